@@ -1,0 +1,418 @@
+/**
+ * What a cloud must and may do. An adapter is one folder that exports an `Adapter`; `adapters/README.md` walks
+ * through writing one. Nine promises bind every implementation:
+ *
+ * 1. Nothing blocks: a call answers with what it sees, or with a `Task` that another isolate can poll hours later.
+ * 2. Everything may be repeated: the same token gives the same object; removing what is absent is success.
+ * 3. `find(mark)` exists for every kind that can be created: the broker asks it before any retry.
+ * 4. The mark travels in the create call itself. Nothing without our mark is ever changed or removed.
+ * 5. A listing says whether it is `complete`. Native ids are opaque outside the adapter.
+ * 6. What a cloud can do is a member that is there; why it cannot is a sentence in `lacks`.
+ * 7. Sizes come as offers, all of them, always from the cloud.
+ * 8. Every error is a `CloudError`; the table from SDK errors to codes is in one file.
+ * 9. Transport, clock, store and cache are handed in: no globals, so one program runs everywhere.
+ */
+
+export const KINDS = [
+  'network',
+  'subnet',
+  'router',
+  'security_group',
+  'port',
+  'keypair',
+  'floating_ip',
+  'volume',
+  'snapshot',
+  'image',
+  'server',
+  'attachment',
+  'interface',
+] as const
+/** `attachment` is a volume in a server, `interface` a port plugged into a server that already runs. */
+export type Kind = (typeof KINDS)[number]
+
+/** A cloud's own name for an object. Only its adapter knows what is inside. */
+export type NativeId = string
+
+/** Plain JSON: it is stored in a row and read by another isolate. */
+export type Json = null | boolean | number | string | Json[] | { [key: string]: Json }
+
+/** Who owns an object. Written inside the create call: as tags, metadata, extraConfig, whatever the cloud has. */
+export interface Mark {
+  /** Id of the Plimsoll deployment; two deployments on one account never touch each other's objects. */
+  deployment: string
+  project: string
+  kind: Kind
+  /** The UUID above the line. */
+  resource: string
+  /** Unique per attempt to create; a repeated create with the same token gives the same object. */
+  token: string
+  /** Database epoch at which the object was asked for; a restored database has an older one. */
+  epoch: number
+}
+
+/** What a cloud says of one object, whatever its kind. */
+export interface Seen {
+  id: NativeId
+  /** Absent: not ours, or not marked. */
+  mark?: Mark
+  name?: string
+  /** `pending` will change by itself, `ready` is usable, `failed` never will be, `gone` is a tombstone. */
+  health: 'pending' | 'ready' | 'failed' | 'gone'
+  /** Why it failed, for the user. */
+  fault?: string
+  zone?: string
+}
+
+/** A long operation that the cloud runs for us: plain JSON, stored in the binding, polled by whoever comes by. */
+export interface Task {
+  task: Json
+  /** When it is worth asking again, in milliseconds from now. */
+  pollAfterMs?: number
+}
+export type Outcome<S> = S | Task
+export const isTask = <S extends object>(outcome: Outcome<S>): outcome is Task => 'task' in outcome
+
+export interface Page<S> {
+  items: S[]
+  /** Opaque; absent on the last page. */
+  next?: string
+  /** False: something may be missing, so nothing may be concluded from an absence. */
+  complete: boolean
+}
+
+/** One kind of object on one cloud. `Spec` is plain JSON: it is frozen in the binding before the first call. */
+export interface Realm<Spec, S extends Seen = Seen> {
+  /**
+   * How a repeated create avoids a second object: `token` (the cloud deduplicates), `unique` (a name or UUID that we
+   * choose collides) or `none` (the broker looks up twice, `settleMs` apart, before it asks again).
+   */
+  readonly once: 'token' | 'unique' | 'none'
+  /** How long a fresh object may stay invisible to `find` and `list`, in milliseconds. */
+  readonly settleMs: number
+  /** Creates, or gives back what an earlier call with this mark's token made. */
+  create(spec: Spec, mark: Mark): Promise<Outcome<S>>
+  /** The object that carries this mark's token, or null if the cloud shows none. */
+  find(mark: Mark, spec: Spec): Promise<S | null>
+  /** Null: the cloud says that there is no such object. */
+  get(id: NativeId): Promise<S | null>
+  /** Everything visible to the connection, ours or not. */
+  list(cursor?: string): Promise<Page<S>>
+  /** Asks after a task that `create` or `update` handed out. */
+  poll?(task: Json): Promise<Outcome<S>>
+  /** Makes a ready object match `spec` by difference; safe to repeat. Absent: the kind cannot be changed in place. */
+  update?(id: NativeId, spec: Spec): Promise<Outcome<S>>
+  /** Starts the removal; absent is success. Throws `conflict` while something still uses the object. */
+  remove(id: NativeId, mark: Mark): Promise<void>
+}
+
+/* ---------------------------------------------------------------- what is asked of each kind */
+
+export interface NetworkSpec {
+  name: string
+  /** CIDRs of the subnets known so far; a VPC must be wide enough for them. */
+  cidrs: string[]
+}
+export interface SubnetSpec {
+  name: string
+  network: NativeId
+  cidr: string
+  /** Null: no gateway. */
+  gateway: string | null
+  zone: string
+  dhcp: boolean
+  dnsServers: string[]
+}
+export interface RouterSpec {
+  name: string
+  /** Whether traffic leaves to the external network. */
+  gateway: boolean
+  interfaces: { network: NativeId; subnet: NativeId }[]
+  routes: { destination: string; nexthop: string }[]
+}
+export interface SecurityRule {
+  direction: 'ingress' | 'egress'
+  family: 4 | 6
+  /** IP protocol name or number as text; null: any. */
+  protocol: string | null
+  /** For TCP and UDP a port range; for ICMP type and code. Null: any. */
+  min: number | null
+  max: number | null
+  /** The peer: a CIDR, another group on the same network, or (both null) anyone of the family. */
+  cidr: string | null
+  group: NativeId | 'self' | null
+  description?: string
+}
+export interface SecurityGroupSpec {
+  name: string
+  description: string
+  network: NativeId
+  /** Exactly what is allowed; everything else is refused in both directions. Empty at creation. */
+  rules: SecurityRule[]
+}
+export interface PortSpec {
+  name: string
+  network: NativeId
+  addresses: { subnet: NativeId; address: string }[]
+  mac: string
+  securityGroups: NativeId[]
+  portSecurity: boolean
+}
+export interface KeypairSpec {
+  /** Carries the fingerprint, so that a name never means another key. */
+  name: string
+  publicKey: string
+}
+export interface FloatingIpSpec {
+  /** Port and fixed address that the public address leads to; null: none. */
+  target: { port: NativeId; address: string } | null
+}
+export interface VolumeSpec {
+  name: string
+  sizeGiB: number
+  zone: string
+  /** The cloud's own volume type; null: the connection's default. */
+  type: string | null
+  source: { kind: 'snapshot' | 'image' | 'volume'; id: NativeId } | null
+}
+export interface SnapshotSpec {
+  name: string
+  description: string
+  volume: NativeId
+}
+export interface ImageSpec {
+  name: string
+  server: NativeId
+}
+export interface Size {
+  /** The cloud's own name of the size, from its offers. */
+  native: string
+  vcpus: number
+  ramMiB: number
+  /** Root disk; 0: as large as the image asks. */
+  diskGiB: number
+}
+export interface ServerSpec {
+  name: string
+  size: Size
+  image: NativeId
+  zone: string
+  /** In the order in which the guest sees them. */
+  ports: NativeId[]
+  keypair: NativeId | null
+  publicKey: string | null
+  /** Base64 as the user sent it. */
+  userData: string | null
+  metadata: Record<string, string>
+  configDrive: boolean
+}
+export interface AttachmentSpec {
+  server: NativeId
+  volume: NativeId
+  device: string | null
+}
+export interface InterfaceSpec {
+  server: NativeId
+  port: NativeId
+}
+
+/* ---------------------------------------------------------------- what is seen of each kind */
+
+export interface PortSeen extends Seen {
+  mac: string
+  addresses: string[]
+  server: NativeId | null
+}
+export interface FloatingIpSeen extends Seen {
+  address: string
+  port: NativeId | null
+}
+export interface VolumeSeen extends Seen {
+  sizeGiB: number
+  /** The server that holds it, if any. */
+  server: NativeId | null
+  device: string | null
+  type?: string
+}
+export interface SnapshotSeen extends Seen {
+  sizeGiB: number
+}
+export interface ImageSeen extends Seen {
+  arch: 'x86_64' | 'aarch64'
+  minDiskGiB: number
+  sizeBytes: number | null
+  os: 'linux' | 'windows' | null
+  createdAt: string
+  description?: string
+}
+export type Power = 'running' | 'stopped' | 'paused' | 'suspended' | 'changing' | 'unknown'
+export interface ServerSeen extends Seen {
+  power: Power
+  /** The cloud's own name of the size. */
+  size: string
+  image?: NativeId
+  volumes: { id: NativeId; device: string | null; root: boolean }[]
+  ports: { id: NativeId; mac: string; addresses: string[] }[]
+  /** Opaque name of the machine below, hashed by the broker before anybody sees it. */
+  host?: string
+}
+export interface AttachmentSeen extends Seen {
+  device: string | null
+}
+
+/* ---------------------------------------------------------------- servers do more than exist */
+
+/** `done`: the wish is fulfilled as of now; `going`: ask again, the call may be repeated. */
+export type Progress = 'done' | 'going'
+
+export interface ServerRealm extends Realm<ServerSpec, ServerSeen> {
+  start(id: NativeId): Promise<void>
+  stop(id: NativeId): Promise<void>
+  /** The one call that is not idempotent: the broker repeats it only after an ambiguous answer. */
+  reboot(id: NativeId, hard: boolean): Promise<void>
+  /** Takes one step towards `size` with the power that is wanted at the end; repeated until `done`. */
+  resize?(id: NativeId, size: Size, power: 'running' | 'stopped'): Promise<Progress>
+  /** Takes one step towards a fresh root disk from `image`; `token` tells one rebuild from the next. */
+  rebuild?(id: NativeId, image: NativeId, token: string): Promise<Progress>
+  pause?(id: NativeId): Promise<void>
+  unpause?(id: NativeId): Promise<void>
+  suspend?(id: NativeId): Promise<void>
+  resume?(id: NativeId): Promise<void>
+  /** Console text, oldest first. */
+  consoleLog?(id: NativeId): Promise<string>
+  /** Changes name and metadata where the cloud shows them. */
+  describe?(id: NativeId, label: { name: string; metadata: Record<string, string> }): Promise<void>
+}
+
+export interface ImageRealm extends Realm<ImageSpec, ImageSeen> {
+  /** Images that the cloud's visibility policy offers to every mapped project. */
+  catalog(cursor?: string): Promise<Page<ImageSeen>>
+}
+
+/* ---------------------------------------------------------------- the cloud */
+
+export interface Zone {
+  name: string
+  available: boolean
+  /** Absent where the cloud does not say how full it is. Used and total. */
+  room?: { vcpus: [number, number]; ramMiB: [number, number]; diskGiB: [number, number] }
+}
+export interface Offer {
+  /** The cloud's own name, e.g. `t3.micro`. */
+  name: string
+  vcpus: number
+  ramMiB: number
+  /** Local disk; 0: the root disk is a volume of any size. */
+  diskGiB: number
+  arch: 'x86_64' | 'aarch64'
+  gpus: number
+  zones: string[]
+  /** Per hour, on demand, where known. */
+  price?: { amount: number; currency: string }
+}
+export interface CheckReport {
+  reachable: boolean
+  account: string | null
+  version: string | null
+  /** Cloud's clock minus ours, in milliseconds. */
+  clockSkewMs: number | null
+  /** Calls that the credentials may not make. */
+  denied: string[]
+  warnings: string[]
+}
+
+/** One connection to one cloud as one project. A kind that is absent cannot be made there. */
+export interface Cloud {
+  check(): Promise<CheckReport>
+  zones(): Promise<Zone[]>
+  offers(): Promise<Offer[]>
+  server: ServerRealm
+  image: ImageRealm
+  network?: Realm<NetworkSpec>
+  subnet?: Realm<SubnetSpec>
+  router?: Realm<RouterSpec>
+  security_group?: Realm<SecurityGroupSpec>
+  port?: Realm<PortSpec, PortSeen>
+  keypair?: Realm<KeypairSpec>
+  floating_ip?: Realm<FloatingIpSpec, FloatingIpSeen>
+  volume?: Realm<VolumeSpec, VolumeSeen>
+  snapshot?: Realm<SnapshotSpec, SnapshotSeen>
+  attachment?: Realm<AttachmentSpec, AttachmentSeen>
+  interface?: Realm<InterfaceSpec>
+}
+
+/** What an adapter keeps between calls, e.g. the embedded cloud's whole state. Versions make updates safe. */
+export interface Store {
+  get(key: string): Promise<{ value: Json; version: number } | null>
+  /** Writes if the version is still `expected` (0: the key is absent); false if somebody was faster. */
+  put(key: string, value: Json, expected: number): Promise<boolean>
+  /** With `expected` only if the version is still that one; false if it was not, or the key was absent. */
+  delete(key: string, expected?: number): Promise<boolean>
+  /** In key order, `limit` at most, after the key `after`. */
+  list(prefix: string, limit: number, after?: string): Promise<{ key: string; value: Json; version: number }[]>
+}
+
+/** Everything an adapter may touch besides its arguments. */
+export interface Surroundings {
+  fetch: typeof fetch
+  /** Milliseconds since 1970. */
+  now(): number
+  sleep(ms: number): Promise<void>
+  store: Store
+  /** Process-local, may vanish at any time: sessions, type catalogues. */
+  cache: Map<string, { value: unknown; until: number }>
+  log(level: 'debug' | 'info' | 'warn' | 'error', message: string, fields?: Record<string, unknown>): void
+  /** A call that has not answered within this many milliseconds is ambiguous. */
+  timeoutMs: number
+  runtime: 'node' | 'workers'
+}
+
+/** A configured cloud with its secrets opened, seen by one project. */
+export interface Connection {
+  cloudId: string
+  name: string
+  endpoint: string | null
+  region: string | null
+  /** Operator's settings; their shape is the adapter's (`Adapter.options`). */
+  options: Record<string, Json>
+  credentials: Record<string, string>
+  /** The project's tenant mapping: account, role_arn, vpc, folder, limits. */
+  mapping: Record<string, Json>
+  deployment: string
+}
+
+/** Every capability by name, so that a client can ask before it tries. */
+export const CAPABILITIES = [
+  ...KINDS.filter((kind) => kind !== 'server'),
+  'server.resize',
+  'server.rebuild',
+  'server.pause',
+  'server.suspend',
+  'server.console_log',
+  'server.describe',
+  'server.rescue',
+  'server.shelve',
+  'server.remote_console',
+  'server.boot_from_volume',
+  'server.config_drive',
+  'image.upload',
+  'volume.type',
+] as const
+export type Capability = (typeof CAPABILITIES)[number]
+
+export interface Adapter {
+  /** The `type` of a registered cloud, e.g. `aws`. */
+  type: string
+  runtimes: ('node' | 'workers')[]
+  /** How far it was proved: on the real thing, on a simulator, or against a schema only. */
+  maturity: 'real' | 'simulator' | 'schema'
+  /** Addresses at the head and tail of every subnet that the cloud keeps for itself. */
+  reservedAddresses: { head: number; tail: number }
+  /** Why a capability is absent, one sentence each, for people. Every absent one is here. */
+  lacks: Partial<Record<Capability, string>>
+  /** Checks endpoint, region, options and credentials at registration; gives the faults as sentences, empty if none. */
+  validate(connection: Omit<Connection, 'mapping' | 'deployment' | 'cloudId'>): string[]
+  /** Two connections with the same account key see the same objects; one listing serves both. */
+  account(connection: Connection): string
+  connect(connection: Connection, surroundings: Surroundings): Cloud
+}

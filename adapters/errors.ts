@@ -1,0 +1,51 @@
+/**
+ * The few error codes that steer the broker. An adapter turns every error of its SDK into one of these
+ * (its table is `adapters/<cloud>/errors.ts`); the broker decides what happens next by the code alone.
+ *
+ * | code       | did the call take effect?  | what the broker does                                        |
+ * |------------|----------------------------|-------------------------------------------------------------|
+ * | throttled  | no                         | asks again after `retryAfterMs`                             |
+ * | ambiguous  | unknown                    | stays in its phase: looks up by mark, asks again, same token |
+ * | capacity   | no                         | tries the next place                                        |
+ * | not_found  | no, the object is not there | success for a removal, otherwise looks again before it concludes |
+ * | conflict   | no, something stands in the way | asks again later                                        |
+ * | definitive | no, and never will         | ERROR with the reason                                       |
+ * | denied     | no, the credentials may not | ERROR with the reason, alarm for the operator              |
+ */
+export type CloudErrorCode = 'throttled' | 'ambiguous' | 'capacity' | 'not_found' | 'conflict' | 'definitive' | 'denied'
+
+export interface CloudErrorDetail {
+  /** The cloud's own code, e.g. `InsufficientInstanceCapacity`. */
+  cloudCode?: string
+  /** The cloud's own request id, for its support desk. */
+  requestId?: string
+  retryAfterMs?: number
+  /** What operators may read and users may not: raw messages, ARNs, hosts. Never a secret. */
+  operatorMessage?: string
+  cause?: unknown
+}
+
+/** An error of a cloud. `message` is written for the user of the API; the rest is for operators. */
+export class CloudError extends Error {
+  readonly code: CloudErrorCode
+  readonly detail: CloudErrorDetail
+
+  constructor(code: CloudErrorCode, message: string, detail: CloudErrorDetail = {}) {
+    super(message, { cause: detail.cause })
+    this.name = 'CloudError'
+    this.code = code
+    this.detail = detail
+  }
+}
+
+/** What is not known to be anything else is ambiguous: it may have taken effect. */
+export const asCloudError = (error: unknown): CloudError =>
+  error instanceof CloudError
+    ? error
+    : new CloudError('ambiguous', 'The cloud did not give a clear answer.', {
+        operatorMessage: error instanceof Error ? error.message : String(error),
+        cause: error,
+      })
+
+/** True when the call certainly changed nothing, so that what was reserved for it may be freed. */
+export const hadNoEffect = (code: CloudErrorCode): boolean => code !== 'ambiguous' && code !== 'not_found'

@@ -1,0 +1,94 @@
+import { index, integer, primaryKey, real, sqliteTable, text } from 'drizzle-orm/sqlite-core'
+import type { Json } from '../../adapters/contract.ts'
+import { at, emptyList, emptyObject, flag, json } from './columns.ts'
+
+export const clouds = sqliteTable('clouds', {
+  id: text('id').primaryKey(),
+  name: text('name').notNull().unique(),
+  type: text('type').notNull(),
+  endpoint: text('endpoint'),
+  region: text('region'),
+  options: json<Record<string, Json>>('options').notNull().default(emptyObject as never),
+  /** Sealed by `broker/seal`; never leaves the process in the clear. */
+  credentials: text('credentials'),
+  credentialsVersion: integer('credentials_version').notNull().default(0),
+  enabled: flag('enabled').notNull().default(true),
+  /** Order in which the broker prefers clouds of equal room: lower first. */
+  position: integer('position').notNull().default(0),
+  /** Breaker: consecutive failures, and until when the cloud is left alone. */
+  failures: integer('failures').notNull().default(0),
+  closedUntil: at('closed_until').notNull().default(0),
+  /** When the cloud last answered, and when zones, offers and images were last read. */
+  seenAt: at('seen_at'),
+  inventoryAt: at('inventory_at'),
+  inventoryDueAt: at('inventory_due_at').notNull().default(0),
+  lastError: text('last_error'),
+  createdAt: at('created_at').notNull(),
+})
+
+export const mappings = sqliteTable(
+  'mappings',
+  {
+    projectId: text('project_id').notNull(),
+    cloudId: text('cloud_id').notNull(),
+    mapping: json<Record<string, Json>>('mapping').notNull().default(emptyObject as never),
+    createdAt: at('created_at').notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.projectId, t.cloudId] }), index('mappings_by_cloud').on(t.cloudId)],
+)
+
+export const zones = sqliteTable(
+  'zones',
+  {
+    cloudId: text('cloud_id').notNull(),
+    /** The cloud's own name; above the line it is `<cloud>.<zone>`. */
+    name: text('name').notNull(),
+    available: flag('available').notNull().default(true),
+    /** Share of the scarcest resource that is taken, 0 to 1; null where the cloud does not say. */
+    load: real('load'),
+    freeVcpus: integer('free_vcpus'),
+    freeRamMib: integer('free_ram_mib'),
+    position: integer('position').notNull().default(0),
+  },
+  (t) => [primaryKey({ columns: [t.cloudId, t.name] })],
+)
+
+export const flavors = sqliteTable(
+  'flavors',
+  {
+    /** Native flavors: UUID v5 of the name, so that every cloud and every deployment agrees. */
+    id: text('id').primaryKey(),
+    name: text('name').notNull().unique(),
+    vcpus: integer('vcpus').notNull(),
+    ramMib: integer('ram_mib').notNull(),
+    diskGib: integer('disk_gib').notNull(),
+    ephemeralGib: integer('ephemeral_gib').notNull().default(0),
+    swapMib: integer('swap_mib').notNull().default(0),
+    isPublic: flag('is_public').notNull().default(true),
+    description: text('description'),
+    extraSpecs: json<Record<string, string>>('extra_specs').notNull().default(emptyObject as never),
+    /** A size by a provider's name, met only by offers of that name; otherwise a common size that any cloud may meet. */
+    native: flag('native').notNull().default(false),
+    /** No cloud offers it any more; stays readable while servers have it. */
+    retired: flag('retired').notNull().default(false),
+    createdAt: at('created_at').notNull(),
+  },
+  (t) => [index('flavors_by_size').on(t.ramMib, t.id)],
+)
+
+export const offers = sqliteTable(
+  'offers',
+  {
+    cloudId: text('cloud_id').notNull(),
+    name: text('name').notNull(),
+    vcpus: integer('vcpus').notNull(),
+    ramMib: integer('ram_mib').notNull(),
+    diskGib: integer('disk_gib').notNull(),
+    arch: text('arch').notNull(),
+    gpus: integer('gpus').notNull().default(0),
+    zones: json<string[]>('zones').notNull().default(emptyList as never),
+    price: real('price'),
+    currency: text('currency'),
+  },
+  (t) => [primaryKey({ columns: [t.cloudId, t.name] })],
+)

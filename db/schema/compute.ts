@@ -1,0 +1,158 @@
+import { index, integer, primaryKey, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core'
+import type { Json } from '../../adapters/contract.ts'
+import { at, emptyList, emptyObject, flag, json } from './columns.ts'
+
+export interface FlavorSnapshot {
+  id: string
+  name: string
+  vcpus: number
+  ramMib: number
+  diskGib: number
+  ephemeralGib: number
+  swapMib: number
+  extraSpecs: Record<string, string>
+}
+export interface Fault {
+  code: number
+  message: string
+  created: number
+  details?: string
+}
+
+export const servers = sqliteTable(
+  'servers',
+  {
+    id: text('id').primaryKey(),
+    projectId: text('project_id').notNull(),
+    userId: text('user_id').notNull(),
+    name: text('name').notNull(),
+    description: text('description'),
+    hostname: text('hostname').notNull(),
+    metadata: json<Record<string, string>>('metadata').notNull().default(emptyObject as never),
+    tags: json<string[]>('tags').notNull().default(emptyList as never),
+    /** What the user asked for. */
+    flavor: json<FlavorSnapshot>('flavor').notNull(),
+    /** During and after a resize, until it is confirmed: the flavor to go back to. */
+    oldFlavor: json<FlavorSnapshot>('old_flavor'),
+    imageId: text('image_id'),
+    keyName: text('key_name'),
+    userData: text('user_data'),
+    configDrive: flag('config_drive').notNull().default(false),
+    wantPower: text('want_power').$type<'running' | 'stopped' | 'paused' | 'suspended'>().notNull().default('running'),
+    /** The zone that the user named, as written (`<cloud>` or `<cloud>.<zone>`); null: left to the broker. */
+    pinnedZone: text('pinned_zone'),
+    locked: flag('locked').notNull().default(false),
+    lockedReason: text('locked_reason'),
+    accessIpv4: text('access_ip_v4').notNull().default(''),
+    accessIpv6: text('access_ip_v6').notNull().default(''),
+    diskConfig: text('disk_config').$type<'AUTO' | 'MANUAL'>().notNull().default('MANUAL'),
+    /** Written by `broker/lifecycle` alone, from intent, phase and observation. */
+    status: text('status').notNull().default('BUILD'),
+    vmState: text('vm_state').notNull().default('building'),
+    taskState: text('task_state'),
+    powerState: integer('power_state').notNull().default(0),
+    progress: integer('progress').notNull().default(0),
+    fault: json<Fault>('fault'),
+    /** Where it was placed. */
+    cloudId: text('cloud_id'),
+    zone: text('zone'),
+    /** Remaining places (`{cloudId, zone, native}`), tried in order when a cloud has no capacity. */
+    places: json<Json>('places'),
+    /** Hash of the machine below the line. */
+    hostId: text('host_id').notNull().default(''),
+    launchedAt: at('launched_at'),
+    terminatedAt: at('terminated_at'),
+    createdAt: at('created_at').notNull(),
+    updatedAt: at('updated_at').notNull(),
+    deletedAt: at('deleted_at'),
+  },
+  (t) => [
+    index('servers_by_project').on(t.projectId, t.deletedAt, t.createdAt, t.id),
+    index('servers_by_cloud').on(t.cloudId, t.deletedAt),
+  ],
+)
+
+/** What users asked of a server and how far it got; the converge queue and Nova's instance actions are one table. */
+export const serverActions = sqliteTable(
+  'server_actions',
+  {
+    id: integer('id').primaryKey({ autoIncrement: true }),
+    serverId: text('server_id').notNull(),
+    projectId: text('project_id').notNull(),
+    userId: text('user_id').notNull(),
+    requestId: text('request_id').notNull(),
+    /** Nova's word: create, start, stop, reboot, resize, confirmResize, rebuild, createImage, attach_volume, delete … */
+    action: text('action').notNull(),
+    args: json<Record<string, Json>>('args').notNull().default(emptyObject as never),
+    /** `pending` and `calling` are work for converge; `done` and `failed` are history. */
+    state: text('state').$type<'pending' | 'calling' | 'done' | 'failed'>().notNull().default('pending'),
+    message: text('message'),
+    startedAt: at('started_at').notNull(),
+    updatedAt: at('updated_at').notNull(),
+    finishedAt: at('finished_at'),
+  },
+  (t) => [index('server_actions_by_server').on(t.serverId, t.id)],
+)
+
+export const keypairs = sqliteTable(
+  'keypairs',
+  {
+    /** What bindings point at; users know a keypair by its name. */
+    id: text('id').primaryKey(),
+    userId: text('user_id').notNull(),
+    name: text('name').notNull(),
+    type: text('type').$type<'ssh' | 'x509'>().notNull().default('ssh'),
+    publicKey: text('public_key').notNull(),
+    fingerprint: text('fingerprint').notNull(),
+    createdAt: at('created_at').notNull(),
+  },
+  (t) => [uniqueIndex('keypairs_by_name').on(t.userId, t.name)],
+)
+
+/** Volumes in servers. Above the line the attachment's id is its own; Nova before 2.89 shows the volume's. */
+export const attachments = sqliteTable(
+  'attachments',
+  {
+    id: text('id').primaryKey(),
+    projectId: text('project_id').notNull(),
+    serverId: text('server_id').notNull(),
+    volumeId: text('volume_id').notNull(),
+    device: text('device'),
+    tag: text('tag'),
+    deleteOnTermination: flag('delete_on_termination').notNull().default(false),
+    status: text('status').$type<'attaching' | 'attached' | 'detaching' | 'error'>().notNull().default('attaching'),
+    createdAt: at('created_at').notNull(),
+    attachedAt: at('attached_at'),
+  },
+  (t) => [
+    /** A volume is in one server at a time; the constraint, not a check before it, keeps that true. */
+    uniqueIndex('attachments_by_volume').on(t.volumeId),
+    index('attachments_by_server').on(t.serverId),
+  ],
+)
+
+/** Ports plugged into a server after it was built. */
+export const interfaces = sqliteTable(
+  'interfaces',
+  {
+    id: text('id').primaryKey(),
+    projectId: text('project_id').notNull(),
+    serverId: text('server_id').notNull(),
+    portId: text('port_id').notNull().unique(),
+    createdAt: at('created_at').notNull(),
+  },
+  (t) => [index('interfaces_by_server').on(t.serverId)],
+)
+
+export const serverPorts = sqliteTable(
+  'server_ports',
+  {
+    serverId: text('server_id').notNull(),
+    portId: text('port_id').notNull().unique(),
+    /** Order in which the guest sees them. */
+    position: integer('position').notNull(),
+    /** Made for this server by the broker, removed with it. */
+    owned: flag('owned').notNull().default(false),
+  },
+  (t) => [primaryKey({ columns: [t.serverId, t.portId] })],
+)

@@ -1,0 +1,71 @@
+import { index, integer, primaryKey, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core'
+import { at, emptyList, flag, json } from './columns.ts'
+
+export const domains = sqliteTable('domains', {
+  id: text('id').primaryKey(),
+  name: text('name').notNull().unique(),
+  description: text('description').notNull().default(''),
+  enabled: flag('enabled').notNull().default(true),
+})
+
+export const projects = sqliteTable(
+  'projects',
+  {
+    id: text('id').primaryKey(),
+    domainId: text('domain_id').notNull(),
+    name: text('name').notNull(),
+    description: text('description').notNull().default(''),
+    enabled: flag('enabled').notNull().default(true),
+    tags: json<string[]>('tags').notNull().default(emptyList as never),
+    /** Tokens carry the epoch they were issued in; raising it revokes them all. */
+    epoch: integer('epoch').notNull().default(0),
+    createdAt: at('created_at').notNull(),
+  },
+  (t) => [uniqueIndex('projects_by_name').on(t.domainId, t.name)],
+)
+
+export const users = sqliteTable(
+  'users',
+  {
+    id: text('id').primaryKey(),
+    domainId: text('domain_id').notNull(),
+    name: text('name').notNull(),
+    email: text('email'),
+    description: text('description').notNull().default(''),
+    /** `scrypt$N$r$p$salt$hash`; null: the user cannot log in with a password. */
+    passwordHash: text('password_hash'),
+    passwordChangedAt: at('password_changed_at'),
+    defaultProjectId: text('default_project_id'),
+    enabled: flag('enabled').notNull().default(true),
+    epoch: integer('epoch').notNull().default(0),
+    failedLogins: integer('failed_logins').notNull().default(0),
+    lockedUntil: at('locked_until'),
+    createdAt: at('created_at').notNull(),
+  },
+  (t) => [uniqueIndex('users_by_name').on(t.domainId, t.name)],
+)
+
+export const roles = sqliteTable('roles', {
+  id: text('id').primaryKey(),
+  name: text('name').notNull().unique(),
+  description: text('description').notNull().default(''),
+})
+
+export const roleAssignments = sqliteTable(
+  'role_assignments',
+  {
+    userId: text('user_id').notNull(),
+    projectId: text('project_id').notNull(),
+    roleId: text('role_id').notNull(),
+  },
+  (t) => [
+    primaryKey({ columns: [t.userId, t.projectId, t.roleId] }),
+    index('role_assignments_by_project').on(t.projectId),
+  ],
+)
+
+/** Single tokens that were revoked before their time; rows are swept after `expiresAt`. */
+export const revokedTokens = sqliteTable('revoked_tokens', {
+  auditId: text('audit_id').primaryKey(),
+  expiresAt: at('expires_at').notNull(),
+})

@@ -1,0 +1,6 @@
+export * from './clouds.ts'
+export * from './compute.ts'
+export * from './identity.ts'
+export * from './line.ts'
+export * from './network.ts'
+export * from './storage.ts'

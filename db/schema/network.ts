@@ -1,0 +1,176 @@
+import { index, integer, primaryKey, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core'
+import { at, emptyList, flag, json } from './columns.ts'
+
+export interface AllocationPool {
+  start: string
+  end: string
+}
+export interface HostRoute {
+  destination: string
+  nexthop: string
+}
+export interface FixedIp {
+  subnet_id: string
+  ip_address: string
+}
+
+const standard = {
+  id: text('id').primaryKey(),
+  projectId: text('project_id').notNull(),
+  name: text('name').notNull().default(''),
+  description: text('description').notNull().default(''),
+  tags: json<string[]>('tags').notNull().default(emptyList as never),
+  revision: integer('revision').notNull().default(0),
+  createdAt: at('created_at').notNull(),
+  updatedAt: at('updated_at').notNull(),
+}
+
+export const networks = sqliteTable(
+  'networks',
+  {
+    ...standard,
+    adminStateUp: flag('admin_state_up').notNull().default(true),
+    shared: flag('shared').notNull().default(false),
+    /** An external network stands for one cloud's way out; it is that cloud's and nothing is created for it. */
+    external: flag('external').notNull().default(false),
+    isDefault: flag('is_default').notNull().default(false),
+    mtu: integer('mtu').notNull().default(1500),
+    portSecurity: flag('port_security').notNull().default(true),
+    /** The cloud that realises it: set for external networks, else by the first server, router or floating IP on it. */
+    cloudId: text('cloud_id'),
+    status: text('status').notNull().default('ACTIVE'),
+  },
+  (t) => [index('networks_by_project').on(t.projectId)],
+)
+
+export const subnets = sqliteTable(
+  'subnets',
+  {
+    ...standard,
+    networkId: text('network_id').notNull(),
+    ipVersion: integer('ip_version').$type<4 | 6>().notNull(),
+    cidr: text('cidr').notNull(),
+    gatewayIp: text('gateway_ip'),
+    enableDhcp: flag('enable_dhcp').notNull().default(true),
+    allocationPools: json<AllocationPool[]>('allocation_pools').notNull(),
+    dnsNameservers: json<string[]>('dns_nameservers').notNull().default(emptyList as never),
+    hostRoutes: json<HostRoute[]>('host_routes').notNull().default(emptyList as never),
+    ipv6AddressMode: text('ipv6_address_mode'),
+    ipv6RaMode: text('ipv6_ra_mode'),
+    subnetpoolId: text('subnetpool_id'),
+    /** The zone in which a zonal cloud realised it. */
+    zone: text('zone'),
+  },
+  (t) => [index('subnets_by_network').on(t.networkId), index('subnets_by_project').on(t.projectId)],
+)
+
+export const ports = sqliteTable(
+  'ports',
+  {
+    ...standard,
+    networkId: text('network_id').notNull(),
+    macAddress: text('mac_address').notNull(),
+    fixedIps: json<FixedIp[]>('fixed_ips').notNull().default(emptyList as never),
+    adminStateUp: flag('admin_state_up').notNull().default(true),
+    deviceId: text('device_id').notNull().default(''),
+    deviceOwner: text('device_owner').notNull().default(''),
+    dnsName: text('dns_name').notNull().default(''),
+    portSecurity: flag('port_security').notNull().default(true),
+    status: text('status').$type<'ACTIVE' | 'DOWN' | 'BUILD' | 'ERROR'>().notNull().default('DOWN'),
+  },
+  (t) => [
+    index('ports_by_network').on(t.networkId),
+    index('ports_by_project').on(t.projectId),
+    index('ports_by_device').on(t.deviceId),
+    uniqueIndex('ports_by_mac').on(t.networkId, t.macAddress),
+  ],
+)
+
+/** The guard against handing out an address twice: one row per address in use. */
+export const ipAllocations = sqliteTable(
+  'ip_allocations',
+  {
+    subnetId: text('subnet_id').notNull(),
+    address: text('address').notNull(),
+    portId: text('port_id').notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.subnetId, t.address] }), index('ip_allocations_by_port').on(t.portId)],
+)
+
+export const portSecurityGroups = sqliteTable(
+  'port_security_groups',
+  {
+    portId: text('port_id').notNull(),
+    securityGroupId: text('security_group_id').notNull(),
+  },
+  (t) => [
+    primaryKey({ columns: [t.portId, t.securityGroupId] }),
+    index('port_security_groups_by_group').on(t.securityGroupId),
+  ],
+)
+
+export const securityGroups = sqliteTable(
+  'security_groups',
+  {
+    ...standard,
+    stateful: flag('stateful').notNull().default(true),
+    /** `default` once per project, null otherwise: the unique index is the guard. */
+    isDefault: text('is_default').$type<'default'>(),
+  },
+  (t) => [
+    index('security_groups_by_project').on(t.projectId),
+    uniqueIndex('security_groups_default').on(t.projectId, t.isDefault),
+  ],
+)
+
+export const securityGroupRules = sqliteTable(
+  'security_group_rules',
+  {
+    id: text('id').primaryKey(),
+    projectId: text('project_id').notNull(),
+    securityGroupId: text('security_group_id').notNull(),
+    direction: text('direction').$type<'ingress' | 'egress'>().notNull(),
+    ethertype: text('ethertype').$type<'IPv4' | 'IPv6'>().notNull(),
+    protocol: text('protocol'),
+    portRangeMin: integer('port_range_min'),
+    portRangeMax: integer('port_range_max'),
+    remoteIpPrefix: text('remote_ip_prefix'),
+    remoteGroupId: text('remote_group_id'),
+    description: text('description').notNull().default(''),
+    /** All of the above in one string: a second equal rule is a conflict. */
+    signature: text('signature').notNull(),
+    revision: integer('revision').notNull().default(0),
+    createdAt: at('created_at').notNull(),
+    updatedAt: at('updated_at').notNull(),
+  },
+  (t) => [uniqueIndex('security_group_rules_once').on(t.securityGroupId, t.signature)],
+)
+
+export const routers = sqliteTable(
+  'routers',
+  {
+    ...standard,
+    adminStateUp: flag('admin_state_up').notNull().default(true),
+    externalNetworkId: text('external_network_id'),
+    enableSnat: flag('enable_snat').notNull().default(true),
+    routes: json<HostRoute[]>('routes').notNull().default(emptyList as never),
+    status: text('status').notNull().default('ACTIVE'),
+  },
+  (t) => [index('routers_by_project').on(t.projectId)],
+)
+
+export const floatingIps = sqliteTable(
+  'floating_ips',
+  {
+    ...standard,
+    floatingNetworkId: text('floating_network_id').notNull(),
+    floatingIpAddress: text('floating_ip_address').unique(),
+    fixedIpAddress: text('fixed_ip_address'),
+    portId: text('port_id'),
+    routerId: text('router_id'),
+    dnsName: text('dns_name').notNull().default(''),
+    dnsDomain: text('dns_domain').notNull().default(''),
+    status: text('status').$type<'ACTIVE' | 'DOWN' | 'ERROR'>().notNull().default('DOWN'),
+  },
+  (t) => [index('floating_ips_by_project').on(t.projectId), index('floating_ips_by_port').on(t.portId)],
+)

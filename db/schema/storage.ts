@@ -1,0 +1,93 @@
+import { index, integer, sqliteTable, text } from 'drizzle-orm/sqlite-core'
+import { at, emptyList, emptyObject, flag, json } from './columns.ts'
+
+export const volumes = sqliteTable(
+  'volumes',
+  {
+    id: text('id').primaryKey(),
+    projectId: text('project_id').notNull(),
+    userId: text('user_id').notNull(),
+    name: text('name'),
+    description: text('description'),
+    sizeGib: integer('size_gib').notNull(),
+    /** Null or one of the broker's volume types: `default`. */
+    volumeType: text('volume_type').notNull(),
+    cloudId: text('cloud_id').notNull(),
+    zone: text('zone').notNull(),
+    snapshotId: text('snapshot_id'),
+    sourceVolumeId: text('source_volume_id'),
+    imageId: text('image_id'),
+    bootable: flag('bootable').notNull().default(false),
+    readonly: flag('readonly').notNull().default(false),
+    metadata: json<Record<string, string>>('metadata').notNull().default(emptyObject as never),
+    imageMetadata: json<Record<string, string>>('image_metadata').notNull().default(emptyObject as never),
+    /** Written by `broker/lifecycle` alone. */
+    status: text('status').notNull().default('creating'),
+    fault: text('fault'),
+    createdAt: at('created_at').notNull(),
+    updatedAt: at('updated_at').notNull(),
+    deletedAt: at('deleted_at'),
+  },
+  (t) => [
+    index('volumes_by_project').on(t.projectId, t.deletedAt, t.createdAt),
+    index('volumes_by_cloud').on(t.cloudId, t.deletedAt),
+  ],
+)
+
+export const snapshots = sqliteTable(
+  'snapshots',
+  {
+    id: text('id').primaryKey(),
+    projectId: text('project_id').notNull(),
+    userId: text('user_id').notNull(),
+    name: text('name'),
+    description: text('description'),
+    volumeId: text('volume_id').notNull(),
+    sizeGib: integer('size_gib').notNull(),
+    cloudId: text('cloud_id').notNull(),
+    metadata: json<Record<string, string>>('metadata').notNull().default(emptyObject as never),
+    status: text('status').notNull().default('creating'),
+    fault: text('fault'),
+    createdAt: at('created_at').notNull(),
+    updatedAt: at('updated_at').notNull(),
+    deletedAt: at('deleted_at'),
+  },
+  (t) => [index('snapshots_by_project').on(t.projectId, t.deletedAt, t.createdAt), index('snapshots_by_volume').on(t.volumeId)],
+)
+
+export const images = sqliteTable(
+  'images',
+  {
+    /** Images of a cloud's catalogue: UUID v5 of cloud and native id. */
+    id: text('id').primaryKey(),
+    /** The owner; null: the catalogue of the cloud. */
+    projectId: text('project_id'),
+    name: text('name'),
+    visibility: text('visibility').$type<'public' | 'private' | 'shared' | 'community'>().notNull(),
+    status: text('status').$type<'queued' | 'saving' | 'active' | 'killed' | 'deleted' | 'deactivated'>().notNull(),
+    protected: flag('protected').notNull().default(false),
+    hidden: flag('hidden').notNull().default(false),
+    containerFormat: text('container_format'),
+    diskFormat: text('disk_format'),
+    arch: text('arch').notNull().default('x86_64'),
+    minDiskGib: integer('min_disk_gib').notNull().default(0),
+    minRamMib: integer('min_ram_mib').notNull().default(0),
+    sizeBytes: integer('size_bytes'),
+    virtualSizeBytes: integer('virtual_size_bytes'),
+    checksum: text('checksum'),
+    hashAlgo: text('hash_algo'),
+    hashValue: text('hash_value'),
+    properties: json<Record<string, string>>('properties').notNull().default(emptyObject as never),
+    tags: json<string[]>('tags').notNull().default(emptyList as never),
+    /** The server it is taken from (createImage). */
+    serverId: text('server_id'),
+    fault: text('fault'),
+    createdAt: at('created_at').notNull(),
+    updatedAt: at('updated_at').notNull(),
+    deletedAt: at('deleted_at'),
+  },
+  (t) => [
+    index('images_by_project').on(t.projectId, t.deletedAt, t.createdAt),
+    index('images_by_visibility').on(t.visibility, t.deletedAt, t.createdAt),
+  ],
+)

@@ -1,0 +1,227 @@
+import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
+import type {
+  D1Database,
+  D1DatabaseSession,
+  D1ExecResult,
+  D1PreparedStatement,
+  D1Result,
+} from '@cloudflare/workers-types'
+
+/** What D1 refuses, SQLite itself refuses here too: https://developers.cloudflare.com/d1/platform/limits/ */
+const LIMITS = {
+  attach: 0,
+  column: 100,
+  compoundSelect: 5,
+  exprDepth: 100,
+  functionArg: 32,
+  length: 2_000_000,
+  likePatternLength: 50,
+  sqlLength: 100_000,
+  triggerDepth: 10,
+  variableNumber: 100,
+}
+// biome-ignore format: a table
+const CODES: Record<number, string> = {
+  1: 'ERROR', 5: 'BUSY', 6: 'LOCKED', 8: 'READONLY', 10: 'IOERR', 11: 'CORRUPT', 13: 'FULL', 18: 'TOOBIG', 19: 'CONSTRAINT', 20: 'MISMATCH',
+  275: 'CHECK', 787: 'FOREIGNKEY', 1299: 'NOTNULL', 1555: 'PRIMARYKEY', 1811: 'TRIGGER', 2067: 'UNIQUE', 2579: 'ROWID', 3091: 'DATATYPE',
+}
+/** Strings, quoted names and comments, in which neither `?` nor `;` counts. */
+const OPAQUE = /'(?:[^']|'')*'|"(?:[^"]|"")*"|`(?:[^`]|``)*`|\[[^\]]*\]|--[^\n]*|\/\*[\s\S]*?\*\//g
+const STATEMENTS_KEPT = 500
+
+type Prepared = { statement: StatementSync; columns: string[]; parameters: number; reads: boolean; schema: boolean }
+
+/** D1's interface over `node:sqlite`, so that one program runs on Workers and on Node. Every commit to a file is durable before its promise resolves. */
+class Sqlite implements D1Database {
+  #db: DatabaseSync
+  #prepared = new Map<string, Prepared>()
+  #counters: StatementSync
+
+  constructor(path: string) {
+    this.#db = new DatabaseSync(path, { timeout: 5000, defensive: true, limits: LIMITS })
+    // FULL: an intention must survive a power cut before the cloud hears of it; NORMAL may lose the last commits of a WAL.
+    this.#db.exec('pragma journal_mode = wal; pragma synchronous = full; pragma foreign_keys = on')
+    this.#counters = this.#db.prepare('select total_changes() as changes, last_insert_rowid() as id')
+  }
+
+  prepare(sql: string): Statement {
+    return new Statement(this, sql, [])
+  }
+
+  /** One transaction: all statements or none. */
+  async batch<T = unknown>(statements: D1PreparedStatement[]): Promise<D1Result<T>[]> {
+    if (statements.length === 0) throw d1Error('No SQL statements detected.')
+    try {
+      this.#db.exec('begin immediate')
+      const results = (statements as Statement[]).map((each) => this.result<T>(each))
+      this.#db.exec('commit')
+      return results
+    } catch (error) {
+      if (this.#db.isTransaction) this.#db.exec('rollback')
+      throw d1Error(error)
+    }
+  }
+
+  /** One statement a line, as D1 wants it. */
+  async exec(sql: string): Promise<D1ExecResult> {
+    const started = performance.now()
+    const lines = sql.split('\n').filter((line) => line.trim() !== '')
+    for (const line of lines) this.rows(line, [])
+    return { count: lines.length, duration: performance.now() - started }
+  }
+
+  /** There is one copy of a file: every session reads its own writes. */
+  withSession(): D1DatabaseSession {
+    return {
+      prepare: (sql) => this.prepare(sql),
+      batch: (statements) => this.batch(statements),
+      getBookmark: () => null,
+    }
+  }
+
+  async dump(): Promise<ArrayBuffer> {
+    throw d1Error('dump() is not supported')
+  }
+
+  close(): void {
+    this.#prepared.clear()
+    this.#db.close()
+  }
+
+  /** Rows as arrays, from a statement prepared once per SQL text. */
+  rows(
+    sql: string,
+    values: SQLInputValue[],
+    only1st = false,
+  ): { columns: string[]; rows: unknown[][]; reads: boolean } {
+    try {
+      const { statement, columns, parameters, reads, schema } = this.#prepare(sql)
+      if (values.length !== parameters) throw new Error('Wrong number of parameter bindings for SQL query.')
+      if (columns.length === 0) {
+        statement.run(...values)
+        if (schema) this.#prepared.clear()
+        return { columns, rows: [], reads }
+      }
+      const first = only1st && reads ? statement.get(...values) : undefined
+      const found = only1st && reads ? (first ? [first] : []) : statement.all(...values)
+      const rows = found as unknown as unknown[][]
+      for (const row of rows)
+        for (let i = 0; i < row.length; i++) if (row[i] instanceof Uint8Array) row[i] = [...(row[i] as Uint8Array)]
+      return { columns, rows, reads }
+    } catch (error) {
+      throw d1Error(error)
+    }
+  }
+
+  result<T>({ sql, values }: Statement): D1Result<T> {
+    const started = performance.now()
+    const before = this.#counters.get() as { changes: number; id: number }
+    const { columns, rows, reads } = this.rows(sql, values)
+    const after = reads ? before : (this.#counters.get() as { changes: number; id: number })
+    const changes = after.changes - before.changes
+    // biome-ignore format: a table
+    const meta = {
+      served_by: 'node:sqlite', duration: performance.now() - started, size_after: 0, changes, changed_db: changes > 0,
+      last_row_id: after.id, rows_read: rows.length, rows_written: changes,
+    }
+    return { success: true, meta, results: rows.map((row) => toObject(columns, row)) as T[] }
+  }
+
+  #prepare(sql: string): Prepared {
+    const kept = this.#prepared.get(sql)
+    if (kept) {
+      this.#prepared.delete(sql)
+      this.#prepared.set(sql, kept)
+      return kept
+    }
+    const bare = sql.replace(OPAQUE, ' ')
+    const verb = /^[\s(]*(\w*)/.exec(bare)?.[1]?.toLowerCase() ?? ''
+    if (/^(begin|commit|end|rollback|savepoint|release)$/.test(verb))
+      throw new Error('D1 has no transactions: use batch()')
+    const statement = this.#db.prepare(sql)
+    if (/\S/.test(sql.slice(statement.sourceSQL.length))) throw new Error('One statement at a time: use batch()')
+    statement.setReturnArrays(true)
+    const marks = bare.match(/\?\d*/g) ?? []
+    const parameters = marks.reduce(
+      (most, mark) => (mark === '?' ? most + 1 : Math.max(most, Number(mark.slice(1)))),
+      0,
+    )
+    const columns = statement.columns().map((column) => column.name)
+    const schema = /^(create|alter|drop)$/.test(verb)
+    const prepared = { statement, columns, parameters, reads: /^(select|values|explain|pragma)$/.test(verb), schema }
+    this.#prepared.set(sql, prepared)
+    if (this.#prepared.size > STATEMENTS_KEPT) this.#prepared.delete(this.#prepared.keys().next().value as string)
+    return prepared
+  }
+}
+
+class Statement implements D1PreparedStatement {
+  #db: Sqlite
+  readonly sql: string
+  readonly values: SQLInputValue[]
+
+  constructor(db: Sqlite, sql: string, values: SQLInputValue[]) {
+    this.#db = db
+    this.sql = sql
+    this.values = values
+  }
+
+  bind(...values: unknown[]): Statement {
+    return new Statement(this.#db, this.sql, values.map(toSql))
+  }
+
+  async first<T>(column?: string): Promise<T | null> {
+    const { columns, rows } = this.#db.rows(this.sql, this.values, true)
+    if (!rows[0]) return null
+    if (column === undefined) return toObject(columns, rows[0]) as T
+    if (!columns.includes(column)) throw new Error(`D1_COLUMN_NOTFOUND: Column not found (${column})`)
+    return rows[0][columns.lastIndexOf(column)] as T
+  }
+
+  async run<T>(): Promise<D1Result<T>> {
+    return this.#db.result<T>(this)
+  }
+
+  async all<T>(): Promise<D1Result<T>> {
+    return this.#db.result<T>(this)
+  }
+
+  async raw<T = unknown[]>(options?: { columnNames?: boolean }): Promise<[string[], ...T[]] & T[]> {
+    const { columns, rows } = this.#db.rows(this.sql, this.values)
+    return (options?.columnNames ? [columns, ...rows] : rows) as [string[], ...T[]] & T[]
+  }
+}
+
+/** As D1: same-named columns collide, the last one stays. */
+function toObject(columns: string[], row: unknown[]): Record<string, unknown> {
+  const object: Record<string, unknown> = {}
+  for (let i = 0; i < columns.length; i++) object[columns[i] as string] = row[i]
+  return object
+}
+
+function toSql(value: unknown): SQLInputValue {
+  if (typeof value === 'string' || value === null) return value
+  if (typeof value === 'number') return Number.isFinite(value) ? value : null
+  if (typeof value === 'boolean') return value ? 1 : 0
+  if (value instanceof ArrayBuffer) return new Uint8Array(value)
+  if (ArrayBuffer.isView(value)) return new Uint8Array(value.buffer, value.byteOffset, value.byteLength)
+  if (Array.isArray(value)) return Uint8Array.from(value)
+  throw new Error(`D1_TYPE_ERROR: Type '${typeof value}' not supported for value '${value}'`)
+}
+
+/** SQLite's error in D1's words: `D1_ERROR: UNIQUE constraint failed: t.a: SQLITE_CONSTRAINT (extended: SQLITE_CONSTRAINT_UNIQUE)`. */
+function d1Error(cause: unknown): Error {
+  if (cause instanceof Error && cause.message.startsWith('D1_')) return cause
+  const { message, errcode } = cause as { message?: string; errcode?: number }
+  let text = message ?? String(cause)
+  if (errcode !== undefined) {
+    const code = `SQLITE_${CODES[errcode & 0xff] ?? 'ERROR'}`
+    text += `: ${code}${errcode > 0xff && CODES[errcode] ? ` (extended: ${code}_${CODES[errcode]})` : ''}`
+  }
+  return new Error(`D1_ERROR: ${text}`, { cause: new Error(text) })
+}
+
+/** Opens (or creates) a SQLite file, or a database that lives in memory only. */
+export function openSqlite(path: string): D1Database & { close(): void } {
+  return new Sqlite(path)
+}
