@@ -47,7 +47,7 @@ export interface Mark {
   resource: string
   /** Unique per attempt to create; a repeated create with the same token gives the same object. */
   token: string
-  /** Database epoch at which the object was asked for; a restored database has an older one. */
+  /** Minutes since 1970 when the object was asked for: tells a restored database what was made after its backup. */
   epoch: number
 }
 
@@ -90,7 +90,10 @@ export interface Realm<Spec, S extends Seen = Seen> {
   readonly once: 'token' | 'unique' | 'none'
   /** How long a fresh object may stay invisible to `find` and `list`, in milliseconds. */
   readonly settleMs: number
-  /** Creates, or gives back what an earlier call with this mark's token made. */
+  /**
+   * Creates, or gives back what an earlier call with this mark's token made. Where that takes several calls, the object
+   * may come back unfinished: an `update` with the full spec always follows, and raises what stays wrong.
+   */
   create(spec: Spec, mark: Mark): Promise<Outcome<S>>
   /** The object that carries this mark's token, or null if the cloud shows none. */
   find(mark: Mark, spec: Spec): Promise<S | null>
@@ -154,6 +157,7 @@ export interface PortSpec {
   name: string
   network: NativeId
   addresses: { subnet: NativeId; address: string }[]
+  /** A wish: some clouds choose their own, which `PortSeen` reports. */
   mac: string
   securityGroups: NativeId[]
   portSecurity: boolean
@@ -397,6 +401,7 @@ export const CAPABILITIES = [
   'server.config_drive',
   'image.upload',
   'volume.type',
+  'volume.clone',
 ] as const
 export type Capability = (typeof CAPABILITIES)[number]
 
@@ -408,6 +413,8 @@ export interface Adapter {
   maturity: 'real' | 'simulator' | 'schema'
   /** Addresses at the head and tail of every subnet that the cloud keeps for itself. */
   reservedAddresses: { head: number; tail: number }
+  /** A subnet lives in one zone, so that whoever is in it must be there too. Absent: subnets span the cloud. */
+  zonalSubnets?: boolean
   /** Why a capability is absent, one sentence each, for people. Every absent one is here. */
   lacks: Partial<Record<Capability, string>>
   /** Checks endpoint, region, options and credentials at registration; gives the faults as sentences, empty if none. */

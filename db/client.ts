@@ -3,5 +3,23 @@ import * as schema from './schema/index.ts'
 
 export type Database = DrizzleD1Database<typeof schema>
 
+interface Prepared {
+  getQuery(): { sql: string; params: unknown[] }
+  mapResult(result: unknown, isFromBatch: boolean): unknown
+}
+
 /** drizzle over D1, or over `db/sqlite.ts`, which looks the same. */
-export const openDatabase = (d1: D1Database): Database => drizzle(d1, { schema })
+export const openDatabase = (d1: D1Database): Database => {
+  const db = drizzle(d1, { schema })
+  // drizzle's own `batch` breaks on `db.run(sql…)` with parameters: it looks for a statement that raw SQL never has.
+  const batch = async (queries: readonly { _prepare(): unknown }[]) => {
+    const prepared = queries.map((query) => query._prepare() as Prepared)
+    const statements = prepared.map((each) => {
+      const { sql, params } = each.getQuery()
+      return d1.prepare(sql).bind(...params)
+    })
+    const results = await d1.batch(statements)
+    return results.map((result, i) => prepared[i]!.mapResult(result, true))
+  }
+  return Object.assign(db, { batch: batch as never })
+}

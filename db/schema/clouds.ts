@@ -66,6 +66,8 @@ export const flavors = sqliteTable(
     swapMib: integer('swap_mib').notNull().default(0),
     isPublic: flag('is_public').notNull().default(true),
     description: text('description'),
+    /** Stored and shown, as Nova does; no cloud asks for it. */
+    rxtxFactor: real('rxtx_factor').notNull().default(1),
     extraSpecs: json<Record<string, string>>('extra_specs').notNull().default(emptyObject as never),
     /** A size by a provider's name, met only by offers of that name; otherwise a common size that any cloud may meet. */
     native: flag('native').notNull().default(false),
@@ -74,6 +76,16 @@ export const flavors = sqliteTable(
     createdAt: at('created_at').notNull(),
   },
   (t) => [index('flavors_by_size').on(t.ramMib, t.id)],
+)
+
+/** Projects that see a flavor which is not public. */
+export const flavorAccess = sqliteTable(
+  'flavor_access',
+  {
+    flavorId: text('flavor_id').notNull(),
+    projectId: text('project_id').notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.flavorId, t.projectId] })],
 )
 
 export const offers = sqliteTable(

@@ -1,5 +1,6 @@
 import { index, integer, primaryKey, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core'
-import { at, emptyList, flag, json } from './columns.ts'
+import type { Json } from '../../adapters/contract.ts'
+import { at, emptyList, emptyObject, flag, json } from './columns.ts'
 
 export const domains = sqliteTable('domains', {
   id: text('id').primaryKey(),
@@ -17,6 +18,8 @@ export const projects = sqliteTable(
     description: text('description').notNull().default(''),
     enabled: flag('enabled').notNull().default(true),
     tags: json<string[]>('tags').notNull().default(emptyList as never),
+    /** Properties that only their owner gives a meaning, shown beside our own. */
+    extra: json<Record<string, Json>>('extra').notNull().default(emptyObject as never),
     /** Tokens carry the epoch they were issued in; raising it revokes them all. */
     epoch: integer('epoch').notNull().default(0),
     createdAt: at('created_at').notNull(),
@@ -36,6 +39,7 @@ export const users = sqliteTable(
     passwordHash: text('password_hash'),
     passwordChangedAt: at('password_changed_at'),
     defaultProjectId: text('default_project_id'),
+    extra: json<Record<string, Json>>('extra').notNull().default(emptyObject as never),
     enabled: flag('enabled').notNull().default(true),
     epoch: integer('epoch').notNull().default(0),
     failedLogins: integer('failed_logins').notNull().default(0),

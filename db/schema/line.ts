@@ -33,7 +33,9 @@ export const bindings = sqliteTable(
     calledAt: at('called_at'),
     boundAt: at('bound_at'),
     seenAt: at('seen_at'),
-    /** How many complete listings in a row did not show it. */
+    /** Digest of what was seen last: a listing that shows the same again costs no write. */
+    observed: text('observed'),
+    /** How many looks in a row, complete listings or direct ones, did not show it. */
     missing: integer('missing').notNull().default(0),
     /** When converge has work to do; null: settled. */
     dueAt: at('due_at'),
@@ -97,3 +99,87 @@ export const leases = sqliteTable('leases', {
 
 /** Nothing is ever in it: inserting undoes the batch, with the name of the guard in the message. */
 export const guards = sqliteTable('guards', { broken: text('broken').notNull() })
+
+/** POSTs that carried a key of their own: a repetition gets the first one's answer. */
+export const repeatables = sqliteTable(
+  'repeatables',
+  {
+    /** Hash of the project, the path and the client's key. */
+    key: text('key').primaryKey(),
+    /** Hash of the body: the same key with another body is a conflict. */
+    bodyHash: text('body_hash').notNull(),
+    /** Where the ids come from that the request makes up. */
+    seed: text('seed').notNull(),
+    /** Null while the request has committed and not yet answered. */
+    answer: json<{ status: number; headers: Record<string, string>; body: string | null }>('answer'),
+    createdAt: at('created_at').notNull(),
+  },
+  (t) => [index('repeatables_by_time').on(t.createdAt)],
+)
+
+/** Times of which this database knows nothing, because it was restored or nobody ran: what was made then is not garbage. */
+export const lapses = sqliteTable('lapses', {
+  /** Minutes since 1970, both included, as in the marks of objects. */
+  since: integer('since').primaryKey(),
+  until: integer('until').notNull(),
+})
+
+/** Objects with our mark that no binding accounts for. */
+export const orphans = sqliteTable(
+  'orphans',
+  {
+    /** UUID v5 of cloud, kind and native id. */
+    id: text('id').primaryKey(),
+    cloudId: text('cloud_id').notNull(),
+    kind: text('kind').$type<Kind>().notNull(),
+    nativeId: text('native_id').notNull(),
+    name: text('name'),
+    zone: text('zone'),
+    /** The cloud's size, of servers: what it costs follows from it. */
+    size: text('size'),
+    /** What its mark says. */
+    projectId: text('project_id').notNull(),
+    resourceId: text('resource_id').notNull(),
+    token: text('token').notNull(),
+    epoch: integer('epoch').notNull(),
+    firstSeenAt: at('first_seen_at').notNull(),
+    lastSeenAt: at('last_seen_at').notNull(),
+    /** Complete listings that showed it. */
+    sweeps: integer('sweeps').notNull().default(1),
+  },
+  (t) => [index('orphans_by_cloud').on(t.cloudId, t.kind)],
+)
+
+/** Where the cloud is not as it was asked to be, and nobody of ours made it so. */
+export const drift = sqliteTable(
+  'drift',
+  {
+    kind: text('kind').$type<Kind>().notNull(),
+    resourceId: text('resource_id').notNull(),
+    /** `power`, `size`, `missing`. */
+    what: text('what').notNull(),
+    cloudId: text('cloud_id').notNull(),
+    projectId: text('project_id').notNull(),
+    intent: text('intent').notNull(),
+    observed: text('observed').notNull(),
+    firstSeenAt: at('first_seen_at').notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.kind, t.resourceId, t.what] })],
+)
+
+/** Units of reconciliation: one listing each. Due by time, claimed by lease, so that any number of processes share them. */
+export const sweeps = sqliteTable(
+  'sweeps',
+  {
+    cloudId: text('cloud_id').notNull(),
+    /** Hash of the account: projects that see the same objects share a unit. */
+    account: text('account').notNull(),
+    kind: text('kind').$type<Kind>().notNull(),
+    dueAt: at('due_at').notNull(),
+    leaseUntil: at('lease_until').notNull().default(0),
+    startedAt: at('started_at'),
+    durationMs: integer('duration_ms'),
+    report: json<Json>('report'),
+  },
+  (t) => [primaryKey({ columns: [t.cloudId, t.account, t.kind] }), index('sweeps_due').on(t.dueAt)],
+)

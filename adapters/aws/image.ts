@@ -1,0 +1,144 @@
+import {
+  CreateImageCommand,
+  DeleteSnapshotCommand,
+  DeregisterImageCommand,
+  DescribeImagesCommand,
+  DescribeSnapshotsCommand,
+  type Filter,
+  type Image,
+} from '@aws-sdk/client-ec2'
+import type { ImageRealm, ImageSeen, Mark, Page } from '../contract.ts'
+import { CloudError } from '../errors.ts'
+import { type Context, markOf, type Reader, reader, unlessGone } from './context.ts'
+import { filtersFor, tagged, tagsFor, tagValue } from './marks.ts'
+import { type Ask, allPages, onePage } from './paging.ts'
+
+/** What runs on the sizes that we offer. */
+const ARCHS: Filter = { Name: 'architecture', Values: ['x86_64', 'arm64'] }
+
+const healthOf = (image: Image): ImageSeen['health'] => {
+  switch (image.State) {
+    case 'available':
+      return 'ready'
+    case 'deregistered':
+      return 'gone'
+    case 'failed':
+    case 'error':
+    case 'invalid':
+    case 'disabled':
+      return 'failed'
+    default:
+      return 'pending'
+  }
+}
+
+/** The disk that the image boots from; undefined for images that live in an instance store. */
+export const rootDisk = (image: Image) =>
+  image.BlockDeviceMappings?.find((mapping) => mapping.DeviceName === image.RootDeviceName)?.Ebs
+
+const seenOf = (context: Context, image: Image): ImageSeen => ({
+  id: image.ImageId ?? '',
+  mark: markOf(context, image.Tags),
+  name: tagValue(image.Tags, 'Name') || image.Name,
+  health: healthOf(image),
+  ...(image.StateReason?.Message ? { fault: 'The cloud could not make the image.' } : {}),
+  arch: image.Architecture === 'arm64' ? 'aarch64' : 'x86_64',
+  minDiskGiB: rootDisk(image)?.VolumeSize ?? 0,
+  sizeBytes: null,
+  os: image.Platform?.toLowerCase() === 'windows' ? 'windows' : 'linux',
+  createdAt: image.CreationDate ?? '',
+  ...(image.Description ? { description: image.Description } : {}),
+})
+
+const asking =
+  ({ ec2 }: Context, Filters: Filter[] | undefined, Owners?: string[]): Ask<Image> =>
+  async (paging) => {
+    const answer = await ec2.send(new DescribeImagesCommand({ Filters, ...(Owners ? { Owners } : {}), ...paging }))
+    return { items: answer.Images ?? [], NextToken: answer.NextToken }
+  }
+
+/** Images by any owner, for `get` and for servers; `list` shows the account's own. */
+export const images = (context: Context): Reader<Image, ImageSeen> =>
+  reader<Image, ImageSeen>(context, {
+    idFilter: 'image-id',
+    tags: (image) => image.Tags,
+    describe: (Filters) => (Filters ? asking(context, Filters) : asking(context, undefined, ['self'])),
+    seen: (found) => found.map((item) => seenOf(context, item)),
+  })
+
+/** AMI names are unique in an account, 3 to 128 characters out of a few. */
+const amiName = (name: string, mark: Mark): string =>
+  `${name.replaceAll(/[^a-zA-Z0-9()[\] ./\-'@_]/g, '_').slice(0, 80)} ${mark.token}`.trim()
+
+/**
+ * An image is an AMI with its snapshots. The catalogue is what the operator's policy shows: images of the named
+ * owners, narrowed by name, then the images listed by id.
+ * https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateImage.html (no ClientToken; names collide)
+ */
+export const image = (context: Context): ImageRealm => {
+  const { ec2, options } = context
+  const amis = images(context)
+
+  const catalog = async (cursor?: string): Promise<Page<ImageSeen>> => {
+    const { owners, names, ids } = options.images
+    const queries: Ask<Image>[] = []
+    const byName = names.length > 0 ? [{ Name: 'name', Values: names }] : []
+    if (owners.length > 0) queries.push(asking(context, [ARCHS, ...byName], owners))
+    if (ids.length > 0) queries.push(asking(context, [ARCHS, { Name: 'image-id', Values: ids }]))
+    const [, which = '0', token] = /^(\d+) (.*)$/s.exec(cursor ?? '') ?? []
+    const index = Number(which)
+    const page = await onePage(queries[index]!, token || undefined)
+    const next = page.next ? `${index} ${page.next}` : index + 1 < queries.length ? `${index + 1} ` : undefined
+    return {
+      items: page.items.map((item) => seenOf(context, item)),
+      complete: page.complete,
+      ...(next ? { next } : {}),
+    }
+  }
+
+  return {
+    once: 'unique',
+    settleMs: options.settleMs,
+    find: amis.find,
+    get: amis.get,
+    list: amis.list,
+    catalog,
+    async create(spec, mark) {
+      try {
+        const { ImageId } = await ec2.send(
+          new CreateImageCommand({
+            InstanceId: spec.server,
+            Name: amiName(spec.name, mark),
+            NoReboot: !options.imageReboot,
+            TagSpecifications: tagged(tagsFor(mark, spec.name), 'image', 'snapshot'),
+          }),
+        )
+        const fresh = (await amis.get(ImageId!)) ?? seenOf(context, { ImageId, State: 'pending' })
+        return { ...fresh, mark, name: spec.name }
+      } catch (error) {
+        if (!(error instanceof CloudError && error.detail.cloudCode === 'InvalidAMIName.Duplicate')) throw error
+        const mine = await amis.find(mark)
+        if (!mine) throw error
+        return mine
+      }
+    },
+    async remove(id, mark) {
+      const found = await amis.ours(id, mark)
+      if (found) await unlessGone(() => ec2.send(new DeregisterImageCommand({ ImageId: id })))
+      // Snapshots outlive their image and carry the same mark.
+      const snapshots = await allPages(async (paging) => {
+        const answer = await ec2.send(
+          new DescribeSnapshotsCommand({
+            OwnerIds: ['self'],
+            Filters: filtersFor(markOf(context, found?.Tags) ?? mark),
+            ...paging,
+          }),
+        )
+        return { items: answer.Snapshots ?? [], NextToken: answer.NextToken }
+      })
+      for (const { SnapshotId } of snapshots) {
+        await unlessGone(() => ec2.send(new DeleteSnapshotCommand({ SnapshotId })))
+      }
+    },
+  }
+}

@@ -1,0 +1,96 @@
+import type { Adapter, Connection } from '../contract.ts'
+import { CloudError } from '../errors.ts'
+import { attachment } from './attachment.ts'
+import { check } from './check.ts'
+import { connectEc2 } from './client.ts'
+import type { Context } from './context.ts'
+import { floatingIp } from './floating-ip.ts'
+import { image } from './image.ts'
+import { networkInterface } from './interface.ts'
+import { keypair } from './keypair.ts'
+import { network } from './network.ts'
+import { offers } from './offers.ts'
+import { isHttpUrl, readMapping, readOptions } from './options.ts'
+import { port } from './port.ts'
+import { router } from './router.ts'
+import { securityGroup } from './security-group.ts'
+import { server } from './server.ts'
+import { snapshot } from './snapshot.ts'
+import { RESERVED, subnet } from './subnet.ts'
+import { volume } from './volume.ts'
+import { zones } from './zones.ts'
+
+const validate: Adapter['validate'] = ({ endpoint, region, options, credentials }) => {
+  const faults = readOptions(options).faults
+  if (!region || !/^[a-z0-9-]+$/.test(region)) faults.push('A cloud of type aws needs a region, e.g. eu-central-1.')
+  if (endpoint !== null && !isHttpUrl(endpoint)) faults.push('The endpoint must be a URL, or left out for AWS itself.')
+  for (const name of ['access_key_id', 'secret_access_key']) {
+    if (!credentials[name]) faults.push(`The credentials need ${name}.`)
+  }
+  const known = ['access_key_id', 'secret_access_key', 'session_token']
+  faults.push(
+    ...Object.keys(credentials)
+      .filter((name) => !known.includes(name))
+      .map((name) => `The credentials have no field ${name}.`),
+  )
+  return faults
+}
+
+/** The objects of an account are seen through its role or, without one, through the connection's own key. */
+const account = (connection: Connection): string => {
+  const { role_arn: role } = connection.mapping
+  const who = typeof role === 'string' && role ? role : (connection.credentials.access_key_id ?? '')
+  return ['aws', connection.endpoint ?? '', connection.region ?? '', who].join('|')
+}
+
+/** Amazon EC2 and whatever speaks its API. */
+export const aws: Adapter = {
+  type: 'aws',
+  runtimes: ['node', 'workers'],
+  maturity: 'simulator',
+  reservedAddresses: RESERVED,
+  zonalSubnets: true,
+  lacks: {
+    'server.pause': 'EC2 stops and starts servers but does not pause them.',
+    'server.suspend': 'EC2 hibernates only servers that were started for it, so suspending is not offered.',
+    'server.rescue': 'EC2 has no rescue mode; attach the volume to another server instead.',
+    'server.shelve': 'EC2 keeps no shelved servers; a stopped one costs only its volumes.',
+    'server.remote_console': 'EC2 gives no console over the network but its own serial console by SSH.',
+    'server.boot_from_volume': 'EC2 boots from images; make an image of the volume first.',
+    'server.config_drive': 'EC2 has no config drive; servers read its metadata service.',
+    'volume.clone': 'EC2 copies volumes by way of a snapshot only.',
+    'image.upload': 'EC2 takes images through its import service and a bucket only.',
+  },
+  validate,
+  account,
+  connect(connection, surroundings) {
+    const { options, faults } = readOptions(connection.options)
+    const mapping = readMapping(connection.mapping)
+    if (faults.length > 0)
+      throw new CloudError('definitive', 'The cloud is not configured properly.', { operatorMessage: faults.join(' ') })
+    if ('fault' in mapping)
+      throw new CloudError('denied', 'The project has no usable account on this cloud.', {
+        operatorMessage: mapping.fault,
+      })
+    const { ec2, sts } = connectEc2(connection, options, mapping, surroundings)
+    const context: Context = { ec2, connection, options, mapping, surroundings }
+    return {
+      check: () => check(context, sts),
+      zones: () => zones(context),
+      offers: () => offers(context),
+      server: server(context),
+      image: image(context),
+      network: network(context),
+      subnet: subnet(context),
+      router: router(context),
+      security_group: securityGroup(context),
+      port: port(context),
+      keypair: keypair(context),
+      floating_ip: floatingIp(context),
+      volume: volume(context),
+      snapshot: snapshot(context),
+      attachment: attachment(context),
+      interface: networkInterface(context),
+    }
+  },
+}

@@ -1,0 +1,80 @@
+import type { Filter, ResourceType, Tag, TagSpecification } from '@aws-sdk/client-ec2'
+import { KINDS, type Kind, type Mark } from '../contract.ts'
+import { CloudError } from '../errors.ts'
+import { refuse } from './errors.ts'
+
+/** Our owner mark as tags: they travel in the create call and are what IAM conditions look at. */
+export const TAG = {
+  deployment: 'plimsoll:deployment',
+  project: 'plimsoll:project',
+  kind: 'plimsoll:kind',
+  resource: 'plimsoll:resource',
+  token: 'plimsoll:token',
+  epoch: 'plimsoll:epoch',
+} as const
+
+/** A user's metadata key `role` is the tag `metadata:role`, so that it can never pass for a mark or for `Name`. */
+export const METADATA = 'metadata:'
+
+/** https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/Using_Tags.html#tag-restrictions */
+const LIMITS = { tags: 50, key: 128, value: 256 }
+
+/**
+ * @param name what the user called it
+ * @throws `definitive` when the metadata does not fit into 50 tags, 128 characters a key, 256 a value
+ */
+export const tagsFor = (mark: Mark, name: string, metadata: Record<string, string> = {}): Tag[] => {
+  const tags: Tag[] = [
+    { Key: 'Name', Value: name.slice(0, LIMITS.value) },
+    ...Object.entries(TAG).map(([field, Key]) => ({ Key, Value: String(mark[field as keyof typeof TAG]) })),
+    ...metadataTags(metadata),
+  ]
+  if (tags.length > LIMITS.tags) refuse(`The cloud keeps ${METADATA_ITEMS} metadata items at most.`)
+  return tags
+}
+
+/** The same limits hold when metadata changes later. */
+export const metadataTags = (metadata: Record<string, string>): Tag[] =>
+  Object.entries(metadata).map(([key, Value]) => {
+    const Key = METADATA + key
+    if (Key.length > LIMITS.key) {
+      refuse(`The cloud keeps metadata keys of ${LIMITS.key - METADATA.length} characters at most.`)
+    }
+    if (Value.length > LIMITS.value) refuse(`The cloud keeps metadata values of ${LIMITS.value} characters at most.`)
+    return { Key, Value }
+  })
+
+/** How many metadata items fit beside the mark and the name. */
+export const METADATA_ITEMS = LIMITS.tags - Object.keys(TAG).length - 1
+
+/** The same tags for each resource type that the call creates. */
+export const tagged = (tags: Tag[], ...types: ResourceType[]): TagSpecification[] =>
+  types.map((ResourceType) => ({ ResourceType, Tags: tags }))
+
+export const tagValue = (tags: Tag[] | undefined, key: string): string | undefined =>
+  tags?.find((tag) => tag.Key === key)?.Value
+
+/** Undefined unless all six tags are there and name this deployment: half a mark is none, another's is none of ours. */
+export const markFrom = (tags: Tag[] | undefined, ours: string): Mark | undefined => {
+  const [deployment, project, kind, resource, token, epoch] = Object.values(TAG).map((key) => tagValue(tags, key))
+  if (deployment !== ours || project === undefined || !resource || !token || !/^\d+$/.test(epoch ?? ''))
+    return undefined
+  if (!KINDS.includes(kind as Kind)) return undefined
+  return { deployment, project, kind: kind as Kind, resource, token, epoch: Number(epoch) }
+}
+
+/** Finds what a create call with this mark made. */
+export const filtersFor = (mark: Mark): Filter[] =>
+  (['token', 'kind', 'deployment'] as const).map((field) => ({ Name: `tag:${TAG[field]}`, Values: [mark[field]] }))
+
+/**
+ * Guards every change and every removal.
+ * @throws `definitive` unless the tags say that the object is this deployment's and, if given, this resource's
+ */
+export const assertOurs = (tags: Tag[] | undefined, deployment: string, mark?: Mark): void => {
+  const found = markFrom(tags, deployment)
+  if (found && (!mark || (found.resource === mark.resource && found.kind === mark.kind))) return
+  throw new CloudError('definitive', 'The object on the cloud does not carry our mark and stays untouched.', {
+    operatorMessage: `expected ${JSON.stringify(mark ?? { deployment })}, found ${JSON.stringify(found ?? null)}`,
+  })
+}

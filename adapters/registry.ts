@@ -1,0 +1,35 @@
+import { type Adapter, CAPABILITIES, type Capability, type Cloud } from './contract.ts'
+
+/** Every cloud that Plimsoll speaks to, by the `type` it is registered with. Loaded when first needed. */
+export const adapters: Record<string, () => Promise<Adapter>> = {
+  sandbox: async () => (await import('./sandbox/index.ts')).sandbox,
+  aws: async () => (await import('./aws/index.ts')).aws,
+}
+
+/** The adapter of a type, or null if there is none. */
+export const adapterFor = async (type: string): Promise<Adapter | null> =>
+  Object.hasOwn(adapters, type) ? ((await adapters[type]?.()) ?? null) : null
+
+/** Capabilities that show as members of a cloud; the others are there unless the adapter says that it lacks them. */
+const MEMBERS: Partial<Record<Capability, (cloud: Cloud) => boolean>> = {
+  'server.resize': ({ server }) => !!server.resize,
+  'server.rebuild': ({ server }) => !!server.rebuild,
+  'server.pause': ({ server }) => !!server.pause && !!server.unpause,
+  'server.suspend': ({ server }) => !!server.suspend && !!server.resume,
+  'server.console_log': ({ server }) => !!server.consoleLog,
+  'server.describe': ({ server }) => !!server.describe,
+}
+
+export type Capabilities = Record<Capability, { available: boolean; reason?: string }>
+
+/** What a connected cloud can do, and why it cannot do the rest. */
+export function capabilitiesOf(cloud: Cloud, adapter: Adapter): Capabilities {
+  const entries = CAPABILITIES.map((name): [Capability, { available: boolean; reason?: string }] => {
+    const member = MEMBERS[name] ?? ((has: Cloud) => name.includes('.') || has[name as keyof Cloud] !== undefined)
+    const lack = adapter.lacks[name]
+    if (lack === undefined && member(cloud)) return [name, { available: true }]
+    const what = name.replace('.', ' ').replaceAll('_', ' ')
+    return [name, { available: false, reason: lack ?? `This cloud has no ${what}.` }]
+  })
+  return Object.fromEntries(entries) as Capabilities
+}

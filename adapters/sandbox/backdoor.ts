@@ -1,0 +1,77 @@
+import type { Json, Mark, NativeId, Store } from '../contract.ts'
+import { CALL_LOG, type LoggedCall } from './engine.ts'
+import type { Entities, Entity, Stored } from './entities.ts'
+import { CALLS, type Calls, type FaultRule, NO_CALLS } from './faults.ts'
+import { State } from './state.ts'
+
+/**
+ * What happens to a cloud behind the back of whoever is connected to it: others make and remove objects, and the
+ * operator of the cloud sees every call. For tests, demonstrations and simulations.
+ */
+const open = (store: Store, cloud: string, account: string, now: () => number = () => 0): State =>
+  new State(store, { cloud, account, now, tombstoneMs: Number.MAX_SAFE_INTEGER })
+
+/** The latest calls, oldest first, as many as the option `log_calls` keeps. */
+export async function callLog(store: Store, cloudId: string): Promise<LoggedCall[]> {
+  const calls: LoggedCall[] = []
+  let after: string | undefined
+  do {
+    const rows = await store.list(`${cloudId}/${CALL_LOG}`, 1000, after)
+    calls.push(...rows.map(({ value }) => value as unknown as LoggedCall))
+    after = rows.length === 1000 ? rows.at(-1)?.key : undefined
+  } while (after !== undefined)
+  return calls.sort((a, b) => a.n - b.n)
+}
+
+/** Adds fault rules to a running cloud; they come before those of its options. Replaces what was planted before. */
+export async function plantFaults(store: Store, cloudId: string, rules: FaultRule[]): Promise<void> {
+  await open(store, cloudId, 'main').amend(CALLS, NO_CALLS, (calls: Calls) => {
+    calls.planted = rules
+    calls.rules = {}
+  })
+}
+
+/** Gives an object another owner: another mark, or none. */
+export async function disown(
+  store: Store,
+  cloudId: string,
+  kind: Stored,
+  id: NativeId,
+  mark: Mark | null,
+  account = 'main',
+) {
+  await open(store, cloudId, account).change(kind, id, (entity) => ({ ...entity, mark }))
+}
+
+/** Puts an object there as if somebody else had made it. */
+export async function plant(store: Store, cloudId: string, entity: Entity, account = 'main'): Promise<boolean> {
+  return open(store, cloudId, account).put(entity, 0)
+}
+
+/** Makes an object vanish at once, with no word to anybody; what it held is found free in time. */
+export async function vanish(
+  store: Store,
+  cloudId: string,
+  kind: Stored,
+  id: NativeId,
+  account = 'main',
+): Promise<void> {
+  await store.delete(open(store, cloudId, account).key(kind, id))
+}
+
+/** Every object of a kind as the cloud itself remembers it, those already removed included. */
+export async function remembered<K extends Stored>(
+  store: Store,
+  cloudId: string,
+  kind: K,
+  account = 'main',
+): Promise<Entities[K][]> {
+  return open(store, cloudId, account).all(kind)
+}
+
+/** One object as the cloud itself remembers it. */
+export async function recall<K extends Stored>(store: Store, cloudId: string, kind: K, id: NativeId, account = 'main') {
+  return (await store.get(open(store, cloudId, account).key(kind, id)))?.value as unknown as Entities[K] | undefined as
+    | (Entities[K] & Json)
+    | undefined
+}

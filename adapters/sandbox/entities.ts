@@ -1,0 +1,87 @@
+import type {
+  FloatingIpSpec,
+  ImageSeen,
+  ImageSpec,
+  KeypairSpec,
+  Kind,
+  Mark,
+  NativeId,
+  NetworkSpec,
+  PortSpec,
+  RouterSpec,
+  SecurityGroupSpec,
+  ServerSpec,
+  SnapshotSpec,
+  SubnetSpec,
+  VolumeSpec,
+} from '../contract.ts'
+
+/** Kinds that have a record of their own; attachments and interfaces are holds on a volume or port. */
+export type Stored = Exclude<Kind, 'attachment' | 'interface'>
+
+/** What is remembered of every object. States that take time are never written: they follow from these times. */
+export interface Base<K extends Kind = Kind> {
+  kind: K
+  id: NativeId
+  name: string
+  mark: Mark | null
+  /** Digest of the specification at creation: a token stands for one request only. */
+  asked: string
+  zone: string | null
+  createdAt: number
+  readyAt: number
+  /** Why it fails at `readyAt`; null: it becomes ready. */
+  fault: string | null
+  /** When its removal is complete; null: nobody asked. */
+  goneAt: number | null
+}
+
+/** A server's hold on a port or volume. It lives in the record of what is held, so that one write decides who has it. */
+export interface Hold {
+  server: NativeId
+  at: number
+  readyAt: number
+  goneAt: number | null
+  /** Null: the server was built with it. */
+  mark: Mark | null
+  device: string | null
+}
+
+export interface Entities {
+  network: Base<'network'> & { spec: NetworkSpec }
+  subnet: Base<'subnet'> & { spec: SubnetSpec }
+  router: Base<'router'> & { spec: RouterSpec }
+  security_group: Base<'security_group'> & { spec: SecurityGroupSpec }
+  port: Base<'port'> & { spec: PortSpec; hold: Hold | null }
+  keypair: Base<'keypair'> & { spec: KeypairSpec; fingerprint: string }
+  floating_ip: Base<'floating_ip'> & { spec: FloatingIpSpec; address: string }
+  volume: Base<'volume'> & { spec: VolumeSpec; type: string; hold: Hold | null }
+  snapshot: Base<'snapshot'> & { spec: SnapshotSpec; sizeGiB: number }
+  image: Base<'image'> & { spec: ImageSpec | null } & Pick<ImageSeen, 'arch' | 'minDiskGiB' | 'sizeBytes' | 'os'>
+  server: Base<'server'> & {
+    spec: ServerSpec
+    /** Where the power is heading, reached at `powerAt`. */
+    power: 'running' | 'stopped' | 'paused' | 'suspended'
+    powerAt: number
+    /** When the guest last began to boot, and when it went off. */
+    bootAt: number
+    offAt: number | null
+    size: string
+    image: NativeId
+    metadata: Record<string, string>
+    /** Token of the latest rebuild. */
+    rebuilt: string | null
+    host: string
+    /** Whatever was ever plugged in, in order; the hold says what still is. */
+    ports: NativeId[]
+    volumes: { id: NativeId; device: string }[]
+  }
+}
+export type Entity = Entities[Stored]
+
+/** Reads one object, wherever from. */
+export type Lookup = <K extends Stored>(kind: K, id: NativeId) => Promise<Entities[K] | null>
+
+/** Whether the object is there at all, even if it is on its way out. */
+export const exists = (entity: Base | null, now: number): boolean =>
+  entity !== null && (entity.goneAt === null || entity.goneAt > now)

@@ -1,0 +1,137 @@
+import type { CloudError } from '../errors.ts'
+import { refusal } from './errors.ts'
+import { canonical, dice, digest } from './hash.ts'
+import type { State } from './state.ts'
+
+/**
+ * What can go wrong on purpose.
+ *
+ * | fault              | effect happens | the caller sees                                                   |
+ * |--------------------|----------------|-------------------------------------------------------------------|
+ * | throttled … definitive | no         | that error                                                        |
+ * | ambiguous_before   | no             | no answer                                                         |
+ * | lost_answer        | yes            | no answer                                                         |
+ * | crash              | yes            | `SandboxCrash`: the caller itself died                            |
+ * | slow               | yes            | the answer after `delay_ms`; none if that is beyond the deadline  |
+ * | fails_later        | yes            | a fresh object that ends as failed                                |
+ * | truncated_list     | -              | every second item, and `complete: false`                          |
+ * | lying_list         | -              | every second item, as if that were all                            |
+ */
+export const FAULTS = [
+  'throttled',
+  'capacity',
+  'conflict',
+  'not_found',
+  'denied',
+  'definitive',
+  'ambiguous_before',
+  'lost_answer',
+  'crash',
+  'slow',
+  'fails_later',
+  'truncated_list',
+  'lying_list',
+] as const
+export type Fault = (typeof FAULTS)[number]
+
+/** A rule as data, so that a run can be repeated from its options alone. */
+export interface FaultRule {
+  /** `server.create`, or with stars: `*.create`, `server.*`. */
+  method: string
+  fault: Fault
+  /** Of a matching call; 1 if left out. */
+  probability?: number
+  /** Strikes at most that often. */
+  count?: number
+  /** Lets that many matching calls pass first. */
+  after?: number
+  /** Another seed, another sequence of strikes. */
+  seed?: number
+  delay_ms?: number
+  retry_after_ms?: number
+  message?: string
+}
+
+/** Counters of the cloud: calls so far, rules added from outside, and per rule the calls matched and struck. */
+export interface Calls {
+  n: number
+  planted: FaultRule[]
+  rules: Record<string, { matched: number; struck: number }>
+}
+export const NO_CALLS: Calls = { n: 0, planted: [], rules: {} }
+export const CALLS = 'calls'
+
+export interface Turn {
+  n: number
+  rule: FaultRule | null
+}
+
+const globs = new Map<string, RegExp>()
+
+/** Whether a rule's method names a call, with `*` for anything. */
+export function matches(glob: string, method: string): boolean {
+  if (!glob.includes('*')) return glob === method
+  let pattern = globs.get(glob)
+  if (!pattern) {
+    const text = glob.replace(/[.+?^${}()|[\]\\]/g, '\\$&').replaceAll('*', '.*')
+    pattern = new RegExp(`^${text}$`)
+    globs.set(glob, pattern)
+  }
+  return pattern.test(method)
+}
+
+/** The first rule that strikes; every matching rule before it has counted the call. */
+function strike(method: string, rules: FaultRule[], calls: Calls): FaultRule | null {
+  for (const rule of rules) {
+    if (!matches(rule.method, method)) continue
+    const name = digest(canonical(rule))
+    const tally = calls.rules[name] ?? { matched: 0, struck: 0 }
+    calls.rules[name] = tally
+    tally.matched++
+    if (tally.matched <= (rule.after ?? 0) || tally.struck >= (rule.count ?? Number.POSITIVE_INFINITY)) continue
+    if (dice(`${rule.seed ?? 0}:${name}:${tally.matched}`) >= (rule.probability ?? 1)) continue
+    tally.struck++
+    return rule
+  }
+  return null
+}
+
+/** Counts a call and decides what goes wrong with it. Nothing is written where nobody would read it. */
+export async function nextTurn(state: State, method: string, own: FaultRule[], logged: boolean): Promise<Turn> {
+  if (!logged) {
+    const found = await state.store.get(`${state.cloud}/${CALLS}`)
+    const rules = own.concat((found?.value as unknown as Calls | undefined)?.planted ?? [])
+    if (!rules.some((rule) => matches(rule.method, method))) return { n: 0, rule: null }
+  }
+  return state.amend(CALLS, NO_CALLS, (calls) => {
+    calls.n++
+    return { n: calls.n, rule: strike(method, calls.planted.concat(own), calls) }
+  })
+}
+
+const BEFORE = {
+  throttled: ['RequestLimitExceeded', 'The cloud asks to slow down.'],
+  capacity: ['NoRoom', 'The cloud has not enough room left.'],
+  conflict: ['WrongState', 'Something stands in the way for now.'],
+  not_found: ['NoSuchObject', 'The cloud has no such object.'],
+  denied: ['Unauthorized', 'The cloud does not allow this.'],
+  definitive: ['InvalidValue', 'The cloud refuses this request.'],
+  ambiguous_before: ['NoAnswer', 'The cloud did not answer in time.'],
+} as const
+
+/** The error of a fault that strikes before the effect, or null if the effect takes place. */
+export function errorBefore(rule: FaultRule | null): CloudError | null {
+  if (!rule || !(rule.fault in BEFORE)) return null
+  const [code, message] = BEFORE[rule.fault as keyof typeof BEFORE]
+  const wait = rule.fault === 'throttled' ? { retryAfterMs: rule.retry_after_ms ?? 1000 } : {}
+  return refusal(code, rule.message ?? message, { operatorMessage: `fault rule ${JSON.stringify(rule)}`, ...wait })
+}
+
+/** A listing as a fault leaves it. */
+export function truncate<T>(result: T, rule: FaultRule | null): T {
+  if (rule?.fault !== 'truncated_list' && rule?.fault !== 'lying_list') return result
+  const page = result as { items?: unknown[]; complete?: boolean }
+  if (!Array.isArray(page?.items)) return result
+  const items = page.items.filter((_, index) => index % 2 === 1)
+  return { ...page, items, complete: rule.fault === 'lying_list' && page.complete } as T
+}

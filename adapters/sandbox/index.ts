@@ -1,0 +1,63 @@
+import type { Adapter, Cloud, Connection, Surroundings } from '../contract.ts'
+import { attachments } from './attachment.ts'
+import { check } from './check.ts'
+import { accountOf, Engine } from './engine.ts'
+import { floatingIps } from './floating-ip.ts'
+import { images } from './image.ts'
+import { interfaces } from './interface.ts'
+import { keypairs } from './keypair.ts'
+import { networks } from './network.ts'
+import { offers } from './offers.ts'
+import { optionFaults } from './options.ts'
+import { ports, RESERVED } from './port.ts'
+import { routers } from './router.ts'
+import { securityGroups } from './security-group.ts'
+import { servers } from './server.ts'
+import { snapshots } from './snapshot.ts'
+import { subnets } from './subnet.ts'
+import { volumes } from './volume.ts'
+import { zones } from './zones.ts'
+
+function connect(connection: Connection, surroundings: Surroundings): Cloud {
+  const engine = new Engine(connection, surroundings)
+  return {
+    check: () => check(engine),
+    zones: () => zones(engine),
+    offers: () => offers(engine),
+    server: servers(engine),
+    image: images(engine),
+    network: networks(engine),
+    subnet: subnets(engine),
+    router: routers(engine),
+    security_group: securityGroups(engine),
+    port: ports(engine),
+    keypair: keypairs(engine),
+    floating_ip: floatingIps(engine),
+    volume: volumes(engine),
+    snapshot: snapshots(engine),
+    attachment: attachments(engine),
+    interface: interfaces(engine),
+  }
+}
+
+/**
+ * The embedded cloud: every kind of the contract with finite room, states that take time, and faults on demand. Its
+ * whole state is in `surroundings.store`, its clock is `surroundings.now`, so a run can be repeated exactly.
+ */
+export const sandbox: Adapter = {
+  type: 'sandbox',
+  runtimes: ['node', 'workers'],
+  maturity: 'simulator',
+  reservedAddresses: RESERVED,
+  zonalSubnets: true,
+  lacks: {
+    'server.rescue': 'The embedded cloud has no rescue disk to boot from.',
+    'server.shelve': 'The embedded cloud keeps stopped servers where they are.',
+    'server.remote_console': 'The embedded cloud runs no guests, so there is no screen to show.',
+    'server.boot_from_volume': 'The embedded cloud boots servers from their local disk only.',
+    'image.upload': 'The embedded cloud takes images from its options and from servers only.',
+  },
+  validate: ({ options }) => optionFaults(options),
+  account: (connection) => `sandbox:${connection.cloudId}:${accountOf(connection)}`,
+  connect,
+}

@@ -1,0 +1,17 @@
+import type { Connection, Mark } from '../contract.ts'
+import { refusal } from './errors.ts'
+
+type Marked = { mark: Mark | null; id: string; kind: string }
+
+/** The mark, if this deployment wrote it. Marks of others are not shown. */
+export const ours = (mark: Mark | null, { deployment }: Connection): Mark | undefined =>
+  mark?.deployment === deployment ? mark : undefined
+
+/** Throws unless the object is this deployment's and, where a mark is given, that very resource's. */
+export function refuseForeign(object: Marked, connection: Connection, mark?: Mark): void {
+  const own = ours(object.mark, connection)
+  if (own && (!mark || own.resource === mark.resource)) return
+  throw refusal('NotYours', 'The object on the cloud does not belong to this resource, so it is left alone.', {
+    operatorMessage: `${object.kind} ${object.id} is marked ${object.mark ? JSON.stringify(object.mark) : 'by nobody'}`,
+  })
+}

@@ -1,0 +1,155 @@
+import { and, asc, eq, inArray, isNotNull, lte, ne, sql } from 'drizzle-orm'
+import type { Kind } from '../../adapters/contract.ts'
+import type { Database } from '../client.ts'
+import { bindings } from '../schema/index.ts'
+
+export type Binding = typeof bindings.$inferSelect
+
+/** The four columns that tell one binding from all others. */
+export interface Ref {
+  kind: Kind
+  resourceId: string
+  cloudId: string
+  scope: string
+}
+
+export const refOf = ({ kind, resourceId, cloudId, scope }: Ref): Ref => ({ kind, resourceId, cloudId, scope })
+
+const at = (ref: Ref) =>
+  and(
+    eq(bindings.kind, ref.kind),
+    eq(bindings.resourceId, ref.resourceId),
+    eq(bindings.cloudId, ref.cloudId),
+    eq(bindings.scope, ref.scope),
+  )
+
+/** Takes the binding for `leaseMs`: raises its fence, so that whoever held it before can write no more. Null: somebody works on it. */
+export const claim = async (db: Database, ref: Ref, now: number, leaseMs: number): Promise<Binding | null> => {
+  const [row] = await db
+    .update(bindings)
+    .set({ fence: sql`${bindings.fence} + 1`, leaseUntil: now + leaseMs })
+    .where(and(at(ref), lte(bindings.leaseUntil, now)))
+    .returning()
+  return row ?? null
+}
+
+export const getBinding = async (db: Database, ref: Ref): Promise<Binding | null> =>
+  (await db.select().from(bindings).where(at(ref)))[0] ?? null
+
+export const bindingsOf = (db: Database, resourceId: string): Promise<Binding[]> =>
+  db.select().from(bindings).where(eq(bindings.resourceId, resourceId))
+
+/** Several resources' bindings on one cloud, in one query. */
+export const bindingsOn = (db: Database, cloudId: string, resourceIds: string[]): Promise<Binding[]> =>
+  db
+    .select()
+    .from(bindings)
+    .where(
+      and(
+        eq(bindings.cloudId, cloudId),
+        sql`${bindings.resourceId} in (select value from json_each(${JSON.stringify(resourceIds)}))`,
+      ),
+    )
+
+/** A change of a binding that only the holder of its fence may make; gives the row as it is afterwards. */
+export const setBinding = (db: Database, binding: Binding, set: Partial<Binding>) =>
+  db
+    .update(bindings)
+    .set(set)
+    .where(and(at(binding), eq(bindings.fence, binding.fence)))
+    .returning()
+
+/** Ends a claim. Work stays due if the intent changed while it was held, whatever the holder thinks. */
+export const releaseBinding = (db: Database, binding: Binding, dueAt: number | null, now: number) =>
+  db
+    .update(bindings)
+    .set({
+      leaseUntil: 0,
+      dueAt: sql`case when ${bindings.revision} = ${binding.revision} then ${dueAt} else ${now} end`,
+    })
+    .where(and(at(binding), eq(bindings.fence, binding.fence)))
+
+/** True (as SQL) when the binding has moved on to another holder. */
+export const fenceLost = (binding: Binding) => sql`not exists (select 1 from bindings where kind = ${binding.kind}
+  and resource_id = ${binding.resourceId} and cloud_id = ${binding.cloudId} and scope = ${binding.scope} and fence = ${binding.fence})`
+
+export interface NewBinding extends Ref {
+  projectId: string
+  zone?: string | null
+  token: string
+  epoch: number
+  now: number
+}
+
+/** A binding that wants to exist; nothing happens if it is there already. */
+export const insertBinding = (db: Database, b: NewBinding) =>
+  db
+    .insert(bindings)
+    .values({
+      ...refOf(b),
+      projectId: b.projectId,
+      zone: b.zone ?? null,
+      token: b.token,
+      epoch: b.epoch,
+      dueAt: b.now,
+      createdAt: b.now,
+      updatedAt: b.now,
+    })
+    .onConflictDoNothing()
+
+/** The intent of a resource has changed: every cloud that realises it has work to do. */
+export const touchBindings = (db: Database, kind: Kind, resourceId: string, now: number) =>
+  db
+    .update(bindings)
+    .set({ revision: sql`${bindings.revision} + 1`, dueAt: now, updatedAt: now })
+    .where(and(eq(bindings.kind, kind), eq(bindings.resourceId, resourceId), eq(bindings.want, 'present')))
+
+/** The resource shall be nowhere any more. */
+export const wantAbsent = (db: Database, kind: Kind, resourceIds: string | string[], now: number) =>
+  db
+    .update(bindings)
+    .set({ want: 'absent', revision: sql`${bindings.revision} + 1`, dueAt: now, attempts: 0, updatedAt: now })
+    .where(
+      and(
+        eq(bindings.kind, kind),
+        Array.isArray(resourceIds)
+          ? sql`${bindings.resourceId} in (select value from json_each(${JSON.stringify(resourceIds)}))`
+          : eq(bindings.resourceId, resourceIds),
+        ne(bindings.phase, 'gone'),
+      ),
+    )
+
+/** What converge has to do now, longest due first. */
+export const dueBindings = (db: Database, now: number, limit: number): Promise<Ref[]> =>
+  db
+    .select({ kind: bindings.kind, resourceId: bindings.resourceId, cloudId: bindings.cloudId, scope: bindings.scope })
+    .from(bindings)
+    .where(and(isNotNull(bindings.dueAt), lte(bindings.dueAt, now), lte(bindings.leaseUntil, now)))
+    .orderBy(asc(bindings.dueAt))
+    .limit(limit)
+
+/** When the next work is due; null: nothing is under way. */
+export const nextDue = async (db: Database): Promise<number | null> =>
+  (await db.get<{ due: number | null }>(sql`select min(due_at) as due from bindings`))?.due ?? null
+
+/** Bound objects of one kind on one cloud, for the reconciler. */
+export const boundOn = (db: Database, cloudId: string, kind: Kind, projectIds: string[]): Promise<Binding[]> =>
+  db
+    .select()
+    .from(bindings)
+    .where(
+      and(
+        eq(bindings.cloudId, cloudId),
+        eq(bindings.kind, kind),
+        inArray(bindings.phase, ['bound', 'deleting']),
+        sql`${bindings.projectId} in (select value from json_each(${JSON.stringify(projectIds)}))`,
+      ),
+    )
+
+/** How many objects a cloud still holds for us. */
+export const countLive = async (db: Database, cloudId: string): Promise<number> =>
+  (
+    await db.get<{ n: number }>(
+      sql`select count(*) as n from bindings where cloud_id = ${cloudId} and phase not in ('gone', 'failed') and not (kind = 'image' and project_id = '')`,
+    )
+  ).n

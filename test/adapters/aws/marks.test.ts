@@ -1,0 +1,65 @@
+import { describe, expect, it } from 'vitest'
+import { assertOurs, filtersFor, METADATA_ITEMS, markFrom, tagsFor } from '../../../adapters/aws/marks.ts'
+import type { Mark } from '../../../adapters/contract.ts'
+import { CloudError } from '../../../adapters/errors.ts'
+
+const mark: Mark = { deployment: 'd1', project: 'p1', kind: 'server', resource: 'r1', token: 't1', epoch: 7 }
+
+describe('the mark as tags', () => {
+  it('comes back as it went out', () => {
+    expect(markFrom(tagsFor(mark, 'web'), 'd1')).toEqual(mark)
+    expect(tagsFor(mark, 'web')[0]).toEqual({ Key: 'Name', Value: 'web' })
+  })
+
+  it('is none of ours in another deployment, and none at all when any part is missing or nonsense', () => {
+    const tags = tagsFor(mark, 'web')
+    expect(markFrom(tags, 'd2')).toBeUndefined()
+    expect(markFrom(undefined, 'd1')).toBeUndefined()
+    for (const { Key } of tags.slice(1)) {
+      expect(
+        markFrom(
+          tags.filter((tag) => tag.Key !== Key),
+          'd1',
+        ),
+        Key,
+      ).toBeUndefined()
+    }
+    const bent = (key: string, Value: string) => tags.map((tag) => (tag.Key === key ? { ...tag, Value } : tag))
+    expect(markFrom(bent('plimsoll:kind', 'spaceship'), 'd1')).toBeUndefined()
+    expect(markFrom(bent('plimsoll:epoch', '-1'), 'd1')).toBeUndefined()
+  })
+
+  it('cannot be forged through metadata', () => {
+    const forged = tagsFor(mark, 'web', { 'plimsoll:project': 'p2', Name: 'other' })
+    expect(markFrom(forged, 'd1')).toEqual(mark)
+    expect(forged.filter((tag) => tag.Key === 'Name')).toHaveLength(1)
+  })
+
+  it('is what a look-up asks for', () => {
+    expect(filtersFor(mark)).toEqual([
+      { Name: 'tag:plimsoll:token', Values: ['t1'] },
+      { Name: 'tag:plimsoll:kind', Values: ['server'] },
+      { Name: 'tag:plimsoll:deployment', Values: ['d1'] },
+    ])
+  })
+
+  it('leaves room for 43 metadata items and refuses what does not fit', () => {
+    const items = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, i) => [`k${i}`, 'v']))
+    expect(METADATA_ITEMS).toBe(43)
+    expect(tagsFor(mark, 'web', items(43))).toHaveLength(50)
+    for (const metadata of [items(44), { ['k'.repeat(120)]: 'v' }, { k: 'v'.repeat(257) }]) {
+      expect(() => tagsFor(mark, 'web', metadata)).toThrow(CloudError)
+    }
+    expect(tagsFor(mark, 'web', { ['k'.repeat(119)]: 'v'.repeat(256) })).toHaveLength(8)
+  })
+
+  it('guards: only the same resource of the same deployment may be removed', () => {
+    const tags = tagsFor(mark, 'web')
+    expect(() => assertOurs(tags, 'd1', mark)).not.toThrow()
+    expect(() => assertOurs(tags, 'd1', { ...mark, token: 'another attempt' })).not.toThrow()
+    expect(() => assertOurs(tags, 'd2', mark)).toThrow(/mark/)
+    expect(() => assertOurs(tags, 'd1', { ...mark, resource: 'r2' })).toThrow(/mark/)
+    expect(() => assertOurs(tags, 'd1', { ...mark, kind: 'volume' })).toThrow(/mark/)
+    expect(() => assertOurs([], 'd1')).toThrow(/mark/)
+  })
+})

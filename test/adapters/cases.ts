@@ -1,0 +1,800 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import {
+  type Capability,
+  type FloatingIpSeen,
+  type ImageSeen,
+  KINDS,
+  type Kind,
+  type PortSeen,
+  type SecurityRule,
+  type Seen,
+  type ServerRealm,
+  type ServerSeen,
+  type ServerSpec,
+  type SnapshotSeen,
+  type VolumeSeen,
+} from '../../adapters/contract.ts'
+import { capabilitiesOf } from '../../adapters/registry.ts'
+import { PUBLIC_KEY, refused, until, Workshop, type World } from './world.ts'
+
+export { until, Workshop, type World } from './world.ts'
+
+/** One promise of the contract, told as a story that any cloud can be asked to live up to. */
+export interface Case {
+  id: string
+  title: string
+  /** Capabilities without which there is nothing to ask; a cloud that lacks one says why in `lacks`. */
+  needs: Capability[]
+  run(shop: Workshop): Promise<void>
+}
+
+/** Case id -> why this cloud does not pass it. Whoever prints limitations prints these. */
+export type Skips = Record<string, string>
+
+const plugged = (kind: Kind): boolean => kind === 'attachment' || kind === 'interface'
+const words = (kind: Kind): string => kind.replace('_', ' ')
+
+/** What a specification of each kind stands on besides the kind itself. */
+const NEEDS: Record<Kind, Capability[]> = {
+  network: ['network'],
+  subnet: ['network', 'subnet'],
+  router: ['network', 'subnet', 'router'],
+  security_group: ['network', 'security_group'],
+  port: ['network', 'subnet', 'security_group', 'port'],
+  keypair: ['keypair'],
+  floating_ip: ['floating_ip'],
+  volume: ['volume'],
+  snapshot: ['volume', 'snapshot'],
+  image: ['image'],
+  server: [],
+  attachment: ['volume', 'attachment'],
+  interface: ['port', 'interface'],
+}
+
+/** A change of each kind that can be changed in place. */
+const CHANGES: Partial<Record<Kind, Record<string, unknown>>> = {
+  network: { name: 'case-network-2' },
+  subnet: { name: 'case-subnet-2' },
+  router: { name: 'case-router-2' },
+  port: { name: 'case-port-2' },
+  volume: { name: 'case-volume-2' },
+}
+
+async function life(shop: Workshop, kind: Kind): Promise<void> {
+  const realm = shop.realm(kind)
+  const spec = await shop.spec(kind)
+  const mark = shop.mark(kind)
+  expect(await realm.find(mark, spec), 'nothing there before').toBeNull()
+  const { id } = await shop.make(kind, spec, mark)
+  const found = await until(
+    shop.world,
+    `${kind} found`,
+    () => realm.find(mark, spec),
+    (each) => each !== null,
+  )
+  expect(found?.id).toBe(id)
+  const seen = (await realm.get(id)) as Seen
+  expect(JSON.parse(JSON.stringify(seen)), 'what is seen is plain JSON').toEqual(seen)
+  if (!plugged(kind)) expect(seen.mark).toMatchObject({ resource: mark.resource, token: mark.token, kind })
+  const listed = await shop.pages((cursor) => realm.list(cursor))
+  const inList = listed.filter((each) => each.id === id)
+  expect(inList).toHaveLength(1)
+  expect(inList[0], 'listing and look-up agree').toEqual(seen)
+  if (realm.update && CHANGES[kind]) {
+    const changed = { ...spec, ...CHANGES[kind] }
+    for (const round of ['once', 'again']) {
+      const after = await shop.settled(kind, await realm.update(id, changed))
+      expect(after.id, round).toBe(id)
+    }
+    await shop.ready(kind, id)
+  }
+  await shop.remove(kind, id, mark)
+  await realm.remove(id, mark)
+  const after = await shop.pages((cursor) => realm.list(cursor))
+  expect(after.filter((each) => each.id === id && each.health !== 'gone')).toEqual([])
+  const trace = await realm.find(mark, spec)
+  expect(trace === null || trace.health === 'gone').toBe(true)
+}
+
+async function twice(shop: Workshop, kind: Kind): Promise<void> {
+  const realm = shop.realm(kind)
+  const spec = await shop.spec(kind)
+  const mark = shop.mark(kind)
+  const { id } = await shop.make(kind, spec, mark)
+  // Where the cloud does not deduplicate, a second create is only asked for after a look that found nothing.
+  const found = await until(
+    shop.world,
+    `${kind} found`,
+    () => realm.find(mark, spec),
+    (each) => each !== null,
+  )
+  const second = realm.once === 'none' ? found : await shop.settled(kind, await realm.create(spec, mark))
+  expect(second?.id).toBe(id)
+  const listed = await shop.pages((cursor) => realm.list(cursor))
+  const same = listed.filter((each) => each.mark?.token === mark.token || each.id === id)
+  expect(same).toHaveLength(1)
+}
+
+async function race(shop: Workshop, kind: Kind): Promise<void> {
+  const realm = shop.realm(kind)
+  if (realm.once === 'none') return
+  const spec = await shop.spec(kind)
+  const mark = shop.mark(kind)
+  const results = await Promise.allSettled([realm.create(spec, mark), realm.create(spec, mark)])
+  const made = results.filter((each) => each.status === 'fulfilled').map((each) => each.value)
+  expect(made.length, 'one of them at least is answered').toBeGreaterThan(0)
+  const { id } = await shop.settled(kind, made[0] as Seen)
+  shop.keep(kind, id, mark)
+  await shop.ready(kind, id)
+  const listed = await until(
+    shop.world,
+    `${kind} listed`,
+    () => shop.pages((cursor) => realm.list(cursor)),
+    (items) => items.some((each) => each.id === id),
+  )
+  expect(listed.filter((each) => each.mark?.token === mark.token)).toHaveLength(1)
+}
+
+/** The same account, seen by another deployment. */
+function stranger({ world }: Workshop): Workshop {
+  const connection = { ...world.connection, deployment: crypto.randomUUID() }
+  return new Workshop({ ...world, connection, cloud: world.adapter.connect(connection, world.surroundings) })
+}
+
+async function foreign(shop: Workshop, kind: Kind): Promise<void> {
+  const other = stranger(shop)
+  try {
+    const spec = await other.spec(kind)
+    const { id } = await other.make(kind, spec)
+    const realm = shop.realm(kind)
+    expect((await realm.get(id))?.mark, 'the mark of another deployment is none of ours').toBeUndefined()
+    await refused(realm.remove(id, shop.mark(kind)), 'denied', 'definitive')
+    if (realm.update) await refused(Promise.resolve(realm.update(id, spec)), 'denied', 'definitive')
+    expect((await other.realm(kind).get(id))?.health).toBe('ready')
+  } finally {
+    await other.close()
+  }
+}
+
+const lives = KINDS.flatMap((kind): Case[] => [
+  {
+    id: `${kind}.life`,
+    title: `${words(kind)}: made, found by its mark, seen, listed, changed, removed, removed again`,
+    needs: NEEDS[kind],
+    run: (shop) => life(shop, kind),
+  },
+  {
+    id: `${kind}.twice`,
+    title: `${words(kind)}: the same token twice is one object`,
+    needs: NEEDS[kind],
+    run: (shop) => twice(shop, kind),
+  },
+])
+
+const strangers = KINDS.filter((kind) => !plugged(kind)).flatMap((kind): Case[] => [
+  {
+    id: `${kind}.foreign`,
+    title: `${words(kind)}: one of another deployment is neither changed nor removed`,
+    needs: NEEDS[kind],
+    run: (shop) => foreign(shop, kind),
+  },
+])
+
+const races = (['network', 'port', 'volume', 'floating_ip', 'server'] as const).map(
+  (kind): Case => ({
+    id: `${kind}.race`,
+    title: `${words(kind)}: the same token twice at once is one object`,
+    needs: NEEDS[kind],
+    run: (shop) => race(shop, kind),
+  }),
+)
+
+/** What is used, and how somebody comes to use it; taking all of it away afterwards proves that only the user stood in the way. */
+const users: [Kind, string, Capability[], (shop: Workshop) => Promise<Seen>][] = [
+  [
+    'network',
+    'it has a subnet',
+    NEEDS.subnet,
+    async (shop) => {
+      await shop.subnet()
+      return shop.network()
+    },
+  ],
+  [
+    'subnet',
+    'it has a port',
+    NEEDS.port,
+    async (shop) => {
+      await shop.port()
+      return shop.subnet()
+    },
+  ],
+  [
+    'security_group',
+    'a port uses it',
+    NEEDS.port,
+    async (shop) => {
+      await shop.port()
+      return shop.group()
+    },
+  ],
+  [
+    'port',
+    'a server uses it',
+    NEEDS.port,
+    async (shop) => {
+      const port = await shop.port()
+      await make(shop, { ports: [port.id] })
+      return port
+    },
+  ],
+  [
+    'volume',
+    'it is attached',
+    NEEDS.attachment,
+    async (shop) => {
+      await shop.make('attachment', await shop.spec('attachment'))
+      return shop.volume()
+    },
+  ],
+]
+const inUse = users.map(
+  ([kind, why, needs, use]): Case => ({
+    id: `${kind}.in_use`,
+    title: `${words(kind)}: stays while ${why}`,
+    needs,
+    async run(shop) {
+      const { id } = await use(shop)
+      await refused(shop.realm(kind).remove(id, shop.markOf(id)), 'conflict')
+      expect((await shop.realm(kind).get(id))?.health).toBe('ready')
+    },
+  }),
+)
+
+const rule = (change: Partial<SecurityRule>): SecurityRule => ({
+  direction: 'ingress',
+  family: 4,
+  protocol: 'tcp',
+  min: null,
+  max: null,
+  cidr: null,
+  group: null,
+  ...change,
+})
+const sorted = (rules: SecurityRule[]): string[] =>
+  rules.map(({ description: _, ...each }) => JSON.stringify(Object.entries(each).sort())).sort()
+
+async function securityRules(shop: Workshop): Promise<void> {
+  const { world } = shop
+  const base = await shop.spec('security_group')
+  const peer = await shop.make('security_group', { ...base, name: 'case-peer' })
+  const { id } = await shop.make('security_group', base)
+  const ssh = rule({ min: 22, max: 22, cidr: '192.0.2.0/24' })
+  const web = rule({ min: 80, max: 443, cidr: '0.0.0.0/0' })
+  const inside = rule({ protocol: null, group: 'self' })
+  const fromPeer = rule({ protocol: 'udp', min: 53, max: 53, group: peer.id })
+  const ping = rule({ direction: 'egress', protocol: 'icmp', cidr: '0.0.0.0/0' })
+  const out6 = rule({ direction: 'egress', family: 6, protocol: 'tcp', min: 443, max: 443, cidr: '::/0' })
+  const rounds = [[], [ssh, inside, fromPeer, ping], [ssh, inside, fromPeer, ping], [web, inside, out6], []]
+  for (const rules of rounds) {
+    const realm = shop.realm('security_group')
+    await shop.settled('security_group', (await realm.update?.(id, { ...base, rules })) as Seen)
+    await shop.ready('security_group', id)
+    if (world.rules) expect(sorted(await world.rules(id))).toEqual(sorted(rules))
+  }
+}
+
+async function floatingIp(shop: Workshop): Promise<void> {
+  const realm = shop.realm('floating_ip')
+  const port = await shop.make<PortSeen>('port', await shop.spec('port'))
+  await shop.router()
+  const target = { port: port.id, address: port.addresses[0] as string }
+  const made = await shop.make<FloatingIpSeen>('floating_ip', { target: null })
+  expect(made.address).toMatch(/^\d+\.\d+\.\d+\.\d+$/)
+  expect(made.port).toBeNull()
+  for (const wish of [target, target, null, null]) {
+    await shop.settled(
+      'floating_ip',
+      await shop.patient(async () => (await realm.update?.(made.id, { target: wish })) as Seen),
+    )
+    const seen = await shop.ready<FloatingIpSeen>('floating_ip', made.id)
+    expect(seen).toMatchObject({ address: made.address, port: wish?.port ?? null })
+  }
+  const second = await shop.make<FloatingIpSeen>('floating_ip', { target })
+  expect(second.port).toBe(port.id)
+  expect(second.address).not.toBe(made.address)
+}
+
+const server = (shop: Workshop): ServerRealm => shop.world.cloud.server
+const make = async (shop: Workshop, change: Partial<ServerSpec> = {}): Promise<ServerSeen> =>
+  shop.make<ServerSeen>('server', await shop.serverSpec(change))
+const power = (shop: Workshop, id: string, wanted: string): Promise<ServerSeen | null> =>
+  until(
+    shop.world,
+    `server ${wanted}`,
+    () => server(shop).get(id),
+    (seen) => seen?.health === 'ready' && seen.power === wanted,
+  )
+
+/** One step after another until it is done. */
+const steps = (shop: Workshop, step: () => Promise<'done' | 'going'>): Promise<unknown> =>
+  until(
+    shop.world,
+    'the last step',
+    () => shop.patient(step),
+    (progress) => progress === 'done',
+  )
+
+const stories: Case[] = [
+  {
+    id: 'cloud.check',
+    title: 'the cloud answers a check',
+    needs: [],
+    async run({ world }) {
+      const report = await world.cloud.check()
+      expect(report.reachable).toBe(true)
+      expect(report.denied).toEqual([])
+      expect(Math.abs(report.clockSkewMs ?? 0)).toBeLessThan(300_000)
+    },
+  },
+  {
+    id: 'cloud.zones',
+    title: 'zones have names of their own, and room within its bounds where it is known',
+    needs: [],
+    async run({ world }) {
+      const zones = await world.cloud.zones()
+      expect(zones.map(({ name }) => name)).toContain(world.fixtures.zone)
+      expect(new Set(zones.map(({ name }) => name)).size).toBe(zones.length)
+      for (const { room } of zones) {
+        for (const [used, total] of Object.values(room ?? {})) expect(used >= 0 && used <= total).toBe(true)
+      }
+    },
+  },
+  {
+    id: 'cloud.offers',
+    title: 'offers have positive sizes, names of their own and zones that exist',
+    needs: [],
+    async run({ world }) {
+      const zones = new Set((await world.cloud.zones()).map(({ name }) => name))
+      const offers = await world.cloud.offers()
+      expect(offers.map(({ name }) => name)).toContain(world.fixtures.size.native)
+      expect(new Set(offers.map(({ name }) => name)).size).toBe(offers.length)
+      for (const { name, vcpus, ramMiB, diskGiB, gpus, arch, zones: sold, price } of offers) {
+        expect(vcpus > 0 && ramMiB > 0 && diskGiB >= 0 && gpus >= 0, name).toBe(true)
+        expect(['x86_64', 'aarch64']).toContain(arch)
+        expect(sold.length > 0 && sold.every((zone) => zones.has(zone)), name).toBe(true)
+        if (price) expect(price.amount > 0 && /^[A-Z]{3}$/.test(price.currency), name).toBe(true)
+      }
+    },
+  },
+  {
+    id: 'cloud.capabilities',
+    title: 'everything the cloud cannot do has a sentence that says why',
+    needs: [],
+    async run({ world }) {
+      const { adapter } = world
+      for (const [name, { available, reason }] of Object.entries(capabilitiesOf(world.cloud, adapter))) {
+        expect(available ? reason : adapter.lacks[name as Capability], name).toBe(reason)
+        if (!available) expect(reason, name).toMatch(/^[A-Z].{10,}\.$/)
+      }
+      expect(adapter.runtimes.length).toBeGreaterThan(0)
+    },
+  },
+  {
+    id: 'cloud.account',
+    title: 'the connection is valid, and its account has a key that stays the same',
+    needs: [],
+    async run({ world: { adapter, connection } }) {
+      expect(adapter.validate(connection)).toEqual([])
+      expect(adapter.account(connection)).toBe(adapter.account({ ...connection, deployment: 'another' }))
+      expect(adapter.account(connection).length).toBeGreaterThan(0)
+    },
+  },
+  {
+    id: 'image.catalog',
+    title: 'the catalogue of images is complete and has what servers boot from',
+    needs: [],
+    async run(shop) {
+      const { cloud, fixtures } = shop.world
+      const images = await shop.pages<ImageSeen>((cursor) => cloud.image.catalog(cursor))
+      const image = images.find(({ id }) => id === fixtures.image)
+      expect(image?.health).toBe('ready')
+      expect(await cloud.image.get(fixtures.image)).toMatchObject({ id: fixtures.image, arch: image?.arch })
+    },
+  },
+  {
+    id: 'server.parts',
+    title: 'server: shows its size, its ports with their addresses, and frees them when it is gone',
+    needs: NEEDS.port,
+    async run(shop) {
+      const ports = [await shop.port(), await shop.port()].map(({ id }) => id)
+      const mark = shop.mark('server')
+      const { id } = await shop.make('server', await shop.serverSpec({ ports }), mark)
+      const seen = (await server(shop).get(id)) as ServerSeen
+      expect(seen).toMatchObject({ power: 'running', size: shop.world.fixtures.size.native })
+      expect(seen.ports.map((port) => port.id)).toEqual(ports)
+      for (const port of seen.ports) {
+        const own = (await shop.realm('port').get(port.id)) as PortSeen
+        expect(own).toMatchObject({ server: id, mac: port.mac, addresses: port.addresses })
+      }
+      await shop.remove('server', id, mark)
+      const free = (port: Seen | null) => (port as PortSeen | null)?.server === null
+      for (const port of ports) await until(shop.world, 'port free', () => shop.realm('port').get(port), free)
+    },
+  },
+  {
+    id: 'server.power',
+    title: 'server: stops, starts and reboots, whatever it is asked twice',
+    needs: [],
+    async run(shop) {
+      const { id } = await make(shop)
+      for (const [wanted, wish] of [
+        ['stopped', () => server(shop).stop(id)],
+        ['running', () => server(shop).start(id)],
+      ] as const) {
+        await wish()
+        await shop.patient(wish)
+        await power(shop, id, wanted)
+        await wish()
+      }
+      for (const hard of [false, true]) {
+        await shop.patient(() => server(shop).reboot(id, hard))
+        await power(shop, id, 'running')
+      }
+    },
+  },
+  {
+    id: 'server.foreign_power',
+    title: 'server: one of another deployment is not even stopped',
+    needs: [],
+    async run(shop) {
+      const other = stranger(shop)
+      try {
+        const { id } = await make(other)
+        await refused(server(shop).stop(id), 'denied', 'definitive')
+        await refused(server(shop).reboot(id, true), 'denied', 'definitive')
+        await power(other, id, 'running')
+      } finally {
+        await other.close()
+      }
+    },
+  },
+  {
+    id: 'server.resize',
+    title: 'server: becomes another size in steps, and ends with the power that is wanted',
+    needs: ['server.resize'],
+    async run(shop) {
+      const { otherSize } = shop.world.fixtures
+      if (!otherSize) throw new Error('the world needs fixtures.otherSize')
+      const { id } = await make(shop)
+      for (const wanted of ['running', 'stopped'] as const) {
+        await steps(shop, async () => (await server(shop).resize?.(id, otherSize, wanted)) ?? 'going')
+        expect(await server(shop).get(id)).toMatchObject({ size: otherSize.native, power: wanted, health: 'ready' })
+      }
+    },
+  },
+  {
+    id: 'server.rebuild',
+    title: 'server: gets a fresh disk once per token and keeps its ports',
+    needs: ['server.rebuild'],
+    async run(shop) {
+      const before = await make(shop)
+      for (const token of [crypto.randomUUID(), crypto.randomUUID()]) {
+        const step = async () => (await server(shop).rebuild?.(before.id, shop.world.fixtures.image, token)) ?? 'going'
+        await steps(shop, step)
+        expect(await step()).toBe('done')
+        const after = (await power(shop, before.id, 'running')) as ServerSeen
+        expect(after.ports).toEqual(before.ports)
+      }
+    },
+  },
+  {
+    id: 'server.pause',
+    title: 'server: pauses and goes on',
+    needs: ['server.pause'],
+    async run(shop) {
+      const { id } = await make(shop)
+      for (const [wanted, wish] of [
+        ['paused', () => server(shop).pause?.(id)],
+        ['running', () => server(shop).unpause?.(id)],
+      ] as const) {
+        await wish()
+        await power(shop, id, wanted)
+        await wish()
+      }
+    },
+  },
+  {
+    id: 'server.suspend',
+    title: 'server: is suspended and resumed',
+    needs: ['server.suspend'],
+    async run(shop) {
+      const { id } = await make(shop)
+      for (const [wanted, wish] of [
+        ['suspended', () => server(shop).suspend?.(id)],
+        ['running', () => server(shop).resume?.(id)],
+      ] as const) {
+        await wish()
+        await power(shop, id, wanted)
+        await wish()
+      }
+    },
+  },
+  {
+    id: 'server.console',
+    title: 'server: writes to its console while it boots',
+    needs: ['server.console_log'],
+    async run(shop) {
+      const { id } = await make(shop, { userData: btoa('#!/bin/sh\necho hello\n'), metadata: { role: 'case' } })
+      const text = await until(
+        shop.world,
+        'console text',
+        async () => (await server(shop).consoleLog?.(id)) ?? '',
+        (each) => each.length > 0,
+      )
+      expect(typeof text).toBe('string')
+    },
+  },
+  {
+    id: 'server.describe',
+    title: 'server: shows its new name',
+    needs: ['server.describe'],
+    async run(shop) {
+      const { id } = await make(shop)
+      const label = { name: 'case-renamed', metadata: { role: 'case' } }
+      await server(shop).describe?.(id, label)
+      await server(shop).describe?.(id, label)
+      const seen = await until(
+        shop.world,
+        'new name',
+        () => server(shop).get(id),
+        (each) => each?.name === label.name,
+      )
+      expect(seen?.mark, 'it keeps its mark').toBeDefined()
+    },
+  },
+  {
+    id: 'server.keypair',
+    title: 'server: boots with a keypair',
+    needs: ['keypair'],
+    async run(shop) {
+      const keypair = (await shop.make('keypair', await shop.spec('keypair'))).id
+      expect((await make(shop, { keypair, publicKey: PUBLIC_KEY })).health).toBe('ready')
+    },
+  },
+  {
+    id: 'server.refusals',
+    title: 'server: what cannot be is refused at once, with a clear code',
+    needs: [],
+    async run(shop) {
+      const spec = await shop.serverSpec()
+      const { image, size, zone } = shop.world.fixtures
+      const create = (change: Partial<ServerSpec>) => server(shop).create({ ...spec, ...change }, shop.mark('server'))
+      await refused(create({ size: { ...size, native: 'no.such-size' } }), 'definitive')
+      await refused(create({ zone: `${zone}-no-such` }), 'definitive')
+      await refused(create({ image: image.replace(/.{4}$/, '0000') }), 'definitive', 'not_found')
+      const mine = await shop.pages((cursor) => server(shop).list(cursor))
+      expect(mine.filter(({ name, health }) => name === spec.name && health !== 'gone')).toEqual([])
+    },
+  },
+  {
+    id: 'attachment.shown',
+    title: 'attachment: server and volume name each other, until it is removed or the server is',
+    needs: NEEDS.attachment,
+    async run(shop) {
+      const volume = await shop.volume()
+      const mark = shop.mark('server')
+      const { id } = await shop.make('server', await shop.serverSpec(), mark)
+      const attached = shop.mark('attachment')
+      const spec = { server: id, volume: volume.id, device: null }
+      const first = await shop.make('attachment', spec, attached)
+      expect(await shop.realm('volume').get(volume.id)).toMatchObject({ server: id })
+      const seen = (await server(shop).get(id)) as ServerSeen
+      expect(seen.volumes.map((each) => each.id)).toContain(volume.id)
+      await shop.remove('attachment', first.id, attached)
+      const free = (each: Seen | null) => (each as VolumeSeen | null)?.server === null
+      await until(shop.world, 'volume free', () => shop.realm('volume').get(volume.id), free)
+      await shop.make('attachment', spec)
+      await shop.remove('server', id, mark)
+      await until(shop.world, 'volume free', () => shop.realm('volume').get(volume.id), free)
+    },
+  },
+  {
+    id: 'attachment.exclusive',
+    title: 'attachment: a volume is in one server only',
+    needs: NEEDS.attachment,
+    async run(shop) {
+      const [a, b] = [await make(shop), await make(shop)]
+      const volume = await shop.volume()
+      await shop.make('attachment', { server: a.id, volume: volume.id, device: null })
+      const second = { server: b.id, volume: volume.id, device: null }
+      await refused(shop.realm('attachment').create(second, shop.mark('attachment')), 'conflict', 'definitive')
+    },
+  },
+  {
+    id: 'interface.shown',
+    title: 'interface: a port goes into a running server and out again',
+    needs: [...NEEDS.port, 'interface'],
+    async run(shop) {
+      const { id } = await make(shop)
+      const port = await shop.port()
+      const mark = shop.mark('interface')
+      const plug = await shop.make('interface', { server: id, port: port.id }, mark)
+      const ids = async () => (await server(shop).get(id))?.ports.map((each) => each.id)
+      expect(await ids()).toContain(port.id)
+      await shop.remove('interface', plug.id, mark)
+      await until(
+        shop.world,
+        'port free',
+        () => shop.realm('port').get(port.id),
+        (each) => (each as PortSeen).server === null,
+      )
+      expect(await ids()).not.toContain(port.id)
+    },
+  },
+  {
+    id: 'security_group.rules',
+    title: 'security group: its rules become what is asked, by difference, its own group and others included',
+    needs: NEEDS.security_group,
+    run: securityRules,
+  },
+  {
+    id: 'security_group.exchange',
+    title: 'port: its security groups can be exchanged',
+    needs: NEEDS.port,
+    async run(shop) {
+      const spec = await shop.spec('port')
+      const other = await shop.make('security_group', { ...(await shop.spec('security_group')), name: 'case-other' })
+      const { id } = await shop.make('port', spec)
+      const changed = { ...spec, securityGroups: [other.id] }
+      await shop.settled('port', (await shop.realm('port').update?.(id, changed)) as Seen)
+      expect((await shop.ready<PortSeen>('port', id)).addresses).toEqual(
+        (spec.addresses as { address: string }[]).map((each) => each.address),
+      )
+    },
+  },
+  {
+    id: 'port.address',
+    title: 'port: has the address and the MAC address it was asked for, which nobody else gets',
+    needs: NEEDS.port,
+    async run(shop) {
+      const spec = await shop.spec('port')
+      const seen = await shop.make<PortSeen>('port', spec)
+      expect(seen.addresses).toEqual((spec.addresses as { address: string }[]).map((each) => each.address))
+      expect(seen.mac).toBe(spec.mac)
+      await refused(shop.realm('port').create(spec, shop.mark('port')), 'conflict', 'definitive')
+    },
+  },
+  {
+    id: 'router.change',
+    title: 'router: loses and gets back its gateway and its interfaces',
+    needs: NEEDS.router,
+    async run(shop) {
+      const spec = await shop.spec('router')
+      const { id } = await shop.make('router', spec)
+      for (const change of [{ gateway: false }, { gateway: false, interfaces: [] }, { interfaces: [] }, {}]) {
+        await shop.settled('router', (await shop.realm('router').update?.(id, { ...spec, ...change })) as Seen)
+        await shop.ready('router', id)
+      }
+    },
+  },
+  {
+    id: 'floating_ip.association',
+    title: 'floating ip: leads to a port, to none, and to a port from the start',
+    needs: [...NEEDS.port, 'router', 'floating_ip'],
+    run: floatingIp,
+  },
+  {
+    id: 'volume.extend',
+    title: 'volume: grows and never shrinks',
+    needs: ['volume'],
+    async run(shop) {
+      const spec = await shop.spec('volume')
+      const { id } = await shop.make('volume', spec)
+      const realm = shop.realm('volume')
+      const sizeGiB = Number(spec.sizeGiB) + 1
+      await shop.settled('volume', (await realm.update?.(id, { ...spec, sizeGiB })) as Seen)
+      const grown = (seen: Seen | null) => seen?.health === 'ready' && (seen as VolumeSeen).sizeGiB === sizeGiB
+      await until(shop.world, 'a larger volume', () => realm.get(id), grown)
+      await refused((async () => realm.update?.(id, spec))(), 'definitive')
+    },
+  },
+  {
+    id: 'snapshot.volume',
+    title: 'snapshot: a volume is made from it',
+    needs: NEEDS.snapshot,
+    async run(shop) {
+      const spec = await shop.spec('volume')
+      const snapshot = await shop.make<SnapshotSeen>('snapshot', await shop.spec('snapshot'))
+      expect(snapshot.sizeGiB).toBe(spec.sizeGiB)
+      const source = { kind: 'snapshot', id: snapshot.id }
+      const copy = await shop.make<VolumeSeen>('volume', { ...spec, sizeGiB: Number(spec.sizeGiB) + 1, source })
+      expect(copy.sizeGiB).toBe(snapshot.sizeGiB + 1)
+    },
+  },
+  {
+    id: 'image.boots',
+    title: 'image: one made from a server boots another',
+    needs: ['image'],
+    async run(shop) {
+      const image = await shop.make<ImageSeen>('image', await shop.spec('image'))
+      expect(image.createdAt).toMatch(/^\d{4}-\d\d-\d\dT/)
+      const second = await make(shop, { image: image.id })
+      expect(second).toMatchObject({ health: 'ready', image: image.id })
+    },
+  },
+  ...(['network', 'volume', 'server'] as const).map(
+    (kind): Case => ({
+      id: `${kind}.unmarked`,
+      title: `${words(kind)}: one without a mark is neither changed nor removed`,
+      needs: NEEDS[kind],
+      async run(shop) {
+        const { world } = shop
+        if (!world.disown) return
+        const spec = await shop.spec(kind)
+        const mark = shop.mark(kind)
+        const realm = shop.realm(kind)
+        const { id } = await shop.make(kind, spec, mark)
+        const giveBack = await world.disown(kind, id)
+        try {
+          expect((await realm.get(id))?.mark).toBeUndefined()
+          expect(await realm.find(mark, spec)).toBeNull()
+          await refused(realm.remove(id, mark), 'denied', 'definitive')
+          expect((await realm.get(id))?.health).toBe('ready')
+        } finally {
+          await giveBack()
+        }
+      },
+    }),
+  ),
+]
+
+/** Every case, in the order in which it is best read. */
+export const CASES: Case[] = [...stories.slice(0, 6), ...lives, ...races, ...strangers, ...inUse, ...stories.slice(6)]
+
+/** Cases of a cloud with the reason where one does not apply, for the page of limitations. */
+export const limitations = (skips: Skips): { id: string; title: string; reason: string }[] =>
+  CASES.filter(({ id }) => id in skips).map(({ id, title }) => ({ id, title, reason: skips[id] as string }))
+
+/**
+ * The suite that every adapter passes. `world` is made once; each case makes its own objects in it and removes them.
+ * A case that does not apply is skipped with its reason in the title; one whose capability the cloud lacks, with the
+ * adapter's own sentence.
+ */
+export function adapterCases(name: string, world: () => Promise<World>, skips: Skips = {}): void {
+  describe(`${name}: what every cloud promises`, () => {
+    let current: World
+    beforeAll(async () => {
+      current = await world()
+    })
+    afterAll(() => current?.close?.())
+
+    it('skips only cases that exist, with a reason', () => {
+      const known = new Set(CASES.map(({ id }) => id))
+      for (const [id, reason] of Object.entries(skips)) {
+        expect(known, id).toContain(id)
+        expect(reason.length, id).toBeGreaterThan(10)
+      }
+    })
+
+    for (const { id, title, needs, run } of CASES) {
+      if (skips[id] !== undefined) {
+        it.skip(`${title} [${id}; skipped: ${skips[id]}]`, () => {})
+        continue
+      }
+      it(`${title} [${id}]`, async ({ skip }) => {
+        const lack = needs
+          .map((each) => capabilitiesOf(current.cloud, current.adapter)[each])
+          .find((each) => !each.available)
+        if (lack) skip(lack.reason)
+        if (id.endsWith('.unmarked') && !current.disown) skip('this world cannot take a mark off')
+        const shop = new Workshop(current)
+        try {
+          await run(shop)
+        } finally {
+          await shop.close()
+        }
+      })
+    }
+  })
+}
