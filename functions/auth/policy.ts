@@ -1,0 +1,29 @@
+import type { Caller, Role } from '../context.ts'
+import { Fault } from '../http/fault.ts'
+import type { Operation } from '../http/operation.ts'
+
+/** Keystone's implied roles: who has one has all to its right. */
+const implied: Record<Role, string[]> = {
+  reader: ['reader', 'member', 'manager', 'admin'],
+  member: ['member', 'manager', 'admin'],
+  manager: ['manager', 'admin'],
+  admin: ['admin'],
+}
+
+export const hasRole = (caller: Caller, role: Role): boolean => caller.roles.some((r) => implied[role].includes(r))
+
+/** 401 without a token, 403 without the role or without a project. */
+export const authorize = (caller: Caller | null, operation: Operation): void => {
+  if (operation.who === 'public') return
+  if (!caller) throw unauthorized()
+  if (operation.who === 'authenticated') return
+  if (!caller.projectId || !hasRole(caller, operation.who))
+    throw new Fault(403, operation.denial ?? `Policy doesn't allow ${operation.name.replace('.', ':')} to be performed.`, {
+      type: 'PolicyNotAuthorized',
+    })
+}
+
+export const unauthorized = (): Fault =>
+  new Fault(401, 'The request you have made requires authentication.', {
+    headers: { 'WWW-Authenticate': 'Keystone uri="/identity"' },
+  })

@@ -1,0 +1,59 @@
+import type { Caller } from '../context.ts'
+import type { Key } from '../crypto/keys.ts'
+import { open, seal } from '../crypto/seal.ts'
+
+/** What a token says, as short as it can be: it travels in every request. */
+interface Claims {
+  u: [id: string, name: string, domain: string, epoch: number]
+  p: [id: string, name: string, domain: string, epoch: number] | null
+  r: string[]
+  a: string
+  i: number
+  e: number
+  /** Methods by which the user proved himself. */
+  m: string[]
+}
+
+export interface Token extends Caller {
+  methods: string[]
+}
+
+const AAD = 'token'
+
+export const sealToken = (token: Token, keys: Key[]): string =>
+  seal(
+    JSON.stringify({
+      u: [token.userId, token.userName, token.userDomainId, token.userEpoch],
+      p: token.projectId ? [token.projectId, token.projectName, token.projectDomainId, token.projectEpoch] : null,
+      r: token.roles,
+      a: token.auditId,
+      i: token.issuedAt,
+      e: token.expiresAt,
+      m: token.methods,
+    } satisfies Claims),
+    AAD,
+    keys,
+  )
+
+/** The token's claims, or null if we did not seal it. Expiry and revocation are the caller's to check. */
+export const openToken = (text: string, keys: Key[]): Token | null => {
+  const plain = open(text, AAD, keys)
+  if (plain === null) return null
+  const { u, p, r, a, i, e, m } = JSON.parse(plain) as Claims
+  return {
+    userId: u[0],
+    userName: u[1],
+    userDomainId: u[2],
+    userEpoch: u[3],
+    projectId: p?.[0] ?? '',
+    projectName: p?.[1] ?? '',
+    projectDomainId: p?.[2] ?? '',
+    projectEpoch: p?.[3] ?? 0,
+    roles: r,
+    isAdmin: r.includes('admin'),
+    auditId: a,
+    issuedAt: i,
+    expiresAt: e,
+    methods: m,
+  }
+}

@@ -1,0 +1,135 @@
+import { notFound, notImplemented } from '../http/fault.ts'
+import { type Operation, operation, type Who } from '../http/operation.ts'
+import { RESOURCE_FILTERS } from './listing.ts'
+
+/** What Cinder has and a cloud below has not: nobody has any, and nobody can make one. */
+interface Absent {
+  path: string
+  /** Key of the list. */
+  key: string
+  /** For 404: what one of them is called. */
+  noun: string
+  since?: number
+  who?: Who
+  detail?: true
+  /** Why none can be made; null: nobody makes them by hand. */
+  reason: string | null
+}
+
+const GROUPS = 'Groups of volumes are not offered: clouds make volumes and snapshots one by one.'
+const TRANSFERS = 'Transfers of volumes are not offered: a volume lives in the account that its project is mapped to.'
+
+const ABSENT: Absent[] = [
+  {
+    path: '/backups',
+    key: 'backups',
+    noun: 'Backup',
+    detail: true,
+    reason: 'Volume backups are not offered: make a snapshot of the volume.',
+  },
+  { path: '/groups', key: 'groups', noun: 'Group', since: 13, detail: true, reason: GROUPS },
+  { path: '/group_snapshots', key: 'group_snapshots', noun: 'GroupSnapshot', since: 14, detail: true, reason: GROUPS },
+  { path: '/group_types', key: 'group_types', noun: 'Group type', since: 11, reason: GROUPS },
+  { path: '/consistencygroups', key: 'consistencygroups', noun: 'ConsistencyGroup', detail: true, reason: GROUPS },
+  { path: '/cgsnapshots', key: 'cgsnapshots', noun: 'CgSnapshot', detail: true, reason: GROUPS },
+  { path: '/os-volume-transfer', key: 'transfers', noun: 'Transfer', detail: true, reason: TRANSFERS },
+  { path: '/volume-transfers', key: 'transfers', noun: 'Transfer', since: 55, detail: true, reason: TRANSFERS },
+  {
+    path: '/qos-specs',
+    key: 'qos_specs',
+    noun: 'QoS spec',
+    who: 'admin',
+    reason: 'QoS specs are not offered: a volume is as fast as its cloud makes it.',
+  },
+  { path: '/messages', key: 'messages', noun: 'Message', since: 3, reason: null },
+  { path: '/default-types', key: 'default_types', noun: 'Default type', since: 62, who: 'admin', reason: null },
+  { path: '/clusters', key: 'clusters', noun: 'Cluster', since: 7, who: 'admin', detail: true, reason: null },
+  {
+    path: '/manageable_volumes',
+    key: 'manageable-volumes',
+    noun: 'Volume',
+    since: 8,
+    who: 'admin',
+    detail: true,
+    reason: 'Taking over volumes that a cloud has already is not offered.',
+  },
+  {
+    path: '/manageable_snapshots',
+    key: 'manageable-snapshots',
+    noun: 'Snapshot',
+    since: 8,
+    who: 'admin',
+    detail: true,
+    reason: 'Taking over snapshots that a cloud has already is not offered.',
+  },
+]
+
+const operationsFor = ({ path, key, noun, since, who = 'reader', detail, reason }: Absent): Operation[] => {
+  const name = path.slice(1).replaceAll('-', '_')
+  const common = { ...(since === undefined ? {} : { since }), status: 200 }
+  const list = {
+    ...common,
+    method: 'GET',
+    who,
+    summary: 'An empty list.',
+    handle: () => ({ body: { [key]: [] } }),
+  } as const
+  const gone = ({ params }: { params: Record<string, string> }) => {
+    throw notFound(`${noun} ${params.id} could not be found.`)
+  }
+  const item = { ...common, path: `${path}/:id`, summary: 'There is none.', handle: gone } as const
+  return [
+    operation({ ...list, name: `${name}.list`, path }),
+    ...(detail ? [operation({ ...list, name: `${name}.list_detail`, path: `${path}/detail` })] : []),
+    operation({ ...item, name: `${name}.show`, method: 'GET', who }),
+    operation({ ...item, name: `${name}.delete`, method: 'DELETE', who: who === 'admin' ? 'admin' : 'member' }),
+    ...(reason === null
+      ? []
+      : [
+          operation({
+            ...common,
+            name: `${name}.create`,
+            method: 'POST',
+            path,
+            who: who === 'admin' ? 'admin' : 'member',
+            summary: 'Refused.',
+            handle: () => {
+              throw notImplemented(reason)
+            },
+          }),
+        ]),
+  ]
+}
+
+export const absentOperations: Operation[] = [
+  ...ABSENT.flatMap(operationsFor),
+  operation({
+    name: 'pool.list',
+    method: 'GET',
+    path: '/scheduler-stats/get_pools',
+    who: 'admin',
+    summary: 'Refused: room is what the clouds say of their zones.',
+    status: 200,
+    handle: () => {
+      throw notImplemented(
+        'There are no storage pools: see /broker/v1/offers and os-availability-zone for what the clouds have.',
+      )
+    },
+  }),
+  operation({
+    name: 'resource_filter.list',
+    method: 'GET',
+    path: '/resource_filters',
+    who: 'reader',
+    summary: 'What lists may be filtered by.',
+    status: 200,
+    since: 33,
+    handle: ({ query }) => ({
+      body: {
+        resource_filters: Object.entries(RESOURCE_FILTERS)
+          .filter(([resource]) => query.resource === undefined || query.resource === resource)
+          .map(([resource, filters]) => ({ resource, filters })),
+      },
+    }),
+  }),
+]

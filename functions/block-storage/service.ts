@@ -1,0 +1,41 @@
+import { dialects } from '../http/dialects.ts'
+import type { Service } from '../http/service.ts'
+import { absentOperations } from './absent.ts'
+import { attachmentOperations } from './attachments.ts'
+import { availabilityZoneOperations } from './availability-zones.ts'
+import { extensionOperations } from './extensions.ts'
+import { limitOperations } from './limits.ts'
+import { quotaSetOperations } from './quota-sets.ts'
+import { inProject } from './routes.ts'
+import { snapshotOperations } from './snapshots.ts'
+import { MICROVERSIONS, versionOperations } from './versions.ts'
+import { volumeActionOperations } from './volume-actions.ts'
+import { volumeMetadataOperations } from './volume-metadata.ts'
+import { volumeTypeOperations } from './volume-types.ts'
+import { volumeOperations } from './volumes.ts'
+
+/** Volumes and snapshots, as Cinder's API version 3 has them. */
+export const blockStorage: Service = {
+  types: ['block-storage', 'volumev3'],
+  name: 'cinder',
+  prefix: '/volume',
+  endpoint: '/volume/v3/{project_id}',
+  dialect: dialects.blockStorage,
+  microversions: MICROVERSIONS,
+  operations: [
+    ...versionOperations,
+    ...inProject([
+      ...volumeOperations,
+      ...volumeActionOperations,
+      ...volumeMetadataOperations,
+      ...snapshotOperations,
+      ...volumeTypeOperations,
+      ...attachmentOperations,
+      ...quotaSetOperations,
+      ...limitOperations,
+      ...availabilityZoneOperations,
+      ...extensionOperations,
+      ...absentOperations,
+    ]),
+  ],
+}

@@ -1,0 +1,203 @@
+import { z } from 'zod'
+import type { VolumeRead } from '../../db/queries/volumes.ts'
+import { deleteVolume, describeVolume, extendVolume, resetVolume } from '../broker/volume.ts'
+import { check } from '../http/body.ts'
+import { dialects } from '../http/dialects.ts'
+import { badRequest, forbidden, notFound, notImplemented } from '../http/fault.ts'
+import { type Answer, type Input, type Operation, operation } from '../http/operation.ts'
+import { boolean, metadata, size, text } from './shapes.ts'
+import { volumeOf } from './volumes.ts'
+import { invalidInput, invalidVolume, orFault } from './words.ts'
+
+interface Action<Body = unknown> {
+  /** What stands below the action's name; absent: anything, it is not read. */
+  body?: z.ZodType<Body>
+  since?: number
+  admin?: true
+  run(input: Input, volume: VolumeRead, body: Body): Promise<Answer> | Answer
+}
+const action = <Body>(definition: Action<Body>): Action => definition as unknown as Action
+const DONE: Answer = { status: 202 }
+
+const extend = action({
+  body: z.strictObject({ new_size: size }),
+  run: async ({ context, version }, volume, { new_size: wanted }) => {
+    const { sizeGib: current, id } = volume
+    if (wanted <= current)
+      throw invalidInput(
+        `New size for extend must be greater than current size. (current: ${current}, extended: ${wanted}).`,
+      )
+    const allowed = version >= 42 ? ['available', 'in-use'] : ['available']
+    await orFault(context, extendVolume(context, volume, wanted, allowed), wanted - current, (refusal) =>
+      refusal.kind === 'status'
+        ? invalidVolume(`Volume ${id} status must be '${allowed.join(' or ')}' to extend, currently ${refusal.status}.`)
+        : undefined,
+    )
+    return DONE
+  },
+})
+
+const setBootable = action({
+  body: z.strictObject({ bootable: boolean }),
+  run: async ({ context }, volume, { bootable }) => {
+    await orFault(context, describeVolume(context, volume, { bootable }, 'set_bootable'))
+    return { status: 200 }
+  },
+})
+
+/** The flag stands among the metadata, where Cinder shows it; a volume that has it is not attached. */
+const setReadonly = action({
+  body: z.strictObject({ readonly: boolean }),
+  run: async ({ context }, volume, { readonly }) => {
+    if (volume.status !== 'available')
+      throw invalidVolume(
+        `Volume ${volume.id} status must be available to update readonly flag, but current status is: ${volume.status}.`,
+      )
+    const items = { ...volume.metadata, readonly: readonly ? 'True' : 'False' }
+    await orFault(context, describeVolume(context, volume, { readonly, metadata: items }, 'set_readonly'))
+    return DONE
+  },
+})
+
+const setImageMetadata = action({
+  body: z.strictObject({ metadata }),
+  run: async ({ context }, volume, { metadata: items }) => {
+    const imageMetadata = { ...volume.imageMetadata, ...items }
+    await orFault(context, describeVolume(context, volume, { imageMetadata }, 'set_image_metadata'))
+    return { status: 200, body: { metadata: imageMetadata } }
+  },
+})
+const unsetImageMetadata = action({
+  body: z.strictObject({ key: text() }),
+  run: async ({ context }, volume, { key }) => {
+    const { [key]: found, ...imageMetadata } = volume.imageMetadata
+    if (found === undefined) throw notFound(`Glance metadata for volume/snapshot ${volume.id} cannot be found.`)
+    await orFault(context, describeVolume(context, volume, { imageMetadata }, 'unset_image_metadata'))
+    return { status: 200 }
+  },
+})
+
+const STATUSES = [
+  'available',
+  'error',
+  'creating',
+  'deleting',
+  'in-use',
+  'attaching',
+  'detaching',
+  'maintenance',
+  'error_deleting',
+]
+const resetStatus = action({
+  admin: true,
+  body: z
+    .strictObject({
+      status: text()
+        .transform((word) => word.toLowerCase())
+        .refine((word) => STATUSES.includes(word), { error: 'Must specify a valid status' })
+        .nullish(),
+      attach_status: z
+        .enum([
+          'attached',
+          'detached',
+          'attaching',
+          'detaching',
+          'reserved',
+          'error_attaching',
+          'error_detaching',
+          'deleted',
+        ])
+        .nullish(),
+      migration_status: text().nullish(),
+    })
+    .refine((body) => Object.values(body).some((value) => value !== undefined), {
+      error: '{} is not valid under any of the given schemas',
+    }),
+  run: async ({ context }, volume, { status, attach_status, migration_status }) => {
+    if (status === 'deleting' || status === 'error_deleting' || status === 'detaching')
+      throw badRequest(`Cannot reset-state to ${status}`)
+    if (status === 'in-use' && !volume.attachment)
+      throw badRequest('Cannot reset-state to in-use because volume does not have any attachments.')
+    if (attach_status && (attach_status === 'attached') !== (volume.attachment !== null))
+      throw badRequest('The attach status follows from the attachment; it cannot be set apart from it.')
+    if (migration_status && migration_status.toLowerCase() !== 'none')
+      throw badRequest('Volumes do not migrate between clouds; their migration status is none.')
+    if (status) await orFault(context, resetVolume(context, volume, status))
+    return DONE
+  },
+})
+
+const forceDelete = action({
+  admin: true,
+  run: async ({ context }, volume) => {
+    await orFault(context, deleteVolume(context, volume, { force: true }))
+    return DONE
+  },
+})
+
+const refused = (sentence: string, since?: number): Action => ({
+  ...(since === undefined ? {} : { since }),
+  run: () => {
+    throw notImplemented(sentence)
+  },
+})
+const BY_COMPUTE =
+  'Volumes are attached and detached by the compute API (os-volume_attachments): the cloud connects them itself, nobody else can.'
+const WITHIN = 'A volume stays on its cloud as what it is: make a snapshot and a volume of it.'
+
+/** In the order of the API reference. */
+const actions: Record<string, Action> = {
+  'os-extend': extend,
+  'os-reset_status': resetStatus,
+  revert: refused('Reverting a volume to a snapshot is not offered: make a volume of the snapshot.', 40),
+  'os-set_image_metadata': setImageMetadata,
+  'os-unset_image_metadata': unsetImageMetadata,
+  'os-show_image_metadata': action({
+    run: (_, volume) => ({ status: 200, body: { metadata: volume.imageMetadata } }),
+  }),
+  'os-attach': refused(BY_COMPUTE),
+  'os-detach': refused(BY_COMPUTE),
+  'os-force_detach': refused(BY_COMPUTE),
+  'os-reserve': refused(BY_COMPUTE),
+  'os-unreserve': refused(BY_COMPUTE),
+  'os-begin_detaching': refused(BY_COMPUTE),
+  'os-roll_detaching': refused(BY_COMPUTE),
+  'os-initialize_connection': refused(BY_COMPUTE),
+  'os-terminate_connection': refused(BY_COMPUTE),
+  'os-unmanage': refused('Volumes cannot be given up to their cloud: delete the volume, or remove the cloud.'),
+  'os-migrate_volume': refused(WITHIN),
+  'os-migrate_volume_completion': refused(WITHIN),
+  'os-retype': refused('There is one volume type, so that no volume can change its own.'),
+  'os-force_delete': forceDelete,
+  'os-set_bootable': setBootable,
+  'os-volume_upload_image': refused(
+    'Making an image of a volume is not offered: clouds make images of servers. Boot a server and use its action createImage.',
+  ),
+  'os-update_readonly_flag': setReadonly,
+  'os-reimage': refused('Writing an image over a volume is not offered: make another volume of the image.', 68),
+}
+
+/** https://docs.openstack.org/api-ref/block-storage/v3/#volume-actions-volumes-action */
+export const volumeActionOperations: Operation[] = [
+  operation<Record<string, unknown>>({
+    name: 'volume.action',
+    method: 'POST',
+    path: '/volumes/:id/action',
+    who: 'member',
+    summary: 'Extends a volume, sets its flags or its image metadata; what is internal to a real Cinder is refused.',
+    status: 202,
+    body: z.record(z.string(), z.unknown()),
+    handle: async (input) => {
+      const [name = '', ...others] = Object.keys(input.body)
+      const found = Object.hasOwn(actions, name) ? actions[name]! : undefined
+      if (!found || others.length || input.version < (found.since ?? 0))
+        throw badRequest(`There is no such action: ${name}`)
+      if (found.admin && !input.context.caller?.isAdmin)
+        throw forbidden(
+          `Policy doesn't allow volume_extension:volume_admin_actions:${name.replace('os-', '')} to be performed.`,
+        )
+      const body = found.body ? check(found.body, input.body[name], dialects.blockStorage) : undefined
+      return found.run(input, await volumeOf(input), body)
+    },
+  }),
+]

@@ -1,0 +1,98 @@
+import type { VolumeRead } from '../../db/queries/volumes.ts'
+import type { Input } from '../http/operation.ts'
+import { linksTo, pursue } from './routes.ts'
+import { changedAt, time } from './shapes.ts'
+import { DEFAULT_TYPE } from './volume-types.ts'
+
+/** Where a volume is, as people name it: `<cloud>.<zone>`. */
+export const zoneOf = ({ cloud, zone }: Pick<VolumeRead, 'cloud' | 'zone'>): string => `${cloud}.${zone}`
+
+/** As 3.0 shows it (cinder/api/v3/views/volumes.py, legacy_detail). */
+const base = (input: Input, v: VolumeRead) => ({
+  id: v.id,
+  status: v.status,
+  size: v.sizeGib,
+  availability_zone: zoneOf(v),
+  created_at: time(v.createdAt),
+  updated_at: changedAt(v),
+  name: v.name,
+  description: v.description,
+  volume_type: v.volumeType,
+  snapshot_id: v.snapshotId,
+  source_volid: v.sourceVolumeId,
+  metadata: v.metadata,
+  links: linksTo(input, 'volumes', v.id),
+  user_id: v.userId,
+  bootable: String(v.bootable),
+  encrypted: false,
+  replication_status: null,
+  consistencygroup_id: null,
+  multiattach: false,
+  attachments: attached(v),
+})
+
+/** While it is being attached it is in no server yet. */
+const attached = ({ attachment: a, id }: VolumeRead) =>
+  a && (a.status === 'attached' || a.status === 'detaching')
+    ? [
+        {
+          id,
+          attachment_id: a.id,
+          volume_id: id,
+          server_id: a.serverId,
+          host_name: null,
+          device: a.device,
+          attached_at: time(a.attachedAt),
+        },
+      ]
+    : []
+
+interface Addition {
+  since: number
+  admin?: boolean
+  add: (v: VolumeRead) => Record<string, unknown>
+}
+/** What each microversion adds, in their order. */
+const additions: Addition[] = [
+  { since: 0, admin: true, add: () => ({ migration_status: null }) },
+  { since: 13, add: () => ({ group_id: null }) },
+  { since: 21, admin: true, add: () => ({ provider_id: null }) },
+  { since: 48, add: () => ({ shared_targets: false, service_uuid: null }) },
+  { since: 61, admin: true, add: () => ({ cluster_name: null }) },
+  { since: 63, add: () => ({ volume_type_id: DEFAULT_TYPE.id }) },
+  { since: 65, add: () => ({ consumes_quota: true }) },
+]
+
+/** The volume as create and update answer it. */
+export const volumeView = (input: Input, volume: VolumeRead): Record<string, unknown> => {
+  const admin = input.context.caller?.isAdmin ?? false
+  const wanted = additions.filter((a) => input.version >= a.since && (!a.admin || admin))
+  return Object.assign(base(input, volume), ...wanted.map(({ add }) => add(volume)))
+}
+
+/** With what extensions add where a volume is shown. */
+export const fullView = (input: Input, v: VolumeRead): Record<string, unknown> => ({
+  ...volumeView(input, v),
+  'os-vol-tenant-attr:tenant_id': v.projectId,
+  ...(input.context.caller?.isAdmin
+    ? {
+        'os-vol-host-attr:host': `${v.cloud}@${v.zone}#${v.volumeType}`,
+        'os-vol-mig-status-attr:migstat': null,
+        'os-vol-mig-status-attr:name_id': null,
+      }
+    : {}),
+  ...(Object.keys(v.imageMetadata).length ? { volume_image_metadata: v.imageMetadata } : {}),
+})
+
+/** The volume among many. */
+export const summary = (input: Input, { id, name }: VolumeRead) => ({ id, name, links: linksTo(input, 'volumes', id) })
+
+/** Drives on what is under way: the volume itself, or its attachment. */
+export const pursueVolumes = ({ context }: Input, volumes: VolumeRead[]): void =>
+  pursue(
+    context,
+    volumes.flatMap(({ id, cloudId, dueAt, attachment, attachmentDueAt }) => [
+      { kind: 'volume' as const, resourceId: id, cloudId, scope: '', dueAt },
+      { kind: 'attachment' as const, resourceId: attachment?.id ?? '', cloudId, scope: '', dueAt: attachmentDueAt },
+    ]),
+  )

@@ -1,0 +1,100 @@
+import { unauthorized } from '../auth/policy.ts'
+import { Refused } from '../broker/commit.ts'
+import { limitsOf } from '../broker/quotas.ts'
+import { projectOf, type VolumeRefusal, VolumeRefused } from '../broker/volume.ts'
+import type { Context } from '../context.ts'
+import { badRequest, Fault, notFound } from '../http/fault.ts'
+
+/** Cinder's exceptions (cinder/exception.py). */
+export const invalidVolume = (reason: string) => badRequest(`Invalid volume: ${reason}`)
+export const invalidSnapshot = (reason: string) => badRequest(`Invalid snapshot: ${reason}`)
+export const invalidInput = (reason: string) => badRequest(`Invalid input received: ${reason}`)
+export const noVolume = (id: string) => notFound(`Volume ${id} could not be found.`)
+export const noSnapshot = (id: string) => notFound(`Snapshot ${id} could not be found.`)
+
+const either = (words: string[]) => words.join(' or ')
+
+/** What a change of a volume or snapshot was refused for, in Cinder's words. */
+const worded = (refusal: VolumeRefusal): Fault => {
+  switch (refusal.kind) {
+    case 'status':
+      return invalidVolume(`status must be ${either(refusal.allowed)}, but it is ${refusal.status}.`)
+    case 'no-zone':
+      return badRequest(`Availability zone '${refusal.zone}' is invalid.`)
+    case 'no-cloud':
+      return invalidInput('No cloud that this project is mapped to has volumes.')
+    case 'elsewhere':
+      return invalidInput(`The ${refusal.what} is in ${refusal.there}, the volume would be in ${refusal.here}.`)
+    case 'too-small':
+      return invalidInput(
+        refusal.what === 'image'
+          ? `Volume size ${refusal.size}GB cannot be smaller than the image minDisk size ${refusal.least}GB.`
+          : `Volume size '${refusal.size}'GB cannot be smaller than the ${refusal.what} size ${refusal.least}GB. They must be >= original ${refusal.what} size.`,
+      )
+    case 'unknown':
+      if (refusal.what === 'image') return badRequest('Invalid image identifier or unable to access requested image.')
+      return refusal.what === 'snapshot' ? noSnapshot(refusal.id) : noVolume(refusal.id)
+    case 'has-snapshots':
+    case 'attached':
+      return invalidVolume(UNDELETABLE)
+    case 'readonly':
+      return invalidVolume('A read-only volume cannot be attached: no cloud attaches a disk for reading only.')
+    case 'incapable':
+      return badRequest(refusal.reason)
+  }
+}
+
+/** cinder/volume/api.py, delete */
+export const UNDELETABLE =
+  'Volume status must be available or error or error_restoring or error_extending or error_managing and must not be migrating, attached, belong to a group, have snapshots, awaiting a transfer, or be disassociated from snapshots after volume transfer.'
+
+/** A guard of the batch did not hold: somebody was faster, or it is the limit on one volume. */
+const guarded = (what: string): Fault | undefined => {
+  if (what === 'volume-size')
+    return overQuota(
+      'Requested volume size is larger than the maximum allowed limit of the quota per_volume_gigabytes.',
+    )
+  if (what === 'snapshot-status') return invalidSnapshot('Snapshot status must be available or error.')
+  if (what === 'snapshot-used') return invalidSnapshot('A volume is being created from it.')
+  if (what === 'volume-attached' || what === 'volume-snapshots') return invalidVolume(UNDELETABLE)
+  return what === 'volume-status' ? invalidVolume('Its status has changed.') : undefined
+}
+
+const overQuota = (message: string) => new Fault(413, message, { headers: { 'Retry-After': '0' } })
+
+/** Cinder tells how much there is and how much was asked for. */
+const quotaFault = async (context: Context, resource: string, asked: number): Promise<Fault> => {
+  const { limit, used } = (await limitsOf(context, projectOf(context)))(resource)
+  if (resource === 'gigabytes')
+    return overQuota(
+      `Requested volume or snapshot exceeds allowed gigabytes quota. Requested ${asked}G, quota is ${limit}G and ${used}G has been consumed.`,
+    )
+  return overQuota(
+    resource === 'snapshots'
+      ? `Maximum number of snapshots allowed (${limit}) exceeded`
+      : `Maximum number of volumes allowed (${limit}) exceeded for quota 'volumes'.`,
+  )
+}
+
+/** Runs a change; what it was refused for becomes a fault in Cinder's words. `asked`: GiB that it would take. */
+export const orFault = async <T>(
+  context: Context,
+  work: Promise<T>,
+  asked = 0,
+  own?: (refusal: VolumeRefusal) => Fault | undefined,
+): Promise<T> => {
+  try {
+    return await work
+  } catch (error) {
+    if (error instanceof VolumeRefused) throw own?.(error.refusal) ?? worded(error.refusal)
+    if (!(error instanceof Refused)) throw error
+    const { refusal } = error
+    if (refusal.kind === 'token') throw unauthorized()
+    if (refusal.kind === 'quota') throw await quotaFault(context, refusal.resource, asked)
+    throw (refusal.kind === 'guard' && guarded(refusal.what)) || error
+  }
+}
+
+/** Why a volume cannot be deleted is one sentence, whatever stands in the way. */
+export const undeletable = (refusal: VolumeRefusal): Fault | undefined =>
+  refusal.kind === 'status' ? invalidVolume(UNDELETABLE) : undefined

@@ -1,0 +1,184 @@
+import {
+  allClouds,
+  type CloudRow,
+  cloudById,
+  cloudMoved,
+  deleteCloud,
+  holdsAnything,
+  insertCloud,
+  updateCloud,
+} from '../../db/queries/clouds.ts'
+import { checkCloud } from '../broker/clouds.ts'
+import { commit, guard } from '../broker/commit.ts'
+import { refreshInventory } from '../broker/inventory.ts'
+import { openCredentials, sealCredentials } from '../broker/seal.ts'
+import type { Context } from '../context.ts'
+import { type Operation, operation } from '../http/operation.ts'
+import { cloudNamed, iso, orConflict } from './lookup.ts'
+import { assertSound, change, creation, credentialsIn } from './registration.ts'
+
+/** What an admin sees of a cloud. Of its credentials only that there are some. */
+const view = (row: CloudRow, now: number) => ({
+  id: row.id,
+  name: row.name,
+  type: row.type,
+  endpoint: row.endpoint,
+  region: row.region,
+  options: row.options,
+  has_credentials: row.credentials !== null,
+  enabled: row.enabled,
+  position: row.position,
+  status: !row.enabled ? 'disabled' : row.closedUntil > now ? 'unreachable' : row.seenAt === null ? 'new' : 'available',
+  failures: row.failures,
+  last_error: row.lastError,
+  seen_at: iso(row.seenAt),
+  inventory_at: iso(row.inventoryAt),
+  created_at: iso(row.createdAt),
+})
+
+const lookAround = (context: Context, id: string) =>
+  context.defer(async () => {
+    const row = await cloudById(context.db, id)
+    if (row?.enabled) await refreshInventory(context, row)
+  })
+
+const sealed = (context: Context, id: string, version: number, credentials: Record<string, string>) =>
+  Object.keys(credentials).length ? sealCredentials(context, id, version, credentials) : null
+
+export const cloudOperations: Operation[] = [
+  operation({
+    name: 'cloud.list',
+    method: 'GET',
+    path: '/v1/clouds',
+    who: 'admin',
+    summary: 'Every cloud, in the order in which the broker prefers them.',
+    status: 200,
+    handle: async ({ context }) => ({
+      body: { clouds: (await allClouds(context.db)).map((row) => view(row, context.now())) },
+    }),
+  }),
+  operation({
+    name: 'cloud.create',
+    method: 'POST',
+    path: '/v1/clouds',
+    who: 'admin',
+    summary:
+      'Registers a cloud; its zones, sizes and images are read right after. No project reaches it before it is mapped.',
+    status: 201,
+    body: creation,
+    handle: async ({ context, body: { cloud } }) => {
+      const credentials = credentialsIn(cloud.credentials)
+      const row: CloudRow = {
+        id: context.newId(),
+        name: cloud.name,
+        type: cloud.type,
+        endpoint: cloud.endpoint ?? null,
+        region: cloud.region ?? null,
+        options: (cloud.options ?? {}) as CloudRow['options'],
+        credentials: null,
+        credentialsVersion: 1,
+        enabled: cloud.enabled ?? true,
+        position: cloud.position ?? 0,
+        failures: 0,
+        closedUntil: 0,
+        seenAt: null,
+        inventoryAt: null,
+        inventoryDueAt: 0,
+        lastError: null,
+        createdAt: context.now(),
+      }
+      await assertSound(context, { ...row, credentials })
+      row.credentials = sealed(context, row.id, row.credentialsVersion, credentials)
+      const entry = { action: 'create', kind: 'cloud', resourceId: row.id, detail: { name: row.name, type: row.type } }
+      await orConflict(commit(context, entry, [insertCloud(context.db, row)]), {
+        taken: `There is a cloud named ${row.name} already.`,
+      })
+      lookAround(context, row.id)
+      return { body: { cloud: view(row, context.now()) } }
+    },
+  }),
+  operation({
+    name: 'cloud.get',
+    method: 'GET',
+    path: '/v1/clouds/:name',
+    who: 'admin',
+    summary: 'One cloud.',
+    status: 200,
+    handle: async ({ context, params }) => ({
+      body: { cloud: view(await cloudNamed(context, params.name!), context.now()) },
+    }),
+  }),
+  operation({
+    name: 'cloud.update',
+    method: 'PATCH',
+    path: '/v1/clouds/:name',
+    who: 'admin',
+    summary: 'Changes how a cloud is reached, or whether it is used. Options and credentials are replaced as a whole.',
+    status: 200,
+    body: change,
+    handle: async ({ context, params, body: { cloud } }) => {
+      const row = await cloudNamed(context, params.name!)
+      const fresh = cloud.credentials === undefined ? null : credentialsIn(cloud.credentials)
+      const version = row.credentialsVersion + 1
+      const changed: CloudRow = {
+        ...row,
+        endpoint: cloud.endpoint === undefined ? row.endpoint : cloud.endpoint,
+        region: cloud.region === undefined ? row.region : cloud.region,
+        options: (cloud.options as CloudRow['options'] | undefined) ?? row.options,
+        enabled: cloud.enabled ?? row.enabled,
+        position: cloud.position ?? row.position,
+        failures: 0,
+        closedUntil: 0,
+        ...(fresh ? { credentials: sealed(context, row.id, version, fresh), credentialsVersion: version } : {}),
+      }
+      await assertSound(context, { ...changed, credentials: fresh ?? openCredentials(context, row) })
+      const { id, credentialsVersion } = row
+      const entry = { action: 'update', kind: 'cloud', resourceId: id, detail: { changed: Object.keys(cloud) } }
+      const writes = [
+        guard(context, 'changed', cloudMoved(id, credentialsVersion)),
+        updateCloud(context.db, id, changed),
+      ]
+      await orConflict(commit(context, entry, writes), { changed: 'Somebody else changed the cloud at the same time.' })
+      lookAround(context, id)
+      return { body: { cloud: view(changed, context.now()) } }
+    },
+  }),
+  operation({
+    name: 'cloud.delete',
+    method: 'DELETE',
+    path: '/v1/clouds/:name',
+    who: 'admin',
+    summary: 'Forgets a cloud with its zones, offers, images and mappings; 409 while it holds resources.',
+    status: 204,
+    handle: async ({ context, params }) => {
+      const { id, name } = await cloudNamed(context, params.name!)
+      const entry = { action: 'delete', kind: 'cloud', resourceId: id, detail: { name } }
+      const writes = [guard(context, 'holds', holdsAnything(id)), ...deleteCloud(context.db, id)]
+      await orConflict(commit(context, entry, writes), { holds: `Cloud ${name} still holds resources.` })
+      return {}
+    },
+  }),
+  operation({
+    name: 'cloud.check',
+    method: 'POST',
+    path: '/v1/clouds/:name/check',
+    who: 'admin',
+    summary: 'Asks a cloud whether it answers, as which account, how far its clock is off, and what is not permitted.',
+    status: 200,
+    handle: async ({ context, params }) => {
+      const report = await checkCloud(context, await cloudNamed(context, params.name!))
+      return {
+        body: {
+          check: {
+            reachable: report.reachable,
+            account: report.account,
+            version: report.version,
+            clock_skew_ms: report.clockSkewMs,
+            denied: report.denied,
+            warnings: report.warnings,
+          },
+        },
+      }
+    },
+  }),
+]

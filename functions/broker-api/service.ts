@@ -1,0 +1,29 @@
+import { dialects } from '../http/dialects.ts'
+import type { Service } from '../http/service.ts'
+import { bindingOperations } from './bindings.ts'
+import { capabilityOperations } from './capabilities.ts'
+import { cloudOperations } from './clouds.ts'
+import { mappingOperations } from './mappings.ts'
+import { offerOperations } from './offers.ts'
+import { orphanOperations } from './orphans.ts'
+import { reconcileOperations } from './reconcile.ts'
+import { versionOperations } from './versions.ts'
+
+/** The broker's own API: what is below the line, for those who run it. */
+export const broker: Service = {
+  types: ['plimsoll'],
+  name: 'plimsoll',
+  prefix: '/broker',
+  endpoint: '/broker/v1',
+  dialect: dialects.broker,
+  operations: [
+    ...versionOperations,
+    ...cloudOperations,
+    ...mappingOperations,
+    ...offerOperations,
+    ...capabilityOperations,
+    ...bindingOperations,
+    ...orphanOperations,
+    ...reconcileOperations,
+  ],
+}

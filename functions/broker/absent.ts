@@ -1,0 +1,40 @@
+import { isTask } from '../../adapters/contract.ts'
+import { backoff, GRACE } from './clockwork.ts'
+import { bind, poll } from './present.ts'
+import type { Next, Work } from './work.ts'
+
+/** Deletion overtook a call whose answer nobody saw: find what it made, or wait until it cannot appear any more. */
+export const chase = async (work: Work): Promise<Next> => {
+  if (work.unsent) return bury(work)
+  const { task, frozen, calledAt, attempts } = work.binding
+  if (task) {
+    const outcome = await poll(work, task)
+    return isTask(outcome) ? { at: work.now() + (outcome.pollAfterMs ?? 1000) } : bind(work, outcome)
+  }
+  const seen = await work.ask(() => work.realm.find(work.mark, frozen))
+  if (seen) return bind(work, seen)
+  const certain = (calledAt ?? 0) + Math.max(GRACE, 2 * work.realm.settleMs)
+  if (work.now() >= certain) return bury(work)
+  const at = Math.min(certain, work.now() + backoff(attempts, 1_000, 20_000))
+  return work.write({ attempts: attempts + 1 }, [], { at })
+}
+
+/** Asks the cloud to let go, then looks until it has: seen gone twice, because a listing may lag. */
+export const remove = async (work: Work): Promise<Next> => {
+  const { nativeId, missing, attempts } = work.binding
+  const seen = await work.ask(() => work.realm.get(nativeId!))
+  if (!seen || seen.health === 'gone') {
+    if (missing >= 1) return bury(work)
+    return work.write({ missing: missing + 1 }, [], work.realm.settleMs > 0 ? { at: work.now() + 1_000 } : 'again')
+  }
+  await work.ask(() => work.realm.remove(nativeId!, work.mark))
+  // Most removals are done when they answer: look at once, and only then wait.
+  if (attempts === 0) return work.write({ attempts: 1, missing: 0 })
+  return work.later(500, 15_000)
+}
+
+/** Nothing is left below the line. What was held for it is given back in the same batch. */
+export const bury = async (work: Work): Promise<Next> => {
+  const writes = (await work.steps.gone?.(work.context, work.row, work.binding)) ?? []
+  return work.write({ phase: 'gone', task: null, frozen: null, error: null, dueAt: null }, writes, 'settled')
+}

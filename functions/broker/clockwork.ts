@@ -1,0 +1,10 @@
+/** How long a claim on a binding lasts; every step renews it. Longer than the slowest call to a cloud. */
+export const LEASE = 60_000
+/** After a deletion overtook a call without an answer: how long its effect may still appear. */
+export const GRACE = 120_000
+/** A NotFound or a conflict younger than this is "not yet". */
+export const PATIENCE = 300_000
+
+/** Doubles from `base` to `most`, in milliseconds. */
+export const backoff = (attempts: number, base: number, most: number): number =>
+  Math.min(most, base * 2 ** Math.min(Math.max(attempts, 0), 16))

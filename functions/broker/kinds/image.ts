@@ -1,0 +1,63 @@
+import type { ImageSeen, ImageSpec } from '../../../adapters/contract.ts'
+import { finishAction } from '../../../db/queries/attachments.ts'
+import { type ImageRow, imageById, updateImage } from '../../../db/queries/images.ts'
+import type { Context } from '../../context.ts'
+import type { Write } from '../commit.ts'
+import { changed } from '../resources.ts'
+import { type Need, steps } from './steps.ts'
+
+const server = (row: ImageRow): Need => ({
+  kind: 'server',
+  resourceId: row.serverId ?? '',
+  projectId: row.projectId ?? '',
+})
+
+/** Ends Nova's action and lets the server look at itself again: it is not being copied any more. */
+const ended = (context: Context, row: ImageRow, failed?: string): Write[] =>
+  row.serverId
+    ? [
+        finishAction(context.db, 'createImage', row.serverId, row.id, { failed, now: context.now() }),
+        changed(context, 'server', row.serverId),
+      ]
+    : []
+
+/** An image made of a server. Those of a catalogue are bound by the inventory and never come here. */
+export const imageSteps = steps<ImageRow, ImageSpec, ImageSeen>({
+  kind: 'image',
+  realm: (cloud) => cloud.image,
+  load: (context, { resourceId }) => imageById(context.db, resourceId),
+  needs: (_, row, __, stage) => (stage === 'create' ? [server(row)] : []),
+  spec: (_, row, binding, native, stage) => ({
+    name: row.name ?? row.id,
+    server: stage === 'create' ? native(server(row)) : ((binding.frozen as ImageSpec | null)?.server ?? ''),
+  }),
+
+  observe(context, row, _, seen) {
+    const { db } = context
+    if (seen.health === 'pending' && row.status === 'queued')
+      return [updateImage(db, row.id, { status: 'saving', updatedAt: context.now() })]
+    const lost = row.status === 'killed' && row.fault !== null
+    if (seen.health !== 'ready' || !(row.status === 'queued' || row.status === 'saving' || lost)) return []
+    return [
+      updateImage(db, row.id, {
+        status: 'active',
+        fault: null,
+        arch: seen.arch,
+        sizeBytes: seen.sizeBytes ?? row.sizeBytes,
+        minDiskGib: Math.max(row.minDiskGib, seen.minDiskGiB),
+        updatedAt: context.now(),
+      }),
+      ...ended(context, row),
+    ]
+  },
+
+  failed(context, row, _, error) {
+    const making = row.status === 'queued' || row.status === 'saving'
+    // A change that the cloud refused leaves the image as it was.
+    if (!making && error.code !== 'not_found') return []
+    return [
+      updateImage(context.db, row.id, { status: 'killed', fault: error.message, updatedAt: context.now() }),
+      ...(making ? ended(context, row, error.message) : []),
+    ]
+  },
+})

@@ -1,0 +1,40 @@
+import type { KeypairSpec } from '../../../adapters/contract.ts'
+import { type KeypairRow, keypairById } from '../../../db/queries/keypairs.ts'
+import type { Context } from '../../context.ts'
+import { type Need, steps } from './steps.ts'
+
+/**
+ * A keypair as something else needs it. It is realised once per project, because the projects of one user may be
+ * different accounts on the same cloud: the scope of the binding is the project's id.
+ */
+export const keypairNeed = (keypair: Pick<KeypairRow, 'id'>, projectId: string): Need => ({
+  kind: 'keypair',
+  resourceId: keypair.id,
+  scope: projectId,
+  projectId,
+})
+
+/**
+ * The fingerprint is in the name, so that a name never means another key; keypair and project are, so that removing one
+ * never takes another's.
+ */
+export const nameOnCloud = (context: Pick<Context, 'deployment'>, keypair: KeypairRow, projectId: string): string =>
+  [
+    'plimsoll',
+    context.deployment.id,
+    keypair.fingerprint.replaceAll(':', ''),
+    keypair.id.slice(0, 8),
+    projectId.slice(0, 8),
+  ].join('-')
+
+/** Public keys, imported where a server first needs them. */
+export const keypairSteps = steps<KeypairRow, KeypairSpec>({
+  kind: 'keypair',
+  realm: (cloud) => cloud.keypair,
+  load: (context, binding) => keypairById(context.db, binding.resourceId),
+  needs: () => [],
+  spec: (context, keypair, binding) => ({
+    name: nameOnCloud(context, keypair, binding.projectId),
+    publicKey: keypair.publicKey,
+  }),
+})

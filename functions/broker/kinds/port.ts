@@ -1,0 +1,70 @@
+import type { PortSeen, PortSpec } from '../../../adapters/contract.ts'
+import { type NetworkRow, networkById } from '../../../db/queries/network.ts'
+import { floatingIpsOf, notePort, type PortView, portById, touchFloatingIpsOf } from '../../../db/queries/ports.ts'
+import { groupsIn } from '../../../db/queries/security-groups.ts'
+import { type SubnetRow, subnetsById } from '../../../db/queries/subnets.ts'
+import { everyProject } from '../../../db/scope.ts'
+import { convergeWherever } from '../network.ts'
+import { networkNeed } from './network.ts'
+import { securityGroupNeed } from './security-group.ts'
+import { type Need, steps } from './steps.ts'
+import { subnetNeed } from './subnet.ts'
+
+interface Loaded {
+  port: PortView
+  network: NetworkRow
+  subnets: SubnetRow[]
+  groups: { id: string; projectId: string }[]
+}
+
+/** A port as a server needs it. */
+export const portNeed = ({ id, projectId }: Pick<PortView, 'id' | 'projectId'>): Need => ({
+  kind: 'port',
+  resourceId: id,
+  projectId,
+})
+
+/** Ports are realised when a server takes them, with the addresses that were reserved for them. */
+export const portSteps = steps<Loaded, PortSpec, PortSeen>({
+  kind: 'port',
+  realm: (cloud) => cloud.port,
+  load: async ({ db }, { resourceId }) => {
+    const port = await portById(db, everyProject, resourceId)
+    const network = port && (await networkById(db, everyProject, port.networkId))
+    if (!network) return null
+    const subnets = await subnetsById(
+      db,
+      port.fixedIps.map((ip) => ip.subnet_id),
+    )
+    return { port, network, subnets, groups: await groupsIn(db, everyProject, port.securityGroupIds) }
+  },
+  needs: (_, { network, subnets, groups }) => [
+    networkNeed(network),
+    ...subnets.map(subnetNeed),
+    ...groups.map((group) => securityGroupNeed(group, network.id)),
+  ],
+  spec: (_, { port, network, groups }, __, native) => ({
+    name: port.name || port.id,
+    network: native(networkNeed(network)),
+    addresses: port.fixedIps.map(({ subnet_id, ip_address }) => ({
+      subnet: native({ kind: 'subnet', resourceId: subnet_id }),
+      address: ip_address,
+    })),
+    mac: port.macAddress,
+    securityGroups: groups.map((group) => native(securityGroupNeed(group, network.id))),
+    portSecurity: port.portSecurity,
+  }),
+  observe: ({ db, now }, { port }, { phase }, { mac, server, health }) => {
+    const status = server !== null && health === 'ready' ? 'ACTIVE' : 'DOWN'
+    const differs = mac !== port.macAddress || (phase === 'bound' && status !== port.status)
+    return [
+      ...(differs ? [notePort(db, port.id, { macAddress: mac, status })] : []),
+      ...(phase === 'calling' ? [touchFloatingIpsOf(db, port.id, now())] : []),
+    ]
+  },
+  act: async (context, { port }) => {
+    convergeWherever(context, ...(await floatingIpsOf(context.db, port.id)))
+    return { settled: true, writes: [] }
+  },
+  failed: ({ db }, { port }, { phase }) => (phase === 'bound' ? [] : [notePort(db, port.id, { status: 'ERROR' })]),
+})

@@ -1,0 +1,88 @@
+import type { SecurityGroupSpec, SecurityRule } from '../../../adapters/contract.ts'
+import { type NetworkRow, networkById } from '../../../db/queries/network.ts'
+import {
+  groupsIn,
+  type RuleRow,
+  type SecurityGroupView,
+  securityGroupById,
+} from '../../../db/queries/security-groups.ts'
+import { everyProject } from '../../../db/scope.ts'
+import { readCidr, writeCidr } from '../address.ts'
+import { networkNeed } from './network.ts'
+import { type Natives, type Need, steps } from './steps.ts'
+
+interface Loaded {
+  group: SecurityGroupView
+  network: NetworkRow
+}
+
+/** A group as something on a network needs it: it is realised once per network. */
+export const securityGroupNeed = ({ id, projectId }: { id: string; projectId: string }, networkId: string): Need => ({
+  kind: 'security_group',
+  resourceId: id,
+  scope: networkId,
+  projectId,
+})
+
+/**
+ * Born without rules, so that groups may name each other; then given exactly what their owner wrote. A remote group is
+ * its members on the same network: narrower than Neutron where it has members elsewhere, never wider.
+ */
+export const securityGroupSteps = steps<Loaded, SecurityGroupSpec>({
+  kind: 'security_group',
+  realm: (cloud) => cloud.security_group,
+  load: async ({ db }, { resourceId, scope }) => {
+    const group = await securityGroupById(db, everyProject, resourceId)
+    const network = group && (await networkById(db, everyProject, scope))
+    return network ? { group, network } : null
+  },
+  needs: async ({ db }, { group, network }, _, stage) => {
+    const named = stage === 'create' ? [] : remoteGroups(group)
+    const groups = named.length ? await groupsIn(db, everyProject, named) : []
+    return [networkNeed(network), ...groups.map((each) => securityGroupNeed(each, network.id))]
+  },
+  spec: (_, { group, network }, binding, native, stage) => ({
+    name: group.name,
+    description: group.description,
+    network: native(networkNeed(network)),
+    rules: stage === 'create' ? [] : group.rules.map((rule) => translated(rule, binding.scope, native)),
+  }),
+})
+
+const remoteGroups = ({ id, rules }: SecurityGroupView): string[] => [
+  ...new Set(rules.flatMap(({ remoteGroupId }) => (remoteGroupId && remoteGroupId !== id ? [remoteGroupId] : []))),
+]
+
+/** One rule of Neutron in the words of the contract. */
+export const translated = (rule: RuleRow, networkId: string, native: Natives): SecurityRule => {
+  const { remoteGroupId, remoteIpPrefix } = rule
+  const block = remoteIpPrefix === null ? null : readCidr(remoteIpPrefix)
+  if (remoteIpPrefix !== null && !block) throw new Error(`rule ${rule.id} has a bad prefix`)
+  return {
+    direction: rule.direction,
+    family: rule.ethertype === 'IPv6' ? 6 : 4,
+    protocol: protocolOf(rule),
+    min: rule.portRangeMin,
+    max: rule.portRangeMax,
+    cidr: block && writeCidr(block),
+    group:
+      remoteGroupId === null
+        ? null
+        : remoteGroupId === rule.securityGroupId
+          ? 'self'
+          : native({ kind: 'security_group', resourceId: remoteGroupId, scope: networkId }),
+    ...(rule.description ? { description: rule.description } : {}),
+  }
+}
+
+/** ICMP has another number in IPv6, whatever the rule calls it. */
+const protocolOf = ({ protocol, ethertype }: RuleRow): string | null =>
+  ethertype === 'IPv6' && protocol && ['icmp', 'icmpv6', 'ipv6-icmp', '58', '1'].includes(protocol)
+    ? 'ipv6-icmp'
+    : protocol === '1'
+      ? 'icmp'
+      : protocol === '6'
+        ? 'tcp'
+        : protocol === '17'
+          ? 'udp'
+          : protocol

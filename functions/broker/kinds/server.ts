@@ -1,0 +1,170 @@
+import type { ServerSeen, ServerSpec } from '../../../adapters/contract.ts'
+import { CloudError } from '../../../adapters/errors.ts'
+import type { Binding } from '../../../db/queries/bindings.ts'
+import { imageById } from '../../../db/queries/images.ts'
+import { keypairNamed } from '../../../db/queries/keypairs.ts'
+import { finishActionById, finishActions, openActions } from '../../../db/queries/server-actions.ts'
+import { activatePorts, portsOfServer, type ServerRow, serverQuery, updateServer } from '../../../db/queries/servers.ts'
+import { everyProject } from '../../../db/scope.ts'
+import type { Context } from '../../context.ts'
+import type { Write } from '../commit.ts'
+import { serverStatus, TASK_ACTIONS } from '../lifecycle.ts'
+import { bindTo } from '../resources.ts'
+import { act, actionFailed, machineAction, type ServerWork } from '../server-act.ts'
+import { farewell } from '../server-end.ts'
+import { hostIdOf, isCondemned, placesJson, placesOf, statusShown } from '../server-facts.ts'
+import { nextPlace } from '../server-place.ts'
+import { keypairNeed } from './keypair.ts'
+import { portNeed } from './port.ts'
+import { type Need, steps } from './steps.ts'
+
+const ownPort = ({ projectId }: ServerRow, id: string): Need => portNeed({ id, projectId })
+
+const imageNeed = async ({ db }: Context, { imageId }: ServerRow): Promise<Need[]> => {
+  if (!imageId) return []
+  const image = await imageById(db, imageId)
+  if (!image) throw new CloudError('definitive', `Image ${imageId} was deleted.`)
+  return [{ kind: 'image', resourceId: imageId, projectId: image.projectId ?? '' }]
+}
+
+const keypairOf = async ({ db }: Context, { userId, keyName }: ServerRow) => {
+  if (keyName === null) return null
+  const keypair = await keypairNamed(db, userId, keyName)
+  if (!keypair) throw new CloudError('definitive', `Keypair ${keyName} was deleted.`)
+  return keypair
+}
+
+/** A server below the line. Everything else in the broker exists for it. */
+export const serverSteps = steps<ServerWork, ServerSpec, ServerSeen>({
+  kind: 'server',
+  realm: (cloud) => cloud.server,
+
+  async load({ db }, { resourceId }) {
+    const [[server], actions] = await db.batch([
+      serverQuery(db, everyProject, resourceId),
+      openActions(db, resourceId, TASK_ACTIONS),
+    ])
+    return server ? { server, actions } : null
+  },
+
+  async needs(context, { server }, binding) {
+    const [ports, image, keypair] = [
+      await portsOfServer(context.db, server.id),
+      await imageNeed(context, server),
+      await keypairOf(context, server),
+    ]
+    return [
+      ...ports.map(({ portId }) => ({ ...ownPort(server, portId), zone: binding.zone })),
+      ...image,
+      ...(keypair ? [keypairNeed(keypair, server.projectId)] : []),
+    ]
+  },
+
+  async spec(context, { server }, binding, native) {
+    const { at } = placesOf(server)
+    if (!at || !server.imageId) throw new CloudError('definitive', 'The server has no place or no image.')
+    const keypair = await keypairOf(context, server)
+    const ports = await portsOfServer(context.db, server.id)
+    return {
+      name: server.name,
+      size: { native: at.native, vcpus: at.vcpus, ramMiB: at.ramMib, diskGiB: at.diskGib },
+      image: native({ kind: 'image', resourceId: server.imageId }),
+      zone: binding.zone ?? at.zone,
+      ports: ports.map(({ portId }) => native(ownPort(server, portId))),
+      keypair: keypair && native(keypairNeed(keypair, server.projectId)),
+      publicKey: keypair?.publicKey ?? null,
+      userData: server.userData,
+      metadata: server.metadata,
+      configDrive: server.configDrive,
+    }
+  },
+
+  observe(context, work, binding, seen) {
+    const { db } = context
+    const { server } = work
+    const now = context.now()
+    const up = server.launchedAt === null && seen.health === 'ready' && RESTED.has(seen.power)
+    const action = machineAction(work) ?? work.actions[0]
+    const broken = seen.health === 'failed'
+    const after = {
+      ...serverStatus({
+        phase: binding.phase,
+        want: binding.want,
+        health: seen.health,
+        power: seen.power,
+        launched: server.launchedAt !== null || up,
+        action: action?.action ?? null,
+        actionArgs: { hard: action?.args.hard === true },
+        resized: server.oldFlavor !== null,
+        condemned: isCondemned(server),
+        before: statusShown(server),
+      }),
+      hostId: hostIdOf(seen.host, server.projectId) || server.hostId,
+      zone: seen.zone ?? server.zone,
+      launchedAt: up ? now : server.launchedAt,
+      fault: broken
+        ? (server.fault ?? { code: 500, message: seen.fault ?? 'The cloud says that it failed.', created: now })
+        : null,
+    }
+    const differs = Object.entries(after).some(
+      ([key, value]) => JSON.stringify(value) !== JSON.stringify(server[key as keyof ServerRow]),
+    )
+    return [
+      ...(differs ? [updateServer(db, server.id, { ...after, updatedAt: now })] : []),
+      ...(up ? [activatePorts(db, server.id, now), finishActions(db, server.id, ['create'], null, now)] : []),
+      ...(broken && server.fault === null
+        ? [finishActions(db, server.id, ['create'], after.fault?.message ?? null, now)]
+        : []),
+    ]
+  },
+
+  failed(context, work, binding, error) {
+    const { server } = work
+    const action = machineAction(work)
+    const now = context.now()
+    const exists = binding.phase === 'bound'
+    const lost = exists && error.code === 'not_found'
+    if (exists && !lost) return action ? actionFailed(context, work, action, error) : []
+    const message = error.code === 'capacity' ? `No valid host was found. ${error.message}` : error.message
+    const status = serverStatus({
+      phase: 'failed',
+      want: binding.want,
+      health: null,
+      power: null,
+      launched: server.launchedAt !== null,
+      action: null,
+      resized: false,
+      before: statusShown(server),
+    })
+    return [
+      updateServer(context.db, server.id, {
+        ...status,
+        fault: { code: lost ? 404 : 500, message, created: now },
+        updatedAt: now,
+      }),
+      ...(action ? [finishActionById(context.db, action.id, message, now)] : []),
+      finishActions(context.db, server.id, ['create'], message, now),
+    ]
+  },
+
+  gone: async (context, work, binding) =>
+    work && work.server.cloudId === binding.cloudId ? farewell(context, work.server, work.actions) : [],
+
+  async elsewhere(context, { server }, binding) {
+    const next = await nextPlace(context, server, binding)
+    if (!next) return null
+    const { place, places } = next
+    const writes: Write[] = [
+      updateServer(context.db, server.id, { cloudId: place.cloudId, zone: place.zone, places: placesJson(places) }),
+    ]
+    if (place.cloudId === binding.cloudId) return { here: { zone: place.zone }, writes }
+    return {
+      here: { want: 'absent', phase: 'gone', dueAt: null } as Partial<Binding>,
+      writes: [...writes, bindTo(context, 'server', server, place.cloudId, place.zone)],
+    }
+  },
+
+  act: (context, work, binding, cloud, seen) => act(context, work, binding, cloud, seen),
+})
+
+const RESTED = new Set(['running', 'stopped', 'paused', 'suspended'])

@@ -1,0 +1,59 @@
+import type { SnapshotSeen, SnapshotSpec } from '../../../adapters/contract.ts'
+import { snapshotById, updateSnapshot } from '../../../db/queries/snapshots.ts'
+import { charge } from '../commit.ts'
+import { type Need, steps } from './steps.ts'
+
+type Row = NonNullable<Awaited<ReturnType<typeof snapshotById>>>
+
+const volume = ({ snapshot, volumeProject }: Row): Need => ({
+  kind: 'volume',
+  resourceId: snapshot.volumeId,
+  projectId: volumeProject,
+})
+
+/** A volume as it was. */
+export const snapshotSteps = steps<Row, SnapshotSpec, SnapshotSeen>({
+  kind: 'snapshot',
+  realm: (cloud) => cloud.snapshot,
+  load: (context, { resourceId }) => snapshotById(context.db, resourceId),
+  // Once it exists, its volume may go.
+  needs: (_, row, __, stage) => (stage === 'create' ? [volume(row)] : []),
+  spec: (_, row, binding, native, stage) => ({
+    name: row.snapshot.name ?? row.snapshot.id,
+    description: row.snapshot.description ?? '',
+    volume: stage === 'create' ? native(volume(row)) : ((binding.frozen as SnapshotSpec | null)?.volume ?? ''),
+  }),
+
+  observe({ db, now }, { snapshot: s }, binding, seen) {
+    if (binding.want === 'absent') return []
+    if (seen.health === 'failed' && s.status !== 'error')
+      return [
+        updateSnapshot(db, s.id, {
+          status: 'error',
+          fault: seen.fault ?? 'The cloud could not make it.',
+          updatedAt: now(),
+        }),
+      ]
+    const recovered = s.status === 'error' && s.fault !== null
+    return seen.health === 'ready' && (s.status === 'creating' || recovered)
+      ? [updateSnapshot(db, s.id, { status: 'available', fault: null, updatedAt: now() })]
+      : []
+  },
+
+  // A name that the cloud refused leaves the snapshot as it was.
+  failed: ({ db, now }, { snapshot: s }, { phase }, { code, message }) =>
+    phase !== 'bound' || code === 'not_found'
+      ? [updateSnapshot(db, s.id, { status: 'error', fault: message, updatedAt: now() })]
+      : [],
+
+  gone(context, row) {
+    if (!row) return []
+    const { snapshot: s } = row
+    const now = context.now()
+    return [
+      updateSnapshot(context.db, s.id, { status: 'deleted', deletedAt: now, updatedAt: now }),
+      charge(context, s.projectId, 'snapshots', -1),
+      charge(context, s.projectId, 'gigabytes', -s.sizeGib),
+    ]
+  },
+})

@@ -1,0 +1,74 @@
+import type { VolumeSeen, VolumeSpec } from '../../../adapters/contract.ts'
+import { updateVolume, type VolumeRow, volumeById } from '../../../db/queries/volumes.ts'
+import { charge } from '../commit.ts'
+import { changed } from '../resources.ts'
+import { restingStatus } from '../volume.ts'
+import { type Need, steps } from './steps.ts'
+
+type Row = NonNullable<Awaited<ReturnType<typeof volumeById>>>
+
+/** What the volume is made of, and must be there first. */
+const source = ({ volume: v }: Row): (Need & { kind: 'snapshot' | 'image' | 'volume' }) | null => {
+  const { projectId } = v
+  if (v.snapshotId) return { kind: 'snapshot', resourceId: v.snapshotId, projectId }
+  if (v.sourceVolumeId) return { kind: 'volume', resourceId: v.sourceVolumeId, projectId }
+  return v.imageId ? { kind: 'image', resourceId: v.imageId, projectId } : null
+}
+
+/** A disk that outlives servers. Its status comes from here; while a server has it, from the attachment. */
+export const volumeSteps = steps<Row, VolumeSpec, VolumeSeen>({
+  kind: 'volume',
+  realm: (cloud) => cloud.volume,
+  load: (context, { resourceId }) => volumeById(context.db, resourceId),
+  // Once it exists, its source may go.
+  needs: (_, row, __, stage) => [stage === 'create' ? source(row) : null].filter((need) => need !== null),
+
+  spec(_, row, binding, native, stage) {
+    const { volume: v } = row
+    const from = source(row)
+    const made = (binding.frozen as VolumeSpec | null)?.source ?? null
+    return {
+      name: v.name ?? v.id,
+      sizeGiB: v.sizeGib,
+      zone: v.zone,
+      type: null,
+      source: stage === 'create' ? from && { kind: from.kind, id: native(from) } : made,
+    }
+  },
+
+  observe(context, { volume: v, attachment }, binding, seen) {
+    if (binding.want === 'absent') return []
+    const set = (changes: Partial<VolumeRow>) =>
+      updateVolume(context.db, v.id, { ...changes, updatedAt: context.now() })
+    if (seen.health === 'failed')
+      return v.status === 'error' ? [] : [set({ status: 'error', fault: seen.fault ?? 'The cloud could not make it.' })]
+    if (seen.health !== 'ready') return []
+    const resting = restingStatus(attachment)
+    if (v.status === 'creating') return [set({ status: resting })]
+    if (v.status === 'extending' && seen.sizeGiB >= v.sizeGib) return [set({ status: resting })]
+    // Growing it was refused: it is as large as it was, and the project is charged for that alone.
+    if (v.status === 'error_extending' && v.fault !== null && seen.sizeGiB < v.sizeGib)
+      return [set({ sizeGib: seen.sizeGiB }), charge(context, v.projectId, 'gigabytes', seen.sizeGiB - v.sizeGib)]
+    // It had failed or was lost, and is there after all. What an admin declared broken has no fault, and stays so.
+    return v.status === 'error' && v.fault !== null ? [set({ status: resting, fault: null })] : []
+  },
+
+  failed(context, { volume: v }, binding, error) {
+    const set = (status: string) =>
+      updateVolume(context.db, v.id, { status, fault: error.message, updatedAt: context.now() })
+    if (binding.phase !== 'bound' || error.code === 'not_found') return [set('error')]
+    // Look again: how large it is now decides what is charged.
+    return v.status === 'extending' ? [set('error_extending'), changed(context, 'volume', v.id)] : []
+  },
+
+  gone(context, row) {
+    if (!row) return []
+    const { volume: v } = row
+    const now = context.now()
+    return [
+      updateVolume(context.db, v.id, { status: 'deleted', deletedAt: now, updatedAt: now }),
+      charge(context, v.projectId, 'volumes', -1),
+      charge(context, v.projectId, 'gigabytes', -v.sizeGib),
+    ]
+  },
+})

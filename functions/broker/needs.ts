@@ -1,0 +1,76 @@
+import { CloudError } from '../../adapters/errors.ts'
+import { type Binding, bindingsOn, insertBinding, type Ref } from '../../db/queries/bindings.ts'
+import type { Context } from '../context.ts'
+import { epochOf } from './epoch.ts'
+import type { Natives, Need } from './kinds/steps.ts'
+
+/** Something that a resource needs will never be there. */
+export class NeedFailed extends Error {
+  readonly error: CloudError
+  constructor(error: CloudError) {
+    super(error.message)
+    this.name = 'NeedFailed'
+    this.error = error
+  }
+}
+
+/**
+ * Realises on the binding's cloud what it needs, where that has not happened yet. Gives a look-up of native ids, or
+ * null while something is still on its way. Throws `NeedFailed`.
+ */
+export const bindNeeds = async (
+  context: Context,
+  binding: Binding,
+  needs: Need[],
+  converge: (context: Context, ref: Ref) => Promise<void>,
+): Promise<Natives | null> => {
+  if (!needs.length) return lookup([])
+  const refs = needs.map((need) => ({ ...need, cloudId: binding.cloudId, scope: need.scope ?? '' }))
+  const read = () =>
+    bindingsOn(
+      context.db,
+      binding.cloudId,
+      refs.map((ref) => ref.resourceId),
+    )
+  let found = await read()
+  for (const ref of refs) {
+    const there = match(found, ref)
+    if (there?.phase === 'bound') continue
+    if (!there)
+      await insertBinding(context.db, {
+        ...ref,
+        token: context.newId(),
+        epoch: epochOf(context.now()),
+        now: context.now(),
+      })
+    await converge(context, ref)
+    found = await read()
+  }
+  for (const ref of refs) {
+    const there = match(found, ref)
+    if (there?.want === 'absent' || there?.phase === 'gone')
+      throw new NeedFailed(new CloudError('definitive', `The ${name(ref)} ${ref.resourceId} was deleted.`))
+    if (there?.phase === 'failed')
+      throw new NeedFailed(
+        new CloudError(
+          there.error?.code ?? 'definitive',
+          there.error?.message ?? `The ${name(ref)} could not be made.`,
+        ),
+      )
+    if (there?.phase !== 'bound') return null
+  }
+  return lookup(found)
+}
+
+const name = (ref: Pick<Ref, 'kind'>) => ref.kind.replace('_', ' ')
+
+const match = (bindings: Binding[], ref: Pick<Ref, 'kind' | 'resourceId' | 'scope'>) =>
+  bindings.find((b) => b.kind === ref.kind && b.resourceId === ref.resourceId && b.scope === ref.scope)
+
+const lookup =
+  (bindings: Binding[]): Natives =>
+  ({ kind, resourceId, scope = '' }) => {
+    const id = match(bindings, { kind, resourceId, scope })?.nativeId
+    if (!id) throw new Error(`${kind} ${resourceId} is not bound`)
+    return id
+  }

@@ -1,0 +1,145 @@
+import { bindingsOf } from '../../db/queries/bindings.ts'
+import { mappingOf } from '../../db/queries/clouds.ts'
+import {
+  bindRouters,
+  deleteNetwork,
+  elsewhere,
+  insertNetwork,
+  type NetworkRow,
+  type NetworkView,
+  networkById,
+  networkHasPorts,
+  pin,
+  placeSubnets,
+  reviveFailed,
+  updateNetwork,
+  wantScopeAbsent,
+  zoneElsewhere,
+} from '../../db/queries/network.ts'
+import { deleteSubnetsOf } from '../../db/queries/subnets.ts'
+import type { Context } from '../context.ts'
+import { charge, commit, guard, type Write } from './commit.ts'
+import { epochOf } from './epoch.ts'
+import { commitOr, conflicting, missing, NetworkError } from './network-error.ts'
+import { changed, unwanted } from './resources.ts'
+
+/**
+ * Writes that make a cloud the home of networks and of all that routers join to them. Guards: `network-elsewhere` when
+ * another cloud is already, `network-zone` when their subnets are in another zone (`zone` is given where subnets are
+ * zonal). Networks, subnets and groups are bound when something needs them, routers at once.
+ */
+export const pinNetworks = (context: Context, networkIds: string[], cloudId: string, zone: string | null): Write[] => {
+  const { db } = context
+  const now = context.now()
+  if (!networkIds.length) return []
+  return [
+    guard(context, 'network-elsewhere', elsewhere(networkIds, cloudId)),
+    ...(zone === null
+      ? []
+      : [guard(context, 'network-zone', zoneElsewhere(networkIds, zone)), placeSubnets(db, networkIds, zone)]),
+    pin(db, networkIds, cloudId, now),
+    reviveFailed(db, networkIds, cloudId, now),
+    bindRouters(db, networkIds, cloudId, epochOf(now), now),
+  ]
+}
+
+/** What a project has no mapping to, it does not use, not even by the hand of an admin. */
+export const refuseUnmapped = async ({ db }: Context, projectId: string, network: NetworkView): Promise<void> => {
+  if (network.cloudId && !(await mappingOf(db, projectId, network.cloudId)))
+    throw new NetworkError(
+      'forbidden',
+      'PolicyNotAuthorized',
+      `The project has no access to cloud ${network.cloudName}.`,
+    )
+}
+
+/**
+ * Converges, after the answer, whatever of these resources has work to do anywhere. Loaded when it runs: kinds use this
+ * too, and converge is made of the kinds.
+ */
+export const convergeWherever = (context: Context, ...ids: string[]): void =>
+  context.defer(async () => {
+    const { converge } = await import('./converge.ts')
+    for (const id of new Set(ids))
+      for (const binding of await bindingsOf(context.db, id))
+        if (binding.dueAt !== null) await converge(context, binding)
+  })
+
+export interface NetworkWish {
+  projectId: string
+  name: string
+  description: string
+  adminStateUp: boolean
+  shared: boolean
+  portSecurity: boolean
+}
+
+/** A row, and nothing below the line until something needs it. */
+export const createNetworks = async (context: Context, wishes: NetworkWish[]): Promise<NetworkView[]> => {
+  const now = context.now()
+  const plain = { tags: [], revision: 1, external: false, isDefault: false, mtu: 1500, cloudId: null, status: 'ACTIVE' }
+  const rows: NetworkRow[] = wishes.map((wish) => ({
+    ...plain,
+    ...wish,
+    id: context.newId(),
+    createdAt: now,
+    updatedAt: now,
+  }))
+  await commit(
+    context,
+    { action: 'create', kind: 'network', resourceId: rows[0]!.id, detail: { ids: rows.map(({ id }) => id) } },
+    rows.flatMap((row) => [charge(context, row.projectId, 'network', 1), insertNetwork(context.db, row)]),
+  )
+  return rows.map((row) => ({ ...row, subnetIds: [], cloudName: null }))
+}
+
+/** The network, if the caller may change it: seeing a shared one is not enough. */
+export const ownNetwork = async (context: Context, id: string): Promise<NetworkView> => {
+  const network = await networkById(context.db, context.scope, id)
+  if (!network) throw missing('Network', id)
+  const { scope } = context
+  if (!('every' in scope) && network.projectId !== scope.projectId)
+    throw new NetworkError('forbidden', 'PolicyNotAuthorized', `Network ${id} belongs to another project.`)
+  return network
+}
+
+export const changeNetwork = async (
+  context: Context,
+  id: string,
+  set: Partial<Pick<NetworkRow, 'name' | 'description' | 'adminStateUp' | 'shared' | 'portSecurity' | 'isDefault'>>,
+): Promise<NetworkView> => {
+  await ownNetwork(context, id)
+  await commit(context, { action: 'update', kind: 'network', resourceId: id }, [
+    updateNetwork(context.db, id, { ...set, updatedAt: context.now() }),
+    changed(context, 'network', id),
+  ])
+  convergeWherever(context, id)
+  return ownNetwork(context, id)
+}
+
+/** Takes its subnets along, and the groups that were realised on it. Refused while it has ports. */
+export const removeNetwork = async (context: Context, id: string): Promise<void> => {
+  const { db } = context
+  const network = await ownNetwork(context, id)
+  if (network.external)
+    throw conflicting(
+      'NetworkInUse',
+      `Network ${id} stands for the way out of cloud ${network.cloudName}; it goes with that cloud.`,
+    )
+  const writes = [
+    guard(context, 'network-in-use', networkHasPorts(id)),
+    ...deleteSubnetsOf(db, id),
+    unwanted(context, 'subnet', network.subnetIds),
+    wantScopeAbsent(db, id, context.now()),
+    unwanted(context, 'network', id),
+    ...deleteNetwork(db, id),
+  ]
+  await commitOr(context, { action: 'delete', kind: 'network', resourceId: id }, writes, {
+    'network-in-use': () =>
+      conflicting(
+        'NetworkInUse',
+        `Unable to complete operation on network ${id}. There are one or more ports still in use on the network.`,
+      ),
+  })
+  convergeWherever(context, ...network.subnetIds, id)
+}

@@ -1,0 +1,145 @@
+import { isTask, type Json, type Outcome, type Seen } from '../../adapters/contract.ts'
+import { CloudError } from '../../adapters/errors.ts'
+import { backoff, PATIENCE } from './clockwork.ts'
+import { digest } from './digest.ts'
+import type { Stage } from './kinds/steps.ts'
+import { bindNeeds } from './needs.ts'
+import { recorded } from './recover.ts'
+import type { Next, Work } from './work.ts'
+
+/** How soon to look again when another resource is still being made, in milliseconds. */
+const NEED_PAUSE = 500
+/** So many looks in a row without it before a bound object counts as lost. */
+const LOOKS = 3
+
+/** Before an effect its intention is durable: the request is written down as it will be sent, and sent again. */
+export const freeze = async (work: Work): Promise<Next> => {
+  const spec = await specFor(work, 'create')
+  if (!spec) return { at: work.now() + NEED_PAUSE }
+  work.unsent = true
+  return work.write({
+    phase: 'calling',
+    frozen: spec as Json,
+    task: null,
+    calledAt: work.now(),
+    attempts: work.binding.attempts + 1,
+  })
+}
+
+/** Null while something that it needs is not there yet. */
+const specFor = async (work: Work, stage: Stage): Promise<unknown> => {
+  const { context, row, binding, steps, converge } = work
+  const needs = await steps.needs(context, row, binding, stage)
+  const native = await bindNeeds(context, binding, needs, converge)
+  return native && steps.spec(context, row, binding, native, stage)
+}
+
+/** Sends the frozen request, or finds what an earlier sending of it made. */
+export const call = async (work: Work): Promise<Next> => {
+  const { frozen, task, calledAt } = work.binding
+  if (task) return take(work, await poll(work, task))
+  const first = work.unsent
+  if (!first) {
+    const seen = await work.ask(() => work.realm.find(work.mark, frozen))
+    if (seen) return bind(work, seen)
+    const visibleBy = (calledAt ?? 0) + work.realm.settleMs
+    if (work.realm.once === 'none' && work.now() < visibleBy) return { at: visibleBy }
+    await work.write({ calledAt: work.now(), attempts: work.binding.attempts + 1 })
+    if (work.binding.want === 'absent') return 'again'
+  }
+  work.unsent = false
+  return take(work, await creation(work, first ? 'first' : 'repeated', () => work.realm.create(frozen, work.mark)))
+}
+
+/** An error of these calls is the cloud's answer to the creation; any other leaves open what became of it. */
+const creation = async <T>(work: Work, answer: 'first' | 'repeated', call: () => Promise<T>): Promise<T> => {
+  work.answer = answer
+  const outcome = await work.ask(call)
+  work.answer = null
+  return outcome
+}
+
+/** What became of a task. One that the cloud has forgotten is as good as a call without an answer: looked up by mark. */
+export const poll = async (work: Work, task: Json): Promise<Outcome<Seen>> => {
+  try {
+    if (!work.realm.poll) throw new CloudError('not_found', 'The cloud has no such task.')
+    return await creation(work, 'repeated', () => work.realm.poll!(task))
+  } catch (error) {
+    if (error instanceof CloudError && error.code === 'not_found') {
+      await work.write({ task: null })
+      throw new CloudError('ambiguous', 'The cloud has forgotten what it was doing.', error.detail)
+    }
+    throw error
+  }
+}
+
+const take = (work: Work, outcome: Outcome<Seen>): Promise<Next> =>
+  isTask(outcome)
+    ? work.write({ task: outcome.task }, [], { at: work.now() + (outcome.pollAfterMs ?? 1000) })
+    : bind(work, outcome)
+
+/** The answer is there: from now on the native id speaks for the resource. */
+export const bind = (work: Work, seen: Seen): Promise<Next> => {
+  if (seen.health === 'gone') throw new CloudError('definitive', 'The cloud removed it as soon as it was made.')
+  const now = work.now()
+  return work.write(
+    {
+      phase: 'bound',
+      nativeId: seen.id,
+      zone: seen.zone ?? work.binding.zone,
+      task: null,
+      boundAt: now,
+      seenAt: now,
+      observed: digest(seen),
+      missing: 0,
+      attempts: 0,
+      error: null,
+    },
+    work.observed(seen),
+  )
+}
+
+/** It exists: look at it, apply what changed, do what was asked of it. */
+export const keep = async (work: Work): Promise<Next> => {
+  const { nativeId, task } = work.binding
+  if (task) {
+    const outcome = await poll(work, task)
+    if (isTask(outcome)) return { at: work.now() + (outcome.pollAfterMs ?? 1000) }
+    await work.write({ task: null }, work.observed(outcome))
+  }
+  const seen = await work.ask(() => work.realm.get(nativeId!))
+  if (!seen || seen.health === 'gone') return lost(work)
+  await work.write({ seenAt: work.now(), observed: digest(seen), missing: 0 }, work.observed(seen))
+  const { want, applied, revision } = work.binding
+  if (want === 'absent') return 'again'
+  if (seen.health === 'pending') return work.later(500, 5_000)
+  if (seen.health === 'ready' && applied < revision && work.realm.update) return apply(work)
+  if (work.steps.act && work.row) {
+    const { context, row, binding, cloud } = work
+    const { settled, writes } = await work.steps.act(context, row, binding, cloud, seen)
+    if (writes.length) await work.write({ attempts: 0 }, writes)
+    if (!settled) return work.later(500, 5_000)
+  }
+  return work.write({ attempts: 0, error: null, applied: work.realm.update ? applied : revision }, [], 'settled')
+}
+
+const apply = async (work: Work): Promise<Next> => {
+  // The revision first, the row second: what changes in between is applied twice rather than not at all.
+  const { revision, nativeId } = work.binding
+  await work.load()
+  const spec = await specFor(work, 'apply')
+  if (!spec) return { at: work.now() + NEED_PAUSE }
+  const outcome = await work.ask(() => work.realm.update!(nativeId!, spec))
+  return isTask(outcome)
+    ? work.write({ applied: revision, task: outcome.task })
+    : work.write({ applied: revision, attempts: 0 }, work.observed(outcome))
+}
+
+/** A fresh object may be invisible for a while; an old one that is not there is reported, never made anew. */
+const lost = async (work: Work): Promise<Next> => {
+  const { boundAt, missing } = work.binding
+  if (missing < LOOKS || work.now() - (boundAt ?? 0) < PATIENCE)
+    return work.write({ missing: missing + 1 }, [], { at: work.now() + backoff(missing, 1_000, 30_000) })
+  const error = new CloudError('not_found', 'It disappeared from the cloud.')
+  return work.write({ error: recorded(error, work.now()), observed: null }, work.blamed(error), 'settled')
+}

@@ -1,0 +1,45 @@
+/**
+ * Limits of a project that nobody has set otherwise, in the words of Nova, Cinder and Neutron; -1 is unlimited.
+ * Counters of resources marked `counted` live in the table `quotas` and move with the rows that justify them.
+ */
+export const quotaDefaults = {
+  compute: {
+    instances: 100,
+    cores: 400,
+    ram: 1024 * 1024,
+    key_pairs: 100,
+    metadata_items: 128,
+    server_groups: 0,
+    server_group_members: 0,
+    injected_files: 5,
+    injected_file_content_bytes: 10240,
+    injected_file_path_bytes: 255,
+  },
+  volume: {
+    volumes: 100,
+    snapshots: 100,
+    gigabytes: 10_000,
+    backups: 0,
+    backup_gigabytes: 0,
+    groups: 0,
+    per_volume_gigabytes: -1,
+  },
+  network: {
+    network: 100,
+    subnet: 100,
+    port: 500,
+    router: 50,
+    floatingip: 50,
+    security_group: 100,
+    security_group_rule: 500,
+    subnetpool: 0,
+    rbac_policy: 0,
+  },
+} as const
+
+/** The counters in one flat space: no two services use the same word. */
+export const defaultMaximum: Record<string, number> = {
+  ...quotaDefaults.compute,
+  ...quotaDefaults.volume,
+  ...quotaDefaults.network,
+}

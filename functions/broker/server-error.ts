@@ -1,0 +1,55 @@
+/** Why a server will not do as asked. The service words it for its users and gives it a status. */
+export type ServerRefusal =
+  /** Something named does not exist, or is not the caller's to see. */
+  | {
+      kind: 'unknown'
+      what: 'flavor' | 'image' | 'network' | 'port' | 'keypair' | 'security-group' | 'zone' | 'volume'
+      id: string
+    }
+  | { kind: 'image-status'; id: string; status: string }
+  | { kind: 'too-small'; what: 'memory' | 'disk'; has: number; needs: number }
+  | { kind: 'port-in-use'; id: string; serverId: string }
+  /** A port or a network has no address to give. */
+  | { kind: 'no-subnet'; networkId: string }
+  | { kind: 'port-without-address'; id: string }
+  | { kind: 'external-network'; id: string }
+  /** None was named and there are several. */
+  | { kind: 'many-networks' }
+  | { kind: 'no-network'; projectId: string }
+  | { kind: 'many-groups'; name: string }
+  | { kind: 'volume-status'; id: string; status: string }
+  /** Wanted of several servers at once, which only one can have. */
+  | { kind: 'only-one'; what: 'port' | 'fixed-ip' | 'hostname' | 'volume'; id?: string }
+  | { kind: 'same-flavor' }
+  | { kind: 'no-place'; reason: string }
+  /** The cloud cannot; `reason` is a sentence for people. */
+  | { kind: 'incapable'; reason: string }
+  | { kind: 'locked'; id: string }
+  /** Not in the state from which that can be done; `state` null with `launched_at`: it never ran. */
+  | {
+      kind: 'state'
+      id: string
+      action: string
+      attribute: 'vm_state' | 'task_state' | 'launched_at'
+      state: string | null
+    }
+  | { kind: 'not-resized' }
+  | { kind: 'no-console'; id: string }
+  | { kind: 'no-interface'; id: string; portId: string }
+  | { kind: 'group-not-held'; id: string; name: string }
+  | { kind: 'no-group'; projectId: string; name: string }
+  | { kind: 'no-ports'; id: string }
+  | { kind: 'quota'; resource: string; requested: number; used: number; maximum: number }
+
+export class ServerRefused extends Error {
+  readonly refusal: ServerRefusal
+  constructor(refusal: ServerRefusal) {
+    super(`server refused: ${JSON.stringify(refusal)}`)
+    this.name = 'ServerRefused'
+    this.refusal = refusal
+  }
+}
+
+export const refuse = (refusal: ServerRefusal): never => {
+  throw new ServerRefused(refusal)
+}

@@ -1,0 +1,97 @@
+import type { Cloud, Mark, Realm, Seen } from '../../adapters/contract.ts'
+import { asCloudError, type CloudError } from '../../adapters/errors.ts'
+import { type Binding, fenceLost, type Ref, releaseBinding, setBinding } from '../../db/queries/bindings.ts'
+import type { Context } from '../context.ts'
+import { backoff, LEASE } from './clockwork.ts'
+import { recordSuccess } from './clouds.ts'
+import { guard, refusalOf, type Write } from './commit.ts'
+import { kinds } from './kinds/index.ts'
+import type { Steps } from './kinds/steps.ts'
+
+/** After one step: go on at once, come back at a time, or nothing is left to do. */
+export type Next = 'again' | 'settled' | { at: number }
+
+/** One claimed binding while somebody works on it. */
+export class Work {
+  readonly context: Context
+  readonly steps: Steps
+  /** Converges another resource, which this one needs. */
+  readonly converge: (context: Context, ref: Ref) => Promise<void>
+  binding: Binding
+  /** What the database says of the resource; null: gone above the line. */
+  row: unknown = null
+  cloud!: Cloud
+  realm!: Realm<unknown>
+  /** This run froze the request and has not sent it: nobody else can have made the call. */
+  unsent = false
+  /** Set while the create call itself speaks, and whether an earlier one may have been heard. */
+  answer: 'first' | 'repeated' | null = null
+
+  constructor(context: Context, binding: Binding, converge: (context: Context, ref: Ref) => Promise<void>) {
+    this.context = context
+    this.converge = converge
+    this.binding = binding
+    this.steps = kinds[binding.kind]
+  }
+
+  now(): number {
+    return this.context.now()
+  }
+
+  get mark(): Mark {
+    const { projectId, kind, resourceId, token, epoch } = this.binding
+    return { deployment: this.context.deployment.id, project: projectId, kind, resource: resourceId, token, epoch }
+  }
+
+  async load(): Promise<void> {
+    this.row = await this.steps.load(this.context, this.binding)
+  }
+
+  /** Statements that bring the resource's row in line with what was seen. */
+  observed(seen: Seen): Write[] {
+    return this.row ? (this.steps.observe?.(this.context, this.row, this.binding, seen) ?? []) : []
+  }
+
+  /** Statements that tell the resource's row what went wrong. */
+  blamed(error: CloudError): Write[] {
+    return this.row ? (this.steps.failed?.(this.context, this.row, this.binding, error) ?? []) : []
+  }
+
+  /** Records a step under our fence and reads the intent again, which may have changed. Throws `Refused` if the fence is lost. */
+  async write(set: Partial<Binding>, more: Write[] = [], next: Next = 'again'): Promise<Next> {
+    const { db } = this.context
+    try {
+      const [, [row]] = await db.batch([
+        guard(this.context, 'fence', fenceLost(this.binding)),
+        setBinding(db, this.binding, { ...set, updatedAt: this.now(), leaseUntil: this.now() + LEASE }),
+        ...more,
+      ] as unknown as [ReturnType<typeof db.run>, ReturnType<typeof setBinding>])
+      this.binding = row!
+    } catch (error) {
+      throw refusalOf(error) ?? error
+    }
+    if (more.length) await this.load()
+    return next
+  }
+
+  /** A call to the cloud: every failure comes out as a `CloudError`. */
+  async ask<T>(call: () => Promise<T>): Promise<T> {
+    try {
+      const answer = await call()
+      await recordSuccess(this.context, this.binding.cloudId)
+      return answer
+    } catch (error) {
+      throw asCloudError(error)
+    }
+  }
+
+  /** Counts the attempt and gives the time of the next, in doubling steps. */
+  async later(base: number, most: number): Promise<Next> {
+    const { attempts } = this.binding
+    return this.write({ attempts: attempts + 1 }, [], { at: this.now() + backoff(attempts, base, most) })
+  }
+
+  async release(next: Next): Promise<void> {
+    await releaseBinding(this.context.db, this.binding, typeof next === 'object' ? next.at : null, this.now())
+  }
+}

@@ -1,0 +1,66 @@
+import { z } from 'zod'
+import { accessOf, type FlavorRow } from '../../db/queries/flavors.ts'
+import { projectById } from '../../db/queries/identity.ts'
+import { grantAccess, revokeAccess } from '../broker/flavor.ts'
+import type { Context } from '../context.ts'
+import { badRequest, conflict, notFound } from '../http/fault.ts'
+import { type Operation, operation } from '../http/operation.ts'
+import { commonFlavorOf, flavorOf } from './flavors.ts'
+import { text } from './parameters.ts'
+import { orFault } from './words.ts'
+
+const tenant = z.strictObject({ tenant: text(1) })
+const action = z.union([z.strictObject({ addTenantAccess: tenant }), z.strictObject({ removeTenantAccess: tenant })], {
+  error: 'One of addTenantAccess and removeTenantAccess is expected',
+})
+
+const listed = async (context: Context, { id }: FlavorRow) => ({
+  flavor_access: (await accessOf(context.db, id)).map((projectId) => ({ flavor_id: id, tenant_id: projectId })),
+})
+
+/** Which projects see a flavor that is not public. https://docs.openstack.org/api-ref/compute/#flavors-access-flavors-os-flavor-access-flavors-action */
+export const flavorAccessOperations: Operation[] = [
+  operation({
+    name: 'flavor_access.list',
+    method: 'GET',
+    path: '/flavors/:id/os-flavor-access',
+    who: 'admin',
+    summary: 'The projects that see a private flavor.',
+    status: 200,
+    handle: async (input) => {
+      const flavor = await flavorOf(input)
+      if (flavor.isPublic) throw notFound('Access list not available for public flavors.')
+      return { body: await listed(input.context, flavor) }
+    },
+  }),
+  operation({
+    name: 'flavor_access.change',
+    method: 'POST',
+    path: '/flavors/:id/action',
+    who: 'admin',
+    summary: 'Lets a project see a private flavor, or no longer.',
+    status: 200,
+    body: action,
+    handle: async (input) => {
+      const { context, body, version } = input
+      const flavor = await commonFlavorOf(input)
+      if ('addTenantAccess' in body) {
+        const { tenant: projectId } = body.addTenantAccess
+        if (!(await projectById(context.db, projectId)))
+          throw badRequest(`Project ID ${projectId} is not a valid project.`)
+        if (version >= 7 && flavor.isPublic) throw conflict('Can not add access to a public flavor.')
+        await orFault(grantAccess(context, flavor, projectId), ({ kind }) =>
+          kind === 'taken'
+            ? conflict(`Flavor access already exists for flavor ${flavor.id} and project ${projectId} combination.`)
+            : undefined,
+        )
+      } else {
+        const { tenant: projectId } = body.removeTenantAccess
+        if (!(await accessOf(context.db, flavor.id)).includes(projectId))
+          throw notFound(`Flavor access not found for ${flavor.id} / ${projectId} combination.`)
+        await orFault(revokeAccess(context, flavor, projectId), () => undefined)
+      }
+      return { body: await listed(context, flavor) }
+    },
+  }),
+]

@@ -1,0 +1,217 @@
+import { z } from 'zod'
+import { placedServers, type Taken, takenByZone } from '../../db/queries/usage.ts'
+import { type ZoneRow, zonesFor } from '../../db/queries/zones.ts'
+import { badRequest, notFound, notImplemented } from '../http/fault.ts'
+import { type Input, type Operation, operation } from '../http/operation.ts'
+import { pageRequest } from '../http/pagination.ts'
+import { isUp } from './availability-zones.ts'
+import { nextLink } from './links.ts'
+import { boolean, query } from './parameters.ts'
+import { idIn, serviceId } from './services.ts'
+
+interface Hypervisor {
+  zone: ZoneRow
+  taken: Taken | undefined
+  servers: { name: string; uuid: string }[]
+}
+
+/** Every zone of every cloud, with what our servers take of it. */
+const all = async ({ context }: Pick<Input, 'context'>): Promise<Hypervisor[]> => {
+  const { db, scope } = context
+  const [zones, taken, servers] = await Promise.all([zonesFor(db, scope), takenByZone(db), placedServers(db)])
+  const at = (zone: ZoneRow) => (each: { cloudId: string | null; zone: string | null }) =>
+    each.cloudId === zone.cloudId && each.zone === zone.name
+  return zones.map((zone) => ({
+    zone,
+    taken: taken.find(at(zone)),
+    servers: servers.filter(at(zone)).map(({ id, name }) => ({ name, uuid: id })),
+  }))
+}
+
+const nameOf = ({ zone }: Hypervisor) => `${zone.cloud}.${zone.name}`
+const idOf = ({ zone }: Hypervisor, version: number) => idIn(version, `hypervisor/${zone.cloudId}/${zone.name}`)
+
+const briefView = (hypervisor: Hypervisor, { version, context }: Pick<Input, 'version' | 'context'>) => ({
+  id: idOf(hypervisor, version),
+  hypervisor_hostname: nameOf(hypervisor),
+  state: isUp({ ...hypervisor.zone, enabled: true }, context.now()) ? 'up' : 'down',
+  status: hypervisor.zone.enabled ? 'enabled' : 'disabled',
+})
+
+/** Where a cloud does not say how much is free, what our servers take is all there is. */
+const room = ({ zone, taken }: Hypervisor) => {
+  const used = { vcpus: taken?.vcpus ?? 0, ram: taken?.ramMib ?? 0, disk: taken?.diskGib ?? 0 }
+  return {
+    vcpus: used.vcpus + (zone.freeVcpus ?? 0),
+    vcpus_used: used.vcpus,
+    memory_mb: used.ram + (zone.freeRamMib ?? 0),
+    memory_mb_used: used.ram,
+    free_ram_mb: zone.freeRamMib ?? 0,
+    local_gb: used.disk,
+    local_gb_used: used.disk,
+    free_disk_gb: 0,
+    disk_available_least: null,
+    running_vms: taken?.servers ?? 0,
+    current_workload: 0,
+  }
+}
+
+const view = (hypervisor: Hypervisor, input: Pick<Input, 'version' | 'context'>) => {
+  const { zone } = hypervisor
+  const { version } = input
+  return {
+    ...briefView(hypervisor, input),
+    hypervisor_type: zone.type,
+    hypervisor_version: 1,
+    host_ip: null,
+    service: { id: serviceId(version, zone.cloudId), host: zone.cloud, disabled_reason: null },
+    ...(version < 88 ? { ...room(hypervisor), cpu_info: version >= 28 ? {} : '' } : { uptime: null }),
+  }
+}
+
+/** With `with_servers`; an empty list is left out before 2.75. */
+const serversIn = ({ servers }: Hypervisor, { query: asked, version }: Pick<Input, 'query' | 'version'>) => {
+  if (version < 53 || !asked.with_servers) return {}
+  const wanted = boolean().safeParse(asked.with_servers)
+  if (!wanted.success)
+    throw badRequest(`Invalid input for query parameters with_servers. Value: ${asked.with_servers}.`)
+  return wanted.data && (servers.length || version >= 75) ? { servers } : {}
+}
+
+const page = async (input: Input): Promise<Hypervisor[]> => {
+  const { query: asked, version } = input
+  const found = await all(input)
+  const pattern = version >= 53 ? asked.hypervisor_hostname_pattern : undefined
+  if (pattern !== undefined) {
+    if (asked.limit !== undefined || asked.marker !== undefined)
+      throw badRequest('Paging over hypervisors with the hypervisor_hostname_pattern query parameter is not supported.')
+    return matching(found, pattern)
+  }
+  if (version < 33) return found
+  const { limit, marker } = pageRequest(asked)
+  const at = marker === undefined ? -1 : found.findIndex((each) => String(idOf(each, version)) === marker)
+  if (marker !== undefined && at < 0) throw badRequest(`marker [${marker}] not found`)
+  return found.slice(at + 1, at + 1 + limit)
+}
+
+const matching = (hypervisors: Hypervisor[], pattern: string): Hypervisor[] => {
+  const found = hypervisors.filter((each) => nameOf(each).includes(pattern))
+  if (!found.length) throw notFound(`No hypervisor matching '${pattern}' could be found.`)
+  return found
+}
+
+const one = async (input: Input): Promise<Hypervisor> => {
+  const id = input.params.id!
+  if (input.version >= 53 && !z.guid().safeParse(id).success) throw badRequest(`Invalid uuid ${id}`)
+  const found = (await all(input)).find((each) => String(idOf(each, input.version)) === id)
+  if (!found) throw notFound(`Hypervisor with ID '${id}' could not be found.`)
+  return found
+}
+
+const list = (detail: boolean) => ({
+  method: 'GET' as const,
+  who: 'admin' as const,
+  status: 200,
+  query: query(['limit', 'marker', 'hypervisor_hostname_pattern', 'with_servers'], 53),
+  handle: async (input: Input) => {
+    const found = await page(input)
+    const hypervisors = found.map((each) => ({
+      ...(detail ? view : briefView)(each, input),
+      ...serversIn(each, input),
+    }))
+    const paged = input.version >= 33 && input.query.hypervisor_hostname_pattern === undefined
+    const path = detail ? '/os-hypervisors/detail' : '/os-hypervisors'
+    const ids = hypervisors.map(({ id }) => String(id))
+    return { body: { hypervisors, ...(paged ? nextLink(input, 'hypervisors_links', path, ids) : {}) } }
+  },
+})
+
+/** To Nova's operators each zone of a cloud is a hypervisor. https://docs.openstack.org/api-ref/compute/#hypervisors-os-hypervisors */
+export const hypervisorOperations: Operation[] = [
+  operation({
+    ...list(false),
+    name: 'hypervisor.list',
+    path: '/os-hypervisors',
+    summary: 'Zones of all clouds, as hypervisors.',
+  }),
+  operation({
+    ...list(true),
+    name: 'hypervisor.detail',
+    path: '/os-hypervisors/detail',
+    summary: 'The same with what they hold.',
+  }),
+  operation({
+    name: 'hypervisor.statistics',
+    method: 'GET',
+    path: '/os-hypervisors/statistics',
+    who: 'admin',
+    summary: 'Sums over all of them, up to 2.87.',
+    status: 200,
+    until: 87,
+    handle: async (input) => {
+      const rooms = (await all(input)).map(room)
+      const { disk_available_least, ...none } = room({
+        zone: { freeVcpus: 0, freeRamMib: 0 } as ZoneRow,
+        taken: undefined,
+        servers: [],
+      })
+      const sums = Object.fromEntries(
+        Object.keys(none).map((key) => [key, rooms.reduce((sum, each) => sum + each[key as keyof typeof none], 0)]),
+      )
+      return { body: { hypervisor_statistics: { count: rooms.length, ...sums, disk_available_least } } }
+    },
+  }),
+  operation({
+    name: 'hypervisor.show',
+    method: 'GET',
+    path: '/os-hypervisors/:id',
+    who: 'admin',
+    summary: 'One zone of a cloud, as a hypervisor.',
+    status: 200,
+    query: query(['with_servers'], 53),
+    handle: async (input) => {
+      const hypervisor = await one(input)
+      return { body: { hypervisor: { ...view(hypervisor, input), ...serversIn(hypervisor, input) } } }
+    },
+  }),
+  operation({
+    name: 'hypervisor.uptime',
+    method: 'GET',
+    path: '/os-hypervisors/:id/uptime',
+    who: 'admin',
+    summary: 'Refused: clouds do not tell. Up to 2.87.',
+    status: 200,
+    until: 87,
+    handle: async (input) => {
+      await one(input)
+      throw notImplemented('Virt driver does not implement uptime function.')
+    },
+  }),
+  operation({
+    name: 'hypervisor.search',
+    method: 'GET',
+    path: '/os-hypervisors/:pattern/search',
+    who: 'admin',
+    summary: 'Hypervisors whose name contains a text, up to 2.52.',
+    status: 200,
+    until: 52,
+    handle: async (input) => {
+      const found = matching(await all(input), input.params.pattern!)
+      return { body: { hypervisors: found.map((each) => briefView(each, input)) } }
+    },
+  }),
+  operation({
+    name: 'hypervisor.servers',
+    method: 'GET',
+    path: '/os-hypervisors/:pattern/servers',
+    who: 'admin',
+    summary: 'The same with their servers, up to 2.52.',
+    status: 200,
+    until: 52,
+    handle: async (input) => {
+      const found = matching(await all(input), input.params.pattern!)
+      const withServers = (each: Hypervisor) => (each.servers.length ? { servers: each.servers } : {})
+      return { body: { hypervisors: found.map((each) => ({ ...briefView(each, input), ...withServers(each) })) } }
+    },
+  }),
+]

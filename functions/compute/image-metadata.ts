@@ -1,0 +1,116 @@
+import { z } from 'zod'
+import type { ImageRead } from '../../db/queries/images.ts'
+import { changeImage, ImageRefused } from '../broker/image.ts'
+import { limitsOf } from '../broker/quotas.ts'
+import { badRequest, conflict, forbidden, notFound } from '../http/fault.ts'
+import { type Input, type Operation, operation } from '../http/operation.ts'
+import { imageOf } from './images.ts'
+import { orFault } from './words.ts'
+
+/** The last microversion with these routes. */
+const LAST = 38
+const metadata = z.record(z.string().regex(/^[a-zA-Z0-9-_:. ]{1,255}$/), z.string().max(255))
+const all = z.strictObject({ metadata })
+const one = z.strictObject({
+  meta: metadata.refine((meta) => Object.keys(meta).length === 1, { error: 'Exactly one item is expected' }),
+})
+
+type Properties = Record<string, string>
+
+const replace = async ({ context }: Input, image: ImageRead, properties: Properties): Promise<Properties> => {
+  const { limit } = (await limitsOf(context, context.caller!.projectId))('metadata_items')
+  if (limit >= 0 && Object.keys(properties).length > limit) throw forbidden('Image metadata limit exceeded')
+  await orFault(changeImage(context, image, { properties }), ({ kind }) =>
+    kind === 'guard' ? conflict(`Image ${image.id} was changed by somebody else.`) : undefined,
+  ).catch((error) => {
+    throw error instanceof ImageRefused ? forbidden(`Not authorized for image ${image.id}.`) : error
+  })
+  return properties
+}
+
+/** Properties of images, up to 2.38. https://docs.openstack.org/api-ref/compute/#list-image-metadata */
+export const imageMetadataOperations: Operation[] = [
+  operation({
+    name: 'image_metadata.list',
+    method: 'GET',
+    path: '/images/:id/metadata',
+    who: 'reader',
+    summary: 'Properties of an image.',
+    status: 200,
+    until: LAST,
+    handle: async (input) => ({ body: { metadata: (await imageOf(input)).properties } }),
+  }),
+  operation({
+    name: 'image_metadata.create',
+    method: 'POST',
+    path: '/images/:id/metadata',
+    who: 'member',
+    summary: 'Sets properties of an image; others stay.',
+    status: 200,
+    until: LAST,
+    body: all,
+    handle: async (input) => {
+      const image = await imageOf(input)
+      return { body: { metadata: await replace(input, image, { ...image.properties, ...input.body.metadata }) } }
+    },
+  }),
+  operation({
+    name: 'image_metadata.replace',
+    method: 'PUT',
+    path: '/images/:id/metadata',
+    who: 'member',
+    summary: 'Sets the properties of an image and removes all others.',
+    status: 200,
+    until: LAST,
+    body: all,
+    handle: async (input) => ({ body: { metadata: await replace(input, await imageOf(input), input.body.metadata) } }),
+  }),
+  operation({
+    name: 'image_metadata.show',
+    method: 'GET',
+    path: '/images/:id/metadata/:key',
+    who: 'reader',
+    summary: 'One property of an image.',
+    status: 200,
+    until: LAST,
+    handle: async (input) => {
+      const { properties } = await imageOf(input)
+      const key = input.params.key!
+      if (!Object.hasOwn(properties, key)) throw notFound('The resource could not be found.')
+      return { body: { meta: { [key]: properties[key] } } }
+    },
+  }),
+  operation({
+    name: 'image_metadata.update',
+    method: 'PUT',
+    path: '/images/:id/metadata/:key',
+    who: 'member',
+    summary: 'Sets one property of an image.',
+    status: 200,
+    until: LAST,
+    body: one,
+    handle: async (input) => {
+      const { meta } = input.body
+      if (!Object.hasOwn(meta, input.params.key!)) throw badRequest('Request body and URI mismatch')
+      const image = await imageOf(input)
+      await replace(input, image, { ...image.properties, ...meta })
+      return { body: { meta } }
+    },
+  }),
+  operation({
+    name: 'image_metadata.delete',
+    method: 'DELETE',
+    path: '/images/:id/metadata/:key',
+    who: 'member',
+    summary: 'Removes one property of an image.',
+    status: 204,
+    until: LAST,
+    handle: async (input) => {
+      const image = await imageOf(input)
+      const { [input.params.key!]: removed, ...rest } = image.properties
+      if (removed === undefined) throw notFound('Invalid metadata key')
+      await replace(input, image, rest)
+      return {}
+    },
+  }),
+]

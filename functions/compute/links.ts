@@ -1,0 +1,30 @@
+import type { Input } from '../http/operation.ts'
+import { nextHref, pageRequest } from '../http/pagination.ts'
+
+type Place = Pick<Input, 'base' | 'origin'>
+
+/** The two links of every Nova resource: within this version of the API, and without one. */
+export const links = ({ base, origin }: Place, collection: string, id: string) => [
+  { rel: 'self', href: `${base}/${collection}/${id}` },
+  { rel: 'bookmark', href: `${origin}/compute/${collection}/${id}` },
+]
+
+/** `<key>: [next]` on every full page; the key is absent on others. */
+export const nextLink = (
+  { base, query, queries }: Pick<Input, 'base' | 'query' | 'queries'>,
+  key: string,
+  path: string,
+  ids: string[],
+): Record<string, { rel: string; href: string }[]> => {
+  const { limit } = pageRequest(query)
+  const last = ids.at(-1)
+  return last !== undefined && ids.length === limit
+    ? { [key]: [{ rel: 'next', href: nextHref(base + path, queries, last) }] }
+    : {}
+}
+
+/** `2026-03-01T12:00:00Z` */
+export const isoTime = (ms: number): string => `${new Date(ms).toISOString().slice(0, 19)}Z`
+
+/** `2026-03-01T12:00:00.000000`, as Python writes a time without a zone. */
+export const nakedTime = (ms: number): string => `${new Date(ms).toISOString().slice(0, 23)}000`

@@ -1,0 +1,169 @@
+import { z } from 'zod'
+import { projectById } from '../../db/queries/identity.ts'
+import { defaultMaximum } from '../broker/quota.ts'
+import { limitsOf, resetLimits, setLimits } from '../broker/quotas.ts'
+import type { Context } from '../context.ts'
+import { badRequest, forbidden } from '../http/fault.ts'
+import { type Input, type Operation, operation } from '../http/operation.ts'
+import { boolean, integer, query } from './parameters.ts'
+import { orFault } from './words.ts'
+
+/**
+ * Nova's names, the counter that each shows, and the last microversion that has it. What Nova passed on to the network
+ * service is that service's own limit.
+ */
+const RESOURCES: { name: string; counter: string; until: number }[] = [
+  ...['instances', 'cores', 'ram', 'metadata_items', 'key_pairs', 'server_groups', 'server_group_members'].map(
+    (name) => ({
+      name,
+      counter: name,
+      until: 999,
+    }),
+  ),
+  { name: 'fixed_ips', counter: 'fixed_ips', until: 35 },
+  { name: 'floating_ips', counter: 'floatingip', until: 35 },
+  { name: 'security_groups', counter: 'security_group', until: 35 },
+  { name: 'security_group_rules', counter: 'security_group_rule', until: 35 },
+  ...['injected_files', 'injected_file_content_bytes', 'injected_file_path_bytes'].map((name) => ({
+    name,
+    counter: name,
+    until: 56,
+  })),
+]
+const shownIn = (version: number) => RESOURCES.filter(({ until }) => version <= until)
+
+/** One value for each resource that the microversion has. */
+const quotaSet = <T>(version: number, value: (counter: string) => T): Record<string, T> =>
+  Object.fromEntries(shownIn(version).map(({ name, counter }) => [name, value(counter)]))
+
+/** The project of the path: one's own, or for admins any that exists. */
+const projectOf = async ({ context, params }: Input, verb: string): Promise<string> => {
+  const projectId = params.project!
+  if (projectId === context.caller?.projectId) return projectId
+  if (!context.caller?.isAdmin)
+    throw forbidden(`Policy doesn't allow os_compute_api:os-quota-sets:${verb} to be performed.`)
+  if (!(await projectById(context.db, projectId))) throw badRequest(`Project ID ${projectId} is not a valid project.`)
+  return projectId
+}
+
+type Change = { quota_set: Record<string, number | boolean | undefined> }
+const change = (version: number) => {
+  const limits = Object.fromEntries(shownIn(version).map(({ name }) => [name, integer(-1).optional()]))
+  return z.strictObject({ quota_set: z.strictObject({ ...limits, force: boolean().optional() }) }) as z.ZodType<Change>
+}
+
+const update = async (context: Context, projectId: string, version: number, { quota_set: asked }: Change) => {
+  const current = await limitsOf(context, projectId)
+  const maxima: Record<string, number> = {}
+  for (const { name, counter } of shownIn(version)) {
+    const limit = asked[name]
+    if (typeof limit !== 'number') continue
+    const { used } = current(counter)
+    if (!asked.force && limit !== -1 && limit < used)
+      throw badRequest(
+        `Quota limit ${limit} for ${name} must be greater than or equal to already used and reserved ${used}.`,
+      )
+    maxima[counter] = limit
+  }
+  if (Object.keys(maxima).length) await orFault(setLimits(context, projectId, maxima), () => undefined)
+}
+
+/** Limits are a project's: a user's own are not offered, and the query `user_id` shows the project's. */
+const ownQuery = query(['user_id'])
+const noUsers = ({ query: asked }: Pick<Input, 'query'>) => {
+  if (asked.user_id) throw badRequest('Quotas of single users are not offered; set those of the project.')
+}
+
+/** https://docs.openstack.org/api-ref/compute/#quota-sets-os-quota-sets */
+export const quotaOperations: Operation[] = [
+  operation({
+    name: 'quota_set.show',
+    method: 'GET',
+    path: '/os-quota-sets/:project',
+    who: 'reader',
+    summary: 'Limits of a project.',
+    status: 200,
+    query: ownQuery,
+    handle: async (input) => {
+      const id = await projectOf(input, 'show')
+      const limits = await limitsOf(input.context, id)
+      return { body: { quota_set: { id, ...quotaSet(input.version, (counter) => limits(counter).limit) } } }
+    },
+  }),
+  operation({
+    name: 'quota_set.defaults',
+    method: 'GET',
+    path: '/os-quota-sets/:project/defaults',
+    who: 'reader',
+    summary: 'Limits of a project for which nobody has set others.',
+    status: 200,
+    handle: async (input) => {
+      const id = await projectOf(input, 'defaults')
+      return { body: { quota_set: { id, ...quotaSet(input.version, (counter) => defaultMaximum[counter] ?? -1) } } }
+    },
+  }),
+  operation({
+    name: 'quota_set.detail',
+    method: 'GET',
+    path: '/os-quota-sets/:project/detail',
+    who: 'reader',
+    summary: 'Limits of a project beside what it uses.',
+    status: 200,
+    query: ownQuery,
+    handle: async (input) => {
+      const id = await projectOf(input, 'detail')
+      const limits = await limitsOf(input.context, id)
+      const detail = (counter: string) => {
+        const { limit, used } = limits(counter)
+        return { limit, in_use: used, reserved: 0 }
+      }
+      return { body: { quota_set: { id, ...quotaSet(input.version, detail) } } }
+    },
+  }),
+  operation({
+    name: 'quota_set.update',
+    method: 'PUT',
+    path: '/os-quota-sets/:project',
+    who: 'admin',
+    summary: 'Sets limits of a project; -1 is unlimited.',
+    status: 200,
+    query: ownQuery,
+    body: change,
+    handle: async (input) => {
+      noUsers(input)
+      const id = await projectOf(input, 'update')
+      await update(input.context, id, input.version, input.body)
+      const limits = await limitsOf(input.context, id)
+      return { body: { quota_set: quotaSet(input.version, (counter) => limits(counter).limit) } }
+    },
+  }),
+  operation({
+    name: 'quota_set.delete',
+    method: 'DELETE',
+    path: '/os-quota-sets/:project',
+    who: 'admin',
+    summary: 'Sets the limits of a project back to the defaults.',
+    status: 202,
+    query: ownQuery,
+    handle: async (input) => {
+      noUsers(input)
+      const resources = RESOURCES.filter(({ until }) => until !== 35).map(({ counter }) => counter)
+      await orFault(resetLimits(input.context, await projectOf(input, 'delete'), resources), () => undefined)
+      return {}
+    },
+  }),
+  operation({
+    name: 'quota_class_set.show',
+    method: 'GET',
+    path: '/os-quota-class-sets/:class',
+    who: 'admin',
+    summary: 'The limits that projects start with; there is one class, `default`.',
+    status: 200,
+    handle: ({ params, version }) => {
+      // Server groups joined the classes in 2.50, when what is the network's left them.
+      const shown = quotaSet(version < 50 ? Math.min(version, 35) : version, (counter) => defaultMaximum[counter] ?? -1)
+      if (version < 50) for (const name of ['server_groups', 'server_group_members']) delete shown[name]
+      return { body: { quota_class_set: { id: params.class, ...shown } } }
+    },
+  }),
+]

@@ -1,0 +1,29 @@
+import { z } from 'zod'
+import { serverMoved, updateServer } from '../../../../db/queries/servers.ts'
+import { guard } from '../../../broker/commit.ts'
+import { createServerImage } from '../../../broker/image.ts'
+import { requireState } from '../../../broker/server-action.ts'
+import { statusWith } from '../../../broker/server-facts.ts'
+import { name } from '../../parameters.ts'
+import { metadata } from '../fields.ts'
+import { type Action, action } from './action.ts'
+
+const createImage = z.strictObject({ name: name(), metadata: metadata().optional() })
+
+export const imageActions: Action[] = [
+  action<z.infer<typeof createImage>>({
+    name: 'createImage',
+    body: createImage,
+    handle: async ({ context, version, origin }, server, asked) => {
+      requireState(context, server, 'createImage')
+      const id = await createServerImage(context, server, asked.name.trim(), asked.metadata ?? {}, [
+        guard(context, 'server-moved', serverMoved(server.id, server)),
+        updateServer(context.db, server.id, {
+          updatedAt: context.now(),
+          ...statusWith(server, { action: 'createImage' }),
+        }),
+      ])
+      return version >= 45 ? { body: { image_id: id } } : { headers: { Location: `${origin}/image/v2/images/${id}` } }
+    },
+  }),
+]

@@ -1,0 +1,98 @@
+import { z } from 'zod'
+import { rebuildServer } from '../../../broker/rebuild.ts'
+import { badRequest, conflict, forbidden } from '../../../http/fault.ts'
+import { links } from '../../links.ts'
+import { boolean, name, text } from '../../parameters.ts'
+import {
+  accessAddress,
+  description,
+  diskConfig,
+  hostname,
+  metadata,
+  newPassword,
+  perVersion,
+  userData,
+  uuid,
+} from '../fields.ts'
+import { shownServer } from '../server.ts'
+import { rebuiltView, viewerOf } from '../view.ts'
+import { type Action, action } from './action.ts'
+
+interface Rebuild {
+  imageRef: string
+  name?: string
+  adminPass?: string
+  metadata?: Record<string, string>
+  preserve_ephemeral?: boolean
+  'OS-DCF:diskConfig'?: 'AUTO' | 'MANUAL'
+  accessIPv4?: string
+  accessIPv6?: string
+  personality?: unknown[]
+  description?: string | null
+  key_name?: string | null
+  user_data?: string | null
+  trusted_image_certificates?: string[] | null
+  hostname?: string
+}
+const rebuild = perVersion((version) =>
+  z.strictObject({
+    imageRef: uuid(),
+    name: name().optional(),
+    adminPass: text(0, 10_000).optional(),
+    metadata: metadata().optional(),
+    preserve_ephemeral: boolean().optional(),
+    'OS-DCF:diskConfig': diskConfig().optional(),
+    accessIPv4: accessAddress(4).optional(),
+    accessIPv6: accessAddress(6).optional(),
+    ...(version < 57 ? { personality: z.array(z.unknown()).optional() } : {}),
+    ...(version >= 19 ? { description: description().optional() } : {}),
+    ...(version >= 54 ? { key_name: text(1).nullish() } : {}),
+    ...(version >= 57 ? { user_data: userData().nullish() } : {}),
+    ...(version >= 63 ? { trusted_image_certificates: z.array(text(1)).min(1).max(50).nullish() } : {}),
+    ...(version >= 90 ? { hostname: hostname(version).optional() } : {}),
+  }),
+) as unknown as (version: number) => z.ZodType<Rebuild>
+
+/** Rebuilding replaces the root disk and nothing else: what a guest reads at its first start stays as it is. */
+const refuseUnoffered = (asked: Rebuild, server: { keyName: string | null; userData: string | null }): void => {
+  if (asked.personality?.length) throw badRequest('File injection is not offered by the clouds behind this broker.')
+  if (asked.trusted_image_certificates?.length)
+    throw badRequest('Image signature certificates are not checked by the clouds behind this broker.')
+  if (asked.preserve_ephemeral) throw badRequest('There is no ephemeral disk to preserve.')
+  if (asked.key_name !== undefined && asked.key_name !== server.keyName)
+    throw conflict('The clouds behind this broker do not change the key of a server that exists.')
+  if (asked.user_data !== undefined && asked.user_data !== server.userData)
+    throw conflict('The clouds behind this broker do not change the user data of a server that exists.')
+  if (Object.keys(asked.metadata ?? {}).length > 128) throw forbidden('Maximum number of metadata items exceeds 128')
+}
+
+/** https://docs.openstack.org/api-ref/compute/#rebuild-server-rebuild-action */
+export const rebuildActions: Action[] = [
+  action<Rebuild>({
+    name: 'rebuild',
+    body: rebuild,
+    handle: async (input, server, asked) => {
+      refuseUnoffered(asked, server)
+      await rebuildServer(input.context, server, asked.imageRef, {
+        ...(asked.name === undefined ? {} : { name: asked.name.trim() }),
+        ...(asked.metadata === undefined ? {} : { metadata: asked.metadata }),
+        ...(asked['OS-DCF:diskConfig'] === undefined ? {} : { diskConfig: asked['OS-DCF:diskConfig'] }),
+        ...(asked.accessIPv4 === undefined ? {} : { accessIpv4: asked.accessIPv4 }),
+        ...(asked.accessIPv6 === undefined ? {} : { accessIpv6: asked.accessIPv6 }),
+        ...(asked.description === undefined ? {} : { description: asked.description }),
+        ...(asked.hostname === undefined ? {} : { hostname: asked.hostname }),
+      })
+      const shown = rebuiltView(await shownServer(input), viewerOf(input))
+      return {
+        headers: { Location: links(input, 'servers', server.id)[0]!.href },
+        body: {
+          server: {
+            ...shown,
+            adminPass: asked.adminPass ?? newPassword(),
+            ...(input.version >= 57 ? { user_data: server.userData } : {}),
+          },
+        },
+      }
+    },
+  }),
+]

@@ -1,0 +1,80 @@
+import type { Capability } from '../../../../adapters/contract.ts'
+import type { ServerRow } from '../../../../db/queries/servers.ts'
+import { reasonLacking, refuseLocked } from '../../../broker/server-action.ts'
+import { badRequest, conflict, Fault } from '../../../http/fault.ts'
+import type { Input } from '../../../http/operation.ts'
+import { type Action, action } from './action.ts'
+
+type Why = string | Capability
+interface Window {
+  since?: number
+  until?: number
+  adminRule?: string
+}
+
+/** An action that no cloud behind the broker has: 409, with the reason of the server's own cloud where it gives one. */
+const lacking = (name: string, capability: Capability, window: Window = {}): Action =>
+  action({
+    name,
+    ...window,
+    handle: async ({ context }: Input, server: ServerRow) => {
+      refuseLocked(context, server)
+      throw conflict((await reasonLacking(context, server, capability)) ?? `Instance ${server.id} is not ready`)
+    },
+  })
+
+const never = (name: string, why: Why, window: Window = {}): Action =>
+  action({
+    name,
+    ...window,
+    handle: ({ context }, server) => {
+      refuseLocked(context, server)
+      throw conflict(why)
+    },
+  })
+
+const MOVING = 'The clouds behind this broker move machines between their hosts by themselves.'
+const ADDRESSES = 'Addresses of servers are changed through their ports: use os-interface, or the network service.'
+const admin = (rule: string): Window => ({ adminRule: rule })
+
+/** Shown in the capabilities of each cloud before anybody tries. */
+export const refusedActions: Action[] = [
+  lacking('rescue', 'server.rescue'),
+  lacking('unrescue', 'server.rescue'),
+  lacking('shelve', 'server.shelve'),
+  lacking('unshelve', 'server.shelve'),
+  lacking('shelveOffload', 'server.shelve', admin('os-shelve:shelve_offload')),
+  lacking('os-getVNCConsole', 'server.remote_console', { until: 5 }),
+  lacking('os-getSPICEConsole', 'server.remote_console', { until: 5 }),
+  lacking('os-getRDPConsole', 'server.remote_console', { until: 5 }),
+  lacking('os-getSerialConsole', 'server.remote_console', { until: 5 }),
+  lacking('os-getMKSConsole', 'server.remote_console', { until: 5 }),
+  never('changePassword', 'The clouds behind this broker cannot set a password inside a running server.'),
+  never('createBackup', 'Backups with a rotation are not offered: make an image of the server, and delete old ones.'),
+  never('restore', 'Deleted servers are not kept: there is nothing to restore.'),
+  never('trigger_crash_dump', 'The clouds behind this broker cannot make a server dump its memory.', { since: 17 }),
+  never('migrate', MOVING, admin('os-migrate-server:migrate')),
+  never('os-migrateLive', MOVING, admin('os-migrate-server:migrate_live')),
+  never('evacuate', MOVING, admin('os-evacuate')),
+  never(
+    'injectNetworkInfo',
+    'Guests read their network from the cloud.',
+    admin('os-admin-actions:inject_network_info'),
+  ),
+  action({
+    name: 'resetNetwork',
+    adminRule: 'os-admin-actions:reset_network',
+    handle: () => {
+      throw new Fault(410, 'This action was removed.')
+    },
+  }),
+  ...['addFixedIp', 'removeFixedIp', 'addFloatingIp', 'removeFloatingIp'].map((name) =>
+    action({
+      name,
+      until: 43,
+      handle: () => {
+        throw badRequest(ADDRESSES)
+      },
+    }),
+  ),
+]

@@ -1,0 +1,257 @@
+import { z } from 'zod'
+import { createServers } from '../../broker/server.ts'
+import type { Nic, ServerWish } from '../../broker/server-wish.ts'
+import { badRequest, conflict, forbidden } from '../../http/fault.ts'
+import { type Input, type Operation, operation } from '../../http/operation.ts'
+import { links } from '../links.ts'
+import { boolean, integer, name, text } from '../parameters.ts'
+import { type DeviceMapping, deviceMapping, legacyMapping, volumesOf } from './devices.ts'
+import {
+  accessAddress,
+  address,
+  canonical,
+  description,
+  diskConfig,
+  distinct,
+  flavorRef,
+  hostname,
+  isUuid,
+  metadata,
+  newPassword,
+  perVersion,
+  tag,
+  tags,
+  userData,
+  uuid,
+} from './fields.ts'
+
+const hints = () =>
+  z.looseObject({
+    group: z.union([uuid(), z.array(uuid())]).optional(),
+    different_host: z.union([uuid(), z.array(uuid())]).optional(),
+    same_host: z.union([uuid(), z.array(uuid())]).optional(),
+  })
+
+const network = (version: number) =>
+  z.strictObject({
+    uuid: (version >= 37 ? uuid() : text(0, 255)).optional(),
+    port: uuid().nullish(),
+    fixed_ip: address().transform(canonical).optional(),
+    ...(version === 32 || version >= 42 ? { tag: tag().optional() } : {}),
+  })
+
+const networks = (version: number) => {
+  const list = z.array(network(version))
+  return version >= 37
+    ? z.union([list, z.enum(['auto', 'none'])], {
+        error: () => "it is neither a list of networks nor one of ['none', 'auto']",
+      })
+    : list.optional()
+}
+
+/** https://docs.openstack.org/api-ref/compute/#create-server */
+const creation = perVersion((version) =>
+  z.strictObject({
+    server: z.strictObject({
+      name: name(),
+      imageRef: z
+        .union([uuid(), z.literal('')], { error: (issue) => `${JSON.stringify(issue.input)} is not a 'uuid'` })
+        .optional(),
+      flavorRef: flavorRef(),
+      adminPass: text(0, 10_000).optional(),
+      metadata: metadata().optional(),
+      networks: networks(version),
+      'OS-DCF:diskConfig': diskConfig().optional(),
+      accessIPv4: accessAddress(4).optional(),
+      accessIPv6: accessAddress(6).optional(),
+      availability_zone: name().optional(),
+      block_device_mapping: z.array(legacyMapping).optional(),
+      block_device_mapping_v2: z.array(deviceMapping(version)).optional(),
+      config_drive: boolean().optional(),
+      key_name: name().optional(),
+      min_count: integer(1).optional(),
+      max_count: integer(1).optional(),
+      return_reservation_id: boolean().optional(),
+      security_groups: z.array(z.strictObject({ name: name().optional() })).optional(),
+      user_data: userData().optional(),
+      ...(version >= 19 ? { description: description().optional() } : {}),
+      ...(version >= 52 ? { tags: tags().optional() } : {}),
+      ...(version < 57
+        ? { personality: z.array(z.strictObject({ path: text(), contents: text(0, 1_000_000) })).optional() }
+        : {}),
+      ...(version >= 63 ? { trusted_image_certificates: z.array(text(1)).min(1).max(50).nullish() } : {}),
+      ...(version >= 74 ? { host: text(1).optional(), hypervisor_hostname: text(1).optional() } : {}),
+      ...(version >= 90 ? { hostname: hostname(version).optional() } : {}),
+    }),
+    'os:scheduler_hints': hints().optional(),
+    'OS-SCH-HNT:scheduler_hints': hints().optional(),
+  }),
+)
+
+interface NetworkBody {
+  uuid?: string
+  port?: string | null
+  fixed_ip?: string
+}
+interface ServerBody {
+  name: string
+  imageRef?: string
+  flavorRef: string
+  adminPass?: string
+  metadata?: Record<string, string>
+  networks?: NetworkBody[] | 'auto' | 'none'
+  'OS-DCF:diskConfig'?: 'AUTO' | 'MANUAL'
+  accessIPv4?: string
+  accessIPv6?: string
+  availability_zone?: string
+  block_device_mapping?: z.infer<typeof legacyMapping>[]
+  block_device_mapping_v2?: DeviceMapping[]
+  config_drive?: boolean
+  key_name?: string
+  min_count?: number
+  max_count?: number
+  return_reservation_id?: boolean
+  security_groups?: { name?: string }[]
+  user_data?: string
+  description?: string | null
+  tags?: string[]
+  personality?: unknown[]
+  trusted_image_certificates?: string[] | null
+  host?: string
+  hypervisor_hostname?: string
+  hostname?: string
+}
+type Hints = z.infer<ReturnType<typeof hints>>
+interface Creation {
+  server: ServerBody
+  'os:scheduler_hints'?: Hints
+  'OS-SCH-HNT:scheduler_hints'?: Hints
+}
+
+/** What is accepted by the schema and cannot be honoured is refused, never passed over. */
+const refuseUnoffered = ({ server, ...rest }: Creation): void => {
+  if (server.personality?.length)
+    throw badRequest(
+      'File injection is not offered by the clouds behind this broker: use user_data instead of personality.',
+    )
+  if (server.trusted_image_certificates?.length)
+    throw badRequest('Image signature certificates are not checked by the clouds behind this broker.')
+  if (server.host !== undefined || server.hypervisor_hostname !== undefined)
+    throw badRequest('Clouds behind this broker do not let their hosts be chosen: name an availability zone.')
+  if (server.availability_zone?.includes(':'))
+    throw badRequest('Unable to parse availability_zone: clouds behind this broker do not let their hosts be chosen.')
+  const given = rest['os:scheduler_hints'] ?? rest['OS-SCH-HNT:scheduler_hints'] ?? {}
+  const group = [given.group].flat()[0]
+  if (group !== undefined) throw badRequest(`Instance group ${group} could not be found.`)
+  const [hint] = Object.keys(given)
+  if (hint !== undefined)
+    throw badRequest(`Scheduler hint ${hint} is not offered: the clouds behind this broker choose their hosts.`)
+  if (server.block_device_mapping?.length && server.block_device_mapping_v2?.length)
+    throw badRequest('Using different block_device_mapping syntaxes is not allowed in the same request.')
+}
+
+const nicsOf = (given: ServerBody['networks']): ServerWish['nics'] => {
+  if (given === undefined) return 'any'
+  if (given === 'none') return []
+  if (given === 'auto') return 'auto'
+  const nics = given.map(nicOf)
+  const ports = nics.flatMap((nic) => ('portId' in nic ? nic.portId : []))
+  const twice = ports.find((id, index) => ports.indexOf(id) !== index)
+  if (twice !== undefined)
+    throw badRequest(`Port ID '${twice}' was specified twice: you cannot attach a port multiple times.`)
+  // An empty list is what old clients send who do not care.
+  return nics.length ? nics : 'any'
+}
+
+const nicOf = ({ uuid: id, port, fixed_ip }: NetworkBody): Nic => {
+  if (port) {
+    if (fixed_ip !== undefined)
+      throw badRequest(
+        `Specified Fixed IP '${fixed_ip}' cannot be used with port '${port}': the two cannot be specified together.`,
+      )
+    return { portId: port }
+  }
+  if (id === undefined) throw badRequest('Bad network format: missing uuid')
+  if (!isUuid(id)) throw badRequest(`Bad networks format: network uuid is not in proper format (${id})`)
+  return { networkId: id, fixedIp: fixed_ip ?? null }
+}
+
+const legacyVolumes = (given: ServerBody['block_device_mapping'] = []): DeviceMapping[] =>
+  given.map((m) => ({
+    ...m,
+    source_type: m.snapshot_id ? 'snapshot' : 'volume',
+    // The first disk of the guest is the one it boots from.
+    boot_index: m.device_name && /^(\/dev\/)?(x?v|s|h)da$/.test(m.device_name) ? 0 : -1,
+  }))
+
+const wishOf = ({ body, version }: Input<Creation>): ServerWish => {
+  const { server } = body
+  refuseUnoffered(body)
+  const imageRef = server.imageRef ?? ''
+  const mappings = server.block_device_mapping_v2 ?? legacyVolumes(server.block_device_mapping)
+  const volumes = volumesOf(mappings, imageRef)
+  if (!imageRef) throw badRequest('Missing imageRef attribute')
+  const minCount = server.min_count ?? 1
+  const maxCount = server.max_count ?? minCount
+  if (minCount > maxCount) throw badRequest('min_count must be <= max_count')
+  if (maxCount > 1 && server.hostname !== undefined)
+    throw badRequest('Unable to allocate a single hostname to multiple instances')
+  if (Object.keys(server.metadata ?? {}).length > 128) throw forbidden('Maximum number of metadata items exceeds 128')
+  return {
+    name: server.name.trim(),
+    // Before descriptions were shown, they were the name.
+    description: version >= 19 ? (server.description ?? null) : server.name.trim(),
+    hostname: server.hostname ?? null,
+    flavorId: server.flavorRef,
+    imageId: imageRef,
+    nics: nicsOf(server.networks),
+    keyName: server.key_name ?? null,
+    securityGroups: groupsOf(server.security_groups),
+    metadata: server.metadata ?? {},
+    tags: distinct(server.tags ?? []),
+    userData: server.user_data?.replace(/\s/g, '') ?? null,
+    configDrive: server.config_drive ?? false,
+    zone: server.availability_zone ?? null,
+    accessIpv4: server.accessIPv4 ?? '',
+    accessIpv6: server.accessIPv6 ?? '',
+    diskConfig: server['OS-DCF:diskConfig'] ?? 'MANUAL',
+    minCount,
+    maxCount,
+    volumes,
+  }
+}
+
+const groupsOf = (given: ServerBody['security_groups']): string[] | null => {
+  const names = given?.flatMap(({ name: each }) => each ?? []) ?? []
+  return names.length ? names : null
+}
+
+export const createOperation: Operation = operation<Creation>({
+  name: 'server.create',
+  method: 'POST',
+  path: '/servers',
+  who: 'member',
+  summary: 'Creates servers. The answer comes before the cloud has heard of them: ask until status is ACTIVE or ERROR.',
+  status: 202,
+  body: creation as unknown as (version: number) => z.ZodType<Creation>,
+  handle: async (input) => {
+    const { context, body } = input
+    const projectId = context.caller?.projectId ?? ''
+    if (!projectId) throw conflict('The token is for no project.')
+    const [server] = await createServers(context, projectId, wishOf(input))
+    if (body.server.return_reservation_id) return { body: { reservation_id: `r-${context.requestId.slice(4, 12)}` } }
+    const self = links(input, 'servers', server!.id)
+    return {
+      headers: { Location: self[0]!.href },
+      body: {
+        server: {
+          id: server!.id,
+          links: self,
+          'OS-DCF:diskConfig': server!.diskConfig,
+          security_groups: body.server.security_groups ?? [{ name: 'default' }],
+          adminPass: body.server.adminPass ?? newPassword(),
+        },
+      },
+    }
+  },
+})

@@ -1,0 +1,31 @@
+import type { Operation } from '../../http/operation.ts'
+import { actionOperation } from './actions/index.ts'
+import { addressOperations } from './addresses.ts'
+import { createOperation } from './create.ts'
+import { instanceActionOperations } from './instance-actions.ts'
+import { interfaceOperations } from './interfaces.ts'
+import { listOperations } from './list.ts'
+import { metadataOperations } from './metadata.ts'
+import { serverGroupOperations } from './security-groups.ts'
+import { serverItemOperations } from './server.ts'
+import { tagOperations } from './tags.ts'
+import { unavailableOperations } from './unavailable.ts'
+import { volumeAttachmentOperations } from './volume-attachments.ts'
+import { inNovaWords } from './words.ts'
+
+/** Servers and everything below them. https://docs.openstack.org/api-ref/compute/#servers-servers */
+export const serverOperations: Operation[] = [
+  createOperation,
+  ...listOperations,
+  ...serverItemOperations,
+  actionOperation,
+  ...metadataOperations,
+  ...tagOperations,
+  ...addressOperations,
+  ...instanceActionOperations,
+  ...volumeAttachmentOperations,
+  ...serverGroupOperations,
+  ...unavailableOperations,
+]
+  .map((operation) => inNovaWords(operation))
+  .concat(interfaceOperations.map((operation) => inNovaWords(operation, 404)))

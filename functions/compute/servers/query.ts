@@ -1,0 +1,276 @@
+import { z } from 'zod'
+import { isSortColumn, type ServerFilter, type ServerOrder } from '../../../db/queries/server-view.ts'
+import { POWER_STATES, SERVER_STATUSES } from '../../broker/lifecycle.ts'
+import type { Context } from '../../context.ts'
+import { badRequest, forbidden } from '../../http/fault.ts'
+import { perVersion } from './fields.ts'
+import { compile, type Matcher } from './pattern.ts'
+
+/** Sort keys that Nova once took and must pass over (SERVER_LIST_IGNORE_SORT_KEY); from 2.75 on they are unknown. */
+// biome-ignore format: a table
+const IGNORED_SORTS = [
+  'architecture', 'cell_name', 'cleaned', 'default_ephemeral_device', 'default_swap_device', 'deleted', 'deleted_at',
+  'disable_terminate', 'ephemeral_gb', 'ephemeral_key_uuid', 'id', 'key_data', 'launched_on', 'memory_mb', 'os_type',
+  'reservation_id', 'root_gb', 'shutdown_terminate', 'user_data', 'vcpus', 'vm_mode',
+]
+/** Known, but the same for all servers here. */
+const CONSTANT_SORTS = ['kernel_id', 'launch_index', 'locked_by', 'ramdisk_id', 'root_device_name']
+const JOINED = [
+  'block_device_mapping',
+  'services',
+  'metadata',
+  'system_metadata',
+  'info_cache',
+  'security_groups',
+  'pci_devices',
+]
+
+/** What everybody may filter by, and from which version on. */
+const FOR_ALL: [since: number, names: string[]][] = [
+  [1, ['reservation_id', 'name', 'status', 'image', 'flavor', 'ip', 'changes-since', 'all_tenants']],
+  [5, ['ip6']],
+  [26, ['tags', 'tags-any', 'not-tags', 'not-tags-any']],
+  [66, ['changes-before']],
+  [73, ['locked']],
+  // biome-ignore format: a table
+  [83, ['availability_zone', 'config_drive', 'key_name', 'created_at', 'launched_at', 'terminated_at', 'power_state', 'task_state', 'vm_state', 'progress', 'user_id']],
+  [90, ['hostname']],
+]
+// biome-ignore format: a table
+const FOR_ADMINS = [
+  'user_id', 'project_id', 'tenant_id', 'launch_index', 'image_ref', 'kernel_id', 'ramdisk_id', 'hostname', 'key_name', 'power_state',
+  'vm_state', 'task_state', 'host', 'node', 'launched_at', 'terminated_at', 'availability_zone', 'display_name', 'description',
+  'display_description', 'locked_by', 'uuid', 'root_device_name', 'config_drive', 'access_ip_v4', 'access_ip_v6',
+  'auto_disk_config', 'progress', 'soft_deleted', 'deleted', 'created_at', 'ip6',
+]
+const PAGING = ['limit', 'marker', 'sort_key', 'sort_dir', 'page_size', 'offset']
+
+const forAll = (version: number): string[] => FOR_ALL.flatMap(([since, names]) => (version >= since ? names : []))
+
+type Query = Record<string, string | undefined>
+/** From 2.75 on unknown keys are refused; before, they are passed over. */
+export const listQuery = perVersion((version): z.ZodType<Query> => {
+  const names = [...forAll(version), ...FOR_ADMINS, ...JOINED, ...PAGING]
+  const shape = Object.fromEntries(names.map((name) => [name, z.string().optional()]))
+  return version >= 75 ? z.strictObject(shape) : z.looseObject(shape)
+})
+
+export interface Asked {
+  filter: ServerFilter
+  order: ServerOrder[]
+  /** Judged row by row, after the database. */
+  judges: { of: 'name' | 'ip4' | 'ip6'; matches: Matcher }[]
+  /** Nothing can match. */
+  nothing: boolean
+}
+
+const TRUE = new Set(['1', 't', 'true', 'on', 'y', 'yes'])
+const FALSE = new Set(['0', 'f', 'false', 'off', 'n', 'no'])
+/** oslo's strict boolean; null: it is none. */
+const truth = (value: string): boolean | null => {
+  const word = value.trim().toLowerCase()
+  return TRUE.has(word) ? true : FALSE.has(word) ? false : null
+}
+
+const ISO = /^\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)?)?$/
+/** Milliseconds; a time without a zone is UTC. */
+export const timeOf = (key: string, value: string): number => {
+  const zoned = /(Z|[+-]\d\d:?\d\d)$/.test(value) || !/[T ]/.test(value)
+  const ms = ISO.test(value) ? Date.parse(zoned ? value : `${value}Z`) : Number.NaN
+  if (Number.isNaN(ms))
+    throw badRequest(`Invalid input for query parameters ${key}. Value: ${value}. '${value}' is not a 'date-time'`)
+  return ms
+}
+
+const numberOf = (key: string, value: string): number => {
+  if (!/^-?\d+$/.test(value)) throw badRequest(`Invalid filter field: ${key}.`)
+  return Number(value)
+}
+
+const PLAIN = /^[\w\s@%&=:;,<>"'~`!#-]*$/
+
+interface Draft extends Asked {
+  version: number
+}
+
+/** How each filter is understood. */
+const READERS: Record<string, (draft: Draft, value: string, key: string) => void> = {
+  name: (d, value) => {
+    if (PLAIN.test(value)) d.filter.nameHas = value
+    else d.judges.push({ of: 'name', matches: patternOf('name', value) })
+  },
+  image: (d, value) => {
+    d.filter.image = value
+  },
+  flavor: (d, value) => {
+    d.filter.flavor = value
+  },
+  ip: (d, value) => {
+    d.judges.push({ of: 'ip4', matches: patternOf('ip', value) })
+  },
+  ip6: (d, value) => {
+    d.judges.push({ of: 'ip6', matches: patternOf('ip6', value) })
+  },
+  'changes-since': (d, value, key) => {
+    d.filter.changesSince = timeOf(key, value)
+  },
+  'changes-before': (d, value, key) => {
+    d.filter.changesBefore = timeOf(key, value)
+  },
+  tags: (d, value) => {
+    d.filter.tags = value.split(',')
+  },
+  'tags-any': (d, value) => {
+    d.filter.tagsAny = value.split(',')
+  },
+  'not-tags': (d, value) => {
+    d.filter.notTags = value.split(',')
+  },
+  'not-tags-any': (d, value) => {
+    d.filter.notTagsAny = value.split(',')
+  },
+  locked: (d, value) => {
+    const locked = truth(value)
+    if (locked === null)
+      throw badRequest(
+        `Unrecognized value '${value}', acceptable values are: '0', '1', 'f', 'false', 'n', 'no', 'off', 'on', 't', 'true', 'y', 'yes'`,
+      )
+    d.filter.locked = locked
+  },
+  reservation_id: (d, value) => {
+    d.filter.reservationId = value
+  },
+  user_id: (d, value) => {
+    d.filter.userId = value
+  },
+  key_name: (d, value) => {
+    d.filter.keyName = value
+  },
+  hostname: (d, value) => {
+    d.filter.hostname = value
+  },
+  availability_zone: (d, value) => {
+    d.filter.availabilityZone = value
+  },
+  power_state: (d, value, key) => {
+    const named = POWER_STATES[value.toLowerCase() as keyof typeof POWER_STATES]
+    d.filter.powerState = named ?? numberOf(key, value)
+  },
+  task_state: (d, value) => {
+    d.filter.taskStates = [value]
+  },
+  vm_state: (d, value) => {
+    d.filter.vmStates = [value]
+  },
+  progress: (d, value, key) => {
+    d.filter.progress = numberOf(key, value)
+  },
+  config_drive: (d, value) => {
+    d.filter.configDrive = truth(value) ?? false
+  },
+  created_at: (d, value, key) => {
+    d.filter.createdAt = timeOf(key, value)
+  },
+  launched_at: (d, value, key) => {
+    d.filter.launchedAt = timeOf(key, value)
+  },
+  terminated_at: (d, value, key) => {
+    d.filter.terminatedAt = timeOf(key, value)
+  },
+  description: (d, value) => {
+    d.filter.description = value
+  },
+  uuid: (d, value) => {
+    d.filter.id = value
+  },
+  access_ip_v4: (d, value) => {
+    d.filter.accessIpv4 = value
+  },
+  access_ip_v6: (d, value) => {
+    d.filter.accessIpv6 = value
+  },
+  deleted: (d, value) => {
+    d.filter.deleted = truth(value) ?? false
+  },
+}
+const ALIASES: Record<string, string> = {
+  display_name: 'name',
+  display_description: 'description',
+  image_ref: 'image',
+  node: 'availability_zone',
+}
+
+const patternOf = (key: string, value: string): Matcher => {
+  const matcher = value.length <= 255 ? compile(value) : null
+  if (!matcher) throw badRequest(`Invalid filter field: ${key}.`)
+  return matcher
+}
+
+/** Filters and order of a list, as this caller may have them. https://docs.openstack.org/api-ref/compute/#list-servers */
+export const readQuery = (context: Context, queries: URLSearchParams, version: number): Asked => {
+  const isAdmin = context.caller?.isAdmin ?? false
+  const mine = new Set([...forAll(version), ...(isAdmin ? FOR_ADMINS : [])])
+  const draft: Draft = { filter: {}, order: orderOf(context, queries, version), judges: [], nothing: false, version }
+  for (const [key, value] of queries) {
+    if (key.startsWith('_') || JOINED.includes(key)) throw badRequest(`Invalid filter field: ${key}.`)
+    if (mine.has(key)) READERS[ALIASES[key] ?? key]?.(draft, value, key)
+  }
+  readStatus(draft, queries.getAll('status'), isAdmin)
+  const { filter } = draft
+  if (
+    filter.changesSince !== undefined &&
+    filter.changesBefore !== undefined &&
+    filter.changesBefore < filter.changesSince
+  )
+    throw badRequest('The value of changes-since must be less than or equal to changes-before.')
+  if (filter.deleted === undefined && filter.changesSince === undefined && filter.changesBefore === undefined)
+    filter.deleted = false
+  readProject(draft, context, queries, isAdmin)
+  return draft
+}
+
+const readStatus = (draft: Draft, statuses: string[], isAdmin: boolean): void => {
+  if (!statuses.length) return
+  const known = statuses.map((status) => status.toUpperCase()).filter((status) => SERVER_STATUSES.has(status))
+  if (!known.length) {
+    if (draft.version >= 38) throw badRequest('Invalid status value')
+    draft.nothing = true
+  }
+  if (known.length === 1 && known[0] === 'DELETED') {
+    if (!isAdmin) throw forbidden('Only administrators may list deleted instances')
+    draft.filter.deleted = true
+  }
+  draft.filter.statuses = known
+}
+
+/** The caller's own project, unless an admin asks for all of them or for another. */
+const readProject = ({ filter }: Draft, { caller }: Context, queries: URLSearchParams, isAdmin: boolean): void => {
+  const given = queries.get('all_tenants')
+  const all = given === null ? false : given === '' ? true : truth(given)
+  if (all === null)
+    throw badRequest(
+      `Unrecognized value '${given}', acceptable values are: '0', '1', 'f', 'false', 'n', 'no', 'off', 'on', 't', 'true', 'y', 'yes'`,
+    )
+  if (all && !isAdmin)
+    throw forbidden("Policy doesn't allow os_compute_api:servers:index:get_all_tenants to be performed.")
+  if (!all) filter.projectId = caller?.projectId ?? ''
+  else filter.projectId = queries.get('project_id') ?? queries.get('tenant_id') ?? undefined
+}
+
+const orderOf = ({ caller }: Context, queries: URLSearchParams, version: number): ServerOrder[] => {
+  const directions = queries.getAll('sort_dir')
+  for (const direction of directions)
+    if (direction !== 'asc' && direction !== 'desc')
+      throw badRequest(`Invalid sort direction '${direction}': it must be 'asc' or 'desc'.`)
+  return queries.getAll('sort_key').flatMap((key, index) => {
+    const ignored = IGNORED_SORTS.includes(key) || (key === 'locked' && version < 73)
+    if (ignored && version < 75) return []
+    if (!isSortColumn(key) && !CONSTANT_SORTS.includes(key))
+      throw badRequest(
+        `Invalid input for query parameters sort_key. Value: ${key}. '${key}' is not one of the keys that servers can be sorted by`,
+      )
+    if ((key === 'host' || key === 'node') && !caller?.isAdmin)
+      throw forbidden(`Only administrators can sort servers by ${key}`)
+    return isSortColumn(key) ? [{ key, descending: (directions[index] ?? directions[0] ?? 'desc') === 'desc' }] : []
+  })
+}

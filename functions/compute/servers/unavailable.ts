@@ -1,0 +1,127 @@
+import { z } from 'zod'
+import { reasonLacking } from '../../broker/server-action.ts'
+import { Fault, notFound } from '../../http/fault.ts'
+import { type Operation, operation } from '../../http/operation.ts'
+import { oneOf } from '../parameters.ts'
+import { perVersion } from './fields.ts'
+import { serverOf } from './server.ts'
+
+interface Console {
+  remote_console: { protocol: string; type: string }
+}
+const console = perVersion((version) =>
+  z.strictObject({
+    remote_console: z.strictObject({
+      protocol:
+        version >= 8 ? oneOf(['vnc', 'spice', 'rdp', 'serial', 'mks']) : oneOf(['vnc', 'spice', 'rdp', 'serial']),
+      type: oneOf(['novnc', 'xvpvnc', 'spice-html5', 'rdp-html5', 'serial', 'webmks']),
+    }),
+  }),
+) as unknown as (version: number) => z.ZodType<Console>
+
+/** What Nova offers beside servers and no cloud behind this broker has: each refusal says why. */
+export const unavailableOperations: Operation[] = [
+  operation<Console>({
+    name: 'remote-console.create',
+    method: 'POST',
+    path: '/servers/:id/remote-consoles',
+    who: 'member',
+    summary: 'The screen of a server. Refused with the reason of its cloud; the console log is there.',
+    status: 200,
+    since: 6,
+    body: console,
+    handle: async (input) => {
+      const server = await serverOf(input)
+      const reason = await reasonLacking(input.context, server, 'server.remote_console')
+      throw new Fault(409, reason ?? `Instance ${server.id} is not ready`)
+    },
+  }),
+  operation({
+    name: 'server-diagnostics.show',
+    method: 'GET',
+    path: '/servers/:id/diagnostics',
+    who: 'admin',
+    summary: 'Counters of the machine. Refused: clouds do not show them.',
+    status: 200,
+    handle: async (input) => {
+      await serverOf(input)
+      throw new Fault(501, 'Diagnostics of machines are not shown by the clouds behind this broker.')
+    },
+  }),
+  operation({
+    name: 'server-password.show',
+    method: 'GET',
+    path: '/servers/:id/os-server-password',
+    who: 'reader',
+    summary: 'The password that the guest made and sealed. No guest hands one over, so it is empty.',
+    status: 200,
+    handle: async (input) => {
+      await serverOf(input)
+      return { body: { password: '' } }
+    },
+  }),
+  operation({
+    name: 'server-password.clear',
+    method: 'DELETE',
+    path: '/servers/:id/os-server-password',
+    who: 'member',
+    summary: 'Forgets the sealed password; there is none.',
+    status: 204,
+    handle: async (input) => {
+      await serverOf(input)
+      return {}
+    },
+  }),
+  operation({
+    name: 'virtual-interface.list',
+    method: 'GET',
+    path: '/servers/:id/os-virtual-interfaces',
+    who: 'reader',
+    summary: 'Ports as they were shown before os-interface. Refused.',
+    status: 200,
+    until: 43,
+    handle: async (input) => {
+      await serverOf(input)
+      throw new Fault(400, 'Virtual interfaces are listed by os-interface.')
+    },
+  }),
+  operation({
+    name: 'server-migration.list',
+    method: 'GET',
+    path: '/servers/:id/migrations',
+    who: 'admin',
+    summary: 'Moves of the machine that are under way. Clouds keep them to themselves.',
+    status: 200,
+    since: 23,
+    handle: async (input) => {
+      await serverOf(input)
+      return { body: { migrations: [] } }
+    },
+  }),
+  operation({
+    name: 'server-migration.show',
+    method: 'GET',
+    path: '/servers/:id/migrations/:migration',
+    who: 'admin',
+    summary: 'One of them: there is none.',
+    status: 200,
+    since: 23,
+    handle: async (input) => {
+      const { id } = await serverOf(input)
+      throw notFound(`In-progress live migration ${input.params.migration} is not found for server ${id}.`)
+    },
+  }),
+  operation({
+    name: 'server-topology.show',
+    method: 'GET',
+    path: '/servers/:id/topology',
+    who: 'reader',
+    summary: 'NUMA nodes of the guest. Clouds do not say, so there are none.',
+    status: 200,
+    since: 78,
+    handle: async (input) => {
+      await serverOf(input)
+      return { body: { nodes: [], pagesize_kb: null } }
+    },
+  }),
+]

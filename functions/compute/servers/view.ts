@@ -1,0 +1,195 @@
+import type { ServerView } from '../../../db/queries/server-view.ts'
+import type { Fault, FixedIp, FlavorSnapshot } from '../../../db/schema/index.ts'
+import type { Input } from '../../http/operation.ts'
+import { isoTime, links, nakedTime } from '../links.ts'
+
+/** Who looks, and in which version. */
+export interface Viewer {
+  base: string
+  origin: string
+  version: number
+  isAdmin: boolean
+}
+export const viewerOf = ({ base, origin, version, context }: Input): Viewer => ({
+  base,
+  origin,
+  version,
+  isAdmin: context.caller?.isAdmin ?? false,
+})
+
+/** Before 2.75 the answers to a change and to a rebuild show less than a show does. */
+export interface Extent {
+  /** Everything that `GET /servers/{id}` shows. */
+  full: boolean
+  keyName: boolean
+  /** From 2.71, but for lists. */
+  serverGroups: boolean
+}
+const SHOW: Extent = { full: true, keyName: true, serverGroups: true }
+const LISTED: Extent = { ...SHOW, serverGroups: false }
+const changedIn = (version: number, keyName: boolean): Extent => ({ full: version >= 75, keyName, serverGroups: true })
+
+type Body = Record<string, unknown>
+interface PortShown {
+  n: string
+  m: string
+  f: FixedIp[]
+  x: string[]
+}
+
+const parsed = <T>(text: string, empty: string, nothing: T): T => (text === empty ? nothing : (JSON.parse(text) as T))
+
+/** Most servers of a list share a few flavors. */
+const flavors = new Map<string, FlavorSnapshot>()
+const flavorOf = (text: string): FlavorSnapshot => {
+  let flavor = flavors.get(text)
+  if (!flavor) {
+    flavor = JSON.parse(text) as FlavorSnapshot
+    if (flavors.size >= 500) flavors.clear()
+    flavors.set(text, flavor)
+  }
+  return flavor
+}
+
+/** By network name; fixed addresses before floating ones. Nova shows none while a server is being built. */
+export const addressesOf = (row: Pick<ServerView, 'vmState' | 'ports'>, extended: boolean): Record<string, Body[]> => {
+  if (row.vmState === 'building') return {}
+  const ports = parsed<PortShown[]>(row.ports, '[]', [])
+  const addresses: Record<string, { fixed: Body[]; floating: Body[] }> = {}
+  for (const { n, m, f, x } of ports) {
+    addresses[n] ??= { fixed: [], floating: [] }
+    const show = (addr: string, type: string) => ({
+      version: addr.includes(':') ? 6 : 4,
+      addr,
+      ...(extended ? { 'OS-EXT-IPS:type': type, 'OS-EXT-IPS-MAC:mac_addr': m } : {}),
+    })
+    for (const { ip_address } of f) addresses[n].fixed.push(show(ip_address, 'fixed'))
+    for (const address of x) addresses[n].floating.push(show(address, 'floating'))
+  }
+  return Object.fromEntries(Object.entries(addresses).map(([n, { fixed, floating }]) => [n, [...fixed, ...floating]]))
+}
+
+const PROGRESS = new Set(['ACTIVE', 'BUILD', 'REBUILD', 'RESIZE', 'VERIFY_RESIZE', 'MIGRATING'])
+
+const bookmark = ({ origin }: Viewer, collection: string, id: string) => [
+  { rel: 'bookmark', href: `${origin}/compute/${collection}/${id}` },
+]
+
+const flavorView = (row: ServerView, viewer: Viewer): Body => {
+  const flavor = flavorOf(row.flavor)
+  if (viewer.version < 47) return { id: flavor.id, links: bookmark(viewer, 'flavors', flavor.id) }
+  return {
+    vcpus: flavor.vcpus,
+    ram: flavor.ramMib,
+    disk: flavor.diskGib,
+    ephemeral: flavor.ephemeralGib,
+    swap: flavor.swapMib,
+    original_name: flavor.name,
+    extra_specs: flavor.extraSpecs,
+  }
+}
+
+const faultView = (row: ServerView): Body => {
+  if (!row.fault || (row.status !== 'ERROR' && row.status !== 'DELETED')) return {}
+  const { code, message, created } = JSON.parse(row.fault) as Fault
+  return { fault: { code, created: isoTime(created), message } }
+}
+
+/** What every answer about a server has in 2.1. */
+const common = (row: ServerView, viewer: Viewer, { full }: Extent): Body => ({
+  id: row.id,
+  name: row.name,
+  status: row.status,
+  tenant_id: row.projectId,
+  user_id: row.userId,
+  metadata: parsed(row.metadata, '{}', {}),
+  hostId: row.hostId,
+  image: row.imageId === null ? '' : { id: row.imageId, links: bookmark(viewer, 'images', row.imageId) },
+  flavor: flavorView(row, viewer),
+  created: isoTime(row.createdAt),
+  updated: isoTime(row.updatedAt),
+  addresses: addressesOf(row, full),
+  accessIPv4: row.accessIpv4,
+  accessIPv6: row.accessIpv6,
+  links: links(viewer, 'servers', row.id),
+  'OS-DCF:diskConfig': row.diskConfig,
+  ...(PROGRESS.has(row.status) ? { progress: row.progress } : {}),
+  ...faultView(row),
+})
+
+/** What once were extensions (2.1), with what 2.3 shows of volumes. */
+const extended = (row: ServerView, { version }: Viewer): Body => {
+  const groups = parsed<string[]>(row.groups, '[]', [])
+  const volumes = parsed<{ id: string; delete_on_termination: boolean }[]>(row.volumes, '[]', [])
+  return {
+    'OS-EXT-AZ:availability_zone': row.cloud === null ? '' : `${row.cloud}.${row.zone}`,
+    config_drive: row.configDrive ? 'True' : '',
+    'OS-SRV-USG:launched_at': row.launchedAt === null ? null : nakedTime(row.launchedAt),
+    'OS-SRV-USG:terminated_at': row.terminatedAt === null ? null : nakedTime(row.terminatedAt),
+    ...(groups.length ? { security_groups: groups.map((name) => ({ name })) } : {}),
+    'OS-EXT-STS:task_state': row.taskState,
+    'OS-EXT-STS:vm_state': row.vmState,
+    'OS-EXT-STS:power_state': row.powerState,
+    'os-extended-volumes:volumes_attached': version >= 3 ? volumes : volumes.map(({ id }) => ({ id })),
+  }
+}
+
+/** For admins: where it is. The name of the machine itself is the cloud's affair. */
+const attributes = (row: ServerView, { version }: Viewer): Body => ({
+  'OS-EXT-SRV-ATTR:host': row.cloud,
+  'OS-EXT-SRV-ATTR:hypervisor_hostname': row.cloud === null ? null : `${row.cloud}.${row.zone}`,
+  'OS-EXT-SRV-ATTR:instance_name': `instance-${row.id.slice(0, 8)}`,
+  ...(version >= 3
+    ? {
+        'OS-EXT-SRV-ATTR:hostname': row.hostname,
+        'OS-EXT-SRV-ATTR:kernel_id': '',
+        'OS-EXT-SRV-ATTR:ramdisk_id': '',
+        'OS-EXT-SRV-ATTR:launch_index': 0,
+        'OS-EXT-SRV-ATTR:reservation_id': row.reservationId ?? null,
+        'OS-EXT-SRV-ATTR:root_device_name': '/dev/vda',
+        'OS-EXT-SRV-ATTR:user_data': row.userData ?? null,
+      }
+    : {}),
+})
+
+type Change = (row: ServerView, viewer: Viewer, extent: Extent) => Body
+/** What each microversion added, in order (nova/api/openstack/compute/rest_api_version_history.rst). */
+const CHANGES: [since: number, change: Change][] = [
+  [9, (row) => ({ locked: row.locked === 1 })],
+  [16, (row, { isAdmin }, { full }) => (isAdmin && full ? { host_status: row.cloud === null ? '' : 'UP' } : {})],
+  [19, (row) => ({ description: row.description })],
+  [26, (row) => ({ tags: parsed(row.tags, '[]', []) })],
+  [63, () => ({ trusted_image_certificates: null })],
+  [71, (_row, _viewer, { serverGroups }) => (serverGroups ? { server_groups: [] } : {})],
+  [73, (row) => ({ locked_reason: row.lockedReason })],
+  [90, (row) => ({ 'OS-EXT-SRV-ATTR:hostname': row.hostname })],
+  [96, (row, _viewer, { full }) => (full ? { pinned_availability_zone: row.pinnedZone } : {})],
+]
+
+const render = (row: ServerView, viewer: Viewer, extent: Extent): Body => {
+  const body = common(row, viewer, extent)
+  if (extent.keyName) body.key_name = row.keyName
+  if (extent.full) {
+    Object.assign(body, extended(row, viewer))
+    if (viewer.isAdmin) Object.assign(body, attributes(row, viewer))
+  }
+  for (const [since, change] of CHANGES) if (viewer.version >= since) Object.assign(body, change(row, viewer, extent))
+  return body
+}
+
+/** https://docs.openstack.org/api-ref/compute/#show-server-details */
+export const serverView = (row: ServerView, viewer: Viewer): Body => render(row, viewer, SHOW)
+/** https://docs.openstack.org/api-ref/compute/#list-servers-detailed */
+export const listedView = (row: ServerView, viewer: Viewer): Body => render(row, viewer, LISTED)
+/** https://docs.openstack.org/api-ref/compute/#update-server */
+export const updatedView = (row: ServerView, viewer: Viewer): Body =>
+  render(row, viewer, changedIn(viewer.version, viewer.version >= 75))
+/** https://docs.openstack.org/api-ref/compute/#rebuild-server-rebuild-action */
+export const rebuiltView = (row: ServerView, viewer: Viewer): Body =>
+  render(row, viewer, changedIn(viewer.version, viewer.version >= 54))
+
+export const briefView = ({ id, name }: Pick<ServerView, 'id' | 'name'>, viewer: Viewer): Body => ({
+  id,
+  name,
+  links: links(viewer, 'servers', id),
+})

@@ -1,0 +1,178 @@
+import { unauthorized } from '../../auth/policy.ts'
+import { type Refusal, Refused } from '../../broker/commit.ts'
+import { ImageRefused } from '../../broker/image.ts'
+import { NetworkError } from '../../broker/network-error.ts'
+import { type ServerRefusal, ServerRefused } from '../../broker/server-error.ts'
+import { type VolumeRefusal, VolumeRefused } from '../../broker/volume.ts'
+import { badRequest, conflict, Fault, forbidden, notFound } from '../../http/fault.ts'
+import type { Input, Operation } from '../../http/operation.ts'
+
+/** Nova's sentences (nova/exception.py). Something named in a body is 400, but where the API says 404. */
+export const noServer = (id: string): Fault => notFound(`Instance ${id} could not be found.`)
+
+const LIMIT_WORDS: Record<string, string> = { instances: 'instances', cores: 'cores', ram: 'ram' }
+
+/** What is not found is named in the body of most operations, and in the path of some. */
+type Missing = (message: string) => Fault
+
+const unknownWords: Record<(ServerRefusal & { kind: 'unknown' })['what'], (id: string) => string> = {
+  flavor: (id) => `Flavor ${id} could not be found.`,
+  image: () => 'Can not find requested image',
+  network: (id) => `Network ${id} could not be found.`,
+  port: (id) => `Port id ${id} could not be found.`,
+  keypair: () => 'Invalid key_name provided.',
+  'security-group': (id) => `Security group ${id} not found.`,
+  zone: () => 'The requested availability zone is not available',
+  volume: (id) => `Volume ${id} could not be found.`,
+}
+
+const onlyOneWords = {
+  port: (id: string) =>
+    `Failed to launch multiple instances with port id ${id}. Port ID may only be used with a single instance.`,
+  'fixed-ip': () => 'Failed to launch instances: Invalid fixed_ip request: it can be used with a single instance only.',
+  hostname: () => 'Unable to allocate a single hostname to multiple instances',
+  volume: () => 'A volume can be attached to a single instance only.',
+}
+
+const serverFault = (refusal: ServerRefusal, missing: Missing): Fault => {
+  switch (refusal.kind) {
+    case 'unknown':
+      return missing(unknownWords[refusal.what](refusal.id))
+    case 'image-status':
+      return badRequest(`Image ${refusal.id} is not active.`)
+    case 'too-small':
+      return badRequest(
+        refusal.what === 'memory'
+          ? "Flavor's memory is too small for requested image."
+          : `Flavor's disk is too small for requested image. Flavor disk is ${refusal.has * 2 ** 30} bytes, image is ${refusal.needs * 2 ** 30} bytes.`,
+      )
+    case 'port-in-use':
+      return conflict(`Port ${refusal.id} is still in use.`)
+    case 'no-subnet':
+      return badRequest(`Network ${refusal.networkId} requires a subnet in order to boot instances on.`)
+    case 'port-without-address':
+      return badRequest(`Port ${refusal.id} requires a FixedIP in order to be used.`)
+    case 'external-network':
+      return forbidden(`It is not allowed to create an interface on external network ${refusal.id}`)
+    case 'many-networks':
+      return conflict('Multiple possible networks found, use a Network ID to be more specific.')
+    case 'no-network':
+      return badRequest(`Unable to automatically allocate a network for project ${refusal.projectId}`)
+    case 'many-groups':
+      return conflict(
+        `Multiple security_groups matches found for name '${refusal.name}', use an ID to be more specific.`,
+      )
+    case 'volume-status':
+      return badRequest(`Invalid volume: Volume ${refusal.id} is in status ${refusal.status}, it must be available.`)
+    case 'only-one':
+      return badRequest(onlyOneWords[refusal.what](refusal.id ?? ''))
+    case 'same-flavor':
+      return badRequest('When resizing, instances must change flavor!')
+    case 'no-place':
+      return badRequest(`No valid host was found. ${refusal.reason}`)
+    case 'incapable':
+      return conflict(refusal.reason)
+    case 'locked':
+      return conflict(`Instance ${refusal.id} is locked`)
+    case 'state':
+      return conflict(
+        refusal.attribute === 'launched_at'
+          ? `Instance ${refusal.id} is in an invalid state for '${refusal.action}'`
+          : `Cannot '${refusal.action}' instance ${refusal.id} while it is in ${refusal.attribute} ${refusal.state}`,
+      )
+    case 'not-resized':
+      return badRequest('Instance has not been resized.')
+    case 'no-console':
+      return conflict(`Instance ${refusal.id} is not ready`)
+    case 'no-interface':
+      return notFound(`Instance ${refusal.id} does not have a port with id ${refusal.portId}`)
+    case 'group-not-held':
+      return notFound(`Security group ${refusal.name} not associated with the instance ${refusal.id}`)
+    case 'no-group':
+      return notFound(`Security group ${refusal.name} not found for project ${refusal.projectId}.`)
+    case 'no-ports':
+      return badRequest(
+        `Network requires port_security_enabled and subnet associated in order to apply security groups.`,
+      )
+    case 'quota':
+      return forbidden(
+        LIMIT_WORDS[refusal.resource]
+          ? `Quota exceeded for ${refusal.resource}: Requested ${refusal.requested}, but already used ${refusal.used} of ${refusal.maximum} ${refusal.resource}`
+          : 'Maximum number of ports exceeded',
+      )
+  }
+}
+
+const volumeFault = (refusal: VolumeRefusal): Fault => {
+  switch (refusal.kind) {
+    case 'status':
+      return badRequest(
+        `Invalid volume: volume status must be ${refusal.allowed.join(' or ')}, but is ${refusal.status}.`,
+      )
+    case 'elsewhere':
+      return badRequest(`Invalid volume: it is in ${refusal.here}, the server is in ${refusal.there}.`)
+    case 'readonly':
+      return badRequest('Invalid volume: it is read-only, and no cloud attaches a disk so.')
+    case 'incapable':
+      return conflict(refusal.reason)
+    default:
+      return badRequest('Invalid volume.')
+  }
+}
+
+const NETWORK_STATUS = { missing: 404, invalid: 400, conflict: 409, forbidden: 403, unavailable: 503 } as const
+
+const networkFault = (error: NetworkError, missing: Missing): Fault => {
+  if (error.sort === 'missing') return missing(error.message)
+  // A name for something that is in use is wrong at creation, and in the way later.
+  if (error.type === 'IpAddressAlreadyAllocated')
+    return missing(error.message).status === 404 ? conflict(error.message) : badRequest(error.message)
+  if (error.type === 'IpAddressGenerationFailure') return badRequest(error.message)
+  return new Fault(NETWORK_STATUS[error.sort], error.message)
+}
+
+const guardWords: Record<string, () => Fault> = {
+  'network-elsewhere': () => conflict('The network lives on another cloud than the one that the server goes to.'),
+  'network-zone': () => conflict('The subnets of the network are in another zone than the server.'),
+  'network-gone': () => badRequest('Network could not be found.'),
+  'subnet-gone': () => badRequest('Subnet could not be found.'),
+  'security-group-gone': () => badRequest('Security group not found.'),
+  'port-in-use': () => conflict('Port is still in use.'),
+  'volume-status': () => badRequest('Invalid volume: it is not available any more.'),
+  'attachment-status': () => badRequest('Invalid volume: it is being detached already.'),
+}
+
+const batchFault = (refusal: Refusal, id: string | undefined): Fault | undefined => {
+  if (refusal.kind === 'token') return unauthorized()
+  if (refusal.kind === 'quota')
+    return forbidden(
+      refusal.resource === 'port'
+        ? 'Maximum number of ports exceeded'
+        : `Quota exceeded for resources: ${refusal.resource}`,
+    )
+  if (refusal.kind === 'taken') return conflict('It was taken by somebody else at the same time.')
+  if (refusal.what === 'server-gone') return noServer(id ?? '')
+  if (refusal.what === 'server-moved') return conflict(`Instance ${id} is in an invalid state for that`)
+  return guardWords[refusal.what]?.()
+}
+
+const worded = (error: unknown, missing: Missing, id: string | undefined): unknown => {
+  if (error instanceof ServerRefused) return serverFault(error.refusal, missing)
+  if (error instanceof NetworkError) return networkFault(error, missing)
+  if (error instanceof VolumeRefused) return volumeFault(error.refusal)
+  if (error instanceof ImageRefused) return conflict(`Instance ${id} is in an invalid state for 'createImage'`)
+  if (error instanceof Refused) return batchFault(error.refusal, id) ?? error
+  return error
+}
+
+/** The operation with what the broker refuses said in Nova's words. `missing`: the status of things that are not there. */
+export const inNovaWords = (operation: Operation, missing: 400 | 404 = 400): Operation => ({
+  ...operation,
+  handle: async (input: Input) => {
+    try {
+      return await operation.handle(input)
+    } catch (error) {
+      throw worded(error, missing === 404 ? notFound : badRequest, input.params.id)
+    }
+  },
+})

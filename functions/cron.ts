@@ -1,0 +1,59 @@
+import { sql } from 'drizzle-orm'
+import { everyProject } from '../db/scope.ts'
+import { convergeDue } from './broker/converge.ts'
+import { takeInventory } from './broker/inventory.ts'
+import { reconcile } from './broker/reconcile.ts'
+import type { Context, Host } from './context.ts'
+import { sweepLeftovers } from './janitor.ts'
+
+/** Work that comes round by itself. It reads from tables what is to do and stops when its budget is spent. */
+export interface Loop {
+  name: string
+  /** The least time between two starts, whoever starts it. */
+  everySeconds: number
+  run(context: Context, budgetMs: number): Promise<unknown>
+}
+
+export const loops: Loop[] = [
+  { name: 'converge', everySeconds: 0, run: convergeDue },
+  { name: 'inventory', everySeconds: 30, run: takeInventory },
+  { name: 'reconcile', everySeconds: 60, run: reconcile },
+  { name: 'janitor', everySeconds: 600, run: sweepLeftovers },
+]
+
+/** Longest that a loop may keep others from starting it, in milliseconds: a process that died holds its lease no longer. */
+const LEASE = 60_000
+
+/** Runs every loop that is due and that no other process runs. One loop's failure does not keep another from its turn. */
+export const runCron = async (host: Host, budgetMs = 25_000, list: Loop[] = loops): Promise<string[]> => {
+  const until = host.now() + budgetMs
+  const ran: string[] = []
+  for (const loop of list) {
+    if (host.now() >= until) break
+    const startedAt = host.now()
+    if (!(await take(host, loop, startedAt))) continue
+    const context: Context = { ...host, requestId: `req-${host.newId()}`, caller: null, scope: everyProject }
+    try {
+      await loop.run(context, until - startedAt)
+      ran.push(loop.name)
+    } catch (error) {
+      host.log('error', 'a loop failed', {
+        loop: loop.name,
+        error: error instanceof Error ? error.stack : String(error),
+      })
+    }
+    await give(host, loop, startedAt)
+  }
+  return ran
+}
+
+/** One statement decides between two processes: `until` is both the lease and the time of the next turn. */
+const take = async (host: Host, { name, everySeconds }: Loop, now: number): Promise<boolean> => {
+  const until = now + Math.max(LEASE, everySeconds * 1000)
+  const rows = await host.db.all(sql`insert into leases (name, until) values (${name}, ${until})
+    on conflict (name) do update set until = ${until} where until <= ${now} returning name`)
+  return rows.length > 0
+}
+
+const give = (host: Host, { name, everySeconds }: Loop, startedAt: number) =>
+  host.db.run(sql`update leases set until = ${startedAt + everySeconds * 1000} where name = ${name}`)

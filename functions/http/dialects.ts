@@ -1,0 +1,112 @@
+import type { Fault } from './fault.ts'
+
+/** How a service words its errors and names its request id. */
+export interface Dialect {
+  name: 'identity' | 'compute' | 'network' | 'block-storage' | 'image' | 'broker' | 'object-store'
+  render(fault: Fault, requestId: string): { body: string; contentType: string }
+  /** Headers that carry the request id; clients of one service look for one name, of another for both. */
+  requestIdHeaders: string[]
+  /** The sentence for a body that does not fit: path of the field, value, what is wrong with it. */
+  invalid(path: string, value: unknown, reason: string): string
+}
+
+const titles: Record<number, string> = {
+  400: 'Bad Request',
+  401: 'Unauthorized',
+  403: 'Forbidden',
+  404: 'Not Found',
+  405: 'Method Not Allowed',
+  406: 'Not Acceptable',
+  409: 'Conflict',
+  413: 'Request Entity Too Large',
+  415: 'Unsupported Media Type',
+  429: 'Too Many Requests',
+  500: 'Internal Server Error',
+  501: 'Not Implemented',
+  503: 'Service Unavailable',
+}
+const titleOf = (status: number) => titles[status] ?? 'Error'
+
+/** Nova and Cinder: the key is derived from the status (nova/api/openstack/wsgi.py, class Fault). */
+const wsgiKeys: Record<number, string> = {
+  400: 'badRequest',
+  401: 'unauthorized',
+  403: 'forbidden',
+  404: 'itemNotFound',
+  405: 'badMethod',
+  409: 'conflictingRequest',
+  413: 'overLimit',
+  415: 'badMediaType',
+  429: 'overLimit',
+  501: 'notImplemented',
+  503: 'serviceUnavailable',
+}
+
+const json = (value: unknown) => ({ body: JSON.stringify(value), contentType: 'application/json' })
+
+/** jsonschema's sentence, as Nova and Cinder pass it on. */
+const wsgiInvalid = (path: string, value: unknown, reason: string) =>
+  `Invalid input for field/attribute ${path.split('.').at(-1) || 'body'}. Value: ${shown(value)}. ${reason}`
+
+const shown = (value: unknown) => (typeof value === 'string' ? value : (JSON.stringify(value) ?? 'None')).slice(0, 255)
+
+const wsgi = (name: Dialect['name'], requestIdHeaders: string[]): Dialect => ({
+  name,
+  requestIdHeaders,
+  invalid: wsgiInvalid,
+  render: (fault) =>
+    // keystonemiddleware answers before Nova does, in its own words.
+    fault.status === 401
+      ? json({ error: { code: 401, title: 'Unauthorized', message: fault.message } })
+      : json({ [wsgiKeys[fault.status] ?? 'computeFault']: { code: fault.status, message: fault.message } }),
+})
+
+export const dialects = {
+  compute: wsgi('compute', ['X-Openstack-Request-Id', 'X-Compute-Request-Id']),
+  blockStorage: wsgi('block-storage', ['X-Openstack-Request-Id', 'X-Compute-Request-Id']),
+  identity: {
+    name: 'identity',
+    requestIdHeaders: ['X-Openstack-Request-Id'],
+    // Bodies carry passwords: what was sent is never repeated.
+    invalid: (path, _value, reason) => `Invalid input for field '${path}': ${reason}`,
+    render: (fault) => json({ error: { code: fault.status, message: fault.message, title: titleOf(fault.status) } }),
+  },
+  network: {
+    name: 'network',
+    requestIdHeaders: ['X-Openstack-Request-Id'],
+    invalid: (path, value, reason) =>
+      `Invalid input for ${path.split('.').at(-1)}. Reason: '${shown(value)}' ${reason}.`,
+    render: (fault) =>
+      json({
+        NeutronError: {
+          type: fault.type ?? `HTTP${titleOf(fault.status).replaceAll(' ', '')}`,
+          message: fault.message,
+          detail: '',
+        },
+      }),
+  },
+  image: {
+    name: 'image',
+    requestIdHeaders: ['X-Openstack-Request-Id'],
+    invalid: (path, value, reason) =>
+      `Provided object does not match schema 'image': ${shown(value)} ${reason} (${path})`,
+    // Glance answers in HTML whatever the client accepts (webob's default body).
+    render: (fault) => ({
+      contentType: 'text/html; charset=UTF-8',
+      body: `<html>\n <head>\n  <title>${fault.status} ${titleOf(fault.status)}</title>\n </head>\n <body>\n  <h1>${fault.status} ${titleOf(fault.status)}</h1>\n  ${escapeHtml(fault.message)}<br /><br />\n\n\n\n </body>\n</html>`,
+    }),
+  },
+  broker: {
+    name: 'broker',
+    requestIdHeaders: ['X-Openstack-Request-Id'],
+    // Bodies carry credentials: what was sent is never repeated.
+    invalid: (path, _value, reason) => `${path}: ${reason}`,
+    render: (fault, requestId) =>
+      json({
+        error: { code: fault.status, title: titleOf(fault.status), message: fault.message, request_id: requestId },
+      }),
+  },
+} satisfies Record<string, Dialect>
+
+const escapeHtml = (text: string) =>
+  text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;')

@@ -1,0 +1,148 @@
+import type { Hono } from 'hono'
+import { CloudError, type CloudErrorCode } from '../../adapters/errors.ts'
+import type { Context, Log } from '../context.ts'
+import { check, readJson } from './body.ts'
+import { Fault } from './fault.ts'
+import { requestedVersion, versionHeaders } from './microversion.ts'
+import type { Answer, Operation } from './operation.ts'
+import type { Service } from './service.ts'
+
+/** What the protocol needs from the program around it. */
+export interface Door {
+  /** Verifies the token for what the operation asks (401, 403) and gives the context that the handler works in. */
+  enter(request: Request, operation: Operation, requestId: string): Promise<Context>
+  /** Serves a request that may come a second time, so that it counts once. */
+  once(context: Context, request: Request, serve: (context: Context) => Promise<Response>): Promise<Response>
+  /** Origin that clients see. */
+  origin(request: Request): string
+  log: Log
+  newId(): string
+}
+
+/** Puts every operation of a service on its route, and clear answers on all other routes below its prefix. */
+export const mount = (app: Hono, service: Service, door: Door): void => {
+  for (const operation of service.operations)
+    app.on(operation.method, service.prefix + operation.path, (c) =>
+      serve(c.req.raw, c.req.param(), operation, service, door),
+    )
+  const paths = methodsByPath(service)
+  app.all(`${service.prefix}/*`, (c) => refuse(c.req.raw, service, door, paths))
+}
+
+const serve = async (
+  request: Request,
+  params: Record<string, string>,
+  operation: Operation,
+  service: Service,
+  door: Door,
+): Promise<Response> => {
+  const requestId = incomingRequestId(request) ?? `req-${door.newId()}`
+  let version = service.microversions?.min ?? 0
+  try {
+    if (service.microversions) version = requestedVersion(request.headers, service.microversions)
+    if (version < (operation.since ?? 0) || version > (operation.until ?? Number.POSITIVE_INFINITY))
+      throw new Fault(404, 'The resource could not be found.')
+    const entered = await door.enter(request, operation, requestId)
+    return await door.once(entered, request, async (context) => {
+      const search = new URL(request.url).searchParams
+      const query = Object.fromEntries(search)
+      const origin = door.origin(request)
+      const answer = await operation.handle({
+        context,
+        params,
+        query: operation.query
+          ? (check(pick(operation.query, version), query, service.dialect) as typeof query)
+          : query,
+        queries: search,
+        body: operation.body
+          ? check(pick(operation.body, version), await readJson(request), service.dialect)
+          : undefined,
+        version,
+        base: origin + service.prefix,
+        origin,
+        request,
+      })
+      return answer instanceof Response ? answer : toResponse(answer, operation.status, service, version, requestId)
+    })
+  } catch (error) {
+    return toFaultResponse(error, service, version, requestId, door.log)
+  }
+}
+
+const pick = <T extends object>(schema: T | ((version: number) => T), version: number): T =>
+  typeof schema === 'function' ? schema(version) : schema
+
+/** A client may bring its own request id, so that its logs and ours meet; only the shape that OpenStack uses. */
+const incomingRequestId = (request: Request): string | undefined => {
+  const id = request.headers.get('X-OpenStack-Request-ID')
+  return id && /^req-[0-9a-f-]{36}$/.test(id) ? id : undefined
+}
+
+const standardHeaders = (service: Service, version: number, requestId: string): Record<string, string> => ({
+  ...Object.fromEntries(service.dialect.requestIdHeaders.map((name) => [name, requestId])),
+  ...(service.microversions ? versionHeaders(service.microversions, version) : {}),
+})
+
+const toResponse = (answer: Answer, status: number, service: Service, version: number, requestId: string): Response => {
+  const headers: Record<string, string> = { ...standardHeaders(service, version, requestId), ...answer.headers }
+  if (answer.body === undefined) return new Response(null, { status: answer.status ?? status, headers })
+  headers['Content-Type'] ??= 'application/json'
+  return new Response(JSON.stringify(answer.body), { status: answer.status ?? status, headers })
+}
+
+/** The one place where an error gets its status. */
+const toFaultResponse = (error: unknown, service: Service, version: number, requestId: string, log: Log): Response => {
+  const fault = toFault(error)
+  if (fault.status >= 500 && fault.status !== 501)
+    log('error', 'request failed', {
+      requestId,
+      error: error instanceof Error ? error.message : String(error),
+      stack: error instanceof Error ? error.stack : undefined,
+      ...(error instanceof CloudError
+        ? { cloud: error.detail.operatorMessage, cloudCode: error.detail.cloudCode }
+        : {}),
+    })
+  const { body, contentType } = service.dialect.render(fault, requestId)
+  return new Response(body, {
+    status: fault.status,
+    headers: { ...standardHeaders(service, version, requestId), 'Content-Type': contentType, ...fault.headers },
+  })
+}
+
+const statusOf: Record<CloudErrorCode, number> = {
+  throttled: 503,
+  ambiguous: 503,
+  capacity: 503,
+  not_found: 404,
+  conflict: 409,
+  definitive: 400,
+  denied: 503,
+}
+
+const toFault = (error: unknown): Fault => {
+  if (error instanceof Fault) return error
+  if (error instanceof CloudError) return new Fault(statusOf[error.code], error.message)
+  return new Fault(500, 'The server has either erred or is incapable of performing the requested operation.')
+}
+
+const methodsByPath = (service: Service): { pattern: RegExp; methods: string[] }[] => {
+  const methods = new Map<string, string[]>()
+  for (const o of service.operations) methods.set(o.path, [...(methods.get(o.path) ?? []), o.method])
+  return [...methods].map(([path, list]) => ({
+    pattern: new RegExp(`^${(service.prefix + path).replace(/:\w+(\{[^}]*\})?/g, '[^/]+')}$`),
+    methods: list,
+  }))
+}
+
+/** A path that exists, but not with this method, is 405 with `Allow`; anything else is 404. */
+const refuse = (request: Request, service: Service, door: Door, paths: ReturnType<typeof methodsByPath>): Response => {
+  const requestId = `req-${door.newId()}`
+  const { pathname } = new URL(request.url)
+  const allowed = paths.filter((p) => p.pattern.test(pathname)).flatMap((p) => p.methods)
+  const fault = allowed.length
+    ? new Fault(405, 'The method is not allowed for this resource.', {
+        headers: { Allow: [...new Set(allowed)].join(', ') },
+      })
+    : new Fault(404, 'The resource could not be found.')
+  return toFaultResponse(fault, service, service.microversions?.min ?? 0, requestId, door.log)
+}

@@ -1,0 +1,165 @@
+import { uuid5 } from '../broker/uuid.ts'
+import type { Caller } from '../context.ts'
+import { forbidden } from '../http/fault.ts'
+import { type Input, type Operation, operation } from '../http/operation.ts'
+import type { Service } from '../http/service.ts'
+import { collection, selfLink } from './views.ts'
+import { actionDenied, unknown } from './words.ts'
+
+const INTERFACES = ['public', 'internal', 'admin']
+/** Ids as Keystone has them, the same in every answer and after every start. */
+const idOf = (...names: string[]) => uuid5(`catalog/${names.join('/')}`).replaceAll('-', '')
+
+interface Place {
+  origin: string
+  region: string
+}
+
+interface Entry {
+  id: string
+  type: string
+  name: string
+  /** Path below the origin; `{project_id}` stands for the caller's project. */
+  path: string
+}
+
+const entries = (services: Service[]): Entry[] =>
+  services.flatMap(({ types, name, endpoint }) =>
+    types.map((type) => ({ id: idOf('service', type), type, name, path: endpoint })),
+  )
+
+const endpoints = (entry: Entry, { origin, region }: Place, projectId: string) =>
+  INTERFACES.map((each) => ({
+    id: idOf('endpoint', entry.type, each),
+    interface: each,
+    region_id: region,
+    region,
+    url: origin + entry.path.replace('{project_id}', projectId),
+  }))
+
+/** The catalogue as a token carries it. */
+export const catalogFor = (services: Service[], place: Place, projectId: string) =>
+  entries(services).map((entry) => ({
+    id: entry.id,
+    type: entry.type,
+    name: entry.name,
+    endpoints: endpoints(entry, place, projectId),
+  }))
+
+const placeOf = ({ origin, context }: Input): Place => ({ origin, region: context.settings.region })
+const regionOf = (input: Input) => ({
+  id: input.context.settings.region,
+  description: '',
+  parent_region_id: null,
+  links: selfLink(input.base, `/regions/${input.context.settings.region}`),
+})
+
+/** GET /auth/catalog, and the parts of the catalogue one by one. */
+export const catalogOperations = (services: () => Service[]): Operation[] => {
+  const serviceViews = ({ base }: Input) =>
+    entries(services()).map(({ id, type, name }) => ({
+      id,
+      type,
+      name,
+      enabled: true,
+      links: selfLink(base, `/services/${id}`),
+    }))
+  const endpointViews = (input: Input) =>
+    entries(services()).flatMap((entry) =>
+      endpoints(entry, placeOf(input), '$(project_id)s').map((endpoint) => ({
+        ...endpoint,
+        service_id: entry.id,
+        enabled: true,
+        links: selfLink(input.base, `/endpoints/${endpoint.id}`),
+      })),
+    )
+  const find = <T extends { id: string }>(kind: string, items: T[], id: string): T => {
+    const item = items.find((each) => each.id === id)
+    if (!item) throw unknown(kind, id)
+    return item
+  }
+
+  return [
+    operation({
+      name: 'auth_catalog.get',
+      method: 'GET',
+      path: '/v3/auth/catalog',
+      who: 'authenticated',
+      summary: 'The catalogue of a token that is for a project.',
+      status: 200,
+      handle: (input) => {
+        const { projectId } = input.context.caller as Caller
+        if (!projectId) throw forbidden(actionDenied('auth_catalog.get'))
+        const catalog = catalogFor(services(), placeOf(input), projectId)
+        return { body: { catalog, links: selfLink(input.base, '/auth/catalog') } }
+      },
+    }),
+    operation({
+      name: 'service.list',
+      method: 'GET',
+      path: '/v3/services',
+      who: 'admin',
+      summary: 'Every service; filters `type` and `name`.',
+      status: 200,
+      handle: (input) => {
+        const { type, name } = input.query
+        const wanted = serviceViews(input).filter((s) => (!type || s.type === type) && (!name || s.name === name))
+        return collection('services', wanted, input.base, '/services')
+      },
+    }),
+    operation({
+      name: 'service.get',
+      method: 'GET',
+      path: '/v3/services/:id',
+      who: 'admin',
+      summary: 'One service.',
+      status: 200,
+      handle: (input) => ({ body: { service: find('service', serviceViews(input), input.params.id!) } }),
+    }),
+    operation({
+      name: 'endpoint.list',
+      method: 'GET',
+      path: '/v3/endpoints',
+      who: 'admin',
+      summary: 'Every endpoint; filters `service_id`, `interface` and `region_id`.',
+      status: 200,
+      handle: (input) => {
+        const { service_id, interface: side, region_id } = input.query
+        const wanted = endpointViews(input).filter(
+          (e) =>
+            (!service_id || e.service_id === service_id) &&
+            (!side || e.interface === side) &&
+            (!region_id || e.region_id === region_id),
+        )
+        return collection('endpoints', wanted, input.base, '/endpoints')
+      },
+    }),
+    operation({
+      name: 'endpoint.get',
+      method: 'GET',
+      path: '/v3/endpoints/:id',
+      who: 'admin',
+      summary: 'One endpoint.',
+      status: 200,
+      handle: (input) => ({ body: { endpoint: find('endpoint', endpointViews(input), input.params.id!) } }),
+    }),
+    operation({
+      name: 'region.list',
+      method: 'GET',
+      path: '/v3/regions',
+      who: 'authenticated',
+      summary: 'The one region of this broker.',
+      status: 200,
+      handle: (input) => collection('regions', [regionOf(input)], input.base, '/regions'),
+    }),
+    operation({
+      name: 'region.get',
+      method: 'GET',
+      path: '/v3/regions/:id',
+      who: 'authenticated',
+      summary: 'One region.',
+      status: 200,
+      handle: (input) => ({ body: { region: find('region', [regionOf(input)], input.params.id!) } }),
+    }),
+  ]
+}

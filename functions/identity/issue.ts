@@ -1,0 +1,38 @@
+import { Buffer } from 'node:buffer'
+import type { ProjectRow, RoleRow, UserRow } from '../../db/queries/identity.ts'
+import type { Token } from '../auth/token.ts'
+import type { Host } from '../context.ts'
+
+export interface Grant {
+  user: UserRow
+  /** Null: an unscoped token. */
+  project: ProjectRow | null
+  roles: RoleRow[]
+  /** How the user proved himself, in order. */
+  methods: string[]
+  /** A rescoped token dies with the one it came from; milliseconds since 1970. */
+  expiresAt?: number
+}
+
+/** The claims of a new token, to be sealed. Audit ids have Keystone's shape: 16 bytes in base64url. */
+export const issue = (host: Pick<Host, 'now' | 'newId' | 'settings'>, grant: Grant): Token => {
+  const { user, project, roles, methods } = grant
+  const issuedAt = host.now()
+  const expiresAt = grant.expiresAt ?? issuedAt + host.settings.tokenLifetime * 1000
+  return {
+    userId: user.id,
+    userName: user.name,
+    userDomainId: user.domainId,
+    userEpoch: user.epoch,
+    projectId: project?.id ?? '',
+    projectName: project?.name ?? '',
+    projectDomainId: project?.domainId ?? '',
+    projectEpoch: project?.epoch ?? 0,
+    roles: roles.map(({ name }) => name),
+    isAdmin: roles.some(({ name }) => name === 'admin'),
+    auditId: Buffer.from(host.newId().replaceAll('-', ''), 'hex').toString('base64url'),
+    issuedAt,
+    expiresAt,
+    methods,
+  }
+}

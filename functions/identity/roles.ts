@@ -1,0 +1,101 @@
+import { z } from 'zod'
+import { deleteRole, insertRole, listRoles, type RoleRow, roleById } from '../../db/queries/identity.ts'
+import { commit } from '../broker/commit.ts'
+import { forbidden, notImplemented } from '../http/fault.ts'
+import { type Operation, operation } from '../http/operation.ts'
+import { nameText, noOptions } from './properties.ts'
+import { collection, selfLink } from './views.ts'
+import { duplicate, orFault, unknown } from './words.ts'
+
+const creation = z.object({
+  role: z.strictObject({
+    name: nameText,
+    description: z.string().max(255).nullish(),
+    domain_id: z.string().nullish(),
+    options: noOptions,
+  }),
+})
+
+/** The roles that operations ask for; without them nobody could administrate any more. */
+const IMMUTABLE = ['admin', 'manager', 'member', 'reader', 'service']
+
+const view = ({ id, name, description }: RoleRow, base: string) => ({
+  id,
+  name,
+  domain_id: null,
+  description: description || null,
+  options: IMMUTABLE.includes(name) ? { immutable: true } : {},
+  links: selfLink(base, `/roles/${id}`),
+})
+
+export const roleOperations: Operation[] = [
+  operation({
+    name: 'role.list',
+    method: 'GET',
+    path: '/v3/roles',
+    who: 'admin',
+    summary: 'Every role; filter `name`.',
+    status: 200,
+    handle: async ({ context, query, base }) => {
+      const rows = query.domain_id ? [] : await listRoles(context.db, query.name)
+      return collection(
+        'roles',
+        rows.map((row) => view(row, base)),
+        base,
+        '/roles',
+      )
+    },
+  }),
+  operation({
+    name: 'role.create',
+    method: 'POST',
+    path: '/v3/roles',
+    who: 'admin',
+    summary: 'Makes a role. Operations ask for reader, member, manager and admin alone.',
+    status: 201,
+    body: creation,
+    handle: async ({ context, body: { role }, base }) => {
+      if (role.domain_id) throw notImplemented('Roles of a domain are not offered.')
+      const row: RoleRow = {
+        id: context.newId().replaceAll('-', ''),
+        name: role.name,
+        description: role.description ?? '',
+      }
+      const entry = { action: 'create', kind: 'role', resourceId: row.id, detail: { name: row.name } }
+      await orFault(commit(context, entry, [insertRole(context.db, row)]), () => duplicate('role', row.name))
+      return { body: { role: view(row, base) } }
+    },
+  }),
+  operation({
+    name: 'role.get',
+    method: 'GET',
+    path: '/v3/roles/:id',
+    who: 'admin',
+    summary: 'One role.',
+    status: 200,
+    handle: async ({ context, params, base }) => {
+      const row = await roleById(context.db, params.id!)
+      if (!row) throw unknown('role', params.id!)
+      return { body: { role: view(row, base) } }
+    },
+  }),
+  operation({
+    name: 'role.delete',
+    method: 'DELETE',
+    path: '/v3/roles/:id',
+    who: 'admin',
+    summary: 'Removes a role from everybody who has it, and revokes their tokens.',
+    status: 204,
+    handle: async ({ context, params }) => {
+      const row = await roleById(context.db, params.id!)
+      if (!row) throw unknown('role', params.id!)
+      if (IMMUTABLE.includes(row.name))
+        throw forbidden(
+          `Unable to delete immutable role resource: ${row.id}. Set resource option "immutable" to false first.`,
+        )
+      const entry = { action: 'delete', kind: 'role', resourceId: row.id, detail: { name: row.name } }
+      await orFault(commit(context, entry, [...deleteRole(context.db, row.id)]), () => unknown('role', row.id))
+      return {}
+    },
+  }),
+]

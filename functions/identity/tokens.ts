@@ -1,0 +1,155 @@
+import { z } from 'zod'
+import { domainById, listRoles, revokeToken } from '../../db/queries/identity.ts'
+import { tokenStands } from '../../db/queries/tokens.ts'
+import { openToken, sealToken, type Token } from '../auth/token.ts'
+import { commit } from '../broker/commit.ts'
+import type { Context } from '../context.ts'
+import { keyring } from '../crypto/keyring.ts'
+import { badRequest, notFound } from '../http/fault.ts'
+import { type Input, type Operation, operation } from '../http/operation.ts'
+import type { Service } from '../http/service.ts'
+import { authenticate } from './authenticate.ts'
+import { catalogFor } from './catalog.ts'
+import { scopeOf } from './grants.ts'
+import { issue } from './issue.ts'
+import { keystoneTime } from './views.ts'
+import { orFault, ownOrAdmin } from './words.ts'
+
+const domain = z.object({ id: z.string().optional(), name: z.string().optional() })
+const named = z.object({
+  id: z.string().max(64).optional(),
+  name: z.string().max(255).optional(),
+  domain: domain.optional(),
+})
+const login = z.object({
+  auth: z.object({
+    identity: z.object({
+      methods: z.array(z.string().max(64)).max(8),
+      password: z.object({ user: named.extend({ password: z.string().max(4096) }) }).optional(),
+      token: z.object({ id: z.string().min(1) }).optional(),
+    }),
+    scope: z
+      .union([
+        z.literal('unscoped'),
+        z.strictObject({ project: named }),
+        z.strictObject({ unscoped: z.unknown() }),
+        z.strictObject({ domain }),
+        z.strictObject({ system: z.unknown() }),
+        z.strictObject({ 'OS-TRUST:trust': z.unknown() }),
+      ])
+      .optional(),
+  }),
+})
+
+/** What the token in `X-Subject-Token` says; 404 if it does not stand. */
+const subject = async ({ context, request }: Input): Promise<Token> => {
+  const text = request.headers.get('X-Subject-Token')
+  if (!text) throw badRequest('The X-Subject-Token header is missing.')
+  const token = openToken(text, keyring(context.settings.secretKeys, 'token'))
+  if (!token || token.expiresAt <= context.now() || !(await tokenStands(context.db, token)))
+    throw notFound('Failed to validate token')
+  return token
+}
+
+/** The same claims give the same body, whenever they are shown: a client compares what it got with what it looks up. */
+const view = async (context: Context, token: Token, services: Service[], origin: string, catalog: boolean) => {
+  const { db, settings } = context
+  const domainOf = async (id: string) => ({ id, name: (await domainById(db, id))?.name ?? id })
+  const common = {
+    methods: token.methods,
+    user: {
+      domain: await domainOf(token.userDomainId),
+      id: token.userId,
+      name: token.userName,
+      password_expires_at: null,
+    },
+    audit_ids: [token.auditId],
+    expires_at: keystoneTime(token.expiresAt),
+    issued_at: keystoneTime(token.issuedAt),
+  }
+  if (!token.projectId) return { token: common }
+  const roles = (await listRoles(db))
+    .filter(({ name }) => token.roles.includes(name))
+    .map(({ id, name }) => ({ id, name }))
+  return {
+    token: {
+      ...common,
+      project: { domain: await domainOf(token.projectDomainId), id: token.projectId, name: token.projectName },
+      is_domain: false,
+      roles,
+      ...(catalog ? { catalog: catalogFor(services, { origin, region: settings.region }, token.projectId) } : {}),
+    },
+  }
+}
+
+/** POST, GET (and HEAD), DELETE /auth/tokens. */
+export const tokenOperations = (services: () => Service[]): Operation[] => [
+  operation({
+    name: 'token.create',
+    method: 'POST',
+    path: '/v3/auth/tokens',
+    who: 'public',
+    summary: 'Issues a token for a password or another token, for a project or unscoped.',
+    status: 201,
+    body: login,
+    handle: async ({ context, body, queries, origin }) => {
+      const { user, methods, from } = await authenticate(context, body.auth.identity)
+      const scoped = await scopeOf(context, user, body.auth.scope)
+      const token = issue(context, {
+        user,
+        project: scoped?.project ?? null,
+        roles: scoped?.roles ?? [],
+        methods,
+        ...(from ? { expiresAt: from.expiresAt } : {}),
+      })
+      return {
+        headers: {
+          'X-Subject-Token': sealToken(token, keyring(context.settings.secretKeys, 'token')),
+          Vary: 'X-Auth-Token',
+        },
+        body: await view(context, token, services(), origin, !queries.has('nocatalog')),
+      }
+    },
+  }),
+  operation({
+    name: 'token.validate',
+    method: 'GET',
+    path: '/v3/auth/tokens',
+    who: 'authenticated',
+    summary: 'Shows what a token says; one of somebody else only to admins.',
+    status: 200,
+    handle: async (input) => {
+      const { context, queries, origin, request } = input
+      const token = await subject(input)
+      ownOrAdmin(
+        context.caller,
+        (caller) => caller.userId === token.userId || caller.roles.includes('service'),
+        'token.validate',
+      )
+      return {
+        headers: { 'X-Subject-Token': request.headers.get('X-Subject-Token')!, Vary: 'X-Auth-Token' },
+        body: await view(context, token, services(), origin, !queries.has('nocatalog')),
+      }
+    },
+  }),
+  operation({
+    name: 'token.revoke',
+    method: 'DELETE',
+    path: '/v3/auth/tokens',
+    who: 'authenticated',
+    summary: 'Revokes a token; one of somebody else only for admins.',
+    status: 204,
+    handle: async (input) => {
+      const { context } = input
+      const token = await subject(input)
+      ownOrAdmin(context.caller, (caller) => caller.userId === token.userId, 'token.revoke')
+      await orFault(
+        commit(context, { action: 'revoke', kind: 'token', resourceId: token.auditId }, [
+          revokeToken(context.db, token.auditId, token.expiresAt),
+        ]),
+        () => notFound('Failed to validate token'),
+      )
+      return {}
+    },
+  }),
+]

@@ -1,0 +1,193 @@
+import { z } from 'zod'
+import {
+  deleteUser,
+  domainById,
+  insertUser,
+  listUsers,
+  projectById,
+  raiseUserEpoch,
+  type UserRow,
+  updateUser,
+  userById,
+} from '../../db/queries/identity.ts'
+import { hashPassword } from '../auth/password.ts'
+import { commit } from '../broker/commit.ts'
+import { notImplemented } from '../http/fault.ts'
+import { type Operation, operation } from '../http/operation.ts'
+import { checkPassword } from './authenticate.ts'
+import { extraOf, nameText, noOptions } from './properties.ts'
+import { collection, flagOf, selfLink } from './views.ts'
+import { duplicate, orFault, ownOrAdmin, unknown } from './words.ts'
+
+const password = z.string().min(1).max(4096)
+const fields = {
+  name: nameText,
+  password: password.nullish(),
+  email: z.string().max(255).nullish(),
+  description: z.string().max(16_384).nullish(),
+  enabled: z.boolean().optional(),
+  domain_id: z.string().nullish(),
+  default_project_id: z.string().nullish(),
+  options: noOptions,
+}
+const KNOWN = [...Object.keys(fields), 'id', 'links', 'password_expires_at', 'original_password']
+const creation = z.object({ user: z.looseObject(fields) })
+const change = z.object({ user: z.looseObject({ ...fields, name: nameText.optional() }) })
+const newPassword = z.object({ user: z.object({ password, original_password: password }) })
+
+const view = (row: UserRow, base: string) => ({
+  ...row.extra,
+  id: row.id,
+  name: row.name,
+  domain_id: row.domainId,
+  enabled: row.enabled,
+  default_project_id: row.defaultProjectId,
+  ...(row.email === null ? {} : { email: row.email }),
+  ...(row.description === '' ? {} : { description: row.description }),
+  password_expires_at: null,
+  options: {},
+  links: selfLink(base, `/users/${row.id}`),
+})
+
+export const userOperations: Operation[] = [
+  operation({
+    name: 'user.list',
+    method: 'GET',
+    path: '/v3/users',
+    who: 'admin',
+    summary: 'Every user; filters `name`, `domain_id` and `enabled`.',
+    status: 200,
+    handle: async ({ context, query, base }) => {
+      const filter = { name: query.name, domainId: query.domain_id, enabled: flagOf(query.enabled) }
+      const rows = await listUsers(context.db, filter)
+      return collection(
+        'users',
+        rows.map((row) => view(row, base)),
+        base,
+        '/users',
+      )
+    },
+  }),
+  operation({
+    name: 'user.create',
+    method: 'POST',
+    path: '/v3/users',
+    who: 'admin',
+    summary: 'Makes a user, who may do nothing before a role is assigned.',
+    status: 201,
+    body: creation,
+    handle: async ({ context, body: { user }, base }) => {
+      const { db } = context
+      const domainId = user.domain_id ?? context.caller!.projectDomainId
+      if (!(await domainById(db, domainId))) throw unknown('domain', domainId)
+      if (user.default_project_id && !(await projectById(db, user.default_project_id)))
+        throw unknown('project', user.default_project_id)
+      const row: UserRow = {
+        id: context.newId().replaceAll('-', ''),
+        domainId,
+        name: user.name,
+        email: user.email ?? null,
+        description: user.description ?? '',
+        passwordHash: user.password ? await hashPassword(user.password) : null,
+        passwordChangedAt: user.password ? context.now() : null,
+        defaultProjectId: user.default_project_id ?? null,
+        extra: extraOf(user, KNOWN),
+        enabled: user.enabled ?? true,
+        epoch: 0,
+        failedLogins: 0,
+        lockedUntil: null,
+        createdAt: context.now(),
+      }
+      const entry = { action: 'create', kind: 'user', resourceId: row.id, detail: { name: row.name } }
+      await orFault(commit(context, entry, [insertUser(db, row)]), () => duplicate('user', row.name, domainId))
+      return { body: { user: view(row, base) } }
+    },
+  }),
+  operation({
+    name: 'user.get',
+    method: 'GET',
+    path: '/v3/users/:id',
+    who: 'authenticated',
+    summary: 'One user; somebody else only for admins.',
+    status: 200,
+    handle: async ({ context, params, base }) => {
+      ownOrAdmin(context.caller, (caller) => caller.userId === params.id, 'user.get')
+      const row = await userById(context.db, params.id!)
+      if (!row) throw unknown('user', params.id!)
+      return { body: { user: view(row, base) } }
+    },
+  }),
+  operation({
+    name: 'user.update',
+    method: 'PATCH',
+    path: '/v3/users/:id',
+    who: 'admin',
+    summary: 'Changes a user; a new password or being disabled revokes his tokens.',
+    status: 200,
+    body: change,
+    handle: async ({ context, params, body: { user }, base }) => {
+      const { db } = context
+      const row = await userById(db, params.id!)
+      if (!row) throw unknown('user', params.id!)
+      if (user.domain_id && user.domain_id !== row.domainId) throw notImplemented('A user stays in his domain.')
+      if (user.default_project_id && !(await projectById(db, user.default_project_id)))
+        throw unknown('project', user.default_project_id)
+      const set: Partial<UserRow> = {
+        name: user.name ?? row.name,
+        email: user.email === undefined ? row.email : user.email,
+        description: user.description === undefined ? row.description : (user.description ?? ''),
+        defaultProjectId: user.default_project_id === undefined ? row.defaultProjectId : user.default_project_id,
+        enabled: user.enabled ?? row.enabled,
+        extra: { ...row.extra, ...extraOf(user, KNOWN) },
+        ...(user.password === undefined ? {} : await passwordSet(user.password, context.now())),
+      }
+      const revokes = user.password !== undefined || (row.enabled && set.enabled === false)
+      const entry = { action: 'update', kind: 'user', resourceId: row.id }
+      const writes = [updateUser(db, row.id, set), ...(revokes ? [raiseUserEpoch(db, row.id)] : [])]
+      await orFault(commit(context, entry, writes), () => duplicate('user', set.name!, row.domainId))
+      return { body: { user: view({ ...row, ...set }, base) } }
+    },
+  }),
+  operation({
+    name: 'user.delete',
+    method: 'DELETE',
+    path: '/v3/users/:id',
+    who: 'admin',
+    summary: 'Removes a user with his role assignments and tokens.',
+    status: 204,
+    handle: async ({ context, params }) => {
+      const id = params.id!
+      if (!(await userById(context.db, id))) throw unknown('user', id)
+      const entry = { action: 'delete', kind: 'user', resourceId: id }
+      await orFault(commit(context, entry, [...deleteUser(context.db, id)]), () => unknown('user', id))
+      return {}
+    },
+  }),
+  operation({
+    name: 'user.change_password',
+    method: 'POST',
+    path: '/v3/users/:id/password',
+    who: 'public',
+    summary: 'A user changes his password by giving the one he has; all his tokens are revoked.',
+    status: 204,
+    body: newPassword,
+    handle: async ({ context, params, body: { user } }) => {
+      const { db } = context
+      const row = await userById(db, params.id!)
+      await checkPassword(context, row, user.original_password)
+      const id = row!.id
+      const set = await passwordSet(user.password, context.now())
+      const entry = { action: 'change_password', kind: 'user', resourceId: id }
+      await commit(context, entry, [updateUser(db, id, set), raiseUserEpoch(db, id)])
+      return {}
+    },
+  }),
+]
+
+/** The columns of a new password; none at all with null. A lock is lifted with it. */
+const passwordSet = async (text: string | null, now: number) => ({
+  passwordHash: text === null ? null : await hashPassword(text),
+  passwordChangedAt: now,
+  failedLogins: 0,
+  lockedUntil: null,
+})

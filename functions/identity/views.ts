@@ -1,0 +1,13 @@
+/** Milliseconds since 1970 as Keystone writes a time: microseconds and a `Z`. */
+export const keystoneTime = (ms: number): string => new Date(ms).toISOString().replace('Z', '000Z')
+
+/** A collection with Keystone's links; it is never cut into pages. */
+export const collection = (name: string, items: unknown[], base: string, path: string) => ({
+  body: { [name]: items, links: { next: null, self: `${base}/v3${path}`, previous: null } },
+})
+
+export const selfLink = (base: string, path: string) => ({ self: `${base}/v3${path}` })
+
+/** `enabled=false`, `enabled=0` and `enabled` as Keystone reads them; undefined: not asked for. */
+export const flagOf = (text: string | undefined): boolean | undefined =>
+  text === undefined ? undefined : !/^(0|false|no|off)$/i.test(text)

@@ -1,0 +1,42 @@
+import { unauthorized } from '../auth/policy.ts'
+import { Refused } from '../broker/commit.ts'
+import type { Caller } from '../context.ts'
+import { Fault, forbidden, notFound } from '../http/fault.ts'
+
+/** Keystone's sentences (keystone/exception.py), so that clients which read them keep working. */
+export const unknown = (kind: string, id: string): Fault => notFound(`Could not find ${kind}: ${id}.`)
+
+export const duplicate = (kind: string, name: string, domainId?: string): Fault =>
+  new Fault(
+    409,
+    `Conflict occurred attempting to store ${kind} - Duplicate entry found with name ${name}${domainId ? ` at domain ID ${domainId}` : ''}.`,
+  )
+
+/** `project.create` is the policy `identity:create_project`. */
+export const actionDenied = (operation: string): string => {
+  const [resource, verb] = operation.split('.')
+  return `You are not authorized to perform the requested action: identity:${verb}_${resource}${verb === 'list' ? 's' : ''}.`
+}
+
+export const missing = (attribute: string, target: string): Fault =>
+  new Fault(
+    400,
+    `Expecting to find ${attribute} in ${target}. The server could not comply with the request since it is either malformed or otherwise incorrect. The client is assumed to be in error.`,
+  )
+
+/** 403 unless an admin asks, or the caller whom `own` recognises. */
+export const ownOrAdmin = (caller: Caller | null, own: (caller: Caller) => boolean, operation: string): void => {
+  if (!caller || !(caller.isAdmin || own(caller))) throw forbidden(actionDenied(operation))
+}
+
+/** Runs a commit; a unique index that refuses becomes `taken`, a token revoked meanwhile 401. */
+export const orFault = async (work: Promise<void>, taken: () => Fault): Promise<void> => {
+  try {
+    await work
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error
+    if (error.refusal.kind === 'taken') throw taken()
+    if (error.refusal.kind === 'token') throw unauthorized()
+    throw error
+  }
+}

@@ -1,0 +1,127 @@
+import { IMAGE_SORT, type ImageFilter } from '../../db/queries/images.ts'
+import type { Comparison, Slice, Sort } from '../../db/queries/volumes.ts'
+import { badRequest } from '../http/fault.ts'
+
+/** `limit_param_default` and `api_limit_max` of Glance. */
+const DEFAULT_LIMIT = 25
+const MAXIMUM = 1000
+
+const CONTROLS = ['limit', 'marker', 'sort', 'sort_key', 'sort_dir', 'tag', 'member_status', 'visibility']
+const COMPARISONS = ['gt', 'gte', 'lt', 'lte', 'eq', 'neq']
+
+export const limitOf = (queries: URLSearchParams): number => {
+  const given = queries.get('limit')
+  if (given === null) return DEFAULT_LIMIT
+  if (!/^[+-]?\d+$/.test(given)) throw badRequest('limit param must be an integer')
+  if (Number(given) < 0) throw badRequest('limit param must be positive')
+  return Math.min(Number(given), MAXIMUM)
+}
+
+/** `sort=name:asc,size`, or pairs of the older `sort_key` and `sort_dir`; ties are broken by creation and id. */
+export const sliceOf = (queries: URLSearchParams): Slice => {
+  const keys = sortOf(queries)
+  const { descending } = keys.at(-1)!
+  for (const key of ['created_at', 'id']) if (!keys.some((k) => k.key === key)) keys.push({ key, descending })
+  return { sort: keys, limit: limitOf(queries), marker: queries.get('marker') ?? undefined }
+}
+
+const sortOf = (queries: URLSearchParams): Sort[] => {
+  const one = (key: string, direction: string): Sort => {
+    if (!Object.hasOwn(IMAGE_SORT, key))
+      throw badRequest(
+        `Invalid sort key: ${key}. It must be one of the following: ${Object.keys(IMAGE_SORT).join(', ')}.`,
+      )
+    if (direction !== 'asc' && direction !== 'desc') throw badRequest(`Invalid sort direction: ${direction}`)
+    return { key, descending: direction === 'desc' }
+  }
+  const keys = queries.getAll('sort_key')
+  const directions = queries.getAll('sort_dir')
+  const sort = queries.get('sort')
+  if (sort !== null) {
+    if (keys.length || directions.length) throw badRequest('Old and new sorting syntax cannot be combined')
+    return sort
+      .trim()
+      .split(',')
+      .map((part) => {
+        const [key = '', direction = ''] = part.split(':')
+        return one(key.trim(), direction.trim() || 'desc')
+      })
+  }
+  if (directions.length > 1 && directions.length !== keys.length)
+    throw badRequest('Number of sort dirs does not match the number of sort keys')
+  return (keys.length ? keys : ['created_at']).map((key, i) =>
+    one(key.trim(), (directions.length > 1 ? directions[i]! : (directions[0] ?? 'desc')).trim()),
+  )
+}
+
+/** `in:a,"b,c"`: one of several; anything else is itself. */
+const amongOf = (text: string): string[] => {
+  if (!text.startsWith('in:')) return [text.startsWith('eq:') ? text.slice(3) : text]
+  const parts = text.slice(3).match(/"[^"]*"|[^,"]+/g) ?? []
+  return parts.map((part) => (part.startsWith('"') ? part.slice(1, -1) : part.trim()))
+}
+
+const numberOf = (name: string, text: string): number => {
+  if (!/^\d+$/.test(text)) throw badRequest(`Invalid value for ${name}: ${text} must be a non-negative integer`)
+  return Number(text)
+}
+
+const booleanOf = (name: string, text: string): boolean => {
+  if (!/^(true|false|1|0|yes|no|on|off|t|f|y|n)$/i.test(text))
+    throw badRequest(
+      `Invalid value '${text}' for '${name}' filter. Valid values are case insensitive 'true' or 'false'.`,
+    )
+  return /^(true|1|yes|on|t|y)$/i.test(text)
+}
+
+const timeOf = (column: 'created_at' | 'updated_at', text: string) => {
+  const colon = text.indexOf(':')
+  const word = text.slice(0, Math.max(0, colon))
+  const given = COMPARISONS.includes(word)
+  const at = Date.parse(given ? text.slice(colon + 1) : text)
+  if (Number.isNaN(at)) throw badRequest(`Unable to filter on a range with a non-numeric value: Invalid time ${text}`)
+  return { column, comparison: (given ? word : 'eq') as Comparison, at }
+}
+
+const AMONG = {
+  id: 'id',
+  name: 'name',
+  status: 'status',
+  container_format: 'containerFormat',
+  disk_format: 'diskFormat',
+  checksum: 'checksum',
+  os_hash_value: 'hashValue',
+} as const
+
+/** Every filter of the API reference; what is no attribute of an image is a property of it. */
+export const filterOf = (queries: URLSearchParams): ImageFilter => {
+  const filter: ImageFilter = { among: {}, properties: {}, times: [], hidden: false }
+  const visibility = queries.get('visibility')
+  if (visibility !== null) {
+    if (!['community', 'public', 'private', 'shared', 'all'].includes(visibility))
+      throw badRequest(`Invalid visibility value: ${visibility}`)
+    filter.visibility = visibility
+  }
+  const member = queries.get('member_status')
+  if (member !== null && !['pending', 'accepted', 'rejected', 'all'].includes(member))
+    throw badRequest(`Invalid status: ${member}`)
+  const tags = queries.getAll('tag').map((tag) => tag.trim())
+  if (tags.length) filter.tags = tags
+  for (const [key, value] of queries) if (!CONTROLS.includes(key)) take(filter, key, value)
+  return filter
+}
+
+const take = (filter: ImageFilter, key: string, value: string): void => {
+  if (Object.hasOwn(AMONG, key)) filter.among![AMONG[key as keyof typeof AMONG]] = amongOf(value)
+  else if (key === 'created_at' || key === 'updated_at') filter.times!.push(timeOf(key, value))
+  else if (key === 'changes-since') throw badRequest('The "changes-since" filter is no longer available on v2.')
+  else if (key === 'owner') filter.owner = value
+  else if (key === 'protected') filter.protected = booleanOf(key, value)
+  else if (key === 'os_hidden') filter.hidden = booleanOf(key, value)
+  else if (key === 'size_min') filter.sizeMin = numberOf(key, value)
+  else if (key === 'size_max') filter.sizeMax = numberOf(key, value)
+  else if (key === 'size') filter.sizeMin = filter.sizeMax = numberOf(key, value)
+  else if (key === 'min_disk') filter.minDisk = numberOf(key, value)
+  else if (key === 'min_ram') filter.minRam = numberOf(key, value)
+  else filter.properties![key] = value
+}

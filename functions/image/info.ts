@@ -1,0 +1,92 @@
+import { notFound, notImplemented } from '../http/fault.ts'
+import { type Operation, operation } from '../http/operation.ts'
+import { imageOf } from './words.ts'
+
+/** https://docs.openstack.org/api-ref/image/v2/#image-service-info-discovery and #tasks */
+export const infoOperations: Operation[] = [
+  operation({
+    name: 'info.import',
+    method: 'GET',
+    path: '/v2/info/import',
+    who: 'reader',
+    summary: 'Ways to import image data: none.',
+    status: 200,
+    handle: () => ({
+      body: { 'import-methods': { description: 'Import methods available.', type: 'array', value: [] } },
+    }),
+  }),
+  operation({
+    name: 'info.stores',
+    method: 'GET',
+    path: '/v2/info/stores',
+    who: 'reader',
+    summary: 'Stores to choose from: images are where their clouds are.',
+    status: 200,
+    handle: () => {
+      throw notFound('Multi backend is not supported at this site.')
+    },
+  }),
+  operation({
+    name: 'info.usage',
+    method: 'GET',
+    path: '/v2/info/usage',
+    who: 'reader',
+    summary: 'What is used of limits on images: there are none.',
+    status: 200,
+    handle: () => ({ body: { usage: {} } }),
+  }),
+  operation({
+    name: 'task.list',
+    method: 'GET',
+    path: '/v2/tasks',
+    who: 'admin',
+    summary: 'Tasks: none.',
+    status: 200,
+    handle: () => ({ body: { tasks: [], first: '/v2/tasks', schema: '/v2/schemas/tasks' } }),
+  }),
+  operation({
+    name: 'task.show',
+    method: 'GET',
+    path: '/v2/tasks/:id',
+    who: 'admin',
+    summary: 'There is none.',
+    status: 200,
+    handle: ({ params }) => {
+      throw notFound(`No task found with ID ${params.id}`)
+    },
+  }),
+  operation({
+    name: 'task.create',
+    method: 'POST',
+    path: '/v2/tasks',
+    who: 'admin',
+    summary: 'Refused: images are not imported.',
+    status: 201,
+    handle: () => {
+      throw notImplemented('Tasks are not offered: images come from the clouds, or are made of servers.')
+    },
+  }),
+  operation({
+    name: 'image.tasks',
+    method: 'GET',
+    path: '/v2/images/:id/tasks',
+    who: 'reader',
+    summary: 'Tasks of an image: none.',
+    status: 200,
+    handle: async (input) => {
+      await imageOf(input)
+      return { body: { tasks: [] } }
+    },
+  }),
+  operation({
+    name: 'metadef_namespace.list',
+    method: 'GET',
+    path: '/v2/metadefs/namespaces',
+    who: 'reader',
+    summary: 'Definitions of metadata: none.',
+    status: 200,
+    handle: () => ({
+      body: { namespaces: [], first: '/v2/metadefs/namespaces', schema: '/v2/schemas/metadefs/namespaces' },
+    }),
+  }),
+]

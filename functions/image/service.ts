@@ -1,0 +1,29 @@
+import { dialects } from '../http/dialects.ts'
+import type { Service } from '../http/service.ts'
+import { imageDataOperations } from './image-data.ts'
+import { imagePatchOperations } from './image-patch.ts'
+import { imageOperations } from './images.ts'
+import { infoOperations } from './info.ts'
+import { memberOperations } from './members.ts'
+import { schemaOperations } from './schemas.ts'
+import { tagOperations } from './tags.ts'
+import { versionOperations } from './versions.ts'
+
+/** Images, as Glance's API version 2 has them. */
+export const image: Service = {
+  types: ['image'],
+  name: 'glance',
+  prefix: '/image',
+  endpoint: '/image',
+  dialect: dialects.image,
+  operations: [
+    ...versionOperations,
+    ...imageOperations,
+    ...imagePatchOperations,
+    ...imageDataOperations,
+    ...tagOperations,
+    ...memberOperations,
+    ...schemaOperations,
+    ...infoOperations,
+  ],
+}

@@ -1,0 +1,22 @@
+import { type Input, type Operation, operation } from '../http/operation.ts'
+
+/** What Glance added up to 2.9 is here, but for stores (2.8), which it shows only where there are several. */
+const MINORS = [9, 7, 6, 5, 4, 3, 2, 1, 0]
+
+const handle = ({ base }: Input) => ({
+  body: {
+    versions: MINORS.map((minor, i) => ({
+      id: `v2.${minor}`,
+      status: i === 0 ? 'CURRENT' : 'SUPPORTED',
+      links: [{ rel: 'self', href: `${base}/v2/` }],
+    })),
+  },
+})
+const document = { method: 'GET', who: 'public', summary: 'The versions of this service.', handle } as const
+
+/** https://docs.openstack.org/api-ref/image/versions/ */
+export const versionOperations: Operation[] = [
+  operation({ ...document, name: 'version.list', path: '', status: 300 }),
+  operation({ ...document, name: 'version.list_at_slash', path: '/', status: 300 }),
+  operation({ ...document, name: 'version.list_by_name', path: '/versions', status: 200 }),
+]

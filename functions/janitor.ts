@@ -1,0 +1,51 @@
+import { sql } from 'drizzle-orm'
+import { allClouds, updateCloud } from '../db/queries/clouds.ts'
+import { rewrapCredentials } from './broker/seal.ts'
+import type { Context } from './context.ts'
+import { rewrapCheck } from './deployment.ts'
+
+const DAY = 86_400_000
+/** How long deleted servers and volumes stay readable for admins, and mutations in the journal. */
+const KEEP_TOMBSTONES = 7 * DAY
+const KEEP_JOURNAL = 90 * DAY
+/** How long a client may repeat a request by its key. */
+const KEEP_REPEATABLES = 3 * DAY
+const ROWS = 500
+
+/**
+ * Throws away what nobody can ask for any more, at most 500 rows a table, and seals credentials again that an older key
+ * sealed. Bindings go with the rows that they stood for, never before the cloud's own objects are gone.
+ */
+export const sweepLeftovers = async (context: Context): Promise<void> => {
+  const { db, now } = context
+  const old = now() - KEEP_TOMBSTONES
+  const sweep = (table: string, key: string, condition: ReturnType<typeof sql>) =>
+    db.run(sql`delete from ${sql.identifier(table)} where ${sql.identifier(key)} in
+      (select ${sql.identifier(key)} from ${sql.identifier(table)} where ${condition} limit ${ROWS})`)
+  await sweep('revoked_tokens', 'audit_id', sql`expires_at < ${now()}`)
+  await sweep('journal', 'id', sql`at < ${now() - KEEP_JOURNAL}`)
+  await sweep('repeatables', 'key', sql`created_at < ${now() - KEEP_REPEATABLES}`)
+  for (const table of ['servers', 'volumes', 'snapshots', 'images'])
+    await sweep(
+      table,
+      'id',
+      sql`deleted_at < ${old} and not exists (select 1 from bindings b where b.resource_id = ${sql.identifier(table)}.id and b.phase <> 'gone')`,
+    )
+  await sweep('bindings', 'rowid', sql`phase = 'gone' and due_at is null and updated_at < ${old}`)
+  await sweep(
+    'server_actions',
+    'id',
+    sql`finished_at < ${old} and not exists (select 1 from servers s where s.id = server_id)`,
+  )
+  await rewrapCheck(db, context.settings.secretKeys)
+  for (const cloud of await allClouds(db)) await rewrap(context, cloud)
+}
+
+const rewrap = async (context: Context, cloud: Awaited<ReturnType<typeof allClouds>>[number]): Promise<void> => {
+  try {
+    const credentials = rewrapCredentials(context, cloud)
+    if (credentials) await updateCloud(context.db, cloud.id, { credentials })
+  } catch (error) {
+    context.log('warn', 'credentials do not open', { cloud: cloud.name, reason: String(error) })
+  }
+}

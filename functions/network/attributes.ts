@@ -1,0 +1,169 @@
+import { z } from 'zod'
+import { readCidr, readIp, writeCidr } from '../broker/address.ts'
+
+/** Why a value will not do; the sentence around it is `Invalid input for <attribute>. Reason: <reason>.` */
+class Unfit extends Error {}
+const unfit = (reason: string): never => {
+  throw new Unfit(reason)
+}
+
+/** A value as Python prints it, which is how Neutron quotes it. */
+export const python = (value: unknown): string => {
+  if (value === null || value === undefined) return 'None'
+  if (typeof value === 'boolean') return value ? 'True' : 'False'
+  if (Array.isArray(value)) return `[${value.map(quoted).join(', ')}]`
+  if (typeof value === 'object')
+    return `{${Object.entries(value)
+      .map(([key, each]) => `'${key}': ${quoted(each)}`)
+      .join(', ')}}`
+  return String(value).slice(0, 255)
+}
+const quoted = (value: unknown): string => (typeof value === 'string' ? `'${value}'` : python(value))
+
+/** One attribute of a body: `read` gives what is meant, or says why not. Absent is an issue of its own. */
+const attribute = <T>(read: (value: unknown) => T): z.ZodType<T> =>
+  z.unknown().transform((value, context) => {
+    if (value === undefined) {
+      context.addIssue({ code: 'custom', message: 'required', params: { required: true } })
+      return z.NEVER
+    }
+    try {
+      return read(value)
+    } catch (error) {
+      if (!(error instanceof Unfit)) throw error
+      context.addIssue({ code: 'custom', message: error.message })
+      return z.NEVER
+    }
+  }) as unknown as z.ZodType<T>
+
+const asText = (value: unknown, most: number): string => {
+  if (typeof value !== 'string') return unfit(`'${python(value)}' is not a valid string`)
+  if (value.length > most) return unfit(`'${python(value)}' exceeds maximum length of ${most}`)
+  return value
+}
+const UUID = /^[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}$/i
+const asUuid = (value: unknown): string =>
+  typeof value === 'string' && UUID.test(value) ? value : unfit(`'${python(value)}' is not a valid UUID`)
+const asIp = (value: unknown): string =>
+  typeof value === 'string' && readIp(value) ? value : unfit(`'${python(value)}' is not a valid IP address`)
+const asList = <T>(value: unknown, item: (value: unknown) => T): T[] =>
+  Array.isArray(value) ? value.map(item) : unfit(`'${python(value)}' is not a list`)
+
+const asFlag = (value: unknown): boolean => {
+  const word = typeof value === 'string' ? value.toLowerCase() : value
+  if (word === true || word === 'true' || word === '1' || word === 1) return true
+  if (word === false || word === 'false' || word === '0' || word === 0) return false
+  return unfit(`'${python(value)}' cannot be converted to boolean`)
+}
+
+const asCidr = (value: unknown): string => {
+  const block = typeof value === 'string' ? readCidr(value) : null
+  if (!block) return unfit(`'${python(value)}' is not a valid IP subnet`)
+  const clean = writeCidr(block)
+  // Another spelling of the same IPv6 block is fine; bits beyond the prefix are not.
+  const address = readIp(String(value).split('/')[0]!)
+  if (address?.value !== block.first)
+    return unfit(`'${value}' isn't a recognized IP subnet cidr, '${clean}' is recommended`)
+  return clean
+}
+
+const asObject = <K extends string>(
+  value: unknown,
+  keys: Record<K, (value: unknown) => unknown>,
+): Record<K, string> => {
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    return unfit(`'${python(value)}' is not a dictionary`)
+  const given = value as Record<string, unknown>
+  const extra = Object.keys(given).find((key) => !Object.hasOwn(keys, key))
+  const missing = Object.keys(keys).find((key) => given[key] === undefined)
+  if (extra !== undefined || missing !== undefined)
+    return unfit(`Invalid data format: '${python(value)}' has to have exactly the keys ${Object.keys(keys).join(', ')}`)
+  return Object.fromEntries(
+    Object.entries<(value: unknown) => unknown>(keys).map(([key, read]) => [key, read(given[key])]),
+  ) as Record<K, string>
+}
+
+const orNull =
+  <T>(read: (value: unknown) => T) =>
+  (value: unknown): T | null =>
+    value === null ? null : read(value)
+
+export const text = (most = 255) => attribute((value) => asText(value, most))
+/** Null is the empty text, as Neutron's `convert_none_to_empty_…` has it. */
+export const textOrNone = (most = 255) => attribute((value) => (value === null ? '' : asText(value, most)))
+export const flag = () => attribute(asFlag)
+export const uuid = () => attribute(asUuid)
+export const uuidOrNull = () => attribute(orNull(asUuid))
+export const uuids = () => attribute((value) => (value === null ? [] : asList(value, asUuid)))
+export const ip = () => attribute(asIp)
+export const ipOrNull = () => attribute(orNull(asIp))
+export const ips = () => attribute((value) => (value === null ? [] : asList(value, asIp)))
+export const cidr = () => attribute(asCidr)
+export const mac = () =>
+  attribute((value) =>
+    typeof value === 'string' && /^([0-9a-f]{2}[:-]){5}[0-9a-f]{2}$/i.test(value)
+      ? value.toLowerCase().replaceAll('-', ':')
+      : unfit(`'${python(value)}' is not a valid MAC address`),
+  )
+export const pools = () => attribute((value) => asList(value, (each) => asObject(each, { start: asIp, end: asIp })))
+export const routes = () =>
+  attribute((value) =>
+    value === null ? [] : asList(value, (each) => asObject(each, { destination: asCidr, nexthop: asIp })),
+  )
+/** One of a few words, or numbers that may come as text. */
+export const oneOf = <const T extends string | number>(...words: T[]) =>
+  attribute(
+    (value) =>
+      words.find((word) => String(word) === String(value)) ?? unfit(`'${python(value)}' is not in ${python(words)}`),
+  )
+export const oneOfOrNull = <const T extends string>(...words: T[]) =>
+  attribute((value) =>
+    value === null
+      ? null
+      : (words.find((word) => word === value) ?? unfit(`'${python(value)}' is not in ${python(words)}`)),
+  )
+/** What only one value is possible for here, because no cloud has another. */
+export const nothingBut = <T>(only: T) =>
+  attribute((value) =>
+    JSON.stringify(value) === JSON.stringify(only)
+      ? only
+      : unfit(`'${python(value)}' is not offered, only '${python(only)}' is`),
+  )
+/** Whatever `read` makes of it; it throws faults of its own. */
+export const read = <T>(convert: (value: unknown) => T) => attribute(convert)
+
+export interface FixedIpAsked {
+  subnet_id?: string
+  ip_address?: string
+}
+export const fixedIps = () =>
+  attribute((value) =>
+    value === null
+      ? []
+      : asList(value, (each): FixedIpAsked => {
+          if (typeof each !== 'object' || each === null || Array.isArray(each))
+            return unfit(`Invalid data format for fixed IP: '${python(each)}'`)
+          const { subnet_id, ip_address, ...more } = each as Record<string, unknown>
+          if (Object.keys(more).length) return unfit(`Invalid data format for fixed IP: '${python(each)}'`)
+          return {
+            ...(subnet_id === undefined ? {} : { subnet_id: asUuid(subnet_id) }),
+            ...(ip_address === undefined ? {} : { ip_address: asIp(ip_address) }),
+          }
+        }),
+  )
+
+export const gatewayInfo = () =>
+  attribute((value): { networkId: string; enableSnat?: boolean } | null => {
+    if (value === null) return null
+    if (typeof value !== 'object' || Array.isArray(value)) return unfit(`'${python(value)}' is not a dictionary`)
+    const { network_id, enable_snat, external_fixed_ips, ...more } = value as Record<string, unknown>
+    const [extra] = Object.keys(more)
+    if (extra !== undefined) return unfit(`Unexpected keys supplied: ${extra}`)
+    if (Array.isArray(external_fixed_ips) && external_fixed_ips.length)
+      return unfit('the cloud chooses the addresses of a gateway: external_fixed_ips cannot be given')
+    if (network_id === undefined || network_id === null) return null
+    return { networkId: asUuid(network_id), ...(enable_snat === undefined ? {} : { enableSnat: asFlag(enable_snat) }) }
+  })
+
+/** Both names of one thing; whoever gives both has to mean one project. */
+export const ownership = { project_id: text().optional(), tenant_id: text().optional() }

@@ -1,0 +1,66 @@
+import { notFound } from '../http/fault.ts'
+import { type Operation, operation } from '../http/operation.ts'
+
+/* Extensions: https://docs.openstack.org/api-ref/network/v2/#extensions. What is listed is kept; nothing else is. */
+
+const extensions: [alias: string, name: string, description: string][] = [
+  ['availability_zone', 'Availability Zone', 'Zones of the clouds that the project may use.'],
+  ['binding', 'Port Binding', 'The kind of a port: always normal.'],
+  ['empty-string-filtering', 'Empty String Filtering Extension', 'An empty filter matches the empty string.'],
+  ['ext-gw-mode', 'Neutron L3 Configurable external gateway mode', 'enable_snat of a gateway.'],
+  ['external-net', 'Neutron external network', 'router:external of a network.'],
+  ['extraroute', 'Neutron Extra Route', 'Static routes of a router.'],
+  ['extraroute-atomic', 'Atomically add/remove extra routes', 'Adds and removes single routes of a router.'],
+  ['filter-validation', 'Filter parameters validation', 'An unknown filter is refused.'],
+  ['fip-port-details', 'Floating IP Port Details Extension', 'port_details of a floating IP.'],
+  ['ip-substring-filtering', 'IP address substring filtering', 'Ports by a part of their address.'],
+  ['net-mtu', 'Network MTU', 'mtu of a network.'],
+  ['network-ip-availability', 'Network IP Availability', 'How many addresses are used, for admins.'],
+  ['pagination', 'Pagination support', 'limit, marker and page_reverse.'],
+  ['port-security', 'Port Security', 'port_security_enabled of networks and ports.'],
+  ['project-id', 'project_id field enabled', 'project_id beside tenant_id.'],
+  ['quotas', 'Quota management support', 'Limits of projects.'],
+  ['quota_details', 'Quota details management support', 'Limits with what is used of them.'],
+  ['router', 'Neutron L3 Router', 'Routers and floating IPs.'],
+  ['security-group', 'security-group', 'Security groups and their rules.'],
+  ['security-groups-normalized-cidr', 'Normalized CIDR field for security group rules', 'normalized_cidr of a rule.'],
+  ['sorting', 'Sorting support', 'sort_key and sort_dir.'],
+  ['standard-attr-description', 'standard-attr-description', 'description of everything.'],
+  ['standard-attr-revisions', 'Resource revision numbers', 'revision_number of everything.'],
+  ['standard-attr-tag', 'Tag support for resources with standard attribute', 'Tags.'],
+  ['standard-attr-timestamp', 'Resource timestamps', 'created_at and updated_at of everything.'],
+  ['subnet-external-network', 'Subnet belongs to external network', 'router:external of a subnet.'],
+]
+
+const view = ([alias, name, description]: (typeof extensions)[number]) => ({
+  alias,
+  name,
+  description,
+  updated: '2026-01-01T00:00:00-00:00',
+  links: [],
+})
+
+export const extensionOperations: Operation[] = [
+  operation({
+    name: 'extension.list',
+    method: 'GET',
+    path: '/v2.0/extensions',
+    who: 'authenticated',
+    summary: 'Lists the extensions of the Networking API that are offered.',
+    status: 200,
+    handle: () => ({ body: { extensions: extensions.map(view) } }),
+  }),
+  operation({
+    name: 'extension.get',
+    method: 'GET',
+    path: '/v2.0/extensions/:alias',
+    who: 'authenticated',
+    summary: 'Shows an extension.',
+    status: 200,
+    handle: ({ params }) => {
+      const found = extensions.find(([alias]) => alias === params.alias)
+      if (!found) throw notFound(`Extension with alias ${params.alias} does not exist`, 'HTTPNotFound')
+      return { body: { extension: view(found) } }
+    },
+  }),
+]

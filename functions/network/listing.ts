@@ -1,0 +1,188 @@
+import type { Attributes, Listing, TagMatch } from '../../db/queries/network-listing.ts'
+import type { Scope } from '../../db/scope.ts'
+import type { Context, Database } from '../context.ts'
+import { badRequest } from '../http/fault.ts'
+import { type Input, type Operation, operation } from '../http/operation.ts'
+import { python } from './attributes.ts'
+
+const TAG_MATCHES = ['tags', 'tags-any', 'not-tags', 'not-tags-any']
+const PAGING = ['fields', 'sort_key', 'sort_dir', 'limit', 'marker', 'page_reverse', 'changed_since']
+
+/** What a query string asks of a list (https://docs.openstack.org/api-ref/network/v2/#filtering-and-column-selection). */
+export const listingOf = (queries: URLSearchParams, attributes: Attributes): Listing => {
+  const keys = [...new Set(queries.keys())].filter((key) => !PAGING.includes(key))
+  const unknown = keys.filter((key) => !attributes[key] && !TAG_MATCHES.includes(key))
+  if (unknown.length)
+    throw badRequest(
+      `Invalid input for operation: ${python(unknown)} is invalid attribute for filtering.`,
+      'InvalidInput',
+    )
+  const since = queries.get('changed_since')
+  return {
+    filters: keys
+      .filter((key) => attributes[key])
+      .map((key) => ({ key, values: queries.getAll(key).map((value) => converted(key, value, attributes)) })),
+    tags: keys
+      .filter((key) => TAG_MATCHES.includes(key))
+      .map((key) => ({ match: key as TagMatch, tags: queries.getAll(key).flatMap((value) => value.split(',')) })),
+    changedSince: since === null ? null : timeOf('changed_since', since),
+    sort: sortOf(queries, attributes),
+    marker: queries.get('marker'),
+    limit: limitOf(queries.get('limit')),
+    reverse: /^(true|1)$/i.test(queries.get('page_reverse') ?? ''),
+  }
+}
+
+const timeOf = (key: string, value: string): number => {
+  const time = Date.parse(/Z|[+-]\d\d:?\d\d$/.test(value) ? value : `${value}Z`)
+  if (Number.isNaN(time)) throw badRequest(`The value of ${key} parameter: ${value} is invalid.`, 'InvalidInput')
+  return time
+}
+
+const converted = (key: string, value: string, attributes: Attributes): string | number | boolean => {
+  switch (attributes[key]!.is) {
+    case 'flag':
+      if (/^(true|1)$/i.test(value)) return true
+      if (/^(false|0)$/i.test(value)) return false
+      throw badRequest(`Invalid input for operation: '${value}' cannot be converted to boolean.`, 'InvalidInput')
+    case 'number':
+      if (!/^-?\d+$/.test(value))
+        throw badRequest(`Invalid input for operation: '${value}' is not an integer.`, 'InvalidInput')
+      return Number(value)
+    case 'time':
+      return timeOf(key, value)
+    default:
+      return value
+  }
+}
+
+const sortOf = (queries: URLSearchParams, attributes: Attributes): Listing['sort'] => {
+  const [keys, directions] = [queries.getAll('sort_key'), queries.getAll('sort_dir')]
+  if (directions.length && directions.length !== keys.length)
+    throw badRequest('The number of sort_keys and sort_dirs must be same')
+  return keys.map((key, i) => {
+    const attribute = attributes[key]
+    if (!attribute || attribute.matches) throw badRequest(`${python([key])} is invalid attribute for sort keys`)
+    const direction = directions[i] ?? 'asc'
+    if (direction !== 'asc' && direction !== 'desc')
+      throw badRequest(`${python([direction])} is invalid value for sort_dirs, valid value is 'asc' and 'desc'`)
+    return { key, descending: direction === 'desc' }
+  })
+}
+
+/** Zero and less mean no limit, as Neutron has it. */
+const limitOf = (value: string | null): number | null => {
+  if (value === null || value === '' || value === 'infinite') return null
+  if (!/^-?\d+$/.test(value)) throw badRequest(`Limit must be an integer 0 or greater and not '${value}'`)
+  return Number(value) > 0 ? Math.min(Number(value), 1000) : null
+}
+
+/** The attributes that were asked for; all of them if none was. */
+export const only = <V extends object>(view: V, queries: URLSearchParams): Partial<V> => {
+  const fields = queries.getAll('fields').flatMap((value) => value.split(','))
+  return fields.length
+    ? (Object.fromEntries(Object.entries(view).filter(([key]) => fields.includes(key))) as Partial<V>)
+    : view
+}
+
+/** `next` after every full page, `previous` before every page (neutron/api/api_common.py, `get_pagination_links`). */
+const linksOf = (url: string, queries: URLSearchParams, { limit, reverse }: Listing, ids: string[]) => {
+  if (limit === null || !ids.length) return null
+  const href = (marker: string, back: boolean): string => {
+    const search = new URLSearchParams(queries)
+    search.set('marker', marker)
+    search.delete('page_reverse')
+    if (back) search.set('page_reverse', 'True')
+    return `${url}?${search}`
+  }
+  const full = ids.length >= limit
+  return [
+    ...(full || reverse ? [{ rel: 'next', href: href(ids.at(-1)!, false) }] : []),
+    ...(full || !reverse ? [{ rel: 'previous', href: href(ids[0]!, true) }] : []),
+  ]
+}
+
+interface Readable<Row extends { id: string }> {
+  /** In the singular, with underscores: `security_group`. */
+  resource: string
+  /** As in bodies: `security_groups`. */
+  collection: string
+  /** As in URLs, if it is not the collection. */
+  path?: string
+  attributes: Attributes
+  /** Runs before the list is read. */
+  before?(context: Context): Promise<unknown>
+  list(db: Database, scope: Scope, listing: Listing): Promise<Row[]>
+  /** Throws if the scope does not see it. */
+  find(context: Context, id: string): Promise<Row>
+  view(row: Row, context: Context): object
+}
+
+/** List and show are the same for every resource. */
+export const reading = <Row extends { id: string }>(readable: Readable<Row>): Operation[] => {
+  const { resource, collection, attributes, view } = readable
+  const path = `/v2.0/${readable.path ?? collection}`
+  const list = async ({ context, queries, base }: Input) => {
+    const listing = listingOf(queries, attributes)
+    await readable.before?.(context)
+    const found = await readable.list(context.db, context.scope, listing)
+    const rows = listing.reverse ? found.reverse() : found
+    const links = linksOf(
+      base + path,
+      queries,
+      listing,
+      rows.map(({ id }) => id),
+    )
+    return {
+      body: {
+        [collection]: rows.map((row) => only(view(row, context), queries)),
+        ...(links ? { [`${collection}_links`]: links } : {}),
+      },
+    }
+  }
+  return [
+    operation({
+      name: `${resource}.list`,
+      method: 'GET',
+      path,
+      who: 'reader',
+      summary: `Lists ${collection.replaceAll('_', ' ')}; every attribute is a filter.`,
+      status: 200,
+      handle: list,
+    }),
+    operation({
+      name: `${resource}.get`,
+      method: 'GET',
+      path: `${path}/:id`,
+      who: 'reader',
+      summary: `Shows one of the ${collection.replaceAll('_', ' ')}.`,
+      status: 200,
+      handle: async ({ context, params, queries }) => ({
+        body: { [resource]: only(view(await readable.find(context, params.id!), context), queries) },
+      }),
+    }),
+  ]
+}
+
+/** `2026-03-01T12:00:00Z`, as Neutron writes times. */
+const time = (ms: number): string => new Date(ms).toISOString().replace(/\.\d+Z$/, 'Z')
+
+/** What every resource shows, whatever it is. */
+export const standardView = (row: {
+  id: string
+  projectId: string
+  description: string
+  tags?: string[]
+  revision: number
+  createdAt: number
+  updatedAt: number
+}) => ({
+  id: row.id,
+  tenant_id: row.projectId,
+  project_id: row.projectId,
+  description: row.description,
+  created_at: time(row.createdAt),
+  updated_at: time(row.updatedAt),
+  revision_number: row.revision,
+  ...(row.tags ? { tags: row.tags } : {}),
+})

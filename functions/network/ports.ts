@@ -1,0 +1,140 @@
+import { z } from 'zod'
+import { listPorts, type PortView, portAttributes } from '../../db/queries/ports.ts'
+import { ownPort } from '../broker/port.ts'
+import { changePort, createPorts, deletePort } from '../broker/port-life.ts'
+import type { Context } from '../context.ts'
+import { type Operation, operation } from '../http/operation.ts'
+import { fixedIps, flag, mac, nothingBut, ownership, text, textOrNone, uuid, uuids } from './attributes.ts'
+import { changeOf, given, oneOrMany, ownerOf } from './body.ts'
+import { reading, standardView } from './listing.ts'
+import { disallowed } from './words.ts'
+
+/* Ports: https://docs.openstack.org/api-ref/network/v2/#ports */
+
+const changeable = {
+  name: text().optional(),
+  description: textOrNone().optional(),
+  admin_state_up: flag().optional(),
+  device_id: textOrNone().optional(),
+  device_owner: textOrNone().optional(),
+  fixed_ips: fixedIps().optional(),
+  security_groups: uuids().optional(),
+  port_security_enabled: flag().optional(),
+  mac_address: mac().optional(),
+  'binding:vnic_type': nothingBut('normal').optional(),
+}
+const create = z.strictObject({ ...changeable, ...ownership, network_id: uuid() })
+const update = z.strictObject(changeable)
+const fixed = ['id', 'network_id', 'status', 'project_id', 'tenant_id', 'created_at', 'updated_at', 'revision_number']
+
+/** What routers and clouds own is not for users to claim. */
+const checkPolicy = (
+  verb: string,
+  context: Context,
+  body: { mac_address?: string | undefined; device_owner?: string | undefined },
+): void => {
+  if (context.caller?.isAdmin) return
+  if (verb === 'update' && body.mac_address !== undefined) throw disallowed('update_port:mac_address')
+  if (body.device_owner?.startsWith('network:')) throw disallowed(`${verb}_port:device_owner`)
+}
+
+const view = (port: PortView, { caller }: Context) => ({
+  ...standardView(port),
+  name: port.name,
+  network_id: port.networkId,
+  mac_address: port.macAddress,
+  admin_state_up: port.adminStateUp,
+  status: port.status,
+  device_id: port.deviceId,
+  device_owner: port.deviceOwner,
+  fixed_ips: port.fixedIps,
+  security_groups: port.securityGroupIds,
+  port_security_enabled: port.portSecurity,
+  'binding:vnic_type': 'normal',
+  ...(caller?.isAdmin
+    ? {
+        'binding:host_id': '',
+        'binding:profile': {},
+        'binding:vif_type': port.status === 'ACTIVE' ? 'other' : 'unbound',
+        'binding:vif_details': {},
+      }
+    : {}),
+})
+
+export const portOperations: Operation[] = [
+  ...reading({
+    resource: 'port',
+    collection: 'ports',
+    attributes: portAttributes,
+    list: listPorts,
+    find: ownPort,
+    view,
+  }),
+  operation({
+    name: 'port.create',
+    method: 'POST',
+    path: '/v2.0/ports',
+    who: 'member',
+    summary: 'Reserves addresses for a port, or several ports, until a server takes them.',
+    status: 201,
+    body: oneOrMany('port', 'ports', create),
+    handle: async ({ context, body: { wishes, bulk } }) => {
+      for (const wish of wishes) checkPolicy('create', context, wish)
+      const made = await createPorts(
+        context,
+        wishes.map((wish) => ({
+          projectId: ownerOf(context, wish),
+          networkId: wish.network_id,
+          ...given({
+            name: wish.name,
+            description: wish.description,
+            adminStateUp: wish.admin_state_up,
+            deviceId: wish.device_id,
+            deviceOwner: wish.device_owner,
+            fixedIps: wish.fixed_ips,
+            securityGroupIds: wish.security_groups,
+            portSecurity: wish.port_security_enabled,
+            macAddress: wish.mac_address,
+          }),
+        })),
+      )
+      const views = made.map((port) => view(port, context))
+      return { body: bulk ? { ports: views } : { port: views[0] } }
+    },
+  }),
+  operation({
+    name: 'port.update',
+    method: 'PUT',
+    path: '/v2.0/ports/:id',
+    who: 'member',
+    summary: 'Changes a port, above the line and on the cloud that has it.',
+    status: 200,
+    body: changeOf('port', update, fixed),
+    handle: async ({ context, params, body }) => {
+      checkPolicy('update', context, body)
+      const set = given({
+        name: body.name,
+        description: body.description,
+        adminStateUp: body.admin_state_up,
+        deviceId: body.device_id,
+        deviceOwner: body.device_owner,
+        portSecurity: body.port_security_enabled,
+        macAddress: body.mac_address,
+      })
+      const more = given({ fixedIps: body.fixed_ips, securityGroupIds: body.security_groups })
+      return { body: { port: view(await changePort(context, params.id!, { set, ...more }), context) } }
+    },
+  }),
+  operation({
+    name: 'port.delete',
+    method: 'DELETE',
+    path: '/v2.0/ports/:id',
+    who: 'member',
+    summary: 'Deletes a port and gives its addresses back; refused while a server or a router holds it.',
+    status: 204,
+    handle: async ({ context, params }) => {
+      await deletePort(context, params.id!)
+      return {}
+    },
+  }),
+]

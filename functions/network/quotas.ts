@@ -1,0 +1,127 @@
+import { z } from 'zod'
+import { quotasOfAll } from '../../db/queries/network-quotas.ts'
+import { quotaDefaults } from '../broker/quota.ts'
+import { limitsOf, resetLimits, setLimits } from '../broker/quotas.ts'
+import type { Context } from '../context.ts'
+import { badRequest, Fault } from '../http/fault.ts'
+import { type Input, type Operation, operation } from '../http/operation.ts'
+import { python, read } from './attributes.ts'
+import { changeOf, given } from './body.ts'
+
+/* Quotas: https://docs.openstack.org/api-ref/network/v2/#quotas-extension-quotas */
+
+const defaults: Record<string, number> = quotaDefaults.network
+const resources = Object.keys(defaults)
+
+const limit = () =>
+  read((value) => {
+    const number = typeof value === 'string' && /^-?\d+$/.test(value) ? Number(value) : value
+    if (typeof number === 'number' && Number.isInteger(number) && number >= -1 && number <= 2 ** 31 - 1) return number
+    throw badRequest(`Invalid input for limit. Reason: '${python(value)}' is not an integer of -1 or more.`)
+  })
+const update = z.strictObject(Object.fromEntries(resources.map((name) => [name, limit().optional()])))
+
+/** Everybody sees his own project's; all others are for admins. */
+const ownOnly = ({ caller }: Context, projectId: string): void => {
+  if (!caller?.isAdmin && caller?.projectId !== projectId)
+    throw new Fault(403, 'User does not have admin privileges: Only admin can view or configure quota.', {
+      type: 'AdminRequired',
+    })
+}
+
+const show = async (context: Context, projectId: string) => {
+  const limits = await limitsOf(context, projectId)
+  return Object.fromEntries(resources.map((name) => [name, limits(name).limit]))
+}
+
+const details = async ({ context, params }: Input) => {
+  ownOnly(context, params.id!)
+  const limits = await limitsOf(context, params.id!)
+  return { body: { quota: Object.fromEntries(resources.map((name) => [name, { ...limits(name), reserved: 0 }])) } }
+}
+
+export const quotaOperations: Operation[] = [
+  operation({
+    name: 'quota.list',
+    method: 'GET',
+    path: '/v2.0/quotas',
+    who: 'admin',
+    summary: 'Lists projects whose limits are not the defaults.',
+    status: 200,
+    handle: async ({ context }) => {
+      const rows = (await quotasOfAll(context.db)).filter((row) => resources.includes(row.resource))
+      const own = Map.groupBy(
+        rows.filter((row) => row.maximum !== defaults[row.resource]),
+        (row) => row.projectId,
+      )
+      const quotas = [...own].map(([id, set]) => ({
+        ...defaults,
+        ...Object.fromEntries(set.map((row) => [row.resource, row.maximum])),
+        project_id: id,
+        tenant_id: id,
+      }))
+      return { body: { quotas } }
+    },
+  }),
+  operation({
+    name: 'quota.get',
+    method: 'GET',
+    path: '/v2.0/quotas/:id',
+    who: 'reader',
+    summary: 'Shows the limits of a project.',
+    status: 200,
+    handle: async ({ context, params }) => {
+      ownOnly(context, params.id!)
+      return { body: { quota: await show(context, params.id!) } }
+    },
+  }),
+  operation({
+    name: 'quota.get_default',
+    method: 'GET',
+    path: '/v2.0/quotas/:id/default',
+    who: 'reader',
+    summary: 'Shows the limits of a project that nobody has set any for.',
+    status: 200,
+    handle: ({ context, params }) => {
+      ownOnly(context, params.id!)
+      return { body: { quota: defaults } }
+    },
+  }),
+  ...['details', 'details.json'].map((path) =>
+    operation({
+      name: path === 'details' ? 'quota.get_details' : 'quota.get_details_json',
+      method: 'GET',
+      path: `/v2.0/quotas/:id/${path}`,
+      who: 'reader',
+      summary: 'Shows the limits of a project and what is used of them.',
+      status: 200,
+      handle: details,
+    }),
+  ),
+  operation({
+    name: 'quota.update',
+    method: 'PUT',
+    path: '/v2.0/quotas/:id',
+    who: 'admin',
+    summary: 'Sets limits of a project; -1 is none.',
+    status: 200,
+    body: changeOf('quota', update),
+    handle: async ({ context, params, body }) => {
+      const maxima = given(body) as Record<string, number>
+      if (Object.keys(maxima).length) await setLimits(context, params.id!, maxima)
+      return { body: { quota: await show(context, params.id!) } }
+    },
+  }),
+  operation({
+    name: 'quota.delete',
+    method: 'DELETE',
+    path: '/v2.0/quotas/:id',
+    who: 'admin',
+    summary: 'Gives a project the default limits again.',
+    status: 204,
+    handle: async ({ context, params }) => {
+      await resetLimits(context, params.id!, resources)
+      return {}
+    },
+  }),
+]

@@ -1,0 +1,112 @@
+import { z } from 'zod'
+import { listRules, type RuleRow, ruleAttributes, ruleById } from '../../db/queries/security-groups.ts'
+import { missing } from '../broker/network-error.ts'
+import { addRules, ensureDefaultGroup, removeRule } from '../broker/security-group.ts'
+import type { Context } from '../context.ts'
+import { type Operation, operation } from '../http/operation.ts'
+import { nothingBut, oneOf, ownership, read, text, textOrNone } from './attributes.ts'
+import { oneOrMany, ownerOf } from './body.ts'
+import { reading, standardView } from './listing.ts'
+import { checkRule, normalized, port, prefix, protocol } from './rule-words.ts'
+
+/* Security group rules: https://docs.openstack.org/api-ref/network/v2/#security-group-rules-security-group-rules */
+
+const ethertype = () =>
+  read((value) => (/^ipv6$/i.test(String(value)) ? 'IPv6' : /^ipv4$/i.test(String(value)) ? 'IPv4' : value)).pipe(
+    oneOf('IPv4', 'IPv6'),
+  )
+
+const create = z.strictObject({
+  ...ownership,
+  security_group_id: text(),
+  direction: oneOf('ingress', 'egress'),
+  ethertype: ethertype().optional(),
+  protocol: read(protocol).optional(),
+  port_range_min: read(port).optional(),
+  port_range_max: read(port).optional(),
+  remote_ip_prefix: read(prefix).optional(),
+  remote_group_id: read((value) => (value === null ? null : String(value))).optional(),
+  /** Address groups are not offered: a rule that named one could only be ignored, or be wider than meant. */
+  remote_address_group_id: nothingBut(null).optional(),
+  description: textOrNone().optional(),
+})
+
+export const ruleView = (rule: RuleRow) => ({
+  ...standardView(rule),
+  security_group_id: rule.securityGroupId,
+  direction: rule.direction,
+  ethertype: rule.ethertype,
+  protocol: rule.protocol,
+  port_range_min: rule.portRangeMin,
+  port_range_max: rule.portRangeMax,
+  remote_ip_prefix: rule.remoteIpPrefix,
+  normalized_cidr: normalized(rule.remoteIpPrefix),
+  remote_group_id: rule.remoteGroupId,
+  remote_address_group_id: null,
+})
+
+const find = async (context: Context, id: string): Promise<RuleRow> => {
+  const rule = await ruleById(context.db, context.scope, id)
+  if (!rule) throw missing('SecurityGroupRule', id)
+  return rule
+}
+
+const before = async (context: Context): Promise<void> => {
+  if (context.caller?.projectId) await ensureDefaultGroup(context, context.caller.projectId)
+}
+
+export const securityGroupRuleOperations: Operation[] = [
+  ...reading({
+    resource: 'security_group_rule',
+    collection: 'security_group_rules',
+    path: 'security-group-rules',
+    attributes: ruleAttributes,
+    before,
+    list: listRules,
+    find,
+    view: ruleView,
+  }),
+  operation({
+    name: 'security_group_rule.create',
+    method: 'POST',
+    path: '/v2.0/security-group-rules',
+    who: 'member',
+    summary: 'Adds a rule to a security group, or several.',
+    status: 201,
+    body: oneOrMany('security_group_rule', 'security_group_rules', create),
+    handle: async ({ context, body: { wishes, bulk } }) => {
+      const rules = await addRules(
+        context,
+        wishes.map((wish) => {
+          ownerOf(context, wish)
+          const rule = checkRule({
+            direction: wish.direction,
+            ethertype: wish.ethertype ?? 'IPv4',
+            protocol: wish.protocol ?? null,
+            portRangeMin: wish.port_range_min ?? null,
+            portRangeMax: wish.port_range_max ?? null,
+            remoteIpPrefix: wish.remote_ip_prefix ?? null,
+            remoteGroupId: wish.remote_group_id ?? null,
+            description: wish.description ?? '',
+          })
+          return { ...rule, securityGroupId: wish.security_group_id }
+        }),
+      )
+      return {
+        body: bulk ? { security_group_rules: rules.map(ruleView) } : { security_group_rule: ruleView(rules[0]!) },
+      }
+    },
+  }),
+  operation({
+    name: 'security_group_rule.delete',
+    method: 'DELETE',
+    path: '/v2.0/security-group-rules/:id',
+    who: 'member',
+    summary: 'Takes a rule away.',
+    status: 204,
+    handle: async ({ context, params }) => {
+      await removeRule(context, params.id!)
+      return {}
+    },
+  }),
+]

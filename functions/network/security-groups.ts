@@ -1,0 +1,111 @@
+import { z } from 'zod'
+import {
+  listSecurityGroups,
+  type SecurityGroupView,
+  securityGroupAttributes,
+} from '../../db/queries/security-groups.ts'
+import { conflicting } from '../broker/network-error.ts'
+import {
+  changeSecurityGroup,
+  createSecurityGroup,
+  ensureDefaultGroup,
+  ownSecurityGroup,
+  removeSecurityGroup,
+} from '../broker/security-group.ts'
+import type { Context } from '../context.ts'
+import { type Operation, operation } from '../http/operation.ts'
+import { nothingBut, ownership, text, textOrNone } from './attributes.ts'
+import { changeOf, given, oneOrMany, ownerOf } from './body.ts'
+import { reading, standardView } from './listing.ts'
+import { ruleView } from './security-group-rules.ts'
+
+/* Security groups: https://docs.openstack.org/api-ref/network/v2/#security-groups-security-groups */
+
+/** No cloud has stateless groups: to make a stateful one instead would let answers in that nobody allowed. */
+const changeable = {
+  name: text().optional(),
+  description: textOrNone().optional(),
+  stateful: nothingBut(true).optional(),
+}
+const create = z.strictObject({ ...changeable, ...ownership })
+const update = z.strictObject(changeable)
+const fixed = ['id', 'security_group_rules', 'project_id', 'tenant_id', 'created_at', 'updated_at', 'revision_number']
+
+const view = (group: SecurityGroupView) => ({
+  ...standardView(group),
+  name: group.name,
+  stateful: group.stateful,
+  shared: false,
+  security_group_rules: group.rules.map(ruleView),
+})
+
+/** A project has its default group as soon as it looks. */
+const before = async (context: Context): Promise<void> => {
+  if (context.caller?.projectId) await ensureDefaultGroup(context, context.caller.projectId)
+}
+
+const notDefault = (name: string | undefined): void => {
+  if (name === 'default')
+    throw conflicting('SecurityGroupDefaultAlreadyExists', 'Default security group already exists.')
+}
+
+export const securityGroupOperations: Operation[] = [
+  ...reading({
+    resource: 'security_group',
+    collection: 'security_groups',
+    path: 'security-groups',
+    attributes: securityGroupAttributes,
+    before,
+    list: listSecurityGroups,
+    find: ownSecurityGroup,
+    view,
+  }),
+  operation({
+    name: 'security_group.create',
+    method: 'POST',
+    path: '/v2.0/security-groups',
+    who: 'member',
+    summary: 'Creates a security group that lets everything out and nothing in.',
+    status: 201,
+    body: oneOrMany('security_group', 'security_groups', create),
+    handle: async ({ context, body: { wishes, bulk } }) => {
+      for (const { name } of wishes) notDefault(name)
+      const made: SecurityGroupView[] = []
+      for (const wish of wishes) {
+        const projectId = ownerOf(context, wish)
+        await ensureDefaultGroup(context, projectId)
+        const plain = { projectId, name: wish.name ?? '', description: wish.description ?? '' }
+        made.push(await createSecurityGroup(context, plain))
+      }
+      return { body: bulk ? { security_groups: made.map(view) } : { security_group: view(made[0]!) } }
+    },
+  }),
+  operation({
+    name: 'security_group.update',
+    method: 'PUT',
+    path: '/v2.0/security-groups/:id',
+    who: 'member',
+    summary: 'Changes name and description of a security group.',
+    status: 200,
+    body: changeOf('security_group', update, fixed),
+    handle: async ({ context, params, body: { name, description } }) => {
+      const group = await ownSecurityGroup(context, params.id!)
+      if (name !== group.name) notDefault(name)
+      return {
+        body: { security_group: view(await changeSecurityGroup(context, params.id!, given({ name, description }))) },
+      }
+    },
+  }),
+  operation({
+    name: 'security_group.delete',
+    method: 'DELETE',
+    path: '/v2.0/security-groups/:id',
+    who: 'member',
+    summary: 'Deletes a security group, its rules, and the rules of others that name it.',
+    status: 204,
+    handle: async ({ context, params }) => {
+      await removeSecurityGroup(context, params.id!)
+      return {}
+    },
+  }),
+]

@@ -1,0 +1,42 @@
+import { dialects } from '../http/dialects.ts'
+import type { Service } from '../http/service.ts'
+import { availabilityZoneOperations } from './availability-zones.ts'
+import { extensionOperations } from './extensions.ts'
+import { floatingIpOperations } from './floating-ips.ts'
+import { ipAvailabilityOperations } from './ip-availabilities.ts'
+import { networkOperations } from './networks.ts'
+import { portOperations } from './ports.ts'
+import { quotaOperations } from './quotas.ts'
+import { routerOperations } from './routers.ts'
+import { securityGroupRuleOperations } from './security-group-rules.ts'
+import { securityGroupOperations } from './security-groups.ts'
+import { subnetPoolOperations } from './subnet-pools.ts'
+import { subnetOperations } from './subnets.ts'
+import { tagOperations } from './tags.ts'
+import { versionOperations } from './versions.ts'
+import { inNeutronsWords } from './words.ts'
+
+/** Neutron's Networking API v2.0. Its catalogue URL has no version: clients append it themselves. */
+export const network: Service = {
+  types: ['network'],
+  name: 'neutron',
+  prefix: '/network',
+  endpoint: '/network',
+  dialect: dialects.network,
+  operations: [
+    ...versionOperations,
+    ...networkOperations,
+    ...subnetOperations,
+    ...portOperations,
+    ...routerOperations,
+    ...securityGroupOperations,
+    ...securityGroupRuleOperations,
+    ...floatingIpOperations,
+    ...tagOperations,
+    ...quotaOperations,
+    ...extensionOperations,
+    ...availabilityZoneOperations,
+    ...ipAvailabilityOperations,
+    ...subnetPoolOperations,
+  ].map(inNeutronsWords),
+}

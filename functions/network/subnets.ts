@@ -1,0 +1,166 @@
+import { z } from 'zod'
+import { listSubnets, type SubnetView, subnetAttributes, subnetById } from '../../db/queries/subnets.ts'
+import { missing } from '../broker/network-error.ts'
+import { changeSubnet, createSubnets, removeSubnet } from '../broker/subnet.ts'
+import type { Context } from '../context.ts'
+import { badRequest } from '../http/fault.ts'
+import { type Operation, operation } from '../http/operation.ts'
+import {
+  cidr,
+  flag,
+  ipOrNull,
+  ips,
+  nothingBut,
+  oneOf,
+  oneOfOrNull,
+  ownership,
+  pools,
+  routes,
+  text,
+  textOrNone,
+  uuid,
+} from './attributes.ts'
+import { changeOf, given, oneOrMany, ownerOf } from './body.ts'
+import { reading, standardView } from './listing.ts'
+
+/* Subnets: https://docs.openstack.org/api-ref/network/v2/#subnets */
+
+const changeable = {
+  name: text().optional(),
+  description: textOrNone().optional(),
+  gateway_ip: ipOrNull().optional(),
+  enable_dhcp: flag().optional(),
+  allocation_pools: pools().optional(),
+  dns_nameservers: ips().optional(),
+  host_routes: routes().optional(),
+}
+const modes = ['dhcpv6-stateful', 'dhcpv6-stateless', 'slaac'] as const
+const create = z.strictObject({
+  ...changeable,
+  ...ownership,
+  network_id: uuid(),
+  ip_version: oneOf(4, 6),
+  cidr: cidr().optional(),
+  ipv6_address_mode: oneOfOrNull(...modes).optional(),
+  ipv6_ra_mode: oneOfOrNull(...modes).optional(),
+  subnetpool_id: nothingBut(null).optional(),
+  service_types: nothingBut([]).optional(),
+})
+const update = z.strictObject(changeable)
+const fixed = [
+  'id',
+  'network_id',
+  'ip_version',
+  'cidr',
+  'subnetpool_id',
+  'ipv6_address_mode',
+  'ipv6_ra_mode',
+  'project_id',
+  'tenant_id',
+  'created_at',
+  'updated_at',
+  'revision_number',
+]
+
+const view = (subnet: SubnetView) => ({
+  ...standardView(subnet),
+  name: subnet.name,
+  network_id: subnet.networkId,
+  ip_version: subnet.ipVersion,
+  cidr: subnet.cidr,
+  gateway_ip: subnet.gatewayIp,
+  enable_dhcp: subnet.enableDhcp,
+  allocation_pools: subnet.allocationPools,
+  dns_nameservers: subnet.dnsNameservers,
+  host_routes: subnet.hostRoutes,
+  ipv6_address_mode: subnet.ipv6AddressMode,
+  ipv6_ra_mode: subnet.ipv6RaMode,
+  subnetpool_id: subnet.subnetpoolId,
+  service_types: [],
+  'router:external': subnet.external,
+})
+
+const find = async (context: Context, id: string): Promise<SubnetView> => {
+  const subnet = await subnetById(context.db, context.scope, id)
+  if (!subnet) throw missing('Subnet', id)
+  return subnet
+}
+
+const noCidr = () =>
+  badRequest('Bad subnets request: a subnetpool must be specified in the absence of a cidr.', 'BadRequest')
+
+export const subnetOperations: Operation[] = [
+  ...reading({
+    resource: 'subnet',
+    collection: 'subnets',
+    attributes: subnetAttributes,
+    list: listSubnets,
+    find,
+    view,
+  }),
+  operation({
+    name: 'subnet.create',
+    method: 'POST',
+    path: '/v2.0/subnets',
+    who: 'member',
+    summary: 'Creates a subnet of a network, or several.',
+    status: 201,
+    body: oneOrMany('subnet', 'subnets', create),
+    handle: async ({ context, body: { wishes, bulk } }) => {
+      const made = await createSubnets(
+        context,
+        wishes.map((wish) => {
+          if (wish.cidr === undefined) throw noCidr()
+          return {
+            projectId: ownerOf(context, wish),
+            networkId: wish.network_id,
+            name: wish.name ?? '',
+            description: wish.description ?? '',
+            ipVersion: wish.ip_version,
+            cidr: wish.cidr,
+            enableDhcp: wish.enable_dhcp ?? true,
+            dnsNameservers: wish.dns_nameservers ?? [],
+            hostRoutes: wish.host_routes ?? [],
+            ipv6AddressMode: wish.ipv6_address_mode ?? null,
+            ipv6RaMode: wish.ipv6_ra_mode ?? null,
+            ...given({ gatewayIp: wish.gateway_ip, allocationPools: wish.allocation_pools }),
+          }
+        }),
+      )
+      return { body: bulk ? { subnets: made.map(view) } : { subnet: view(made[0]!) } }
+    },
+  }),
+  operation({
+    name: 'subnet.update',
+    method: 'PUT',
+    path: '/v2.0/subnets/:id',
+    who: 'member',
+    summary: 'Changes a subnet; its network and its address range stay.',
+    status: 200,
+    body: changeOf('subnet', update, fixed),
+    handle: async ({ context, params, body }) => {
+      const set = given({
+        name: body.name,
+        description: body.description,
+        gatewayIp: body.gateway_ip,
+        enableDhcp: body.enable_dhcp,
+        allocationPools: body.allocation_pools,
+        dnsNameservers: body.dns_nameservers,
+        hostRoutes: body.host_routes,
+      })
+      return { body: { subnet: view(await changeSubnet(context, params.id!, set)) } }
+    },
+  }),
+  operation({
+    name: 'subnet.delete',
+    method: 'DELETE',
+    path: '/v2.0/subnets/:id',
+    who: 'member',
+    summary: 'Deletes a subnet; refused while an address of it is in use.',
+    status: 204,
+    handle: async ({ context, params }) => {
+      await removeSubnet(context, params.id!)
+      return {}
+    },
+  }),
+]

@@ -1,0 +1,65 @@
+import { randomBytes } from 'node:crypto'
+import { accessSync, chmodSync, constants, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
+
+/** Why the program cannot start, in one line for whoever typed the command. */
+export class CannotStart extends Error {}
+
+/** Makes the data folder if it is not there; only its owner may look into it. */
+export const openFolder = (path: string): string => {
+  const folder = resolve(path)
+  try {
+    make(folder)
+    accessSync(folder, constants.R_OK | constants.W_OK | constants.X_OK)
+  } catch (error) {
+    throw new CannotStart(
+      `the data folder ${folder} cannot be written (${codeOf(error)}); PLIMSOLL_DATA names another one`,
+    )
+  }
+  return folder
+}
+
+/** Not `recursive`: Node never comes back from that where nothing can be made, as below /proc. */
+const make = (path: string): void => {
+  if (existsSync(path)) return
+  make(dirname(path))
+  mkdirSync(path, { mode: 0o700 })
+}
+
+/** The text of a file that only its owner may read, made up at the first start. */
+export const keptSecret = (folder: string, name: string, make: () => string): string => {
+  const path = join(folder, name)
+  try {
+    if (!existsSync(path)) writeFileSync(path, `${make()}\n`, { mode: 0o600, flag: 'wx' })
+    chmodSync(path, 0o600)
+    return readFileSync(path, 'utf8').trim()
+  } catch (error) {
+    throw new CannotStart(`${path} cannot be read or written (${codeOf(error)})`)
+  }
+}
+
+export interface Passwords {
+  admin: string
+  demo: string
+}
+
+/** The passwords of the first users: from the environment, else made up, and kept for the files that clients read. */
+export const keptPasswords = (folder: string, env: Record<string, string | undefined>): Passwords => {
+  const path = join(folder, 'passwords')
+  const made = () =>
+    JSON.stringify({
+      admin: env.PLIMSOLL_ADMIN_PASSWORD || newPassword(),
+      demo: env.PLIMSOLL_DEMO_PASSWORD || newPassword(),
+    })
+  const text = keptSecret(folder, 'passwords', made)
+  try {
+    return JSON.parse(text) as Passwords
+  } catch {
+    throw new CannotStart(`${path} is not what was written there: it should be {"admin": "…", "demo": "…"}`)
+  }
+}
+
+export const newPassword = (): string => randomBytes(18).toString('base64url')
+export const newSecretKey = (): string => randomBytes(32).toString('hex')
+
+export const codeOf = (error: unknown): string => (error as NodeJS.ErrnoException).code ?? (error as Error).message

@@ -1,0 +1,146 @@
+import { beforeEach, describe, expect, it } from 'vitest'
+import { type Plimsoll, startPlimsoll } from '../../support/harness.ts'
+
+let plimsoll: Plimsoll
+let base: string
+const start = async (options = {}) => {
+  plimsoll = await startPlimsoll({ clouds: [{ name: 'sandbox', type: 'sandbox', options }] })
+  base = `/volume/v3/${plimsoll.projectId('demo')}`
+}
+beforeEach(() => start())
+const at = (version: string, who = 'demo') => plimsoll.as(who).with({ 'OpenStack-API-Version': `volume ${version}` })
+const created = async (volume: Record<string, unknown> = { size: 1 }): Promise<string> => {
+  const { body } = await at('3.70').post(`${base}/volumes`, { volume })
+  await plimsoll.settle()
+  return body.volume.id
+}
+const shown = async (id: string) => (await at('3.70').get(`${base}/volumes/${id}`)).body.volume
+const act = (id: string, body: unknown, version = '3.70', who = 'demo') =>
+  at(version, who).post(`${base}/volumes/${id}/action`, body)
+const gigabytes = async () => (await at('3.0').get(`${base}/limits`)).body.limits.absolute.totalGigabytesUsed
+
+describe('a volume', () => {
+  it('grows, and its project pays when it is asked for', async () => {
+    const id = await created()
+    expect((await act(id, { 'os-extend': { new_size: '3' } })).status).toBe(202)
+    expect(await shown(id)).toMatchObject({ status: 'extending', size: 3 })
+    expect(await gigabytes()).toBe(3)
+    await plimsoll.settle()
+    expect(await shown(id)).toMatchObject({ status: 'available', size: 3 })
+    const smaller = await act(id, { 'os-extend': { new_size: 2 } })
+    expect([smaller.status, smaller.body.badRequest.message]).toEqual([
+      400,
+      'Invalid input received: New size for extend must be greater than current size. (current: 3, extended: 2).',
+    ])
+    expect((await act(id, { 'os-extend': { new_size: 20_000 } })).status).toBe(413)
+    expect((await act(id, { 'os-extend': {} })).status).toBe(400)
+    expect(await gigabytes()).toBe(3)
+  })
+
+  it('that cannot grow keeps its size, and the rest of the quota comes back', async () => {
+    await start({ faults: [{ method: 'volume.update', fault: 'definitive', after: 1, count: 1, message: 'No.' }] })
+    const id = await created()
+    await act(id, { 'os-extend': { new_size: 5 } })
+    await plimsoll.settle()
+    expect(await shown(id)).toMatchObject({ status: 'error_extending', size: 1 })
+    expect(await gigabytes()).toBe(1)
+    await at('3.0').delete(`${base}/volumes/${id}`)
+    await plimsoll.settle()
+    expect(await gigabytes()).toBe(0)
+  })
+
+  it('is flagged bootable and read-only', async () => {
+    const id = await created({ size: 1, metadata: { a: 'b' } })
+    expect((await act(id, { 'os-set_bootable': { bootable: 'True' } })).status).toBe(200)
+    expect((await act(id, { 'os-update_readonly_flag': { readonly: true } })).status).toBe(202)
+    expect(await shown(id)).toMatchObject({ bootable: 'true', metadata: { a: 'b', readonly: 'True' } })
+    await act(id, { 'os-update_readonly_flag': { readonly: false } })
+    expect((await shown(id)).metadata).toEqual({ a: 'b', readonly: 'False' })
+    expect((await at('3.0').get(`${base}/volumes/${id}/metadata`)).body).toEqual({ metadata: { a: 'b' } })
+    await at('3.0').put(`${base}/volumes/${id}/metadata`, { metadata: {} })
+    expect((await shown(id)).metadata).toEqual({ readonly: 'False' })
+  })
+
+  it('has image metadata of its own', async () => {
+    const id = await created()
+    const set = await act(id, { 'os-set_image_metadata': { metadata: { os_distro: 'arch', x: 'y' } } })
+    expect([set.status, set.body]).toEqual([200, { metadata: { os_distro: 'arch', x: 'y' } }])
+    expect((await act(id, { 'os-unset_image_metadata': { key: 'x' } })).status).toBe(200)
+    expect((await act(id, { 'os-unset_image_metadata': { key: 'x' } })).status).toBe(404)
+    expect((await act(id, { 'os-show_image_metadata': null })).body).toEqual({ metadata: { os_distro: 'arch' } })
+    expect((await shown(id)).volume_image_metadata).toEqual({ os_distro: 'arch' })
+  })
+
+  it('is what an admin says it is', async () => {
+    const id = await created()
+    expect((await act(id, { 'os-reset_status': { status: 'error' } })).status).toBe(403)
+    expect((await act(id, { 'os-reset_status': { status: 'error' } }, '3.0', 'admin')).status).toBe(202)
+    await plimsoll.settle()
+    expect((await shown(id)).status).toBe('error')
+    expect((await act(id, { 'os-reset_status': { status: 'in-use' } }, '3.0', 'admin')).status).toBe(400)
+    await act(id, { 'os-reset_status': { status: 'creating' } }, '3.0', 'admin')
+    expect((await at('3.0').delete(`${base}/volumes/${id}`)).status).toBe(400)
+    expect((await at('3.23').delete(`${base}/volumes/${id}?force=True`)).status).toBe(403)
+    expect((await act(id, { 'os-force_delete': {} }, '3.0', 'admin')).status).toBe(202)
+    await plimsoll.settle()
+    expect(await shown(id)).toBeUndefined()
+  })
+
+  it('is asked nothing that no cloud could do', async () => {
+    const id = await created()
+    for (const name of [
+      'os-attach',
+      'os-detach',
+      'os-reserve',
+      'os-initialize_connection',
+      'os-volume_upload_image',
+      'os-retype',
+      'revert',
+    ]) {
+      const { status, body } = await act(id, { [name]: {} })
+      expect([name, status, body.notImplemented.message]).toEqual([name, 501, expect.stringMatching(/\w+ .*\.$/)])
+    }
+    expect((await act(id, { 'os-fly': {} })).status).toBe(400)
+    expect((await act(id, { revert: {} }, '3.39')).status).toBe(400)
+    expect((await act('11111111-2222-4333-8444-555555555555', { 'os-extend': { new_size: 2 } })).status).toBe(404)
+  })
+})
+
+describe('metadata of a volume', () => {
+  it('are read and written, item by item or as a whole', async () => {
+    const id = await created()
+    const demo = at('3.0')
+    expect((await demo.post(`${base}/volumes/${id}/metadata`, { metadata: { a: '1', b: '2' } })).body).toEqual({
+      metadata: { a: '1', b: '2' },
+    })
+    expect((await demo.post(`${base}/volumes/${id}/metadata`, { metadata: { c: '3' } })).body.metadata).toEqual({
+      a: '1',
+      b: '2',
+      c: '3',
+    })
+    expect((await demo.put(`${base}/volumes/${id}/metadata`, { metadata: { x: 'y' } })).body).toEqual({
+      metadata: { x: 'y' },
+    })
+    expect((await demo.get(`${base}/volumes/${id}/metadata/x`)).body).toEqual({ meta: { x: 'y' } })
+    expect((await demo.put(`${base}/volumes/${id}/metadata/x`, { meta: { x: 'z' } })).body).toEqual({
+      meta: { x: 'z' },
+    })
+    expect((await demo.put(`${base}/volumes/${id}/metadata/x`, { meta: { y: 'z' } })).status).toBe(400)
+    expect((await demo.put(`${base}/volumes/${id}/metadata/x`, { meta: { x: 'z', y: 'z' } })).status).toBe(400)
+    expect((await demo.delete(`${base}/volumes/${id}/metadata/x`)).status).toBe(200)
+    const absent = await demo.get(`${base}/volumes/${id}/metadata/x`)
+    expect([absent.status, absent.body.itemNotFound.message]).toEqual([404, `Volume ${id} has no metadata with key x.`])
+    expect((await demo.post(`${base}/volumes/${id}/metadata`, { metadata: { a: 'x'.repeat(256) } })).status).toBe(400)
+  })
+
+  it('have an ETag since 3.15, and are not overwritten by who read another', async () => {
+    const id = await created({ size: 1, metadata: { a: '1' } })
+    const demo = at('3.15')
+    const etag = (await demo.get(`${base}/volumes/${id}/metadata`)).headers.get('ETag')!
+    const write = (tag: string) =>
+      demo.put(`${base}/volumes/${id}/metadata`, { metadata: { b: '2' } }, { 'If-Match': tag })
+    expect((await write('somebody-elses')).status).toBe(412)
+    expect((await write(etag)).status).toBe(200)
+    expect((await write(etag)).status).toBe(412)
+  })
+})

@@ -1,0 +1,153 @@
+import { beforeEach, describe, expect, it } from 'vitest'
+import { type Plimsoll, startPlimsoll } from '../../support/harness.ts'
+
+let plimsoll: Plimsoll
+let base: string
+beforeEach(async () => {
+  plimsoll = await startPlimsoll()
+  base = `/volume/v3/${plimsoll.projectId('demo')}`
+})
+const at = (version: string, who = 'demo') => plimsoll.as(who).with({ 'OpenStack-API-Version': `volume ${version}` })
+
+describe('versions', () => {
+  it('are told to anybody', async () => {
+    for (const path of ['/volume', '/volume/', '/volume/v3', '/volume/v3/']) {
+      const { status, body } = await plimsoll.nobody.get(path)
+      expect(status).toBe(path.includes('v3') ? 200 : 300)
+      expect(body.versions[0]).toMatchObject({ id: 'v3.0', status: 'CURRENT', version: '3.70', min_version: '3.0' })
+      expect(body.versions[0].links).toContainEqual({ rel: 'self', href: 'http://plimsoll.test/volume/v3/' })
+      expect(body.versions[0]['media-types']).toEqual([
+        { base: 'application/json', type: 'application/vnd.openstack.volume+json;version=3' },
+      ])
+    }
+    expect((await at('3.71').get(`${base}/volumes`)).status).toBe(406)
+  })
+})
+
+describe('volume types', () => {
+  it('are one, which nobody can change', async () => {
+    const { body } = await at('3.70').get(`${base}/types?is_public=none`)
+    expect(body.volume_types).toEqual([
+      {
+        id: expect.any(String),
+        name: 'default',
+        is_public: true,
+        'os-volume-type-access:is_public': true,
+        description: expect.any(String),
+        extra_specs: {},
+      },
+    ])
+    const { id } = body.volume_types[0]
+    expect((await at('3.0').get(`${base}/types?is_public=False`)).body.volume_types).toEqual([])
+    expect((await at('3.0').get(`${base}/types?is_public=perhaps`)).status).toBe(400)
+    expect((await at('3.0').get(`${base}/types/${id}`)).body.volume_type.name).toBe('default')
+    expect((await at('3.0').get(`${base}/types/default`)).body.volume_type.id).toBe(id)
+    expect((await at('3.0').get(`${base}/types/gold`)).status).toBe(404)
+    expect((await at('3.0').get(`${base}/types/${id}/extra_specs`)).body).toEqual({ extra_specs: {} })
+    expect((await at('3.0').get(`${base}/types/${id}/extra_specs/a`)).status).toBe(404)
+    const admin = at('3.70', 'admin')
+    expect((await admin.get(`${base}/types/${id}/os-volume-type-access`)).status).toBe(404)
+    expect((await admin.get(`${base}/types/${id}/encryption`)).body).toEqual({})
+    const refusals = [
+      await admin.post(`${base}/types`, { volume_type: { name: 'gold' } }),
+      await admin.put(`${base}/types/${id}`, { volume_type: { name: 'gold' } }),
+      await admin.delete(`${base}/types/${id}`),
+      await admin.post(`${base}/types/${id}/action`, { addProjectAccess: { project: 'x' } }),
+      await admin.post(`${base}/types/${id}/extra_specs`, { extra_specs: {} }),
+      await admin.put(`${base}/types/${id}/extra_specs/a`, { a: 'b' }),
+      await admin.delete(`${base}/types/${id}/extra_specs/a`),
+      await admin.post(`${base}/types/${id}/encryption`, {}),
+    ]
+    expect(refusals.map(({ status }) => status)).toEqual(Array(8).fill(409))
+    expect((await at('3.70').post(`${base}/types`, {})).status).toBe(403)
+  })
+})
+
+describe('quotas and limits', () => {
+  const names = ['volumes', 'snapshots', 'gigabytes', 'backups', 'backup_gigabytes', 'groups', 'per_volume_gigabytes']
+
+  it('are read by their project and set by admins', async () => {
+    const project = plimsoll.projectId('demo')
+    const path = `${base}/os-quota-sets/${project}`
+    const { body } = await at('3.0').get(path)
+    expect(Object.keys(body.quota_set).sort()).toEqual(['id', ...names].sort())
+    expect((await at('3.0').get(`${base}/os-quota-sets/${project}/defaults`)).body.quota_set).toEqual(body.quota_set)
+    expect((await at('3.0').get(`${base}/os-quota-sets/${plimsoll.projectId('admin')}`)).status).toBe(403)
+    expect((await at('3.0').put(path, { quota_set: { volumes: 1 } })).status).toBe(403)
+    const admin = at('3.0', 'admin')
+    const set = await admin.put(`${base}/os-quota-sets/${project}`, { quota_set: { volumes: '7', tenant_id: project } })
+    expect([set.status, set.body.quota_set.volumes, set.body.quota_set.id]).toEqual([200, 7, undefined])
+    const bad = await admin.put(path, { quota_set: { bananas: 1 } })
+    expect([bad.status, bad.body.badRequest.message]).toEqual([
+      400,
+      expect.stringContaining('Bad key(s) in quota set: bananas'),
+    ])
+    expect((await admin.put(path, { quota_set: { volumes: -2 } })).status).toBe(400)
+    await at('3.0').post(`${base}/volumes`, { volume: { size: 2 } })
+    expect((await admin.put(path, { quota_set: { gigabytes: 1 } })).body.badRequest.message).toContain(
+      'Current usage is 2',
+    )
+    expect((await admin.delete(`${base}/os-quota-sets/${project}`)).status).toBe(200)
+    expect((await at('3.0').get(path)).body.quota_set.volumes).toBe(100)
+    expect((await admin.get(`${base}/os-quota-class-sets/default`)).body.quota_class_set.volumes).toBe(100)
+  })
+
+  it('are shown together', async () => {
+    const { body } = await at('3.70').get(`${base}/limits`)
+    expect(body.limits.rate).toEqual([])
+    expect(body.limits.absolute).toMatchObject({ maxTotalVolumes: 100, totalVolumesUsed: 0, maxTotalBackups: 0 })
+  })
+})
+
+describe('what else clients ask for', () => {
+  it('is a list of what is there', async () => {
+    const { body } = await at('3.0').get(`${base}/extensions`)
+    expect(body.extensions.map(({ name }: { name: string }) => name)).toContain('Hosts')
+    expect((await at('3.0').get(`${base}/extensions/os-hosts`)).body.extension.alias).toBe('os-hosts')
+    expect((await at('3.0').get(`${base}/extensions/none`)).status).toBe(404)
+    const hosts = (await at('3.0', 'admin').get(`${base}/os-hosts`)).body.hosts
+    expect(hosts[0]).toMatchObject({ host_name: 'sandbox@a', zone: 'sandbox.a', service: 'cinder-volume' })
+    expect((await at('3.0', 'admin').get(`${base}/os-services`)).body).toEqual({ services: [] })
+    expect((await at('3.0').get(`${base}/os-availability-zone`)).body.availabilityZoneInfo).toHaveLength(2)
+    expect((await at('3.33').get(`${base}/resource_filters?resource=group`)).body).toEqual({
+      resource_filters: [{ resource: 'group', filters: ['name'] }],
+    })
+    expect((await at('3.0', 'admin').get(`${base}/scheduler-stats/get_pools`)).status).toBe(501)
+  })
+
+  it('is empty where nobody has any, and says why none can be made', async () => {
+    const admin = at('3.70', 'admin')
+    const absent = [
+      [`${base}/backups`, `${base}/backups/detail`, `${base}/backups/x`],
+      [`${base}/groups`, `${base}/groups/detail`, `${base}/groups/x`],
+      [`${base}/group_snapshots`, `${base}/group_snapshots/detail`, `${base}/group_snapshots/x`],
+      [`${base}/group_types`, null, `${base}/group_types/x`],
+      [`${base}/consistencygroups`, `${base}/consistencygroups/detail`, `${base}/consistencygroups/x`],
+      [`${base}/cgsnapshots`, `${base}/cgsnapshots/detail`, `${base}/cgsnapshots/x`],
+      [`${base}/os-volume-transfer`, `${base}/os-volume-transfer/detail`, `${base}/os-volume-transfer/x`],
+      [`${base}/volume-transfers`, `${base}/volume-transfers/detail`, `${base}/volume-transfers/x`],
+      [`${base}/qos-specs`, null, `${base}/qos-specs/x`],
+      [`${base}/manageable_volumes`, `${base}/manageable_volumes/detail`, `${base}/manageable_volumes/x`],
+      [`${base}/manageable_snapshots`, `${base}/manageable_snapshots/detail`, `${base}/manageable_snapshots/x`],
+    ] as const
+    for (const [list, detail, item] of absent) {
+      expect([list, Object.values((await admin.get(list)).body)]).toEqual([list, [[]]])
+      if (detail) expect(Object.values((await admin.get(detail)).body)).toEqual([[]])
+      expect((await admin.get(item)).status).toBe(404)
+      expect((await admin.delete(item)).status).toBe(404)
+      const { status, body } = await admin.post(list, {})
+      expect([list, status, body.notImplemented?.message]).toEqual([list, 501, expect.stringMatching(/not offered/)])
+    }
+    const unmade = [
+      [`${base}/messages`, `${base}/messages/x`],
+      [`${base}/default-types`, `${base}/default-types/x`],
+      [`${base}/clusters`, `${base}/clusters/x`],
+    ] as const
+    for (const [list, item] of unmade) {
+      expect(Object.values((await admin.get(list)).body)).toEqual([[]])
+      expect((await admin.get(item)).status).toBe(404)
+      expect((await admin.delete(item)).status).toBe(404)
+    }
+    expect((await admin.get(`${base}/clusters/detail`)).body).toEqual({ clusters: [] })
+  })
+})

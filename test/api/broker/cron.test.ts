@@ -1,0 +1,116 @@
+import { sql } from 'drizzle-orm'
+import { beforeEach, describe, expect, test } from 'vitest'
+import { cloudByName } from '../../../db/queries/clouds.ts'
+import { openCredentials } from '../../../functions/broker/seal.ts'
+import { type Loop, runCron } from '../../../functions/cron.ts'
+import { WrongKey } from '../../../functions/deployment.ts'
+import { openHost } from '../../../functions/host.ts'
+import { sweepLeftovers } from '../../../functions/janitor.ts'
+import { type Plimsoll, startPlimsoll } from '../../support/harness.ts'
+
+let plimsoll: Plimsoll
+beforeEach(async () => {
+  plimsoll = await startPlimsoll({ clouds: [] })
+})
+
+describe('a loop', () => {
+  const counted = (name: string, everySeconds: number) => {
+    const loop: Loop & { runs: number } = {
+      name,
+      everySeconds,
+      runs: 0,
+      run: async () => {
+        loop.runs++
+      },
+    }
+    return loop
+  }
+
+  test('runs in one place at a time, and when its turn has come', async () => {
+    const loop = counted('often', 60)
+    await Promise.all([runCron(plimsoll.host, 1000, [loop]), runCron(plimsoll.host, 1000, [loop])])
+    expect(loop.runs).toBe(1)
+    plimsoll.clock.advance(59_999)
+    expect(await runCron(plimsoll.host, 1000, [loop])).toEqual([])
+    plimsoll.clock.advance(1)
+    expect(await runCron(plimsoll.host, 1000, [loop])).toEqual(['often'])
+  })
+
+  test('that fails is logged, and keeps no other from its turn', async () => {
+    const after = counted('after', 0)
+    const broken: Loop = { name: 'broken', everySeconds: 0, run: () => Promise.reject(new Error('out of luck')) }
+    expect(await runCron(plimsoll.host, 1000, [broken, after])).toEqual(['after'])
+    expect(plimsoll.logged.at(-1)).toMatchObject({ level: 'error', fields: { loop: 'broken' } })
+    expect(await runCron(plimsoll.host, 1000, [broken, after])).toEqual(['after'])
+  })
+
+  test('does not begin when the budget is spent', async () => {
+    const slow: Loop = { name: 'slow', everySeconds: 0, run: async () => plimsoll.clock.advance(2000) }
+    const after = counted('after', 0)
+    expect(await runCron(plimsoll.host, 1000, [slow, after])).toEqual(['slow'])
+    expect(await runCron(plimsoll.host, 1000, [after, slow])).toEqual(['after', 'slow'])
+  })
+})
+
+describe('the janitor', () => {
+  test('throws away what nobody can ask for any more, and nothing else', async () => {
+    const { db, clock } = plimsoll
+    const day = 86_400_000
+    const tables = ['revoked_tokens', 'journal', 'bindings', 'volumes']
+    const keys = async () => {
+      const found: Record<string, string[]> = {}
+      for (const table of tables) {
+        const column = { revoked_tokens: 'audit_id', journal: 'action', bindings: 'resource_id', volumes: 'id' }[table]!
+        const rows = await db.all<{ key: string }>(sql.raw(`select ${column} as key from ${table} order by 1`))
+        found[table] = rows.map(({ key }) => key)
+      }
+      return found
+    }
+    const now = clock.now
+    await db.run(sql`insert into revoked_tokens values ('old', ${now - 1}), ('new', ${now + 1})`)
+    for (const [action, at] of [
+      ['old', now - 91 * day],
+      ['new', now],
+    ] as const)
+      await db.run(
+        sql`insert into journal (at, request_id, action, kind, resource_id) values (${at}, 'r', ${action}, 'k', 'x')`,
+      )
+    for (const [id, phase, deletedAt] of [
+      ['old', 'gone', now - 8 * day],
+      ['leftover', 'deleting', now - 8 * day],
+      ['new', 'gone', now - day],
+      ['alive', 'bound', null],
+    ] as const) {
+      await db.run(sql`insert into volumes (id, project_id, user_id, size_gib, volume_type, cloud_id, zone, created_at, updated_at, deleted_at)
+        values (${id}, 'p', 'u', 1, 'default', 'c', 'a', 0, 0, ${deletedAt})`)
+      await db.run(sql`insert into bindings (kind, resource_id, cloud_id, project_id, phase, token, created_at, updated_at)
+        values ('volume', ${id}, 'c', 'p', ${phase}, 't', 0, ${deletedAt ?? 0})`)
+    }
+    await sweepLeftovers(plimsoll.context())
+    expect(await keys()).toEqual({
+      revoked_tokens: ['new'],
+      journal: ['new'],
+      bindings: ['alive', 'leftover', 'new'],
+      volumes: ['alive', 'leftover', 'new'],
+    })
+  })
+
+  test('seals everything anew under a new key, so that the old one can go', async () => {
+    const { host } = plimsoll
+    const credentials = { access_key_id: 'a', secret_access_key: 'b' }
+    await plimsoll
+      .as('admin')
+      .post('/broker/v1/clouds', { cloud: { name: 'east', type: 'aws', region: 'us-east-1', credentials } })
+    const withKeys = (...secretKeys: Uint8Array[]) =>
+      openHost({ ...host, settings: { ...host.settings, secretKeys }, d1: host.d1, cloudState: host.cloudState })
+    const [old] = host.settings.secretKeys as [Uint8Array]
+    const fresh = new Uint8Array(32).fill(7)
+    await expect(withKeys(fresh)).rejects.toBeInstanceOf(WrongKey)
+    const both = await withKeys(fresh, old)
+    await sweepLeftovers({ ...plimsoll.context(), ...both })
+    const alone = await withKeys(fresh)
+    expect(alone.deployment).toEqual(host.deployment)
+    expect(openCredentials(alone, (await cloudByName(alone.db, 'east'))!)).toEqual(credentials)
+    await expect(withKeys(old)).rejects.toBeInstanceOf(WrongKey)
+  })
+})

@@ -1,0 +1,283 @@
+import { beforeEach, describe, expect, test } from 'vitest'
+import { at, NOVA, newWorld, type World } from './world.ts'
+
+let w: World
+let id: string
+beforeEach(async () => {
+  w = await newWorld()
+  id = await w.running()
+})
+const state = async () => {
+  const { status, 'OS-EXT-STS:task_state': task, 'OS-EXT-STS:power_state': power } = await w.server(id)
+  return [status, task, power]
+}
+/** Asks, shows the state between, brings it to rest. */
+const doing = async (action: Record<string, unknown>) => {
+  const answer = await w.act(id, action)
+  expect([answer.status, answer.body]).toEqual([202, null])
+  const between = await state()
+  await w.plimsoll.settle()
+  return between
+}
+
+describe('power', () => {
+  test('stop and start', async () => {
+    expect(await doing({ 'os-stop': null })).toEqual(['ACTIVE', 'powering-off', 1])
+    expect(await state()).toEqual(['SHUTOFF', null, 4])
+    expect(await w.server(id)).not.toHaveProperty('progress')
+    const again = await w.act(id, { 'os-stop': null })
+    expect(again.status).toBe(409)
+    expect(again.body.conflictingRequest.message).toBe(`Cannot 'stop' instance ${id} while it is in vm_state stopped`)
+    expect(await doing({ 'os-start': null })).toEqual(['SHUTOFF', 'powering-on', 4])
+    expect(await state()).toEqual(['ACTIVE', null, 1])
+  })
+
+  test('reboot, soft and hard', async () => {
+    expect(await doing({ reboot: { type: 'SOFT' } })).toEqual(['REBOOT', 'rebooting', 1])
+    expect(await state()).toEqual(['ACTIVE', null, 1])
+    expect(await doing({ reboot: { type: 'HARD' } })).toEqual(['HARD_REBOOT', 'rebooting_hard', 1])
+    expect(await state()).toEqual(['ACTIVE', null, 1])
+    await doing({ 'os-stop': null })
+    expect((await w.act(id, { reboot: { type: 'soft' } })).status).toBe(409)
+    await doing({ reboot: { type: 'hard' } })
+    expect(await state()).toEqual(['ACTIVE', null, 1])
+    expect((await w.act(id, { reboot: { type: 'warm' } })).status).toBe(400)
+  })
+
+  test('pause and suspend', async () => {
+    expect(await doing({ pause: null })).toEqual(['ACTIVE', 'pausing', 1])
+    expect(await state()).toEqual(['PAUSED', null, 3])
+    await doing({ unpause: null })
+    expect(await state()).toEqual(['ACTIVE', null, 1])
+    await doing({ suspend: null })
+    expect(await state()).toEqual(['SUSPENDED', null, 7])
+    await doing({ resume: null })
+    expect(await state()).toEqual(['ACTIVE', null, 1])
+  })
+
+  test('one thing at a time', async () => {
+    expect((await w.act(id, { 'os-stop': null })).status).toBe(202)
+    const second = await w.act(id, { reboot: { type: 'HARD' } })
+    expect(second.status).toBe(409)
+    expect(second.body.conflictingRequest.message).toBe(
+      `Cannot 'reboot' instance ${id} while it is in task_state powering-off`,
+    )
+  })
+
+  test('nothing before it ran', async () => {
+    const { body } = await w.boot({ name: 'two' })
+    const early = await w.act(body.server.id, { 'os-stop': null })
+    expect(early.status).toBe(409)
+    expect(early.body.conflictingRequest.message).toBe(
+      `Cannot 'stop' instance ${body.server.id} while it is in vm_state building`,
+    )
+  })
+})
+
+describe('resize', () => {
+  const used = async () => (await w.newest.get(`${NOVA}/limits`)).body.limits.absolute
+  const flavor = async () => (await w.server(id)).flavor.original_name
+
+  test('and confirm', async () => {
+    expect(await doing({ resize: { flavorRef: '3' } })).toEqual(['RESIZE', 'resize_migrating', 1])
+    expect(await state()).toEqual(['VERIFY_RESIZE', null, 1])
+    expect(await flavor()).toBe('m1.medium')
+    expect(await used()).toMatchObject({ totalCoresUsed: 2, totalRAMUsed: 4096 })
+    const stop = await w.act(id, { 'os-stop': null })
+    expect(stop.body.conflictingRequest.message).toMatch('while it is in vm_state resized')
+    const confirmed = await w.act(id, { confirmResize: null })
+    expect([confirmed.status, confirmed.body]).toEqual([204, null])
+    expect(await state()).toEqual(['ACTIVE', null, 1])
+    expect(await used()).toMatchObject({ totalCoresUsed: 2, totalRAMUsed: 4096 })
+  })
+
+  test('and revert', async () => {
+    await doing({ resize: { flavorRef: '3' } })
+    expect(await doing({ revertResize: null })).toEqual(['REVERT_RESIZE', 'resize_reverting', 1])
+    expect(await state()).toEqual(['ACTIVE', null, 1])
+    expect(await flavor()).toBe('m1.tiny')
+    expect(await used()).toMatchObject({ totalCoresUsed: 1, totalRAMUsed: 512 })
+  })
+
+  test('a stopped server stays off', async () => {
+    await doing({ 'os-stop': null })
+    await doing({ resize: { flavorRef: '2' } })
+    expect(await state()).toEqual(['VERIFY_RESIZE', null, 4])
+    await w.act(id, { confirmResize: null })
+    expect(await state()).toEqual(['SHUTOFF', null, 4])
+  })
+
+  test('deleted between, both flavors are given back', async () => {
+    await doing({ resize: { flavorRef: '3' } })
+    await w.demo.delete(`${NOVA}/servers/${id}`)
+    await w.plimsoll.settle()
+    expect(await used()).toMatchObject({ totalInstancesUsed: 0, totalCoresUsed: 0, totalRAMUsed: 0 })
+  })
+
+  test.each([
+    [{ flavorRef: 'nothing' }, 400],
+    [{ flavorRef: '' }, 400],
+    [{ flavorRef: '1' }, 400],
+    [{}, 400],
+  ])('%j is %i', async (resize, status) => {
+    expect((await w.act(id, { resize })).status).toBe(status)
+  })
+  test('nothing to confirm', async () => {
+    expect((await w.act(id, { confirmResize: null })).status).toBe(409)
+    expect((await w.act(id, { revertResize: null })).status).toBe(409)
+  })
+})
+
+describe('rebuild', () => {
+  test('gives a fresh disk and keeps the addresses', async () => {
+    const before = (await w.server(id)).addresses
+    const images = await w.demo.get('/image/v2/images')
+    const other = images.body.images.find(({ name }: { name: string }) => name === 'sandbox-linux-minimal').id
+    const rebuild = { imageRef: other, name: 'anew', metadata: { a: 'b' }, adminPass: 'secret' }
+    const answer = await w.act(id, { rebuild }, w.demo)
+    expect(answer.status).toBe(202)
+    expect(answer.body.server).toMatchObject({
+      id,
+      name: 'anew',
+      status: 'REBUILD',
+      adminPass: 'secret',
+      metadata: { a: 'b' },
+    })
+    expect(answer.body.server).not.toHaveProperty('key_name')
+    expect(answer.body.server.addresses.private[0]).not.toHaveProperty('OS-EXT-IPS:type')
+    await w.plimsoll.settle()
+    expect(await w.server(id)).toMatchObject({ status: 'ACTIVE', image: { id: other }, addresses: before })
+  })
+
+  test('of a stopped server leaves it off', async () => {
+    await doing({ 'os-stop': null })
+    expect((await w.act(id, { rebuild: { imageRef: w.image } })).body.server.status).toBe('REBUILD')
+    await w.plimsoll.settle()
+    expect(await state()).toEqual(['SHUTOFF', null, 4])
+  })
+
+  test('refuses what would not be honoured', async () => {
+    const imageRef = w.image
+    expect((await w.act(id, { rebuild: { imageRef, user_data: 'YQ==' } })).status).toBe(409)
+    expect((await w.act(id, { rebuild: { imageRef, key_name: 'other' } })).status).toBe(409)
+    expect((await w.act(id, { rebuild: { imageRef: crypto.randomUUID() } })).status).toBe(400)
+  })
+})
+
+describe('an image of a server', () => {
+  test('is named in the body from 2.45 on, in Location before', async () => {
+    const answer = await w.act(id, { createImage: { name: 'copy', metadata: { purpose: 'test' } } })
+    expect(answer.status).toBe(202)
+    const { image_id } = answer.body
+    expect(await state()).toEqual(['ACTIVE', 'image_uploading', 1])
+    expect((await w.act(id, { 'os-stop': null })).status).toBe(409)
+    await w.plimsoll.settle()
+    expect(await state()).toEqual(['ACTIVE', null, 1])
+    const image = await w.demo.get(`/image/v2/images/${image_id}`)
+    expect(image.body).toMatchObject({ name: 'copy', status: 'active', purpose: 'test' })
+    const old = await w.act(id, { createImage: { name: 'second' } }, w.demo)
+    expect([old.status, old.body]).toEqual([202, null])
+    expect(old.headers.get('location')).toMatch(/\/images\/[0-9a-f-]{36}$/)
+  })
+})
+
+describe('locks', () => {
+  test('keep members out and let admins in', async () => {
+    expect((await w.act(id, { lock: { locked_reason: 'precious' } })).status).toBe(202)
+    expect(await w.server(id)).toMatchObject({ locked: true, locked_reason: 'precious' })
+    const stop = await w.act(id, { 'os-stop': null })
+    expect(stop.status).toBe(409)
+    expect(stop.body.conflictingRequest.message).toBe(`Instance ${id} is locked`)
+    expect((await w.demo.delete(`${NOVA}/servers/${id}`)).status).toBe(409)
+    expect((await w.act(id, { 'os-stop': null }, w.admin)).status).toBe(202)
+    await w.plimsoll.settle()
+    expect((await w.act(id, { unlock: null })).status).toBe(202)
+    expect(await w.server(id)).toMatchObject({ locked: false, locked_reason: null, status: 'SHUTOFF' })
+    expect((await w.act(id, { lock: {} }, w.demo)).status).toBe(202)
+    expect((await w.newest.get(`${NOVA}/servers?locked=true`)).body.servers).toHaveLength(1)
+  })
+})
+
+describe('the console', () => {
+  test('gives the last lines', async () => {
+    w.plimsoll.clock.advance(5_000)
+    const whole = await w.act(id, { 'os-getConsoleOutput': {} })
+    expect(whole.status).toBe(200)
+    expect(whole.body.output).toMatch(/login:/)
+    const some = await w.act(id, { 'os-getConsoleOutput': { length: '2' } })
+    expect(some.body.output.trimEnd().split('\n')).toHaveLength(2)
+    expect((await w.act(id, { 'os-getConsoleOutput': { length: 'x' } })).status).toBe(400)
+  })
+  test('is not there before the server is', async () => {
+    const { body } = await w.boot({ name: 'two' })
+    expect((await w.act(body.server.id, { 'os-getConsoleOutput': {} })).status).toBe(409)
+  })
+})
+
+describe('what admins may', () => {
+  test('reset a state', async () => {
+    expect((await w.act(id, { 'os-resetState': { state: 'error' } })).status).toBe(403)
+    expect((await w.act(id, { 'os-resetState': { state: 'error' } }, w.admin)).status).toBe(202)
+    expect(await state()).toEqual(['ERROR', null, 1])
+    await w.plimsoll.settle()
+    expect(await state()).toEqual(['ERROR', null, 1])
+    expect((await w.act(id, { 'os-resetState': { state: 'active' } }, w.admin)).status).toBe(202)
+    expect(await state()).toEqual(['ACTIVE', null, 1])
+    await w.act(id, { 'os-resetState': { state: 'error' } }, w.admin)
+    await doing({ reboot: { type: 'HARD' } })
+    expect(await state()).toEqual(['ACTIVE', null, 1])
+  })
+  test('delete by force', async () => {
+    expect((await w.act(id, { forceDelete: null })).status).toBe(202)
+    await w.plimsoll.settle()
+    expect((await w.demo.get(`${NOVA}/servers/${id}`)).status).toBe(404)
+  })
+})
+
+describe('what no cloud has', () => {
+  test.each([
+    'rescue',
+    'unrescue',
+    'shelve',
+    'unshelve',
+    'changePassword',
+    'createBackup',
+    'restore',
+    'trigger_crash_dump',
+  ])('%s is 409 with the reason', async (name) => {
+    const answer = await w.act(id, { [name]: null })
+    expect(answer.status).toBe(409)
+    expect(answer.body.conflictingRequest.message.length).toBeGreaterThan(20)
+  })
+  test.each(['migrate', 'os-migrateLive', 'evacuate'])('%s is for admins, who are told why not', async (name) => {
+    expect((await w.act(id, { [name]: null })).status).toBe(403)
+    expect((await w.act(id, { [name]: null }, w.admin)).status).toBe(409)
+  })
+  test('old words exist in old versions only', async () => {
+    expect((await w.act(id, { addFloatingIp: { address: '1.2.3.4' } }, w.demo)).status).toBe(400)
+    expect((await w.act(id, { addFloatingIp: { address: '1.2.3.4' } })).status).toBe(404)
+    expect((await w.act(id, { 'os-getVNCConsole': { type: 'novnc' } }, w.demo)).status).toBe(409)
+    const console = { remote_console: { protocol: 'vnc', type: 'novnc' } }
+    const screen = await w.newest.post(`${NOVA}/servers/${id}/remote-consoles`, console)
+    expect([screen.status, screen.body.conflictingRequest.message]).toEqual([
+      409,
+      'The embedded cloud runs no guests, so there is no screen to show.',
+    ])
+  })
+  test('unknown words', async () => {
+    expect((await w.act(id, { dance: {} })).body.badRequest.message).toBe('There is no such action: dance')
+    expect((await w.act(id, {})).status).toBe(400)
+    expect((await w.act(id, { 'os-start': null, 'os-stop': null })).status).toBe(400)
+    for (const nobody of ['-1', '9223372036854775808', crypto.randomUUID()])
+      expect((await w.act(nobody, { 'os-start': null })).status).toBe(404)
+  })
+  test('small things that are always the same', async () => {
+    expect((await w.newest.get(`${NOVA}/servers/${id}/topology`)).body).toEqual({ nodes: [], pagesize_kb: null })
+    expect((await w.demo.get(`${NOVA}/servers/${id}/os-server-password`)).body).toEqual({ password: '' })
+    expect((await w.demo.delete(`${NOVA}/servers/${id}/os-server-password`)).status).toBe(204)
+    expect((await w.demo.get(`${NOVA}/servers/${id}/os-virtual-interfaces`)).status).toBe(400)
+    expect((await w.admin.get(`${NOVA}/servers/${id}/diagnostics`)).status).toBe(501)
+    expect((await w.admin.get(`${NOVA}/servers/${id}/migrations`, at('2.23'))).body).toEqual({ migrations: [] })
+    expect((await w.admin.get(`${NOVA}/servers/${id}/migrations/1`, at('2.23'))).status).toBe(404)
+  })
+})

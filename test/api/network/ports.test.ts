@@ -1,0 +1,203 @@
+import { beforeEach, describe, expect, test } from 'vitest'
+import { type Client, type Plimsoll, startPlimsoll } from '../../support/harness.ts'
+
+let plimsoll: Plimsoll
+let demo: Client
+let network: string
+let subnet: string
+beforeEach(async () => {
+  plimsoll = await startPlimsoll()
+  demo = plimsoll.as('demo')
+  network = (await demo.post(`${V2}/networks`, { network: { name: 'n1' } })).body.network.id
+  subnet = await newSubnet({ cidr: '10.0.0.0/24' })
+})
+
+const V2 = '/network/v2.0'
+const newSubnet = async (body: object) =>
+  (await demo.post(`${V2}/subnets`, { subnet: { network_id: network, ip_version: 4, ...body } })).body.subnet.id
+const create = (body: object = {}) => demo.post(`${V2}/ports`, { port: { network_id: network, ...body } })
+const made = async (body: object = {}) => (await create(body)).body.port
+const fault = (answer: { status: number; body: { NeutronError: { type: string; message: string } } }) => [
+  answer.status,
+  answer.body.NeutronError.type,
+  answer.body.NeutronError.message,
+]
+const last = (address: string) => Number(address.split('.').at(-1))
+const used = async (resource: string) =>
+  (await demo.get(`${V2}/quotas/${plimsoll.projectId('demo')}/details`)).body.quota[resource].used
+
+test('a port reserves an address that every cloud can give, and is in the default group', async () => {
+  const { status, body } = await create({ name: 'p1' })
+  expect(status).toBe(201)
+  const [group] = (await demo.get(`${V2}/security-groups?name=default`)).body.security_groups
+  expect(body.port).toMatchObject({
+    name: 'p1',
+    network_id: network,
+    mac_address: expect.stringMatching(/^fa:16:3e(:[0-9a-f]{2}){3}$/),
+    fixed_ips: [{ subnet_id: subnet, ip_address: expect.stringMatching(/^10\.0\.0\.\d+$/) }],
+    security_groups: [group.id],
+    status: 'DOWN',
+    admin_state_up: true,
+    device_id: '',
+    device_owner: '',
+    port_security_enabled: true,
+    'binding:vnic_type': 'normal',
+  })
+  expect(body.port).not.toHaveProperty('binding:host_id')
+  expect(last(body.port.fixed_ips[0].ip_address)).toBeGreaterThanOrEqual(4)
+  expect((await demo.get(`${V2}/ports/${body.port.id}`)).body).toEqual(body)
+  expect((await plimsoll.as('admin').get(`${V2}/ports/${body.port.id}`)).body.port['binding:vif_type']).toBe('unbound')
+  expect(await used('port')).toBe(1)
+  expect((await demo.delete(`${V2}/ports/${body.port.id}`)).status).toBe(204)
+  expect(fault(await demo.delete(`${V2}/ports/${body.port.id}`))).toEqual([
+    404,
+    'PortNotFound',
+    `Port ${body.port.id} could not be found.`,
+  ])
+  expect(await used('port')).toBe(0)
+})
+
+describe('addresses', () => {
+  test('are never handed out twice, however many ask at once, until none is left', async () => {
+    await demo.delete(`${V2}/subnets/${subnet}`)
+    await newSubnet({ cidr: '10.1.0.0/27' })
+    const answers = await Promise.all(Array.from({ length: 6 }, () => create()))
+    expect(answers.map(({ status }) => status)).toEqual(Array(6).fill(201))
+    const bulk = { ports: Array.from({ length: 21 }, () => ({ network_id: network })) }
+    const more = await demo.post(`${V2}/ports`, bulk)
+    expect(more.status).toBe(201)
+    const addresses = [...answers.map(({ body }) => body.port), ...more.body.ports].map((port) =>
+      last(port.fixed_ips[0].ip_address),
+    )
+    expect(addresses.toSorted((a, b) => a - b)).toEqual(Array.from({ length: 27 }, (_, i) => i + 4))
+    expect(fault(await create())).toEqual([
+      409,
+      'IpAddressGenerationFailure',
+      `No more IP addresses available on network ${network}.`,
+    ])
+    expect(await used('port')).toBe(27)
+  })
+
+  test('are chosen by name, by subnet, or not at all', async () => {
+    const second = await newSubnet({ cidr: '10.2.0.0/24' })
+    expect((await made({ fixed_ips: [] })).fixed_ips).toEqual([])
+    expect((await made({ fixed_ips: [{ ip_address: '10.2.0.77' }] })).fixed_ips).toEqual([
+      { subnet_id: second, ip_address: '10.2.0.77' },
+    ])
+    expect((await made({ fixed_ips: [{ subnet_id: second }, { subnet_id: subnet }] })).fixed_ips).toMatchObject([
+      { subnet_id: second },
+      { subnet_id: subnet },
+    ])
+    expect((await made({ fixed_ips: [{ subnet_id: subnet, ip_address: '10.0.0.2' }] })).fixed_ips[0].ip_address).toBe(
+      '10.0.0.2',
+    )
+    const found = await demo.get(`${V2}/ports?fixed_ips=ip_address=10.2.0.77`)
+    expect(found.body.ports).toHaveLength(1)
+    expect((await demo.get(`${V2}/ports?fixed_ips=subnet_id=${second}`)).body.ports).toHaveLength(2)
+    expect(
+      (await demo.get(`${V2}/ports?fixed_ips=ip_address_substr=.2.0.7&network_id=${network}`)).body.ports,
+    ).toHaveLength(1)
+  })
+
+  test.each([
+    [
+      { ip_address: '10.9.0.1' },
+      400,
+      'InvalidIpForNetwork',
+      'IP address 10.9.0.1 is not a valid IP for any of the subnets on the specified network.',
+    ],
+    [
+      { ip_address: '10.0.0.255' },
+      400,
+      'InvalidIpForSubnet',
+      'IP address 10.0.0.255 is not a valid IP for the specified subnet.',
+    ],
+    [{ ip_address: 'x' }, 400, 'HTTPBadRequest', "Invalid input for fixed_ips. Reason: 'x' is not a valid IP address."],
+    [{}, 400, 'InvalidInput', 'Invalid input for operation: IP allocation requires subnet_id or ip_address.'],
+    [
+      { nonsense: 1 },
+      400,
+      'HTTPBadRequest',
+      "Invalid input for fixed_ips. Reason: Invalid data format for fixed IP: '{'nonsense': 1}'.",
+    ],
+  ])('%j is refused', async (ip, ...words) => expect(fault(await create({ fixed_ips: [ip] }))).toEqual(words))
+
+  test('that somebody has are refused', async () => {
+    await made({ fixed_ips: [{ ip_address: '10.0.0.9' }] })
+    expect(fault(await create({ fixed_ips: [{ ip_address: '10.0.0.9' }] }))).toEqual([
+      409,
+      'IpAddressAlreadyAllocated',
+      `IP address 10.0.0.9 already allocated in subnet ${subnet}`,
+    ])
+    const unknown = crypto.randomUUID()
+    expect(fault(await create({ fixed_ips: [{ subnet_id: unknown }] }))[1]).toBe('InvalidInput')
+    expect(fault(await create({ fixed_ips: [{ ip_address: '10.0.0.8' }, { ip_address: '10.0.0.8' }] }))[1]).toMatch(
+      /InvalidInput|IpAddressAlreadyAllocated/,
+    )
+  })
+
+  test('of both families, where the network has them', async () => {
+    await newSubnet({ ip_version: 6, cidr: '2001:db8::/64', ipv6_address_mode: 'slaac', ipv6_ra_mode: 'slaac' })
+    const six = await newSubnet({ ip_version: 6, cidr: '2001:db8:1::/64' })
+    const port = await made({ mac_address: 'FA:16:3E:00:00:07' })
+    expect(port.mac_address).toBe('fa:16:3e:00:00:07')
+    expect(port.fixed_ips).toHaveLength(3)
+    expect(port.fixed_ips[1]).toEqual({ subnet_id: six, ip_address: expect.stringMatching(/^2001:db8:1::[0-9a-f]+$/) })
+    expect(port.fixed_ips[2].ip_address).toBe('2001:db8::f816:3eff:fe00:7')
+    expect(fault(await create({ mac_address: 'fa:16:3e:00:00:07' }))[1]).toBe('MacAddressInUse')
+  })
+
+  test('change, and are free again', async () => {
+    const port = await made({ fixed_ips: [{ ip_address: '10.0.0.9' }] })
+    const put = (fixed_ips: object[]) => demo.put(`${V2}/ports/${port.id}`, { port: { fixed_ips } })
+    expect((await put([{ ip_address: '10.0.0.9' }, { ip_address: '10.0.0.10' }])).body.port.fixed_ips).toHaveLength(2)
+    expect((await put([{ ip_address: '10.0.0.10' }])).body.port.fixed_ips).toEqual([
+      { subnet_id: subnet, ip_address: '10.0.0.10' },
+    ])
+    expect((await create({ fixed_ips: [{ ip_address: '10.0.0.9' }] })).status).toBe(201)
+    expect(fault(await put([{ ip_address: '10.0.0.9' }]))[1]).toBe('IpAddressAlreadyAllocated')
+  })
+})
+
+test('groups and port security', async () => {
+  const groups = []
+  for (const name of ['a', 'b'])
+    groups.push((await demo.post(`${V2}/security-groups`, { security_group: { name } })).body.security_group.id)
+  const port = await made({ security_groups: groups })
+  expect(port.security_groups.toSorted()).toEqual(groups.toSorted())
+  expect((await made({ security_groups: [] })).security_groups).toEqual([])
+  const unknown = crypto.randomUUID()
+  expect(fault(await create({ security_groups: [unknown] }))).toEqual([
+    404,
+    'SecurityGroupNotFound',
+    `Security group ${unknown} does not exist`,
+  ])
+  const put = (body: object) => demo.put(`${V2}/ports/${port.id}`, { port: body })
+  expect((await demo.get(`${V2}/ports?security_groups=${groups[0]}`)).body.ports).toHaveLength(1)
+  expect(fault(await put({ port_security_enabled: false }))[1]).toBe('PortSecurityPortHasSecurityGroup')
+  expect((await put({ port_security_enabled: false, security_groups: [] })).body.port).toMatchObject({
+    security_groups: [],
+    port_security_enabled: false,
+  })
+  expect(fault(await put({ security_groups: groups }))[0]).toBe(409)
+  expect((await made({ port_security_enabled: false })).security_groups).toEqual([])
+})
+
+test('attributes that are not for users', async () => {
+  expect(fault(await create({ device_owner: 'network:dhcp' }))[0]).toBe(403)
+  const port = await made({ device_id: 'some', device_owner: 'compute:nova' })
+  expect(fault(await demo.put(`${V2}/ports/${port.id}`, { port: { mac_address: 'fa:16:3e:00:00:01' } }))[0]).toBe(403)
+  expect(fault(await create({ 'binding:vnic_type': 'direct' }))[2]).toContain("'direct' is not offered")
+  expect((await demo.get(`${V2}/ports?device_id=some`)).body.ports.map(({ id }: { id: string }) => id)).toEqual([
+    port.id,
+  ])
+  await plimsoll.newProject('other', { clouds: ['sandbox'] })
+  const other = plimsoll.as('other')
+  expect((await other.get(`${V2}/ports`)).body.ports).toEqual([])
+  for (const answer of [
+    await other.get(`${V2}/ports/${port.id}`),
+    await other.put(`${V2}/ports/${port.id}`, { port: {} }),
+    await other.delete(`${V2}/ports/${port.id}`),
+  ])
+    expect(fault(answer)[1]).toBe('PortNotFound')
+})

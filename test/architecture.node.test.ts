@@ -1,0 +1,134 @@
+import { globSync, readdirSync, readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { expect, test } from 'vitest'
+
+/**
+ * Who may import whom. A pattern stands for files of ours by path, or for a package by `npm:name`. Types cross more
+ * borders than values do: they leave no trace in the running program.
+ */
+interface Rule {
+  files: RegExp
+  values: RegExp[]
+  types?: RegExp[]
+}
+
+const STANDARD = /^npm:node:(buffer|crypto|net)$/
+const SERVICES = ['identity', 'compute', 'network', 'block-storage', 'image', 'object-store', 'broker-api']
+const ADAPTERS = readdirSync('adapters', { withFileTypes: true })
+  .filter((entry) => entry.isDirectory() && entry.name !== 'shared')
+  .map(({ name }) => name)
+const CONTEXT = /^functions\/context\.ts$/
+const CONTRACT = /^adapters\/(contract|errors)\.ts$/
+
+const RULES: Rule[] = [
+  // Protocol: no tables, no clouds.
+  {
+    files: /^functions\/http\//,
+    values: [/^functions\/http\//, /^npm:(hono|zod)$/, /^adapters\/errors\.ts$/],
+    types: [CONTEXT],
+  },
+  {
+    files: /^functions\/auth\//,
+    values: [/^functions\/(auth|http|crypto)\//, /^db\/queries\//, STANDARD],
+    types: [CONTEXT],
+  },
+  { files: /^functions\/crypto\//, values: [/^functions\/crypto\//, STANDARD] },
+  // A service speaks: never to another service, never to a cloud.
+  ...SERVICES.map((service) => ({
+    files: new RegExp(`^functions/${service}/`),
+    values: [
+      new RegExp(`^functions/(${service}|http|auth|crypto|broker)/`),
+      /^db\/(queries\/|scope\.ts$)/,
+      /^npm:zod$/,
+      STANDARD,
+    ],
+    types: [CONTEXT, /^db\/schema\//, CONTRACT],
+  })),
+  // The broker decides: no HTTP, no adapter by name.
+  {
+    files: /^functions\/broker\//,
+    values: [
+      /^functions\/(broker|crypto)\//,
+      /^db\//,
+      /^adapters\/(contract|errors|registry)\.ts$/,
+      /^npm:drizzle-orm(\/|$)/,
+      STANDARD,
+      /^npm:node:dns\/promises$/,
+    ],
+    types: [CONTEXT],
+  },
+  {
+    files: /^functions\/(cron|janitor)\.ts$/,
+    values: [/^functions\/(broker\/|(janitor|deployment)\.ts$)/, /^db\//, /^npm:drizzle-orm$/],
+    types: [CONTEXT],
+  },
+  // An adapter acts: it knows the contract and its own cloud.
+  ...ADAPTERS.map((adapter) => ({
+    files: new RegExp(`^adapters/${adapter}/`),
+    values: [new RegExp(`^adapters/(${adapter}|shared)/`), CONTRACT, /^npm:/],
+  })),
+  { files: /^adapters\/shared\//, values: [/^adapters\/shared\//, CONTRACT, STANDARD] },
+  { files: /^adapters\/(contract|errors)\.ts$/, values: [CONTRACT] },
+  { files: /^adapters\/registry\.ts$/, values: [CONTRACT, /^adapters\/\w+\/index\.ts$/] },
+  // The database remembers.
+  {
+    files: /^db\//,
+    values: [/^db\//, /^npm:(drizzle-orm|drizzle-kit)(\/|$)/, /^npm:node:(sqlite|fs|fs\/promises|url|path)$/],
+    types: [CONTRACT, /^npm:@cloudflare\/workers-types$/],
+  },
+]
+/** Typed by hand where a query has to be written beside what it guards; everything else asks db/queries. */
+const MAY_WRITE_SQL = /^(db\/|functions\/(bootstrap|cron|janitor)\.ts$|functions\/broker\/commit\.ts$)/
+
+interface Import {
+  from: string
+  to: string
+  type: boolean
+}
+
+const imports = globSync('{functions,adapters,db}/**/*.ts').flatMap((path) => {
+  const from = path.replaceAll('\\', '/')
+  const found = readFileSync(path, 'utf8').matchAll(
+    /^(?:import|export)\s+(type\s)?(?:[^'";]*?\sfrom\s+)?'([^']+)'|\bimport\('([^']+)'\)(\.\w)?/gm,
+  )
+  return [...found].map(([, type, named, dynamic, member]): Import => {
+    const specifier = (named ?? dynamic)!
+    const to = specifier.startsWith('.') ? join(dirname(from), specifier).replaceAll('\\', '/') : `npm:${specifier}`
+    // `import('x').Y` names a type.
+    return { from, to, type: Boolean(type) || member !== undefined }
+  })
+})
+const shown = ({ from, to, type }: Import) => `${from} -> ${to}${type ? ' (type)' : ''}`
+
+test('there is something to look at', () => {
+  expect(imports.length).toBeGreaterThan(100)
+  for (const { files } of RULES.slice(0, 3)) expect(imports.some(({ from }) => files.test(from))).toBe(true)
+})
+
+test('nobody imports what is not his to know', () => {
+  const forbidden = imports.filter(({ from, to, type }) => {
+    const rule = RULES.find(({ files }) => files.test(from))
+    if (!rule) return false
+    return ![...rule.values, ...(type ? (rule.types ?? []) : [])].some((allowed) => allowed.test(to))
+  })
+  expect(forbidden.map(shown)).toEqual([])
+})
+
+test('every folder below functions and adapters has a rule', () => {
+  const free = /^functions\/(startup\/|console\/|demo\/|[\w-]+\.(d\.)?ts$)/
+  const lawless = imports
+    .map(({ from }) => from)
+    .filter((from) => !free.test(from) && !RULES.some(({ files }) => files.test(from)))
+  expect([...new Set(lawless)]).toEqual([])
+})
+
+test('SQL is written in db alone', () => {
+  const authors = imports.filter(
+    ({ from, to, type }) => /^npm:drizzle-orm/.test(to) && !type && !MAY_WRITE_SQL.test(from),
+  )
+  expect(authors.map(shown)).toEqual([])
+})
+
+test('relative imports name the file that they mean', () => {
+  expect(imports.filter(({ to }) => !to.startsWith('npm:') && !/\.(ts|sql)$/.test(to)).map(shown)).toEqual([])
+})

@@ -1,0 +1,130 @@
+import { describe, expect, it } from 'vitest'
+import { createApp } from '../../functions/app.ts'
+import { convergeDue } from '../../functions/broker/converge.ts'
+import { reconcile } from '../../functions/broker/reconcile.ts'
+import type { Context } from '../../functions/context.ts'
+import { type Plimsoll, startPlimsoll } from '../support/harness.ts'
+import { outOfStep } from '../support/in-step.ts'
+import { mortal } from '../support/mortal.ts'
+import { runtime } from '../support/runtime.ts'
+
+/** Every step on Node; on workerd, where each costs four times as much, every few. */
+const STRIDE = runtime === 'node' ? 1 : 7
+
+interface Story {
+  before(plimsoll: Plimsoll): Promise<Record<string, string>>
+  /** The request that the dying process serves. */
+  request(ids: Record<string, string>): { method: string; path: string; body?: unknown }
+}
+
+const quick = { build_ms: 200, boot_ms: 200, delete_ms: 200, volume_ms: 200, log_calls: 0 }
+const sandbox = (profile: string) => [{ name: 'sandbox', type: 'sandbox', options: { ...quick, profile } }]
+
+const network = async (p: Plimsoll) => {
+  const demo = p.as('demo')
+  const net = (await demo.post('/network/v2.0/networks', { network: { name: 'n' } })).body.network.id
+  await demo.post('/network/v2.0/subnets', { subnet: { network_id: net, ip_version: 4, cidr: '10.9.0.0/24' } })
+  return net as string
+}
+const volumes = (p: Plimsoll) => `/volume/v3/${p.projectId('demo')}/volumes`
+const image = async (p: Plimsoll) =>
+  (await p.as('demo').get('/image/v2/images')).body.images.find((i: { architecture: string }) => i.architecture === 'x86_64').id as string
+const serverBody = (ids: Record<string, string>) => ({
+  server: { name: 's', flavorRef: '1', imageRef: ids.image, networks: [ids.port ? { port: ids.port } : { uuid: ids.network }] },
+})
+
+const stories: Record<string, Story> = {
+  'create a server': {
+    before: async (p) => ({ network: await network(p), image: await image(p) }),
+    request: (ids) => ({ method: 'POST', path: '/compute/v2.1/servers', body: serverBody(ids) }),
+  },
+  'delete a server': {
+    before: async (p) => {
+      const ids = { network: await network(p), image: await image(p) }
+      const server = (await p.as('demo').post('/compute/v2.1/servers', serverBody(ids))).body.server.id as string
+      await p.settle()
+      return { ...ids, server }
+    },
+    request: (ids) => ({ method: 'DELETE', path: `/compute/v2.1/servers/${ids.server}` }),
+  },
+  'create a volume': {
+    before: async (p) => ({ volumes: volumes(p) }),
+    request: (ids) => ({ method: 'POST', path: ids.volumes!, body: { volume: { size: 1 } } }),
+  },
+  'delete a volume': {
+    before: async (p) => {
+      const volume = (await p.as('demo').post(volumes(p), { volume: { size: 1 } })).body.volume.id as string
+      await p.settle()
+      return { volume, volumes: volumes(p) }
+    },
+    request: (ids) => ({ method: 'DELETE', path: `${ids.volumes}/${ids.volume}` }),
+  },
+  'create a server on a port of its own': {
+    before: async (p) => {
+      const net = await network(p)
+      const port = (await p.as('demo').post('/network/v2.0/ports', { port: { network_id: net } })).body.port.id as string
+      return { network: net, port, image: await image(p) }
+    },
+    request: (ids) => ({ method: 'POST', path: '/compute/v2.1/servers', body: serverBody(ids) }),
+  },
+  'delete a port': {
+    before: async (p) => {
+      const net = await network(p)
+      const port = (await p.as('demo').post('/network/v2.0/ports', { port: { network_id: net } })).body.port.id as string
+      const ids = { network: net, port, image: await image(p) }
+      const server = (await p.as('demo').post('/compute/v2.1/servers', serverBody(ids))).body.server.id as string
+      await p.settle()
+      await p.as('demo').delete(`/compute/v2.1/servers/${server}`)
+      await p.settle()
+      return ids
+    },
+    request: (ids) => ({ method: 'DELETE', path: `/network/v2.0/ports/${ids.port}` }),
+  },
+}
+
+/** Serves the request in a process that dies at its n-th step, and works on with the cron until it would be at rest. */
+const liveAndDie = async (p: Plimsoll, request: { method: string; path: string; body?: unknown }, dieAt: number) => {
+  const token = await p.as('demo').token()
+  const { host, life } = mortal(p.host, dieAt)
+  const context: Context = { ...host, requestId: 'req-mortal', caller: null, scope: { every: true } }
+  const quietly = (work: () => Promise<unknown>) => work().catch(() => undefined)
+  const response = await createApp(host).fetch(
+    new Request(`http://plimsoll.test${request.path}`, {
+      method: request.method,
+      headers: { 'X-Auth-Token': token, 'Content-Type': 'application/json' },
+      ...(request.body ? { body: JSON.stringify(request.body) } : {}),
+    }),
+  )
+  for (let round = 0; round < 40 && !life.dead; round++) {
+    for (let work = life.deferred.shift(); work && !life.dead; work = life.deferred.shift()) await quietly(work)
+    p.clock.advance(500)
+    await quietly(() => convergeDue(context, 60_000))
+  }
+  return { ...life, status: response.status }
+}
+
+describe.each(['token', 'unique', 'none'])('a process dies at any step, on a cloud that avoids duplicates by %s', (profile) => {
+  it.each(Object.keys(stories))('%s', { timeout: 120_000 }, async (name) => {
+    const story = stories[name]!
+    let deaths = 0
+    for (let dieAt = 1; ; dieAt += STRIDE) {
+      const p = await startPlimsoll({ clouds: sandbox(profile) })
+      const ids = await story.before(p)
+      await p.settle()
+      const life = await liveAndDie(p, story.request(ids), dieAt)
+      if (!life.dead) {
+        expect(life.status, 'the request of the process that lives').toBeLessThan(300)
+        expect(await outOfStep(p)).toEqual([])
+        break
+      }
+      deaths++
+      // Whoever comes next finds the claims of the dead run out.
+      p.clock.advance(61_000)
+      await p.settle()
+      await reconcile(p.context(), 60_000)
+      await p.settle()
+      expect(await outOfStep(p), `${name}, dead at step ${dieAt}`).toEqual([])
+    }
+    expect(deaths).toBeGreaterThan(20 / STRIDE)
+  })
+})

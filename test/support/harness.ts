@@ -1,0 +1,291 @@
+import { sql } from 'drizzle-orm'
+import type { Json } from '../../adapters/contract.ts'
+import { projectById, userById } from '../../db/queries/identity.ts'
+import { clouds, mappings, projects, roleAssignments, roles, users } from '../../db/schema/index.ts'
+import { everyProject } from '../../db/scope.ts'
+import { createApp } from '../../functions/app.ts'
+import { sealToken } from '../../functions/auth/token.ts'
+import { bootstrap } from '../../functions/bootstrap.ts'
+import type { Context, Host, Settings } from '../../functions/context.ts'
+import { type Loop, loops, runCron } from '../../functions/cron.ts'
+import { keyring } from '../../functions/crypto/keyring.ts'
+import { openHost } from '../../functions/host.ts'
+import { effectiveRoles } from '../../functions/identity/grants.ts'
+import { issue } from '../../functions/identity/issue.ts'
+import { MemoryStore } from './memory-store.ts'
+import { freshDatabase, runtime } from './runtime.ts'
+
+export const ORIGIN = 'http://plimsoll.test'
+/** `admin` and `demo` log in with this; the hash is a cheap one, so that a login is quick. */
+export const PASSWORD = 'correct horse battery staple'
+const PASSWORD_HASH = 'scrypt$16$1$1$c2FsdHNhbHRzYWx0c2FsdA==$/kc0QN42IXawCio+Hxfpul3BdmDPhEmzXxz1MALzxM8='
+
+export interface Answer {
+  status: number
+  headers: Headers
+  /** Parsed JSON; the text of anything else; null without a body. */
+  // biome-ignore lint/suspicious/noExplicitAny: tests reach into bodies freely
+  body: any
+}
+
+type Extra = Record<string, string>
+/** Somebody with a token. Paths are below the origin; a body is sent as JSON. */
+export interface Client {
+  token(): Promise<string>
+  send(method: string, path: string, body?: unknown, headers?: Extra): Promise<Answer>
+  get(path: string, headers?: Extra): Promise<Answer>
+  head(path: string, headers?: Extra): Promise<Answer>
+  delete(path: string, headers?: Extra): Promise<Answer>
+  post(path: string, body?: unknown, headers?: Extra): Promise<Answer>
+  put(path: string, body?: unknown, headers?: Extra): Promise<Answer>
+  patch(path: string, body?: unknown, headers?: Extra): Promise<Answer>
+  /** The same person, with these headers on every request: `.with({ 'OpenStack-API-Version': 'compute 2.96' })`. */
+  with(headers: Extra): Client
+}
+
+export interface TestCloud {
+  name: string
+  type: string
+  endpoint?: string
+  region?: string
+  options?: object
+  /** Names of the projects that may use it, in place of `['demo']`. */
+  projects?: string[]
+}
+
+export interface Start {
+  /** In place of one `sandbox` cloud for project `demo`; `[]`: none. */
+  clouds?: TestCloud[]
+  settings?: Partial<Settings>
+  fetch?: typeof fetch
+  loops?: Loop[]
+}
+
+/** Sent in place of the embedded cloud's own defaults when a test registers none. */
+const SANDBOX: TestCloud = { name: 'sandbox', type: 'sandbox' }
+const START = Date.parse('2026-03-01T12:00:00Z')
+
+/** The whole program over an empty database, with a clock that only the test moves. One at a time in workerd. */
+export const startPlimsoll = async (start: Start = {}) => {
+  const clock = {
+    now: START,
+    advance: (ms: number) => {
+      clock.now += ms
+    },
+  }
+  const deferred: (() => Promise<unknown>)[] = []
+  const logged: { level: string; message: string; fields?: Record<string, unknown> }[] = []
+  const settings: Settings = {
+    region: 'RegionOne',
+    publicUrl: null,
+    secretKeys: [crypto.getRandomValues(new Uint8Array(32))],
+    tokenLifetime: 3600,
+    lingerMs: 0,
+    runtime: runtime === 'node' ? 'node' : 'workers',
+    ...start.settings,
+  }
+  const host: Host = await openHost({
+    d1: await freshDatabase(),
+    cloudState: new MemoryStore(),
+    settings,
+    now: () => clock.now,
+    sleep: async (ms) => clock.advance(ms),
+    fetch: start.fetch ?? (() => Promise.reject(new Error('a test reached for the network'))),
+    log: (level, message, fields) => logged.push(fields ? { level, message, fields } : { level, message }),
+    defer: (work) => {
+      deferred.push(work)
+    },
+  })
+  await bootstrap(host, { hashOf: async () => PASSWORD_HASH })
+  const app = createApp(host)
+  const { db } = host
+
+  const people = new Map<string, { userId: string; projectId: string }>()
+  const ids = { projects: {} as Record<string, string>, users: {} as Record<string, string> }
+  for (const { id, name } of await db.select().from(projects)) ids.projects[name] = id
+  for (const { id, name } of await db.select().from(users)) ids.users[name] = id
+  for (const name of ['admin', 'demo']) people.set(name, { userId: ids.users[name]!, projectId: ids.projects[name]! })
+  const roleIds = new Map((await db.select().from(roles)).map(({ id, name }) => [name, id]))
+
+  /** Adds a user with roles in a project that exists. `as(name)` speaks as him. */
+  const newUser = async (name: string, project: string, roleNames: string[]): Promise<void> => {
+    const userId = host.newId().replaceAll('-', '')
+    const projectId = ids.projects[project]!
+    await db
+      .insert(users)
+      .values({ id: userId, domainId: 'default', name, createdAt: clock.now, passwordHash: PASSWORD_HASH })
+    const assigned = roleNames.map((role) => ({ userId, projectId, roleId: roleIds.get(role)! }))
+    if (assigned.length) await db.insert(roleAssignments).values(assigned)
+    ids.users[name] = userId
+    people.set(name, { userId, projectId })
+  }
+
+  /** Adds a project with a user of the same name, mapped to the named clouds. */
+  const newProject = async (
+    name: string,
+    { roles: roleNames = ['member', 'reader'], clouds: names = [] as string[] } = {},
+  ): Promise<string> => {
+    const id = host.newId().replaceAll('-', '')
+    await db.insert(projects).values({ id, domainId: 'default', name, createdAt: clock.now })
+    ids.projects[name] = id
+    await newUser(name, name, roleNames)
+    for (const cloud of names) await mapTo(cloud, name)
+    return id
+  }
+
+  const cloudIds: Record<string, string> = {}
+  const mapTo = (cloud: string, project: string, mapping: Record<string, Json> = {}) =>
+    db
+      .insert(mappings)
+      .values({ projectId: ids.projects[project]!, cloudId: cloudIds[cloud]!, mapping, createdAt: clock.now })
+
+  /** A token as the password would give it, without the slow hash. */
+  const tokenFor = async (name: string): Promise<{ text: string; expiresAt: number }> => {
+    const person = people.get(name)
+    if (!person) throw new Error(`there is no ${name}: call newUser or newProject first`)
+    const user = (await userById(db, person.userId))!
+    const project = await projectById(db, person.projectId)
+    const granted = await effectiveRoles(db, person.userId, person.projectId)
+    const token = issue(host, { user, project, roles: granted, methods: ['password'] })
+    return { text: sealToken(token, keyring(settings.secretKeys, 'token')), expiresAt: token.expiresAt }
+  }
+
+  const call = async (method: string, path: string, headers: Extra, body?: unknown): Promise<Answer> => {
+    const raw = body instanceof Uint8Array || body instanceof ReadableStream
+    const request = new Request(path.startsWith('http') ? path : ORIGIN + path, {
+      method,
+      headers: { ...(body !== undefined && !raw ? { 'Content-Type': 'application/json' } : {}), ...headers },
+      ...(body === undefined ? {} : { body: raw ? (body as ReadableStream) : JSON.stringify(body) }),
+      ...(body instanceof ReadableStream ? { duplex: 'half' } : {}),
+    } as RequestInit)
+    const response = await app.fetch(request)
+    // A defect says where it is.
+    if (response.status === 500)
+      console.error(
+        `${method} ${path}`,
+        logged.findLast(({ level }) => level === 'error'),
+      )
+    const text = await response.text()
+    const isJson = /json/.test(response.headers.get('content-type') ?? '')
+    return {
+      status: response.status,
+      headers: response.headers,
+      body: text === '' ? null : isJson ? JSON.parse(text) : text,
+    }
+  }
+
+  const client = (auth: () => Promise<string | null>, extra: Extra): Client => {
+    const send = async (method: string, path: string, body?: unknown, headers?: Extra) => {
+      const token = await auth()
+      return call(method, path, { ...(token ? { 'X-Auth-Token': token } : {}), ...extra, ...headers }, body)
+    }
+    return {
+      token: async () => (await auth()) ?? '',
+      send,
+      get: (path, headers) => send('GET', path, undefined, headers),
+      head: (path, headers) => send('HEAD', path, undefined, headers),
+      delete: (path, headers) => send('DELETE', path, undefined, headers),
+      post: (path, body, headers) => send('POST', path, body, headers),
+      put: (path, body, headers) => send('PUT', path, body, headers),
+      patch: (path, body, headers) => send('PATCH', path, body, headers),
+      with: (headers) => client(auth, { ...extra, ...headers }),
+    }
+  }
+  /** `admin`, `demo`, or whoever `newUser` and `newProject` made. The token is issued once and renewed before it ends. */
+  const as = (name: string): Client => {
+    let held: { text: string; expiresAt: number } | undefined
+    return client(async () => {
+      if (!held || held.expiresAt < clock.now + 60_000) held = await tokenFor(name)
+      return held.text
+    }, {})
+  }
+  const nobody = client(async () => null, {})
+  const bearer = (token: string) => client(async () => token, {})
+
+  /** Runs what answers left behind, and what that leaves behind. */
+  const runDeferred = async (): Promise<void> => {
+    for (let work = deferred.shift(); work; work = deferred.shift()) await work()
+  }
+
+  /** When the next work is due, in milliseconds since 1970; null: everything is as it was asked for. */
+  const nextDue = async (): Promise<number | null> => {
+    const row = await db.get<{ due: number | null }>(
+      sql`select min(due_at) as due from bindings where due_at is not null`,
+    )
+    return row?.due ?? null
+  }
+
+  /**
+   * Lets the world come to rest: deferred work, then the cron, with the clock moved to whatever is due next, until no
+   * binding has work left. Throws with what is stuck after `rounds`.
+   */
+  const settle = async ({ rounds = 300 } = {}): Promise<void> => {
+    for (let round = 0; round < rounds; round++) {
+      await runDeferred()
+      const due = await nextDue()
+      if (due === null && deferred.length === 0) return
+      clock.now = Math.max(clock.now + 100, due ?? 0)
+      await db.run(sql`delete from leases where name = 'converge'`)
+      await runCron(host, 25_000, start.loops ?? loops)
+    }
+    const stuck = await db.all(
+      sql`select kind, resource_id, phase, want, error from bindings where due_at is not null limit 5`,
+    )
+    throw new Error(`not settled after ${rounds} rounds: ${JSON.stringify(stuck)}`)
+  }
+
+  /** What broker functions are handed, outside of any request. */
+  const context = (project?: string): Context => ({
+    ...host,
+    requestId: `req-${host.newId()}`,
+    caller: null,
+    scope: project ? { projectId: ids.projects[project]! } : everyProject,
+  })
+
+  const addCloud = async ({ name, type, endpoint, region, options = {}, projects: names = ['demo'] }: TestCloud) => {
+    cloudIds[name] = host.newId()
+    const where = { endpoint: endpoint ?? null, region: region ?? null }
+    await db
+      .insert(clouds)
+      .values({
+        id: cloudIds[name]!,
+        name,
+        type,
+        ...where,
+        options: options as Record<string, Json>,
+        createdAt: clock.now,
+      })
+    for (const project of names) await mapTo(name, project)
+    const { refreshInventory } = await import('../../functions/broker/inventory.ts')
+    const row = (await db.select().from(clouds)).find((cloud) => cloud.name === name)!
+    await refreshInventory(context(), row)
+    return cloudIds[name]!
+  }
+  for (const cloud of start.clouds ?? [SANDBOX]) await addCloud(cloud)
+
+  return {
+    app,
+    host,
+    db,
+    clock,
+    logged,
+    as,
+    nobody,
+    bearer,
+    newUser,
+    newProject,
+    addCloud,
+    mapTo,
+    context,
+    settle,
+    runDeferred,
+    /** How many pieces of deferred work wait. */
+    waiting: () => deferred.length,
+    projectId: (name: string) => ids.projects[name]!,
+    userId: (name: string) => ids.users[name]!,
+    roleId: (name: string) => roleIds.get(name)!,
+    cloudId: (name: string) => cloudIds[name]!,
+  }
+}
+
+export type Plimsoll = Awaited<ReturnType<typeof startPlimsoll>>

@@ -1,0 +1,54 @@
+import { type Adapter, CAPABILITIES } from '../../adapters/contract.ts'
+
+/** A case of the adapter suite that a cloud does not pass, and why. */
+export interface Limitation {
+  title: string
+  reason: string
+}
+
+/** What is true of every cloud in this version. */
+const EVERYWHERE = [
+  'Object storage is a reserved name in the catalogue: there is no service behind it yet.',
+  'A network lives on one cloud; servers of two clouds do not share one.',
+  'A port has one fixed IPv4 address on EC2; IPv6 subnets exist above the line only where a cloud carries them.',
+  'Workers refuse private addresses: a cloud in a private network is reached from Node, or through a tunnel.',
+  'Request bodies are 1 MiB at most.',
+]
+
+const PROVED = {
+  real: 'on the real thing',
+  simulator: 'on a simulator',
+  schema: 'against a schema only',
+}
+
+/** The page of what does not work, from what the adapters and their tests themselves say. */
+export const limitationsPage = (adapters: { adapter: Adapter; skipped: Limitation[] }[]): string =>
+  [
+    '# What Plimsoll cannot do',
+    'Printed from the adapters and the skip lists of their tests: `npx vitest run test/limitations -u` writes it anew. An action that',
+    'a cloud lacks is refused with 409 and the sentence below; `GET /broker/v1/capabilities` tells the same beforehand.',
+    '',
+    '## Everywhere',
+    '',
+    ...EVERYWHERE.map((each) => `- ${each}`),
+    ...adapters.flatMap(({ adapter, skipped }) => section(adapter, skipped)),
+    '',
+  ]
+    .join('\n')
+    .replace('# What Plimsoll cannot do\n', '# What Plimsoll cannot do\n\n')
+
+const section = ({ type, runtimes, maturity, lacks, reservedAddresses }: Adapter, skipped: Limitation[]): string[] => {
+  const { head, tail } = reservedAddresses
+  return [
+    '',
+    `## \`${type}\``,
+    '',
+    `Runs on ${runtimes.map((each) => (each === 'node' ? 'Node' : 'Workers')).join(' and ')}; proved ${PROVED[maturity]}. Keeps the first ${head} and the last ${tail} addresses of every subnet.`,
+    '',
+    '| not available | why |',
+    '|---|---|',
+    ...CAPABILITIES.filter((name) => lacks[name] !== undefined).map((name) => `| \`${name}\` | ${lacks[name]} |`),
+    ...(skipped.length ? ['', 'Promises that it does not keep:', ''] : []),
+    ...skipped.map(({ title, reason }) => `- ${title}: ${reason}`),
+  ]
+}

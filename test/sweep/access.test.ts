@@ -1,0 +1,132 @@
+import { beforeAll, describe, expect, test } from 'vitest'
+import { operations } from '../../functions/app.ts'
+import { Fault } from '../../functions/http/fault.ts'
+import { type Answer, type Plimsoll, startPlimsoll } from '../support/harness.ts'
+import { changes, parametersOf, pathOf, type Route, titleOf, versionHeader, versionOf } from './calls.ts'
+import { schemaOf, takes } from './examples.ts'
+
+let plimsoll: Plimsoll
+beforeAll(async () => {
+  plimsoll = await startPlimsoll({ clouds: [] })
+  await plimsoll.newUser('onlooker', 'demo', ['reader'])
+})
+
+const routes = operations.map((route): [string, Route] => [titleOf(route), route])
+const guarded = routes.filter(([, { operation }]) => operation.who !== 'public')
+const somewhere = (route: Route) =>
+  pathOf(route, ({ name }) => (name === 'project_id' ? plimsoll.projectId('demo') : 'x'))
+const headers = (route: Route, minor = versionOf(route)) => versionHeader(route, minor)
+
+/** The keys of an error say which service speaks; so does the type of the text. */
+const shapeOf = (body: unknown): unknown =>
+  body && typeof body === 'object'
+    ? Object.fromEntries(Object.entries(body).map(([key, value]) => [key, Object.keys(value as object).sort()]))
+    : typeof body
+const spoken = ({ service }: Route, status: number): unknown => {
+  const { body, contentType } = service.dialect.render(new Fault(status, 'x'), 'req-x')
+  return shapeOf(contentType.includes('json') ? JSON.parse(body) : body)
+}
+const isFault = (route: Route, answer: Answer, status: number) => {
+  expect(answer.status).toBe(status)
+  if (route.operation.method === 'HEAD') return
+  expect(shapeOf(answer.body)).toEqual(spoken(route, status))
+  for (const header of route.service.dialect.requestIdHeaders) expect(answer.headers.get(header)).toMatch(/^req-/)
+}
+
+describe('without a token', () => {
+  test.each(guarded)('%s is 401', async (_, route) => {
+    const { method } = route.operation
+    isFault(
+      route,
+      await plimsoll.nobody.send(method, somewhere(route), changes(route) ? {} : undefined, headers(route)),
+      401,
+    )
+    isFault(route, await plimsoll.bearer('v1.forged').send(method, somewhere(route), undefined, headers(route)), 401)
+  })
+})
+
+describe('with an expired token', () => {
+  test('nothing is to be had', async () => {
+    const token = await plimsoll.as('demo').token()
+    const before = plimsoll.clock.now
+    plimsoll.clock.advance(3_601_000)
+    const statuses = new Map<number, string[]>()
+    for (const [title, route] of guarded) {
+      const { status } = await plimsoll
+        .bearer(token)
+        .send(route.operation.method, somewhere(route), undefined, headers(route))
+      statuses.set(status, [...(statuses.get(status) ?? []), title])
+    }
+    plimsoll.clock.now = before
+    statuses.delete(401)
+    expect([...statuses]).toEqual([])
+  })
+})
+
+describe('with the role of a reader', () => {
+  const restricted = guarded.filter(([, { operation }]) => !['reader', 'authenticated'].includes(operation.who))
+  test.each(restricted)('%s is 403', async (_, route) => {
+    const answer = await plimsoll
+      .as('onlooker')
+      .send(route.operation.method, somewhere(route), changes(route) ? {} : undefined, headers(route))
+    isFault(route, answer, 403)
+  })
+})
+
+describe('with the role of a member', () => {
+  test.each(guarded.filter(([, { operation }]) => ['manager', 'admin'].includes(operation.who)))(
+    '%s is 403',
+    async (_, route) => {
+      const answer = await plimsoll
+        .as('demo')
+        .send(route.operation.method, somewhere(route), changes(route) ? {} : undefined, headers(route))
+      isFault(route, answer, 403)
+    },
+  )
+})
+
+describe('a body that is', () => {
+  const withBody = routes.filter(([, { operation }]) => operation.body)
+  const patch = 'application/openstack-images-v2.1-json-patch'
+  const admin = (route: Route, text: string) => {
+    const type =
+      route.operation.method === 'PATCH' && route.service.dialect.name === 'image' ? patch : 'application/json'
+    const bytes = new TextEncoder().encode(text)
+    return plimsoll
+      .as('admin')
+      .send(route.operation.method, somewhere(route), bytes, { ...headers(route), 'Content-Type': type })
+  }
+  test.each(withBody)('no JSON: %s is 400', async (_, route) => isFault(route, await admin(route, '{"'), 400))
+  test.each(withBody)('something else: %s is 400', async (_, route) => {
+    const schema = schemaOf(route)!
+    for (const value of [[], 'x', null, 17, { colour: { red: 1 } }]) {
+      const answer = await admin(route, JSON.stringify(value))
+      // What takes anything may look for the thing itself first.
+      if (takes(schema, value) && answer.status === 404 && parametersOf(route).length) isFault(route, answer, 404)
+      else isFault(route, answer, 400)
+    }
+  })
+  test.each(withBody)('nested too deeply: %s is 400', async (_, route) =>
+    isFault(route, await admin(route, `${'{"a":'.repeat(40)}1${'}'.repeat(40)}`), 400),
+  )
+})
+
+describe('outside of its microversions', () => {
+  const windowed = routes.filter(([, { operation }]) => operation.since !== undefined || operation.until !== undefined)
+  test.each(windowed)('%s is 404', async (_, route) => {
+    const { since, until, method } = route.operation
+    const { min, max } = route.service.microversions!
+    const outside = [
+      ...(since !== undefined && since > min ? [since - 1] : []),
+      ...(until !== undefined && until < max ? [until + 1] : []),
+    ]
+    for (const minor of outside)
+      isFault(
+        route,
+        await plimsoll
+          .as('admin')
+          .send(method, somewhere(route), changes(route) ? {} : undefined, headers(route, minor)),
+        404,
+      )
+  })
+})

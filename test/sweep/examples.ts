@@ -1,0 +1,135 @@
+import { z } from 'zod'
+import { Fault } from '../../functions/http/fault.ts'
+import { type Route, titleOf, versionOf } from './calls.ts'
+
+const UUID = '11111111-2222-4333-8444-555555555555'
+const routes = { router: { routes: [{ destination: '10.9.0.0/24', nexthop: '10.0.0.9' }] } }
+
+/** Bodies for schemas that say more than a JSON schema can, by method and path without the project's id. */
+const BY_HAND: Record<string, unknown[]> = {
+  'POST /compute/v2.1/servers/:id/os-volume_attachments': [{ volumeAttachment: { volumeId: UUID } }],
+  'PUT /compute/v2.1/servers/:id/os-volume_attachments/:volume': [{ volumeAttachment: { volumeId: UUID } }],
+  'PUT /volume/v3/volumes/:id': [{ volume: { name: 'a' } }],
+  'PUT /volume/v3/snapshots/:id': [{ snapshot: { name: 'a' } }],
+  'PUT /volume/v3/os-quota-sets/:id': [{ quota_set: { volumes: 1 } }],
+  'PUT /network/v2.0/routers/:id/add_router_interface': [{ subnet_id: UUID }, { port_id: UUID }],
+  'PUT /network/v2.0/routers/:id/remove_router_interface': [{ subnet_id: UUID }, { port_id: UUID }],
+  'PUT /network/v2.0/routers/:id/add_extraroutes': [routes],
+  'PUT /network/v2.0/routers/:id/remove_extraroutes': [routes],
+  'PUT /network/v2.0/quotas/:id': [{ quota: { network: 1 } }],
+  ...Object.fromEntries(
+    ['network', 'subnet', 'port', 'router', 'security-group', 'floatingip'].flatMap((noun) => [
+      [`PUT /network/v2.0/${noun}s/:id`, [{ [noun.replace('-', '_')]: { description: 'a' } }]],
+      [`PUT /network/v2.0/${noun}s/:id/tags`, [{ tags: ['a'] }]],
+    ]),
+  ),
+}
+
+/** A schema that throws its own fault has refused too. */
+export const takes = (schema: z.ZodType, value: unknown): boolean => {
+  try {
+    return schema.safeParse(value).success
+  } catch (error) {
+    if (error instanceof Fault) return false
+    throw error
+  }
+}
+
+/** The schema of the body at the newest microversion that has the route. */
+export const schemaOf = (route: Route): z.ZodType | undefined => {
+  const { body } = route.operation
+  return typeof body === 'function' ? body(versionOf(route)) : body
+}
+
+/** Bodies that the operation takes: one for each alternative. Throws for a schema that needs one by hand. */
+export const bodiesFor = (route: Route): unknown[] => {
+  const schema = schemaOf(route)
+  if (!schema) return [undefined]
+  const title = titleOf(route).replace(/\/:project_id(\{[^}]*\})?/, '')
+  const made = BY_HAND[title] ?? alternatives(z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }) as Schema)
+  const taken = made.filter((each) => takes(schema, each))
+  if (!taken.length)
+    throw new Error(`${title} takes none of ${JSON.stringify(made)}: give a body in test/sweep/examples.ts.`)
+  return taken
+}
+
+interface Schema {
+  type?: string
+  const?: unknown
+  enum?: unknown[]
+  anyOf?: Schema[]
+  oneOf?: Schema[]
+  allOf?: Schema[]
+  properties?: Record<string, Schema>
+  required?: string[]
+  items?: Schema
+  prefixItems?: Schema[]
+  minItems?: number
+  minLength?: number
+  minimum?: number
+  exclusiveMinimum?: number
+  pattern?: string
+  format?: string
+  propertyNames?: Schema
+  additionalProperties?: Schema | boolean
+  minProperties?: number
+  $ref?: string
+  $defs?: Record<string, Schema>
+}
+
+/** Each way of filling the outermost choice, and for an object without required members each member alone. */
+const alternatives = (schema: Schema): unknown[] => {
+  const choices = schema.anyOf ?? schema.oneOf
+  if (choices) return choices.flatMap(alternatives)
+  const { properties = {}, required = [] } = schema
+  const whole = fill(schema)
+  if (schema.type !== 'object' || required.length) return [whole]
+  return [whole, ...Object.entries(properties).map(([key, member]) => ({ [key]: fill(member) }))]
+}
+
+const TEXTS = ['a', 'aa', '1', UUID, '10.0.0.0/24', '10.0.0.5', '/a', 'IPv4', '2026-03-01T00:00:00Z', '']
+
+const fill = (schema: Schema): unknown => {
+  if (schema.const !== undefined) return schema.const
+  if (schema.enum) return schema.enum[0]
+  const choices = schema.anyOf ?? schema.oneOf ?? schema.allOf
+  if (choices) return fill(choices.find(({ type }) => type !== 'null') ?? choices[0]!)
+  switch (schema.type) {
+    case 'object':
+      return object(schema)
+    case 'array':
+      return Array.from({ length: schema.minItems ?? (schema.prefixItems?.length || 1) }, (_, i) =>
+        fill(schema.prefixItems?.[i] ?? schema.items ?? {}),
+      )
+    case 'string':
+      return string(schema)
+    case 'integer':
+    case 'number':
+      return Math.max(1, schema.minimum ?? 1, (schema.exclusiveMinimum ?? 0) + 1)
+    case 'boolean':
+      return true
+    case 'null':
+      return null
+    default:
+      return 'a'
+  }
+}
+
+const object = ({
+  properties = {},
+  required = [],
+  propertyNames,
+  additionalProperties,
+  minProperties,
+}: Schema): unknown => {
+  const members = Object.fromEntries(required.map((key) => [key, fill(properties[key] ?? {})]))
+  const open = typeof additionalProperties === 'object' && (propertyNames || minProperties) && !required.length
+  return open ? { [string(propertyNames ?? {})]: fill(additionalProperties) } : members
+}
+
+const string = ({ pattern, minLength = 0, format }: Schema): string => {
+  if (format === 'uuid') return UUID
+  if (format === 'date-time') return TEXTS[8]!
+  const fits = (text: string) => text.length >= minLength && (!pattern || new RegExp(pattern, 'u').test(text))
+  return TEXTS.find(fits) ?? 'a'.repeat(Math.max(1, minLength))
+}
