@@ -81,6 +81,24 @@ export interface Page<S> {
   complete: boolean
 }
 
+/** An object in the words of a specification, whoever made it: what `create` would have been asked for. */
+export interface Reading<Spec> {
+  spec: Spec
+  /** What the spec cannot say and an update with it would take away, a sentence each. None: it can be managed by it. */
+  lost: string[]
+  /** What the spec cannot say and an update with it leaves as it is, a sentence each. */
+  left: string[]
+  /** Other objects that the cloud removes together with this one. */
+  owns: NativeId[]
+}
+export const reading = <Spec>(spec: Spec, more: Partial<Omit<Reading<Spec>, 'spec'>> = {}): Reading<Spec> => ({
+  spec,
+  lost: [],
+  left: [],
+  owns: [],
+  ...more,
+})
+
 /** One kind of object on one cloud. `Spec` is plain JSON: it is frozen in the binding before the first call. */
 export interface Realm<Spec, S extends Seen = Seen> {
   /**
@@ -107,6 +125,17 @@ export interface Realm<Spec, S extends Seen = Seen> {
   update?(id: NativeId, spec: Spec): Promise<Outcome<S>>
   /** Starts the removal; absent is success. Throws `conflict` while something still uses the object. */
   remove(id: NativeId, mark: Mark): Promise<void>
+  /**
+   * The spec that stands for the object as it is now, ours or not; null if it is absent. Changes nothing. Throws
+   * `definitive` where no spec does. Absent: objects of this kind cannot be adopted.
+   */
+  read?(id: NativeId): Promise<Reading<Spec> | null>
+  /**
+   * Puts our mark on an object that has none, or (null) takes ours off: the one call that changes what is not ours, and
+   * it changes nothing else. Repeating it does nothing; another mark than the one given is refused. Absent: the kind
+   * carries no mark of its own.
+   */
+  mark?(id: NativeId, mark: Mark | null): Promise<void>
 }
 
 /* ---------------------------------------------------------------- what is asked of each kind */

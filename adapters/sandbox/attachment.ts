@@ -33,6 +33,7 @@ export function attachments(engine: Engine): Realm<AttachmentSpec, AttachmentSee
   return plugs<AttachmentSpec, AttachmentSeen>(engine, {
     kind: 'attachment',
     held: 'volume',
+    inborn: false,
     target: ({ volume, server }) => ({ held: volume, server }),
     plugIn,
     view: (seen, { device }) => ({ ...seen, device }),

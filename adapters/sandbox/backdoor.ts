@@ -31,7 +31,7 @@ export async function plantFaults(store: Store, cloudId: string, rules: FaultRul
   })
 }
 
-/** Gives an object another owner: another mark, or none. */
+/** Gives an object another owner: another mark, or none; with none, what holds it has none either. */
 export async function disown(
   store: Store,
   cloudId: string,
@@ -40,7 +40,11 @@ export async function disown(
   mark: Mark | null,
   account = 'main',
 ) {
-  await open(store, cloudId, account).change(kind, id, (entity) => ({ ...entity, mark }))
+  await open(store, cloudId, account).change(kind, id, (entity) => ({
+    ...entity,
+    mark,
+    ...('hold' in entity && entity.hold && mark === null ? { hold: { ...entity.hold, mark } } : {}),
+  }))
 }
 
 /** Puts an object there as if somebody else had made it. */

@@ -3,7 +3,7 @@ import { GRACE_MS } from './claims.ts'
 import { type Engine, healthOf } from './engine.ts'
 import { type Entities, exists, type Hold, type Lookup } from './entities.ts'
 import { refusal } from './errors.ts'
-import { ours, refuseForeign } from './marks.ts'
+import { ours, refuseForeign, remarked } from './marks.ts'
 import { referred, refuseUnsettled } from './realm.ts'
 
 type Held = 'port' | 'volume'
@@ -48,6 +48,8 @@ export async function letGo(engine: Engine, kind: Held, id: NativeId, server: Na
 export interface Plug<Spec, S extends Seen> {
   kind: 'attachment' | 'interface'
   held: Held
+  /** Servers are built with some: those are no objects of their own, and have no mark. */
+  inborn: boolean
   target(spec: Spec): { held: NativeId; server: NativeId }
   /** Notes the target in the server before it is held; answers the device that the guest sees it as. */
   plugIn(spec: Spec): Promise<string | null>
@@ -92,7 +94,9 @@ export function plugs<Spec, S extends Seen>(engine: Engine, plug: Plug<Spec, S>)
     const entity = await state.lookup<Held>(held, target)
     const hold = entity && (await holdOf(engine, entity, state.lookup))
     if (!hold || hold.server !== server) return
-    refuseForeign({ kind, id, mark: hold.mark }, connection, mark)
+    // One that somebody else made has no mark; then the mark of what it holds counts.
+    if (hold.mark === null) refuseForeign(entity, connection)
+    else refuseForeign({ kind, id, mark: hold.mark }, connection, mark)
     if (hold.goneAt === null) await letGo(engine, held, target, server, engine.now() + settings.attach_ms)
   }
 
@@ -102,9 +106,23 @@ export function plugs<Spec, S extends Seen>(engine: Engine, plug: Plug<Spec, S>)
     const shown: S[] = []
     for (const entity of items) {
       const hold = await holdOf(engine, entity, lookup)
-      if (hold?.mark && engine.visible(hold.at)) shown.push(show(entity, hold))
+      if (hold && counts(hold) && engine.visible(hold.at)) shown.push(show(entity, hold))
     }
     return { items: shown, next: last, complete: true }
+  }
+
+  const counts = (hold: Hold): boolean => hold.mark !== null || !plug.inborn
+
+  /** Puts a mark on what somebody else plugged in, or takes ours off. */
+  async function remark(id: NativeId, mark: Mark | null): Promise<void> {
+    const [target = '', server = ''] = id.split('@')
+    if (mark === null && !(await state.lookup<Held>(held, target))) return
+    await state.change<Held>(held, target, async (entity) => {
+      const hold = await holdOf(engine, entity, state.lookup)
+      if (hold?.server !== server) return entity
+      const next = remarked({ kind, id, mark: hold.mark }, connection, mark)
+      return next === hold.mark ? entity : { ...entity, hold: { ...hold, mark: next } }
+    })
   }
 
   /** The hold between two ends that somebody asked for; what a server was built with is no object of its own. */
@@ -112,7 +130,7 @@ export function plugs<Spec, S extends Seen>(engine: Engine, plug: Plug<Spec, S>)
     const entity = await state.lookup<Held>(held, target)
     if (!entity) return null
     const hold = await holdOf(engine, entity, state.lookup)
-    return hold?.mark && wanted(hold) ? show(entity, hold) : null
+    return hold && counts(hold) && wanted(hold) ? show(entity, hold) : null
   }
 
   return {
@@ -121,7 +139,11 @@ export function plugs<Spec, S extends Seen>(engine: Engine, plug: Plug<Spec, S>)
     create: (spec, mark) => engine.call(`${kind}.create`, { mark }, () => make(spec, mark)),
     find: (mark, spec) =>
       engine.call(`${kind}.find`, { mark }, () =>
-        between(plug.target(spec).held, (hold) => hold.mark?.token === mark.token && engine.visible(hold.at)),
+        between(plug.target(spec).held, (hold) => {
+          // Both ends name it, so one that nobody marked is the same thing.
+          const same = hold.mark === null ? hold.server === plug.target(spec).server : hold.mark.token === mark.token
+          return same && engine.visible(hold.at)
+        }),
       ),
     get: (id) =>
       engine.call(`${kind}.get`, { id }, () => {
@@ -130,5 +152,9 @@ export function plugs<Spec, S extends Seen>(engine: Engine, plug: Plug<Spec, S>)
       }),
     list: (cursor) => engine.call(`${kind}.list`, {}, () => list(cursor)),
     remove: (id, mark) => engine.call(`${kind}.remove`, { id, mark }, () => remove(id, mark)),
+    ...(!plug.inborn && {
+      mark: (id: NativeId, its: Mark | null) =>
+        engine.call(`${kind}.mark`, { id, ...(its && { mark: its }) }, () => remark(id, its)),
+    }),
   }
 }

@@ -66,6 +66,7 @@ export function images(engine: Engine): ImageRealm {
     async revise(entity, spec) {
       return { ...entity, name: spec.name }
     },
+    read: async ({ name, spec }) => ({ name, server: spec?.server ?? '' }),
   })
 
   /** Making an image is a long operation: until it is over there is only a task to ask after. */

@@ -7,6 +7,7 @@ export function interfaces(engine: Engine): Realm<InterfaceSpec> {
   return plugs<InterfaceSpec, Seen>(engine, {
     kind: 'interface',
     held: 'port',
+    inborn: true,
     target: ({ port, server }) => ({ held: port, server }),
     async plugIn({ server, port }) {
       await engine.state.change('server', server, (entity) =>

@@ -15,3 +15,11 @@ export function refuseForeign(object: Marked, connection: Connection, mark?: Mar
     operatorMessage: `${object.kind} ${object.id} is marked ${object.mark ? JSON.stringify(object.mark) : 'by nobody'}`,
   })
 }
+
+/** The mark of an object after it was put on or (null) taken off. Throws if it has another one already. */
+export function remarked(object: Marked, connection: Connection, mark: Mark | null): Mark | null {
+  const own = ours(object.mark, connection)
+  if (mark === null) return own ? null : object.mark
+  if (object.mark !== null) refuseForeign(object, connection, mark)
+  return object.mark ?? mark
+}

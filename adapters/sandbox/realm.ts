@@ -1,9 +1,9 @@
-import type { Mark, NativeId, Realm, Seen } from '../contract.ts'
+import { type Mark, type NativeId, type Realm, reading, type Seen } from '../contract.ts'
 import { type Engine, healthOf } from './engine.ts'
 import { type Base, type Entities, exists, type Lookup, type Stored } from './entities.ts'
 import { noSuch, refusal } from './errors.ts'
 import { canonical, digest } from './hash.ts'
-import { ours, refuseForeign } from './marks.ts'
+import { ours, refuseForeign, remarked } from './marks.ts'
 
 const SHORT: Record<Stored, string> = {
   network: 'net',
@@ -36,6 +36,8 @@ export interface Ways<K extends Stored, Spec, S extends Seen> {
   /** Gives back what the object holds, as of `goneAt`. Safe to repeat. */
   release?(entity: Entities[K], goneAt: number): Promise<void>
   revise?(entity: Entities[K], spec: Spec): Promise<Entities[K]>
+  /** The specification as of now, where it is not the one that is remembered. */
+  read?(entity: Entities[K], lookup: Lookup): Promise<Spec>
 }
 
 /** What the cloud says of any object. */
@@ -144,6 +146,21 @@ export function realm<K extends Stored, Spec, S extends Seen>(engine: Engine, wa
     }
   }
 
+  async function read(id: NativeId) {
+    const entity = await state.lookup(kind, id)
+    if (!entity || !exists(entity, engine.now())) return null
+    return reading((await ways.read?.(entity, state.lookup)) ?? (entity.spec as unknown as Spec))
+  }
+
+  async function mark(id: NativeId, mark: Mark | null): Promise<void> {
+    const found = await state.lookup(kind, id)
+    if (mark === null && (!found || !exists(found, engine.now()))) return
+    await state.change(kind, id, (entity) => {
+      const next = remarked(entity, engine.connection, mark)
+      return next === entity.mark ? entity : { ...entity, mark: next }
+    })
+  }
+
   const { revise } = ways
   const update = async (id: NativeId, spec: Spec): Promise<S> => {
     const step = async (entity: Entities[K]): Promise<Entities[K]> => {
@@ -179,5 +196,7 @@ export function realm<K extends Stored, Spec, S extends Seen>(engine: Engine, wa
       update: (id: NativeId, spec: Spec) => engine.call(`${kind}.update`, { id }, () => update(id, spec)),
     }),
     remove: (id, mark) => engine.call(`${kind}.remove`, { id, mark }, () => remove(id, mark)),
+    read: (id) => engine.call(`${kind}.read`, { id }, () => read(id)),
+    mark: (id, its) => engine.call(`${kind}.mark`, { id, ...(its && { mark: its }) }, () => mark(id, its)),
   }
 }

@@ -93,6 +93,13 @@ export function servers(engine: Engine): ServerRealm {
       }))
       return { ...seen, power: powerOf(server, now), size, image, volumes, ports, host }
     },
+    async read(server, lookup) {
+      const { name, spec, size: native, image, metadata } = server
+      const size = settings.sizes.find((each) => each.name === native)
+      const amount = size && { vcpus: size.vcpus, ramMiB: size.ram_mib, diskGiB: size.disk_gib }
+      const ports = (await pluggedPorts(server, lookup, engine.now())).map(({ id }) => id)
+      return { ...spec, name, image, metadata, ports, size: { ...spec.size, ...amount, native } }
+    },
     async release({ id, spec, ports, volumes }, goneAt) {
       await room.release(spec.zone, state.key('server', id), goneAt)
       for (const port of ports) await letGo(engine, 'port', port, id, goneAt)

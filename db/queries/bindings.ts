@@ -97,11 +97,21 @@ export const insertBinding = (db: Database, b: NewBinding) =>
     })
     .onConflictDoNothing()
 
+/** Kinds that are tried again after a failure when they change; a server that failed stays in ERROR. */
+const REVIVED: Kind[] = ['network', 'subnet', 'router', 'security_group', 'floating_ip']
+
 /** The intent of a resource has changed: every cloud that realises it has work to do. */
 export const touchBindings = (db: Database, kind: Kind, resourceId: string, now: number) =>
   db
     .update(bindings)
-    .set({ revision: sql`${bindings.revision} + 1`, dueAt: now, updatedAt: now })
+    .set({
+      revision: sql`${bindings.revision} + 1`,
+      dueAt: now,
+      updatedAt: now,
+      ...(REVIVED.includes(kind)
+        ? { phase: sql`case ${bindings.phase} when 'failed' then 'intent' else ${bindings.phase} end` }
+        : {}),
+    })
     .where(and(eq(bindings.kind, kind), eq(bindings.resourceId, resourceId), eq(bindings.want, 'present')))
 
 /** The resource shall be nowhere any more. */

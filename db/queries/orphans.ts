@@ -29,6 +29,11 @@ export const orphansOn = (db: Database, cloudId: string, kind: Kind): Promise<Or
     .where(and(eq(orphans.cloudId, cloudId), eq(orphans.kind, kind)))
     .orderBy(asc(orphans.firstSeenAt))
 
+export const kindsWithOrphans = async (db: Database, cloudId: string): Promise<Kind[]> =>
+  (await db.selectDistinct({ kind: orphans.kind }).from(orphans).where(eq(orphans.cloudId, cloudId))).map(
+    ({ kind }) => kind,
+  )
+
 /** What a complete listing showed: new ones are noted, known ones counted, those that are gone forgotten. For one batch. */
 export const noteOrphans = (db: Database, cloudId: string, kind: Kind, seen: NewOrphan[], now: number) =>
   [

@@ -38,10 +38,8 @@ export interface ServerView {
   terminatedAt: number | null
   createdAt: number
   updatedAt: number
-  /** `[{n: network, m: mac, f: [{ip_address}], x: [floating address]}]` in the order in which the guest sees them. */
+  /** `[[network, MAC, fixed addresses, floating addresses, names of security groups]]` as the guest sees them. */
   ports: string
-  /** Names of security groups. */
-  groups: string
   /** `[{id, delete_on_termination}]`. */
   volumes: string
   /** The cloud on which work for it is due; null: nothing is. */
@@ -60,13 +58,12 @@ const COLUMNS = `s.id, s.project_id as projectId, s.user_id as userId, s.name, s
 
 /** A server's ports are the ones that name it as their device; a stranger's port that does so does not count. */
 const PARTS = `(select c.name from clouds c where c.id = s.cloud_id) as cloud,
- (select json_group_array(json_object('n', n.name, 'm', p.mac_address, 'f', json(p.fixed_ips), 'x',
-   json((select json_group_array(f.floating_ip_address) from floating_ips f where f.port_id = p.id and f.floating_ip_address is not null)))
-   order by o.position, p.created_at)
+ (select json_group_array(json_array(n.name, p.mac_address, json(p.fixed_ips),
+   json((select json_group_array(f.floating_ip_address) from floating_ips f where f.port_id = p.id and f.floating_ip_address is not null)),
+   json((select json_group_array(g.name) from port_security_groups x join security_groups g on g.id = x.security_group_id
+    where x.port_id = p.id))) order by o.position, p.created_at)
   from ports p join networks n on n.id = p.network_id left join server_ports o on o.server_id = s.id and o.port_id = p.id
   where p.device_id = s.id and p.project_id = s.project_id) as ports,
- (select json_group_array(distinct g.name) from ports p join port_security_groups x on x.port_id = p.id
-  join security_groups g on g.id = x.security_group_id where p.device_id = s.id and p.project_id = s.project_id) as groups,
  (select json_group_array(json_object('id', a.volume_id, 'delete_on_termination', json(iif(a.delete_on_termination, 'true', 'false')))
    order by a.created_at) from attachments a where a.server_id = s.id) as volumes,
  case when s.task_state is null then null else (select b.cloud_id from bindings b where b.resource_id = s.id
@@ -79,14 +76,15 @@ const FULLER = `select ${COLUMNS}, ${PARTS}, s.user_data as userData, ${RESERVAT
 /** What `GET /servers` shows, and what drives its rows on. */
 const BRIEF = `select s.id, s.name from servers s`
 
+// Whole texts, made once: the database knows a statement by its text, and a text put together anew has to be read anew.
+const SHOW = `${FULL} where s.id = ?2 and s.project_id = ?3 and s.deleted_at is null`
+const SHOW_ANY = `${FULLER} where s.id = ?2 and s.deleted_at is null`
+
 /** One live server within the scope. One query. */
 export const viewServer = async (db: Database, scope: Scope, id: string, now: number): Promise<ServerView | null> =>
   'every' in scope
-    ? below(db).prepare(`${FULLER} where s.id = ?2 and s.deleted_at is null`).bind(now, id).first<ServerView>()
-    : below(db)
-        .prepare(`${FULL} where s.id = ?2 and s.project_id = ?3 and s.deleted_at is null`)
-        .bind(now, id, scope.projectId)
-        .first<ServerView>()
+    ? below(db).prepare(SHOW_ANY).bind(now, id).first<ServerView>()
+    : below(db).prepare(SHOW).bind(now, id, scope.projectId).first<ServerView>()
 
 /** Filters of a list. Everything that is absent does not matter. */
 export interface ServerFilter {

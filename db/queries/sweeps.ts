@@ -19,31 +19,37 @@ export const keepUnits = (db: Database, units: Unit[], now: number) =>
     db.run(sql`delete from sweeps where cloud_id not in (select id from clouds)`),
   ] as const
 
-export const dueUnits = (db: Database, now: number): Promise<Unit[]> =>
-  db
-    .select({ cloudId: sweeps.cloudId, account: sweeps.account, kind: sweeps.kind })
-    .from(sweeps)
-    .where(and(lte(sweeps.dueAt, now), lte(sweeps.leaseUntil, now)))
-    .orderBy(asc(sweeps.dueAt), sql`rowid`)
-
-const at = ({ cloudId, account, kind }: Unit) =>
-  and(eq(sweeps.cloudId, cloudId), eq(sweeps.account, account), eq(sweeps.kind, kind))
-
-/** True for the one process that may work on the unit until `leaseUntil`. */
-export const claimUnit = async (db: Database, unit: Unit, now: number, leaseUntil: number): Promise<boolean> => {
+/** Takes the due units of an account until `leaseUntil`: whoever gets them works on them alone. Longest due first. */
+export const claimUnits = async (db: Database, account: string, now: number, leaseUntil: number): Promise<Unit[]> => {
   const rows = await db
     .update(sweeps)
     .set({ leaseUntil, startedAt: now })
-    .where(and(at(unit), lte(sweeps.leaseUntil, now), lte(sweeps.dueAt, now)))
-    .returning({ kind: sweeps.kind })
-  return rows.length > 0
+    .where(and(eq(sweeps.account, account), lte(sweeps.leaseUntil, now), lte(sweeps.dueAt, now)))
+    .returning({ cloudId: sweeps.cloudId, account: sweeps.account, kind: sweeps.kind, dueAt: sweeps.dueAt })
+  return rows.sort((one, other) => one.dueAt - other.dueAt)
 }
 
-export const finishUnit = (db: Database, unit: Unit, set: { dueAt: number; durationMs: number; report: Json }) =>
+/** Accounts that have something due, longest due first. */
+export const dueAccounts = async (db: Database, now: number): Promise<string[]> =>
+  (
+    await db
+      .select({ account: sweeps.account })
+      .from(sweeps)
+      .where(and(lte(sweeps.dueAt, now), lte(sweeps.leaseUntil, now)))
+      .groupBy(sweeps.account)
+      .orderBy(sql`min(${sweeps.dueAt})`)
+  ).map(({ account }) => account)
+
+/** What became of a unit, as a statement; `report` absent: there was no time for it, and it stays due. */
+export const finishUnit = (
+  db: Database,
+  { cloudId, account, kind }: Unit,
+  set: { dueAt: number; durationMs: number; report: Json } | null,
+) =>
   db
     .update(sweeps)
     .set({ ...set, leaseUntil: 0 })
-    .where(at(unit))
+    .where(and(eq(sweeps.cloudId, cloudId), eq(sweeps.account, account), eq(sweeps.kind, kind)))
 
 /** The last run of every unit that has run. */
 export const lastSweeps = (db: Database): Promise<Sweep[]> =>

@@ -42,7 +42,7 @@ export const reconcileOperations: Operation[] = [
     query: z.object({ dry_run: z.enum(['true', 'false']).optional() }) as never,
     handle: async ({ context, query }) => {
       const names = new Map((await allClouds(context.db)).map(({ id, name }) => [id, name]))
-      const reports = await reconcile(context, PATIENCE, { dryRun: query.dry_run === 'true' })
+      const reports = await reconcile(context, PATIENCE, { all: true, dryRun: query.dry_run === 'true' })
       return { body: { units: reports.map((report) => shown(names, report)) } }
     },
   }),

@@ -1,4 +1,5 @@
 import { isTask } from '../../adapters/contract.ts'
+import { forgetDrift } from '../../db/queries/drift.ts'
 import { backoff, GRACE } from './clockwork.ts'
 import { bind, poll } from './present.ts'
 import type { Next, Work } from './work.ts'
@@ -27,6 +28,8 @@ export const remove = async (work: Work): Promise<Next> => {
     if (missing >= 1) return bury(work)
     return work.write({ missing: missing + 1 }, [], work.realm.settleMs > 0 ? { at: work.now() + 1_000 } : 'again')
   }
+  const bare = work.steps.stripped?.(work.binding)
+  if (bare && work.realm.update) await work.ask(() => work.realm.update!(nativeId!, bare))
   await work.ask(() => work.realm.remove(nativeId!, work.mark))
   // Most removals are done when they answer: look at once, and only then wait.
   if (attempts === 0) return work.write({ attempts: 1, missing: 0 })
@@ -35,6 +38,10 @@ export const remove = async (work: Work): Promise<Next> => {
 
 /** Nothing is left below the line. What was held for it is given back in the same batch. */
 export const bury = async (work: Work): Promise<Next> => {
-  const writes = (await work.steps.gone?.(work.context, work.row, work.binding)) ?? []
+  const { context, row, binding } = work
+  const writes = [
+    ...((await work.steps.gone?.(context, row, binding)) ?? []),
+    forgetDrift(context.db, binding.kind, binding.resourceId),
+  ]
   return work.write({ phase: 'gone', task: null, frozen: null, error: null, dueAt: null }, writes, 'settled')
 }

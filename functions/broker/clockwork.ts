@@ -1,5 +1,7 @@
 /** How long a claim on a binding lasts; every step renews it. Longer than the slowest call to a cloud. */
 export const LEASE = 60_000
+/** Longest that a call to a cloud may have an effect, its deadline and the way there. Nobody begins one with less of his lease left. */
+export const CALL = 30_000
 /** After a deletion overtook a call without an answer: how long its effect may still appear. */
 export const GRACE = 120_000
 /** A NotFound or a conflict younger than this is "not yet". */

@@ -31,18 +31,12 @@ const BRAKE = 0.2
  */
 export const sweepOrphans = async (
   context: Context,
-  cloudId: string,
-  kind: Kind,
-  realm: Realm<unknown>,
-  seen: Iterable<Seen>,
-  known: Set<string>,
-  dryRun: boolean,
+  { cloudId, kind, realm, seen, known, hasOrphans, dryRun }: Listing,
 ): Promise<{ orphans: number; removed: number }> => {
   // A root volume bears the mark of its server, and goes with it.
   const marked = [...seen].filter((item) => item.mark?.kind === kind && item.health !== 'gone')
   const strangers = marked.filter(({ id }) => !known.has(id)).map((item) => asOrphan(cloudId, kind, item))
-  const before = await orphansOn(context.db, cloudId, kind)
-  if (!strangers.length && !before.length) return { orphans: 0, removed: 0 }
+  if (!strangers.length && !hasOrphans) return { orphans: 0, removed: 0 }
   const accounted = await accountedFor(context.db, cloudId, kind, strangers)
   const orphans = strangers.filter(({ nativeId }) => !accounted.has(nativeId))
   if (dryRun) return { orphans: orphans.length, removed: 0 }
@@ -51,6 +45,19 @@ export const sweepOrphans = async (
   let removed = 0
   for (const orphan of ripe) if (await removeOrphan(context, realm, orphan)) removed++
   return { orphans: orphans.length, removed }
+}
+
+/** A complete listing of a kind, and what is known of it. */
+export interface Listing {
+  cloudId: string
+  kind: Kind
+  realm: Realm<unknown>
+  seen: Iterable<Seen>
+  /** Native ids that bindings account for. */
+  known: Set<string>
+  /** Earlier listings showed orphans of this kind: those that are gone are forgotten. */
+  hasOrphans: boolean
+  dryRun: boolean
 }
 
 const asOrphan = (cloudId: string, kind: Kind, item: Seen): NewOrphan => ({

@@ -34,17 +34,18 @@ export const plannedAddresses = async (
   const { wished, mac, self } = wish
   if (wished?.length === 0) return []
   const subnets = await subnetsOf(context.db, [network.id])
-  const used = new Set(taken)
-  for (const { subnetId, address, portId } of await allocationsOn(
+  const allocations = await allocationsOn(
     context.db,
     subnets.map(({ id }) => id),
-  ))
-    if (portId !== self) used.add(`${subnetId}/${address}`)
+  )
+  // From here to the choice nothing waits, so that plans made at the same time see each other's.
+  const used = new Set(taken)
+  for (const { subnetId, address, portId } of allocations) if (portId !== self) used.add(`${subnetId}/${address}`)
   const fixedIps = chooseAddresses({ networkId: network.id, subnets, wished, used, mac, dice: context.newId() })
+  for (const { subnet_id, ip_address } of fixedIps) taken.add(`${subnet_id}/${ip_address}`)
   const named = wished?.flatMap(({ ip_address }) => ip_address ?? []) ?? []
   if (network.cloudId && named.length && !wish.router)
     await refuseReserved(context, network.cloudId, subnets, fixedIps, named)
-  for (const { subnet_id, ip_address } of fixedIps) taken.add(`${subnet_id}/${ip_address}`)
   return fixedIps
 }
 

@@ -1,7 +1,8 @@
 import { isTask, type Json, type Outcome, type Seen } from '../../adapters/contract.ts'
 import { CloudError } from '../../adapters/errors.ts'
-import { backoff, PATIENCE } from './clockwork.ts'
+import { backoff, LEASE, PATIENCE } from './clockwork.ts'
 import { digest } from './digest.ts'
+import { differs } from './drift.ts'
 import type { Stage } from './kinds/steps.ts'
 import { bindNeeds } from './needs.ts'
 import { recorded } from './recover.ts'
@@ -42,7 +43,8 @@ export const call = async (work: Work): Promise<Next> => {
   if (!first) {
     const seen = await work.ask(() => work.realm.find(work.mark, frozen))
     if (seen) return bind(work, seen)
-    const visibleBy = (calledAt ?? 0) + work.realm.settleMs
+    // The earlier call may belong to somebody who still waits for its answer: not before his lease is over.
+    const visibleBy = (calledAt ?? 0) + LEASE + work.realm.settleMs
     if (work.realm.once === 'none' && work.now() < visibleBy) return { at: visibleBy }
     await work.write({ calledAt: work.now(), attempts: work.binding.attempts + 1 })
     if (work.binding.want === 'absent') return 'again'
@@ -109,7 +111,8 @@ export const keep = async (work: Work): Promise<Next> => {
   }
   const seen = await work.ask(() => work.realm.get(nativeId!))
   if (!seen || seen.health === 'gone') return lost(work)
-  await work.write({ seenAt: work.now(), observed: digest(seen), missing: 0 }, work.observed(seen))
+  const back = work.binding.observed === null ? [differs(work.context, work.binding, 'missing', 'there', 'there')] : []
+  await work.write({ seenAt: work.now(), observed: digest(seen), missing: 0 }, [...work.observed(seen), ...back])
   const { want, applied, revision } = work.binding
   if (want === 'absent') return 'again'
   if (seen.health === 'pending') return work.later(500, 5_000)
@@ -141,5 +144,9 @@ const lost = async (work: Work): Promise<Next> => {
   if (missing < LOOKS || work.now() - (boundAt ?? 0) < PATIENCE)
     return work.write({ missing: missing + 1 }, [], { at: work.now() + backoff(missing, 1_000, 30_000) })
   const error = new CloudError('not_found', 'It disappeared from the cloud.')
-  return work.write({ error: recorded(error, work.now()), observed: null }, work.blamed(error), 'settled')
+  return work.write(
+    { error: recorded(error, work.now()), observed: null },
+    [...work.blamed(error), differs(work.context, work.binding, 'missing', 'there', 'gone')],
+    'settled',
+  )
 }

@@ -1,7 +1,8 @@
 import { type Cloud, type Json, KINDS, type Kind, type Realm, type Seen } from '../../adapters/contract.ts'
 import { asCloudError } from '../../adapters/errors.ts'
+import { kindsWithOrphans } from '../../db/queries/orphans.ts'
 import { type Known, knownObjects, mappedClouds, markDue, markFound, markMissing } from '../../db/queries/reconcile.ts'
-import { claimUnit, dueUnits, finishUnit, keepUnits } from '../../db/queries/sweeps.ts'
+import { claimUnits, dueAccounts, finishUnit, keepUnits, type Unit } from '../../db/queries/sweeps.ts'
 import type { Context } from '../context.ts'
 import { connectCloud, recordFailure, recordSuccess } from './clouds.ts'
 import type { Write } from './commit.ts'
@@ -57,24 +58,51 @@ export const reconcile = async (
   const { db } = context
   const until = context.now() + budgetMs
   const reports: SweepReport[] = []
-  if (!options.dryRun) await beat(context)
   const known = await accounts(context)
-  const units = [...known].flatMap(([account, { cloudId, cloud }]) =>
+  const everything = [...known].flatMap(([account, { cloudId, cloud }]) =>
     KINDS.filter((kind) => cloud[kind]).map((kind) => ({ cloudId, account, kind })),
   )
-  if (!options.dryRun) await db.batch([...keepUnits(db, units, context.now())])
-  for (const unit of options.all || options.dryRun ? units : await dueUnits(db, context.now())) {
-    const account = known.get(unit.account)
-    const now = context.now()
-    if (now >= until) break
-    if (!account) continue
-    if (!options.dryRun && !options.all && !(await claimUnit(db, unit, now, now + LEASE))) continue
-    const report = await sweep(context, account, unit.kind, account.cloud[unit.kind] as Realm<unknown>, options)
-    reports.push(report)
-    const durationMs = context.now() - now
-    if (!options.dryRun)
-      await finishUnit(db, unit, { dueAt: now + EVERY, durationMs, report: report as unknown as Json })
+  if (!options.dryRun) {
+    await beat(context)
+    await db.batch([...keepUnits(db, everything, context.now())])
   }
+  const chosen = options.all || options.dryRun ? [...known.keys()] : await dueAccounts(db, context.now())
+  for (const account of chosen) {
+    if (context.now() >= until) break
+    if (!known.has(account)) continue
+    const units =
+      options.all || options.dryRun
+        ? everything.filter((unit) => unit.account === account)
+        : await claimUnits(db, account, context.now(), context.now() + LEASE)
+    reports.push(...(await sweepUnits(context, known.get(account)!, units, until, options)))
+  }
+  return reports
+}
+
+const sweepUnits = async (
+  context: Context,
+  account: Account,
+  units: Unit[],
+  until: number,
+  options: SweepOptions,
+): Promise<SweepReport[]> => {
+  const { db } = context
+  const reports: SweepReport[] = []
+  const finished: Write[] = []
+  const withOrphans = new Set(await kindsWithOrphans(db, account.cloudId))
+  for (const unit of units) {
+    const startedAt = context.now()
+    if (startedAt >= until) {
+      finished.push(finishUnit(db, unit, null))
+      continue
+    }
+    const realm = account.cloud[unit.kind] as Realm<unknown>
+    const report = await sweep(context, account, unit.kind, realm, withOrphans.has(unit.kind), options)
+    reports.push(report)
+    const durationMs = context.now() - startedAt
+    finished.push(finishUnit(db, unit, { dueAt: startedAt + EVERY, durationMs, report: report as unknown as Json }))
+  }
+  if (finished.length && !options.dryRun) await db.batch(finished as [Write, ...Write[]])
   return reports
 }
 
@@ -106,6 +134,7 @@ const sweep = async (
   account: Account,
   kind: Kind,
   realm: Realm<unknown>,
+  hasOrphans: boolean,
   { dryRun = false }: SweepOptions,
 ): Promise<SweepReport> => {
   const { cloudId, projectIds } = account
@@ -131,17 +160,10 @@ const sweep = async (
     const bound = await knownObjects(context.db, cloudId, kind, projectIds)
     const known = bound.filter((k) => (k.boundAt ?? 0) < listedAt)
     const compared = await compare(context, cloudId, kind, known, seen, complete, dryRun)
+    const ours = new Set(bound.map((k) => k.nativeId))
     const strays =
       complete && !compared.braked
-        ? await sweepOrphans(
-            context,
-            cloudId,
-            kind,
-            realm,
-            seen.values(),
-            new Set(bound.map((k) => k.nativeId)),
-            dryRun,
-          )
+        ? await sweepOrphans(context, { cloudId, kind, realm, seen: seen.values(), known: ours, hasOrphans, dryRun })
         : { orphans: 0, removed: 0 }
     return {
       ...report,

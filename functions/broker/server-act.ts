@@ -1,12 +1,14 @@
 import type { Cloud, Json, Power, ServerSeen } from '../../adapters/contract.ts'
 import { CloudError } from '../../adapters/errors.ts'
 import type { Binding } from '../../db/queries/bindings.ts'
+import { forgetDrift } from '../../db/queries/drift.ts'
 import { imageForServer } from '../../db/queries/places.ts'
 import { finishActionById, markCalling, type ServerAction, setActionArgs } from '../../db/queries/server-actions.ts'
 import { type NewServer, rememberRequest, type ServerRow, updateServer } from '../../db/queries/servers.ts'
 import type { Context } from '../context.ts'
 import { PATIENCE } from './clockwork.ts'
 import { charge, type Write } from './commit.ts'
+import { restoreServer } from './drift.ts'
 import { MACHINE_ACTIONS } from './lifecycle.ts'
 import type { Place } from './place.ts'
 import { flavorInArgs, placesJson, placesOf, statusWith } from './server-facts.ts'
@@ -45,7 +47,10 @@ export const act = async (
   seen: ServerSeen,
 ): Promise<{ settled: boolean; writes: Write[] }> => {
   const action = machineAction(work)
-  if (!action) return describe(context, work, binding, cloud, seen)
+  if (!action) {
+    const restoring = await restoreServer(context, work.server, binding, seen)
+    return restoring.length ? { settled: false, writes: restoring } : describe(context, work, binding, cloud, seen)
+  }
   const run: Run = { context, server: work.server, action, binding, id: binding.nativeId!, cloud, seen }
   const step = await patiently(run, () => steps[action.action]!(run))
   if ('going' in step) return { settled: false, writes: step.going }
@@ -56,6 +61,7 @@ export const act = async (
     settled: last,
     writes: [
       finishActionById(context.db, action.id, null, now),
+      forgetDrift(context.db, 'server', server.id),
       updateServer(context.db, server.id, {
         ...step.done,
         fault: null,

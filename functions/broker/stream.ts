@@ -9,8 +9,9 @@ import { ServerRefused } from './server-error.ts'
 /** What a guest wrote on its console: the last `lines` of it, or all. One call to the cloud. */
 export const consoleOutput = async (context: Context, server: ServerRow, lines: number | null): Promise<string> => {
   const { id, cloudId, projectId } = server
-  const binding = cloudId && (await getBinding(context.db, { kind: 'server', resourceId: id, cloudId, scope: '' }))
-  if (!binding || !binding.nativeId || binding.phase !== 'bound') throw new ServerRefused({ kind: 'no-console', id })
+  const ref = { kind: 'server', resourceId: id, scope: '' } as const
+  const binding = cloudId === null ? null : await getBinding(context.db, { ...ref, cloudId })
+  if (!binding?.nativeId || binding.phase !== 'bound') throw new ServerRefused({ kind: 'no-console', id })
   const { cloud, adapter } = await connectCloud(context, binding.cloudId, projectId)
   if (!cloud.server.consoleLog) {
     const reason = adapter.lacks['server.console_log'] ?? 'The cloud of this server keeps no console log.'

@@ -2,9 +2,9 @@ import type { Cloud, Mark, Realm, Seen } from '../../adapters/contract.ts'
 import { asCloudError, type CloudError } from '../../adapters/errors.ts'
 import { type Binding, fenceLost, type Ref, releaseBinding, setBinding } from '../../db/queries/bindings.ts'
 import type { Context } from '../context.ts'
-import { backoff, LEASE } from './clockwork.ts'
+import { backoff, CALL, LEASE } from './clockwork.ts'
 import { recordSuccess } from './clouds.ts'
-import { guard, refusalOf, type Write } from './commit.ts'
+import { guard, Refused, refusalOf, type Write } from './commit.ts'
 import { kinds } from './kinds/index.ts'
 import type { Steps } from './kinds/steps.ts'
 
@@ -74,8 +74,12 @@ export class Work {
     return next
   }
 
-  /** A call to the cloud: every failure comes out as a `CloudError`. */
+  /**
+   * A call to the cloud: every failure comes out as a `CloudError`. Whoever was held up so long that the call might end
+   * after his lease makes none, so that no effect comes when somebody else already works on it.
+   */
   async ask<T>(call: () => Promise<T>): Promise<T> {
+    if (this.now() + CALL > this.binding.leaseUntil) throw new Refused({ kind: 'guard', what: 'fence' })
     try {
       const answer = await call()
       await recordSuccess(this.context, this.binding.cloudId)

@@ -20,6 +20,7 @@ const extensions: [alias: string, name: string, description: string][] = [
   ['port-security', 'Port Security', 'port_security_enabled of networks and ports.'],
   ['project-id', 'project_id field enabled', 'project_id beside tenant_id.'],
   ['quotas', 'Quota management support', 'Limits of projects.'],
+  ['quota-check-limit', 'Quota engine limit check', 'check_limit: no limit below what is used.'],
   ['quota_details', 'Quota details management support', 'Limits with what is used of them.'],
   ['router', 'Neutron L3 Router', 'Routers and floating IPs.'],
   ['security-group', 'security-group', 'Security groups and their rules.'],

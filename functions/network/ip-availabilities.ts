@@ -6,7 +6,7 @@ import {
   usedAddresses,
 } from '../../db/queries/network.ts'
 import { everything } from '../../db/queries/network-listing.ts'
-import { type SubnetRow, subnetsOf } from '../../db/queries/subnets.ts'
+import { type SubnetRow, subnetAttributes, subnetsOf } from '../../db/queries/subnets.ts'
 import { readIp } from '../broker/address.ts'
 import { missing } from '../broker/network-error.ts'
 import type { Context } from '../context.ts'
@@ -18,14 +18,14 @@ import { listingOf, only } from './listing.ts'
 const size = ({ allocationPools }: SubnetRow): number =>
   allocationPools.reduce((sum, { start, end }) => sum + Number(readIp(end)!.value - readIp(start)!.value + 1n), 0)
 
-const views = async ({ db }: Context, networks: NetworkView[]) => {
+const views = async ({ db }: Context, networks: NetworkView[], versions: unknown[] = [4, 6]) => {
   const subnets = await subnetsOf(
     db,
     networks.map(({ id }) => id),
   )
   const used = new Map((await usedAddresses(db)).map((row) => [row.subnetId, row.used]))
   return networks.map((network) => {
-    const own = subnets.filter(({ networkId }) => networkId === network.id)
+    const own = subnets.filter(({ networkId, ipVersion }) => networkId === network.id && versions.includes(ipVersion))
     const parts = own.map((subnet) => ({
       subnet_id: subnet.id,
       subnet_name: subnet.name,
@@ -52,6 +52,8 @@ const attributes = {
   network_name: networkAttributes.name!,
   project_id: networkAttributes.project_id!,
   tenant_id: networkAttributes.tenant_id!,
+  /** Of subnets; it decides which of them count. */
+  ip_version: subnetAttributes.ip_version!,
 }
 const own: Record<string, string> = { network_id: 'id', network_name: 'name' }
 
@@ -65,9 +67,12 @@ export const ipAvailabilityOperations: Operation[] = [
     status: 200,
     handle: async ({ context, queries }) => {
       const { filters } = listingOf(queries, attributes)
-      const renamed = filters.map(({ key, values }) => ({ key: own[key] ?? key, values }))
+      const versions = filters.find(({ key }) => key === 'ip_version')?.values
+      const renamed = filters.flatMap(({ key, values }) =>
+        key === 'ip_version' ? [] : [{ key: own[key] ?? key, values }],
+      )
       const networks = await listNetworks(context.db, context.scope, { ...everything, filters: renamed })
-      const found = await views(context, networks)
+      const found = await views(context, networks, versions)
       return { body: { network_ip_availabilities: found.map((each) => only(each, queries)) } }
     },
   }),

@@ -3,9 +3,9 @@ import { quotasOfAll } from '../../db/queries/network-quotas.ts'
 import { quotaDefaults } from '../broker/quota.ts'
 import { limitsOf, resetLimits, setLimits } from '../broker/quotas.ts'
 import type { Context } from '../context.ts'
-import { badRequest, Fault } from '../http/fault.ts'
+import { badRequest, conflict, Fault } from '../http/fault.ts'
 import { type Input, type Operation, operation } from '../http/operation.ts'
-import { python, read } from './attributes.ts'
+import { flag, python, read } from './attributes.ts'
 import { changeOf, given } from './body.ts'
 
 /* Quotas: https://docs.openstack.org/api-ref/network/v2/#quotas-extension-quotas */
@@ -19,7 +19,10 @@ const limit = () =>
     if (typeof number === 'number' && Number.isInteger(number) && number >= -1 && number <= 2 ** 31 - 1) return number
     throw badRequest(`Invalid input for limit. Reason: '${python(value)}' is not an integer of -1 or more.`)
   })
-const update = z.strictObject(Object.fromEntries(resources.map((name) => [name, limit().optional()])))
+const update = z.strictObject({
+  ...Object.fromEntries(resources.map((name) => [name, limit().optional()])),
+  check_limit: flag().optional(),
+})
 
 /** Everybody sees his own project's; all others are for admins. */
 const ownOnly = ({ caller }: Context, projectId: string): void => {
@@ -32,6 +35,17 @@ const ownOnly = ({ caller }: Context, projectId: string): void => {
 const show = async (context: Context, projectId: string) => {
   const limits = await limitsOf(context, projectId)
   return Object.fromEntries(resources.map((name) => [name, limits(name).limit]))
+}
+
+/** With `check_limit`, as Neutron's extension of that name has it. */
+const refuseBelowUsage = async (context: Context, projectId: string, maxima: Record<string, number>): Promise<void> => {
+  const limits = await limitsOf(context, projectId)
+  const under = Object.entries(maxima).flatMap(([name, most]) => (most >= 0 && most < limits(name).used ? [name] : []))
+  if (under.length)
+    throw conflict(
+      `Change would make usage less than 0 for the following resources: ${python(under)}.`,
+      'InvalidQuotaValue',
+    )
 }
 
 const details = async ({ context, params }: Input) => {
@@ -107,7 +121,9 @@ export const quotaOperations: Operation[] = [
     status: 200,
     body: changeOf('quota', update),
     handle: async ({ context, params, body }) => {
-      const maxima = given(body) as Record<string, number>
+      const { check_limit, ...limits } = body
+      const maxima = given(limits) as Record<string, number>
+      if (check_limit) await refuseBelowUsage(context, params.id!, maxima)
       if (Object.keys(maxima).length) await setLimits(context, params.id!, maxima)
       return { body: { quota: await show(context, params.id!) } }
     },

@@ -46,7 +46,7 @@ export const inNeutronsWords = (operation: Operation): Operation => {
   const [resource, verb] = operation.name.split('.')
   return {
     ...operation,
-    denial: `rule:${verb}_${resource} is disallowed by policy`,
+    denial: `rule:${verb === 'list' ? 'get' : verb}_${resource} is disallowed by policy`,
     handle: async (input) => {
       try {
         return await operation.handle(input)

@@ -28,9 +28,16 @@ const network = async (p: Plimsoll) => {
 }
 const volumes = (p: Plimsoll) => `/volume/v3/${p.projectId('demo')}/volumes`
 const image = async (p: Plimsoll) =>
-  (await p.as('demo').get('/image/v2/images')).body.images.find((i: { architecture: string }) => i.architecture === 'x86_64').id as string
+  (await p.as('demo').get('/image/v2/images')).body.images.find(
+    (i: { architecture: string }) => i.architecture === 'x86_64',
+  ).id as string
 const serverBody = (ids: Record<string, string>) => ({
-  server: { name: 's', flavorRef: '1', imageRef: ids.image, networks: [ids.port ? { port: ids.port } : { uuid: ids.network }] },
+  server: {
+    name: 's',
+    flavorRef: '1',
+    imageRef: ids.image,
+    networks: [ids.port ? { port: ids.port } : { uuid: ids.network }],
+  },
 })
 
 const stories: Record<string, Story> = {
@@ -62,7 +69,8 @@ const stories: Record<string, Story> = {
   'create a server on a port of its own': {
     before: async (p) => {
       const net = await network(p)
-      const port = (await p.as('demo').post('/network/v2.0/ports', { port: { network_id: net } })).body.port.id as string
+      const port = (await p.as('demo').post('/network/v2.0/ports', { port: { network_id: net } })).body.port
+        .id as string
       return { network: net, port, image: await image(p) }
     },
     request: (ids) => ({ method: 'POST', path: '/compute/v2.1/servers', body: serverBody(ids) }),
@@ -70,7 +78,8 @@ const stories: Record<string, Story> = {
   'delete a port': {
     before: async (p) => {
       const net = await network(p)
-      const port = (await p.as('demo').post('/network/v2.0/ports', { port: { network_id: net } })).body.port.id as string
+      const port = (await p.as('demo').post('/network/v2.0/ports', { port: { network_id: net } })).body.port
+        .id as string
       const ids = { network: net, port, image: await image(p) }
       const server = (await p.as('demo').post('/compute/v2.1/servers', serverBody(ids))).body.server.id as string
       await p.settle()
@@ -103,28 +112,31 @@ const liveAndDie = async (p: Plimsoll, request: { method: string; path: string; 
   return { ...life, status: response.status }
 }
 
-describe.each(['token', 'unique', 'none'])('a process dies at any step, on a cloud that avoids duplicates by %s', (profile) => {
-  it.each(Object.keys(stories))('%s', { timeout: 120_000 }, async (name) => {
-    const story = stories[name]!
-    let deaths = 0
-    for (let dieAt = 1; ; dieAt += STRIDE) {
-      const p = await startPlimsoll({ clouds: sandbox(profile) })
-      const ids = await story.before(p)
-      await p.settle()
-      const life = await liveAndDie(p, story.request(ids), dieAt)
-      if (!life.dead) {
-        expect(life.status, 'the request of the process that lives').toBeLessThan(300)
-        expect(await outOfStep(p)).toEqual([])
-        break
+describe.each(['token', 'unique', 'none'])(
+  'a process dies at any step, on a cloud that avoids duplicates by %s',
+  (profile) => {
+    it.each(Object.keys(stories))('%s', { timeout: 120_000 }, async (name) => {
+      const story = stories[name]!
+      let deaths = 0
+      for (let dieAt = 1; ; dieAt += STRIDE) {
+        const p = await startPlimsoll({ clouds: sandbox(profile) })
+        const ids = await story.before(p)
+        await p.settle()
+        const life = await liveAndDie(p, story.request(ids), dieAt)
+        if (!life.dead) {
+          expect(life.status, 'the request of the process that lives').toBeLessThan(300)
+          expect(await outOfStep(p)).toEqual([])
+          break
+        }
+        deaths++
+        // Whoever comes next finds the claims of the dead run out.
+        p.clock.advance(61_000)
+        await p.settle()
+        await reconcile(p.context(), 60_000)
+        await p.settle()
+        expect(await outOfStep(p), `${name}, dead at step ${dieAt}`).toEqual([])
       }
-      deaths++
-      // Whoever comes next finds the claims of the dead run out.
-      p.clock.advance(61_000)
-      await p.settle()
-      await reconcile(p.context(), 60_000)
-      await p.settle()
-      expect(await outOfStep(p), `${name}, dead at step ${dieAt}`).toEqual([])
-    }
-    expect(deaths).toBeGreaterThan(20 / STRIDE)
-  })
-})
+      expect(deaths).toBeGreaterThan(20 / STRIDE)
+    })
+  },
+)

@@ -59,27 +59,32 @@ describe('an object with our mark that no binding accounts for', () => {
   it('is only reported in the first day of its cloud', async () => {
     await plimsoll.db.run(sql`update clouds set created_at = ${plimsoll.clock.now}`)
     await lose(await newVolume())
-    await minutes(30)
+    await minutes(13)
     expect(await live()).toHaveLength(1)
-    expect((await orphans())[0]!.sweeps).toBe(30)
+    expect((await orphans())[0]!.sweeps).toBe(13)
   })
 
   it('is left alone without our mark, or with the mark of another deployment', async () => {
     const [first, second] = [await newVolume(), await newVolume()]
     const [one, two] = await live()
     await disown(store(), plimsoll.cloudId('sandbox'), 'volume', one!.id, null)
-    await disown(store(), plimsoll.cloudId('sandbox'), 'volume', two!.id, { ...two!.mark!, deployment: 'somebody-else' })
+    await disown(store(), plimsoll.cloudId('sandbox'), 'volume', two!.id, {
+      ...two!.mark!,
+      deployment: 'somebody-else',
+    })
     await lose(first)
     await lose(second)
-    await minutes(30)
+    await minutes(13)
     expect(await live()).toHaveLength(2)
     expect(await orphans()).toHaveLength(0)
   })
 
   it('is not an orphan while the call that made it still waits for its answer', async () => {
     const id = await newVolume()
-    await plimsoll.db.run(sql`update bindings set phase = 'calling', native_id = null, due_at = null where resource_id = ${id}`)
-    await minutes(30)
+    await plimsoll.db.run(
+      sql`update bindings set phase = 'calling', native_id = null, due_at = null where resource_id = ${id}`,
+    )
+    await minutes(13)
     expect(await live()).toHaveLength(1)
     expect(await orphans()).toHaveLength(0)
   })
@@ -88,7 +93,7 @@ describe('an object with our mark that no binding accounts for', () => {
     const ids: string[] = []
     for (let i = 0; i < 12; i++) ids.push(await newVolume())
     for (const id of ids) await lose(id)
-    await minutes(30)
+    await minutes(13)
     expect(await live()).toHaveLength(12)
     expect(plimsoll.logged.some(({ message }) => message.startsWith('too many orphans'))).toBe(true)
   })
@@ -99,7 +104,7 @@ describe('an object with our mark that no binding accounts for', () => {
     plimsoll.clock.advance(30 * MINUTE)
     await lose(await newVolume())
     await sweep(30 * MINUTE)
-    await minutes(30)
+    await minutes(13)
     expect(await live()).toHaveLength(1)
     expect(await orphans()).toHaveLength(1)
   })

@@ -41,6 +41,8 @@ export const securityGroupSteps = steps<Loaded, SecurityGroupSpec>({
     const groups = named.length ? await groupsIn(db, everyProject, named) : []
     return [networkNeed(network), ...groups.map((each) => securityGroupNeed(each, network.id))]
   },
+  // As it was born: groups that name each other would hold each other for ever.
+  stripped: ({ frozen }) => (frozen ? { ...(frozen as unknown as SecurityGroupSpec), rules: [] } : null),
   spec: (_, { group, network }, binding, native, stage) => ({
     name: group.name,
     description: group.description,

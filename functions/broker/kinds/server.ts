@@ -8,6 +8,7 @@ import { activatePorts, portsOfServer, type ServerRow, serverQuery, updateServer
 import { everyProject } from '../../../db/scope.ts'
 import type { Context } from '../../context.ts'
 import type { Write } from '../commit.ts'
+import { serverDrift } from '../drift.ts'
 import { serverStatus, TASK_ACTIONS } from '../lifecycle.ts'
 import { bindTo } from '../resources.ts'
 import { act, actionFailed, machineAction, type ServerWork } from '../server-act.ts'
@@ -109,7 +110,9 @@ export const serverSteps = steps<ServerWork, ServerSpec, ServerSeen>({
     const differs = Object.entries(after).some(
       ([key, value]) => JSON.stringify(value) !== JSON.stringify(server[key as keyof ServerRow]),
     )
+    const idle = !action && !broken && binding.phase === 'bound' && binding.want === 'present'
     return [
+      ...(idle ? serverDrift(context, server, binding, seen) : []),
       ...(differs ? [updateServer(db, server.id, { ...after, updatedAt: now })] : []),
       ...(up ? [activatePorts(db, server.id, now), finishActions(db, server.id, ['create'], null, now)] : []),
       ...(broken && server.fault === null

@@ -35,12 +35,20 @@ export interface Steps<Row = unknown, Spec = unknown, S extends Seen = Seen> {
   observe?(context: Context, row: Row, binding: Binding, seen: S): Write[]
   /** Statements for a resource that will never exist on this cloud. */
   failed?(context: Context, row: Row, binding: Binding, error: CloudError): Write[]
+  /** What the object is brought down to before it is removed, so that objects which name each other can go. */
+  stripped?(binding: Binding): Spec | null
   /** Statements for when the cloud has let go of it: tombstone, quota. */
   gone?(context: Context, row: Row | null, binding: Binding): Promise<Write[]> | Write[]
   /** The cloud has no room: what becomes of this binding, and statements that move the wish. Null: nowhere is left. */
   elsewhere?(context: Context, row: Row, binding: Binding): Promise<{ here: Partial<Binding>; writes: Write[] } | null>
   /** What users asked for beyond existence; true when there is nothing more to do. */
-  act?(context: Context, row: Row, binding: Binding, cloud: Cloud, seen: S): Promise<{ settled: boolean; writes: Write[] }>
+  act?(
+    context: Context,
+    row: Row,
+    binding: Binding,
+    cloud: Cloud,
+    seen: S,
+  ): Promise<{ settled: boolean; writes: Write[] }>
 }
 
 /** Keeps the three types together; gives the steps as they are. */

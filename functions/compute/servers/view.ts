@@ -30,12 +30,7 @@ const LISTED: Extent = { ...SHOW, serverGroups: false }
 const changedIn = (version: number, keyName: boolean): Extent => ({ full: version >= 75, keyName, serverGroups: true })
 
 type Body = Record<string, unknown>
-interface PortShown {
-  n: string
-  m: string
-  f: FixedIp[]
-  x: string[]
-}
+type PortShown = [network: string, mac: string, fixed: FixedIp[], floating: string[], groups: string[]]
 
 const parsed = <T>(text: string, empty: string, nothing: T): T => (text === empty ? nothing : (JSON.parse(text) as T))
 
@@ -51,22 +46,28 @@ const flavorOf = (text: string): FlavorSnapshot => {
   return flavor
 }
 
+const portsOf = (row: Pick<ServerView, 'ports'>): PortShown[] => parsed<PortShown[]>(row.ports, '[]', [])
+
 /** By network name; fixed addresses before floating ones. Nova shows none while a server is being built. */
-export const addressesOf = (row: Pick<ServerView, 'vmState' | 'ports'>, extended: boolean): Record<string, Body[]> => {
-  if (row.vmState === 'building') return {}
-  const ports = parsed<PortShown[]>(row.ports, '[]', [])
-  const addresses: Record<string, { fixed: Body[]; floating: Body[] }> = {}
-  for (const { n, m, f, x } of ports) {
-    addresses[n] ??= { fixed: [], floating: [] }
-    const show = (addr: string, type: string) => ({
-      version: addr.includes(':') ? 6 : 4,
-      addr,
-      ...(extended ? { 'OS-EXT-IPS:type': type, 'OS-EXT-IPS-MAC:mac_addr': m } : {}),
-    })
-    for (const { ip_address } of f) addresses[n].fixed.push(show(ip_address, 'fixed'))
-    for (const address of x) addresses[n].floating.push(show(address, 'floating'))
+export const addressesOf = (
+  row: Pick<ServerView, 'vmState' | 'ports'>,
+  extended: boolean,
+  ports = portsOf(row),
+): Record<string, Body[]> => {
+  const addresses: Record<string, Body[]> = {}
+  if (row.vmState === 'building') return addresses
+  const add = (network: string, mac: string, addr: string, type: 'fixed' | 'floating') => {
+    const address: Body = { version: addr.includes(':') ? 6 : 4, addr }
+    if (extended) {
+      address['OS-EXT-IPS:type'] = type
+      address['OS-EXT-IPS-MAC:mac_addr'] = mac
+    }
+    addresses[network] ??= []
+    addresses[network].push(address)
   }
-  return Object.fromEntries(Object.entries(addresses).map(([n, { fixed, floating }]) => [n, [...fixed, ...floating]]))
+  for (const [network, mac, fixed] of ports) for (const { ip_address } of fixed) add(network, mac, ip_address, 'fixed')
+  for (const [network, mac, , floating] of ports) for (const address of floating) add(network, mac, address, 'floating')
+  return addresses
 }
 
 const PROGRESS = new Set(['ACTIVE', 'BUILD', 'REBUILD', 'RESIZE', 'VERIFY_RESIZE', 'MIGRATING'])
@@ -89,91 +90,132 @@ const flavorView = (row: ServerView, viewer: Viewer): Body => {
   }
 }
 
-const faultView = (row: ServerView): Body => {
-  if (!row.fault || (row.status !== 'ERROR' && row.status !== 'DELETED')) return {}
-  const { code, message, created } = JSON.parse(row.fault) as Fault
-  return { fault: { code, created: isoTime(created), message } }
+/** What every answer about a server has in 2.1. */
+const common = (row: ServerView, viewer: Viewer, { full }: Extent, ports: PortShown[]): Body => {
+  const body: Body = {
+    id: row.id,
+    name: row.name,
+    status: row.status,
+    tenant_id: row.projectId,
+    user_id: row.userId,
+    metadata: parsed(row.metadata, '{}', {}),
+    hostId: row.hostId,
+    image: row.imageId === null ? '' : { id: row.imageId, links: bookmark(viewer, 'images', row.imageId) },
+    flavor: flavorView(row, viewer),
+    created: isoTime(row.createdAt),
+    updated: isoTime(row.updatedAt),
+    addresses: addressesOf(row, full, ports),
+    accessIPv4: row.accessIpv4,
+    accessIPv6: row.accessIpv6,
+    links: links(viewer, 'servers', row.id),
+    'OS-DCF:diskConfig': row.diskConfig,
+  }
+  if (PROGRESS.has(row.status)) body.progress = row.progress
+  if (row.fault && (row.status === 'ERROR' || row.status === 'DELETED')) {
+    const { code, message, created } = JSON.parse(row.fault) as Fault
+    body.fault = { code, created: isoTime(created), message }
+  }
+  return body
 }
 
-/** What every answer about a server has in 2.1. */
-const common = (row: ServerView, viewer: Viewer, { full }: Extent): Body => ({
-  id: row.id,
-  name: row.name,
-  status: row.status,
-  tenant_id: row.projectId,
-  user_id: row.userId,
-  metadata: parsed(row.metadata, '{}', {}),
-  hostId: row.hostId,
-  image: row.imageId === null ? '' : { id: row.imageId, links: bookmark(viewer, 'images', row.imageId) },
-  flavor: flavorView(row, viewer),
-  created: isoTime(row.createdAt),
-  updated: isoTime(row.updatedAt),
-  addresses: addressesOf(row, full),
-  accessIPv4: row.accessIpv4,
-  accessIPv6: row.accessIpv6,
-  links: links(viewer, 'servers', row.id),
-  'OS-DCF:diskConfig': row.diskConfig,
-  ...(PROGRESS.has(row.status) ? { progress: row.progress } : {}),
-  ...faultView(row),
-})
-
 /** What once were extensions (2.1), with what 2.3 shows of volumes. */
-const extended = (row: ServerView, { version }: Viewer): Body => {
-  const groups = parsed<string[]>(row.groups, '[]', [])
+const extend = (body: Body, row: ServerView, { version }: Viewer, ports: PortShown[]): void => {
+  const groups = new Set(ports.flatMap(([, , , , names]) => names))
   const volumes = parsed<{ id: string; delete_on_termination: boolean }[]>(row.volumes, '[]', [])
-  return {
-    'OS-EXT-AZ:availability_zone': row.cloud === null ? '' : `${row.cloud}.${row.zone}`,
-    config_drive: row.configDrive ? 'True' : '',
-    'OS-SRV-USG:launched_at': row.launchedAt === null ? null : nakedTime(row.launchedAt),
-    'OS-SRV-USG:terminated_at': row.terminatedAt === null ? null : nakedTime(row.terminatedAt),
-    ...(groups.length ? { security_groups: groups.map((name) => ({ name })) } : {}),
-    'OS-EXT-STS:task_state': row.taskState,
-    'OS-EXT-STS:vm_state': row.vmState,
-    'OS-EXT-STS:power_state': row.powerState,
-    'os-extended-volumes:volumes_attached': version >= 3 ? volumes : volumes.map(({ id }) => ({ id })),
-  }
+  body['OS-EXT-AZ:availability_zone'] = row.cloud === null ? '' : `${row.cloud}.${row.zone}`
+  body.config_drive = row.configDrive ? 'True' : ''
+  body['OS-SRV-USG:launched_at'] = row.launchedAt === null ? null : nakedTime(row.launchedAt)
+  body['OS-SRV-USG:terminated_at'] = row.terminatedAt === null ? null : nakedTime(row.terminatedAt)
+  if (groups.size) body.security_groups = [...groups].map((name) => ({ name }))
+  body['OS-EXT-STS:task_state'] = row.taskState
+  body['OS-EXT-STS:vm_state'] = row.vmState
+  body['OS-EXT-STS:power_state'] = row.powerState
+  body['os-extended-volumes:volumes_attached'] = version >= 3 ? volumes : volumes.map(({ id }) => ({ id }))
 }
 
 /** For admins: where it is. The name of the machine itself is the cloud's affair. */
-const attributes = (row: ServerView, { version }: Viewer): Body => ({
-  'OS-EXT-SRV-ATTR:host': row.cloud,
-  'OS-EXT-SRV-ATTR:hypervisor_hostname': row.cloud === null ? null : `${row.cloud}.${row.zone}`,
-  'OS-EXT-SRV-ATTR:instance_name': `instance-${row.id.slice(0, 8)}`,
-  ...(version >= 3
-    ? {
-        'OS-EXT-SRV-ATTR:hostname': row.hostname,
-        'OS-EXT-SRV-ATTR:kernel_id': '',
-        'OS-EXT-SRV-ATTR:ramdisk_id': '',
-        'OS-EXT-SRV-ATTR:launch_index': 0,
-        'OS-EXT-SRV-ATTR:reservation_id': row.reservationId ?? null,
-        'OS-EXT-SRV-ATTR:root_device_name': '/dev/vda',
-        'OS-EXT-SRV-ATTR:user_data': row.userData ?? null,
-      }
-    : {}),
-})
+const attribute = (body: Body, row: ServerView, { version }: Viewer): void => {
+  body['OS-EXT-SRV-ATTR:host'] = row.cloud
+  body['OS-EXT-SRV-ATTR:hypervisor_hostname'] = row.cloud === null ? null : `${row.cloud}.${row.zone}`
+  body['OS-EXT-SRV-ATTR:instance_name'] = `instance-${row.id.slice(0, 8)}`
+  if (version < 3) return
+  body['OS-EXT-SRV-ATTR:hostname'] = row.hostname
+  body['OS-EXT-SRV-ATTR:kernel_id'] = ''
+  body['OS-EXT-SRV-ATTR:ramdisk_id'] = ''
+  body['OS-EXT-SRV-ATTR:launch_index'] = 0
+  body['OS-EXT-SRV-ATTR:reservation_id'] = row.reservationId ?? null
+  body['OS-EXT-SRV-ATTR:root_device_name'] = '/dev/vda'
+  body['OS-EXT-SRV-ATTR:user_data'] = row.userData ?? null
+}
 
-type Change = (row: ServerView, viewer: Viewer, extent: Extent) => Body
+type Change = (body: Body, row: ServerView, viewer: Viewer, extent: Extent) => void
 /** What each microversion added, in order (nova/api/openstack/compute/rest_api_version_history.rst). */
 const CHANGES: [since: number, change: Change][] = [
-  [9, (row) => ({ locked: row.locked === 1 })],
-  [16, (row, { isAdmin }, { full }) => (isAdmin && full ? { host_status: row.cloud === null ? '' : 'UP' } : {})],
-  [19, (row) => ({ description: row.description })],
-  [26, (row) => ({ tags: parsed(row.tags, '[]', []) })],
-  [63, () => ({ trusted_image_certificates: null })],
-  [71, (_row, _viewer, { serverGroups }) => (serverGroups ? { server_groups: [] } : {})],
-  [73, (row) => ({ locked_reason: row.lockedReason })],
-  [90, (row) => ({ 'OS-EXT-SRV-ATTR:hostname': row.hostname })],
-  [96, (row, _viewer, { full }) => (full ? { pinned_availability_zone: row.pinnedZone } : {})],
+  [
+    9,
+    (body, row) => {
+      body.locked = row.locked === 1
+    },
+  ],
+  [
+    16,
+    (body, row, { isAdmin }, { full }) => {
+      if (isAdmin && full) body.host_status = row.cloud === null ? '' : 'UP'
+    },
+  ],
+  [
+    19,
+    (body, row) => {
+      body.description = row.description
+    },
+  ],
+  [
+    26,
+    (body, row) => {
+      body.tags = parsed(row.tags, '[]', [])
+    },
+  ],
+  [
+    63,
+    (body) => {
+      body.trusted_image_certificates = null
+    },
+  ],
+  [
+    71,
+    (body, _row, _viewer, { serverGroups }) => {
+      if (serverGroups) body.server_groups = []
+    },
+  ],
+  [
+    73,
+    (body, row) => {
+      body.locked_reason = row.lockedReason
+    },
+  ],
+  [
+    90,
+    (body, row) => {
+      body['OS-EXT-SRV-ATTR:hostname'] = row.hostname
+    },
+  ],
+  [
+    96,
+    (body, row, _viewer, { full }) => {
+      if (full) body.pinned_availability_zone = row.pinnedZone
+    },
+  ],
 ]
 
 const render = (row: ServerView, viewer: Viewer, extent: Extent): Body => {
-  const body = common(row, viewer, extent)
+  const ports = portsOf(row)
+  const body = common(row, viewer, extent, ports)
   if (extent.keyName) body.key_name = row.keyName
   if (extent.full) {
-    Object.assign(body, extended(row, viewer))
-    if (viewer.isAdmin) Object.assign(body, attributes(row, viewer))
+    extend(body, row, viewer, ports)
+    if (viewer.isAdmin) attribute(body, row, viewer)
   }
-  for (const [since, change] of CHANGES) if (viewer.version >= since) Object.assign(body, change(row, viewer, extent))
+  for (const [since, change] of CHANGES) if (viewer.version >= since) change(body, row, viewer, extent)
   return body
 }
 

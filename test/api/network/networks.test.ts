@@ -237,25 +237,6 @@ describe('lists', () => {
   })
 })
 
-test('tags come and go one by one', async () => {
-  const { id } = await newNetwork()
-  const tags = `${V2}/networks/${id}/tags`
-  expect((await demo.put(`${tags}/red`)).status).toBe(201)
-  expect((await demo.put(`${tags}/red`)).status).toBe(201)
-  expect((await demo.get(`${tags}/red`)).status).toBe(204)
-  expect(fault(await demo.get(`${tags}/blue`))).toEqual([404, 'TagNotFound', 'Tag blue could not be found.'])
-  expect((await demo.get(tags)).body).toEqual({ tags: ['red'] })
-  expect((await demo.get(`${V2}/networks/${id}`)).body.network.tags).toEqual(['red'])
-  expect(fault(await demo.delete(`${tags}/blue`))[0]).toBe(404)
-  expect((await demo.delete(`${tags}/red`)).status).toBe(204)
-  expect((await demo.put(tags, { tags: ['a', 'a', 'b'] })).body).toEqual({ tags: ['a', 'b'] })
-  expect((await demo.delete(tags)).status).toBe(204)
-  expect((await demo.get(tags)).body).toEqual({ tags: [] })
-  for (const bad of [{}, { tags: 'x' }, { tags: [1] }, { tags: [''] }])
-    expect((await demo.put(tags, bad)).status).toBe(400)
-  expect(fault(await demo.get(`${V2}/routers/x/tags`))).toEqual([404, 'RouterNotFound', 'Router x could not be found'])
-})
-
 test('versions are public, the rest is not', async () => {
   const { nobody } = plimsoll
   for (const path of ['/network', '/network/']) {
@@ -314,6 +295,13 @@ test('quotas: own ones are seen, an admin sets them', async () => {
   expect((await demo.get(`${path}/details.json`)).body.quota.port).toEqual({ limit: 7, used: 0, reserved: 0 })
   for (const bad of [{ quota: { port: -2 } }, { quota: { port: 'x' } }, { quota: { ports: 1 } }, {}])
     expect((await admin.put(path, bad)).status, JSON.stringify(bad)).toBe(400)
+  await newNetwork()
+  expect(fault(await admin.put(path, { quota: { network: 0, check_limit: true } }))).toEqual([
+    409,
+    'InvalidQuotaValue',
+    "Change would make usage less than 0 for the following resources: ['network'].",
+  ])
+  expect((await admin.put(path, { quota: { network: 0, check_limit: false } })).status).toBe(200)
   expect((await admin.delete(path)).status).toBe(204)
   expect((await demo.get(path)).body.quota.port).toBe(500)
 })
@@ -329,6 +317,10 @@ test('zones, addresses in use, and what nobody may have', async () => {
   const all = (await admin.get(`${V2}/network-ip-availabilities?network_name=n1`)).body.network_ip_availabilities
   expect(all).toMatchObject([{ network_id: id, total_ips: 253, used_ips: 1 }])
   expect((await admin.get(`${V2}/network-ip-availabilities/${id}`)).body.network_ip_availability).toEqual(all[0])
+  const six = (await admin.get(`${V2}/network-ip-availabilities?ip_version=6&network_id=${id}`)).body
+  expect(six.network_ip_availabilities).toMatchObject([{ total_ips: 0, subnet_ip_availability: [] }])
+  expect((await demo.put(`${V2}/subnetpools/x`, { subnetpool: {} })).status).toBe(404)
+  expect((await demo.delete(`${V2}/subnetpools/x`)).status).toBe(404)
   expect((await demo.get(`${V2}/subnetpools`)).body).toEqual({ subnetpools: [] })
   expect(fault(await demo.post(`${V2}/subnetpools`, { subnetpool: { name: 'p' } }))[1]).toBe('OverQuota')
   expect(fault(await demo.get(`${V2}/subnetpools/x`))).toEqual([

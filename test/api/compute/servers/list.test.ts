@@ -135,7 +135,7 @@ describe('a list of servers', () => {
     expect(await names('', admin)).toEqual([])
     expect(await names('all_tenants', admin)).toEqual(['web-1', 'beta', 'alpha'])
     expect(await names(`all_tenants=true&project_id=${w.plimsoll.projectId('demo')}`, admin)).toHaveLength(3)
-    expect(await names('all_tenants=1&host=x&uuid=' + ids.beta, admin)).toEqual(['beta'])
+    expect(await names(`all_tenants=1&host=x&uuid=${ids.beta}`, admin)).toEqual(['beta'])
     expect(await names('all_tenants=1&sort_key=node', admin)).toHaveLength(3)
     await w.demo.delete(`${NOVA}/servers/${ids.beta}`)
     await w.plimsoll.settle()

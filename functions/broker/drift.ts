@@ -1,0 +1,90 @@
+import type { ServerSeen } from '../../adapters/contract.ts'
+import type { Binding } from '../../db/queries/bindings.ts'
+import { type Drift, driftPolicy, forgetDrift, noteDrift } from '../../db/queries/drift.ts'
+import { insertServerAction } from '../../db/queries/server-actions.ts'
+import type { ServerRow } from '../../db/queries/servers.ts'
+import type { Context } from '../context.ts'
+import type { Write } from './commit.ts'
+import { digest } from './digest.ts'
+import { placesOf, powerShown } from './server-facts.ts'
+
+const RESTED = ['running', 'stopped', 'paused', 'suspended']
+/** Nova's words for what brings a server to a power. */
+const TOWARDS: Record<string, string> = { running: 'start', stopped: 'stop', paused: 'pause', suspended: 'suspend' }
+
+/** A difference between what was asked for and what is there, as a row; or the end of one. */
+export const differs = (
+  context: Context,
+  binding: Binding,
+  what: Drift['what'],
+  intent: string,
+  observed: string,
+): Write => {
+  const { kind, resourceId, cloudId, projectId } = binding
+  return intent === observed
+    ? forgetDrift(context.db, kind, resourceId, what)
+    : noteDrift(context.db, {
+        kind,
+        resourceId,
+        cloudId,
+        projectId,
+        what,
+        intent,
+        observed,
+        firstSeenAt: context.now(),
+      })
+}
+
+/**
+ * What happened to a resting server that nobody asked for through us: a difference to report, and an entry in its
+ * history, as Nova makes one when it finds an instance off (nova/compute/manager.py, _sync_power_states).
+ */
+export const serverDrift = (context: Context, server: ServerRow, binding: Binding, seen: ServerSeen): Write[] => {
+  const before = powerShown(server)
+  if (binding.observed === digest(seen) || !RESTED.includes(seen.power) || server.launchedAt === null) return []
+  const { at } = placesOf(server)
+  const moved = before !== 'changing' && before !== seen.power && seen.power !== server.wantPower
+  return [
+    differs(context, binding, 'power', server.wantPower, seen.power),
+    ...(at ? [differs(context, binding, 'size', at.native, seen.size)] : []),
+    ...(moved
+      ? [
+          insertServerAction(context.db, {
+            serverId: server.id,
+            projectId: server.projectId,
+            userId: '',
+            requestId: context.requestId,
+            action: TOWARDS[seen.power]!,
+            state: 'done',
+            now: context.now(),
+          }),
+        ]
+      : []),
+  ]
+}
+
+/** Where the project wants its intent restored, the action that does it; nothing where it only wants to know. */
+export const restoreServer = async (
+  context: Context,
+  server: ServerRow,
+  binding: Binding,
+  seen: ServerSeen,
+): Promise<Write[]> => {
+  if (!RESTED.includes(seen.power) || seen.power === server.wantPower || server.launchedAt === null) return []
+  if ((await driftPolicy(context.db, server.projectId, binding.cloudId)) !== 'restore') return []
+  const action =
+    server.wantPower === 'running' && seen.power !== 'stopped' ? WAKE[seen.power]! : TOWARDS[server.wantPower]!
+  return [
+    insertServerAction(context.db, {
+      serverId: server.id,
+      projectId: server.projectId,
+      userId: '',
+      requestId: context.requestId,
+      action,
+      now: context.now(),
+    }),
+  ]
+}
+
+/** What makes a server run that is not merely off. */
+const WAKE: Record<string, string> = { paused: 'unpause', suspended: 'resume' }
