@@ -34,6 +34,8 @@ export interface Host {
   log: Log
   /** Work that outlives the answer: `waitUntil` on Workers, a tracked promise on Node. */
   defer(work: () => Promise<unknown>): void
+  /** Hands accounts to be swept to whoever is free; absent: this process sweeps them itself. */
+  spread?: (accounts: string[]) => Promise<void>
   settings: Settings
   deployment: Deployment
 }

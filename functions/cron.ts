@@ -2,7 +2,7 @@ import { sql } from 'drizzle-orm'
 import { everyProject } from '../db/scope.ts'
 import { convergeDue } from './broker/converge.ts'
 import { takeInventory } from './broker/inventory.ts'
-import { reconcile } from './broker/reconcile.ts'
+import { sweepDue } from './broker/reconcile.ts'
 import type { Context, Host } from './context.ts'
 import { sweepLeftovers } from './janitor.ts'
 
@@ -17,7 +17,7 @@ export interface Loop {
 export const loops: Loop[] = [
   { name: 'converge', everySeconds: 0, run: convergeDue },
   { name: 'inventory', everySeconds: 30, run: takeInventory },
-  { name: 'reconcile', everySeconds: 60, run: reconcile },
+  { name: 'reconcile', everySeconds: 60, run: sweepDue },
   { name: 'janitor', everySeconds: 600, run: sweepLeftovers },
 ]
 
@@ -32,7 +32,7 @@ export const runCron = async (host: Host, budgetMs = 25_000, list: Loop[] = loop
     if (host.now() >= until) break
     const startedAt = host.now()
     if (!(await take(host, loop, startedAt))) continue
-    const context: Context = { ...host, requestId: `req-${host.newId()}`, caller: null, scope: everyProject }
+    const context = cronContext(host)
     try {
       await loop.run(context, until - startedAt)
       ran.push(loop.name)
@@ -46,6 +46,14 @@ export const runCron = async (host: Host, budgetMs = 25_000, list: Loop[] = loop
   }
   return ran
 }
+
+/** What work without a request is handed. */
+export const cronContext = (host: Host): Context => ({
+  ...host,
+  requestId: `req-${host.newId()}`,
+  caller: null,
+  scope: everyProject,
+})
 
 /** One statement decides between two processes: `until` is both the lease and the time of the next turn. */
 const take = async (host: Host, { name, everySeconds }: Loop, now: number): Promise<boolean> => {

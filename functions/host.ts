@@ -18,6 +18,7 @@ export interface HostParts {
   sleep?: Host['sleep']
   newId?: Host['newId']
   log?: Log
+  spread?: Host['spread']
 }
 
 /**
@@ -38,6 +39,7 @@ export const openHost = async (parts: HostParts): Promise<Host> => {
     newId,
     log: parts.log ?? jsonLog(),
     defer: parts.defer,
+    ...(parts.spread ? { spread: parts.spread } : {}),
     settings: parts.settings,
     deployment: await identify(db, parts.settings.secretKeys, newId),
   }

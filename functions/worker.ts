@@ -1,11 +1,12 @@
 import { waitUntil } from 'cloudflare:workers'
-import type { D1Database, ExecutionContext, ScheduledController } from '@cloudflare/workers-types'
+import type { D1Database, ExecutionContext, MessageBatch, Queue, ScheduledController } from '@cloudflare/workers-types'
 import type { Hono } from 'hono'
 import { createApp } from './app.ts'
 import { hashPassword } from './auth/password.ts'
 import { bootstrap } from './bootstrap.ts'
+import { reconcileAccount } from './broker/reconcile.ts'
 import type { Host } from './context.ts'
-import { runCron } from './cron.ts'
+import { cronContext, runCron } from './cron.ts'
 import { WrongKey } from './deployment.ts'
 import { BadSettings, openHost, settingsFrom } from './host.ts'
 import { jsonLog } from './log.ts'
@@ -13,6 +14,8 @@ import { jsonLog } from './log.ts'
 interface Env {
   DB: D1Database
   CLOUD_STATE: D1Database
+  /** Accounts to be swept; without it the cron sweeps them one after the other. */
+  SWEEPS?: Queue<string>
   PLIMSOLL_SECRET_KEY?: string
   PLIMSOLL_ADMIN_PASSWORD?: string
   PLIMSOLL_DEMO_PASSWORD?: string
@@ -28,14 +31,24 @@ interface Running {
   app: Hono
 }
 
+/** A consumer of a queue has 15 minutes of wall time, but its units are small. */
+const SWEEP_BUDGET = 60_000
+
 const log = jsonLog()
 
 const open = async (env: Env): Promise<Running> => {
   if (!env.PLIMSOLL_SECRET_KEY) throw new BadSettings('The secret PLIMSOLL_SECRET_KEY is not set.')
-  const { DB, CLOUD_STATE, ...texts } = env
+  const { DB, CLOUD_STATE, SWEEPS, ...texts } = env
   const host = await openHost({
     d1: DB,
     cloudState: CLOUD_STATE,
+    ...(SWEEPS
+      ? {
+          spread: async (accounts: string[]) => {
+            await SWEEPS.sendBatch(accounts.map((body) => ({ body })))
+          },
+        }
+      : {}),
     settings: settingsFrom(texts as Record<string, string | undefined>, 'workers', env.PLIMSOLL_SECRET_KEY),
     log,
     defer: (work) =>
@@ -94,5 +107,10 @@ export default {
   async scheduled(_controller: ScheduledController, env: Env, _context: ExecutionContext): Promise<void> {
     const { host } = await ready(env)
     await runCron(host)
+  },
+  /** A name that comes twice is swept once: the claim on its units decides. */
+  async queue(batch: MessageBatch<string>, env: Env): Promise<void> {
+    const { host } = await ready(env)
+    for (const { body } of batch.messages) await reconcileAccount(cronContext(host), body, SWEEP_BUDGET)
   },
 }

@@ -60,17 +60,20 @@ export class Work {
   /** Records a step under our fence and reads the intent again, which may have changed. Throws `Refused` if the fence is lost. */
   async write(set: Partial<Binding>, more: Write[] = [], next: Next = 'again'): Promise<Next> {
     const { db } = this.context
+    let stale = false
     try {
       const [, [row]] = await db.batch([
         guard(this.context, 'fence', fenceLost(this.binding)),
         setBinding(db, this.binding, { ...set, updatedAt: this.now(), leaseUntil: this.now() + LEASE }),
         ...more,
       ] as unknown as [ReturnType<typeof db.run>, ReturnType<typeof setBinding>])
+      // The row is read again with a new intent: to hold the one to be the other's would forget what was asked.
+      stale = row!.revision !== this.binding.revision
       this.binding = row!
     } catch (error) {
       throw refusalOf(error) ?? error
     }
-    if (more.length) await this.load()
+    if (more.length || stale) await this.load()
     return next
   }
 

@@ -1,0 +1,158 @@
+import type { Cloud, Kind, Realm, Seen } from '../../adapters/contract.ts'
+import { asCloudError } from '../../adapters/errors.ts'
+import { type Known, knownObjects, markDue, markFound, markMissing } from '../../db/queries/reconcile.ts'
+import type { Context } from '../context.ts'
+import { recordFailure, recordSuccess } from './clouds.ts'
+import type { Write } from './commit.ts'
+import { digest } from './digest.ts'
+import { sweepOrphans } from './orphans.ts'
+
+/** So many listings without an object, and then a direct look, before it counts as missing. */
+const LISTINGS = 3
+/** If more than this share of an account vanishes at once, it is the listing that is wrong. */
+const BRAKE = 0.2
+/** Below this number the share says nothing. */
+const BRAKE_FROM = 5
+
+export interface SweepReport {
+  cloudId: string
+  kind: Kind
+  /** Calls to the cloud that the listing took. */
+  calls: number
+  listed: number
+  known: number
+  changed: number
+  missing: number
+  complete: boolean
+  /** The listing was not believed. */
+  braked: boolean
+  orphans: number
+  removed: number
+  error: string | null
+}
+
+export interface SweepOptions {
+  /** Only reports: nothing is written and nothing is removed. */
+  dryRun?: boolean
+  /** Units that are not due yet, too. */
+  all?: boolean
+}
+
+/** Projects that see the same objects of a cloud. */
+export interface Account {
+  cloudId: string
+  cloud: Cloud
+  projectIds: string[]
+}
+
+/** One listing, compared with what is bound. A dead cloud changes no row but its own date. */
+export const sweep = async (
+  context: Context,
+  account: Account,
+  kind: Kind,
+  realm: Realm<unknown>,
+  hasOrphans: boolean,
+  { dryRun = false }: SweepOptions,
+): Promise<SweepReport> => {
+  const { cloudId, projectIds } = account
+  const report = {
+    cloudId,
+    kind,
+    calls: 0,
+    listed: 0,
+    known: 0,
+    changed: 0,
+    missing: 0,
+    complete: false,
+    braked: false,
+    orphans: 0,
+    removed: 0,
+    error: null,
+  }
+  try {
+    // The cloud first, the rows second: what is made in between is in the rows and not judged by an older listing.
+    const listedAt = context.now()
+    const { seen, complete, calls } = await listAll(realm)
+    await recordSuccess(context, cloudId)
+    const bound = await knownObjects(context.db, cloudId, kind, projectIds)
+    const known = bound.filter((k) => (k.boundAt ?? 0) < listedAt)
+    const compared = await compare(context, cloudId, kind, known, seen, complete, dryRun)
+    const ours = new Set(bound.map((k) => k.nativeId))
+    const strays =
+      complete && !compared.braked
+        ? await sweepOrphans(context, { cloudId, kind, realm, seen: seen.values(), known: ours, hasOrphans, dryRun })
+        : { orphans: 0, removed: 0 }
+    return {
+      ...report,
+      calls,
+      listed: seen.size,
+      known: known.length,
+      complete,
+      ...compared,
+      ...strays,
+    }
+  } catch (thrown) {
+    const error = asCloudError(thrown)
+    if (error.code === 'ambiguous') await recordFailure(context, cloudId, error)
+    context.log('warn', 'sweep failed', {
+      cloudId,
+      kind,
+      code: error.code,
+      message: error.detail.operatorMessage ?? error.message,
+    })
+    return { ...report, error: error.message }
+  }
+}
+
+const listAll = async (
+  realm: Realm<unknown>,
+): Promise<{ seen: Map<string, Seen>; complete: boolean; calls: number }> => {
+  const seen = new Map<string, Seen>()
+  let complete = true
+  let cursor: string | undefined
+  let calls = 0
+  do {
+    calls++
+    const page = await realm.list(cursor)
+    for (const item of page.items) seen.set(item.id, item)
+    complete &&= page.complete
+    cursor = page.next
+  } while (cursor)
+  return { seen, complete, calls }
+}
+
+const compare = async (
+  context: Context,
+  cloudId: string,
+  kind: Kind,
+  known: Known[],
+  seen: Map<string, Seen>,
+  complete: boolean,
+  dryRun: boolean,
+): Promise<Pick<SweepReport, 'changed' | 'missing' | 'braked'>> => {
+  const present = known.filter((k) => isThere(seen.get(k.nativeId)))
+  const absent = known.filter((k) => !isThere(seen.get(k.nativeId)) && k.phase === 'bound')
+  const braked = absent.length >= BRAKE_FROM && absent.length > known.length * BRAKE
+  if (braked)
+    context.log('error', 'too much vanished at once: the listing is not believed', {
+      cloudId,
+      kind,
+      missing: absent.length,
+      known: known.length,
+    })
+  const vanished = complete && !braked ? absent : []
+  const changed = present.filter((k) => !k.hot && k.phase === 'bound' && digest(seen.get(k.nativeId)!) !== k.observed)
+  const found = present.filter((k) => k.missing > 0 && k.phase === 'bound')
+  const due = [...changed, ...vanished.filter((k) => !k.hot && k.missing + 1 >= LISTINGS)]
+  const { db } = context
+  const now = context.now()
+  const writes: Write[] = [
+    ...(found.length ? [markFound(db, cloudId, kind, found)] : []),
+    ...(vanished.length ? [markMissing(db, cloudId, kind, vanished, now)] : []),
+    ...(due.length ? [markDue(db, cloudId, kind, due, now)] : []),
+  ]
+  if (writes.length && !dryRun) await db.batch(writes as [Write, ...Write[]])
+  return { changed: changed.length, missing: vanished.length, braked }
+}
+
+const isThere = (seen: Seen | undefined): boolean => seen !== undefined && seen.health !== 'gone'
