@@ -38,6 +38,14 @@ export class CloudError extends Error {
   }
 }
 
+/** Nobody was asked, because what is meant is looked at and never changed. The sentence says why. */
+export class ReadOnly extends CloudError {
+  constructor(message: string) {
+    super('denied', message)
+    this.name = 'ReadOnly'
+  }
+}
+
 /** What is not known to be anything else is ambiguous: it may have taken effect. */
 export const asCloudError = (error: unknown): CloudError =>
   error instanceof CloudError

@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { createAdaptorServer } from '@hono/node-server'
 import { migrate, readMigrations } from '../db/migrate.ts'
+import { freeLeases } from '../db/queries/leases.ts'
 import { openSqlite } from '../db/sqlite.ts'
 import { createApp } from './app.ts'
 import { hashPassword } from './auth/password.ts'
@@ -63,6 +64,8 @@ const start = async (env: Record<string, string | undefined>): Promise<void> => 
   const log = jsonLog((env.PLIMSOLL_LOG as Level | undefined) ?? 'warn', console.error)
   const background = new Background(log)
   const host = await openHost({ d1, cloudState, settings, log, defer: background.defer })
+  // A data folder belongs to one process, so whatever an earlier one held when it was killed is free.
+  await freeLeases(host.db)
 
   const passwords = keptPasswords(folder, env)
   const first = await bootstrap(host, { hashOf: (user) => hashPassword(passwords[user]), sandbox: {} })

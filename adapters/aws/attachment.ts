@@ -6,7 +6,7 @@ import {
   type Volume,
   type VolumeAttachment,
 } from '@aws-sdk/client-ec2'
-import type { AttachmentSeen, AttachmentSpec, Realm } from '../contract.ts'
+import { type AttachmentSeen, type AttachmentSpec, type Realm, reading } from '../contract.ts'
 import { CloudError } from '../errors.ts'
 import { type Context, gone, markOf, unlessGone } from './context.ts'
 import { refuse } from './errors.ts'
@@ -75,6 +75,10 @@ export const attachment = (context: Context): Realm<AttachmentSpec, AttachmentSe
     settleMs: options.settleMs,
     get,
     find: (_mark, spec) => get(idOf(spec.server, spec.volume)),
+    async read(id) {
+      const seen = await get(id)
+      return seen && reading({ ...ends(id), device: seen.device })
+    },
     async list(cursor) {
       const page = await onePage(async (paging) => {
         const answer = await ec2.send(new DescribeVolumesCommand(paging))

@@ -1,9 +1,9 @@
 import type { Filter, Tag } from '@aws-sdk/client-ec2'
-import { CreateTagsCommand } from '@aws-sdk/client-ec2'
+import { CreateTagsCommand, DeleteTagsCommand } from '@aws-sdk/client-ec2'
 import type { Connection, Mark, NativeId, Outcome, Page, Realm, Seen, Surroundings, Task } from '../contract.ts'
 import { asCloudError, CloudError } from '../errors.ts'
 import type { Ec2 } from './client.ts'
-import { assertOurs, filtersFor, markFrom, tagValue } from './marks.ts'
+import { assertOurs, filtersFor, markFrom, markTags, OWN_KEYS, TAG, tagValue } from './marks.ts'
 import type { Mapping, Options } from './options.ts'
 import { type Ask, allPages, onePage } from './paging.ts'
 
@@ -25,6 +25,8 @@ export interface Shelf<N, S extends Seen> {
   /** The filter that selects by native id. A filter, unlike an id list, answers an absent id with an empty list. */
   idFilter: string
   tags(native: N): Tag[] | undefined
+  /** What bears the object's mark besides itself: the root disk of a server. */
+  beside?(native: N): NativeId[]
   /** One Describe call. `Filters` is left out when empty. */
   describe(filters: Filter[] | undefined): Ask<N>
   /** In bulk, because some kinds ask a second question about all of them at once. */
@@ -32,6 +34,7 @@ export interface Shelf<N, S extends Seen> {
 }
 
 export interface Reader<N, S extends Seen> extends Pick<Realm<never, S>, 'get' | 'list'> {
+  mark(id: NativeId, mark: Mark | null): Promise<void>
   find(mark: Mark): Promise<S | null>
   /** The cloud's own record, null if absent. */
   raw(id: NativeId): Promise<N | null>
@@ -72,6 +75,25 @@ export const reader = <N, S extends Seen>(context: Context, shelf: Shelf<N, S>):
       const native = await raw(id)
       if (native) assertOurs(shelf.tags(native), context.connection.deployment, mark)
       return native
+    },
+    /** https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateTags.html: all of them or none */
+    async mark(id, mark) {
+      const native = await raw(id)
+      if (!native && mark) throw gone(id)
+      const tags = native ? shelf.tags(native) : undefined
+      const found = markOf(context, tags)
+      if (!native || (!mark && !found)) return
+      const Resources = [id, ...(shelf.beside?.(native) ?? [])]
+      if (!mark) {
+        await context.ec2.send(new DeleteTagsCommand({ Resources, Tags: OWN_KEYS }))
+        return
+      }
+      const { deployment } = context.connection
+      if (found || ![undefined, deployment].includes(tagValue(tags, TAG.deployment))) {
+        assertOurs(tags, deployment, mark)
+        return
+      }
+      await context.ec2.send(new CreateTagsCommand({ Resources, Tags: markTags(mark) }))
     },
     async again(id) {
       const native = await raw(id)

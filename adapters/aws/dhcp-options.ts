@@ -2,6 +2,7 @@ import {
   AssociateDhcpOptionsCommand,
   CreateDhcpOptionsCommand,
   DeleteDhcpOptionsCommand,
+  DeleteTagsCommand,
   DescribeDhcpOptionsCommand,
   DescribeVpcsCommand,
   type DhcpOptions,
@@ -10,7 +11,7 @@ import {
 import type { Mark } from '../contract.ts'
 import { type Context, markOf, unlessGone } from './context.ts'
 import { refuse } from './errors.ts'
-import { filtersFor, tagged, tagsFor } from './marks.ts'
+import { filtersFor, OWN_KEYS, tagged, tagsFor } from './marks.ts'
 import { allPages } from './paging.ts'
 
 /** EC2 takes four name servers at most. */
@@ -71,4 +72,10 @@ export const removeDhcpOptions = async (context: Context, network: Mark, except?
     if (DhcpOptionsId === except) continue
     await unlessGone(() => context.ec2.send(new DeleteDhcpOptionsCommand({ DhcpOptionsId })))
   }
+}
+
+/** What `announceDns` made for a network stays in it, as somebody else's. */
+export const disownDhcpOptions = async (context: Context, network: Mark): Promise<void> => {
+  const Resources = (await describe(context, filtersFor(network))).flatMap(({ DhcpOptionsId }) => DhcpOptionsId ?? [])
+  if (Resources.length > 0) await context.ec2.send(new DeleteTagsCommand({ Resources, Tags: OWN_KEYS }))
 }

@@ -6,7 +6,7 @@ import {
   DisassociateAddressCommand,
   ReleaseAddressCommand,
 } from '@aws-sdk/client-ec2'
-import type { FloatingIpSeen, FloatingIpSpec, Realm } from '../contract.ts'
+import { type FloatingIpSeen, type FloatingIpSpec, type Realm, reading } from '../contract.ts'
 import { type Context, gone, markOf, reader, resume, setUp, unlessGone } from './context.ts'
 import { assertOurs, tagged, tagsFor } from './marks.ts'
 
@@ -65,6 +65,12 @@ export const floatingIp = (context: Context): Realm<FloatingIpSpec, FloatingIpSe
     find: addresses.find,
     get: addresses.get,
     list: addresses.list,
+    mark: addresses.mark,
+    async read(id) {
+      const found = await addresses.raw(id)
+      const { NetworkInterfaceId: port, PrivateIpAddress: address } = found ?? {}
+      return found && reading({ target: port && address ? { port, address } : null })
+    },
     update,
     poll: resume(steps),
     async create(spec, mark) {

@@ -7,7 +7,7 @@ import {
   type Filter,
   type Image,
 } from '@aws-sdk/client-ec2'
-import type { ImageRealm, ImageSeen, Mark, Page } from '../contract.ts'
+import { type ImageRealm, type ImageSeen, type Mark, type Page, reading } from '../contract.ts'
 import { CloudError } from '../errors.ts'
 import { type Context, markOf, type Reader, reader, unlessGone } from './context.ts'
 import { filtersFor, tagged, tagsFor, tagValue } from './marks.ts'
@@ -62,6 +62,7 @@ export const images = (context: Context): Reader<Image, ImageSeen> =>
   reader<Image, ImageSeen>(context, {
     idFilter: 'image-id',
     tags: (image) => image.Tags,
+    beside: (image) => (image.BlockDeviceMappings ?? []).flatMap(({ Ebs }) => Ebs?.SnapshotId ?? []),
     describe: (Filters) => (Filters ? asking(context, Filters) : asking(context, undefined, ['self'])),
     seen: (found) => found.map((item) => seenOf(context, item)),
   })
@@ -103,6 +104,11 @@ export const image = (context: Context): ImageRealm => {
     get: amis.get,
     list: amis.list,
     catalog,
+    mark: amis.mark,
+    async read(id) {
+      const found = await amis.raw(id)
+      return found && reading({ name: tagValue(found.Tags, 'Name') || found.Name || id, server: '' })
+    },
     async create(spec, mark) {
       try {
         const { ImageId } = await ec2.send(

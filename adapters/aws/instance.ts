@@ -36,11 +36,18 @@ const seenOf = (instance: Instance, context: Context): ServerSeen => {
   }
 }
 
+/** The disk that it boots from, if that is a volume. */
+const rootOf = ({ BlockDeviceMappings, RootDeviceName }: Instance): string[] =>
+  (BlockDeviceMappings ?? []).flatMap(({ DeviceName, Ebs }) =>
+    DeviceName === RootDeviceName ? (Ebs?.VolumeId ?? []) : [],
+  )
+
 /** https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeInstances.html */
 export const instances = (context: Context): Reader<Instance, ServerSeen> =>
   reader<Instance, ServerSeen>(context, {
     idFilter: 'instance-id',
     tags: (instance) => instance.Tags,
+    beside: (instance) => rootOf(instance),
     describe: (Filters) => async (paging) => {
       const answer = await context.ec2.send(new DescribeInstancesCommand({ Filters, ...paging }))
       const items = (answer.Reservations ?? []).flatMap((reservation) => reservation.Instances ?? [])

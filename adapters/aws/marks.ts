@@ -13,6 +13,12 @@ export const TAG = {
   epoch: 'plimsoll:epoch',
 } as const
 
+/** What this subnet wants announced; DHCP options are the VPC's, so the subnets of one VPC have to agree. */
+export const DNS_TAG = 'plimsoll:dns'
+
+/** Every key that is ours alone. */
+export const OWN_KEYS: Tag[] = [...Object.values(TAG), DNS_TAG].map((Key) => ({ Key }))
+
 /** A user's metadata key `role` is the tag `metadata:role`, so that it can never pass for a mark or for `Name`. */
 export const METADATA = 'metadata:'
 
@@ -26,12 +32,24 @@ const LIMITS = { tags: 50, key: 128, value: 256 }
 export const tagsFor = (mark: Mark, name: string, metadata: Record<string, string> = {}): Tag[] => {
   const tags: Tag[] = [
     { Key: 'Name', Value: name.slice(0, LIMITS.value) },
-    ...Object.entries(TAG).map(([field, Key]) => ({ Key, Value: String(mark[field as keyof typeof TAG]) })),
+    ...markTags(mark),
     ...metadataTags(metadata),
   ]
   if (tags.length > LIMITS.tags) refuse(`The cloud keeps ${METADATA_ITEMS} metadata items at most.`)
   return tags
 }
+
+/** The mark alone, for an object that somebody else made and named. */
+export const markTags = (mark: Mark): Tag[] =>
+  Object.entries(TAG).map(([field, Key]) => ({ Key, Value: String(mark[field as keyof typeof TAG]) }))
+
+/** A user's metadata, as far as tags hold it. */
+export const metadataFrom = (tags: Tag[] | undefined): Record<string, string> =>
+  Object.fromEntries(
+    (tags ?? []).flatMap(({ Key, Value }) =>
+      Key?.startsWith(METADATA) ? [[Key.slice(METADATA.length), Value ?? '']] : [],
+    ),
+  )
 
 /** The same limits hold when metadata changes later. */
 export const metadataTags = (metadata: Record<string, string>): Tag[] =>

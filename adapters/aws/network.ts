@@ -6,10 +6,10 @@ import {
   ModifyVpcAttributeCommand,
   type Vpc,
 } from '@aws-sdk/client-ec2'
-import type { NetworkSpec, Realm, Seen } from '../contract.ts'
+import { type NetworkSpec, type Realm, reading, type Seen } from '../contract.ts'
 import { type Block, contains, cover, formatCidr, overlaps, parseCidr, widened } from '../shared/cidr.ts'
 import { type Context, gone, markOf, reader, rename, resume, setUp, unlessGone } from './context.ts'
-import { removeDhcpOptions } from './dhcp-options.ts'
+import { disownDhcpOptions, removeDhcpOptions } from './dhcp-options.ts'
 import { refuse } from './errors.ts'
 import { assertOurs, tagged, tagsFor, tagValue } from './marks.ts'
 
@@ -109,6 +109,18 @@ export const network = (context: Context): Realm<NetworkSpec> => {
     settleMs: options.settleMs,
     get: vpcs.get,
     list: vpcs.list,
+    async mark(id, mark) {
+      if (id === mapping.vpc) return
+      const own = mark ? undefined : markOf(context, (await vpcs.raw(id))?.Tags)
+      if (own) await disownDhcpOptions(context, own)
+      await vpcs.mark(id, mark)
+    },
+    async read(id) {
+      const vpc = await vpcs.raw(id)
+      if (!vpc) return null
+      const left = vpc.Ipv6CidrBlockAssociationSet?.length ? ['It has IPv6 addresses.'] : []
+      return reading({ name: tagValue(vpc.Tags, 'Name') || id, cidrs: blocksOf(vpc) }, { left })
+    },
     update,
     poll: resume(steps),
     async find(mark) {

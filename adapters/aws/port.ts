@@ -5,7 +5,7 @@ import {
   ModifyNetworkInterfaceAttributeCommand,
   type NetworkInterface,
 } from '@aws-sdk/client-ec2'
-import type { PortSeen, PortSpec, Realm } from '../contract.ts'
+import { type PortSeen, type PortSpec, type Realm, reading } from '../contract.ts'
 import { CloudError } from '../errors.ts'
 import { parseAddress } from '../shared/cidr.ts'
 import { type Context, gone, markOf, type Reader, reader, rename, unlessGone } from './context.ts'
@@ -68,6 +68,28 @@ export const port = (context: Context): Realm<PortSpec, PortSeen> => {
     find: enis.find,
     get: enis.get,
     list: enis.list,
+    mark: enis.mark,
+    async read(id) {
+      const eni = await enis.raw(id)
+      if (!eni) return null
+      if (eni.InterfaceType && eni.InterfaceType !== 'interface')
+        refuse(`It is a network interface of a ${eni.InterfaceType}.`)
+      if (eni.RequesterManaged) refuse('The cloud manages the network interface for one of its own services.')
+      const left = [
+        ...(eni.Ipv6Addresses?.length ? ['It has IPv6 addresses.'] : []),
+        ...(eni.Ipv4Prefixes?.length || eni.Ipv6Prefixes?.length ? ['It has whole address prefixes.'] : []),
+        ...(eni.SourceDestCheck === false ? ['It forwards packets that are not its own.'] : []),
+      ]
+      const spec = {
+        name: tagValue(eni.TagSet, 'Name') || id,
+        network: eni.VpcId ?? '',
+        addresses: addressesOf(eni).map((address) => ({ subnet: eni.SubnetId ?? '', address })),
+        mac: eni.MacAddress ?? '',
+        securityGroups: (eni.Groups ?? []).flatMap(({ GroupId }) => GroupId ?? []),
+        portSecurity: true,
+      }
+      return reading(spec, { left })
+    },
     async create(spec, mark) {
       check(spec)
       const { NetworkInterface } = await ec2.send(

@@ -7,6 +7,7 @@ import {
   DeleteInternetGatewayCommand,
   DeleteRouteCommand,
   DeleteRouteTableCommand,
+  DeleteTagsCommand,
   DescribeInternetGatewaysCommand,
   DescribeNetworkInterfacesCommand,
   DescribeRouteTablesCommand,
@@ -16,12 +17,12 @@ import {
   ReplaceRouteCommand,
   type RouteTable,
 } from '@aws-sdk/client-ec2'
-import type { Mark, Realm, RouterSpec, Seen } from '../contract.ts'
+import { type Mark, type Realm, type RouterSpec, reading, type Seen } from '../contract.ts'
 import { CloudError } from '../errors.ts'
 import { formatCidr, parseCidr } from '../shared/cidr.ts'
 import { type Context, gone, markOf, reader, rename, resume, setUp, unlessGone } from './context.ts'
 import { refuse } from './errors.ts'
-import { assertOurs, filtersFor, tagged, tagsFor, tagValue } from './marks.ts'
+import { assertOurs, filtersFor, OWN_KEYS, tagged, tagsFor, tagValue } from './marks.ts'
 import { allPages } from './paging.ts'
 
 const DEFAULT_ROUTE = '0.0.0.0/0'
@@ -188,6 +189,34 @@ export const router = (context: Context): Realm<RouterSpec> => {
     find: gateways.find,
     get: gateways.get,
     list: gateways.list,
+    /** Our own only: a gateway and a route table of somebody else make no router. */
+    async mark(id, mark) {
+      const gateway = await gateways.raw(id)
+      const own = markOf(context, gateway?.Tags)
+      if (mark) return assertOurs(gateway?.Tags, connection.deployment, mark)
+      if (!own) return
+      // The gateway last: a call that is lost in between is found again by its mark.
+      const Resources = [...(await tablesOf(own)).flatMap(({ RouteTableId }) => RouteTableId ?? [])]
+      if (Resources.length > 0) await ec2.send(new DeleteTagsCommand({ Resources, Tags: OWN_KEYS }))
+      await gateways.mark(id, null)
+    },
+    async read(id) {
+      const gateway = await gateways.raw(id)
+      if (!gateway) return null
+      const own = markOf(context, gateway.Tags) ?? refuse('Only a router that was made here can be read as one.')
+      const [table] = await tablesOf(own)
+      const network = table?.VpcId ?? ''
+      const wanted = (table?.Routes ?? []).filter((item) => item.DestinationCidrBlock && item.GatewayId !== 'local')
+      const interfaces = (table?.Associations ?? []).flatMap(({ SubnetId }) =>
+        SubnetId ? [{ network, subnet: SubnetId }] : [],
+      )
+      const lost = wanted
+        .filter(({ GatewayId }) => !GatewayId)
+        .map(({ DestinationCidrBlock }) => `The next hop of ${DestinationCidrBlock} is an interface.`)
+      const name = tagValue(gateway.Tags, 'Name') || id
+      const out = wanted.some((item) => item.DestinationCidrBlock === DEFAULT_ROUTE && item.GatewayId)
+      return reading({ name, gateway: out, interfaces, routes: [] }, { lost })
+    },
     update,
     poll: resume(steps),
     async create(spec, mark) {

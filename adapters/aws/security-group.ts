@@ -8,10 +8,12 @@ import {
   RevokeSecurityGroupIngressCommand,
   type SecurityGroup,
 } from '@aws-sdk/client-ec2'
-import type { Realm, SecurityGroupSpec, Seen } from '../contract.ts'
+import { type Realm, reading, type SecurityGroupSpec, type Seen } from '../contract.ts'
 import { CloudError } from '../errors.ts'
 import { type Context, gone, markOf, reader, rename, resume, setUp, unlessGone } from './context.ts'
+import { refuse } from './errors.ts'
 import { assertOurs, tagged, tagsFor, tagValue } from './marks.ts'
+import { readRules } from './read-rules.ts'
 import { type Grant, grantsFor, grantsIn, permissionFor, printable } from './rules.ts'
 
 const DIRECTIONS = ['ingress', 'egress'] as const
@@ -88,6 +90,19 @@ export const securityGroup = (context: Context): Realm<SecurityGroupSpec> => {
     find: groups.find,
     get: groups.get,
     list: groups.list,
+    mark: groups.mark,
+    async read(id) {
+      const group = await groups.raw(id)
+      if (!group) return null
+      const { rules, lost } = readRules(group)
+      const spec = {
+        name: tagValue(group.Tags, 'Name') || group.GroupName || id,
+        description: group.Description ?? '',
+        network: group.VpcId ?? refuse('The group is in no VPC.'),
+        rules,
+      }
+      return reading(spec, { lost })
+    },
     update,
     poll: resume(steps),
     async create(spec, mark) {

@@ -20,6 +20,7 @@ import { images, rootDisk } from './image.ts'
 import { instances, ourInstance } from './instance.ts'
 import { METADATA, METADATA_ITEMS, metadataTags, tagged, tagsFor } from './marks.ts'
 import type { Options } from './options.ts'
+import { readServer } from './read-server.ts'
 import { rebuild } from './rebuild.ts'
 import { resize } from './resize.ts'
 
@@ -94,6 +95,8 @@ export const server = (context: Context): ServerRealm => {
     find: machines.find,
     get: machines.get,
     list: machines.list,
+    mark: machines.mark,
+    read: (id) => readServer(context, id),
     async create(spec, mark) {
       const image = await images(context).raw(spec.image)
       if (!image) throw gone(spec.image)

@@ -4,7 +4,7 @@ import {
   DescribeSnapshotsCommand,
   type Snapshot,
 } from '@aws-sdk/client-ec2'
-import type { Realm, SnapshotSeen, SnapshotSpec } from '../contract.ts'
+import { type Realm, reading, type SnapshotSeen, type SnapshotSpec } from '../contract.ts'
 import { type Context, gone, markOf, reader, rename, unlessGone } from './context.ts'
 import { assertOurs, tagged, tagsFor, tagValue } from './marks.ts'
 
@@ -51,6 +51,12 @@ export const snapshot = (context: Context): Realm<SnapshotSpec, SnapshotSeen> =>
     find: snapshots.find,
     get: snapshots.get,
     list: snapshots.list,
+    mark: snapshots.mark,
+    async read(id) {
+      const found = await snapshots.raw(id)
+      const { Tags, Description: description = '', VolumeId: volume = '' } = found ?? {}
+      return found && reading({ name: tagValue(Tags, 'Name') || id, description, volume })
+    },
     async create(spec, mark) {
       const made = await ec2.send(
         new CreateSnapshotCommand({

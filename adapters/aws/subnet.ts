@@ -5,16 +5,13 @@ import {
   DescribeSubnetsCommand,
   type Subnet,
 } from '@aws-sdk/client-ec2'
-import type { Realm, Seen, SubnetSpec } from '../contract.ts'
+import { type Realm, reading, type Seen, type SubnetSpec } from '../contract.ts'
 import { CloudError } from '../errors.ts'
 import { formatAddress, formatCidr, parseCidr } from '../shared/cidr.ts'
 import { type Context, gone, markOf, reader, rename, resume, setUp, unlessGone } from './context.ts'
 import { announceDns, MAX_SERVERS } from './dhcp-options.ts'
 import { refuse } from './errors.ts'
-import { assertOurs, tagged, tagsFor, tagValue } from './marks.ts'
-
-/** What this subnet wants announced; DHCP options are the VPC's, so the subnets of one VPC have to agree. */
-const DNS_TAG = 'plimsoll:dns'
+import { assertOurs, DNS_TAG, tagged, tagsFor, tagValue } from './marks.ts'
 
 /** EC2 keeps the first four addresses of a subnet and the last one. The gateway is the second. */
 export const RESERVED = { head: 4, tail: 1 }
@@ -90,6 +87,25 @@ export const subnet = (context: Context): Realm<SubnetSpec> => {
     find: subnets.find,
     get: subnets.get,
     list: subnets.list,
+    mark: subnets.mark,
+    async read(id) {
+      const item = await subnets.raw(id)
+      if (!item) return null
+      const block = parseCidr(item.CidrBlock ?? '') ?? refuse('The subnet has no IPv4 addresses.')
+      const dns = tagValue(item.Tags, DNS_TAG)
+      const spec = {
+        name: tagValue(item.Tags, 'Name') || id,
+        network: item.VpcId ?? '',
+        cidr: formatCidr(block),
+        gateway: formatAddress({ family: 4, value: block.first + 1n }),
+        zone: item.AvailabilityZone ?? '',
+        dhcp: true,
+        dnsServers: dns ? dns.split(' ') : [],
+      }
+      const more = item.Ipv6CidrBlockAssociationSet?.length ? ['It has IPv6 addresses.'] : []
+      const left = dns === undefined ? [...more, 'Its DNS servers are those that the VPC announces.'] : more
+      return reading(spec, { left })
+    },
     update,
     poll: resume(steps),
     async create(spec, mark) {

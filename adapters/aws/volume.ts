@@ -7,7 +7,7 @@ import {
   type Volume,
   type VolumeType,
 } from '@aws-sdk/client-ec2'
-import type { Realm, VolumeSeen, VolumeSpec } from '../contract.ts'
+import { type Realm, reading, type VolumeSeen, type VolumeSpec } from '../contract.ts'
 import { CloudError } from '../errors.ts'
 import { type Context, gone, markOf, type Reader, reader, rename, unlessGone } from './context.ts'
 import { refuse } from './errors.ts'
@@ -109,6 +109,19 @@ export const volume = (context: Context): Realm<VolumeSpec, VolumeSeen> => {
     find: disks.find,
     get: disks.get,
     list: disks.list,
+    mark: disks.mark,
+    async read(id) {
+      const found = await disks.raw(id)
+      if (!found || found.State === 'deleted') return null
+      if ((found.Attachments ?? []).length > 1) refuse('The volume is attached to several servers.')
+      return reading({
+        name: tagValue(found.Tags, 'Name') || id,
+        sizeGiB: found.Size ?? 0,
+        zone: found.AvailabilityZone ?? '',
+        type: found.VolumeType ?? null,
+        source: found.SnapshotId ? { kind: 'snapshot', id: found.SnapshotId } : null,
+      })
+    },
     async create(spec, mark) {
       const made = await ec2.send(
         new CreateVolumeCommand({

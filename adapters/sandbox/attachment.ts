@@ -35,6 +35,7 @@ export function attachments(engine: Engine): Realm<AttachmentSpec, AttachmentSee
     held: 'volume',
     inborn: false,
     target: ({ volume, server }) => ({ held: volume, server }),
+    spec: (volume, { server, device }) => ({ server, volume, device }),
     plugIn,
     view: (seen, { device }) => ({ ...seen, device }),
   })

@@ -1,4 +1,4 @@
-import type { Mark, NativeId, Page, Realm, Seen } from '../contract.ts'
+import { type Mark, type NativeId, type Page, type Realm, reading, type Seen } from '../contract.ts'
 import { GRACE_MS } from './claims.ts'
 import { type Engine, healthOf } from './engine.ts'
 import { type Entities, exists, type Hold, type Lookup } from './entities.ts'
@@ -51,6 +51,7 @@ export interface Plug<Spec, S extends Seen> {
   /** Servers are built with some: those are no objects of their own, and have no mark. */
   inborn: boolean
   target(spec: Spec): { held: NativeId; server: NativeId }
+  spec(held: NativeId, hold: Hold): Spec
   /** Notes the target in the server before it is held; answers the device that the guest sees it as. */
   plugIn(spec: Spec): Promise<string | null>
   view(seen: Seen, hold: Hold): S
@@ -113,6 +114,13 @@ export function plugs<Spec, S extends Seen>(engine: Engine, plug: Plug<Spec, S>)
 
   const counts = (hold: Hold): boolean => hold.mark !== null || !plug.inborn
 
+  async function read(id: NativeId) {
+    const [target = '', server = ''] = id.split('@')
+    const entity = await state.lookup<Held>(held, target)
+    const hold = entity && (await holdOf(engine, entity, state.lookup))
+    return hold?.server === server ? reading(plug.spec(target, hold)) : null
+  }
+
   /** Puts a mark on what somebody else plugged in, or takes ours off. */
   async function remark(id: NativeId, mark: Mark | null): Promise<void> {
     const [target = '', server = ''] = id.split('@')
@@ -153,6 +161,7 @@ export function plugs<Spec, S extends Seen>(engine: Engine, plug: Plug<Spec, S>)
     list: (cursor) => engine.call(`${kind}.list`, {}, () => list(cursor)),
     remove: (id, mark) => engine.call(`${kind}.remove`, { id, mark }, () => remove(id, mark)),
     ...(!plug.inborn && {
+      read: (id: NativeId) => engine.call(`${kind}.read`, { id }, () => read(id)),
       mark: (id: NativeId, its: Mark | null) =>
         engine.call(`${kind}.mark`, { id, ...(its && { mark: its }) }, () => remark(id, its)),
     }),

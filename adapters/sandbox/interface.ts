@@ -9,6 +9,7 @@ export function interfaces(engine: Engine): Realm<InterfaceSpec> {
     held: 'port',
     inborn: true,
     target: ({ port, server }) => ({ held: port, server }),
+    spec: (port, { server }) => ({ server, port }),
     async plugIn({ server, port }) {
       await engine.state.change('server', server, (entity) =>
         entity.ports.includes(port) ? entity : { ...entity, ports: [...entity.ports, port] },

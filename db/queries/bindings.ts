@@ -1,6 +1,7 @@
 import { and, asc, eq, inArray, isNotNull, lte, ne, sql } from 'drizzle-orm'
 import type { Kind } from '../../adapters/contract.ts'
 import type { Database } from '../client.ts'
+import { prepared, ready } from '../prepared.ts'
 import { bindings } from '../schema/index.ts'
 
 export type Binding = typeof bindings.$inferSelect
@@ -23,51 +24,96 @@ const at = (ref: Ref) =>
     eq(bindings.scope, ref.scope),
   )
 
-/** Takes the binding for `leaseMs`: raises its fence, so that whoever held it before can write no more. Null: somebody works on it. */
-export const claim = async (db: Database, ref: Ref, now: number, leaseMs: number): Promise<Binding | null> => {
-  const [row] = await db
-    .update(bindings)
-    .set({ fence: sql`${bindings.fence} + 1`, leaseUntil: now + leaseMs })
-    .where(and(at(ref), lte(bindings.leaseUntil, now)))
-    .returning()
-  return row ?? null
+/** The same with placeholders, for queries that are worded once. */
+const there = () => {
+  const { placeholder } = sql
+  return and(
+    eq(bindings.kind, placeholder('kind') as never),
+    eq(bindings.resourceId, placeholder('resourceId')),
+    eq(bindings.cloudId, placeholder('cloudId')),
+    eq(bindings.scope, placeholder('scope')),
+  )
 }
 
+const claiming = prepared((db) =>
+  db
+    .update(bindings)
+    .set({ fence: sql`${bindings.fence} + 1`, leaseUntil: sql`${sql.placeholder('until')}` })
+    .where(and(there(), lte(bindings.leaseUntil, sql.placeholder('now'))))
+    .returning(),
+)
+
+/** Takes the binding for `leaseMs`: raises its fence, so that whoever held it before can write no more. Null: somebody works on it. */
+export const claim = async (db: Database, ref: Ref, now: number, leaseMs: number): Promise<Binding | null> =>
+  (await claiming.run(db, { ...refOf(ref), now, until: now + leaseMs }))[0] ?? null
+
+const reading = prepared((db) => db.select().from(bindings).where(there()))
+
 export const getBinding = async (db: Database, ref: Ref): Promise<Binding | null> =>
-  (await db.select().from(bindings).where(at(ref)))[0] ?? null
+  (await reading.run(db, { ...refOf(ref) }))[0] ?? null
 
 export const bindingsOf = (db: Database, resourceId: string): Promise<Binding[]> =>
   db.select().from(bindings).where(eq(bindings.resourceId, resourceId))
 
-/** Several resources' bindings on one cloud, in one query. */
-export const bindingsOn = (db: Database, cloudId: string, resourceIds: string[]): Promise<Binding[]> =>
+const onCloud = prepared((db) =>
   db
     .select()
     .from(bindings)
     .where(
       and(
-        eq(bindings.cloudId, cloudId),
-        sql`${bindings.resourceId} in (select value from json_each(${JSON.stringify(resourceIds)}))`,
+        eq(bindings.cloudId, sql.placeholder('cloudId')),
+        sql`${bindings.resourceId} in (select value from json_each(${sql.placeholder('ids')}))`,
       ),
-    )
+    ),
+)
 
-/** A change of a binding that only the holder of its fence may make; gives the row as it is afterwards. */
-export const setBinding = (db: Database, binding: Binding, set: Partial<Binding>) =>
-  db
-    .update(bindings)
-    .set(set)
-    .where(and(at(binding), eq(bindings.fence, binding.fence)))
-    .returning()
+/** Several resources' bindings on one cloud, in one query. */
+export const bindingsOn = (db: Database, cloudId: string, resourceIds: string[]): Promise<Binding[]> =>
+  onCloud.run(db, { cloudId, ids: JSON.stringify(resourceIds) })
 
-/** Ends a claim. Work stays due if the intent changed while it was held, whatever the holder thinks. */
-export const releaseBinding = (db: Database, binding: Binding, dueAt: number | null, now: number) =>
-  db
+/** Worded once for each set of columns. */
+const settings = new Map<string, ReturnType<typeof setting>>()
+const setting = (columns: string[]) =>
+  prepared((db) =>
+    db
+      .update(bindings)
+      .set(Object.fromEntries(columns.map((column) => [column, sql.placeholder(`set.${column}`)])))
+      .where(and(there(), eq(bindings.fence, sql.placeholder('fence'))))
+      .returning(),
+  )
+
+/** A change of a binding that only the holder of its fence may make; gives the row as it is afterwards. For a batch. */
+export const setBinding = (db: Database, binding: Binding, set: Partial<Binding>) => {
+  const values = Object.entries(set).filter(([, value]) => value !== undefined)
+  const columns = values.map(([column]) => column)
+  const query = settings.get(columns.join()) ?? setting(columns)
+  settings.set(columns.join(), query)
+  const named = Object.fromEntries(values.map(([column, value]) => [`set.${column}`, value]))
+  return query.statement(db, { ...refOf(binding), fence: binding.fence, ...named })
+}
+
+const releasing = prepared((db) => {
+  const { placeholder } = sql
+  return db
     .update(bindings)
     .set({
       leaseUntil: 0,
-      dueAt: sql`case when ${bindings.revision} = ${binding.revision} then ${dueAt} else ${now} end`,
+      dueAt: sql`case when ${bindings.revision} = ${placeholder('revision')} then ${placeholder('dueAt')} else ${placeholder('now')} end`,
     })
-    .where(and(at(binding), eq(bindings.fence, binding.fence)))
+    .where(and(there(), eq(bindings.fence, placeholder('fence'))))
+})
+
+/** Ends a claim. Work stays due if the intent changed while it was held, whatever the holder thinks. */
+export const releaseBinding = (db: Database, binding: Binding, dueAt: number | null, now: number) =>
+  releasing.run(db, { ...refOf(binding), fence: binding.fence, revision: binding.revision, dueAt, now })
+
+/** Undoes its batch when the binding has moved on to another holder. */
+export const fenceGuard = ({ kind, resourceId, cloudId, scope, fence }: Binding) =>
+  ready(
+    `insert into guards (broken) select 'fence' where not exists (select 1 from bindings
+      where kind = ? and resource_id = ? and cloud_id = ? and scope = ? and fence = ?)`,
+    [kind, resourceId, cloudId, scope, fence],
+  )
 
 /** True (as SQL) when the binding has moved on to another holder. */
 export const fenceLost = (binding: Binding) => sql`not exists (select 1 from bindings where kind = ${binding.kind}
@@ -129,14 +175,23 @@ export const wantAbsent = (db: Database, kind: Kind, resourceIds: string | strin
       ),
     )
 
-/** What converge has to do now, longest due first. */
-export const dueBindings = (db: Database, now: number, limit: number): Promise<Ref[]> =>
+const due = prepared((db) =>
   db
     .select({ kind: bindings.kind, resourceId: bindings.resourceId, cloudId: bindings.cloudId, scope: bindings.scope })
     .from(bindings)
-    .where(and(isNotNull(bindings.dueAt), lte(bindings.dueAt, now), lte(bindings.leaseUntil, now)))
+    .where(
+      and(
+        isNotNull(bindings.dueAt),
+        lte(bindings.dueAt, sql.placeholder('now')),
+        lte(bindings.leaseUntil, sql.placeholder('now')),
+      ),
+    )
     .orderBy(asc(bindings.dueAt))
-    .limit(limit)
+    .limit(sql.placeholder('limit')),
+)
+
+/** What converge has to do now, longest due first. */
+export const dueBindings = (db: Database, now: number, limit: number): Promise<Ref[]> => due.run(db, { now, limit })
 
 /** When the next work is due; null: nothing is under way. */
 export const nextDue = async (db: Database): Promise<number | null> =>

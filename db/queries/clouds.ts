@@ -1,5 +1,6 @@
 import { and, asc, eq, sql } from 'drizzle-orm'
 import type { Database } from '../client.ts'
+import { prepared } from '../prepared.ts'
 import { bindings, clouds, mappings, networks, offers, zones } from '../schema/index.ts'
 import type { Scope } from '../scope.ts'
 
@@ -27,19 +28,21 @@ export const cloudsFor = async (db: Database, scope: Scope): Promise<CloudRow[]>
   return rows.map(({ cloud }) => cloud)
 }
 
+const withMapping = prepared((db) =>
+  db
+    .select({ cloud: clouds, mapping: mappings.mapping })
+    .from(clouds)
+    .leftJoin(mappings, and(eq(mappings.cloudId, clouds.id), eq(mappings.projectId, sql.placeholder('projectId'))))
+    .where(eq(clouds.id, sql.placeholder('cloudId'))),
+)
+
 /** A cloud with the project's mapping to it (null: none), in one query; null: no such cloud. */
 export const cloudWithMapping = async (
   db: Database,
   cloudId: string,
   projectId: string,
-): Promise<{ cloud: CloudRow; mapping: MappingRow['mapping'] | null } | null> => {
-  const [row] = await db
-    .select({ cloud: clouds, mapping: mappings.mapping })
-    .from(clouds)
-    .leftJoin(mappings, and(eq(mappings.cloudId, clouds.id), eq(mappings.projectId, projectId)))
-    .where(eq(clouds.id, cloudId))
-  return row ?? null
-}
+): Promise<{ cloud: CloudRow; mapping: MappingRow['mapping'] | null } | null> =>
+  (await withMapping.run(db, { cloudId, projectId }))[0] ?? null
 
 export const mappingOf = async (db: Database, projectId: string, cloudId: string): Promise<MappingRow | null> =>
   (

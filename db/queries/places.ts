@@ -75,6 +75,8 @@ export const candidatesFor = (db: Database, ask: CandidateQuestion) =>
       where f.id = ${ask.flavorId}
         and case when f.native then o.name = f.name
           else o.vcpus >= f.vcpus and o.ram_mib >= f.ram_mib and (o.disk_gib = 0 or o.disk_gib >= f.disk_gib) and o.gpus = 0 end
+        -- Where nothing is changed nothing is placed, unless somebody names the place: then he is told.
+        ${(ask.cloudId ?? ask.place) ? sql`` : sql`and c.options ->> 'read_only' is not true`}
         ${where(ask.arch, sql`and o.arch = ${ask.arch}`)}
         ${where(ask.cloudId, sql`and c.id = ${ask.cloudId}`)}
         ${where(ask.zone, sql`and exists (select 1 from json_each(o.zones) where value = ${ask.zone})`)}

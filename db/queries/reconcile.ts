@@ -33,7 +33,7 @@ export const markDue = (db: Database, cloudId: string, kind: Kind, refs: Known[]
 /** One more complete listing without them. */
 export const markMissing = (db: Database, cloudId: string, kind: Kind, refs: Known[], now: number) =>
   db.run(sql`update bindings set missing = missing + 1, updated_at = ${now} where cloud_id = ${cloudId} and kind = ${kind}
-    and (resource_id, scope) in (select value->>0, value->>1 from json_each(${listed(refs)}))`)
+    and phase = 'bound' and (resource_id, scope) in (select value->>0, value->>1 from json_each(${listed(refs)}))`)
 
 /** They are there after all. */
 export const markFound = (db: Database, cloudId: string, kind: Kind, refs: Known[]) =>

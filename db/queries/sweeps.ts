@@ -40,16 +40,19 @@ export const dueAccounts = async (db: Database, now: number): Promise<string[]> 
       .orderBy(sql`min(${sweeps.dueAt})`)
   ).map(({ account }) => account)
 
-/** What became of a unit, as a statement; `report` absent: there was no time for it, and it stays due. */
-export const finishUnit = (
-  db: Database,
-  { cloudId, account, kind }: Unit,
-  set: { dueAt: number; durationMs: number; report: Json } | null,
-) =>
-  db
-    .update(sweeps)
-    .set({ ...set, leaseUntil: 0 })
-    .where(and(eq(sweeps.cloudId, cloudId), eq(sweeps.account, account), eq(sweeps.kind, kind)))
+/** What became of a unit; without a report there was no time for it, and it stays due. */
+export interface Finished extends Unit {
+  done: { dueAt: number; durationMs: number; report: Json } | null
+}
+
+/** One statement, however many units. */
+export const finishUnits = (db: Database, units: Finished[]) => {
+  const list = units.map(({ done, ...unit }) => ({ ...unit, ...done, report: done && JSON.stringify(done.report) }))
+  return db.run(sql`update sweeps set lease_until = 0, due_at = coalesce(d.value->>'dueAt', due_at),
+      duration_ms = coalesce(d.value->>'durationMs', duration_ms), report = coalesce(d.value->>'report', report)
+    from json_each(${JSON.stringify(list)}) as d
+    where cloud_id = d.value->>'cloudId' and account = d.value->>'account' and kind = d.value->>'kind'`)
+}
 
 /** The last run of every unit that has run. */
 export const lastSweeps = (db: Database): Promise<Sweep[]> =>

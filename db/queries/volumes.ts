@@ -209,6 +209,7 @@ export interface VolumeZone {
   available: boolean
   load: number | null
   enabled: boolean
+  readOnly: boolean
   /** When the cloud last answered. */
   seenAt: number | null
 }
@@ -224,6 +225,7 @@ export const volumeZones = (db: Database, scope: Scope): Promise<VolumeZone[]> =
       available: zones.available,
       load: zones.load,
       enabled: clouds.enabled,
+      readOnly: sql<boolean>`${clouds.options} ->> 'read_only' is true`.mapWith(Boolean),
       seenAt: clouds.seenAt,
     })
     .from(zones)

@@ -8,7 +8,9 @@ export const clouds = sqliteTable('clouds', {
   type: text('type').notNull(),
   endpoint: text('endpoint'),
   region: text('region'),
-  options: json<Record<string, Json>>('options').notNull().default(emptyObject as never),
+  options: json<Record<string, Json>>('options')
+    .notNull()
+    .default(emptyObject as never),
   /** Sealed by `broker/seal`; never leaves the process in the clear. */
   credentials: text('credentials'),
   credentialsVersion: integer('credentials_version').notNull().default(0),
@@ -31,7 +33,9 @@ export const mappings = sqliteTable(
   {
     projectId: text('project_id').notNull(),
     cloudId: text('cloud_id').notNull(),
-    mapping: json<Record<string, Json>>('mapping').notNull().default(emptyObject as never),
+    mapping: json<Record<string, Json>>('mapping')
+      .notNull()
+      .default(emptyObject as never),
     createdAt: at('created_at').notNull(),
   },
   (t) => [primaryKey({ columns: [t.projectId, t.cloudId] }), index('mappings_by_cloud').on(t.cloudId)],
@@ -68,7 +72,9 @@ export const flavors = sqliteTable(
     description: text('description'),
     /** Stored and shown, as Nova does; no cloud asks for it. */
     rxtxFactor: real('rxtx_factor').notNull().default(1),
-    extraSpecs: json<Record<string, string>>('extra_specs').notNull().default(emptyObject as never),
+    extraSpecs: json<Record<string, string>>('extra_specs')
+      .notNull()
+      .default(emptyObject as never),
     /** A size by a provider's name, met only by offers of that name; otherwise a common size that any cloud may meet. */
     native: flag('native').notNull().default(false),
     /** No cloud offers it any more; stays readable while servers have it. */
@@ -98,7 +104,9 @@ export const offers = sqliteTable(
     diskGib: integer('disk_gib').notNull(),
     arch: text('arch').notNull(),
     gpus: integer('gpus').notNull().default(0),
-    zones: json<string[]>('zones').notNull().default(emptyList as never),
+    zones: json<string[]>('zones')
+      .notNull()
+      .default(emptyList as never),
     price: real('price'),
     currency: text('currency'),
   },

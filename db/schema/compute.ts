@@ -28,8 +28,12 @@ export const servers = sqliteTable(
     name: text('name').notNull(),
     description: text('description'),
     hostname: text('hostname').notNull(),
-    metadata: json<Record<string, string>>('metadata').notNull().default(emptyObject as never),
-    tags: json<string[]>('tags').notNull().default(emptyList as never),
+    metadata: json<Record<string, string>>('metadata')
+      .notNull()
+      .default(emptyObject as never),
+    tags: json<string[]>('tags')
+      .notNull()
+      .default(emptyList as never),
     /** What the user asked for. */
     flavor: json<FlavorSnapshot>('flavor').notNull(),
     /** During and after a resize, until it is confirmed: the flavor to go back to. */
@@ -83,7 +87,9 @@ export const serverActions = sqliteTable(
     requestId: text('request_id').notNull(),
     /** Nova's word: create, start, stop, reboot, resize, confirmResize, rebuild, createImage, attach_volume, delete … */
     action: text('action').notNull(),
-    args: json<Record<string, Json>>('args').notNull().default(emptyObject as never),
+    args: json<Record<string, Json>>('args')
+      .notNull()
+      .default(emptyObject as never),
     /** `pending` and `calling` are work for converge; `done` and `failed` are history. */
     state: text('state').$type<'pending' | 'calling' | 'done' | 'failed'>().notNull().default('pending'),
     message: text('message'),

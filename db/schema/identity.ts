@@ -17,9 +17,13 @@ export const projects = sqliteTable(
     name: text('name').notNull(),
     description: text('description').notNull().default(''),
     enabled: flag('enabled').notNull().default(true),
-    tags: json<string[]>('tags').notNull().default(emptyList as never),
+    tags: json<string[]>('tags')
+      .notNull()
+      .default(emptyList as never),
     /** Properties that only their owner gives a meaning, shown beside our own. */
-    extra: json<Record<string, Json>>('extra').notNull().default(emptyObject as never),
+    extra: json<Record<string, Json>>('extra')
+      .notNull()
+      .default(emptyObject as never),
     /** Tokens carry the epoch they were issued in; raising it revokes them all. */
     epoch: integer('epoch').notNull().default(0),
     createdAt: at('created_at').notNull(),
@@ -39,7 +43,9 @@ export const users = sqliteTable(
     passwordHash: text('password_hash'),
     passwordChangedAt: at('password_changed_at'),
     defaultProjectId: text('default_project_id'),
-    extra: json<Record<string, Json>>('extra').notNull().default(emptyObject as never),
+    extra: json<Record<string, Json>>('extra')
+      .notNull()
+      .default(emptyObject as never),
     enabled: flag('enabled').notNull().default(true),
     epoch: integer('epoch').notNull().default(0),
     failedLogins: integer('failed_logins').notNull().default(0),

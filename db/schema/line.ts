@@ -1,9 +1,16 @@
+import { sql } from 'drizzle-orm'
 import { index, integer, primaryKey, sqliteTable, text } from 'drizzle-orm/sqlite-core'
-import type { CloudErrorCode } from '../../adapters/errors.ts'
 import type { Json, Kind } from '../../adapters/contract.ts'
+import type { CloudErrorCode } from '../../adapters/errors.ts'
 import { at, emptyObject, json } from './columns.ts'
 
 export type Phase = 'intent' | 'calling' | 'bound' | 'deleting' | 'gone' | 'failed'
+
+/**
+ * `ours`: it carries our mark and is changed as its owner says. `foreign`: adopted to be looked at, never changed. Between
+ * the two: `adopting` until the mark is on, `releasing` from the moment it is handed back until the mark is off.
+ */
+export type Ownership = 'ours' | 'adopting' | 'releasing' | 'foreign'
 
 /** The line itself: the only place where a UUID meets an `i-0abc`. */
 export const bindings = sqliteTable(
@@ -19,6 +26,8 @@ export const bindings = sqliteTable(
     want: text('want').$type<'present' | 'absent'>().notNull().default('present'),
     phase: text('phase').$type<Phase>().notNull().default('intent'),
     nativeId: text('native_id'),
+    /** Triggers refuse a change of intent where it is not `ours`, or the cloud is read-only. */
+    ownership: text('ownership').$type<Ownership>().notNull().default('ours'),
     /** Unique per attempt to create. */
     token: text('token').notNull(),
     /** Who holds the highest fence may write; every claim raises it. */
@@ -50,6 +59,7 @@ export const bindings = sqliteTable(
     index('bindings_due').on(t.dueAt),
     index('bindings_by_native').on(t.cloudId, t.kind, t.nativeId),
     index('bindings_by_resource').on(t.resourceId),
+    index('bindings_handed_over').on(t.ownership).where(sql`ownership <> 'ours'`),
   ],
 )
 
@@ -79,7 +89,9 @@ export const journal = sqliteTable(
     action: text('action').notNull(),
     kind: text('kind').notNull(),
     resourceId: text('resource_id').notNull(),
-    detail: json<Record<string, Json>>('detail').notNull().default(emptyObject as never),
+    detail: json<Record<string, Json>>('detail')
+      .notNull()
+      .default(emptyObject as never),
   },
   (t) => [index('journal_by_resource').on(t.resourceId), index('journal_by_time').on(t.at)],
 )

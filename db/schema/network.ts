@@ -19,7 +19,9 @@ const standard = {
   projectId: text('project_id').notNull(),
   name: text('name').notNull().default(''),
   description: text('description').notNull().default(''),
-  tags: json<string[]>('tags').notNull().default(emptyList as never),
+  tags: json<string[]>('tags')
+    .notNull()
+    .default(emptyList as never),
   revision: integer('revision').notNull().default(0),
   createdAt: at('created_at').notNull(),
   updatedAt: at('updated_at').notNull(),
@@ -53,8 +55,12 @@ export const subnets = sqliteTable(
     gatewayIp: text('gateway_ip'),
     enableDhcp: flag('enable_dhcp').notNull().default(true),
     allocationPools: json<AllocationPool[]>('allocation_pools').notNull(),
-    dnsNameservers: json<string[]>('dns_nameservers').notNull().default(emptyList as never),
-    hostRoutes: json<HostRoute[]>('host_routes').notNull().default(emptyList as never),
+    dnsNameservers: json<string[]>('dns_nameservers')
+      .notNull()
+      .default(emptyList as never),
+    hostRoutes: json<HostRoute[]>('host_routes')
+      .notNull()
+      .default(emptyList as never),
     ipv6AddressMode: text('ipv6_address_mode'),
     ipv6RaMode: text('ipv6_ra_mode'),
     subnetpoolId: text('subnetpool_id'),
@@ -70,7 +76,9 @@ export const ports = sqliteTable(
     ...standard,
     networkId: text('network_id').notNull(),
     macAddress: text('mac_address').notNull(),
-    fixedIps: json<FixedIp[]>('fixed_ips').notNull().default(emptyList as never),
+    fixedIps: json<FixedIp[]>('fixed_ips')
+      .notNull()
+      .default(emptyList as never),
     adminStateUp: flag('admin_state_up').notNull().default(true),
     deviceId: text('device_id').notNull().default(''),
     deviceOwner: text('device_owner').notNull().default(''),
@@ -153,7 +161,9 @@ export const routers = sqliteTable(
     adminStateUp: flag('admin_state_up').notNull().default(true),
     externalNetworkId: text('external_network_id'),
     enableSnat: flag('enable_snat').notNull().default(true),
-    routes: json<HostRoute[]>('routes').notNull().default(emptyList as never),
+    routes: json<HostRoute[]>('routes')
+      .notNull()
+      .default(emptyList as never),
     status: text('status').notNull().default('ACTIVE'),
   },
   (t) => [index('routers_by_project').on(t.projectId)],

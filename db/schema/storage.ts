@@ -19,8 +19,12 @@ export const volumes = sqliteTable(
     imageId: text('image_id'),
     bootable: flag('bootable').notNull().default(false),
     readonly: flag('readonly').notNull().default(false),
-    metadata: json<Record<string, string>>('metadata').notNull().default(emptyObject as never),
-    imageMetadata: json<Record<string, string>>('image_metadata').notNull().default(emptyObject as never),
+    metadata: json<Record<string, string>>('metadata')
+      .notNull()
+      .default(emptyObject as never),
+    imageMetadata: json<Record<string, string>>('image_metadata')
+      .notNull()
+      .default(emptyObject as never),
     /** Written by `broker/lifecycle` alone. */
     status: text('status').notNull().default('creating'),
     fault: text('fault'),
@@ -45,14 +49,19 @@ export const snapshots = sqliteTable(
     volumeId: text('volume_id').notNull(),
     sizeGib: integer('size_gib').notNull(),
     cloudId: text('cloud_id').notNull(),
-    metadata: json<Record<string, string>>('metadata').notNull().default(emptyObject as never),
+    metadata: json<Record<string, string>>('metadata')
+      .notNull()
+      .default(emptyObject as never),
     status: text('status').notNull().default('creating'),
     fault: text('fault'),
     createdAt: at('created_at').notNull(),
     updatedAt: at('updated_at').notNull(),
     deletedAt: at('deleted_at'),
   },
-  (t) => [index('snapshots_by_project').on(t.projectId, t.deletedAt, t.createdAt), index('snapshots_by_volume').on(t.volumeId)],
+  (t) => [
+    index('snapshots_by_project').on(t.projectId, t.deletedAt, t.createdAt),
+    index('snapshots_by_volume').on(t.volumeId),
+  ],
 )
 
 export const images = sqliteTable(
@@ -77,8 +86,12 @@ export const images = sqliteTable(
     checksum: text('checksum'),
     hashAlgo: text('hash_algo'),
     hashValue: text('hash_value'),
-    properties: json<Record<string, string>>('properties').notNull().default(emptyObject as never),
-    tags: json<string[]>('tags').notNull().default(emptyList as never),
+    properties: json<Record<string, string>>('properties')
+      .notNull()
+      .default(emptyObject as never),
+    tags: json<string[]>('tags')
+      .notNull()
+      .default(emptyList as never),
     /** The server it is taken from (createImage). */
     serverId: text('server_id'),
     fault: text('fault'),

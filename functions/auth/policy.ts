@@ -18,9 +18,13 @@ export const authorize = (caller: Caller | null, operation: Operation): void => 
   if (!caller) throw unauthorized()
   if (operation.who === 'authenticated') return
   if (!caller.projectId || !hasRole(caller, operation.who))
-    throw new Fault(403, operation.denial ?? `Policy doesn't allow ${operation.name.replace('.', ':')} to be performed.`, {
-      type: 'PolicyNotAuthorized',
-    })
+    throw new Fault(
+      403,
+      operation.denial ?? `Policy doesn't allow ${operation.name.replace('.', ':')} to be performed.`,
+      {
+        type: 'PolicyNotAuthorized',
+      },
+    )
 }
 
 export const unauthorized = (): Fault =>

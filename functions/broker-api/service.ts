@@ -1,12 +1,15 @@
 import { dialects } from '../http/dialects.ts'
 import type { Service } from '../http/service.ts'
+import { adoptOperations } from './adopt.ts'
 import { bindingOperations } from './bindings.ts'
 import { capabilityOperations } from './capabilities.ts'
 import { cloudOperations } from './clouds.ts'
+import { exportOperations } from './export.ts'
 import { mappingOperations } from './mappings.ts'
 import { offerOperations } from './offers.ts'
 import { orphanOperations } from './orphans.ts'
 import { reconcileOperations } from './reconcile.ts'
+import { releaseOperations } from './release.ts'
 import { versionOperations } from './versions.ts'
 
 /** The broker's own API: what is below the line, for those who run it. */
@@ -23,6 +26,9 @@ export const broker: Service = {
     ...offerOperations,
     ...capabilityOperations,
     ...bindingOperations,
+    ...adoptOperations,
+    ...releaseOperations,
+    ...exportOperations,
     ...orphanOperations,
     ...reconcileOperations,
   ],

@@ -22,17 +22,21 @@ export const chase = async (work: Work): Promise<Next> => {
 
 /** Asks the cloud to let go, then looks until it has: seen gone twice, because a listing may lag. */
 export const remove = async (work: Work): Promise<Next> => {
-  const { nativeId, missing, attempts } = work.binding
+  const { nativeId, missing, attempts, boundAt, seenAt } = work.binding
   const seen = await work.ask(() => work.realm.get(nativeId!))
+  // What has not shown itself since it was made may only be late.
+  const visibleBy = (seenAt ?? 0) > (boundAt ?? 0) ? 0 : (boundAt ?? 0) + work.realm.settleMs
+  if (!seen && work.now() < visibleBy) return { at: Math.min(visibleBy, work.now() + 1_000) }
   if (!seen || seen.health === 'gone') {
     if (missing >= 1) return bury(work)
     return work.write({ missing: missing + 1 }, [], work.realm.settleMs > 0 ? { at: work.now() + 1_000 } : 'again')
   }
   const bare = work.steps.stripped?.(work.binding)
-  if (bare && work.realm.update) await work.ask(() => work.realm.update!(nativeId!, bare))
+  // One that never came to be holds nothing, and takes no change.
+  if (bare && work.realm.update && seen.health === 'ready') await work.ask(() => work.realm.update!(nativeId!, bare))
   await work.ask(() => work.realm.remove(nativeId!, work.mark))
   // Most removals are done when they answer: look at once, and only then wait.
-  if (attempts === 0) return work.write({ attempts: 1, missing: 0 })
+  if (attempts === 0) return work.write({ attempts: 1, missing: 0, seenAt: work.now() })
   return work.later(500, 15_000)
 }
 

@@ -6,6 +6,11 @@ export const CALL = 30_000
 export const GRACE = 120_000
 /** A NotFound or a conflict younger than this is "not yet". */
 export const PATIENCE = 300_000
+/** A change that something stands in the way of for so long has failed, until somebody asks for another. */
+export const STUBBORN = 900_000
+
+/** When a call that was made at `calledAt` has shown all that it did: its lease is over, and what it made is visible. */
+export const shownAt = (calledAt: number | null, settleMs: number): number => (calledAt ?? 0) + LEASE + settleMs
 
 /** Doubles from `base` to `most`, in milliseconds. */
 export const backoff = (attempts: number, base: number, most: number): number =>

@@ -7,6 +7,7 @@ import type { Host } from '../context.ts'
 import { connectionTo } from './connection.ts'
 import { guardedFetch } from './endpoint.ts'
 import { NotConnected, NotMapped } from './not-connected.ts'
+import { isReadOnly, lookOnly } from './read-only.ts'
 
 export interface Connected {
   cloud: Cloud
@@ -71,7 +72,7 @@ const connect = async (host: Host, row: CloudRow, mapping: Record<string, Json>)
       operatorMessage: adapter ? `Type ${row.type} does not run on ${runtime}.` : `There is no cloud type ${row.type}.`,
     })
   const connection = connectionTo(host, row, mapping)
-  const cloud = adapter.connect(connection, {
+  const connected = adapter.connect(connection, {
     fetch: guardedFetch(host, row),
     now: host.now,
     sleep: host.sleep,
@@ -81,6 +82,7 @@ const connect = async (host: Host, row: CloudRow, mapping: Record<string, Json>)
     timeoutMs: TIMEOUT,
     runtime,
   })
+  const cloud = isReadOnly(row) ? lookOnly(connected, row.name) : connected
   return { cloud, adapter, connection }
 }
 

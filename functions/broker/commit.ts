@@ -1,11 +1,13 @@
 import { type SQL, sql } from 'drizzle-orm'
 import type { BatchItem } from 'drizzle-orm/batch'
 import type { Json } from '../../adapters/contract.ts'
+import { refuseChange } from '../../db/queries/adopt.ts'
 import { insertRepeatable } from '../../db/queries/repeatables.ts'
 import { standing } from '../../db/queries/tokens.ts'
 import { journal } from '../../db/schema/index.ts'
 import type { Context } from '../context.ts'
 import { defaultMaximum } from './quota.ts'
+import { handedOver } from './read-only.ts'
 
 /** One statement of a batch: a drizzle query, or `db.run(sql…)`. */
 export type Write = BatchItem<'sqlite'>
@@ -36,6 +38,8 @@ export interface Entry {
   kind: string
   resourceId: string
   detail?: Record<string, Json>
+  /** It is about whose it is: allowed where changes of the resource itself are not. */
+  handover?: boolean
 }
 
 /**
@@ -49,6 +53,7 @@ export const commit = async (context: Context, entry: Entry, writes: Write[]): P
   if (once?.replay) return
   const batch: Write[] = [
     ...(caller ? [guard(context, 'token', sql`not ${standing(caller)}`)] : []),
+    ...(caller && !entry.handover ? [refuseChange(db, [entry.resourceId])] : []),
     ...(once && !once.written ? [insertRepeatable(db, { ...once, createdAt: context.now() })] : []),
     ...writes,
     db.insert(journal).values({
@@ -67,6 +72,8 @@ export const commit = async (context: Context, entry: Entry, writes: Write[]): P
     if (once) once.written = true
   } catch (error) {
     const refused = refusalOf(error)
+    const handed = refused?.refusal.kind === 'guard' && handedOver(refused.refusal.what)
+    if (handed) throw handed
     const twin = refused?.refusal.kind === 'taken' && refused.refusal.columns.includes('repeatables.key')
     if (!once || !twin) throw refused ?? error
     once.replay = true

@@ -7,6 +7,8 @@ import { openCredentials } from './seal.ts'
 const OURS: Record<string, { fits(value: Json): boolean; want: string }> = {
   /** The cloud may live in a private network, and speak plain http there. */
   allow_private: { fits: (value) => typeof value === 'boolean', want: 'true or false' },
+  /** Everything there is listed, nothing is changed. */
+  read_only: { fits: (value) => typeof value === 'boolean', want: 'true or false' },
   /** Name of the external network that stands for its way out. */
   external_network: { fits: (value) => typeof value === 'string' && value !== '', want: 'a name' },
 }

@@ -30,21 +30,26 @@ export const converge = async (context: Context, ref: Ref): Promise<void> => {
 }
 
 const drive = async (work: Work): Promise<Next> => {
-  if (work.binding.phase === 'gone') return 'settled'
+  if (work.binding.phase === 'gone' || work.binding.ownership === 'releasing') return 'settled'
   await work.load()
-  if (!work.row && work.binding.want === 'present') await work.write({ want: 'absent' })
   work.cloud = (await connectCloud(work.context, work.binding.cloudId, work.binding.projectId)).cloud
   const realm = work.steps.realm(work.cloud)
   if (!realm) throw new CloudError('definitive', `This cloud cannot make a ${work.binding.kind.replace('_', ' ')}.`)
   work.realm = realm
   let next: Next = 'again'
-  for (let steps = 0; next === 'again' && steps < MOST_STEPS; steps++) next = await step(work)
-  return next === 'again' ? { at: work.now() } : next
+  for (let steps = 0; next === 'again' && steps < MOST_STEPS; steps++) {
+    work.began = work.binding.revision
+    next = await step(work)
+    if (next === 'settled' && work.moved) next = 'again'
+  }
+  return next
 }
 
 /** The protocol as a table: what to do next from what is wanted and how far it is. */
 const step = (work: Work): Promise<Next> => {
   const { want, phase } = work.binding
+  // Gone above the line, at the start or between two steps.
+  if (want === 'present' && !work.row) return work.write({ want: 'absent' })
   if (want === 'present') {
     if (phase === 'intent') return freeze(work)
     if (phase === 'calling') return call(work)
@@ -90,8 +95,10 @@ const attend = async (context: Context, ref: Ref): Promise<void> => {
   const until = context.now() + context.settings.lingerMs
   for (;;) {
     await converge(context, ref)
-    const dueAt = (await getBinding(context.db, ref))?.dueAt ?? null
-    if (dueAt === null || dueAt >= until) return
-    await context.sleep(Math.max(100, dueAt - context.now()))
+    const { dueAt = null, leaseUntil = 0 } = (await getBinding(context.db, ref)) ?? {}
+    const now = context.now()
+    // Somebody else holds it: he goes on with it, or the cron after him.
+    if (dueAt === null || Math.max(dueAt, now) >= until || leaseUntil > now) return
+    await context.sleep(Math.max(100, dueAt - now))
   }
 }

@@ -88,12 +88,13 @@ const obtain = async (context: Context, id: string, cloudId: string): Promise<Fl
     const row = await ownFloatingIp(context, id)
     if (row.floatingIpAddress !== null) return row
     const binding = await getBinding(context.db, ref)
-    const next = binding?.dueAt ?? context.now() + 200
+    // Due and not done: somebody else holds it, maybe one who died with it.
+    const next = Math.max(binding?.dueAt ?? 0, context.now() + 200)
     if (!binding || binding.phase === 'failed' || next > until) {
       await removeFloatingIp(context, id)
       throw refusalOf(row, binding)
     }
-    await context.sleep(Math.max(next - context.now(), 50))
+    await context.sleep(next - context.now())
   }
 }
 

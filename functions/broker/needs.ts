@@ -14,16 +14,19 @@ export class NeedFailed extends Error {
   }
 }
 
+/** How soon to look again when another resource is still being made, in milliseconds. */
+const PAUSE = 500
+
 /**
  * Realises on the binding's cloud what it needs, where that has not happened yet. Gives a look-up of native ids, or
- * null while something is still on its way. Throws `NeedFailed`.
+ * the time to come back while something is still on its way. Throws `NeedFailed`.
  */
 export const bindNeeds = async (
   context: Context,
   binding: Binding,
   needs: Need[],
   converge: (context: Context, ref: Ref) => Promise<void>,
-): Promise<Natives | null> => {
+): Promise<Natives | number> => {
   if (!needs.length) return lookup([])
   const refs = needs.map((need) => ({ ...need, cloudId: binding.cloudId, scope: need.scope ?? '' }))
   const read = () =>
@@ -35,7 +38,8 @@ export const bindNeeds = async (
   let found = await read()
   for (const ref of refs) {
     const there = match(found, ref)
-    if (there?.phase === 'bound') continue
+    // What waits after a refusal is left to wait, however many need it.
+    if (there?.phase === 'bound' || (there?.dueAt ?? 0) > context.now()) continue
     if (!there)
       await insertBinding(context.db, {
         ...ref,
@@ -46,6 +50,7 @@ export const bindNeeds = async (
     await converge(context, ref)
     found = await read()
   }
+  let comeBack = 0
   for (const ref of refs) {
     const there = match(found, ref)
     if (there?.want === 'absent' || there?.phase === 'gone')
@@ -57,9 +62,9 @@ export const bindNeeds = async (
           there.error?.message ?? `The ${name(ref)} could not be made.`,
         ),
       )
-    if (there?.phase !== 'bound') return null
+    if (there?.phase !== 'bound') comeBack = Math.max(comeBack, there?.dueAt ?? 0, context.now() + PAUSE)
   }
-  return lookup(found)
+  return comeBack || lookup(found)
 }
 
 const name = (ref: Pick<Ref, 'kind'>) => ref.kind.replace('_', ' ')

@@ -11,6 +11,7 @@ import {
   orphansOn,
 } from '../../db/queries/orphans.ts'
 import type { Context } from '../context.ts'
+import { readoptByMark } from './adopt/readopt.ts'
 import { connectCloud } from './clouds.ts'
 import { commit } from './commit.ts'
 import { fallsInLapse } from './epoch.ts'
@@ -38,13 +39,23 @@ export const sweepOrphans = async (
   const strangers = marked.filter(({ id }) => !known.has(id)).map((item) => asOrphan(cloudId, kind, item))
   if (!strangers.length && !hasOrphans) return { orphans: 0, removed: 0 }
   const accounted = await accountedFor(context.db, cloudId, kind, strangers)
-  const orphans = strangers.filter(({ nativeId }) => !accounted.has(nativeId))
-  if (dryRun) return { orphans: orphans.length, removed: 0 }
+  const found = strangers.filter(({ nativeId }) => !accounted.has(nativeId))
+  if (dryRun) return { orphans: found.length, removed: 0 }
+  const orphans = await readoptLost(context, found)
   await context.db.batch([...noteOrphans(context.db, cloudId, kind, orphans, context.now())])
   const ripe = await ripeOnes(context, cloudId, kind, marked.length)
   let removed = 0
   for (const orphan of ripe) if (await removeOrphan(context, realm, orphan)) removed++
   return { orphans: orphans.length, removed }
+}
+
+/** What was made while this database was not kept is no garbage: it gets its rows back. Gives those that stay orphans. */
+const readoptLost = async (context: Context, found: NewOrphan[]): Promise<NewOrphan[]> => {
+  const inLapse = found.length ? await fallsInLapse(context) : () => false
+  const stay: NewOrphan[] = []
+  for (const orphan of found)
+    if (!inLapse(orphan.epoch) || (await readoptByMark(context, orphan)) !== null) stay.push(orphan)
+  return stay
 }
 
 /** A complete listing of a kind, and what is known of it. */

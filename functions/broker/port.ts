@@ -1,3 +1,4 @@
+import { refuseChange } from '../../db/queries/adopt.ts'
 import { networkById, networkGone, ROUTER_INTERFACE } from '../../db/queries/network.ts'
 import {
   deletePorts,
@@ -87,6 +88,7 @@ export const planPort = async (
   }
   const writes: Write[] = [
     guard(context, 'network-gone', networkGone(network.id)),
+    refuseChange(db, [network.id]),
     charge(context, port.projectId, 'port', 1),
     insertPort(db, port),
     ...writeAddresses(context, port.id, fixedIps),

@@ -1,6 +1,6 @@
 import { isTask, type Json, type Outcome, type Seen } from '../../adapters/contract.ts'
 import { CloudError } from '../../adapters/errors.ts'
-import { backoff, LEASE, PATIENCE } from './clockwork.ts'
+import { backoff, PATIENCE, shownAt } from './clockwork.ts'
 import { digest } from './digest.ts'
 import { differs } from './drift.ts'
 import type { Stage } from './kinds/steps.ts'
@@ -8,15 +8,13 @@ import { bindNeeds } from './needs.ts'
 import { recorded } from './recover.ts'
 import type { Next, Work } from './work.ts'
 
-/** How soon to look again when another resource is still being made, in milliseconds. */
-const NEED_PAUSE = 500
 /** So many looks in a row without it before a bound object counts as lost. */
 const LOOKS = 3
 
 /** Before an effect its intention is durable: the request is written down as it will be sent, and sent again. */
 export const freeze = async (work: Work): Promise<Next> => {
-  const spec = await specFor(work, 'create')
-  if (!spec) return { at: work.now() + NEED_PAUSE }
+  const { spec, at } = await specFor(work, 'create')
+  if (at) return { at }
   work.unsent = true
   return work.write({
     phase: 'calling',
@@ -27,34 +25,35 @@ export const freeze = async (work: Work): Promise<Next> => {
   })
 }
 
-/** Null while something that it needs is not there yet. */
-const specFor = async (work: Work, stage: Stage): Promise<unknown> => {
+/** While something that it needs is not there yet: the time to come back. */
+const specFor = async (work: Work, stage: Stage): Promise<{ spec?: unknown; at?: number }> => {
   const { context, row, binding, steps, converge } = work
   const needs = await steps.needs(context, row, binding, stage)
   const native = await bindNeeds(context, binding, needs, converge)
-  return native && steps.spec(context, row, binding, native, stage)
+  return typeof native === 'number' ? { at: native } : { spec: await steps.spec(context, row, binding, native, stage) }
 }
 
 /** Sends the frozen request, or finds what an earlier sending of it made. */
 export const call = async (work: Work): Promise<Next> => {
   const { frozen, task, calledAt } = work.binding
   if (task) return take(work, await poll(work, task))
-  const first = work.unsent
-  if (!first) {
+  // Nothing came of any earlier call: what is refused now is refused for good.
+  let sure = work.unsent
+  if (!sure) {
     const seen = await work.ask(() => work.realm.find(work.mark, frozen))
     if (seen) return bind(work, seen)
-    // The earlier call may belong to somebody who still waits for its answer: not before his lease is over.
-    const visibleBy = (calledAt ?? 0) + LEASE + work.realm.settleMs
-    if (work.realm.once === 'none' && work.now() < visibleBy) return { at: visibleBy }
+    const visibleBy = shownAt(calledAt, work.realm.settleMs)
+    sure = work.now() >= visibleBy
+    if (work.realm.once === 'none' && !sure) return { at: visibleBy }
     await work.write({ calledAt: work.now(), attempts: work.binding.attempts + 1 })
     if (work.binding.want === 'absent') return 'again'
   }
   work.unsent = false
-  return take(work, await creation(work, first ? 'first' : 'repeated', () => work.realm.create(frozen, work.mark)))
+  return take(work, await creation(work, sure ? 'sure' : 'repeated', () => work.realm.create(frozen, work.mark)))
 }
 
 /** An error of these calls is the cloud's answer to the creation; any other leaves open what became of it. */
-const creation = async <T>(work: Work, answer: 'first' | 'repeated', call: () => Promise<T>): Promise<T> => {
+const creation = async <T>(work: Work, answer: Work['answer'], call: () => Promise<T>): Promise<T> => {
   work.answer = answer
   const outcome = await work.ask(call)
   work.answer = null
@@ -65,7 +64,7 @@ const creation = async <T>(work: Work, answer: 'first' | 'repeated', call: () =>
 export const poll = async (work: Work, task: Json): Promise<Outcome<Seen>> => {
   try {
     if (!work.realm.poll) throw new CloudError('not_found', 'The cloud has no such task.')
-    return await creation(work, 'repeated', () => work.realm.poll!(task))
+    return await creation(work, 'polled', () => work.realm.poll!(task))
   } catch (error) {
     if (error instanceof CloudError && error.code === 'not_found') {
       await work.write({ task: null })
@@ -109,15 +108,20 @@ export const keep = async (work: Work): Promise<Next> => {
     if (isTask(outcome)) return { at: work.now() + (outcome.pollAfterMs ?? 1000) }
     await work.write({ task: null }, work.observed(outcome))
   }
+  if (work.binding.ownership === 'adopting') {
+    // The row was there first, so a mark is never without one; what is repeated here does nothing twice.
+    await work.ask(async () => work.realm.mark?.(nativeId!, work.mark))
+    await work.write({ ownership: 'ours' })
+  }
   const seen = await work.ask(() => work.realm.get(nativeId!))
   if (!seen || seen.health === 'gone') return lost(work)
   const back = work.binding.observed === null ? [differs(work.context, work.binding, 'missing', 'there', 'there')] : []
   await work.write({ seenAt: work.now(), observed: digest(seen), missing: 0 }, [...work.observed(seen), ...back])
   const { want, applied, revision } = work.binding
-  if (want === 'absent') return 'again'
+  if (want === 'absent' || !work.row) return 'again'
   if (seen.health === 'pending') return work.later(500, 5_000)
   if (seen.health === 'ready' && applied < revision && work.realm.update) return apply(work)
-  if (work.steps.act && work.row) {
+  if (work.steps.act) {
     const { context, row, binding, cloud } = work
     const { settled, writes } = await work.steps.act(context, row, binding, cloud, seen)
     if (writes.length) await work.write({ attempts: 0 }, writes)
@@ -130,8 +134,9 @@ const apply = async (work: Work): Promise<Next> => {
   // The revision first, the row second: what changes in between is applied twice rather than not at all.
   const { revision, nativeId } = work.binding
   await work.load()
-  const spec = await specFor(work, 'apply')
-  if (!spec) return { at: work.now() + NEED_PAUSE }
+  if (!work.row) return 'again'
+  const { spec, at } = await specFor(work, 'apply')
+  if (at) return { at }
   const outcome = await work.ask(() => work.realm.update!(nativeId!, spec))
   return isTask(outcome)
     ? work.write({ applied: revision, task: outcome.task })

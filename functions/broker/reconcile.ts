@@ -2,11 +2,11 @@ import { type Json, KINDS, type Realm } from '../../adapters/contract.ts'
 import { asCloudError } from '../../adapters/errors.ts'
 import { kindsWithOrphans } from '../../db/queries/orphans.ts'
 import { mappedClouds } from '../../db/queries/reconcile.ts'
-import { claimUnits, dueAccounts, finishUnit, keepUnits, type Unit } from '../../db/queries/sweeps.ts'
+import { claimUnits, dueAccounts, type Finished, finishUnits, keepUnits, type Unit } from '../../db/queries/sweeps.ts'
 import type { Context } from '../context.ts'
 import { connectCloud } from './clouds.ts'
-import type { Write } from './commit.ts'
 import { beat } from './epoch.ts'
+import { finishReleases } from './release.ts'
 import { type Account, type SweepOptions, type SweepReport, sweep } from './sweep.ts'
 import { uuid5 } from './uuid.ts'
 
@@ -73,6 +73,7 @@ const enrol = async (context: Context, dryRun = false) => {
   )
   if (!dryRun) {
     await beat(context)
+    await finishReleases(context)
     await context.db.batch([...keepUnits(context.db, units, context.now())])
   }
   return { known, units }
@@ -87,21 +88,21 @@ const sweepUnits = async (
 ): Promise<SweepReport[]> => {
   const { db } = context
   const reports: SweepReport[] = []
-  const finished: Write[] = []
+  const finished: Finished[] = []
   const withOrphans = new Set(await kindsWithOrphans(db, account.cloudId))
   for (const unit of units) {
     const startedAt = context.now()
     if (startedAt >= until) {
-      finished.push(finishUnit(db, unit, null))
+      finished.push({ ...unit, done: null })
       continue
     }
     const realm = account.cloud[unit.kind] as Realm<unknown>
     const report = await sweep(context, account, unit.kind, realm, withOrphans.has(unit.kind), options)
     reports.push(report)
     const durationMs = context.now() - startedAt
-    finished.push(finishUnit(db, unit, { dueAt: startedAt + EVERY, durationMs, report: report as unknown as Json }))
+    finished.push({ ...unit, done: { dueAt: startedAt + EVERY, durationMs, report: report as unknown as Json } })
   }
-  if (finished.length && !options.dryRun) await db.batch(finished as [Write, ...Write[]])
+  if (finished.length && !options.dryRun) await finishUnits(db, finished)
   return reports
 }
 

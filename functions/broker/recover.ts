@@ -1,6 +1,6 @@
 import { CloudError, type CloudErrorCode } from '../../adapters/errors.ts'
 import { refOf } from '../../db/queries/bindings.ts'
-import { backoff, PATIENCE } from './clockwork.ts'
+import { backoff, PATIENCE, STUBBORN, shownAt } from './clockwork.ts'
 import { recordFailure } from './clouds.ts'
 import { Refused } from './commit.ts'
 import { NeedFailed } from './needs.ts'
@@ -35,8 +35,10 @@ export const recover = async (work: Work, thrown: unknown): Promise<Next> => {
   if (binding.want === 'absent') return later()
 
   const creating = binding.phase === 'intent' || binding.phase === 'calling'
-  // Repeated calls are refused for reasons of today; what the first one did is not known by them.
-  const nothingMade = creating && work.answer !== 'repeated'
+  // Repeated calls are refused for reasons of today; what the first one did shows later, or never.
+  if (creating && work.answer === 'repeated' && thrown.code !== 'throttled' && thrown.code !== 'ambiguous')
+    return work.write(noted(work, thrown), [], { at: shownAt(binding.calledAt, work.realm.settleMs) })
+  const nothingMade = creating && work.answer !== 'repeated' && work.answer !== 'polled'
   switch (thrown.code) {
     case 'ambiguous':
       return later()
@@ -45,6 +47,7 @@ export const recover = async (work: Work, thrown: unknown): Promise<Next> => {
     case 'conflict':
     case 'not_found':
       if (creating && work.now() - binding.createdAt > PATIENCE) return fail(work, thrown)
+      if (!creating && work.now() - since(work, thrown) > STUBBORN) return fail(work, thrown)
       return nothingMade ? startOver(work, thrown) : later()
     case 'capacity':
       return (creating && (await moveOn(work, thrown))) || fail(work, thrown)
@@ -69,8 +72,12 @@ const PAUSES: Record<CloudErrorCode, [number, number]> = {
 const retryAt = (work: Work, { code, detail }: CloudError): number =>
   work.now() + (detail.retryAfterMs ?? backoff(work.binding.attempts, ...PAUSES[code]))
 
+/** When the same was said first. */
+const since = (work: Work, { code, message }: CloudError): number =>
+  work.binding.error?.code === code && work.binding.error.message === message ? work.binding.error.at : work.now()
+
 const noted = (work: Work, error: CloudError) => ({
-  error: recorded(error, work.now()),
+  error: recorded(error, since(work, error)),
   attempts: work.binding.attempts + 1,
 })
 

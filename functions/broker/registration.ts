@@ -6,6 +6,7 @@ import type { Context, Host } from '../context.ts'
 import { connectCloud } from './clouds.ts'
 import { adapterOptions, optionFaults } from './connection.ts'
 import { endpointFault } from './endpoint.ts'
+import { isReadOnly } from './read-only.ts'
 
 /** Everything of a cloud that can be wrong when it is registered or changed; credentials in the clear. */
 export interface Registration {
@@ -41,6 +42,7 @@ export const describeCloud = async (context: Context, row: CloudRow) => {
       cloud: row.name,
       type: row.type,
       maturity,
+      read_only: isReadOnly(row),
       runtimes,
       reserved_addresses: reservedAddresses,
       capabilities: capabilitiesOf(cloud, adapter),

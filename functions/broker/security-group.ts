@@ -46,7 +46,7 @@ const outward = (['IPv4', 'IPv6'] as const).map(
 )
 
 /** What two rules have in common if they mean the same. */
-const signatureOf = (w: RuleWish): string =>
+export const signatureOf = (w: RuleWish): string =>
   [w.direction, w.ethertype, w.protocol, w.portRangeMin, w.portRangeMax, w.remoteIpPrefix, w.remoteGroupId]
     .map((v) => v ?? '')
     .join('|')

@@ -20,6 +20,7 @@ import { serverStatus } from './lifecycle.ts'
 import { pinNetworks } from './network.ts'
 import type { Place } from './place.ts'
 import { planPort, takePorts, untilFree } from './port.ts'
+import { refuseReadOnly } from './read-only.ts'
 import { bindTo, changed, unwanted } from './resources.ts'
 import { convergeServer, refuseLocked, snapshotOf, who, withinLimits } from './server-action.ts'
 import { farewell } from './server-end.ts'
@@ -56,6 +57,17 @@ export const createServers = async (context: Context, projectId: string, wish: S
   )
   const lacking = (type: string) => wish.configDrive && adapters.get(type)?.lacks['server.config_drive'] !== undefined
   const { places, reason } = findPlaces(wish, understood, found, lacking)
+  if (!places.length) {
+    const all = found.places.map(({ id }) => id)
+    const images = all.filter((id) => found.imageClouds.includes(id))
+    const named = found.places.filter((each) => each.named).map(({ id }) => id)
+    await refuseReadOnly(context, [
+      all,
+      images,
+      named,
+      ...understood.nics.map(({ network }) => [network.cloudId ?? []].flat()),
+    ])
+  }
   const type = found.places.find(({ id }) => id === places[0]?.cloudId)?.type
   const zonal = type !== undefined && adapters.get(type)?.zonalSubnets === true
   const admission = { context, projectId, wish, understood, places, zonal, reason }

@@ -231,7 +231,9 @@ const choose = (zone: string | null, places: VolumeZone[], source: Source): Volu
   }
   const open = near.filter(({ available }) => available)
   // The sort is stable: clouds of equal room stay in the operator's order.
-  const roomy = [...(open.length ? open : near)].sort((a, b) => Number((a.load ?? 0) >= 1) - Number((b.load ?? 0) >= 1))
+  const roomy = [...(open.length ? open : near)].sort(
+    (a, b) => Number(a.readOnly) - Number(b.readOnly) || Number((a.load ?? 0) >= 1) - Number((b.load ?? 0) >= 1),
+  )
   return roomy[0]!
 }
 

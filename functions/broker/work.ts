@@ -1,10 +1,10 @@
 import type { Cloud, Mark, Realm, Seen } from '../../adapters/contract.ts'
 import { asCloudError, type CloudError } from '../../adapters/errors.ts'
-import { type Binding, fenceLost, type Ref, releaseBinding, setBinding } from '../../db/queries/bindings.ts'
+import { type Binding, fenceGuard, type Ref, releaseBinding, setBinding } from '../../db/queries/bindings.ts'
 import type { Context } from '../context.ts'
 import { backoff, CALL, LEASE } from './clockwork.ts'
 import { recordSuccess } from './clouds.ts'
-import { guard, Refused, refusalOf, type Write } from './commit.ts'
+import { Refused, refusalOf, type Write } from './commit.ts'
 import { kinds } from './kinds/index.ts'
 import type { Steps } from './kinds/steps.ts'
 
@@ -24,13 +24,16 @@ export class Work {
   realm!: Realm<unknown>
   /** This run froze the request and has not sent it: nobody else can have made the call. */
   unsent = false
-  /** Set while the create call itself speaks, and whether an earlier one may have been heard. */
-  answer: 'first' | 'repeated' | null = null
+  /** Set while a creation speaks: nothing else was made, an earlier call may have been heard, or a task is asked. */
+  answer: 'sure' | 'repeated' | 'polled' | null = null
+  /** The intent with which the step under way began. */
+  began = -1
 
   constructor(context: Context, binding: Binding, converge: (context: Context, ref: Ref) => Promise<void>) {
     this.context = context
     this.converge = converge
     this.binding = binding
+    this.began = binding.revision
     this.steps = kinds[binding.kind]
   }
 
@@ -41,6 +44,11 @@ export class Work {
   get mark(): Mark {
     const { projectId, kind, resourceId, token, epoch } = this.binding
     return { deployment: this.context.deployment.id, project: projectId, kind, resource: resourceId, token, epoch }
+  }
+
+  /** Another intent came while the step was under way: nothing is settled by it. */
+  get moved(): boolean {
+    return this.binding.revision !== this.began
   }
 
   async load(): Promise<void> {
@@ -63,7 +71,7 @@ export class Work {
     let stale = false
     try {
       const [, [row]] = await db.batch([
-        guard(this.context, 'fence', fenceLost(this.binding)),
+        fenceGuard(this.binding),
         setBinding(db, this.binding, { ...set, updatedAt: this.now(), leaseUntil: this.now() + LEASE }),
         ...more,
       ] as unknown as [ReturnType<typeof db.run>, ReturnType<typeof setBinding>])
@@ -99,6 +107,7 @@ export class Work {
   }
 
   async release(next: Next): Promise<void> {
-    await releaseBinding(this.context.db, this.binding, typeof next === 'object' ? next.at : null, this.now())
+    const dueAt = typeof next === 'object' ? next.at : next === 'settled' && !this.moved ? null : this.now()
+    await releaseBinding(this.context.db, this.binding, dueAt, this.now())
   }
 }

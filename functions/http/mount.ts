@@ -1,5 +1,5 @@
 import type { Hono } from 'hono'
-import { CloudError, type CloudErrorCode } from '../../adapters/errors.ts'
+import { CloudError, type CloudErrorCode, ReadOnly } from '../../adapters/errors.ts'
 import type { Context, Log } from '../context.ts'
 import { check, readJson } from './body.ts'
 import { Fault } from './fault.ts'
@@ -121,6 +121,7 @@ const statusOf: Record<CloudErrorCode, number> = {
 
 const toFault = (error: unknown): Fault => {
   if (error instanceof Fault) return error
+  if (error instanceof ReadOnly) return new Fault(403, error.message)
   if (error instanceof CloudError) return new Fault(statusOf[error.code], error.message)
   return new Fault(500, 'The server has either erred or is incapable of performing the requested operation.')
 }

@@ -36,8 +36,16 @@ export const imageSteps = steps<ImageRow, ImageSpec, ImageSeen>({
     const { db } = context
     if (seen.health === 'pending' && row.status === 'queued')
       return [updateImage(db, row.id, { status: 'saving', updatedAt: context.now() })]
+    const making = row.status === 'queued' || row.status === 'saving'
+    if (seen.health === 'failed' && making) {
+      const fault = seen.fault ?? 'The cloud could not make it.'
+      return [
+        updateImage(db, row.id, { status: 'killed', fault, updatedAt: context.now() }),
+        ...ended(context, row, fault),
+      ]
+    }
     const lost = row.status === 'killed' && row.fault !== null
-    if (seen.health !== 'ready' || !(row.status === 'queued' || row.status === 'saving' || lost)) return []
+    if (seen.health !== 'ready' || !(making || lost)) return []
     return [
       updateImage(db, row.id, {
         status: 'active',

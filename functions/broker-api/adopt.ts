@@ -1,0 +1,120 @@
+import { z } from 'zod'
+import { projectById } from '../../db/queries/identity.ts'
+import { adopt } from '../broker/adopt/adopt.ts'
+import { ADOPTABLE, type AdoptableKind, adoptablePage } from '../broker/adopt/listing.ts'
+import { adoptOrphan } from '../broker/adopt/readopt.ts'
+import { connectCloud } from '../broker/clouds.ts'
+import { NotMapped } from '../broker/mappings.ts'
+import { isReadOnly } from '../broker/read-only.ts'
+import { badRequest, conflict, forbidden, notFound } from '../http/fault.ts'
+import { type Operation, operation } from '../http/operation.ts'
+import { cloudNamed } from './lookup.ts'
+
+const common = {
+  cloud: z.string().max(64),
+  project_id: z.string().min(1).max(64),
+  tag: z.boolean().optional(),
+}
+const body = z.union([
+  z.strictObject({ ...common, native_ids: z.array(z.string().min(1).max(255)).min(1).max(500) }),
+  z.strictObject({ ...common, all: z.literal(true) }),
+])
+
+/** The kind that a page is of, and the cloud's own cursor within it. */
+const positionOf = (marker: string | undefined, kind: string | undefined): [AdoptableKind, string | undefined] => {
+  const [, name = kind ?? ADOPTABLE[0], cursor] = /^(\w+)(?: (.*))?$/s.exec(marker ?? '') ?? []
+  const found = ADOPTABLE.find((each) => each === name)
+  if (!found) throw badRequest(`${marker === undefined ? 'kind' : 'marker'}: there is no ${name} to adopt`)
+  return [found, cursor || undefined]
+}
+
+const mapped = async <T>(work: () => Promise<T>): Promise<T> => {
+  try {
+    return await work()
+  } catch (error) {
+    throw error instanceof NotMapped ? conflict(error.message) : error
+  }
+}
+
+export const adoptOperations: Operation[] = [
+  operation({
+    name: 'adoptable.list',
+    method: 'GET',
+    path: '/v1/adoptable',
+    who: 'admin',
+    summary:
+      'What is on a cloud and managed by nobody here: servers with their ports and volumes, networks, groups, images. `cloud` is needed; `project_id` looks as that project; `kind`, `marker`.',
+    status: 200,
+    handle: async ({ context, query }) => {
+      if (!query.cloud) throw badRequest('cloud: which one is to be looked at')
+      const row = await cloudNamed(context, query.cloud)
+      const [kind, cursor] = positionOf(query.marker, query.kind)
+      const { cloud } = await mapped(() => connectCloud(context, row, query.project_id ?? null))
+      const page = await adoptablePage(context, row, cloud, kind, cursor)
+      const after = query.kind ? undefined : ADOPTABLE[ADOPTABLE.indexOf(kind) + 1]
+      const next = page.next !== undefined ? `${kind} ${page.next}` : (after ?? null)
+      return { body: { adoptable: page.items, next, complete: page.complete } }
+    },
+  }),
+  operation({
+    name: 'adopt.create',
+    method: 'POST',
+    path: '/v1/adopt',
+    who: 'admin',
+    summary:
+      'Makes resources of a project of what runs on a cloud, in place: nothing is changed there but the tag that says whose it is, and without `tag` nothing at all, so that they are only looked at. 200 with what became what, and what was refused why; may be repeated.',
+    status: 200,
+    body,
+    handle: async ({ context, body: wish }) => {
+      const row = await cloudNamed(context, wish.cloud)
+      if (!(await projectById(context.db, wish.project_id))) throw notFound(`There is no project ${wish.project_id}.`)
+      if (wish.tag && isReadOnly(row))
+        throw forbidden(`Cloud ${row.name} is connected read-only: nothing is tagged there.`)
+      const report = await mapped(() =>
+        adopt(context, row, {
+          projectId: wish.project_id,
+          nativeIds: 'all' in wish ? 'all' : wish.native_ids,
+          tag: wish.tag ?? !isReadOnly(row),
+        }),
+      )
+      return {
+        body: {
+          adopted: report.adopted.map((item) => ({
+            kind: item.kind,
+            native_id: item.nativeId,
+            resource_id: item.resourceId,
+            project_id: item.projectId || null,
+            /** `ours`: it can be changed. `foreign`: it is only looked at. `adopting`: its tag is not on yet. */
+            ownership: item.ownership,
+            remarks: item.remarks,
+          })),
+          refused: report.refused.map(({ nativeId, reason }) => ({ native_id: nativeId, reason })),
+        },
+      }
+    },
+  }),
+  operation({
+    name: 'orphan.adopt',
+    method: 'POST',
+    path: '/v1/orphans/:id/adopt',
+    who: 'admin',
+    summary: 'Gives an orphan its rows back: the resource and the project that its mark names.',
+    status: 200,
+    handle: async ({ context, params }) => {
+      const outcome = await adoptOrphan(context, params.id!)
+      if (!outcome) throw notFound(`There is no orphan ${params.id}.`)
+      const { orphan, reason } = outcome
+      if (reason !== null) throw conflict(reason)
+      return {
+        body: {
+          adopted: {
+            kind: orphan.kind,
+            native_id: orphan.nativeId,
+            resource_id: orphan.resourceId,
+            project_id: orphan.projectId,
+          },
+        },
+      }
+    },
+  }),
+]

@@ -1,0 +1,111 @@
+import type { Kind, NativeId, ServerSeen } from '../../../adapters/contract.ts'
+import { CloudError } from '../../../adapters/errors.ts'
+import { getBinding } from '../../../db/queries/bindings.ts'
+import type { CloudRow } from '../../../db/queries/clouds.ts'
+import type { Context } from '../../context.ts'
+import { connectCloud } from '../clouds.ts'
+import { Refused } from '../commit.ts'
+import { converge } from '../converge.ts'
+import { NetworkError } from '../network-error.ts'
+import { objectsOf } from './listing.ts'
+import { type Item, NotAdoptable, Plan, words } from './plan.ts'
+import { takeParts } from './server.ts'
+import { units } from './units.ts'
+
+/** In the order in which an id is looked for; what others stand on comes with them. */
+const KINDS: Kind[] = ['server', 'volume', 'network', 'subnet', 'security_group', 'port', 'image']
+
+export interface AdoptWish {
+  projectId: string
+  /** Objects by their native ids, or all that nobody manages. */
+  nativeIds: NativeId[] | 'all'
+  tag: boolean
+}
+export interface AdoptReport {
+  adopted: Item[]
+  refused: { nativeId: NativeId; reason: string }[]
+}
+
+/**
+ * Makes resources of what runs already: rows and bindings first, in one batch for each object with all that it stands
+ * on, then the marks. Whatever stops in between goes on when it is repeated, or when the cron comes by. Nothing else is
+ * changed on the cloud, and without `tag` nothing at all. Throws `NotConnected`.
+ */
+export const adopt = async (context: Context, row: CloudRow, wish: AdoptWish): Promise<AdoptReport> => {
+  const { cloud } = await connectCloud(context, row, wish.projectId)
+  const report: AdoptReport = { adopted: [], refused: [] }
+  const seen = new Set<string>()
+  const newPlan = () => new Plan(context, row, cloud, units, wish)
+  const one = async (kind: Kind | null, nativeId: NativeId) => {
+    if (kind && seen.has(`${kind}/${nativeId}`)) return
+    const items = await takeOne(newPlan, kind, nativeId).catch((error) => {
+      report.refused.push({ nativeId, reason: reasonOf(error) })
+      return []
+    })
+    for (const item of items) {
+      if (seen.has(`${item.kind}/${item.nativeId}`)) continue
+      seen.add(`${item.kind}/${item.nativeId}`)
+      report.adopted.push(item)
+    }
+  }
+  if (wish.nativeIds === 'all') {
+    // Servers before volumes and ports: what is in a server comes with it.
+    for (const kind of ['network', 'subnet', 'security_group', 'server', 'volume', 'port', 'image'] as const)
+      for await (const { native_id } of objectsOf(context, row, cloud, kind)) await one(kind, native_id)
+  } else for (const nativeId of wish.nativeIds) await one(null, nativeId)
+  await markAll(context, report.adopted)
+  return report
+}
+
+/** One object with everything that it needs, written at once. Twice, if somebody adopts the same at the same time. */
+const takeOne = async (newPlan: () => Plan, kind: Kind | null, nativeId: NativeId): Promise<Item[]> => {
+  for (let left = 2; ; left--) {
+    const plan = newPlan()
+    const item = await plan.take(kind ?? (await kindOf(plan, nativeId)), nativeId)
+    if (item.projectId !== plan.options.projectId && item.projectId !== '')
+      throw new NotAdoptable(`It is project ${item.projectId}'s already.`)
+    if (item.kind === 'server' && !item.fresh) await again(plan, item)
+    try {
+      await plan.commit(item)
+      return plan.items
+    } catch (error) {
+      const raced = error instanceof Refused && error.refusal.kind === 'taken'
+      if (!raced || left <= 1) throw error
+    }
+  }
+}
+
+/** A server that is there already brings what came to it since. */
+const again = async (plan: Plan, server: Item): Promise<void> => {
+  const seen = (await plan.cloud.server.get(server.nativeId)) as ServerSeen | null
+  const read = seen && (await plan.cloud.server.read?.(server.nativeId))
+  if (seen && read) await takeParts(plan, server, seen, read.owns)
+}
+
+const kindOf = async (plan: Plan, nativeId: NativeId): Promise<Kind> => {
+  for (const kind of KINDS) {
+    if (await plan.boundObject(kind, nativeId)) return kind
+    if (plan.cloud[kind]?.read && (await plan.cloud[kind].get(nativeId))) return kind
+  }
+  throw new NotAdoptable('The cloud shows no such object.')
+}
+
+/** Puts the marks on; one that is refused stays to be done, and says so on its binding. */
+export const markAll = async (context: Context, items: Item[]): Promise<void> => {
+  for (const item of items) {
+    if (item.ownership !== 'adopting') continue
+    await converge(context, item)
+    item.ownership = (await getBinding(context.db, item))?.ownership ?? item.ownership
+  }
+}
+
+/** In words for the operator; anything but a refusal is a defect, and goes on. */
+export const reasonOf = (error: unknown): string => {
+  if (error instanceof NotAdoptable || error instanceof CloudError || error instanceof NetworkError)
+    return error.message
+  if (!(error instanceof Refused)) throw error
+  const { refusal } = error
+  if (refusal.kind === 'quota') return `The project's limit of ${refusal.resource.replaceAll('_', ' ')} is reached.`
+  if (refusal.kind === 'taken') return `The project has it already (${refusal.columns.join(', ')}).`
+  return refusal.kind === 'guard' ? `The ${words(refusal.what as Kind)} is in the way.` : 'The token was revoked.'
+}

@@ -1,0 +1,73 @@
+import type { NetworkSpec, SubnetSpec } from '../../../adapters/contract.ts'
+import { insertNetwork, networkById, networkGone, pin } from '../../../db/queries/network.ts'
+import { insertSubnet } from '../../../db/queries/subnets.ts'
+import { everyProject } from '../../../db/scope.ts'
+import { readCidr } from '../address.ts'
+import { guard } from '../commit.ts'
+import { NetworkError } from '../network-error.ts'
+import { plannedSubnet } from '../subnet-rules.ts'
+import { type Item, NotAdoptable, type Plan, type Unit } from './plan.ts'
+
+/** The network of something else; one of another project's only if that project shares it. */
+export const networkFor = async (plan: Plan, nativeId: string): Promise<Item> => {
+  const network = await plan.take('network', nativeId)
+  if (network.fresh) return network
+  const { db } = plan.context
+  const row = await networkById(db, everyProject, network.resourceId)
+  if (row && row.projectId !== plan.options.projectId && !row.shared)
+    throw new NotAdoptable(`Network ${nativeId} is project ${row.projectId}'s, which does not share it.`)
+  plan.write(guard(plan.context, 'network-gone', networkGone(network.resourceId)))
+  return network
+}
+
+export const takeNetwork: Unit = async (plan, item, _, read) => {
+  const { context, row } = plan
+  const { name } = read.spec as NetworkSpec
+  const now = context.now()
+  const made = await plan.admit(item, { network: 1 }, () => [
+    insertNetwork(context.db, {
+      id: item.resourceId,
+      projectId: item.projectId,
+      name,
+      cloudId: row.id,
+      status: 'ACTIVE',
+      revision: 1,
+      createdAt: now,
+      updatedAt: now,
+    }),
+  ])
+  if (!made) plan.write(pin(context.db, [item.resourceId], row.id, now))
+}
+
+export const takeSubnet: Unit = async (plan, item, seen, read) => {
+  const { context } = plan
+  const spec = read.spec as SubnetSpec
+  const network = await networkFor(plan, spec.network)
+  if (network.projectId !== item.projectId)
+    throw new NotAdoptable(`Its network is project ${network.projectId}'s; that project has to adopt the subnet.`)
+  const block = readCidr(spec.cidr)
+  if (!block) throw new NotAdoptable(`Subnet ${item.nativeId} has no address range.`)
+  const wish = {
+    projectId: network.projectId,
+    networkId: network.resourceId,
+    name: spec.name,
+    description: '',
+    ipVersion: block.version,
+    cidr: spec.cidr,
+    gatewayIp: spec.gateway,
+    enableDhcp: spec.dhcp,
+    dnsNameservers: spec.dnsServers,
+    hostRoutes: [],
+    ipv6AddressMode: null,
+    ipv6RaMode: null,
+  }
+  const planned = () => {
+    try {
+      return plannedSubnet(context, wish, [])
+    } catch (error) {
+      throw error instanceof NetworkError ? new NotAdoptable(error.message) : error
+    }
+  }
+  const subnet = { ...planned(), id: item.resourceId, zone: seen.zone ?? spec.zone }
+  await plan.admit(item, { subnet: 1 }, () => [insertSubnet(context.db, subnet)])
+}

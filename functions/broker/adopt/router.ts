@@ -1,0 +1,73 @@
+import type { RouterSpec } from '../../../adapters/contract.ts'
+import { externalNetworkOf } from '../../../db/queries/inventory.ts'
+import { ROUTER_INTERFACE } from '../../../db/queries/network.ts'
+import { allocate, insertPort } from '../../../db/queries/ports.ts'
+import { insertRouter } from '../../../db/queries/routers.ts'
+import { subnetsById } from '../../../db/queries/subnets.ts'
+import { randomMac } from '../port-plan.ts'
+import { uuid5 } from '../uuid.ts'
+import { networkFor } from './network.ts'
+import type { Plan, Unit } from './plan.ts'
+
+/** A router of ours with its interfaces; ports of routers are rows alone. */
+export const takeRouter: Unit = async (plan, item, _, read) => {
+  const { context, row } = plan
+  const spec = read.spec as RouterSpec
+  const now = context.now()
+  const external = spec.gateway ? await externalNetworkOf(context.db, row.id) : null
+  const router = {
+    id: item.resourceId,
+    projectId: item.projectId,
+    name: spec.name,
+    description: '',
+    tags: [],
+    revision: 1,
+    adminStateUp: true,
+    externalNetworkId: external?.id ?? null,
+    enableSnat: true,
+    routes: spec.routes,
+    status: 'ACTIVE',
+    createdAt: now,
+    updatedAt: now,
+  }
+  if (!(await plan.admit(item, { router: 1 }, () => [insertRouter(context.db, router)]))) return
+  for (const each of spec.interfaces) await takeInterface(plan, router, each)
+}
+
+const takeInterface = async (
+  plan: Plan,
+  router: { id: string; projectId: string },
+  { network: nativeNetwork, subnet: nativeSubnet }: RouterSpec['interfaces'][number],
+): Promise<void> => {
+  const { context } = plan
+  const network = await networkFor(plan, nativeNetwork)
+  const subnet = await plan.take('subnet', nativeSubnet)
+  const [known] = await subnetsById(context.db, [subnet.resourceId])
+  if (!known) return
+  const now = context.now()
+  const id = uuid5(`adopted/${router.id}/${subnet.resourceId}`)
+  const fixedIps = known.gatewayIp ? [{ subnet_id: known.id, ip_address: known.gatewayIp }] : []
+  plan.count('port', 1)
+  plan.write(
+    insertPort(context.db, {
+      id,
+      projectId: router.projectId,
+      networkId: network.resourceId,
+      name: '',
+      description: '',
+      tags: [],
+      revision: 1,
+      macAddress: randomMac(context),
+      fixedIps,
+      adminStateUp: true,
+      deviceId: router.id,
+      deviceOwner: ROUTER_INTERFACE,
+      dnsName: '',
+      portSecurity: false,
+      status: 'ACTIVE',
+      createdAt: now,
+      updatedAt: now,
+    }),
+    ...(fixedIps.length ? [allocate(context.db, id, fixedIps)] : []),
+  )
+}

@@ -1,0 +1,96 @@
+import type { ServerSeen, ServerSpec, Size } from '../../../adapters/contract.ts'
+import { adapterFor } from '../../../adapters/registry.ts'
+import { clearTombstone, offerNamed, plugPort } from '../../../db/queries/adopt.ts'
+import { insertServerAction } from '../../../db/queries/server-actions.ts'
+import { insertServer } from '../../../db/queries/servers.ts'
+import type { FlavorSnapshot } from '../../../db/schema/index.ts'
+import { serverStatus } from '../lifecycle.ts'
+import { hostnameOf } from '../server.ts'
+import { hostIdOf, placesJson } from '../server-facts.ts'
+import { uuid5 } from '../uuid.ts'
+import { imageFor } from './image.ts'
+import { type Item, NotAdoptable, type Plan, type Unit } from './plan.ts'
+import { takeAttachment } from './volume.ts'
+
+/** A machine that runs already, with its ports, its volumes and what they stand on. Its key is nobody's here. */
+export const takeServer: Unit = async (plan, item, sighting, read) => {
+  const seen = sighting as ServerSeen
+  const spec = read.spec as ServerSpec
+  const { context, row } = plan
+  const now = context.now()
+  if (seen.health === 'failed') throw new NotAdoptable(`Server ${item.nativeId} has failed.`)
+  if (seen.power === 'changing') throw new NotAdoptable(`Server ${item.nativeId} is not at rest; ask again later.`)
+  const imageId = await imageFor(plan, spec.image)
+  if (imageId === null) item.remarks.push('The cloud does not have its image any more.')
+  const flavor = await flavorOf(plan, spec.size)
+  const zone = seen.zone ?? spec.zone
+  const { vcpus, ramMib, diskGib } = flavor
+  const zonal = (await adapterFor(row.type))?.zonalSubnets === true
+  const at = { cloudId: row.id, zone, native: spec.size.native, vcpus, ramMib, diskGib }
+  const status = serverStatus({
+    phase: 'bound',
+    want: 'present',
+    health: seen.health,
+    power: seen.power,
+    launched: true,
+    action: null,
+    resized: false,
+    before: null,
+  })
+  const who = { serverId: item.resourceId, projectId: item.projectId, userId: context.caller?.userId ?? '' }
+  await plan.admit(item, { instances: 1, cores: vcpus, ram: ramMib }, () => [
+    clearTombstone(context.db, 'server', item.resourceId),
+    insertServer(context.db, {
+      id: item.resourceId,
+      projectId: item.projectId,
+      userId: who.userId,
+      name: spec.name,
+      hostname: hostnameOf(spec.name, item.resourceId),
+      metadata: spec.metadata,
+      flavor,
+      imageId,
+      configDrive: spec.configDrive,
+      wantPower: seen.power === 'stopped' ? 'stopped' : 'running',
+      ...status,
+      cloudId: row.id,
+      zone,
+      places: placesJson({ at, next: [], ...(zonal ? { zonal } : {}) }),
+      hostId: hostIdOf(seen.host, item.projectId),
+      launchedAt: now,
+      createdAt: now,
+      updatedAt: now,
+    }),
+    insertServerAction(context.db, { ...who, requestId: context.requestId, action: 'adopt', state: 'done', now }),
+  ])
+  await takeParts(plan, item, seen, read.owns)
+}
+
+/** Ports and volumes of a server, new to us or not. Its root disk is part of it. */
+export const takeParts = async (plan: Plan, server: Item, seen: ServerSeen, owns: string[]): Promise<void> => {
+  const { db } = plan.context
+  for (const [position, { id }] of seen.ports.entries()) {
+    const port = await plan.take('port', id)
+    const owned = owns.includes(id)
+    if (port.fresh) plan.write(plugPort(db, { serverId: server.resourceId, portId: port.resourceId, position, owned }))
+  }
+  for (const { id, device, root } of seen.volumes) {
+    if (root) continue
+    const volume = await plan.take('volume', id)
+    await takeAttachment(plan, server, volume, device, owns.includes(id))
+  }
+}
+
+/** The flavor of the size's own name; a size that is on sale no more is told by the row alone. */
+const flavorOf = async (plan: Plan, size: Size): Promise<FlavorSnapshot> => {
+  const offer = await offerNamed(plan.context.db, plan.row.id, size.native)
+  return {
+    id: offer?.flavorId ?? uuid5(`flavor/${size.native}`),
+    name: size.native,
+    vcpus: offer?.vcpus ?? size.vcpus,
+    ramMib: offer?.ramMib ?? size.ramMiB,
+    diskGib: offer?.diskGib ?? size.diskGiB,
+    ephemeralGib: 0,
+    swapMib: 0,
+    extraSpecs: offer?.extraSpecs ? JSON.parse(offer.extraSpecs) : {},
+  }
+}

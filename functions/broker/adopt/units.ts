@@ -1,0 +1,26 @@
+import type { Kind } from '../../../adapters/contract.ts'
+import { takeFloatingIp } from './floating-ip.ts'
+import { takeImage } from './image.ts'
+import { takeNetwork, takeSubnet } from './network.ts'
+import type { Unit } from './plan.ts'
+import { takePort } from './port.ts'
+import { takeRouter } from './router.ts'
+import { takeSecurityGroup } from './security-group.ts'
+import { takeServer } from './server.ts'
+import { takeSnapshot } from './snapshot.ts'
+import { takeAttached, takeVolume } from './volume.ts'
+
+/** How objects of each kind become rows. Routers, addresses and snapshots only by our own mark. */
+export const units: Partial<Record<Kind, Unit>> = {
+  network: takeNetwork,
+  subnet: takeSubnet,
+  security_group: takeSecurityGroup,
+  port: takePort,
+  volume: takeVolume,
+  image: takeImage,
+  server: takeServer,
+  router: takeRouter,
+  floating_ip: takeFloatingIp,
+  snapshot: takeSnapshot,
+  attachment: takeAttached,
+}

@@ -1,0 +1,52 @@
+import type { Cloud } from '../../adapters/contract.ts'
+import { CloudError, ReadOnly } from '../../adapters/errors.ts'
+import { lockedClouds } from '../../db/queries/adopt.ts'
+import type { CloudRow } from '../../db/queries/clouds.ts'
+import type { Context } from '../context.ts'
+
+/** Members of realms that only look. All others change something, or may. */
+const LOOKS = new Set(['once', 'settleMs', 'find', 'get', 'list', 'read', 'catalog', 'consoleLog'])
+
+export const isReadOnly = ({ options }: Pick<CloudRow, 'options'>): boolean => options.read_only === true
+
+const said = (cloudName: string): string => `Cloud ${cloudName} is connected read-only: nothing there is changed.`
+
+/**
+ * A cloud that is connected read-only, for whoever is handed it: what would change something is there, so that the cloud
+ * looks the same, and throws without a call. The database refuses such intents before; this holds if it did not.
+ */
+export const lookOnly = (cloud: Cloud, name: string): Cloud =>
+  Object.fromEntries(
+    Object.entries(cloud).map(([kind, realm]) => [kind, typeof realm === 'object' ? looking(realm, name) : realm]),
+  ) as unknown as Cloud
+
+const looking = (realm: object, name: string): object =>
+  Object.fromEntries(
+    Object.entries(realm).map(([member, value]) => [
+      member,
+      LOOKS.has(member) || typeof value !== 'function' ? value : async () => Promise.reject(new ReadOnly(said(name))),
+    ]),
+  )
+
+/** Why an intent was refused, by the name that the database gave the reason. */
+const HANDED: Record<string, () => CloudError> = {
+  'read-only': () => new ReadOnly('It is on a cloud that is connected read-only: nothing there is changed.'),
+  foreign: () => new ReadOnly('It was adopted to be looked at only. Adopt it again, with a tag, to change it.'),
+  adopting: () => new CloudError('conflict', 'It is being adopted; its mark is not on yet.'),
+  releasing: () => new CloudError('conflict', 'It is being handed back.'),
+}
+
+/** The refusal of a change of what is not ours to change; undefined for any other guard. */
+export const handedOver = (guard: string): CloudError | undefined => HANDED[guard]?.()
+
+/**
+ * Each of `choices` is where something that is asked for could go, by cloud id. Throws `ReadOnly` if one of them leaves
+ * only clouds that are connected read-only.
+ */
+export const refuseReadOnly = async ({ db }: Context, choices: string[][]): Promise<void> => {
+  const locked = await lockedClouds(db)
+  for (const choice of choices) {
+    const name = choice.length > 0 && choice.every((id) => locked.has(id)) ? locked.get(choice[0]!) : undefined
+    if (name !== undefined) throw new ReadOnly(said(name))
+  }
+}
