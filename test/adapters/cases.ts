@@ -749,8 +749,111 @@ const stories: Case[] = [
   ),
 ]
 
+/** Kinds that can be adopted, with what of a specification reads back on every cloud. */
+const READABLE = {
+  network: ['name', 'cidrs'],
+  subnet: ['name', 'network', 'cidr', 'gateway', 'zone', 'dhcp', 'dnsServers'],
+  security_group: ['name', 'network', 'rules'],
+  port: ['name', 'network', 'addresses', 'securityGroups', 'portSecurity'],
+  volume: ['name', 'sizeGiB', 'zone'],
+  server: ['name', 'image', 'zone', 'ports', 'metadata', 'configDrive'],
+} satisfies Partial<Record<Kind, string[]>>
+const readable = Object.keys(READABLE) as (keyof typeof READABLE)[]
+
+const adoptions: Case[] = [
+  ...readable.map(
+    (kind): Case => ({
+      id: `${kind}.read`,
+      title: `${words(kind)}: what is there reads as what was asked for, and asking for that changes nothing`,
+      needs: NEEDS[kind],
+      async run(shop) {
+        const realm = shop.realm(kind)
+        if (!realm.read) return
+        const spec = await shop.spec(kind)
+        const { id } = await shop.make(kind, spec)
+        const before = await realm.get(id)
+        const read = await realm.read(id)
+        expect(read?.lost).toEqual([])
+        expect(JSON.parse(JSON.stringify(read)), 'a reading is plain JSON').toEqual(read)
+        const told = Object.fromEntries(READABLE[kind].map((key) => [key, spec[key]]))
+        expect(read?.spec).toMatchObject(told)
+        expect(Object.keys(read?.spec as object).sort(), 'all of a specification').toEqual(Object.keys(spec).sort())
+        if (realm.update) await shop.settled(kind, await realm.update(id, read?.spec))
+        expect(await realm.get(id)).toEqual(before)
+        expect(await realm.read('nothing-of-the-kind')).toBeNull()
+      },
+    }),
+  ),
+  {
+    id: 'security_group.reading',
+    title: 'security group: its rules read as they were written',
+    needs: NEEDS.security_group,
+    async run(shop) {
+      const realm = shop.realm('security_group')
+      if (!realm.read || !realm.update) return
+      const any = { protocol: null, min: null, max: null, cidr: null, group: null }
+      const rules: SecurityRule[] = [
+        { direction: 'ingress', family: 4, ...any, protocol: 'tcp', min: 443, max: 443, cidr: '192.0.2.0/24' },
+        { direction: 'ingress', family: 4, ...any, protocol: 'icmp', min: 8 },
+        { direction: 'ingress', family: 4, ...any, group: 'self' },
+        { direction: 'egress', family: 4, ...any },
+        { direction: 'egress', family: 6, ...any, protocol: 'udp', min: 53, max: 53 },
+      ]
+      const spec = { ...(await shop.spec('security_group')), rules }
+      const { id } = await shop.make('security_group', spec)
+      await shop.settled('security_group', await realm.update(id, spec))
+      const read = await realm.read(id)
+      const inOrder = (list: SecurityRule[]) =>
+        list.map((rule) => JSON.stringify(rule, Object.keys(rule).sort())).sort()
+      expect(read?.lost).toEqual([])
+      expect(inOrder(read?.spec.rules)).toEqual(inOrder(rules))
+    },
+  },
+  ...readable.map(
+    (kind): Case => ({
+      id: `${kind}.mark`,
+      title: `${words(kind)}: one without a mark takes ours, no other after that, and gives it back`,
+      needs: NEEDS[kind],
+      async run(shop) {
+        const { world } = shop
+        const realm = shop.realm(kind)
+        if (!world.disown || !realm.mark) return
+        const own = shop.mark(kind)
+        const { id } = await shop.make(kind, await shop.spec(kind), own)
+        await world.disown(kind, id)
+        const before = { ...(await realm.get(id)), mark: undefined }
+        const mark = shop.mark(kind)
+        try {
+          for (const round of ['once', 'again']) {
+            await realm.mark(id, mark)
+            expect((await realm.get(id))?.mark, round).toEqual(mark)
+          }
+          await refused(realm.mark(id, shop.mark(kind)), 'denied', 'definitive')
+          for (const round of ['off', 'off again']) {
+            await realm.mark(id, null)
+            expect({ ...(await realm.get(id)), mark: undefined }, round).toEqual(before)
+          }
+          expect((await realm.get(id))?.mark).toBeUndefined()
+          await realm.mark('nothing-of-the-kind', null)
+        } finally {
+          await realm.mark(id, null)
+          await realm.mark(id, own)
+        }
+      },
+    }),
+  ),
+]
+
 /** Every case, in the order in which it is best read. */
-export const CASES: Case[] = [...stories.slice(0, 6), ...lives, ...races, ...strangers, ...inUse, ...stories.slice(6)]
+export const CASES: Case[] = [
+  ...stories.slice(0, 6),
+  ...lives,
+  ...races,
+  ...strangers,
+  ...inUse,
+  ...stories.slice(6),
+  ...adoptions,
+]
 
 /** Cases of a cloud with the reason where one does not apply, for the page of limitations. */
 export const limitations = (skips: Skips): { id: string; title: string; reason: string }[] =>

@@ -33,7 +33,10 @@ describe('a POST that is sent again with the same key', () => {
 
   it('counts a repeated request id of the client as a key', async () => {
     const id = { 'X-OpenStack-Request-ID': 'req-8a7b8ff6-1b1c-4a3e-9d5e-0a3a6c1c2f11' }
-    const [first, second] = [await plimsoll.as('demo').post(volumes, body, id), await plimsoll.as('demo').post(volumes, body, id)]
+    const [first, second] = [
+      await plimsoll.as('demo').post(volumes, body, id),
+      await plimsoll.as('demo').post(volumes, body, id),
+    ]
     expect(second.body.volume.id).toBe(first.body.volume.id)
     expect(await count()).toBe(1)
   })

@@ -98,14 +98,17 @@ describe('an object with our mark that no binding accounts for', () => {
     expect(plimsoll.logged.some(({ message }) => message.startsWith('too many orphans'))).toBe(true)
   })
 
-  it('stays when it was made while this database was not kept: a restored backup knows nothing of it', async () => {
+  it('is taken back by its mark when it was made while this database was not kept', async () => {
     await sweep()
     // An hour of work that the restored copy has never heard of.
     plimsoll.clock.advance(30 * MINUTE)
-    await lose(await newVolume())
+    const id = await newVolume()
+    await lose(id)
     await sweep(30 * MINUTE)
     await minutes(13)
     expect(await live()).toHaveLength(1)
-    expect(await orphans()).toHaveLength(1)
+    expect(await orphans()).toHaveLength(0)
+    const { status, body } = await plimsoll.as('demo').get(`/volume/v3/${plimsoll.projectId('demo')}/volumes/${id}`)
+    expect([status, body.volume?.status]).toEqual([200, 'available'])
   })
 })

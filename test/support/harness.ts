@@ -245,16 +245,14 @@ export const startPlimsoll = async (start: Start = {}) => {
   const addCloud = async ({ name, type, endpoint, region, options = {}, projects: names = ['demo'] }: TestCloud) => {
     cloudIds[name] = host.newId()
     const where = { endpoint: endpoint ?? null, region: region ?? null }
-    await db
-      .insert(clouds)
-      .values({
-        id: cloudIds[name]!,
-        name,
-        type,
-        ...where,
-        options: options as Record<string, Json>,
-        createdAt: clock.now,
-      })
+    await db.insert(clouds).values({
+      id: cloudIds[name]!,
+      name,
+      type,
+      ...where,
+      options: options as Record<string, Json>,
+      createdAt: clock.now,
+    })
     for (const project of names) await mapTo(name, project)
     const { refreshInventory } = await import('../../functions/broker/inventory.ts')
     const row = (await db.select().from(clouds)).find((cloud) => cloud.name === name)!

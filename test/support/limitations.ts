@@ -48,7 +48,7 @@ const section = ({ type, runtimes, maturity, lacks, reservedAddresses }: Adapter
     '| not available | why |',
     '|---|---|',
     ...CAPABILITIES.filter((name) => lacks[name] !== undefined).map((name) => `| \`${name}\` | ${lacks[name]} |`),
-    ...(skipped.length ? ['', 'Promises that it does not keep:', ''] : []),
+    ...(skipped.length ? ['', 'Cases of the shared suite that do not apply:', ''] : []),
     ...skipped.map(({ title, reason }) => `- ${title}: ${reason}`),
   ]
 }

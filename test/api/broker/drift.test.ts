@@ -1,9 +1,9 @@
 import { sql } from 'drizzle-orm'
 import { beforeEach, describe, expect, it } from 'vitest'
-import { remembered, vanish } from '../../adapters/sandbox/backdoor.ts'
-import { connectCloud } from '../../functions/broker/clouds.ts'
-import { loops } from '../../functions/cron.ts'
-import { type Plimsoll, startPlimsoll } from '../support/harness.ts'
+import { remembered, vanish } from '../../../adapters/sandbox/backdoor.ts'
+import { connectCloud } from '../../../functions/broker/clouds.ts'
+import { loops } from '../../../functions/cron.ts'
+import { type Plimsoll, startPlimsoll } from '../../support/harness.ts'
 
 const MINUTE = 60_000
 const quick = { build_ms: 200, boot_ms: 200, stop_ms: 200, delete_ms: 200, volume_ms: 200 }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import type { Power } from '../../adapters/contract.ts'
-import type { Phase } from '../../db/schema/index.ts'
+import type { Power } from '../../../adapters/contract.ts'
+import type { Phase } from '../../../db/schema/index.ts'
 import {
   MACHINE_ACTIONS,
   SERVER_STATUSES,
@@ -9,7 +9,7 @@ import {
   serverStatus,
   statusOf,
   TASK_ACTIONS,
-} from '../../functions/broker/lifecycle.ts'
+} from '../../../functions/broker/lifecycle.ts'
 
 const PHASES: Phase[] = ['intent', 'calling', 'bound', 'deleting', 'gone', 'failed']
 const HEALTHS = ['pending', 'ready', 'failed', 'gone', null] as const

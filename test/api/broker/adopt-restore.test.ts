@@ -1,0 +1,158 @@
+import { sql } from 'drizzle-orm'
+import { beforeEach, describe, expect, it } from 'vitest'
+import { remembered } from '../../../adapters/sandbox/backdoor.ts'
+import { reconcile } from '../../../functions/broker/reconcile.ts'
+import { loops } from '../../../functions/cron.ts'
+import { type Plimsoll, startPlimsoll } from '../../support/harness.ts'
+import { outOfStep } from '../../support/in-step.ts'
+
+const NOVA = '/compute/v2.1'
+const NEUTRON = '/network/v2.0'
+const MINUTE = 60_000
+const TABLES = [
+  'servers',
+  'server_ports',
+  'server_actions',
+  'ports',
+  'ip_allocations',
+  'port_security_groups',
+  'networks',
+  'subnets',
+  'security_groups',
+  'security_group_rules',
+  'volumes',
+  'snapshots',
+  'attachments',
+  'routers',
+  'floating_ips',
+  'quotas',
+  'journal',
+]
+
+describe('a database that is older than what it made', () => {
+  let plimsoll: Plimsoll
+  const demo = () => plimsoll.as('demo').with({ 'OpenStack-API-Version': 'compute 2.96, volume 3.70' })
+  const sweep = async (after = MINUTE) => {
+    plimsoll.clock.advance(after)
+    return reconcile(plimsoll.context(), 60_000)
+  }
+  /** Everything of this hour is forgotten; external networks and the catalogue are older. */
+  const forget = async () => {
+    for (const table of TABLES)
+      await plimsoll.db.run(sql.raw(`delete from ${table}${table === 'networks' ? ' where not external' : ''}`))
+    await plimsoll.db.run(sql`delete from bindings where project_id <> ''`)
+  }
+  const made = async () => {
+    const network = (await demo().post(`${NEUTRON}/networks`, { network: { name: 'n' } })).body.network.id
+    const subnet = (
+      await demo().post(`${NEUTRON}/subnets`, {
+        subnet: { network_id: network, cidr: '10.0.0.0/24', ip_version: 4, name: 's' },
+      })
+    ).body.subnet.id
+    const external = (await demo().get(`${NEUTRON}/networks?router:external=true`)).body.networks[0].id
+    const router = (
+      await demo().post(`${NEUTRON}/routers`, {
+        router: { name: 'r', external_gateway_info: { network_id: external } },
+      })
+    ).body.router.id
+    await demo().put(`${NEUTRON}/routers/${router}/add_router_interface`, { subnet_id: subnet })
+    const image = (await demo().get('/image/v2/images?name=sandbox-linux')).body.images[0].id
+    const server = (
+      await demo().post(`${NOVA}/servers`, {
+        server: { name: 'w', flavorRef: '1', imageRef: image, networks: [{ uuid: network }] },
+      })
+    ).body.server.id
+    await plimsoll.settle()
+    const zone = (await demo().get(`${NOVA}/servers/${server}`)).body.server['OS-EXT-AZ:availability_zone']
+    const volume = (
+      await demo().post(`/volume/v3/${plimsoll.projectId('demo')}/volumes`, {
+        volume: { size: 2, name: 'v', availability_zone: zone },
+      })
+    ).body.volume.id
+    await plimsoll.settle()
+    await demo().post(`${NOVA}/servers/${server}/os-volume_attachments`, { volumeAttachment: { volumeId: volume } })
+    const ports = (await demo().get(`${NEUTRON}/ports?device_id=${server}`)).body.ports
+    const floating = (
+      await demo().post(`${NEUTRON}/floatingips`, {
+        floatingip: { floating_network_id: external, port_id: ports[0].id },
+      })
+    ).body.floatingip.id
+    await plimsoll.settle()
+    return { network, subnet, router, server, volume, port: ports[0].id, floating }
+  }
+  const live = async () => {
+    let n = 0
+    for (const kind of [
+      'server',
+      'port',
+      'network',
+      'subnet',
+      'volume',
+      'router',
+      'floating_ip',
+      'security_group',
+    ] as const)
+      n += (await remembered(plimsoll.host.cloudState, plimsoll.cloudId('sandbox'), kind)).filter(
+        ({ goneAt }) => goneAt === null,
+      ).length
+    return n
+  }
+
+  beforeEach(async () => {
+    plimsoll = await startPlimsoll({ loops: loops.filter(({ name }) => name === 'converge') })
+    await plimsoll.db.run(sql`update clouds set created_at = 0`)
+    await sweep()
+  })
+
+  it('gets everything back by its marks, and removes nothing', async () => {
+    plimsoll.clock.advance(20 * MINUTE)
+    const ids = await made()
+    const before = await live()
+    await forget()
+    for (let i = 0; i < 30; i++) await sweep()
+    await plimsoll.settle()
+    expect(await live()).toBe(before)
+    expect(await plimsoll.db.all(sql`select kind, native_id from orphans`)).toEqual([])
+    const { server } = (await demo().get(`${NOVA}/servers/${ids.server}`)).body
+    expect(server).toMatchObject({ name: 'w', status: 'ACTIVE', id: ids.server })
+    expect(server['os-extended-volumes:volumes_attached']).toMatchObject([{ id: ids.volume }])
+    expect((await demo().get(`${NEUTRON}/ports/${ids.port}`)).body.port).toMatchObject({
+      device_id: ids.server,
+      network_id: ids.network,
+    })
+    expect((await demo().get(`${NEUTRON}/subnets/${ids.subnet}`)).body.subnet.cidr).toBe('10.0.0.0/24')
+    expect((await demo().get(`${NEUTRON}/routers/${ids.router}`)).body.router.external_gateway_info).toBeTruthy()
+    expect((await demo().get(`${NEUTRON}/floatingips/${ids.floating}`)).body.floatingip.port_id).toBe(ids.port)
+    expect(await outOfStep(plimsoll)).toEqual([])
+    expect((await demo().delete(`${NOVA}/servers/${ids.server}`)).status).toBe(204)
+    await plimsoll.settle()
+    expect(await outOfStep(plimsoll)).toEqual([])
+  })
+
+  it('does not bring back what a user deleted; a person may bring back any orphan', async () => {
+    const volume = async () =>
+      (await demo().post(`/volume/v3/${plimsoll.projectId('demo')}/volumes`, { volume: { size: 1 } })).body.volume
+        .id as string
+    const [deleted, lost] = [await volume(), await volume()]
+    await plimsoll.settle()
+    await demo().delete(`/volume/v3/${plimsoll.projectId('demo')}/volumes/${deleted}`)
+    // The row is gone and the object is not: a removal that never came to its end.
+    await plimsoll.db.run(sql`delete from bindings where project_id <> ''`)
+    await plimsoll.db.run(sql`delete from volumes`)
+    await plimsoll.db.run(sql`delete from quotas`)
+    await sweep()
+    const admin = plimsoll.as('admin')
+    const { orphans } = (await admin.get('/broker/v1/orphans')).body
+    const of = (id: string) => orphans.find((orphan: { resource_id: string }) => orphan.resource_id === id).id
+    expect(orphans).toHaveLength(2)
+    expect((await admin.post(`/broker/v1/orphans/${of(deleted)}/adopt`)).status).toBe(409)
+    const answer = await admin.post(`/broker/v1/orphans/${of(lost)}/adopt`)
+    expect(answer.body.adopted).toMatchObject({ kind: 'volume', resource_id: lost })
+    expect((await admin.post('/broker/v1/orphans/nothing/adopt')).status).toBe(404)
+    expect((await demo().get(`/volume/v3/${plimsoll.projectId('demo')}/volumes/${lost}`)).body.volume).toMatchObject({
+      status: 'available',
+      size: 1,
+    })
+    expect((await admin.get('/broker/v1/orphans')).body.orphans).toHaveLength(1)
+  })
+})

@@ -1,0 +1,40 @@
+import { expect, test } from 'vitest'
+import { compile } from '../../../functions/compute/servers/pattern.ts'
+
+test.each<[string, string[], string[]]>([
+  ['web', ['web', 'my-WEB-1'], ['we', '']],
+  ['^web$', ['web'], ['web1', 'aweb']],
+  ['^$', [''], ['a']],
+  ['a.c', ['abc', 'xa-cx'], ['ac']],
+  ['ab*c', ['ac', 'abbbc'], ['abd']],
+  ['ab+c', ['abc'], ['ac']],
+  ['ab?c', ['ac', 'abc'], ['abbc']],
+  ['a{2}', ['aa'], ['a']],
+  ['^a{2,3}$', ['aa', 'aaa'], ['a', 'aaaa']],
+  ['^a{2,}$', ['aa', 'aaaaa'], ['a']],
+  ['^(a|bc)+$', ['abc', 'bcbc'], ['b', 'acb']],
+  ['^(?:a|b)?c$', ['c', 'ac'], ['abc']],
+  ['[0-9]+', ['a1'], ['a']],
+  ['^[^0-9]$', ['a'], ['1', 'ab']],
+  ['[]a]', [']', 'a'], ['b']],
+  ['[a-]', ['-'], ['b']],
+  ['\\d\\w\\s\\.', ['1a .'], ['1a x']],
+  ['10\\.0\\.0\\.5$', ['10.0.0.5'], ['10.0.0.50', '10x0.0.5']],
+  ['a.*?b', ['axxb'], ['a']],
+  ['a|b|^c', ['b', 'c'], ['dc']],
+])('%s', (pattern, matching, other) => {
+  const matches = compile(pattern)!
+  for (const text of matching) expect([text, matches(text)]).toEqual([text, true])
+  for (const text of other) expect([text, matches(text)]).toEqual([text, false])
+})
+
+test.each(['*', '+a', '(a', 'a)', '[a', 'a\\', 'a{3,2}', '(a{100}){100}'])('%s is no pattern', (pattern) => {
+  expect(compile(pattern)).toBeNull()
+})
+
+test('no pattern takes long, whatever it says', () => {
+  const matches = compile('^(a+)+(a*)*(.*.*.*.*)*b$')!
+  const started = performance.now()
+  expect(matches(`${'a'.repeat(255)}c`)).toBe(false)
+  expect(performance.now() - started).toBeLessThan(1_000)
+})
