@@ -1,0 +1,226 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { assemble, errorBody, idsIn, listing } from './xml.ts'
+
+/**
+ * Stands in front of an EC2 simulator and does what EC2 does and the simulator does not: it answers a repeated
+ * ClientToken with the first answer, pages its lists, and fails in the ways that are written down as rules.
+ */
+
+export interface Rule {
+  /** `RunInstances`, or `*` for all. */
+  action: string
+  /**
+   * `lost-answer` lets the call take effect and drops the connection; `lost-call` drops it before; `garbage` answers
+   * with a page of HTML; `delay-visibility` hides what the call makes from Describe calls; anything else is an EC2
+   * error code.
+   */
+  fault: string
+  /** How many calls it hits; without it all of them. */
+  times?: number
+  /** 0 to 1, from the proxy's own seeded random numbers; 1 if left out. */
+  probability?: number
+  /** For `delay-visibility`. */
+  ms?: number
+}
+
+export interface Call {
+  action: string
+  params: Record<string, string>
+  /** What was done instead of a plain answer. */
+  fault?: string
+  status?: number
+}
+
+export interface FaultProxy {
+  url: string
+  rules: Rule[]
+  log: Call[]
+  /** Largest page of any Describe answer, below what the caller asks for; null: only the caller's limit counts. */
+  pageSize: number | null
+  /** Takes back rules, log, hidden ids and remembered tokens. */
+  clear(): void
+  stop(): Promise<void>
+}
+
+/** Statuses of refusals that are not 400. */
+const STATUS: Record<string, number> = {
+  RequestLimitExceeded: 503,
+  Unavailable: 503,
+  InternalError: 500,
+  InsufficientInstanceCapacity: 500,
+  InsufficientVolumeCapacity: 500,
+  UnauthorizedOperation: 403,
+}
+
+/** Actions whose ClientToken EC2 honours; others ignore the parameter. */
+const TOKENED = new Set(['RunInstances', 'CreateNetworkInterface', 'CreateVolume', 'CreateRouteTable'])
+
+/** A small generator whose sequence a seed fixes. */
+const random = (seed: number) => () => {
+  seed = (seed + 0x6d2b79f5) | 0
+  let mixed = Math.imul(seed ^ (seed >>> 15), 1 | seed)
+  mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
+  return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296
+}
+
+const readAll = async (request: IncomingMessage): Promise<string> => {
+  const chunks: Buffer[] = []
+  for await (const chunk of request) chunks.push(chunk as Buffer)
+  return Buffer.concat(chunks).toString()
+}
+
+/** @param target URL of the simulator */
+export const startProxy = async (target: string, seed = 1): Promise<FaultProxy> => {
+  const chance = random(seed)
+  const answers = new Map<string, { params: string; body: string }>()
+  const running = new Map<string, Promise<unknown>>()
+  const hidden = new Map<string, number>()
+  const known = new Set<string>()
+  const hits = new Map<Rule, number>()
+
+  const forward = async (request: IncomingMessage, body: string): Promise<{ status: number; body: string }> => {
+    const headers: Record<string, string> = {}
+    for (const name of [
+      'authorization',
+      'content-type',
+      'x-amz-date',
+      'x-amz-security-token',
+      'x-amz-content-sha256',
+    ]) {
+      const value = request.headers[name]
+      if (typeof value === 'string') headers[name] = value
+    }
+    const answer = await fetch(`${target}${request.url}`, {
+      method: request.method ?? 'POST',
+      headers,
+      ...(body ? { body } : {}),
+    })
+    return { status: answer.status, body: await answer.text() }
+  }
+
+  const ruleFor = (action: string, token: string | null): Rule | undefined =>
+    proxy.rules.find((rule) => {
+      if (rule.action !== '*' && rule.action !== action) return false
+      // What was made with this token stays made, however little room there is by now.
+      if (rule.fault.startsWith('Insufficient') && answers.has(`${action} ${token}`)) return false
+      const hit = hits.get(rule) ?? 0
+      if (hit >= (rule.times ?? Number.POSITIVE_INFINITY) || chance() >= (rule.probability ?? 1)) return false
+      hits.set(rule, hit + 1)
+      return true
+    })
+
+  const visible = (item: string): boolean => {
+    const now = Date.now()
+    return !idsIn(item).some((id) => (hidden.get(id) ?? 0) > now)
+  }
+
+  /** Asks the simulator for all and gives out what the caller and the proxy agree on. */
+  const describe = async (request: IncomingMessage, params: URLSearchParams) => {
+    const token = params.get('NextToken')
+    const size = Math.min(
+      Number(params.get('MaxResults') ?? Number.POSITIVE_INFINITY),
+      proxy.pageSize ?? Number.POSITIVE_INFINITY,
+    )
+    const forwarded = new URLSearchParams(params)
+    forwarded.delete('MaxResults')
+    forwarded.delete('NextToken')
+    if (token !== null && !/^page:\d+$/.test(token)) {
+      return { status: 400, body: errorBody('InvalidNextToken', 'The token is not valid.') }
+    }
+    const answer = await forward(request, forwarded.toString())
+    const whole = answer.status === 200 ? listing(answer.body) : null
+    if (!whole) return answer
+    const items = whole.items.filter(visible)
+    const from = Number(token?.slice('page:'.length) ?? 0)
+    const next = from + size < items.length ? `page:${from + size}` : undefined
+    return { status: 200, body: assemble({ ...whole, items: items.slice(from, from + size) }, next) }
+  }
+
+  /** The first answer to a token is the answer to all that come with it. */
+  const once = async (request: IncomingMessage, action: string, params: URLSearchParams) => {
+    const key = `${action} ${params.get('ClientToken')}`
+    const asked = params.toString()
+    while (running.has(key)) await running.get(key)
+    const earlier = answers.get(key)
+    if (earlier) {
+      return earlier.params === asked
+        ? { status: 200, body: earlier.body }
+        : { status: 400, body: errorBody('IdempotentParameterMismatch', 'The token was used with other parameters.') }
+    }
+    const answering = (async () => {
+      const answer = await forward(request, asked)
+      if (answer.status === 200) answers.set(key, { params: asked, body: answer.body })
+      return answer
+    })()
+    running.set(key, answering)
+    return answering.finally(() => running.delete(key))
+  }
+
+  const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const body = await readAll(request)
+    const params = new URLSearchParams(body)
+    const action = params.get('Action') ?? ''
+    const call: Call = { action, params: Object.fromEntries(params) }
+    proxy.log.push(call)
+    const rule = ruleFor(action, params.get('ClientToken'))
+    const send = (status: number, text: string, type = 'text/xml') => {
+      call.status = status
+      response.writeHead(status, { 'content-type': type }).end(text)
+    }
+    if (rule) call.fault = rule.fault
+    switch (rule?.fault) {
+      case undefined:
+      case 'lost-answer':
+      case 'delay-visibility':
+        break
+      case 'lost-call':
+        request.socket.destroy()
+        return
+      case 'garbage':
+        return send(502, '<!doctype html><title>502 Bad Gateway</title><p>No.', 'text/html')
+      default:
+        return send(STATUS[rule!.fault] ?? 400, errorBody(rule!.fault, `A rule says ${rule!.fault}.`))
+    }
+    const answer = action.startsWith('Describe')
+      ? await describe(request, params)
+      : TOKENED.has(action) && params.has('ClientToken')
+        ? await once(request, action, params)
+        : await forward(request, body)
+    for (const id of idsIn(answer.body)) {
+      if (rule?.fault === 'delay-visibility' && !known.has(id)) hidden.set(id, Date.now() + (rule.ms ?? 1_000))
+      known.add(id)
+    }
+    if (rule?.fault === 'lost-answer') {
+      request.socket.destroy()
+      return
+    }
+    send(answer.status, answer.body)
+  }
+
+  const server = createServer((request, response) => {
+    handle(request, response).catch((error) => {
+      response.writeHead(502, { 'content-type': 'text/plain' }).end(String(error))
+    })
+  })
+  const proxy: FaultProxy = {
+    url: '',
+    rules: [],
+    log: [],
+    pageSize: null,
+    clear() {
+      proxy.rules = []
+      proxy.log.length = 0
+      proxy.pageSize = null
+      for (const memory of [answers, hidden, known, hits]) memory.clear()
+    },
+    stop: () =>
+      new Promise((resolve) => {
+        server.closeAllConnections()
+        server.close(() => resolve())
+      }),
+  }
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  proxy.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  return proxy
+}

@@ -1,0 +1,154 @@
+"""moto's server with the states that EC2 has and moto skips. Protocol is the fault proxy's, states are this file's."""
+
+from moto.ec2.exceptions import DependencyViolationError, EC2ClientError, VolumeInUseError
+from moto.ec2.models import EC2Backend
+from moto.ec2.models.instances import Instance
+from moto.ec2.responses.dhcp_options import DHCPOptions
+from moto.server import main
+
+
+def wrap(owner, name):
+    """Replaces a method; the replacement gets the original as its first argument."""
+
+    def install(replacement):
+        original = getattr(owner, name)
+        setattr(owner, name, lambda *args, **kwargs: replacement(original, *args, **kwargs))
+
+    return install
+
+
+def incorrect_state(instance_id, state):
+    message = f"The instance '{instance_id}' is in the state '{state}'"
+    return EC2ClientError("IncorrectInstanceState", message)
+
+
+@wrap(Instance, "terminate")
+def terminate(original, self):
+    """Interfaces that outlive the instance are free again; a second termination changes nothing."""
+    if self._state.name == "terminated":
+        return self._state
+    result = original(self)
+    kept = dict(self.nics)
+    for nic in kept.values():
+        if not nic.delete_on_termination:
+            self.detach_eni(nic)
+    # The answer to DescribeInstances is written with the help of the first one.
+    self.nics.update(kept)
+    return result
+
+
+@wrap(EC2Backend, "start_instances")
+def start_instances(original, self, instance_ids):
+    for instance in self.get_multi_instances_by_id(instance_ids):
+        if instance._state.name == "terminated":
+            raise incorrect_state(instance.id, instance._state.name)
+    return original(self, instance_ids)
+
+
+@wrap(EC2Backend, "modify_instance_attribute")
+def modify_instance_attribute(original, self, instance_id, key, value):
+    instance = self.get_instance(instance_id)
+    if key == "instance_type" and instance._state.name != "stopped":
+        raise incorrect_state(instance_id, instance._state.name)
+    return original(self, instance_id, key, value)
+
+
+@wrap(EC2Backend, "attach_volume")
+def attach_volume(original, self, volume_id, instance_id, *args, **kwargs):
+    attachment = self.get_volume(volume_id).attachment
+    if attachment:
+        raise VolumeInUseError(volume_id, attachment.instance.id)
+    return original(self, volume_id, instance_id, *args, **kwargs)
+
+
+@wrap(EC2Backend, "delete_subnet")
+def delete_subnet(original, self, subnet_id):
+    if any(eni.subnet.id == subnet_id for eni in self.enis.values()):
+        raise DependencyViolationError(f"The subnet '{subnet_id}' has dependencies and cannot be deleted.")
+    return original(self, subnet_id)
+
+
+@wrap(EC2Backend, "delete_vpc")
+def delete_vpc(original, self, vpc_id):
+    """Groups and gateways keep a VPC as subnets do; its DHCP options outlive it."""
+    groups = [group for group in self.groups.get(vpc_id, {}).values() if group.name != "default"]
+    gateways = [gateway for gateway in self.internet_gateways.values() if gateway.vpc and gateway.vpc.id == vpc_id]
+    if groups or gateways:
+        raise DependencyViolationError(f"The vpc '{vpc_id}' has dependencies and cannot be deleted.")
+    vpc = self.vpcs.get(vpc_id)
+    options = vpc and vpc.dhcp_options
+    if options:
+        self.disassociate_dhcp_options(vpc)
+    try:
+        return original(self, vpc_id)
+    except EC2ClientError:
+        if options:
+            self.associate_dhcp_options(options, vpc)
+        raise
+
+
+@wrap(EC2Backend, "associate_dhcp_options")
+def associate_dhcp_options(original, self, dhcp_options, vpc):
+    """What was associated before is free."""
+    self.disassociate_dhcp_options(vpc)
+    return original(self, dhcp_options, vpc)
+
+
+@wrap(EC2Backend, "_delete_security_group")
+def delete_security_group(original, self, vpc_id, group_id):
+    if any(group.id == group_id for eni in self.enis.values() for group in eni.group_set):
+        raise DependencyViolationError(f"resource {group_id} has a dependent object")
+    return original(self, vpc_id, group_id)
+
+
+@wrap(EC2Backend, "revoke_security_group_egress")
+def revoke_security_group_egress(original, self, **asked):
+    """IPv6 ranges go too, in a network without IPv6 as in any other."""
+    gone = [item["CidrIpv6"] for item in asked["ip_ranges"] if "CidrIpv6" in item]
+    original(self, **asked)
+    group = self.get_security_group_by_name_or_id(asked["group_name_or_id"], asked.get("vpc_id"))
+    kind = (asked["ip_protocol"], str(asked["from_port"]), str(asked["to_port"]))
+    group.egress_rules = [
+        rule
+        for rule in group.egress_rules
+        if (rule.ip_protocol, str(rule.from_port), str(rule.to_port)) != kind
+        or rule.ip_range.get("CidrIpv6") not in gone
+    ]
+
+
+@wrap(EC2Backend, "create_network_interface")
+def create_network_interface(original, self, subnet, private_ip_address, private_ip_addresses=None, *args, **kwargs):
+    wanted = {item.get("PrivateIpAddress") for item in private_ip_addresses or []} - {None}
+    for eni in self.enis.values():
+        taken = {item["PrivateIpAddress"] for item in eni.private_ip_addresses}
+        if eni.subnet.id == getattr(subnet, "id", subnet) and wanted & taken:
+            raise EC2ClientError("InvalidIPAddress.InUse", "The specified address is already in use.")
+    return original(self, subnet, private_ip_address, private_ip_addresses, *args, **kwargs)
+
+
+@wrap(DHCPOptions, "create_dhcp_options")
+def create_dhcp_options(original, self):
+    """They can be tagged in the same call."""
+    before = set(self.ec2_backend.dhcp_options_sets)
+    result = original(self)
+    made = set(self.ec2_backend.dhcp_options_sets) - before
+    self.ec2_backend.create_tags(list(made), self._parse_tag_specification().get("dhcp-options", {}))
+    return result
+
+
+@wrap(EC2Backend, "create_image")
+def create_image(original, self, instance_id, name, description, tag_specifications):
+    """Names are unique in an account; the image's snapshot can be tagged in the same call."""
+    for image in self.amis.values():
+        if image.name == name:
+            raise EC2ClientError("InvalidAMIName.Duplicate", f"AMI name {name} is already in use by AMI {image.id}")
+    tags = {spec["ResourceType"]: spec["Tags"] for spec in tag_specifications}
+    own = [spec for spec in tag_specifications if spec["ResourceType"] != "snapshot"]
+    image = original(self, instance_id, name, description, tag_specifications=own)
+    for tag in tags.get("snapshot", []):
+        image.ebs_snapshot.add_tag(tag["Key"], tag["Value"])
+    return image
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,110 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { createServer } from 'node:net'
+
+/** A program under test. Its output is kept, and shown when something goes wrong. */
+export interface Child {
+  process: ChildProcess
+  /** The last lines of what it wrote. */
+  tail(lines?: number): string
+  /** Everything it wrote. */
+  output(): string
+  /** Asks it to end, insists after ten seconds; gives the exit code (null: by a signal). */
+  stop(): Promise<number | null>
+}
+
+export interface Launch {
+  command: string
+  args: string[]
+  cwd?: string
+  env?: Record<string, string | undefined>
+  /** `wrangler` starts children of its own: a group ends together. */
+  group?: boolean
+}
+
+const running = new Set<Child>()
+const KEPT = 200_000
+
+/** Nothing that we started outlives us, however we end. */
+process.on('exit', () => {
+  for (const child of running) end(child.process, 'SIGKILL')
+})
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(130))
+
+const grouped = new WeakSet<ChildProcess>()
+const end = (child: ChildProcess, signal: NodeJS.Signals): void => {
+  try {
+    if (grouped.has(child)) process.kill(-child.pid!, signal)
+    else child.kill(signal)
+  } catch {
+    // It has ended already.
+  }
+}
+
+export const launch = ({ command, args, cwd, env, group = false }: Launch): Child => {
+  const started = spawn(command, args, {
+    cwd,
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+    detached: group,
+  })
+  if (group) grouped.add(started)
+  let text = ''
+  const keep = (data: Buffer) => {
+    text = (text + data).slice(-KEPT)
+  }
+  started.stdout.on('data', keep)
+  started.stderr.on('data', keep)
+  started.on('error', (error) => keep(Buffer.from(`${error.message}\n`)))
+  const ended = new Promise<number | null>((resolve) => started.on('close', resolve))
+  const child: Child = {
+    process: started,
+    output: () => text,
+    tail: (lines = 30) => text.trimEnd().split('\n').slice(-lines).join('\n'),
+    async stop() {
+      end(started, 'SIGTERM')
+      const insist = setTimeout(() => end(started, 'SIGKILL'), 10_000)
+      const code = started.pid === undefined ? null : await ended
+      clearTimeout(insist)
+      running.delete(child)
+      return code
+    },
+  }
+  running.add(child)
+  return child
+}
+
+/** Waits until `url` answers with success; throws with the program's last words if it ends or takes too long. */
+export const answering = async (child: Child, url: string, withinMs = 60_000): Promise<void> => {
+  const until = Date.now() + withinMs
+  while (Date.now() < until) {
+    if (child.process.exitCode !== null || child.process.signalCode !== null)
+      throw new Error(`${child.process.spawnargs.join(' ')} ended before it answered:\n${child.tail()}`)
+    const answer = await fetch(url, { signal: AbortSignal.timeout(5_000) }).catch(() => null)
+    await answer?.body?.cancel()
+    if (answer?.ok) return
+    await new Promise((resolve) => setTimeout(resolve, 200))
+  }
+  throw new Error(`${url} did not answer within ${withinMs / 1000} s:\n${child.tail()}`)
+}
+
+/** Runs a program to its end; throws with its last words unless it succeeds. */
+export const finish = async (what: Launch): Promise<string> => {
+  const child = launch(what)
+  const code = await new Promise<number | null>((resolve) => {
+    child.process.on('close', resolve)
+    child.process.on('error', () => resolve(127))
+  })
+  running.delete(child)
+  if (code !== 0) throw new Error(`${what.command} ${what.args.join(' ')} failed (${code}):\n${child.tail()}`)
+  return child.output()
+}
+
+export const freePort = (): Promise<number> =>
+  new Promise((resolve, reject) => {
+    const server = createServer()
+    server.on('error', reject)
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address()
+      server.close(() => resolve((address as { port: number }).port))
+    })
+  })

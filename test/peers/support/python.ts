@@ -1,0 +1,57 @@
+import { createHash } from 'node:crypto'
+import { existsSync } from 'node:fs'
+import { mkdir, rm, writeFile } from 'node:fs/promises'
+import { fileURLToPath } from 'node:url'
+import { finish } from './child.ts'
+
+export interface Python {
+  command: string
+  env: Record<string, string>
+}
+
+const CACHE = fileURLToPath(new URL('../../../.cache/peers/', import.meta.url))
+const PIP = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--no-input']
+
+/** A Python that has these packages, apart from the system's; made once and kept in `.cache/peers`. */
+export const pythonWith = async (name: string, requirements: string[]): Promise<Python> => {
+  const mark = createHash('sha256').update(requirements.join('\n')).digest('hex').slice(0, 8)
+  const folder = `${CACHE}${name}-${mark}`
+  const inside = { command: `${folder}/bin/python`, env: {} }
+  const beside = { command: 'python3', env: { PYTHONPATH: `${folder}/site` } }
+  if (!existsSync(`${folder}/complete`)) {
+    await rm(folder, { recursive: true, force: true })
+    await mkdir(CACHE, { recursive: true })
+    await install(folder, inside.command, requirements)
+    await writeFile(`${folder}/complete`, `${requirements.join('\n')}\n`)
+  }
+  return existsSync(inside.command) ? inside : beside
+}
+
+/** Debian's bare python3 has neither `venv` nor `pip`: each next way needs less, or brings it. */
+const install = async (folder: string, python: string, requirements: string[]): Promise<void> => {
+  const ways: (() => Promise<unknown>)[] = [
+    async () => {
+      await finish({ command: 'python3', args: ['-m', 'venv', folder] })
+      await finish({ command: python, args: [...PIP, ...requirements] })
+    },
+    () => finish({ command: 'python3', args: [...PIP, '--target', `${folder}/site`, ...requirements] }),
+    async () => {
+      const env = { DEBIAN_FRONTEND: 'noninteractive' }
+      await finish({ command: 'apt-get', args: ['-qq', 'update'], env })
+      await finish({ command: 'apt-get', args: ['-qq', '-y', 'install', 'python3-venv', 'python3-pip'], env })
+      await finish({ command: 'python3', args: ['-m', 'venv', folder] })
+      await finish({ command: python, args: [...PIP, ...requirements] })
+    },
+  ]
+  const faults: string[] = []
+  for (const way of ways) {
+    try {
+      await way()
+      return
+    } catch (error) {
+      faults.push(String(error))
+      await rm(folder, { recursive: true, force: true })
+    }
+  }
+  throw new Error(`python3 cannot install packages here (it needs venv or pip):\n${faults.join('\n')}`)
+}
