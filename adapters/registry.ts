@@ -6,9 +6,17 @@ export const adapters: Record<string, () => Promise<Adapter>> = {
   aws: async () => (await import('./aws/index.ts')).aws,
 }
 
+/** A module is loaded once anyway; asking for it anew would cost a promise of its own in every request. */
+const loaded = new Map<string, Adapter>()
+
 /** The adapter of a type, or null if there is none. */
-export const adapterFor = async (type: string): Promise<Adapter | null> =>
-  Object.hasOwn(adapters, type) ? ((await adapters[type]?.()) ?? null) : null
+export const adapterFor = async (type: string): Promise<Adapter | null> => {
+  const known = loaded.get(type)
+  if (known || !Object.hasOwn(adapters, type)) return known ?? null
+  const adapter = await adapters[type]!()
+  loaded.set(type, adapter)
+  return adapter
+}
 
 /** Capabilities that show as members of a cloud; the others are there unless the adapter says that it lacks them. */
 const MEMBERS: Partial<Record<Capability, (cloud: Cloud) => boolean>> = {

@@ -19,6 +19,12 @@ CREATE TABLE `clouds` (
 );
 
 CREATE UNIQUE INDEX `clouds_name_unique` ON `clouds` (`name`);
+CREATE TABLE `flavor_access` (
+	`flavor_id` text NOT NULL,
+	`project_id` text NOT NULL,
+	PRIMARY KEY(`flavor_id`, `project_id`)
+);
+
 CREATE TABLE `flavors` (
 	`id` text PRIMARY KEY NOT NULL,
 	`name` text NOT NULL,
@@ -29,6 +35,7 @@ CREATE TABLE `flavors` (
 	`swap_mib` integer DEFAULT 0 NOT NULL,
 	`is_public` integer DEFAULT true NOT NULL,
 	`description` text,
+	`rxtx_factor` real DEFAULT 1 NOT NULL,
 	`extra_specs` text DEFAULT '{}' NOT NULL,
 	`native` integer DEFAULT false NOT NULL,
 	`retired` integer DEFAULT false NOT NULL,
@@ -188,6 +195,7 @@ CREATE TABLE `projects` (
 	`description` text DEFAULT '' NOT NULL,
 	`enabled` integer DEFAULT true NOT NULL,
 	`tags` text DEFAULT '[]' NOT NULL,
+	`extra` text DEFAULT '{}' NOT NULL,
 	`epoch` integer DEFAULT 0 NOT NULL,
 	`created_at` integer NOT NULL
 );
@@ -222,6 +230,7 @@ CREATE TABLE `users` (
 	`password_hash` text,
 	`password_changed_at` integer,
 	`default_project_id` text,
+	`extra` text DEFAULT '{}' NOT NULL,
 	`enabled` integer DEFAULT true NOT NULL,
 	`epoch` integer DEFAULT 0 NOT NULL,
 	`failed_logins` integer DEFAULT 0 NOT NULL,
@@ -240,6 +249,7 @@ CREATE TABLE `bindings` (
 	`want` text DEFAULT 'present' NOT NULL,
 	`phase` text DEFAULT 'intent' NOT NULL,
 	`native_id` text,
+	`ownership` text DEFAULT 'ours' NOT NULL,
 	`token` text NOT NULL,
 	`fence` integer DEFAULT 0 NOT NULL,
 	`epoch` integer DEFAULT 0 NOT NULL,
@@ -250,6 +260,7 @@ CREATE TABLE `bindings` (
 	`called_at` integer,
 	`bound_at` integer,
 	`seen_at` integer,
+	`observed` text,
 	`missing` integer DEFAULT 0 NOT NULL,
 	`due_at` integer,
 	`lease_until` integer DEFAULT 0 NOT NULL,
@@ -263,6 +274,19 @@ CREATE TABLE `bindings` (
 CREATE INDEX `bindings_due` ON `bindings` (`due_at`);
 CREATE INDEX `bindings_by_native` ON `bindings` (`cloud_id`,`kind`,`native_id`);
 CREATE INDEX `bindings_by_resource` ON `bindings` (`resource_id`);
+CREATE INDEX `bindings_handed_over` ON `bindings` (`ownership`) WHERE ownership <> 'ours';
+CREATE TABLE `drift` (
+	`kind` text NOT NULL,
+	`resource_id` text NOT NULL,
+	`what` text NOT NULL,
+	`cloud_id` text NOT NULL,
+	`project_id` text NOT NULL,
+	`intent` text NOT NULL,
+	`observed` text NOT NULL,
+	`first_seen_at` integer NOT NULL,
+	PRIMARY KEY(`kind`, `resource_id`, `what`)
+);
+
 CREATE TABLE `guards` (
 	`broken` text NOT NULL
 );
@@ -281,12 +305,35 @@ CREATE TABLE `journal` (
 
 CREATE INDEX `journal_by_resource` ON `journal` (`resource_id`);
 CREATE INDEX `journal_by_time` ON `journal` (`at`);
+CREATE TABLE `lapses` (
+	`since` integer PRIMARY KEY NOT NULL,
+	`until` integer NOT NULL
+);
+
 CREATE TABLE `leases` (
 	`name` text PRIMARY KEY NOT NULL,
 	`until` integer NOT NULL,
 	`cursor` text
 );
 
+CREATE TABLE `orphans` (
+	`id` text PRIMARY KEY NOT NULL,
+	`cloud_id` text NOT NULL,
+	`kind` text NOT NULL,
+	`native_id` text NOT NULL,
+	`name` text,
+	`zone` text,
+	`size` text,
+	`project_id` text NOT NULL,
+	`resource_id` text NOT NULL,
+	`token` text NOT NULL,
+	`epoch` integer NOT NULL,
+	`first_seen_at` integer NOT NULL,
+	`last_seen_at` integer NOT NULL,
+	`sweeps` integer DEFAULT 1 NOT NULL
+);
+
+CREATE INDEX `orphans_by_cloud` ON `orphans` (`cloud_id`,`kind`);
 CREATE TABLE `quotas` (
 	`project_id` text NOT NULL,
 	`resource` text NOT NULL,
@@ -295,11 +342,33 @@ CREATE TABLE `quotas` (
 	PRIMARY KEY(`project_id`, `resource`)
 );
 
+CREATE TABLE `repeatables` (
+	`key` text PRIMARY KEY NOT NULL,
+	`body_hash` text NOT NULL,
+	`seed` text NOT NULL,
+	`answer` text,
+	`created_at` integer NOT NULL
+);
+
+CREATE INDEX `repeatables_by_time` ON `repeatables` (`created_at`);
 CREATE TABLE `settings` (
 	`key` text PRIMARY KEY NOT NULL,
 	`value` text NOT NULL
 );
 
+CREATE TABLE `sweeps` (
+	`cloud_id` text NOT NULL,
+	`account` text NOT NULL,
+	`kind` text NOT NULL,
+	`due_at` integer NOT NULL,
+	`lease_until` integer DEFAULT 0 NOT NULL,
+	`started_at` integer,
+	`duration_ms` integer,
+	`report` text,
+	PRIMARY KEY(`cloud_id`, `account`, `kind`)
+);
+
+CREATE INDEX `sweeps_due` ON `sweeps` (`due_at`);
 CREATE TABLE `floating_ips` (
 	`id` text PRIMARY KEY NOT NULL,
 	`project_id` text NOT NULL,
@@ -330,6 +399,14 @@ CREATE TABLE `ip_allocations` (
 );
 
 CREATE INDEX `ip_allocations_by_port` ON `ip_allocations` (`port_id`);
+CREATE TABLE `lingering_addresses` (
+	`subnet_id` text NOT NULL,
+	`address` text NOT NULL,
+	`port_id` text NOT NULL,
+	PRIMARY KEY(`subnet_id`, `address`, `port_id`)
+);
+
+CREATE INDEX `lingering_addresses_by_port` ON `lingering_addresses` (`port_id`);
 CREATE TABLE `networks` (
 	`id` text PRIMARY KEY NOT NULL,
 	`project_id` text NOT NULL,

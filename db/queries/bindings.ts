@@ -16,15 +16,7 @@ export interface Ref {
 
 export const refOf = ({ kind, resourceId, cloudId, scope }: Ref): Ref => ({ kind, resourceId, cloudId, scope })
 
-const at = (ref: Ref) =>
-  and(
-    eq(bindings.kind, ref.kind),
-    eq(bindings.resourceId, ref.resourceId),
-    eq(bindings.cloudId, ref.cloudId),
-    eq(bindings.scope, ref.scope),
-  )
-
-/** The same with placeholders, for queries that are worded once. */
+/** Their conditions, with placeholders, for queries that are worded once. */
 const there = () => {
   const { placeholder } = sql
   return and(

@@ -1,6 +1,6 @@
 import { and, eq, getTableColumns, type SQL, sql } from 'drizzle-orm'
 import type { Database } from '../client.ts'
-import { floatingIps, ipAllocations, portSecurityGroups, ports } from '../schema/index.ts'
+import { floatingIps, ipAllocations, lingeringAddresses, portSecurityGroups, ports } from '../schema/index.ts'
 import { type Scope, within } from '../scope.ts'
 import { ROUTER_INTERFACE } from './network.ts'
 import { type Attributes, anyOf, type Listing, pageOf } from './network-listing.ts'
@@ -114,6 +114,20 @@ export const allocationsOn = (db: Database, subnetIds: string[]) =>
     .select({ subnetId: ipAllocations.subnetId, address: ipAllocations.address, portId: ipAllocations.portId })
     .from(ipAllocations)
     .where(anyOf(ipAllocations.subnetId, subnetIds))
+    .unionAll(
+      db
+        .select({
+          subnetId: lingeringAddresses.subnetId,
+          address: lingeringAddresses.address,
+          portId: lingeringAddresses.portId,
+        })
+        .from(lingeringAddresses)
+        .where(anyOf(lingeringAddresses.subnetId, subnetIds)),
+    )
+
+/** The cloud has let go of a port: its addresses may be given out again. */
+export const forgetLingering = (db: Database, portId: string) =>
+  db.delete(lingeringAddresses).where(eq(lingeringAddresses.portId, portId))
 
 export const joinGroups = (db: Database, portId: string, groupIds: string[]) =>
   db.insert(portSecurityGroups).values(groupIds.map((securityGroupId) => ({ portId, securityGroupId })))
@@ -132,6 +146,9 @@ export const deletePorts = (db: Database, ids: string[], now: number) => {
       where kind = 'floating_ip' and want = 'present' and resource_id in (select id from ${floatingIps} where ${theirs})`),
     db.run(sql`update ${floatingIps} set port_id = null, fixed_ip_address = null, router_id = null, status = 'DOWN',
       revision = revision + 1, updated_at = ${now} where ${theirs}`),
+    db.run(sql`insert or ignore into ${lingeringAddresses} (subnet_id, address, port_id)
+      select subnet_id, address, port_id from ${ipAllocations} where ${theirs} and exists (select 1 from bindings b
+        where b.kind = 'port' and b.resource_id = port_id and b.phase not in ('gone', 'failed'))`),
     db.delete(ipAllocations).where(theirs),
     db.delete(portSecurityGroups).where(theirs),
     releaseRows(db, 'port', ports, which),

@@ -13,3 +13,6 @@ export const insertRepeatable = (db: Database, row: Pick<Repeatable, 'key' | 'bo
 
 export const keepAnswer = (db: Database, key: string, answer: NonNullable<Repeatable['answer']>) =>
   db.update(repeatables).set({ answer }).where(eq(repeatables.key, key))
+
+/** What the key stood for was taken back: the next request with it is the first. For one batch with that. */
+export const forgetRepeatable = (db: Database, key: string) => db.delete(repeatables).where(eq(repeatables.key, key))

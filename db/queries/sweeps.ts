@@ -40,6 +40,9 @@ export const dueAccounts = async (db: Database, now: number): Promise<string[]> 
       .orderBy(sql`min(${sweeps.dueAt})`)
   ).map(({ account }) => account)
 
+export const cloudOfAccount = async (db: Database, account: string): Promise<string | null> =>
+  (await db.select({ id: sweeps.cloudId }).from(sweeps).where(eq(sweeps.account, account)).limit(1))[0]?.id ?? null
+
 /** What became of a unit; without a report there was no time for it, and it stays due. */
 export interface Finished extends Unit {
   done: { dueAt: number; durationMs: number; report: Json } | null

@@ -105,6 +105,20 @@ export const ipAllocations = sqliteTable(
   (t) => [primaryKey({ columns: [t.subnetId, t.address] }), index('ip_allocations_by_port').on(t.portId)],
 )
 
+/** Addresses of ports that are gone above the line while a cloud still holds them: nobody is given one by chance. */
+export const lingeringAddresses = sqliteTable(
+  'lingering_addresses',
+  {
+    subnetId: text('subnet_id').notNull(),
+    address: text('address').notNull(),
+    portId: text('port_id').notNull(),
+  },
+  (t) => [
+    primaryKey({ columns: [t.subnetId, t.address, t.portId] }),
+    index('lingering_addresses_by_port').on(t.portId),
+  ],
+)
+
 export const portSecurityGroups = sqliteTable(
   'port_security_groups',
   {

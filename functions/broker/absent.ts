@@ -12,10 +12,11 @@ export const chase = async (work: Work): Promise<Next> => {
     const outcome = await poll(work, task)
     return isTask(outcome) ? { at: work.now() + (outcome.pollAfterMs ?? 1000) } : bind(work, outcome)
   }
+  const lookedAt = work.now()
   const seen = await work.ask(() => work.realm.find(work.mark, frozen))
   if (seen) return bind(work, seen)
   const certain = (calledAt ?? 0) + Math.max(GRACE, 2 * work.realm.settleMs)
-  if (work.now() >= certain) return bury(work)
+  if (lookedAt >= certain) return bury(work)
   const at = Math.min(certain, work.now() + backoff(attempts, 1_000, 20_000))
   return work.write({ attempts: attempts + 1 }, [], { at })
 }

@@ -10,6 +10,7 @@ import {
   updateFloatingIp,
 } from '../../db/queries/floating-ips.ts'
 import { networkById } from '../../db/queries/network.ts'
+import { forgetRepeatable } from '../../db/queries/repeatables.ts'
 import { routerBetween, routerLost } from '../../db/queries/routers.ts'
 import type { Context } from '../context.ts'
 import { readIp } from './address.ts'
@@ -91,12 +92,16 @@ const obtain = async (context: Context, id: string, cloudId: string): Promise<Fl
     // Due and not done: somebody else holds it, maybe one who died with it.
     const next = Math.max(binding?.dueAt ?? 0, context.now() + 200)
     if (!binding || binding.phase === 'failed' || next > until) {
-      await removeFloatingIp(context, id)
+      await takeBack(context, id)
       throw refusalOf(row, binding)
     }
     await context.sleep(next - context.now())
   }
 }
+
+/** The answer is a refusal, so nothing stays, nor the key: who repeats the request asks anew. */
+const takeBack = ({ once, ...context }: Context, id: string): Promise<void> =>
+  removeFloatingIp(context, id, once ? [forgetRepeatable(context.db, once.key)] : [])
 
 const refusalOf = (row: FloatingIpRow, binding: Binding | null): NetworkError => {
   const error = binding?.error
@@ -195,11 +200,12 @@ export const changeFloatingIp = async (
   return ownFloatingIp(context, id)
 }
 
-export const removeFloatingIp = async (context: Context, id: string): Promise<void> => {
+export const removeFloatingIp = async (context: Context, id: string, more: Write[] = []): Promise<void> => {
   await ownFloatingIp(context, id)
   await commit(context, { action: 'delete', kind: 'floating_ip', resourceId: id }, [
     unwanted(context, 'floating_ip', id),
     ...deleteFloatingIp(context.db, id),
+    ...more,
   ])
   convergeWherever(context, id)
 }

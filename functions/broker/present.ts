@@ -40,10 +40,12 @@ export const call = async (work: Work): Promise<Next> => {
   // Nothing came of any earlier call: what is refused now is refused for good.
   let sure = work.unsent
   if (!sure) {
+    // An absence says something about the time when it was looked for, not about the time of the answer.
+    const lookedAt = work.now()
     const seen = await work.ask(() => work.realm.find(work.mark, frozen))
     if (seen) return bind(work, seen)
     const visibleBy = shownAt(calledAt, work.realm.settleMs)
-    sure = work.now() >= visibleBy
+    sure = lookedAt >= visibleBy
     if (work.realm.once === 'none' && !sure) return { at: visibleBy }
     await work.write({ calledAt: work.now(), attempts: work.binding.attempts + 1 })
     if (work.binding.want === 'absent') return 'again'

@@ -2,7 +2,15 @@ import { type Json, KINDS, type Realm } from '../../adapters/contract.ts'
 import { asCloudError } from '../../adapters/errors.ts'
 import { kindsWithOrphans } from '../../db/queries/orphans.ts'
 import { mappedClouds } from '../../db/queries/reconcile.ts'
-import { claimUnits, dueAccounts, type Finished, finishUnits, keepUnits, type Unit } from '../../db/queries/sweeps.ts'
+import {
+  claimUnits,
+  cloudOfAccount,
+  dueAccounts,
+  type Finished,
+  finishUnits,
+  keepUnits,
+  type Unit,
+} from '../../db/queries/sweeps.ts'
 import type { Context } from '../context.ts'
 import { connectCloud } from './clouds.ts'
 import { beat } from './epoch.ts'
@@ -60,7 +68,8 @@ export const sweepDue = async (context: Context, budgetMs: number): Promise<void
 /** One account, for whoever got its name from the queue. Names may come twice: the claim decides. */
 export const reconcileAccount = async (context: Context, account: string, budgetMs: number): Promise<SweepReport[]> => {
   const until = context.now() + budgetMs
-  const known = (await accounts(context)).get(account)
+  const cloudId = await cloudOfAccount(context.db, account)
+  const known = cloudId ? (await accounts(context, cloudId)).get(account) : undefined
   const units = known ? await claimUnits(context.db, account, context.now(), context.now() + LEASE) : []
   return known ? sweepUnits(context, known, units, until, {}) : []
 }
@@ -107,9 +116,10 @@ const sweepUnits = async (
 }
 
 /** Projects that see the same objects of a cloud share one listing. */
-const accounts = async (context: Context): Promise<Map<string, Account>> => {
+const accounts = async (context: Context, only?: string): Promise<Map<string, Account>> => {
   const found = new Map<string, Account>()
   for (const { cloudId, projectIds } of await mappedClouds(context.db, context.now())) {
+    if (only && cloudId !== only) continue
     try {
       const { cloud, adapter, connection } = await connectCloud(context, cloudId, projectIds[0]!)
       const key = uuid5(`${cloudId}/${adapter.account(connection)}`)

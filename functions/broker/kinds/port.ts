@@ -1,6 +1,13 @@
 import type { PortSeen, PortSpec } from '../../../adapters/contract.ts'
 import { type NetworkRow, networkById } from '../../../db/queries/network.ts'
-import { floatingIpsOf, notePort, type PortView, portById, touchFloatingIpsOf } from '../../../db/queries/ports.ts'
+import {
+  floatingIpsOf,
+  forgetLingering,
+  notePort,
+  type PortView,
+  portById,
+  touchFloatingIpsOf,
+} from '../../../db/queries/ports.ts'
 import { groupsIn } from '../../../db/queries/security-groups.ts'
 import { type SubnetRow, subnetsById } from '../../../db/queries/subnets.ts'
 import { everyProject } from '../../../db/scope.ts'
@@ -66,5 +73,6 @@ export const portSteps = steps<Loaded, PortSpec, PortSeen>({
     convergeWherever(context, ...(await floatingIpsOf(context.db, port.id)))
     return { settled: true, writes: [] }
   },
+  gone: ({ db }, _, { resourceId }) => [forgetLingering(db, resourceId)],
   failed: ({ db }, { port }, { phase }) => (phase === 'bound' ? [] : [notePort(db, port.id, { status: 'ERROR' })]),
 })

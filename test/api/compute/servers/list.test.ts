@@ -1,9 +1,9 @@
-import { beforeEach, describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, test } from 'vitest'
 import { at, NOVA, newWorld, type World } from './world.ts'
 
 let w: World
 let ids: Record<string, string>
-beforeEach(async () => {
+beforeAll(async () => {
   w = await newWorld()
   ids = {}
   for (const [name, more] of Object.entries({

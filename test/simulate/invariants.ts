@@ -1,0 +1,132 @@
+import type { D1Database } from '@cloudflare/workers-types'
+import type { Store } from '../../adapters/contract.ts'
+import type { Entity } from '../../adapters/sandbox/entities.ts'
+
+/** Each counter with the rows that justify it, over all projects. */
+const COUNTED: Record<string, string> = {
+  instances: 'select count(*) from servers where deleted_at is null',
+  cores: `select sum(max(flavor->>'vcpus', coalesce(old_flavor->>'vcpus', 0), coalesce((select max(args->>'$.flavor.vcpus') from server_actions a
+    where a.server_id = servers.id and a.action = 'resize' and a.state in ('pending', 'calling')), 0))) from servers where deleted_at is null`,
+  ram: `select sum(max(flavor->>'ramMib', coalesce(old_flavor->>'ramMib', 0), coalesce((select max(args->>'$.flavor.ramMib') from server_actions a
+    where a.server_id = servers.id and a.action = 'resize' and a.state in ('pending', 'calling')), 0))) from servers where deleted_at is null`,
+  volumes: 'select count(*) from volumes where deleted_at is null',
+  gigabytes: `select coalesce((select sum(size_gib) from volumes where deleted_at is null), 0)
+    + coalesce((select sum(size_gib) from snapshots where deleted_at is null), 0)`,
+  snapshots: 'select count(*) from snapshots where deleted_at is null',
+  network: 'select count(*) from networks where not external',
+  subnet: 'select count(*) from subnets',
+  port: 'select count(*) from ports',
+  router: 'select count(*) from routers',
+  floatingip: 'select count(*) from floating_ips',
+  security_group: 'select count(*) from security_groups',
+}
+const RESOURCES = Object.keys(COUNTED)
+const COUNTS = `select ${RESOURCES.map((resource) => `(${COUNTED[resource]}), (select sum(used) from quotas where resource = '${resource}')`).join(', ')}`
+
+/** Counters that do not say what the rows say. True at every committed state. */
+export const quotaDrift = async (d1: D1Database): Promise<string[]> => {
+  const [row] = (await d1.prepare(COUNTS).raw()) as (number | null)[][]
+  return RESOURCES.flatMap((resource, i) => {
+    const [rows, used] = [row![2 * i] ?? 0, row![2 * i + 1] ?? 0]
+    return rows === used ? [] : [`quota ${resource}: ${used} used, ${rows} rows`]
+  })
+}
+
+/** Rows that are still on their way, though nobody works on them any more. */
+const UNSETTLED = `select 'volume ' || status as what from volumes where deleted_at is null
+    and status in ('creating', 'deleting', 'attaching', 'detaching', 'reserved', 'extending')
+  union all select 'snapshot ' || status from snapshots where deleted_at is null and status in ('creating', 'deleting')
+  union all select 'server ' || status || ' ' || coalesce(task_state, '') from servers where deleted_at is null and (status = 'BUILD' or task_state is not null)
+  union all select 'image ' || status from images where deleted_at is null and status in ('queued', 'saving')
+  union all select 'attachment ' || status from attachments where status in ('attaching', 'detaching')`
+
+const TWICE = [
+  'volumes',
+  'snapshots',
+  'servers',
+  'ports',
+  'networks',
+  'routers',
+  'security_groups',
+  'keypairs',
+  'images',
+]
+
+export const rowFaults = async (d1: D1Database): Promise<string[]> => {
+  const faults = (await d1.prepare(UNSETTLED).all<{ what: string }>()).results.map(
+    ({ what }) => `never settled: ${what}`,
+  )
+  const seen = await d1.prepare('select what from sim_seen').all<{ what: string }>()
+  faults.push(...seen.results.map(({ what }) => what))
+  for (const table of TWICE) {
+    const { results } = await d1
+      .prepare(`select name, count(*) as n from ${table} where name glob 'only-*' group by name having n > 1`)
+      .all<{ name: string; n: number }>()
+    faults.push(...results.map(({ n }) => `one request made ${n} ${table}`))
+  }
+  return faults
+}
+
+export interface Below {
+  entities: Entity[]
+  text: Map<string, string>
+}
+
+/** Everything that the cloud remembers. */
+export const lookBelow = async (store: Store, cloudId: string): Promise<Below> => {
+  const rows = await store.list(`${cloudId}/objects/`, 10_000)
+  const entities = rows.map(({ value }) => value as unknown as Entity)
+  return { entities, text: new Map(rows.map(({ key, value }) => [key, JSON.stringify(value)])) }
+}
+
+interface Bound {
+  kind: string
+  id: string | null
+  want: string
+  phase: string
+}
+
+/** What is wrong between rows and cloud. Where calls came `late`, an orphan that is reported is nobody's leak. */
+export const stepFaults = async (
+  d1: D1Database,
+  store: Store,
+  cloudId: string,
+  now: number,
+  strict: boolean,
+): Promise<string[]> => {
+  const { entities } = await lookBelow(store, cloudId)
+  const { results } = await d1
+    .prepare("select kind, native_id as id, want, phase from bindings where project_id <> '' and phase <> 'gone'")
+    .all<Bound>()
+  const reported = new Set(
+    (await d1.prepare('select native_id as id from orphans').all<{ id: string }>()).results.map(({ id }) => id),
+  )
+  const bound = new Set(
+    results.filter((b) => b.phase === 'bound' && b.want === 'present').map((b) => `${b.kind} ${b.id}`),
+  )
+  const faults = results
+    .filter((b) => !['bound', 'failed'].includes(b.phase) || b.want === 'absent')
+    .map((b) => `unsettled: ${b.kind} ${b.phase}`)
+  const alive = entities.filter(
+    ({ mark, goneAt }) => mark?.deployment !== 'somebody-else' && (goneAt === null || goneAt > now),
+  )
+  const there = new Set(alive.map(({ kind, id }) => `${kind} ${id}`))
+  const objects = new Map<string, number>()
+  for (const { kind, id, mark } of alive) {
+    if (!mark || (!strict && reported.has(id))) continue
+    const row = `${kind} ${mark.resource}`
+    if (kind !== 'security_group' && kind !== 'keypair') objects.set(row, (objects.get(row) ?? 0) + 1)
+    if (!bound.has(`${kind} ${id}`)) faults.push(`leaked: ${kind} ${id}`)
+  }
+  for (const [row, n] of objects) if (n > 1) faults.push(`${n} objects for one ${row.split(' ')[0]}`)
+  for (const held of alive) {
+    if ((held.kind !== 'volume' && held.kind !== 'port') || !held.hold) continue
+    const { server, mark, goneAt } = held.hold
+    if (!there.has(`server ${server}`) || !mark || (goneAt !== null && goneAt <= now)) continue
+    const kind = held.kind === 'volume' ? 'attachment' : 'interface'
+    there.add(`${kind} ${held.id}@${server}`)
+    if (!bound.has(`${kind} ${held.id}@${server}`)) faults.push(`leaked: ${kind} ${held.id}@${server}`)
+  }
+  for (const name of bound) if (!there.has(name)) faults.push(`lost: ${name}`)
+  return faults
+}

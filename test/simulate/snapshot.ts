@@ -1,0 +1,45 @@
+import type { D1Database } from '@cloudflare/workers-types'
+
+export interface Snapshot {
+  /** Puts every table back as it was. */
+  restore(): Promise<void>
+}
+
+/** Tables that no simulated request writes. */
+const STILL = new Set([
+  'd1_migrations', 'domains', 'projects', 'users', 'roles', 'role_assignments', 'offers', 'zones', 'flavors', 'flavor_access', 'mappings',
+]) // biome-ignore format: a list
+
+/** What must never be seen in any committed state, written down by the database itself. */
+const WATCHES = [
+  'create table sim_seen (what text not null)',
+  `create trigger sim_gone after update of phase on bindings when old.phase = 'gone' and new.phase <> 'gone' and old.project_id <> ''
+    begin insert into sim_seen values ('gone came back: ' || old.kind || ' ' || old.resource_id || ' is ' || new.phase); end`,
+  `create trigger sim_orphan after insert on journal when new.action = 'orphan.remove'
+      and exists (select 1 from bindings where kind = new.kind and phase in ('bound', 'deleting') and native_id = new.detail->>'native_id')
+    begin insert into sim_seen values ('an orphan had a row: ' || new.kind || ' ' || (new.detail->>'native_id')); end`,
+]
+
+/** Remembers every table inside the database itself: a copy of each that has rows, and nothing of those that have none. */
+export const takeSnapshot = async (d1: D1Database): Promise<Snapshot> => {
+  for (const sql of WATCHES) await d1.prepare(sql).run()
+  const { results } = await d1
+    .prepare(
+      "select name from sqlite_master where type = 'table' and name not glob 'sqlite_*' and name not glob '_cf_*'",
+    )
+    .all<{ name: string }>()
+  const restore: string[] = ['delete from sqlite_sequence']
+  for (const { name } of results) {
+    if (STILL.has(name)) continue
+    restore.push(`delete from "${name}"`)
+    if (!(await d1.prepare(`select 1 from "${name}" limit 1`).first())) continue
+    await d1.prepare(`create table "sim_copy_${name}" as select * from "${name}"`).run()
+    restore.push(`insert into "${name}" select * from "sim_copy_${name}"`)
+  }
+  const statements = restore.map((sql) => d1.prepare(sql))
+  return {
+    restore: async () => {
+      await d1.batch(statements)
+    },
+  }
+}

@@ -1,0 +1,209 @@
+import type { Json, Store } from '../../adapters/contract.ts'
+import { plantFaults } from '../../adapters/sandbox/backdoor.ts'
+import type { Entity } from '../../adapters/sandbox/entities.ts'
+import type { FaultRule } from '../../adapters/sandbox/faults.ts'
+import { convergeDue } from '../../functions/broker/converge.ts'
+import { reconcile } from '../../functions/broker/reconcile.ts'
+import { MemoryStore } from '../support/memory-store.ts'
+import { recordBirths } from './cloud.ts'
+import { Dice } from './dice.ts'
+import { lookBelow, quotaDrift, rowFaults, stepFaults } from './invariants.ts'
+import { type Life, Scheduler } from './scheduler.ts'
+import { type Slot, START, type World } from './world.ts'
+
+interface Gate {
+  life: Life
+  label: RegExp
+  /** After the effect, while the answer is on its way. */
+  behind: boolean
+  reached(): void
+  open: Promise<void>
+}
+
+/** Lets everybody move at once, but for a process that is held before a step of its own. */
+class Gates extends Scheduler {
+  gates: Gate[] = []
+  /** Counts the steps of everybody; answers whether the process dies instead. */
+  before: ((life: Life, label: string) => void) | null = null
+
+  override async step<T>(
+    life: Life,
+    effect: () => Promise<T>,
+    after: (() => Promise<void>) | null,
+    label: string,
+  ): Promise<T> {
+    const gate = this.gates.find((each) => each.life === life && each.label.test(label))
+    const held = async (gate: Gate) => {
+      this.gates = this.gates.filter((each) => each !== gate)
+      gate.reached()
+      await gate.open
+    }
+    if (gate && !gate.behind) await held(gate)
+    this.before?.(life, label)
+    const answer = await super.step(life, effect, after, label)
+    if (gate?.behind) await held(gate)
+    return answer
+  }
+}
+
+/** One scenario, directed by hand: two processes, one cloud, and a clock that moves when it is told to. */
+export class Stage {
+  readonly world: World
+  readonly births = new Map<string, Set<string>>()
+  readonly memory = new MemoryStore()
+  /** What the cloud shows of its memory. */
+  view: Store
+  readonly violations = new Set<string>()
+  readonly scheduler = new Gates(new Dice(1), START, async () => {})
+  #token = ''
+  #keys = 0
+
+  constructor(world: World) {
+    this.world = world
+    this.scheduler.direct = true
+    this.view = this.memory
+  }
+
+  async open(options: Record<string, Json>, faults: FaultRule[] = []): Promise<void> {
+    const store: Store = {
+      get: (key) => this.view.get(key),
+      put: (...args) => this.view.put(...args),
+      delete: (...args) => this.view.delete(...args),
+      list: (...args) => this.view.list(...args),
+    }
+    const { d1, cloudId } = this.world
+    await this.world.reset(
+      {
+        scheduler: this.scheduler,
+        store: recordBirths(store, this.births),
+        after: (sql) => (/\bquotas\b|\bvolumes\b|\bservers\b/.test(sql) ? this.#check : null),
+        log: () => {},
+        // Nothing is done after an answer: each scenario says who works, and when.
+        defer: () => {},
+      },
+      { log_calls: 0, ...options },
+    )
+    await d1
+      .prepare('update clouds set created_at = ?')
+      .bind(START - 2 * 86_400_000)
+      .run()
+    await plantFaults(this.memory, cloudId, faults)
+    this.#token = await this.world.token()
+  }
+
+  readonly #check = async () => {
+    for (const fault of await quotaDrift(this.world.d1)) this.violations.add(fault)
+  }
+
+  slot(n: 0 | 1): Slot {
+    return this.world.slots[n] as Slot
+  }
+
+  // biome-ignore lint/suspicious/noExplicitAny: scenarios reach into bodies freely
+  async send(n: 0 | 1, method: string, path: string, body?: unknown, key = `key-${this.#keys++}`): Promise<any> {
+    const headers = {
+      'X-Auth-Token': this.#token,
+      'Content-Type': 'application/json',
+      'OpenStack-API-Version': 'compute 2.79',
+    }
+    const response = await this.slot(n).fetch(
+      new Request(`http://plimsoll.test${path}`, {
+        method,
+        headers: { ...headers, ...(method === 'POST' ? { 'Idempotency-Key': key } : {}) },
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      }),
+    )
+    const text = await response.text()
+    if (response.status >= 400) this.violations.add(`${method} ${path}: ${response.status} ${text}`)
+    return text === '' ? null : JSON.parse(text)
+  }
+
+  get volumes(): string {
+    return `/volume/v3/${this.world.projectId}/volumes`
+  }
+
+  async newVolume(n: 0 | 1 = 0): Promise<string> {
+    const name = `only-${this.#keys}`
+    return (await this.send(n, 'POST', this.volumes, { volume: { size: 1, name } })).volume.id
+  }
+
+  async newServer(n: 0 | 1 = 0): Promise<string> {
+    const server = { name: `only-${this.#keys}`, flavorRef: '1', imageRef: this.world.image, networks: 'none' }
+    return (await this.send(n, 'POST', '/compute/v2.1/servers', { server })).server.id
+  }
+
+  /** One round of what is due. */
+  async work(n: 0 | 1 = 0): Promise<void> {
+    await convergeDue(this.world.context(this.slot(n)), 25_000)
+  }
+
+  async sweep(n: 0 | 1 = 0) {
+    return reconcile(this.world.context(this.slot(n)), 25_000, { all: true })
+  }
+
+  /** Lets the clock pass in minutes, with the cron in each. */
+  async minutes(count: number): Promise<void> {
+    for (let i = 0; i < count; i++) {
+      this.scheduler.pass(60_000)
+      await this.sweep()
+      await this.settle(50_000)
+    }
+  }
+
+  /** Works until nothing is due within `most` milliseconds. */
+  async settle(most = 1_800_000): Promise<void> {
+    const until = this.scheduler.now + most
+    for (;;) {
+      await this.work()
+      const next = await this.world.d1
+        .prepare('select min(max(due_at, lease_until)) as next from bindings where due_at is not null')
+        .first<number>('next')
+      if (next === null || next > until) return
+      this.scheduler.reach(Math.max(next, this.scheduler.now + 1))
+    }
+  }
+
+  /** Holds a process at its next step of that label: before its effect, or behind it, when only the answer is missing. */
+  hold(n: 0 | 1, label: RegExp, where: 'before' | 'behind' = 'before'): { reached: Promise<void>; release(): void } {
+    let release = () => {}
+    let reached = () => {}
+    const open = new Promise<void>((resolve) => {
+      release = resolve
+    })
+    const there = new Promise<void>((resolve) => {
+      reached = resolve
+    })
+    this.scheduler.gates.push({ life: this.slot(n).life, label, behind: where === 'behind', reached, open })
+    return { reached: there, release }
+  }
+
+  /** Objects of a kind that the cloud has. */
+  async live(kind: string): Promise<Entity[]> {
+    const { entities } = await lookBelow(this.memory, this.world.cloudId)
+    const { now } = this.scheduler
+    return entities.filter((each) => each.kind === kind && (each.goneAt === null || each.goneAt > now))
+  }
+
+  async count(sql: string): Promise<number> {
+    return (await this.world.d1.prepare(sql).first<number>('n')) ?? 0
+  }
+
+  /** Says it if it is not so. */
+  expect(so: boolean, what: string): void {
+    if (!so) this.violations.add(what)
+  }
+
+  /** What is wrong in the end, when nobody is under way any more. */
+  async judge({ settled = true } = {}): Promise<string[]> {
+    const { d1, cloudId } = this.world
+    this.scheduler.pass(10_000)
+    await this.#check()
+    if (settled) {
+      for (const fault of await rowFaults(d1)) this.violations.add(fault)
+      for (const fault of await stepFaults(d1, this.memory, cloudId, this.scheduler.now, true))
+        this.violations.add(fault)
+      for (const ids of this.births.values()) this.expect(ids.size === 1, 'two objects were made for one token')
+    }
+    return [...this.violations]
+  }
+}

@@ -1,0 +1,78 @@
+import type { Json } from '../../adapters/contract.ts'
+import type { Fault, FaultRule } from '../../adapters/sandbox/faults.ts'
+import type { Dice } from './dice.ts'
+
+export const PROFILES = ['token', 'unique', 'none'] as const
+export type Profile = (typeof PROFILES)[number]
+
+/** How rough one run is. */
+export interface Weather {
+  profile: Profile
+  options: Record<string, Json>
+  faults: FaultRule[]
+  /** Longest that a call to the cloud is under way. Beyond a lease, an answer may come after another process took over. */
+  longestCall: number
+  /** Of each step. */
+  kill: number
+  most: { kills: number; steps: number }
+  /** Of each step: the clock passes the end of a lease. */
+  jump: number
+  stories: number
+}
+
+const TROUBLE: [method: string, fault: Fault][] = [
+  ['*.create', 'lost_answer'],
+  ['*.create', 'lost_answer'],
+  ['*.create', 'ambiguous_before'],
+  ['*.create', 'throttled'],
+  ['*.create', 'capacity'],
+  ['*.create', 'conflict'],
+  ['*.create', 'definitive'],
+  ['*.create', 'denied'],
+  ['*.create', 'fails_later'],
+  ['*.create', 'slow'],
+  ['*.find', 'ambiguous_before'],
+  ['*.find', 'throttled'],
+  ['*.get', 'ambiguous_before'],
+  ['*.get', 'throttled'],
+  ['*.update', 'lost_answer'],
+  ['*.update', 'definitive'],
+  ['*.remove', 'lost_answer'],
+  ['*.remove', 'ambiguous_before'],
+  ['*.remove', 'conflict'],
+  ['*.list', 'truncated_list'],
+  ['*.list', 'lying_list'],
+  ['*.list', 'throttled'],
+  ['server.*', 'lost_answer'],
+  ['*', 'slow'],
+]
+
+const PROBABILITIES = [0.3, 0.6, 1]
+
+/** Draws the weather of a run. */
+export const forecast = (dice: Dice, profile: Profile): Weather => {
+  const late = dice.chance(0.08)
+  const visibility = dice.chance(0.5) ? 0 : dice.between(500, 8_000)
+  const faults = Array.from({ length: dice.chance(0.3) ? 0 : dice.between(1, 3) }, (): FaultRule => {
+    const [method, fault] = dice.pick(TROUBLE)
+    return {
+      method,
+      fault,
+      probability: dice.pick(PROBABILITIES),
+      count: dice.between(1, 3),
+      seed: dice.below(1e6),
+      ...(fault === 'slow' ? { delay_ms: dice.pick([3_000, 25_000]) } : {}),
+    }
+  })
+  const calm = dice.chance(0.15)
+  return {
+    profile,
+    options: { profile, log_calls: 0, visibility_delay_ms: visibility, latency_ms: dice.chance(0.2) ? 400 : 0 },
+    faults,
+    longestCall: late ? Number.POSITIVE_INFINITY : 28_000,
+    kill: calm ? 0 : dice.pick([0.01, 0.02, 0.05]),
+    most: { kills: 8, steps: dice.between(40, 260) },
+    jump: late ? 0.04 : 0.008,
+    stories: dice.chance(0.85) ? 1 : 2,
+  }
+}
