@@ -4,6 +4,7 @@ import { type Adapter, CAPABILITIES, type Capability, type Cloud } from './contr
 export const adapters: Record<string, () => Promise<Adapter>> = {
   sandbox: async () => (await import('./sandbox/index.ts')).sandbox,
   aws: async () => (await import('./aws/index.ts')).aws,
+  vsphere: async () => (await import('./vsphere/index.ts')).vsphere,
 }
 
 /** A module is loaded once anyway; asking for it anew would cost a promise of its own in every request. */

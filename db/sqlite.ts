@@ -106,7 +106,11 @@ class Sqlite implements D1Database {
       const found = only1st && reads ? (first ? [first] : []) : statement.all(...values)
       const rows = found as unknown as unknown[][]
       for (const row of rows)
-        for (let i = 0; i < row.length; i++) if (row[i] instanceof Uint8Array) row[i] = [...(row[i] as Uint8Array)]
+        for (let i = 0; i < row.length; i++) {
+          const value = row[i]
+          // The type first: it costs next to nothing, and almost nothing is a blob.
+          if (typeof value === 'object' && value instanceof Uint8Array) row[i] = [...value]
+        }
       return { columns, rows, reads }
     } catch (error) {
       throw d1Error(error)

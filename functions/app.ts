@@ -4,7 +4,7 @@ import { Verifier } from './auth/caller.ts'
 import { authorize } from './auth/policy.ts'
 import type { Caller, Context, Host } from './context.ts'
 import { deriveKeys } from './crypto/keys.ts'
-import { type Door, mount } from './http/mount.ts'
+import { type Door, mount, refuser } from './http/mount.ts'
 import type { Operation } from './http/operation.ts'
 import { serveOnce } from './repeat.ts'
 import { services } from './services.ts'
@@ -21,7 +21,8 @@ export const createApp = (host: Host): Hono => {
     log: host.log,
     once: serveOnce,
     newId: host.newId,
-    origin: (request) => host.settings.publicUrl ?? new URL(request.url).origin,
+    // The URL of a request is absolute and normal: its origin ends at the first slash after the scheme.
+    origin: ({ url }) => host.settings.publicUrl ?? url.slice(0, url.indexOf('/', 'https://'.length)),
     enter: async (request, operation, requestId): Promise<Context> => {
       const caller = operation.who === 'public' ? null : await callerOf(request, operation)
       authorize(caller, operation)
@@ -44,8 +45,11 @@ export const createApp = (host: Host): Hono => {
     return c.json({ status: 'ok', deployment: host.deployment.id, runtime: host.settings.runtime })
   })
   for (const service of services) mount(app, service, door)
-  app.notFound((c) =>
-    c.json({ error: { code: 404, title: 'Not Found', message: `There is no service at ${c.req.path}.` } }, 404),
+  const refuse = refuser(services, door)
+  app.notFound(
+    (c) =>
+      refuse(c.req.raw) ??
+      c.json({ error: { code: 404, title: 'Not Found', message: `There is no service at ${c.req.path}.` } }, 404),
   )
   return app
 }

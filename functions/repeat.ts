@@ -17,7 +17,7 @@ export const serveOnce = async (
   serve: (context: Context) => Promise<Response>,
 ): Promise<Response> => {
   const given = request.headers.get('Idempotency-Key') ?? request.headers.get('X-OpenStack-Request-ID')
-  if (!given || request.method !== 'POST' || !context.caller) return serve(context)
+  if (!given || !context.caller) return serve(context)
   const body = await request.clone().text()
   const owner = context.caller.projectId || context.caller.userId
   const key = hash([owner, new URL(request.url).pathname, given])

@@ -57,13 +57,14 @@ export const listNetworks = (db: Database, scope: Scope, listing: Listing): Prom
 }
 
 /** A network that the scope may see, its own or not. */
+export const networkQuery = (db: Database, scope: Scope, id: string) =>
+  db
+    .select(view)
+    .from(networks)
+    .where(and(eq(networks.id, id), visible(scope)))
+
 export const networkById = async (db: Database, scope: Scope, id: string): Promise<NetworkView | null> =>
-  (
-    await db
-      .select(view)
-      .from(networks)
-      .where(and(eq(networks.id, id), visible(scope)))
-  )[0] ?? null
+  (await networkQuery(db, scope, id))[0] ?? null
 
 export const networksById = (db: Database, scope: Scope, ids: string[]): Promise<NetworkView[]> =>
   db

@@ -109,22 +109,6 @@ export const release = (db: Database, portId: string) =>
   db.delete(ipAllocations).where(eq(ipAllocations.portId, portId))
 
 /** Addresses in use, by subnet. */
-export const allocationsOn = (db: Database, subnetIds: string[]) =>
-  db
-    .select({ subnetId: ipAllocations.subnetId, address: ipAllocations.address, portId: ipAllocations.portId })
-    .from(ipAllocations)
-    .where(anyOf(ipAllocations.subnetId, subnetIds))
-    .unionAll(
-      db
-        .select({
-          subnetId: lingeringAddresses.subnetId,
-          address: lingeringAddresses.address,
-          portId: lingeringAddresses.portId,
-        })
-        .from(lingeringAddresses)
-        .where(anyOf(lingeringAddresses.subnetId, subnetIds)),
-    )
-
 /** The cloud has let go of a port: its addresses may be given out again. */
 export const forgetLingering = (db: Database, portId: string) =>
   db.delete(lingeringAddresses).where(eq(lingeringAddresses.portId, portId))

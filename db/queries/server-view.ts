@@ -64,8 +64,8 @@ const PARTS = `(select c.name from clouds c where c.id = s.cloud_id) as cloud,
     where x.port_id = p.id))) order by o.position, p.created_at)
   from ports p join networks n on n.id = p.network_id left join server_ports o on o.server_id = s.id and o.port_id = p.id
   where p.device_id = s.id and p.project_id = s.project_id) as ports,
- (select json_group_array(json_object('id', a.volume_id, 'delete_on_termination', json(iif(a.delete_on_termination, 'true', 'false')))
-   order by a.created_at) from attachments a where a.server_id = s.id) as volumes,
+ (select json_group_array(json_object('id', a.volume_id, 'delete_on_termination', json(iif(a.delete_on_termination, 'true', 'false'))))
+   from attachments a where a.server_id = s.id) as volumes,
  case when s.task_state is null then null else (select b.cloud_id from bindings b where b.resource_id = s.id
   and b.kind = 'server' and b.due_at <= ?1 and b.lease_until <= ?1 limit 1) end as dueOn`
 

@@ -2,9 +2,9 @@ import { Buffer } from 'node:buffer'
 import { adapterFor } from '../../adapters/registry.ts'
 import { cloudById } from '../../db/queries/clouds.ts'
 import type { NetworkRow } from '../../db/queries/network.ts'
-import { allocate, allocationsOn, groupsGone, joinGroups, type PortRow, subnetsGone } from '../../db/queries/ports.ts'
-import { groupsIn } from '../../db/queries/security-groups.ts'
-import { type SubnetRow, subnetsOf } from '../../db/queries/subnets.ts'
+import type { PortGround } from '../../db/queries/port-ground.ts'
+import { allocate, groupsGone, joinGroups, type PortRow, subnetsGone } from '../../db/queries/ports.ts'
+import type { SubnetRow } from '../../db/queries/subnets.ts'
 import type { Context } from '../context.ts'
 import { guard, type Write } from './commit.ts'
 import { chooseAddresses, type FixedIpWish, reservedAddresses } from './fixed-ips.ts'
@@ -30,14 +30,11 @@ export const plannedAddresses = async (
   network: NetworkRow,
   wish: { wished: FixedIpWish[] | null; mac: string; router: boolean; self?: string },
   taken: Set<string>,
+  ground: Pick<PortGround, 'subnets' | 'allocations'>,
 ): Promise<PortRow['fixedIps']> => {
   const { wished, mac, self } = wish
   if (wished?.length === 0) return []
-  const subnets = await subnetsOf(context.db, [network.id])
-  const allocations = await allocationsOn(
-    context.db,
-    subnets.map(({ id }) => id),
-  )
+  const { subnets, allocations } = ground
   // From here to the choice nothing waits, so that plans made at the same time see each other's.
   const used = new Set(taken)
   for (const { subnetId, address, portId } of allocations) if (portId !== self) used.add(`${subnetId}/${address}`)
@@ -75,6 +72,7 @@ export const plannedGroups = async (
   projectId: string,
   wished: string[] | null,
   secured: boolean,
+  ground: Pick<PortGround, 'groups' | 'defaultGroup'>,
 ): Promise<string[]> => {
   if (!secured && wished?.length)
     throw conflicting(
@@ -82,9 +80,9 @@ export const plannedGroups = async (
       'Port security must be enabled and port must have an IP address in order to use security groups.',
     )
   if (!secured) return []
-  if (wished === null) return [await ensureDefaultGroup(context, projectId)]
+  if (wished === null) return [ground.defaultGroup ?? (await ensureDefaultGroup(context, projectId))]
   const ids = [...new Set(wished)]
-  const known = new Set((await groupsIn(context.db, context.scope, ids)).map(({ id }) => id))
+  const known = new Set(ground.groups.map(({ id }) => id))
   const unknown = ids.find((id) => !known.has(id))
   if (unknown !== undefined) throw missing('SecurityGroup', unknown)
   return ids

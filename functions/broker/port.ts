@@ -1,5 +1,6 @@
 import { refuseChange } from '../../db/queries/adopt.ts'
-import { networkById, networkGone, ROUTER_INTERFACE } from '../../db/queries/network.ts'
+import { networkGone, ROUTER_INTERFACE } from '../../db/queries/network.ts'
+import { portGround } from '../../db/queries/port-ground.ts'
 import {
   deletePorts,
   heldByServer,
@@ -52,8 +53,10 @@ export const planPort = async (
   taken: Set<string> = new Set(),
 ): Promise<{ port: PortView; writes: Write[] }> => {
   const { db } = context
-  const network = await networkById(db, context.scope, wish.networkId)
-  if (!network) throw missing('Network', wish.networkId)
+  const { networkId, projectId } = wish
+  const ground = await portGround(db, context.scope, { networkId, projectId, groupIds: wish.securityGroupIds ?? [] })
+  const { network } = ground
+  if (!network) throw missing('Network', networkId)
   if (network.external)
     throw new NetworkError(
       'forbidden',
@@ -63,9 +66,9 @@ export const planPort = async (
   const macAddress = wish.macAddress ?? randomMac(context)
   const router = wish.deviceOwner === ROUTER_INTERFACE
   const asked = { wished: wish.fixedIps ?? null, mac: macAddress, router }
-  const fixedIps = await plannedAddresses(context, network, asked, taken)
+  const fixedIps = await plannedAddresses(context, network, asked, taken, ground)
   const portSecurity = wish.portSecurity ?? network.portSecurity
-  const securityGroupIds = await plannedGroups(context, wish.projectId, wish.securityGroupIds ?? null, portSecurity)
+  const securityGroupIds = await plannedGroups(context, projectId, wish.securityGroupIds ?? null, portSecurity, ground)
   const now = context.now()
   const port: PortRow = {
     id: wish.id ?? context.newId(),
@@ -123,7 +126,9 @@ export interface PortChange {
 /** Writes for a change of a port, above the line and wherever it is realised. */
 export const planPortChange = async (context: Context, port: PortView, change: PortChange): Promise<Write[]> => {
   const { db } = context
-  const network = (await networkById(db, context.scope, port.networkId))!
+  const { networkId, projectId } = port
+  const ground = await portGround(db, context.scope, { networkId, projectId, groupIds: change.securityGroupIds ?? [] })
+  const network = ground.network!
   const portSecurity = change.set.portSecurity ?? port.portSecurity
   const fixedIps =
     change.fixedIps &&
@@ -132,6 +137,7 @@ export const planPortChange = async (context: Context, port: PortView, change: P
       network,
       { wished: change.fixedIps, mac: port.macAddress, router: isRouterPort(port), self: port.id },
       new Set(),
+      ground,
     ))
   const regroup = change.securityGroupIds !== undefined || (!portSecurity && port.securityGroupIds.length > 0)
   if (!portSecurity && port.securityGroupIds.length && change.securityGroupIds === undefined)
@@ -140,7 +146,7 @@ export const planPortChange = async (context: Context, port: PortView, change: P
       'Port has security group associated. Cannot disable port security or IP address until security group is removed',
     )
   const groups = regroup
-    ? await plannedGroups(context, port.projectId, change.securityGroupIds ?? null, portSecurity)
+    ? await plannedGroups(context, projectId, change.securityGroupIds ?? null, portSecurity, ground)
     : null
   if (
     fixedIps &&

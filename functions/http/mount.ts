@@ -19,14 +19,27 @@ export interface Door {
   newId(): string
 }
 
-/** Puts every operation of a service on its route, and clear answers on all other routes below its prefix. */
+/** Puts every operation of a service on its route. */
 export const mount = (app: Hono, service: Service, door: Door): void => {
   for (const operation of service.operations)
     app.on(operation.method, service.prefix + operation.path, (c) =>
       serve(c.req.raw, c.req.param(), operation, service, door),
     )
-  const paths = methodsByPath(service)
-  app.all(`${service.prefix}/*`, (c) => refuse(c.req.raw, service, door, paths))
+}
+
+/**
+ * Clear answers on every path below a service's prefix that is no route, in its dialect; null elsewhere. Not a route
+ * itself: one that matches everything would be matched, for nothing, by every request.
+ */
+export const refuser = (services: Service[], door: Door) => {
+  const known = services
+    .map((service) => ({ service, paths: methodsByPath(service) }))
+    .sort((one, other) => other.service.prefix.length - one.service.prefix.length)
+  return (request: Request): Response | null => {
+    const { pathname } = new URL(request.url)
+    const found = known.find(({ service: { prefix } }) => pathname === prefix || pathname.startsWith(`${prefix}/`))
+    return found ? refuse(request, found.service, door, found.paths) : null
+  }
 }
 
 const serve = async (
@@ -43,17 +56,17 @@ const serve = async (
     if (version < (operation.since ?? 0) || version > (operation.until ?? Number.POSITIVE_INFINITY))
       throw new Fault(404, 'The resource could not be found.')
     const entered = await door.enter(request, operation, requestId)
-    return await door.once(entered, request, async (context) => {
-      const search = new URL(request.url).searchParams
-      const query = Object.fromEntries(search)
+    const work = async (context: Context): Promise<Response> => {
+      const queries = searchOf(request.url)
+      const query = queries === NO_QUERY ? {} : Object.fromEntries(queries)
       const origin = door.origin(request)
       const answer = await operation.handle({
         context,
         params,
         query: operation.query
-          ? (check(pick(operation.query, version), query, service.dialect) as typeof query)
+          ? (check(pick(operation.query, version), query, service.dialect) as Record<string, string>)
           : query,
-        queries: search,
+        queries,
         body: operation.body
           ? check(pick(operation.body, version), await readJson(request), service.dialect)
           : undefined,
@@ -63,7 +76,8 @@ const serve = async (
         request,
       })
       return answer instanceof Response ? answer : toResponse(answer, operation.status, service, version, requestId)
-    })
+    }
+    return await (operation.method === 'POST' ? door.once(entered, request, work) : work(entered))
   } catch (error) {
     return toFaultResponse(error, service, version, requestId, door.log)
   }
@@ -78,13 +92,22 @@ const incomingRequestId = (request: Request): string | undefined => {
   return id && /^req-[0-9a-f-]{36}$/.test(id) ? id : undefined
 }
 
-const standardHeaders = (service: Service, version: number, requestId: string): Record<string, string> => ({
-  ...Object.fromEntries(service.dialect.requestIdHeaders.map((name) => [name, requestId])),
-  ...(service.microversions ? versionHeaders(service.microversions, version) : {}),
-})
+/** Most reads have no query, and parsing costs as much as they do. Nobody changes what he is given. */
+const NO_QUERY = new URLSearchParams()
+const searchOf = (url: string): URLSearchParams => {
+  const from = url.indexOf('?')
+  return from < 0 ? NO_QUERY : new URLSearchParams(url.slice(from + 1))
+}
+
+const standardHeaders = (service: Service, version: number, requestId: string): Record<string, string> => {
+  const headers = service.microversions ? { ...versionHeaders(service.microversions, version) } : {}
+  for (const name of service.dialect.requestIdHeaders) (headers as Record<string, string>)[name] = requestId
+  return headers
+}
 
 const toResponse = (answer: Answer, status: number, service: Service, version: number, requestId: string): Response => {
-  const headers: Record<string, string> = { ...standardHeaders(service, version, requestId), ...answer.headers }
+  const headers = standardHeaders(service, version, requestId)
+  if (answer.headers) Object.assign(headers, answer.headers)
   if (answer.body === undefined) return new Response(null, { status: answer.status ?? status, headers })
   headers['Content-Type'] ??= 'application/json'
   return new Response(JSON.stringify(answer.body), { status: answer.status ?? status, headers })

@@ -6,7 +6,7 @@ import { openWorld } from './world.ts'
 
 /** A process that is asked over loopback: the program, and beside it a route that does nothing but answer. */
 const [folder, body] = process.argv.slice(2)
-const world = await openWorld(folder!)
+const world = await openWorld(folder!, { counted: false })
 
 const bare = new Hono()
 // The same answer as the program gives, from an object that is at hand.

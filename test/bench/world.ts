@@ -13,8 +13,8 @@ import { Counter } from './counting.ts'
 export const PASSWORD = 'bench'
 const KEY = '5b'.repeat(32)
 
-/** The program as it runs on Node, in this process, with its round trips counted. */
-export const openWorld = async (folder: string) => {
+/** The program as it runs on Node, in this process; with its round trips counted, or left alone to be timed. */
+export const openWorld = async (folder: string, { counted = true } = {}) => {
   const counter = new Counter()
   const open = async (name: string, migrations: string) => {
     const d1 = openSqlite(join(folder, name))
@@ -24,7 +24,7 @@ export const openWorld = async (folder: string) => {
   const d1 = await open('plimsoll.db', '../../db/migrations')
   const deferred: (() => Promise<unknown>)[] = []
   const host: Host = await openHost({
-    d1: counter.d1(d1),
+    d1: counted ? counter.d1(d1) : d1,
     cloudState: counter.cloud(new DatabaseStore(await open('cloud-state.db', '../../db/cloud-state'))),
     settings: settingsFrom({}, 'node', KEY),
     fetch: counter.fetch,

@@ -4,9 +4,10 @@ import { chaos } from './chaos/index.ts'
 import { adoptOnMoto } from './moto/adopt.peer.ts'
 import { sandbox } from './sandbox/index.ts'
 import { Report } from './support/report.ts'
+import { vsphere } from './vsphere/index.ts'
 
 /** Every real peer, by the name that `npm run peers -- NAME` takes. Each counts its steps into the report. */
-const peers: Record<string, (report: Report) => Promise<void>> = { sandbox, aws, adopt: adoptOnMoto, chaos }
+const peers: Record<string, (report: Report) => Promise<void>> = { sandbox, aws, adopt: adoptOnMoto, chaos, vsphere }
 
 // Options are the peer's own.
 const { positionals: names } = parseArgs({
