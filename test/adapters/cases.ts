@@ -40,7 +40,7 @@ const NEEDS: Record<Kind, Capability[]> = {
   subnet: ['network', 'subnet'],
   router: ['network', 'subnet', 'router'],
   security_group: ['network', 'security_group'],
-  port: ['network', 'subnet', 'security_group', 'port'],
+  port: ['network', 'subnet', 'port'],
   keypair: ['keypair'],
   floating_ip: ['floating_ip'],
   volume: ['volume'],
@@ -212,7 +212,7 @@ const users: [Kind, string, Capability[], (shop: Workshop) => Promise<Seen>][] =
   [
     'security_group',
     'a port uses it',
-    NEEDS.port,
+    [...NEEDS.port, 'security_group'],
     async (shop) => {
       await shop.port()
       return shop.group()
@@ -641,7 +641,7 @@ const stories: Case[] = [
   {
     id: 'security_group.exchange',
     title: 'port: its security groups can be exchanged',
-    needs: NEEDS.port,
+    needs: [...NEEDS.port, 'security_group'],
     async run(shop) {
       const spec = await shop.spec('port')
       const other = await shop.make('security_group', { ...(await shop.spec('security_group')), name: 'case-other' })

@@ -236,9 +236,10 @@ export class Workshop {
         const { id: subnet } = await this.subnet()
         const address = this.address()
         const mac = `fa:16:3e:00:00:${Number(address.split('.')[3]).toString(16).padStart(2, '0')}`
-        const securityGroups = [(await this.group()).id]
+        const securityGroups = this.world.cloud.security_group ? [(await this.group()).id] : []
+        const portSecurity = securityGroups.length > 0
         const network = (await this.network()).id
-        return { name: 'case-port', network, addresses: [{ subnet, address }], mac, securityGroups, portSecurity: true }
+        return { name: 'case-port', network, addresses: [{ subnet, address }], mac, securityGroups, portSecurity }
       }
       case 'keypair':
         return { name: `case-key-${crypto.randomUUID().slice(0, 8)}`, publicKey: PUBLIC_KEY }

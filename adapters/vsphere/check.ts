@@ -1,0 +1,96 @@
+import type { CheckReport } from '../contract.ts'
+import { asCloudError } from '../errors.ts'
+import { child, childrenOf, textOf } from '../shared/xml.ts'
+import type { Context } from './context.ts'
+import { estateOf } from './estate.ts'
+import { ref } from './soap.ts'
+import { zones } from './zones.ts'
+
+/** https://developer.broadcom.com/xapis/vsphere-web-services-api/latest/ names the privilege of each method. */
+export const PRIVILEGES = [
+  'VirtualMachine.Inventory.CreateFromExisting',
+  'VirtualMachine.Inventory.Delete',
+  'VirtualMachine.Provisioning.DeployTemplate',
+  'VirtualMachine.Provisioning.Clone',
+  'VirtualMachine.Provisioning.CreateTemplateFromVM',
+  'VirtualMachine.Interact.PowerOn',
+  'VirtualMachine.Interact.PowerOff',
+  'VirtualMachine.Interact.Reset',
+  'VirtualMachine.Interact.Suspend',
+  'VirtualMachine.Config.CPUCount',
+  'VirtualMachine.Config.Memory',
+  'VirtualMachine.Config.AddExistingDisk',
+  'VirtualMachine.Config.AddNewDisk',
+  'VirtualMachine.Config.RemoveDisk',
+  'VirtualMachine.Config.DiskExtend',
+  'VirtualMachine.Config.AddRemoveDevice',
+  'VirtualMachine.Config.EditDevice',
+  'VirtualMachine.Config.AdvancedConfig',
+  'VirtualMachine.Config.Rename',
+  'Resource.AssignVMToPool',
+  'Datastore.AllocateSpace',
+  'Datastore.FileManagement',
+  'Network.Assign',
+]
+/** For making networks. */
+export const NETWORK_PRIVILEGES = ['DVPortgroup.Create', 'DVPortgroup.Modify', 'DVPortgroup.Delete']
+
+const SKEW_MS = 5 * 60_000
+
+/** Asks vCenter who we are, what time it is there, and which of the privileges that we need we do not have. */
+export const check = async (context: Context): Promise<CheckReport> => {
+  const { vim, options, surroundings } = context
+  const report: CheckReport = {
+    reachable: false,
+    account: null,
+    version: null,
+    clockSkewMs: null,
+    denied: [],
+    warnings: [],
+  }
+  const attempt = async <T>(what: string, call: () => Promise<T>): Promise<T | undefined> => {
+    try {
+      const answer = await call()
+      report.reachable = true
+      return answer
+    } catch (raw) {
+      const error = asCloudError(raw)
+      report.reachable ||= error.detail.cloudCode !== undefined
+      if (error.code === 'denied') report.denied.push(what)
+      else report.warnings.push(`${what}: ${error.detail.operatorMessage ?? error.message}`)
+      return undefined
+    }
+  }
+
+  const before = surroundings.now()
+  // A session that is remembered proves nothing: the first question goes to vCenter itself.
+  const time = await attempt('Login', () => vim.call(ref('ServiceInstance', 'ServiceInstance'), 'CurrentTime'))
+  if (!time) return report
+  const content = await vim.content()
+  report.account = await vim.user()
+  report.version = content.version
+  const there = Date.parse(textOf(time, 'returnval') ?? '')
+  if (!Number.isNaN(there)) report.clockSkewMs = Math.round(there - (before + surroundings.now()) / 2)
+  if (Math.abs(report.clockSkewMs ?? 0) > SKEW_MS) report.warnings.push("The cloud's clock and ours differ too much.")
+
+  const estate = await attempt('the datacenter', () => estateOf(context, true))
+  if (estate && estate.clusters.length === 0) report.warnings.push('There is no cluster, so there is no zone.')
+  if (estate) await attempt('the zones', () => zones(context))
+  const { authorization } = content
+  if (authorization && estate) {
+    const answer = await attempt('HasUserPrivilegeOnEntities', () =>
+      vim.call(authorization, 'HasUserPrivilegeOnEntities', {
+        entities: [estate.datacenter.ref],
+        userName: report.account,
+        privId: [...PRIVILEGES, ...(options.switch ? NETWORK_PRIVILEGES : [])],
+      }),
+    )
+    const availability = childrenOf(child(answer, 'returnval'), 'privAvailability')
+    report.denied.push(
+      ...availability
+        .filter((each) => textOf(each, 'isGranted') === 'false')
+        .map((each) => textOf(each, 'privId') ?? ''),
+    )
+  }
+  return report
+}

@@ -1,0 +1,135 @@
+import { CloudError } from '../errors.ts'
+import type { Context } from './context.ts'
+import { refuse } from './errors.ts'
+import { below, refAt, text } from './properties.ts'
+import { type Ref, ref } from './soap.ts'
+
+export interface Cluster {
+  ref: Ref
+  name: string
+  pool: Ref
+}
+export interface Named {
+  ref: Ref
+  name: string
+  parent?: Ref
+}
+export interface Datastore extends Named {
+  url: string
+  capacity: number
+  free: number
+  accessible: boolean
+}
+
+/** What an operator builds and we only use. It changes rarely and is remembered for a minute. */
+export interface Estate {
+  datacenter: Named & { vmFolder: Ref; networkFolder: Ref }
+  clusters: Cluster[]
+  pools: (Named & { owner: string })[]
+  folders: Named[]
+  datastores: Datastore[]
+}
+
+const REMEMBERED_MS = 60_000
+
+const inDatacenter = async (context: Context): Promise<Estate> => {
+  const { vim, options } = context
+  const { root } = await vim.content()
+  const all = await below(vim, root, { Datacenter: ['name', 'vmFolder', 'networkFolder'] })
+  const wanted = all.filter((each) => options.datacenter === null || text(each, 'name') === options.datacenter)
+  if (wanted.length !== 1)
+    throw new CloudError('definitive', 'The cloud is not configured properly.', {
+      operatorMessage: wanted.length
+        ? 'Option datacenter has to choose one of several.'
+        : `There is no datacenter ${options.datacenter ?? ''}.`,
+    })
+  const datacenter = wanted[0]!
+  const parts = await below(vim, datacenter.ref, {
+    ComputeResource: ['name', 'resourcePool'],
+    ResourcePool: ['name', 'owner', 'parent'],
+    Folder: ['name', 'parent'],
+    Datastore: ['name', 'parent', 'summary.url', 'summary.capacity', 'summary.freeSpace', 'summary.accessible'],
+  })
+  const of = (type: RegExp) => parts.filter((each) => type.test(each.ref.type))
+  const named = (each: (typeof parts)[number]): Named => {
+    const parent = refAt(each, 'parent')
+    return { ref: each.ref, name: text(each, 'name') ?? '', ...(parent ? { parent } : {}) }
+  }
+  return {
+    datacenter: {
+      ...named(datacenter),
+      vmFolder: refAt(datacenter, 'vmFolder') ?? ref('Folder', ''),
+      networkFolder: refAt(datacenter, 'networkFolder') ?? ref('Folder', ''),
+    },
+    clusters: of(/ComputeResource$/)
+      .map((each) => ({ ...named(each), pool: refAt(each, 'resourcePool') ?? ref('ResourcePool', '') }))
+      .filter(({ name }) => options.clusters === null || options.clusters.includes(name)),
+    pools: of(/^(ResourcePool|VirtualApp)$/).map((each) => ({ ...named(each), owner: refAt(each, 'owner')?.id ?? '' })),
+    folders: of(/^Folder$/).map(named),
+    datastores: of(/^Datastore$/).map((each) => ({
+      ...named(each),
+      url: text(each, 'summary.url') ?? '',
+      capacity: Number(text(each, 'summary.capacity') ?? 0),
+      free: Number(text(each, 'summary.freeSpace') ?? 0),
+      accessible: text(each, 'summary.accessible') !== 'false',
+    })),
+  }
+}
+
+export const estateOf = async (context: Context, fresh = false): Promise<Estate> => {
+  const { cache, now } = context.surroundings
+  const key = `vsphere/estate/${context.connection.cloudId}`
+  const kept = cache.get(key)
+  if (kept && !fresh && kept.until > now()) return kept.value as Estate
+  const value = await inDatacenter(context)
+  cache.set(key, { value, until: now() + REMEMBERED_MS })
+  return value
+}
+
+/** The cluster that a resource pool is part of. */
+export const zoneOf = (estate: Estate, pool: Ref | undefined): string | undefined => {
+  const owner = estate.pools.find((each) => each.ref.id === pool?.id)?.owner
+  return estate.clusters.find((each) => each.ref.id === owner || each.pool.id === pool?.id)?.name
+}
+
+/** A misconfiguration is the operator's to read; the user learns that the place is not usable. */
+const astray = (what: string): never => {
+  throw new CloudError('definitive', 'The project has no usable place on this cloud.', { operatorMessage: what })
+}
+
+/** By managed object id or by name, or by path below the folder of virtual machines. */
+export const folderOf = (estate: Estate, wanted: string | null): Ref => {
+  if (wanted === null) return estate.datacenter.vmFolder
+  const path = wanted.split('/')
+  const matches = (each: Named | undefined, names: string[]): boolean =>
+    names.length === 0 ||
+    (each !== undefined &&
+      each.name === names.at(-1) &&
+      matches(
+        estate.folders.find(({ ref: { id } }) => id === each.parent?.id),
+        names.slice(0, -1),
+      ))
+  const found = estate.folders.filter((each) => each.ref.id === wanted || matches(each, path))
+  return found.length === 1 ? found[0]!.ref : astray(`${found.length} folders are called ${wanted}.`)
+}
+
+export const datastoreOf = (estate: Estate, wanted: string): Datastore =>
+  estate.datastores.find((each) => each.ref.id === wanted || each.name === wanted) ??
+  astray(`There is no datastore ${wanted}.`)
+
+/** Where a server of this project goes. @throws `definitive` for a zone that is not there */
+export const placeOf = async (context: Context, zone: string) => {
+  const { options, mapping } = context
+  const estate = await estateOf(context)
+  const cluster = estate.clusters.find(({ name }) => name === zone) ?? refuse(`The cloud has no zone ${zone}.`)
+  const pool =
+    mapping.resourcePool === null
+      ? cluster.pool
+      : (estate.pools.find(
+          (each) => each.owner === cluster.ref.id && [each.name, each.ref.id].includes(mapping.resourcePool!),
+        )?.ref ?? astray(`Cluster ${zone} has no resource pool ${mapping.resourcePool}.`))
+  const datastore = mapping.datastore ?? options.datastore
+  const folder = folderOf(estate, mapping.folder ?? options.folder)
+  const policy = mapping.storagePolicy ?? options.storagePolicy
+  return { cluster, pool, folder, datastore: datastore === null ? null : datastoreOf(estate, datastore).ref, policy }
+}
