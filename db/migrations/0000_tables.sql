@@ -364,6 +364,7 @@ CREATE TABLE `sweeps` (
 	`lease_until` integer DEFAULT 0 NOT NULL,
 	`started_at` integer,
 	`duration_ms` integer,
+	`listing` text,
 	`report` text,
 	PRIMARY KEY(`cloud_id`, `account`, `kind`)
 );

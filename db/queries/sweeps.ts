@@ -8,6 +8,8 @@ export interface Unit {
   cloudId: string
   account: string
   kind: Kind
+  /** A listing that an earlier turn had no time to finish. */
+  listing: Json
 }
 
 /** Makes sure that every unit has a row; new ones are due at once, units of clouds that are gone are forgotten. */
@@ -25,7 +27,13 @@ export const claimUnits = async (db: Database, account: string, now: number, lea
     .update(sweeps)
     .set({ leaseUntil, startedAt: now })
     .where(and(eq(sweeps.account, account), lte(sweeps.leaseUntil, now), lte(sweeps.dueAt, now)))
-    .returning({ cloudId: sweeps.cloudId, account: sweeps.account, kind: sweeps.kind, dueAt: sweeps.dueAt })
+    .returning({
+      cloudId: sweeps.cloudId,
+      account: sweeps.account,
+      kind: sweeps.kind,
+      listing: sweeps.listing,
+      dueAt: sweeps.dueAt,
+    })
   return rows.sort((one, other) => one.dueAt - other.dueAt)
 }
 
@@ -50,8 +58,13 @@ export interface Finished extends Unit {
 
 /** One statement, however many units. */
 export const finishUnits = (db: Database, units: Finished[]) => {
-  const list = units.map(({ done, ...unit }) => ({ ...unit, ...done, report: done && JSON.stringify(done.report) }))
-  return db.run(sql`update sweeps set lease_until = 0, due_at = coalesce(d.value->>'dueAt', due_at),
+  const list = units.map(({ done, listing, ...unit }) => ({
+    ...unit,
+    ...done,
+    report: done && JSON.stringify(done.report),
+    listing: listing && JSON.stringify(listing),
+  }))
+  return db.run(sql`update sweeps set lease_until = 0, listing = d.value->>'listing', due_at = coalesce(d.value->>'dueAt', due_at),
       duration_ms = coalesce(d.value->>'durationMs', duration_ms), report = coalesce(d.value->>'report', report)
     from json_each(${JSON.stringify(list)}) as d
     where cloud_id = d.value->>'cloudId' and account = d.value->>'account' and kind = d.value->>'kind'`)

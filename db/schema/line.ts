@@ -191,6 +191,8 @@ export const sweeps = sqliteTable(
     leaseUntil: at('lease_until').notNull().default(0),
     startedAt: at('started_at'),
     durationMs: integer('duration_ms'),
+    /** An unfinished listing: cursor and what it has shown so far. */
+    listing: json<Json>('listing'),
     report: json<Json>('report'),
   },
   (t) => [primaryKey({ columns: [t.cloudId, t.account, t.kind] }), index('sweeps_due').on(t.dueAt)],

@@ -1,4 +1,4 @@
-import type { Kind, Mark, Realm, Seen, ServerSeen } from '../../adapters/contract.ts'
+import type { Kind, Mark, Realm } from '../../adapters/contract.ts'
 import { CloudError } from '../../adapters/errors.ts'
 import {
   accountedFor,
@@ -15,6 +15,7 @@ import { readoptByMark } from './adopt/readopt.ts'
 import { connectCloud } from './clouds.ts'
 import { commit } from './commit.ts'
 import { fallsInLapse } from './epoch.ts'
+import type { Sighting } from './listing.ts'
 import { uuid5 } from './uuid.ts'
 
 /** Complete listings that must have shown an orphan, and for how long, before it is removed. */
@@ -32,7 +33,7 @@ const BRAKE = 0.2
  */
 export const sweepOrphans = async (
   context: Context,
-  { cloudId, kind, realm, seen, known, hasOrphans, dryRun }: Listing,
+  { cloudId, kind, realm, seen, known, hasOrphans, dryRun }: Swept,
 ): Promise<{ orphans: number; removed: number }> => {
   // A root volume bears the mark of its server, and goes with it.
   const marked = [...seen].filter((item) => item.mark?.kind === kind && item.health !== 'gone')
@@ -59,11 +60,11 @@ const readoptLost = async (context: Context, found: NewOrphan[]): Promise<NewOrp
 }
 
 /** A complete listing of a kind, and what is known of it. */
-export interface Listing {
+export interface Swept {
   cloudId: string
   kind: Kind
   realm: Realm<unknown>
-  seen: Iterable<Seen>
+  seen: Iterable<Sighting>
   /** Native ids that bindings account for. */
   known: Set<string>
   /** Earlier listings showed orphans of this kind: those that are gone are forgotten. */
@@ -71,14 +72,14 @@ export interface Listing {
   dryRun: boolean
 }
 
-const asOrphan = (cloudId: string, kind: Kind, item: Seen): NewOrphan => ({
+const asOrphan = (cloudId: string, kind: Kind, item: Sighting): NewOrphan => ({
   id: uuid5(`orphan/${cloudId}/${kind}/${item.id}`),
   cloudId,
   kind,
   nativeId: item.id,
   name: item.name ?? null,
   zone: item.zone ?? null,
-  size: (item as Partial<ServerSeen>).size ?? null,
+  size: item.size ?? null,
   projectId: item.mark!.project,
   resourceId: item.mark!.resource,
   token: item.mark!.token,

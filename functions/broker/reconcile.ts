@@ -14,6 +14,7 @@ import {
 import type { Context } from '../context.ts'
 import { connectCloud } from './clouds.ts'
 import { beat } from './epoch.ts'
+import { keepable, type Listing } from './listing.ts'
 import { finishReleases } from './release.ts'
 import { type Account, type SweepOptions, type SweepReport, sweep } from './sweep.ts'
 import { uuid5 } from './uuid.ts'
@@ -78,7 +79,7 @@ export const reconcileAccount = async (context: Context, account: string, budget
 const enrol = async (context: Context, dryRun = false) => {
   const known = await accounts(context)
   const units = [...known].flatMap(([account, { cloudId, cloud }]) =>
-    KINDS.filter((kind) => cloud[kind]).map((kind) => ({ cloudId, account, kind })),
+    KINDS.filter((kind) => cloud[kind]).map((kind) => ({ cloudId, account, kind, listing: null })),
   )
   if (!dryRun) {
     await beat(context)
@@ -106,10 +107,27 @@ const sweepUnits = async (
       continue
     }
     const realm = account.cloud[unit.kind] as Realm<unknown>
-    const report = await sweep(context, account, unit.kind, realm, withOrphans.has(unit.kind), options)
+    const { report, unfinished } = await sweep(
+      context,
+      account,
+      unit.kind,
+      realm,
+      withOrphans.has(unit.kind),
+      until,
+      unit.listing as Listing | null,
+      options,
+    )
     reports.push(report)
+    if (unfinished) {
+      finished.push({ ...unit, done: null, listing: keepable(unfinished) as Json })
+      continue
+    }
     const durationMs = context.now() - startedAt
-    finished.push({ ...unit, done: { dueAt: startedAt + EVERY, durationMs, report: report as unknown as Json } })
+    finished.push({
+      ...unit,
+      listing: null,
+      done: { dueAt: startedAt + EVERY, durationMs, report: report as unknown as Json },
+    })
   }
   if (finished.length && !options.dryRun) await finishUnits(db, finished)
   return reports

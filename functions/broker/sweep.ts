@@ -1,10 +1,10 @@
-import type { Cloud, Kind, Realm, Seen } from '../../adapters/contract.ts'
+import type { Cloud, Kind, Realm } from '../../adapters/contract.ts'
 import { asCloudError } from '../../adapters/errors.ts'
 import { type Known, knownObjects, markDue, markFound, markMissing } from '../../db/queries/reconcile.ts'
 import type { Context } from '../context.ts'
 import { recordFailure, recordSuccess } from './clouds.ts'
 import type { Write } from './commit.ts'
-import { digest } from './digest.ts'
+import { type Listing, listOn, type Sighting } from './listing.ts'
 import { sweepOrphans } from './orphans.ts'
 
 /** So many listings without an object, and then a direct look, before it counts as missing. */
@@ -52,8 +52,10 @@ export const sweep = async (
   kind: Kind,
   realm: Realm<unknown>,
   hasOrphans: boolean,
+  until: number,
+  earlier: Listing | null,
   { dryRun = false }: SweepOptions,
-): Promise<SweepReport> => {
+): Promise<{ report: SweepReport; unfinished?: Listing }> => {
   const { cloudId, projectIds } = account
   const report = {
     cloudId,
@@ -71,26 +73,20 @@ export const sweep = async (
   }
   try {
     // The cloud first, the rows second: what is made in between is in the rows and not judged by an older listing.
-    const listedAt = context.now()
-    const { seen, complete, calls } = await listAll(realm)
+    const listing = await listOn(realm, () => context.now(), dryRun ? Number.POSITIVE_INFINITY : until, earlier)
     await recordSuccess(context, cloudId)
+    const { calls, complete, startedAt } = listing
+    if (listing.cursor) return { report: { ...report, calls, listed: listing.sightings.length }, unfinished: listing }
+    const seen = new Map(listing.sightings.map((sighting) => [sighting.id, sighting]))
     const bound = await knownObjects(context.db, cloudId, kind, projectIds)
-    const known = bound.filter((k) => (k.boundAt ?? 0) < listedAt)
+    const known = bound.filter((k) => (k.boundAt ?? 0) < startedAt)
     const compared = await compare(context, cloudId, kind, known, seen, complete, dryRun)
     const ours = new Set(bound.map((k) => k.nativeId))
     const strays =
       complete && !compared.braked
         ? await sweepOrphans(context, { cloudId, kind, realm, seen: seen.values(), known: ours, hasOrphans, dryRun })
         : { orphans: 0, removed: 0 }
-    return {
-      ...report,
-      calls,
-      listed: seen.size,
-      known: known.length,
-      complete,
-      ...compared,
-      ...strays,
-    }
+    return { report: { ...report, calls, listed: seen.size, known: known.length, complete, ...compared, ...strays } }
   } catch (thrown) {
     const error = asCloudError(thrown)
     if (error.code === 'ambiguous') await recordFailure(context, cloudId, error)
@@ -100,25 +96,8 @@ export const sweep = async (
       code: error.code,
       message: error.detail.operatorMessage ?? error.message,
     })
-    return { ...report, error: error.message }
+    return { report: { ...report, error: error.message } }
   }
-}
-
-const listAll = async (
-  realm: Realm<unknown>,
-): Promise<{ seen: Map<string, Seen>; complete: boolean; calls: number }> => {
-  const seen = new Map<string, Seen>()
-  let complete = true
-  let cursor: string | undefined
-  let calls = 0
-  do {
-    calls++
-    const page = await realm.list(cursor)
-    for (const item of page.items) seen.set(item.id, item)
-    complete &&= page.complete
-    cursor = page.next
-  } while (cursor)
-  return { seen, complete, calls }
 }
 
 const compare = async (
@@ -126,7 +105,7 @@ const compare = async (
   cloudId: string,
   kind: Kind,
   known: Known[],
-  seen: Map<string, Seen>,
+  seen: Map<string, Sighting>,
   complete: boolean,
   dryRun: boolean,
 ): Promise<Pick<SweepReport, 'changed' | 'missing' | 'braked'>> => {
@@ -141,7 +120,7 @@ const compare = async (
       known: known.length,
     })
   const vanished = complete && !braked ? absent : []
-  const changed = present.filter((k) => !k.hot && k.phase === 'bound' && digest(seen.get(k.nativeId)!) !== k.observed)
+  const changed = present.filter((k) => !k.hot && k.phase === 'bound' && seen.get(k.nativeId)!.digest !== k.observed)
   const found = present.filter((k) => k.missing > 0 && k.phase === 'bound')
   const due = [...changed, ...vanished.filter((k) => !k.hot && k.missing + 1 >= LISTINGS)]
   const { db } = context
@@ -155,4 +134,4 @@ const compare = async (
   return { changed: changed.length, missing: vanished.length, braked }
 }
 
-const isThere = (seen: Seen | undefined): boolean => seen !== undefined && seen.health !== 'gone'
+const isThere = (seen: Sighting | undefined): boolean => seen !== undefined && seen.health !== 'gone'
