@@ -60,7 +60,7 @@ export const servers = sqliteTable(
     /** Where it was placed. */
     cloudId: text('cloud_id'),
     zone: text('zone'),
-    /** Remaining places (`{cloudId, zone, native}`), tried in order when a cloud has no capacity. */
+    /** Where it is, where it may still go when a cloud has no capacity, and where a resize came from (`broker/server-facts`). */
     places: json<Json>('places'),
     /** Hash of the machine below the line. */
     hostId: text('host_id').notNull().default(''),

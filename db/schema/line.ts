@@ -19,7 +19,7 @@ export const bindings = sqliteTable(
     kind: text('kind').$type<Kind>().notNull(),
     resourceId: text('resource_id').notNull(),
     cloudId: text('cloud_id').notNull(),
-    /** Empty, but for kinds that a cloud realises once per network: then that network's id. */
+    /** Empty, but for groups, which a cloud realises once per network (its id), and keypairs, once per project (its id). */
     scope: text('scope').notNull().default(''),
     projectId: text('project_id').notNull(),
     zone: text('zone'),

@@ -92,6 +92,7 @@ interface NetworkBody {
   uuid?: string
   port?: string | null
   fixed_ip?: string
+  tag?: string
 }
 interface ServerBody {
   name: string
@@ -163,7 +164,11 @@ const nicsOf = (given: ServerBody['networks']): ServerWish['nics'] => {
   return nics.length ? nics : 'any'
 }
 
-const nicOf = ({ uuid: id, port, fixed_ip }: NetworkBody): Nic => {
+const nicOf = ({ uuid: id, port, fixed_ip, tag: deviceTag }: NetworkBody): Nic => {
+  if (deviceTag !== undefined)
+    throw badRequest(
+      'Device tags of networks are not offered: the clouds behind this broker do not show them to guests.',
+    )
   if (port) {
     if (fixed_ip !== undefined)
       throw badRequest(

@@ -28,6 +28,7 @@ describe('what is refused', () => {
     ['an unknown network', { networks: [{ uuid: nobody }] }, 400, /Network .* could not be found/],
     ['an unknown port', { networks: [{ port: nobody }] }, 400, /Port id .* could not be found/],
     ['a network that is none', { networks: [{ uuid: 'a-b' }] }, 400, /'a-b' is not a 'uuid'/],
+    ['a device tag', { networks: [{ uuid: nobody, tag: 'nic1' }] }, 400, /Device tags/],
     ['no networks at all', { networks: undefined }, 400, /networks/],
     ['more than there are', { min_count: 3, max_count: 2 }, 400, /min_count must be <= max_count/],
     ['an own host', { host: 'x' }, 400, /hosts/],
