@@ -68,7 +68,8 @@ const RULES: Rule[] = [
     values: [new RegExp(`^adapters/(${adapter}|shared)/`), CONTRACT, /^npm:/],
   })),
   { files: /^adapters\/shared\//, values: [/^adapters\/shared\//, CONTRACT, STANDARD] },
-  { files: /^adapters\/(contract|errors)\.ts$/, values: [CONTRACT] },
+  // The contract is one thing in two files: what a cloud does, and what is said to it.
+  { files: /^adapters\/(contract|errors|specs)\.ts$/, values: [CONTRACT, /^adapters\/specs\.ts$/] },
   { files: /^adapters\/registry\.ts$/, values: [CONTRACT, /^adapters\/\w+\/index\.ts$/] },
   // The database remembers.
   {

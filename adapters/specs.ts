@@ -1,0 +1,157 @@
+/** What is asked of each kind, and what is seen of it. Plain JSON: requests are frozen in rows. */
+import type { NativeId, Seen } from './contract.ts'
+
+/* ---------------------------------------------------------------- what is asked of each kind */
+
+export interface NetworkSpec {
+  name: string
+  /** CIDRs of the subnets known so far; a VPC must be wide enough for them. */
+  cidrs: string[]
+}
+export interface SubnetSpec {
+  name: string
+  network: NativeId
+  cidr: string
+  /** Null: no gateway. */
+  gateway: string | null
+  zone: string
+  dhcp: boolean
+  dnsServers: string[]
+}
+export interface RouterSpec {
+  name: string
+  /** Whether traffic leaves to the external network. */
+  gateway: boolean
+  interfaces: { network: NativeId; subnet: NativeId }[]
+  routes: { destination: string; nexthop: string }[]
+}
+export interface SecurityRule {
+  direction: 'ingress' | 'egress'
+  family: 4 | 6
+  /** IP protocol name or number as text; null: any. */
+  protocol: string | null
+  /** For TCP and UDP a port range; for ICMP type and code. Null: any. */
+  min: number | null
+  max: number | null
+  /** The peer: a CIDR, another group on the same network, or (both null) anyone of the family. */
+  cidr: string | null
+  group: NativeId | 'self' | null
+  description?: string
+}
+export interface SecurityGroupSpec {
+  name: string
+  description: string
+  network: NativeId
+  /** Exactly what is allowed; everything else is refused in both directions. Empty at creation. */
+  rules: SecurityRule[]
+}
+export interface PortSpec {
+  name: string
+  network: NativeId
+  addresses: { subnet: NativeId; address: string }[]
+  /** A wish: some clouds choose their own, which `PortSeen` reports. */
+  mac: string
+  securityGroups: NativeId[]
+  portSecurity: boolean
+}
+export interface KeypairSpec {
+  /** Carries the fingerprint, so that a name never means another key. */
+  name: string
+  publicKey: string
+}
+export interface FloatingIpSpec {
+  /** Port and fixed address that the public address leads to; null: none. */
+  target: { port: NativeId; address: string } | null
+}
+export interface VolumeSpec {
+  name: string
+  sizeGiB: number
+  zone: string
+  /** The cloud's own volume type; null: the connection's default. */
+  type: string | null
+  source: { kind: 'snapshot' | 'image' | 'volume'; id: NativeId } | null
+}
+export interface SnapshotSpec {
+  name: string
+  description: string
+  volume: NativeId
+}
+export interface ImageSpec {
+  name: string
+  server: NativeId
+}
+export interface Size {
+  /** The cloud's own name of the size, from its offers. */
+  native: string
+  vcpus: number
+  ramMiB: number
+  /** Root disk; 0: as large as the image asks. */
+  diskGiB: number
+}
+export interface ServerSpec {
+  name: string
+  size: Size
+  image: NativeId
+  zone: string
+  /** In the order in which the guest sees them. */
+  ports: NativeId[]
+  keypair: NativeId | null
+  publicKey: string | null
+  /** Base64 as the user sent it. */
+  userData: string | null
+  metadata: Record<string, string>
+  configDrive: boolean
+}
+export interface AttachmentSpec {
+  server: NativeId
+  volume: NativeId
+  device: string | null
+}
+export interface InterfaceSpec {
+  server: NativeId
+  port: NativeId
+}
+
+/* ---------------------------------------------------------------- what is seen of each kind */
+
+export interface PortSeen extends Seen {
+  mac: string
+  addresses: string[]
+  server: NativeId | null
+}
+export interface FloatingIpSeen extends Seen {
+  address: string
+  port: NativeId | null
+}
+export interface VolumeSeen extends Seen {
+  sizeGiB: number
+  /** The server that holds it, if any. */
+  server: NativeId | null
+  device: string | null
+  type?: string
+}
+export interface SnapshotSeen extends Seen {
+  sizeGiB: number
+}
+export interface ImageSeen extends Seen {
+  arch: 'x86_64' | 'aarch64'
+  minDiskGiB: number
+  sizeBytes: number | null
+  os: 'linux' | 'windows' | null
+  createdAt: string
+  description?: string
+}
+export type Power = 'running' | 'stopped' | 'paused' | 'suspended' | 'changing' | 'unknown'
+export interface ServerSeen extends Seen {
+  power: Power
+  /** The cloud's own name of the size. */
+  size: string
+  image?: NativeId
+  volumes: { id: NativeId; device: string | null; root: boolean }[]
+  ports: { id: NativeId; mac: string; addresses: string[] }[]
+  /** Opaque name of the machine below, hashed by the broker before anybody sees it. */
+  host?: string
+}
+export interface AttachmentSeen extends Seen {
+  device: string | null
+}
