@@ -115,12 +115,12 @@ export const mutants: Mutant[] = [
     file: 'functions/broker/sweep.ts',
     replace: [
       [
-        '    const { seen, complete, calls } = await listAll(realm)\n',
-        '    const bound = await knownObjects(context.db, cloudId, kind, projectIds)\n    const { seen, complete, calls } = await listAll(realm)\n',
+        '    const listing = await listOn(',
+        '    const bound = await knownObjects(context.db, cloudId, kind, projectIds)\n    const listing = await listOn(',
       ],
       [
-        '    await recordSuccess(context, cloudId)\n    const bound = await knownObjects(context.db, cloudId, kind, projectIds)\n',
-        '',
+        '.map((sighting) => [sighting.id, sighting]))\n    const bound = await knownObjects(context.db, cloudId, kind, projectIds)\n',
+        '.map((sighting) => [sighting.id, sighting]))\n',
       ],
     ],
     scenario: 'deleted before a listing',
@@ -128,7 +128,7 @@ export const mutants: Mutant[] = [
   {
     rule: 'A listing does not judge what is younger than itself.',
     file: 'functions/broker/sweep.ts',
-    replace: [['bound.filter((k) => (k.boundAt ?? 0) < listedAt)', 'bound.filter(() => listedAt > 0)']],
+    replace: [['bound.filter((k) => (k.boundAt ?? 0) < startedAt)', 'bound.filter(() => startedAt > 0)']],
     scenario: 'made behind a listing',
   },
   {
