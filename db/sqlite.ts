@@ -198,7 +198,8 @@ class Statement implements D1PreparedStatement {
 
 /** As D1: same-named columns collide, the last one stays. */
 function toObject(columns: string[], row: unknown[]): Record<string, unknown> {
-  const object: Record<string, unknown> = {}
+  // A copy has room for every column from the start; an object that grows by one column at a time moves again and again.
+  const object = { ...emptyRow(columns) }
   for (let i = 0; i < columns.length; i++) object[columns[i] as string] = row[i]
   return object
 }
@@ -228,4 +229,14 @@ function d1Error(cause: unknown): Error {
 /** Opens (or creates) a SQLite file, or a database that lives in memory only. */
 export function openSqlite(path: string): D1Database & { close(): void } {
   return new Sqlite(path)
+}
+
+const emptyRows = new WeakMap<string[], Record<string, unknown>>()
+/** A row without values, made once for each list of columns, and so for each prepared statement. */
+function emptyRow(columns: string[]): Record<string, unknown> {
+  const known = emptyRows.get(columns)
+  if (known) return known
+  const row = Object.fromEntries(columns.map((column) => [column, null]))
+  emptyRows.set(columns, row)
+  return row
 }
