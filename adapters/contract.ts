@@ -67,6 +67,8 @@ export interface Mark {
   /** Id of the Plimsoll deployment; two deployments on one account never touch each other's objects. */
   deployment: string
   project: string
+  /** Whose it is, where a kind belongs to a user: keypairs alone. */
+  user?: string
   kind: Kind
   /** The UUID above the line. */
   resource: string
@@ -168,7 +170,15 @@ export interface Realm<Spec, S extends Seen = Seen> {
 /** `done`: the wish is fulfilled as of now; `going`: ask again, the call may be repeated. */
 export type Progress = 'done' | 'going'
 
+/** A way to a server's screen and keyboard, in Nova's words for protocol and type. */
+export interface ConsoleType {
+  protocol: 'vnc' | 'spice' | 'serial' | 'mks'
+  type: 'novnc' | 'spice-html5' | 'serial' | 'webmks'
+}
+
 export interface ServerRealm extends Realm<ServerSpec, ServerSeen> {
+  /** `create` takes `spec.fork`: the new server goes on from the memory and disks of one that runs. */
+  readonly forks?: true
   start(id: NativeId): Promise<void>
   stop(id: NativeId): Promise<void>
   /** The one call that is not idempotent: the broker repeats it only after an ambiguous answer. */
@@ -183,6 +193,8 @@ export interface ServerRealm extends Realm<ServerSpec, ServerSeen> {
   resume?(id: NativeId): Promise<void>
   /** Console text, oldest first. */
   consoleLog?(id: NativeId): Promise<string>
+  /** A URL that opens the console once and soon, in one of the ways that the cloud has. */
+  remoteConsole?: { types: ConsoleType[]; open(id: NativeId, type: ConsoleType): Promise<string> }
   /** Changes name and metadata where the cloud shows them. */
   describe?(id: NativeId, label: { name: string; metadata: Record<string, string> }): Promise<void>
 }
@@ -224,9 +236,20 @@ export interface CheckReport {
   warnings: string[]
 }
 
+/** Something that the cloud says has changed; what it is now, a look tells. */
+export interface Change {
+  kind: Kind
+  id: NativeId
+}
+
 /** One connection to one cloud as one project. A kind that is absent cannot be made there. */
 export interface Cloud {
   check(): Promise<CheckReport>
+  /**
+   * Tells of changes as they happen, whoever makes them, until the signal aborts; throws where it cannot go on. What
+   * happened while nobody watched is not told: listings find it.
+   */
+  watch?(signal: AbortSignal): AsyncIterable<Change[]>
   zones(): Promise<Zone[]>
   offers(): Promise<Offer[]>
   server: ServerRealm
@@ -255,9 +278,15 @@ export interface Store {
   list(prefix: string, limit: number, after?: string): Promise<{ key: string; value: Json; version: number }[]>
 }
 
+/** Data that was uploaded to the broker, read as a stream of the whole or of a range in bytes. */
+export interface Blobs {
+  read(key: string, range?: { offset: number; length: number }): Promise<ReadableStream<Uint8Array>>
+}
+
 /** Everything an adapter may touch besides its arguments. */
 export interface Surroundings {
   fetch: typeof fetch
+  blobs: Blobs
   /** Milliseconds since 1970. */
   now(): number
   sleep(ms: number): Promise<void>
@@ -298,6 +327,7 @@ export const CAPABILITIES = [
   'server.remote_console',
   'server.boot_from_volume',
   'server.config_drive',
+  'server.fork',
   'image.upload',
   'volume.type',
   'volume.clone',
@@ -314,10 +344,14 @@ export interface Adapter {
   reservedAddresses: { head: number; tail: number }
   /** A subnet lives in one zone, so that whoever is in it must be there too. Absent: subnets span the cloud. */
   zonalSubnets?: boolean
+  /** Uploaded images that it takes, as `<disk format>/<container format>` in Glance's words, e.g. `vmdk/ova`. */
+  imageFormats: string[]
   /** Why a capability is absent, one sentence each, for people. Every absent one is here. */
   lacks: Partial<Record<Capability, string>>
   /** Checks endpoint, region, options and credentials at registration; gives the faults as sentences, empty if none. */
   validate(connection: Omit<Connection, 'mapping' | 'deployment' | 'cloudId'>): string[]
+  /** What an operator is told at registration, a sentence each; it refuses nothing. */
+  advice?(connection: Omit<Connection, 'mapping' | 'deployment' | 'cloudId'>, runtime: 'node' | 'workers'): string[]
   /** Two connections with the same account key see the same objects; one listing serves both. */
   account(connection: Connection): string
   connect(connection: Connection, surroundings: Surroundings): Cloud

@@ -27,6 +27,8 @@ const MEMBERS: Partial<Record<Capability, (cloud: Cloud) => boolean>> = {
   'server.suspend': ({ server }) => !!server.suspend && !!server.resume,
   'server.console_log': ({ server }) => !!server.consoleLog,
   'server.describe': ({ server }) => !!server.describe,
+  'server.remote_console': ({ server }) => !!server.remoteConsole,
+  'server.fork': ({ server }) => !!server.forks,
 }
 
 export type Capabilities = Record<Capability, { available: boolean; reason?: string }>

@@ -76,9 +76,21 @@ export interface SnapshotSpec {
   description: string
   volume: NativeId
 }
+/** Data that was uploaded to the broker, for a cloud to make an image of. */
+export interface ImageData {
+  /** The key of `Surroundings.blobs`. */
+  blob: string
+  /** One of the adapter's `imageFormats`. */
+  format: string
+  sizeBytes: number
+  arch: 'x86_64' | 'aarch64'
+  os: 'linux' | 'windows'
+  minDiskGiB: number
+}
 export interface ImageSpec {
   name: string
-  server: NativeId
+  /** What it is made of; null: it is there, and nobody knows any more. */
+  source: { kind: 'server'; id: NativeId } | ({ kind: 'data' } & ImageData) | null
 }
 export interface Size {
   /** The cloud's own name of the size, from its offers. */
@@ -101,6 +113,8 @@ export interface ServerSpec {
   userData: string | null
   metadata: Record<string, string>
   configDrive: boolean
+  /** A running server to go on from, where the cloud `forks`; `image` is then what that one was made of. */
+  fork: NativeId | null
 }
 export interface AttachmentSpec {
   server: NativeId
@@ -151,6 +165,8 @@ export interface ServerSeen extends Seen {
   ports: { id: NativeId; mac: string; addresses: string[] }[]
   /** Opaque name of the machine below, hashed by the broker before anybody sees it. */
   host?: string
+  /** When its power went on last, in milliseconds since 1970, where the cloud says. */
+  bootedAt?: number
 }
 export interface AttachmentSeen extends Seen {
   device: string | null

@@ -1,4 +1,4 @@
-import type { Store } from '../adapters/contract.ts'
+import type { Blobs, Store } from '../adapters/contract.ts'
 import type { Database } from '../db/client.ts'
 import type { Scope } from '../db/scope.ts'
 
@@ -19,6 +19,12 @@ export interface Settings {
 export type Level = 'debug' | 'info' | 'warn' | 'error'
 export type Log = (level: Level, message: string, fields?: Record<string, unknown>) => void
 
+/** Where uploaded data is kept. A write that fails leaves nothing; removing what is absent is success. */
+export interface BlobStore extends Blobs {
+  write(key: string, data: ReadableStream<Uint8Array>): Promise<void>
+  remove(key: string): Promise<void>
+}
+
 /** What the world outside provides: everything that a test replaces. */
 export interface Host {
   db: Database
@@ -26,6 +32,8 @@ export interface Host {
   d1: D1Database
   /** State of embedded clouds, apart from the broker's tables. */
   cloudState: Store
+  /** Image data that users uploaded; null: there is no place for any. */
+  blobs: BlobStore | null
   fetch: typeof fetch
   /** Milliseconds since 1970. */
   now(): number

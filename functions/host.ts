@@ -13,6 +13,7 @@ export interface HostParts {
   defer: Host['defer']
   /** The database that holds the state of embedded clouds, or a store that is ready. */
   cloudState: D1Database | Host['cloudState']
+  blobs?: Host['blobs']
   fetch?: Host['fetch']
   now?: Host['now']
   sleep?: Host['sleep']
@@ -32,6 +33,7 @@ export const openHost = async (parts: HostParts): Promise<Host> => {
     db,
     d1: parts.d1,
     cloudState: 'prepare' in parts.cloudState ? new DatabaseStore(parts.cloudState) : parts.cloudState,
+    blobs: parts.blobs ?? null,
     // Workers refuse a `fetch` that is called as somebody's method.
     fetch: parts.fetch ?? ((input, init) => fetch(input, init)),
     now: parts.now ?? Date.now,

@@ -107,13 +107,14 @@ export const image = (context: Context): ImageRealm => {
     mark: amis.mark,
     async read(id) {
       const found = await amis.raw(id)
-      return found && reading({ name: tagValue(found.Tags, 'Name') || found.Name || id, server: '' })
+      return found && reading({ name: tagValue(found.Tags, 'Name') || found.Name || id, source: null })
     },
     async create(spec, mark) {
+      if (spec.source?.kind !== 'server') throw new CloudError('definitive', 'This cloud makes images of servers only.')
       try {
         const { ImageId } = await ec2.send(
           new CreateImageCommand({
-            InstanceId: spec.server,
+            InstanceId: spec.source.id,
             Name: amiName(spec.name, mark),
             NoReboot: !options.imageReboot,
             TagSpecifications: tagged(tagsFor(mark, spec.name), 'image', 'snapshot'),

@@ -50,6 +50,7 @@ export const aws: Adapter = {
   maturity: 'simulator',
   reservedAddresses: RESERVED,
   zonalSubnets: true,
+  imageFormats: [],
   lacks: {
     'server.pause': 'EC2 stops and starts servers but does not pause them.',
     'server.suspend': 'EC2 hibernates only servers that were started for it, so suspending is not offered.',
@@ -58,6 +59,7 @@ export const aws: Adapter = {
     'server.remote_console': 'EC2 gives no console over the network but its own serial console by SSH.',
     'server.boot_from_volume': 'EC2 boots from images; make an image of the volume first.',
     'server.config_drive': 'EC2 has no config drive; servers read its metadata service.',
+    'server.fork': 'EC2 starts servers from disks only, never from the memory of another.',
     'volume.clone': 'EC2 copies volumes by way of a snapshot only.',
     'image.upload': 'EC2 takes images through its import service and a bucket only.',
   },

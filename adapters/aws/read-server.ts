@@ -31,6 +31,7 @@ export const readServer = async (context: Context, id: NativeId): Promise<Readin
     userData: null,
     metadata: metadataFrom(instance.Tags),
     configDrive: false,
+    fork: null,
   }
   const owns = [
     ...cards.flatMap((card) => (card.Attachment?.DeleteOnTermination ? (card.NetworkInterfaceId ?? []) : [])),

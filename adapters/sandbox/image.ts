@@ -1,4 +1,5 @@
 import { type ImageRealm, type ImageSeen, type ImageSpec, isTask, type NativeId, type Outcome } from '../contract.ts'
+import { CloudError } from '../errors.ts'
 import { type Engine, healthOf } from './engine.ts'
 import type { Entities } from './entities.ts'
 import { noSuch, refusal } from './errors.ts'
@@ -55,7 +56,8 @@ export function images(engine: Engine): ImageRealm {
     readyMs: settings.image_ms,
     removeMs: settings.delete_ms,
     async draft(spec) {
-      const server = await referred(engine, 'server', spec.server)
+      if (spec.source?.kind !== 'server') throw new CloudError('definitive', 'This cloud makes images of servers only.')
+      const server = await referred(engine, 'server', spec.source.id)
       refuseUnsettled(engine, server)
       const size = settings.sizes.find(({ name }) => name === server.size)
       const minDiskGiB = size?.disk_gib || 1
@@ -66,7 +68,7 @@ export function images(engine: Engine): ImageRealm {
     async revise(entity, spec) {
       return { ...entity, name: spec.name }
     },
-    read: async ({ name, spec }) => ({ name, server: spec?.server ?? '' }),
+    read: async ({ name, spec }) => ({ name, source: spec?.source ?? null }),
   })
 
   /** Making an image is a long operation: until it is over there is only a task to ask after. */

@@ -50,11 +50,13 @@ export const sandbox: Adapter = {
   maturity: 'simulator',
   reservedAddresses: RESERVED,
   zonalSubnets: true,
+  imageFormats: [],
   lacks: {
     'server.rescue': 'The embedded cloud has no rescue disk to boot from.',
     'server.shelve': 'The embedded cloud keeps stopped servers where they are.',
     'server.remote_console': 'The embedded cloud runs no guests, so there is no screen to show.',
     'server.boot_from_volume': 'The embedded cloud boots servers from their local disk only.',
+    'server.fork': 'The embedded cloud keeps no memory of its servers that another could go on from.',
     'image.upload': 'The embedded cloud takes images from its options and from servers only.',
   },
   validate: ({ options }) => optionFaults(options),

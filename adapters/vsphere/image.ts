@@ -100,9 +100,10 @@ export const image = (context: Context): ImageRealm => {
       return pages(cursor, ({ parent }) => inside === null || (parent !== undefined && inside.has(parent.id)))
     },
     async create(spec: ImageSpec, mark) {
+      if (spec.source?.kind !== 'server') throw new CloudError('definitive', 'This cloud makes images of servers only.')
       const present = await found(mark, spec.name)
       if (present) return present
-      const source = await ourMachine(context, spec.server)
+      const source = await ourMachine(context, spec.source.id)
       const parts = source.devices.filter(({ disk }) => disk?.disk)
       const answer = await vim.call(source.ref, 'CloneVM_Task', {
         folder: await folder(),

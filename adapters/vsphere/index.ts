@@ -46,6 +46,7 @@ export const vsphere: Adapter = {
   runtimes: ['node', 'workers'],
   maturity: 'simulator',
   reservedAddresses: RESERVED,
+  imageFormats: [],
   lacks: {
     router: 'VMware vSphere routes nothing without NSX; the gateway of a network is a router outside of it.',
     security_group: 'VMware vSphere filters no traffic without NSX, so ports have to be made without security groups.',
@@ -61,6 +62,7 @@ export const vsphere: Adapter = {
     'server.remote_console': 'The console of vSphere is a connection to the host itself, which is not handed out.',
     'server.boot_from_volume': 'VMware vSphere boots from templates; a volume is attached beside the root disk.',
     'server.config_drive': 'VMware vSphere has no config drive; servers read what VMware Tools hands them.',
+    'server.fork': 'Instant clones of vSphere are not made yet.',
     'volume.clone': 'Volumes are copied by way of a snapshot only.',
     'image.upload': 'VMware vSphere takes images through its content library or the import of its client.',
   },

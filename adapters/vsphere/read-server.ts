@@ -41,6 +41,7 @@ export const readServer = async (context: Context, id: NativeId): Promise<Readin
     userData: null,
     metadata: metadataIn(machine.own[KEY.metadata]),
     configDrive: false,
+    fork: null,
   }
   const left = [
     ...(disks.length > 0 ? [`It has ${disks.length} more disks, which go with it.`] : []),

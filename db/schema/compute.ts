@@ -1,3 +1,4 @@
+import { sql } from 'drizzle-orm'
 import { index, integer, primaryKey, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core'
 import type { Json } from '../../adapters/contract.ts'
 import { at, emptyList, emptyObject, flag, json } from './columns.ts'
@@ -64,6 +65,14 @@ export const servers = sqliteTable(
     places: json<Json>('places'),
     /** Hash of the machine below the line. */
     hostId: text('host_id').notNull().default(''),
+    /** When the cloud last saw its power go on. */
+    bootedAt: at('booted_at'),
+    /** The server that it was forked from, which cannot be deleted before it. */
+    parentId: text('parent_id'),
+    /** How: from the memory of the parent, or from an image made of it. */
+    forkMode: text('fork_mode').$type<'instant' | 'snapshot'>(),
+    /** When a fork is removed by the cron. */
+    expiresAt: at('expires_at'),
     launchedAt: at('launched_at'),
     terminatedAt: at('terminated_at'),
     createdAt: at('created_at').notNull(),
@@ -73,6 +82,8 @@ export const servers = sqliteTable(
   (t) => [
     index('servers_by_project').on(t.projectId, t.deletedAt, t.createdAt, t.id),
     index('servers_by_cloud').on(t.cloudId, t.deletedAt),
+    index('servers_by_parent').on(t.parentId).where(sql`parent_id IS NOT NULL`),
+    index('servers_by_expiry').on(t.expiresAt).where(sql`expires_at IS NOT NULL AND deleted_at IS NULL`),
   ],
 )
 

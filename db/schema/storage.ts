@@ -94,6 +94,10 @@ export const images = sqliteTable(
       .default(emptyList as never),
     /** The server it is taken from (createImage). */
     serverId: text('server_id'),
+    /** Where the data is that was uploaded; null: none was. */
+    blob: text('blob'),
+    /** Made only for this server to be forked from; it goes when the server is there. */
+    forkId: text('fork_id'),
     fault: text('fault'),
     createdAt: at('created_at').notNull(),
     updatedAt: at('updated_at').notNull(),

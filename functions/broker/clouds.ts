@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { Adapter, CheckReport, Cloud, Connection, Json } from '../../adapters/contract.ts'
+import type { Adapter, Blobs, CheckReport, Cloud, Connection, Json } from '../../adapters/contract.ts'
 import { asCloudError, CloudError } from '../../adapters/errors.ts'
 import { adapterFor } from '../../adapters/registry.ts'
 import { type CloudRow, cloudById, cloudWithMapping, countFailure, countSuccess } from '../../db/queries/clouds.ts'
@@ -13,6 +13,12 @@ export interface Connected {
   cloud: Cloud
   adapter: Adapter
   connection: Connection
+}
+
+const NO_BLOBS: Blobs = {
+  read: async () => {
+    throw new CloudError('definitive', 'There is no place for image data here.')
+  },
 }
 
 /** A call that has not answered within this many milliseconds is ambiguous. */
@@ -74,6 +80,7 @@ const connect = async (host: Host, row: CloudRow, mapping: Record<string, Json>)
   const connection = connectionTo(host, row, mapping)
   const connected = adapter.connect(connection, {
     fetch: guardedFetch(host, row),
+    blobs: host.blobs ?? NO_BLOBS,
     now: host.now,
     sleep: host.sleep,
     store: host.cloudState,

@@ -145,6 +145,8 @@ const NOTHING_SAID = {
   properties: {},
   tags: [],
   serverId: null,
+  blob: null,
+  forkId: null,
   fault: null,
   deletedAt: null,
 }

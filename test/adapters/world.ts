@@ -210,7 +210,7 @@ export class Workshop {
   async serverSpec(change: Partial<ServerSpec> = {}): Promise<ServerSpec> {
     const { zone, size, image } = this.world.fixtures
     const ports = change.ports ?? (this.world.cloud.port ? [(await this.port()).id] : [])
-    const none = { keypair: null, publicKey: null, userData: null, metadata: {}, configDrive: false }
+    const none = { keypair: null, publicKey: null, userData: null, metadata: {}, configDrive: false, fork: null }
     return { name: 'case-server', size, image, zone, ...none, ...change, ports }
   }
 
@@ -250,7 +250,10 @@ export class Workshop {
       case 'snapshot':
         return { name: 'case-snapshot', description: 'a case', volume: (await this.volume()).id }
       case 'image':
-        return { name: `case-image-${crypto.randomUUID().slice(0, 8)}`, server: (await this.server()).id }
+        return {
+          name: `case-image-${crypto.randomUUID().slice(0, 8)}`,
+          source: { kind: 'server', id: (await this.server()).id },
+        }
       case 'server':
         return { ...(await this.serverSpec()) }
       case 'attachment':

@@ -29,7 +29,10 @@ export const imageSteps = steps<ImageRow, ImageSpec, ImageSeen>({
   needs: (_, row, __, stage) => (stage === 'create' ? [server(row)] : []),
   spec: (_, row, binding, native, stage) => ({
     name: row.name ?? row.id,
-    server: stage === 'create' ? native(server(row)) : ((binding.frozen as ImageSpec | null)?.server ?? ''),
+    source:
+      stage === 'create'
+        ? { kind: 'server', id: native(server(row)) }
+        : ((binding.frozen as ImageSpec | null)?.source ?? null),
   }),
 
   observe(context, row, _, seen) {

@@ -77,6 +77,7 @@ export const serverSteps = steps<ServerWork, ServerSpec, ServerSeen>({
       userData: server.userData,
       metadata: server.metadata,
       configDrive: server.configDrive,
+      fork: null,
     }
   },
 

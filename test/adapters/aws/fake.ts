@@ -1,4 +1,5 @@
 import type { Connection, Surroundings } from '../../../adapters/contract.ts'
+import { MemoryBlobs } from '../../support/memory-blobs.ts'
 import { MemoryStore } from '../../support/memory-store.ts'
 
 /** One request as EC2 would read it. */
@@ -61,6 +62,7 @@ export const fake = (answer: (asked: Asked) => Answer): Fake => {
       now += ms
     },
     surroundings: {
+      blobs: new MemoryBlobs(),
       fetch,
       now: () => now,
       sleep: async () => {},

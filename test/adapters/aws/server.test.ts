@@ -19,6 +19,7 @@ const spec: ServerSpec = {
   userData: null,
   metadata: { role: 'db' },
   configDrive: false,
+  fork: null,
 }
 const image: Image = {
   ImageId: 'ami-1',

@@ -209,7 +209,9 @@ describe('time', () => {
     expect(made).toMatchObject({ health: 'ready', power: 'running' })
     await server.stop(made.id)
     expect(await server.get(made.id)).toMatchObject({ power: 'stopped' })
-    expect(await image.create({ name: 'i', server: made.id }, shop.mark('image'))).toMatchObject({ health: 'ready' })
+    expect(
+      await image.create({ name: 'i', source: { kind: 'server', id: made.id } }, shop.mark('image')),
+    ).toMatchObject({ health: 'ready' })
     await server.remove(made.id, mark)
     expect(await server.get(made.id)).toBeNull()
   })
@@ -263,7 +265,7 @@ describe('time', () => {
     const shop = new Workshop(world)
     const server = await shop.server()
     const { image } = world.cloud
-    const task = await image.create({ name: 'i', server: server.id }, shop.mark('image'))
+    const task = await image.create({ name: 'i', source: { kind: 'server', id: server.id } }, shop.mark('image'))
     expect(task).toMatchObject({ task: { image: expect.any(String) }, pollAfterMs: 4_000 })
     const elsewhere = world.adapter.connect(world.connection, world.surroundings)
     const stored = (task as { task: Json }).task

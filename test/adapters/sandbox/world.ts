@@ -2,6 +2,7 @@ import type { Adapter, Connection, Json, Kind, NativeId, Store, Surroundings } f
 import { disown, recall } from '../../../adapters/sandbox/backdoor.ts'
 import type { Stored } from '../../../adapters/sandbox/entities.ts'
 import { sandbox } from '../../../adapters/sandbox/index.ts'
+import { MemoryBlobs } from '../../support/memory-blobs.ts'
 import { MemoryStore } from '../../support/memory-store.ts'
 import type { World } from '../world.ts'
 
@@ -25,6 +26,7 @@ export function sandboxWorld(options: Record<string, Json> = {}, store: Store = 
     clock += ms
   }
   const surroundings: Surroundings = {
+    blobs: new MemoryBlobs(),
     fetch: () => Promise.reject(new Error('the embedded cloud is not on any network')),
     now: () => clock,
     sleep: advance,

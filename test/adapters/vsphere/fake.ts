@@ -1,4 +1,5 @@
 import type { Connection, Surroundings } from '../../../adapters/contract.ts'
+import { MemoryBlobs } from '../../support/memory-blobs.ts'
 import { MemoryStore } from '../../support/memory-store.ts'
 
 export interface Asked {
@@ -50,6 +51,7 @@ export const fake = (answer: (asked: Asked) => Answer, version = '8.0.3') => {
     return typeof result === 'string' ? new Response(envelope(result)) : result
   }
   const surroundings: Surroundings = {
+    blobs: new MemoryBlobs(),
     fetch,
     now: () => 1_800_000_000_000,
     sleep: async () => {},

@@ -13,6 +13,7 @@ const spec: ServerSpec = {
   userData: 'I2Ns\nb3Vk',
   metadata: { role: 'wüb' },
   configDrive: false,
+  fork: null,
 }
 const decoded = (text: string) =>
   JSON.parse(new TextDecoder().decode(Uint8Array.from(atob(text), (each) => each.charCodeAt(0))))

@@ -30,6 +30,7 @@ const spec: ServerSpec = {
   userData: null,
   metadata: {},
   configDrive: false,
+  fork: null,
 }
 
 describe('a request', () => {

@@ -4,6 +4,7 @@ import { callLog, disown, recall } from '../../../adapters/sandbox/backdoor.ts'
 import type { Stored } from '../../../adapters/sandbox/entities.ts'
 import { sandbox } from '../../../adapters/sandbox/index.ts'
 import { type Plimsoll, startPlimsoll } from '../../support/harness.ts'
+import { MemoryBlobs } from '../../support/memory-blobs.ts'
 
 export const CLOUD = { name: 'sandbox', type: 'sandbox', options: { log_calls: 5_000 } }
 
@@ -29,6 +30,7 @@ export const strangerOn = (plimsoll: Plimsoll) => {
       deployment: 'somebody-else',
     },
     {
+      blobs: new MemoryBlobs(),
       fetch: host.fetch,
       now: () => clock.now,
       sleep: host.sleep,

@@ -5,6 +5,7 @@ import { TAG } from '../../../adapters/aws/marks.ts'
 import { readOptions } from '../../../adapters/aws/options.ts'
 import { type Grant, grantsIn } from '../../../adapters/aws/rules.ts'
 import type { Connection, Kind, SecurityRule, Surroundings } from '../../../adapters/contract.ts'
+import { MemoryBlobs } from '../../support/memory-blobs.ts'
 import { MemoryStore } from '../../support/memory-store.ts'
 import { type FaultProxy, startProxy } from './fault-proxy.ts'
 import { launch, type Moto } from './launch.ts'
@@ -14,6 +15,7 @@ const IMAGE_NAMES = ['amzn-ami-hvm-2017.09.1.20171103-x86_64-gp2']
 
 /** What the adapter may touch, on Node. */
 export const surroundings = (): Surroundings => ({
+  blobs: new MemoryBlobs(),
   fetch: (input, init) => fetch(input, init),
   now: () => Date.now(),
   sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),

@@ -11,11 +11,13 @@ import { changeRecord, recordOf } from '../../../adapters/vsphere/port-record.ts
 import { look, text } from '../../../adapters/vsphere/properties.ts'
 import { networkRef } from '../../../adapters/vsphere/socket.ts'
 import { settled, taskIn } from '../../../adapters/vsphere/tasks.ts'
+import { MemoryBlobs } from '../../support/memory-blobs.ts'
 import { MemoryStore } from '../../support/memory-store.ts'
 import { launch, type Vcsim } from './launch.ts'
 import { type Line, line } from './line.ts'
 
 export const surroundings = (fetching: typeof fetch): Surroundings => ({
+  blobs: new MemoryBlobs(),
   fetch: fetching,
   now: () => Date.now(),
   sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
