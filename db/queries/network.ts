@@ -139,6 +139,12 @@ export const pin = (db: Database, ids: string[], cloudId: string, now: number) =
     sql`update ${networks} set cloud_id = ${cloudId}, updated_at = ${now} where cloud_id is null and id in ${joined(ids)}`,
   )
 
+/** From now on nothing on these networks is filtered. */
+export const unsecure = (db: Database, ids: string[], now: number) =>
+  db.run(
+    sql`update ${networks} set port_security = false, updated_at = ${now} where port_security and id in ${joined(ids)}`,
+  )
+
 /** Subnets of the networks are realised in another zone. */
 export const zoneElsewhere = (ids: string[], zone: string) =>
   sql`exists (select 1 from subnets where ${anyOf(sql`network_id`, ids)} and zone is not null and zone <> ${zone})`

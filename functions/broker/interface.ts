@@ -14,7 +14,8 @@ import {
 import type { Context } from '../context.ts'
 import { commit, guard, Refused, type Write } from './commit.ts'
 import { convergeSoon } from './converge.ts'
-import { pinNetworks } from './network.ts'
+import { refuseUnfiltered } from './filtering.ts'
+import { type Home, pinNetworks } from './network.ts'
 import { planPort, takePorts, untilFree } from './port.ts'
 import { bindTo, unwanted } from './resources.ts'
 import { requireCapability, requireState, who } from './server-action.ts'
@@ -62,7 +63,9 @@ const plugIn = async (
 ): Promise<PortView> => {
   const { db } = context
   const { id: serverId, projectId } = server
-  const cloudId = server.cloudId!
+  const home = await homeOf(context, server)
+  const { cloudId } = home
+  if (brought) await refuseUnfiltered(context, cloudId, brought)
   const planned = brought
     ? {
         port: { ...brought, deviceId: serverId, deviceOwner: COMPUTE_OWNER },
@@ -72,6 +75,7 @@ const plugIn = async (
         projectId,
         networkId,
         fixedIps: fixedIp === null ? null : [{ ip_address: fixedIp }],
+        ...(home.filters ? {} : { portSecurity: false }),
         deviceId: serverId,
         deviceOwner: COMPUTE_OWNER,
       })
@@ -83,7 +87,7 @@ const plugIn = async (
     { action: 'attach_interface', kind: 'server', resourceId: serverId, detail: { port_id: port.id } },
     [
       guard(context, 'server-moved', serverMoved(serverId, server)),
-      ...pinNetworks(context, [networkId], cloudId, await zoneOf(context, server)),
+      ...pinNetworks(context, [networkId], home),
       ...planned.writes,
       insertInterface(db, row),
       insertServerPort(db, { serverId, portId: port.id, position, owned: brought === null }),
@@ -96,10 +100,12 @@ const plugIn = async (
   return port
 }
 
-/** The zone that subnets must be in, where they are in one. */
-const zoneOf = async (context: Context, { cloudId, zone }: ServerRow): Promise<string | null> => {
-  const cloud = await cloudById(context.db, cloudId ?? '')
-  return cloud && (await adapterFor(cloud.type))?.zonalSubnets ? zone : null
+/** Where its networks have to be. */
+const homeOf = async (context: Context, { cloudId, zone }: ServerRow): Promise<Home> => {
+  const cloud = await cloudById(context.db, cloudId!)
+  const adapter = cloud && (await adapterFor(cloud.type))
+  const filters = adapter?.lacks.security_group === undefined
+  return { cloudId: cloudId!, zone: adapter?.zonalSubnets ? zone : null, filters }
 }
 
 const history = (context: Context, server: ServerRow, action: string, portId: string): Write =>

@@ -12,6 +12,7 @@ import {
   pin,
   placeSubnets,
   reviveFailed,
+  unsecure,
   updateNetwork,
   wantScopeAbsent,
   zoneElsewhere,
@@ -20,16 +21,25 @@ import { deleteSubnetsOf } from '../../db/queries/subnets.ts'
 import type { Context } from '../context.ts'
 import { charge, commit, guard, type Write } from './commit.ts'
 import { epochOf } from './epoch.ts'
+import { refuseUnfiltered } from './filtering.ts'
 import { commitOr, conflicting, missing, NetworkError } from './network-error.ts'
 import { changed, unwanted } from './resources.ts'
 
+/** A cloud that networks come to; `zone` is given where subnets are zonal. */
+export interface Home {
+  cloudId: string
+  zone: string | null
+  /** Whether it keeps to security groups: networks of one that does not are without port security. */
+  filters: boolean
+}
+
 /**
  * Writes that make a cloud the home of networks and of all that routers join to them. Guards: `network-elsewhere` when
- * another cloud is already, `network-zone` when their subnets are in another zone (`zone` is given where subnets are
- * zonal). Networks, subnets and groups are bound when something needs them, routers at once.
+ * another cloud is already, `network-zone` when their subnets are in another zone. Networks, subnets and groups are bound when something needs them, routers at once.
  */
-export const pinNetworks = (context: Context, networkIds: string[], cloudId: string, zone: string | null): Write[] => {
+export const pinNetworks = (context: Context, networkIds: string[], home: Home): Write[] => {
   const { db } = context
+  const { cloudId, zone } = home
   const now = context.now()
   if (!networkIds.length) return []
   return [
@@ -37,6 +47,7 @@ export const pinNetworks = (context: Context, networkIds: string[], cloudId: str
     ...(zone === null
       ? []
       : [guard(context, 'network-zone', zoneElsewhere(networkIds, zone)), placeSubnets(db, networkIds, zone)]),
+    ...(home.filters ? [] : [unsecure(db, networkIds, now)]),
     pin(db, networkIds, cloudId, now),
     reviveFailed(db, networkIds, cloudId, now),
     bindRouters(db, networkIds, cloudId, epochOf(now), now),
@@ -108,7 +119,8 @@ export const changeNetwork = async (
   id: string,
   set: Partial<Pick<NetworkRow, 'name' | 'description' | 'adminStateUp' | 'shared' | 'portSecurity' | 'isDefault'>>,
 ): Promise<NetworkView> => {
-  await ownNetwork(context, id)
+  const { cloudId } = await ownNetwork(context, id)
+  await refuseUnfiltered(context, cloudId, set)
   await commit(context, { action: 'update', kind: 'network', resourceId: id }, [
     updateNetwork(context.db, id, { ...set, updatedAt: context.now() }),
     changed(context, 'network', id),

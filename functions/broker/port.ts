@@ -18,6 +18,7 @@ import {
 } from '../../db/queries/ports.ts'
 import type { Context } from '../context.ts'
 import { charge, guard, Refused, type Write } from './commit.ts'
+import { refuseUnfiltered } from './filtering.ts'
 import type { FixedIpWish } from './fixed-ips.ts'
 import { conflicting, missing, NetworkError } from './network-error.ts'
 import { plannedAddresses, plannedGroups, randomMac, writeAddresses, writeGroups } from './port-plan.ts'
@@ -63,6 +64,7 @@ export const planPort = async (
       'ExternalNetworkAttachForbidden',
       `It is not allowed to create an interface on external network ${network.id}`,
     )
+  await refuseUnfiltered(context, network.cloudId, wish)
   const macAddress = wish.macAddress ?? randomMac(context)
   const router = wish.deviceOwner === ROUTER_INTERFACE
   const asked = { wished: wish.fixedIps ?? null, mac: macAddress, router }
@@ -129,6 +131,7 @@ export const planPortChange = async (context: Context, port: PortView, change: P
   const { networkId, projectId } = port
   const ground = await portGround(db, context.scope, { networkId, projectId, groupIds: change.securityGroupIds ?? [] })
   const network = ground.network!
+  await refuseUnfiltered(context, network.cloudId, { ...change.set, securityGroupIds: change.securityGroupIds })
   const portSecurity = change.set.portSecurity ?? port.portSecurity
   const fixedIps =
     change.fixedIps &&

@@ -139,7 +139,7 @@ const gatewayWrites = async (context: Context, router: RouterRow, gateway: Gatew
     forgetGone(db, router.id, network.cloudId),
     leaveOthers(db, router.id, network.cloudId, context.now()),
     bindTo(context, 'router', router, network.cloudId),
-    ...pinNetworks(context, networkIds, network.cloudId, null),
+    ...pinNetworks(context, networkIds, { cloudId: network.cloudId, zone: null, filters: true }),
   ]
 }
 

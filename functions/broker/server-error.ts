@@ -38,7 +38,7 @@ export type ServerRefusal =
   | { kind: 'no-interface'; id: string; portId: string }
   | { kind: 'group-not-held'; id: string; name: string }
   | { kind: 'no-group'; projectId: string; name: string }
-  | { kind: 'no-ports'; id: string }
+  | { kind: 'no-port-security' }
   | { kind: 'quota'; resource: string; requested: number; used: number; maximum: number }
 
 export class ServerRefused extends Error {

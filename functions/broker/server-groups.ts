@@ -3,6 +3,7 @@ import { groupsNamed, type SecurityGroupView, securityGroupById } from '../../db
 import type { ServerRow } from '../../db/queries/servers.ts'
 import type { Context } from '../context.ts'
 import { commit } from './commit.ts'
+import { whyUnfiltered } from './filtering.ts'
 import { convergeWherever } from './network.ts'
 import { planPortChange } from './port.ts'
 import { note } from './server-action.ts'
@@ -31,7 +32,9 @@ const groupNamed = async (context: Context, server: ServerRow, nameOrId: string)
 export const addGroup = async (context: Context, server: ServerRow, nameOrId: string): Promise<void> => {
   const id = await groupNamed(context, server, nameOrId)
   const ports = (await portsOf(context, server)).filter(({ portSecurity }) => portSecurity)
-  if (!ports.length) refuse({ kind: 'no-ports', id: server.id })
+  const why = ports.length ? null : await whyUnfiltered(context, server.cloudId)
+  if (why !== null) refuse({ kind: 'incapable', reason: why })
+  if (!ports.length) refuse({ kind: 'no-port-security' })
   const joining = ports.filter((port) => !port.securityGroupIds.includes(id))
   await regroup(context, server, 'addSecurityGroup', joining, (held) => [...held, id])
 }

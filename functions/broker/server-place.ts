@@ -1,9 +1,63 @@
+import { adapterFor } from '../../adapters/registry.ts'
 import type { Binding } from '../../db/queries/bindings.ts'
-import { candidatesFor } from '../../db/queries/places.ts'
+import { candidatesFor, type Found } from '../../db/queries/places.ts'
 import { portsOfServer, type ServerRow } from '../../db/queries/servers.ts'
 import type { Context } from '../context.ts'
 import { type Place, place } from './place.ts'
+import { refuseReadOnly } from './read-only.ts'
+import { refuse } from './server-error.ts'
 import { type Places, placesOf } from './server-facts.ts'
+import { asksForFiltering, findPlaces, type ServerWish, type Understood } from './server-wish.ts'
+
+/** Where a new server may go, best first, and what is particular to the first place. */
+export interface Choice {
+  places: Place[]
+  /** Subnets there live in one zone. */
+  zonal: boolean
+  /** The cloud keeps to security groups; where it does not, ports are made without. */
+  filters: boolean
+  /** Why there is no place. */
+  reason: string
+}
+
+/**
+ * Decides where a server goes. Throws `ServerRefused` (`incapable`) when only clouds are left that filter no traffic and
+ * somebody relies on that, `Refused` (`read-only`) when only clouds are left that are connected to be looked at.
+ */
+export const choosePlaces = async (
+  context: Context,
+  wish: ServerWish,
+  understood: Understood,
+  found: Found,
+): Promise<Choice> => {
+  const adapters = new Map(
+    await Promise.all(found.places.map(async ({ type }) => [type, await adapterFor(type)] as const)),
+  )
+  const typeOf = (place: Place | undefined) => found.places.find(({ id }) => id === place?.cloudId)?.type ?? ''
+  const whyOpen = (type: string): string | undefined => adapters.get(type)?.lacks.security_group
+  const open = (type: string): boolean => whyOpen(type) !== undefined
+  const lacking = (type: string) => wish.configDrive && adapters.get(type)?.lacks['server.config_drive'] !== undefined
+  const strict = asksForFiltering(wish, understood)
+  const { places, reason } = findPlaces(
+    wish,
+    understood,
+    found,
+    (type) => lacking(type) || (strict && open(type)),
+    open,
+  )
+  if (!places.length) {
+    const [unsafe] = strict ? findPlaces(wish, understood, found, lacking, open).places : []
+    const why = whyOpen(typeOf(unsafe))
+    if (why !== undefined) refuse({ kind: 'incapable', reason: why })
+    const all = found.places.map(({ id }) => id)
+    const images = all.filter((id) => found.imageClouds.includes(id))
+    const named = found.places.filter((each) => each.named).map(({ id }) => id)
+    const networks = understood.nics.map(({ network }) => [network.cloudId ?? []].flat())
+    await refuseReadOnly(context, [all, images, named, ...networks])
+  }
+  const type = typeOf(places[0])
+  return { places, reason, zonal: adapters.get(type)?.zonalSubnets === true, filters: !open(type) }
+}
 
 /** So many sizes are asked for before a server is given up. */
 const MOST_TRIES = 8

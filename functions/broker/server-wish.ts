@@ -118,12 +118,33 @@ const understandGroups = ({ securityGroups }: ServerWish, found: Found): string[
   return ids.length ? [...new Set(ids)] : null
 }
 
-/** Where it may go: every cloud and zone to which its image, networks and volumes tie it. Empty: nowhere. */
+/** The default group alone is what Nova adds by itself: nobody asked for it. */
+const namesGroups = ({ securityGroups }: ServerWish): boolean =>
+  securityGroups?.some((name) => name !== 'default') ?? false
+
+/** Whether somebody relies on traffic being filtered. */
+export const asksForFiltering = (wish: ServerWish, { nics }: Understood): boolean =>
+  nics.some(({ network, port }) => port?.portSecurity ?? (namesGroups(wish) && mayFilter(network)))
+
+/** A network that is on no cloud yet knows best; on one it may be the cloud that keeps it from filtering. */
+const mayFilter = ({ portSecurity, cloudId }: NetworkRow): boolean => portSecurity || cloudId !== null
+
+/** Groups are for ports with port security. */
+export const refuseUnsecured = (wish: ServerWish, { nics }: Understood): void => {
+  if (namesGroups(wish) && nics.some(({ network, port }) => !port && !network.portSecurity))
+    refuse({ kind: 'no-port-security' })
+}
+
+/**
+ * Where it may go: every cloud and zone to which its image, networks and volumes tie it. Empty: nowhere. Clouds that
+ * filter no traffic come last, unless its networks want none filtered.
+ */
 export const findPlaces = (
   wish: ServerWish,
   { flavor, image, nics }: Understood,
   found: Found,
   lacking: (cloudType: string) => boolean,
+  unfiltered: (cloudType: string) => boolean,
 ): { places: Place[]; reason: string } => {
   if (!found.places.length) return { places: [], reason: 'The project has no access to any cloud.' }
   const candidates: Candidate[] = found.candidates
@@ -149,7 +170,14 @@ export const findPlaces = (
     { flavor: { ...snapshotOf(flavor), native: flavor.native }, arch: image.arch, zone, clouds, tied },
     candidates,
   )
-  return { places, reason: 'There are not enough hosts available.' }
+  const open = nics.some(({ network, port }) => port?.portSecurity ?? network.portSecurity)
+    ? found.places.filter(({ type }) => unfiltered(type)).map(({ id }) => id)
+    : []
+  const sorted = [
+    ...places.filter(({ cloudId }) => !open.includes(cloudId)),
+    ...places.filter(({ cloudId }) => open.includes(cloudId)),
+  ]
+  return { places: sorted, reason: 'There are not enough hosts available.' }
 }
 
 const zoneNamed = (name: string, found: Found) => {

@@ -1,5 +1,4 @@
 import type { Json } from '../../adapters/contract.ts'
-import { adapterFor } from '../../adapters/registry.ts'
 import { lookUpReferences } from '../../db/queries/places.ts'
 import { insertServerAction } from '../../db/queries/server-actions.ts'
 import {
@@ -20,13 +19,13 @@ import { serverStatus } from './lifecycle.ts'
 import { pinNetworks } from './network.ts'
 import type { Place } from './place.ts'
 import { planPort, takePorts, untilFree } from './port.ts'
-import { refuseReadOnly } from './read-only.ts'
 import { bindTo, changed, unwanted } from './resources.ts'
 import { convergeServer, refuseLocked, snapshotOf, who, withinLimits } from './server-action.ts'
 import { farewell } from './server-end.ts'
 import { refuse, ServerRefused } from './server-error.ts'
 import { placesJson, statusWith } from './server-facts.ts'
-import { findPlaces, type ServerWish, type Understood, understand } from './server-wish.ts'
+import { type Choice, choosePlaces } from './server-place.ts'
+import { refuseUnsecured, type ServerWish, type Understood, understand } from './server-wish.ts'
 import { volumeFor } from './volume.ts'
 
 /**
@@ -52,32 +51,17 @@ export const createServers = async (context: Context, projectId: string, wish: S
     place: wish.zone,
   })
   const understood = understand(wish, found, projectId)
-  const adapters = new Map(
-    await Promise.all(found.places.map(async ({ type }) => [type, await adapterFor(type)] as const)),
-  )
-  const lacking = (type: string) => wish.configDrive && adapters.get(type)?.lacks['server.config_drive'] !== undefined
-  const { places, reason } = findPlaces(wish, understood, found, lacking)
-  if (!places.length) {
-    const all = found.places.map(({ id }) => id)
-    const images = all.filter((id) => found.imageClouds.includes(id))
-    const named = found.places.filter((each) => each.named).map(({ id }) => id)
-    await refuseReadOnly(context, [
-      all,
-      images,
-      named,
-      ...understood.nics.map(({ network }) => [network.cloudId ?? []].flat()),
-    ])
-  }
-  const type = found.places.find(({ id }) => id === places[0]?.cloudId)?.type
-  const zonal = type !== undefined && adapters.get(type)?.zonalSubnets === true
-  const admission = { context, projectId, wish, understood, places, zonal, reason }
+  const choice = await choosePlaces(context, wish, understood, found)
+  refuseUnsecured(wish, understood)
+  const admission = { context, projectId, wish, understood, ...choice }
   const { vcpus, ramMib } = understood.flavor
   const rows = await withinQuota(context, projectId, wish, (count) =>
     withinLimits(context, projectId, { instances: count, cores: count * vcpus, ram: count * ramMib }, () =>
       untilFree(() => admit(admission, count)),
     ),
   )
-  if (places.length) for (const { volume, options } of volumes) await attachVolume(context, rows[0]!, volume, options)
+  if (choice.places.length)
+    for (const { volume, options } of volumes) await attachVolume(context, rows[0]!, volume, options)
   return rows
 }
 
@@ -109,19 +93,16 @@ const withinQuota = async <T>(
   }
 }
 
-interface Admission {
+type Admission = {
   context: Context
   projectId: string
   wish: ServerWish
   understood: Understood
-  places: Place[]
-  zonal: boolean
-  reason: string
-}
+} & Choice
 
 /** One batch for all of them. */
 const admit = async (admission: Admission, count: number): Promise<ServerRow[]> => {
-  const { context, projectId, understood, places, zonal } = admission
+  const { context, projectId, understood, places, zonal, filters } = admission
   const { flavor, nics } = understood
   const taken = new Set<string>()
   const rows: ServerRow[] = []
@@ -132,7 +113,8 @@ const admit = async (admission: Admission, count: number): Promise<ServerRow[]> 
   ]
   const [at] = places
   const networkIds = [...new Set(nics.map(({ network }) => network.id))]
-  if (at) writes.push(...pinNetworks(context, networkIds, at.cloudId, zonal ? at.zone : null))
+  if (at)
+    writes.push(...pinNetworks(context, networkIds, { cloudId: at.cloudId, zone: zonal ? at.zone : null, filters }))
   for (let index = 0; index < count; index++) {
     const row = newRow(admission, count > 1 ? index + 1 : null)
     rows.push(row)
@@ -226,7 +208,7 @@ export const COMPUTE_OWNER = 'compute:nova'
 
 /** Its ports, made or taken, in the order in which the guest sees them, and where they are to be realised. */
 const plug = async (
-  { context, projectId, understood }: Admission,
+  { context, projectId, understood, filters }: Admission,
   row: ServerRow,
   at: Place,
   taken: Set<string>,
@@ -243,7 +225,8 @@ const plug = async (
             projectId,
             networkId: network.id,
             fixedIps: fixedIp === null ? null : [{ ip_address: fixedIp }],
-            securityGroupIds: network.portSecurity ? understood.groupIds : null,
+            securityGroupIds: filters && network.portSecurity ? understood.groupIds : null,
+            ...(filters ? {} : { portSecurity: false }),
             deviceId: row.id,
             deviceOwner: COMPUTE_OWNER,
           },

@@ -90,7 +90,7 @@ const serverFault = (refusal: ServerRefusal, missing: Missing): Fault => {
       return notFound(`Security group ${refusal.name} not associated with the instance ${refusal.id}`)
     case 'no-group':
       return notFound(`Security group ${refusal.name} not found for project ${refusal.projectId}.`)
-    case 'no-ports':
+    case 'no-port-security':
       return badRequest(
         `Network requires port_security_enabled and subnet associated in order to apply security groups.`,
       )

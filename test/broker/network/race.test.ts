@@ -59,7 +59,10 @@ test('a network has one cloud and one zone, whoever pins it first', async () => 
   const results = []
   for (const [cloud, zone] of pins)
     results.push(
-      await commit(context, entry, pinNetworks(context, [network], cloud, zone)).then(() => 'pinned', refusal),
+      await commit(context, entry, pinNetworks(context, [network], { cloudId: cloud, zone, filters: true })).then(
+        () => 'pinned',
+        refusal,
+      ),
     )
   const guard = (what: string) => ({ kind: 'guard', what })
   expect(results).toEqual(['pinned', guard('network-elsewhere'), guard('network-zone'), 'pinned', 'pinned'])
@@ -76,12 +79,16 @@ test('a pin reaches everything that routers join, and takes the routers along', 
   await addInterface(context, second.id, { portId: port!.id })
   await addInterface(context, second.id, { subnetId: c!.subnet })
   const cloud = plimsoll.cloudId('sandbox')
-  await commit(context, entry, pinNetworks(context, [a!.network], cloud, null))
+  await commit(context, entry, pinNetworks(context, [a!.network], { cloudId: cloud, zone: null, filters: true }))
   expect(await Promise.all([a, b, c, d].map((each) => cloudOf(each!.network)))).toEqual([cloud, cloud, cloud, null])
   const bound = (await plimsoll.db.query.bindings.findMany()).filter(({ kind }) => kind === 'router')
   expect(bound.map(({ resourceId }) => resourceId).toSorted()).toEqual([first.id, second.id].toSorted())
   expect(new Set(bound.map(({ token }) => token)).size).toBe(2)
-  const elsewhere = commit(context, entry, pinNetworks(context, [c!.network], 'other', null))
+  const elsewhere = commit(
+    context,
+    entry,
+    pinNetworks(context, [c!.network], { cloudId: 'other', zone: null, filters: true }),
+  )
   expect(await elsewhere.catch(refusal)).toEqual({ kind: 'guard', what: 'network-elsewhere' })
   // What hangs on nothing joins the cloud when it is joined itself.
   await addInterface(context, second.id, { subnetId: d!.subnet })
@@ -92,7 +99,11 @@ test('an address that the cloud keeps is refused once the cloud is known', async
   const { network } = await newNetwork('10.0.0.0/24')
   const wish = { projectId, networkId: network, fixedIps: [{ ip_address: '10.0.0.1' }] }
   await planPort(context, wish)
-  await commit(context, entry, pinNetworks(context, [network], plimsoll.cloudId('sandbox'), 'a'))
+  await commit(
+    context,
+    entry,
+    pinNetworks(context, [network], { cloudId: plimsoll.cloudId('sandbox'), zone: 'a', filters: true }),
+  )
   await expect(planPort(context, wish)).rejects.toThrow('IP address 10.0.0.1 is kept by cloud sandbox for itself.')
 })
 
