@@ -106,6 +106,8 @@ export interface Page<S> {
   next?: string
   /** False: something may be missing, so nothing may be concluded from an absence. */
   complete: boolean
+  /** When the cloud was looked at, if that may have been before this was asked for: what was made later is not judged by it. */
+  seenAt?: number
 }
 
 /** An object in the words of a specification, whoever made it: what `create` would have been asked for. */
@@ -144,8 +146,12 @@ export interface Realm<Spec, S extends Seen = Seen> {
   find(mark: Mark, spec: Spec): Promise<S | null>
   /** Null: the cloud says that there is no such object. */
   get(id: NativeId): Promise<S | null>
-  /** Everything visible to the connection, ours or not. */
-  list(cursor?: string): Promise<Page<S>>
+  /**
+   * Everything visible to the connection, ours or not.
+   * @param since what the cloud was seen to have at this time or later is fresh enough, in milliseconds since 1970: listings
+   *   of several kinds may share one look, and say so in `seenAt`. Absent: the cloud is looked at now.
+   */
+  list(cursor?: string, since?: number): Promise<Page<S>>
   /** Asks after a task that `create` or `update` handed out. */
   poll?(task: Json): Promise<Outcome<S>>
   /** Makes a ready object match `spec` by difference; safe to repeat. Absent: the kind cannot be changed in place. */
@@ -225,6 +231,13 @@ export interface Offer {
   /** Per hour, on demand, where known. */
   price?: { amount: number; currency: string }
 }
+/** A kind of disk that the cloud tells from others, e.g. `gp3` or a storage policy. */
+export interface VolumeType {
+  /** As `VolumeSpec.type` takes it. Never `default`: above the line that is whatever the cloud takes by itself. */
+  name: string
+  /** Absent: every zone. */
+  zones?: string[]
+}
 export interface CheckReport {
   reachable: boolean
   account: string | null
@@ -244,7 +257,8 @@ export interface Change {
 
 /** One connection to one cloud as one project. A kind that is absent cannot be made there. */
 export interface Cloud {
-  check(): Promise<CheckReport>
+  /** How it answers, and what may not be done there; `looking`: found out by calls that only read, so of reading alone. */
+  check(only?: 'looking'): Promise<CheckReport>
   /**
    * Tells of changes as they happen, whoever makes them, until the signal aborts; throws where it cannot go on. What
    * happened while nobody watched is not told: listings find it.
@@ -252,6 +266,8 @@ export interface Cloud {
   watch?(signal: AbortSignal): AsyncIterable<Change[]>
   zones(): Promise<Zone[]>
   offers(): Promise<Offer[]>
+  /** All that `VolumeSpec.type` takes, from the cloud or its options. Absent: it has disks of one kind. */
+  volumeTypes?(): Promise<VolumeType[]>
   server: ServerRealm
   image: ImageRealm
   network?: Realm<NetworkSpec>
@@ -344,14 +360,21 @@ export interface Adapter {
   reservedAddresses: { head: number; tail: number }
   /** A subnet lives in one zone, so that whoever is in it must be there too. Absent: subnets span the cloud. */
   zonalSubnets?: boolean
+  /** What the cloud calls volumes in a server, in the order in which it hands the names out. Absent: it never says. */
+  devices?: readonly string[]
   /** Uploaded images that it takes, as `<disk format>/<container format>` in Glance's words, e.g. `vmdk/ova`. */
   imageFormats: string[]
   /** Why a capability is absent, one sentence each, for people. Every absent one is here. */
   lacks: Partial<Record<Capability, string>>
+  /** What is there and was proved less far than `maturity` says, one sentence each, for people. */
+  unverified?: Partial<Record<Capability, string>>
   /** Checks endpoint, region, options and credentials at registration; gives the faults as sentences, empty if none. */
   validate(connection: Omit<Connection, 'mapping' | 'deployment' | 'cloudId'>): string[]
   /** What an operator is told at registration, a sentence each; it refuses nothing. */
-  advice?(connection: Omit<Connection, 'mapping' | 'deployment' | 'cloudId'>, runtime: 'node' | 'workers'): string[]
+  advice?(
+    connection: Pick<Connection, 'name' | 'endpoint' | 'region' | 'options'>,
+    runtime: 'node' | 'workers',
+  ): string[]
   /** Two connections with the same account key see the same objects; one listing serves both. */
   account(connection: Connection): string
   connect(connection: Connection, surroundings: Surroundings): Cloud

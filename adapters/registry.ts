@@ -31,14 +31,21 @@ const MEMBERS: Partial<Record<Capability, (cloud: Cloud) => boolean>> = {
   'server.fork': ({ server }) => !!server.forks,
 }
 
-export type Capabilities = Record<Capability, { available: boolean; reason?: string }>
+/** Why something is absent, or how far it was proved where that is less than the rest. */
+export interface Availability {
+  available: boolean
+  reason?: string
+  unverified?: string
+}
+export type Capabilities = Record<Capability, Availability>
 
 /** What a connected cloud can do, and why it cannot do the rest. */
 export function capabilitiesOf(cloud: Cloud, adapter: Adapter): Capabilities {
-  const entries = CAPABILITIES.map((name): [Capability, { available: boolean; reason?: string }] => {
+  const entries = CAPABILITIES.map((name): [Capability, Availability] => {
     const member = MEMBERS[name] ?? ((has: Cloud) => name.includes('.') || has[name as keyof Cloud] !== undefined)
     const lack = adapter.lacks[name]
-    if (lack === undefined && member(cloud)) return [name, { available: true }]
+    const unverified = adapter.unverified?.[name]
+    if (lack === undefined && member(cloud)) return [name, { available: true, ...(unverified && { unverified }) }]
     const what = name.replace('.', ' ').replaceAll('_', ' ')
     return [name, { available: false, reason: lack ?? `This cloud has no ${what}.` }]
   })

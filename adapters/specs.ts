@@ -57,6 +57,8 @@ export interface PortSpec {
 export interface KeypairSpec {
   /** Carries the fingerprint, so that a name never means another key. */
   name: string
+  /** What its user calls it. */
+  label: string
   publicKey: string
 }
 export interface FloatingIpSpec {
@@ -131,6 +133,8 @@ export interface InterfaceSpec {
 export interface PortSeen extends Seen {
   mac: string
   addresses: string[]
+  /** Where each of them is, if the cloud says. */
+  placed?: { subnet: NativeId; address: string }[]
   server: NativeId | null
 }
 export interface FloatingIpSeen extends Seen {

@@ -1,6 +1,8 @@
-import { Param, Placeholder } from 'drizzle-orm'
+import { eq, Param, Placeholder, type SQL, sql } from 'drizzle-orm'
 import type { BatchItem } from 'drizzle-orm/batch'
+import type { SQLiteColumn } from 'drizzle-orm/sqlite-core'
 import type { Database } from './client.ts'
+import { everyProject, type Scope, within } from './scope.ts'
 
 interface Kept {
   getQuery(): { sql: string; params: unknown[] }
@@ -32,6 +34,27 @@ export const prepared = <R>(build: (db: Database) => PromiseLike<R> & { prepare(
       const { query, fill } = of(db)
       const mapped = (result: unknown, isFromBatch: boolean) => query.mapResult(result, isFromBatch)
       return ready(query.getQuery().sql, fill(values), mapped) as BatchItem<'sqlite'> & PromiseLike<R>
+    },
+  }
+}
+
+/** The same for rows that a scope may see: worded for every project and for one. `mine` is the scope's condition. */
+export const preparedWithin = <R>(
+  build: (db: Database, mine: (owner: SQLiteColumn) => SQL | undefined) => PromiseLike<R> & { prepare(): unknown },
+) => {
+  const every = prepared((db) => build(db, (owner) => within(owner, everyProject)))
+  const one = prepared((db) => build(db, (owner) => eq(owner, sql.placeholder('scope.projectId'))))
+  type Values = Record<string, unknown>
+  const filled = (scope: Scope, values: Values): [typeof one, Values] =>
+    'every' in scope ? [every, values] : [one, { ...values, 'scope.projectId': scope.projectId }]
+  return {
+    run: (db: Database, scope: Scope, values: Values) => {
+      const [query, all] = filled(scope, values)
+      return query.run(db, all)
+    },
+    statement: (db: Database, scope: Scope, values: Values) => {
+      const [query, all] = filled(scope, values)
+      return query.statement(db, all)
     },
   }
 }

@@ -29,6 +29,7 @@ const CODES: Record<number, string> = {
 const OPAQUE = /'(?:[^']|'')*'|"(?:[^"]|"")*"|`(?:[^`]|``)*`|\[[^\]]*\]|--[^\n]*|\/\*[\s\S]*?\*\//g
 const STATEMENTS_KEPT = 500
 
+type Counted = { changes: number; id: number }
 type Prepared = { statement: StatementSync; columns: string[]; parameters: number; reads: boolean; schema: boolean }
 
 /** D1's interface over `node:sqlite`, so that one program runs on Workers and on Node. Every commit to a file is durable before its promise resolves. */
@@ -36,6 +37,7 @@ class Sqlite implements D1Database {
   #db: DatabaseSync
   #prepared = new Map<string, Prepared>()
   #counters: StatementSync
+  #count: Counted | null = null
 
   constructor(path: string) {
     this.#db = new DatabaseSync(path, { timeout: 5000, defensive: true, limits: LIMITS })
@@ -96,6 +98,7 @@ class Sqlite implements D1Database {
   ): { columns: string[]; rows: unknown[][]; reads: boolean } {
     try {
       const { statement, columns, parameters, reads, schema } = this.#prepare(sql)
+      if (!reads) this.#count = null
       if (values.length !== parameters) throw new Error('Wrong number of parameter bindings for SQL query.')
       if (columns.length === 0) {
         statement.run(...values)
@@ -119,9 +122,9 @@ class Sqlite implements D1Database {
 
   result<T>({ sql, values }: Statement): D1Result<T> {
     const started = performance.now()
-    const before = this.#counters.get() as { changes: number; id: number }
-    const { columns, rows, reads } = this.rows(sql, values)
-    const after = reads ? before : (this.#counters.get() as { changes: number; id: number })
+    const before = this.#counted()
+    const { columns, rows } = this.rows(sql, values)
+    const after = this.#counted()
     const changes = after.changes - before.changes
     // biome-ignore format: a table
     const meta = {
@@ -129,6 +132,12 @@ class Sqlite implements D1Database {
       last_row_id: after.id, rows_read: rows.length, rows_written: changes,
     }
     return { success: true, meta, results: rows.map((row) => toObject(columns, row)) as T[] }
+  }
+
+  /** What was written so far; asked only after something was. */
+  #counted(): Counted {
+    this.#count ??= this.#counters.get() as unknown as Counted
+    return this.#count
   }
 
   #prepare(sql: string): Prepared {

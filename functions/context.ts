@@ -13,16 +13,35 @@ export interface Settings {
   tokenLifetime: number
   /** How long the work that an answer leaves behind stays with its resource, in milliseconds; 0: one look. */
   lingerMs: number
+  /** The largest image that is taken, in bytes. */
+  imageSizeCap: number
   runtime: 'node' | 'workers'
 }
 
 export type Level = 'debug' | 'info' | 'warn' | 'error'
 export type Log = (level: Level, message: string, fields?: Record<string, unknown>) => void
 
-/** Where uploaded data is kept. A write that fails leaves nothing; removing what is absent is success. */
+/** Where uploaded data is kept, under keys of letters, digits, dots and dashes. */
 export interface BlobStore extends Blobs {
+  /** All of it or, when it fails, nothing that counts. */
   write(key: string, data: ReadableStream<Uint8Array>): Promise<void>
+  /** Removing what is absent is success. */
   remove(key: string): Promise<void>
+  /** One page in the order of keys, after the key `after`, with what writes that broke off left behind. */
+  list(after?: string): Promise<{ blobs: KeptBlob[]; next?: string }>
+}
+export interface KeptBlob {
+  key: string
+  /** When something was last written to it, in milliseconds since 1970. */
+  writtenAt: number
+}
+
+/** Whom a connection believes in place of the public authorities: one of both is set. */
+export interface Trust {
+  /** Certificates of authorities, PEM. */
+  ca: string | null
+  /** SHA-256 of the one certificate, 64 lower-case hexadecimal digits. */
+  fingerprint: string | null
 }
 
 /** What the world outside provides: everything that a test replaces. */
@@ -35,6 +54,11 @@ export interface Host {
   /** Image data that users uploaded; null: there is no place for any. */
   blobs: BlobStore | null
   fetch: typeof fetch
+  /**
+   * A `fetch` that believes somebody of its own, and reaches no address that is refused. Nothing of a request is sent
+   * before the certificate was looked at. Absent: this runtime has none.
+   */
+  trusting?: (trust: Trust, refused: (address: string) => boolean) => typeof fetch
   /** Milliseconds since 1970. */
   now(): number
   sleep(ms: number): Promise<void>
@@ -84,6 +108,17 @@ export interface Context extends Host {
   caller: Caller | null
   /** Rows that may be read and written. */
   scope: Scope
-  /** The request carries a key of its own. Its first batch of writes takes the key; a repetition (`replay`) writes nothing. */
-  once?: { key: string; bodyHash: string; seed: string; written: boolean; replay: boolean }
+  once?: Once
+}
+
+/** The request carries a key of its own. Its first batch of writes takes the key; a repetition (`replay`) writes nothing. */
+export interface Once {
+  key: string
+  bodyHash: string
+  /** What all ids of the request follow from. */
+  seed: string
+  written: boolean
+  replay: boolean
+  /** Ids for what is no part of the request. */
+  otherId(): string
 }

@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm'
 import { everyProject } from '../db/scope.ts'
 import { convergeDue } from './broker/converge.ts'
+import { endForks } from './broker/fork-end.ts'
 import { takeInventory } from './broker/inventory.ts'
 import { sweepDue } from './broker/reconcile.ts'
 import type { Context, Host } from './context.ts'
@@ -16,6 +17,7 @@ export interface Loop {
 
 export const loops: Loop[] = [
   { name: 'converge', everySeconds: 0, run: convergeDue },
+  { name: 'forks', everySeconds: 60, run: endForks },
   { name: 'inventory', everySeconds: 30, run: takeInventory },
   { name: 'reconcile', everySeconds: 60, run: sweepDue },
   { name: 'janitor', everySeconds: 600, run: sweepLeftovers },

@@ -15,6 +15,7 @@ export interface HostParts {
   cloudState: D1Database | Host['cloudState']
   blobs?: Host['blobs']
   fetch?: Host['fetch']
+  trusting?: Host['trusting']
   now?: Host['now']
   sleep?: Host['sleep']
   newId?: Host['newId']
@@ -42,6 +43,7 @@ export const openHost = async (parts: HostParts): Promise<Host> => {
     log: parts.log ?? jsonLog(),
     defer: parts.defer,
     ...(parts.spread ? { spread: parts.spread } : {}),
+    ...(parts.trusting ? { trusting: parts.trusting } : {}),
     settings: parts.settings,
     deployment: await identify(db, parts.settings.secretKeys, newId),
   }
@@ -58,8 +60,19 @@ export const settingsFrom = (
   secretKeys: parseSecretKeys(secretKeys),
   tokenLifetime: Number(env.PLIMSOLL_TOKEN_LIFETIME) || 3600,
   lingerMs: 10_000,
+  imageSizeCap: imageSizeCapFrom(env.PLIMSOLL_IMAGE_SIZE_CAP, runtime),
   runtime,
 })
+
+/** Glance's `image_size_cap`, and what passes a Worker (https://developers.cloudflare.com/workers/platform/limits/). */
+const DEFAULT_IMAGE_SIZE_CAP = 2 ** 40
+const WORKER_BODY = 100_000_000
+const imageSizeCapFrom = (text: string | undefined, runtime: Settings['runtime']): number => {
+  const cap = text ? Number(text) : DEFAULT_IMAGE_SIZE_CAP
+  if (!Number.isSafeInteger(cap) || cap < 1)
+    throw new BadSettings('PLIMSOLL_IMAGE_SIZE_CAP must be a number of bytes, 1 at least.')
+  return runtime === 'workers' ? Math.min(cap, WORKER_BODY) : cap
+}
 
 /** Up to three keys of 64 hexadecimal digits, separated by commas: the first seals, every one opens. */
 const parseSecretKeys = (text: string): Uint8Array[] => {

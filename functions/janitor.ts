@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm'
 import { allClouds, updateCloud } from '../db/queries/clouds.ts'
+import { sweepBlobs } from './broker/image-data.ts'
 import { rewrapCredentials } from './broker/seal.ts'
 import type { Context } from './context.ts'
 import { rewrapCheck } from './deployment.ts'
@@ -13,8 +14,8 @@ const KEEP_REPEATABLES = 3 * DAY
 const ROWS = 500
 
 /**
- * Throws away what nobody can ask for any more, at most 500 rows a table, and seals credentials again that an older key
- * sealed. Bindings go with the rows that they stood for, never before the cloud's own objects are gone.
+ * Throws away what nobody can ask for any more, at most 500 rows a table, with uploaded data that is left over, and seals
+ * credentials again that an older key sealed. Bindings go with the rows that they stood for, never before the cloud's own objects are gone.
  */
 export const sweepLeftovers = async (context: Context): Promise<void> => {
   const { db, now } = context
@@ -37,6 +38,7 @@ export const sweepLeftovers = async (context: Context): Promise<void> => {
     'id',
     sql`finished_at < ${old} and not exists (select 1 from servers s where s.id = server_id)`,
   )
+  await sweepBlobs(context)
   await rewrapCheck(db, context.settings.secretKeys)
   for (const cloud of await allClouds(db)) await rewrap(context, cloud)
 }

@@ -2,18 +2,22 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { createAdaptorServer } from '@hono/node-server'
 import { migrate, readMigrations } from '../db/migrate.ts'
+import { abandonUploads } from '../db/queries/images.ts'
 import { freeLeases } from '../db/queries/leases.ts'
 import { openSqlite } from '../db/sqlite.ts'
 import { createApp } from './app.ts'
 import { hashPassword } from './auth/password.ts'
+import { FolderBlobs } from './blobs/folder.ts'
 import { bootstrap } from './bootstrap.ts'
+import { watchClouds } from './broker/watch.ts'
 import type { Host, Level } from './context.ts'
-import { runCron } from './cron.ts'
+import { cronContext, runCron } from './cron.ts'
 import { WrongKey } from './deployment.ts'
 import { BadSettings, openHost, settingsFrom } from './host.ts'
 import { jsonLog } from './log.ts'
 import { Background } from './startup/background.ts'
 import { CannotStart, codeOf, keptPasswords, keptSecret, newSecretKey, openFolder } from './startup/folder.ts'
+import { trusting } from './startup/trusting.ts'
 import { cloudsYaml, welcome, writeCloudsYaml } from './startup/welcome.ts'
 
 /** How long the end of the process waits for work in flight, in milliseconds. */
@@ -63,9 +67,11 @@ const start = async (env: Record<string, string | undefined>): Promise<void> => 
   // People read the standard output.
   const log = jsonLog((env.PLIMSOLL_LOG as Level | undefined) ?? 'warn', console.error)
   const background = new Background(log)
-  const host = await openHost({ d1, cloudState, settings, log, defer: background.defer })
+  const blobs = new FolderBlobs(join(folder, 'images'))
+  const host = await openHost({ d1, cloudState, blobs, settings, log, trusting, defer: background.defer })
   // A data folder belongs to one process, so whatever an earlier one held when it was killed is free.
   await freeLeases(host.db)
+  await abandonUploads(host.db, Number.MAX_SAFE_INTEGER, host.now())
 
   const passwords = keptPasswords(folder, env)
   const first = await bootstrap(host, { hashOf: (user) => hashPassword(passwords[user]), sandbox: {} })
@@ -82,6 +88,7 @@ const start = async (env: Record<string, string | undefined>): Promise<void> => 
     )
   })
   const stopTimer = startTimer(host, Number(env.PLIMSOLL_CRON_SECONDS || 10) * 1000)
+  const stopWatching = watchClouds(() => cronContext(host))
 
   const address = server.address()
   const bound = typeof address === 'object' && address ? address.port : port
@@ -102,7 +109,7 @@ const start = async (env: Record<string, string | undefined>): Promise<void> => 
     const closed = new Promise((resolve) => server.close(resolve))
     if ('closeIdleConnections' in server) server.closeIdleConnections()
     const late = new Promise<void>((resolve) => setTimeout(resolve, PATIENCE).unref())
-    const done = Promise.all([closed, stopTimer()])
+    const done = Promise.all([closed, stopTimer(), stopWatching()])
     const [left] = await Promise.all([background.drain(PATIENCE), Promise.race([done, late])])
     if (left) console.log(`Left ${left} pieces of work for the next start.`)
     d1.close()

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { keepAnswer, repeatableByKey } from '../db/queries/repeatables.ts'
+import { ToldOtherwise } from './broker/commit.ts'
 import { uuid5 } from './broker/uuid.ts'
 import type { Context } from './context.ts'
 import { Fault } from './http/fault.ts'
@@ -28,10 +29,17 @@ export const serveOnce = async (
   if (known?.answer) return new Response(known.answer.body, known.answer)
   let made = 0
   const seed = known?.seed ?? context.newId()
-  const once = { key, bodyHash, seed, written: false, replay: known !== null }
-  const response = await serve({ ...context, once, newId: () => uuid5(`${seed}/${made++}`) })
+  const once = { key, bodyHash, seed, written: false, replay: known !== null, otherId: context.newId }
+  const response = await serve({ ...context, once, newId: () => uuid5(`${seed}/${made++}`) }).catch(wording)
   if ((once.written || once.replay) && response.ok) await keepAnswer(context.db, key, await recorded(response.clone()))
   return response
+}
+
+const wording = (error: unknown): never => {
+  if (!(error instanceof ToldOtherwise)) throw error
+  throw new Fault(409, 'The request was served before, and its answer is not known any more. Look for what it made.', {
+    type: 'AnswerForgotten',
+  })
 }
 
 const recorded = async (response: Response) => ({

@@ -1,8 +1,16 @@
 import { waitUntil } from 'cloudflare:workers'
-import type { D1Database, ExecutionContext, MessageBatch, Queue, ScheduledController } from '@cloudflare/workers-types'
+import type {
+  D1Database,
+  ExecutionContext,
+  MessageBatch,
+  Queue,
+  R2Bucket,
+  ScheduledController,
+} from '@cloudflare/workers-types'
 import type { Hono } from 'hono'
 import { createApp } from './app.ts'
 import { hashPassword } from './auth/password.ts'
+import { BucketBlobs } from './blobs/bucket.ts'
 import { bootstrap } from './bootstrap.ts'
 import { reconcileAccount } from './broker/reconcile.ts'
 import type { Host } from './context.ts'
@@ -16,12 +24,16 @@ interface Env {
   CLOUD_STATE: D1Database
   /** Accounts to be swept; without it the cron sweeps them one after the other. */
   SWEEPS?: Queue<string>
+  /** Image data that users upload; without it uploads are refused. */
+  IMAGES?: R2Bucket
   PLIMSOLL_SECRET_KEY?: string
   PLIMSOLL_ADMIN_PASSWORD?: string
   PLIMSOLL_DEMO_PASSWORD?: string
   PLIMSOLL_PUBLIC_URL?: string
   PLIMSOLL_REGION?: string
   PLIMSOLL_TOKEN_LIFETIME?: string
+  /** The largest image, in bytes; 100 MB at most. */
+  PLIMSOLL_IMAGE_SIZE_CAP?: string
   /** `on`: the first start registers the embedded cloud for project `demo`. */
   PLIMSOLL_SANDBOX?: string
 }
@@ -38,10 +50,11 @@ const log = jsonLog()
 
 const open = async (env: Env): Promise<Running> => {
   if (!env.PLIMSOLL_SECRET_KEY) throw new BadSettings('The secret PLIMSOLL_SECRET_KEY is not set.')
-  const { DB, CLOUD_STATE, SWEEPS, ...texts } = env
+  const { DB, CLOUD_STATE, SWEEPS, IMAGES, ...texts } = env
   const host = await openHost({
     d1: DB,
     cloudState: CLOUD_STATE,
+    ...(IMAGES ? { blobs: new BucketBlobs(IMAGES) } : {}),
     ...(SWEEPS
       ? {
           spread: async (accounts: string[]) => {

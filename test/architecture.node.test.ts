@@ -57,6 +57,12 @@ const RULES: Rule[] = [
     ],
     types: [CONTEXT],
   },
+  // Where uploaded data is kept: one file for each runtime.
+  {
+    files: /^functions\/blobs\//,
+    values: [/^adapters\/errors\.ts$/, /^npm:node:(fs\/promises|path|stream)$/],
+    types: [CONTEXT, /^npm:@cloudflare\/workers-types$/],
+  },
   {
     files: /^functions\/(cron|janitor)\.ts$/,
     values: [/^functions\/(broker\/|(janitor|deployment)\.ts$)/, /^db\//, /^npm:drizzle-orm$/],

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { expect, it } from 'vitest'
 import { adapters } from '../adapters/registry.ts'
 import { limitations, type Skips } from './adapters/cases.ts'
@@ -9,7 +10,9 @@ import { limitationsPage } from './support/limitations.ts'
 const skips: Record<string, Skips> = { aws: AWS, vsphere: VSPHERE }
 
 it('docs/limitations.md says what the adapters and their skip lists say', async () => {
-  const all = await Promise.all(Object.values(adapters).map((load) => load()))
+  // Other tests register types of their own, which have no folder.
+  const shipped = Object.keys(adapters).filter((type) => existsSync(new URL(`../adapters/${type}/`, import.meta.url)))
+  const all = await Promise.all(shipped.map((type) => adapters[type]!()))
   const page = limitationsPage(all.map((adapter) => ({ adapter, skipped: limitations(skips[adapter.type] ?? {}) })))
   await expect(page).toMatchFileSnapshot('../docs/limitations.md')
 })

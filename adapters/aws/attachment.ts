@@ -43,7 +43,7 @@ const seenIn = (volume: Volume): AttachmentSeen[] =>
   }))
 
 /** https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/device_naming.html recommends these for EBS volumes. */
-const DEVICES = [...'fghijklmnop'].map((letter) => `/dev/sd${letter}`)
+export const DEVICES = [...'fghijklmnop'].map((letter) => `/dev/sd${letter}`)
 
 /**
  * The device to attach at. A wish that is no EC2 name, e.g. `/dev/vdb`, is a wish only, as in Nova.

@@ -30,10 +30,10 @@ const PERMITTED = 'DryRunOperation'
 
 /**
  * Asks the cloud who we are and, by dry runs, what we may do. Dry runs of create calls go to AWS only: another
- * endpoint may not know the flag and would create.
+ * endpoint may not know the flag and would create. Who only looks makes none of them.
  * https://docs.aws.amazon.com/AWSEC2/latest/APIReference/CommonParameters.html (DryRun)
  */
-export const check = async (context: Context, sts: Sts): Promise<CheckReport> => {
+export const check = async (context: Context, sts: Sts, only?: 'looking'): Promise<CheckReport> => {
   const { ec2, connection, mapping } = context
   const report: CheckReport = {
     reachable: false,
@@ -77,7 +77,7 @@ export const check = async (context: Context, sts: Sts): Promise<CheckReport> =>
     new DescribeSnapshotsCommand({ DryRun, OwnerIds: ['self'] }),
   ]
   for (const command of reads) await attempt(nameOf(command), () => ec2.send(command as DescribeVpcsCommand))
-  if (connection.endpoint === null) {
+  if (connection.endpoint === null && only !== 'looking') {
     const mark: Mark = {
       deployment: connection.deployment,
       project: '',

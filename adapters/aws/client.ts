@@ -8,9 +8,11 @@ import type { Command, HttpRequest, HttpResponse } from '@smithy/types'
 import type { Connection, Surroundings } from '../contract.ts'
 import { CloudError } from '../errors.ts'
 import { type Exchange, exchange } from '../shared/fetch.ts'
+import { connectEbs, type Ebs, ebsEndpoint } from './ebs.ts'
 import { fromSdk, translate } from './errors.ts'
 import type { Mapping, Options } from './options.ts'
-import { connectSts, type Keys, type Sts, stsEndpoint } from './sts.ts'
+import type { Keys } from './sign.ts'
+import { connectSts, type Sts, stsEndpoint } from './sts.ts'
 
 export type Ec2Command<I extends ServiceInputTypes, O extends ServiceOutputTypes> = Command<
   ServiceInputTypes,
@@ -77,7 +79,7 @@ const handler = (surroundings: Surroundings, onDate: (skewMs: number) => void) =
 })
 
 /**
- * One connection to EC2 and STS as one project: with the connection's own keys, or with a session of the mapped role.
+ * One connection to EC2, the direct API of EBS, and STS as one project: with the connection's own keys, or with a session of the mapped role.
  * @param connection `endpoint` null: the region's public one; otherwise any EC2 endpoint, e.g. an Eucalyptus cloud's
  */
 export const connectEc2 = (
@@ -85,7 +87,7 @@ export const connectEc2 = (
   options: Options,
   mapping: Mapping,
   surroundings: Surroundings,
-): { ec2: Ec2; sts: Sts } => {
+): { ec2: Ec2; ebs: Ebs; sts: Sts } => {
   const region = connection.region ?? ''
   const { role } = mapping
   const sts = {
@@ -145,5 +147,10 @@ export const connectEc2 = (
     },
     skewMs: () => skew,
   }
-  return { ec2, sts: role ? connectSts(sts, keys, surroundings) : own }
+  const ebs = connectEbs(
+    { region, endpoint: options.ebsEndpoint ?? connection.endpoint ?? ebsEndpoint(region) },
+    keys,
+    surroundings,
+  )
+  return { ec2, ebs, sts: role ? connectSts(sts, keys, surroundings) : own }
 }

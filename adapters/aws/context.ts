@@ -3,6 +3,7 @@ import { CreateTagsCommand, DeleteTagsCommand } from '@aws-sdk/client-ec2'
 import type { Connection, Mark, NativeId, Outcome, Page, Realm, Seen, Surroundings, Task } from '../contract.ts'
 import { asCloudError, CloudError } from '../errors.ts'
 import type { Ec2 } from './client.ts'
+import type { Ebs } from './ebs.ts'
 import { assertOurs, filtersFor, markFrom, markTags, OWN_KEYS, TAG, tagValue } from './marks.ts'
 import type { Mapping, Options } from './options.ts'
 import { type Ask, allPages, onePage } from './paging.ts'
@@ -10,6 +11,7 @@ import { type Ask, allPages, onePage } from './paging.ts'
 /** What every realm of one connection shares. */
 export interface Context {
   ec2: Ec2
+  ebs: Ebs
   connection: Connection
   options: Options
   mapping: Mapping
@@ -25,6 +27,8 @@ export interface Shelf<N, S extends Seen> {
   /** The filter that selects by native id. A filter, unlike an id list, answers an absent id with an empty list. */
   idFilter: string
   tags(native: N): Tag[] | undefined
+  /** What tags go to, where the native id is a name. */
+  tagged?(native: N): string | undefined
   /** What bears the object's mark besides itself: the root disk of a server. */
   beside?(native: N): NativeId[]
   /** One Describe call. `Filters` is left out when empty. */
@@ -83,7 +87,7 @@ export const reader = <N, S extends Seen>(context: Context, shelf: Shelf<N, S>):
       const tags = native ? shelf.tags(native) : undefined
       const found = markOf(context, tags)
       if (!native || (!mark && !found)) return
-      const Resources = [id, ...(shelf.beside?.(native) ?? [])]
+      const Resources = [shelf.tagged?.(native) ?? id, ...(shelf.beside?.(native) ?? [])]
       if (!mark) {
         await context.ec2.send(new DeleteTagsCommand({ Resources, Tags: OWN_KEYS }))
         return

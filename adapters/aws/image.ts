@@ -3,15 +3,16 @@ import {
   DeleteSnapshotCommand,
   DeregisterImageCommand,
   DescribeImagesCommand,
-  DescribeSnapshotsCommand,
   type Filter,
   type Image,
 } from '@aws-sdk/client-ec2'
 import { type ImageRealm, type ImageSeen, type Mark, type Page, reading } from '../contract.ts'
 import { CloudError } from '../errors.ts'
 import { type Context, markOf, type Reader, reader, unlessGone } from './context.ts'
-import { filtersFor, tagged, tagsFor, tagValue } from './marks.ts'
-import { type Ask, allPages, onePage } from './paging.ts'
+import { refuse } from './errors.ts'
+import { amiName, beginUpload, goOnUploading, snapshotsOf } from './image-upload.ts'
+import { tagged, tagsFor, tagValue } from './marks.ts'
+import { type Ask, onePage } from './paging.ts'
 
 /** What runs on the sizes that we offer. */
 const ARCHS: Filter = { Name: 'architecture', Values: ['x86_64', 'arm64'] }
@@ -67,13 +68,9 @@ export const images = (context: Context): Reader<Image, ImageSeen> =>
     seen: (found) => found.map((item) => seenOf(context, item)),
   })
 
-/** AMI names are unique in an account, 3 to 128 characters out of a few. */
-const amiName = (name: string, mark: Mark): string =>
-  `${name.replaceAll(/[^a-zA-Z0-9()[\] ./\-'@_]/g, '_').slice(0, 80)} ${mark.token}`.trim()
-
 /**
  * An image is an AMI with its snapshots. The catalogue is what the operator's policy shows: images of the named
- * owners, narrowed by name, then the images listed by id.
+ * owners, narrowed by name, then the images listed by id. One of uploaded data is a task until it is registered.
  * https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateImage.html (no ClientToken; names collide)
  */
 export const image = (context: Context): ImageRealm => {
@@ -97,6 +94,20 @@ export const image = (context: Context): ImageRealm => {
     }
   }
 
+  /** What a name collides with was made before, with the same mark. */
+  const once = async (mark: Mark, name: string, make: () => Promise<string>): Promise<ImageSeen> => {
+    try {
+      const ImageId = await make()
+      const fresh = (await amis.get(ImageId)) ?? seenOf(context, { ImageId, State: 'pending' })
+      return { ...fresh, mark, name }
+    } catch (error) {
+      if (!(error instanceof CloudError && error.detail.cloudCode === 'InvalidAMIName.Duplicate')) throw error
+      const mine = await amis.find(mark)
+      if (!mine) throw error
+      return mine
+    }
+  }
+
   return {
     once: 'unique',
     settleMs: options.settleMs,
@@ -110,39 +121,27 @@ export const image = (context: Context): ImageRealm => {
       return found && reading({ name: tagValue(found.Tags, 'Name') || found.Name || id, source: null })
     },
     async create(spec, mark) {
-      if (spec.source?.kind !== 'server') throw new CloudError('definitive', 'This cloud makes images of servers only.')
-      try {
+      const { name, source } = spec
+      if (!source) return refuse('An image is made of a server or of data.')
+      if (source.kind === 'data') return beginUpload(context, name, source, mark)
+      return once(mark, name, async () => {
         const { ImageId } = await ec2.send(
           new CreateImageCommand({
-            InstanceId: spec.source.id,
-            Name: amiName(spec.name, mark),
+            InstanceId: source.id,
+            Name: amiName(name, mark),
             NoReboot: !options.imageReboot,
-            TagSpecifications: tagged(tagsFor(mark, spec.name), 'image', 'snapshot'),
+            TagSpecifications: tagged(tagsFor(mark, name), 'image', 'snapshot'),
           }),
         )
-        const fresh = (await amis.get(ImageId!)) ?? seenOf(context, { ImageId, State: 'pending' })
-        return { ...fresh, mark, name: spec.name }
-      } catch (error) {
-        if (!(error instanceof CloudError && error.detail.cloudCode === 'InvalidAMIName.Duplicate')) throw error
-        const mine = await amis.find(mark)
-        if (!mine) throw error
-        return mine
-      }
+        return ImageId!
+      })
     },
+    poll: (task) => goOnUploading(context, task, once),
     async remove(id, mark) {
       const found = await amis.ours(id, mark)
       if (found) await unlessGone(() => ec2.send(new DeregisterImageCommand({ ImageId: id })))
       // Snapshots outlive their image and carry the same mark.
-      const snapshots = await allPages(async (paging) => {
-        const answer = await ec2.send(
-          new DescribeSnapshotsCommand({
-            OwnerIds: ['self'],
-            Filters: filtersFor(markOf(context, found?.Tags) ?? mark),
-            ...paging,
-          }),
-        )
-        return { items: answer.Snapshots ?? [], NextToken: answer.NextToken }
-      })
+      const snapshots = await snapshotsOf(context, markOf(context, found?.Tags) ?? mark)
       for (const { SnapshotId } of snapshots) {
         await unlessGone(() => ec2.send(new DeleteSnapshotCommand({ SnapshotId })))
       }

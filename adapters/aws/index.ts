@@ -1,6 +1,6 @@
 import type { Adapter, Connection } from '../contract.ts'
 import { CloudError } from '../errors.ts'
-import { attachment } from './attachment.ts'
+import { attachment, DEVICES } from './attachment.ts'
 import { check } from './check.ts'
 import { connectEc2 } from './client.ts'
 import type { Context } from './context.ts'
@@ -17,7 +17,7 @@ import { securityGroup } from './security-group.ts'
 import { server } from './server.ts'
 import { snapshot } from './snapshot.ts'
 import { RESERVED, subnet } from './subnet.ts'
-import { volume } from './volume.ts'
+import { volume, volumeTypes } from './volume.ts'
 import { zones } from './zones.ts'
 
 const validate: Adapter['validate'] = ({ endpoint, region, options, credentials }) => {
@@ -49,8 +49,9 @@ export const aws: Adapter = {
   runtimes: ['node', 'workers'],
   maturity: 'simulator',
   reservedAddresses: RESERVED,
+  devices: DEVICES,
   zonalSubnets: true,
-  imageFormats: [],
+  imageFormats: ['raw/bare'],
   lacks: {
     'server.pause': 'EC2 stops and starts servers but does not pause them.',
     'server.suspend': 'EC2 hibernates only servers that were started for it, so suspending is not offered.',
@@ -59,9 +60,9 @@ export const aws: Adapter = {
     'server.remote_console': 'EC2 gives no console over the network but its own serial console by SSH.',
     'server.boot_from_volume': 'EC2 boots from images; make an image of the volume first.',
     'server.config_drive': 'EC2 has no config drive; servers read its metadata service.',
-    'server.fork': 'EC2 starts servers from disks only, never from the memory of another.',
+    'server.fork':
+      'EC2 starts servers from disks only, never from the memory of another: forks are booted from an image.',
     'volume.clone': 'EC2 copies volumes by way of a snapshot only.',
-    'image.upload': 'EC2 takes images through its import service and a bucket only.',
   },
   validate,
   account,
@@ -74,12 +75,13 @@ export const aws: Adapter = {
       throw new CloudError('denied', 'The project has no usable account on this cloud.', {
         operatorMessage: mapping.fault,
       })
-    const { ec2, sts } = connectEc2(connection, options, mapping, surroundings)
-    const context: Context = { ec2, connection, options, mapping, surroundings }
+    const { ec2, ebs, sts } = connectEc2(connection, options, mapping, surroundings)
+    const context: Context = { ec2, ebs, connection, options, mapping, surroundings }
     return {
-      check: () => check(context, sts),
+      check: (only) => check(context, sts, only),
       zones: () => zones(context),
       offers: () => offers(context),
+      volumeTypes: async () => volumeTypes(),
       server: server(context),
       image: image(context),
       network: network(context),

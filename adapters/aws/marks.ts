@@ -13,11 +13,14 @@ export const TAG = {
   epoch: 'plimsoll:epoch',
 } as const
 
+/** Keypairs alone: the user whose it is. */
+export const USER_TAG = 'plimsoll:user'
+
 /** What this subnet wants announced; DHCP options are the VPC's, so the subnets of one VPC have to agree. */
 export const DNS_TAG = 'plimsoll:dns'
 
 /** Every key that is ours alone. */
-export const OWN_KEYS: Tag[] = [...Object.values(TAG), DNS_TAG].map((Key) => ({ Key }))
+export const OWN_KEYS: Tag[] = [...Object.values(TAG), USER_TAG, DNS_TAG].map((Key) => ({ Key }))
 
 /** A user's metadata key `role` is the tag `metadata:role`, so that it can never pass for a mark or for `Name`. */
 export const METADATA = 'metadata:'
@@ -40,8 +43,10 @@ export const tagsFor = (mark: Mark, name: string, metadata: Record<string, strin
 }
 
 /** The mark alone, for an object that somebody else made and named. */
-export const markTags = (mark: Mark): Tag[] =>
-  Object.entries(TAG).map(([field, Key]) => ({ Key, Value: String(mark[field as keyof typeof TAG]) }))
+export const markTags = (mark: Mark): Tag[] => [
+  ...Object.entries(TAG).map(([field, Key]) => ({ Key, Value: String(mark[field as keyof typeof TAG]) })),
+  ...(mark.user === undefined ? [] : [{ Key: USER_TAG, Value: mark.user }]),
+]
 
 /** A user's metadata, as far as tags hold it. */
 export const metadataFrom = (tags: Tag[] | undefined): Record<string, string> =>
@@ -72,13 +77,15 @@ export const tagged = (tags: Tag[], ...types: ResourceType[]): TagSpecification[
 export const tagValue = (tags: Tag[] | undefined, key: string): string | undefined =>
   tags?.find((tag) => tag.Key === key)?.Value
 
-/** Undefined unless all six tags are there and name this deployment: half a mark is none, another's is none of ours. */
+/** Undefined unless the six tags are there and name this deployment: half a mark is none, another's is none of ours. */
 export const markFrom = (tags: Tag[] | undefined, ours: string): Mark | undefined => {
   const [deployment, project, kind, resource, token, epoch] = Object.values(TAG).map((key) => tagValue(tags, key))
   if (deployment !== ours || project === undefined || !resource || !token || !/^\d+$/.test(epoch ?? ''))
     return undefined
   if (!KINDS.includes(kind as Kind)) return undefined
-  return { deployment, project, kind: kind as Kind, resource, token, epoch: Number(epoch) }
+  const user = tagValue(tags, USER_TAG)
+  const whose = { deployment, project, ...(user === undefined ? {} : { user }) }
+  return { ...whose, kind: kind as Kind, resource, token, epoch: Number(epoch) }
 }
 
 /** Finds what a create call with this mark made. */

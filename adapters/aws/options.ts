@@ -17,6 +17,7 @@ export interface Options {
   /** VPC blocks are at least this wide. */
   vpcPrefix: number
   stsEndpoint: string | null
+  ebsEndpoint: string | null
   settleMs: number
 }
 
@@ -83,6 +84,7 @@ export const readOptions = (given: Record<string, Json>): { options: Options; fa
       'a number from 16 to 28',
     ),
     stsEndpoint: read<string | null>('sts_endpoint', null, (v) => isText(v) && isHttpUrl(v), 'a URL'),
+    ebsEndpoint: read<string | null>('ebs_endpoint', null, (v) => isText(v) && isHttpUrl(v), 'a URL'),
     settleMs: 1000 * read('settle_seconds', 60, (v) => typeof v === 'number' && v >= 0, 'a number of seconds'),
   }
   const known = new Set([
@@ -97,6 +99,7 @@ export const readOptions = (given: Record<string, Json>): { options: Options; fa
     'image_reboot',
     'vpc_prefix',
     'sts_endpoint',
+    'ebs_endpoint',
     'settle_seconds',
   ])
   faults.push(

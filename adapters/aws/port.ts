@@ -51,6 +51,7 @@ export const ports = (context: Context): Reader<NetworkInterface, PortSeen> =>
         zone: eni.AvailabilityZone,
         mac: eni.MacAddress ?? '',
         addresses: addressesOf(eni),
+        placed: addressesOf(eni).map((address) => ({ subnet: eni.SubnetId ?? '', address })),
         server: eni.Attachment?.InstanceId ?? null,
       })),
   })

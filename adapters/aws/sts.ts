@@ -1,21 +1,12 @@
-import { Sha256 } from '@smithy/core/checksum'
-import { SignatureV4 } from '@smithy/signature-v4'
 import type { Surroundings } from '../contract.ts'
 import { CloudError } from '../errors.ts'
-import { exchange } from '../shared/fetch.ts'
 import { translate } from './errors.ts'
+import { callSigned, type Keys } from './sign.ts'
 
 /**
  * The two calls of the Security Token Service that the adapter needs, as signed queries.
  * https://docs.aws.amazon.com/STS/latest/APIReference/
  */
-
-export interface Keys {
-  accessKeyId: string
-  secretAccessKey: string
-  sessionToken?: string
-  expiration?: Date
-}
 
 export interface Sts {
   /** @returns the account number that the keys belong to */
@@ -46,29 +37,12 @@ export const connectSts = (
   surroundings: Surroundings,
 ): Sts => {
   const call = async (action: string, parameters: Record<string, string>): Promise<string> => {
-    const url = new URL(where.endpoint)
-    const body = new URLSearchParams({ Action: action, Version: '2011-06-15', ...parameters }).toString()
-    const signer = new SignatureV4({ credentials: await keys(), region: where.region, service: 'sts', sha256: Sha256 })
-    const signed = await signer.sign(
-      {
-        method: 'POST',
-        protocol: url.protocol,
-        hostname: url.hostname,
-        port: url.port ? Number(url.port) : undefined,
-        path: url.pathname,
-        query: {},
-        headers: { host: url.host, 'content-type': 'application/x-www-form-urlencoded; charset=utf-8' },
-        body,
-      },
-      { signingDate: new Date(surroundings.now()) },
-    )
-    const { host: _, ...headers } = signed.headers
-    let answer: Awaited<ReturnType<typeof exchange>>
-    try {
-      answer = await exchange(surroundings, url.href, { method: 'POST', headers, body })
-    } catch (cause) {
-      throw translate(undefined, undefined, { action, message: String(cause), cause })
-    }
+    const answer = await callSigned({ name: 'sts', ...where }, keys, surroundings, {
+      action,
+      method: 'POST',
+      headers: { 'content-type': 'application/x-www-form-urlencoded; charset=utf-8' },
+      body: new URLSearchParams({ Action: action, Version: '2011-06-15', ...parameters }).toString(),
+    })
     const xml = new TextDecoder().decode(answer.body)
     if (answer.status === 200) return xml
     throw translate(element(xml, 'Code'), answer.status, {

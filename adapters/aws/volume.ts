@@ -3,11 +3,11 @@ import {
   DeleteVolumeCommand,
   DescribeVolumesCommand,
   DescribeVolumesModificationsCommand,
+  type VolumeType as EbsType,
   ModifyVolumeCommand,
   type Volume,
-  type VolumeType,
 } from '@aws-sdk/client-ec2'
-import { type Realm, reading, type VolumeSeen, type VolumeSpec } from '../contract.ts'
+import { type Realm, reading, type VolumeSeen, type VolumeSpec, type VolumeType } from '../contract.ts'
 import { CloudError } from '../errors.ts'
 import { type Context, gone, markOf, type Reader, reader, rename, unlessGone } from './context.ts'
 import { refuse } from './errors.ts'
@@ -73,11 +73,15 @@ const modifying = async ({ ec2 }: Context): Promise<Set<string>> => {
   return new Set(changes.flatMap((change) => change.VolumeId ?? []))
 }
 
-/** Provisioned-IOPS types ask for a number that nothing above the line knows. */
-const typeFor = (type: string): VolumeType => {
+/** No call lists the types. Provisioned IOPS (`io1`, `io2`) ask for a number that nothing above the line knows. */
+const TYPES: EbsType[] = ['gp3', 'gp2', 'st1', 'sc1', 'standard']
+const typeFor = (type: string): EbsType => {
   if (type === 'io1' || type === 'io2') refuse(`Volumes of type ${type} need a number of IOPS and are not offered.`)
-  return type as VolumeType
+  return TYPES.find((each) => each === type) ?? refuse(`The cloud has no volume type ${type}.`)
 }
+
+/** https://docs.aws.amazon.com/ebs/latest/userguide/ebs-volume-types.html */
+export const volumeTypes = (): VolumeType[] => TYPES.map((name) => ({ name }))
 
 /**
  * An EBS volume. From an image it starts as a copy of the image's root snapshot.

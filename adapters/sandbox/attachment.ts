@@ -4,7 +4,7 @@ import { refusal } from './errors.ts'
 import { plugs } from './holds.ts'
 
 /** `vda` is the root disk. */
-const LETTERS = 'bcdefghijklmnopqrstuvwxyz'
+export const DEVICES = [...'bcdefghijklmnopqrstuvwxyz'].map((letter) => `/dev/vd${letter}`)
 
 /** Attachments: a volume in a server, at a device that no other volume of the server has. */
 export function attachments(engine: Engine): Realm<AttachmentSpec, AttachmentSeen> {
@@ -20,7 +20,7 @@ export function attachments(engine: Engine): Realm<AttachmentSpec, AttachmentSee
       }
       const taken = new Set(others.map((each) => each.device))
       const before = server.volumes.find((each) => each.id === volume)?.device
-      const free = [...LETTERS].map((letter) => `/dev/vd${letter}`).find((each) => !taken.has(each))
+      const free = DEVICES.find((each) => !taken.has(each))
       const chosen = wished ?? (before && !taken.has(before) ? before : free)
       if (chosen === undefined) throw refusal('InvalidValue', 'The server holds as many volumes as it can.')
       if (taken.has(chosen)) throw refusal('InUse', `The server has another volume at ${chosen}.`)

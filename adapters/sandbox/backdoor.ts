@@ -52,6 +52,25 @@ export async function plant(store: Store, cloudId: string, entity: Entity, accou
   return open(store, cloudId, account).put(entity, 0)
 }
 
+/**
+ * What the cloud does to a server by itself: another host alone is a move without a break, a boot alone a crash, both
+ * together what high availability does when a host dies.
+ */
+export async function move(
+  store: Store,
+  cloudId: string,
+  id: NativeId,
+  to: { host?: string; bootedAt?: number },
+  account = 'main',
+): Promise<void> {
+  const { host, bootedAt } = to
+  await open(store, cloudId, account).change('server', id, (server) => ({
+    ...server,
+    ...(host === undefined ? {} : { host }),
+    ...(bootedAt === undefined ? {} : { power: 'running', powerAt: bootedAt, bootAt: bootedAt, offAt: null }),
+  }))
+}
+
 /** Makes an object vanish at once, with no word to anybody; what it held is found free in time. */
 export async function vanish(
   store: Store,

@@ -1,4 +1,4 @@
-import type { Connection, Json, Mark, NativeId, Surroundings } from '../contract.ts'
+import type { Blobs, Connection, Json, Mark, NativeId, Surroundings } from '../contract.ts'
 import { CloudError } from '../errors.ts'
 import { Claims } from './claims.ts'
 import type { Base } from './entities.ts'
@@ -49,6 +49,10 @@ export class Engine {
     this.state = new State(surroundings.store, at)
     this.claims = new Claims(this.state, now)
     this.room = new Room(this.claims, this.settings, now)
+  }
+
+  get blobs(): Blobs {
+    return this.#surroundings.blobs
   }
 
   now(): number {

@@ -57,7 +57,11 @@ export interface Entities {
   floating_ip: Base<'floating_ip'> & { spec: FloatingIpSpec; address: string }
   volume: Base<'volume'> & { spec: VolumeSpec; type: string; hold: Hold | null }
   snapshot: Base<'snapshot'> & { spec: SnapshotSpec; sizeGiB: number }
-  image: Base<'image'> & { spec: ImageSpec | null } & Pick<ImageSeen, 'arch' | 'minDiskGiB' | 'sizeBytes' | 'os'>
+  image: Base<'image'> & {
+    spec: ImageSpec | null
+    /** Of the data that it was made of; null: it was made of a server, or is of the catalogue. */
+    sha256: string | null
+  } & Pick<ImageSeen, 'arch' | 'minDiskGiB' | 'sizeBytes' | 'os'>
   server: Base<'server'> & {
     spec: ServerSpec
     /** Where the power is heading, reached at `powerAt`. */

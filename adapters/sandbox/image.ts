@@ -1,5 +1,14 @@
-import { type ImageRealm, type ImageSeen, type ImageSpec, isTask, type NativeId, type Outcome } from '../contract.ts'
-import { CloudError } from '../errors.ts'
+import { createHash } from 'node:crypto'
+import {
+  type Blobs,
+  type ImageData,
+  type ImageRealm,
+  type ImageSeen,
+  type ImageSpec,
+  isTask,
+  type NativeId,
+  type Outcome,
+} from '../contract.ts'
 import { type Engine, healthOf } from './engine.ts'
 import type { Entities } from './entities.ts'
 import { noSuch, refusal } from './errors.ts'
@@ -7,6 +16,12 @@ import type { ImageSetting } from './options.ts'
 import { realm, referred, refuseUnsettled, seenOf } from './realm.ts'
 
 type Image = Entities['image']
+
+/** Whatever there is: no guest ever looks inside. */
+export const IMAGE_FORMATS = [
+  ...['raw', 'qcow2', 'vmdk', 'vhd', 'vhdx', 'vdi', 'iso', 'ploop'].map((disk) => `${disk}/bare`),
+  'vmdk/ova',
+]
 
 /** When the images of the catalogue were made, for want of a better date. */
 const CATALOG_DATE = Date.UTC(2026, 0, 1)
@@ -25,6 +40,7 @@ function builtIn({ name, arch, min_disk_gib, size_bytes, os }: ImageSetting): Im
     fault: null,
     goneAt: null,
     spec: null,
+    sha256: null,
     arch: arch ?? 'x86_64',
     minDiskGiB: min_disk_gib ?? 1,
     sizeBytes: size_bytes ?? null,
@@ -39,6 +55,21 @@ export async function findImage(engine: Engine, id: NativeId): Promise<Image> {
   const image = await referred(engine, 'image', id)
   refuseUnsettled(engine, image)
   return image
+}
+
+/** Reads all of the data, as a cloud that boots it would, and keeps what tells it from any other. */
+async function madeOfData(blobs: Blobs, data: ImageData) {
+  if (!IMAGE_FORMATS.includes(data.format)) throw refusal('InvalidValue', `The cloud takes no image of ${data.format}.`)
+  const hash = createHash('sha256')
+  let sizeBytes = 0
+  for await (const chunk of await blobs.read(data.blob)) {
+    hash.update(chunk)
+    sizeBytes += chunk.length
+  }
+  if (sizeBytes !== data.sizeBytes)
+    throw refusal('InvalidValue', `The data has ${sizeBytes} bytes and should have ${data.sizeBytes}.`)
+  const { arch, os, minDiskGiB } = data
+  return { sha256: hash.digest('hex'), sizeBytes, arch, os, minDiskGiB }
 }
 
 /** Images: the catalogue, which belongs to nobody, and those made from servers. */
@@ -56,13 +87,15 @@ export function images(engine: Engine): ImageRealm {
     readyMs: settings.image_ms,
     removeMs: settings.delete_ms,
     async draft(spec) {
-      if (spec.source?.kind !== 'server') throw new CloudError('definitive', 'This cloud makes images of servers only.')
-      const server = await referred(engine, 'server', spec.source.id)
+      const { name, source } = spec
+      if (!source) throw refusal('InvalidValue', 'An image is made of a server or of data.')
+      if (source.kind === 'data') return { name, spec, ...(await madeOfData(engine.blobs, source)) }
+      const server = await referred(engine, 'server', source.id)
       refuseUnsettled(engine, server)
-      const size = settings.sizes.find(({ name }) => name === server.size)
+      const size = settings.sizes.find((each) => each.name === server.size)
       const minDiskGiB = size?.disk_gib || 1
       const arch = size?.arch ?? 'x86_64'
-      return { name: spec.name, spec, arch, minDiskGiB, sizeBytes: minDiskGiB * 2 ** 28, os: 'linux' }
+      return { name, spec, sha256: null, arch, minDiskGiB, sizeBytes: minDiskGiB * 2 ** 28, os: 'linux' as const }
     },
     view,
     async revise(entity, spec) {

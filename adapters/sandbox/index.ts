@@ -1,9 +1,9 @@
 import type { Adapter, Cloud, Connection, Surroundings } from '../contract.ts'
-import { attachments } from './attachment.ts'
+import { attachments, DEVICES } from './attachment.ts'
 import { check } from './check.ts'
 import { accountOf, Engine } from './engine.ts'
 import { floatingIps } from './floating-ip.ts'
-import { images } from './image.ts'
+import { IMAGE_FORMATS, images } from './image.ts'
 import { interfaces } from './interface.ts'
 import { keypairs } from './keypair.ts'
 import { networks } from './network.ts'
@@ -15,7 +15,7 @@ import { securityGroups } from './security-group.ts'
 import { servers } from './server.ts'
 import { snapshots } from './snapshot.ts'
 import { subnets } from './subnet.ts'
-import { volumes } from './volume.ts'
+import { volumes, volumeTypes } from './volume.ts'
 import { zones } from './zones.ts'
 
 function connect(connection: Connection, surroundings: Surroundings): Cloud {
@@ -24,6 +24,7 @@ function connect(connection: Connection, surroundings: Surroundings): Cloud {
     check: () => check(engine),
     zones: () => zones(engine),
     offers: () => offers(engine),
+    volumeTypes: () => volumeTypes(engine),
     server: servers(engine),
     image: images(engine),
     network: networks(engine),
@@ -49,15 +50,16 @@ export const sandbox: Adapter = {
   runtimes: ['node', 'workers'],
   maturity: 'simulator',
   reservedAddresses: RESERVED,
+  devices: DEVICES,
   zonalSubnets: true,
-  imageFormats: [],
+  imageFormats: IMAGE_FORMATS,
   lacks: {
     'server.rescue': 'The embedded cloud has no rescue disk to boot from.',
     'server.shelve': 'The embedded cloud keeps stopped servers where they are.',
     'server.remote_console': 'The embedded cloud runs no guests, so there is no screen to show.',
     'server.boot_from_volume': 'The embedded cloud boots servers from their local disk only.',
-    'server.fork': 'The embedded cloud keeps no memory of its servers that another could go on from.',
-    'image.upload': 'The embedded cloud takes images from its options and from servers only.',
+    'server.fork':
+      'The embedded cloud keeps no memory of its servers that another could go on from: forks are booted from an image.',
   },
   validate: ({ options }) => optionFaults(options),
   account: (connection) => `sandbox:${connection.cloudId}:${accountOf(connection)}`,

@@ -153,8 +153,9 @@ export function optionFaults(options: Record<string, Json>): string[] {
     if (key === 'images') return listFaults(key, value, [])
     if (key === 'faults') return ruleFaults(value)
     if (key === 'volume_types') {
-      const good = Array.isArray(value) && value.length > 0 && value.every((each) => typeof each === 'string')
-      return good ? [] : ['Option volume_types must be a list of names.']
+      const named = (each: Json) => typeof each === 'string' && each !== '' && each !== 'default'
+      const good = Array.isArray(value) && value.length > 0 && value.every(named)
+      return good ? [] : ['Option volume_types must be a list of names other than default.']
     }
     if (key === 'profile') {
       return ['token', 'unique', 'none'].includes(value as string) ? [] : ['Option profile is token, unique or none.']

@@ -78,7 +78,8 @@ export function ports(engine: Engine): Realm<PortSpec, PortSeen> {
     async view(entity, seen, lookup) {
       const hold = await holdOf(engine, entity, lookup)
       const { mac, addresses } = entity.spec
-      return { ...seen, mac, addresses: addresses.map(({ address }) => address), server: hold?.server ?? null }
+      const plain = addresses.map(({ address }) => address)
+      return { ...seen, mac, addresses: plain, placed: addresses, server: hold?.server ?? null }
     },
     async inUse(entity) {
       if (await holdOf(engine, entity, engine.state.lookup)) throw refusal('InUse', 'The port is in use by a server.')

@@ -91,7 +91,16 @@ export function servers(engine: Engine): ServerRealm {
         mac: spec.mac,
         addresses: spec.addresses.map(({ address }) => address),
       }))
-      return { ...seen, power: powerOf(server, now), size, image, volumes, ports, host }
+      return {
+        ...seen,
+        power: powerOf(server, now),
+        size,
+        image,
+        volumes,
+        ports,
+        host,
+        ...(server.bootAt <= now ? { bootedAt: server.bootAt } : {}),
+      }
     },
     async read(server, lookup) {
       const { name, spec, size: native, image, metadata } = server

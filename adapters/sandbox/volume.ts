@@ -1,9 +1,13 @@
-import type { Realm, VolumeSeen, VolumeSpec } from '../contract.ts'
+import type { Realm, VolumeSeen, VolumeSpec, VolumeType } from '../contract.ts'
 import type { Engine } from './engine.ts'
 import { refusal } from './errors.ts'
 import { holdOf } from './holds.ts'
 import { findImage } from './image.ts'
 import { realm, referred, refuseUnsettled } from './realm.ts'
+
+/** Every type of the options, in every zone. */
+export const volumeTypes = (engine: Engine): Promise<VolumeType[]> =>
+  engine.call('cloud.volumeTypes', {}, async () => engine.settings.volume_types.map((name) => ({ name })))
 
 /** Volumes: disks that outlive servers, in one zone. */
 export function volumes(engine: Engine): Realm<VolumeSpec, VolumeSeen> {

@@ -15,14 +15,15 @@ export interface Exchange {
 export const exchange = async (
   surroundings: Pick<Surroundings, 'fetch' | 'timeoutMs'>,
   url: string,
-  init: { method: string; headers: Record<string, string>; body?: string | Uint8Array },
+  init: { method: string; headers: Record<string, string>; body?: string | Uint8Array; signal?: AbortSignal },
 ): Promise<Exchange> => {
+  const limit = AbortSignal.timeout(surroundings.timeoutMs)
   const response = await surroundings.fetch(url, {
     method: init.method,
     headers: init.headers,
     body: init.body as RequestInit['body'],
     redirect: 'manual',
-    signal: AbortSignal.timeout(surroundings.timeoutMs),
+    signal: init.signal ? AbortSignal.any([limit, init.signal]) : limit,
   })
   const body = new Uint8Array(await response.arrayBuffer())
   const headers: Record<string, string> = {}

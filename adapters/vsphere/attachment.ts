@@ -3,7 +3,8 @@ import { CloudError } from '../errors.ts'
 import type { Context } from './context.ts'
 import { consumerOf, ourDisk } from './disk.ts'
 import { unlessGone } from './errors.ts'
-import { type Machine, machineOf, ourMachine, pageOf } from './machine.ts'
+import { type Machine, machineOf, ourMachine } from './machine.ts'
+import { serversPage } from './machine-pages.ts'
 import { assertOurs, KEY, readMark } from './marks.ts'
 import { settled, taskIn } from './tasks.ts'
 
@@ -34,9 +35,9 @@ export const attachment = (context: Context): Realm<AttachmentSpec, AttachmentSe
     settleMs: options.settleMs,
     get,
     find: (_mark, spec) => get(idOf(spec.server, spec.volume)),
-    async list(cursor) {
-      const { machines, next } = await pageOf(context, false, cursor)
-      return { items: machines.flatMap(seenIn), complete: true, ...(next === undefined ? {} : { next }) }
+    async list(cursor, since) {
+      const { machines, ...page } = await serversPage(context, 'attachment', cursor, since)
+      return { items: machines.flatMap(seenIn), complete: true, ...page }
     },
     async create(spec) {
       const id = idOf(spec.server, spec.volume)

@@ -13,10 +13,13 @@ export const PRIVILEGES = [
   'VirtualMachine.Provisioning.DeployTemplate',
   'VirtualMachine.Provisioning.Clone',
   'VirtualMachine.Provisioning.CreateTemplateFromVM',
+  'VirtualMachine.Provisioning.MarkAsTemplate',
+  'VApp.Import',
   'VirtualMachine.Interact.PowerOn',
   'VirtualMachine.Interact.PowerOff',
   'VirtualMachine.Interact.Reset',
   'VirtualMachine.Interact.Suspend',
+  'VirtualMachine.Interact.ConsoleInteract',
   'VirtualMachine.Config.CPUCount',
   'VirtualMachine.Config.Memory',
   'VirtualMachine.Config.AddExistingDisk',
@@ -30,6 +33,7 @@ export const PRIVILEGES = [
   'Resource.AssignVMToPool',
   'Datastore.AllocateSpace',
   'Datastore.FileManagement',
+  'Datastore.Browse',
   'Network.Assign',
 ]
 /** For making networks. */

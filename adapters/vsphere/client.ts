@@ -17,13 +17,26 @@ export interface Content {
   sessions: Ref
   authorization?: Ref
   disks?: Ref
+  /** Makes machines of OVF descriptors. */
+  ovf?: Ref
+  /** Copies the files of disks. */
+  diskFiles?: Ref
+}
+
+/** A call that vCenter answers when something happens. */
+export interface Waiting {
+  /** Longest that the answer may take, in place of the connection's own limit. */
+  timeoutMs: number
+  signal: AbortSignal
 }
 
 export interface Vim {
   /** One call; the response element. Logs in first where it has to, and once more where the session has ended. */
-  call(self: Ref, method: string, parameters?: Record<string, Value>): Promise<Element>
+  call(self: Ref, method: string, parameters?: Record<string, Value>, waiting?: Waiting): Promise<Element>
   /** A call of the storage service, whose objects are the global catalogue of disks. */
   storage(method: string, parameters?: Record<string, Value>): Promise<Element>
+  /** A file below vCenter's own address, e.g. `/folder/…`, whatever the status; within the session as a call is. */
+  download(path: string, headers: Record<string, string>): Promise<Response>
   content(): Promise<Content>
   /** Who is logged in, as vCenter names them. */
   user(): Promise<string>
@@ -51,13 +64,18 @@ export const sdkUrl = (endpoint: string): string => {
 export const vcenterKey = ({ endpoint }: Pick<Connection, 'endpoint'>): string =>
   URL.canParse(endpoint ?? '') ? new URL(endpoint ?? '').host : ''
 
+const cookieOf = (session: string) => ({ cookie: `vmware_soap_session="${session}"` })
+
 const readContent = (answer: Element): Content => {
   const content = child(answer, 'returnval')
   const about = child(content, 'about')
   const of = (name: string): Ref => asRef(child(content, name)) ?? refuse('The cloud is not a complete vCenter.')
-  const [authorization, disks] = ['authorizationManager', 'vStorageObjectManager'].map((name) =>
-    asRef(child(content, name)),
-  )
+  const [authorization, disks, ovf, diskFiles] = [
+    'authorizationManager',
+    'vStorageObjectManager',
+    'ovfManager',
+    'virtualDiskManager',
+  ].map((name) => asRef(child(content, name)))
   const version = textOf(about, 'version') ?? ''
   if (textOf(about, 'apiType') !== 'VirtualCenter')
     refuse('The endpoint is a single ESXi host, which cannot clone; a vCenter is needed.')
@@ -74,6 +92,8 @@ const readContent = (answer: Element): Content => {
     sessions: of('sessionManager'),
     ...(authorization ? { authorization } : {}),
     ...(disks ? { disks } : {}),
+    ...(ovf ? { ovf } : {}),
+    ...(diskFiles ? { diskFiles } : {}),
   }
 }
 
@@ -92,6 +112,7 @@ export const connectVim = (connection: Connection, surroundings: Surroundings): 
     method: string,
     parameters: Record<string, Value>,
     cookie?: string,
+    waiting?: Waiting,
   ): Promise<{ answer: Element; cookies: string[] }> => {
     let cookies: string[] = []
     const fetching: typeof fetch = async (input, init) => {
@@ -109,14 +130,16 @@ export const connectVim = (connection: Connection, surroundings: Surroundings): 
     let status = 0
     let opened: ReturnType<typeof open>
     try {
-      const got = await exchange({ ...surroundings, fetch: fetching }, where.url, {
+      const { timeoutMs } = waiting ?? surroundings
+      const got = await exchange({ fetch: fetching, timeoutMs }, where.url, {
         method: 'POST',
         headers: {
           'content-type': 'text/xml; charset=utf-8',
           soapaction: `"${where.namespace}${where.version ? `/${where.version}` : ''}"`,
-          ...(cookie === undefined ? {} : { cookie: `vmware_soap_session="${cookie}"` }),
+          ...(cookie === undefined ? {} : cookieOf(cookie)),
         },
         body,
+        ...(waiting ? { signal: waiting.signal } : {}),
       })
       status = got.status
       opened = open(new TextDecoder().decode(got.body))
@@ -155,24 +178,39 @@ export const connectVim = (connection: Connection, surroundings: Surroundings): 
   }
 
   /** A session that vCenter has forgotten refuses before anything is done, so asking once more is safe. */
-  const within = async (ask: (open: Session) => Promise<{ answer: Element }>): Promise<Element> => {
+  const within = async <T>(ask: (open: Session) => Promise<T>): Promise<T> => {
     const kept = await session()
     try {
-      return (await ask(kept)).answer
+      return await ask(kept)
     } catch (error) {
       if (!(error instanceof CloudError && error.detail.cloudCode === 'NotAuthenticated')) throw error
       const known = surroundings.cache.get(key)?.value
-      return (await ask(await session(known === kept || known === undefined))).answer
+      return ask(await session(known === kept || known === undefined))
     }
   }
 
   return {
-    call: (self, method, parameters = {}) =>
-      within(({ cookie, content }) => send(vim25(content.apiVersion), self, method, parameters, cookie)),
+    call: (self, method, parameters = {}, waiting) =>
+      within(async ({ cookie, content }) => {
+        const { answer } = await send(vim25(content.apiVersion), self, method, parameters, cookie, waiting)
+        return answer
+      }),
     storage: (method, parameters = {}) =>
-      within(({ cookie }) =>
-        send({ url: new URL('/vslm/sdk', url).href, namespace: 'urn:vslm' }, DISKS, method, parameters, cookie),
-      ),
+      within(async ({ cookie }) => {
+        const where = { url: new URL('/vslm/sdk', url).href, namespace: 'urn:vslm' }
+        return (await send(where, DISKS, method, parameters, cookie)).answer
+      }),
+    download: (path, headers) =>
+      within(async ({ cookie }) => {
+        const signal = AbortSignal.timeout(surroundings.timeoutMs)
+        const asked = { headers: { ...headers, ...cookieOf(cookie) }, redirect: 'manual', signal } as const
+        const response = await surroundings.fetch(new URL(path, url), asked).catch((error) => {
+          throw unclear(`GET ${path}`, error)
+        })
+        if (response.status !== 401) return response
+        await response.body?.cancel()
+        throw fromFault({ type: 'NotAuthenticated', message: '' }, `GET ${path}`, 'call')
+      }),
     content: async () => (await session()).content,
     user: async () => (await session()).user,
   }

@@ -1,6 +1,5 @@
 import { child, type Element, textOf } from '../shared/xml.ts'
-import type { Ref, Value } from './soap.ts'
-import { asRef } from './soap.ts'
+import { asRef, type Ref, ref, type Value } from './soap.ts'
 
 /** A device of a virtual machine, as far as anybody asks. */
 export interface Device {
@@ -19,6 +18,8 @@ export interface Device {
     datastore: string | null
     disk: string | null
   }
+  /** What goes through a serial port is written there, as `[datastore] path`. */
+  serial?: { file: string }
 }
 
 const CARDS = /^Virtual(E1000e?|PCNet32|Vmxnet[23]?|SriovEthernetCard|EthernetCard)$/
@@ -62,6 +63,10 @@ export const readDevice = (element: Element): Device => {
       datastore: asRef(child(backing, 'datastore'))?.id ?? null,
       disk: textOf(element, 'vDiskId', 'id') ?? null,
     }
+  }
+  if (type === 'VirtualSerialPort') {
+    const file = textOf(backing, 'fileName')
+    if (file) device.serial = { file }
   }
   return device
 }
@@ -107,6 +112,52 @@ export const growDisk = ({ key, controllerKey, unitNumber, disk }: Device, capac
     capacityInKB: capacityKiB,
   },
 })
+
+/**
+ * The old disk goes, with its file unless that is an image's too; the fresh one takes its place on the controller, so that
+ * the machine boots from it.
+ */
+export const exchangeDisk = (
+  old: Device,
+  destroy: boolean,
+  file: string,
+  capacityKiB: number,
+  policy: string | null,
+): Value => [
+  {
+    operation: 'remove',
+    fileOperation: destroy ? 'destroy' : null,
+    device: {
+      _type: 'VirtualDisk',
+      key: old.key,
+      backing: {
+        _type: 'VirtualDiskFlatVer2BackingInfo',
+        fileName: old.disk?.file ?? '',
+        diskMode: old.disk?.mode ?? 'persistent',
+      },
+      controllerKey: old.controllerKey,
+      unitNumber: old.unitNumber,
+      capacityInKB: old.disk?.capacityKiB ?? 0,
+    },
+  },
+  {
+    operation: 'add',
+    device: {
+      _type: 'VirtualDisk',
+      key: -101,
+      backing: {
+        _type: 'VirtualDiskFlatVer2BackingInfo',
+        fileName: file,
+        datastore: old.disk?.datastore ? ref('Datastore', old.disk.datastore) : null,
+        diskMode: 'persistent',
+      },
+      controllerKey: old.controllerKey,
+      unitNumber: old.unitNumber,
+      capacityInKB: capacityKiB,
+    },
+    profile: policy === null ? null : [{ _type: 'VirtualMachineDefinedProfileSpec', profileId: policy }],
+  },
+]
 
 /** What a card is plugged into. */
 export interface Socket {

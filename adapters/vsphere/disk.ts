@@ -3,7 +3,7 @@ import { CloudError } from '../errors.ts'
 import { child, childrenOf, type Element, textOf } from '../shared/xml.ts'
 import type { Context } from './context.ts'
 import { gone, refuse } from './errors.ts'
-import { machineByBios, machineByUuid } from './machine.ts'
+import { refByUuid } from './machine.ts'
 import { assertOurs, readMark } from './marks.ts'
 import { asRef, type Ref, type Value } from './soap.ts'
 import { settled, taskIn } from './tasks.ts'
@@ -125,8 +125,8 @@ export const describeDisk = async (
 /** The machine that has the disk. Releases differ in which of its UUIDs they write down. */
 export const consumerOf = async (context: Context, { consumers }: Disk): Promise<string | null> => {
   for (const uuid of consumers) {
-    const machine = (await machineByUuid(context, uuid)) ?? (await machineByBios(context, uuid))
-    if (machine) return machine.ref.id
+    const machine = (await refByUuid(context, uuid, true)) ?? (await refByUuid(context, uuid, false))
+    if (machine) return machine.id
   }
   return null
 }

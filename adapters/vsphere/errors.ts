@@ -102,6 +102,7 @@ const TABLE: Record<CloudErrorCode, Record<string, string[]>> = {
       'NotSupported',
       'MethodNotFound',
       'RestrictedVersion',
+      'DisallowedMigrationDeviceAttached',
       'MethodDisabled',
     ],
   },

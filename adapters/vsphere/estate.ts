@@ -1,7 +1,7 @@
 import { CloudError } from '../errors.ts'
 import type { Context } from './context.ts'
 import { refuse } from './errors.ts'
-import { below, refAt, text } from './properties.ts'
+import { below, look, refAt, refsAt, text } from './properties.ts'
 import { type Ref, ref } from './soap.ts'
 
 export interface Cluster {
@@ -116,6 +116,22 @@ export const folderOf = (estate: Estate, wanted: string | null): Ref => {
 export const datastoreOf = (estate: Estate, wanted: string): Datastore =>
   estate.datastores.find((each) => each.ref.id === wanted || each.name === wanted) ??
   astray(`There is no datastore ${wanted}.`)
+
+/** Where disks of a zone go: the project's datastore, or the roomiest that the zone's hosts reach. */
+export const datastoreIn = async (context: Context, zone: string): Promise<Datastore> => {
+  const { vim, options, mapping } = context
+  const estate = await estateOf(context)
+  const cluster = estate.clusters.find(({ name }) => name === zone) ?? refuse(`The cloud has no zone ${zone}.`)
+  const wanted = mapping.datastore ?? options.datastore
+  if (wanted !== null) return datastoreOf(estate, wanted)
+  const [found] = await look(vim, [cluster.ref], ['datastore'])
+  const reachable = new Set(found ? refsAt(found, 'datastore').map(({ id }) => id) : [])
+  const [best] = estate.datastores
+    .filter((each) => each.accessible && reachable.has(each.ref.id))
+    .toSorted((a, b) => b.free - a.free)
+  if (!best) throw new CloudError('capacity', 'The zone has no datastore for disks.')
+  return best
+}
 
 /** Where a server of this project goes. @throws `definitive` for a zone that is not there */
 export const placeOf = async (context: Context, zone: string) => {

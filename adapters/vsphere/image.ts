@@ -1,17 +1,26 @@
-import type { ImageRealm, ImageSeen, ImageSpec, Mark, Page } from '../contract.ts'
+import type { ImageRealm, ImageSeen, ImageSpec, Mark, Outcome, Page } from '../contract.ts'
 import { CloudError } from '../errors.ts'
 import type { Context } from './context.ts'
 import { cardsOf, removeDevice, rootDisk } from './devices.ts'
 import { gone, unlessGone } from './errors.ts'
 import { estateOf, folderOf } from './estate.ts'
 import { extraConfig } from './guestinfo.ts'
-import { type Machine, machineByName, machineByUuid, machineOf, markOf, ourMachine, pageOf, uuidOf } from './machine.ts'
+import { imports, wishIn } from './import.ts'
+import { isLibraryImage, LIBRARY, libraryImage, libraryPage, UNDATED } from './library.ts'
+import {
+  isImage,
+  type Machine,
+  machineByName,
+  machineByUuid,
+  machineOf,
+  markOf,
+  ourMachine,
+  uuidOf,
+} from './machine.ts'
+import { imagesPage } from './machine-pages.ts'
 import { assertOurs, KEY, plainName, readMark, tokenName, writeMark } from './marks.ts'
 import { ref } from './soap.ts'
-import { later, progressOf, taskIn } from './tasks.ts'
-
-/** Templates older than vCenter 6.7 do not say when they were made. */
-const UNDATED = '1970-01-01T00:00:00Z'
+import { type Kept, later, progressOf, taskIn } from './tasks.ts'
 
 export const imageSeen = (context: Context, machine: Machine): ImageSeen => {
   const mark = markOf(context, machine)
@@ -19,11 +28,12 @@ export const imageSeen = (context: Context, machine: Machine): ImageSeen => {
     id: machine.ref.id,
     ...(mark ? { mark } : {}),
     name: machine.own[KEY.name] ?? plainName(machine.name),
-    health: machine.complete
-      ? machine.connection === 'invalid' || machine.connection === 'orphaned'
-        ? 'failed'
-        : 'ready'
-      : 'pending',
+    health:
+      machine.complete && machine.template
+        ? machine.connection === 'invalid' || machine.connection === 'orphaned'
+          ? 'failed'
+          : 'ready'
+        : 'pending',
     arch: /arm/i.test(machine.guestId) ? 'aarch64' : 'x86_64',
     minDiskGiB: Math.ceil((rootDisk(machine.devices)?.disk?.capacityKiB ?? 0) / 1024 ** 2),
     sizeBytes: machine.bytes,
@@ -40,6 +50,7 @@ const FORGOTTEN = Object.fromEntries(
     KEY.image,
     KEY.ports,
     KEY.metadata,
+    KEY.rebuild,
     'guestinfo.metadata',
     'guestinfo.metadata.encoding',
     'guestinfo.userdata',
@@ -48,9 +59,10 @@ const FORGOTTEN = Object.fromEntries(
 )
 
 /**
- * An image is a template: a virtual machine that cannot run. The catalogue is the operator's folder of them, or all.
- * A server becomes one by CloneVM_Task, while it runs too; its volumes and its cards stay behind. A template that somebody
- * else made is used and never ours: its settings cannot be changed as long as it is one.
+ * An image is a template: a virtual machine that cannot run. The catalogue is the operator's folder of them, or all, and
+ * what the content libraries have besides. A server becomes one by CloneVM_Task, while it runs too; its volumes and its
+ * cards stay behind. Uploaded data is imported. A template that somebody else made is used and never ours: its settings
+ * cannot be changed as long as it is one.
  */
 export const image = (context: Context): ImageRealm => {
   const { vim, options, connection } = context
@@ -62,13 +74,15 @@ export const image = (context: Context): ImageRealm => {
     if (byUuid?.template && markOf(context, byUuid)?.token === mark.token) return imageSeen(context, byUuid)
     const byName = await machineByName(context, await folder(), tokenName(name, mark.token))
     if (!byName) return null
-    if (markOf(context, byName)?.token === mark.token) return imageSeen(context, byName)
+    if (byName.template && markOf(context, byName)?.token === mark.token) return imageSeen(context, byName)
     return byName.complete ? null : { ...imageSeen(context, byName), mark, health: 'pending' }
   }
+  const uploads = imports(context, (machine) => imageSeen(context, machine))
 
   const seenAt = async (id: string): Promise<ImageSeen | null> => {
+    if (isLibraryImage(id)) return libraryImage(context, id)
     const machine = await machineOf(context, id)
-    return machine?.template ? imageSeen(context, machine) : null
+    return machine && isImage(machine) ? imageSeen(context, machine) : null
   }
 
   /** Folders at and below the operator's. */
@@ -84,25 +98,34 @@ export const image = (context: Context): ImageRealm => {
   }
 
   const pages = async (cursor: string | undefined, keep: (machine: Machine) => boolean): Promise<Page<ImageSeen>> => {
-    const { machines, next } = await pageOf(context, true, cursor)
-    const items = machines.filter(keep).map((machine) => imageSeen(context, machine))
-    return { items, complete: true, ...(next === undefined ? {} : { next }) }
+    const { machines, ...page } = await imagesPage(context, cursor)
+    return { items: machines.filter(keep).map((machine) => imageSeen(context, machine)), complete: true, ...page }
   }
 
   return {
     once: 'unique',
     settleMs: options.settleMs,
-    find: (mark, spec) => found(mark, spec.name),
+    async find(mark, spec) {
+      const seen = await found(mark, spec.name)
+      // An import that is not finished is nobody's yet: who asks for it again goes on with it.
+      return seen?.health === 'pending' && spec.source?.kind === 'data' ? null : seen
+    },
     get: seenAt,
     list: (cursor) => pages(cursor, () => true),
     async catalog(cursor) {
+      if (isLibraryImage(cursor ?? '')) return libraryPage(context, cursor!)
       const inside = await shelves()
-      return pages(cursor, ({ parent }) => inside === null || (parent !== undefined && inside.has(parent.id)))
+      const page = await pages(
+        cursor,
+        ({ template, parent }) => template && (inside === null || (parent !== undefined && inside.has(parent.id))),
+      )
+      return { next: LIBRARY, ...page }
     },
-    async create(spec: ImageSpec, mark) {
-      if (spec.source?.kind !== 'server') throw new CloudError('definitive', 'This cloud makes images of servers only.')
+    async create(spec: ImageSpec, mark): Promise<Outcome<ImageSeen>> {
+      if (spec.source === null) throw new CloudError('definitive', 'Nobody knows any more what this image is made of.')
       const present = await found(mark, spec.name)
-      if (present) return present
+      if (present && (present.health !== 'pending' || spec.source.kind !== 'data')) return present
+      if (spec.source.kind === 'data') return uploads.create(spec, spec.source, mark)
       const source = await ourMachine(context, spec.source.id)
       const parts = source.devices.filter(({ disk }) => disk?.disk)
       const answer = await vim.call(source.ref, 'CloneVM_Task', {
@@ -120,14 +143,16 @@ export const image = (context: Context): ImageRealm => {
           powerOn: false,
         },
       })
-      return later(taskIn(answer), { mark: { ...mark }, name: spec.name })
+      return later(context, taskIn(answer), { mark: { ...mark }, name: spec.name })
     },
     async poll(task) {
-      const { task: id, mark, name } = task as unknown as { task: string; mark: Mark; name: string }
+      const wish = wishIn(task)
+      if (wish) return uploads.poll(wish)
+      const { task: id, mark, name, since } = task as unknown as Kept<{ mark: Mark; name: string }>
       let lost: unknown
       try {
         const state = await progressOf(context, id)
-        if (state.state === 'running') return later(ref('Task', id), { mark: { ...mark }, name })
+        if (state.state === 'running') return later(context, ref('Task', id), { mark: { ...mark }, name }, since)
         const made = state.state === 'success' ? await seenAt(state.result?.text ?? '') : null
         if (made) return made
       } catch (error) {
@@ -140,7 +165,7 @@ export const image = (context: Context): ImageRealm => {
     },
     async remove(id, mark) {
       const machine = await machineOf(context, id)
-      if (!machine?.template) return
+      if (!machine || !isImage(machine)) return
       assertOurs(readMark(machine.own[KEY.mark]), connection.deployment, mark)
       await unlessGone(async () => {
         await progressOf(context, taskIn(await vim.call(machine.ref, 'Destroy_Task')).id)

@@ -13,7 +13,8 @@ import { port } from './port.ts'
 import { server } from './server.ts'
 import { snapshot } from './snapshot.ts'
 import { RESERVED, subnet } from './subnet.ts'
-import { volume } from './volume.ts'
+import { volume, volumeTypes } from './volume.ts'
+import { watch } from './watch.ts'
 import { zones } from './zones.ts'
 
 const CREDENTIALS = ['username', 'password']
@@ -31,6 +32,14 @@ const validate: Adapter['validate'] = ({ endpoint, options, credentials }) => {
   return faults
 }
 
+const advice: NonNullable<Adapter['advice']> = (_connection, runtime) =>
+  runtime === 'node'
+    ? []
+    : [
+        'Workers accept certificates of a public authority only: vCenter needs one, or a tunnel, a proxy or a VPC binding in front of it that has one.',
+        'On Workers, power changes made in vCenter show with the next sweep, within about a minute; on Node they show within seconds.',
+      ]
+
 /** What is seen depends on the user's permissions, never on the project's folder. */
 const account = (connection: Connection): string =>
   [
@@ -46,27 +55,29 @@ export const vsphere: Adapter = {
   runtimes: ['node', 'workers'],
   maturity: 'simulator',
   reservedAddresses: RESERVED,
-  imageFormats: [],
+  imageFormats: ['vmdk/bare', 'vmdk/ova'],
   lacks: {
     router: 'VMware vSphere routes nothing without NSX; the gateway of a network is a router outside of it.',
     security_group: 'VMware vSphere filters no traffic without NSX, so ports have to be made without security groups.',
     floating_ip:
       'VMware vSphere translates no addresses without NSX; give the server a port on a network that is public.',
     keypair: 'VMware vSphere keeps no keys; the public key is handed to the server through cloud-init.',
-    'server.rebuild':
-      'VMware vSphere cannot exchange the disk of a server in one call; make a new server of the image instead.',
     'server.pause': 'VMware vSphere suspends servers to disk but does not pause them in memory.',
-    'server.console_log': 'VMware vSphere keeps what a server shows on its screen as a picture only.',
     'server.rescue': 'VMware vSphere has no rescue mode; attach the volume to another server instead.',
     'server.shelve': 'VMware vSphere keeps no shelved servers; a stopped one costs only its disks.',
-    'server.remote_console': 'The console of vSphere is a connection to the host itself, which is not handed out.',
     'server.boot_from_volume': 'VMware vSphere boots from templates; a volume is attached beside the root disk.',
     'server.config_drive': 'VMware vSphere has no config drive; servers read what VMware Tools hands them.',
-    'server.fork': 'Instant clones of vSphere are not made yet.',
     'volume.clone': 'Volumes are copied by way of a snapshot only.',
-    'image.upload': 'VMware vSphere takes images through its content library or the import of its client.',
+  },
+  unverified: {
+    'server.fork': 'Instant clones were only simulated, without memory; no vCenter has made one for us yet.',
+    'image.upload': 'Imports were only simulated; no real host took the bytes of a disk yet.',
+    'server.rebuild': 'The exchange of a disk was only simulated, whose disks are empty.',
+    'server.remote_console': 'Tickets for the screen were only simulated; no browser opened one on a real host.',
+    'server.console_log': 'The file of a serial port was read from a simulator, whose servers write nothing into it.',
   },
   validate,
+  advice,
   account,
   connect(connection, surroundings) {
     const { options, faults } = readOptions(connection.options)
@@ -88,8 +99,10 @@ export const vsphere: Adapter = {
     }
     return {
       check: () => check(context),
+      watch: (signal) => watch(context, signal),
       zones: () => zones(context),
       offers: () => offers(context),
+      volumeTypes: async () => volumeTypes(context),
       server: server(context),
       image: image(context),
       network: network(context),

@@ -3,7 +3,8 @@ import type { Context } from './context.ts'
 import { addCard, backingOf, cardsOf, removeDevice } from './devices.ts'
 import { unlessGone } from './errors.ts'
 import { extraConfig } from './guestinfo.ts'
-import { type Machine, machineOf, ourMachine, pageOf } from './machine.ts'
+import { type Machine, machineOf, ourMachine } from './machine.ts'
+import { serversPage } from './machine-pages.ts'
 import { assertOurs, KEY, readMark } from './marks.ts'
 import { plugsFor } from './plugs.ts'
 import { changeRecord, partsOf, portsIn, tableOf, writeTable } from './port-record.ts'
@@ -43,10 +44,9 @@ export const networkInterface = (context: Context): Realm<InterfaceSpec> => {
     settleMs: options.settleMs,
     get,
     find: (_mark, spec) => get(idOf(spec.server, spec.port)),
-    async list(cursor) {
-      const { machines, next } = await pageOf(context, false, cursor)
-      const items = machines.flatMap((machine) => seenIn(context, machine))
-      return { items, complete: true, ...(next === undefined ? {} : { next }) }
+    async list(cursor, since) {
+      const { machines, ...page } = await serversPage(context, 'interface', cursor, since)
+      return { items: machines.flatMap((machine) => seenIn(context, machine)), complete: true, ...page }
     },
     async create(spec) {
       const id = idOf(spec.server, spec.port)
@@ -69,7 +69,7 @@ export const networkInterface = (context: Context): Realm<InterfaceSpec> => {
       const table = Object.values(tableOf(machine)).filter((each) => each.mac !== mac)
       await unlessGone(() => reconfigure(machine, cards.map(removeDevice), writeTable(table)))
       await changeRecord(context, port, (record) =>
-        record.holder === machine.uuid ? { ...record, holder: null } : record,
+        [machine.uuid, machine.biosUuid].includes(record.holder ?? '') ? { ...record, holder: null } : record,
       )
     },
   }

@@ -4,9 +4,8 @@ import { child, childrenOf, type Element, textOf } from '../shared/xml.ts'
 import type { Context } from './context.ts'
 import { type Device, readDevice } from './devices.ts'
 import { gone } from './errors.ts'
-import { estateOf } from './estate.ts'
-import { assertOurs, KEY, ourMark, readMark } from './marks.ts'
-import { below, type Found, look, refAt, refsAt, text } from './properties.ts'
+import { assertOurs, KEY, ourMark, readMark, writeMark } from './marks.ts'
+import { type Found, look, refAt, refsAt, text } from './properties.ts'
 import { asRef, type Ref, ref } from './soap.ts'
 
 /** A virtual machine, template or not, with what the realms read. */
@@ -15,6 +14,8 @@ export interface Machine {
   name: string
   /** False while it is being made: vCenter shows a name and nothing else. */
   complete: boolean
+  /** It is ours by its notes alone: what made it could not write settings, and they are still to come. */
+  unfinished: boolean
   uuid: string
   biosUuid: string
   template: boolean
@@ -26,6 +27,8 @@ export interface Machine {
   power: string | undefined
   connection: string | undefined
   host: string | undefined
+  /** When its power went on, as vCenter's clock has it; undefined while it is off. */
+  bootedAt: string | undefined
   pool: Ref | undefined
   /** The folder it is in. */
   parent: Ref | undefined
@@ -55,6 +58,7 @@ export const PATHS = [
   'runtime.powerState',
   'runtime.connectionState',
   'runtime.host',
+  'summary.runtime.bootTime',
   'resourcePool',
   'parent',
   'guest.toolsRunningStatus',
@@ -73,24 +77,31 @@ const guestOf = (net: Element | undefined): Machine['guest'] =>
 export const readMachine = (found: Found): Machine => {
   const hardware = found.props.get('config.hardware')
   const committed = text(found, 'summary.storage.committed')
-  const own = OWN.flatMap(([key, path]) => {
-    const value = textOf(found.props.get(path), 'value')
-    return value ? [[key, value] as const] : []
-  })
+  const own: Record<string, string> = Object.fromEntries(
+    OWN.flatMap(([key, path]) => {
+      const value = textOf(found.props.get(path), 'value')
+      return value ? [[key, value] as const] : []
+    }),
+  )
+  const noted = own[KEY.mark] ? undefined : readMark(text(found, 'config.annotation'))
+  const unfinished = noted?.kind === 'server' && text(found, 'config.template') !== 'true'
+  if (unfinished) own[KEY.mark] = writeMark(noted)
   return {
     ref: found.ref,
     name: decodeURIComponent((text(found, 'name') ?? '').replaceAll(/%(?!25|2f|5c)/gi, '%25')),
     complete: found.props.has('config.instanceUuid') && hardware !== undefined,
+    unfinished,
     uuid: text(found, 'config.instanceUuid') ?? '',
     biosUuid: text(found, 'config.uuid') ?? '',
     template: text(found, 'config.template') === 'true',
     cpus: Number(textOf(hardware, 'numCPU') ?? 0),
     ramMiB: Number(textOf(hardware, 'memoryMB') ?? 0),
     devices: childrenOf(hardware, 'device').map(readDevice),
-    own: Object.fromEntries(own),
+    own,
     power: text(found, 'runtime.powerState'),
     connection: text(found, 'runtime.connectionState'),
     host: refAt(found, 'runtime.host')?.id,
+    bootedAt: text(found, 'summary.runtime.bootTime'),
     pool: refAt(found, 'resourcePool'),
     parent: refAt(found, 'parent'),
     tools: text(found, 'guest.toolsRunningStatus') === 'guestToolsRunning',
@@ -117,60 +128,28 @@ export const machineOf = async ({ vim }: Context, id: string): Promise<Machine |
   }
 }
 
-/** Every virtual machine's id, in an order that stays the same, so that a page begins where another ended. */
-const idsOf = async (context: Context, template: boolean, remembered: boolean): Promise<string[]> => {
-  const { cache, now } = context.surroundings
-  const key = `vsphere/machines/${context.connection.cloudId}/${template}`
-  const kept = cache.get(key)
-  if (remembered && kept && kept.until > now()) return kept.value as string[]
-  const { datacenter } = await estateOf(context)
-  const found = await below(context.vim, datacenter.vmFolder, { VirtualMachine: ['config.template'] })
-  const ids = found
-    .filter((each) => (text(each, 'config.template') === 'true') === template)
-    .map((each) => each.ref.id)
-    .sort((a, b) => a.length - b.length || (a < b ? -1 : 1))
-  cache.set(key, { value: ids, until: now() + 60_000 })
-  return ids
-}
-
-const PAGE = 250
-
-/** One page of machines. Its end is the last id, which any process can go on from. */
-export const pageOf = async (
-  context: Context,
-  template: boolean,
-  cursor: string | undefined,
-): Promise<{ machines: Machine[]; next?: string }> => {
-  const ids = await idsOf(context, template, cursor !== undefined)
-  const from =
-    cursor === undefined
-      ? 0
-      : ids.findIndex((id) => id.length > cursor.length || (id.length === cursor.length && id > cursor))
-  const part = from < 0 ? [] : ids.slice(from, from + PAGE)
-  const found = await look(
-    context.vim,
-    part.map((id) => ref('VirtualMachine', id)),
-    PATHS,
-  )
-  const last = part.at(-1)
-  const more = last !== undefined && ids.at(-1) !== last
-  return { machines: found.map(readMachine), ...(more ? { next: last } : {}) }
-}
+/** A template, or a machine that becomes one when its disks are there. */
+export const isImage = ({ template, own }: Pick<Machine, 'template' | 'own'>): boolean =>
+  template || readMark(own[KEY.mark])?.kind === 'image'
 
 const searched = async ({ vim }: Context, method: string, parameters: Parameters<typeof vim.call>[2]) => {
   const { search } = await vim.content()
   return asRef(child(await vim.call(search, method, parameters), 'returnval')) ?? null
 }
 
-/** By instance UUID, which vCenter keeps an index of. */
+/** Which machine it is, by instance UUID or by the one that the guest sees: vCenter keeps an index of each. */
+export const refByUuid = (context: Context, uuid: string, instanceUuid: boolean): Promise<Ref | null> =>
+  searched(context, 'FindByUuid', { uuid, vmSearch: true, instanceUuid })
+
+/** By instance UUID. */
 export const machineByUuid = async (context: Context, uuid: string): Promise<Machine | null> => {
-  const found = await searched(context, 'FindByUuid', { uuid, vmSearch: true, instanceUuid: true })
+  const found = await refByUuid(context, uuid, true)
   return found && machineOf(context, found.id)
 }
 
 /** By the UUID that the guest sees. */
 export const machineByBios = async (context: Context, uuid: string): Promise<Machine | null> => {
-  const found = await searched(context, 'FindByUuid', { uuid, vmSearch: true, instanceUuid: false })
+  const found = await refByUuid(context, uuid, false)
   return found && machineOf(context, found.id)
 }
 

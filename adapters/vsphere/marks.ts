@@ -13,6 +13,10 @@ export const KEY = {
   image: 'plimsoll.image',
   name: 'plimsoll.name',
   metadata: 'plimsoll.metadata',
+  /** On an image whose disks are not there yet. */
+  importing: 'plimsoll.importing',
+  /** How far the rebuild of a server is. */
+  rebuild: 'plimsoll.rebuild',
 } as const
 
 /** One line, short enough for a port group's description (255 characters). */

@@ -10,7 +10,7 @@ import { below, type Found, look, refAt, refsAt, text } from './properties.ts'
 import { ref } from './soap.ts'
 import { networkRef } from './socket.ts'
 import { subnetsPage } from './subnet-record.ts'
-import { later, progressOf, settled, taskIn } from './tasks.ts'
+import { type Kept, later, progressOf, settled, taskIn } from './tasks.ts'
 import { claimVlan, releaseVlan } from './vlan.ts'
 
 const PLAIN = ['name', 'vm']
@@ -132,13 +132,14 @@ export const network = (context: Context): Realm<NetworkSpec> => {
           autoExpand: true,
         },
       })
-      return later(taskIn(answer), { mark: { ...mark } })
+      return later(context, taskIn(answer), { mark: { ...mark } })
     },
     async poll(task) {
-      const { task: id, mark } = task as unknown as { task: string; mark: Mark }
+      const { task: id, mark, since } = task as unknown as Kept<{ mark: Mark }>
       let lost: unknown
       try {
-        if ((await progressOf(context, id)).state === 'running') return later(ref('Task', id), { mark: { ...mark } })
+        if ((await progressOf(context, id)).state === 'running')
+          return later(context, ref('Task', id), { mark: { ...mark } }, since)
       } catch (error) {
         lost = error
         if (!(error instanceof CloudError && error.detail.cloudCode === 'DuplicateName')) throw error

@@ -32,6 +32,8 @@ export interface Options {
   switch: { name: string; vlans: [number, number] } | null
   /** An existing port group that every project's networks are. */
   network: string | null
+  /** New servers get a serial port that writes to a file. */
+  serialLog: boolean
   /** How long a guest may take to shut down before its power is cut. */
   shutdownMs: number
   settleMs: number
@@ -90,6 +92,7 @@ const KNOWN = [
   'currency',
   'switch',
   'network',
+  'serial_log',
   'shutdown_seconds',
   'settle_seconds',
 ]
@@ -114,7 +117,8 @@ export const readOptions = (given: Record<string, Json>): { options: Options; fa
   if (!Array.isArray(given.sizes) || given.sizes.length === 0)
     faults.push('Option sizes must list what is offered, since vSphere has no sizes of its own.')
   if (new Set(sizes.map((size) => size.name)).size < sizes.length) faults.push('The names of the sizes must differ.')
-  const isPolicies = (value: Json) => isTable(value) && Object.values(value).every(isText)
+  const isPolicies = (value: Json) =>
+    isTable(value) && Object.entries(value).every(([type, id]) => isText(type) && type !== 'default' && isText(id))
   const options: Options = {
     datacenter: name('datacenter'),
     clusters: read<string[] | null>('clusters', null, isTexts, 'a list of names'),
@@ -122,11 +126,17 @@ export const readOptions = (given: Record<string, Json>): { options: Options; fa
     templates: name('templates'),
     datastore: name('datastore'),
     storagePolicy: name('storage_policy'),
-    volumeTypes: read('volume_types', {}, isPolicies, 'an object of names and ids of storage policies'),
+    volumeTypes: read(
+      'volume_types',
+      {},
+      isPolicies,
+      'an object of names, other than default, and ids of storage policies',
+    ),
     sizes,
     currency: read('currency', 'USD', (v) => isText(v) && /^[A-Z]{3}$/.test(v), 'a currency code of three letters'),
     switch: readSwitch(given.switch, faults),
     network: name('network'),
+    serialLog: read('serial_log', false, (value) => typeof value === 'boolean', 'true or false'),
     shutdownMs: seconds('shutdown_seconds', 60),
     settleMs: seconds('settle_seconds', 30),
   }

@@ -1,10 +1,10 @@
 import type { NativeId } from '../contract.ts'
 import { CloudError } from '../errors.ts'
 import type { Context } from './context.ts'
-import { cardsOf, type Socket } from './devices.ts'
+import type { Socket } from './devices.ts'
 import { gone } from './errors.ts'
 import type { GuestPort } from './guestinfo.ts'
-import { machineByUuid } from './machine.ts'
+import { type Machine, machineByBios, machineByUuid } from './machine.ts'
 import { assertOurs, readMark } from './marks.ts'
 import { changeRecord, type PortRecord, recordOf } from './port-record.ts'
 import { subnetOf } from './subnet-record.ts'
@@ -16,10 +16,15 @@ export interface Plug {
   guest: GuestPort
 }
 
+export const hasCard = ({ devices }: Pick<Machine, 'devices'>, mac: string): boolean =>
+  devices.some(({ card }) => card?.mac === mac)
+
 /** Who has the card now, whatever the record believes. */
 export const holderOf = async (context: Context, { holder, mac }: PortRecord) => {
-  const machine = holder === null ? null : await machineByUuid(context, holder)
-  return machine && cardsOf(machine.devices).some(({ card }) => card?.mac === mac) ? machine : null
+  // Of a fork it is the UUID that the guest sees.
+  const machine =
+    holder === null ? null : ((await machineByUuid(context, holder)) ?? (await machineByBios(context, holder)))
+  return machine && hasCard(machine, mac) ? machine : null
 }
 
 /** What the guest has to be told of a port. */

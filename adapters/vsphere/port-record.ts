@@ -17,7 +17,7 @@ export interface PortRecord {
   addresses: { subnet: NativeId; address: string }[]
   /** As `writeMark` writes it; whose ever it is. */
   mark: string
-  /** Instance UUID of the machine that the card was put into, and may be in. */
+  /** Instance UUID of the machine that the card was put into, and may be in; of a fork the UUID that its guest sees. */
   holder: string | null
 }
 

@@ -1,12 +1,13 @@
-import { type Page, type PortSeen, type PortSpec, type Realm, reading } from '../contract.ts'
+import { type PortSeen, type PortSpec, type Realm, reading } from '../contract.ts'
 import { CloudError } from '../errors.ts'
 import { contains, parseAddress, parseCidr } from '../shared/cidr.ts'
 import type { Context } from './context.ts'
 import { gone, refuse } from './errors.ts'
 import { extraConfig } from './guestinfo.ts'
-import { type Machine, machineOf, pageOf } from './machine.ts'
+import { type Machine, machineOf } from './machine.ts'
 import { assertOurs, KEY, mayMark, readMark, writeMark } from './marks.ts'
 import { holderOf } from './plugs.ts'
+import { portsPage } from './port-pages.ts'
 import {
   changeRecord,
   claimAddresses,
@@ -18,7 +19,6 @@ import {
   putRecord,
   recordFor,
   recordOf,
-  recordsPage,
   releaseAddress,
   tableOf,
   unplugged,
@@ -30,8 +30,6 @@ import { subnetOf } from './subnet-record.ts'
 import { settled, taskIn } from './tasks.ts'
 
 const MAC = /^([0-9a-f]{2}:){5}[0-9a-f]{2}$/
-const STORED = '+'
-const PAGE = 250
 
 /**
  * A port is an address and a MAC address, reserved until a server has the card and for as long as nobody removes it.
@@ -78,36 +76,6 @@ export const port = (context: Context): Realm<PortSpec, PortSeen> => {
     return seen?.id === id ? seen : null
   }
 
-  /** A store that was lost or set back gets back what the machines still know. */
-  const heal = async (machine: Machine): Promise<PortSeen[]> => {
-    const items: PortSeen[] = []
-    for (const { seen, entry } of portsIn(context, machine)) {
-      const kept = await recordOf(context, seen.id)
-      if (entry && !kept) await putRecord(context, { ...entry, holder: machine.uuid }, 0)
-      const { record } = kept ?? {}
-      items.push(record?.id === seen.id ? { ...unplugged(context, record), server: machine.ref.id } : seen)
-    }
-    return items
-  }
-
-  const cards = async (cursor: string | undefined): Promise<Page<PortSeen>> => {
-    const { machines, next } = await pageOf(context, false, cursor)
-    const items: PortSeen[] = []
-    for (const machine of machines) items.push(...(await heal(machine)))
-    return { items, complete: true, next: next ?? STORED }
-  }
-
-  const stored = async (after: string | undefined): Promise<Page<PortSeen>> => {
-    const records = await recordsPage(context, after, PAGE)
-    const items: PortSeen[] = []
-    for (const record of records) {
-      const holder = await holderOf(context, record)
-      if (!holder) items.push(unplugged(context, record))
-    }
-    const last = records.length === PAGE ? records.at(-1)?.id : undefined
-    return { items, complete: true, ...(last === undefined ? {} : { next: STORED + last }) }
-  }
-
   const rewrite = async (machine: Machine, change: (table: ReturnType<typeof tableOf>) => void): Promise<void> => {
     const table = tableOf(machine)
     change(table)
@@ -126,7 +94,7 @@ export const port = (context: Context): Realm<PortSpec, PortSeen> => {
         ? seenOf(kept.record)
         : null
     },
-    list: (cursor) => (cursor?.startsWith(STORED) ? stored(cursor.slice(1) || undefined) : cards(cursor)),
+    list: (cursor, since) => portsPage(context, cursor, since),
     async create(given, mark) {
       const spec = { ...given, mac: given.mac.toLowerCase() }
       await check(spec)

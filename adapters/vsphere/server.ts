@@ -1,21 +1,37 @@
-import type { Mark, Outcome, ServerRealm, ServerSeen, ServerSpec } from '../contract.ts'
+import type { Mark, NativeId, Outcome, ServerRealm, ServerSeen, ServerSpec } from '../contract.ts'
 import { CloudError } from '../errors.ts'
+import { remoteConsole } from './console.ts'
 import type { Context } from './context.ts'
+import { deployIn, deployments } from './deploy.ts'
 import { addCard, backingOf, cardsOf, growDisk, removeDevice, rootDisk } from './devices.ts'
 import { gone, refuse, unlessGone } from './errors.ts'
 import { estateOf, placeOf, zoneOf } from './estate.ts'
+import { instantClone } from './fork.ts'
 import { extraConfig, guestinfo } from './guestinfo.ts'
-import { type Machine, machineByName, machineByUuid, machineOf, markOf, ourMachine, pageOf, uuidOf } from './machine.ts'
+import { isLibraryImage } from './library.ts'
+import {
+  type Machine,
+  machineByBios,
+  machineByName,
+  machineByUuid,
+  machineOf,
+  markOf,
+  ourMachine,
+  uuidOf,
+} from './machine.ts'
+import { serversPage } from './machine-pages.ts'
 import { assertOurs, KEY, mayMark, plainName, readMark, tokenIn, tokenName, writeMark } from './marks.ts'
 import { sizeOf } from './offers.ts'
 import { type Plug, plugsFor } from './plugs.ts'
 import { portsIn, writeTable } from './port-record.ts'
 import { readServer } from './read-server.ts'
+import { abandonRebuild, rebuild } from './rebuild.ts'
 import { resize } from './resize.ts'
+import { consoleLog, serialLog } from './serial.ts'
 import { ref, type Value } from './soap.ts'
 import { socketOf } from './socket.ts'
 import { stateOf } from './state.ts'
-import { later, progressOf, settled, taskIn } from './tasks.ts'
+import { type Kept, later, progressOf, settled, taskIn } from './tasks.ts'
 
 export const serverSeen = async (context: Context, machine: Machine): Promise<ServerSeen> => {
   const { health, power, fault, known } = stateOf(machine.power, machine.connection)
@@ -33,7 +49,7 @@ export const serverSeen = async (context: Context, machine: Machine): Promise<Se
     id,
     ...(mark ? { mark } : {}),
     name: machine.own[KEY.name] ?? plainName(machine.name),
-    health: machine.complete ? health : 'pending',
+    health: machine.complete && !machine.unfinished ? health : 'pending',
     ...(fault ? { fault } : {}),
     ...(zone ? { zone } : {}),
     power: machine.complete ? power : 'changing',
@@ -42,6 +58,7 @@ export const serverSeen = async (context: Context, machine: Machine): Promise<Se
     volumes: machine.devices.flatMap(({ disk }) => (disk?.disk ? [{ id: disk.disk, device: null, root: false }] : [])),
     ports: portsIn(context, machine).map(({ seen: { id: port, mac, addresses } }) => ({ id: port, mac, addresses })),
     ...(machine.host ? { host: machine.host } : {}),
+    ...(machine.bootedAt ? { bootedAt: Date.parse(machine.bootedAt) } : {}),
   }
 }
 
@@ -71,6 +88,7 @@ export const cloneFor = (
   image: Machine,
   plugs: Plug[],
   place: Omit<Awaited<ReturnType<typeof placeOf>>, 'cluster'>,
+  log: Awaited<ReturnType<typeof serialLog>> = { devices: [], settings: {} },
 ): Record<string, Value> => {
   const root = rootDisk(image.devices)
   const least = (root?.disk?.capacityKiB ?? 0) / 1024 ** 2
@@ -96,23 +114,32 @@ export const cloneFor = (
           ...cardsOf(image.devices).map(removeDevice),
           ...plugs.map(({ socket, record }, index) => addCard(index, backingOf(socket), record.mac)),
           ...grows,
+          ...log.devices,
         ],
-        extraConfig: extraConfig(settingsOf(spec, mark, uuid, plugs)),
+        extraConfig: extraConfig({ ...settingsOf(spec, mark, uuid, plugs), ...log.settings }),
       },
       powerOn: true,
     },
   }
 }
 
-/** Everything that can be wrong with a spec before anything is asked for. */
-const checked = async (context: Context, spec: ServerSpec) => {
-  const size =
-    context.options.sizes.find(({ name }) => name === spec.size.native) ?? refuse('The cloud does not know this size.')
-  if (size.zones !== null && !size.zones.includes(spec.zone)) refuse('The size is not available in this zone.')
+const refuseUnoffered = (spec: ServerSpec): void => {
   if (spec.keypair !== null && spec.publicKey === null)
     refuse('This cloud has no keypairs; the public key itself is needed.')
   if (spec.configDrive) refuse('This cloud has no config drive; servers read what VMware Tools hands them.')
-  const place = await placeOf(context, spec.zone)
+}
+
+/** Where a server goes, after everything that can be wrong with a spec before anything is asked for. */
+const checkedPlace = async (context: Context, spec: ServerSpec) => {
+  const size =
+    context.options.sizes.find(({ name }) => name === spec.size.native) ?? refuse('The cloud does not know this size.')
+  if (size.zones !== null && !size.zones.includes(spec.zone)) refuse('The size is not available in this zone.')
+  refuseUnoffered(spec)
+  return placeOf(context, spec.zone)
+}
+
+const checked = async (context: Context, spec: ServerSpec) => {
+  const place = await checkedPlace(context, spec)
   const image = await machineOf(context, spec.image)
   if (!image?.template) throw gone(spec.image)
   return { place, image }
@@ -126,12 +153,29 @@ const checked = async (context: Context, spec: ServerSpec) => {
 export const server = (context: Context): ServerRealm => {
   const { vim, options, connection, mapping } = context
 
-  const find = async (mark: Mark, spec: Pick<ServerSpec, 'name' | 'zone'>): Promise<ServerSeen | null> => {
-    const byUuid = await machineByUuid(context, await uuidOf(mark.token))
-    if (byUuid && !byUuid.template && markOf(context, byUuid)?.token === mark.token) return serverSeen(context, byUuid)
+  const library = deployments(context, {
+    placeFor: (spec) => checkedPlace(context, spec),
+    async configFor(spec, mark, machine, plugs, place) {
+      const log = await serialLog(context, machine, place.datastore, machine.name)
+      const clone = cloneFor(spec, mark, await uuidOf(mark.token), machine, plugs, place, log)
+      return (clone.spec as { config: Record<string, Value> }).config
+    },
+    seen: (machine) => serverSeen(context, machine),
+  })
+
+  const find = async (
+    mark: Mark,
+    spec: Pick<ServerSpec, 'name' | 'zone'> & { image?: string; fork?: NativeId | null },
+  ): Promise<ServerSeen | null> => {
+    const uuid = await uuidOf(mark.token)
+    const byUuid = await (spec.fork ? machineByBios(context, uuid) : machineByUuid(context, uuid))
+    if (byUuid && !byUuid.template && !byUuid.unfinished && markOf(context, byUuid)?.token === mark.token)
+      return serverSeen(context, byUuid)
     const { folder } = await placeOf({ ...context, mapping: { ...mapping, resourcePool: null } }, spec.zone)
     const byName = await machineByName(context, folder, tokenName(spec.name, mark.token))
-    if (!byName || byName.template) return null
+    // What comes out of a library is unfinished until we have finished it: who asks for it again goes on with it.
+    if (!byName || byName.template || byName.unfinished) return null
+    if (!byName.complete && !spec.fork && isLibraryImage(spec.image ?? '')) return null
     if (markOf(context, byName)?.token === mark.token) return serverSeen(context, byName)
     // Settings come last: until then the name is all that there is, and nobody else knows the token in it.
     if (!byName.complete && tokenIn(byName.name) === mark.token)
@@ -176,28 +220,43 @@ export const server = (context: Context): ServerRealm => {
     await power(id, 'PowerOffVM_Task')
   }
 
+  /** What an earlier call made is given back, whatever became of the parent since. */
+  const fork = async (spec: ServerSpec, parent: NativeId, mark: Mark): Promise<Outcome<ServerSeen>> => {
+    const found = await find(mark, spec)
+    if (found) return found
+    refuseUnoffered(spec)
+    const task = await instantClone(context, spec, parent, mark, (uuid, plugs) => settingsOf(spec, mark, uuid, plugs))
+    return later(context, task, { mark: { ...mark }, name: spec.name, zone: spec.zone })
+  }
+
   const create = async (spec: ServerSpec, mark: Mark): Promise<Outcome<ServerSeen>> => {
+    if (spec.fork !== null) return fork(spec, spec.fork, mark)
+    if (isLibraryImage(spec.image)) return library.create(spec, mark)
     const { place, image } = await checked(context, spec)
     const found = await find(mark, spec)
     if (found) return found
     const uuid = await uuidOf(mark.token)
     const plugs = await plugsFor(context, spec.ports, uuid, (network) => socketOf(context, network))
-    const answer = await vim.call(image.ref, 'CloneVM_Task', cloneFor(spec, mark, uuid, image, plugs, place))
-    return later(taskIn(answer), { mark: { ...mark }, name: spec.name, zone: spec.zone })
+    const log = await serialLog(context, image, place.datastore, tokenName(spec.name, mark.token))
+    const answer = await vim.call(image.ref, 'CloneVM_Task', cloneFor(spec, mark, uuid, image, plugs, place, log))
+    return later(context, taskIn(answer), { mark: { ...mark }, name: spec.name, zone: spec.zone })
   }
 
   return {
     once: 'unique',
     settleMs: options.settleMs,
+    forks: true,
     create,
     find,
     get: seenAt,
     async poll(task) {
-      const { task: id, mark, name, zone } = task as unknown as { task: string; mark: Mark; name: string; zone: string }
+      const wish = deployIn(task)
+      if (wish) return library.poll(wish)
+      const { task: id, mark, name, zone, since } = task as unknown as Kept<{ mark: Mark; name: string; zone: string }>
       let lost: unknown
       try {
         const state = await progressOf(context, id)
-        if (state.state === 'running') return later(ref('Task', id), { mark: { ...mark }, name, zone })
+        if (state.state === 'running') return later(context, ref('Task', id), { mark: { ...mark }, name, zone }, since)
         const made = state.state === 'success' ? await seenAt(state.result?.text ?? '') : null
         if (made) return made
       } catch (error) {
@@ -208,11 +267,11 @@ export const server = (context: Context): ServerRealm => {
       if (found) return found
       throw lost ?? gone(name)
     },
-    async list(cursor) {
-      const { machines, next } = await pageOf(context, false, cursor)
+    async list(cursor, since) {
+      const { machines, ...page } = await serversPage(context, 'server', cursor, since)
       const items: ServerSeen[] = []
       for (const machine of machines) items.push(await serverSeen(context, machine))
-      return { items, complete: true, ...(next === undefined ? {} : { next }) }
+      return { items, complete: true, ...page }
     },
     async remove(id, mark) {
       const machine = await machineOf(context, id)
@@ -225,6 +284,7 @@ export const server = (context: Context): ServerRealm => {
       for (const { disk } of machine.devices) {
         if (disk?.disk) await run('DetachDisk_Task', { diskId: { id: disk.disk } })
       }
+      await abandonRebuild(context, machine)
       await unlessGone(async () => {
         await progressOf(context, taskIn(await vim.call(machine.ref, 'Destroy_Task')).id)
       })
@@ -254,6 +314,9 @@ export const server = (context: Context): ServerRealm => {
     },
     resize: (id, size, wanted) =>
       resize(context, id, size, wanted, { stop, start: (vm) => power(vm, 'PowerOnVM_Task') }),
+    rebuild: (id, image, token) => rebuild(context, id, image, token, (vm) => power(vm, 'PowerOnVM_Task')),
+    consoleLog: (id) => consoleLog(context, id),
+    remoteConsole: remoteConsole(context),
     async describe(id, { name, metadata }) {
       const machine = await ourMachine(context, id)
       const settings = {

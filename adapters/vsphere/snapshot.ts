@@ -5,7 +5,7 @@ import { askDisks, type Disk, diskOf, diskPage, ourDisk, startOnDisks } from './
 import { gone, unlessGone } from './errors.ts'
 import { assertOurs, ourMark, readMark, withMark } from './marks.ts'
 import { ref } from './soap.ts'
-import { later, progressOf } from './tasks.ts'
+import { type Kept, later, progressOf } from './tasks.ts'
 
 /** vCenter names a snapshot within its disk only. */
 const idOf = (volume: string, snapshot: string): string => `${volume}/${snapshot}`
@@ -76,12 +76,12 @@ export const snapshot = (context: Context): Realm<SnapshotSpec, SnapshotSeen> =>
         datastore: disk.datastore,
         description: withMark(words, mark),
       })
-      return later(task, { mark: { ...mark }, volume: spec.volume })
+      return later(context, task, { mark: { ...mark }, volume: spec.volume })
     },
     async poll(task) {
-      const { task: id, mark, volume } = task as unknown as { task: string; mark: Mark; volume: string }
+      const { task: id, mark, volume, since } = task as unknown as Kept<{ mark: Mark; volume: string }>
       if ((await progressOf(context, id)).state === 'running')
-        return later(ref('Task', id), { mark: { ...mark }, volume })
+        return later(context, ref('Task', id), { mark: { ...mark }, volume }, since)
       const made = await find(mark, volume)
       if (!made) throw gone(mark.resource)
       return made

@@ -23,7 +23,7 @@ export type Value =
 export const ref = (type: string, id: string): Ref => ({ type, id })
 const isRef = (value: object): value is Ref => {
   const keys = Object.keys(value)
-  return keys.length === 2 && keys[0] === 'type' && keys[1] === 'id'
+  return keys.length === 2 && keys[0] === 'type' && keys[1] === 'id' && typeof (value as Ref).type === 'string'
 }
 
 /** A value that the schema leaves open has to say what it is: an `extraConfig` value, a container's root. */
@@ -86,3 +86,15 @@ const faultType = (detail: Element | undefined): string => detail?.xsiType ?? de
 /** A managed object reference in an answer. */
 export const asRef = (element: Element | undefined): Ref | undefined =>
   element?.text ? { type: element.attributes.type ?? element.xsiType ?? '', id: element.text } : undefined
+
+/** A part of an answer as it goes into a request again: with its types, its references and its order. */
+export const repeated = (element: Element): Value => {
+  const type = element.xsiType
+  if (element.attributes.type !== undefined && element.text) return ref(element.attributes.type, element.text)
+  // The schema's own types begin with a capital letter, those of XML Schema do not.
+  const typed = type === undefined ? {} : { _type: /^[a-z]/.test(type) ? `xsd:${type}` : type }
+  if (element.children.length === 0) return type === undefined ? element.text : { ...typed, _text: element.text }
+  const inside: Record<string, Value[]> = {}
+  for (const each of element.children) inside[each.name] = [...(inside[each.name] ?? []), repeated(each)]
+  return { ...inside, ...typed }
+}

@@ -6,6 +6,8 @@ import { fromFault, unclear } from './errors.ts'
 import { look } from './properties.ts'
 import { asRef, type Ref, ref } from './soap.ts'
 
+/** How soon it is asked after a task, and how rarely at most. */
+const FIRST_MS = 250
 const POLL_MS = 2_000
 
 export type TaskState = { state: 'running' } | { state: 'success'; result?: Element } | { state: 'forgotten' }
@@ -40,10 +42,22 @@ export const progressOf = async ({ vim }: Context, id: string): Promise<TaskStat
   }
 }
 
-/** A task as the broker keeps it. What else is needed to go on goes in beside its name. */
-export const later = (task: Ref, more: Record<string, Json> = {}): Task => ({
-  task: { task: task.id, ...more },
-  pollAfterMs: POLL_MS,
+/** What `later` made, read back. */
+export type Kept<More> = { task: string; since?: number } & More
+
+/**
+ * A task as the broker keeps it. What else is needed to go on goes in beside its name. vCenter does not say when a task
+ * ends: it is asked again after as long as the task has run so far, so that a short one is not waited for in vain.
+ * @param since when the task was begun, in milliseconds since 1970; now, if it was not kept
+ */
+export const later = (
+  { surroundings }: Pick<Context, 'surroundings'>,
+  task: Ref,
+  more: Record<string, Json> = {},
+  since = surroundings.now(),
+): Task => ({
+  task: { task: task.id, since, ...more },
+  pollAfterMs: Math.min(POLL_MS, Math.max(FIRST_MS, surroundings.now() - since)),
 })
 
 /** A small change takes vCenter about a second: less to wait for than to come again. Together three. */

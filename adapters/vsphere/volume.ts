@@ -1,4 +1,12 @@
-import { type Mark, type Outcome, type Realm, reading, type VolumeSeen, type VolumeSpec } from '../contract.ts'
+import {
+  type Mark,
+  type Outcome,
+  type Realm,
+  reading,
+  type VolumeSeen,
+  type VolumeSpec,
+  type VolumeType,
+} from '../contract.ts'
 import { CloudError } from '../errors.ts'
 import { textOf } from '../shared/xml.ts'
 import type { Context } from './context.ts'
@@ -15,13 +23,23 @@ import {
   startOnDisks,
 } from './disk.ts'
 import { gone, refuse, unlessGone } from './errors.ts'
-import { datastoreOf, estateOf } from './estate.ts'
+import { datastoreIn, estateOf } from './estate.ts'
 import { assertOurs, mayMark, ourMark, plainName, readMark, tokenIn, tokenName, writeMark } from './marks.ts'
 import { look, refsAt } from './properties.ts'
 import { type Ref, ref } from './soap.ts'
-import { later, progressOf } from './tasks.ts'
+import { type Kept, later, progressOf } from './tasks.ts'
 
 const MIB = 1024
+
+/** What a task is to end in. */
+interface Asked {
+  spec: VolumeSpec
+  mark: Mark
+}
+
+/** The operator's names for storage policies. Which datastores a policy fits is found out when a disk is made. */
+export const volumeTypes = ({ options }: Pick<Context, 'options'>): VolumeType[] =>
+  Object.keys(options.volumeTypes).map((name) => ({ name }))
 
 /**
  * A volume is a first-class disk. Its mark is metadata of the create call; a disk from a snapshot takes none there, so
@@ -45,21 +63,6 @@ export const volume = (context: Context): Realm<VolumeSpec, VolumeSeen> => {
       device: null,
       ...(type ? { type } : {}),
     }
-  }
-
-  /** Where a volume of a zone goes: the project's datastore, or the roomiest that the zone's hosts all reach. */
-  const datastoreFor = async (zone: string): Promise<Ref> => {
-    const estate = await estateOf(context)
-    const cluster = estate.clusters.find(({ name }) => name === zone) ?? refuse(`The cloud has no zone ${zone}.`)
-    const wanted = mapping.datastore ?? options.datastore
-    if (wanted !== null) return datastoreOf(estate, wanted).ref
-    const [found] = await look(vim, [cluster.ref], ['datastore'])
-    const reachable = new Set(found ? refsAt(found, 'datastore').map(({ id }) => id) : [])
-    const [best] = estate.datastores
-      .filter((each) => each.accessible && reachable.has(each.ref.id))
-      .toSorted((a, b) => b.free - a.free)
-    if (!best) throw new CloudError('capacity', 'The zone has no datastore for volumes.')
-    return best.ref
   }
 
   const policyFor = (type: string | null): string | null => {
@@ -115,7 +118,7 @@ export const volume = (context: Context): Realm<VolumeSpec, VolumeSeen> => {
       case undefined: {
         const backingSpec = {
           _type: 'VslmCreateSpecDiskFileBackingSpec',
-          datastore: await datastoreFor(spec.zone),
+          datastore: (await datastoreIn(context, spec.zone)).ref,
           provisioningType: 'thin',
         }
         return startOnDisks(context, 'CreateDisk_Task', {
@@ -149,9 +152,10 @@ export const volume = (context: Context): Realm<VolumeSpec, VolumeSeen> => {
     }
   }
 
-  const poll = async (task: Ref, spec: VolumeSpec, mark: Mark): Promise<Outcome<VolumeSeen>> => {
-    const state = await progressOf(context, task.id)
-    if (state.state === 'running') return later(task, { mark: { ...mark }, spec: { ...spec } as never })
+  const poll = async ({ task, spec, mark, since }: Kept<Asked>): Promise<Outcome<VolumeSeen>> => {
+    const state = await progressOf(context, task)
+    if (state.state === 'running')
+      return later(context, ref('Task', task), { mark: { ...mark }, spec: { ...spec } as never }, since)
     const made = state.state === 'success' ? textOf(state.result, 'config', 'id', 'id') : undefined
     const disk = made === undefined ? await diskFor(mark) : await diskOf(context, made)
     if (!disk) throw gone(mark.resource)
@@ -175,12 +179,9 @@ export const volume = (context: Context): Realm<VolumeSpec, VolumeSeen> => {
     async create(spec, mark) {
       const present = await diskFor(mark)
       if (present) return finished(present, spec, mark)
-      return later(await start(spec, mark), { mark: { ...mark }, spec: { ...spec } as never })
+      return later(context, await start(spec, mark), { mark: { ...mark }, spec: { ...spec } as never })
     },
-    poll(task) {
-      const { task: id, mark, spec } = task as unknown as { task: string; mark: Mark; spec: VolumeSpec }
-      return poll(ref('Task', id), spec, mark)
-    },
+    poll: (task) => poll(task as unknown as Kept<Asked>),
     async update(id, spec) {
       const disk = await ourDisk(context, id)
       if (spec.sizeGiB * MIB < disk.sizeMiB - MIB + 1) refuse('Volumes on this cloud do not shrink.')

@@ -1,17 +1,29 @@
 import { and, eq, inArray, sql } from 'drizzle-orm'
 import type { Json, Kind } from '../../adapters/contract.ts'
 import type { Database } from '../client.ts'
-import { attachments, bindings, clouds, type Ownership, securityGroupRules, serverPorts } from '../schema/index.ts'
+import { ready } from '../prepared.ts'
+import {
+  attachments,
+  bindings,
+  clouds,
+  keypairs,
+  type Ownership,
+  securityGroupRules,
+  serverPorts,
+} from '../schema/index.ts'
 import { type Binding, type Ref, refOf } from './bindings.ts'
 import type { RuleRow } from './security-groups.ts'
 
 const listed = (values: readonly string[]) => sql`(select value from json_each(${JSON.stringify(values)}))`
 
 /** Undoes its batch, with the reason as the guard's name, if one of the resources is not ours to change. */
-export const refuseChange = (db: Database, ids: string[]) =>
-  db.run(sql`insert into guards (broken)
-    select iif(b.ownership = 'ours', 'read-only', b.ownership) from bindings b join clouds c on c.id = b.cloud_id
-    where b.resource_id in ${listed(ids)} and (b.ownership <> 'ours' or c.options ->> 'read_only') limit 1`)
+export const refuseChange = (ids: string[]) =>
+  ready(
+    `insert into guards (broken)
+      select iif(b.ownership = 'ours', 'read-only', b.ownership) from bindings b join clouds c on c.id = b.cloud_id
+      where b.resource_id in (select value from json_each(?)) and (b.ownership <> 'ours' or c.options ->> 'read_only') limit 1`,
+    [JSON.stringify(ids)],
+  )
 
 /** Clouds that are connected read-only: id to name. */
 export const lockedClouds = async (db: Database): Promise<Map<string, string>> =>
@@ -139,11 +151,14 @@ export const rowOf = async (
   return row ? { projectId: row.projectId, deleted: Boolean(row.deleted) } : null
 }
 
-/** Somebody removed it, or handed it back: what is left of it on a cloud is no loss. */
+/**
+ * Somebody removed it, or handed it back: what is left of it on a cloud is no loss. A keypair outlives being handed back:
+ * it is its user's, and a cloud gets it anew.
+ */
 export const wasRemoved = async (db: Database, id: string): Promise<boolean> =>
   (
     await db.get<{ n: number }>(
-      sql`select exists (select 1 from journal where resource_id = ${id} and action in ('delete', 'release')) as n`,
+      sql`select exists (select 1 from journal where resource_id = ${id} and (action = 'delete' or action = 'release' and kind <> 'keypair')) as n`,
     )
   ).n > 0
 
@@ -196,9 +211,10 @@ export interface ExportFilter {
 /** Everything that an object of a cloud stands for, in the order in which it was bound. A cloud's own catalogue is nobody's. */
 export const exportPage = (db: Database, filter: ExportFilter) =>
   db
-    .select({ binding: bindings, cloud: clouds.name, row: sql<number>`bindings.rowid` })
+    .select({ binding: bindings, cloud: clouds.name, user: keypairs.userId, row: sql<number>`bindings.rowid` })
     .from(bindings)
     .innerJoin(clouds, eq(clouds.id, bindings.cloudId))
+    .leftJoin(keypairs, and(eq(bindings.kind, 'keypair'), eq(keypairs.id, bindings.resourceId)))
     .where(
       and(
         sql`bindings.rowid > ${filter.after}`,

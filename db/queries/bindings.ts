@@ -1,4 +1,4 @@
-import { and, asc, eq, inArray, isNotNull, lte, ne, sql } from 'drizzle-orm'
+import { and, asc, eq, inArray, isNotNull, isNull, lte, ne, or, sql } from 'drizzle-orm'
 import type { Kind } from '../../adapters/contract.ts'
 import type { Database } from '../client.ts'
 import { prepared, ready } from '../prepared.ts'
@@ -89,15 +89,21 @@ const releasing = prepared((db) => {
   return db
     .update(bindings)
     .set({
-      leaseUntil: 0,
-      dueAt: sql`case when ${bindings.revision} = ${placeholder('revision')} then ${placeholder('dueAt')} else ${placeholder('now')} end`,
+      leaseUntil: sql`${placeholder('leaseUntil')}`,
+      dueAt: sql`case when ${bindings.revision} = ${placeholder('revision')} and ${bindings.ownership} = ${placeholder('ownership')}
+        then ${placeholder('dueAt')} else ${placeholder('now')} end`,
     })
     .where(and(there(), eq(bindings.fence, placeholder('fence'))))
 })
 
-/** Ends a claim. Work stays due if the intent changed while it was held, whatever the holder thinks. */
-export const releaseBinding = (db: Database, binding: Binding, dueAt: number | null, now: number) =>
-  releasing.run(db, { ...refOf(binding), fence: binding.fence, revision: binding.revision, dueAt, now })
+/**
+ * Ends a claim, or lets it run out at `leaseUntil`. Work stays due if the intent changed while it was held, or whose it
+ * is, whatever the holder thinks.
+ */
+export const releaseBinding = (db: Database, binding: Binding, dueAt: number | null, now: number, leaseUntil = 0) => {
+  const { fence, revision, ownership } = binding
+  return releasing.run(db, { ...refOf(binding), fence, revision, ownership, dueAt, now, leaseUntil })
+}
 
 /** Undoes its batch when the binding has moved on to another holder. */
 export const fenceGuard = ({ kind, resourceId, cloudId, scope, fence }: Binding) =>
@@ -119,21 +125,59 @@ export interface NewBinding extends Ref {
   now: number
 }
 
-/** A binding that wants to exist; nothing happens if it is there already. */
-export const insertBinding = (db: Database, b: NewBinding) =>
-  db
+const inserting = prepared((db) => {
+  const { placeholder } = sql
+  return db
     .insert(bindings)
     .values({
-      ...refOf(b),
-      projectId: b.projectId,
-      zone: b.zone ?? null,
-      token: b.token,
-      epoch: b.epoch,
-      dueAt: b.now,
-      createdAt: b.now,
-      updatedAt: b.now,
+      kind: placeholder('kind') as never,
+      resourceId: placeholder('resourceId'),
+      cloudId: placeholder('cloudId'),
+      scope: placeholder('scope'),
+      projectId: placeholder('projectId'),
+      zone: placeholder('zone'),
+      token: placeholder('token'),
+      epoch: placeholder('epoch'),
+      dueAt: placeholder('now'),
+      createdAt: placeholder('now'),
+      updatedAt: placeholder('now'),
     })
     .onConflictDoNothing()
+})
+
+/** A binding that wants to exist; nothing happens if it is there already. For a batch, or alone. */
+export const insertBinding = (db: Database, { zone = null, ...b }: NewBinding) =>
+  inserting.statement(db, { ...b, zone })
+
+/** One that failed, or was lost, is made anew with a token of its own: the old one stands for what was refused. */
+export const reviveBinding = (db: Database, ref: Ref, { token, now }: { token: string; now: number }) =>
+  db
+    .update(bindings)
+    .set({
+      phase: 'intent',
+      nativeId: null,
+      token,
+      frozen: null,
+      task: null,
+      error: null,
+      attempts: 0,
+      missing: 0,
+      // Whoever looks at the old one has nothing more to write.
+      fence: sql`${bindings.fence} + 1`,
+      leaseUntil: 0,
+      dueAt: now,
+      createdAt: now,
+    })
+    .where(
+      and(
+        eq(bindings.kind, ref.kind),
+        eq(bindings.resourceId, ref.resourceId),
+        eq(bindings.cloudId, ref.cloudId),
+        eq(bindings.scope, ref.scope),
+        or(eq(bindings.phase, 'failed'), and(eq(bindings.phase, 'bound'), isNull(bindings.observed))),
+        eq(bindings.want, 'present'),
+      ),
+    )
 
 /** Kinds that are tried again after a failure when they change; a server that failed stays in ERROR. */
 const REVIVED: Kind[] = ['network', 'subnet', 'router', 'security_group', 'floating_ip']
@@ -151,6 +195,16 @@ export const touchBindings = (db: Database, kind: Kind, resourceId: string, now:
         : {}),
     })
     .where(and(eq(bindings.kind, kind), eq(bindings.resourceId, resourceId), eq(bindings.want, 'present')))
+
+const again = prepared((db) =>
+  db
+    .update(bindings)
+    .set({ revision: sql`${bindings.revision} + 1`, dueAt: sql`${sql.placeholder('now')}` })
+    .where(and(there(), eq(bindings.want, 'present'), eq(bindings.phase, 'bound'), eq(bindings.ownership, 'ours'))),
+)
+
+/** Whatever was applied to the object of a binding is to be applied again. */
+export const applyAgain = (db: Database, ref: Ref, now: number) => again.run(db, { ...refOf(ref), now })
 
 /** The resource shall be nowhere any more. */
 export const wantAbsent = (db: Database, kind: Kind, resourceIds: string | string[], now: number) =>
@@ -174,7 +228,8 @@ const due = prepared((db) =>
     .where(
       and(
         isNotNull(bindings.dueAt),
-        lte(bindings.dueAt, sql.placeholder('now')),
+        // SQLite plans a range anew for every value that is bound to it, but not for a sum.
+        sql`${bindings.dueAt} <= ${sql.placeholder('now')} + 0`,
         lte(bindings.leaseUntil, sql.placeholder('now')),
       ),
     )

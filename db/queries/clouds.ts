@@ -1,7 +1,7 @@
 import { and, asc, eq, sql } from 'drizzle-orm'
 import type { Database } from '../client.ts'
 import { prepared } from '../prepared.ts'
-import { bindings, clouds, mappings, networks, offers, zones } from '../schema/index.ts'
+import { bindings, clouds, mappings, networks, offers, volumeTypes, zones } from '../schema/index.ts'
 import type { Scope } from '../scope.ts'
 
 export type CloudRow = typeof clouds.$inferSelect
@@ -72,6 +72,7 @@ export const deleteCloud = (db: Database, id: string) =>
     db.delete(mappings).where(eq(mappings.cloudId, id)),
     db.delete(zones).where(eq(zones.cloudId, id)),
     db.delete(offers).where(eq(offers.cloudId, id)),
+    db.delete(volumeTypes).where(eq(volumeTypes.cloudId, id)),
     db.run(sql`update images set deleted_at = created_at, status = 'deleted' where project_id is null and deleted_at is null
       and id in (select resource_id from bindings where cloud_id = ${id} and kind = 'image' and project_id = '')`),
     db.delete(bindings).where(eq(bindings.cloudId, id)),

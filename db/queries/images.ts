@@ -1,5 +1,6 @@
-import { and, eq, isNull, or, type SQL, sql } from 'drizzle-orm'
+import { and, eq, isNotNull, isNull, or, type SQL, sql } from 'drizzle-orm'
 import type { Database } from '../client.ts'
+import { prepared } from '../prepared.ts'
 import { bindings, images } from '../schema/index.ts'
 import { type Scope, within } from '../scope.ts'
 import { after, orderOf, type SortKey } from './keyset.ts'
@@ -17,14 +18,20 @@ const reachable = (scope: Scope): SQL => sql`from bindings b join clouds c on c.
 const bound = (scope: Scope): SQL => sql`exists (select 1 ${reachable(scope)})`
 const nowhere = sql`not exists (select 1 from bindings b where b.kind = 'image' and b.resource_id = ${images.id})`
 
+/** Its data is with us and on no cloud before somebody uses it there. */
+const held = isNotNull(images.blob)
+
 /** Own images, and the public ones of clouds that the project is mapped to: without a mapping nothing of a cloud is seen. */
 const visible = (scope: Scope): SQL | undefined =>
   'every' in scope
     ? undefined
     : or(
         eq(images.projectId, scope.projectId),
-        and(eq(images.visibility, 'public'), or(bound(scope), and(sql`${images.projectId} is not null`, nowhere))),
-        and(eq(images.visibility, 'community'), or(bound(scope), nowhere)),
+        and(
+          eq(images.visibility, 'public'),
+          or(bound(scope), held, and(sql`${images.projectId} is not null`, nowhere)),
+        ),
+        and(eq(images.visibility, 'community'), or(bound(scope), held, nowhere)),
       )
 
 /** A queued image whose making has begun is being saved, whatever the cloud has shown of it so far. */
@@ -36,7 +43,7 @@ const read = (db: Database, scope: Scope) =>
     .select({
       image: images,
       status,
-      clouds: sql<string>`(select json_group_array(c.name) ${reachable(scope)})`,
+      clouds: sql<string>`(select json_group_array(distinct c.name) ${reachable(scope)})`,
       dueAt: sql<
         number | null
       >`(select min(b.due_at) from bindings b where b.kind = 'image' and b.resource_id = ${images.id})`,
@@ -46,7 +53,7 @@ const read = (db: Database, scope: Scope) =>
 const flat = ({ image, ...rest }: Awaited<ReturnType<typeof read>>[number]): ImageRead => ({
   ...image,
   ...rest,
-  clouds: JSON.parse(rest.clouds) as string[],
+  clouds: (JSON.parse(rest.clouds) as string[]).sort(),
 })
 
 /** Null: there is none that the scope may see. One query. */
@@ -71,14 +78,16 @@ export const imageBindings = async (db: Database, scope: Scope, id: string) =>
       ),
     )
 
+const byId = prepared((db) =>
+  db
+    .select()
+    .from(images)
+    .where(and(eq(images.id, sql.placeholder('id')), isNull(images.deletedAt))),
+)
+
 /** For converge: with the project of the server that it is made of. */
 export const imageById = async (db: Database, id: string): Promise<ImageRow | null> =>
-  (
-    await db
-      .select()
-      .from(images)
-      .where(and(eq(images.id, id), isNull(images.deletedAt)))
-  )[0] ?? null
+  (await byId.run(db, { id }))[0] ?? null
 
 type Text = 'id' | 'name' | 'status' | 'containerFormat' | 'diskFormat' | 'checksum' | 'hashValue'
 export interface ImageFilter {
@@ -175,3 +184,37 @@ export const updateImage = (db: Database, id: string, set: Partial<ImageRow>) =>
 /** True (as SQL) when the image has changed since it was read. */
 export const imageMoved = (id: string, updatedAt: number) =>
   sql`not exists (select 1 from images where id = ${id} and updated_at = ${updatedAt} and deleted_at is null)`
+
+/** True (as SQL) when the image is not waiting for this upload any more. */
+export const uploadLost = (id: string, blob: string) =>
+  sql`not exists (select 1 from images where id = ${id} and blob = ${blob} and status in ('saving', 'uploading') and deleted_at is null)`
+
+const receiving = sql`status in ('saving', 'uploading') and deleted_at is null`
+
+/** Says that an upload goes on. False: nobody waits for it any more. */
+export const touchUpload = async (db: Database, id: string, blob: string, now: number): Promise<boolean> =>
+  (
+    await db.all(
+      sql`update images set updated_at = ${now} where id = ${id} and blob = ${blob} and ${receiving} returning id`,
+    )
+  ).length > 0
+
+const waits = sql`status = 'queued', blob = null, size_bytes = null, checksum = null, hash_algo = null, hash_value = null`
+
+/** The image waits for data again: this upload came to nothing. */
+export const giveUpload = (db: Database, id: string, blob: string, now: number) =>
+  db.run(sql`update images set ${waits}, updated_at = ${now} where id = ${id} and blob = ${blob} and ${receiving}`)
+
+/** Uploads that have not been heard of since then; what is staged as a whole has a size and may stay. */
+export const abandonUploads = (db: Database, before: number, now: number) =>
+  db.run(sql`update images set ${waits}, updated_at = ${now}
+    where blob is not null and ${receiving} and size_bytes is null and updated_at < ${before}`)
+
+/** Which of these keys an image names. */
+export const blobsInUse = async (db: Database, keys: string[]): Promise<Set<string>> =>
+  new Set(
+    (
+      await db.all<{ blob: string }>(sql`select blob from images where deleted_at is null and blob is not null
+        and blob in (select value from json_each(${JSON.stringify(keys)}))`)
+    ).map(({ blob }) => blob),
+  )

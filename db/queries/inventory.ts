@@ -1,7 +1,7 @@
 import { and, eq, isNotNull, lte, sql } from 'drizzle-orm'
-import type { ImageSeen, Offer, Zone } from '../../adapters/contract.ts'
+import type { ImageSeen, Offer, VolumeType, Zone } from '../../adapters/contract.ts'
 import type { Database } from '../client.ts'
-import { clouds, networks, offers, zones } from '../schema/index.ts'
+import { clouds, networks, offers, volumeTypes, zones } from '../schema/index.ts'
 
 /** What a cloud offers, replaced as a whole: statements for one batch, a handful whatever the number of sizes. */
 export const replaceZones = (db: Database, cloudId: string, seen: Zone[]) => {
@@ -28,6 +28,13 @@ export const replaceOffers = (db: Database, cloudId: string, seen: Offer[]) =>
       select ${cloudId}, value->>'name', value->>'vcpus', value->>'ramMiB', value->>'diskGiB', value->>'arch', value->>'gpus',
         value->'zones', value->>'$.price.amount', value->>'$.price.currency'
       from json_each(${JSON.stringify(seen)})`),
+  ] as const
+
+export const replaceVolumeTypes = (db: Database, cloudId: string, seen: VolumeType[]) =>
+  [
+    db.delete(volumeTypes).where(eq(volumeTypes.cloudId, cloudId)),
+    db.run(sql`insert into volume_types (cloud_id, name, zones)
+      select ${cloudId}, value->>'name', value->'zones' from json_each(${JSON.stringify(seen)})`),
   ] as const
 
 /**

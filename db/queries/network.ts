@@ -1,5 +1,6 @@
 import { and, eq, getTableColumns, or, type SQL, sql } from 'drizzle-orm'
 import type { Database } from '../client.ts'
+import { prepared } from '../prepared.ts'
 import { networks, ports, routers, subnets } from '../schema/index.ts'
 import { type Scope, within } from '../scope.ts'
 import { type Attributes, anyOf, type Listing, pageOf } from './network-listing.ts'
@@ -63,8 +64,15 @@ export const networkQuery = (db: Database, scope: Scope, id: string) =>
     .from(networks)
     .where(and(eq(networks.id, id), visible(scope)))
 
+const anyones = prepared((db) =>
+  db
+    .select(view)
+    .from(networks)
+    .where(eq(networks.id, sql.placeholder('id'))),
+)
+
 export const networkById = async (db: Database, scope: Scope, id: string): Promise<NetworkView | null> =>
-  (await networkQuery(db, scope, id))[0] ?? null
+  (await ('every' in scope ? anyones.run(db, { id }) : networkQuery(db, scope, id)))[0] ?? null
 
 export const networksById = (db: Database, scope: Scope, ids: string[]): Promise<NetworkView[]> =>
   db

@@ -1,4 +1,4 @@
-import { and, asc, eq, inArray, sql } from 'drizzle-orm'
+import { and, asc, eq, getTableColumns, inArray, sql } from 'drizzle-orm'
 import type { Kind } from '../../adapters/contract.ts'
 import type { Database } from '../client.ts'
 import { clouds, lapses, orphans } from '../schema/index.ts'
@@ -6,7 +6,7 @@ import { clouds, lapses, orphans } from '../schema/index.ts'
 export type Orphan = typeof orphans.$inferSelect
 export type NewOrphan = Omit<Orphan, 'firstSeenAt' | 'lastSeenAt' | 'sweeps'>
 
-/** Which of some objects a binding accounts for: by native id, or by a token whose call may still be under way. */
+/** Which of some objects a binding accounts for: by native id, or by a token whose call may still be under way. Any number. */
 export const accountedFor = async (
   db: Database,
   cloudId: string,
@@ -16,15 +16,19 @@ export const accountedFor = async (
   const rows = await db.all<{
     id: string
   }>(sql`select o.value->>'nativeId' as id from json_each(${JSON.stringify(objects)}) o
-    where exists (select 1 from bindings b where b.cloud_id = ${cloudId} and b.kind = ${kind}
-      and (b.native_id = o.value->>'nativeId' and b.phase in ('bound', 'deleting')
-        or b.token = o.value->>'token' and b.phase in ('intent', 'calling')))`)
+    where exists (select 1 from bindings b where b.cloud_id = ${cloudId} and b.kind = ${kind} and b.native_id = o.value->>'nativeId'
+        and b.phase in ('bound', 'deleting'))
+      or o.value->>'token' in (select token from bindings where cloud_id = ${cloudId} and kind = ${kind} and phase in ('intent', 'calling'))`)
   return new Set(rows.map(({ id }) => id))
 }
 
-export const orphansOn = (db: Database, cloudId: string, kind: Kind): Promise<Orphan[]> =>
+/** Of a kind on a cloud, oldest first; `handedBack`: its resource was released, so it is somebody's. */
+export const orphansOn = (db: Database, cloudId: string, kind: Kind): Promise<(Orphan & { handedBack: number })[]> =>
   db
-    .select()
+    .select({
+      ...getTableColumns(orphans),
+      handedBack: sql<number>`exists (select 1 from journal where resource_id = ${orphans.resourceId} and action = 'release' and kind <> 'keypair')`,
+    })
     .from(orphans)
     .where(and(eq(orphans.cloudId, cloudId), eq(orphans.kind, kind)))
     .orderBy(asc(orphans.firstSeenAt))

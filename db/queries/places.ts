@@ -1,4 +1,4 @@
-import { and, eq, isNull, or, type SQL, sql } from 'drizzle-orm'
+import { and, eq, inArray, isNull, ne, or, type SQL, sql } from 'drizzle-orm'
 import type { Database } from '../client.ts'
 import {
   bindings,
@@ -12,6 +12,7 @@ import {
   volumes,
 } from '../schema/index.ts'
 import { type Scope, within } from '../scope.ts'
+import { ROUTER_INTERFACE } from './network.ts'
 
 export type FlavorRow = typeof flavors.$inferSelect
 export type ImageRow = typeof images.$inferSelect
@@ -25,13 +26,15 @@ export type VolumeRow = typeof volumes.$inferSelect
 const among = (column: SQL | { getSQL(): SQL }, values: readonly string[]) =>
   sql`${column} in (select value from json_each(${JSON.stringify(values)}))`
 
-/** One thing that can be bought by a project, as `broker/place` judges it. */
+/** One thing that can be bought by a project: a cloud's size in one zone. `broker/place` judges it. */
 export interface CandidateRow {
   cloudId: string
   cloudName: string
   zone: string
+  /** Order in which the operator prefers clouds. */
   position: number
   available: boolean
+  /** Share of the scarcest resource taken, 0 to 1; null: the cloud does not say. */
   load: number | null
   freeVcpus: number | null
   freeRamMib: number | null
@@ -129,7 +132,7 @@ export const lookUpReferences = async (db: Database, refs: References) => {
       ? sql`(not ${flavors.native} or not ${flavors.retired})`
       : sql`not ${flavors.retired} and (${flavors.native} or ${flavors.isPublic}
           or exists (select 1 from flavor_access a where a.flavor_id = ${flavors.id} and a.project_id = ${projectId}))`
-  const [flavor, image, imageOn, nets, subs, portRows, groups, keypair, volumeRows, candidates, places] =
+  const [flavor, image, imageOn, nets, subs, routed, portRows, groups, keypair, volumeRows, candidates, places] =
     await db.batch([
       db
         .select()
@@ -163,6 +166,10 @@ export const lookUpReferences = async (db: Database, refs: References) => {
             ? sql`${subnets.networkId} in (select id from networks where ${unnamed}) or ${among(subnets.networkId, refs.networkIds)} or ${subnets.networkId} in (${ofPorts})`
             : sql`${among(subnets.networkId, refs.networkIds)} or ${subnets.networkId} in (${ofPorts})`,
         ),
+      db.all<{ id: string }>(sql`select distinct p.network_id as id from ports p
+        where p.device_owner = ${ROUTER_INTERFACE} and (${among(sql`p.network_id`, refs.networkIds)}
+          or p.network_id in (${ofPorts})
+          ${refs.anyNetwork ? sql`or p.network_id in (select id from networks where ${unnamed})` : sql``})`),
       db
         .select()
         .from(ports)
@@ -193,6 +200,8 @@ export const lookUpReferences = async (db: Database, refs: References) => {
     imageClouds: imageOn.map(({ cloudId }) => cloudId),
     networks: nets,
     subnets: subs,
+    /** Networks that a router has an interface on. */
+    routed: routed.map(({ id }) => id),
     ports: portRows,
     securityGroups: groups,
     keypair: keypair[0] ?? null,
@@ -203,26 +212,30 @@ export const lookUpReferences = async (db: Database, refs: References) => {
 }
 export type Found = Awaited<ReturnType<typeof lookUpReferences>>
 
-/** An image that is there, whoever owns it: who may see it is for the caller to judge. */
-export const imageForServer = async (db: Database, id: string, cloudId: string) => {
-  const [[image], [bound]] = await db.batch([
+/**
+ * An image that is there, whoever owns it (who may see it is for the caller to judge), with what a project's servers on a
+ * cloud have of it: `here` is null where nobody has asked for it there.
+ */
+export const imageForServer = async (db: Database, id: string, cloudId: string, projectId: string) => {
+  const [[image], [here]] = await db.batch([
     db
       .select()
       .from(images)
       .where(and(eq(images.id, id), isNull(images.deletedAt))),
     db
-      .select({ nativeId: bindings.nativeId })
+      .select({ phase: bindings.phase, nativeId: bindings.nativeId, error: bindings.error })
       .from(bindings)
       .where(
         and(
           eq(bindings.resourceId, id),
           eq(bindings.kind, 'image'),
           eq(bindings.cloudId, cloudId),
-          eq(bindings.phase, 'bound'),
+          inArray(bindings.scope, ['', projectId]),
+          ne(bindings.phase, 'gone'),
         ),
       ),
   ])
-  return { image: image ?? null, nativeId: bound?.nativeId ?? null }
+  return { image: image ?? null, here: here ?? null }
 }
 
 /** Networks that a project could have meant by naming none: with a subnet, not external, its own or shared. Two at most. */

@@ -1,5 +1,6 @@
 import { and, eq, getTableColumns, type SQL, sql } from 'drizzle-orm'
 import type { Database } from '../client.ts'
+import { preparedWithin } from '../prepared.ts'
 import { floatingIps, ipAllocations, lingeringAddresses, portSecurityGroups, ports } from '../schema/index.ts'
 import { type Scope, within } from '../scope.ts'
 import { ROUTER_INTERFACE } from './network.ts'
@@ -65,13 +66,15 @@ export const listPorts = (db: Database, scope: Scope, listing: Listing): Promise
     .limit(page.limit)
 }
 
+const byId = preparedWithin((db, mine) =>
+  db
+    .select(view)
+    .from(ports)
+    .where(and(eq(ports.id, sql.placeholder('id')), mine(ports.projectId))),
+)
+
 export const portById = async (db: Database, scope: Scope, id: string): Promise<PortView | null> =>
-  (
-    await db
-      .select(view)
-      .from(ports)
-      .where(and(eq(ports.id, id), within(ports.projectId, scope)))
-  )[0] ?? null
+  (await byId.run(db, scope, { id }))[0] ?? null
 
 export const portsOfDevice = (db: Database, scope: Scope, deviceId: string): Promise<PortView[]> =>
   db

@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm'
 import type { Kind } from '../../adapters/contract.ts'
 import type { Database } from '../client.ts'
+import type { Ref } from './bindings.ts'
 
 /** The columns of a binding that a sweep compares, and no more: there may be a hundred thousand. */
 export interface Known {
@@ -29,6 +30,18 @@ const listed = (refs: Pick<Known, 'resourceId' | 'scope'>[]) =>
 export const markDue = (db: Database, cloudId: string, kind: Kind, refs: Known[], now: number) =>
   db.run(sql`update bindings set due_at = ${now}, updated_at = ${now} where cloud_id = ${cloudId} and kind = ${kind} and due_at is null
     and (resource_id, scope) in (select value->>0, value->>1 from json_each(${listed(refs)}))`)
+
+/** What the cloud says has changed is due, as far as it is bound and at rest. Gives what there is to look at. */
+export const markChanged = (
+  db: Database,
+  cloudId: string,
+  kind: Kind,
+  nativeIds: string[],
+  now: number,
+): Promise<Ref[]> =>
+  db.all<Ref>(sql`update bindings set due_at = ${now}, updated_at = ${now} where cloud_id = ${cloudId} and kind = ${kind}
+    and native_id in (select value from json_each(${JSON.stringify(nativeIds)})) and phase = 'bound' and due_at is null
+    returning kind, resource_id as resourceId, cloud_id as cloudId, scope`)
 
 /** One more complete listing without them. */
 export const markMissing = (db: Database, cloudId: string, kind: Kind, refs: Known[], now: number) =>

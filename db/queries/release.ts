@@ -1,4 +1,4 @@
-import { and, eq, sql } from 'drizzle-orm'
+import { and, eq, ne, sql } from 'drizzle-orm'
 import type { Database } from '../client.ts'
 import {
   attachments,
@@ -15,7 +15,7 @@ import {
   subnets,
   volumes,
 } from '../schema/index.ts'
-import type { Binding } from './bindings.ts'
+import { type Binding, type Ref, refOf } from './bindings.ts'
 import { releaseRows } from './network-quotas.ts'
 
 const among = (ids: Iterable<string>) => sql`(select value from json_each(${JSON.stringify([...ids])}))`
@@ -26,7 +26,7 @@ export const bindingsAmong = (db: Database, ids: Iterable<string>): Promise<Bind
     .from(bindings)
     .where(sql`${bindings.resourceId} in ${among(ids)} and ${bindings.phase} <> 'gone'`)
 
-/** Everything of a project that is on a cloud. Keypairs are their users'. */
+/** Everything of a project that is on a cloud, but keypairs, which are their users', and uploaded images of others. */
 export const resourcesOf = async (db: Database, projectId: string, cloudId?: string): Promise<string[]> =>
   (
     await db
@@ -37,15 +37,57 @@ export const resourcesOf = async (db: Database, projectId: string, cloudId?: str
           eq(bindings.projectId, projectId),
           cloudId === undefined ? undefined : eq(bindings.cloudId, cloudId),
           sql`${bindings.phase} <> 'gone' and ${bindings.kind} <> 'keypair'`,
+          sql`(${bindings.kind} <> 'image' or exists (select 1 from images where id = ${bindings.resourceId} and project_id = ${projectId}))`,
         ),
       )
   ).map(({ id }) => id)
 
-/** Resources that somebody began to hand back and did not finish. */
-export const beingReleased = async (db: Database): Promise<string[]> =>
-  (
-    await db.selectDistinct({ id: bindings.resourceId }).from(bindings).where(sql`${bindings.ownership} = 'releasing'`)
-  ).map(({ id }) => id)
+/** Images whose data is with us: they need no cloud to be there. */
+export const imagesWithData = (db: Database, ids: Iterable<string>): Promise<string[]> =>
+  columns(db, [sql`select id from images where id in ${among(ids)} and blob is not null`])
+
+/** What somebody began to hand back and did not finish. */
+export const beingReleased = (db: Database): Promise<Binding[]> =>
+  db.select().from(bindings).where(eq(bindings.ownership, 'releasing'))
+
+const oneOf = (these: Ref[]) => sql`(kind, resource_id, cloud_id, scope) in (
+  select value ->> 'kind', value ->> 'resourceId', value ->> 'cloudId', value ->> 'scope' from json_each(${JSON.stringify(these.map(refOf))}))`
+
+export const bindingsAt = (db: Database, these: Ref[]): Promise<Binding[]> =>
+  db.select().from(bindings).where(oneOf(these))
+
+export interface BorrowedWish {
+  /** All that a project has on clouds. */
+  projectId: string | null
+  /** These keypairs, wherever they are. */
+  named: string[]
+  /** Whatever these servers were made with, where they are. */
+  servers: Iterable<string>
+  cloudId: string | undefined
+}
+
+/**
+ * What clouds have for a project of what is not the project's: keypairs of its users, uploaded images of others. With a
+ * server that stays and needs it there. The resources stay; only what was made of them for the project is handed back.
+ */
+export const borrowed = async (
+  db: Database,
+  { projectId, named, servers: going, cloudId }: BorrowedWish,
+): Promise<{ binding: Binding; neededBy: string | null }[]> => {
+  const uses = sql`select s.id from servers s join keypairs k on k.user_id = s.user_id and k.name = s.key_name
+    where k.id = bindings.resource_id and s.project_id = bindings.project_id and s.cloud_id = bindings.cloud_id and s.deleted_at is null`
+  return db
+    .select({ binding: bindings, neededBy: sql<string | null>`(${uses} and s.id not in ${among(going)} limit 1)` })
+    .from(bindings)
+    .where(
+      and(
+        ne(bindings.phase, 'gone'),
+        cloudId === undefined ? undefined : eq(bindings.cloudId, cloudId),
+        sql`(kind = 'keypair' and (project_id = ${projectId} or resource_id in ${among(named)} or exists (${uses} and s.id in ${among(going)}))
+          or kind = 'image' and scope = ${projectId} and not exists (select 1 from images where id = bindings.resource_id and project_id = ${projectId}))`,
+      ),
+    )
+}
 
 /** One query each: a compound of more than five is refused by D1. */
 const columns = async (db: Database, queries: ReturnType<typeof sql>[]): Promise<string[]> => {
@@ -103,25 +145,39 @@ export const groundOf = (db: Database, ids: Iterable<string>): Promise<string[]>
   ])
 }
 
-/** True (as SQL) when one of them is being made, changed or removed. */
-export const atWork = (ids: Iterable<string>) =>
-  sql`(exists (select 1 from bindings where resource_id in ${among(ids)} and phase in ('intent', 'calling', 'deleting'))
+/** True (as SQL) when one of them is being made, changed or removed, or was asked to change and may yet do so. */
+export const atWork = (ids: Iterable<string>, now: number) =>
+  sql`(exists (select 1 from bindings where resource_id in ${among(ids)}
+      and (phase in ('intent', 'calling', 'deleting') or lease_until > ${now} and ownership <> 'releasing'))
     or exists (select 1 from servers where id in ${among(ids)} and task_state is not null))`
+
+const handedBack = sql`ownership in ('ours', 'adopting') and phase = 'bound'`
+const begun = (now: number) => sql`ownership = 'releasing', due_at = null, fence = fence + 1, updated_at = ${now}`
 
 /** From here on nothing changes them, and nobody takes them for lost. */
 export const beginRelease = (db: Database, ids: Iterable<string>, cloudId: string | undefined, now: number) =>
-  db.run(sql`update bindings set ownership = 'releasing', due_at = null, fence = fence + 1, updated_at = ${now}
-    where resource_id in ${among(ids)} and ownership in ('ours', 'adopting') and phase = 'bound'
+  db.run(sql`update bindings set ${begun(now)} where resource_id in ${among(ids)} and ${handedBack}
     and ${cloudId === undefined ? sql`true` : sql`cloud_id = ${cloudId}`}`)
+
+export const beginBorrowed = (db: Database, these: Ref[], now: number) =>
+  db.run(sql`update bindings set ${begun(now)} where ${oneOf(these)} and ${handedBack}`)
+
+/** True (as SQL) when a cloud is at work with one of them. */
+export const borrowedAtWork = (these: Ref[]) =>
+  sql`exists (select 1 from bindings where ${oneOf(these)} and phase in ('intent', 'calling', 'deleting'))`
+
+/** Those whose mark is off, or that never came to be. */
+export const dropBorrowed = (db: Database, these: Ref[]) =>
+  db.run(sql`delete from bindings where ${oneOf(these)} and (ownership = 'releasing' or phase = 'failed')`)
 
 /** True (as SQL) while one of them is marked, as far as we know. */
 export const stillMarked = (ids: Iterable<string>, cloudId: string | undefined) =>
-  sql`exists (select 1 from bindings where resource_id in ${among(ids)} and ownership in ('ours', 'adopting') and phase = 'bound'
+  sql`exists (select 1 from bindings where resource_id in ${among(ids)} and ${handedBack}
     and ${cloudId === undefined ? sql`true` : sql`cloud_id = ${cloudId}`})`
 
 /** Bindings first: what follows then touches nothing that a cloud would hear of. */
 export const dropBindings = (db: Database, ids: Iterable<string>, cloudId: string | undefined) =>
-  db.run(sql`delete from bindings where resource_id in ${among(ids)} and kind <> 'keypair'
+  db.run(sql`delete from bindings where resource_id in ${among(ids)}
     and ${cloudId === undefined ? sql`true` : sql`cloud_id = ${cloudId}`}`)
 
 const give = (db: Database, resource: string, amount: ReturnType<typeof sql>, from: ReturnType<typeof sql>) =>

@@ -1,15 +1,28 @@
-import { eq } from 'drizzle-orm'
+import { eq, sql } from 'drizzle-orm'
 import type { Database } from '../client.ts'
+import { prepared, ready } from '../prepared.ts'
 import { repeatables } from '../schema/index.ts'
 
 export type Repeatable = typeof repeatables.$inferSelect
 
+const byKey = prepared((db) =>
+  db
+    .select()
+    .from(repeatables)
+    .where(eq(repeatables.key, sql.placeholder('key'))),
+)
+
 export const repeatableByKey = async (db: Database, key: string): Promise<Repeatable | null> =>
-  (await db.select().from(repeatables).where(eq(repeatables.key, key)))[0] ?? null
+  (await byKey.run(db, { key }))[0] ?? null
 
 /** For the batch of the mutation itself, so that key and effect are there together or not at all. */
-export const insertRepeatable = (db: Database, row: Pick<Repeatable, 'key' | 'bodyHash' | 'seed' | 'createdAt'>) =>
-  db.insert(repeatables).values({ key: row.key, bodyHash: row.bodyHash, seed: row.seed, createdAt: row.createdAt })
+export const insertRepeatable = (row: Pick<Repeatable, 'key' | 'bodyHash' | 'seed' | 'createdAt'>) =>
+  ready('insert into repeatables (key, body_hash, seed, created_at) values (?, ?, ?, ?)', [
+    row.key,
+    row.bodyHash,
+    row.seed,
+    row.createdAt,
+  ])
 
 export const keepAnswer = (db: Database, key: string, answer: NonNullable<Repeatable['answer']>) =>
   db.update(repeatables).set({ answer }).where(eq(repeatables.key, key))

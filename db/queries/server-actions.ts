@@ -1,6 +1,7 @@
 import { and, asc, desc, eq, inArray, isNull, sql } from 'drizzle-orm'
 import type { Json } from '../../adapters/contract.ts'
 import type { Database } from '../client.ts'
+import { prepared } from '../prepared.ts'
 import { interfaces, serverActions, serverPorts } from '../schema/index.ts'
 import { type Binding, fenceLost } from './bindings.ts'
 
@@ -30,19 +31,40 @@ export const insertServerAction = (db: Database, { now, state = 'pending', args 
     finishedAt: state === 'done' ? now : null,
   })
 
+/**
+ * An entry for a boot that the cloud reports and nobody asked us for: none where an action of these names, begun and
+ * ended by us, was under way at that time, give or take `slackMs`. What was itself only noticed is no such action.
+ */
+export const insertUnaskedBoot = (
+  db: Database,
+  { now, message, ...row }: Omit<NewServerAction, 'args' | 'state'> & { message: string },
+  bootedAt: number,
+  asked: { names: readonly string[]; slackMs: number },
+) =>
+  db.run(sql`insert into server_actions (server_id, project_id, user_id, request_id, action, args, state, message, started_at, updated_at, finished_at)
+    select ${row.serverId}, ${row.projectId}, ${row.userId}, ${row.requestId}, ${row.action}, '{}', 'done', ${message}, ${now}, ${now}, ${now}
+    where not exists (select 1 from server_actions where server_id = ${row.serverId}
+      and action in (select value from json_each(${JSON.stringify(asked.names)}))
+      and (user_id <> '' or finished_at is null or finished_at > started_at)
+      and started_at - ${asked.slackMs} <= ${bootedAt} and coalesce(finished_at, ${now}) + ${asked.slackMs} >= ${bootedAt})`)
+
 /** Actions of the given names that converge has not finished, oldest first. */
-export const openActions = (db: Database, serverId: string, names: readonly string[]) =>
+const open = prepared((db) =>
   db
     .select()
     .from(serverActions)
     .where(
       and(
-        eq(serverActions.serverId, serverId),
+        eq(serverActions.serverId, sql.placeholder('serverId')),
         inArray(serverActions.state, ['pending', 'calling']),
-        inArray(serverActions.action, [...names]),
+        sql`${serverActions.action} in (select value from json_each(${sql.placeholder('names')}))`,
       ),
     )
-    .orderBy(asc(serverActions.id))
+    .orderBy(asc(serverActions.id)),
+)
+
+export const openActions = (db: Database, serverId: string, names: readonly string[]) =>
+  open.statement(db, { serverId, names: JSON.stringify(names) })
 
 /**
  * Marks an action before its call is made. True for the one caller who moved it and who still holds the binding: he makes

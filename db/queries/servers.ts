@@ -1,6 +1,7 @@
 import { and, eq, isNull, type SQL, sql } from 'drizzle-orm'
 import type { Json } from '../../adapters/contract.ts'
 import type { Database } from '../client.ts'
+import { prepared, preparedWithin } from '../prepared.ts'
 import { bindings, interfaces, ports, serverPorts, servers } from '../schema/index.ts'
 import { type Scope, within } from '../scope.ts'
 import type { Binding } from './bindings.ts'
@@ -8,16 +9,19 @@ import type { Binding } from './bindings.ts'
 export type ServerRow = typeof servers.$inferSelect
 export type NewServer = typeof servers.$inferInsert
 
-/** A server that is not deleted. */
-export const serverById = async (db: Database, scope: Scope, id: string): Promise<ServerRow | null> =>
-  (await serverQuery(db, scope, id))[0] ?? null
-
-/** The same as a statement, for a batch of reads. */
-export const serverQuery = (db: Database, scope: Scope, id: string) =>
+const byId = preparedWithin((db, mine) =>
   db
     .select()
     .from(servers)
-    .where(and(eq(servers.id, id), isNull(servers.deletedAt), within(servers.projectId, scope)))
+    .where(and(eq(servers.id, sql.placeholder('id')), isNull(servers.deletedAt), mine(servers.projectId))),
+)
+
+/** A server that is not deleted. */
+export const serverById = async (db: Database, scope: Scope, id: string): Promise<ServerRow | null> =>
+  (await byId.run(db, scope, { id }))[0] ?? null
+
+/** The same as a statement, for a batch of reads. */
+export const serverQuery = (db: Database, scope: Scope, id: string) => byId.statement(db, scope, { id })
 
 /** A server, deleted or not: for its history. */
 export const serverEver = async (db: Database, scope: Scope, id: string): Promise<ServerRow | null> =>
@@ -45,8 +49,15 @@ export type ServerPort = typeof serverPorts.$inferSelect
 
 export const insertServerPort = (db: Database, row: ServerPort) => db.insert(serverPorts).values(row)
 
-export const portsOfServer = (db: Database, serverId: string) =>
-  db.select().from(serverPorts).where(eq(serverPorts.serverId, serverId)).orderBy(serverPorts.position)
+const portsIn = prepared((db) =>
+  db
+    .select()
+    .from(serverPorts)
+    .where(eq(serverPorts.serverId, sql.placeholder('serverId')))
+    .orderBy(serverPorts.position),
+)
+
+export const portsOfServer = (db: Database, serverId: string) => portsIn.run(db, { serverId })
 
 export const deleteServerPorts = (db: Database, serverId: string, portId?: string) =>
   db

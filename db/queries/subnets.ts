@@ -1,25 +1,21 @@
-import { and, eq, getTableColumns, or, type SQL, sql } from 'drizzle-orm'
+import { and, eq, or, type SQL, sql } from 'drizzle-orm'
 import type { Database } from '../client.ts'
+import { prepared } from '../prepared.ts'
 import { subnets } from '../schema/index.ts'
 import { type Scope, within } from '../scope.ts'
 import { type Attributes, anyOf, type Listing, pageOf } from './network-listing.ts'
 import { releaseRows } from './network-quotas.ts'
 
 export type SubnetRow = typeof subnets.$inferSelect
-export type SubnetView = SubnetRow & { external: boolean }
 
-/** A subnet is seen by whoever sees its network. */
+/** A subnet is seen by its project, and by all if its network is shared. What lies beyond a way out is its cloud's. */
 const visible = (scope: Scope): SQL | undefined =>
   'every' in scope
     ? undefined
     : or(
         within(subnets.projectId, scope),
-        sql`exists (select 1 from networks n where n.id = ${subnets.networkId} and (n.shared or (n.external
-          and n.cloud_id in (select cloud_id from mappings where project_id = ${scope.projectId}))))`,
+        sql`exists (select 1 from networks n where n.id = ${subnets.networkId} and n.shared)`,
       )
-
-const ofExternal = sql`exists (select 1 from networks n where n.id = subnets.network_id and n.external)`
-const view = { ...getTableColumns(subnets), external: sql<boolean>`${ofExternal}`.mapWith(Boolean) }
 
 export const subnetAttributes: Attributes = {
   id: { is: 'text', sql: sql`${subnets.id}` },
@@ -35,29 +31,35 @@ export const subnetAttributes: Attributes = {
   ipv6_address_mode: { is: 'text', sql: sql`${subnets.ipv6AddressMode}` },
   ipv6_ra_mode: { is: 'text', sql: sql`${subnets.ipv6RaMode}` },
   subnetpool_id: { is: 'text', sql: sql`${subnets.subnetpoolId}` },
-  'router:external': { is: 'flag', sql: ofExternal },
   revision_number: { is: 'number', sql: sql`${subnets.revision}` },
   created_at: { is: 'time', sql: sql`${subnets.createdAt}` },
   updated_at: { is: 'time', sql: sql`${subnets.updatedAt}` },
 }
 
-export const listSubnets = (db: Database, scope: Scope, listing: Listing): Promise<SubnetView[]> => {
+export const listSubnets = (db: Database, scope: Scope, listing: Listing): Promise<SubnetRow[]> => {
   const page = pageOf(subnets, subnetAttributes, listing)
   return db
-    .select(view)
+    .select()
     .from(subnets)
     .where(and(visible(scope), page.where))
     .orderBy(...page.orderBy)
     .limit(page.limit)
 }
 
-export const subnetById = async (db: Database, scope: Scope, id: string): Promise<SubnetView | null> =>
-  (
-    await db
-      .select(view)
-      .from(subnets)
-      .where(and(eq(subnets.id, id), visible(scope)))
-  )[0] ?? null
+const anyones = prepared((db) =>
+  db
+    .select()
+    .from(subnets)
+    .where(eq(subnets.id, sql.placeholder('id'))),
+)
+const seen = (db: Database, scope: Scope, id: string) =>
+  db
+    .select()
+    .from(subnets)
+    .where(and(eq(subnets.id, id), visible(scope)))
+
+export const subnetById = async (db: Database, scope: Scope, id: string): Promise<SubnetRow | null> =>
+  (await ('every' in scope ? anyones.run(db, { id }) : seen(db, scope, id)))[0] ?? null
 
 export const subnetsById = (db: Database, ids: string[]): Promise<SubnetRow[]> =>
   db.select().from(subnets).where(anyOf(subnets.id, ids))

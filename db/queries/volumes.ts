@@ -1,6 +1,7 @@
 import { and, eq, isNull, type SQL, sql } from 'drizzle-orm'
 import { alias } from 'drizzle-orm/sqlite-core'
 import type { Database } from '../client.ts'
+import { prepared, preparedWithin } from '../prepared.ts'
 import { attachments, bindings, clouds, mappings, volumes, zones } from '../schema/index.ts'
 import { type Scope, within } from '../scope.ts'
 import { after, orderOf, type SortKey } from './keyset.ts'
@@ -37,23 +38,27 @@ const flat = ({ volume, cloud, ...rest }: Awaited<ReturnType<typeof read>>[numbe
   cloud: cloud ?? '',
 })
 
+const { placeholder } = sql
+const reading = preparedWithin((db, mine) =>
+  read(db).where(and(eq(volumes.id, placeholder('id')), isNull(volumes.deletedAt), mine(volumes.projectId))),
+)
+
 /** Null: there is none that the scope may see. Its attachment and the dates of its bindings come in the same query. */
 export const readVolume = async (db: Database, scope: Scope, id: string): Promise<VolumeRead | null> => {
-  const [row] = await read(db).where(
-    and(eq(volumes.id, id), isNull(volumes.deletedAt), within(volumes.projectId, scope)),
-  )
+  const [row] = await reading.run(db, scope, { id })
   return row ? flat(row) : null
 }
 
-/** For converge, which has no tenant: the tombstoned too are gone. */
-export const volumeById = async (db: Database, id: string) => {
-  const [row] = await db
+const byId = prepared((db) =>
+  db
     .select({ volume: volumes, attachment: attachments })
     .from(volumes)
     .leftJoin(attachments, eq(attachments.volumeId, volumes.id))
-    .where(and(eq(volumes.id, id), isNull(volumes.deletedAt)))
-  return row ?? null
-}
+    .where(and(eq(volumes.id, placeholder('id')), isNull(volumes.deletedAt))),
+)
+
+/** For converge, which has no tenant: the tombstoned too are gone. */
+export const volumeById = async (db: Database, id: string) => (await byId.run(db, { id }))[0] ?? null
 
 export interface VolumeFilter {
   id?: string | undefined
@@ -208,6 +213,8 @@ export interface VolumeZone {
   zone: string
   available: boolean
   load: number | null
+  /** Names of the volume types that the cloud offers there. */
+  volumeTypes: string[]
   enabled: boolean
   readOnly: boolean
   /** When the cloud last answered. */
@@ -224,6 +231,12 @@ export const volumeZones = (db: Database, scope: Scope): Promise<VolumeZone[]> =
       zone: zones.name,
       available: zones.available,
       load: zones.load,
+      volumeTypes: sql<
+        string[]
+      >`(select json_group_array(t.name) from volume_types t where t.cloud_id = ${zones.cloudId}
+        and (t.zones is null or exists (select 1 from json_each(t.zones) where value = ${zones.name})))`.mapWith(
+        (names: string) => JSON.parse(names) as string[],
+      ),
       enabled: clouds.enabled,
       readOnly: sql<boolean>`${clouds.options} ->> 'read_only' is true`.mapWith(Boolean),
       seenAt: clouds.seenAt,

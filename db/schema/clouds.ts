@@ -94,6 +94,18 @@ export const flavorAccess = sqliteTable(
   (t) => [primaryKey({ columns: [t.flavorId, t.projectId] })],
 )
 
+/** Kinds of disk that a cloud offers; the same name may be offered by several. */
+export const volumeTypes = sqliteTable(
+  'volume_types',
+  {
+    cloudId: text('cloud_id').notNull(),
+    name: text('name').notNull(),
+    /** Null: every zone. */
+    zones: json<string[]>('zones'),
+  },
+  (t) => [primaryKey({ columns: [t.cloudId, t.name] })],
+)
+
 export const offers = sqliteTable(
   'offers',
   {

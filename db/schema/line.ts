@@ -19,7 +19,7 @@ export const bindings = sqliteTable(
     kind: text('kind').$type<Kind>().notNull(),
     resourceId: text('resource_id').notNull(),
     cloudId: text('cloud_id').notNull(),
-    /** Empty, but for groups, which a cloud realises once per network (its id), and keypairs, once per project (its id). */
+    /** Empty, but for groups, which a cloud realises once per network (its id), and for keypairs and uploaded images, once per project (its id). */
     scope: text('scope').notNull().default(''),
     projectId: text('project_id').notNull(),
     zone: text('zone'),
@@ -191,9 +191,20 @@ export const sweeps = sqliteTable(
     leaseUntil: at('lease_until').notNull().default(0),
     startedAt: at('started_at'),
     durationMs: integer('duration_ms'),
-    /** An unfinished listing: cursor and what it has shown so far. */
+    /** An unfinished listing: its id, its cursor and how far it is. */
     listing: json<Json>('listing'),
     report: json<Json>('report'),
   },
   (t) => [primaryKey({ columns: [t.cloudId, t.account, t.kind] }), index('sweeps_due').on(t.dueAt)],
+)
+
+/** What an unfinished listing has shown in earlier turns: so many objects a row that it stays small, written once. */
+export const listingParts = sqliteTable(
+  'listing_parts',
+  {
+    listing: text('listing').notNull(),
+    part: integer('part').notNull(),
+    shown: json<Json>('shown').notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.listing, t.part] })],
 )

@@ -1,3 +1,4 @@
+import { sql } from 'drizzle-orm'
 import { index, integer, sqliteTable, text } from 'drizzle-orm/sqlite-core'
 import { at, emptyList, emptyObject, flag, json } from './columns.ts'
 
@@ -10,7 +11,7 @@ export const volumes = sqliteTable(
     name: text('name'),
     description: text('description'),
     sizeGib: integer('size_gib').notNull(),
-    /** Null or one of the broker's volume types: `default`. */
+    /** A type of its cloud, or `default`: what the cloud takes by itself. */
     volumeType: text('volume_type').notNull(),
     cloudId: text('cloud_id').notNull(),
     zone: text('zone').notNull(),
@@ -73,7 +74,9 @@ export const images = sqliteTable(
     projectId: text('project_id'),
     name: text('name'),
     visibility: text('visibility').$type<'public' | 'private' | 'shared' | 'community'>().notNull(),
-    status: text('status').$type<'queued' | 'saving' | 'active' | 'killed' | 'deleted' | 'deactivated'>().notNull(),
+    status: text('status')
+      .$type<'queued' | 'uploading' | 'saving' | 'active' | 'killed' | 'deleted' | 'deactivated'>()
+      .notNull(),
     protected: flag('protected').notNull().default(false),
     hidden: flag('hidden').notNull().default(false),
     containerFormat: text('container_format'),
@@ -106,5 +109,6 @@ export const images = sqliteTable(
   (t) => [
     index('images_by_project').on(t.projectId, t.deletedAt, t.createdAt),
     index('images_by_visibility').on(t.visibility, t.deletedAt, t.createdAt),
+    index('images_by_fork').on(t.forkId).where(sql`fork_id IS NOT NULL AND deleted_at IS NULL`),
   ],
 )

@@ -1,13 +1,14 @@
 import { z } from 'zod'
 import type { VolumeRead } from '../../db/queries/volumes.ts'
 import { deleteVolume, describeVolume, extendVolume, resetVolume } from '../broker/volume.ts'
+import { volumeTypeFor } from '../broker/volume-types.ts'
 import { check } from '../http/body.ts'
 import { dialects } from '../http/dialects.ts'
-import { badRequest, forbidden, notFound, notImplemented } from '../http/fault.ts'
+import { badRequest, conflict, forbidden, notFound, notImplemented } from '../http/fault.ts'
 import { type Answer, type Input, type Operation, operation } from '../http/operation.ts'
 import { boolean, metadata, size, text } from './shapes.ts'
 import { volumeOf } from './volumes.ts'
-import { invalidInput, invalidVolume, orFault } from './words.ts'
+import { invalidInput, invalidVolume, notThere, orFault } from './words.ts'
 
 interface Action<Body = unknown> {
   /** What stands below the action's name; absent: anything, it is not read. */
@@ -135,6 +136,20 @@ const forceDelete = action({
   },
 })
 
+/** No cloud is asked for it: what a disk is made of stays. */
+const retype = action({
+  body: z.strictObject({ new_type: text(), migration_policy: z.enum(['on-demand', 'never']).nullish() }),
+  run: async ({ context }, volume, { new_type: wanted }) => {
+    const type = await volumeTypeFor(context, wanted)
+    if (!type) throw invalidInput(`Invalid volume_type passed: ${wanted}.`)
+    if (type.name === volume.volumeType) throw invalidInput(`New volume_type same as original: ${wanted}.`)
+    if (type.zones && !type.zones.some((zone) => zone.startsWith(`${volume.cloud}.`))) throw notThere(type.zones)
+    throw conflict(
+      `A volume keeps its type: make a snapshot of volume ${volume.id}, and a volume of type ${type.name} of that.`,
+    )
+  },
+})
+
 const refused = (sentence: string, since?: number): Action => ({
   ...(since === undefined ? {} : { since }),
   run: () => {
@@ -167,7 +182,7 @@ const actions: Record<string, Action> = {
   'os-unmanage': refused('Volumes cannot be given up to their cloud: delete the volume, or remove the cloud.'),
   'os-migrate_volume': refused(WITHIN),
   'os-migrate_volume_completion': refused(WITHIN),
-  'os-retype': refused('There is one volume type, so that no volume can change its own.'),
+  'os-retype': retype,
   'os-force_delete': forceDelete,
   'os-set_bootable': setBootable,
   'os-volume_upload_image': refused(

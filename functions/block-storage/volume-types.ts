@@ -1,18 +1,14 @@
-import { uuid5 } from '../broker/uuid.ts'
+import { DEFAULT_TYPE, type VolumeType, volumeTypeFor, volumeTypes } from '../broker/volume-types.ts'
+import type { Context } from '../context.ts'
 import { badRequest, conflict, notFound } from '../http/fault.ts'
 import { type Input, type Operation, operation } from '../http/operation.ts'
+import { dictIn, nextLinks, sliceOf } from './listing.ts'
 import { isTrue } from './shapes.ts'
 
-/** The one type: what each cloud takes when nothing else is said. The same id in every deployment. */
-export const DEFAULT_TYPE = {
-  id: uuid5('volume-type/default'),
-  name: 'default',
-  description: 'What the cloud of the volume takes by default',
-}
-
-/** Throws 404 in Cinder's words, which tell an id from a name. */
-export const typeOf = (idOrName: string): typeof DEFAULT_TYPE => {
-  if (idOrName === DEFAULT_TYPE.id || idOrName === DEFAULT_TYPE.name) return DEFAULT_TYPE
+/** The type as the caller may use it; throws 404 in Cinder's words, which tell an id from a name. */
+export const typeOf = async (context: Context, idOrName: string): Promise<VolumeType> => {
+  const found = await volumeTypeFor(context, idOrName)
+  if (found) return found
   throw notFound(
     /^[0-9a-f-]{32,36}$/i.test(idOrName)
       ? `Volume type ${idOrName} could not be found.`
@@ -20,18 +16,22 @@ export const typeOf = (idOrName: string): typeof DEFAULT_TYPE => {
   )
 }
 
-const view = ({ context }: Input) => ({
-  id: DEFAULT_TYPE.id,
-  name: DEFAULT_TYPE.name,
+/** Zones are named where Cinder's own scheduler reads them. */
+const extraSpecs = ({ zones }: VolumeType): Record<string, string> =>
+  zones ? { 'RESKEY:availability_zones': zones.join(',') } : {}
+
+const view = ({ context }: Input, type: VolumeType) => ({
+  id: type.id,
+  name: type.name,
   is_public: true,
-  description: DEFAULT_TYPE.description,
+  description: type.name === DEFAULT_TYPE ? 'What the cloud of the volume takes by default' : null,
   'os-volume-type-access:is_public': true,
-  extra_specs: {},
+  extra_specs: extraSpecs(type),
   ...(context.caller?.isAdmin ? { qos_specs_id: null } : {}),
 })
 
-/** `is_public=none`: public and private ones; there are no private ones. */
-const lists = ({ query, queries }: Input): boolean => {
+/** Which types a list shows. `is_public=none`: public and private ones; there are no private ones. */
+const filterOf = ({ query }: Input): ((type: VolumeType) => boolean) => {
   const asked = query.is_public?.toLowerCase()
   if (
     asked !== undefined &&
@@ -39,13 +39,52 @@ const lists = ({ query, queries }: Input): boolean => {
     !['true', 'false', '1', '0', 'yes', 'no', 'on', 'off', 't', 'f', 'y', 'n'].includes(asked)
   )
     throw badRequest(`Invalid is_public filter [${query.is_public}]`)
-  const wanted = asked === undefined || asked === 'none' || isTrue(asked)
-  const named = query.name === undefined || query.name === DEFAULT_TYPE.name
-  const specs = queries.get('extra_specs')
-  return wanted && named && (specs === null || specs === '{}') && query.marker === undefined && query.limit !== '0'
+  const shows = asked === undefined || asked === 'none' || isTrue(asked)
+  const specs = query.extra_specs === undefined ? {} : dictIn(query.extra_specs)
+  return (type) =>
+    shows &&
+    (query.name === undefined || query.name === type.name) &&
+    specs !== undefined &&
+    Object.entries(specs).every(([key, value]) => extraSpecs(type)[key] === value)
 }
 
-const FIXED = 'Volume types cannot be made or changed here: a volume has what its cloud takes by default.'
+/** Nobody made them at a time, so that among themselves all are equally old: `default` comes first, then it goes by name. */
+const SORTS: Record<string, (type: VolumeType) => string> = {
+  id: ({ id }) => id,
+  name: ({ name }) => name,
+  created_at: () => '',
+  updated_at: () => '',
+}
+
+/** A page of those that match: https://docs.openstack.org/api-ref/block-storage/v3/#list-all-volume-types */
+const list = async (input: Input) => {
+  const { context, query } = input
+  const { sort, limit, offset = 0, marker } = sliceOf(query, SORTS)
+  const wanted = filterOf(input)
+  const asked = sort.slice(
+    0,
+    sort.findIndex(({ key }) => key === 'created_at'),
+  )
+  const all = (await volumeTypes(context)).toSorted((a, b) => {
+    for (const { key, descending } of asked) {
+      const [left, right] = [SORTS[key]!(a), SORTS[key]!(b)]
+      if (left !== right) return left < right === descending ? 1 : -1
+    }
+    return 0
+  })
+  const marked = marker === undefined ? -1 : all.findIndex(({ id }) => id === marker)
+  if (marker !== undefined && marked < 0) throw notFound(`Volume type ${marker} could not be found.`)
+  const page = all
+    .slice(marked + 1)
+    .filter(wanted)
+    .slice(offset, offset + limit)
+  const links = nextLinks(input, page)
+  return {
+    body: { volume_types: page.map((type) => view(input, type)), ...(links ? { volume_type_links: links } : {}) },
+  }
+}
+
+const FIXED = 'Volume types cannot be made or changed here: they are what the clouds offer.'
 const refused = (name: string, method: Operation['method'], path: string, summary: string, find?: string) =>
   operation({
     name,
@@ -54,8 +93,8 @@ const refused = (name: string, method: Operation['method'], path: string, summar
     who: 'admin',
     summary,
     status: 200,
-    handle: ({ params }) => {
-      if (find) typeOf(params[find]!)
+    handle: async ({ context, params }) => {
+      if (find) await typeOf(context, params[find]!)
       throw conflict(FIXED)
     },
   })
@@ -67,9 +106,9 @@ export const volumeTypeOperations: Operation[] = [
     method: 'GET',
     path: '/types',
     who: 'reader',
-    summary: 'The volume types: there is one.',
+    summary: "The volume types: `default`, and what the project's clouds offer.",
     status: 200,
-    handle: (input) => ({ body: { volume_types: lists(input) ? [view(input)] : [] } }),
+    handle: list,
   }),
   operation({
     name: 'volume_type.show',
@@ -78,22 +117,20 @@ export const volumeTypeOperations: Operation[] = [
     who: 'reader',
     summary: 'One volume type; `default` is the one that is taken when none is named.',
     status: 200,
-    handle: (input) => {
-      typeOf(input.params.id!)
-      return { body: { volume_type: view(input) } }
-    },
+    handle: async (input) => ({
+      body: { volume_type: view(input, await typeOf(input.context, input.params.id!)) },
+    }),
   }),
   operation({
     name: 'volume_type.extra_specs',
     method: 'GET',
     path: '/types/:id/extra_specs',
     who: 'reader',
-    summary: 'Extra specs of a type: it has none.',
+    summary: 'Extra specs of a type: the zones that have it.',
     status: 200,
-    handle: ({ params }) => {
-      typeOf(params.id!)
-      return { body: { extra_specs: {} } }
-    },
+    handle: async ({ context, params }) => ({
+      body: { extra_specs: extraSpecs(await typeOf(context, params.id!)) },
+    }),
   }),
   operation({
     name: 'volume_type.extra_spec',
@@ -102,9 +139,11 @@ export const volumeTypeOperations: Operation[] = [
     who: 'reader',
     summary: 'One extra spec of a type.',
     status: 200,
-    handle: ({ params }) => {
-      typeOf(params.id!)
-      throw notFound(`Volume Type ${params.id} has no extra specs with key ${params.key}.`)
+    handle: async ({ context, params }) => {
+      const type = await typeOf(context, params.id!)
+      const value = extraSpecs(type)[params.key!]
+      if (value === undefined) throw notFound(`Volume Type ${type.id} has no extra specs with key ${params.key}.`)
+      return { body: { [params.key!]: value } }
     },
   }),
   operation({
@@ -114,8 +153,8 @@ export const volumeTypeOperations: Operation[] = [
     who: 'admin',
     summary: 'Projects that a private type is given to.',
     status: 200,
-    handle: ({ params }) => {
-      typeOf(params.id!)
+    handle: async ({ context, params }) => {
+      await typeOf(context, params.id!)
       throw notFound('Access list not available for public volume types.')
     },
   }),
@@ -126,14 +165,14 @@ export const volumeTypeOperations: Operation[] = [
     who: 'admin',
     summary: 'How volumes of a type are encrypted: not by the broker.',
     status: 200,
-    handle: ({ params }) => {
-      typeOf(params.id!)
+    handle: async ({ context, params }) => {
+      await typeOf(context, params.id!)
       return { body: {} }
     },
   }),
   refused('volume_type.create', 'POST', '/types', 'Refused: types cannot be made.'),
   refused('volume_type.update', 'PUT', '/types/:id', 'Refused: types cannot be changed.', 'id'),
-  refused('volume_type.delete', 'DELETE', '/types/:id', 'Refused: the one type stays.', 'id'),
+  refused('volume_type.delete', 'DELETE', '/types/:id', 'Refused: types cannot be taken away.', 'id'),
   refused('volume_type.action', 'POST', '/types/:id/action', 'Refused: a public type is given to every project.', 'id'),
   refused('volume_type.set_extra_specs', 'POST', '/types/:id/extra_specs', 'Refused: types cannot be changed.', 'id'),
   refused(

@@ -1,8 +1,8 @@
 import type { VolumeRead } from '../../db/queries/volumes.ts'
+import { typeIdOf } from '../broker/volume-types.ts'
 import type { Input } from '../http/operation.ts'
 import { linksTo, pursue } from './routes.ts'
 import { changedAt, time } from './shapes.ts'
-import { DEFAULT_TYPE } from './volume-types.ts'
 
 /** Where a volume is, as people name it: `<cloud>.<zone>`. */
 export const zoneOf = ({ cloud, zone }: Pick<VolumeRead, 'cloud' | 'zone'>): string => `${cloud}.${zone}`
@@ -59,7 +59,7 @@ const additions: Addition[] = [
   { since: 21, admin: true, add: () => ({ provider_id: null }) },
   { since: 48, add: () => ({ shared_targets: false, service_uuid: null }) },
   { since: 61, admin: true, add: () => ({ cluster_name: null }) },
-  { since: 63, add: () => ({ volume_type_id: DEFAULT_TYPE.id }) },
+  { since: 63, add: (v) => ({ volume_type_id: typeIdOf(v.volumeType) }) },
   { since: 65, add: () => ({ consumes_quota: true }) },
 ]
 

@@ -10,13 +10,14 @@ import {
 } from '../../db/queries/volumes.ts'
 import { imageFor } from '../broker/image.ts'
 import { createVolume, deleteVolume, describeVolume, volumeFor } from '../broker/volume.ts'
+import { volumeTypeFor } from '../broker/volume-types.ts'
 import type { Context } from '../context.ts'
 import { badRequest, conflict, forbidden, notFound } from '../http/fault.ts'
 import { type Input, type Operation, operation } from '../http/operation.ts'
 import { allowedFilters, dictIn, filtersIn, nextLinks, sliceOf, timesIn } from './listing.ts'
 import { listScope } from './routes.ts'
 import { boolean, isTrue, label, metadata, size, text, uuid } from './shapes.ts'
-import { DEFAULT_TYPE, typeOf } from './volume-types.ts'
+import { typeOf } from './volume-types.ts'
 import { fullView, pursueVolumes, summary, volumeView } from './volume-view.ts'
 import { invalidInput, noVolume, orFault, undeletable } from './words.ts'
 
@@ -62,7 +63,7 @@ const create = async (input: Input<Create>) => {
   const sourceVolumeId = wish.source_volid ?? null
   const imageRef = wish.imageRef || wish.image_id || null
   refuseWhatIsMissing(body)
-  typeOf(wish.volume_type || DEFAULT_TYPE.name)
+  const type = wish.volume_type ? await typeOf(context, wish.volume_type) : null
   const sources = [snapshotId, sourceVolumeId, imageRef].filter((source) => source !== null)
   if (sources.length > 1) throw invalidInput('May specify only one of snapshot, imageRef or source volume')
   if (!wish.size && (!sources.length || imageRef))
@@ -81,7 +82,7 @@ const create = async (input: Input<Create>) => {
       sourceVolumeId,
       imageId,
       metadata: withoutFlag(wish.metadata ?? {}),
-      volumeType: DEFAULT_TYPE.name,
+      volumeType: type?.name ?? null,
     }),
     wish.size ?? 0,
   )
@@ -122,7 +123,7 @@ export const besideFlag = (volume: VolumeRead, items: Record<string, string>): R
 
 const NOTHING: VolumeFilter = { id: '' }
 /** Cinder's filters as ours. What no volume can have leaves none. */
-const filterOf = (given: Record<string, string>, version: number): VolumeFilter => {
+const filterOf = async (context: Context, given: Record<string, string>, version: number): Promise<VolumeFilter> => {
   const { 'name~': nameLike, display_name, name, status, availability_zone, volume_type_id, user_id, ...rest } = given
   const {
     metadata: items,
@@ -138,7 +139,6 @@ const filterOf = (given: Record<string, string>, version: number): VolumeFilter 
   delete unknown.volume_type
   const none =
     Object.keys(unknown).length > 0 ||
-    (wantedType !== undefined && wantedType !== DEFAULT_TYPE.id && wantedType !== DEFAULT_TYPE.name) ||
     (consumes_quota !== undefined && version >= 65 && !isTrue(consumes_quota)) ||
     (items !== undefined && !dictIn(items)) ||
     (gib !== undefined && !/^\d+$/.test(gib))
@@ -147,6 +147,8 @@ const filterOf = (given: Record<string, string>, version: number): VolumeFilter 
     name: name ?? display_name,
     nameLike,
     status,
+    // A volume may have a type that no cloud offers any more: it is found by the name.
+    type: wantedType && ((await volumeTypeFor(context, wantedType))?.name ?? wantedType),
     zone: availability_zone,
     userId: user_id,
     size: gib === undefined ? undefined : Number(gib),
@@ -161,7 +163,7 @@ const filterOf = (given: Record<string, string>, version: number): VolumeFilter 
 const list = (view: (input: Input, volume: VolumeRead) => unknown) => async (input: Input) => {
   const { context, query, version } = input
   const scope = listScope(context, query)
-  const filter = filterOf(allowedFilters(input, 'volume'), version)
+  const filter = await filterOf(context, allowedFilters(input, 'volume'), version)
   const page = await listVolumes(context.db, scope, filter, sliceOf(query, VOLUME_SORT))
   if (!page) throw noVolume(query.marker!)
   pursueVolumes(input, page)
@@ -251,7 +253,8 @@ export const volumeOperations: Operation[] = [
     since: 12,
     handle: async ({ context, query, queries, version }) => {
       const scope = listScope(context, query)
-      const { count, size: total } = await countVolumes(context.db, scope, filterOf(filtersIn(queries), version))
+      const filter = await filterOf(context, filtersIn(queries), version)
+      const { count, size: total } = await countVolumes(context.db, scope, filter)
       const values = new Map<string, Set<string>>()
       if (version >= 36)
         for (const each of await volumeMetadata(context.db, scope))

@@ -9,6 +9,9 @@ import { badRequest, Fault, notFound } from '../http/fault.ts'
 export const invalidVolume = (reason: string) => badRequest(`Invalid volume: ${reason}`)
 export const invalidSnapshot = (reason: string) => badRequest(`Invalid snapshot: ${reason}`)
 export const invalidInput = (reason: string) => badRequest(`Invalid input received: ${reason}`)
+/** The volume type is offered elsewhere. */
+export const notThere = (zones: string[]) =>
+  badRequest(`Volume type is only supported in these availability zones: ${zones.join(', ')}`)
 export const noVolume = (id: string) => notFound(`Volume ${id} could not be found.`)
 export const noSnapshot = (id: string) => notFound(`Snapshot ${id} could not be found.`)
 
@@ -23,6 +26,10 @@ const worded = (refusal: VolumeRefusal): Fault => {
       return badRequest(`Availability zone '${refusal.zone}' is invalid.`)
     case 'no-cloud':
       return invalidInput('No cloud that this project is mapped to has volumes.')
+    case 'no-type':
+      return refusal.zones.length
+        ? notThere(refusal.zones)
+        : badRequest(`Invalid volume type: no cloud that this project is mapped to offers ${refusal.type}.`)
     case 'elsewhere':
       return invalidInput(`The ${refusal.what} is in ${refusal.there}, the volume would be in ${refusal.here}.`)
     case 'too-small':

@@ -1,9 +1,12 @@
+import { Buffer } from 'node:buffer'
 import { z } from 'zod'
 import { projectById } from '../../db/queries/identity.ts'
 import { adopt } from '../broker/adopt/adopt.ts'
+import type { Position } from '../broker/adopt/all.ts'
 import { ADOPTABLE, type AdoptableKind, adoptablePage } from '../broker/adopt/listing.ts'
 import { adoptOrphan } from '../broker/adopt/readopt.ts'
 import { connectCloud } from '../broker/clouds.ts'
+import { apart } from '../broker/commit.ts'
 import { NotMapped } from '../broker/mappings.ts'
 import { isReadOnly } from '../broker/read-only.ts'
 import { badRequest, conflict, forbidden, notFound } from '../http/fault.ts'
@@ -17,7 +20,7 @@ const common = {
 }
 const body = z.union([
   z.strictObject({ ...common, native_ids: z.array(z.string().min(1).max(255)).min(1).max(500) }),
-  z.strictObject({ ...common, all: z.literal(true) }),
+  z.strictObject({ ...common, all: z.literal(true), marker: z.string().min(1).max(4_000).optional() }),
 ])
 
 /** The kind that a page is of, and the cloud's own cursor within it. */
@@ -26,6 +29,20 @@ const positionOf = (marker: string | undefined, kind: string | undefined): [Adop
   const found = ADOPTABLE.find((each) => each === name)
   if (!found) throw badRequest(`${marker === undefined ? 'kind' : 'marker'}: there is no ${name} to adopt`)
   return [found, cursor || undefined]
+}
+
+const position = z.object({
+  kind: z.enum(ADOPTABLE),
+  cursor: z.string().optional(),
+  after: z.string().optional(),
+})
+const writeMarker = (at: Position): string => Buffer.from(JSON.stringify(at)).toString('base64url')
+const readMarker = (marker: string): Position => {
+  try {
+    return position.parse(JSON.parse(Buffer.from(marker, 'base64url').toString()))
+  } catch {
+    throw badRequest('marker: must be one that an earlier piece gave')
+  }
 }
 
 const mapped = async <T>(work: () => Promise<T>): Promise<T> => {
@@ -43,7 +60,7 @@ export const adoptOperations: Operation[] = [
     path: '/v1/adoptable',
     who: 'admin',
     summary:
-      'What is on a cloud and managed by nobody here: servers with their ports and volumes, networks, groups, images. `cloud` is needed; `project_id` looks as that project; `kind`, `marker`.',
+      'What is on a cloud and managed by nobody here: servers with their ports and volumes, networks, groups, public addresses, routers, images, a page of the cloud at a time. `cloud` is needed; `project_id` looks as that project; `kind`, `marker`.',
     status: 200,
     handle: async ({ context, query }) => {
       if (!query.cloud) throw badRequest('cloud: which one is to be looked at')
@@ -62,7 +79,7 @@ export const adoptOperations: Operation[] = [
     path: '/v1/adopt',
     who: 'admin',
     summary:
-      'Makes resources of a project of what runs on a cloud, in place: nothing is changed there but the tag that says whose it is, and without `tag` nothing at all, so that they are only looked at. 200 with what became what, and what was refused why; may be repeated.',
+      'Makes resources of a project of what runs on a cloud, in place: nothing is changed there but the tag that says whose it is, and without `tag` nothing at all, so that they are only looked at. 200 with what became what, and what was refused why; may be repeated. One call does a piece of some dozen objects: `remaining` names those of `native_ids` that are left, and `next` is the `marker` with which `all` goes on.',
     status: 200,
     body,
     handle: async ({ context, body: wish }) => {
@@ -71,9 +88,10 @@ export const adoptOperations: Operation[] = [
       if (wish.tag && isReadOnly(row))
         throw forbidden(`Cloud ${row.name} is connected read-only: nothing is tagged there.`)
       const report = await mapped(() =>
-        adopt(context, row, {
+        adopt(apart(context), row, {
           projectId: wish.project_id,
-          nativeIds: 'all' in wish ? 'all' : wish.native_ids,
+          nativeIds:
+            'all' in wish ? { from: wish.marker === undefined ? null : readMarker(wish.marker) } : wish.native_ids,
           tag: wish.tag ?? !isReadOnly(row),
         }),
       )
@@ -89,6 +107,11 @@ export const adoptOperations: Operation[] = [
             remarks: item.remarks,
           })),
           refused: report.refused.map(({ nativeId, reason }) => ({ native_id: nativeId, reason })),
+          /** Named, and not got to. */
+          remaining: report.remaining,
+          /** Of all: the marker that goes on; null at the end. */
+          next: report.next && writeMarker(report.next),
+          complete: report.complete,
         },
       }
     },

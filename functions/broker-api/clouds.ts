@@ -11,6 +11,7 @@ import {
 import { checkCloud } from '../broker/clouds.ts'
 import { commit, guard } from '../broker/commit.ts'
 import { refreshInventory } from '../broker/inventory.ts'
+import { adviceOn } from '../broker/registration.ts'
 import { openCredentials, sealCredentials } from '../broker/seal.ts'
 import type { Context } from '../context.ts'
 import { type Operation, operation } from '../http/operation.ts'
@@ -18,7 +19,7 @@ import { cloudNamed, iso, orConflict } from './lookup.ts'
 import { assertSound, change, creation, credentialsIn } from './registration.ts'
 
 /** What an admin sees of a cloud. Of its credentials only that there are some. */
-const view = (row: CloudRow, now: number) => ({
+const view = async (context: Context, row: CloudRow) => ({
   id: row.id,
   name: row.name,
   type: row.type,
@@ -28,9 +29,16 @@ const view = (row: CloudRow, now: number) => ({
   has_credentials: row.credentials !== null,
   enabled: row.enabled,
   position: row.position,
-  status: !row.enabled ? 'disabled' : row.closedUntil > now ? 'unreachable' : row.seenAt === null ? 'new' : 'available',
+  status: !row.enabled
+    ? 'disabled'
+    : row.closedUntil > context.now()
+      ? 'unreachable'
+      : row.seenAt === null
+        ? 'new'
+        : 'available',
   failures: row.failures,
   last_error: row.lastError,
+  advice: await adviceOn(context, row),
   seen_at: iso(row.seenAt),
   inventory_at: iso(row.inventoryAt),
   created_at: iso(row.createdAt),
@@ -54,7 +62,7 @@ export const cloudOperations: Operation[] = [
     summary: 'Every cloud, in the order in which the broker prefers them.',
     status: 200,
     handle: async ({ context }) => ({
-      body: { clouds: (await allClouds(context.db)).map((row) => view(row, context.now())) },
+      body: { clouds: await Promise.all((await allClouds(context.db)).map((row) => view(context, row))) },
     }),
   }),
   operation({
@@ -94,7 +102,7 @@ export const cloudOperations: Operation[] = [
         taken: `There is a cloud named ${row.name} already.`,
       })
       lookAround(context, row.id)
-      return { body: { cloud: view(row, context.now()) } }
+      return { body: { cloud: await view(context, row) } }
     },
   }),
   operation({
@@ -105,7 +113,7 @@ export const cloudOperations: Operation[] = [
     summary: 'One cloud.',
     status: 200,
     handle: async ({ context, params }) => ({
-      body: { cloud: view(await cloudNamed(context, params.name!), context.now()) },
+      body: { cloud: await view(context, await cloudNamed(context, params.name!)) },
     }),
   }),
   operation({
@@ -140,7 +148,7 @@ export const cloudOperations: Operation[] = [
       ]
       await orConflict(commit(context, entry, writes), { changed: 'Somebody else changed the cloud at the same time.' })
       lookAround(context, id)
-      return { body: { cloud: view(changed, context.now()) } }
+      return { body: { cloud: await view(context, changed) } }
     },
   }),
   operation({

@@ -2,16 +2,18 @@ import { z } from 'zod'
 import { allClouds } from '../../db/queries/clouds.ts'
 import { allDrift } from '../../db/queries/drift.ts'
 import { lastSweeps } from '../../db/queries/sweeps.ts'
-import { reconcile, type SweepReport } from '../broker/reconcile.ts'
+import { apart } from '../broker/commit.ts'
+import type { SweepReport } from '../broker/reconcile.ts'
+import { reconcileNow } from '../broker/reconcile-now.ts'
 import { type Operation, operation } from '../http/operation.ts'
 import { iso } from './lookup.ts'
 
 /** How long a sweep that somebody waits for may take, in milliseconds. */
 const PATIENCE = 25_000
 
-const shown = (names: Map<string, string>, { cloudId, ...report }: SweepReport) => ({
+const shown = <T extends { cloudId: string }>(names: Map<string, string>, { cloudId, ...rest }: T) => ({
   cloud: names.get(cloudId) ?? cloudId,
-  ...report,
+  ...rest,
 })
 
 export const reconcileOperations: Operation[] = [
@@ -24,8 +26,8 @@ export const reconcileOperations: Operation[] = [
     status: 200,
     handle: async ({ context }) => {
       const names = new Map((await allClouds(context.db)).map(({ id, name }) => [id, name]))
-      const units = (await lastSweeps(context.db)).map(({ startedAt, durationMs, report }) => ({
-        ...shown(names, report as unknown as SweepReport),
+      const units = (await lastSweeps(context.db)).map(({ account, startedAt, durationMs, report }) => ({
+        ...shown(names, { ...(report as unknown as SweepReport), account }),
         started_at: iso(startedAt),
         duration_ms: durationMs,
       }))
@@ -37,13 +39,19 @@ export const reconcileOperations: Operation[] = [
     method: 'POST',
     path: '/v1/reconcile',
     who: 'admin',
-    summary: 'Sweeps every cloud now; `dry_run=true` only reports what it would have found and done.',
+    summary:
+      'Sweeps every cloud now, for 25 s at most; `dry_run=true` only reports what it would have found and done. 200 with the units that were swept, and those that were not with the reason (`out_of_time`, `held`, `breaker_closed`, `not_connected`): the next call begins with them.',
     status: 200,
     query: z.object({ dry_run: z.enum(['true', 'false']).optional() }) as never,
     handle: async ({ context, query }) => {
       const names = new Map((await allClouds(context.db)).map(({ id, name }) => [id, name]))
-      const reports = await reconcile(context, PATIENCE, { all: true, dryRun: query.dry_run === 'true' })
-      return { body: { units: reports.map((report) => shown(names, report)) } }
+      const { reports, skipped } = await reconcileNow(apart(context), PATIENCE, { dryRun: query.dry_run === 'true' })
+      return {
+        body: {
+          units: reports.map((report) => shown(names, report)),
+          skipped: skipped.map((unit) => shown(names, unit)),
+        },
+      }
     },
   }),
   operation({

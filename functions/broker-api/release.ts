@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { apart } from '../broker/commit.ts'
 import { release } from '../broker/release.ts'
 import { type Operation, operation } from '../http/operation.ts'
 import { cloudNamed } from './lookup.ts'
@@ -22,7 +23,7 @@ export const releaseOperations: Operation[] = [
     handle: async ({ context, body: wish }) => {
       const cloudId = wish.cloud === undefined ? undefined : (await cloudNamed(context, wish.cloud)).id
       const what = 'project_id' in wish ? { projectId: wish.project_id } : { resourceIds: wish.resource_ids }
-      const report = await release(context, { cloudId, ...what })
+      const report = await release(apart(context), { cloudId, ...what })
       const shown = ({ kind, resourceId, nativeId }: (typeof report.released)[number]) => ({
         kind,
         resource_id: resourceId,

@@ -1,6 +1,6 @@
 import { isTask } from '../../adapters/contract.ts'
 import { forgetDrift } from '../../db/queries/drift.ts'
-import { backoff, GRACE } from './clockwork.ts'
+import { backoff, GRACE, shownAt } from './clockwork.ts'
 import { bind, poll } from './present.ts'
 import type { Next, Work } from './work.ts'
 
@@ -23,7 +23,7 @@ export const chase = async (work: Work): Promise<Next> => {
 
 /** Asks the cloud to let go, then looks until it has: seen gone twice, because a listing may lag. */
 export const remove = async (work: Work): Promise<Next> => {
-  const { nativeId, missing, attempts, boundAt, seenAt } = work.binding
+  const { nativeId, missing, attempts, boundAt, seenAt, calledAt } = work.binding
   const seen = await work.ask(() => work.realm.get(nativeId!))
   // What has not shown itself since it was made may only be late.
   const visibleBy = (seenAt ?? 0) > (boundAt ?? 0) ? 0 : (boundAt ?? 0) + work.realm.settleMs
@@ -32,6 +32,9 @@ export const remove = async (work: Work): Promise<Next> => {
     if (missing >= 1) return bury(work)
     return work.write({ missing: missing + 1 }, [], work.realm.settleMs > 0 ? { at: work.now() + 1_000 } : 'again')
   }
+  // A call of its creation that went unanswered still finds it; were it gone, that call would make it anew.
+  const settledAt = calledAt === null ? 0 : shownAt(calledAt, 0)
+  if (work.now() < settledAt) return { at: settledAt }
   const bare = work.steps.stripped?.(work.binding)
   // One that never came to be holds nothing, and takes no change.
   if (bare && work.realm.update && seen.health === 'ready') await work.ask(() => work.realm.update!(nativeId!, bare))

@@ -1,3 +1,4 @@
+import { adapterFor } from '../../adapters/registry.ts'
 import {
   type AttachmentRead,
   type AttachmentRow,
@@ -10,6 +11,7 @@ import {
   serverGone,
   updateAttachment,
 } from '../../db/queries/attachments.ts'
+import { cloudById } from '../../db/queries/clouds.ts'
 import { moveVolumes, type VolumeRead, volumeNot } from '../../db/queries/volumes.ts'
 import { everyProject } from '../../db/scope.ts'
 import type { Context } from '../context.ts'
@@ -73,6 +75,18 @@ export const attachVolume = async (
   )
   convergeSoon(context, [{ kind: 'attachment', resourceId: row.id, cloudId: volume.cloudId, scope: '' }])
   return row
+}
+
+/** The device that a cloud is going to name for one more volume, as far as can be told; null: it never says. */
+export const nextDevice = async (
+  { db }: Context,
+  cloudId: string,
+  others: Pick<AttachmentRow, 'device'>[],
+): Promise<string | null> => {
+  const cloud = await cloudById(db, cloudId)
+  const names = (cloud && (await adapterFor(cloud.type))?.devices) ?? []
+  const free = names.filter((name) => others.every(({ device }) => device !== name))
+  return free[others.filter(({ device }) => device === null).length] ?? null
 }
 
 /**

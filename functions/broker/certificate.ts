@@ -16,6 +16,17 @@ export const certificateFingerprint = (pem: string): string => {
   return pairs(createHash('sha1').update(bytes).digest('hex'))
 }
 
+/** Whether a text is certificates, one or more, in PEM. */
+export const areCertificates = (pem: string): boolean => {
+  const bodies = [...pem.matchAll(new RegExp(PEM, 'g'))].map(([, body]) => body!.replaceAll(/\s/g, ''))
+  try {
+    for (const body of bodies) void new X509Certificate(Buffer.from(body, 'base64')).serialNumber
+    return bodies.length > 0
+  } catch {
+    return false
+  }
+}
+
 /**
  * A certificate with which a Windows guest lets a user in without a password (WinRM, client authentication), valid for
  * ten years; the private key comes as PKCS #12 with an empty password, in base64 (nova/crypto.py, generate_winrm_x509_cert).

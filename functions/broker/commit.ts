@@ -2,9 +2,9 @@ import { type SQL, sql } from 'drizzle-orm'
 import type { BatchItem } from 'drizzle-orm/batch'
 import type { Json } from '../../adapters/contract.ts'
 import { refuseChange } from '../../db/queries/adopt.ts'
+import { insertEntry, wasJournalled } from '../../db/queries/journal.ts'
 import { insertRepeatable } from '../../db/queries/repeatables.ts'
-import { standing } from '../../db/queries/tokens.ts'
-import { journal } from '../../db/schema/index.ts'
+import { tokenGuard } from '../../db/queries/tokens.ts'
 import type { Context } from '../context.ts'
 import { defaultMaximum } from './quota.ts'
 import { handedOver } from './read-only.ts'
@@ -32,6 +32,14 @@ export class Refused extends Error {
   }
 }
 
+/** A repeated request speaks of something else than the first, whose answer nobody remembers. */
+export class ToldOtherwise extends Error {
+  constructor() {
+    super('the repetition of a request is not worded as the first was')
+    this.name = 'ToldOtherwise'
+  }
+}
+
 /** What a mutation leaves in the journal. */
 export interface Entry {
   action: string
@@ -45,18 +53,18 @@ export interface Entry {
 /**
  * Writes everything or nothing, in one round trip: the guard of the caller's token, the statements, one journal row.
  * D1 has no interactive transaction and an UPDATE of no rows does not stop a batch, so every condition is a row whose
- * insertion fails (`guards` in the schema's triggers). Throws `Refused`.
+ * insertion fails (`guards` in the schema's triggers). Throws `Refused`, and `ToldOtherwise` for a repetition.
  */
 export const commit = async (context: Context, entry: Entry, writes: Write[]): Promise<void> => {
   const { db, caller, once } = context
   // The request was served before and only its answer was lost: whatever it wrote is written.
-  if (once?.replay) return
+  if (once?.replay) return recognise(context, entry)
   const batch: Write[] = [
-    ...(caller ? [guard(context, 'token', sql`not ${standing(caller)}`)] : []),
-    ...(caller && !entry.handover ? [refuseChange(db, [entry.resourceId])] : []),
-    ...(once && !once.written ? [insertRepeatable(db, { ...once, createdAt: context.now() })] : []),
+    ...(caller ? [tokenGuard(caller)] : []),
+    ...(caller && !entry.handover ? [refuseChange([entry.resourceId])] : []),
+    ...(once && !once.written ? [insertRepeatable({ ...once, createdAt: context.now() })] : []),
     ...writes,
-    db.insert(journal).values({
+    insertEntry({
       at: context.now(),
       requestId: context.requestId,
       userId: caller?.userId ?? null,
@@ -77,8 +85,20 @@ export const commit = async (context: Context, entry: Entry, writes: Write[]): P
     const twin = refused?.refusal.kind === 'taken' && refused.refusal.columns.includes('repeatables.key')
     if (!once || !twin) throw refused ?? error
     once.replay = true
+    await recognise(context, entry)
   }
 }
+
+/** The answer will speak of this entry: it has to be one that was written. */
+const recognise = async ({ db }: Context, { action, resourceId, detail = {} }: Entry): Promise<void> => {
+  if (!(await wasJournalled(db, action, resourceId, detail))) throw new ToldOtherwise()
+}
+
+/**
+ * For changes that are no part of what a request asks for, or are repeated without harm as often as there are some left:
+ * they neither take its key, nor count on its ids, nor are left out of its repetition.
+ */
+export const apart = ({ once, ...context }: Context): Context => (once ? { ...context, newId: once.otherId } : context)
 
 /** A statement that undoes its batch when `violated` is true. */
 export const guard = (context: Pick<Context, 'db'>, what: string, violated: SQL): Write =>

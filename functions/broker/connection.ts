@@ -1,6 +1,7 @@
 import type { Connection, Json } from '../../adapters/contract.ts'
 import type { CloudRow } from '../../db/queries/clouds.ts'
-import type { Host } from '../context.ts'
+import type { Host, Trust } from '../context.ts'
+import { areCertificates } from './certificate.ts'
 import { openCredentials } from './seal.ts'
 
 /** Options of a cloud that the broker itself reads, with what each must be. All others are the adapter's. */
@@ -9,9 +10,31 @@ const OURS: Record<string, { fits(value: Json): boolean; want: string }> = {
   allow_private: { fits: (value) => typeof value === 'boolean', want: 'true or false' },
   /** Everything there is listed, nothing is changed. */
   read_only: { fits: (value) => typeof value === 'boolean', want: 'true or false' },
+  /** Whom to believe that it is the cloud, where no public authority says so. */
+  tls: {
+    fits: (value) => trustIn(value) !== null,
+    want: 'an object of either ca (certificates, PEM) or fingerprint (SHA-256)',
+  },
   /** Name of the external network that stands for its way out. */
   external_network: { fits: (value) => typeof value === 'string' && value !== '', want: 'a name' },
 }
+
+const FINGERPRINT = /^([0-9a-f]{2}:?){31}[0-9a-f]{2}$/i
+
+/** The option `tls` as it is meant; null: it is none. */
+const trustIn = (value: Json | undefined): Trust | null => {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return null
+  const { ca = null, fingerprint = null, ...others } = value
+  if (Object.keys(others).length > 0 || (ca === null) === (fingerprint === null)) return null
+  if (fingerprint !== null)
+    return typeof fingerprint === 'string' && FINGERPRINT.test(fingerprint)
+      ? { ca: null, fingerprint: fingerprint.replaceAll(':', '').toLowerCase() }
+      : null
+  return typeof ca === 'string' && areCertificates(ca) ? { ca, fingerprint: null } : null
+}
+
+/** Whom connections to a cloud believe in place of the public authorities; null: nobody. */
+export const trustOf = ({ options }: Pick<CloudRow, 'options'>): Trust | null => trustIn(options.tls)
 
 /** What is wrong with the options that are the broker's own, as sentences. */
 export const optionFaults = (options: Record<string, Json>): string[] =>

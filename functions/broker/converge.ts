@@ -1,5 +1,5 @@
 import { CloudError } from '../../adapters/errors.ts'
-import { claim, dueBindings, getBinding, type Ref } from '../../db/queries/bindings.ts'
+import { applyAgain, claim, dueBindings, getBinding, type Ref } from '../../db/queries/bindings.ts'
 import type { Context } from '../context.ts'
 import { bury, chase, remove } from './absent.ts'
 import { LEASE } from './clockwork.ts'
@@ -26,6 +26,8 @@ export const converge = async (context: Context, ref: Ref): Promise<void> => {
   } catch (error) {
     // Whoever took the binding over will finish it; a lost fence says nothing about the resource.
     if (!(error instanceof Refused && error.refusal.kind === 'guard')) throw error
+    // But a change that took so long may have undone one of his: he makes it again.
+    if (work.changed) await applyAgain(context.db, ref, context.now())
   }
 }
 

@@ -1,12 +1,13 @@
 import type { ServerSeen } from '../../adapters/contract.ts'
 import type { Binding } from '../../db/queries/bindings.ts'
 import { type Drift, driftPolicy, forgetDrift, noteDrift } from '../../db/queries/drift.ts'
-import { insertServerAction } from '../../db/queries/server-actions.ts'
+import { insertServerAction, insertUnaskedBoot } from '../../db/queries/server-actions.ts'
 import type { ServerRow } from '../../db/queries/servers.ts'
 import type { Context } from '../context.ts'
 import type { Write } from './commit.ts'
 import { digest } from './digest.ts'
-import { placesOf, powerShown } from './server-facts.ts'
+import { MACHINE_ACTIONS } from './lifecycle.ts'
+import { hostIdOf, placesOf, powerShown } from './server-facts.ts'
 
 const RESTED = ['running', 'stopped', 'paused', 'suspended']
 /** Nova's words for what brings a server to a power. */
@@ -61,6 +62,34 @@ export const serverDrift = (context: Context, server: ServerRow, binding: Bindin
         ]
       : []),
   ]
+}
+
+/** How far the times of a boot and of the action that caused it may lie apart: other clocks, and looks that come late. */
+const SLACK = 120_000
+/** What boots a server, or may. */
+const BOOTS = ['create', ...MACHINE_ACTIONS]
+
+/**
+ * A boot of a running server that nobody asked for through us. On another host it is high availability at work, which Nova
+ * calls an evacuation; where it is, the guest or its host crashed, or somebody reset it. A move alone is no event.
+ */
+export const unaskedBoot = (context: Context, server: ServerRow, seen: ServerSeen): Write[] => {
+  const { bootedAt } = seen
+  if (bootedAt === undefined || server.bootedAt === null || bootedAt <= server.bootedAt) return []
+  if (seen.power !== 'running' || server.launchedAt === null) return []
+  const before = powerShown(server)
+  // Coming up against the intent is a difference, and told as such.
+  if (before !== 'running' && before !== 'changing' && server.wantPower !== 'running') return []
+  const moved =
+    server.hostId !== '' && seen.host !== undefined && hostIdOf(seen.host, server.projectId) !== server.hostId
+  const [action, message] = moved
+    ? ['evacuate', 'The cloud started the server again on another host.']
+    : before === 'stopped'
+      ? ['start', 'The server was started outside of this service.']
+      : ['reboot', 'The server was started again outside of this service, or by the cloud itself.']
+  const { id: serverId, projectId } = server
+  const entry = { serverId, projectId, userId: '', requestId: context.requestId, action, message, now: context.now() }
+  return [insertUnaskedBoot(context.db, entry, bootedAt, { names: BOOTS, slackMs: SLACK })]
 }
 
 /** Where the project wants its intent restored, the action that does it; nothing where it only wants to know. */

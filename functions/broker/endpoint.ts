@@ -1,9 +1,11 @@
+import type { CloudRow } from '../../db/queries/clouds.ts'
 import type { Host } from '../context.ts'
+import { trustOf } from './connection.ts'
 
 /** What of a cloud decides where its adapter may send requests. */
 interface Reach {
   name: string
-  options: Record<string, unknown>
+  options: CloudRow['options']
 }
 
 /** An admin said, for this very cloud, that it lives in a private network. */
@@ -30,8 +32,10 @@ const urlFault = (text: string, reach: Pick<Reach, 'options'>): string | null =>
 }
 
 /** The host's `fetch`, for one cloud: nowhere that an endpoint may not be, and never wherever an answer points. */
-export const guardedFetch = (host: Pick<Host, 'fetch' | 'now'>, reach: Reach): typeof fetch => {
+export const guardedFetch = (host: Pick<Host, 'fetch' | 'trusting' | 'now'>, reach: Reach): typeof fetch => {
   const checked = new Map<string, number>()
+  const trust = trustOf(reach)
+  const send = trust ? host.trusting?.(trust, (address) => !allowsPrivate(reach) && isPrivate(address)) : host.fetch
   return async (input, init) => {
     const url = input instanceof Request ? input.url : String(input)
     const { origin } = new URL(url)
@@ -39,8 +43,25 @@ export const guardedFetch = (host: Pick<Host, 'fetch' | 'now'>, reach: Reach): t
     const fault = fresh ? null : await endpointFault(url, reach)
     if (fault) throw new Error(`${fault} (${reach.name}: ${origin})`)
     if (!fresh) checked.set(origin, host.now() + 30_000)
-    return host.fetch(input, { ...init, redirect: 'manual' })
+    if (!send)
+      throw new Error(`Option tls of ${reach.name} does nothing here: connections believe public authorities only.`)
+    return send(input, { ...init, redirect: 'manual' }).catch((error) => {
+      throw inWords(error, origin)
+    })
   }
+}
+
+/** What Node calls a certificate that it does not believe. */
+const DISBELIEF = /CERT|SELF_SIGNED|UNABLE_TO_(VERIFY|GET_ISSUER)|ERR_TLS/
+
+/** A failed connection as its operator can understand it; every other error as it is. */
+const inWords = (error: unknown, origin: string): unknown => {
+  const cause = error instanceof Error ? (error.cause as { code?: unknown; message?: unknown } | undefined) : undefined
+  if (!DISBELIEF.test(String(cause?.code))) return error
+  return new Error(
+    `The certificate of ${origin} is not believed: ${cause?.message}. The authority behind it, or its fingerprint, can be given as options.tls of the cloud.`,
+    { cause: error },
+  )
 }
 
 /** True for names and addresses that lead into the private network, in every spelling that URL leaves over. */

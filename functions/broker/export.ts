@@ -20,7 +20,7 @@ export const exportObjects = async (
   filter: ExportFilter,
 ): Promise<{ objects: Exported[]; next: string | null }> => {
   const rows = await exportPage(context.db, filter)
-  const objects = rows.map(({ binding: b, cloud }): Exported => {
+  const objects = rows.map(({ binding: b, cloud, user }): Exported => {
     const bare = b.ownership === 'foreign' || b.kind === 'attachment' || b.kind === 'interface'
     return {
       kind: b.kind,
@@ -35,6 +35,7 @@ export const exportObjects = async (
         : {
             deployment: context.deployment.id,
             project: b.projectId,
+            ...(user === null ? {} : { user }),
             kind: b.kind,
             resource: b.resourceId,
             token: b.token,

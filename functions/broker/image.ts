@@ -14,6 +14,9 @@ import { commit, guard, type Write } from './commit.ts'
 import { convergeSoon } from './converge.ts'
 import { bindTo, changed, unwanted } from './resources.ts'
 
+/** An image that says so stands for a running server, and booting from it forks that: nothing that is made of it does. */
+export const FORK_OF = 'plimsoll:fork_of'
+
 /** Why an image will not do as asked. The service words it and gives it a status. */
 export type ImageRefusal =
   /** Of a cloud's catalogue, or of somebody else. */
@@ -22,6 +25,21 @@ export type ImageRefusal =
   | { kind: 'status'; status: string; allowed: string[] }
   /** The server is on no cloud yet. */
   | { kind: 'unplaced' }
+  /** It takes no data, or not now. */
+  | { kind: 'transition'; from: string; to: string }
+  | { kind: 'formats'; missing: string[] }
+  /** There is nowhere to keep data. */
+  | { kind: 'no-store' }
+  | { kind: 'full' }
+  /** In bytes; `worker`: larger bodies never get here. */
+  | { kind: 'too-large'; limit: number; worker: boolean }
+  /** The data is not what the image says it is. */
+  | { kind: 'mismatch'; reason: string }
+  /** The data ended before it was over. */
+  | { kind: 'incomplete' }
+  /** The image was deleted meanwhile. */
+  | { kind: 'vanished' }
+  | { kind: 'unstaged' }
 
 export class ImageRefused extends Error {
   readonly refusal: ImageRefusal
@@ -58,56 +76,74 @@ export const createServerImage = async (
   properties: Record<string, string>,
   also: Write[] = [],
 ): Promise<string> => {
-  const { cloudId, projectId } = server
+  const { cloudId } = server
   if (!cloudId) throw new ImageRefused({ kind: 'unplaced' })
   const source = server.imageId ? await readImage(context.db, context.scope, server.imageId) : null
-  const now = context.now()
-  const row = {
-    id: context.newId(),
-    projectId,
-    name,
-    visibility: 'private' as const,
-    status: 'queued' as const,
-    containerFormat: 'bare',
-    diskFormat: 'raw',
-    arch: source?.arch ?? 'x86_64',
-    minDiskGib: Math.max(server.flavor.diskGib, source?.minDiskGib ?? 0),
-    minRamMib: source?.minRamMib ?? 0,
-    properties: {
-      ...source?.properties,
-      image_type: 'snapshot',
-      instance_uuid: server.id,
-      ...(server.imageId ? { base_image_ref: server.imageId } : {}),
-      user_id: context.caller?.userId ?? server.userId,
-      owner_id: projectId,
-      ...properties,
-    },
-    serverId: server.id,
-    createdAt: now,
-    updatedAt: now,
-  }
+  const row = imageOfServer(context, server, source, name, properties)
   await commit(
     context,
     { action: 'createImage', kind: 'server', resourceId: server.id, detail: { image_id: row.id } },
     [
       guard(context, 'server-gone', serverGone(server.id)),
-      insertImage(context.db, row),
-      bindTo(context, 'image', row, cloudId),
-      insertAction(context.db, {
-        serverId: server.id,
-        projectId,
-        userId: context.caller?.userId ?? '',
-        requestId: context.requestId,
-        action: 'createImage',
-        args: { image_id: row.id },
-        now,
-      }),
+      ...saveServer(context, { ...server, cloudId }, row),
       ...also,
     ],
   )
   convergeSoon(context, [{ kind: 'image', resourceId: row.id, cloudId, scope: '' }])
   return row.id
 }
+
+/** An image of a server that is still to be made. It has the properties of the one that the server was made of. */
+export const imageOfServer = (
+  context: Context,
+  server: ServerRow,
+  source: ImageRow | null,
+  name: string,
+  properties: Record<string, string>,
+): ImageRow => {
+  const now = context.now()
+  const { [FORK_OF]: _, ...inherited } = source?.properties ?? {}
+  return {
+    ...NOTHING_SAID,
+    id: context.newId(),
+    projectId: server.projectId,
+    name,
+    visibility: 'private',
+    status: 'queued',
+    containerFormat: 'bare',
+    diskFormat: 'raw',
+    arch: source?.arch ?? 'x86_64',
+    minDiskGib: Math.max(server.flavor.diskGib, source?.minDiskGib ?? 0),
+    minRamMib: source?.minRamMib ?? 0,
+    properties: {
+      ...inherited,
+      image_type: 'snapshot',
+      instance_uuid: server.id,
+      ...(server.imageId ? { base_image_ref: server.imageId } : {}),
+      user_id: context.caller?.userId ?? server.userId,
+      owner_id: server.projectId,
+      ...properties,
+    },
+    serverId: server.id,
+    createdAt: now,
+    updatedAt: now,
+  }
+}
+
+/** Writes that have it made: the row, its binding, and the action in the history of the server. */
+export const saveServer = (context: Context, server: ServerRow & { cloudId: string }, row: ImageRow): Write[] => [
+  insertImage(context.db, row),
+  bindTo(context, 'image', { id: row.id, projectId: server.projectId }, server.cloudId),
+  insertAction(context.db, {
+    serverId: server.id,
+    projectId: server.projectId,
+    userId: context.caller?.userId ?? '',
+    requestId: context.requestId,
+    action: 'createImage',
+    args: { image_id: row.id },
+    now: context.now(),
+  }),
+]
 
 export type NewImage = Pick<ImageRow, 'id'> &
   Partial<Omit<ImageRow, 'projectId' | 'status' | 'createdAt' | 'updatedAt'>>
@@ -169,7 +205,7 @@ export const changeImage = async (context: Context, image: ImageRead, set: Parti
   return { ...image, ...set, updatedAt }
 }
 
-/** Deletes an image: the row at once, what a cloud has of it when converge gets there. */
+/** Deletes an image: the row at once, what clouds and the store have of it afterwards. */
 export const deleteImage = async (context: Context, image: ImageRead): Promise<void> => {
   if (!mayChange(context, image)) throw new ImageRefused({ kind: 'foreign' })
   if (image.protected) throw new ImageRefused({ kind: 'protected' })
@@ -190,4 +226,6 @@ export const deleteImage = async (context: Context, image: ImageRead): Promise<v
     context,
     bindings.map(({ kind, resourceId, cloudId, scope }) => ({ kind, resourceId, cloudId, scope })),
   )
+  const { blob } = image
+  if (blob) context.defer(async () => context.blobs?.remove(blob))
 }

@@ -14,7 +14,7 @@ import {
 import type { Context } from '../context.ts'
 import { commit, guard, Refused, type Write } from './commit.ts'
 import { convergeSoon } from './converge.ts'
-import { refuseUnfiltered } from './filtering.ts'
+import { refuseUnfiltered } from './lacking.ts'
 import { type Home, pinNetworks } from './network.ts'
 import { planPort, takePorts, untilFree } from './port.ts'
 import { bindTo, unwanted } from './resources.ts'

@@ -9,6 +9,7 @@ import {
   ownedImages,
   replaceCatalogue,
   replaceOffers,
+  replaceVolumeTypes,
   replaceZones,
 } from '../../db/queries/inventory.ts'
 import { networks } from '../../db/schema/index.ts'
@@ -17,7 +18,7 @@ import { connectCloud, recordFailure } from './clouds.ts'
 import type { Write } from './commit.ts'
 import { uuid5 } from './uuid.ts'
 
-/** How often zones, sizes and images are read again, and how soon after a failure, in milliseconds. */
+/** How often zones, sizes, volume types and images are read again, and how soon after a failure, in milliseconds. */
 const EVERY = 300_000
 const RETRY = 30_000
 /** A catalogue longer than this is cut, and said so: nobody scrolls through it. */
@@ -33,7 +34,7 @@ export const takeInventory = async (context: Context, budgetMs: number): Promise
 }
 
 /**
- * Reads zones, offers and the image catalogue of a cloud into the tables that placement and the read-only APIs use.
+ * Reads zones, offers, volume types and the image catalogue of a cloud into the tables that placement and the read-only APIs use.
  * A cloud that does not answer keeps its dated rows; the fault is noted on the cloud.
  */
 export const refreshInventory = async (context: Context, row: CloudRow): Promise<void> => {
@@ -41,14 +42,16 @@ export const refreshInventory = async (context: Context, row: CloudRow): Promise
   const now = context.now()
   try {
     const { cloud } = await connectCloud(context, row, null)
-    const [zones, offers, catalogue] = [
+    const [zones, offers, volumeTypes, catalogue] = [
       await cloud.zones(),
       await cloud.offers(),
+      (await cloud.volumeTypes?.()) ?? [],
       await readCatalogue(context, row, cloud),
     ]
     const writes: Write[] = [
       ...replaceZones(db, row.id, zones),
       ...replaceOffers(db, row.id, offers),
+      ...replaceVolumeTypes(db, row.id, volumeTypes),
       ...followOffers(
         db,
         offers.map(({ name }) => ({ id: uuid5(`flavor/${name}`), name })),

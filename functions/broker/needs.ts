@@ -39,14 +39,11 @@ export const bindNeeds = async (
   for (const ref of refs) {
     const there = match(found, ref)
     // What waits after a refusal is left to wait, however many need it.
-    if (there?.phase === 'bound' || (there?.dueAt ?? 0) > context.now()) continue
-    if (!there)
-      await insertBinding(context.db, {
-        ...ref,
-        token: context.newId(),
-        epoch: epochOf(context.now()),
-        now: context.now(),
-      })
+    if (isMet(ref, there) || (there?.dueAt ?? 0) > context.now()) continue
+    if (!there) {
+      const now = context.now()
+      await context.db.batch([insertBinding(context.db, { ...ref, token: context.newId(), epoch: epochOf(now), now })])
+    }
     await converge(context, ref)
     found = await read()
   }
@@ -62,20 +59,27 @@ export const bindNeeds = async (
           there.error?.message ?? `The ${name(ref)} could not be made.`,
         ),
       )
-    if (there?.phase !== 'bound') comeBack = Math.max(comeBack, there?.dueAt ?? 0, context.now() + PAUSE)
+    if (!isMet(ref, there)) comeBack = Math.max(comeBack, there?.dueAt ?? 0, context.now() + PAUSE)
   }
   return comeBack || lookup(found)
 }
+
+const isMet = ({ atRest }: Need, there: Binding | undefined): boolean =>
+  there?.phase === 'bound' && !(atRest && there.dueAt !== null)
 
 const name = (ref: Pick<Ref, 'kind'>) => ref.kind.replace('_', ' ')
 
 const match = (bindings: Binding[], ref: Pick<Ref, 'kind' | 'resourceId' | 'scope'>) =>
   bindings.find((b) => b.kind === ref.kind && b.resourceId === ref.resourceId && b.scope === ref.scope)
 
-const lookup =
-  (bindings: Binding[]): Natives =>
-  ({ kind, resourceId, scope = '' }) => {
-    const id = match(bindings, { kind, resourceId, scope })?.nativeId
-    if (!id) throw new Error(`${kind} ${resourceId} is not bound`)
+/** Native ids of what is bound. */
+export const lookup = (bindings: Binding[]): Natives => {
+  const orNull: Natives['orNull'] = ({ kind, resourceId, scope = '' }) =>
+    match(bindings, { kind, resourceId, scope })?.nativeId ?? null
+  const native = (need: Parameters<Natives>[0]) => {
+    const id = orNull(need)
+    if (!id) throw new Error(`${need.kind} ${need.resourceId} is not bound`)
     return id
   }
+  return Object.assign(native, { orNull })
+}

@@ -21,7 +21,7 @@ import { deleteSubnetsOf } from '../../db/queries/subnets.ts'
 import type { Context } from '../context.ts'
 import { charge, commit, guard, type Write } from './commit.ts'
 import { epochOf } from './epoch.ts'
-import { refuseUnfiltered } from './filtering.ts'
+import { refuseUnfiltered } from './lacking.ts'
 import { commitOr, conflicting, missing, NetworkError } from './network-error.ts'
 import { changed, unwanted } from './resources.ts'
 

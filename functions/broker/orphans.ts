@@ -36,8 +36,8 @@ export const sweepOrphans = async (
   { cloudId, kind, realm, seen, known, hasOrphans, dryRun }: Swept,
 ): Promise<{ orphans: number; removed: number }> => {
   // A root volume bears the mark of its server, and goes with it.
-  const marked = [...seen].filter((item) => item.mark?.kind === kind && item.health !== 'gone')
-  const strangers = marked.filter(({ id }) => !known.has(id)).map((item) => asOrphan(cloudId, kind, item))
+  const marked = [...seen].filter((item) => item.ours || item.mark?.kind === kind)
+  const strangers = marked.filter(({ id, mark }) => mark && !known.has(id)).map((item) => asOrphan(cloudId, kind, item))
   if (!strangers.length && !hasOrphans) return { orphans: 0, removed: 0 }
   const accounted = await accountedFor(context.db, cloudId, kind, strangers)
   const found = strangers.filter(({ nativeId }) => !accounted.has(nativeId))
@@ -100,7 +100,9 @@ const ripeOnes = async (context: Context, cloudId: string, kind: Kind, marked: n
     })
     return []
   }
-  return orphans.filter((o) => o.sweeps >= SWEEPS && now - o.firstSeenAt >= AGE && !inLapse(o.epoch)).slice(0, MOST)
+  // A mark may come late, on what was adopted and handed back since: that is somebody's.
+  const nobodys = orphans.filter((o) => !inLapse(o.epoch) && !o.handedBack)
+  return nobodys.filter((o) => o.sweeps >= SWEEPS && now - o.firstSeenAt >= AGE).slice(0, MOST)
 }
 
 /** Looks once more, at the object and at the bindings, and removes only what is still ours and still nobody's. */

@@ -1,25 +1,7 @@
+import type { CandidateRow as Candidate } from '../../db/queries/places.ts'
 import type { FlavorSnapshot } from '../../db/schema/index.ts'
 
-/** One thing that can be bought: a cloud's size in one zone. */
-export interface Candidate {
-  cloudId: string
-  cloudName: string
-  zone: string
-  /** Order in which the operator prefers clouds. */
-  position: number
-  available: boolean
-  /** Share of the scarcest resource taken, 0 to 1; null: the cloud does not say. */
-  load: number | null
-  freeVcpus: number | null
-  freeRamMib: number | null
-  native: string
-  vcpus: number
-  ramMib: number
-  diskGib: number
-  arch: string
-  gpus: number
-  price: number | null
-}
+export type { Candidate }
 
 export interface Wish {
   flavor: FlavorSnapshot & { native: boolean }

@@ -18,8 +18,8 @@ import {
 } from '../../db/queries/ports.ts'
 import type { Context } from '../context.ts'
 import { charge, guard, Refused, type Write } from './commit.ts'
-import { refuseUnfiltered } from './filtering.ts'
 import type { FixedIpWish } from './fixed-ips.ts'
+import { refuseUnfiltered } from './lacking.ts'
 import { conflicting, missing, NetworkError } from './network-error.ts'
 import { plannedAddresses, plannedGroups, randomMac, writeAddresses, writeGroups } from './port-plan.ts'
 import { changed, unwanted } from './resources.ts'
@@ -93,7 +93,7 @@ export const planPort = async (
   }
   const writes: Write[] = [
     guard(context, 'network-gone', networkGone(network.id)),
-    refuseChange(db, [network.id]),
+    refuseChange([network.id]),
     charge(context, port.projectId, 'port', 1),
     insertPort(db, port),
     ...writeAddresses(context, port.id, fixedIps),

@@ -27,8 +27,9 @@ export const freeze = async (work: Work): Promise<Next> => {
 
 /** While something that it needs is not there yet: the time to come back. */
 const specFor = async (work: Work, stage: Stage): Promise<{ spec?: unknown; at?: number }> => {
-  const { context, row, binding, steps, converge } = work
-  const needs = await steps.needs(context, row, binding, stage)
+  const { context, row, binding, steps, converge, cloud } = work
+  const asked = await steps.needs(context, row, binding, stage)
+  const needs = asked.filter(({ kind, ifOffered }) => !ifOffered || cloud[kind])
   const native = await bindNeeds(context, binding, needs, converge)
   return typeof native === 'number' ? { at: native } : { spec: await steps.spec(context, row, binding, native, stage) }
 }
@@ -91,6 +92,8 @@ export const bind = (work: Work, seen: Seen): Promise<Next> => {
       nativeId: seen.id,
       zone: seen.zone ?? work.binding.zone,
       task: null,
+      // It was asked for once, and that call has done what it does; of several, one may do it again.
+      calledAt: work.binding.attempts <= 1 ? null : work.binding.calledAt,
       boundAt: now,
       seenAt: now,
       observed: digest(seen),
@@ -112,7 +115,7 @@ export const keep = async (work: Work): Promise<Next> => {
   }
   if (work.binding.ownership === 'adopting') {
     // The row was there first, so a mark is never without one; what is repeated here does nothing twice.
-    await work.ask(async () => work.realm.mark?.(nativeId!, work.mark))
+    await work.change(async () => work.realm.mark?.(nativeId!, work.mark))
     await work.write({ ownership: 'ours' })
   }
   const seen = await work.ask(() => work.realm.get(nativeId!))
@@ -124,8 +127,8 @@ export const keep = async (work: Work): Promise<Next> => {
   if (seen.health === 'pending') return work.later(500, 5_000)
   if (seen.health === 'ready' && applied < revision && work.realm.update) return apply(work)
   if (work.steps.act) {
-    const { context, row, binding, cloud } = work
-    const { settled, writes } = await work.steps.act(context, row, binding, cloud, seen)
+    const { context, row, binding, hands } = work
+    const { settled, writes } = await work.steps.act(context, row, binding, hands, seen)
     if (writes.length) await work.write({ attempts: 0 }, writes)
     if (!settled) return work.later(500, 5_000)
   }
@@ -139,7 +142,7 @@ const apply = async (work: Work): Promise<Next> => {
   if (!work.row) return 'again'
   const { spec, at } = await specFor(work, 'apply')
   if (at) return { at }
-  const outcome = await work.ask(() => work.realm.update!(nativeId!, spec))
+  const outcome = await work.change(() => work.realm.update!(nativeId!, spec))
   return isTask(outcome)
     ? work.write({ applied: revision, task: outcome.task })
     : work.write({ applied: revision, attempts: 0 }, work.observed(outcome))

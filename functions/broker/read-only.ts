@@ -15,16 +15,24 @@ const said = (cloudName: string): string => `Cloud ${cloudName} is connected rea
  * A cloud that is connected read-only, for whoever is handed it: what would change something is there, so that the cloud
  * looks the same, and throws without a call. The database refuses such intents before; this holds if it did not.
  */
-export const lookOnly = (cloud: Cloud, name: string): Cloud =>
-  Object.fromEntries(
-    Object.entries(cloud).map(([kind, realm]) => [kind, typeof realm === 'object' ? looking(realm, name) : realm]),
-  ) as unknown as Cloud
+export const lookOnly = (cloud: Cloud, name: string): Cloud => {
+  const members = Object.entries(cloud).map(([kind, realm]) => [
+    kind,
+    typeof realm === 'object' ? looking(realm, name) : realm,
+  ])
+  return { ...Object.fromEntries(members), check: () => cloud.check('looking') }
+}
 
 const looking = (realm: object, name: string): object =>
   Object.fromEntries(
     Object.entries(realm).map(([member, value]) => [
       member,
-      LOOKS.has(member) || typeof value !== 'function' ? value : async () => Promise.reject(new ReadOnly(said(name))),
+      typeof value === 'function' && !LOOKS.has(member)
+        ? async () => Promise.reject(new ReadOnly(said(name)))
+        : // A screen comes with a keyboard.
+          member === 'remoteConsole'
+          ? looking(value, name)
+          : value,
     ]),
   )
 

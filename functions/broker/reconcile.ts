@@ -1,29 +1,19 @@
-import { type Json, KINDS, type Realm } from '../../adapters/contract.ts'
+import { KINDS } from '../../adapters/contract.ts'
 import { asCloudError } from '../../adapters/errors.ts'
-import { kindsWithOrphans } from '../../db/queries/orphans.ts'
 import { mappedClouds } from '../../db/queries/reconcile.ts'
-import {
-  claimUnits,
-  cloudOfAccount,
-  dueAccounts,
-  type Finished,
-  finishUnits,
-  keepUnits,
-  type Unit,
-} from '../../db/queries/sweeps.ts'
+import { claimUnits, cloudOfAccount, dueAccounts, keepUnits, type UnitRef } from '../../db/queries/sweeps.ts'
 import type { Context } from '../context.ts'
 import { connectCloud } from './clouds.ts'
 import { beat } from './epoch.ts'
-import { keepable, type Listing } from './listing.ts'
 import { finishReleases } from './release.ts'
-import { type Account, type SweepOptions, type SweepReport, sweep } from './sweep.ts'
+import type { Account, SweepOptions, SweepReport } from './sweep.ts'
+import { type Swept, sweepUnits, unclaimed } from './sweep-units.ts'
 import { uuid5 } from './uuid.ts'
 
 export type { SweepReport } from './sweep.ts'
 
-/** How often a unit is swept, and how long one process may hold it, in milliseconds. */
-const EVERY = 60_000
-const LEASE = 120_000
+/** How long one process may hold a unit, in milliseconds. */
+export const LEASE = 120_000
 /** Accounts swept at once by one process. */
 const AT_ONCE = 4
 
@@ -38,21 +28,42 @@ export const reconcile = async (
 ): Promise<SweepReport[]> => {
   const { db } = context
   const until = context.now() + budgetMs
-  const reports: SweepReport[] = []
-  const { known, units: everything } = await enrol(context, options.dryRun)
-  const chosen = options.all || options.dryRun ? [...known.keys()] : await dueAccounts(db, context.now())
-  const waiting = chosen.filter((account) => known.has(account))
+  const { known, units } = await enrol(context, options.dryRun)
+  const everything = options.all || options.dryRun
+  const chosen = everything ? [...known.keys()] : await dueAccounts(db, context.now())
+  const { reports } = await sweepAccounts(
+    chosen.filter((account) => known.has(account)),
+    until,
+    context,
+    async (account) => {
+      const claimed = options.dryRun
+        ? unclaimed(units.filter((unit) => unit.account === account))
+        : await claimUnits(db, account, options.all ? 'all' : 'due', context.now(), LEASE)
+      return sweepUnits(context, known.get(account)!, claimed, until, options)
+    },
+  )
+  return reports
+}
+
+/** Some accounts at once, each by `work`, as long as there is time. Gives what became of them, and the rest. */
+export const sweepAccounts = async (
+  accounts: string[],
+  until: number,
+  { now }: Pick<Context, 'now'>,
+  work: (account: string) => Promise<Swept>,
+): Promise<Swept & { rest: string[] }> => {
+  const rest = [...accounts]
+  const swept: Swept = { reports: [], skipped: [] }
   const worker = async () => {
-    for (let account = waiting.shift(); account && context.now() < until; account = waiting.shift()) {
-      const units =
-        options.all || options.dryRun
-          ? everything.filter((unit) => unit.account === account)
-          : await claimUnits(db, account, context.now(), context.now() + LEASE)
-      reports.push(...(await sweepUnits(context, known.get(account)!, units, until, options)))
+    for (let account = rest[0]; account !== undefined && now() < until; account = rest[0]) {
+      rest.shift()
+      const { reports, skipped } = await work(account)
+      swept.reports.push(...reports)
+      swept.skipped.push(...skipped)
     }
   }
   await Promise.all(Array.from({ length: AT_ONCE }, worker))
-  return reports
+  return { ...swept, rest }
 }
 
 /** The cron's turn: hands the accounts that are due to a queue where there is one, and sweeps them itself where not. */
@@ -71,70 +82,31 @@ export const reconcileAccount = async (context: Context, account: string, budget
   const until = context.now() + budgetMs
   const cloudId = await cloudOfAccount(context.db, account)
   const known = cloudId ? (await accounts(context, cloudId)).get(account) : undefined
-  const units = known ? await claimUnits(context.db, account, context.now(), context.now() + LEASE) : []
-  return known ? sweepUnits(context, known, units, until, {}) : []
+  const units = known ? await claimUnits(context.db, account, 'due', context.now(), LEASE) : []
+  return known ? (await sweepUnits(context, known, units, until, {})).reports : []
 }
 
-/** Notes that the database is alive, and which units there are. */
-const enrol = async (context: Context, dryRun = false) => {
-  const known = await accounts(context)
-  const units = [...known].flatMap(([account, { cloudId, cloud }]) =>
-    KINDS.filter((kind) => cloud[kind]).map((kind) => ({ cloudId, account, kind, listing: null })),
+/** Notes that the database is alive, and which units there are. Clouds that cannot be reached are named apart. */
+export const enrol = async (context: Context, dryRun = false) => {
+  const unreached: string[] = []
+  const known = await accounts(context, undefined, (cloudId) => unreached.push(cloudId))
+  const units = [...known].flatMap(([account, { cloudId, cloud }]): UnitRef[] =>
+    KINDS.filter((kind) => cloud[kind]).map((kind) => ({ cloudId, account, kind })),
   )
   if (!dryRun) {
     await beat(context)
     await finishReleases(context)
     await context.db.batch([...keepUnits(context.db, units, context.now())])
   }
-  return { known, units }
-}
-
-const sweepUnits = async (
-  context: Context,
-  account: Account,
-  units: Unit[],
-  until: number,
-  options: SweepOptions,
-): Promise<SweepReport[]> => {
-  const { db } = context
-  const reports: SweepReport[] = []
-  const finished: Finished[] = []
-  const withOrphans = new Set(await kindsWithOrphans(db, account.cloudId))
-  for (const unit of units) {
-    const startedAt = context.now()
-    if (startedAt >= until) {
-      finished.push({ ...unit, done: null })
-      continue
-    }
-    const realm = account.cloud[unit.kind] as Realm<unknown>
-    const { report, unfinished } = await sweep(
-      context,
-      account,
-      unit.kind,
-      realm,
-      withOrphans.has(unit.kind),
-      until,
-      unit.listing as Listing | null,
-      options,
-    )
-    reports.push(report)
-    if (unfinished) {
-      finished.push({ ...unit, done: null, listing: keepable(unfinished) as Json })
-      continue
-    }
-    const durationMs = context.now() - startedAt
-    finished.push({
-      ...unit,
-      listing: null,
-      done: { dueAt: startedAt + EVERY, durationMs, report: report as unknown as Json },
-    })
-  }
-  if (finished.length && !options.dryRun) await finishUnits(db, finished)
-  return reports
+  return { known, units, unreached }
 }
 
 /** Projects that see the same objects of a cloud share one listing. */
-const accounts = async (context: Context, only?: string): Promise<Map<string, Account>> => {
+export const accounts = async (
+  context: Context,
+  only?: string,
+  unreached: (cloudId: string) => void = () => {},
+): Promise<Map<string, Account>> => {
   const found = new Map<string, Account>()
   for (const { cloudId, projectIds } of await mappedClouds(context.db, context.now())) {
     if (only && cloudId !== only) continue
@@ -145,6 +117,7 @@ const accounts = async (context: Context, only?: string): Promise<Map<string, Ac
       account.projectIds.push(...projectIds)
       found.set(key, account)
     } catch (error) {
+      unreached(cloudId)
       context.log('warn', 'cloud not reconciled', { cloudId, error: asCloudError(error).message })
     }
   }

@@ -29,7 +29,20 @@ export const registrationFaults = async (
     return [`Type '${cloud.type}' does not run on ${runtime}, only on ${adapter.runtimes.join(', ')}.`]
   const endpoint = cloud.endpoint === null ? null : await endpointFault(cloud.endpoint, cloud)
   const forAdapter = { ...cloud, options: adapterOptions(cloud.options) }
-  return [...(endpoint ? [endpoint] : []), ...optionFaults(cloud.options), ...adapter.validate(forAdapter)]
+  const trust = cloud.options.tls === undefined || runtime === 'node' ? [] : [NO_TRUST]
+  return [...(endpoint ? [endpoint] : []), ...optionFaults(cloud.options), ...trust, ...adapter.validate(forAdapter)]
+}
+
+const NO_TRUST =
+  'Option tls works on Node alone: Workers accept certificates of a public authority only, so the cloud needs one, or a tunnel, a proxy or a VPC binding in front of it that has one.'
+
+/** What an operator should know of a cloud that is registered like this, in sentences. */
+export const adviceOn = async (
+  { settings: { runtime } }: Pick<Host, 'settings'>,
+  { name, type, endpoint, region, options }: Pick<Registration, 'name' | 'type' | 'endpoint' | 'region' | 'options'>,
+): Promise<string[]> => {
+  const adapter = await adapterFor(type)
+  return adapter?.advice?.({ name, endpoint, region, options: adapterOptions(options) }, runtime) ?? []
 }
 
 /** What a cloud can do for whoever asks, and why it cannot do the rest: asked of its adapter, not of the cloud. */

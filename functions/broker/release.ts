@@ -4,12 +4,18 @@ import type { Binding } from '../../db/queries/bindings.ts'
 import { cloudById } from '../../db/queries/clouds.ts'
 import {
   atWork,
+  beginBorrowed,
   beginRelease,
   beingReleased,
   bindingsAmong,
+  bindingsAt,
+  borrowed,
+  borrowedAtWork,
   dropBindings,
+  dropBorrowed,
   forgetRows,
   groundOf,
+  imagesWithData,
   leaningOn,
   noteReleases,
   partsOf,
@@ -40,37 +46,64 @@ export const release = async (context: Context, wish: ReleaseWish): Promise<Rele
   const { db } = context
   const { cloudId } = wish
   const asked = 'resourceIds' in wish ? wish.resourceIds : await resourcesOf(db, wish.projectId, cloudId)
-  const known = new Set((await bindingsAmong(db, asked)).map(({ resourceId }) => resourceId))
+  const found = await bindingsAmong(db, asked)
   const report: ReleaseReport = { released: [], waiting: [], refused: [] }
+  const known = new Set(found.map(({ resourceId }) => resourceId))
   for (const id of asked) if (!known.has(id)) report.refused.push({ id, reason: 'It is on no cloud.' })
-  const ids = await withParts(context, known)
-  const leaning = await leaningOn(db, ids)
+  const keypairs = new Set(found.filter(({ kind }) => kind === 'keypair').map(({ resourceId }) => resourceId))
+  const ids = await withParts(context, new Set([...known].filter((id) => !keypairs.has(id))))
+  const lent = await borrowed(db, {
+    projectId: 'projectId' in wish ? wish.projectId : null,
+    named: [...keypairs],
+    servers: ids,
+    cloudId,
+  })
+  const leaning = [
+    ...(await leaningOn(db, ids)),
+    ...lent
+      .filter(({ binding, neededBy }) => neededBy !== null && keypairs.has(binding.resourceId))
+      .map(({ binding, neededBy }) => ({ id: binding.resourceId, by: `server ${neededBy}` })),
+  ]
   for (const { id, by } of leaning) report.refused.push({ id, reason: `The ${by} still needs it.` })
-  if (leaning.length || !ids.size) return report
+  const idle = lent.filter(({ neededBy }) => neededBy === null).map(({ binding }) => binding)
+  if (leaning.length || !(ids.size || idle.length)) return report
   await withIdleGround(context, ids)
-  const bindings = (await bindingsAmong(db, ids)).filter(
-    (b) => b.kind !== 'keypair' && (!cloudId || b.cloudId === cloudId),
-  )
+  return handBack(context, { ids, lent: idle, cloudId }, report)
+}
+
+/** What goes: resources with all that they have on clouds, or on one, and what clouds have for a project of others'. */
+interface Going {
+  ids: Set<string>
+  lent: Binding[]
+  cloudId: string | undefined
+}
+
+const handBack = async (context: Context, going: Going, report: ReleaseReport): Promise<ReleaseReport> => {
+  const bindings = await bindingsOf(context, going)
   const locked = await onReadOnly(context, bindings)
   if (locked) {
     report.refused.push({ id: locked.resourceId, reason: 'Its cloud is connected read-only, and it carries our mark.' })
     return report
   }
   try {
-    await begin(context, ids, cloudId)
+    await begin(context, going)
   } catch (error) {
     if (!(error instanceof Refused && error.refusal.kind === 'guard')) throw error
-    return {
-      ...report,
-      refused: [...ids].map((id) => ({ id, reason: 'Something is under way with it, or with a part of it.' })),
-    }
+    const reason = 'Something is under way with it, or with a part of it.'
+    const all = new Set([...going.ids, ...going.lent.map(({ resourceId }) => resourceId)])
+    return { ...report, refused: [...all].map((id) => ({ id, reason })) }
   }
-  report.waiting = await takeMarksOff(context, await bindingsAmong(db, ids), cloudId)
+  report.waiting = await takeMarksOff(context, await bindingsOf(context, going))
   if (report.waiting.length) return report
-  await forget(context, ids, cloudId)
+  await forget(context, going)
   report.released = bindings
   return report
 }
+
+const bindingsOf = async ({ db }: Context, { ids, lent, cloudId }: Going): Promise<Binding[]> => [
+  ...(await bindingsAmong(db, ids)).filter((binding) => !cloudId || binding.cloudId === cloudId),
+  ...(await bindingsAt(db, lent)),
+]
 
 const withParts = async ({ db }: Context, known: Set<string>): Promise<Set<string>> => {
   const ids = new Set(known)
@@ -109,17 +142,25 @@ const onReadOnly = async (context: Context, bindings: Binding[]): Promise<Bindin
   return null
 }
 
-const begin = (context: Context, ids: Set<string>, cloudId: string | undefined): Promise<void> =>
-  commit(
+const begin = (context: Context, { ids, lent, cloudId }: Going): Promise<void> => {
+  const all = [...ids, ...lent.map(({ resourceId }) => resourceId)]
+  const now = context.now()
+  return commit(
     context,
-    { action: 'release.begin', kind: 'resource', resourceId: [...ids][0]!, detail: { ids: [...ids] }, handover: true },
-    [guard(context, 'at-work', atWork(ids)), beginRelease(context.db, ids, cloudId, context.now())],
+    { action: 'release.begin', kind: 'resource', resourceId: all[0]!, detail: { ids: all }, handover: true },
+    [
+      guard(context, 'at-work', atWork(ids, now)),
+      guard(context, 'at-work', borrowedAtWork(lent)),
+      beginRelease(context.db, ids, cloudId, now),
+      beginBorrowed(context.db, lent, now),
+    ],
   )
+}
 
-const takeMarksOff = async (context: Context, bindings: Binding[], cloudId: string | undefined) => {
+const takeMarksOff = async (context: Context, bindings: Binding[]) => {
   const waiting: ReleaseReport['waiting'] = []
   for (const binding of bindings) {
-    if (binding.ownership !== 'releasing' || !binding.nativeId || (cloudId && binding.cloudId !== cloudId)) continue
+    if (binding.ownership !== 'releasing' || !binding.nativeId) continue
     try {
       const { cloud } = await connectCloud(context, binding.cloudId, binding.projectId)
       const realm = cloud[binding.kind] as Realm<unknown> | undefined
@@ -135,32 +176,41 @@ const takeMarksOff = async (context: Context, bindings: Binding[], cloudId: stri
   return waiting
 }
 
-/** Rows of what is on another cloud as well stay for that. */
-const forget = async (context: Context, ids: Set<string>, cloudId: string | undefined): Promise<void> => {
+/** Rows of what is on another cloud as well stay for that, and those of images whose data is with us. */
+const forget = async (context: Context, { ids, lent, cloudId }: Going): Promise<void> => {
   const { db } = context
   const all = await bindingsAmong(db, ids)
-  const elsewhere = new Set(cloudId ? all.filter((b) => b.cloudId !== cloudId).map((b) => b.resourceId) : [])
+  const others = all.filter((b) => b.cloudId !== cloudId).map((b) => b.resourceId)
+  const elsewhere = new Set(cloudId ? [...others, ...(await imagesWithData(db, ids))] : [])
   const gone = [...ids].filter((id) => !elsewhere.has(id))
   const now = context.now()
   const by = { requestId: context.requestId, userId: context.caller?.userId ?? null, at: now }
-  const entry = { action: 'release.end', kind: 'resource', resourceId: gone[0] ?? '', handover: true }
-  await commit(context, entry, [
+  const about = gone[0] ?? lent[0]?.resourceId ?? ''
+  await commit(context, { action: 'release.end', kind: 'resource', resourceId: about, handover: true }, [
     guard(context, 'marked', stillMarked(ids, cloudId)),
-    noteReleases(
-      db,
-      all.filter((b) => gone.includes(b.resourceId)),
-      by,
-    ),
+    noteReleases(db, [...all.filter((b) => gone.includes(b.resourceId)), ...lent], by),
     dropBindings(db, ids, cloudId),
+    dropBorrowed(db, lent),
     ...forgetRows(db, gone, now),
   ])
 }
 
-/** What was begun and not finished: the process died, or the cloud did not answer. */
+/** What was begun and not finished: the process died, or the cloud did not answer. Each cloud by itself. */
 export const finishReleases = async (context: Context): Promise<void> => {
-  const ids = await beingReleased(context.db)
-  if (!ids.length) return
-  const { waiting, refused } = await release(context, { resourceIds: ids })
+  const begun = await beingReleased(context.db)
+  for (const cloudId of new Set(begun.map((binding) => binding.cloudId))) {
+    const here = begun.filter((binding) => binding.cloudId === cloudId)
+    const lent = here.filter(({ scope, projectId }) => scope !== '' && scope === projectId)
+    const resourceIds = here.filter((binding) => !lent.includes(binding)).map(({ resourceId }) => resourceId)
+    if (resourceIds.length) noteWaiting(context, await release(context, { cloudId, resourceIds }))
+    // What those had borrowed is done by now; doing it again does nothing.
+    const left = (await bindingsAt(context.db, lent)).filter(({ ownership }) => ownership === 'releasing')
+    const nothing = { released: [], waiting: [], refused: [] }
+    if (left.length) noteWaiting(context, await handBack(context, { ids: new Set(), lent: left, cloudId }, nothing))
+  }
+}
+
+const noteWaiting = (context: Context, { waiting, refused }: ReleaseReport): void => {
   for (const { binding, reason } of waiting)
     context.log('warn', 'not handed back yet', { kind: binding.kind, resourceId: binding.resourceId, reason })
   for (const { id, reason } of refused) context.log('warn', 'not handed back yet', { resourceId: id, reason })

@@ -5,6 +5,7 @@ import { type SubnetRow, subnetById, subnetsById } from '../../db/queries/subnet
 import type { Context } from '../context.ts'
 import { overlap, readCidr } from './address.ts'
 import { guard, type Write } from './commit.ts'
+import { whyLacking } from './lacking.ts'
 import { convergeWherever, pinNetworks } from './network.ts'
 import { badRequestFor, commitOr, conflicting, missing, NetworkError } from './network-error.ts'
 import { ownPort, planPort, removePorts } from './port.ts'
@@ -34,6 +35,8 @@ export const addInterface = async (
   const clouds = [...new Set([...(await cloudsOf(db, networkIds)), ...(external?.cloudId ? [external.cloudId] : [])])]
   if (clouds.length > 1) throw elsewhere(id)
   const [cloudId] = clouds
+  const why = await whyLacking(context, cloudId ?? null, 'router')
+  if (why !== null) throw conflicting('RouterInterfaceNotSupported', why)
   const writes: Write[] = [
     guard(context, 'router-moved', routerMoved(id, router.revision)),
     ...made.writes,

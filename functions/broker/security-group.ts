@@ -16,7 +16,7 @@ import {
   updateSecurityGroup,
 } from '../../db/queries/security-groups.ts'
 import type { Context } from '../context.ts'
-import { charge, commit, guard, Refused, type Write } from './commit.ts'
+import { apart, charge, commit, guard, Refused, type Write } from './commit.ts'
 import { convergeWherever } from './network.ts'
 import { commitOr, conflicting, missing } from './network-error.ts'
 import { changed, unwanted } from './resources.ts'
@@ -103,7 +103,10 @@ export const createSecurityGroup = async (
  */
 export const ensureDefaultGroup = async (context: Context, projectId: string): Promise<string> => {
   const known = await defaultGroupOf(context.db, projectId)
-  if (known) return known.id
+  return known ? known.id : makeDefaultGroup(apart(context), projectId)
+}
+
+const makeDefaultGroup = async (context: Context, projectId: string): Promise<string> => {
   const group: SecurityGroupRow = {
     ...newGroup(context, projectId, 'default', 'Default security group'),
     isDefault: 'default',

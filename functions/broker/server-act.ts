@@ -11,7 +11,7 @@ import { charge, type Write } from './commit.ts'
 import { restoreServer } from './drift.ts'
 import { MACHINE_ACTIONS } from './lifecycle.ts'
 import type { Place } from './place.ts'
-import { flavorInArgs, placesJson, placesOf, statusWith } from './server-facts.ts'
+import { flavorInArgs, placesJson, placesOf, powerShown, statusWith } from './server-facts.ts'
 
 /** A server with what was asked of it and is not done. */
 export interface ServerWork {
@@ -58,7 +58,7 @@ export const act = async (
   const server = { ...work.server, ...step.done } as ServerRow
   const last = !work.actions.some((other) => other.id !== action.id && MACHINE_ACTIONS.includes(other.action))
   return {
-    settled: last,
+    settled: last && isDescribed(cloud, server, binding),
     writes: [
       finishActionById(context.db, action.id, null, now),
       forgetDrift(context.db, 'server', server.id),
@@ -154,11 +154,14 @@ const revertResize = async (run: Run): Promise<Step> => {
 const rebuild = async (run: Run): Promise<Step> => {
   const { context, cloud, id, action, server } = run
   const imageId = String(action.args.image_id)
-  const { nativeId } = await imageForServer(context.db, imageId, run.binding.cloudId)
-  if (!nativeId) throw new CloudError('definitive', `Image ${imageId} is not on the cloud of the server.`)
+  const { here } = await imageForServer(context.db, imageId, run.binding.cloudId, server.projectId)
+  // Uploaded data is brought there when somebody first asks for it.
+  if (here?.phase === 'intent' || here?.phase === 'calling') return going
+  if (here?.phase !== 'bound' || !here.nativeId)
+    throw new CloudError('definitive', here?.error?.message ?? `Image ${imageId} is not on the cloud of the server.`)
   const step = able(cloud.server.rebuild, 'rebuild')
-  if ((await step.call(cloud.server, id, nativeId, String(action.args.token))) === 'going') return going
-  return done(restingPower(run), { imageId, launchedAt: server.launchedAt ?? context.now() })
+  if ((await step.call(cloud.server, id, here.nativeId, String(action.args.token))) === 'going') return going
+  return done(restingPower(run), { launchedAt: server.launchedAt ?? context.now() })
 }
 
 const steps: Record<string, (run: Run) => Promise<Step>> = {
@@ -192,25 +195,49 @@ export const chargeFlavor = (
   )
 }
 
-/** The action will not be done. The server stays as it is; what a resize had claimed is given back. */
+/** The action will not be done. The server stays as it is: with the image that it has, and without what a resize had claimed. */
 export const actionFailed = (context: Context, work: ServerWork, action: ServerAction, error: CloudError): Write[] => {
   const { server } = work
   const now = context.now()
   const resting = { ...server, vmState: server.vmState, taskState: null }
+  const kept = action.action === 'rebuild' ? { imageId: action.args.before as ServerRow['imageId'] } : {}
   return [
     finishActionById(context.db, action.id, error.message, now),
-    updateServer(context.db, server.id, { updatedAt: now, ...statusWith(resting, { action: null }) }),
+    updateServer(context.db, server.id, {
+      ...kept,
+      ...unwished(server, action),
+      updatedAt: now,
+      ...statusWith(resting, { action: null }),
+    }),
     ...(action.action === 'resize'
       ? chargeFlavor(context, server.projectId, flavorInArgs(action), server.flavor, 'release')
       : []),
   ]
 }
 
+/** Actions that say which power a server shall have. */
+const POWER_ACTIONS = new Set(['start', 'stop', 'reboot', 'pause', 'unpause', 'suspend', 'resume'])
+
+/** A power that was refused is not wanted any longer: what is there is no drift, and nothing to be restored. */
+const unwished = (server: ServerRow, { action }: ServerAction): Partial<NewServer> => {
+  const power = powerShown(server)
+  const rests = power !== 'changing' && power !== 'unknown'
+  return POWER_ACTIONS.has(action) && rests ? { wantPower: power } : {}
+}
+
 interface Label {
   name: string
   metadata: Record<string, string>
 }
-/** Name and metadata where the cloud shows them. The frozen request says what the cloud was told last. */
+type Told = Label & { [key: string]: Json }
+
+/** Whether the cloud was told the name and metadata of now, or cannot show them. The frozen request says what it was told last. */
+const isDescribed = ({ server: realm }: Cloud, { name, metadata }: ServerRow, { frozen }: Binding): boolean => {
+  const told = frozen as Told | null
+  return !realm.describe || (told?.name === name && JSON.stringify(told.metadata) === JSON.stringify(metadata))
+}
+
+/** Name and metadata where the cloud shows them. */
 const describe = async (
   { db }: Context,
   { server }: ServerWork,
@@ -219,10 +246,8 @@ const describe = async (
   seen: ServerSeen,
 ): Promise<{ settled: boolean; writes: Write[] }> => {
   const settled = seen.power !== 'changing'
-  const told = binding.frozen as (Label & { [key: string]: Json }) | null
+  if (isDescribed(cloud, server, binding)) return { settled, writes: [] }
   const label: Label = { name: server.name, metadata: server.metadata }
-  const same = told?.name === label.name && JSON.stringify(told.metadata) === JSON.stringify(label.metadata)
-  if (same || !cloud.server.describe) return { settled, writes: [] }
-  await cloud.server.describe(binding.nativeId!, label)
-  return { settled, writes: [rememberRequest(db, binding, { ...told, ...label })] }
+  await cloud.server.describe!(binding.nativeId!, label)
+  return { settled, writes: [rememberRequest(db, binding, { ...(binding.frozen as Told | null), ...label })] }
 }

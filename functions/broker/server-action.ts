@@ -32,12 +32,15 @@ const ALLOWED: Record<string, readonly string[] | typeof ANY> = {
   revertResize: ['resized'],
   rebuild: ['active', 'stopped', 'error'],
   createImage: ['active', 'stopped', 'paused', 'suspended'],
+  fork: ['active'],
   attach_volume: ['active', 'paused', 'stopped', 'resized'],
   detach_volume: ['active', 'paused', 'stopped', 'resized'],
   attach_interface: ['active', 'paused', 'stopped'],
   detach_interface: ['active', 'paused', 'stopped'],
   metadata: ['active', 'paused', 'suspended', 'stopped'],
 }
+/** What copies a server leaves it as it is, so that a lock does not matter. */
+const COPIES = new Set(['createImage', 'fork'])
 /** Work of other kinds, which does not mind a task that is under way. */
 const BESIDE = new Set(['attach_volume', 'detach_volume'])
 
@@ -48,7 +51,7 @@ export const refuseLocked = (context: Context, server: ServerRow): void => {
 
 /** Throws unless the server is in a state from which `action` may start; `words` is what Nova calls it to users. */
 export const requireState = (context: Context, server: ServerRow, action: string, words = action): void => {
-  if (action !== 'createImage') refuseLocked(context, server)
+  if (!COPIES.has(action)) refuseLocked(context, server)
   const { id, vmState, taskState, launchedAt } = server
   const allowed = ALLOWED[action] ?? ANY
   const wrong = (attribute: 'vm_state' | 'task_state' | 'launched_at', state: string | null) =>
@@ -208,10 +211,10 @@ const sizeFor = async (context: Context, server: ServerRow, flavor: FlavorRow): 
 
 const archOf = async (
   context: Context,
-  { imageId, cloudId }: ServerRow,
+  { imageId, cloudId, projectId }: ServerRow,
   candidates: CandidateRow[],
 ): Promise<string> => {
-  const found = imageId && cloudId ? await imageForServer(context.db, imageId, cloudId) : null
+  const found = imageId && cloudId ? await imageForServer(context.db, imageId, cloudId, projectId) : null
   return found?.image?.arch ?? candidates[0]?.arch ?? 'x86_64'
 }
 

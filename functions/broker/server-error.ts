@@ -3,7 +3,7 @@ export type ServerRefusal =
   /** Something named does not exist, or is not the caller's to see. */
   | {
       kind: 'unknown'
-      what: 'flavor' | 'image' | 'network' | 'port' | 'keypair' | 'security-group' | 'zone' | 'volume'
+      what: 'flavor' | 'image' | 'network' | 'port' | 'keypair' | 'security-group' | 'zone' | 'volume' | 'server'
       id: string
     }
   | { kind: 'image-status'; id: string; status: string }
@@ -20,6 +20,10 @@ export type ServerRefusal =
   | { kind: 'volume-status'; id: string; status: string }
   /** Wanted of several servers at once, which only one can have. */
   | { kind: 'only-one'; what: 'port' | 'fixed-ip' | 'hostname' | 'volume'; id?: string }
+  /** A fork cannot differ from its parent in that; `reason` is a sentence for people. */
+  | { kind: 'unlike-parent'; reason: string }
+  /** It cannot go before its forks, of which some are named. */
+  | { kind: 'forked'; id: string; forks: string[] }
   | { kind: 'same-flavor' }
   | { kind: 'no-place'; reason: string }
   /** The cloud cannot; `reason` is a sentence for people. */
@@ -35,6 +39,10 @@ export type ServerRefusal =
     }
   | { kind: 'not-resized' }
   | { kind: 'no-console'; id: string }
+  /** The cloud could keep what this server writes, and does not; `reason` is a sentence for people. */
+  | { kind: 'no-output'; reason: string }
+  /** `invalid`: there is no such type in that protocol; `unavailable`: the cloud of the server has none. */
+  | { kind: 'console-type'; type: string; why: 'invalid' | 'unavailable' }
   | { kind: 'no-interface'; id: string; portId: string }
   | { kind: 'group-not-held'; id: string; name: string }
   | { kind: 'no-group'; projectId: string; name: string }

@@ -15,6 +15,8 @@ export interface Places {
   zonal?: boolean
   /** Sizes that had no room, as `<cloud>/<zone>/<size>`. */
   tried?: string[]
+  /** The image that was made for it to be forked from; the one that users see is its parent's. */
+  image?: string
 }
 
 export const placesOf = (server: Pick<ServerRow, 'places'>): Places =>

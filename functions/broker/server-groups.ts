@@ -3,7 +3,7 @@ import { groupsNamed, type SecurityGroupView, securityGroupById } from '../../db
 import type { ServerRow } from '../../db/queries/servers.ts'
 import type { Context } from '../context.ts'
 import { commit } from './commit.ts'
-import { whyUnfiltered } from './filtering.ts'
+import { whyLacking } from './lacking.ts'
 import { convergeWherever } from './network.ts'
 import { planPortChange } from './port.ts'
 import { note } from './server-action.ts'
@@ -32,7 +32,7 @@ const groupNamed = async (context: Context, server: ServerRow, nameOrId: string)
 export const addGroup = async (context: Context, server: ServerRow, nameOrId: string): Promise<void> => {
   const id = await groupNamed(context, server, nameOrId)
   const ports = (await portsOf(context, server)).filter(({ portSecurity }) => portSecurity)
-  const why = ports.length ? null : await whyUnfiltered(context, server.cloudId)
+  const why = ports.length ? null : await whyLacking(context, server.cloudId, 'security_group')
   if (why !== null) refuse({ kind: 'incapable', reason: why })
   if (!ports.length) refuse({ kind: 'no-port-security' })
   const joining = ports.filter((port) => !port.securityGroupIds.includes(id))

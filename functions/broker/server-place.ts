@@ -3,11 +3,12 @@ import type { Binding } from '../../db/queries/bindings.ts'
 import { candidatesFor, type Found } from '../../db/queries/places.ts'
 import { portsOfServer, type ServerRow } from '../../db/queries/servers.ts'
 import type { Context } from '../context.ts'
+import { whyNobodyTakes } from './image-place.ts'
 import { type Place, place } from './place.ts'
 import { refuseReadOnly } from './read-only.ts'
 import { refuse } from './server-error.ts'
 import { type Places, placesOf } from './server-facts.ts'
-import { asksForFiltering, findPlaces, type ServerWish, type Understood } from './server-wish.ts'
+import { findPlaces, neededOf, type ServerWish, type Understood } from './server-wish.ts'
 
 /** Where a new server may go, best first, and what is particular to the first place. */
 export interface Choice {
@@ -21,8 +22,8 @@ export interface Choice {
 }
 
 /**
- * Decides where a server goes. Throws `ServerRefused` (`incapable`) when only clouds are left that filter no traffic and
- * somebody relies on that, `Refused` (`read-only`) when only clouds are left that are connected to be looked at.
+ * Decides where a server goes. Throws `ServerRefused` (`incapable`) when only clouds are left that lack something that
+ * it needs, `Refused` (`read-only`) when only clouds are left that are connected to be looked at.
  */
 export const choosePlaces = async (
   context: Context,
@@ -34,20 +35,13 @@ export const choosePlaces = async (
     await Promise.all(found.places.map(async ({ type }) => [type, await adapterFor(type)] as const)),
   )
   const typeOf = (place: Place | undefined) => found.places.find(({ id }) => id === place?.cloudId)?.type ?? ''
-  const whyOpen = (type: string): string | undefined => adapters.get(type)?.lacks.security_group
-  const open = (type: string): boolean => whyOpen(type) !== undefined
-  const lacking = (type: string) => wish.configDrive && adapters.get(type)?.lacks['server.config_drive'] !== undefined
-  const strict = asksForFiltering(wish, understood)
-  const { places, reason } = findPlaces(
-    wish,
-    understood,
-    found,
-    (type) => lacking(type) || (strict && open(type)),
-    open,
-  )
+  const open = (type: string): boolean => adapters.get(type)?.lacks.security_group !== undefined
+  const needed = neededOf(wish, understood, found)
+  const whyNot = (type: string) => needed.flatMap((capability) => adapters.get(type)?.lacks[capability] ?? [])[0]
+  const placesBut = (refused: (type: string) => boolean) => findPlaces(wish, understood, found, refused, open)
+  const { places, reason } = placesBut((type) => whyNot(type) !== undefined)
   if (!places.length) {
-    const [unsafe] = strict ? findPlaces(wish, understood, found, lacking, open).places : []
-    const why = whyOpen(typeOf(unsafe))
+    const why = whyNot(typeOf(placesBut(() => false).places[0]))
     if (why !== undefined) refuse({ kind: 'incapable', reason: why })
     const all = found.places.map(({ id }) => id)
     const images = all.filter((id) => found.imageClouds.includes(id))
@@ -55,8 +49,10 @@ export const choosePlaces = async (
     const networks = understood.nics.map(({ network }) => [network.cloudId ?? []].flat())
     await refuseReadOnly(context, [all, images, named, ...networks])
   }
+  const asked = wish.zone === null ? found.places : found.places.filter(({ named }) => named)
+  const untaken = places.length ? null : await whyNobodyTakes(understood.image, asked)
   const type = typeOf(places[0])
-  return { places, reason, zonal: adapters.get(type)?.zonalSubnets === true, filters: !open(type) }
+  return { places, reason: untaken ?? reason, zonal: adapters.get(type)?.zonalSubnets === true, filters: !open(type) }
 }
 
 /** So many sizes are asked for before a server is given up. */

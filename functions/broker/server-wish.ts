@@ -1,8 +1,15 @@
+import type { Capability } from '../../adapters/contract.ts'
 import type { Found, NetworkRow, PortRow } from '../../db/queries/places.ts'
 import type { Candidate, Place } from './place.ts'
 import { place } from './place.ts'
 import { snapshotOf } from './server-action.ts'
 import { refuse } from './server-error.ts'
+
+/** A server to go on from, if not the image says which, and how long the new one lives. */
+export interface ForkWish {
+  of: string | null
+  ttlSeconds: number | null
+}
 
 /** One network interface that a user wants a server to have. */
 export type Nic = { portId: string } | { networkId: string; fixedIp: string | null }
@@ -32,6 +39,7 @@ export interface ServerWish {
   maxCount: number
   /** Volumes that are there already, put into the server once it runs. */
   volumes: { id: string; device: string | null; tag: string | null; deleteOnTermination: boolean }[]
+  fork: ForkWish | null
 }
 
 /** What every named thing turned out to be. */
@@ -59,14 +67,14 @@ export const understand = (wish: ServerWish, found: Found, projectId: string): U
 
 const understandImage = (wish: ServerWish, found: Found, projectId: string): NonNullable<Found['image']> => {
   const image = found.image ?? refuse({ kind: 'unknown', what: 'image', id: wish.imageId })
-  // Of somebody else's images only those on the project's own clouds can be seen at all.
-  if (image.projectId !== projectId && !cloudsWith(found).length && found.places.length)
+  // Of somebody else's images only those on the project's own clouds can be seen at all, and those that are with us.
+  if (image.projectId !== projectId && !image.blob && !cloudsWith(found).length && found.places.length)
     refuse({ kind: 'unknown', what: 'image', id: wish.imageId })
   if (image.status !== 'active') refuse({ kind: 'image-status', id: image.id, status: image.status })
   return image
 }
 
-/** The project's clouds that have the image. */
+/** The project's clouds that have the image, or will if they are asked. */
 const cloudsWith = (found: Found): string[] =>
   found.imageClouds.filter((id) => found.places.some((each) => each.id === id))
 
@@ -122,9 +130,16 @@ const understandGroups = ({ securityGroups }: ServerWish, found: Found): string[
 const namesGroups = ({ securityGroups }: ServerWish): boolean =>
   securityGroups?.some((name) => name !== 'default') ?? false
 
-/** Whether somebody relies on traffic being filtered. */
-export const asksForFiltering = (wish: ServerWish, { nics }: Understood): boolean =>
-  nics.some(({ network, port }) => port?.portSecurity ?? (namesGroups(wish) && mayFilter(network)))
+/** What a cloud must be capable of to have it. */
+export const neededOf = (wish: ServerWish, { nics }: Understood, found: Found): Capability[] => {
+  const filtered = ({ network, port }: Understood['nics'][number]) =>
+    port?.portSecurity ?? (namesGroups(wish) && mayFilter(network))
+  return [
+    ...(wish.configDrive ? (['server.config_drive'] as const) : []),
+    ...(nics.some(filtered) ? (['security_group'] as const) : []),
+    ...(nics.some(({ network }) => found.routed.includes(network.id)) ? (['router'] as const) : []),
+  ]
+}
 
 /** A network that is on no cloud yet knows best; on one it may be the cloud that keeps it from filtering. */
 const mayFilter = ({ portSecurity, cloudId }: NetworkRow): boolean => portSecurity || cloudId !== null

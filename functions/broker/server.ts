@@ -1,4 +1,3 @@
-import type { Json } from '../../adapters/contract.ts'
 import { lookUpReferences } from '../../db/queries/places.ts'
 import { insertServerAction } from '../../db/queries/server-actions.ts'
 import {
@@ -15,7 +14,19 @@ import type { Context } from '../context.ts'
 import { attachVolume } from './attachment.ts'
 import { charge, commit, guard, type Write } from './commit.ts'
 import { convergeSoon } from './converge.ts'
+import {
+  type Fork,
+  forkColumns,
+  forkedBy,
+  forkingOf,
+  imageToBoot,
+  joinParent,
+  onParentsGround,
+  readFork,
+} from './fork.ts'
+import { realiseImage, withTakers } from './image-place.ts'
 import { serverStatus } from './lifecycle.ts'
+import { keepingLineage, unlessForked } from './lineage.ts'
 import { pinNetworks } from './network.ts'
 import type { Place } from './place.ts'
 import { planPort, takePorts, untilFree } from './port.ts'
@@ -32,11 +43,13 @@ import { volumeFor } from './volume.ts'
  * Admits servers: one look at everything they refer to, one decision where they go, one batch with quota, rows, ports,
  * bindings and the journal. The cloud hears of them afterwards. Throws `ServerRefused`, `NetworkError`, or `Refused`.
  */
-export const createServers = async (context: Context, projectId: string, wish: ServerWish): Promise<ServerRow[]> => {
+export const createServers = async (context: Context, projectId: string, asked: ServerWish): Promise<ServerRow[]> => {
   const { db, scope, caller } = context
+  const forking = await readFork(context, projectId, asked)
+  const wish = forking?.wish ?? asked
   const nics = typeof wish.nics === 'string' ? [] : wish.nics
   const volumes = await volumesOf(context, wish)
-  const found = await lookUpReferences(db, {
+  const referred = await lookUpReferences(db, {
     projectId,
     userId: caller?.userId ?? '',
     scope,
@@ -50,10 +63,17 @@ export const createServers = async (context: Context, projectId: string, wish: S
     volumeIds: volumes.map(({ id }) => id),
     place: wish.zone,
   })
+  const parentId = forkedBy(referred.image)
+  if (!forking && parentId !== undefined) return createServers(context, projectId, forkingOf(asked, parentId))
+  if (!forking && asked.fork) refuse({ kind: 'unlike-parent', reason: 'Only a fork has a time to live.' })
+  const { fork, found } = forking
+    ? onParentsGround(context, forking.fork, wish, referred)
+    : { fork: null, found: await withTakers(referred) }
   const understood = understand(wish, found, projectId)
   const choice = await choosePlaces(context, wish, understood, found)
   refuseUnsecured(wish, understood)
-  const admission = { context, projectId, wish, understood, ...choice }
+  if (fork && !choice.places.length) refuse({ kind: 'no-place', reason: choice.reason })
+  const admission = { context, projectId, wish, understood, fork, ...choice }
   const { vcpus, ramMib } = understood.flavor
   const rows = await withinQuota(context, projectId, wish, (count) =>
     withinLimits(context, projectId, { instances: count, cores: count * vcpus, ram: count * ramMib }, () =>
@@ -98,11 +118,12 @@ type Admission = {
   projectId: string
   wish: ServerWish
   understood: Understood
+  fork: Fork | null
 } & Choice
 
 /** One batch for all of them. */
 const admit = async (admission: Admission, count: number): Promise<ServerRow[]> => {
-  const { context, projectId, understood, places, zonal, filters } = admission
+  const { context, projectId, understood, fork, places, zonal, filters } = admission
   const { flavor, nics } = understood
   const taken = new Set<string>()
   const rows: ServerRow[] = []
@@ -114,13 +135,17 @@ const admit = async (admission: Admission, count: number): Promise<ServerRow[]> 
   const [at] = places
   const networkIds = [...new Set(nics.map(({ network }) => network.id))]
   if (at)
-    writes.push(...pinNetworks(context, networkIds, { cloudId: at.cloudId, zone: zonal ? at.zone : null, filters }))
+    writes.push(
+      ...pinNetworks(context, networkIds, { cloudId: at.cloudId, zone: zonal ? at.zone : null, filters }),
+      ...realiseImage(context, understood.image, projectId, at.cloudId),
+    )
   for (let index = 0; index < count; index++) {
     const row = newRow(admission, count > 1 ? index + 1 : null)
     rows.push(row)
     writes.push(insertServer(context.db, row), history(context, row))
     if (at) writes.push(...(await plug(admission, row, at, taken)), bindTo(context, 'server', row, at.cloudId, at.zone))
   }
+  if (fork) writes.push(...joinParent(context, fork, rows))
   await commit(
     context,
     { action: 'create', kind: 'server', resourceId: rows[0]!.id, detail: { ids: rows.map(({ id }) => id) } },
@@ -147,7 +172,7 @@ export const hostnameOf = (name: string, id: string): string =>
     .replace(/^-+|-+$/g, '') || `server-${id}`
 
 const newRow = (
-  { context, projectId, wish, understood, places, zonal, reason }: Admission,
+  { context, projectId, wish, understood, fork, places, zonal, reason }: Admission,
   number: number | null,
 ): ServerRow => {
   const [at, ...next] = places
@@ -171,7 +196,6 @@ const newRow = (
     name,
     description: wish.description,
     hostname: wish.hostname ?? hostnameOf(name, id),
-    metadata: wish.metadata,
     tags: wish.tags,
     flavor: snapshotOf(understood.flavor),
     oldFlavor: null,
@@ -190,12 +214,10 @@ const newRow = (
     fault: at ? null : { code: 500, message: `No valid host was found. ${reason}`, created: now },
     cloudId: at?.cloudId ?? null,
     zone: at?.zone ?? null,
-    places: placesJson({ at: at ?? null, next, ...(zonal ? { zonal } : {}) }) as Json,
+    places: placesJson({ at: at ?? null, next, ...(zonal ? { zonal } : {}), ...imageToBoot(fork) }),
     hostId: '',
     bootedAt: null,
-    parentId: null,
-    forkMode: null,
-    expiresAt: null,
+    ...forkColumns(fork, wish.metadata),
     launchedAt: null,
     terminatedAt: null,
     createdAt: now,
@@ -249,7 +271,7 @@ export const deleteServer = async (context: Context, server: ServerRow): Promise
   const { db } = context
   const now = context.now()
   const gone = server.cloudId === null
-  await commit(context, { action: 'delete', kind: 'server', resourceId: server.id }, [
+  const writes = [
     guard(context, 'server-gone', serverLeft(server.id)),
     insertServerAction(db, { ...who(context, server), action: 'delete', now }),
     ...(gone
@@ -258,7 +280,10 @@ export const deleteServer = async (context: Context, server: ServerRow): Promise
           updateServer(db, server.id, { updatedAt: now, ...statusWith(server, { want: 'absent' }) }),
           unwanted(context, 'server', server.id),
         ]),
-  ])
+  ]
+  await unlessForked(context, server, (unforked) =>
+    commit(context, { action: 'delete', kind: 'server', resourceId: server.id }, [unforked, ...writes]),
+  )
   convergeServer(context, server)
 }
 
@@ -266,7 +291,7 @@ export const deleteServer = async (context: Context, server: ServerRow): Promise
 export const describeServer = async (
   context: Context,
   server: ServerRow,
-  set: Partial<
+  asked: Partial<
     Pick<
       NewServer,
       | 'name'
@@ -284,6 +309,7 @@ export const describeServer = async (
   action = 'update',
   also: Write[] = [],
 ): Promise<ServerRow> => {
+  const set = keepingLineage(server, asked)
   const updatedAt = context.now()
   const shown = set.name !== undefined || set.metadata !== undefined
   await commit(context, { action, kind: 'server', resourceId: server.id }, [

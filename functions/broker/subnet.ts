@@ -3,7 +3,6 @@ import {
   deleteSubnets,
   insertSubnet,
   type SubnetRow,
-  type SubnetView,
   subnetById,
   subnetInUse,
   subnetMoved,
@@ -33,10 +32,10 @@ const untilStill = async <T>(what: string, attempt: () => Promise<T>): Promise<T
 }
 
 /** All or none. Overlaps are found by looking, so the networks must not change between the look and the batch. */
-export const createSubnets = (context: Context, wishes: SubnetWish[]): Promise<SubnetView[]> =>
+export const createSubnets = (context: Context, wishes: SubnetWish[]): Promise<SubnetRow[]> =>
   untilStill('network-moved', async () => {
     const { db } = context
-    const planned: SubnetView[] = []
+    const planned: SubnetRow[] = []
     const guards: Write[] = []
     const touched: Write[] = []
     for (const networkId of new Set(wishes.map((wish) => wish.networkId))) {
@@ -45,17 +44,14 @@ export const createSubnets = (context: Context, wishes: SubnetWish[]): Promise<S
       for (const wish of wishes.filter((each) => each.networkId === networkId)) {
         const row = plannedSubnet(context, wish, others)
         others.push(row)
-        planned.push({ ...row, external: network.external })
+        planned.push(row)
       }
       guards.push(guard(context, 'network-moved', networkMoved(networkId, network.revision)))
       touched.push(touchNetwork(db, networkId, context.now()), changed(context, 'network', networkId))
     }
     await commit(context, { action: 'create', kind: 'subnet', resourceId: planned[0]!.id }, [
       ...guards,
-      ...planned.flatMap(({ external, ...row }) => [
-        charge(context, row.projectId, 'subnet', 1),
-        insertSubnet(db, row),
-      ]),
+      ...planned.flatMap((row) => [charge(context, row.projectId, 'subnet', 1), insertSubnet(db, row)]),
       ...touched,
     ])
     convergeWherever(context, ...planned.map(({ networkId }) => networkId))
@@ -69,7 +65,7 @@ export const createSubnets = (context: Context, wishes: SubnetWish[]): Promise<S
   })
 
 /** The subnet, if the caller may change it. */
-export const ownSubnet = async (context: Context, id: string): Promise<SubnetView> => {
+export const ownSubnet = async (context: Context, id: string): Promise<SubnetRow> => {
   const subnet = await subnetById(context.db, context.scope, id)
   if (!subnet) throw missing('Subnet', id)
   const { scope } = context
@@ -85,7 +81,7 @@ export type SubnetChange = Partial<
   >
 >
 
-export const changeSubnet = (context: Context, id: string, set: SubnetChange): Promise<SubnetView> =>
+export const changeSubnet = (context: Context, id: string, set: SubnetChange): Promise<SubnetRow> =>
   untilStill('subnet-moved', async () => {
     const subnet = await ownSubnet(context, id)
     const next = checkSubnet({ ...subnet, ...set })

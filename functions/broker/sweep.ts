@@ -4,7 +4,8 @@ import { type Known, knownObjects, markDue, markFound, markMissing } from '../..
 import type { Context } from '../context.ts'
 import { recordFailure, recordSuccess } from './clouds.ts'
 import type { Write } from './commit.ts'
-import { type Listing, listOn, type Sighting } from './listing.ts'
+import { noteTaken } from './foreign-addresses.ts'
+import { allShown, type Listing, listOn, type Place, type Sighting } from './listing.ts'
 import { sweepOrphans } from './orphans.ts'
 
 /** So many listings without an object, and then a direct look, before it counts as missing. */
@@ -34,8 +35,10 @@ export interface SweepReport {
 export interface SweepOptions {
   /** Only reports: nothing is written and nothing is removed. */
   dryRun?: boolean
-  /** Units that are not due yet, too. */
+  /** Units that are not due yet, or that somebody else holds, too. */
   all?: boolean
+  /** When the turn began: its listings may share what the cloud was seen to have since. */
+  since?: number
 }
 
 /** Projects that see the same objects of a cloud. */
@@ -53,9 +56,9 @@ export const sweep = async (
   realm: Realm<unknown>,
   hasOrphans: boolean,
   until: number,
-  earlier: Listing | null,
-  { dryRun = false }: SweepOptions,
-): Promise<{ report: SweepReport; unfinished?: Listing }> => {
+  earlier: Place | null,
+  { dryRun = false, since }: SweepOptions,
+): Promise<{ report: SweepReport; unfinished?: Listing; keeps?: true }> => {
   const { cloudId, projectIds } = account
   const report = {
     cloudId,
@@ -73,11 +76,12 @@ export const sweep = async (
   }
   try {
     // The cloud first, the rows second: what is made in between is in the rows and not judged by an older listing.
-    const listing = await listOn(realm, () => context.now(), dryRun ? Number.POSITIVE_INFINITY : until, earlier)
+    const listing = await listOn(realm, context, dryRun ? Number.POSITIVE_INFINITY : until, earlier, since)
     await recordSuccess(context, cloudId)
     const { calls, complete, startedAt } = listing
-    if (listing.cursor) return { report: { ...report, calls, listed: listing.sightings.length }, unfinished: listing }
-    const seen = new Map(listing.sightings.map((sighting) => [sighting.id, sighting]))
+    const listed = listing.kept + listing.sightings.length
+    if (listing.cursor) return { report: { ...report, calls, listed }, unfinished: listing }
+    const seen = new Map((await allShown(context, listing)).map((sighting) => [sighting.id, sighting]))
     const bound = await knownObjects(context.db, cloudId, kind, projectIds)
     const known = bound.filter((k) => (k.boundAt ?? 0) < startedAt)
     const compared = await compare(context, cloudId, kind, known, seen, complete, dryRun)
@@ -86,6 +90,8 @@ export const sweep = async (
       complete && !compared.braked
         ? await sweepOrphans(context, { cloudId, kind, realm, seen: seen.values(), known: ours, hasOrphans, dryRun })
         : { orphans: 0, removed: 0 }
+    if (kind === 'port' && complete && !compared.braked && !dryRun)
+      await noteTaken(context, { cloudId, projectIds, shown: seen.values(), ours })
     return { report: { ...report, calls, listed: seen.size, known: known.length, complete, ...compared, ...strays } }
   } catch (thrown) {
     const error = asCloudError(thrown)
@@ -96,7 +102,9 @@ export const sweep = async (
       code: error.code,
       message: error.detail.operatorMessage ?? error.message,
     })
-    return { report: { ...report, error: error.message } }
+    // What passes by itself does not cost the pages of earlier turns.
+    const passing = error.code === 'ambiguous' || error.code === 'throttled'
+    return { report: { ...report, error: error.message }, ...(passing && earlier ? { keeps: true } : {}) }
   }
 }
 
@@ -109,8 +117,8 @@ const compare = async (
   complete: boolean,
   dryRun: boolean,
 ): Promise<Pick<SweepReport, 'changed' | 'missing' | 'braked'>> => {
-  const present = known.filter((k) => isThere(seen.get(k.nativeId)))
-  const absent = known.filter((k) => !isThere(seen.get(k.nativeId)) && k.phase === 'bound')
+  const present = known.filter((k) => seen.has(k.nativeId))
+  const absent = known.filter((k) => !seen.has(k.nativeId) && k.phase === 'bound')
   const braked = absent.length >= BRAKE_FROM && absent.length > known.length * BRAKE
   if (braked)
     context.log('error', 'too much vanished at once: the listing is not believed', {
@@ -133,5 +141,3 @@ const compare = async (
   if (writes.length && !dryRun) await db.batch(writes as [Write, ...Write[]])
   return { changed: changed.length, missing: vanished.length, braked }
 }
-
-const isThere = (seen: Sighting | undefined): boolean => seen !== undefined && seen.health !== 'gone'

@@ -1,6 +1,7 @@
 import type { Capability } from '../../adapters/contract.ts'
 import { adapterFor } from '../../adapters/registry.ts'
 import type { Ref } from '../../db/queries/bindings.ts'
+import type { ImageRow } from '../../db/queries/images.ts'
 import {
   deleteSnapshots,
   hasSnapshots,
@@ -28,7 +29,9 @@ import { connectCloud } from './clouds.ts'
 import { charge, commit, guard } from './commit.ts'
 import { convergeSoon } from './converge.ts'
 import { imageFor } from './image.ts'
+import { formatOf, realiseImage, takersOf } from './image-place.ts'
 import { bindTo, changed, unwanted } from './resources.ts'
+import { DEFAULT_TYPE } from './volume-types.ts'
 
 /** Why a volume, snapshot or attachment will not do as asked. The service words it and gives it a status. */
 export type VolumeRefusal =
@@ -37,6 +40,8 @@ export type VolumeRefusal =
   | { kind: 'no-zone'; zone: string }
   /** No cloud of the project has volumes. */
   | { kind: 'no-cloud' }
+  /** The volume type is not offered there; `zones`: where it is, as `<cloud>.<zone>`. */
+  | { kind: 'no-type'; type: string; zones: string[] }
   /** Two things that belong together are in different places: `<cloud>` or `<cloud>.<zone>`. */
   | { kind: 'elsewhere'; what: string; here: string; there: string }
   | { kind: 'too-small'; what: string; size: number; least: number }
@@ -79,15 +84,19 @@ export interface NewVolume {
   sourceVolumeId: string | null
   imageId: string | null
   metadata: Record<string, string>
-  volumeType: string
+  /** Name of a volume type; null: that of the source, else `default`. */
+  volumeType: string | null
 }
 
 interface Source {
   cloudId: string | null
   zone: string | null
   least: number
+  /** Of a volume, or of that of a snapshot. */
+  volumeType: string | null
   bootable: boolean
   imageMetadata: Record<string, string>
+  image?: ImageRow
 }
 
 /** Admits a volume: one batch, then the cloud. Throws `VolumeRefused`, or `Refused` for quota. */
@@ -95,7 +104,8 @@ export const createVolume = async (context: Context, wish: NewVolume): Promise<V
   const projectId = projectOf(context)
   const places = await zonesWithVolumes(context, { projectId })
   const source = await sourceOf(context, wish, places)
-  const place = choose(wish.zone, places, source)
+  const volumeType = wish.volumeType ?? source.volumeType ?? DEFAULT_TYPE
+  const place = choose(wish.zone, volumeType, places, source)
   const size = wish.size ?? source.least
   if (size < source.least)
     throw new VolumeRefused({ kind: 'too-small', what: sourceName(wish), size, least: source.least })
@@ -108,7 +118,7 @@ export const createVolume = async (context: Context, wish: NewVolume): Promise<V
     name: wish.name,
     description: wish.description,
     sizeGib: size,
-    volumeType: wish.volumeType,
+    volumeType,
     cloudId: place.cloudId,
     zone: place.zone,
     snapshotId: wish.snapshotId,
@@ -130,6 +140,7 @@ export const createVolume = async (context: Context, wish: NewVolume): Promise<V
     charge(context, projectId, 'gigabytes', size),
     insertVolume(context.db, row),
     bindTo(context, 'volume', row, row.cloudId, row.zone),
+    ...(source.image ? realiseImage(context, source.image, projectId, row.cloudId) : []),
   ])
   convergeSoon(context, [{ kind: 'volume', resourceId: row.id, cloudId: row.cloudId, scope: '' }])
   return { ...row, cloud: place.cloud, attachment: null, dueAt: null, attachmentDueAt: null }
@@ -149,7 +160,14 @@ export const zonesWithVolumes = async (context: Context, scope: Scope = context.
 
 /** What a volume is made of decides where it may be, how large it must be and whether a server can boot from it. */
 const sourceOf = async (context: Context, wish: NewVolume, places: VolumeZone[]): Promise<Source> => {
-  const nothing: Source = { cloudId: null, zone: null, least: 1, bootable: false, imageMetadata: {} }
+  const nothing: Source = {
+    cloudId: null,
+    zone: null,
+    least: 1,
+    volumeType: null,
+    bootable: false,
+    imageMetadata: {},
+  }
   const { db, scope } = context
   if (wish.snapshotId) {
     const snapshot: SnapshotRead | null = await readSnapshot(db, scope, wish.snapshotId)
@@ -161,6 +179,7 @@ const sourceOf = async (context: Context, wish: NewVolume, places: VolumeZone[])
       ...nothing,
       cloudId: snapshot.cloudId,
       least: snapshot.sizeGib,
+      volumeType: parent?.volumeType ?? null,
       bootable: parent?.bootable ?? false,
       imageMetadata: parent?.imageMetadata ?? {},
     }
@@ -170,25 +189,34 @@ const sourceOf = async (context: Context, wish: NewVolume, places: VolumeZone[])
     if (!volume) throw new VolumeRefused({ kind: 'unknown', what: 'volume', id: wish.sourceVolumeId })
     const allowed = ['available', 'in-use']
     if (!allowed.includes(volume.status)) throw new VolumeRefused({ kind: 'status', status: volume.status, allowed })
-    const { cloudId, zone, sizeGib: least, bootable, imageMetadata } = volume
-    return { cloudId, zone, least, bootable, imageMetadata }
+    const { cloudId, zone, sizeGib: least, volumeType, bootable, imageMetadata } = volume
+    return { cloudId, zone, least, volumeType, bootable, imageMetadata }
   }
   if (wish.imageId) {
     const image = await imageFor(context, wish.imageId)
     if (!image) throw new VolumeRefused({ kind: 'unknown', what: 'image', id: wish.imageId })
     if (image.row.status !== 'active')
       throw new VolumeRefused({ kind: 'status', status: image.row.status, allowed: ['active'] })
-    const on = image.bindings.filter((b) => b.phase === 'bound').map((b) => b.cloudId)
-    const cloudId =
-      places.find((p) => on.includes(p.cloudId) && (!wish.zone || named(p, wish.zone)))?.cloudId ?? on[0] ?? null
+    const bound = image.bindings.filter((b) => b.phase === 'bound').map((b) => b.cloudId)
+    const takers = await takersOf(
+      image.row,
+      places.map(({ cloudId, type }) => ({ id: cloudId, type })),
+    )
+    const on = image.row.blob ? takers : bound
+    const near = places.filter((p) => on.includes(p.cloudId) && (!wish.zone || named(p, wish.zone)))
+    const offering = near.find((p) => offers(p, wish.volumeType ?? DEFAULT_TYPE))
+    const cloudId = (offering ?? near[0])?.cloudId ?? on[0] ?? null
     if (!cloudId)
       throw new VolumeRefused({
         kind: 'incapable',
-        reason: `Image ${image.row.id} has no data on any cloud of the project.`,
+        reason: image.row.blob
+          ? `Image ${image.row.id} is ${formatOf(image.row)}, which no cloud of the project makes volumes of.`
+          : `Image ${image.row.id} has no data on any cloud of the project.`,
       })
     return {
       ...nothing,
       cloudId,
+      image: image.row,
       least: Math.max(1, image.row.minDiskGib, Math.ceil((image.row.sizeBytes ?? 0) / 2 ** 30)),
       bootable: true,
       imageMetadata: imageMetadataOf(image.row),
@@ -210,10 +238,12 @@ const imageMetadataOf = (image: NonNullable<Awaited<ReturnType<typeof imageFor>>
 
 const sourceName = (wish: NewVolume) => (wish.snapshotId ? 'snapshot' : wish.sourceVolumeId ? 'source volume' : 'image')
 
-const named = (place: VolumeZone, zone: string) => zone === place.cloud || zone === `${place.cloud}.${place.zone}`
+const zoneName = (place: VolumeZone) => `${place.cloud}.${place.zone}`
+const named = (place: VolumeZone, zone: string) => zone === place.cloud || zone === zoneName(place)
+const offers = (place: VolumeZone, type: string) => type === DEFAULT_TYPE || place.volumeTypes.includes(type)
 
-/** The named zone, or the first with room in the operator's order, next to the source if there is one. */
-const choose = (zone: string | null, places: VolumeZone[], source: Source): VolumeZone => {
+/** The named zone, or the first with the type and room in the operator's order, next to the source if there is one. */
+const choose = (zone: string | null, type: string, places: VolumeZone[], source: Source): VolumeZone => {
   const wanted = zone === null ? places : places.filter((place) => named(place, zone))
   if (!places.length) throw new VolumeRefused({ kind: 'no-cloud' })
   if (!wanted.length) throw new VolumeRefused({ kind: 'no-zone', zone: zone! })
@@ -229,9 +259,14 @@ const choose = (zone: string | null, places: VolumeZone[], source: Source): Volu
       there: source.zone ? `${home}.${source.zone}` : home,
     })
   }
-  const open = near.filter(({ available }) => available)
+  const offering = near.filter((p) => offers(p, type))
+  if (!offering.length) {
+    const zones = places.filter((p) => offers(p, type)).map(zoneName)
+    throw new VolumeRefused({ kind: 'no-type', type, zones })
+  }
+  const open = offering.filter(({ available }) => available)
   // The sort is stable: clouds of equal room stay in the operator's order.
-  const roomy = [...(open.length ? open : near)].sort(
+  const roomy = [...(open.length ? open : offering)].sort(
     (a, b) => Number(a.readOnly) - Number(b.readOnly) || Number((a.load ?? 0) >= 1) - Number((b.load ?? 0) >= 1),
   )
   return roomy[0]!

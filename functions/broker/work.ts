@@ -1,5 +1,5 @@
 import type { Cloud, Mark, Realm, Seen } from '../../adapters/contract.ts'
-import { asCloudError, type CloudError } from '../../adapters/errors.ts'
+import { asCloudError, CloudError } from '../../adapters/errors.ts'
 import { type Binding, fenceGuard, type Ref, releaseBinding, setBinding } from '../../db/queries/bindings.ts'
 import type { Context } from '../context.ts'
 import { backoff, CALL, LEASE } from './clockwork.ts'
@@ -28,6 +28,10 @@ export class Work {
   answer: 'sure' | 'repeated' | 'polled' | null = null
   /** The intent with which the step under way began. */
   began = -1
+  /** This run asked for a change of the object. */
+  changed = false
+  /** A change went unanswered, and may have its effect until then. */
+  openUntil = 0
 
   constructor(context: Context, binding: Binding, converge: (context: Context, ref: Ref) => Promise<void>) {
     this.context = context
@@ -43,7 +47,16 @@ export class Work {
 
   get mark(): Mark {
     const { projectId, kind, resourceId, token, epoch } = this.binding
-    return { deployment: this.context.deployment.id, project: projectId, kind, resource: resourceId, token, epoch }
+    const user = this.row ? this.steps.owner?.(this.row) : undefined
+    return {
+      deployment: this.context.deployment.id,
+      project: projectId,
+      ...(user === undefined ? {} : { user }),
+      kind,
+      resource: resourceId,
+      token,
+      epoch,
+    }
   }
 
   /** Another intent came while the step was under way: nothing is settled by it. */
@@ -100,6 +113,32 @@ export class Work {
     }
   }
 
+  /**
+   * A call that changes what is there. Where nobody answers, the claim runs on until the change can have no effect any
+   * more: what is asked of the object next must not be overtaken by it.
+   */
+  async change<T>(call: () => Promise<T>): Promise<T> {
+    const until = this.now() + CALL
+    this.changed = true
+    try {
+      return await this.ask(call)
+    } catch (error) {
+      if (error instanceof CloudError && error.code === 'ambiguous') this.openUntil = until
+      throw error
+    }
+  }
+
+  /** The cloud for whoever acts on a server: all that is asked of it there is a change. */
+  get hands(): Cloud {
+    const act = (realm: Cloud['server'], name: string | symbol) => {
+      const member = Reflect.get(realm, name, realm)
+      return typeof member === 'function'
+        ? (...args: unknown[]) => this.change(() => member.apply(realm, args))
+        : member
+    }
+    return Object.create(this.cloud, { server: { value: new Proxy(this.cloud.server, { get: act }) } })
+  }
+
   /** Counts the attempt and gives the time of the next, in doubling steps. */
   async later(base: number, most: number): Promise<Next> {
     const { attempts } = this.binding
@@ -107,7 +146,8 @@ export class Work {
   }
 
   async release(next: Next): Promise<void> {
-    const dueAt = typeof next === 'object' ? next.at : next === 'settled' && !this.moved ? null : this.now()
-    await releaseBinding(this.context.db, this.binding, dueAt, this.now())
+    const at = typeof next === 'object' ? next.at : next === 'settled' && !this.moved ? null : this.now()
+    const dueAt = at === null ? null : Math.max(at, this.openUntil)
+    await releaseBinding(this.context.db, this.binding, dueAt, this.now(), this.openUntil)
   }
 }

@@ -38,6 +38,10 @@ export const columnsOf = (fields: Fields): Partial<ImageRow> => {
   return set
 }
 
+/** What it runs on, by Glance's property of that name. */
+export const architectureOf = ({ architecture }: Record<string, string>): 'x86_64' | 'aarch64' =>
+  architecture === 'aarch64' || architecture === 'arm64' ? 'aarch64' : 'x86_64'
+
 /** Set by Glance, shown to everybody. */
 export const READONLY = [
   'created_at',

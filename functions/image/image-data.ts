@@ -1,26 +1,46 @@
 import { z } from 'zod'
 import { changeImage, type ImageOnClouds, mayChange } from '../broker/image.ts'
-import { badRequest, conflict, forbidden, notImplemented } from '../http/fault.ts'
+import { dataOf, importStaged, receiveData } from '../broker/image-data.ts'
+import { badRequest, conflict, Fault, forbidden, notImplemented } from '../http/fault.ts'
 import { type Input, type Operation, operation } from '../http/operation.ts'
+import { rangeOf } from './image-range.ts'
+import { importMethods } from './info.ts'
 import { imageOf, orFault } from './words.ts'
 
-const NOWHERE =
-  'There is no place for image data: none of the clouds below takes uploads yet. Use an image of a cloud, or make one of a server (openstack server image create).'
-
-/** Nothing is taken and thrown away: the body is not read. Whose image it is, and whether it waits for data, is told first. */
-const refuseUpload = async (input: Input): Promise<never> => {
+/** https://docs.openstack.org/api-ref/image/v2/#upload-binary-image-data and #stage-binary-image-data */
+const receive = async (input: Input, staged: boolean) => {
+  const { context, request } = input
   const { row } = await imageOf(input)
-  if (!mayChange(input.context, row)) throw forbidden('You are not authorized to complete upload_image action.')
-  if (row.status !== 'queued') throw conflict(`Image status transition from ${row.status} to saving is not allowed`)
-  throw notImplemented(NOWHERE)
+  const type = (request.headers.get('content-type') ?? '').split(';')[0]!.trim().toLowerCase()
+  if (type !== 'application/octet-stream')
+    throw new Fault(415, `Invalid content type ${type.slice(0, 100)}; image data is application/octet-stream.`)
+  const given = request.headers.get('x-openstack-image-size') ?? request.headers.get('content-length')
+  if (given !== null && !/^\d+$/.test(given)) throw badRequest('Invalid or missing image size in request headers.')
+  const upload = { data: request.body, length: given === null ? null : Number(given), staged }
+  await orFault(receiveData(context, row, upload), staged ? 'modify_image' : 'upload_image', row)
+  return {}
 }
 
+/** https://docs.openstack.org/api-ref/image/v2/#download-binary-image-data */
 const download = async (input: Input) => {
+  const { context, request } = input
   const { row } = await imageOf(input)
-  if (row.status === 'deactivated' && !input.context.caller?.isAdmin)
+  if (row.status === 'deactivated' && !context.caller?.isAdmin)
     throw forbidden('The requested image has been deactivated. Image data download is forbidden.')
   if (row.status !== 'active' && row.status !== 'deactivated') return { status: 204 }
-  throw notImplemented('The data of this image is inside its cloud, which does not hand it out.')
+  const size = row.sizeBytes ?? 0
+  const range = row.blob ? rangeOf(request.headers.get('range'), size) : null
+  const data = await dataOf(context, row, range ? { offset: range.from, length: range.to - range.from + 1 } : undefined)
+  if (!data) throw notImplemented('The data of this image is inside its cloud, which does not hand it out.')
+  const headers: Record<string, string> = {
+    'Content-Type': 'application/octet-stream',
+    'Content-Length': String(range ? range.to - range.from + 1 : size),
+    'Accept-Ranges': 'bytes',
+    'X-Openstack-Request-Id': context.requestId,
+    ...(row.checksum ? { 'Content-MD5': row.checksum } : {}),
+    ...(range ? { 'Content-Range': `bytes ${range.from}-${range.to}/${size}` } : {}),
+  }
+  return new Response(data, { status: range ? 206 : 200, headers })
 }
 
 const move = async (input: Input, from: 'active' | 'deactivated', to: 'active' | 'deactivated', action: string) => {
@@ -34,6 +54,16 @@ const move = async (input: Input, from: 'active' | 'deactivated', to: 'active' |
 
 const importBody = z.looseObject({ method: z.looseObject({ name: z.string() }) })
 
+/** https://docs.openstack.org/api-ref/image/v2/#import-an-image */
+const importImage = async (input: Input<z.infer<typeof importBody>>) => {
+  const { name } = input.body.method
+  const { row } = await imageOf(input)
+  if (!importMethods(input.context).includes(name)) throw badRequest(`Unknown import method name '${name}'.`)
+  if (row.status === 'active') throw conflict('Image with status active cannot be target for import')
+  await orFault(importStaged(input.context, row), 'import_image', row)
+  return {}
+}
+
 /** https://docs.openstack.org/api-ref/image/v2/#image-data and #image-actions */
 export const imageDataOperations: Operation[] = [
   operation({
@@ -41,40 +71,37 @@ export const imageDataOperations: Operation[] = [
     method: 'PUT',
     path: '/v2/images/:id/file',
     who: 'member',
-    summary: 'Refused: there is no place for the data.',
+    summary: 'Takes the data of an image, streamed.',
     status: 204,
     raw: true,
-    handle: refuseUpload,
+    handle: (input) => receive(input, false),
   }),
   operation({
     name: 'image.stage',
     method: 'PUT',
     path: '/v2/images/:id/stage',
     who: 'member',
-    summary: 'Refused: there is no place for the data.',
+    summary: 'Takes the data of an image, to be imported afterwards.',
     status: 204,
     raw: true,
-    handle: refuseUpload,
+    handle: (input) => receive(input, true),
   }),
   operation<z.infer<typeof importBody>>({
     name: 'image.import',
     method: 'POST',
     path: '/v2/images/:id/import',
     who: 'member',
-    summary: 'Refused: no import method is offered.',
+    summary: 'Makes an image of the data that was staged for it (glance-direct).',
     status: 202,
     body: importBody,
-    handle: async (input) => {
-      await imageOf(input)
-      throw badRequest(`Unknown import method name '${input.body.method.name}'.`)
-    },
+    handle: importImage,
   }),
   operation({
     name: 'image.download',
     method: 'GET',
     path: '/v2/images/:id/file',
     who: 'reader',
-    summary: 'The data of an image: none while it is queued, and clouds hand out none.',
+    summary: 'The data of an image that was uploaded, or a range of it; clouds hand out none.',
     status: 200,
     handle: download,
   }),

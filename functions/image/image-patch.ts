@@ -5,7 +5,7 @@ import { check } from '../http/body.ts'
 import { dialects } from '../http/dialects.ts'
 import { badRequest, conflict, Fault, forbidden } from '../http/fault.ts'
 import { type Input, type Operation, operation } from '../http/operation.ts'
-import { columnsOf, FIELDS, type Fields, isReserved, READONLY } from './fields.ts'
+import { architectureOf, columnsOf, FIELDS, type Fields, isReserved, READONLY } from './fields.ts'
 import { imageView } from './image-view.ts'
 import { imageOf, orFault } from './words.ts'
 
@@ -94,7 +94,9 @@ const apply = (input: Input, { row }: ImageOnClouds, changes: Change[], draft: b
         ] as string
     }
   }
-  return { ...columnsOf(fields), properties }
+  // What a cloud made knows its architecture better than anybody says it.
+  const arch = row.serverId === null ? { arch: architectureOf(properties) } : {}
+  return { ...columnsOf(fields), properties, ...arch }
 }
 
 const refuseChange = ({ context }: Input, row: ImageRow, name: string, value: unknown): void => {

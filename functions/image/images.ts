@@ -4,9 +4,10 @@ import { createImageRecord, deleteImage } from '../broker/image.ts'
 import { projectOf } from '../broker/volume.ts'
 import { badRequest, forbidden, notFound } from '../http/fault.ts'
 import { type Input, type Operation, operation } from '../http/operation.ts'
-import { columnsOf, FIELDS, type Fields, isReserved, READONLY } from './fields.ts'
+import { architectureOf, columnsOf, FIELDS, type Fields, isReserved, READONLY } from './fields.ts'
 import { filterOf, limitOf, sliceOf } from './image-filters.ts'
 import { imageView, pursue } from './image-view.ts'
+import { importMethods } from './info.ts'
 import { imageOf, orFault } from './words.ts'
 
 const list = async ({ context, queries }: Input) => {
@@ -61,7 +62,7 @@ const propertiesIn = (body: Create): Record<string, string> => {
   return found
 }
 
-/** A record alone: its data is still to come, and has nowhere to go but into an image made of a server. */
+/** A record alone: its data is still to come. */
 const create = async (input: Input<Create>) => {
   const { context, body } = input
   const admin = context.caller?.isAdmin ?? false
@@ -73,10 +74,14 @@ const create = async (input: Input<Create>) => {
   const properties = propertiesIn(body)
   const { projectId: _, ...columns } = columnsOf(body)
   const id = body.id ?? context.newId()
-  const arch = properties.architecture === 'aarch64' ? 'aarch64' : 'x86_64'
-  const wish = { ...columns, id, properties, arch }
+  const wish = { ...columns, id, properties, arch: architectureOf(properties) }
   const image = await orFault(createImageRecord(context, owner, wish), 'add_image', { id, projectId: owner })
-  return { body: imageView(image), headers: { Location: `${input.base}/v2/images/${id}` } }
+  const methods = importMethods(context).join()
+  const headers = {
+    Location: `${input.base}/v2/images/${id}`,
+    ...(methods ? { 'OpenStack-image-import-methods': methods } : {}),
+  }
+  return { body: imageView(image), headers }
 }
 
 /** https://docs.openstack.org/api-ref/image/v2/#images */

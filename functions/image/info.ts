@@ -1,6 +1,10 @@
+import type { Context } from '../context.ts'
 import { notFound, notImplemented } from '../http/fault.ts'
 import { type Operation, operation } from '../http/operation.ts'
 import { imageOf } from './words.ts'
+
+/** Glance's names of the ways in beside `PUT /file`; none where there is nowhere to keep data. */
+export const importMethods = ({ blobs }: Pick<Context, 'blobs'>): string[] => (blobs ? ['glance-direct'] : [])
 
 /** https://docs.openstack.org/api-ref/image/v2/#image-service-info-discovery and #tasks */
 export const infoOperations: Operation[] = [
@@ -9,10 +13,12 @@ export const infoOperations: Operation[] = [
     method: 'GET',
     path: '/v2/info/import',
     who: 'reader',
-    summary: 'Ways to import image data: none.',
+    summary: 'Ways to import image data.',
     status: 200,
-    handle: () => ({
-      body: { 'import-methods': { description: 'Import methods available.', type: 'array', value: [] } },
+    handle: ({ context }) => ({
+      body: {
+        'import-methods': { description: 'Import methods available.', type: 'array', value: importMethods(context) },
+      },
     }),
   }),
   operation({
@@ -20,7 +26,7 @@ export const infoOperations: Operation[] = [
     method: 'GET',
     path: '/v2/info/stores',
     who: 'reader',
-    summary: 'Stores to choose from: images are where their clouds are.',
+    summary: 'Stores to choose from: there is one, and nothing to choose.',
     status: 200,
     handle: () => {
       throw notFound('Multi backend is not supported at this site.')
@@ -60,10 +66,10 @@ export const infoOperations: Operation[] = [
     method: 'POST',
     path: '/v2/tasks',
     who: 'admin',
-    summary: 'Refused: images are not imported.',
+    summary: 'Refused: images are imported by themselves.',
     status: 201,
     handle: () => {
-      throw notImplemented('Tasks are not offered: images come from the clouds, or are made of servers.')
+      throw notImplemented('Tasks are not offered: images are uploaded, come from the clouds, or are made of servers.')
     },
   }),
   operation({

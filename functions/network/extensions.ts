@@ -30,7 +30,6 @@ const extensions: [alias: string, name: string, description: string][] = [
   ['standard-attr-revisions', 'Resource revision numbers', 'revision_number of everything.'],
   ['standard-attr-tag', 'Tag support for resources with standard attribute', 'Tags.'],
   ['standard-attr-timestamp', 'Resource timestamps', 'created_at and updated_at of everything.'],
-  ['subnet-external-network', 'Subnet belongs to external network', 'router:external of a subnet.'],
 ]
 
 const view = ([alias, name, description]: (typeof extensions)[number]) => ({

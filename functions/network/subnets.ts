@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { listSubnets, type SubnetView, subnetAttributes, subnetById } from '../../db/queries/subnets.ts'
+import { listSubnets, type SubnetRow, subnetAttributes, subnetById } from '../../db/queries/subnets.ts'
 import { missing } from '../broker/network-error.ts'
 import { changeSubnet, createSubnets, removeSubnet } from '../broker/subnet.ts'
 import type { Context } from '../context.ts'
@@ -62,7 +62,7 @@ const fixed = [
   'revision_number',
 ]
 
-const view = (subnet: SubnetView) => ({
+const view = (subnet: SubnetRow) => ({
   ...standardView(subnet),
   name: subnet.name,
   network_id: subnet.networkId,
@@ -77,10 +77,9 @@ const view = (subnet: SubnetView) => ({
   ipv6_ra_mode: subnet.ipv6RaMode,
   subnetpool_id: subnet.subnetpoolId,
   service_types: [],
-  'router:external': subnet.external,
 })
 
-const find = async (context: Context, id: string): Promise<SubnetView> => {
+const find = async (context: Context, id: string): Promise<SubnetRow> => {
   const subnet = await subnetById(context.db, context.scope, id)
   if (!subnet) throw missing('Subnet', id)
   return subnet

@@ -15,6 +15,7 @@ import {
   type VolumeSeen,
 } from '../../adapters/contract.ts'
 import { capabilitiesOf } from '../../adapters/registry.ts'
+import { diskIn } from '../support/disks.ts'
 import { PUBLIC_KEY, refused, until, Workshop, type World } from './world.ts'
 
 export { until, Workshop, type World } from './world.ts'
@@ -305,6 +306,31 @@ async function floatingIp(shop: Workshop): Promise<void> {
   expect(second.address).not.toBe(made.address)
 }
 
+/** A hole of zeros in it, and an end that fills no block: data as it is. */
+async function uploadedImage(shop: Workshop): Promise<void> {
+  const { world } = shop
+  const { adapter, blobs } = world
+  for (const format of adapter.imageFormats) expect(format).toMatch(/^[a-z0-9]+\/[a-z0-9]+$/)
+  const { format, bytes } = diskIn(adapter.imageFormats)
+  const blob = `case-${crypto.randomUUID()}`
+  await blobs.write(blob, new Blob([bytes]).stream())
+  const data = { blob, format, sizeBytes: bytes.length, arch: 'x86_64', os: 'linux', minDiskGiB: 3 }
+  const spec = { name: `case-image-${blob.slice(5, 13)}`, source: { kind: 'data', ...data } }
+  const mark = shop.mark('image')
+  const image = await shop.make<ImageSeen>('image', spec, mark)
+  expect(image).toMatchObject({ arch: 'x86_64', minDiskGiB: 3, mark: { token: mark.token } })
+  const realm = shop.realm('image')
+  const second = realm.once === 'none' ? realm.find(mark, spec) : realm.create(spec, mark)
+  expect((await shop.settled('image', (await second) as Seen)).id, 'the same token is the same image').toBe(image.id)
+  // From here on the cloud has what it needs.
+  await blobs.remove(blob)
+  const booted = await make(shop, { image: image.id })
+  expect(booted).toMatchObject({ health: 'ready', power: 'running', image: image.id })
+  await shop.remove('image', image.id, mark)
+  const trace = await realm.find(mark, spec)
+  expect(trace === null || trace.health === 'gone').toBe(true)
+}
+
 const server = (shop: Workshop): ServerRealm => shop.world.cloud.server
 const make = async (shop: Workshop, change: Partial<ServerSpec> = {}): Promise<ServerSeen> =>
   shop.make<ServerSeen>('server', await shop.serverSpec(change))
@@ -420,6 +446,45 @@ const stories: Case[] = [
       await shop.remove('server', id, mark)
       const free = (port: Seen | null) => (port as PortSeen | null)?.server === null
       for (const port of ports) await until(shop.world, 'port free', () => shop.realm('port').get(port), free)
+    },
+  },
+  {
+    id: 'server.fork',
+    title: 'server: forks go on beside the one that runs, once per token, with ports and marks of their own',
+    needs: ['server.fork', ...NEEDS.port],
+    async run(shop) {
+      const parent = await make(shop, { metadata: { role: 'parent' } })
+      const spec = await shop.serverSpec({ name: 'case-fork', fork: parent.id, image: parent.image ?? '' })
+      const mark = shop.mark('server')
+      const made = await shop.make<ServerSeen>('server', spec, mark)
+      expect(made).toMatchObject({ name: 'case-fork', power: 'running', size: parent.size, zone: parent.zone, mark })
+      expect(made.id).not.toBe(parent.id)
+      expect(made.ports.map(({ id }) => id)).toEqual(spec.ports)
+      const port = (await shop.realm('port').get(spec.ports[0]!)) as PortSeen
+      expect(port).toMatchObject({ server: made.id, mac: made.ports[0]?.mac, addresses: made.ports[0]?.addresses })
+      expect(made.ports[0]?.mac).not.toBe(parent.ports[0]?.mac)
+      expect(await server(shop).get(parent.id), 'the parent is as it was').toMatchObject({
+        power: 'running',
+        mark: parent.mark,
+        ports: parent.ports,
+      })
+      expect((await server(shop).find(mark, spec))?.id).toBe(made.id)
+      expect((await shop.settled<ServerSeen>('server', await server(shop).create(spec, mark))).id).toBe(made.id)
+      const listed = await shop.pages((cursor) => server(shop).list(cursor))
+      expect(listed.filter((seen) => seen.mark?.token === mark.token)).toHaveLength(1)
+
+      await server(shop).stop(parent.id)
+      await power(shop, parent.id, 'stopped')
+      const late = await shop.serverSpec({ name: 'case-late', fork: parent.id, image: parent.image ?? '' })
+      await refused(
+        (async () => shop.settled('server', await server(shop).create(late, shop.mark('server'))))(),
+        'conflict',
+      )
+      expect((await shop.settled<ServerSeen>('server', await server(shop).create(spec, mark))).id, 'again').toBe(
+        made.id,
+      )
+      await shop.remove('server', made.id, mark)
+      expect((await server(shop).get(parent.id))?.health).toBe('ready')
     },
   },
   {
@@ -700,6 +765,28 @@ const stories: Case[] = [
     },
   },
   {
+    id: 'volume.types',
+    title: 'volume: of each type that the cloud offers, and of no other',
+    needs: ['volume', 'volume.type'],
+    async run(shop) {
+      const { cloud } = shop.world
+      const types = (await cloud.volumeTypes?.()) ?? []
+      expect(types.length).toBeGreaterThan(0)
+      expect(new Set([...types.map(({ name }) => name), 'default']).size).toBe(types.length + 1)
+      const zones = (await cloud.zones()).map(({ name }) => name)
+      const spec = await shop.spec('volume')
+      for (const { name: type, zones: sold = zones } of types) {
+        expect(zones).toEqual(expect.arrayContaining(sold))
+        const zone = sold.includes(String(spec.zone)) ? spec.zone : sold[0]
+        const made = await shop.make<VolumeSeen>('volume', { ...spec, zone, type })
+        expect(made).toMatchObject({ type, zone })
+        expect((await shop.realm('volume').read?.(made.id))?.spec ?? { type }).toMatchObject({ type })
+      }
+      const unknown = { ...spec, type: 'of-no-such-type' }
+      await refused((async () => shop.realm('volume').create(unknown, shop.mark('volume')))(), 'definitive')
+    },
+  },
+  {
     id: 'snapshot.volume',
     title: 'snapshot: a volume is made from it',
     needs: NEEDS.snapshot,
@@ -722,6 +809,12 @@ const stories: Case[] = [
       const second = await make(shop, { image: image.id })
       expect(second).toMatchObject({ health: 'ready', image: image.id })
     },
+  },
+  {
+    id: 'image.upload',
+    title: 'image: one made of uploaded data boots a server',
+    needs: ['image', 'image.upload'],
+    run: uploadedImage,
   },
   ...(['network', 'volume', 'server'] as const).map(
     (kind): Case => ({
@@ -755,6 +848,7 @@ const READABLE = {
   subnet: ['name', 'network', 'cidr', 'gateway', 'zone', 'dhcp', 'dnsServers'],
   security_group: ['name', 'network', 'rules'],
   port: ['name', 'network', 'addresses', 'securityGroups', 'portSecurity'],
+  keypair: ['name', 'label', 'publicKey'],
   volume: ['name', 'sizeGiB', 'zone'],
   server: ['name', 'image', 'zone', 'ports', 'metadata', 'configDrive'],
 } satisfies Partial<Record<Kind, string[]>>

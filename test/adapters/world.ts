@@ -17,6 +17,7 @@ import {
   type Surroundings,
 } from '../../adapters/contract.ts'
 import { CloudError, type CloudErrorCode } from '../../adapters/errors.ts'
+import type { BlobStore } from '../../functions/context.ts'
 
 /** One connected cloud, as the cases find it. */
 export interface World {
@@ -24,6 +25,8 @@ export interface World {
   adapter: Adapter
   connection: Connection
   surroundings: Surroundings
+  /** What `surroundings` reads uploaded data from. */
+  blobs: BlobStore
   /** Lets time pass: moves a clock that stands, or waits. */
   advance(ms: number): Promise<void>
   fixtures: {
@@ -242,7 +245,7 @@ export class Workshop {
         return { name: 'case-port', network, addresses: [{ subnet, address }], mac, securityGroups, portSecurity }
       }
       case 'keypair':
-        return { name: `case-key-${crypto.randomUUID().slice(0, 8)}`, publicKey: PUBLIC_KEY }
+        return { name: `case-key-${crypto.randomUUID().slice(0, 8)}`, label: 'my key', publicKey: PUBLIC_KEY }
       case 'floating_ip':
         return { target: null }
       case 'volume':

@@ -6,12 +6,13 @@ import { everyProject } from '../../db/scope.ts'
 import { createApp } from '../../functions/app.ts'
 import { sealToken } from '../../functions/auth/token.ts'
 import { bootstrap } from '../../functions/bootstrap.ts'
-import type { Context, Host, Settings } from '../../functions/context.ts'
+import type { BlobStore, Context, Host, Settings } from '../../functions/context.ts'
 import { type Loop, loops, runCron } from '../../functions/cron.ts'
 import { keyring } from '../../functions/crypto/keyring.ts'
 import { openHost } from '../../functions/host.ts'
 import { effectiveRoles } from '../../functions/identity/grants.ts'
 import { issue } from '../../functions/identity/issue.ts'
+import { MemoryBlobs } from './memory-blobs.ts'
 import { MemoryStore } from './memory-store.ts'
 import { freshDatabase, runtime } from './runtime.ts'
 
@@ -23,7 +24,7 @@ const PASSWORD_HASH = 'scrypt$16$1$1$c2FsdHNhbHRzYWx0c2FsdA==$/kc0QN42IXawCio+Hx
 export interface Answer {
   status: number
   headers: Headers
-  /** Parsed JSON; the text of anything else; null without a body. */
+  /** Parsed JSON; the bytes of data; the text of anything else; null without a body. */
   // biome-ignore lint/suspicious/noExplicitAny: tests reach into bodies freely
   body: any
 }
@@ -57,7 +58,10 @@ export interface Start {
   /** In place of one `sandbox` cloud for project `demo`; `[]`: none. */
   clouds?: TestCloud[]
   settings?: Partial<Settings>
+  /** In place of a store in memory; null: there is none. */
+  blobs?: BlobStore | null
   fetch?: typeof fetch
+  trusting?: Host['trusting']
   loops?: Loop[]
 }
 
@@ -81,16 +85,20 @@ export const startPlimsoll = async (start: Start = {}) => {
     secretKeys: [crypto.getRandomValues(new Uint8Array(32))],
     tokenLifetime: 3600,
     lingerMs: 0,
+    imageSizeCap: 2 ** 40,
     runtime: runtime === 'node' ? 'node' : 'workers',
     ...start.settings,
   }
+  const blobs = new MemoryBlobs(() => clock.now)
   const host: Host = await openHost({
     d1: await freshDatabase(),
     cloudState: new MemoryStore(),
+    blobs: start.blobs === undefined ? blobs : start.blobs,
     settings,
     now: () => clock.now,
     sleep: async (ms) => clock.advance(ms),
     fetch: start.fetch ?? (() => Promise.reject(new Error('a test reached for the network'))),
+    ...(start.trusting ? { trusting: start.trusting } : {}),
     log: (level, message, fields) => logged.push(fields ? { level, message, fields } : { level, message }),
     defer: (work) => {
       deferred.push(work)
@@ -165,6 +173,8 @@ export const startPlimsoll = async (start: Start = {}) => {
         `${method} ${path}`,
         logged.findLast(({ level }) => level === 'error'),
       )
+    if (response.headers.get('content-type') === 'application/octet-stream')
+      return { status: response.status, headers: response.headers, body: new Uint8Array(await response.arrayBuffer()) }
     const text = await response.text()
     const isJson = /json/.test(response.headers.get('content-type') ?? '')
     return {
@@ -266,6 +276,8 @@ export const startPlimsoll = async (start: Start = {}) => {
     host,
     db,
     clock,
+    /** What was uploaded. */
+    blobs,
     logged,
     as,
     nobody,

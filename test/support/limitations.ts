@@ -12,7 +12,8 @@ const EVERYWHERE = [
   'A network lives on one cloud; servers of two clouds do not share one.',
   'A port has one fixed IPv4 address on EC2; IPv6 subnets exist above the line only where a cloud carries them.',
   'Workers refuse private addresses: a cloud in a private network is reached from Node, or through a tunnel.',
-  'Request bodies are 1 MiB at most.',
+  'Uploaded images are not converted: a cloud takes them in its own formats or not at all.',
+  'Request bodies are 1 MiB at most, but for image data; of that 100 MB pass a Worker, and any size passes Node.',
 ]
 
 const PROVED = {
@@ -37,17 +38,24 @@ export const limitationsPage = (adapters: { adapter: Adapter; skipped: Limitatio
     .join('\n')
     .replace('# What Plimsoll cannot do\n', '# What Plimsoll cannot do\n\n')
 
-const section = ({ type, runtimes, maturity, lacks, reservedAddresses }: Adapter, skipped: Limitation[]): string[] => {
+const section = (
+  { type, runtimes, maturity, lacks, unverified = {}, reservedAddresses, imageFormats }: Adapter,
+  skipped: Limitation[],
+): string[] => {
   const { head, tail } = reservedAddresses
+  const takes = imageFormats.length ? ` Takes uploaded images as ${imageFormats.join(', ')}.` : ''
+  const unproved = CAPABILITIES.filter((name) => unverified[name] !== undefined)
   return [
     '',
     `## \`${type}\``,
     '',
-    `Runs on ${runtimes.map((each) => (each === 'node' ? 'Node' : 'Workers')).join(' and ')}; proved ${PROVED[maturity]}. Keeps the first ${head} and the last ${tail} addresses of every subnet.`,
+    `Runs on ${runtimes.map((each) => (each === 'node' ? 'Node' : 'Workers')).join(' and ')}; proved ${PROVED[maturity]}. Keeps the first ${head} and the last ${tail} addresses of every subnet.${takes}`,
     '',
     '| not available | why |',
     '|---|---|',
     ...CAPABILITIES.filter((name) => lacks[name] !== undefined).map((name) => `| \`${name}\` | ${lacks[name]} |`),
+    ...(unproved.length ? ['', 'There, and unverified:', ''] : []),
+    ...unproved.map((name) => `- \`${name}\`: ${unverified[name]}`),
     ...(skipped.length ? ['', 'Cases of the shared suite that do not apply:', ''] : []),
     ...skipped.map(({ title, reason }) => `- ${title}: ${reason}`),
   ]

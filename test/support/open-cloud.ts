@@ -4,13 +4,15 @@ import { sandbox } from '../../adapters/sandbox/index.ts'
 
 export const WHY_OPEN = 'The open cloud filters no traffic, so ports have to be made without security groups.'
 
-/** The embedded cloud without security groups: it takes only ports that ask for no filtering, as vSphere without NSX. */
+export const WHY_UNROUTED = 'The open cloud routes nothing; the gateway of a network is a router outside of it.'
+
+/** The embedded cloud as vSphere without NSX is: no routers, no keypairs, and only ports that ask for no filtering. */
 const open: Adapter = {
   ...sandbox,
   type: 'open',
-  lacks: { ...sandbox.lacks, security_group: WHY_OPEN },
+  lacks: { ...sandbox.lacks, security_group: WHY_OPEN, router: WHY_UNROUTED, keypair: 'The open cloud keeps no keys.' },
   connect(connection, surroundings) {
-    const { security_group: _, port, ...cloud } = sandbox.connect(connection, surroundings)
+    const { security_group: _, router: __, keypair: ___, port, ...cloud } = sandbox.connect(connection, surroundings)
     return {
       ...cloud,
       port: {

@@ -6,54 +6,80 @@ import type { Context } from '../../context.ts'
 import { connectCloud } from '../clouds.ts'
 import { Refused } from '../commit.ts'
 import { converge } from '../converge.ts'
+import { reserveTaken } from '../foreign-addresses.ts'
 import { NetworkError } from '../network-error.ts'
-import { objectsOf } from './listing.ts'
+import { type Position, takeAll } from './all.ts'
+import { publicAddresses } from './floating-ip.ts'
 import { type Item, NotAdoptable, Plan, words } from './plan.ts'
 import { takeParts } from './server.ts'
 import { units } from './units.ts'
 
 /** In the order in which an id is looked for; what others stand on comes with them. */
-const KINDS: Kind[] = ['server', 'volume', 'network', 'subnet', 'security_group', 'port', 'image']
+const KINDS: Kind[] = [
+  'server',
+  'volume',
+  'network',
+  'subnet',
+  'security_group',
+  'port',
+  'floating_ip',
+  'router',
+  'image',
+]
+/** How long one call goes on, in milliseconds, and how many objects it makes resources of; one more may come along. */
+const TIME = 20_000
+const MOST = 80
 
 export interface AdoptWish {
   projectId: string
-  /** Objects by their native ids, or all that nobody manages. */
-  nativeIds: NativeId[] | 'all'
+  /** Objects by their native ids, or all that nobody manages, from where an earlier call stopped. */
+  nativeIds: NativeId[] | { from: Position | null }
   tag: boolean
 }
 export interface AdoptReport {
   adopted: Item[]
   refused: { nativeId: NativeId; reason: string }[]
+  /** Of the named ones those that there was no time for. */
+  remaining: NativeId[]
+  /** Where to go on; null: the listing is at its end. */
+  next: Position | null
+  /** The cloud's listing left nothing out. */
+  complete: boolean
 }
 
 /**
  * Makes resources of what runs already: rows and bindings first, in one batch for each object with all that it stands
  * on, then the marks. Whatever stops in between goes on when it is repeated, or when the cron comes by. Nothing else is
- * changed on the cloud, and without `tag` nothing at all. Throws `NotConnected`.
+ * changed on the cloud, and without `tag` nothing at all. One call does a bounded piece, one object at least, and says what
+ * is left; what an earlier piece has refused is not tried again by the next. Throws `NotConnected`.
  */
 export const adopt = async (context: Context, row: CloudRow, wish: AdoptWish): Promise<AdoptReport> => {
   const { cloud } = await connectCloud(context, row, wish.projectId)
-  const report: AdoptReport = { adopted: [], refused: [] }
+  const until = context.now() + TIME
+  const report: AdoptReport = { adopted: [], refused: [], remaining: [], next: null, complete: true }
   const seen = new Set<string>()
-  const newPlan = () => new Plan(context, row, cloud, units, wish)
+  const addresses = publicAddresses(cloud)
+  const newPlan = () => new Plan(context, row, cloud, units, { ...wish, addresses })
+  const isSpent = () => context.now() >= until || report.adopted.length + report.refused.length >= MOST
   const one = async (kind: Kind | null, nativeId: NativeId) => {
     if (kind && seen.has(`${kind}/${nativeId}`)) return
     const items = await takeOne(newPlan, kind, nativeId).catch((error) => {
       report.refused.push({ nativeId, reason: reasonOf(error) })
       return []
     })
-    for (const item of items) {
-      if (seen.has(`${item.kind}/${item.nativeId}`)) continue
-      seen.add(`${item.kind}/${item.nativeId}`)
-      report.adopted.push(item)
-    }
+    const fresh = items.filter((item) => !seen.has(`${item.kind}/${item.nativeId}`))
+    for (const item of fresh) seen.add(`${item.kind}/${item.nativeId}`)
+    report.adopted.push(...fresh)
+    await markAll(context, fresh)
   }
-  if (wish.nativeIds === 'all') {
-    // Servers before volumes and ports: what is in a server comes with it.
-    for (const kind of ['network', 'subnet', 'security_group', 'server', 'volume', 'port', 'image'] as const)
-      for await (const { native_id } of objectsOf(context, row, cloud, kind)) await one(kind, native_id)
-  } else for (const nativeId of wish.nativeIds) await one(null, nativeId)
-  await markAll(context, report.adopted)
+  if (Array.isArray(wish.nativeIds)) {
+    const left = [...wish.nativeIds]
+    do {
+      await one(null, left.shift()!)
+    } while (left.length && !isSpent())
+    report.remaining = left
+  } else await takeAll({ context, row, cloud }, wish.nativeIds.from, { one, isSpent, report })
+  await reserveTaken(context, row.id, cloud, wish.projectId, report.adopted)
   return report
 }
 

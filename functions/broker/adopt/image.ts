@@ -1,6 +1,7 @@
 import type { ImageSeen, ImageSpec } from '../../../adapters/contract.ts'
 import { clearTombstone } from '../../../db/queries/adopt.ts'
-import { insertImage } from '../../../db/queries/images.ts'
+import { imageById, insertImage } from '../../../db/queries/images.ts'
+import { imageNeed } from '../image-place.ts'
 import { NotAdoptable, type Plan, type Unit } from './plan.ts'
 
 /** An image that the catalogue does not show: the project's own, and hidden unless it was asked for by itself. */
@@ -8,6 +9,8 @@ export const takeImage: Unit = async (plan, item, sighting, read) => {
   const seen = sighting as ImageSeen
   const { context } = plan
   const now = context.now()
+  const row = await imageById(context.db, item.resourceId)
+  if (row) item.scope = imageNeed(row, item.projectId).scope
   const made = Date.parse(seen.createdAt)
   await plan.admit(item, {}, () => [
     clearTombstone(context.db, 'image', item.resourceId),

@@ -1,10 +1,21 @@
-import type { Cloud, Kind, Realm, Seen, ServerSeen, VolumeSeen } from '../../../adapters/contract.ts'
+import type { Cloud, FloatingIpSeen, Kind, Realm, Seen, ServerSeen, VolumeSeen } from '../../../adapters/contract.ts'
+import { CloudError } from '../../../adapters/errors.ts'
 import { boundTo } from '../../../db/queries/adopt.ts'
 import type { CloudRow } from '../../../db/queries/clouds.ts'
 import type { Context } from '../../context.ts'
 
 /** What an operator may want to adopt; the rest comes along. */
-export const ADOPTABLE = ['server', 'volume', 'network', 'subnet', 'security_group', 'port', 'image'] as const
+export const ADOPTABLE = [
+  'server',
+  'volume',
+  'network',
+  'subnet',
+  'security_group',
+  'port',
+  'floating_ip',
+  'router',
+  'image',
+] as const
 export type AdoptableKind = (typeof ADOPTABLE)[number]
 
 export interface Adoptable {
@@ -16,16 +27,19 @@ export interface Adoptable {
   [more: string]: unknown
 }
 
-/** One page of a kind: objects of the cloud that carry no mark of ours and that no resource stands for. */
+/**
+ * One page of a kind: objects of the cloud that carry no mark of ours and that no resource stands for; `ids` is the whole
+ * page in the cloud's order.
+ */
 export const adoptablePage = async (
   context: Context,
   row: CloudRow,
   cloud: Cloud,
   kind: AdoptableKind,
   cursor?: string,
-): Promise<{ items: Adoptable[]; next: string | undefined; complete: boolean }> => {
+): Promise<{ items: Adoptable[]; ids: string[]; next: string | undefined; complete: boolean }> => {
   const realm = cloud[kind] as Realm<unknown> | undefined
-  if (!realm?.read) return { items: [], next: undefined, complete: true }
+  if (!realm?.read) return { items: [], ids: [], next: undefined, complete: true }
   const page = await realm.list(cursor)
   const foreign = page.items.filter(({ mark, health }) => !mark && health !== 'gone')
   const holders = foreign.flatMap((item) => holderOf(item) ?? [])
@@ -34,12 +48,27 @@ export const adoptablePage = async (
   const ours = new Set(
     bound.filter((b) => b.kind === 'server' && b.ownership === 'ours').map(({ nativeId }) => nativeId),
   )
-  const items = foreign.filter((item) => {
+  const unmanaged = foreign.filter((item) => {
     const holder = holderOf(item)
     // What is in a server is shown with it, and comes with it; unless it was put into one of ours.
     return !known.has(item.id) && (holder === null || ours.has(holder))
   })
-  return { items: items.map((item) => shown(kind, item)), next: page.next, complete: page.complete }
+  const items = kind === 'router' ? await routersAmong(realm, unmanaged) : unmanaged
+  const ids = page.items.map(({ id }) => id)
+  return { items: items.map((item) => shown(kind, item)), ids, next: page.next, complete: page.complete }
+}
+
+/** What leads out of a network is not a router on every cloud: only reading it tells. There are few. */
+const routersAmong = async (realm: Realm<unknown>, items: Seen[]): Promise<Seen[]> => {
+  const found: Seen[] = []
+  for (const item of items) {
+    const read = await realm.read!(item.id).catch((error) => {
+      if (error instanceof CloudError && error.code === 'definitive') return null
+      throw error
+    })
+    if (read) found.push(item)
+  }
+  return found
 }
 
 const holderOf = (item: Seen): string | null => (item as Partial<VolumeSeen>).server ?? null
@@ -61,16 +90,7 @@ const shown = (kind: Kind, item: Seen): Adoptable => {
       volumes: server.volumes?.map(({ id, device, root }) => ({ native_id: id, device, root })),
     }),
     ...(kind === 'volume' && { size_gib: volume.sizeGiB, server: volume.server }),
+    ...(kind === 'floating_ip' && { address: (item as FloatingIpSeen).address, port: (item as FloatingIpSeen).port }),
     ...(kind === 'port' && { addresses: (item as { addresses?: string[] }).addresses, server: volume.server }),
   }
-}
-
-/** All of a kind, page by page. */
-export async function* objectsOf(context: Context, row: CloudRow, cloud: Cloud, kind: AdoptableKind) {
-  let cursor: string | undefined
-  do {
-    const page = await adoptablePage(context, row, cloud, kind, cursor)
-    yield* page.items
-    cursor = page.next
-  } while (cursor !== undefined)
 }

@@ -1,5 +1,6 @@
 import type {
   Cloud,
+  FloatingIpSeen,
   Json,
   Kind,
   Mark,
@@ -60,6 +61,8 @@ export interface PlanOptions {
   projectId: string
   /** Whether our mark is put on what has none. */
   tag: boolean
+  /** Public addresses of the cloud by the port that they lead to; absent: they do not come with their servers. */
+  addresses?: () => Promise<Map<NativeId, FloatingIpSeen[]>>
   /** Only what carries our mark: rows that this database lost, whose ids the marks know. */
   byMark?: boolean
 }

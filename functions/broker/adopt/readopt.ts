@@ -20,7 +20,7 @@ export const readoptByMark = async (context: Context, lost: Lost): Promise<strin
   const row = await cloudById(context.db, cloudId)
   if (!row || !units[kind]) return `A ${kind.replace('_', ' ')} is not adopted by its mark.`
   if (await wasRemoved(context.db, resourceId)) return 'It was removed before.'
-  if (await standsElsewhere(context, kind, resourceId)) return 'Its resource has another object.'
+  if (await standsElsewhere(context, lost)) return 'Its resource has another object.'
   try {
     await take(context, row, kind, nativeId, projectId)
     context.log('warn', 'adopted again by its mark', { cloud: row.name, kind, nativeId, resourceId })
@@ -32,10 +32,20 @@ export const readoptByMark = async (context: Context, lost: Lost): Promise<strin
   }
 }
 
-/** A late call made a second object for a row that is bound to the first: that one is garbage. Groups have one a network. */
-const standsElsewhere = async (context: Context, kind: Kind, resourceId: string): Promise<boolean> =>
+const PER_PROJECT: Kind[] = ['image', 'keypair']
+
+/**
+ * A late call made a second object for a row that is bound to the first: that one is garbage. Groups have one a network,
+ * images and keypairs one for each cloud and project that uses them.
+ */
+const standsElsewhere = async (context: Context, { kind, resourceId, cloudId, projectId }: Lost): Promise<boolean> =>
   kind !== 'security_group' &&
-  (await bindingsOf(context.db, resourceId)).some((binding) => binding.kind === kind && binding.phase !== 'gone')
+  (await bindingsOf(context.db, resourceId)).some(
+    (binding) =>
+      binding.kind === kind &&
+      binding.phase !== 'gone' &&
+      (!PER_PROJECT.includes(kind) || (binding.cloudId === cloudId && binding.projectId === projectId)),
+  )
 
 const take = async (
   context: Context,

@@ -1,6 +1,7 @@
 import type { ServerSeen, ServerSpec, Size } from '../../../adapters/contract.ts'
 import { adapterFor } from '../../../adapters/registry.ts'
 import { clearTombstone, offerNamed, plugPort } from '../../../db/queries/adopt.ts'
+import { type KeypairRow, keypairById } from '../../../db/queries/keypairs.ts'
 import { insertServerAction } from '../../../db/queries/server-actions.ts'
 import { insertServer } from '../../../db/queries/servers.ts'
 import type { FlavorSnapshot } from '../../../db/schema/index.ts'
@@ -8,11 +9,12 @@ import { serverStatus } from '../lifecycle.ts'
 import { hostnameOf } from '../server.ts'
 import { hostIdOf, placesJson } from '../server-facts.ts'
 import { uuid5 } from '../uuid.ts'
+import { takeAddresses } from './floating-ip.ts'
 import { imageFor } from './image.ts'
 import { type Item, NotAdoptable, type Plan, type Unit } from './plan.ts'
 import { takeAttachment } from './volume.ts'
 
-/** A machine that runs already, with its ports, its volumes and what they stand on. Its key is nobody's here. */
+/** A machine that runs already, with its ports, its volumes and what they stand on. */
 export const takeServer: Unit = async (plan, item, sighting, read) => {
   const seen = sighting as ServerSeen
   const spec = read.spec as ServerSpec
@@ -37,14 +39,17 @@ export const takeServer: Unit = async (plan, item, sighting, read) => {
     resized: false,
     before: null,
   })
-  const who = { serverId: item.resourceId, projectId: item.projectId, userId: context.caller?.userId ?? '' }
+  const key = await keyOf(plan, spec)
+  const userId = key?.userId ?? context.caller?.userId ?? ''
+  const who = { serverId: item.resourceId, projectId: item.projectId, userId }
   await plan.admit(item, { instances: 1, cores: vcpus, ram: ramMib }, () => [
     clearTombstone(context.db, 'server', item.resourceId),
     insertServer(context.db, {
       id: item.resourceId,
       projectId: item.projectId,
-      userId: who.userId,
+      userId,
       name: spec.name,
+      keyName: key?.name ?? null,
       hostname: hostnameOf(spec.name, item.resourceId),
       metadata: spec.metadata,
       flavor,
@@ -65,19 +70,27 @@ export const takeServer: Unit = async (plan, item, sighting, read) => {
   await takeParts(plan, item, seen, read.owns)
 }
 
-/** Ports and volumes of a server, new to us or not. Its root disk is part of it. */
+/** Ports with their public addresses and volumes of a server, new to us or not. Its root disk is part of it. */
 export const takeParts = async (plan: Plan, server: Item, seen: ServerSeen, owns: string[]): Promise<void> => {
   const { db } = plan.context
   for (const [position, { id }] of seen.ports.entries()) {
     const port = await plan.take('port', id)
     const owned = owns.includes(id)
     if (port.fresh) plan.write(plugPort(db, { serverId: server.resourceId, portId: port.resourceId, position, owned }))
+    await takeAddresses(plan, server, id)
   }
   for (const { id, device, root } of seen.volumes) {
     if (root) continue
     const volume = await plan.take('volume', id)
     await takeAttachment(plan, server, volume, device, owns.includes(id))
   }
+}
+
+/** The key of a server of ours, and with it who made the server. What others booted it with is no key of ours. */
+const keyOf = async (plan: Plan, { keypair }: ServerSpec): Promise<KeypairRow | null> => {
+  if (!keypair || !plan.options.byMark) return null
+  const bound = await plan.boundObject('keypair', keypair)
+  return bound && keypairById(plan.context.db, bound.resourceId)
 }
 
 /** The flavor of the size's own name; a size that is on sale no more is told by the row alone. */

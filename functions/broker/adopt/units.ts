@@ -1,6 +1,7 @@
 import type { Kind } from '../../../adapters/contract.ts'
 import { takeFloatingIp } from './floating-ip.ts'
 import { takeImage } from './image.ts'
+import { takeKeypair } from './keypair.ts'
 import { takeNetwork, takeSubnet } from './network.ts'
 import type { Unit } from './plan.ts'
 import { takePort } from './port.ts'
@@ -10,7 +11,7 @@ import { takeServer } from './server.ts'
 import { takeSnapshot } from './snapshot.ts'
 import { takeAttached, takeVolume } from './volume.ts'
 
-/** How objects of each kind become rows. Routers, addresses and snapshots only by our own mark. */
+/** How objects of each kind become rows. Snapshots, keypairs and attachments by their own only with our mark. */
 export const units: Partial<Record<Kind, Unit>> = {
   network: takeNetwork,
   subnet: takeSubnet,
@@ -23,4 +24,5 @@ export const units: Partial<Record<Kind, Unit>> = {
   floating_ip: takeFloatingIp,
   snapshot: takeSnapshot,
   attachment: takeAttached,
+  keypair: takeKeypair,
 }

@@ -2,6 +2,7 @@ import type { AttachmentSeen, AttachmentSpec, Json, Realm, VolumeSeen, VolumeSpe
 import { clearTombstone, insertAttached } from '../../../db/queries/adopt.ts'
 import { insertVolume, moveVolumes } from '../../../db/queries/volumes.ts'
 import { epochOf } from '../epoch.ts'
+import { knownType } from '../volume-types.ts'
 import { adoptedId, type Item, NotAdoptable, type Plan, type Unit } from './plan.ts'
 
 /** A disk. One that is in a server comes with that server, or after it. */
@@ -10,6 +11,7 @@ export const takeVolume: Unit = async (plan, item, sighting, read) => {
   const { name, zone } = read.spec as VolumeSpec
   const { context } = plan
   const now = context.now()
+  const volumeType = await knownType(context, plan.row.id, seen.type)
   if (seen.server !== null && !plan.takes('server', seen.server)) {
     const { bound } = await plan.identify('server', seen.server)
     if (!bound) throw new NotAdoptable(`The volume is in server ${seen.server}: adopt that, and it comes with it.`)
@@ -24,7 +26,7 @@ export const takeVolume: Unit = async (plan, item, sighting, read) => {
       userId: context.caller?.userId ?? '',
       name,
       sizeGib: seen.sizeGiB,
-      volumeType: 'default',
+      volumeType,
       cloudId: plan.row.id,
       zone: seen.zone ?? zone,
       status: seen.server === null ? 'available' : 'in-use',

@@ -3,6 +3,7 @@ import { finishAction } from '../../../db/queries/attachments.ts'
 import { type ImageRow, imageById, updateImage } from '../../../db/queries/images.ts'
 import type { Context } from '../../context.ts'
 import type { Write } from '../commit.ts'
+import { formatOf } from '../image-place.ts'
 import { changed } from '../resources.ts'
 import { type Need, steps } from './steps.ts'
 
@@ -21,21 +22,38 @@ const ended = (context: Context, row: ImageRow, failed?: string): Write[] =>
       ]
     : []
 
-/** An image made of a server. Those of a catalogue are bound by the inventory and never come here. */
+/** What was uploaded, for a cloud to make its image of. */
+const uploaded = (row: ImageRow, blob: string): ImageSpec['source'] => ({
+  kind: 'data',
+  blob,
+  format: formatOf(row),
+  sizeBytes: row.sizeBytes ?? 0,
+  arch: row.arch === 'aarch64' ? 'aarch64' : 'x86_64',
+  os: row.properties.os_type === 'windows' ? 'windows' : 'linux',
+  minDiskGiB: Math.max(1, row.minDiskGib),
+})
+
+/**
+ * An image made of a server, or one of several that clouds make of the same data: then the row speaks of the data, and
+ * nothing that happens on one cloud changes it. Those of a catalogue are bound by the inventory and never come here.
+ */
 export const imageSteps = steps<ImageRow, ImageSpec, ImageSeen>({
   kind: 'image',
   realm: (cloud) => cloud.image,
   load: (context, { resourceId }) => imageById(context.db, resourceId),
-  needs: (_, row, __, stage) => (stage === 'create' ? [server(row)] : []),
+  needs: (_, row, __, stage) => (stage === 'create' && !row.blob ? [server(row)] : []),
   spec: (_, row, binding, native, stage) => ({
     name: row.name ?? row.id,
     source:
       stage === 'create'
-        ? { kind: 'server', id: native(server(row)) }
+        ? row.blob
+          ? uploaded(row, row.blob)
+          : { kind: 'server', id: native(server(row)) }
         : ((binding.frozen as ImageSpec | null)?.source ?? null),
   }),
 
   observe(context, row, _, seen) {
+    if (row.blob) return []
     const { db } = context
     if (seen.health === 'pending' && row.status === 'queued')
       return [updateImage(db, row.id, { status: 'saving', updatedAt: context.now() })]
@@ -63,6 +81,7 @@ export const imageSteps = steps<ImageRow, ImageSpec, ImageSeen>({
   },
 
   failed(context, row, _, error) {
+    if (row.blob) return []
     const making = row.status === 'queued' || row.status === 'saving'
     // A change that the cloud refused leaves the image as it was.
     if (!making && error.code !== 'not_found') return []

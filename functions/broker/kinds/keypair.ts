@@ -18,7 +18,11 @@ export const keypairNeed = (keypair: Pick<KeypairRow, 'id'>, projectId: string):
  * The fingerprint is in the name, so that a name never means another key; keypair and project are, so that removing one
  * never takes another's.
  */
-export const nameOnCloud = (context: Pick<Context, 'deployment'>, keypair: KeypairRow, projectId: string): string =>
+export const nameOnCloud = (
+  context: Pick<Context, 'deployment'>,
+  keypair: Pick<KeypairRow, 'id' | 'fingerprint'>,
+  projectId: string,
+): string =>
   [
     'plimsoll',
     context.deployment.id,
@@ -32,9 +36,11 @@ export const keypairSteps = steps<KeypairRow, KeypairSpec>({
   kind: 'keypair',
   realm: (cloud) => cloud.keypair,
   load: (context, binding) => keypairById(context.db, binding.resourceId),
+  owner: ({ userId }) => userId,
   needs: () => [],
   spec: (context, keypair, binding) => ({
     name: nameOnCloud(context, keypair, binding.projectId),
+    label: keypair.name,
     publicKey: keypair.publicKey,
   }),
 })

@@ -1,6 +1,6 @@
 import type { ServerSeen, ServerSpec } from '../../../adapters/contract.ts'
 import { CloudError } from '../../../adapters/errors.ts'
-import type { Binding } from '../../../db/queries/bindings.ts'
+import { type Binding, bindingsOn } from '../../../db/queries/bindings.ts'
 import { imageById } from '../../../db/queries/images.ts'
 import { keypairNamed } from '../../../db/queries/keypairs.ts'
 import { finishActionById, finishActions, openActions } from '../../../db/queries/server-actions.ts'
@@ -8,7 +8,8 @@ import { activatePorts, portsOfServer, type ServerRow, serverQuery, updateServer
 import { everyProject } from '../../../db/scope.ts'
 import type { Context } from '../../context.ts'
 import type { Write } from '../commit.ts'
-import { serverDrift } from '../drift.ts'
+import { serverDrift, unaskedBoot } from '../drift.ts'
+import { imageNeed } from '../image-place.ts'
 import { serverStatus, TASK_ACTIONS } from '../lifecycle.ts'
 import { bindTo } from '../resources.ts'
 import { act, actionFailed, machineAction, type ServerWork } from '../server-act.ts'
@@ -21,11 +22,31 @@ import { type Need, steps } from './steps.ts'
 
 const ownPort = ({ projectId }: ServerRow, id: string): Need => portNeed({ id, projectId })
 
-const imageNeed = async ({ db }: Context, { imageId }: ServerRow): Promise<Need[]> => {
-  if (!imageId) return []
-  const image = await imageById(db, imageId)
-  if (!image) throw new CloudError('definitive', `Image ${imageId} was deleted.`)
-  return [{ kind: 'image', resourceId: imageId, projectId: image.projectId ?? '' }]
+/** The image that its user named, or the one that is made for it to be forked from. */
+const imageOf = async ({ db }: Context, server: ServerRow): Promise<Need | null> => {
+  const { image: made } = placesOf(server)
+  const id = made ?? server.imageId
+  if (!id) return null
+  const image = await imageById(db, id)
+  if (!image) throw new CloudError('definitive', `Image ${id} was deleted.`)
+  if (made && image.status === 'killed')
+    throw new CloudError('definitive', `No image could be made of the parent: ${image.fault ?? ''}`)
+  return { ...imageNeed(image, server.projectId), atRest: made !== undefined && image.status !== 'active' }
+}
+
+/** What it begins from: the memory of its parent, which has to be there, or an image. */
+const originOf = async (context: Context, server: ServerRow): Promise<Need | null> => {
+  const { parentId, forkMode, projectId } = server
+  return parentId !== null && forkMode === 'instant'
+    ? { kind: 'server', resourceId: parentId, projectId }
+    : imageOf(context, server)
+}
+
+/** What the parent was made of, for the books: an image that has left the cloud since does not matter to a memory. */
+const imageOfMemory = async ({ db }: Context, { imageId, projectId }: ServerRow, { cloudId }: Binding) => {
+  const bindings = await bindingsOn(db, cloudId, [imageId ?? ''])
+  const mine = bindings.find(({ phase, scope }) => phase === 'bound' && (scope === '' || scope === projectId))
+  return mine?.nativeId ?? ''
 }
 
 const keypairOf = async ({ db }: Context, { userId, keyName }: ServerRow) => {
@@ -49,35 +70,37 @@ export const serverSteps = steps<ServerWork, ServerSpec, ServerSeen>({
   },
 
   async needs(context, { server }, binding) {
-    const [ports, image, keypair] = [
+    const [ports, origin, keypair] = [
       await portsOfServer(context.db, server.id),
-      await imageNeed(context, server),
+      await originOf(context, server),
       await keypairOf(context, server),
     ]
     return [
       ...ports.map(({ portId }) => ({ ...ownPort(server, portId), zone: binding.zone })),
-      ...image,
-      ...(keypair ? [keypairNeed(keypair, server.projectId)] : []),
+      ...(origin ? [origin] : []),
+      ...(keypair ? [{ ...keypairNeed(keypair, server.projectId), ifOffered: true }] : []),
     ]
   },
 
   async spec(context, { server }, binding, native) {
     const { at } = placesOf(server)
-    if (!at || !server.imageId) throw new CloudError('definitive', 'The server has no place or no image.')
+    const origin = await originOf(context, server)
+    if (!at || !origin) throw new CloudError('definitive', 'The server has no place or no image.')
+    const forks = origin.kind === 'server'
     const keypair = await keypairOf(context, server)
     const ports = await portsOfServer(context.db, server.id)
     return {
       name: server.name,
       size: { native: at.native, vcpus: at.vcpus, ramMiB: at.ramMib, diskGiB: at.diskGib },
-      image: native({ kind: 'image', resourceId: server.imageId }),
+      image: forks ? await imageOfMemory(context, server, binding) : native(origin),
       zone: binding.zone ?? at.zone,
       ports: ports.map(({ portId }) => native(ownPort(server, portId))),
-      keypair: keypair && native(keypairNeed(keypair, server.projectId)),
+      keypair: keypair && native.orNull(keypairNeed(keypair, server.projectId)),
       publicKey: keypair?.publicKey ?? null,
       userData: server.userData,
       metadata: server.metadata,
       configDrive: server.configDrive,
-      fork: null,
+      fork: forks ? native(origin) : null,
     }
   },
 
@@ -104,6 +127,7 @@ export const serverSteps = steps<ServerWork, ServerSpec, ServerSeen>({
       hostId: hostIdOf(seen.host, server.projectId) || server.hostId,
       zone: seen.zone ?? server.zone,
       launchedAt: up ? now : server.launchedAt,
+      bootedAt: seen.bootedAt ?? server.bootedAt,
       fault: broken
         ? (server.fault ?? { code: 500, message: seen.fault ?? 'The cloud says that it failed.', created: now })
         : null,
@@ -113,7 +137,7 @@ export const serverSteps = steps<ServerWork, ServerSpec, ServerSeen>({
     )
     const idle = !action && !broken && binding.phase === 'bound' && binding.want === 'present'
     return [
-      ...(idle ? serverDrift(context, server, binding, seen) : []),
+      ...(idle ? [...serverDrift(context, server, binding, seen), ...unaskedBoot(context, server, seen)] : []),
       ...(differs ? [updateServer(db, server.id, { ...after, updatedAt: now })] : []),
       ...(up ? [activatePorts(db, server.id, now), finishActions(db, server.id, ['create'], null, now)] : []),
       ...(broken && server.fault === null
@@ -155,6 +179,7 @@ export const serverSteps = steps<ServerWork, ServerSpec, ServerSeen>({
     work && work.server.cloudId === binding.cloudId ? farewell(context, work.server, work.actions) : [],
 
   async elsewhere(context, { server }, binding) {
+    if (server.forkMode === 'instant') return null
     const next = await nextPlace(context, server, binding)
     if (!next) return null
     const { place, places } = next

@@ -12,10 +12,19 @@ export interface Need {
   scope?: string
   zone?: string | null
   projectId: string
+  /** It is of no use before its cloud has finished making it. */
+  atRest?: boolean
+  /** A cloud that has no such kind does without. */
+  ifOffered?: boolean
 }
 
-/** Looks up the native id of a need that is bound. */
-export type Natives = (need: Pick<Need, 'kind' | 'resourceId' | 'scope'>) => NativeId
+type Named = Pick<Need, 'kind' | 'resourceId' | 'scope'>
+
+/** Looks up the native id of a need that is bound; `orNull` of one that the cloud may do without. */
+export interface Natives {
+  (need: Named): NativeId
+  orNull(need: Named): NativeId | null
+}
 
 /** `create`: before the object exists. `apply`: before a change of it; may need more (a group that a rule names). */
 export type Stage = 'create' | 'apply'
@@ -29,6 +38,8 @@ export interface Steps<Row = unknown, Spec = unknown, S extends Seen = Seen> {
   realm(cloud: Cloud): Realm<Spec, S> | undefined
   /** Null: the resource is gone above the line, only the cloud still has it. */
   load(context: Context, binding: Binding): Promise<Row | null>
+  /** The user whose it is, where it is not its project's alone. */
+  owner?(row: Row): string
   needs(context: Context, row: Row, binding: Binding, stage: Stage): Promise<Need[]> | Need[]
   spec(context: Context, row: Row, binding: Binding, native: Natives, stage: Stage): Promise<Spec> | Spec
   /** Statements that bring the row in line with what was seen; none if it already is. */

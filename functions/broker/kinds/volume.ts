@@ -1,18 +1,27 @@
 import type { VolumeSeen, VolumeSpec } from '../../../adapters/contract.ts'
+import { CloudError } from '../../../adapters/errors.ts'
+import { imageById } from '../../../db/queries/images.ts'
 import { updateVolume, type VolumeRow, volumeById } from '../../../db/queries/volumes.ts'
+import type { Context } from '../../context.ts'
 import { charge } from '../commit.ts'
+import { imageNeed } from '../image-place.ts'
 import { changed } from '../resources.ts'
 import { restingStatus } from '../volume.ts'
+import { DEFAULT_TYPE } from '../volume-types.ts'
 import { type Need, steps } from './steps.ts'
 
 type Row = NonNullable<Awaited<ReturnType<typeof volumeById>>>
+type Source = Need & { kind: 'snapshot' | 'image' | 'volume' }
 
 /** What the volume is made of, and must be there first. */
-const source = ({ volume: v }: Row): (Need & { kind: 'snapshot' | 'image' | 'volume' }) | null => {
+const source = async ({ db }: Context, { volume: v }: Row): Promise<Source | null> => {
   const { projectId } = v
   if (v.snapshotId) return { kind: 'snapshot', resourceId: v.snapshotId, projectId }
   if (v.sourceVolumeId) return { kind: 'volume', resourceId: v.sourceVolumeId, projectId }
-  return v.imageId ? { kind: 'image', resourceId: v.imageId, projectId } : null
+  if (!v.imageId) return null
+  const image = await imageById(db, v.imageId)
+  if (!image) throw new CloudError('definitive', `Image ${v.imageId} was deleted.`)
+  return imageNeed(image, projectId)
 }
 
 /** A disk that outlives servers. Its status comes from here; while a server has it, from the attachment. */
@@ -21,18 +30,19 @@ export const volumeSteps = steps<Row, VolumeSpec, VolumeSeen>({
   realm: (cloud) => cloud.volume,
   load: (context, { resourceId }) => volumeById(context.db, resourceId),
   // Once it exists, its source may go.
-  needs: (_, row, __, stage) => [stage === 'create' ? source(row) : null].filter((need) => need !== null),
+  needs: async (context, row, _, stage) =>
+    [stage === 'create' ? await source(context, row) : null].filter((need) => need !== null),
 
-  spec(_, row, binding, native, stage) {
+  async spec(context, row, binding, native, stage) {
     const { volume: v } = row
-    const from = source(row)
+    const from = stage === 'create' ? await source(context, row) : null
     const made = (binding.frozen as VolumeSpec | null)?.source ?? null
     return {
       name: v.name ?? v.id,
       sizeGiB: v.sizeGib,
       zone: v.zone,
-      type: null,
-      source: stage === 'create' ? from && { kind: from.kind, id: native(from) } : made,
+      type: v.volumeType === DEFAULT_TYPE ? null : v.volumeType,
+      source: from ? { kind: from.kind, id: native(from) } : stage === 'create' ? null : made,
     }
   },
 

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { FORK_OF } from '../../broker/image.ts'
 import { createServers } from '../../broker/server.ts'
 import type { Nic, ServerWish } from '../../broker/server-wish.ts'
 import { badRequest, conflict, forbidden } from '../../http/fault.ts'
@@ -25,11 +26,16 @@ import {
   uuid,
 } from './fields.ts'
 
+/** Ours: the server to go on from, and after how many seconds the new one is deleted. */
+const TTL = 'plimsoll:ttl'
+
 const hints = () =>
   z.looseObject({
     group: z.union([uuid(), z.array(uuid())]).optional(),
     different_host: z.union([uuid(), z.array(uuid())]).optional(),
     same_host: z.union([uuid(), z.array(uuid())]).optional(),
+    [FORK_OF]: uuid().optional(),
+    [TTL]: integer(1).optional(),
   })
 
 const network = (version: number) =>
@@ -129,8 +135,14 @@ interface Creation {
   'OS-SCH-HNT:scheduler_hints'?: Hints
 }
 
+const hintsOf = (body: Creation): Hints => body['os:scheduler_hints'] ?? body['OS-SCH-HNT:scheduler_hints'] ?? {}
+
+const forkOf = ({ [FORK_OF]: of, [TTL]: ttl }: Hints): ServerWish['fork'] =>
+  of === undefined && ttl === undefined ? null : { of: of ?? null, ttlSeconds: ttl ?? null }
+
 /** What is accepted by the schema and cannot be honoured is refused, never passed over. */
-const refuseUnoffered = ({ server, ...rest }: Creation): void => {
+const refuseUnoffered = (body: Creation): void => {
+  const { server } = body
   if (server.personality?.length)
     throw badRequest(
       'File injection is not offered by the clouds behind this broker: use user_data instead of personality.',
@@ -141,7 +153,7 @@ const refuseUnoffered = ({ server, ...rest }: Creation): void => {
     throw badRequest('Clouds behind this broker do not let their hosts be chosen: name an availability zone.')
   if (server.availability_zone?.includes(':'))
     throw badRequest('Unable to parse availability_zone: clouds behind this broker do not let their hosts be chosen.')
-  const given = rest['os:scheduler_hints'] ?? rest['OS-SCH-HNT:scheduler_hints'] ?? {}
+  const { [FORK_OF]: _, [TTL]: __, ...given } = hintsOf(body)
   const group = [given.group].flat()[0]
   if (group !== undefined) throw badRequest(`Instance group ${group} could not be found.`)
   const [hint] = Object.keys(given)
@@ -193,9 +205,12 @@ const wishOf = ({ body, version }: Input<Creation>): ServerWish => {
   const { server } = body
   refuseUnoffered(body)
   const imageRef = server.imageRef ?? ''
+  const fork = forkOf(hintsOf(body))
+  // A fork has the image of its parent, whether that is named or not.
+  const origin = imageRef || (fork?.of ?? '')
   const mappings = server.block_device_mapping_v2 ?? legacyVolumes(server.block_device_mapping)
-  const volumes = volumesOf(mappings, imageRef)
-  if (!imageRef) throw badRequest('Missing imageRef attribute')
+  const volumes = volumesOf(mappings, origin)
+  if (!origin) throw badRequest('Missing imageRef attribute')
   const minCount = server.min_count ?? 1
   const maxCount = server.max_count ?? minCount
   if (minCount > maxCount) throw badRequest('min_count must be <= max_count')
@@ -223,6 +238,7 @@ const wishOf = ({ body, version }: Input<Creation>): ServerWish => {
     minCount,
     maxCount,
     volumes,
+    fork,
   }
 }
 

@@ -6,6 +6,7 @@ import { instanceActionOperations } from './instance-actions.ts'
 import { interfaceOperations } from './interfaces.ts'
 import { listOperations } from './list.ts'
 import { metadataOperations } from './metadata.ts'
+import { remoteConsoleOperations } from './remote-consoles.ts'
 import { serverGroupOperations } from './security-groups.ts'
 import { serverItemOperations } from './server.ts'
 import { tagOperations } from './tags.ts'
@@ -25,6 +26,7 @@ export const serverOperations: Operation[] = [
   ...instanceActionOperations,
   ...volumeAttachmentOperations,
   ...serverGroupOperations,
+  ...remoteConsoleOperations,
   ...unavailableOperations,
 ]
   .map((operation) => inNovaWords(operation))

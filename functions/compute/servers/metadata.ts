@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { lineage } from '../../broker/lineage.ts'
 import { describeServer } from '../../broker/server.ts'
 import { requireState } from '../../broker/server-action.ts'
 import { badRequest, forbidden, notFound } from '../../http/fault.ts'
@@ -13,7 +14,9 @@ const item = z.strictObject({
   meta: metadata().refine((meta) => Object.keys(meta).length === 1, { error: 'it must have exactly one key' }),
 })
 
-/** Writes the whole metadata, as it shall be from now on. The cloud shows it where it can. */
+/**
+ * Writes the whole metadata, as it shall be from now on; what a fork says of itself stays. The cloud shows it where it can.
+ */
 const write = async (
   input: Pick<Input, 'context' | 'params'>,
   words: string,
@@ -21,10 +24,14 @@ const write = async (
 ): Promise<Metadata> => {
   const server = await serverOf(input)
   requireState(input.context, server, 'metadata', words)
+  const kept = lineage(server)
+  if (Object.hasOwn(kept, input.params.key ?? ''))
+    throw badRequest(`Metadata item ${input.params.key} says what the server was forked from and does not change.`)
   const wanted = next(server.metadata)
-  if (Object.keys(wanted).length > MOST) throw forbidden(`Maximum number of metadata items exceeds ${MOST}`)
-  await describeServer(input.context, server, { metadata: wanted }, 'update_metadata')
-  return wanted
+  if (Object.keys(wanted).filter((key) => !Object.hasOwn(kept, key)).length > MOST)
+    throw forbidden(`Maximum number of metadata items exceeds ${MOST}`)
+  const { metadata: written } = await describeServer(input.context, server, { metadata: wanted }, 'update_metadata')
+  return written
 }
 
 /** https://docs.openstack.org/api-ref/compute/#server-metadata-servers-metadata */

@@ -1,41 +1,9 @@
-import { z } from 'zod'
-import { reasonLacking } from '../../broker/server-action.ts'
 import { Fault, notFound } from '../../http/fault.ts'
 import { type Operation, operation } from '../../http/operation.ts'
-import { oneOf } from '../parameters.ts'
-import { perVersion } from './fields.ts'
 import { serverOf } from './server.ts'
-
-interface Console {
-  remote_console: { protocol: string; type: string }
-}
-const console = perVersion((version) =>
-  z.strictObject({
-    remote_console: z.strictObject({
-      protocol:
-        version >= 8 ? oneOf(['vnc', 'spice', 'rdp', 'serial', 'mks']) : oneOf(['vnc', 'spice', 'rdp', 'serial']),
-      type: oneOf(['novnc', 'xvpvnc', 'spice-html5', 'rdp-html5', 'serial', 'webmks']),
-    }),
-  }),
-) as unknown as (version: number) => z.ZodType<Console>
 
 /** What Nova offers beside servers and no cloud behind this broker has: each refusal says why. */
 export const unavailableOperations: Operation[] = [
-  operation<Console>({
-    name: 'remote-console.create',
-    method: 'POST',
-    path: '/servers/:id/remote-consoles',
-    who: 'member',
-    summary: 'The screen of a server. Refused with the reason of its cloud; the console log is there.',
-    status: 200,
-    since: 6,
-    body: console,
-    handle: async (input) => {
-      const server = await serverOf(input)
-      const reason = await reasonLacking(input.context, server, 'server.remote_console')
-      throw new Fault(409, reason ?? `Instance ${server.id} is not ready`)
-    },
-  }),
   operation({
     name: 'server-diagnostics.show',
     method: 'GET',

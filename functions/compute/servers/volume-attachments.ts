@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { type AttachmentRow, attachmentBetween, attachmentsOf } from '../../../db/queries/attachments.ts'
-import { attachVolume, detachVolume, keepVolume } from '../../broker/attachment.ts'
+import { attachVolume, detachVolume, keepVolume, nextDevice } from '../../broker/attachment.ts'
 import { requireState } from '../../broker/server-action.ts'
 import { volumeFor } from '../../broker/volume.ts'
 import { badRequest, conflict, forbidden, notFound } from '../../http/fault.ts'
@@ -66,9 +66,6 @@ const attachmentOf = async ({ context, params }: Pick<Input, 'context' | 'params
   return found
 }
 
-/** A device that the guest would have, until the cloud says which it is: Nova has always named one at once. */
-const nextDevice = (used: number): string => `/dev/vd${String.fromCharCode(98 + Math.min(used, 24))}`
-
 const refuseChange = (asked: Change['volumeAttachment'], found: AttachmentRow): void => {
   const fixed = { id: found.volumeId, serverId: found.serverId, device: found.device, tag: found.tag }
   for (const [key, value] of Object.entries(fixed))
@@ -116,8 +113,8 @@ export const volumeAttachmentOperations: Operation[] = [
         tag: asked.tag ?? null,
         deleteOnTermination: asked.delete_on_termination ?? false,
       })
-      // Nova forgot to apply 2.89 to this answer, and clients count on it.
-      const shown = { ...row, device: row.device ?? nextDevice(others.length) }
+      // Nova names a device at once, and forgot to apply 2.89 to this answer: clients count on both.
+      const shown = { ...row, device: row.device ?? (await nextDevice(context, volume.cloudId, others)) }
       return { body: { volumeAttachment: attachmentView(shown, Math.min(version, 88)) } }
     },
   }),

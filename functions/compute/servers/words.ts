@@ -24,6 +24,7 @@ const unknownWords: Record<(ServerRefusal & { kind: 'unknown' })['what'], (id: s
   'security-group': (id) => `Security group ${id} not found.`,
   zone: () => 'The requested availability zone is not available',
   volume: (id) => `Volume ${id} could not be found.`,
+  server: (id) => `Instance ${id} could not be found.`,
 }
 
 const onlyOneWords = {
@@ -66,6 +67,12 @@ const serverFault = (refusal: ServerRefusal, missing: Missing): Fault => {
       return badRequest(`Invalid volume: Volume ${refusal.id} is in status ${refusal.status}, it must be available.`)
     case 'only-one':
       return badRequest(onlyOneWords[refusal.what](refusal.id ?? ''))
+    case 'unlike-parent':
+      return badRequest(refusal.reason)
+    case 'forked':
+      return conflict(
+        `Instance ${refusal.id} has forks, which have to be deleted before it: ${refusal.forks.join(', ')}`,
+      )
     case 'same-flavor':
       return badRequest('When resizing, instances must change flavor!')
     case 'no-place':
@@ -84,6 +91,14 @@ const serverFault = (refusal: ServerRefusal, missing: Missing): Fault => {
       return badRequest('Instance has not been resized.')
     case 'no-console':
       return conflict(`Instance ${refusal.id} is not ready`)
+    case 'no-output':
+      return notFound(`Guest does not have a console available. ${refusal.reason}`)
+    case 'console-type':
+      return badRequest(
+        refusal.why === 'invalid'
+          ? `Invalid console type ${refusal.type}`
+          : `Unavailable console type ${refusal.type}.`,
+      )
     case 'no-interface':
       return notFound(`Instance ${refusal.id} does not have a port with id ${refusal.portId}`)
     case 'group-not-held':
@@ -138,6 +153,7 @@ const guardWords: Record<string, () => Fault> = {
   'subnet-gone': () => badRequest('Subnet could not be found.'),
   'security-group-gone': () => badRequest('Security group not found.'),
   'port-in-use': () => conflict('Port is still in use.'),
+  'parent-moved': () => conflict('The server to be forked is not as it was when it was looked at.'),
   'volume-status': () => badRequest('Invalid volume: it is not available any more.'),
   'attachment-status': () => badRequest('Invalid volume: it is being detached already.'),
 }

@@ -8,6 +8,9 @@ export interface Asked {
   params: URLSearchParams
   headers: Headers
   url: string
+  method: string
+  /** As it was sent. */
+  body: unknown
 }
 export type Answer = string | Response | Error
 
@@ -43,12 +46,15 @@ export const fake = (answer: (asked: Asked) => Answer): Fake => {
   const asked: Asked[] = []
   let now = 1_800_000_000_000
   const fetch: typeof globalThis.fetch = async (input, init) => {
-    const params = new URLSearchParams(String(init?.body ?? ''))
+    const body: unknown = init?.body ?? ''
+    const params = new URLSearchParams(typeof body === 'string' ? body : '')
     const one: Asked = {
       action: params.get('Action') ?? '',
       params,
       headers: new Headers(init?.headers),
       url: String(input),
+      method: init?.method ?? 'GET',
+      body,
     }
     asked.push(one)
     const result = answer(one)

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { assertOurs, filtersFor, METADATA_ITEMS, markFrom, tagsFor } from '../../../adapters/aws/marks.ts'
+import { assertOurs, filtersFor, METADATA_ITEMS, markFrom, OWN_KEYS, tagsFor } from '../../../adapters/aws/marks.ts'
 import type { Mark } from '../../../adapters/contract.ts'
 import { CloudError } from '../../../adapters/errors.ts'
 
@@ -9,6 +9,13 @@ describe('the mark as tags', () => {
   it('comes back as it went out', () => {
     expect(markFrom(tagsFor(mark, 'web'), 'd1')).toEqual(mark)
     expect(tagsFor(mark, 'web')[0]).toEqual({ Key: 'Name', Value: 'web' })
+  })
+
+  it('names the user of a keypair, and of nothing else', () => {
+    const his: Mark = { ...mark, kind: 'keypair', user: 'u1' }
+    expect(markFrom(tagsFor(his, 'my key'), 'd1')).toEqual(his)
+    expect(OWN_KEYS).toContainEqual({ Key: 'plimsoll:user' })
+    expect(tagsFor(mark, 'web').some(({ Key }) => Key === 'plimsoll:user')).toBe(false)
   })
 
   it('is none of ours in another deployment, and none at all when any part is missing or nonsense', () => {

@@ -16,11 +16,15 @@ interface Statement {
 }
 const [, text] = /```json\n(\{\n {2}"Version"[\s\S]*?)```/.exec(readme)!
 const { Statement: statements } = JSON.parse(text!) as { Statement: Statement[] }
-const actionsOf = ({ Action }: Statement): string[] => [Action].flat().map((name) => name.replace(/^ec2:/, ''))
+const actionsOf = ({ Action }: Statement): string[] => [Action].flat().map((name) => name.replace(/^(ec2|ebs):/, ''))
 const statement = (sid: string): Statement => statements.find(({ Sid }) => Sid === sid)!
 
-/** Every command that the sources construct. */
-const used = new Set(code.flatMap(([, source]) => [...source.matchAll(/new (\w+)Command\(/g)].map(([, name]) => name!)))
+/** Every command that the sources construct, and every call that they word themselves. */
+const used = new Set(
+  code.flatMap(([, source]) =>
+    [...source.matchAll(/new (\w+)Command\(|\baction: '(\w+)'/g)].flatMap(([, command, call]) => command ?? call ?? []),
+  ),
+)
 
 describe('the IAM policy of the README', () => {
   it('names every call that the adapter makes, and nothing else', () => {

@@ -215,6 +215,7 @@ describe('an attachment', () => {
 
   it('is at the first free device, or where it was asked for', () => {
     expect(deviceFor(null, mapping('/dev/xvda'))).toBe('/dev/sdf')
+    expect(deviceFor(null, mapping('/dev/xvda'))).toBe(aws.devices?.[0])
     expect(deviceFor(null, mapping('/dev/sdf', '/dev/xvdg'))).toBe('/dev/sdh')
     expect(deviceFor('/dev/sdm', mapping())).toBe('/dev/sdm')
     expect(deviceFor('/dev/vdb', mapping())).toBe('/dev/sdf')
@@ -230,6 +231,37 @@ describe('an attachment', () => {
       code: 'definitive',
     })
     expect(made.actions()).toEqual(['DescribeVolumes'])
+  })
+})
+
+describe('a keypair', () => {
+  const pair = (more = '') =>
+    list('DescribeKeyPairs', 'keySet', [
+      `<keyPairId>key-1</keyPairId><keyName>plimsoll-k 0a1b2c3d-0a1b-0a1b-0a1b-0a1b2c3d4e5f</keyName>${more}${tagsOf('keypair')}`,
+    ])
+
+  it('reads as it was asked for, with the public key', async () => {
+    const { made, cloud } = cloudOf({ DescribeKeyPairs: pair('<publicKey>ssh-ed25519 AAAA x\n</publicKey>') })
+    const id = 'plimsoll-k 0a1b2c3d-0a1b-0a1b-0a1b-0a1b2c3d4e5f'
+    expect(await cloud.keypair!.read!(id)).toMatchObject({
+      spec: { name: 'plimsoll-k', label: 'n', publicKey: 'ssh-ed25519 AAAA x' },
+    })
+    expect(made.asked[0]!.params.get('IncludePublicKey')).toBe('true')
+  })
+
+  it('cannot be read where the endpoint does not tell the public key', async () => {
+    const { cloud } = cloudOf({ DescribeKeyPairs: pair() })
+    await expect(cloud.keypair!.read!('k')).rejects.toMatchObject({
+      code: 'definitive',
+      message: 'The cloud does not tell the public key of this keypair.',
+    })
+  })
+
+  it('takes and loses tags by its id, because its name is none of a resource', async () => {
+    const { made, cloud } = cloudOf({ DescribeKeyPairs: pair() })
+    await cloud.keypair!.mark!('k', null)
+    const [call] = made.asked.filter(({ action }) => action === 'DeleteTags')
+    expect(call!.params.get('ResourceId.1')).toBe('key-1')
   })
 })
 
@@ -264,6 +296,13 @@ describe('a check', () => {
   it('makes no create call on an endpoint that may not know dry runs', async () => {
     const { made, report } = tried({ endpoint: 'https://cloud.example.org' })
     expect((await report).denied).toEqual([])
+    expect(made.actions().filter((action) => !/^(Describe|Get)/.test(action))).toEqual([])
+  })
+
+  it('sends only looks to a cloud that is only looked at', async () => {
+    const made = fake(({ action }) => answers[action] ?? refusal('DryRunOperation', 412))
+    const report = await aws.connect(connection(), made.surroundings).check('looking')
+    expect(report).toMatchObject({ reachable: true, denied: [] })
     expect(made.actions().filter((action) => !/^(Describe|Get)/.test(action))).toEqual([])
   })
 

@@ -172,6 +172,7 @@ describe('options', () => {
     ['profile', 'always'],
     ['external_cidr', '203.0.113.0/31'],
     ['volume_types', 'fast'],
+    ['volume_types', ['fast', 'default']],
     ['faults', [{ method: 'server.create', fault: 'bad_luck' }]],
     ['faults', [{ fault: 'denied' }]],
     ['faults', [{ method: '*', fault: 'denied', probability: -1 }]],

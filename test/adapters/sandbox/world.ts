@@ -25,8 +25,9 @@ export function sandboxWorld(options: Record<string, Json> = {}, store: Store = 
   const advance = async (ms: number): Promise<void> => {
     clock += ms
   }
+  const blobs = new MemoryBlobs(() => clock)
   const surroundings: Surroundings = {
-    blobs: new MemoryBlobs(),
+    blobs,
     fetch: () => Promise.reject(new Error('the embedded cloud is not on any network')),
     now: () => clock,
     sleep: advance,
@@ -43,6 +44,7 @@ export function sandboxWorld(options: Record<string, Json> = {}, store: Store = 
     adapter,
     connection,
     surroundings,
+    blobs,
     advance,
     store,
     now: () => clock,

@@ -23,7 +23,7 @@ export const fault = (type: string): Response =>
   )
 
 export const about = (version: string, apiType = 'VirtualCenter'): string =>
-  `<RetrieveServiceContentResponse xmlns="urn:vim25"><returnval><rootFolder type="Folder">group-d1</rootFolder><propertyCollector type="PropertyCollector">pc</propertyCollector><viewManager type="ViewManager">vm</viewManager><about><version>${version}</version><apiType>${apiType}</apiType><apiVersion>${version}.0</apiVersion></about><sessionManager type="SessionManager">sm</sessionManager><searchIndex type="SearchIndex">si</searchIndex></returnval></RetrieveServiceContentResponse>`
+  `<RetrieveServiceContentResponse xmlns="urn:vim25"><returnval><rootFolder type="Folder">group-d1</rootFolder><propertyCollector type="PropertyCollector">pc</propertyCollector><viewManager type="ViewManager">vm</viewManager><about><version>${version}</version><apiType>${apiType}</apiType><apiVersion>${version}.0</apiVersion></about><sessionManager type="SessionManager">sm</sessionManager><searchIndex type="SearchIndex">si</searchIndex><virtualDiskManager type="VirtualDiskManager">vdm</virtualDiskManager><ovfManager type="OvfManager">om</ovfManager><vStorageObjectManager type="VcenterVStorageObjectManager">som</vStorageObjectManager></returnval></RetrieveServiceContentResponse>`
 
 /** A vCenter that logs everybody in and answers the rest from a function, with a clock that stands. */
 export const fake = (answer: (asked: Asked) => Answer, version = '8.0.3') => {

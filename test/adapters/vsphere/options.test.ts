@@ -23,6 +23,7 @@ describe('options', () => {
     [{ sizes: [size], switch: { name: 'd', vlans: '1-2' }, network: 'n' }, /only one/],
     [{ sizes: [size], datacentre: 'x' }, /There is no option datacentre/],
     [{ sizes: [size], volume_types: { gold: 1 } }, /volume_types/],
+    [{ sizes: [size], volume_types: { default: 'aa6d5a82' } }, /other than default/],
   ])('%j are faulty', (options, sentence) => {
     const { faults } = readOptions(options)
     expect(faults).toHaveLength(1)

@@ -94,7 +94,6 @@ describe('a volume', () => {
       'os-reserve',
       'os-initialize_connection',
       'os-volume_upload_image',
-      'os-retype',
       'revert',
     ]) {
       const { status, body } = await act(id, { [name]: {} })
@@ -103,6 +102,29 @@ describe('a volume', () => {
     expect((await act(id, { 'os-fly': {} })).status).toBe(400)
     expect((await act(id, { revert: {} }, '3.39')).status).toBe(400)
     expect((await act('11111111-2222-4333-8444-555555555555', { 'os-extend': { new_size: 2 } })).status).toBe(404)
+  })
+})
+
+describe('the type of a volume', () => {
+  it('stays, and the refusal says how to have another', async () => {
+    const id = await created()
+    const retype = async (new_type: string) => {
+      const { status, body } = await act(id, { 'os-retype': { new_type, migration_policy: 'on-demand' } })
+      return [status, (Object.values(body)[0] as { message: string }).message]
+    }
+    expect(await retype('fast')).toEqual([
+      409,
+      `A volume keeps its type: make a snapshot of volume ${id}, and a volume of type fast of that.`,
+    ])
+    expect(await retype('default')).toEqual([400, 'Invalid input received: New volume_type same as original: default.'])
+    await plimsoll.addCloud({ name: 'vault', type: 'sandbox', options: { volume_types: ['silver'] } })
+    expect(await retype('silver')).toEqual([
+      400,
+      'Volume type is only supported in these availability zones: vault.a, vault.b',
+    ])
+    expect(await retype('gold')).toEqual([400, 'Invalid input received: Invalid volume_type passed: gold.'])
+    expect((await act(id, { 'os-retype': {} })).status).toBe(400)
+    expect((await shown(id)).volume_type).toBe('default')
   })
 })
 

@@ -24,45 +24,6 @@ describe('versions', () => {
   })
 })
 
-describe('volume types', () => {
-  it('are one, which nobody can change', async () => {
-    const { body } = await at('3.70').get(`${base}/types?is_public=none`)
-    expect(body.volume_types).toEqual([
-      {
-        id: expect.any(String),
-        name: 'default',
-        is_public: true,
-        'os-volume-type-access:is_public': true,
-        description: expect.any(String),
-        extra_specs: {},
-      },
-    ])
-    const { id } = body.volume_types[0]
-    expect((await at('3.0').get(`${base}/types?is_public=False`)).body.volume_types).toEqual([])
-    expect((await at('3.0').get(`${base}/types?is_public=perhaps`)).status).toBe(400)
-    expect((await at('3.0').get(`${base}/types/${id}`)).body.volume_type.name).toBe('default')
-    expect((await at('3.0').get(`${base}/types/default`)).body.volume_type.id).toBe(id)
-    expect((await at('3.0').get(`${base}/types/gold`)).status).toBe(404)
-    expect((await at('3.0').get(`${base}/types/${id}/extra_specs`)).body).toEqual({ extra_specs: {} })
-    expect((await at('3.0').get(`${base}/types/${id}/extra_specs/a`)).status).toBe(404)
-    const admin = at('3.70', 'admin')
-    expect((await admin.get(`${base}/types/${id}/os-volume-type-access`)).status).toBe(404)
-    expect((await admin.get(`${base}/types/${id}/encryption`)).body).toEqual({})
-    const refusals = [
-      await admin.post(`${base}/types`, { volume_type: { name: 'gold' } }),
-      await admin.put(`${base}/types/${id}`, { volume_type: { name: 'gold' } }),
-      await admin.delete(`${base}/types/${id}`),
-      await admin.post(`${base}/types/${id}/action`, { addProjectAccess: { project: 'x' } }),
-      await admin.post(`${base}/types/${id}/extra_specs`, { extra_specs: {} }),
-      await admin.put(`${base}/types/${id}/extra_specs/a`, { a: 'b' }),
-      await admin.delete(`${base}/types/${id}/extra_specs/a`),
-      await admin.post(`${base}/types/${id}/encryption`, {}),
-    ]
-    expect(refusals.map(({ status }) => status)).toEqual(Array(8).fill(409))
-    expect((await at('3.70').post(`${base}/types`, {})).status).toBe(403)
-  })
-})
-
 describe('quotas and limits', () => {
   const names = ['volumes', 'snapshots', 'gigabytes', 'backups', 'backup_gigabytes', 'groups', 'per_volume_gigabytes']
 

@@ -1,10 +1,12 @@
 import { sql } from 'drizzle-orm'
 import { beforeEach, describe, expect, it } from 'vitest'
-import { plantFaults } from '../../../adapters/sandbox/backdoor.ts'
+import { plantFaults, remembered } from '../../../adapters/sandbox/backdoor.ts'
 import { reconcile } from '../../../functions/broker/reconcile.ts'
+import type { Client } from '../../support/harness.ts'
 import { outOfStep, quotaDrift } from '../../support/in-step.ts'
 import { type Estate, newEstate } from './foreign.ts'
 
+type Kinded = { kind: string; project_id: string }
 const NOVA = '/compute/v2.1'
 const NEUTRON = '/network/v2.0'
 
@@ -161,6 +163,89 @@ describe('handing back', () => {
     expect(body.refused[0].reason).toContain('under way')
     await estate.plimsoll.settle()
     expect((await release({ resource_ids: [ids[theirs.machine]] })).body.refused).toEqual([])
+  })
+})
+
+describe('keypairs', () => {
+  const KEY = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGrhF5cCyZ5hHzJb3kPo2Y7QGkT+n5B5pvBUgMbPKHFy somebody@somewhere'
+  const keys = () =>
+    remembered(estate.plimsoll.host.cloudState, estate.plimsoll.cloudId('sandbox'), 'keypair').then((all) =>
+      all.map(({ mark, goneAt }) => ({ project: mark?.project ?? null, gone: goneAt !== null })),
+    )
+  const boot = async (name: string, who: Client = demo()) => {
+    const image = (await demo().get('/image/v2/images?name=sandbox-linux')).body.images[0].id
+    const server = { name, flavorRef: '1', imageRef: image, networks: 'none', key_name: 'k' }
+    const made = await who.post(`${NOVA}/servers`, { server }, { 'OpenStack-API-Version': 'compute 2.37' })
+    await estate.plimsoll.settle()
+    return made.body.server.id as string
+  }
+  const bound = () => rows("bindings where kind = 'keypair'")
+  beforeEach(async () => {
+    await demo().post(`${NOVA}/os-keypairs`, { keypair: { name: 'k', public_key: KEY } })
+  })
+
+  it('go with the last server that was made with them: their tags, not the keys', async () => {
+    const [one, two] = [await boot('one'), await boot('two')]
+    expect(await keys()).toEqual([{ project: demoId(), gone: false }])
+    expect((await release({ resource_ids: [one] })).body.released.map(({ kind }: Kinded) => kind)).toEqual(['server'])
+    expect([await keys(), await bound()]).toEqual([[{ project: demoId(), gone: false }], 1])
+    const { body } = await release({ resource_ids: [two] })
+    expect(body.released.map(({ kind }: Kinded) => kind).sort()).toEqual(['keypair', 'server'])
+    expect([await keys(), await bound()]).toEqual([[{ project: null, gone: false }], 0])
+    // It is still its user's, and the next server brings it to the cloud again.
+    expect((await demo().get(`${NOVA}/os-keypairs/k`)).body.keypair.public_key).toBe(KEY)
+    await boot('three')
+    expect((await keys()).map(({ project }) => project).sort()).toEqual([null, demoId()].sort())
+    expect(await outOfStep(estate.plimsoll)).toEqual([])
+  })
+
+  it('go with their project, used or not, and stay where another project has them', async () => {
+    await boot('here')
+    await estate.plimsoll.newProject('twin', { clouds: ['sandbox'] })
+    await estate.plimsoll.as('twin').post(`${NOVA}/os-keypairs`, { keypair: { name: 'k', public_key: KEY } })
+    await boot('there', estate.plimsoll.as('twin'))
+    const idle = await boot('idle')
+    await demo().delete(`${NOVA}/servers/${idle}`)
+    await estate.plimsoll.settle()
+    const { body } = await release({ project_id: demoId(), cloud: 'sandbox' })
+    expect([body.waiting, body.refused]).toEqual([[], []])
+    expect(body.released.map(({ kind }: Kinded) => kind)).toContain('keypair')
+    expect((await keys()).map(({ project }) => project).sort()).toEqual(
+      [null, estate.plimsoll.projectId('twin')].sort(),
+    )
+    const left = (await admin().get('/broker/v1/export')).body.objects.map(({ project_id }: Kinded) => project_id)
+    expect(new Set(left)).toEqual(new Set([estate.plimsoll.projectId('twin')]))
+  })
+
+  it('can be handed back by themselves, when no server needs them any more', async () => {
+    const server = await boot('one')
+    const objects = (await admin().get('/broker/v1/export?kind=keypair')).body.objects
+    const wish = { resource_ids: [objects[0].resource_id] }
+    expect((await release(wish)).body.refused).toEqual([
+      { resource_id: objects[0].resource_id, reason: `The server ${server} still needs it.` },
+    ])
+    await demo().delete(`${NOVA}/servers/${server}`)
+    await estate.plimsoll.settle()
+    expect((await release(wish)).body.released).toMatchObject([{ kind: 'keypair', native_id: objects[0].native_id }])
+    expect(await keys()).toEqual([{ project: null, gone: false }])
+  })
+
+  it('are done by the cron when the cloud does not answer, and can be deleted at no time in between', async () => {
+    const server = await boot('one')
+    await plantFaults(estate.plimsoll.host.cloudState, estate.plimsoll.cloudId('sandbox'), [
+      { method: 'keypair.mark', fault: 'lost_answer', count: 1 },
+    ])
+    const { body } = await release({ resource_ids: [server] })
+    expect([body.released, body.waiting.map(({ kind }: Kinded) => kind)]).toEqual([[], ['keypair']])
+    expect((await demo().delete(`${NOVA}/os-keypairs/k`)).status).toBe(409)
+    for (let i = 0; i < 3; i++) {
+      estate.plimsoll.clock.advance(61_000)
+      await reconcile(estate.plimsoll.context(), 60_000)
+    }
+    expect([await keys(), await bound()]).toEqual([[{ project: null, gone: false }], 0])
+    expect((await demo().get(`${NOVA}/servers/${server}`)).status).toBe(404)
+    expect((await demo().delete(`${NOVA}/os-keypairs/k`)).status).toBe(202)
+    expect(await rows('orphans')).toBe(0)
   })
 })
 

@@ -3,12 +3,14 @@ import { beforeEach, describe, expect, it } from 'vitest'
 import { remembered } from '../../../adapters/sandbox/backdoor.ts'
 import { reconcile } from '../../../functions/broker/reconcile.ts'
 import { loops } from '../../../functions/cron.ts'
-import { type Plimsoll, startPlimsoll } from '../../support/harness.ts'
+import { PASSWORD, type Plimsoll, startPlimsoll } from '../../support/harness.ts'
 import { outOfStep } from '../../support/in-step.ts'
 
 const NOVA = '/compute/v2.1'
 const NEUTRON = '/network/v2.0'
 const MINUTE = 60_000
+const KEY = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGrhF5cCyZ5hHzJb3kPo2Y7QGkT+n5B5pvBUgMbPKHFy somebody@somewhere'
+const OTHER_KEY = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ6XHBU2Zc0mD3nSbqN1oUuq2yHfE1tT1wWv5gq0m8aB'
 const TABLES = [
   'servers',
   'server_ports',
@@ -25,6 +27,7 @@ const TABLES = [
   'attachments',
   'routers',
   'floating_ips',
+  'keypairs',
   'quotas',
   'journal',
 ]
@@ -57,9 +60,10 @@ describe('a database that is older than what it made', () => {
     ).body.router.id
     await demo().put(`${NEUTRON}/routers/${router}/add_router_interface`, { subnet_id: subnet })
     const image = (await demo().get('/image/v2/images?name=sandbox-linux')).body.images[0].id
+    await demo().post(`${NOVA}/os-keypairs`, { keypair: { name: 'my key', public_key: KEY } })
     const server = (
       await demo().post(`${NOVA}/servers`, {
-        server: { name: 'w', flavorRef: '1', imageRef: image, networks: [{ uuid: network }] },
+        server: { name: 'w', flavorRef: '1', imageRef: image, networks: [{ uuid: network }], key_name: 'my key' },
       })
     ).body.server.id
     await plimsoll.settle()
@@ -91,6 +95,7 @@ describe('a database that is older than what it made', () => {
       'router',
       'floating_ip',
       'security_group',
+      'keypair',
     ] as const)
       n += (await remembered(plimsoll.host.cloudState, plimsoll.cloudId('sandbox'), kind)).filter(
         ({ goneAt }) => goneAt === null,
@@ -114,7 +119,12 @@ describe('a database that is older than what it made', () => {
     expect(await live()).toBe(before)
     expect(await plimsoll.db.all(sql`select kind, native_id from orphans`)).toEqual([])
     const { server } = (await demo().get(`${NOVA}/servers/${ids.server}`)).body
-    expect(server).toMatchObject({ name: 'w', status: 'ACTIVE', id: ids.server })
+    expect(server).toMatchObject({ name: 'w', status: 'ACTIVE', id: ids.server, key_name: 'my key' })
+    expect(server.user_id).toBe(plimsoll.userId('demo'))
+    expect((await demo().get(`${NOVA}/os-keypairs/my key`)).body.keypair).toMatchObject({
+      public_key: KEY,
+      user_id: plimsoll.userId('demo'),
+    })
     expect(server['os-extended-volumes:volumes_attached']).toMatchObject([{ id: ids.volume }])
     expect((await demo().get(`${NEUTRON}/ports/${ids.port}`)).body.port).toMatchObject({
       device_id: ids.server,
@@ -154,5 +164,93 @@ describe('a database that is older than what it made', () => {
       size: 1,
     })
     expect((await admin.get('/broker/v1/orphans')).body.orphans).toHaveLength(1)
+  })
+
+  describe('and keypairs', () => {
+    const keys = `${NOVA}/os-keypairs`
+    const newKey = () => demo().post(keys, { keypair: { name: 'k', public_key: KEY } })
+    const demoIn = async (project: string) => {
+      const user = { id: plimsoll.userId('demo'), password: PASSWORD }
+      const scope = { project: { id: plimsoll.projectId(project) } }
+      const auth = { identity: { methods: ['password'], password: { user } }, scope }
+      return plimsoll.bearer(
+        (await plimsoll.nobody.post('/identity/v3/auth/tokens', { auth })).headers.get('x-subject-token')!,
+      )
+    }
+    /** A server that brings the key to the cloud. */
+    const boot = async (who = demo()) => {
+      const image = (await demo().get('/image/v2/images?name=sandbox-linux')).body.images[0].id
+      const server = { name: 'w', flavorRef: '1', imageRef: image, networks: 'none', key_name: 'k' }
+      const made = await who.post(`${NOVA}/servers`, { server }, { 'OpenStack-API-Version': 'compute 2.37' })
+      await plimsoll.settle()
+      return made.body.server.id as string
+    }
+    const there = async () =>
+      (await remembered(plimsoll.host.cloudState, plimsoll.cloudId('sandbox'), 'keypair')).filter(
+        ({ goneAt }) => goneAt === null,
+      )
+    const adoptOrphans = async () => {
+      await sweep()
+      const { orphans } = (await plimsoll.as('admin').get('/broker/v1/orphans')).body
+      const lost = orphans.filter(({ kind }: { kind: string }) => kind === 'keypair')
+      const answers = []
+      for (const { id } of lost) answers.push(await plimsoll.as('admin').post(`/broker/v1/orphans/${id}/adopt`))
+      return answers.map(({ status, body }) => [status, body.error?.message ?? body.adopted])
+    }
+
+    it('the key that a cloud has for a project says whose it is', async () => {
+      await newKey()
+      await boot()
+      const [{ mark, spec }] = (await there()) as [Awaited<ReturnType<typeof there>>[number]]
+      expect(mark).toMatchObject({
+        kind: 'keypair',
+        user: plimsoll.userId('demo'),
+        project: plimsoll.projectId('demo'),
+      })
+      expect(spec).toMatchObject({ label: 'k', publicKey: KEY })
+      expect((await plimsoll.as('admin').get('/broker/v1/export?kind=keypair')).body.objects).toMatchObject([
+        { tags: { user: plimsoll.userId('demo'), resource: mark!.resource, kind: 'keypair' } },
+      ])
+    })
+
+    it('a key that is in two projects comes back for both, as one row', async () => {
+      await newKey()
+      await boot()
+      await plimsoll.newProject('twin', { clouds: ['sandbox'] })
+      // The same user in another project, where he has the roles that its own user has.
+      await plimsoll.db.run(sql`insert into role_assignments (user_id, project_id, role_id)
+        select ${plimsoll.userId('demo')}, project_id, role_id from role_assignments where user_id = ${plimsoll.userId('twin')}`)
+      await boot(await demoIn('twin'))
+      expect(await there()).toHaveLength(2)
+      await forget()
+      expect((await adoptOrphans()).map(([status]) => status)).toEqual([200, 200])
+      expect((await demo().get(keys)).body.keypairs).toMatchObject([{ keypair: { name: 'k', public_key: KEY } }])
+      const bound = await plimsoll.db.all(sql`select distinct scope, project_id from bindings where kind = 'keypair'`)
+      expect(bound).toHaveLength(2)
+      expect((await demo().delete(`${keys}/k`)).status).toBe(204)
+      await plimsoll.settle()
+      expect(await there()).toEqual([])
+    })
+
+    it('stays an orphan, with the reason, where it cannot be what it was', async () => {
+      await newKey()
+      await boot()
+      await forget()
+      // Meanwhile its user has imported another one under the same name.
+      await demo().post(keys, { keypair: { name: 'k', public_key: OTHER_KEY } })
+      expect(await adoptOrphans()).toEqual([[409, `User ${plimsoll.userId('demo')} has another keypair k by now.`]])
+      await demo().delete(`${keys}/k`)
+      await plimsoll.db.run(sql`delete from users where id = ${plimsoll.userId('demo')}`)
+      expect(await adoptOrphans()).toEqual([[409, `There is no user ${plimsoll.userId('demo')}.`]])
+      expect(await there()).toHaveLength(1)
+    })
+
+    it('does not come back after its user deleted it', async () => {
+      await newKey()
+      await boot()
+      await plimsoll.db.run(sql`delete from bindings where kind = 'keypair'`)
+      await demo().delete(`${keys}/k`)
+      expect(await adoptOrphans()).toEqual([[409, 'It was removed before.']])
+    })
   })
 })

@@ -167,13 +167,8 @@ describe('below the line', () => {
     const keypair = (await keypairNamed(plimsoll.db, plimsoll.userId('demo'), 'k1'))!
     const need = { ...keypairNeed(keypair, plimsoll.projectId(project)), scope: plimsoll.projectId(project) }
     const { host } = plimsoll
-    await insertBinding(plimsoll.db, {
-      ...need,
-      cloudId: plimsoll.cloudId('sandbox'),
-      token: host.newId(),
-      epoch: 0,
-      now: host.now(),
-    })
+    const made = { cloudId: plimsoll.cloudId('sandbox'), token: host.newId(), epoch: 0, now: host.now() }
+    await plimsoll.db.batch([insertBinding(plimsoll.db, { ...need, ...made })])
     await plimsoll.settle()
     return keypair
   }

@@ -137,6 +137,8 @@ describe('networks', () => {
   test('ways out are seen by those who may use their cloud, and are nobody’s to make or remove', async () => {
     const external = (await demo.get(`${V2}/networks?router:external=True`)).body.networks
     expect(external).toMatchObject([{ name: 'public', 'router:external': true, availability_zones: ['sandbox'] }])
+    expect((await demo.get(`${V2}/subnets?network_id=${external[0].id}`)).body.subnets).toEqual([])
+    expect((await demo.get(`${V2}/extensions/subnet-external-network`)).status).toBe(404)
     await plimsoll.newProject('stranger')
     expect((await plimsoll.as('stranger').get(`${V2}/networks?router:external=true`)).body.networks).toEqual([])
     expect(fault(await demo.post(`${V2}/networks`, { network: { 'router:external': true } }))[0]).toBe(403)

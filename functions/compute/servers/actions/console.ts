@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import { consoleOutput } from '../../../broker/stream.ts'
+import { consoleOutput, openConsole } from '../../../broker/stream.ts'
+import { oneOf } from '../../parameters.ts'
 import { type Action, action } from './action.ts'
 
 const output = z.strictObject({
@@ -26,6 +27,18 @@ const output = z.strictObject({
 /** Control characters that text has no use for, as Nova leaves them out. */
 const isText = (char: string): boolean => char >= ' ' || char === '\t' || char === '\n'
 
+/** Up to 2.5 each protocol had an action of its own. */
+const opening = (name: string, protocol: string, types: [string, ...string[]]): Action =>
+  action<{ type: string }>({
+    name,
+    until: 5,
+    body: z.strictObject({ type: oneOf(types) }),
+    handle: async ({ context }, server, { type }) => ({
+      status: 200,
+      body: { console: { type, url: await openConsole(context, server, protocol, type) } },
+    }),
+  })
+
 export const consoleActions: Action[] = [
   action<z.infer<typeof output>>({
     name: 'os-getConsoleOutput',
@@ -36,4 +49,8 @@ export const consoleActions: Action[] = [
       return { status: 200, body: { output: [...text].filter(isText).join('') } }
     },
   }),
+  opening('os-getVNCConsole', 'vnc', ['novnc', 'xvpvnc']),
+  opening('os-getSPICEConsole', 'spice', ['spice-html5']),
+  opening('os-getRDPConsole', 'rdp', ['rdp-html5']),
+  opening('os-getSerialConsole', 'serial', ['serial']),
 ]

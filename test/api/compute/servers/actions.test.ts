@@ -140,6 +140,7 @@ describe('rebuild', () => {
       id,
       name: 'anew',
       status: 'REBUILD',
+      image: { id: other },
       adminPass: 'secret',
       metadata: { a: 'b' },
     })

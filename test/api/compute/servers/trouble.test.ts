@@ -37,9 +37,11 @@ describe('a cloud that refuses', () => {
     async (name) => {
       w = await newWorld(fault(`server.${name}`, 'definitive'))
       const id = await w.running()
+      const { images } = (await w.demo.get('/image/v2/images?name=sandbox-linux-minimal')).body
+      const other = images[0].id
       const asked = {
         resize: { flavorRef: '3' },
-        rebuild: { imageRef: w.image },
+        rebuild: { imageRef: other },
         'os-stop': null,
         reboot: { type: 'HARD' },
       }
@@ -51,6 +53,7 @@ describe('a cloud that refuses', () => {
         status: 'ACTIVE',
         'OS-EXT-STS:task_state': null,
         flavor: { original_name: 'm1.tiny' },
+        image: { id: w.image },
       })
       expect(await used()).toMatchObject({ totalCoresUsed: 1, totalRAMUsed: 512 })
       const request = answer.headers.get('x-compute-request-id')

@@ -1,12 +1,17 @@
+import type { Capability } from '../../adapters/contract.ts'
 import { adapterFor } from '../../adapters/registry.ts'
 import { cloudById } from '../../db/queries/clouds.ts'
 import type { Context } from '../context.ts'
 import { conflicting } from './network-error.ts'
 
-/** Why nothing is filtered on a cloud; null: it keeps to security groups. */
-export const whyUnfiltered = async ({ db }: Context, cloudId: string | null): Promise<string | null> => {
+/** Why a cloud cannot, in its adapter's sentence; null: it can, or there is no cloud yet. */
+export const whyLacking = async (
+  { db }: Context,
+  cloudId: string | null,
+  capability: Capability,
+): Promise<string | null> => {
   const cloud = cloudId === null ? null : await cloudById(db, cloudId)
-  return (cloud && (await adapterFor(cloud.type))?.lacks.security_group) ?? null
+  return (cloud && (await adapterFor(cloud.type))?.lacks[capability]) ?? null
 }
 
 /**
@@ -19,6 +24,6 @@ export const refuseUnfiltered = async (
   wish: { portSecurity?: boolean | undefined; securityGroupIds?: string[] | null | undefined },
 ): Promise<void> => {
   if (!wish.portSecurity && !wish.securityGroupIds?.length) return
-  const why = await whyUnfiltered(context, cloudId)
+  const why = await whyLacking(context, cloudId, 'security_group')
   if (why !== null) throw conflicting('PortSecurityAndIPRequiredForSecurityGroups', why)
 }

@@ -1,7 +1,8 @@
 import { eq } from 'drizzle-orm'
 import { beforeAll, beforeEach, expect, test } from 'vitest'
 import { bindings, clouds } from '../../../../db/schema/index.ts'
-import { openCloudType, WHY_OPEN } from '../../../support/open-cloud.ts'
+import { PUBLIC_KEY } from '../../../adapters/world.ts'
+import { openCloudType, WHY_OPEN, WHY_UNROUTED } from '../../../support/open-cloud.ts'
 import { NOVA, newWorld, type World } from './world.ts'
 
 const NEUTRON = '/network/v2.0'
@@ -35,6 +36,14 @@ test('a server on a cloud without security groups gets a port that says so', asy
   const { network } = (await world.demo.get(`${NEUTRON}/networks/${world.network}`)).body
   expect(network.port_security_enabled).toBe(false)
   expect(await newPort(), 'and so does every port after it').toMatchObject({ port_security_enabled: false })
+})
+
+test('a keypair goes with the server where the cloud keeps none', async () => {
+  await world.demo.post(`${NOVA}/os-keypairs`, { keypair: { name: 'k', public_key: PUBLIC_KEY } })
+  const id = await world.running(await inDc1({ key_name: 'k' }))
+  expect(await world.server(id)).toMatchObject({ status: 'ACTIVE', key_name: 'k' })
+  const [binding] = await world.plimsoll.db.select().from(bindings).where(eq(bindings.resourceId, id))
+  expect(binding!.frozen).toMatchObject({ keypair: null, publicKey: PUBLIC_KEY })
 })
 
 test('the default group by name is what Nova would add anyway', async () => {
@@ -118,4 +127,17 @@ test('groups on a network without port security are refused as Nova does', async
     400,
     'Network requires port_security_enabled and subnet associated in order to apply security groups.',
   ])
+})
+
+test('a network with a router goes to no cloud that routes nothing, and gets none once it is there', async () => {
+  const router = (await world.demo.post(`${NEUTRON}/routers`, { router: { name: 'r' } })).body.router.id
+  const join = () => world.demo.put(`${NEUTRON}/routers/${router}/add_router_interface`, { subnet_id: world.subnet })
+  expect((await join()).status).toBe(200)
+  const { status, body } = await world.boot(await inDc1())
+  expect([status, body.conflictingRequest?.message]).toEqual([409, WHY_UNROUTED])
+
+  await world.demo.put(`${NEUTRON}/routers/${router}/remove_router_interface`, { subnet_id: world.subnet })
+  await world.running(await inDc1())
+  const late = await join()
+  expect([late.status, late.body.NeutronError?.message]).toEqual([409, WHY_UNROUTED])
 })

@@ -1,0 +1,1 @@
+CREATE INDEX `images_by_fork` ON `images` (`fork_id`) WHERE fork_id IS NOT NULL AND deleted_at IS NULL;
