@@ -3,11 +3,12 @@ import { adapterOnMoto } from '../moto/adapter.peer.ts'
 import { launch, type Moto } from '../moto/launch.ts'
 import { playStory } from '../openstackclient/index.ts'
 import { look, type World } from '../openstackclient/story.ts'
+import { addCloud, dropSandbox } from '../support/cloud.ts'
 import type { Report } from '../support/report.ts'
 import { type Look, lookAt } from './look.ts'
 import { seenOnAws } from './seen.ts'
 
-const IMAGE = 'amzn-ami-hvm-2017.09.1.20171103-x86_64-gp2'
+export const IMAGE = 'amzn-ami-hvm-2017.09.1.20171103-x86_64-gp2'
 const CREDENTIALS = {
   access_key_id: 'AKIAIOSFODNN7EXAMPLE',
   secret_access_key: 'wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY',
@@ -22,7 +23,8 @@ export const aws = async (report: Report): Promise<void> => {
       // One each: what is left over is then whose it is.
       const moto = await launch()
       motos.push(moto)
-      await connect(world, moto.url)
+      await dropSandbox(world)
+      await addEc2(world, moto.url)
       return stage(lookAt(moto.url))
     })
   } finally {
@@ -30,11 +32,9 @@ export const aws = async (report: Report): Promise<void> => {
   }
 }
 
-/** As an admin does it: the embedded cloud out, EC2 in, project demo mapped to it. */
-const connect = async ({ admin, demo, broker }: World, endpoint: string): Promise<void> => {
-  await admin.must('DELETE', `/broker/v1/projects/${demo.projectId}/clouds/sandbox`)
-  await admin.must('DELETE', '/broker/v1/clouds/sandbox')
-  const cloud = {
+/** EC2 beside whatever is there. */
+export const addEc2 = (world: Pick<World, 'admin' | 'demo' | 'broker'>, endpoint: string): Promise<void> =>
+  addCloud(world, {
     name: 'aws-east',
     type: 'aws',
     endpoint,
@@ -46,19 +46,7 @@ const connect = async ({ admin, demo, broker }: World, endpoint: string): Promis
       instance_types: ['t3.*'],
     },
     credentials: CREDENTIALS,
-  }
-  const made = await admin.must('POST', '/broker/v1/clouds', { cloud })
-  if (JSON.stringify(made).includes(CREDENTIALS.secret_access_key)) throw new Error('the answer shows the credentials')
-  const { check } = await admin.must('POST', '/broker/v1/clouds/aws-east/check')
-  if (!check.reachable) throw new Error(`the cloud is not reachable: ${JSON.stringify(check)}`)
-  await admin.must('PUT', `/broker/v1/projects/${demo.projectId}/clouds/aws-east`, { mapping: {} })
-  for (const until = Date.now() + 30_000; Date.now() < until; ) {
-    await broker.cron()
-    if ((await admin.must('GET', '/broker/v1/clouds/aws-east')).cloud.inventory_at) return
-    await new Promise((resolve) => setTimeout(resolve, 300))
-  }
-  throw new Error('the inventory of the cloud was not taken within 30 s')
-}
+  })
 
 const stage = async (moto: Look) => {
   const { Images } = await moto.ec2.send(new DescribeImagesCommand({ Filters: [{ Name: 'name', Values: [IMAGE] }] }))

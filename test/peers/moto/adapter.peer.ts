@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import { DescribeSnapshotsCommand } from '@aws-sdk/client-ec2'
 import { aws } from '../../../adapters/aws/index.ts'
 import { isTask, KINDS, type Kind, type Seen } from '../../../adapters/contract.ts'
 import { CloudError, type CloudErrorCode } from '../../../adapters/errors.ts'
 import { capabilitiesOf } from '../../../adapters/registry.ts'
 import { CASES, type Skips, until, Workshop } from '../../adapters/cases.ts'
+import { rawDisk } from '../../support/disks.ts'
 import { Report } from '../support/report.ts'
 import { connection, motoCloud, surroundings } from './cloud.ts'
 import type { Rule } from './fault-proxy.ts'
@@ -86,6 +88,7 @@ export const adapterOnMoto = async (report: Report): Promise<void> => {
     }
     for (const kind of KINDS) await faults(kind, world, step)
     await stories(world, step)
+    await uploads(world, step)
     await step('every call is one that the policy of the README names', () => policy(world))
   } finally {
     await world.close()
@@ -269,9 +272,90 @@ const stories = async (world: MotoWorld, step: Step): Promise<void> => {
   })
 }
 
+/** Uploaded data, as EBS itself holds it: asked past the adapter and past the proxy. */
+const blocksOn = async ({ moto }: MotoWorld, snapshot: string): Promise<Map<number, Uint8Array>> => {
+  const scope = '20260101/us-east-1/ebs/aws4_request'
+  const headers = {
+    authorization: `AWS4-HMAC-SHA256 Credential=AKIAIOSFODNN7EXAMPLE/${scope}, SignedHeaders=host, Signature=0`,
+  }
+  const ask = (path: string) => fetch(`${moto.url}/snapshots/${snapshot}/blocks${path}`, { headers })
+  const { Blocks } = (await (await ask('')).json()) as { Blocks: { BlockIndex: number; BlockToken: string }[] }
+  const found = new Map<number, Uint8Array>()
+  for (const { BlockIndex, BlockToken } of Blocks)
+    found.set(
+      Number(BlockIndex),
+      new Uint8Array(await (await ask(`/${BlockIndex}?blockToken=${BlockToken}`)).arrayBuffer()),
+    )
+  return found
+}
+
+const uploads = async (world: MotoWorld, step: Step): Promise<void> => {
+  const bytes = rawDisk()
+  const data = {
+    blob: 'upload',
+    format: 'raw/bare',
+    sizeBytes: bytes.length,
+    arch: 'x86_64',
+    os: 'linux',
+    minDiskGiB: 1,
+  }
+  const spec = { name: 'own', source: { kind: 'data', ...data } }
+  const put = () => world.blobs.write('upload', new Blob([bytes]).stream())
+  const snapshotOf = (token: string) => {
+    const Filters = [{ Name: 'tag:plimsoll:token', Values: [token] }]
+    return world.ec2.send(new DescribeSnapshotsCommand({ Filters })).then(({ Snapshots = [] }) => Snapshots)
+  }
+
+  await step('an uploaded disk is on EBS block for block, but for its zeros', async (shop) => {
+    await put()
+    const mark = shop.mark('image')
+    await shop.make('image', spec, mark)
+    const [snapshot, ...others] = await snapshotOf(mark.token)
+    assert.equal(others.length, 0)
+    const blocks = await blocksOn(world, snapshot!.SnapshotId!)
+    assert.deepEqual([...blocks.keys()].sort(), [0, 2, 3])
+    for (const [index, block] of blocks) {
+      const want = new Uint8Array(524_288)
+      want.set(bytes.subarray(index * 524_288, (index + 1) * 524_288))
+      assert(Buffer.from(block).equals(Buffer.from(want)), `block ${index} differs`)
+    }
+  })
+  // moto keeps a thousand snapshots, and looks at each of them for every question: no more than what differs.
+  for (const [action, faults] of Object.entries({
+    StartSnapshot: ['lost-answer', 'lost-call'],
+    PutSnapshotBlock: ['lost-answer', 'ThrottlingException'],
+    CompleteSnapshot: ['lost-answer'],
+    RegisterImage: ['lost-answer'],
+  }))
+    for (const fault of faults)
+      await step(`an upload is made once when ${action} meets ${fault}`, async (shop) => {
+        await put()
+        const mark = shop.mark('image')
+        const realm = shop.realm('image')
+        world.proxy.rules = [{ action, fault, times: 1 }]
+        // As the broker does it: what has no clear answer is looked up, then asked again.
+        const again = async <T>(call: () => Promise<T>): Promise<T> =>
+          call().catch((error) => {
+            assert(error instanceof CloudError && ['ambiguous', 'throttled'].includes(error.code), String(error))
+            return call()
+          })
+        let outcome = await again(async () => (await realm.find(mark, spec)) ?? (await realm.create(spec, mark)))
+        while (isTask(outcome)) {
+          const { task } = outcome
+          outcome = await again(() => realm.poll!(JSON.parse(JSON.stringify(task))))
+        }
+        shop.keep('image', outcome.id, mark)
+        const [snapshot, ...others] = await snapshotOf(mark.token)
+        assert.equal(others.length, 0)
+        assert.equal((await blocksOn(world, snapshot!.SnapshotId!)).size, 3)
+        await shop.close()
+        assert.deepEqual(await snapshotOf(mark.token), [])
+      })
+}
+
 const policy = async ({ proxy }: MotoWorld): Promise<void> => {
   const readme = readFileSync(new URL('../../../adapters/aws/README.md', import.meta.url), 'utf8')
-  const allowed = new Set([...readme.matchAll(/"ec2:([A-Z]\w+)"/g)].map(([, action]) => action))
+  const allowed = new Set([...readme.matchAll(/"(?:ec2|ebs):([A-Z]\w+)"/g)].map(([, action]) => action))
   const used = new Set(proxy.log.map(({ action }) => action))
   for (const sts of ['GetCallerIdentity', 'AssumeRole']) used.delete(sts)
   assert(used.size > 50, `only ${used.size} different calls were made`)

@@ -1,8 +1,13 @@
 import assert from 'node:assert/strict'
 import { fileURLToPath } from 'node:url'
 import {
+  AllocateAddressCommand,
+  AssociateAddressCommand,
+  AttachInternetGatewayCommand,
   AttachVolumeCommand,
   AuthorizeSecurityGroupIngressCommand,
+  CreateInternetGatewayCommand,
+  CreateNetworkInterfaceCommand,
   CreateSecurityGroupCommand,
   CreateSubnetCommand,
   CreateVolumeCommand,
@@ -25,6 +30,8 @@ const CREDENTIALS = {
   secret_access_key: 'wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY',
 }
 const LOOKS = /^(Describe|Get)/
+/** Of an interface in the same subnet that serves something else. */
+const TAKEN = '10.40.1.77'
 
 /** A machine as its owner made it, long before anybody thought of us. */
 const build = async (ec2: EC2Client) => {
@@ -64,7 +71,14 @@ const build = async (ec2: EC2Client) => {
   const instance = Instances![0]!.InstanceId!
   const { VolumeId } = await ec2.send(new CreateVolumeCommand({ AvailabilityZone: 'us-east-1a', Size: 9 }))
   await ec2.send(new AttachVolumeCommand({ InstanceId: instance, VolumeId: VolumeId!, Device: '/dev/sdf' }))
-  return { vpc: VpcId, subnet: Subnet!.SubnetId!, group: GroupId!, instance, volume: VolumeId! }
+  const { InternetGateway } = await ec2.send(new CreateInternetGatewayCommand({}))
+  await ec2.send(new AttachInternetGatewayCommand({ VpcId, InternetGatewayId: InternetGateway!.InternetGatewayId! }))
+  const { AllocationId, PublicIp } = await ec2.send(new AllocateAddressCommand({ Domain: 'vpc' }))
+  const NetworkInterfaceId = Instances![0]!.NetworkInterfaces![0]!.NetworkInterfaceId!
+  await ec2.send(new AssociateAddressCommand({ AllocationId, NetworkInterfaceId }))
+  const SubnetId = Subnet!.SubnetId!
+  await ec2.send(new CreateNetworkInterfaceCommand({ SubnetId, PrivateIpAddress: TAKEN, Groups: [GroupId!] }))
+  return { vpc: VpcId, subnet: SubnetId, group: GroupId!, instance, volume: VolumeId!, address: PublicIp! }
 }
 
 /** All of an instance that its owner would miss. */
@@ -214,12 +228,28 @@ const story = async (world: World, url: string, step: Step): Promise<void> => {
     assert.equal(adopted.find(({ kind }: { kind: string }) => kind === 'server').resource_id, server)
     await sweep()
     assert.deepEqual([...new Set(changesSince(from))], ['CreateTags'])
-    // The instance, its interface, group, volume, network and subnet.
-    assert.equal(changesSince(from).length, 6)
+    // The instance, its interface, public address, group, volume, network and subnet.
+    assert.equal(changesSince(from).length, 7)
     const { tags, ...now } = await portrait(look.ec2, theirs.instance)
     const { tags: _, ...was } = before
     assert.deepEqual(now, was)
     assert(tags.includes(`plimsoll:resource=${server}`) && tags.includes('Name=legacy'))
+  })
+  await step('its public address is a floating IP, and its internet gateway is no router of ours', async () => {
+    const { floatingips } = await demo.must('GET', '/network/v2.0/floatingips')
+    const { ports } = await demo.must('GET', `/network/v2.0/ports?device_id=${server}`)
+    assert.deepEqual(
+      floatingips.map((each: Record<string, string>) => [each.floating_ip_address, each.port_id, each.status]),
+      [[theirs.address, ports[0].id, 'ACTIVE']],
+    )
+    const { adoptable } = await admin.must('GET', '/broker/v1/adoptable?cloud=aws-east&kind=router')
+    assert.deepEqual(adoptable, [])
+  })
+  await step('nobody gets an address that something else in the subnet has', async () => {
+    const [subnet] = (await demo.must('GET', '/network/v2.0/subnets')).subnets
+    const port = { network_id: subnet.network_id, fixed_ips: [{ subnet_id: subnet.id, ip_address: TAKEN }] }
+    const { status, body } = await demo.call('POST', '/network/v2.0/ports', { port })
+    assert.deepEqual([status, body.NeutronError?.type], [409, 'IpAddressAlreadyAllocated'])
   })
   await step('it is stopped and started through Nova', async () => {
     await demo.must('POST', `${nova}/servers/${server}/action`, { 'os-stop': null })
@@ -267,14 +297,15 @@ const story = async (world: World, url: string, step: Step): Promise<void> => {
     await admin.must('DELETE', `/broker/v1/projects/${demo.projectId}/clouds/aws-east`)
     const from = proxy.log.length
     await connect(world, 'aws-look', { read_only: true })
-    const { adopted, refused } = await admin.must('POST', '/broker/v1/adopt', {
-      cloud: 'aws-look',
-      project_id: demo.projectId,
-      all: true,
-      tag: false,
-    })
-    assert.deepEqual(refused, [])
-    assert(adopted.length > 8)
+    const wish = { cloud: 'aws-look', project_id: demo.projectId, all: true, tag: false }
+    let many = 0
+    for (let more: { marker?: string } | null = {}; more; ) {
+      const { adopted, refused, next } = await admin.must('POST', '/broker/v1/adopt', { ...wish, ...more })
+      assert.deepEqual(refused, [])
+      many += adopted.length
+      more = next === null ? null : { marker: next }
+    }
+    assert(many > 8)
     const { servers } = await demo.must('GET', `${nova}/servers`)
     assert.deepEqual(
       servers.map(({ name }: { name: string }) => name),

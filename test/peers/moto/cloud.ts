@@ -1,5 +1,10 @@
-import { CreateTagsCommand, DeleteTagsCommand, DescribeSecurityGroupsCommand } from '@aws-sdk/client-ec2'
-import { connectEc2 } from '../../../adapters/aws/client.ts'
+import {
+  CreateTagsCommand,
+  DeleteTagsCommand,
+  DescribeKeyPairsCommand,
+  DescribeSecurityGroupsCommand,
+} from '@aws-sdk/client-ec2'
+import { connectEc2, type Ec2 } from '../../../adapters/aws/client.ts'
 import { aws } from '../../../adapters/aws/index.ts'
 import { TAG } from '../../../adapters/aws/marks.ts'
 import { readOptions } from '../../../adapters/aws/options.ts'
@@ -14,8 +19,8 @@ import { launch, type Moto } from './launch.ts'
 const IMAGE_NAMES = ['amzn-ami-hvm-2017.09.1.20171103-x86_64-gp2']
 
 /** What the adapter may touch, on Node. */
-export const surroundings = (): Surroundings => ({
-  blobs: new MemoryBlobs(),
+export const surroundings = (blobs = new MemoryBlobs()): Surroundings => ({
+  blobs,
   fetch: (input, init) => fetch(input, init),
   now: () => Date.now(),
   sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
@@ -65,7 +70,8 @@ const ruleOf = (group: string, { direction, protocol, from, to, peer }: Grant): 
 export const motoCloud = async () => {
   const moto: Moto = await launch()
   const proxy: FaultProxy = await startProxy(moto.url)
-  const around = surroundings()
+  const blobs = new MemoryBlobs()
+  const around = surroundings(blobs)
   const linked = connection(proxy.url)
   const cloud = aws.connect(linked, around)
   const { ec2 } = connectEc2(linked, readOptions(linked.options).options, { role: null, vpc: null }, around)
@@ -77,6 +83,9 @@ export const motoCloud = async () => {
     adapter: aws,
     connection: linked,
     surroundings: around,
+    blobs,
+    /** The client, past the adapter. */
+    ec2,
     cloud,
     advance: (ms: number) => around.sleep(Math.min(ms, 20)),
     fixtures: {
@@ -95,11 +104,12 @@ export const motoCloud = async () => {
       ]
       return grants.map((grant) => ruleOf(group, grant))
     },
-    async disown(_kind: Kind, id: string) {
+    async disown(kind: Kind, id: string) {
       const Tags = [{ Key: TAG.deployment, Value: linked.deployment }]
-      await ec2.send(new DeleteTagsCommand({ Resources: [id], Tags }))
+      const Resources = [kind === 'keypair' ? await keyPairId(ec2, id) : id]
+      await ec2.send(new DeleteTagsCommand({ Resources, Tags }))
       return async () => {
-        await ec2.send(new CreateTagsCommand({ Resources: [id], Tags }))
+        await ec2.send(new CreateTagsCommand({ Resources, Tags }))
       }
     },
     async close() {
@@ -107,4 +117,11 @@ export const motoCloud = async () => {
       await moto.stop()
     },
   }
+}
+
+/** Tags of a keypair go to its id; we know it by its name. */
+const keyPairId = async (ec2: Ec2, name: string): Promise<string> => {
+  const Filters = [{ Name: 'key-name', Values: [name] }]
+  const { KeyPairs } = await ec2.send(new DescribeKeyPairsCommand({ Filters }))
+  return KeyPairs?.[0]?.KeyPairId ?? name
 }

@@ -54,7 +54,7 @@ const STATUS: Record<string, number> = {
 }
 
 /** Actions whose ClientToken EC2 honours; others ignore the parameter. */
-const TOKENED = new Set(['RunInstances', 'CreateNetworkInterface', 'CreateVolume', 'CreateRouteTable'])
+const TOKENED = new Set(['RunInstances', 'CreateNetworkInterface', 'CreateVolume', 'CreateRouteTable', 'StartSnapshot'])
 
 /** A small generator whose sequence a seed fixes. */
 const random = (seed: number) => () => {
@@ -64,10 +64,23 @@ const random = (seed: number) => () => {
   return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296
 }
 
-const readAll = async (request: IncomingMessage): Promise<string> => {
+const readAll = async (request: IncomingMessage): Promise<Buffer<ArrayBuffer>> => {
   const chunks: Buffer[] = []
   for await (const chunk of request) chunks.push(chunk as Buffer)
-  return Buffer.concat(chunks).toString()
+  return Buffer.concat(chunks)
+}
+
+/** The direct API of EBS has paths in place of actions; undefined: it is EC2 that is asked. */
+const ebsAction = ({ method, url = '' }: IncomingMessage): string | undefined => {
+  if (!url.startsWith('/snapshots')) return undefined
+  if (method === 'PUT') return 'PutSnapshotBlock'
+  return url === '/snapshots' ? 'StartSnapshot' : 'CompleteSnapshot'
+}
+
+/** What the body of `StartSnapshot` says, as parameters. */
+const snapshotIn = (bytes: Buffer): Record<string, string> => {
+  const Body = bytes.toString()
+  return { ClientToken: String(JSON.parse(Body).ClientToken), Body }
 }
 
 /** @param target URL of the simulator */
@@ -79,22 +92,17 @@ export const startProxy = async (target: string, seed = 1): Promise<FaultProxy> 
   const known = new Set<string>()
   const hits = new Map<Rule, number>()
 
-  const forward = async (request: IncomingMessage, body: string): Promise<{ status: number; body: string }> => {
+  const forward = async (
+    request: IncomingMessage,
+    body: string | Buffer<ArrayBuffer>,
+  ): Promise<{ status: number; body: string }> => {
     const headers: Record<string, string> = {}
-    for (const name of [
-      'authorization',
-      'content-type',
-      'x-amz-date',
-      'x-amz-security-token',
-      'x-amz-content-sha256',
-    ]) {
-      const value = request.headers[name]
-      if (typeof value === 'string') headers[name] = value
-    }
+    for (const [name, value] of Object.entries(request.headers))
+      if (/^(authorization|content-type|x-amz-.*)$/.test(name) && typeof value === 'string') headers[name] = value
     const answer = await fetch(`${target}${request.url}`, {
       method: request.method ?? 'POST',
       headers,
-      ...(body ? { body } : {}),
+      ...(body.length ? { body } : {}),
     })
     return { status: answer.status, body: await answer.text() }
   }
@@ -138,7 +146,12 @@ export const startProxy = async (target: string, seed = 1): Promise<FaultProxy> 
   }
 
   /** The first answer to a token is the answer to all that come with it. */
-  const once = async (request: IncomingMessage, action: string, params: URLSearchParams) => {
+  const once = async (
+    request: IncomingMessage,
+    action: string,
+    params: URLSearchParams,
+    body: string | Buffer<ArrayBuffer>,
+  ) => {
     const key = `${action} ${params.get('ClientToken')}`
     const asked = params.toString()
     while (running.has(key)) await running.get(key)
@@ -149,8 +162,8 @@ export const startProxy = async (target: string, seed = 1): Promise<FaultProxy> 
         : { status: 400, body: errorBody('IdempotentParameterMismatch', 'The token was used with other parameters.') }
     }
     const answering = (async () => {
-      const answer = await forward(request, asked)
-      if (answer.status === 200) answers.set(key, { params: asked, body: answer.body })
+      const answer = await forward(request, body)
+      if (answer.status < 300) answers.set(key, { params: asked, body: answer.body })
       return answer
     })()
     running.set(key, answering)
@@ -158,9 +171,13 @@ export const startProxy = async (target: string, seed = 1): Promise<FaultProxy> 
   }
 
   const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-    const body = await readAll(request)
-    const params = new URLSearchParams(body)
-    const action = params.get('Action') ?? ''
+    const bytes = await readAll(request)
+    const ebs = ebsAction(request)
+    const body = ebs ? bytes : bytes.toString()
+    const params = new URLSearchParams(
+      ebs === 'StartSnapshot' ? snapshotIn(bytes) : ebs === undefined ? bytes.toString() : {},
+    )
+    const action = ebs ?? params.get('Action') ?? ''
     const call: Call = { action, params: Object.fromEntries(params) }
     proxy.log.push(call)
     const rule = ruleFor(action, params.get('ClientToken'))
@@ -180,12 +197,13 @@ export const startProxy = async (target: string, seed = 1): Promise<FaultProxy> 
       case 'garbage':
         return send(502, '<!doctype html><title>502 Bad Gateway</title><p>No.', 'text/html')
       default:
+        if (ebs) return send(STATUS[rule!.fault] ?? 400, JSON.stringify({ __type: rule!.fault }), 'application/json')
         return send(STATUS[rule!.fault] ?? 400, errorBody(rule!.fault, `A rule says ${rule!.fault}.`))
     }
     const answer = action.startsWith('Describe')
       ? await describe(request, params)
       : TOKENED.has(action) && params.has('ClientToken')
-        ? await once(request, action, params)
+        ? await once(request, action, params, body)
         : await forward(request, body)
     for (const id of idsIn(answer.body)) {
       if (rule?.fault === 'delay-visibility' && !known.has(id)) hidden.set(id, Date.now() + (rule.ms ?? 1_000))
@@ -195,7 +213,7 @@ export const startProxy = async (target: string, seed = 1): Promise<FaultProxy> 
       request.socket.destroy()
       return
     }
-    send(answer.status, answer.body)
+    send(answer.status, answer.body, ebs ? 'application/json' : undefined)
   }
 
   const server = createServer((request, response) => {

@@ -1,9 +1,19 @@
 """moto's server with the states that EC2 has and moto skips. Protocol is the fault proxy's, states are this file's."""
 
+import base64
+import hashlib
+
+from moto.core.exceptions import ServiceException
+from moto.core.responses import ActionResult
+from moto.ebs.models import EBSBackend
+from moto.ebs.responses import EBSResponse
 from moto.ec2.exceptions import DependencyViolationError, EC2ClientError, VolumeInUseError
 from moto.ec2.models import EC2Backend
+from moto.ec2.models.amis import Ami
 from moto.ec2.models.instances import Instance
+from moto.ec2.responses.amis import AmisResponse
 from moto.ec2.responses.dhcp_options import DHCPOptions
+from moto.ec2.utils import random_ami_id
 from moto.server import main
 
 
@@ -148,6 +158,104 @@ def create_image(original, self, instance_id, name, description, tag_specificati
     for tag in tags.get("snapshot", []):
         image.ebs_snapshot.add_tag(tag["Key"], tag["Value"])
     return image
+
+
+class Invalid(ServiceException):
+    """What EBS says of a call that its rules do not allow."""
+
+    code = "ValidationException"
+
+
+def pending(backend, snapshot_id):
+    snapshot = backend.snapshots.get(snapshot_id)
+    if not snapshot or snapshot.status != "pending":
+        raise Invalid(f"The snapshot '{snapshot_id}' is not in the 'pending' state.")
+    return snapshot
+
+
+@wrap(EBSBackend, "start_snapshot")
+def start_snapshot(original, self, volume_size, tags, description):
+    """A snapshot that is being written is not complete, and no volume stands behind it."""
+    made = original(self, volume_size=volume_size, tags=tags, description=description)
+    snapshot = self.ec2_backend.snapshots[made.snapshot_id]
+    snapshot.status = "pending"
+    self.ec2_backend.delete_volume(snapshot.volume.id)
+    return made
+
+
+@wrap(EBSBackend, "put_snapshot_block")
+def put_snapshot_block(original, self, snapshot_id, block_index, block_data, checksum, checksum_algorithm, data_length):
+    pending(self, snapshot_id)
+    if len(block_data) != 524288 or int(data_length) != len(block_data):
+        raise Invalid(f"A block has 524288 bytes, not {len(block_data)}.")
+    if checksum_algorithm != "SHA256" or base64.b64encode(hashlib.sha256(block_data).digest()).decode() != checksum:
+        raise Invalid("The checksum is not that of the block.")
+    return original(self, snapshot_id, block_index, block_data, checksum, checksum_algorithm, data_length)
+
+
+@wrap(EBSResponse, "complete_snapshot")
+def complete_snapshot(original, self):
+    """The number of blocks is how EBS knows that it has all of them."""
+    snapshot = pending(self.ebs_backend, self._get_param("SnapshotId"))
+    if int(self._get_param("ChangedBlocksCount")) != len(snapshot.blocks):
+        raise Invalid(f"{len(snapshot.blocks)} blocks were written.")
+    answer = original(self)
+    self.ebs_backend.ec2_backend.snapshots[snapshot.snapshot_id].status = "completed"
+    return answer
+
+
+@wrap(AmisResponse, "register_image")
+def register_image(original, self):
+    """An image of a snapshot: its size, its tags and its name are those that were asked for."""
+    backend = self.ec2_backend
+    name = self._get_param("Name")
+    for image in backend.amis.values():
+        if image.name == name:
+            raise EC2ClientError("InvalidAMIName.Duplicate", f"AMI name {name} is already in use by AMI {image.id}")
+    disk = self._get_param("BlockDeviceMappings", [])[0]
+    snapshot = backend.snapshots.get(disk["Ebs"]["SnapshotId"])
+    if not snapshot:
+        raise EC2ClientError("InvalidSnapshot.NotFound", "The snapshot does not exist.")
+    if snapshot.status != "completed":
+        raise EC2ClientError("IncorrectState", "The snapshot is not completed.")
+    image = Ami(
+        backend,
+        random_ami_id(),
+        name=name,
+        description=self._get_param("Description", ""),
+        architecture=self._get_param("Architecture"),
+        virtualization_type=self._get_param("VirtualizationType"),
+        root_device_type="ebs",
+        root_device_name=self._get_param("RootDeviceName"),
+    )
+    del backend.snapshots[image.ebs_snapshot.id]
+    image.ebs_snapshot = snapshot
+    for spec in self._get_param("TagSpecifications", []):
+        for tag in spec["Tags"]:
+            image.add_tag(tag["Key"], tag["Value"])
+    backend.amis[image.id] = image
+    return ActionResult({"ImageId": image.id})
+
+
+unsized = Ami.block_device_mappings.fget
+
+
+def block_device_mappings(self):
+    """A root disk is as large as its snapshot."""
+    mappings = unsized(self)
+    mappings[0]["Ebs"]["VolumeSize"] = self.ebs_snapshot.volume_size
+    return mappings
+
+
+Ami.block_device_mappings = property(block_device_mappings)
+
+
+@wrap(EC2Backend, "delete_snapshot")
+def delete_snapshot(original, self, snapshot_id):
+    for image in self.amis.values():
+        if image.ebs_snapshot.id == snapshot_id:
+            raise EC2ClientError("InvalidSnapshot.InUse", f"The snapshot {snapshot_id} is in use by {image.id}")
+    return original(self, snapshot_id)
 
 
 if __name__ == "__main__":

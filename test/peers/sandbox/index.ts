@@ -1,12 +1,13 @@
 import { playStory } from '../openstackclient/index.ts'
 import { look } from '../openstackclient/story.ts'
 import type { Api } from '../support/api.ts'
+import { inventory } from '../support/cloud.ts'
 import type { Report } from '../support/report.ts'
 
 /** The OpenStack client on the embedded cloud, as a first start leaves it. */
 export const sandbox = (report: Report): Promise<void> =>
   playStory('sandbox', report, async ({ admin, broker }) => {
-    await inventory(admin, broker.cron)
+    await inventory(admin, broker, 'sandbox')
     return {
       vars: {
         cloud: 'sandbox',
@@ -29,17 +30,8 @@ export const sandbox = (report: Report): Promise<void> =>
     }
   })
 
-const inventory = async (admin: Api, cron: () => Promise<void>): Promise<void> => {
-  for (const until = Date.now() + 30_000; Date.now() < until; ) {
-    await cron()
-    if ((await admin.must('GET', '/broker/v1/clouds/sandbox')).cloud.inventory_at) return
-    await new Promise((resolve) => setTimeout(resolve, 300))
-  }
-  throw new Error('the inventory of the cloud was not taken within 30 s')
-}
-
 /** Bindings that still stand for something on the cloud. The images of its catalogue are nobody's. */
-const live = async (admin: Api): Promise<string[]> => {
+export const live = async (admin: Api): Promise<string[]> => {
   const { bindings } = await admin.must('GET', '/broker/v1/bindings?cloud=sandbox')
   return bindings
     .filter((b: { phase: string; project_id: string }) => b.phase !== 'gone' && b.project_id)

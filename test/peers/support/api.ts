@@ -9,14 +9,25 @@ export interface Answer {
 /** Speaks to a broker as one person: for what the OpenStack client has no words for. */
 export interface Api {
   projectId: string
+  token: string
   call(method: string, path: string, body?: unknown): Promise<Answer>
   /** As `call`; throws unless it succeeds. */
   must(method: string, path: string, body?: unknown): Promise<Answer['body']>
 }
 
-export const logIn = async (broker: Broker, name: 'admin' | 'demo'): Promise<Api> => {
+export interface Person {
+  name: string
+  password: string
+  project: string
+}
+
+/** As one of the two whom every broker begins with. */
+export const logIn = (broker: Broker, name: 'admin' | 'demo'): Promise<Api> =>
+  logInAs(broker, { name, password: broker.passwords[name], project: name })
+
+export const logInAs = async ({ url }: Pick<Broker, 'url'>, { name, password, project }: Person): Promise<Api> => {
   const send = async (method: string, path: string, body: unknown, token?: string): Promise<[Answer, Response]> => {
-    const response = await fetch(broker.url + path, {
+    const response = await fetch(url + path, {
       method,
       headers: { ...(token ? { 'X-Auth-Token': token } : {}), ...(body ? { 'Content-Type': 'application/json' } : {}) },
       ...(body ? { body: JSON.stringify(body) } : {}),
@@ -26,14 +37,16 @@ export const logIn = async (broker: Broker, name: 'admin' | 'demo'): Promise<Api
     return [{ status: response.status, body: isJson ? JSON.parse(text) : text }, response]
   }
   const domain = { id: 'default' }
-  const user = { name, domain, password: broker.passwords[name] }
-  const auth = { identity: { methods: ['password'], password: { user } }, scope: { project: { name, domain } } }
+  const user = { name, domain, password }
+  const scope = { project: { name: project, domain } }
+  const auth = { identity: { methods: ['password'], password: { user } }, scope }
   const [answer, response] = await send('POST', '/identity/v3/auth/tokens', { auth })
   const token = response.headers.get('x-subject-token')
   if (answer.status !== 201 || !token) throw new Error(`${name} cannot log in: ${JSON.stringify(answer)}`)
   const call: Api['call'] = async (method, path, body) => (await send(method, path, body, token))[0]
   return {
     projectId: answer.body.token.project.id,
+    token,
     call,
     must: async (method, path, body) => {
       const given = await call(method, path, body)

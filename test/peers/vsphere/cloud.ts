@@ -16,8 +16,8 @@ import { MemoryStore } from '../../support/memory-store.ts'
 import { launch, type Vcsim } from './launch.ts'
 import { type Line, line } from './line.ts'
 
-export const surroundings = (fetching: typeof fetch): Surroundings => ({
-  blobs: new MemoryBlobs(),
+export const surroundings = (fetching: typeof fetch, blobs = new MemoryBlobs()): Surroundings => ({
+  blobs,
   fetch: fetching,
   now: () => Date.now(),
   sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
@@ -33,6 +33,7 @@ export const OPTIONS: Record<string, Json> = {
     { name: 'vs.small', vcpus: 1, ram_mib: 512, price: 0.02 },
     { name: 'vs.medium', vcpus: 2, ram_mib: 1024, disk_gib: 20 },
   ],
+  volume_types: { gold: 'aa6d5a82-1c88-45da-85d3-3d74b91a5bad' },
   switch: { name: 'DVS0', vlans: '100-163' },
   shutdown_seconds: 5,
   settle_seconds: 0,
@@ -111,7 +112,8 @@ const disowning =
 export const vsphereCloud = async (options: { machines?: number } = {}) => {
   const vcsim: Vcsim = await launch(options)
   const trouble: Line = line()
-  const around = surroundings(trouble.fetch)
+  const blobs = new MemoryBlobs()
+  const around = surroundings(trouble.fetch, blobs)
   const linked = connection(vcsim.url)
   const cloud = vsphere.connect(linked, around)
   const image = (await cloud.image.catalog()).items.find(({ name }) => name === 'debian-12')
@@ -122,6 +124,7 @@ export const vsphereCloud = async (options: { machines?: number } = {}) => {
     adapter: vsphere,
     connection: linked,
     surroundings: around,
+    blobs,
     context: contextOf(linked, around),
     cloud,
     advance: (ms: number) => around.sleep(Math.min(ms, 20)),

@@ -1,5 +1,6 @@
 import { has } from '../../support/match.ts'
 import { ask, gone, refused, type Step, skip, tell, until } from '../story.ts'
+import { forks } from './forks.ts'
 
 const status = (value: string) => until('server show vm1', { status: value })
 
@@ -78,6 +79,7 @@ export const server = (seen: (moment: string) => Step[]): Step[] => [
   ...seen('image made'),
   tell('image set --property kind=copy snap1'),
   ask('image show snap1', { status: 'active', visibility: 'private' }),
+  ...forks('snapshot+boot', '{bigger}'),
   skip('server rescue vm1', 'no cloud in this version can boot a rescue disk; it answers 409'),
 ]
 

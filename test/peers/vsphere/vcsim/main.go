@@ -2,10 +2,13 @@
 //
 // What the simulator leaves out of first-class disks is added here, over its own objects: metadata given to
 // CreateDisk_Task is kept, CreateDiskFromSnapshot_Task exists, and AttachDisk_Task shows the disk as a device of the
-// virtual machine. `POST /faults` adds a rule of the simulator's own fault injection, `DELETE /faults` takes all away.
+// virtual machine. InstantClone_Task is there without the memory, AcquireTicket without a screen. `POST /faults` adds a
+// rule of the simulator's own fault injection, `DELETE /faults` takes all away; `GET /inventory` tells what the simulator
+// holds.
 package main
 
 import (
+	"crypto/tls"
 	"encoding/json"
 	"flag"
 	"fmt"
@@ -27,9 +30,10 @@ import (
 
 func main() {
 	listen := flag.String("l", "127.0.0.1:0", "address of the API")
-	control := flag.String("control", "127.0.0.1:0", "address of the fault rules")
+	control := flag.String("control", "127.0.0.1:0", "address of the fault rules and the inventory")
 	machines := flag.Int("vm", 1, "virtual machines in each resource pool")
 	version := flag.String("version", "8.0.3.0", "API version that the vCenter claims")
+	secure := flag.Bool("tls", false, "serve https, with a certificate that nobody signed")
 	flag.Parse()
 
 	model := simulator.VPX()
@@ -47,6 +51,9 @@ func main() {
 	}
 	model.Service.RegisterEndpoints = true
 	model.Service.Listen = &url.URL{Scheme: "http", Host: *listen, User: url.UserPassword("plimsoll@vsphere.local", "s3cret-of-vcenter")}
+	if *secure {
+		model.Service.TLS = new(tls.Config)
+	}
 	registry := model.Map()
 	if instance, ok := registry.Get(types.ManagedObjectReference{Type: "ServiceInstance", Value: "ServiceInstance"}).(*simulator.ServiceInstance); ok {
 		instance.Content.About.ApiVersion = *version
@@ -56,10 +63,12 @@ func main() {
 	disks := new(helper)
 	disks.Self = helpers
 	registry.Put(disks)
-	registry.Handler = func(_ *simulator.Context, method *simulator.Method) (mo.Reference, types.BaseMethodFault) {
+	registry.Handler = func(ctx *simulator.Context, method *simulator.Method) (mo.Reference, types.BaseMethodFault) {
 		switch method.Name {
-		case "AttachDisk_Task", "DetachDisk_Task", "CreateDisk_Task", "CreateDiskFromSnapshot_Task":
+		case "AttachDisk_Task", "DetachDisk_Task", "CreateDisk_Task", "CreateDiskFromSnapshot_Task", "InstantClone_Task", "AcquireTicket":
 			method.This = helpers
+		case "WaitForUpdatesEx":
+			tellBeside(ctx, method.This)
 		}
 		return nil, nil
 	}
@@ -68,6 +77,7 @@ func main() {
 	defer server.Close()
 	mux := http.NewServeMux()
 	mux.HandleFunc("/faults", func(w http.ResponseWriter, r *http.Request) { faults(model.Service, w, r) })
+	mux.HandleFunc("/inventory", serveInventory(registry))
 	go func() { log.Fatal(http.ListenAndServe(*control, mux)) }()
 	fmt.Printf("listening %s\n", server.URL.Host)
 
