@@ -1,0 +1,87 @@
+import { type Api, logInAs, type Person } from '../support/api.ts'
+import type { Broker } from '../support/broker.ts'
+
+/**
+ * Tempest's people, made before it starts: a project reaches no cloud before an admin maps it, so Tempest cannot make
+ * projects of its own as it goes. https://docs.openstack.org/tempest/latest/configuration.html#pre-provisioned-credentials
+ */
+export interface Account extends Person {
+  roles: string[]
+  /** Name of the network that servers of this account get. */
+  network?: string
+}
+
+const PASSWORD = 'peers-tempest-password'
+const person = (project: string, name: string, roles: string[], network?: string): Account => ({
+  name: `${project}-${name}`,
+  password: PASSWORD,
+  project,
+  roles,
+  ...(network ? { network } : {}),
+})
+
+/** As many test classes at a time; each wants people of its own. */
+export const WORKERS = 2
+const workers = Array.from({ length: WORKERS }, (_, i) => i + 1)
+
+/** The order matters: the second user of a test is the first of the file who is free, whatever his role. */
+const ACCOUNTS: Account[] = [
+  ...workers.map((i) => person(`tempest-other-${i}`, 'member', ['member'], `tempest-other-${i}-net`)),
+  ...workers.flatMap((i) => [
+    person(`tempest-${i}`, 'member', ['member'], `tempest-${i}-net`),
+    person(`tempest-${i}`, 'reader', ['reader']),
+  ]),
+  person('tempest-admin', 'admin', ['admin']),
+]
+
+/** Makes the people and their projects, maps each to the cloud, and gives it a network with a subnet. */
+export const makeAccounts = async (broker: Broker, admin: Api, cloud: string): Promise<Account[]> => {
+  const { roles } = await admin.must('GET', '/identity/v3/roles')
+  const roleIds = new Map<string, string>(roles.map((role: { id: string; name: string }) => [role.name, role.id]))
+  const projects = new Map<string, string>()
+  for (const { name, password, project, roles: given, network } of ACCOUNTS) {
+    if (!projects.has(project)) {
+      const made = await admin.must('POST', '/identity/v3/projects', { project: { name: project } })
+      projects.set(project, made.project.id)
+      await admin.must('PUT', `/broker/v1/projects/${made.project.id}/clouds/${cloud}`, { mapping: {} })
+    }
+    const { user } = await admin.must('POST', '/identity/v3/users', { user: { name, password } })
+    for (const role of given) {
+      const path = `/identity/v3/projects/${projects.get(project)}/users/${user.id}/roles/${roleIds.get(role)}`
+      await admin.must('PUT', path)
+    }
+    if (network) await makeNetwork(await logInAs(broker, { name, password, project }), network)
+  }
+  return ACCOUNTS
+}
+
+const makeNetwork = async (api: Api, name: string): Promise<void> => {
+  const { network } = await api.must('POST', '/network/v2.0/networks', { network: { name } })
+  const subnet = { network_id: network.id, ip_version: 4, cidr: '10.64.0.0/20' }
+  await api.must('POST', '/network/v2.0/subnets', { subnet })
+}
+
+/** What was made for the accounts goes again; what Tempest itself left does not. */
+export const removeNetworks = async (broker: Broker, accounts: Account[]): Promise<void> => {
+  for (const account of accounts.filter(({ network }) => network)) {
+    const api = await logInAs(broker, account)
+    const { networks } = await api.must('GET', `/network/v2.0/networks?name=${account.network}`)
+    for (const { id } of networks) await api.must('DELETE', `/network/v2.0/networks/${id}`)
+  }
+}
+
+/** `accounts.yaml`, of which JSON is a part. */
+export const accountsFile = (accounts: Account[]): string =>
+  JSON.stringify(
+    accounts.map(({ name, password, project, roles, network }) => ({
+      username: name,
+      password,
+      project_name: project,
+      domain_name: 'Default',
+      roles,
+      ...(roles.includes('admin') ? { types: ['admin'] } : {}),
+      ...(network ? { resources: { network } } : {}),
+    })),
+    null,
+    1,
+  )

@@ -1,0 +1,132 @@
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { type Api, logIn, logInAs } from '../support/api.ts'
+import { type Broker, startBroker } from '../support/broker.ts'
+import type { Report } from '../support/report.ts'
+import { type Account, accountsFile, makeAccounts, removeNetworks } from './accounts.ts'
+import { type CloudName, STAGES, type Stage } from './clouds.ts'
+import { configuration } from './configuration.ts'
+import { count, writeDocument } from './document.ts'
+import { knownOf, knownOn } from './known.ts'
+import type { Outcome } from './outcomes.ts'
+import { runTempest } from './run.ts'
+
+const LIST = fileURLToPath(new URL('interop-compute.txt', import.meta.url))
+const LIMIT_MS = 60 * 60_000
+const LEAK_MS = 90_000
+
+/**
+ * OpenStack's own integration tests: the interoperability guideline's list against a broker of its own for each cloud.
+ * What is known to fail must fail, and what is not must pass; a run of every cloud writes docs/conformance.md.
+ */
+export const tempest = async (report: Report, only: string | undefined): Promise<void> => {
+  const all = Object.keys(STAGES) as CloudName[]
+  const asked = only?.split(',') ?? all
+  const unknown = asked.filter((name) => !all.includes(name as CloudName))
+  if (unknown.length) throw new Error(`there is no cloud ${unknown.join(', ')}; there are ${all.join(', ')}`)
+  const clouds = all.filter((name) => asked.includes(name))
+  const listed = (await readFile(LIST, 'utf8')).split('\n').filter(Boolean)
+  const outcomes = {} as Record<CloudName, Map<string, Outcome>>
+  for (const name of clouds) {
+    outcomes[name] = await runOn(name, listed, report)
+    tell(report, name, outcomes[name])
+  }
+  if (clouds.length === all.length) await writeDocument(outcomes)
+}
+
+const runOn = async (name: CloudName, listed: string[], report: Report): Promise<Map<string, Outcome>> => {
+  const broker = await startBroker('node')
+  let stage: Stage | undefined
+  try {
+    const admin = await logIn(broker, 'admin')
+    stage = await STAGES[name](admin)
+    const accounts = await makeAccounts(broker, admin, stage.cloud)
+    // A folder that is named stays, with Tempest's own log.
+    const folder = process.env.PEERS_TEMPEST ?? join(broker.folder, 'tempest')
+    await mkdir(folder, { recursive: true })
+    await writeFile(join(folder, 'accounts.yaml'), accountsFile(accounts))
+    await writeFile(join(folder, 'tempest.conf'), await settings(broker, admin, accounts, stage, folder))
+    const outcomes = await runTempest(folder, listed, LIMIT_MS)
+    await removeNetworks(broker, accounts)
+    await checkLeaks(name, broker, stage, report)
+    return outcomes
+  } finally {
+    await stage?.close()
+    await broker.stop()
+  }
+}
+
+const checkLeaks = async (name: CloudName, broker: Broker, stage: Stage, report: Report): Promise<void> => {
+  const started = Date.now()
+  const ended = (result: 'passed' | 'failed', detail = '') =>
+    report.step(`tempest × ${name}`, 'nothing with our mark is left on the cloud', result, Date.now() - started, detail)
+  for (;;) {
+    await broker.cron()
+    const left = await stage.leftovers()
+    if (!left.length) return ended('passed')
+    if (Date.now() - started > LEAK_MS) return ended('failed', left.join(', '))
+    await new Promise((resolve) => setTimeout(resolve, 1_000))
+  }
+}
+
+/** Ids of the catalogue's names, as Tempest's own member sees them. */
+const settings = async (
+  broker: Broker,
+  admin: Api,
+  accounts: Account[],
+  stage: Stage,
+  folder: string,
+): Promise<string> => {
+  await inventory(admin, broker, stage.cloud)
+  const member = await logInAs(broker, accounts.find(({ roles }) => roles.includes('member'))!)
+  const idOf = async (path: string, collection: string, name: string): Promise<string> => {
+    const found = (await member.must('GET', path))[collection].find((each: { name: string }) => each.name === name)
+    if (!found) throw new Error(`there is no ${name} in ${path}`)
+    return found.id
+  }
+  const { networks } = await member.must('GET', '/network/v2.0/networks?router:external=True')
+  const { extensions } = await member.must('GET', '/network/v2.0/extensions')
+  const described = await member.must('GET', '/broker/v1/capabilities')
+  const { capabilities } = described.clouds.find(({ cloud }: { cloud: string }) => cloud === stage.cloud)
+  return configuration({
+    url: broker.url,
+    folder,
+    image: await idOf('/image/v2/images', 'images', stage.image),
+    otherImage: await idOf('/image/v2/images', 'images', stage.otherImage),
+    flavor: await idOf('/compute/v2.1/flavors', 'flavors', stage.flavor),
+    otherFlavor: await idOf('/compute/v2.1/flavors', 'flavors', stage.otherFlavor),
+    publicNetwork: networks[0]?.id ?? null,
+    extensions: extensions.map(({ alias }: { alias: string }) => alias),
+    capabilities: new Set(Object.keys(capabilities).filter((each) => capabilities[each].available)),
+  })
+}
+
+const inventory = async (admin: Api, broker: Broker, cloud: string): Promise<void> => {
+  for (const until = Date.now() + 60_000; Date.now() < until; ) {
+    await broker.cron()
+    if ((await admin.must('GET', `/broker/v1/clouds/${cloud}`)).cloud.inventory_at) return
+    await new Promise((resolve) => setTimeout(resolve, 300))
+  }
+  throw new Error(`the inventory of ${cloud} was not taken within 60 s`)
+}
+
+/** Counts what is as expected as passed or (with the reason) skipped, and everything else as failed. */
+const tell = (report: Report, cloud: CloudName, outcomes: Map<string, Outcome>): void => {
+  const story = `tempest × ${cloud}`
+  const unused = new Set(knownOn(cloud))
+  for (const [test, { result, ms, why }] of outcomes) {
+    const known = knownOf(cloud, test)
+    if (known) unused.delete(known)
+    const expected = known?.result ?? 'passed'
+    if (result !== expected)
+      report.step(story, test, 'failed', ms, known ? `${result}, but known as ${expected} ${why}` : `${result}: ${why}`)
+    else if (known) report.step(story, test, 'skipped', ms, `${result === 'failed' ? 'FAILS' : 'skips'}: ${known.why}`)
+    else report.step(story, test, 'passed', ms)
+  }
+  for (const { test } of unused) report.step(story, test, 'failed', 0, 'it is known, but not in the list')
+  const [passed, failed, skipped] = (['passed', 'failed', 'skipped'] as const).map((each) =>
+    count(outcomes.values(), each),
+  )
+  console.log(`${story}: ${passed} passed, ${failed} failed, ${skipped} skipped`)
+}

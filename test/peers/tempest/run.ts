@@ -1,0 +1,40 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { finish, launch } from '../support/child.ts'
+import { pythonWith } from '../support/python.ts'
+import { WORKERS } from './accounts.ts'
+import { type Event, type Outcome, outcomesOf } from './outcomes.ts'
+
+export const VERSION = '47.0.0'
+export const RELEASED = '2026-09-09'
+
+const WORKING = ['--concurrency', String(WORKERS)]
+const READER = fileURLToPath(new URL('results.py', import.meta.url))
+
+/** Runs the list of tests as `tempest.conf` in `folder` says; longer than `limitMs` it may not take. */
+export const runTempest = async (folder: string, listed: string[], limitMs: number): Promise<Map<string, Outcome>> => {
+  const python = await pythonWith('tempest', [`tempest==${VERSION}`])
+  const env = { ...python.env, HOME: folder, PYTHONWARNINGS: 'ignore', LANG: 'C.UTF-8' }
+  const list = join(folder, 'list.txt')
+  await writeFile(list, `${listed.join('\n')}\n`)
+  const tempest = launch({
+    command: python.command,
+    args: ['-m', 'tempest.cmd.main', 'run', '--config-file', 'tempest.conf', '--load-list', list, ...WORKING],
+    cwd: folder,
+    env,
+    group: true,
+  })
+  const timer = setTimeout(() => void tempest.stop(), limitMs)
+  await new Promise((resolve) => tempest.process.on('close', resolve))
+  clearTimeout(timer)
+  await tempest.stop()
+  const written = await finish({ command: python.command, args: [READER], cwd: folder, env }).catch((error) => {
+    throw new Error(`Tempest left no results (${error}); its last words:\n${tempest.tail(60)}`)
+  })
+  const events = written
+    .split('\n')
+    .filter((line) => line.startsWith('{'))
+    .map((line): Event => JSON.parse(line))
+  return outcomesOf(events, listed)
+}
