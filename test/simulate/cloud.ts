@@ -1,4 +1,5 @@
 import type { Adapter, Cloud, Json, Store } from '../../adapters/contract.ts'
+import { CloudError } from '../../adapters/errors.ts'
 import { sandbox } from '../../adapters/sandbox/index.ts'
 import type { Flight, Life, Scheduler } from './scheduler.ts'
 
@@ -23,39 +24,64 @@ const EFFECTS = new Set([
   'suspend',
   'resume',
   'describe',
+  'mark',
 ])
 
-const wrapped = Symbol('every effect is a flight')
+const wrapped = Symbol('every call is watched')
 
-/** Makes the embedded cloud tell the scheduler when a call that changes something begins and ends. Once for all. */
+/** Makes the embedded cloud tell the scheduler of every call that changes something. Once for all. */
 export const watchFlights = (): void => {
   const adapter = sandbox as Adapter & { [wrapped]?: true }
   if (adapter[wrapped]) return
   adapter[wrapped] = true
   const { connect } = adapter
   adapter.connect = (connection, surroundings) => {
-    const cloud = connect(connection, surroundings)
     const { life, scheduler } = surroundings.store as Travelled
-    if (life && scheduler) for (const realm of Object.values(cloud)) watch(realm, scheduler, life)
+    if (!life || !scheduler) return connect(connection, surroundings)
+    const sleep = (ms: number) => scheduler.sleep(life, ms, true)
+    const cloud = connect(connection, { ...surroundings, sleep })
+    for (const realm of Object.values(cloud)) watch(realm, scheduler, life)
     return cloud
   }
 }
+
+type Method = (...args: unknown[]) => Promise<unknown>
 
 const watch = (realm: Cloud[keyof Cloud], scheduler: Scheduler, life: Life): void => {
   if (typeof realm !== 'object') return
   const methods = realm as unknown as Record<string, unknown>
   for (const [name, method] of Object.entries(methods)) {
-    if (typeof method !== 'function' || !EFFECTS.has(name)) continue
-    methods[name] = async (...args: unknown[]) => {
-      const flight: Flight = { life, since: scheduler.now }
-      scheduler.flights.add(flight)
-      try {
-        return await method.apply(realm, args)
-      } finally {
-        scheduler.flights.delete(flight)
-      }
+    if (typeof method !== 'function') continue
+    const call: Method = (...args) => method.apply(realm, args)
+    methods[name] = answered(life, EFFECTS.has(name) ? flown(scheduler, life, call) : call)
+  }
+}
+
+/** The dead hear no answer. */
+const answered =
+  (life: Life, call: Method): Method =>
+  async (...args) => {
+    try {
+      return await call(...args)
+    } finally {
+      if (!life.alive) await new Promise(() => {})
     }
   }
+
+/** While it is under way no clock runs past its end; and whoever called may give it up before. */
+const flown =
+  (scheduler: Scheduler, life: Life, call: Method): Method =>
+  (...args) => {
+    const flight: Flight = { life, since: scheduler.now, object: String(args[0]) }
+    scheduler.flights.add(flight)
+    const outcome = call(...args).finally(() => scheduler.land(flight))
+    if (!scheduler.dice.chance(scheduler.givenUp)) return outcome
+    return Promise.race([outcome, giveUp(scheduler, life)])
+  }
+
+const giveUp = async (scheduler: Scheduler, life: Life): Promise<never> => {
+  await scheduler.sleep(life, scheduler.dice.below(20_000))
+  throw new CloudError('ambiguous', 'The cloud did not answer in time.')
 }
 
 /** Writes down every object that the cloud makes, with the token that asked for it. */

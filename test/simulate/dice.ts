@@ -41,7 +41,12 @@ export class Dice {
   }
 
   uuid(): string {
-    const hex = Array.from({ length: 4 }, () => this.#next().toString(16).padStart(8, '0')).join('')
+    const hex = this.#hex() + this.#hex() + this.#hex() + this.#hex()
     return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(13, 16)}-8${hex.slice(17, 20)}-${hex.slice(20)}`
+  }
+
+  /** Eight digits; the bit on top keeps those that begin with zeroes. */
+  #hex(): string {
+    return (2 ** 32 + this.#next()).toString(16).slice(1)
   }
 }

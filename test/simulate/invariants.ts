@@ -1,6 +1,4 @@
 import type { D1Database } from '@cloudflare/workers-types'
-import type { Store } from '../../adapters/contract.ts'
-import type { Entity } from '../../adapters/sandbox/entities.ts'
 
 /** Each counter with the rows that justify it, over all projects. */
 const COUNTED: Record<string, string> = {
@@ -64,69 +62,5 @@ export const rowFaults = async (d1: D1Database): Promise<string[]> => {
       .all<{ name: string; n: number }>()
     faults.push(...results.map(({ n }) => `one request made ${n} ${table}`))
   }
-  return faults
-}
-
-export interface Below {
-  entities: Entity[]
-  text: Map<string, string>
-}
-
-/** Everything that the cloud remembers. */
-export const lookBelow = async (store: Store, cloudId: string): Promise<Below> => {
-  const rows = await store.list(`${cloudId}/objects/`, 10_000)
-  const entities = rows.map(({ value }) => value as unknown as Entity)
-  return { entities, text: new Map(rows.map(({ key, value }) => [key, JSON.stringify(value)])) }
-}
-
-interface Bound {
-  kind: string
-  id: string | null
-  want: string
-  phase: string
-}
-
-/** What is wrong between rows and cloud. Where calls came `late`, an orphan that is reported is nobody's leak. */
-export const stepFaults = async (
-  d1: D1Database,
-  store: Store,
-  cloudId: string,
-  now: number,
-  strict: boolean,
-): Promise<string[]> => {
-  const { entities } = await lookBelow(store, cloudId)
-  const { results } = await d1
-    .prepare("select kind, native_id as id, want, phase from bindings where project_id <> '' and phase <> 'gone'")
-    .all<Bound>()
-  const reported = new Set(
-    (await d1.prepare('select native_id as id from orphans').all<{ id: string }>()).results.map(({ id }) => id),
-  )
-  const bound = new Set(
-    results.filter((b) => b.phase === 'bound' && b.want === 'present').map((b) => `${b.kind} ${b.id}`),
-  )
-  const faults = results
-    .filter((b) => !['bound', 'failed'].includes(b.phase) || b.want === 'absent')
-    .map((b) => `unsettled: ${b.kind} ${b.phase}`)
-  const alive = entities.filter(
-    ({ mark, goneAt }) => mark?.deployment !== 'somebody-else' && (goneAt === null || goneAt > now),
-  )
-  const there = new Set(alive.map(({ kind, id }) => `${kind} ${id}`))
-  const objects = new Map<string, number>()
-  for (const { kind, id, mark } of alive) {
-    if (!mark || (!strict && reported.has(id))) continue
-    const row = `${kind} ${mark.resource}`
-    if (kind !== 'security_group' && kind !== 'keypair') objects.set(row, (objects.get(row) ?? 0) + 1)
-    if (!bound.has(`${kind} ${id}`)) faults.push(`leaked: ${kind} ${id}`)
-  }
-  for (const [row, n] of objects) if (n > 1) faults.push(`${n} objects for one ${row.split(' ')[0]}`)
-  for (const held of alive) {
-    if ((held.kind !== 'volume' && held.kind !== 'port') || !held.hold) continue
-    const { server, mark, goneAt } = held.hold
-    if (!there.has(`server ${server}`) || !mark || (goneAt !== null && goneAt <= now)) continue
-    const kind = held.kind === 'volume' ? 'attachment' : 'interface'
-    there.add(`${kind} ${held.id}@${server}`)
-    if (!bound.has(`${kind} ${held.id}@${server}`)) faults.push(`leaked: ${kind} ${held.id}@${server}`)
-  }
-  for (const name of bound) if (!there.has(name)) faults.push(`lost: ${name}`)
   return faults
 }

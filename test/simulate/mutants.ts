@@ -156,6 +156,65 @@ export const mutants: Mutant[] = [
     scenario: 'another wish between two steps',
   },
   {
+    rule: 'A change that went unanswered keeps its claim until it can have no effect any more.',
+    file: 'functions/broker/work.ts',
+    replace: [['this.openUntil = until', 'this.openUntil = 0 * until']],
+    scenario: 'a change overtaken by the next',
+  },
+  {
+    rule: 'A change that lost its claim on the way is made again by who has it.',
+    file: 'functions/broker/converge.ts',
+    replace: [['if (work.changed) await applyAgain(', 'if (work.changed && work.openUntil > 0) await applyAgain(']],
+    scenario: 'a change after its lease',
+  },
+  {
+    rule: 'An action is the end of nothing: what else is wanted of a server is done after it.',
+    file: 'functions/broker/server-act.ts',
+    replace: [['settled: last && isDescribed(cloud, server, binding)', 'settled: last']],
+    scenario: 'renamed in the middle of an action',
+  },
+  {
+    rule: 'Nothing is removed while a call that went unanswered may make it anew.',
+    file: 'functions/broker/absent.ts',
+    replace: [['calledAt === null ? 0 : shownAt(calledAt, 0)', '0 * (calledAt ?? shownAt(0, 0))']],
+    scenario: 'made anew by the first call',
+  },
+  {
+    rule: 'What has not shown itself since it was made may only be late.',
+    file: 'functions/broker/absent.ts',
+    replace: [['if (!seen && work.now() < visibleBy)', 'if (!seen && work.now() < 0 * visibleBy)']],
+    scenario: 'deleted before it shows',
+  },
+  {
+    rule: 'Nothing is handed back while a change of it may be under way.',
+    file: 'db/queries/release.ts',
+    replace: [[" and ownership <> 'releasing'))", " and ownership = 'nobodys'))"]],
+    scenario: 'handed back before the answer',
+  },
+  {
+    rule: 'What was handed back is never removed, whatever mark it bears.',
+    file: 'functions/broker/orphans.ts',
+    replace: [['!inLapse(o.epoch) && !o.handedBack', '!inLapse(o.epoch) || o.handedBack']],
+    scenario: 'a mark after the hand-over',
+  },
+  {
+    rule: 'What is no part of a request neither takes its key nor counts on its ids.',
+    file: 'functions/broker/commit.ts',
+    replace: [['(once ? { ...context, newId: once.otherId } : context)', '({ ...context, once }) as Context']],
+    scenario: 'killed between two batches of a request',
+  },
+  {
+    rule: 'A repetition speaks of nothing that was not written.',
+    file: 'functions/broker/commit.ts',
+    replace: [
+      [
+        'if (!(await wasJournalled(db, action, resourceId, detail))) throw',
+        'if (!db && !(await wasJournalled(db, action, resourceId, detail))) throw',
+      ],
+    ],
+    scenario: 'another address, and no answer',
+  },
+  {
     rule: 'What is said of a repeated call is not said of the first.',
     file: 'functions/broker/recover.ts',
     replace: [["creating && work.answer === 'repeated' &&", 'creating && work.answer === null &&']],

@@ -1,5 +1,5 @@
 import { openNodeWorld } from './node.ts'
-import { runScenario, scenarios } from './scenarios.ts'
+import { runScenario, scenarios } from './scenarios/index.ts'
 
 /** Plays the named scenarios, or all; prints what went wrong in each as one JSON object. */
 const names = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(scenarios)

@@ -18,7 +18,7 @@ export const steppedDatabase = (d1: D1Database, actor: Actor): D1Database =>
       actor.scheduler().step(
         actor.life(),
         () => d1.batch(list.map(({ real }) => real)),
-        list.reduce<ReturnType<Actor['after']>>((found, { sql }) => found ?? actor.after(sql), null),
+        list.reduce<ReturnType<Actor['after']>>((found, { sql }) => actor.after(sql) ?? found, null),
         list.map(({ sql }) => sql).join(';'),
       ),
   }) as unknown as D1Database
@@ -59,11 +59,14 @@ class SteppedStatement {
   }
 }
 
-/** A cloud's memory of which every call is a step of one process. */
-export const steppedStore = (store: Store, scheduler: Scheduler, life: Life): Store & { life: Life } => ({
-  life,
-  get: (key) => scheduler.step(life, () => store.get(key), null, `get ${key}`),
-  put: (key, value, expected) => scheduler.step(life, () => store.put(key, value, expected), null, `put ${key}`),
-  delete: (key, expected) => scheduler.step(life, () => store.delete(key, expected), null, `delete ${key}`),
-  list: (prefix, limit, after) => scheduler.step(life, () => store.list(prefix, limit, after), null, `list ${prefix}`),
-})
+/** A cloud's memory of which every call is a step on behalf of one process. */
+export const steppedStore = (store: Store, scheduler: Scheduler, life: Life): Store & { life: Life } => {
+  const step = <T>(label: string, effect: () => Promise<T>) => scheduler.step(life, effect, null, label, true)
+  return {
+    life,
+    get: (key) => step(`get ${key}`, () => store.get(key)),
+    put: (key, value, expected) => step(`put ${key}`, () => store.put(key, value, expected)),
+    delete: (key, expected) => step(`delete ${key}`, () => store.delete(key, expected)),
+    list: (prefix, limit, after) => step(`list ${prefix}`, () => store.list(prefix, limit, after)),
+  }
+}

@@ -49,6 +49,8 @@ console.log(
     objects: sum(({ objects }) => objects),
     violations,
     orphan_kills: sum(({ orphanKills }) => orphanKills),
+    moved: sum(({ moved }) => moved),
+    handovers: sum(({ handovers }) => handovers),
     time_to_clean_ms: { median: clean[clean.length >> 1], p99: clean[Math.floor(clean.length * 0.99)] },
   }),
 )

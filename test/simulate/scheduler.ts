@@ -21,6 +21,8 @@ export class Life {
 /** Something that somebody waits for: an effect that has not happened, an answer on its way, or only time. */
 interface Step {
   life: Life | null
+  /** Part of a call that is under way at the cloud, which does not know whether its caller still lives. */
+  wire: boolean
   /** Not before this time. */
   at: number
   /** What happens; null once it did, or if it is time alone that is waited for. */
@@ -39,8 +41,14 @@ export type Rest = (long: boolean) => Promise<void>
 export interface Flight {
   life: Life
   since: number
+  /** The native id that it is about, if it is about one. */
+  object: string
 }
 
+/** A call that takes longer, in milliseconds, is one that the broker does not reckon with. */
+const LONGEST = 30_000
+/** Share of the killed whose calls the cloud has heard and goes on with. */
+const HEARD = 0.5
 /** Of each effect: the share whose answer is held back, so that others move and clocks run in between. */
 const HELD_BACK = 0.2
 
@@ -59,6 +67,10 @@ export class Scheduler {
   readonly flights = new Set<Flight>()
   /** Longest that a call to the cloud may be under way, in milliseconds; no clock runs past that. */
   longestFlight = Number.POSITIVE_INFINITY
+  /** Share of the calls that their callers give up while they are under way. */
+  givenUp = 0
+  /** Objects that a call changed after any lease of its caller was over. */
+  readonly overdue = new Set<string>()
   #waiting: Step[] = []
   readonly #rest: Rest
 
@@ -73,9 +85,15 @@ export class Scheduler {
   }
 
   /** `label` is its SQL, or what it does with which key of the store. */
-  step<T>(life: Life, effect: () => Promise<T>, after: (() => Promise<void>) | null, _label: string): Promise<T> {
+  step<T>(
+    life: Life,
+    effect: () => Promise<T>,
+    after: (() => Promise<void>) | null,
+    _label: string,
+    wire = false,
+  ): Promise<T> {
     if (this.direct) return after ? this.#atOnce(effect, after) : effect()
-    return this.#wait(life, 0, effect, after) as Promise<T>
+    return this.#wait(life, wire, 0, effect, after) as Promise<T>
   }
 
   async #atOnce<T>(effect: () => Promise<T>, after: () => Promise<void>): Promise<T> {
@@ -87,23 +105,33 @@ export class Scheduler {
   }
 
   /** Lets time pass for one of them; a process asleep can be killed like any other. */
-  async sleep(life: Life | null, ms: number): Promise<void> {
+  async sleep(life: Life | null, ms: number, wire = false): Promise<void> {
     if (this.direct) this.now += ms
-    else await this.#wait(life, this.now + ms, null, null)
+    else await this.#wait(life, wire, this.now + ms, null, null)
   }
 
-  #wait(life: Life | null, at: number, effect: Step['effect'], after: Step['after']): Promise<unknown> {
+  #wait(life: Life | null, wire: boolean, at: number, effect: Step['effect'], after: Step['after']): Promise<unknown> {
     return new Promise((answer, refuse) => {
-      this.#waiting.push({ life, at, effect, after, answer, refuse, deliver: () => answer(undefined) })
+      this.#waiting.push({ life, wire, at, effect, after, answer, refuse, deliver: () => answer(undefined) })
     })
   }
 
-  /** What it waited for never comes. Whoever waited for the process itself hears of it before anybody else moves. */
+  /**
+   * What it waited for never comes; what it has asked of a cloud may happen all the same. Whoever waited for the process
+   * itself hears of it before anybody else moves.
+   */
   async kill(life: Life): Promise<void> {
     life.die()
-    this.#waiting = this.#waiting.filter((step) => step.life !== life)
-    for (const flight of this.flights) if (flight.life === life) this.flights.delete(flight)
+    const heard = this.dice.chance(HEARD)
+    this.#waiting = this.#waiting.filter((step) => step.life !== life || (step.wire && heard))
+    for (const flight of this.flights) if (flight.life === life && !heard) this.flights.delete(flight)
     await this.quiet()
+  }
+
+  /** A call has come to its end. */
+  land(flight: Flight): void {
+    this.flights.delete(flight)
+    if (this.now - flight.since > LONGEST) this.overdue.add(flight.object)
   }
 
   /** Until everybody waits for a step. */

@@ -1,13 +1,16 @@
 import { plantFaults } from '../../adapters/sandbox/backdoor.ts'
+import type { FaultRule } from '../../adapters/sandbox/faults.ts'
 import { convergeDue } from '../../functions/broker/converge.ts'
 import { reconcile } from '../../functions/broker/reconcile.ts'
 import { MemoryStore } from '../support/memory-store.ts'
-import { Client } from './client.ts'
+import { Client, type Scene } from './client.ts'
 import { recordBirths } from './cloud.ts'
 import { Dice } from './dice.ts'
-import { lookBelow, quotaDrift, rowFaults, stepFaults } from './invariants.ts'
+import { Fates } from './fates.ts'
+import { BOUND, Judge } from './judge.ts'
 import { type Rest, Scheduler } from './scheduler.ts'
-import { stories } from './stories.ts'
+import { stories } from './stories/index.ts'
+import { Strangers } from './strangers.ts'
 import { forecast, PROFILES, type Profile, type Weather } from './weather.ts'
 import { type Run, type Slot, START, type World } from './world.ts'
 
@@ -20,20 +23,18 @@ export interface Outcome {
   steps: number
   objects: number
   orphanKills: number
+  /** Servers that went to another cloud when theirs had no room. */
+  moved: number
+  /** Resources that were made of what others had made, or handed back to them. */
+  handovers: number
   /** From the end of the faults until every row was at rest, in simulated time. */
   cleanMs: number
   trace: number
 }
 
-/** From the end of the faults every row has to be at rest by then, in simulated time. */
-const BOUND = 20 * 60_000
 const MOST_TURNS = 30_000
-const TABLES = /\b(quotas|servers|volumes|snapshots|networks|subnets|ports|routers|floating_ips|security_groups)\b/
-const WRITES = /^\s*(insert|update|delete)/i
-/** Errors that are the broker's verdict on the cloud, and not its own defect. */
-const VERDICTS = ['too much vanished', 'too many orphans']
-/** Of a request that failed with a 5xx; a defect only if that was 500, which the client tells. */
-const FAILED = 'request failed'
+/** A cloud that answers nobody. */
+const AWAY: FaultRule[] = [{ method: '*', fault: 'ambiguous_before' }]
 
 /** One run of everything, which depends on its seed alone. */
 export const runSeed = async (world: World, seed: number, rest: Rest, profile?: Profile): Promise<Outcome> => {
@@ -51,12 +52,11 @@ class Simulation {
   readonly #dice: Dice
   readonly #weather: Weather
   readonly #scheduler: Scheduler
-  readonly #violations = new Set<string>()
-  readonly #births = new Map<string, Set<string>>()
   readonly #memory = new MemoryStore()
+  readonly #judge: Judge
+  readonly #scene: Scene
   readonly #run: Run
   #crashes = 0
-  #failure = ''
   #over = false
 
   constructor(world: World, seed: number, dice: Dice, weather: Weather, rest: Rest) {
@@ -66,24 +66,25 @@ class Simulation {
     this.#weather = weather
     this.#scheduler = new Scheduler(dice, START, rest)
     this.#scheduler.longestFlight = weather.longestCall
+    this.#scheduler.givenUp = weather.givenUp
+    this.#judge = new Judge(this.#memory, world.d1)
+    this.#scene = {
+      world,
+      scheduler: this.#scheduler,
+      strangers: new Strangers(this.#memory, world.cloudId, this.#scheduler),
+      fates: new Fates(),
+      both: weather.both,
+      fault: this.#judge.failed,
+    }
     this.#run = {
       scheduler: this.#scheduler,
-      store: recordBirths(this.#memory, this.#births),
-      after: (sql) => (WRITES.test(sql) && TABLES.test(sql) ? this.#check : null),
-      log: (level, message, fields) => {
-        const detail = String(fields?.stack ?? fields?.error ?? '').slice(0, 600)
-        if (message === FAILED) this.#failure = detail
-        else if (level === 'error' && !VERDICTS.some((verdict) => message.startsWith(verdict)))
-          this.#violations.add(`${message}: ${detail}`)
-      },
+      store: recordBirths(this.#memory, this.#judge.births),
+      after: this.#judge.behind,
+      log: this.#judge.log,
       defer: (_, work) => {
         this.#start(work)
       },
     }
-  }
-
-  readonly #check = async (): Promise<void> => {
-    for (const fault of await quotaDrift(this.#world.d1)) this.#violations.add(fault)
   }
 
   /** Runs beside everything else; what it throws is a defect. */
@@ -91,39 +92,43 @@ class Simulation {
     return work().then(
       () => undefined,
       (error: unknown) => {
-        this.#violations.add(`threw: ${error instanceof Error ? error.stack?.slice(0, 600) : error}`)
+        this.#judge.fault(`threw: ${error instanceof Error ? error.stack?.slice(0, 600) : error}`)
       },
     )
   }
 
   async run(): Promise<Outcome> {
-    const { cloudId } = this.#world
-    await this.#world.reset(this.#run, this.#weather.options)
+    const { cloudId, otherId } = this.#world
+    const { strangers } = this.#scene
+    await this.#world.reset(this.#run, this.#weather.options, this.#weather.both)
     await plantFaults(this.#memory, cloudId, this.#weather.faults)
-    const foreign = await this.#plantForeign()
-    const token = await this.#world.token()
+    await strangers.volume()
+    await strangers.volume(true)
     const names = Array.from({ length: this.#weather.stories }, () => this.#dice.pick(BAG))
     for (const slot of this.#world.slots) this.#cron(slot)
-    const client = () =>
-      new Client(this.#world, this.#scheduler, token, (what) => this.#violations.add(`${what}: ${this.#failure}`))
     let busy = names.length
-    for (const name of names) this.#start(() => stories[name]!.story(client())).then(() => busy--)
+    for (const name of names) this.#start(() => stories[name]!.story(new Client(this.#scene))).then(() => busy--)
     await this.#chaos(() => busy > 0)
     await plantFaults(this.#memory, cloudId, [])
+    await plantFaults(this.#memory, otherId, [])
+    this.#scheduler.givenUp = 0
     const stillAt = this.#scheduler.now
     await this.#calm()
     const cleanMs = this.#scheduler.now - stillAt
     await this.#sweep()
-    await this.#judge(cleanMs, foreign)
+    await this.#judge.conclude(this.#scene, cleanMs, this.#weather.longestCall !== Number.POSITIVE_INFINITY)
     return {
       seed: this.#seed,
       profile: this.#weather.profile,
       stories: names,
-      violations: [...this.#violations],
+      violations: [...this.#judge.violations],
       crashes: this.#crashes,
       steps: this.#scheduler.taken,
-      objects: this.#births.size,
+      objects: this.#judge.births.size,
       orphanKills: await this.#count("select count(*) as n from journal where action = 'orphan.remove'"),
+      moved: await this.#count(`select count(*) as n from servers s
+        join bindings b on b.kind = 'server' and b.resource_id = s.id and b.cloud_id <> s.cloud_id`),
+      handovers: await this.#count("select count(*) as n from journal where action in ('adopt', 'release')"),
       cleanMs,
       trace: this.#scheduler.trace,
     }
@@ -143,9 +148,11 @@ class Simulation {
   }
 
   async #chaos(busy: () => boolean): Promise<void> {
-    const { kill, most } = this.#weather
+    const { kill, most, outage } = this.#weather
     await this.#scheduler.quiet()
     for (let turn = 0; turn < most.steps && (busy() || turn < 40); turn++) {
+      if (turn === outage?.from || turn === outage?.until)
+        await plantFaults(this.#memory, this.#world.otherId, turn === outage.from ? AWAY : [])
       if (this.#crashes < most.kills && this.#dice.chance(kill)) await this.#kill(this.#dice.pick(this.#world.slots))
       this.#clock()
       await this.#scheduler.turn()
@@ -193,7 +200,7 @@ class Simulation {
         .first<number>('next')
       if (next === null) return
       if (this.#scheduler.now - since > BOUND) {
-        this.#violations.add('work is left long after the last fault')
+        this.#judge.fault('work is left long after the last fault')
         return
       }
       this.#scheduler.reach(Math.max(next, this.#scheduler.now + 1))
@@ -211,61 +218,6 @@ class Simulation {
     }
     // What was removed last is still on its way out.
     this.#scheduler.pass(10_000)
-  }
-
-  /** Objects of others, one without a mark and one with another deployment's. */
-  async #plantForeign(): Promise<string[]> {
-    const { cloudId, projectId } = this.#world
-    const base = {
-      kind: 'volume',
-      name: 'foreign',
-      asked: '',
-      zone: 'a',
-      createdAt: 0,
-      readyAt: 0,
-      fault: null,
-      goneAt: null,
-      type: 'standard',
-      hold: null,
-    }
-    const spec = { name: 'foreign', sizeGiB: 1, zone: 'a', type: null, source: null }
-    const mark = {
-      deployment: 'somebody-else',
-      project: projectId,
-      kind: 'volume',
-      resource: 'r',
-      token: 't',
-      epoch: 0,
-    }
-    const keys: string[] = []
-    for (const [id, owner] of [
-      ['foreign-1', null],
-      ['foreign-2', mark],
-    ] as const) {
-      const key = `${cloudId}/objects/main/volume/${id}`
-      await this.#memory.put(key, { ...base, id, mark: owner, spec } as never, 0)
-      keys.push(key)
-    }
-    return keys
-  }
-
-  async #judge(cleanMs: number, foreign: string[]): Promise<void> {
-    const { d1, cloudId } = this.#world
-    const strict = this.#weather.longestCall !== Number.POSITIVE_INFINITY
-    if (cleanMs > BOUND) this.#violations.add('not at rest in time')
-    await this.#check()
-    for (const fault of await rowFaults(d1)) this.#violations.add(fault)
-    for (const fault of await stepFaults(d1, this.#memory, cloudId, this.#scheduler.now, strict))
-      this.#violations.add(fault)
-    if (strict) {
-      for (const [asked, ids] of this.#births)
-        if (ids.size > 1)
-          this.#violations.add(`${ids.size} objects were made for one token of a ${asked.split(' ')[0]}`)
-    }
-    const { text } = await lookBelow(this.#memory, cloudId)
-    for (const key of foreign)
-      if (!text.get(key)?.includes('"name":"foreign"') || !text.get(key)?.includes('"goneAt":null'))
-        this.#violations.add(`touched: ${key}`)
   }
 
   async #count(sql: string): Promise<number> {

@@ -9,9 +9,11 @@ const SEEDS = 10_000
 const WORKERS = Math.min(4, Math.max(2, availableParallelism()))
 const run = promisify(execFile)
 
+type Count = 'seeds' | 'crashes' | 'objects' | 'violations' | 'moved' | 'handovers'
+
 const simulate = async (...args: string[]) => {
   const { stdout } = await run(process.execPath, ['--disable-warning=ExperimentalWarning', RUN, ...args])
-  return JSON.parse(stdout) as { seeds: number; crashes: number; objects: number; violations: number }
+  return JSON.parse(stdout) as Record<Count, number>
 }
 
 it(`${SEEDS} seeds: no duplicate, no loss, no leak, no drift`, async () => {
@@ -20,10 +22,12 @@ it(`${SEEDS} seeds: no duplicate, no loss, no leak, no drift`, async () => {
   const parts = await Promise.all(
     Array.from({ length: WORKERS }, (_, i) => simulate('--seeds', String(share), '--from', String(i * share))),
   )
-  const sum = (count: 'seeds' | 'crashes' | 'objects' | 'violations') => parts.reduce((n, part) => n + part[count], 0)
+  const sum = (count: Count) => parts.reduce((n, part) => n + part[count], 0)
   expect(sum('violations')).toBe(0)
   expect(sum('seeds')).toBe(SEEDS)
   // It is no proof if nothing happened.
   expect(sum('crashes')).toBeGreaterThan(SEEDS)
   expect(sum('objects')).toBeGreaterThan(SEEDS)
+  expect(sum('moved')).toBeGreaterThan(5)
+  expect(sum('handovers')).toBeGreaterThan(200)
 }, 600_000)

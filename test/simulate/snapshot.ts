@@ -1,9 +1,16 @@
-import type { D1Database } from '@cloudflare/workers-types'
+import type { D1Database, D1PreparedStatement } from '@cloudflare/workers-types'
 
 export interface Snapshot {
-  /** Puts every table back as it was. */
+  /** Notes what a statement may write to. */
+  note(sql: string): void
+  /** Puts every table back as it was that was written to since. */
   restore(): Promise<void>
 }
+
+/** The table that a statement writes to; null: none. */
+const TARGET = /^\s*(?:insert into|update|delete from)\s+"?(\w+)/i
+/** What is written behind the statements. */
+const BEHIND = ['clouds', 'sim_seen']
 
 /** Tables that no simulated request writes. */
 const STILL = new Set([
@@ -28,18 +35,34 @@ export const takeSnapshot = async (d1: D1Database): Promise<Snapshot> => {
       "select name from sqlite_master where type = 'table' and name not glob 'sqlite_*' and name not glob '_cf_*'",
     )
     .all<{ name: string }>()
-  const restore: string[] = ['delete from sqlite_sequence']
+  const restore = new Map<string, D1PreparedStatement[]>()
   for (const { name } of results) {
     if (STILL.has(name)) continue
-    restore.push(`delete from "${name}"`)
+    const clear = d1.prepare(`delete from "${name}"`)
+    restore.set(name, [clear])
     if (!(await d1.prepare(`select 1 from "${name}" limit 1`).first())) continue
     await d1.prepare(`create table "sim_copy_${name}" as select * from "${name}"`).run()
-    restore.push(`insert into "${name}" select * from "sim_copy_${name}"`)
+    restore.set(name, [clear, d1.prepare(`insert into "${name}" select * from "sim_copy_${name}"`)])
   }
-  const statements = restore.map((sql) => d1.prepare(sql))
+  const targets = new Map<string, string | null>()
+  const written = new Set([...restore.keys()])
+  const note = (sql: string) => {
+    let target = targets.get(sql)
+    if (target === undefined) {
+      target = TARGET.exec(sql)?.[1] ?? null
+      if (target === null && /^\s*with\b/i.test(sql) && /\b(insert|update|delete)\b/i.test(sql))
+        throw new Error(`what does this write to: ${sql}`)
+      targets.set(sql, target)
+    }
+    if (target !== null) written.add(target)
+  }
+  const count = d1.prepare('delete from sqlite_sequence')
   return {
+    note,
     restore: async () => {
-      await d1.batch(statements)
+      await d1.batch([count, ...[...written].flatMap((name) => restore.get(name) ?? [])])
+      written.clear()
+      for (const name of BEHIND) written.add(name)
     },
   }
 }

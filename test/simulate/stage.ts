@@ -4,10 +4,14 @@ import type { Entity } from '../../adapters/sandbox/entities.ts'
 import type { FaultRule } from '../../adapters/sandbox/faults.ts'
 import { convergeDue } from '../../functions/broker/converge.ts'
 import { reconcile } from '../../functions/broker/reconcile.ts'
+import type { Context } from '../../functions/context.ts'
 import { MemoryStore } from '../support/memory-store.ts'
+import { unlikeWished } from './as-wished.ts'
+import type { Answer } from './client.ts'
 import { recordBirths } from './cloud.ts'
 import { Dice } from './dice.ts'
-import { lookBelow, quotaDrift, rowFaults, stepFaults } from './invariants.ts'
+import { lookBelow, stepFaults } from './in-step.ts'
+import { quotaDrift, rowFaults } from './invariants.ts'
 import { type Life, Scheduler } from './scheduler.ts'
 import { type Slot, START, type World } from './world.ts'
 
@@ -31,6 +35,7 @@ class Gates extends Scheduler {
     effect: () => Promise<T>,
     after: (() => Promise<void>) | null,
     label: string,
+    wire = false,
   ): Promise<T> {
     const gate = this.gates.find((each) => each.life === life && each.label.test(label))
     const held = async (gate: Gate) => {
@@ -40,7 +45,7 @@ class Gates extends Scheduler {
     }
     if (gate && !gate.behind) await held(gate)
     this.before?.(life, label)
-    const answer = await super.step(life, effect, after, label)
+    const answer = await super.step(life, effect, after, label, wire)
     if (gate?.behind) await held(gate)
     return answer
   }
@@ -88,7 +93,7 @@ export class Stage {
       .bind(START - 2 * 86_400_000)
       .run()
     await plantFaults(this.memory, cloudId, faults)
-    this.#token = await this.world.token()
+    this.#token = this.world.token('demo')
   }
 
   readonly #check = async () => {
@@ -99,8 +104,15 @@ export class Stage {
     return this.world.slots[n] as Slot
   }
 
+  /** A request that has to succeed; gives the body of its answer. */
   // biome-ignore lint/suspicious/noExplicitAny: scenarios reach into bodies freely
-  async send(n: 0 | 1, method: string, path: string, body?: unknown, key = `key-${this.#keys++}`): Promise<any> {
+  async send(n: 0 | 1, method: string, path: string, body?: unknown, key?: string): Promise<any> {
+    const answer = await this.ask(n, method, path, body, key)
+    if (answer.status >= 400) this.violations.add(`${method} ${path}: ${answer.status} ${JSON.stringify(answer.body)}`)
+    return answer.body
+  }
+
+  async ask(n: 0 | 1, method: string, path: string, body?: unknown, key = `key-${this.#keys++}`): Promise<Answer> {
     const headers = {
       'X-Auth-Token': this.#token,
       'Content-Type': 'application/json',
@@ -114,9 +126,11 @@ export class Stage {
       }),
     )
     const text = await response.text()
-    if (response.status >= 400) this.violations.add(`${method} ${path}: ${response.status} ${text}`)
-    return text === '' ? null : JSON.parse(text)
+    return { status: response.status, body: text === '' ? null : JSON.parse(text) }
   }
+
+  /** What a process of the broker is handed, outside of any request. */
+  readonly context = (n: 0 | 1): Context => this.world.context(this.slot(n))
 
   get volumes(): string {
     return `/volume/v3/${this.world.projectId}/volumes`
@@ -134,7 +148,7 @@ export class Stage {
 
   /** One round of what is due. */
   async work(n: 0 | 1 = 0): Promise<void> {
-    await convergeDue(this.world.context(this.slot(n)), 25_000)
+    await convergeDue(this.context(n), 25_000)
   }
 
   async sweep(n: 0 | 1 = 0) {
@@ -179,8 +193,8 @@ export class Stage {
 
   /** Objects of a kind that the cloud has. */
   async live(kind: string): Promise<Entity[]> {
-    const { entities } = await lookBelow(this.memory, this.world.cloudId)
     const { now } = this.scheduler
+    const entities = (await lookBelow(this.memory)).map(({ entity }) => entity)
     return entities.filter((each) => each.kind === kind && (each.goneAt === null || each.goneAt > now))
   }
 
@@ -195,13 +209,13 @@ export class Stage {
 
   /** What is wrong in the end, when nobody is under way any more. */
   async judge({ settled = true } = {}): Promise<string[]> {
-    const { d1, cloudId } = this.world
+    const { d1 } = this.world
     this.scheduler.pass(10_000)
     await this.#check()
     if (settled) {
       for (const fault of await rowFaults(d1)) this.violations.add(fault)
-      for (const fault of await stepFaults(d1, this.memory, cloudId, this.scheduler.now, true))
-        this.violations.add(fault)
+      for (const fault of await stepFaults(d1, this.memory, this.scheduler.now)) this.violations.add(fault)
+      for (const fault of await unlikeWished(this.context(0))) this.violations.add(fault)
       for (const ids of this.births.values()) this.expect(ids.size === 1, 'two objects were made for one token')
     }
     return [...this.violations]

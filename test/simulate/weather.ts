@@ -12,12 +12,18 @@ export interface Weather {
   faults: FaultRule[]
   /** Longest that a call to the cloud is under way. Beyond a lease, an answer may come after another process took over. */
   longestCall: number
+  /** Of the calls that change something: given up by their callers, and happening all the same. */
+  givenUp: number
   /** Of each step. */
   kill: number
   most: { kills: number; steps: number }
   /** Of each step: the clock passes the end of a lease. */
   jump: number
   stories: number
+  /** Two clouds take part, and the faults strike one. */
+  both: boolean
+  /** From which step to which the other cloud is away. */
+  outage: { from: number; until: number } | null
 }
 
 const TROUBLE: [method: string, fault: Fault][] = [
@@ -65,14 +71,20 @@ export const forecast = (dice: Dice, profile: Profile): Weather => {
     }
   })
   const calm = dice.chance(0.15)
+  const both = dice.chance(0.08)
+  if (both && dice.chance(0.5)) faults.push({ method: 'server.create', fault: 'capacity', count: dice.between(2, 9) })
+  const from = both && dice.chance(0.6) ? dice.below(80) : null
   return {
     profile,
     options: { profile, log_calls: 0, visibility_delay_ms: visibility, latency_ms: dice.chance(0.2) ? 400 : 0 },
     faults,
     longestCall: late ? Number.POSITIVE_INFINITY : 28_000,
+    givenUp: dice.chance(0.2) ? 0.15 : 0,
     kill: calm ? 0 : dice.pick([0.01, 0.02, 0.05]),
     most: { kills: 8, steps: dice.between(40, 260) },
     jump: late ? 0.04 : 0.008,
-    stories: dice.chance(0.85) ? 1 : 2,
+    stories: both || dice.chance(0.15) ? 2 : 1,
+    both,
+    outage: from === null ? null : { from, until: from + dice.between(20, 120) },
   }
 }

@@ -1,8 +1,9 @@
 import type { D1Database } from '@cloudflare/workers-types'
+import { eq } from 'drizzle-orm'
 import type { Json, Store } from '../../adapters/contract.ts'
 import { openDatabase } from '../../db/client.ts'
 import { projectById, userById } from '../../db/queries/identity.ts'
-import { clouds, mappings } from '../../db/schema/index.ts'
+import { bindings, clouds, mappings } from '../../db/schema/index.ts'
 import { everyProject } from '../../db/scope.ts'
 import { createApp } from '../../functions/app.ts'
 import { sealToken } from '../../functions/auth/token.ts'
@@ -12,7 +13,7 @@ import type { Context, Host, Settings } from '../../functions/context.ts'
 import { keyring } from '../../functions/crypto/keyring.ts'
 import { openHost } from '../../functions/host.ts'
 import { effectiveRoles } from '../../functions/identity/grants.ts'
-import { issue } from '../../functions/identity/issue.ts'
+import { type Grant, issue } from '../../functions/identity/issue.ts'
 import { MemoryStore } from '../support/memory-store.ts'
 import { watchFlights } from './cloud.ts'
 import { Dice } from './dice.ts'
@@ -22,7 +23,11 @@ import { type Snapshot, takeSnapshot } from './snapshot.ts'
 
 export const START = Date.parse('2026-03-01T12:00:00Z')
 const DAY = 86_400_000
+const CLOUDS = ['sandbox', 'other'] as const
 const PROCESSES = 2
+
+/** Who speaks to the API: a member of the project, or an operator. */
+export type Who = 'demo' | 'admin'
 
 /** What a world asks of the run that is going on in it. */
 export interface Run {
@@ -44,18 +49,21 @@ export interface Slot {
 export interface World {
   d1: D1Database
   cloudId: string
+  /** Another cloud with the same image, which takes part when a run wants it. */
+  otherId: string
   projectId: string
   /** Native and of the API. */
   image: string
   network: string
   subnet: string
   slots: Slot[]
-  /** Empties everything and lets `run` have it, with a cloud of these options. */
-  reset(run: Run, options: Record<string, Json>): Promise<void>
+  /** A new token of a member of the project, or of an operator. */
+  token(who: Who): string
+  /** Empties everything and lets `run` have it, with clouds of these options: one, or both. */
+  reset(run: Run, options: Record<string, Json>, both?: boolean): Promise<void>
   /** A new process in place of the one that was. */
   restart(slot: Slot): void
   context(slot: Slot): Context
-  token(): Promise<string>
 }
 
 /** The whole program over one database, made once and emptied for every run. */
@@ -72,6 +80,7 @@ export const openWorld = async (d1: D1Database, runtime: Settings['runtime'] = '
     tokenLifetime: (30 * DAY) / 1000,
     runtime,
     lingerMs: 5_000,
+    imageSizeCap: 2 ** 40,
   }
   const base = await openHost({
     d1,
@@ -88,19 +97,24 @@ export const openWorld = async (d1: D1Database, runtime: Settings['runtime'] = '
   })
   await bootstrap(base, { hashOf: async () => null })
   const { db } = base
-  const [cloudId, user, project] = [dice.uuid(), await named(d1, 'users'), await named(d1, 'projects')]
-  await db.insert(clouds).values({ id: cloudId, name: 'sandbox', type: 'sandbox', createdAt: START - 2 * DAY })
-  await db.insert(mappings).values({ projectId: project, cloudId, createdAt: START - 2 * DAY })
-  const operator: Context = { ...base, requestId: 'req-operator', caller: null, scope: everyProject }
-  await refreshInventory(operator, (await db.select().from(clouds))[0]!)
-
-  const token = async (): Promise<string> => {
-    const granted = await effectiveRoles(db, user, project)
-    const grant = { user: (await userById(db, user))!, project: await projectById(db, project), roles: granted }
-    return sealToken(issue(base, { ...grant, methods: ['password'] }), keyring(settings.secretKeys, 'token'))
+  const [cloudId, otherId, project] = [dice.uuid(), dice.uuid(), await named(d1, 'projects', 'demo')]
+  const createdAt = START - 2 * DAY
+  for (const [position, id] of [cloudId, otherId].entries()) {
+    await db.insert(clouds).values({ id, name: CLOUDS[position]!, type: 'sandbox', position, createdAt })
+    await db.insert(mappings).values({ projectId: project, cloudId: id, createdAt })
   }
+  const operator: Context = { ...base, requestId: 'req-operator', caller: null, scope: everyProject }
+  for (const row of await db.select().from(clouds)) await refreshInventory(operator, row)
+
+  const granted = async (name: Who): Promise<Grant> => {
+    const [user, project] = [await named(d1, 'users', name), await named(d1, 'projects', name)]
+    const roles = await effectiveRoles(db, user, project)
+    return { user: (await userById(db, user))!, project: await projectById(db, project), roles, methods: ['password'] }
+  }
+  const grants = { demo: await granted('demo'), admin: await granted('admin') }
+  const token = (who: Who) => sealToken(issue(base, grants[who]), keyring(settings.secretKeys, 'token'))
   const app = createApp(base)
-  const auth = { 'X-Auth-Token': await token(), 'Content-Type': 'application/json' }
+  const auth = { 'X-Auth-Token': token('demo'), 'Content-Type': 'application/json' }
   const make = async (kind: string, body: Record<string, unknown>): Promise<string> => {
     const request = new Request(`http://plimsoll.test/network/v2.0/${kind}s`, {
       method: 'POST',
@@ -111,10 +125,18 @@ export const openWorld = async (d1: D1Database, runtime: Settings['runtime'] = '
   }
   const network = await make('network', { name: 'net' })
   const subnet = await make('subnet', { network_id: network, ip_version: 4, cidr: '10.9.0.0/24' })
-  const image = (await d1.prepare("select id from images where arch = 'x86_64' limit 1").first<string>('id'))!
+  const image = (await d1
+    .prepare(
+      `select id from images where arch = 'x86_64' and id in (select resource_id from bindings where cloud_id = ?)
+        order by name limit 1`,
+    )
+    .bind(cloudId)
+    .first<string>('id'))!
+  const [bound] = await db.select().from(bindings).where(eq(bindings.resourceId, image))
+  await db.insert(bindings).values({ ...bound!, cloudId: otherId })
   const snapshot: Snapshot = await takeSnapshot(d1)
 
-  const slots = Array.from({ length: PROCESSES }, () => newSlot(d1, base, () => run!))
+  const slots = Array.from({ length: PROCESSES }, () => newSlot(d1, base, () => run!, snapshot.note))
   const restart = (slot: Slot) => {
     slot.life = new Life()
     const { scheduler, store } = run!
@@ -125,6 +147,7 @@ export const openWorld = async (d1: D1Database, runtime: Settings['runtime'] = '
   return {
     d1,
     cloudId,
+    otherId,
     projectId: project,
     image,
     network,
@@ -133,26 +156,32 @@ export const openWorld = async (d1: D1Database, runtime: Settings['runtime'] = '
     restart,
     token,
     context: ({ host }) => ({ ...host, requestId: `req-${host.newId()}`, caller: null, scope: everyProject }),
-    async reset(next, options) {
+    async reset(next, options, both = false) {
       run = next
       dice = next.scheduler.dice
       await snapshot.restore()
-      await d1.prepare('update clouds set options = ?').bind(JSON.stringify(options)).run()
+      await d1
+        .prepare('update clouds set options = ?, enabled = (id = ? or ?)')
+        .bind(JSON.stringify(options), cloudId, both)
+        .run()
       for (const slot of slots) restart(slot)
     },
   }
 }
 
-const named = async (d1: D1Database, table: 'users' | 'projects'): Promise<string> =>
-  (await d1.prepare(`select id from ${table} where name = 'demo'`).first<string>('id'))!
+const named = async (d1: D1Database, table: 'users' | 'projects', name: string): Promise<string> =>
+  (await d1.prepare(`select id from ${table} where name = ?`).bind(name).first<string>('id'))!
 
-const newSlot = (d1: D1Database, base: Host, run: () => Run): Slot => {
+const newSlot = (d1: D1Database, base: Host, run: () => Run, written: (sql: string) => void): Slot => {
   const slot = { life: new Life() } as Slot
   const db = openDatabase(
     steppedDatabase(d1, {
       scheduler: () => run().scheduler,
       life: () => slot.life,
-      after: (sql) => run().after(sql),
+      after: (sql) => {
+        written(sql)
+        return run().after(sql)
+      },
     }),
   )
   slot.host = {
