@@ -79,7 +79,7 @@ export const machineSpec = async (
   const given: Record<string, Value> = {
     ...own,
     deviceChange: childrenOf(config, 'deviceChange').flatMap((each) => changeOf(each, policy)),
-    extraConfig: [...settingsOf(config), ...settings],
+    extraConfig: settings,
     vmProfile: profile(policy),
   }
   const configSpec = Object.fromEntries(
@@ -93,16 +93,16 @@ export const machineSpec = async (
   return { spec: { _type: 'VirtualMachineImportSpec', configSpec }, items }
 }
 
+/**
+ * Devices that a package may bring. It comes from anybody and is read with the operator's account: no port of the host, no
+ * file of a datastore, and no setting (`extraConfig`) but ours.
+ */
+const KEPT = /^Virtual(Disk|\w*Controller|MachineVideoCard)$/
+
 const changeOf = (change: Element, policy: string | null): Value[] => {
   const device = child(change, 'device')
-  const { card, disk } = device ? readDevice(device) : {}
-  if (card) return []
+  const { disk, type } = device ? readDevice(device) : {}
+  if (!KEPT.test(type ?? '')) return []
   const again = repeated(change) as Record<string, Value>
   return [disk && policy !== null ? { ...again, profile: profile(policy) } : again]
 }
-
-/** Settings of the description; those that are ours to write, or the guest's to be told, it does not bring. */
-const settingsOf = (config: Element | undefined): Value[] =>
-  childrenOf(config, 'extraConfig')
-    .filter((each) => !/^(plimsoll|guestinfo)\./.test(textOf(each, 'key') ?? ''))
-    .map(repeated)

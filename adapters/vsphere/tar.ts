@@ -9,6 +9,8 @@ export interface Member {
 
 const BLOCK = 512
 const NAMES = 1 << 20
+/** No package has more files. */
+const MEMBERS = 1_000
 
 const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes).replace(/\0.*$/s, '')
 const padded = (size: number): number => Math.ceil(size / BLOCK) * BLOCK
@@ -46,6 +48,9 @@ export const membersOf = async (
     const kind = String.fromCharCode(header[156] ?? 0)
     const size = told.size === undefined ? numberIn(header.slice(124, 136)) : Number(told.size)
     const offset = at + BLOCK
+    // A size below nothing would lead back to this very block, for ever.
+    if (!Number.isSafeInteger(size) || size < 0 || members.length >= MEMBERS)
+      refuse('The OVA is not a tar archive, or a damaged one.')
     if (offset + size > total) refuse('The OVA ends too early.')
     at = offset + padded(size)
     if (kind === 'x' || kind === 'L') {

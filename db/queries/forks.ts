@@ -45,6 +45,9 @@ export const expiredForks = (db: Database, now: number, limit: number) =>
         isNull(servers.deletedAt),
         sql`${servers.taskState} is not 'deleting'`,
         sql`not exists (select 1 from servers f where f.parent_id = ${servers.id} and f.deleted_at is null)`,
+        // What its user could not delete, time does not either.
+        sql`not exists (select 1 from bindings b join clouds c on c.id = b.cloud_id
+          where b.resource_id = ${servers.id} and (b.ownership <> 'ours' or c.options ->> 'read_only'))`,
       ),
     )
     .orderBy(asc(servers.locked), asc(servers.expiresAt))

@@ -203,7 +203,9 @@ const waits = sql`status = 'queued', blob = null, size_bytes = null, checksum = 
 
 /** The image waits for data again: this upload came to nothing. */
 export const giveUpload = (db: Database, id: string, blob: string, now: number) =>
-  db.run(sql`update images set ${waits}, updated_at = ${now} where id = ${id} and blob = ${blob} and ${receiving}`)
+  db.all<{ id: string }>(
+    sql`update images set ${waits}, updated_at = ${now} where id = ${id} and blob = ${blob} and ${receiving} returning id`,
+  )
 
 /** Uploads that have not been heard of since then; what is staged as a whole has a size and may stay. */
 export const abandonUploads = (db: Database, before: number, now: number) =>

@@ -1,4 +1,4 @@
-import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
+import { mkdir, open, readdir, rename, rm, stat, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { CloudError } from '../../adapters/errors.ts'
@@ -6,6 +6,9 @@ import type { BlobStore, KeptBlob } from '../context.ts'
 
 /** So many files are looked at for a page. */
 const PAGE = 500
+/** The databases live on the same disk: so much of it is theirs, and is looked after every so many bytes. */
+const RESERVE_BYTES = 1 << 30
+const CHECKED_BYTES = 64 << 20
 /** What a file is called until all of it is there: whoever died over it left nothing that counts. */
 const UNFINISHED = '.part'
 
@@ -30,7 +33,15 @@ export class FolderBlobs implements BlobStore {
     try {
       const file = await open(unfinished, 'wx', 0o600)
       try {
-        for await (const chunk of data) await writeAll(file, chunk)
+        let unchecked = 0
+        for await (const chunk of data) {
+          unchecked -= chunk.length
+          if (unchecked < 0) {
+            await keepReserve(this.#folder)
+            unchecked = CHECKED_BYTES
+          }
+          await writeAll(file, chunk)
+        }
         await file.sync()
       } finally {
         await file.close()
@@ -75,6 +86,12 @@ const noFile = () => null
 
 const writeAll = async (file: Awaited<ReturnType<typeof open>>, chunk: Uint8Array): Promise<void> => {
   for (let done = 0; done < chunk.length; ) done += (await file.write(chunk, done)).bytesWritten
+}
+
+const keepReserve = async (folder: string): Promise<void> => {
+  const { bavail, bsize } = await statfs(folder)
+  if (bavail * bsize < RESERVE_BYTES + CHECKED_BYTES)
+    throw Object.assign(new Error('the disk is nearly full'), { code: 'ENOSPC' })
 }
 
 /** A new name is safe when its folder is written down too. Not every system lets a folder be opened. */

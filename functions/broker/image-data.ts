@@ -47,9 +47,9 @@ export const receiveData = async (context: Context, image: ImageRead, upload: Up
       updateImage(db, image.id, { ...found, ...(upload.staged ? {} : ready(image, found)), updatedAt: context.now() }),
     ])
   } catch (error) {
-    await giveUpload(db, image.id, key, context.now())
-    // What cannot be removed now is named by nobody, and goes later.
-    await store.remove(key).catch(() => {})
+    const given = await giveUpload(db, image.id, key, context.now())
+    // What cannot be removed now is named by nobody, and goes later; so does what the answer alone was lost of.
+    if (given.length) await store.remove(key).catch(() => {})
     throw meter.fault ?? worded(error)
   }
 }
@@ -99,8 +99,8 @@ export const importStaged = async (context: Context, image: ImageRead): Promise<
   const found = inspectImage(head, await part(from, sizeBytes - from), sizeBytes)
   const reason = mismatch(image, found)
   if (reason) {
-    await giveUpload(context.db, image.id, blob, context.now())
-    await context.blobs.remove(blob)
+    const given = await giveUpload(context.db, image.id, blob, context.now())
+    if (given.length) await context.blobs.remove(blob)
     throw new ImageRefused({ kind: 'mismatch', reason })
   }
   const virtualSizeBytes = virtualSizeOf(image, found)

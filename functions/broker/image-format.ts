@@ -50,6 +50,14 @@ const joined = (one: Uint8Array, other: Uint8Array): Uint8Array<ArrayBuffer> => 
  * @param size of the whole
  */
 export const inspectImage = (head: Uint8Array, tail: Uint8Array, size: number): Inspected => {
+  const found = recognised(head, tail, size)
+  const { virtualSize } = found
+  // A header may say anything; what no number here can hold nobody could read again.
+  const holds = virtualSize === null || (Number.isSafeInteger(virtualSize) && virtualSize >= 0)
+  return holds ? found : { ...found, virtualSize: null, unsafe: 'the size that it claims is impossible' }
+}
+
+const recognised = (head: Uint8Array, tail: Uint8Array, size: number): Inspected => {
   const has = (mark: string, at = 0) => text(head, at, mark.length) === mark
   if (has('QFI\xfb')) return qcow2(head)
   if (has('KDMV')) return vmdk(head)

@@ -78,3 +78,11 @@ describe('an image', () => {
     expect(virtualSizeOf(asked('vmdk/ova'), inspected(ovaArchive()))).toBe(3 * GIB)
   })
 })
+
+it('a size that no number can hold is not believed', () => {
+  const disk = qcow2Disk()
+  new DataView(disk.buffer).setBigUint64(24, 2n ** 60n)
+  const found = inspected(disk)
+  expect(found).toMatchObject({ format: 'qcow2', virtualSize: null })
+  expect(mismatch(asked('qcow2/bare'), found)).toContain('impossible')
+})

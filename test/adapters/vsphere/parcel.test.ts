@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { ImageData } from '../../../adapters/contract.ts'
+import { parseXml } from '../../../adapters/shared/xml.ts'
 import type { Context } from '../../../adapters/vsphere/context.ts'
 import { openParcel } from '../../../adapters/vsphere/parcel.ts'
 import { membersOf } from '../../../adapters/vsphere/tar.ts'
@@ -145,5 +146,27 @@ describe('an archive', () => {
     await expect(membersOf(reading(noise), noise.length)).rejects.toThrow(/tar archive/)
     const whole = tar([{ name: 'a', data: new Uint8Array(5000) }])
     await expect(membersOf(reading(whole), 3000)).rejects.toThrow(/ends too early/)
+  })
+})
+
+describe('an archive made to hurt', () => {
+  const checksummed = (header: Uint8Array): Uint8Array => {
+    header.fill(32, 148, 156)
+    const sum = header.reduce((total, byte) => total + byte, 0)
+    header.set(utf8(`${sum.toString(8).padStart(6, '0')}\0 `), 148)
+    return header
+  }
+
+  it('whose size leads back to its own beginning is refused', async () => {
+    const archive = tar([{ name: 'a.ovf', data: utf8('x') }])
+    const header = archive.slice(0, 512)
+    header.set(utf8('-0000001000\0'), 124)
+    archive.set(checksummed(header), 0)
+    await expect(membersOf(reading(archive), archive.length)).rejects.toMatchObject({ code: 'definitive' })
+  })
+
+  it('whose descriptor never ends a comment costs no more than its length', () => {
+    const text = `<a>${'<!--/>'.repeat(200_000)}</a>`
+    expect(() => parseXml(text)).toThrow(SyntaxError)
   })
 })
