@@ -11,10 +11,13 @@ import { median, rate, timed } from './load.ts'
 import { benchReconcile } from './reconcile.ts'
 import { benchSweep } from './sweep.ts'
 import { Table } from './table.ts'
+import { benchVsphere } from './vsphere.ts'
 import { logIn, openWorld, passwordBody, untilActive, type World } from './world.ts'
 
 // `npm run bench -- sweep`: the sweep of large estates alone.
 if (process.argv.includes('sweep')) process.exit((await benchSweep()) ? 1 : 0)
+// `npm run bench -- vsphere`: a vCenter, which is vcsim; needs Go.
+if (process.argv.includes('vsphere')) process.exit((await benchVsphere()) ? 1 : 0)
 
 const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 5)
 const ROUND_MS = Number(process.env.BENCH_MS ?? 2_000)

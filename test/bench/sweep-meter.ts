@@ -40,6 +40,7 @@ export class Meter {
     const from = process.cpuUsage()
     const started = performance.now()
     await work()
+    this.#exact = false
     const { user, system } = process.cpuUsage(from)
     const { liveMb, heapMb, ...cost } = this.#cost
     const cpuMs = (user + system - (this.#looking + this.#elsewhere() - foreign)) / 1000
@@ -56,8 +57,8 @@ export class Meter {
           const member = Reflect.get(target, key)
           if (typeof member !== 'function') return member
           return async (...args: unknown[]) => {
-            const result = await member.apply(target, args)
-            this.#note(sql, (result as { meta?: { changes: number } }).meta?.changes ?? (result as unknown[]).length)
+            const result: unknown[] | { meta?: { changes: number } } | null = await member.apply(target, args)
+            this.#note(sql, Array.isArray(result) ? result.length : (result?.meta?.changes ?? 0))
             return result
           }
         },
@@ -83,6 +84,12 @@ export class Meter {
     cost.statements++
     const table = WRITES.exec(sql)?.[1]
     if (table && changes) cost.written[table] = (cost.written[table] ?? 0) + changes
+    this.look()
+  }
+
+  /** Looks at the heap, as after every statement. */
+  look(): void {
+    const cost = this.#cost
     cost.heapMb = Math.max(cost.heapMb, (process.memoryUsage().heapUsed - this.#base) / MB)
     if (!this.#exact) return
     this.#collect()

@@ -2,6 +2,7 @@ import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import type { Measured } from './sweep-run.ts'
+import { printColumns } from './table.ts'
 
 const SIZES: [instances: number, clouds: number][] = [
   [10_000, 50],
@@ -83,7 +84,5 @@ const print = (all: Measured[]): void => {
     unit.heapMb.toFixed(1),
     `${changed.changed}/${changed.written.bindings ?? 0}`,
   ])
-  const table = [HEADS, ...rows]
-  const widths = table[0]!.map((_, i) => Math.max(...table.map((row) => row[i]!.length)))
-  for (const row of table) console.log(row.map((cell, i) => cell.padStart(widths[i]!)).join('  '))
+  printColumns([HEADS, ...rows])
 }

@@ -9,6 +9,13 @@ interface Row {
   cloud: string
 }
 
+/** Rows under their heads: the first column to the left, the others to the right. */
+export const printColumns = (rows: string[][]): void => {
+  const widths = rows[0]!.map((_, i) => Math.max(...rows.map((row) => row[i]!.length)))
+  for (const row of rows)
+    console.log(row.map((cell, i) => (i ? cell.padStart(widths[i]!) : cell.padEnd(widths[i]!))).join('  '))
+}
+
 /** What was measured, and which target is met. */
 export class Table {
   readonly #rows: Row[] = []
@@ -34,14 +41,8 @@ export class Table {
 
   print(): void {
     const heads: Row = { what: 'what', value: 'median', ratio: 'ratio', database: 'db trips', cloud: 'cloud calls' }
-    const rows = [heads, ...this.#rows]
-    const width = (key: keyof Row) => Math.max(...rows.map((row) => row[key].length))
-    for (const row of rows)
-      console.log(
-        (Object.keys(heads) as (keyof Row)[])
-          .map((key) => (key === 'what' ? row[key].padEnd(width(key)) : row[key].padStart(width(key))))
-          .join('  '),
-      )
+    const keys = Object.keys(heads) as (keyof Row)[]
+    printColumns([heads, ...this.#rows].map((row) => keys.map((key) => row[key])))
     console.log()
     for (const { what, met, value } of this.#targets) console.log(`${met ? 'met   ' : 'MISSED'}  ${what}: ${value}`)
     console.log(JSON.stringify({ rows: this.#rows, targets: this.#targets }))

@@ -1,0 +1,90 @@
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { createAdaptorServer } from '@hono/node-server'
+import { migrate, readMigrations } from '../../../db/migrate.ts'
+import { everyProject } from '../../../db/scope.ts'
+import { openSqlite } from '../../../db/sqlite.ts'
+import { createApp } from '../../../functions/app.ts'
+import { hashPassword } from '../../../functions/auth/password.ts'
+import { bootstrap } from '../../../functions/bootstrap.ts'
+import type { Context, Host } from '../../../functions/context.ts'
+import { runCron } from '../../../functions/cron.ts'
+import { openHost, settingsFrom } from '../../../functions/host.ts'
+import { Background } from '../../../functions/startup/background.ts'
+import { type Api, logInAs } from '../../peers/support/api.ts'
+import { addCloud } from '../../peers/support/cloud.ts'
+import { connection, OPTIONS } from '../../peers/vsphere/cloud.ts'
+import { Meter } from '../sweep-meter.ts'
+import type { Wire } from './wire.ts'
+
+const PASSWORD = 'bench'
+const SIZES = [{ name: 'vs.small', vcpus: 1, ram_mib: 2048, disk_gib: 20 }]
+
+/** The program as it runs on Node, in this process and over loopback, with one vCenter; time moves on by hand too. */
+export interface Broker {
+  host: Host
+  /** What loops are handed. */
+  context: Context
+  /** Counts statements of the broker's database, and of the clouds' state apart from it. */
+  meter: Meter
+  store: Meter
+  demo: Api
+  cloudId: string
+  later(ms: number): void
+  close(): Promise<void>
+}
+
+export const openBroker = async (folder: string, vcenter: string, wire: Wire): Promise<Broker> => {
+  let skew = 0
+  const [meter, store] = [new Meter(() => 0), new Meter(() => 0)]
+  const open = async (name: string, migrations: string) => {
+    const d1 = openSqlite(join(folder, name))
+    await migrate(d1, await readMigrations(new URL(`../../../db/${migrations}`, import.meta.url)))
+    return d1
+  }
+  const log: Host['log'] = (level, message, fields) => {
+    if (level === 'error') console.error(message, fields)
+  }
+  const background = new Background(log)
+  const host = await openHost({
+    d1: meter.d1(await open('plimsoll.db', 'migrations')),
+    cloudState: store.d1(await open('cloud-state.db', 'cloud-state')),
+    settings: settingsFrom({}, 'node', '5b'.repeat(32)),
+    fetch: wire.fetch,
+    now: () => Date.now() + skew,
+    defer: background.defer,
+    log,
+  })
+  await bootstrap(host, { hashOf: () => hashPassword(PASSWORD) })
+  const server = createAdaptorServer({ fetch: createApp(host).fetch })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const url = `http://127.0.0.1:${(server.address() as { port: number }).port}`
+  const as = (name: string) => logInAs({ url }, { name, password: PASSWORD, project: name })
+  const [admin, demo] = [await as('admin'), await as('demo')]
+  const cron = async () => {
+    await runCron(host)
+  }
+  const options = { ...OPTIONS, sizes: SIZES, allow_private: true }
+  const { credentials } = connection(vcenter)
+  await addCloud(
+    { admin, demo, broker: { cron } as never },
+    { name: 'vcenter', type: 'vsphere', endpoint: vcenter, options, credentials },
+  )
+  const { cloud } = await admin.must('GET', '/broker/v1/clouds/vcenter')
+  return {
+    host,
+    context: { ...host, requestId: 'req-bench', caller: null, scope: everyProject },
+    meter,
+    store,
+    demo,
+    cloudId: cloud.id,
+    later: (ms) => {
+      skew += ms
+    },
+    async close() {
+      server.close()
+      await background.drain(10_000)
+    },
+  }
+}
