@@ -1,4 +1,5 @@
 import type { Connection, Json } from '../contract.ts'
+import { isCurrency, isHttpUrl, isTable, isText, optionReader } from '../shared/options.ts'
 
 /** What an operator may set on a registered cloud of type `aws`. README.md explains each. */
 export interface Options {
@@ -28,10 +29,7 @@ export interface Mapping {
   vpc: string | null
 }
 
-const isText = (value: Json | undefined): value is string => typeof value === 'string' && value !== ''
 const isTexts = (value: Json | undefined): value is string[] => Array.isArray(value) && value.every(isText)
-const isTable = (value: Json | undefined): value is Record<string, Json> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
 
 /**
  * Reads the operator's options.
@@ -39,13 +37,7 @@ const isTable = (value: Json | undefined): value is Record<string, Json> =>
  */
 export const readOptions = (given: Record<string, Json>): { options: Options; faults: string[] } => {
   const faults: string[] = []
-  const read = <T>(key: string, fallback: T, valid: (value: Json) => boolean, want: string): T => {
-    const value = given[key]
-    if (value === undefined || value === null) return fallback
-    if (valid(value)) return value as T
-    faults.push(`Option ${key} must be ${want}.`)
-    return fallback
-  }
+  const read = optionReader(given, faults)
   const isFlag = (value: Json) => typeof value === 'boolean'
   const images = read<Record<string, Json>>('images', {}, isTable, 'an object with owners, ids or names')
   for (const [key, value] of Object.entries(images)) {
@@ -66,7 +58,7 @@ export const readOptions = (given: Record<string, Json>): { options: Options; fa
       (v) => isTable(v) && Object.values(v).every((price) => typeof price === 'number' && price >= 0),
       'an object of instance type and price per hour',
     ),
-    currency: read('currency', 'USD', (v) => isText(v) && /^[A-Z]{3}$/.test(v), 'a currency code of three letters'),
+    currency: read('currency', 'USD', isCurrency, 'a currency code of three letters'),
     volumeType: read('volume_type', 'gp3', isText, 'the name of a volume type'),
     encryptVolumes: read('encrypt_volumes', false, isFlag, 'true or false'),
     images: { owners: list('owners').length + ids.length > 0 ? list('owners') : ['self'], ids, names },
@@ -109,8 +101,6 @@ export const readOptions = (given: Record<string, Json>): { options: Options; fa
   )
   return { options, faults }
 }
-
-export const isHttpUrl = (text: string): boolean => URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)
 
 /** Fails closed: a role without its external id is no mapping. */
 export const readMapping = (mapping: Connection['mapping']): Mapping | { fault: string } => {

@@ -1,4 +1,5 @@
 import type { Connection, Json, Offer } from '../contract.ts'
+import { isCurrency, isTable, isText, optionReader } from '../shared/options.ts'
 
 /** A size that the operator sells: vSphere itself has none. */
 export interface SizeOption {
@@ -48,11 +49,8 @@ export interface Mapping {
   network: string | null
 }
 
-const isText = (value: Json | undefined): value is string => typeof value === 'string' && value !== ''
 const isTexts = (value: Json | undefined): value is string[] =>
   Array.isArray(value) && value.length > 0 && value.every(isText)
-const isTable = (value: Json | undefined): value is Record<string, Json> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
 const isCount = (value: Json | undefined, least: number): value is number =>
   typeof value === 'number' && Number.isInteger(value) && value >= least
 
@@ -103,13 +101,7 @@ const KNOWN = [
  */
 export const readOptions = (given: Record<string, Json>): { options: Options; faults: string[] } => {
   const faults: string[] = []
-  const read = <T>(key: string, fallback: T, valid: (value: Json) => boolean, want: string): T => {
-    const value = given[key]
-    if (value === undefined || value === null) return fallback
-    if (valid(value)) return value as T
-    faults.push(`Option ${key} must be ${want}.`)
-    return fallback
-  }
+  const read = optionReader(given, faults)
   const name = (key: string) => read<string | null>(key, null, isText, 'a name')
   const seconds = (key: string, fallback: number) =>
     1000 * read(key, fallback, (value) => typeof value === 'number' && value >= 0, 'a number of seconds')
@@ -133,7 +125,7 @@ export const readOptions = (given: Record<string, Json>): { options: Options; fa
       'an object of names, other than default, and ids of storage policies',
     ),
     sizes,
-    currency: read('currency', 'USD', (v) => isText(v) && /^[A-Z]{3}$/.test(v), 'a currency code of three letters'),
+    currency: read('currency', 'USD', isCurrency, 'a currency code of three letters'),
     switch: readSwitch(given.switch, faults),
     network: name('network'),
     serialLog: read('serial_log', false, (value) => typeof value === 'boolean', 'true or false'),
@@ -163,5 +155,3 @@ export const readMapping = (mapping: Connection['mapping']): Mapping | { fault: 
   ) as [string | null, string | null, string | null, string | null, string | null]
   return { folder, resourcePool, datastore, storagePolicy, network }
 }
-
-export const isHttpUrl = (text: string): boolean => URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)

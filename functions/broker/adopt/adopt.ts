@@ -10,22 +10,11 @@ import { reserveTaken } from '../foreign-addresses.ts'
 import { NetworkError } from '../network-error.ts'
 import { type Position, takeAll } from './all.ts'
 import { publicAddresses } from './floating-ip.ts'
+import { ADOPTABLE } from './listing.ts'
 import { type Item, NotAdoptable, Plan, words } from './plan.ts'
 import { takeParts } from './server.ts'
 import { units } from './units.ts'
 
-/** In the order in which an id is looked for; what others stand on comes with them. */
-const KINDS: Kind[] = [
-  'server',
-  'volume',
-  'network',
-  'subnet',
-  'security_group',
-  'port',
-  'floating_ip',
-  'router',
-  'image',
-]
 /** How long one call goes on, in milliseconds, and how many objects it makes resources of; one more may come along. */
 const TIME = 20_000
 const MOST = 80
@@ -109,7 +98,7 @@ const again = async (plan: Plan, server: Item): Promise<void> => {
 }
 
 const kindOf = async (plan: Plan, nativeId: NativeId): Promise<Kind> => {
-  for (const kind of KINDS) {
+  for (const kind of ADOPTABLE) {
     if (await plan.boundObject(kind, nativeId)) return kind
     if (plan.cloud[kind]?.read && (await plan.cloud[kind].get(nativeId))) return kind
   }

@@ -4,7 +4,7 @@ import { boundTo } from '../../../db/queries/adopt.ts'
 import type { CloudRow } from '../../../db/queries/clouds.ts'
 import type { Context } from '../../context.ts'
 
-/** What an operator may want to adopt; the rest comes along. */
+/** What an operator may want to adopt, in the order in which an id is looked for; what others stand on comes with them. */
 export const ADOPTABLE = [
   'server',
   'volume',
