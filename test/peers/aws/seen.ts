@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { DescribeKeyPairsCommand, DescribeRouteTablesCommand, type IpPermission } from '@aws-sdk/client-ec2'
 import { look, type Step, type World } from '../openstackclient/story.ts'
+import { patiently } from '../support/patiently.ts'
 import { type Look, NeverMade, tagsOf } from './look.ts'
 
 const PATIENCE = 20_000
@@ -17,23 +18,18 @@ const words = (permissions: IpPermission[] = []): string[] =>
     )
     .sort()
 
-/** A client's command has been answered before the cloud was called: what is to be seen may take a while. */
-const patiently =
-  (run: (world: World) => Promise<void>): ((world: World) => Promise<void>) =>
-  async (world) => {
-    for (const until = Date.now() + PATIENCE; ; await new Promise((resolve) => setTimeout(resolve, 300))) {
-      try {
-        await run(world)
-        return
-      } catch (error) {
-        if (error instanceof NeverMade || Date.now() > until) throw error
-      }
-    }
-  }
-
 /** What moto must hold at each moment of the story. */
 export const seenOnAws = (aws: Look): ((moment: string) => Step[]) => {
-  const at = (title: string, run: (world: World) => Promise<void>) => [look(`moto: ${title}`, patiently(run))]
+  const at = (title: string, run: (world: World) => Promise<void>) => [
+    // A client's command has been answered before the cloud was called: what is to be seen may take a while.
+    look(`moto: ${title}`, (world) =>
+      patiently(
+        () => run(world),
+        PATIENCE,
+        (error) => error instanceof NeverMade,
+      ),
+    ),
+  ]
   const moments: Record<string, Step[]> = {
     'router joined': at('a VPC with subnet, internet gateway and default route', async ({ vars }) => {
       const vpc = await aws.vpc(vars.n1)

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { Victim } from '../chaos/broker.ts'
 import { Client } from '../chaos/client.ts'
 import { addCloud } from '../support/cloud.ts'
+import { patiently } from '../support/patiently.ts'
 import type { Report } from '../support/report.ts'
 import { stretch, type Wire } from '../support/wire.ts'
 import { VCENTER } from './client.peer.ts'
@@ -44,7 +45,7 @@ export const killedOnVcsim = async (report: Report): Promise<void> => {
     await step('each exists once in vcsim, and nothing besides', () => existsOnce(scene, made))
     await step('all of it is deleted, through kills and lost answers', () => demolish(scene, made))
     await step('nothing with our mark is left in vcsim', () =>
-      patiently(async () => assert.deepEqual(marked(await vcsim.inventory()), [])),
+      patiently(async () => assert.deepEqual(marked(await vcsim.inventory()), []), RECOVERY_MS),
     )
     await step('no request failed inside', async () => {
       const errors = broker.log().filter((line) => line.includes('"level":"error"'))
@@ -160,14 +161,4 @@ const demolish = async (scene: Scene, made: Made[]): Promise<void> => {
   )
   const { networks } = await demo.must('GET', '/network/v2.0/networks?name=n')
   await demo.must('DELETE', `/network/v2.0/networks/${networks[0].id}`)
-}
-
-const patiently = async (look: () => Promise<void>): Promise<void> => {
-  for (const end = Date.now() + RECOVERY_MS; ; await new Promise((resolve) => setTimeout(resolve, 500))) {
-    try {
-      return await look()
-    } catch (error) {
-      if (Date.now() > end) throw error
-    }
-  }
 }

@@ -1,21 +1,9 @@
 import assert from 'node:assert/strict'
 import { look, type Step, type World } from '../openstackclient/story.ts'
+import { patiently } from '../support/patiently.ts'
 import type { Inventory, Vcsim } from './launch.ts'
 
 const PATIENCE_MS = 20_000
-
-/** A client's command has been answered before the cloud was called: what is to be seen may take a while. */
-const patiently =
-  (run: (world: World) => Promise<void>): ((world: World) => Promise<void>) =>
-  async (world) => {
-    for (const until = Date.now() + PATIENCE_MS; ; await new Promise((resolve) => setTimeout(resolve, 300))) {
-      try {
-        return await run(world)
-      } catch (error) {
-        if (Date.now() > until) throw error
-      }
-    }
-  }
 
 /** Our mark as the simulator holds it: `plimsoll <deployment> <project> <kind> <resource> <token> <epoch>`. */
 const resourceIn = (mark: string | undefined): string | undefined => mark?.split(' ')[4]
@@ -45,7 +33,8 @@ export const seenOnVcsim = (vcsim: Vcsim): ((moment: string) => Step[]) => {
   const at = (title: string, run: (held: Inventory, vars: World['vars']) => void) => [
     look(
       `vcsim: ${title}`,
-      patiently(async ({ vars }) => run(await vcsim.inventory(), vars)),
+      // A client's command has been answered before the cloud was called: what is to be seen may take a while.
+      ({ vars }) => patiently(async () => run(await vcsim.inventory(), vars), PATIENCE_MS),
     ),
   ]
   const power = (wanted: string) =>
