@@ -1,5 +1,5 @@
 /** What is asked of each kind, and what is seen of it. Plain JSON: requests are frozen in rows. */
-import type { NativeId, Seen } from './contract.ts'
+import type { NativeId, Seen } from './objects.ts'
 
 /* ---------------------------------------------------------------- what is asked of each kind */
 

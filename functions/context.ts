@@ -1,5 +1,6 @@
 import type { Blobs, Store } from '../adapters/contract.ts'
 import type { Database } from '../db/client.ts'
+import type { Ref } from '../db/queries/line/bindings.ts'
 import type { Scope } from '../db/scope.ts'
 
 /** What an operator sets; the same on both runtimes. */
@@ -66,6 +67,13 @@ export interface Host {
   log: Log
   /** Work that outlives the answer: `waitUntil` on Workers, a tracked promise on Node. */
   defer(work: () => Promise<unknown>): void
+  /**
+   * The engine: makes the cloud match the intent of one resource, once. Handed in, so that what writes an intent does not
+   * know what fulfils it.
+   */
+  converge(context: Context, ref: Ref): Promise<void>
+  /** The same, staying with the resource while more of its work is due within `settings.lingerMs`. */
+  attend(context: Context, ref: Ref): Promise<void>
   /** Hands accounts to be swept to whoever is free; absent: this process sweeps them itself. */
   spread?: (accounts: string[]) => Promise<void>
   settings: Settings

@@ -1,9 +1,9 @@
 import { sql } from 'drizzle-orm'
 import { everyProject } from '../db/scope.ts'
-import { convergeDue } from './broker/converge.ts'
-import { endForks } from './broker/fork-end.ts'
-import { takeInventory } from './broker/inventory.ts'
-import { sweepDue } from './broker/reconcile.ts'
+import { takeInventory } from './broker/clouds/inventory.ts'
+import { endForks } from './broker/compute/fork-end.ts'
+import { convergeDue } from './broker/converge/converge.ts'
+import { sweepDue } from './broker/reconcile/reconcile.ts'
 import type { Context, Host } from './context.ts'
 import { sweepLeftovers } from './janitor.ts'
 

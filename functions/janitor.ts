@@ -1,9 +1,9 @@
 import { sql } from 'drizzle-orm'
-import { allClouds, updateCloud } from '../db/queries/clouds.ts'
-import { sweepBlobs } from './broker/image-data.ts'
-import { rewrapCredentials } from './broker/seal.ts'
+import { allClouds, updateCloud } from '../db/queries/clouds/clouds.ts'
+import { rewrapCredentials } from './broker/clouds/seal.ts'
+import { sweepBlobs } from './broker/image/image-data.ts'
 import type { Context } from './context.ts'
-import { rewrapCheck } from './deployment.ts'
+import { rewrapCheck } from './runtime/deployment.ts'
 
 const DAY = 86_400_000
 /** How long deleted servers and volumes stay readable for admins, and mutations in the journal. */

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
-import { keepAnswer, repeatableByKey } from '../db/queries/repeatables.ts'
-import { ToldOtherwise } from './broker/commit.ts'
-import { uuid5 } from './broker/uuid.ts'
+import { keepAnswer, repeatableByKey } from '../db/queries/line/repeatables.ts'
+import { ToldOtherwise } from './broker/line/commit.ts'
+import { uuid5 } from './broker/line/uuid.ts'
 import type { Context } from './context.ts'
 import { Fault } from './http/fault.ts'
 

@@ -18,7 +18,7 @@ const ADAPTERS = readdirSync('adapters', { withFileTypes: true })
   .filter((entry) => entry.isDirectory() && entry.name !== 'shared')
   .map(({ name }) => name)
 const CONTEXT = /^functions\/context\.ts$/
-const CONTRACT = /^adapters\/(contract|errors)\.ts$/
+const CONTRACT = /^adapters\/(contract|errors|objects)\.ts$/
 
 const RULES: Rule[] = [
   // Protocol: no tables, no clouds.
@@ -65,7 +65,7 @@ const RULES: Rule[] = [
   },
   {
     files: /^functions\/(cron|janitor)\.ts$/,
-    values: [/^functions\/(broker\/|(janitor|deployment)\.ts$)/, /^db\//, /^npm:drizzle-orm$/],
+    values: [/^functions\/(broker\/|runtime\/deployment\.ts$|janitor\.ts$)/, /^db\//, /^npm:drizzle-orm$/],
     types: [CONTEXT],
   },
   // An adapter acts: it knows the contract and its own cloud.
@@ -75,7 +75,7 @@ const RULES: Rule[] = [
   })),
   { files: /^adapters\/shared\//, values: [/^adapters\/shared\//, CONTRACT, STANDARD] },
   // The contract is one thing in two files: what a cloud does, and what is said to it.
-  { files: /^adapters\/(contract|errors|specs)\.ts$/, values: [CONTRACT, /^adapters\/specs\.ts$/] },
+  { files: /^adapters\/(contract|errors|objects|specs)\.ts$/, values: [CONTRACT, /^adapters\/specs\.ts$/] },
   { files: /^adapters\/registry\.ts$/, values: [CONTRACT, /^adapters\/\w+\/index\.ts$/] },
   // The database remembers.
   {
@@ -85,7 +85,7 @@ const RULES: Rule[] = [
   },
 ]
 /** Typed by hand where a query has to be written beside what it guards; everything else asks db/queries. */
-const MAY_WRITE_SQL = /^(db\/|functions\/(bootstrap|cron|janitor)\.ts$|functions\/broker\/commit\.ts$)/
+const MAY_WRITE_SQL = /^(db\/|functions\/(runtime\/bootstrap|cron|janitor)\.ts$|functions\/broker\/line\/commit\.ts$)/
 
 interface Import {
   from: string
@@ -122,7 +122,7 @@ test('nobody imports what is not his to know', () => {
 })
 
 test('every folder below functions and adapters has a rule', () => {
-  const free = /^functions\/(startup\/|console\/|demo\/|[\w-]+\.(d\.)?ts$)/
+  const free = /^functions\/(runtime\/|console\/|demo\/|[\w-]+\.(d\.)?ts$)/
   const lawless = imports
     .map(({ from }) => from)
     .filter((from) => !free.test(from) && !RULES.some(({ files }) => files.test(from)))
@@ -138,4 +138,61 @@ test('SQL is written in db alone', () => {
 
 test('relative imports name the file that they mean', () => {
   expect(imports.filter(({ to }) => !to.startsWith('npm:') && !/\.(ts|sql)$/.test(to)).map(shown)).toEqual([])
+})
+
+test('no files import each other in a circle, types included', () => {
+  const targets = new Map<string, string[]>()
+  for (const { from, to } of imports) targets.set(from, [...(targets.get(from) ?? []), to])
+  const finished = new Set<string>()
+  const circleThrough = (file: string, path: string[]): string[] | null => {
+    if (path.includes(file)) return [...path.slice(path.indexOf(file)), file]
+    if (finished.has(file)) return null
+    for (const next of targets.get(file) ?? []) {
+      const circle = circleThrough(next, [...path, file])
+      if (circle) return circle
+    }
+    finished.add(file)
+    return null
+  }
+  const circles = [...targets.keys()].map((file) => circleThrough(file, [])).filter((circle) => circle !== null)
+  expect(circles.map((circle) => circle.join(' -> '))).toEqual([])
+})
+
+test('no folder holds more than 25 files', () => {
+  const files = globSync('{functions,adapters,db,test,docs}/**/*.{ts,md,sql}', {
+    exclude: (path) => /node_modules|\.cache/.test(path),
+  })
+  const counts = Map.groupBy(files, (path) => dirname(path))
+  const full = [...counts].filter(([, within]) => within.length > 25).map(([folder, within]) => [folder, within.length])
+  expect(full).toEqual([])
+})
+
+/** Rooms of one floor know nothing of each other; a room imports from the floors below its own. */
+const FLOORS: Record<string, string[][]> = {
+  'functions/broker': [
+    ['line'],
+    ['clouds', 'image'],
+    ['network', 'block-storage'],
+    ['compute'],
+    ['kinds'],
+    ['converge', 'adopt'],
+    ['reconcile'],
+  ],
+  'db/queries': [
+    ['network', 'identity', 'clouds'],
+    ['line', 'block-storage'],
+    ['compute', 'image'],
+  ],
+}
+
+test.each(Object.entries(FLOORS))('rooms of %s import downwards', (house, floors) => {
+  const roomOf = (path: string): string | null => path.match(`^${house}/([^/]+)/`)?.[1] ?? null
+  const floorOf = (room: string) => floors.findIndex((rooms) => rooms.includes(room))
+  const rooms = readdirSync(house, { withFileTypes: true }).filter((entry) => entry.isDirectory())
+  expect(rooms.map(({ name }) => name).filter((name) => floorOf(name) < 0)).toEqual([])
+  const upwards = imports.filter(({ from, to }) => {
+    const [above, below] = [roomOf(from), roomOf(to)]
+    return above !== null && below !== null && above !== below && floorOf(below) >= floorOf(above)
+  })
+  expect(upwards.map(shown)).toEqual([])
 })

@@ -17,7 +17,7 @@ import type { CheckReport, Mark } from '../contract.ts'
 import { asCloudError, type CloudError } from '../errors.ts'
 import type { Context } from './context.ts'
 import { tagged, tagsFor } from './marks.ts'
-import type { Sts } from './sts.ts'
+import type { Sts } from './wire/sts.ts'
 import { zones } from './zones.ts'
 
 /** Beyond this EC2 refuses signatures. */

@@ -2,11 +2,11 @@ import type { Filter, Tag } from '@aws-sdk/client-ec2'
 import { CreateTagsCommand, DeleteTagsCommand } from '@aws-sdk/client-ec2'
 import type { Connection, Mark, NativeId, Outcome, Page, Realm, Seen, Surroundings, Task } from '../contract.ts'
 import { asCloudError, CloudError } from '../errors.ts'
-import type { Ec2 } from './client.ts'
-import type { Ebs } from './ebs.ts'
 import { assertOurs, filtersFor, markFrom, markTags, OWN_KEYS, TAG, tagValue } from './marks.ts'
 import type { Mapping, Options } from './options.ts'
-import { type Ask, allPages, onePage } from './paging.ts'
+import type { Ebs } from './storage/ebs.ts'
+import type { Ec2 } from './wire/client.ts'
+import { type Ask, allPages, onePage } from './wire/paging.ts'
 
 /** What every realm of one connection shares. */
 export interface Context {

@@ -6,7 +6,7 @@ import {
 } from '@aws-sdk/client-ec2'
 import type { Offer } from '../contract.ts'
 import type { Context } from './context.ts'
-import { allPages } from './paging.ts'
+import { allPages } from './wire/paging.ts'
 
 /** EC2's own limit for DescribeInstanceTypes. */
 const TYPES_PAGE = 100

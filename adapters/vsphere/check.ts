@@ -3,7 +3,7 @@ import { asCloudError } from '../errors.ts'
 import { child, childrenOf, textOf } from '../shared/xml.ts'
 import type { Context } from './context.ts'
 import { estateOf } from './estate.ts'
-import { ref } from './soap.ts'
+import { ref } from './wire/soap.ts'
 import { zones } from './zones.ts'
 
 /** https://developer.broadcom.com/xapis/vsphere-web-services-api/latest/ names the privilege of each method. */

@@ -1,6 +1,6 @@
 import type { Connection, Surroundings } from '../contract.ts'
-import type { Vim } from './client.ts'
 import type { Mapping, Options } from './options.ts'
+import type { Vim } from './wire/client.ts'
 
 /** What every realm of one connection shares. */
 export interface Context {

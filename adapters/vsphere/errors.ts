@@ -1,5 +1,5 @@
 import { CloudError, type CloudErrorCode } from '../errors.ts'
-import type { Fault } from './soap.ts'
+import type { Fault } from './wire/soap.ts'
 
 /**
  * The one table from vSphere's fault types to ours, with the sentence that users read. Only the type counts: messages

@@ -1,8 +1,8 @@
 import { CloudError } from '../errors.ts'
 import type { Context } from './context.ts'
 import { refuse } from './errors.ts'
-import { below, look, refAt, refsAt, text } from './properties.ts'
-import { type Ref, ref } from './soap.ts'
+import { below, look, refAt, refsAt, text } from './wire/properties.ts'
+import { type Ref, ref } from './wire/soap.ts'
 
 export interface Cluster {
   ref: Ref

@@ -1,8 +1,8 @@
 import type { Offer } from '../contract.ts'
+import type { Machine } from './compute/machine.ts'
 import type { Context } from './context.ts'
 import { estateOf } from './estate.ts'
-import type { Machine } from './machine.ts'
-import { KEY } from './marks.ts'
+import { KEY } from './records/marks.ts'
 
 /** What the operator sells, in the zones that there are. vSphere itself knows no sizes. */
 export const offers = async (context: Context): Promise<Offer[]> => {

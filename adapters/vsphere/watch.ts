@@ -4,7 +4,7 @@ import { child, childrenOf, type Element, textOf } from '../shared/xml.ts'
 import type { Context } from './context.ts'
 import { unclear } from './errors.ts'
 import { estateOf } from './estate.ts'
-import { asRef, type Ref } from './soap.ts'
+import { asRef, type Ref } from './wire/soap.ts'
 
 /** What changes of a machine without us that shows above the line. */
 const PATHS = [

@@ -2,7 +2,7 @@ import type { Zone } from '../contract.ts'
 import { textOf } from '../shared/xml.ts'
 import type { Context } from './context.ts'
 import { datastoreOf, estateOf } from './estate.ts'
-import { look, refsAt } from './properties.ts'
+import { look, refsAt } from './wire/properties.ts'
 
 const MIB = 1024 ** 2
 const GIB = 1024 ** 3

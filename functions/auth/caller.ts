@@ -1,4 +1,4 @@
-import { tokenStands } from '../../db/queries/tokens.ts'
+import { tokenStands } from '../../db/queries/identity/tokens.ts'
 import type { Host } from '../context.ts'
 import type { Key } from '../crypto/keys.ts'
 import { openToken, type Token } from './token.ts'

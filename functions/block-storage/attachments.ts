@@ -1,4 +1,4 @@
-import { type AttachmentRead, attachmentById, listAttachments } from '../../db/queries/attachments.ts'
+import { type AttachmentRead, attachmentById, listAttachments } from '../../db/queries/block-storage/attachments.ts'
 import { notFound, notImplemented } from '../http/fault.ts'
 import { type Input, type Operation, operation } from '../http/operation.ts'
 import { allowedFilters, limitOf } from './listing.ts'

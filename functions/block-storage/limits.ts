@@ -1,5 +1,5 @@
-import { limitsOf } from '../broker/quotas.ts'
-import { projectOf } from '../broker/volume.ts'
+import { projectOf } from '../broker/block-storage/volume.ts'
+import { limitsOf } from '../broker/line/quotas.ts'
 import { type Operation, operation } from '../http/operation.ts'
 
 /** Counter, name of its limit, name of what is used of it. */

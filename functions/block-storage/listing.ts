@@ -1,4 +1,4 @@
-import type { Comparison, Slice, Sort } from '../../db/queries/volumes.ts'
+import type { Comparison, Slice, Sort } from '../../db/queries/block-storage/volumes.ts'
 import { badRequest } from '../http/fault.ts'
 import type { Input } from '../http/operation.ts'
 import { nextHref } from '../http/pagination.ts'

@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { defaultMaximum, quotaDefaults } from '../broker/quota.ts'
-import { limitsOf, resetLimits, setLimits } from '../broker/quotas.ts'
+import { defaultMaximum, quotaDefaults } from '../broker/line/quota.ts'
+import { limitsOf, resetLimits, setLimits } from '../broker/line/quotas.ts'
 import { badRequest, forbidden } from '../http/fault.ts'
 import { type Input, type Operation, operation } from '../http/operation.ts'
 import { isTrue } from './shapes.ts'

@@ -1,7 +1,6 @@
-import type { Ref } from '../../db/queries/bindings.ts'
+import type { Ref } from '../../db/queries/line/bindings.ts'
 import { everyProject, type Scope } from '../../db/scope.ts'
-import { converge } from '../broker/converge.ts'
-import { projectOf } from '../broker/volume.ts'
+import { projectOf } from '../broker/block-storage/volume.ts'
 import type { Context } from '../context.ts'
 import { badRequest } from '../http/fault.ts'
 import type { Input, Operation } from '../http/operation.ts'
@@ -59,5 +58,5 @@ export const pursue = (context: Context, refs: (Ref & { dueAt: number | null })[
   const now = context.now()
   const due = refs.filter(({ dueAt }) => dueAt !== null && dueAt <= now).slice(0, MOST)
   for (const { kind, resourceId, cloudId, scope } of due)
-    context.defer(() => converge(context, { kind, resourceId, cloudId, scope }))
+    context.defer(() => context.converge(context, { kind, resourceId, cloudId, scope }))
 }

@@ -6,9 +6,15 @@ import {
   type SnapshotFilter,
   type SnapshotRead,
   type SnapshotRow,
-} from '../../db/queries/snapshots.ts'
-import { createSnapshot, deleteSnapshot, describeSnapshot, resetSnapshot, snapshotFor } from '../broker/snapshot.ts'
-import { type VolumeRefusal, volumeFor } from '../broker/volume.ts'
+} from '../../db/queries/block-storage/snapshots.ts'
+import {
+  createSnapshot,
+  deleteSnapshot,
+  describeSnapshot,
+  resetSnapshot,
+  snapshotFor,
+} from '../broker/block-storage/snapshot.ts'
+import { type VolumeRefusal, volumeFor } from '../broker/block-storage/volume.ts'
 import { badRequest, type Fault, notFound } from '../http/fault.ts'
 import { type Input, type Operation, operation } from '../http/operation.ts'
 import { allowedFilters, dictIn, nextLinks, sliceOf, timesIn } from './listing.ts'

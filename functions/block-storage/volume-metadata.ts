@@ -1,4 +1,4 @@
-import { describeVolume } from '../broker/volume.ts'
+import { describeVolume } from '../broker/block-storage/volume.ts'
 import { notFound } from '../http/fault.ts'
 import { metadataOperations } from './metadata.ts'
 import { besideFlag, volumeOf, withoutFlag } from './volumes.ts'

@@ -1,4 +1,4 @@
-import { DEFAULT_TYPE, type VolumeType, volumeTypeFor, volumeTypes } from '../broker/volume-types.ts'
+import { DEFAULT_TYPE, type VolumeType, volumeTypeFor, volumeTypes } from '../broker/block-storage/volume-types.ts'
 import type { Context } from '../context.ts'
 import { badRequest, conflict, notFound } from '../http/fault.ts'
 import { type Input, type Operation, operation } from '../http/operation.ts'

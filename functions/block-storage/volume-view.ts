@@ -1,5 +1,5 @@
-import type { VolumeRead } from '../../db/queries/volumes.ts'
-import { typeIdOf } from '../broker/volume-types.ts'
+import type { VolumeRead } from '../../db/queries/block-storage/volumes.ts'
+import { typeIdOf } from '../broker/block-storage/volume-types.ts'
 import type { Input } from '../http/operation.ts'
 import { linksTo, pursue } from './routes.ts'
 import { changedAt, time } from './shapes.ts'

@@ -1,5 +1,4 @@
 import { z } from 'zod'
-import { listImages } from '../../db/queries/images.ts'
 import {
   countVolumes,
   listVolumes,
@@ -7,10 +6,11 @@ import {
   type VolumeFilter,
   type VolumeRead,
   volumeMetadata,
-} from '../../db/queries/volumes.ts'
-import { imageFor } from '../broker/image.ts'
-import { createVolume, deleteVolume, describeVolume, volumeFor } from '../broker/volume.ts'
-import { volumeTypeFor } from '../broker/volume-types.ts'
+} from '../../db/queries/block-storage/volumes.ts'
+import { listImages } from '../../db/queries/image/images.ts'
+import { createVolume, deleteVolume, describeVolume, volumeFor } from '../broker/block-storage/volume.ts'
+import { volumeTypeFor } from '../broker/block-storage/volume-types.ts'
+import { imageFor } from '../broker/image/image.ts'
 import type { Context } from '../context.ts'
 import { badRequest, conflict, forbidden, notFound } from '../http/fault.ts'
 import { type Input, type Operation, operation } from '../http/operation.ts'

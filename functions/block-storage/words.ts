@@ -1,7 +1,7 @@
 import { unauthorized } from '../auth/policy.ts'
-import { Refused } from '../broker/commit.ts'
-import { limitsOf } from '../broker/quotas.ts'
-import { projectOf, type VolumeRefusal, VolumeRefused } from '../broker/volume.ts'
+import { projectOf, type VolumeRefusal, VolumeRefused } from '../broker/block-storage/volume.ts'
+import { Refused } from '../broker/line/commit.ts'
+import { limitsOf } from '../broker/line/quotas.ts'
 import type { Context } from '../context.ts'
 import { badRequest, Fault, notFound } from '../http/fault.ts'
 

@@ -1,4 +1,4 @@
-import { bindingsFor } from '../../db/queries/clouds.ts'
+import { bindingsFor } from '../../db/queries/clouds/clouds.ts'
 import { badRequest } from '../http/fault.ts'
 import { type Operation, operation } from '../http/operation.ts'
 import { pageRequest } from '../http/pagination.ts'

@@ -1,5 +1,5 @@
-import { cloudsFor } from '../../db/queries/clouds.ts'
-import { describeCloud } from '../broker/registration.ts'
+import { cloudsFor } from '../../db/queries/clouds/clouds.ts'
+import { describeCloud } from '../broker/clouds/registration.ts'
 import { type Operation, operation } from '../http/operation.ts'
 
 export const capabilityOperations: Operation[] = [

@@ -7,12 +7,12 @@ import {
   holdsAnything,
   insertCloud,
   updateCloud,
-} from '../../db/queries/clouds.ts'
-import { checkCloud } from '../broker/clouds.ts'
-import { commit, guard } from '../broker/commit.ts'
-import { refreshInventory } from '../broker/inventory.ts'
-import { adviceOn } from '../broker/registration.ts'
-import { openCredentials, sealCredentials } from '../broker/seal.ts'
+} from '../../db/queries/clouds/clouds.ts'
+import { checkCloud } from '../broker/clouds/clouds.ts'
+import { refreshInventory } from '../broker/clouds/inventory.ts'
+import { adviceOn } from '../broker/clouds/registration.ts'
+import { openCredentials, sealCredentials } from '../broker/clouds/seal.ts'
+import { commit, guard } from '../broker/line/commit.ts'
 import type { Context } from '../context.ts'
 import { type Operation, operation } from '../http/operation.ts'
 import { cloudNamed, iso, orConflict } from './lookup.ts'

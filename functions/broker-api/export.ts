@@ -1,4 +1,4 @@
-import { exportObjects } from '../broker/export.ts'
+import { exportObjects } from '../broker/adopt/export.ts'
 import { badRequest } from '../http/fault.ts'
 import { type Operation, operation } from '../http/operation.ts'
 import { pageRequest } from '../http/pagination.ts'

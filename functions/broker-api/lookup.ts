@@ -1,6 +1,6 @@
-import { type CloudRow, cloudByName } from '../../db/queries/clouds.ts'
+import { type CloudRow, cloudByName } from '../../db/queries/clouds/clouds.ts'
 import { unauthorized } from '../auth/policy.ts'
-import { Refused } from '../broker/commit.ts'
+import { Refused } from '../broker/line/commit.ts'
 import type { Context } from '../context.ts'
 import { conflict, type Fault, notFound } from '../http/fault.ts'
 

@@ -1,4 +1,4 @@
-import { cloudsFor, offersOn } from '../../db/queries/clouds.ts'
+import { cloudsFor, offersOn } from '../../db/queries/clouds/clouds.ts'
 import { type Operation, operation } from '../http/operation.ts'
 
 export const offerOperations: Operation[] = [

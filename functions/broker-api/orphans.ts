@@ -1,5 +1,5 @@
-import { allOrphans } from '../../db/queries/orphans.ts'
-import { removeOrphanNow } from '../broker/orphans.ts'
+import { allOrphans } from '../../db/queries/line/orphans.ts'
+import { removeOrphanNow } from '../broker/reconcile/orphans.ts'
 import { conflict, notFound } from '../http/fault.ts'
 import { type Operation, operation } from '../http/operation.ts'
 import { iso } from './lookup.ts'

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { type Registration, registrationFaults } from '../broker/registration.ts'
+import { type Registration, registrationFaults } from '../broker/clouds/registration.ts'
 import type { Context } from '../context.ts'
 import { badRequest } from '../http/fault.ts'
 

@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { apart } from '../broker/commit.ts'
-import { release } from '../broker/release.ts'
+import { release } from '../broker/adopt/release.ts'
+import { apart } from '../broker/line/commit.ts'
 import { type Operation, operation } from '../http/operation.ts'
 import { cloudNamed } from './lookup.ts'
 

@@ -1,4 +1,4 @@
-import { type ZoneRow, zonesFor } from '../../db/queries/zones.ts'
+import { type ZoneRow, zonesFor } from '../../db/queries/clouds/zones.ts'
 import { type Operation, operation } from '../http/operation.ts'
 import { nakedTime } from './links.ts'
 

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { setExtraSpecs } from '../broker/flavor.ts'
+import { setExtraSpecs } from '../broker/compute/flavor.ts'
 import { badRequest, notFound } from '../http/fault.ts'
 import { type Operation, operation } from '../http/operation.ts'
 import { commonFlavorOf, flavorOf } from './flavors.ts'

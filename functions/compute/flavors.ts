@@ -6,8 +6,8 @@ import {
   type FlavorSort,
   listFlavors,
   readableFlavor,
-} from '../../db/queries/flavors.ts'
-import { createFlavor, describeFlavor, removeFlavor } from '../broker/flavor.ts'
+} from '../../db/queries/compute/flavors.ts'
+import { createFlavor, describeFlavor, removeFlavor } from '../broker/compute/flavor.ts'
 import type { Context } from '../context.ts'
 import { badRequest, conflict, forbidden, notFound } from '../http/fault.ts'
 import { type Input, type Operation, operation } from '../http/operation.ts'

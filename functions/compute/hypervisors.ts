@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { placedServers, type Taken, takenByZone } from '../../db/queries/usage.ts'
-import { type ZoneRow, zonesFor } from '../../db/queries/zones.ts'
+import { type ZoneRow, zonesFor } from '../../db/queries/clouds/zones.ts'
+import { placedServers, type Taken, takenByZone } from '../../db/queries/compute/usage.ts'
 import { badRequest, notFound, notImplemented } from '../http/fault.ts'
 import { type Input, type Operation, operation } from '../http/operation.ts'
 import { pageRequest } from '../http/pagination.ts'

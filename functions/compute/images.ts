@@ -1,5 +1,5 @@
-import { type ImageFilter, type ImageRead, listImages, readImage } from '../../db/queries/images.ts'
-import { deleteImage, ImageRefused } from '../broker/image.ts'
+import { type ImageFilter, type ImageRead, listImages, readImage } from '../../db/queries/image/images.ts'
+import { deleteImage, ImageRefused } from '../broker/image/image.ts'
 import { badRequest, forbidden, notFound } from '../http/fault.ts'
 import { type Input, type Operation, operation } from '../http/operation.ts'
 import { pageRequest } from '../http/pagination.ts'

@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { type KeypairRow, keypairNamed, keypairsOf } from '../../db/queries/keypairs.ts'
-import { createKeypair, InvalidKey, removeKeypair } from '../broker/keypair.ts'
+import { type KeypairRow, keypairNamed, keypairsOf } from '../../db/queries/compute/keypairs.ts'
+import { createKeypair, InvalidKey, removeKeypair } from '../broker/compute/keypair.ts'
 import type { Caller } from '../context.ts'
 import { badRequest, conflict, forbidden, notFound } from '../http/fault.ts'
 import { type Input, type Operation, operation } from '../http/operation.ts'

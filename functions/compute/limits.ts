@@ -1,4 +1,4 @@
-import { type Limit, limitsOf } from '../broker/quotas.ts'
+import { type Limit, limitsOf } from '../broker/line/quotas.ts'
 import { forbidden } from '../http/fault.ts'
 import { type Operation, operation } from '../http/operation.ts'
 import { query } from './parameters.ts'

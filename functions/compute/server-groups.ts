@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { limitsOf } from '../broker/quotas.ts'
+import { limitsOf } from '../broker/line/quotas.ts'
 import { forbidden, notFound, notImplemented } from '../http/fault.ts'
 import { type Input, type Operation, operation } from '../http/operation.ts'
 import { integer, name, oneOf, query } from './parameters.ts'

@@ -1,5 +1,5 @@
-import { type CloudRow, cloudsFor } from '../../db/queries/clouds.ts'
-import { uuid5 } from '../broker/uuid.ts'
+import { type CloudRow, cloudsFor } from '../../db/queries/clouds/clouds.ts'
+import { uuid5 } from '../broker/line/uuid.ts'
 import { type Operation, operation } from '../http/operation.ts'
 import { nakedTime } from './links.ts'
 import { query } from './parameters.ts'

@@ -1,4 +1,4 @@
-import { type ServerUsage, serversBetween } from '../../db/queries/usage.ts'
+import { type ServerUsage, serversBetween } from '../../db/queries/compute/usage.ts'
 import { badRequest, forbidden } from '../http/fault.ts'
 import { type Input, type Operation, operation } from '../http/operation.ts'
 import { nextHref, pageRequest } from '../http/pagination.ts'

@@ -1,5 +1,5 @@
 import { unauthorized } from '../auth/policy.ts'
-import { type Refusal, Refused } from '../broker/commit.ts'
+import { type Refusal, Refused } from '../broker/line/commit.ts'
 import type { Fault } from '../http/fault.ts'
 
 /** Runs a change; what its batch was refused for becomes a fault in the words of the resource, a revoked token 401. */

@@ -7,8 +7,8 @@ import {
   type UserRow,
   userById,
   userByName,
-} from '../../db/queries/identity.ts'
-import { tokenStands } from '../../db/queries/tokens.ts'
+} from '../../db/queries/identity/identity.ts'
+import { tokenStands } from '../../db/queries/identity/tokens.ts'
 import { hashPassword, needsRehash, verifyPassword } from '../auth/password.ts'
 import { unauthorized } from '../auth/policy.ts'
 import { openToken, type Token } from '../auth/token.ts'

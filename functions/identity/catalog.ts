@@ -1,4 +1,4 @@
-import { uuid5 } from '../broker/uuid.ts'
+import { uuid5 } from '../broker/line/uuid.ts'
 import type { Caller } from '../context.ts'
 import { forbidden } from '../http/fault.ts'
 import { type Input, type Operation, operation } from '../http/operation.ts'

@@ -1,4 +1,4 @@
-import { type DomainRow, domainById, listDomains } from '../../db/queries/identity.ts'
+import { type DomainRow, domainById, listDomains } from '../../db/queries/identity/identity.ts'
 import { type Operation, operation } from '../http/operation.ts'
 import { collection, flagOf, selfLink } from './views.ts'
 import { unknown } from './words.ts'

@@ -6,7 +6,7 @@ import {
   projectByName,
   type RoleRow,
   rolesOn,
-} from '../../db/queries/identity.ts'
+} from '../../db/queries/identity/identity.ts'
 import { unauthorized } from '../auth/policy.ts'
 import type { Context, Database } from '../context.ts'
 import { domainNamed, type Named } from './authenticate.ts'

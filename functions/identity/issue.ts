@@ -1,5 +1,5 @@
 import { Buffer } from 'node:buffer'
-import type { ProjectRow, RoleRow, UserRow } from '../../db/queries/identity.ts'
+import type { ProjectRow, RoleRow, UserRow } from '../../db/queries/identity/identity.ts'
 import type { Token } from '../auth/token.ts'
 import type { Host } from '../context.ts'
 

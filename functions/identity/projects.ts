@@ -8,8 +8,8 @@ import {
   projectById,
   raiseProjectEpoch,
   updateProject,
-} from '../../db/queries/identity.ts'
-import { commit } from '../broker/commit.ts'
+} from '../../db/queries/identity/identity.ts'
+import { commit } from '../broker/line/commit.ts'
 import { notImplemented } from '../http/fault.ts'
 import { type Operation, operation } from '../http/operation.ts'
 import { extraOf, noOptions } from './properties.ts'

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { ProjectRow } from '../../db/queries/identity.ts'
+import type { ProjectRow } from '../../db/queries/identity/identity.ts'
 import { conflict } from '../http/fault.ts'
 
 /** Keystone keeps what it does not know beside what it does, and shows it again. */

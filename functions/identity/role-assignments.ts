@@ -9,8 +9,8 @@ import {
   rolesOn,
   unassignRole,
   userById,
-} from '../../db/queries/identity.ts'
-import { commit } from '../broker/commit.ts'
+} from '../../db/queries/identity/identity.ts'
+import { commit } from '../broker/line/commit.ts'
 import type { Context } from '../context.ts'
 import { notFound } from '../http/fault.ts'
 import { type Operation, operation } from '../http/operation.ts'

@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { deleteRole, insertRole, listRoles, type RoleRow, roleById } from '../../db/queries/identity.ts'
-import { commit } from '../broker/commit.ts'
+import { deleteRole, insertRole, listRoles, type RoleRow, roleById } from '../../db/queries/identity/identity.ts'
+import { commit } from '../broker/line/commit.ts'
 import { forbidden, notImplemented } from '../http/fault.ts'
 import { type Operation, operation } from '../http/operation.ts'
 import { nameText, noOptions } from './properties.ts'

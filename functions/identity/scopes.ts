@@ -1,4 +1,4 @@
-import { projectsOfUser } from '../../db/queries/identity.ts'
+import { projectsOfUser } from '../../db/queries/identity/identity.ts'
 import type { Context } from '../context.ts'
 import { type Operation, operation } from '../http/operation.ts'
 import { projectView } from './projects.ts'

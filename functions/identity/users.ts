@@ -9,9 +9,9 @@ import {
   type UserRow,
   updateUser,
   userById,
-} from '../../db/queries/identity.ts'
+} from '../../db/queries/identity/identity.ts'
 import { hashPassword } from '../auth/password.ts'
-import { commit } from '../broker/commit.ts'
+import { commit } from '../broker/line/commit.ts'
 import { notImplemented } from '../http/fault.ts'
 import { type Operation, operation } from '../http/operation.ts'
 import { checkPassword } from './authenticate.ts'

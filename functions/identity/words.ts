@@ -1,5 +1,5 @@
 import { unauthorized } from '../auth/policy.ts'
-import { Refused } from '../broker/commit.ts'
+import { Refused } from '../broker/line/commit.ts'
 import type { Caller } from '../context.ts'
 import { Fault, forbidden, notFound } from '../http/fault.ts'
 

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { ImageRow } from '../../db/queries/images.ts'
+import type { ImageRow } from '../../db/queries/image/images.ts'
 import { CLOUDS } from './image-view.ts'
 
 /** Of Glance's configuration: the formats that it knows. */

@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { changeImage, type ImageOnClouds, mayChange } from '../broker/image.ts'
-import { dataOf, importStaged, receiveData } from '../broker/image-data.ts'
+import { changeImage, type ImageOnClouds, mayChange } from '../broker/image/image.ts'
+import { dataOf, importStaged, receiveData } from '../broker/image/image-data.ts'
 import { badRequest, conflict, Fault, forbidden, notImplemented } from '../http/fault.ts'
 import { type Input, type Operation, operation } from '../http/operation.ts'
 import { rangeOf } from './image-range.ts'

@@ -1,5 +1,5 @@
-import { IMAGE_SORT, type ImageFilter } from '../../db/queries/images.ts'
-import type { Comparison, Slice, Sort } from '../../db/queries/volumes.ts'
+import type { Comparison, Slice, Sort } from '../../db/queries/block-storage/volumes.ts'
+import { IMAGE_SORT, type ImageFilter } from '../../db/queries/image/images.ts'
 import { badRequest } from '../http/fault.ts'
 
 /** `limit_param_default` and `api_limit_max` of Glance. */

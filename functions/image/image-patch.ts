@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import type { ImageRow } from '../../db/queries/images.ts'
-import { changeImage, type ImageOnClouds } from '../broker/image.ts'
+import type { ImageRow } from '../../db/queries/image/images.ts'
+import { changeImage, type ImageOnClouds } from '../broker/image/image.ts'
 import { check } from '../http/body.ts'
 import { dialects } from '../http/dialects.ts'
 import { badRequest, conflict, Fault, forbidden } from '../http/fault.ts'

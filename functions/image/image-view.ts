@@ -1,6 +1,5 @@
-import { bindingsOf, refOf } from '../../db/queries/bindings.ts'
-import type { ImageRead } from '../../db/queries/images.ts'
-import { converge } from '../broker/converge.ts'
+import type { ImageRead } from '../../db/queries/image/images.ts'
+import { bindingsOf, refOf } from '../../db/queries/line/bindings.ts'
 import type { Context } from '../context.ts'
 
 /** Shown, never stored: the clouds that have the image, as far as the reader may use them. */
@@ -43,6 +42,6 @@ export const pursue = (context: Context, images: ImageRead[]): void => {
   for (const { id } of images.filter(({ dueAt }) => dueAt !== null && dueAt <= now).slice(0, MOST))
     context.defer(async () => {
       for (const binding of await bindingsOf(context.db, id))
-        if (binding.kind === 'image' && binding.dueAt !== null) await converge(context, refOf(binding))
+        if (binding.kind === 'image' && binding.dueAt !== null) await context.converge(context, refOf(binding))
     })
 }

@@ -1,4 +1,4 @@
-import { mayChange } from '../broker/image.ts'
+import { mayChange } from '../broker/image/image.ts'
 import { forbidden, notFound, notImplemented } from '../http/fault.ts'
 import { type Input, type Operation, operation } from '../http/operation.ts'
 import { imageOf } from './words.ts'

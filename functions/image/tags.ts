@@ -1,4 +1,4 @@
-import { changeImage } from '../broker/image.ts'
+import { changeImage } from '../broker/image/image.ts'
 import { badRequest, notFound } from '../http/fault.ts'
 import { type Input, type Operation, operation } from '../http/operation.ts'
 import { imageOf, orFault } from './words.ts'

@@ -1,6 +1,6 @@
 import { unauthorized } from '../auth/policy.ts'
-import { Refused } from '../broker/commit.ts'
-import { type ImageOnClouds, ImageRefused, imageFor } from '../broker/image.ts'
+import { type ImageOnClouds, ImageRefused, imageFor } from '../broker/image/image.ts'
+import { Refused } from '../broker/line/commit.ts'
 import { badRequest, conflict, Fault, forbidden, notFound, notImplemented } from '../http/fault.ts'
 import type { Input } from '../http/operation.ts'
 

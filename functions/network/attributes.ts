@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { readCidr, readIp, writeCidr } from '../broker/address.ts'
+import { readCidr, readIp, writeCidr } from '../broker/network/address.ts'
 
 /** Why a value will not do; the sentence around it is `Invalid input for <attribute>. Reason: <reason>.` */
 class Unfit extends Error {}

@@ -1,4 +1,4 @@
-import { zonesFor } from '../../db/queries/network.ts'
+import { zonesFor } from '../../db/queries/network/network.ts'
 import { type Operation, operation } from '../http/operation.ts'
 import { only } from './listing.ts'
 

@@ -4,11 +4,11 @@ import {
   networkAttributes,
   networkById,
   usedAddresses,
-} from '../../db/queries/network.ts'
-import { everything } from '../../db/queries/network-listing.ts'
-import { type SubnetRow, subnetAttributes, subnetsOf } from '../../db/queries/subnets.ts'
-import { readIp } from '../broker/address.ts'
-import { missing } from '../broker/network-error.ts'
+} from '../../db/queries/network/network.ts'
+import { everything } from '../../db/queries/network/network-listing.ts'
+import { type SubnetRow, subnetAttributes, subnetsOf } from '../../db/queries/network/subnets.ts'
+import { readIp } from '../broker/network/address.ts'
+import { missing } from '../broker/network/network-error.ts'
 import type { Context } from '../context.ts'
 import { type Operation, operation } from '../http/operation.ts'
 import { listingOf, only } from './listing.ts'

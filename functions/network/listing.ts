@@ -1,4 +1,4 @@
-import type { Attributes, Listing, TagMatch } from '../../db/queries/network-listing.ts'
+import type { Attributes, Listing, TagMatch } from '../../db/queries/network/network-listing.ts'
 import type { Scope } from '../../db/scope.ts'
 import type { Context, Database } from '../context.ts'
 import { badRequest } from '../http/fault.ts'

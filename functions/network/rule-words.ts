@@ -1,5 +1,5 @@
-import { readCidr, readIp, writeCidr } from '../broker/address.ts'
-import type { RuleWish } from '../broker/security-group.ts'
+import { readCidr, readIp, writeCidr } from '../broker/network/address.ts'
+import type { RuleWish } from '../broker/network/security-group.ts'
 import { badRequest } from '../http/fault.ts'
 import { python } from './attributes.ts'
 

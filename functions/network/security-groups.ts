@@ -3,15 +3,15 @@ import {
   listSecurityGroups,
   type SecurityGroupView,
   securityGroupAttributes,
-} from '../../db/queries/security-groups.ts'
-import { conflicting } from '../broker/network-error.ts'
+} from '../../db/queries/network/security-groups.ts'
+import { conflicting } from '../broker/network/network-error.ts'
 import {
   changeSecurityGroup,
   createSecurityGroup,
   ensureDefaultGroup,
   ownSecurityGroup,
   removeSecurityGroup,
-} from '../broker/security-group.ts'
+} from '../broker/network/security-group.ts'
 import type { Context } from '../context.ts'
 import { type Operation, operation } from '../http/operation.ts'
 import { nothingBut, ownership, text, textOrNone } from './attributes.ts'

@@ -1,4 +1,4 @@
-import { missing } from '../broker/network-error.ts'
+import { missing } from '../broker/network/network-error.ts'
 import { type Operation, operation } from '../http/operation.ts'
 import { overQuota } from './words.ts'
 

@@ -1,6 +1,6 @@
 import { unauthorized } from '../auth/policy.ts'
-import { Refused } from '../broker/commit.ts'
-import { NetworkError } from '../broker/network-error.ts'
+import { Refused } from '../broker/line/commit.ts'
+import { NetworkError } from '../broker/network/network-error.ts'
 import { conflict, Fault, forbidden } from '../http/fault.ts'
 import type { Operation } from '../http/operation.ts'
 

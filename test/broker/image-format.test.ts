@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { Inspector, mismatch, virtualSizeOf } from '../../functions/broker/image-format.ts'
+import { Inspector, mismatch, virtualSizeOf } from '../../functions/broker/image/image-format.ts'
 import {
   isoDisk,
   noise,

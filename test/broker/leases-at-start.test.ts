@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { freeLeases } from '../../db/queries/leases.ts'
-import { convergeDue } from '../../functions/broker/converge.ts'
+import { freeLeases } from '../../db/queries/line/leases.ts'
+import { convergeDue } from '../../functions/broker/converge/converge.ts'
 import type { Context } from '../../functions/context.ts'
 import { startPlimsoll } from '../support/harness.ts'
 import { mortal } from '../support/mortal.ts'

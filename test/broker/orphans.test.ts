@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { disown, remembered } from '../../adapters/sandbox/backdoor.ts'
-import { reconcile } from '../../functions/broker/reconcile.ts'
+import { reconcile } from '../../functions/broker/reconcile/reconcile.ts'
 import { loops } from '../../functions/cron.ts'
 import { type Plimsoll, startPlimsoll } from '../support/harness.ts'
 

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { reconcileAccount, sweepDue } from '../../functions/broker/reconcile.ts'
+import { reconcileAccount, sweepDue } from '../../functions/broker/reconcile/reconcile.ts'
 import { startPlimsoll } from '../support/harness.ts'
 
 const MINUTE = 60_000

@@ -1,12 +1,12 @@
 import type { Cloud, Json, ServerSeen, VolumeSeen } from '../../adapters/contract.ts'
 import { CloudError } from '../../adapters/errors.ts'
 import { canonical } from '../../adapters/sandbox/hash.ts'
-import { type Binding, bindingsOn } from '../../db/queries/bindings.ts'
-import type { ServerRow } from '../../db/queries/servers.ts'
+import type { ServerRow } from '../../db/queries/compute/servers.ts'
+import { type Binding, bindingsOn } from '../../db/queries/line/bindings.ts'
 import { bindings, drift } from '../../db/schema/index.ts'
-import { connectCloud } from '../../functions/broker/clouds.ts'
+import { connectCloud } from '../../functions/broker/clouds/clouds.ts'
+import { lookup } from '../../functions/broker/converge/needs.ts'
 import { kinds } from '../../functions/broker/kinds/index.ts'
-import { lookup } from '../../functions/broker/needs.ts'
 import type { Context } from '../../functions/context.ts'
 
 type Plain = Record<string, Json>

@@ -1,5 +1,5 @@
 import type { D1Database } from '@cloudflare/workers-types'
-import type { Binding } from '../../db/queries/bindings.ts'
+import type { Binding } from '../../db/queries/line/bindings.ts'
 import type { Host } from '../../functions/context.ts'
 import type { MemoryStore } from '../support/memory-store.ts'
 import { unlikeWished } from './as-wished.ts'

@@ -10,7 +10,7 @@ export interface Mutant {
 export const mutants: Mutant[] = [
   {
     rule: 'A repeated call carries the token of the first.',
-    file: 'functions/broker/present.ts',
+    file: 'functions/broker/converge/present.ts',
     replace: [
       [
         'await work.write({ calledAt: work.now(), attempts: work.binding.attempts + 1 })',
@@ -21,7 +21,7 @@ export const mutants: Mutant[] = [
   },
   {
     rule: 'What is not known to have failed is ambiguous: it stays CALLING and is looked up.',
-    file: 'functions/broker/recover.ts',
+    file: 'functions/broker/converge/recover.ts',
     replace: [
       [
         "case 'ambiguous':\n      return later()",
@@ -32,30 +32,30 @@ export const mutants: Mutant[] = [
   },
   {
     rule: 'Where nothing deduplicates, a call is repeated only when an earlier one can have no effect any more.',
-    file: 'functions/broker/present.ts',
+    file: 'functions/broker/converge/present.ts',
     replace: [['shownAt(calledAt, work.realm.settleMs)', '(calledAt ?? 0) + 0 * shownAt(0, 0)']],
     scenario: 'an effect after the answer was given up',
   },
   {
     rule: 'An absence counts for the time when it was looked for.',
-    file: 'functions/broker/present.ts',
+    file: 'functions/broker/converge/present.ts',
     replace: [['sure = lookedAt >= visibleBy', 'sure = lookedAt > 0 && work.now() >= visibleBy']],
     scenario: 'an old look',
   },
   {
     rule: 'Nobody begins a call that may end after his lease.',
-    file: 'functions/broker/work.ts',
+    file: 'functions/broker/converge/work.ts',
     replace: [['if (this.now() + CALL > this.binding.leaseUntil)', 'if (this.now() < CALL)']],
     scenario: 'held before the call',
   },
   {
     rule: 'Quota moves in the batch of the row that justifies it.',
-    file: 'functions/broker/volume.ts',
+    file: 'functions/broker/block-storage/volume.ts',
     replace: [
       ["    charge(context, projectId, 'gigabytes', size),\n    insertVolume", '    insertVolume'],
       [
-        "convergeSoon(context, [{ kind: 'volume', resourceId: row.id,",
-        "await charge(context, projectId, 'gigabytes', size)\n  convergeSoon(context, [{ kind: 'volume', resourceId: row.id,",
+        'return { ...row, cloud: place.cloud,',
+        "await charge(context, projectId, 'gigabytes', size)\n  return { ...row, cloud: place.cloud,",
       ],
     ],
     scenario: 'killed at every step of a request',
@@ -79,7 +79,7 @@ export const mutants: Mutant[] = [
   },
   {
     rule: 'Whoever lost his claim writes no more (the fence).',
-    file: 'db/queries/bindings.ts',
+    file: 'db/queries/line/bindings.ts',
     replace: [
       [
         'cloud_id = ? and scope = ? and fence = ?)`,\n    [kind, resourceId, cloudId, scope, fence]',
@@ -94,25 +94,25 @@ export const mutants: Mutant[] = [
   },
   {
     rule: 'Of a call without an answer nothing is concluded before the grace G.',
-    file: 'functions/broker/absent.ts',
+    file: 'functions/broker/converge/absent.ts',
     replace: [['(calledAt ?? 0) + Math.max(GRACE, 2 * work.realm.settleMs)', '(calledAt ?? 0) + 0 * GRACE']],
     scenario: 'deleted before the answer',
   },
   {
     rule: 'If more than 20 % of an account vanishes at once, the listing is not believed.',
-    file: 'functions/broker/sweep.ts',
+    file: 'functions/broker/reconcile/sweep.ts',
     replace: [['absent.length > known.length * BRAKE', 'absent.length > known.length / BRAKE']],
     scenario: 'an empty account',
   },
   {
     rule: 'If more than 20 % of what is marked are orphans, none is removed.',
-    file: 'functions/broker/orphans.ts',
+    file: 'functions/broker/reconcile/orphans.ts',
     replace: [['orphans.length > marked * BRAKE', 'orphans.length > marked / BRAKE']],
     scenario: 'a dozen orphans at once',
   },
   {
     rule: 'The cloud is listed first, the rows are read second.',
-    file: 'functions/broker/sweep.ts',
+    file: 'functions/broker/reconcile/sweep.ts',
     replace: [
       [
         '    const listing = await listOn(',
@@ -127,19 +127,19 @@ export const mutants: Mutant[] = [
   },
   {
     rule: 'A listing does not judge what is younger than itself.',
-    file: 'functions/broker/sweep.ts',
+    file: 'functions/broker/reconcile/sweep.ts',
     replace: [['bound.filter((k) => (k.boundAt ?? 0) < startedAt)', 'bound.filter(() => startedAt > 0)']],
     scenario: 'made behind a listing',
   },
   {
     rule: 'What was made while this database was not kept is reported, never removed (the epoch).',
-    file: 'functions/broker/epoch.ts',
+    file: 'functions/broker/line/epoch.ts',
     replace: [['since <= epoch && epoch <= until', 'since > epoch && epoch > until']],
     scenario: 'a restored database',
   },
   {
     rule: 'An orphan is ten minutes old before it is removed.',
-    file: 'functions/broker/orphans.ts',
+    file: 'functions/broker/reconcile/orphans.ts',
     replace: [['now - o.firstSeenAt >= AGE', 'now - o.firstSeenAt >= 0 * AGE']],
     scenario: 'a young orphan',
   },
@@ -151,61 +151,61 @@ export const mutants: Mutant[] = [
   },
   {
     rule: 'A changed intent is seen by whoever works on the one before.',
-    file: 'functions/broker/work.ts',
+    file: 'functions/broker/converge/work.ts',
     replace: [['return this.binding.revision !== this.began', 'return this.binding.revision < this.began']],
     scenario: 'another wish between two steps',
   },
   {
     rule: 'A change that went unanswered keeps its claim until it can have no effect any more.',
-    file: 'functions/broker/work.ts',
+    file: 'functions/broker/converge/work.ts',
     replace: [['this.openUntil = until', 'this.openUntil = 0 * until']],
     scenario: 'a change overtaken by the next',
   },
   {
     rule: 'A change that lost its claim on the way is made again by who has it.',
-    file: 'functions/broker/converge.ts',
+    file: 'functions/broker/converge/converge.ts',
     replace: [['if (work.changed) await applyAgain(', 'if (work.changed && work.openUntil > 0) await applyAgain(']],
     scenario: 'a change after its lease',
   },
   {
     rule: 'An action is the end of nothing: what else is wanted of a server is done after it.',
-    file: 'functions/broker/server-act.ts',
+    file: 'functions/broker/compute/server-act.ts',
     replace: [['settled: last && isDescribed(cloud, server, binding)', 'settled: last']],
     scenario: 'renamed in the middle of an action',
   },
   {
     rule: 'Nothing is removed while a call that went unanswered may make it anew.',
-    file: 'functions/broker/absent.ts',
+    file: 'functions/broker/converge/absent.ts',
     replace: [['calledAt === null ? 0 : shownAt(calledAt, 0)', '0 * (calledAt ?? shownAt(0, 0))']],
     scenario: 'made anew by the first call',
   },
   {
     rule: 'What has not shown itself since it was made may only be late.',
-    file: 'functions/broker/absent.ts',
+    file: 'functions/broker/converge/absent.ts',
     replace: [['if (!seen && work.now() < visibleBy)', 'if (!seen && work.now() < 0 * visibleBy)']],
     scenario: 'deleted before it shows',
   },
   {
     rule: 'Nothing is handed back while a change of it may be under way.',
-    file: 'db/queries/release.ts',
+    file: 'db/queries/line/release.ts',
     replace: [[" and ownership <> 'releasing'))", " and ownership = 'nobodys'))"]],
     scenario: 'handed back before the answer',
   },
   {
     rule: 'What was handed back is never removed, whatever mark it bears.',
-    file: 'functions/broker/orphans.ts',
+    file: 'functions/broker/reconcile/orphans.ts',
     replace: [['!inLapse(o.epoch) && !o.handedBack', '!inLapse(o.epoch) || o.handedBack']],
     scenario: 'a mark after the hand-over',
   },
   {
     rule: 'What is no part of a request neither takes its key nor counts on its ids.',
-    file: 'functions/broker/commit.ts',
+    file: 'functions/broker/line/commit.ts',
     replace: [['(once ? { ...context, newId: once.otherId } : context)', '({ ...context, once }) as Context']],
     scenario: 'killed between two batches of a request',
   },
   {
     rule: 'A repetition speaks of nothing that was not written.',
-    file: 'functions/broker/commit.ts',
+    file: 'functions/broker/line/commit.ts',
     replace: [
       [
         'if (!(await wasJournalled(db, action, resourceId, detail))) throw',
@@ -216,7 +216,7 @@ export const mutants: Mutant[] = [
   },
   {
     rule: 'What is said of a repeated call is not said of the first.',
-    file: 'functions/broker/recover.ts',
+    file: 'functions/broker/converge/recover.ts',
     replace: [["creating && work.answer === 'repeated' &&", 'creating && work.answer === null &&']],
     scenario: 'refused the second time',
   },

@@ -12,8 +12,8 @@ import {
   set,
   time,
   utf8,
-} from '../../functions/broker/der.ts'
-import { newRsaPair } from '../../functions/broker/ssh-key.ts'
+} from '../../functions/crypto/der.ts'
+import { newRsaPair } from '../../functions/crypto/ssh-key.ts'
 
 const SHA256_WITH_RSA = sequence(oid('1.2.840.113549.1.1.11'), nothing)
 const DAY = 24 * 3600_000

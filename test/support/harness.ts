@@ -1,17 +1,17 @@
 import { sql } from 'drizzle-orm'
 import type { Json } from '../../adapters/contract.ts'
-import { projectById, userById } from '../../db/queries/identity.ts'
+import { projectById, userById } from '../../db/queries/identity/identity.ts'
 import { clouds, mappings, projects, roleAssignments, roles, users } from '../../db/schema/index.ts'
 import { everyProject } from '../../db/scope.ts'
 import { createApp } from '../../functions/app.ts'
 import { sealToken } from '../../functions/auth/token.ts'
-import { bootstrap } from '../../functions/bootstrap.ts'
 import type { BlobStore, Context, Host, Settings } from '../../functions/context.ts'
 import { type Loop, loops, runCron } from '../../functions/cron.ts'
 import { keyring } from '../../functions/crypto/keyring.ts'
-import { openHost } from '../../functions/host.ts'
 import { effectiveRoles } from '../../functions/identity/grants.ts'
 import { issue } from '../../functions/identity/issue.ts'
+import { bootstrap } from '../../functions/runtime/bootstrap.ts'
+import { openHost } from '../../functions/runtime/host.ts'
 import { MemoryBlobs } from './memory-blobs.ts'
 import { MemoryStore } from './memory-store.ts'
 import { freshDatabase, runtime } from './runtime.ts'
@@ -264,7 +264,7 @@ export const startPlimsoll = async (start: Start = {}) => {
       createdAt: clock.now,
     })
     for (const project of names) await mapTo(name, project)
-    const { refreshInventory } = await import('../../functions/broker/inventory.ts')
+    const { refreshInventory } = await import('../../functions/broker/clouds/inventory.ts')
     const row = (await db.select().from(clouds)).find((cloud) => cloud.name === name)!
     await refreshInventory(context(), row)
     return cloudIds[name]!

@@ -1,13 +1,12 @@
 import type { Kind, NativeId, ServerSeen } from '../../../adapters/contract.ts'
 import { CloudError } from '../../../adapters/errors.ts'
-import { getBinding } from '../../../db/queries/bindings.ts'
-import type { CloudRow } from '../../../db/queries/clouds.ts'
+import type { CloudRow } from '../../../db/queries/clouds/clouds.ts'
+import { getBinding } from '../../../db/queries/line/bindings.ts'
 import type { Context } from '../../context.ts'
-import { connectCloud } from '../clouds.ts'
-import { Refused } from '../commit.ts'
-import { converge } from '../converge.ts'
-import { reserveTaken } from '../foreign-addresses.ts'
-import { NetworkError } from '../network-error.ts'
+import { connectCloud } from '../clouds/clouds.ts'
+import { Refused } from '../line/commit.ts'
+import { reserveTaken } from '../network/foreign-addresses.ts'
+import { NetworkError } from '../network/network-error.ts'
 import { type Position, takeAll } from './all.ts'
 import { publicAddresses } from './floating-ip.ts'
 import { ADOPTABLE } from './listing.ts'
@@ -109,7 +108,7 @@ const kindOf = async (plan: Plan, nativeId: NativeId): Promise<Kind> => {
 export const markAll = async (context: Context, items: Item[]): Promise<void> => {
   for (const item of items) {
     if (item.ownership !== 'adopting') continue
-    await converge(context, item)
+    await context.converge(context, item)
     item.ownership = (await getBinding(context.db, item))?.ownership ?? item.ownership
   }
 }

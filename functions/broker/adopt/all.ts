@@ -1,5 +1,5 @@
 import type { Cloud, Kind, NativeId } from '../../../adapters/contract.ts'
-import type { CloudRow } from '../../../db/queries/clouds.ts'
+import type { CloudRow } from '../../../db/queries/clouds/clouds.ts'
 import type { Context } from '../../context.ts'
 import { type AdoptableKind, adoptablePage } from './listing.ts'
 

@@ -1,6 +1,6 @@
 import type { Cloud, FloatingIpSeen, FloatingIpSpec, NativeId } from '../../../adapters/contract.ts'
-import { insertFloatingIp } from '../../../db/queries/floating-ips.ts'
-import { externalNetworkOf } from '../../../db/queries/inventory.ts'
+import { externalNetworkOf } from '../../../db/queries/clouds/inventory.ts'
+import { insertFloatingIp } from '../../../db/queries/network/floating-ips.ts'
 import { type Item, NotAdoptable, type Plan, type Unit } from './plan.ts'
 
 /** Public addresses by the port that they lead to, listed once for all who ask. */

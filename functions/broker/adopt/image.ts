@@ -1,7 +1,7 @@
 import type { ImageSeen, ImageSpec } from '../../../adapters/contract.ts'
-import { clearTombstone } from '../../../db/queries/adopt.ts'
-import { imageById, insertImage } from '../../../db/queries/images.ts'
-import { imageNeed } from '../image-place.ts'
+import { imageById, insertImage } from '../../../db/queries/image/images.ts'
+import { clearTombstone } from '../../../db/queries/line/adopt.ts'
+import { imageNeed } from '../image/image-place.ts'
 import { NotAdoptable, type Plan, type Unit } from './plan.ts'
 
 /** An image that the catalogue does not show: the project's own, and hidden unless it was asked for by itself. */

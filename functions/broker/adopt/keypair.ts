@@ -1,8 +1,8 @@
 import type { KeypairSpec } from '../../../adapters/contract.ts'
-import { userById } from '../../../db/queries/identity.ts'
-import { insertKeypair, type KeypairRow, keypairById, keypairNamed } from '../../../db/queries/keypairs.ts'
+import { insertKeypair, type KeypairRow, keypairById, keypairNamed } from '../../../db/queries/compute/keypairs.ts'
+import { userById } from '../../../db/queries/identity/identity.ts'
+import { sshFingerprint } from '../../crypto/ssh-key.ts'
 import { nameOnCloud } from '../kinds/keypair.ts'
-import { sshFingerprint } from '../ssh-key.ts'
 import { NotAdoptable, type Unit } from './plan.ts'
 
 /**

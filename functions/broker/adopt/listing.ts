@@ -1,7 +1,7 @@
 import type { Cloud, FloatingIpSeen, Kind, Realm, Seen, ServerSeen, VolumeSeen } from '../../../adapters/contract.ts'
 import { CloudError } from '../../../adapters/errors.ts'
-import { boundTo } from '../../../db/queries/adopt.ts'
-import type { CloudRow } from '../../../db/queries/clouds.ts'
+import type { CloudRow } from '../../../db/queries/clouds/clouds.ts'
+import { boundTo } from '../../../db/queries/line/adopt.ts'
 import type { Context } from '../../context.ts'
 
 /** What an operator may want to adopt, in the order in which an id is looked for; what others stand on comes with them. */

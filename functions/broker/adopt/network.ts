@@ -1,11 +1,11 @@
 import type { NetworkSpec, SubnetSpec } from '../../../adapters/contract.ts'
-import { insertNetwork, networkById, networkGone, pin } from '../../../db/queries/network.ts'
-import { insertSubnet } from '../../../db/queries/subnets.ts'
+import { insertNetwork, networkById, networkGone, pin } from '../../../db/queries/network/network.ts'
+import { insertSubnet } from '../../../db/queries/network/subnets.ts'
 import { everyProject } from '../../../db/scope.ts'
-import { readCidr } from '../address.ts'
-import { guard } from '../commit.ts'
-import { NetworkError } from '../network-error.ts'
-import { plannedSubnet } from '../subnet-rules.ts'
+import { guard } from '../line/commit.ts'
+import { readCidr } from '../network/address.ts'
+import { NetworkError } from '../network/network-error.ts'
+import { plannedSubnet } from '../network/subnet-rules.ts'
 import { type Item, NotAdoptable, type Plan, type Unit } from './plan.ts'
 
 /** The network of something else; one of another project's only if that project shares it. */

@@ -12,16 +12,16 @@ import type {
   Seen,
   SubnetSpec,
 } from '../../../adapters/contract.ts'
-import { attachmentBetween, boundTo, insertBound, rowOf, setOwnership } from '../../../db/queries/adopt.ts'
-import { type Binding, type Ref, refOf } from '../../../db/queries/bindings.ts'
-import type { CloudRow } from '../../../db/queries/clouds.ts'
+import type { CloudRow } from '../../../db/queries/clouds/clouds.ts'
+import { attachmentBetween, boundTo, insertBound, rowOf, setOwnership } from '../../../db/queries/line/adopt.ts'
+import { type Binding, type Ref, refOf } from '../../../db/queries/line/bindings.ts'
 import type { Ownership } from '../../../db/schema/index.ts'
 import type { Context } from '../../context.ts'
-import { charge, commit, type Write } from '../commit.ts'
-import { digest } from '../digest.ts'
-import { epochOf } from '../epoch.ts'
-import { isReadOnly } from '../read-only.ts'
-import { uuid5 } from '../uuid.ts'
+import { isReadOnly } from '../clouds/read-only.ts'
+import { charge, commit, type Write } from '../line/commit.ts'
+import { digest } from '../line/digest.ts'
+import { epochOf } from '../line/epoch.ts'
+import { uuid5 } from '../line/uuid.ts'
 
 /** Why an object cannot be adopted, for the operator. */
 export class NotAdoptable extends Error {

@@ -1,6 +1,6 @@
 import type { SnapshotSeen, SnapshotSpec } from '../../../adapters/contract.ts'
-import { clearTombstone } from '../../../db/queries/adopt.ts'
-import { insertSnapshot } from '../../../db/queries/snapshots.ts'
+import { insertSnapshot } from '../../../db/queries/block-storage/snapshots.ts'
+import { clearTombstone } from '../../../db/queries/line/adopt.ts'
 import { NotAdoptable, type Unit } from './plan.ts'
 
 /** A snapshot of a volume that is ours. */

@@ -1,8 +1,8 @@
 import type { AttachmentSeen, AttachmentSpec, Json, Realm, VolumeSeen, VolumeSpec } from '../../../adapters/contract.ts'
-import { clearTombstone, insertAttached } from '../../../db/queries/adopt.ts'
-import { insertVolume, moveVolumes } from '../../../db/queries/volumes.ts'
-import { epochOf } from '../epoch.ts'
-import { knownType } from '../volume-types.ts'
+import { insertVolume, moveVolumes } from '../../../db/queries/block-storage/volumes.ts'
+import { clearTombstone, insertAttached } from '../../../db/queries/line/adopt.ts'
+import { knownType } from '../block-storage/volume-types.ts'
+import { epochOf } from '../line/epoch.ts'
 import { adoptedId, type Item, NotAdoptable, type Plan, type Unit } from './plan.ts'
 
 /** A disk. One that is in a server comes with that server, or after it. */

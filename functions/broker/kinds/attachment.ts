@@ -1,10 +1,15 @@
 import type { AttachmentSeen, AttachmentSpec } from '../../../adapters/contract.ts'
-import { attachmentWork, deleteAttachments, finishAction, updateAttachment } from '../../../db/queries/attachments.ts'
-import { moveVolumes } from '../../../db/queries/volumes.ts'
+import {
+  attachmentWork,
+  deleteAttachments,
+  finishAction,
+  updateAttachment,
+} from '../../../db/queries/block-storage/attachments.ts'
+import { moveVolumes } from '../../../db/queries/block-storage/volumes.ts'
 import type { Context } from '../../context.ts'
-import type { Write } from '../commit.ts'
-import { unwanted } from '../resources.ts'
-import { type Need, steps } from './steps.ts'
+import type { Write } from '../line/commit.ts'
+import { unwanted } from '../line/resources.ts'
+import { type Need, steps } from '../line/steps.ts'
 
 type Row = NonNullable<Awaited<ReturnType<typeof attachmentWork>>>
 

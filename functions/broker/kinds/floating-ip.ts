@@ -1,8 +1,8 @@
 import type { FloatingIpSeen, FloatingIpSpec } from '../../../adapters/contract.ts'
-import { bindingsOn } from '../../../db/queries/bindings.ts'
-import { type FloatingIpRow, floatingIpById, noteFloatingIp } from '../../../db/queries/floating-ips.ts'
+import { bindingsOn } from '../../../db/queries/line/bindings.ts'
+import { type FloatingIpRow, floatingIpById, noteFloatingIp } from '../../../db/queries/network/floating-ips.ts'
 import { everyProject } from '../../../db/scope.ts'
-import { steps } from './steps.ts'
+import { steps } from '../line/steps.ts'
 
 interface Loaded {
   address: FloatingIpRow

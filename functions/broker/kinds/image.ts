@@ -1,11 +1,11 @@
 import type { ImageSeen, ImageSpec } from '../../../adapters/contract.ts'
-import { finishAction } from '../../../db/queries/attachments.ts'
-import { type ImageRow, imageById, updateImage } from '../../../db/queries/images.ts'
+import { finishAction } from '../../../db/queries/block-storage/attachments.ts'
+import { type ImageRow, imageById, updateImage } from '../../../db/queries/image/images.ts'
 import type { Context } from '../../context.ts'
-import type { Write } from '../commit.ts'
-import { formatOf } from '../image-place.ts'
-import { changed } from '../resources.ts'
-import { type Need, steps } from './steps.ts'
+import { formatOf } from '../image/image-place.ts'
+import type { Write } from '../line/commit.ts'
+import { changed } from '../line/resources.ts'
+import { type Need, steps } from '../line/steps.ts'
 
 const server = (row: ImageRow): Need => ({
   kind: 'server',

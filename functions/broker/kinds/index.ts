@@ -1,4 +1,5 @@
 import type { Kind } from '../../../adapters/contract.ts'
+import type { Steps } from '../line/steps.ts'
 import { attachmentSteps } from './attachment.ts'
 import { floatingIpSteps } from './floating-ip.ts'
 import { imageSteps } from './image.ts'
@@ -10,7 +11,6 @@ import { routerSteps } from './router.ts'
 import { securityGroupSteps } from './security-group.ts'
 import { serverSteps } from './server.ts'
 import { snapshotSteps } from './snapshot.ts'
-import type { Steps } from './steps.ts'
 import { subnetSteps } from './subnet.ts'
 import { volumeSteps } from './volume.ts'
 

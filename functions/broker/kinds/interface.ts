@@ -1,12 +1,12 @@
 import type { InterfaceSpec } from '../../../adapters/contract.ts'
-import { finishPortActions, interfaceWork } from '../../../db/queries/server-actions.ts'
-import { deleteInterfaces, deleteServerPorts } from '../../../db/queries/servers.ts'
+import { finishPortActions, interfaceWork } from '../../../db/queries/compute/server-actions.ts'
+import { deleteInterfaces, deleteServerPorts } from '../../../db/queries/compute/servers.ts'
 import type { Context } from '../../context.ts'
-import type { Write } from '../commit.ts'
-import { freePorts, notePorts, removePorts } from '../port.ts'
-import { unwanted } from '../resources.ts'
+import type { Write } from '../line/commit.ts'
+import { unwanted } from '../line/resources.ts'
+import { type Need, steps } from '../line/steps.ts'
+import { freePorts, notePorts, removePorts } from '../network/port.ts'
 import { portNeed } from './port.ts'
-import { type Need, steps } from './steps.ts'
 
 type Row = NonNullable<Awaited<ReturnType<typeof interfaceWork>>>
 

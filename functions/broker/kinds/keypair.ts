@@ -1,7 +1,7 @@
 import type { KeypairSpec } from '../../../adapters/contract.ts'
-import { type KeypairRow, keypairById } from '../../../db/queries/keypairs.ts'
+import { type KeypairRow, keypairById } from '../../../db/queries/compute/keypairs.ts'
 import type { Context } from '../../context.ts'
-import { type Need, steps } from './steps.ts'
+import { type Need, steps } from '../line/steps.ts'
 
 /**
  * A keypair as something else needs it. It is realised once per project, because the projects of one user may be

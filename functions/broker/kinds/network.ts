@@ -1,8 +1,8 @@
 import type { NetworkSpec } from '../../../adapters/contract.ts'
-import { type NetworkRow, networkById, noteNetwork } from '../../../db/queries/network.ts'
-import { subnetsOf } from '../../../db/queries/subnets.ts'
+import { type NetworkRow, networkById, noteNetwork } from '../../../db/queries/network/network.ts'
+import { subnetsOf } from '../../../db/queries/network/subnets.ts'
 import { everyProject } from '../../../db/scope.ts'
-import { type Need, steps } from './steps.ts'
+import { type Need, steps } from '../line/steps.ts'
 
 /** A network as something else needs it: in the account of its owner. */
 export const networkNeed = ({ id, projectId }: Pick<NetworkRow, 'id' | 'projectId'>): Need => ({

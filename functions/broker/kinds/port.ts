@@ -1,5 +1,5 @@
 import type { PortSeen, PortSpec } from '../../../adapters/contract.ts'
-import { type NetworkRow, networkById } from '../../../db/queries/network.ts'
+import { type NetworkRow, networkById } from '../../../db/queries/network/network.ts'
 import {
   floatingIpsOf,
   forgetLingering,
@@ -7,14 +7,14 @@ import {
   type PortView,
   portById,
   touchFloatingIpsOf,
-} from '../../../db/queries/ports.ts'
-import { groupsIn } from '../../../db/queries/security-groups.ts'
-import { type SubnetRow, subnetsById } from '../../../db/queries/subnets.ts'
+} from '../../../db/queries/network/ports.ts'
+import { groupsIn } from '../../../db/queries/network/security-groups.ts'
+import { type SubnetRow, subnetsById } from '../../../db/queries/network/subnets.ts'
 import { everyProject } from '../../../db/scope.ts'
-import { convergeWherever } from '../network.ts'
+import { driveDue } from '../line/drive.ts'
+import { type Need, steps } from '../line/steps.ts'
 import { networkNeed } from './network.ts'
 import { securityGroupNeed } from './security-group.ts'
-import { type Need, steps } from './steps.ts'
 import { subnetNeed } from './subnet.ts'
 
 interface Loaded {
@@ -70,7 +70,7 @@ export const portSteps = steps<Loaded, PortSpec, PortSeen>({
     ]
   },
   act: async (context, { port }) => {
-    convergeWherever(context, ...(await floatingIpsOf(context.db, port.id)))
+    driveDue(context, [{ kind: 'floating_ip', ids: await floatingIpsOf(context.db, port.id), want: 'present' }])
     return { settled: true, writes: [] }
   },
   gone: ({ db }, _, { resourceId }) => [forgetLingering(db, resourceId)],

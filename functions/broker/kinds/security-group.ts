@@ -1,15 +1,15 @@
 import type { SecurityGroupSpec, SecurityRule } from '../../../adapters/contract.ts'
-import { type NetworkRow, networkById } from '../../../db/queries/network.ts'
+import { type NetworkRow, networkById } from '../../../db/queries/network/network.ts'
 import {
   groupsIn,
   type RuleRow,
   type SecurityGroupView,
   securityGroupById,
-} from '../../../db/queries/security-groups.ts'
+} from '../../../db/queries/network/security-groups.ts'
 import { everyProject } from '../../../db/scope.ts'
-import { readCidr, writeCidr } from '../address.ts'
+import { type Natives, type Need, steps } from '../line/steps.ts'
+import { readCidr, writeCidr } from '../network/address.ts'
 import { networkNeed } from './network.ts'
-import { type Natives, type Need, steps } from './steps.ts'
 
 interface Loaded {
   group: SecurityGroupView

@@ -1,24 +1,30 @@
 import type { ServerSeen, ServerSpec } from '../../../adapters/contract.ts'
 import { CloudError } from '../../../adapters/errors.ts'
-import { type Binding, bindingsOn } from '../../../db/queries/bindings.ts'
-import { imageById } from '../../../db/queries/images.ts'
-import { keypairNamed } from '../../../db/queries/keypairs.ts'
-import { finishActionById, finishActions, openActions } from '../../../db/queries/server-actions.ts'
-import { activatePorts, portsOfServer, type ServerRow, serverQuery, updateServer } from '../../../db/queries/servers.ts'
+import { keypairNamed } from '../../../db/queries/compute/keypairs.ts'
+import { finishActionById, finishActions, openActions } from '../../../db/queries/compute/server-actions.ts'
+import {
+  activatePorts,
+  portsOfServer,
+  type ServerRow,
+  serverQuery,
+  updateServer,
+} from '../../../db/queries/compute/servers.ts'
+import { imageById } from '../../../db/queries/image/images.ts'
+import { type Binding, bindingsOn } from '../../../db/queries/line/bindings.ts'
 import { everyProject } from '../../../db/scope.ts'
 import type { Context } from '../../context.ts'
-import type { Write } from '../commit.ts'
-import { serverDrift, unaskedBoot } from '../drift.ts'
-import { imageNeed } from '../image-place.ts'
-import { serverStatus, TASK_ACTIONS } from '../lifecycle.ts'
-import { bindTo } from '../resources.ts'
-import { act, actionFailed, machineAction, type ServerWork } from '../server-act.ts'
-import { farewell } from '../server-end.ts'
-import { hostIdOf, isCondemned, placesJson, placesOf, statusShown } from '../server-facts.ts'
-import { nextPlace } from '../server-place.ts'
+import { serverDrift, unaskedBoot } from '../compute/drift.ts'
+import { serverStatus, TASK_ACTIONS } from '../compute/lifecycle.ts'
+import { act, actionFailed, machineAction, type ServerWork } from '../compute/server-act.ts'
+import { farewell } from '../compute/server-end.ts'
+import { hostIdOf, isCondemned, placesJson, placesOf, statusShown } from '../compute/server-facts.ts'
+import { nextPlace } from '../compute/server-place.ts'
+import { imageNeed } from '../image/image-place.ts'
+import type { Write } from '../line/commit.ts'
+import { bindTo } from '../line/resources.ts'
+import { type Need, steps } from '../line/steps.ts'
 import { keypairNeed } from './keypair.ts'
 import { portNeed } from './port.ts'
-import { type Need, steps } from './steps.ts'
 
 const ownPort = ({ projectId }: ServerRow, id: string): Need => portNeed({ id, projectId })
 

@@ -1,7 +1,7 @@
 import type { SnapshotSeen, SnapshotSpec } from '../../../adapters/contract.ts'
-import { snapshotById, updateSnapshot } from '../../../db/queries/snapshots.ts'
-import { charge } from '../commit.ts'
-import { type Need, steps } from './steps.ts'
+import { snapshotById, updateSnapshot } from '../../../db/queries/block-storage/snapshots.ts'
+import { charge } from '../line/commit.ts'
+import { type Need, steps } from '../line/steps.ts'
 
 type Row = NonNullable<Awaited<ReturnType<typeof snapshotById>>>
 

@@ -1,13 +1,19 @@
 import type { SubnetSpec } from '../../../adapters/contract.ts'
 import { CloudError } from '../../../adapters/errors.ts'
-import { getBinding } from '../../../db/queries/bindings.ts'
-import { type NetworkRow, networkById, zoneNames } from '../../../db/queries/network.ts'
-import { noteZone, routersOnSubnet, type SubnetRow, subnetById, touchRoutersOn } from '../../../db/queries/subnets.ts'
+import { getBinding } from '../../../db/queries/line/bindings.ts'
+import { type NetworkRow, networkById, zoneNames } from '../../../db/queries/network/network.ts'
+import {
+  noteZone,
+  routersOnSubnet,
+  type SubnetRow,
+  subnetById,
+  touchRoutersOn,
+} from '../../../db/queries/network/subnets.ts'
 import { everyProject } from '../../../db/scope.ts'
 import type { Context } from '../../context.ts'
-import { convergeWherever } from '../network.ts'
+import { driveDue } from '../line/drive.ts'
+import { type Need, steps } from '../line/steps.ts'
 import { networkNeed } from './network.ts'
-import { type Need, steps } from './steps.ts'
 
 interface Loaded {
   subnet: SubnetRow
@@ -52,7 +58,7 @@ export const subnetSteps = steps<Loaded, SubnetSpec>({
     ...(phase === 'calling' ? [touchRoutersOn(db, subnet.id, now())] : []),
   ],
   act: async (context, { subnet }) => {
-    convergeWherever(context, ...(await routersOnSubnet(context.db, subnet.id)))
+    driveDue(context, [{ kind: 'router', ids: await routersOnSubnet(context.db, subnet.id), want: 'present' }])
     return { settled: true, writes: [] }
   },
 })

@@ -1,14 +1,14 @@
 import type { VolumeSeen, VolumeSpec } from '../../../adapters/contract.ts'
 import { CloudError } from '../../../adapters/errors.ts'
-import { imageById } from '../../../db/queries/images.ts'
-import { updateVolume, type VolumeRow, volumeById } from '../../../db/queries/volumes.ts'
+import { updateVolume, type VolumeRow, volumeById } from '../../../db/queries/block-storage/volumes.ts'
+import { imageById } from '../../../db/queries/image/images.ts'
 import type { Context } from '../../context.ts'
-import { charge } from '../commit.ts'
-import { imageNeed } from '../image-place.ts'
-import { changed } from '../resources.ts'
-import { restingStatus } from '../volume.ts'
-import { DEFAULT_TYPE } from '../volume-types.ts'
-import { type Need, steps } from './steps.ts'
+import { restingStatus } from '../block-storage/volume.ts'
+import { DEFAULT_TYPE } from '../block-storage/volume-types.ts'
+import { imageNeed } from '../image/image-place.ts'
+import { charge } from '../line/commit.ts'
+import { changed } from '../line/resources.ts'
+import { type Need, steps } from '../line/steps.ts'
 
 type Row = NonNullable<Awaited<ReturnType<typeof volumeById>>>
 type Source = Need & { kind: 'snapshot' | 'image' | 'volume' }

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { ServerWish } from '../../broker/server-wish.ts'
+import type { ServerWish } from '../../broker/compute/server-wish.ts'
 import { badRequest, conflict } from '../../http/fault.ts'
 import { boolean, integer, text } from '../parameters.ts'
 import { tag, uuid } from './fields.ts'

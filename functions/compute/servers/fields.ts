@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { readIp, writeIp } from '../../broker/address.ts'
+import { readIp, writeIp } from '../../broker/network/address.ts'
 import { matching, text } from '../parameters.ts'
 
 /** Shapes that several requests about servers share (nova/api/validation/parameter_types.py). */

@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { type PortView, portById, portsOfDevice } from '../../../db/queries/ports.ts'
-import { attachInterface, detachInterface } from '../../broker/interface.ts'
+import { type PortView, portById, portsOfDevice } from '../../../db/queries/network/ports.ts'
+import { attachInterface, detachInterface } from '../../broker/compute/interface.ts'
 import { badRequest, notFound } from '../../http/fault.ts'
 import { type Input, type Operation, operation } from '../../http/operation.ts'
 import { address, canonical, perVersion, tag, uuid } from './fields.ts'

@@ -4,8 +4,7 @@ import {
   type ServerView,
   serverExists,
   viewServers,
-} from '../../../db/queries/server-view.ts'
-import { converge } from '../../broker/converge.ts'
+} from '../../../db/queries/compute/server-view.ts'
 import type { Context } from '../../context.ts'
 import { badRequest } from '../../http/fault.ts'
 import { type Input, type Operation, operation } from '../../http/operation.ts'
@@ -23,7 +22,7 @@ const DRIVEN = 10
 export const driveOn = (context: Context, rows: Pick<ServerView, 'id' | 'dueOn'>[]): void => {
   const due = rows.filter(({ dueOn }) => dueOn !== null).slice(0, DRIVEN)
   for (const { id, dueOn } of due)
-    context.defer(() => converge(context, { kind: 'server', resourceId: id, cloudId: dueOn!, scope: '' }))
+    context.defer(() => context.converge(context, { kind: 'server', resourceId: id, cloudId: dueOn!, scope: '' }))
 }
 
 type Row = Pick<ServerView, 'id' | 'name'>

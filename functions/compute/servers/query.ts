@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { isSortColumn, type ServerFilter, type ServerOrder } from '../../../db/queries/server-view.ts'
-import { POWER_STATES, SERVER_STATUSES } from '../../broker/lifecycle.ts'
+import { isSortColumn, type ServerFilter, type ServerOrder } from '../../../db/queries/compute/server-view.ts'
+import { POWER_STATES, SERVER_STATUSES } from '../../broker/compute/lifecycle.ts'
 import type { Context } from '../../context.ts'
 import { badRequest, forbidden } from '../../http/fault.ts'
 import { perVersion } from './fields.ts'

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { openConsole } from '../../broker/stream.ts'
+import { openConsole } from '../../broker/compute/stream.ts'
 import { type Operation, operation } from '../../http/operation.ts'
 import { oneOf } from '../parameters.ts'
 import { perVersion } from './fields.ts'

@@ -1,5 +1,5 @@
-import type { RuleRow, SecurityGroupView } from '../../../db/queries/security-groups.ts'
-import { groupsOfServer } from '../../broker/server-groups.ts'
+import type { RuleRow, SecurityGroupView } from '../../../db/queries/network/security-groups.ts'
+import { groupsOfServer } from '../../broker/compute/server-groups.ts'
 import { type Operation, operation } from '../../http/operation.ts'
 import { serverOf } from './server.ts'
 

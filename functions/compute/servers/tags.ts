@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import type { ServerRow } from '../../../db/queries/servers.ts'
-import { describeServer } from '../../broker/server.ts'
+import type { ServerRow } from '../../../db/queries/compute/servers.ts'
+import { describeServer } from '../../broker/compute/server.ts'
 import { badRequest, conflict, notFound } from '../../http/fault.ts'
 import { type Input, type Operation, operation } from '../../http/operation.ts'
 import { distinct, MOST_TAGS, tag, tags } from './fields.ts'

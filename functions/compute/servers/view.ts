@@ -1,4 +1,4 @@
-import type { ServerView } from '../../../db/queries/server-view.ts'
+import type { ServerView } from '../../../db/queries/compute/server-view.ts'
 import type { Fault, FixedIp, FlavorSnapshot } from '../../../db/schema/index.ts'
 import type { Input } from '../../http/operation.ts'
 import { isoTime, links, nakedTime } from '../links.ts'

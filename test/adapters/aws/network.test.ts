@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { missingBlocks, vpcBlock } from '../../../adapters/aws/network.ts'
+import { missingBlocks, vpcBlock } from '../../../adapters/aws/network/network.ts'
 import { CloudError } from '../../../adapters/errors.ts'
 
 describe('the block of a VPC', () => {

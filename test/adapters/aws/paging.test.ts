@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { aws } from '../../../adapters/aws/index.ts'
-import { allPages, onePage } from '../../../adapters/aws/paging.ts'
+import { allPages, onePage } from '../../../adapters/aws/wire/paging.ts'
 import { type Asked, connection, fake, list, refusal } from './fake.ts'
 
 const vpc = (n: number) => `<vpcId>vpc-${n}</vpcId><state>available</state><cidrBlock>10.${n}.0.0/16</cidrBlock>`

@@ -1,7 +1,7 @@
 /// <reference types="vite/types/importMeta.d.ts" />
 import { describe, expect, it } from 'vitest'
 
-const sources = import.meta.glob<string>('../../../adapters/aws/*.{ts,md}', {
+const sources = import.meta.glob<string>('../../../adapters/aws/**/*.{ts,md}', {
   query: '?raw',
   import: 'default',
   eager: true,
@@ -47,6 +47,6 @@ describe('the IAM policy of the README', () => {
 describe('calls', () => {
   it('go through one place', () => {
     const senders = code.filter(([, source]) => /client\.send\(/.test(source)).map(([path]) => path)
-    expect(senders).toEqual(['../../../adapters/aws/client.ts'])
+    expect(senders).toEqual(['../../../adapters/aws/wire/client.ts'])
   })
 })

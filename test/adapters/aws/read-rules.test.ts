@@ -1,7 +1,7 @@
 import type { IpPermission } from '@aws-sdk/client-ec2'
 import { describe, expect, it } from 'vitest'
-import { readRules } from '../../../adapters/aws/read-rules.ts'
-import { grantsFor, grantsIn } from '../../../adapters/aws/rules.ts'
+import { readRules } from '../../../adapters/aws/network/read-rules.ts'
+import { grantsFor, grantsIn } from '../../../adapters/aws/network/rules.ts'
 
 const group = (IpPermissions: IpPermission[], IpPermissionsEgress: IpPermission[] = []) => ({
   GroupId: 'sg-1',

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { deviceFor } from '../../../adapters/aws/attachment.ts'
 import { aws } from '../../../adapters/aws/index.ts'
+import { deviceFor } from '../../../adapters/aws/storage/attachment.ts'
 import { isTask, type Kind, type Mark, type PortSpec, type SubnetSpec } from '../../../adapters/contract.ts'
 import { type Answer, connection, fake, list, refusal, tags } from './fake.ts'
 

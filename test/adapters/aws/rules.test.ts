@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { type Grant, grantsFor, grantsIn, keyOf, permissionFor } from '../../../adapters/aws/rules.ts'
+import { type Grant, grantsFor, grantsIn, keyOf, permissionFor } from '../../../adapters/aws/network/rules.ts'
 import type { SecurityRule } from '../../../adapters/contract.ts'
 import { CloudError } from '../../../adapters/errors.ts'
 import { contains, parseAddress, parseCidr } from '../../../adapters/shared/cidr.ts'

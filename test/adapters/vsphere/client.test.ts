@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { childrenOf } from '../../../adapters/shared/xml.ts'
-import { connectVim, sdkUrl } from '../../../adapters/vsphere/client.ts'
-import { below, look } from '../../../adapters/vsphere/properties.ts'
-import { ref } from '../../../adapters/vsphere/soap.ts'
+import { connectVim, sdkUrl } from '../../../adapters/vsphere/wire/client.ts'
+import { below, look } from '../../../adapters/vsphere/wire/properties.ts'
+import { ref } from '../../../adapters/vsphere/wire/soap.ts'
 import { about, connection, fake, fault } from './fake.ts'
 
 const SERVICE = ref('ServiceInstance', 'ServiceInstance')

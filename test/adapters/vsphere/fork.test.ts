@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import type { Mark } from '../../../adapters/contract.ts'
-import type { Device } from '../../../adapters/vsphere/devices.ts'
-import { instantCloneFor } from '../../../adapters/vsphere/fork.ts'
-import type { Machine } from '../../../adapters/vsphere/machine.ts'
-import type { Plug } from '../../../adapters/vsphere/plugs.ts'
-import { envelope, ref } from '../../../adapters/vsphere/soap.ts'
+import type { Device } from '../../../adapters/vsphere/compute/devices.ts'
+import { instantCloneFor } from '../../../adapters/vsphere/compute/fork.ts'
+import type { Machine } from '../../../adapters/vsphere/compute/machine.ts'
+import type { Plug } from '../../../adapters/vsphere/compute/plugs.ts'
+import { envelope, ref } from '../../../adapters/vsphere/wire/soap.ts'
 
 const token = '0f0e0d0c-0b0a-4908-8706-050403020100'
 const mark: Mark = { deployment: 'd1', project: 'p1', kind: 'server', resource: 'r1', token, epoch: 29_000_000 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { ServerSpec } from '../../../adapters/contract.ts'
-import { extraConfig, guestinfo, hostname, networkConfig } from '../../../adapters/vsphere/guestinfo.ts'
+import { extraConfig, guestinfo, hostname, networkConfig } from '../../../adapters/vsphere/records/guestinfo.ts'
 
 const spec: ServerSpec = {
   name: 'Web Süd',

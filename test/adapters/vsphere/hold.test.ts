@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { CloudError } from '../../../adapters/errors.ts'
 import type { Context } from '../../../adapters/vsphere/context.ts'
-import { hold, isHeld } from '../../../adapters/vsphere/hold.ts'
+import { hold, isHeld } from '../../../adapters/vsphere/records/hold.ts'
 import { MemoryStore } from '../../support/memory-store.ts'
 
 /** Processes that share a store and a clock that is moved by hand. */

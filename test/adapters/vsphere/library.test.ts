@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import type { ImageSeen } from '../../../adapters/contract.ts'
 import type { Context } from '../../../adapters/vsphere/context.ts'
-import { libraryImage, libraryPage } from '../../../adapters/vsphere/library.ts'
-import { vapiOf } from '../../../adapters/vsphere/vapi.ts'
+import { libraryImage, libraryPage } from '../../../adapters/vsphere/package/library.ts'
+import { vapiOf } from '../../../adapters/vsphere/wire/vapi.ts'
 import { connection, fake } from './fake.ts'
 
 const ITEMS: Record<string, object> = {

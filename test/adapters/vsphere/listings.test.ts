@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest'
 import type { Cloud, Kind, Mark, Page, Realm, Seen } from '../../../adapters/contract.ts'
 import { vsphere } from '../../../adapters/vsphere/index.ts'
-import { KEY, writeMark } from '../../../adapters/vsphere/marks.ts'
-import { type PortRecord, writeTable } from '../../../adapters/vsphere/port-record.ts'
+import { KEY, writeMark } from '../../../adapters/vsphere/records/marks.ts'
+import { type PortRecord, writeTable } from '../../../adapters/vsphere/records/port-record.ts'
 import { type Asked, connection, fake } from './fake.ts'
 import { returned } from './scene.ts'
 

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import type { Mark, ServerSpec } from '../../../adapters/contract.ts'
 import { textOf } from '../../../adapters/shared/xml.ts'
-import { addCard, backingOf, growDisk, removeDevice } from '../../../adapters/vsphere/devices.ts'
-import type { Machine } from '../../../adapters/vsphere/machine.ts'
-import { cloneFor } from '../../../adapters/vsphere/server.ts'
-import { anyString, asRef, envelope, open, ref } from '../../../adapters/vsphere/soap.ts'
+import { addCard, backingOf, growDisk, removeDevice } from '../../../adapters/vsphere/compute/devices.ts'
+import type { Machine } from '../../../adapters/vsphere/compute/machine.ts'
+import { cloneFor } from '../../../adapters/vsphere/compute/server.ts'
+import { anyString, asRef, envelope, open, ref } from '../../../adapters/vsphere/wire/soap.ts'
 
 const HEAD =
   '<?xml version="1.0" encoding="UTF-8"?><soapenv:Envelope xmlns:soapenv="http://schemas.xmlsoap.org/soap/envelope/" xmlns:xsd="http://www.w3.org/2001/XMLSchema" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance">'

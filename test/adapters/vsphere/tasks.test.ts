@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { type Kept, later } from '../../../adapters/vsphere/tasks.ts'
+import { type Kept, later } from '../../../adapters/vsphere/wire/tasks.ts'
 import { fake } from './fake.ts'
 
 it('a task is asked about after as long as it has run: soon at first, then every two seconds', () => {

@@ -1,7 +1,7 @@
-import { insertServer, type ServerRow, serverById } from '../../../db/queries/servers.ts'
+import { insertServer, type ServerRow, serverById } from '../../../db/queries/compute/servers.ts'
 import { everyProject } from '../../../db/scope.ts'
-import { charge } from '../../../functions/broker/commit.ts'
-import { bindTo } from '../../../functions/broker/resources.ts'
+import { charge } from '../../../functions/broker/line/commit.ts'
+import { bindTo } from '../../../functions/broker/line/resources.ts'
 import type { Plimsoll } from '../../support/harness.ts'
 
 /** A server as the compute API would have made it, on its cloud. */

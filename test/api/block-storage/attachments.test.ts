@@ -1,11 +1,16 @@
 import { beforeEach, describe, expect, it } from 'vitest'
-import { attachmentBetween } from '../../../db/queries/attachments.ts'
-import { actionsOf } from '../../../db/queries/server-actions.ts'
+import { attachmentBetween } from '../../../db/queries/block-storage/attachments.ts'
+import { actionsOf } from '../../../db/queries/compute/server-actions.ts'
 import { everyProject } from '../../../db/scope.ts'
-import { attachVolume, detachVolume, keepVolume, releaseAttachments } from '../../../functions/broker/attachment.ts'
-import { Refused } from '../../../functions/broker/commit.ts'
-import { unwanted } from '../../../functions/broker/resources.ts'
-import { VolumeRefused, volumeFor } from '../../../functions/broker/volume.ts'
+import {
+  attachVolume,
+  detachVolume,
+  keepVolume,
+  releaseAttachments,
+} from '../../../functions/broker/block-storage/attachment.ts'
+import { VolumeRefused, volumeFor } from '../../../functions/broker/block-storage/volume.ts'
+import { Refused } from '../../../functions/broker/line/commit.ts'
+import { unwanted } from '../../../functions/broker/line/resources.ts'
 import { type Plimsoll, startPlimsoll } from '../../support/harness.ts'
 import { serverOn } from './a-server.ts'
 

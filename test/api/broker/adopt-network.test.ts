@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { vanish } from '../../../adapters/sandbox/backdoor.ts'
-import { reconcile } from '../../../functions/broker/reconcile.ts'
+import { reconcile } from '../../../functions/broker/reconcile/reconcile.ts'
 import { outOfStep } from '../../support/in-step.ts'
 import { type Estate, newEstate } from './foreign.ts'
 

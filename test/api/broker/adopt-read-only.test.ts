@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
-import { lookOnly } from '../../../functions/broker/read-only.ts'
-import { reconcile } from '../../../functions/broker/reconcile.ts'
+import { lookOnly } from '../../../functions/broker/clouds/read-only.ts'
+import { reconcile } from '../../../functions/broker/reconcile/reconcile.ts'
 import { quotaDrift } from '../../support/in-step.ts'
 import { newEstate } from './foreign.ts'
 

@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm'
 import { beforeEach, describe, expect, it } from 'vitest'
-import { reconcile } from '../../../functions/broker/reconcile.ts'
+import { reconcile } from '../../../functions/broker/reconcile/reconcile.ts'
 import { outOfStep, quotaDrift } from '../../support/in-step.ts'
 import { type Estate, newEstate } from './foreign.ts'
 

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest'
-import { bootstrap } from '../../../functions/bootstrap.ts'
-import { connectCloud } from '../../../functions/broker/clouds.ts'
-import { NotMapped } from '../../../functions/broker/mappings.ts'
+import { connectCloud } from '../../../functions/broker/clouds/clouds.ts'
+import { NotMapped } from '../../../functions/broker/clouds/mappings.ts'
+import { bootstrap } from '../../../functions/runtime/bootstrap.ts'
 import { type Client, type Plimsoll, startPlimsoll } from '../../support/harness.ts'
 
 let plimsoll: Plimsoll

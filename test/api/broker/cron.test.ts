@@ -1,11 +1,11 @@
 import { sql } from 'drizzle-orm'
 import { beforeEach, describe, expect, test } from 'vitest'
-import { cloudByName } from '../../../db/queries/clouds.ts'
-import { openCredentials } from '../../../functions/broker/seal.ts'
+import { cloudByName } from '../../../db/queries/clouds/clouds.ts'
+import { openCredentials } from '../../../functions/broker/clouds/seal.ts'
 import { type Loop, runCron } from '../../../functions/cron.ts'
-import { WrongKey } from '../../../functions/deployment.ts'
-import { openHost } from '../../../functions/host.ts'
 import { sweepLeftovers } from '../../../functions/janitor.ts'
+import { WrongKey } from '../../../functions/runtime/deployment.ts'
+import { openHost } from '../../../functions/runtime/host.ts'
 import { type Plimsoll, startPlimsoll } from '../../support/harness.ts'
 
 let plimsoll: Plimsoll

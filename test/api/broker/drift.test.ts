@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { remembered, vanish } from '../../../adapters/sandbox/backdoor.ts'
-import { connectCloud } from '../../../functions/broker/clouds.ts'
+import { connectCloud } from '../../../functions/broker/clouds/clouds.ts'
 import { loops } from '../../../functions/cron.ts'
 import { type Plimsoll, startPlimsoll } from '../../support/harness.ts'
 

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest'
-import { insertImage, updateImage } from '../../../db/queries/images.ts'
+import { insertImage, updateImage } from '../../../db/queries/image/images.ts'
 import { ORIGIN, type Plimsoll, startPlimsoll } from '../../support/harness.ts'
 
 const IMAGES = '/compute/v2.1/images'

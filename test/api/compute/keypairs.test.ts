@@ -1,7 +1,7 @@
 import { createPublicKey, X509Certificate } from 'node:crypto'
 import { beforeEach, describe, expect, test } from 'vitest'
-import { bindingsOf, insertBinding } from '../../../db/queries/bindings.ts'
-import { keypairNamed } from '../../../db/queries/keypairs.ts'
+import { keypairNamed } from '../../../db/queries/compute/keypairs.ts'
+import { bindingsOf, insertBinding } from '../../../db/queries/line/bindings.ts'
 import { keypairNeed, nameOnCloud } from '../../../functions/broker/kinds/keypair.ts'
 import { ORIGIN, type Plimsoll, startPlimsoll } from '../../support/harness.ts'
 

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest'
-import { charge } from '../../../functions/broker/commit.ts'
+import { charge } from '../../../functions/broker/line/commit.ts'
 import { type Plimsoll, startPlimsoll } from '../../support/harness.ts'
 
 const NOVA = '/compute/v2.1'

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { recall } from '../../../adapters/sandbox/backdoor.ts'
-import { bindingsOf } from '../../../db/queries/bindings.ts'
+import { bindingsOf } from '../../../db/queries/line/bindings.ts'
 import { ovaArchive, qcow2Disk } from '../../support/disks.ts'
 import { type Plimsoll, startPlimsoll } from '../../support/harness.ts'
 

@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { recall } from '../../../adapters/sandbox/backdoor.ts'
-import { type Binding, bindingsOf } from '../../../db/queries/bindings.ts'
+import { type Binding, bindingsOf } from '../../../db/queries/line/bindings.ts'
 import { qcow2Disk } from '../../support/disks.ts'
 import { type Plimsoll, startPlimsoll } from '../../support/harness.ts'
 

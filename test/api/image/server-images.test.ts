@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest'
-import { actionsOf } from '../../../db/queries/server-actions.ts'
-import { createServerImage, imageFor } from '../../../functions/broker/image.ts'
+import { actionsOf } from '../../../db/queries/compute/server-actions.ts'
+import { createServerImage, imageFor } from '../../../functions/broker/image/image.ts'
 import { type Plimsoll, startPlimsoll } from '../../support/harness.ts'
 import { serverOn } from '../block-storage/a-server.ts'
 

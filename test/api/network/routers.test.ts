@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest'
 import type { Cloud, Realm } from '../../../adapters/contract.ts'
-import { connectCloud } from '../../../functions/broker/clouds.ts'
+import { connectCloud } from '../../../functions/broker/clouds/clouds.ts'
 import { type Client, type Plimsoll, startPlimsoll } from '../../support/harness.ts'
 
 let plimsoll: Plimsoll

@@ -1,5 +1,13 @@
 import { describe, expect, test } from 'vitest'
-import { cidrHolds, eui64, overlap, readCidr, readIp, writeCidr, writeIp } from '../../../functions/broker/address.ts'
+import {
+  cidrHolds,
+  eui64,
+  overlap,
+  readCidr,
+  readIp,
+  writeCidr,
+  writeIp,
+} from '../../../functions/broker/network/address.ts'
 
 const again = (text: string) => {
   const ip = readIp(text)

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
 import type { SecurityRule } from '../../../adapters/contract.ts'
-import type { RuleRow } from '../../../db/queries/security-groups.ts'
-import { cidrHolds } from '../../../functions/broker/address.ts'
+import type { RuleRow } from '../../../db/queries/network/security-groups.ts'
 import { translated } from '../../../functions/broker/kinds/security-group.ts'
+import { cidrHolds } from '../../../functions/broker/network/address.ts'
 
 interface Packet {
   direction: 'ingress' | 'egress'

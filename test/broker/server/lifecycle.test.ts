@@ -9,7 +9,7 @@ import {
   serverStatus,
   statusOf,
   TASK_ACTIONS,
-} from '../../../functions/broker/lifecycle.ts'
+} from '../../../functions/broker/compute/lifecycle.ts'
 
 const PHASES: Phase[] = ['intent', 'calling', 'bound', 'deleting', 'gone', 'failed']
 const HEALTHS = ['pending', 'ready', 'failed', 'gone', null] as const

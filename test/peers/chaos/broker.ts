@@ -44,7 +44,7 @@ export class Victim {
       PORT: String(this.#port),
       PLIMSOLL_DATA: this.folder,
     }
-    const args = ['--disable-warning=ExperimentalWarning', 'functions/node.ts']
+    const args = ['--disable-warning=ExperimentalWarning', 'functions/runtime/node.ts']
     this.#child = launch({ command: process.execPath, args, cwd: ROOT, env })
     await answering(this.#child, `${this.url}/healthz`)
   }

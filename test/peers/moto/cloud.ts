@@ -4,11 +4,11 @@ import {
   DescribeKeyPairsCommand,
   DescribeSecurityGroupsCommand,
 } from '@aws-sdk/client-ec2'
-import { connectEc2, type Ec2 } from '../../../adapters/aws/client.ts'
 import { aws } from '../../../adapters/aws/index.ts'
 import { TAG } from '../../../adapters/aws/marks.ts'
+import { type Grant, grantsIn } from '../../../adapters/aws/network/rules.ts'
 import { readOptions } from '../../../adapters/aws/options.ts'
-import { type Grant, grantsIn } from '../../../adapters/aws/rules.ts'
+import { connectEc2, type Ec2 } from '../../../adapters/aws/wire/client.ts'
 import type { Connection, Kind, SecurityRule, Surroundings } from '../../../adapters/contract.ts'
 import { MemoryBlobs } from '../../support/memory-blobs.ts'
 import { MemoryStore } from '../../support/memory-store.ts'

@@ -63,7 +63,7 @@ export const startBroker = async (runtime: Runtime): Promise<Broker> => {
 const onNode = (folder: string, port: number): Child =>
   launch({
     command: process.execPath,
-    args: ['--disable-warning=ExperimentalWarning', 'functions/node.ts'],
+    args: ['--disable-warning=ExperimentalWarning', 'functions/runtime/node.ts'],
     cwd: ROOT,
     env: { ...SECRETS, PLIMSOLL_CRON_SECONDS: '5', HOST: '127.0.0.1', PORT: String(port), PLIMSOLL_DATA: folder },
   })

@@ -1,7 +1,7 @@
 import type { Connection } from '../../../adapters/contract.ts'
+import { machineOf } from '../../../adapters/vsphere/compute/machine.ts'
 import { vsphere } from '../../../adapters/vsphere/index.ts'
-import { machineOf } from '../../../adapters/vsphere/machine.ts'
-import { settled, taskIn } from '../../../adapters/vsphere/tasks.ts'
+import { settled, taskIn } from '../../../adapters/vsphere/wire/tasks.ts'
 import { contextOf, surroundings } from '../vsphere/cloud.ts'
 
 /** The simulator has one template; Tempest wants to tell two images apart. One more machine becomes one; gives its name. */

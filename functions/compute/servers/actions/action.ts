@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import type { ServerRow } from '../../../../db/queries/servers.ts'
+import type { ServerRow } from '../../../../db/queries/compute/servers.ts'
 import type { Answer, Input } from '../../../http/operation.ts'
 
 /** One entry of the table behind POST /servers/{id}/action: its name is the only key of the body. */

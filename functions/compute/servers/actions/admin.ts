@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { deleteServer } from '../../../broker/server.ts'
-import { resetServer } from '../../../broker/server-action.ts'
+import { deleteServer } from '../../../broker/compute/server.ts'
+import { resetServer } from '../../../broker/compute/server-action.ts'
 import { oneOf } from '../../parameters.ts'
 import { type Action, action } from './action.ts'
 

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { consoleOutput, openConsole } from '../../../broker/stream.ts'
+import { consoleOutput, openConsole } from '../../../broker/compute/stream.ts'
 import { oneOf } from '../../parameters.ts'
 import { type Action, action } from './action.ts'
 

@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { describeServer } from '../../../broker/server.ts'
-import { note } from '../../../broker/server-action.ts'
+import { describeServer } from '../../../broker/compute/server.ts'
+import { note } from '../../../broker/compute/server-action.ts'
 import { text } from '../../parameters.ts'
 import { perVersion } from '../fields.ts'
 import { type Action, action } from './action.ts'

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { Capability, Cloud } from '../../../../adapters/contract.ts'
-import type { NewServer } from '../../../../db/queries/servers.ts'
-import { ask, requireCapability, requireState } from '../../../broker/server-action.ts'
+import type { NewServer } from '../../../../db/queries/compute/servers.ts'
+import { ask, requireCapability, requireState } from '../../../broker/compute/server-action.ts'
 import { type Action, action } from './action.ts'
 
 type Power = NonNullable<NewServer['wantPower']>

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { rebuildServer } from '../../../broker/rebuild.ts'
+import { rebuildServer } from '../../../broker/compute/rebuild.ts'
 import { badRequest, conflict, forbidden } from '../../../http/fault.ts'
 import { links } from '../../links.ts'
 import { boolean, name, text } from '../../parameters.ts'

@@ -1,6 +1,6 @@
 import type { Capability } from '../../../../adapters/contract.ts'
-import type { ServerRow } from '../../../../db/queries/servers.ts'
-import { reasonLacking, refuseLocked } from '../../../broker/server-action.ts'
+import type { ServerRow } from '../../../../db/queries/compute/servers.ts'
+import { reasonLacking, refuseLocked } from '../../../broker/compute/server-action.ts'
 import { badRequest, conflict, Fault } from '../../../http/fault.ts'
 import type { Input } from '../../../http/operation.ts'
 import { type Action, action } from './action.ts'

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { addGroup, removeGroup } from '../../../broker/server-groups.ts'
+import { addGroup, removeGroup } from '../../../broker/compute/server-groups.ts'
 import { text } from '../../parameters.ts'
 import { type Action, action } from './action.ts'
 

@@ -1,0 +1,183 @@
+import {
+  type BlockDeviceMapping,
+  DeleteSnapshotCommand,
+  DescribeSnapshotsCommand,
+  RegisterImageCommand,
+  type Snapshot,
+} from '@aws-sdk/client-ec2'
+import type { ImageData, Json, Mark, Outcome, Seen, Task } from '../../contract.ts'
+import { asCloudError, CloudError } from '../../errors.ts'
+import { type Context, gone, unlessGone } from '../context.ts'
+import { refuse } from '../errors.ts'
+import { filtersFor, tagged, tagsFor } from '../marks.ts'
+import { BLOCK } from '../storage/ebs.ts'
+import { allPages } from '../wire/paging.ts'
+
+/**
+ * An image of uploaded data: a snapshot that is written block by block, then registered. Nothing of it is done twice,
+ * because each step begins with what the task says that the one before it has done: a block may be written again, a
+ * snapshot is found by its mark, an image collides with its name.
+ */
+interface Upload {
+  name: string
+  mark: Mark
+  data: ImageData
+  snapshot: string
+  /** The first block that has not been written yet. */
+  next: number
+  /** Blocks that were written: those of zeros are left out. */
+  written: number
+  /** No block comes any more. */
+  sealed: boolean
+}
+
+/** What one turn writes at most, in blocks and in milliseconds, and how many of them at once. */
+const TURN = 128
+const TURN_MS = 8_000
+const AT_ONCE = 4
+const ROOT = '/dev/xvda'
+
+const asTask = (upload: Upload, pollAfterMs = 0): Task => ({ task: upload as unknown as Json, pollAfterMs })
+
+/** Snapshots that carry this mark: of an image that is there, or that is still being made. */
+export const snapshotsOf = ({ ec2 }: Context, mark: Mark): Promise<Snapshot[]> =>
+  allPages(async (paging) => {
+    const asked = { OwnerIds: ['self'], Filters: filtersFor(mark), ...paging }
+    const answer = await ec2.send(new DescribeSnapshotsCommand(asked))
+    return { items: answer.Snapshots ?? [], NextToken: answer.NextToken }
+  })
+
+/** Begins, or goes on with what an earlier call with this mark began. */
+export const beginUpload = async (context: Context, name: string, data: ImageData, mark: Mark): Promise<Task> => {
+  if (data.format !== 'raw/bare') refuse(`EC2 takes images of raw/bare data, not of ${data.format}.`)
+  if (data.os === 'windows') refuse('EC2 registers no images of Windows from uploaded data.')
+  const [earlier] = await snapshotsOf(context, mark)
+  if (earlier?.State === 'error') {
+    await context.ec2.send(new DeleteSnapshotCommand({ SnapshotId: earlier.SnapshotId }))
+    refuse('The cloud could not make a snapshot of the data.')
+  }
+  const tags = tagsFor(mark, name)
+  const snapshot =
+    earlier?.SnapshotId ??
+    (await context.ebs.startSnapshot({
+      sizeGiB: Math.max(data.minDiskGiB, Math.ceil(data.sizeBytes / 2 ** 30), 1),
+      description: name,
+      tags,
+      token: mark.token,
+      encrypted: context.options.encryptVolumes,
+    }))
+  const sealed = earlier?.State === 'completed'
+  return asTask({ name, mark, data, snapshot, next: 0, written: 0, sealed })
+}
+
+/** The next turn; `once` makes the image, or finds it. What fails for good takes the snapshot with it, since no image will ever name it. */
+export const goOnUploading = async <S extends Seen>(
+  context: Context,
+  task: Json,
+  once: (mark: Mark, name: string, make: () => Promise<string>) => Promise<S>,
+): Promise<Outcome<S>> => {
+  const upload = task as unknown as Upload
+  try {
+    if (!upload.sealed) return await write(context, upload)
+    const [found] = await snapshotsOf(context, upload.mark)
+    if (!found) throw gone(upload.snapshot)
+    if (found.State === 'error') refuse('The cloud could not make a snapshot of the data.')
+    if (found.State !== 'completed') return asTask(upload, 5_000)
+    return await once(upload.mark, upload.name, () => register(context, upload))
+  } catch (raw) {
+    const error = asCloudError(raw)
+    if (error.code === 'definitive' || error.code === 'capacity') await abandon(context, upload)
+    throw error
+  }
+}
+
+/** Whoever asks again is told that there is nothing to go on with. */
+const abandon = async (context: Context, { mark, snapshot }: Upload): Promise<void> => {
+  if (!(await snapshotsOf(context, mark)).length) throw gone(snapshot)
+  await unlessGone(() => context.ec2.send(new DeleteSnapshotCommand({ SnapshotId: snapshot })))
+}
+
+const write = async (context: Context, upload: Upload): Promise<Task> => {
+  const count = Math.ceil(upload.data.sizeBytes / BLOCK)
+  // Written down before it is sealed: a turn that is repeated must not write to a snapshot that is closed.
+  if (upload.next < count) return asTask(await writeBlocks(context, upload, count))
+  try {
+    await context.ebs.completeSnapshot(upload.snapshot, upload.written)
+  } catch (error) {
+    // The answer of the first time was lost: its state tells how it went.
+    const closed = error instanceof CloudError && /^(Validation|Conflict)/.test(error.detail.cloudCode ?? '')
+    if (!closed) throw error
+  }
+  return asTask({ ...upload, sealed: true }, 1_000)
+}
+
+const writeBlocks = async ({ ebs, surroundings }: Context, upload: Upload, count: number): Promise<Upload> => {
+  const { snapshot, data } = upload
+  const until = surroundings.now() + TURN_MS
+  const last = Math.min(count, upload.next + TURN)
+  const offset = upload.next * BLOCK
+  const length = Math.min(last * BLOCK, data.sizeBytes) - offset
+  const blocks = inBlocks(await surroundings.blobs.read(data.blob, { offset, length }))
+  let { next, written } = upload
+  for (let more = true; more && next < last && surroundings.now() < until; ) {
+    const group: Uint8Array[] = []
+    while (group.length < AT_ONCE && next + group.length < last) {
+      const block = await blocks.next()
+      more = !block.done
+      if (block.done) break
+      group.push(block.value)
+    }
+    const first = next
+    await Promise.all(
+      group.map(async (block, i) => {
+        if (block.every((byte) => byte === 0)) return
+        await ebs.putBlock(snapshot, first + i, block)
+        written++
+      }),
+    )
+    next += group.length
+    if (!more && next < last) refuse('The data of the image is shorter than it should be.')
+  }
+  await blocks.return(undefined)
+  return { ...upload, next, written }
+}
+
+/** Whole blocks; the end of the last one is zeros. */
+async function* inBlocks(data: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Array, undefined> {
+  let block = new Uint8Array(BLOCK)
+  let filled = 0
+  for await (const chunk of data)
+    for (let rest = chunk; rest.length; ) {
+      const taken = rest.subarray(0, BLOCK - filled)
+      block.set(taken, filled)
+      filled += taken.length
+      rest = rest.subarray(taken.length)
+      if (filled < BLOCK) continue
+      yield block
+      block = new Uint8Array(BLOCK)
+      filled = 0
+    }
+  if (filled) yield block
+}
+
+/** https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_RegisterImage.html (no ClientToken; names collide) */
+const register = async ({ ec2 }: Context, { name, mark, data, snapshot }: Upload): Promise<string> => {
+  const disk: BlockDeviceMapping = { DeviceName: ROOT, Ebs: { SnapshotId: snapshot, DeleteOnTermination: true } }
+  const { ImageId } = await ec2.send(
+    new RegisterImageCommand({
+      Name: amiName(name, mark),
+      Description: name.slice(0, 255),
+      Architecture: data.arch === 'aarch64' ? 'arm64' : 'x86_64',
+      VirtualizationType: 'hvm',
+      EnaSupport: true,
+      RootDeviceName: ROOT,
+      BlockDeviceMappings: [disk],
+      TagSpecifications: tagged(tagsFor(mark, name), 'image'),
+    }),
+  )
+  return ImageId!
+}
+
+/** AMI names are unique in an account, 3 to 128 characters out of a few. */
+export const amiName = (name: string, mark: Mark): string =>
+  `${name.replaceAll(/[^a-zA-Z0-9()[\] ./\-'@_]/g, '_').slice(0, 80)} ${mark.token}`.trim()

@@ -1,0 +1,65 @@
+import { DescribeInstancesCommand, type Instance } from '@aws-sdk/client-ec2'
+import type { ServerSeen } from '../../contract.ts'
+import { type Context, gone, markOf, type Reader, reader } from '../context.ts'
+import { assertOurs, tagValue } from '../marks.ts'
+import { addressesOf } from '../network/port.ts'
+import { faultOf, stateOf } from './server-state.ts'
+
+const seenOf = (instance: Instance, context: Context): ServerSeen => {
+  const { health, power, known } = stateOf(instance.State?.Name)
+  const id = instance.InstanceId ?? ''
+  if (!known) context.surroundings.log('error', 'EC2 shows an unknown state', { id, state: instance.State?.Name })
+  const fault = health === 'gone' ? faultOf(instance.StateReason?.Code) : undefined
+  return {
+    id,
+    mark: markOf(context, instance.Tags),
+    name: tagValue(instance.Tags, 'Name'),
+    health,
+    ...(fault ? { fault } : {}),
+    zone: instance.Placement?.AvailabilityZone,
+    power,
+    size: instance.InstanceType ?? '',
+    image: instance.ImageId,
+    volumes: (instance.BlockDeviceMappings ?? []).flatMap(({ DeviceName, Ebs }) =>
+      Ebs?.VolumeId
+        ? [{ id: Ebs.VolumeId, device: DeviceName ?? null, root: DeviceName === instance.RootDeviceName }]
+        : [],
+    ),
+    ports: (instance.NetworkInterfaces ?? [])
+      .toSorted((a, b) => (a.Attachment?.DeviceIndex ?? 0) - (b.Attachment?.DeviceIndex ?? 0))
+      .map((eni) => ({
+        id: eni.NetworkInterfaceId ?? '',
+        mac: eni.MacAddress ?? '',
+        addresses: addressesOf(eni),
+      })),
+    ...(instance.Placement?.HostId ? { host: instance.Placement.HostId } : {}),
+  }
+}
+
+/** The disk that it boots from, if that is a volume. */
+const rootOf = ({ BlockDeviceMappings, RootDeviceName }: Instance): string[] =>
+  (BlockDeviceMappings ?? []).flatMap(({ DeviceName, Ebs }) =>
+    DeviceName === RootDeviceName ? (Ebs?.VolumeId ?? []) : [],
+  )
+
+/** https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeInstances.html */
+export const instances = (context: Context): Reader<Instance, ServerSeen> =>
+  reader<Instance, ServerSeen>(context, {
+    idFilter: 'instance-id',
+    tags: (instance) => instance.Tags,
+    beside: (instance) => rootOf(instance),
+    describe: (Filters) => async (paging) => {
+      const answer = await context.ec2.send(new DescribeInstancesCommand({ Filters, ...paging }))
+      const items = (answer.Reservations ?? []).flatMap((reservation) => reservation.Instances ?? [])
+      return { items, NextToken: answer.NextToken }
+    },
+    seen: (found) => found.map((instance) => seenOf(instance, context)),
+  })
+
+/** The instance that is to be changed. @throws `not_found`, or `definitive` if it is not ours */
+export const ourInstance = async (context: Context, id: string): Promise<Instance> => {
+  const instance = await instances(context).raw(id)
+  if (!instance || instance.State?.Name === 'terminated') throw gone(id)
+  assertOurs(instance.Tags, context.connection.deployment)
+  return instance
+}

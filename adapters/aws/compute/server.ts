@@ -1,0 +1,155 @@
+import {
+  CreateTagsCommand,
+  DeleteTagsCommand,
+  GetConsoleOutputCommand,
+  type Image,
+  type _InstanceType as InstanceType,
+  RebootInstancesCommand,
+  RunInstancesCommand,
+  type RunInstancesCommandInput,
+  StartInstancesCommand,
+  StopInstancesCommand,
+  TerminateInstancesCommand,
+  type VolumeType,
+} from '@aws-sdk/client-ec2'
+import type { Mark, ServerRealm, ServerSpec } from '../../contract.ts'
+import { CloudError } from '../../errors.ts'
+import { type Context, gone, unlessGone } from '../context.ts'
+import { refuse } from '../errors.ts'
+import { METADATA, METADATA_ITEMS, metadataTags, tagged, tagsFor } from '../marks.ts'
+import type { Options } from '../options.ts'
+import { images, rootDisk } from './image.ts'
+import { instances, ourInstance } from './instance.ts'
+import { readServer } from './read-server.ts'
+import { rebuild } from './rebuild.ts'
+import { resize } from './resize.ts'
+
+/** EC2 counts user data before base64. */
+const USER_DATA_BYTES = 16_384
+
+/** Bytes that base64 text stands for. */
+const decodedLength = (base64: string): number => Math.floor((base64.replaceAll(/[=\s]/g, '').length * 3) / 4)
+
+/**
+ * The RunInstances call for a spec: pure, so a repeated create says the same words.
+ * @throws `definitive` for what EC2 cannot make as it is asked
+ */
+export const launch = (spec: ServerSpec, mark: Mark, image: Image, options: Options): RunInstancesCommandInput => {
+  const root = rootDisk(image)
+  if (!root || !image.RootDeviceName) return refuse('The image does not boot from a volume.')
+  const least = root.VolumeSize ?? 0
+  const size = spec.size.diskGiB || least
+  if (size < least) refuse(`The image needs a root disk of ${least} GiB.`)
+  // Without an interface of ours EC2 would make one in its default VPC, in a group that nobody chose.
+  if (spec.ports.length === 0) refuse('A server on this cloud needs a port.')
+  if (spec.configDrive) refuse('This cloud has no config drive; servers read its metadata service.')
+  if (spec.publicKey !== null && spec.keypair === null) refuse('The key has to be made on this cloud first.')
+  if (spec.userData !== null && decodedLength(spec.userData) > USER_DATA_BYTES) {
+    refuse(`User data on this cloud is ${USER_DATA_BYTES} bytes at most.`)
+  }
+  return {
+    ClientToken: mark.token,
+    MinCount: 1,
+    MaxCount: 1,
+    ImageId: spec.image,
+    InstanceType: spec.size.native as InstanceType,
+    Placement: { AvailabilityZone: spec.zone },
+    // Ports have a life of their own: they were made before the server and stay after it.
+    NetworkInterfaces: spec.ports.map((NetworkInterfaceId, DeviceIndex) => ({
+      NetworkInterfaceId,
+      DeviceIndex,
+      DeleteOnTermination: false,
+    })),
+    BlockDeviceMappings: [
+      {
+        DeviceName: image.RootDeviceName,
+        Ebs: {
+          DeleteOnTermination: true,
+          VolumeType: options.volumeType as VolumeType,
+          ...(size > 0 ? { VolumeSize: size } : {}),
+          ...(options.encryptVolumes ? { Encrypted: true } : {}),
+        },
+      },
+    ],
+    ...(spec.keypair ? { KeyName: spec.keypair } : {}),
+    ...(spec.userData ? { UserData: spec.userData } : {}),
+    MetadataOptions: { HttpEndpoint: 'enabled', HttpTokens: options.metadataTokens },
+    InstanceInitiatedShutdownBehavior: 'stop',
+    TagSpecifications: [
+      ...tagged(tagsFor(mark, spec.name, spec.metadata), 'instance'),
+      ...tagged(tagsFor(mark, spec.name), 'volume'),
+    ],
+  }
+}
+
+/**
+ * A server is an instance that boots from an EBS volume of its own.
+ * https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_RunInstances.html (ClientToken)
+ */
+export const server = (context: Context): ServerRealm => {
+  const { ec2, options } = context
+  const machines = instances(context)
+  return {
+    once: 'token',
+    settleMs: options.settleMs,
+    find: machines.find,
+    get: machines.get,
+    list: machines.list,
+    mark: machines.mark,
+    read: (id) => readServer(context, id),
+    async create(spec, mark) {
+      const image = await images(context).raw(spec.image)
+      if (!image) throw gone(spec.image)
+      const { Instances } = await ec2.send(new RunInstancesCommand(launch(spec, mark, image, options)))
+      const [instance] = Instances ?? []
+      if (!instance) throw new CloudError('ambiguous', 'The cloud did not give a clear answer.')
+      return machines.one(instance)
+    },
+    async remove(id, mark) {
+      const instance = await machines.ours(id, mark)
+      if (!instance || instance.State?.Name === 'terminated' || instance.State?.Name === 'shutting-down') return
+      await unlessGone(() => ec2.send(new TerminateInstancesCommand({ InstanceIds: [id] })))
+    },
+    async start(id) {
+      await ourInstance(context, id)
+      await ec2.send(new StartInstancesCommand({ InstanceIds: [id] }))
+    },
+    async stop(id) {
+      await ourInstance(context, id)
+      await ec2.send(new StopInstancesCommand({ InstanceIds: [id] }))
+    },
+    /** Soft and hard are one call: EC2 asks the guest to restart and resets it if it has not within four minutes. */
+    async reboot(id) {
+      await ourInstance(context, id)
+      await ec2.send(new RebootInstancesCommand({ InstanceIds: [id] }))
+    },
+    resize: (id, size, power) => resize(context, id, size, power),
+    rebuild: (id, image, token) => rebuild(context, id, image, token),
+    async consoleLog(id) {
+      const read = async (Latest: boolean) =>
+        (await ec2.send(new GetConsoleOutputCommand({ InstanceId: id, ...(Latest ? { Latest } : {}) }))).Output ?? ''
+      let output: string
+      try {
+        output = await read(true)
+      } catch (error) {
+        // Sizes without the Nitro hypervisor show only what they said shortly after they started.
+        if (!(error instanceof CloudError && error.detail.cloudCode === 'UnsupportedOperation')) throw error
+        output = await read(false)
+      }
+      return new TextDecoder().decode(Uint8Array.from(atob(output), (byte) => byte.charCodeAt(0)))
+    },
+    async describe(id, { name, metadata }) {
+      const items = metadataTags(metadata)
+      if (items.length > METADATA_ITEMS) refuse(`The cloud keeps ${METADATA_ITEMS} metadata items at most.`)
+      const { Tags = [] } = await ourInstance(context, id)
+      const wanted = [{ Key: 'Name', Value: name.slice(0, 256) }, ...items]
+      const extra = Tags.filter(({ Key }) => Key?.startsWith(METADATA) && !wanted.some((tag) => tag.Key === Key))
+      const changed = wanted.filter((tag) => !Tags.some(({ Key, Value }) => Key === tag.Key && Value === tag.Value))
+      // Away first: both together might pass the limit of 50.
+      if (extra.length > 0) {
+        await ec2.send(new DeleteTagsCommand({ Resources: [id], Tags: extra.map(({ Key }) => ({ Key })) }))
+      }
+      if (changed.length > 0) await ec2.send(new CreateTagsCommand({ Resources: [id], Tags: changed }))
+    },
+  }
+}

@@ -1,0 +1,138 @@
+import {
+  CreateSubnetCommand,
+  CreateTagsCommand,
+  DeleteSubnetCommand,
+  DescribeSubnetsCommand,
+  type Subnet,
+} from '@aws-sdk/client-ec2'
+import { type Realm, reading, type Seen, type SubnetSpec } from '../../contract.ts'
+import { CloudError } from '../../errors.ts'
+import { formatAddress, formatCidr, parseCidr } from '../../shared/cidr.ts'
+import { type Context, gone, markOf, reader, rename, resume, setUp, unlessGone } from '../context.ts'
+import { refuse } from '../errors.ts'
+import { assertOurs, DNS_TAG, tagged, tagsFor, tagValue } from '../marks.ts'
+import { announceDns, MAX_SERVERS } from './dhcp-options.ts'
+
+/** EC2 keeps the first four addresses of a subnet and the last one. The gateway is the second. */
+export const RESERVED = { head: 4, tail: 1 }
+
+/**
+ * What EC2 cannot do is refused, not ignored.
+ * @throws `definitive`
+ */
+const check = (spec: SubnetSpec): void => {
+  const block = parseCidr(spec.cidr) ?? refuse(`${spec.cidr} is not an address range.`)
+  if (block.family === 6) refuse('Subnets on this cloud carry IPv4 only.')
+  if (block.prefix < 16 || block.prefix > 28) refuse('Subnets on this cloud are /16 to /28.')
+  if (!spec.dhcp) refuse('Subnets on this cloud always serve DHCP.')
+  const router = formatAddress({ family: 4, value: block.first + 1n })
+  if (spec.gateway !== null && spec.gateway !== router)
+    refuse(`The gateway of ${spec.cidr} on this cloud is ${router}.`)
+  if (spec.dnsServers.length > MAX_SERVERS) refuse(`This cloud announces ${MAX_SERVERS} DNS servers at most.`)
+}
+
+/**
+ * A subnet in one zone of a VPC. No gateway means no default route: that is the router's work.
+ * https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateSubnet.html (no ClientToken; CIDRs collide)
+ */
+export const subnet = (context: Context): Realm<SubnetSpec> => {
+  const { ec2, options, connection } = context
+  const subnets = reader<Subnet, Seen>(context, {
+    idFilter: 'subnet-id',
+    tags: (found) => found.Tags,
+    describe: (Filters) => async (paging) => {
+      const answer = await ec2.send(new DescribeSubnetsCommand({ Filters, ...paging }))
+      return { items: answer.Subnets ?? [], NextToken: answer.NextToken }
+    },
+    seen: (found) =>
+      found.map((item) => ({
+        id: item.SubnetId ?? '',
+        mark: markOf(context, item.Tags),
+        name: tagValue(item.Tags, 'Name'),
+        health: item.State === 'available' ? 'ready' : item.State === 'pending' ? 'pending' : 'failed',
+        zone: item.AvailabilityZone,
+      })),
+  })
+
+  /** Nothing but a disagreement that nobody would notice is refused here. */
+  const checkDns = async (VpcId: string, spec: SubnetSpec, self?: string): Promise<void> => {
+    for (const other of await subnets.select([{ Name: 'vpc-id', Values: [VpcId] }])) {
+      const wanted = tagValue(other.Tags, DNS_TAG)
+      if (other.SubnetId === self || !markOf(context, other.Tags)) continue
+      if ((wanted ?? '') !== spec.dnsServers.join(' ')) {
+        refuse('The subnets of one network on this cloud share their DNS servers.')
+      }
+    }
+  }
+
+  const update = async (id: string, spec: SubnetSpec): Promise<Seen> => {
+    check(spec)
+    const item = await subnets.raw(id)
+    if (!item) throw gone(id)
+    assertOurs(item.Tags, connection.deployment)
+    const Value = spec.dnsServers.join(' ')
+    if ((tagValue(item.Tags, DNS_TAG) ?? '') !== Value) {
+      await checkDns(item.VpcId!, spec, id)
+      await ec2.send(new CreateTagsCommand({ Resources: [id], Tags: [{ Key: DNS_TAG, Value }] }))
+    }
+    await announceDns(context, item.VpcId!, spec.dnsServers)
+    await rename(context, id, item.Tags, spec.name)
+    return subnets.again(id)
+  }
+
+  const steps = { get: subnets.get, update }
+  return {
+    once: 'unique',
+    settleMs: options.settleMs,
+    find: subnets.find,
+    get: subnets.get,
+    list: subnets.list,
+    mark: subnets.mark,
+    async read(id) {
+      const item = await subnets.raw(id)
+      if (!item) return null
+      const block = parseCidr(item.CidrBlock ?? '') ?? refuse('The subnet has no IPv4 addresses.')
+      const dns = tagValue(item.Tags, DNS_TAG)
+      const spec = {
+        name: tagValue(item.Tags, 'Name') || id,
+        network: item.VpcId ?? '',
+        cidr: formatCidr(block),
+        gateway: formatAddress({ family: 4, value: block.first + 1n }),
+        zone: item.AvailabilityZone ?? '',
+        dhcp: true,
+        dnsServers: dns ? dns.split(' ') : [],
+      }
+      const more = item.Ipv6CidrBlockAssociationSet?.length ? ['It has IPv6 addresses.'] : []
+      const left = dns === undefined ? [...more, 'Its DNS servers are those that the VPC announces.'] : more
+      return reading(spec, { left })
+    },
+    update,
+    poll: resume(steps),
+    async create(spec, mark) {
+      check(spec)
+      const found = await subnets.find(mark)
+      if (found) return setUp(context, steps, found.id, spec)
+      await checkDns(spec.network, spec)
+      const tags = [...tagsFor(mark, spec.name), { Key: DNS_TAG, Value: spec.dnsServers.join(' ') }]
+      try {
+        const { Subnet } = await ec2.send(
+          new CreateSubnetCommand({
+            VpcId: spec.network,
+            CidrBlock: formatCidr(parseCidr(spec.cidr)!),
+            AvailabilityZone: spec.zone,
+            TagSpecifications: tagged(tags, 'subnet'),
+          }),
+        )
+        return setUp(context, steps, Subnet!.SubnetId!, spec)
+      } catch (error) {
+        if (!(error instanceof CloudError && error.detail.cloudCode === 'InvalidSubnet.Conflict')) throw error
+        const mine = await subnets.find(mark)
+        if (!mine) throw error
+        return setUp(context, steps, mine.id, spec)
+      }
+    },
+    async remove(id, mark) {
+      if (await subnets.ours(id, mark)) await unlessGone(() => ec2.send(new DeleteSubnetCommand({ SubnetId: id })))
+    },
+  }
+}

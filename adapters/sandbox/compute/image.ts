@@ -1,0 +1,142 @@
+import { createHash } from 'node:crypto'
+import {
+  type Blobs,
+  type ImageData,
+  type ImageRealm,
+  type ImageSeen,
+  type ImageSpec,
+  isTask,
+  type NativeId,
+  type Outcome,
+} from '../../contract.ts'
+import { type Engine, healthOf } from '../engine.ts'
+import type { Entities } from '../entities.ts'
+import { noSuch, refusal } from '../errors.ts'
+import type { ImageSetting } from '../options.ts'
+import { realm, referred, refuseUnsettled, seenOf } from '../realm.ts'
+
+type Image = Entities['image']
+
+/** Whatever there is: no guest ever looks inside. */
+export const IMAGE_FORMATS = [
+  ...['raw', 'qcow2', 'vmdk', 'vhd', 'vhdx', 'vdi', 'iso', 'ploop'].map((disk) => `${disk}/bare`),
+  'vmdk/ova',
+]
+
+/** When the images of the catalogue were made, for want of a better date. */
+const CATALOG_DATE = Date.UTC(2026, 0, 1)
+
+/** An image of the options, as if somebody had made it. */
+function builtIn({ name, arch, min_disk_gib, size_bytes, os }: ImageSetting): Image {
+  return {
+    kind: 'image',
+    id: `sbx-img-${name}`,
+    name,
+    mark: null,
+    asked: '',
+    zone: null,
+    createdAt: CATALOG_DATE,
+    readyAt: CATALOG_DATE,
+    fault: null,
+    goneAt: null,
+    spec: null,
+    sha256: null,
+    arch: arch ?? 'x86_64',
+    minDiskGiB: min_disk_gib ?? 1,
+    sizeBytes: size_bytes ?? null,
+    os: os ?? 'linux',
+  }
+}
+
+/** An image that can be used now, of the catalogue or made from a server. */
+export async function findImage(engine: Engine, id: NativeId): Promise<Image> {
+  const known = engine.settings.images.find(({ name }) => `sbx-img-${name}` === id)
+  if (known) return builtIn(known)
+  const image = await referred(engine, 'image', id)
+  refuseUnsettled(engine, image)
+  return image
+}
+
+/** Reads all of the data, as a cloud that boots it would, and keeps what tells it from any other. */
+async function madeOfData(blobs: Blobs, data: ImageData) {
+  if (!IMAGE_FORMATS.includes(data.format)) throw refusal('InvalidValue', `The cloud takes no image of ${data.format}.`)
+  const hash = createHash('sha256')
+  let sizeBytes = 0
+  for await (const chunk of await blobs.read(data.blob)) {
+    hash.update(chunk)
+    sizeBytes += chunk.length
+  }
+  if (sizeBytes !== data.sizeBytes)
+    throw refusal('InvalidValue', `The data has ${sizeBytes} bytes and should have ${data.sizeBytes}.`)
+  const { arch, os, minDiskGiB } = data
+  return { sha256: hash.digest('hex'), sizeBytes, arch, os, minDiskGiB }
+}
+
+/** Images: the catalogue, which belongs to nobody, and those made from servers. */
+export function images(engine: Engine): ImageRealm {
+  const { state, settings } = engine
+  const view = (
+    { arch, minDiskGiB, sizeBytes, os, createdAt, id }: Image,
+    seen: ReturnType<typeof seenOf>,
+  ): ImageSeen => {
+    const description = settings.images.find(({ name }) => `sbx-img-${name}` === id)?.description
+    return { ...seen, arch, minDiskGiB, sizeBytes, os, createdAt: new Date(createdAt).toISOString(), description }
+  }
+  const own = realm<'image', ImageSpec, ImageSeen>(engine, {
+    kind: 'image',
+    readyMs: settings.image_ms,
+    removeMs: settings.delete_ms,
+    async draft(spec) {
+      const { name, source } = spec
+      if (!source) throw refusal('InvalidValue', 'An image is made of a server or of data.')
+      if (source.kind === 'data') return { name, spec, ...(await madeOfData(engine.blobs, source)) }
+      const server = await referred(engine, 'server', source.id)
+      refuseUnsettled(engine, server)
+      const size = settings.sizes.find((each) => each.name === server.size)
+      const minDiskGiB = size?.disk_gib || 1
+      const arch = size?.arch ?? 'x86_64'
+      return { name, spec, sha256: null, arch, minDiskGiB, sizeBytes: minDiskGiB * 2 ** 28, os: 'linux' as const }
+    },
+    view,
+    async revise(entity, spec) {
+      return { ...entity, name: spec.name }
+    },
+    read: async ({ name, spec }) => ({ name, source: spec?.source ?? null }),
+  })
+
+  /** Making an image is a long operation: until it is over there is only a task to ask after. */
+  const asTask = (seen: ImageSeen, readyAt: number): Outcome<ImageSeen> =>
+    seen.health === 'pending' ? { task: { image: seen.id }, pollAfterMs: Math.max(0, readyAt - engine.now()) } : seen
+
+  return {
+    ...own,
+    async create(spec, mark) {
+      const made = await own.create(spec, mark)
+      return isTask(made) ? made : asTask(made, engine.now() + settings.image_ms)
+    },
+    poll: (task) => {
+      const id = String((task as { image?: string } | null)?.image)
+      return engine.call('image.poll', { id }, async () => {
+        const image = await state.lookup('image', id)
+        if (!image || healthOf(image, engine.now()) === 'gone') throw noSuch('image', id)
+        return asTask(view(image, seenOf(engine, image)), image.readyAt)
+      })
+    },
+    get: (id) => {
+      const known = settings.images.find(({ name }) => `sbx-img-${name}` === id)
+      if (!known) return own.get(id)
+      return engine.call('image.get', { id }, async () => view(builtIn(known), seenOf(engine, builtIn(known))))
+    },
+    remove: async (id, mark) => {
+      if (!settings.images.some(({ name }) => `sbx-img-${name}` === id)) return own.remove(id, mark)
+      throw refusal('NotYours', 'An image of the catalogue cannot be removed.')
+    },
+    catalog: (cursor) =>
+      engine.call('image.catalog', {}, async () => {
+        const from = cursor === undefined ? 0 : Number(cursor)
+        const to = from + settings.page_size
+        const items = settings.images.slice(from, to).map((each) => view(builtIn(each), seenOf(engine, builtIn(each))))
+        return { items, next: to < settings.images.length ? String(to) : undefined, complete: true }
+      }),
+  }
+}

@@ -1,0 +1,21 @@
+import type { InterfaceSpec, Realm, Seen } from '../../contract.ts'
+import type { Engine } from '../engine.ts'
+import { plugs } from '../holds.ts'
+
+/** Interfaces: a port plugged into a server that runs. One that the server was built with can be adopted as well. */
+export function interfaces(engine: Engine): Realm<InterfaceSpec> {
+  return plugs<InterfaceSpec, Seen>(engine, {
+    kind: 'interface',
+    held: 'port',
+    inborn: true,
+    target: ({ port, server }) => ({ held: port, server }),
+    spec: (port, { server }) => ({ server, port }),
+    async plugIn({ server, port }) {
+      await engine.state.change('server', server, (entity) =>
+        entity.ports.includes(port) ? entity : { ...entity, ports: [...entity.ports, port] },
+      )
+      return null
+    },
+    view: (seen) => seen,
+  })
+}

@@ -1,0 +1,90 @@
+import type { NativeId, Progress, Size } from '../../contract.ts'
+import type { Engine } from '../engine.ts'
+import type { Entities } from '../entities.ts'
+import { refusal } from '../errors.ts'
+import type { SizeSetting } from '../options.ts'
+import { refuseUnsettled } from '../realm.ts'
+import type { Amount } from '../room.ts'
+import { findImage } from './image.ts'
+import { boot, off } from './power.ts'
+
+type Server = Entities['server']
+
+/** A size by the cloud's own name, as sold in that zone. */
+export function findSize(engine: Engine, name: string, zone: string): SizeSetting {
+  const size = engine.settings.sizes.find((each) => each.name === name)
+  if (!size) throw refusal('InvalidValue', `The cloud has no size ${name}.`)
+  if (size.zones && !size.zones.includes(zone)) throw refusal('InvalidValue', `Zone ${zone} has no size ${name}.`)
+  return size
+}
+
+/** What a server of that size takes. */
+export const amountOf = (size: SizeSetting, minDiskGiB: number): Amount => [
+  size.vcpus,
+  size.ram_mib,
+  Math.max(size.disk_gib, minDiskGiB),
+]
+
+/** Throws if the image does not run on, or does not fit, the size. */
+export function refuseMisfit(size: SizeSetting, image: { arch: string; minDiskGiB: number }): void {
+  const arch = size.arch ?? 'x86_64'
+  if (image.arch !== arch) {
+    throw refusal('WrongArchitecture', `The image is for ${image.arch}, size ${size.name} is ${arch}.`)
+  }
+  if (size.disk_gib > 0 && size.disk_gib < image.minDiskGiB) {
+    throw refusal('InvalidValue', `The image needs a disk of ${image.minDiskGiB} GiB, size ${size.name} has less.`)
+  }
+}
+
+/**
+ * One step: off, then the other size, then the power that is wanted. A step that is under way is waited for. The disk
+ * never shrinks: a smaller size keeps the larger one, or nobody could go back.
+ */
+export async function resizeStep(
+  engine: Engine,
+  id: NativeId,
+  want: Size,
+  power: 'running' | 'stopped',
+): Promise<Progress> {
+  let progress: Progress = 'going'
+  await engine.state.change('server', id, async (server) => {
+    refuseUnsettled(engine, server)
+    const now = engine.now()
+    progress = 'going'
+    if (now < server.powerAt) return server
+    if (server.size === want.native) {
+      if (server.power === power) progress = 'done'
+      if (progress === 'done') return server
+      return power === 'running'
+        ? boot(server, now, engine.settings.boot_ms)
+        : off(server, now, engine.settings.stop_ms)
+    }
+    const zone = server.spec.zone
+    const size = findSize(engine, want.native, zone)
+    const current = findSize(engine, server.size, zone)
+    if ((size.arch ?? 'x86_64') !== (current.arch ?? 'x86_64')) {
+      throw refusal('WrongArchitecture', 'A server cannot change its architecture.')
+    }
+    if (server.power !== 'stopped') return off(server, now, engine.settings.stop_ms)
+    await engine.room.take(zone, engine.state.key('server', id), amountOf(size, 0))
+    return { ...server, size: size.name, powerAt: now + engine.settings.resize_ms }
+  })
+  return progress
+}
+
+/** One step towards a fresh disk; a server that was off stays off. */
+export async function rebuildStep(engine: Engine, id: NativeId, image: NativeId, token: string): Promise<Progress> {
+  const found = await findImage(engine, image)
+  let progress: Progress = 'going'
+  await engine.state.change('server', id, (server): Server => {
+    refuseUnsettled(engine, server)
+    const now = engine.now()
+    progress = server.rebuilt === token && now >= server.powerAt ? 'done' : 'going'
+    if (server.rebuilt === token || now < server.powerAt) return server
+    refuseMisfit(findSize(engine, server.size, server.spec.zone), found)
+    const fresh: Server = { ...server, image, rebuilt: token }
+    const { build_ms: buildMs } = engine.settings
+    return server.power === 'stopped' ? { ...fresh, powerAt: now + buildMs } : boot(fresh, now, buildMs)
+  })
+  return progress
+}

@@ -1,0 +1,157 @@
+import type { NativeId, ServerRealm, ServerSeen, ServerSpec } from '../../contract.ts'
+import { type Engine, healthOf } from '../engine.ts'
+import { type Entities, exists, type Hold, type Lookup } from '../entities.ts'
+import { noSuch, refusal } from '../errors.ts'
+import { digest } from '../hash.ts'
+import { letGo, take } from '../holds.ts'
+import { refuseForeign } from '../marks.ts'
+import { realm, referred, refuseUnsettled } from '../realm.ts'
+import { consoleText } from './console.ts'
+import { findImage } from './image.ts'
+import { moved, type PowerAction, powerOf } from './power.ts'
+import { amountOf, findSize, rebuildStep, refuseMisfit, resizeStep } from './reshape.ts'
+
+type Server = Entities['server']
+const HOSTS_PER_ZONE = 8
+
+/** Ports that the server holds, in the order in which the guest sees them. */
+async function pluggedPorts({ id, ports }: Server, lookup: Lookup, now: number): Promise<Entities['port'][]> {
+  const found = await Promise.all([...new Set(ports)].map((port) => lookup('port', port)))
+  return found.filter((port) => port !== null).filter(({ hold }) => holds(hold, id, now))
+}
+
+const holds = (hold: Hold | null, server: NativeId, now: number): boolean =>
+  hold?.server === server && (hold.goneAt === null || hold.goneAt > now)
+
+/** Servers. They take room in their zone, hold their ports, and free both when they are gone. */
+export function servers(engine: Engine): ServerRealm {
+  const { state, settings, room, connection } = engine
+
+  async function checkParts(spec: ServerSpec): Promise<void> {
+    if (spec.keypair !== null) await referred(engine, 'keypair', spec.keypair)
+    for (const id of spec.ports) {
+      const port = await referred(engine, 'port', id)
+      refuseForeign(port, connection)
+      if (port.zone !== null && port.zone !== spec.zone) {
+        throw refusal('WrongZone', `A port is in zone ${port.zone}, the server in ${spec.zone}.`)
+      }
+    }
+  }
+
+  async function draft(spec: ServerSpec, id: NativeId, key: string) {
+    const { zone } = room.zone(spec.zone) && spec
+    const size = findSize(engine, spec.size.native, zone)
+    const image = await findImage(engine, spec.image)
+    refuseMisfit(size, image)
+    await checkParts(spec)
+    await room.take(zone, key, amountOf(size, image.minDiskGiB))
+    const now = engine.now()
+    const hold: Hold = { server: id, at: now, readyAt: now, goneAt: null, mark: null, device: null }
+    try {
+      for (const port of spec.ports) await take(engine, 'port', port, hold)
+    } catch (error) {
+      for (const port of spec.ports) await letGo(engine, 'port', port, id, engine.now())
+      await room.release(zone, key, engine.now())
+      throw error
+    }
+    const builtAt = now + settings.build_ms
+    return {
+      name: spec.name,
+      zone,
+      spec,
+      power: 'running' as const,
+      powerAt: builtAt,
+      bootAt: builtAt,
+      offAt: null,
+      size: size.name,
+      image: spec.image,
+      metadata: spec.metadata,
+      rebuilt: null,
+      host: `sbx-host-${zone}-${(Number.parseInt(digest(id).slice(0, 6), 16) % HOSTS_PER_ZONE) + 1}`,
+      ports: spec.ports,
+      volumes: [],
+    }
+  }
+
+  const base = realm<'server', ServerSpec, ServerSeen>(engine, {
+    kind: 'server',
+    readyMs: settings.build_ms,
+    removeMs: settings.delete_ms,
+    draft,
+    async view(server, seen, lookup) {
+      const now = engine.now()
+      const { size, image, host, id } = server
+      const volumes: ServerSeen['volumes'] = []
+      for (const { id: volumeId, device } of server.volumes) {
+        const volume = await lookup('volume', volumeId)
+        if (volume && holds(volume.hold, id, now)) volumes.push({ id: volumeId, device, root: false })
+      }
+      const ports = (await pluggedPorts(server, lookup, now)).map(({ id, spec }) => ({
+        id,
+        mac: spec.mac,
+        addresses: spec.addresses.map(({ address }) => address),
+      }))
+      return {
+        ...seen,
+        power: powerOf(server, now),
+        size,
+        image,
+        volumes,
+        ports,
+        host,
+        ...(server.bootAt <= now ? { bootedAt: server.bootAt } : {}),
+      }
+    },
+    async read(server, lookup) {
+      const { name, spec, size: native, image, metadata } = server
+      const size = settings.sizes.find((each) => each.name === native)
+      const amount = size && { vcpus: size.vcpus, ramMiB: size.ram_mib, diskGiB: size.disk_gib }
+      const ports = (await pluggedPorts(server, lookup, engine.now())).map(({ id }) => id)
+      return { ...spec, name, image, metadata, ports, size: { ...spec.size, ...amount, native } }
+    },
+    async release({ id, spec, ports, volumes }, goneAt) {
+      await room.release(spec.zone, state.key('server', id), goneAt)
+      for (const port of ports) await letGo(engine, 'port', port, id, goneAt)
+      for (const volume of volumes) await letGo(engine, 'volume', volume.id, id, goneAt)
+    },
+  })
+
+  const act = (method: string, id: NativeId, action: PowerAction): Promise<void> =>
+    engine.call(`server.${method}`, { id }, async () => {
+      await state.change('server', id, (server) => {
+        refuseUnsettled(engine, server)
+        return moved(engine, server, action)
+      })
+    })
+
+  async function consoleLog(id: NativeId): Promise<string> {
+    const server = await state.lookup('server', id)
+    if (!server || !exists(server, engine.now())) throw noSuch('server', id)
+    if (healthOf(server, engine.now()) === 'failed') return ''
+    const ports = await pluggedPorts(server, state.lookup, engine.now())
+    const keypair = server.spec.keypair === null ? null : await state.lookup('keypair', server.spec.keypair)
+    return consoleText(server, ports, keypair?.fingerprint ?? null, engine.now(), settings.boot_ms)
+  }
+
+  return {
+    ...base,
+    start: (id) => act('start', id, 'start'),
+    stop: (id) => act('stop', id, 'stop'),
+    reboot: (id, hard) => act('reboot', id, hard ? 'hard_reboot' : 'reboot'),
+    pause: (id) => act('pause', id, 'pause'),
+    unpause: (id) => act('unpause', id, 'unpause'),
+    suspend: (id) => act('suspend', id, 'suspend'),
+    resume: (id) => act('resume', id, 'resume'),
+    resize: (id, size, power) => engine.call('server.resize', { id }, () => resizeStep(engine, id, size, power)),
+    rebuild: (id, image, token) => engine.call('server.rebuild', { id }, () => rebuildStep(engine, id, image, token)),
+    consoleLog: (id) => engine.call('server.consoleLog', { id }, () => consoleLog(id)),
+    describe: (id, { name, metadata }) =>
+      engine.call('server.describe', { id }, async () => {
+        await state.change('server', id, (server) => {
+          refuseForeign(server, connection)
+          if (!exists(server, engine.now())) throw noSuch('server', id)
+          return { ...server, name, metadata }
+        })
+      }),
+  }
+}

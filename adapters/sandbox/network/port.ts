@@ -1,0 +1,101 @@
+import type { NativeId, PortSeen, PortSpec, Realm } from '../../contract.ts'
+import { parseAddress } from '../../shared/cidr.ts'
+import type { Ledger } from '../claims.ts'
+import type { Engine } from '../engine.ts'
+import { refusal } from '../errors.ts'
+import { holdOf } from '../holds.ts'
+import { realm, referred } from '../realm.ts'
+import { inside, range } from './address.ts'
+
+/** What the cloud keeps of every subnet: its own address and a router's at the head, broadcast at the tail. */
+export const RESERVED = { head: 2, tail: 1 }
+
+function reserved(cidr: string, address: string): boolean {
+  const block = range(cidr)
+  const value = parseAddress(address)?.value
+  if (!block || value === undefined) return false
+  return value < block.first + BigInt(RESERVED.head) || value > block.last - BigInt(RESERVED.tail)
+}
+
+/** Ports: a card with its addresses, which it has from the start and keeps whatever it is plugged into. */
+export function ports(engine: Engine): Realm<PortSpec, PortSeen> {
+  const { claims } = engine
+  const bySubnet = ({ addresses }: PortSpec): Map<NativeId, string[]> => {
+    const subnets = new Map<NativeId, string[]>()
+    for (const { subnet, address } of addresses) subnets.set(subnet, [...(subnets.get(subnet) ?? []), address])
+    return subnets
+  }
+
+  async function check(spec: PortSpec): Promise<string | null> {
+    await referred(engine, 'network', spec.network)
+    if (!/^([0-9a-f]{2}:){5}[0-9a-f]{2}$/i.test(spec.mac))
+      throw refusal('InvalidValue', `${spec.mac} is no MAC address.`)
+    let zone: string | null = null
+    for (const { subnet: id, address } of spec.addresses) {
+      const subnet = await referred(engine, 'subnet', id)
+      if (subnet.spec.network !== spec.network) throw refusal('InvalidValue', 'The subnet is not of that network.')
+      if (zone !== null && zone !== subnet.spec.zone)
+        throw refusal('WrongZone', 'A port has addresses of one zone only.')
+      zone = subnet.spec.zone
+      if (!inside(subnet.spec.cidr, address)) throw refusal('InvalidValue', `${address} is not in ${subnet.spec.cidr}.`)
+      if (reserved(subnet.spec.cidr, address)) throw refusal('InvalidValue', `${address} is reserved by the cloud.`)
+    }
+    for (const id of spec.securityGroups) {
+      const group = await referred(engine, 'security_group', id)
+      if (group.spec.network !== spec.network)
+        throw refusal('InvalidValue', 'The security group is on another network.')
+    }
+    return zone
+  }
+
+  /** Makes the claims of a port exactly these: the addresses, and its MAC address beside them. */
+  async function claim(spec: PortSpec, holder: string): Promise<void> {
+    for (const [subnet, addresses] of bySubnet(spec)) {
+      const wanted = [...addresses, spec.mac.toLowerCase()]
+      const take = (ledger: Ledger): true | null => {
+        if (wanted.some((name) => ledger[name] && ledger[name].holder !== holder)) return null
+        for (const [name, each] of Object.entries(ledger)) if (each.holder === holder) delete ledger[name]
+        for (const name of wanted) ledger[name] = { holder, at: engine.now(), until: null, amount: [] }
+        return true
+      }
+      const taken = () => refusal('AddressTaken', `An address of ${addresses.join(', ')} is in use already.`)
+      await claims.claim(`subnet/${subnet}`, take, taken)
+    }
+  }
+
+  async function release(spec: PortSpec, holder: string, at: number): Promise<void> {
+    for (const subnet of bySubnet(spec).keys()) await claims.release(`subnet/${subnet}`, holder, at)
+  }
+
+  return realm(engine, {
+    kind: 'port',
+    readyMs: engine.settings.network_ms,
+    async draft(spec, _, key) {
+      const zone = await check(spec)
+      await claim(spec, key)
+      return { name: spec.name, spec, zone, hold: null }
+    },
+    async view(entity, seen, lookup) {
+      const hold = await holdOf(engine, entity, lookup)
+      const { mac, addresses } = entity.spec
+      const plain = addresses.map(({ address }) => address)
+      return { ...seen, mac, addresses: plain, placed: addresses, server: hold?.server ?? null }
+    },
+    async inUse(entity) {
+      if (await holdOf(engine, entity, engine.state.lookup)) throw refusal('InUse', 'The port is in use by a server.')
+    },
+    release: ({ spec, id }, goneAt) => release(spec, engine.state.key('port', id), goneAt),
+    async revise(entity, spec) {
+      if (spec.network !== entity.spec.network) throw refusal('InvalidValue', 'A port cannot change its network.')
+      const plugged = (await holdOf(engine, entity, engine.state.lookup)) !== null
+      if (plugged && spec.mac !== entity.spec.mac)
+        throw refusal('InUse', 'A port in use cannot change its MAC address.')
+      const zone = await check(spec)
+      const key = engine.state.key('port', entity.id)
+      await claim(spec, key)
+      const left = entity.spec.addresses.filter(({ subnet }) => !bySubnet(spec).has(subnet))
+      await release({ ...entity.spec, addresses: left }, key, engine.now())
+      return { ...entity, name: spec.name, spec, zone }
+    },
+  })
+}

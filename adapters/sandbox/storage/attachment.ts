@@ -1,0 +1,42 @@
+import type { AttachmentSeen, AttachmentSpec, Realm } from '../../contract.ts'
+import type { Engine } from '../engine.ts'
+import { refusal } from '../errors.ts'
+import { plugs } from '../holds.ts'
+
+/** `vda` is the root disk. */
+export const DEVICES = [...'bcdefghijklmnopqrstuvwxyz'].map((letter) => `/dev/vd${letter}`)
+
+/** Attachments: a volume in a server, at a device that no other volume of the server has. */
+export function attachments(engine: Engine): Realm<AttachmentSpec, AttachmentSeen> {
+  const { state } = engine
+
+  async function plugIn({ server: id, volume, device: wished }: AttachmentSpec): Promise<string> {
+    let device = ''
+    await state.change('server', id, async (server) => {
+      const others: typeof server.volumes = []
+      for (const each of server.volumes) {
+        const hold = each.id === volume ? null : (await state.lookup('volume', each.id))?.hold
+        if (hold?.server === id && (hold.goneAt === null || hold.goneAt > engine.now())) others.push(each)
+      }
+      const taken = new Set(others.map((each) => each.device))
+      const before = server.volumes.find((each) => each.id === volume)?.device
+      const free = DEVICES.find((each) => !taken.has(each))
+      const chosen = wished ?? (before && !taken.has(before) ? before : free)
+      if (chosen === undefined) throw refusal('InvalidValue', 'The server holds as many volumes as it can.')
+      if (taken.has(chosen)) throw refusal('InUse', `The server has another volume at ${chosen}.`)
+      device = chosen
+      return before === chosen ? server : { ...server, volumes: [...others, { id: volume, device }] }
+    })
+    return device
+  }
+
+  return plugs<AttachmentSpec, AttachmentSeen>(engine, {
+    kind: 'attachment',
+    held: 'volume',
+    inborn: false,
+    target: ({ volume, server }) => ({ held: volume, server }),
+    spec: (volume, { server, device }) => ({ server, volume, device }),
+    plugIn,
+    view: (seen, { device }) => ({ ...seen, device }),
+  })
+}

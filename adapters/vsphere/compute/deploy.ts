@@ -1,0 +1,118 @@
+import type { Mark, Outcome, ServerSeen, ServerSpec } from '../../contract.ts'
+import { CloudError } from '../../errors.ts'
+import type { Context } from '../context.ts'
+import { gone, unlessGone } from '../errors.ts'
+import type { placeOf } from '../estate.ts'
+import { socketOf } from '../network/socket.ts'
+import { deployItem } from '../package/library.ts'
+import { extraConfig } from '../records/guestinfo.ts'
+import { hold, isHeld } from '../records/hold.ts'
+import { KEY, tokenIn, tokenName, writeMark } from '../records/marks.ts'
+import type { Value } from '../wire/soap.ts'
+import { progressOf, settled, taskIn } from '../wire/tasks.ts'
+import { type Machine, machineByName, machineByUuid, markOf, uuidOf } from './machine.ts'
+import { type Plug, plugsFor } from './plugs.ts'
+
+type Place = Awaited<ReturnType<typeof placeOf>>
+/** A server of a library's package as it was asked for: plain JSON, which is the task too. */
+interface Wish {
+  spec: ServerSpec
+  mark: Mark
+}
+/** What servers of every kind have in common. */
+interface Common {
+  /** @throws `definitive` for what cannot be made as it is asked */
+  placeFor(spec: ServerSpec): Promise<Place>
+  /** The settings and devices of the machine, as a clone would be given them. */
+  configFor(spec: ServerSpec, mark: Mark, machine: Machine, plugs: Plug[], place: Place): Promise<Record<string, Value>>
+  seen(machine: Machine): Promise<ServerSeen>
+}
+
+const LATER_MS = 2_000
+/** What vCenter says while it still copies the disks of the machine. */
+const COPYING = ['MethodDisabled', 'TaskInProgress', 'VAppTaskInProgress', 'InvalidState']
+
+const later = (wish: Wish): Outcome<ServerSeen> => ({ task: { deploy: { ...wish } as never }, pollAfterMs: LATER_MS })
+
+/** A server of a package in a task of a server's. */
+export const deployIn = (task: unknown): Wish | undefined => (task as { deploy?: Wish }).deploy
+
+/**
+ * Servers out of a content library. Its call makes a machine that is off and has a name and notes but no settings, and
+ * answers when the disks are copied, so one process holds it (see `hold`). Then, a step at a time: the settings, the
+ * cards and the size; the power; and last the mark among the settings. Until that is there the server is unfinished,
+ * which its notes say, and whoever asks for it goes on with it.
+ */
+export const deployments = (context: Context, { placeFor, configFor, seen }: Common) => {
+  const { vim } = context
+  const work = ({ mark }: Wish) => `deploy/${mark.token}`
+
+  const machineFor = async ({ spec, mark }: Wish, { folder }: Place): Promise<Machine | null> => {
+    const byUuid = await machineByUuid(context, await uuidOf(mark.token))
+    return byUuid && markOf(context, byUuid)?.token === mark.token
+      ? byUuid
+      : machineByName(context, folder, tokenName(spec.name, mark.token))
+  }
+  const run = async (machine: Machine, method: string, parameters: Record<string, Value> = {}): Promise<void> =>
+    settled(context, taskIn(await vim.call(machine.ref, method, parameters)))
+
+  const furnish = async ({ spec, mark }: Wish, machine: Machine, place: Place): Promise<void> => {
+    const plugs = await plugsFor(context, spec.ports, await uuidOf(mark.token), (network) => socketOf(context, network))
+    const { annotation: _, ...config } = await configFor(spec, mark, machine, plugs, place)
+    const settings = (config.extraConfig as { key: string }[]).filter(({ key }) => key !== KEY.mark)
+    const task = taskIn(
+      await vim.call(machine.ref, 'ReconfigVM_Task', { spec: { ...config, extraConfig: settings as Value } }),
+    )
+    await progressOf(context, task.id)
+  }
+
+  const step = async (wish: Wish, machine: Machine, place: Place): Promise<void> => {
+    const { spec, mark } = wish
+    if (machine.own[KEY.size] !== spec.size.native) return furnish(wish, machine, place)
+    if (machine.power !== 'poweredOn') return run(machine, 'PowerOnVM_Task')
+    const whole = {
+      annotation: `Plimsoll server ${mark.resource}`,
+      extraConfig: extraConfig({ [KEY.mark]: writeMark(mark) }),
+    }
+    return run(machine, 'ReconfigVM_Task', { spec: whole })
+  }
+
+  const present = async (wish: Wish): Promise<Outcome<ServerSeen> | null> => {
+    if (await isHeld(context, work(wish))) return later(wish)
+    const place = await placeFor(wish.spec)
+    const machine = await machineFor(wish, place)
+    if (!machine) return null
+    if (!machine.complete) return later(wish)
+    const marked = machine.own[KEY.mark] !== undefined && !machine.unfinished
+    if (marked) return seen(machine)
+    if (tokenIn(machine.name) !== wish.mark.token) return null
+    try {
+      await step(wish, machine, place)
+    } catch (error) {
+      if (!(error instanceof CloudError)) throw error
+      if (COPYING.includes(error.detail.cloudCode ?? '') || error.code === 'conflict') return later(wish)
+      // It never becomes what was asked for, and nobody knows of it but us.
+      if (error.code === 'definitive')
+        await unlessGone(async () => progressOf(context, taskIn(await vim.call(machine.ref, 'Destroy_Task')).id))
+      throw error
+    }
+    return later(wish)
+  }
+
+  return {
+    async create(spec: ServerSpec, mark: Mark): Promise<Outcome<ServerSeen>> {
+      const wish: Wish = { spec, mark }
+      const found = await present(wish)
+      if (found) return found
+      const place = await placeFor(spec)
+      await hold(context, work(wish), () => deployItem(context, spec, mark, place))
+      return (await present(wish)) ?? later(wish)
+    },
+    /** Goes on with what is there; it never deploys, since nobody may want it any more. */
+    async poll(wish: Wish): Promise<Outcome<ServerSeen>> {
+      const found = await present(wish)
+      if (!found) throw gone(wish.spec.name)
+      return found
+    },
+  }
+}

@@ -1,0 +1,51 @@
+import { type NativeId, type Reading, reading, type ServerSpec } from '../../contract.ts'
+import type { Context } from '../context.ts'
+import { refuse } from '../errors.ts'
+import { estateOf, zoneOf } from '../estate.ts'
+import { sizeOf } from '../offers.ts'
+import { KEY, plainName } from '../records/marks.ts'
+import { portsIn } from '../records/port-record.ts'
+import { rootDisk } from './devices.ts'
+import { machineOf } from './machine.ts'
+
+const metadataIn = (text: string | undefined): Record<string, string> => {
+  try {
+    return JSON.parse(text ?? '{}') as Record<string, string>
+  } catch {
+    return {}
+  }
+}
+
+/** A machine as it would have been asked for, whoever made it. What its guest was told stays with whoever wrote it. */
+export const readServer = async (context: Context, id: NativeId): Promise<Reading<ServerSpec> | null> => {
+  const machine = await machineOf(context, id)
+  if (!machine || machine.template) return null
+  const root = rootDisk(machine.devices)
+  const zone =
+    zoneOf(await estateOf(context), machine.pool) ?? refuse('The server is in no cluster that is a zone of this cloud.')
+  const disks = machine.devices.filter(({ disk, key }) => disk && disk.disk === null && key !== root?.key)
+  const size = {
+    native: sizeOf(context, machine),
+    vcpus: machine.cpus,
+    ramMiB: machine.ramMiB,
+    diskGiB: Math.floor((root?.disk?.capacityKiB ?? 0) / 1024 ** 2),
+  }
+  const spec: ServerSpec = {
+    name: machine.own[KEY.name] ?? plainName(machine.name),
+    size,
+    image: machine.own[KEY.image] ?? '',
+    zone,
+    ports: portsIn(context, machine).map(({ seen }) => seen.id),
+    keypair: null,
+    publicKey: null,
+    userData: null,
+    metadata: metadataIn(machine.own[KEY.metadata]),
+    configDrive: false,
+    fork: null,
+  }
+  const left = [
+    ...(disks.length > 0 ? [`It has ${disks.length} more disks, which go with it.`] : []),
+    ...(machine.annotation ? ['It has notes.'] : []),
+  ]
+  return reading(spec, { left })
+}

@@ -1,0 +1,100 @@
+import type { ImageData, Mark } from '../../contract.ts'
+import { uuidOf } from '../compute/machine.ts'
+import type { Context } from '../context.ts'
+import { refuse } from '../errors.ts'
+import { type Datastore, datastoreIn, estateOf, folderOf, placeOf } from '../estate.ts'
+import { extraConfig } from '../records/guestinfo.ts'
+import { KEY, tokenName, writeMark } from '../records/marks.ts'
+import type { Ref, Value } from '../wire/soap.ts'
+import type { Parcel } from './parcel.ts'
+
+/** Where an imported machine is made; as a template it serves every zone. */
+export interface ImportPlace {
+  pool: Ref
+  folder: Ref
+  datastore: Datastore
+  policy: string | null
+}
+
+export const importPlace = async (context: Context): Promise<ImportPlace> => {
+  const { mapping, options } = context
+  const estate = await estateOf(context)
+  const has = ({ ref: { id } }: (typeof estate.clusters)[number]) =>
+    estate.pools.some(({ owner, name, ref }) => owner === id && [name, ref.id].includes(mapping.resourcePool ?? ''))
+  const cluster = estate.clusters.find(has) ?? estate.clusters[0] ?? refuse('The cloud has no zone to import into.')
+  const { pool, policy } = await placeOf(context, cluster.name)
+  return {
+    pool,
+    policy,
+    folder: folderOf(estate, options.templates),
+    datastore: await datastoreIn(context, cluster.name),
+  }
+}
+
+export const profile = (policy: string | null): Value =>
+  policy === null ? null : [{ _type: 'VirtualMachineDefinedProfileSpec', profileId: policy }]
+
+/** What makes an imported machine ours, and unfinished until its disks are there: parts of the call that makes it. */
+export const ours = async (name: string, mark: Mark) => ({
+  name: tokenName(name, mark.token),
+  instanceUuid: await uuidOf(mark.token),
+  annotation: `Plimsoll image ${mark.resource}`,
+  settings: extraConfig({ [KEY.mark]: writeMark(mark), [KEY.name]: name, [KEY.importing]: mark.token }) as Value[],
+})
+
+/** A disk alone says nothing of its machine: it gets the least that boots, and every server its own size. */
+export const diskSpec = async (
+  { capacityKiB }: Extract<Parcel, { kind: 'disk' }>,
+  data: Pick<ImageData, 'os'>,
+  name: string,
+  mark: Mark,
+  { datastore, policy }: ImportPlace,
+): Promise<Value> => {
+  const { settings, ...own } = await ours(name, mark)
+  const windows = data.os === 'windows'
+  return {
+    _type: 'VirtualMachineImportSpec',
+    configSpec: {
+      name: own.name,
+      instanceUuid: own.instanceUuid,
+      guestId: windows ? 'windows9Server64Guest' : 'other4xLinux64Guest',
+      annotation: own.annotation,
+      files: { vmPathName: `[${datastore.name}]` },
+      numCPUs: 1,
+      memoryMB: 1024,
+      deviceChange: [
+        {
+          operation: 'add',
+          device: {
+            // Windows has no driver for the paravirtual one before VMware Tools bring it.
+            _type: windows ? 'VirtualLsiLogicSASController' : 'ParaVirtualSCSIController',
+            key: -101,
+            busNumber: 0,
+            sharedBus: 'noSharing',
+          },
+        },
+        {
+          operation: 'add',
+          fileOperation: 'create',
+          device: {
+            _type: 'VirtualDisk',
+            key: -102,
+            backing: {
+              _type: 'VirtualDiskFlatVer2BackingInfo',
+              fileName: '',
+              datastore: datastore.ref,
+              diskMode: 'persistent',
+              thinProvisioned: true,
+            },
+            controllerKey: -101,
+            unitNumber: 0,
+            capacityInKB: capacityKiB,
+          },
+          profile: profile(policy),
+        },
+      ],
+      extraConfig: settings,
+      vmProfile: profile(policy),
+    },
+  }
+}

@@ -1,0 +1,89 @@
+import { type Json, KINDS, type Kind, type Mark } from '../../contract.ts'
+import { CloudError } from '../../errors.ts'
+
+/**
+ * Our owner mark in the settings of a virtual machine. The keys do not begin with `guestinfo.`: those the guest itself
+ * may write, and a server must not be able to name another owner.
+ */
+export const KEY = {
+  mark: 'plimsoll.mark',
+  /** The ports of the server, by MAC address. */
+  ports: 'plimsoll.ports',
+  size: 'plimsoll.size',
+  image: 'plimsoll.image',
+  name: 'plimsoll.name',
+  metadata: 'plimsoll.metadata',
+  /** On an image whose disks are not there yet. */
+  importing: 'plimsoll.importing',
+  /** How far the rebuild of a server is. */
+  rebuild: 'plimsoll.rebuild',
+} as const
+
+/** One line, short enough for a port group's description (255 characters). */
+export const writeMark = ({ deployment, project, kind, resource, token, epoch }: Mark): string =>
+  ['plimsoll', deployment, project || '-', kind, resource, token, epoch].join(' ')
+
+/** Any mark in a text, whose ever; undefined if there is none. */
+export const readMark = (text: string | undefined): Mark | undefined => {
+  const [, deployment, project, kind, resource, token, epoch] =
+    /^plimsoll (\S+) (\S+) (\S+) (\S+) (\S+) (\d+)$/m.exec(text ?? '') ?? []
+  if (!deployment || !resource || !token || !KINDS.includes(kind as Kind)) return undefined
+  return {
+    deployment,
+    project: project === '-' ? '' : (project ?? ''),
+    kind: kind as Kind,
+    resource,
+    token,
+    epoch: Number(epoch),
+  }
+}
+
+/** The mark if it is this deployment's; another's is none of ours. */
+export const ourMark = (text: string | undefined, deployment: string): Mark | undefined => {
+  const mark = readMark(text)
+  return mark?.deployment === deployment ? mark : undefined
+}
+
+/** A text with the mark as its last line, or without any; the rest stays as it is. */
+export const withMark = (text: string, mark: Mark | null): string => {
+  const rest = text.replace(/\n?^plimsoll \S+ \S+ \S+ \S+ \S+ \d+$/m, '')
+  return mark ? `${rest}${rest ? '\n' : ''}${writeMark(mark)}` : rest
+}
+
+const refusal = (found: Mark | undefined, wanted: Json): CloudError =>
+  new CloudError('definitive', 'The object on the cloud does not carry our mark and stays untouched.', {
+    operatorMessage: `expected ${JSON.stringify(wanted)}, found ${JSON.stringify(found ?? null)}`,
+  })
+
+/**
+ * Guards every change and every removal.
+ * @throws `definitive` unless the mark is this deployment's and, if one is given, this resource's
+ */
+export const assertOurs = (found: Mark | undefined, deployment: string, mark?: Mark): void => {
+  const ours = found?.deployment === deployment
+  if (ours && (!mark || (found.resource === mark.resource && found.kind === mark.kind))) return
+  throw refusal(found, mark ? { ...mark } : { deployment })
+}
+
+/**
+ * Whether a mark has to be written: false if it is there already.
+ * @throws `definitive` where the object carries another one
+ */
+export const mayMark = (found: Mark | undefined, mark: Mark): boolean => {
+  if (!found) return true
+  if (found.deployment === mark.deployment && found.resource === mark.resource && found.kind === mark.kind) return false
+  throw refusal(found, { ...mark })
+}
+
+/** Names of ours end in the token, so that a second object of the same request collides with the first. */
+const SUFFIX = / \(([0-9a-f-]{36})\)$/
+/** 80 characters are what vCenter takes; `%`, `/` and `\` it would escape (ManagedEntity.name). */
+export const tokenName = (name: string, token: string): string =>
+  `${
+    name
+      .replaceAll(/[%/\\]/g, '_')
+      .slice(0, 41)
+      .trim() || 'unnamed'
+  } (${token})`
+export const plainName = (name: string): string => name.replace(SUFFIX, '')
+export const tokenIn = (name: string): string | undefined => SUFFIX.exec(name)?.[1]

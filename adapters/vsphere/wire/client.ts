@@ -1,0 +1,217 @@
+import type { Connection, Surroundings } from '../../contract.ts'
+import { CloudError } from '../../errors.ts'
+import { exchange } from '../../shared/fetch.ts'
+import { child, type Element, textOf } from '../../shared/xml.ts'
+import { fromFault, refuse, unclear } from '../errors.ts'
+import { asRef, envelope, open, type Ref, ref, type Value } from './soap.ts'
+
+/** The managed objects that a vCenter has one of each. */
+export interface Content {
+  version: string
+  apiVersion: string
+  instanceUuid: string
+  root: Ref
+  properties: Ref
+  views: Ref
+  search: Ref
+  sessions: Ref
+  authorization?: Ref
+  disks?: Ref
+  /** Makes machines of OVF descriptors. */
+  ovf?: Ref
+  /** Copies the files of disks. */
+  diskFiles?: Ref
+}
+
+/** A call that vCenter answers when something happens. */
+export interface Waiting {
+  /** Longest that the answer may take, in place of the connection's own limit. */
+  timeoutMs: number
+  signal: AbortSignal
+}
+
+export interface Vim {
+  /** One call; the response element. Logs in first where it has to, and once more where the session has ended. */
+  call(self: Ref, method: string, parameters?: Record<string, Value>, waiting?: Waiting): Promise<Element>
+  /** A call of the storage service, whose objects are the global catalogue of disks. */
+  storage(method: string, parameters?: Record<string, Value>): Promise<Element>
+  /** A file below vCenter's own address, e.g. `/folder/…`, whatever the status; within the session as a call is. */
+  download(path: string, headers: Record<string, string>): Promise<Response>
+  content(): Promise<Content>
+  /** Who is logged in, as vCenter names them. */
+  user(): Promise<string>
+}
+
+interface Session {
+  cookie: string
+  user: string
+  content: Content
+}
+
+const SERVICE = ref('ServiceInstance', 'ServiceInstance')
+const DISKS = ref('VslmVStorageObjectManager', 'VStorageObjectManager')
+/** vCenter ends a session that was idle for 30 minutes unless it is told otherwise. */
+const SESSION_MS = 20 * 60_000
+const OLDEST = 7
+
+/** https://vcenter/sdk, whichever of the two the operator wrote. */
+export const sdkUrl = (endpoint: string): string => {
+  const url = new URL(endpoint)
+  return url.pathname === '/' ? `${url.origin}/sdk` : `${url.origin}${url.pathname}`
+}
+
+/** Two connections with the same one see the same objects. */
+export const vcenterKey = ({ endpoint }: Pick<Connection, 'endpoint'>): string =>
+  URL.canParse(endpoint ?? '') ? new URL(endpoint ?? '').host : ''
+
+const cookieOf = (session: string) => ({ cookie: `vmware_soap_session="${session}"` })
+
+const readContent = (answer: Element): Content => {
+  const content = child(answer, 'returnval')
+  const about = child(content, 'about')
+  const of = (name: string): Ref => asRef(child(content, name)) ?? refuse('The cloud is not a complete vCenter.')
+  const [authorization, disks, ovf, diskFiles] = [
+    'authorizationManager',
+    'vStorageObjectManager',
+    'ovfManager',
+    'virtualDiskManager',
+  ].map((name) => asRef(child(content, name)))
+  const version = textOf(about, 'version') ?? ''
+  if (textOf(about, 'apiType') !== 'VirtualCenter')
+    refuse('The endpoint is a single ESXi host, which cannot clone; a vCenter is needed.')
+  if (Number.parseInt(version, 10) < OLDEST)
+    refuse(`vCenter ${version} is too old; ${OLDEST}.0 is the oldest that is spoken to.`)
+  return {
+    version,
+    apiVersion: textOf(about, 'apiVersion') ?? '',
+    instanceUuid: textOf(about, 'instanceUuid') ?? '',
+    root: of('rootFolder'),
+    properties: of('propertyCollector'),
+    views: of('viewManager'),
+    search: of('searchIndex'),
+    sessions: of('sessionManager'),
+    ...(authorization ? { authorization } : {}),
+    ...(disks ? { disks } : {}),
+    ...(ovf ? { ovf } : {}),
+    ...(diskFiles ? { diskFiles } : {}),
+  }
+}
+
+/**
+ * vim25 over SOAP. The API version travels in `SOAPAction`: vCenter hides from a caller what is newer than that.
+ * https://developer.broadcom.com/xapis/vsphere-web-services-api/latest/
+ */
+export const connectVim = (connection: Connection, surroundings: Surroundings): Vim => {
+  const { username = '', password = '' } = connection.credentials
+  const url = sdkUrl(connection.endpoint ?? '')
+  const key = `vsphere/session/${connection.cloudId}/${url}/${username}`
+
+  const send = async (
+    where: { url: string; namespace: string; version?: string },
+    self: Ref,
+    method: string,
+    parameters: Record<string, Value>,
+    cookie?: string,
+    waiting?: Waiting,
+  ): Promise<{ answer: Element; cookies: string[] }> => {
+    let cookies: string[] = []
+    const fetching: typeof fetch = async (input, init) => {
+      const response = await surroundings.fetch(input, init)
+      cookies = response.headers.getSetCookie()
+      return response
+    }
+    const body = envelope(
+      where.namespace,
+      method,
+      self,
+      parameters,
+      where.namespace === 'urn:vim25' ? undefined : cookie,
+    )
+    let status = 0
+    let opened: ReturnType<typeof open>
+    try {
+      const { timeoutMs } = waiting ?? surroundings
+      const got = await exchange({ fetch: fetching, timeoutMs }, where.url, {
+        method: 'POST',
+        headers: {
+          'content-type': 'text/xml; charset=utf-8',
+          soapaction: `"${where.namespace}${where.version ? `/${where.version}` : ''}"`,
+          ...(cookie === undefined ? {} : cookieOf(cookie)),
+        },
+        body,
+        ...(waiting ? { signal: waiting.signal } : {}),
+      })
+      status = got.status
+      opened = open(new TextDecoder().decode(got.body))
+    } catch (error) {
+      throw unclear(`${method}${status ? ` (HTTP ${status})` : ''}`, error)
+    }
+    if ('fault' in opened) throw fromFault(opened.fault, method, 'call')
+    if (status >= 300) throw unclear(method, `HTTP ${status}`)
+    return { answer: opened.answer, cookies }
+  }
+  const vim25 = (version?: string) => ({ url, namespace: 'urn:vim25', ...(version ? { version } : {}) })
+
+  const login = async (): Promise<Session> => {
+    const first = readContent((await send(vim25(), SERVICE, 'RetrieveServiceContent', {})).answer)
+    const { apiVersion } = first
+    // Asked once more as the version that it is: what came after the oldest version is only shown to those who ask.
+    const content = readContent((await send(vim25(apiVersion), SERVICE, 'RetrieveServiceContent', {})).answer)
+    const { answer, cookies } = await send(vim25(apiVersion), content.sessions, 'Login', {
+      userName: username,
+      password,
+    })
+    const cookie = cookies.map((each) => /^vmware_soap_session="?([^";]+)/.exec(each)?.[1]).find((each) => each)
+    if (!cookie) throw unclear('Login', 'no session cookie')
+    return { cookie, user: textOf(answer, 'returnval', 'userName') ?? username, content }
+  }
+
+  const session = async (fresh = false): Promise<Session> => {
+    const kept = surroundings.cache.get(key)
+    if (kept && !fresh && kept.until > surroundings.now()) {
+      kept.until = surroundings.now() + SESSION_MS
+      return kept.value as Session
+    }
+    const value = await login()
+    surroundings.cache.set(key, { value, until: surroundings.now() + SESSION_MS })
+    return value
+  }
+
+  /** A session that vCenter has forgotten refuses before anything is done, so asking once more is safe. */
+  const within = async <T>(ask: (open: Session) => Promise<T>): Promise<T> => {
+    const kept = await session()
+    try {
+      return await ask(kept)
+    } catch (error) {
+      if (!(error instanceof CloudError && error.detail.cloudCode === 'NotAuthenticated')) throw error
+      const known = surroundings.cache.get(key)?.value
+      return ask(await session(known === kept || known === undefined))
+    }
+  }
+
+  return {
+    call: (self, method, parameters = {}, waiting) =>
+      within(async ({ cookie, content }) => {
+        const { answer } = await send(vim25(content.apiVersion), self, method, parameters, cookie, waiting)
+        return answer
+      }),
+    storage: (method, parameters = {}) =>
+      within(async ({ cookie }) => {
+        const where = { url: new URL('/vslm/sdk', url).href, namespace: 'urn:vslm' }
+        return (await send(where, DISKS, method, parameters, cookie)).answer
+      }),
+    download: (path, headers) =>
+      within(async ({ cookie }) => {
+        const signal = AbortSignal.timeout(surroundings.timeoutMs)
+        const asked = { headers: { ...headers, ...cookieOf(cookie) }, redirect: 'manual', signal } as const
+        const response = await surroundings.fetch(new URL(path, url), asked).catch((error) => {
+          throw unclear(`GET ${path}`, error)
+        })
+        if (response.status !== 401) return response
+        await response.body?.cancel()
+        throw fromFault({ type: 'NotAuthenticated', message: '' }, `GET ${path}`, 'call')
+      }),
+    content: async () => (await session()).content,
+    user: async () => (await session()).user,
+  }
+}

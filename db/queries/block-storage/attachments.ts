@@ -1,0 +1,134 @@
+import { and, eq, isNull, sql } from 'drizzle-orm'
+import type { Json } from '../../../adapters/contract.ts'
+import type { Database } from '../../client.ts'
+import { attachments, bindings, serverActions, type servers, volumes } from '../../schema/index.ts'
+import { type Scope, within } from '../../scope.ts'
+
+export type AttachmentRow = typeof attachments.$inferSelect
+export type ServerRow = typeof servers.$inferSelect
+/** With what a reader needs to drive it on: when its binding is due, and where. */
+export type AttachmentRead = AttachmentRow & { cloudId: string | null; dueAt: number | null }
+
+const read = (db: Database) =>
+  db
+    .select({ attachment: attachments, cloudId: bindings.cloudId, dueAt: bindings.dueAt })
+    .from(attachments)
+    .leftJoin(bindings, and(eq(bindings.kind, 'attachment'), eq(bindings.resourceId, attachments.id)))
+
+const flat = ({ attachment, ...rest }: Awaited<ReturnType<typeof read>>[number]): AttachmentRead => ({
+  ...attachment,
+  ...rest,
+})
+
+/** Volumes of one server, in the order in which they were attached. */
+export const attachmentsOf = async (db: Database, scope: Scope, serverId: string): Promise<AttachmentRead[]> => {
+  const mine = and(within(attachments.projectId, scope), eq(attachments.serverId, serverId))
+  return (await read(db).where(mine).orderBy(attachments.createdAt, attachments.id)).map(flat)
+}
+
+/** The attachment of one volume to one server; `id` may be the attachment's own id too. */
+export const attachmentBetween = async (
+  db: Database,
+  scope: Scope,
+  serverId: string,
+  id: string,
+): Promise<AttachmentRead | null> => {
+  const [row] = await read(db).where(
+    and(
+      within(attachments.projectId, scope),
+      eq(attachments.serverId, serverId),
+      sql`(${attachments.volumeId} = ${id} or ${attachments.id} = ${id})`,
+    ),
+  )
+  return row ? flat(row) : null
+}
+
+export const attachmentById = async (db: Database, scope: Scope, id: string): Promise<AttachmentRead | null> => {
+  const [row] = await read(db).where(and(within(attachments.projectId, scope), eq(attachments.id, id)))
+  return row ? flat(row) : null
+}
+
+export const listAttachments = async (
+  db: Database,
+  scope: Scope,
+  filter: { volumeId?: string | undefined; serverId?: string | undefined; status?: string | undefined },
+): Promise<AttachmentRead[]> => {
+  const rows = await read(db)
+    .where(
+      and(
+        within(attachments.projectId, scope),
+        filter.volumeId === undefined ? undefined : eq(attachments.volumeId, filter.volumeId),
+        filter.serverId === undefined ? undefined : eq(attachments.serverId, filter.serverId),
+        filter.status === undefined ? undefined : sql`${attachments.status} = ${filter.status}`,
+      ),
+    )
+    .orderBy(attachments.createdAt, attachments.id)
+    .limit(1000)
+  return rows.map(flat)
+}
+
+/** The attachment with where its volume and its server are: what converge works on. */
+export const attachmentWork = async (db: Database, id: string) => {
+  const [row] = await db
+    .select({ attachment: attachments, volumeZone: volumes.zone, volumeStatus: volumes.status })
+    .from(attachments)
+    .innerJoin(volumes, eq(volumes.id, attachments.volumeId))
+    .where(eq(attachments.id, id))
+  return row ?? null
+}
+
+export const insertAttachment = (db: Database, row: typeof attachments.$inferInsert) =>
+  db.insert(attachments).values(row)
+
+export const updateAttachment = (db: Database, id: string, set: Partial<AttachmentRow>) =>
+  db.update(attachments).set(set).where(eq(attachments.id, id))
+
+export const deleteAttachments = (db: Database, ids: string[]) =>
+  db.delete(attachments).where(sql`${attachments.id} in (select value from json_each(${JSON.stringify(ids)}))`)
+
+/** True (as SQL) when the server is gone or on its way. */
+export const serverGone = (serverId: string) =>
+  sql`not exists (select 1 from servers where id = ${serverId} and deleted_at is null and coalesce(task_state, '') <> 'deleting')`
+
+/** True (as SQL) when the attachment is not in that status any more. */
+export const attachmentMoved = (id: string, status: AttachmentRow['status']) =>
+  sql`not exists (select 1 from attachments where id = ${id} and status = ${status})`
+
+export interface NewAction {
+  serverId: string
+  projectId: string
+  userId: string
+  requestId: string
+  action: 'attach_volume' | 'detach_volume' | 'createImage'
+  args: Record<string, Json>
+  now: number
+}
+
+/** An entry in the server's history for work that a kind of its own does. */
+export const insertAction = (db: Database, { now, ...row }: NewAction) =>
+  db.insert(serverActions).values({ ...row, state: 'calling', startedAt: now, updatedAt: now })
+
+/** Ends the open action of that name which speaks of `subject`: `$.volume_id` or `$.image_id` in its arguments. */
+export const finishAction = (
+  db: Database,
+  action: NewAction['action'],
+  serverId: string,
+  subject: string,
+  outcome: { failed?: string | undefined; now: number },
+) =>
+  db
+    .update(serverActions)
+    .set({
+      state: outcome.failed === undefined ? 'done' : 'failed',
+      message: outcome.failed ?? null,
+      updatedAt: outcome.now,
+      finishedAt: outcome.now,
+    })
+    .where(
+      and(
+        eq(serverActions.serverId, serverId),
+        eq(serverActions.action, action),
+        isNull(serverActions.finishedAt),
+        sql`coalesce(${serverActions.args}->>'volume_id', ${serverActions.args}->>'image_id') = ${subject}`,
+      ),
+    )

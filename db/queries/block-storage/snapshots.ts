@@ -1,0 +1,141 @@
+import { and, eq, isNull, type SQL, sql } from 'drizzle-orm'
+import type { Database } from '../../client.ts'
+import { bindings, snapshots, volumes } from '../../schema/index.ts'
+import { type Scope, within } from '../../scope.ts'
+import { after, orderOf, type SortKey } from '../keyset.ts'
+import { comparisons, contains, type Slice, type VolumeFilter } from './volumes.ts'
+
+export type SnapshotRow = typeof snapshots.$inferSelect
+/** With when its binding has work left. */
+export type SnapshotRead = SnapshotRow & { dueAt: number | null }
+
+const read = (db: Database) =>
+  db
+    .select({ snapshot: snapshots, dueAt: bindings.dueAt })
+    .from(snapshots)
+    .leftJoin(bindings, and(eq(bindings.kind, 'snapshot'), eq(bindings.resourceId, snapshots.id)))
+
+const visible = (scope: Scope) => and(isNull(snapshots.deletedAt), within(snapshots.projectId, scope))
+
+export const readSnapshot = async (db: Database, scope: Scope, id: string): Promise<SnapshotRead | null> => {
+  const [row] = await read(db).where(and(eq(snapshots.id, id), visible(scope)))
+  return row ? { ...row.snapshot, dueAt: row.dueAt } : null
+}
+
+/** For converge: with the project of the volume, whose binding it needs. */
+export const snapshotById = async (db: Database, id: string) => {
+  const [row] = await db
+    .select({ snapshot: snapshots, volumeProject: volumes.projectId })
+    .from(snapshots)
+    .innerJoin(volumes, eq(volumes.id, snapshots.volumeId))
+    .where(and(eq(snapshots.id, id), isNull(snapshots.deletedAt)))
+  return row ?? null
+}
+
+export interface SnapshotFilter
+  extends Pick<VolumeFilter, 'id' | 'name' | 'nameLike' | 'status' | 'size' | 'userId' | 'metadata' | 'times'> {
+  volumeId?: string | null | undefined
+  zone?: string | undefined
+}
+
+/** Columns by which lists may be sorted, in Cinder's words. */
+export const SNAPSHOT_SORT = {
+  id: snapshots.id,
+  name: snapshots.name,
+  display_name: snapshots.name,
+  size: snapshots.sizeGib,
+  volume_size: snapshots.sizeGib,
+  volume_id: snapshots.volumeId,
+  status: snapshots.status,
+  created_at: snapshots.createdAt,
+  updated_at: snapshots.updatedAt,
+} as const
+
+const conditions = (scope: Scope, f: SnapshotFilter): (SQL | undefined)[] => [
+  visible(scope),
+  f.id === undefined ? undefined : eq(snapshots.id, f.id),
+  f.volumeId === undefined ? undefined : sql`${snapshots.volumeId} is ${f.volumeId}`,
+  f.name === undefined ? undefined : sql`${snapshots.name} is ${f.name}`,
+  f.nameLike === undefined ? undefined : sql`instr(${snapshots.name}, ${f.nameLike}) > 0`,
+  f.status === undefined ? undefined : eq(snapshots.status, f.status),
+  f.size === undefined ? undefined : eq(snapshots.sizeGib, f.size),
+  f.userId === undefined ? undefined : eq(snapshots.userId, f.userId),
+  f.zone === undefined
+    ? undefined
+    : sql`exists (select 1 from volumes v join clouds c on c.id = v.cloud_id where v.id = ${snapshots.volumeId}
+        and ${f.zone} in (c.name, c.name || '.' || v.zone))`,
+  contains(snapshots.metadata, f.metadata),
+  ...(f.times ?? []).map(
+    ({ column, comparison, at }) => sql`${SNAPSHOT_SORT[column]} ${comparisons[comparison]} ${at}`,
+  ),
+]
+
+/** One page; null: the marker is not a snapshot that the scope may see. */
+export const listSnapshots = async (
+  db: Database,
+  scope: Scope,
+  filter: SnapshotFilter,
+  slice: Slice,
+): Promise<SnapshotRead[] | null> => {
+  const keys = slice.sort.map(
+    ({ key, descending }): SortKey => ({ column: SNAPSHOT_SORT[key as keyof typeof SNAPSHOT_SORT], descending }),
+  )
+  const marked = slice.marker === undefined ? [] : await markerValues(db, scope, slice.marker, keys)
+  if (!marked) return null
+  const rows = await read(db)
+    .where(and(...conditions(scope, filter), slice.marker === undefined ? undefined : after(keys, marked)))
+    .orderBy(...orderOf(keys))
+    .limit(slice.limit)
+    .offset(slice.offset ?? 0)
+  return rows.map(({ snapshot, dueAt }) => ({ ...snapshot, dueAt }))
+}
+
+const markerValues = async (db: Database, scope: Scope, id: string, keys: SortKey[]): Promise<unknown[] | null> => {
+  const [row] = await db
+    .select(Object.fromEntries(keys.map(({ column }, i) => [`k${i}`, sql`${column}`])))
+    .from(snapshots)
+    .where(and(eq(snapshots.id, id), visible(scope)))
+  return row ? keys.map((_, i) => row[`k${i}`]) : null
+}
+
+export const countSnapshots = async (db: Database, scope: Scope, filter: SnapshotFilter): Promise<number> => {
+  const [row] = await db
+    .select({ count: sql<number>`count(*)` })
+    .from(snapshots)
+    .where(and(...conditions(scope, filter)))
+  return row!.count
+}
+
+/** Snapshots that a volume still has. */
+export const snapshotsOf = (db: Database, volumeId: string): Promise<SnapshotRow[]> =>
+  db
+    .select()
+    .from(snapshots)
+    .where(and(eq(snapshots.volumeId, volumeId), isNull(snapshots.deletedAt)))
+
+export const insertSnapshot = (db: Database, row: typeof snapshots.$inferInsert) => db.insert(snapshots).values(row)
+
+export const updateSnapshot = (db: Database, id: string, set: Partial<SnapshotRow>) =>
+  db.update(snapshots).set(set).where(eq(snapshots.id, id))
+
+/** Marks many for deletion; those on their way stay as they are. */
+export const deleteSnapshots = (db: Database, ids: string[], now: number) =>
+  db
+    .update(snapshots)
+    .set({ status: 'deleting', updatedAt: now })
+    .where(
+      sql`${snapshots.id} in (select value from json_each(${JSON.stringify(ids)})) and ${snapshots.deletedAt} is null`,
+    )
+
+/** True (as SQL) when the snapshot is in none of these statuses any more. */
+export const snapshotNot = (id: string, statuses: string[]) =>
+  sql`not exists (select 1 from snapshots where id = ${id} and deleted_at is null
+    and status in (select value from json_each(${JSON.stringify(statuses)})))`
+
+/** True (as SQL) while the volume has snapshots. */
+export const hasSnapshots = (volumeId: string) =>
+  sql`exists (select 1 from snapshots where volume_id = ${volumeId} and deleted_at is null)`
+
+/** True (as SQL) while a volume is being made from it. */
+export const snapshotInUse = (id: string) =>
+  sql`exists (select 1 from volumes where snapshot_id = ${id} and deleted_at is null and status = 'creating')`

@@ -1,0 +1,255 @@
+import { and, eq, isNull, type SQL, sql } from 'drizzle-orm'
+import { alias } from 'drizzle-orm/sqlite-core'
+import type { Database } from '../../client.ts'
+import { prepared, preparedWithin } from '../../prepared.ts'
+import { attachments, bindings, clouds, mappings, volumes, zones } from '../../schema/index.ts'
+import { type Scope, within } from '../../scope.ts'
+import { after, orderOf, type SortKey } from '../keyset.ts'
+
+export type VolumeRow = typeof volumes.$inferSelect
+/** A volume with everything that a view shows of it, and when it or its attachment has work left. */
+export interface VolumeRead extends VolumeRow {
+  cloud: string
+  attachment: typeof attachments.$inferSelect | null
+  dueAt: number | null
+  attachmentDueAt: number | null
+}
+
+const own = alias(bindings, 'own')
+const held = alias(bindings, 'held')
+const read = (db: Database) =>
+  db
+    .select({
+      volume: volumes,
+      attachment: attachments,
+      cloud: clouds.name,
+      dueAt: own.dueAt,
+      attachmentDueAt: held.dueAt,
+    })
+    .from(volumes)
+    .leftJoin(clouds, eq(clouds.id, volumes.cloudId))
+    .leftJoin(own, and(eq(own.kind, 'volume'), eq(own.resourceId, volumes.id)))
+    .leftJoin(attachments, eq(attachments.volumeId, volumes.id))
+    .leftJoin(held, and(eq(held.kind, 'attachment'), eq(held.resourceId, attachments.id)))
+
+const flat = ({ volume, cloud, ...rest }: Awaited<ReturnType<typeof read>>[number]): VolumeRead => ({
+  ...volume,
+  ...rest,
+  cloud: cloud ?? '',
+})
+
+const { placeholder } = sql
+const reading = preparedWithin((db, mine) =>
+  read(db).where(and(eq(volumes.id, placeholder('id')), isNull(volumes.deletedAt), mine(volumes.projectId))),
+)
+
+/** Null: there is none that the scope may see. Its attachment and the dates of its bindings come in the same query. */
+export const readVolume = async (db: Database, scope: Scope, id: string): Promise<VolumeRead | null> => {
+  const [row] = await reading.run(db, scope, { id })
+  return row ? flat(row) : null
+}
+
+const byId = prepared((db) =>
+  db
+    .select({ volume: volumes, attachment: attachments })
+    .from(volumes)
+    .leftJoin(attachments, eq(attachments.volumeId, volumes.id))
+    .where(and(eq(volumes.id, placeholder('id')), isNull(volumes.deletedAt))),
+)
+
+/** For converge, which has no tenant: the tombstoned too are gone. */
+export const volumeById = async (db: Database, id: string) => (await byId.run(db, { id }))[0] ?? null
+
+export interface VolumeFilter {
+  id?: string | undefined
+  name?: string | null | undefined
+  /** Part of a name. */
+  nameLike?: string | undefined
+  status?: string | undefined
+  bootable?: boolean | undefined
+  /** `<cloud>` or `<cloud>.<zone>`. */
+  zone?: string | undefined
+  type?: string | undefined
+  size?: number | undefined
+  userId?: string | undefined
+  metadata?: Record<string, string> | undefined
+  imageMetadata?: Record<string, string> | undefined
+  /** Sightings of `created_at` and `updated_at`: column, comparison, milliseconds. */
+  times?: { column: 'created_at' | 'updated_at'; comparison: Comparison; at: number }[] | undefined
+}
+export type Comparison = 'gt' | 'gte' | 'lt' | 'lte' | 'eq' | 'neq'
+export const comparisons: Record<Comparison, SQL> = {
+  gt: sql`>`,
+  gte: sql`>=`,
+  lt: sql`<`,
+  lte: sql`<=`,
+  eq: sql`=`,
+  neq: sql`<>`,
+}
+
+/** Columns by which lists may be sorted, in Cinder's words. */
+export const VOLUME_SORT = {
+  id: volumes.id,
+  name: volumes.name,
+  display_name: volumes.name,
+  size: volumes.sizeGib,
+  status: volumes.status,
+  bootable: volumes.bootable,
+  availability_zone: volumes.zone,
+  created_at: volumes.createdAt,
+  updated_at: volumes.updatedAt,
+} as const
+
+export interface Sort {
+  key: string
+  descending: boolean
+}
+export interface Slice {
+  sort: Sort[]
+  limit: number
+  offset?: number
+  marker?: string | undefined
+}
+
+/** Each key and value of an object must be there. */
+export const contains = (
+  column: SQL | { getSQL(): SQL },
+  wanted: Record<string, string> | undefined,
+): SQL | undefined =>
+  wanted &&
+  sql`not exists (select 1 from json_each(${JSON.stringify(wanted)}) w where not exists
+    (select 1 from json_each(${column}) h where h.key = w.key and h.value = w.value))`
+
+const conditions = (scope: Scope, f: VolumeFilter): (SQL | undefined)[] => [
+  isNull(volumes.deletedAt),
+  within(volumes.projectId, scope),
+  f.id === undefined ? undefined : eq(volumes.id, f.id),
+  f.name === undefined ? undefined : sql`${volumes.name} is ${f.name}`,
+  f.nameLike === undefined ? undefined : sql`instr(${volumes.name}, ${f.nameLike}) > 0`,
+  f.status === undefined ? undefined : eq(volumes.status, f.status),
+  f.bootable === undefined ? undefined : eq(volumes.bootable, f.bootable),
+  f.zone === undefined ? undefined : sql`${f.zone} in (${clouds.name}, ${clouds.name} || '.' || ${volumes.zone})`,
+  f.type === undefined ? undefined : eq(volumes.volumeType, f.type),
+  f.size === undefined ? undefined : eq(volumes.sizeGib, f.size),
+  f.userId === undefined ? undefined : eq(volumes.userId, f.userId),
+  contains(volumes.metadata, f.metadata),
+  contains(volumes.imageMetadata, f.imageMetadata),
+  ...(f.times ?? []).map(({ column, comparison, at }) => sql`${VOLUME_SORT[column]} ${comparisons[comparison]} ${at}`),
+]
+
+/** One page; null: the marker is not a volume that the scope may see. */
+export const listVolumes = async (
+  db: Database,
+  scope: Scope,
+  filter: VolumeFilter,
+  slice: Slice,
+): Promise<VolumeRead[] | null> => {
+  const keys = slice.sort.map(
+    ({ key, descending }): SortKey => ({ column: VOLUME_SORT[key as keyof typeof VOLUME_SORT], descending }),
+  )
+  const marked = slice.marker === undefined ? [] : await markerValues(db, scope, slice.marker, keys)
+  if (!marked) return null
+  const rows = await read(db)
+    .where(and(...conditions(scope, filter), slice.marker === undefined ? undefined : after(keys, marked)))
+    .orderBy(...orderOf(keys))
+    .limit(slice.limit)
+    .offset(slice.offset ?? 0)
+  return rows.map(flat)
+}
+
+const markerValues = async (db: Database, scope: Scope, id: string, keys: SortKey[]): Promise<unknown[] | null> => {
+  const [row] = await db
+    .select(Object.fromEntries(keys.map(({ column }, i) => [`k${i}`, sql`${column}`])))
+    .from(volumes)
+    .where(and(eq(volumes.id, id), isNull(volumes.deletedAt), within(volumes.projectId, scope)))
+  return row ? keys.map((_, i) => row[`k${i}`]) : null
+}
+
+export const countVolumes = async (db: Database, scope: Scope, filter: VolumeFilter) => {
+  const [row] = await db
+    .select({ count: sql<number>`count(*)`, size: sql<number>`coalesce(sum(${volumes.sizeGib}), 0)` })
+    .from(volumes)
+    .leftJoin(clouds, eq(clouds.id, volumes.cloudId))
+    .where(and(...conditions(scope, filter)))
+  return row!
+}
+
+/** Metadata of many volumes, for the summary. */
+export const volumeMetadata = (db: Database, scope: Scope): Promise<Record<string, string>[]> =>
+  db
+    .select({ metadata: volumes.metadata })
+    .from(volumes)
+    .where(and(isNull(volumes.deletedAt), within(volumes.projectId, scope), sql`${volumes.metadata} <> '{}'`))
+    .then((rows) => rows.map(({ metadata }) => metadata))
+
+export const insertVolume = (db: Database, row: typeof volumes.$inferInsert) => db.insert(volumes).values(row)
+
+export const updateVolume = (db: Database, id: string, set: Partial<VolumeRow>) =>
+  db.update(volumes).set(set).where(eq(volumes.id, id))
+
+/** Moves volumes from one of some statuses to another; others stay. */
+export const moveVolumes = (db: Database, ids: string[], from: string[], status: string, now: number) =>
+  db
+    .update(volumes)
+    .set({ status, updatedAt: now })
+    .where(
+      sql`${volumes.id} in (select value from json_each(${JSON.stringify(ids)})) and ${volumes.deletedAt} is null
+        and ${volumes.status} in (select value from json_each(${JSON.stringify(from)}))`,
+    )
+
+/** True (as SQL) when the volume is in none of these statuses any more. */
+export const volumeNot = (id: string, statuses: string[]) =>
+  sql`not exists (select 1 from volumes where id = ${id} and deleted_at is null
+    and status in (select value from json_each(${JSON.stringify(statuses)})))`
+
+/** True (as SQL) while a server has the volume. */
+export const volumeHeld = (id: string) => sql`exists (select 1 from attachments where volume_id = ${id})`
+
+/** A zone in which the scope's project could have a volume. */
+export interface VolumeZone {
+  cloudId: string
+  cloud: string
+  type: string
+  zone: string
+  available: boolean
+  load: number | null
+  /** Names of the volume types that the cloud offers there. */
+  volumeTypes: string[]
+  enabled: boolean
+  readOnly: boolean
+  /** When the cloud last answered. */
+  seenAt: number | null
+}
+
+/** Zones of the clouds that the scope's project is mapped to, in the operator's order. */
+export const volumeZones = (db: Database, scope: Scope): Promise<VolumeZone[]> => {
+  const query = db
+    .select({
+      cloudId: clouds.id,
+      cloud: clouds.name,
+      type: clouds.type,
+      zone: zones.name,
+      available: zones.available,
+      load: zones.load,
+      volumeTypes: sql<
+        string[]
+      >`(select json_group_array(t.name) from volume_types t where t.cloud_id = ${zones.cloudId}
+        and (t.zones is null or exists (select 1 from json_each(t.zones) where value = ${zones.name})))`.mapWith(
+        (names: string) => JSON.parse(names) as string[],
+      ),
+      enabled: clouds.enabled,
+      readOnly: sql<boolean>`${clouds.options} ->> 'read_only' is true`.mapWith(Boolean),
+      seenAt: clouds.seenAt,
+    })
+    .from(zones)
+    .innerJoin(clouds, eq(clouds.id, zones.cloudId))
+    .$dynamic()
+  if (!('every' in scope))
+    query.innerJoin(mappings, and(eq(mappings.cloudId, clouds.id), eq(mappings.projectId, scope.projectId)))
+  return query.orderBy(clouds.position, clouds.name, zones.position, zones.name)
+}
+
+/** True (as SQL) when one volume of the project may not be that large. */
+export const tooLargeFor = (projectId: string, sizeGib: number) =>
+  sql`exists (select 1 from quotas where project_id = ${projectId} and resource = 'per_volume_gigabytes'
+    and maximum >= 0 and maximum < ${sizeGib})`

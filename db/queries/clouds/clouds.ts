@@ -1,0 +1,153 @@
+import { and, asc, eq, sql } from 'drizzle-orm'
+import type { Database } from '../../client.ts'
+import { prepared } from '../../prepared.ts'
+import { bindings, clouds, mappings, networks, offers, volumeTypes, zones } from '../../schema/index.ts'
+import type { Scope } from '../../scope.ts'
+
+export type CloudRow = typeof clouds.$inferSelect
+export type MappingRow = typeof mappings.$inferSelect
+
+/** Every registered cloud, in the broker's order of preference. */
+export const allClouds = (db: Database): Promise<CloudRow[]> =>
+  db.select().from(clouds).orderBy(asc(clouds.position), asc(clouds.name))
+
+export const cloudById = async (db: Database, id: string): Promise<CloudRow | null> =>
+  (await db.select().from(clouds).where(eq(clouds.id, id)))[0] ?? null
+
+export const cloudByName = async (db: Database, name: string): Promise<CloudRow | null> =>
+  (await db.select().from(clouds).where(eq(clouds.name, name)))[0] ?? null
+
+/** The clouds that the scope's project is mapped to; all of them for `everyProject`. */
+export const cloudsFor = async (db: Database, scope: Scope): Promise<CloudRow[]> => {
+  if ('every' in scope) return allClouds(db)
+  const rows = await db
+    .select({ cloud: clouds })
+    .from(clouds)
+    .innerJoin(mappings, and(eq(mappings.cloudId, clouds.id), eq(mappings.projectId, scope.projectId)))
+    .orderBy(asc(clouds.position), asc(clouds.name))
+  return rows.map(({ cloud }) => cloud)
+}
+
+const withMapping = prepared((db) =>
+  db
+    .select({ cloud: clouds, mapping: mappings.mapping })
+    .from(clouds)
+    .leftJoin(mappings, and(eq(mappings.cloudId, clouds.id), eq(mappings.projectId, sql.placeholder('projectId'))))
+    .where(eq(clouds.id, sql.placeholder('cloudId'))),
+)
+
+/** A cloud with the project's mapping to it (null: none), in one query; null: no such cloud. */
+export const cloudWithMapping = async (
+  db: Database,
+  cloudId: string,
+  projectId: string,
+): Promise<{ cloud: CloudRow; mapping: MappingRow['mapping'] | null } | null> =>
+  (await withMapping.run(db, { cloudId, projectId }))[0] ?? null
+
+export const mappingOf = async (db: Database, projectId: string, cloudId: string): Promise<MappingRow | null> =>
+  (
+    await db
+      .select()
+      .from(mappings)
+      .where(and(eq(mappings.projectId, projectId), eq(mappings.cloudId, cloudId)))
+  )[0] ?? null
+
+/** Mappings of one project with the names of their clouds. */
+export const mappingsOf = (db: Database, projectId: string) =>
+  db
+    .select({ name: clouds.name, mapping: mappings.mapping, createdAt: mappings.createdAt })
+    .from(mappings)
+    .innerJoin(clouds, eq(clouds.id, mappings.cloudId))
+    .where(eq(mappings.projectId, projectId))
+    .orderBy(asc(clouds.position), asc(clouds.name))
+
+export const insertCloud = (db: Database, row: typeof clouds.$inferInsert) => db.insert(clouds).values(row)
+
+export const updateCloud = (db: Database, id: string, set: Partial<CloudRow>) =>
+  db.update(clouds).set(set).where(eq(clouds.id, id))
+
+/** Everything that the broker knows about a cloud, as statements for one batch. Its images become unreadable with it. */
+export const deleteCloud = (db: Database, id: string) =>
+  [
+    db.delete(mappings).where(eq(mappings.cloudId, id)),
+    db.delete(zones).where(eq(zones.cloudId, id)),
+    db.delete(offers).where(eq(offers.cloudId, id)),
+    db.delete(volumeTypes).where(eq(volumeTypes.cloudId, id)),
+    db.run(sql`update images set deleted_at = created_at, status = 'deleted' where project_id is null and deleted_at is null
+      and id in (select resource_id from bindings where cloud_id = ${id} and kind = 'image' and project_id = '')`),
+    db.delete(bindings).where(eq(bindings.cloudId, id)),
+    db.run(sql`update flavors set retired = 1 where native and not retired and name not in (select name from offers)`),
+    db.delete(networks).where(and(eq(networks.cloudId, id), eq(networks.external, true))),
+    db.delete(clouds).where(eq(clouds.id, id)),
+  ] as const
+
+/** True (as SQL) while something of a project lives on the cloud, so that the cloud or the mapping must stay. The catalogue is nobody's. */
+export const holdsBindings = (cloudId: string, projectId?: string) => sql`exists (select 1 from bindings b
+  where b.cloud_id = ${cloudId} and b.phase <> 'gone'
+  and not (b.kind = 'image' and b.project_id = '')
+  ${projectId === undefined ? sql`` : sql`and b.project_id = ${projectId}`})`
+
+/** True (as SQL) while anything above the line depends on the cloud: bindings, rows placed there, a way out through it. */
+export const holdsAnything = (cloudId: string) => sql`(${holdsBindings(cloudId)}
+  or exists (select 1 from servers where cloud_id = ${cloudId} and deleted_at is null)
+  or exists (select 1 from volumes where cloud_id = ${cloudId} and deleted_at is null)
+  or exists (select 1 from networks n join routers r on r.external_network_id = n.id where n.cloud_id = ${cloudId})
+  or exists (select 1 from networks n join floating_ips f on f.floating_network_id = n.id where n.cloud_id = ${cloudId}))`
+
+/** True (as SQL) when somebody else changed the cloud's credentials, or removed it, since they were read. */
+export const cloudMoved = (id: string, credentialsVersion: number) =>
+  sql`not exists (select 1 from clouds where id = ${id} and credentials_version = ${credentialsVersion})`
+
+export const upsertMapping = (db: Database, row: MappingRow) =>
+  db
+    .insert(mappings)
+    .values(row)
+    .onConflictDoUpdate({ target: [mappings.projectId, mappings.cloudId], set: { mapping: row.mapping } })
+
+export const deleteMapping = (db: Database, projectId: string, cloudId: string) =>
+  db.delete(mappings).where(and(eq(mappings.projectId, projectId), eq(mappings.cloudId, cloudId)))
+
+/** What can be bought on the given clouds, cheapest sizes first. */
+export const offersOn = (db: Database, cloudIds: string[]) =>
+  db
+    .select({ offer: offers, cloud: clouds.name })
+    .from(offers)
+    .innerJoin(clouds, eq(clouds.id, offers.cloudId))
+    .where(sql`${offers.cloudId} in (select value from json_each(${JSON.stringify(cloudIds)}))`)
+    .orderBy(asc(clouds.position), asc(clouds.name), asc(offers.ramMib), asc(offers.vcpus), asc(offers.name))
+
+/** Bindings in the order in which they were made, after the row `after`. */
+export const bindingsFor = (
+  db: Database,
+  filter: {
+    resourceId?: string | undefined
+    cloudId?: string | undefined
+    kind?: string | undefined
+    after: number
+    limit: number
+  },
+) =>
+  db
+    .select({ binding: bindings, cloud: clouds.name, row: sql<number>`bindings.rowid` })
+    .from(bindings)
+    .innerJoin(clouds, eq(clouds.id, bindings.cloudId))
+    .where(
+      and(
+        sql`bindings.rowid > ${filter.after}`,
+        filter.resourceId ? eq(bindings.resourceId, filter.resourceId) : undefined,
+        filter.cloudId ? eq(bindings.cloudId, filter.cloudId) : undefined,
+        filter.kind ? sql`${bindings.kind} = ${filter.kind}` : undefined,
+      ),
+    )
+    .orderBy(sql`bindings.rowid`)
+    .limit(filter.limit)
+
+/** The breaker after a failure: the third in a row closes the cloud for 5 s, each further one for twice as long, 5 min at most. */
+export const countFailure = (db: Database, id: string, message: string, now: number) =>
+  db.run(sql`update clouds set failures = failures + 1, last_error = ${message},
+    closed_until = case when failures < 2 then 0 else ${now} + min(300000, 5000 << min(failures - 2, 6)) end where id = ${id}`)
+
+/** The breaker after an answer; writes nothing when nothing is new. `seen_at` is exact to a minute. */
+export const countSuccess = (db: Database, id: string, now: number) =>
+  db.run(sql`update clouds set failures = 0, closed_until = 0, last_error = null, seen_at = ${now}
+    where id = ${id} and (failures > 0 or last_error is not null or seen_at is null or seen_at < ${now - 60_000})`)

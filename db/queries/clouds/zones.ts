@@ -1,0 +1,29 @@
+import { and, asc, eq } from 'drizzle-orm'
+import type { Database } from '../../client.ts'
+import { clouds, mappings, zones } from '../../schema/index.ts'
+import type { Scope } from '../../scope.ts'
+
+export type ZoneRow = Awaited<ReturnType<typeof zonesFor>>[number]
+
+/** Zones of the clouds that the scope's project is mapped to, in the broker's order of preference. */
+export const zonesFor = (db: Database, scope: Scope) => {
+  const query = db
+    .select({
+      cloudId: clouds.id,
+      cloud: clouds.name,
+      type: clouds.type,
+      enabled: clouds.enabled,
+      closedUntil: clouds.closedUntil,
+      seenAt: clouds.seenAt,
+      name: zones.name,
+      available: zones.available,
+      freeVcpus: zones.freeVcpus,
+      freeRamMib: zones.freeRamMib,
+    })
+    .from(zones)
+    .innerJoin(clouds, eq(clouds.id, zones.cloudId))
+    .$dynamic()
+  if (!('every' in scope))
+    query.innerJoin(mappings, and(eq(mappings.cloudId, clouds.id), eq(mappings.projectId, scope.projectId)))
+  return query.orderBy(asc(clouds.position), asc(clouds.name), asc(zones.position), asc(zones.name))
+}

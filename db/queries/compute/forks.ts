@@ -1,0 +1,76 @@
+import { and, asc, eq, isNotNull, isNull, lte, type SQL, sql } from 'drizzle-orm'
+import type { Database } from '../../client.ts'
+import { attachments, bindings, images, ports, serverPorts, servers } from '../../schema/index.ts'
+
+/** The networks of a server's ports, in the order in which its guest sees them, and the volumes that are in it. */
+export const partsToFork = async (db: Database, serverId: string) => {
+  const [cards, volumes] = await db.batch([
+    db
+      .select({ networkId: ports.networkId })
+      .from(serverPorts)
+      .innerJoin(ports, eq(ports.id, serverPorts.portId))
+      .where(eq(serverPorts.serverId, serverId))
+      .orderBy(asc(serverPorts.position)),
+    db.select({ id: attachments.volumeId }).from(attachments).where(eq(attachments.serverId, serverId)),
+  ])
+  return { networkIds: cards.map(({ networkId }) => networkId), volumeIds: volumes.map(({ id }) => id) }
+}
+
+const forkOf = (parentId: string): SQL | undefined => and(eq(servers.parentId, parentId), isNull(servers.deletedAt))
+
+/** True (as SQL) while a fork of the server is there, in whatever state. */
+export const hasForks = (parentId: string): SQL =>
+  sql`exists (select 1 from servers where parent_id = ${parentId} and deleted_at is null)`
+
+/** Forks of a server that are there, oldest first, so many at most. */
+export const forksOf = async (db: Database, parentId: string, limit: number): Promise<string[]> =>
+  (
+    await db
+      .select({ id: servers.id })
+      .from(servers)
+      .where(forkOf(parentId))
+      .orderBy(asc(servers.createdAt), asc(servers.id))
+      .limit(limit)
+  ).map(({ id }) => id)
+
+/** Forks whose time is up and that no fork of their own keeps, those that nobody locked first. */
+export const expiredForks = (db: Database, now: number, limit: number) =>
+  db
+    .select()
+    .from(servers)
+    .where(
+      and(
+        isNotNull(servers.expiresAt),
+        lte(servers.expiresAt, now),
+        isNull(servers.deletedAt),
+        sql`${servers.taskState} is not 'deleting'`,
+        sql`not exists (select 1 from servers f where f.parent_id = ${servers.id} and f.deleted_at is null)`,
+        // What its user could not delete, time does not either.
+        sql`not exists (select 1 from bindings b join clouds c on c.id = b.cloud_id
+          where b.resource_id = ${servers.id} and (b.ownership <> 'ours' or c.options ->> 'read_only'))`,
+      ),
+    )
+    .orderBy(asc(servers.locked), asc(servers.expiresAt))
+    .limit(limit)
+
+/** Images that were made for forks alone, and from which none of them is still to be made. */
+export const spentForkImages = async (db: Database, limit: number): Promise<string[]> => {
+  const waiting = db
+    .select({ one: sql`1` })
+    .from(servers)
+    .innerJoin(bindings, and(eq(bindings.kind, 'server'), eq(bindings.resourceId, servers.id)))
+    .where(
+      and(
+        eq(servers.parentId, images.serverId),
+        isNull(servers.deletedAt),
+        sql`${servers.places} ->> '$.image' = ${images.id}`,
+        sql`${bindings.phase} in ('intent', 'calling')`,
+      ),
+    )
+  const rows = await db
+    .select({ id: images.id })
+    .from(images)
+    .where(and(isNotNull(images.forkId), isNull(images.deletedAt), sql`not exists ${waiting}`))
+    .limit(limit)
+  return rows.map(({ id }) => id)
+}

@@ -1,0 +1,36 @@
+import { and, asc, eq, gt, type SQL, sql } from 'drizzle-orm'
+import type { Database } from '../../client.ts'
+import { keypairs } from '../../schema/index.ts'
+
+export type KeypairRow = typeof keypairs.$inferSelect
+
+/** Keypairs belong to users, not to projects: the user is their scope. */
+export const keypairNamed = async (db: Database, userId: string, name: string): Promise<KeypairRow | null> =>
+  (
+    await db
+      .select()
+      .from(keypairs)
+      .where(and(eq(keypairs.userId, userId), eq(keypairs.name, name)))
+  )[0] ?? null
+
+/** For work below the line, which knows a keypair by the id in its binding. */
+export const keypairById = async (db: Database, id: string): Promise<KeypairRow | null> =>
+  (await db.select().from(keypairs).where(eq(keypairs.id, id)))[0] ?? null
+
+/** A user's keypairs by name, after the one named `after`. */
+export const keypairsOf = (db: Database, userId: string, page: { limit?: number; after?: string | undefined } = {}) =>
+  db
+    .select()
+    .from(keypairs)
+    .where(and(eq(keypairs.userId, userId), page.after === undefined ? undefined : gt(keypairs.name, page.after)))
+    .orderBy(asc(keypairs.name))
+    .limit(page.limit ?? -1)
+
+export const insertKeypair = (db: Database, row: KeypairRow) => db.insert(keypairs).values(row)
+
+export const deleteKeypair = (db: Database, id: string) => db.delete(keypairs).where(eq(keypairs.id, id))
+
+/** True (as SQL) when one more keypair would be one too many; the limit is that of the project in which the user asks. */
+export const keypairsFull = (userId: string, projectId: string, otherwise: number): SQL => sql`exists (
+  select 1 from (select coalesce((select maximum from quotas where project_id = ${projectId} and resource = 'key_pairs'), ${otherwise}) as most)
+  where most >= 0 and (select count(*) from keypairs where user_id = ${userId}) >= most)`

@@ -1,0 +1,253 @@
+import { and, eq, inArray, isNull, ne, or, type SQL, sql } from 'drizzle-orm'
+import type { Database } from '../../client.ts'
+import {
+  bindings,
+  flavors,
+  images,
+  keypairs,
+  networks,
+  ports,
+  securityGroups,
+  subnets,
+  volumes,
+} from '../../schema/index.ts'
+import { type Scope, within } from '../../scope.ts'
+import { ROUTER_INTERFACE } from '../network/network.ts'
+
+export type FlavorRow = typeof flavors.$inferSelect
+export type ImageRow = typeof images.$inferSelect
+export type NetworkRow = typeof networks.$inferSelect
+export type SubnetRow = typeof subnets.$inferSelect
+export type PortRow = typeof ports.$inferSelect
+export type SecurityGroupRow = typeof securityGroups.$inferSelect
+export type KeypairRow = typeof keypairs.$inferSelect
+export type VolumeRow = typeof volumes.$inferSelect
+
+const among = (column: SQL | { getSQL(): SQL }, values: readonly string[]) =>
+  sql`${column} in (select value from json_each(${JSON.stringify(values)}))`
+
+/** One thing that can be bought by a project: a cloud's size in one zone. `broker/place` judges it. */
+export interface CandidateRow {
+  cloudId: string
+  cloudName: string
+  zone: string
+  /** Order in which the operator prefers clouds. */
+  position: number
+  available: boolean
+  /** Share of the scarcest resource taken, 0 to 1; null: the cloud does not say. */
+  load: number | null
+  freeVcpus: number | null
+  freeRamMib: number | null
+  native: string
+  vcpus: number
+  ramMib: number
+  diskGib: number
+  arch: string
+  gpus: number
+  price: number | null
+}
+
+/** Of a cloud's sizes that fit, the cheapest so many are weighed: enough that every zone has one of them. */
+const WEIGHED = 24
+
+export interface CandidateQuestion {
+  projectId: string
+  flavorId: string
+  arch?: string | undefined
+  /** `<cloud>` or `<cloud>.<zone>`. */
+  place?: string | null | undefined
+  cloudId?: string | undefined
+  zone?: string | null | undefined
+}
+
+const where = (condition: unknown, text: SQL): SQL => (condition === undefined || condition === null ? sql`` : text)
+
+/**
+ * Where a flavor can be bought by a project: its mapped clouds, their zones, their offers. Unfit offers never leave the
+ * database: some clouds have thousands.
+ */
+export const candidatesFor = (db: Database, ask: CandidateQuestion) =>
+  db.all<CandidateRow>(sql`
+    with fit as (
+      select o.*, c.name as cloud_name, c.position as cloud_position,
+        row_number() over (partition by o.cloud_id, o.arch order by coalesce(o.price, 0), o.vcpus, o.ram_mib, o.disk_gib, o.name) as rank
+      from flavors f
+      join mappings m on m.project_id = ${ask.projectId}
+      join clouds c on c.id = m.cloud_id and c.enabled
+      join offers o on o.cloud_id = c.id
+      where f.id = ${ask.flavorId}
+        and case when f.native then o.name = f.name
+          else o.vcpus >= f.vcpus and o.ram_mib >= f.ram_mib and (o.disk_gib = 0 or o.disk_gib >= f.disk_gib) and o.gpus = 0 end
+        -- Where nothing is changed nothing is placed, unless somebody names the place: then he is told.
+        ${(ask.cloudId ?? ask.place) ? sql`` : sql`and c.options ->> 'read_only' is not true`}
+        ${where(ask.arch, sql`and o.arch = ${ask.arch}`)}
+        ${where(ask.cloudId, sql`and c.id = ${ask.cloudId}`)}
+        ${where(ask.zone, sql`and exists (select 1 from json_each(o.zones) where value = ${ask.zone})`)}
+        ${where(ask.place, sql`and (c.name = ${ask.place} or exists (select 1 from json_each(o.zones) where c.name || '.' || value = ${ask.place}))`)}
+    )
+    select fit.cloud_id as cloudId, fit.cloud_name as cloudName, z.name as zone, fit.cloud_position as position, z.available,
+      z.load, z.free_vcpus as freeVcpus, z.free_ram_mib as freeRamMib, fit.name as native, fit.vcpus, fit.ram_mib as ramMib,
+      fit.disk_gib as diskGib, fit.arch, fit.gpus, fit.price
+    from fit join json_each(fit.zones) e join zones z on z.cloud_id = fit.cloud_id and z.name = e.value and z.available
+    where fit.rank <= ${WEIGHED}
+      ${where(ask.zone, sql`and z.name = ${ask.zone}`)}
+      ${where(ask.place, sql`and (fit.cloud_name = ${ask.place} or fit.cloud_name || '.' || z.name = ${ask.place})`)}`)
+
+/** Clouds that a project may use, with the zones that a name of a place stands for. */
+export const placesNamed = (db: Database, projectId: string, place: string | null) =>
+  db.all<{ id: string; name: string; type: string; zone: string | null; named: number }>(sql`
+    select c.id, c.name, c.type, z.name as zone, (c.name = ${place} or c.name || '.' || z.name = ${place}) as named
+    from mappings m join clouds c on c.id = m.cloud_id and c.enabled
+    left join zones z on z.cloud_id = c.id and c.name || '.' || z.name = ${place}
+    where m.project_id = ${projectId}`)
+
+/** What a new server refers to, as the user wrote it. */
+export interface References {
+  projectId: string
+  userId: string
+  scope: Scope
+  flavorId: string
+  imageId: string | null
+  keyName: string | null
+  networkIds: string[]
+  /** Also every network that the project could have meant by naming none. */
+  anyNetwork: boolean
+  portIds: string[]
+  /** Names or ids. */
+  securityGroups: string[]
+  volumeIds: string[]
+  place: string | null
+}
+
+/** Everything that a new server refers to, in one round trip. What is not there, or not the caller's to see, is missing. */
+export const lookUpReferences = async (db: Database, refs: References) => {
+  const { projectId, scope } = refs
+  const mine = or(eq(networks.shared, true), within(networks.projectId, scope))
+  const named = among(networks.id, refs.networkIds)
+  const unnamed = and(eq(networks.external, false), or(eq(networks.projectId, projectId), eq(networks.shared, true)))
+  const wanted = and(mine, refs.anyNetwork ? or(named, unnamed) : named)
+  const ofPorts = sql`select network_id from ports where ${among(sql`id`, refs.portIds)}`
+  const onSale =
+    'every' in scope
+      ? sql`(not ${flavors.native} or not ${flavors.retired})`
+      : sql`not ${flavors.retired} and (${flavors.native} or ${flavors.isPublic}
+          or exists (select 1 from flavor_access a where a.flavor_id = ${flavors.id} and a.project_id = ${projectId}))`
+  const [flavor, image, imageOn, nets, subs, routed, portRows, groups, keypair, volumeRows, candidates, places] =
+    await db.batch([
+      db
+        .select()
+        .from(flavors)
+        .where(and(eq(flavors.id, refs.flavorId), onSale)),
+      db
+        .select()
+        .from(images)
+        .where(
+          and(
+            eq(images.id, refs.imageId ?? ''),
+            isNull(images.deletedAt),
+            or(within(images.projectId, scope), sql`${images.visibility} in ('public', 'community')`),
+          ),
+        ),
+      db
+        .select({ cloudId: bindings.cloudId })
+        .from(bindings)
+        .where(
+          and(eq(bindings.resourceId, refs.imageId ?? ''), eq(bindings.kind, 'image'), eq(bindings.phase, 'bound')),
+        ),
+      db
+        .select()
+        .from(networks)
+        .where(or(wanted, sql`${networks.id} in (${ofPorts})`)),
+      db
+        .select()
+        .from(subnets)
+        .where(
+          refs.anyNetwork
+            ? sql`${subnets.networkId} in (select id from networks where ${unnamed}) or ${among(subnets.networkId, refs.networkIds)} or ${subnets.networkId} in (${ofPorts})`
+            : sql`${among(subnets.networkId, refs.networkIds)} or ${subnets.networkId} in (${ofPorts})`,
+        ),
+      db.all<{ id: string }>(sql`select distinct p.network_id as id from ports p
+        where p.device_owner = ${ROUTER_INTERFACE} and (${among(sql`p.network_id`, refs.networkIds)}
+          or p.network_id in (${ofPorts})
+          ${refs.anyNetwork ? sql`or p.network_id in (select id from networks where ${unnamed})` : sql``})`),
+      db
+        .select()
+        .from(ports)
+        .where(and(among(ports.id, refs.portIds), within(ports.projectId, scope))),
+      db
+        .select()
+        .from(securityGroups)
+        .where(
+          and(
+            eq(securityGroups.projectId, projectId),
+            or(among(securityGroups.id, refs.securityGroups), among(securityGroups.name, refs.securityGroups)),
+          ),
+        ),
+      db
+        .select()
+        .from(keypairs)
+        .where(and(eq(keypairs.userId, refs.userId), eq(keypairs.name, refs.keyName ?? ''))),
+      db
+        .select()
+        .from(volumes)
+        .where(and(among(volumes.id, refs.volumeIds), isNull(volumes.deletedAt), within(volumes.projectId, scope))),
+      candidatesFor(db, { projectId, flavorId: refs.flavorId, place: refs.place }),
+      placesNamed(db, projectId, refs.place),
+    ])
+  return {
+    flavor: flavor[0] ?? null,
+    image: image[0] ?? null,
+    imageClouds: imageOn.map(({ cloudId }) => cloudId),
+    networks: nets,
+    subnets: subs,
+    /** Networks that a router has an interface on. */
+    routed: routed.map(({ id }) => id),
+    ports: portRows,
+    securityGroups: groups,
+    keypair: keypair[0] ?? null,
+    volumes: volumeRows,
+    candidates: candidates.map((c) => ({ ...c, available: Boolean(c.available) })),
+    places,
+  }
+}
+export type Found = Awaited<ReturnType<typeof lookUpReferences>>
+
+/**
+ * An image that is there, whoever owns it (who may see it is for the caller to judge), with what a project's servers on a
+ * cloud have of it: `here` is null where nobody has asked for it there.
+ */
+export const imageForServer = async (db: Database, id: string, cloudId: string, projectId: string) => {
+  const [[image], [here]] = await db.batch([
+    db
+      .select()
+      .from(images)
+      .where(and(eq(images.id, id), isNull(images.deletedAt))),
+    db
+      .select({ phase: bindings.phase, nativeId: bindings.nativeId, error: bindings.error })
+      .from(bindings)
+      .where(
+        and(
+          eq(bindings.resourceId, id),
+          eq(bindings.kind, 'image'),
+          eq(bindings.cloudId, cloudId),
+          inArray(bindings.scope, ['', projectId]),
+          ne(bindings.phase, 'gone'),
+        ),
+      ),
+  ])
+  return { image: image ?? null, here: here ?? null }
+}
+
+/** Networks that a project could have meant by naming none: with a subnet, not external, its own or shared. Two at most. */
+export const loneNetworks = (db: Database, projectId: string) =>
+  db
+    .select({ id: networks.id })
+    .from(networks)
+    .where(
+      and(
+        eq(networks.external, false),
+        or(eq(networks.projectId, projectId), eq(networks.shared, true)),
+        sql`exists (select 1 from subnets where network_id = ${networks.id})`,
+      ),
+    )
+    .limit(2)

@@ -1,0 +1,192 @@
+import { and, asc, desc, eq, inArray, isNull, sql } from 'drizzle-orm'
+import type { Json } from '../../../adapters/contract.ts'
+import type { Database } from '../../client.ts'
+import { prepared } from '../../prepared.ts'
+import { interfaces, serverActions, serverPorts } from '../../schema/index.ts'
+import { type Binding, fenceLost } from '../line/bindings.ts'
+
+export type ServerAction = typeof serverActions.$inferSelect
+
+export interface NewServerAction {
+  serverId: string
+  projectId: string
+  userId: string
+  requestId: string
+  /** Nova's word. */
+  action: string
+  args?: Record<string, Json>
+  /** Absent: it is work that converge has to do. */
+  state?: 'pending' | 'done'
+  now: number
+}
+
+/** An entry in the history of a server. */
+export const insertServerAction = (db: Database, { now, state = 'pending', args = {}, ...row }: NewServerAction) =>
+  db.insert(serverActions).values({
+    ...row,
+    args,
+    state,
+    startedAt: now,
+    updatedAt: now,
+    finishedAt: state === 'done' ? now : null,
+  })
+
+/**
+ * An entry for a boot that the cloud reports and nobody asked us for: none where an action of these names, begun and
+ * ended by us, was under way at that time, give or take `slackMs`. What was itself only noticed is no such action.
+ */
+export const insertUnaskedBoot = (
+  db: Database,
+  { now, message, ...row }: Omit<NewServerAction, 'args' | 'state'> & { message: string },
+  bootedAt: number,
+  asked: { names: readonly string[]; slackMs: number },
+) =>
+  db.run(sql`insert into server_actions (server_id, project_id, user_id, request_id, action, args, state, message, started_at, updated_at, finished_at)
+    select ${row.serverId}, ${row.projectId}, ${row.userId}, ${row.requestId}, ${row.action}, '{}', 'done', ${message}, ${now}, ${now}, ${now}
+    where not exists (select 1 from server_actions where server_id = ${row.serverId}
+      and action in (select value from json_each(${JSON.stringify(asked.names)}))
+      and (user_id <> '' or finished_at is null or finished_at > started_at)
+      and started_at - ${asked.slackMs} <= ${bootedAt} and coalesce(finished_at, ${now}) + ${asked.slackMs} >= ${bootedAt})`)
+
+/** Actions of the given names that converge has not finished, oldest first. */
+const open = prepared((db) =>
+  db
+    .select()
+    .from(serverActions)
+    .where(
+      and(
+        eq(serverActions.serverId, sql.placeholder('serverId')),
+        inArray(serverActions.state, ['pending', 'calling']),
+        sql`${serverActions.action} in (select value from json_each(${sql.placeholder('names')}))`,
+      ),
+    )
+    .orderBy(asc(serverActions.id)),
+)
+
+export const openActions = (db: Database, serverId: string, names: readonly string[]) =>
+  open.statement(db, { serverId, names: JSON.stringify(names) })
+
+/**
+ * Marks an action before its call is made. True for the one caller who moved it and who still holds the binding: he makes
+ * the call. Whoever finds it marked knows that somebody may have made it already.
+ */
+export const markCalling = async (db: Database, binding: Binding, id: number, now: number): Promise<boolean> => {
+  const rows = await db
+    .update(serverActions)
+    .set({ state: 'calling', updatedAt: now })
+    .where(and(eq(serverActions.id, id), eq(serverActions.state, 'pending'), sql`not ${fenceLost(binding)}`))
+    .returning({ id: serverActions.id })
+  return rows.length > 0
+}
+
+export const setActionArgs = (db: Database, id: number, args: Record<string, Json>, now: number) =>
+  db.update(serverActions).set({ args, updatedAt: now }).where(eq(serverActions.id, id))
+
+export const finishActionById = (db: Database, id: number, message: string | null, now: number) =>
+  db
+    .update(serverActions)
+    .set({ state: message === null ? 'done' : 'failed', message, updatedAt: now, finishedAt: now })
+    .where(eq(serverActions.id, id))
+
+/** Ends every open entry of these names: the creation that came true, whatever else a deletion overtook. */
+export const finishActions = (
+  db: Database,
+  serverId: string,
+  names: readonly string[] | 'all',
+  message: string | null,
+  now: number,
+) =>
+  db
+    .update(serverActions)
+    .set({ state: message === null ? 'done' : 'failed', message, updatedAt: now, finishedAt: now })
+    .where(
+      and(
+        eq(serverActions.serverId, serverId),
+        isNull(serverActions.finishedAt),
+        names === 'all' ? undefined : inArray(serverActions.action, [...names]),
+      ),
+    )
+
+export interface ActionPage {
+  limit: number
+  /** Request id of the last action of the page before. */
+  marker?: string | undefined
+  changesSince?: number | undefined
+  changesBefore?: number | undefined
+}
+
+/** The history of a server, newest first. */
+export const actionsOf = (db: Database, serverId: string, page: ActionPage): Promise<ServerAction[]> =>
+  db
+    .select()
+    .from(serverActions)
+    .where(
+      and(
+        eq(serverActions.serverId, serverId),
+        page.marker === undefined
+          ? undefined
+          : sql`${serverActions.id} < (select min(id) from server_actions where server_id = ${serverId} and request_id = ${page.marker})`,
+        page.changesSince === undefined ? undefined : sql`${serverActions.updatedAt} >= ${page.changesSince}`,
+        page.changesBefore === undefined ? undefined : sql`${serverActions.updatedAt} <= ${page.changesBefore}`,
+      ),
+    )
+    .orderBy(desc(serverActions.id))
+    .limit(page.limit)
+
+export const actionByRequest = async (
+  db: Database,
+  serverId: string,
+  requestId: string,
+): Promise<ServerAction | null> =>
+  (
+    await db
+      .select()
+      .from(serverActions)
+      .where(and(eq(serverActions.serverId, serverId), eq(serverActions.requestId, requestId)))
+      .orderBy(asc(serverActions.id))
+      .limit(1)
+  )[0] ?? null
+
+/** An interface with the open wish to take it out, if there is one: what converge works on. */
+export const interfaceWork = async (db: Database, id: string) => {
+  const [row] = await db
+    .select({ plugged: interfaces, owned: serverPorts.owned, detach: serverActions.id })
+    .from(interfaces)
+    .leftJoin(
+      serverPorts,
+      and(eq(serverPorts.serverId, interfaces.serverId), eq(serverPorts.portId, interfaces.portId)),
+    )
+    .leftJoin(
+      serverActions,
+      and(
+        eq(serverActions.serverId, interfaces.serverId),
+        eq(serverActions.action, 'detach_interface'),
+        isNull(serverActions.finishedAt),
+        sql`${serverActions.args} ->> 'port_id' = ${interfaces.portId}`,
+      ),
+    )
+    .where(eq(interfaces.id, id))
+    .limit(1)
+  return row ?? null
+}
+
+/** Ends the open entries that speak of a port. */
+export const finishPortActions = (
+  db: Database,
+  serverId: string,
+  portId: string,
+  names: readonly string[],
+  message: string | null,
+  now: number,
+) =>
+  db
+    .update(serverActions)
+    .set({ state: message === null ? 'done' : 'failed', message, updatedAt: now, finishedAt: now })
+    .where(
+      and(
+        eq(serverActions.serverId, serverId),
+        isNull(serverActions.finishedAt),
+        inArray(serverActions.action, [...names]),
+        sql`${serverActions.args} ->> 'port_id' = ${portId}`,
+      ),
+    )

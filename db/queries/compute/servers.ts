@@ -1,0 +1,106 @@
+import { and, eq, isNull, type SQL, sql } from 'drizzle-orm'
+import type { Json } from '../../../adapters/contract.ts'
+import type { Database } from '../../client.ts'
+import { prepared, preparedWithin } from '../../prepared.ts'
+import { bindings, interfaces, ports, serverPorts, servers } from '../../schema/index.ts'
+import { type Scope, within } from '../../scope.ts'
+import type { Binding } from '../line/bindings.ts'
+
+export type ServerRow = typeof servers.$inferSelect
+export type NewServer = typeof servers.$inferInsert
+
+const byId = preparedWithin((db, mine) =>
+  db
+    .select()
+    .from(servers)
+    .where(and(eq(servers.id, sql.placeholder('id')), isNull(servers.deletedAt), mine(servers.projectId))),
+)
+
+/** A server that is not deleted. */
+export const serverById = async (db: Database, scope: Scope, id: string): Promise<ServerRow | null> =>
+  (await byId.run(db, scope, { id }))[0] ?? null
+
+/** The same as a statement, for a batch of reads. */
+export const serverQuery = (db: Database, scope: Scope, id: string) => byId.statement(db, scope, { id })
+
+/** A server, deleted or not: for its history. */
+export const serverEver = async (db: Database, scope: Scope, id: string): Promise<ServerRow | null> =>
+  (
+    await db
+      .select()
+      .from(servers)
+      .where(and(eq(servers.id, id), within(servers.projectId, scope)))
+  )[0] ?? null
+
+export const insertServer = (db: Database, row: NewServer) => db.insert(servers).values(row)
+
+export const updateServer = (db: Database, id: string, set: Partial<NewServer>) =>
+  db.update(servers).set(set).where(eq(servers.id, id))
+
+/** True (as SQL) when the server is not as the caller saw it: for the guard of a batch that acts on what he saw. */
+export const serverMoved = (id: string, saw: { vmState: string; taskState: string | null }): SQL =>
+  sql`not exists (select 1 from servers where id = ${id} and deleted_at is null and vm_state = ${saw.vmState} and task_state is ${saw.taskState})`
+
+/** True (as SQL) when the server is gone, or on its way. */
+export const serverLeft = (id: string): SQL =>
+  sql`not exists (select 1 from servers where id = ${id} and deleted_at is null and task_state is not 'deleting')`
+
+export type ServerPort = typeof serverPorts.$inferSelect
+
+export const insertServerPort = (db: Database, row: ServerPort) => db.insert(serverPorts).values(row)
+
+const portsIn = prepared((db) =>
+  db
+    .select()
+    .from(serverPorts)
+    .where(eq(serverPorts.serverId, sql.placeholder('serverId')))
+    .orderBy(serverPorts.position),
+)
+
+export const portsOfServer = (db: Database, serverId: string) => portsIn.run(db, { serverId })
+
+export const deleteServerPorts = (db: Database, serverId: string, portId?: string) =>
+  db
+    .delete(serverPorts)
+    .where(and(eq(serverPorts.serverId, serverId), portId === undefined ? undefined : eq(serverPorts.portId, portId)))
+
+export type InterfaceRow = typeof interfaces.$inferSelect
+
+export const insertInterface = (db: Database, row: InterfaceRow) => db.insert(interfaces).values(row)
+
+export const interfacesOf = (db: Database, serverId: string) =>
+  db.select().from(interfaces).where(eq(interfaces.serverId, serverId))
+
+export const interfaceById = async (db: Database, id: string): Promise<InterfaceRow | null> =>
+  (await db.select().from(interfaces).where(eq(interfaces.id, id)))[0] ?? null
+
+export const deleteInterfaces = (db: Database, where: { serverId: string } | { id: string }) =>
+  db.delete(interfaces).where('id' in where ? eq(interfaces.id, where.id) : eq(interfaces.serverId, where.serverId))
+
+/** The ports of a server as Neutron knows them: what names the server as its device. */
+export const devicePorts = (db: Database, serverId: string, projectId: string) =>
+  db
+    .select()
+    .from(ports)
+    .where(and(eq(ports.deviceId, serverId), eq(ports.projectId, projectId)))
+    .orderBy(ports.createdAt, ports.id)
+
+/** Ports of a server that just came up carry traffic now. */
+export const activatePorts = (db: Database, serverId: string, now: number) =>
+  db
+    .update(ports)
+    .set({ status: 'ACTIVE', updatedAt: now })
+    .where(and(eq(ports.deviceId, serverId), sql`${ports.status} <> 'ACTIVE'`))
+
+/** Limits and use of the counters of a project. */
+export const quotaUse = (db: Database, projectId: string, resources: readonly string[]) =>
+  db.all<{ resource: string; maximum: number; used: number }>(
+    sql`select resource, maximum, used from quotas where project_id = ${projectId} and resource in (select value from json_each(${JSON.stringify(resources)}))`,
+  )
+
+/** What the cloud was told, for the next comparison: inside a step of converge, which guards the fence. */
+export const rememberRequest = (db: Database, { kind, resourceId, cloudId }: Binding, frozen: Json) =>
+  db
+    .update(bindings)
+    .set({ frozen })
+    .where(and(eq(bindings.kind, kind), eq(bindings.resourceId, resourceId), eq(bindings.cloudId, cloudId)))

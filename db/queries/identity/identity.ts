@@ -1,0 +1,186 @@
+import { and, asc, eq, type SQL, sql } from 'drizzle-orm'
+import type { Database } from '../../client.ts'
+import { domains, projects, revokedTokens, roleAssignments, roles, users } from '../../schema/index.ts'
+
+export type UserRow = typeof users.$inferSelect
+export type ProjectRow = typeof projects.$inferSelect
+export type RoleRow = typeof roles.$inferSelect
+export type DomainRow = typeof domains.$inferSelect
+
+const one = async <T>(rows: Promise<T[]>): Promise<T | null> => (await rows)[0] ?? null
+
+export const domainById = (db: Database, id: string) => one(db.select().from(domains).where(eq(domains.id, id)))
+export const domainByName = (db: Database, name: string) => one(db.select().from(domains).where(eq(domains.name, name)))
+export const listDomains = (db: Database, filter: { name?: string | undefined; enabled?: boolean | undefined }) =>
+  db
+    .select()
+    .from(domains)
+    .where(and(same(domains.name, filter.name), same(domains.enabled, filter.enabled)))
+    .orderBy(asc(domains.name))
+
+export const userById = (db: Database, id: string) => one(db.select().from(users).where(eq(users.id, id)))
+export const userByName = (db: Database, domainId: string, name: string) =>
+  one(
+    db
+      .select()
+      .from(users)
+      .where(and(eq(users.domainId, domainId), eq(users.name, name))),
+  )
+export const projectById = (db: Database, id: string) => one(db.select().from(projects).where(eq(projects.id, id)))
+export const projectByName = (db: Database, domainId: string, name: string) =>
+  one(
+    db
+      .select()
+      .from(projects)
+      .where(and(eq(projects.domainId, domainId), eq(projects.name, name))),
+  )
+
+interface Filter {
+  name?: string | undefined
+  domainId?: string | undefined
+  enabled?: boolean | undefined
+}
+const same = (column: Parameters<typeof eq>[0], value: unknown): SQL | undefined =>
+  value === undefined ? undefined : eq(column, value)
+
+export const listUsers = (db: Database, filter: Filter) =>
+  db
+    .select()
+    .from(users)
+    .where(
+      and(same(users.name, filter.name), same(users.domainId, filter.domainId), same(users.enabled, filter.enabled)),
+    )
+    .orderBy(asc(users.name), asc(users.id))
+
+export const listProjects = (db: Database, filter: Filter) =>
+  db
+    .select()
+    .from(projects)
+    .where(
+      and(
+        same(projects.name, filter.name),
+        same(projects.domainId, filter.domainId),
+        same(projects.enabled, filter.enabled),
+      ),
+    )
+    .orderBy(asc(projects.name), asc(projects.id))
+
+/** Projects in which a user has any role. */
+export const projectsOfUser = (db: Database, userId: string) =>
+  db
+    .select()
+    .from(projects)
+    .where(sql`${projects.id} in (select project_id from role_assignments where user_id = ${userId})`)
+    .orderBy(asc(projects.name), asc(projects.id))
+
+export const roleById = (db: Database, id: string) => one(db.select().from(roles).where(eq(roles.id, id)))
+export const listRoles = (db: Database, name?: string) =>
+  db.select().from(roles).where(same(roles.name, name)).orderBy(asc(roles.name))
+
+/** The roles that a user has in a project, by name. */
+export const rolesOn = async (db: Database, userId: string, projectId: string): Promise<RoleRow[]> =>
+  db
+    .select({ id: roles.id, name: roles.name, description: roles.description })
+    .from(roleAssignments)
+    .innerJoin(roles, eq(roles.id, roleAssignments.roleId))
+    .where(and(eq(roleAssignments.userId, userId), eq(roleAssignments.projectId, projectId)))
+    .orderBy(asc(roles.name))
+
+export interface AssignmentFilter {
+  userId?: string | undefined
+  projectId?: string | undefined
+  roleId?: string | undefined
+}
+
+/** Role assignments with every name that a view may show. */
+export const listAssignments = (db: Database, filter: AssignmentFilter) =>
+  db
+    .select({ user: users, project: projects, role: roles })
+    .from(roleAssignments)
+    .innerJoin(users, eq(users.id, roleAssignments.userId))
+    .innerJoin(projects, eq(projects.id, roleAssignments.projectId))
+    .innerJoin(roles, eq(roles.id, roleAssignments.roleId))
+    .where(
+      and(
+        same(roleAssignments.userId, filter.userId),
+        same(roleAssignments.projectId, filter.projectId),
+        same(roleAssignments.roleId, filter.roleId),
+      ),
+    )
+    .orderBy(asc(users.name), asc(projects.name), asc(roles.name))
+
+/** Revokes every token of a user, of a project or of both. */
+export const raiseUserEpoch = (db: Database, userId: string) =>
+  db
+    .update(users)
+    .set({ epoch: sql`${users.epoch} + 1` })
+    .where(eq(users.id, userId))
+export const raiseProjectEpoch = (db: Database, projectId: string) =>
+  db
+    .update(projects)
+    .set({ epoch: sql`${projects.epoch} + 1` })
+    .where(eq(projects.id, projectId))
+
+export const revokeToken = (db: Database, auditId: string, expiresAt: number) =>
+  db.insert(revokedTokens).values({ auditId, expiresAt }).onConflictDoNothing()
+
+/** One more wrong password; the one that makes `limit` locks the user until `lockedUntil` and starts to count anew. */
+export const countFailedLogin = (db: Database, userId: string, limit: number, lockedUntil: number) =>
+  db.run(sql`update users set
+    locked_until = case when failed_logins + 1 >= ${limit} then ${lockedUntil} else locked_until end,
+    failed_logins = case when failed_logins + 1 >= ${limit} then 0 else failed_logins + 1 end where id = ${userId}`)
+
+export const forgiveFailedLogins = (db: Database, userId: string) =>
+  db.update(users).set({ failedLogins: 0, lockedUntil: null }).where(eq(users.id, userId))
+
+/** A hash of today's cost in place of an older one; nothing if the password was changed meanwhile. */
+export const setPasswordHash = (db: Database, user: UserRow, passwordHash: string) =>
+  db
+    .update(users)
+    .set({ passwordHash })
+    .where(and(eq(users.id, user.id), same(users.passwordHash, user.passwordHash)))
+
+export const insertProject = (db: Database, row: ProjectRow) => db.insert(projects).values(row)
+export const updateProject = (db: Database, id: string, set: Partial<ProjectRow>) =>
+  db.update(projects).set(set).where(eq(projects.id, id))
+
+/** A project with what is nobody's without it. Mappings stay while clouds hold something, so that it can be removed there. */
+export const deleteProject = (db: Database, id: string) =>
+  [
+    db.delete(roleAssignments).where(eq(roleAssignments.projectId, id)),
+    db.update(users).set({ defaultProjectId: null }).where(eq(users.defaultProjectId, id)),
+    db.run(sql`delete from mappings where project_id = ${id}
+      and not exists (select 1 from bindings where project_id = ${id} and phase <> 'gone')`),
+    db.run(sql`delete from quotas where project_id = ${id} and used = 0`),
+    db.delete(projects).where(eq(projects.id, id)),
+  ] as const
+
+export const insertUser = (db: Database, row: UserRow) => db.insert(users).values(row)
+export const updateUser = (db: Database, id: string, set: Partial<UserRow>) =>
+  db.update(users).set(set).where(eq(users.id, id))
+export const deleteUser = (db: Database, id: string) =>
+  [db.delete(roleAssignments).where(eq(roleAssignments.userId, id)), db.delete(users).where(eq(users.id, id))] as const
+
+export const insertRole = (db: Database, row: RoleRow) => db.insert(roles).values(row)
+/** A role, its assignments, and the tokens of everybody who had it. */
+export const deleteRole = (db: Database, id: string) =>
+  [
+    db.run(
+      sql`update users set epoch = epoch + 1 where id in (select user_id from role_assignments where role_id = ${id})`,
+    ),
+    db.delete(roleAssignments).where(eq(roleAssignments.roleId, id)),
+    db.delete(roles).where(eq(roles.id, id)),
+  ] as const
+
+export const assignRole = (db: Database, userId: string, projectId: string, roleId: string) =>
+  db.insert(roleAssignments).values({ userId, projectId, roleId }).onConflictDoNothing()
+export const unassignRole = (db: Database, userId: string, projectId: string, roleId: string) =>
+  db
+    .delete(roleAssignments)
+    .where(
+      and(
+        eq(roleAssignments.userId, userId),
+        eq(roleAssignments.projectId, projectId),
+        eq(roleAssignments.roleId, roleId),
+      ),
+    )

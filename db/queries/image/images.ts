@@ -1,0 +1,222 @@
+import { and, eq, isNotNull, isNull, or, type SQL, sql } from 'drizzle-orm'
+import type { Database } from '../../client.ts'
+import { prepared } from '../../prepared.ts'
+import { bindings, images } from '../../schema/index.ts'
+import { type Scope, within } from '../../scope.ts'
+import { type Comparison, comparisons, contains, type Slice } from '../block-storage/volumes.ts'
+import { after, orderOf, type SortKey } from '../keyset.ts'
+
+export type ImageRow = typeof images.$inferSelect
+/** With the clouds that have it, as far as the reader may know of them, and when converge has work left. */
+export type ImageRead = ImageRow & { clouds: string[]; dueAt: number | null }
+
+/** Bindings of an image on clouds that the scope's project is mapped to. */
+const reachable = (scope: Scope): SQL => sql`from bindings b join clouds c on c.id = b.cloud_id
+  where b.kind = 'image' and b.resource_id = ${images.id} and b.phase = 'bound'
+  ${'every' in scope ? sql`` : sql`and exists (select 1 from mappings m where m.cloud_id = b.cloud_id and m.project_id = ${scope.projectId})`}`
+
+const bound = (scope: Scope): SQL => sql`exists (select 1 ${reachable(scope)})`
+const nowhere = sql`not exists (select 1 from bindings b where b.kind = 'image' and b.resource_id = ${images.id})`
+
+/** Its data is with us and on no cloud before somebody uses it there. */
+const held = isNotNull(images.blob)
+
+/** Own images, and the public ones of clouds that the project is mapped to: without a mapping nothing of a cloud is seen. */
+const visible = (scope: Scope): SQL | undefined =>
+  'every' in scope
+    ? undefined
+    : or(
+        eq(images.projectId, scope.projectId),
+        and(
+          eq(images.visibility, 'public'),
+          or(bound(scope), held, and(sql`${images.projectId} is not null`, nowhere)),
+        ),
+        and(eq(images.visibility, 'community'), or(bound(scope), held, nowhere)),
+      )
+
+/** A queued image whose making has begun is being saved, whatever the cloud has shown of it so far. */
+const status = sql<ImageRow['status']>`case when ${images.status} = 'queued' and exists (select 1 from bindings b
+  where b.kind = 'image' and b.resource_id = ${images.id} and b.phase in ('calling', 'bound')) then 'saving' else ${images.status} end`
+
+const read = (db: Database, scope: Scope) =>
+  db
+    .select({
+      image: images,
+      status,
+      clouds: sql<string>`(select json_group_array(distinct c.name) ${reachable(scope)})`,
+      dueAt: sql<
+        number | null
+      >`(select min(b.due_at) from bindings b where b.kind = 'image' and b.resource_id = ${images.id})`,
+    })
+    .from(images)
+
+const flat = ({ image, ...rest }: Awaited<ReturnType<typeof read>>[number]): ImageRead => ({
+  ...image,
+  ...rest,
+  clouds: (JSON.parse(rest.clouds) as string[]).sort(),
+})
+
+/** Null: there is none that the scope may see. One query. */
+export const readImage = async (db: Database, scope: Scope, id: string): Promise<ImageRead | null> => {
+  const [row] = await read(db, scope).where(and(eq(images.id, id), isNull(images.deletedAt), visible(scope)))
+  return row ? flat(row) : null
+}
+
+/** Where an image is, on clouds that the scope's project is mapped to. */
+export const imageBindings = async (db: Database, scope: Scope, id: string) =>
+  db
+    .select()
+    .from(bindings)
+    .where(
+      and(
+        eq(bindings.kind, 'image'),
+        eq(bindings.resourceId, id),
+        sql`${bindings.phase} <> 'gone'`,
+        'every' in scope
+          ? undefined
+          : sql`exists (select 1 from mappings m where m.cloud_id = ${bindings.cloudId} and m.project_id = ${scope.projectId})`,
+      ),
+    )
+
+const byId = prepared((db) =>
+  db
+    .select()
+    .from(images)
+    .where(and(eq(images.id, sql.placeholder('id')), isNull(images.deletedAt))),
+)
+
+/** For converge: with the project of the server that it is made of. */
+export const imageById = async (db: Database, id: string): Promise<ImageRow | null> =>
+  (await byId.run(db, { id }))[0] ?? null
+
+type Text = 'id' | 'name' | 'status' | 'containerFormat' | 'diskFormat' | 'checksum' | 'hashValue'
+export interface ImageFilter {
+  /** One of these values. */
+  among?: Partial<Record<Text, string[]>>
+  owner?: string | undefined
+  /** `all`: every visibility; undefined: what is listed by itself, which community images are not. */
+  visibility?: string | undefined
+  hidden?: boolean | undefined
+  protected?: boolean | undefined
+  sizeMin?: number | undefined
+  sizeMax?: number | undefined
+  minDisk?: number | undefined
+  minRam?: number | undefined
+  tags?: string[] | undefined
+  properties?: Record<string, string> | undefined
+  times?: { column: 'created_at' | 'updated_at'; comparison: Comparison; at: number }[] | undefined
+}
+
+/** Columns by which lists may be sorted, in Glance's words. */
+export const IMAGE_SORT = {
+  id: images.id,
+  name: images.name,
+  status: images.status,
+  container_format: images.containerFormat,
+  disk_format: images.diskFormat,
+  size: images.sizeBytes,
+  created_at: images.createdAt,
+  updated_at: images.updatedAt,
+} as const
+
+const among = (column: SQL | { getSQL(): SQL }, values: string[] | undefined): SQL | undefined =>
+  values && sql`${column} in (select value from json_each(${JSON.stringify(values)}))`
+
+const conditions = (scope: Scope, f: ImageFilter): (SQL | undefined)[] => [
+  isNull(images.deletedAt),
+  visible(scope),
+  ...Object.entries(f.among ?? {}).map(([name, values]) =>
+    among(name === 'status' ? status : images[name as Exclude<Text, 'status'>], values),
+  ),
+  f.owner === undefined ? undefined : eq(images.projectId, f.owner),
+  f.visibility === 'all'
+    ? undefined
+    : f.visibility !== undefined
+      ? sql`${images.visibility} = ${f.visibility}`
+      : 'every' in scope
+        ? undefined
+        : or(sql`${images.visibility} <> 'community'`, within(images.projectId, scope)),
+  f.hidden === undefined ? undefined : eq(images.hidden, f.hidden),
+  f.protected === undefined ? undefined : eq(images.protected, f.protected),
+  f.sizeMin === undefined ? undefined : sql`${images.sizeBytes} >= ${f.sizeMin}`,
+  f.sizeMax === undefined ? undefined : sql`${images.sizeBytes} <= ${f.sizeMax}`,
+  f.minDisk === undefined ? undefined : eq(images.minDiskGib, f.minDisk),
+  f.minRam === undefined ? undefined : eq(images.minRamMib, f.minRam),
+  f.tags &&
+    sql`not exists (select 1 from json_each(${JSON.stringify(f.tags)}) w
+      where w.value not in (select h.value from json_each(${images.tags}) h))`,
+  contains(images.properties, f.properties),
+  ...(f.times ?? []).map(({ column, comparison, at }) => sql`${IMAGE_SORT[column]} ${comparisons[comparison]} ${at}`),
+]
+
+/** One page; null: the marker is not an image that the scope may see. */
+export const listImages = async (
+  db: Database,
+  scope: Scope,
+  filter: ImageFilter,
+  slice: Slice,
+): Promise<ImageRead[] | null> => {
+  const keys = slice.sort.map(
+    ({ key, descending }): SortKey => ({ column: IMAGE_SORT[key as keyof typeof IMAGE_SORT], descending }),
+  )
+  const marked = slice.marker === undefined ? [] : await markerValues(db, scope, slice.marker, keys)
+  if (!marked) return null
+  const rows = await read(db, scope)
+    .where(and(...conditions(scope, filter), slice.marker === undefined ? undefined : after(keys, marked)))
+    .orderBy(...orderOf(keys))
+    .limit(slice.limit)
+  return rows.map(flat)
+}
+
+const markerValues = async (db: Database, scope: Scope, id: string, keys: SortKey[]): Promise<unknown[] | null> => {
+  const [row] = await db
+    .select(Object.fromEntries(keys.map(({ column }, i) => [`k${i}`, sql`${column}`])))
+    .from(images)
+    .where(and(eq(images.id, id), isNull(images.deletedAt), visible(scope)))
+  return row ? keys.map((_, i) => row[`k${i}`]) : null
+}
+
+export const insertImage = (db: Database, row: typeof images.$inferInsert) => db.insert(images).values(row)
+
+export const updateImage = (db: Database, id: string, set: Partial<ImageRow>) =>
+  db.update(images).set(set).where(eq(images.id, id))
+
+/** True (as SQL) when the image has changed since it was read. */
+export const imageMoved = (id: string, updatedAt: number) =>
+  sql`not exists (select 1 from images where id = ${id} and updated_at = ${updatedAt} and deleted_at is null)`
+
+/** True (as SQL) when the image is not waiting for this upload any more. */
+export const uploadLost = (id: string, blob: string) =>
+  sql`not exists (select 1 from images where id = ${id} and blob = ${blob} and status in ('saving', 'uploading') and deleted_at is null)`
+
+const receiving = sql`status in ('saving', 'uploading') and deleted_at is null`
+
+/** Says that an upload goes on. False: nobody waits for it any more. */
+export const touchUpload = async (db: Database, id: string, blob: string, now: number): Promise<boolean> =>
+  (
+    await db.all(
+      sql`update images set updated_at = ${now} where id = ${id} and blob = ${blob} and ${receiving} returning id`,
+    )
+  ).length > 0
+
+const waits = sql`status = 'queued', blob = null, size_bytes = null, checksum = null, hash_algo = null, hash_value = null`
+
+/** The image waits for data again: this upload came to nothing. */
+export const giveUpload = (db: Database, id: string, blob: string, now: number) =>
+  db.all<{ id: string }>(
+    sql`update images set ${waits}, updated_at = ${now} where id = ${id} and blob = ${blob} and ${receiving} returning id`,
+  )
+
+/** Uploads that have not been heard of since then; what is staged as a whole has a size and may stay. */
+export const abandonUploads = (db: Database, before: number, now: number) =>
+  db.run(sql`update images set ${waits}, updated_at = ${now}
+    where blob is not null and ${receiving} and size_bytes is null and updated_at < ${before}`)
+
+/** Which of these keys an image names. */
+export const blobsInUse = async (db: Database, keys: string[]): Promise<Set<string>> =>
+  new Set(
+    (
+      await db.all<{ blob: string }>(sql`select blob from images where deleted_at is null and blob is not null
+        and blob in (select value from json_each(${JSON.stringify(keys)}))`)
+    ).map(({ blob }) => blob),
+  )

@@ -1,0 +1,284 @@
+import { and, asc, eq, inArray, isNotNull, isNull, lte, ne, or, sql } from 'drizzle-orm'
+import type { Kind } from '../../../adapters/contract.ts'
+import type { Database } from '../../client.ts'
+import { prepared, ready } from '../../prepared.ts'
+import { bindings } from '../../schema/index.ts'
+
+export type Binding = typeof bindings.$inferSelect
+
+/** The four columns that tell one binding from all others. */
+export interface Ref {
+  kind: Kind
+  resourceId: string
+  cloudId: string
+  scope: string
+}
+
+export const refOf = ({ kind, resourceId, cloudId, scope }: Ref): Ref => ({ kind, resourceId, cloudId, scope })
+
+/** Their conditions, with placeholders, for queries that are worded once. */
+const there = () => {
+  const { placeholder } = sql
+  return and(
+    eq(bindings.kind, placeholder('kind') as never),
+    eq(bindings.resourceId, placeholder('resourceId')),
+    eq(bindings.cloudId, placeholder('cloudId')),
+    eq(bindings.scope, placeholder('scope')),
+  )
+}
+
+const claiming = prepared((db) =>
+  db
+    .update(bindings)
+    .set({ fence: sql`${bindings.fence} + 1`, leaseUntil: sql`${sql.placeholder('until')}` })
+    .where(and(there(), lte(bindings.leaseUntil, sql.placeholder('now'))))
+    .returning(),
+)
+
+/** Takes the binding for `leaseMs`: raises its fence, so that whoever held it before can write no more. Null: somebody works on it. */
+export const claim = async (db: Database, ref: Ref, now: number, leaseMs: number): Promise<Binding | null> =>
+  (await claiming.run(db, { ...refOf(ref), now, until: now + leaseMs }))[0] ?? null
+
+const reading = prepared((db) => db.select().from(bindings).where(there()))
+
+export const getBinding = async (db: Database, ref: Ref): Promise<Binding | null> =>
+  (await reading.run(db, { ...refOf(ref) }))[0] ?? null
+
+export const bindingsOf = (db: Database, resourceId: string): Promise<Binding[]> =>
+  db.select().from(bindings).where(eq(bindings.resourceId, resourceId))
+
+const onCloud = prepared((db) =>
+  db
+    .select()
+    .from(bindings)
+    .where(
+      and(
+        eq(bindings.cloudId, sql.placeholder('cloudId')),
+        sql`${bindings.resourceId} in (select value from json_each(${sql.placeholder('ids')}))`,
+      ),
+    ),
+)
+
+/** Several resources' bindings on one cloud, in one query. */
+export const bindingsOn = (db: Database, cloudId: string, resourceIds: string[]): Promise<Binding[]> =>
+  onCloud.run(db, { cloudId, ids: JSON.stringify(resourceIds) })
+
+/** Worded once for each set of columns. */
+const settings = new Map<string, ReturnType<typeof setting>>()
+const setting = (columns: string[]) =>
+  prepared((db) =>
+    db
+      .update(bindings)
+      .set(Object.fromEntries(columns.map((column) => [column, sql.placeholder(`set.${column}`)])))
+      .where(and(there(), eq(bindings.fence, sql.placeholder('fence'))))
+      .returning(),
+  )
+
+/** A change of a binding that only the holder of its fence may make; gives the row as it is afterwards. For a batch. */
+export const setBinding = (db: Database, binding: Binding, set: Partial<Binding>) => {
+  const values = Object.entries(set).filter(([, value]) => value !== undefined)
+  const columns = values.map(([column]) => column)
+  const query = settings.get(columns.join()) ?? setting(columns)
+  settings.set(columns.join(), query)
+  const named = Object.fromEntries(values.map(([column, value]) => [`set.${column}`, value]))
+  return query.statement(db, { ...refOf(binding), fence: binding.fence, ...named })
+}
+
+const releasing = prepared((db) => {
+  const { placeholder } = sql
+  return db
+    .update(bindings)
+    .set({
+      leaseUntil: sql`${placeholder('leaseUntil')}`,
+      dueAt: sql`case when ${bindings.revision} = ${placeholder('revision')} and ${bindings.ownership} = ${placeholder('ownership')}
+        then ${placeholder('dueAt')} else ${placeholder('now')} end`,
+    })
+    .where(and(there(), eq(bindings.fence, placeholder('fence'))))
+})
+
+/**
+ * Ends a claim, or lets it run out at `leaseUntil`. Work stays due if the intent changed while it was held, or whose it
+ * is, whatever the holder thinks.
+ */
+export const releaseBinding = (db: Database, binding: Binding, dueAt: number | null, now: number, leaseUntil = 0) => {
+  const { fence, revision, ownership } = binding
+  return releasing.run(db, { ...refOf(binding), fence, revision, ownership, dueAt, now, leaseUntil })
+}
+
+/** Undoes its batch when the binding has moved on to another holder. */
+export const fenceGuard = ({ kind, resourceId, cloudId, scope, fence }: Binding) =>
+  ready(
+    `insert into guards (broken) select 'fence' where not exists (select 1 from bindings
+      where kind = ? and resource_id = ? and cloud_id = ? and scope = ? and fence = ?)`,
+    [kind, resourceId, cloudId, scope, fence],
+  )
+
+/** True (as SQL) when the binding has moved on to another holder. */
+export const fenceLost = (binding: Binding) => sql`not exists (select 1 from bindings where kind = ${binding.kind}
+  and resource_id = ${binding.resourceId} and cloud_id = ${binding.cloudId} and scope = ${binding.scope} and fence = ${binding.fence})`
+
+export interface NewBinding extends Ref {
+  projectId: string
+  zone?: string | null
+  token: string
+  epoch: number
+  now: number
+}
+
+const inserting = prepared((db) => {
+  const { placeholder } = sql
+  return db
+    .insert(bindings)
+    .values({
+      kind: placeholder('kind') as never,
+      resourceId: placeholder('resourceId'),
+      cloudId: placeholder('cloudId'),
+      scope: placeholder('scope'),
+      projectId: placeholder('projectId'),
+      zone: placeholder('zone'),
+      token: placeholder('token'),
+      epoch: placeholder('epoch'),
+      dueAt: placeholder('now'),
+      createdAt: placeholder('now'),
+      updatedAt: placeholder('now'),
+    })
+    .onConflictDoNothing()
+})
+
+/** A binding that wants to exist; nothing happens if it is there already. For a batch, or alone. */
+export const insertBinding = (db: Database, { zone = null, ...b }: NewBinding) =>
+  inserting.statement(db, { ...b, zone })
+
+/** One that failed, or was lost, is made anew with a token of its own: the old one stands for what was refused. */
+export const reviveBinding = (db: Database, ref: Ref, { token, now }: { token: string; now: number }) =>
+  db
+    .update(bindings)
+    .set({
+      phase: 'intent',
+      nativeId: null,
+      token,
+      frozen: null,
+      task: null,
+      error: null,
+      attempts: 0,
+      missing: 0,
+      // Whoever looks at the old one has nothing more to write.
+      fence: sql`${bindings.fence} + 1`,
+      leaseUntil: 0,
+      dueAt: now,
+      createdAt: now,
+    })
+    .where(
+      and(
+        eq(bindings.kind, ref.kind),
+        eq(bindings.resourceId, ref.resourceId),
+        eq(bindings.cloudId, ref.cloudId),
+        eq(bindings.scope, ref.scope),
+        or(eq(bindings.phase, 'failed'), and(eq(bindings.phase, 'bound'), isNull(bindings.observed))),
+        eq(bindings.want, 'present'),
+      ),
+    )
+
+/** Kinds that are tried again after a failure when they change; a server that failed stays in ERROR. */
+const REVIVED: Kind[] = ['network', 'subnet', 'router', 'security_group', 'floating_ip']
+
+/** The intent of a resource has changed: every cloud that realises it has work to do. */
+export const touchBindings = (db: Database, kind: Kind, resourceId: string, now: number) =>
+  db
+    .update(bindings)
+    .set({
+      revision: sql`${bindings.revision} + 1`,
+      dueAt: now,
+      updatedAt: now,
+      ...(REVIVED.includes(kind)
+        ? { phase: sql`case ${bindings.phase} when 'failed' then 'intent' else ${bindings.phase} end` }
+        : {}),
+    })
+    .where(and(eq(bindings.kind, kind), eq(bindings.resourceId, resourceId), eq(bindings.want, 'present')))
+
+const again = prepared((db) =>
+  db
+    .update(bindings)
+    .set({ revision: sql`${bindings.revision} + 1`, dueAt: sql`${sql.placeholder('now')}` })
+    .where(and(there(), eq(bindings.want, 'present'), eq(bindings.phase, 'bound'), eq(bindings.ownership, 'ours'))),
+)
+
+/** Whatever was applied to the object of a binding is to be applied again. */
+export const applyAgain = (db: Database, ref: Ref, now: number) => again.run(db, { ...refOf(ref), now })
+
+/** The resource shall be nowhere any more. */
+export const wantAbsent = (db: Database, kind: Kind, resourceIds: string | string[], now: number) =>
+  db
+    .update(bindings)
+    .set({ want: 'absent', revision: sql`${bindings.revision} + 1`, dueAt: now, attempts: 0, updatedAt: now })
+    .where(
+      and(
+        eq(bindings.kind, kind),
+        Array.isArray(resourceIds)
+          ? sql`${bindings.resourceId} in (select value from json_each(${JSON.stringify(resourceIds)}))`
+          : eq(bindings.resourceId, resourceIds),
+        ne(bindings.phase, 'gone'),
+      ),
+    )
+
+const due = prepared((db) =>
+  db
+    .select({ kind: bindings.kind, resourceId: bindings.resourceId, cloudId: bindings.cloudId, scope: bindings.scope })
+    .from(bindings)
+    .where(
+      and(
+        isNotNull(bindings.dueAt),
+        // SQLite plans a range anew for every value that is bound to it, but not for a sum.
+        sql`${bindings.dueAt} <= ${sql.placeholder('now')} + 0`,
+        lte(bindings.leaseUntil, sql.placeholder('now')),
+      ),
+    )
+    .orderBy(asc(bindings.dueAt))
+    .limit(sql.placeholder('limit')),
+)
+
+/** What converge has to do now, longest due first. */
+export const dueBindings = (db: Database, now: number, limit: number): Promise<Ref[]> => due.run(db, { now, limit })
+
+const dueAmong = prepared((db) =>
+  db
+    .select({ kind: bindings.kind, resourceId: bindings.resourceId, cloudId: bindings.cloudId, scope: bindings.scope })
+    .from(bindings)
+    .where(
+      and(
+        eq(bindings.kind, sql.placeholder('kind')),
+        sql`${bindings.resourceId} in (select value from json_each(${sql.placeholder('ids')}))`,
+        lte(bindings.dueAt, sql.placeholder('now')),
+      ),
+    ),
+)
+
+/** What converge has to do now for some resources of one kind, on every cloud. Any number of ids. */
+export const dueOf = (db: Database, kind: Kind, ids: string[], now: number): Promise<Ref[]> =>
+  dueAmong.run(db, { kind, ids: JSON.stringify(ids), now })
+
+/** When the next work is due; null: nothing is under way. */
+export const nextDue = async (db: Database): Promise<number | null> =>
+  (await db.get<{ due: number | null }>(sql`select min(due_at) as due from bindings`))?.due ?? null
+
+/** Bound objects of one kind on one cloud, for the reconciler. */
+export const boundOn = (db: Database, cloudId: string, kind: Kind, projectIds: string[]): Promise<Binding[]> =>
+  db
+    .select()
+    .from(bindings)
+    .where(
+      and(
+        eq(bindings.cloudId, cloudId),
+        eq(bindings.kind, kind),
+        inArray(bindings.phase, ['bound', 'deleting']),
+        sql`${bindings.projectId} in (select value from json_each(${JSON.stringify(projectIds)}))`,
+      ),
+    )
+
+/** How many objects a cloud still holds for us. */
+export const countLive = async (db: Database, cloudId: string): Promise<number> =>
+  (
+    await db.get<{ n: number }>(
+      sql`select count(*) as n from bindings where cloud_id = ${cloudId} and phase not in ('gone', 'failed') and not (kind = 'image' and project_id = '')`,
+    )
+  ).n

@@ -1,0 +1,34 @@
+import { and, eq, sql } from 'drizzle-orm'
+import type { Database } from '../../client.ts'
+import { drift, mappings } from '../../schema/index.ts'
+import { type Scope, within } from '../../scope.ts'
+
+export type Drift = typeof drift.$inferSelect
+
+/** Notes a difference; one that is known keeps the time at which it was first seen. */
+export const noteDrift = (db: Database, row: Drift) =>
+  db
+    .insert(drift)
+    .values(row)
+    .onConflictDoUpdate({
+      target: [drift.kind, drift.resourceId, drift.what],
+      set: { intent: row.intent, observed: row.observed },
+    })
+
+/** It is as it should be again, or the resource is no more (`what` absent). */
+export const forgetDrift = (db: Database, kind: Drift['kind'], resourceId: string, what?: string) =>
+  db
+    .delete(drift)
+    .where(and(eq(drift.kind, kind), eq(drift.resourceId, resourceId), what ? eq(drift.what, what) : undefined))
+
+export const allDrift = (db: Database, scope: Scope): Promise<Drift[]> =>
+  db.select().from(drift).where(within(drift.projectId, scope)).orderBy(drift.firstSeenAt, drift.resourceId)
+
+/** What the project wants done about differences on a cloud: `report` or `restore`, from its tenant mapping. */
+export const driftPolicy = async (db: Database, projectId: string, cloudId: string): Promise<'report' | 'restore'> => {
+  const [row] = await db
+    .select({ policy: sql<string | null>`${mappings.mapping}->>'drift'` })
+    .from(mappings)
+    .where(and(eq(mappings.projectId, projectId), eq(mappings.cloudId, cloudId)))
+  return row?.policy === 'restore' ? 'restore' : 'report'
+}

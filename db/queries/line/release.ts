@@ -1,0 +1,250 @@
+import { and, eq, ne, sql } from 'drizzle-orm'
+import type { Database } from '../../client.ts'
+import {
+  attachments,
+  bindings,
+  floatingIps,
+  images,
+  interfaces,
+  networks,
+  routers,
+  securityGroups,
+  serverPorts,
+  servers,
+  snapshots,
+  subnets,
+  volumes,
+} from '../../schema/index.ts'
+import { releaseRows } from '../network/network-quotas.ts'
+import { type Binding, type Ref, refOf } from './bindings.ts'
+
+const among = (ids: Iterable<string>) => sql`(select value from json_each(${JSON.stringify([...ids])}))`
+
+export const bindingsAmong = (db: Database, ids: Iterable<string>): Promise<Binding[]> =>
+  db
+    .select()
+    .from(bindings)
+    .where(sql`${bindings.resourceId} in ${among(ids)} and ${bindings.phase} <> 'gone'`)
+
+/** Everything of a project that is on a cloud, but keypairs, which are their users', and uploaded images of others. */
+export const resourcesOf = async (db: Database, projectId: string, cloudId?: string): Promise<string[]> =>
+  (
+    await db
+      .selectDistinct({ id: bindings.resourceId })
+      .from(bindings)
+      .where(
+        and(
+          eq(bindings.projectId, projectId),
+          cloudId === undefined ? undefined : eq(bindings.cloudId, cloudId),
+          sql`${bindings.phase} <> 'gone' and ${bindings.kind} <> 'keypair'`,
+          sql`(${bindings.kind} <> 'image' or exists (select 1 from images where id = ${bindings.resourceId} and project_id = ${projectId}))`,
+        ),
+      )
+  ).map(({ id }) => id)
+
+/** Images whose data is with us: they need no cloud to be there. */
+export const imagesWithData = (db: Database, ids: Iterable<string>): Promise<string[]> =>
+  columns(db, [sql`select id from images where id in ${among(ids)} and blob is not null`])
+
+/** What somebody began to hand back and did not finish. */
+export const beingReleased = (db: Database): Promise<Binding[]> =>
+  db.select().from(bindings).where(eq(bindings.ownership, 'releasing'))
+
+const oneOf = (these: Ref[]) => sql`(kind, resource_id, cloud_id, scope) in (
+  select value ->> 'kind', value ->> 'resourceId', value ->> 'cloudId', value ->> 'scope' from json_each(${JSON.stringify(these.map(refOf))}))`
+
+export const bindingsAt = (db: Database, these: Ref[]): Promise<Binding[]> =>
+  db.select().from(bindings).where(oneOf(these))
+
+export interface BorrowedWish {
+  /** All that a project has on clouds. */
+  projectId: string | null
+  /** These keypairs, wherever they are. */
+  named: string[]
+  /** Whatever these servers were made with, where they are. */
+  servers: Iterable<string>
+  cloudId: string | undefined
+}
+
+/**
+ * What clouds have for a project of what is not the project's: keypairs of its users, uploaded images of others. With a
+ * server that stays and needs it there. The resources stay; only what was made of them for the project is handed back.
+ */
+export const borrowed = async (
+  db: Database,
+  { projectId, named, servers: going, cloudId }: BorrowedWish,
+): Promise<{ binding: Binding; neededBy: string | null }[]> => {
+  const uses = sql`select s.id from servers s join keypairs k on k.user_id = s.user_id and k.name = s.key_name
+    where k.id = bindings.resource_id and s.project_id = bindings.project_id and s.cloud_id = bindings.cloud_id and s.deleted_at is null`
+  return db
+    .select({ binding: bindings, neededBy: sql<string | null>`(${uses} and s.id not in ${among(going)} limit 1)` })
+    .from(bindings)
+    .where(
+      and(
+        ne(bindings.phase, 'gone'),
+        cloudId === undefined ? undefined : eq(bindings.cloudId, cloudId),
+        sql`(kind = 'keypair' and (project_id = ${projectId} or resource_id in ${among(named)} or exists (${uses} and s.id in ${among(going)}))
+          or kind = 'image' and scope = ${projectId} and not exists (select 1 from images where id = bindings.resource_id and project_id = ${projectId}))`,
+      ),
+    )
+}
+
+/** One query each: a compound of more than five is refused by D1. */
+const columns = async (db: Database, queries: ReturnType<typeof sql>[]): Promise<string[]> => {
+  const found = new Set<string>()
+  for (const query of queries) for (const { id } of await db.all<{ id: string }>(query)) found.add(id)
+  return [...found]
+}
+
+/** What goes with servers, because it is in them, and public addresses that lead to ports. */
+export const partsOf = (db: Database, ids: Iterable<string>): Promise<string[]> =>
+  columns(db, [
+    sql`select port_id as id from server_ports where server_id in ${among(ids)}
+      union select id from interfaces where server_id in ${among(ids)}`,
+    sql`select id from attachments where server_id in ${among(ids)} or volume_id in ${among(ids)}
+      union select volume_id from attachments where server_id in ${among(ids)}`,
+    sql`select id from floating_ips where port_id in ${among(ids)}
+      union select id from subnets where network_id in ${among(ids)}`,
+  ])
+
+interface Leaning {
+  id: string
+  by: string
+}
+
+/** What those that stay lean on: why it cannot go, one line each. */
+export const leaningOn = async (db: Database, ids: Iterable<string>): Promise<Leaning[]> => {
+  const set = among(ids)
+  const machines = sql`select volume_id as id, 'server ' || server_id as by from attachments where volume_id in ${set} and server_id not in ${set}
+    union select port_id, 'server ' || server_id from server_ports where port_id in ${set} and server_id not in ${set}
+    union select volume_id, 'snapshot ' || id from snapshots where volume_id in ${set} and id not in ${set} and deleted_at is null
+    limit 50`
+  const ground = sql`select network_id as id, 'port ' || id as by from ports where network_id in ${set} and id not in ${set} and device_id not in ${set}
+    union select network_id, 'subnet ' || id from subnets where network_id in ${set} and id not in ${set}
+    union select a.subnet_id, 'port ' || p.id from ip_allocations a join ports p on p.id = a.port_id
+      where a.subnet_id in ${set} and p.id not in ${set} and p.device_id not in ${set}
+    limit 50`
+  const groups = sql`select security_group_id as id, 'port ' || port_id as by from port_security_groups where security_group_id in ${set} and port_id not in ${set}
+    union select remote_group_id, 'security group ' || security_group_id from security_group_rules
+      where remote_group_id in ${set} and security_group_id not in ${set}
+    union select scope, 'security group ' || resource_id from bindings where scope in ${set} and resource_id not in ${set} and phase <> 'gone'
+    limit 50`
+  return [...(await db.all<Leaning>(machines)), ...(await db.all<Leaning>(ground)), ...(await db.all<Leaning>(groups))]
+}
+
+/** Networks, subnets, groups and images that the given servers and ports stand on. */
+export const groundOf = (db: Database, ids: Iterable<string>): Promise<string[]> => {
+  const set = among(ids)
+  return columns(db, [
+    sql`select network_id as id from ports where id in ${set}
+      union select subnet_id from ip_allocations where port_id in ${set}
+      union select security_group_id from port_security_groups where port_id in ${set}`,
+    sql`select remote_group_id as id from security_group_rules where security_group_id in ${set} and remote_group_id is not null
+      union select id from subnets where network_id in ${set}
+      union select i.id from servers s join images i on i.id = s.image_id and i.project_id = s.project_id where s.id in ${set}`,
+  ])
+}
+
+/** True (as SQL) when one of them is being made, changed or removed, or was asked to change and may yet do so. */
+export const atWork = (ids: Iterable<string>, now: number) =>
+  sql`(exists (select 1 from bindings where resource_id in ${among(ids)}
+      and (phase in ('intent', 'calling', 'deleting') or lease_until > ${now} and ownership <> 'releasing'))
+    or exists (select 1 from servers where id in ${among(ids)} and task_state is not null))`
+
+const handedBack = sql`ownership in ('ours', 'adopting') and phase = 'bound'`
+const begun = (now: number) => sql`ownership = 'releasing', due_at = null, fence = fence + 1, updated_at = ${now}`
+
+/** From here on nothing changes them, and nobody takes them for lost. */
+export const beginRelease = (db: Database, ids: Iterable<string>, cloudId: string | undefined, now: number) =>
+  db.run(sql`update bindings set ${begun(now)} where resource_id in ${among(ids)} and ${handedBack}
+    and ${cloudId === undefined ? sql`true` : sql`cloud_id = ${cloudId}`}`)
+
+export const beginBorrowed = (db: Database, these: Ref[], now: number) =>
+  db.run(sql`update bindings set ${begun(now)} where ${oneOf(these)} and ${handedBack}`)
+
+/** True (as SQL) when a cloud is at work with one of them. */
+export const borrowedAtWork = (these: Ref[]) =>
+  sql`exists (select 1 from bindings where ${oneOf(these)} and phase in ('intent', 'calling', 'deleting'))`
+
+/** Those whose mark is off, or that never came to be. */
+export const dropBorrowed = (db: Database, these: Ref[]) =>
+  db.run(sql`delete from bindings where ${oneOf(these)} and (ownership = 'releasing' or phase = 'failed')`)
+
+/** True (as SQL) while one of them is marked, as far as we know. */
+export const stillMarked = (ids: Iterable<string>, cloudId: string | undefined) =>
+  sql`exists (select 1 from bindings where resource_id in ${among(ids)} and ${handedBack}
+    and ${cloudId === undefined ? sql`true` : sql`cloud_id = ${cloudId}`})`
+
+/** Bindings first: what follows then touches nothing that a cloud would hear of. */
+export const dropBindings = (db: Database, ids: Iterable<string>, cloudId: string | undefined) =>
+  db.run(sql`delete from bindings where resource_id in ${among(ids)}
+    and ${cloudId === undefined ? sql`true` : sql`cloud_id = ${cloudId}`}`)
+
+const give = (db: Database, resource: string, amount: ReturnType<typeof sql>, from: ReturnType<typeof sql>) =>
+  db.run(sql`update quotas set used = max(0, used - coalesce((select ${amount} from ${from} and project_id = quotas.project_id), 0))
+    where resource = ${resource}`)
+
+/** Rows and quota of resources of any kind. Servers, volumes, snapshots and images leave a tombstone, for the accounts. */
+export const forgetRows = (db: Database, ids: Iterable<string>, now: number) => {
+  const set = among(ids)
+  const live = (table: ReturnType<typeof sql.raw>) => sql`${table} where id in ${set} and deleted_at is null`
+  const held = (key: string) => sql`sum(max(flavor ->> ${key}, coalesce(old_flavor ->> ${key}, 0)))`
+  const ofRouters = sql`(id in ${set} or (device_id in ${set} and device_owner = 'network:router_interface'))`
+  const tomb = { status: 'deleted', deletedAt: now, updatedAt: now } as const
+  return [
+    give(db, 'instances', sql`count(*)`, live(sql.raw('servers'))),
+    give(db, 'cores', held('$.vcpus'), live(sql.raw('servers'))),
+    give(db, 'ram', held('$.ramMib'), live(sql.raw('servers'))),
+    give(db, 'volumes', sql`count(*)`, live(sql.raw('volumes'))),
+    give(db, 'gigabytes', sql`sum(size_gib)`, live(sql.raw('volumes'))),
+    give(db, 'snapshots', sql`count(*)`, live(sql.raw('snapshots'))),
+    give(db, 'gigabytes', sql`sum(size_gib)`, live(sql.raw('snapshots'))),
+    db
+      .update(servers)
+      .set({
+        ...tomb,
+        status: 'DELETED',
+        vmState: 'deleted',
+        taskState: null,
+        powerState: 0,
+        terminatedAt: now,
+        oldFlavor: null,
+      })
+      .where(sql`id in ${set} and deleted_at is null`),
+    db.delete(serverPorts).where(sql`server_id in ${set}`),
+    db.delete(interfaces).where(sql`server_id in ${set}`),
+    db.delete(attachments).where(sql`server_id in ${set} or volume_id in ${set}`),
+    db.update(volumes).set(tomb).where(sql`id in ${set} and deleted_at is null`),
+    db.update(snapshots).set(tomb).where(sql`id in ${set} and deleted_at is null`),
+    db.update(images).set(tomb).where(sql`id in ${set} and deleted_at is null`),
+    releaseRows(db, 'floatingip', floatingIps, sql`id in ${set}`),
+    db.delete(floatingIps).where(sql`id in ${set}`),
+    db.run(sql`delete from ip_allocations where port_id in (select id from ports where ${ofRouters})`),
+    db.run(sql`delete from port_security_groups where port_id in (select id from ports where ${ofRouters})`),
+    db.run(sql`update quotas set used = max(0, used - (select count(*) from ports where ${ofRouters} and project_id = quotas.project_id))
+      where resource = 'port'`),
+    db.run(sql`delete from ports where ${ofRouters}`),
+    releaseRows(db, 'router', routers, sql`id in ${set}`),
+    db.delete(routers).where(sql`id in ${set}`),
+    db.run(sql`update quotas set used = max(0, used - (select count(*) from security_group_rules
+      where security_group_id in ${set} and project_id = quotas.project_id)) where resource = 'security_group_rule'`),
+    db.run(sql`delete from security_group_rules where security_group_id in ${set}`),
+    releaseRows(db, 'security_group', securityGroups, sql`id in ${set}`),
+    db.delete(securityGroups).where(sql`id in ${set}`),
+    releaseRows(db, 'subnet', subnets, sql`id in ${set}`),
+    db.delete(subnets).where(sql`id in ${set}`),
+    releaseRows(db, 'network', networks, sql`id in ${set}`),
+    db.delete(networks).where(sql`id in ${set}`),
+  ] as const
+}
+
+/** One row of the journal for each resource that is handed back. */
+export const noteReleases = (
+  db: Database,
+  released: Binding[],
+  by: { requestId: string; userId: string | null; at: number },
+) =>
+  db.run(sql`insert into journal (at, request_id, user_id, project_id, action, kind, resource_id, detail)
+    select ${by.at}, ${by.requestId}, ${by.userId}, value->>'projectId', 'release', value->>'kind', value->>'resourceId',
+      json_object('native_id', value->>'nativeId')
+    from json_each(${JSON.stringify(released.map(({ kind, resourceId, projectId, nativeId }) => ({ kind, resourceId, projectId, nativeId })))})`)

@@ -1,0 +1,31 @@
+import { eq, sql } from 'drizzle-orm'
+import type { Database } from '../../client.ts'
+import { prepared, ready } from '../../prepared.ts'
+import { repeatables } from '../../schema/index.ts'
+
+export type Repeatable = typeof repeatables.$inferSelect
+
+const byKey = prepared((db) =>
+  db
+    .select()
+    .from(repeatables)
+    .where(eq(repeatables.key, sql.placeholder('key'))),
+)
+
+export const repeatableByKey = async (db: Database, key: string): Promise<Repeatable | null> =>
+  (await byKey.run(db, { key }))[0] ?? null
+
+/** For the batch of the mutation itself, so that key and effect are there together or not at all. */
+export const insertRepeatable = (row: Pick<Repeatable, 'key' | 'bodyHash' | 'seed' | 'createdAt'>) =>
+  ready('insert into repeatables (key, body_hash, seed, created_at) values (?, ?, ?, ?)', [
+    row.key,
+    row.bodyHash,
+    row.seed,
+    row.createdAt,
+  ])
+
+export const keepAnswer = (db: Database, key: string, answer: NonNullable<Repeatable['answer']>) =>
+  db.update(repeatables).set({ answer }).where(eq(repeatables.key, key))
+
+/** What the key stood for was taken back: the next request with it is the first. For one batch with that. */
+export const forgetRepeatable = (db: Database, key: string) => db.delete(repeatables).where(eq(repeatables.key, key))

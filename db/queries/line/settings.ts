@@ -1,0 +1,15 @@
+import { eq } from 'drizzle-orm'
+import type { Database } from '../../client.ts'
+import { settings } from '../../schema/index.ts'
+
+export const readSettings = async (db: Database): Promise<Map<string, string>> =>
+  new Map((await db.select().from(settings)).map(({ key, value }) => [key, value]))
+
+/** Writes all or none; a key that is there already keeps its value. */
+export const writeSettings = async (db: Database, values: Record<string, string>): Promise<void> => {
+  const rows = Object.entries(values).map(([key, value]) => ({ key, value }))
+  await db.insert(settings).values(rows).onConflictDoNothing()
+}
+
+export const changeSetting = (db: Database, key: string, value: string) =>
+  db.update(settings).set({ value }).where(eq(settings.key, key))

@@ -1,0 +1,16 @@
+import { type SQL, sql } from 'drizzle-orm'
+import type { SQLiteTable } from 'drizzle-orm/sqlite-core'
+import type { Database } from '../../client.ts'
+import { quotas } from '../../schema/index.ts'
+
+/** Limits and counters of every project that has any. */
+export const quotasOfAll = (db: Database): Promise<(typeof quotas.$inferSelect)[]> =>
+  db.select().from(quotas).orderBy(quotas.projectId, quotas.resource)
+
+/**
+ * Gives back what rows hold, for the batch that deletes them and before it does: it counts the rows that are there, so
+ * that two deletions at once give back once.
+ */
+export const releaseRows = (db: Database, resource: string, table: SQLiteTable, which: SQL) =>
+  db.run(sql`update quotas set used = used - (select count(*) from ${table} where ${which} and project_id = quotas.project_id)
+    where resource = ${resource} and project_id in (select project_id from ${table} where ${which})`)

@@ -1,0 +1,204 @@
+import { and, eq, getTableColumns, or, type SQL, sql } from 'drizzle-orm'
+import type { Database } from '../../client.ts'
+import { prepared } from '../../prepared.ts'
+import { networks, ports, routers, subnets } from '../../schema/index.ts'
+import { type Scope, within } from '../../scope.ts'
+import { type Attributes, anyOf, type Listing, pageOf } from './network-listing.ts'
+import { releaseRows } from './network-quotas.ts'
+
+export type NetworkRow = typeof networks.$inferSelect
+export type NetworkView = NetworkRow & { subnetIds: string[]; cloudName: string | null }
+
+export const ROUTER_INTERFACE = 'network:router_interface'
+
+/** Everybody sees what is shared, and the ways out of the clouds that his project is mapped to. */
+export const visible = (scope: Scope): SQL | undefined =>
+  'every' in scope
+    ? undefined
+    : or(
+        within(networks.projectId, scope),
+        eq(networks.shared, true),
+        sql`(${networks.external} and ${networks.cloudId} in (select cloud_id from mappings where project_id = ${scope.projectId}))`,
+      )
+
+const view = {
+  ...getTableColumns(networks),
+  subnetIds: sql<string[]>`(select json_group_array(s.id) from subnets s where s.network_id = networks.id)`.mapWith(
+    (text: string): string[] => JSON.parse(text),
+  ),
+  cloudName: sql<string | null>`(select c.name from clouds c where c.id = networks.cloud_id)`,
+}
+
+export const networkAttributes: Attributes = {
+  id: { is: 'text', sql: sql`${networks.id}` },
+  name: { is: 'text', sql: sql`${networks.name}` },
+  description: { is: 'text', sql: sql`${networks.description}` },
+  project_id: { is: 'text', sql: sql`${networks.projectId}` },
+  tenant_id: { is: 'text', sql: sql`${networks.projectId}` },
+  admin_state_up: { is: 'flag', sql: sql`${networks.adminStateUp}` },
+  status: { is: 'text', sql: sql`${networks.status}` },
+  shared: { is: 'flag', sql: sql`${networks.shared}` },
+  'router:external': { is: 'flag', sql: sql`${networks.external}` },
+  is_default: { is: 'flag', sql: sql`${networks.isDefault}` },
+  mtu: { is: 'number', sql: sql`${networks.mtu}` },
+  port_security_enabled: { is: 'flag', sql: sql`${networks.portSecurity}` },
+  revision_number: { is: 'number', sql: sql`${networks.revision}` },
+  created_at: { is: 'time', sql: sql`${networks.createdAt}` },
+  updated_at: { is: 'time', sql: sql`${networks.updatedAt}` },
+}
+
+export const listNetworks = (db: Database, scope: Scope, listing: Listing): Promise<NetworkView[]> => {
+  const page = pageOf(networks, networkAttributes, listing)
+  return db
+    .select(view)
+    .from(networks)
+    .where(and(visible(scope), page.where))
+    .orderBy(...page.orderBy)
+    .limit(page.limit)
+}
+
+/** A network that the scope may see, its own or not. */
+export const networkQuery = (db: Database, scope: Scope, id: string) =>
+  db
+    .select(view)
+    .from(networks)
+    .where(and(eq(networks.id, id), visible(scope)))
+
+const anyones = prepared((db) =>
+  db
+    .select(view)
+    .from(networks)
+    .where(eq(networks.id, sql.placeholder('id'))),
+)
+
+export const networkById = async (db: Database, scope: Scope, id: string): Promise<NetworkView | null> =>
+  (await ('every' in scope ? anyones.run(db, { id }) : networkQuery(db, scope, id)))[0] ?? null
+
+export const networksById = (db: Database, scope: Scope, ids: string[]): Promise<NetworkView[]> =>
+  db
+    .select(view)
+    .from(networks)
+    .where(and(anyOf(networks.id, ids), visible(scope)))
+
+export const insertNetwork = (db: Database, row: typeof networks.$inferInsert) => db.insert(networks).values(row)
+
+/** Raises the revision with every change. */
+export const updateNetwork = (db: Database, id: string, set: Partial<NetworkRow>) =>
+  db
+    .update(networks)
+    .set({ ...set, revision: sql`${networks.revision} + 1` })
+    .where(eq(networks.id, id))
+
+/** The row and its quota, for one batch. */
+export const deleteNetwork = (db: Database, id: string) =>
+  [releaseRows(db, 'network', networks, sql`id = ${id}`), db.delete(networks).where(eq(networks.id, id))] as const
+
+/** Something of the network changed: counts as a change of the network itself. */
+export const touchNetwork = (db: Database, id: string, now: number) => updateNetwork(db, id, { updatedAt: now })
+
+/** What the cloud says is no change by its owner. */
+export const noteNetwork = (db: Database, id: string, status: 'ACTIVE' | 'ERROR') =>
+  db.update(networks).set({ status }).where(eq(networks.id, id))
+
+/* ---------------------------------------------------------------- conditions of guards */
+
+export const networkGone = (id: string) => sql`not exists (select 1 from networks where id = ${id})`
+
+/** The network is not as it was when it was read: somebody added a subnet, for one. */
+export const networkMoved = (id: string, revision: number) =>
+  sql`not exists (select 1 from networks where id = ${id} and revision = ${revision})`
+
+export const networkHasPorts = (id: string) => sql`exists (select 1 from ports where network_id = ${id})`
+
+/* ---------------------------------------------------------------- the cloud of a network */
+
+/**
+ * The given networks and all that routers join to them, as SQL for an `in`: a router is on one cloud, and so is
+ * everything that it joins.
+ */
+const joined = (ids: string[]): SQL => sql`(with recursive joined (id) as (
+    select value from json_each(${JSON.stringify(ids)})
+    union
+    select far.network_id from joined
+      join ports near on near.network_id = joined.id and near.device_owner = ${ROUTER_INTERFACE}
+      join ports far on far.device_id = near.device_id and far.device_owner = ${ROUTER_INTERFACE})
+  select id from joined)`
+
+const routersOn = (ids: string[]): SQL =>
+  sql`(select device_id from ports where device_owner = ${ROUTER_INTERFACE} and network_id in ${joined(ids)})`
+
+/** True where one of the networks is, or is joined to, what another cloud realises. */
+export const elsewhere = (ids: string[], cloudId: string) => sql`exists (
+    select 1 from networks where id in ${joined(ids)} and cloud_id is not null and cloud_id <> ${cloudId})
+  or exists (select 1 from routers r join networks n on n.id = r.external_network_id
+    where r.id in ${routersOn(ids)} and n.cloud_id <> ${cloudId})`
+
+/** The clouds that realise the networks and whatever routers join to them: none, one, or a contradiction. */
+export const cloudsOf = async (db: Database, ids: string[]): Promise<string[]> =>
+  (
+    await db.all<{
+      id: string
+    }>(sql`select cloud_id as id from networks where id in ${joined(ids)} and cloud_id is not null
+      union select n.cloud_id from routers r join networks n on n.id = r.external_network_id where r.id in ${routersOn(ids)}`)
+  ).map(({ id }) => id)
+
+export const pin = (db: Database, ids: string[], cloudId: string, now: number) =>
+  db.run(
+    sql`update ${networks} set cloud_id = ${cloudId}, updated_at = ${now} where cloud_id is null and id in ${joined(ids)}`,
+  )
+
+/** From now on nothing on these networks is filtered. */
+export const unsecure = (db: Database, ids: string[], now: number) =>
+  db.run(
+    sql`update ${networks} set port_security = false, updated_at = ${now} where port_security and id in ${joined(ids)}`,
+  )
+
+/** Subnets of the networks are realised in another zone. */
+export const zoneElsewhere = (ids: string[], zone: string) =>
+  sql`exists (select 1 from subnets where ${anyOf(sql`network_id`, ids)} and zone is not null and zone <> ${zone})`
+
+export const placeSubnets = (db: Database, ids: string[], zone: string) =>
+  db.run(sql`update ${subnets} set zone = ${zone} where zone is null and ${anyOf(sql`network_id`, ids)}`)
+
+/** Routers on the networks come across the line with them. Tokens are made here: how many it takes is not known before. */
+export const bindRouters = (db: Database, ids: string[], cloudId: string, epoch: number, now: number) =>
+  db.run(sql`insert into bindings (kind, resource_id, cloud_id, scope, project_id, token, epoch, due_at, created_at, updated_at)
+    select 'router', id, ${cloudId}, '', project_id, lower(hex(randomblob(16))), ${epoch}, ${now}, ${now}, ${now}
+    from ${routers} where id in ${routersOn(ids)}
+    on conflict do nothing`)
+
+/** What could not be made before is tried again when somebody needs it again. */
+export const reviveFailed = (db: Database, ids: string[], cloudId: string, now: number) =>
+  db.run(sql`update bindings set phase = 'intent', token = lower(hex(randomblob(16))), frozen = null, error = null, attempts = 0,
+      due_at = ${now}, created_at = ${now}, revision = revision + 1
+    where phase = 'failed' and want = 'present' and cloud_id = ${cloudId} and (
+      (kind = 'network' and resource_id in ${joined(ids)})
+      or (kind = 'subnet' and resource_id in (select id from ${subnets} where ${anyOf(sql`network_id`, ids)}))
+      or (kind = 'security_group' and ${anyOf(sql`scope`, ids)})
+      or (kind = 'port' and resource_id in (select id from ${ports} where device_id = '' and ${anyOf(sql`network_id`, ids)}))
+      or (kind = 'router' and resource_id in ${routersOn(ids)}))`)
+
+/** Bindings of whatever is realised once per network: the groups on it. They go with it. */
+export const wantScopeAbsent = (db: Database, networkId: string, now: number) =>
+  db.run(sql`update bindings set want = 'absent', revision = revision + 1, due_at = ${now}, attempts = 0, updated_at = ${now}
+    where scope = ${networkId} and phase <> 'gone'`)
+
+/** Zones of a cloud, the emptiest first. */
+export const zoneNames = async (db: Database, cloudId: string): Promise<string[]> =>
+  (
+    await db.all<{ name: string }>(
+      sql`select name from zones where cloud_id = ${cloudId} and available order by ifnull(load, 0), position, name`,
+    )
+  ).map(({ name }) => name)
+
+/** Zones of the clouds that the scope's project is mapped to. */
+export const zonesFor = (db: Database, scope: Scope): Promise<{ cloud: string; zone: string; available: number }[]> =>
+  db.all(sql`select c.name as cloud, z.name as zone, z.available and c.enabled as available
+    from zones z join clouds c on c.id = z.cloud_id
+    where ${'every' in scope ? sql`true` : sql`c.id in (select cloud_id from mappings where project_id = ${scope.projectId})`}
+    order by c.position, c.name, z.position, z.name`)
+
+/** Used addresses per network, for the operators' overview. */
+export const usedAddresses = (db: Database): Promise<{ networkId: string; subnetId: string; used: number }[]> =>
+  db.all(sql`select s.network_id as networkId, s.id as subnetId,
+    (select count(*) from ip_allocations a where a.subnet_id = s.id) as used from ${subnets} s`)

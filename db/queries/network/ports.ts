@@ -1,0 +1,177 @@
+import { and, eq, getTableColumns, type SQL, sql } from 'drizzle-orm'
+import type { Database } from '../../client.ts'
+import { preparedWithin } from '../../prepared.ts'
+import { floatingIps, ipAllocations, lingeringAddresses, portSecurityGroups, ports } from '../../schema/index.ts'
+import { type Scope, within } from '../../scope.ts'
+import { ROUTER_INTERFACE } from './network.ts'
+import { type Attributes, anyOf, type Listing, pageOf } from './network-listing.ts'
+import { releaseRows } from './network-quotas.ts'
+
+export type PortRow = typeof ports.$inferSelect
+export type PortView = PortRow & { securityGroupIds: string[] }
+
+const view = {
+  ...getTableColumns(ports),
+  securityGroupIds: sql<
+    string[]
+  >`(select json_group_array(g.security_group_id) from port_security_groups g where g.port_id = ports.id)`.mapWith(
+    (text: string): string[] => JSON.parse(text),
+  ),
+}
+
+/** `subnet_id=…`, `ip_address=…` or `ip_address_substr=…`, as the `fixed_ips` filter takes them. */
+const fixedIp = (value: string): SQL => {
+  const at = value.indexOf('=')
+  const [key, wanted] = at < 0 ? ['ip_address', value] : [value.slice(0, at), value.slice(at + 1)]
+  const met =
+    key === 'subnet_id'
+      ? sql`a.subnet_id = ${wanted}`
+      : key === 'ip_address_substr'
+        ? sql`instr(a.address, ${wanted}) > 0`
+        : sql`a.address = ${wanted}`
+  return sql`exists (select 1 from ip_allocations a where a.port_id = ${ports.id} and ${met})`
+}
+
+export const portAttributes: Attributes = {
+  id: { is: 'text', sql: sql`${ports.id}` },
+  name: { is: 'text', sql: sql`${ports.name}` },
+  description: { is: 'text', sql: sql`${ports.description}` },
+  project_id: { is: 'text', sql: sql`${ports.projectId}` },
+  tenant_id: { is: 'text', sql: sql`${ports.projectId}` },
+  network_id: { is: 'text', sql: sql`${ports.networkId}` },
+  mac_address: { is: 'text', sql: sql`${ports.macAddress}` },
+  admin_state_up: { is: 'flag', sql: sql`${ports.adminStateUp}` },
+  status: { is: 'text', sql: sql`${ports.status}` },
+  device_id: { is: 'text', sql: sql`${ports.deviceId}` },
+  device_owner: { is: 'text', sql: sql`${ports.deviceOwner}` },
+  port_security_enabled: { is: 'flag', sql: sql`${ports.portSecurity}` },
+  revision_number: { is: 'number', sql: sql`${ports.revision}` },
+  created_at: { is: 'time', sql: sql`${ports.createdAt}` },
+  updated_at: { is: 'time', sql: sql`${ports.updatedAt}` },
+  fixed_ips: { is: 'text', matches: fixedIp },
+  security_groups: {
+    is: 'text',
+    matches: (id) =>
+      sql`exists (select 1 from port_security_groups g where g.port_id = ${ports.id} and g.security_group_id = ${id})`,
+  },
+}
+
+export const listPorts = (db: Database, scope: Scope, listing: Listing): Promise<PortView[]> => {
+  const page = pageOf(ports, portAttributes, listing)
+  return db
+    .select(view)
+    .from(ports)
+    .where(and(within(ports.projectId, scope), page.where))
+    .orderBy(...page.orderBy)
+    .limit(page.limit)
+}
+
+const byId = preparedWithin((db, mine) =>
+  db
+    .select(view)
+    .from(ports)
+    .where(and(eq(ports.id, sql.placeholder('id')), mine(ports.projectId))),
+)
+
+export const portById = async (db: Database, scope: Scope, id: string): Promise<PortView | null> =>
+  (await byId.run(db, scope, { id }))[0] ?? null
+
+export const portsOfDevice = (db: Database, scope: Scope, deviceId: string): Promise<PortView[]> =>
+  db
+    .select(view)
+    .from(ports)
+    .where(and(eq(ports.deviceId, deviceId), within(ports.projectId, scope)))
+
+export const insertPort = (db: Database, row: PortRow) => db.insert(ports).values(row)
+
+export const updatePorts = (db: Database, ids: string[], set: Partial<PortRow>) =>
+  db
+    .update(ports)
+    .set({ ...set, revision: sql`${ports.revision} + 1` })
+    .where(anyOf(ports.id, ids))
+
+/** What the cloud says of a port is no change by its user. */
+export const notePort = (db: Database, id: string, seen: Partial<Pick<PortRow, 'macAddress' | 'status'>>) =>
+  db.update(ports).set(seen).where(eq(ports.id, id))
+
+export const setPortStatus = (db: Database, ids: string[], status: PortRow['status']) =>
+  db
+    .update(ports)
+    .set({ status })
+    .where(and(anyOf(ports.id, ids), sql`${ports.status} <> ${status}`))
+
+/* ---------------------------------------------------------------- addresses and groups of ports */
+
+/** The primary key refuses an address that somebody has. */
+export const allocate = (db: Database, portId: string, fixedIps: PortRow['fixedIps']) =>
+  db
+    .insert(ipAllocations)
+    .values(fixedIps.map(({ subnet_id, ip_address }) => ({ subnetId: subnet_id, address: ip_address, portId })))
+
+export const release = (db: Database, portId: string) =>
+  db.delete(ipAllocations).where(eq(ipAllocations.portId, portId))
+
+/** Addresses in use, by subnet. */
+/** The cloud has let go of a port: its addresses may be given out again. */
+export const forgetLingering = (db: Database, portId: string) =>
+  db.delete(lingeringAddresses).where(eq(lingeringAddresses.portId, portId))
+
+export const joinGroups = (db: Database, portId: string, groupIds: string[]) =>
+  db.insert(portSecurityGroups).values(groupIds.map((securityGroupId) => ({ portId, securityGroupId })))
+
+export const leaveGroups = (db: Database, portId: string) =>
+  db.delete(portSecurityGroups).where(eq(portSecurityGroups.portId, portId))
+
+/* ---------------------------------------------------------------- the end of ports */
+
+/** Rows, addresses, groups and quota of ports that go; floating IPs let go of them. Statements for one batch. */
+export const deletePorts = (db: Database, ids: string[], now: number) => {
+  const which = anyOf(sql`id`, ids)
+  const theirs = anyOf(sql`port_id`, ids)
+  return [
+    db.run(sql`update bindings set revision = revision + 1, due_at = ${now}, updated_at = ${now}
+      where kind = 'floating_ip' and want = 'present' and resource_id in (select id from ${floatingIps} where ${theirs})`),
+    db.run(sql`update ${floatingIps} set port_id = null, fixed_ip_address = null, router_id = null, status = 'DOWN',
+      revision = revision + 1, updated_at = ${now} where ${theirs}`),
+    db.run(sql`insert or ignore into ${lingeringAddresses} (subnet_id, address, port_id)
+      select subnet_id, address, port_id from ${ipAllocations} where ${theirs} and exists (select 1 from bindings b
+        where b.kind = 'port' and b.resource_id = port_id and b.phase not in ('gone', 'failed'))`),
+    db.delete(ipAllocations).where(theirs),
+    db.delete(portSecurityGroups).where(theirs),
+    releaseRows(db, 'port', ports, which),
+    db.delete(ports).where(which),
+  ] as const
+}
+
+/** A port got its place below the line: floating IPs that wait for it have work to do. */
+export const touchFloatingIpsOf = (db: Database, portId: string, now: number) =>
+  db.run(sql`update bindings set revision = revision + 1, due_at = ${now}, updated_at = ${now}
+    where kind = 'floating_ip' and want = 'present' and resource_id in (select id from ${floatingIps} where port_id = ${portId})`)
+
+export const floatingIpsOf = async (db: Database, portId: string): Promise<string[]> =>
+  (await db.select({ id: floatingIps.id }).from(floatingIps).where(eq(floatingIps.portId, portId))).map(({ id }) => id)
+
+/* ---------------------------------------------------------------- conditions of guards */
+
+/** One of the ports is gone, or plugged into something. */
+export const notFree = (ids: string[]) =>
+  sql`(select count(*) from ports where ${anyOf(sql`id`, ids)} and device_id = '') <> ${ids.length}`
+
+/** A server holds one of the ports. */
+export const heldByServer = (ids: string[]) =>
+  sql`exists (select 1 from server_ports where ${anyOf(sql`port_id`, ids)})
+    or exists (select 1 from interfaces where ${anyOf(sql`port_id`, ids)})`
+
+export const serversHolding = async (db: Database, ids: string[]): Promise<string[]> =>
+  (
+    await db.all<{ id: string }>(sql`select server_id as id from server_ports where ${anyOf(sql`port_id`, ids)}
+      union select server_id from interfaces where ${anyOf(sql`port_id`, ids)}`)
+  ).map(({ id }) => id)
+
+export const subnetsGone = (ids: string[]) =>
+  sql`(select count(*) from subnets where ${anyOf(sql`id`, ids)}) <> ${new Set(ids).size}`
+
+export const groupsGone = (ids: string[]) =>
+  sql`(select count(*) from security_groups where ${anyOf(sql`id`, ids)}) <> ${new Set(ids).size}`
+
+export const isRouterPort = ({ deviceOwner }: Pick<PortRow, 'deviceOwner'>): boolean => deviceOwner === ROUTER_INTERFACE

@@ -1,0 +1,121 @@
+import { and, eq, getTableColumns, sql } from 'drizzle-orm'
+import type { Database } from '../../client.ts'
+import { routers, subnets } from '../../schema/index.ts'
+import { type Scope, within } from '../../scope.ts'
+import { ROUTER_INTERFACE } from './network.ts'
+import { type Attributes, type Listing, pageOf } from './network-listing.ts'
+import { releaseRows } from './network-quotas.ts'
+import type { SubnetRow } from './subnets.ts'
+
+export type RouterRow = typeof routers.$inferSelect
+
+export const routerAttributes: Attributes = {
+  id: { is: 'text', sql: sql`${routers.id}` },
+  name: { is: 'text', sql: sql`${routers.name}` },
+  description: { is: 'text', sql: sql`${routers.description}` },
+  project_id: { is: 'text', sql: sql`${routers.projectId}` },
+  tenant_id: { is: 'text', sql: sql`${routers.projectId}` },
+  admin_state_up: { is: 'flag', sql: sql`${routers.adminStateUp}` },
+  status: { is: 'text', sql: sql`${routers.status}` },
+  revision_number: { is: 'number', sql: sql`${routers.revision}` },
+  created_at: { is: 'time', sql: sql`${routers.createdAt}` },
+  updated_at: { is: 'time', sql: sql`${routers.updatedAt}` },
+}
+
+export const listRouters = (db: Database, scope: Scope, listing: Listing): Promise<RouterRow[]> => {
+  const page = pageOf(routers, routerAttributes, listing)
+  return db
+    .select()
+    .from(routers)
+    .where(and(within(routers.projectId, scope), page.where))
+    .orderBy(...page.orderBy)
+    .limit(page.limit)
+}
+
+export const routerById = async (db: Database, scope: Scope, id: string): Promise<RouterRow | null> =>
+  (
+    await db
+      .select()
+      .from(routers)
+      .where(and(eq(routers.id, id), within(routers.projectId, scope)))
+  )[0] ?? null
+
+export const insertRouter = (db: Database, row: RouterRow) => db.insert(routers).values(row)
+
+export const updateRouter = (db: Database, id: string, set: Partial<RouterRow>) =>
+  db
+    .update(routers)
+    .set({ ...set, revision: sql`${routers.revision} + 1` })
+    .where(eq(routers.id, id))
+
+export const noteRouter = (db: Database, id: string, status: string) =>
+  db.update(routers).set({ status }).where(eq(routers.id, id))
+
+/** The row and its quota, for one batch. */
+export const deleteRouter = (db: Database, id: string) =>
+  [releaseRows(db, 'router', routers, sql`id = ${id}`), db.delete(routers).where(eq(routers.id, id))] as const
+
+/** The subnets on which a router has an interface. */
+export const subnetsOnRouter = (db: Database, routerId: string): Promise<SubnetRow[]> =>
+  db
+    .select(getTableColumns(subnets))
+    .from(subnets)
+    .where(
+      sql`${subnets.id} in (select a.subnet_id from ip_allocations a join ports p on p.id = a.port_id
+        where p.device_id = ${routerId} and p.device_owner = ${ROUTER_INTERFACE})`,
+    )
+    .orderBy(subnets.createdAt, subnets.id)
+
+/** The router through which a subnet reaches an external network; null: none does. */
+export const routerBetween = async (
+  db: Database,
+  subnetId: string,
+  externalNetworkId: string,
+): Promise<string | null> =>
+  (
+    await db.get<{ id: string } | undefined>(sql`select r.id from routers r join ports p on p.device_id = r.id
+      join ip_allocations a on a.port_id = p.id where p.device_owner = ${ROUTER_INTERFACE} and a.subnet_id = ${subnetId}
+      and r.external_network_id = ${externalNetworkId} limit 1`)
+  )?.id ?? null
+
+/** The router does not lead from the subnet to the external network any more. */
+export const routerLost = (
+  id: string,
+  subnetId: string,
+  externalNetworkId: string,
+) => sql`not exists (select 1 from routers r
+  join ports p on p.device_id = r.id join ip_allocations a on a.port_id = p.id
+  where r.id = ${id} and r.external_network_id = ${externalNetworkId} and p.device_owner = ${ROUTER_INTERFACE} and a.subnet_id = ${subnetId})`
+
+/* ---------------------------------------------------------------- bindings of routers */
+
+/** A router that has left a cloud and comes back: what was there is history. */
+export const forgetGone = (db: Database, id: string, cloudId: string) =>
+  db.run(
+    sql`delete from bindings where kind = 'router' and resource_id = ${id} and cloud_id = ${cloudId} and phase = 'gone'`,
+  )
+
+/** The router leaves every cloud but one. */
+export const leaveOthers = (db: Database, id: string, cloudId: string, now: number) =>
+  db.run(sql`update bindings set want = 'absent', revision = revision + 1, due_at = ${now}, attempts = 0, updated_at = ${now}
+    where kind = 'router' and resource_id = ${id} and cloud_id <> ${cloudId} and phase <> 'gone'`)
+
+/** The router is still being removed from the cloud that it shall return to. */
+export const stillLeaving = (id: string, cloudId: string) => sql`exists (select 1 from bindings where kind = 'router'
+  and resource_id = ${id} and cloud_id = ${cloudId} and want = 'absent' and phase <> 'gone')`
+
+/* ---------------------------------------------------------------- conditions of guards */
+
+export const routerMoved = (id: string, revision: number) =>
+  sql`not exists (select 1 from routers where id = ${id} and revision = ${revision})`
+
+export const routerHasInterfaces = (id: string) =>
+  sql`exists (select 1 from ports where device_id = ${id} and device_owner = ${ROUTER_INTERFACE})`
+
+/** A floating IP is reached through the router. */
+export const routerCarries = (id: string) => sql`exists (select 1 from floating_ips where router_id = ${id})`
+
+/** A floating IP leads through the router to an address of the subnet. */
+export const subnetCarries = (routerId: string, subnetId: string) => sql`exists (select 1 from floating_ips f
+  join ip_allocations a on a.port_id = f.port_id and a.address = f.fixed_ip_address
+  where f.router_id = ${routerId} and a.subnet_id = ${subnetId})`

@@ -1,0 +1,183 @@
+import { and, asc, eq, getTableColumns, sql } from 'drizzle-orm'
+import type { Database } from '../../client.ts'
+import { securityGroupRules, securityGroups } from '../../schema/index.ts'
+import { type Scope, within } from '../../scope.ts'
+import { type Attributes, anyOf, type Listing, pageOf } from './network-listing.ts'
+import { releaseRows } from './network-quotas.ts'
+
+export type SecurityGroupRow = typeof securityGroups.$inferSelect
+export type RuleRow = typeof securityGroupRules.$inferSelect
+export type SecurityGroupView = SecurityGroupRow & { rules: RuleRow[] }
+
+export const securityGroupAttributes: Attributes = {
+  id: { is: 'text', sql: sql`${securityGroups.id}` },
+  name: { is: 'text', sql: sql`${securityGroups.name}` },
+  description: { is: 'text', sql: sql`${securityGroups.description}` },
+  project_id: { is: 'text', sql: sql`${securityGroups.projectId}` },
+  tenant_id: { is: 'text', sql: sql`${securityGroups.projectId}` },
+  stateful: { is: 'flag', sql: sql`${securityGroups.stateful}` },
+  revision_number: { is: 'number', sql: sql`${securityGroups.revision}` },
+  created_at: { is: 'time', sql: sql`${securityGroups.createdAt}` },
+  updated_at: { is: 'time', sql: sql`${securityGroups.updatedAt}` },
+}
+
+export const ruleAttributes: Attributes = {
+  id: { is: 'text', sql: sql`${securityGroupRules.id}` },
+  project_id: { is: 'text', sql: sql`${securityGroupRules.projectId}` },
+  tenant_id: { is: 'text', sql: sql`${securityGroupRules.projectId}` },
+  security_group_id: { is: 'text', sql: sql`${securityGroupRules.securityGroupId}` },
+  direction: { is: 'text', sql: sql`${securityGroupRules.direction}` },
+  ethertype: { is: 'text', sql: sql`${securityGroupRules.ethertype}` },
+  protocol: { is: 'text', sql: sql`${securityGroupRules.protocol}` },
+  port_range_min: { is: 'number', sql: sql`${securityGroupRules.portRangeMin}` },
+  port_range_max: { is: 'number', sql: sql`${securityGroupRules.portRangeMax}` },
+  remote_ip_prefix: { is: 'text', sql: sql`${securityGroupRules.remoteIpPrefix}` },
+  remote_group_id: { is: 'text', sql: sql`${securityGroupRules.remoteGroupId}` },
+  description: { is: 'text', sql: sql`${securityGroupRules.description}` },
+  revision_number: { is: 'number', sql: sql`${securityGroupRules.revision}` },
+  created_at: { is: 'time', sql: sql`${securityGroupRules.createdAt}` },
+  updated_at: { is: 'time', sql: sql`${securityGroupRules.updatedAt}` },
+}
+
+/** Groups with their rules: two queries, however many there are. */
+const withRules = async (db: Database, groups: SecurityGroupRow[]): Promise<SecurityGroupView[]> => {
+  const rules = groups.length
+    ? await rulesOf(
+        db,
+        groups.map(({ id }) => id),
+      )
+    : []
+  const byGroup = Map.groupBy(rules, (rule) => rule.securityGroupId)
+  return groups.map((group) => ({ ...group, rules: byGroup.get(group.id) ?? [] }))
+}
+
+export const listSecurityGroups = async (
+  db: Database,
+  scope: Scope,
+  listing: Listing,
+): Promise<SecurityGroupView[]> => {
+  const page = pageOf(securityGroups, securityGroupAttributes, listing)
+  const groups = await db
+    .select()
+    .from(securityGroups)
+    .where(and(within(securityGroups.projectId, scope), page.where))
+    .orderBy(...page.orderBy)
+    .limit(page.limit)
+  return withRules(db, groups)
+}
+
+export const securityGroupById = async (db: Database, scope: Scope, id: string): Promise<SecurityGroupView | null> =>
+  (
+    await withRules(
+      db,
+      await db
+        .select()
+        .from(securityGroups)
+        .where(and(eq(securityGroups.id, id), within(securityGroups.projectId, scope))),
+    )
+  )[0] ?? null
+
+/** Which of the ids are groups of a project. */
+export const groupsIn = (db: Database, scope: Scope, ids: string[]): Promise<{ id: string; projectId: string }[]> =>
+  db
+    .select({ id: securityGroups.id, projectId: securityGroups.projectId })
+    .from(securityGroups)
+    .where(and(anyOf(securityGroups.id, ids), within(securityGroups.projectId, scope)))
+
+export const groupsNamed = (db: Database, projectId: string, name: string): Promise<SecurityGroupRow[]> =>
+  db
+    .select()
+    .from(securityGroups)
+    .where(and(eq(securityGroups.projectId, projectId), eq(securityGroups.name, name)))
+
+export const defaultGroupOf = async (db: Database, projectId: string): Promise<{ id: string } | null> =>
+  (
+    await db
+      .select({ id: securityGroups.id })
+      .from(securityGroups)
+      .where(and(eq(securityGroups.projectId, projectId), eq(securityGroups.isDefault, 'default')))
+  )[0] ?? null
+
+export const insertSecurityGroup = (db: Database, row: SecurityGroupRow) => db.insert(securityGroups).values(row)
+
+export const updateSecurityGroup = (db: Database, id: string, set: Partial<SecurityGroupRow>) =>
+  db
+    .update(securityGroups)
+    .set({ ...set, revision: sql`${securityGroups.revision} + 1` })
+    .where(eq(securityGroups.id, id))
+
+/** The group, its rules, and the rules of others that name it, with their quota. For one batch. */
+export const deleteSecurityGroup = (db: Database, id: string) => {
+  const rules = sql`(security_group_id = ${id} or remote_group_id = ${id})`
+  return [
+    releaseRows(db, 'security_group_rule', securityGroupRules, rules),
+    db.delete(securityGroupRules).where(rules),
+    releaseRows(db, 'security_group', securityGroups, sql`id = ${id}`),
+    db.delete(securityGroups).where(eq(securityGroups.id, id)),
+  ] as const
+}
+
+/** Groups with a rule that names this one have to be changed on their clouds before it can go. */
+export const touchGroupsNaming = (db: Database, id: string, now: number) =>
+  db.run(sql`update bindings set revision = revision + 1, due_at = ${now}, updated_at = ${now}
+    where kind = 'security_group' and want = 'present'
+    and resource_id in (select security_group_id from ${securityGroupRules} where remote_group_id = ${id})`)
+
+/** Other groups with a rule that names this one. */
+export const groupsNaming = async (db: Database, id: string): Promise<string[]> =>
+  (
+    await db
+      .selectDistinct({ id: securityGroupRules.securityGroupId })
+      .from(securityGroupRules)
+      .where(and(eq(securityGroupRules.remoteGroupId, id), sql`${securityGroupRules.securityGroupId} <> ${id}`))
+  ).map((row) => row.id)
+
+export const groupInUse = (id: string) =>
+  sql`exists (select 1 from port_security_groups where security_group_id = ${id})`
+
+export const groupGone = (id: string) => sql`not exists (select 1 from security_groups where id = ${id})`
+
+/* ---------------------------------------------------------------- rules */
+
+const inOrder = [asc(securityGroupRules.createdAt), asc(securityGroupRules.id)]
+
+export const rulesOf = (db: Database, groupIds: string[]): Promise<RuleRow[]> =>
+  db
+    .select()
+    .from(securityGroupRules)
+    .where(anyOf(securityGroupRules.securityGroupId, groupIds))
+    .orderBy(...inOrder)
+
+export const listRules = (db: Database, scope: Scope, listing: Listing): Promise<RuleRow[]> => {
+  const page = pageOf(securityGroupRules, ruleAttributes, listing)
+  return db
+    .select(getTableColumns(securityGroupRules))
+    .from(securityGroupRules)
+    .where(and(within(securityGroupRules.projectId, scope), page.where))
+    .orderBy(...page.orderBy)
+    .limit(page.limit)
+}
+
+export const ruleById = async (db: Database, scope: Scope, id: string): Promise<RuleRow | null> =>
+  (
+    await db
+      .select()
+      .from(securityGroupRules)
+      .where(and(eq(securityGroupRules.id, id), within(securityGroupRules.projectId, scope)))
+  )[0] ?? null
+
+export const ruleLike = async (db: Database, groupId: string, signature: string): Promise<RuleRow | null> =>
+  (
+    await db
+      .select()
+      .from(securityGroupRules)
+      .where(and(eq(securityGroupRules.securityGroupId, groupId), eq(securityGroupRules.signature, signature)))
+  )[0] ?? null
+
+export const insertRule = (db: Database, row: RuleRow) => db.insert(securityGroupRules).values(row)
+
+export const deleteRule = (db: Database, id: string) =>
+  [
+    releaseRows(db, 'security_group_rule', securityGroupRules, sql`id = ${id}`),
+    db.delete(securityGroupRules).where(eq(securityGroupRules.id, id)),
+  ] as const

@@ -1,0 +1,111 @@
+import { and, eq, or, type SQL, sql } from 'drizzle-orm'
+import type { Database } from '../../client.ts'
+import { prepared } from '../../prepared.ts'
+import { subnets } from '../../schema/index.ts'
+import { type Scope, within } from '../../scope.ts'
+import { type Attributes, anyOf, type Listing, pageOf } from './network-listing.ts'
+import { releaseRows } from './network-quotas.ts'
+
+export type SubnetRow = typeof subnets.$inferSelect
+
+/** A subnet is seen by its project, and by all if its network is shared. What lies beyond a way out is its cloud's. */
+const visible = (scope: Scope): SQL | undefined =>
+  'every' in scope
+    ? undefined
+    : or(
+        within(subnets.projectId, scope),
+        sql`exists (select 1 from networks n where n.id = ${subnets.networkId} and n.shared)`,
+      )
+
+export const subnetAttributes: Attributes = {
+  id: { is: 'text', sql: sql`${subnets.id}` },
+  name: { is: 'text', sql: sql`${subnets.name}` },
+  description: { is: 'text', sql: sql`${subnets.description}` },
+  project_id: { is: 'text', sql: sql`${subnets.projectId}` },
+  tenant_id: { is: 'text', sql: sql`${subnets.projectId}` },
+  network_id: { is: 'text', sql: sql`${subnets.networkId}` },
+  ip_version: { is: 'number', sql: sql`${subnets.ipVersion}` },
+  cidr: { is: 'text', sql: sql`${subnets.cidr}` },
+  gateway_ip: { is: 'text', sql: sql`${subnets.gatewayIp}` },
+  enable_dhcp: { is: 'flag', sql: sql`${subnets.enableDhcp}` },
+  ipv6_address_mode: { is: 'text', sql: sql`${subnets.ipv6AddressMode}` },
+  ipv6_ra_mode: { is: 'text', sql: sql`${subnets.ipv6RaMode}` },
+  subnetpool_id: { is: 'text', sql: sql`${subnets.subnetpoolId}` },
+  revision_number: { is: 'number', sql: sql`${subnets.revision}` },
+  created_at: { is: 'time', sql: sql`${subnets.createdAt}` },
+  updated_at: { is: 'time', sql: sql`${subnets.updatedAt}` },
+}
+
+export const listSubnets = (db: Database, scope: Scope, listing: Listing): Promise<SubnetRow[]> => {
+  const page = pageOf(subnets, subnetAttributes, listing)
+  return db
+    .select()
+    .from(subnets)
+    .where(and(visible(scope), page.where))
+    .orderBy(...page.orderBy)
+    .limit(page.limit)
+}
+
+const anyones = prepared((db) =>
+  db
+    .select()
+    .from(subnets)
+    .where(eq(subnets.id, sql.placeholder('id'))),
+)
+const seen = (db: Database, scope: Scope, id: string) =>
+  db
+    .select()
+    .from(subnets)
+    .where(and(eq(subnets.id, id), visible(scope)))
+
+export const subnetById = async (db: Database, scope: Scope, id: string): Promise<SubnetRow | null> =>
+  (await ('every' in scope ? anyones.run(db, { id }) : seen(db, scope, id)))[0] ?? null
+
+export const subnetsById = (db: Database, ids: string[]): Promise<SubnetRow[]> =>
+  db.select().from(subnets).where(anyOf(subnets.id, ids))
+
+/** In the order in which they were made. */
+export const subnetsOf = (db: Database, networkIds: string[]): Promise<SubnetRow[]> =>
+  db.select().from(subnets).where(anyOf(subnets.networkId, networkIds)).orderBy(subnets.createdAt, subnets.id)
+
+export const insertSubnet = (db: Database, row: SubnetRow) => db.insert(subnets).values(row)
+
+export const updateSubnet = (db: Database, id: string, set: Partial<SubnetRow>) =>
+  db
+    .update(subnets)
+    .set({ ...set, revision: sql`${subnets.revision} + 1` })
+    .where(eq(subnets.id, id))
+
+/** Where the cloud realised it; a zone that is known stays. */
+export const noteZone = (db: Database, id: string, zone: string) =>
+  db.run(sql`update ${subnets} set zone = ${zone} where id = ${id} and zone is null`)
+
+/** Rows and quota, for one batch. */
+export const deleteSubnets = (db: Database, ids: string[]) =>
+  [releaseRows(db, 'subnet', subnets, anyOf(sql`id`, ids)), db.delete(subnets).where(anyOf(subnets.id, ids))] as const
+
+/** Those of a network, whichever there are by then. */
+export const deleteSubnetsOf = (db: Database, networkId: string) =>
+  [
+    releaseRows(db, 'subnet', subnets, sql`network_id = ${networkId}`),
+    db.delete(subnets).where(eq(subnets.networkId, networkId)),
+  ] as const
+
+/** Routers that wait for the subnet to be realised have work to do. */
+export const touchRoutersOn = (db: Database, subnetId: string, now: number) =>
+  db.run(sql`update bindings set revision = revision + 1, due_at = ${now}, updated_at = ${now}
+    where kind = 'router' and want = 'present' and resource_id in (select p.device_id from ports p
+      join ip_allocations a on a.port_id = p.id where a.subnet_id = ${subnetId} and p.device_owner = 'network:router_interface')`)
+
+export const routersOnSubnet = async (db: Database, subnetId: string): Promise<string[]> =>
+  (
+    await db.all<{ id: string }>(sql`select p.device_id as id from ports p join ip_allocations a on a.port_id = p.id
+      where a.subnet_id = ${subnetId} and p.device_owner = 'network:router_interface'`)
+  ).map(({ id }) => id)
+
+/* ---------------------------------------------------------------- conditions of guards */
+
+export const subnetInUse = (id: string) => sql`exists (select 1 from ip_allocations where subnet_id = ${id})`
+
+export const subnetMoved = (id: string, revision: number) =>
+  sql`not exists (select 1 from subnets where id = ${id} and revision = ${revision})`

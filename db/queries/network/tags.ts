@@ -1,0 +1,37 @@
+import { and, eq, sql } from 'drizzle-orm'
+import type { Database } from '../../client.ts'
+import { floatingIps, networks, ports, routers, securityGroups, subnets } from '../../schema/index.ts'
+import { type Scope, within } from '../../scope.ts'
+
+/** What can be tagged, by the collection's name in the API. */
+const tables = {
+  networks,
+  subnets,
+  ports,
+  routers,
+  floatingips: floatingIps,
+  'security-groups': securityGroups,
+}
+export type Taggable = keyof typeof tables
+
+/** Tags of something that the scope owns, and the revision at which they were read. */
+export const tagsOf = async (
+  db: Database,
+  scope: Scope,
+  what: Taggable,
+  id: string,
+): Promise<{ tags: string[]; revision: number } | null> => {
+  const table = tables[what]
+  const [row] = await db
+    .select({ tags: table.tags, revision: table.revision })
+    .from(table)
+    .where(and(eq(table.id, id), within(table.projectId, scope)))
+  return row ?? null
+}
+
+export const setTags = (db: Database, what: Taggable, id: string, tags: string[], now: number) =>
+  db.update(tables[what]).set({ tags, updatedAt: now, revision: sql`revision + 1` }).where(eq(tables[what].id, id))
+
+/** For a guard: somebody changed it since. */
+export const taggedMoved = (what: Taggable, id: string, revision: number) =>
+  sql`not exists (select 1 from ${tables[what]} where id = ${id} and revision = ${revision})`

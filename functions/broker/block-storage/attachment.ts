@@ -1,0 +1,157 @@
+import { adapterFor } from '../../../adapters/registry.ts'
+import {
+  type AttachmentRead,
+  type AttachmentRow,
+  attachmentMoved,
+  attachmentsOf,
+  deleteAttachments,
+  insertAction,
+  insertAttachment,
+  type ServerRow,
+  serverGone,
+  updateAttachment,
+} from '../../../db/queries/block-storage/attachments.ts'
+import { moveVolumes, type VolumeRead, volumeNot } from '../../../db/queries/block-storage/volumes.ts'
+import { cloudById } from '../../../db/queries/clouds/clouds.ts'
+import { everyProject } from '../../../db/scope.ts'
+import type { Context } from '../../context.ts'
+import { commit, guard, type Write } from '../line/commit.ts'
+import { bindTo, unwanted } from '../line/resources.ts'
+import { VolumeRefused } from './volume.ts'
+
+export interface AttachOptions {
+  /** The user's wish; the cloud may choose another name. */
+  device: string | null
+  tag: string | null
+  deleteOnTermination: boolean
+}
+
+/**
+ * Puts a volume (`volumeFor`) into a server: one batch with Nova's action `attach_volume`, then the cloud. Throws
+ * `VolumeRefused` (`status`, `elsewhere`, `readonly`) before any cloud is asked; `Refused` with guard `volume-status` or
+ * `server-gone`, or `taken`, when somebody was faster.
+ */
+export const attachVolume = async (
+  context: Context,
+  server: ServerRow,
+  volume: VolumeRead,
+  options: AttachOptions,
+): Promise<AttachmentRow> => {
+  const { db } = context
+  const allowed = ['available']
+  if (!allowed.includes(volume.status) || volume.attachment)
+    throw new VolumeRefused({ kind: 'status', status: volume.status, allowed })
+  if (server.cloudId !== volume.cloudId || server.zone !== volume.zone)
+    throw new VolumeRefused({
+      kind: 'elsewhere',
+      what: 'server',
+      here: volume.cloudId === server.cloudId ? volume.zone : `${volume.cloud}.${volume.zone}`,
+      there: volume.cloudId === server.cloudId ? (server.zone ?? 'no zone yet') : 'another cloud',
+    })
+  if (volume.readonly) throw new VolumeRefused({ kind: 'readonly' })
+  const now = context.now()
+  const row: AttachmentRow = {
+    id: context.newId(),
+    projectId: volume.projectId,
+    serverId: server.id,
+    volumeId: volume.id,
+    ...options,
+    status: 'attaching',
+    createdAt: now,
+    attachedAt: null,
+  }
+  await commit(
+    context,
+    { action: 'attach_volume', kind: 'server', resourceId: server.id, detail: { volume_id: volume.id } },
+    [
+      guard(context, 'server-gone', serverGone(server.id)),
+      guard(context, 'volume-status', volumeNot(volume.id, allowed)),
+      insertAttachment(db, row),
+      moveVolumes(db, [volume.id], allowed, 'reserved', now),
+      bindTo(context, 'attachment', row, volume.cloudId, volume.zone),
+      noteAction(context, server, 'attach_volume', volume.id),
+    ],
+  )
+  return row
+}
+
+/** The device that a cloud is going to name for one more volume, as far as can be told; null: it never says. */
+export const nextDevice = async (
+  { db }: Context,
+  cloudId: string,
+  others: Pick<AttachmentRow, 'device'>[],
+): Promise<string | null> => {
+  const cloud = await cloudById(db, cloudId)
+  const names = (cloud && (await adapterFor(cloud.type))?.devices) ?? []
+  const free = names.filter((name) => others.every(({ device }) => device !== name))
+  return free[others.filter(({ device }) => device === null).length] ?? null
+}
+
+/**
+ * Takes a volume out of its server, with Nova's action `detach_volume`. The row stays until the cloud has let go.
+ * Throws `VolumeRefused` (`status`) unless it is attached.
+ */
+export const detachVolume = async (
+  context: Context,
+  server: Pick<ServerRow, 'id' | 'projectId'>,
+  attachment: AttachmentRead,
+): Promise<void> => {
+  const { db } = context
+  if (attachment.status !== 'attached' && attachment.status !== 'error')
+    throw new VolumeRefused({ kind: 'status', status: attachment.status, allowed: ['attached'] })
+  await commit(
+    context,
+    { action: 'detach_volume', kind: 'server', resourceId: server.id, detail: { volume_id: attachment.volumeId } },
+    [
+      guard(context, 'attachment-status', attachmentMoved(attachment.id, attachment.status)),
+      updateAttachment(db, attachment.id, { status: 'detaching' }),
+      moveVolumes(db, [attachment.volumeId], ['in-use', 'error'], 'detaching', context.now()),
+      unwanted(context, 'attachment', attachment.id),
+      noteAction(context, server, 'detach_volume', attachment.volumeId),
+    ],
+  )
+}
+
+/** Changes what Nova lets users change of an attachment that exists. */
+export const keepVolume = (context: Context, attachment: AttachmentRead, deleteOnTermination: boolean): Promise<void> =>
+  commit(context, { action: 'update_attachment', kind: 'server', resourceId: attachment.serverId }, [
+    updateAttachment(context.db, attachment.id, { deleteOnTermination }),
+  ])
+
+const noteAction = (
+  context: Context,
+  server: Pick<ServerRow, 'id' | 'projectId'>,
+  action: 'attach_volume' | 'detach_volume',
+  volumeId: string,
+): Write =>
+  insertAction(context.db, {
+    serverId: server.id,
+    projectId: server.projectId,
+    userId: context.caller?.userId ?? '',
+    requestId: context.requestId,
+    action,
+    args: { volume_id: volumeId },
+    now: context.now(),
+  })
+
+/**
+ * For the batch in which a server is gone: its volumes are free again, those that were to go with it go. Their bindings
+ * have work left, which the cron finds.
+ */
+export const releaseAttachments = async (context: Context, serverId: string): Promise<Write[]> => {
+  const { db } = context
+  const held = await attachmentsOf(db, everyProject, serverId)
+  if (!held.length) return []
+  const now = context.now()
+  const all = held.map(({ volumeId }) => volumeId)
+  const doomed = held.filter((a) => a.deleteOnTermination).map(({ volumeId }) => volumeId)
+  const ids = held.map(({ id }) => id)
+  return [
+    unwanted(context, 'attachment', ids),
+    deleteAttachments(db, ids),
+    moveVolumes(db, all, ['reserved', 'attaching', 'in-use', 'detaching'], 'available', now),
+    ...(doomed.length
+      ? [moveVolumes(db, doomed, ['available', 'error'], 'deleting', now), unwanted(context, 'volume', doomed)]
+      : []),
+  ]
+}

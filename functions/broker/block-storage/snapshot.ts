@@ -1,0 +1,97 @@
+import {
+  deleteSnapshots,
+  insertSnapshot,
+  readSnapshot,
+  type SnapshotRead,
+  type SnapshotRow,
+  snapshotInUse,
+  snapshotNot,
+  updateSnapshot,
+} from '../../../db/queries/block-storage/snapshots.ts'
+import { type VolumeRead, volumeNot } from '../../../db/queries/block-storage/volumes.ts'
+import type { Context } from '../../context.ts'
+import { charge, commit, guard } from '../line/commit.ts'
+import { bindTo, changed, unwanted } from '../line/resources.ts'
+import { refuseIncapable, VolumeRefused } from './volume.ts'
+
+/** The snapshot; null: none that the caller may see. */
+export const snapshotFor = (context: Context, id: string): Promise<SnapshotRead | null> =>
+  readSnapshot(context.db, context.scope, id)
+
+export interface NewSnapshot {
+  name: string | null
+  description: string | null
+  metadata: Record<string, string>
+  /** A volume that a server uses may be copied too. */
+  force: boolean
+}
+
+/** Admits a snapshot of a volume: one batch, then the cloud. Throws `VolumeRefused`, or `Refused` for quota. */
+export const createSnapshot = async (context: Context, volume: VolumeRead, wish: NewSnapshot): Promise<SnapshotRow> => {
+  const { db } = context
+  const allowed = wish.force ? ['available', 'in-use'] : ['available']
+  if (!allowed.includes(volume.status)) throw new VolumeRefused({ kind: 'status', status: volume.status, allowed })
+  await refuseIncapable(context, volume.cloudId, volume.projectId, 'snapshot')
+  const now = context.now()
+  const row: SnapshotRow = {
+    id: context.newId(),
+    projectId: volume.projectId,
+    userId: context.caller?.userId ?? '',
+    name: wish.name,
+    description: wish.description,
+    volumeId: volume.id,
+    sizeGib: volume.sizeGib,
+    cloudId: volume.cloudId,
+    metadata: wish.metadata,
+    status: 'creating',
+    fault: null,
+    createdAt: now,
+    updatedAt: now,
+    deletedAt: null,
+  }
+  await commit(context, { action: 'create', kind: 'snapshot', resourceId: row.id, detail: { volume_id: volume.id } }, [
+    guard(context, 'volume-status', volumeNot(volume.id, allowed)),
+    charge(context, row.projectId, 'snapshots', 1),
+    charge(context, row.projectId, 'gigabytes', row.sizeGib),
+    insertSnapshot(db, row),
+    bindTo(context, 'snapshot', row, row.cloudId),
+  ])
+  return row
+}
+
+const _refOf = ({ id, cloudId }: SnapshotRow) => ({ kind: 'snapshot' as const, resourceId: id, cloudId, scope: '' })
+
+/** Deletes a snapshot; `force` whatever its status is. It is gone when the cloud has let go. */
+export const deleteSnapshot = async (context: Context, snapshot: SnapshotRead, force = false): Promise<void> => {
+  const allowed = ['available', 'error']
+  if (force && snapshot.status === 'deleting') return
+  if (!force && !allowed.includes(snapshot.status))
+    throw new VolumeRefused({ kind: 'status', status: snapshot.status, allowed })
+  await commit(context, { action: 'delete', kind: 'snapshot', resourceId: snapshot.id }, [
+    ...(force ? [] : [guard(context, 'snapshot-status', snapshotNot(snapshot.id, allowed))]),
+    guard(context, 'snapshot-used', snapshotInUse(snapshot.id)),
+    deleteSnapshots(context.db, [snapshot.id], context.now()),
+    unwanted(context, 'snapshot', snapshot.id),
+  ])
+}
+
+/** Name, description and metadata stand above the line; the cloud shows the name where it can. */
+export const describeSnapshot = async (
+  context: Context,
+  snapshot: SnapshotRead,
+  set: Partial<Pick<SnapshotRow, 'name' | 'description' | 'metadata'>>,
+): Promise<SnapshotRead> => {
+  const updatedAt = context.now()
+  const shown = set.name !== undefined || set.description !== undefined
+  await commit(context, { action: 'update', kind: 'snapshot', resourceId: snapshot.id }, [
+    updateSnapshot(context.db, snapshot.id, { ...set, updatedAt }),
+    ...(shown ? [changed(context, 'snapshot', snapshot.id)] : []),
+  ])
+  return { ...snapshot, ...set, updatedAt }
+}
+
+/** What an admin says the status is, whatever the cloud thinks. */
+export const resetSnapshot = (context: Context, snapshot: SnapshotRead, status: string): Promise<void> =>
+  commit(context, { action: 'reset_status', kind: 'snapshot', resourceId: snapshot.id, detail: { status } }, [
+    updateSnapshot(context.db, snapshot.id, { status, fault: null, updatedAt: context.now() }),
+  ])

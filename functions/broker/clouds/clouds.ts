@@ -1,0 +1,148 @@
+import { createHash } from 'node:crypto'
+import type { Adapter, Blobs, CheckReport, Cloud, Connection, Json } from '../../../adapters/contract.ts'
+import { asCloudError, CloudError } from '../../../adapters/errors.ts'
+import { adapterFor } from '../../../adapters/registry.ts'
+import {
+  type CloudRow,
+  cloudById,
+  cloudWithMapping,
+  countFailure,
+  countSuccess,
+} from '../../../db/queries/clouds/clouds.ts'
+import type { Host } from '../../context.ts'
+import { connectionTo } from './connection.ts'
+import { guardedFetch } from './endpoint.ts'
+import { NotConnected, NotMapped } from './not-connected.ts'
+import { isReadOnly, lookOnly } from './read-only.ts'
+
+export interface Connected {
+  cloud: Cloud
+  adapter: Adapter
+  connection: Connection
+}
+
+const NO_BLOBS: Blobs = {
+  read: async () => {
+    throw new CloudError('definitive', 'There is no place for image data here.')
+  },
+}
+
+/** A call that has not answered within this many milliseconds is ambiguous. */
+const TIMEOUT = 20_000
+const REMEMBERED = 200
+
+/**
+ * The cloud as one project sees it. `projectId` null is the operator's own view, for inventory and checks alone.
+ * Throws `NotConnected`: `NotMapped` without a mapping, `throttled` while the breaker is closed, `denied` if the
+ * credentials do not open.
+ */
+export const connectCloud = async (
+  host: Host,
+  cloud: CloudRow | string,
+  projectId: string | null,
+  options: { throughBreaker?: boolean } = {},
+): Promise<Connected> => {
+  const { row, mapping } = await lookUp(host, typeof cloud === 'string' ? cloud : cloud.id, projectId)
+  if (!row.enabled) throw new NotConnected('throttled', `Cloud ${row.name} is disabled.`, { retryAfterMs: 60_000 })
+  const closedFor = row.closedUntil - host.now()
+  if (closedFor > 0 && !options.throughBreaker)
+    throw new NotConnected('throttled', `Cloud ${row.name} does not answer at the moment.`, { retryAfterMs: closedFor })
+  const key = [
+    row.id,
+    row.credentialsVersion,
+    fingerprint([row.type, row.endpoint, row.region, row.options, mapping]),
+  ].join()
+  const known = connections(host)
+  const kept = known.get(key)
+  if (kept) return kept
+  const connected = await connect(host, row, mapping)
+  known.set(key, connected)
+  const oldest = known.keys().next().value
+  if (known.size > REMEMBERED && oldest !== undefined) known.delete(oldest)
+  return connected
+}
+
+const lookUp = async (
+  host: Host,
+  cloudId: string,
+  projectId: string | null,
+): Promise<{ row: CloudRow; mapping: Record<string, Json> }> => {
+  const found =
+    projectId === null
+      ? { cloud: await cloudById(host.db, cloudId), mapping: {} }
+      : await cloudWithMapping(host.db, cloudId, projectId)
+  if (!found?.cloud) throw new NotMapped(cloudId)
+  if (!found.mapping) throw new NotMapped(found.cloud.name)
+  return { row: found.cloud, mapping: found.mapping }
+}
+
+const connect = async (host: Host, row: CloudRow, mapping: Record<string, Json>): Promise<Connected> => {
+  const adapter = await adapterFor(row.type)
+  const { runtime } = host.settings
+  if (!adapter?.runtimes.includes(runtime))
+    throw new NotConnected('denied', `Cloud ${row.name} cannot be reached from here.`, {
+      operatorMessage: adapter ? `Type ${row.type} does not run on ${runtime}.` : `There is no cloud type ${row.type}.`,
+    })
+  const connection = connectionTo(host, row, mapping)
+  const connected = adapter.connect(connection, {
+    fetch: guardedFetch(host, row),
+    blobs: host.blobs ?? NO_BLOBS,
+    now: host.now,
+    sleep: host.sleep,
+    store: host.cloudState,
+    cache: new Map(),
+    log: (level, message, fields) => host.log(level, message, { cloud: row.name, ...fields }),
+    timeoutMs: TIMEOUT,
+    runtime,
+  })
+  const cloud = isReadOnly(row) ? lookOnly(connected, row.name) : connected
+  return { cloud, adapter, connection }
+}
+
+/** Connections of this process. A host of another test has another store, and so never finds them. */
+const byStore = new WeakMap<object, Map<string, Connected>>()
+const connections = (host: Host): Map<string, Connected> => {
+  const known = byStore.get(host.cloudState) ?? new Map<string, Connected>()
+  byStore.set(host.cloudState, known)
+  return known
+}
+
+const fingerprint = (value: unknown): string => createHash('sha256').update(JSON.stringify(value)).digest('base64url')
+
+/** Asks the cloud how it is, breaker or not, and tells the breaker. Never throws for what the cloud does wrong. */
+export const checkCloud = async (host: Host, cloud: CloudRow): Promise<CheckReport> => {
+  try {
+    const { cloud: connected } = await connectCloud(host, cloud, null, { throughBreaker: true })
+    const report = await connected.check()
+    if (report.reachable) await recordSuccess(host, cloud.id, true)
+    else await recordFailure(host, cloud.id, new CloudError('ambiguous', report.warnings[0] ?? 'It does not answer.'))
+    return report
+  } catch (thrown) {
+    const error = asCloudError(thrown)
+    if (error.code === 'ambiguous') await recordFailure(host, cloud.id, error)
+    const nothing = { account: null, version: null, clockSkewMs: null, denied: [] }
+    return { reachable: false, ...nothing, warnings: [error.detail.operatorMessage ?? error.message] }
+  }
+}
+
+/** Times of the last success that this process wrote down, so that not every answer costs a statement. */
+const noted = new WeakMap<object, Map<string, number>>()
+const lastNoted = (host: Host): Map<string, number> => {
+  const times = noted.get(host.d1) ?? new Map<string, number>()
+  noted.set(host.d1, times)
+  return times
+}
+
+/** Another call in a row without a clear answer; from the third on the cloud is left alone for a while. */
+export const recordFailure = async (host: Host, cloudId: string, error: CloudError): Promise<void> => {
+  lastNoted(host).delete(cloudId)
+  await countFailure(host.db, cloudId, error.detail.operatorMessage ?? error.message, host.now())
+}
+
+/** The cloud answered. Writes at most every 30 seconds, unless something is to be forgiven. */
+export const recordSuccess = async (host: Host, cloudId: string, now = false): Promise<void> => {
+  const last = lastNoted(host).get(cloudId)
+  if (!now && last !== undefined && last <= host.now() && host.now() - last < 30_000) return
+  lastNoted(host).set(cloudId, host.now())
+  await countSuccess(host.db, cloudId, host.now())
+}

@@ -1,0 +1,63 @@
+import type { Connection, Json } from '../../../adapters/contract.ts'
+import type { CloudRow } from '../../../db/queries/clouds/clouds.ts'
+import type { Host, Trust } from '../../context.ts'
+import { areCertificates } from '../../crypto/certificate.ts'
+import { openCredentials } from './seal.ts'
+
+/** Options of a cloud that the broker itself reads, with what each must be. All others are the adapter's. */
+const OURS: Record<string, { fits(value: Json): boolean; want: string }> = {
+  /** The cloud may live in a private network, and speak plain http there. */
+  allow_private: { fits: (value) => typeof value === 'boolean', want: 'true or false' },
+  /** Everything there is listed, nothing is changed. */
+  read_only: { fits: (value) => typeof value === 'boolean', want: 'true or false' },
+  /** Whom to believe that it is the cloud, where no public authority says so. */
+  tls: {
+    fits: (value) => trustIn(value) !== null,
+    want: 'an object of either ca (certificates, PEM) or fingerprint (SHA-256)',
+  },
+  /** Name of the external network that stands for its way out. */
+  external_network: { fits: (value) => typeof value === 'string' && value !== '', want: 'a name' },
+}
+
+const FINGERPRINT = /^([0-9a-f]{2}:?){31}[0-9a-f]{2}$/i
+
+/** The option `tls` as it is meant; null: it is none. */
+const trustIn = (value: Json | undefined): Trust | null => {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return null
+  const { ca = null, fingerprint = null, ...others } = value
+  if (Object.keys(others).length > 0 || (ca === null) === (fingerprint === null)) return null
+  if (fingerprint !== null)
+    return typeof fingerprint === 'string' && FINGERPRINT.test(fingerprint)
+      ? { ca: null, fingerprint: fingerprint.replaceAll(':', '').toLowerCase() }
+      : null
+  return typeof ca === 'string' && areCertificates(ca) ? { ca, fingerprint: null } : null
+}
+
+/** Whom connections to a cloud believe in place of the public authorities; null: nobody. */
+export const trustOf = ({ options }: Pick<CloudRow, 'options'>): Trust | null => trustIn(options.tls)
+
+/** What is wrong with the options that are the broker's own, as sentences. */
+export const optionFaults = (options: Record<string, Json>): string[] =>
+  Object.entries(OURS)
+    .filter(([key, { fits }]) => options[key] !== undefined && !fits(options[key]))
+    .map(([key, { want }]) => `Option ${key} must be ${want}.`)
+
+/** The options that are the adapter's. */
+export const adapterOptions = (options: Record<string, Json>): Record<string, Json> =>
+  Object.fromEntries(Object.entries(options).filter(([key]) => !Object.hasOwn(OURS, key)))
+
+/** What an adapter is told: the cloud as registered, its secrets opened, seen by one project. Throws `denied` if they do not open. */
+export const connectionTo = (
+  host: Pick<Host, 'settings' | 'deployment'>,
+  row: CloudRow,
+  mapping: Record<string, Json>,
+): Connection => ({
+  cloudId: row.id,
+  name: row.name,
+  endpoint: row.endpoint,
+  region: row.region,
+  options: adapterOptions(row.options),
+  credentials: openCredentials(host, row),
+  mapping,
+  deployment: host.deployment.id,
+})

@@ -1,0 +1,116 @@
+import type { Cloud, ImageSeen } from '../../../adapters/contract.ts'
+import { asCloudError } from '../../../adapters/errors.ts'
+import { type CloudRow, updateCloud } from '../../../db/queries/clouds/clouds.ts'
+import {
+  externalNetworkNamed,
+  externalNetworkOf,
+  followOffers,
+  inventoryDue,
+  ownedImages,
+  replaceCatalogue,
+  replaceOffers,
+  replaceVolumeTypes,
+  replaceZones,
+} from '../../../db/queries/clouds/inventory.ts'
+import { networks } from '../../../db/schema/index.ts'
+import type { Context } from '../../context.ts'
+import type { Write } from '../line/commit.ts'
+import { uuid5 } from '../line/uuid.ts'
+import { connectCloud, recordFailure } from './clouds.ts'
+
+/** How often zones, sizes, volume types and images are read again, and how soon after a failure, in milliseconds. */
+const EVERY = 300_000
+const RETRY = 30_000
+/** A catalogue longer than this is cut, and said so: nobody scrolls through it. */
+const MOST_IMAGES = 5_000
+
+/** Reads what every cloud that is due has on offer. */
+export const takeInventory = async (context: Context, budgetMs: number): Promise<void> => {
+  const until = context.now() + budgetMs
+  for (const cloud of await inventoryDue(context.db, context.now())) {
+    if (context.now() >= until) return
+    await refreshInventory(context, cloud)
+  }
+}
+
+/**
+ * Reads zones, offers, volume types and the image catalogue of a cloud into the tables that placement and the read-only APIs use.
+ * A cloud that does not answer keeps its dated rows; the fault is noted on the cloud.
+ */
+export const refreshInventory = async (context: Context, row: CloudRow): Promise<void> => {
+  const { db } = context
+  const now = context.now()
+  try {
+    const { cloud } = await connectCloud(context, row, null)
+    const [zones, offers, volumeTypes, catalogue] = [
+      await cloud.zones(),
+      await cloud.offers(),
+      (await cloud.volumeTypes?.()) ?? [],
+      await readCatalogue(context, row, cloud),
+    ]
+    const writes: Write[] = [
+      ...replaceZones(db, row.id, zones),
+      ...replaceOffers(db, row.id, offers),
+      ...replaceVolumeTypes(db, row.id, volumeTypes),
+      ...followOffers(
+        db,
+        offers.map(({ name }) => ({ id: uuid5(`flavor/${name}`), name })),
+        now,
+      ),
+      ...replaceCatalogue(db, row.id, catalogue.images, catalogue.complete, now),
+      ...(await externalNetwork(context, row, cloud)),
+      updateCloud(db, row.id, { inventoryAt: now, inventoryDueAt: now + EVERY, seenAt: now, lastError: null }),
+    ]
+    await db.batch(writes as [Write, ...Write[]])
+  } catch (thrown) {
+    const error = asCloudError(thrown)
+    context.log('warn', 'inventory failed', {
+      cloud: row.name,
+      code: error.code,
+      message: error.detail.operatorMessage ?? error.message,
+    })
+    if (error.code === 'ambiguous') await recordFailure(context, row.id, error)
+    await updateCloud(db, row.id, { inventoryDueAt: now + RETRY, lastError: error.message })
+  }
+}
+
+const readCatalogue = async (context: Context, row: CloudRow, cloud: Cloud) => {
+  const images: (ImageSeen & { uuid: string })[] = []
+  const ours = await ownedImages(context.db, row.id)
+  let complete = true
+  let cursor: string | undefined
+  do {
+    const page = await cloud.image.catalog(cursor)
+    complete &&= page.complete
+    for (const image of page.items)
+      if (!ours.has(image.id) && !image.mark && image.health !== 'gone' && image.health !== 'failed')
+        images.push({ ...image, uuid: uuid5(`image/${row.id}/${image.id}`) })
+    cursor = page.next
+  } while (cursor && images.length < MOST_IMAGES)
+  if (cursor) context.log('warn', 'image catalogue cut', { cloud: row.name, images: images.length })
+  return { images, complete: complete && !cursor }
+}
+
+/** A cloud that has public addresses is an external network: `public` for the first, `public-<cloud>` for the others. */
+const externalNetwork = async (context: Context, row: CloudRow, cloud: Cloud): Promise<Write[]> => {
+  if (!cloud.floating_ip || (await externalNetworkOf(context.db, row.id))) return []
+  const wished = typeof row.options.external_network === 'string' ? row.options.external_network : 'public'
+  const name = (await externalNetworkNamed(context.db, wished)) ? `${wished}-${row.name}` : wished
+  const now = context.now()
+  return [
+    context.db
+      .insert(networks)
+      .values({
+        id: uuid5(`external/${row.id}`),
+        projectId: '',
+        name,
+        description: `Public addresses of ${row.name}`,
+        external: true,
+        isDefault: name === 'public',
+        cloudId: row.id,
+        createdAt: now,
+        updatedAt: now,
+      })
+      .onConflictDoNothing(),
+  ]
+}

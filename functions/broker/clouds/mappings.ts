@@ -1,0 +1,46 @@
+import type { Json } from '../../../adapters/contract.ts'
+import { adapterFor } from '../../../adapters/registry.ts'
+import {
+  type CloudRow,
+  deleteMapping,
+  holdsBindings,
+  mappingOf,
+  upsertMapping,
+} from '../../../db/queries/clouds/clouds.ts'
+import type { Context } from '../../context.ts'
+import { commit, guard } from '../line/commit.ts'
+import { connectionTo } from './connection.ts'
+
+export { NotMapped } from './not-connected.ts'
+
+/**
+ * Lets a project use a cloud, as the account, role, network or folder that `mapping` names. Refused (guard `holds`) if
+ * the project has something there that only the account of before can see.
+ */
+export const mapProject = async (
+  context: Context,
+  projectId: string,
+  cloud: CloudRow,
+  mapping: Record<string, Json>,
+): Promise<void> => {
+  const before = await mappingOf(context.db, projectId, cloud.id)
+  const moves =
+    before !== null && (await accountOf(context, cloud, before.mapping)) !== (await accountOf(context, cloud, mapping))
+  await commit(context, { action: 'map', kind: 'project', resourceId: projectId, detail: { cloud: cloud.name } }, [
+    ...(moves ? [guard(context, 'holds', holdsBindings(cloud.id, projectId))] : []),
+    upsertMapping(context.db, { projectId, cloudId: cloud.id, mapping, createdAt: context.now() }),
+  ])
+}
+
+const accountOf = async (
+  context: Context,
+  cloud: CloudRow,
+  mapping: Record<string, Json>,
+): Promise<string | undefined> => (await adapterFor(cloud.type))?.account(connectionTo(context, cloud, mapping))
+
+/** Takes a project's access away; refused (guard `holds`) while the project has something there. */
+export const unmapProject = (context: Context, projectId: string, cloud: CloudRow): Promise<void> =>
+  commit(context, { action: 'unmap', kind: 'project', resourceId: projectId, detail: { cloud: cloud.name } }, [
+    guard(context, 'holds', holdsBindings(cloud.id, projectId)),
+    deleteMapping(context.db, projectId, cloud.id),
+  ])

@@ -1,0 +1,66 @@
+import type { Json } from '../../../adapters/contract.ts'
+import { asCloudError } from '../../../adapters/errors.ts'
+import { adapterFor, adapters, capabilitiesOf } from '../../../adapters/registry.ts'
+import type { CloudRow } from '../../../db/queries/clouds/clouds.ts'
+import type { Context, Host } from '../../context.ts'
+import { connectCloud } from './clouds.ts'
+import { adapterOptions, optionFaults } from './connection.ts'
+import { endpointFault } from './endpoint.ts'
+import { isReadOnly } from './read-only.ts'
+
+/** Everything of a cloud that can be wrong when it is registered or changed; credentials in the clear. */
+export interface Registration {
+  name: string
+  type: string
+  endpoint: string | null
+  region: string | null
+  options: Record<string, Json>
+  credentials: Record<string, string>
+}
+
+/** Why a cloud cannot be registered like this, in sentences that repeat no secret; empty if it can. */
+export const registrationFaults = async (
+  { settings: { runtime } }: Pick<Host, 'settings'>,
+  cloud: Registration,
+): Promise<string[]> => {
+  const adapter = await adapterFor(cloud.type)
+  if (!adapter) return [`There is no type '${cloud.type}'; there are ${Object.keys(adapters).join(', ')}.`]
+  if (!adapter.runtimes.includes(runtime))
+    return [`Type '${cloud.type}' does not run on ${runtime}, only on ${adapter.runtimes.join(', ')}.`]
+  const endpoint = cloud.endpoint === null ? null : await endpointFault(cloud.endpoint, cloud)
+  const forAdapter = { ...cloud, options: adapterOptions(cloud.options) }
+  const trust = cloud.options.tls === undefined || runtime === 'node' ? [] : [NO_TRUST]
+  return [...(endpoint ? [endpoint] : []), ...optionFaults(cloud.options), ...trust, ...adapter.validate(forAdapter)]
+}
+
+const NO_TRUST =
+  'Option tls works on Node alone: Workers accept certificates of a public authority only, so the cloud needs one, or a tunnel, a proxy or a VPC binding in front of it that has one.'
+
+/** What an operator should know of a cloud that is registered like this, in sentences. */
+export const adviceOn = async (
+  { settings: { runtime } }: Pick<Host, 'settings'>,
+  { name, type, endpoint, region, options }: Pick<Registration, 'name' | 'type' | 'endpoint' | 'region' | 'options'>,
+): Promise<string[]> => {
+  const adapter = await adapterFor(type)
+  return adapter?.advice?.({ name, endpoint, region, options: adapterOptions(options) }, runtime) ?? []
+}
+
+/** What a cloud can do for whoever asks, and why it cannot do the rest: asked of its adapter, not of the cloud. */
+export const describeCloud = async (context: Context, row: CloudRow) => {
+  const project = 'every' in context.scope ? null : context.scope.projectId
+  try {
+    const { cloud, adapter } = await connectCloud(context, row, project, { throughBreaker: true })
+    const { maturity, runtimes, reservedAddresses } = adapter
+    return {
+      cloud: row.name,
+      type: row.type,
+      maturity,
+      read_only: isReadOnly(row),
+      runtimes,
+      reserved_addresses: reservedAddresses,
+      capabilities: capabilitiesOf(cloud, adapter),
+    }
+  } catch (error) {
+    return { cloud: row.name, type: row.type, unavailable: asCloudError(error).message }
+  }
+}

@@ -1,0 +1,147 @@
+import { adapterFor } from '../../../adapters/registry.ts'
+import { cloudById } from '../../../db/queries/clouds/clouds.ts'
+import { loneNetworks } from '../../../db/queries/compute/places.ts'
+import { insertServerAction } from '../../../db/queries/compute/server-actions.ts'
+import {
+  insertInterface,
+  insertServerPort,
+  interfacesOf,
+  portsOfServer,
+  type ServerRow,
+  serverMoved,
+} from '../../../db/queries/compute/servers.ts'
+import { type PortView, portById } from '../../../db/queries/network/ports.ts'
+import type { Context } from '../../context.ts'
+import { commit, guard, Refused, type Write } from '../line/commit.ts'
+import { bindTo, unwanted } from '../line/resources.ts'
+import { type Home, pinNetworks } from '../network/network.ts'
+import { planPort, takePorts, untilFree } from '../network/port.ts'
+import { refuseUnfiltered } from '../network/unfiltered.ts'
+import { requireCapability, requireState, who } from './server-action.ts'
+import { refuse } from './server-error.ts'
+
+const COMPUTE_OWNER = 'compute:nova'
+
+export interface InterfaceWish {
+  portId: string | null
+  networkId: string | null
+  fixedIp: string | null
+}
+
+/**
+ * Plugs a port into a server that is there: one that the user brings, or one made for it on a network. Gives the port.
+ * Throws `ServerRefused`, `NetworkError`, or `Refused` (`network-elsewhere`, `network-zone`, `port-in-use`).
+ */
+export const attachInterface = async (context: Context, server: ServerRow, wish: InterfaceWish): Promise<PortView> => {
+  requireState(context, server, 'attach_interface')
+  await requireCapability(context, server, 'interface', (cloud) => cloud.interface)
+  const brought = wish.portId === null ? null : await freePort(context, wish.portId)
+  const networkId = brought?.networkId ?? wish.networkId ?? (await loneNetwork(context, server.projectId))
+  return untilFree(() => plugIn(context, server, networkId, brought, wish.fixedIp))
+}
+
+const freePort = async (context: Context, id: string): Promise<PortView> => {
+  const port = (await portById(context.db, context.scope, id)) ?? refuse({ kind: 'unknown', what: 'port', id })
+  if (port.deviceId !== '') refuse({ kind: 'port-in-use', id, serverId: port.deviceId })
+  if (port.fixedIps.length === 0) refuse({ kind: 'port-without-address', id })
+  return port
+}
+
+const loneNetwork = async (context: Context, projectId: string): Promise<string> => {
+  const [first, second] = await loneNetworks(context.db, projectId)
+  if (second) refuse({ kind: 'many-networks' })
+  return first?.id ?? refuse({ kind: 'no-network', projectId })
+}
+
+const plugIn = async (
+  context: Context,
+  server: ServerRow,
+  networkId: string,
+  brought: PortView | null,
+  fixedIp: string | null,
+): Promise<PortView> => {
+  const { db } = context
+  const { id: serverId, projectId } = server
+  const home = await homeOf(context, server)
+  const { cloudId } = home
+  if (brought) await refuseUnfiltered(context, cloudId, brought)
+  const planned = brought
+    ? {
+        port: { ...brought, deviceId: serverId, deviceOwner: COMPUTE_OWNER },
+        writes: takePorts(context, [brought.id], { id: serverId, owner: COMPUTE_OWNER }),
+      }
+    : await planPort(context, {
+        projectId,
+        networkId,
+        fixedIps: fixedIp === null ? null : [{ ip_address: fixedIp }],
+        ...(home.filters ? {} : { portSecurity: false }),
+        deviceId: serverId,
+        deviceOwner: COMPUTE_OWNER,
+      })
+  const { port } = planned
+  const position = 1 + Math.max(-1, ...(await portsOfServer(db, serverId)).map((each) => each.position))
+  const row = { id: context.newId(), projectId, serverId, portId: port.id, createdAt: context.now() }
+  await commit(
+    context,
+    { action: 'attach_interface', kind: 'server', resourceId: serverId, detail: { port_id: port.id } },
+    [
+      guard(context, 'server-moved', serverMoved(serverId, server)),
+      ...pinNetworks(context, [networkId], home),
+      ...planned.writes,
+      insertInterface(db, row),
+      insertServerPort(db, { serverId, portId: port.id, position, owned: brought === null }),
+      bindTo(context, 'port', { id: port.id, projectId }, cloudId, server.zone),
+      bindTo(context, 'interface', row, cloudId, server.zone),
+      history(context, server, 'attach_interface', port.id),
+    ],
+  )
+  return port
+}
+
+/** Where its networks have to be. */
+const homeOf = async (context: Context, { cloudId, zone }: ServerRow): Promise<Home> => {
+  const cloud = await cloudById(context.db, cloudId!)
+  const adapter = cloud && (await adapterFor(cloud.type))
+  const filters = adapter?.lacks.security_group === undefined
+  return { cloudId: cloudId!, zone: adapter?.zonalSubnets ? zone : null, filters }
+}
+
+const history = (context: Context, server: ServerRow, action: string, portId: string): Write =>
+  insertServerAction(context.db, { ...who(context, server), action, args: { port_id: portId }, now: context.now() })
+
+/**
+ * Takes a port out of a server. What was made for it goes, what a user brought is his again, when the cloud has let go.
+ * A port that the server was built with is adopted as an interface first: `kinds/interface` goes on from there.
+ */
+export const detachInterface = async (context: Context, server: ServerRow, portId: string): Promise<void> => {
+  const { db } = context
+  const held = (await portsOfServer(db, server.id)).find((port) => port.portId === portId)
+  if (!held) refuse({ kind: 'no-interface', id: server.id, portId })
+  requireState(context, server, 'detach_interface')
+  await requireCapability(context, server, 'interface', (cloud) => cloud.interface)
+  const plugged = (await interfacesOf(db, server.id)).find((each) => each.portId === portId)
+  const row = plugged ?? {
+    id: context.newId(),
+    projectId: server.projectId,
+    serverId: server.id,
+    portId,
+    createdAt: context.now(),
+  }
+  const cloudId = server.cloudId!
+  try {
+    await commit(
+      context,
+      { action: 'detach_interface', kind: 'server', resourceId: server.id, detail: { port_id: portId } },
+      [
+        guard(context, 'server-moved', serverMoved(server.id, server)),
+        history(context, server, 'detach_interface', portId),
+        ...(plugged
+          ? [unwanted(context, 'interface', row.id)]
+          : [insertInterface(db, row), bindTo(context, 'interface', row, cloudId, server.zone)]),
+      ],
+    )
+  } catch (error) {
+    // Somebody else takes it out already.
+    if (!(error instanceof Refused && error.refusal.kind === 'taken')) throw error
+  }
+}

@@ -1,0 +1,258 @@
+import type { Cloud, Json, Power, ServerSeen } from '../../../adapters/contract.ts'
+import { CloudError } from '../../../adapters/errors.ts'
+import { imageForServer } from '../../../db/queries/compute/places.ts'
+import {
+  finishActionById,
+  markCalling,
+  type ServerAction,
+  setActionArgs,
+} from '../../../db/queries/compute/server-actions.ts'
+import { type NewServer, rememberRequest, type ServerRow, updateServer } from '../../../db/queries/compute/servers.ts'
+import type { Binding } from '../../../db/queries/line/bindings.ts'
+import { forgetDrift } from '../../../db/queries/line/drift.ts'
+import type { Context } from '../../context.ts'
+import { PATIENCE } from '../line/clockwork.ts'
+import { charge, type Write } from '../line/commit.ts'
+import { restoreServer } from './drift.ts'
+import { MACHINE_ACTIONS } from './lifecycle.ts'
+import type { Place } from './place.ts'
+import { flavorInArgs, placesJson, placesOf, powerShown, statusWith } from './server-facts.ts'
+
+/** A server with what was asked of it and is not done. */
+export interface ServerWork {
+  server: ServerRow
+  actions: ServerAction[]
+}
+
+interface Run {
+  context: Context
+  server: ServerRow
+  action: ServerAction
+  binding: Binding
+  id: string
+  cloud: Cloud
+  seen: ServerSeen
+}
+/** Done: what the row says from now on. Going: look again; `writes` must not be lost meanwhile. */
+type Step = { done: Partial<NewServer>; power: Power; writes?: Write[] } | { going: Write[] }
+
+const going: Step = { going: [] }
+const done = (power: Power, set: Partial<NewServer> = {}, writes: Write[] = []): Step => ({ done: set, power, writes })
+
+/** The action that converge works on, if any. */
+export const machineAction = ({ actions }: ServerWork): ServerAction | undefined =>
+  actions.find(({ action }) => MACHINE_ACTIONS.includes(action))
+
+/** One step of the oldest thing that was asked of a server. Repeated until everything is settled. */
+export const act = async (
+  context: Context,
+  work: ServerWork,
+  binding: Binding,
+  cloud: Cloud,
+  seen: ServerSeen,
+): Promise<{ settled: boolean; writes: Write[] }> => {
+  const action = machineAction(work)
+  if (!action) {
+    const restoring = await restoreServer(context, work.server, binding, seen)
+    return restoring.length ? { settled: false, writes: restoring } : describe(context, work, binding, cloud, seen)
+  }
+  const run: Run = { context, server: work.server, action, binding, id: binding.nativeId!, cloud, seen }
+  const step = await patiently(run, () => steps[action.action]!(run))
+  if ('going' in step) return { settled: false, writes: step.going }
+  const now = context.now()
+  const server = { ...work.server, ...step.done } as ServerRow
+  const last = !work.actions.some((other) => other.id !== action.id && MACHINE_ACTIONS.includes(other.action))
+  return {
+    settled: last && isDescribed(cloud, server, binding),
+    writes: [
+      finishActionById(context.db, action.id, null, now),
+      forgetDrift(context.db, 'server', server.id),
+      updateServer(context.db, server.id, {
+        ...step.done,
+        fault: null,
+        updatedAt: now,
+        ...statusWith({ ...server, fault: null }, { power: step.power, condemned: false }),
+      }),
+      ...(step.writes ?? []),
+    ],
+  }
+}
+
+/** What stands in the way may go away; what stands there for minutes will not. */
+const patiently = async (run: Run, step: () => Promise<Step>): Promise<Step> => {
+  try {
+    return await step()
+  } catch (error) {
+    const waits = error instanceof CloudError && (error.code === 'conflict' || error.code === 'not_found')
+    if (waits && run.context.now() - run.action.startedAt > PATIENCE)
+      throw new CloudError('definitive', error.message, error.detail)
+    throw error
+  }
+}
+
+/** Calls until the cloud shows the power that is wanted. Such calls may be repeated. */
+const towards =
+  (target: Power, call: (run: Run) => Promise<void>) =>
+  async (run: Run): Promise<Step> => {
+    if (run.seen.power === target) return done(target)
+    if (run.seen.power !== 'changing') await call(run)
+    return going
+  }
+
+/** The adapter lost what it had when the action was admitted: an upgrade, another connection. */
+const able = <T>(method: T | undefined, what: string): T => {
+  if (method === undefined) throw new CloudError('definitive', `This cloud cannot ${what} servers.`)
+  return method
+}
+
+/**
+ * The one call that must not be made twice: it is marked before, and repeated only if nobody knows whether it was made.
+ * A server that is off is started instead.
+ */
+const reboot = async (run: Run): Promise<Step> => {
+  const { context, action, binding, cloud, id, seen } = run
+  if (action.args.sent === true) {
+    if (seen.power === 'running') return done('running')
+    if (seen.power === 'stopped') await cloud.server.start(id)
+    return going
+  }
+  if (seen.power === 'changing') return going
+  const mine = action.state === 'pending' && (await markCalling(context.db, binding, action.id, context.now()))
+  if (!mine && action.state === 'pending') return going
+  if (seen.power === 'stopped') await cloud.server.start(id)
+  else await cloud.server.reboot(id, action.args.hard === true)
+  return { going: [setActionArgs(context.db, action.id, { ...action.args, sent: true }, context.now())] }
+}
+
+const sizeOf = ({ native, vcpus, ramMib, diskGib }: Place) => ({ native, vcpus, ramMiB: ramMib, diskGiB: diskGib })
+const restingPower = ({ action }: Run): 'running' | 'stopped' =>
+  action.args.power === 'stopped' ? 'stopped' : 'running'
+const placeInArgs = ({ action }: Run): Place => action.args.place as unknown as Place
+
+const resize = async (run: Run): Promise<Step> => {
+  const { server, cloud, id, action } = run
+  const power = restingPower(run)
+  const place = placeInArgs(run)
+  if ((await able(cloud.server.resize, 'resize').call(cloud.server, id, sizeOf(place), power)) === 'going') return going
+  const places = placesOf(server)
+  return done(power, {
+    flavor: flavorInArgs(action),
+    oldFlavor: server.flavor,
+    places: placesJson({ ...places, at: place, ...(places.at ? { before: places.at } : {}) }),
+  })
+}
+
+const revertResize = async (run: Run): Promise<Step> => {
+  const { context, server, cloud, id } = run
+  const power = restingPower(run)
+  const { before, ...places } = placesOf(server)
+  const back = server.oldFlavor ?? server.flavor
+  if (before && (await able(cloud.server.resize, 'resize').call(cloud.server, id, sizeOf(before), power)) === 'going')
+    return going
+  return done(
+    power,
+    { flavor: back, oldFlavor: null, places: placesJson({ ...places, at: before ?? places.at }) },
+    chargeFlavor(context, server.projectId, server.flavor, back, 'release'),
+  )
+}
+
+const rebuild = async (run: Run): Promise<Step> => {
+  const { context, cloud, id, action, server } = run
+  const imageId = String(action.args.image_id)
+  const { here } = await imageForServer(context.db, imageId, run.binding.cloudId, server.projectId)
+  // Uploaded data is brought there when somebody first asks for it.
+  if (here?.phase === 'intent' || here?.phase === 'calling') return going
+  if (here?.phase !== 'bound' || !here.nativeId)
+    throw new CloudError('definitive', here?.error?.message ?? `Image ${imageId} is not on the cloud of the server.`)
+  const step = able(cloud.server.rebuild, 'rebuild')
+  if ((await step.call(cloud.server, id, here.nativeId, String(action.args.token))) === 'going') return going
+  return done(restingPower(run), { launchedAt: server.launchedAt ?? context.now() })
+}
+
+const steps: Record<string, (run: Run) => Promise<Step>> = {
+  start: towards('running', ({ cloud, id }) => cloud.server.start(id)),
+  stop: towards('stopped', ({ cloud, id }) => cloud.server.stop(id)),
+  pause: towards('paused', ({ cloud, id }) => able(cloud.server.pause, 'pause').call(cloud.server, id)),
+  unpause: towards('running', ({ cloud, id }) => able(cloud.server.unpause, 'unpause').call(cloud.server, id)),
+  suspend: towards('suspended', ({ cloud, id }) => able(cloud.server.suspend, 'suspend').call(cloud.server, id)),
+  resume: towards('running', ({ cloud, id }) => able(cloud.server.resume, 'resume').call(cloud.server, id)),
+  reboot,
+  resize,
+  revertResize,
+  rebuild,
+}
+
+/**
+ * The difference between two flavors, as Nova counts it: growing is paid when it is asked for, shrinking given back when
+ * it is certain. `claim` is for the way up, `release` for the way down.
+ */
+export const chargeFlavor = (
+  context: Context,
+  projectId: string,
+  from: ServerRow['flavor'],
+  to: ServerRow['flavor'],
+  when: 'claim' | 'release',
+): Write[] => {
+  const bound = when === 'claim' ? Math.max : Math.min
+  const changes = { cores: bound(0, to.vcpus - from.vcpus), ram: bound(0, to.ramMib - from.ramMib) }
+  return Object.entries(changes).flatMap(([resource, amount]) =>
+    amount === 0 ? [] : [charge(context, projectId, resource, amount)],
+  )
+}
+
+/** The action will not be done. The server stays as it is: with the image that it has, and without what a resize had claimed. */
+export const actionFailed = (context: Context, work: ServerWork, action: ServerAction, error: CloudError): Write[] => {
+  const { server } = work
+  const now = context.now()
+  const resting = { ...server, vmState: server.vmState, taskState: null }
+  const kept = action.action === 'rebuild' ? { imageId: action.args.before as ServerRow['imageId'] } : {}
+  return [
+    finishActionById(context.db, action.id, error.message, now),
+    updateServer(context.db, server.id, {
+      ...kept,
+      ...unwished(server, action),
+      updatedAt: now,
+      ...statusWith(resting, { action: null }),
+    }),
+    ...(action.action === 'resize'
+      ? chargeFlavor(context, server.projectId, flavorInArgs(action), server.flavor, 'release')
+      : []),
+  ]
+}
+
+/** Actions that say which power a server shall have. */
+const POWER_ACTIONS = new Set(['start', 'stop', 'reboot', 'pause', 'unpause', 'suspend', 'resume'])
+
+/** A power that was refused is not wanted any longer: what is there is no drift, and nothing to be restored. */
+const unwished = (server: ServerRow, { action }: ServerAction): Partial<NewServer> => {
+  const power = powerShown(server)
+  const rests = power !== 'changing' && power !== 'unknown'
+  return POWER_ACTIONS.has(action) && rests ? { wantPower: power } : {}
+}
+
+interface Label {
+  name: string
+  metadata: Record<string, string>
+}
+type Told = Label & { [key: string]: Json }
+
+/** Whether the cloud was told the name and metadata of now, or cannot show them. The frozen request says what it was told last. */
+const isDescribed = ({ server: realm }: Cloud, { name, metadata }: ServerRow, { frozen }: Binding): boolean => {
+  const told = frozen as Told | null
+  return !realm.describe || (told?.name === name && JSON.stringify(told.metadata) === JSON.stringify(metadata))
+}
+
+/** Name and metadata where the cloud shows them. */
+const describe = async (
+  { db }: Context,
+  { server }: ServerWork,
+  binding: Binding,
+  cloud: Cloud,
+  seen: ServerSeen,
+): Promise<{ settled: boolean; writes: Write[] }> => {
+  const settled = seen.power !== 'changing'
+  if (isDescribed(cloud, server, binding)) return { settled, writes: [] }
+  const label: Label = { name: server.name, metadata: server.metadata }
+  await cloud.server.describe!(binding.nativeId!, label)
+  return { settled, writes: [rememberRequest(db, binding, { ...(binding.frozen as Told | null), ...label })] }
+}

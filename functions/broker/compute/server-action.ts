@@ -1,0 +1,278 @@
+import type { Capability, Cloud, Json } from '../../../adapters/contract.ts'
+import type { FlavorRow } from '../../../db/queries/compute/flavors.ts'
+import { type CandidateRow, candidatesFor, imageForServer } from '../../../db/queries/compute/places.ts'
+import { finishActions, insertServerAction } from '../../../db/queries/compute/server-actions.ts'
+import {
+  type NewServer,
+  quotaUse,
+  type ServerRow,
+  serverMoved,
+  updateServer,
+} from '../../../db/queries/compute/servers.ts'
+import type { FlavorSnapshot } from '../../../db/schema/index.ts'
+import type { Context } from '../../context.ts'
+import { connectCloud } from '../clouds/clouds.ts'
+import { commit, guard, Refused, type Write } from '../line/commit.ts'
+import { defaultMaximum } from '../line/quota.ts'
+import { changed } from '../line/resources.ts'
+import { serverStatus } from './lifecycle.ts'
+import { type Place, place } from './place.ts'
+import { chargeFlavor } from './server-act.ts'
+import { ServerRefused } from './server-error.ts'
+import { placesJson, placesOf, powerShown, statusShown, statusWith } from './server-facts.ts'
+
+const ANY = 'any'
+/** States from which an action may start, in Nova's words (nova/compute/api.py, check_instance_state). */
+const ALLOWED: Record<string, readonly string[] | typeof ANY> = {
+  start: ['stopped'],
+  stop: ['active', 'error'],
+  reboot: ['active'],
+  hardReboot: ['active', 'stopped', 'paused', 'suspended', 'error'],
+  pause: ['active'],
+  unpause: ['paused'],
+  suspend: ['active'],
+  resume: ['suspended'],
+  resize: ['active', 'stopped'],
+  confirmResize: ['resized'],
+  revertResize: ['resized'],
+  rebuild: ['active', 'stopped', 'error'],
+  createImage: ['active', 'stopped', 'paused', 'suspended'],
+  fork: ['active'],
+  attach_volume: ['active', 'paused', 'stopped', 'resized'],
+  detach_volume: ['active', 'paused', 'stopped', 'resized'],
+  attach_interface: ['active', 'paused', 'stopped'],
+  detach_interface: ['active', 'paused', 'stopped'],
+  metadata: ['active', 'paused', 'suspended', 'stopped'],
+}
+/** What copies a server leaves it as it is, so that a lock does not matter. */
+const COPIES = new Set(['createImage', 'fork'])
+/** Work of other kinds, which does not mind a task that is under way. */
+const BESIDE = new Set(['attach_volume', 'detach_volume'])
+
+/** Somebody locked it, and the caller is no admin. */
+export const refuseLocked = (context: Context, server: ServerRow): void => {
+  if (server.locked && !context.caller?.isAdmin) throw new ServerRefused({ kind: 'locked', id: server.id })
+}
+
+/** Throws unless the server is in a state from which `action` may start; `words` is what Nova calls it to users. */
+export const requireState = (context: Context, server: ServerRow, action: string, words = action): void => {
+  if (!COPIES.has(action)) refuseLocked(context, server)
+  const { id, vmState, taskState, launchedAt } = server
+  const allowed = ALLOWED[action] ?? ANY
+  const wrong = (attribute: 'vm_state' | 'task_state' | 'launched_at', state: string | null) =>
+    new ServerRefused({ kind: 'state', id, action: words, attribute, state })
+  if (allowed !== ANY && !allowed.includes(vmState)) throw wrong('vm_state', vmState)
+  if (taskState !== null && (!BESIDE.has(action) || taskState === 'deleting')) throw wrong('task_state', taskState)
+  if (launchedAt === null) throw wrong('launched_at', null)
+}
+
+/** Throws, with the reason, what a server's cloud cannot do. No call is made for it. */
+export const requireCapability = async (
+  context: Context,
+  server: ServerRow,
+  capability: Capability,
+  present: (cloud: Cloud) => unknown,
+): Promise<void> => {
+  if (!server.cloudId) throw new ServerRefused({ kind: 'incapable', reason: 'The server is on no cloud.' })
+  const { cloud, adapter } = await connectCloud(context, server.cloudId, server.projectId, { throughBreaker: true })
+  const reason = adapter.lacks[capability]
+  if (reason !== undefined) throw new ServerRefused({ kind: 'incapable', reason })
+  if (!present(cloud))
+    throw new ServerRefused({ kind: 'incapable', reason: 'The cloud of this server cannot do that.' })
+}
+
+/** Why the cloud of a server has no such thing; null: it does not say. */
+export const reasonLacking = async (
+  context: Context,
+  server: ServerRow,
+  capability: Capability,
+): Promise<string | null> => {
+  if (!server.cloudId) return null
+  const { connection, adapter } = await connectCloud(context, server.cloudId, server.projectId, {
+    throughBreaker: true,
+  })
+  return adapter.lacks[capability] ?? `Cloud ${connection.name} does not offer that.`
+}
+
+export interface Asked {
+  action: string
+  args?: Record<string, Json>
+  /** What Nova calls it in its refusals. */
+  words?: string
+  /** Of the row, besides its status. */
+  set?: Partial<NewServer>
+  also?: Write[]
+}
+
+/** Writes an action down, with the status that it gives the server, under the guard that the server is as it was seen. */
+export const ask = async (context: Context, server: ServerRow, asked: Asked): Promise<void> => {
+  const { db } = context
+  const { action, args = {}, set = {}, also = [] } = asked
+  const now = context.now()
+  await moving(server, asked.words ?? action, () =>
+    commit(context, { action, kind: 'server', resourceId: server.id }, [
+      guard(context, 'server-moved', serverMoved(server.id, server)),
+      updateServer(db, server.id, {
+        ...set,
+        updatedAt: now,
+        ...statusWith({ ...server, ...set } as ServerRow, { action, actionArgs: { hard: args.hard === true } }),
+      }),
+      insertServerAction(db, { ...who(context, server), action, args, now }),
+      changed(context, 'server', server.id),
+      ...also,
+    ]),
+  )
+}
+
+/** Who asks, for the history of a server. */
+export const who = (context: Context, server: Pick<ServerRow, 'id' | 'projectId'>) => ({
+  serverId: server.id,
+  projectId: server.projectId,
+  userId: context.caller?.userId ?? '',
+  requestId: context.requestId,
+})
+
+/** Two asked at once: the second is told that the server is busy. */
+const moving = async (server: ServerRow, words: string, work: () => Promise<void>): Promise<void> => {
+  try {
+    await work()
+  } catch (error) {
+    if (error instanceof Refused && error.refusal.kind === 'guard' && error.refusal.what === 'server-moved')
+      throw new ServerRefused({ kind: 'state', id: server.id, action: words, attribute: 'task_state', state: 'busy' })
+    throw error
+  }
+}
+
+/** Runs a change that may pass a limit of the project; says by how much, and of how much. */
+export const withinLimits = async <T>(
+  context: Context,
+  projectId: string,
+  asked: { instances?: number; cores: number; ram: number },
+  work: () => Promise<T>,
+): Promise<T> => {
+  try {
+    return await work()
+  } catch (error) {
+    if (!(error instanceof Refused && error.refusal.kind === 'quota')) throw error
+    const { resource } = error.refusal
+    const requested = { instances: 0, ...asked }[resource as 'instances' | 'cores' | 'ram']
+    if (requested === undefined) throw error
+    const [limit] = await quotaUse(context.db, projectId, [resource])
+    const { used, maximum } = limit ?? { used: 0, maximum: defaultMaximum[resource] ?? -1 }
+    throw new ServerRefused({ kind: 'quota', resource, requested, used, maximum })
+  }
+}
+
+export const snapshotOf = (flavor: FlavorRow): FlavorSnapshot => ({
+  id: flavor.id,
+  name: flavor.name,
+  vcpus: flavor.vcpus,
+  ramMib: flavor.ramMib,
+  diskGib: flavor.diskGib,
+  ephemeralGib: flavor.ephemeralGib,
+  swapMib: flavor.swapMib,
+  extraSpecs: flavor.extraSpecs,
+})
+
+/** Another flavor on the same cloud, in the same zone. What it costs more is charged now. */
+export const resizeServer = async (context: Context, server: ServerRow, flavor: FlavorRow): Promise<void> => {
+  requireState(context, server, 'resize')
+  if (flavor.id === server.flavor.id) throw new ServerRefused({ kind: 'same-flavor' })
+  await requireCapability(context, server, 'server.resize', ({ server: realm }) => realm.resize)
+  const target = await sizeFor(context, server, flavor)
+  const next = snapshotOf(flavor)
+  const more = { cores: next.vcpus - server.flavor.vcpus, ram: next.ramMib - server.flavor.ramMib }
+  await withinLimits(context, server.projectId, more, () =>
+    ask(context, server, {
+      action: 'resize',
+      args: { flavor: next as unknown as Json, place: target as unknown as Json, power: restingPower(server) },
+      also: chargeFlavor(context, server.projectId, server.flavor, next, 'claim'),
+    }),
+  )
+}
+
+const restingPower = (server: ServerRow): 'running' | 'stopped' =>
+  powerShown(server) === 'stopped' ? 'stopped' : 'running'
+
+/** The offer that meets a flavor where the server is. Its architecture cannot change. */
+const sizeFor = async (context: Context, server: ServerRow, flavor: FlavorRow): Promise<Place> => {
+  const { projectId, cloudId, zone } = server
+  const candidates = await candidatesFor(context.db, { projectId, flavorId: flavor.id, cloudId: cloudId ?? '', zone })
+  const arch = await archOf(context, server, candidates)
+  const [best] = place(
+    { flavor: { ...snapshotOf(flavor), native: flavor.native }, arch, zone: null, clouds: null, tied: {} },
+    candidates.map((each) => ({ ...each, available: true })),
+  )
+  if (!best)
+    throw new ServerRefused({ kind: 'no-place', reason: `Flavor ${flavor.name} is not offered where the server is.` })
+  return best
+}
+
+const archOf = async (
+  context: Context,
+  { imageId, cloudId, projectId }: ServerRow,
+  candidates: CandidateRow[],
+): Promise<string> => {
+  const found = imageId && cloudId ? await imageForServer(context.db, imageId, cloudId, projectId) : null
+  return found?.image?.arch ?? candidates[0]?.arch ?? 'x86_64'
+}
+
+/** The old size is not kept any longer; what a smaller one frees is given back. Nothing happens below the line. */
+export const confirmResize = async (context: Context, server: ServerRow): Promise<void> => {
+  requireState(context, server, 'confirmResize')
+  if (!server.oldFlavor) throw new ServerRefused({ kind: 'not-resized' })
+  const { db } = context
+  const now = context.now()
+  const { before: _, ...places } = placesOf(server)
+  const settled = { ...server, oldFlavor: null, places: placesJson(places) }
+  await moving(server, 'confirmResize', () =>
+    commit(context, { action: 'confirmResize', kind: 'server', resourceId: server.id }, [
+      guard(context, 'server-moved', serverMoved(server.id, server)),
+      updateServer(db, server.id, {
+        oldFlavor: null,
+        places: placesJson(places),
+        updatedAt: now,
+        ...statusWith(settled, { power: powerShown(server) }),
+      }),
+      insertServerAction(db, { ...who(context, server), action: 'confirmResize', state: 'done', now }),
+      ...chargeFlavor(context, server.projectId, server.oldFlavor!, server.flavor, 'release'),
+    ]),
+  )
+}
+
+export const revertResize = async (context: Context, server: ServerRow): Promise<void> => {
+  requireState(context, server, 'revertResize')
+  if (!server.oldFlavor) throw new ServerRefused({ kind: 'not-resized' })
+  await ask(context, server, { action: 'revertResize', args: { power: restingPower(server) } })
+}
+
+/** A note in the history of a server of something that is done as it is written. */
+export const note = (context: Context, server: ServerRow, action: string): Write =>
+  insertServerAction(context.db, { ...who(context, server), action, state: 'done', now: context.now() })
+
+/** An admin says what state it is in; nothing happens below the line, and what was under way is history. */
+export const resetServer = async (context: Context, server: ServerRow, state: 'active' | 'error'): Promise<void> => {
+  const { db } = context
+  const now = context.now()
+  const status = serverStatus({
+    phase: 'bound',
+    want: 'present',
+    health: 'ready',
+    power: state === 'active' ? 'running' : powerShown(server),
+    launched: true,
+    action: null,
+    resized: false,
+    condemned: state === 'error',
+    before: { ...statusShown(server), vmState: 'active' },
+  })
+  await commit(context, { action: 'os-resetState', kind: 'server', resourceId: server.id, detail: { state } }, [
+    updateServer(db, server.id, {
+      ...status,
+      powerState: server.powerState,
+      ...(state === 'active' ? { fault: null } : {}),
+      updatedAt: now,
+    }),
+    finishActions(db, server.id, 'all', 'The state was reset.', now),
+    note(context, server, 'os-resetState'),
+  ])
+}

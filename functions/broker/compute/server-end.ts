@@ -1,0 +1,65 @@
+import { finishActions, type ServerAction } from '../../../db/queries/compute/server-actions.ts'
+import {
+  deleteInterfaces,
+  deleteServerPorts,
+  interfacesOf,
+  portsOfServer,
+  type ServerRow,
+  updateServer,
+} from '../../../db/queries/compute/servers.ts'
+import type { Context } from '../../context.ts'
+import { releaseAttachments } from '../block-storage/attachment.ts'
+import { charge, type Write } from '../line/commit.ts'
+import { unwanted } from '../line/resources.ts'
+import { freePorts, removePorts } from '../network/port.ts'
+import { serverStatus } from './lifecycle.ts'
+import { quotaHeld, statusShown } from './server-facts.ts'
+
+/**
+ * For the batch in which a server is gone: a tombstone, its quota, and everything that hung on it. Ports that were made
+ * for it go, ports that users brought stay theirs.
+ */
+export const farewell = async (context: Context, server: ServerRow, open: ServerAction[]): Promise<Write[]> => {
+  const { db } = context
+  const { id, projectId } = server
+  const now = context.now()
+  const [ports, plugged, attachments] = [
+    await portsOfServer(db, id),
+    await interfacesOf(db, id),
+    await releaseAttachments(context, id),
+  ]
+  const owned = ports.filter((port) => port.owned).map(({ portId }) => portId)
+  const brought = ports.filter((port) => !port.owned).map(({ portId }) => portId)
+  const held = quotaHeld(server, open)
+  const status = serverStatus({
+    phase: 'gone',
+    want: 'absent',
+    health: null,
+    power: null,
+    launched: server.launchedAt !== null,
+    action: null,
+    resized: false,
+    before: statusShown(server),
+  })
+  return [
+    updateServer(db, id, { ...status, deletedAt: now, terminatedAt: now, updatedAt: now, oldFlavor: null }),
+    charge(context, projectId, 'instances', -1),
+    charge(context, projectId, 'cores', -held.cores),
+    charge(context, projectId, 'ram', -held.ram),
+    ...attachments,
+    ...(plugged.length
+      ? [
+          unwanted(
+            context,
+            'interface',
+            plugged.map((each) => each.id),
+          ),
+          deleteInterfaces(db, { serverId: id }),
+        ]
+      : []),
+    ...freePorts(context, brought),
+    deleteServerPorts(db, id),
+    ...removePorts(context, owned),
+    finishActions(db, id, 'all', null, now),
+  ]
+}

@@ -1,0 +1,79 @@
+import { createHash } from 'node:crypto'
+import type { Json, Power } from '../../../adapters/contract.ts'
+import type { ServerAction } from '../../../db/queries/compute/server-actions.ts'
+import type { ServerRow } from '../../../db/queries/compute/servers.ts'
+import type { FlavorSnapshot } from '../../../db/schema/index.ts'
+import { POWER_STATES, type ServerFacts, type ServerStatus, serverStatus } from './lifecycle.ts'
+import type { Place } from './place.ts'
+
+/** `servers.places`: where it is, where it may still go, and the size to which a resize can be reverted. */
+export interface Places {
+  at: Place | null
+  next: Place[]
+  before?: Place
+  /** Its subnets are in one zone, and so is it. */
+  zonal?: boolean
+  /** Sizes that had no room, as `<cloud>/<zone>/<size>`. */
+  tried?: string[]
+  /** The image that was made for it to be forked from; the one that users see is its parent's. */
+  image?: string
+}
+
+export const placesOf = (server: Pick<ServerRow, 'places'>): Places =>
+  (server.places as unknown as Places | null) ?? { at: null, next: [] }
+export const placesJson = (places: Places): Json => places as unknown as Json
+
+/** What the row shows now. */
+export const statusShown = ({ status, vmState, taskState, powerState, progress }: ServerRow): ServerStatus => ({
+  status,
+  vmState,
+  taskState,
+  powerState,
+  progress,
+})
+
+const POWERS: Record<number, Power> = {
+  [POWER_STATES.running]: 'running',
+  [POWER_STATES.paused]: 'paused',
+  [POWER_STATES.shutdown]: 'stopped',
+  [POWER_STATES.crashed]: 'stopped',
+  [POWER_STATES.suspended]: 'suspended',
+}
+/** What the cloud last said, as far as the row remembers it. */
+export const powerShown = (server: Pick<ServerRow, 'powerState'>): Power => POWERS[server.powerState] ?? 'changing'
+
+/** An admin said that it is broken; faults of the cloud leave a reason and heal. */
+export const isCondemned = (server: ServerRow): boolean =>
+  server.vmState === 'error' && server.launchedAt !== null && server.fault === null
+
+/** The status of a server that is on its cloud, with what is known better than its row knows it. */
+export const statusWith = (server: ServerRow, facts: Partial<ServerFacts>): ServerStatus =>
+  serverStatus({
+    phase: 'bound',
+    want: server.taskState === 'deleting' ? 'absent' : 'present',
+    health: null,
+    power: powerShown(server),
+    launched: server.launchedAt !== null,
+    action: null,
+    resized: server.oldFlavor !== null,
+    condemned: isCondemned(server),
+    before: statusShown(server),
+    ...facts,
+  })
+
+/** Unlike the name of the machine it can be shown, and it differs from project to project (nova/utils.py, generate_hostid). */
+export const hostIdOf = (host: string | undefined, projectId: string): string =>
+  host === undefined ? '' : createHash('sha224').update(`${projectId}${host}`).digest('hex')
+
+export const flavorInArgs = (action: Pick<ServerAction, 'args'>): FlavorSnapshot =>
+  action.args.flavor as unknown as FlavorSnapshot
+
+/** What counts against the quota: while a resize can go both ways, the larger of both. */
+export const quotaHeld = (server: ServerRow, open: ServerAction[]): { cores: number; ram: number } => {
+  const flavors = [server.flavor, server.oldFlavor, ...open.filter((a) => a.action === 'resize').map(flavorInArgs)]
+  const known = flavors.filter((flavor) => flavor !== null)
+  return {
+    cores: Math.max(...known.map(({ vcpus }) => vcpus)),
+    ram: Math.max(...known.map(({ ramMib }) => ramMib)),
+  }
+}

@@ -1,0 +1,55 @@
+import { isTask } from '../../../adapters/contract.ts'
+import { forgetDrift } from '../../../db/queries/line/drift.ts'
+import { backoff, GRACE, shownAt } from '../line/clockwork.ts'
+import { bind, poll } from './present.ts'
+import type { Next, Work } from './work.ts'
+
+/** Deletion overtook a call whose answer nobody saw: find what it made, or wait until it cannot appear any more. */
+export const chase = async (work: Work): Promise<Next> => {
+  if (work.unsent) return bury(work)
+  const { task, frozen, calledAt, attempts } = work.binding
+  if (task) {
+    const outcome = await poll(work, task)
+    return isTask(outcome) ? { at: work.now() + (outcome.pollAfterMs ?? 1000) } : bind(work, outcome)
+  }
+  const lookedAt = work.now()
+  const seen = await work.ask(() => work.realm.find(work.mark, frozen))
+  if (seen) return bind(work, seen)
+  const certain = (calledAt ?? 0) + Math.max(GRACE, 2 * work.realm.settleMs)
+  if (lookedAt >= certain) return bury(work)
+  const at = Math.min(certain, work.now() + backoff(attempts, 1_000, 20_000))
+  return work.write({ attempts: attempts + 1 }, [], { at })
+}
+
+/** Asks the cloud to let go, then looks until it has: seen gone twice, because a listing may lag. */
+export const remove = async (work: Work): Promise<Next> => {
+  const { nativeId, missing, attempts, boundAt, seenAt, calledAt } = work.binding
+  const seen = await work.ask(() => work.realm.get(nativeId!))
+  // What has not shown itself since it was made may only be late.
+  const visibleBy = (seenAt ?? 0) > (boundAt ?? 0) ? 0 : (boundAt ?? 0) + work.realm.settleMs
+  if (!seen && work.now() < visibleBy) return { at: Math.min(visibleBy, work.now() + 1_000) }
+  if (!seen || seen.health === 'gone') {
+    if (missing >= 1) return bury(work)
+    return work.write({ missing: missing + 1 }, [], work.realm.settleMs > 0 ? { at: work.now() + 1_000 } : 'again')
+  }
+  // A call of its creation that went unanswered still finds it; were it gone, that call would make it anew.
+  const settledAt = calledAt === null ? 0 : shownAt(calledAt, 0)
+  if (work.now() < settledAt) return { at: settledAt }
+  const bare = work.steps.stripped?.(work.binding)
+  // One that never came to be holds nothing, and takes no change.
+  if (bare && work.realm.update && seen.health === 'ready') await work.ask(() => work.realm.update!(nativeId!, bare))
+  await work.ask(() => work.realm.remove(nativeId!, work.mark))
+  // Most removals are done when they answer: look at once, and only then wait.
+  if (attempts === 0) return work.write({ attempts: 1, missing: 0, seenAt: work.now() })
+  return work.later(500, 15_000)
+}
+
+/** Nothing is left below the line. What was held for it is given back in the same batch. */
+export const bury = async (work: Work): Promise<Next> => {
+  const { context, row, binding } = work
+  const writes = [
+    ...((await work.steps.gone?.(context, row, binding)) ?? []),
+    forgetDrift(context.db, binding.kind, binding.resourceId),
+  ]
+  return work.write({ phase: 'gone', task: null, frozen: null, error: null, dueAt: null }, writes, 'settled')
+}

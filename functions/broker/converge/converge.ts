@@ -1,0 +1,102 @@
+import { CloudError } from '../../../adapters/errors.ts'
+import { applyAgain, claim, dueBindings, getBinding, type Ref } from '../../../db/queries/line/bindings.ts'
+import type { Context } from '../../context.ts'
+import { connectCloud } from '../clouds/clouds.ts'
+import { LEASE } from '../line/clockwork.ts'
+import { Refused } from '../line/commit.ts'
+import { bury, chase, remove } from './absent.ts'
+import { call, freeze, keep } from './present.ts'
+import { recover } from './recover.ts'
+import { type Next, Work } from './work.ts'
+
+/** One converge gives way to the next after this many steps, so that no resource starves the others. */
+const MOST_STEPS = 24
+
+/**
+ * Makes the cloud match the intent of one resource. Safe to call by anyone, at any time, any number of times: the claim
+ * keeps work from being done twice, the fence keeps a late worker from writing, the token keeps the cloud from making
+ * a second object.
+ */
+export const converge = async (context: Context, ref: Ref): Promise<void> => {
+  const binding = await claim(context.db, ref, context.now(), LEASE)
+  if (!binding) return
+  const work = new Work(context, binding)
+  try {
+    await work.release(await drive(work).catch((error) => recover(work, error)))
+  } catch (error) {
+    // Whoever took the binding over will finish it; a lost fence says nothing about the resource.
+    if (!(error instanceof Refused && error.refusal.kind === 'guard')) throw error
+    // But a change that took so long may have undone one of his: he makes it again.
+    if (work.changed) await applyAgain(context.db, ref, context.now())
+  }
+}
+
+const drive = async (work: Work): Promise<Next> => {
+  if (work.binding.phase === 'gone' || work.binding.ownership === 'releasing') return 'settled'
+  await work.load()
+  work.cloud = (await connectCloud(work.context, work.binding.cloudId, work.binding.projectId)).cloud
+  const realm = work.steps.realm(work.cloud)
+  if (!realm) throw new CloudError('definitive', `This cloud cannot make a ${work.binding.kind.replace('_', ' ')}.`)
+  work.realm = realm
+  let next: Next = 'again'
+  for (let steps = 0; next === 'again' && steps < MOST_STEPS; steps++) {
+    work.began = work.binding.revision
+    next = await step(work)
+    if (next === 'settled' && work.moved) next = 'again'
+  }
+  return next
+}
+
+/** The protocol as a table: what to do next from what is wanted and how far it is. */
+const step = (work: Work): Promise<Next> => {
+  const { want, phase } = work.binding
+  // Gone above the line, at the start or between two steps.
+  if (want === 'present' && !work.row) return work.write({ want: 'absent' })
+  if (want === 'present') {
+    if (phase === 'intent') return freeze(work)
+    if (phase === 'calling') return call(work)
+    if (phase === 'bound') return keep(work)
+    return Promise.resolve('settled')
+  }
+  if (phase === 'intent' || phase === 'failed') return bury(work)
+  if (phase === 'calling') return chase(work)
+  if (phase === 'bound') return work.write({ phase: 'deleting', missing: 0 })
+  if (phase === 'deleting') return remove(work)
+  return Promise.resolve('settled')
+}
+
+/** So many bindings are read and worked on at a time, and so many of them at once. */
+const BATCH = 40
+const AT_ONCE = 4
+
+/** Converges what is due, longest due first, until nothing is or the time is up. Gives the number of bindings worked on. */
+export const convergeDue = async (context: Context, budgetMs: number): Promise<number> => {
+  const until = context.now() + budgetMs
+  const seen = new Set<string>()
+  for (;;) {
+    // Once a run is enough for each: what is due again at once waits for somebody else.
+    const due = (await dueBindings(context.db, context.now(), BATCH)).filter((ref) => !seen.has(JSON.stringify(ref)))
+    if (!due.length || context.now() >= until) return seen.size
+    for (const ref of due) seen.add(JSON.stringify(ref))
+    const worker = async () => {
+      for (let ref = due.shift(); ref && context.now() < until; ref = due.shift()) await converge(context, ref)
+    }
+    await Promise.all(Array.from({ length: AT_ONCE }, worker))
+  }
+}
+
+/**
+ * Converges one resource and stays with it while more is due within seconds, so that most wishes come true without
+ * anybody asking again. The cron is the guarantee, this is the speed.
+ */
+export const attend = async (context: Context, ref: Ref): Promise<void> => {
+  const until = context.now() + context.settings.lingerMs
+  for (;;) {
+    await converge(context, ref)
+    const { dueAt = null, leaseUntil = 0 } = (await getBinding(context.db, ref)) ?? {}
+    const now = context.now()
+    // Somebody else holds it: he goes on with it, or the cron after him.
+    if (dueAt === null || Math.max(dueAt, now) >= until || leaseUntil > now) return
+    await context.sleep(Math.max(100, dueAt - now))
+  }
+}

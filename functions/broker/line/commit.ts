@@ -1,0 +1,134 @@
+import { type SQL, sql } from 'drizzle-orm'
+import type { BatchItem } from 'drizzle-orm/batch'
+import type { Json } from '../../../adapters/contract.ts'
+import { tokenGuard } from '../../../db/queries/identity/tokens.ts'
+import { refuseChange } from '../../../db/queries/line/adopt.ts'
+import { insertEntry, wasJournalled } from '../../../db/queries/line/journal.ts'
+import { insertRepeatable } from '../../../db/queries/line/repeatables.ts'
+import type { Context } from '../../context.ts'
+import { drive } from './drive.ts'
+import { handedOver } from './handed-over.ts'
+import { defaultMaximum } from './quota.ts'
+
+/** One statement of a batch: a drizzle query, or `db.run(sql…)`. */
+export type Write = BatchItem<'sqlite'>
+
+/** What a batch was refused for. The whole batch is undone; the service words it for its users. */
+export type Refusal =
+  /** A counter would pass its limit; `resource` says which. */
+  | { kind: 'quota'; resource: string }
+  /** The token was revoked since it was verified. */
+  | { kind: 'token' }
+  /** A guard of the caller did not hold: `what` is the name it gave. */
+  | { kind: 'guard'; what: string }
+  /** A unique index: `columns` as `table.column`. */
+  | { kind: 'taken'; columns: string[] }
+
+export class Refused extends Error {
+  readonly refusal: Refusal
+  constructor(refusal: Refusal) {
+    super(`refused: ${JSON.stringify(refusal)}`)
+    this.name = 'Refused'
+    this.refusal = refusal
+  }
+}
+
+/** A repeated request speaks of something else than the first, whose answer nobody remembers. */
+export class ToldOtherwise extends Error {
+  constructor() {
+    super('the repetition of a request is not worded as the first was')
+    this.name = 'ToldOtherwise'
+  }
+}
+
+/** What a mutation leaves in the journal. */
+export interface Entry {
+  action: string
+  kind: string
+  resourceId: string
+  detail?: Record<string, Json>
+  /** It is about whose it is: allowed where changes of the resource itself are not. */
+  handover?: boolean
+  /** Whoever commits converges what is due by himself, because the answer needs it. */
+  attended?: boolean
+}
+
+/**
+ * Writes everything or nothing, in one round trip: the guard of the caller's token, the statements, one journal row.
+ * D1 has no interactive transaction and an UPDATE of no rows does not stop a batch, so every condition is a row whose
+ * insertion fails (`guards` in the schema's triggers). What the statements made due is attended to after the answer.
+ * Throws `Refused`, and `ToldOtherwise` for a repetition.
+ */
+export const commit = async (context: Context, entry: Entry, writes: Write[]): Promise<void> => {
+  await write(context, entry, writes)
+  if (!entry.attended) drive(context, writes)
+}
+
+const write = async (context: Context, entry: Entry, writes: Write[]): Promise<void> => {
+  const { db, caller, once } = context
+  // The request was served before and only its answer was lost: whatever it wrote is written.
+  if (once?.replay) return recognise(context, entry)
+  const batch: Write[] = [
+    ...(caller ? [tokenGuard(caller)] : []),
+    ...(caller && !entry.handover ? [refuseChange([entry.resourceId])] : []),
+    ...(once && !once.written ? [insertRepeatable({ ...once, createdAt: context.now() })] : []),
+    ...writes,
+    insertEntry({
+      at: context.now(),
+      requestId: context.requestId,
+      userId: caller?.userId ?? null,
+      projectId: caller?.projectId ?? null,
+      action: entry.action,
+      kind: entry.kind,
+      resourceId: entry.resourceId,
+      detail: entry.detail ?? {},
+    }),
+  ]
+  try {
+    await db.batch(batch as [Write, ...Write[]])
+    if (once) once.written = true
+  } catch (error) {
+    const refused = refusalOf(error)
+    const handed = refused?.refusal.kind === 'guard' && handedOver(refused.refusal.what)
+    if (handed) throw handed
+    const twin = refused?.refusal.kind === 'taken' && refused.refusal.columns.includes('repeatables.key')
+    if (!once || !twin) throw refused ?? error
+    once.replay = true
+    await recognise(context, entry)
+  }
+}
+
+/** The answer will speak of this entry: it has to be one that was written. */
+const recognise = async ({ db }: Context, { action, resourceId, detail = {} }: Entry): Promise<void> => {
+  if (!(await wasJournalled(db, action, resourceId, detail))) throw new ToldOtherwise()
+}
+
+/**
+ * For changes that are no part of what a request asks for, or are repeated without harm as often as there are some left:
+ * they neither take its key, nor count on its ids, nor are left out of its repetition.
+ */
+export const apart = ({ once, ...context }: Context): Context => (once ? { ...context, newId: once.otherId } : context)
+
+/** A statement that undoes its batch when `violated` is true. */
+export const guard = (context: Pick<Context, 'db'>, what: string, violated: SQL): Write =>
+  context.db.run(sql`insert into guards (broken) select ${what} where ${violated}`)
+
+/** Moves a counter; the trigger on `quotas` refuses to pass the limit. What is given back never hinders a removal. */
+export const charge = (context: Pick<Context, 'db'>, projectId: string, resource: string, amount: number): Write =>
+  context.db.run(sql`insert into quotas (project_id, resource, maximum, used) values (${projectId}, ${resource}, ${defaultMaximum[resource] ?? -1}, ${Math.max(0, amount)})
+    on conflict (project_id, resource) do update set used = ${amount < 0 ? sql`max(0, used + ${amount})` : sql`used + ${amount}`}`)
+
+/** Reads a refusal out of SQLite's message; null for any other error. */
+export const refusalOf = (error: unknown): Refused | null => {
+  const text = messages(error)
+  const raised = /refused:(\w+):([\w./-]*)/.exec(text)
+  if (raised?.[1] === 'quota') return new Refused({ kind: 'quota', resource: raised[2]! })
+  if (raised?.[1] === 'guard')
+    return new Refused(raised[2] === 'token' ? { kind: 'token' } : { kind: 'guard', what: raised[2]! })
+  const unique = /UNIQUE constraint failed: ([\w., ]+)/.exec(text)
+  if (unique) return new Refused({ kind: 'taken', columns: unique[1]!.split(',').map((c) => c.trim()) })
+  return null
+}
+
+const messages = (error: unknown): string =>
+  error instanceof Error ? `${error.message}\n${error.cause ? messages(error.cause) : ''}` : String(error)

@@ -1,0 +1,36 @@
+import { quotasOf, setMaxima } from '../../../db/queries/quotas.ts'
+import type { Context } from '../../context.ts'
+import { commit } from './commit.ts'
+import { defaultMaximum } from './quota.ts'
+
+export interface Limit {
+  /** -1: unlimited. */
+  limit: number
+  used: number
+}
+
+/** What a project may have and has of each resource. Another project's are at their defaults to whoever may not see them. */
+export const limitsOf = async (
+  context: Pick<Context, 'db' | 'scope'>,
+  projectId: string,
+): Promise<(resource: string) => Limit> => {
+  const rows = new Map((await quotasOf(context.db, context.scope, projectId)).map((row) => [row.resource, row]))
+  return (resource) => {
+    const row = rows.get(resource)
+    return { limit: row?.maximum ?? defaultMaximum[resource] ?? -1, used: row?.used ?? 0 }
+  }
+}
+
+/** Sets limits of a project. A limit below what is used stops growth and takes nothing away. */
+export const setLimits = (context: Context, projectId: string, maxima: Record<string, number>): Promise<void> =>
+  commit(context, { action: 'set_quota', kind: 'project', resourceId: projectId, detail: maxima }, [
+    setMaxima(context.db, projectId, maxima),
+  ])
+
+/** Back to the defaults. */
+export const resetLimits = (context: Context, projectId: string, resources: string[]): Promise<void> =>
+  setLimits(
+    context,
+    projectId,
+    Object.fromEntries(resources.map((resource) => [resource, defaultMaximum[resource] ?? -1])),
+  )

@@ -1,0 +1,38 @@
+import type { Kind } from '../../../adapters/contract.ts'
+import { insertBinding, touchBindings, wantAbsent } from '../../../db/queries/line/bindings.ts'
+import type { Context } from '../../context.ts'
+import type { Write } from './commit.ts'
+import { makesDue } from './drive.ts'
+import { epochOf } from './epoch.ts'
+
+/** Writes that bring a resource across the line: for the batch that admits its row. `commit` attends to it. */
+export const bindTo = (
+  context: Context,
+  kind: Kind,
+  resource: { id: string; projectId: string },
+  cloudId: string,
+  zone: string | null = null,
+  scope = '',
+): Write =>
+  makesDue(
+    insertBinding(context.db, {
+      kind,
+      resourceId: resource.id,
+      cloudId,
+      scope,
+      projectId: resource.projectId,
+      zone,
+      token: context.newId(),
+      epoch: epochOf(context.now()),
+      now: context.now(),
+    }),
+    { kind, ids: [resource.id], want: 'present' },
+  )
+
+/** What the user wants of a resource has changed: wherever it is realised there is work to do. `commit` attends to it. */
+export const changed = (context: Context, kind: Kind, id: string): Write =>
+  makesDue(touchBindings(context.db, kind, id, context.now()), { kind, ids: [id], want: 'present' })
+
+/** It shall be nowhere any more; the rows above the line may go at once or when the last cloud has let go. */
+export const unwanted = (context: Context, kind: Kind, ids: string | string[]): Write =>
+  makesDue(wantAbsent(context.db, kind, ids, context.now()), { kind, ids: [ids].flat(), want: 'absent' })

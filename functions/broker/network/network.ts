@@ -1,0 +1,142 @@
+import { mappingOf } from '../../../db/queries/clouds/clouds.ts'
+import {
+  bindRouters,
+  deleteNetwork,
+  elsewhere,
+  insertNetwork,
+  type NetworkRow,
+  type NetworkView,
+  networkById,
+  networkHasPorts,
+  pin,
+  placeSubnets,
+  reviveFailed,
+  unsecure,
+  updateNetwork,
+  wantScopeAbsent,
+  zoneElsewhere,
+} from '../../../db/queries/network/network.ts'
+import { deleteSubnetsOf } from '../../../db/queries/network/subnets.ts'
+import type { Context } from '../../context.ts'
+import { charge, commit, guard, type Write } from '../line/commit.ts'
+import { epochOf } from '../line/epoch.ts'
+import { changed, unwanted } from '../line/resources.ts'
+import { commitOr, conflicting, missing, NetworkError } from './network-error.ts'
+import { refuseUnfiltered } from './unfiltered.ts'
+
+/** A cloud that networks come to; `zone` is given where subnets are zonal. */
+export interface Home {
+  cloudId: string
+  zone: string | null
+  /** Whether it keeps to security groups: networks of one that does not are without port security. */
+  filters: boolean
+}
+
+/**
+ * Writes that make a cloud the home of networks and of all that routers join to them. Guards: `network-elsewhere` when
+ * another cloud is already, `network-zone` when their subnets are in another zone. Networks, subnets and groups are bound when something needs them, routers at once.
+ */
+export const pinNetworks = (context: Context, networkIds: string[], home: Home): Write[] => {
+  const { db } = context
+  const { cloudId, zone } = home
+  const now = context.now()
+  if (!networkIds.length) return []
+  return [
+    guard(context, 'network-elsewhere', elsewhere(networkIds, cloudId)),
+    ...(zone === null
+      ? []
+      : [guard(context, 'network-zone', zoneElsewhere(networkIds, zone)), placeSubnets(db, networkIds, zone)]),
+    ...(home.filters ? [] : [unsecure(db, networkIds, now)]),
+    pin(db, networkIds, cloudId, now),
+    reviveFailed(db, networkIds, cloudId, now),
+    bindRouters(db, networkIds, cloudId, epochOf(now), now),
+  ]
+}
+
+/** What a project has no mapping to, it does not use, not even by the hand of an admin. */
+export const refuseUnmapped = async ({ db }: Context, projectId: string, network: NetworkView): Promise<void> => {
+  if (network.cloudId && !(await mappingOf(db, projectId, network.cloudId)))
+    throw new NetworkError(
+      'forbidden',
+      'PolicyNotAuthorized',
+      `The project has no access to cloud ${network.cloudName}.`,
+    )
+}
+
+export interface NetworkWish {
+  projectId: string
+  name: string
+  description: string
+  adminStateUp: boolean
+  shared: boolean
+  portSecurity: boolean
+}
+
+/** A row, and nothing below the line until something needs it. */
+export const createNetworks = async (context: Context, wishes: NetworkWish[]): Promise<NetworkView[]> => {
+  const now = context.now()
+  const plain = { tags: [], revision: 1, external: false, isDefault: false, mtu: 1500, cloudId: null, status: 'ACTIVE' }
+  const rows: NetworkRow[] = wishes.map((wish) => ({
+    ...plain,
+    ...wish,
+    id: context.newId(),
+    createdAt: now,
+    updatedAt: now,
+  }))
+  await commit(
+    context,
+    { action: 'create', kind: 'network', resourceId: rows[0]!.id, detail: { ids: rows.map(({ id }) => id) } },
+    rows.flatMap((row) => [charge(context, row.projectId, 'network', 1), insertNetwork(context.db, row)]),
+  )
+  return rows.map((row) => ({ ...row, subnetIds: [], cloudName: null }))
+}
+
+/** The network, if the caller may change it: seeing a shared one is not enough. */
+export const ownNetwork = async (context: Context, id: string): Promise<NetworkView> => {
+  const network = await networkById(context.db, context.scope, id)
+  if (!network) throw missing('Network', id)
+  const { scope } = context
+  if (!('every' in scope) && network.projectId !== scope.projectId)
+    throw new NetworkError('forbidden', 'PolicyNotAuthorized', `Network ${id} belongs to another project.`)
+  return network
+}
+
+export const changeNetwork = async (
+  context: Context,
+  id: string,
+  set: Partial<Pick<NetworkRow, 'name' | 'description' | 'adminStateUp' | 'shared' | 'portSecurity' | 'isDefault'>>,
+): Promise<NetworkView> => {
+  const { cloudId } = await ownNetwork(context, id)
+  await refuseUnfiltered(context, cloudId, set)
+  await commit(context, { action: 'update', kind: 'network', resourceId: id }, [
+    updateNetwork(context.db, id, { ...set, updatedAt: context.now() }),
+    changed(context, 'network', id),
+  ])
+  return ownNetwork(context, id)
+}
+
+/** Takes its subnets along, and the groups that were realised on it. Refused while it has ports. */
+export const removeNetwork = async (context: Context, id: string): Promise<void> => {
+  const { db } = context
+  const network = await ownNetwork(context, id)
+  if (network.external)
+    throw conflicting(
+      'NetworkInUse',
+      `Network ${id} stands for the way out of cloud ${network.cloudName}; it goes with that cloud.`,
+    )
+  const writes = [
+    guard(context, 'network-in-use', networkHasPorts(id)),
+    ...deleteSubnetsOf(db, id),
+    unwanted(context, 'subnet', network.subnetIds),
+    wantScopeAbsent(db, id, context.now()),
+    unwanted(context, 'network', id),
+    ...deleteNetwork(db, id),
+  ]
+  await commitOr(context, { action: 'delete', kind: 'network', resourceId: id }, writes, {
+    'network-in-use': () =>
+      conflicting(
+        'NetworkInUse',
+        `Unable to complete operation on network ${id}. There are one or more ports still in use on the network.`,
+      ),
+  })
+}

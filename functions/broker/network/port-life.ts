@@ -1,0 +1,54 @@
+import { isRouterPort, type PortView } from '../../../db/queries/network/ports.ts'
+import type { Context } from '../../context.ts'
+import { commit } from '../line/commit.ts'
+import { commitOr, conflicting } from './network-error.ts'
+import {
+  ownPort,
+  type PortChange,
+  type PortWish,
+  planPort,
+  planPortChange,
+  portInUse,
+  removePorts,
+  untilFree,
+} from './port.ts'
+
+/** Ports of a user, all or none. */
+export const createPorts = (context: Context, wishes: PortWish[]): Promise<PortView[]> =>
+  untilFree(async () => {
+    const taken = new Set<string>()
+    const planned = []
+    for (const wish of wishes) planned.push(await planPort(context, wish, taken))
+    const ports = planned.map(({ port }) => port)
+    await commit(
+      context,
+      { action: 'create', kind: 'port', resourceId: ports[0]!.id, detail: { ids: ports.map(({ id }) => id) } },
+      planned.flatMap(({ writes }) => writes),
+    )
+    return ports
+  })
+
+export const changePort = (context: Context, id: string, change: PortChange): Promise<PortView> =>
+  untilFree(async () => {
+    const writes = await planPortChange(context, await ownPort(context, id), change)
+    await commit(context, { action: 'update', kind: 'port', resourceId: id }, writes)
+    return ownPort(context, id)
+  })
+
+/** Refused while a server or a router holds it: they let go of it themselves. */
+export const deletePort = async (context: Context, id: string): Promise<void> => {
+  const port = await ownPort(context, id)
+  if (isRouterPort(port))
+    throw conflicting(
+      'L3PortInUse',
+      `Port ${id} cannot be deleted directly via the port API: has device owner ${port.deviceOwner}.`,
+    )
+  const writes = [portInUse(context, [id]), ...removePorts(context, [id])]
+  await commitOr(context, { action: 'delete', kind: 'port', resourceId: id }, writes, {
+    'port-in-use': () =>
+      conflicting(
+        'PortInUse',
+        `Unable to complete operation on port ${id} for network ${port.networkId}. Port already has an attached device ${port.deviceId}.`,
+      ),
+  })
+}

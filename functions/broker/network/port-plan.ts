@@ -1,0 +1,95 @@
+import { Buffer } from 'node:buffer'
+import { adapterFor } from '../../../adapters/registry.ts'
+import { cloudById } from '../../../db/queries/clouds/clouds.ts'
+import type { NetworkRow } from '../../../db/queries/network/network.ts'
+import type { PortGround } from '../../../db/queries/network/port-ground.ts'
+import { allocate, groupsGone, joinGroups, type PortRow, subnetsGone } from '../../../db/queries/network/ports.ts'
+import type { SubnetRow } from '../../../db/queries/network/subnets.ts'
+import type { Context } from '../../context.ts'
+import { guard, type Write } from '../line/commit.ts'
+import { chooseAddresses, type FixedIpWish, reservedAddresses } from './fixed-ips.ts'
+import { conflicting, missing, NetworkError } from './network-error.ts'
+import { ensureDefaultGroup } from './security-group.ts'
+
+export const writeAddresses = (context: Context, portId: string, fixedIps: PortRow['fixedIps']): Write[] =>
+  fixedIps.length
+    ? [
+        guard(context, 'subnet-gone', subnetsGone([...new Set(fixedIps.map((ip) => ip.subnet_id))])),
+        allocate(context.db, portId, fixedIps),
+      ]
+    : []
+
+export const writeGroups = (context: Context, portId: string, groupIds: string[]): Write[] =>
+  groupIds.length
+    ? [guard(context, 'security-group-gone', groupsGone(groupIds)), joinGroups(context.db, portId, groupIds)]
+    : []
+
+/** Chosen by rules of Neutron, but never what the clouds keep for themselves. */
+export const plannedAddresses = async (
+  context: Context,
+  network: NetworkRow,
+  wish: { wished: FixedIpWish[] | null; mac: string; router: boolean; self?: string },
+  taken: Set<string>,
+  ground: Pick<PortGround, 'subnets' | 'allocations'>,
+): Promise<PortRow['fixedIps']> => {
+  const { wished, mac, self } = wish
+  if (wished?.length === 0) return []
+  const { subnets, allocations } = ground
+  // From here to the choice nothing waits, so that plans made at the same time see each other's.
+  const used = new Set(taken)
+  for (const { subnetId, address, portId } of allocations) if (portId !== self) used.add(`${subnetId}/${address}`)
+  const fixedIps = chooseAddresses({ networkId: network.id, subnets, wished, used, mac, dice: context.newId() })
+  for (const { subnet_id, ip_address } of fixedIps) taken.add(`${subnet_id}/${ip_address}`)
+  const named = wished?.flatMap(({ ip_address }) => ip_address ?? []) ?? []
+  if (network.cloudId && named.length && !wish.router)
+    await refuseReserved(context, network.cloudId, subnets, fixedIps, named)
+  return fixedIps
+}
+
+const refuseReserved = async (
+  context: Context,
+  cloudId: string,
+  subnets: SubnetRow[],
+  fixedIps: PortRow['fixedIps'],
+  named: string[],
+) => {
+  const cloud = await cloudById(context.db, cloudId)
+  const adapter = cloud && (await adapterFor(cloud.type))
+  if (!adapter) return
+  for (const ip of fixedIps.filter(({ ip_address }) => named.includes(ip_address))) {
+    const { cidr } = subnets.find(({ id }) => id === ip.subnet_id)!
+    if (reservedAddresses(cidr, adapter.reservedAddresses)(ip.ip_address))
+      throw new NetworkError(
+        'invalid',
+        'InvalidIpForSubnet',
+        `IP address ${ip.ip_address} is kept by cloud ${cloud.name} for itself.`,
+      )
+  }
+}
+
+export const plannedGroups = async (
+  context: Context,
+  projectId: string,
+  wished: string[] | null,
+  secured: boolean,
+  ground: Pick<PortGround, 'groups' | 'defaultGroup'>,
+): Promise<string[]> => {
+  if (!secured && wished?.length)
+    throw conflicting(
+      'PortSecurityAndIPRequiredForSecurityGroups',
+      'Port security must be enabled and port must have an IP address in order to use security groups.',
+    )
+  if (!secured) return []
+  if (wished === null) return [ground.defaultGroup ?? (await ensureDefaultGroup(context, projectId))]
+  const ids = [...new Set(wished)]
+  const known = new Set(ground.groups.map(({ id }) => id))
+  const unknown = ids.find((id) => !known.has(id))
+  if (unknown !== undefined) throw missing('SecurityGroup', unknown)
+  return ids
+}
+
+/** Neutron's prefix, and three bytes by chance. The cloud may report another one, which then stands. */
+export const randomMac = (context: Context): string =>
+  `fa:16:3e:${Buffer.from(context.newId().replaceAll('-', '').slice(0, 6), 'hex')
+    .toString('hex')
+    .replace(/(..)(?!$)/g, '$1:')}`

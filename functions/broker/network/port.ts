@@ -1,0 +1,199 @@
+import { refuseChange } from '../../../db/queries/line/adopt.ts'
+import { networkGone, ROUTER_INTERFACE } from '../../../db/queries/network/network.ts'
+import { portGround } from '../../../db/queries/network/port-ground.ts'
+import {
+  deletePorts,
+  heldByServer,
+  insertPort,
+  isRouterPort,
+  leaveGroups,
+  notFree,
+  type PortRow,
+  type PortView,
+  portById,
+  release,
+  serversHolding,
+  setPortStatus,
+  updatePorts,
+} from '../../../db/queries/network/ports.ts'
+import type { Context } from '../../context.ts'
+import { charge, guard, Refused, type Write } from '../line/commit.ts'
+import { changed, unwanted } from '../line/resources.ts'
+import type { FixedIpWish } from './fixed-ips.ts'
+import { conflicting, missing, NetworkError } from './network-error.ts'
+import { plannedAddresses, plannedGroups, randomMac, writeAddresses, writeGroups } from './port-plan.ts'
+import { refuseUnfiltered } from './unfiltered.ts'
+
+export interface PortWish {
+  id?: string
+  projectId: string
+  networkId: string
+  name?: string
+  description?: string
+  /** Absent or null: one address of each family that the network has. */
+  fixedIps?: FixedIpWish[] | null
+  /** Absent or null: the project's default group. */
+  securityGroupIds?: string[] | null
+  deviceId?: string
+  deviceOwner?: string
+  macAddress?: string
+  adminStateUp?: boolean
+  /** Absent: as the network has it. */
+  portSecurity?: boolean
+  status?: PortRow['status']
+}
+
+/**
+ * A port with its addresses, and the writes that admit it: for the batch of whoever wants it. It is an address reserved
+ * until a server takes it; then it is bound. `taken` is shared by all ports of one batch. Repeat the whole plan when the
+ * commit is refused because an address was taken (`untilFree`). Guards: `network-gone`, `subnet-gone`, `security-group-gone`.
+ */
+export const planPort = async (
+  context: Context,
+  wish: PortWish,
+  taken: Set<string> = new Set(),
+): Promise<{ port: PortView; writes: Write[] }> => {
+  const { db } = context
+  const { networkId, projectId } = wish
+  const ground = await portGround(db, context.scope, { networkId, projectId, groupIds: wish.securityGroupIds ?? [] })
+  const { network } = ground
+  if (!network) throw missing('Network', networkId)
+  if (network.external)
+    throw new NetworkError(
+      'forbidden',
+      'ExternalNetworkAttachForbidden',
+      `It is not allowed to create an interface on external network ${network.id}`,
+    )
+  await refuseUnfiltered(context, network.cloudId, wish)
+  const macAddress = wish.macAddress ?? randomMac(context)
+  const router = wish.deviceOwner === ROUTER_INTERFACE
+  const asked = { wished: wish.fixedIps ?? null, mac: macAddress, router }
+  const fixedIps = await plannedAddresses(context, network, asked, taken, ground)
+  const portSecurity = wish.portSecurity ?? network.portSecurity
+  const securityGroupIds = await plannedGroups(context, projectId, wish.securityGroupIds ?? null, portSecurity, ground)
+  const now = context.now()
+  const port: PortRow = {
+    id: wish.id ?? context.newId(),
+    projectId: wish.projectId,
+    networkId: wish.networkId,
+    name: wish.name ?? '',
+    description: wish.description ?? '',
+    tags: [],
+    revision: 1,
+    macAddress,
+    fixedIps,
+    adminStateUp: wish.adminStateUp ?? true,
+    deviceId: wish.deviceId ?? '',
+    deviceOwner: wish.deviceOwner ?? '',
+    dnsName: '',
+    portSecurity,
+    status: wish.status ?? 'DOWN',
+    createdAt: now,
+    updatedAt: now,
+  }
+  const writes: Write[] = [
+    guard(context, 'network-gone', networkGone(network.id)),
+    refuseChange([network.id]),
+    charge(context, port.projectId, 'port', 1),
+    insertPort(db, port),
+    ...writeAddresses(context, port.id, fixedIps),
+    ...writeGroups(context, port.id, securityGroupIds),
+  ]
+  return { port: { ...port, securityGroupIds }, writes }
+}
+
+/** Repeats plan and commit while others are faster at taking the same address. */
+export const untilFree = async <T>(attempt: () => Promise<T>): Promise<T> => {
+  for (let left = 8; ; left--) {
+    try {
+      return await attempt()
+    } catch (error) {
+      const lost =
+        error instanceof Refused &&
+        error.refusal.kind === 'taken' &&
+        error.refusal.columns.some((column) => column.startsWith('ip_allocations.') || column === 'ports.mac_address')
+      if (!lost || left <= 1) throw error
+    }
+  }
+}
+
+export interface PortChange {
+  set: Partial<
+    Pick<PortRow, 'name' | 'description' | 'adminStateUp' | 'deviceId' | 'deviceOwner' | 'portSecurity' | 'macAddress'>
+  >
+  fixedIps?: FixedIpWish[]
+  securityGroupIds?: string[] | null
+}
+
+/** Writes for a change of a port, above the line and wherever it is realised. */
+export const planPortChange = async (context: Context, port: PortView, change: PortChange): Promise<Write[]> => {
+  const { db } = context
+  const { networkId, projectId } = port
+  const ground = await portGround(db, context.scope, { networkId, projectId, groupIds: change.securityGroupIds ?? [] })
+  const network = ground.network!
+  await refuseUnfiltered(context, network.cloudId, { ...change.set, securityGroupIds: change.securityGroupIds })
+  const portSecurity = change.set.portSecurity ?? port.portSecurity
+  const fixedIps =
+    change.fixedIps &&
+    (await plannedAddresses(
+      context,
+      network,
+      { wished: change.fixedIps, mac: port.macAddress, router: isRouterPort(port), self: port.id },
+      new Set(),
+      ground,
+    ))
+  const regroup = change.securityGroupIds !== undefined || (!portSecurity && port.securityGroupIds.length > 0)
+  if (!portSecurity && port.securityGroupIds.length && change.securityGroupIds === undefined)
+    throw conflicting(
+      'PortSecurityPortHasSecurityGroup',
+      'Port has security group associated. Cannot disable port security or IP address until security group is removed',
+    )
+  const groups = regroup
+    ? await plannedGroups(context, projectId, change.securityGroupIds ?? null, portSecurity, ground)
+    : null
+  if (
+    fixedIps &&
+    fixedIps[0]?.ip_address !== port.fixedIps[0]?.ip_address &&
+    (await serversHolding(db, [port.id])).length
+  )
+    throw conflicting('PortInUse', `The first address of port ${port.id} cannot change while a server holds the port.`)
+  return [
+    updatePorts(db, [port.id], { ...change.set, ...(fixedIps ? { fixedIps } : {}), updatedAt: context.now() }),
+    ...(fixedIps ? [release(db, port.id), ...writeAddresses(context, port.id, fixedIps)] : []),
+    ...(groups ? [leaveGroups(db, port.id), ...writeGroups(context, port.id, groups)] : []),
+    changed(context, 'port', port.id),
+  ]
+}
+
+/** Everything that goes when ports go: rows, addresses, quota, and what floating IPs know of them. Absent ports do no harm. */
+export const removePorts = (context: Context, portIds: string[]): Write[] =>
+  portIds.length ? [...deletePorts(context.db, portIds, context.now()), unwanted(context, 'port', portIds)] : []
+
+/** A server takes ports that are there. Guard `port-in-use` if one is gone or plugged into something by then. */
+export const takePorts = (context: Context, portIds: string[], device: { id: string; owner: string }): Write[] =>
+  portIds.length
+    ? [
+        guard(context, 'port-in-use', notFree(portIds)),
+        updatePorts(context.db, portIds, { deviceId: device.id, deviceOwner: device.owner, updatedAt: context.now() }),
+      ]
+    : []
+
+/** A server lets go of ports that outlive it: their addresses stay reserved, and what is realised of them stays too. */
+export const freePorts = (context: Context, portIds: string[]): Write[] =>
+  portIds.length
+    ? [updatePorts(context.db, portIds, { deviceId: '', deviceOwner: '', status: 'DOWN', updatedAt: context.now() })]
+    : []
+
+/** What the server that holds them says of ports: they are up while it runs. */
+export const notePorts = (context: Context, portIds: string[], status: 'ACTIVE' | 'DOWN'): Write[] =>
+  portIds.length ? [setPortStatus(context.db, portIds, status)] : []
+
+/** The condition under which ports may not go: a server holds one. For a guard `port-in-use`. */
+export const portInUse = (context: Context, portIds: string[]): Write =>
+  guard(context, 'port-in-use', heldByServer(portIds))
+
+export const ownPort = async (context: Context, id: string): Promise<PortView> => {
+  const port = await portById(context.db, context.scope, id)
+  if (!port) throw missing('Port', id)
+  return port
+}

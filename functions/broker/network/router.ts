@@ -1,0 +1,167 @@
+import { type NetworkView, networkById } from '../../../db/queries/network/network.ts'
+import { portsOfDevice } from '../../../db/queries/network/ports.ts'
+import {
+  deleteRouter,
+  forgetGone,
+  insertRouter,
+  leaveOthers,
+  type RouterRow,
+  routerById,
+  routerCarries,
+  routerHasInterfaces,
+  routerMoved,
+  stillLeaving,
+  subnetsOnRouter,
+  updateRouter,
+} from '../../../db/queries/network/routers.ts'
+import type { Context } from '../../context.ts'
+import { charge, guard, type Write } from '../line/commit.ts'
+import { bindTo, changed, unwanted } from '../line/resources.ts'
+import { pinNetworks, refuseUnmapped } from './network.ts'
+import { badRequestFor, commitOr, conflicting, invalid, missing } from './network-error.ts'
+import { reachable } from './subnet-rules.ts'
+
+export interface Gateway {
+  networkId: string
+  enableSnat?: boolean | undefined
+}
+export interface RouterWish {
+  projectId: string
+  name: string
+  description: string
+  adminStateUp: boolean
+  gateway: Gateway | null
+}
+
+/** What guards of this file stand for. */
+export const reasonsFor = (router: Pick<RouterRow, 'id' | 'externalNetworkId'>, subnetId = '') => ({
+  'router-moved': () =>
+    conflicting('RouterInUse', `Router ${router.id} is being changed by somebody else. Please try again.`),
+  'router-in-use': () => conflicting('RouterInUse', `Router ${router.id} still has ports`),
+  'network-elsewhere': () => elsewhere(router.id),
+  'router-leaving': () =>
+    conflicting('RouterInUse', `Router ${router.id} is still being removed from the cloud that it shall return to.`),
+  'gateway-in-use': () =>
+    conflicting(
+      'RouterExternalGatewayInUseByFloatingIp',
+      `Gateway cannot be updated for router ${router.id}, since a gateway to external network ${router.externalNetworkId} is required by one or more floating IPs.`,
+    ),
+  'interface-in-use': () =>
+    conflicting(
+      'RouterInterfaceInUseByFloatingIP',
+      `Router interface for subnet ${subnetId} on router ${router.id} cannot be deleted, as it is required by one or more floating IPs.`,
+    ),
+  'port-in-use': () => conflicting('PortInUse', 'The port has an attached device already.'),
+})
+
+export const elsewhere = (id: string) =>
+  conflicting('RouterInUse', `Router ${id} cannot join networks of different clouds: a router is on one cloud.`)
+
+export const ownRouter = async (context: Context, id: string): Promise<RouterRow> => {
+  const router = await routerById(context.db, context.scope, id)
+  if (!router) throw missing('Router', id)
+  return router
+}
+
+/** The external network of a gateway; refused where there is none, or not for this project. */
+const gatewayNetwork = async (context: Context, projectId: string, gateway: Gateway): Promise<NetworkView> => {
+  const network = await networkById(context.db, context.scope, gateway.networkId)
+  if (!network) throw missing('Network', gateway.networkId)
+  if (!network.external) throw badRequestFor('router', `Network ${network.id} is not an external network`)
+  await refuseUnmapped(context, projectId, network)
+  return network
+}
+
+/** A router with a gateway is on the cloud of that gateway; without one it has no cloud until a network of its has. */
+export const createRouter = async (context: Context, wish: RouterWish): Promise<RouterRow> => {
+  const { gateway, ...plain } = wish
+  const network = gateway && (await gatewayNetwork(context, wish.projectId, gateway))
+  const now = context.now()
+  const router: RouterRow = {
+    ...plain,
+    id: context.newId(),
+    tags: [],
+    revision: 1,
+    externalNetworkId: network?.id ?? null,
+    enableSnat: gateway?.enableSnat ?? true,
+    routes: [],
+    status: 'ACTIVE',
+    createdAt: now,
+    updatedAt: now,
+  }
+  const writes: Write[] = [
+    charge(context, router.projectId, 'router', 1),
+    insertRouter(context.db, router),
+    ...(network?.cloudId ? [bindTo(context, 'router', router, network.cloudId)] : []),
+  ]
+  await commitOr(context, { action: 'create', kind: 'router', resourceId: router.id }, writes, {})
+  return router
+}
+
+export interface RouterChange {
+  set: Partial<Pick<RouterRow, 'name' | 'description' | 'adminStateUp' | 'routes'>>
+  /** Absent: as it is. Null: no way out. */
+  gateway?: Gateway | null
+}
+
+export const changeRouter = async (context: Context, id: string, change: RouterChange): Promise<RouterRow> => {
+  const { db } = context
+  const router = await ownRouter(context, id)
+  if (change.set.routes) await checkRoutes(context, router, change.set.routes)
+  const { gateway } = change
+  const writes: Write[] = [
+    guard(context, 'router-moved', routerMoved(id, router.revision)),
+    updateRouter(db, id, { ...change.set, updatedAt: context.now() }),
+    ...(gateway === undefined ? [] : await gatewayWrites(context, router, gateway)),
+    changed(context, 'router', id),
+  ]
+  await commitOr(context, { action: 'update', kind: 'router', resourceId: id }, writes, reasonsFor(router))
+  return ownRouter(context, id)
+}
+
+const gatewayWrites = async (context: Context, router: RouterRow, gateway: Gateway | null): Promise<Write[]> => {
+  const { db } = context
+  const network = gateway && (await gatewayNetwork(context, router.projectId, gateway))
+  const moves = (network?.id ?? null) !== router.externalNetworkId
+  const set = updateRouter(db, router.id, {
+    externalNetworkId: network?.id ?? null,
+    enableSnat: gateway?.enableSnat ?? (moves ? true : router.enableSnat),
+  })
+  const keep = moves ? [guard(context, 'gateway-in-use', routerCarries(router.id))] : []
+  if (!network?.cloudId) return [...keep, set]
+  const networkIds = [...new Set((await subnetsOnRouter(db, router.id)).map((subnet) => subnet.networkId))]
+  return [
+    ...keep,
+    set,
+    guard(context, 'router-leaving', stillLeaving(router.id, network.cloudId)),
+    forgetGone(db, router.id, network.cloudId),
+    leaveOthers(db, router.id, network.cloudId, context.now()),
+    bindTo(context, 'router', router, network.cloudId),
+    ...pinNetworks(context, networkIds, { cloudId: network.cloudId, zone: null, filters: true }),
+  ]
+}
+
+/** https://docs.openstack.org/api-ref/network/v2/#extra-routes-extension */
+const checkRoutes = async (context: Context, router: RouterRow, routes: RouterRow['routes']): Promise<void> => {
+  const cidrs = (await subnetsOnRouter(context.db, router.id)).map(({ cidr }) => cidr)
+  const own = (await portsOfDevice(context.db, context.scope, router.id)).flatMap(({ fixedIps }) =>
+    fixedIps.map((ip) => ip.ip_address),
+  )
+  const refuse = (reason: string) =>
+    invalid('InvalidRoutes', `Invalid format for routes: ${JSON.stringify(routes)}, ${reason}`)
+  for (const { nexthop } of routes) {
+    if (!reachable(nexthop, cidrs)) throw refuse('the nexthop is not connected with router')
+    if (own.includes(nexthop)) throw refuse('the nexthop is used by router')
+  }
+}
+
+/** Refused while it has interfaces. */
+export const removeRouter = async (context: Context, id: string): Promise<void> => {
+  const router = await ownRouter(context, id)
+  const writes = [
+    guard(context, 'router-in-use', routerHasInterfaces(id)),
+    unwanted(context, 'router', id),
+    ...deleteRouter(context.db, id),
+  ]
+  await commitOr(context, { action: 'delete', kind: 'router', resourceId: id }, writes, reasonsFor(router))
+}

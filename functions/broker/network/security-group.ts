@@ -1,0 +1,217 @@
+import {
+  defaultGroupOf,
+  deleteRule,
+  deleteSecurityGroup,
+  groupGone,
+  groupInUse,
+  groupsNaming,
+  insertRule,
+  insertSecurityGroup,
+  type RuleRow,
+  ruleById,
+  ruleLike,
+  type SecurityGroupRow,
+  type SecurityGroupView,
+  securityGroupById,
+  touchGroupsNaming,
+  updateSecurityGroup,
+} from '../../../db/queries/network/security-groups.ts'
+import type { Context } from '../../context.ts'
+import { apart, charge, commit, guard, Refused, type Write } from '../line/commit.ts'
+import { makesDue } from '../line/drive.ts'
+import { changed, unwanted } from '../line/resources.ts'
+import { commitOr, conflicting, missing } from './network-error.ts'
+
+/** A rule as it is asked for, already checked. */
+export interface RuleWish {
+  direction: 'ingress' | 'egress'
+  ethertype: 'IPv4' | 'IPv6'
+  protocol: string | null
+  portRangeMin: number | null
+  portRangeMax: number | null
+  remoteIpPrefix: string | null
+  remoteGroupId: string | null
+  description: string
+}
+
+const anything = {
+  protocol: null,
+  portRangeMin: null,
+  portRangeMax: null,
+  remoteIpPrefix: null,
+  remoteGroupId: null,
+  description: '',
+}
+const outward = (['IPv4', 'IPv6'] as const).map(
+  (ethertype): RuleWish => ({ ...anything, direction: 'egress', ethertype }),
+)
+
+/** What two rules have in common if they mean the same. */
+export const signatureOf = (w: RuleWish): string =>
+  [w.direction, w.ethertype, w.protocol, w.portRangeMin, w.portRangeMax, w.remoteIpPrefix, w.remoteGroupId]
+    .map((v) => v ?? '')
+    .join('|')
+
+const ruleRow = (context: Context, group: { id: string; projectId: string }, wish: RuleWish): RuleRow => ({
+  ...wish,
+  id: context.newId(),
+  projectId: group.projectId,
+  securityGroupId: group.id,
+  signature: signatureOf(wish),
+  revision: 0,
+  createdAt: context.now(),
+  updatedAt: context.now(),
+})
+
+const admit = (context: Context, group: SecurityGroupRow, rules: RuleRow[]): Write[] => [
+  charge(context, group.projectId, 'security_group', 1),
+  charge(context, group.projectId, 'security_group_rule', rules.length),
+  insertSecurityGroup(context.db, group),
+  ...rules.map((rule) => insertRule(context.db, rule)),
+]
+
+const newGroup = (context: Context, projectId: string, name: string, description: string): SecurityGroupRow => ({
+  id: context.newId(),
+  projectId,
+  name,
+  description,
+  tags: [],
+  revision: 1,
+  stateful: true,
+  isDefault: null,
+  createdAt: context.now(),
+  updatedAt: context.now(),
+})
+
+/** A group lets everything out until its owner says otherwise. */
+export const createSecurityGroup = async (
+  context: Context,
+  wish: { projectId: string; name: string; description: string },
+): Promise<SecurityGroupView> => {
+  const group = newGroup(context, wish.projectId, wish.name, wish.description)
+  const rules = outward.map((rule) => ruleRow(context, group, rule))
+  await commit(
+    context,
+    { action: 'create', kind: 'security_group', resourceId: group.id },
+    admit(context, group, rules),
+  )
+  return { ...group, rules }
+}
+
+/**
+ * The id of a project's `default` group, made when it is first looked for: its members reach each other and the world.
+ * Two who look at once get the same one, because a unique index lets only one in.
+ */
+export const ensureDefaultGroup = async (context: Context, projectId: string): Promise<string> => {
+  const known = await defaultGroupOf(context.db, projectId)
+  return known ? known.id : makeDefaultGroup(apart(context), projectId)
+}
+
+const makeDefaultGroup = async (context: Context, projectId: string): Promise<string> => {
+  const group: SecurityGroupRow = {
+    ...newGroup(context, projectId, 'default', 'Default security group'),
+    isDefault: 'default',
+  }
+  const inward = outward.map((rule): RuleWish => ({ ...rule, direction: 'ingress', remoteGroupId: group.id }))
+  const rules = [...outward, ...inward].map((rule) => ruleRow(context, group, rule))
+  try {
+    await commit(
+      context,
+      { action: 'create', kind: 'security_group', resourceId: group.id },
+      admit(context, group, rules),
+    )
+    return group.id
+  } catch (error) {
+    const byAnother =
+      error instanceof Refused && error.refusal.kind === 'taken' && (await defaultGroupOf(context.db, projectId))
+    if (!byAnother) throw error
+    return byAnother.id
+  }
+}
+
+export const ownSecurityGroup = async (context: Context, id: string): Promise<SecurityGroupView> => {
+  const group = await securityGroupById(context.db, context.scope, id)
+  if (!group) throw missing('SecurityGroup', id)
+  return group
+}
+
+export const changeSecurityGroup = async (
+  context: Context,
+  id: string,
+  set: { name?: string; description?: string },
+): Promise<SecurityGroupView> => {
+  const group = await ownSecurityGroup(context, id)
+  if (group.isDefault && set.name !== undefined && set.name !== group.name)
+    throw conflicting('SecurityGroupCannotUpdateDefault', 'Updating default security group not allowed.')
+  await commit(context, { action: 'update', kind: 'security_group', resourceId: id }, [
+    updateSecurityGroup(context.db, id, { ...set, updatedAt: context.now() }),
+    changed(context, 'security_group', id),
+  ])
+  return ownSecurityGroup(context, id)
+}
+
+/** Refused while a port is in it. Only an admin may take the default group away. */
+export const removeSecurityGroup = async (context: Context, id: string): Promise<void> => {
+  const group = await ownSecurityGroup(context, id)
+  if (group.isDefault && !('every' in context.scope))
+    throw conflicting('SecurityGroupCannotRemoveDefault', 'Insufficient rights for removing default security group.')
+  const { db } = context
+  const named = await groupsNaming(db, id)
+  const writes = [
+    guard(context, 'security-group-in-use', groupInUse(id)),
+    makesDue(touchGroupsNaming(db, id, context.now()), { kind: 'security_group', ids: named, want: 'present' }),
+    unwanted(context, 'security_group', id),
+    ...deleteSecurityGroup(db, id),
+  ]
+  await commitOr(context, { action: 'delete', kind: 'security_group', resourceId: id }, writes, {
+    'security-group-in-use': () => conflicting('SecurityGroupInUse', `Security Group ${id} in use.`),
+  })
+}
+
+/** Rules of any groups, all or none. Each group is changed on every cloud that has it. */
+export const addRules = async (
+  context: Context,
+  wishes: (RuleWish & { securityGroupId: string })[],
+): Promise<RuleRow[]> => {
+  const { db } = context
+  const groups = new Map<string, SecurityGroupView>()
+  for (const { securityGroupId, remoteGroupId } of wishes)
+    for (const id of [securityGroupId, remoteGroupId])
+      if (id !== null && !groups.has(id)) groups.set(id, await ownSecurityGroup(context, id))
+  const rules = wishes.map(({ securityGroupId, ...wish }) => ruleRow(context, groups.get(securityGroupId)!, wish))
+  const touched = [...new Set(rules.map((rule) => rule.securityGroupId))]
+  try {
+    await commit(context, { action: 'create', kind: 'security_group_rule', resourceId: rules[0]!.id }, [
+      ...[...groups.keys()].map((id) => guard(context, 'security-group-gone', groupGone(id))),
+      ...rules.flatMap((rule) => [charge(context, rule.projectId, 'security_group_rule', 1), insertRule(db, rule)]),
+      ...touched.flatMap((id) => [
+        updateSecurityGroup(db, id, { updatedAt: context.now() }),
+        changed(context, 'security_group', id),
+      ]),
+    ])
+  } catch (error) {
+    if (!(error instanceof Refused && error.refusal.kind === 'taken')) throw error
+    throw await alreadyThere(context, rules)
+  }
+  return rules
+}
+
+const alreadyThere = async (context: Context, rules: RuleRow[]) => {
+  for (const rule of rules) {
+    const there = await ruleLike(context.db, rule.securityGroupId, rule.signature)
+    if (there)
+      return conflicting('SecurityGroupRuleExists', `Security group rule already exists. Rule id is ${there.id}.`)
+  }
+  return conflicting('DuplicateSecurityGroupRuleInPost', 'Duplicate Security Group Rule in POST.')
+}
+
+export const removeRule = async (context: Context, id: string): Promise<void> => {
+  const { db } = context
+  const rule = await ruleById(db, context.scope, id)
+  if (!rule) throw missing('SecurityGroupRule', id)
+  await commit(context, { action: 'delete', kind: 'security_group_rule', resourceId: id }, [
+    ...deleteRule(db, id),
+    updateSecurityGroup(db, rule.securityGroupId, { updatedAt: context.now() }),
+    changed(context, 'security_group', rule.securityGroupId),
+  ])
+}

@@ -1,0 +1,112 @@
+import { networkMoved, touchNetwork } from '../../../db/queries/network/network.ts'
+import {
+  deleteSubnets,
+  insertSubnet,
+  type SubnetRow,
+  subnetById,
+  subnetInUse,
+  subnetMoved,
+  subnetsOf,
+  updateSubnet,
+} from '../../../db/queries/network/subnets.ts'
+import type { Context } from '../../context.ts'
+import { charge, commit, guard, Refused, type Write } from '../line/commit.ts'
+import { changed, unwanted } from '../line/resources.ts'
+import { ownNetwork } from './network.ts'
+import { commitOr, conflicting, missing, NetworkError } from './network-error.ts'
+import { checkSubnet, plannedSubnet, type SubnetWish } from './subnet-rules.ts'
+
+/** A guard that fails because somebody else was faster is worth another look, so often. */
+const TRIES = 4
+
+/** Repeats what was planned on rows that have moved since. */
+const untilStill = async <T>(what: string, attempt: () => Promise<T>): Promise<T> => {
+  for (let left = TRIES; ; left--) {
+    try {
+      return await attempt()
+    } catch (error) {
+      const moved = error instanceof Refused && error.refusal.kind === 'guard' && error.refusal.what === what
+      if (!moved || left <= 1) throw error
+    }
+  }
+}
+
+/** All or none. Overlaps are found by looking, so the networks must not change between the look and the batch. */
+export const createSubnets = (context: Context, wishes: SubnetWish[]): Promise<SubnetRow[]> =>
+  untilStill('network-moved', async () => {
+    const { db } = context
+    const planned: SubnetRow[] = []
+    const guards: Write[] = []
+    const touched: Write[] = []
+    for (const networkId of new Set(wishes.map((wish) => wish.networkId))) {
+      const network = await ownNetwork(context, networkId)
+      const others = await subnetsOf(db, [networkId])
+      for (const wish of wishes.filter((each) => each.networkId === networkId)) {
+        const row = plannedSubnet(context, wish, others)
+        others.push(row)
+        planned.push(row)
+      }
+      guards.push(guard(context, 'network-moved', networkMoved(networkId, network.revision)))
+      touched.push(touchNetwork(db, networkId, context.now()), changed(context, 'network', networkId))
+    }
+    await commit(context, { action: 'create', kind: 'subnet', resourceId: planned[0]!.id }, [
+      ...guards,
+      ...planned.flatMap((row) => [charge(context, row.projectId, 'subnet', 1), insertSubnet(db, row)]),
+      ...touched,
+    ])
+    return wishes.map(
+      (wish) =>
+        planned.splice(
+          planned.findIndex((row) => row.networkId === wish.networkId),
+          1,
+        )[0]!,
+    )
+  })
+
+/** The subnet, if the caller may change it. */
+export const ownSubnet = async (context: Context, id: string): Promise<SubnetRow> => {
+  const subnet = await subnetById(context.db, context.scope, id)
+  if (!subnet) throw missing('Subnet', id)
+  const { scope } = context
+  if (!('every' in scope) && subnet.projectId !== scope.projectId)
+    throw new NetworkError('forbidden', 'PolicyNotAuthorized', `Subnet ${id} belongs to another project.`)
+  return subnet
+}
+
+export type SubnetChange = Partial<
+  Pick<
+    SubnetRow,
+    'name' | 'description' | 'gatewayIp' | 'enableDhcp' | 'allocationPools' | 'dnsNameservers' | 'hostRoutes'
+  >
+>
+
+export const changeSubnet = (context: Context, id: string, set: SubnetChange): Promise<SubnetRow> =>
+  untilStill('subnet-moved', async () => {
+    const subnet = await ownSubnet(context, id)
+    const next = checkSubnet({ ...subnet, ...set })
+    await commit(context, { action: 'update', kind: 'subnet', resourceId: id }, [
+      guard(context, 'subnet-moved', subnetMoved(id, subnet.revision)),
+      updateSubnet(context.db, id, { ...set, allocationPools: next.allocationPools, updatedAt: context.now() }),
+      changed(context, 'subnet', id),
+    ])
+    return ownSubnet(context, id)
+  })
+
+/** Refused while an address of it is in use. */
+export const removeSubnet = async (context: Context, id: string): Promise<void> => {
+  const { db } = context
+  const subnet = await ownSubnet(context, id)
+  const writes = [
+    guard(context, 'subnet-in-use', subnetInUse(id)),
+    unwanted(context, 'subnet', id),
+    ...deleteSubnets(db, [id]),
+    touchNetwork(db, subnet.networkId, context.now()),
+  ]
+  await commitOr(context, { action: 'delete', kind: 'subnet', resourceId: id }, writes, {
+    'subnet-in-use': () =>
+      conflicting(
+        'SubnetInUse',
+        `Unable to complete operation on subnet ${id}: One or more ports have an IP allocation from this subnet.`,
+      ),
+  })
+}

@@ -1,0 +1,17 @@
+import type { Context } from '../../context.ts'
+import { whyLacking } from '../clouds/lacking.ts'
+import { conflicting } from './network-error.ts'
+
+/**
+ * Refuses port security and security groups where the cloud of the network would not keep to them. Nobody is let believe
+ * that traffic is filtered which is not.
+ */
+export const refuseUnfiltered = async (
+  context: Context,
+  cloudId: string | null,
+  wish: { portSecurity?: boolean | undefined; securityGroupIds?: string[] | null | undefined },
+): Promise<void> => {
+  if (!wish.portSecurity && !wish.securityGroupIds?.length) return
+  const why = await whyLacking(context, cloudId, 'security_group')
+  if (why !== null) throw conflicting('PortSecurityAndIPRequiredForSecurityGroups', why)
+}

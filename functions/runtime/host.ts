@@ -1,0 +1,89 @@
+import type { D1Database } from '@cloudflare/workers-types'
+import { openDatabase } from '../../db/client.ts'
+import { DatabaseStore } from '../../db/store.ts'
+import { attend, converge } from '../broker/converge/converge.ts'
+import type { Host, Log, Settings } from '../context.ts'
+import { jsonLog } from '../log.ts'
+import { identify } from './deployment.ts'
+
+/** What differs between the runtimes; tests replace the rest as well. */
+export interface HostParts {
+  /** The broker's own database, migrated. */
+  d1: D1Database
+  settings: Settings
+  defer: Host['defer']
+  /** The database that holds the state of embedded clouds, or a store that is ready. */
+  cloudState: D1Database | Host['cloudState']
+  blobs?: Host['blobs']
+  fetch?: Host['fetch']
+  trusting?: Host['trusting']
+  now?: Host['now']
+  sleep?: Host['sleep']
+  newId?: Host['newId']
+  log?: Log
+  spread?: Host['spread']
+}
+
+/**
+ * Everything that a request or a cron run works with. Reads (and at the very first start writes) who this deployment
+ * is. Throws `WrongKey` when the database was made with another secret key.
+ */
+export const openHost = async (parts: HostParts): Promise<Host> => {
+  const newId = parts.newId ?? (() => crypto.randomUUID())
+  const db = openDatabase(parts.d1)
+  return {
+    db,
+    d1: parts.d1,
+    cloudState: 'prepare' in parts.cloudState ? new DatabaseStore(parts.cloudState) : parts.cloudState,
+    blobs: parts.blobs ?? null,
+    // Workers refuse a `fetch` that is called as somebody's method.
+    fetch: parts.fetch ?? ((input, init) => fetch(input, init)),
+    now: parts.now ?? Date.now,
+    sleep: parts.sleep ?? ((ms) => new Promise((resolve) => setTimeout(resolve, ms))),
+    newId,
+    log: parts.log ?? jsonLog(),
+    defer: parts.defer,
+    converge,
+    attend,
+    ...(parts.spread ? { spread: parts.spread } : {}),
+    ...(parts.trusting ? { trusting: parts.trusting } : {}),
+    settings: parts.settings,
+    deployment: await identify(db, parts.settings.secretKeys, newId),
+  }
+}
+
+/** Settings that have the same default everywhere. `secretKeys` are hexadecimal, newest first. */
+export const settingsFrom = (
+  env: Record<string, string | undefined>,
+  runtime: Settings['runtime'],
+  secretKeys: string,
+): Settings => ({
+  region: env.PLIMSOLL_REGION || 'RegionOne',
+  publicUrl: env.PLIMSOLL_PUBLIC_URL?.replace(/\/+$/, '') || null,
+  secretKeys: parseSecretKeys(secretKeys),
+  tokenLifetime: Number(env.PLIMSOLL_TOKEN_LIFETIME) || 3600,
+  lingerMs: 10_000,
+  imageSizeCap: imageSizeCapFrom(env.PLIMSOLL_IMAGE_SIZE_CAP, runtime),
+  runtime,
+})
+
+/** Glance's `image_size_cap`, and what passes a Worker (https://developers.cloudflare.com/workers/platform/limits/). */
+const DEFAULT_IMAGE_SIZE_CAP = 2 ** 40
+const WORKER_BODY = 100_000_000
+const imageSizeCapFrom = (text: string | undefined, runtime: Settings['runtime']): number => {
+  const cap = text ? Number(text) : DEFAULT_IMAGE_SIZE_CAP
+  if (!Number.isSafeInteger(cap) || cap < 1)
+    throw new BadSettings('PLIMSOLL_IMAGE_SIZE_CAP must be a number of bytes, 1 at least.')
+  return runtime === 'workers' ? Math.min(cap, WORKER_BODY) : cap
+}
+
+/** Up to three keys of 64 hexadecimal digits, separated by commas: the first seals, every one opens. */
+const parseSecretKeys = (text: string): Uint8Array[] => {
+  const keys = text.split(',').map((key) => key.trim())
+  if (keys.length > 3 || keys.some((key) => !/^[0-9a-f]{64}$/i.test(key)))
+    throw new BadSettings('PLIMSOLL_SECRET_KEY must be 64 hexadecimal digits (or up to three such keys, with commas).')
+  return keys.map((key) => Uint8Array.from(key.match(/../g)!, (byte) => Number.parseInt(byte, 16)))
+}
+
+/** A setting that nobody can work with; the message is one line for the operator. */
+export class BadSettings extends Error {}

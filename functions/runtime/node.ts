@@ -1,0 +1,128 @@
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { createAdaptorServer } from '@hono/node-server'
+import { migrate, readMigrations } from '../../db/migrate.ts'
+import { abandonUploads } from '../../db/queries/image/images.ts'
+import { freeLeases } from '../../db/queries/line/leases.ts'
+import { openSqlite } from '../../db/sqlite.ts'
+import { createApp } from '../app.ts'
+import { hashPassword } from '../auth/password.ts'
+import { FolderBlobs } from '../blobs/folder.ts'
+import { watchClouds } from '../broker/reconcile/watch.ts'
+import type { Host, Level } from '../context.ts'
+import { cronContext, runCron } from '../cron.ts'
+import { jsonLog } from '../log.ts'
+import { Background } from './background.ts'
+import { bootstrap } from './bootstrap.ts'
+import { WrongKey } from './deployment.ts'
+import { CannotStart, codeOf, keptPasswords, keptSecret, newSecretKey, openFolder } from './folder.ts'
+import { BadSettings, openHost, settingsFrom } from './host.ts'
+import { trusting } from './trusting.ts'
+import { cloudsYaml, welcome, writeCloudsYaml } from './welcome.ts'
+
+/** How long the end of the process waits for work in flight, in milliseconds. */
+const PATIENCE = 10_000
+
+const openMigrated = async (path: string, migrations: string) => {
+  try {
+    const database = openSqlite(path)
+    await migrate(database, await readMigrations(new URL(migrations, import.meta.url)))
+    return database
+  } catch (error) {
+    throw new CannotStart(`the database ${path} cannot be opened: ${(error as Error).message}`)
+  }
+}
+
+/** Runs the loops that are due, again and again, never two rounds at a time. Gives the way to stop it. */
+const startTimer = (host: Host, everyMs: number): (() => Promise<void>) => {
+  let stopped = false
+  let timer: NodeJS.Timeout
+  let round: Promise<unknown> = Promise.resolve()
+  const next = () => {
+    timer = setTimeout(() => {
+      round = runCron(host)
+        .catch((error) => host.log('error', 'the cron failed', { error: String(error) }))
+        .finally(() => stopped || next())
+    }, everyMs)
+  }
+  next()
+  return async () => {
+    stopped = true
+    clearTimeout(timer)
+    await round
+  }
+}
+
+const start = async (env: Record<string, string | undefined>): Promise<void> => {
+  // Whatever is written holds something that only its owner should read.
+  process.umask(0o077)
+  const hostname = env.HOST || '127.0.0.1'
+  const port = Number(env.PORT || 8787)
+  if (!Number.isInteger(port) || port < 0 || port > 65_535) throw new CannotStart(`PORT=${env.PORT} is not a port`)
+  const folder = openFolder(env.PLIMSOLL_DATA || './.plimsoll')
+  const secretKey = env.PLIMSOLL_SECRET_KEY || keptSecret(folder, 'secret.key', newSecretKey)
+  const settings = settingsFrom(env, 'node', secretKey)
+  const d1 = await openMigrated(join(folder, 'plimsoll.db'), '../../db/migrations')
+  const cloudState = await openMigrated(join(folder, 'cloud-state.db'), '../../db/cloud-state')
+  // People read the standard output.
+  const log = jsonLog((env.PLIMSOLL_LOG as Level | undefined) ?? 'warn', console.error)
+  const background = new Background(log)
+  const blobs = new FolderBlobs(join(folder, 'images'))
+  const host = await openHost({ d1, cloudState, blobs, settings, log, trusting, defer: background.defer })
+  // A data folder belongs to one process, so whatever an earlier one held when it was killed is free.
+  await freeLeases(host.db)
+  await abandonUploads(host.db, Number.MAX_SAFE_INTEGER, host.now())
+
+  const passwords = keptPasswords(folder, env)
+  const first = await bootstrap(host, { hashOf: (user) => hashPassword(passwords[user]), sandbox: {} })
+  // So that the first `image list` is not empty.
+  if (first) await runCron(host)
+
+  const server = createAdaptorServer({ fetch: createApp(host).fetch, hostname })
+  server.listen(port, hostname)
+  await once(server, 'listening').catch((error) => {
+    throw new CannotStart(
+      error.code === 'EADDRINUSE'
+        ? `port ${port} of ${hostname} is taken; PORT=${port + 1} npm start takes another one`
+        : `cannot listen on port ${port} of ${hostname} (${codeOf(error)})`,
+    )
+  })
+  const stopTimer = startTimer(host, Number(env.PLIMSOLL_CRON_SECONDS || 10) * 1000)
+  const stopWatching = watchClouds(() => cronContext(host))
+
+  const address = server.address()
+  const bound = typeof address === 'object' && address ? address.port : port
+  const url = settings.publicUrl ?? `http://${/^(0\.0\.0\.0|::)$/.test(hostname) ? '127.0.0.1' : hostname}:${bound}`
+  const cloudsFile = join(folder, 'clouds.yaml')
+  writeCloudsYaml(cloudsFile, cloudsYaml(url, settings.region, passwords))
+  console.log(welcome(url, folder, cloudsFile, first))
+
+  let endingSince = 0
+  const end = async () => {
+    if (endingSince) {
+      // npm repeats to us the very Ctrl-C that we got ourselves.
+      if (Date.now() - endingSince > 1000) process.exit(130)
+      return
+    }
+    endingSince = Date.now()
+    console.log('\nFinishing what is in flight; Ctrl-C again leaves at once.')
+    const closed = new Promise((resolve) => server.close(resolve))
+    if ('closeIdleConnections' in server) server.closeIdleConnections()
+    const late = new Promise<void>((resolve) => setTimeout(resolve, PATIENCE).unref())
+    const done = Promise.all([closed, stopTimer(), stopWatching()])
+    const [left] = await Promise.all([background.drain(PATIENCE), Promise.race([done, late])])
+    if (left) console.log(`Left ${left} pieces of work for the next start.`)
+    d1.close()
+    cloudState.close()
+    process.exit(0)
+  }
+  process.on('SIGINT', end).on('SIGTERM', end)
+}
+
+try {
+  await start(process.env)
+} catch (error) {
+  const known = error instanceof CannotStart || error instanceof WrongKey || error instanceof BadSettings
+  console.error(known ? `plimsoll: ${(error as Error).message}` : error)
+  process.exit(1)
+}

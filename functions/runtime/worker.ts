@@ -1,0 +1,129 @@
+import { waitUntil } from 'cloudflare:workers'
+import type {
+  D1Database,
+  ExecutionContext,
+  MessageBatch,
+  Queue,
+  R2Bucket,
+  ScheduledController,
+} from '@cloudflare/workers-types'
+import type { Hono } from 'hono'
+import { createApp } from '../app.ts'
+import { hashPassword } from '../auth/password.ts'
+import { BucketBlobs } from '../blobs/bucket.ts'
+import { reconcileAccount } from '../broker/reconcile/reconcile.ts'
+import type { Host } from '../context.ts'
+import { cronContext, runCron } from '../cron.ts'
+import { jsonLog } from '../log.ts'
+import { bootstrap } from './bootstrap.ts'
+import { WrongKey } from './deployment.ts'
+import { BadSettings, openHost, settingsFrom } from './host.ts'
+
+interface Env {
+  DB: D1Database
+  CLOUD_STATE: D1Database
+  /** Accounts to be swept; without it the cron sweeps them one after the other. */
+  SWEEPS?: Queue<string>
+  /** Image data that users upload; without it uploads are refused. */
+  IMAGES?: R2Bucket
+  PLIMSOLL_SECRET_KEY?: string
+  PLIMSOLL_ADMIN_PASSWORD?: string
+  PLIMSOLL_DEMO_PASSWORD?: string
+  PLIMSOLL_PUBLIC_URL?: string
+  PLIMSOLL_REGION?: string
+  PLIMSOLL_TOKEN_LIFETIME?: string
+  /** The largest image, in bytes; 100 MB at most. */
+  PLIMSOLL_IMAGE_SIZE_CAP?: string
+  /** `on`: the first start registers the embedded cloud for project `demo`. */
+  PLIMSOLL_SANDBOX?: string
+}
+
+interface Running {
+  host: Host
+  app: Hono
+}
+
+/** A consumer of a queue has 15 minutes of wall time, but its units are small. */
+const SWEEP_BUDGET = 60_000
+
+const log = jsonLog()
+
+const open = async (env: Env): Promise<Running> => {
+  if (!env.PLIMSOLL_SECRET_KEY) throw new BadSettings('The secret PLIMSOLL_SECRET_KEY is not set.')
+  const { DB, CLOUD_STATE, SWEEPS, IMAGES, ...texts } = env
+  const host = await openHost({
+    d1: DB,
+    cloudState: CLOUD_STATE,
+    ...(IMAGES ? { blobs: new BucketBlobs(IMAGES) } : {}),
+    ...(SWEEPS
+      ? {
+          spread: async (accounts: string[]) => {
+            await SWEEPS.sendBatch(accounts.map((body) => ({ body })))
+          },
+        }
+      : {}),
+    settings: settingsFrom(texts as Record<string, string | undefined>, 'workers', env.PLIMSOLL_SECRET_KEY),
+    log,
+    defer: (work) =>
+      waitUntil(
+        Promise.resolve()
+          .then(work)
+          .catch((error) =>
+            log('error', 'deferred work failed', { error: error instanceof Error ? error.stack : String(error) }),
+          ),
+      ),
+  })
+  const first = await bootstrap(host, {
+    hashOf: async (user) => {
+      const password = user === 'admin' ? env.PLIMSOLL_ADMIN_PASSWORD : env.PLIMSOLL_DEMO_PASSWORD
+      if (!password && user === 'admin') throw new BadSettings('The secret PLIMSOLL_ADMIN_PASSWORD is not set.')
+      return password ? hashPassword(password) : null
+    },
+    ...(env.PLIMSOLL_SANDBOX === 'on' ? { sandbox: {} } : {}),
+  })
+  if (first) await runCron(host)
+  return { host, app: createApp(host) }
+}
+
+/**
+ * One per isolate. Only what is ready is kept, never the promise of it: a request that is cancelled would take the
+ * promise with it, and every later one would wait for ever.
+ */
+let running: Running | undefined
+const ready = async (env: Env): Promise<Running> => {
+  running ??= await open(env)
+  return running
+}
+
+/** What is wrong with the deployment, told without its details to whoever asks, in full to the log. */
+const notReady = (error: unknown): Response => {
+  const text = error instanceof Error ? `${error.message} ${error.cause ?? ''}` : String(error)
+  log('error', 'cannot start', { error: text })
+  const message =
+    error instanceof BadSettings || error instanceof WrongKey
+      ? error.message
+      : /no such (table|column)/.test(text)
+        ? 'The databases are not migrated: run `wrangler d1 migrations apply` for DB and CLOUD_STATE.'
+        : 'The broker cannot start; its log says why.'
+  return Response.json({ error: { code: 503, title: 'Service Unavailable', message } }, { status: 503 })
+}
+
+export default {
+  async fetch(request: Request, env: Env): Promise<Response> {
+    try {
+      const { app } = await ready(env)
+      return await app.fetch(request)
+    } catch (error) {
+      return notReady(error)
+    }
+  },
+  async scheduled(_controller: ScheduledController, env: Env, _context: ExecutionContext): Promise<void> {
+    const { host } = await ready(env)
+    await runCron(host)
+  },
+  /** A name that comes twice is swept once: the claim on its units decides. */
+  async queue(batch: MessageBatch<string>, env: Env): Promise<void> {
+    const { host } = await ready(env)
+    for (const { body } of batch.messages) await reconcileAccount(cronContext(host), body, SWEEP_BUDGET)
+  },
+}
