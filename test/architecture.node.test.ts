@@ -136,6 +136,14 @@ test('SQL is written in db alone', () => {
   expect(authors.map(shown)).toEqual([])
 })
 
+test('alternatives are joined by `either`, which drops none of them', () => {
+  const users = globSync('{functions,db}/**/*.ts').filter(
+    (path) =>
+      path !== 'db/conditions.ts' && /import \{[^}]*\bor\b[^}]*\} from 'drizzle-orm'/.test(readFileSync(path, 'utf8')),
+  )
+  expect(users).toEqual([])
+})
+
 test('relative imports name the file that they mean', () => {
   expect(imports.filter(({ to }) => !to.startsWith('npm:') && !/\.(ts|sql)$/.test(to)).map(shown)).toEqual([])
 })

@@ -1,5 +1,6 @@
-import { and, eq, inArray, isNull, ne, or, type SQL, sql } from 'drizzle-orm'
+import { and, eq, inArray, isNull, ne, type SQL, sql } from 'drizzle-orm'
 import type { Database } from '../../client.ts'
+import { both, either } from '../../conditions.ts'
 import {
   bindings,
   flavors,
@@ -122,10 +123,13 @@ export interface References {
 /** Everything that a new server refers to, in one round trip. What is not there, or not the caller's to see, is missing. */
 export const lookUpReferences = async (db: Database, refs: References) => {
   const { projectId, scope } = refs
-  const mine = or(eq(networks.shared, true), within(networks.projectId, scope))
+  const mine = either(eq(networks.shared, true), within(networks.projectId, scope))
   const named = among(networks.id, refs.networkIds)
-  const unnamed = and(eq(networks.external, false), or(eq(networks.projectId, projectId), eq(networks.shared, true)))
-  const wanted = and(mine, refs.anyNetwork ? or(named, unnamed) : named)
+  const unnamed = both(
+    eq(networks.external, false),
+    either(eq(networks.projectId, projectId), eq(networks.shared, true)),
+  )
+  const wanted = both(mine, refs.anyNetwork ? either(named, unnamed) : named)
   const ofPorts = sql`select network_id from ports where ${among(sql`id`, refs.portIds)}`
   const onSale =
     'every' in scope
@@ -145,7 +149,7 @@ export const lookUpReferences = async (db: Database, refs: References) => {
           and(
             eq(images.id, refs.imageId ?? ''),
             isNull(images.deletedAt),
-            or(within(images.projectId, scope), sql`${images.visibility} in ('public', 'community')`),
+            either(within(images.projectId, scope), sql`${images.visibility} in ('public', 'community')`),
           ),
         ),
       db
@@ -157,7 +161,7 @@ export const lookUpReferences = async (db: Database, refs: References) => {
       db
         .select()
         .from(networks)
-        .where(or(wanted, sql`${networks.id} in (${ofPorts})`)),
+        .where(either(wanted, sql`${networks.id} in (${ofPorts})`)),
       db
         .select()
         .from(subnets)
@@ -180,7 +184,7 @@ export const lookUpReferences = async (db: Database, refs: References) => {
         .where(
           and(
             eq(securityGroups.projectId, projectId),
-            or(among(securityGroups.id, refs.securityGroups), among(securityGroups.name, refs.securityGroups)),
+            either(among(securityGroups.id, refs.securityGroups), among(securityGroups.name, refs.securityGroups)),
           ),
         ),
       db
@@ -246,7 +250,7 @@ export const loneNetworks = (db: Database, projectId: string) =>
     .where(
       and(
         eq(networks.external, false),
-        or(eq(networks.projectId, projectId), eq(networks.shared, true)),
+        either(eq(networks.projectId, projectId), eq(networks.shared, true)),
         sql`exists (select 1 from subnets where network_id = ${networks.id})`,
       ),
     )

@@ -1,5 +1,6 @@
-import { and, asc, eq, gt, gte, isNotNull, isNull, lte, or, type SQL, sql } from 'drizzle-orm'
+import { and, asc, eq, gt, gte, isNotNull, isNull, lte, type SQL, sql } from 'drizzle-orm'
 import type { Database } from '../../client.ts'
+import { either } from '../../conditions.ts'
 import { servers } from '../../schema/index.ts'
 import { type Scope, within } from '../../scope.ts'
 
@@ -26,7 +27,10 @@ export const serversBetween = (
         period.projectId === undefined ? undefined : eq(servers.projectId, period.projectId),
         isNotNull(servers.launchedAt),
         lte(servers.launchedAt, period.end),
-        or(isNull(servers.deletedAt), gte(sql`coalesce(${servers.terminatedAt}, ${servers.deletedAt})`, period.start)),
+        either(
+          isNull(servers.deletedAt),
+          gte(sql`coalesce(${servers.terminatedAt}, ${servers.deletedAt})`, period.start),
+        ),
         period.after === undefined ? undefined : gt(servers.id, period.after),
       ),
     )

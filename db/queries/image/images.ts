@@ -1,5 +1,6 @@
-import { and, eq, isNotNull, isNull, or, type SQL, sql } from 'drizzle-orm'
+import { and, eq, isNotNull, isNull, type SQL, sql } from 'drizzle-orm'
 import type { Database } from '../../client.ts'
+import { always, both, either } from '../../conditions.ts'
 import { prepared } from '../../prepared.ts'
 import { bindings, images } from '../../schema/index.ts'
 import { type Scope, within } from '../../scope.ts'
@@ -22,16 +23,16 @@ const nowhere = sql`not exists (select 1 from bindings b where b.kind = 'image' 
 const held = isNotNull(images.blob)
 
 /** Own images, and the public ones of clouds that the project is mapped to: without a mapping nothing of a cloud is seen. */
-const visible = (scope: Scope): SQL | undefined =>
+const visible = (scope: Scope): SQL =>
   'every' in scope
-    ? undefined
-    : or(
+    ? always
+    : either(
         eq(images.projectId, scope.projectId),
-        and(
+        both(
           eq(images.visibility, 'public'),
-          or(bound(scope), held, and(sql`${images.projectId} is not null`, nowhere)),
+          either(bound(scope), held, both(sql`${images.projectId} is not null`, nowhere)),
         ),
-        and(eq(images.visibility, 'community'), or(bound(scope), held, nowhere)),
+        both(eq(images.visibility, 'community'), either(bound(scope), held, nowhere)),
       )
 
 /** A queued image whose making has begun is being saved, whatever the cloud has shown of it so far. */
@@ -135,7 +136,7 @@ const conditions = (scope: Scope, f: ImageFilter): (SQL | undefined)[] => [
       ? sql`${images.visibility} = ${f.visibility}`
       : 'every' in scope
         ? undefined
-        : or(sql`${images.visibility} <> 'community'`, within(images.projectId, scope)),
+        : either(sql`${images.visibility} <> 'community'`, within(images.projectId, scope)),
   f.hidden === undefined ? undefined : eq(images.hidden, f.hidden),
   f.protected === undefined ? undefined : eq(images.protected, f.protected),
   f.sizeMin === undefined ? undefined : sql`${images.sizeBytes} >= ${f.sizeMin}`,

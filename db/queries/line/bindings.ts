@@ -1,6 +1,7 @@
-import { and, asc, eq, inArray, isNotNull, isNull, lte, ne, or, sql } from 'drizzle-orm'
+import { and, asc, eq, inArray, isNotNull, isNull, lte, ne, sql } from 'drizzle-orm'
 import type { Kind } from '../../../adapters/contract.ts'
 import type { Database } from '../../client.ts'
+import { both, either } from '../../conditions.ts'
 import { prepared, ready } from '../../prepared.ts'
 import { bindings } from '../../schema/index.ts'
 
@@ -174,7 +175,7 @@ export const reviveBinding = (db: Database, ref: Ref, { token, now }: { token: s
         eq(bindings.resourceId, ref.resourceId),
         eq(bindings.cloudId, ref.cloudId),
         eq(bindings.scope, ref.scope),
-        or(eq(bindings.phase, 'failed'), and(eq(bindings.phase, 'bound'), isNull(bindings.observed))),
+        either(eq(bindings.phase, 'failed'), both(eq(bindings.phase, 'bound'), isNull(bindings.observed))),
         eq(bindings.want, 'present'),
       ),
     )

@@ -1,5 +1,6 @@
-import { and, or, type SQL, sql } from 'drizzle-orm'
+import { and, type SQL, sql } from 'drizzle-orm'
 import type { SQLiteTable } from 'drizzle-orm/sqlite-core'
+import { either } from '../../conditions.ts'
 import { after, orderOf } from '../keyset.ts'
 
 /** What a list can be filtered and sorted by: an expression, or a condition that a value has to meet. */
@@ -39,7 +40,7 @@ export const anyOf = (expression: SQL | { getSQL(): SQL }, values: unknown[]): S
   sql`${expression} in (select value from json_each(${JSON.stringify(values)}))`
 
 const filterOf = (attribute: Attribute, values: unknown[]): SQL | undefined =>
-  attribute.matches ? or(...values.map((value) => attribute.matches(String(value)))) : anyOf(attribute.sql, values)
+  attribute.matches ? either(...values.map((value) => attribute.matches(String(value)))) : anyOf(attribute.sql, values)
 
 const tagsOf = (match: TagMatch, tags: string[]): SQL => {
   const list = JSON.stringify(tags)

@@ -1,5 +1,6 @@
-import { and, eq, getTableColumns, or, type SQL, sql } from 'drizzle-orm'
+import { and, eq, getTableColumns, type SQL, sql } from 'drizzle-orm'
 import type { Database } from '../../client.ts'
+import { always, either } from '../../conditions.ts'
 import { prepared } from '../../prepared.ts'
 import { networks, ports, routers, subnets } from '../../schema/index.ts'
 import { type Scope, within } from '../../scope.ts'
@@ -12,10 +13,10 @@ export type NetworkView = NetworkRow & { subnetIds: string[]; cloudName: string 
 export const ROUTER_INTERFACE = 'network:router_interface'
 
 /** Everybody sees what is shared, and the ways out of the clouds that his project is mapped to. */
-export const visible = (scope: Scope): SQL | undefined =>
+export const visible = (scope: Scope): SQL =>
   'every' in scope
-    ? undefined
-    : or(
+    ? always
+    : either(
         within(networks.projectId, scope),
         eq(networks.shared, true),
         sql`(${networks.external} and ${networks.cloudId} in (select cloud_id from mappings where project_id = ${scope.projectId}))`,

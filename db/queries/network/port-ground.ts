@@ -1,5 +1,6 @@
-import { and, eq, or, sql } from 'drizzle-orm'
+import { eq, sql } from 'drizzle-orm'
 import type { Database } from '../../client.ts'
+import { both, either } from '../../conditions.ts'
 import { ipAllocations, lingeringAddresses, securityGroups, subnets } from '../../schema/index.ts'
 import { type Scope, within } from '../../scope.ts'
 import { networkQuery } from './network.ts'
@@ -28,9 +29,9 @@ export const portGround = async (
       })
       .from(securityGroups)
       .where(
-        or(
-          and(anyOf(securityGroups.id, groupIds), within(securityGroups.projectId, scope)),
-          and(eq(securityGroups.projectId, projectId), eq(securityGroups.isDefault, 'default')),
+        either(
+          both(anyOf(securityGroups.id, groupIds), within(securityGroups.projectId, scope)),
+          both(eq(securityGroups.projectId, projectId), eq(securityGroups.isDefault, 'default')),
         ),
       ),
   ])

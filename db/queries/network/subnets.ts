@@ -1,5 +1,6 @@
-import { and, eq, or, type SQL, sql } from 'drizzle-orm'
+import { and, eq, type SQL, sql } from 'drizzle-orm'
 import type { Database } from '../../client.ts'
+import { always, either } from '../../conditions.ts'
 import { prepared } from '../../prepared.ts'
 import { subnets } from '../../schema/index.ts'
 import { type Scope, within } from '../../scope.ts'
@@ -9,10 +10,10 @@ import { releaseRows } from './network-quotas.ts'
 export type SubnetRow = typeof subnets.$inferSelect
 
 /** A subnet is seen by its project, and by all if its network is shared. What lies beyond a way out is its cloud's. */
-const visible = (scope: Scope): SQL | undefined =>
+const visible = (scope: Scope): SQL =>
   'every' in scope
-    ? undefined
-    : or(
+    ? always
+    : either(
         within(subnets.projectId, scope),
         sql`exists (select 1 from networks n where n.id = ${subnets.networkId} and n.shared)`,
       )
