@@ -14,6 +14,7 @@ import {
 } from '../../schema/index.ts'
 import { type Scope, within } from '../../scope.ts'
 import { ROUTER_INTERFACE } from '../network/network.ts'
+import { homeOf } from './home.ts'
 
 export type FlavorRow = typeof flavors.$inferSelect
 export type ImageRow = typeof images.$inferSelect
@@ -136,7 +137,7 @@ export const lookUpReferences = async (db: Database, refs: References) => {
       ? sql`(not ${flavors.native} or not ${flavors.retired})`
       : sql`not ${flavors.retired} and (${flavors.native} or ${flavors.isPublic}
           or exists (select 1 from flavor_access a where a.flavor_id = ${flavors.id} and a.project_id = ${projectId}))`
-  const [flavor, image, imageOn, nets, subs, routed, portRows, groups, keypair, volumeRows, candidates, places] =
+  const [flavor, image, imageOn, nets, subs, routed, portRows, groups, keypair, volumeRows, candidates, places, home] =
     await db.batch([
       db
         .select()
@@ -197,6 +198,7 @@ export const lookUpReferences = async (db: Database, refs: References) => {
         .where(and(among(volumes.id, refs.volumeIds), isNull(volumes.deletedAt), within(volumes.projectId, scope))),
       candidatesFor(db, { projectId, flavorId: refs.flavorId, place: refs.place }),
       placesNamed(db, projectId, refs.place),
+      homeOf(db, projectId),
     ])
   return {
     flavor: flavor[0] ?? null,
@@ -212,6 +214,7 @@ export const lookUpReferences = async (db: Database, refs: References) => {
     volumes: volumeRows,
     candidates: candidates.map((c) => ({ ...c, available: Boolean(c.available) })),
     places,
+    home: home[0] ?? null,
   }
 }
 export type Found = Awaited<ReturnType<typeof lookUpReferences>>

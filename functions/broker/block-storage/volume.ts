@@ -21,6 +21,7 @@ import {
   volumeNot,
   volumeZones,
 } from '../../../db/queries/block-storage/volumes.ts'
+import { type Home, homeOf } from '../../../db/queries/compute/home.ts'
 import type { ImageRow } from '../../../db/queries/image/images.ts'
 import type { Ref } from '../../../db/queries/line/bindings.ts'
 import type { Scope } from '../../../db/scope.ts'
@@ -105,7 +106,8 @@ export const createVolume = async (context: Context, wish: NewVolume): Promise<V
   const places = await zonesWithVolumes(context, { projectId })
   const source = await sourceOf(context, wish, places)
   const volumeType = wish.volumeType ?? source.volumeType ?? DEFAULT_TYPE
-  const place = choose(wish.zone, volumeType, places, source)
+  const [home = null] = wish.zone === null ? await homeOf(context.db, projectId) : []
+  const place = choose(wish.zone, volumeType, places, source, home)
   const size = wish.size ?? source.least
   if (size < source.least)
     throw new VolumeRefused({ kind: 'too-small', what: sourceName(wish), size, least: source.least })
@@ -241,8 +243,17 @@ const zoneName = (place: VolumeZone) => `${place.cloud}.${place.zone}`
 const named = (place: VolumeZone, zone: string) => zone === place.cloud || zone === zoneName(place)
 const offers = (place: VolumeZone, type: string) => type === DEFAULT_TYPE || place.volumeTypes.includes(type)
 
-/** The named zone, or the first with the type and room in the operator's order, next to the source if there is one. */
-const choose = (zone: string | null, type: string, places: VolumeZone[], source: Source): VolumeZone => {
+/**
+ * The named zone, or one with the type and room: next to the source if there is one, else where the project is already,
+ * else where its first server would go (`place`), so that the two meet.
+ */
+const choose = (
+  zone: string | null,
+  type: string,
+  places: VolumeZone[],
+  source: Source,
+  home: Home | null,
+): VolumeZone => {
   const wanted = zone === null ? places : places.filter((place) => named(place, zone))
   if (!places.length) throw new VolumeRefused({ kind: 'no-cloud' })
   if (!wanted.length) throw new VolumeRefused({ kind: 'no-zone', zone: zone! })
@@ -264,9 +275,19 @@ const choose = (zone: string | null, type: string, places: VolumeZone[], source:
     throw new VolumeRefused({ kind: 'no-type', type, zones })
   }
   const open = offering.filter(({ available }) => available)
-  // The sort is stable: clouds of equal room stay in the operator's order.
+  // Servers decide the cloud, as the operator's order does for them; volumes only the zone.
+  const away = (p: VolumeZone): number => Number(home?.of === 'server' && p.cloudId !== home.cloudId)
+  const apart = (p: VolumeZone): number => Number(p.cloudId === home?.cloudId && p.zone !== home.zone)
+  const order = (p: VolumeZone): number => places.findIndex(({ cloudId }) => cloudId === p.cloudId)
   const roomy = [...(open.length ? open : offering)].sort(
-    (a, b) => Number(a.readOnly) - Number(b.readOnly) || Number((a.load ?? 0) >= 1) - Number((b.load ?? 0) >= 1),
+    (a, b) =>
+      Number(a.readOnly) - Number(b.readOnly) ||
+      Number((a.load ?? 0) >= 1) - Number((b.load ?? 0) >= 1) ||
+      away(a) - away(b) ||
+      order(a) - order(b) ||
+      apart(a) - apart(b) ||
+      (a.load ?? 0) - (b.load ?? 0) ||
+      a.zone.localeCompare(b.zone),
   )
   return roomy[0]!
 }

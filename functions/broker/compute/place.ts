@@ -1,3 +1,4 @@
+import type { Home } from '../../../db/queries/compute/home.ts'
 import type { CandidateRow as Candidate } from '../../../db/queries/compute/places.ts'
 import type { FlavorSnapshot } from '../../../db/schema/index.ts'
 
@@ -12,6 +13,8 @@ export interface Wish {
   clouds: string[] | null
   /** Zone to which a cloud's subnets or volumes already tie the server, by cloud id. */
   tied: Record<string, string>
+  /** The zone that is preferred on its cloud, because other things of the project are there; null: none is. */
+  home: Home | null
 }
 
 export interface Place {
@@ -28,7 +31,8 @@ const MOST_PLACES = 8
 
 /**
  * Where a server may go, best first: a pure function. A native flavor is met only by the offer of its name, a common
- * one by each zone's smallest offer that satisfies it. Zones with room come first, then the operator's order of clouds.
+ * one by each zone's smallest offer that satisfies it. Zones with room come first, then the operator's order of clouds,
+ * then the zone where the project is already.
  */
 export const place = (wish: Wish, candidates: Candidate[]): Place[] => {
   const fitting = candidates.filter((c) => fits(wish, c))
@@ -42,12 +46,16 @@ export const place = (wish: Wish, candidates: Candidate[]): Place[] => {
       (a, b) =>
         room(b, wish) - room(a, wish) ||
         a.position - b.position ||
+        isHome(wish, b) - isHome(wish, a) ||
         (a.load ?? 0) - (b.load ?? 0) ||
         a.zone.localeCompare(b.zone),
     )
     .slice(0, MOST_PLACES)
     .map(({ cloudId, zone, native, vcpus, ramMib, diskGib }) => ({ cloudId, zone, native, vcpus, ramMib, diskGib }))
 }
+
+const isHome = ({ home }: Wish, { cloudId, zone }: Candidate): number =>
+  Number(home?.cloudId === cloudId && home.zone === zone)
 
 const fits = (wish: Wish, c: Candidate): boolean => {
   const { flavor, zone, clouds, tied } = wish

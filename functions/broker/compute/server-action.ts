@@ -200,7 +200,7 @@ const sizeFor = async (context: Context, server: ServerRow, flavor: FlavorRow): 
   const candidates = await candidatesFor(context.db, { projectId, flavorId: flavor.id, cloudId: cloudId ?? '', zone })
   const arch = await archOf(context, server, candidates)
   const [best] = place(
-    { flavor: { ...snapshotOf(flavor), native: flavor.native }, arch, zone: null, clouds: null, tied: {} },
+    { flavor: { ...snapshotOf(flavor), native: flavor.native }, arch, zone: null, clouds: null, tied: {}, home: null },
     candidates.map((each) => ({ ...each, available: true })),
   )
   if (!best)

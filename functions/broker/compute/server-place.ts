@@ -87,5 +87,5 @@ const larger = async (context: Context, server: ServerRow, { at }: Places, tried
   const arch = candidates.find(({ native }) => native === at.native)?.arch
   if (arch === undefined) return []
   const left = candidates.filter((each) => !tried.includes(keyOf(each))).map((each) => ({ ...each, available: true }))
-  return place({ flavor: { ...flavor, native: false }, arch, zone: null, clouds: null, tied: {} }, left)
+  return place({ flavor: { ...flavor, native: false }, arch, zone: null, clouds: null, tied: {}, home: null }, left)
 }

@@ -182,7 +182,14 @@ export const findPlaces = (
   const tied = Object.fromEntries(zones.flatMap((zone) => clouds.map((id) => [id, zone] as const)))
   const zone = wish.zone === null ? null : zoneNamed(wish.zone, found)
   const places = place(
-    { flavor: { ...snapshotOf(flavor), native: flavor.native }, arch: image.arch, zone, clouds, tied },
+    {
+      flavor: { ...snapshotOf(flavor), native: flavor.native },
+      arch: image.arch,
+      zone,
+      clouds,
+      tied,
+      home: found.home,
+    },
     candidates,
   )
   const open = nics.some(({ network, port }) => port?.portSecurity ?? network.portSecurity)

@@ -238,3 +238,60 @@ describe('what is understood', () => {
     expect((await w.demo.get(`${w.cinder}/volumes/${volume.id}`)).status).toBe(404)
   })
 })
+
+describe('where it goes when nobody says', () => {
+  const attach = (server: string, volume: string) =>
+    w.newest.post(`${NOVA}/servers/${server}/os-volume_attachments`, { volumeAttachment: { volumeId: volume } })
+  const volume = async () => {
+    const made = await w.demo.post(`${w.cinder}/volumes`, { volume: { size: 1 } })
+    await w.plimsoll.settle()
+    return made.body.volume.id as string
+  }
+
+  test('a volume made before any server meets the first one, whatever the load of the zones', async () => {
+    w = await newWorld({
+      clouds: [
+        {
+          name: 'sandbox',
+          type: 'sandbox',
+          options: {
+            zones: [
+              { name: 'a', vcpus: 8, ram_mib: 16384, disk_gib: 500 },
+              { name: 'b', vcpus: 64, ram_mib: 131072, disk_gib: 500 },
+            ],
+          },
+        },
+      ],
+    })
+    const first = await volume()
+    expect((await attach(await w.running(), first)).status).toBe(200)
+  })
+
+  test('servers and volumes meet, whichever comes first', async () => {
+    for (let n = 0; n < 8; n++) {
+      const early = n % 2 ? await volume() : null
+      const server = await w.running()
+      expect((await attach(server, early ?? (await volume()))).status).toBe(200)
+    }
+  })
+
+  test('a volume follows the newest server into the zone that was named for it', async () => {
+    const zones = (await w.newest.get(`${NOVA}/os-availability-zone`)).body.availabilityZoneInfo
+    const last = zones.at(-1).zoneName as string
+    const server = await w.running({ availability_zone: last })
+    const made = await volume()
+    await w.plimsoll.settle()
+    expect((await w.demo.get(`${w.cinder}/volumes/${made}`)).body.volume.availability_zone).toBe(last)
+    expect((await attach(server, made)).status).toBe(200)
+  })
+})
+
+test('an administrator makes a server on a network of his own, and on one that is shared', async () => {
+  const NETWORK = '/network/v2.0'
+  const made = await w.admin.post(`${NETWORK}/networks`, { network: { name: 'own' } })
+  const network = made.body.network.id as string
+  await w.admin.post(`${NETWORK}/subnets`, { subnet: { network_id: network, ip_version: 4, cidr: '10.9.0.0/24' } })
+  await w.plimsoll.mapTo('sandbox', 'admin')
+  const answer = await w.boot({ networks: [{ uuid: network }] }, w.admin.with(at('2.96')))
+  expect(answer).toMatchObject({ status: 202 })
+})
