@@ -1,9 +1,9 @@
 import { z } from 'zod'
 import { defaultMaximum, quotaDefaults } from '../broker/line/quota.ts'
 import { limitsOf, resetLimits, setLimits } from '../broker/line/quotas.ts'
+import { isTrue } from '../http/boolean.ts'
 import { badRequest, forbidden } from '../http/fault.ts'
 import { type Input, type Operation, operation } from '../http/operation.ts'
-import { isTrue } from './shapes.ts'
 import { orFault } from './words.ts'
 
 /** Cinder's names are the counters' own. */

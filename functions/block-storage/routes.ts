@@ -2,9 +2,9 @@ import type { Ref } from '../../db/queries/line/bindings.ts'
 import { everyProject, type Scope } from '../../db/scope.ts'
 import { projectOf } from '../broker/block-storage/volume.ts'
 import type { Context } from '../context.ts'
+import { isTrue } from '../http/boolean.ts'
 import { badRequest } from '../http/fault.ts'
 import type { Input, Operation } from '../http/operation.ts'
-import { isTrue } from './shapes.ts'
 
 /** From here on the project may be left out of the URL. */
 const WITHOUT_PROJECT = 67

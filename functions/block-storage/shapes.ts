@@ -20,9 +20,6 @@ export const boolean = z.union(
   { error: (issue) => `${shown(issue.input)} is not one of [True, 'True', 'true', '1', False, 'False', 'false', '0']` },
 )
 
-/** A flag in the query; anything that is no word for true is false. */
-export const isTrue = (word: string | undefined): boolean => TRUE.includes(word?.toLowerCase() ?? '')
-
 export const text = (max = 255) =>
   z.string({ error: notOf('string') }).max(max, { error: (issue) => `${shown(issue.input)} is too long` })
 

@@ -15,12 +15,13 @@ import {
   snapshotFor,
 } from '../broker/block-storage/snapshot.ts'
 import { type VolumeRefusal, volumeFor } from '../broker/block-storage/volume.ts'
+import { isTrue } from '../http/boolean.ts'
 import { badRequest, type Fault, notFound } from '../http/fault.ts'
 import { type Input, type Operation, operation } from '../http/operation.ts'
 import { allowedFilters, dictIn, nextLinks, sliceOf, timesIn } from './listing.ts'
 import { metadataOperations } from './metadata.ts'
 import { listScope, pursue } from './routes.ts'
-import { boolean, changedAt, isTrue, label, metadata, text, time, uuid } from './shapes.ts'
+import { boolean, changedAt, label, metadata, text, time, uuid } from './shapes.ts'
 import { invalidSnapshot, invalidVolume, noSnapshot, noVolume, orFault } from './words.ts'
 
 /** The snapshot of the path; 404 in Cinder's words. */

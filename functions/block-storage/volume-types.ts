@@ -1,9 +1,9 @@
 import { DEFAULT_TYPE, type VolumeType, volumeTypeFor, volumeTypes } from '../broker/block-storage/volume-types.ts'
 import type { Context } from '../context.ts'
+import { isTrue, strictBoolean } from '../http/boolean.ts'
 import { badRequest, conflict, notFound } from '../http/fault.ts'
 import { type Input, type Operation, operation } from '../http/operation.ts'
 import { dictIn, nextLinks, sliceOf } from './listing.ts'
-import { isTrue } from './shapes.ts'
 
 /** The type as the caller may use it; throws 404 in Cinder's words, which tell an id from a name. */
 export const typeOf = async (context: Context, idOrName: string): Promise<VolumeType> => {
@@ -33,11 +33,7 @@ const view = ({ context }: Input, type: VolumeType) => ({
 /** Which types a list shows. `is_public=none`: public and private ones; there are no private ones. */
 const filterOf = ({ query }: Input): ((type: VolumeType) => boolean) => {
   const asked = query.is_public?.toLowerCase()
-  if (
-    asked !== undefined &&
-    asked !== 'none' &&
-    !['true', 'false', '1', '0', 'yes', 'no', 'on', 'off', 't', 'f', 'y', 'n'].includes(asked)
-  )
+  if (asked !== undefined && asked !== 'none' && strictBoolean(asked) === null)
     throw badRequest(`Invalid is_public filter [${query.is_public}]`)
   const shows = asked === undefined || asked === 'none' || isTrue(asked)
   const specs = query.extra_specs === undefined ? {} : dictIn(query.extra_specs)

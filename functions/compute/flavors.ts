@@ -9,6 +9,7 @@ import {
 } from '../../db/queries/compute/flavors.ts'
 import { createFlavor, describeFlavor, removeFlavor } from '../broker/compute/flavor.ts'
 import type { Context } from '../context.ts'
+import { strictBoolean } from '../http/boolean.ts'
 import { badRequest, conflict, forbidden, notFound } from '../http/fault.ts'
 import { type Input, type Operation, operation } from '../http/operation.ts'
 import { pageRequest } from '../http/pagination.ts'
@@ -80,9 +81,9 @@ const wholeNumber = (query: Input['query'], key: 'minRam' | 'minDisk'): number |
 const publicity = (context: Context, given: string | undefined): Pick<FlavorFilter, 'isPublic'> => {
   if (!context.caller?.isAdmin || given?.toLowerCase() === 'none') return {}
   if (given === undefined) return { isPublic: true }
-  const parsed = boolean().safeParse(given)
-  if (!parsed.success) throw badRequest(`Invalid is_public filter [${given}]`)
-  return { isPublic: parsed.data }
+  const isPublic = strictBoolean(given)
+  if (isPublic === null) throw badRequest(`Invalid is_public filter [${given}]`)
+  return { isPublic }
 }
 
 const page = async ({ context, query }: Input): Promise<FlavorRow[]> => {

@@ -1,5 +1,6 @@
 import type { Comparison, Slice, Sort } from '../../db/queries/block-storage/volumes.ts'
 import { IMAGE_SORT, type ImageFilter } from '../../db/queries/image/images.ts'
+import { strictBoolean } from '../http/boolean.ts'
 import { badRequest } from '../http/fault.ts'
 
 /** `limit_param_default` and `api_limit_max` of Glance. */
@@ -67,11 +68,12 @@ const numberOf = (name: string, text: string): number => {
 }
 
 const booleanOf = (name: string, text: string): boolean => {
-  if (!/^(true|false|1|0|yes|no|on|off|t|f|y|n)$/i.test(text))
+  const flag = strictBoolean(text)
+  if (flag === null)
     throw badRequest(
       `Invalid value '${text}' for '${name}' filter. Valid values are case insensitive 'true' or 'false'.`,
     )
-  return /^(true|1|yes|on|t|y)$/i.test(text)
+  return flag
 }
 
 const timeOf = (column: 'created_at' | 'updated_at', text: string) => {

@@ -28,7 +28,7 @@ import type { Scope } from '../../../db/scope.ts'
 import type { Context } from '../../context.ts'
 import { connectCloud } from '../clouds/clouds.ts'
 import { imageFor } from '../image/image.ts'
-import { formatOf, realiseImage, takersOf } from '../image/image-place.ts'
+import { formatOf, leastDiskGib, realiseImage, takersOf } from '../image/image-place.ts'
 import { charge, commit, guard } from '../line/commit.ts'
 import { driveSoon } from '../line/drive.ts'
 import { bindTo, changed, unwanted } from '../line/resources.ts'
@@ -218,7 +218,7 @@ const sourceOf = async (context: Context, wish: NewVolume, places: VolumeZone[])
       ...nothing,
       cloudId,
       image: image.row,
-      least: Math.max(1, image.row.minDiskGib, Math.ceil((image.row.sizeBytes ?? 0) / 2 ** 30)),
+      least: Math.max(1, leastDiskGib(image.row), Math.ceil((image.row.sizeBytes ?? 0) / 2 ** 30)),
       bootable: true,
       imageMetadata: imageMetadataOf(image.row),
     }

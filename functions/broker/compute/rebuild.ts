@@ -7,6 +7,7 @@ import { keepingLineage } from './lineage.ts'
 import { ask, requireCapability, requireState } from './server-action.ts'
 import { refuse } from './server-error.ts'
 import { powerShown } from './server-facts.ts'
+import { refuseSmallDisk } from './server-wish.ts'
 
 /** A fresh root disk from an image that is on the cloud of the server, which is the server's from now on, as with Nova. */
 export const rebuildServer = async (
@@ -30,8 +31,7 @@ export const rebuildServer = async (
   const { ramMib, diskGib } = server.flavor
   if (ramMib < image.row.minRamMib)
     refuse({ kind: 'too-small', what: 'memory', has: ramMib, needs: image.row.minRamMib })
-  if (diskGib > 0 && diskGib < image.row.minDiskGib)
-    refuse({ kind: 'too-small', what: 'disk', has: diskGib, needs: image.row.minDiskGib })
+  refuseSmallDisk(diskGib, image.row)
   await ask(context, server, {
     action: 'rebuild',
     args: {

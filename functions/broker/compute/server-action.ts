@@ -163,6 +163,20 @@ export const withinLimits = async <T>(
   }
 }
 
+/** Throws `ServerRefused` (`quota`) for what a limit does not let pass today; the batch that charges it decides. */
+const refuseBeyondLimits = async (
+  context: Context,
+  projectId: string,
+  asked: Record<'cores' | 'ram', number>,
+): Promise<void> => {
+  const known = new Map((await quotaUse(context.db, projectId, Object.keys(asked))).map((row) => [row.resource, row]))
+  for (const [resource, requested] of Object.entries(asked)) {
+    const { used, maximum } = known.get(resource) ?? { used: 0, maximum: defaultMaximum[resource] ?? -1 }
+    if (requested > 0 && maximum >= 0 && used + requested > maximum)
+      throw new ServerRefused({ kind: 'quota', resource, requested, used, maximum })
+  }
+}
+
 export const snapshotOf = (flavor: FlavorRow): FlavorSnapshot => ({
   id: flavor.id,
   name: flavor.name,
@@ -174,18 +188,26 @@ export const snapshotOf = (flavor: FlavorRow): FlavorSnapshot => ({
   extraSpecs: flavor.extraSpecs,
 })
 
-/** Another flavor on the same cloud, in the same zone. What it costs more is charged now. */
-export const resizeServer = async (context: Context, server: ServerRow, flavor: FlavorRow): Promise<void> => {
+/** Another flavor on the same cloud, in the same zone. What it costs more is charged now; `set` is true of it at once. */
+export const resizeServer = async (
+  context: Context,
+  server: ServerRow,
+  flavor: FlavorRow,
+  set: Partial<Pick<ServerRow, 'diskConfig'>> = {},
+): Promise<void> => {
   requireState(context, server, 'resize')
   if (flavor.id === server.flavor.id) throw new ServerRefused({ kind: 'same-flavor' })
   await requireCapability(context, server, 'server.resize', ({ server: realm }) => realm.resize)
-  const target = await sizeFor(context, server, flavor)
   const next = snapshotOf(flavor)
   const more = { cores: next.vcpus - server.flavor.vcpus, ram: next.ramMib - server.flavor.ramMib }
+  // As Nova: what may not be is told before what cannot be.
+  await refuseBeyondLimits(context, server.projectId, more)
+  const target = await sizeFor(context, server, flavor)
   await withinLimits(context, server.projectId, more, () =>
     ask(context, server, {
       action: 'resize',
       args: { flavor: next as unknown as Json, place: target as unknown as Json, power: restingPower(server) },
+      set,
       also: chargeFlavor(context, server.projectId, server.flavor, next, 'claim'),
     }),
   )

@@ -7,7 +7,7 @@ export type ServerRefusal =
       id: string
     }
   | { kind: 'image-status'; id: string; status: string }
-  | { kind: 'too-small'; what: 'memory' | 'disk'; has: number; needs: number }
+  | { kind: 'too-small'; what: 'memory' | 'image' | 'min-disk'; has: number; needs: number }
   | { kind: 'port-in-use'; id: string; serverId: string }
   /** A port or a network has no address to give. */
   | { kind: 'no-subnet'; networkId: string }

@@ -1,5 +1,7 @@
 import type { Capability } from '../../../adapters/contract.ts'
 import type { Found, NetworkRow, PortRow } from '../../../db/queries/compute/places.ts'
+import type { ImageRow } from '../../../db/queries/image/images.ts'
+import { leastDiskGib } from '../image/image-place.ts'
 import type { Candidate, Place } from './place.ts'
 import { place } from './place.ts'
 import { snapshotOf } from './server-action.ts'
@@ -58,11 +60,17 @@ export const understand = (wish: ServerWish, found: Found, projectId: string): U
   const image = understandImage(wish, found, projectId)
   if (flavor.ramMib < image.minRamMib)
     refuse({ kind: 'too-small', what: 'memory', has: flavor.ramMib, needs: image.minRamMib })
-  if (flavor.diskGib > 0 && flavor.diskGib < image.minDiskGib)
-    refuse({ kind: 'too-small', what: 'disk', has: flavor.diskGib, needs: image.minDiskGib })
+  refuseSmallDisk(flavor.diskGib, image)
   if (wish.keyName !== null && !found.keypair) refuse({ kind: 'unknown', what: 'keypair', id: wish.keyName })
   const nics = understandNics(wish, found, projectId)
   return { flavor, image, nics, groupIds: understandGroups(wish, found) }
+}
+
+/** Throws `ServerRefused` (`too-small`) for an image that the disk of a flavor cannot hold; 0: as large as the image. */
+export const refuseSmallDisk = (diskGib: number, image: Pick<ImageRow, 'minDiskGib' | 'virtualSizeBytes'>): void => {
+  const needs = leastDiskGib(image)
+  if (diskGib > 0 && diskGib < needs)
+    refuse({ kind: 'too-small', what: needs > image.minDiskGib ? 'image' : 'min-disk', has: diskGib, needs })
 }
 
 const understandImage = (wish: ServerWish, found: Found, projectId: string): NonNullable<Found['image']> => {

@@ -70,11 +70,9 @@ const PROTOCOLS: Record<string, string> = {
   webmks: 'mks',
 }
 
-/** A final line end belongs to the line before it. */
+/** The last elements of the text cut at its line ends, as Nova counts them: what follows the final one is one, too. */
 export const lastLines = (text: string, lines: number | null): string => {
   if (lines === null) return text
   if (lines === 0) return ''
-  const ended = text.endsWith('\n')
-  const all = (ended ? text.slice(0, -1) : text).split('\n')
-  return all.slice(-lines).join('\n') + (ended ? '\n' : '')
+  return text.split('\n').slice(-lines).join('\n')
 }

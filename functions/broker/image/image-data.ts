@@ -12,7 +12,7 @@ import type { BlobStore, Context } from '../../context.ts'
 import { commit, guard, Refused } from '../line/commit.ts'
 import { ImageRefused, mayChange } from './image.ts'
 import { inspectImage, mismatch, virtualSizeOf } from './image-format.ts'
-import { type Found, Meter, tooLarge, type Upload } from './image-meter.ts'
+import { Meter, tooLarge, type Upload } from './image-meter.ts'
 
 /** Data of images that pass through the broker: into its store when they are uploaded, out of it when they are read. */
 
@@ -20,7 +20,6 @@ import { type Found, Meter, tooLarge, type Upload } from './image-meter.ts'
 const SILENCE = 15 * 60_000
 /** Blobs that nobody names are kept for so long: the row that names one is written after it. */
 const GRACE = 3_600_000
-const GIB = 2 ** 30
 
 /**
  * Streams data into the store and makes the image active with it, or leaves it `uploading` to be imported. Whatever goes
@@ -44,7 +43,7 @@ export const receiveData = async (context: Context, image: ImageRead, upload: Up
     const found = meter.end()
     await commit(context, { action: `${action}.end`, kind: 'image', resourceId: image.id }, [
       guard(context, 'upload-lost', uploadLost(image.id, key)),
-      updateImage(db, image.id, { ...found, ...(upload.staged ? {} : ready(image, found)), updatedAt: context.now() }),
+      updateImage(db, image.id, { ...found, ...(upload.staged ? {} : { status: 'active' }), updatedAt: context.now() }),
     ])
   } catch (error) {
     const given = await giveUpload(db, image.id, key, context.now())
@@ -76,11 +75,6 @@ const worded = (error: unknown): unknown => {
   return (error as { code?: string }).code === 'ENOSPC' ? new ImageRefused({ kind: 'full' }) : error
 }
 
-const ready = (image: ImageRow, { virtualSizeBytes }: Pick<Found, 'virtualSizeBytes'>): Partial<ImageRow> => ({
-  status: 'active',
-  minDiskGib: Math.max(image.minDiskGib, Math.ceil((virtualSizeBytes ?? 0) / GIB)),
-})
-
 /** So much of the two ends of a blob tells its format. */
 const HEAD = 64 * 1024
 const TAIL = 512
@@ -108,7 +102,7 @@ export const importStaged = async (context: Context, image: ImageRead): Promise<
     guard(context, 'image-moved', imageMoved(image.id, image.updatedAt)),
     updateImage(context.db, image.id, {
       virtualSizeBytes,
-      ...ready(image, { virtualSizeBytes }),
+      status: 'active',
       updatedAt: Math.max(context.now(), image.updatedAt + 1),
     }),
   ])

@@ -8,6 +8,15 @@ import { bindTo } from '../line/resources.ts'
 
 /** Where an image can be used: what a cloud made or shows is there alone, uploaded data wherever its format is taken. */
 
+const GIB = 2 ** 30
+
+/** The disk that an image needs, in GiB: what its owner demands, and what the disk in it says of itself. */
+export const leastDiskGib = ({
+  minDiskGib,
+  virtualSizeBytes,
+}: Pick<ImageRow, 'minDiskGib' | 'virtualSizeBytes'>): number =>
+  Math.max(minDiskGib, Math.ceil((virtualSizeBytes ?? 0) / GIB))
+
 type Image = Pick<ImageRow, 'id' | 'blob' | 'diskFormat' | 'containerFormat'>
 interface CloudRef {
   id: string

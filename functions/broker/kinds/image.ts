@@ -2,7 +2,7 @@ import type { ImageSeen, ImageSpec } from '../../../adapters/contract.ts'
 import { finishAction } from '../../../db/queries/block-storage/attachments.ts'
 import { type ImageRow, imageById, updateImage } from '../../../db/queries/image/images.ts'
 import type { Context } from '../../context.ts'
-import { formatOf } from '../image/image-place.ts'
+import { formatOf, leastDiskGib } from '../image/image-place.ts'
 import type { Write } from '../line/commit.ts'
 import { changed } from '../line/resources.ts'
 import { type Need, steps } from '../line/steps.ts'
@@ -30,7 +30,7 @@ const uploaded = (row: ImageRow, blob: string): ImageSpec['source'] => ({
   sizeBytes: row.sizeBytes ?? 0,
   arch: row.arch === 'aarch64' ? 'aarch64' : 'x86_64',
   os: row.properties.os_type === 'windows' ? 'windows' : 'linux',
-  minDiskGiB: Math.max(1, row.minDiskGib),
+  minDiskGiB: Math.max(1, leastDiskGib(row)),
 })
 
 /**

@@ -57,20 +57,21 @@ type Volumes = ServerWish['volumes']
 const invalid = (message: string) => badRequest(`Block Device Mapping is Invalid: ${message}`)
 
 /**
- * Volumes to attach. The root disk is the image on a local disk; whatever else would boot is refused, with the reason.
- * Data volumes that exist are attached once the server runs.
+ * Volumes to attach. The root disk is the image on a local disk; another one is refused, with the reason. Volumes that
+ * exist are attached once the server runs. Boot indexes count from the root on, one each (nova/compute/api.py,
+ * `_validate_bdm`); what follows the root is a disk like the others.
  */
 export const volumesOf = (mappings: DeviceMapping[], imageRef: string): Volumes => {
-  const roots = mappings.filter((m) => isBootable(m))
-  if (mappings.length && !roots.length && !imageRef)
+  const root = mappings.find(({ boot_index }) => boot_index === 0)
+  const indexes = mappings.flatMap(({ boot_index }) =>
+    typeof boot_index === 'number' && boot_index >= 0 ? boot_index : [],
+  )
+  const sequence = (root || !imageRef ? indexes : [0, ...indexes]).toSorted((a, b) => a - b)
+  if (mappings.length > 0 && (sequence.length === 0 || sequence.some((index, at) => index !== at)))
     throw invalid('Boot sequence for the instance and image/block device mapping combination is not valid.')
-  if (roots.length > 1)
-    throw invalid('Boot sequence for the instance and image/block device mapping combination is not valid.')
-  for (const root of roots) checkRoot(root, imageRef)
-  return mappings.filter((m) => !isBootable(m)).map(volumeOf)
+  if (root) checkRoot(root, imageRef)
+  return mappings.filter((mapping) => mapping !== root).map(volumeOf)
 }
-
-const isBootable = ({ boot_index }: DeviceMapping): boolean => typeof boot_index === 'number' && boot_index >= 0
 
 const checkRoot = (root: DeviceMapping, imageRef: string): void => {
   const source = root.source_type ?? (root.volume_id ? 'volume' : root.snapshot_id ? 'snapshot' : 'image')

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { isSortColumn, type ServerFilter, type ServerOrder } from '../../../db/queries/compute/server-view.ts'
 import { POWER_STATES, SERVER_STATUSES } from '../../broker/compute/lifecycle.ts'
 import type { Context } from '../../context.ts'
+import { strictBoolean } from '../../http/boolean.ts'
 import { badRequest, forbidden } from '../../http/fault.ts'
 import { perVersion } from './fields.ts'
 import { compile, type Matcher } from './pattern.ts'
@@ -64,14 +65,6 @@ export interface Asked {
   nothing: boolean
 }
 
-const TRUE = new Set(['1', 't', 'true', 'on', 'y', 'yes'])
-const FALSE = new Set(['0', 'f', 'false', 'off', 'n', 'no'])
-/** oslo's strict boolean; null: it is none. */
-const truth = (value: string): boolean | null => {
-  const word = value.trim().toLowerCase()
-  return TRUE.has(word) ? true : FALSE.has(word) ? false : null
-}
-
 const ISO = /^\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)?)?$/
 /** Milliseconds; a time without a zone is UTC. */
 export const timeOf = (key: string, value: string): number => {
@@ -130,7 +123,7 @@ const READERS: Record<string, (draft: Draft, value: string, key: string) => void
     d.filter.notTagsAny = value.split(',')
   },
   locked: (d, value) => {
-    const locked = truth(value)
+    const locked = strictBoolean(value)
     if (locked === null)
       throw badRequest(
         `Unrecognized value '${value}', acceptable values are: '0', '1', 'f', 'false', 'n', 'no', 'off', 'on', 't', 'true', 'y', 'yes'`,
@@ -166,7 +159,7 @@ const READERS: Record<string, (draft: Draft, value: string, key: string) => void
     d.filter.progress = numberOf(key, value)
   },
   config_drive: (d, value) => {
-    d.filter.configDrive = truth(value) ?? false
+    d.filter.configDrive = strictBoolean(value) ?? false
   },
   created_at: (d, value, key) => {
     d.filter.createdAt = timeOf(key, value)
@@ -190,7 +183,7 @@ const READERS: Record<string, (draft: Draft, value: string, key: string) => void
     d.filter.accessIpv6 = value
   },
   deleted: (d, value) => {
-    d.filter.deleted = truth(value) ?? false
+    d.filter.deleted = strictBoolean(value) ?? false
   },
 }
 const ALIASES: Record<string, string> = {
@@ -246,7 +239,7 @@ const readStatus = (draft: Draft, statuses: string[], isAdmin: boolean): void =>
 /** The caller's own project, unless an admin asks for all of them or for another. */
 const readProject = ({ filter }: Draft, { caller }: Context, queries: URLSearchParams, isAdmin: boolean): void => {
   const given = queries.get('all_tenants')
-  const all = given === null ? false : given === '' ? true : truth(given)
+  const all = given === null ? false : given === '' ? true : strictBoolean(given)
   if (all === null)
     throw badRequest(
       `Unrecognized value '${given}', acceptable values are: '0', '1', 'f', 'false', 'n', 'no', 'off', 'on', 't', 'true', 'y', 'yes'`,

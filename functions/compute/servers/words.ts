@@ -45,7 +45,9 @@ const serverFault = (refusal: ServerRefusal, missing: Missing): Fault => {
       return badRequest(
         refusal.what === 'memory'
           ? "Flavor's memory is too small for requested image."
-          : `Flavor's disk is too small for requested image. Flavor disk is ${refusal.has * 2 ** 30} bytes, image is ${refusal.needs * 2 ** 30} bytes.`,
+          : refusal.what === 'image'
+            ? `Flavor's disk is too small for requested image. Flavor disk is ${refusal.has * 2 ** 30} bytes, image is ${refusal.needs * 2 ** 30} bytes.`
+            : `Flavor's disk is smaller than the minimum size specified in image metadata. Flavor disk is ${refusal.has * 2 ** 30} bytes, minimum size is ${refusal.needs * 2 ** 30} bytes.`,
       )
     case 'port-in-use':
       return conflict(`Port ${refusal.id} is still in use.`)

@@ -231,7 +231,10 @@ describe('an admin', () => {
     expect(names((await friend.get(`${NOVA}/flavors`)).body)).toContain('c1')
     expect(names((await plimsoll.as('demo').get(`${NOVA}/flavors`)).body)).not.toContain('c1')
     expect(names((await admin.get(`${NOVA}/flavors`)).body)).not.toContain('c1')
-    expect(names((await admin.get(`${NOVA}/flavors?is_public=false`)).body)).toEqual(['c1'])
+    for (const no of ['false', '0', 'f', 'F', 'off', 'n', 'No'])
+      expect(names((await admin.get(`${NOVA}/flavors?is_public=${no}`)).body)).toEqual(['c1'])
+    for (const yes of ['t', 'True', 'y', 'ON', '1'])
+      expect(names((await admin.get(`${NOVA}/flavors?is_public=${yes}`)).body)).not.toContain('c1')
 
     expect((await action({ removeTenantAccess: { tenant } })).body).toEqual({ flavor_access: [] })
     expect((await action({ removeTenantAccess: { tenant } })).status).toBe(404)

@@ -11,10 +11,10 @@ export const resizeActions: Action[] = [
   action<z.infer<typeof resize>>({
     name: 'resize',
     body: resize,
-    handle: async ({ context }, server, { flavorRef: id }) => {
+    handle: async ({ context }, server, { flavorRef: id, 'OS-DCF:diskConfig': diskConfig }) => {
       const flavor = await flavorOnSale(context.db, context.scope, id)
       if (!flavor) throw badRequest(`Flavor ${id} could not be found.`)
-      await resizeServer(context, server, flavor)
+      await resizeServer(context, server, flavor, diskConfig ? { diskConfig } : {})
       return undefined
     },
   }),

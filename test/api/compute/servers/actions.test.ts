@@ -114,6 +114,23 @@ describe('resize', () => {
     expect(await used()).toMatchObject({ totalInstancesUsed: 0, totalCoresUsed: 0, totalRAMUsed: 0 })
   })
 
+  test('sets what is said of its disk, from then on', async () => {
+    await doing({ resize: { flavorRef: '3', 'OS-DCF:diskConfig': 'AUTO' } })
+    expect(await w.server(id)).toMatchObject({ 'OS-DCF:diskConfig': 'AUTO', status: 'VERIFY_RESIZE' })
+    await w.act(id, { confirmResize: null })
+    expect(await w.server(id)).toMatchObject({ 'OS-DCF:diskConfig': 'AUTO', status: 'ACTIVE' })
+  })
+
+  test('over the quota is forbidden, whether any cloud sells such a size or not', async () => {
+    const flavor = { name: 'giant', ram: 1_048_576, vcpus: 4096, disk: 10, id: 'giant' }
+    expect((await w.admin.post(`${NOVA}/flavors`, { flavor })).status).toBe(200)
+    const answer = await w.act(id, { resize: { flavorRef: 'giant' } })
+    expect(answer).toMatchObject({ status: 403 })
+    expect(answer.body.forbidden.message).toMatch(
+      /^Quota exceeded for cores: Requested 4095, but already used 1 of 400 cores$/,
+    )
+  })
+
   test.each([
     [{ flavorRef: 'nothing' }, 400],
     [{ flavorRef: '' }, 400],
@@ -206,7 +223,7 @@ describe('the console', () => {
     expect(whole.status).toBe(200)
     expect(whole.body.output).toMatch(/login:/)
     const some = await w.act(id, { 'os-getConsoleOutput': { length: '2' } })
-    expect(some.body.output.trimEnd().split('\n')).toHaveLength(2)
+    expect(some.body.output.split('\n')).toHaveLength(2)
     expect((await w.act(id, { 'os-getConsoleOutput': { length: 'x' } })).status).toBe(400)
   })
   test('is not there before the server is', async () => {

@@ -239,6 +239,40 @@ describe('what is understood', () => {
   })
 })
 
+describe('the order in which disks boot', () => {
+  const volume = async () => {
+    const made = await w.demo.post(`${w.cinder}/volumes`, { volume: { size: 1 } })
+    await w.plimsoll.settle()
+    return made.body.volume.id as string
+  }
+  const image = (boot_index: number) => ({ uuid: w.image, boot_index, source_type: 'image', destination_type: 'local' })
+  const data = async (boot_index: number | null) => ({
+    uuid: await volume(),
+    boot_index,
+    source_type: 'volume',
+    destination_type: 'volume',
+  })
+
+  test('goes on from the root: a volume with index 1 is a disk like the others', async () => {
+    const mapped = await data(1)
+    const id = await w.running({ block_device_mapping_v2: [image(0), mapped] })
+    expect((await w.server(id))['os-extended-volumes:volumes_attached']).toMatchObject([{ id: mapped.uuid }])
+  })
+
+  test.each([
+    ['leaves one out', [0, 2]],
+    ['names one twice', [0, 1, 1]],
+  ])('%s: refused', async (_, indexes) => {
+    const [root, ...others] = indexes
+    const mapped = await Promise.all(others.map((index) => data(index)))
+    const answer = await w.boot({ block_device_mapping_v2: [image(root!), ...mapped] })
+    expect([answer.status, message(answer)]).toEqual([
+      400,
+      'Block Device Mapping is Invalid: Boot sequence for the instance and image/block device mapping combination is not valid.',
+    ])
+  })
+})
+
 describe('where it goes when nobody says', () => {
   const attach = (server: string, volume: string) =>
     w.newest.post(`${NOVA}/servers/${server}/os-volume_attachments`, { volumeAttachment: { volumeId: volume } })
