@@ -175,6 +175,9 @@ test('no folder holds more than 25 files', () => {
   expect(full).toEqual([])
 })
 
+/** How a cloud is spoken to, how its objects are read, and the kinds; a package is what images are imported from. */
+const ADAPTER_FLOORS = [['wire'], ['records'], ['network', 'storage'], ['package'], ['compute']]
+
 /** Rooms of one floor know nothing of each other; a room imports from the floors below its own. */
 const FLOORS: Record<string, string[][]> = {
   'functions/broker': [
@@ -191,6 +194,8 @@ const FLOORS: Record<string, string[][]> = {
     ['line', 'block-storage'],
     ['compute', 'image'],
   ],
+  // The same rooms in the same order in every adapter, as far as a cloud needs them.
+  ...Object.fromEntries(ADAPTERS.map((adapter) => [`adapters/${adapter}`, ADAPTER_FLOORS])),
 }
 
 test.each(Object.entries(FLOORS))('rooms of %s import downwards', (house, floors) => {

@@ -1,8 +1,8 @@
 import type { Json, Mark, NativeId, Store } from '../contract.ts'
 import { CALL_LOG, type LoggedCall } from './engine.ts'
-import type { Entities, Entity, Stored } from './entities.ts'
 import { CALLS, type Calls, type FaultRule, NO_CALLS } from './faults.ts'
-import { State } from './state.ts'
+import type { Entities, Entity, Stored } from './records/entities.ts'
+import { State } from './records/state.ts'
 
 /**
  * What happens to a cloud behind the back of whoever is connected to it: others make and remove objects, and the

@@ -1,12 +1,12 @@
 import type { Blobs, Connection, Json, Mark, NativeId, Surroundings } from '../contract.ts'
 import { CloudError } from '../errors.ts'
-import { Claims } from './claims.ts'
-import type { Base } from './entities.ts'
 import { outgoing, refusal, SandboxCrash } from './errors.ts'
 import { errorBefore, nextTurn, truncate } from './faults.ts'
 import { type Settings, settingsOf } from './options.ts'
-import { Room } from './room.ts'
-import { State } from './state.ts'
+import { Claims } from './records/claims.ts'
+import type { Base } from './records/entities.ts'
+import { Room } from './records/room.ts'
+import { State } from './records/state.ts'
 
 /** One call as the log keeps it. */
 export interface LoggedCall {

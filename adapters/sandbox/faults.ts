@@ -1,7 +1,7 @@
 import type { CloudError } from '../errors.ts'
 import { refusal } from './errors.ts'
-import { canonical, dice, digest } from './hash.ts'
-import type { State } from './state.ts'
+import { canonical, dice, digest } from './records/hash.ts'
+import type { State } from './records/state.ts'
 
 /**
  * What can go wrong on purpose.

@@ -2,7 +2,7 @@ import type { CheckReport } from '../contract.ts'
 import { asCloudError } from '../errors.ts'
 import { child, childrenOf, textOf } from '../shared/xml.ts'
 import type { Context } from './context.ts'
-import { estateOf } from './estate.ts'
+import { inventoryOf } from './inventory.ts'
 import { ref } from './wire/soap.ts'
 import { zones } from './zones.ts'
 
@@ -77,14 +77,14 @@ export const check = async (context: Context): Promise<CheckReport> => {
   if (!Number.isNaN(there)) report.clockSkewMs = Math.round(there - (before + surroundings.now()) / 2)
   if (Math.abs(report.clockSkewMs ?? 0) > SKEW_MS) report.warnings.push("The cloud's clock and ours differ too much.")
 
-  const estate = await attempt('the datacenter', () => estateOf(context, true))
-  if (estate && estate.clusters.length === 0) report.warnings.push('There is no cluster, so there is no zone.')
-  if (estate) await attempt('the zones', () => zones(context))
+  const inventory = await attempt('the datacenter', () => inventoryOf(context, true))
+  if (inventory && inventory.clusters.length === 0) report.warnings.push('There is no cluster, so there is no zone.')
+  if (inventory) await attempt('the zones', () => zones(context))
   const { authorization } = content
-  if (authorization && estate) {
+  if (authorization && inventory) {
     const answer = await attempt('HasUserPrivilegeOnEntities', () =>
       vim.call(authorization, 'HasUserPrivilegeOnEntities', {
-        entities: [estate.datacenter.ref],
+        entities: [inventory.datacenter.ref],
         userName: report.account,
         privId: [...PRIVILEGES, ...(options.switch ? NETWORK_PRIVILEGES : [])],
       }),

@@ -10,5 +10,5 @@ export interface Context {
   mapping: Mapping
   surroundings: Surroundings
   /** Beginning of the store's keys for this vCenter, whoever is connected to it. */
-  shelf: string
+  storePrefix: string
 }

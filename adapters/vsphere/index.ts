@@ -96,7 +96,7 @@ export const vsphere: Adapter = {
       options,
       mapping,
       surroundings,
-      shelf: `vsphere/${vcenterKey(connection)}`,
+      storePrefix: `vsphere/${vcenterKey(connection)}`,
     }
     return {
       check: () => check(context),

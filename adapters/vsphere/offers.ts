@@ -1,13 +1,13 @@
 import type { Offer } from '../contract.ts'
-import type { Machine } from './compute/machine.ts'
 import type { Context } from './context.ts'
-import { estateOf } from './estate.ts'
-import { KEY } from './records/marks.ts'
+import { inventoryOf } from './inventory.ts'
+import { KEY } from './marks.ts'
+import type { Machine } from './records/machine.ts'
 
 /** What the operator sells, in the zones that there are. vSphere itself knows no sizes. */
 export const offers = async (context: Context): Promise<Offer[]> => {
   const { options } = context
-  const zones = (await estateOf(context)).clusters.map(({ name }) => name).toSorted()
+  const zones = (await inventoryOf(context)).clusters.map(({ name }) => name).toSorted()
   return options.sizes.map(({ name, vcpus, ramMiB, diskGiB, arch, zones: sold, price }) => ({
     name,
     vcpus,

@@ -3,7 +3,7 @@ import { asCloudError } from '../errors.ts'
 import { child, childrenOf, type Element, textOf } from '../shared/xml.ts'
 import type { Context } from './context.ts'
 import { unclear } from './errors.ts'
-import { estateOf } from './estate.ts'
+import { inventoryOf } from './inventory.ts'
 import { asRef, type Ref } from './wire/soap.ts'
 
 /** What changes of a machine without us that shows above the line. */
@@ -29,7 +29,7 @@ const made = (answer: Element, method: string): Ref => {
 /** A collector of our own: it goes with its session, and says so, where vCenter's one would be silent in another. */
 const openCollector = async (context: Context): Promise<{ collector: Ref; close(): Promise<void> }> => {
   const { vim } = context
-  const { datacenter } = await estateOf(context)
+  const { datacenter } = await inventoryOf(context)
   const { properties, views } = await vim.content()
   const collector = made(await vim.call(properties, 'CreatePropertyCollector'), 'CreatePropertyCollector')
   const opened: Ref[] = []

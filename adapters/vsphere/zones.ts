@@ -1,7 +1,7 @@
 import type { Zone } from '../contract.ts'
 import { textOf } from '../shared/xml.ts'
 import type { Context } from './context.ts'
-import { datastoreOf, estateOf } from './estate.ts'
+import { datastoreOf, inventoryOf } from './inventory.ts'
 import { look, refsAt } from './wire/properties.ts'
 
 const MIB = 1024 ** 2
@@ -16,21 +16,21 @@ const share = (used: number, total: number): [number, number] => [Math.max(0, Ma
  */
 export const zones = async (context: Context): Promise<Zone[]> => {
   const { vim, options, mapping } = context
-  const estate = await estateOf(context, true)
+  const inventory = await inventoryOf(context, true)
   const [computes, pools] = [
     await look(
       vim,
-      estate.clusters.map(({ ref }) => ref),
+      inventory.clusters.map(({ ref }) => ref),
       ['summary', 'datastore'],
     ),
     await look(
       vim,
-      estate.clusters.map(({ pool }) => pool),
+      inventory.clusters.map(({ pool }) => pool),
       ['runtime'],
     ),
   ]
   const wanted = mapping.datastore ?? options.datastore
-  return estate.clusters.map(({ ref, name, pool }) => {
+  return inventory.clusters.map(({ ref, name, pool }) => {
     const found = computes.find((each) => each.ref.id === ref.id)
     const summary = found?.props.get('summary')
     const runtime = pools.find((each) => each.ref.id === pool.id)?.props.get('runtime')
@@ -40,7 +40,7 @@ export const zones = async (context: Context): Promise<Zone[]> => {
     const ram = Math.floor(number('totalMemory') / MIB)
     const mhz = number('totalCpu')
     const reachable = new Set(found ? refsAt(found, 'datastore').map(({ id }) => id) : [])
-    const stores = (wanted === null ? estate.datastores : [datastoreOf(estate, wanted)]).filter(
+    const stores = (wanted === null ? inventory.datastores : [datastoreOf(inventory, wanted)]).filter(
       (each) => each.accessible && reachable.has(each.ref.id),
     )
     const disk = stores.reduce((sum, { capacity }) => sum + capacity, 0)

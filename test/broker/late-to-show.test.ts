@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import type { Json, Store } from '../../adapters/contract.ts'
-import type { Base } from '../../adapters/sandbox/entities.ts'
+import type { Base } from '../../adapters/sandbox/records/entities.ts'
 import { startPlimsoll } from '../support/harness.ts'
 import { outOfStep } from '../support/in-step.ts'
 

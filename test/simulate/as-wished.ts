@@ -1,6 +1,6 @@
 import type { Cloud, Json, ServerSeen, VolumeSeen } from '../../adapters/contract.ts'
 import { CloudError } from '../../adapters/errors.ts'
-import { canonical } from '../../adapters/sandbox/hash.ts'
+import { canonical } from '../../adapters/sandbox/records/hash.ts'
 import type { ServerRow } from '../../db/queries/compute/servers.ts'
 import { type Binding, bindingsOn } from '../../db/queries/line/bindings.ts'
 import { bindings, drift } from '../../db/schema/index.ts'

@@ -1,6 +1,6 @@
 import type { D1Database } from '@cloudflare/workers-types'
 import type { Store } from '../../adapters/contract.ts'
-import type { Entity, Hold } from '../../adapters/sandbox/entities.ts'
+import type { Entity, Hold } from '../../adapters/sandbox/records/entities.ts'
 
 /** Everything that the clouds remember, each object with the cloud that it is on. */
 export const lookBelow = async (store: Store): Promise<{ cloud: string; entity: Entity }[]> =>

@@ -1,7 +1,7 @@
 import type { Json, Store } from '../../adapters/contract.ts'
 import { plantFaults } from '../../adapters/sandbox/backdoor.ts'
-import type { Entity } from '../../adapters/sandbox/entities.ts'
 import type { FaultRule } from '../../adapters/sandbox/faults.ts'
+import type { Entity } from '../../adapters/sandbox/records/entities.ts'
 import { convergeDue } from '../../functions/broker/converge/converge.ts'
 import { reconcile } from '../../functions/broker/reconcile/reconcile.ts'
 import type { Context } from '../../functions/context.ts'

@@ -1,7 +1,7 @@
 import type { Cloud, Json, Kind, Mark, NativeId, Realm, Seen, Store } from '../../adapters/contract.ts'
 import { disown, recall } from '../../adapters/sandbox/backdoor.ts'
-import type { Entity, Stored } from '../../adapters/sandbox/entities.ts'
 import { sandbox } from '../../adapters/sandbox/index.ts'
+import type { Entity, Stored } from '../../adapters/sandbox/records/entities.ts'
 import type { Scheduler } from './scheduler.ts'
 
 const THEIRS = 'somebody-else'

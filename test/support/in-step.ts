@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm'
 import { remembered } from '../../adapters/sandbox/backdoor.ts'
-import type { Entity, Stored } from '../../adapters/sandbox/entities.ts'
+import type { Entity, Stored } from '../../adapters/sandbox/records/entities.ts'
 import type { Plimsoll } from './harness.ts'
 
 const STORED: Stored[] = [

@@ -7,10 +7,11 @@ import {
 } from '@aws-sdk/client-ec2'
 import type { ImageData, Json, Mark, Outcome, Seen, Task } from '../../contract.ts'
 import { asCloudError, CloudError } from '../../errors.ts'
-import { type Context, gone, unlessGone } from '../context.ts'
+import type { Context } from '../context.ts'
 import { refuse } from '../errors.ts'
 import { filtersFor, tagged, tagsFor } from '../marks.ts'
-import { BLOCK } from '../storage/ebs.ts'
+import { gone, unlessGone } from '../records/reader.ts'
+import { BLOCK } from '../wire/ebs.ts'
 import { allPages } from '../wire/paging.ts'
 
 /**

@@ -2,71 +2,21 @@ import {
   CreateImageCommand,
   DeleteSnapshotCommand,
   DeregisterImageCommand,
-  DescribeImagesCommand,
   type Filter,
   type Image,
 } from '@aws-sdk/client-ec2'
 import { type ImageRealm, type ImageSeen, type Mark, type Page, reading } from '../../contract.ts'
 import { CloudError } from '../../errors.ts'
-import { type Context, markOf, type Reader, reader, unlessGone } from '../context.ts'
+import type { Context } from '../context.ts'
 import { refuse } from '../errors.ts'
 import { tagged, tagsFor, tagValue } from '../marks.ts'
+import { describeImages, imageSeen, images } from '../records/image.ts'
+import { markOf, unlessGone } from '../records/reader.ts'
 import { type Ask, onePage } from '../wire/paging.ts'
 import { amiName, beginUpload, goOnUploading, snapshotsOf } from './image-upload.ts'
 
 /** What runs on the sizes that we offer. */
 const ARCHS: Filter = { Name: 'architecture', Values: ['x86_64', 'arm64'] }
-
-const healthOf = (image: Image): ImageSeen['health'] => {
-  switch (image.State) {
-    case 'available':
-      return 'ready'
-    case 'deregistered':
-      return 'gone'
-    case 'failed':
-    case 'error':
-    case 'invalid':
-    case 'disabled':
-      return 'failed'
-    default:
-      return 'pending'
-  }
-}
-
-/** The disk that the image boots from; undefined for images that live in an instance store. */
-export const rootDisk = (image: Image) =>
-  image.BlockDeviceMappings?.find((mapping) => mapping.DeviceName === image.RootDeviceName)?.Ebs
-
-const seenOf = (context: Context, image: Image): ImageSeen => ({
-  id: image.ImageId ?? '',
-  mark: markOf(context, image.Tags),
-  name: tagValue(image.Tags, 'Name') || image.Name,
-  health: healthOf(image),
-  ...(image.StateReason?.Message ? { fault: 'The cloud could not make the image.' } : {}),
-  arch: image.Architecture === 'arm64' ? 'aarch64' : 'x86_64',
-  minDiskGiB: rootDisk(image)?.VolumeSize ?? 0,
-  sizeBytes: null,
-  os: image.Platform?.toLowerCase() === 'windows' ? 'windows' : 'linux',
-  createdAt: image.CreationDate ?? '',
-  ...(image.Description ? { description: image.Description } : {}),
-})
-
-const asking =
-  ({ ec2 }: Context, Filters: Filter[] | undefined, Owners?: string[]): Ask<Image> =>
-  async (paging) => {
-    const answer = await ec2.send(new DescribeImagesCommand({ Filters, ...(Owners ? { Owners } : {}), ...paging }))
-    return { items: answer.Images ?? [], NextToken: answer.NextToken }
-  }
-
-/** Images by any owner, for `get` and for servers; `list` shows the account's own. */
-export const images = (context: Context): Reader<Image, ImageSeen> =>
-  reader<Image, ImageSeen>(context, {
-    idFilter: 'image-id',
-    tags: (image) => image.Tags,
-    beside: (image) => (image.BlockDeviceMappings ?? []).flatMap(({ Ebs }) => Ebs?.SnapshotId ?? []),
-    describe: (Filters) => (Filters ? asking(context, Filters) : asking(context, undefined, ['self'])),
-    seen: (found) => found.map((item) => seenOf(context, item)),
-  })
 
 /**
  * An image is an AMI with its snapshots. The catalogue is what the operator's policy shows: images of the named
@@ -81,14 +31,14 @@ export const image = (context: Context): ImageRealm => {
     const { owners, names, ids } = options.images
     const queries: Ask<Image>[] = []
     const byName = names.length > 0 ? [{ Name: 'name', Values: names }] : []
-    if (owners.length > 0) queries.push(asking(context, [ARCHS, ...byName], owners))
-    if (ids.length > 0) queries.push(asking(context, [ARCHS, { Name: 'image-id', Values: ids }]))
+    if (owners.length > 0) queries.push(describeImages(context, [ARCHS, ...byName], owners))
+    if (ids.length > 0) queries.push(describeImages(context, [ARCHS, { Name: 'image-id', Values: ids }]))
     const [, which = '0', token] = /^(\d+) (.*)$/s.exec(cursor ?? '') ?? []
     const index = Number(which)
     const page = await onePage(queries[index]!, token || undefined)
     const next = page.next ? `${index} ${page.next}` : index + 1 < queries.length ? `${index + 1} ` : undefined
     return {
-      items: page.items.map((item) => seenOf(context, item)),
+      items: page.items.map((item) => imageSeen(context, item)),
       complete: page.complete,
       ...(next ? { next } : {}),
     }
@@ -98,7 +48,7 @@ export const image = (context: Context): ImageRealm => {
   const once = async (mark: Mark, name: string, make: () => Promise<string>): Promise<ImageSeen> => {
     try {
       const ImageId = await make()
-      const fresh = (await amis.get(ImageId)) ?? seenOf(context, { ImageId, State: 'pending' })
+      const fresh = (await amis.get(ImageId)) ?? imageSeen(context, { ImageId, State: 'pending' })
       return { ...fresh, mark, name }
     } catch (error) {
       if (!(error instanceof CloudError && error.detail.cloudCode === 'InvalidAMIName.Duplicate')) throw error

@@ -6,12 +6,13 @@ import {
 } from '@aws-sdk/client-ec2'
 import type { InterfaceSpec, Realm, Seen } from '../../contract.ts'
 import { CloudError } from '../../errors.ts'
-import { type Context, gone, unlessGone } from '../context.ts'
+import type { Context } from '../context.ts'
 import { refuse } from '../errors.ts'
 import { assertOurs } from '../marks.ts'
-import { ports } from '../network/port.ts'
+import { ourInstance } from '../records/instance.ts'
+import { ports } from '../records/port.ts'
+import { gone, unlessGone } from '../records/reader.ts'
 import { onePage } from '../wire/paging.ts'
-import { ourInstance } from './instance.ts'
 
 /** Made of both ends, like a volume's attachment. */
 const idOf = (server: string, port: string): string => `${server}/${port}`

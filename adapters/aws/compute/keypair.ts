@@ -6,9 +6,10 @@ import {
 } from '@aws-sdk/client-ec2'
 import { type KeypairSpec, type Mark, type Realm, reading, type Seen } from '../../contract.ts'
 import { CloudError } from '../../errors.ts'
-import { type Context, markOf, reader, unlessGone } from '../context.ts'
+import type { Context } from '../context.ts'
 import { refuse } from '../errors.ts'
 import { tagged, tagsFor, tagValue } from '../marks.ts'
+import { markOf, reader, unlessGone } from '../records/reader.ts'
 
 /**
  * The name on the cloud carries our token, not only the user's name: two projects of one account may hold the same

@@ -4,7 +4,7 @@ import { asCloudError } from '../../errors.ts'
 import type { Context } from '../context.ts'
 import { refuse } from '../errors.ts'
 import { metadataFrom, tagValue } from '../marks.ts'
-import { instances } from './instance.ts'
+import { instances } from '../records/instance.ts'
 
 /** A server as it would have been asked for, whoever started it. Its user data stays with whoever wrote it. */
 export const readServer = async (context: Context, id: NativeId): Promise<Reading<ServerSpec> | null> => {

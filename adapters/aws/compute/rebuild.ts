@@ -6,11 +6,12 @@ import {
 } from '@aws-sdk/client-ec2'
 import type { Mark, Progress } from '../../contract.ts'
 import { CloudError } from '../../errors.ts'
-import { type Context, markOf } from '../context.ts'
+import type { Context } from '../context.ts'
 import { refuse } from '../errors.ts'
 import { tagged, tagsFor, tagValue } from '../marks.ts'
+import { instances, ourInstance } from '../records/instance.ts'
+import { markOf } from '../records/reader.ts'
 import { allPages } from '../wire/paging.ts'
-import { instances, ourInstance } from './instance.ts'
 
 /** Tells one rebuild of a server from the next. */
 const REBUILD_TAG = 'plimsoll:rebuild'

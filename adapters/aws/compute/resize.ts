@@ -8,9 +8,9 @@ import {
 } from '@aws-sdk/client-ec2'
 import type { Progress, Size } from '../../contract.ts'
 import type { Context } from '../context.ts'
-import { volumes } from '../storage/volume.ts'
-import { instances, ourInstance } from './instance.ts'
-import { stateOf } from './server-state.ts'
+import { instances, ourInstance } from '../records/instance.ts'
+import { stateOf } from '../records/server-state.ts'
+import { volumes } from '../records/volume.ts'
 
 /** What one step of a resize does. `wait`: something runs already. */
 export type Step = 'wait' | 'stop' | 'start' | 'retype' | 'grow' | 'done'

@@ -7,8 +7,10 @@ import {
   ReleaseAddressCommand,
 } from '@aws-sdk/client-ec2'
 import { type FloatingIpSeen, type FloatingIpSpec, type Realm, reading } from '../../contract.ts'
-import { type Context, gone, markOf, reader, resume, setUp, unlessGone } from '../context.ts'
+import type { Context } from '../context.ts'
 import { assertOurs, tagged, tagsFor } from '../marks.ts'
+import { gone, markOf, reader, unlessGone } from '../records/reader.ts'
+import { resume, setUp } from '../records/steps.ts'
 
 /**
  * An elastic IP address. It leads to a private address of an interface in a VPC that has an internet gateway.

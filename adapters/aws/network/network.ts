@@ -8,9 +8,11 @@ import {
 } from '@aws-sdk/client-ec2'
 import { type NetworkSpec, type Realm, reading, type Seen } from '../../contract.ts'
 import { type Block, contains, cover, formatCidr, overlaps, parseCidr, widened } from '../../shared/cidr.ts'
-import { type Context, gone, markOf, reader, rename, resume, setUp, unlessGone } from '../context.ts'
+import type { Context } from '../context.ts'
 import { refuse } from '../errors.ts'
 import { assertOurs, tagged, tagsFor, tagValue } from '../marks.ts'
+import { gone, markOf, reader, rename, unlessGone } from '../records/reader.ts'
+import { resume, setUp } from '../records/steps.ts'
 import { disownDhcpOptions, removeDhcpOptions } from './dhcp-options.ts'
 
 /** https://docs.aws.amazon.com/vpc/latest/userguide/vpc-cidr-blocks.html */

@@ -1,16 +1,16 @@
 import {
   CreateNetworkInterfaceCommand,
   DeleteNetworkInterfaceCommand,
-  DescribeNetworkInterfacesCommand,
   ModifyNetworkInterfaceAttributeCommand,
-  type NetworkInterface,
 } from '@aws-sdk/client-ec2'
 import { type PortSeen, type PortSpec, type Realm, reading } from '../../contract.ts'
 import { CloudError } from '../../errors.ts'
 import { parseAddress } from '../../shared/cidr.ts'
-import { type Context, gone, markOf, type Reader, reader, rename, unlessGone } from '../context.ts'
+import type { Context } from '../context.ts'
 import { refuse } from '../errors.ts'
 import { assertOurs, tagged, tagsFor, tagValue } from '../marks.ts'
+import { addressesOf, ports } from '../records/port.ts'
+import { gone, rename, unlessGone } from '../records/reader.ts'
 
 /** @throws `definitive` for what an elastic network interface cannot be */
 const check = (spec: PortSpec): void => {
@@ -23,38 +23,6 @@ const check = (spec: PortSpec): void => {
   if (!spec.portSecurity) refuse('This cloud filters the traffic of every port; port security cannot be switched off.')
   if (spec.securityGroups.length === 0) refuse('A port on this cloud is in one security group at least.')
 }
-
-/** In the order that EC2 keeps: the primary address first. */
-export const addressesOf = (eni: Pick<NetworkInterface, 'PrivateIpAddresses' | 'PrivateIpAddress'>): string[] => {
-  const all = eni.PrivateIpAddresses?.toSorted((a, b) => Number(b.Primary ?? false) - Number(a.Primary ?? false))
-  const addresses = (all ?? []).flatMap((item) => item.PrivateIpAddress ?? [])
-  return addresses.length > 0 ? addresses : eni.PrivateIpAddress ? [eni.PrivateIpAddress] : []
-}
-
-const healthOf = (eni: NetworkInterface): PortSeen['health'] =>
-  eni.Status === 'available' || eni.Status === 'in-use' ? 'ready' : 'pending'
-
-export const ports = (context: Context): Reader<NetworkInterface, PortSeen> =>
-  reader<NetworkInterface, PortSeen>(context, {
-    idFilter: 'network-interface-id',
-    tags: (eni) => eni.TagSet,
-    describe: (Filters) => async (paging) => {
-      const answer = await context.ec2.send(new DescribeNetworkInterfacesCommand({ Filters, ...paging }))
-      return { items: answer.NetworkInterfaces ?? [], NextToken: answer.NextToken }
-    },
-    seen: (found) =>
-      found.map((eni) => ({
-        id: eni.NetworkInterfaceId ?? '',
-        mark: markOf(context, eni.TagSet),
-        name: tagValue(eni.TagSet, 'Name'),
-        health: healthOf(eni),
-        zone: eni.AvailabilityZone,
-        mac: eni.MacAddress ?? '',
-        addresses: addressesOf(eni),
-        placed: addressesOf(eni).map((address) => ({ subnet: eni.SubnetId ?? '', address })),
-        server: eni.Attachment?.InstanceId ?? null,
-      })),
-  })
 
 /**
  * A port is an elastic network interface. EC2 chooses the MAC address and we report it.

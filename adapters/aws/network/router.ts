@@ -20,9 +20,11 @@ import {
 import { type Mark, type Realm, type RouterSpec, reading, type Seen } from '../../contract.ts'
 import { CloudError } from '../../errors.ts'
 import { formatCidr, parseCidr } from '../../shared/cidr.ts'
-import { type Context, gone, markOf, reader, rename, resume, setUp, unlessGone } from '../context.ts'
+import type { Context } from '../context.ts'
 import { refuse } from '../errors.ts'
 import { assertOurs, filtersFor, OWN_KEYS, tagged, tagsFor, tagValue } from '../marks.ts'
+import { gone, markOf, reader, rename, unlessGone } from '../records/reader.ts'
+import { resume, setUp } from '../records/steps.ts'
 import { allPages } from '../wire/paging.ts'
 
 const DEFAULT_ROUTE = '0.0.0.0/0'

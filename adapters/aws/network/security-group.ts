@@ -10,9 +10,11 @@ import {
 } from '@aws-sdk/client-ec2'
 import { type Realm, reading, type SecurityGroupSpec, type Seen } from '../../contract.ts'
 import { CloudError } from '../../errors.ts'
-import { type Context, gone, markOf, reader, rename, resume, setUp, unlessGone } from '../context.ts'
+import type { Context } from '../context.ts'
 import { refuse } from '../errors.ts'
 import { assertOurs, tagged, tagsFor, tagValue } from '../marks.ts'
+import { gone, markOf, reader, rename, unlessGone } from '../records/reader.ts'
+import { resume, setUp } from '../records/steps.ts'
 import { readRules } from './read-rules.ts'
 import { type Grant, grantsFor, grantsIn, permissionFor, printable } from './rules.ts'
 

@@ -8,9 +8,11 @@ import {
 import { type Realm, reading, type Seen, type SubnetSpec } from '../../contract.ts'
 import { CloudError } from '../../errors.ts'
 import { formatAddress, formatCidr, parseCidr } from '../../shared/cidr.ts'
-import { type Context, gone, markOf, reader, rename, resume, setUp, unlessGone } from '../context.ts'
+import type { Context } from '../context.ts'
 import { refuse } from '../errors.ts'
 import { assertOurs, DNS_TAG, tagged, tagsFor, tagValue } from '../marks.ts'
+import { gone, markOf, reader, rename, unlessGone } from '../records/reader.ts'
+import { resume, setUp } from '../records/steps.ts'
 import { announceDns, MAX_SERVERS } from './dhcp-options.ts'
 
 /** EC2 keeps the first four addresses of a subnet and the last one. The gateway is the second. */

@@ -8,12 +8,13 @@ import {
 } from '@aws-sdk/client-ec2'
 import { type AttachmentSeen, type AttachmentSpec, type Realm, reading } from '../../contract.ts'
 import { CloudError } from '../../errors.ts'
-import { ourInstance } from '../compute/instance.ts'
-import { type Context, gone, markOf, unlessGone } from '../context.ts'
+import type { Context } from '../context.ts'
 import { refuse } from '../errors.ts'
 import { assertOurs } from '../marks.ts'
+import { ourInstance } from '../records/instance.ts'
+import { gone, markOf, unlessGone } from '../records/reader.ts'
+import { volumes } from '../records/volume.ts'
 import { onePage } from '../wire/paging.ts'
-import { volumes } from './volume.ts'
 
 /** EC2 has no object for an attachment: its native id is made of both ends. */
 const idOf = (server: string, volume: string): string => `${server}/${volume}`

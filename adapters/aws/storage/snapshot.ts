@@ -5,8 +5,9 @@ import {
   type Snapshot,
 } from '@aws-sdk/client-ec2'
 import { type Realm, reading, type SnapshotSeen, type SnapshotSpec } from '../../contract.ts'
-import { type Context, gone, markOf, reader, rename, unlessGone } from '../context.ts'
+import type { Context } from '../context.ts'
 import { assertOurs, tagged, tagsFor, tagValue } from '../marks.ts'
+import { gone, markOf, reader, rename, unlessGone } from '../records/reader.ts'
 
 const healthOf = (snapshot: Snapshot): SnapshotSeen['health'] => {
   switch (snapshot.State) {

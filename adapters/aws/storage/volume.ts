@@ -1,77 +1,17 @@
 import {
   CreateVolumeCommand,
   DeleteVolumeCommand,
-  DescribeVolumesCommand,
-  DescribeVolumesModificationsCommand,
   type VolumeType as EbsType,
   ModifyVolumeCommand,
-  type Volume,
 } from '@aws-sdk/client-ec2'
 import { type Realm, reading, type VolumeSeen, type VolumeSpec, type VolumeType } from '../../contract.ts'
 import { CloudError } from '../../errors.ts'
-import { images, rootDisk } from '../compute/image.ts'
-import { type Context, gone, markOf, type Reader, reader, rename, unlessGone } from '../context.ts'
+import type { Context } from '../context.ts'
 import { refuse } from '../errors.ts'
 import { assertOurs, tagged, tagsFor, tagValue } from '../marks.ts'
-import { allPages } from '../wire/paging.ts'
-
-const healthOf = (volume: Volume): VolumeSeen['health'] => {
-  switch (volume.State) {
-    case 'available':
-    case 'in-use':
-      return 'ready'
-    case 'deleted':
-      return 'gone'
-    case 'error':
-      return 'failed'
-    default:
-      return 'pending'
-  }
-}
-
-export const volumes = (context: Context): Reader<Volume, VolumeSeen> =>
-  reader<Volume, VolumeSeen>(context, {
-    idFilter: 'volume-id',
-    tags: (found) => found.Tags,
-    describe: (Filters) => async (paging) => {
-      const answer = await context.ec2.send(new DescribeVolumesCommand({ Filters, ...paging }))
-      return { items: answer.Volumes ?? [], NextToken: answer.NextToken }
-    },
-    async seen(found) {
-      if (found.length === 0) return []
-      const growing = await modifying(context)
-      return found.map((item) => {
-        const [attachment] = (item.Attachments ?? []).filter(({ State }) => State !== 'detached')
-        const id = item.VolumeId ?? ''
-        return {
-          id,
-          mark: markOf(context, item.Tags),
-          name: tagValue(item.Tags, 'Name'),
-          health: growing.has(id) && healthOf(item) === 'ready' ? 'pending' : healthOf(item),
-          ...(item.State === 'error' ? { fault: 'The cloud could not make the volume.' } : {}),
-          zone: item.AvailabilityZone,
-          sizeGiB: item.Size ?? 0,
-          server: attachment?.InstanceId ?? null,
-          device: attachment?.Device ?? null,
-          type: item.VolumeType,
-        }
-      })
-    },
-  })
-
-/** Volumes whose size or type changes right now; while EC2 optimises afterwards they are usable again. */
-const modifying = async ({ ec2 }: Context): Promise<Set<string>> => {
-  const changes = await allPages(async (paging) => {
-    const answer = await ec2.send(
-      new DescribeVolumesModificationsCommand({
-        Filters: [{ Name: 'modification-state', Values: ['modifying'] }],
-        ...paging,
-      }),
-    )
-    return { items: answer.VolumesModifications ?? [], NextToken: answer.NextToken }
-  })
-  return new Set(changes.flatMap((change) => change.VolumeId ?? []))
-}
+import { images, rootDisk } from '../records/image.ts'
+import { gone, rename, unlessGone } from '../records/reader.ts'
+import { modifying, volumes } from '../records/volume.ts'
 
 /** No call lists the types. Provisioned IOPS (`io1`, `io2`) ask for a number that nothing above the line knows. */
 const TYPES: EbsType[] = ['gp3', 'gp2', 'st1', 'sc1', 'standard']

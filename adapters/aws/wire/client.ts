@@ -10,7 +10,7 @@ import { CloudError } from '../../errors.ts'
 import { type Exchange, exchange } from '../../shared/fetch.ts'
 import { fromSdk, translate } from '../errors.ts'
 import type { Mapping, Options } from '../options.ts'
-import { connectEbs, type Ebs, ebsEndpoint } from '../storage/ebs.ts'
+import { connectEbs, type Ebs, ebsEndpoint } from './ebs.ts'
 import type { Keys } from './sign.ts'
 import { connectSts, type Sts, stsEndpoint } from './sts.ts'
 

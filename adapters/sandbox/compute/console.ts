@@ -1,5 +1,5 @@
-import type { Entities } from '../entities.ts'
-import { digest } from '../hash.ts'
+import type { Entities } from '../records/entities.ts'
+import { digest } from '../records/hash.ts'
 
 type Line = [share: number, text: string]
 

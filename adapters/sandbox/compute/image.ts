@@ -6,14 +6,13 @@ import {
   type ImageSeen,
   type ImageSpec,
   isTask,
-  type NativeId,
   type Outcome,
 } from '../../contract.ts'
 import { type Engine, healthOf } from '../engine.ts'
-import type { Entities } from '../entities.ts'
 import { noSuch, refusal } from '../errors.ts'
-import type { ImageSetting } from '../options.ts'
-import { realm, referred, refuseUnsettled, seenOf } from '../realm.ts'
+import { builtIn } from '../records/catalog.ts'
+import type { Entities } from '../records/entities.ts'
+import { realm, referred, refuseUnsettled, seenOf } from '../records/realm.ts'
 
 type Image = Entities['image']
 
@@ -22,40 +21,6 @@ export const IMAGE_FORMATS = [
   ...['raw', 'qcow2', 'vmdk', 'vhd', 'vhdx', 'vdi', 'iso', 'ploop'].map((disk) => `${disk}/bare`),
   'vmdk/ova',
 ]
-
-/** When the images of the catalogue were made, for want of a better date. */
-const CATALOG_DATE = Date.UTC(2026, 0, 1)
-
-/** An image of the options, as if somebody had made it. */
-function builtIn({ name, arch, min_disk_gib, size_bytes, os }: ImageSetting): Image {
-  return {
-    kind: 'image',
-    id: `sbx-img-${name}`,
-    name,
-    mark: null,
-    asked: '',
-    zone: null,
-    createdAt: CATALOG_DATE,
-    readyAt: CATALOG_DATE,
-    fault: null,
-    goneAt: null,
-    spec: null,
-    sha256: null,
-    arch: arch ?? 'x86_64',
-    minDiskGiB: min_disk_gib ?? 1,
-    sizeBytes: size_bytes ?? null,
-    os: os ?? 'linux',
-  }
-}
-
-/** An image that can be used now, of the catalogue or made from a server. */
-export async function findImage(engine: Engine, id: NativeId): Promise<Image> {
-  const known = engine.settings.images.find(({ name }) => `sbx-img-${name}` === id)
-  if (known) return builtIn(known)
-  const image = await referred(engine, 'image', id)
-  refuseUnsettled(engine, image)
-  return image
-}
 
 /** Reads all of the data, as a cloud that boots it would, and keeps what tells it from any other. */
 async function madeOfData(blobs: Blobs, data: ImageData) {

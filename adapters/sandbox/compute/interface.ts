@@ -1,6 +1,6 @@
 import type { InterfaceSpec, Realm, Seen } from '../../contract.ts'
 import type { Engine } from '../engine.ts'
-import { plugs } from '../holds.ts'
+import { plugs } from '../records/hold.ts'
 
 /** Interfaces: a port plugged into a server that runs. One that the server was built with can be adopted as well. */
 export function interfaces(engine: Engine): Realm<InterfaceSpec> {

@@ -1,8 +1,8 @@
 import type { KeypairSpec, Realm } from '../../contract.ts'
 import type { Engine } from '../engine.ts'
-import { exists } from '../entities.ts'
 import { refusal } from '../errors.ts'
-import { realm } from '../realm.ts'
+import { exists } from '../records/entities.ts'
+import { realm } from '../records/realm.ts'
 
 /** The fingerprint as OpenSSH prints it. */
 async function fingerprintOf(publicKey: string): Promise<string> {

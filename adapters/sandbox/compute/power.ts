@@ -1,7 +1,7 @@
 import type { Power } from '../../contract.ts'
 import { type Engine, healthOf } from '../engine.ts'
-import type { Entities } from '../entities.ts'
 import { refusal } from '../errors.ts'
+import type { Entities } from '../records/entities.ts'
 
 type Server = Entities['server']
 export type Steady = Server['power']

@@ -1,11 +1,11 @@
 import type { NativeId, Progress, Size } from '../../contract.ts'
 import type { Engine } from '../engine.ts'
-import type { Entities } from '../entities.ts'
 import { refusal } from '../errors.ts'
 import type { SizeSetting } from '../options.ts'
-import { refuseUnsettled } from '../realm.ts'
-import type { Amount } from '../room.ts'
-import { findImage } from './image.ts'
+import { findImage } from '../records/catalog.ts'
+import type { Entities } from '../records/entities.ts'
+import { refuseUnsettled } from '../records/realm.ts'
+import type { Amount } from '../records/room.ts'
 import { boot, off } from './power.ts'
 
 type Server = Entities['server']

@@ -1,9 +1,9 @@
 import type { NetworkSpec, Realm } from '../../contract.ts'
 import { parseCidr } from '../../shared/cidr.ts'
 import type { Engine } from '../engine.ts'
-import { exists } from '../entities.ts'
 import { refusal } from '../errors.ts'
-import { realm } from '../realm.ts'
+import { exists } from '../records/entities.ts'
+import { realm } from '../records/realm.ts'
 
 /** Networks: nothing but a place for subnets. */
 export function networks(engine: Engine): Realm<NetworkSpec> {

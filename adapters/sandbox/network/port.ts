@@ -1,10 +1,10 @@
 import type { NativeId, PortSeen, PortSpec, Realm } from '../../contract.ts'
 import { parseAddress } from '../../shared/cidr.ts'
-import type { Ledger } from '../claims.ts'
 import type { Engine } from '../engine.ts'
 import { refusal } from '../errors.ts'
-import { holdOf } from '../holds.ts'
-import { realm, referred } from '../realm.ts'
+import type { Ledger } from '../records/claims.ts'
+import { holdOf } from '../records/hold.ts'
+import { realm, referred } from '../records/realm.ts'
 import { inside, range } from './address.ts'
 
 /** What the cloud keeps of every subnet: its own address and a router's at the head, broadcast at the tail. */

@@ -1,9 +1,9 @@
 import type { NativeId, Realm, RouterSpec } from '../../contract.ts'
 import { parseCidr } from '../../shared/cidr.ts'
 import type { Engine } from '../engine.ts'
-import { type Entities, exists } from '../entities.ts'
 import { refusal } from '../errors.ts'
-import { realm, referred } from '../realm.ts'
+import { type Entities, exists } from '../records/entities.ts'
+import { realm, referred } from '../records/realm.ts'
 import { inside } from './address.ts'
 
 /** Whether traffic from a subnet reaches the outside: some router with a gateway has an interface on it. */

@@ -1,9 +1,9 @@
 import type { NativeId, Realm, SecurityGroupSpec, SecurityRule } from '../../contract.ts'
 import { parseCidr } from '../../shared/cidr.ts'
 import type { Engine } from '../engine.ts'
-import { exists } from '../entities.ts'
 import { refusal } from '../errors.ts'
-import { realm, referred } from '../realm.ts'
+import { exists } from '../records/entities.ts'
+import { realm, referred } from '../records/realm.ts'
 
 function checkRule(rule: SecurityRule): void {
   const { protocol, min, max, cidr, group, family } = rule

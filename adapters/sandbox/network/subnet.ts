@@ -1,9 +1,9 @@
 import type { Realm, SubnetSpec } from '../../contract.ts'
 import { overlaps, parseCidr } from '../../shared/cidr.ts'
 import type { Engine } from '../engine.ts'
-import { exists } from '../entities.ts'
 import { refusal } from '../errors.ts'
-import { realm, referred } from '../realm.ts'
+import { exists } from '../records/entities.ts'
+import { realm, referred } from '../records/realm.ts'
 import { inside } from './address.ts'
 
 /** Subnets: a range of addresses of one network, in one zone. */

@@ -1,7 +1,7 @@
 import type { AttachmentSeen, AttachmentSpec, Realm } from '../../contract.ts'
 import type { Engine } from '../engine.ts'
 import { refusal } from '../errors.ts'
-import { plugs } from '../holds.ts'
+import { plugs } from '../records/hold.ts'
 
 /** `vda` is the root disk. */
 export const DEVICES = [...'bcdefghijklmnopqrstuvwxyz'].map((letter) => `/dev/vd${letter}`)

@@ -1,6 +1,6 @@
 import type { Realm, SnapshotSeen, SnapshotSpec } from '../../contract.ts'
 import type { Engine } from '../engine.ts'
-import { realm, referred, refuseUnsettled } from '../realm.ts'
+import { realm, referred, refuseUnsettled } from '../records/realm.ts'
 
 /** Snapshots: a volume as it was, which outlive it. */
 export function snapshots(engine: Engine): Realm<SnapshotSpec, SnapshotSeen> {

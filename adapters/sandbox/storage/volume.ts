@@ -1,9 +1,9 @@
 import type { Realm, VolumeSeen, VolumeSpec, VolumeType } from '../../contract.ts'
-import { findImage } from '../compute/image.ts'
 import type { Engine } from '../engine.ts'
 import { refusal } from '../errors.ts'
-import { holdOf } from '../holds.ts'
-import { realm, referred, refuseUnsettled } from '../realm.ts'
+import { findImage } from '../records/catalog.ts'
+import { holdOf } from '../records/hold.ts'
+import { realm, referred, refuseUnsettled } from '../records/realm.ts'
 
 /** Every type of the options, in every zone. */
 export const volumeTypes = (engine: Engine): Promise<VolumeType[]> =>

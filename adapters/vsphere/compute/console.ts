@@ -3,9 +3,9 @@ import { CloudError } from '../../errors.ts'
 import { child, textOf } from '../../shared/xml.ts'
 import type { Context } from '../context.ts'
 import { unclear } from '../errors.ts'
+import { ourMachine } from '../records/machine.ts'
 import { look, text } from '../wire/properties.ts'
 import { ref } from '../wire/soap.ts'
-import { ourMachine } from './machine.ts'
 
 const WEBMKS: ConsoleType = { protocol: 'mks', type: 'webmks' }
 const HTTPS = '443'

@@ -2,16 +2,15 @@ import type { Mark, Outcome, ServerSeen, ServerSpec } from '../../contract.ts'
 import { CloudError } from '../../errors.ts'
 import type { Context } from '../context.ts'
 import { gone, unlessGone } from '../errors.ts'
-import type { placeOf } from '../estate.ts'
-import { socketOf } from '../network/socket.ts'
+import type { placeOf } from '../inventory.ts'
+import { KEY, tokenIn, tokenName, writeMark } from '../marks.ts'
 import { deployItem } from '../package/library.ts'
+import { isRunning, runExclusively } from '../records/exclusive-work.ts'
 import { extraConfig } from '../records/guestinfo.ts'
-import { hold, isHeld } from '../records/hold.ts'
-import { KEY, tokenIn, tokenName, writeMark } from '../records/marks.ts'
+import { type Machine, machineByName, machineByUuid, markOf, uuidOf } from '../records/machine.ts'
 import type { Value } from '../wire/soap.ts'
 import { progressOf, settled, taskIn } from '../wire/tasks.ts'
-import { type Machine, machineByName, machineByUuid, markOf, uuidOf } from './machine.ts'
-import { type Plug, plugsFor } from './plugs.ts'
+import { type NewCard, newCardsFor } from './new-cards.ts'
 
 type Place = Awaited<ReturnType<typeof placeOf>>
 /** A server of a library's package as it was asked for: plain JSON, which is the task too. */
@@ -24,7 +23,13 @@ interface Common {
   /** @throws `definitive` for what cannot be made as it is asked */
   placeFor(spec: ServerSpec): Promise<Place>
   /** The settings and devices of the machine, as a clone would be given them. */
-  configFor(spec: ServerSpec, mark: Mark, machine: Machine, plugs: Plug[], place: Place): Promise<Record<string, Value>>
+  configFor(
+    spec: ServerSpec,
+    mark: Mark,
+    machine: Machine,
+    newCards: NewCard[],
+    place: Place,
+  ): Promise<Record<string, Value>>
   seen(machine: Machine): Promise<ServerSeen>
 }
 
@@ -39,7 +44,7 @@ export const deployIn = (task: unknown): Wish | undefined => (task as { deploy?:
 
 /**
  * Servers out of a content library. Its call makes a machine that is off and has a name and notes but no settings, and
- * answers when the disks are copied, so one process holds it (see `hold`). Then, a step at a time: the settings, the
+ * answers when the disks are copied, so one process holds it (see `runExclusively`). Then, a step at a time: the settings, the
  * cards and the size; the power; and last the mark among the settings. Until that is there the server is unfinished,
  * which its notes say, and whoever asks for it goes on with it.
  */
@@ -56,9 +61,9 @@ export const deployments = (context: Context, { placeFor, configFor, seen }: Com
   const run = async (machine: Machine, method: string, parameters: Record<string, Value> = {}): Promise<void> =>
     settled(context, taskIn(await vim.call(machine.ref, method, parameters)))
 
-  const furnish = async ({ spec, mark }: Wish, machine: Machine, place: Place): Promise<void> => {
-    const plugs = await plugsFor(context, spec.ports, await uuidOf(mark.token), (network) => socketOf(context, network))
-    const { annotation: _, ...config } = await configFor(spec, mark, machine, plugs, place)
+  const configure = async ({ spec, mark }: Wish, machine: Machine, place: Place): Promise<void> => {
+    const newCards = await newCardsFor(context, spec.ports, await uuidOf(mark.token))
+    const { annotation: _, ...config } = await configFor(spec, mark, machine, newCards, place)
     const settings = (config.extraConfig as { key: string }[]).filter(({ key }) => key !== KEY.mark)
     const task = taskIn(
       await vim.call(machine.ref, 'ReconfigVM_Task', { spec: { ...config, extraConfig: settings as Value } }),
@@ -68,7 +73,7 @@ export const deployments = (context: Context, { placeFor, configFor, seen }: Com
 
   const step = async (wish: Wish, machine: Machine, place: Place): Promise<void> => {
     const { spec, mark } = wish
-    if (machine.own[KEY.size] !== spec.size.native) return furnish(wish, machine, place)
+    if (machine.own[KEY.size] !== spec.size.native) return configure(wish, machine, place)
     if (machine.power !== 'poweredOn') return run(machine, 'PowerOnVM_Task')
     const whole = {
       annotation: `Plimsoll server ${mark.resource}`,
@@ -78,7 +83,7 @@ export const deployments = (context: Context, { placeFor, configFor, seen }: Com
   }
 
   const present = async (wish: Wish): Promise<Outcome<ServerSeen> | null> => {
-    if (await isHeld(context, work(wish))) return later(wish)
+    if (await isRunning(context, work(wish))) return later(wish)
     const place = await placeFor(wish.spec)
     const machine = await machineFor(wish, place)
     if (!machine) return null
@@ -105,7 +110,7 @@ export const deployments = (context: Context, { placeFor, configFor, seen }: Com
       const found = await present(wish)
       if (found) return found
       const place = await placeFor(spec)
-      await hold(context, work(wish), () => deployItem(context, spec, mark, place))
+      await runExclusively(context, work(wish), () => deployItem(context, spec, mark, place))
       return (await present(wish)) ?? later(wish)
     },
     /** Goes on with what is there; it never deploys, since nobody may want it any more. */

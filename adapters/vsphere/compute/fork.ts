@@ -2,23 +2,23 @@ import type { Mark, NativeId, ServerSpec } from '../../contract.ts'
 import { CloudError } from '../../errors.ts'
 import type { Context } from '../context.ts'
 import { refuse } from '../errors.ts'
-import { estateOf, placeOf, zoneOf } from '../estate.ts'
-import { socketOf } from '../network/socket.ts'
+import { inventoryOf, placeOf, zoneOf } from '../inventory.ts'
+import { KEY, tokenName } from '../marks.ts'
+import { backingOf } from '../network/port-group.ts'
+import { cardsOf, type Device } from '../records/devices.ts'
 import { extraConfig } from '../records/guestinfo.ts'
-import { KEY, tokenName } from '../records/marks.ts'
+import { type Machine, ourMachine, uuidOf } from '../records/machine.ts'
 import type { Ref, Value } from '../wire/soap.ts'
 import { taskIn } from '../wire/tasks.ts'
-import { backingOf, cardsOf, type Device } from './devices.ts'
-import { type Machine, ourMachine, uuidOf } from './machine.ts'
-import { type Plug, plugsFor } from './plugs.ts'
+import { type NewCard, newCardsFor } from './new-cards.ts'
 
 /** The parent's card as the fork has it: on another network, with another address. No card comes or goes. */
-const ownCard = ({ key, type, controllerKey, unitNumber }: Device, { socket, record }: Plug): Value => ({
+const ownCard = ({ key, type, controllerKey, unitNumber }: Device, { portGroup, record }: NewCard): Value => ({
   operation: 'edit',
   device: {
     _type: type,
     key,
-    backing: backingOf(socket),
+    backing: backingOf(portGroup),
     connectable: { migrateConnect: 'connect', startConnected: true, allowGuestControl: true, connected: true },
     controllerKey,
     unitNumber,
@@ -57,15 +57,15 @@ export const instantCloneFor = (
   mark: Mark,
   uuid: string,
   parent: Machine,
-  plugs: Plug[],
+  newCards: NewCard[],
   { folder, datastore, pool }: Pick<Awaited<ReturnType<typeof placeOf>>, 'folder' | 'datastore' | 'pool'>,
   settings: Record<string, string>,
 ): Record<string, Value> => {
   const name = tokenName(spec.name, mark.token)
   const cards = cardsOf(parent.devices)
-  if (plugs.length !== cards.length) refuse(`A fork has the network cards of its parent, which are ${cards.length}.`)
+  if (newCards.length !== cards.length) refuse(`A fork has the network cards of its parent, which are ${cards.length}.`)
   const deviceChange = [
-    ...cards.map((card, index) => ownCard(card, plugs[index]!)),
+    ...cards.map((card, index) => ownCard(card, newCards[index]!)),
     ...parent.devices.filter(({ serial }) => serial).map((device) => ownLog(device, name)),
   ]
   return {
@@ -84,7 +84,7 @@ const parentOf = async (context: Context, id: NativeId, zone: string): Promise<M
   if (parent.power !== 'poweredOn') throw new CloudError('conflict', 'Only a server that runs is forked.')
   if (parent.devices.some(({ disk }) => disk?.disk))
     refuse('The server has volumes in it, which a fork would share: detach them first.')
-  if (zoneOf(await estateOf(context), parent.pool) !== zone) refuse('A fork is in the zone of its parent.')
+  if (zoneOf(await inventoryOf(context), parent.pool) !== zone) refuse('A fork is in the zone of its parent.')
   return parent
 }
 
@@ -97,12 +97,12 @@ export const instantClone = async (
   spec: ServerSpec,
   parentId: NativeId,
   mark: Mark,
-  settingsOf: (uuid: string, plugs: Plug[]) => Record<string, string>,
+  settingsOf: (uuid: string, newCards: NewCard[]) => Record<string, string>,
 ): Promise<Ref> => {
   const place = await placeOf(context, spec.zone)
   const parent = await parentOf(context, parentId, spec.zone)
   const uuid = await uuidOf(mark.token)
-  const plugs = await plugsFor(context, spec.ports, uuid, (network) => socketOf(context, network))
-  const asked = instantCloneFor(spec, mark, uuid, parent, plugs, place, settingsOf(uuid, plugs))
+  const newCards = await newCardsFor(context, spec.ports, uuid)
+  const asked = instantCloneFor(spec, mark, uuid, parent, newCards, place, settingsOf(uuid, newCards))
   return taskIn(await context.vim.call(parent.ref, 'InstantClone_Task', asked))
 }

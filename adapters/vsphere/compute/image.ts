@@ -2,14 +2,12 @@ import type { ImageRealm, ImageSeen, ImageSpec, Mark, Outcome, Page } from '../.
 import { CloudError } from '../../errors.ts'
 import type { Context } from '../context.ts'
 import { gone, unlessGone } from '../errors.ts'
-import { estateOf, folderOf } from '../estate.ts'
+import { folderOf, inventoryOf } from '../inventory.ts'
+import { assertOurs, KEY, plainName, readMark, tokenName, writeMark } from '../marks.ts'
 import { imports, wishIn } from '../package/import.ts'
 import { isLibraryImage, LIBRARY, libraryImage, libraryPage, UNDATED } from '../package/library.ts'
+import { cardsOf, removeDevice, rootDisk } from '../records/devices.ts'
 import { extraConfig } from '../records/guestinfo.ts'
-import { assertOurs, KEY, plainName, readMark, tokenName, writeMark } from '../records/marks.ts'
-import { ref } from '../wire/soap.ts'
-import { type Kept, later, progressOf, taskIn } from '../wire/tasks.ts'
-import { cardsOf, removeDevice, rootDisk } from './devices.ts'
 import {
   isImage,
   type Machine,
@@ -19,8 +17,10 @@ import {
   markOf,
   ourMachine,
   uuidOf,
-} from './machine.ts'
-import { imagesPage } from './machine-pages.ts'
+} from '../records/machine.ts'
+import { imagesPage } from '../records/machine-pages.ts'
+import { ref } from '../wire/soap.ts'
+import { type Kept, later, progressOf, taskIn } from '../wire/tasks.ts'
 
 export const imageSeen = (context: Context, machine: Machine): ImageSeen => {
   const mark = markOf(context, machine)
@@ -67,7 +67,7 @@ const FORGOTTEN = Object.fromEntries(
 export const image = (context: Context): ImageRealm => {
   const { vim, options, connection } = context
 
-  const folder = async () => folderOf(await estateOf(context), options.templates)
+  const folder = async () => folderOf(await inventoryOf(context), options.templates)
 
   const found = async (mark: Mark, name: string): Promise<ImageSeen | null> => {
     const byUuid = await machineByUuid(context, await uuidOf(mark.token))
@@ -88,7 +88,7 @@ export const image = (context: Context): ImageRealm => {
   /** Folders at and below the operator's. */
   const shelves = async (): Promise<Set<string> | null> => {
     if (options.templates === null) return null
-    const { folders } = await estateOf(context)
+    const { folders } = await inventoryOf(context)
     const inside = new Set([(await folder()).id])
     for (let size = 0; size < inside.size; ) {
       size = inside.size

@@ -1,15 +1,15 @@
 import type { InterfaceSpec, Realm, Seen } from '../../contract.ts'
 import type { Context } from '../context.ts'
 import { unlessGone } from '../errors.ts'
-import { socketOf } from '../network/socket.ts'
+import { assertOurs, KEY, readMark } from '../marks.ts'
+import { backingOf } from '../network/port-group.ts'
+import { addCard, cardsOf, removeDevice } from '../records/devices.ts'
 import { extraConfig } from '../records/guestinfo.ts'
-import { assertOurs, KEY, readMark } from '../records/marks.ts'
+import { type Machine, machineOf, ourMachine } from '../records/machine.ts'
+import { serversPage } from '../records/machine-pages.ts'
 import { changeRecord, partsOf, portsIn, tableOf, writeTable } from '../records/port-record.ts'
 import { settled, taskIn } from '../wire/tasks.ts'
-import { addCard, backingOf, cardsOf, removeDevice } from './devices.ts'
-import { type Machine, machineOf, ourMachine } from './machine.ts'
-import { serversPage } from './machine-pages.ts'
-import { plugsFor } from './plugs.ts'
+import { newCardsFor } from './new-cards.ts'
 
 /** Made of both ends: the server's id has no blank. */
 const idOf = (server: string, port: string): string => `${server} ${port}`
@@ -53,10 +53,10 @@ export const networkInterface = (context: Context): Realm<InterfaceSpec> => {
       const present = await get(id)
       if (present) return present
       const machine = await ourMachine(context, spec.server)
-      const [plug] = await plugsFor(context, [spec.port], machine.uuid, (network) => socketOf(context, network))
-      const { record, socket } = plug!
+      const [card] = await newCardsFor(context, [spec.port], machine.uuid)
+      const { record, portGroup } = card!
       const table = { ...tableOf(machine), [record.mac]: record }
-      await reconfigure(machine, [addCard(0, backingOf(socket), record.mac)], writeTable(Object.values(table)))
+      await reconfigure(machine, [addCard(0, backingOf(portGroup), record.mac)], writeTable(Object.values(table)))
       return (await get(id)) ?? { id, health: 'pending' }
     },
     async remove(id) {

@@ -1,12 +1,12 @@
 import { type NativeId, type Reading, reading, type ServerSpec } from '../../contract.ts'
 import type { Context } from '../context.ts'
 import { refuse } from '../errors.ts'
-import { estateOf, zoneOf } from '../estate.ts'
+import { inventoryOf, zoneOf } from '../inventory.ts'
+import { KEY, plainName } from '../marks.ts'
 import { sizeOf } from '../offers.ts'
-import { KEY, plainName } from '../records/marks.ts'
+import { rootDisk } from '../records/devices.ts'
+import { machineOf } from '../records/machine.ts'
 import { portsIn } from '../records/port-record.ts'
-import { rootDisk } from './devices.ts'
-import { machineOf } from './machine.ts'
 
 const metadataIn = (text: string | undefined): Record<string, string> => {
   try {
@@ -22,7 +22,8 @@ export const readServer = async (context: Context, id: NativeId): Promise<Readin
   if (!machine || machine.template) return null
   const root = rootDisk(machine.devices)
   const zone =
-    zoneOf(await estateOf(context), machine.pool) ?? refuse('The server is in no cluster that is a zone of this cloud.')
+    zoneOf(await inventoryOf(context), machine.pool) ??
+    refuse('The server is in no cluster that is a zone of this cloud.')
   const disks = machine.devices.filter(({ disk, key }) => disk && disk.disk === null && key !== root?.key)
   const size = {
     native: sizeOf(context, machine),

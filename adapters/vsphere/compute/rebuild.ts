@@ -1,14 +1,14 @@
 import type { NativeId, Progress } from '../../contract.ts'
 import type { Context } from '../context.ts'
 import { gone, refuse, unlessGone } from '../errors.ts'
-import { estateOf } from '../estate.ts'
+import { inventoryOf } from '../inventory.ts'
+import { KEY } from '../marks.ts'
 import { isLibraryImage } from '../package/library.ts'
+import { type Device, exchangeDisk, growDisk, rootDisk } from '../records/devices.ts'
 import { extraConfig } from '../records/guestinfo.ts'
-import { KEY } from '../records/marks.ts'
+import { type Machine, machineOf, ourMachine } from '../records/machine.ts'
 import type { Value } from '../wire/soap.ts'
 import { progressOf, settled, taskIn } from '../wire/tasks.ts'
-import { type Device, exchangeDisk, growDisk, rootDisk } from './devices.ts'
-import { type Machine, machineOf, ourMachine } from './machine.ts'
 
 const KIB_PER_GIB = 1024 ** 2
 
@@ -78,7 +78,7 @@ export const rebuild = async (
     if (wanted > 0 && source.capacityKiB > wanted)
       refuse(`The image needs a root disk of ${Math.ceil(source.capacityKiB / KIB_PER_GIB)} GiB.`)
     await abandonRebuild(context, machine)
-    const { datacenter } = await estateOf(context)
+    const { datacenter } = await inventoryOf(context)
     const copier = (await vim.content()).diskFiles ?? refuse('This vCenter copies no disks.')
     const copying = await vim.call(copier, 'CopyVirtualDisk_Task', {
       sourceName: source.file,
@@ -126,7 +126,7 @@ export const abandonRebuild = async (context: Context, machine: Machine): Promis
   const { vim } = context
   const stage = readStage(machine.own[KEY.rebuild])
   if (stage?.last !== 'copying') return
-  const { datacenter } = await estateOf(context)
+  const { datacenter } = await inventoryOf(context)
   const copier = (await vim.content()).diskFiles
   if (!copier) return
   const name = freshFile(rootOf(machine), stage.token)

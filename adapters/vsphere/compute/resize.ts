@@ -1,11 +1,11 @@
 import type { Progress, Size } from '../../contract.ts'
 import type { Context } from '../context.ts'
 import { refuse } from '../errors.ts'
+import { KEY } from '../marks.ts'
+import { growDisk, rootDisk } from '../records/devices.ts'
 import { extraConfig } from '../records/guestinfo.ts'
-import { KEY } from '../records/marks.ts'
+import { type Machine, ourMachine } from '../records/machine.ts'
 import { progressOf, taskIn } from '../wire/tasks.ts'
-import { growDisk, rootDisk } from './devices.ts'
-import { type Machine, ourMachine } from './machine.ts'
 
 /** What one step of a resize does. `wait`: something runs already. */
 export type Step = 'wait' | 'stop' | 'start' | 'change' | 'done'

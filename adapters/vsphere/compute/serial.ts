@@ -1,11 +1,11 @@
 import type { NativeId } from '../../contract.ts'
 import type { Context } from '../context.ts'
 import { gone, refuse, unclear } from '../errors.ts'
-import { estateOf } from '../estate.ts'
+import { inventoryOf } from '../inventory.ts'
+import { removeDevice } from '../records/devices.ts'
+import { type Machine, machineOf } from '../records/machine.ts'
 import { look, refAt, text } from '../wire/properties.ts'
 import type { Ref, Value } from '../wire/soap.ts'
-import { removeDevice } from './devices.ts'
-import { type Machine, machineOf } from './machine.ts'
 
 const FILE = 'serial.log'
 /** As much of the end of a log as is shown, and as much as is read for it where vCenter sends the whole. */
@@ -23,7 +23,7 @@ export const serialLog = async (
   folder: string,
 ): Promise<{ devices: Value[]; settings: Record<string, string> }> => {
   if (!context.options.serialLog) return { devices: [], settings: {} }
-  const { datastores } = await estateOf(context)
+  const { datastores } = await inventoryOf(context)
   const id = datastore?.id ?? image.datastores[0]?.id
   const home = datastores.find((each) => each.ref.id === id) ?? refuse('The datastore of the image is not there.')
   const port: Value = {
@@ -90,7 +90,7 @@ const tailOf = async (response: Response): Promise<{ bytes: Uint8Array; cut: boo
 const datacenterPath = async (context: Context): Promise<string> => {
   const { vim } = context
   const { root } = await vim.content()
-  const { datacenter } = await estateOf(context)
+  const { datacenter } = await inventoryOf(context)
   const names = [datacenter.name]
   for (let above = datacenter.parent; above && above.id !== root.id; ) {
     const [folder] = await look(vim, [above], ['name', 'parent'])

@@ -2,19 +2,13 @@ import type { Mark, NativeId, Outcome, ServerRealm, ServerSeen, ServerSpec } fro
 import { CloudError } from '../../errors.ts'
 import type { Context } from '../context.ts'
 import { gone, refuse, unlessGone } from '../errors.ts'
-import { estateOf, placeOf, zoneOf } from '../estate.ts'
-import { socketOf } from '../network/socket.ts'
+import { inventoryOf, placeOf, zoneOf } from '../inventory.ts'
+import { assertOurs, KEY, mayMark, plainName, readMark, tokenIn, tokenName, writeMark } from '../marks.ts'
+import { backingOf } from '../network/port-group.ts'
 import { sizeOf } from '../offers.ts'
 import { isLibraryImage } from '../package/library.ts'
+import { addCard, cardsOf, growDisk, removeDevice, rootDisk } from '../records/devices.ts'
 import { extraConfig, guestinfo } from '../records/guestinfo.ts'
-import { assertOurs, KEY, mayMark, plainName, readMark, tokenIn, tokenName, writeMark } from '../records/marks.ts'
-import { portsIn, writeTable } from '../records/port-record.ts'
-import { ref, type Value } from '../wire/soap.ts'
-import { type Kept, later, progressOf, settled, taskIn } from '../wire/tasks.ts'
-import { remoteConsole } from './console.ts'
-import { deployIn, deployments } from './deploy.ts'
-import { addCard, backingOf, cardsOf, growDisk, removeDevice, rootDisk } from './devices.ts'
-import { instantClone } from './fork.ts'
 import {
   type Machine,
   machineByBios,
@@ -24,14 +18,20 @@ import {
   markOf,
   ourMachine,
   uuidOf,
-} from './machine.ts'
-import { serversPage } from './machine-pages.ts'
-import { type Plug, plugsFor } from './plugs.ts'
+} from '../records/machine.ts'
+import { serversPage } from '../records/machine-pages.ts'
+import { portsIn, writeTable } from '../records/port-record.ts'
+import { stateOf } from '../records/server-state.ts'
+import { ref, type Value } from '../wire/soap.ts'
+import { type Kept, later, progressOf, settled, taskIn } from '../wire/tasks.ts'
+import { remoteConsole } from './console.ts'
+import { deployIn, deployments } from './deploy.ts'
+import { instantClone } from './fork.ts'
+import { type NewCard, newCardsFor } from './new-cards.ts'
 import { readServer } from './read-server.ts'
 import { abandonRebuild, rebuild } from './rebuild.ts'
 import { resize } from './resize.ts'
 import { consoleLog, serialLog } from './serial.ts'
-import { stateOf } from './state.ts'
 
 export const serverSeen = async (context: Context, machine: Machine): Promise<ServerSeen> => {
   const { health, power, fault, known } = stateOf(machine.power, machine.connection)
@@ -43,7 +43,7 @@ export const serverSeen = async (context: Context, machine: Machine): Promise<Se
       connection: machine.connection ?? '',
     })
   const mark = markOf(context, machine)
-  const zone = zoneOf(await estateOf(context), machine.pool)
+  const zone = zoneOf(await inventoryOf(context), machine.pool)
   const image = machine.own[KEY.image]
   return {
     id,
@@ -63,17 +63,17 @@ export const serverSeen = async (context: Context, machine: Machine): Promise<Se
 }
 
 /** The settings that a spec puts into its machine. */
-const settingsOf = (spec: ServerSpec, mark: Mark, uuid: string, plugs: Plug[]): Record<string, string> => ({
+const settingsOf = (spec: ServerSpec, mark: Mark, uuid: string, newCards: NewCard[]): Record<string, string> => ({
   [KEY.mark]: writeMark(mark),
   [KEY.name]: spec.name,
   [KEY.size]: spec.size.native,
   [KEY.image]: spec.image,
-  [KEY.ports]: writeTable(plugs.map(({ record }) => record)),
+  [KEY.ports]: writeTable(newCards.map(({ record }) => record)),
   [KEY.metadata]: Object.keys(spec.metadata).length > 0 ? JSON.stringify(spec.metadata) : '',
   ...guestinfo(
     spec,
     uuid,
-    plugs.map(({ guest }) => guest),
+    newCards.map(({ guest }) => guest),
   ),
 })
 
@@ -86,7 +86,7 @@ export const cloneFor = (
   mark: Mark,
   uuid: string,
   image: Machine,
-  plugs: Plug[],
+  newCards: NewCard[],
   place: Omit<Awaited<ReturnType<typeof placeOf>>, 'cluster'>,
   log: Awaited<ReturnType<typeof serialLog>> = { devices: [], settings: {} },
 ): Record<string, Value> => {
@@ -112,11 +112,11 @@ export const cloneFor = (
         memoryMB: spec.size.ramMiB,
         deviceChange: [
           ...cardsOf(image.devices).map(removeDevice),
-          ...plugs.map(({ socket, record }, index) => addCard(index, backingOf(socket), record.mac)),
+          ...newCards.map(({ portGroup, record }, index) => addCard(index, backingOf(portGroup), record.mac)),
           ...grows,
           ...log.devices,
         ],
-        extraConfig: extraConfig({ ...settingsOf(spec, mark, uuid, plugs), ...log.settings }),
+        extraConfig: extraConfig({ ...settingsOf(spec, mark, uuid, newCards), ...log.settings }),
       },
       powerOn: true,
     },
@@ -155,9 +155,9 @@ export const server = (context: Context): ServerRealm => {
 
   const library = deployments(context, {
     placeFor: (spec) => checkedPlace(context, spec),
-    async configFor(spec, mark, machine, plugs, place) {
+    async configFor(spec, mark, machine, newCards, place) {
       const log = await serialLog(context, machine, place.datastore, machine.name)
-      const clone = cloneFor(spec, mark, await uuidOf(mark.token), machine, plugs, place, log)
+      const clone = cloneFor(spec, mark, await uuidOf(mark.token), machine, newCards, place, log)
       return (clone.spec as { config: Record<string, Value> }).config
     },
     seen: (machine) => serverSeen(context, machine),
@@ -203,7 +203,7 @@ export const server = (context: Context): ServerRealm => {
     const { store, now } = context.surroundings
     const id = machine.ref.id
     if (machine.power === 'poweredOff') return
-    const key = `${context.shelf}/shutdown/${id}`
+    const key = `${context.storePrefix}/shutdown/${id}`
     const asked = await store.get(key)
     const since = asked ? now() - Number(asked.value) : null
     if (
@@ -225,7 +225,9 @@ export const server = (context: Context): ServerRealm => {
     const found = await find(mark, spec)
     if (found) return found
     refuseUnoffered(spec)
-    const task = await instantClone(context, spec, parent, mark, (uuid, plugs) => settingsOf(spec, mark, uuid, plugs))
+    const task = await instantClone(context, spec, parent, mark, (uuid, newCards) =>
+      settingsOf(spec, mark, uuid, newCards),
+    )
     return later(context, task, { mark: { ...mark }, name: spec.name, zone: spec.zone })
   }
 
@@ -236,9 +238,9 @@ export const server = (context: Context): ServerRealm => {
     const found = await find(mark, spec)
     if (found) return found
     const uuid = await uuidOf(mark.token)
-    const plugs = await plugsFor(context, spec.ports, uuid, (network) => socketOf(context, network))
+    const newCards = await newCardsFor(context, spec.ports, uuid)
     const log = await serialLog(context, image, place.datastore, tokenName(spec.name, mark.token))
-    const answer = await vim.call(image.ref, 'CloneVM_Task', cloneFor(spec, mark, uuid, image, plugs, place, log))
+    const answer = await vim.call(image.ref, 'CloneVM_Task', cloneFor(spec, mark, uuid, image, newCards, place, log))
     return later(context, taskIn(answer), { mark: { ...mark }, name: spec.name, zone: spec.zone })
   }
 
@@ -291,7 +293,7 @@ export const server = (context: Context): ServerRealm => {
     },
     async start(id) {
       const machine = await ourMachine(context, id)
-      await context.surroundings.store.delete(`${context.shelf}/shutdown/${id}`)
+      await context.surroundings.store.delete(`${context.storePrefix}/shutdown/${id}`)
       if (machine.power !== 'poweredOn') await power(id, 'PowerOnVM_Task')
     },
     async stop(id) {

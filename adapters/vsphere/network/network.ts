@@ -3,15 +3,15 @@ import { CloudError } from '../../errors.ts'
 import { child, childrenOf, textOf } from '../../shared/xml.ts'
 import type { Context } from '../context.ts'
 import { gone, refuse, unlessGone } from '../errors.ts'
-import { estateOf } from '../estate.ts'
-import { assertOurs, mayMark, ourMark, plainName, readMark, tokenName, withMark, writeMark } from '../records/marks.ts'
+import { inventoryOf } from '../inventory.ts'
+import { assertOurs, mayMark, ourMark, plainName, readMark, tokenName, withMark, writeMark } from '../marks.ts'
 import { allRecords } from '../records/port-record.ts'
 import { subnetsPage } from '../records/subnet-record.ts'
 import { claimVlan, releaseVlan } from '../records/vlan.ts'
 import { below, type Found, look, refAt, refsAt, text } from '../wire/properties.ts'
 import { ref } from '../wire/soap.ts'
 import { type Kept, later, progressOf, settled, taskIn } from '../wire/tasks.ts'
-import { networkRef } from './socket.ts'
+import { networkRef } from './port-group.ts'
 
 const PLAIN = ['name', 'vm']
 const DISTRIBUTED = [
@@ -44,7 +44,7 @@ export const network = (context: Context): Realm<NetworkSpec> => {
   }
 
   const everything = async (): Promise<Found[]> => {
-    const { datacenter } = await estateOf(context)
+    const { datacenter } = await inventoryOf(context)
     const found = await below(vim, datacenter.networkFolder, {
       Network: PLAIN,
       DistributedVirtualPortgroup: DISTRIBUTED,
@@ -83,7 +83,7 @@ export const network = (context: Context): Realm<NetworkSpec> => {
   const isLent = async (id: string): Promise<boolean> => lent !== null && (await lentOne()).id === id
 
   const dvs = async () => {
-    const { datacenter } = await estateOf(context)
+    const { datacenter } = await inventoryOf(context)
     const all = await below(vim, datacenter.networkFolder, { DistributedVirtualSwitch: ['name'] })
     const found = all.find((each) => text(each, 'name') === options.switch?.name)
     if (found) return found.ref

@@ -1,8 +1,8 @@
 import type { Page, PortSeen } from '../../contract.ts'
-import { type Machine, machineOf } from '../compute/machine.ts'
-import { serversByUuid, serversPage } from '../compute/machine-pages.ts'
-import { hasCard, holderOf } from '../compute/plugs.ts'
 import type { Context } from '../context.ts'
+import { type Machine, machineOf } from '../records/machine.ts'
+import { serversByUuid, serversPage } from '../records/machine-pages.ts'
+import { hasCard, holderOf } from '../records/port-holder.ts'
 import {
   allRecords,
   type PortRecord,

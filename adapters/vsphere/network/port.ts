@@ -1,12 +1,12 @@
 import { type PortSeen, type PortSpec, type Realm, reading } from '../../contract.ts'
 import { CloudError } from '../../errors.ts'
 import { contains, parseAddress, parseCidr } from '../../shared/cidr.ts'
-import { type Machine, machineOf } from '../compute/machine.ts'
-import { holderOf } from '../compute/plugs.ts'
 import type { Context } from '../context.ts'
 import { gone, refuse } from '../errors.ts'
+import { assertOurs, KEY, mayMark, readMark, writeMark } from '../marks.ts'
 import { extraConfig } from '../records/guestinfo.ts'
-import { assertOurs, KEY, mayMark, readMark, writeMark } from '../records/marks.ts'
+import { type Machine, machineOf } from '../records/machine.ts'
+import { holderOf } from '../records/port-holder.ts'
 import {
   changeRecord,
   claimAddresses,
@@ -26,8 +26,8 @@ import {
 import { subnetOf } from '../records/subnet-record.ts'
 import { look } from '../wire/properties.ts'
 import { settled, taskIn } from '../wire/tasks.ts'
+import { networkRef } from './port-group.ts'
 import { portsPage } from './port-pages.ts'
-import { networkRef } from './socket.ts'
 
 const MAC = /^([0-9a-f]{2}:){5}[0-9a-f]{2}$/
 

@@ -3,10 +3,10 @@ import { CloudError } from '../../errors.ts'
 import { contains, overlaps, parseAddress, parseCidr } from '../../shared/cidr.ts'
 import type { Context } from '../context.ts'
 import { gone, refuse } from '../errors.ts'
-import { assertOurs, ourMark, readMark, writeMark } from '../records/marks.ts'
+import { assertOurs, ourMark, readMark, writeMark } from '../marks.ts'
 import { dropSubnet, putSubnet, type SubnetRecord, subnetId, subnetOf, subnetsPage } from '../records/subnet-record.ts'
 import { look } from '../wire/properties.ts'
-import { networkRef } from './socket.ts'
+import { networkRef } from './port-group.ts'
 
 /** The network's own address and broadcast: nothing else is anybody's on a port group. */
 export const RESERVED = { head: 1, tail: 1 }
@@ -93,7 +93,7 @@ export const subnet = (context: Context): Realm<SubnetSpec> => {
       const found = await subnetOf(context, id)
       if (!found) return
       assertOurs(readMark(found.record.mark), connection.deployment, mark)
-      const used = await context.surroundings.store.list(`${context.shelf}/address/${id}/`, 1)
+      const used = await context.surroundings.store.list(`${context.storePrefix}/address/${id}/`, 1)
       if (used.length > 0) throw new CloudError('conflict', 'The subnet still has ports.')
       await dropSubnet(context, id)
     },

@@ -1,12 +1,12 @@
 import type { ImageData, Mark } from '../../contract.ts'
-import { uuidOf } from '../compute/machine.ts'
 import type { Context } from '../context.ts'
 import { refuse } from '../errors.ts'
-import { type Datastore, datastoreIn, estateOf, folderOf, placeOf } from '../estate.ts'
+import { type Datastore, datastoreIn, folderOf, inventoryOf, placeOf } from '../inventory.ts'
+import { KEY, tokenName, writeMark } from '../marks.ts'
 import { extraConfig } from '../records/guestinfo.ts'
-import { KEY, tokenName, writeMark } from '../records/marks.ts'
+import { uuidOf } from '../records/machine.ts'
 import type { Ref, Value } from '../wire/soap.ts'
-import type { Parcel } from './parcel.ts'
+import type { Upload } from './upload.ts'
 
 /** Where an imported machine is made; as a template it serves every zone. */
 export interface ImportPlace {
@@ -18,15 +18,16 @@ export interface ImportPlace {
 
 export const importPlace = async (context: Context): Promise<ImportPlace> => {
   const { mapping, options } = context
-  const estate = await estateOf(context)
-  const has = ({ ref: { id } }: (typeof estate.clusters)[number]) =>
-    estate.pools.some(({ owner, name, ref }) => owner === id && [name, ref.id].includes(mapping.resourcePool ?? ''))
-  const cluster = estate.clusters.find(has) ?? estate.clusters[0] ?? refuse('The cloud has no zone to import into.')
+  const inventory = await inventoryOf(context)
+  const has = ({ ref: { id } }: (typeof inventory.clusters)[number]) =>
+    inventory.pools.some(({ owner, name, ref }) => owner === id && [name, ref.id].includes(mapping.resourcePool ?? ''))
+  const cluster =
+    inventory.clusters.find(has) ?? inventory.clusters[0] ?? refuse('The cloud has no zone to import into.')
   const { pool, policy } = await placeOf(context, cluster.name)
   return {
     pool,
     policy,
-    folder: folderOf(estate, options.templates),
+    folder: folderOf(inventory, options.templates),
     datastore: await datastoreIn(context, cluster.name),
   }
 }
@@ -44,7 +45,7 @@ export const ours = async (name: string, mark: Mark) => ({
 
 /** A disk alone says nothing of its machine: it gets the least that boots, and every server its own size. */
 export const diskSpec = async (
-  { capacityKiB }: Extract<Parcel, { kind: 'disk' }>,
+  { capacityKiB }: Extract<Upload, { kind: 'disk' }>,
   data: Pick<ImageData, 'os'>,
   name: string,
   mark: Mark,

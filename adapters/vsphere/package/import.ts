@@ -1,17 +1,17 @@
 import type { ImageData, ImageSeen, ImageSpec, Mark, Outcome } from '../../contract.ts'
 import { CloudError } from '../../errors.ts'
-import { type Machine, machineByName, machineByUuid, markOf, uuidOf } from '../compute/machine.ts'
 import type { Context } from '../context.ts'
 import { gone, unlessGone } from '../errors.ts'
+import { KEY, tokenName } from '../marks.ts'
+import { isRunning, runExclusively } from '../records/exclusive-work.ts'
 import { extraConfig } from '../records/guestinfo.ts'
-import { hold, isHeld } from '../records/hold.ts'
-import { KEY, tokenName } from '../records/marks.ts'
-import { assertArrived, type Device, leaseIn, readyDevices, sendPiece } from '../wire/lease.ts'
+import { type Machine, machineByName, machineByUuid, markOf, uuidOf } from '../records/machine.ts'
 import type { Ref, Value } from '../wire/soap.ts'
 import { settled, taskIn } from '../wire/tasks.ts'
 import { diskSpec, type ImportPlace, importPlace } from './import-spec.ts'
+import { assertArrived, type Device, leaseIn, readyDevices, sendFile } from './lease.ts'
 import { type FileItem, machineSpec } from './ovf-spec.ts'
-import { openParcel, type Parcel, type Piece } from './parcel.ts'
+import { openUpload, type Upload, type UploadedFile } from './upload.ts'
 
 /** An uploaded image as it was asked for: plain JSON, which is the task too. */
 interface Wish {
@@ -42,7 +42,7 @@ export const wishIn = (task: unknown): Wish | undefined => (task as { import?: W
 /**
  * Images out of uploaded data. ImportVApp makes a machine with our name, UUID and mark and gives a lease, under which its
  * disks are sent to the host; then it becomes a template. An upload cannot be resumed and a lease belongs to the session
- * that asked for it, so one process does all of it (see `hold`): on Node behind the calls, with no limit; on Workers
+ * that asked for it, so one process does all of it (see `runExclusively`): on Node behind the calls, with no limit; on Workers
  * within one call, and only as long as its invocation lives.
  *
  * Until its disks are there the machine says so in its settings. One that was left like this is removed, and imported
@@ -68,7 +68,7 @@ export const imports = (context: Context, seen: (machine: Machine) => ImageSeen)
 
   /** What is there already: an image, one that is being made, one that is taken away again, or nothing. */
   const present = async (wish: Wish): Promise<Outcome<ImageSeen> | null> => {
-    if (await isHeld(context, work(wish))) return later(wish)
+    if (await isRunning(context, work(wish))) return later(wish)
     const machine = await machineFor(wish, await importPlace(context))
     if (!machine) return null
     if (!machine.complete) return later(wish, LEFT_MS)
@@ -85,17 +85,17 @@ export const imports = (context: Context, seen: (machine: Machine) => ImageSeen)
     return later(wish)
   }
 
-  const carry = async (wish: Wish, alive: () => Promise<void>): Promise<void> => {
+  const send = async (wish: Wish, alive: () => Promise<void>): Promise<void> => {
     const place = await importPlace(context)
-    const parcel = await openParcel(context, wish.data)
-    const { spec, items } = await specOf(parcel, wish, place)
+    const upload = await openUpload(context, wish.data)
+    const { spec, items } = await specOf(upload, wish, place)
     const lease = leaseIn(await vim.call(place.pool, 'ImportVApp', { spec, folder: place.folder }))
     let made: Ref | undefined
     try {
       const { machine, devices } = await readyDevices(context, lease, alive)
       made = machine
-      const sends = matched(parcel, items, devices)
-      const total = sends.reduce((sum, { piece }) => sum + piece.size, 0)
+      const sends = matched(upload, items, devices)
+      const total = sends.reduce((sum, { file }) => sum + file.size, 0)
       let sent = 0
       let shown = context.surroundings.now()
       const told = async (bytes: number): Promise<void> => {
@@ -106,8 +106,8 @@ export const imports = (context: Context, seen: (machine: Machine) => ImageSeen)
         // A lease that has ended shows in the upload; an answer that was lost changes nothing.
         await vim.call(lease, 'HttpNfcLeaseProgress', { percent: Math.floor((99 * sent) / total) }).catch(() => {})
       }
-      for (const { device, piece, create } of sends)
-        await sendPiece(context, device, piece, { blob: wish.data.blob, create }, told)
+      for (const { device, file, create } of sends)
+        await sendFile(context, device, file, { blob: wish.data.blob, create }, told)
       await assertArrived(context, lease, sends)
       await alive()
     } catch (error) {
@@ -125,21 +125,21 @@ export const imports = (context: Context, seen: (machine: Machine) => ImageSeen)
   }
 
   const specOf = async (
-    parcel: Parcel,
+    upload: Upload,
     { data, name, mark }: Wish,
     place: ImportPlace,
   ): Promise<{ spec: Value; items: FileItem[] | null }> =>
-    parcel.kind === 'disk'
-      ? { spec: await diskSpec(parcel, data, name, mark, place), items: null }
-      : machineSpec(context, parcel, name, mark, place)
+    upload.kind === 'disk'
+      ? { spec: await diskSpec(upload, data, name, mark, place), items: null }
+      : machineSpec(context, upload, name, mark, place)
 
   return {
     async create(spec: ImageSpec, data: ImageData, mark: Mark): Promise<Outcome<ImageSeen>> {
       const wish: Wish = { name: spec.name, data, mark }
       const found = await present(wish)
       if (found) return found
-      await openParcel(context, data)
-      await hold(context, work(wish), (alive) => carry(wish, alive))
+      await openUpload(context, data)
+      await runExclusively(context, work(wish), (alive) => send(wish, alive))
       return (await present(wish)) ?? later(wish)
     },
     /** Looks, and finishes what is nearly done; it never begins an import, since nobody may want it any more. */
@@ -153,18 +153,18 @@ export const imports = (context: Context, seen: (machine: Machine) => ImageSeen)
 
 /** Each file with the device that it is for. @throws `ambiguous` if the lease leaves one out */
 const matched = (
-  { pieces }: Parcel,
+  { files }: Upload,
   items: FileItem[] | null,
   devices: Device[],
-): { device: Device; piece: Piece; create: boolean }[] => {
-  const wanted = items ?? [{ path: pieces[0]!.name, device: null, create: false }]
+): { device: Device; file: UploadedFile; create: boolean }[] => {
+  const wanted = items ?? [{ path: files[0]!.name, device: null, create: false }]
   return wanted.map(({ path, device: name, create }) => {
     const device = devices.find(({ importKey, disk }) => (name === null ? disk : importKey === name))
-    const piece = pieces.find((each) => each.name === path)
-    if (!device || !piece)
+    const file = files.find((each) => each.name === path)
+    if (!device || !file)
       throw new CloudError('ambiguous', 'The cloud did not give a clear answer.', {
         operatorMessage: `the lease has no device for ${path}`,
       })
-    return { device, piece, create }
+    return { device, file, create }
   })
 }

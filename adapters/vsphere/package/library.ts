@@ -2,8 +2,8 @@ import type { ImageSeen, Mark, Page } from '../../contract.ts'
 import { asCloudError, CloudError } from '../../errors.ts'
 import type { Context } from '../context.ts'
 import { gone, refuse } from '../errors.ts'
-import { datastoreIn, type placeOf } from '../estate.ts'
-import { tokenName, withMark } from '../records/marks.ts'
+import { datastoreIn, type placeOf } from '../inventory.ts'
+import { tokenName, withMark } from '../marks.ts'
 import { type Vapi, vapiOf } from '../wire/vapi.ts'
 
 /** What says of an image's id, and of a page of the catalogue, that it is of a content library. */

@@ -1,12 +1,12 @@
 import type { Mark } from '../../contract.ts'
 import { CloudError } from '../../errors.ts'
 import { child, childrenOf, type Element, textOf } from '../../shared/xml.ts'
-import { readDevice } from '../compute/devices.ts'
 import type { Context } from '../context.ts'
 import { refuse } from '../errors.ts'
+import { readDevice } from '../records/devices.ts'
 import { repeated, type Value } from '../wire/soap.ts'
 import { type ImportPlace, ours, profile } from './import-spec.ts'
-import type { Parcel } from './parcel.ts'
+import type { Upload } from './upload.ts'
 
 /**
  * What is said of a machine that an OVF describes, in the schema's order. Its cards go: a server has its ports and no
@@ -53,7 +53,7 @@ export interface FileItem {
  */
 export const machineSpec = async (
   { vim }: Context,
-  { descriptor }: Extract<Parcel, { kind: 'machine' }>,
+  { descriptor }: Extract<Upload, { kind: 'machine' }>,
   name: string,
   mark: Mark,
   { pool, datastore, policy }: ImportPlace,

@@ -1,9 +1,9 @@
 import type { Json, Mark, NativeId, PortSeen } from '../../contract.ts'
 import { CloudError } from '../../errors.ts'
-import { cardsOf } from '../compute/devices.ts'
-import type { Machine } from '../compute/machine.ts'
 import type { Context } from '../context.ts'
-import { KEY, ourMark, writeMark } from './marks.ts'
+import { KEY, ourMark, writeMark } from '../marks.ts'
+import { cardsOf } from './devices.ts'
+import type { Machine } from './machine.ts'
 
 /**
  * What is known of a port. vSphere has none: a network card exists in a machine or not at all. So a port is this record
@@ -30,12 +30,12 @@ export const partsOf = (id: NativeId): { network: string; mac: string; machine: 
 }
 
 /** A MAC address is unique in its network, as Neutron has it. */
-const portKey = ({ shelf }: Context, id: NativeId): string => {
+const portKey = ({ storePrefix }: Context, id: NativeId): string => {
   const { network, mac } = partsOf(id)
-  return `${shelf}/port/${network}/${mac}`
+  return `${storePrefix}/port/${network}/${mac}`
 }
-const addressKey = ({ shelf }: Context, subnet: NativeId, address: string): string =>
-  `${shelf}/address/${subnet}/${address}`
+const addressKey = ({ storePrefix }: Context, subnet: NativeId, address: string): string =>
+  `${storePrefix}/address/${subnet}/${address}`
 
 export const recordOf = async (
   context: Context,
@@ -72,7 +72,11 @@ export const recordsPage = async (
   after: string | undefined,
   limit: number,
 ): Promise<PortRecord[]> => {
-  const rows = await context.surroundings.store.list(`${context.shelf}/port/`, limit, after && portKey(context, after))
+  const rows = await context.surroundings.store.list(
+    `${context.storePrefix}/port/`,
+    limit,
+    after && portKey(context, after),
+  )
   return rows.map(({ value }) => value as unknown as PortRecord)
 }
 

@@ -9,7 +9,7 @@ export interface SubnetRecord {
 }
 
 export const subnetId = (network: NativeId, token: string): NativeId => `${network}/${token}`
-const key = ({ shelf }: Context, id: NativeId): string => `${shelf}/subnet/${id}`
+const key = ({ storePrefix }: Context, id: NativeId): string => `${storePrefix}/subnet/${id}`
 
 export const subnetOf = async (
   context: Context,
@@ -31,7 +31,7 @@ export const subnetsPage = async (
   limit: number,
   { after, network }: { after?: NativeId; network?: NativeId } = {},
 ): Promise<SubnetRecord[]> => {
-  const prefix = `${context.shelf}/subnet/${network === undefined ? '' : `${network}/`}`
+  const prefix = `${context.storePrefix}/subnet/${network === undefined ? '' : `${network}/`}`
   const rows = await context.surroundings.store.list(
     prefix,
     limit,

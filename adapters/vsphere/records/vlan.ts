@@ -4,8 +4,8 @@ import { refuse } from '../errors.ts'
 /** A claim that no network came of within this long may be taken over. */
 const STALE_MS = 3_600_000
 
-const keyOf = ({ shelf }: Context, dvs: string, vlan: number): string =>
-  `${shelf}/vlan/${dvs}/${String(vlan).padStart(4, '0')}`
+const keyOf = ({ storePrefix }: Context, dvs: string, vlan: number): string =>
+  `${storePrefix}/vlan/${dvs}/${String(vlan).padStart(4, '0')}`
 
 interface Claim {
   token: string
@@ -21,7 +21,7 @@ interface Claim {
 export const claimVlan = async (context: Context, dvs: string, token: string, taken: Set<number>): Promise<number> => {
   const { store, now } = context.surroundings
   const [first, last] = context.options.switch?.vlans ?? [1, 0]
-  const mine = (await store.list(`${context.shelf}/vlan/${dvs}/`, 4096)).find(
+  const mine = (await store.list(`${context.storePrefix}/vlan/${dvs}/`, 4096)).find(
     ({ value }) => (value as unknown as Claim).token === token,
   )
   if (mine) return Number(mine.key.slice(-4))
@@ -37,7 +37,7 @@ export const claimVlan = async (context: Context, dvs: string, token: string, ta
 
 export const releaseVlan = async (context: Context, dvs: string, token: string): Promise<void> => {
   const { store } = context.surroundings
-  for (const { key, value, version } of await store.list(`${context.shelf}/vlan/${dvs}/`, 4096)) {
+  for (const { key, value, version } of await store.list(`${context.storePrefix}/vlan/${dvs}/`, 4096)) {
     if ((value as unknown as Claim).token === token) await store.delete(key, version)
   }
 }

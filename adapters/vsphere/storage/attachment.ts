@@ -1,10 +1,10 @@
 import type { AttachmentSeen, AttachmentSpec, Realm } from '../../contract.ts'
 import { CloudError } from '../../errors.ts'
-import { type Machine, machineOf, ourMachine } from '../compute/machine.ts'
-import { serversPage } from '../compute/machine-pages.ts'
 import type { Context } from '../context.ts'
 import { unlessGone } from '../errors.ts'
-import { assertOurs, KEY, readMark } from '../records/marks.ts'
+import { assertOurs, KEY, readMark } from '../marks.ts'
+import { type Machine, machineOf, ourMachine } from '../records/machine.ts'
+import { serversPage } from '../records/machine-pages.ts'
 import { settled, taskIn } from '../wire/tasks.ts'
 import { consumerOf, ourDisk } from './disk.ts'
 

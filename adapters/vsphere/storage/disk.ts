@@ -1,10 +1,10 @@
 import type { Mark } from '../../contract.ts'
 import { CloudError } from '../../errors.ts'
 import { child, childrenOf, type Element, textOf } from '../../shared/xml.ts'
-import { refByUuid } from '../compute/machine.ts'
 import type { Context } from '../context.ts'
 import { gone, refuse } from '../errors.ts'
-import { assertOurs, readMark } from '../records/marks.ts'
+import { assertOurs, readMark } from '../marks.ts'
+import { refByUuid } from '../records/machine.ts'
 import { asRef, type Ref, type Value } from '../wire/soap.ts'
 import { settled, taskIn } from '../wire/tasks.ts'
 

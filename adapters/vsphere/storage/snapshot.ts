@@ -2,7 +2,7 @@ import { type Mark, type Realm, reading, type SnapshotSeen, type SnapshotSpec } 
 import { child, childrenOf, type Element, textOf } from '../../shared/xml.ts'
 import type { Context } from '../context.ts'
 import { gone, unlessGone } from '../errors.ts'
-import { assertOurs, ourMark, readMark, withMark } from '../records/marks.ts'
+import { assertOurs, ourMark, readMark, withMark } from '../marks.ts'
 import { ref } from '../wire/soap.ts'
 import { type Kept, later, progressOf } from '../wire/tasks.ts'
 import { askDisks, type Disk, diskOf, diskPage, ourDisk, startOnDisks } from './disk.ts'

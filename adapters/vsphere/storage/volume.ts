@@ -11,8 +11,8 @@ import { CloudError } from '../../errors.ts'
 import { textOf } from '../../shared/xml.ts'
 import type { Context } from '../context.ts'
 import { gone, refuse, unlessGone } from '../errors.ts'
-import { datastoreIn, estateOf } from '../estate.ts'
-import { assertOurs, mayMark, ourMark, plainName, readMark, tokenIn, tokenName, writeMark } from '../records/marks.ts'
+import { datastoreIn, inventoryOf } from '../inventory.ts'
+import { assertOurs, mayMark, ourMark, plainName, readMark, tokenIn, tokenName, writeMark } from '../marks.ts'
 import { look, refsAt } from '../wire/properties.ts'
 import { type Ref, ref } from '../wire/soap.ts'
 import { type Kept, later, progressOf } from '../wire/tasks.ts'
@@ -206,8 +206,8 @@ export const volume = (context: Context): Realm<VolumeSpec, VolumeSeen> => {
       const disk = await diskOf(context, id)
       if (!disk) return null
       const seen = await seenOf(disk)
-      const estate = await estateOf(context)
-      const zone = seen.zone ?? (await zoneReaching(disk.datastore, estate.clusters))
+      const inventory = await inventoryOf(context)
+      const zone = seen.zone ?? (await zoneReaching(disk.datastore, inventory.clusters))
       return reading({ name: seen.name ?? id, sizeGiB: seen.sizeGiB, zone, type: seen.type ?? null, source: null })
     },
     async mark(id, mark) {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { aws } from '../../../adapters/aws/index.ts'
-import { BLOCK } from '../../../adapters/aws/storage/ebs.ts'
+import { BLOCK } from '../../../adapters/aws/wire/ebs.ts'
 import { type ImageSpec, isTask, type Json, type Mark } from '../../../adapters/contract.ts'
 import { noise } from '../../support/disks.ts'
 import type { MemoryBlobs } from '../../support/memory-blobs.ts'

@@ -1,7 +1,7 @@
 import { InstanceStateName } from '@aws-sdk/client-ec2'
 import { describe, expect, it } from 'vitest'
 import { nextStep } from '../../../adapters/aws/compute/resize.ts'
-import { faultOf, stateOf } from '../../../adapters/aws/compute/server-state.ts'
+import { faultOf, stateOf } from '../../../adapters/aws/records/server-state.ts'
 
 describe('states of an instance', () => {
   it('knows every state of the SDK', () => {

@@ -1,7 +1,7 @@
 import type { Adapter, Connection, Json, Kind, NativeId, Store, Surroundings } from '../../../adapters/contract.ts'
 import { disown, recall } from '../../../adapters/sandbox/backdoor.ts'
-import type { Stored } from '../../../adapters/sandbox/entities.ts'
 import { sandbox } from '../../../adapters/sandbox/index.ts'
+import type { Stored } from '../../../adapters/sandbox/records/entities.ts'
 import { MemoryBlobs } from '../../support/memory-blobs.ts'
 import { MemoryStore } from '../../support/memory-store.ts'
 import type { World } from '../world.ts'

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import type { Mark } from '../../../adapters/contract.ts'
-import type { Device } from '../../../adapters/vsphere/compute/devices.ts'
 import { instantCloneFor } from '../../../adapters/vsphere/compute/fork.ts'
-import type { Machine } from '../../../adapters/vsphere/compute/machine.ts'
-import type { Plug } from '../../../adapters/vsphere/compute/plugs.ts'
+import type { NewCard } from '../../../adapters/vsphere/compute/new-cards.ts'
+import type { Device } from '../../../adapters/vsphere/records/devices.ts'
+import type { Machine } from '../../../adapters/vsphere/records/machine.ts'
 import { envelope, ref } from '../../../adapters/vsphere/wire/soap.ts'
 
 const token = '0f0e0d0c-0b0a-4908-8706-050403020100'
@@ -25,10 +25,10 @@ const parent = (...devices: Device[]) => ({ ref: ref('VirtualMachine', 'vm-1'), 
 const plug = (mac: string) =>
   ({
     record: { mac },
-    socket: { ref: ref('Network', 'network-8'), name: 'lan', switchUuid: null, opaque: null },
-  }) as Plug
+    portGroup: { ref: ref('Network', 'network-8'), name: 'lan', switchUuid: null, opaque: null },
+  }) as NewCard
 
-const asked = (machine: Machine, plugs: Plug[], settings: Record<string, string> = {}) =>
+const asked = (machine: Machine, plugs: NewCard[], settings: Record<string, string> = {}) =>
   envelope(
     'urn:vim25',
     'InstantClone_Task',

@@ -1,12 +1,12 @@
 import { expect, it } from 'vitest'
 import type { Cloud, Kind, Mark, Page, Realm, Seen } from '../../../adapters/contract.ts'
 import { vsphere } from '../../../adapters/vsphere/index.ts'
-import { KEY, writeMark } from '../../../adapters/vsphere/records/marks.ts'
+import { KEY, writeMark } from '../../../adapters/vsphere/marks.ts'
 import { type PortRecord, writeTable } from '../../../adapters/vsphere/records/port-record.ts'
 import { type Asked, connection, fake } from './fake.ts'
 import { returned } from './scene.ts'
 
-const SHELF = 'vsphere/vc.example'
+const PREFIX = 'vsphere/vc.example'
 const NETWORK = 'dvportgroup-1'
 const MACHINES = 600
 /** Pages that a listing of so many machines has. */
@@ -74,7 +74,7 @@ const estate = async () => {
   let now = 1_800_000_000_000
   const connect = () => vsphere.connect(connection(), { ...surroundings, cache: new Map(), now: () => now })
   for (let n = 0; n < MACHINES; n++)
-    await surroundings.store.put(`${SHELF}/port/${NETWORK}/${macOf(n)}`, { ...record(n) }, 0)
+    await surroundings.store.put(`${PREFIX}/port/${NETWORK}/${macOf(n)}`, { ...record(n) }, 0)
   return {
     machines,
     store: surroundings.store,
@@ -151,7 +151,7 @@ it('whoever lists again sees the machines as they are now', async () => {
 it('every port is listed once, in a machine or in none, and none is asked for by itself', async () => {
   const { cloud, store, machines, questions } = await estate()
   machines.get('vm-7')!.card = false
-  await store.put(`${SHELF}/port/${NETWORK}/${macOf(5_000)}`, { ...record(5_000, { holder: null }) }, 0)
+  await store.put(`${PREFIX}/port/${NETWORK}/${macOf(5_000)}`, { ...record(5_000, { holder: null }) }, 0)
   const ports = itemsOf(await list(cloud, 'port'))
   expect(new Set(ports.map(({ id }) => id)).size).toBe(MACHINES + 1)
   expect(ports).toHaveLength(MACHINES + 1)
@@ -179,7 +179,7 @@ it('a port whose server is younger than the look is looked for by itself', async
   const since = now()
   await list(cloud, 'server', { since })
   machines.set('vm-5000', { n: 5_000, power: 'poweredOn', card: true })
-  await store.put(`${SHELF}/port/${NETWORK}/${macOf(5_000)}`, { ...record(5_000) }, 0)
+  await store.put(`${PREFIX}/port/${NETWORK}/${macOf(5_000)}`, { ...record(5_000) }, 0)
   questions()
   const ports = itemsOf(await list(cloud, 'port', { since }))
   expect(ports.find(({ id }) => id === record(5_000).id)).toMatchObject({ server: 'vm-5000' })
@@ -190,7 +190,7 @@ it('a store that was lost gets back what the machines know, but nothing that the
   const { cloud, store, machines, now } = await estate()
   const since = now()
   await list(cloud, 'server', { since })
-  const key = (n: number) => `${SHELF}/port/${NETWORK}/${macOf(n)}`
+  const key = (n: number) => `${PREFIX}/port/${NETWORK}/${macOf(n)}`
   await store.delete(key(7))
   await store.delete(key(8))
   machines.delete('vm-8')

@@ -11,7 +11,7 @@ import {
   tokenName,
   withMark,
   writeMark,
-} from '../../../adapters/vsphere/records/marks.ts'
+} from '../../../adapters/vsphere/marks.ts'
 
 const uuid = '0f0e0d0c-0b0a-4908-8706-050403020100'
 const mark: Mark = {

@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import type { Mark, ServerSpec } from '../../../adapters/contract.ts'
 import { textOf } from '../../../adapters/shared/xml.ts'
-import { addCard, backingOf, growDisk, removeDevice } from '../../../adapters/vsphere/compute/devices.ts'
-import type { Machine } from '../../../adapters/vsphere/compute/machine.ts'
 import { cloneFor } from '../../../adapters/vsphere/compute/server.ts'
+import { backingOf } from '../../../adapters/vsphere/network/port-group.ts'
+import { addCard, growDisk, removeDevice } from '../../../adapters/vsphere/records/devices.ts'
+import type { Machine } from '../../../adapters/vsphere/records/machine.ts'
 import { anyString, asRef, envelope, open, ref } from '../../../adapters/vsphere/wire/soap.ts'
 
 const HEAD =

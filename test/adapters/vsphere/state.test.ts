@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
-import type { Machine } from '../../../adapters/vsphere/compute/machine.ts'
 import { nextStep } from '../../../adapters/vsphere/compute/resize.ts'
-import { CONNECTIONS, POWERS, stateOf } from '../../../adapters/vsphere/compute/state.ts'
 import { sizeOf } from '../../../adapters/vsphere/offers.ts'
 import { readOptions } from '../../../adapters/vsphere/options.ts'
+import type { Machine } from '../../../adapters/vsphere/records/machine.ts'
+import { CONNECTIONS, POWERS, stateOf } from '../../../adapters/vsphere/records/server-state.ts'
 
 describe('the state of a machine', () => {
   it.each(CONNECTIONS.flatMap((connection) => POWERS.map((power) => [power, connection] as const)))(

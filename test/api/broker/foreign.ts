@@ -1,8 +1,8 @@
 import type { Cloud, Kind, Mark } from '../../../adapters/contract.ts'
 import { isTask } from '../../../adapters/contract.ts'
 import { callLog, disown, recall } from '../../../adapters/sandbox/backdoor.ts'
-import type { Stored } from '../../../adapters/sandbox/entities.ts'
 import { sandbox } from '../../../adapters/sandbox/index.ts'
+import type { Stored } from '../../../adapters/sandbox/records/entities.ts'
 import { type Plimsoll, startPlimsoll } from '../../support/harness.ts'
 import { MemoryBlobs } from '../../support/memory-blobs.ts'
 

@@ -1,11 +1,11 @@
 import type { Cloud, Kind, Mark, Seen } from '../../../adapters/contract.ts'
-import { addCard, backingOf, cardsOf, removeDevice, type Socket } from '../../../adapters/vsphere/compute/devices.ts'
-import type { Machine } from '../../../adapters/vsphere/compute/machine.ts'
-import { serversPage } from '../../../adapters/vsphere/compute/machine-pages.ts'
 import type { Context } from '../../../adapters/vsphere/context.ts'
-import { socketOf } from '../../../adapters/vsphere/network/socket.ts'
+import { KEY, writeMark } from '../../../adapters/vsphere/marks.ts'
+import { backingOf, type PortGroup, portGroupOf } from '../../../adapters/vsphere/network/port-group.ts'
+import { addCard, cardsOf, removeDevice } from '../../../adapters/vsphere/records/devices.ts'
 import { extraConfig } from '../../../adapters/vsphere/records/guestinfo.ts'
-import { KEY, writeMark } from '../../../adapters/vsphere/records/marks.ts'
+import type { Machine } from '../../../adapters/vsphere/records/machine.ts'
+import { serversPage } from '../../../adapters/vsphere/records/machine-pages.ts'
 import { portId, putRecord, recordFor, writeTable } from '../../../adapters/vsphere/records/port-record.ts'
 import { settled, taskIn } from '../../../adapters/vsphere/wire/tasks.ts'
 import { digest } from '../../../functions/broker/line/digest.ts'
@@ -36,7 +36,7 @@ export const settle = async (broker: Broker, vcenter: string): Promise<number> =
     cursor = page.next
   }
   const [card] = cardsOf(machines[0]!.devices)
-  const socket = await socketOf(context, card!.card!.network!)
+  const socket = await portGroupOf(context, card!.card!.network!)
   const ours = machines.filter((_, n) => n % 2 === 0)
   const left = [...ours.entries()]
   const worker = async () => {
@@ -55,7 +55,13 @@ const markFor = ({ connection }: Context, project: string, kind: Kind): Mark => 
   return { deployment: connection.deployment, project, kind, resource: id, token: id, epoch: 1 }
 }
 
-const own = async (context: Context, machine: Machine, mac: string, socket: Socket, project: string): Promise<void> => {
+const own = async (
+  context: Context,
+  machine: Machine,
+  mac: string,
+  socket: PortGroup,
+  project: string,
+): Promise<void> => {
   const network = socket.ref.id
   const addresses = [{ subnet: `${network}/plan`, address: '10.0.0.1' }]
   const spec = { name: machine.name, network, mac, addresses }

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { estateOf } from '../../../adapters/vsphere/estate.ts'
+import { inventoryOf } from '../../../adapters/vsphere/inventory.ts'
 import { connection, contextOf, surroundings } from '../../peers/vsphere/cloud.ts'
 import { launch } from '../../peers/vsphere/launch.ts'
 import { Bare } from './bare.ts'
@@ -26,7 +26,7 @@ const ours = await settle(broker, vcsim.url)
 const bare = new Bare(vcsim.url, wire.fetch)
 const { credentials } = connection(vcsim.url)
 await bare.logIn(credentials.username!, credentials.password!)
-const { datacenter, clusters } = await estateOf(contextOf(connection(vcsim.url), surroundings(fetch)))
+const { datacenter, clusters } = await inventoryOf(contextOf(connection(vcsim.url), surroundings(fetch)))
 const where = {
   folder: datacenter.vmFolder.id,
   pool: clusters.find(({ name }) => name === 'DC0_C0')!.pool.id,

@@ -1,6 +1,6 @@
 import type { Cloud, Kind, Realm } from '../../../adapters/contract.ts'
 import { KINDS } from '../../../adapters/contract.ts'
-import { PATHS } from '../../../adapters/vsphere/compute/machine.ts'
+import { PATHS } from '../../../adapters/vsphere/records/machine.ts'
 import { connectCloud } from '../../../functions/broker/clouds/clouds.ts'
 import { reconcile, type SweepReport } from '../../../functions/broker/reconcile/reconcile.ts'
 import { median } from '../load.ts'

@@ -1,6 +1,6 @@
 import type { Connection } from '../../../adapters/contract.ts'
-import { machineOf } from '../../../adapters/vsphere/compute/machine.ts'
 import { vsphere } from '../../../adapters/vsphere/index.ts'
+import { machineOf } from '../../../adapters/vsphere/records/machine.ts'
 import { settled, taskIn } from '../../../adapters/vsphere/wire/tasks.ts'
 import { contextOf, surroundings } from '../vsphere/cloud.ts'
 

@@ -163,10 +163,10 @@ const duplicates = async (world: VsphereWorld, step: Step): Promise<void> => {
   await step('two networks at once get two VLANs', async (shop) => {
     const spec = await shop.spec('network')
     await Promise.all([1, 2, 3].map(() => shop.make('network', spec)))
-    const held = await world.surroundings.store.list(`${world.context.shelf}/vlan/`, 100)
+    const held = await world.surroundings.store.list(`${world.context.storePrefix}/vlan/`, 100)
     assert.equal(held.length, 3, JSON.stringify(held))
     await shop.close()
-    assert.equal((await world.surroundings.store.list(`${world.context.shelf}/vlan/`, 100)).length, 0)
+    assert.equal((await world.surroundings.store.list(`${world.context.storePrefix}/vlan/`, 100)).length, 0)
   })
   await step(
     'a server holds its name against a second machine of the same token, and keeps it when renamed',

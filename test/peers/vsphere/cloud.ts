@@ -1,11 +1,11 @@
 import type { Connection, Json, Kind, Surroundings } from '../../../adapters/contract.ts'
-import { machineOf } from '../../../adapters/vsphere/compute/machine.ts'
 import type { Context } from '../../../adapters/vsphere/context.ts'
 import { vsphere } from '../../../adapters/vsphere/index.ts'
-import { networkRef } from '../../../adapters/vsphere/network/socket.ts'
+import { KEY } from '../../../adapters/vsphere/marks.ts'
+import { networkRef } from '../../../adapters/vsphere/network/port-group.ts'
 import { readOptions } from '../../../adapters/vsphere/options.ts'
 import { extraConfig } from '../../../adapters/vsphere/records/guestinfo.ts'
-import { KEY } from '../../../adapters/vsphere/records/marks.ts'
+import { machineOf } from '../../../adapters/vsphere/records/machine.ts'
 import { changeRecord, recordOf } from '../../../adapters/vsphere/records/port-record.ts'
 import { DISK_KEY, describeDisk, diskOf } from '../../../adapters/vsphere/storage/disk.ts'
 import { connectVim, type Vim, vcenterKey } from '../../../adapters/vsphere/wire/client.ts'
@@ -61,7 +61,7 @@ export const contextOf = (
   options: readOptions(linked.options).options,
   mapping: { folder: null, resourcePool: null, datastore: null, storagePolicy: null, network: null },
   surroundings: around,
-  shelf: `vsphere/${vcenterKey(linked)}`,
+  storePrefix: `vsphere/${vcenterKey(linked)}`,
 })
 
 /** Takes the mark off as somebody with the client of vCenter would; the answer puts it back. */

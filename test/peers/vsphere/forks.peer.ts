@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import type { PortSeen, ServerSeen, ServerSpec } from '../../../adapters/contract.ts'
 import { CloudError, type CloudErrorCode } from '../../../adapters/errors.ts'
-import { machineOf } from '../../../adapters/vsphere/compute/machine.ts'
-import { KEY } from '../../../adapters/vsphere/records/marks.ts'
+import { KEY } from '../../../adapters/vsphere/marks.ts'
+import { machineOf } from '../../../adapters/vsphere/records/machine.ts'
 import { until, type Workshop } from '../../adapters/cases.ts'
 import type { vsphereCloud } from './cloud.ts'
 

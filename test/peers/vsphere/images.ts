@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { isTask, type ServerSeen } from '../../../adapters/contract.ts'
 import { CloudError } from '../../../adapters/errors.ts'
-import { KEY, tokenName } from '../../../adapters/vsphere/records/marks.ts'
+import { KEY, tokenName } from '../../../adapters/vsphere/marks.ts'
 import { until } from '../../adapters/cases.ts'
 import { monolithicSparse, ova, ovf, streamOptimized } from '../../adapters/vsphere/disk-image.ts'
 import { another, DEAD_MS, imported, inFolder, MIB, type Step, specOf, type World } from './upload.ts'

@@ -1,4 +1,4 @@
-import { estateOf } from '../../../adapters/vsphere/estate.ts'
+import { inventoryOf } from '../../../adapters/vsphere/inventory.ts'
 import type { vsphereCloud } from './cloud.ts'
 
 type World = Awaited<ReturnType<typeof vsphereCloud>>
@@ -26,7 +26,7 @@ export const contentLibrary = async (url: string, { username = '', password = ''
   const libraries = new WeakMap<object, Promise<string>>()
   const libraryIn = (world: World): Promise<string> => {
     const make = async () => {
-      const [datastore] = (await estateOf(world.context)).datastores
+      const [datastore] = (await inventoryOf(world.context)).datastores
       return ask<string>('POST', 'content/local-library', {
         create_spec: {
           name: 'packages',

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import type { ImageSeen, Mark, Outcome, ServerSeen } from '../../../adapters/contract.ts'
 import { CloudError } from '../../../adapters/errors.ts'
-import { KEY, tokenName } from '../../../adapters/vsphere/records/marks.ts'
+import { KEY, tokenName } from '../../../adapters/vsphere/marks.ts'
 import { until, type Workshop } from '../../adapters/cases.ts'
 import { ovf, streamOptimized } from '../../adapters/vsphere/disk-image.ts'
 import { contentLibrary } from './library.ts'

@@ -1,7 +1,7 @@
 import type { Json, Mark } from '../../../adapters/contract.ts'
 import { plant } from '../../../adapters/sandbox/backdoor.ts'
-import type { Entity } from '../../../adapters/sandbox/entities.ts'
-import { digest } from '../../../adapters/sandbox/hash.ts'
+import type { Entity } from '../../../adapters/sandbox/records/entities.ts'
+import { digest } from '../../../adapters/sandbox/records/hash.ts'
 import { bound, lost, type Scenario, viewOf, volumeOf } from './props.ts'
 
 /** A call is made, and nobody knows what became of it. */

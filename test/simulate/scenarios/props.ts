@@ -1,5 +1,5 @@
 import type { Mark, Store } from '../../../adapters/contract.ts'
-import type { Entity } from '../../../adapters/sandbox/entities.ts'
+import type { Entity } from '../../../adapters/sandbox/records/entities.ts'
 import type { Stage } from '../stage.ts'
 
 /** A story in which one rule alone keeps things right. Answers what went wrong. */

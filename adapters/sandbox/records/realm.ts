@@ -1,9 +1,9 @@
-import { type Mark, type NativeId, type Realm, reading, type Seen } from '../contract.ts'
-import { type Engine, healthOf } from './engine.ts'
+import { type Mark, type NativeId, type Realm, reading, type Seen } from '../../contract.ts'
+import { type Engine, healthOf } from '../engine.ts'
+import { noSuch, refusal } from '../errors.ts'
+import { ours, refuseForeign, remarked } from '../marks.ts'
 import { type Base, type Entities, exists, type Lookup, type Stored } from './entities.ts'
-import { noSuch, refusal } from './errors.ts'
 import { canonical, digest } from './hash.ts'
-import { ours, refuseForeign, remarked } from './marks.ts'
 
 const SHORT: Record<Stored, string> = {
   network: 'net',

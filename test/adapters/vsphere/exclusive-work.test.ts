@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { CloudError } from '../../../adapters/errors.ts'
 import type { Context } from '../../../adapters/vsphere/context.ts'
-import { hold, isHeld } from '../../../adapters/vsphere/records/hold.ts'
+import { isRunning, runExclusively } from '../../../adapters/vsphere/records/exclusive-work.ts'
 import { MemoryStore } from '../../support/memory-store.ts'
 
 /** Processes that share a store and a clock that is moved by hand. */
@@ -9,7 +9,7 @@ const processes = (runtime: 'node' | 'workers' = 'node') => {
   const store = new MemoryStore()
   let now = 1_000_000
   const context = {
-    shelf: 'vsphere/vc',
+    storePrefix: 'vsphere/vc',
     surroundings: { store, now: () => now, sleep: async () => {}, log() {}, runtime },
   } as unknown as Context
   return { context, store, advance: (ms: number) => (now += ms) }
@@ -27,18 +27,18 @@ it('one process holds the work, and others see it until it is done', async () =>
       finish = resolve
     })
   }
-  await hold(context, 'w', work)
-  await hold(context, 'w', work)
-  expect([runs, await isHeld(context, 'w')]).toEqual([1, true])
+  await runExclusively(context, 'w', work)
+  await runExclusively(context, 'w', work)
+  expect([runs, await isRunning(context, 'w')]).toEqual([1, true])
   finish()
   await settle()
-  expect([await isHeld(context, 'w'), store.size]).toEqual([false, 0])
+  expect([await isRunning(context, 'w'), store.size]).toEqual([false, 0])
 })
 
 it('on Workers the call lasts as long as the work', async () => {
   const { context } = processes('workers')
   let done = false
-  await hold(context, 'w', async () => {
+  await runExclusively(context, 'w', async () => {
     await settle()
     done = true
   })
@@ -52,28 +52,28 @@ it('a holder that shows itself stays the holder; one that does not is replaced a
     alive = shown
     return new Promise<void>(() => {})
   }
-  await hold(context, 'w', endless)
+  await runExclusively(context, 'w', endless)
   for (let i = 0; i < 20; i++) {
     advance(40_000)
     await alive()
   }
-  expect(await isHeld(context, 'w')).toBe(true)
+  expect(await isRunning(context, 'w')).toBe(true)
   const first = alive
   advance(400_000)
-  expect(await isHeld(context, 'w')).toBe(false)
-  await hold(context, 'w', endless)
+  expect(await isRunning(context, 'w')).toBe(false)
+  await runExclusively(context, 'w', endless)
   await expect(first()).rejects.toThrow(/taken over/)
-  expect(await isHeld(context, 'w')).toBe(true)
+  expect(await isRunning(context, 'w')).toBe(true)
 })
 
 it('what cannot be mended is told once, and then forgotten', async () => {
   const { context } = processes()
-  await hold(context, 'w', async () => {
+  await runExclusively(context, 'w', async () => {
     throw new CloudError('definitive', 'It is damaged.')
   })
   await settle()
-  await expect(isHeld(context, 'w')).rejects.toMatchObject({ code: 'definitive', message: 'It is damaged.' })
-  expect(await isHeld(context, 'w')).toBe(false)
+  await expect(isRunning(context, 'w')).rejects.toMatchObject({ code: 'definitive', message: 'It is damaged.' })
+  expect(await isRunning(context, 'w')).toBe(false)
 })
 
 it('what breaks off is tried four times', async () => {
@@ -84,11 +84,11 @@ it('what breaks off is tried four times', async () => {
     throw new CloudError('ambiguous', 'The line broke.', { operatorMessage: 'reset' })
   }
   for (let i = 0; i < 4; i++) {
-    if (i > 0) expect(await isHeld(context, 'w')).toBe(false)
-    await hold(context, 'w', breaking)
+    if (i > 0) expect(await isRunning(context, 'w')).toBe(false)
+    await runExclusively(context, 'w', breaking)
     await settle()
   }
-  await expect(isHeld(context, 'w')).rejects.toMatchObject({
+  await expect(isRunning(context, 'w')).rejects.toMatchObject({
     code: 'definitive',
     message: 'The line broke.',
     detail: { operatorMessage: 'reset' },
@@ -98,12 +98,12 @@ it('what breaks off is tried four times', async () => {
 
 it('work that nobody came back to is forgotten after a day', async () => {
   const { context, store, advance } = processes()
-  await hold(context, 'old', async () => {
+  await runExclusively(context, 'old', async () => {
     throw new CloudError('ambiguous', 'The line broke.')
   })
   await settle()
   expect(store.size).toBe(1)
   advance(25 * 3_600_000)
-  await hold(context, 'new', () => new Promise<void>(() => {}))
+  await runExclusively(context, 'new', () => new Promise<void>(() => {}))
   expect((await store.list('', 10)).map(({ key }) => key)).toEqual(['vsphere/vc/hold/new'])
 })

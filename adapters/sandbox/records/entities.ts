@@ -14,7 +14,7 @@ import type {
   SnapshotSpec,
   SubnetSpec,
   VolumeSpec,
-} from '../contract.ts'
+} from '../../contract.ts'
 
 /** Kinds that have a record of their own; attachments and interfaces are holds on a volume or port. */
 export type Stored = Exclude<Kind, 'attachment' | 'interface'>

@@ -1,9 +1,18 @@
 import { textOf } from '../../shared/xml.ts'
-import type { Socket } from '../compute/devices.ts'
 import type { Context } from '../context.ts'
 import { refuse } from '../errors.ts'
 import { look, refAt, text } from '../wire/properties.ts'
-import { type Ref, ref } from '../wire/soap.ts'
+import { type Ref, ref, type Value } from '../wire/soap.ts'
+
+/** A network as a card names it: a port group of a distributed or a standard switch, or a network that NSX manages. */
+export interface PortGroup {
+  ref: Ref
+  name: string
+  /** Of a distributed switch. */
+  switchUuid: string | null
+  /** Of a network that NSX manages. */
+  opaque: { id: string; type: string } | null
+}
 
 /** Ids of networks begin with what they are. */
 export const networkRef = (id: string) =>
@@ -31,7 +40,7 @@ const switchUuid = async ({ vim, connection, surroundings }: Context, home: Ref)
 }
 
 /** What a card on this network is plugged into. @throws `definitive` if the network is not there */
-export const socketOf = async (context: Context, id: string): Promise<Socket> => {
+export const portGroupOf = async (context: Context, id: string): Promise<PortGroup> => {
   const { vim } = context
   const target = networkRef(id)
   const distributed = target.type === 'DistributedVirtualPortgroup'
@@ -48,4 +57,17 @@ export const socketOf = async (context: Context, id: string): Promise<Socket> =>
   const opaqueId = textOf(summary, 'opaqueNetworkId')
   const opaque = opaqueId ? { id: opaqueId, type: textOf(summary, 'opaqueNetworkType') ?? '' } : null
   return { ref: target, name, switchUuid: null, opaque }
+}
+
+/** The backing of a card that is plugged into the network. */
+export const backingOf = ({ ref, name, switchUuid, opaque }: PortGroup): Value => {
+  if (switchUuid !== null) {
+    const port = { switchUuid, portgroupKey: ref.id }
+    return { _type: 'VirtualEthernetCardDistributedVirtualPortBackingInfo', port }
+  }
+  if (opaque) {
+    const { id: opaqueNetworkId, type: opaqueNetworkType } = opaque
+    return { _type: 'VirtualEthernetCardOpaqueNetworkBackingInfo', opaqueNetworkId, opaqueNetworkType }
+  }
+  return { _type: 'VirtualEthernetCardNetworkBackingInfo', deviceName: name, network: ref }
 }

@@ -1,6 +1,6 @@
-import type { Json, NativeId, Store } from '../contract.ts'
+import type { Json, NativeId, Store } from '../../contract.ts'
+import { noSuch, refusal } from '../errors.ts'
 import type { Entities, Entity, Lookup, Stored } from './entities.ts'
-import { noSuch, refusal } from './errors.ts'
 
 const SCAN = 1000
 /** Nobody loses this many races in a row by chance. */

@@ -1,8 +1,9 @@
 import { DescribeInstancesCommand, type Instance } from '@aws-sdk/client-ec2'
 import type { ServerSeen } from '../../contract.ts'
-import { type Context, gone, markOf, type Reader, reader } from '../context.ts'
+import type { Context } from '../context.ts'
 import { assertOurs, tagValue } from '../marks.ts'
-import { addressesOf } from '../network/port.ts'
+import { addressesOf } from './port.ts'
+import { gone, markOf, type Reader, reader } from './reader.ts'
 import { faultOf, stateOf } from './server-state.ts'
 
 const seenOf = (instance: Instance, context: Context): ServerSeen => {

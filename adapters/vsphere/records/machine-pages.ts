@@ -1,7 +1,7 @@
 import { textOf } from '../../shared/xml.ts'
 import type { Context } from '../context.ts'
-import { estateOf } from '../estate.ts'
-import { KEY } from '../records/marks.ts'
+import { inventoryOf } from '../inventory.ts'
+import { KEY } from '../marks.ts'
 import { below, type Found, look, text } from '../wire/properties.ts'
 import { ref } from '../wire/soap.ts'
 import { isImage, type Machine, PATHS, readMachine } from './machine.ts'
@@ -36,7 +36,7 @@ const PAGE = 250
 const MOST_KEPT = 10_000
 
 /** A copy that holds on to nothing: a part of a long answer would keep all of it in memory. */
-const apart = <T>(value: T): T => JSON.parse(JSON.stringify(value)) as T
+const detached = <T>(value: T): T => JSON.parse(JSON.stringify(value)) as T
 
 /** Every server or every image, in an order that stays the same, so that a page begins where another ended. */
 const directoryOf = async (context: Context, images: boolean, remembered: boolean): Promise<Directory> => {
@@ -45,7 +45,7 @@ const directoryOf = async (context: Context, images: boolean, remembered: boolea
   const kept = cache.get(key)
   if (remembered && kept && kept.until > now()) return kept.value as Directory
   const seenAt = now()
-  const { datacenter } = await estateOf(context)
+  const { datacenter } = await inventoryOf(context)
   const found = await below(context.vim, datacenter.vmFolder, {
     VirtualMachine: ['config.template', 'config.instanceUuid', 'config.uuid', MARK_PATH],
   })
@@ -60,7 +60,7 @@ const directoryOf = async (context: Context, images: boolean, remembered: boolea
       uuids: [text(each, 'config.instanceUuid') ?? '', text(each, 'config.uuid') ?? ''],
     }))
     .sort((a, b) => a.id.length - b.id.length || (a.id < b.id ? -1 : 1))
-  const value = { entries: apart(entries), seenAt }
+  const value = { entries: detached(entries), seenAt }
   cache.set(key, { value, until: now() + REMEMBERED_MS })
   return value
 }
@@ -70,7 +70,7 @@ const machinesOf = async ({ vim }: Context, ids: string[]): Promise<Machine[]> =
   const refs = ids.map((id) => ref('VirtualMachine', id))
   const machines = (await look(vim, refs, PATHS)).map(readMachine)
   return machines.map((machine) =>
-    apart({ ...machine, devices: machine.devices.filter(({ card, disk, serial }) => card || disk || serial) }),
+    detached({ ...machine, devices: machine.devices.filter(({ card, disk, serial }) => card || disk || serial) }),
   )
 }
 

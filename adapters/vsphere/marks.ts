@@ -1,5 +1,5 @@
-import { type Json, KINDS, type Kind, type Mark } from '../../contract.ts'
-import { CloudError } from '../../errors.ts'
+import { type Json, KINDS, type Kind, type Mark } from '../contract.ts'
+import { CloudError } from '../errors.ts'
 
 /**
  * Our owner mark in the settings of a virtual machine. The keys do not begin with `guestinfo.`: those the guest itself

@@ -1,7 +1,7 @@
-import type { Zone } from '../contract.ts'
+import type { Zone } from '../../contract.ts'
+import { refusal } from '../errors.ts'
+import type { Settings, ZoneSetting } from '../options.ts'
 import type { Claims, Ledger } from './claims.ts'
-import { refusal } from './errors.ts'
-import type { Settings, ZoneSetting } from './options.ts'
 
 /** vCPUs, MiB of memory, GiB of disk. */
 export type Amount = [number, number, number]

@@ -2,9 +2,9 @@ import { CloudError } from '../../errors.ts'
 import { child, childrenOf, textOf } from '../../shared/xml.ts'
 import type { Context } from '../context.ts'
 import { fromFault, refuse, unclear } from '../errors.ts'
-import type { Piece } from '../package/parcel.ts'
-import { look, text } from './properties.ts'
-import { asRef, type Ref } from './soap.ts'
+import { look, text } from '../wire/properties.ts'
+import { asRef, type Ref } from '../wire/soap.ts'
+import type { UploadedFile } from './upload.ts'
 
 /** What bytes may be sent to under a lease: the lease's name for it, the specification's, and where it listens. */
 export interface Device {
@@ -81,10 +81,10 @@ const counted = (size: number, told: (bytes: number) => Promise<void>) => {
  * the lease is kept alive meanwhile by what is told of the progress.
  * https://developer.broadcom.com/xapis/vsphere-web-services-api/latest/ (HttpNfcLease: disks are posted, files are put)
  */
-export const sendPiece = async (
+export const sendFile = async (
   { surroundings, connection }: Context,
   device: Device,
-  { offset, size }: Piece,
+  { offset, size }: UploadedFile,
   data: { blob: string; create: boolean },
   told: (bytes: number) => Promise<void>,
 ): Promise<void> => {
@@ -117,21 +117,21 @@ export const sendPiece = async (
 export const assertArrived = async (
   { vim, surroundings }: Context,
   lease: Ref,
-  sent: { device: Device; piece: Piece }[],
+  sent: { device: Device; file: UploadedFile }[],
 ): Promise<void> => {
-  const wanted = sent.filter(({ piece }) => piece.sum)
+  const wanted = sent.filter(({ file }) => file.sum)
   if (wanted.length === 0) return
   const entries = childrenOf(await vim.call(lease, 'HttpNfcLeaseGetManifest'), 'returnval')
-  for (const { device, piece } of wanted) {
+  for (const { device, file } of wanted) {
     const entry = entries.find((each) => textOf(each, 'key') === device.key)
     const reckoned: Record<string, string | undefined> = {
       'SHA-1': textOf(entry, 'sha1'),
       [(textOf(entry, 'checksumType') ?? '').toUpperCase().replace(/^SHA-?/, 'SHA-')]: textOf(entry, 'checksum'),
     }
-    const arrived = reckoned[piece.sum!.algorithm]
-    if (!arrived) surroundings.log('debug', 'the host reckons no such sum', { algorithm: piece.sum!.algorithm })
-    else if (arrived.toLowerCase() !== piece.sum!.hex)
-      throw new CloudError('definitive', `The OVA is damaged: ${piece.name} is not the one of its manifest.`)
+    const arrived = reckoned[file.sum!.algorithm]
+    if (!arrived) surroundings.log('debug', 'the host reckons no such sum', { algorithm: file.sum!.algorithm })
+    else if (arrived.toLowerCase() !== file.sum!.hex)
+      throw new CloudError('definitive', `The OVA is damaged: ${file.name} is not the one of its manifest.`)
   }
 }
 

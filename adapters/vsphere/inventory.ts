@@ -22,7 +22,7 @@ export interface Datastore extends Named {
 }
 
 /** What an operator builds and we only use. It changes rarely and is remembered for a minute. */
-export interface Estate {
+export interface Inventory {
   datacenter: Named & { vmFolder: Ref; networkFolder: Ref }
   clusters: Cluster[]
   pools: (Named & { owner: string })[]
@@ -32,7 +32,7 @@ export interface Estate {
 
 const REMEMBERED_MS = 60_000
 
-const inDatacenter = async (context: Context): Promise<Estate> => {
+const inDatacenter = async (context: Context): Promise<Inventory> => {
   const { vim, options } = context
   const { root } = await vim.content()
   const all = await below(vim, root, { Datacenter: ['name', 'vmFolder', 'networkFolder'] })
@@ -76,57 +76,57 @@ const inDatacenter = async (context: Context): Promise<Estate> => {
   }
 }
 
-export const estateOf = async (context: Context, fresh = false): Promise<Estate> => {
+export const inventoryOf = async (context: Context, fresh = false): Promise<Inventory> => {
   const { cache, now } = context.surroundings
-  const key = `vsphere/estate/${context.connection.cloudId}`
+  const key = `vsphere/inventory/${context.connection.cloudId}`
   const kept = cache.get(key)
-  if (kept && !fresh && kept.until > now()) return kept.value as Estate
+  if (kept && !fresh && kept.until > now()) return kept.value as Inventory
   const value = await inDatacenter(context)
   cache.set(key, { value, until: now() + REMEMBERED_MS })
   return value
 }
 
 /** The cluster that a resource pool is part of. */
-export const zoneOf = (estate: Estate, pool: Ref | undefined): string | undefined => {
-  const owner = estate.pools.find((each) => each.ref.id === pool?.id)?.owner
-  return estate.clusters.find((each) => each.ref.id === owner || each.pool.id === pool?.id)?.name
+export const zoneOf = (inventory: Inventory, pool: Ref | undefined): string | undefined => {
+  const owner = inventory.pools.find((each) => each.ref.id === pool?.id)?.owner
+  return inventory.clusters.find((each) => each.ref.id === owner || each.pool.id === pool?.id)?.name
 }
 
 /** A misconfiguration is the operator's to read; the user learns that the place is not usable. */
-const astray = (what: string): never => {
+const misconfigured = (what: string): never => {
   throw new CloudError('definitive', 'The project has no usable place on this cloud.', { operatorMessage: what })
 }
 
 /** By managed object id or by name, or by path below the folder of virtual machines. */
-export const folderOf = (estate: Estate, wanted: string | null): Ref => {
-  if (wanted === null) return estate.datacenter.vmFolder
+export const folderOf = (inventory: Inventory, wanted: string | null): Ref => {
+  if (wanted === null) return inventory.datacenter.vmFolder
   const path = wanted.split('/')
   const matches = (each: Named | undefined, names: string[]): boolean =>
     names.length === 0 ||
     (each !== undefined &&
       each.name === names.at(-1) &&
       matches(
-        estate.folders.find(({ ref: { id } }) => id === each.parent?.id),
+        inventory.folders.find(({ ref: { id } }) => id === each.parent?.id),
         names.slice(0, -1),
       ))
-  const found = estate.folders.filter((each) => each.ref.id === wanted || matches(each, path))
-  return found.length === 1 ? found[0]!.ref : astray(`${found.length} folders are called ${wanted}.`)
+  const found = inventory.folders.filter((each) => each.ref.id === wanted || matches(each, path))
+  return found.length === 1 ? found[0]!.ref : misconfigured(`${found.length} folders are called ${wanted}.`)
 }
 
-export const datastoreOf = (estate: Estate, wanted: string): Datastore =>
-  estate.datastores.find((each) => each.ref.id === wanted || each.name === wanted) ??
-  astray(`There is no datastore ${wanted}.`)
+export const datastoreOf = (inventory: Inventory, wanted: string): Datastore =>
+  inventory.datastores.find((each) => each.ref.id === wanted || each.name === wanted) ??
+  misconfigured(`There is no datastore ${wanted}.`)
 
 /** Where disks of a zone go: the project's datastore, or the roomiest that the zone's hosts reach. */
 export const datastoreIn = async (context: Context, zone: string): Promise<Datastore> => {
   const { vim, options, mapping } = context
-  const estate = await estateOf(context)
-  const cluster = estate.clusters.find(({ name }) => name === zone) ?? refuse(`The cloud has no zone ${zone}.`)
+  const inventory = await inventoryOf(context)
+  const cluster = inventory.clusters.find(({ name }) => name === zone) ?? refuse(`The cloud has no zone ${zone}.`)
   const wanted = mapping.datastore ?? options.datastore
-  if (wanted !== null) return datastoreOf(estate, wanted)
+  if (wanted !== null) return datastoreOf(inventory, wanted)
   const [found] = await look(vim, [cluster.ref], ['datastore'])
   const reachable = new Set(found ? refsAt(found, 'datastore').map(({ id }) => id) : [])
-  const [best] = estate.datastores
+  const [best] = inventory.datastores
     .filter((each) => each.accessible && reachable.has(each.ref.id))
     .toSorted((a, b) => b.free - a.free)
   if (!best) throw new CloudError('capacity', 'The zone has no datastore for disks.')
@@ -136,16 +136,16 @@ export const datastoreIn = async (context: Context, zone: string): Promise<Datas
 /** Where a server of this project goes. @throws `definitive` for a zone that is not there */
 export const placeOf = async (context: Context, zone: string) => {
   const { options, mapping } = context
-  const estate = await estateOf(context)
-  const cluster = estate.clusters.find(({ name }) => name === zone) ?? refuse(`The cloud has no zone ${zone}.`)
+  const inventory = await inventoryOf(context)
+  const cluster = inventory.clusters.find(({ name }) => name === zone) ?? refuse(`The cloud has no zone ${zone}.`)
   const pool =
     mapping.resourcePool === null
       ? cluster.pool
-      : (estate.pools.find(
+      : (inventory.pools.find(
           (each) => each.owner === cluster.ref.id && [each.name, each.ref.id].includes(mapping.resourcePool!),
-        )?.ref ?? astray(`Cluster ${zone} has no resource pool ${mapping.resourcePool}.`))
+        )?.ref ?? misconfigured(`Cluster ${zone} has no resource pool ${mapping.resourcePool}.`))
   const datastore = mapping.datastore ?? options.datastore
-  const folder = folderOf(estate, mapping.folder ?? options.folder)
+  const folder = folderOf(inventory, mapping.folder ?? options.folder)
   const policy = mapping.storagePolicy ?? options.storagePolicy
-  return { cluster, pool, folder, datastore: datastore === null ? null : datastoreOf(estate, datastore).ref, policy }
+  return { cluster, pool, folder, datastore: datastore === null ? null : datastoreOf(inventory, datastore).ref, policy }
 }

@@ -6,19 +6,19 @@ import { type Member, membersOf } from './tar.ts'
 import { readVmdk, VMDK_HEADER } from './vmdk.ts'
 
 /** A file on its way to a host, as a range of the uploaded data. */
-export interface Piece extends Member {
+export interface UploadedFile extends Member {
   /** From the manifest: WebCrypto's name of the algorithm, and the sum in hex. */
   sum: { algorithm: string; hex: string } | null
 }
 /** What was uploaded, opened: one disk, or a machine's description with its files. */
-export type Parcel =
-  | { kind: 'disk'; pieces: [Piece]; capacityKiB: number }
-  | { kind: 'machine'; pieces: Piece[]; descriptor: string }
+export type Upload =
+  | { kind: 'disk'; files: [UploadedFile]; capacityKiB: number }
+  | { kind: 'machine'; files: UploadedFile[]; descriptor: string }
 
 const MOST_DESCRIPTOR = 4 << 20
 
 /** Lines as `SHA256(disk1.vmdk)= 9f86…`. */
-const sumsIn = (manifest: string): Map<string, Piece['sum']> =>
+const sumsIn = (manifest: string): Map<string, UploadedFile['sum']> =>
   new Map(
     [...manifest.matchAll(/^SHA-?(1|256|512)\s*\((.+?)\)\s*=\s*([0-9a-f]+)\s*$/gim)].map(([, bits, name, hex]) => [
       name!,
@@ -58,7 +58,7 @@ const readXml = (text: string): Element => {
  * https://www.dmtf.org/standards/ovf (DSP0243: package, descriptor, manifest)
  * @throws `definitive` for what cannot be imported, in words
  */
-export const openParcel = async ({ surroundings }: Context, data: ImageData): Promise<Parcel> => {
+export const openUpload = async ({ surroundings }: Context, data: ImageData): Promise<Upload> => {
   const read = async (offset: number, length: number): Promise<Uint8Array> =>
     new Uint8Array(await new Response(await surroundings.blobs.read(data.blob, { offset, length })).arrayBuffer())
   const sector = (offset: number, size: number) => read(offset, Math.min(size, VMDK_HEADER))
@@ -67,7 +67,7 @@ export const openParcel = async ({ surroundings }: Context, data: ImageData): Pr
     if (data.arch !== 'x86_64') refuse('A disk alone is taken for x86_64; for ARM an OVA has to name the guest.')
     const { capacityKiB } = readVmdk(await sector(0, data.sizeBytes))
     const disk = { name: 'disk.vmdk', offset: 0, size: data.sizeBytes, sum: null }
-    return { kind: 'disk', pieces: [disk], capacityKiB }
+    return { kind: 'disk', files: [disk], capacityKiB }
   }
   if (data.format !== 'vmdk/ova') refuse(`This cloud imports no images of format ${data.format}.`)
   const members = await membersOf(read, data.sizeBytes)
@@ -80,19 +80,19 @@ export const openParcel = async ({ surroundings }: Context, data: ImageData): Pr
   const sums =
     manifest && manifest.size <= MOST_DESCRIPTOR
       ? sumsIn(new TextDecoder().decode(await read(manifest.offset, manifest.size)))
-      : new Map<string, Piece['sum']>()
+      : new Map<string, UploadedFile['sum']>()
   await assertSum(bytes, sums.get(first.name) ?? null)
-  const pieces: Piece[] = []
+  const files: UploadedFile[] = []
   for (const name of filesOf(descriptor)) {
     const member =
       members.find((each) => each.name === name) ?? refuse(`The OVA lacks file ${name}, which its descriptor names.`)
     if (/\.vmdk$/i.test(name)) readVmdk(await sector(member.offset, member.size))
-    pieces.push({ ...member, sum: sums.get(name) ?? null })
+    files.push({ ...member, sum: sums.get(name) ?? null })
   }
-  return { kind: 'machine', pieces, descriptor }
+  return { kind: 'machine', files, descriptor }
 }
 
-const assertSum = async (bytes: Uint8Array, sum: Piece['sum']): Promise<void> => {
+const assertSum = async (bytes: Uint8Array, sum: UploadedFile['sum']): Promise<void> => {
   if (!sum) return
   const digest = new Uint8Array(await crypto.subtle.digest(sum.algorithm, bytes as Uint8Array<ArrayBuffer>))
   const hex = [...digest].map((byte) => byte.toString(16).padStart(2, '0')).join('')

@@ -4,7 +4,7 @@ import type { Surroundings } from '../../contract.ts'
 import { CloudError } from '../../errors.ts'
 import type { Exchange } from '../../shared/fetch.ts'
 import { translate } from '../errors.ts'
-import { type Call, callSigned, type Keys } from '../wire/sign.ts'
+import { type Call, callSigned, type Keys } from './sign.ts'
 
 /**
  * The three calls of EBS's direct API that write a snapshot, block by block.

@@ -3,11 +3,11 @@ import { asCloudError, CloudError, type CloudErrorCode } from '../../errors.ts'
 import type { Context } from '../context.ts'
 
 /**
- * Work that one process has to hold from its beginning to its end, because nobody could go on with it: bytes on their
- * way, or a call that answers when everything is done. Whoever else comes by sees in the store that somebody holds it.
+ * Work that one process has to do from its beginning to its end, because no other could go on with it: bytes on their
+ * way, or a call that answers when everything is done. The others see in the store that it is being done.
  */
-interface Held {
-  /** Until when the holder is believed to be alive, in milliseconds since 1970; past: nobody holds it. */
+interface Running {
+  /** Until when the holder is believed to be alive, in milliseconds since 1970; past: no process does it. */
   until: number
   attempts: number
   fault: { code: CloudErrorCode; message: string; operatorMessage: string } | null
@@ -23,17 +23,17 @@ const FORGOTTEN_MS = 24 * 3_600_000
 /** Errors that another attempt does not mend. */
 const FINAL: CloudErrorCode[] = ['definitive', 'denied', 'capacity']
 
-const keyOf = ({ shelf }: Context, what: string): string => `${shelf}/hold/${what}`
+const keyOf = ({ storePrefix }: Context, what: string): string => `${storePrefix}/hold/${what}`
 
 /**
- * Whether somebody holds the work now.
+ * Whether a process does the work now.
  * @throws what it ended with, once, if no other attempt would help
  */
-export const isHeld = async (context: Context, what: string): Promise<boolean> => {
+export const isRunning = async (context: Context, what: string): Promise<boolean> => {
   const { store, now } = context.surroundings
   const row = await store.get(keyOf(context, what))
   if (!row) return false
-  const { until, attempts, fault } = row.value as unknown as Held
+  const { until, attempts, fault } = row.value as unknown as Running
   if (until > now()) return true
   const final = fault !== null && FINAL.includes(fault.code)
   if (!final && attempts < ATTEMPTS) return false
@@ -43,11 +43,11 @@ export const isHeld = async (context: Context, what: string): Promise<boolean> =
 }
 
 /**
- * Begins the work unless somebody holds it. On Node it goes on behind the call that began it; on Workers nothing outlives
+ * Begins the work unless a process does it already. On Node it goes on behind the call that began it; on Workers nothing outlives
  * its invocation, so there the call lasts as long as the work, and the invocation's limits are the work's.
- * @param work calls `alive` as it goes along, which throws once somebody else has taken over
+ * @param work calls `alive` as it goes along, which throws once another process has taken over
  */
-export const hold = async (
+export const runExclusively = async (
   context: Context,
   what: string,
   work: (alive: () => Promise<void>) => Promise<void>,
@@ -56,12 +56,12 @@ export const hold = async (
   const key = keyOf(context, what)
   await forgetOld(context)
   const row = await store.get(key)
-  const before = row?.value as unknown as Held | undefined
+  const before = row?.value as unknown as Running | undefined
   if (before && before.until > now()) return
   const attempts = (before?.attempts ?? 0) + 1
   let version = row?.version ?? 0
-  const put = async (held: Held): Promise<boolean> => {
-    const written = await store.put(key, held as unknown as Json, version)
+  const put = async (state: Running): Promise<boolean> => {
+    const written = await store.put(key, state as unknown as Json, version)
     if (written) version++
     return written
   }
@@ -88,5 +88,5 @@ export const hold = async (
 const forgetOld = async (context: Context): Promise<void> => {
   const { store, now } = context.surroundings
   for (const { key, value, version } of await store.list(keyOf(context, ''), 100))
-    if ((value as unknown as Held).until < now() - FORGOTTEN_MS) await store.delete(key, version)
+    if ((value as unknown as Running).until < now() - FORGOTTEN_MS) await store.delete(key, version)
 }

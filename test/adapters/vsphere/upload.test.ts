@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest'
 import type { ImageData } from '../../../adapters/contract.ts'
 import { parseXml } from '../../../adapters/shared/xml.ts'
 import type { Context } from '../../../adapters/vsphere/context.ts'
-import { openParcel } from '../../../adapters/vsphere/package/parcel.ts'
 import { membersOf } from '../../../adapters/vsphere/package/tar.ts'
+import { openUpload } from '../../../adapters/vsphere/package/upload.ts'
 import { MemoryBlobs } from '../../support/memory-blobs.ts'
 import { monolithicSparse, ova, ovf, streamOptimized, tar } from './disk-image.ts'
 
@@ -12,7 +12,7 @@ const opened = (data: Uint8Array, format = 'vmdk/ova', arch: ImageData['arch'] =
   const blobs = new MemoryBlobs()
   blobs.kept.set('b', data as Uint8Array<ArrayBuffer>)
   const context = { surroundings: { blobs } } as unknown as Context
-  return openParcel(context, { blob: 'b', format, sizeBytes: data.length, arch, os: 'linux', minDiskGiB: 0 })
+  return openUpload(context, { blob: 'b', format, sizeBytes: data.length, arch, os: 'linux', minDiskGiB: 0 })
 }
 const reading = (data: Uint8Array) => async (offset: number, length: number) => data.slice(offset, offset + length)
 
@@ -22,7 +22,7 @@ describe('a disk', () => {
     expect(await opened(disk, 'vmdk/bare')).toEqual({
       kind: 'disk',
       capacityKiB: 48 * 1024,
-      pieces: [{ name: 'disk.vmdk', offset: 0, size: disk.length, sum: null }],
+      files: [{ name: 'disk.vmdk', offset: 0, size: disk.length, sum: null }],
     })
   })
 
@@ -57,7 +57,7 @@ describe('an OVA', () => {
       const parcel = await opened(data)
       if (parcel.kind !== 'machine') throw new Error(parcel.kind)
       expect(parcel.descriptor).toContain('<Name>appliance</Name>')
-      const [piece] = parcel.pieces
+      const [piece] = parcel.files
       expect(piece).toMatchObject({ name: 'disk1.vmdk', size: disk.length, sum: { algorithm } })
       expect(data.slice(piece!.offset, piece!.offset + piece!.size)).toEqual(disk)
     },

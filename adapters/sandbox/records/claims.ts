@@ -1,4 +1,4 @@
-import type { CloudError } from '../errors.ts'
+import type { CloudError } from '../../errors.ts'
 import { exists } from './entities.ts'
 import type { State } from './state.ts'
 

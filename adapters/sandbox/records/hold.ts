@@ -1,9 +1,9 @@
-import { type Mark, type NativeId, type Page, type Realm, reading, type Seen } from '../contract.ts'
+import { type Mark, type NativeId, type Page, type Realm, reading, type Seen } from '../../contract.ts'
+import { type Engine, healthOf } from '../engine.ts'
+import { refusal } from '../errors.ts'
+import { ours, refuseForeign, remarked } from '../marks.ts'
 import { GRACE_MS } from './claims.ts'
-import { type Engine, healthOf } from './engine.ts'
 import { type Entities, exists, type Hold, type Lookup } from './entities.ts'
-import { refusal } from './errors.ts'
-import { ours, refuseForeign, remarked } from './marks.ts'
 import { referred, refuseUnsettled } from './realm.ts'
 
 type Held = 'port' | 'volume'

@@ -1,5 +1,5 @@
 import { child, type Element, textOf } from '../../shared/xml.ts'
-import { asRef, type Ref, ref, type Value } from '../wire/soap.ts'
+import { asRef, ref, type Value } from '../wire/soap.ts'
 
 /** A device of a virtual machine, as far as anybody asks. */
 export interface Device {
@@ -158,25 +158,3 @@ export const exchangeDisk = (
     profile: policy === null ? null : [{ _type: 'VirtualMachineDefinedProfileSpec', profileId: policy }],
   },
 ]
-
-/** What a card is plugged into. */
-export interface Socket {
-  ref: Ref
-  name: string
-  /** Of a distributed switch. */
-  switchUuid: string | null
-  /** Of a network that NSX manages. */
-  opaque: { id: string; type: string } | null
-}
-
-export const backingOf = ({ ref, name, switchUuid, opaque }: Socket): Value => {
-  if (switchUuid !== null) {
-    const port = { switchUuid, portgroupKey: ref.id }
-    return { _type: 'VirtualEthernetCardDistributedVirtualPortBackingInfo', port }
-  }
-  if (opaque) {
-    const { id: opaqueNetworkId, type: opaqueNetworkType } = opaque
-    return { _type: 'VirtualEthernetCardOpaqueNetworkBackingInfo', opaqueNetworkId, opaqueNetworkType }
-  }
-  return { _type: 'VirtualEthernetCardNetworkBackingInfo', deviceName: name, network: ref }
-}
