@@ -1,3 +1,4 @@
+import type { BatchItem } from 'drizzle-orm/batch'
 import type { Blobs, Store } from '../adapters/contract.ts'
 import type { Database } from '../db/client.ts'
 import type { Ref } from '../db/queries/line/bindings.ts'
@@ -117,7 +118,12 @@ export interface Context extends Host {
   /** Rows that may be read and written. */
   scope: Scope
   once?: Once
+  /** What the request makes every batch of its own depend on, e.g. the revision that it knows of a resource. */
+  conditions?: Condition[]
 }
+
+/** A statement that undoes its batch where it does not hold. */
+export type Condition = BatchItem<'sqlite'>
 
 /** The request carries a key of its own. Its first batch of writes takes the key; a repetition (`replay`) writes nothing. */
 export interface Once {

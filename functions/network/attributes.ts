@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { readCidr, readIp, writeCidr } from '../broker/network/address.ts'
+import { readCidr, readIp, readMac, writeCidr, writeIp } from '../broker/network/address.ts'
 
 /** Why a value will not do; the sentence around it is `Invalid input for <attribute>. Reason: <reason>.` */
 class Unfit extends Error {}
@@ -44,8 +44,11 @@ const asText = (value: unknown, most: number): string => {
 const UUID = /^[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}$/i
 const asUuid = (value: unknown): string =>
   typeof value === 'string' && UUID.test(value) ? value : unfit(`'${python(value)}' is not a valid UUID`)
-const asIp = (value: unknown): string =>
-  typeof value === 'string' && readIp(value) ? value : unfit(`'${python(value)}' is not a valid IP address`)
+/** As netaddr prints it, so that what comes back is what every other look tells. */
+const asIp = (value: unknown): string => {
+  const ip = typeof value === 'string' ? readIp(value) : null
+  return ip ? writeIp(ip) : unfit(`'${python(value)}' is not a valid IP address`)
+}
 const asList = <T>(value: unknown, item: (value: unknown) => T): T[] =>
   Array.isArray(value) ? value.map(item) : unfit(`'${python(value)}' is not a list`)
 
@@ -97,13 +100,24 @@ export const uuidOrNull = () => attribute(orNull(asUuid))
 export const uuids = () => attribute((value) => (value === null ? [] : asList(value, asUuid)))
 export const ip = () => attribute(asIp)
 export const ipOrNull = () => attribute(orNull(asIp))
-export const ips = () => attribute((value) => (value === null ? [] : asList(value, asIp)))
+/** Name servers stay as they were written: Neutron keeps them as text. */
+export const nameservers = () =>
+  attribute((value) => {
+    const servers =
+      value === null
+        ? []
+        : asList(value, (each) => {
+            asIp(each)
+            return String(each)
+          })
+    const twice = servers.find((each, i) => servers.indexOf(each) !== i)
+    return twice === undefined ? servers : unfit(`Duplicate nameserver '${twice}'`)
+  })
 export const cidr = () => attribute(asCidr)
 export const mac = () =>
-  attribute((value) =>
-    typeof value === 'string' && /^([0-9a-f]{2}[:-]){5}[0-9a-f]{2}$/i.test(value)
-      ? value.toLowerCase().replaceAll('-', ':')
-      : unfit(`'${python(value)}' is not a valid MAC address`),
+  attribute(
+    (value) =>
+      (typeof value === 'string' ? readMac(value) : null) ?? unfit(`'${python(value)}' is not a valid MAC address`),
   )
 export const pools = () => attribute((value) => asList(value, (each) => asObject(each, { start: asIp, end: asIp })))
 export const routes = () =>

@@ -22,6 +22,7 @@ const extensions: [alias: string, name: string, description: string][] = [
   ['quotas', 'Quota management support', 'Limits of projects.'],
   ['quota-check-limit', 'Quota engine limit check', 'check_limit: no limit below what is used.'],
   ['quota_details', 'Quota details management support', 'Limits with what is used of them.'],
+  ['revision-if-match', 'If-Match constraints based on revision_number', 'If-Match of PUT and DELETE.'],
   ['router', 'Neutron L3 Router', 'Routers and floating IPs.'],
   ['security-group', 'security-group', 'Security groups and their rules.'],
   ['security-groups-normalized-cidr', 'Normalized CIDR field for security group rules', 'normalized_cidr of a rule.'],

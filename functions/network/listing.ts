@@ -1,5 +1,6 @@
 import type { Attributes, Listing, TagMatch } from '../../db/queries/network/network-listing.ts'
 import type { Scope } from '../../db/scope.ts'
+import { readCidr, readIp, readMac, writeIp } from '../broker/network/address.ts'
 import type { Context, Database } from '../context.ts'
 import { badRequest } from '../http/fault.ts'
 import { type Input, type Operation, operation } from '../http/operation.ts'
@@ -12,11 +13,7 @@ const PAGING = ['fields', 'sort_key', 'sort_dir', 'limit', 'marker', 'page_rever
 export const listingOf = (queries: URLSearchParams, attributes: Attributes): Listing => {
   const keys = [...new Set(queries.keys())].filter((key) => !PAGING.includes(key))
   const unknown = keys.filter((key) => !attributes[key] && !TAG_MATCHES.includes(key))
-  if (unknown.length)
-    throw badRequest(
-      `Invalid input for operation: ${python(unknown)} is invalid attribute for filtering.`,
-      'InvalidInput',
-    )
+  if (unknown.length) throw badRequest(`${python(unknown)} is invalid attribute for filtering`)
   const since = queries.get('changed_since')
   return {
     filters: keys
@@ -51,9 +48,37 @@ const converted = (key: string, value: string, attributes: Attributes): string |
       return Number(value)
     case 'time':
       return timeOf(key, value)
+    case 'ip':
+      return canonicalIp(value)
+    case 'cidr':
+      return canonicalCidr(value)
+    case 'mac':
+      return readMac(value) ?? value
+    case 'pairs':
+      return pairOf(value)
     default:
       return value
   }
+}
+
+/** As addresses are kept; what is none stays as it is and finds nothing. */
+const canonicalIp = (value: string): string => {
+  const ip = readIp(value)
+  return ip ? writeIp(ip) : value
+}
+const canonicalCidr = (value: string): string => {
+  const block = readCidr(value)
+  const [address, prefix] = value.split('/')
+  return block ? `${canonicalIp(address!)}/${Number(prefix)}` : value
+}
+
+/** `key=value`; an address in it as addresses are kept (neutron_lib/api/converters.py, `convert_kvp_str_to_list`). */
+const pairOf = (value: string): string => {
+  const at = value.indexOf('=')
+  if (at < 1)
+    throw badRequest(`Invalid input for operation: '${value}' is not of the form <key>=[value].`, 'InvalidInput')
+  const key = value.slice(0, at)
+  return key === 'ip_address' ? `${key}=${canonicalIp(value.slice(at + 1))}` : value
 }
 
 const sortOf = (queries: URLSearchParams, attributes: Attributes): Listing['sort'] => {

@@ -38,6 +38,11 @@ const checkPolicy = (
   if (body.device_owner?.startsWith('network:')) throw disallowed(`${verb}_port:device_owner`)
 }
 
+/** By address as text, as Neutron's model orders them. Which comes first to a cloud is another thing. */
+const inOrder = (fixedIps: PortView['fixedIps']): PortView['fixedIps'] =>
+  fixedIps.toSorted((a, b) => compare(a.ip_address, b.ip_address) || compare(a.subnet_id, b.subnet_id))
+const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
+
 const view = (port: PortView, { caller }: Context) => ({
   ...standardView(port),
   name: port.name,
@@ -47,7 +52,7 @@ const view = (port: PortView, { caller }: Context) => ({
   status: port.status,
   device_id: port.deviceId,
   device_owner: port.deviceOwner,
-  fixed_ips: port.fixedIps,
+  fixed_ips: inOrder(port.fixedIps),
   security_groups: port.securityGroupIds,
   port_security_enabled: port.portSecurity,
   'binding:vnic_type': 'normal',

@@ -1,36 +1,12 @@
-import { readCidr, readIp, writeCidr } from '../broker/network/address.ts'
+import { readCidr, readIp, writeCidr, writeIp } from '../broker/network/address.ts'
+import { PROTOCOLS } from '../broker/network/protocols.ts'
 import type { RuleWish } from '../broker/network/security-group.ts'
 import { badRequest } from '../http/fault.ts'
 import { python } from './attributes.ts'
 
 /* What Neutron takes and refuses in a rule, in its words: neutron/extensions/securitygroup.py, db/securitygroups_db.py */
 
-const NUMBERS: Record<string, number> = {
-  ah: 51,
-  dccp: 33,
-  egp: 8,
-  esp: 50,
-  gre: 47,
-  icmp: 1,
-  icmpv6: 58,
-  igmp: 2,
-  ipip: 4,
-  'ipv6-encap': 41,
-  'ipv6-frag': 44,
-  'ipv6-icmp': 58,
-  'ipv6-nonxt': 59,
-  'ipv6-opts': 60,
-  'ipv6-route': 43,
-  ospf: 89,
-  pgm: 113,
-  rsvp: 46,
-  sctp: 132,
-  tcp: 6,
-  udp: 17,
-  udplite: 136,
-  vrrp: 112,
-}
-const WITH_PORTS = ['dccp', 'sctp', 'tcp', 'udp', 'udplite'].flatMap((name) => [name, String(NUMBERS[name])])
+const WITH_PORTS = ['dccp', 'sctp', 'tcp', 'udp', 'udplite'].flatMap((name) => [name, String(PROTOCOLS[name])])
 const ICMP = ['icmp', '1', 'icmpv6', 'ipv6-icmp', '58']
 
 /** A name or a number as text; null, `any` and the empty text are any protocol. */
@@ -38,9 +14,9 @@ export const protocol = (value: unknown): string | null => {
   if (value === null || value === '' || value === 'any') return null
   const text = String(value).toLowerCase()
   if (/^\d{1,3}$/.test(text) && Number(text) <= 255) return String(Number(text))
-  if (typeof value === 'string' && Object.hasOwn(NUMBERS, text)) return text
+  if (typeof value === 'string' && Object.hasOwn(PROTOCOLS, text)) return text
   throw badRequest(
-    `Security group rule protocol ${python(value)} not supported. Only protocol values [None, ${Object.keys(NUMBERS)
+    `Security group rule protocol ${python(value)} not supported. Only protocol values [None, ${Object.keys(PROTOCOLS)
       .map((name) => `'${name}'`)
       .join(', ')}] and integer representations [0 to 255] are supported.`,
     'SecurityGroupRuleInvalidProtocol',
@@ -56,13 +32,14 @@ export const port = (value: unknown): number | null => {
   return number
 }
 
-/** A single address is a block of one. */
+/** A single address is a block of one. Bits beyond the prefix stay; the address is written as netaddr does. */
 export const prefix = (value: unknown): string | null => {
   if (value === null || value === '') return null
-  const text = String(value)
-  const single = readIp(text)
-  if (single) return `${text}/${single.version === 4 ? 32 : 128}`
-  if (!readCidr(text)) throw badRequest(`Invalid CIDR ${python(value)} given as IP prefix.`, 'InvalidCIDR')
+  const [address = '', length] = String(value).split('/')
+  const ip = readIp(address)
+  const text = `${ip && writeIp(ip)}/${length === undefined ? (ip?.version === 4 ? 32 : 128) : Number(length)}`
+  if (!ip || !readCidr(length === undefined ? text : String(value)))
+    throw badRequest(`Invalid CIDR ${python(value)} given as IP prefix.`, 'InvalidCIDR')
   return text
 }
 

@@ -39,7 +39,7 @@ export const ruleView = (rule: RuleRow) => ({
   protocol: rule.protocol,
   port_range_min: rule.portRangeMin,
   port_range_max: rule.portRangeMax,
-  remote_ip_prefix: rule.remoteIpPrefix,
+  remote_ip_prefix: prefix(rule.remoteIpPrefix),
   normalized_cidr: normalized(rule.remoteIpPrefix),
   remote_group_id: rule.remoteGroupId,
   remote_address_group_id: null,

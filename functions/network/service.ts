@@ -3,6 +3,7 @@ import type { Service } from '../http/service.ts'
 import { availabilityZoneOperations } from './availability-zones.ts'
 import { extensionOperations } from './extensions.ts'
 import { floatingIpOperations } from './floating-ips.ts'
+import { heedingRevisions } from './if-match.ts'
 import { ipAvailabilityOperations } from './ip-availabilities.ts'
 import { networkOperations } from './networks.ts'
 import { portOperations } from './ports.ts'
@@ -38,5 +39,7 @@ export const network: Service = {
     ...availabilityZoneOperations,
     ...ipAvailabilityOperations,
     ...subnetPoolOperations,
-  ].map(inNeutronsWords),
+  ]
+    .map(heedingRevisions)
+    .map(inNeutronsWords),
 }

@@ -9,7 +9,7 @@ import {
   cidr,
   flag,
   ipOrNull,
-  ips,
+  nameservers,
   nothingBut,
   oneOf,
   oneOfOrNull,
@@ -31,7 +31,7 @@ const changeable = {
   gateway_ip: ipOrNull().optional(),
   enable_dhcp: flag().optional(),
   allocation_pools: pools().optional(),
-  dns_nameservers: ips().optional(),
+  dns_nameservers: nameservers().optional(),
   host_routes: routes().optional(),
 }
 const modes = ['dhcpv6-stateful', 'dhcpv6-stateless', 'slaac'] as const

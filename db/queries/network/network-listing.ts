@@ -1,12 +1,11 @@
 import { and, type SQL, sql } from 'drizzle-orm'
 import type { SQLiteTable } from 'drizzle-orm/sqlite-core'
-import { either } from '../../conditions.ts'
 import { after, orderOf } from '../keyset.ts'
 
-/** What a list can be filtered and sorted by: an expression, or a condition that a value has to meet. */
+/** What a list can be filtered and sorted by: an expression, or a condition that all values together make. */
 export type Attribute =
-  | { is: 'text' | 'flag' | 'number' | 'time'; sql: SQL; matches?: undefined }
-  | { is: 'text'; matches: (value: string) => SQL }
+  | { is: 'text' | 'flag' | 'number' | 'time' | 'ip' | 'cidr' | 'mac'; sql: SQL; matches?: undefined }
+  | { is: 'text' | 'pairs'; matches: (values: string[]) => SQL }
 export type Attributes = Record<string, Attribute>
 
 export type TagMatch = 'tags' | 'tags-any' | 'not-tags' | 'not-tags-any'
@@ -39,8 +38,8 @@ export const everything: Listing = {
 export const anyOf = (expression: SQL | { getSQL(): SQL }, values: unknown[]): SQL =>
   sql`${expression} in (select value from json_each(${JSON.stringify(values)}))`
 
-const filterOf = (attribute: Attribute, values: unknown[]): SQL | undefined =>
-  attribute.matches ? either(...values.map((value) => attribute.matches(String(value)))) : anyOf(attribute.sql, values)
+const filterOf = (attribute: Attribute, values: unknown[]): SQL =>
+  attribute.matches ? attribute.matches(values.map(String)) : anyOf(attribute.sql, values)
 
 const tagsOf = (match: TagMatch, tags: string[]): SQL => {
   const list = JSON.stringify(tags)

@@ -19,17 +19,28 @@ const view = {
   ),
 }
 
-/** `subnet_id=…`, `ip_address=…` or `ip_address_substr=…`, as the `fixed_ips` filter takes them. */
-const fixedIp = (value: string): SQL => {
-  const at = value.indexOf('=')
-  const [key, wanted] = at < 0 ? ['ip_address', value] : [value.slice(0, at), value.slice(at + 1)]
-  const met =
-    key === 'subnet_id'
-      ? sql`a.subnet_id = ${wanted}`
-      : key === 'ip_address_substr'
-        ? sql`instr(a.address, ${wanted}) > 0`
-        : sql`a.address = ${wanted}`
-  return sql`exists (select 1 from ip_allocations a where a.port_id = ${ports.id} and ${met})`
+const metBy: Record<string, (wanted: string[]) => SQL> = {
+  subnet_id: (wanted) => anyOf(sql`a.subnet_id`, wanted),
+  ip_address: (wanted) => anyOf(sql`a.address`, wanted),
+  ip_address_substr: (wanted) =>
+    sql`exists (select 1 from json_each(${JSON.stringify(wanted)}) where instr(a.address, value) > 0)`,
+}
+
+/**
+ * The `fixed_ips` filter: pairs `subnet_id=…`, `ip_address=…` or `ip_address_substr=…`. Values of one key are alternatives,
+ * every key has to be met, each by some address of the port (neutron/db/db_base_plugin_v2.py, `_get_ports_query`).
+ */
+const fixedIps = (pairs: string[]): SQL => {
+  const wanted = Map.groupBy(pairs, (pair) => pair.slice(0, pair.indexOf('=')))
+  const met = [...wanted].flatMap(([key, of]) =>
+    Object.hasOwn(metBy, key)
+      ? [
+          sql`exists (select 1 from ip_allocations a where a.port_id = ${ports.id}
+            and ${metBy[key]!(of.map((pair) => pair.slice(key.length + 1)))})`,
+        ]
+      : [],
+  )
+  return sql.join([sql`true`, ...met], sql` and `)
 }
 
 export const portAttributes: Attributes = {
@@ -39,7 +50,7 @@ export const portAttributes: Attributes = {
   project_id: { is: 'text', sql: sql`${ports.projectId}` },
   tenant_id: { is: 'text', sql: sql`${ports.projectId}` },
   network_id: { is: 'text', sql: sql`${ports.networkId}` },
-  mac_address: { is: 'text', sql: sql`${ports.macAddress}` },
+  mac_address: { is: 'mac', sql: sql`${ports.macAddress}` },
   admin_state_up: { is: 'flag', sql: sql`${ports.adminStateUp}` },
   status: { is: 'text', sql: sql`${ports.status}` },
   device_id: { is: 'text', sql: sql`${ports.deviceId}` },
@@ -48,11 +59,12 @@ export const portAttributes: Attributes = {
   revision_number: { is: 'number', sql: sql`${ports.revision}` },
   created_at: { is: 'time', sql: sql`${ports.createdAt}` },
   updated_at: { is: 'time', sql: sql`${ports.updatedAt}` },
-  fixed_ips: { is: 'text', matches: fixedIp },
+  'binding:host_id': { is: 'text', sql: sql`''` },
+  fixed_ips: { is: 'pairs', matches: fixedIps },
   security_groups: {
     is: 'text',
-    matches: (id) =>
-      sql`exists (select 1 from port_security_groups g where g.port_id = ${ports.id} and g.security_group_id = ${id})`,
+    matches: (ids) =>
+      sql`exists (select 1 from port_security_groups g where g.port_id = ${ports.id} and ${anyOf(sql`g.security_group_id`, ids)})`,
   },
 }
 

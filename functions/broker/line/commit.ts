@@ -61,7 +61,8 @@ export interface Entry {
  */
 export const commit = async (context: Context, entry: Entry, writes: Write[]): Promise<void> => {
   await write(context, entry, writes)
-  if (!entry.attended) drive(context, writes)
+  const { conditions, ...unconditional } = context
+  if (!entry.attended) drive(unconditional, writes)
 }
 
 const write = async (context: Context, entry: Entry, writes: Write[]): Promise<void> => {
@@ -70,6 +71,7 @@ const write = async (context: Context, entry: Entry, writes: Write[]): Promise<v
   if (once?.replay) return recognise(context, entry)
   const batch: Write[] = [
     ...(caller ? [tokenGuard(caller)] : []),
+    ...(context.conditions ?? []),
     ...(caller && !entry.handover ? [refuseChange([entry.resourceId])] : []),
     ...(once && !once.written ? [insertRepeatable({ ...once, createdAt: context.now() })] : []),
     ...writes,

@@ -45,6 +45,7 @@ export const readIp = (text: string): Ip | null => {
 /** Dotted quad, or RFC 5952. */
 export const writeIp = ({ version, value }: Ip): string => {
   if (version === 4) return [24n, 16n, 8n, 0n].map((shift) => (value >> shift) & 255n).join('.')
+  if (value >> 32n === 0xffffn) return `::ffff:${writeIp({ version: 4, value: value & 0xffffffffn })}`
   const text = Array.from({ length: 8 }, (_, i) => ((value >> BigInt(112 - 16 * i)) & 0xffffn).toString(16)).join(':')
   const [zeros] = [...text.matchAll(/\b0(:0)+\b/g)].sort((a, b) => b[0].length - a[0].length)
   if (!zeros) return text
@@ -75,6 +76,19 @@ export const overlap = (a: Block, b: Block): boolean =>
 export const cidrHolds = (cidr: string, address: string): boolean => {
   const [block, ip] = [readCidr(cidr), readIp(address)]
   return !!block && !!ip && holds(block, ip)
+}
+
+/**
+ * Six bytes as `fa:16:3e:00:00:01`, however they were written: with colons, dashes or dots, in any case, or with nothing
+ * between them (as netaddr reads them). Null: the text is no MAC address.
+ */
+export const readMac = (text: string): string | null => {
+  const bytes = /^[0-9a-f]{1,2}([:-][0-9a-f]{1,2}){5}$/i.test(text)
+    ? text.split(/[:-]/).map((byte) => byte.padStart(2, '0'))
+    : /^([0-9a-f]{12}|[0-9a-f]{6}-[0-9a-f]{6}|[0-9a-f]{4}([.:-][0-9a-f]{4}){2})$/i.test(text)
+      ? text.replace(/[.:-]/g, '').match(/../g)!
+      : null
+  return bytes?.join(':').toLowerCase() ?? null
 }
 
 /** The address that a host takes by itself in an IPv6 block of 64 bits (RFC 4291, appendix A). */

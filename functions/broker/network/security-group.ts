@@ -21,6 +21,7 @@ import { apart, charge, commit, guard, Refused, type Write } from '../line/commi
 import { makesDue } from '../line/drive.ts'
 import { changed, unwanted } from '../line/resources.ts'
 import { commitOr, conflicting, missing } from './network-error.ts'
+import { protocolNumber } from './protocols.ts'
 
 /** A rule as it is asked for, already checked. */
 export interface RuleWish {
@@ -46,11 +47,19 @@ const outward = (['IPv4', 'IPv6'] as const).map(
   (ethertype): RuleWish => ({ ...anything, direction: 'egress', ethertype }),
 )
 
-/** What two rules have in common if they mean the same. */
-export const signatureOf = (w: RuleWish): string =>
-  [w.direction, w.ethertype, w.protocol, w.portRangeMin, w.portRangeMax, w.remoteIpPrefix, w.remoteGroupId]
+const ANYWHERE = ['0.0.0.0/0', '::/0']
+
+/**
+ * What two rules have in common if they mean the same: the name of a protocol is its number, and from anywhere is from no
+ * place in particular (neutron/db/securitygroups_db.py, `_rule_to_key`).
+ */
+export const signatureOf = (w: RuleWish): string => {
+  const protocol = protocolNumber(w.protocol, w.ethertype)
+  const from = ANYWHERE.includes(w.remoteIpPrefix ?? '') ? null : w.remoteIpPrefix
+  return [w.direction, w.ethertype, protocol, w.portRangeMin, w.portRangeMax, from, w.remoteGroupId]
     .map((v) => v ?? '')
     .join('|')
+}
 
 const ruleRow = (context: Context, group: { id: string; projectId: string }, wish: RuleWish): RuleRow => ({
   ...wish,

@@ -190,8 +190,8 @@ describe('lists', () => {
     expect(await names(`tenant_id=${plimsoll.projectId('admin')}`)).toEqual([])
     expect(fault(await demo.get(`${V2}/networks?foo=1`))).toEqual([
       400,
-      'InvalidInput',
-      "Invalid input for operation: ['foo'] is invalid attribute for filtering.",
+      'HTTPBadRequest',
+      "['foo'] is invalid attribute for filtering",
     ])
     expect(fault(await demo.get(`${V2}/networks?shared=perhaps`))[0]).toBe(400)
   })

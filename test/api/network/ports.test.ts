@@ -85,8 +85,8 @@ describe('addresses', () => {
       { subnet_id: second, ip_address: '10.2.0.77' },
     ])
     expect((await made({ fixed_ips: [{ subnet_id: second }, { subnet_id: subnet }] })).fixed_ips).toMatchObject([
-      { subnet_id: second },
       { subnet_id: subnet },
+      { subnet_id: second },
     ])
     expect((await made({ fixed_ips: [{ subnet_id: subnet, ip_address: '10.0.0.2' }] })).fixed_ips[0].ip_address).toBe(
       '10.0.0.2',
@@ -97,6 +97,39 @@ describe('addresses', () => {
     expect(
       (await demo.get(`${V2}/ports?fixed_ips=ip_address_substr=.2.0.77&network_id=${network}`)).body.ports,
     ).toHaveLength(1)
+  })
+
+  test('are found by what holds together: every key of the filter, any value of one', async () => {
+    const beside = (await demo.post(`${V2}/networks`, { network: {} })).body.network.id
+    const twin = await newSubnet({ network_id: beside, cidr: '10.0.0.0/24' })
+    const at = async (network_id: string, subnet_id: string, ip_address: string) =>
+      (await made({ network_id, fixed_ips: [{ subnet_id, ip_address }] })).id
+    const [first, second, elsewhere] = [
+      await at(network, subnet, '10.0.0.20'),
+      await at(network, subnet, '10.0.0.21'),
+      await at(beside, twin, '10.0.0.20'),
+    ]
+    const found = async (...pairs: string[]) => {
+      const query = pairs.map((pair) => `fixed_ips=${encodeURIComponent(pair)}`).join('&')
+      return (await demo.get(`${V2}/ports?${query}&sort_key=created_at&sort_key=id`)).body.ports
+        .map(({ id }: { id: string }) => id)
+        .sort()
+    }
+    const sorted = (...ids: string[]) => ids.sort()
+    expect(await found(`subnet_id=${subnet}`, 'ip_address=10.0.0.20')).toEqual([first])
+    expect(await found('ip_address=10.0.0.20')).toEqual(sorted(first, elsewhere))
+    expect(await found('ip_address=10.0.0.20', 'ip_address=10.0.0.21', `subnet_id=${subnet}`)).toEqual(
+      sorted(first, second),
+    )
+    expect(await found(`subnet_id=${subnet}`, `subnet_id=${twin}`)).toEqual(sorted(first, second, elsewhere))
+    expect(await found(`subnet_id=${subnet}`, 'ip_address_substr=0.21')).toEqual([second])
+    expect(await found('ip_address_substr=0.21', 'ip_address_substr=nowhere')).toEqual([second])
+    expect(await found('ip_address=10.0.0.20', 'ip_address_substr=0.21')).toEqual([])
+    expect(fault(await demo.get(`${V2}/ports?fixed_ips=10.0.0.20`))).toEqual([
+      400,
+      'InvalidInput',
+      "Invalid input for operation: '10.0.0.20' is not of the form <key>=[value].",
+    ])
   })
 
   test.each([
@@ -146,6 +179,24 @@ describe('addresses', () => {
     expect(port.fixed_ips[2].ip_address).toBe('2001:db8::f816:3eff:fe00:7')
     expect(fault(await create({ mac_address: 'fa:16:3e:00:00:07' }))[1]).toBe('MacAddressInUse')
   })
+
+  test('are shown in their order as text, whatever order they were asked for in', async () => {
+    const asked = ['10.0.0.9', '10.0.0.10', '10.0.0.100'].map((ip_address) => ({ ip_address }))
+    const port = await made({ fixed_ips: asked })
+    const order = ['10.0.0.10', '10.0.0.100', '10.0.0.9']
+    const shown = (ips: { ip_address: string }[]) => ips.map(({ ip_address }) => ip_address)
+    expect(shown(port.fixed_ips)).toEqual(order)
+    expect(shown((await demo.get(`${V2}/ports/${port.id}`)).body.port.fixed_ips)).toEqual(order)
+  })
+
+  test.each(['FA-16-3E-00-00-0A', 'fa163e00000a', 'FA16.3E00.000A', 'fa:16:3e:0:0:a', 'fa163e-00000a'])(
+    'MAC address %s comes back as every look tells it, and is found so',
+    async (mac_address) => {
+      expect((await made({ mac_address })).mac_address).toBe('fa:16:3e:00:00:0a')
+      expect((await demo.get(`${V2}/ports?mac_address=${mac_address}`)).body.ports).toHaveLength(1)
+      expect(fault(await create({ mac_address: 'fa:16:3e:00:00' }))[0]).toBe(400)
+    },
+  )
 
   test('change, and are free again', async () => {
     const port = await made({ fixed_ips: [{ ip_address: '10.0.0.9' }] })

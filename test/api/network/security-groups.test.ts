@@ -197,6 +197,39 @@ describe('rules', () => {
     expect(answer.body.NeutronError.message).toContain(words)
   })
 
+  test.each([
+    ['a number and a name', { protocol: 'tcp' }, { protocol: '6' }],
+    ['two names', { protocol: 'icmpv6', ethertype: 'IPv6' }, { protocol: 'ipv6-icmp', ethertype: 'IPv6' }],
+    ['ICMP of IPv6', { protocol: 'icmp', ethertype: 'IPv6' }, { protocol: 58, ethertype: 'IPv6' }],
+    ['anywhere and nowhere in particular', { protocol: 'udp' }, { protocol: 'udp', remote_ip_prefix: '0.0.0.0/0' }],
+    [
+      'spellings of a block',
+      { ethertype: 'IPv6', remote_ip_prefix: '2001:558:FC00::/39' },
+      { ethertype: 'IPv6', remote_ip_prefix: '2001:558:fc00:0::/39' },
+    ],
+    ['an address and a block of one', { remote_ip_prefix: '10.0.0.7' }, { remote_ip_prefix: '10.0.0.7/32' }],
+    ['descriptions', { description: 'a' }, { description: 'b' }],
+  ])('that mean the same are one: %s', async (_, first, second) => {
+    const { id } = await newGroup()
+    const rule = (await addRule(id, first)).body.security_group_rule
+    expect(fault(await addRule(id, second))).toEqual([
+      409,
+      'SecurityGroupRuleExists',
+      `Security group rule already exists. Rule id is ${rule.id}.`,
+    ])
+  })
+
+  test.each([
+    ['2001:558:FC00::/39', '2001:558:fc00::/39'],
+    ['2001:0db8:0:0:0:0:0:1', '2001:db8::1/128'],
+    ['::FFFF:10.0.0.1/128', '::ffff:10.0.0.1/128'],
+    ['::ffff:a00:1', '::ffff:10.0.0.1/128'],
+  ])('say %s as netaddr does', async (remote_ip_prefix, shown) => {
+    const { id } = await newGroup()
+    const { body } = await addRule(id, { ethertype: 'IPv6', remote_ip_prefix })
+    expect(body.security_group_rule).toMatchObject({ remote_ip_prefix: shown, normalized_cidr: shown })
+  })
+
   test('are not added twice, alone or in a bunch', async () => {
     const { id } = await newGroup()
     const body = { protocol: 'tcp', port_range_min: 80, port_range_max: 80 }

@@ -1,8 +1,18 @@
+import { eq, sql } from 'drizzle-orm'
 import { expect, test } from 'vitest'
 import type { SecurityRule } from '../../../adapters/contract.ts'
 import type { RuleRow } from '../../../db/queries/network/security-groups.ts'
+import { securityGroupRules } from '../../../db/schema/index.ts'
 import { translated } from '../../../functions/broker/kinds/security-group.ts'
 import { cidrHolds } from '../../../functions/broker/network/address.ts'
+import { signatureOf } from '../../../functions/broker/network/security-group.ts'
+import { startPlimsoll } from '../../support/harness.ts'
+
+const migrations = import.meta.glob<string>('../../../db/migrations/*_rule_signatures.sql', {
+  query: '?raw',
+  import: 'default',
+  eager: true,
+})
 
 interface Packet {
   direction: 'ingress' | 'egress'
@@ -107,4 +117,44 @@ test('no cloud is told to let pass what the rules refuse, and nothing that they 
     }
   }
   expect(passed).toBeGreaterThan(1000)
+})
+
+test('rules from before are the same as new ones that mean the same; of two only one keeps its old signature', async () => {
+  const { db } = await startPlimsoll()
+  const plain = {
+    direction: 'ingress',
+    ethertype: 'IPv4',
+    protocol: null,
+    portRangeMin: null,
+    portRangeMax: null,
+  } as const
+  const none = { remoteIpPrefix: null, remoteGroupId: null, description: '', projectId: 'p', revision: 0 }
+  const old: Partial<RuleRow>[] = [
+    { protocol: 'tcp', portRangeMin: 22, portRangeMax: 22, remoteIpPrefix: '0.0.0.0/0' },
+    { protocol: '17' },
+    { protocol: 'icmp', ethertype: 'IPv6' },
+    { protocol: '99' },
+    { ethertype: 'IPv6', remoteIpPrefix: '2001:558:FC00::/39' },
+    { remoteGroupId: 'g2' },
+    {},
+    { remoteIpPrefix: '0.0.0.0/0' },
+  ]
+  const rows = old.map(
+    (rule, i): RuleRow => ({
+      ...plain,
+      ...none,
+      ...rule,
+      id: `r${i}`,
+      securityGroupId: 'g1',
+      signature: `old ${i}`,
+      createdAt: 0,
+      updatedAt: 0,
+    }),
+  )
+  for (const row of rows) await db.insert(securityGroupRules).values(row)
+  for (const statement of Object.values(migrations)[0]!.split('--> statement-breakpoint'))
+    await db.run(sql.raw(statement))
+  const now = await db.select().from(securityGroupRules).where(eq(securityGroupRules.securityGroupId, 'g1'))
+  expect(now.filter((row) => row.signature !== signatureOf(row)).map(({ signature }) => signature)).toEqual(['old 7'])
+  expect(now.find(({ id }) => id === 'r4')?.remoteIpPrefix).toBe('2001:558:fc00::/39')
 })
