@@ -2,8 +2,11 @@ import { Hono } from 'hono'
 import { everyProject } from '../db/scope.ts'
 import { Verifier } from './auth/caller.ts'
 import { authorize } from './auth/policy.ts'
+import { Rate } from './auth/rate.ts'
+import { listed, type Peer, sourceOf } from './auth/source.ts'
 import type { Caller, Context, Host } from './context.ts'
 import { deriveKeys } from './crypto/keys.ts'
+import { tooMany } from './http/fault.ts'
 import { type Door, mount, refuser } from './http/mount.ts'
 import type { Operation } from './http/operation.ts'
 import { serveOnce } from './repeat.ts'
@@ -12,10 +15,18 @@ import { services } from './services.ts'
 /** The route table as a value: what the tests sweep over and the reference is printed from. */
 export const operations = services.flatMap((service) => service.operations.map((operation) => ({ service, operation })))
 
-/** The whole API over one host. */
-export const createApp = (host: Host): Hono => {
-  const app = new Hono()
+const refuseFor = (seconds: number): void => {
+  if (seconds > 0) throw tooMany(seconds)
+}
+
+/** The whole API over one host. Its requests come with what is known of their connection, as Hono's bindings. */
+export const createApp = (host: Host): Hono<{ Bindings: Peer }> => {
+  const app = new Hono<{ Bindings: Peer }>()
   const verifier = new Verifier(deriveKeys(host.settings.secretKeys, 'token'))
+
+  const trusted = listed(host.settings.trustedProxies)
+  const perSource = new Rate(host.settings.requestsPerSource)
+  const perUser = new Rate(host.settings.requestsPerUser)
 
   const door: Door = {
     log: host.log,
@@ -23,13 +34,20 @@ export const createApp = (host: Host): Hono => {
     newId: host.newId,
     // The URL of a request is absolute and normal: its origin ends at the first slash after the scheme.
     origin: ({ url }) => host.settings.publicUrl ?? url.slice(0, url.indexOf('/', 'https://'.length)),
-    enter: async (request, operation, requestId): Promise<Context> => {
+    sourceOf: (request, peer) => {
+      const source = sourceOf(request.headers, peer, trusted)
+      refuseFor(perSource.wait(source, host.now()))
+      return source
+    },
+    enter: async (request, operation, requestId, source): Promise<Context> => {
       const caller = operation.who === 'public' ? null : await callerOf(request, operation)
+      if (caller) refuseFor(perUser.wait(caller.userId, host.now()))
       authorize(caller, operation)
       return {
         ...host,
         requestId,
         caller,
+        source,
         scope: caller && !caller.isAdmin ? { projectId: caller.projectId } : everyProject,
       }
     },
@@ -48,7 +66,7 @@ export const createApp = (host: Host): Hono => {
   const refuse = refuser(services, door)
   app.notFound(
     (c) =>
-      refuse(c.req.raw) ??
+      refuse(c.req.raw, c.env?.peer) ??
       c.json({ error: { code: 404, title: 'Not Found', message: `There is no service at ${c.req.path}.` } }, 404),
   )
   return app

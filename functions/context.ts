@@ -17,6 +17,11 @@ export interface Settings {
   lingerMs: number
   /** The largest image that is taken, in bytes. */
   imageSizeCap: number
+  /** Addresses and networks whose forwarding headers say where a request came from. */
+  trustedProxies: string[]
+  /** Requests a minute that one source, and one user, may make of a process; 0: no limit. */
+  requestsPerSource: number
+  requestsPerUser: number
   runtime: 'node' | 'workers'
 }
 
@@ -115,6 +120,8 @@ export interface Context extends Host {
   /** `req-<uuid>`; the cron has one per run. */
   requestId: string
   caller: Caller | null
+  /** The address that the request came from, as limits count it; absent: there was no request. */
+  source?: string
   /** Rows that may be read and written. */
   scope: Scope
   once?: Once

@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm'
 import { allClouds, updateCloud } from '../db/queries/clouds/clouds.ts'
+import { sweepLoginFailures } from '../db/queries/identity/login-failures.ts'
 import { rewrapCredentials } from './broker/clouds/seal.ts'
 import { sweepBlobs } from './broker/image/image-data.ts'
 import type { Context } from './context.ts'
@@ -24,6 +25,7 @@ export const sweepLeftovers = async (context: Context): Promise<void> => {
     db.run(sql`delete from ${sql.identifier(table)} where ${sql.identifier(key)} in
       (select ${sql.identifier(key)} from ${sql.identifier(table)} where ${condition} limit ${ROWS})`)
   await sweep('revoked_tokens', 'audit_id', sql`expires_at < ${now()}`)
+  await sweepLoginFailures(db, now())
   await sweep('journal', 'id', sql`at < ${now() - KEEP_JOURNAL}`)
   await sweep('repeatables', 'key', sql`created_at < ${now() - KEEP_REPEATABLES}`)
   for (const table of ['servers', 'volumes', 'snapshots', 'images'])

@@ -48,8 +48,6 @@ export const users = sqliteTable(
       .default(emptyObject as never),
     enabled: flag('enabled').notNull().default(true),
     epoch: integer('epoch').notNull().default(0),
-    failedLogins: integer('failed_logins').notNull().default(0),
-    lockedUntil: at('locked_until'),
     createdAt: at('created_at').notNull(),
   },
   (t) => [uniqueIndex('users_by_name').on(t.domainId, t.name)],
@@ -79,3 +77,17 @@ export const revokedTokens = sqliteTable('revoked_tokens', {
   auditId: text('audit_id').primaryKey(),
   expiresAt: at('expires_at').notNull(),
 })
+
+/** Logins that failed within the last minute, of one user from one source (an address) or from everywhere (`*`). */
+export const loginFailures = sqliteTable(
+  'login_failures',
+  {
+    /** Empty: no user of ours. */
+    userId: text('user_id').notNull(),
+    source: text('source').notNull(),
+    failures: integer('failures').notNull(),
+    since: at('since').notNull(),
+    lockedUntil: at('locked_until').notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.userId, t.source] })],
+)

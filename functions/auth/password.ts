@@ -1,21 +1,50 @@
 import { Buffer } from 'node:buffer'
 import { randomBytes, scrypt, timingSafeEqual } from 'node:crypto'
+import { tooMany } from '../http/fault.ts'
+import { Crowded, type Lane, Turns } from './turns.ts'
 
 /** OWASP's scrypt profile for 16 MiB; a larger N·r·p fails on Workers in production. */
 const COST = { N: 2 ** 14, r: 8, p: 5 }
 const LENGTH = 32
 
-/** `scrypt$N$r$p$salt$hash`, so that the cost can be raised later without losing anybody's password. */
-export const hashPassword = async (password: string): Promise<string> => {
-  const salt = randomBytes(16)
-  const hash = await derive(password, salt, COST)
-  return ['scrypt', COST.N, COST.r, COST.p, salt.toString('base64'), hash.toString('base64')].join('$')
+/**
+ * A hash takes a thread of Node's pool for a quarter of a second, and the pool of four also reads files and resolves
+ * names: half of it stays free. One queue for the process, because the pool is the process's.
+ */
+const turns = new Turns({ atOnce: 2, waiting: 64, longestMs: 10_000 })
+
+/**
+ * Does what needs a password hash when it is the lane's turn. Whatever makes or compares hashes goes through here, and
+ * nothing else does. 429 when too many wait.
+ */
+export const inTurn = async <T>(lane: Lane, work: (hashes: Hashes) => Promise<T>): Promise<T> => {
+  try {
+    return await turns.take(lane, () => work({ hash, verify }))
+  } catch (error) {
+    throw error instanceof Crowded ? tooMany(error.seconds, 'Too many passwords are being checked.') : error
+  }
 }
 
-/** Takes as long for a user who does not exist (`stored` null) as for one who does. */
-export const verifyPassword = async (password: string, stored: string | null): Promise<boolean> => {
-  const [, N, r, p, salt, hash] = (stored ?? nobody).split('$')
-  const wanted = Buffer.from(hash!, 'base64')
+export interface Hashes {
+  /** `scrypt$N$r$p$salt$hash`, so that the cost can be raised later without losing anybody's password. */
+  hash(password: string): Promise<string>
+  /** Takes as long for a user who does not exist (`stored` null) as for one who does. */
+  verify(password: string, stored: string | null): Promise<boolean>
+}
+
+/** A hash that no request asked for: of a first start. */
+export const hashPassword = (password: string): Promise<string> =>
+  inTurn({ source: '', user: '' }, (hashes) => hashes.hash(password))
+
+const hash = async (password: string): Promise<string> => {
+  const salt = randomBytes(16)
+  const derived = await derive(password, salt, COST)
+  return ['scrypt', COST.N, COST.r, COST.p, salt.toString('base64'), derived.toString('base64')].join('$')
+}
+
+const verify = async (password: string, stored: string | null): Promise<boolean> => {
+  const [, N, r, p, salt, wantedText] = (stored ?? nobody).split('$')
+  const wanted = Buffer.from(wantedText!, 'base64')
   const got = await derive(password, Buffer.from(salt!, 'base64'), { N: Number(N), r: Number(r), p: Number(p) })
   return timingSafeEqual(wanted, got) && stored !== null
 }

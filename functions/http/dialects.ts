@@ -59,8 +59,18 @@ const wsgi = (name: Dialect['name'], requestIdHeaders: string[]): Dialect => ({
     // keystonemiddleware answers before Nova does, in its own words.
     fault.status === 401
       ? json({ error: { code: 401, title: 'Unauthorized', message: fault.message } })
-      : json({ [wsgiKeys[fault.status] ?? 'computeFault']: { code: fault.status, message: fault.message } }),
+      : json({
+          [wsgiKeys[fault.status] ?? 'computeFault']: {
+            code: fault.status,
+            message: fault.message,
+            ...retryAfter(fault),
+          },
+        }),
 })
+
+/** Said in the body as well where a limit was passed (class Fault). */
+const retryAfter = ({ status, headers }: Fault) =>
+  (status === 413 || status === 429) && headers['Retry-After'] ? { retryAfter: headers['Retry-After'] } : {}
 
 export const dialects = {
   compute: wsgi('compute', ['X-Openstack-Request-Id', 'X-Compute-Request-Id']),

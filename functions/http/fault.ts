@@ -20,6 +20,9 @@ export const badRequest = (message: string, type?: string) => new Fault(400, mes
 export const forbidden = (message: string, type?: string) => new Fault(403, message, opt(type))
 export const notFound = (message: string, type?: string) => new Fault(404, message, opt(type))
 export const conflict = (message: string, type?: string) => new Fault(409, message, opt(type))
+/** 429: the same may be asked again after so many seconds. */
+export const tooMany = (seconds: number, message = 'This request was rate-limited.') =>
+  new Fault(429, message, { headers: { 'Retry-After': String(seconds) } })
 /** For what this broker does not offer at all; the sentence names what is missing. */
 export const notImplemented = (message: string) => new Fault(501, message)
 

@@ -10,7 +10,9 @@ import type { Service } from './service.ts'
 /** What the protocol needs from the program around it. */
 export interface Door {
   /** Verifies the token for what the operation asks (401, 403) and gives the context that the handler works in. */
-  enter(request: Request, operation: Operation, requestId: string): Promise<Context>
+  enter(request: Request, operation: Operation, requestId: string, source: string): Promise<Context>
+  /** Where a request came from; 429 for one too many. */
+  sourceOf(request: Request, peer: string | undefined): string
   /** Serves a request that may come a second time, so that it counts once. */
   once(context: Context, request: Request, serve: (context: Context) => Promise<Response>): Promise<Response>
   /** Origin that clients see. */
@@ -20,10 +22,10 @@ export interface Door {
 }
 
 /** Puts every operation of a service on its route. */
-export const mount = (app: Hono, service: Service, door: Door): void => {
+export const mount = (app: Hono<{ Bindings: { peer?: string | undefined } }>, service: Service, door: Door): void => {
   for (const operation of service.operations)
     app.on(operation.method, service.prefix + operation.path, (c) =>
-      serve(c.req.raw, c.req.param(), operation, service, door),
+      serve(c.req.raw, c.env?.peer, c.req.param(), operation, service, door),
     )
 }
 
@@ -35,15 +37,16 @@ export const refuser = (services: Service[], door: Door) => {
   const known = services
     .map((service) => ({ service, paths: methodsByPath(service) }))
     .sort((one, other) => other.service.prefix.length - one.service.prefix.length)
-  return (request: Request): Response | null => {
+  return (request: Request, peer: string | undefined): Response | null => {
     const { pathname } = new URL(request.url)
     const found = known.find(({ service: { prefix } }) => pathname === prefix || pathname.startsWith(`${prefix}/`))
-    return found ? refuse(request, found.service, door, found.paths) : null
+    return found ? refuse(request, peer, found.service, door, found.paths) : null
   }
 }
 
 const serve = async (
   request: Request,
+  peer: string | undefined,
   params: Record<string, string>,
   operation: Operation,
   service: Service,
@@ -52,10 +55,11 @@ const serve = async (
   const requestId = incomingRequestId(request) ?? `req-${door.newId()}`
   let version = service.microversions?.min ?? 0
   try {
+    const source = door.sourceOf(request, peer)
     if (service.microversions) version = requestedVersion(request.headers, service.microversions)
     if (version < (operation.since ?? 0) || version > (operation.until ?? Number.POSITIVE_INFINITY))
       throw new Fault(404, 'The resource could not be found.')
-    const entered = await door.enter(request, operation, requestId)
+    const entered = await door.enter(request, operation, requestId, source)
     const work = async (context: Context): Promise<Response> => {
       const queries = searchOf(request.url)
       const query = queries === NO_QUERY ? {} : Object.fromEntries(queries)
@@ -159,14 +163,28 @@ const methodsByPath = (service: Service): { pattern: RegExp; methods: string[] }
 }
 
 /** A path that exists, but not with this method, is 405 with `Allow`; anything else is 404. */
-const refuse = (request: Request, service: Service, door: Door, paths: ReturnType<typeof methodsByPath>): Response => {
+const refuse = (
+  request: Request,
+  peer: string | undefined,
+  service: Service,
+  door: Door,
+  paths: ReturnType<typeof methodsByPath>,
+): Response => {
   const requestId = `req-${door.newId()}`
   const { pathname } = new URL(request.url)
   const allowed = paths.filter((p) => p.pattern.test(pathname)).flatMap((p) => p.methods)
-  const fault = allowed.length
-    ? new Fault(405, 'The method is not allowed for this resource.', {
-        headers: { Allow: [...new Set(allowed)].join(', ') },
-      })
-    : new Fault(404, 'The resource could not be found.')
-  return toFaultResponse(fault, service, service.microversions?.min ?? 0, requestId, door.log)
+  const answer = (error: unknown) =>
+    toFaultResponse(error, service, service.microversions?.min ?? 0, requestId, door.log)
+  try {
+    door.sourceOf(request, peer)
+  } catch (error) {
+    return answer(error)
+  }
+  return answer(
+    allowed.length
+      ? new Fault(405, 'The method is not allowed for this resource.', {
+          headers: { Allow: [...new Set(allowed)].join(', ') },
+        })
+      : new Fault(404, 'The resource could not be found.'),
+  )
 }

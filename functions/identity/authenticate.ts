@@ -1,25 +1,12 @@
-import {
-  countFailedLogin,
-  domainById,
-  domainByName,
-  forgiveFailedLogins,
-  setPasswordHash,
-  type UserRow,
-  userById,
-  userByName,
-} from '../../db/queries/identity/identity.ts'
+import { domainByName, type UserRow, userById, userByName } from '../../db/queries/identity/identity.ts'
 import { tokenStands } from '../../db/queries/identity/tokens.ts'
-import { hashPassword, needsRehash, verifyPassword } from '../auth/password.ts'
 import { unauthorized } from '../auth/policy.ts'
 import { openToken, type Token } from '../auth/token.ts'
 import type { Context, Database } from '../context.ts'
 import { keyring } from '../crypto/keyring.ts'
 import { Fault } from '../http/fault.ts'
+import { checkPassword } from './check-password.ts'
 import { missing } from './words.ts'
-
-/** After this many wrong passwords in a row a user is locked for this long, in milliseconds. */
-const FAILURES = 5
-const LOCKED = 60_000
 
 /** By id, or by name within a domain. */
 export interface Named {
@@ -67,26 +54,8 @@ const byMethod = (context: Context, method: string, proof: Proof): Promise<Prove
 
 const byPassword = async (context: Context, asked: Named & { password: string }): Promise<Proven> => {
   const user = await userNamed(context.db, asked)
-  await checkPassword(context, user, asked.password)
+  await checkPassword(context, user, asked)
   return { user: user!, methods: ['password'], from: null }
-}
-
-/**
- * 401 unless the password is the user's and the user may log in. An unknown, a locked and a known user cost the same
- * hash; what is to be written is written after the answer.
- */
-export const checkPassword = async (context: Context, user: UserRow | null, password: string): Promise<void> => {
-  const { db } = context
-  const now = context.now()
-  const locked = (user?.lockedUntil ?? 0) > now
-  const domain = await domainById(db, user?.domainId ?? '')
-  const enabled = user?.enabled && domain?.enabled
-  const right = await verifyPassword(password, user?.passwordHash ?? null)
-  if (user && !right && !locked) context.defer(() => countFailedLogin(db, user.id, FAILURES, now + LOCKED))
-  if (!user || !enabled || locked || !right) throw unauthorized()
-  if (user.failedLogins > 0) context.defer(() => forgiveFailedLogins(db, user.id))
-  if (needsRehash(user.passwordHash!))
-    context.defer(async () => setPasswordHash(db, user, await hashPassword(password)))
 }
 
 const byToken = async (context: Context, text: string): Promise<Proven> => {

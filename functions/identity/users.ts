@@ -10,11 +10,13 @@ import {
   updateUser,
   userById,
 } from '../../db/queries/identity/identity.ts'
-import { hashPassword } from '../auth/password.ts'
+import { forgiveAll } from '../../db/queries/identity/login-failures.ts'
+import { inTurn } from '../auth/password.ts'
 import { commit } from '../broker/line/commit.ts'
+import type { Context } from '../context.ts'
 import { notImplemented } from '../http/fault.ts'
 import { type Operation, operation } from '../http/operation.ts'
-import { checkPassword } from './authenticate.ts'
+import { checkPassword, laneOf } from './check-password.ts'
 import { extraOf, nameText, noOptions } from './properties.ts'
 import { collection, flagOf, selfLink } from './views.ts'
 import { duplicate, orFault, ownOrAdmin, unknown } from './words.ts'
@@ -88,14 +90,11 @@ export const userOperations: Operation[] = [
         name: user.name,
         email: user.email ?? null,
         description: user.description ?? '',
-        passwordHash: user.password ? await hashPassword(user.password) : null,
-        passwordChangedAt: user.password ? context.now() : null,
+        ...(await passwordSet(context, user.password || null)),
         defaultProjectId: user.default_project_id ?? null,
         extra: extraOf(user, KNOWN),
         enabled: user.enabled ?? true,
         epoch: 0,
-        failedLogins: 0,
-        lockedUntil: null,
         createdAt: context.now(),
       }
       const entry = { action: 'create', kind: 'user', resourceId: row.id, detail: { name: row.name } }
@@ -139,11 +138,15 @@ export const userOperations: Operation[] = [
         defaultProjectId: user.default_project_id === undefined ? row.defaultProjectId : user.default_project_id,
         enabled: user.enabled ?? row.enabled,
         extra: { ...row.extra, ...extraOf(user, KNOWN) },
-        ...(user.password === undefined ? {} : await passwordSet(user.password, context.now())),
+        ...(user.password === undefined ? {} : await passwordSet(context, user.password)),
       }
       const revokes = user.password !== undefined || (row.enabled && set.enabled === false)
       const entry = { action: 'update', kind: 'user', resourceId: row.id }
-      const writes = [updateUser(db, row.id, set), ...(revokes ? [raiseUserEpoch(db, row.id)] : [])]
+      const writes = [
+        updateUser(db, row.id, set),
+        ...(revokes ? [raiseUserEpoch(db, row.id)] : []),
+        ...(user.password === undefined ? [] : [forgiveAll(db, row.id)]),
+      ]
       await orFault(commit(context, entry, writes), () => duplicate('user', set.name!, row.domainId))
       return { body: { user: view({ ...row, ...set }, base) } }
     },
@@ -174,20 +177,19 @@ export const userOperations: Operation[] = [
     handle: async ({ context, params, body: { user } }) => {
       const { db } = context
       const row = await userById(db, params.id!)
-      await checkPassword(context, row, user.original_password)
+      await checkPassword(context, row, { id: params.id, password: user.original_password })
       const id = row!.id
-      const set = await passwordSet(user.password, context.now())
+      const set = await passwordSet(context, user.password)
       const entry = { action: 'change_password', kind: 'user', resourceId: id }
-      await commit(context, entry, [updateUser(db, id, set), raiseUserEpoch(db, id)])
+      await commit(context, entry, [updateUser(db, id, set), raiseUserEpoch(db, id), forgiveAll(db, id)])
       return {}
     },
   }),
 ]
 
-/** The columns of a new password; none at all with null. A lock is lifted with it. */
-const passwordSet = async (text: string | null, now: number) => ({
-  passwordHash: text === null ? null : await hashPassword(text),
-  passwordChangedAt: now,
-  failedLogins: 0,
-  lockedUntil: null,
+/** The columns of a new password; no hash at all with null. */
+const passwordSet = async (context: Context, text: string | null) => ({
+  passwordHash:
+    text === null ? null : await inTurn(laneOf(context, context.caller?.userId ?? ''), ({ hash }) => hash(text)),
+  passwordChangedAt: context.now(),
 })

@@ -1,6 +1,7 @@
 import type { D1Database } from '@cloudflare/workers-types'
 import { openDatabase } from '../../db/client.ts'
 import { DatabaseStore } from '../../db/store.ts'
+import { listed } from '../auth/source.ts'
 import { attend, converge } from '../broker/converge/converge.ts'
 import type { Host, Log, Settings } from '../context.ts'
 import { jsonLog } from '../log.ts'
@@ -64,6 +65,9 @@ export const settingsFrom = (
   tokenLifetime: Number(env.PLIMSOLL_TOKEN_LIFETIME) || 3600,
   lingerMs: 10_000,
   imageSizeCap: imageSizeCapFrom(env.PLIMSOLL_IMAGE_SIZE_CAP, runtime),
+  trustedProxies: proxiesFrom(env.PLIMSOLL_TRUSTED_PROXIES),
+  requestsPerSource: rateFrom(env, 'PLIMSOLL_REQUESTS_PER_SOURCE'),
+  requestsPerUser: rateFrom(env, 'PLIMSOLL_REQUESTS_PER_USER'),
   runtime,
 })
 
@@ -75,6 +79,30 @@ const imageSizeCapFrom = (text: string | undefined, runtime: Settings['runtime']
   if (!Number.isSafeInteger(cap) || cap < 1)
     throw new BadSettings('PLIMSOLL_IMAGE_SIZE_CAP must be a number of bytes, 1 at least.')
   return runtime === 'workers' ? Math.min(cap, WORKER_BODY) : cap
+}
+
+/** Requests a minute; 0, and nothing said: no limit. */
+const rateFrom = (env: Record<string, string | undefined>, name: string): number => {
+  const perMinute = Number(env[name] || 0)
+  if (!Number.isSafeInteger(perMinute) || perMinute < 0)
+    throw new BadSettings(`${name} must be a number of requests a minute; 0 is no limit.`)
+  return perMinute
+}
+
+const listOf = (text: string | undefined): string[] =>
+  (text ?? '')
+    .split(',')
+    .map((entry) => entry.trim())
+    .filter((entry) => entry !== '')
+
+const proxiesFrom = (text: string | undefined): string[] => {
+  const entries = listOf(text)
+  try {
+    listed(entries)
+  } catch (error) {
+    throw new BadSettings(`PLIMSOLL_TRUSTED_PROXIES: ${(error as Error).message}.`)
+  }
+  return entries
 }
 
 /** Up to three keys of 64 hexadecimal digits, separated by commas: the first seals, every one opens. */

@@ -78,7 +78,11 @@ const start = async (env: Record<string, string | undefined>): Promise<void> => 
   // So that the first `image list` is not empty.
   if (first) await runCron(host)
 
-  const server = createAdaptorServer({ fetch: createApp(host).fetch, hostname })
+  const app = createApp(host)
+  const server = createAdaptorServer({
+    fetch: (request, { incoming }) => app.fetch(request, { peer: incoming.socket.remoteAddress }),
+    hostname,
+  })
   server.listen(port, hostname)
   await once(server, 'listening').catch((error) => {
     throw new CannotStart(

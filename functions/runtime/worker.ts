@@ -7,7 +7,6 @@ import type {
   R2Bucket,
   ScheduledController,
 } from '@cloudflare/workers-types'
-import type { Hono } from 'hono'
 import { createApp } from '../app.ts'
 import { hashPassword } from '../auth/password.ts'
 import { BucketBlobs } from '../blobs/bucket.ts'
@@ -32,6 +31,8 @@ interface Env {
   PLIMSOLL_PUBLIC_URL?: string
   PLIMSOLL_REGION?: string
   PLIMSOLL_TOKEN_LIFETIME?: string
+  PLIMSOLL_REQUESTS_PER_SOURCE?: string
+  PLIMSOLL_REQUESTS_PER_USER?: string
   /** The largest image, in bytes; 100 MB at most. */
   PLIMSOLL_IMAGE_SIZE_CAP?: string
   /** `on`: the first start registers the embedded cloud for project `demo`. */
@@ -40,7 +41,7 @@ interface Env {
 
 interface Running {
   host: Host
-  app: Hono
+  app: ReturnType<typeof createApp>
 }
 
 /** A consumer of a queue has 15 minutes of wall time, but its units are small. */
@@ -112,7 +113,8 @@ export default {
   async fetch(request: Request, env: Env): Promise<Response> {
     try {
       const { app } = await ready(env)
-      return await app.fetch(request)
+      // Cloudflare's own word for the other end of the connection: no client can write it.
+      return await app.fetch(request, { peer: request.headers.get('CF-Connecting-IP') ?? undefined })
     } catch (error) {
       return notReady(error)
     }

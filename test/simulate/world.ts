@@ -81,6 +81,9 @@ export const openWorld = async (d1: D1Database, runtime: Settings['runtime'] = '
     runtime,
     lingerMs: 5_000,
     imageSizeCap: 2 ** 40,
+    trustedProxies: [],
+    requestsPerSource: 0,
+    requestsPerUser: 0,
   }
   const base = await openHost({
     d1,

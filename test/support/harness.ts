@@ -21,6 +21,9 @@ export const ORIGIN = 'http://plimsoll.test'
 export const PASSWORD = 'correct horse battery staple'
 const PASSWORD_HASH = 'scrypt$16$1$1$c2FsdHNhbHRzYWx0c2FsdA==$/kc0QN42IXawCio+Hxfpul3BdmDPhEmzXxz1MALzxM8='
 
+/** Where requests come from, unless a test says otherwise. */
+const PEER = '192.0.2.1'
+
 export interface Answer {
   status: number
   headers: Headers
@@ -42,6 +45,8 @@ export interface Client {
   patch(path: string, body?: unknown, headers?: Extra): Promise<Answer>
   /** The same person, with these headers on every request: `.with({ 'OpenStack-API-Version': 'compute 2.96' })`. */
   with(headers: Extra): Client
+  /** The same person, by connections from this address. */
+  from(address: string): Client
 }
 
 export interface TestCloud {
@@ -86,6 +91,9 @@ export const startPlimsoll = async (start: Start = {}) => {
     tokenLifetime: 3600,
     lingerMs: 0,
     imageSizeCap: 2 ** 40,
+    trustedProxies: [],
+    requestsPerSource: 0,
+    requestsPerUser: 0,
     runtime: runtime === 'node' ? 'node' : 'workers',
     ...start.settings,
   }
@@ -158,7 +166,7 @@ export const startPlimsoll = async (start: Start = {}) => {
     return { text: sealToken(token, keyring(settings.secretKeys, 'token')), expiresAt: token.expiresAt }
   }
 
-  const call = async (method: string, path: string, headers: Extra, body?: unknown): Promise<Answer> => {
+  const call = async (method: string, path: string, headers: Extra, body?: unknown, peer?: string): Promise<Answer> => {
     const raw = body instanceof Uint8Array || body instanceof ReadableStream
     const request = new Request(path.startsWith('http') ? path : ORIGIN + path, {
       method,
@@ -166,7 +174,7 @@ export const startPlimsoll = async (start: Start = {}) => {
       ...(body === undefined ? {} : { body: raw ? (body as ReadableStream) : JSON.stringify(body) }),
       ...(body instanceof ReadableStream ? { duplex: 'half' } : {}),
     } as RequestInit)
-    const response = await app.fetch(request)
+    const response = await app.fetch(request, { peer })
     // A defect says where it is.
     if (response.status === 500)
       console.error(
@@ -184,10 +192,10 @@ export const startPlimsoll = async (start: Start = {}) => {
     }
   }
 
-  const client = (auth: () => Promise<string | null>, extra: Extra): Client => {
+  const client = (auth: () => Promise<string | null>, extra: Extra, peer = PEER): Client => {
     const send = async (method: string, path: string, body?: unknown, headers?: Extra) => {
       const token = await auth()
-      return call(method, path, { ...(token ? { 'X-Auth-Token': token } : {}), ...extra, ...headers }, body)
+      return call(method, path, { ...(token ? { 'X-Auth-Token': token } : {}), ...extra, ...headers }, body, peer)
     }
     return {
       token: async () => (await auth()) ?? '',
@@ -198,7 +206,8 @@ export const startPlimsoll = async (start: Start = {}) => {
       post: (path, body, headers) => send('POST', path, body, headers),
       put: (path, body, headers) => send('PUT', path, body, headers),
       patch: (path, body, headers) => send('PATCH', path, body, headers),
-      with: (headers) => client(auth, { ...extra, ...headers }),
+      with: (headers) => client(auth, { ...extra, ...headers }, peer),
+      from: (address) => client(auth, extra, address),
     }
   }
   /** `admin`, `demo`, or whoever `newUser` and `newProject` made. The token is issued once and renewed before it ends. */

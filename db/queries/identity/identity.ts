@@ -1,6 +1,7 @@
 import { and, asc, eq, type SQL, sql } from 'drizzle-orm'
 import type { Database } from '../../client.ts'
 import { domains, projects, revokedTokens, roleAssignments, roles, users } from '../../schema/index.ts'
+import { forgiveAll } from './login-failures.ts'
 
 export type UserRow = typeof users.$inferSelect
 export type ProjectRow = typeof projects.$inferSelect
@@ -124,14 +125,12 @@ export const raiseProjectEpoch = (db: Database, projectId: string) =>
 export const revokeToken = (db: Database, auditId: string, expiresAt: number) =>
   db.insert(revokedTokens).values({ auditId, expiresAt }).onConflictDoNothing()
 
-/** One more wrong password; the one that makes `limit` locks the user until `lockedUntil` and starts to count anew. */
-export const countFailedLogin = (db: Database, userId: string, limit: number, lockedUntil: number) =>
-  db.run(sql`update users set
-    locked_until = case when failed_logins + 1 >= ${limit} then ${lockedUntil} else locked_until end,
-    failed_logins = case when failed_logins + 1 >= ${limit} then 0 else failed_logins + 1 end where id = ${userId}`)
-
-export const forgiveFailedLogins = (db: Database, userId: string) =>
-  db.update(users).set({ failedLogins: 0, lockedUntil: null }).where(eq(users.id, userId))
+/** Whether a user administrates anything. */
+export const isAdministrator = async (db: Database, userId: string): Promise<boolean> =>
+  (
+    await db.all(sql`select 1 from role_assignments a join roles r on r.id = a.role_id
+    where a.user_id = ${userId} and r.name = 'admin' limit 1`)
+  ).length > 0
 
 /** A hash of today's cost in place of an older one; nothing if the password was changed meanwhile. */
 export const setPasswordHash = (db: Database, user: UserRow, passwordHash: string) =>
@@ -159,7 +158,11 @@ export const insertUser = (db: Database, row: UserRow) => db.insert(users).value
 export const updateUser = (db: Database, id: string, set: Partial<UserRow>) =>
   db.update(users).set(set).where(eq(users.id, id))
 export const deleteUser = (db: Database, id: string) =>
-  [db.delete(roleAssignments).where(eq(roleAssignments.userId, id)), db.delete(users).where(eq(users.id, id))] as const
+  [
+    db.delete(roleAssignments).where(eq(roleAssignments.userId, id)),
+    forgiveAll(db, id),
+    db.delete(users).where(eq(users.id, id)),
+  ] as const
 
 export const insertRole = (db: Database, row: RoleRow) => db.insert(roles).values(row)
 /** A role, its assignments, and the tokens of everybody who had it. */

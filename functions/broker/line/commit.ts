@@ -75,16 +75,7 @@ const write = async (context: Context, entry: Entry, writes: Write[]): Promise<v
     ...(caller && !entry.handover ? [refuseChange([entry.resourceId])] : []),
     ...(once && !once.written ? [insertRepeatable({ ...once, createdAt: context.now() })] : []),
     ...writes,
-    insertEntry({
-      at: context.now(),
-      requestId: context.requestId,
-      userId: caller?.userId ?? null,
-      projectId: caller?.projectId ?? null,
-      action: entry.action,
-      kind: entry.kind,
-      resourceId: entry.resourceId,
-      detail: entry.detail ?? {},
-    }),
+    journalled(context, entry),
   ]
   try {
     await db.batch(batch as [Write, ...Write[]])
@@ -98,6 +89,23 @@ const write = async (context: Context, entry: Entry, writes: Write[]): Promise<v
     once.replay = true
     await recognise(context, entry)
   }
+}
+
+const journalled = (context: Context, { action, kind, resourceId, detail = {} }: Entry): Write =>
+  insertEntry({
+    at: context.now(),
+    requestId: context.requestId,
+    userId: context.caller?.userId ?? null,
+    projectId: context.caller?.projectId ?? null,
+    action,
+    kind,
+    resourceId,
+    detail,
+  })
+
+/** Leaves something in the journal that changed nothing. */
+export const noteEvent = async (context: Context, entry: Entry): Promise<void> => {
+  await context.db.batch([journalled(context, entry)])
 }
 
 /** The answer will speak of this entry: it has to be one that was written. */
