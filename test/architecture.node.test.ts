@@ -1,6 +1,7 @@
-import { globSync, readdirSync, readFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { globSync, readdirSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { expect, test } from 'vitest'
+import { circlesIn, type Import, importsOf, roomOf } from './check/imports.ts'
 
 /**
  * Who may import whom. A pattern stands for files of ours by path, or for a package by `npm:name`. Types cross more
@@ -87,24 +88,7 @@ const RULES: Rule[] = [
 /** Typed by hand where a query has to be written beside what it guards; everything else asks db/queries. */
 const MAY_WRITE_SQL = /^(db\/|functions\/(runtime\/bootstrap|cron|janitor)\.ts$|functions\/broker\/line\/commit\.ts$)/
 
-interface Import {
-  from: string
-  to: string
-  type: boolean
-}
-
-const imports = globSync('{functions,adapters,db}/**/*.ts').flatMap((path) => {
-  const from = path.replaceAll('\\', '/')
-  const found = readFileSync(path, 'utf8').matchAll(
-    /^(?:import|export)\s+(type\s)?(?:[^'";]*?\sfrom\s+)?'([^']+)'|\bimport\('([^']+)'\)(\.\w)?/gm,
-  )
-  return [...found].map(([, type, named, dynamic, member]): Import => {
-    const specifier = (named ?? dynamic)!
-    const to = specifier.startsWith('.') ? join(dirname(from), specifier).replaceAll('\\', '/') : `npm:${specifier}`
-    // `import('x').Y` names a type.
-    return { from, to, type: Boolean(type) || member !== undefined }
-  })
-})
+const imports = importsOf('{functions,adapters,db}/**/*.ts')
 const shown = ({ from, to, type }: Import) => `${from} -> ${to}${type ? ' (type)' : ''}`
 
 test('there is something to look at', () => {
@@ -149,21 +133,7 @@ test('relative imports name the file that they mean', () => {
 })
 
 test('no files import each other in a circle, types included', () => {
-  const targets = new Map<string, string[]>()
-  for (const { from, to } of imports) targets.set(from, [...(targets.get(from) ?? []), to])
-  const finished = new Set<string>()
-  const circleThrough = (file: string, path: string[]): string[] | null => {
-    if (path.includes(file)) return [...path.slice(path.indexOf(file)), file]
-    if (finished.has(file)) return null
-    for (const next of targets.get(file) ?? []) {
-      const circle = circleThrough(next, [...path, file])
-      if (circle) return circle
-    }
-    finished.add(file)
-    return null
-  }
-  const circles = [...targets.keys()].map((file) => circleThrough(file, [])).filter((circle) => circle !== null)
-  expect(circles.map((circle) => circle.join(' -> '))).toEqual([])
+  expect(circlesIn(imports).map((circle) => circle.join(' -> '))).toEqual([])
 })
 
 test('no folder holds more than 25 files', () => {
@@ -199,12 +169,11 @@ const FLOORS: Record<string, string[][]> = {
 }
 
 test.each(Object.entries(FLOORS))('rooms of %s import downwards', (house, floors) => {
-  const roomOf = (path: string): string | null => path.match(`^${house}/([^/]+)/`)?.[1] ?? null
   const floorOf = (room: string) => floors.findIndex((rooms) => rooms.includes(room))
   const rooms = readdirSync(house, { withFileTypes: true }).filter((entry) => entry.isDirectory())
   expect(rooms.map(({ name }) => name).filter((name) => floorOf(name) < 0)).toEqual([])
   const upwards = imports.filter(({ from, to }) => {
-    const [above, below] = [roomOf(from), roomOf(to)]
+    const [above, below] = [roomOf(house, from), roomOf(house, to)]
     return above !== null && below !== null && above !== below && floorOf(below) >= floorOf(above)
   })
   expect(upwards.map(shown)).toEqual([])
