@@ -1,0 +1,165 @@
+import { z } from 'zod'
+import type { Operation } from '../../functions/http/operation.ts'
+import type { Service } from '../../functions/http/service.ts'
+
+/** As much of JSON Schema as zod writes for the bodies here. */
+interface Schema {
+  type?: string | string[]
+  const?: unknown
+  enum?: unknown[]
+  anyOf?: Schema[]
+  oneOf?: Schema[]
+  allOf?: Schema[]
+  properties?: Record<string, Schema>
+  required?: string[]
+  items?: Schema
+  prefixItems?: Schema[]
+  minItems?: number
+  maxItems?: number
+  minLength?: number
+  maxLength?: number
+  minimum?: number
+  maximum?: number
+  format?: string
+  propertyNames?: Schema
+  additionalProperties?: Schema | boolean
+  $ref?: string
+}
+
+interface Field {
+  path: string
+  takes: string
+  required: boolean
+}
+
+const SAFE = Number.MAX_SAFE_INTEGER
+
+/** `1 to 255`, `at least 1`, `at most 255`, or nothing. */
+const range = (from: number | undefined, to: number | undefined): string => {
+  const low = from === undefined || from <= -SAFE ? undefined : from
+  const high = to === undefined || to >= SAFE ? undefined : to
+  if (low !== undefined && high !== undefined) return low === high ? `${low}` : `${low} to ${high}`
+  return low !== undefined ? `at least ${low}` : high !== undefined ? `at most ${high}` : ''
+}
+
+const choicesOf = ({ anyOf, oneOf }: Schema): Schema[] | null => anyOf ?? oneOf ?? null
+const literal = (value: unknown): string => `\`${JSON.stringify(value)}\``
+const distinct = (items: string[]): string[] => [...new Set(items)]
+
+/** What a value may be, in a few words. */
+const words = (schema: Schema): string => {
+  if (schema.const !== undefined) return literal(schema.const)
+  if (schema.enum) return schema.enum.map(literal).join(', ')
+  const choices = choicesOf(schema)
+  if (choices) return distinct(choices.map(words)).join(' or ')
+  if (schema.allOf) return distinct(schema.allOf.map(words)).join(', ')
+  switch (schema.type) {
+    case 'string': {
+      const length = range(schema.minLength || undefined, schema.maxLength)
+      return [schema.format ?? 'text', length && `of ${length}`].filter(Boolean).join(' ')
+    }
+    case 'integer':
+    case 'number':
+      return [schema.type, range(schema.minimum, schema.maximum)].filter(Boolean).join(', ')
+    case 'array':
+      return [
+        `list of ${distinct([...(schema.prefixItems ?? []), ...(schema.items ? [schema.items] : [])].map(words)).join(' or ')}`,
+        range(schema.minItems, schema.maxItems),
+      ]
+        .filter(Boolean)
+        .join(', ')
+    case 'object':
+      return typeof schema.additionalProperties === 'object' && Object.keys(schema.additionalProperties).length
+        ? `object of ${words(schema.additionalProperties)}`
+        : 'object'
+    case undefined:
+      return schema.$ref ? 'the same again' : 'anything'
+    default:
+      return [schema.type].flat().join(' or ')
+  }
+}
+
+/** Members of an object or of the objects of a list, and theirs; of several alternatives what any of them has. */
+const fieldsOf = (schema: Schema, path: string): Field[] => {
+  const choices = choicesOf(schema) ?? schema.allOf
+  if (choices) {
+    const all = choices.map((each) => fieldsOf(each, path))
+    const paths = distinct(all.flat().map((field) => field.path))
+    return paths.map((wanted) => {
+      const found = all.flatMap((fields) => fields.filter((field) => field.path === wanted))
+      const everywhere = schema.allOf ? found.length > 0 : found.length === choices.length
+      return {
+        path: wanted,
+        takes: distinct(found.map(({ takes }) => takes)).join(' or '),
+        required: everywhere && found.every(({ required }) => required),
+      }
+    })
+  }
+  if (schema.type === 'array') return schema.items ? fieldsOf(schema.items, `${path}[]`) : []
+  return Object.entries(schema.properties ?? {}).flatMap(([name, member]) => {
+    const own = path ? `${path}.${name}` : name
+    return [
+      { path: own, takes: words(member), required: schema.required?.includes(name) ?? false },
+      ...fieldsOf(member, own),
+    ]
+  })
+}
+
+/** The newest microversion that has an operation; 0 where the service has none. */
+const newest = ({ microversions }: Service, { until }: Operation): number =>
+  microversions ? Math.min(until ?? microversions.max, microversions.max) : 0
+
+const table = (schema: z.ZodType, head: string): string[] => {
+  const json = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }) as Schema
+  const fields = fieldsOf(json, '')
+  if (!fields.length) return [`${head}: ${words(json)}.`, '']
+  return [
+    `| ${head} | takes | |`,
+    '|---|---|---|',
+    ...fields.map(
+      ({ path, takes, required }) =>
+        `| \`${path}\` | ${takes.replaceAll('|', '\\|')} | ${required ? 'required' : ''} |`,
+    ),
+    '',
+  ]
+}
+
+const section = (service: Service, operation: Operation): string[] => {
+  const version = newest(service, operation)
+  const at = <T>(schema: T | ((version: number) => T) | undefined): T | undefined =>
+    typeof schema === 'function' ? (schema as (version: number) => T)(version) : schema
+  const [body, query] = [at<z.ZodType>(operation.body), at<z.ZodType>(operation.query)]
+  const path = (operation.path || '/').replace(/:(\w+)(\{[^}]*\})?/g, '{$1}')
+  return [
+    `### ${operation.method} ${path}`,
+    '',
+    `${operation.summary} \`${operation.name}\`, ${operation.who}; ${operation.status}.`,
+    '',
+    ...(body ? table(body, 'body') : []),
+    ...(query ? table(query, 'query') : []),
+  ]
+}
+
+/** What a service takes, operation by operation; null for one that takes nothing. */
+export const bodiesPage = (service: Service): string | null => {
+  /** Cinder has its routes twice, once with the project in the path. */
+  const taking = service.operations.filter(
+    ({ body, query, path }) => (body || query) && !/^\/v\d\/:project_id/.test(path),
+  )
+  if (!taking.length) return null
+  const { microversions: range, prefix } = service
+  return [
+    `# What \`${prefix}\` takes`,
+    '',
+    'Written from the schemas that requests are checked with, by `npm run reference`; a test checks that it is current. A field of several',
+    `alternatives is required where all of them want it.${range ? ` As of microversion ${range.major}.${range.max}, or the last that has the route.` : ''} All routes: [api.md](../api.md).`,
+    '',
+    ...taking.flatMap((operation) => section(service, operation)),
+  ]
+    .join('\n')
+    .trimEnd()
+    .concat('\n')
+}
+
+/** The file of a service's page below docs/reference/, e.g. `compute-v2.1.md`. */
+export const pageName = ({ prefix }: Service): string => `${prefix.slice(1).replaceAll('/', '-')}.md`

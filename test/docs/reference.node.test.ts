@@ -1,0 +1,18 @@
+import { existsSync, globSync, readFileSync } from 'node:fs'
+import { expect, test } from 'vitest'
+import { services } from '../../functions/services.ts'
+import { bodiesPage, pageName } from './bodies.ts'
+
+const pages = services.flatMap((service) => {
+  const page = bodiesPage(service)
+  return page ? [{ path: `docs/reference/${pageName(service)}`, page }] : []
+})
+
+test('each service that takes something has a page, and no other', () => {
+  expect(pages.length).toBeGreaterThan(4)
+  expect(globSync('docs/reference/*').sort()).toEqual(pages.map(({ path }) => path).sort())
+})
+
+test.each(pages)('$path is what the schemas say: run `npm run reference`', ({ path, page }) => {
+  expect(existsSync(path) && readFileSync(path, 'utf8')).toBe(page)
+})
