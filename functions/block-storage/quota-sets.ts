@@ -4,7 +4,6 @@ import { limitsOf, resetLimits, setLimits } from '../broker/line/quotas.ts'
 import { isTrue } from '../http/boolean.ts'
 import { badRequest, forbidden } from '../http/fault.ts'
 import { type Input, type Operation, operation } from '../http/operation.ts'
-import { orFault } from './words.ts'
 
 /** Cinder's names are the counters' own. */
 const RESOURCES = Object.keys(quotaDefaults.volume)
@@ -49,7 +48,7 @@ const update = async (input: Input<Change>) => {
         `Quota ${key} limit must be equal or greater than existing resources. Current usage is ${used} and the requested limit is ${limit}.`,
       )
   }
-  await orFault(context, setLimits(context, id, body.quota_set))
+  await setLimits(context, id, body.quota_set)
   const limits = await limitsOf(context, id)
   return { body: { quota_set: quotaSet((name) => limits(name).limit) } }
 }
@@ -102,7 +101,7 @@ export const quotaSetOperations: Operation[] = [
     summary: 'Sets the limits of a project back to the defaults.',
     status: 200,
     handle: async (input) => {
-      await orFault(input.context, resetLimits(input.context, projectIn(input, 'delete'), RESOURCES))
+      await resetLimits(input.context, projectIn(input, 'delete'), RESOURCES)
       return {}
     },
   }),

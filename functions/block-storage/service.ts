@@ -6,6 +6,7 @@ import { availabilityZoneOperations } from './availability-zones.ts'
 import { extensionOperations } from './extensions.ts'
 import { limitOperations } from './limits.ts'
 import { quotaSetOperations } from './quota-sets.ts'
+import { refuse } from './refusals.ts'
 import { inProject } from './routes.ts'
 import { snapshotOperations } from './snapshots.ts'
 import { MICROVERSIONS, versionOperations } from './versions.ts'
@@ -38,4 +39,5 @@ export const blockStorage: Service = {
       ...absentOperations,
     ]),
   ],
+  refuse,
 }

@@ -14,15 +14,15 @@ import {
   resetSnapshot,
   snapshotFor,
 } from '../broker/block-storage/snapshot.ts'
-import { type VolumeRefusal, volumeFor } from '../broker/block-storage/volume.ts'
+import { volumeFor } from '../broker/block-storage/volume.ts'
 import { isTrue } from '../http/boolean.ts'
-import { badRequest, type Fault, notFound } from '../http/fault.ts'
+import { badRequest, notFound } from '../http/fault.ts'
 import { type Input, type Operation, operation } from '../http/operation.ts'
 import { allowedFilters, dictIn, nextLinks, sliceOf, timesIn } from './listing.ts'
 import { metadataOperations } from './metadata.ts'
+import { invalidSnapshot, invalidVolume, noSnapshot, noVolume, whenStatus } from './refusals.ts'
 import { listScope, pursue } from './routes.ts'
 import { boolean, changedAt, label, metadata, text, time, uuid } from './shapes.ts'
-import { invalidSnapshot, invalidVolume, noSnapshot, noVolume, orFault } from './words.ts'
 
 /** The snapshot of the path; 404 in Cinder's words. */
 const snapshotOf = async ({ context, params }: Input): Promise<SnapshotRead> => {
@@ -88,27 +88,14 @@ const create = async (input: Input<Create>) => {
   const volume = await volumeFor(context, wish.volume_id ?? '')
   if (!volume) throw noVolume(wish.volume_id ?? 'None')
   if (version >= 66 && wish.force === false) throw badRequest(FORCE_IS_GONE)
-  const force = version >= 66 || wish.force === true
-  const row = await orFault(
-    context,
-    createSnapshot(context, volume, {
-      name: wish.name ?? wish.display_name ?? null,
-      description: wish.description ?? null,
-      metadata: wish.metadata ?? {},
-      force,
-    }),
-    volume.sizeGib,
-    (refusal) => unready(refusal, volume.id, force),
-  )
+  const row = await createSnapshot(context, volume, {
+    name: wish.name ?? wish.display_name ?? null,
+    description: wish.description ?? null,
+    metadata: wish.metadata ?? {},
+    force: version >= 66 || wish.force === true,
+  })
   return { body: { snapshot: snapshotView(input, row) } }
 }
-
-const unready = (refusal: VolumeRefusal, id: string, force: boolean): Fault | undefined =>
-  refusal.kind === 'status'
-    ? invalidVolume(
-        `Volume ${id} status must be ${force ? 'available or in-use' : 'available'}, but current status is: ${refusal.status}.`,
-      )
-    : undefined
 
 const NOTHING: SnapshotFilter = { id: '' }
 const filterOf = (given: Record<string, string>, version: number): SnapshotFilter => {
@@ -162,13 +149,10 @@ const update = async (input: Input<Update>) => {
   const { name, display_name, description, display_description } = input.body.snapshot
   const newName = name === undefined ? display_name : name
   const newText = description === undefined ? display_description : description
-  const updated = await orFault(
-    input.context,
-    describeSnapshot(input.context, snapshot, {
-      ...(newName === undefined ? {} : { name: newName }),
-      ...(newText === undefined ? {} : { description: newText }),
-    }),
-  )
+  const updated = await describeSnapshot(input.context, snapshot, {
+    ...(newName === undefined ? {} : { name: newName }),
+    ...(newText === undefined ? {} : { description: newText }),
+  })
   return { body: { snapshot: snapshotView(input, updated) } }
 }
 
@@ -190,11 +174,6 @@ const actionBody = z
     error: 'There is no such action.',
   }) as unknown as z.ZodType<Action>
 
-const undeletable = (refusal: VolumeRefusal): Fault | undefined =>
-  refusal.kind === 'status'
-    ? invalidSnapshot('Snapshot status must be available or error and must not be part of a group.')
-    : undefined
-
 /** https://docs.openstack.org/api-ref/block-storage/v3/#volume-snapshots-snapshots */
 export const snapshotOperations: Operation[] = [
   operation<Create>({
@@ -206,6 +185,11 @@ export const snapshotOperations: Operation[] = [
     status: 202,
     body: createBody,
     handle: create,
+    refuse: whenStatus(({ allowed, status }, { body }) =>
+      invalidVolume(
+        `Volume ${body.snapshot.volume_id} status must be ${allowed.join(' or ')}, but current status is: ${status}.`,
+      ),
+    ),
   }),
   operation({
     name: 'snapshot.list',
@@ -256,9 +240,12 @@ export const snapshotOperations: Operation[] = [
     summary: 'Deletes a snapshot.',
     status: 202,
     handle: async (input) => {
-      await orFault(input.context, deleteSnapshot(input.context, await snapshotOf(input)), 0, undeletable)
+      await deleteSnapshot(input.context, await snapshotOf(input))
       return {}
     },
+    refuse: whenStatus(() =>
+      invalidSnapshot('Snapshot status must be available or error and must not be part of a group.'),
+    ),
   }),
   operation<Action>({
     name: 'snapshot.action',
@@ -272,8 +259,8 @@ export const snapshotOperations: Operation[] = [
       const { context, body } = input
       const snapshot = await snapshotOf(input)
       const reset = body['os-reset_status']
-      if (reset) await orFault(context, resetSnapshot(context, snapshot, reset.status))
-      else await orFault(context, deleteSnapshot(context, snapshot, true))
+      if (reset) await resetSnapshot(context, snapshot, reset.status)
+      else await deleteSnapshot(context, snapshot, true)
       return {}
     },
   }),
@@ -282,7 +269,7 @@ export const snapshotOperations: Operation[] = [
     collection: 'snapshots',
     find: snapshotOf,
     read: ({ metadata: items }) => items,
-    write: ({ context }, snapshot, items) => orFault(context, describeSnapshot(context, snapshot, { metadata: items })),
+    write: ({ context }, snapshot, items) => describeSnapshot(context, snapshot, { metadata: items }),
     absent: ({ id }, key) => notFound(`Snapshot ${id} has no metadata with key ${key}.`),
   }),
 ]

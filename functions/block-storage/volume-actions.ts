@@ -6,9 +6,9 @@ import { check } from '../http/body.ts'
 import { dialects } from '../http/dialects.ts'
 import { badRequest, conflict, forbidden, notFound, notImplemented } from '../http/fault.ts'
 import { type Answer, type Input, type Operation, operation } from '../http/operation.ts'
+import { invalidInput, invalidVolume, notThere, whenStatus } from './refusals.ts'
 import { boolean, metadata, size, text } from './shapes.ts'
 import { volumeOf } from './volumes.ts'
-import { invalidInput, invalidVolume, notThere, orFault } from './words.ts'
 
 interface Action<Body = unknown> {
   /** What stands below the action's name; absent: anything, it is not read. */
@@ -23,17 +23,13 @@ const DONE: Answer = { status: 202 }
 const extend = action({
   body: z.strictObject({ new_size: size }),
   run: async ({ context, version }, volume, { new_size: wanted }) => {
-    const { sizeGib: current, id } = volume
+    const { sizeGib: current } = volume
     if (wanted <= current)
       throw invalidInput(
         `New size for extend must be greater than current size. (current: ${current}, extended: ${wanted}).`,
       )
     const allowed = version >= 42 ? ['available', 'in-use'] : ['available']
-    await orFault(context, extendVolume(context, volume, wanted, allowed), wanted - current, (refusal) =>
-      refusal.kind === 'status'
-        ? invalidVolume(`Volume ${id} status must be '${allowed.join(' or ')}' to extend, currently ${refusal.status}.`)
-        : undefined,
-    )
+    await extendVolume(context, volume, wanted, allowed)
     return DONE
   },
 })
@@ -41,7 +37,7 @@ const extend = action({
 const setBootable = action({
   body: z.strictObject({ bootable: boolean }),
   run: async ({ context }, volume, { bootable }) => {
-    await orFault(context, describeVolume(context, volume, { bootable }, 'set_bootable'))
+    await describeVolume(context, volume, { bootable }, 'set_bootable')
     return { status: 200 }
   },
 })
@@ -55,7 +51,7 @@ const setReadonly = action({
         `Volume ${volume.id} status must be available to update readonly flag, but current status is: ${volume.status}.`,
       )
     const items = { ...volume.metadata, readonly: readonly ? 'True' : 'False' }
-    await orFault(context, describeVolume(context, volume, { readonly, metadata: items }, 'set_readonly'))
+    await describeVolume(context, volume, { readonly, metadata: items }, 'set_readonly')
     return DONE
   },
 })
@@ -64,7 +60,7 @@ const setImageMetadata = action({
   body: z.strictObject({ metadata }),
   run: async ({ context }, volume, { metadata: items }) => {
     const imageMetadata = { ...volume.imageMetadata, ...items }
-    await orFault(context, describeVolume(context, volume, { imageMetadata }, 'set_image_metadata'))
+    await describeVolume(context, volume, { imageMetadata }, 'set_image_metadata')
     return { status: 200, body: { metadata: imageMetadata } }
   },
 })
@@ -73,7 +69,7 @@ const unsetImageMetadata = action({
   run: async ({ context }, volume, { key }) => {
     const { [key]: found, ...imageMetadata } = volume.imageMetadata
     if (found === undefined) throw notFound(`Glance metadata for volume/snapshot ${volume.id} cannot be found.`)
-    await orFault(context, describeVolume(context, volume, { imageMetadata }, 'unset_image_metadata'))
+    await describeVolume(context, volume, { imageMetadata }, 'unset_image_metadata')
     return { status: 200 }
   },
 })
@@ -123,7 +119,7 @@ const resetStatus = action({
       throw badRequest('The attach status follows from the attachment; it cannot be set apart from it.')
     if (migration_status && migration_status.toLowerCase() !== 'none')
       throw badRequest('Volumes do not migrate between clouds; their migration status is none.')
-    if (status) await orFault(context, resetVolume(context, volume, status))
+    if (status) await resetVolume(context, volume, status)
     return DONE
   },
 })
@@ -131,7 +127,7 @@ const resetStatus = action({
 const forceDelete = action({
   admin: true,
   run: async ({ context }, volume) => {
-    await orFault(context, deleteVolume(context, volume, { force: true }))
+    await deleteVolume(context, volume, { force: true })
     return DONE
   },
 })
@@ -214,5 +210,10 @@ export const volumeActionOperations: Operation[] = [
       const body = found.body ? check(found.body, input.body[name], dialects.blockStorage) : undefined
       return found.run(input, await volumeOf(input), body)
     },
+    refuse: whenStatus(({ allowed, status }, { params, body }) =>
+      'os-extend' in body
+        ? invalidVolume(`Volume ${params.id} status must be '${allowed.join(' or ')}' to extend, currently ${status}.`)
+        : undefined,
+    ),
   }),
 ]

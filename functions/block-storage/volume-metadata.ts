@@ -2,7 +2,6 @@ import { describeVolume } from '../broker/block-storage/volume.ts'
 import { notFound } from '../http/fault.ts'
 import { metadataOperations } from './metadata.ts'
 import { besideFlag, volumeOf, withoutFlag } from './volumes.ts'
-import { orFault } from './words.ts'
 
 export const volumeMetadataOperations = metadataOperations({
   name: 'volume',
@@ -10,6 +9,6 @@ export const volumeMetadataOperations = metadataOperations({
   find: volumeOf,
   read: (volume) => withoutFlag(volume.metadata),
   write: ({ context }, volume, items) =>
-    orFault(context, describeVolume(context, volume, { metadata: besideFlag(volume, items) }, 'set_metadata')),
+    describeVolume(context, volume, { metadata: besideFlag(volume, items) }, 'set_metadata'),
   absent: ({ id }, key) => notFound(`Volume ${id} has no metadata with key ${key}.`),
 })

@@ -16,11 +16,11 @@ import { isTrue } from '../http/boolean.ts'
 import { badRequest, conflict, forbidden, notFound } from '../http/fault.ts'
 import { type Input, type Operation, operation } from '../http/operation.ts'
 import { allowedFilters, dictIn, filtersIn, nextLinks, sliceOf, timesIn } from './listing.ts'
+import { invalidInput, invalidVolume, noVolume, UNDELETABLE, whenStatus } from './refusals.ts'
 import { listScope } from './routes.ts'
 import { boolean, label, metadata, size, text, uuid } from './shapes.ts'
 import { typeOf } from './volume-types.ts'
 import { fullView, pursueVolumes, summary, volumeView } from './volume-view.ts'
-import { invalidInput, noVolume, orFault, undeletable } from './words.ts'
 
 /** The volume of the path; 404 in Cinder's words. */
 export const volumeOf = async ({ context, params }: Pick<Input, 'context' | 'params'>): Promise<VolumeRead> => {
@@ -72,21 +72,17 @@ const create = async (input: Input<Create>) => {
       'Invalid volume size provided for create request: None (size argument must be an integer (or string representation of an integer) and greater than zero).',
     )
   const imageId = imageRef && (await imageOf(context, imageRef))
-  const volume = await orFault(
-    context,
-    createVolume(context, {
-      name: wish.name ?? wish.display_name ?? null,
-      description: wish.description ?? wish.display_description ?? null,
-      size: wish.size ?? null,
-      zone: wish.availability_zone ?? null,
-      snapshotId,
-      sourceVolumeId,
-      imageId,
-      metadata: withoutFlag(wish.metadata ?? {}),
-      volumeType: type?.name ?? null,
-    }),
-    wish.size ?? 0,
-  )
+  const volume = await createVolume(context, {
+    name: wish.name ?? wish.display_name ?? null,
+    description: wish.description ?? wish.display_description ?? null,
+    size: wish.size ?? null,
+    zone: wish.availability_zone ?? null,
+    snapshotId,
+    sourceVolumeId,
+    imageId,
+    metadata: withoutFlag(wish.metadata ?? {}),
+    volumeType: type?.name ?? null,
+  })
   return { body: { volume: volumeView(input, volume) } }
 }
 
@@ -203,14 +199,11 @@ const update = async (input: Input<Update>) => {
   const { name, description, display_name, display_description, metadata: items } = body.volume
   const newName = name === undefined ? display_name : name
   const newText = description === undefined ? display_description : description
-  const updated = await orFault(
-    context,
-    describeVolume(context, volume, {
-      ...(newName === undefined ? {} : { name: newName }),
-      ...(newText === undefined ? {} : { description: newText }),
-      ...(items === undefined ? {} : { metadata: besideFlag(volume, items) }),
-    }),
-  )
+  const updated = await describeVolume(context, volume, {
+    ...(newName === undefined ? {} : { name: newName }),
+    ...(newText === undefined ? {} : { description: newText }),
+    ...(items === undefined ? {} : { metadata: besideFlag(volume, items) }),
+  })
   return { body: { volume: volumeView(input, updated) } }
 }
 
@@ -304,8 +297,9 @@ export const volumeOperations: Operation[] = [
       const volume = await volumeOf(input)
       if (force && !context.caller?.isAdmin)
         throw forbidden("Policy doesn't allow volume:force_delete to be performed.")
-      await orFault(context, deleteVolume(context, volume, { cascade: isTrue(query.cascade), force }), 0, undeletable)
+      await deleteVolume(context, volume, { cascade: isTrue(query.cascade), force })
       return {}
     },
+    refuse: whenStatus(() => invalidVolume(UNDELETABLE)),
   }),
 ]

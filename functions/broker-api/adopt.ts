@@ -45,13 +45,8 @@ const readMarker = (marker: string): Position => {
   }
 }
 
-const mapped = async <T>(work: () => Promise<T>): Promise<T> => {
-  try {
-    return await work()
-  } catch (error) {
-    throw error instanceof NotMapped ? conflict(error.message) : error
-  }
-}
+/** The project has no part in the cloud. */
+const refuse = (error: unknown) => (error instanceof NotMapped ? conflict(error.message) : undefined)
 
 export const adoptOperations: Operation[] = [
   operation({
@@ -66,12 +61,13 @@ export const adoptOperations: Operation[] = [
       if (!query.cloud) throw badRequest('cloud: which one is to be looked at')
       const row = await cloudNamed(context, query.cloud)
       const [kind, cursor] = positionOf(query.marker, query.kind)
-      const { cloud } = await mapped(() => connectCloud(context, row, query.project_id ?? null))
+      const { cloud } = await connectCloud(context, row, query.project_id ?? null)
       const page = await adoptablePage(context, row, cloud, kind, cursor)
       const after = query.kind ? undefined : ADOPTABLE[ADOPTABLE.indexOf(kind) + 1]
       const next = page.next !== undefined ? `${kind} ${page.next}` : (after ?? null)
       return { body: { adoptable: page.items, next, complete: page.complete } }
     },
+    refuse,
   }),
   operation({
     name: 'adopt.create',
@@ -87,14 +83,12 @@ export const adoptOperations: Operation[] = [
       if (!(await projectById(context.db, wish.project_id))) throw notFound(`There is no project ${wish.project_id}.`)
       if (wish.tag && isReadOnly(row))
         throw forbidden(`Cloud ${row.name} is connected read-only: nothing is tagged there.`)
-      const report = await mapped(() =>
-        adopt(apart(context), row, {
-          projectId: wish.project_id,
-          nativeIds:
-            'all' in wish ? { from: wish.marker === undefined ? null : readMarker(wish.marker) } : wish.native_ids,
-          tag: wish.tag ?? !isReadOnly(row),
-        }),
-      )
+      const report = await adopt(apart(context), row, {
+        projectId: wish.project_id,
+        nativeIds:
+          'all' in wish ? { from: wish.marker === undefined ? null : readMarker(wish.marker) } : wish.native_ids,
+        tag: wish.tag ?? !isReadOnly(row),
+      })
       return {
         body: {
           adopted: report.adopted.map((item) => ({
@@ -115,6 +109,7 @@ export const adoptOperations: Operation[] = [
         },
       }
     },
+    refuse,
   }),
   operation({
     name: 'orphan.adopt',

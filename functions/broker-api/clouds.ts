@@ -13,9 +13,11 @@ import { refreshInventory } from '../broker/clouds/inventory.ts'
 import { adviceOn } from '../broker/clouds/registration.ts'
 import { openCredentials, sealCredentials } from '../broker/clouds/seal.ts'
 import { commit, guard } from '../broker/line/commit.ts'
+import { isTaken } from '../broker/line/refused.ts'
 import type { Context } from '../context.ts'
+import { conflict } from '../http/fault.ts'
 import { type Operation, operation } from '../http/operation.ts'
-import { cloudNamed, iso, orConflict } from './lookup.ts'
+import { cloudNamed, iso } from './lookup.ts'
 import { assertSound, change, creation, credentialsIn } from './registration.ts'
 
 /** What an admin sees of a cloud. Of its credentials only that there are some. */
@@ -98,12 +100,12 @@ export const cloudOperations: Operation[] = [
       await assertSound(context, { ...row, credentials })
       row.credentials = sealed(context, row.id, row.credentialsVersion, credentials)
       const entry = { action: 'create', kind: 'cloud', resourceId: row.id, detail: { name: row.name, type: row.type } }
-      await orConflict(commit(context, entry, [insertCloud(context.db, row)]), {
-        taken: `There is a cloud named ${row.name} already.`,
-      })
+      await commit(context, entry, [insertCloud(context.db, row)])
       lookAround(context, row.id)
       return { body: { cloud: await view(context, row) } }
     },
+    refuse: (error, { body: { cloud } }) =>
+      isTaken(error) ? conflict(`There is a cloud named ${cloud.name} already.`) : undefined,
   }),
   operation({
     name: 'cloud.get',
@@ -143,10 +145,10 @@ export const cloudOperations: Operation[] = [
       const { id, credentialsVersion } = row
       const entry = { action: 'update', kind: 'cloud', resourceId: id, detail: { changed: Object.keys(cloud) } }
       const writes = [
-        guard(context, 'changed', cloudMoved(id, credentialsVersion)),
+        guard(context, 'cloud-moved', cloudMoved(id, credentialsVersion)),
         updateCloud(context.db, id, changed),
       ]
-      await orConflict(commit(context, entry, writes), { changed: 'Somebody else changed the cloud at the same time.' })
+      await commit(context, entry, writes)
       lookAround(context, id)
       return { body: { cloud: await view(context, changed) } }
     },
@@ -161,8 +163,8 @@ export const cloudOperations: Operation[] = [
     handle: async ({ context, params }) => {
       const { id, name } = await cloudNamed(context, params.name!)
       const entry = { action: 'delete', kind: 'cloud', resourceId: id, detail: { name } }
-      const writes = [guard(context, 'holds', holdsAnything(id)), ...deleteCloud(context.db, id)]
-      await orConflict(commit(context, entry, writes), { holds: `Cloud ${name} still holds resources.` })
+      const writes = [guard(context, 'cloud-holds', holdsAnything(id)), ...deleteCloud(context.db, id)]
+      await commit(context, entry, writes)
       return {}
     },
   }),

@@ -5,7 +5,7 @@ import { mapProject, unmapProject } from '../broker/clouds/mappings.ts'
 import type { Context } from '../context.ts'
 import { notFound } from '../http/fault.ts'
 import { type Operation, operation } from '../http/operation.ts'
-import { cloudNamed, iso, orConflict } from './lookup.ts'
+import { cloudNamed, iso } from './lookup.ts'
 
 const given = z.object({ mapping: z.record(z.string(), z.json()) })
 
@@ -51,9 +51,7 @@ export const mappingOperations: Operation[] = [
       const project = params.project!
       const cloud = await cloudNamed(context, params.name!)
       await assertProject(context, project)
-      await orConflict(mapProject(context, project, cloud, body.mapping as MappingRow['mapping']), {
-        holds: `The project has resources on cloud ${cloud.name}, under another account.`,
-      })
+      await mapProject(context, project, cloud, body.mapping as MappingRow['mapping'])
       return { body: view(project, cloud.name, (await mappingOf(context.db, project, cloud.id))!) }
     },
   }),
@@ -82,9 +80,7 @@ export const mappingOperations: Operation[] = [
       const cloud = await cloudNamed(context, params.name!)
       if (!(await mappingOf(context.db, params.project!, cloud.id)))
         throw notFound(`Project ${params.project} is not mapped to cloud ${cloud.name}.`)
-      await orConflict(unmapProject(context, params.project!, cloud), {
-        holds: `The project still has resources on cloud ${cloud.name}.`,
-      })
+      await unmapProject(context, params.project!, cloud)
       return {}
     },
   }),

@@ -9,6 +9,7 @@ import { mappingOperations } from './mappings.ts'
 import { offerOperations } from './offers.ts'
 import { orphanOperations } from './orphans.ts'
 import { reconcileOperations } from './reconcile.ts'
+import { refuse } from './refusals.ts'
 import { releaseOperations } from './release.ts'
 import { versionOperations } from './versions.ts'
 
@@ -32,4 +33,5 @@ export const broker: Service = {
     ...orphanOperations,
     ...reconcileOperations,
   ],
+  refuse,
 }

@@ -2,12 +2,12 @@ import { z } from 'zod'
 import { accessOf, type FlavorRow } from '../../db/queries/compute/flavors.ts'
 import { projectById } from '../../db/queries/identity/identity.ts'
 import { grantAccess, revokeAccess } from '../broker/compute/flavor.ts'
+import { isTaken } from '../broker/line/refused.ts'
 import type { Context } from '../context.ts'
 import { badRequest, conflict, notFound } from '../http/fault.ts'
 import { type Operation, operation } from '../http/operation.ts'
 import { commonFlavorOf, flavorOf } from './flavors.ts'
 import { text } from './parameters.ts'
-import { orFault } from './words.ts'
 
 const tenant = z.strictObject({ tenant: text(1) })
 const action = z.union([z.strictObject({ addTenantAccess: tenant }), z.strictObject({ removeTenantAccess: tenant })], {
@@ -49,18 +49,20 @@ export const flavorAccessOperations: Operation[] = [
         if (!(await projectById(context.db, projectId)))
           throw badRequest(`Project ID ${projectId} is not a valid project.`)
         if (version >= 7 && flavor.isPublic) throw conflict('Can not add access to a public flavor.')
-        await orFault(grantAccess(context, flavor, projectId), ({ kind }) =>
-          kind === 'taken'
-            ? conflict(`Flavor access already exists for flavor ${flavor.id} and project ${projectId} combination.`)
-            : undefined,
-        )
+        await grantAccess(context, flavor, projectId)
       } else {
         const { tenant: projectId } = body.removeTenantAccess
         if (!(await accessOf(context.db, flavor.id)).includes(projectId))
           throw notFound(`Flavor access not found for ${flavor.id} / ${projectId} combination.`)
-        await orFault(revokeAccess(context, flavor, projectId), () => undefined)
+        await revokeAccess(context, flavor, projectId)
       }
       return { body: await listed(context, flavor) }
     },
+    refuse: (error, { params, body }) =>
+      isTaken(error) && 'addTenantAccess' in body
+        ? conflict(
+            `Flavor access already exists for flavor ${params.id} and project ${body.addTenantAccess.tenant} combination.`,
+          )
+        : undefined,
   }),
 ]

@@ -3,7 +3,6 @@ import { setExtraSpecs } from '../broker/compute/flavor.ts'
 import { badRequest, notFound } from '../http/fault.ts'
 import { type Operation, operation } from '../http/operation.ts'
 import { commonFlavorOf, flavorOf } from './flavors.ts'
-import { orFault } from './words.ts'
 
 const KEY = /^[a-zA-Z0-9-_:. ]{1,255}$/
 const value = z.union([z.string().max(255), z.number()])
@@ -53,10 +52,7 @@ export const flavorExtraSpecOperations: Operation[] = [
     status: 200,
     body: z.strictObject({ extra_specs: specs }),
     handle: async (input) => {
-      await orFault(
-        setExtraSpecs(input.context, await commonFlavorOf(input), asText(input.body.extra_specs)),
-        () => undefined,
-      )
+      await setExtraSpecs(input.context, await commonFlavorOf(input), asText(input.body.extra_specs))
       return { body: input.body }
     },
   }),
@@ -70,7 +66,7 @@ export const flavorExtraSpecOperations: Operation[] = [
     body: one,
     handle: async (input) => {
       if (!Object.hasOwn(input.body, input.params.key!)) throw badRequest('Request body and URI mismatch')
-      await orFault(setExtraSpecs(input.context, await commonFlavorOf(input), asText(input.body)), () => undefined)
+      await setExtraSpecs(input.context, await commonFlavorOf(input), asText(input.body))
       return { body: input.body }
     },
   }),
@@ -85,7 +81,7 @@ export const flavorExtraSpecOperations: Operation[] = [
       const flavor = await commonFlavorOf(input)
       const key = input.params.key!
       if (!Object.hasOwn(flavor.extraSpecs, key)) throw noSuchKey(flavor.id, key)
-      await orFault(setExtraSpecs(input.context, flavor, { [key]: null }), () => undefined)
+      await setExtraSpecs(input.context, flavor, { [key]: null })
       return {}
     },
   }),

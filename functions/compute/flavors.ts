@@ -8,6 +8,7 @@ import {
   readableFlavor,
 } from '../../db/queries/compute/flavors.ts'
 import { createFlavor, describeFlavor, removeFlavor } from '../broker/compute/flavor.ts'
+import { Refused } from '../broker/line/refused.ts'
 import type { Context } from '../context.ts'
 import { strictBoolean } from '../http/boolean.ts'
 import { badRequest, conflict, forbidden, notFound } from '../http/fault.ts'
@@ -15,7 +16,6 @@ import { type Input, type Operation, operation } from '../http/operation.ts'
 import { pageRequest } from '../http/pagination.ts'
 import { links, nextLink } from './links.ts'
 import { boolean, integer, matching, name, oneOf, text } from './parameters.ts'
-import { orFault } from './words.ts'
 
 /** https://docs.openstack.org/api-ref/compute/#flavors */
 export const flavorView = (flavor: FlavorRow, input: Pick<Input, 'base' | 'origin' | 'version'>) => ({
@@ -196,29 +196,27 @@ export const flavorOperations: Operation[] = [
       const { context, body } = input
       const asked = body.flavor
       const id = asked.id ?? context.newId()
-      const flavor = await orFault(
-        createFlavor(context, {
-          id,
-          name: asked.name,
-          vcpus: asked.vcpus,
-          ramMib: asked.ram,
-          diskGib: asked.disk,
-          ephemeralGib: asked['OS-FLV-EXT-DATA:ephemeral'],
-          swapMib: asked.swap,
-          rxtxFactor: asked.rxtx_factor,
-          isPublic: asked['os-flavor-access:is_public'],
-          description: asked.description ?? null,
-        }),
-        (refusal) => {
-          if (refusal.kind !== 'taken') return undefined
-          return conflict(
-            refusal.columns.includes('flavors.name')
-              ? `Flavor with name ${asked.name} already exists.`
-              : `Flavor with ID ${id} already exists.`,
-          )
-        },
-      )
+      const flavor = await createFlavor(context, {
+        id,
+        name: asked.name,
+        vcpus: asked.vcpus,
+        ramMib: asked.ram,
+        diskGib: asked.disk,
+        ephemeralGib: asked['OS-FLV-EXT-DATA:ephemeral'],
+        swapMib: asked.swap,
+        rxtxFactor: asked.rxtx_factor,
+        isPublic: asked['os-flavor-access:is_public'],
+        description: asked.description ?? null,
+      })
       return { body: { flavor: flavorView(flavor, input) } }
+    },
+    refuse: (error, { body: { flavor } }) => {
+      if (!(error instanceof Refused) || error.refusal.kind !== 'taken') return undefined
+      return conflict(
+        error.refusal.columns.includes('flavors.name')
+          ? `Flavor with name ${flavor.name} already exists.`
+          : `Flavor with ID ${flavor.id} already exists.`,
+      )
     },
   }),
   operation({
@@ -232,7 +230,7 @@ export const flavorOperations: Operation[] = [
     body: change,
     handle: async (input) => {
       const flavor = await commonFlavorOf(input)
-      await orFault(describeFlavor(input.context, flavor, input.body.flavor.description), () => undefined)
+      await describeFlavor(input.context, flavor, input.body.flavor.description)
       return { body: { flavor: flavorView({ ...flavor, description: input.body.flavor.description }, input) } }
     },
   }),
@@ -244,7 +242,7 @@ export const flavorOperations: Operation[] = [
     summary: 'Removes a common flavor; servers keep the size they have.',
     status: 202,
     handle: async (input) => {
-      await orFault(removeFlavor(input.context, await commonFlavorOf(input)), () => undefined)
+      await removeFlavor(input.context, await commonFlavorOf(input))
       return {}
     },
   }),

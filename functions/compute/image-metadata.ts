@@ -2,10 +2,10 @@ import { z } from 'zod'
 import type { ImageRead } from '../../db/queries/image/images.ts'
 import { changeImage, ImageRefused } from '../broker/image/image.ts'
 import { limitsOf } from '../broker/line/quotas.ts'
+import { Refused } from '../broker/line/refused.ts'
 import { badRequest, conflict, forbidden, notFound } from '../http/fault.ts'
 import { type Input, type Operation, operation } from '../http/operation.ts'
 import { imageOf } from './images.ts'
-import { orFault } from './words.ts'
 
 /** The last microversion with these routes. */
 const LAST = 38
@@ -20,12 +20,14 @@ type Properties = Record<string, string>
 const replace = async ({ context }: Input, image: ImageRead, properties: Properties): Promise<Properties> => {
   const { limit } = (await limitsOf(context, context.caller!.projectId))('metadata_items')
   if (limit >= 0 && Object.keys(properties).length > limit) throw forbidden('Image metadata limit exceeded')
-  await orFault(changeImage(context, image, { properties }), ({ kind }) =>
-    kind === 'guard' ? conflict(`Image ${image.id} was changed by somebody else.`) : undefined,
-  ).catch((error) => {
-    throw error instanceof ImageRefused ? forbidden(`Not authorized for image ${image.id}.`) : error
-  })
+  await changeImage(context, image, { properties })
   return properties
+}
+
+const refuse = (error: unknown, { params: { id } }: Pick<Input, 'params'>) => {
+  if (error instanceof ImageRefused) return forbidden(`Not authorized for image ${id}.`)
+  if (!(error instanceof Refused) || error.refusal.kind !== 'guard') return undefined
+  return conflict(`Image ${id} was changed by somebody else.`)
 }
 
 /** Properties of images, up to 2.38. https://docs.openstack.org/api-ref/compute/#list-image-metadata */
@@ -48,6 +50,7 @@ export const imageMetadataOperations: Operation[] = [
     summary: 'Sets properties of an image; others stay.',
     status: 200,
     until: LAST,
+    refuse,
     body: all,
     handle: async (input) => {
       const image = await imageOf(input)
@@ -62,6 +65,7 @@ export const imageMetadataOperations: Operation[] = [
     summary: 'Sets the properties of an image and removes all others.',
     status: 200,
     until: LAST,
+    refuse,
     body: all,
     handle: async (input) => ({ body: { metadata: await replace(input, await imageOf(input), input.body.metadata) } }),
   }),
@@ -88,6 +92,7 @@ export const imageMetadataOperations: Operation[] = [
     summary: 'Sets one property of an image.',
     status: 200,
     until: LAST,
+    refuse,
     body: one,
     handle: async (input) => {
       const { meta } = input.body
@@ -105,6 +110,7 @@ export const imageMetadataOperations: Operation[] = [
     summary: 'Removes one property of an image.',
     status: 204,
     until: LAST,
+    refuse,
     handle: async (input) => {
       const image = await imageOf(input)
       const { [input.params.key!]: removed, ...rest } = image.properties

@@ -5,7 +5,6 @@ import { type Input, type Operation, operation } from '../http/operation.ts'
 import { pageRequest } from '../http/pagination.ts'
 import { isoTime, links, nextLink } from './links.ts'
 import { query } from './parameters.ts'
-import { orFault } from './words.ts'
 
 /** The last microversion with these routes: image services speak for themselves since. */
 const LAST = 35
@@ -131,10 +130,10 @@ export const imageOperations: Operation[] = [
     status: 204,
     until: LAST,
     handle: async (input) => {
-      await orFault(deleteImage(input.context, await imageOf(input)), () => undefined).catch((error) => {
-        throw error instanceof ImageRefused ? forbidden('You are not allowed to delete the image.') : error
-      })
+      await deleteImage(input.context, await imageOf(input))
       return {}
     },
+    refuse: (error) =>
+      error instanceof ImageRefused ? forbidden('You are not allowed to delete the image.') : undefined,
   }),
 ]

@@ -1,13 +1,13 @@
 import { z } from 'zod'
 import { type KeypairRow, keypairNamed, keypairsOf } from '../../db/queries/compute/keypairs.ts'
 import { createKeypair, InvalidKey, removeKeypair } from '../broker/compute/keypair.ts'
+import { isTaken, Refused } from '../broker/line/refused.ts'
 import type { Caller } from '../context.ts'
 import { badRequest, conflict, forbidden, notFound } from '../http/fault.ts'
 import { type Input, type Operation, operation } from '../http/operation.ts'
 import { pageRequest } from '../http/pagination.ts'
 import { nakedTime, nextLink } from './links.ts'
 import { matching, oneOf, query, text } from './parameters.ts'
-import { orFault } from './words.ts'
 
 interface Creation {
   keypair: { name: string; public_key?: string; type?: 'ssh' | 'x509'; user_id?: string }
@@ -111,18 +111,18 @@ export const keypairOperations: Operation[] = [
       const { name, public_key: publicKey, type = 'ssh', user_id } = body.keypair
       const userId = ownerOf(input, user_id, 'create')
       const wish = { userId, name, type, publicKey }
-      const { keypair, privateKey } = await orFault(createKeypair(context, wish), (refusal) => {
-        if (refusal.kind === 'taken') return conflict(`Key pair '${name}' already exists.`)
-        if (refusal.kind === 'guard') return forbidden('Quota exceeded, too many key pairs.')
-        return undefined
-      }).catch((error) => {
-        throw error instanceof InvalidKey ? badRequest(`Keypair data is invalid: ${error.message}`) : error
-      })
+      const { keypair, privateKey } = await createKeypair(context, wish)
       const made = privateKey === undefined ? {} : { private_key: privateKey }
       return {
         status: version >= 2 ? 201 : 200,
         body: { keypair: { ...made, ...briefView(keypair, version), user_id: keypair.userId } },
       }
+    },
+    refuse: (error, { body }) => {
+      if (isTaken(error)) return conflict(`Key pair '${body.keypair.name}' already exists.`)
+      if (error instanceof InvalidKey) return badRequest(`Keypair data is invalid: ${error.message}`)
+      const full = error instanceof Refused && error.refusal.kind === 'guard' && error.refusal.what === 'key_pairs'
+      return full ? forbidden('Quota exceeded, too many key pairs.') : undefined
     },
   }),
   operation({
@@ -144,7 +144,7 @@ export const keypairOperations: Operation[] = [
     status: 204,
     query: ownQuery,
     handle: async (input) => {
-      await orFault(removeKeypair(input.context, await keypairOf(input, 'delete')), () => undefined)
+      await removeKeypair(input.context, await keypairOf(input, 'delete'))
       return { status: input.version >= 2 ? 204 : 202 }
     },
   }),

@@ -6,7 +6,6 @@ import type { Context } from '../context.ts'
 import { badRequest, forbidden } from '../http/fault.ts'
 import { type Input, type Operation, operation } from '../http/operation.ts'
 import { boolean, integer, query } from './parameters.ts'
-import { orFault } from './words.ts'
 
 /**
  * Nova's names, the counter that each shows, and the last microversion that has it. What Nova passed on to the network
@@ -65,7 +64,7 @@ const update = async (context: Context, projectId: string, version: number, { qu
       )
     maxima[counter] = limit
   }
-  if (Object.keys(maxima).length) await orFault(setLimits(context, projectId, maxima), () => undefined)
+  if (Object.keys(maxima).length) await setLimits(context, projectId, maxima)
 }
 
 /** Limits are a project's: a user's own are not offered, and the query `user_id` shows the project's. */
@@ -148,7 +147,7 @@ export const quotaOperations: Operation[] = [
     handle: async (input) => {
       noUsers(input)
       const resources = RESOURCES.filter(({ until }) => until !== 35).map(({ counter }) => counter)
-      await orFault(resetLimits(input.context, await projectOf(input, 'delete'), resources), () => undefined)
+      await resetLimits(input.context, await projectOf(input, 'delete'), resources)
       return {}
     },
   }),

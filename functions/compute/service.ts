@@ -12,6 +12,7 @@ import { imageOperations } from './images.ts'
 import { keypairOperations } from './keypairs.ts'
 import { limitOperations } from './limits.ts'
 import { quotaOperations } from './quotas.ts'
+import { refuse } from './refusals.ts'
 import { serverGroupOperations } from './server-groups.ts'
 import { serverOperations } from './servers/index.ts'
 import { serviceOperations } from './services.ts'
@@ -45,6 +46,7 @@ export const compute: Service = {
     ...hypervisorOperations,
     ...aggregateOperations,
   ],
+  refuse,
 }
 
 /** What stands above the version: the list of versions, for clients that look before they speak. Not in the catalogue; mounted last. */

@@ -4,7 +4,7 @@ import type { Context, Log } from '../context.ts'
 import { check, readJson } from './body.ts'
 import { Fault } from './fault.ts'
 import { requestedVersion, versionHeaders } from './microversion.ts'
-import type { Answer, Operation } from './operation.ts'
+import type { Answer, Input, Operation } from './operation.ts'
 import type { Service } from './service.ts'
 
 /** What the protocol needs from the program around it. */
@@ -40,7 +40,7 @@ export const refuser = (services: Service[], door: Door) => {
   return (request: Request, peer: string | undefined): Response | null => {
     const { pathname } = new URL(request.url)
     const found = known.find(({ service: { prefix } }) => pathname === prefix || pathname.startsWith(`${prefix}/`))
-    return found ? refuse(request, peer, found.service, door, found.paths) : null
+    return found ? answerUnrouted(request, peer, found.service, door, found.paths) : null
   }
 }
 
@@ -64,7 +64,7 @@ const serve = async (
       const queries = searchOf(request.url)
       const query = queries === NO_QUERY ? {} : Object.fromEntries(queries)
       const origin = door.origin(request)
-      const answer = await operation.handle({
+      const answer = await answerOf(service, operation, {
         context,
         params,
         query: operation.query
@@ -84,6 +84,16 @@ const serve = async (
     return await (operation.method === 'POST' ? door.once(entered, request, work) : work(entered))
   } catch (error) {
     return toFaultResponse(error, service, version, requestId, door.log)
+  }
+}
+
+/** What the handler answers. What it throws is worded here alone: by the operation, else by its service. */
+const answerOf = async (service: Service, operation: Operation, input: Input): Promise<Answer | Response> => {
+  try {
+    return await operation.handle(input)
+  } catch (error) {
+    if (error instanceof Fault) throw error
+    throw (await operation.refuse?.(error, input)) ?? (await service.refuse?.(error, input, operation)) ?? error
   }
 }
 
@@ -163,7 +173,7 @@ const methodsByPath = (service: Service): { pattern: RegExp; methods: string[] }
 }
 
 /** A path that exists, but not with this method, is 405 with `Allow`; anything else is 404. */
-const refuse = (
+const answerUnrouted = (
   request: Request,
   peer: string | undefined,
   service: Service,

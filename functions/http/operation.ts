@@ -1,5 +1,6 @@
 import type { z } from 'zod'
 import type { Context, Role } from '../context.ts'
+import type { Fault } from './fault.ts'
 
 /** Who may call: nobody needs a token, anybody with one (even unscoped), or a role on the project of the token. */
 export type Who = 'public' | 'authenticated' | Role
@@ -55,6 +56,8 @@ export interface Operation<Body = unknown, Query = Record<string, string | undef
   raw?: boolean
   /** Runs after parsing; the answer's status defaults to `status`. */
   handle(input: Input<Body, Query>): Promise<Answer | Response> | Answer | Response
+  /** What a refusal means in this operation; undefined: what it means in all of the service (`Service.refuse`). */
+  refuse?(error: unknown, input: Input<Body, Query>): Promise<Fault | undefined> | Fault | undefined
 }
 
 /** Keeps the types of body and query together; returns the operation as it is. */

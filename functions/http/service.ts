@@ -1,5 +1,6 @@
 import type { Dialect } from './dialects.ts'
-import type { Operation } from './operation.ts'
+import type { Fault } from './fault.ts'
+import type { Input, Operation } from './operation.ts'
 
 /** The microversions that a service claims, and how clients ask for them. */
 export interface Microversions {
@@ -25,4 +26,6 @@ export interface Service {
   dialect: Dialect
   microversions?: Microversions
   operations: Operation[]
+  /** What the broker refused, in this service's words; undefined: it has none, and the error is what it is. */
+  refuse?(error: unknown, input: Input, operation: Operation): Promise<Fault | undefined> | Fault | undefined
 }

@@ -6,7 +6,7 @@ import type { Context, Database } from '../context.ts'
 import { keyring } from '../crypto/keyring.ts'
 import { Fault } from '../http/fault.ts'
 import { checkPassword } from './check-password.ts'
-import { missing } from './words.ts'
+import { missing } from './refusals.ts'
 
 /** By id, or by name within a domain. */
 export interface Named {

@@ -3,8 +3,8 @@ import type { Caller } from '../context.ts'
 import { forbidden } from '../http/fault.ts'
 import { type Input, type Operation, operation } from '../http/operation.ts'
 import type { Service } from '../http/service.ts'
+import { actionDenied, unknown } from './refusals.ts'
 import { collection, selfLink } from './views.ts'
-import { actionDenied, unknown } from './words.ts'
 
 const INTERFACES = ['public', 'internal', 'admin']
 /** Ids as Keystone has them, the same in every answer and after every start. */

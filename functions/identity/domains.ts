@@ -1,7 +1,7 @@
 import { type DomainRow, domainById, listDomains } from '../../db/queries/identity/identity.ts'
 import { type Operation, operation } from '../http/operation.ts'
+import { unknown } from './refusals.ts'
 import { collection, flagOf, selfLink } from './views.ts'
-import { unknown } from './words.ts'
 
 const view = ({ id, name, description, enabled }: DomainRow, base: string) => ({
   id,

@@ -10,7 +10,7 @@ import {
 import { unauthorized } from '../auth/policy.ts'
 import type { Context, Database } from '../context.ts'
 import { domainNamed, type Named } from './authenticate.ts'
-import { missing } from './words.ts'
+import { missing } from './refusals.ts'
 
 /** Keystone's implied roles: who is granted the first has the others as well. */
 const IMPLIED: Record<string, string[]> = {

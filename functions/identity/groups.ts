@@ -1,6 +1,6 @@
 import { type Operation, operation } from '../http/operation.ts'
+import { ownOrAdmin, unknown } from './refusals.ts'
 import { collection } from './views.ts'
-import { ownOrAdmin, unknown } from './words.ts'
 
 /** There are no groups: roles are granted to users one by one. Clients that look for some find none. */
 export const groupOperations: Operation[] = [

@@ -10,11 +10,12 @@ import {
   updateProject,
 } from '../../db/queries/identity/identity.ts'
 import { commit } from '../broker/line/commit.ts'
+import { isTaken } from '../broker/line/refused.ts'
 import { notImplemented } from '../http/fault.ts'
 import { type Operation, operation } from '../http/operation.ts'
 import { extraOf, noOptions } from './properties.ts'
+import { duplicate, ownOrAdmin, unknown } from './refusals.ts'
 import { collection, flagOf, selfLink } from './views.ts'
-import { duplicate, orFault, ownOrAdmin, unknown } from './words.ts'
 
 const tag = z
   .string()
@@ -101,11 +102,13 @@ export const projectOperations: Operation[] = [
         createdAt: context.now(),
       }
       const entry = { action: 'create', kind: 'project', resourceId: row.id, detail: { name: row.name } }
-      await orFault(commit(context, entry, [insertProject(context.db, row)]), () =>
-        duplicate('project', row.name, domainId),
-      )
+      await commit(context, entry, [insertProject(context.db, row)])
       return { body: { project: projectView(row, base) } }
     },
+    refuse: (error, { context, body: { project } }) =>
+      isTaken(error)
+        ? duplicate('project', project.name, project.domain_id ?? context.caller!.projectDomainId)
+        : undefined,
   }),
   operation({
     name: 'project.get',
@@ -146,11 +149,13 @@ export const projectOperations: Operation[] = [
       const { epoch: _, ...set } = changed
       const entry = { action: 'update', kind: 'project', resourceId: row.id }
       const revoked = row.enabled && !changed.enabled ? [raiseProjectEpoch(context.db, row.id)] : []
-      await orFault(commit(context, entry, [updateProject(context.db, row.id, set), ...revoked]), () =>
-        duplicate('project', changed.name, row.domainId),
-      )
+      await commit(context, entry, [updateProject(context.db, row.id, set), ...revoked])
       return { body: { project: projectView(changed, base) } }
     },
+    refuse: async (error, { context, params, body: { project } }) =>
+      isTaken(error)
+        ? duplicate('project', project.name!, (await projectById(context.db, params.id!))?.domainId)
+        : undefined,
   }),
   operation({
     name: 'project.delete',
@@ -163,7 +168,7 @@ export const projectOperations: Operation[] = [
       const id = params.id!
       if (!(await projectById(context.db, id))) throw unknown('project', id)
       const entry = { action: 'delete', kind: 'project', resourceId: id }
-      await orFault(commit(context, entry, [...deleteProject(context.db, id)]), () => unknown('project', id))
+      await commit(context, entry, [...deleteProject(context.db, id)])
       return {}
     },
   }),

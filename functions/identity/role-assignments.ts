@@ -14,8 +14,8 @@ import { commit } from '../broker/line/commit.ts'
 import type { Context } from '../context.ts'
 import { notFound } from '../http/fault.ts'
 import { type Operation, operation } from '../http/operation.ts'
+import { unknown } from './refusals.ts'
 import { collection, flagOf, selfLink } from './views.ts'
-import { orFault, unknown } from './words.ts'
 
 type Params = Record<string, string>
 
@@ -107,7 +107,7 @@ export const roleAssignmentOperations: Operation[] = [
       await assertKnown(context, params)
       const { project, user, role } = params as { project: string; user: string; role: string }
       const entry = { action: 'assign_role', kind: 'user', resourceId: user, detail: { project, role } }
-      await orFault(commit(context, entry, [assignRole(context.db, user, project, role)]), () => unknown('role', role))
+      await commit(context, entry, [assignRole(context.db, user, project, role)])
       return {}
     },
   }),
@@ -124,7 +124,7 @@ export const roleAssignmentOperations: Operation[] = [
       const { project, user, role } = params as { project: string; user: string; role: string }
       const entry = { action: 'unassign_role', kind: 'user', resourceId: user, detail: { project, role } }
       const writes = [unassignRole(context.db, user, project, role), raiseUserEpoch(context.db, user)]
-      await orFault(commit(context, entry, writes), () => unknown('role', role))
+      await commit(context, entry, writes)
       return {}
     },
   }),

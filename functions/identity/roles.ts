@@ -1,11 +1,12 @@
 import { z } from 'zod'
 import { deleteRole, insertRole, listRoles, type RoleRow, roleById } from '../../db/queries/identity/identity.ts'
 import { commit } from '../broker/line/commit.ts'
+import { isTaken } from '../broker/line/refused.ts'
 import { forbidden, notImplemented } from '../http/fault.ts'
 import { type Operation, operation } from '../http/operation.ts'
 import { nameText, noOptions } from './properties.ts'
+import { duplicate, unknown } from './refusals.ts'
 import { collection, selfLink } from './views.ts'
-import { duplicate, orFault, unknown } from './words.ts'
 
 const creation = z.object({
   role: z.strictObject({
@@ -62,9 +63,10 @@ export const roleOperations: Operation[] = [
         description: role.description ?? '',
       }
       const entry = { action: 'create', kind: 'role', resourceId: row.id, detail: { name: row.name } }
-      await orFault(commit(context, entry, [insertRole(context.db, row)]), () => duplicate('role', row.name))
+      await commit(context, entry, [insertRole(context.db, row)])
       return { body: { role: view(row, base) } }
     },
+    refuse: (error, { body: { role } }) => (isTaken(error) ? duplicate('role', role.name) : undefined),
   }),
   operation({
     name: 'role.get',
@@ -94,7 +96,7 @@ export const roleOperations: Operation[] = [
           `Unable to delete immutable role resource: ${row.id}. Set resource option "immutable" to false first.`,
         )
       const entry = { action: 'delete', kind: 'role', resourceId: row.id, detail: { name: row.name } }
-      await orFault(commit(context, entry, [...deleteRole(context.db, row.id)]), () => unknown('role', row.id))
+      await commit(context, entry, [...deleteRole(context.db, row.id)])
       return {}
     },
   }),

@@ -2,8 +2,8 @@ import { projectsOfUser } from '../../db/queries/identity/identity.ts'
 import type { Context } from '../context.ts'
 import { type Operation, operation } from '../http/operation.ts'
 import { projectView } from './projects.ts'
+import { ownOrAdmin } from './refusals.ts'
 import { collection } from './views.ts'
-import { ownOrAdmin } from './words.ts'
 
 const enabledProjects = async (context: Context, userId: string, base: string) =>
   (await projectsOfUser(context.db, userId)).filter(({ enabled }) => enabled).map((row) => projectView(row, base))

@@ -5,13 +5,13 @@ import { catalogOperations } from './catalog.ts'
 import { domainOperations } from './domains.ts'
 import { groupOperations } from './groups.ts'
 import { projectOperations } from './projects.ts'
+import { actionDenied, refuse } from './refusals.ts'
 import { roleAssignmentOperations } from './role-assignments.ts'
 import { roleOperations } from './roles.ts'
 import { scopeOperations } from './scopes.ts'
 import { tokenOperations } from './tokens.ts'
 import { userOperations } from './users.ts'
 import { versionOperations } from './versions.ts'
-import { actionDenied } from './words.ts'
 
 /** Keystone v3. `services` gives every API of the broker, this one included: the catalogue is derived from it. */
 export const identityService = (services: () => Service[]): Service => ({
@@ -32,6 +32,7 @@ export const identityService = (services: () => Service[]): Service => ({
     ...roleAssignmentOperations,
     ...groupOperations,
   ].map(inKeystonesWords),
+  refuse,
 })
 
 const inKeystonesWords = (operation: Operation): Operation => ({ ...operation, denial: actionDenied(operation.name) })

@@ -12,8 +12,8 @@ import { authenticate } from './authenticate.ts'
 import { catalogFor } from './catalog.ts'
 import { scopeOf } from './grants.ts'
 import { issue } from './issue.ts'
+import { ownOrAdmin } from './refusals.ts'
 import { keystoneTime } from './views.ts'
-import { orFault, ownOrAdmin } from './words.ts'
 
 const domain = z.object({ id: z.string().optional(), name: z.string().optional() })
 const named = z.object({
@@ -143,12 +143,9 @@ export const tokenOperations = (services: () => Service[]): Operation[] => [
       const { context } = input
       const token = await subject(input)
       ownOrAdmin(context.caller, (caller) => caller.userId === token.userId, 'token.revoke')
-      await orFault(
-        commit(context, { action: 'revoke', kind: 'token', resourceId: token.auditId }, [
-          revokeToken(context.db, token.auditId, token.expiresAt),
-        ]),
-        () => notFound('Failed to validate token'),
-      )
+      await commit(context, { action: 'revoke', kind: 'token', resourceId: token.auditId }, [
+        revokeToken(context.db, token.auditId, token.expiresAt),
+      ])
       return {}
     },
   }),

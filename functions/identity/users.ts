@@ -13,13 +13,14 @@ import {
 import { forgiveAll } from '../../db/queries/identity/login-failures.ts'
 import { inTurn } from '../auth/password.ts'
 import { commit } from '../broker/line/commit.ts'
+import { isTaken } from '../broker/line/refused.ts'
 import type { Context } from '../context.ts'
 import { notImplemented } from '../http/fault.ts'
 import { type Operation, operation } from '../http/operation.ts'
 import { checkPassword, laneOf } from './check-password.ts'
 import { extraOf, nameText, noOptions } from './properties.ts'
+import { duplicate, ownOrAdmin, unknown } from './refusals.ts'
 import { collection, flagOf, selfLink } from './views.ts'
-import { duplicate, orFault, ownOrAdmin, unknown } from './words.ts'
 
 const password = z.string().min(1).max(4096)
 const fields = {
@@ -98,9 +99,11 @@ export const userOperations: Operation[] = [
         createdAt: context.now(),
       }
       const entry = { action: 'create', kind: 'user', resourceId: row.id, detail: { name: row.name } }
-      await orFault(commit(context, entry, [insertUser(db, row)]), () => duplicate('user', row.name, domainId))
+      await commit(context, entry, [insertUser(db, row)])
       return { body: { user: view(row, base) } }
     },
+    refuse: (error, { context, body: { user } }) =>
+      isTaken(error) ? duplicate('user', user.name, user.domain_id ?? context.caller!.projectDomainId) : undefined,
   }),
   operation({
     name: 'user.get',
@@ -147,9 +150,11 @@ export const userOperations: Operation[] = [
         ...(revokes ? [raiseUserEpoch(db, row.id)] : []),
         ...(user.password === undefined ? [] : [forgiveAll(db, row.id)]),
       ]
-      await orFault(commit(context, entry, writes), () => duplicate('user', set.name!, row.domainId))
+      await commit(context, entry, writes)
       return { body: { user: view({ ...row, ...set }, base) } }
     },
+    refuse: async (error, { context, params, body: { user } }) =>
+      isTaken(error) ? duplicate('user', user.name!, (await userById(context.db, params.id!))?.domainId) : undefined,
   }),
   operation({
     name: 'user.delete',
@@ -162,7 +167,7 @@ export const userOperations: Operation[] = [
       const id = params.id!
       if (!(await userById(context.db, id))) throw unknown('user', id)
       const entry = { action: 'delete', kind: 'user', resourceId: id }
-      await orFault(commit(context, entry, [...deleteUser(context.db, id)]), () => unknown('user', id))
+      await commit(context, entry, [...deleteUser(context.db, id)])
       return {}
     },
   }),

@@ -5,7 +5,7 @@ import { badRequest, conflict, Fault, forbidden, notImplemented } from '../http/
 import { type Input, type Operation, operation } from '../http/operation.ts'
 import { rangeOf } from './image-range.ts'
 import { importMethods } from './info.ts'
-import { imageOf, orFault } from './words.ts'
+import { imageOf } from './lookup.ts'
 
 /** https://docs.openstack.org/api-ref/image/v2/#upload-binary-image-data and #stage-binary-image-data */
 const receive = async (input: Input, staged: boolean) => {
@@ -17,7 +17,7 @@ const receive = async (input: Input, staged: boolean) => {
   const given = request.headers.get('x-openstack-image-size') ?? request.headers.get('content-length')
   if (given !== null && !/^\d+$/.test(given)) throw badRequest('Invalid or missing image size in request headers.')
   const upload = { data: request.body, length: given === null ? null : Number(given), staged }
-  await orFault(receiveData(context, row, upload), staged ? 'modify_image' : 'upload_image', row)
+  await receiveData(context, row, upload)
   return {}
 }
 
@@ -43,12 +43,11 @@ const download = async (input: Input) => {
   return new Response(data, { status: range ? 206 : 200, headers })
 }
 
-const move = async (input: Input, from: 'active' | 'deactivated', to: 'active' | 'deactivated', action: string) => {
+const move = async (input: Input, from: 'active' | 'deactivated', to: 'active' | 'deactivated') => {
   const { row }: ImageOnClouds = await imageOf(input)
   if (row.status !== from && row.status !== to)
     throw forbidden(`Image status transition from ${row.status} to ${to} is not allowed`)
-  if (row.status === from || !mayChange(input.context, row))
-    await orFault(changeImage(input.context, row, { status: to }), action, row)
+  if (row.status === from || !mayChange(input.context, row)) await changeImage(input.context, row, { status: to })
   return {}
 }
 
@@ -60,7 +59,7 @@ const importImage = async (input: Input<z.infer<typeof importBody>>) => {
   const { row } = await imageOf(input)
   if (!importMethods(input.context).includes(name)) throw badRequest(`Unknown import method name '${name}'.`)
   if (row.status === 'active') throw conflict('Image with status active cannot be target for import')
-  await orFault(importStaged(input.context, row), 'import_image', row)
+  await importStaged(input.context, row)
   return {}
 }
 
@@ -112,7 +111,7 @@ export const imageDataOperations: Operation[] = [
     who: 'member',
     summary: 'Keeps an image from being used.',
     status: 204,
-    handle: (input) => move(input, 'active', 'deactivated', 'deactivate'),
+    handle: (input) => move(input, 'active', 'deactivated'),
   }),
   operation({
     name: 'image.reactivate',
@@ -121,6 +120,6 @@ export const imageDataOperations: Operation[] = [
     who: 'member',
     summary: 'Lets an image be used again.',
     status: 204,
-    handle: (input) => move(input, 'deactivated', 'active', 'reactivate'),
+    handle: (input) => move(input, 'deactivated', 'active'),
   }),
 ]

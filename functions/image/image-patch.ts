@@ -7,7 +7,7 @@ import { badRequest, conflict, Fault, forbidden } from '../http/fault.ts'
 import { type Input, type Operation, operation } from '../http/operation.ts'
 import { architectureOf, columnsOf, FIELDS, type Fields, isReserved, READONLY } from './fields.ts'
 import { imageView } from './image-view.ts'
-import { imageOf, orFault } from './words.ts'
+import { imageOf } from './lookup.ts'
 
 /** One change: what to do with which attribute or property. */
 interface Change {
@@ -130,7 +130,7 @@ export const imagePatchOperations: Operation[] = [
       const image = await imageOf(input)
       const set = apply(input, image, changes, type.includes('v2.0'))
       if (!changes.length) return { body: imageView(image.row) }
-      return { body: imageView(await orFault(changeImage(input.context, image.row, set), 'modify_image', image.row)) }
+      return { body: imageView(await changeImage(input.context, image.row, set)) }
     },
   }),
 ]

@@ -8,7 +8,7 @@ import { architectureOf, columnsOf, FIELDS, type Fields, isReserved, READONLY } 
 import { filterOf, limitOf, sliceOf } from './image-filters.ts'
 import { imageView, pursue } from './image-view.ts'
 import { importMethods } from './info.ts'
-import { imageOf, orFault } from './words.ts'
+import { imageOf } from './lookup.ts'
 
 const list = async ({ context, queries }: Input) => {
   const page = await listImages(context.db, context.scope, filterOf(queries), sliceOf(queries))
@@ -75,7 +75,7 @@ const create = async (input: Input<Create>) => {
   const { projectId: _, ...columns } = columnsOf(body)
   const id = body.id ?? context.newId()
   const wish = { ...columns, id, properties, arch: architectureOf(properties) }
-  const image = await orFault(createImageRecord(context, owner, wish), 'add_image', { id, projectId: owner })
+  const image = await createImageRecord(context, owner, wish)
   const methods = importMethods(context).join()
   const headers = {
     Location: `${input.base}/v2/images/${id}`,
@@ -127,7 +127,7 @@ export const imageOperations: Operation[] = [
     status: 204,
     handle: async (input) => {
       const { row } = await imageOf(input, `Failed to find image ${input.params.id} to delete`)
-      await orFault(deleteImage(input.context, row), 'delete_image', row)
+      await deleteImage(input.context, row)
       return {}
     },
   }),

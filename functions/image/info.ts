@@ -1,7 +1,7 @@
 import type { Context } from '../context.ts'
 import { notFound, notImplemented } from '../http/fault.ts'
 import { type Operation, operation } from '../http/operation.ts'
-import { imageOf } from './words.ts'
+import { imageOf } from './lookup.ts'
 
 /** Glance's names of the ways in beside `PUT /file`; none where there is nowhere to keep data. */
 export const importMethods = ({ blobs }: Pick<Context, 'blobs'>): string[] => (blobs ? ['glance-direct'] : [])

@@ -1,7 +1,7 @@
 import { mayChange } from '../broker/image/image.ts'
 import { forbidden, notFound, notImplemented } from '../http/fault.ts'
 import { type Input, type Operation, operation } from '../http/operation.ts'
-import { imageOf } from './words.ts'
+import { imageOf } from './lookup.ts'
 
 const UNSHARED =
   'Sharing an image with single projects is not offered: its data lives in the account that its project is mapped to. An admin can make it public for the projects of its cloud.'

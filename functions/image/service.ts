@@ -5,6 +5,7 @@ import { imagePatchOperations } from './image-patch.ts'
 import { imageOperations } from './images.ts'
 import { infoOperations } from './info.ts'
 import { memberOperations } from './members.ts'
+import { refuse } from './refusals.ts'
 import { schemaOperations } from './schemas.ts'
 import { tagOperations } from './tags.ts'
 import { versionOperations } from './versions.ts'
@@ -26,4 +27,5 @@ export const image: Service = {
     ...schemaOperations,
     ...infoOperations,
   ],
+  refuse,
 }

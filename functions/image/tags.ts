@@ -1,7 +1,7 @@
 import { changeImage } from '../broker/image/image.ts'
 import { badRequest, notFound } from '../http/fault.ts'
 import { type Input, type Operation, operation } from '../http/operation.ts'
-import { imageOf, orFault } from './words.ts'
+import { imageOf } from './lookup.ts'
 
 /** `image_tag_quota` of Glance. */
 const MOST = 128
@@ -10,7 +10,7 @@ const change = async (input: Input, next: (tags: string[], tag: string) => strin
   const { row } = await imageOf(input, `Image ${input.params.id} not found.`)
   const tag = decodeURIComponent(input.params.tag!)
   const tags = next(row.tags, tag)
-  await orFault(changeImage(input.context, row, { tags }), 'modify_image', row)
+  await changeImage(input.context, row, { tags })
   return {}
 }
 

@@ -1,12 +1,12 @@
 import { z } from 'zod'
 import { type FloatingIpView, floatingIpAttributes, listFloatingIps } from '../../db/queries/network/floating-ips.ts'
 import { changeFloatingIp, createFloatingIp, ownFloatingIp, removeFloatingIp } from '../broker/network/floating-ip.ts'
-import { badRequestFor } from '../broker/network/network-error.ts'
+import { badRequestFor } from '../broker/network/network-refusal.ts'
 import { type Operation, operation } from '../http/operation.ts'
 import { ip, ipOrNull, ownership, textOrNone, uuid, uuidOrNull } from './attributes.ts'
 import { changeOf, given, oneOrMany, ownerOf } from './body.ts'
 import { reading, standardView } from './listing.ts'
-import { disallowed } from './words.ts'
+import { disallowed } from './refusals.ts'
 
 /* Floating IPs: https://docs.openstack.org/api-ref/network/v2/#floating-ips-floatingips */
 

@@ -1,6 +1,7 @@
 import { isRevised, type Revised, revisionIsNot, revisionOf } from '../../db/queries/network/revisions.ts'
-import { guard, Refused } from '../broker/line/commit.ts'
-import { badRequestFor } from '../broker/network/network-error.ts'
+import { guard } from '../broker/line/commit.ts'
+import { Refused } from '../broker/line/refused.ts'
+import { badRequestFor } from '../broker/network/network-refusal.ts'
 import { Fault } from '../http/fault.ts'
 import type { Operation } from '../http/operation.ts'
 
@@ -40,12 +41,14 @@ export const heedingRevisions = (operation: Operation): Operation => {
       if (!isRevised(collection)) throw badRequestFor(collection, 'Revision matching not supported for this resource')
       const { context, params } = input
       const condition = guard(context, GUARD, revisionIsNot(collection, params.id!, expected))
-      try {
-        return await operation.handle({ ...input, context: { ...context, conditions: [condition] } })
-      } catch (error) {
-        if (!(error instanceof Refused && error.refusal.kind === 'guard' && error.refusal.what === GUARD)) throw error
-        throw passed(expected, await now(input.context.db, collection, params.id!, expected))
-      }
+      return operation.handle({ ...input, context: { ...context, conditions: [condition] } })
+    },
+    refuse: async (error, input) => {
+      const stale = error instanceof Refused && error.refusal.kind === 'guard' && error.refusal.what === GUARD
+      if (!stale || !isRevised(collection)) return operation.refuse?.(error, input)
+      const { context, params, request } = input
+      const expected = revisionAsked(request.headers.get('If-Match'))!
+      return passed(expected, await now(context.db, collection, params.id!, expected))
     },
   }
 }

@@ -8,7 +8,7 @@ import {
 import { everything } from '../../db/queries/network/network-listing.ts'
 import { type SubnetRow, subnetAttributes, subnetsOf } from '../../db/queries/network/subnets.ts'
 import { readIp } from '../broker/network/address.ts'
-import { missing } from '../broker/network/network-error.ts'
+import { missing } from '../broker/network/network-refusal.ts'
 import type { Context } from '../context.ts'
 import { type Operation, operation } from '../http/operation.ts'
 import { listingOf, only } from './listing.ts'

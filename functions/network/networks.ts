@@ -1,14 +1,14 @@
 import { z } from 'zod'
 import { listNetworks, type NetworkView, networkAttributes, networkById } from '../../db/queries/network/network.ts'
 import { changeNetwork, createNetworks, ownNetwork, removeNetwork } from '../broker/network/network.ts'
-import { missing } from '../broker/network/network-error.ts'
+import { missing } from '../broker/network/network-refusal.ts'
 import type { Context } from '../context.ts'
 import { badRequest } from '../http/fault.ts'
 import { type Operation, operation } from '../http/operation.ts'
 import { flag, nothingBut, ownership, text, textOrNone } from './attributes.ts'
 import { changeOf, given, oneOrMany, ownerOf } from './body.ts'
 import { reading, standardView } from './listing.ts'
-import { disallowed } from './words.ts'
+import { disallowed } from './refusals.ts'
 
 /* Networks: https://docs.openstack.org/api-ref/network/v2/#networks */
 

@@ -7,7 +7,7 @@ import { type Operation, operation } from '../http/operation.ts'
 import { fixedIps, flag, mac, nothingBut, ownership, text, textOrNone, uuid, uuids } from './attributes.ts'
 import { changeOf, given, oneOrMany, ownerOf } from './body.ts'
 import { reading, standardView } from './listing.ts'
-import { disallowed } from './words.ts'
+import { disallowed } from './refusals.ts'
 
 /* Ports: https://docs.openstack.org/api-ref/network/v2/#ports */
 

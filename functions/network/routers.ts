@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { listRouters, type RouterRow, routerAttributes } from '../../db/queries/network/routers.ts'
-import { badRequestFor } from '../broker/network/network-error.ts'
+import { badRequestFor } from '../broker/network/network-refusal.ts'
 import { changeRouter, createRouter, ownRouter, removeRouter } from '../broker/network/router.ts'
 import { addInterface, type Interface, removeInterface } from '../broker/network/router-interface.ts'
 import type { Context } from '../context.ts'
@@ -8,7 +8,7 @@ import { type Operation, operation } from '../http/operation.ts'
 import { flag, gatewayInfo, nothingBut, ownership, routes, text, textOrNone } from './attributes.ts'
 import { bare, changeOf, given, oneOrMany, ownerOf } from './body.ts'
 import { reading, standardView } from './listing.ts'
-import { disallowed } from './words.ts'
+import { disallowed } from './refusals.ts'
 
 /* Routers: https://docs.openstack.org/api-ref/network/v2/#routers-routers */
 

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { listRules, type RuleRow, ruleAttributes, ruleById } from '../../db/queries/network/security-groups.ts'
-import { missing } from '../broker/network/network-error.ts'
+import { missing } from '../broker/network/network-refusal.ts'
 import { addRules, ensureDefaultGroup, removeRule } from '../broker/network/security-group.ts'
 import type { Context } from '../context.ts'
 import { type Operation, operation } from '../http/operation.ts'

@@ -4,7 +4,7 @@ import {
   type SecurityGroupView,
   securityGroupAttributes,
 } from '../../db/queries/network/security-groups.ts'
-import { conflicting } from '../broker/network/network-error.ts'
+import { conflicting } from '../broker/network/network-refusal.ts'
 import {
   changeSecurityGroup,
   createSecurityGroup,

@@ -8,6 +8,7 @@ import { ipAvailabilityOperations } from './ip-availabilities.ts'
 import { networkOperations } from './networks.ts'
 import { portOperations } from './ports.ts'
 import { quotaOperations } from './quotas.ts'
+import { refuse, withDenial } from './refusals.ts'
 import { routerOperations } from './routers.ts'
 import { securityGroupRuleOperations } from './security-group-rules.ts'
 import { securityGroupOperations } from './security-groups.ts'
@@ -15,7 +16,6 @@ import { subnetPoolOperations } from './subnet-pools.ts'
 import { subnetOperations } from './subnets.ts'
 import { tagOperations } from './tags.ts'
 import { versionOperations } from './versions.ts'
-import { inNeutronsWords } from './words.ts'
 
 /** Neutron's Networking API v2.0. Its catalogue URL has no version: clients append it themselves. */
 export const network: Service = {
@@ -41,5 +41,6 @@ export const network: Service = {
     ...subnetPoolOperations,
   ]
     .map(heedingRevisions)
-    .map(inNeutronsWords),
+    .map(withDenial),
+  refuse,
 }

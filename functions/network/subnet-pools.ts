@@ -1,6 +1,6 @@
-import { missing } from '../broker/network/network-error.ts'
+import { missing } from '../broker/network/network-refusal.ts'
 import { type Operation, operation } from '../http/operation.ts'
-import { overQuota } from './words.ts'
+import { overQuota } from './refusals.ts'
 
 /* Subnet pools: https://docs.openstack.org/api-ref/network/v2/#subnet-pools-extension-subnetpools. Nobody may have one. */
 

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { listSubnets, type SubnetRow, subnetAttributes, subnetById } from '../../db/queries/network/subnets.ts'
-import { missing } from '../broker/network/network-error.ts'
+import { missing } from '../broker/network/network-refusal.ts'
 import { changeSubnet, createSubnets, removeSubnet } from '../broker/network/subnet.ts'
 import type { Context } from '../context.ts'
 import { badRequest } from '../http/fault.ts'

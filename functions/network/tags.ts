@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { Taggable } from '../../db/queries/network/tags.ts'
 import { changeTags, readTags } from '../broker/line/tags.ts'
-import { missing, type Networked } from '../broker/network/network-error.ts'
+import { missing, type Networked } from '../broker/network/network-refusal.ts'
 import type { Context } from '../context.ts'
 import { badRequest, notFound } from '../http/fault.ts'
 import { type Operation, operation } from '../http/operation.ts'

@@ -4,9 +4,9 @@ import type { CloudRow } from '../../../db/queries/clouds/clouds.ts'
 import { getBinding } from '../../../db/queries/line/bindings.ts'
 import type { Context } from '../../context.ts'
 import { connectCloud } from '../clouds/clouds.ts'
-import { Refused } from '../line/commit.ts'
+import { Refused } from '../line/refused.ts'
 import { reserveTaken } from '../network/foreign-addresses.ts'
-import { NetworkError } from '../network/network-error.ts'
+import { NetworkRefused } from '../network/network-refusal.ts'
 import { type Position, takeAll } from './all.ts'
 import { publicAddresses } from './floating-ip.ts'
 import { ADOPTABLE } from './listing.ts'
@@ -115,7 +115,7 @@ export const markAll = async (context: Context, items: Item[]): Promise<void> =>
 
 /** In words for the operator; anything but a refusal is a defect, and goes on. */
 export const reasonOf = (error: unknown): string => {
-  if (error instanceof NotAdoptable || error instanceof CloudError || error instanceof NetworkError)
+  if (error instanceof NotAdoptable || error instanceof CloudError || error instanceof NetworkRefused)
     return error.message
   if (!(error instanceof Refused)) throw error
   const { refusal } = error

@@ -4,7 +4,7 @@ import { insertSubnet } from '../../../db/queries/network/subnets.ts'
 import { everyProject } from '../../../db/scope.ts'
 import { guard } from '../line/commit.ts'
 import { readCidr } from '../network/address.ts'
-import { NetworkError } from '../network/network-error.ts'
+import { NetworkRefused } from '../network/network-refusal.ts'
 import { plannedSubnet } from '../network/subnet-rules.ts'
 import { type Item, NotAdoptable, type Plan, type Unit } from './plan.ts'
 
@@ -65,7 +65,7 @@ export const takeSubnet: Unit = async (plan, item, seen, read) => {
     try {
       return plannedSubnet(context, wish, [])
     } catch (error) {
-      throw error instanceof NetworkError ? new NotAdoptable(error.message) : error
+      throw error instanceof NetworkRefused ? new NotAdoptable(error.message) : error
     }
   }
   const subnet = { ...planned(), id: item.resourceId, zone: seen.zone ?? spec.zone }

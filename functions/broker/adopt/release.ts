@@ -25,7 +25,8 @@ import {
 import type { Context } from '../../context.ts'
 import { connectCloud } from '../clouds/clouds.ts'
 import { isReadOnly } from '../clouds/read-only.ts'
-import { commit, guard, Refused } from '../line/commit.ts'
+import { commit, guard } from '../line/commit.ts'
+import { Refused } from '../line/refused.ts'
 import { adoptedId } from './plan.ts'
 
 export type ReleaseWish = { cloudId?: string | undefined } & ({ resourceIds: string[] } | { projectId: string })

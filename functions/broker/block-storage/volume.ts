@@ -31,6 +31,7 @@ import { imageFor } from '../image/image.ts'
 import { formatOf, leastDiskGib, realiseImage, takersOf } from '../image/image-place.ts'
 import { charge, commit, guard } from '../line/commit.ts'
 import { driveSoon } from '../line/drive.ts'
+import { Refusing } from '../line/refused.ts'
 import { bindTo, changed, unwanted } from '../line/resources.ts'
 import { DEFAULT_TYPE } from './volume-types.ts'
 
@@ -54,12 +55,9 @@ export type VolumeRefusal =
   /** The cloud cannot; `reason` is a sentence for people. */
   | { kind: 'incapable'; reason: string }
 
-export class VolumeRefused extends Error {
-  readonly refusal: VolumeRefusal
+export class VolumeRefused extends Refusing<VolumeRefusal> {
   constructor(refusal: VolumeRefusal) {
-    super(`volume refused: ${JSON.stringify(refusal)}`)
-    this.name = 'VolumeRefused'
-    this.refusal = refusal
+    super(refusal, `volume refused: ${JSON.stringify(refusal)}`)
   }
 }
 

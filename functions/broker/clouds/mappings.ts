@@ -14,7 +14,7 @@ import { connectionTo } from './connection.ts'
 export { NotMapped } from './not-connected.ts'
 
 /**
- * Lets a project use a cloud, as the account, role, network or folder that `mapping` names. Refused (guard `holds`) if
+ * Lets a project use a cloud, as the account, role, network or folder that `mapping` names. Refused (guard `account-holds`) if
  * the project has something there that only the account of before can see.
  */
 export const mapProject = async (
@@ -27,7 +27,7 @@ export const mapProject = async (
   const moves =
     before !== null && (await accountOf(context, cloud, before.mapping)) !== (await accountOf(context, cloud, mapping))
   await commit(context, { action: 'map', kind: 'project', resourceId: projectId, detail: { cloud: cloud.name } }, [
-    ...(moves ? [guard(context, 'holds', holdsBindings(cloud.id, projectId))] : []),
+    ...(moves ? [guard(context, 'account-holds', holdsBindings(cloud.id, projectId))] : []),
     upsertMapping(context.db, { projectId, cloudId: cloud.id, mapping, createdAt: context.now() }),
   ])
 }
@@ -38,9 +38,9 @@ const accountOf = async (
   mapping: Record<string, Json>,
 ): Promise<string | undefined> => (await adapterFor(cloud.type))?.account(connectionTo(context, cloud, mapping))
 
-/** Takes a project's access away; refused (guard `holds`) while the project has something there. */
+/** Takes a project's access away; refused (guard `project-holds`) while the project has something there. */
 export const unmapProject = (context: Context, projectId: string, cloud: CloudRow): Promise<void> =>
   commit(context, { action: 'unmap', kind: 'project', resourceId: projectId, detail: { cloud: cloud.name } }, [
-    guard(context, 'holds', holdsBindings(cloud.id, projectId)),
+    guard(context, 'project-holds', holdsBindings(cloud.id, projectId)),
     deleteMapping(context.db, projectId, cloud.id),
   ])

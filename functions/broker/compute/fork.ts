@@ -9,8 +9,8 @@ import { FORK_OF, imageOfServer, saveServer } from '../image/image.ts'
 import { guard, type Write } from '../line/commit.ts'
 import { lineage } from './lineage.ts'
 import { requireState } from './server-action.ts'
-import { refuse } from './server-error.ts'
 import { type Places, placesOf, statusWith } from './server-facts.ts'
+import { refuse } from './server-refusal.ts'
 import type { ServerWish } from './server-wish.ts'
 
 /**

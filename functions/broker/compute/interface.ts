@@ -12,13 +12,14 @@ import {
 } from '../../../db/queries/compute/servers.ts'
 import { type PortView, portById } from '../../../db/queries/network/ports.ts'
 import type { Context } from '../../context.ts'
-import { commit, guard, Refused, type Write } from '../line/commit.ts'
+import { commit, guard, type Write } from '../line/commit.ts'
+import { Refused } from '../line/refused.ts'
 import { bindTo, unwanted } from '../line/resources.ts'
 import { type Home, pinNetworks } from '../network/network.ts'
 import { planPort, takePorts, untilFree } from '../network/port.ts'
 import { refuseUnfiltered } from '../network/unfiltered.ts'
 import { requireCapability, requireState, who } from './server-action.ts'
-import { refuse } from './server-error.ts'
+import { refuse } from './server-refusal.ts'
 
 const COMPUTE_OWNER = 'compute:nova'
 
@@ -30,7 +31,7 @@ export interface InterfaceWish {
 
 /**
  * Plugs a port into a server that is there: one that the user brings, or one made for it on a network. Gives the port.
- * Throws `ServerRefused`, `NetworkError`, or `Refused` (`network-elsewhere`, `network-zone`, `port-in-use`).
+ * Throws `ServerRefused`, `NetworkRefused`, or `Refused` (`network-elsewhere`, `network-zone`, `port-in-use`).
  */
 export const attachInterface = async (context: Context, server: ServerRow, wish: InterfaceWish): Promise<PortView> => {
   requireState(context, server, 'attach_interface')

@@ -5,8 +5,8 @@ import { imageFor } from '../image/image.ts'
 import { realiseImage, whyNobodyTakes } from '../image/image-place.ts'
 import { keepingLineage } from './lineage.ts'
 import { ask, requireCapability, requireState } from './server-action.ts'
-import { refuse } from './server-error.ts'
 import { powerShown } from './server-facts.ts'
+import { refuse } from './server-refusal.ts'
 import { refuseSmallDisk } from './server-wish.ts'
 
 /** A fresh root disk from an image that is on the cloud of the server, which is the server's from now on, as with Nova. */

@@ -12,14 +12,15 @@ import {
 import type { FlavorSnapshot } from '../../../db/schema/index.ts'
 import type { Context } from '../../context.ts'
 import { connectCloud } from '../clouds/clouds.ts'
-import { commit, guard, Refused, type Write } from '../line/commit.ts'
+import { commit, guard, type Write } from '../line/commit.ts'
 import { defaultMaximum } from '../line/quota.ts'
+import { Refused } from '../line/refused.ts'
 import { changed } from '../line/resources.ts'
 import { serverStatus } from './lifecycle.ts'
 import { type Place, place } from './place.ts'
 import { chargeFlavor } from './server-act.ts'
-import { ServerRefused } from './server-error.ts'
 import { placesJson, placesOf, powerShown, statusShown, statusWith } from './server-facts.ts'
+import { ServerRefused } from './server-refusal.ts'
 
 const ANY = 'any'
 /** States from which an action may start, in Nova's words (nova/compute/api.py, check_instance_state). */

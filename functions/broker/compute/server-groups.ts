@@ -6,7 +6,7 @@ import { whyLacking } from '../clouds/lacking.ts'
 import { commit } from '../line/commit.ts'
 import { planPortChange } from '../network/port.ts'
 import { note } from './server-action.ts'
-import { refuse } from './server-error.ts'
+import { refuse } from './server-refusal.ts'
 
 /** The security groups of a server are those of its ports. */
 export const groupsOfServer = async (context: Context, server: ServerRow): Promise<SecurityGroupView[]> => {

@@ -6,8 +6,8 @@ import type { Context } from '../../context.ts'
 import { refuseReadOnly } from '../clouds/read-only.ts'
 import { whyNobodyTakes } from '../image/image-place.ts'
 import { type Place, place } from './place.ts'
-import { refuse } from './server-error.ts'
 import { type Places, placesOf } from './server-facts.ts'
+import { refuse } from './server-refusal.ts'
 import { findPlaces, neededOf, type ServerWish, type Understood } from './server-wish.ts'
 
 /** Where a new server may go, best first, and what is particular to the first place. */

@@ -5,7 +5,7 @@ import { leastDiskGib } from '../image/image-place.ts'
 import type { Candidate, Place } from './place.ts'
 import { place } from './place.ts'
 import { snapshotOf } from './server-action.ts'
-import { refuse } from './server-error.ts'
+import { refuse } from './server-refusal.ts'
 
 /** A server to go on from, if not the image says which, and how long the new one lives. */
 export interface ForkWish {

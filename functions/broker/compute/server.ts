@@ -33,14 +33,14 @@ import { keepingLineage, unlessForked } from './lineage.ts'
 import type { Place } from './place.ts'
 import { refuseLocked, snapshotOf, who, withinLimits } from './server-action.ts'
 import { farewell } from './server-end.ts'
-import { refuse, ServerRefused } from './server-error.ts'
 import { placesJson, statusWith } from './server-facts.ts'
 import { type Choice, choosePlaces } from './server-place.ts'
+import { refuse, ServerRefused } from './server-refusal.ts'
 import { refuseUnsecured, type ServerWish, type Understood, understand } from './server-wish.ts'
 
 /**
  * Admits servers: one look at everything they refer to, one decision where they go, one batch with quota, rows, ports,
- * bindings and the journal. The cloud hears of them afterwards. Throws `ServerRefused`, `NetworkError`, or `Refused`.
+ * bindings and the journal. The cloud hears of them afterwards. Throws `ServerRefused`, `NetworkRefused`, or `Refused`.
  */
 export const createServers = async (context: Context, projectId: string, asked: ServerWish): Promise<ServerRow[]> => {
   const { db, scope, caller } = context

@@ -5,7 +5,7 @@ import { type Binding, getBinding } from '../../../db/queries/line/bindings.ts'
 import type { Context } from '../../context.ts'
 import { type Connected, connectCloud } from '../clouds/clouds.ts'
 import { handedOver } from '../line/handed-over.ts'
-import { refuse } from './server-error.ts'
+import { refuse } from './server-refusal.ts'
 
 /** Bytes that must pass now: the only calls to a cloud that a request waits for, beside `converge`. */
 

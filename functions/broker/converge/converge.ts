@@ -3,7 +3,7 @@ import { applyAgain, claim, dueBindings, getBinding, type Ref } from '../../../d
 import type { Context } from '../../context.ts'
 import { connectCloud } from '../clouds/clouds.ts'
 import { LEASE } from '../line/clockwork.ts'
-import { Refused } from '../line/commit.ts'
+import { Refused } from '../line/refused.ts'
 import { bury, chase, remove } from './absent.ts'
 import { call, freeze, keep } from './present.ts'
 import { recover } from './recover.ts'

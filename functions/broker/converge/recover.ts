@@ -3,7 +3,7 @@ import { refOf } from '../../../db/queries/line/bindings.ts'
 import { recordFailure } from '../clouds/clouds.ts'
 import { NotConnected } from '../clouds/not-connected.ts'
 import { backoff, PATIENCE, STUBBORN, shownAt } from '../line/clockwork.ts'
-import { Refused } from '../line/commit.ts'
+import { Refused } from '../line/refused.ts'
 import { NeedFailed } from './needs.ts'
 import type { Next, Work } from './work.ts'
 

@@ -5,7 +5,8 @@ import type { Context } from '../../context.ts'
 import { recordSuccess } from '../clouds/clouds.ts'
 import { kinds } from '../kinds/index.ts'
 import { backoff, CALL, LEASE } from '../line/clockwork.ts'
-import { Refused, refusalOf, type Write } from '../line/commit.ts'
+import { refusalOf, type Write } from '../line/commit.ts'
+import { Refused } from '../line/refused.ts'
 import type { Steps } from '../line/steps.ts'
 
 /** After one step: go on at once, come back at a time, or nothing is left to do. */
@@ -89,7 +90,7 @@ export class Work {
       stale = row!.revision !== this.binding.revision
       this.binding = row!
     } catch (error) {
-      throw refusalOf(error) ?? error
+      throw refusalOf(error, more) ?? error
     }
     if (more.length || stale) await this.load()
     return next

@@ -9,7 +9,8 @@ import {
   uploadLost,
 } from '../../../db/queries/image/images.ts'
 import type { BlobStore, Context } from '../../context.ts'
-import { commit, guard, Refused } from '../line/commit.ts'
+import { commit, guard } from '../line/commit.ts'
+import { Refused } from '../line/refused.ts'
 import { ImageRefused, mayChange } from './image.ts'
 import { inspectImage, mismatch, virtualSizeOf } from './image-format.ts'
 import { Meter, tooLarge, type Upload } from './image-meter.ts'
@@ -55,7 +56,7 @@ export const receiveData = async (context: Context, image: ImageRead, upload: Up
 
 /** Says before a byte is read what will not do. */
 const admissible = (context: Context, image: ImageRead, { length, staged }: Upload): BlobStore => {
-  if (!mayChange(context, image)) throw new ImageRefused({ kind: 'foreign' })
+  if (!mayChange(context, image)) throw new ImageRefused({ kind: 'foreign', projectId: image.projectId })
   const to = staged ? 'uploading' : 'saving'
   if (image.status !== 'queued') throw new ImageRefused({ kind: 'transition', from: image.status, to })
   if (!staged) refuseWithoutFormats(image)
@@ -81,7 +82,7 @@ const TAIL = 512
 
 /** Makes an image of what was staged for it. Throws `ImageRefused`, after which it waits for other data. */
 export const importStaged = async (context: Context, image: ImageRead): Promise<void> => {
-  if (!mayChange(context, image)) throw new ImageRefused({ kind: 'foreign' })
+  if (!mayChange(context, image)) throw new ImageRefused({ kind: 'foreign', projectId: image.projectId })
   const { blob, sizeBytes } = image
   if (image.status !== 'uploading' || !blob || sizeBytes === null) throw new ImageRefused({ kind: 'unstaged' })
   refuseWithoutFormats(image)

@@ -16,6 +16,7 @@ import {
 import type { Binding } from '../../../db/queries/line/bindings.ts'
 import type { Context } from '../../context.ts'
 import { commit, guard, type Write } from '../line/commit.ts'
+import { Refusing } from '../line/refused.ts'
 import { bindTo, changed, unwanted } from '../line/resources.ts'
 
 /** An image that says so stands for a running server, and booting from it forks that: nothing that is made of it does. */
@@ -23,8 +24,8 @@ export const FORK_OF = 'plimsoll:fork_of'
 
 /** Why an image will not do as asked. The service words it and gives it a status. */
 export type ImageRefusal =
-  /** Of a cloud's catalogue, or of somebody else. */
-  | { kind: 'foreign' }
+  /** Of another project, or with null of its cloud's catalogue. */
+  | { kind: 'foreign'; projectId: string | null }
   | { kind: 'protected' }
   | { kind: 'status'; status: string; allowed: string[] }
   /** The server is on no cloud yet. */
@@ -45,12 +46,9 @@ export type ImageRefusal =
   | { kind: 'vanished' }
   | { kind: 'unstaged' }
 
-export class ImageRefused extends Error {
-  readonly refusal: ImageRefusal
+export class ImageRefused extends Refusing<ImageRefusal> {
   constructor(refusal: ImageRefusal) {
-    super(`image refused: ${JSON.stringify(refusal)}`)
-    this.name = 'ImageRefused'
-    this.refusal = refusal
+    super(refusal, `image refused: ${JSON.stringify(refusal)}`)
   }
 }
 
@@ -196,7 +194,7 @@ export const mayChange = ({ scope }: Context, image: ImageRow): boolean =>
 
 /** Changes the record, under the guard (`image-moved`) that nobody else has since. Throws `ImageRefused` (`foreign`). */
 export const changeImage = async (context: Context, image: ImageRead, set: Partial<ImageRow>): Promise<ImageRead> => {
-  if (!mayChange(context, image)) throw new ImageRefused({ kind: 'foreign' })
+  if (!mayChange(context, image)) throw new ImageRefused({ kind: 'foreign', projectId: image.projectId })
   // Two changes within one millisecond would both hold the guard.
   const updatedAt = Math.max(context.now(), image.updatedAt + 1)
   const renamed = set.name !== undefined && set.name !== image.name
@@ -210,7 +208,7 @@ export const changeImage = async (context: Context, image: ImageRead, set: Parti
 
 /** Deletes an image: the row at once, what clouds and the store have of it afterwards. */
 export const deleteImage = async (context: Context, image: ImageRead): Promise<void> => {
-  if (!mayChange(context, image)) throw new ImageRefused({ kind: 'foreign' })
+  if (!mayChange(context, image)) throw new ImageRefused({ kind: 'foreign', projectId: image.projectId })
   if (image.protected) throw new ImageRefused({ kind: 'protected' })
   const now = context.now()
   await commit(context, { action: 'delete', kind: 'image', resourceId: image.id }, [

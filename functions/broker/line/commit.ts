@@ -9,29 +9,10 @@ import type { Context } from '../../context.ts'
 import { drive } from './drive.ts'
 import { handedOver } from './handed-over.ts'
 import { defaultMaximum } from './quota.ts'
+import { Refused } from './refused.ts'
 
 /** One statement of a batch: a drizzle query, or `db.run(sql…)`. */
 export type Write = BatchItem<'sqlite'>
-
-/** What a batch was refused for. The whole batch is undone; the service words it for its users. */
-export type Refusal =
-  /** A counter would pass its limit; `resource` says which. */
-  | { kind: 'quota'; resource: string }
-  /** The token was revoked since it was verified. */
-  | { kind: 'token' }
-  /** A guard of the caller did not hold: `what` is the name it gave. */
-  | { kind: 'guard'; what: string }
-  /** A unique index: `columns` as `table.column`. */
-  | { kind: 'taken'; columns: string[] }
-
-export class Refused extends Error {
-  readonly refusal: Refusal
-  constructor(refusal: Refusal) {
-    super(`refused: ${JSON.stringify(refusal)}`)
-    this.name = 'Refused'
-    this.refusal = refusal
-  }
-}
 
 /** A repeated request speaks of something else than the first, whose answer nobody remembers. */
 export class ToldOtherwise extends Error {
@@ -81,7 +62,7 @@ const write = async (context: Context, entry: Entry, writes: Write[]): Promise<v
     await db.batch(batch as [Write, ...Write[]])
     if (once) once.written = true
   } catch (error) {
-    const refused = refusalOf(error)
+    const refused = refusalOf(error, writes)
     const handed = refused?.refusal.kind === 'guard' && handedOver(refused.refusal.what)
     if (handed) throw handed
     const twin = refused?.refusal.kind === 'taken' && refused.refusal.columns.includes('repeatables.key')
@@ -124,15 +105,28 @@ export const guard = (context: Pick<Context, 'db'>, what: string, violated: SQL)
   context.db.run(sql`insert into guards (broken) select ${what} where ${violated}`)
 
 /** Moves a counter; the trigger on `quotas` refuses to pass the limit. What is given back never hinders a removal. */
-export const charge = (context: Pick<Context, 'db'>, projectId: string, resource: string, amount: number): Write =>
-  context.db.run(sql`insert into quotas (project_id, resource, maximum, used) values (${projectId}, ${resource}, ${defaultMaximum[resource] ?? -1}, ${Math.max(0, amount)})
+export const charge = (context: Pick<Context, 'db'>, projectId: string, resource: string, amount: number): Write => {
+  const write =
+    context.db.run(sql`insert into quotas (project_id, resource, maximum, used) values (${projectId}, ${resource}, ${defaultMaximum[resource] ?? -1}, ${Math.max(0, amount)})
     on conflict (project_id, resource) do update set used = ${amount < 0 ? sql`max(0, used + ${amount})` : sql`used + ${amount}`}`)
+  charges.set(write, { projectId, resource, amount })
+  return write
+}
 
-/** Reads a refusal out of SQLite's message; null for any other error. */
-export const refusalOf = (error: unknown): Refused | null => {
+/** What each statement of `charge` moves, for the refusal that speaks of it. */
+const charges = new WeakMap<Write, { projectId: string; resource: string; amount: number }>()
+
+const overLimit = (writes: Write[], resource: string): Refused => {
+  const moved = writes.flatMap((write) => charges.get(write) ?? []).filter((charged) => charged.resource === resource)
+  const asked = moved.reduce((sum, { amount }) => sum + amount, 0)
+  return new Refused({ kind: 'quota', resource, projectId: moved[0]?.projectId ?? '', asked })
+}
+
+/** Reads what a batch of these writes was refused for out of SQLite's message; null for any other error. */
+export const refusalOf = (error: unknown, writes: Write[]): Refused | null => {
   const text = messages(error)
   const raised = /refused:(\w+):([\w./-]*)/.exec(text)
-  if (raised?.[1] === 'quota') return new Refused({ kind: 'quota', resource: raised[2]! })
+  if (raised?.[1] === 'quota') return overLimit(writes, raised[2]!)
   if (raised?.[1] === 'guard')
     return new Refused(raised[2] === 'token' ? { kind: 'token' } : { kind: 'guard', what: raised[2]! })
   const unique = /UNIQUE constraint failed: ([\w., ]+)/.exec(text)

@@ -1,6 +1,7 @@
 import { setTags, type Taggable, taggedMoved, tagsOf } from '../../../db/queries/network/tags.ts'
 import type { Context } from '../../context.ts'
-import { commit, guard, Refused } from './commit.ts'
+import { commit, guard } from './commit.ts'
+import { Refused } from './refused.ts'
 
 /** Null: there is no such resource in the scope. */
 export const readTags = async ({ db, scope }: Context, what: Taggable, id: string): Promise<string[] | null> =>

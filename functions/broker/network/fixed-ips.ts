@@ -1,6 +1,6 @@
 import type { SubnetRow } from '../../../db/queries/network/subnets.ts'
 import { type Block, cidrHolds, eui64, readCidr, readIp, writeIp } from './address.ts'
-import { conflicting, invalid, invalidInput } from './network-error.ts'
+import { conflicting, invalid, invalidInput } from './network-refusal.ts'
 
 /** Neutron's shape: either may be absent, not both. */
 export interface FixedIpWish {

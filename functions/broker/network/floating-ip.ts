@@ -17,7 +17,7 @@ import { charge, commit, guard, type Write } from '../line/commit.ts'
 import { bindTo, changed, unwanted } from '../line/resources.ts'
 import { readIp } from './address.ts'
 import { refuseUnmapped } from './network.ts'
-import { badRequestFor, commitOr, conflicting, missing, NetworkError } from './network-error.ts'
+import { badRequestFor, commitOr, conflicting, missing, NetworkRefused } from './network-refusal.ts'
 import { ownPort } from './port.ts'
 
 /** Neutron answers with the address: this is how long a client waits for a cloud to give one, in milliseconds. */
@@ -102,14 +102,14 @@ const obtain = async (context: Context, id: string, cloudId: string): Promise<Fl
 const takeBack = ({ once, ...context }: Context, id: string): Promise<void> =>
   removeFloatingIp(context, id, once ? [forgetRepeatable(context.db, once.key)] : [])
 
-const refusalOf = (row: FloatingIpRow, binding: Binding | null): NetworkError => {
+const refusalOf = (row: FloatingIpRow, binding: Binding | null): NetworkRefused => {
   const error = binding?.error
   if (binding?.phase !== 'failed')
-    return new NetworkError(
-      'unavailable',
-      'ServiceUnavailable',
-      error?.message ?? 'The cloud has not given an address in time.',
-    )
+    return new NetworkRefused({
+      kind: 'unavailable',
+      type: 'ServiceUnavailable',
+      reason: error?.message ?? 'The cloud has not given an address in time.',
+    })
   if (error?.code === 'capacity')
     return conflicting(
       'IpAddressGenerationFailure',
@@ -144,11 +144,11 @@ const leadTo = async (context: Context, address: FloatingIpRow, portId: string, 
 }
 
 const unreachable = (address: FloatingIpRow, subnetId: string, portId: string) =>
-  new NetworkError(
-    'missing',
-    'ExternalGatewayForFloatingIPNotFound',
-    `External network ${address.floatingNetworkId} is not reachable from subnet ${subnetId}.  Therefore, cannot associate Port ${portId} with a Floating IP.`,
-  )
+  new NetworkRefused({
+    kind: 'missing',
+    type: 'ExternalGatewayForFloatingIPNotFound',
+    reason: `External network ${address.floatingNetworkId} is not reachable from subnet ${subnetId}.  Therefore, cannot associate Port ${portId} with a Floating IP.`,
+  })
 
 const fixedAddress = (port: Awaited<ReturnType<typeof ownPort>>, wished: string | null) => {
   const found = port.fixedIps.filter(({ ip_address }) => readIp(ip_address)?.version === 4)

@@ -21,7 +21,7 @@ import type { Context } from '../../context.ts'
 import { charge, commit, guard, type Write } from '../line/commit.ts'
 import { epochOf } from '../line/epoch.ts'
 import { changed, unwanted } from '../line/resources.ts'
-import { commitOr, conflicting, missing, NetworkError } from './network-error.ts'
+import { commitOr, conflicting, missing, NetworkRefused } from './network-refusal.ts'
 import { refuseUnfiltered } from './unfiltered.ts'
 
 /** A cloud that networks come to; `zone` is given where subnets are zonal. */
@@ -56,11 +56,11 @@ export const pinNetworks = (context: Context, networkIds: string[], home: Home):
 /** What a project has no mapping to, it does not use, not even by the hand of an admin. */
 export const refuseUnmapped = async ({ db }: Context, projectId: string, network: NetworkView): Promise<void> => {
   if (network.cloudId && !(await mappingOf(db, projectId, network.cloudId)))
-    throw new NetworkError(
-      'forbidden',
-      'PolicyNotAuthorized',
-      `The project has no access to cloud ${network.cloudName}.`,
-    )
+    throw new NetworkRefused({
+      kind: 'forbidden',
+      type: 'PolicyNotAuthorized',
+      reason: `The project has no access to cloud ${network.cloudName}.`,
+    })
 }
 
 export interface NetworkWish {
@@ -97,7 +97,11 @@ export const ownNetwork = async (context: Context, id: string): Promise<NetworkV
   if (!network) throw missing('Network', id)
   const { scope } = context
   if (!('every' in scope) && network.projectId !== scope.projectId)
-    throw new NetworkError('forbidden', 'PolicyNotAuthorized', `Network ${id} belongs to another project.`)
+    throw new NetworkRefused({
+      kind: 'forbidden',
+      type: 'PolicyNotAuthorized',
+      reason: `Network ${id} belongs to another project.`,
+    })
   return network
 }
 

@@ -1,7 +1,7 @@
 import { isRouterPort, type PortView } from '../../../db/queries/network/ports.ts'
 import type { Context } from '../../context.ts'
 import { commit } from '../line/commit.ts'
-import { commitOr, conflicting } from './network-error.ts'
+import { commitOr, conflicting } from './network-refusal.ts'
 import {
   ownPort,
   type PortChange,

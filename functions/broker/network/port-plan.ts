@@ -8,7 +8,7 @@ import type { SubnetRow } from '../../../db/queries/network/subnets.ts'
 import type { Context } from '../../context.ts'
 import { guard, type Write } from '../line/commit.ts'
 import { chooseAddresses, type FixedIpWish, reservedAddresses } from './fixed-ips.ts'
-import { conflicting, missing, NetworkError } from './network-error.ts'
+import { conflicting, missing, NetworkRefused } from './network-refusal.ts'
 import { ensureDefaultGroup } from './security-group.ts'
 
 export const writeAddresses = (context: Context, portId: string, fixedIps: PortRow['fixedIps']): Write[] =>
@@ -59,11 +59,11 @@ const refuseReserved = async (
   for (const ip of fixedIps.filter(({ ip_address }) => named.includes(ip_address))) {
     const { cidr } = subnets.find(({ id }) => id === ip.subnet_id)!
     if (reservedAddresses(cidr, adapter.reservedAddresses)(ip.ip_address))
-      throw new NetworkError(
-        'invalid',
-        'InvalidIpForSubnet',
-        `IP address ${ip.ip_address} is kept by cloud ${cloud.name} for itself.`,
-      )
+      throw new NetworkRefused({
+        kind: 'invalid',
+        type: 'InvalidIpForSubnet',
+        reason: `IP address ${ip.ip_address} is kept by cloud ${cloud.name} for itself.`,
+      })
   }
 }
 

@@ -17,10 +17,11 @@ import {
   updatePorts,
 } from '../../../db/queries/network/ports.ts'
 import type { Context } from '../../context.ts'
-import { charge, guard, Refused, type Write } from '../line/commit.ts'
+import { charge, guard, type Write } from '../line/commit.ts'
+import { Refused } from '../line/refused.ts'
 import { changed, unwanted } from '../line/resources.ts'
 import type { FixedIpWish } from './fixed-ips.ts'
-import { conflicting, missing, NetworkError } from './network-error.ts'
+import { conflicting, missing, NetworkRefused } from './network-refusal.ts'
 import { plannedAddresses, plannedGroups, randomMac, writeAddresses, writeGroups } from './port-plan.ts'
 import { refuseUnfiltered } from './unfiltered.ts'
 
@@ -59,11 +60,11 @@ export const planPort = async (
   const { network } = ground
   if (!network) throw missing('Network', networkId)
   if (network.external)
-    throw new NetworkError(
-      'forbidden',
-      'ExternalNetworkAttachForbidden',
-      `It is not allowed to create an interface on external network ${network.id}`,
-    )
+    throw new NetworkRefused({
+      kind: 'forbidden',
+      type: 'ExternalNetworkAttachForbidden',
+      reason: `It is not allowed to create an interface on external network ${network.id}`,
+    })
   await refuseUnfiltered(context, network.cloudId, wish)
   const macAddress = wish.macAddress ?? randomMac(context)
   const router = wish.deviceOwner === ROUTER_INTERFACE

@@ -14,7 +14,7 @@ import { guard, type Write } from '../line/commit.ts'
 import { changed } from '../line/resources.ts'
 import { overlap, readCidr } from './address.ts'
 import { pinNetworks } from './network.ts'
-import { badRequestFor, commitOr, conflicting, missing, NetworkError } from './network-error.ts'
+import { badRequestFor, commitOr, conflicting, missing, NetworkRefused } from './network-refusal.ts'
 import { ownPort, planPort, removePorts } from './port.ts'
 import { elsewhere, ownRouter, reasonsFor } from './router.ts'
 import { reachable } from './subnet-rules.ts'
@@ -158,16 +158,16 @@ const interfaceBy = async (
   )
   if (!port)
     throw portId !== undefined
-      ? new NetworkError(
-          'missing',
-          'RouterInterfaceNotFound',
-          `Router ${id} does not have an interface with id ${portId}`,
-        )
-      : new NetworkError(
-          'missing',
-          'RouterInterfaceNotFoundForSubnet',
-          `Router ${id} has no interface on subnet ${subnetId}`,
-        )
+      ? new NetworkRefused({
+          kind: 'missing',
+          type: 'RouterInterfaceNotFound',
+          reason: `Router ${id} does not have an interface with id ${portId}`,
+        })
+      : new NetworkRefused({
+          kind: 'missing',
+          type: 'RouterInterfaceNotFoundForSubnet',
+          reason: `Router ${id} has no interface on subnet ${subnetId}`,
+        })
   const wanted = subnetId ?? port.fixedIps[0]?.subnet_id
   if (!port.fixedIps.some((ip) => ip.subnet_id === wanted))
     throw conflicting(

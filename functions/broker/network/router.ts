@@ -18,7 +18,7 @@ import type { Context } from '../../context.ts'
 import { charge, guard, type Write } from '../line/commit.ts'
 import { bindTo, changed, unwanted } from '../line/resources.ts'
 import { pinNetworks, refuseUnmapped } from './network.ts'
-import { badRequestFor, commitOr, conflicting, invalid, missing } from './network-error.ts'
+import { badRequestFor, commitOr, conflicting, invalid, missing } from './network-refusal.ts'
 import { reachable } from './subnet-rules.ts'
 
 export interface Gateway {

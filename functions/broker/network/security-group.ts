@@ -17,10 +17,11 @@ import {
   updateSecurityGroup,
 } from '../../../db/queries/network/security-groups.ts'
 import type { Context } from '../../context.ts'
-import { apart, charge, commit, guard, Refused, type Write } from '../line/commit.ts'
+import { apart, charge, commit, guard, type Write } from '../line/commit.ts'
 import { makesDue } from '../line/drive.ts'
+import { Refused } from '../line/refused.ts'
 import { changed, unwanted } from '../line/resources.ts'
-import { commitOr, conflicting, missing } from './network-error.ts'
+import { commitOr, conflicting, missing } from './network-refusal.ts'
 import { protocolNumber } from './protocols.ts'
 
 /** A rule as it is asked for, already checked. */

@@ -1,7 +1,7 @@
 import type { SubnetRow } from '../../../db/queries/network/subnets.ts'
 import type { Context } from '../../context.ts'
 import { type Block, cidrHolds, holds, overlap, readCidr, readIp, writeCidr, writeIp } from './address.ts'
-import { conflicting, invalid, invalidInput } from './network-error.ts'
+import { conflicting, invalid, invalidInput } from './network-refusal.ts'
 
 /** A subnet as it is asked for; CIDR and addresses are well formed already. */
 export interface SubnetWish {

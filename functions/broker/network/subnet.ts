@@ -10,10 +10,11 @@ import {
   updateSubnet,
 } from '../../../db/queries/network/subnets.ts'
 import type { Context } from '../../context.ts'
-import { charge, commit, guard, Refused, type Write } from '../line/commit.ts'
+import { charge, commit, guard, type Write } from '../line/commit.ts'
+import { Refused } from '../line/refused.ts'
 import { changed, unwanted } from '../line/resources.ts'
 import { ownNetwork } from './network.ts'
-import { commitOr, conflicting, missing, NetworkError } from './network-error.ts'
+import { commitOr, conflicting, missing, NetworkRefused } from './network-refusal.ts'
 import { checkSubnet, plannedSubnet, type SubnetWish } from './subnet-rules.ts'
 
 /** A guard that fails because somebody else was faster is worth another look, so often. */
@@ -69,7 +70,11 @@ export const ownSubnet = async (context: Context, id: string): Promise<SubnetRow
   if (!subnet) throw missing('Subnet', id)
   const { scope } = context
   if (!('every' in scope) && subnet.projectId !== scope.projectId)
-    throw new NetworkError('forbidden', 'PolicyNotAuthorized', `Subnet ${id} belongs to another project.`)
+    throw new NetworkRefused({
+      kind: 'forbidden',
+      type: 'PolicyNotAuthorized',
+      reason: `Subnet ${id} belongs to another project.`,
+    })
   return subnet
 }
 

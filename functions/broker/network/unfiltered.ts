@@ -1,6 +1,6 @@
 import type { Context } from '../../context.ts'
 import { whyLacking } from '../clouds/lacking.ts'
-import { conflicting } from './network-error.ts'
+import { conflicting } from './network-refusal.ts'
 
 /**
  * Refuses port security and security groups where the cloud of the network would not keep to them. Nobody is let believe

@@ -1,4 +1,5 @@
 import type { Operation } from '../../http/operation.ts'
+import { refuseOrMiss } from '../refusals.ts'
 import { actionOperation } from './actions/index.ts'
 import { addressOperations } from './addresses.ts'
 import { createOperation } from './create.ts'
@@ -12,7 +13,6 @@ import { serverItemOperations } from './server.ts'
 import { tagOperations } from './tags.ts'
 import { unavailableOperations } from './unavailable.ts'
 import { volumeAttachmentOperations } from './volume-attachments.ts'
-import { inNovaWords } from './words.ts'
 
 /** Servers and everything below them. https://docs.openstack.org/api-ref/compute/#servers-servers */
 export const serverOperations: Operation[] = [
@@ -28,6 +28,5 @@ export const serverOperations: Operation[] = [
   ...serverGroupOperations,
   ...remoteConsoleOperations,
   ...unavailableOperations,
+  ...interfaceOperations.map((operation): Operation => ({ ...operation, refuse: refuseOrMiss })),
 ]
-  .map((operation) => inNovaWords(operation))
-  .concat(interfaceOperations.map((operation) => inNovaWords(operation, 404)))

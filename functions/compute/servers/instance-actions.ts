@@ -6,9 +6,9 @@ import { badRequest, notFound } from '../../http/fault.ts'
 import { type Input, type Operation, operation } from '../../http/operation.ts'
 import { pageRequest } from '../../http/pagination.ts'
 import { nakedTime, nextLink } from '../links.ts'
+import { noServer } from '../refusals.ts'
 import { perVersion } from './fields.ts'
 import { timeOf } from './query.ts'
-import { noServer } from './words.ts'
 
 /** From 2.21 on a server's history outlives it. */
 const historyOf = async ({ context, params, version }: Input) => {

@@ -4,10 +4,10 @@ import { type ServerRow, serverById } from '../../../db/queries/compute/servers.
 import { deleteServer, describeServer } from '../../broker/compute/server.ts'
 import { type Input, type Operation, operation } from '../../http/operation.ts'
 import { name } from '../parameters.ts'
+import { noServer } from '../refusals.ts'
 import { accessAddress, description, diskConfig, hostname, perVersion } from './fields.ts'
 import { driveOn } from './list.ts'
 import { serverView, updatedView, viewerOf } from './view.ts'
-import { noServer } from './words.ts'
 
 /** The server of the path, as converge and the broker see it, or 404. */
 export const serverOf = async ({ context, params }: Pick<Input, 'context' | 'params'>): Promise<ServerRow> => {

@@ -9,7 +9,7 @@ import {
   releaseAttachments,
 } from '../../../functions/broker/block-storage/attachment.ts'
 import { VolumeRefused, volumeFor } from '../../../functions/broker/block-storage/volume.ts'
-import { Refused } from '../../../functions/broker/line/commit.ts'
+import { Refused } from '../../../functions/broker/line/refused.ts'
 import { unwanted } from '../../../functions/broker/line/resources.ts'
 import { type Plimsoll, startPlimsoll } from '../../support/harness.ts'
 import { serverOn } from './a-server.ts'

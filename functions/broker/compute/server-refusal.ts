@@ -1,3 +1,5 @@
+import { Refusing } from '../line/refused.ts'
+
 /** Why a server will not do as asked. The service words it for its users and gives it a status. */
 export type ServerRefusal =
   /** Something named does not exist, or is not the caller's to see. */
@@ -49,12 +51,9 @@ export type ServerRefusal =
   | { kind: 'no-port-security' }
   | { kind: 'quota'; resource: string; requested: number; used: number; maximum: number }
 
-export class ServerRefused extends Error {
-  readonly refusal: ServerRefusal
+export class ServerRefused extends Refusing<ServerRefusal> {
   constructor(refusal: ServerRefusal) {
-    super(`server refused: ${JSON.stringify(refusal)}`)
-    this.name = 'ServerRefused'
-    this.refusal = refusal
+    super(refusal, `server refused: ${JSON.stringify(refusal)}`)
   }
 }
 

@@ -1,10 +1,11 @@
 import { unauthorized } from '../auth/policy.ts'
-import { Refused } from '../broker/line/commit.ts'
-import { NetworkError } from '../broker/network/network-error.ts'
+import { Refused } from '../broker/line/refused.ts'
+import { type NetworkRefusal, NetworkRefused } from '../broker/network/network-refusal.ts'
 import { conflict, Fault, forbidden } from '../http/fault.ts'
 import type { Operation } from '../http/operation.ts'
+import type { Service } from '../http/service.ts'
 
-const statusOf: Record<NetworkError['sort'], number> = {
+const statusOf: Record<NetworkRefusal['kind'], number> = {
   missing: 404,
   invalid: 400,
   conflict: 409,
@@ -13,9 +14,12 @@ const statusOf: Record<NetworkError['sort'], number> = {
 }
 
 /** What the broker will not do, as Neutron says it. */
-export const faultOf = (error: unknown): unknown => {
-  if (error instanceof NetworkError) return new Fault(statusOf[error.sort], error.message, { type: error.type })
-  if (!(error instanceof Refused)) return error
+export const refuse: Service['refuse'] = (error) => {
+  if (error instanceof NetworkRefused) {
+    const { kind, type, reason } = error.refusal
+    return new Fault(statusOf[kind], reason, { type })
+  }
+  if (!(error instanceof Refused)) return undefined
   const { refusal } = error
   if (refusal.kind === 'token') return unauthorized()
   if (refusal.kind === 'quota') return overQuota(refusal.resource)
@@ -41,18 +45,8 @@ export const overQuota = (resource: string): Fault =>
 export const disallowed = (rule: string): Fault =>
   forbidden(`rule:${rule} is disallowed by policy`, 'PolicyNotAuthorized')
 
-/** Every operation of the service answers in Neutron's words. */
-export const inNeutronsWords = (operation: Operation): Operation => {
+/** The operation with Neutron's sentence for a caller who may not. */
+export const withDenial = (operation: Operation): Operation => {
   const [resource, verb] = operation.name.split('.')
-  return {
-    ...operation,
-    denial: `rule:${verb === 'list' ? 'get' : verb}_${resource} is disallowed by policy`,
-    handle: async (input) => {
-      try {
-        return await operation.handle(input)
-      } catch (error) {
-        throw faultOf(error)
-      }
-    },
-  }
+  return { ...operation, denial: `rule:${verb === 'list' ? 'get' : verb}_${resource} is disallowed by policy` }
 }

@@ -1,36 +1,28 @@
 import { unauthorized } from '../auth/policy.ts'
-import { type ImageOnClouds, ImageRefused, imageFor } from '../broker/image/image.ts'
-import { Refused } from '../broker/line/commit.ts'
-import { badRequest, conflict, Fault, forbidden, notFound, notImplemented } from '../http/fault.ts'
-import type { Input } from '../http/operation.ts'
+import { type ImageRefusal, ImageRefused } from '../broker/image/image.ts'
+import { Refused } from '../broker/line/refused.ts'
+import { badRequest, conflict, Fault, forbidden, notImplemented } from '../http/fault.ts'
+import type { Service } from '../http/service.ts'
 
-/** The image of the path; 404 in Glance's words. */
-export const imageOf = async (
-  { context, params }: Pick<Input, 'context' | 'params'>,
-  absent = `No image found with ID ${params.id}`,
-): Promise<ImageOnClouds> => {
-  const found = await imageFor(context, params.id!)
-  if (!found) throw notFound(absent)
-  return found
+/** The policies of Glance that its sentences name; `modify_image` is all the others'. */
+const ACTIONS: Record<string, string> = {
+  'image.create': 'add_image',
+  'image.upload': 'upload_image',
+  'image.import': 'import_image',
+  'image.deactivate': 'deactivate',
+  'image.reactivate': 'reactivate',
+  'image.delete': 'delete_image',
 }
 
-/** Runs a change; what it was refused for becomes a fault in Glance's words. `action`: the name of its policy. */
-export const orFault = async <T>(
-  work: Promise<T>,
-  action: string,
-  image: { id: string; projectId: string | null },
-): Promise<T> => {
-  try {
-    return await work
-  } catch (error) {
-    if (error instanceof ImageRefused) throw worded(error, action, image)
-    if (!(error instanceof Refused)) throw error
-    const { refusal } = error
-    if (refusal.kind === 'token') throw unauthorized()
-    if (refusal.kind === 'guard') throw conflict(`Image ${image.id} was changed by somebody else meanwhile.`)
-    if (refusal.kind === 'taken') throw conflict(`Image ID ${image.id} already exists!`)
-    throw error
-  }
+/** What the broker will not do, as Glance says it. */
+export const refuse: Service['refuse'] = (error, { params, body }, { name }) => {
+  const id = params.id ?? (body as { id?: string } | undefined)?.id ?? ''
+  if (error instanceof ImageRefused) return worded(error.refusal, ACTIONS[name] ?? 'modify_image', id)
+  if (!(error instanceof Refused)) return undefined
+  const { refusal } = error
+  if (refusal.kind === 'token') return unauthorized()
+  if (refusal.kind === 'guard') return conflict(`Image ${id} was changed by somebody else meanwhile.`)
+  return refusal.kind === 'taken' ? conflict(`Image ID ${id} already exists!`) : undefined
 }
 
 const NO_STORE =
@@ -39,11 +31,7 @@ const OTHER_WAYS =
   "Larger bodies do not pass a Worker. Plimsoll on Node streams images of any size; or bring the image to its cloud by the cloud's own means, where the catalogue or an adoption finds it."
 
 /** Glance's own sentences (glance/api/v2/image_data.py, glance/domain, glance/location.py). */
-const worded = (
-  { refusal }: ImageRefused,
-  action: string,
-  { id, projectId }: { id: string; projectId: string | null },
-): Fault => {
+const worded = (refusal: ImageRefusal, action: string, id: string): Fault => {
   switch (refusal.kind) {
     case 'protected':
       return forbidden(`Image ${id} is protected and cannot be deleted.`)
@@ -76,10 +64,11 @@ const worded = (
       )
     case 'unstaged':
       return conflict("Image needs to be staged before 'glance-direct' method can be used")
-    case 'foreign':
     case 'unplaced':
+      return forbidden(`You are not authorized to complete ${action} action.`)
+    case 'foreign':
       return forbidden(
-        projectId === null
+        refusal.projectId === null
           ? `You are not authorized to complete ${action} action. Image ${id} belongs to the catalogue of its cloud.`
           : `You are not authorized to complete ${action} action.`,
       )

@@ -1,7 +1,8 @@
 import { unauthorized } from '../auth/policy.ts'
-import { Refused } from '../broker/line/commit.ts'
+import { Refused } from '../broker/line/refused.ts'
 import type { Caller } from '../context.ts'
 import { Fault, forbidden, notFound } from '../http/fault.ts'
+import type { Service } from '../http/service.ts'
 
 /** Keystone's sentences (keystone/exception.py), so that clients which read them keep working. */
 export const unknown = (kind: string, id: string): Fault => notFound(`Could not find ${kind}: ${id}.`)
@@ -29,14 +30,6 @@ export const ownOrAdmin = (caller: Caller | null, own: (caller: Caller) => boole
   if (!caller || !(caller.isAdmin || own(caller))) throw forbidden(actionDenied(operation))
 }
 
-/** Runs a commit; a unique index that refuses becomes `taken`, a token revoked meanwhile 401. */
-export const orFault = async (work: Promise<void>, taken: () => Fault): Promise<void> => {
-  try {
-    await work
-  } catch (error) {
-    if (!(error instanceof Refused)) throw error
-    if (error.refusal.kind === 'taken') throw taken()
-    if (error.refusal.kind === 'token') throw unauthorized()
-    throw error
-  }
-}
+/** A token that was revoked meanwhile is 401, whatever else the operation would say. */
+export const refuse: Service['refuse'] = (error) =>
+  error instanceof Refused && error.refusal.kind === 'token' ? unauthorized() : undefined

@@ -1,9 +1,11 @@
 import { unauthorized } from '../auth/policy.ts'
-import { projectOf, type VolumeRefusal, VolumeRefused } from '../broker/block-storage/volume.ts'
-import { Refused } from '../broker/line/commit.ts'
+import { type VolumeRefusal, VolumeRefused } from '../broker/block-storage/volume.ts'
 import { limitsOf } from '../broker/line/quotas.ts'
+import { type Refusal, Refused } from '../broker/line/refused.ts'
 import type { Context } from '../context.ts'
 import { badRequest, Fault, notFound } from '../http/fault.ts'
+import type { Input } from '../http/operation.ts'
+import type { Service } from '../http/service.ts'
 
 /** Cinder's exceptions (cinder/exception.py). */
 export const invalidVolume = (reason: string) => badRequest(`Invalid volume: ${reason}`)
@@ -70,8 +72,11 @@ const guarded = (what: string): Fault | undefined => {
 const overQuota = (message: string) => new Fault(413, message, { headers: { 'Retry-After': '0' } })
 
 /** Cinder tells how much there is and how much was asked for. */
-const quotaFault = async (context: Context, resource: string, asked: number): Promise<Fault> => {
-  const { limit, used } = (await limitsOf(context, projectOf(context)))(resource)
+const quotaFault = async (
+  { db }: Context,
+  { resource, projectId, asked }: Refusal & { kind: 'quota' },
+): Promise<Fault> => {
+  const { limit, used } = (await limitsOf({ db, scope: { projectId } }, projectId))(resource)
   if (resource === 'gigabytes')
     return overQuota(
       `Requested volume or snapshot exceeds allowed gigabytes quota. Requested ${asked}G, quota is ${limit}G and ${used}G has been consumed.`,
@@ -83,25 +88,20 @@ const quotaFault = async (context: Context, resource: string, asked: number): Pr
   )
 }
 
-/** Runs a change; what it was refused for becomes a fault in Cinder's words. `asked`: GiB that it would take. */
-export const orFault = async <T>(
-  context: Context,
-  work: Promise<T>,
-  asked = 0,
-  own?: (refusal: VolumeRefusal) => Fault | undefined,
-): Promise<T> => {
-  try {
-    return await work
-  } catch (error) {
-    if (error instanceof VolumeRefused) throw own?.(error.refusal) ?? worded(error.refusal)
-    if (!(error instanceof Refused)) throw error
-    const { refusal } = error
-    if (refusal.kind === 'token') throw unauthorized()
-    if (refusal.kind === 'quota') throw await quotaFault(context, refusal.resource, asked)
-    throw (refusal.kind === 'guard' && guarded(refusal.what)) || error
-  }
+/** What the broker will not do, as Cinder says it. */
+export const refuse: Service['refuse'] = (error, { context }) => {
+  if (error instanceof VolumeRefused) return worded(error.refusal)
+  if (!(error instanceof Refused)) return undefined
+  const { refusal } = error
+  if (refusal.kind === 'token') return unauthorized()
+  if (refusal.kind === 'quota') return quotaFault(context, refusal)
+  return refusal.kind === 'guard' ? guarded(refusal.what) : undefined
 }
 
-/** Why a volume cannot be deleted is one sentence, whatever stands in the way. */
-export const undeletable = (refusal: VolumeRefusal): Fault | undefined =>
-  refusal.kind === 'status' ? invalidVolume(UNDELETABLE) : undefined
+type Status = VolumeRefusal & { kind: 'status' }
+
+/** For an operation that has a sentence of its own when something is in the wrong status. */
+export const whenStatus =
+  <Of extends Input>(words: (refusal: Status, input: Of) => Fault | undefined) =>
+  (error: unknown, input: Of): Fault | undefined =>
+    error instanceof VolumeRefused && error.refusal.kind === 'status' ? words(error.refusal, input) : undefined

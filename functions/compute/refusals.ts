@@ -1,11 +1,12 @@
-import { unauthorized } from '../../auth/policy.ts'
-import { type VolumeRefusal, VolumeRefused } from '../../broker/block-storage/volume.ts'
-import { type ServerRefusal, ServerRefused } from '../../broker/compute/server-error.ts'
-import { ImageRefused } from '../../broker/image/image.ts'
-import { type Refusal, Refused } from '../../broker/line/commit.ts'
-import { NetworkError } from '../../broker/network/network-error.ts'
-import { badRequest, conflict, Fault, forbidden, notFound } from '../../http/fault.ts'
-import type { Input, Operation } from '../../http/operation.ts'
+import { unauthorized } from '../auth/policy.ts'
+import { type VolumeRefusal, VolumeRefused } from '../broker/block-storage/volume.ts'
+import { type ServerRefusal, ServerRefused } from '../broker/compute/server-refusal.ts'
+import { ImageRefused } from '../broker/image/image.ts'
+import { type Refusal, Refused } from '../broker/line/refused.ts'
+import { type NetworkRefusal, NetworkRefused } from '../broker/network/network-refusal.ts'
+import { badRequest, conflict, Fault, forbidden, notFound } from '../http/fault.ts'
+import type { Operation } from '../http/operation.ts'
+import type { Service } from '../http/service.ts'
 
 /** Nova's sentences (nova/exception.py). Something named in a body is 400, but where the API says 404. */
 export const noServer = (id: string): Fault => notFound(`Instance ${id} could not be found.`)
@@ -139,13 +140,13 @@ const volumeFault = (refusal: VolumeRefusal): Fault => {
 
 const NETWORK_STATUS = { missing: 404, invalid: 400, conflict: 409, forbidden: 403, unavailable: 503 } as const
 
-const networkFault = (error: NetworkError, missing: Missing): Fault => {
-  if (error.sort === 'missing') return missing(error.message)
+const networkFault = ({ kind, type, reason }: NetworkRefusal, missing: Missing): Fault => {
+  if (kind === 'missing') return missing(reason)
   // A name for something that is in use is wrong at creation, and in the way later.
-  if (error.type === 'IpAddressAlreadyAllocated')
-    return missing(error.message).status === 404 ? conflict(error.message) : badRequest(error.message)
-  if (error.type === 'IpAddressGenerationFailure') return badRequest(error.message)
-  return new Fault(NETWORK_STATUS[error.sort], error.message)
+  if (type === 'IpAddressAlreadyAllocated')
+    return missing(reason).status === 404 ? conflict(reason) : badRequest(reason)
+  if (type === 'IpAddressGenerationFailure') return badRequest(reason)
+  return new Fault(NETWORK_STATUS[kind], reason)
 }
 
 const guardWords: Record<string, () => Fault> = {
@@ -174,23 +175,16 @@ const batchFault = (refusal: Refusal, id: string | undefined): Fault | undefined
   return guardWords[refusal.what]?.()
 }
 
-const worded = (error: unknown, missing: Missing, id: string | undefined): unknown => {
+const worded = (error: unknown, missing: Missing, id: string | undefined): Fault | undefined => {
   if (error instanceof ServerRefused) return serverFault(error.refusal, missing)
-  if (error instanceof NetworkError) return networkFault(error, missing)
+  if (error instanceof NetworkRefused) return networkFault(error.refusal, missing)
   if (error instanceof VolumeRefused) return volumeFault(error.refusal)
   if (error instanceof ImageRefused) return conflict(`Instance ${id} is in an invalid state for 'createImage'`)
-  if (error instanceof Refused) return batchFault(error.refusal, id) ?? error
-  return error
+  return error instanceof Refused ? batchFault(error.refusal, id) : undefined
 }
 
-/** The operation with what the broker refuses said in Nova's words. `missing`: the status of things that are not there. */
-export const inNovaWords = (operation: Operation, missing: 400 | 404 = 400): Operation => ({
-  ...operation,
-  handle: async (input: Input) => {
-    try {
-      return await operation.handle(input)
-    } catch (error) {
-      throw worded(error, missing === 404 ? notFound : badRequest, input.params.id)
-    }
-  },
-})
+/** What the broker will not do, as Nova says it. */
+export const refuse: Service['refuse'] = (error, { params }) => worded(error, badRequest, params.id)
+
+/** The same where things that are not there are 404 even if a body names them. */
+export const refuseOrMiss: Operation['refuse'] = (error, { params }) => worded(error, notFound, params.id)

@@ -1,0 +1,20 @@
+import { unauthorized } from '../auth/policy.ts'
+import { Refused } from '../broker/line/refused.ts'
+import { conflict } from '../http/fault.ts'
+import type { Service } from '../http/service.ts'
+
+/** By the guard that did not hold; each is of one operation on the cloud named. */
+const sentences: Record<string, (cloud: string) => string> = {
+  'cloud-moved': () => 'Somebody else changed the cloud at the same time.',
+  'cloud-holds': (cloud) => `Cloud ${cloud} still holds resources.`,
+  'account-holds': (cloud) => `The project has resources on cloud ${cloud}, under another account.`,
+  'project-holds': (cloud) => `The project still has resources on cloud ${cloud}.`,
+}
+
+/** What the broker will not do, for its operators. */
+export const refuse: Service['refuse'] = (error, { params }) => {
+  if (!(error instanceof Refused)) return undefined
+  if (error.refusal.kind === 'token') return unauthorized()
+  const sentence = error.refusal.kind === 'guard' ? sentences[error.refusal.what] : undefined
+  return sentence && conflict(sentence(params.name!))
+}
