@@ -1,6 +1,5 @@
 import { z } from 'zod'
-import { limitsOf } from '../broker/line/quotas.ts'
-import { forbidden, notFound, notImplemented } from '../http/fault.ts'
+import { notFound, notImplemented } from '../http/fault.ts'
 import { type Input, type Operation, operation } from '../http/operation.ts'
 import { integer, name, oneOf, query } from './parameters.ts'
 
@@ -22,8 +21,8 @@ const creation = (version: number) => {
 const noSuch = ({ params }: Input) => notFound(`Instance group ${params.id} could not be found.`)
 
 /**
- * No cloud below lets itself be told to keep servers together or apart, so there are no groups, the default quota is 0 and
- * making one is refused. https://docs.openstack.org/api-ref/compute/#server-groups-os-server-groups
+ * No cloud below lets itself be told to keep servers together or apart, so there are no groups and making
+ * one is refused: no quota would allow it. https://docs.openstack.org/api-ref/compute/#server-groups-os-server-groups
  */
 export const serverGroupOperations: Operation[] = [
   operation({
@@ -44,9 +43,7 @@ export const serverGroupOperations: Operation[] = [
     summary: 'Refused: no cloud keeps servers together or apart on request.',
     status: 200,
     body: creation,
-    handle: async ({ context }) => {
-      const { limit } = (await limitsOf(context, context.caller!.projectId))('server_groups')
-      if (limit === 0) throw forbidden('Quota exceeded, too many server groups.')
+    handle: () => {
       throw notImplemented('Server groups are not offered: no cloud keeps servers together or apart on request.')
     },
   }),

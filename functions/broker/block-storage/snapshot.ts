@@ -59,12 +59,9 @@ export const createSnapshot = async (context: Context, volume: VolumeRead, wish:
   return row
 }
 
-const _refOf = ({ id, cloudId }: SnapshotRow) => ({ kind: 'snapshot' as const, resourceId: id, cloudId, scope: '' })
-
 /** Deletes a snapshot; `force` whatever its status is. It is gone when the cloud has let go. */
 export const deleteSnapshot = async (context: Context, snapshot: SnapshotRead, force = false): Promise<void> => {
   const allowed = ['available', 'error']
-  if (force && snapshot.status === 'deleting') return
   if (!force && !allowed.includes(snapshot.status))
     throw new VolumeRefused({ kind: 'status', status: snapshot.status, allowed })
   await commit(context, { action: 'delete', kind: 'snapshot', resourceId: snapshot.id }, [

@@ -347,7 +347,6 @@ export const deleteVolume = async (
   const { db } = context
   const { id } = volume
   const allowed = ['available', 'error', 'error_restoring', 'error_extending', 'error_managing']
-  if (force && volume.status === 'deleting') return
   if (!force && !allowed.includes(volume.status))
     throw new VolumeRefused({ kind: 'status', status: volume.status, allowed })
   if (volume.attachment) throw new VolumeRefused({ kind: 'attached' })

@@ -11,9 +11,10 @@ export const quotaDefaults = {
     metadata_items: 128,
     server_groups: 0,
     server_group_members: 0,
-    injected_files: 5,
-    injected_file_content_bytes: 10240,
-    injected_file_path_bytes: 255,
+    // No cloud below puts files into a disk: limits say so, and what is over them is refused in Nova's words.
+    injected_files: 0,
+    injected_file_content_bytes: 0,
+    injected_file_path_bytes: 0,
   },
   volume: {
     volumes: 100,

@@ -144,8 +144,8 @@ const forkOf = ({ [FORK_OF]: of, [TTL]: ttl }: Hints): ServerWish['fork'] =>
 const refuseUnoffered = (body: Creation): void => {
   const { server } = body
   if (server.personality?.length)
-    throw badRequest(
-      'File injection is not offered by the clouds behind this broker: use user_data instead of personality.',
+    throw forbidden(
+      'Personality file limit exceeded: no cloud behind this broker injects files. Use user_data instead.',
     )
   if (server.trusted_image_certificates?.length)
     throw badRequest('Image signature certificates are not checked by the clouds behind this broker.')

@@ -55,7 +55,8 @@ const rebuild = perVersion((version) =>
 
 /** Rebuilding replaces the root disk and nothing else: what a guest reads at its first start stays as it is. */
 const refuseUnoffered = (asked: Rebuild, server: { keyName: string | null; userData: string | null }): void => {
-  if (asked.personality?.length) throw badRequest('File injection is not offered by the clouds behind this broker.')
+  if (asked.personality?.length)
+    throw forbidden('Personality file limit exceeded: no cloud behind this broker injects files.')
   if (asked.trusted_image_certificates?.length)
     throw badRequest('Image signature certificates are not checked by the clouds behind this broker.')
   if (asked.preserve_ephemeral) throw badRequest('There is no ephemeral disk to preserve.')
