@@ -99,17 +99,75 @@ const listOf = (name: string, key: string, items: object, links = true) => ({
     : [link('describedby', '{schema}')],
 })
 
+/** glance/api/v2/metadef_namespaces.py */
+const namespace = {
+  name: 'namespace',
+  required: ['namespace'],
+  additionalProperties: false,
+  properties: {
+    namespace: { type: 'string', maxLength: 80, description: 'The unique namespace text.' },
+    display_name: { type: 'string', maxLength: 80, description: 'The user friendly name for the namespace.' },
+    description: {
+      type: 'string',
+      maxLength: 500,
+      description: 'Provides a user friendly description of the namespace.',
+    },
+    visibility: { type: 'string', enum: ['public', 'private'], description: 'Scope of namespace accessibility.' },
+    protected: { type: 'boolean', description: 'If true, namespace will not be deletable.' },
+    owner: { type: 'string', maxLength: 255, description: 'Owner of the namespace.' },
+    created_at: seen({ type: 'string', description: 'Date and time of namespace creation', format: 'date-time' }),
+    updated_at: seen({
+      type: 'string',
+      description: 'Date and time of the last namespace modification',
+      format: 'date-time',
+    }),
+    schema: url('A namespace schema url'),
+    self: url('A namespace self url'),
+  },
+}
+
+/** glance/api/v2/tasks.py */
+const task = {
+  name: 'task',
+  properties: {
+    id: { type: 'string', description: 'An identifier for the task', pattern: image.properties.id.pattern },
+    type: {
+      type: 'string',
+      description: 'The type of task represented by this content',
+      enum: ['import', 'api_image_import', 'location_import'],
+    },
+    status: {
+      type: 'string',
+      description: 'The current status of this task',
+      enum: ['pending', 'processing', 'success', 'failure'],
+    },
+    input: { type: ['null', 'object'], description: 'The parameters required by task, JSON blob' },
+    result: { type: ['null', 'object'], description: 'The result of current task, JSON blob' },
+    owner: { type: 'string', description: 'An identifier for the owner of this task' },
+    message: { type: 'string', description: 'Human-readable informative message only included when appropriate' },
+    expires_at: { type: ['null', 'string'], description: 'Datetime when this resource would be subject to removal' },
+    created_at: { type: 'string', description: 'Datetime when this resource was created' },
+    updated_at: { type: 'string', description: 'Datetime when this resource was updated' },
+    self: url('A task self url'),
+    schema: url('A task schema url'),
+  },
+}
+
 const SCHEMAS: Record<string, object> = {
   image,
   images: listOf('images', 'images', image),
   member,
   members: listOf('members', 'members', member, false),
+  task,
+  tasks: listOf('tasks', 'tasks', task),
+  'metadefs/namespace': namespace,
+  'metadefs/namespaces': listOf('namespaces', 'namespaces', namespace),
 }
 
 /** https://docs.openstack.org/api-ref/image/v2/#image-schemas */
 export const schemaOperations: Operation[] = Object.entries(SCHEMAS).map(([name, body]) =>
   operation({
-    name: `schema.${name}`,
+    name: `schema.${name.replace('/', '_')}`,
     method: 'GET',
     path: `/v2/schemas/${name}`,
     who: 'reader',

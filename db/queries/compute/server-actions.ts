@@ -190,3 +190,9 @@ export const finishPortActions = (
         sql`${serverActions.args} ->> 'port_id' = ${portId}`,
       ),
     )
+
+/** The server is not being copied any more: what says `image_uploading` of it, and no other action, is over. */
+export const endUploading = (db: Database, serverId: string, now: number) =>
+  db.run(sql`update servers set task_state = null, progress = case when vm_state = 'active' then 100 else progress end, updated_at = ${now}
+    where id = ${serverId} and task_state = 'image_uploading' and not exists (select 1 from server_actions a
+      where a.server_id = servers.id and a.action = 'createImage' and a.finished_at is null)`)

@@ -4,6 +4,7 @@ import {
   type ServerRow,
   serverGone,
 } from '../../../db/queries/block-storage/attachments.ts'
+import { endUploading } from '../../../db/queries/compute/server-actions.ts'
 import {
   type ImageRead,
   type ImageRow,
@@ -131,6 +132,20 @@ export const imageOfServer = (
   }
 }
 
+/** Writes that end the copying of a server: Nova's action is over in the same moment in which the image says so. */
+export const endServerImage = (
+  context: Context,
+  { id, serverId }: Pick<ImageRow, 'id' | 'serverId'>,
+  failed?: string,
+): Write[] =>
+  serverId
+    ? [
+        finishAction(context.db, 'createImage', serverId, id, { failed, now: context.now() }),
+        endUploading(context.db, serverId, context.now()),
+        changed(context, 'server', serverId),
+      ]
+    : []
+
 /** Writes that have it made: the row, its binding, and the action in the history of the server. */
 export const saveServer = (context: Context, server: ServerRow & { cloudId: string }, row: ImageRow): Write[] => [
   insertImage(context.db, row),
@@ -215,12 +230,7 @@ export const deleteImage = async (context: Context, image: ImageRead): Promise<v
     updateImage(context.db, image.id, { status: 'deleted', deletedAt: now, updatedAt: now }),
     unwanted(context, 'image', image.id),
     // The server it was being made of is not copied any more.
-    ...(image.serverId && image.status !== 'active'
-      ? [
-          finishAction(context.db, 'createImage', image.serverId, image.id, { failed: 'The image was deleted.', now }),
-          changed(context, 'server', image.serverId),
-        ]
-      : []),
+    ...(image.status === 'active' ? [] : endServerImage(context, image, 'The image was deleted.')),
   ])
   const { blob } = image
   if (blob) context.defer(async () => context.blobs?.remove(blob))

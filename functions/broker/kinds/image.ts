@@ -1,10 +1,7 @@
 import type { ImageSeen, ImageSpec } from '../../../adapters/contract.ts'
-import { finishAction } from '../../../db/queries/block-storage/attachments.ts'
 import { type ImageRow, imageById, updateImage } from '../../../db/queries/image/images.ts'
-import type { Context } from '../../context.ts'
+import { endServerImage } from '../image/image.ts'
 import { formatOf, leastDiskGib } from '../image/image-place.ts'
-import type { Write } from '../line/commit.ts'
-import { changed } from '../line/resources.ts'
 import { type Need, steps } from '../line/steps.ts'
 
 const server = (row: ImageRow): Need => ({
@@ -12,15 +9,6 @@ const server = (row: ImageRow): Need => ({
   resourceId: row.serverId ?? '',
   projectId: row.projectId ?? '',
 })
-
-/** Ends Nova's action and lets the server look at itself again: it is not being copied any more. */
-const ended = (context: Context, row: ImageRow, failed?: string): Write[] =>
-  row.serverId
-    ? [
-        finishAction(context.db, 'createImage', row.serverId, row.id, { failed, now: context.now() }),
-        changed(context, 'server', row.serverId),
-      ]
-    : []
 
 /** What was uploaded, for a cloud to make its image of. */
 const uploaded = (row: ImageRow, blob: string): ImageSpec['source'] => ({
@@ -62,7 +50,7 @@ export const imageSteps = steps<ImageRow, ImageSpec, ImageSeen>({
       const fault = seen.fault ?? 'The cloud could not make it.'
       return [
         updateImage(db, row.id, { status: 'killed', fault, updatedAt: context.now() }),
-        ...ended(context, row, fault),
+        ...endServerImage(context, row, fault),
       ]
     }
     const lost = row.status === 'killed' && row.fault !== null
@@ -76,7 +64,7 @@ export const imageSteps = steps<ImageRow, ImageSpec, ImageSeen>({
         minDiskGib: Math.max(row.minDiskGib, seen.minDiskGiB),
         updatedAt: context.now(),
       }),
-      ...ended(context, row),
+      ...endServerImage(context, row),
     ]
   },
 
@@ -87,7 +75,7 @@ export const imageSteps = steps<ImageRow, ImageSpec, ImageSeen>({
     if (!making && error.code !== 'not_found') return []
     return [
       updateImage(context.db, row.id, { status: 'killed', fault: error.message, updatedAt: context.now() }),
-      ...(making ? ended(context, row, error.message) : []),
+      ...(making ? endServerImage(context, row, error.message) : []),
     ]
   },
 })

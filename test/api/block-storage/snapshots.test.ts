@@ -137,6 +137,30 @@ describe('a snapshot', () => {
   })
 })
 
+describe('a status that an administrator sets', () => {
+  const STATUSES = ['available', 'error', 'creating', 'deleting', 'error_deleting']
+  const reset = async (id: string, status: string) =>
+    (await at('3.0', 'admin').post(`${base}/snapshots/${id}/action`, { 'os-reset_status': { status } })).status
+
+  it.each(STATUSES)('%s is left by force, and the snapshot goes', async (status) => {
+    const id = await taken()
+    expect(await reset(id, status)).toBe(202)
+    expect((await at('3.0', 'admin').post(`${base}/snapshots/${id}/action`, { 'os-force_delete': {} })).status).toBe(
+      202,
+    )
+    await plimsoll.settle()
+    expect(await shown(id)).toBeUndefined()
+  })
+
+  it.each(STATUSES)('%s is left by another one, after which its owner deletes it', async (status) => {
+    const id = await taken()
+    expect([await reset(id, status), await reset(id, 'available')]).toEqual([202, 202])
+    expect((await at('3.0').delete(`${base}/snapshots/${id}`)).status).toBe(202)
+    await plimsoll.settle()
+    expect(await shown(id)).toBeUndefined()
+  })
+})
+
 describe('lists of snapshots', () => {
   it('are paged, sorted and filtered', async () => {
     for (const name of ['a', 'b', 'c']) {

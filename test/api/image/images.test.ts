@@ -284,6 +284,15 @@ describe('lists of images', () => {
 })
 
 describe('what else clients ask for', () => {
+  it('has every schema that an answer names', async () => {
+    const id = await created()
+    const paths = ['images', `images/${id}`, `images/${id}/members`, 'tasks', 'metadefs/namespaces']
+    const answers = await Promise.all(paths.map((path) => plimsoll.as('admin').get(`/image/v2/${path}`)))
+    const named = answers.map(({ body }) => body.schema as string)
+    expect(new Set(named).size).toBe(paths.length)
+    for (const schema of named) expect((await demo().get(`/image${schema}`)).status).toBe(200)
+  })
+
   it('is answered as far as it is there', async () => {
     expect((await demo().get('/image/v2/schemas/image')).body.properties.id.type).toBe('string')
     expect((await demo().get('/image/v2/schemas/images')).body.properties.images.items.name).toBe('image')

@@ -189,8 +189,16 @@ describe('an image of a server', () => {
     const { image_id } = answer.body
     expect(await state()).toEqual(['ACTIVE', 'image_uploading', 1])
     expect((await w.act(id, { 'os-stop': null })).status).toBe(409)
-    await w.plimsoll.settle()
+    // As soon as the image is there the server takes the next order.
+    const shown = async () => (await w.demo.get(`/image/v2/images/${image_id}`)).body.status
+    for (let rounds = 0; rounds < 50 && (await shown()) !== 'active'; rounds++) {
+      expect((await w.server(id))['OS-EXT-STS:task_state']).toBe('image_uploading')
+      w.plimsoll.clock.advance(1_000)
+      await w.plimsoll.runDeferred()
+    }
     expect(await state()).toEqual(['ACTIVE', null, 1])
+    expect((await w.act(id, { reboot: { type: 'SOFT' } })).status).toBe(202)
+    await w.plimsoll.settle()
     const image = await w.demo.get(`/image/v2/images/${image_id}`)
     expect(image.body).toMatchObject({ name: 'copy', status: 'active', purpose: 'test' })
     const old = await w.act(id, { createImage: { name: 'second' } }, w.demo)
