@@ -1,6 +1,7 @@
 /** What every object of every cloud has, and what it may be. */
 
-export const KINDS = [
+/** Kinds of things that are there by themselves. */
+export const OBJECT_KINDS = [
   'network',
   'subnet',
   'router',
@@ -12,10 +13,13 @@ export const KINDS = [
   'snapshot',
   'image',
   'server',
-  'attachment',
-  'interface',
 ] as const
-/** `attachment` is a volume in a server, `interface` a port plugged into a server that already runs. */
+export type ObjectKind = (typeof OBJECT_KINDS)[number]
+
+/** `attachment` is a volume in a server, `interface` a port plugged into a server that already runs: no things of their own. */
+export const PLUG_KINDS = ['attachment', 'interface'] as const
+
+export const KINDS = [...OBJECT_KINDS, ...PLUG_KINDS] as const
 export type Kind = (typeof KINDS)[number]
 
 /** A cloud's own name for an object. Only its adapter knows what is inside. */

@@ -5,6 +5,8 @@ import {
   type ImageSeen,
   KINDS,
   type Kind,
+  OBJECT_KINDS,
+  PLUG_KINDS,
   type PortSeen,
   type SecurityRule,
   type Seen,
@@ -32,7 +34,7 @@ export interface Case {
 /** Case id -> why this cloud does not pass it. Whoever prints limitations prints these. */
 export type Skips = Record<string, string>
 
-const plugged = (kind: Kind): boolean => kind === 'attachment' || kind === 'interface'
+const plugged = (kind: Kind): boolean => PLUG_KINDS.some((plug) => plug === kind)
 const words = (kind: Kind): string => kind.replace('_', ' ')
 
 /** What a specification of each kind stands on besides the kind itself. */
@@ -172,7 +174,7 @@ const lives = KINDS.flatMap((kind): Case[] => [
   },
 ])
 
-const strangers = KINDS.filter((kind) => !plugged(kind)).flatMap((kind): Case[] => [
+const strangers = OBJECT_KINDS.flatMap((kind): Case[] => [
   {
     id: `${kind}.foreign`,
     title: `${words(kind)}: one of another deployment is neither changed nor removed`,

@@ -1,6 +1,7 @@
 import type { D1Database } from '@cloudflare/workers-types'
-import type { Store } from '../../adapters/contract.ts'
+import type { Kind, Store } from '../../adapters/contract.ts'
 import type { Entity, Hold } from '../../adapters/sandbox/records/entities.ts'
+import { kindsThat } from '../../db/kinds.ts'
 
 /** Everything that the clouds remember, each object with the cloud that it is on. */
 export const lookBelow = async (store: Store): Promise<{ cloud: string; entity: Entity }[]> =>
@@ -17,8 +18,10 @@ interface Bound {
   ownership: string
 }
 
-/** One object of these a cloud, or even several: whatever else there is is there once. */
-const REALISED_OFTEN = new Set(['network', 'subnet', 'router', 'security_group', 'keypair'])
+/** There may be several objects for one row; whatever else there is is there once, and so are images: nobody uploads one here. */
+const REALISED_OFTEN = new Set<Kind>(
+  kindsThat(({ realised }) => realised !== undefined).filter((kind) => kind !== 'image'),
+)
 
 /** On the way to be ours, or to be nobody's. */
 const HANDOVER = new Set(['adopting', 'releasing'])

@@ -1,21 +1,9 @@
-import { sql } from 'drizzle-orm'
+import { getTableName, sql } from 'drizzle-orm'
+import { OBJECT_KINDS } from '../../adapters/contract.ts'
 import { remembered } from '../../adapters/sandbox/backdoor.ts'
-import type { Entity, Stored } from '../../adapters/sandbox/records/entities.ts'
+import type { Entity } from '../../adapters/sandbox/records/entities.ts'
+import { factsOf, KINDS_BY_RANK } from '../../db/kinds.ts'
 import type { Plimsoll } from './harness.ts'
-
-const STORED: Stored[] = [
-  'network',
-  'subnet',
-  'router',
-  'security_group',
-  'port',
-  'keypair',
-  'floating_ip',
-  'volume',
-  'snapshot',
-  'image',
-  'server',
-]
 
 /** What is wrong between rows and cloud; empty: they are in step. Looks at the embedded cloud's own memory. */
 export const outOfStep = async (plimsoll: Plimsoll, cloud = 'sandbox'): Promise<string[]> => [
@@ -35,11 +23,11 @@ const leaksAndDuplicates = async (plimsoll: Plimsoll, cloud: string): Promise<st
   )
   const faults: string[] = []
   const resources = new Map<string, number>()
-  for (const kind of STORED)
+  for (const kind of OBJECT_KINDS)
     for (const entity of (await remembered(plimsoll.host.cloudState, cloudId, kind)) as Entity[]) {
       if (!entity.mark || (entity.goneAt !== null && entity.goneAt <= now)) continue
       const key = `${kind} ${entity.mark.resource}`
-      if (kind !== 'security_group') resources.set(key, (resources.get(key) ?? 0) + 1)
+      if (factsOf(kind).realised !== 'per network') resources.set(key, (resources.get(key) ?? 0) + 1)
       if (!bound.delete(`${kind}/${entity.id}`)) faults.push(`leaked: ${kind} ${entity.id} of ${entity.mark.resource}`)
     }
   for (const [key, count] of resources) if (count > 1) faults.push(`${count} objects for one ${key}`)
@@ -50,26 +38,23 @@ const leaksAndDuplicates = async (plimsoll: Plimsoll, cloud: string): Promise<st
 }
 
 /** Each counter with the rows that justify it. */
-const counted: Record<string, string> = {
-  instances: `select project_id, count(*) as n from servers where deleted_at is null group by project_id`,
-  cores: `select project_id, sum(flavor->>'vcpus') as n from servers where deleted_at is null group by project_id`,
-  ram: `select project_id, sum(flavor->>'ramMib') as n from servers where deleted_at is null group by project_id`,
-  volumes: `select project_id, count(*) as n from volumes where deleted_at is null group by project_id`,
-  gigabytes: `select project_id, sum(n) as n from (select project_id, size_gib as n from volumes where deleted_at is null
-    union all select project_id, size_gib as n from snapshots where deleted_at is null) group by project_id`,
-  snapshots: `select project_id, count(*) as n from snapshots where deleted_at is null group by project_id`,
-  network: `select project_id, count(*) as n from networks where not external group by project_id`,
-  subnet: `select project_id, count(*) as n from subnets group by project_id`,
-  port: `select project_id, count(*) as n from ports group by project_id`,
-  router: `select project_id, count(*) as n from routers group by project_id`,
-  floatingip: `select project_id, count(*) as n from floating_ips group by project_id`,
-  security_group: `select project_id, count(*) as n from security_groups group by project_id`,
-}
+const counted = Map.groupBy(
+  KINDS_BY_RANK.flatMap((kind) => {
+    const { table, tombstoned, quota } = factsOf(kind)
+    const from = `${getTableName(table)} where project_id <> ''${tombstoned ? ' and deleted_at is null' : ''}`
+    return Object.entries(quota).map(([word, amount]) => ({
+      word,
+      rows: `select project_id, ${amount} as n from ${from} group by project_id`,
+    }))
+  }),
+  ({ word }) => word,
+)
 
 /** Counters that do not say what the rows say. */
 export const quotaDrift = async (plimsoll: Plimsoll): Promise<string[]> => {
   const faults: string[] = []
-  for (const [resource, query] of Object.entries(counted)) {
+  for (const [resource, parts] of counted) {
+    const query = `select project_id, sum(n) as n from (${parts.map(({ rows }) => rows).join(' union all ')}) group by project_id`
     const rows = await plimsoll.db.all<{ project: string; used: number; n: number }>(
       sql.raw(`select coalesce(q.project_id, c.project_id) as project, coalesce(q.used, 0) as used, coalesce(c.n, 0) as n
         from (select * from quotas where resource = '${resource}') q full join (${query}) c on c.project_id = q.project_id

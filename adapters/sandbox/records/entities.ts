@@ -7,6 +7,7 @@ import type {
   Mark,
   NativeId,
   NetworkSpec,
+  ObjectKind,
   PortSpec,
   RouterSpec,
   SecurityGroupSpec,
@@ -17,7 +18,7 @@ import type {
 } from '../../contract.ts'
 
 /** Kinds that have a record of their own; attachments and interfaces are holds on a volume or port. */
-export type Stored = Exclude<Kind, 'attachment' | 'interface'>
+export type Stored = ObjectKind
 
 /** What is remembered of every object. States that take time are never written: they follow from these times. */
 export interface Base<K extends Kind = Kind> {

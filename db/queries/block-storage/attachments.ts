@@ -1,6 +1,7 @@
 import { and, eq, isNull, sql } from 'drizzle-orm'
 import type { Json } from '../../../adapters/contract.ts'
 import type { Database } from '../../client.ts'
+import { anyOf } from '../../conditions.ts'
 import { attachments, bindings, serverActions, type servers, volumes } from '../../schema/index.ts'
 import { type Scope, within } from '../../scope.ts'
 
@@ -84,7 +85,7 @@ export const updateAttachment = (db: Database, id: string, set: Partial<Attachme
   db.update(attachments).set(set).where(eq(attachments.id, id))
 
 export const deleteAttachments = (db: Database, ids: string[]) =>
-  db.delete(attachments).where(sql`${attachments.id} in (select value from json_each(${JSON.stringify(ids)}))`)
+  db.delete(attachments).where(anyOf(attachments.id, ids))
 
 /** True (as SQL) when the server is gone or on its way. */
 export const serverGone = (serverId: string) =>

@@ -1,5 +1,6 @@
 import { and, eq, isNull, type SQL, sql } from 'drizzle-orm'
 import type { Database } from '../../client.ts'
+import { among } from '../../conditions.ts'
 import { bindings, snapshots, volumes } from '../../schema/index.ts'
 import { type Scope, within } from '../../scope.ts'
 import { after, orderOf, type SortKey } from '../keyset.ts'
@@ -123,14 +124,12 @@ export const deleteSnapshots = (db: Database, ids: string[], now: number) =>
   db
     .update(snapshots)
     .set({ status: 'deleting', updatedAt: now })
-    .where(
-      sql`${snapshots.id} in (select value from json_each(${JSON.stringify(ids)})) and ${snapshots.deletedAt} is null`,
-    )
+    .where(sql`${snapshots.id} in ${among(ids)} and ${snapshots.deletedAt} is null`)
 
 /** True (as SQL) when the snapshot is in none of these statuses any more. */
 export const snapshotNot = (id: string, statuses: string[]) =>
   sql`not exists (select 1 from snapshots where id = ${id} and deleted_at is null
-    and status in (select value from json_each(${JSON.stringify(statuses)})))`
+    and status in ${among(statuses)})`
 
 /** True (as SQL) while the volume has snapshots. */
 export const hasSnapshots = (volumeId: string) =>

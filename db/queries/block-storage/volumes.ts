@@ -1,6 +1,7 @@
 import { and, eq, isNull, type SQL, sql } from 'drizzle-orm'
 import { alias } from 'drizzle-orm/sqlite-core'
 import type { Database } from '../../client.ts'
+import { among } from '../../conditions.ts'
 import { prepared, preparedWithin } from '../../prepared.ts'
 import { attachments, bindings, clouds, mappings, volumes, zones } from '../../schema/index.ts'
 import { type Scope, within } from '../../scope.ts'
@@ -193,14 +194,14 @@ export const moveVolumes = (db: Database, ids: string[], from: string[], status:
     .update(volumes)
     .set({ status, updatedAt: now })
     .where(
-      sql`${volumes.id} in (select value from json_each(${JSON.stringify(ids)})) and ${volumes.deletedAt} is null
-        and ${volumes.status} in (select value from json_each(${JSON.stringify(from)}))`,
+      sql`${volumes.id} in ${among(ids)} and ${volumes.deletedAt} is null
+        and ${volumes.status} in ${among(from)}`,
     )
 
 /** True (as SQL) when the volume is in none of these statuses any more. */
 export const volumeNot = (id: string, statuses: string[]) =>
   sql`not exists (select 1 from volumes where id = ${id} and deleted_at is null
-    and status in (select value from json_each(${JSON.stringify(statuses)})))`
+    and status in ${among(statuses)})`
 
 /** True (as SQL) while a server has the volume. */
 export const volumeHeld = (id: string) => sql`exists (select 1 from attachments where volume_id = ${id})`

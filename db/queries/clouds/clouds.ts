@@ -1,5 +1,6 @@
 import { and, asc, eq, sql } from 'drizzle-orm'
 import type { Database } from '../../client.ts'
+import { anyOf } from '../../conditions.ts'
 import { prepared } from '../../prepared.ts'
 import { bindings, clouds, mappings, networks, offers, volumeTypes, zones } from '../../schema/index.ts'
 import type { Scope } from '../../scope.ts'
@@ -113,7 +114,7 @@ export const offersOn = (db: Database, cloudIds: string[]) =>
     .select({ offer: offers, cloud: clouds.name })
     .from(offers)
     .innerJoin(clouds, eq(clouds.id, offers.cloudId))
-    .where(sql`${offers.cloudId} in (select value from json_each(${JSON.stringify(cloudIds)}))`)
+    .where(anyOf(offers.cloudId, cloudIds))
     .orderBy(asc(clouds.position), asc(clouds.name), asc(offers.ramMib), asc(offers.vcpus), asc(offers.name))
 
 /** Bindings in the order in which they were made, after the row `after`. */

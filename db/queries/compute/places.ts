@@ -1,6 +1,6 @@
 import { and, eq, inArray, isNull, ne, type SQL, sql } from 'drizzle-orm'
 import type { Database } from '../../client.ts'
-import { both, either } from '../../conditions.ts'
+import { anyOf, both, either } from '../../conditions.ts'
 import {
   bindings,
   flavors,
@@ -24,9 +24,6 @@ export type PortRow = typeof ports.$inferSelect
 export type SecurityGroupRow = typeof securityGroups.$inferSelect
 export type KeypairRow = typeof keypairs.$inferSelect
 export type VolumeRow = typeof volumes.$inferSelect
-
-const among = (column: SQL | { getSQL(): SQL }, values: readonly string[]) =>
-  sql`${column} in (select value from json_each(${JSON.stringify(values)}))`
 
 /** One thing that can be bought by a project: a cloud's size in one zone. `broker/place` judges it. */
 export interface CandidateRow {
@@ -125,13 +122,13 @@ export interface References {
 export const lookUpReferences = async (db: Database, refs: References) => {
   const { projectId, scope } = refs
   const mine = either(eq(networks.shared, true), within(networks.projectId, scope))
-  const named = among(networks.id, refs.networkIds)
+  const named = anyOf(networks.id, refs.networkIds)
   const unnamed = both(
     eq(networks.external, false),
     either(eq(networks.projectId, projectId), eq(networks.shared, true)),
   )
   const wanted = both(mine, refs.anyNetwork ? either(named, unnamed) : named)
-  const ofPorts = sql`select network_id from ports where ${among(sql`id`, refs.portIds)}`
+  const ofPorts = sql`select network_id from ports where ${anyOf(sql`id`, refs.portIds)}`
   const onSale =
     'every' in scope
       ? sql`(not ${flavors.native} or not ${flavors.retired})`
@@ -168,24 +165,24 @@ export const lookUpReferences = async (db: Database, refs: References) => {
         .from(subnets)
         .where(
           refs.anyNetwork
-            ? sql`${subnets.networkId} in (select id from networks where ${unnamed}) or ${among(subnets.networkId, refs.networkIds)} or ${subnets.networkId} in (${ofPorts})`
-            : sql`${among(subnets.networkId, refs.networkIds)} or ${subnets.networkId} in (${ofPorts})`,
+            ? sql`${subnets.networkId} in (select id from networks where ${unnamed}) or ${anyOf(subnets.networkId, refs.networkIds)} or ${subnets.networkId} in (${ofPorts})`
+            : sql`${anyOf(subnets.networkId, refs.networkIds)} or ${subnets.networkId} in (${ofPorts})`,
         ),
       db.all<{ id: string }>(sql`select distinct p.network_id as id from ports p
-        where p.device_owner = ${ROUTER_INTERFACE} and (${among(sql`p.network_id`, refs.networkIds)}
+        where p.device_owner = ${ROUTER_INTERFACE} and (${anyOf(sql`p.network_id`, refs.networkIds)}
           or p.network_id in (${ofPorts})
           ${refs.anyNetwork ? sql`or p.network_id in (select id from networks where ${unnamed})` : sql``})`),
       db
         .select()
         .from(ports)
-        .where(and(among(ports.id, refs.portIds), within(ports.projectId, scope))),
+        .where(and(anyOf(ports.id, refs.portIds), within(ports.projectId, scope))),
       db
         .select()
         .from(securityGroups)
         .where(
           and(
             eq(securityGroups.projectId, projectId),
-            either(among(securityGroups.id, refs.securityGroups), among(securityGroups.name, refs.securityGroups)),
+            either(anyOf(securityGroups.id, refs.securityGroups), anyOf(securityGroups.name, refs.securityGroups)),
           ),
         ),
       db
@@ -195,7 +192,7 @@ export const lookUpReferences = async (db: Database, refs: References) => {
       db
         .select()
         .from(volumes)
-        .where(and(among(volumes.id, refs.volumeIds), isNull(volumes.deletedAt), within(volumes.projectId, scope))),
+        .where(and(anyOf(volumes.id, refs.volumeIds), isNull(volumes.deletedAt), within(volumes.projectId, scope))),
       candidatesFor(db, { projectId, flavorId: refs.flavorId, place: refs.place }),
       placesNamed(db, projectId, refs.place),
       homeOf(db, projectId),

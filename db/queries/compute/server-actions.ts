@@ -1,6 +1,7 @@
 import { and, asc, desc, eq, inArray, isNull, sql } from 'drizzle-orm'
 import type { Json } from '../../../adapters/contract.ts'
 import type { Database } from '../../client.ts'
+import { anyOf } from '../../conditions.ts'
 import { prepared } from '../../prepared.ts'
 import { interfaces, serverActions, serverPorts } from '../../schema/index.ts'
 import { type Binding, fenceLost } from '../line/bindings.ts'
@@ -44,7 +45,7 @@ export const insertUnaskedBoot = (
   db.run(sql`insert into server_actions (server_id, project_id, user_id, request_id, action, args, state, message, started_at, updated_at, finished_at)
     select ${row.serverId}, ${row.projectId}, ${row.userId}, ${row.requestId}, ${row.action}, '{}', 'done', ${message}, ${now}, ${now}, ${now}
     where not exists (select 1 from server_actions where server_id = ${row.serverId}
-      and action in (select value from json_each(${JSON.stringify(asked.names)}))
+      and action in ${among(asked.names)}
       and (user_id <> '' or finished_at is null or finished_at > started_at)
       and started_at - ${asked.slackMs} <= ${bootedAt} and coalesce(finished_at, ${now}) + ${asked.slackMs} >= ${bootedAt})`)
 
@@ -57,7 +58,7 @@ const open = prepared((db) =>
       and(
         eq(serverActions.serverId, sql.placeholder('serverId')),
         inArray(serverActions.state, ['pending', 'calling']),
-        sql`${serverActions.action} in (select value from json_each(${sql.placeholder('names')}))`,
+        anyOf(serverActions.action, sql.placeholder('names')),
       ),
     )
     .orderBy(asc(serverActions.id)),

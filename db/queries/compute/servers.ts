@@ -1,6 +1,7 @@
 import { and, eq, isNull, type SQL, sql } from 'drizzle-orm'
 import type { Json } from '../../../adapters/contract.ts'
 import type { Database } from '../../client.ts'
+import { among } from '../../conditions.ts'
 import { prepared, preparedWithin } from '../../prepared.ts'
 import { bindings, interfaces, ports, serverPorts, servers } from '../../schema/index.ts'
 import { type Scope, within } from '../../scope.ts'
@@ -95,7 +96,7 @@ export const activatePorts = (db: Database, serverId: string, now: number) =>
 /** Limits and use of the counters of a project. */
 export const quotaUse = (db: Database, projectId: string, resources: readonly string[]) =>
   db.all<{ resource: string; maximum: number; used: number }>(
-    sql`select resource, maximum, used from quotas where project_id = ${projectId} and resource in (select value from json_each(${JSON.stringify(resources)}))`,
+    sql`select resource, maximum, used from quotas where project_id = ${projectId} and resource in ${among(resources)}`,
   )
 
 /** What the cloud was told, for the next comparison: inside a step of converge, which guards the fence. */

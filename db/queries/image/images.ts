@@ -1,6 +1,6 @@
 import { and, eq, isNotNull, isNull, type SQL, sql } from 'drizzle-orm'
 import type { Database } from '../../client.ts'
-import { always, both, either } from '../../conditions.ts'
+import { always, among, anyOf, both, either } from '../../conditions.ts'
 import { prepared } from '../../prepared.ts'
 import { bindings, images } from '../../schema/index.ts'
 import { type Scope, within } from '../../scope.ts'
@@ -120,14 +120,11 @@ export const IMAGE_SORT = {
   updated_at: images.updatedAt,
 } as const
 
-const among = (column: SQL | { getSQL(): SQL }, values: string[] | undefined): SQL | undefined =>
-  values && sql`${column} in (select value from json_each(${JSON.stringify(values)}))`
-
 const conditions = (scope: Scope, f: ImageFilter): (SQL | undefined)[] => [
   isNull(images.deletedAt),
   visible(scope),
-  ...Object.entries(f.among ?? {}).map(([name, values]) =>
-    among(name === 'status' ? status : images[name as Exclude<Text, 'status'>], values),
+  ...Object.entries(f.among ?? {}).map(
+    ([name, values]) => values && anyOf(name === 'status' ? status : images[name as Exclude<Text, 'status'>], values),
   ),
   f.owner === undefined ? undefined : eq(images.projectId, f.owner),
   f.visibility === 'all'
@@ -218,6 +215,6 @@ export const blobsInUse = async (db: Database, keys: string[]): Promise<Set<stri
   new Set(
     (
       await db.all<{ blob: string }>(sql`select blob from images where deleted_at is null and blob is not null
-        and blob in (select value from json_each(${JSON.stringify(keys)}))`)
+        and blob in ${among(keys)}`)
     ).map(({ blob }) => blob),
   )

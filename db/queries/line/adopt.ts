@@ -1,6 +1,8 @@
 import { and, eq, inArray, sql } from 'drizzle-orm'
 import type { Json, Kind } from '../../../adapters/contract.ts'
 import type { Database } from '../../client.ts'
+import { anyOf } from '../../conditions.ts'
+import { factsOf, type Tombstoned } from '../../kinds.ts'
 import { ready } from '../../prepared.ts'
 import {
   attachments,
@@ -13,8 +15,7 @@ import {
 } from '../../schema/index.ts'
 import type { RuleRow } from '../network/security-groups.ts'
 import { type Binding, type Ref, refOf } from './bindings.ts'
-
-const listed = (values: readonly string[]) => sql`(select value from json_each(${JSON.stringify(values)}))`
+import { handedBack } from './journal.ts'
 
 /** Undoes its batch, with the reason as the guard's name, if one of the resources is not ours to change. */
 export const refuseChange = (ids: string[]) =>
@@ -42,7 +43,7 @@ export const boundTo = (db: Database, cloudId: string, nativeIds: string[]): Pro
       and(
         eq(bindings.cloudId, cloudId),
         inArray(bindings.phase, ['bound', 'deleting']),
-        sql`${bindings.nativeId} in ${listed(nativeIds)}`,
+        anyOf(bindings.nativeId, nativeIds),
       ),
     )
 
@@ -122,49 +123,31 @@ export const setOwnership = (db: Database, refs: Ref[], ownership: Ownership, du
     where (kind, resource_id, cloud_id, scope) in (select value->>'kind', value->>'resourceId', value->>'cloudId', value->>'scope'
       from json_each(${JSON.stringify(refs.map(refOf))}))`)
 
-const TABLES: Partial<Record<Kind, string>> = {
-  network: 'networks',
-  subnet: 'subnets',
-  router: 'routers',
-  security_group: 'security_groups',
-  port: 'ports',
-  floating_ip: 'floating_ips',
-  volume: 'volumes',
-  snapshot: 'snapshots',
-  image: 'images',
-  server: 'servers',
-}
-const TOMBSTONED: Kind[] = ['volume', 'snapshot', 'image', 'server']
-
-/** Whether a resource has a row, and whose; `deleted`: a tombstone, or the journal says that a user deleted it. */
+/** Whether a resource of a project has a row, and whose; `deleted`: only a tombstone is left. */
 export const rowOf = async (
   db: Database,
   kind: Kind,
   id: string,
 ): Promise<{ projectId: string | null; deleted: boolean } | null> => {
-  const table = TABLES[kind]
-  if (!table) return null
-  const deleted = sql.raw(TOMBSTONED.includes(kind) ? 'deleted_at is not null' : 'false')
+  const { table, tombstoned } = factsOf(kind)
+  const deleted = sql.raw(tombstoned ? 'deleted_at is not null' : 'false')
   const row = await db.get<{ projectId: string | null; deleted: number } | undefined>(
-    sql`select project_id as projectId, ${deleted} as deleted from ${sql.raw(table)} where id = ${id}`,
+    sql`select project_id as projectId, ${deleted} as deleted from ${table} where id = ${id}`,
   )
   return row ? { projectId: row.projectId, deleted: Boolean(row.deleted) } : null
 }
 
-/**
- * Somebody removed it, or handed it back: what is left of it on a cloud is no loss. A keypair outlives being handed back:
- * it is its user's, and a cloud gets it anew.
- */
+/** Somebody removed it, or handed it back: what is left of it on a cloud is no loss. */
 export const wasRemoved = async (db: Database, id: string): Promise<boolean> =>
   (
     await db.get<{ n: number }>(
-      sql`select exists (select 1 from journal where resource_id = ${id} and (action = 'delete' or action = 'release' and kind <> 'keypair')) as n`,
+      sql`select exists (select 1 from journal where resource_id = ${id} and (action = 'delete' or ${handedBack})) as n`,
     )
   ).n > 0
 
 /** A tombstone makes way for the row of what is there again. */
-export const clearTombstone = (db: Database, kind: 'volume' | 'snapshot' | 'image' | 'server', id: string) =>
-  db.run(sql`delete from ${sql.raw(TABLES[kind]!)} where id = ${id} and deleted_at is not null`)
+export const clearTombstone = (db: Database, kind: Tombstoned, id: string) =>
+  db.run(sql`delete from ${factsOf(kind).table} where id = ${id} and deleted_at is not null`)
 
 /** Rules of an adopted group, in one statement however many. */
 export const insertRules = (db: Database, rules: RuleRow[]) =>

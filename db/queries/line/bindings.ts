@@ -1,7 +1,8 @@
 import { and, asc, eq, inArray, isNotNull, isNull, lte, ne, sql } from 'drizzle-orm'
 import type { Kind } from '../../../adapters/contract.ts'
 import type { Database } from '../../client.ts'
-import { both, either } from '../../conditions.ts'
+import { anyOf, both, either } from '../../conditions.ts'
+import { factsOf } from '../../kinds.ts'
 import { prepared, ready } from '../../prepared.ts'
 import { bindings } from '../../schema/index.ts'
 
@@ -52,12 +53,7 @@ const onCloud = prepared((db) =>
   db
     .select()
     .from(bindings)
-    .where(
-      and(
-        eq(bindings.cloudId, sql.placeholder('cloudId')),
-        sql`${bindings.resourceId} in (select value from json_each(${sql.placeholder('ids')}))`,
-      ),
-    ),
+    .where(and(eq(bindings.cloudId, sql.placeholder('cloudId')), anyOf(bindings.resourceId, sql.placeholder('ids')))),
 )
 
 /** Several resources' bindings on one cloud, in one query. */
@@ -180,9 +176,6 @@ export const reviveBinding = (db: Database, ref: Ref, { token, now }: { token: s
       ),
     )
 
-/** Kinds that are tried again after a failure when they change; a server that failed stays in ERROR. */
-const REVIVED: Kind[] = ['network', 'subnet', 'router', 'security_group', 'floating_ip']
-
 /** The intent of a resource has changed: every cloud that realises it has work to do. */
 export const touchBindings = (db: Database, kind: Kind, resourceId: string, now: number) =>
   db
@@ -191,7 +184,7 @@ export const touchBindings = (db: Database, kind: Kind, resourceId: string, now:
       revision: sql`${bindings.revision} + 1`,
       dueAt: now,
       updatedAt: now,
-      ...(REVIVED.includes(kind)
+      ...(factsOf(kind).revived
         ? { phase: sql`case ${bindings.phase} when 'failed' then 'intent' else ${bindings.phase} end` }
         : {}),
     })
@@ -215,9 +208,7 @@ export const wantAbsent = (db: Database, kind: Kind, resourceIds: string | strin
     .where(
       and(
         eq(bindings.kind, kind),
-        Array.isArray(resourceIds)
-          ? sql`${bindings.resourceId} in (select value from json_each(${JSON.stringify(resourceIds)}))`
-          : eq(bindings.resourceId, resourceIds),
+        Array.isArray(resourceIds) ? anyOf(bindings.resourceId, resourceIds) : eq(bindings.resourceId, resourceIds),
         ne(bindings.phase, 'gone'),
       ),
     )
@@ -248,7 +239,7 @@ const dueAmong = prepared((db) =>
     .where(
       and(
         eq(bindings.kind, sql.placeholder('kind')),
-        sql`${bindings.resourceId} in (select value from json_each(${sql.placeholder('ids')}))`,
+        anyOf(bindings.resourceId, sql.placeholder('ids')),
         lte(bindings.dueAt, sql.placeholder('now')),
       ),
     ),
@@ -272,7 +263,7 @@ export const boundOn = (db: Database, cloudId: string, kind: Kind, projectIds: s
         eq(bindings.cloudId, cloudId),
         eq(bindings.kind, kind),
         inArray(bindings.phase, ['bound', 'deleting']),
-        sql`${bindings.projectId} in (select value from json_each(${JSON.stringify(projectIds)}))`,
+        anyOf(bindings.projectId, projectIds),
       ),
     )
 

@@ -1,8 +1,18 @@
-import { and, eq } from 'drizzle-orm'
+import { and, eq, sql } from 'drizzle-orm'
 import type { Json } from '../../../adapters/contract.ts'
 import type { Database } from '../../client.ts'
+import { among } from '../../conditions.ts'
+import { kindsThat } from '../../kinds.ts'
 import { ready } from '../../prepared.ts'
 import { journal } from '../../schema/index.ts'
+
+const ofUsers = kindsThat(({ owner }) => owner === 'user')
+
+/**
+ * True (as SQL) of an entry that says that a resource was handed back. What is its user's outlives that, and a cloud gets
+ * it anew.
+ */
+export const handedBack = sql`(action = 'release' and kind not in ${among(ofUsers)})`
 
 export type Entry = Omit<typeof journal.$inferSelect, 'id'>
 

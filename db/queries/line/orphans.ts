@@ -2,6 +2,7 @@ import { and, asc, eq, getTableColumns, inArray, sql } from 'drizzle-orm'
 import type { Kind } from '../../../adapters/contract.ts'
 import type { Database } from '../../client.ts'
 import { clouds, lapses, orphans } from '../../schema/index.ts'
+import { handedBack } from './journal.ts'
 
 export type Orphan = typeof orphans.$inferSelect
 export type NewOrphan = Omit<Orphan, 'firstSeenAt' | 'lastSeenAt' | 'sweeps'>
@@ -27,7 +28,7 @@ export const orphansOn = (db: Database, cloudId: string, kind: Kind): Promise<(O
   db
     .select({
       ...getTableColumns(orphans),
-      handedBack: sql<number>`exists (select 1 from journal where resource_id = ${orphans.resourceId} and action = 'release' and kind <> 'keypair')`,
+      handedBack: sql<number>`exists (select 1 from journal where resource_id = ${orphans.resourceId} and ${handedBack})`,
     })
     .from(orphans)
     .where(and(eq(orphans.cloudId, cloudId), eq(orphans.kind, kind)))

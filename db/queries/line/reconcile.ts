@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm'
 import type { Kind } from '../../../adapters/contract.ts'
 import type { Database } from '../../client.ts'
+import { among } from '../../conditions.ts'
 import type { Ref } from './bindings.ts'
 
 /** The columns of a binding that a sweep compares, and no more: there may be a hundred thousand. */
@@ -21,7 +22,7 @@ export const knownObjects = (db: Database, cloudId: string, kind: Kind, projectI
   db.all<Known>(sql`select resource_id as resourceId, scope, native_id as nativeId, observed, missing, phase, bound_at as boundAt,
       due_at is not null as hot
     from bindings where cloud_id = ${cloudId} and kind = ${kind} and phase in ('bound', 'deleting') and native_id is not null
-      and project_id in (select value from json_each(${JSON.stringify(projectIds)}))`)
+      and project_id in ${among(projectIds)}`)
 
 const listed = (refs: Pick<Known, 'resourceId' | 'scope'>[]) =>
   JSON.stringify(refs.map(({ resourceId, scope }) => [resourceId, scope]))
@@ -40,7 +41,7 @@ export const markChanged = (
   now: number,
 ): Promise<Ref[]> =>
   db.all<Ref>(sql`update bindings set due_at = ${now}, updated_at = ${now} where cloud_id = ${cloudId} and kind = ${kind}
-    and native_id in (select value from json_each(${JSON.stringify(nativeIds)})) and phase = 'bound' and due_at is null
+    and native_id in ${among(nativeIds)} and phase = 'bound' and due_at is null
     returning kind, resource_id as resourceId, cloud_id as cloudId, scope`)
 
 /** One more complete listing without them. */

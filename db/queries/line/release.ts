@@ -1,24 +1,24 @@
-import { and, eq, ne, sql } from 'drizzle-orm'
+import { and, eq, ne, type SQL, sql } from 'drizzle-orm'
+import type { BatchItem } from 'drizzle-orm/batch'
+import type { Kind } from '../../../adapters/contract.ts'
 import type { Database } from '../../client.ts'
+import { among } from '../../conditions.ts'
+import { factsOf, KINDS_BY_RANK, kindsThat } from '../../kinds.ts'
 import {
   attachments,
   bindings,
-  floatingIps,
-  images,
   interfaces,
-  networks,
-  routers,
-  securityGroups,
+  ipAllocations,
+  portSecurityGroups,
+  securityGroupRules,
   serverPorts,
   servers,
-  snapshots,
-  subnets,
-  volumes,
 } from '../../schema/index.ts'
+import { ROUTER_INTERFACE } from '../network/network.ts'
 import { releaseRows } from '../network/network-quotas.ts'
 import { type Binding, type Ref, refOf } from './bindings.ts'
 
-const among = (ids: Iterable<string>) => sql`(select value from json_each(${JSON.stringify([...ids])}))`
+const ofUsers = kindsThat(({ owner }) => owner === 'user')
 
 export const bindingsAmong = (db: Database, ids: Iterable<string>): Promise<Binding[]> =>
   db
@@ -26,7 +26,7 @@ export const bindingsAmong = (db: Database, ids: Iterable<string>): Promise<Bind
     .from(bindings)
     .where(sql`${bindings.resourceId} in ${among(ids)} and ${bindings.phase} <> 'gone'`)
 
-/** Everything of a project that is on a cloud, but keypairs, which are their users', and uploaded images of others. */
+/** Everything of a project that is on a cloud, but what is its users', and uploaded images of others. */
 export const resourcesOf = async (db: Database, projectId: string, cloudId?: string): Promise<string[]> =>
   (
     await db
@@ -36,7 +36,7 @@ export const resourcesOf = async (db: Database, projectId: string, cloudId?: str
         and(
           eq(bindings.projectId, projectId),
           cloudId === undefined ? undefined : eq(bindings.cloudId, cloudId),
-          sql`${bindings.phase} <> 'gone' and ${bindings.kind} <> 'keypair'`,
+          sql`${bindings.phase} <> 'gone' and ${bindings.kind} not in ${among(ofUsers)}`,
           sql`(${bindings.kind} <> 'image' or exists (select 1 from images where id = ${bindings.resourceId} and project_id = ${projectId}))`,
         ),
       )
@@ -180,62 +180,56 @@ export const dropBindings = (db: Database, ids: Iterable<string>, cloudId: strin
   db.run(sql`delete from bindings where resource_id in ${among(ids)}
     and ${cloudId === undefined ? sql`true` : sql`cloud_id = ${cloudId}`}`)
 
-const give = (db: Database, resource: string, amount: ReturnType<typeof sql>, from: ReturnType<typeof sql>) =>
-  db.run(sql`update quotas set used = max(0, used - coalesce((select ${amount} from ${from} and project_id = quotas.project_id), 0))
-    where resource = ${resource}`)
+const DELETED_SERVER = { status: 'DELETED', vmState: 'deleted', taskState: null, powerState: 0, oldFlavor: null }
 
-/** Rows and quota of resources of any kind. Servers, volumes, snapshots and images leave a tombstone, for the accounts. */
-export const forgetRows = (db: Database, ids: Iterable<string>, now: number) => {
-  const set = among(ids)
-  const live = (table: ReturnType<typeof sql.raw>) => sql`${table} where id in ${set} and deleted_at is null`
-  const held = (key: string) => sql`sum(max(flavor ->> ${key}, coalesce(old_flavor ->> ${key}, 0)))`
-  const ofRouters = sql`(id in ${set} or (device_id in ${set} and device_owner = 'network:router_interface'))`
-  const tomb = { status: 'deleted', deletedAt: now, updatedAt: now } as const
+/** What goes of a kind's rows, as SQL: a router takes its ports along. */
+const going = (kind: Kind, set: SQL): SQL => {
+  if (kind === 'port') return sql`(id in ${set} or (device_id in ${set} and device_owner = ${ROUTER_INTERFACE}))`
+  return factsOf(kind).tombstoned ? sql`(id in ${set} and deleted_at is null)` : sql`id in ${set}`
+}
+
+/** What the rows count for is given back while they are there. */
+const giveBack = (db: Database, kind: Kind, set: SQL) =>
+  Object.entries(factsOf(kind).quota).map(([word, amount]) =>
+    db.run(sql`update quotas set used = max(0, used - coalesce((select ${sql.raw(amount)} from ${factsOf(kind).table}
+      where ${going(kind, set)} and project_id = quotas.project_id), 0)) where resource = ${word}`),
+  )
+
+/** Rows go, or become tombstones, for the accounts. What is a user's outlives being handed back. */
+const forgetKind = (db: Database, kind: Kind, set: SQL, now: number): BatchItem<'sqlite'>[] => {
+  const { table, tombstoned, owner } = factsOf(kind)
+  if (owner === 'user') return []
+  if (kind === 'server')
+    return [
+      db
+        .update(servers)
+        .set({ ...DELETED_SERVER, terminatedAt: now, updatedAt: now, deletedAt: now })
+        .where(going(kind, set)),
+    ]
   return [
-    give(db, 'instances', sql`count(*)`, live(sql.raw('servers'))),
-    give(db, 'cores', held('$.vcpus'), live(sql.raw('servers'))),
-    give(db, 'ram', held('$.ramMib'), live(sql.raw('servers'))),
-    give(db, 'volumes', sql`count(*)`, live(sql.raw('volumes'))),
-    give(db, 'gigabytes', sql`sum(size_gib)`, live(sql.raw('volumes'))),
-    give(db, 'snapshots', sql`count(*)`, live(sql.raw('snapshots'))),
-    give(db, 'gigabytes', sql`sum(size_gib)`, live(sql.raw('snapshots'))),
-    db
-      .update(servers)
-      .set({
-        ...tomb,
-        status: 'DELETED',
-        vmState: 'deleted',
-        taskState: null,
-        powerState: 0,
-        terminatedAt: now,
-        oldFlavor: null,
-      })
-      .where(sql`id in ${set} and deleted_at is null`),
+    tombstoned
+      ? db.run(
+          sql`update ${table} set status = 'deleted', deleted_at = ${now}, updated_at = ${now} where ${going(kind, set)}`,
+        )
+      : db.run(sql`delete from ${table} where ${going(kind, set)}`),
+  ]
+}
+
+/** Rows and quota of resources of any kind, with what only they have: places of ports and volumes, addresses, rules. */
+export const forgetRows = (db: Database, ids: Iterable<string>, now: number): BatchItem<'sqlite'>[] => {
+  const set = among(ids)
+  const ofPorts = sql`port_id in (select id from ports where ${going('port', set)})`
+  return [
+    ...KINDS_BY_RANK.flatMap((kind) => giveBack(db, kind, set)),
+    releaseRows(db, 'security_group_rule', securityGroupRules, sql`security_group_id in ${set}`),
     db.delete(serverPorts).where(sql`server_id in ${set}`),
     db.delete(interfaces).where(sql`server_id in ${set}`),
     db.delete(attachments).where(sql`server_id in ${set} or volume_id in ${set}`),
-    db.update(volumes).set(tomb).where(sql`id in ${set} and deleted_at is null`),
-    db.update(snapshots).set(tomb).where(sql`id in ${set} and deleted_at is null`),
-    db.update(images).set(tomb).where(sql`id in ${set} and deleted_at is null`),
-    releaseRows(db, 'floatingip', floatingIps, sql`id in ${set}`),
-    db.delete(floatingIps).where(sql`id in ${set}`),
-    db.run(sql`delete from ip_allocations where port_id in (select id from ports where ${ofRouters})`),
-    db.run(sql`delete from port_security_groups where port_id in (select id from ports where ${ofRouters})`),
-    db.run(sql`update quotas set used = max(0, used - (select count(*) from ports where ${ofRouters} and project_id = quotas.project_id))
-      where resource = 'port'`),
-    db.run(sql`delete from ports where ${ofRouters}`),
-    releaseRows(db, 'router', routers, sql`id in ${set}`),
-    db.delete(routers).where(sql`id in ${set}`),
-    db.run(sql`update quotas set used = max(0, used - (select count(*) from security_group_rules
-      where security_group_id in ${set} and project_id = quotas.project_id)) where resource = 'security_group_rule'`),
-    db.run(sql`delete from security_group_rules where security_group_id in ${set}`),
-    releaseRows(db, 'security_group', securityGroups, sql`id in ${set}`),
-    db.delete(securityGroups).where(sql`id in ${set}`),
-    releaseRows(db, 'subnet', subnets, sql`id in ${set}`),
-    db.delete(subnets).where(sql`id in ${set}`),
-    releaseRows(db, 'network', networks, sql`id in ${set}`),
-    db.delete(networks).where(sql`id in ${set}`),
-  ] as const
+    db.delete(ipAllocations).where(ofPorts),
+    db.delete(portSecurityGroups).where(ofPorts),
+    db.delete(securityGroupRules).where(sql`security_group_id in ${set}`),
+    ...KINDS_BY_RANK.toReversed().flatMap((kind) => forgetKind(db, kind, set, now)),
+  ]
 }
 
 /** One row of the journal for each resource that is handed back. */

@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm'
 import type { Database } from '../../client.ts'
+import { among } from '../../conditions.ts'
 
 /** An address of a subnet that nobody is given; `portId` of what is none of ours is `<cloud>/<native id>`. */
 export interface TakenAddress {
@@ -12,7 +13,7 @@ export interface TakenAddress {
 export const subnetsBound = (db: Database, cloudId: string, projectIds: string[]) =>
   db.all<{ nativeId: string; subnetId: string }>(sql`select native_id as nativeId, resource_id as subnetId from bindings
     where cloud_id = ${cloudId} and kind = 'subnet' and phase = 'bound'
-      and project_id in (select value from json_each(${JSON.stringify(projectIds)}))`)
+      and project_id in ${among(projectIds)}`)
 
 /** What others hold on a cloud, as far as it was noted; `there`: the subnet is. */
 export const takenOn = (db: Database, cloudId: string) =>

@@ -1,5 +1,6 @@
 import { and, type SQL, sql } from 'drizzle-orm'
 import type { SQLiteTable } from 'drizzle-orm/sqlite-core'
+import { anyOf } from '../../conditions.ts'
 import { after, orderOf } from '../keyset.ts'
 
 /** What a list can be filtered and sorted by: an expression, or a condition that all values together make. */
@@ -33,10 +34,6 @@ export const everything: Listing = {
   limit: null,
   reverse: false,
 }
-
-/** One JSON parameter in place of many: D1 takes a hundred. */
-export const anyOf = (expression: SQL | { getSQL(): SQL }, values: unknown[]): SQL =>
-  sql`${expression} in (select value from json_each(${JSON.stringify(values)}))`
 
 const filterOf = (attribute: Attribute, values: unknown[]): SQL =>
   attribute.matches ? attribute.matches(values.map(String)) : anyOf(attribute.sql, values)

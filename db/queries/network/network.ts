@@ -1,10 +1,10 @@
 import { and, eq, getTableColumns, type SQL, sql } from 'drizzle-orm'
 import type { Database } from '../../client.ts'
-import { always, either } from '../../conditions.ts'
+import { always, anyOf, either } from '../../conditions.ts'
 import { prepared } from '../../prepared.ts'
 import { networks, ports, routers, subnets } from '../../schema/index.ts'
 import { type Scope, within } from '../../scope.ts'
-import { type Attributes, anyOf, type Listing, pageOf } from './network-listing.ts'
+import { type Attributes, type Listing, pageOf } from './network-listing.ts'
 import { releaseRows } from './network-quotas.ts'
 
 export type NetworkRow = typeof networks.$inferSelect

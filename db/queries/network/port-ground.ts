@@ -1,10 +1,9 @@
 import { eq, sql } from 'drizzle-orm'
 import type { Database } from '../../client.ts'
-import { both, either } from '../../conditions.ts'
+import { anyOf, both, either } from '../../conditions.ts'
 import { ipAllocations, lingeringAddresses, securityGroups, subnets } from '../../schema/index.ts'
 import { type Scope, within } from '../../scope.ts'
 import { networkQuery } from './network.ts'
-import { anyOf } from './network-listing.ts'
 
 /**
  * Everything that the plan of a port looks at, in one round trip: its network, the subnets with the addresses in use, the

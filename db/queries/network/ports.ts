@@ -1,10 +1,11 @@
 import { and, eq, getTableColumns, type SQL, sql } from 'drizzle-orm'
 import type { Database } from '../../client.ts'
+import { anyOf } from '../../conditions.ts'
 import { preparedWithin } from '../../prepared.ts'
 import { floatingIps, ipAllocations, lingeringAddresses, portSecurityGroups, ports } from '../../schema/index.ts'
 import { type Scope, within } from '../../scope.ts'
 import { ROUTER_INTERFACE } from './network.ts'
-import { type Attributes, anyOf, type Listing, pageOf } from './network-listing.ts'
+import { type Attributes, type Listing, pageOf } from './network-listing.ts'
 import { releaseRows } from './network-quotas.ts'
 
 export type PortRow = typeof ports.$inferSelect

@@ -1,8 +1,9 @@
 import { and, asc, eq, getTableColumns, sql } from 'drizzle-orm'
 import type { Database } from '../../client.ts'
+import { anyOf } from '../../conditions.ts'
 import { securityGroupRules, securityGroups } from '../../schema/index.ts'
 import { type Scope, within } from '../../scope.ts'
-import { type Attributes, anyOf, type Listing, pageOf } from './network-listing.ts'
+import { type Attributes, type Listing, pageOf } from './network-listing.ts'
 import { releaseRows } from './network-quotas.ts'
 
 export type SecurityGroupRow = typeof securityGroups.$inferSelect

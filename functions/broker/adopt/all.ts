@@ -1,20 +1,7 @@
 import type { Cloud, Kind, NativeId } from '../../../adapters/contract.ts'
 import type { CloudRow } from '../../../db/queries/clouds/clouds.ts'
 import type { Context } from '../../context.ts'
-import { type AdoptableKind, adoptablePage } from './listing.ts'
-
-/** Servers before volumes, ports and public addresses: what is in a server comes with it. */
-const IN_TURN = [
-  'network',
-  'subnet',
-  'security_group',
-  'router',
-  'server',
-  'volume',
-  'port',
-  'floating_ip',
-  'image',
-] as const satisfies AdoptableKind[]
+import { ADOPTED_IN_TURN, type AdoptableKind, adoptablePage } from './listing.ts'
 
 /** A place in the listing of everything: in a page of a kind, behind an object. */
 export interface Position {
@@ -35,7 +22,7 @@ export const takeAll = async (
   from: Position | null,
   { one, isSpent, report }: Pace,
 ): Promise<void> => {
-  for (let at: Position | null = from ?? { kind: IN_TURN[0] }; at !== null; ) {
+  for (let at: Position | null = from ?? { kind: ADOPTED_IN_TURN[0] }; at !== null; ) {
     const { kind, cursor, after }: Position = at
     const page = await adoptablePage(context, row, cloud, kind, cursor)
     report.complete &&= page.complete
@@ -47,7 +34,7 @@ export const takeAll = async (
         return
       }
     }
-    const following = IN_TURN[IN_TURN.indexOf(kind) + 1]
+    const following = ADOPTED_IN_TURN[ADOPTED_IN_TURN.indexOf(kind) + 1]
     at = page.next !== undefined ? { kind, cursor: page.next } : following ? { kind: following } : null
     if (isSpent()) {
       report.next = at

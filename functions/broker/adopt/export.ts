@@ -1,3 +1,4 @@
+import { PLUG_KINDS } from '../../../adapters/contract.ts'
 import { type ExportFilter, exportPage } from '../../../db/queries/line/adopt.ts'
 import type { Context } from '../../context.ts'
 
@@ -21,7 +22,7 @@ export const exportObjects = async (
 ): Promise<{ objects: Exported[]; next: string | null }> => {
   const rows = await exportPage(context.db, filter)
   const objects = rows.map(({ binding: b, cloud, user }): Exported => {
-    const bare = b.ownership === 'foreign' || b.kind === 'attachment' || b.kind === 'interface'
+    const bare = b.ownership === 'foreign' || PLUG_KINDS.some((plug) => plug === b.kind)
     return {
       kind: b.kind,
       resource_id: b.resourceId,

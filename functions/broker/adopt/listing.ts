@@ -1,22 +1,23 @@
 import type { Cloud, FloatingIpSeen, Kind, Realm, Seen, ServerSeen, VolumeSeen } from '../../../adapters/contract.ts'
 import { CloudError } from '../../../adapters/errors.ts'
+import { type AdoptableKind, factsOf, kindsThat } from '../../../db/kinds.ts'
 import type { CloudRow } from '../../../db/queries/clouds/clouds.ts'
 import { boundTo } from '../../../db/queries/line/adopt.ts'
 import type { Context } from '../../context.ts'
 
+export type { AdoptableKind } from '../../../db/kinds.ts'
+
+const adoptableBy = (order: 'turn' | 'sought'): [AdoptableKind, ...AdoptableKind[]] => {
+  const place = (kind: Kind): number => (factsOf(kind).adopted as Record<typeof order, number>)[order]
+  const kinds = kindsThat(({ adopted }) => adopted !== null && adopted !== 'by mark')
+  return kinds.toSorted((a, b) => place(a) - place(b)) as [AdoptableKind, ...AdoptableKind[]]
+}
+
 /** What an operator may want to adopt, in the order in which an id is looked for; what others stand on comes with them. */
-export const ADOPTABLE = [
-  'server',
-  'volume',
-  'network',
-  'subnet',
-  'security_group',
-  'port',
-  'floating_ip',
-  'router',
-  'image',
-] as const
-export type AdoptableKind = (typeof ADOPTABLE)[number]
+export const ADOPTABLE = adoptableBy('sought')
+
+/** The same kinds in the order in which everything on a cloud is adopted. */
+export const ADOPTED_IN_TURN = adoptableBy('turn')
 
 export interface Adoptable {
   kind: Kind

@@ -1,4 +1,5 @@
 import type { Kind, NativeId } from '../../../adapters/contract.ts'
+import { factsOf } from '../../../db/kinds.ts'
 import { cloudById } from '../../../db/queries/clouds/clouds.ts'
 import { wasRemoved } from '../../../db/queries/line/adopt.ts'
 import { bindingsOf } from '../../../db/queries/line/bindings.ts'
@@ -18,7 +19,7 @@ type Lost = Pick<NewOrphan, 'cloudId' | 'kind' | 'nativeId' | 'projectId' | 'res
 export const readoptByMark = async (context: Context, lost: Lost): Promise<string | null> => {
   const { cloudId, kind, nativeId, projectId, resourceId } = lost
   const row = await cloudById(context.db, cloudId)
-  if (!row || !units[kind]) return `A ${kind.replace('_', ' ')} is not adopted by its mark.`
+  if (!row || factsOf(kind).adopted === null) return `A ${kind.replace('_', ' ')} is not adopted by its mark.`
   if (await wasRemoved(context.db, resourceId)) return 'It was removed before.'
   if (await standsElsewhere(context, lost)) return 'Its resource has another object.'
   try {
@@ -32,20 +33,18 @@ export const readoptByMark = async (context: Context, lost: Lost): Promise<strin
   }
 }
 
-const PER_PROJECT: Kind[] = ['image', 'keypair']
-
-/**
- * A late call made a second object for a row that is bound to the first: that one is garbage. Groups have one a network,
- * images and keypairs one for each cloud and project that uses them.
- */
-const standsElsewhere = async (context: Context, { kind, resourceId, cloudId, projectId }: Lost): Promise<boolean> =>
-  kind !== 'security_group' &&
-  (await bindingsOf(context.db, resourceId)).some(
+/** A late call made a second object for a row that is bound to the first: that one is garbage. */
+const standsElsewhere = async (context: Context, { kind, resourceId, cloudId, projectId }: Lost): Promise<boolean> => {
+  const { realised } = factsOf(kind)
+  // Which network it is for, nothing tells before it is read.
+  if (realised === 'per network') return false
+  return (await bindingsOf(context.db, resourceId)).some(
     (binding) =>
       binding.kind === kind &&
       binding.phase !== 'gone' &&
-      (!PER_PROJECT.includes(kind) || (binding.cloudId === cloudId && binding.projectId === projectId)),
+      (realised !== 'per project' || (binding.cloudId === cloudId && binding.projectId === projectId)),
   )
+}
 
 const take = async (
   context: Context,

@@ -1,5 +1,6 @@
 import type { Realm } from '../../../adapters/contract.ts'
 import { CloudError } from '../../../adapters/errors.ts'
+import { factsOf } from '../../../db/kinds.ts'
 import { cloudById } from '../../../db/queries/clouds/clouds.ts'
 import type { Binding } from '../../../db/queries/line/bindings.ts'
 import {
@@ -51,7 +52,9 @@ export const release = async (context: Context, wish: ReleaseWish): Promise<Rele
   const report: ReleaseReport = { released: [], waiting: [], refused: [] }
   const known = new Set(found.map(({ resourceId }) => resourceId))
   for (const id of asked) if (!known.has(id)) report.refused.push({ id, reason: 'It is on no cloud.' })
-  const keypairs = new Set(found.filter(({ kind }) => kind === 'keypair').map(({ resourceId }) => resourceId))
+  const keypairs = new Set(
+    found.filter(({ kind }) => factsOf(kind).owner === 'user').map(({ resourceId }) => resourceId),
+  )
   const ids = await withParts(context, new Set([...known].filter((id) => !keypairs.has(id))))
   const lent = await borrowed(db, {
     projectId: 'projectId' in wish ? wish.projectId : null,

@@ -1,4 +1,4 @@
-import type { Kind } from '../../../adapters/contract.ts'
+import type { ReadableKind } from '../../../db/kinds.ts'
 import { takeFloatingIp } from './floating-ip.ts'
 import { takeImage } from './image.ts'
 import { takeKeypair } from './keypair.ts'
@@ -11,8 +11,8 @@ import { takeServer } from './server.ts'
 import { takeSnapshot } from './snapshot.ts'
 import { takeAttached, takeVolume } from './volume.ts'
 
-/** How objects of each kind become rows. Snapshots, keypairs and attachments by their own only with our mark. */
-export const units: Partial<Record<Kind, Unit>> = {
+/** How objects of each kind become rows. */
+export const units: Record<ReadableKind, Unit> = {
   network: takeNetwork,
   subnet: takeSubnet,
   security_group: takeSecurityGroup,

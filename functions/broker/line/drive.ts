@@ -1,4 +1,5 @@
-import { KINDS, type Kind } from '../../../adapters/contract.ts'
+import type { Kind } from '../../../adapters/contract.ts'
+import { KINDS_BY_RANK } from '../../../db/kinds.ts'
 import { dueOf, type Ref } from '../../../db/queries/line/bindings.ts'
 import type { Context } from '../../context.ts'
 
@@ -18,7 +19,7 @@ export const makesDue = <W extends object>(write: W, due: Due): W => {
 }
 
 /** What is made of others comes first: it asks for what it needs by itself, and lets go before its parts may go. */
-const turnOf = ({ kind, want }: Due): number => -2 * KINDS.indexOf(kind) + (want === 'absent' ? 1 : 0)
+const turnOf = ({ kind, want }: Due): number => -2 * KINDS_BY_RANK.indexOf(kind) + (want === 'absent' ? 1 : 0)
 
 /** Hands what a written batch made due to the engine. */
 export const drive = (context: Context, writes: object[]): void =>
