@@ -1,7 +1,7 @@
 import { and, asc, desc, eq, inArray, isNull, sql } from 'drizzle-orm'
 import type { Json } from '../../../adapters/contract.ts'
 import type { Database } from '../../client.ts'
-import { anyOf } from '../../conditions.ts'
+import { among, anyOf } from '../../conditions.ts'
 import { prepared } from '../../prepared.ts'
 import { interfaces, serverActions, serverPorts } from '../../schema/index.ts'
 import { type Binding, fenceLost } from '../line/bindings.ts'

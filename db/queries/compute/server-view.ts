@@ -1,5 +1,6 @@
 import type { D1Database } from '@cloudflare/workers-types'
 import type { Database } from '../../client.ts'
+import { AMONG } from '../../conditions.ts'
 import type { Scope } from '../../scope.ts'
 
 /** The database below drizzle: these are the hot reads, prepared once by their text. */
@@ -123,7 +124,6 @@ export interface ServerFilter {
 }
 
 const ZONE = `(select c.name || '.' || s.zone from clouds c where c.id = s.cloud_id)`
-const among = (column: string) => `${column} in (select value from json_each(?))`
 const tagged = (not: string, all: boolean) =>
   all
     ? `${not}(select count(*) from json_each(?) w where exists (select 1 from json_each(s.tags) t where t.value = w.value)) = json_array_length(?)`
@@ -134,9 +134,9 @@ const CONDITIONS: Record<Exclude<keyof ServerFilter, 'deleted'>, string> = {
   projectId: 's.project_id = ?',
   id: 's.id = ?',
   nameHas: 'instr(lower(s.name), lower(?)) > 0',
-  statuses: among('s.status'),
-  vmStates: among('s.vm_state'),
-  taskStates: among('s.task_state'),
+  statuses: `s.status in ${AMONG}`,
+  vmStates: `s.vm_state in ${AMONG}`,
+  taskStates: `s.task_state in ${AMONG}`,
   image: 's.image_id = ?',
   flavor: `s.flavor ->> '$.id' = ?`,
   userId: 's.user_id = ?',

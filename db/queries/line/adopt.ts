@@ -1,7 +1,7 @@
 import { and, eq, inArray, sql } from 'drizzle-orm'
 import type { Json, Kind } from '../../../adapters/contract.ts'
 import type { Database } from '../../client.ts'
-import { anyOf } from '../../conditions.ts'
+import { AMONG, anyOf } from '../../conditions.ts'
 import { factsOf, type Tombstoned } from '../../kinds.ts'
 import { ready } from '../../prepared.ts'
 import {
@@ -22,7 +22,7 @@ export const refuseChange = (ids: string[]) =>
   ready(
     `insert into guards (broken)
       select iif(b.ownership = 'ours', 'read-only', b.ownership) from bindings b join clouds c on c.id = b.cloud_id
-      where b.resource_id in (select value from json_each(?)) and (b.ownership <> 'ours' or c.options ->> 'read_only') limit 1`,
+      where b.resource_id in ${AMONG} and (b.ownership <> 'ours' or c.options ->> 'read_only') limit 1`,
     [JSON.stringify(ids)],
   )
 
