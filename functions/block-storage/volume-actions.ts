@@ -157,7 +157,8 @@ const BY_COMPUTE =
 const WITHIN = 'A volume stays on its cloud as what it is: make a snapshot and a volume of it.'
 
 /** In the order of the API reference. */
-const actions: Record<string, Action> = {
+/** Everything that can be asked of a volume beyond existence, by the word that clients send. */
+export const volumeActions: Record<string, Action> = {
   'os-extend': extend,
   'os-reset_status': resetStatus,
   revert: refused('Reverting a volume to a snapshot is not offered: make a volume of the snapshot.', 40),
@@ -200,7 +201,7 @@ export const volumeActionOperations: Operation[] = [
     body: z.record(z.string(), z.unknown()),
     handle: async (input) => {
       const [name = '', ...others] = Object.keys(input.body)
-      const found = Object.hasOwn(actions, name) ? actions[name]! : undefined
+      const found = Object.hasOwn(volumeActions, name) ? volumeActions[name]! : undefined
       if (!found || others.length || input.version < (found.since ?? 0))
         throw badRequest(`There is no such action: ${name}`)
       if (found.admin && !input.context.caller?.isAdmin)

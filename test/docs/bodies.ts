@@ -1,4 +1,6 @@
 import { z } from 'zod'
+import { volumeActions } from '../../functions/block-storage/volume-actions.ts'
+import { serverActions } from '../../functions/compute/servers/actions/index.ts'
 import type { Operation } from '../../functions/http/operation.ts'
 import type { Service } from '../../functions/http/service.ts'
 
@@ -124,8 +126,37 @@ const table = (schema: z.ZodType, head: string): string[] => {
   ]
 }
 
+interface Action {
+  name: string
+  until?: number
+  body?: z.ZodType | ((version: number) => z.ZodType)
+}
+
+/** Operations that take one of many actions: its name is the only member of the body, and this is below it. */
+const ACTIONS: Record<string, Action[]> = {
+  'server.act': serverActions as Action[],
+  'volume.action': Object.entries(volumeActions).map(([name, { body }]) => ({ name, body }) as Action),
+}
+
+const actions = (service: Service, all: Action[]): string[] => [
+  '| one of | takes |',
+  '|---|---|',
+  ...all.map(({ name, until, body }) => {
+    const version = Math.min(until ?? Number.POSITIVE_INFINITY, service.microversions?.max ?? 0)
+    const schema = typeof body === 'function' ? body(version) : body
+    if (!schema) return `| \`${name}\` | anything: it is not looked at |`
+    const json = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }) as Schema
+    const fields = fieldsOf(json, '').map(
+      ({ path, takes, required }) => `\`${path}\`${required ? ' (required)' : ''}: ${takes}`,
+    )
+    return `| \`${name}\` | ${(fields.join('; ') || words(json)).replaceAll('|', '\\|')} |`
+  }),
+  '',
+]
+
 const section = (service: Service, operation: Operation): string[] => {
   const version = newest(service, operation)
+  const name = operation.name.replace(/_without_project$/, '')
   const at = <T>(schema: T | ((version: number) => T) | undefined): T | undefined =>
     typeof schema === 'function' ? (schema as (version: number) => T)(version) : schema
   const [body, query] = [at<z.ZodType>(operation.body), at<z.ZodType>(operation.query)]
@@ -133,9 +164,9 @@ const section = (service: Service, operation: Operation): string[] => {
   return [
     `### ${operation.method} ${path}`,
     '',
-    `${operation.summary} \`${operation.name}\`, ${operation.who}; ${operation.status}.`,
+    `${operation.summary} \`${name}\`, ${operation.who}; ${operation.status}.`,
     '',
-    ...(body ? table(body, 'body') : []),
+    ...(ACTIONS[name] ? actions(service, ACTIONS[name]) : body ? table(body, 'body') : []),
     ...(query ? table(query, 'query') : []),
   ]
 }

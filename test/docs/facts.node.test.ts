@@ -92,11 +92,18 @@ test('the table of settings in the README is what the program reads', () => {
   const table = /^## Settings\n(.*?)^## /ms.exec(read('README.md'))?.[1] ?? ''
   const documented = [...table.matchAll(/^\|([^|]+)\|/gm)].flatMap(([, names]) => inBackticks(names!))
   const code = globSync('functions/runtime/**/*.ts').map(read).join('\n')
-  const known = [...code.matchAll(/\benv\.([A-Z][A-Z_]+)\b|\benv: \{[^}]*\b(PLIMSOLL_[A-Z_]+)\?/g)].map(
-    ([, name]) => name!,
+  const known = [...code.matchAll(/\benv\.([A-Z][A-Z_]+)\b|\(env, '([A-Z_]+)'/g)].map(
+    ([, member, name]) => member ?? name,
   )
   /** What a Worker is bound to is no setting: it stands in wrangler.toml. */
   const bound = [...read('wrangler.toml').matchAll(/^binding = "(\w+)"|^queue = /gm)].flatMap(([, name]) => name ?? [])
   const settings = [...new Set(known)].filter((name) => name && !bound.includes(name))
   expect(documented.sort()).toEqual(settings.sort())
+})
+
+test('CHANGELOG.md names every migration since the first release, for those who upgrade', () => {
+  const log = read('CHANGELOG.md')
+  const migrations = globSync('db/{migrations,cloud-state}/*.sql').map((path) => path.replace(/.*\/(.*)\.sql$/, '$1'))
+  expect(migrations.length).toBeGreaterThan(7)
+  expect(migrations.filter((name) => !log.includes(`\`${name}\``))).toEqual([])
 })
