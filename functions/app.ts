@@ -4,11 +4,13 @@ import { Verifier } from './auth/caller.ts'
 import { authorize } from './auth/policy.ts'
 import { Rate } from './auth/rate.ts'
 import { listed, type Peer, sourceOf } from './auth/source.ts'
-import type { Caller, Context, Host } from './context.ts'
+import type { Caller, Context, Host, Log } from './context.ts'
 import { deriveKeys } from './crypto/keys.ts'
+import { REQUEST_ID, STANDING } from './http/answer-headers.ts'
 import { tooMany } from './http/fault.ts'
 import { type Door, mount, refuser } from './http/mount.ts'
 import type { Operation } from './http/operation.ts'
+import { type RequestIds, requestIds } from './http/request-ids.ts'
 import { serveOnce } from './repeat.ts'
 import { services } from './services.ts'
 
@@ -39,13 +41,14 @@ export const createApp = (host: Host): Hono<{ Bindings: Peer }> => {
       refuseFor(perSource.wait(source, host.now()))
       return source
     },
-    enter: async (request, operation, requestId, source): Promise<Context> => {
+    enter: async (request, operation, ids, source): Promise<Context> => {
       const caller = operation.who === 'public' ? null : await callerOf(request, operation)
       if (caller) refuseFor(perUser.wait(caller.userId, host.now()))
       authorize(caller, operation)
       return {
         ...host,
-        requestId,
+        ...ids,
+        log: loggingAs(host.log, ids),
         caller,
         source,
         scope: caller && !caller.isAdmin ? { projectId: caller.projectId } : everyProject,
@@ -58,16 +61,31 @@ export const createApp = (host: Host): Hono<{ Bindings: Peer }> => {
     return text ? verifier.verify(host, text, operation.name.startsWith('token.')) : null
   }
 
+  const plain = (request: Request) => {
+    const { requestId } = requestIds(request.headers, host.newId)
+    return { ...STANDING, [REQUEST_ID]: requestId }
+  }
   app.get('/healthz', async (c) => {
     await host.d1.prepare('select 1').first()
-    return c.json({ status: 'ok', deployment: host.deployment.id, runtime: host.settings.runtime })
+    const said = { status: 'ok', deployment: host.deployment.id, runtime: host.settings.runtime }
+    return c.json(said, 200, plain(c.req.raw))
   })
   for (const service of services) mount(app, service, door)
   const refuse = refuser(services, door)
   app.notFound(
     (c) =>
       refuse(c.req.raw, c.env?.peer) ??
-      c.json({ error: { code: 404, title: 'Not Found', message: `There is no service at ${c.req.path}.` } }, 404),
+      c.json(
+        { error: { code: 404, title: 'Not Found', message: `There is no service at ${c.req.path}.` } },
+        404,
+        plain(c.req.raw),
+      ),
   )
   return app
 }
+
+/** A log that says of every line for which request it is. */
+const loggingAs =
+  (log: Log, { requestId, globalRequestId }: RequestIds): Log =>
+  (level, message, fields) =>
+    log(level, message, { requestId, ...(globalRequestId ? { globalRequestId } : {}), ...fields })

@@ -119,6 +119,8 @@ export interface Caller {
 export interface Context extends Host {
   /** `req-<uuid>`; the cron has one per run. */
   requestId: string
+  /** What the client calls the operation that its request is part of; absent or null: it does not say. */
+  globalRequestId?: string | null
   caller: Caller | null
   /** The address that the request came from, as limits count it; absent: there was no request. */
   source?: string

@@ -3,6 +3,7 @@ import { allClouds, updateCloud } from '../db/queries/clouds/clouds.ts'
 import { sweepLoginFailures } from '../db/queries/identity/login-failures.ts'
 import { rewrapCredentials } from './broker/clouds/seal.ts'
 import { sweepBlobs } from './broker/image/image-data.ts'
+import { resealSecrets } from './broker/line/reseal.ts'
 import type { Context } from './context.ts'
 import { rewrapCheck } from './runtime/deployment.ts'
 
@@ -16,7 +17,7 @@ const ROWS = 500
 
 /**
  * Throws away what nobody can ask for any more, at most 500 rows a table, with uploaded data that is left over, and seals
- * credentials again that an older key sealed. Bindings go with the rows that they stood for, never before the cloud's own objects are gone.
+ * again what an older key sealed. Bindings go with the rows that they stood for, never before the cloud's own objects are gone.
  */
 export const sweepLeftovers = async (context: Context): Promise<void> => {
   const { db, now } = context
@@ -42,6 +43,7 @@ export const sweepLeftovers = async (context: Context): Promise<void> => {
   )
   await sweepBlobs(context)
   await rewrapCheck(db, context.settings.secretKeys)
+  await resealSecrets(context)
   for (const cloud of await allClouds(db)) await rewrap(context, cloud)
 }
 

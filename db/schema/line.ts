@@ -84,6 +84,8 @@ export const journal = sqliteTable(
     id: integer('id').primaryKey({ autoIncrement: true }),
     at: at('at').notNull(),
     requestId: text('request_id').notNull(),
+    /** What the client called the whole operation: many requests may share it. */
+    globalRequestId: text('global_request_id'),
     userId: text('user_id'),
     projectId: text('project_id'),
     action: text('action').notNull(),
@@ -116,14 +118,14 @@ export const guards = sqliteTable('guards', { broken: text('broken').notNull() }
 export const repeatables = sqliteTable(
   'repeatables',
   {
-    /** Hash of the project, the path and the client's key. */
+    /** Hash of the user, the project, the route and the client's key. */
     key: text('key').primaryKey(),
-    /** Hash of the body: the same key with another body is a conflict. */
+    /** Hash of what was asked, sealed: the same key with another body is a conflict. */
     bodyHash: text('body_hash').notNull(),
     /** Where the ids come from that the request makes up. */
     seed: text('seed').notNull(),
-    /** Null while the request has committed and not yet answered. */
-    answer: json<{ status: number; headers: Record<string, string>; body: string | null }>('answer'),
+    /** Sealed: answers carry passwords and private keys. Null while the request has committed and not yet answered. */
+    answer: text('answer'),
     createdAt: at('created_at').notNull(),
   },
   (t) => [index('repeatables_by_time').on(t.createdAt)],

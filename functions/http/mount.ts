@@ -1,16 +1,18 @@
 import type { Hono } from 'hono'
 import { CloudError, type CloudErrorCode, ReadOnly } from '../../adapters/errors.ts'
 import type { Context, Log } from '../context.ts'
+import { STANDING, withHeaders } from './answer-headers.ts'
 import { check, readJson } from './body.ts'
 import { Fault } from './fault.ts'
 import { requestedVersion, versionHeaders } from './microversion.ts'
 import type { Answer, Input, Operation } from './operation.ts'
+import { type RequestIds, requestIds } from './request-ids.ts'
 import type { Service } from './service.ts'
 
 /** What the protocol needs from the program around it. */
 export interface Door {
   /** Verifies the token for what the operation asks (401, 403) and gives the context that the handler works in. */
-  enter(request: Request, operation: Operation, requestId: string, source: string): Promise<Context>
+  enter(request: Request, operation: Operation, ids: RequestIds, source: string): Promise<Context>
   /** Where a request came from; 429 for one too many. */
   sourceOf(request: Request, peer: string | undefined): string
   /** Serves a request that may come a second time, so that it counts once. */
@@ -52,14 +54,15 @@ const serve = async (
   service: Service,
   door: Door,
 ): Promise<Response> => {
-  const requestId = incomingRequestId(request) ?? `req-${door.newId()}`
+  const ids = requestIds(request.headers, door.newId)
+  const { requestId } = ids
   let version = service.microversions?.min ?? 0
   try {
     const source = door.sourceOf(request, peer)
     if (service.microversions) version = requestedVersion(request.headers, service.microversions)
     if (version < (operation.since ?? 0) || version > (operation.until ?? Number.POSITIVE_INFINITY))
       throw new Fault(404, 'The resource could not be found.')
-    const entered = await door.enter(request, operation, requestId, source)
+    const entered = await door.enter(request, operation, ids, source)
     const work = async (context: Context): Promise<Response> => {
       const queries = searchOf(request.url)
       const query = queries === NO_QUERY ? {} : Object.fromEntries(queries)
@@ -79,11 +82,13 @@ const serve = async (
         origin,
         request,
       })
-      return answer instanceof Response ? answer : toResponse(answer, operation.status, service, version, requestId)
+      return answer instanceof Response
+        ? withHeaders(answer, standardHeaders(service, version, requestId))
+        : toResponse(answer, operation.status, service, version, requestId)
     }
     return await (operation.method === 'POST' ? door.once(entered, request, work) : work(entered))
   } catch (error) {
-    return toFaultResponse(error, service, version, requestId, door.log)
+    return toFaultResponse(error, service, version, ids, door.log)
   }
 }
 
@@ -100,12 +105,6 @@ const answerOf = async (service: Service, operation: Operation, input: Input): P
 const pick = <T extends object>(schema: T | ((version: number) => T), version: number): T =>
   typeof schema === 'function' ? schema(version) : schema
 
-/** A client may bring its own request id, so that its logs and ours meet; only the shape that OpenStack uses. */
-const incomingRequestId = (request: Request): string | undefined => {
-  const id = request.headers.get('X-OpenStack-Request-ID')
-  return id && /^req-[0-9a-f-]{36}$/.test(id) ? id : undefined
-}
-
 /** Most reads have no query, and parsing costs as much as they do. Nobody changes what he is given. */
 const NO_QUERY = new URLSearchParams()
 const searchOf = (url: string): URLSearchParams => {
@@ -114,8 +113,9 @@ const searchOf = (url: string): URLSearchParams => {
 }
 
 const standardHeaders = (service: Service, version: number, requestId: string): Record<string, string> => {
-  const headers = service.microversions ? { ...versionHeaders(service.microversions, version) } : {}
-  for (const name of service.dialect.requestIdHeaders) (headers as Record<string, string>)[name] = requestId
+  const headers: Record<string, string> = { ...STANDING }
+  if (service.microversions) Object.assign(headers, versionHeaders(service.microversions, version))
+  for (const name of service.dialect.requestIdHeaders) headers[name] = requestId
   return headers
 }
 
@@ -128,11 +128,13 @@ const toResponse = (answer: Answer, status: number, service: Service, version: n
 }
 
 /** The one place where an error gets its status. */
-const toFaultResponse = (error: unknown, service: Service, version: number, requestId: string, log: Log): Response => {
+const toFaultResponse = (error: unknown, service: Service, version: number, ids: RequestIds, log: Log): Response => {
+  const { requestId, globalRequestId } = ids
   const fault = toFault(error)
   if (fault.status >= 500 && fault.status !== 501)
     log('error', 'request failed', {
       requestId,
+      ...(globalRequestId ? { globalRequestId } : {}),
       error: error instanceof Error ? error.message : String(error),
       stack: error instanceof Error ? error.stack : undefined,
       ...(error instanceof CloudError
@@ -180,11 +182,10 @@ const answerUnrouted = (
   door: Door,
   paths: ReturnType<typeof methodsByPath>,
 ): Response => {
-  const requestId = `req-${door.newId()}`
+  const ids = requestIds(request.headers, door.newId)
   const { pathname } = new URL(request.url)
   const allowed = paths.filter((p) => p.pattern.test(pathname)).flatMap((p) => p.methods)
-  const answer = (error: unknown) =>
-    toFaultResponse(error, service, service.microversions?.min ?? 0, requestId, door.log)
+  const answer = (error: unknown) => toFaultResponse(error, service, service.microversions?.min ?? 0, ids, door.log)
   try {
     door.sourceOf(request, peer)
   } catch (error) {

@@ -36,7 +36,6 @@ const download = async (input: Input) => {
     'Content-Type': 'application/octet-stream',
     'Content-Length': String(range ? range.to - range.from + 1 : size),
     'Accept-Ranges': 'bytes',
-    'X-Openstack-Request-Id': context.requestId,
     ...(row.checksum ? { 'Content-MD5': row.checksum } : {}),
     ...(range ? { 'Content-Range': `bytes ${range.from}-${range.to}/${size}` } : {}),
   }

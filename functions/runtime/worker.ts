@@ -13,6 +13,7 @@ import { BucketBlobs } from '../blobs/bucket.ts'
 import { reconcileAccount } from '../broker/reconcile/reconcile.ts'
 import type { Host } from '../context.ts'
 import { cronContext, runCron } from '../cron.ts'
+import { STANDING } from '../http/answer-headers.ts'
 import { jsonLog } from '../log.ts'
 import { bootstrap } from './bootstrap.ts'
 import { WrongKey } from './deployment.ts'
@@ -106,7 +107,10 @@ const notReady = (error: unknown): Response => {
       : /no such (table|column)/.test(text)
         ? 'The databases are not migrated: run `wrangler d1 migrations apply` for DB and CLOUD_STATE.'
         : 'The broker cannot start; its log says why.'
-  return Response.json({ error: { code: 503, title: 'Service Unavailable', message } }, { status: 503 })
+  return Response.json(
+    { error: { code: 503, title: 'Service Unavailable', message } },
+    { status: 503, headers: STANDING },
+  )
 }
 
 export default {

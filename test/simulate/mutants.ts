@@ -146,7 +146,7 @@ export const mutants: Mutant[] = [
   {
     rule: 'A request with the key of an earlier one makes nothing new.',
     file: 'functions/repeat.ts',
-    replace: [["request.headers.get('Idempotency-Key') ??", "request.headers.get('No-Such-Key') ??"]],
+    replace: [["request.headers.get('Idempotency-Key')", "request.headers.get('No-Such-Key')"]],
     scenario: 'asked twice',
   },
   {

@@ -26,11 +26,12 @@ function networkLines(ports: Entities['port'][]): Line[] {
 }
 
 /** What the guest writes while it boots: the later a line's share, the later it appears. */
-function lines(server: Entities['server'], ports: Entities['port'][], fingerprint: string | null): Line[] {
+function lines(server: Entities['server'], ports: Entities['port'][]): Line[] {
   const { spec } = server
+  // One that an earlier version made may not say what its guest found.
+  const { userDataBytes, authorized } = server.guest ?? { userDataBytes: 0, authorized: null }
   const host = hostname(server.name)
   const source = spec.configDrive ? 'DataSourceConfigDrive [net,ver=2][source=/dev/sr0]' : 'DataSourceSandbox'
-  const bytes = spec.userData === null ? 0 : Math.floor((spec.userData.replace(/=+$/, '').length * 3) / 4)
   const cards: Line[] = ports.map(({ spec: { mac } }, i) => [
     0.2,
     `virtio_net virtio${i} eth${i}: link up, hwaddr ${mac}`,
@@ -46,8 +47,8 @@ function lines(server: Entities['server'], ports: Entities['port'][], fingerprin
     [0.4, `systemd[1]: Hostname set to <${host}>.`],
     [0.5, `cloud-init[412]: Cloud-init v. 24.4 running 'init'. Datasource ${source}.`],
     ...networkLines(ports),
-    [0.7, `cloud-init[412]: user-data: ${bytes} bytes`],
-    ...(fingerprint === null ? [] : [[0.75, `ci-info: authorized key for user cloud: ${fingerprint}`] as Line]),
+    [0.7, `cloud-init[412]: user-data: ${userDataBytes} bytes`],
+    ...(authorized === null ? [] : [[0.75, `ci-info: authorized key for user cloud: ${authorized}`] as Line]),
     [0.9, `cloud-init[520]: Cloud-init v. 24.4 finished. Datasource ${source}.`],
     [1, `${host} login: `],
   ]
@@ -57,13 +58,12 @@ function lines(server: Entities['server'], ports: Entities['port'][], fingerprin
 export function consoleText(
   server: Entities['server'],
   ports: Entities['port'][],
-  fingerprint: string | null,
   now: number,
   bootMs: number,
 ): string {
   const ran = Math.min(now, server.offAt ?? now) - server.bootAt
   if (ran < 0) return ''
-  const written = lines(server, ports, fingerprint).filter(([share]) => share * bootMs <= ran)
+  const written = lines(server, ports).filter(([share]) => share * bootMs <= ran)
   const text = written.map(([share, line]) => `[${((share * bootMs) / 1000).toFixed(6).padStart(12)}] ${line}\n`)
   return text.join('')
 }

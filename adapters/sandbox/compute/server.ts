@@ -20,6 +20,10 @@ async function pluggedPorts({ id, ports }: Server, lookup: Lookup, now: number):
   return found.filter((port) => port !== null).filter(({ hold }) => holds(hold, id, now))
 }
 
+/** How much base64 stands for. */
+const bytesOf = (text: string | null): number =>
+  text === null ? 0 : Math.floor((text.replace(/=+$/, '').length * 3) / 4)
+
 const holds = (hold: Hold | null, server: NativeId, now: number): boolean =>
   hold?.server === server && (hold.goneAt === null || hold.goneAt > now)
 
@@ -28,7 +32,6 @@ export function servers(engine: Engine): ServerRealm {
   const { state, settings, room, connection } = engine
 
   async function checkParts(spec: ServerSpec): Promise<void> {
-    if (spec.keypair !== null) await referred(engine, 'keypair', spec.keypair)
     for (const id of spec.ports) {
       const port = await referred(engine, 'port', id)
       refuseForeign(port, connection)
@@ -43,6 +46,7 @@ export function servers(engine: Engine): ServerRealm {
     const size = findSize(engine, spec.size.native, zone)
     const image = await findImage(engine, spec.image)
     refuseMisfit(size, image)
+    const keypair = spec.keypair === null ? null : await referred(engine, 'keypair', spec.keypair)
     await checkParts(spec)
     await room.take(zone, key, amountOf(size, image.minDiskGiB))
     const now = engine.now()
@@ -58,7 +62,9 @@ export function servers(engine: Engine): ServerRealm {
     return {
       name: spec.name,
       zone,
-      spec,
+      // Nothing here runs it, and it may hold passwords.
+      spec: { ...spec, userData: null },
+      guest: { userDataBytes: bytesOf(spec.userData), authorized: keypair?.fingerprint ?? null },
       power: 'running' as const,
       powerAt: builtAt,
       bootAt: builtAt,
@@ -129,8 +135,7 @@ export function servers(engine: Engine): ServerRealm {
     if (!server || !exists(server, engine.now())) throw noSuch('server', id)
     if (healthOf(server, engine.now()) === 'failed') return ''
     const ports = await pluggedPorts(server, state.lookup, engine.now())
-    const keypair = server.spec.keypair === null ? null : await state.lookup('keypair', server.spec.keypair)
-    return consoleText(server, ports, keypair?.fingerprint ?? null, engine.now(), settings.boot_ms)
+    return consoleText(server, ports, engine.now(), settings.boot_ms)
   }
 
   return {

@@ -64,7 +64,10 @@ export interface Entities {
     sha256: string | null
   } & Pick<ImageSeen, 'arch' | 'minDiskGiB' | 'sizeBytes' | 'os'>
   server: Base<'server'> & {
+    /** Without its user data. */
     spec: ServerSpec
+    /** What the guest found at its first start. */
+    guest?: { userDataBytes: number; authorized: string | null }
     /** Where the power is heading, reached at `powerAt`. */
     power: 'running' | 'stopped' | 'paused' | 'suspended'
     powerAt: number

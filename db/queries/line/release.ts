@@ -236,9 +236,9 @@ export const forgetRows = (db: Database, ids: Iterable<string>, now: number): Ba
 export const noteReleases = (
   db: Database,
   released: Binding[],
-  by: { requestId: string; userId: string | null; at: number },
+  by: { requestId: string; globalRequestId: string | null; userId: string | null; at: number },
 ) =>
-  db.run(sql`insert into journal (at, request_id, user_id, project_id, action, kind, resource_id, detail)
-    select ${by.at}, ${by.requestId}, ${by.userId}, value->>'projectId', 'release', value->>'kind', value->>'resourceId',
+  db.run(sql`insert into journal (at, request_id, global_request_id, user_id, project_id, action, kind, resource_id, detail)
+    select ${by.at}, ${by.requestId}, ${by.globalRequestId}, ${by.userId}, value->>'projectId', 'release', value->>'kind', value->>'resourceId',
       json_object('native_id', value->>'nativeId')
     from json_each(${JSON.stringify(released.map(({ kind, resourceId, projectId, nativeId }) => ({ kind, resourceId, projectId, nativeId })))})`)

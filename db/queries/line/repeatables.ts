@@ -9,11 +9,14 @@ const byKey = prepared((db) =>
   db
     .select()
     .from(repeatables)
-    .where(eq(repeatables.key, sql.placeholder('key'))),
+    .where(sql`${repeatables.key} in (select value from json_each(${sql.placeholder('keys')}))`),
 )
 
-export const repeatableByKey = async (db: Database, key: string): Promise<Repeatable | null> =>
-  (await byKey.run(db, { key }))[0] ?? null
+/** The row of the first of some keys that there is one of. */
+export const repeatableByKey = async (db: Database, keys: string[]): Promise<Repeatable | null> => {
+  const rows = await byKey.run(db, { keys: JSON.stringify(keys) })
+  return rows.sort((one, other) => keys.indexOf(one.key) - keys.indexOf(other.key))[0] ?? null
+}
 
 /** For the batch of the mutation itself, so that key and effect are there together or not at all. */
 export const insertRepeatable = (row: Pick<Repeatable, 'key' | 'bodyHash' | 'seed' | 'createdAt'>) =>
@@ -24,7 +27,7 @@ export const insertRepeatable = (row: Pick<Repeatable, 'key' | 'bodyHash' | 'see
     row.createdAt,
   ])
 
-export const keepAnswer = (db: Database, key: string, answer: NonNullable<Repeatable['answer']>) =>
+export const keepAnswer = (db: Database, key: string, answer: string) =>
   db.update(repeatables).set({ answer }).where(eq(repeatables.key, key))
 
 /** What the key stood for was taken back: the next request with it is the first. For one batch with that. */

@@ -188,7 +188,8 @@ const forget = async (context: Context, { ids, lent, cloudId }: Going): Promise<
   const elsewhere = new Set(cloudId ? [...others, ...(await imagesWithData(db, ids))] : [])
   const gone = [...ids].filter((id) => !elsewhere.has(id))
   const now = context.now()
-  const by = { requestId: context.requestId, userId: context.caller?.userId ?? null, at: now }
+  const { requestId, globalRequestId = null, caller } = context
+  const by = { requestId, globalRequestId, userId: caller?.userId ?? null, at: now }
   const about = gone[0] ?? lent[0]?.resourceId ?? ''
   await commit(context, { action: 'release.end', kind: 'resource', resourceId: about, handover: true }, [
     guard(context, 'marked', stillMarked(ids, cloudId)),

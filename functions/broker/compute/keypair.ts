@@ -32,7 +32,9 @@ export const createKeypair = async (
     fingerprint: fingerprintOf(type, given.publicKey),
     createdAt: context.now(),
   }
-  await commit(context, { action: 'create', kind: 'keypair', resourceId: keypair.id, detail: { name } }, [
+  // The fingerprint, so that a repetition never passes for the first with another private key in its answer.
+  const detail = { name, fingerprint: keypair.fingerprint }
+  await commit(context, { action: 'create', kind: 'keypair', resourceId: keypair.id, detail }, [
     guard(context, 'key_pairs', keypairsFull(userId, context.caller?.projectId ?? '', quotaDefaults.compute.key_pairs)),
     insertKeypair(context.db, keypair),
   ])

@@ -37,6 +37,7 @@ import { placesJson, statusWith } from './server-facts.ts'
 import { type Choice, choosePlaces } from './server-place.ts'
 import { refuse, ServerRefused } from './server-refusal.ts'
 import { refuseUnsecured, type ServerWish, type Understood, understand } from './server-wish.ts'
+import { sealUserData } from './user-data.ts'
 
 /**
  * Admits servers: one look at everything they refer to, one decision where they go, one batch with quota, rows, ports,
@@ -195,7 +196,7 @@ const newRow = (
     oldFlavor: null,
     imageId: understood.image.id,
     keyName: wish.keyName,
-    userData: wish.userData,
+    userData: sealUserData(context, id, wish.userData),
     configDrive: wish.configDrive,
     wantPower: 'running',
     pinnedZone: wish.zone,

@@ -13,7 +13,7 @@ export const chase = async (work: Work): Promise<Next> => {
     return isTask(outcome) ? { at: work.now() + (outcome.pollAfterMs ?? 1000) } : bind(work, outcome)
   }
   const lookedAt = work.now()
-  const seen = await work.ask(() => work.realm.find(work.mark, frozen))
+  const seen = await work.ask(() => work.realm.find(work.mark, work.told(frozen)))
   if (seen) return bind(work, seen)
   const certain = (calledAt ?? 0) + Math.max(GRACE, 2 * work.realm.settleMs)
   if (lookedAt >= certain) return bury(work)
@@ -37,7 +37,8 @@ export const remove = async (work: Work): Promise<Next> => {
   if (work.now() < settledAt) return { at: settledAt }
   const bare = work.steps.stripped?.(work.binding)
   // One that never came to be holds nothing, and takes no change.
-  if (bare && work.realm.update && seen.health === 'ready') await work.ask(() => work.realm.update!(nativeId!, bare))
+  if (bare && work.realm.update && seen.health === 'ready')
+    await work.ask(() => work.realm.update!(nativeId!, work.told(bare)))
   await work.ask(() => work.realm.remove(nativeId!, work.mark))
   // Most removals are done when they answer: look at once, and only then wait.
   if (attempts === 0) return work.write({ attempts: 1, missing: 0, seenAt: work.now() })

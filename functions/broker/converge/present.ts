@@ -38,12 +38,13 @@ const specFor = async (work: Work, stage: Stage): Promise<{ spec?: unknown; at?:
 export const call = async (work: Work): Promise<Next> => {
   const { frozen, task, calledAt } = work.binding
   if (task) return take(work, await poll(work, task))
+  const spec = work.told(frozen)
   // Nothing came of any earlier call: what is refused now is refused for good.
   let sure = work.unsent
   if (!sure) {
     // An absence says something about the time when it was looked for, not about the time of the answer.
     const lookedAt = work.now()
-    const seen = await work.ask(() => work.realm.find(work.mark, frozen))
+    const seen = await work.ask(() => work.realm.find(work.mark, spec))
     if (seen) return bind(work, seen)
     const visibleBy = shownAt(calledAt, work.realm.settleMs)
     sure = lookedAt >= visibleBy
@@ -52,7 +53,7 @@ export const call = async (work: Work): Promise<Next> => {
     if (work.binding.want === 'absent') return 'again'
   }
   work.unsent = false
-  return take(work, await creation(work, sure ? 'sure' : 'repeated', () => work.realm.create(frozen, work.mark)))
+  return take(work, await creation(work, sure ? 'sure' : 'repeated', () => work.realm.create(spec, work.mark)))
 }
 
 /** An error of these calls is the cloud's answer to the creation; any other leaves open what became of it. */
@@ -142,7 +143,7 @@ const apply = async (work: Work): Promise<Next> => {
   if (!work.row) return 'again'
   const { spec, at } = await specFor(work, 'apply')
   if (at) return { at }
-  const outcome = await work.change(() => work.realm.update!(nativeId!, spec))
+  const outcome = await work.change(() => work.realm.update!(nativeId!, work.told(spec)))
   return isTask(outcome)
     ? work.write({ applied: revision, task: outcome.task })
     : work.write({ applied: revision, attempts: 0 }, work.observed(outcome))

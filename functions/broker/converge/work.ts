@@ -66,6 +66,11 @@ export class Work {
     this.row = await this.steps.load(this.context, this.binding)
   }
 
+  /** A frozen spec, as the cloud is told it. */
+  told(frozen: unknown): unknown {
+    return frozen === null ? null : (this.steps.reveal?.(this.context, this.binding, frozen) ?? frozen)
+  }
+
   /** Statements that bring the resource's row in line with what was seen. */
   observed(seen: Seen): Write[] {
     return this.row ? (this.steps.observe?.(this.context, this.row, this.binding, seen) ?? []) : []

@@ -19,6 +19,7 @@ import { act, actionFailed, machineAction, type ServerWork } from '../compute/se
 import { farewell } from '../compute/server-end.ts'
 import { hostIdOf, isCondemned, placesJson, placesOf, statusShown } from '../compute/server-facts.ts'
 import { nextPlace } from '../compute/server-place.ts'
+import { openUserData } from '../compute/user-data.ts'
 import { imageNeed } from '../image/image-place.ts'
 import type { Write } from '../line/commit.ts'
 import { bindTo } from '../line/resources.ts'
@@ -109,6 +110,11 @@ export const serverSteps = steps<ServerWork, ServerSpec, ServerSeen>({
       fork: forks ? native(origin) : null,
     }
   },
+
+  reveal: (context, { resourceId }, spec) => ({
+    ...spec,
+    userData: openUserData(context, resourceId, spec.userData),
+  }),
 
   observe(context, work, binding, seen) {
     const { db } = context

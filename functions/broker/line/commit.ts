@@ -76,6 +76,7 @@ const journalled = (context: Context, { action, kind, resourceId, detail = {} }:
   insertEntry({
     at: context.now(),
     requestId: context.requestId,
+    globalRequestId: context.globalRequestId ?? null,
     userId: context.caller?.userId ?? null,
     projectId: context.caller?.projectId ?? null,
     action,
@@ -90,8 +91,9 @@ export const noteEvent = async (context: Context, entry: Entry): Promise<void> =
 }
 
 /** The answer will speak of this entry: it has to be one that was written. */
-const recognise = async ({ db }: Context, { action, resourceId, detail = {} }: Entry): Promise<void> => {
-  if (!(await wasJournalled(db, action, resourceId, detail))) throw new ToldOtherwise()
+const recognise = async ({ db, caller }: Context, { action, resourceId, detail = {} }: Entry): Promise<void> => {
+  const userId = caller?.userId ?? null
+  if (!(await wasJournalled(db, { userId, action, resourceId, detail }))) throw new ToldOtherwise()
 }
 
 /**

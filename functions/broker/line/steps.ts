@@ -42,6 +42,8 @@ export interface Steps<Row = unknown, Spec = unknown, S extends Seen = Seen> {
   owner?(row: Row): string
   needs(context: Context, row: Row, binding: Binding, stage: Stage): Promise<Need[]> | Need[]
   spec(context: Context, row: Row, binding: Binding, native: Natives, stage: Stage): Promise<Spec> | Spec
+  /** The spec as the cloud is told it, where secrets in it are sealed for as long as they lie in rows. */
+  reveal?(context: Context, binding: Binding, spec: Spec): Spec
   /** Statements that bring the row in line with what was seen; none if it already is. */
   observe?(context: Context, row: Row, binding: Binding, seen: S): Write[]
   /** Statements for a resource that will never exist on this cloud. */

@@ -1,5 +1,7 @@
 import type { ServerView } from '../../../db/queries/compute/server-view.ts'
 import type { Fault, FixedIp, FlavorSnapshot } from '../../../db/schema/index.ts'
+import { userDataPlace } from '../../broker/line/sealed-places.ts'
+import { openAtRest } from '../../crypto/at-rest.ts'
 import type { Input } from '../../http/operation.ts'
 import { isoTime, links, nakedTime } from '../links.ts'
 
@@ -9,12 +11,15 @@ export interface Viewer {
   origin: string
   version: number
   isAdmin: boolean
+  /** User data is sealed in the row; what does not open is not shown. */
+  userDataOf(row: Pick<ServerView, 'id' | 'userData'>): string | null
 }
 export const viewerOf = ({ base, origin, version, context }: Input): Viewer => ({
   base,
   origin,
   version,
   isAdmin: context.caller?.isAdmin ?? false,
+  userDataOf: ({ id, userData }) => (userData ? openAtRest(context, userDataPlace(id), userData) : null),
 })
 
 /** Before 2.75 the answers to a change and to a rebuild show less than a show does. */
@@ -134,7 +139,7 @@ const extend = (body: Body, row: ServerView, { version }: Viewer, ports: PortSho
 }
 
 /** For admins: where it is. The name of the machine itself is the cloud's affair. */
-const attribute = (body: Body, row: ServerView, { version }: Viewer): void => {
+const attribute = (body: Body, row: ServerView, { version, userDataOf }: Viewer): void => {
   body['OS-EXT-SRV-ATTR:host'] = row.cloud
   body['OS-EXT-SRV-ATTR:hypervisor_hostname'] = row.cloud === null ? null : `${row.cloud}.${row.zone}`
   body['OS-EXT-SRV-ATTR:instance_name'] = `instance-${row.id.slice(0, 8)}`
@@ -145,7 +150,7 @@ const attribute = (body: Body, row: ServerView, { version }: Viewer): void => {
   body['OS-EXT-SRV-ATTR:launch_index'] = 0
   body['OS-EXT-SRV-ATTR:reservation_id'] = row.reservationId ?? null
   body['OS-EXT-SRV-ATTR:root_device_name'] = '/dev/vda'
-  body['OS-EXT-SRV-ATTR:user_data'] = row.userData ?? null
+  body['OS-EXT-SRV-ATTR:user_data'] = userDataOf(row)
 }
 
 type Change = (body: Body, row: ServerView, viewer: Viewer, extent: Extent) => void

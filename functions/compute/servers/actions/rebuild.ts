@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { rebuildServer } from '../../../broker/compute/rebuild.ts'
+import { openUserData } from '../../../broker/compute/user-data.ts'
 import { badRequest, conflict, forbidden } from '../../../http/fault.ts'
 import { links } from '../../links.ts'
 import { boolean, name, text } from '../../parameters.ts'
@@ -73,7 +74,8 @@ export const rebuildActions: Action[] = [
     name: 'rebuild',
     body: rebuild,
     handle: async (input, server, asked) => {
-      refuseUnoffered(asked, server)
+      const userData = openUserData(input.context, server.id, server.userData)
+      refuseUnoffered(asked, { ...server, userData })
       await rebuildServer(input.context, server, asked.imageRef, {
         ...(asked.name === undefined ? {} : { name: asked.name.trim() }),
         ...(asked.metadata === undefined ? {} : { metadata: asked.metadata }),
@@ -90,7 +92,7 @@ export const rebuildActions: Action[] = [
           server: {
             ...shown,
             adminPass: asked.adminPass ?? newPassword(),
-            ...(input.version >= 57 ? { user_data: server.userData } : {}),
+            ...(input.version >= 57 ? { user_data: userData } : {}),
           },
         },
       }

@@ -1,0 +1,62 @@
+import { replaceSecret, type Secret, staleSecrets } from '../../../db/queries/line/secrets.ts'
+import type { Context } from '../../context.ts'
+import { headsAtRest, resealAtRest } from '../../crypto/at-rest.ts'
+import { answerPlace, askedPlace, userDataPlace } from './sealed-places.ts'
+
+/** Every place of the database where secrets of users are sealed. */
+const SECRETS: Secret[] = [
+  {
+    table: 'servers',
+    row: 'servers.id',
+    owner: 'servers.id',
+    value: 'user_data',
+    set: 'user_data = anew.sealed',
+    place: userDataPlace,
+  },
+  {
+    table: 'bindings',
+    row: 'bindings.rowid',
+    owner: 'resource_id',
+    value: `iif(kind = 'server', frozen->>'userData', null)`,
+    set: `frozen = json_set(frozen, '$.userData', anew.sealed)`,
+    place: userDataPlace,
+  },
+  {
+    table: 'repeatables',
+    row: 'repeatables.key',
+    owner: 'repeatables.key',
+    value: 'body_hash',
+    set: 'body_hash = anew.sealed',
+    place: askedPlace,
+  },
+  {
+    table: 'repeatables',
+    row: 'repeatables.key',
+    owner: 'repeatables.key',
+    value: 'answer',
+    set: 'answer = anew.sealed',
+    place: answerPlace,
+  },
+]
+
+/** So many at a time, because each may be as large as a body, and so many of each place in a turn. */
+const PAGE = 8
+const MOST = 400
+
+/** Seals under today's first key what an older key sealed, or an older version of this program left in the clear. */
+export const resealSecrets = async (context: Context): Promise<void> => {
+  const { today, older } = headsAtRest(context)
+  for (const secret of SECRETS)
+    for (let done = 0; done < MOST; done += PAGE) {
+      const stale = await staleSecrets(context.db, secret, { today, older, limit: PAGE })
+      const anew = stale.flatMap((kept) => {
+        const sealed = resealAtRest(context, secret.place(kept.owner), kept.value)
+        return sealed === null ? [] : [replaceSecret(context.db, secret, kept, sealed)]
+      })
+      if (anew.length < stale.length)
+        context.log('warn', 'secrets do not open', { table: secret.table, rows: stale.length - anew.length })
+      const [first, ...rest] = anew
+      if (first) await context.db.batch([first, ...rest])
+      if (anew.length < PAGE) break
+    }
+}
