@@ -289,6 +289,7 @@ export const CAPABILITIES = [
   'server.describe',
   'server.rescue',
   'server.shelve',
+  'server.change_password',
   'server.remote_console',
   'server.boot_from_volume',
   'server.config_drive',

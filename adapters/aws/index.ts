@@ -58,6 +58,7 @@ export const aws: Adapter = {
     'server.suspend': 'EC2 hibernates only servers that were started for it, so suspending is not offered.',
     'server.rescue': 'EC2 has no rescue mode; attach the volume to another server instead.',
     'server.shelve': 'EC2 keeps no shelved servers; a stopped one costs only its volumes.',
+    'server.change_password': 'EC2 reaches into no guest; log in with the key, or rebuild the server with another one.',
     'server.remote_console': 'EC2 gives no console over the network but its own serial console by SSH.',
     'server.boot_from_volume': 'EC2 boots from images; make an image of the volume first.',
     'server.config_drive': 'EC2 has no config drive; servers read its metadata service.',

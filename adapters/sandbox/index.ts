@@ -56,6 +56,7 @@ export const sandbox: Adapter = {
   lacks: {
     'server.rescue': 'The embedded cloud has no rescue disk to boot from.',
     'server.shelve': 'The embedded cloud keeps stopped servers where they are.',
+    'server.change_password': 'The embedded cloud runs no guests, so nobody could log in.',
     'server.remote_console': 'The embedded cloud runs no guests, so there is no screen to show.',
     'server.boot_from_volume': 'The embedded cloud boots servers from their local disk only.',
     'server.fork':

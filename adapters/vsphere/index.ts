@@ -66,6 +66,8 @@ export const vsphere: Adapter = {
     'server.pause': 'VMware vSphere suspends servers to disk but does not pause them in memory.',
     'server.rescue': 'VMware vSphere has no rescue mode; attach the volume to another server instead.',
     'server.shelve': 'VMware vSphere keeps no shelved servers; a stopped one costs only its disks.',
+    'server.change_password':
+      'VMware vSphere changes passwords only for somebody who knows one; log in through the console and change it there.',
     'server.boot_from_volume': 'VMware vSphere boots from templates; a volume is attached beside the root disk.',
     'server.config_drive': 'VMware vSphere has no config drive; servers read what VMware Tools hands them.',
     'volume.clone': 'Volumes are copied by way of a snapshot only.',

@@ -44,7 +44,7 @@ export const refusedActions: Action[] = [
   lacking('shelve', 'server.shelve'),
   lacking('unshelve', 'server.shelve'),
   lacking('shelveOffload', 'server.shelve', admin('os-shelve:shelve_offload')),
-  never('changePassword', 'The clouds behind this broker cannot set a password inside a running server.'),
+  lacking('changePassword', 'server.change_password'),
   never('createBackup', 'Backups with a rotation are not offered: make an image of the server, and delete old ones.'),
   never('restore', 'Deleted servers are not kept: there is nothing to restore.'),
   never('trigger_crash_dump', 'The clouds behind this broker cannot make a server dump its memory.', { since: 17 }),

@@ -275,6 +275,13 @@ describe('what no cloud has', () => {
     expect(answer.status).toBe(409)
     expect(answer.body.conflictingRequest.message.length).toBeGreaterThan(20)
   })
+  test('a new password is refused with what the capabilities of its cloud say beforehand', async () => {
+    const { clouds } = (await w.admin.get('/broker/v1/capabilities')).body
+    const { available, reason } = clouds[0].capabilities['server.change_password']
+    expect(available).toBe(false)
+    const answer = await w.act(id, { changePassword: { adminPass: 'tea and biscuits' } })
+    expect([answer.status, answer.body.conflictingRequest.message]).toEqual([409, reason])
+  })
   test.each(['migrate', 'os-migrateLive', 'evacuate'])('%s is for admins, who are told why not', async (name) => {
     expect((await w.act(id, { [name]: null })).status).toBe(403)
     expect((await w.act(id, { [name]: null }, w.admin)).status).toBe(409)
