@@ -5,6 +5,7 @@ import { bindingOperations } from './bindings.ts'
 import { capabilityOperations } from './capabilities.ts'
 import { cloudOperations } from './clouds.ts'
 import { exportOperations } from './export.ts'
+import { imageQuotaOperations } from './image-quotas.ts'
 import { mappingOperations } from './mappings.ts'
 import { offerOperations } from './offers.ts'
 import { orphanOperations } from './orphans.ts'
@@ -24,6 +25,7 @@ export const broker: Service = {
     ...versionOperations,
     ...cloudOperations,
     ...mappingOperations,
+    ...imageQuotaOperations,
     ...offerOperations,
     ...capabilityOperations,
     ...bindingOperations,

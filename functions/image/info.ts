@@ -1,3 +1,5 @@
+import { projectOf } from '../broker/block-storage/volume.ts'
+import { imageLimits } from '../broker/image/image-quota.ts'
 import type { Context } from '../context.ts'
 import { notFound, notImplemented } from '../http/fault.ts'
 import { type Operation, operation } from '../http/operation.ts'
@@ -37,9 +39,13 @@ export const infoOperations: Operation[] = [
     method: 'GET',
     path: '/v2/info/usage',
     who: 'reader',
-    summary: 'What is used of limits on images: there are none.',
+    summary: 'What the project may have of images, and has; sizes in MiB.',
     status: 200,
-    handle: () => ({ body: { usage: {} } }),
+    handle: async ({ context }) => {
+      const limits = Object.entries(await imageLimits(context, projectOf(context)))
+      const usage = limits.map(([name, { limit, used }]) => [name, { limit, usage: used }])
+      return { body: { usage: Object.fromEntries(usage) } }
+    },
   }),
   operation({
     name: 'task.list',

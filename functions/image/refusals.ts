@@ -1,6 +1,9 @@
+import { type ImageLimit, unitOf } from '../../db/queries/image/image-usage.ts'
 import { unauthorized } from '../auth/policy.ts'
 import { type ImageRefusal, ImageRefused } from '../broker/image/image.ts'
-import { Refused } from '../broker/line/refused.ts'
+import { imageLimits } from '../broker/image/image-quota.ts'
+import { type Refusal, Refused } from '../broker/line/refused.ts'
+import type { Context } from '../context.ts'
 import { badRequest, conflict, Fault, forbidden, notImplemented } from '../http/fault.ts'
 import type { Service } from '../http/service.ts'
 
@@ -15,12 +18,13 @@ const ACTIONS: Record<string, string> = {
 }
 
 /** What the broker will not do, as Glance says it. */
-export const refuse: Service['refuse'] = (error, { params, body }, { name }) => {
+export const refuse: Service['refuse'] = (error, { context, params, body }, { name }) => {
   const id = params.id ?? (body as { id?: string } | undefined)?.id ?? ''
   if (error instanceof ImageRefused) return worded(error.refusal, ACTIONS[name] ?? 'modify_image', id)
   if (!(error instanceof Refused)) return undefined
   const { refusal } = error
   if (refusal.kind === 'token') return unauthorized()
+  if (refusal.kind === 'quota') return limitExceeded(context, refusal)
   if (refusal.kind === 'guard') return conflict(`Image ${id} was changed by somebody else meanwhile.`)
   return refusal.kind === 'taken' ? conflict(`Image ID ${id} already exists!`) : undefined
 }
@@ -29,6 +33,18 @@ const NO_STORE =
   'There is no place for image data here: a Worker needs an R2 bucket bound as IMAGES. Use an image of a cloud, or make one of a server (openstack server image create).'
 const OTHER_WAYS =
   "Larger bodies do not pass a Worker. Plimsoll on Node streams images of any size; or bring the image to its cloud by the cloud's own means, where the catalogue or an adoption finds it."
+
+/** glance/common/exception.py, LimitExceeded, about oslo.limit's ProjectOverLimit. */
+const limitExceeded = async (context: Context, refusal: Extract<Refusal, { kind: 'quota' }>): Promise<Fault> => {
+  const { projectId, asked } = refusal
+  const resource = refusal.resource as ImageLimit
+  const { limit, used } = (await imageLimits(context, projectId))[resource]
+  const delta = Math.ceil(asked / unitOf(resource))
+  return new Fault(
+    413,
+    `The request returned a 413 Request Entity Too Large. This generally means that rate limiting or a quota threshold was breached.\n\nThe response body:\nProject ${projectId} is over a limit for [Resource ${resource} is over limit of ${limit} due to current usage ${used} and delta ${delta}]`,
+  )
+}
 
 /** Glance's own sentences (glance/api/v2/image_data.py, glance/domain, glance/location.py). */
 const worded = (refusal: ImageRefusal, action: string, id: string): Fault => {

@@ -2,6 +2,7 @@ import type { ImageSeen, ImageSpec } from '../../../adapters/contract.ts'
 import { imageById, insertImage } from '../../../db/queries/image/images.ts'
 import { clearTombstone } from '../../../db/queries/line/adopt.ts'
 import { imageNeed } from '../image/image-place.ts'
+import { withinImageLimits } from '../image/image-quota.ts'
 import { NotAdoptable, type Plan, type Unit } from './plan.ts'
 
 /** An image that the catalogue does not show: the project's own, and hidden unless it was asked for by itself. */
@@ -13,6 +14,7 @@ export const takeImage: Unit = async (plan, item, sighting, read) => {
   if (row) item.scope = imageNeed(row, item.projectId).scope
   const made = Date.parse(seen.createdAt)
   await plan.admit(item, {}, () => [
+    ...withinImageLimits(context, item.projectId, { image_count_total: 1 }),
     clearTombstone(context.db, 'image', item.resourceId),
     insertImage(context.db, {
       id: item.resourceId,

@@ -14,6 +14,7 @@ import { Refused } from '../line/refused.ts'
 import { ImageRefused, mayChange } from './image.ts'
 import { inspectImage, mismatch, virtualSizeOf } from './image-format.ts'
 import { Meter, tooLarge, type Upload } from './image-meter.ts'
+import { roomFor, withinImageLimits } from './image-quota.ts'
 
 /** Data of images that pass through the broker: into its store when they are uploaded, out of it when they are read. */
 
@@ -34,16 +35,22 @@ export const receiveData = async (context: Context, image: ImageRead, upload: Up
     ? ({ status: 'uploading', action: 'stage' } as const)
     : ({ status: 'saving', action: 'upload' } as const)
   const now = Math.max(context.now(), image.updatedAt + 1)
+  const total = upload.staged ? 'image_stage_total' : 'image_size_total'
+  const owner = image.projectId!
+  const amounts = { image_count_uploading: 1, [total]: upload.length ?? 0 }
   await commit(context, { action, kind: 'image', resourceId: image.id }, [
     guard(context, 'image-moved', imageMoved(image.id, image.updatedAt)),
+    ...withinImageLimits(context, owner, amounts, image.id),
     updateImage(db, image.id, { status, blob: key, updatedAt: now }),
   ])
-  const meter = new Meter(context, image, upload, key)
+  const room = { bytes: await roomFor(context, owner, total), limit: total } as const
+  const meter = new Meter(context, image, upload, key, room)
   try {
     await store.write(key, meter.through(upload.data ?? new Blob([]).stream()))
     const found = meter.end()
     await commit(context, { action: `${action}.end`, kind: 'image', resourceId: image.id }, [
       guard(context, 'upload-lost', uploadLost(image.id, key)),
+      ...withinImageLimits(context, owner, { [total]: found.sizeBytes ?? 0 }, image.id),
       updateImage(db, image.id, { ...found, ...(upload.staged ? {} : { status: 'active' }), updatedAt: context.now() }),
     ])
   } catch (error) {
@@ -99,8 +106,11 @@ export const importStaged = async (context: Context, image: ImageRead): Promise<
     throw new ImageRefused({ kind: 'mismatch', reason })
   }
   const virtualSizeBytes = virtualSizeOf(image, found)
+  const owner = image.projectId!
+  const amounts = { image_size_total: sizeBytes }
   await commit(context, { action: 'import', kind: 'image', resourceId: image.id }, [
     guard(context, 'image-moved', imageMoved(image.id, image.updatedAt)),
+    ...withinImageLimits(context, owner, amounts, image.id),
     updateImage(context.db, image.id, {
       virtualSizeBytes,
       status: 'active',

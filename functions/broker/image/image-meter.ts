@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto'
+import type { ImageLimit } from '../../../db/queries/image/image-usage.ts'
 import { type ImageRow, touchUpload } from '../../../db/queries/image/images.ts'
 import type { Context } from '../../context.ts'
+import { Refused } from '../line/refused.ts'
 import { ImageRefused } from './image.ts'
 import { Inspector, mismatch, virtualSizeOf } from './image-format.ts'
 
@@ -13,6 +15,12 @@ export interface Upload {
   length: number | null
   /** It stays apart until it is imported. */
   staged: boolean
+}
+
+/** How much more the project may have, and by which limit. */
+export interface Room {
+  bytes: number
+  limit: ImageLimit
 }
 
 /** What an image is worth knowing when its data is there. */
@@ -42,19 +50,21 @@ export class Meter {
   readonly #image: ImageRow
   readonly #upload: Upload
   readonly #key: string
+  readonly #room: Room
   readonly #inspector = new Inspector()
   readonly #md5 = createHash('md5')
   readonly #sha512 = createHash('sha512')
   #beatAt: number
   #looked = false
   /** Why the data was refused or broke off; null: nothing was wrong with it. */
-  fault: ImageRefused | null = null
+  fault: ImageRefused | Refused | null = null
 
-  constructor(context: Context, image: ImageRow, upload: Upload, key: string) {
+  constructor(context: Context, image: ImageRow, upload: Upload, key: string, room: Room) {
     this.#context = context
     this.#image = image
     this.#upload = upload
     this.#key = key
+    this.#room = room
     this.#beatAt = context.now()
   }
 
@@ -85,6 +95,7 @@ export class Meter {
     const { imageSizeCap } = this.#context.settings
     this.#inspector.take(chunk)
     if (this.#inspector.size > imageSizeCap) this.#fail(tooLarge(this.#context).refusal)
+    if (this.#inspector.size > this.#room.bytes) this.#overflow()
     if (this.#inspector.knowsHead && !this.#looked) this.#look()
     this.#md5.update(chunk)
     this.#sha512.update(chunk)
@@ -106,6 +117,17 @@ export class Meter {
     if (length !== null && length !== this.#inspector.size) this.#fail({ kind: 'incomplete' })
     // Some formats have their mark at the end.
     this.#look()
+  }
+
+  #overflow(): never {
+    const { limit: resource } = this.#room
+    this.fault = new Refused({
+      kind: 'quota',
+      resource,
+      projectId: this.#image.projectId ?? '',
+      asked: this.#inspector.size,
+    })
+    throw this.fault
   }
 
   #fail(refusal: ImageRefused['refusal']): never {

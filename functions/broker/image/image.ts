@@ -19,6 +19,7 @@ import type { Context } from '../../context.ts'
 import { commit, guard, type Write } from '../line/commit.ts'
 import { Refusing } from '../line/refused.ts'
 import { bindTo, changed, unwanted } from '../line/resources.ts'
+import { withinImageLimits } from './image-quota.ts'
 
 /** An image that says so stands for a running server, and booting from it forks that: nothing that is made of it does. */
 export const FORK_OF = 'plimsoll:fork_of'
@@ -70,7 +71,7 @@ export const imageFor = async (context: Context, id: string): Promise<ImageOnClo
 
 /**
  * Makes an image of a server: a private row, queued, and Nova's action `createImage`, which converge ends. `also` goes
- * into the same batch. Throws `Refused` with guard `server-gone`, `ImageRefused` (`unplaced`).
+ * into the same batch. Throws `Refused` with guard `server-gone` or quota `image_count_total`, `ImageRefused` (`unplaced`).
  */
 export const createServerImage = async (
   context: Context,
@@ -88,6 +89,7 @@ export const createServerImage = async (
     { action: 'createImage', kind: 'server', resourceId: server.id, detail: { image_id: row.id } },
     [
       guard(context, 'server-gone', serverGone(server.id)),
+      ...withinImageLimits(context, row.projectId!, { image_count_total: 1 }),
       ...saveServer(context, { ...server, cloudId }, row),
       ...also,
     ],
@@ -164,7 +166,7 @@ export const saveServer = (context: Context, server: ServerRow & { cloudId: stri
 export type NewImage = Pick<ImageRow, 'id'> &
   Partial<Omit<ImageRow, 'projectId' | 'status' | 'createdAt' | 'updatedAt'>>
 
-/** A record of an image whose data is still to come. */
+/** A record of an image whose data is still to come. Throws `Refused` (`quota`). */
 export const createImageRecord = async (context: Context, projectId: string, wish: NewImage): Promise<ImageRead> => {
   const now = context.now()
   const row: ImageRow = {
@@ -175,7 +177,10 @@ export const createImageRecord = async (context: Context, projectId: string, wis
     createdAt: now,
     updatedAt: now,
   }
-  await commit(context, { action: 'create', kind: 'image', resourceId: row.id }, [insertImage(context.db, row)])
+  await commit(context, { action: 'create', kind: 'image', resourceId: row.id }, [
+    ...withinImageLimits(context, projectId, { image_count_total: 1 }),
+    insertImage(context.db, row),
+  ])
   return { ...row, clouds: [], dueAt: null }
 }
 

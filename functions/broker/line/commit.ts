@@ -115,7 +115,21 @@ export const charge = (context: Pick<Context, 'db'>, projectId: string, resource
   return write
 }
 
-/** What each statement of `charge` moves, for the refusal that speaks of it. */
+/** What names of guards begin with that stand for a limit without a counter. */
+const LIMIT = 'limit.'
+
+/** Refuses its batch, as a counter would, when so much more passes a limit that is counted from rows. */
+export const limited = (
+  context: Pick<Context, 'db'>,
+  charged: { projectId: string; resource: string; amount: number },
+  violated: SQL,
+): Write => {
+  const write = guard(context, LIMIT + charged.resource, violated)
+  charges.set(write, charged)
+  return write
+}
+
+/** What each statement of `charge` and `limited` moves, for the refusal that speaks of it. */
 const charges = new WeakMap<Write, { projectId: string; resource: string; amount: number }>()
 
 const overLimit = (writes: Write[], resource: string): Refused => {
@@ -129,6 +143,7 @@ export const refusalOf = (error: unknown, writes: Write[]): Refused | null => {
   const text = messages(error)
   const raised = /refused:(\w+):([\w./-]*)/.exec(text)
   if (raised?.[1] === 'quota') return overLimit(writes, raised[2]!)
+  if (raised?.[1] === 'guard' && raised[2]!.startsWith(LIMIT)) return overLimit(writes, raised[2]!.slice(LIMIT.length))
   if (raised?.[1] === 'guard')
     return new Refused(raised[2] === 'token' ? { kind: 'token' } : { kind: 'guard', what: raised[2]! })
   const unique = /UNIQUE constraint failed: ([\w., ]+)/.exec(text)

@@ -1,5 +1,5 @@
 /**
- * Limits of a project that nobody has set otherwise, in the words of Nova, Cinder and Neutron; -1 is unlimited.
+ * Limits of a project that nobody has set otherwise, in the words of Nova, Cinder, Neutron and Glance; -1 is unlimited.
  * Counters of resources marked `counted` live in the table `quotas` and move with the rows that justify them.
  */
 export const quotaDefaults = {
@@ -36,6 +36,13 @@ export const quotaDefaults = {
     subnetpool: 0,
     rbac_policy: 0,
   },
+  /** Sizes in MiB. */
+  image: {
+    image_size_total: 1024 * 1024,
+    image_stage_total: 1024 * 1024,
+    image_count_total: 100,
+    image_count_uploading: 20,
+  },
 } as const
 
 /** The counters in one flat space: no two services use the same word. */
@@ -43,4 +50,5 @@ export const defaultMaximum: Record<string, number> = {
   ...quotaDefaults.compute,
   ...quotaDefaults.volume,
   ...quotaDefaults.network,
+  ...quotaDefaults.image,
 }

@@ -1,0 +1,56 @@
+import { type SQL, sql } from 'drizzle-orm'
+import type { Database } from '../../client.ts'
+
+/** Glance's limits of a project, in its words: sizes are in MiB. */
+export const IMAGE_LIMITS = [
+  'image_size_total',
+  'image_stage_total',
+  'image_count_total',
+  'image_count_uploading',
+] as const
+export type ImageLimit = (typeof IMAGE_LIMITS)[number]
+/** An amount of what a limit counts; sizes in bytes. */
+export type ImageAmounts = Partial<Record<ImageLimit, number>>
+
+const MIB = 2 ** 20
+/** Bytes to the unit of a limit. */
+export const unitOf = (limit: ImageLimit): number =>
+  limit.startsWith('image_size') || limit.startsWith('image_stage') ? MIB : 1
+
+/** What is counted is read from the images themselves, so that no counter can go astray. Images that forks are made of are not the user's. */
+const COUNTED: Record<ImageLimit, { what: SQL; which: SQL }> = {
+  image_size_total: { what: sql`sum(size_bytes)`, which: sql`status <> 'uploading'` },
+  image_stage_total: { what: sql`sum(size_bytes)`, which: sql`status = 'uploading'` },
+  image_count_total: { what: sql`count(*)`, which: sql`true` },
+  image_count_uploading: { what: sql`count(*)`, which: sql`status = 'saving' or status = 'uploading'` },
+}
+
+const used = (
+  projectId: string,
+  limit: ImageLimit,
+  but: string | null,
+): SQL => sql`coalesce((select ${COUNTED[limit].what}
+  from images where project_id = ${projectId} and deleted_at is null and fork_id is null and id is not ${but}
+  and (${COUNTED[limit].which})), 0)`
+
+/**
+ * True (as SQL) when so much more would pass the limit of a project. Within a batch it sees what was written before it.
+ * @param but an image that is counted as `more` says, whatever is written of it
+ */
+export const passesLimit = (
+  projectId: string,
+  limit: ImageLimit,
+  { more, standard, but = null }: { more: number; standard: number; but?: string | null },
+): SQL => {
+  const maximum = sql`coalesce((select maximum from quotas where project_id = ${projectId} and resource = ${limit}), ${standard})`
+  return sql`${maximum} >= 0 and ${used(projectId, limit, but)} + ${more} > ${maximum} * ${unitOf(limit)}`
+}
+
+/** What images of a project come to, sizes in bytes. */
+export const imageUsage = async (db: Database, projectId: string, but: string | null = null) => {
+  const columns = sql.join(
+    IMAGE_LIMITS.map((limit) => sql`${used(projectId, limit, but)} as ${sql.identifier(limit)}`),
+    sql`, `,
+  )
+  return (await db.get<Record<ImageLimit, number>>(sql`select ${columns}`))!
+}

@@ -1,0 +1,52 @@
+import {
+  IMAGE_LIMITS,
+  type ImageAmounts,
+  type ImageLimit,
+  imageUsage,
+  passesLimit,
+  unitOf,
+} from '../../../db/queries/image/image-usage.ts'
+import type { Context } from '../../context.ts'
+import { limited, type Write } from '../line/commit.ts'
+import { defaultMaximum } from '../line/quota.ts'
+import { type Limit, limitsOf } from '../line/quotas.ts'
+
+/** Limits on images, in Glance's words (https://docs.openstack.org/glance/latest/admin/quotas.html). */
+
+/** Undoes its batch where so much more passes a limit of the project; `Refused` then says which quota. `but`: an image that `amounts` counts anew. */
+export const withinImageLimits = (
+  context: Pick<Context, 'db'>,
+  projectId: string,
+  amounts: ImageAmounts,
+  but: string | null = null,
+): Write[] =>
+  IMAGE_LIMITS.flatMap((limit) => {
+    const more = amounts[limit]
+    if (more === undefined) return []
+    const violated = passesLimit(projectId, limit, { more, standard: defaultMaximum[limit]!, but })
+    return limited(context, { projectId, resource: limit, amount: more }, violated)
+  })
+
+/** What a project may have of images and has, both in the unit of the limit. */
+export const imageLimits = async (
+  context: Pick<Context, 'db' | 'scope'>,
+  projectId: string,
+): Promise<Record<ImageLimit, Limit>> => {
+  const [limits, used] = await Promise.all([limitsOf(context, projectId), imageUsage(context.db, projectId)])
+  const shown = IMAGE_LIMITS.map((limit) => {
+    const usage = Math.floor(used[limit] / unitOf(limit))
+    return [limit, { limit: limits(limit).limit, used: usage }] as const
+  })
+  return Object.fromEntries(shown) as Record<ImageLimit, Limit>
+}
+
+/** Bytes that a project may still add before the limit is reached; Infinity: there is none. */
+export const roomFor = async (
+  context: Pick<Context, 'db' | 'scope'>,
+  projectId: string,
+  limit: ImageLimit,
+): Promise<number> => {
+  const [limits, used] = await Promise.all([limitsOf(context, projectId), imageUsage(context.db, projectId)])
+  const maximum = limits(limit).limit
+  return maximum < 0 ? Number.POSITIVE_INFINITY : Math.max(0, maximum * unitOf(limit) - used[limit])
+}
