@@ -2,6 +2,8 @@ import { existsSync, globSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { adapters } from '../../adapters/registry.ts'
+import { bootFiles } from '../check/figures.ts'
+import { importsOf } from '../check/imports.ts'
 
 const read = (path: string): string => readFileSync(path, 'utf8')
 const without = /node_modules|\.cache|\.plimsoll/
@@ -106,4 +108,33 @@ test('CHANGELOG.md names every migration since the first release, for those who 
   const migrations = globSync('db/{migrations,cloud-state}/*.sql').map((path) => path.replace(/.*\/(.*)\.sql$/, '$1'))
   expect(migrations.length).toBeGreaterThan(7)
   expect(migrations.filter((name) => !log.includes(`\`${name}\``))).toEqual([])
+})
+
+describe('the walk through a boot', () => {
+  const boot = bootFiles()
+  const imports = importsOf('{functions,adapters}/**/*.ts')
+  /** Where parts are put together, so that those above need not know them. */
+  const wired = ['functions/runtime/host.ts', 'functions/broker/kinds/index.ts', 'adapters/sandbox/index.ts']
+
+  test('goes from route to adapter', () => {
+    expect(boot.at(0)).toMatch(/^functions\/compute\//)
+    expect(boot.at(-1)).toMatch(/^adapters\//)
+  })
+  test.each(boot)('leads to %s', (path) => {
+    const known = [...boot.slice(0, boot.indexOf(path)), ...wired]
+    const first = path === boot[0]
+    expect(first || imports.some(({ from, to }) => to === path && known.includes(from))).toBe(true)
+  })
+})
+
+test('rooms and floors of the broker are those that the architecture test guards', () => {
+  const told = [...read('docs/architecture.md').matchAll(/^\| (\d) \| ((?:`[\w-]+`(?:, )?)+) \|/gm)].map(
+    ([, , rooms]) => inBackticks(rooms!).sort(),
+  )
+  const list = /'functions\/broker': \[(.*?)^ {2}\]/ms.exec(read('test/architecture.node.test.ts'))?.[1] ?? ''
+  const guarded = [...list.matchAll(/\[([^\]]+)\]/g)].map(([, rooms]) =>
+    [...rooms!.matchAll(/'([^']+)'/g)].map(([, room]) => room!).sort(),
+  )
+  expect(guarded.length).toBeGreaterThan(3)
+  expect(told.reverse()).toEqual(guarded)
 })
