@@ -1,5 +1,5 @@
 import { index, integer, primaryKey, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core'
-import { at, emptyList, flag, json } from './columns.ts'
+import { at, emptyList, emptyObject, flag, json } from './columns.ts'
 
 export interface AllocationPool {
   start: string
@@ -38,6 +38,10 @@ export const networks = sqliteTable(
     isDefault: flag('is_default').notNull().default(false),
     mtu: integer('mtu').notNull().default(1500),
     portSecurity: flag('port_security').notNull().default(true),
+    /** Zones that its owner named, as `<cloud>.<zone>`: the first is its home from the beginning. */
+    availabilityZoneHints: json<string[]>('availability_zone_hints')
+      .notNull()
+      .default(emptyList as never),
     /** The cloud that realises it: set for external networks, else by the first server, router or floating IP on it. */
     cloudId: text('cloud_id'),
     status: text('status').notNull().default('ACTIVE'),
@@ -84,6 +88,11 @@ export const ports = sqliteTable(
     deviceOwner: text('device_owner').notNull().default(''),
     dnsName: text('dns_name').notNull().default(''),
     portSecurity: flag('port_security').notNull().default(true),
+    /** What an administrator asked of its binding; no cloud heeds it. */
+    bindingHost: text('binding_host').notNull().default(''),
+    bindingProfile: json<Record<string, unknown>>('binding_profile')
+      .notNull()
+      .default(emptyObject as never),
     status: text('status').$type<'ACTIVE' | 'DOWN' | 'BUILD' | 'ERROR'>().notNull().default('DOWN'),
   },
   (t) => [
@@ -173,6 +182,10 @@ export const routers = sqliteTable(
   {
     ...standard,
     adminStateUp: flag('admin_state_up').notNull().default(true),
+    /** Zones that its owner named: it joins networks of their clouds only. */
+    availabilityZoneHints: json<string[]>('availability_zone_hints')
+      .notNull()
+      .default(emptyList as never),
     externalNetworkId: text('external_network_id'),
     enableSnat: flag('enable_snat').notNull().default(true),
     routes: json<HostRoute[]>('routes')

@@ -124,6 +124,14 @@ export const routes = () =>
   attribute((value) =>
     value === null ? [] : asList(value, (each) => asObject(each, { destination: asCidr, nexthop: asIp })),
   )
+/** Names of zones; whether they exist is for others to say. */
+export const hints = () => attribute((value) => asList(value, (each) => asText(each, 255)))
+export const object = () =>
+  attribute((value): Record<string, unknown> => {
+    if (value === null) return {}
+    if (typeof value !== 'object' || Array.isArray(value)) return unfit(`'${python(value)}' is not a dictionary`)
+    return value as Record<string, unknown>
+  })
 /** One of a few words, or numbers that may come as text. */
 export const oneOf = <const T extends string | number>(...words: T[]) =>
   attribute(

@@ -5,7 +5,7 @@ import { missing } from '../broker/network/network-refusal.ts'
 import type { Context } from '../context.ts'
 import { badRequest } from '../http/fault.ts'
 import { type Operation, operation } from '../http/operation.ts'
-import { flag, nothingBut, ownership, text, textOrNone } from './attributes.ts'
+import { flag, hints, ownership, text, textOrNone } from './attributes.ts'
 import { changeOf, given, oneOrMany, ownerOf } from './body.ts'
 import { reading, standardView } from './listing.ts'
 import { disallowed } from './refusals.ts'
@@ -20,7 +20,7 @@ const changeable = {
   'router:external': flag().optional(),
   port_security_enabled: flag().optional(),
 }
-const create = z.strictObject({ ...changeable, ...ownership, availability_zone_hints: nothingBut([]).optional() })
+const create = z.strictObject({ ...changeable, ...ownership, availability_zone_hints: hints().optional() })
 const update = z.strictObject(changeable)
 const fixed = [
   'id',
@@ -33,6 +33,7 @@ const fixed = [
   'updated_at',
   'revision_number',
   'availability_zones',
+  'availability_zone_hints',
 ]
 
 /** Sharing is for admins; ways out belong to clouds. `external` is what the network is. */
@@ -64,10 +65,8 @@ const view = (network: NetworkView) => ({
   mtu: network.mtu,
   port_security_enabled: network.portSecurity,
   subnets: network.subnetIds,
-  availability_zones: network.cloudName === null ? [] : [network.cloudName],
-  availability_zone_hints: [],
-  ipv4_address_scope: null,
-  ipv6_address_scope: null,
+  availability_zones: network.zones,
+  availability_zone_hints: network.availabilityZoneHints,
 })
 
 const find = async (context: Context, id: string): Promise<NetworkView> => {
@@ -104,6 +103,7 @@ export const networkOperations: Operation[] = [
           adminStateUp: wish.admin_state_up ?? true,
           shared: wish.shared ?? false,
           portSecurity: wish.port_security_enabled ?? true,
+          availabilityZoneHints: wish.availability_zone_hints ?? [],
         })),
       )
       return { body: bulk ? { networks: made.map(view) } : { network: view(made[0]!) } }

@@ -4,7 +4,7 @@ import { ownPort } from '../broker/network/port.ts'
 import { changePort, createPorts, deletePort } from '../broker/network/port-life.ts'
 import type { Context } from '../context.ts'
 import { type Operation, operation } from '../http/operation.ts'
-import { fixedIps, flag, mac, nothingBut, ownership, text, textOrNone, uuid, uuids } from './attributes.ts'
+import { fixedIps, flag, mac, nothingBut, object, ownership, text, textOrNone, uuid, uuids } from './attributes.ts'
 import { changeOf, given, oneOrMany, ownerOf } from './body.ts'
 import { reading, standardView } from './listing.ts'
 import { disallowed } from './refusals.ts'
@@ -22,21 +22,25 @@ const changeable = {
   port_security_enabled: flag().optional(),
   mac_address: mac().optional(),
   'binding:vnic_type': nothingBut('normal').optional(),
+  'binding:host_id': textOrNone().optional(),
+  'binding:profile': object().optional(),
 }
 const create = z.strictObject({ ...changeable, ...ownership, network_id: uuid() })
 const update = z.strictObject(changeable)
 const fixed = ['id', 'network_id', 'status', 'project_id', 'tenant_id', 'created_at', 'updated_at', 'revision_number']
 
 /** What routers and clouds own is not for users to claim. */
-const checkPolicy = (
-  verb: string,
-  context: Context,
-  body: { mac_address?: string | undefined; device_owner?: string | undefined },
-): void => {
+const checkPolicy = (verb: string, context: Context, body: Partial<z.infer<typeof update>>): void => {
   if (context.caller?.isAdmin) return
   if (verb === 'update' && body.mac_address !== undefined) throw disallowed('update_port:mac_address')
+  for (const key of ['binding:host_id', 'binding:profile'] as const)
+    if (body[key] !== undefined) throw disallowed(`${verb}_port:${key}`)
   if (body.device_owner?.startsWith('network:')) throw disallowed(`${verb}_port:device_owner`)
 }
+
+/** Clouds plug in what they have; a host that an administrator names is none of theirs. */
+const vifType = ({ host, bindingHost, deviceOwner }: PortView): string =>
+  host === '' ? 'unbound' : bindingHost === host && !deviceOwner.startsWith('compute:') ? 'binding_failed' : 'other'
 
 /** By address as text, as Neutron's model orders them. Which comes first to a cloud is another thing. */
 const inOrder = (fixedIps: PortView['fixedIps']): PortView['fixedIps'] =>
@@ -58,9 +62,9 @@ const view = (port: PortView, { caller }: Context) => ({
   'binding:vnic_type': 'normal',
   ...(caller?.isAdmin
     ? {
-        'binding:host_id': '',
-        'binding:profile': {},
-        'binding:vif_type': port.status === 'ACTIVE' ? 'other' : 'unbound',
+        'binding:host_id': port.host,
+        'binding:profile': port.bindingProfile,
+        'binding:vif_type': vifType(port),
         'binding:vif_details': {},
       }
     : {}),
@@ -100,6 +104,8 @@ export const portOperations: Operation[] = [
             securityGroupIds: wish.security_groups,
             portSecurity: wish.port_security_enabled,
             macAddress: wish.mac_address,
+            bindingHost: wish['binding:host_id'],
+            bindingProfile: wish['binding:profile'],
           }),
         })),
       )
@@ -125,6 +131,8 @@ export const portOperations: Operation[] = [
         deviceOwner: body.device_owner,
         portSecurity: body.port_security_enabled,
         macAddress: body.mac_address,
+        bindingHost: body['binding:host_id'],
+        bindingProfile: body['binding:profile'],
       })
       const more = given({ fixedIps: body.fixed_ips, securityGroupIds: body.security_groups })
       return { body: { port: view(await changePort(context, params.id!, { set, ...more }), context) } }

@@ -1,11 +1,11 @@
 import { z } from 'zod'
-import { listRouters, type RouterRow, routerAttributes } from '../../db/queries/network/routers.ts'
+import { listRouters, type RouterRow, type RouterView, routerAttributes } from '../../db/queries/network/routers.ts'
 import { badRequestFor } from '../broker/network/network-refusal.ts'
 import { changeRouter, createRouter, ownRouter, removeRouter } from '../broker/network/router.ts'
 import { addInterface, type Interface, removeInterface } from '../broker/network/router-interface.ts'
 import type { Context } from '../context.ts'
 import { type Operation, operation } from '../http/operation.ts'
-import { flag, gatewayInfo, nothingBut, ownership, routes, text, textOrNone } from './attributes.ts'
+import { flag, gatewayInfo, hints, ownership, routes, text, textOrNone } from './attributes.ts'
 import { bare, changeOf, given, oneOrMany, ownerOf } from './body.ts'
 import { reading, standardView } from './listing.ts'
 import { disallowed } from './refusals.ts'
@@ -18,7 +18,7 @@ const changeable = {
   admin_state_up: flag().optional(),
   external_gateway_info: gatewayInfo().optional(),
 }
-const create = z.strictObject({ ...changeable, ...ownership, availability_zone_hints: nothingBut([]).optional() })
+const create = z.strictObject({ ...changeable, ...ownership, availability_zone_hints: hints().optional() })
 const update = z.strictObject({ ...changeable, routes: routes().optional() })
 const fixed = ['id', 'status', 'project_id', 'tenant_id', 'created_at', 'updated_at', 'revision_number']
 const interfaceBody = bare(z.strictObject({ subnet_id: text().optional(), port_id: text().optional() }))
@@ -29,7 +29,7 @@ const checkPolicy = (verb: string, context: Context, gateway: { enableSnat?: boo
     throw disallowed(`${verb}_router:external_gateway_info:enable_snat`)
 }
 
-const view = (router: RouterRow) => ({
+const view = (router: RouterView) => ({
   ...standardView(router),
   name: router.name,
   admin_state_up: router.adminStateUp,
@@ -39,8 +39,8 @@ const view = (router: RouterRow) => ({
       ? null
       : { network_id: router.externalNetworkId, enable_snat: router.enableSnat, external_fixed_ips: [] },
   routes: router.routes,
-  availability_zones: [],
-  availability_zone_hints: [],
+  availability_zones: router.zones,
+  availability_zone_hints: router.availabilityZoneHints,
 })
 
 const interfaceView = (routerId: string, { port, subnet }: Interface) => ({
@@ -84,6 +84,7 @@ export const routerOperations: Operation[] = [
         description: wish.description ?? '',
         adminStateUp: wish.admin_state_up ?? true,
         gateway: wish.external_gateway_info ?? null,
+        availabilityZoneHints: wish.availability_zone_hints ?? [],
       })
       return { body: bulk ? { routers: [view(router)] } : { router: view(router) } }
     },

@@ -4,7 +4,7 @@ import { missing } from '../broker/network/network-refusal.ts'
 import { addRules, ensureDefaultGroup, removeRule } from '../broker/network/security-group.ts'
 import type { Context } from '../context.ts'
 import { type Operation, operation } from '../http/operation.ts'
-import { nothingBut, oneOf, ownership, read, text, textOrNone } from './attributes.ts'
+import { oneOf, ownership, read, text, textOrNone } from './attributes.ts'
 import { oneOrMany, ownerOf } from './body.ts'
 import { reading, standardView } from './listing.ts'
 import { checkRule, normalized, port, prefix, protocol } from './rule-words.ts'
@@ -26,8 +26,6 @@ const create = z.strictObject({
   port_range_max: read(port).optional(),
   remote_ip_prefix: read(prefix).optional(),
   remote_group_id: read((value) => (value === null ? null : String(value))).optional(),
-  /** Address groups are not offered: a rule that named one could only be ignored, or be wider than meant. */
-  remote_address_group_id: nothingBut(null).optional(),
   description: textOrNone().optional(),
 })
 
@@ -42,7 +40,6 @@ export const ruleView = (rule: RuleRow) => ({
   remote_ip_prefix: prefix(rule.remoteIpPrefix),
   normalized_cidr: normalized(rule.remoteIpPrefix),
   remote_group_id: rule.remoteGroupId,
-  remote_address_group_id: null,
 })
 
 const find = async (context: Context, id: string): Promise<RuleRow> => {

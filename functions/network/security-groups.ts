@@ -14,18 +14,16 @@ import {
 } from '../broker/network/security-group.ts'
 import type { Context } from '../context.ts'
 import { type Operation, operation } from '../http/operation.ts'
-import { nothingBut, ownership, text, textOrNone } from './attributes.ts'
+import { ownership, text, textOrNone } from './attributes.ts'
 import { changeOf, given, oneOrMany, ownerOf } from './body.ts'
 import { reading, standardView } from './listing.ts'
 import { ruleView } from './security-group-rules.ts'
 
 /* Security groups: https://docs.openstack.org/api-ref/network/v2/#security-groups-security-groups */
 
-/** No cloud has stateless groups: to make a stateful one instead would let answers in that nobody allowed. */
 const changeable = {
   name: text().optional(),
   description: textOrNone().optional(),
-  stateful: nothingBut(true).optional(),
 }
 const create = z.strictObject({ ...changeable, ...ownership })
 const update = z.strictObject(changeable)
@@ -34,8 +32,6 @@ const fixed = ['id', 'security_group_rules', 'project_id', 'tenant_id', 'created
 const view = (group: SecurityGroupView) => ({
   ...standardView(group),
   name: group.name,
-  stateful: group.stateful,
-  shared: false,
   security_group_rules: group.rules.map(ruleView),
 })
 

@@ -6,6 +6,7 @@ import { floatingIpOperations } from './floating-ips.ts'
 import { heedingRevisions } from './if-match.ts'
 import { ipAvailabilityOperations } from './ip-availabilities.ts'
 import { networkOperations } from './networks.ts'
+import { pluginOperations } from './plugins.ts'
 import { portOperations } from './ports.ts'
 import { quotaOperations } from './quotas.ts'
 import { refuse, withDenial } from './refusals.ts'
@@ -39,6 +40,7 @@ export const network: Service = {
     ...availabilityZoneOperations,
     ...ipAvailabilityOperations,
     ...subnetPoolOperations,
+    ...pluginOperations,
   ]
     .map(heedingRevisions)
     .map(withDenial),

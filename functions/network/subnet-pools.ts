@@ -1,6 +1,6 @@
 import { missing } from '../broker/network/network-refusal.ts'
+import { Fault } from '../http/fault.ts'
 import { type Operation, operation } from '../http/operation.ts'
-import { overQuota } from './refusals.ts'
 
 /* Subnet pools: https://docs.openstack.org/api-ref/network/v2/#subnet-pools-extension-subnetpools. Nobody may have one. */
 
@@ -22,10 +22,12 @@ export const subnetPoolOperations: Operation[] = [
     method: 'POST',
     path: '/v2.0/subnetpools',
     who: 'member',
-    summary: 'Refused: the limit of subnet pools is zero.',
-    status: 409,
+    summary: 'Refused: subnet pools are not offered.',
+    status: 501,
     handle: () => {
-      throw overQuota('subnetpool')
+      throw new Fault(501, 'Subnet pools are not offered: name the block of a subnet in its cidr.', {
+        type: 'NotImplemented',
+      })
     },
   }),
   ...absent.map((method) =>

@@ -44,7 +44,6 @@ const create = z.strictObject({
   ipv6_address_mode: oneOfOrNull(...modes).optional(),
   ipv6_ra_mode: oneOfOrNull(...modes).optional(),
   subnetpool_id: nothingBut(null).optional(),
-  service_types: nothingBut([]).optional(),
 })
 const update = z.strictObject(changeable)
 const fixed = [
@@ -76,7 +75,6 @@ const view = (subnet: SubnetRow) => ({
   ipv6_address_mode: subnet.ipv6AddressMode,
   ipv6_ra_mode: subnet.ipv6RaMode,
   subnetpool_id: subnet.subnetpoolId,
-  service_types: [],
 })
 
 const find = async (context: Context, id: string): Promise<SubnetRow> => {

@@ -8,7 +8,7 @@ import { type Attributes, type Listing, pageOf } from './network-listing.ts'
 import { releaseRows } from './network-quotas.ts'
 
 export type NetworkRow = typeof networks.$inferSelect
-export type NetworkView = NetworkRow & { subnetIds: string[]; cloudName: string | null }
+export type NetworkView = NetworkRow & { subnetIds: string[]; cloudName: string | null; zones: string[] }
 
 export const ROUTER_INTERFACE = 'network:router_interface'
 
@@ -28,6 +28,13 @@ const view = {
     (text: string): string[] => JSON.parse(text),
   ),
   cloudName: sql<string | null>`(select c.name from clouds c where c.id = networks.cloud_id)`,
+  /** As zone lists name them: where its subnets are if they are in zones, else all of its cloud. */
+  zones: sql<string[]>`(select json_group_array(c.name || '.' || z.name order by z.position, z.name) from clouds c
+    join zones z on z.cloud_id = c.id where c.id = networks.cloud_id
+      and (z.name in (select s.zone from subnets s where s.network_id = networks.id)
+        or not exists (select 1 from subnets s where s.network_id = networks.id and s.zone is not null)))`.mapWith(
+    (text: string): string[] => JSON.parse(text),
+  ),
 }
 
 export const networkAttributes: Attributes = {
@@ -183,6 +190,16 @@ export const reviveFailed = (db: Database, ids: string[], cloudId: string, now: 
 export const wantScopeAbsent = (db: Database, networkId: string, now: number) =>
   db.run(sql`update bindings set want = 'absent', revision = revision + 1, due_at = ${now}, attempts = 0, updated_at = ${now}
     where scope = ${networkId} and phase <> 'gone'`)
+
+/** The way out that clients take who name none, if a project has one. */
+export const defaultExternalNetwork = async (db: Database, projectId: string): Promise<string | null> =>
+  (
+    await db
+      .select({ id: networks.id })
+      .from(networks)
+      .where(and(eq(networks.external, true), eq(networks.isDefault, true), visible({ projectId })))
+      .limit(1)
+  )[0]?.id ?? null
 
 /** Zones of a cloud, the emptiest first. */
 export const zoneNames = async (db: Database, cloudId: string): Promise<string[]> =>

@@ -9,10 +9,15 @@ import { type Attributes, type Listing, pageOf } from './network-listing.ts'
 import { releaseRows } from './network-quotas.ts'
 
 export type PortRow = typeof ports.$inferSelect
-export type PortView = PortRow & { securityGroupIds: string[] }
+export type PortView = PortRow & { securityGroupIds: string[]; host: string }
+
+/** Where the server is that holds it, as Nova names hosts; else what an administrator asked for. */
+const host = sql<string>`coalesce((select c.name from servers s join clouds c on c.id = s.cloud_id
+  where s.id = ports.device_id and s.deleted_at is null), ports.binding_host)`
 
 const view = {
   ...getTableColumns(ports),
+  host,
   securityGroupIds: sql<
     string[]
   >`(select json_group_array(g.security_group_id) from port_security_groups g where g.port_id = ports.id)`.mapWith(
@@ -60,7 +65,7 @@ export const portAttributes: Attributes = {
   revision_number: { is: 'number', sql: sql`${ports.revision}` },
   created_at: { is: 'time', sql: sql`${ports.createdAt}` },
   updated_at: { is: 'time', sql: sql`${ports.updatedAt}` },
-  'binding:host_id': { is: 'text', sql: sql`''` },
+  'binding:host_id': { is: 'text', sql: host },
   fixed_ips: { is: 'pairs', matches: fixedIps },
   security_groups: {
     is: 'text',

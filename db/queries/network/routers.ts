@@ -8,6 +8,17 @@ import { releaseRows } from './network-quotas.ts'
 import type { SubnetRow } from './subnets.ts'
 
 export type RouterRow = typeof routers.$inferSelect
+export type RouterView = RouterRow & { zones: string[] }
+
+const view = {
+  ...getTableColumns(routers),
+  /** As zone lists name them: all of the cloud that realises it. */
+  zones: sql<string[]>`(select json_group_array(c.name || '.' || z.name order by z.position, z.name) from bindings b
+    join clouds c on c.id = b.cloud_id join zones z on z.cloud_id = c.id
+    where b.kind = 'router' and b.resource_id = routers.id and b.want = 'present' and b.phase = 'bound')`.mapWith(
+    (text: string): string[] => JSON.parse(text),
+  ),
+}
 
 export const routerAttributes: Attributes = {
   id: { is: 'text', sql: sql`${routers.id}` },
@@ -22,20 +33,20 @@ export const routerAttributes: Attributes = {
   updated_at: { is: 'time', sql: sql`${routers.updatedAt}` },
 }
 
-export const listRouters = (db: Database, scope: Scope, listing: Listing): Promise<RouterRow[]> => {
+export const listRouters = (db: Database, scope: Scope, listing: Listing): Promise<RouterView[]> => {
   const page = pageOf(routers, routerAttributes, listing)
   return db
-    .select()
+    .select(view)
     .from(routers)
     .where(and(within(routers.projectId, scope), page.where))
     .orderBy(...page.orderBy)
     .limit(page.limit)
 }
 
-export const routerById = async (db: Database, scope: Scope, id: string): Promise<RouterRow | null> =>
+export const routerById = async (db: Database, scope: Scope, id: string): Promise<RouterView | null> =>
   (
     await db
-      .select()
+      .select(view)
       .from(routers)
       .where(and(eq(routers.id, id), within(routers.projectId, scope)))
   )[0] ?? null

@@ -16,7 +16,6 @@ export const securityGroupAttributes: Attributes = {
   description: { is: 'text', sql: sql`${securityGroups.description}` },
   project_id: { is: 'text', sql: sql`${securityGroups.projectId}` },
   tenant_id: { is: 'text', sql: sql`${securityGroups.projectId}` },
-  stateful: { is: 'flag', sql: sql`${securityGroups.stateful}` },
   revision_number: { is: 'number', sql: sql`${securityGroups.revision}` },
   created_at: { is: 'time', sql: sql`${securityGroups.createdAt}` },
   updated_at: { is: 'time', sql: sql`${securityGroups.updatedAt}` },

@@ -39,6 +39,8 @@ export const takePort: Unit = async (plan, item, sighting, read) => {
       deviceOwner: deviceId ? COMPUTE_OWNER : '',
       dnsName: '',
       portSecurity: spec.portSecurity,
+      bindingHost: '',
+      bindingProfile: {},
       status: deviceId ? 'ACTIVE' : 'DOWN',
       createdAt: now,
       updatedAt: now,

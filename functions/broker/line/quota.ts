@@ -33,8 +33,6 @@ export const quotaDefaults = {
     floatingip: 50,
     security_group: 100,
     security_group_rule: 500,
-    subnetpool: 0,
-    rbac_policy: 0,
   },
   /** Sizes in MiB. */
   image: {

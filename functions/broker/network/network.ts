@@ -8,6 +8,7 @@ import {
   type NetworkView,
   networkById,
   networkHasPorts,
+  networksById,
   pin,
   placeSubnets,
   reviveFailed,
@@ -17,12 +18,15 @@ import {
   zoneElsewhere,
 } from '../../../db/queries/network/network.ts'
 import { deleteSubnetsOf } from '../../../db/queries/network/subnets.ts'
+import { everyProject } from '../../../db/scope.ts'
 import type { Context } from '../../context.ts'
+import { whyLacking } from '../clouds/lacking.ts'
 import { charge, commit, guard, type Write } from '../line/commit.ts'
 import { epochOf } from '../line/epoch.ts'
 import { changed, unwanted } from '../line/resources.ts'
 import { commitOr, conflicting, missing, NetworkRefused } from './network-refusal.ts'
 import { refuseUnfiltered } from './unfiltered.ts'
+import { homesNamed } from './zone-hints.ts'
 
 /** A cloud that networks come to; `zone` is given where subnets are zonal. */
 export interface Home {
@@ -70,25 +74,37 @@ export interface NetworkWish {
   adminStateUp: boolean
   shared: boolean
   portSecurity: boolean
+  /** Zones as zone lists name them. */
+  availabilityZoneHints?: string[]
 }
 
-/** A row, and nothing below the line until something needs it. */
+/** A row, and nothing below the line until something needs it. Named zones say at once which cloud that will be. */
 export const createNetworks = async (context: Context, wishes: NetworkWish[]): Promise<NetworkView[]> => {
   const now = context.now()
-  const plain = { tags: [], revision: 1, external: false, isDefault: false, mtu: 1500, cloudId: null, status: 'ACTIVE' }
-  const rows: NetworkRow[] = wishes.map((wish) => ({
-    ...plain,
-    ...wish,
-    id: context.newId(),
-    createdAt: now,
-    updatedAt: now,
-  }))
+  const plain = { tags: [], revision: 1, external: false, isDefault: false, mtu: 1500, status: 'ACTIVE' }
+  const rows: NetworkRow[] = []
+  for (const wish of wishes) {
+    const home = (await homesNamed(context, wish.projectId, wish.availabilityZoneHints ?? []))[0]
+    const filtered = home ? (await whyLacking(context, home.cloudId, 'security_group')) === null : true
+    rows.push({
+      ...plain,
+      ...wish,
+      availabilityZoneHints: wish.availabilityZoneHints ?? [],
+      portSecurity: wish.portSecurity && filtered,
+      id: context.newId(),
+      cloudId: home?.cloudId ?? null,
+      createdAt: now,
+      updatedAt: now,
+    })
+  }
   await commit(
     context,
     { action: 'create', kind: 'network', resourceId: rows[0]!.id, detail: { ids: rows.map(({ id }) => id) } },
     rows.flatMap((row) => [charge(context, row.projectId, 'network', 1), insertNetwork(context.db, row)]),
   )
-  return rows.map((row) => ({ ...row, subnetIds: [], cloudName: null }))
+  const ids = rows.map(({ id }) => id)
+  const made = new Map((await networksById(context.db, everyProject, ids)).map((network) => [network.id, network]))
+  return ids.map((id) => made.get(id)!)
 }
 
 /** The network, if the caller may change it: seeing a shared one is not enough. */

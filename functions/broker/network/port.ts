@@ -41,6 +41,8 @@ export interface PortWish {
   adminStateUp?: boolean
   /** Absent: as the network has it. */
   portSecurity?: boolean
+  bindingHost?: string
+  bindingProfile?: Record<string, unknown>
   status?: PortRow['status']
 }
 
@@ -88,6 +90,8 @@ export const planPort = async (
     deviceOwner: wish.deviceOwner ?? '',
     dnsName: '',
     portSecurity,
+    bindingHost: wish.bindingHost ?? '',
+    bindingProfile: wish.bindingProfile ?? {},
     status: wish.status ?? 'DOWN',
     createdAt: now,
     updatedAt: now,
@@ -100,7 +104,7 @@ export const planPort = async (
     ...writeAddresses(context, port.id, fixedIps),
     ...writeGroups(context, port.id, securityGroupIds),
   ]
-  return { port: { ...port, securityGroupIds }, writes }
+  return { port: { ...port, securityGroupIds, host: port.bindingHost }, writes }
 }
 
 /** Repeats plan and commit while others are faster at taking the same address. */
@@ -120,7 +124,18 @@ export const untilFree = async <T>(attempt: () => Promise<T>): Promise<T> => {
 
 export interface PortChange {
   set: Partial<
-    Pick<PortRow, 'name' | 'description' | 'adminStateUp' | 'deviceId' | 'deviceOwner' | 'portSecurity' | 'macAddress'>
+    Pick<
+      PortRow,
+      | 'name'
+      | 'description'
+      | 'adminStateUp'
+      | 'deviceId'
+      | 'deviceOwner'
+      | 'portSecurity'
+      | 'macAddress'
+      | 'bindingHost'
+      | 'bindingProfile'
+    >
   >
   fixedIps?: FixedIpWish[]
   securityGroupIds?: string[] | null

@@ -16,7 +16,7 @@ import { overlap, readCidr } from './address.ts'
 import { pinNetworks } from './network.ts'
 import { badRequestFor, commitOr, conflicting, missing, NetworkRefused } from './network-refusal.ts'
 import { ownPort, planPort, removePorts } from './port.ts'
-import { elsewhere, ownRouter, reasonsFor } from './router.ts'
+import { elsewhere, ownRouter, reasonsFor, refuseUnhinted } from './router.ts'
 import { reachable } from './subnet-rules.ts'
 
 export interface Interface {
@@ -41,6 +41,7 @@ export const addInterface = async (
   const clouds = [...new Set([...(await cloudsOf(db, networkIds)), ...(external?.cloudId ? [external.cloudId] : [])])]
   if (clouds.length > 1) throw elsewhere(id)
   const [cloudId] = clouds
+  await refuseUnhinted(context, router, cloudId ?? null)
   const why = await whyLacking(context, cloudId ?? null, 'router')
   if (why !== null) throw conflicting('RouterInterfaceNotSupported', why)
   const writes: Write[] = [

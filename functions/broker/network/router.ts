@@ -6,6 +6,7 @@ import {
   insertRouter,
   leaveOthers,
   type RouterRow,
+  type RouterView,
   routerById,
   routerCarries,
   routerHasInterfaces,
@@ -20,6 +21,7 @@ import { bindTo, changed, unwanted } from '../line/resources.ts'
 import { pinNetworks, refuseUnmapped } from './network.ts'
 import { badRequestFor, commitOr, conflicting, invalid, missing } from './network-refusal.ts'
 import { reachable } from './subnet-rules.ts'
+import { homesNamed } from './zone-hints.ts'
 
 export interface Gateway {
   networkId: string
@@ -31,6 +33,8 @@ export interface RouterWish {
   description: string
   adminStateUp: boolean
   gateway: Gateway | null
+  /** Zones as zone lists name them. */
+  availabilityZoneHints?: string[]
 }
 
 /** What guards of this file stand for. */
@@ -57,7 +61,21 @@ export const reasonsFor = (router: Pick<RouterRow, 'id' | 'externalNetworkId'>, 
 export const elsewhere = (id: string) =>
   conflicting('RouterInUse', `Router ${id} cannot join networks of different clouds: a router is on one cloud.`)
 
-export const ownRouter = async (context: Context, id: string): Promise<RouterRow> => {
+/** Where zones were named, a router joins nothing on other clouds. */
+export const refuseUnhinted = async (
+  context: Context,
+  router: Pick<RouterRow, 'id' | 'projectId' | 'availabilityZoneHints'>,
+  cloudId: string | null,
+): Promise<void> => {
+  const homes = await homesNamed(context, router.projectId, router.availabilityZoneHints)
+  if (homes.length && cloudId !== null && !homes.some((home) => home.cloudId === cloudId))
+    throw conflicting(
+      'RouterInUse',
+      `Router ${router.id} is for ${router.availabilityZoneHints.join(', ')}, and joins nothing on another cloud.`,
+    )
+}
+
+export const ownRouter = async (context: Context, id: string): Promise<RouterView> => {
   const router = await routerById(context.db, context.scope, id)
   if (!router) throw missing('Router', id)
   return router
@@ -73,12 +91,13 @@ const gatewayNetwork = async (context: Context, projectId: string, gateway: Gate
 }
 
 /** A router with a gateway is on the cloud of that gateway; without one it has no cloud until a network of its has. */
-export const createRouter = async (context: Context, wish: RouterWish): Promise<RouterRow> => {
+export const createRouter = async (context: Context, wish: RouterWish): Promise<RouterView> => {
   const { gateway, ...plain } = wish
   const network = gateway && (await gatewayNetwork(context, wish.projectId, gateway))
   const now = context.now()
   const router: RouterRow = {
     ...plain,
+    availabilityZoneHints: plain.availabilityZoneHints ?? [],
     id: context.newId(),
     tags: [],
     revision: 1,
@@ -89,13 +108,14 @@ export const createRouter = async (context: Context, wish: RouterWish): Promise<
     createdAt: now,
     updatedAt: now,
   }
+  await refuseUnhinted(context, router, network?.cloudId ?? null)
   const writes: Write[] = [
     charge(context, router.projectId, 'router', 1),
     insertRouter(context.db, router),
     ...(network?.cloudId ? [bindTo(context, 'router', router, network.cloudId)] : []),
   ]
   await commitOr(context, { action: 'create', kind: 'router', resourceId: router.id }, writes, {})
-  return router
+  return { ...router, zones: [] }
 }
 
 export interface RouterChange {
@@ -104,7 +124,7 @@ export interface RouterChange {
   gateway?: Gateway | null
 }
 
-export const changeRouter = async (context: Context, id: string, change: RouterChange): Promise<RouterRow> => {
+export const changeRouter = async (context: Context, id: string, change: RouterChange): Promise<RouterView> => {
   const { db } = context
   const router = await ownRouter(context, id)
   if (change.set.routes) await checkRoutes(context, router, change.set.routes)
@@ -122,6 +142,7 @@ export const changeRouter = async (context: Context, id: string, change: RouterC
 const gatewayWrites = async (context: Context, router: RouterRow, gateway: Gateway | null): Promise<Write[]> => {
   const { db } = context
   const network = gateway && (await gatewayNetwork(context, router.projectId, gateway))
+  await refuseUnhinted(context, router, network?.cloudId ?? null)
   const moves = (network?.id ?? null) !== router.externalNetworkId
   const set = updateRouter(db, router.id, {
     externalNetworkId: network?.id ?? null,

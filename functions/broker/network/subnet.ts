@@ -16,6 +16,7 @@ import { changed, unwanted } from '../line/resources.ts'
 import { ownNetwork } from './network.ts'
 import { commitOr, conflicting, missing, NetworkRefused } from './network-refusal.ts'
 import { checkSubnet, plannedSubnet, type SubnetWish } from './subnet-rules.ts'
+import { homesNamed, type NamedHome } from './zone-hints.ts'
 
 /** A guard that fails because somebody else was faster is worth another look, so often. */
 const TRIES = 4
@@ -42,8 +43,9 @@ export const createSubnets = (context: Context, wishes: SubnetWish[]): Promise<S
     for (const networkId of new Set(wishes.map((wish) => wish.networkId))) {
       const network = await ownNetwork(context, networkId)
       const others = await subnetsOf(db, [networkId])
+      const [home] = await homesNamed(context, network.projectId, network.availabilityZoneHints).catch(noZoneAnyMore)
       for (const wish of wishes.filter((each) => each.networkId === networkId)) {
-        const row = plannedSubnet(context, wish, others)
+        const row = { ...plannedSubnet(context, wish, others), zone: home?.zone ?? null }
         others.push(row)
         planned.push(row)
       }
@@ -63,6 +65,12 @@ export const createSubnets = (context: Context, wishes: SubnetWish[]): Promise<S
         )[0]!,
     )
   })
+
+/** A zone that was named when the network was made may have gone since: then it says nothing. */
+const noZoneAnyMore = (error: unknown): NamedHome[] => {
+  if (error instanceof NetworkRefused) return []
+  throw error
+}
 
 /** The subnet, if the caller may change it. */
 export const ownSubnet = async (context: Context, id: string): Promise<SubnetRow> => {

@@ -73,7 +73,9 @@ describe('routers', () => {
     })
     await plimsoll.settle()
     expect(await onCloud('router')).toMatchObject([{ name: 'r2', health: 'ready' }])
-    expect((await demo.get(`${V2}/routers?name=r2`)).body.routers).toEqual([put.body.router])
+    expect((await demo.get(`${V2}/routers?name=r2`)).body.routers).toEqual([
+      { ...put.body.router, availability_zones: ['sandbox.a', 'sandbox.b'] },
+    ])
     const cleared = await demo.put(`${V2}/routers/${router.id}`, { router: { external_gateway_info: {} } })
     expect(cleared.body.router.external_gateway_info).toBeNull()
     expect((await demo.delete(`${V2}/routers/${router.id}`)).status).toBe(204)
@@ -215,7 +217,10 @@ describe('on a cloud', () => {
     // The zone is still open, so the subnet is not made yet.
     expect(await onCloud('router')).toHaveLength(1)
     expect(await onCloud('subnet')).toEqual([])
-    expect((await demo.get(`${V2}/networks/${network}`)).body.network.availability_zones).toEqual(['sandbox'])
+    expect((await demo.get(`${V2}/networks/${network}`)).body.network.availability_zones).toEqual([
+      'sandbox.a',
+      'sandbox.b',
+    ])
     const server = await newServer(network)
     expect(server.port).toMatchObject({ status: 'ACTIVE', device_owner: expect.stringMatching(/^compute:/) })
     for (const [kind, n] of [

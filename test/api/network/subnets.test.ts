@@ -40,7 +40,6 @@ test('a subnet shows what was asked, and what follows from it', async () => {
     ipv6_address_mode: null,
     ipv6_ra_mode: null,
     subnetpool_id: null,
-    service_types: [],
     revision_number: 0,
   })
   expect((await demo.get(`${V2}/subnets/${body.subnet.id}`)).body).toEqual(body)
