@@ -36,9 +36,11 @@ import type {
   VolumeSeen,
   VolumeSpec,
 } from './specs.ts'
+import type { Connection, Surroundings } from './surroundings.ts'
 
 export * from './objects.ts'
 export type * from './specs.ts'
+export type * from './surroundings.ts'
 
 /** A long operation that the cloud runs for us: plain JSON, stored in the binding, polled by whoever comes by. */
 export interface Task {
@@ -230,52 +232,6 @@ export interface Cloud {
   snapshot?: Realm<SnapshotSpec, SnapshotSeen>
   attachment?: Realm<AttachmentSpec, AttachmentSeen>
   interface?: Realm<InterfaceSpec>
-}
-
-/** What an adapter keeps between calls, e.g. the embedded cloud's whole state. Versions make updates safe. */
-export interface Store {
-  get(key: string): Promise<{ value: Json; version: number } | null>
-  /** Writes if the version is still `expected` (0: the key is absent); false if somebody was faster. */
-  put(key: string, value: Json, expected: number): Promise<boolean>
-  /** With `expected` only if the version is still that one; false if it was not, or the key was absent. */
-  delete(key: string, expected?: number): Promise<boolean>
-  /** In key order, `limit` at most, after the key `after`. */
-  list(prefix: string, limit: number, after?: string): Promise<{ key: string; value: Json; version: number }[]>
-}
-
-/** Data that was uploaded to the broker, read as a stream of the whole or of a range in bytes. */
-export interface Blobs {
-  read(key: string, range?: { offset: number; length: number }): Promise<ReadableStream<Uint8Array>>
-}
-
-/** Everything an adapter may touch besides its arguments. */
-export interface Surroundings {
-  fetch: typeof fetch
-  blobs: Blobs
-  /** Milliseconds since 1970. */
-  now(): number
-  sleep(ms: number): Promise<void>
-  store: Store
-  /** Process-local, may vanish at any time: sessions, type catalogues. */
-  cache: Map<string, { value: unknown; until: number }>
-  log(level: 'debug' | 'info' | 'warn' | 'error', message: string, fields?: Record<string, unknown>): void
-  /** A call that has not answered within this many milliseconds is ambiguous. */
-  timeoutMs: number
-  runtime: 'node' | 'workers'
-}
-
-/** A configured cloud with its secrets opened, seen by one project. */
-export interface Connection {
-  cloudId: string
-  name: string
-  endpoint: string | null
-  region: string | null
-  /** Operator's settings; their shape is the adapter's (`Adapter.options`). */
-  options: Record<string, Json>
-  credentials: Record<string, string>
-  /** The project's tenant mapping: account, role_arn, vpc, folder, limits. */
-  mapping: Record<string, Json>
-  deployment: string
 }
 
 /** Every capability by name, so that a client can ask before it tries. */

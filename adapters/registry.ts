@@ -40,7 +40,7 @@ export interface Availability {
 export type Capabilities = Record<Capability, Availability>
 
 /** What a connected cloud can do, and why it cannot do the rest. */
-export function capabilitiesOf(cloud: Cloud, adapter: Adapter): Capabilities {
+export const capabilitiesOf = (cloud: Cloud, adapter: Adapter): Capabilities => {
   const entries = CAPABILITIES.map((name): [Capability, Availability] => {
     const member = MEMBERS[name] ?? ((has: Cloud) => name.includes('.') || has[name as keyof Cloud] !== undefined)
     const lack = adapter.lacks[name]

@@ -75,8 +75,11 @@ const RULES: Rule[] = [
     values: [new RegExp(`^adapters/(${adapter}|shared)/`), CONTRACT, /^npm:/],
   })),
   { files: /^adapters\/shared\//, values: [/^adapters\/shared\//, CONTRACT, STANDARD] },
-  // The contract is one thing in two files: what a cloud does, and what is said to it.
-  { files: /^adapters\/(contract|errors|objects|specs)\.ts$/, values: [CONTRACT, /^adapters\/specs\.ts$/] },
+  // The contract is one thing in a few files: what a cloud does, what is said to it, and what it is handed.
+  {
+    files: /^adapters\/(contract|errors|objects|specs|surroundings)\.ts$/,
+    values: [CONTRACT, /^adapters\/(specs|surroundings)\.ts$/],
+  },
   { files: /^adapters\/registry\.ts$/, values: [CONTRACT, /^adapters\/\w+\/index\.ts$/] },
   // The database remembers.
   {

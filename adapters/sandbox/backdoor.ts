@@ -12,7 +12,7 @@ const open = (store: Store, cloud: string, account: string, now: () => number = 
   new State(store, { cloud, account, now, tombstoneMs: Number.MAX_SAFE_INTEGER })
 
 /** The latest calls, oldest first, as many as the option `log_calls` keeps. */
-export async function callLog(store: Store, cloudId: string): Promise<LoggedCall[]> {
+export const callLog = async (store: Store, cloudId: string): Promise<LoggedCall[]> => {
   const calls: LoggedCall[] = []
   let after: string | undefined
   do {
@@ -24,7 +24,7 @@ export async function callLog(store: Store, cloudId: string): Promise<LoggedCall
 }
 
 /** Adds fault rules to a running cloud; they come before those of its options. Replaces what was planted before. */
-export async function plantFaults(store: Store, cloudId: string, rules: FaultRule[]): Promise<void> {
+export const plantFaults = async (store: Store, cloudId: string, rules: FaultRule[]): Promise<void> => {
   await open(store, cloudId, 'main').amend(CALLS, NO_CALLS, (calls: Calls) => {
     calls.planted = rules
     calls.rules = {}
@@ -32,14 +32,14 @@ export async function plantFaults(store: Store, cloudId: string, rules: FaultRul
 }
 
 /** Gives an object another owner: another mark, or none; with none, what holds it has none either. */
-export async function disown(
+export const disown = async (
   store: Store,
   cloudId: string,
   kind: Stored,
   id: NativeId,
   mark: Mark | null,
   account = 'main',
-) {
+) => {
   await open(store, cloudId, account).change(kind, id, (entity) => ({
     ...entity,
     mark,
@@ -48,21 +48,20 @@ export async function disown(
 }
 
 /** Puts an object there as if somebody else had made it. */
-export async function plant(store: Store, cloudId: string, entity: Entity, account = 'main'): Promise<boolean> {
-  return open(store, cloudId, account).put(entity, 0)
-}
+export const plant = async (store: Store, cloudId: string, entity: Entity, account = 'main'): Promise<boolean> =>
+  open(store, cloudId, account).put(entity, 0)
 
 /**
  * What the cloud does to a server by itself: another host alone is a move without a break, a boot alone a crash, both
  * together what high availability does when a host dies.
  */
-export async function move(
+export const move = async (
   store: Store,
   cloudId: string,
   id: NativeId,
   to: { host?: string; bootedAt?: number },
   account = 'main',
-): Promise<void> {
+): Promise<void> => {
   const { host, bootedAt } = to
   await open(store, cloudId, account).change('server', id, (server) => ({
     ...server,
@@ -72,29 +71,32 @@ export async function move(
 }
 
 /** Makes an object vanish at once, with no word to anybody; what it held is found free in time. */
-export async function vanish(
+export const vanish = async (
   store: Store,
   cloudId: string,
   kind: Stored,
   id: NativeId,
   account = 'main',
-): Promise<void> {
+): Promise<void> => {
   await store.delete(open(store, cloudId, account).key(kind, id))
 }
 
 /** Every object of a kind as the cloud itself remembers it, those already removed included. */
-export async function remembered<K extends Stored>(
+export const remembered = async <K extends Stored>(
   store: Store,
   cloudId: string,
   kind: K,
   account = 'main',
-): Promise<Entities[K][]> {
-  return open(store, cloudId, account).all(kind)
-}
+): Promise<Entities[K][]> => open(store, cloudId, account).all(kind)
 
 /** One object as the cloud itself remembers it. */
-export async function recall<K extends Stored>(store: Store, cloudId: string, kind: K, id: NativeId, account = 'main') {
-  return (await store.get(open(store, cloudId, account).key(kind, id)))?.value as unknown as Entities[K] | undefined as
+export const recall = async <K extends Stored>(
+  store: Store,
+  cloudId: string,
+  kind: K,
+  id: NativeId,
+  account = 'main',
+) =>
+  (await store.get(open(store, cloudId, account).key(kind, id)))?.value as unknown as Entities[K] | undefined as
     | (Entities[K] & Json)
     | undefined
-}

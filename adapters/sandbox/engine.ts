@@ -113,10 +113,10 @@ export const accountOf = ({ mapping }: Pick<Connection, 'mapping'>): string =>
   typeof mapping.account === 'string' && mapping.account !== '' ? encodeURIComponent(mapping.account) : 'main'
 
 /** `pending` while something changes by itself, `gone` once removed. */
-export function healthOf(
+export const healthOf = (
   entity: Pick<Base, 'readyAt' | 'goneAt' | 'fault'>,
   now: number,
-): 'pending' | 'ready' | 'failed' | 'gone' {
+): 'pending' | 'ready' | 'failed' | 'gone' => {
   if (entity.goneAt !== null) return now >= entity.goneAt ? 'gone' : 'pending'
   if (now < entity.readyAt) return 'pending'
   return entity.fault === null ? 'ready' : 'failed'

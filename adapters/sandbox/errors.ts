@@ -40,7 +40,7 @@ export class SandboxCrash extends Error {
 }
 
 /** What leaves the adapter: a `CloudError` with the request id, or the crash itself. */
-export function outgoing(error: unknown, requestId: string): Error {
+export const outgoing = (error: unknown, requestId: string): Error => {
   if (error instanceof SandboxCrash) return error
   const known = asCloudError(error)
   known.detail.requestId ??= requestId

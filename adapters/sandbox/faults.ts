@@ -69,7 +69,7 @@ export interface Turn {
 const globs = new Map<string, RegExp>()
 
 /** Whether a rule's method names a call, with `*` for anything. */
-export function matches(glob: string, method: string): boolean {
+export const matches = (glob: string, method: string): boolean => {
   if (!glob.includes('*')) return glob === method
   let pattern = globs.get(glob)
   if (!pattern) {
@@ -81,7 +81,7 @@ export function matches(glob: string, method: string): boolean {
 }
 
 /** The first rule that strikes; every matching rule before it has counted the call. */
-function strike(method: string, rules: FaultRule[], calls: Calls): FaultRule | null {
+const strike = (method: string, rules: FaultRule[], calls: Calls): FaultRule | null => {
   for (const rule of rules) {
     if (!matches(rule.method, method)) continue
     const name = digest(canonical(rule))
@@ -97,7 +97,7 @@ function strike(method: string, rules: FaultRule[], calls: Calls): FaultRule | n
 }
 
 /** Counts a call and decides what goes wrong with it. Nothing is written where nobody would read it. */
-export async function nextTurn(state: State, method: string, own: FaultRule[], logged: boolean): Promise<Turn> {
+export const nextTurn = async (state: State, method: string, own: FaultRule[], logged: boolean): Promise<Turn> => {
   if (!logged) {
     const found = await state.store.get(`${state.cloud}/${CALLS}`)
     const rules = own.concat((found?.value as unknown as Calls | undefined)?.planted ?? [])
@@ -120,7 +120,7 @@ const BEFORE = {
 } as const
 
 /** The error of a fault that strikes before the effect, or null if the effect takes place. */
-export function errorBefore(rule: FaultRule | null): CloudError | null {
+export const errorBefore = (rule: FaultRule | null): CloudError | null => {
   if (!rule || !(rule.fault in BEFORE)) return null
   const [code, message] = BEFORE[rule.fault as keyof typeof BEFORE]
   const wait = rule.fault === 'throttled' ? { retryAfterMs: rule.retry_after_ms ?? 1000 } : {}
@@ -128,7 +128,7 @@ export function errorBefore(rule: FaultRule | null): CloudError | null {
 }
 
 /** A listing as a fault leaves it. */
-export function truncate<T>(result: T, rule: FaultRule | null): T {
+export const truncate = <T>(result: T, rule: FaultRule | null): T => {
   if (rule?.fault !== 'truncated_list' && rule?.fault !== 'lying_list') return result
   const page = result as { items?: unknown[]; complete?: boolean }
   if (!Array.isArray(page?.items)) return result

@@ -18,7 +18,7 @@ import { snapshots } from './storage/snapshot.ts'
 import { volumes, volumeTypes } from './storage/volume.ts'
 import { zones } from './zones.ts'
 
-function connect(connection: Connection, surroundings: Surroundings): Cloud {
+const connect = (connection: Connection, surroundings: Surroundings): Cloud => {
   const engine = new Engine(connection, surroundings)
   return {
     check: () => check(engine),

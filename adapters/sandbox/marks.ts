@@ -8,7 +8,7 @@ export const ours = (mark: Mark | null, { deployment }: Connection): Mark | unde
   mark?.deployment === deployment ? mark : undefined
 
 /** Throws unless the object is this deployment's and, where a mark is given, that very resource's. */
-export function refuseForeign(object: Marked, connection: Connection, mark?: Mark): void {
+export const refuseForeign = (object: Marked, connection: Connection, mark?: Mark): void => {
   const own = ours(object.mark, connection)
   if (own && (!mark || own.resource === mark.resource)) return
   throw refusal('NotYours', 'The object on the cloud does not belong to this resource, so it is left alone.', {
@@ -17,7 +17,7 @@ export function refuseForeign(object: Marked, connection: Connection, mark?: Mar
 }
 
 /** The mark of an object after it was put on or (null) taken off. Throws if it has another one already. */
-export function remarked(object: Marked, connection: Connection, mark: Mark | null): Mark | null {
+export const remarked = (object: Marked, connection: Connection, mark: Mark | null): Mark | null => {
   const own = ours(object.mark, connection)
   if (mark === null) return own ? null : object.mark
   if (object.mark !== null) refuseForeign(object, connection, mark)

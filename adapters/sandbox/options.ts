@@ -114,7 +114,7 @@ const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
 /** What is wrong with a list of records: every one has a unique name and positive numbers. */
-function listFaults(key: string, value: unknown, numbers: string[]): string[] {
+const listFaults = (key: string, value: unknown, numbers: string[]): string[] => {
   if (!Array.isArray(value) || value.length === 0) return [`Option ${key} must be a list with at least one entry.`]
   const names = value.map((each) => (isRecord(each) ? each.name : undefined))
   const faults = names.every((name) => typeof name === 'string' && /^[\w.-]+$/.test(name))
@@ -128,7 +128,7 @@ function listFaults(key: string, value: unknown, numbers: string[]): string[] {
   return faults
 }
 
-function ruleFaults(value: unknown): string[] {
+const ruleFaults = (value: unknown): string[] => {
   if (!Array.isArray(value)) return ['Option faults must be a list of rules.']
   return value.flatMap((rule) => {
     if (!isRecord(rule) || typeof rule.method !== 'string')
@@ -145,8 +145,8 @@ function ruleFaults(value: unknown): string[] {
 }
 
 /** What is wrong with the options, as sentences. */
-export function optionFaults(options: Record<string, Json>): string[] {
-  return Object.entries(options).flatMap(([key, value]) => {
+export const optionFaults = (options: Record<string, Json>): string[] =>
+  Object.entries(options).flatMap(([key, value]) => {
     if (!Object.hasOwn(DEFAULTS, key)) return [`Unknown option ${key}.`]
     if (key === 'zones') return listFaults(key, value, ['vcpus', 'ram_mib', 'disk_gib'])
     if (key === 'sizes') return listFaults(key, value, ['vcpus', 'ram_mib', 'disk_gib'])
@@ -170,4 +170,3 @@ export function optionFaults(options: Record<string, Json>): string[] {
     const good = typeof value === 'number' && Number.isFinite(value) && (signed || value >= 0)
     return good ? [] : [`Option ${key} must be a number${signed ? '' : ' from 0'}.`]
   })
-}

@@ -92,6 +92,21 @@ export const zoneOf = (inventory: Inventory, pool: Ref | undefined): string | un
   return inventory.clusters.find((each) => each.ref.id === owner || each.pool.id === pool?.id)?.name
 }
 
+/** The first cluster whose hosts reach a datastore. @throws `definitive` where none does */
+export const zoneReaching = async (context: Context, datastore: Ref): Promise<string> => {
+  const { clusters } = await inventoryOf(context)
+  const found = await look(
+    context.vim,
+    clusters.map((each) => each.ref),
+    ['datastore'],
+  )
+  const reaching = found.filter((each) => refsAt(each, 'datastore').some(({ id }) => id === datastore.id))
+  return (
+    clusters.find((each) => reaching.some((other) => other.ref.id === each.ref.id))?.name ??
+    refuse('No zone of this cloud reaches the volume.')
+  )
+}
+
 /** A misconfiguration is the operator's to read; the user learns that the place is not usable. */
 const misconfigured = (what: string): never => {
   throw new CloudError('definitive', 'The project has no usable place on this cloud.', { operatorMessage: what })

@@ -17,7 +17,7 @@ export const hostname = (name: string): string =>
     .replace(/[^a-z0-9-]+/g, '-')
     .replace(/^-+|-+$/g, '') || 'localhost'
 
-function networkLines(ports: Entities['port'][]): Line[] {
+const networkLines = (ports: Entities['port'][]): Line[] => {
   const rule = '++++++++++++++++++++++++++++++++++++++++Net device info++++++++++++++++++++++++++++++++++++++++'
   const rows = ports.flatMap(({ spec: { mac, addresses } }, i) =>
     addresses.map(({ address }) => `ci-info: | eth${i} | True | ${address.padEnd(39)} | global | ${mac} |`),
@@ -26,7 +26,7 @@ function networkLines(ports: Entities['port'][]): Line[] {
 }
 
 /** What the guest writes while it boots: the later a line's share, the later it appears. */
-function lines(server: Entities['server'], ports: Entities['port'][]): Line[] {
+const lines = (server: Entities['server'], ports: Entities['port'][]): Line[] => {
   const { spec } = server
   // One that an earlier version made may not say what its guest found.
   const { userDataBytes, authorized } = server.guest ?? { userDataBytes: 0, authorized: null }
@@ -55,12 +55,12 @@ function lines(server: Entities['server'], ports: Entities['port'][]): Line[] {
 }
 
 /** The console as it stands: it grows while the guest boots and stays when the guest goes off. */
-export function consoleText(
+export const consoleText = (
   server: Entities['server'],
   ports: Entities['port'][],
   now: number,
   bootMs: number,
-): string {
+): string => {
   const ran = Math.min(now, server.offAt ?? now) - server.bootAt
   if (ran < 0) return ''
   const written = lines(server, ports).filter(([share]) => share * bootMs <= ran)

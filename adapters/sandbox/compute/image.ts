@@ -23,7 +23,7 @@ export const IMAGE_FORMATS = [
 ]
 
 /** Reads all of the data, as a cloud that boots it would, and keeps what tells it from any other. */
-async function madeOfData(blobs: Blobs, data: ImageData) {
+const madeOfData = async (blobs: Blobs, data: ImageData) => {
   if (!IMAGE_FORMATS.includes(data.format)) throw refusal('InvalidValue', `The cloud takes no image of ${data.format}.`)
   const hash = createHash('sha256')
   let sizeBytes = 0
@@ -38,7 +38,7 @@ async function madeOfData(blobs: Blobs, data: ImageData) {
 }
 
 /** Images: the catalogue, which belongs to nobody, and those made from servers. */
-export function images(engine: Engine): ImageRealm {
+export const images = (engine: Engine): ImageRealm => {
   const { state, settings } = engine
   const view = (
     { arch, minDiskGiB, sizeBytes, os, createdAt, id }: Image,

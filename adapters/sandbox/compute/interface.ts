@@ -3,8 +3,8 @@ import type { Engine } from '../engine.ts'
 import { plugs } from '../records/hold.ts'
 
 /** Interfaces: a port plugged into a server that runs. One that the server was built with can be adopted as well. */
-export function interfaces(engine: Engine): Realm<InterfaceSpec> {
-  return plugs<InterfaceSpec, Seen>(engine, {
+export const interfaces = (engine: Engine): Realm<InterfaceSpec> =>
+  plugs<InterfaceSpec, Seen>(engine, {
     kind: 'interface',
     held: 'port',
     inborn: true,
@@ -18,4 +18,3 @@ export function interfaces(engine: Engine): Realm<InterfaceSpec> {
     },
     view: (seen) => seen,
   })
-}

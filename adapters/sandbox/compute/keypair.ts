@@ -5,7 +5,7 @@ import { exists } from '../records/entities.ts'
 import { realm } from '../records/realm.ts'
 
 /** The fingerprint as OpenSSH prints it. */
-async function fingerprintOf(publicKey: string): Promise<string> {
+const fingerprintOf = async (publicKey: string): Promise<string> => {
   const [type = '', body = ''] = publicKey.trim().split(/\s+/)
   if (!/^(ssh|ecdsa|sk)-[\w@.-]+$/.test(type) || !/^[A-Za-z0-9+/]{16,}={0,2}$/.test(body)) {
     throw refusal('InvalidValue', 'This is no OpenSSH public key.')
@@ -16,8 +16,8 @@ async function fingerprintOf(publicKey: string): Promise<string> {
 }
 
 /** Keypairs: public keys only. A name stands for one key: the same name with another key is refused. */
-export function keypairs(engine: Engine): Realm<KeypairSpec> {
-  return realm(engine, {
+export const keypairs = (engine: Engine): Realm<KeypairSpec> =>
+  realm(engine, {
     kind: 'keypair',
     readyMs: 0,
     async draft(spec) {
@@ -30,4 +30,3 @@ export function keypairs(engine: Engine): Realm<KeypairSpec> {
     },
     view: (_, seen) => seen,
   })
-}

@@ -7,7 +7,7 @@ type Server = Entities['server']
 export type Steady = Server['power']
 
 /** The power as of now; between two states it is `changing`. */
-export function powerOf(server: Server, now: number): Power {
+export const powerOf = (server: Server, now: number): Power => {
   const health = healthOf(server, now)
   if (health === 'pending') return 'changing'
   if (health !== 'ready') return 'stopped'
@@ -15,23 +15,30 @@ export function powerOf(server: Server, now: number): Power {
 }
 
 /** Throws while the power is changing towards something else. */
-function refuseChanging(server: Server, now: number): void {
+const refuseChanging = (server: Server, now: number): void => {
   if (now < server.powerAt) throw refusal('WrongState', 'The server is still changing its state.')
 }
 
-function wrong(server: Server, action: string): never {
+const wrong = (server: Server, action: string): never => {
   throw refusal('WrongState', `A server that is ${server.power} cannot ${action}.`)
 }
 
 /** The guest's memory is lost: it boots from the start. */
-export function boot(server: Server, now: number, ms: number): Server {
-  return { ...server, power: 'running', powerAt: now + ms, bootAt: now, offAt: null }
-}
+export const boot = (server: Server, now: number, ms: number): Server => ({
+  ...server,
+  power: 'running',
+  powerAt: now + ms,
+  bootAt: now,
+  offAt: null,
+})
 
 /** The guest is off, or will be in a moment. */
-export function off(server: Server, now: number, ms: number): Server {
-  return { ...server, power: 'stopped', powerAt: now + ms, offAt: now }
-}
+export const off = (server: Server, now: number, ms: number): Server => ({
+  ...server,
+  power: 'stopped',
+  powerAt: now + ms,
+  offAt: now,
+})
 
 export type PowerAction = 'start' | 'stop' | 'reboot' | 'hard_reboot' | 'pause' | 'unpause' | 'suspend' | 'resume'
 
@@ -48,7 +55,7 @@ const MOVES: Record<PowerAction, Partial<Record<Steady, 'boot' | 'off' | 'keep' 
 }
 
 /** The server after an action; the same object if there is nothing to do. */
-export function moved(engine: Engine, server: Server, action: PowerAction): Server {
+export const moved = (engine: Engine, server: Server, action: PowerAction): Server => {
   const now = engine.now()
   const { boot_ms: bootMs, stop_ms: stopMs } = engine.settings
   const move = MOVES[action][server.power]

@@ -11,7 +11,7 @@ import { boot, off } from './power.ts'
 type Server = Entities['server']
 
 /** A size by the cloud's own name, as sold in that zone. */
-export function findSize(engine: Engine, name: string, zone: string): SizeSetting {
+export const findSize = (engine: Engine, name: string, zone: string): SizeSetting => {
   const size = engine.settings.sizes.find((each) => each.name === name)
   if (!size) throw refusal('InvalidValue', `The cloud has no size ${name}.`)
   if (size.zones && !size.zones.includes(zone)) throw refusal('InvalidValue', `Zone ${zone} has no size ${name}.`)
@@ -26,7 +26,7 @@ export const amountOf = (size: SizeSetting, minDiskGiB: number): Amount => [
 ]
 
 /** Throws if the image does not run on, or does not fit, the size. */
-export function refuseMisfit(size: SizeSetting, image: { arch: string; minDiskGiB: number }): void {
+export const refuseMisfit = (size: SizeSetting, image: { arch: string; minDiskGiB: number }): void => {
   const arch = size.arch ?? 'x86_64'
   if (image.arch !== arch) {
     throw refusal('WrongArchitecture', `The image is for ${image.arch}, size ${size.name} is ${arch}.`)
@@ -40,12 +40,12 @@ export function refuseMisfit(size: SizeSetting, image: { arch: string; minDiskGi
  * One step: off, then the other size, then the power that is wanted. A step that is under way is waited for. The disk
  * never shrinks: a smaller size keeps the larger one, or nobody could go back.
  */
-export async function resizeStep(
+export const resizeStep = async (
   engine: Engine,
   id: NativeId,
   want: Size,
   power: 'running' | 'stopped',
-): Promise<Progress> {
+): Promise<Progress> => {
   let progress: Progress = 'going'
   await engine.state.change('server', id, async (server) => {
     refuseUnsettled(engine, server)
@@ -73,7 +73,7 @@ export async function resizeStep(
 }
 
 /** One step towards a fresh disk; a server that was off stays off. */
-export async function rebuildStep(engine: Engine, id: NativeId, image: NativeId, token: string): Promise<Progress> {
+export const rebuildStep = async (engine: Engine, id: NativeId, image: NativeId, token: string): Promise<Progress> => {
   const found = await findImage(engine, image)
   let progress: Progress = 'going'
   await engine.state.change('server', id, (server): Server => {

@@ -15,7 +15,7 @@ type Server = Entities['server']
 const HOSTS_PER_ZONE = 8
 
 /** Ports that the server holds, in the order in which the guest sees them. */
-async function pluggedPorts({ id, ports }: Server, lookup: Lookup, now: number): Promise<Entities['port'][]> {
+const pluggedPorts = async ({ id, ports }: Server, lookup: Lookup, now: number): Promise<Entities['port'][]> => {
   const found = await Promise.all([...new Set(ports)].map((port) => lookup('port', port)))
   return found.filter((port) => port !== null).filter(({ hold }) => holds(hold, id, now))
 }
@@ -28,10 +28,10 @@ const holds = (hold: Hold | null, server: NativeId, now: number): boolean =>
   hold?.server === server && (hold.goneAt === null || hold.goneAt > now)
 
 /** Servers. They take room in their zone, hold their ports, and free both when they are gone. */
-export function servers(engine: Engine): ServerRealm {
+export const servers = (engine: Engine): ServerRealm => {
   const { state, settings, room, connection } = engine
 
-  async function checkParts(spec: ServerSpec): Promise<void> {
+  const checkParts = async (spec: ServerSpec): Promise<void> => {
     for (const id of spec.ports) {
       const port = await referred(engine, 'port', id)
       refuseForeign(port, connection)
@@ -41,7 +41,7 @@ export function servers(engine: Engine): ServerRealm {
     }
   }
 
-  async function draft(spec: ServerSpec, id: NativeId, key: string) {
+  const draft = async (spec: ServerSpec, id: NativeId, key: string) => {
     const { zone } = room.zone(spec.zone) && spec
     const size = findSize(engine, spec.size.native, zone)
     const image = await findImage(engine, spec.image)
@@ -130,7 +130,7 @@ export function servers(engine: Engine): ServerRealm {
       })
     })
 
-  async function consoleLog(id: NativeId): Promise<string> {
+  const consoleLog = async (id: NativeId): Promise<string> => {
     const server = await state.lookup('server', id)
     if (!server || !exists(server, engine.now())) throw noSuch('server', id)
     if (healthOf(server, engine.now()) === 'failed') return ''

@@ -1,7 +1,7 @@
 import { parseAddress, parseCidr } from '../../shared/cidr.ts'
 
 /** The first and last address of a network, or null if the text is none. */
-export function range(cidr: string): { family: 4 | 6; first: bigint; last: bigint } | null {
+export const range = (cidr: string): { family: 4 | 6; first: bigint; last: bigint } | null => {
   const block = parseCidr(cidr)
   if (!block) return null
   const { family, first, prefix } = block
@@ -9,7 +9,7 @@ export function range(cidr: string): { family: 4 | 6; first: bigint; last: bigin
 }
 
 /** Whether an address lies in a network; false if either is malformed. */
-export function inside(cidr: string, address: string): boolean {
+export const inside = (cidr: string, address: string): boolean => {
   const block = range(cidr)
   const one = parseAddress(address)
   return !!block && !!one && block.family === one.family && block.first <= one.value && one.value <= block.last

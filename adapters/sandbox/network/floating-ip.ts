@@ -10,11 +10,11 @@ import { range } from './address.ts'
 import { reachesOutside } from './router.ts'
 
 /** Floating IPs: addresses of the external network, each leading to one address of a port. */
-export function floatingIps(engine: Engine): Realm<FloatingIpSpec, FloatingIpSeen> {
+export const floatingIps = (engine: Engine): Realm<FloatingIpSpec, FloatingIpSeen> => {
   const { state, claims } = engine
 
   /** The holder's address of the pool; a holder that has one already keeps it. */
-  function allocate(holder: string): Promise<string> {
+  const allocate = (holder: string): Promise<string> => {
     const block = range(engine.settings.external_cidr)
     const first = (block?.first ?? 0n) + 2n
     const count = Number((block?.last ?? 0n) - first)
@@ -33,7 +33,7 @@ export function floatingIps(engine: Engine): Realm<FloatingIpSpec, FloatingIpSee
     return claims.claim('external', take, () => refusal('AddressPoolEmpty', 'The cloud has no floating IP left.'))
   }
 
-  async function check({ target }: FloatingIpSpec, self: NativeId): Promise<void> {
+  const check = async ({ target }: FloatingIpSpec, self: NativeId): Promise<void> => {
     if (!target) return
     const port = await referred(engine, 'port', target.port)
     const fixed = port.spec.addresses.find(({ address }) => address === target.address)

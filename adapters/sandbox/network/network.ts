@@ -6,8 +6,8 @@ import { exists } from '../records/entities.ts'
 import { realm } from '../records/realm.ts'
 
 /** Networks: nothing but a place for subnets. */
-export function networks(engine: Engine): Realm<NetworkSpec> {
-  function check({ cidrs }: NetworkSpec): void {
+export const networks = (engine: Engine): Realm<NetworkSpec> => {
+  const check = ({ cidrs }: NetworkSpec): void => {
     const bad = cidrs.find((cidr) => !parseCidr(cidr))
     if (bad !== undefined) throw refusal('InvalidValue', `${bad} is not a network.`)
   }

@@ -10,7 +10,7 @@ import { inside, range } from './address.ts'
 /** What the cloud keeps of every subnet: its own address and a router's at the head, broadcast at the tail. */
 export const RESERVED = { head: 2, tail: 1 }
 
-function reserved(cidr: string, address: string): boolean {
+const reserved = (cidr: string, address: string): boolean => {
   const block = range(cidr)
   const value = parseAddress(address)?.value
   if (!block || value === undefined) return false
@@ -18,7 +18,7 @@ function reserved(cidr: string, address: string): boolean {
 }
 
 /** Ports: a card with its addresses, which it has from the start and keeps whatever it is plugged into. */
-export function ports(engine: Engine): Realm<PortSpec, PortSeen> {
+export const ports = (engine: Engine): Realm<PortSpec, PortSeen> => {
   const { claims } = engine
   const bySubnet = ({ addresses }: PortSpec): Map<NativeId, string[]> => {
     const subnets = new Map<NativeId, string[]>()
@@ -26,7 +26,7 @@ export function ports(engine: Engine): Realm<PortSpec, PortSeen> {
     return subnets
   }
 
-  async function check(spec: PortSpec): Promise<string | null> {
+  const check = async (spec: PortSpec): Promise<string | null> => {
     await referred(engine, 'network', spec.network)
     if (!/^([0-9a-f]{2}:){5}[0-9a-f]{2}$/i.test(spec.mac))
       throw refusal('InvalidValue', `${spec.mac} is no MAC address.`)
@@ -49,7 +49,7 @@ export function ports(engine: Engine): Realm<PortSpec, PortSeen> {
   }
 
   /** Makes the claims of a port exactly these: the addresses, and its MAC address beside them. */
-  async function claim(spec: PortSpec, holder: string): Promise<void> {
+  const claim = async (spec: PortSpec, holder: string): Promise<void> => {
     for (const [subnet, addresses] of bySubnet(spec)) {
       const wanted = [...addresses, spec.mac.toLowerCase()]
       const take = (ledger: Ledger): true | null => {
@@ -63,7 +63,7 @@ export function ports(engine: Engine): Realm<PortSpec, PortSeen> {
     }
   }
 
-  async function release(spec: PortSpec, holder: string, at: number): Promise<void> {
+  const release = async (spec: PortSpec, holder: string, at: number): Promise<void> => {
     for (const subnet of bySubnet(spec).keys()) await claims.release(`subnet/${subnet}`, holder, at)
   }
 

@@ -7,7 +7,7 @@ import { realm, referred } from '../records/realm.ts'
 import { inside } from './address.ts'
 
 /** Whether traffic from a subnet reaches the outside: some router with a gateway has an interface on it. */
-export async function reachesOutside(engine: Engine, subnet: NativeId): Promise<boolean> {
+export const reachesOutside = async (engine: Engine, subnet: NativeId): Promise<boolean> => {
   const routers = await engine.state.all('router')
   return routers.some(
     (router) =>
@@ -16,10 +16,10 @@ export async function reachesOutside(engine: Engine, subnet: NativeId): Promise<
 }
 
 /** Routers: subnets of any network joined together, and to the outside. */
-export function routers(engine: Engine): Realm<RouterSpec> {
+export const routers = (engine: Engine): Realm<RouterSpec> => {
   const { state } = engine
 
-  async function check(spec: RouterSpec, self: NativeId): Promise<void> {
+  const check = async (spec: RouterSpec, self: NativeId): Promise<void> => {
     const cidrs: string[] = []
     for (const { network, subnet } of spec.interfaces) {
       const found = await referred(engine, 'subnet', subnet)
@@ -42,7 +42,7 @@ export function routers(engine: Engine): Realm<RouterSpec> {
   }
 
   /** Throws while a floating IP leads through the router to a subnet that would lose its way out. */
-  async function refuseCutOff(router: Entities['router'], next: RouterSpec | null): Promise<void> {
+  const refuseCutOff = async (router: Entities['router'], next: RouterSpec | null): Promise<void> => {
     const kept = new Set(next?.gateway ? next.interfaces.map(({ subnet }) => subnet) : [])
     const lost = router.spec.gateway ? router.spec.interfaces.filter(({ subnet }) => !kept.has(subnet)) : []
     for (const { spec, ...address } of lost.length > 0 ? await state.all('floating_ip') : []) {

@@ -5,7 +5,7 @@ import { refusal } from '../errors.ts'
 import { exists } from '../records/entities.ts'
 import { realm, referred } from '../records/realm.ts'
 
-function checkRule(rule: SecurityRule): void {
+const checkRule = (rule: SecurityRule): void => {
   const { protocol, min, max, cidr, group, family } = rule
   const ports = protocol === 'tcp' || protocol === 'udp'
   const top = ports ? 65_535 : 255
@@ -22,12 +22,12 @@ function checkRule(rule: SecurityRule): void {
 }
 
 /** Security groups: rules on one network; a rule may name another group of that network, or its own. */
-export function securityGroups(engine: Engine): Realm<SecurityGroupSpec> {
+export const securityGroups = (engine: Engine): Realm<SecurityGroupSpec> => {
   const { state } = engine
   const peers = (rules: SecurityRule[]): NativeId[] =>
     rules.flatMap(({ group }) => (group === null || group === 'self' ? [] : [group]))
 
-  async function check(spec: SecurityGroupSpec): Promise<void> {
+  const check = async (spec: SecurityGroupSpec): Promise<void> => {
     spec.rules.forEach(checkRule)
     for (const id of new Set(peers(spec.rules))) {
       const peer = await referred(engine, 'security_group', id)

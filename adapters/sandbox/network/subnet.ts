@@ -7,10 +7,10 @@ import { realm, referred } from '../records/realm.ts'
 import { inside } from './address.ts'
 
 /** Subnets: a range of addresses of one network, in one zone. */
-export function subnets(engine: Engine): Realm<SubnetSpec> {
+export const subnets = (engine: Engine): Realm<SubnetSpec> => {
   const { state } = engine
 
-  async function check(spec: SubnetSpec): Promise<void> {
+  const check = async (spec: SubnetSpec): Promise<void> => {
     const block = parseCidr(spec.cidr)
     // Too narrow for what the cloud reserves and one port.
     if (!block || block.prefix > (block.family === 4 ? 30 : 126))
@@ -22,7 +22,7 @@ export function subnets(engine: Engine): Realm<SubnetSpec> {
     await referred(engine, 'network', spec.network)
   }
 
-  async function refuseOverlap(spec: SubnetSpec, self: string): Promise<void> {
+  const refuseOverlap = async (spec: SubnetSpec, self: string): Promise<void> => {
     const block = parseCidr(spec.cidr)
     for (const other of await state.all('subnet')) {
       if (other.id === self || other.spec.network !== spec.network || !exists(other, engine.now())) continue

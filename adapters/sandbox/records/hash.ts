@@ -1,5 +1,5 @@
 /** Two mixed 32-bit words of a text: cheap, stable on every runtime, for names and dice and never for secrets. */
-function words(text: string): [number, number] {
+const words = (text: string): [number, number] => {
   let a = 0xdeadbeef
   let b = 0x41c6ce57
   for (let i = 0; i < text.length; i++) {
@@ -13,7 +13,7 @@ function words(text: string): [number, number] {
 }
 
 /** 16 hexadecimal digits that depend on the whole text. */
-export function digest(text: string): string {
+export const digest = (text: string): string => {
   const [a, b] = words(text)
   return b.toString(16).padStart(8, '0') + a.toString(16).padStart(8, '0')
 }
@@ -22,7 +22,7 @@ export function digest(text: string): string {
 export const dice = (text: string): number => words(text)[0] / 2 ** 32
 
 /** JSON with its keys in order, so that equal values have equal texts. */
-export function canonical(value: unknown): string {
+export const canonical = (value: unknown): string => {
   if (value === null || typeof value !== 'object') return JSON.stringify(value) ?? 'null'
   if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`
   const entries = Object.entries(value).filter(([, each]) => each !== undefined)

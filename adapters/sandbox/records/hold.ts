@@ -10,7 +10,7 @@ type Held = 'port' | 'volume'
 type Holdable = Entities[Held]
 
 /** The hold as of now. A server that is gone holds nothing; one that never came to be, nothing after a grace. */
-export async function holdOf(engine: Engine, held: Holdable, lookup: Lookup): Promise<Hold | null> {
+export const holdOf = async (engine: Engine, held: Holdable, lookup: Lookup): Promise<Hold | null> => {
   const { hold } = held
   const now = engine.now()
   if (!hold || (hold.goneAt !== null && hold.goneAt <= now)) return null
@@ -19,7 +19,7 @@ export async function holdOf(engine: Engine, held: Holdable, lookup: Lookup): Pr
 }
 
 /** Gives a free port or volume to a server; the one who writes first has it. Safe to repeat. */
-export async function take(engine: Engine, kind: Held, id: NativeId, hold: Hold): Promise<Hold> {
+export const take = async (engine: Engine, kind: Held, id: NativeId, hold: Hold): Promise<Hold> => {
   const held = await engine.state.change<Held>(kind, id, async (entity) => {
     const current = await holdOf(engine, entity, engine.state.lookup)
     if (!current) {
@@ -35,7 +35,13 @@ export async function take(engine: Engine, kind: Held, id: NativeId, hold: Hold)
 }
 
 /** Lets go as of `goneAt`, if that server still holds it. Safe to repeat. */
-export async function letGo(engine: Engine, kind: Held, id: NativeId, server: NativeId, goneAt: number): Promise<void> {
+export const letGo = async (
+  engine: Engine,
+  kind: Held,
+  id: NativeId,
+  server: NativeId,
+  goneAt: number,
+): Promise<void> => {
   if (!(await engine.state.lookup(kind, id))) return
   await engine.state.change<Held>(kind, id, (entity) => {
     const { hold } = entity
@@ -58,11 +64,11 @@ export interface Plug<Spec, S extends Seen> {
 }
 
 /** A realm of holds. Its ids name both ends, so there is never a second one between the same two. */
-export function plugs<Spec, S extends Seen>(engine: Engine, plug: Plug<Spec, S>): Realm<Spec, S> {
+export const plugs = <Spec, S extends Seen>(engine: Engine, plug: Plug<Spec, S>): Realm<Spec, S> => {
   const { state, settings, connection } = engine
   const { kind, held } = plug
 
-  function show(entity: Holdable, hold: Hold): S {
+  const show = (entity: Holdable, hold: Hold): S => {
     const seen: Seen = {
       id: `${entity.id}@${hold.server}`,
       mark: ours(hold.mark, connection),
@@ -72,7 +78,7 @@ export function plugs<Spec, S extends Seen>(engine: Engine, plug: Plug<Spec, S>)
     return plug.view(seen, hold)
   }
 
-  async function make(spec: Spec, mark: Mark): Promise<S> {
+  const make = async (spec: Spec, mark: Mark): Promise<S> => {
     const target = plug.target(spec)
     const entity = await referred<Held>(engine, held, target.held)
     refuseForeign(entity, connection)
@@ -90,7 +96,7 @@ export function plugs<Spec, S extends Seen>(engine: Engine, plug: Plug<Spec, S>)
     return show(entity, await take(engine, held, target.held, wanted))
   }
 
-  async function remove(id: NativeId, mark: Mark): Promise<void> {
+  const remove = async (id: NativeId, mark: Mark): Promise<void> => {
     const [target = '', server = ''] = id.split('@')
     const entity = await state.lookup<Held>(held, target)
     const hold = entity && (await holdOf(engine, entity, state.lookup))
@@ -101,7 +107,7 @@ export function plugs<Spec, S extends Seen>(engine: Engine, plug: Plug<Spec, S>)
     if (hold.goneAt === null) await letGo(engine, held, target, server, engine.now() + settings.attach_ms)
   }
 
-  async function list(cursor?: string): Promise<Page<S>> {
+  const list = async (cursor?: string): Promise<Page<S>> => {
     const lookup = state.whole()
     const { items, last } = await state.page<Held>(held, settings.page_size, cursor)
     const shown: S[] = []
@@ -114,7 +120,7 @@ export function plugs<Spec, S extends Seen>(engine: Engine, plug: Plug<Spec, S>)
 
   const counts = (hold: Hold): boolean => hold.mark !== null || !plug.inborn
 
-  async function read(id: NativeId) {
+  const read = async (id: NativeId) => {
     const [target = '', server = ''] = id.split('@')
     const entity = await state.lookup<Held>(held, target)
     const hold = entity && (await holdOf(engine, entity, state.lookup))
@@ -122,7 +128,7 @@ export function plugs<Spec, S extends Seen>(engine: Engine, plug: Plug<Spec, S>)
   }
 
   /** Puts a mark on what somebody else plugged in, or takes ours off. */
-  async function remark(id: NativeId, mark: Mark | null): Promise<void> {
+  const remark = async (id: NativeId, mark: Mark | null): Promise<void> => {
     const [target = '', server = ''] = id.split('@')
     if (mark === null && !(await state.lookup<Held>(held, target))) return
     await state.change<Held>(held, target, async (entity) => {
@@ -134,7 +140,7 @@ export function plugs<Spec, S extends Seen>(engine: Engine, plug: Plug<Spec, S>)
   }
 
   /** The hold between two ends that somebody asked for; what a server was built with is no object of its own. */
-  async function between(target: NativeId, wanted: (hold: Hold) => boolean): Promise<S | null> {
+  const between = async (target: NativeId, wanted: (hold: Hold) => boolean): Promise<S | null> => {
     const entity = await state.lookup<Held>(held, target)
     if (!entity) return null
     const hold = await holdOf(engine, entity, state.lookup)

@@ -41,7 +41,7 @@ export interface Ways<K extends Stored, Spec, S extends Seen> {
 }
 
 /** What the cloud says of any object. */
-export function seenOf(engine: Engine, entity: Base): Seen {
+export const seenOf = (engine: Engine, entity: Base): Seen => {
   const health = healthOf(entity, engine.now())
   return {
     id: entity.id,
@@ -54,7 +54,7 @@ export function seenOf(engine: Engine, entity: Base): Seen {
 }
 
 /** Throws unless the object is ours and nothing is under way with it. */
-export function refuseUnsettled(engine: Engine, entity: Base): void {
+export const refuseUnsettled = (engine: Engine, entity: Base): void => {
   refuseForeign(entity, engine.connection)
   const health = healthOf(entity, engine.now())
   if (health === 'gone') throw noSuch(entity.kind, entity.id)
@@ -62,7 +62,7 @@ export function refuseUnsettled(engine: Engine, entity: Base): void {
 }
 
 /** An object that another one refers to; throws `not_found` if it is not there. */
-export async function referred<K extends Stored>(engine: Engine, kind: K, id: NativeId): Promise<Entities[K]> {
+export const referred = async <K extends Stored>(engine: Engine, kind: K, id: NativeId): Promise<Entities[K]> => {
   const found = await engine.state.lookup(kind, id)
   if (!found || !exists(found, engine.now())) throw noSuch(kind, id)
   if (found.goneAt !== null) throw refusal('WrongState', `The ${kind.replace('_', ' ')} is being removed.`)
@@ -70,13 +70,13 @@ export async function referred<K extends Stored>(engine: Engine, kind: K, id: Na
 }
 
 /** Ids name what makes an object unique, so that of two creates at once only one can write its record. */
-function stem(engine: Engine, kind: Stored, mark: Mark): NativeId {
+const stem = (engine: Engine, kind: Stored, mark: Mark): NativeId => {
   const unique = engine.settings.profile === 'unique' ? mark.resource : mark.token
   return `sbx-${SHORT[kind]}-${digest(`${mark.deployment}/${kind}/${unique}`)}`
 }
 
 /** The object that a mark stands for, if the cloud has it. */
-async function marked<K extends Stored>(engine: Engine, kind: K, mark: Mark): Promise<Entities[K] | null> {
+const marked = async <K extends Stored>(engine: Engine, kind: K, mark: Mark): Promise<Entities[K] | null> => {
   const id = stem(engine, kind, mark)
   if (engine.settings.profile !== 'none') {
     const found = await engine.state.lookup(kind, id)
@@ -87,14 +87,17 @@ async function marked<K extends Stored>(engine: Engine, kind: K, mark: Mark): Pr
 }
 
 /** A realm from what is particular to its kind. */
-export function realm<K extends Stored, Spec, S extends Seen>(engine: Engine, ways: Ways<K, Spec, S>): Realm<Spec, S> {
+export const realm = <K extends Stored, Spec, S extends Seen>(
+  engine: Engine,
+  ways: Ways<K, Spec, S>,
+): Realm<Spec, S> => {
   const { kind } = ways
   const { state, settings } = engine
   const show = async (entity: Entities[K], lookup: Lookup = state.lookup): Promise<S> =>
     ways.view(entity, seenOf(engine, entity), lookup)
 
   /** What an earlier create with this id made, if it was the same request. */
-  function again(entity: Entities[K], asked: string, mark: Mark): Promise<S> {
+  const again = (entity: Entities[K], asked: string, mark: Mark): Promise<S> => {
     if (entity.mark?.token !== mark.token) throw refusal('NameTaken', 'An object of this UUID exists already.')
     if (settings.profile === 'token' && entity.asked !== asked) {
       throw refusal('IdempotentParameterMismatch', 'The token was used for another request.')
@@ -102,7 +105,7 @@ export function realm<K extends Stored, Spec, S extends Seen>(engine: Engine, wa
     return show(entity)
   }
 
-  async function make(spec: Spec, mark: Mark, stillborn: boolean): Promise<S> {
+  const make = async (spec: Spec, mark: Mark, stillborn: boolean): Promise<S> => {
     const asked = digest(canonical(spec))
     const first = stem(engine, kind, mark)
     for (let copy = 1; ; copy++) {
@@ -131,7 +134,7 @@ export function realm<K extends Stored, Spec, S extends Seen>(engine: Engine, wa
     }
   }
 
-  async function remove(id: NativeId, mark: Mark): Promise<void> {
+  const remove = async (id: NativeId, mark: Mark): Promise<void> => {
     for (;;) {
       const found = await state.get(kind, id)
       if (!found || !exists(found.value, engine.now())) return
@@ -146,13 +149,13 @@ export function realm<K extends Stored, Spec, S extends Seen>(engine: Engine, wa
     }
   }
 
-  async function read(id: NativeId) {
+  const read = async (id: NativeId) => {
     const entity = await state.lookup(kind, id)
     if (!entity || !exists(entity, engine.now())) return null
     return reading((await ways.read?.(entity, state.lookup)) ?? (entity.spec as unknown as Spec))
   }
 
-  async function mark(id: NativeId, mark: Mark | null): Promise<void> {
+  const mark = async (id: NativeId, mark: Mark | null): Promise<void> => {
     const found = await state.lookup(kind, id)
     if (mark === null && (!found || !exists(found, engine.now()))) return
     await state.change(kind, id, (entity) => {

@@ -8,7 +8,7 @@ export type Amount = [number, number, number]
 
 const total = (zone: ZoneSetting): Amount => [zone.vcpus, zone.ram_mib, zone.disk_gib]
 
-function used(claims: Ledger | { amount: number[] }[], except?: string): Amount {
+const used = (claims: Ledger | { amount: number[] }[], except?: string): Amount => {
   const sum: Amount = [0, 0, 0]
   for (const [name, { amount }] of Object.entries(claims)) {
     if (name !== except) for (const i of [0, 1, 2] as const) sum[i] += amount[i] ?? 0

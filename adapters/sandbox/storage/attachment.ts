@@ -7,10 +7,10 @@ import { plugs } from '../records/hold.ts'
 export const DEVICES = [...'bcdefghijklmnopqrstuvwxyz'].map((letter) => `/dev/vd${letter}`)
 
 /** Attachments: a volume in a server, at a device that no other volume of the server has. */
-export function attachments(engine: Engine): Realm<AttachmentSpec, AttachmentSeen> {
+export const attachments = (engine: Engine): Realm<AttachmentSpec, AttachmentSeen> => {
   const { state } = engine
 
-  async function plugIn({ server: id, volume, device: wished }: AttachmentSpec): Promise<string> {
+  const plugIn = async ({ server: id, volume, device: wished }: AttachmentSpec): Promise<string> => {
     let device = ''
     await state.change('server', id, async (server) => {
       const others: typeof server.volumes = []

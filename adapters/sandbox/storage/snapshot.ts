@@ -3,8 +3,8 @@ import type { Engine } from '../engine.ts'
 import { realm, referred, refuseUnsettled } from '../records/realm.ts'
 
 /** Snapshots: a volume as it was, which outlive it. */
-export function snapshots(engine: Engine): Realm<SnapshotSpec, SnapshotSeen> {
-  return realm(engine, {
+export const snapshots = (engine: Engine): Realm<SnapshotSpec, SnapshotSeen> =>
+  realm(engine, {
     kind: 'snapshot',
     readyMs: engine.settings.snapshot_ms,
     removeMs: engine.settings.delete_ms,
@@ -18,4 +18,3 @@ export function snapshots(engine: Engine): Realm<SnapshotSpec, SnapshotSeen> {
       return { ...entity, name: spec.name, spec: { ...spec, volume: entity.spec.volume } }
     },
   })
-}

@@ -10,11 +10,11 @@ export const volumeTypes = (engine: Engine): Promise<VolumeType[]> =>
   engine.call('cloud.volumeTypes', {}, async () => engine.settings.volume_types.map((name) => ({ name })))
 
 /** Volumes: disks that outlive servers, in one zone. */
-export function volumes(engine: Engine): Realm<VolumeSpec, VolumeSeen> {
+export const volumes = (engine: Engine): Realm<VolumeSpec, VolumeSeen> => {
   const { settings, state, room } = engine
 
   /** GiB that the source needs at least. */
-  async function sourceSize({ source, zone }: VolumeSpec): Promise<number> {
+  const sourceSize = async ({ source, zone }: VolumeSpec): Promise<number> => {
     if (!source) return 1
     if (source.kind === 'image') return (await findImage(engine, source.id)).minDiskGiB
     if (source.kind === 'snapshot') {

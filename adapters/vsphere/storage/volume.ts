@@ -11,9 +11,8 @@ import { CloudError } from '../../errors.ts'
 import { textOf } from '../../shared/xml.ts'
 import type { Context } from '../context.ts'
 import { gone, refuse, unlessGone } from '../errors.ts'
-import { datastoreIn, inventoryOf } from '../inventory.ts'
+import { datastoreIn, zoneReaching } from '../inventory.ts'
 import { assertOurs, mayMark, ourMark, plainName, readMark, tokenIn, tokenName, writeMark } from '../marks.ts'
-import { look, refsAt } from '../wire/properties.ts'
 import { type Ref, ref } from '../wire/soap.ts'
 import { type Kept, later, progressOf } from '../wire/tasks.ts'
 import {
@@ -46,7 +45,7 @@ export const volumeTypes = ({ options }: Pick<Context, 'options'>): VolumeType[]
  * until the next call has written it the token in its name tells whose it is.
  */
 export const volume = (context: Context): Realm<VolumeSpec, VolumeSeen> => {
-  const { options, mapping, connection, vim } = context
+  const { options, mapping, connection } = context
 
   const seenOf = async (disk: Disk): Promise<VolumeSeen> => {
     const mark = ourMark(disk.metadata[DISK_KEY.mark], connection.deployment)
@@ -206,8 +205,7 @@ export const volume = (context: Context): Realm<VolumeSpec, VolumeSeen> => {
       const disk = await diskOf(context, id)
       if (!disk) return null
       const seen = await seenOf(disk)
-      const inventory = await inventoryOf(context)
-      const zone = seen.zone ?? (await zoneReaching(disk.datastore, inventory.clusters))
+      const zone = seen.zone ?? (await zoneReaching(context, disk.datastore))
       return reading({ name: seen.name ?? id, sizeGiB: seen.sizeGiB, zone, type: seen.type ?? null, source: null })
     },
     async mark(id, mark) {
@@ -220,18 +218,5 @@ export const volume = (context: Context): Realm<VolumeSpec, VolumeSeen> => {
       if (mark ? !mayMark(present, mark) : present?.deployment !== connection.deployment) return
       await describeDisk(context, disk, mark ? { [DISK_KEY.mark]: writeMark(mark) } : {}, mark ? [] : [DISK_KEY.mark])
     },
-  }
-
-  async function zoneReaching(datastore: Ref, clusters: { ref: Ref; name: string }[]): Promise<string> {
-    const found = await look(
-      vim,
-      clusters.map((each) => each.ref),
-      ['datastore'],
-    )
-    const reaching = found.filter((each) => refsAt(each, 'datastore').some(({ id }) => id === datastore.id))
-    return (
-      clusters.find((each) => reaching.some((other) => other.ref.id === each.ref.id))?.name ??
-      refuse('No zone of this cloud reaches the volume.')
-    )
   }
 }
