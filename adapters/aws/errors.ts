@@ -1,4 +1,5 @@
-import { CloudError, type CloudErrorCode } from '../errors.ts'
+import { CloudError } from '../errors.ts'
+import { type ErrorTable, knownErrors } from '../shared/error-table.ts'
 
 /**
  * The one table from EC2's (and STS's) error codes to ours, with the sentence that users read.
@@ -7,7 +8,7 @@ import { CloudError, type CloudErrorCode } from '../errors.ts'
  * A code that is not here is `definitive` if EC2 parsed and refused the request (4xx with an EC2 error body) and
  * `ambiguous` otherwise: 5xx, time-outs, broken connections, bodies that are not EC2's.
  */
-const TABLE: Record<CloudErrorCode, Record<string, string[]>> = {
+const TABLE: ErrorTable = {
   throttled: {
     'The cloud asks for fewer requests.': [
       'RequestLimitExceeded',
@@ -187,19 +188,10 @@ const TABLE: Record<CloudErrorCode, Record<string, string[]>> = {
   },
 }
 
-const BY_CODE = new Map<string, [CloudErrorCode, string]>(
-  Object.entries(TABLE).flatMap(([code, sentences]) =>
-    Object.entries(sentences).flatMap(([sentence, names]) =>
-      names.map((name): [string, [CloudErrorCode, string]] => [name, [code as CloudErrorCode, sentence]]),
-    ),
-  ),
-)
+const KNOWN = knownErrors(TABLE)
 
 /** Every EC2 code of the table, for tests and documentation. */
-export const KNOWN_CODES: readonly string[] = [...BY_CODE.keys()]
-
-/** How long EC2's token buckets take to refill noticeably. */
-const THROTTLE_MS = 2_000
+export const KNOWN_CODES: readonly string[] = KNOWN.codes
 
 /**
  * Turns EC2's refusal into ours.
@@ -213,10 +205,8 @@ export const translate = (
 ): CloudError => {
   const operatorMessage = `${detail.action}: ${[cloudCode, status, detail.message].filter(Boolean).join(' ')}`
   const kept = { cloudCode, requestId: detail.requestId, operatorMessage, cause: detail.cause }
-  const known = cloudCode === undefined ? undefined : BY_CODE.get(cloudCode)
-  if (known) {
-    return new CloudError(known[0], known[1], known[0] === 'throttled' ? { ...kept, retryAfterMs: THROTTLE_MS } : kept)
-  }
+  const known = KNOWN.errorFor(cloudCode, kept)
+  if (known) return known
   if (cloudCode !== undefined && status !== undefined && status >= 400 && status < 500) {
     return new CloudError('definitive', `The cloud refused the request (${cloudCode}).`, kept)
   }
@@ -241,9 +231,4 @@ export const fromSdk = (error: unknown, action: string): CloudError => {
     message: sdk.message,
     requestId: sdk.$metadata?.requestId ?? sdk.$response?.headers?.['x-amzn-requestid'],
   })
-}
-
-/** What EC2 cannot do at all is refused before it is asked. */
-export const refuse = (sentence: string): never => {
-  throw new CloudError('definitive', sentence)
 }

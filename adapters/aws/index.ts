@@ -1,6 +1,6 @@
 import type { Adapter, Connection } from '../contract.ts'
-import { CloudError } from '../errors.ts'
 import { isHttpUrl } from '../shared/options.ts'
+import { assertConfigured, credentialFaults, usable } from '../shared/registration.ts'
 import { check } from './check.ts'
 import { image } from './compute/image.ts'
 import { networkInterface } from './compute/interface.ts'
@@ -25,15 +25,7 @@ const validate: Adapter['validate'] = ({ endpoint, region, options, credentials 
   const faults = readOptions(options).faults
   if (!region || !/^[a-z0-9-]+$/.test(region)) faults.push('A cloud of type aws needs a region, e.g. eu-central-1.')
   if (endpoint !== null && !isHttpUrl(endpoint)) faults.push('The endpoint must be a URL, or left out for AWS itself.')
-  for (const name of ['access_key_id', 'secret_access_key']) {
-    if (!credentials[name]) faults.push(`The credentials need ${name}.`)
-  }
-  const known = ['access_key_id', 'secret_access_key', 'session_token']
-  faults.push(
-    ...Object.keys(credentials)
-      .filter((name) => !known.includes(name))
-      .map((name) => `The credentials have no field ${name}.`),
-  )
+  faults.push(...credentialFaults(credentials, ['access_key_id', 'secret_access_key'], ['session_token']))
   return faults
 }
 
@@ -70,13 +62,8 @@ export const aws: Adapter = {
   account,
   connect(connection, surroundings) {
     const { options, faults } = readOptions(connection.options)
-    const mapping = readMapping(connection.mapping)
-    if (faults.length > 0)
-      throw new CloudError('definitive', 'The cloud is not configured properly.', { operatorMessage: faults.join(' ') })
-    if ('fault' in mapping)
-      throw new CloudError('denied', 'The project has no usable account on this cloud.', {
-        operatorMessage: mapping.fault,
-      })
+    assertConfigured(faults)
+    const mapping = usable(readMapping(connection.mapping), 'The project has no usable account on this cloud.')
     const { ec2, ebs, sts } = connectEc2(connection, options, mapping, surroundings)
     const context: Context = { ec2, ebs, connection, options, mapping, surroundings }
     return {

@@ -1,7 +1,6 @@
 import type { Filter, ResourceType, Tag, TagSpecification } from '@aws-sdk/client-ec2'
 import { KINDS, type Kind, type Mark } from '../contract.ts'
-import { CloudError } from '../errors.ts'
-import { refuse } from './errors.ts'
+import { refuse } from '../shared/refusals.ts'
 
 /** Our owner mark as tags: they travel in the create call and are what IAM conditions look at. */
 export const TAG = {
@@ -91,15 +90,3 @@ export const markFrom = (tags: Tag[] | undefined, ours: string): Mark | undefine
 /** Finds what a create call with this mark made. */
 export const filtersFor = (mark: Mark): Filter[] =>
   (['token', 'kind', 'deployment'] as const).map((field) => ({ Name: `tag:${TAG[field]}`, Values: [mark[field]] }))
-
-/**
- * Guards every change and every removal.
- * @throws `definitive` unless the tags say that the object is this deployment's and, if given, this resource's
- */
-export const assertOurs = (tags: Tag[] | undefined, deployment: string, mark?: Mark): void => {
-  const found = markFrom(tags, deployment)
-  if (found && (!mark || (found.resource === mark.resource && found.kind === mark.kind))) return
-  throw new CloudError('definitive', 'The object on the cloud does not carry our mark and stays untouched.', {
-    operatorMessage: `expected ${JSON.stringify(mark ?? { deployment })}, found ${JSON.stringify(found ?? null)}`,
-  })
-}

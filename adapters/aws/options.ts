@@ -79,26 +79,7 @@ export const readOptions = (given: Record<string, Json>): { options: Options; fa
     ebsEndpoint: read<string | null>('ebs_endpoint', null, (v) => isText(v) && isHttpUrl(v), 'a URL'),
     settleMs: 1000 * read('settle_seconds', 60, (v) => typeof v === 'number' && v >= 0, 'a number of seconds'),
   }
-  const known = new Set([
-    'instance_types',
-    'instance_generations',
-    'prices',
-    'currency',
-    'volume_type',
-    'encrypt_volumes',
-    'images',
-    'metadata_tokens',
-    'image_reboot',
-    'vpc_prefix',
-    'sts_endpoint',
-    'ebs_endpoint',
-    'settle_seconds',
-  ])
-  faults.push(
-    ...Object.keys(given)
-      .filter((key) => !known.has(key))
-      .map((key) => `There is no option ${key}.`),
-  )
+  read.refuseOthers()
   return { options, faults }
 }
 

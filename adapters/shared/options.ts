@@ -6,13 +6,29 @@ export const isTable = (value: Json | undefined): value is Record<string, Json> 
 export const isCurrency = (value: Json): boolean => isText(value) && /^[A-Z]{3}$/.test(value)
 export const isHttpUrl = (text: string): boolean => URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)
 
-/** Reads options one by one: the value, or the fallback where none or a wrong one is given, of which `faults` tells. */
-export const optionReader =
-  (given: Record<string, Json>, faults: string[]) =>
-  <T>(key: string, fallback: T, valid: (value: Json) => boolean, want: string): T => {
+/** Reads options one by one, and remembers which there are. */
+export interface OptionReader {
+  /** The value, or the fallback where none or a wrong one is given, of which `faults` tells; `want` says what it must be. */
+  <T>(key: string, fallback: T, valid: (value: Json) => boolean, want: string): T
+  /** Tells of every option that was never read. @param besides options that are read in another way */
+  refuseOthers(besides?: string[]): void
+}
+
+/** @param faults takes a sentence for each option that is not as it must be */
+export const optionReader = (given: Record<string, Json>, faults: string[]): OptionReader => {
+  const known = new Set<string>()
+  const read = <T>(key: string, fallback: T, valid: (value: Json) => boolean, want: string): T => {
+    known.add(key)
     const value = given[key]
     if (value === undefined || value === null) return fallback
     if (valid(value)) return value as T
     faults.push(`Option ${key} must be ${want}.`)
     return fallback
   }
+  return Object.assign(read, {
+    refuseOthers(besides: string[] = []) {
+      for (const key of Object.keys(given))
+        if (!known.has(key) && !besides.includes(key)) faults.push(`There is no option ${key}.`)
+    },
+  })
+}

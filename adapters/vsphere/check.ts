@@ -1,5 +1,5 @@
 import type { CheckReport } from '../contract.ts'
-import { asCloudError } from '../errors.ts'
+import { checking } from '../shared/check.ts'
 import { child, childrenOf, textOf } from '../shared/xml.ts'
 import type { Context } from './context.ts'
 import { inventoryOf } from './inventory.ts'
@@ -39,33 +39,12 @@ export const PRIVILEGES = [
 /** For making networks. */
 export const NETWORK_PRIVILEGES = ['DVPortgroup.Create', 'DVPortgroup.Modify', 'DVPortgroup.Delete']
 
-const SKEW_MS = 5 * 60_000
-
 /** Asks vCenter who we are, what time it is there, and which of the privileges that we need we do not have. */
 export const check = async (context: Context): Promise<CheckReport> => {
   const { vim, options, surroundings } = context
-  const report: CheckReport = {
-    reachable: false,
-    account: null,
-    version: null,
-    clockSkewMs: null,
-    denied: [],
-    warnings: [],
-  }
-  const attempt = async <T>(what: string, call: () => Promise<T>): Promise<T | undefined> => {
-    try {
-      const answer = await call()
-      report.reachable = true
-      return answer
-    } catch (raw) {
-      const error = asCloudError(raw)
-      report.reachable ||= error.detail.cloudCode !== undefined
-      if (error.code === 'denied') report.denied.push(what)
-      else report.warnings.push(`${what}: ${error.detail.operatorMessage ?? error.message}`)
-      return undefined
-    }
-  }
-
+  const { report, attempt, clock } = checking(null, {
+    why: ({ message, detail }) => detail.operatorMessage ?? message,
+  })
   const before = surroundings.now()
   // A session that is remembered proves nothing: the first question goes to vCenter itself.
   const time = await attempt('Login', () => vim.call(ref('ServiceInstance', 'ServiceInstance'), 'CurrentTime'))
@@ -74,8 +53,7 @@ export const check = async (context: Context): Promise<CheckReport> => {
   report.account = await vim.user()
   report.version = content.version
   const there = Date.parse(textOf(time, 'returnval') ?? '')
-  if (!Number.isNaN(there)) report.clockSkewMs = Math.round(there - (before + surroundings.now()) / 2)
-  if (Math.abs(report.clockSkewMs ?? 0) > SKEW_MS) report.warnings.push("The cloud's clock and ours differ too much.")
+  clock(Number.isNaN(there) ? null : Math.round(there - (before + surroundings.now()) / 2))
 
   const inventory = await attempt('the datacenter', () => inventoryOf(context, true))
   if (inventory && inventory.clusters.length === 0) report.warnings.push('There is no cluster, so there is no zone.')

@@ -1,4 +1,5 @@
-import { CloudError, type CloudErrorCode } from '../errors.ts'
+import { CloudError } from '../errors.ts'
+import { type ErrorTable, knownErrors } from '../shared/error-table.ts'
 import type { Fault } from './wire/soap.ts'
 
 /**
@@ -9,7 +10,7 @@ import type { Fault } from './wire/soap.ts'
  * A type that is not here is `definitive` when a call is refused with it, since vCenter understood and declined, and
  * `ambiguous` when a task ends with it; so is everything that is no fault: time-outs, broken connections, other bodies.
  */
-const TABLE: Record<CloudErrorCode, Record<string, string[]>> = {
+const TABLE: ErrorTable = {
   throttled: {
     'The cloud asks for fewer requests.': ['RequestCanceled', 'ServerBusy', 'TooManyConsecutiveOverrides'],
   },
@@ -118,18 +119,10 @@ const TABLE: Record<CloudErrorCode, Record<string, string[]>> = {
   },
 }
 
-const BY_TYPE = new Map<string, [CloudErrorCode, string]>(
-  Object.entries(TABLE).flatMap(([code, sentences]) =>
-    Object.entries(sentences).flatMap(([sentence, types]) =>
-      types.map((type): [string, [CloudErrorCode, string]] => [type, [code as CloudErrorCode, sentence]]),
-    ),
-  ),
-)
+const KNOWN = knownErrors(TABLE)
 
 /** Every fault type of the table, for tests and documentation. */
-export const KNOWN_FAULTS: readonly string[] = [...BY_TYPE.keys()]
-
-const THROTTLE_MS = 2_000
+export const KNOWN_FAULTS: readonly string[] = KNOWN.codes
 
 /**
  * A fault as ours.
@@ -140,35 +133,9 @@ export const fromFault = (fault: Fault, action: string, from: 'call' | 'task'): 
     cloudCode: fault.type || undefined,
     operatorMessage: `${action}: ${fault.type} ${fault.message}`.trim(),
   }
-  const known = BY_TYPE.get(fault.type)
-  if (known) {
-    const [code, sentence] = known
-    return new CloudError(code, sentence, code === 'throttled' ? { ...kept, retryAfterMs: THROTTLE_MS } : kept)
-  }
+  const known = KNOWN.errorFor(fault.type, kept)
+  if (known) return known
   if (fault.type === '' || from === 'task')
     return new CloudError('ambiguous', 'The cloud did not give a clear answer.', kept)
   return new CloudError('definitive', `The cloud refused the request (${fault.type}).`, kept)
-}
-
-/** No fault at all: a proxy's page, half an answer, a broken line. */
-export const unclear = (action: string, why: unknown): CloudError =>
-  new CloudError('ambiguous', 'The cloud did not give a clear answer.', {
-    operatorMessage: `${action}: ${why instanceof Error ? why.message : String(why)}`,
-  })
-
-/** What vSphere cannot do at all is refused before it is asked. */
-export const refuse = (sentence: string): never => {
-  throw new CloudError('definitive', sentence)
-}
-
-export const gone = (id: string): CloudError =>
-  new CloudError('not_found', 'The cloud does not know this object.', { operatorMessage: `${id} is not there` })
-
-/** Runs a call; that the object is gone already is what was wanted. */
-export const unlessGone = async (call: () => Promise<unknown>): Promise<void> => {
-  try {
-    await call()
-  } catch (error) {
-    if (!(error instanceof CloudError && error.code === 'not_found')) throw error
-  }
 }

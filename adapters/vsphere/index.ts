@@ -1,6 +1,6 @@
 import type { Adapter, Connection } from '../contract.ts'
-import { CloudError } from '../errors.ts'
 import { isHttpUrl } from '../shared/options.ts'
+import { assertConfigured, credentialFaults, usable } from '../shared/registration.ts'
 import { check } from './check.ts'
 import { image } from './compute/image.ts'
 import { networkInterface } from './compute/interface.ts'
@@ -18,18 +18,11 @@ import { watch } from './watch.ts'
 import { connectVim, vcenterKey } from './wire/client.ts'
 import { zones } from './zones.ts'
 
-const CREDENTIALS = ['username', 'password']
-
 const validate: Adapter['validate'] = ({ endpoint, options, credentials }) => {
   const faults = readOptions(options).faults
   if (endpoint === null || !isHttpUrl(endpoint))
     faults.push('A cloud of type vsphere needs the URL of its vCenter as endpoint.')
-  for (const name of CREDENTIALS) if (!credentials[name]) faults.push(`The credentials need ${name}.`)
-  faults.push(
-    ...Object.keys(credentials)
-      .filter((name) => !CREDENTIALS.includes(name))
-      .map((name) => `The credentials have no field ${name}.`),
-  )
+  faults.push(...credentialFaults(credentials, ['username', 'password']))
   return faults
 }
 
@@ -84,13 +77,8 @@ export const vsphere: Adapter = {
   account,
   connect(connection, surroundings) {
     const { options, faults } = readOptions(connection.options)
-    const mapping = readMapping(connection.mapping)
-    if (faults.length > 0)
-      throw new CloudError('definitive', 'The cloud is not configured properly.', { operatorMessage: faults.join(' ') })
-    if ('fault' in mapping)
-      throw new CloudError('denied', 'The project has no usable place on this cloud.', {
-        operatorMessage: mapping.fault,
-      })
+    assertConfigured(faults)
+    const mapping = usable(readMapping(connection.mapping), 'The project has no usable place on this cloud.')
     const vim = connectVim(connection, surroundings)
     const context: Context = {
       vim,

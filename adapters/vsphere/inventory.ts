@@ -1,6 +1,6 @@
 import { CloudError } from '../errors.ts'
+import { refuse } from '../shared/refusals.ts'
 import type { Context } from './context.ts'
-import { refuse } from './errors.ts'
 import { below, look, refAt, refsAt, text } from './wire/properties.ts'
 import { type Ref, ref } from './wire/soap.ts'
 

@@ -78,23 +78,6 @@ const readSwitch = (given: Json | undefined, faults: string[]): Options['switch'
   return null
 }
 
-const KNOWN = [
-  'datacenter',
-  'clusters',
-  'folder',
-  'templates',
-  'datastore',
-  'storage_policy',
-  'volume_types',
-  'sizes',
-  'currency',
-  'switch',
-  'network',
-  'serial_log',
-  'shutdown_seconds',
-  'settle_seconds',
-]
-
 /**
  * Reads the operator's options.
  * @returns the options with defaults in place, and the faults as sentences
@@ -134,11 +117,7 @@ export const readOptions = (given: Record<string, Json>): { options: Options; fa
   }
   if (options.switch && options.network)
     faults.push('Option switch makes networks and option network lends one; only one of them can be set.')
-  faults.push(
-    ...Object.keys(given)
-      .filter((key) => !KNOWN.includes(key))
-      .map((key) => `There is no option ${key}.`),
-  )
+  read.refuseOthers(['sizes', 'switch'])
   return { options, faults }
 }
 

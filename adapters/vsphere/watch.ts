@@ -1,8 +1,8 @@
 import type { Change } from '../contract.ts'
 import { asCloudError } from '../errors.ts'
+import { unclear } from '../shared/refusals.ts'
 import { child, childrenOf, type Element, textOf } from '../shared/xml.ts'
 import type { Context } from './context.ts'
-import { unclear } from './errors.ts'
 import { inventoryOf } from './inventory.ts'
 import { asRef, type Ref } from './wire/soap.ts'
 

@@ -7,10 +7,9 @@ import {
 } from '@aws-sdk/client-ec2'
 import type { ImageData, Json, Mark, Outcome, Seen, Task } from '../../contract.ts'
 import { asCloudError, CloudError } from '../../errors.ts'
+import { gone, refuse, unlessGone } from '../../shared/refusals.ts'
 import type { Context } from '../context.ts'
-import { refuse } from '../errors.ts'
 import { filtersFor, tagged, tagsFor } from '../marks.ts'
-import { gone, unlessGone } from '../records/reader.ts'
 import { BLOCK } from '../wire/ebs.ts'
 import { allPages } from '../wire/paging.ts'
 

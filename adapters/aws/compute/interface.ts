@@ -6,16 +6,15 @@ import {
 } from '@aws-sdk/client-ec2'
 import type { InterfaceSpec, Realm, Seen } from '../../contract.ts'
 import { CloudError } from '../../errors.ts'
+import { assertOurs } from '../../shared/marks.ts'
+import { pairIds, pairRealm } from '../../shared/pair-realm.ts'
+import { refuse, unlessGone } from '../../shared/refusals.ts'
 import type { Context } from '../context.ts'
-import { refuse } from '../errors.ts'
-import { assertOurs } from '../marks.ts'
 import { ourInstance } from '../records/instance.ts'
 import { ports } from '../records/port.ts'
-import { gone, unlessGone } from '../records/reader.ts'
 import { onePage } from '../wire/paging.ts'
 
-/** Made of both ends, like a volume's attachment. */
-const idOf = (server: string, port: string): string => `${server}/${port}`
+const { idOf, endsOf } = pairIds('/')
 
 const healthOf = (state: string | undefined): Seen['health'] => {
   switch (state) {
@@ -48,28 +47,20 @@ const seenIn = (eni: NetworkInterface): Seen[] =>
 export const networkInterface = (context: Context): Realm<InterfaceSpec> => {
   const { ec2, options, connection } = context
   const enis = ports(context)
+  const raw = (id: string) => enis.raw(endsOf(id).other)
 
-  const get = async (id: string): Promise<Seen | null> => {
-    const eni = await enis.raw(id.split('/')[1] ?? '')
-    return (eni && seenIn(eni).find((seen) => seen.id === id)) ?? null
-  }
-
-  return {
-    once: 'unique',
+  return pairRealm<InterfaceSpec, Seen, NetworkInterface>({
     settleMs: options.settleMs,
-    get,
-    find: (_mark, spec) => get(idOf(spec.server, spec.port)),
-    async list(cursor) {
-      const page = await onePage(async (paging) => {
+    idOf: ({ server, port }) => idOf(server, port),
+    raw,
+    seenIn,
+    page: (cursor) =>
+      onePage(async (paging) => {
         const answer = await ec2.send(new DescribeNetworkInterfacesCommand(paging))
         return { items: answer.NetworkInterfaces ?? [], NextToken: answer.NextToken }
-      }, cursor)
-      return { ...page, items: page.items.flatMap(seenIn) }
-    },
-    async create(spec) {
+      }, cursor),
+    async join(spec, id) {
       const eni = await enis.ours(spec.port)
-      if (!eni) throw gone(spec.port)
-      const id = idOf(spec.server, spec.port)
       const [present] = seenIn(eni)
       if (present?.id === id) return present
       if (present) throw new CloudError('conflict', 'The port is plugged into another server.')
@@ -84,16 +75,15 @@ export const networkInterface = (context: Context): Realm<InterfaceSpec> => {
           DeviceIndex,
         }),
       )
-      return (await get(id)) ?? { id, health: 'pending', zone: eni.AvailabilityZone }
+      const made = (await raw(id)) ?? eni
+      return seenIn(made).find((seen) => seen.id === id) ?? { id, health: 'pending', zone: eni.AvailabilityZone }
     },
-    async remove(id) {
-      const eni = await enis.raw(id.split('/')[1] ?? '')
-      const present = eni && seenIn(eni).find((seen) => seen.id === id && seen.health !== 'gone')
-      if (!eni || !present || eni.Attachment?.Status === 'detaching') return
-      assertOurs(eni.TagSet, connection.deployment)
-      if (eni.Attachment?.DeviceIndex === 0) refuse('The first interface of a server on this cloud stays in it.')
-      const AttachmentId = eni.Attachment?.AttachmentId
+    async part(eni) {
+      const { AttachmentId, DeviceIndex, Status } = eni.Attachment ?? {}
+      if (Status === 'detaching') return
+      assertOurs(enis.markOf(eni), connection.deployment)
+      if (DeviceIndex === 0) refuse('The first interface of a server on this cloud stays in it.')
       await unlessGone(() => ec2.send(new DetachNetworkInterfaceCommand({ AttachmentId })))
     },
-  }
+  })
 }

@@ -5,11 +5,11 @@ import {
   type KeyPairInfo,
 } from '@aws-sdk/client-ec2'
 import { type KeypairSpec, type Mark, type Realm, reading, type Seen } from '../../contract.ts'
-import { CloudError } from '../../errors.ts'
+import { markedRealm } from '../../shared/realm.ts'
+import { orEarlier, refuse } from '../../shared/refusals.ts'
 import type { Context } from '../context.ts'
-import { refuse } from '../errors.ts'
 import { tagged, tagsFor, tagValue } from '../marks.ts'
-import { markOf, reader, unlessGone } from '../records/reader.ts'
+import { markOf, type Reader, reader } from '../records/reader.ts'
 
 /**
  * The name on the cloud carries our token, not only the user's name: two projects of one account may hold the same
@@ -21,20 +21,14 @@ const keyName = (spec: KeypairSpec, mark: Mark): string =>
 /** The name without a token at its end, whose ever it is. */
 const plainName = (name: string): string => name.replace(/ [0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/, '')
 
-/**
- * Public keys, RSA or ED25519. The native id is the key's name, because RunInstances takes no other; tags go to its id.
- * The tag `Name` is what its user calls it.
- * https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_ImportKeyPair.html
- * DescribeKeyPairs is not paged.
- */
-export const keypair = (context: Context): Realm<KeypairSpec> => {
-  const { ec2, options } = context
-  const keys = reader<KeyPairInfo, Seen>(context, {
+const keypairs = (context: Context): Reader<KeyPairInfo, Seen> =>
+  reader<KeyPairInfo, Seen>(context, {
     idFilter: 'key-name',
+    idOf: (key) => key.KeyName,
     tags: (key) => key.Tags,
     tagged: (key) => key.KeyPairId,
     describe: (Filters) => async () => ({
-      items: (await ec2.send(new DescribeKeyPairsCommand({ Filters }))).KeyPairs ?? [],
+      items: (await context.ec2.send(new DescribeKeyPairsCommand({ Filters }))).KeyPairs ?? [],
     }),
     seen: (found) =>
       found.map((key) => ({
@@ -44,24 +38,22 @@ export const keypair = (context: Context): Realm<KeypairSpec> => {
         health: 'ready',
       })),
   })
-  return {
+
+/**
+ * Public keys, RSA or ED25519. The native id is the key's name, because RunInstances takes no other; tags go to its id.
+ * The tag `Name` is what its user calls it.
+ * https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_ImportKeyPair.html
+ * DescribeKeyPairs is not paged.
+ */
+export const keypair = (context: Context): Realm<KeypairSpec> => {
+  const { ec2, options, connection } = context
+  const keys = keypairs(context)
+  const realm = markedRealm<KeypairSpec, Seen, KeyPairInfo>(connection, keys, {
     once: 'unique',
     settleMs: options.settleMs,
-    find: keys.find,
-    get: keys.get,
-    list: keys.list,
-    mark: keys.mark,
-    async read(id) {
-      const Filters = [{ Name: 'key-name', Values: [id] }]
-      const { KeyPairs } = await ec2.send(new DescribeKeyPairsCommand({ Filters, IncludePublicKey: true }))
-      const [key] = KeyPairs ?? []
-      if (!key) return null
-      const publicKey = key.PublicKey?.trim() || refuse('The cloud does not tell the public key of this keypair.')
-      return reading({ name: plainName(id), label: tagValue(key.Tags, 'Name') ?? '', publicKey })
-    },
-    async create(spec, mark) {
+    create(spec, mark) {
       const KeyName = keyName(spec, mark)
-      try {
+      const make = async (): Promise<Seen> => {
         await ec2.send(
           new ImportKeyPairCommand({
             KeyName,
@@ -69,16 +61,23 @@ export const keypair = (context: Context): Realm<KeypairSpec> => {
             TagSpecifications: tagged(tagsFor(mark, spec.label), 'key-pair'),
           }),
         )
-      } catch (error) {
-        if (!(error instanceof CloudError && error.detail.cloudCode === 'InvalidKeyPair.Duplicate')) throw error
-        const mine = await keys.find(mark)
-        if (!mine) throw error
-        return mine
+        return { id: KeyName, mark, name: KeyName, health: 'ready' }
       }
-      return { id: KeyName, mark, name: KeyName, health: 'ready' }
+      return orEarlier('InvalidKeyPair.Duplicate', make, () => keys.find(mark))
     },
-    async remove(id, mark) {
-      if (await keys.ours(id, mark)) await unlessGone(() => ec2.send(new DeleteKeyPairCommand({ KeyName: id })))
+    async remove({ KeyName }) {
+      await ec2.send(new DeleteKeyPairCommand({ KeyName }))
+    },
+  })
+  return {
+    ...realm,
+    async read(id) {
+      const Filters = [{ Name: 'key-name', Values: [id] }]
+      const { KeyPairs } = await ec2.send(new DescribeKeyPairsCommand({ Filters, IncludePublicKey: true }))
+      const [key] = KeyPairs ?? []
+      if (!key) return null
+      const publicKey = key.PublicKey?.trim() || refuse('The cloud does not tell the public key of this keypair.')
+      return reading({ name: plainName(id), label: tagValue(key.Tags, 'Name') ?? '', publicKey })
     },
   }
 }

@@ -1,15 +1,13 @@
 import { DescribeInstanceTypesCommand, type Instance } from '@aws-sdk/client-ec2'
-import { type NativeId, type Reading, reading, type ServerSpec, type Size } from '../../contract.ts'
+import { type Reading, reading, type ServerSpec, type Size } from '../../contract.ts'
 import { asCloudError } from '../../errors.ts'
+import { refuse } from '../../shared/refusals.ts'
 import type { Context } from '../context.ts'
-import { refuse } from '../errors.ts'
 import { metadataFrom, tagValue } from '../marks.ts'
-import { instances } from '../records/instance.ts'
 
 /** A server as it would have been asked for, whoever started it. Its user data stays with whoever wrote it. */
-export const readServer = async (context: Context, id: NativeId): Promise<Reading<ServerSpec> | null> => {
-  const instance = await instances(context).raw(id)
-  if (!instance || instance.State?.Name === 'terminated') return null
+export const readServer = async (context: Context, instance: Instance): Promise<Reading<ServerSpec> | null> => {
+  if (instance.State?.Name === 'terminated') return null
   const cards = (instance.NetworkInterfaces ?? []).toSorted(
     (a, b) => (a.Attachment?.DeviceIndex ?? 0) - (b.Attachment?.DeviceIndex ?? 0),
   )
@@ -21,7 +19,7 @@ export const readServer = async (context: Context, id: NativeId): Promise<Readin
     ...(instance.PublicIpAddress ? [`It has the public address ${instance.PublicIpAddress}.`] : []),
   ]
   const spec: ServerSpec = {
-    name: tagValue(instance.Tags, 'Name') || id,
+    name: tagValue(instance.Tags, 'Name') || instance.InstanceId || '',
     size: await sizeOf(context, instance),
     image: instance.ImageId ?? '',
     zone: instance.Placement?.AvailabilityZone ?? '',

@@ -3,6 +3,7 @@ import {
   DeleteTagsCommand,
   GetConsoleOutputCommand,
   type Image,
+  type Instance,
   type _InstanceType as InstanceType,
   RebootInstancesCommand,
   RunInstancesCommand,
@@ -12,15 +13,15 @@ import {
   TerminateInstancesCommand,
   type VolumeType,
 } from '@aws-sdk/client-ec2'
-import type { Mark, ServerRealm, ServerSpec } from '../../contract.ts'
+import type { Mark, NativeId, ServerRealm, ServerSeen, ServerSpec } from '../../contract.ts'
 import { CloudError } from '../../errors.ts'
+import { markedRealm } from '../../shared/realm.ts'
+import { gone, refuse } from '../../shared/refusals.ts'
 import type { Context } from '../context.ts'
-import { refuse } from '../errors.ts'
 import { METADATA, METADATA_ITEMS, metadataTags, tagged, tagsFor } from '../marks.ts'
 import type { Options } from '../options.ts'
 import { images, rootDisk } from '../records/image.ts'
 import { instances, ourInstance } from '../records/instance.ts'
-import { gone, unlessGone } from '../records/reader.ts'
 import { readServer } from './read-server.ts'
 import { rebuild } from './rebuild.ts'
 import { resize } from './resize.ts'
@@ -83,21 +84,51 @@ export const launch = (spec: ServerSpec, mark: Mark, image: Image, options: Opti
   }
 }
 
+/** What the console shows, as far as the size keeps it. */
+const consoleLog = async ({ ec2 }: Context, id: NativeId): Promise<string> => {
+  const read = async (Latest: boolean) =>
+    (await ec2.send(new GetConsoleOutputCommand({ InstanceId: id, ...(Latest ? { Latest } : {}) }))).Output ?? ''
+  let output: string
+  try {
+    output = await read(true)
+  } catch (error) {
+    // Sizes without the Nitro hypervisor show only what they said shortly after they started.
+    if (!(error instanceof CloudError && error.detail.cloudCode === 'UnsupportedOperation')) throw error
+    output = await read(false)
+  }
+  return new TextDecoder().decode(Uint8Array.from(atob(output), (byte) => byte.charCodeAt(0)))
+}
+
+/** Makes the tags of a server show its name and metadata. */
+const describe = async (
+  context: Context,
+  id: NativeId,
+  { name, metadata }: { name: string; metadata: Record<string, string> },
+): Promise<void> => {
+  const { ec2 } = context
+  const items = metadataTags(metadata)
+  if (items.length > METADATA_ITEMS) refuse(`The cloud keeps ${METADATA_ITEMS} metadata items at most.`)
+  const { Tags = [] } = await ourInstance(context, id)
+  const wanted = [{ Key: 'Name', Value: name.slice(0, 256) }, ...items]
+  const extra = Tags.filter(({ Key }) => Key?.startsWith(METADATA) && !wanted.some((tag) => tag.Key === Key))
+  const changed = wanted.filter((tag) => !Tags.some(({ Key, Value }) => Key === tag.Key && Value === tag.Value))
+  // Away first: both together might pass the limit of 50.
+  if (extra.length > 0) {
+    await ec2.send(new DeleteTagsCommand({ Resources: [id], Tags: extra.map(({ Key }) => ({ Key })) }))
+  }
+  if (changed.length > 0) await ec2.send(new CreateTagsCommand({ Resources: [id], Tags: changed }))
+}
+
 /**
  * A server is an instance that boots from an EBS volume of its own.
  * https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_RunInstances.html (ClientToken)
  */
 export const server = (context: Context): ServerRealm => {
-  const { ec2, options } = context
+  const { ec2, options, connection } = context
   const machines = instances(context)
-  return {
+  const realm = markedRealm<ServerSpec, ServerSeen, Instance>(connection, machines, {
     once: 'token',
     settleMs: options.settleMs,
-    find: machines.find,
-    get: machines.get,
-    list: machines.list,
-    mark: machines.mark,
-    read: (id) => readServer(context, id),
     async create(spec, mark) {
       const image = await images(context).raw(spec.image)
       if (!image) throw gone(spec.image)
@@ -106,11 +137,14 @@ export const server = (context: Context): ServerRealm => {
       if (!instance) throw new CloudError('ambiguous', 'The cloud did not give a clear answer.')
       return machines.one(instance)
     },
-    async remove(id, mark) {
-      const instance = await machines.ours(id, mark)
-      if (!instance || instance.State?.Name === 'terminated' || instance.State?.Name === 'shutting-down') return
-      await unlessGone(() => ec2.send(new TerminateInstancesCommand({ InstanceIds: [id] })))
+    async remove({ InstanceId, State }) {
+      if (State?.Name === 'terminated' || State?.Name === 'shutting-down') return
+      await ec2.send(new TerminateInstancesCommand({ InstanceIds: [InstanceId!] }))
     },
+    read: (instance) => readServer(context, instance),
+  })
+  return {
+    ...realm,
     async start(id) {
       await ourInstance(context, id)
       await ec2.send(new StartInstancesCommand({ InstanceIds: [id] }))
@@ -126,31 +160,7 @@ export const server = (context: Context): ServerRealm => {
     },
     resize: (id, size, power) => resize(context, id, size, power),
     rebuild: (id, image, token) => rebuild(context, id, image, token),
-    async consoleLog(id) {
-      const read = async (Latest: boolean) =>
-        (await ec2.send(new GetConsoleOutputCommand({ InstanceId: id, ...(Latest ? { Latest } : {}) }))).Output ?? ''
-      let output: string
-      try {
-        output = await read(true)
-      } catch (error) {
-        // Sizes without the Nitro hypervisor show only what they said shortly after they started.
-        if (!(error instanceof CloudError && error.detail.cloudCode === 'UnsupportedOperation')) throw error
-        output = await read(false)
-      }
-      return new TextDecoder().decode(Uint8Array.from(atob(output), (byte) => byte.charCodeAt(0)))
-    },
-    async describe(id, { name, metadata }) {
-      const items = metadataTags(metadata)
-      if (items.length > METADATA_ITEMS) refuse(`The cloud keeps ${METADATA_ITEMS} metadata items at most.`)
-      const { Tags = [] } = await ourInstance(context, id)
-      const wanted = [{ Key: 'Name', Value: name.slice(0, 256) }, ...items]
-      const extra = Tags.filter(({ Key }) => Key?.startsWith(METADATA) && !wanted.some((tag) => tag.Key === Key))
-      const changed = wanted.filter((tag) => !Tags.some(({ Key, Value }) => Key === tag.Key && Value === tag.Value))
-      // Away first: both together might pass the limit of 50.
-      if (extra.length > 0) {
-        await ec2.send(new DeleteTagsCommand({ Resources: [id], Tags: extra.map(({ Key }) => ({ Key })) }))
-      }
-      if (changed.length > 0) await ec2.send(new CreateTagsCommand({ Resources: [id], Tags: changed }))
-    },
+    consoleLog: (id) => consoleLog(context, id),
+    describe: (id, label) => describe(context, id, label),
   }
 }

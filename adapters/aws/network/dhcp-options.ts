@@ -9,10 +9,10 @@ import {
   type Filter,
 } from '@aws-sdk/client-ec2'
 import type { Mark } from '../../contract.ts'
+import { refuse, unlessGone } from '../../shared/refusals.ts'
 import type { Context } from '../context.ts'
-import { refuse } from '../errors.ts'
 import { filtersFor, OWN_KEYS, tagged, tagsFor } from '../marks.ts'
-import { markOf, unlessGone } from '../records/reader.ts'
+import { markOf } from '../records/reader.ts'
 import { allPages } from '../wire/paging.ts'
 
 /** EC2 takes four name servers at most. */

@@ -6,12 +6,13 @@ import {
   ModifyVpcAttributeCommand,
   type Vpc,
 } from '@aws-sdk/client-ec2'
-import { type NetworkSpec, type Realm, reading, type Seen } from '../../contract.ts'
+import { type Mark, type NetworkSpec, type Realm, reading, type Seen } from '../../contract.ts'
 import { type Block, contains, cover, formatCidr, overlaps, parseCidr, widened } from '../../shared/cidr.ts'
+import { exceptLent, markedRealm } from '../../shared/realm.ts'
+import { refuse, unlessGone } from '../../shared/refusals.ts'
 import type { Context } from '../context.ts'
-import { refuse } from '../errors.ts'
-import { assertOurs, tagged, tagsFor, tagValue } from '../marks.ts'
-import { gone, markOf, reader, rename, unlessGone } from '../records/reader.ts'
+import { tagged, tagsFor, tagValue } from '../marks.ts'
+import { markOf, type Reader, reader, rename } from '../records/reader.ts'
 import { resume, setUp } from '../records/steps.ts'
 import { disownDhcpOptions, removeDhcpOptions } from './dhcp-options.ts'
 
@@ -61,18 +62,13 @@ const blocksOf = (vpc: Vpc): string[] => {
   return associated.length > 0 || !vpc.CidrBlock ? associated : [vpc.CidrBlock]
 }
 
-/**
- * A network is a VPC. A VPC that the project's mapping names is lent to us: `create` gives it back as it is, nothing
- * about it is changed and `remove` leaves it alone.
- * https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateVpc.html (no ClientToken)
- */
-export const network = (context: Context): Realm<NetworkSpec> => {
-  const { ec2, mapping, options } = context
-  const vpcs = reader<Vpc, Seen>(context, {
+const vpcsIn = (context: Context): Reader<Vpc, Seen> =>
+  reader<Vpc, Seen>(context, {
     idFilter: 'vpc-id',
+    idOf: (vpc) => vpc.VpcId,
     tags: (vpc) => vpc.Tags,
     describe: (Filters) => async (paging) => {
-      const answer = await ec2.send(new DescribeVpcsCommand({ Filters, ...paging }))
+      const answer = await context.ec2.send(new DescribeVpcsCommand({ Filters, ...paging }))
       return { items: answer.Vpcs ?? [], NextToken: answer.NextToken }
     },
     seen: (found) =>
@@ -84,6 +80,15 @@ export const network = (context: Context): Realm<NetworkSpec> => {
       })),
   })
 
+/**
+ * A network is a VPC. A VPC that the project's mapping names is lent to us: `create` gives it back as it is, nothing
+ * about it is changed and `remove` leaves it alone.
+ * https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateVpc.html (no ClientToken)
+ */
+export const network = (context: Context): Realm<NetworkSpec> => {
+  const { ec2, mapping, options, connection } = context
+  const vpcs = vpcsIn(context)
+
   const lent = async (id: string, spec: NetworkSpec): Promise<Seen> => {
     const vpc = (await vpcs.raw(id)) ?? refuse('The VPC that the project is mapped to does not exist.')
     if (missingBlocks(blocksOf(vpc), spec.cidrs).length > 0) {
@@ -92,42 +97,20 @@ export const network = (context: Context): Realm<NetworkSpec> => {
     return vpcs.one(vpc)
   }
 
-  const update = async (id: string, spec: NetworkSpec): Promise<Seen> => {
-    if (id === mapping.vpc) return lent(id, spec)
-    const vpc = await vpcs.raw(id)
-    if (!vpc) throw gone(id)
-    assertOurs(vpc.Tags, context.connection.deployment)
-    for (const CidrBlock of missingBlocks(blocksOf(vpc), spec.cidrs, options.vpcPrefix)) {
-      await ec2.send(new AssociateVpcCidrBlockCommand({ VpcId: id, CidrBlock }))
-    }
-    await ec2.send(new ModifyVpcAttributeCommand({ VpcId: id, EnableDnsHostnames: { Value: true } }))
-    await rename(context, id, vpc.Tags, spec.name)
-    return vpcs.again(id)
+  const records = {
+    ...vpcs,
+    find: async (mark: Mark) => (await vpcs.find(mark)) ?? (mapping.vpc ? vpcs.get(mapping.vpc) : null),
+    async remark(vpc: Vpc, mark: Mark | null) {
+      if (vpc.VpcId === mapping.vpc) return
+      const own = vpcs.markOf(vpc)
+      if (!mark && own) await disownDhcpOptions(context, own)
+      await vpcs.remark?.(vpc, mark)
+    },
   }
 
-  const steps = { get: vpcs.get, update }
-  return {
+  const realm: Realm<NetworkSpec> = markedRealm<NetworkSpec, Seen, Vpc>(connection, records, {
     once: 'none',
     settleMs: options.settleMs,
-    get: vpcs.get,
-    list: vpcs.list,
-    async mark(id, mark) {
-      if (id === mapping.vpc) return
-      const own = mark ? undefined : markOf(context, (await vpcs.raw(id))?.Tags)
-      if (own) await disownDhcpOptions(context, own)
-      await vpcs.mark(id, mark)
-    },
-    async read(id) {
-      const vpc = await vpcs.raw(id)
-      if (!vpc) return null
-      const left = vpc.Ipv6CidrBlockAssociationSet?.length ? ['It has IPv6 addresses.'] : []
-      return reading({ name: tagValue(vpc.Tags, 'Name') || id, cidrs: blocksOf(vpc) }, { left })
-    },
-    update,
-    poll: resume(steps),
-    async find(mark) {
-      return (await vpcs.find(mark)) ?? (mapping.vpc ? vpcs.get(mapping.vpc) : null)
-    },
     async create(spec, mark) {
       if (mapping.vpc) return lent(mapping.vpc, spec)
       const { Vpc } = await ec2.send(
@@ -136,12 +119,27 @@ export const network = (context: Context): Realm<NetworkSpec> => {
           TagSpecifications: tagged(tagsFor(mark, spec.name), 'vpc'),
         }),
       )
-      return setUp(context, steps, Vpc!.VpcId!, spec)
+      return setUp(context, realm, Vpc!.VpcId!, spec)
     },
-    async remove(id, mark) {
-      if (id === mapping.vpc) return
-      if (await vpcs.ours(id, mark)) await unlessGone(() => ec2.send(new DeleteVpcCommand({ VpcId: id })))
+    poll: (task) => resume(realm, task),
+    async update(vpc, spec) {
+      const { VpcId = '' } = vpc
+      for (const CidrBlock of missingBlocks(blocksOf(vpc), spec.cidrs, options.vpcPrefix)) {
+        await ec2.send(new AssociateVpcCidrBlockCommand({ VpcId, CidrBlock }))
+      }
+      await ec2.send(new ModifyVpcAttributeCommand({ VpcId, EnableDnsHostnames: { Value: true } }))
+      await rename(context, VpcId, vpc.Tags, spec.name)
+      return vpcs.again(VpcId)
+    },
+    async remove({ VpcId }, mark) {
+      await unlessGone(() => ec2.send(new DeleteVpcCommand({ VpcId })))
       await removeDhcpOptions(context, mark)
     },
-  }
+    removeRest: (mark) => removeDhcpOptions(context, mark),
+    read(vpc) {
+      const left = vpc.Ipv6CidrBlockAssociationSet?.length ? ['It has IPv6 addresses.'] : []
+      return reading({ name: tagValue(vpc.Tags, 'Name') || vpc.VpcId || '', cidrs: blocksOf(vpc) }, { left })
+    },
+  })
+  return exceptLent(realm, (id) => id === mapping.vpc, lent)
 }

@@ -2,15 +2,17 @@ import {
   CreateNetworkInterfaceCommand,
   DeleteNetworkInterfaceCommand,
   ModifyNetworkInterfaceAttributeCommand,
+  type NetworkInterface,
 } from '@aws-sdk/client-ec2'
-import { type PortSeen, type PortSpec, type Realm, reading } from '../../contract.ts'
+import { type PortSeen, type PortSpec, type Reading, type Realm, reading } from '../../contract.ts'
 import { CloudError } from '../../errors.ts'
 import { parseAddress } from '../../shared/cidr.ts'
+import { markedRealm } from '../../shared/realm.ts'
+import { refuse } from '../../shared/refusals.ts'
 import type { Context } from '../context.ts'
-import { refuse } from '../errors.ts'
-import { assertOurs, tagged, tagsFor, tagValue } from '../marks.ts'
+import { tagged, tagsFor, tagValue } from '../marks.ts'
 import { addressesOf, ports } from '../records/port.ts'
-import { gone, rename, unlessGone } from '../records/reader.ts'
+import { rename } from '../records/reader.ts'
 
 /** @throws `definitive` for what an elastic network interface cannot be */
 const check = (spec: PortSpec): void => {
@@ -24,6 +26,27 @@ const check = (spec: PortSpec): void => {
   if (spec.securityGroups.length === 0) refuse('A port on this cloud is in one security group at least.')
 }
 
+/** An interface as a port, whoever made it. @throws `definitive` for one of the cloud's own services */
+const readPort = (eni: NetworkInterface): Reading<PortSpec> => {
+  if (eni.InterfaceType && eni.InterfaceType !== 'interface')
+    refuse(`It is a network interface of a ${eni.InterfaceType}.`)
+  if (eni.RequesterManaged) refuse('The cloud manages the network interface for one of its own services.')
+  const left = [
+    ...(eni.Ipv6Addresses?.length ? ['It has IPv6 addresses.'] : []),
+    ...(eni.Ipv4Prefixes?.length || eni.Ipv6Prefixes?.length ? ['It has whole address prefixes.'] : []),
+    ...(eni.SourceDestCheck === false ? ['It forwards packets that are not its own.'] : []),
+  ]
+  const spec = {
+    name: tagValue(eni.TagSet, 'Name') || eni.NetworkInterfaceId || '',
+    network: eni.VpcId ?? '',
+    addresses: addressesOf(eni).map((address) => ({ subnet: eni.SubnetId ?? '', address })),
+    mac: eni.MacAddress ?? '',
+    securityGroups: (eni.Groups ?? []).flatMap(({ GroupId }) => GroupId ?? []),
+    portSecurity: true,
+  }
+  return reading(spec, { left })
+}
+
 /**
  * A port is an elastic network interface. EC2 chooses the MAC address and we report it.
  * https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateNetworkInterface.html (ClientToken)
@@ -31,36 +54,11 @@ const check = (spec: PortSpec): void => {
 export const port = (context: Context): Realm<PortSpec, PortSeen> => {
   const { ec2, options, connection } = context
   const enis = ports(context)
-  return {
+  return markedRealm<PortSpec, PortSeen, NetworkInterface>(connection, enis, {
     once: 'token',
     settleMs: options.settleMs,
-    find: enis.find,
-    get: enis.get,
-    list: enis.list,
-    mark: enis.mark,
-    async read(id) {
-      const eni = await enis.raw(id)
-      if (!eni) return null
-      if (eni.InterfaceType && eni.InterfaceType !== 'interface')
-        refuse(`It is a network interface of a ${eni.InterfaceType}.`)
-      if (eni.RequesterManaged) refuse('The cloud manages the network interface for one of its own services.')
-      const left = [
-        ...(eni.Ipv6Addresses?.length ? ['It has IPv6 addresses.'] : []),
-        ...(eni.Ipv4Prefixes?.length || eni.Ipv6Prefixes?.length ? ['It has whole address prefixes.'] : []),
-        ...(eni.SourceDestCheck === false ? ['It forwards packets that are not its own.'] : []),
-      ]
-      const spec = {
-        name: tagValue(eni.TagSet, 'Name') || id,
-        network: eni.VpcId ?? '',
-        addresses: addressesOf(eni).map((address) => ({ subnet: eni.SubnetId ?? '', address })),
-        mac: eni.MacAddress ?? '',
-        securityGroups: (eni.Groups ?? []).flatMap(({ GroupId }) => GroupId ?? []),
-        portSecurity: true,
-      }
-      return reading(spec, { left })
-    },
+    check,
     async create(spec, mark) {
-      check(spec)
       const { NetworkInterface } = await ec2.send(
         new CreateNetworkInterfaceCommand({
           ClientToken: mark.token,
@@ -73,29 +71,23 @@ export const port = (context: Context): Realm<PortSpec, PortSeen> => {
       // The create answer calls the tags `TagSet`, empty on some endpoints; the mark is the one that we sent.
       return { ...(await enis.one(NetworkInterface!)), mark, name: spec.name }
     },
-    async update(id, spec) {
-      check(spec)
-      const eni = await enis.raw(id)
-      if (!eni) throw gone(id)
-      assertOurs(eni.TagSet, connection.deployment)
+    async update(eni, spec) {
+      const { NetworkInterfaceId = '' } = eni
       const wanted = spec.addresses.map(({ address }) => address)
       if (addressesOf(eni).toSorted().join() !== wanted.toSorted().join()) {
         refuse('The fixed addresses of a port on this cloud do not change.')
       }
       const groups = (eni.Groups ?? []).flatMap((group) => group.GroupId ?? [])
       if (groups.toSorted().join() !== spec.securityGroups.toSorted().join()) {
-        await ec2.send(
-          new ModifyNetworkInterfaceAttributeCommand({ NetworkInterfaceId: id, Groups: spec.securityGroups }),
-        )
+        await ec2.send(new ModifyNetworkInterfaceAttributeCommand({ NetworkInterfaceId, Groups: spec.securityGroups }))
       }
-      await rename(context, id, eni.TagSet, spec.name)
-      return enis.again(id)
+      await rename(context, NetworkInterfaceId, eni.TagSet, spec.name)
+      return enis.again(NetworkInterfaceId)
     },
-    async remove(id, mark) {
-      const eni = await enis.ours(id, mark)
-      if (!eni) return
-      if (eni.Status === 'in-use') throw new CloudError('conflict', 'The port is still plugged into a server.')
-      await unlessGone(() => ec2.send(new DeleteNetworkInterfaceCommand({ NetworkInterfaceId: id })))
+    async remove({ NetworkInterfaceId, Status }) {
+      if (Status === 'in-use') throw new CloudError('conflict', 'The port is still plugged into a server.')
+      await ec2.send(new DeleteNetworkInterfaceCommand({ NetworkInterfaceId }))
     },
-  }
+    read: readPort,
+  })
 }

@@ -1,7 +1,7 @@
 import type { IpPermission } from '@aws-sdk/client-ec2'
 import type { SecurityRule } from '../../contract.ts'
 import { formatCidr, parseCidr } from '../../shared/cidr.ts'
-import { refuse } from '../errors.ts'
+import { refuse } from '../../shared/refusals.ts'
 
 /**
  * Neutron's security rules as EC2 permissions, without ever admitting more than they do.

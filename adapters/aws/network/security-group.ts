@@ -8,31 +8,26 @@ import {
   RevokeSecurityGroupIngressCommand,
   type SecurityGroup,
 } from '@aws-sdk/client-ec2'
-import { type Realm, reading, type SecurityGroupSpec, type Seen } from '../../contract.ts'
+import { type Realm, reading, type SecurityGroupSpec, type SecurityRule, type Seen } from '../../contract.ts'
 import { CloudError } from '../../errors.ts'
+import { markedRealm } from '../../shared/realm.ts'
+import { orEarlier, refuse } from '../../shared/refusals.ts'
 import type { Context } from '../context.ts'
-import { refuse } from '../errors.ts'
-import { assertOurs, tagged, tagsFor, tagValue } from '../marks.ts'
-import { gone, markOf, reader, rename, unlessGone } from '../records/reader.ts'
+import { tagged, tagsFor, tagValue } from '../marks.ts'
+import { markOf, type Reader, reader, rename } from '../records/reader.ts'
 import { resume, setUp } from '../records/steps.ts'
 import { readRules } from './read-rules.ts'
 import { type Grant, grantsFor, grantsIn, permissionFor, printable } from './rules.ts'
 
 const DIRECTIONS = ['ingress', 'egress'] as const
 
-/**
- * A group in one VPC. Its name on the cloud carries our token, so a repeated create collides; the user's name is the
- * `Name` tag. EC2 lets a fresh group send anywhere; that rule is taken away by the first update like any other that
- * is not asked for.
- * https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateSecurityGroup.html (no ClientToken; names collide)
- */
-export const securityGroup = (context: Context): Realm<SecurityGroupSpec> => {
-  const { ec2, options, connection } = context
-  const groups = reader<SecurityGroup, Seen>(context, {
+const groupsOf = (context: Context): Reader<SecurityGroup, Seen> =>
+  reader<SecurityGroup, Seen>(context, {
     idFilter: 'group-id',
+    idOf: (group) => group.GroupId,
     tags: (group) => group.Tags,
     describe: (Filters) => async (paging) => {
-      const answer = await ec2.send(new DescribeSecurityGroupsCommand({ Filters, ...paging }))
+      const answer = await context.ec2.send(new DescribeSecurityGroupsCommand({ Filters, ...paging }))
       return { items: answer.SecurityGroups ?? [], NextToken: answer.NextToken }
     },
     seen: (found) =>
@@ -44,73 +39,70 @@ export const securityGroup = (context: Context): Realm<SecurityGroupSpec> => {
       })),
   })
 
-  const revoke = async (GroupId: string, direction: Grant['direction'], grants: Grant[]): Promise<void> => {
-    if (grants.length === 0) return
-    const input = { GroupId, IpPermissions: grants.map(permissionFor) }
-    const answer = await (direction === 'ingress'
-      ? ec2.send(new RevokeSecurityGroupIngressCommand(input))
-      : ec2.send(new RevokeSecurityGroupEgressCommand(input)))
-    // EC2 may answer 200 and leave what it did not recognise: then more is open than is said.
-    if (answer.Return !== false && !answer.UnknownIpPermissions?.length) return
-    throw new CloudError('conflict', 'The cloud did not take all rules away.')
-  }
-  const authorize = async (GroupId: string, direction: Grant['direction'], grants: Grant[]): Promise<void> => {
-    if (grants.length === 0) return
-    const input = { GroupId, IpPermissions: grants.map(permissionFor) }
-    await (direction === 'ingress'
-      ? ec2.send(new AuthorizeSecurityGroupIngressCommand(input))
-      : ec2.send(new AuthorizeSecurityGroupEgressCommand(input)))
-  }
+const revoke = async (
+  { ec2 }: Context,
+  GroupId: string,
+  direction: Grant['direction'],
+  grants: Grant[],
+): Promise<void> => {
+  if (grants.length === 0) return
+  const input = { GroupId, IpPermissions: grants.map(permissionFor) }
+  const answer = await (direction === 'ingress'
+    ? ec2.send(new RevokeSecurityGroupIngressCommand(input))
+    : ec2.send(new RevokeSecurityGroupEgressCommand(input)))
+  // EC2 may answer 200 and leave what it did not recognise: then more is open than is said.
+  if (answer.Return !== false && !answer.UnknownIpPermissions?.length) return
+  throw new CloudError('conflict', 'The cloud did not take all rules away.')
+}
 
-  /** Takes away before it gives, so a step that fails leaves the group too narrow rather than too wide. */
-  const update = async (id: string, spec: SecurityGroupSpec): Promise<Seen> => {
-    const wanted = grantsFor(spec.rules, id)
-    const group = await groups.raw(id)
-    if (!group) throw gone(id)
-    assertOurs(group.Tags, connection.deployment)
-    const changes = DIRECTIONS.map((direction) => {
-      const has = grantsIn(direction, direction === 'ingress' ? group.IpPermissions : group.IpPermissionsEgress)
-      const wants = [...wanted].filter(([, grant]) => grant.direction === direction)
-      return {
-        direction,
-        extra: [...has].filter(([key]) => !wanted.has(key)).map(([, grant]) => grant),
-        lacking: wants.filter(([key]) => !has.has(key)).map(([, grant]) => grant),
-      }
-    })
-    // InvalidPermission.Duplicate and .NotFound mean that somebody else changed the group since it was read: both codes
-    // make the broker ask again.
-    for (const { direction, extra } of changes) await revoke(id, direction, extra)
-    for (const { direction, lacking } of changes) await authorize(id, direction, lacking)
-    await rename(context, id, group.Tags, spec.name)
-    return { ...(await groups.one(group)), name: spec.name }
-  }
+const authorize = async (
+  { ec2 }: Context,
+  GroupId: string,
+  direction: Grant['direction'],
+  grants: Grant[],
+): Promise<void> => {
+  if (grants.length === 0) return
+  const input = { GroupId, IpPermissions: grants.map(permissionFor) }
+  await (direction === 'ingress'
+    ? ec2.send(new AuthorizeSecurityGroupIngressCommand(input))
+    : ec2.send(new AuthorizeSecurityGroupEgressCommand(input)))
+}
 
-  const steps = { get: groups.get, update }
-  return {
+/** Takes away before it gives, so a step that fails leaves the group too narrow rather than too wide. */
+const applyRules = async (context: Context, group: SecurityGroup, rules: SecurityRule[]): Promise<void> => {
+  const id = group.GroupId ?? ''
+  const wanted = grantsFor(rules, id)
+  const changes = DIRECTIONS.map((direction) => {
+    const has = grantsIn(direction, direction === 'ingress' ? group.IpPermissions : group.IpPermissionsEgress)
+    const wants = [...wanted].filter(([, grant]) => grant.direction === direction)
+    return {
+      direction,
+      extra: [...has].filter(([key]) => !wanted.has(key)).map(([, grant]) => grant),
+      lacking: wants.filter(([key]) => !has.has(key)).map(([, grant]) => grant),
+    }
+  })
+  // InvalidPermission.Duplicate and .NotFound mean that somebody else changed the group since it was read: both codes
+  // make the broker ask again.
+  for (const { direction, extra } of changes) await revoke(context, id, direction, extra)
+  for (const { direction, lacking } of changes) await authorize(context, id, direction, lacking)
+}
+
+/**
+ * A group in one VPC. Its name on the cloud carries our token, so a repeated create collides; the user's name is the
+ * `Name` tag. EC2 lets a fresh group send anywhere; that rule is taken away by the first update like any other that
+ * is not asked for.
+ * https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateSecurityGroup.html (no ClientToken; names collide)
+ */
+export const securityGroup = (context: Context): Realm<SecurityGroupSpec> => {
+  const { ec2, options, connection } = context
+  const groups = groupsOf(context)
+  const realm: Realm<SecurityGroupSpec> = markedRealm<SecurityGroupSpec, Seen, SecurityGroup>(connection, groups, {
     once: 'unique',
     settleMs: options.settleMs,
-    find: groups.find,
-    get: groups.get,
-    list: groups.list,
-    mark: groups.mark,
-    async read(id) {
-      const group = await groups.raw(id)
-      if (!group) return null
-      const { rules, lost } = readRules(group)
-      const spec = {
-        name: tagValue(group.Tags, 'Name') || group.GroupName || id,
-        description: group.Description ?? '',
-        network: group.VpcId ?? refuse('The group is in no VPC.'),
-        rules,
-      }
-      return reading(spec, { lost })
-    },
-    update,
-    poll: resume(steps),
+    // What cannot be expressed is refused before anything is made, when the group's own id is not known yet.
+    check: ({ rules }) => void grantsFor(rules, 'self'),
     async create(spec, mark) {
-      // What cannot be expressed is refused before anything is made; the group's own id is not known yet.
-      grantsFor(spec.rules, 'self')
-      try {
+      const make = async (): Promise<string> => {
         const { GroupId } = await ec2.send(
           new CreateSecurityGroupCommand({
             GroupName: `plimsoll ${mark.token}`,
@@ -119,18 +111,30 @@ export const securityGroup = (context: Context): Realm<SecurityGroupSpec> => {
             TagSpecifications: tagged(tagsFor(mark, spec.name), 'security-group'),
           }),
         )
-        return setUp(context, steps, GroupId!, spec)
-      } catch (error) {
-        if (!(error instanceof CloudError && error.detail.cloudCode === 'InvalidGroup.Duplicate')) throw error
-        const mine = await groups.find(mark)
-        if (!mine) throw error
-        return setUp(context, steps, mine.id, spec)
+        return GroupId!
       }
+      const find = async () => (await groups.find(mark))?.id ?? null
+      return setUp(context, realm, await orEarlier('InvalidGroup.Duplicate', make, find), spec)
     },
-    async remove(id, mark) {
-      if (await groups.ours(id, mark)) {
-        await unlessGone(() => ec2.send(new DeleteSecurityGroupCommand({ GroupId: id })))
+    poll: (task) => resume(realm, task),
+    async update(group, spec) {
+      await applyRules(context, group, spec.rules)
+      await rename(context, group.GroupId ?? '', group.Tags, spec.name)
+      return { ...(await groups.one(group)), name: spec.name }
+    },
+    async remove({ GroupId }) {
+      await ec2.send(new DeleteSecurityGroupCommand({ GroupId }))
+    },
+    read(group) {
+      const { rules, lost } = readRules(group)
+      const spec = {
+        name: tagValue(group.Tags, 'Name') || group.GroupName || group.GroupId || '',
+        description: group.Description ?? '',
+        network: group.VpcId ?? refuse('The group is in no VPC.'),
+        rules,
       }
+      return reading(spec, { lost })
     },
-  }
+  })
+  return realm
 }

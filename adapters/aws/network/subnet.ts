@@ -5,13 +5,13 @@ import {
   DescribeSubnetsCommand,
   type Subnet,
 } from '@aws-sdk/client-ec2'
-import { type Realm, reading, type Seen, type SubnetSpec } from '../../contract.ts'
-import { CloudError } from '../../errors.ts'
+import { type Mark, type Reading, type Realm, reading, type Seen, type SubnetSpec } from '../../contract.ts'
 import { formatAddress, formatCidr, parseCidr } from '../../shared/cidr.ts'
+import { markedRealm } from '../../shared/realm.ts'
+import { orEarlier, refuse } from '../../shared/refusals.ts'
 import type { Context } from '../context.ts'
-import { refuse } from '../errors.ts'
-import { assertOurs, DNS_TAG, tagged, tagsFor, tagValue } from '../marks.ts'
-import { gone, markOf, reader, rename, unlessGone } from '../records/reader.ts'
+import { DNS_TAG, tagged, tagsFor, tagValue } from '../marks.ts'
+import { markOf, type Reader, reader, rename } from '../records/reader.ts'
 import { resume, setUp } from '../records/steps.ts'
 import { announceDns, MAX_SERVERS } from './dhcp-options.ts'
 
@@ -33,17 +33,13 @@ const check = (spec: SubnetSpec): void => {
   if (spec.dnsServers.length > MAX_SERVERS) refuse(`This cloud announces ${MAX_SERVERS} DNS servers at most.`)
 }
 
-/**
- * A subnet in one zone of a VPC. No gateway means no default route: that is the router's work.
- * https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateSubnet.html (no ClientToken; CIDRs collide)
- */
-export const subnet = (context: Context): Realm<SubnetSpec> => {
-  const { ec2, options, connection } = context
-  const subnets = reader<Subnet, Seen>(context, {
+const subnetsIn = (context: Context): Reader<Subnet, Seen> =>
+  reader<Subnet, Seen>(context, {
     idFilter: 'subnet-id',
+    idOf: (found) => found.SubnetId,
     tags: (found) => found.Tags,
     describe: (Filters) => async (paging) => {
-      const answer = await ec2.send(new DescribeSubnetsCommand({ Filters, ...paging }))
+      const answer = await context.ec2.send(new DescribeSubnetsCommand({ Filters, ...paging }))
       return { items: answer.Subnets ?? [], NextToken: answer.NextToken }
     },
     seen: (found) =>
@@ -56,6 +52,32 @@ export const subnet = (context: Context): Realm<SubnetSpec> => {
       })),
   })
 
+/** A subnet as it would have been asked for, whoever made it. */
+const readSubnet = (item: Subnet): Reading<SubnetSpec> => {
+  const block = parseCidr(item.CidrBlock ?? '') ?? refuse('The subnet has no IPv4 addresses.')
+  const dns = tagValue(item.Tags, DNS_TAG)
+  const spec = {
+    name: tagValue(item.Tags, 'Name') || item.SubnetId || '',
+    network: item.VpcId ?? '',
+    cidr: formatCidr(block),
+    gateway: formatAddress({ family: 4, value: block.first + 1n }),
+    zone: item.AvailabilityZone ?? '',
+    dhcp: true,
+    dnsServers: dns ? dns.split(' ') : [],
+  }
+  const more = item.Ipv6CidrBlockAssociationSet?.length ? ['It has IPv6 addresses.'] : []
+  const left = dns === undefined ? [...more, 'Its DNS servers are those that the VPC announces.'] : more
+  return reading(spec, { left })
+}
+
+/**
+ * A subnet in one zone of a VPC. No gateway means no default route: that is the router's work.
+ * https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateSubnet.html (no ClientToken; CIDRs collide)
+ */
+export const subnet = (context: Context): Realm<SubnetSpec> => {
+  const { ec2, options, connection } = context
+  const subnets = subnetsIn(context)
+
   /** Nothing but a disagreement that nobody would notice is refused here. */
   const checkDns = async (VpcId: string, spec: SubnetSpec, self?: string): Promise<void> => {
     for (const other of await subnets.select([{ Name: 'vpc-id', Values: [VpcId] }])) {
@@ -67,74 +89,45 @@ export const subnet = (context: Context): Realm<SubnetSpec> => {
     }
   }
 
-  const update = async (id: string, spec: SubnetSpec): Promise<Seen> => {
-    check(spec)
-    const item = await subnets.raw(id)
-    if (!item) throw gone(id)
-    assertOurs(item.Tags, connection.deployment)
-    const Value = spec.dnsServers.join(' ')
-    if ((tagValue(item.Tags, DNS_TAG) ?? '') !== Value) {
-      await checkDns(item.VpcId!, spec, id)
-      await ec2.send(new CreateTagsCommand({ Resources: [id], Tags: [{ Key: DNS_TAG, Value }] }))
-    }
-    await announceDns(context, item.VpcId!, spec.dnsServers)
-    await rename(context, id, item.Tags, spec.name)
-    return subnets.again(id)
+  const make = async (spec: SubnetSpec, mark: Mark): Promise<string> => {
+    await checkDns(spec.network, spec)
+    const tags = [...tagsFor(mark, spec.name), { Key: DNS_TAG, Value: spec.dnsServers.join(' ') }]
+    const { Subnet } = await ec2.send(
+      new CreateSubnetCommand({
+        VpcId: spec.network,
+        CidrBlock: formatCidr(parseCidr(spec.cidr)!),
+        AvailabilityZone: spec.zone,
+        TagSpecifications: tagged(tags, 'subnet'),
+      }),
+    )
+    return Subnet!.SubnetId!
   }
 
-  const steps = { get: subnets.get, update }
-  return {
+  const realm: Realm<SubnetSpec> = markedRealm<SubnetSpec, Seen, Subnet>(connection, subnets, {
     once: 'unique',
     settleMs: options.settleMs,
-    find: subnets.find,
-    get: subnets.get,
-    list: subnets.list,
-    mark: subnets.mark,
-    async read(id) {
-      const item = await subnets.raw(id)
-      if (!item) return null
-      const block = parseCidr(item.CidrBlock ?? '') ?? refuse('The subnet has no IPv4 addresses.')
-      const dns = tagValue(item.Tags, DNS_TAG)
-      const spec = {
-        name: tagValue(item.Tags, 'Name') || id,
-        network: item.VpcId ?? '',
-        cidr: formatCidr(block),
-        gateway: formatAddress({ family: 4, value: block.first + 1n }),
-        zone: item.AvailabilityZone ?? '',
-        dhcp: true,
-        dnsServers: dns ? dns.split(' ') : [],
-      }
-      const more = item.Ipv6CidrBlockAssociationSet?.length ? ['It has IPv6 addresses.'] : []
-      const left = dns === undefined ? [...more, 'Its DNS servers are those that the VPC announces.'] : more
-      return reading(spec, { left })
-    },
-    update,
-    poll: resume(steps),
+    check,
     async create(spec, mark) {
-      check(spec)
-      const found = await subnets.find(mark)
-      if (found) return setUp(context, steps, found.id, spec)
-      await checkDns(spec.network, spec)
-      const tags = [...tagsFor(mark, spec.name), { Key: DNS_TAG, Value: spec.dnsServers.join(' ') }]
-      try {
-        const { Subnet } = await ec2.send(
-          new CreateSubnetCommand({
-            VpcId: spec.network,
-            CidrBlock: formatCidr(parseCidr(spec.cidr)!),
-            AvailabilityZone: spec.zone,
-            TagSpecifications: tagged(tags, 'subnet'),
-          }),
-        )
-        return setUp(context, steps, Subnet!.SubnetId!, spec)
-      } catch (error) {
-        if (!(error instanceof CloudError && error.detail.cloudCode === 'InvalidSubnet.Conflict')) throw error
-        const mine = await subnets.find(mark)
-        if (!mine) throw error
-        return setUp(context, steps, mine.id, spec)
+      const find = async () => (await subnets.find(mark))?.id ?? null
+      const id = (await find()) ?? (await orEarlier('InvalidSubnet.Conflict', () => make(spec, mark), find))
+      return setUp(context, realm, id, spec)
+    },
+    poll: (task) => resume(realm, task),
+    async update(item, spec) {
+      const id = item.SubnetId ?? ''
+      const Value = spec.dnsServers.join(' ')
+      if ((tagValue(item.Tags, DNS_TAG) ?? '') !== Value) {
+        await checkDns(item.VpcId!, spec, id)
+        await ec2.send(new CreateTagsCommand({ Resources: [id], Tags: [{ Key: DNS_TAG, Value }] }))
       }
+      await announceDns(context, item.VpcId!, spec.dnsServers)
+      await rename(context, id, item.Tags, spec.name)
+      return subnets.again(id)
     },
-    async remove(id, mark) {
-      if (await subnets.ours(id, mark)) await unlessGone(() => ec2.send(new DeleteSubnetCommand({ SubnetId: id })))
+    async remove({ SubnetId }) {
+      await ec2.send(new DeleteSubnetCommand({ SubnetId }))
     },
-  }
+    read: readSubnet,
+  })
+  return realm
 }

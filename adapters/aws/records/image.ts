@@ -51,6 +51,7 @@ export const describeImages =
 export const images = (context: Context): Reader<Image, ImageSeen> =>
   reader<Image, ImageSeen>(context, {
     idFilter: 'image-id',
+    idOf: (image) => image.ImageId,
     tags: (image) => image.Tags,
     beside: (image) => (image.BlockDeviceMappings ?? []).flatMap(({ Ebs }) => Ebs?.SnapshotId ?? []),
     describe: (Filters) => (Filters ? describeImages(context, Filters) : describeImages(context, undefined, ['self'])),

@@ -1,9 +1,10 @@
 import { DescribeInstancesCommand, type Instance } from '@aws-sdk/client-ec2'
 import type { ServerSeen } from '../../contract.ts'
+import { gone } from '../../shared/refusals.ts'
 import type { Context } from '../context.ts'
-import { assertOurs, tagValue } from '../marks.ts'
+import { tagValue } from '../marks.ts'
 import { addressesOf } from './port.ts'
-import { gone, markOf, type Reader, reader } from './reader.ts'
+import { markOf, type Reader, reader } from './reader.ts'
 import { faultOf, stateOf } from './server-state.ts'
 
 const seenOf = (instance: Instance, context: Context): ServerSeen => {
@@ -47,6 +48,7 @@ const rootOf = ({ BlockDeviceMappings, RootDeviceName }: Instance): string[] =>
 export const instances = (context: Context): Reader<Instance, ServerSeen> =>
   reader<Instance, ServerSeen>(context, {
     idFilter: 'instance-id',
+    idOf: (instance) => instance.InstanceId,
     tags: (instance) => instance.Tags,
     beside: (instance) => rootOf(instance),
     describe: (Filters) => async (paging) => {
@@ -59,8 +61,7 @@ export const instances = (context: Context): Reader<Instance, ServerSeen> =>
 
 /** The instance that is to be changed. @throws `not_found`, or `definitive` if it is not ours */
 export const ourInstance = async (context: Context, id: string): Promise<Instance> => {
-  const instance = await instances(context).raw(id)
-  if (!instance || instance.State?.Name === 'terminated') throw gone(id)
-  assertOurs(instance.Tags, context.connection.deployment)
+  const instance = await instances(context).ours(id)
+  if (instance.State?.Name === 'terminated') throw gone(id)
   return instance
 }

@@ -18,6 +18,7 @@ const healthOf = (eni: NetworkInterface): PortSeen['health'] =>
 export const ports = (context: Context): Reader<NetworkInterface, PortSeen> =>
   reader<NetworkInterface, PortSeen>(context, {
     idFilter: 'network-interface-id',
+    idOf: (eni) => eni.NetworkInterfaceId,
     tags: (eni) => eni.TagSet,
     describe: (Filters) => async (paging) => {
       const answer = await context.ec2.send(new DescribeNetworkInterfacesCommand({ Filters, ...paging }))

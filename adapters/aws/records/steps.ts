@@ -1,13 +1,10 @@
-import type { NativeId, Outcome, Seen, Task } from '../../contract.ts'
+import type { Json, NativeId, Outcome, Realm, Seen } from '../../contract.ts'
 import { asCloudError } from '../../errors.ts'
+import { gone } from '../../shared/refusals.ts'
 import type { Context } from '../context.ts'
-import { gone } from './reader.ts'
 
 /** How an object is looked at and made to match its spec. */
-interface Steps<Spec, S extends Seen> {
-  get(id: NativeId): Promise<S | null>
-  update(id: NativeId, spec: Spec): Promise<Outcome<S>>
-}
+type Steps<Spec, S extends Seen> = Pick<Realm<Spec, S>, 'get' | 'update'>
 
 /**
  * An update as part of a creation. What waiting cannot cure is left to the update that follows every creation: there
@@ -15,7 +12,7 @@ interface Steps<Spec, S extends Seen> {
  */
 const goOn = async <Spec, S extends Seen>(steps: Steps<Spec, S>, id: NativeId, spec: Spec): Promise<Outcome<S>> => {
   try {
-    return await steps.update(id, spec)
+    return await steps.update!(id, spec)
   } catch (error) {
     if (!['definitive', 'denied', 'capacity'].includes(asCloudError(error).code)) throw error
     const seen = await steps.get(id)
@@ -47,10 +44,8 @@ export const setUp = async <Spec, S extends Seen>(
   }
 }
 
-/** The `poll` of a kind that uses `setUp`. */
-export const resume =
-  <Spec, S extends Seen>(steps: Steps<Spec, S>) =>
-  (task: Task['task']): Promise<Outcome<S>> => {
-    const { id, spec } = task as { id: NativeId; spec: Spec }
-    return goOn(steps, id, spec)
-  }
+/** Goes on with what `setUp` left: the `poll` of a kind that uses it. */
+export const resume = <Spec, S extends Seen>(steps: Steps<Spec, S>, task: Json): Promise<Outcome<S>> => {
+  const { id, spec } = task as { id: NativeId; spec: Spec }
+  return goOn(steps, id, spec)
+}

@@ -23,6 +23,7 @@ const healthOf = (volume: Volume): VolumeSeen['health'] => {
 export const volumes = (context: Context): Reader<Volume, VolumeSeen> =>
   reader<Volume, VolumeSeen>(context, {
     idFilter: 'volume-id',
+    idOf: (found) => found.VolumeId,
     tags: (found) => found.Tags,
     describe: (Filters) => async (paging) => {
       const answer = await context.ec2.send(new DescribeVolumesCommand({ Filters, ...paging }))

@@ -8,20 +8,15 @@ import {
 } from '@aws-sdk/client-ec2'
 import { type AttachmentSeen, type AttachmentSpec, type Realm, reading } from '../../contract.ts'
 import { CloudError } from '../../errors.ts'
+import { assertOurs } from '../../shared/marks.ts'
+import { pairIds, pairRealm } from '../../shared/pair-realm.ts'
+import { refuse, unlessGone } from '../../shared/refusals.ts'
 import type { Context } from '../context.ts'
-import { refuse } from '../errors.ts'
-import { assertOurs } from '../marks.ts'
 import { ourInstance } from '../records/instance.ts'
-import { gone, markOf, unlessGone } from '../records/reader.ts'
 import { volumes } from '../records/volume.ts'
 import { onePage } from '../wire/paging.ts'
 
-/** EC2 has no object for an attachment: its native id is made of both ends. */
-const idOf = (server: string, volume: string): string => `${server}/${volume}`
-const ends = (id: string): { server: string; volume: string } => {
-  const [server = '', volume = ''] = id.split('/')
-  return { server, volume }
-}
+const { idOf, endsOf } = pairIds('/')
 
 const healthOf = (attachment: VolumeAttachment): AttachmentSeen['health'] => {
   switch (attachment.State) {
@@ -59,38 +54,26 @@ export const deviceFor = (wish: string | null, instance: Pick<Instance, 'BlockDe
 }
 
 /**
- * A volume in a server. It carries no mark of its own: both ends have to carry ours before anything changes.
+ * A volume in a server, for which EC2 has no object.
  * https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_AttachVolume.html (a volume attaches once)
  */
 export const attachment = (context: Context): Realm<AttachmentSpec, AttachmentSeen> => {
   const { ec2, options, connection } = context
   const disks = volumes(context)
+  const raw = (id: string) => disks.raw(endsOf(id).other)
 
-  const get = async (id: string): Promise<AttachmentSeen | null> => {
-    const volume = await disks.raw(ends(id).volume)
-    return (volume && seenIn(volume).find((seen) => seen.id === id)) ?? null
-  }
-
-  return {
-    once: 'unique',
+  return pairRealm<AttachmentSpec, AttachmentSeen, Volume>({
     settleMs: options.settleMs,
-    get,
-    find: (_mark, spec) => get(idOf(spec.server, spec.volume)),
-    async read(id) {
-      const seen = await get(id)
-      return seen && reading({ ...ends(id), device: seen.device })
-    },
-    async list(cursor) {
-      const page = await onePage(async (paging) => {
+    idOf: ({ server, volume }) => idOf(server, volume),
+    raw,
+    seenIn,
+    page: (cursor) =>
+      onePage(async (paging) => {
         const answer = await ec2.send(new DescribeVolumesCommand(paging))
         return { items: answer.Volumes ?? [], NextToken: answer.NextToken }
-      }, cursor)
-      return { ...page, items: page.items.flatMap(seenIn) }
-    },
-    async create(spec) {
+      }, cursor),
+    async join(spec, id) {
       const volume = await disks.ours(spec.volume)
-      if (!volume) throw gone(spec.volume)
-      const id = idOf(spec.server, spec.volume)
       const present = seenIn(volume).filter((seen) => seen.health !== 'gone')
       const same = present.find((seen) => seen.id === id)
       if (same) return same
@@ -100,15 +83,20 @@ export const attachment = (context: Context): Realm<AttachmentSpec, AttachmentSe
       const made = await ec2.send(new AttachVolumeCommand({ InstanceId: spec.server, VolumeId: spec.volume, Device }))
       return { id, health: healthOf(made), zone: volume.AvailabilityZone, device: made.Device ?? Device }
     },
-    async remove(id) {
-      const { server, volume } = ends(id)
-      const found = await disks.raw(volume)
-      const present = found && seenIn(found).find((seen) => seen.id === id && seen.health !== 'gone')
-      const state = found?.Attachments?.find((item) => item.InstanceId === server)?.State
-      if (!found || !present || state === 'detaching') return
-      assertOurs(found.Tags, connection.deployment)
-      if (markOf(context, found.Tags)?.kind !== 'volume') refuse('The root disk of a server stays in it.')
-      await unlessGone(() => ec2.send(new DetachVolumeCommand({ InstanceId: server, VolumeId: volume })))
+    async part(volume, id) {
+      const { server: InstanceId, other: VolumeId } = endsOf(id)
+      const state = volume.Attachments?.find((item) => item.InstanceId === InstanceId)?.State
+      if (state === 'detaching') return
+      const mark = disks.markOf(volume)
+      assertOurs(mark, connection.deployment)
+      if (mark?.kind !== 'volume') refuse('The root disk of a server stays in it.')
+      await unlessGone(() => ec2.send(new DetachVolumeCommand({ InstanceId, VolumeId })))
     },
-  }
+    async read(id) {
+      const volume = await raw(id)
+      const seen = volume && seenIn(volume).find((each) => each.id === id)
+      const { server, other } = endsOf(id)
+      return seen ? reading({ server, volume: other, device: seen.device }) : null
+    },
+  })
 }

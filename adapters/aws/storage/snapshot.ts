@@ -5,9 +5,10 @@ import {
   type Snapshot,
 } from '@aws-sdk/client-ec2'
 import { type Realm, reading, type SnapshotSeen, type SnapshotSpec } from '../../contract.ts'
+import { markedRealm } from '../../shared/realm.ts'
 import type { Context } from '../context.ts'
-import { assertOurs, tagged, tagsFor, tagValue } from '../marks.ts'
-import { gone, markOf, reader, rename, unlessGone } from '../records/reader.ts'
+import { tagged, tagsFor, tagValue } from '../marks.ts'
+import { markOf, type Reader, reader, rename } from '../records/reader.ts'
 
 const healthOf = (snapshot: Snapshot): SnapshotSeen['health'] => {
   switch (snapshot.State) {
@@ -23,17 +24,13 @@ const healthOf = (snapshot: Snapshot): SnapshotSeen['health'] => {
   }
 }
 
-/**
- * An EBS snapshot of a volume.
- * https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateSnapshot.html (no ClientToken)
- */
-export const snapshot = (context: Context): Realm<SnapshotSpec, SnapshotSeen> => {
-  const { ec2, options, connection } = context
-  const snapshots = reader<Snapshot, SnapshotSeen>(context, {
+const snapshotsIn = (context: Context): Reader<Snapshot, SnapshotSeen> =>
+  reader<Snapshot, SnapshotSeen>(context, {
     idFilter: 'snapshot-id',
+    idOf: (found) => found.SnapshotId,
     tags: (found) => found.Tags,
     describe: (Filters) => async (paging) => {
-      const answer = await ec2.send(new DescribeSnapshotsCommand({ OwnerIds: ['self'], Filters, ...paging }))
+      const answer = await context.ec2.send(new DescribeSnapshotsCommand({ OwnerIds: ['self'], Filters, ...paging }))
       return { items: answer.Snapshots ?? [], NextToken: answer.NextToken }
     },
     seen: (found) =>
@@ -46,18 +43,17 @@ export const snapshot = (context: Context): Realm<SnapshotSpec, SnapshotSeen> =>
         sizeGiB: item.VolumeSize ?? 0,
       })),
   })
-  return {
+
+/**
+ * An EBS snapshot of a volume.
+ * https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateSnapshot.html (no ClientToken)
+ */
+export const snapshot = (context: Context): Realm<SnapshotSpec, SnapshotSeen> => {
+  const { ec2, options, connection } = context
+  const snapshots = snapshotsIn(context)
+  return markedRealm<SnapshotSpec, SnapshotSeen, Snapshot>(connection, snapshots, {
     once: 'none',
     settleMs: options.settleMs,
-    find: snapshots.find,
-    get: snapshots.get,
-    list: snapshots.list,
-    mark: snapshots.mark,
-    async read(id) {
-      const found = await snapshots.raw(id)
-      const { Tags, Description: description = '', VolumeId: volume = '' } = found ?? {}
-      return found && reading({ name: tagValue(Tags, 'Name') || id, description, volume })
-    },
     async create(spec, mark) {
       const made = await ec2.send(
         new CreateSnapshotCommand({
@@ -68,17 +64,14 @@ export const snapshot = (context: Context): Realm<SnapshotSpec, SnapshotSeen> =>
       )
       return { ...(await snapshots.one(made)), mark, name: spec.name }
     },
-    async update(id, spec) {
-      const found = await snapshots.raw(id)
-      if (!found) throw gone(id)
-      assertOurs(found.Tags, connection.deployment)
-      await rename(context, id, found.Tags, spec.name)
-      return snapshots.again(id)
+    async update({ SnapshotId = '', Tags }, spec) {
+      await rename(context, SnapshotId, Tags, spec.name)
+      return snapshots.again(SnapshotId)
     },
-    async remove(id, mark) {
-      if (await snapshots.ours(id, mark)) {
-        await unlessGone(() => ec2.send(new DeleteSnapshotCommand({ SnapshotId: id })))
-      }
+    async remove({ SnapshotId }) {
+      await ec2.send(new DeleteSnapshotCommand({ SnapshotId }))
     },
-  }
+    read: ({ SnapshotId = '', Tags, Description: description = '', VolumeId: volume = '' }) =>
+      reading({ name: tagValue(Tags, 'Name') || SnapshotId, description, volume }),
+  })
 }

@@ -1,7 +1,7 @@
 import type { Mark, Outcome, ServerSeen, ServerSpec } from '../../contract.ts'
 import { CloudError } from '../../errors.ts'
+import { gone, unlessGone } from '../../shared/refusals.ts'
 import type { Context } from '../context.ts'
-import { gone, unlessGone } from '../errors.ts'
 import type { placeOf } from '../inventory.ts'
 import { KEY, tokenIn, tokenName, writeMark } from '../marks.ts'
 import { deployItem } from '../package/library.ts'

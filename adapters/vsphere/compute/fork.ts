@@ -1,7 +1,7 @@
 import type { Mark, NativeId, ServerSpec } from '../../contract.ts'
 import { CloudError } from '../../errors.ts'
+import { refuse } from '../../shared/refusals.ts'
 import type { Context } from '../context.ts'
-import { refuse } from '../errors.ts'
 import { inventoryOf, placeOf, zoneOf } from '../inventory.ts'
 import { KEY, tokenName } from '../marks.ts'
 import { backingOf } from '../network/port-group.ts'

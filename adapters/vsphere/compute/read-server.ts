@@ -1,6 +1,6 @@
 import { type NativeId, type Reading, reading, type ServerSpec } from '../../contract.ts'
+import { refuse } from '../../shared/refusals.ts'
 import type { Context } from '../context.ts'
-import { refuse } from '../errors.ts'
 import { inventoryOf, zoneOf } from '../inventory.ts'
 import { KEY, plainName } from '../marks.ts'
 import { sizeOf } from '../offers.ts'

@@ -1,6 +1,6 @@
 import type { NativeId, Progress } from '../../contract.ts'
+import { gone, refuse, unlessGone } from '../../shared/refusals.ts'
 import type { Context } from '../context.ts'
-import { gone, refuse, unlessGone } from '../errors.ts'
 import { inventoryOf } from '../inventory.ts'
 import { KEY } from '../marks.ts'
 import { isLibraryImage } from '../package/library.ts'

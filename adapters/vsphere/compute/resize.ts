@@ -1,6 +1,6 @@
 import type { Progress, Size } from '../../contract.ts'
+import { refuse } from '../../shared/refusals.ts'
 import type { Context } from '../context.ts'
-import { refuse } from '../errors.ts'
 import { KEY } from '../marks.ts'
 import { growDisk, rootDisk } from '../records/devices.ts'
 import { extraConfig } from '../records/guestinfo.ts'

@@ -1,6 +1,6 @@
 import type { NativeId } from '../../contract.ts'
+import { gone, refuse, unclear } from '../../shared/refusals.ts'
 import type { Context } from '../context.ts'
-import { gone, refuse, unclear } from '../errors.ts'
 import { inventoryOf } from '../inventory.ts'
 import { removeDevice } from '../records/devices.ts'
 import { type Machine, machineOf } from '../records/machine.ts'

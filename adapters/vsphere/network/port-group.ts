@@ -1,6 +1,6 @@
+import { refuse } from '../../shared/refusals.ts'
 import { textOf } from '../../shared/xml.ts'
 import type { Context } from '../context.ts'
-import { refuse } from '../errors.ts'
 import { look, refAt, text } from '../wire/properties.ts'
 import { type Ref, ref, type Value } from '../wire/soap.ts'
 

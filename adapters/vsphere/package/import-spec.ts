@@ -1,6 +1,6 @@
 import type { ImageData, Mark } from '../../contract.ts'
+import { refuse } from '../../shared/refusals.ts'
 import type { Context } from '../context.ts'
-import { refuse } from '../errors.ts'
 import { type Datastore, datastoreIn, folderOf, inventoryOf, placeOf } from '../inventory.ts'
 import { KEY, tokenName, writeMark } from '../marks.ts'
 import { extraConfig } from '../records/guestinfo.ts'

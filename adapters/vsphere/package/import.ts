@@ -1,7 +1,7 @@
 import type { ImageData, ImageSeen, ImageSpec, Mark, Outcome } from '../../contract.ts'
 import { CloudError } from '../../errors.ts'
+import { gone, unlessGone } from '../../shared/refusals.ts'
 import type { Context } from '../context.ts'
-import { gone, unlessGone } from '../errors.ts'
 import { KEY, tokenName } from '../marks.ts'
 import { isRunning, runExclusively } from '../records/exclusive-work.ts'
 import { extraConfig } from '../records/guestinfo.ts'

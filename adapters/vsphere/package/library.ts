@@ -1,7 +1,7 @@
 import type { ImageSeen, Mark, Page } from '../../contract.ts'
 import { asCloudError, CloudError } from '../../errors.ts'
+import { gone, refuse } from '../../shared/refusals.ts'
 import type { Context } from '../context.ts'
-import { gone, refuse } from '../errors.ts'
 import { datastoreIn, type placeOf } from '../inventory.ts'
 import { tokenName, withMark } from '../marks.ts'
 import { type Vapi, vapiOf } from '../wire/vapi.ts'

@@ -1,4 +1,4 @@
-import { refuse } from '../errors.ts'
+import { refuse } from '../../shared/refusals.ts'
 
 /** A file in an archive: where its bytes are. */
 export interface Member {

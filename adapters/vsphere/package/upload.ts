@@ -1,7 +1,7 @@
 import type { ImageData } from '../../contract.ts'
+import { refuse } from '../../shared/refusals.ts'
 import { childrenOf, type Element, parseXml } from '../../shared/xml.ts'
 import type { Context } from '../context.ts'
-import { refuse } from '../errors.ts'
 import { type Member, membersOf } from './tar.ts'
 import { readVmdk, VMDK_HEADER } from './vmdk.ts'
 

@@ -1,4 +1,4 @@
-import { refuse } from '../errors.ts'
+import { refuse } from '../../shared/refusals.ts'
 
 /** So much of a disk has to be read to know what it is: the sparse header is one sector. */
 export const VMDK_HEADER = 512

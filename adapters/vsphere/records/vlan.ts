@@ -1,5 +1,5 @@
+import { refuse } from '../../shared/refusals.ts'
 import type { Context } from '../context.ts'
-import { refuse } from '../errors.ts'
 
 /** A claim that no network came of within this long may be taken over. */
 const STALE_MS = 3_600_000

@@ -8,11 +8,12 @@ import {
   type VolumeType,
 } from '../../contract.ts'
 import { CloudError } from '../../errors.ts'
+import { assertOurs } from '../../shared/marks.ts'
+import { gone, refuse, unlessGone } from '../../shared/refusals.ts'
 import { textOf } from '../../shared/xml.ts'
 import type { Context } from '../context.ts'
-import { gone, refuse, unlessGone } from '../errors.ts'
 import { datastoreIn, zoneReaching } from '../inventory.ts'
-import { assertOurs, mayMark, ourMark, plainName, readMark, tokenIn, tokenName, writeMark } from '../marks.ts'
+import { mayMark, ourMark, plainName, readMark, tokenIn, tokenName, writeMark } from '../marks.ts'
 import { type Ref, ref } from '../wire/soap.ts'
 import { type Kept, later, progressOf } from '../wire/tasks.ts'
 import {

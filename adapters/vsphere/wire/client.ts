@@ -1,8 +1,9 @@
 import type { Connection, Surroundings } from '../../contract.ts'
 import { CloudError } from '../../errors.ts'
 import { exchange } from '../../shared/fetch.ts'
+import { refuse, unclear } from '../../shared/refusals.ts'
 import { child, type Element, textOf } from '../../shared/xml.ts'
-import { fromFault, refuse, unclear } from '../errors.ts'
+import { fromFault } from '../errors.ts'
 import { asRef, envelope, open, type Ref, ref, type Value } from './soap.ts'
 
 /** The managed objects that a vCenter has one of each. */

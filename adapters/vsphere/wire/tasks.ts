@@ -1,8 +1,9 @@
 import type { Json, Task } from '../../contract.ts'
 import { CloudError } from '../../errors.ts'
+import { unclear } from '../../shared/refusals.ts'
 import { child, type Element, textOf } from '../../shared/xml.ts'
 import type { Context } from '../context.ts'
-import { fromFault, unclear } from '../errors.ts'
+import { fromFault } from '../errors.ts'
 import { look } from './properties.ts'
 import { asRef, type Ref, ref } from './soap.ts'
 

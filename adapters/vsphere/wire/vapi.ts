@@ -1,7 +1,7 @@
 import { CloudError, type CloudErrorCode } from '../../errors.ts'
 import { exchange } from '../../shared/fetch.ts'
+import { unclear } from '../../shared/refusals.ts'
 import type { Context } from '../context.ts'
-import { unclear } from '../errors.ts'
 
 /** vCenter's other API, which alone knows content libraries. */
 export interface Vapi {

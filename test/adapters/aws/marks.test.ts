@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import { assertOurs, filtersFor, METADATA_ITEMS, markFrom, OWN_KEYS, tagsFor } from '../../../adapters/aws/marks.ts'
+import { filtersFor, METADATA_ITEMS, markFrom, OWN_KEYS, tagsFor } from '../../../adapters/aws/marks.ts'
 import type { Mark } from '../../../adapters/contract.ts'
 import { CloudError } from '../../../adapters/errors.ts'
+import { assertOurs } from '../../../adapters/shared/marks.ts'
 
 const mark: Mark = { deployment: 'd1', project: 'p1', kind: 'server', resource: 'r1', token: 't1', epoch: 7 }
 
@@ -61,12 +62,12 @@ describe('the mark as tags', () => {
   })
 
   it('guards: only the same resource of the same deployment may be removed', () => {
-    const tags = tagsFor(mark, 'web')
-    expect(() => assertOurs(tags, 'd1', mark)).not.toThrow()
-    expect(() => assertOurs(tags, 'd1', { ...mark, token: 'another attempt' })).not.toThrow()
-    expect(() => assertOurs(tags, 'd2', mark)).toThrow(/mark/)
-    expect(() => assertOurs(tags, 'd1', { ...mark, resource: 'r2' })).toThrow(/mark/)
-    expect(() => assertOurs(tags, 'd1', { ...mark, kind: 'volume' })).toThrow(/mark/)
-    expect(() => assertOurs([], 'd1')).toThrow(/mark/)
+    const found = markFrom(tagsFor(mark, 'web'), 'd1')
+    expect(() => assertOurs(found, 'd1', mark)).not.toThrow()
+    expect(() => assertOurs(found, 'd1', { ...mark, token: 'another attempt' })).not.toThrow()
+    expect(() => assertOurs(markFrom(tagsFor(mark, 'web'), 'd2'), 'd2', mark)).toThrow(/mark/)
+    expect(() => assertOurs(found, 'd1', { ...mark, resource: 'r2' })).toThrow(/mark/)
+    expect(() => assertOurs(found, 'd1', { ...mark, kind: 'volume' })).toThrow(/mark/)
+    expect(() => assertOurs(markFrom([], 'd1'), 'd1')).toThrow(/mark/)
   })
 })

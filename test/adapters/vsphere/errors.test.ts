@@ -1,6 +1,7 @@
+import { unclear, unlessGone } from '../../../adapters/shared/refusals.ts'
 import { describe, expect, it } from 'vitest'
 import { CloudError } from '../../../adapters/errors.ts'
-import { fromFault, KNOWN_FAULTS, unclear, unlessGone } from '../../../adapters/vsphere/errors.ts'
+import { fromFault, KNOWN_FAULTS } from '../../../adapters/vsphere/errors.ts'
 
 const codeOf = (type: string, from: 'call' | 'task' = 'call') =>
   fromFault({ type, message: 'secret words' }, 'X', from).code
