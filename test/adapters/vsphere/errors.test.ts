@@ -1,6 +1,6 @@
-import { unclear, unlessGone } from '../../../adapters/shared/refusals.ts'
 import { describe, expect, it } from 'vitest'
 import { CloudError } from '../../../adapters/errors.ts'
+import { unclear, unlessGone } from '../../../adapters/shared/refusals.ts'
 import { fromFault, KNOWN_FAULTS } from '../../../adapters/vsphere/errors.ts'
 
 const codeOf = (type: string, from: 'call' | 'task' = 'call') =>

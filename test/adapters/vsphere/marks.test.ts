@@ -1,7 +1,17 @@
-import { assertOurs } from '../../../adapters/shared/marks.ts'
 import { describe, expect, it } from 'vitest'
 import { KINDS, type Mark } from '../../../adapters/contract.ts'
-import { KEY, mayMark, ourMark, plainName, readMark, tokenIn, tokenName, withMark, writeMark } from '../../../adapters/vsphere/marks.ts'
+import { assertOurs } from '../../../adapters/shared/marks.ts'
+import {
+  KEY,
+  mayMark,
+  ourMark,
+  plainName,
+  readMark,
+  tokenIn,
+  tokenName,
+  withMark,
+  writeMark,
+} from '../../../adapters/vsphere/marks.ts'
 
 const uuid = '0f0e0d0c-0b0a-4908-8706-050403020100'
 const mark: Mark = {
