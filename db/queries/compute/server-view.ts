@@ -1,44 +1,34 @@
 import type { D1Database } from '@cloudflare/workers-types'
+import { type Column, getTableColumns } from 'drizzle-orm'
 import type { Database } from '../../client.ts'
 import { AMONG } from '../../conditions.ts'
+import { servers } from '../../schema/index.ts'
 import type { Scope } from '../../scope.ts'
 
 /** The database below drizzle: these are the hot reads, prepared once by their text. */
 const below = (db: Database): D1Database => (db as Database & { $client: D1Database }).$client
 
+/** Columns that no view shows, or only an administrator's. */
+const {
+  userData,
+  oldFlavor,
+  wantPower,
+  cloudId,
+  places,
+  bootedAt,
+  parentId,
+  forkMode,
+  expiresAt,
+  deletedAt,
+  ...shown
+} = getTableColumns(servers)
+
+/** A column as the database gives it: JSON is text, and a flag 0 or 1. */
+type Raw<C extends Column> = C['_']['driverParam'] | (C['_']['notNull'] extends true ? never : null)
+
 /** A server with everything that a view shows. Names of JSON are JSON text still: most views need few of them. */
-export interface ServerView {
-  id: string
-  projectId: string
-  userId: string
-  name: string
-  description: string | null
-  hostname: string
-  metadata: string
-  tags: string
-  flavor: string
-  imageId: string | null
-  keyName: string | null
-  configDrive: number
-  pinnedZone: string | null
-  locked: number
-  lockedReason: string | null
-  accessIpv4: string
-  accessIpv6: string
-  diskConfig: string
-  status: string
-  vmState: string
-  taskState: string | null
-  powerState: number
-  progress: number
-  fault: string | null
+export type ServerView = { [Name in keyof typeof shown]: Raw<(typeof shown)[Name]> } & {
   cloud: string | null
-  zone: string | null
-  hostId: string
-  launchedAt: number | null
-  terminatedAt: number | null
-  createdAt: number
-  updatedAt: number
   /** `[[network, MAC, fixed addresses, floating addresses, names of security groups]]` as the guest sees them. */
   ports: string
   /** `[{id, delete_on_termination}]`. */
@@ -50,12 +40,9 @@ export interface ServerView {
   reservationId?: string | null
 }
 
-const COLUMNS = `s.id, s.project_id as projectId, s.user_id as userId, s.name, s.description, s.hostname, s.metadata, s.tags,
- s.flavor, s.image_id as imageId, s.key_name as keyName, s.config_drive as configDrive, s.pinned_zone as pinnedZone,
- s.locked, s.locked_reason as lockedReason, s.access_ip_v4 as accessIpv4, s.access_ip_v6 as accessIpv6,
- s.disk_config as diskConfig, s.status, s.vm_state as vmState, s.task_state as taskState, s.power_state as powerState,
- s.progress, s.fault, s.zone, s.host_id as hostId, s.launched_at as launchedAt, s.terminated_at as terminatedAt,
- s.created_at as createdAt, s.updated_at as updatedAt`
+const COLUMNS = Object.entries(shown)
+  .map(([name, column]) => `s.${column.name} as "${name}"`)
+  .join(', ')
 
 /** A server's ports are the ones that name it as their device; a stranger's port that does so does not count. */
 const PARTS = `(select c.name from clouds c where c.id = s.cloud_id) as cloud,

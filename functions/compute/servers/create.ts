@@ -14,6 +14,7 @@ import {
   description,
   diskConfig,
   distinct,
+  fieldsIf,
   flavorRef,
   hostname,
   isUuid,
@@ -43,7 +44,7 @@ const network = (version: number) =>
     uuid: (version >= 37 ? uuid() : text(0, 255)).optional(),
     port: uuid().nullish(),
     fixed_ip: address().transform(canonical).optional(),
-    ...(version === 32 || version >= 42 ? { tag: tag().optional() } : {}),
+    ...fieldsIf(version === 32 || version >= 42, { tag: tag().optional() }),
   })
 
 const networks = (version: number) => {
@@ -80,60 +81,24 @@ const creation = perVersion((version) =>
       return_reservation_id: boolean().optional(),
       security_groups: z.array(z.strictObject({ name: name().optional() })).optional(),
       user_data: userData().optional(),
-      ...(version >= 19 ? { description: description().optional() } : {}),
-      ...(version >= 52 ? { tags: tags().optional() } : {}),
-      ...(version < 57
-        ? { personality: z.array(z.strictObject({ path: text(), contents: text(0, 1_000_000) })).optional() }
-        : {}),
-      ...(version >= 63 ? { trusted_image_certificates: z.array(text(1)).min(1).max(50).nullish() } : {}),
-      ...(version >= 74 ? { host: text(1).optional(), hypervisor_hostname: text(1).optional() } : {}),
-      ...(version >= 90 ? { hostname: hostname(version).optional() } : {}),
+      ...fieldsIf(version >= 19, { description: description().optional() }),
+      ...fieldsIf(version >= 52, { tags: tags().optional() }),
+      ...fieldsIf(version < 57, {
+        personality: z.array(z.strictObject({ path: text(), contents: text(0, 1_000_000) })).optional(),
+      }),
+      ...fieldsIf(version >= 63, { trusted_image_certificates: z.array(text(1)).min(1).max(50).nullish() }),
+      ...fieldsIf(version >= 74, { host: text(1).optional(), hypervisor_hostname: text(1).optional() }),
+      ...fieldsIf(version >= 90, { hostname: hostname(version).optional() }),
     }),
     'os:scheduler_hints': hints().optional(),
     'OS-SCH-HNT:scheduler_hints': hints().optional(),
   }),
 )
 
-interface NetworkBody {
-  uuid?: string
-  port?: string | null
-  fixed_ip?: string
-  tag?: string
-}
-interface ServerBody {
-  name: string
-  imageRef?: string
-  flavorRef: string
-  adminPass?: string
-  metadata?: Record<string, string>
-  networks?: NetworkBody[] | 'auto' | 'none'
-  'OS-DCF:diskConfig'?: 'AUTO' | 'MANUAL'
-  accessIPv4?: string
-  accessIPv6?: string
-  availability_zone?: string
-  block_device_mapping?: z.infer<typeof legacyMapping>[]
-  block_device_mapping_v2?: DeviceMapping[]
-  config_drive?: boolean
-  key_name?: string
-  min_count?: number
-  max_count?: number
-  return_reservation_id?: boolean
-  security_groups?: { name?: string }[]
-  user_data?: string
-  description?: string | null
-  tags?: string[]
-  personality?: unknown[]
-  trusted_image_certificates?: string[] | null
-  host?: string
-  hypervisor_hostname?: string
-  hostname?: string
-}
 type Hints = z.infer<ReturnType<typeof hints>>
-interface Creation {
-  server: ServerBody
-  'os:scheduler_hints'?: Hints
-  'OS-SCH-HNT:scheduler_hints'?: Hints
-}
+type Creation = z.infer<ReturnType<typeof creation>>
+type ServerBody = Creation['server']
+type NetworkBody = z.infer<ReturnType<typeof network>>
 
 const hintsOf = (body: Creation): Hints => body['os:scheduler_hints'] ?? body['OS-SCH-HNT:scheduler_hints'] ?? {}
 
@@ -247,14 +212,14 @@ const groupsOf = (given: ServerBody['security_groups']): string[] | null => {
   return names.length ? names : null
 }
 
-export const createOperation: Operation = operation<Creation>({
+export const createOperation: Operation = operation({
   name: 'server.create',
   method: 'POST',
   path: '/servers',
   who: 'member',
   summary: 'Creates servers. The answer comes before the cloud has heard of them: ask until status is ACTIVE or ERROR.',
   status: 202,
-  body: creation as unknown as (version: number) => z.ZodType<Creation>,
+  body: creation,
   handle: async (input) => {
     const { context, body } = input
     const projectId = context.caller?.projectId ?? ''

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import type { ServerWish } from '../../broker/compute/server-wish.ts'
 import { badRequest, conflict } from '../../http/fault.ts'
 import { boolean, integer, text } from '../parameters.ts'
-import { tag, uuid } from './fields.ts'
+import { fieldsIf, tag, uuid } from './fields.ts'
 
 const NO_BOOT_VOLUME =
   'Booting from a volume is not offered: no cloud behind this broker starts servers from a volume of the user. Boot from the image and attach the volume.'
@@ -36,10 +36,10 @@ export const deviceMapping = (version: number) =>
     virtual_name: text(0, 255).optional(),
     no_device: z.unknown().optional(),
     connection_info: text(0, 16_777_215).optional(),
-    ...(version === 32 || version >= 42 ? { tag: tag().optional() } : {}),
-    ...(version >= 67 ? { volume_type: text(0, 255).nullish() } : {}),
+    ...fieldsIf(version === 32 || version >= 42, { tag: tag().optional() }),
+    ...fieldsIf(version >= 67, { volume_type: text(0, 255).nullish() }),
   })
-export type DeviceMapping = z.infer<ReturnType<typeof deviceMapping>> & { tag?: string; volume_type?: string | null }
+export type DeviceMapping = z.infer<ReturnType<typeof deviceMapping>>
 
 /** The API before it: only ever about volumes. */
 export const legacyMapping = z.strictObject({

@@ -63,6 +63,10 @@ const LETTERS = 'ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz23456789'
 export const newPassword = (): string =>
   [...crypto.getRandomValues(new Uint32Array(12))].map((n) => LETTERS[n % LETTERS.length]).join('')
 
+/** Fields that only some microversions have. All are optional: that one is not there is a case of its type. */
+export const fieldsIf = <Shape extends Record<string, z.ZodOptional>>(has: boolean, shape: Shape): Shape =>
+  has ? shape : ({} as Shape)
+
 /** Schemas are built once per version that is asked for. */
 export const perVersion = <T>(build: (version: number) => T): ((version: number) => T) => {
   const built = new Map<number, T>()

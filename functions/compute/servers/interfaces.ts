@@ -3,7 +3,7 @@ import { type PortView, portById, portsOfDevice } from '../../../db/queries/netw
 import { attachInterface, detachInterface } from '../../broker/compute/interface.ts'
 import { badRequest, notFound } from '../../http/fault.ts'
 import { type Input, type Operation, operation } from '../../http/operation.ts'
-import { address, canonical, perVersion, tag, uuid } from './fields.ts'
+import { address, canonical, fieldsIf, perVersion, tag, uuid } from './fields.ts'
 import { serverOf } from './server.ts'
 
 /** https://docs.openstack.org/api-ref/compute/#port-interfaces-servers-os-interface */
@@ -16,9 +16,6 @@ const interfaceView = (port: PortView, version: number) => ({
   ...(version >= 70 ? { tag: null } : {}),
 })
 
-interface Plug {
-  interfaceAttachment?: { net_id?: string; port_id?: string; fixed_ips?: { ip_address: string }[]; tag?: string }
-}
 const plug = perVersion((version) =>
   z.strictObject({
     interfaceAttachment: z
@@ -29,11 +26,11 @@ const plug = perVersion((version) =>
           .array(z.strictObject({ ip_address: address().transform(canonical) }))
           .length(1)
           .optional(),
-        ...(version >= 49 ? { tag: tag().optional() } : {}),
+        ...fieldsIf(version >= 49, { tag: tag().optional() }),
       })
       .optional(),
   }),
-) as unknown as (version: number) => z.ZodType<Plug>
+)
 
 const portOf = async (input: Pick<Input, 'context' | 'params'>): Promise<PortView> => {
   const { context, params } = input
@@ -59,7 +56,7 @@ export const interfaceOperations: Operation[] = [
       return { body: { interfaceAttachments: ports.map((port) => interfaceView(port, version)) } }
     },
   }),
-  operation<Plug>({
+  operation({
     name: 'interface.create',
     method: 'POST',
     path: '/servers/:id/os-interface',

@@ -5,7 +5,7 @@ import { deleteServer, describeServer } from '../../broker/compute/server.ts'
 import { type Input, type Operation, operation } from '../../http/operation.ts'
 import { name } from '../parameters.ts'
 import { noServer } from '../refusals.ts'
-import { accessAddress, description, diskConfig, hostname, perVersion } from './fields.ts'
+import { accessAddress, description, diskConfig, fieldsIf, hostname, perVersion } from './fields.ts'
 import { driveOn } from './list.ts'
 import { serverView, updatedView, viewerOf } from './view.ts'
 
@@ -23,16 +23,6 @@ export const shownServer = async ({ context, params }: Pick<Input, 'context' | '
   return row
 }
 
-interface Update {
-  server: {
-    name?: string
-    accessIPv4?: string
-    accessIPv6?: string
-    'OS-DCF:diskConfig'?: 'AUTO' | 'MANUAL'
-    description?: string | null
-    hostname?: string
-  }
-}
 const update = perVersion((version) =>
   z.strictObject({
     server: z.strictObject({
@@ -40,11 +30,11 @@ const update = perVersion((version) =>
       accessIPv4: accessAddress(4).optional(),
       accessIPv6: accessAddress(6).optional(),
       'OS-DCF:diskConfig': diskConfig().optional(),
-      ...(version >= 19 ? { description: description().optional() } : {}),
-      ...(version >= 90 ? { hostname: hostname(version).optional() } : {}),
+      ...fieldsIf(version >= 19, { description: description().optional() }),
+      ...fieldsIf(version >= 90, { hostname: hostname(version).optional() }),
     }),
   }),
-) as unknown as (version: number) => z.ZodType<Update>
+)
 
 export const serverItemOperations: Operation[] = [
   operation({
@@ -60,7 +50,7 @@ export const serverItemOperations: Operation[] = [
       return { body: { server: serverView(row, viewerOf(input)) } }
     },
   }),
-  operation<Update>({
+  operation({
     name: 'server.update',
     method: 'PUT',
     path: '/servers/:id',

@@ -6,7 +6,7 @@ import { requireState } from '../../broker/compute/server-action.ts'
 import { badRequest, conflict, forbidden, notFound } from '../../http/fault.ts'
 import { type Input, type Operation, operation } from '../../http/operation.ts'
 import { boolean, query, text } from '../parameters.ts'
-import { perVersion, tag, uuid } from './fields.ts'
+import { fieldsIf, perVersion, tag, uuid } from './fields.ts'
 import { serverOf } from './server.ts'
 
 /** https://docs.openstack.org/api-ref/compute/#servers-with-volume-attachments-servers-os-volume-attachments */
@@ -25,39 +25,33 @@ const device = () =>
   text(0, 255)
     .regex(/(^\/dev\/x{0,1}[a-z]{0,1}d{0,1})([a-z]+)[0-9]*$/)
     .nullish()
-interface Attach {
-  volumeAttachment: { volumeId: string; device?: string | null; tag?: string; delete_on_termination?: boolean }
-}
 const attach = perVersion((version) =>
   z.strictObject({
     volumeAttachment: z.strictObject({
       volumeId: uuid(),
       device: device(),
-      ...(version >= 49 ? { tag: tag().optional() } : {}),
-      ...(version >= 79 ? { delete_on_termination: boolean().optional() } : {}),
+      ...fieldsIf(version >= 49, { tag: tag().optional() }),
+      ...fieldsIf(version >= 79, { delete_on_termination: boolean().optional() }),
     }),
   }),
-) as unknown as (version: number) => z.ZodType<Attach>
+)
 
-interface Change {
-  volumeAttachment: Attach['volumeAttachment'] & { serverId?: string; id?: string }
-}
 const change = perVersion((version) =>
   z.strictObject({
     volumeAttachment: z.strictObject({
       volumeId: uuid(),
-      ...(version >= 85
-        ? {
-            device: device(),
-            tag: tag().optional(),
-            delete_on_termination: boolean().optional(),
-            serverId: uuid().optional(),
-            id: uuid().optional(),
-          }
-        : {}),
+      ...fieldsIf(version >= 85, {
+        device: device(),
+        tag: tag().optional(),
+        delete_on_termination: boolean().optional(),
+        serverId: uuid().optional(),
+        id: uuid().optional(),
+      }),
     }),
   }),
-) as unknown as (version: number) => z.ZodType<Change>
+)
+
+type Change = z.infer<ReturnType<typeof change>>
 
 const attachmentOf = async ({ context, params }: Pick<Input, 'context' | 'params'>) => {
   const { id, volume } = params
@@ -92,7 +86,7 @@ export const volumeAttachmentOperations: Operation[] = [
       return { body: { volumeAttachments: page.map((each) => attachmentView(each, input.version)) } }
     },
   }),
-  operation<Attach>({
+  operation({
     name: 'volume-attachment.create',
     method: 'POST',
     path: '/servers/:id/os-volume_attachments',
@@ -130,7 +124,7 @@ export const volumeAttachmentOperations: Operation[] = [
       return { body: { volumeAttachment: attachmentView(await attachmentOf(input), input.version) } }
     },
   }),
-  operation<Change>({
+  operation({
     name: 'volume-attachment.update',
     method: 'PUT',
     path: '/servers/:id/os-volume_attachments/:volume',

@@ -8,6 +8,7 @@ import {
   accessAddress,
   description,
   diskConfig,
+  fieldsIf,
   hostname,
   metadata,
   newPassword,
@@ -19,22 +20,6 @@ import { shownServer } from '../server.ts'
 import { rebuiltView, viewerOf } from '../view.ts'
 import { type Action, action } from './action.ts'
 
-interface Rebuild {
-  imageRef: string
-  name?: string
-  adminPass?: string
-  metadata?: Record<string, string>
-  preserve_ephemeral?: boolean
-  'OS-DCF:diskConfig'?: 'AUTO' | 'MANUAL'
-  accessIPv4?: string
-  accessIPv6?: string
-  personality?: unknown[]
-  description?: string | null
-  key_name?: string | null
-  user_data?: string | null
-  trusted_image_certificates?: string[] | null
-  hostname?: string
-}
 const rebuild = perVersion((version) =>
   z.strictObject({
     imageRef: uuid(),
@@ -45,14 +30,16 @@ const rebuild = perVersion((version) =>
     'OS-DCF:diskConfig': diskConfig().optional(),
     accessIPv4: accessAddress(4).optional(),
     accessIPv6: accessAddress(6).optional(),
-    ...(version < 57 ? { personality: z.array(z.unknown()).optional() } : {}),
-    ...(version >= 19 ? { description: description().optional() } : {}),
-    ...(version >= 54 ? { key_name: text(1).nullish() } : {}),
-    ...(version >= 57 ? { user_data: userData().nullish() } : {}),
-    ...(version >= 63 ? { trusted_image_certificates: z.array(text(1)).min(1).max(50).nullish() } : {}),
-    ...(version >= 90 ? { hostname: hostname(version).optional() } : {}),
+    ...fieldsIf(version < 57, { personality: z.array(z.unknown()).optional() }),
+    ...fieldsIf(version >= 19, { description: description().optional() }),
+    ...fieldsIf(version >= 54, { key_name: text(1).nullish() }),
+    ...fieldsIf(version >= 57, { user_data: userData().nullish() }),
+    ...fieldsIf(version >= 63, { trusted_image_certificates: z.array(text(1)).min(1).max(50).nullish() }),
+    ...fieldsIf(version >= 90, { hostname: hostname(version).optional() }),
   }),
-) as unknown as (version: number) => z.ZodType<Rebuild>
+)
+
+type Rebuild = z.infer<ReturnType<typeof rebuild>>
 
 /** Rebuilding replaces the root disk and nothing else: what a guest reads at its first start stays as it is. */
 const refuseUnoffered = (asked: Rebuild, server: { keyName: string | null; userData: string | null }): void => {
@@ -70,7 +57,7 @@ const refuseUnoffered = (asked: Rebuild, server: { keyName: string | null; userD
 
 /** https://docs.openstack.org/api-ref/compute/#rebuild-server-rebuild-action */
 export const rebuildActions: Action[] = [
-  action<Rebuild>({
+  action({
     name: 'rebuild',
     body: rebuild,
     handle: async (input, server, asked) => {
