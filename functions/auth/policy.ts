@@ -1,16 +1,11 @@
+import { IMPLIED } from '../../db/queries/identity/implied-roles.ts'
 import type { Caller, Role } from '../context.ts'
 import { Fault } from '../http/fault.ts'
 import type { Operation } from '../http/operation.ts'
 
-/** Keystone's implied roles: who has one has all to its right. */
-const implied: Record<Role, string[]> = {
-  reader: ['reader', 'member', 'manager', 'admin'],
-  member: ['member', 'manager', 'admin'],
-  manager: ['manager', 'admin'],
-  admin: ['admin'],
-}
-
-export const hasRole = (caller: Caller, role: Role): boolean => caller.roles.some((r) => implied[role].includes(r))
+/** Whether the caller has a role, or one that implies it. */
+export const hasRole = (caller: Caller, role: Role): boolean =>
+  caller.roles.some((had) => had === role || IMPLIED[had]?.includes(role))
 
 /** 401 without a token, 403 without the role or without a project. */
 export const authorize = (caller: Caller | null, operation: Operation): void => {

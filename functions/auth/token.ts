@@ -57,3 +57,10 @@ export const openToken = (text: string, keys: Key[]): Token | null => {
     methods: m,
   }
 }
+
+/** The token with what is left of its roles. */
+export const withRoles = <T extends Caller>(token: T, roles: string[]): T => ({
+  ...token,
+  roles,
+  isAdmin: roles.includes('admin'),
+})

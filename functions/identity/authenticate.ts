@@ -1,5 +1,5 @@
 import { domainByName, type UserRow, userById, userByName } from '../../db/queries/identity/identity.ts'
-import { tokenStands } from '../../db/queries/identity/tokens.ts'
+import { rolesLeft } from '../../db/queries/identity/tokens.ts'
 import { unauthorized } from '../auth/policy.ts'
 import { openToken, type Token } from '../auth/token.ts'
 import type { Context, Database } from '../context.ts'
@@ -60,7 +60,7 @@ const byPassword = async (context: Context, asked: Named & { password: string })
 
 const byToken = async (context: Context, text: string): Promise<Proven> => {
   const token = openToken(text, keyring(context.settings.secretKeys, 'token'))
-  if (!token || token.expiresAt <= context.now() || !(await tokenStands(context.db, token))) throw unauthorized()
+  if (!token || token.expiresAt <= context.now() || !(await rolesLeft(context.db, token))) throw unauthorized()
   const user = await userById(context.db, token.userId)
   if (!user) throw unauthorized()
   return { user, methods: ['token', ...token.methods.filter((method) => method !== 'token')], from: token }

@@ -7,17 +7,11 @@ import {
   type RoleRow,
   rolesOn,
 } from '../../db/queries/identity/identity.ts'
+import { IMPLIED } from '../../db/queries/identity/implied-roles.ts'
 import { unauthorized } from '../auth/policy.ts'
 import type { Context, Database } from '../context.ts'
 import { domainNamed, type Named } from './authenticate.ts'
 import { missing } from './refusals.ts'
-
-/** Keystone's implied roles: who is granted the first has the others as well. */
-const IMPLIED: Record<string, string[]> = {
-  admin: ['manager', 'member', 'reader'],
-  manager: ['member', 'reader'],
-  member: ['reader'],
-}
 
 /** The roles that a user has in a project, implied ones included, by name. */
 export const effectiveRoles = async (db: Database, userId: string, projectId: string): Promise<RoleRow[]> => {

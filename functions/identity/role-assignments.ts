@@ -4,7 +4,6 @@ import {
   listAssignments,
   listDomains,
   projectById,
-  raiseUserEpoch,
   roleById,
   rolesOn,
   unassignRole,
@@ -101,7 +100,7 @@ export const roleAssignmentOperations: Operation[] = [
     method: 'PUT',
     path: ONE,
     who: 'admin',
-    summary: 'Gives a user a role in a project. Tokens that he has do not change.',
+    summary: 'Gives a user a role in a project. A token has what it was issued with, as far as that still holds.',
     status: 204,
     handle: async ({ context, params }) => {
       await assertKnown(context, params)
@@ -116,14 +115,15 @@ export const roleAssignmentOperations: Operation[] = [
     method: 'DELETE',
     path: ONE,
     who: 'admin',
-    summary: 'Takes a role in a project from a user, and revokes his tokens.',
+    summary:
+      'Takes a role in a project from a user, and from tokens for that project; one without any role left is revoked.',
     status: 204,
     handle: async ({ context, params }) => {
       await assertKnown(context, params)
       await assertAssigned(context, params)
       const { project, user, role } = params as { project: string; user: string; role: string }
       const entry = { action: 'unassign_role', kind: 'user', resourceId: user, detail: { project, role } }
-      const writes = [unassignRole(context.db, user, project, role), raiseUserEpoch(context.db, user)]
+      const writes = [unassignRole(context.db, user, project, role)]
       await commit(context, entry, writes)
       return {}
     },

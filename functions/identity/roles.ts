@@ -86,7 +86,7 @@ export const roleOperations: Operation[] = [
     method: 'DELETE',
     path: '/v3/roles/:id',
     who: 'admin',
-    summary: 'Removes a role from everybody who has it, and revokes their tokens.',
+    summary: 'Removes a role from everybody who has it, and from their tokens.',
     status: 204,
     handle: async ({ context, params }) => {
       const row = await roleById(context.db, params.id!)

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { domainById, listRoles, revokeToken } from '../../db/queries/identity/identity.ts'
-import { tokenStands } from '../../db/queries/identity/tokens.ts'
-import { openToken, sealToken, type Token } from '../auth/token.ts'
+import { rolesLeft } from '../../db/queries/identity/tokens.ts'
+import { openToken, sealToken, type Token, withRoles } from '../auth/token.ts'
 import { commit } from '../broker/line/commit.ts'
 import type { Context } from '../context.ts'
 import { keyring } from '../crypto/keyring.ts'
@@ -46,9 +46,9 @@ const subject = async ({ context, request }: Input): Promise<Token> => {
   const text = request.headers.get('X-Subject-Token')
   if (!text) throw badRequest('The X-Subject-Token header is missing.')
   const token = openToken(text, keyring(context.settings.secretKeys, 'token'))
-  if (!token || token.expiresAt <= context.now() || !(await tokenStands(context.db, token)))
-    throw notFound('Failed to validate token')
-  return token
+  const left = token && token.expiresAt > context.now() ? await rolesLeft(context.db, token) : null
+  if (!left) throw notFound('Failed to validate token')
+  return withRoles(token!, left)
 }
 
 /** The same claims give the same body, whenever they are shown: a client compares what it got with what it looks up. */

@@ -165,15 +165,9 @@ export const deleteUser = (db: Database, id: string) =>
   ] as const
 
 export const insertRole = (db: Database, row: RoleRow) => db.insert(roles).values(row)
-/** A role, its assignments, and the tokens of everybody who had it. */
+/** A role and its assignments. */
 export const deleteRole = (db: Database, id: string) =>
-  [
-    db.run(
-      sql`update users set epoch = epoch + 1 where id in (select user_id from role_assignments where role_id = ${id})`,
-    ),
-    db.delete(roleAssignments).where(eq(roleAssignments.roleId, id)),
-    db.delete(roles).where(eq(roles.id, id)),
-  ] as const
+  [db.delete(roleAssignments).where(eq(roleAssignments.roleId, id)), db.delete(roles).where(eq(roles.id, id))] as const
 
 export const assignRole = (db: Database, userId: string, projectId: string, roleId: string) =>
   db.insert(roleAssignments).values({ userId, projectId, roleId }).onConflictDoNothing()
