@@ -23,6 +23,29 @@ export async function migrate(db: D1Database, migrations: Migration[]): Promise<
   return pending.map(({ name }) => name)
 }
 
+/** The database was changed by a newer version of this program, which would not know what it holds. */
+export class NewerDatabase extends Error {
+  constructor(names: string[]) {
+    super(
+      `the database is of a newer version of Plimsoll (${names.join(', ')}): start that version, or put back a backup from before it`,
+    )
+    this.name = 'NewerDatabase'
+  }
+}
+
+/**
+ * Which of the migrations that this program knows a database still lacks; all of them in one that is empty.
+ * Throws `NewerDatabase` if one was applied that it does not know.
+ */
+export const pendingOf = async (db: D1Database, known: readonly string[]): Promise<string[]> => {
+  await db.prepare(TABLE).run()
+  const { results } = await db.prepare('select name from d1_migrations order by name').all<{ name: string }>()
+  const applied = results.map(({ name }) => name)
+  const unknown = applied.filter((name) => !known.includes(name))
+  if (unknown.length) throw new NewerDatabase(unknown)
+  return known.filter((name) => !applied.includes(name))
+}
+
 /** The statements of a script. A trigger's body, up to its own `end`, is one statement. */
 export function splitSql(script: string): string[] {
   const tokens = /('(?:[^']|'')*'|"(?:[^"]|"")*"|`[^`]*`)|--[^\n]*|\/\*[\s\S]*?\*\/|;|\b(?:begin|case|end)\b/gi

@@ -132,7 +132,7 @@ test('alternatives are joined by `either`, which drops none of them', () => {
 })
 
 test('relative imports name the file that they mean', () => {
-  expect(imports.filter(({ to }) => !to.startsWith('npm:') && !/\.(ts|sql)$/.test(to)).map(shown)).toEqual([])
+  expect(imports.filter(({ to }) => !to.startsWith('npm:') && !/\.(ts|sql|json)$/.test(to)).map(shown)).toEqual([])
 })
 
 test('no files import each other in a circle, types included', () => {

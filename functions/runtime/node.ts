@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { createAdaptorServer } from '@hono/node-server'
-import { migrate, readMigrations } from '../../db/migrate.ts'
+import { migrate, NewerDatabase, pendingOf, readMigrations } from '../../db/migrate.ts'
 import { abandonUploads } from '../../db/queries/image/images.ts'
 import { freeLeases } from '../../db/queries/line/leases.ts'
 import { openSqlite } from '../../db/sqlite.ts'
@@ -26,9 +26,15 @@ const PATIENCE = 10_000
 const openMigrated = async (path: string, migrations: string) => {
   try {
     const database = openSqlite(path)
-    await migrate(database, await readMigrations(new URL(migrations, import.meta.url)))
+    const known = await readMigrations(new URL(migrations, import.meta.url))
+    await pendingOf(
+      database,
+      known.map(({ name }) => name),
+    )
+    await migrate(database, known)
     return database
   } catch (error) {
+    if (error instanceof NewerDatabase) throw new CannotStart(`${path}: ${error.message}`)
     throw new CannotStart(`the database ${path} cannot be opened: ${(error as Error).message}`)
   }
 }

@@ -7,6 +7,8 @@ import type {
   R2Bucket,
   ScheduledController,
 } from '@cloudflare/workers-types'
+import { CLOUD_STATE_MIGRATIONS, MIGRATIONS } from '../../db/known.ts'
+import { NewerDatabase, pendingOf } from '../../db/migrate.ts'
 import { createApp } from '../app.ts'
 import { hashPassword } from '../auth/password.ts'
 import { BucketBlobs } from '../blobs/bucket.ts'
@@ -50,9 +52,13 @@ const SWEEP_BUDGET = 60_000
 
 const log = jsonLog()
 
+const NOT_MIGRATED = 'The databases are not migrated: run `wrangler d1 migrations apply` for DB and CLOUD_STATE.'
+
 const open = async (env: Env): Promise<Running> => {
   if (!env.PLIMSOLL_SECRET_KEY) throw new BadSettings('The secret PLIMSOLL_SECRET_KEY is not set.')
   const { DB, CLOUD_STATE, SWEEPS, IMAGES, ...texts } = env
+  const pending = [...(await pendingOf(DB, MIGRATIONS)), ...(await pendingOf(CLOUD_STATE, CLOUD_STATE_MIGRATIONS))]
+  if (pending.length) throw new BadSettings(NOT_MIGRATED)
   const host = await openHost({
     d1: DB,
     cloudState: CLOUD_STATE,
@@ -102,11 +108,9 @@ const notReady = (error: unknown): Response => {
   const text = error instanceof Error ? `${error.message} ${error.cause ?? ''}` : String(error)
   log('error', 'cannot start', { error: text })
   const message =
-    error instanceof BadSettings || error instanceof WrongKey
+    error instanceof BadSettings || error instanceof WrongKey || error instanceof NewerDatabase
       ? error.message
-      : /no such (table|column)/.test(text)
-        ? 'The databases are not migrated: run `wrangler d1 migrations apply` for DB and CLOUD_STATE.'
-        : 'The broker cannot start; its log says why.'
+      : 'The broker cannot start; its log says why.'
   return Response.json(
     { error: { code: 503, title: 'Service Unavailable', message } },
     { status: 503, headers: STANDING },

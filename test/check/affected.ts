@@ -21,7 +21,7 @@ const STORIES: [sources: RegExp, stories: string][] = [
   [/^functions\/broker\//, 'test/broker/'],
   [/^functions\/(http|auth)\//, 'test/sweep/'],
   [/^functions\/runtime\//, 'test/runtime'],
-  [/^db\/(migrations|schema)\//, 'test/runtime'],
+  [/^db\/(migrations|cloud-state|schema)\//, 'test/migrations/'],
 ]
 
 /** Files that differ from where this branch left the main one, new ones included; deleted ones are not among them. */
