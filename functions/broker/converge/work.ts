@@ -6,6 +6,7 @@ import { recordSuccess } from '../clouds/clouds.ts'
 import { kinds } from '../kinds/index.ts'
 import { backoff, CALL, LEASE } from '../line/clockwork.ts'
 import { refusalOf, type Write } from '../line/commit.ts'
+import { drive } from '../line/drive.ts'
 import { Refused } from '../line/refused.ts'
 import type { Steps } from '../line/steps.ts'
 
@@ -81,7 +82,10 @@ export class Work {
     return this.row ? (this.steps.failed?.(this.context, this.row, this.binding, error) ?? []) : []
   }
 
-  /** Records a step under our fence and reads the intent again, which may have changed. Throws `Refused` if the fence is lost. */
+  /**
+   * Records a step under our fence and reads the intent again, which may have changed. What `more` makes due elsewhere is
+   * attended to. Throws `Refused` if the fence is lost.
+   */
   async write(set: Partial<Binding>, more: Write[] = [], next: Next = 'again'): Promise<Next> {
     const { db } = this.context
     let stale = false
@@ -97,6 +101,7 @@ export class Work {
     } catch (error) {
       throw refusalOf(error, more) ?? error
     }
+    drive(this.context, more)
     if (more.length || stale) await this.load()
     return next
   }
