@@ -39,6 +39,8 @@ export const servers = sqliteTable(
     flavor: json<FlavorSnapshot>('flavor').notNull(),
     /** During and after a resize, until it is confirmed: the flavor to go back to. */
     oldFlavor: json<FlavorSnapshot>('old_flavor'),
+    /** Its place among those of one request, from 0. */
+    launchIndex: integer('launch_index').notNull().default(0),
     imageId: text('image_id'),
     keyName: text('key_name'),
     userData: text('user_data'),

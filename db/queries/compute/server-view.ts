@@ -92,6 +92,7 @@ export interface ServerFilter {
   hostname?: string | undefined
   availabilityZone?: string | undefined
   powerState?: number | undefined
+  launchIndex?: number | undefined
   progress?: number | undefined
   locked?: boolean | undefined
   configDrive?: boolean | undefined
@@ -131,6 +132,7 @@ const CONDITIONS: Record<Exclude<keyof ServerFilter, 'deleted'>, string> = {
   hostname: 's.hostname = ?',
   availabilityZone: `${ZONE} = ?`,
   powerState: 's.power_state = ?',
+  launchIndex: 's.launch_index = ?',
   progress: 's.progress = ?',
   locked: 's.locked = ?',
   configDrive: 's.config_drive = ?',
@@ -165,6 +167,7 @@ const SORT_COLUMNS = {
   image_ref: `coalesce(s.image_id, '')`,
   instance_type_id: `s.flavor ->> '$.id'`,
   key_name: `coalesce(s.key_name, '')`,
+  launch_index: 's.launch_index',
   launched_at: 'coalesce(s.launched_at, 0)',
   locked: 's.locked',
   node: `coalesce(${ZONE}, '')`,

@@ -194,6 +194,7 @@ const newRow = (
     tags: wish.tags,
     flavor: snapshotOf(understood.flavor),
     oldFlavor: null,
+    launchIndex: number === null ? 0 : number - 1,
     imageId: understood.image.id,
     keyName: wish.keyName,
     userData: sealUserData(context, id, wish.userData),

@@ -15,7 +15,7 @@ const IGNORED_SORTS = [
   'reservation_id', 'root_gb', 'shutdown_terminate', 'user_data', 'vcpus', 'vm_mode',
 ]
 /** Known, but the same for all servers here. */
-const CONSTANT_SORTS = ['kernel_id', 'launch_index', 'locked_by', 'ramdisk_id', 'root_device_name']
+const CONSTANT_SORTS = ['kernel_id', 'locked_by', 'ramdisk_id', 'root_device_name']
 const JOINED = [
   'block_device_mapping',
   'services',
@@ -148,6 +148,9 @@ const READERS: Record<string, (draft: Draft, value: string, key: string) => void
   power_state: (d, value, key) => {
     const named = POWER_STATES[value.toLowerCase() as keyof typeof POWER_STATES]
     d.filter.powerState = named ?? numberOf(key, value)
+  },
+  launch_index: (d, value, key) => {
+    d.filter.launchIndex = numberOf(key, value)
   },
   task_state: (d, value) => {
     d.filter.taskStates = [value]

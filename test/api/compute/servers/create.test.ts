@@ -137,6 +137,24 @@ describe('what is understood', () => {
     expect(new Set(addresses).size).toBe(2)
   })
 
+  test('several at once have their places in the request, for administrators, who may ask and sort by them', async () => {
+    await w.boot({ name: 'web', min_count: 3 })
+    await w.running({ name: 'alone' })
+    const administrator = w.plimsoll.as('admin').with(at('2.96'))
+    const placed = async (asked: string) => {
+      const { body } = await administrator.get(`${NOVA}/servers/detail?all_tenants=1&${asked}`)
+      return body.servers.map((s: Record<string, unknown>) => [s.name, s['OS-EXT-SRV-ATTR:launch_index']])
+    }
+    const order = 'sort_key=launch_index&sort_dir=desc&sort_key=display_name&sort_dir=asc'
+    expect(await placed(order)).toEqual([
+      ['web-3', 2],
+      ['web-2', 1],
+      ['alone', 0],
+      ['web-1', 0],
+    ])
+    expect(await placed('launch_index=1')).toEqual([['web-2', 1]])
+  })
+
   test('a zone, a key, groups, user data, addresses, tags and a description', async () => {
     const key = await w.demo.post(`${NOVA}/os-keypairs`, { keypair: { name: 'mine' } })
     expect(key.status).toBe(200)

@@ -1,0 +1,1 @@
+ALTER TABLE `servers` ADD `launch_index` integer DEFAULT 0 NOT NULL;
