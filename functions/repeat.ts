@@ -5,6 +5,7 @@ import { answerPlace, askedPlace } from './broker/line/sealed-places.ts'
 import { uuid5 } from './broker/line/uuid.ts'
 import type { Caller, Context } from './context.ts'
 import { openAtRest, sealAtRest } from './crypto/at-rest.ts'
+import { readText } from './http/body.ts'
 import { Fault } from './http/fault.ts'
 
 /**
@@ -55,7 +56,7 @@ const wordsOf = async (request: Request) => {
     path: pathname,
     query: search,
     versions,
-    body: await request.clone().text(),
+    body: await readText(request),
   }
 }
 

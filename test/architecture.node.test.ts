@@ -40,7 +40,7 @@ const RULES: Rule[] = [
     values: [
       new RegExp(`^functions/(${service}|http|auth|crypto|broker)/`),
       /^db\/(queries\/|scope\.ts$)/,
-      /^npm:zod$/,
+      /^npm:(zod|re2js)$/,
       STANDARD,
     ],
     types: [CONTEXT, /^db\/schema\//, CONTRACT],

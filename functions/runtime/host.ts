@@ -60,7 +60,7 @@ export const settingsFrom = (
   secretKeys: string,
 ): Settings => ({
   region: env.PLIMSOLL_REGION || 'RegionOne',
-  publicUrl: env.PLIMSOLL_PUBLIC_URL?.replace(/\/+$/, '') || null,
+  publicUrl: env.PLIMSOLL_PUBLIC_URL?.replace(/(?<!\/)\/+$/, '') || null,
   secretKeys: parseSecretKeys(secretKeys),
   tokenLifetime: Number(env.PLIMSOLL_TOKEN_LIFETIME) || 3600,
   lingerMs: 10_000,

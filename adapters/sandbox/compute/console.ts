@@ -15,7 +15,7 @@ export const hostname = (name: string): string =>
   name
     .toLowerCase()
     .replace(/[^a-z0-9-]+/g, '-')
-    .replace(/^-+|-+$/g, '') || 'localhost'
+    .replace(/^-+|(?<!-)-+$/g, '') || 'localhost'
 
 const networkLines = (ports: Entities['port'][]): Line[] => {
   const rule = '++++++++++++++++++++++++++++++++++++++++Net device info++++++++++++++++++++++++++++++++++++++++'

@@ -12,7 +12,7 @@ const fingerprintOf = async (publicKey: string): Promise<string> => {
   }
   const bytes = Uint8Array.from(atob(body), (char) => char.charCodeAt(0))
   const hash = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes))
-  return `SHA256:${btoa(String.fromCharCode(...hash)).replace(/=+$/, '')}`
+  return `SHA256:${btoa(String.fromCharCode(...hash)).replace(/(?<!=)=+$/, '')}`
 }
 
 /** Keypairs: public keys only. A name stands for one key: the same name with another key is refused. */

@@ -29,7 +29,7 @@ const ownCard = ({ key, type, controllerKey, unitNumber }: Device, { portGroup, 
 
 /** A serial port that would go on writing into the file of the parent gets one of its own, beside the fork's others. */
 const ownLog = ({ key, type, controllerKey, unitNumber, serial }: Device, folder: string): Value => {
-  const [, datastore, file] = /^(\[[^\]]*\]) .*?([^/]+)$/.exec(serial?.file ?? '') ?? []
+  const [, datastore, file] = /^(\[[^\]]*\]) (?:.*\/)?([^/]+)$/.exec(serial?.file ?? '') ?? []
   return {
     operation: 'edit',
     device: {

@@ -15,9 +15,9 @@ export const hostname = (name: string): string =>
   name
     .toLowerCase()
     .replaceAll(/[^a-z0-9.-]+/g, '-')
-    .replaceAll(/^[.-]+|[.-]+$/g, '')
+    .replaceAll(/^[.-]+|(?<![.-])[.-]+$/g, '')
     .slice(0, 63)
-    .replace(/[.-]+$/, '') || 'server'
+    .replace(/(?<![.-])[.-]+$/, '') || 'server'
 
 /** Netplan's version 2, each card by its MAC address; a port without addresses asks for them by DHCP. */
 export const networkConfig = (ports: GuestPort[]): Record<string, unknown> => ({

@@ -106,7 +106,7 @@ const words6 = (text: string): number[] => {
   const plain = text
     .replace(/%.*$/, '')
     .replace(
-      /(\d+)\.(\d+)\.(\d+)\.(\d+)$/,
+      /(?<!\d)(\d+)\.(\d+)\.(\d+)\.(\d+)$/,
       (_, a, b, c, d) => `${(a * 256 + +b).toString(16)}:${(c * 256 + +d).toString(16)}`,
     )
   const [head = '', tail] = plain.split('::')

@@ -164,7 +164,7 @@ export const hostnameOf = (name: string, id: string): string =>
     .replace(/[ _.]/g, '-')
     .replace(/[^a-z0-9-]+/g, '')
     .slice(0, 63)
-    .replace(/^-+|-+$/g, '') || `server-${id}`
+    .replace(/^-+|(?<!-)-+$/g, '') || `server-${id}`
 
 const newRow = (
   { context, projectId, wish, understood, fork, places, zonal, reason }: Admission,

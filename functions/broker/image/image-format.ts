@@ -99,7 +99,7 @@ const vmdk = (head: Uint8Array): Inspected => {
 const diskInOvf = (head: Uint8Array): number | null => {
   if (!text(head, 0, 100).replace(/\0.*$/s, '').endsWith('.ovf')) return null
   const ovf = text(head, SECTOR, Number.parseInt(text(head, 124, 11), 8) || 0)
-  const disk = /<(?:\w+:)?Disk\b[^>]*>/.exec(ovf)?.[0] ?? ''
+  const disk = /<(?:\w+:)?Disk\b[^<>]*>/.exec(ovf)?.[0] ?? ''
   const capacity = /\bcapacity="(\d+)"/.exec(disk)?.[1]
   const power = /\bcapacityAllocationUnits="byte(?:\s*\*\s*2\^(\d+))?"/.exec(disk)?.[1] ?? '0'
   return capacity === undefined ? null : Number(capacity) * 2 ** Number(power)

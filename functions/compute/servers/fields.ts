@@ -50,7 +50,7 @@ export const description = () => text(0, 255).nullable()
 
 /** A label from 2.90 on, a whole name from 2.94 on. */
 export const hostname = (version: number) =>
-  version >= 94 ? matching(/^[a-zA-Z0-9\-._]*$/) : matching(/^[a-zA-Z0-9]+[a-zA-Z0-9-]*[a-zA-Z0-9]+$/, 63)
+  version >= 94 ? matching(/^[a-zA-Z0-9\-._]*$/) : matching(/^[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9]$/, 63)
 
 const BASE64 = /^([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/
 export const userData = () =>

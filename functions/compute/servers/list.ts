@@ -10,6 +10,7 @@ import { badRequest } from '../../http/fault.ts'
 import { type Input, type Operation, operation } from '../../http/operation.ts'
 import { pageRequest } from '../../http/pagination.ts'
 import { nextLink } from '../links.ts'
+import { judging, type Matcher } from './pattern.ts'
 import { type Asked, listQuery, readQuery } from './query.ts'
 import { addressesOf, briefView, listedView, viewerOf } from './view.ts'
 
@@ -52,16 +53,21 @@ const judged = async (
   marker: string | undefined,
   read: (marker: string | undefined, count: number) => Promise<ServerView[]>,
 ): Promise<ServerView[]> => {
+  const judge = judging()
+  const anyOf = async (matcher: Matcher, texts: string[]): Promise<boolean> => {
+    for (const text of texts) if (await judge(matcher, text)) return true
+    return false
+  }
+  const meets = async (row: ServerView): Promise<boolean> => {
+    for (const { of, matcher } of judges)
+      if (!(await anyOf(matcher, of === 'name' ? [row.name] : addressesIn(row, of === 'ip4' ? 4 : 6)))) return false
+    return true
+  }
   const page: ServerView[] = []
   for (let from = marker; ; ) {
     const rows = await read(from, CHUNK)
     for (const row of rows) {
-      if (
-        judges.every(({ of, matches }) =>
-          of === 'name' ? matches(row.name) : addressed(row, of === 'ip4' ? 4 : 6, matches),
-        )
-      )
-        page.push(row)
+      if (await meets(row)) page.push(row)
       if (page.length === limit) return page
     }
     if (rows.length < CHUNK) return page
@@ -69,10 +75,11 @@ const judged = async (
   }
 }
 
-const addressed = (row: ServerView, version: 4 | 6, matches: (text: string) => boolean): boolean =>
-  Object.values(addressesOf(row, false)).some((list) =>
-    list.some((each) => each.version === version && matches(String(each.addr))),
-  )
+const addressesIn = (row: ServerView, version: 4 | 6): string[] =>
+  Object.values(addressesOf(row, false))
+    .flat()
+    .filter((each) => each.version === version)
+    .map((each) => String(each.addr))
 
 export const listOperations: Operation[] = [
   operation({

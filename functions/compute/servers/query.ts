@@ -60,7 +60,7 @@ export interface Asked {
   filter: ServerFilter
   order: ServerOrder[]
   /** Judged row by row, after the database. */
-  judges: { of: 'name' | 'ip4' | 'ip6'; matches: Matcher }[]
+  judges: { of: 'name' | 'ip4' | 'ip6'; matcher: Matcher }[]
   /** Nothing can match. */
   nothing: boolean
 }
@@ -90,7 +90,7 @@ interface Draft extends Asked {
 const READERS: Record<string, (draft: Draft, value: string, key: string) => void> = {
   name: (d, value) => {
     if (PLAIN.test(value)) d.filter.nameHas = value
-    else d.judges.push({ of: 'name', matches: patternOf('name', value) })
+    else d.judges.push({ of: 'name', matcher: patternOf('name', value) })
   },
   image: (d, value) => {
     d.filter.image = value
@@ -99,10 +99,10 @@ const READERS: Record<string, (draft: Draft, value: string, key: string) => void
     d.filter.flavor = value
   },
   ip: (d, value) => {
-    d.judges.push({ of: 'ip4', matches: patternOf('ip', value) })
+    d.judges.push({ of: 'ip4', matcher: patternOf('ip', value) })
   },
   ip6: (d, value) => {
-    d.judges.push({ of: 'ip6', matches: patternOf('ip6', value) })
+    d.judges.push({ of: 'ip6', matcher: patternOf('ip6', value) })
   },
   'changes-since': (d, value, key) => {
     d.filter.changesSince = timeOf(key, value)
@@ -197,8 +197,9 @@ const ALIASES: Record<string, string> = {
 }
 
 const patternOf = (key: string, value: string): Matcher => {
-  const matcher = value.length <= 255 ? compile(value) : null
-  if (!matcher) throw badRequest(`Invalid filter field: ${key}.`)
+  const matcher = compile(value)
+  if (!matcher)
+    throw badRequest(`Invalid input for query parameters ${key}. Value: ${value}. '${value}' is not a 'regex'`)
   return matcher
 }
 
@@ -207,7 +208,8 @@ export const readQuery = (context: Context, queries: URLSearchParams, version: n
   const isAdmin = context.caller?.isAdmin ?? false
   const mine = new Set([...forAll(version), ...(isAdmin ? FOR_ADMINS : [])])
   const draft: Draft = { filter: {}, order: orderOf(context, queries, version), judges: [], nothing: false, version }
-  for (const [key, value] of queries) {
+  // Of a repeated key the last counts.
+  for (const [key, value] of new Map(queries)) {
     if (key.startsWith('_') || JOINED.includes(key)) throw badRequest(`Invalid filter field: ${key}.`)
     if (mine.has(key)) READERS[ALIASES[key] ?? key]?.(draft, value, key)
   }
