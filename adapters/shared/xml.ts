@@ -6,7 +6,7 @@ export interface Element {
   /** The namespace that the prefix is bound to; the prefix itself where it is bound to none. */
   namespace: string
   /** By name as written, prefix included. */
-  attributes: Record<string, string>
+  attributes: ReadonlyMap<string, string>
   /** The namespaced attribute `type` of XML Schema, without the prefix of its value. */
   xsiType?: string
   children: Element[]
@@ -18,20 +18,33 @@ const XSI = 'http://www.w3.org/2001/XMLSchema-instance'
 /** What one simulator writes for `xsi:`, bound to nothing. */
 const XSI_UNBOUND = '_XMLSchema-instance'
 
-const ENTITIES: Record<string, string> = { lt: '<', gt: '>', amp: '&', quot: '"', apos: "'" }
+const ENTITIES = new Map([
+  ['lt', '<'],
+  ['gt', '>'],
+  ['amp', '&'],
+  ['quot', '"'],
+  ['apos', "'"],
+])
+/** More than any service or package has, and few enough for whatever walks through the elements. */
+const DEEPEST = 100
+const MOST_NAMESPACES = 200
 
-/** @throws SyntaxError on an entity that needs a DTD */
+/** @throws SyntaxError on an entity that needs a DTD, and on a character that there is none of */
 const decode = (text: string): string =>
   text.includes('&')
     ? text.replaceAll(/&(#x[0-9a-f]+|#\d+|\w+);/gi, (_, name: string) => {
-        if (name.startsWith('#x') || name.startsWith('#X'))
-          return String.fromCodePoint(Number.parseInt(name.slice(2), 16))
-        if (name.startsWith('#')) return String.fromCodePoint(Number(name.slice(1)))
-        const value = ENTITIES[name]
+        if (name.startsWith('#x') || name.startsWith('#X')) return character(Number.parseInt(name.slice(2), 16))
+        if (name.startsWith('#')) return character(Number(name.slice(1)))
+        const value = ENTITIES.get(name)
         if (value === undefined) throw new SyntaxError(`unknown entity ${name}`)
         return value
       })
     : text
+
+const character = (code: number): string => {
+  if (code > 0x10ffff) throw new SyntaxError(`no character has the number ${code}`)
+  return String.fromCodePoint(code)
+}
 
 /** Text as element content or attribute value. What XML cannot carry at all is left out. */
 export const escapeXml = (text: string): string =>
@@ -46,11 +59,11 @@ export const escapeXml = (text: string): string =>
 
 const TOKEN =
   /<!--[\s\S]*?-->|<!\[CDATA\[([\s\S]*?)\]\]>|<\?[\s\S]*?\?>|<(\/?)([^\s/>!?][^\s/>]*)((?:\s+[^\s=]+\s*=\s*(?:"[^"]*"|'[^']*'))*)\s*(\/?)>|([^<]+)/gy
-const ATTRIBUTE = /([^\s=]+)\s*=\s*(?:"([^"]*)"|'([^']*)')/g
+const ATTRIBUTE = /\s+([^\s=]+)\s*=\s*(?:"([^"]*)"|'([^']*)')/gy
 
 /** @throws SyntaxError unless the text is one well-formed element */
 export const parseXml = (text: string): Element => {
-  const stack: { element: Element; spaces: Record<string, string>; raw: string }[] = []
+  const stack: { element: Element; spaces: ReadonlyMap<string, string>; raw: string }[] = []
   let root: Element | undefined
   let at = text.charCodeAt(0) === 0xfeff ? 1 : 0
   TOKEN.lastIndex = at
@@ -71,16 +84,14 @@ export const parseXml = (text: string): Element => {
       stack.pop()
     } else {
       if (!open && root) throw new SyntaxError('more than one element')
-      const given: Record<string, string> = {}
+      if (stack.length >= DEEPEST) throw new SyntaxError('the elements are nested too deeply')
+      const given = new Map<string, string>()
       for (const [, name, double, single] of attributes.matchAll(ATTRIBUTE))
-        given[name!] = decode(double ?? single ?? '')
-      let spaces = open?.spaces ?? {}
-      for (const [name, value] of Object.entries(given)) {
-        if (name === 'xmlns') spaces = { ...spaces, '': value }
-        else if (name.startsWith('xmlns:')) spaces = { ...spaces, [name.slice(6)]: value }
-      }
+        given.set(name!, decode(double ?? single ?? ''))
+      const spaces = spacesIn(given, open?.spaces ?? NO_SPACES)
       const [prefix, name] = split(raw)
-      const element: Element = { name, namespace: spaces[prefix] ?? prefix, attributes: given, children: [], text: '' }
+      const namespace = spaces.get(prefix) ?? prefix
+      const element: Element = { name, namespace, attributes: given, children: [], text: '' }
       const type = xsiType(given, spaces)
       if (type !== undefined) element.xsiType = type
       if (open) open.element.children.push(element)
@@ -92,15 +103,28 @@ export const parseXml = (text: string): Element => {
   return root
 }
 
+const NO_SPACES: ReadonlyMap<string, string> = new Map()
+
+/** The namespaces within an element: those around it, with what it declares. */
+const spacesIn = (given: ReadonlyMap<string, string>, around: ReadonlyMap<string, string>) => {
+  const declared = [...given].flatMap(([name, value]): [string, string][] =>
+    name === 'xmlns' ? [['', value]] : name.startsWith('xmlns:') ? [[name.slice(6), value]] : [],
+  )
+  if (!declared.length) return around
+  if (around.size + declared.length > MOST_NAMESPACES) throw new SyntaxError('too many namespaces')
+  return new Map([...around, ...declared])
+}
+
 const split = (raw: string): [prefix: string, name: string] => {
   const colon = raw.indexOf(':')
   return colon < 0 ? ['', raw] : [raw.slice(0, colon), raw.slice(colon + 1)]
 }
 
-const xsiType = (given: Record<string, string>, spaces: Record<string, string>): string | undefined => {
-  for (const [key, value] of Object.entries(given)) {
+const xsiType = (given: ReadonlyMap<string, string>, spaces: ReadonlyMap<string, string>): string | undefined => {
+  for (const [key, value] of given) {
     const [prefix, name] = split(key)
-    if (name === 'type' && prefix !== '' && (spaces[prefix] === XSI || prefix === XSI_UNBOUND)) return split(value)[1]
+    if (name === 'type' && prefix !== '' && (spaces.get(prefix) === XSI || prefix === XSI_UNBOUND))
+      return split(value)[1]
   }
   return undefined
 }

@@ -12,8 +12,8 @@ const tooLarge = () => new Fault(413, 'Request is too large.')
 const texts = new WeakMap<Request, Promise<string>>()
 /** The text of a body of at most 1 MiB, read once however often it is asked for. 413: it is larger, announced or not. */
 export const readText = (request: Request): Promise<string> => {
-  let text = texts.get(request)
-  if (!text) texts.set(request, (text = readBounded(request)))
+  const text = texts.get(request) ?? readBounded(request)
+  texts.set(request, text)
   return text
 }
 

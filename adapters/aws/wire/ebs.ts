@@ -45,7 +45,7 @@ export const connectEbs = (
     if (answer.status < 300) return answer
     const told = jsonIn(answer)
     const code = answer.headers['x-amzn-errortype'] ?? told.__type ?? told.code
-    throw translate(code?.replace(/^.*#|:[^]*$/g, ''), answer.status, {
+    throw translate(code?.replace(/^.*#|:.*$/gs, ''), answer.status, {
       action: asked.action,
       message: told.Message ?? told.message,
       requestId: answer.headers['x-amzn-requestid'],

@@ -15,19 +15,19 @@ export type Upload =
   | { kind: 'disk'; files: [UploadedFile]; capacityKiB: number }
   | { kind: 'machine'; files: UploadedFile[]; descriptor: string }
 
-const MOST_DESCRIPTOR = 4 << 20
+const MOST_DESCRIPTOR = 1 << 20
 
 /** Lines as `SHA256(disk1.vmdk)= 9f86…`. */
 const sumsIn = (manifest: string): Map<string, UploadedFile['sum']> =>
   new Map(
-    [...manifest.matchAll(/^SHA-?(1|256|512)\s*\((.+?)\)\s*=\s*([0-9a-f]+)\s*$/gim)].map(([, bits, name, hex]) => [
-      name!,
-      { algorithm: `SHA-${bits}`, hex: hex!.toLowerCase() },
-    ]),
+    manifest.split('\n').flatMap((line) => {
+      const [, bits, name, hex] = /^SHA-?(1|256|512)\s*\((.+)\)\s*=\s*([0-9a-f]+)\s*$/i.exec(line) ?? []
+      return name ? [[name, { algorithm: `SHA-${bits}`, hex: hex!.toLowerCase() }] as const] : []
+    }),
   )
 
 const attribute = (element: Element, name: string): string | undefined =>
-  Object.entries(element.attributes).find(([key]) => key === name || key.endsWith(`:${name}`))?.[1]
+  [...element.attributes].find(([key]) => key === name || key.endsWith(`:${name}`))?.[1]
 
 /** The files that a descriptor refers to. @throws `definitive` for packages that would have to be unpacked here */
 const filesOf = (descriptor: string): string[] => {

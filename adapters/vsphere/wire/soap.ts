@@ -85,16 +85,16 @@ const faultType = (detail: Element | undefined): string => detail?.xsiType ?? de
 
 /** A managed object reference in an answer. */
 export const asRef = (element: Element | undefined): Ref | undefined =>
-  element?.text ? { type: element.attributes.type ?? element.xsiType ?? '', id: element.text } : undefined
+  element?.text ? { type: element.attributes.get('type') ?? element.xsiType ?? '', id: element.text } : undefined
 
 /** A part of an answer as it goes into a request again: with its types, its references and its order. */
 export const repeated = (element: Element): Value => {
+  const refersTo = element.attributes.get('type')
+  if (refersTo !== undefined && element.text) return ref(refersTo, element.text)
   const type = element.xsiType
-  if (element.attributes.type !== undefined && element.text) return ref(element.attributes.type, element.text)
   // The schema's own types begin with a capital letter, those of XML Schema do not.
   const typed = type === undefined ? {} : { _type: /^[a-z]/.test(type) ? `xsd:${type}` : type }
   if (element.children.length === 0) return type === undefined ? element.text : { ...typed, _text: element.text }
-  const inside: Record<string, Value[]> = {}
-  for (const each of element.children) inside[each.name] = [...(inside[each.name] ?? []), repeated(each)]
-  return { ...inside, ...typed }
+  const inside = Map.groupBy(element.children, ({ name }) => name)
+  return { ...Object.fromEntries([...inside].map(([name, parts]) => [name, parts.map(repeated)])), ...typed }
 }

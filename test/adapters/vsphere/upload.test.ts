@@ -165,6 +165,42 @@ describe('an archive made to hurt', () => {
     await expect(membersOf(reading(archive), archive.length)).rejects.toMatchObject({ code: 'definitive' })
   })
 
+  it.each([
+    ['is all digits', '1'.repeat(60_000)],
+    ['counts fewer bytes than it has digits', '1 a=b\n'],
+    ['has no length', ' path=b\n'],
+  ])('whose record %s is refused at once', async (_, text) => {
+    const archive = tar([{ name: 'PaxHeader', data: utf8(text) }])
+    archive[156] = 'x'.charCodeAt(0)
+    archive.set(checksummed(archive.slice(0, 512)), 0)
+    const started = performance.now()
+    await expect(membersOf(reading(archive), archive.length)).rejects.toThrow(/tar archive/)
+    expect(performance.now() - started).toBeLessThan(200)
+  })
+
+  it('that is nothing but records and long names is refused', async () => {
+    const header = checksummed(
+      tar([{ name: 'a', data: utf8('') }])
+        .slice(0, 512)
+        .fill('L'.charCodeAt(0), 156, 157),
+    )
+    const read = async (at: number, length: number) => (length === 512 ? header : new Uint8Array(length).fill(at))
+    await expect(membersOf(read, 2 ** 30)).rejects.toThrow(/tar archive/)
+  })
+
+  it.each([
+    ['has elements within elements without end', '<a>'.repeat(50_000)],
+    [
+      'binds more namespaces than there are',
+      `<a${Array.from({ length: 5_000 }, (_, i) => ` xmlns:n${i}="${i}"`).join('')}/>`,
+    ],
+    ['has a character of no number', '<a>&#x110000;</a>'],
+  ])('whose descriptor %s is refused at once', (_, text) => {
+    const started = performance.now()
+    expect(() => parseXml(text)).toThrow(SyntaxError)
+    expect(performance.now() - started).toBeLessThan(200)
+  })
+
   it('whose descriptor never ends a comment costs no more than its length', () => {
     const text = `<a>${'<!--/>'.repeat(200_000)}</a>`
     expect(() => parseXml(text)).toThrow(SyntaxError)

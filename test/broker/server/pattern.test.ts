@@ -37,9 +37,9 @@ test.each(['(?=a)b', '(a)\\1', 'a'.repeat(256), '(((){999}){999}){999}', '\\pL{1
   (pattern) => expect(compile(pattern)).toBeNull(),
 )
 
-test.each(['^(a+)+(a*)*(.*.*.*.*)*b$', '(a|b)*a(a|b){100}c', '(a?){250}a{250}'])('%s takes no time', (pattern) => {
+test.each(['^(a+)+(a*)*(.*.*.*.*)*c$', '(a|b)*a(a|b){100}c', '(a?){200}a{200}'])('%s takes no time', (pattern) => {
   const { matches } = compile(pattern)!
   const started = performance.now()
-  expect(matches(`${'ab'.repeat(127)}c`)).toBe(/b$|c$/.test(pattern) && !pattern.includes('b$'))
+  expect(matches('ab'.repeat(127))).toBe(false)
   expect(performance.now() - started).toBeLessThan(500)
 })
