@@ -22,7 +22,7 @@ const pluggedPorts = async ({ id, ports }: Server, lookup: Lookup, now: number):
 
 /** How much base64 stands for. */
 const bytesOf = (text: string | null): number =>
-  text === null ? 0 : Math.floor((text.replace(/=+$/, '').length * 3) / 4)
+  text === null ? 0 : Math.floor((text.replace(/(?<!=)=+$/, '').length * 3) / 4)
 
 const holds = (hold: Hold | null, server: NativeId, now: number): boolean =>
   hold?.server === server && (hold.goneAt === null || hold.goneAt > now)
