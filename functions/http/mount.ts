@@ -27,7 +27,7 @@ export interface Door {
 export const mount = (app: Hono<{ Bindings: { peer?: string | undefined } }>, service: Service, door: Door): void => {
   for (const operation of service.operations)
     app.on(operation.method, service.prefix + operation.path, (c) =>
-      serve(c.req.raw, c.env?.peer, c.req.param(), operation, service, door),
+      serve({ request: c.req.raw, peer: c.env?.peer, params: c.req.param() }, operation, service, door),
     )
 }
 
@@ -46,10 +46,16 @@ export const refuser = (services: Service[], door: Door) => {
   }
 }
 
+/** A request as the router hands it on. */
+interface Arrival {
+  request: Request
+  /** Address of the other side of the connection, where the runtime tells it. */
+  peer: string | undefined
+  params: Record<string, string>
+}
+
 const serve = async (
-  request: Request,
-  peer: string | undefined,
-  params: Record<string, string>,
+  { request, peer, params }: Arrival,
   operation: Operation,
   service: Service,
   door: Door,

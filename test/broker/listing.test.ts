@@ -131,7 +131,7 @@ it('whoever lost the unit to another process adds nothing to the listing of that
   await reconcile(context, 900)
   // One takes the unit and is held up, until his lease is over and another goes on with the listing.
   const [[account, seen]] = (await accounts(context)) as unknown as [[string, Account]]
-  const held = await claimUnits(plimsoll.db, account, 'due', plimsoll.clock.now, LEASE)
+  const held = await claimUnits(plimsoll.db, account, { which: 'due', now: plimsoll.clock.now, leaseMs: LEASE })
   plimsoll.clock.advance(LEASE + 1)
   await reconcile(context, 900)
   const ahead = await volumes.unit()

@@ -171,15 +171,17 @@ export const interfaceWork = async (db: Database, id: string) => {
   return row ?? null
 }
 
+interface PortActionEnd {
+  serverId: string
+  portId: string
+  action: 'attach_interface' | 'detach_interface'
+  /** Why it failed; null: it did not. */
+  message: string | null
+  now: number
+}
+
 /** Ends the open entries that speak of a port. */
-export const finishPortActions = (
-  db: Database,
-  serverId: string,
-  portId: string,
-  names: readonly string[],
-  message: string | null,
-  now: number,
-) =>
+export const finishPortActions = (db: Database, { serverId, portId, action, message, now }: PortActionEnd) =>
   db
     .update(serverActions)
     .set({ state: message === null ? 'done' : 'failed', message, updatedAt: now, finishedAt: now })
@@ -187,7 +189,7 @@ export const finishPortActions = (
       and(
         eq(serverActions.serverId, serverId),
         isNull(serverActions.finishedAt),
-        inArray(serverActions.action, [...names]),
+        eq(serverActions.action, action),
         sql`${serverActions.args} ->> 'port_id' = ${portId}`,
       ),
     )

@@ -29,17 +29,21 @@ export const keepUnits = (db: Database, units: UnitRef[], now: number) =>
       where listing not in (select listing->>'id' from sweeps where listing is not null and listing->>'id' is not null)`),
   ] as const
 
-/** Which units of an account are taken: the due ones, all that nobody holds, or all whoever holds them. */
-export type Claim = 'due' | 'free' | 'all'
+/** Which units of an account are taken, and for how long. */
+export interface Claim {
+  /** The due ones, all that nobody holds, or all whoever holds them. */
+  which: 'due' | 'free' | 'all'
+  /** Absent: of every kind. */
+  kinds?: Kind[]
+  now: number
+  leaseMs: number
+}
 
-/** Takes units of an account for so long, of some kinds or of all: whoever gets them works on them alone. Longest due first. */
+/** Takes units of an account: whoever gets them works on them alone. Longest due first. */
 export const claimUnits = async (
   db: Database,
   account: string,
-  claim: Claim,
-  now: number,
-  leaseMs: number,
-  kinds?: Kind[],
+  { which, kinds, now, leaseMs }: Claim,
 ): Promise<Unit[]> => {
   const rows = await db
     .update(sweeps)
@@ -47,8 +51,8 @@ export const claimUnits = async (
     .where(
       and(
         eq(sweeps.account, account),
-        claim === 'all' ? undefined : lte(sweeps.leaseUntil, now),
-        claim === 'due' ? lte(sweeps.dueAt, now) : undefined,
+        which === 'all' ? undefined : lte(sweeps.leaseUntil, now),
+        which === 'due' ? lte(sweeps.dueAt, now) : undefined,
         kinds && inArray(sweeps.kind, kinds),
       ),
     )

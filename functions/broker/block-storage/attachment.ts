@@ -68,7 +68,7 @@ export const attachVolume = async (
       guard(context, 'volume-status', volumeNot(volume.id, allowed)),
       insertAttachment(db, row),
       moveVolumes(db, [volume.id], allowed, 'reserved', now),
-      bindTo(context, 'attachment', row, volume.cloudId, volume.zone),
+      bindTo(context, 'attachment', row, volume),
       noteAction(context, server, 'attach_volume', volume.id),
     ],
   )

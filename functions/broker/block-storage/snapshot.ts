@@ -54,7 +54,7 @@ export const createSnapshot = async (context: Context, volume: VolumeRead, wish:
     charge(context, row.projectId, 'snapshots', 1),
     charge(context, row.projectId, 'gigabytes', row.sizeGib),
     insertSnapshot(db, row),
-    bindTo(context, 'snapshot', row, row.cloudId),
+    bindTo(context, 'snapshot', row, { cloudId: row.cloudId }),
   ])
   return row
 }

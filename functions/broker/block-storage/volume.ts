@@ -139,7 +139,7 @@ export const createVolume = async (context: Context, wish: NewVolume): Promise<V
     charge(context, projectId, 'volumes', 1),
     charge(context, projectId, 'gigabytes', size),
     insertVolume(context.db, row),
-    bindTo(context, 'volume', row, row.cloudId, row.zone),
+    bindTo(context, 'volume', row, row),
     ...(source.image ? realiseImage(context, source.image, projectId, row.cloudId) : []),
   ])
   return { ...row, cloud: place.cloud, attachment: null, dueAt: null, attachmentDueAt: null }

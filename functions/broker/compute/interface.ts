@@ -91,8 +91,8 @@ const plugIn = async (
       ...planned.writes,
       insertInterface(db, row),
       insertServerPort(db, { serverId, portId: port.id, position, owned: brought === null }),
-      bindTo(context, 'port', { id: port.id, projectId }, cloudId, server.zone),
-      bindTo(context, 'interface', row, cloudId, server.zone),
+      bindTo(context, 'port', { id: port.id, projectId }, { cloudId, zone: server.zone }),
+      bindTo(context, 'interface', row, { cloudId, zone: server.zone }),
       history(context, server, 'attach_interface', port.id),
     ],
   )
@@ -138,7 +138,7 @@ export const detachInterface = async (context: Context, server: ServerRow, portI
         history(context, server, 'detach_interface', portId),
         ...(plugged
           ? [unwanted(context, 'interface', row.id)]
-          : [insertInterface(db, row), bindTo(context, 'interface', row, cloudId, server.zone)]),
+          : [insertInterface(db, row), bindTo(context, 'interface', row, { cloudId, zone: server.zone })]),
       ],
     )
   } catch (error) {

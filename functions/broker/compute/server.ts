@@ -143,7 +143,7 @@ const admit = async (admission: Admission, count: number): Promise<ServerRow[]> 
     const row = newRow(admission, count > 1 ? index + 1 : null)
     rows.push(row)
     writes.push(insertServer(context.db, row), history(context, row))
-    if (at) writes.push(...(await plug(admission, row, at, taken)), bindTo(context, 'server', row, at.cloudId, at.zone))
+    if (at) writes.push(...(await plug(admission, row, at, taken)), bindTo(context, 'server', row, at))
   }
   if (fork) writes.push(...joinParent(context, fork, rows))
   await commit(
@@ -254,7 +254,7 @@ const plug = async (
     writes.push(
       ...(made?.writes ?? []),
       insertServerPort(context.db, { serverId: row.id, portId, position, owned: made !== null }),
-      bindTo(context, 'port', { id: portId, projectId }, at.cloudId, at.zone),
+      bindTo(context, 'port', { id: portId, projectId }, at),
     )
   }
   return writes

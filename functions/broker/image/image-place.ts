@@ -61,7 +61,7 @@ export const imageNeed = (image: Pick<ImageRow, 'id' | 'blob' | 'projectId'>, pr
 export const realiseImage = (context: Context, image: Image, projectId: string, cloudId: string): Write[] =>
   image.blob
     ? [
-        bindTo(context, 'image', { id: image.id, projectId }, cloudId, null, projectId),
+        bindTo(context, 'image', { id: image.id, projectId }, { cloudId, scope: projectId }),
         reviveBinding(
           context.db,
           { kind: 'image', resourceId: image.id, cloudId, scope: projectId },

@@ -151,7 +151,7 @@ export const endServerImage = (
 /** Writes that have it made: the row, its binding, and the action in the history of the server. */
 export const saveServer = (context: Context, server: ServerRow & { cloudId: string }, row: ImageRow): Write[] => [
   insertImage(context.db, row),
-  bindTo(context, 'image', { id: row.id, projectId: server.projectId }, server.cloudId),
+  bindTo(context, 'image', { id: row.id, projectId: server.projectId }, { cloudId: server.cloudId }),
   insertAction(context.db, {
     serverId: server.id,
     projectId: server.projectId,

@@ -26,8 +26,14 @@ const unplugged = (context: Context, { plugged, owned }: Row, failed: string | n
     deleteInterfaces(db, { id: plugged.id }),
     deleteServerPorts(db, serverId, portId),
     ...(owned ? removePorts(context, [portId]) : freePorts(context, [portId])),
-    finishPortActions(db, serverId, portId, ['attach_interface'], failed ?? 'The interface was taken out.', now),
-    finishPortActions(db, serverId, portId, ['detach_interface'], null, now),
+    finishPortActions(db, {
+      serverId,
+      portId,
+      action: 'attach_interface',
+      message: failed ?? 'The interface was taken out.',
+      now,
+    }),
+    finishPortActions(db, { serverId, portId, action: 'detach_interface', message: null, now }),
   ]
 }
 
@@ -44,7 +50,13 @@ export const interfaceSteps = steps<Row, InterfaceSpec>({
     const { serverId, portId } = plugged
     return [
       ...notePorts(context, [portId], 'ACTIVE'),
-      finishPortActions(context.db, serverId, portId, ['attach_interface'], null, context.now()),
+      finishPortActions(context.db, {
+        serverId,
+        portId,
+        action: 'attach_interface',
+        message: null,
+        now: context.now(),
+      }),
     ]
   },
 
@@ -53,7 +65,13 @@ export const interfaceSteps = steps<Row, InterfaceSpec>({
     // It could not be taken hold of in order to take it out: it stays in.
     if (row.detach !== null && phase !== 'bound')
       return [
-        finishPortActions(context.db, serverId, portId, ['detach_interface'], error.message, context.now()),
+        finishPortActions(context.db, {
+          serverId,
+          portId,
+          action: 'detach_interface',
+          message: error.message,
+          now: context.now(),
+        }),
         deleteInterfaces(context.db, { id }),
         unwanted(context, 'interface', id),
       ]

@@ -201,7 +201,7 @@ export const serverSteps = steps<ServerWork, ServerSpec, ServerSeen>({
     if (place.cloudId === binding.cloudId) return { here: { zone: place.zone }, writes }
     return {
       here: { want: 'absent', phase: 'gone', dueAt: null } as Partial<Binding>,
-      writes: [...writes, bindTo(context, 'server', server, place.cloudId, place.zone)],
+      writes: [...writes, bindTo(context, 'server', server, place)],
     }
   },
 

@@ -5,14 +5,19 @@ import type { Write } from './commit.ts'
 import { makesDue } from './drive.ts'
 import { epochOf } from './epoch.ts'
 
+/** Where a resource is realised: on a cloud, there in a zone, and for what, where a kind is realised for each of several. */
+interface Site {
+  cloudId: string
+  zone?: string | null
+  scope?: string
+}
+
 /** Writes that bring a resource across the line: for the batch that admits its row. `commit` attends to it. */
 export const bindTo = (
   context: Context,
   kind: Kind,
   resource: { id: string; projectId: string },
-  cloudId: string,
-  zone: string | null = null,
-  scope = '',
+  { cloudId, zone = null, scope = '' }: Site,
 ): Write =>
   makesDue(
     insertBinding(context.db, {

@@ -72,7 +72,7 @@ export const createFloatingIp = async (context: Context, wish: FloatingIpWish): 
     [
       charge(context, row.projectId, 'floatingip', 1),
       insertFloatingIp(db, { ...row, ...lead?.set }),
-      bindTo(context, 'floating_ip', row, network.cloudId),
+      bindTo(context, 'floating_ip', row, { cloudId: network.cloudId }),
       ...(lead?.guards ?? []),
     ],
     lead?.reasons ?? {},

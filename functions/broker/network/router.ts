@@ -112,7 +112,7 @@ export const createRouter = async (context: Context, wish: RouterWish): Promise<
   const writes: Write[] = [
     charge(context, router.projectId, 'router', 1),
     insertRouter(context.db, router),
-    ...(network?.cloudId ? [bindTo(context, 'router', router, network.cloudId)] : []),
+    ...(network?.cloudId ? [bindTo(context, 'router', router, { cloudId: network.cloudId })] : []),
   ]
   await commitOr(context, { action: 'create', kind: 'router', resourceId: router.id }, writes, {})
   return { ...router, zones: [] }
@@ -157,7 +157,7 @@ const gatewayWrites = async (context: Context, router: RouterRow, gateway: Gatew
     guard(context, 'router-leaving', stillLeaving(router.id, network.cloudId)),
     forgetGone(db, router.id, network.cloudId),
     leaveOthers(db, router.id, network.cloudId, context.now()),
-    bindTo(context, 'router', router, network.cloudId),
+    bindTo(context, 'router', router, { cloudId: network.cloudId }),
     ...pinNetworks(context, networkIds, { cloudId: network.cloudId, zone: null, filters: true }),
   ]
 }

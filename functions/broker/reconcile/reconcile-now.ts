@@ -39,7 +39,7 @@ export const reconcileNow = async (
       const kinds = asked.map(({ kind }) => kind)
       const claimed = dryRun
         ? unclaimed(asked)
-        : among(await claimUnits(db, account, 'free', context.now(), LEASE, kinds), asked)
+        : among(await claimUnits(db, account, { which: 'free', kinds, now: context.now(), leaseMs: LEASE }), asked)
       const { reports, skipped } = await sweepUnits(context, known.get(account)!, claimed, until, { dryRun })
       return { reports, skipped: [...skipped, ...without(asked, claimed).map(because('held'))] }
     })

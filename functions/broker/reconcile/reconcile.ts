@@ -38,7 +38,7 @@ export const reconcile = async (
     async (account) => {
       const claimed = options.dryRun
         ? unclaimed(units.filter((unit) => unit.account === account))
-        : await claimUnits(db, account, options.all ? 'all' : 'due', context.now(), LEASE)
+        : await claimUnits(db, account, { which: options.all ? 'all' : 'due', now: context.now(), leaseMs: LEASE })
       return sweepUnits(context, known.get(account)!, claimed, until, options)
     },
   )
@@ -82,7 +82,7 @@ export const reconcileAccount = async (context: Context, account: string, budget
   const until = context.now() + budgetMs
   const cloudId = await cloudOfAccount(context.db, account)
   const known = cloudId ? (await accounts(context, cloudId)).get(account) : undefined
-  const units = known ? await claimUnits(context.db, account, 'due', context.now(), LEASE) : []
+  const units = known ? await claimUnits(context.db, account, { which: 'due', now: context.now(), leaseMs: LEASE }) : []
   return known ? (await sweepUnits(context, known, units, until, {})).reports : []
 }
 

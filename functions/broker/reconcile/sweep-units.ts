@@ -51,16 +51,15 @@ export const sweepUnits = async (
       skip(closed ? 'breaker_closed' : 'out_of_time')
       continue
     }
-    const { report, unfinished, keeps } = await sweep(
-      context,
-      account,
+    const { report, unfinished, keeps } = await sweep(context, account, {
       kind,
-      account.cloud[kind] as Realm<unknown>,
-      withOrphans.has(kind),
+      realm: account.cloud[kind] as Realm<unknown>,
+      hasOrphans: withOrphans.has(kind),
       until,
-      unit.listing as Place | null,
-      { ...options, since },
-    )
+      earlier: unit.listing as Place | null,
+      ...options,
+      since,
+    })
     if (unfinished) {
       const { place, parts } = await putAway(context, unit, unfinished)
       skip('out_of_time', { listing: place as unknown as Json, parts })

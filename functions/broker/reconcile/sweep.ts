@@ -48,18 +48,24 @@ export interface Account {
   projectIds: string[]
 }
 
+/** One kind on one account, and how it is listed. */
+export interface Look extends SweepOptions {
+  kind: Kind
+  realm: Realm<unknown>
+  /** Earlier listings showed orphans of this kind. */
+  hasOrphans: boolean
+  /** When the listing is put away unfinished, in milliseconds since 1970. */
+  until: number
+  /** Where an earlier turn put it away. */
+  earlier: Place | null
+}
+
 /** One listing, compared with what is bound. A dead cloud changes no row but its own date. */
 export const sweep = async (
   context: Context,
-  account: Account,
-  kind: Kind,
-  realm: Realm<unknown>,
-  hasOrphans: boolean,
-  until: number,
-  earlier: Place | null,
-  { dryRun = false, since }: SweepOptions,
+  { cloudId, projectIds }: Account,
+  { kind, realm, hasOrphans, until, earlier, dryRun = false, since }: Look,
 ): Promise<{ report: SweepReport; unfinished?: Listing; keeps?: true }> => {
-  const { cloudId, projectIds } = account
   const report = {
     cloudId,
     kind,
@@ -84,7 +90,7 @@ export const sweep = async (
     const seen = new Map((await allShown(context, listing)).map((sighting) => [sighting.id, sighting]))
     const bound = await knownObjects(context.db, cloudId, kind, projectIds)
     const known = bound.filter((k) => (k.boundAt ?? 0) < startedAt)
-    const compared = await compare(context, cloudId, kind, known, seen, complete, dryRun)
+    const compared = await compare(context, { cloudId, kind, known, seen, complete, dryRun })
     const ours = new Set(bound.map((k) => k.nativeId))
     const strays =
       complete && !compared.braked
@@ -108,14 +114,18 @@ export const sweep = async (
   }
 }
 
+interface Comparison {
+  cloudId: string
+  kind: Kind
+  known: Known[]
+  seen: Map<string, Sighting>
+  complete: boolean
+  dryRun: boolean
+}
+
 const compare = async (
   context: Context,
-  cloudId: string,
-  kind: Kind,
-  known: Known[],
-  seen: Map<string, Sighting>,
-  complete: boolean,
-  dryRun: boolean,
+  { cloudId, kind, known, seen, complete, dryRun }: Comparison,
 ): Promise<Pick<SweepReport, 'changed' | 'missing' | 'braked'>> => {
   const present = known.filter((k) => seen.has(k.nativeId))
   const absent = known.filter((k) => !seen.has(k.nativeId) && k.phase === 'bound')

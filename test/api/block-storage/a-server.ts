@@ -42,7 +42,7 @@ export const serverOn = async (plimsoll: Plimsoll, cloud = 'sandbox', zone = 'a'
     ...Object.entries({ instances: 1, cores: 1, ram: 2048 }).map(([resource, n]) =>
       charge(context, projectId, resource, n),
     ),
-    bindTo(context, 'server', { id, projectId }, cloudId, zone) as never,
+    bindTo(context, 'server', { id, projectId }, { cloudId, zone }) as never,
   ])
   await plimsoll.settle()
   return (await serverById(plimsoll.db, everyProject, id))!

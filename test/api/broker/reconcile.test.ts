@@ -80,7 +80,11 @@ describe('a sweep that somebody asks for', () => {
     await start(0, 'one')
     await run()
     const [[account]] = [...(await accounts(plimsoll.context()))] as [[string, unknown]]
-    const held = await claimUnits(plimsoll.db, account, 'free', plimsoll.clock.now, 60_000)
+    const held = await claimUnits(plimsoll.db, account, {
+      which: 'free',
+      now: plimsoll.clock.now,
+      leaseMs: 60_000,
+    })
     await plimsoll.db.run(sql`update sweeps set lease_until = 0 where kind <> 'volume'`)
     expect(held).toHaveLength(KINDS.length)
     const { units, skipped } = await run()
