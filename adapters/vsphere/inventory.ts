@@ -1,5 +1,6 @@
 import { CloudError } from '../errors.ts'
 import { refuse } from '../shared/refusals.ts'
+import { remembered } from '../shared/remember.ts'
 import type { Context } from './context.ts'
 import { below, look, refAt, refsAt, text } from './wire/properties.ts'
 import { type Ref, ref } from './wire/soap.ts'
@@ -76,14 +77,10 @@ const inDatacenter = async (context: Context): Promise<Inventory> => {
   }
 }
 
-export const inventoryOf = async (context: Context, fresh = false): Promise<Inventory> => {
-  const { cache, now } = context.surroundings
+/** The inventory as it was within the last minute. @param fresh as it is now */
+export const inventoryOf = (context: Context, fresh = false): Promise<Inventory> => {
   const key = `vsphere/inventory/${context.connection.cloudId}`
-  const kept = cache.get(key)
-  if (kept && !fresh && kept.until > now()) return kept.value as Inventory
-  const value = await inDatacenter(context)
-  cache.set(key, { value, until: now() + REMEMBERED_MS })
-  return value
+  return remembered(context.surroundings, key, REMEMBERED_MS, () => inDatacenter(context), fresh)
 }
 
 /** The cluster that a resource pool is part of. */

@@ -1,5 +1,4 @@
-import { type Json, KINDS, type Kind, type Mark } from '../contract.ts'
-import { CloudError } from '../errors.ts'
+import { KINDS, type Kind, type Mark } from '../contract.ts'
 
 /**
  * Our owner mark in the settings of a virtual machine. The keys do not begin with `guestinfo.`: those the guest itself
@@ -48,31 +47,6 @@ export const ourMark = (text: string | undefined, deployment: string): Mark | un
 export const withMark = (text: string, mark: Mark | null): string => {
   const rest = text.replace(/\n?^plimsoll \S+ \S+ \S+ \S+ \S+ \d+$/m, '')
   return mark ? `${rest}${rest ? '\n' : ''}${writeMark(mark)}` : rest
-}
-
-const refusal = (found: Mark | undefined, wanted: Json): CloudError =>
-  new CloudError('definitive', 'The object on the cloud does not carry our mark and stays untouched.', {
-    operatorMessage: `expected ${JSON.stringify(wanted)}, found ${JSON.stringify(found ?? null)}`,
-  })
-
-/**
- * Guards every change and every removal.
- * @throws `definitive` unless the mark is this deployment's and, if one is given, this resource's
- */
-export const assertOurs = (found: Mark | undefined, deployment: string, mark?: Mark): void => {
-  const ours = found?.deployment === deployment
-  if (ours && (!mark || (found.resource === mark.resource && found.kind === mark.kind))) return
-  throw refusal(found, mark ? { ...mark } : { deployment })
-}
-
-/**
- * Whether a mark has to be written: false if it is there already.
- * @throws `definitive` where the object carries another one
- */
-export const mayMark = (found: Mark | undefined, mark: Mark): boolean => {
-  if (!found) return true
-  if (found.deployment === mark.deployment && found.resource === mark.resource && found.kind === mark.kind) return false
-  throw refusal(found, { ...mark })
 }
 
 /** Names of ours end in the token, so that a second object of the same request collides with the first. */

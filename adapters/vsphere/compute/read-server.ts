@@ -1,11 +1,11 @@
-import { type NativeId, type Reading, reading, type ServerSpec } from '../../contract.ts'
+import { type Reading, reading, type ServerSpec } from '../../contract.ts'
 import { refuse } from '../../shared/refusals.ts'
 import type { Context } from '../context.ts'
 import { inventoryOf, zoneOf } from '../inventory.ts'
 import { KEY, plainName } from '../marks.ts'
 import { sizeOf } from '../offers.ts'
 import { rootDisk } from '../records/devices.ts'
-import { machineOf } from '../records/machine.ts'
+import type { Machine } from '../records/machine.ts'
 import { portsIn } from '../records/port-record.ts'
 
 const metadataIn = (text: string | undefined): Record<string, string> => {
@@ -17,9 +17,7 @@ const metadataIn = (text: string | undefined): Record<string, string> => {
 }
 
 /** A machine as it would have been asked for, whoever made it. What its guest was told stays with whoever wrote it. */
-export const readServer = async (context: Context, id: NativeId): Promise<Reading<ServerSpec> | null> => {
-  const machine = await machineOf(context, id)
-  if (!machine || machine.template) return null
+export const readServer = async (context: Context, machine: Machine): Promise<Reading<ServerSpec>> => {
   const root = rootDisk(machine.devices)
   const zone =
     zoneOf(await inventoryOf(context), machine.pool) ??

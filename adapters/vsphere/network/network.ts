@@ -1,17 +1,25 @@
-import { type Mark, type NetworkSpec, type Realm, reading, type Seen } from '../../contract.ts'
+import {
+  type Mark,
+  type NativeId,
+  type NetworkSpec,
+  type Reading,
+  type Realm,
+  reading,
+  type Seen,
+} from '../../contract.ts'
 import { CloudError } from '../../errors.ts'
-import { assertOurs } from '../../shared/marks.ts'
-import { gone, refuse, unlessGone } from '../../shared/refusals.ts'
+import { exceptLent, markedRealm } from '../../shared/realm.ts'
+import { gone, refuse } from '../../shared/refusals.ts'
 import { child, childrenOf, textOf } from '../../shared/xml.ts'
 import type { Context } from '../context.ts'
 import { inventoryOf } from '../inventory.ts'
-import { mayMark, ourMark, plainName, readMark, tokenName, withMark, writeMark } from '../marks.ts'
+import { ourMark, plainName, readMark, tokenName, withMark, writeMark } from '../marks.ts'
 import { allRecords } from '../records/port-record.ts'
 import { subnetsPage } from '../records/subnet-record.ts'
 import { claimVlan, releaseVlan } from '../records/vlan.ts'
 import { below, type Found, look, refAt, refsAt, text } from '../wire/properties.ts'
-import { ref } from '../wire/soap.ts'
-import { type Kept, later, progressOf, settled, taskIn } from '../wire/tasks.ts'
+import type { Ref, Value } from '../wire/soap.ts'
+import { type Kept, later, made, settled, taskIn } from '../wire/tasks.ts'
 import { networkRef } from './port-group.ts'
 
 const PLAIN = ['name', 'vm']
@@ -30,185 +38,178 @@ const vlanOf = (found: Found): number | null => {
 }
 const markIn = (found: Found): Mark | undefined => readMark(text(found, 'config.description'))
 
+const seenOf = ({ connection }: Context, found: Found): Seen => {
+  const mark = ourMark(text(found, 'config.description'), connection.deployment)
+  return { id: found.ref.id, ...(mark ? { mark } : {}), name: plainName(text(found, 'name') ?? ''), health: 'ready' }
+}
+
+/** Every port group that cards can be plugged into. */
+const everything = async (context: Context): Promise<Found[]> => {
+  const { datacenter } = await inventoryOf(context)
+  const found = await below(context.vim, datacenter.networkFolder, {
+    Network: PLAIN,
+    DistributedVirtualPortgroup: DISTRIBUTED,
+  })
+  // An uplink port group leads to the hosts' own cards.
+  return found.filter((each) => text(each, 'config.uplink') !== 'true' && each.ref.type !== 'DistributedVirtualSwitch')
+}
+
+const raw = async ({ vim }: Context, id: NativeId): Promise<Found | null> => {
+  const target = networkRef(id)
+  try {
+    return (await look(vim, [target], target.type === 'DistributedVirtualPortgroup' ? DISTRIBUTED : PLAIN))[0] ?? null
+  } catch (error) {
+    if (error instanceof CloudError && error.code === 'not_found') return null
+    throw error
+  }
+}
+
+/** What the operator lends instead of letting networks be made: the name or the id of a port group. */
+const lentTo = ({ mapping, options }: Context): string | null => mapping.network ?? options.network
+
+const lentOne = async (context: Context): Promise<Seen> => {
+  const lent = lentTo(context)
+  const found = (await everything(context)).find((each) => each.ref.id === lent || text(each, 'name') === lent)
+  if (found) return seenOf(context, found)
+  throw new CloudError('definitive', 'The project has no usable network on this cloud.', {
+    operatorMessage: `There is no port group ${lent}.`,
+  })
+}
+
+const find = async (context: Context, mark: Mark): Promise<Seen | null> => {
+  const own = (await everything(context)).find(
+    (each) => markIn(each)?.token === mark.token && markIn(each)?.deployment === mark.deployment,
+  )
+  if (own) return seenOf(context, own)
+  return lentTo(context) === null ? null : lentOne(context)
+}
+
+/** The operator's distributed switch. */
+const switchOf = async (context: Context): Promise<Ref> => {
+  const wanted = context.options.switch?.name
+  const { datacenter } = await inventoryOf(context)
+  const all = await below(context.vim, datacenter.networkFolder, { DistributedVirtualSwitch: ['name'] })
+  const found = all.find((each) => text(each, 'name') === wanted)
+  if (found) return found.ref
+  throw new CloudError('definitive', 'The cloud is not configured properly.', {
+    operatorMessage: `There is no distributed switch ${wanted ?? ''}.`,
+  })
+}
+
+/** Asks for a port group with a VLAN of its own; gives the task. */
+const addPortGroup = async (context: Context, name: string, mark: Mark): Promise<Ref> => {
+  const home = await switchOf(context)
+  const all = await everything(context)
+  const here = all.filter((each) => refAt(each, 'config.distributedVirtualSwitch')?.id === home.id)
+  const taken = new Set(here.flatMap((each) => vlanOf(each) ?? []))
+  const vlanId = await claimVlan(context, home.id, mark.token, taken)
+  const no = { inherited: false, value: false }
+  const answer = await context.vim.call(home, 'AddDVPortgroup_Task', {
+    spec: {
+      name: tokenName(name, mark.token),
+      numPorts: 8,
+      defaultPortConfig: {
+        _type: 'VMwareDVSPortSetting',
+        vlan: { _type: 'VmwareDistributedVirtualSwitchVlanIdSpec', inherited: false, vlanId },
+        securityPolicy: { inherited: false, allowPromiscuous: no, macChanges: no, forgedTransmits: no },
+      },
+      description: writeMark(mark),
+      type: 'earlyBinding',
+      autoExpand: true,
+    },
+  })
+  return taskIn(answer)
+}
+
+/** @throws `conflict` while anything is on the network */
+const refuseInUse = async (context: Context, found: Found): Promise<void> => {
+  const { id } = found.ref
+  if (refsAt(found, 'vm').length > 0) throw new CloudError('conflict', 'The network still has servers.')
+  if ((await subnetsPage(context, 1, { network: id })).length > 0)
+    throw new CloudError('conflict', 'The network still has subnets.')
+  for await (const record of allRecords(context)) {
+    if (record.network === id) throw new CloudError('conflict', 'The network still has ports.')
+  }
+}
+
+/** A port group as it would have been asked for, whoever made it. @throws `definitive` for one that carries no mark */
+const readNetwork = (found: Found): Reading<NetworkSpec> => {
+  if (found.ref.type !== 'DistributedVirtualPortgroup')
+    refuse(
+      'A port group of a standard switch exists on each host by itself and carries no mark; lend it with the option network.',
+    )
+  const vlan = vlanOf(found)
+  const filters = childrenOf(found.props.get('config.defaultPortConfig'), 'filterPolicy')
+  const left = [
+    ...(vlan === null ? ['It carries several VLANs.'] : vlan > 0 ? [`It has VLAN ${vlan}.`] : []),
+    ...(filters.some((each) => child(each, 'filterConfig')) ? ['It has traffic filters.'] : []),
+  ]
+  return reading({ name: plainName(text(found, 'name') ?? found.ref.id), cidrs: [] }, { left })
+}
+
 /**
  * A network is a port group: one of its own on the operator's distributed switch, with a VLAN of the operator's range,
  * or an existing one that is lent: nothing about it is changed and `remove` leaves it alone. The mark is in the
  * description, and names of port groups are unique in a datacenter.
  */
 export const network = (context: Context): Realm<NetworkSpec> => {
-  const { vim, options, mapping, connection } = context
-  const lent = mapping.network ?? options.network
-
-  const seenOf = (found: Found): Seen => {
-    const mark = ourMark(text(found, 'config.description'), connection.deployment)
-    return { id: found.ref.id, ...(mark ? { mark } : {}), name: plainName(text(found, 'name') ?? ''), health: 'ready' }
-  }
-
-  const everything = async (): Promise<Found[]> => {
-    const { datacenter } = await inventoryOf(context)
-    const found = await below(vim, datacenter.networkFolder, {
-      Network: PLAIN,
-      DistributedVirtualPortgroup: DISTRIBUTED,
-    })
-    // An uplink port group leads to the hosts' own cards.
-    return found.filter(
-      (each) => text(each, 'config.uplink') !== 'true' && each.ref.type !== 'DistributedVirtualSwitch',
-    )
-  }
-
-  const raw = async (id: string): Promise<Found | null> => {
-    const target = networkRef(id)
-    try {
-      return (await look(vim, [target], target.type === 'DistributedVirtualPortgroup' ? DISTRIBUTED : PLAIN))[0] ?? null
-    } catch (error) {
-      if (error instanceof CloudError && error.code === 'not_found') return null
-      throw error
-    }
-  }
-
-  const lentOne = async (): Promise<Seen> => {
-    const found = (await everything()).find((each) => each.ref.id === lent || text(each, 'name') === lent)
-    if (found) return seenOf(found)
-    throw new CloudError('definitive', 'The project has no usable network on this cloud.', {
-      operatorMessage: `There is no port group ${lent}.`,
-    })
-  }
-
-  const find = async (mark: Mark): Promise<Seen | null> => {
-    const own = (await everything()).find(
-      (each) => markIn(each)?.token === mark.token && markIn(each)?.deployment === mark.deployment,
-    )
-    return own ? seenOf(own) : lent === null ? null : lentOne()
-  }
-
-  const isLent = async (id: string): Promise<boolean> => lent !== null && (await lentOne()).id === id
-
-  const dvs = async () => {
-    const { datacenter } = await inventoryOf(context)
-    const all = await below(vim, datacenter.networkFolder, { DistributedVirtualSwitch: ['name'] })
-    const found = all.find((each) => text(each, 'name') === options.switch?.name)
-    if (found) return found.ref
-    throw new CloudError('definitive', 'The cloud is not configured properly.', {
-      operatorMessage: `There is no distributed switch ${options.switch?.name ?? ''}.`,
-    })
-  }
-
-  const readable = async (id: string): Promise<Found> => {
-    const found = await raw(id)
-    if (!found) throw gone(id)
-    return found
-  }
-
-  return {
-    once: 'unique',
-    settleMs: options.settleMs,
-    find,
-    async get(id) {
-      const found = await raw(id)
-      return found && seenOf(found)
-    },
-    async list() {
-      return { items: (await everything()).map(seenOf), complete: true }
-    },
-    async create(spec, mark) {
-      const present = await find(mark)
-      if (present) return present
-      if (!options.switch) return refuse('Networks on this cloud are made by its operator.')
-      const home = await dvs()
-      const here = (await everything()).filter((each) => refAt(each, 'config.distributedVirtualSwitch')?.id === home.id)
-      const taken = new Set(here.flatMap((each) => vlanOf(each) ?? []))
-      const vlanId = await claimVlan(context, home.id, mark.token, taken)
-      const no = { inherited: false, value: false }
-      const answer = await vim.call(home, 'AddDVPortgroup_Task', {
-        spec: {
-          name: tokenName(spec.name, mark.token),
-          numPorts: 8,
-          defaultPortConfig: {
-            _type: 'VMwareDVSPortSetting',
-            vlan: { _type: 'VmwareDistributedVirtualSwitchVlanIdSpec', inherited: false, vlanId },
-            securityPolicy: { inherited: false, allowPromiscuous: no, macChanges: no, forgedTransmits: no },
-          },
-          description: writeMark(mark),
-          type: 'earlyBinding',
-          autoExpand: true,
-        },
-      })
-      return later(context, taskIn(answer), { mark: { ...mark } })
-    },
-    async poll(task) {
-      const { task: id, mark, since } = task as unknown as Kept<{ mark: Mark }>
-      let lost: unknown
-      try {
-        if ((await progressOf(context, id)).state === 'running')
-          return later(context, ref('Task', id), { mark: { ...mark } }, since)
-      } catch (error) {
-        lost = error
-        if (!(error instanceof CloudError && error.detail.cloudCode === 'DuplicateName')) throw error
-      }
-      const present = await find(mark)
-      if (present) return present
-      throw lost ?? gone(mark.resource)
-    },
-    async update(id, spec) {
-      if (await isLent(id)) return lentOne()
-      const found = await readable(id)
-      const mark = markIn(found)
-      assertOurs(mark, connection.deployment)
-      // One that was adopted keeps the form of its name.
-      const token = mark?.token ?? ''
-      const now = text(found, 'name') ?? ''
-      const name = now === plainName(now) ? spec.name : tokenName(spec.name, token)
-      if (name !== now) await settled(context, taskIn(await vim.call(found.ref, 'Rename_Task', { newName: name })))
-      return seenOf(await readable(id))
-    },
-    async remove(id, mark) {
-      if (await isLent(id)) return
-      const found = await raw(id)
-      if (!found) return
-      assertOurs(markIn(found), connection.deployment, mark)
-      if (refsAt(found, 'vm').length > 0) throw new CloudError('conflict', 'The network still has servers.')
-      if ((await subnetsPage(context, 1, { network: id })).length > 0)
-        throw new CloudError('conflict', 'The network still has subnets.')
-      for await (const record of allRecords(context)) {
-        if (record.network === id) throw new CloudError('conflict', 'The network still has ports.')
-      }
-      // The claim first: as long as the port group is there, it shows itself that its VLAN is taken.
-      const home = refAt(found, 'config.distributedVirtualSwitch')
-      if (home) await releaseVlan(context, home.id, markIn(found)?.token ?? mark.token)
-      await unlessGone(async () => settled(context, taskIn(await vim.call(found.ref, 'Destroy_Task'))))
-    },
-    async read(id) {
-      const found = await raw(id)
-      if (!found) return null
-      if (found.ref.type !== 'DistributedVirtualPortgroup')
-        refuse(
-          'A port group of a standard switch exists on each host by itself and carries no mark; lend it with the option network.',
-        )
-      const vlan = vlanOf(found)
-      const left = [
-        ...(vlan === null ? ['It carries several VLANs.'] : vlan > 0 ? [`It has VLAN ${vlan}.`] : []),
-        ...(childrenOf(found.props.get('config.defaultPortConfig'), 'filterPolicy').some((each) =>
-          child(each, 'filterConfig'),
-        )
-          ? ['It has traffic filters.']
-          : []),
-      ]
-      return reading({ name: plainName(text(found, 'name') ?? id), cidrs: [] }, { left })
-    },
-    async mark(id, mark) {
-      const found = await raw(id)
-      if (!found) {
-        if (mark) throw gone(id)
-        return
-      }
-      if (found.ref.type !== 'DistributedVirtualPortgroup') refuse('A port group of a standard switch carries no mark.')
-      const present = markIn(found)
-      if (mark ? !mayMark(present, mark) : present?.deployment !== connection.deployment) return
+  const { vim, options, connection } = context
+  const run = async (found: Found, method: string, parameters: Record<string, Value> = {}): Promise<void> =>
+    settled(context, taskIn(await vim.call(found.ref, method, parameters)))
+  const records = {
+    raw: (id: NativeId) => raw(context, id),
+    markOf: markIn,
+    one: (found: Found) => seenOf(context, found),
+    find: (mark: Mark) => find(context, mark),
+    list: async () => ({ items: (await everything(context)).map((each) => seenOf(context, each)), complete: true }),
+    async remark(found: Found, mark: Mark | null) {
       const spec = {
         configVersion: text(found, 'config.configVersion'),
         description: withMark(text(found, 'config.description') ?? '', mark),
       }
-      await settled(context, taskIn(await vim.call(found.ref, 'ReconfigureDVPortgroup_Task', { spec })))
+      await run(found, 'ReconfigureDVPortgroup_Task', { spec })
+    },
+  }
+  const realm = markedRealm<NetworkSpec, Seen, Found>(connection, records, {
+    once: 'unique',
+    settleMs: options.settleMs,
+    async create(spec, mark) {
+      const present = await find(context, mark)
+      if (present) return present
+      if (!options.switch) return refuse('Networks on this cloud are made by its operator.')
+      return later(context, await addPortGroup(context, spec.name, mark), { mark: { ...mark } })
+    },
+    poll(task) {
+      const kept = task as unknown as Kept<{ mark: Mark }>
+      return made(context, kept, kept.mark.resource, { find: () => find(context, kept.mark) })
+    },
+    async update(found, spec) {
+      // One that was adopted keeps the form of its name.
+      const token = markIn(found)?.token ?? ''
+      const now = text(found, 'name') ?? ''
+      const name = now === plainName(now) ? spec.name : tokenName(spec.name, token)
+      if (name !== now) await run(found, 'Rename_Task', { newName: name })
+      const renamed = await raw(context, found.ref.id)
+      if (!renamed) throw gone(found.ref.id)
+      return seenOf(context, renamed)
+    },
+    async remove(found, mark) {
+      await refuseInUse(context, found)
+      // The claim first: as long as the port group is there, it shows itself that its VLAN is taken.
+      const home = refAt(found, 'config.distributedVirtualSwitch')
+      if (home) await releaseVlan(context, home.id, markIn(found)?.token ?? mark.token)
+      await run(found, 'Destroy_Task')
+    },
+    read: readNetwork,
+  })
+  const isLent = async (id: NativeId) => lentTo(context) !== null && (await lentOne(context)).id === id
+  return {
+    ...exceptLent(realm, isLent, () => lentOne(context)),
+    async mark(id, mark) {
+      const { type } = networkRef(id)
+      if (type !== 'DistributedVirtualPortgroup' && (await raw(context, id)))
+        refuse('A port group of a standard switch carries no mark.')
+      await realm.mark!(id, mark)
     },
   }
 }

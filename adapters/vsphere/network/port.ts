@@ -1,10 +1,18 @@
-import { type PortSeen, type PortSpec, type Realm, reading } from '../../contract.ts'
+import {
+  type Mark,
+  type NativeId,
+  type PortSeen,
+  type PortSpec,
+  type Reading,
+  type Realm,
+  reading,
+} from '../../contract.ts'
 import { CloudError } from '../../errors.ts'
 import { contains, parseAddress, parseCidr } from '../../shared/cidr.ts'
-import { assertOurs } from '../../shared/marks.ts'
+import { markedRealm } from '../../shared/realm.ts'
 import { gone, refuse } from '../../shared/refusals.ts'
 import type { Context } from '../context.ts'
-import { KEY, mayMark, readMark, writeMark } from '../marks.ts'
+import { KEY, readMark, writeMark } from '../marks.ts'
 import { extraConfig } from '../records/guestinfo.ts'
 import { type Machine, machineOf } from '../records/machine.ts'
 import { holderOf } from '../records/port-holder.ts'
@@ -13,6 +21,7 @@ import {
   claimAddresses,
   dropRecord,
   type PortRecord,
+  type PortTable,
   partsOf,
   portId,
   portsIn,
@@ -32,174 +41,163 @@ import { portsPage } from './port-pages.ts'
 
 const MAC = /^([0-9a-f]{2}:){5}[0-9a-f]{2}$/
 
+/** A port as it is looked at: reserved in the store, or a card of a machine, or both. */
+interface Port {
+  id: NativeId
+  seen: PortSeen
+  /** Null: nobody reserved it. */
+  record: PortRecord | null
+  /** The machine that has the card now. */
+  machine: Machine | null
+}
+
+/** @throws `definitive` for an address that is not in its subnet, `not_found` for a subnet that is none */
+const checkAddress = async (context: Context, network: NativeId, subnet: NativeId, address: string): Promise<void> => {
+  const found = await subnetOf(context, subnet)
+  if (!found) throw gone(subnet)
+  const { cidr, network: home } = found.record.spec
+  const block = parseCidr(cidr)
+  const parsed = parseAddress(address)
+  if (home !== network) refuse('The subnet is not of that network.')
+  const one = parsed && { family: parsed.family, first: parsed.value, prefix: parsed.family === 4 ? 32 : 128 }
+  if (!block || !one || !contains(block, one)) refuse(`${address} is not in ${cidr}.`)
+}
+
+/** @throws `definitive` for what a card on vSphere cannot be */
+const check = async (context: Context, spec: PortSpec): Promise<void> => {
+  const mac = spec.mac.toLowerCase()
+  if (!MAC.test(mac)) refuse(`${mac} is not a MAC address.`)
+  if (Number.parseInt(mac.slice(0, 2), 16) & 1) refuse(`${mac} is a multicast address.`)
+  if (spec.securityGroups.length > 0) refuse('This cloud filters no traffic: without NSX there are no security groups.')
+  if (spec.portSecurity) refuse('This cloud filters no traffic; the port has to be made without port security.')
+  for (const { subnet, address } of spec.addresses) await checkAddress(context, spec.network, subnet, address)
+}
+
+const reserved = async (context: Context, record: PortRecord): Promise<Port> => {
+  const machine = await holderOf(context, record)
+  const seen = { ...unplugged(context, record), server: machine?.ref.id ?? null }
+  return { id: record.id, seen, record, machine }
+}
+
+const raw = async (context: Context, id: NativeId): Promise<Port | null> => {
+  const kept = await recordOf(context, id)
+  if (kept?.record.id === id) return reserved(context, kept.record)
+  const { mac, machine: card } = partsOf(id)
+  const machine = card === null ? null : await machineOf(context, card)
+  const seen = machine && portsIn(context, machine).find((each) => each.seen.mac === mac)?.seen
+  return seen?.id === id ? { id, seen, record: null, machine } : null
+}
+
+const markOf = ({ seen: { mac }, record, machine }: Port): Mark | undefined =>
+  readMark(record?.mark ?? (machine ? tableOf(machine)[mac]?.mark : undefined))
+
+/** Changes what the machine's settings say of its ports. */
+const rewrite = async (context: Context, machine: Machine, change: (table: PortTable) => void): Promise<void> => {
+  const table = tableOf(machine)
+  change(table)
+  const spec = { extraConfig: extraConfig({ [KEY.ports]: writeTable(Object.values(table)) }) }
+  await settled(context, taskIn(await context.vim.call(machine.ref, 'ReconfigVM_Task', { spec })))
+}
+
+const create = async (context: Context, given: PortSpec, mark: Mark): Promise<PortSeen> => {
+  const spec = { ...given, mac: given.mac.toLowerCase() }
+  if ((await look(context.vim, [networkRef(spec.network)], ['name'])).length === 0) throw gone(spec.network)
+  const record = recordFor(portId(spec.network, spec.mac), spec, mark, null)
+  const fresh = await putRecord(context, record, 0)
+  const kept = await recordOf(context, record.id)
+  if (!kept) throw new CloudError('conflict', 'The port is being removed.')
+  if (readMark(kept.record.mark)?.token !== mark.token)
+    throw new CloudError('conflict', `The MAC address ${spec.mac} is in use already.`)
+  try {
+    await claimAddresses(context, kept.record)
+  } catch (error) {
+    if (fresh && error instanceof CloudError && error.code === 'conflict') await dropRecord(context, kept.record)
+    throw error
+  }
+  return (await reserved(context, kept.record)).seen
+}
+
+const update = async (context: Context, { id, seen, record, machine }: Port, spec: PortSpec): Promise<PortSeen> => {
+  if (!record) throw gone(id)
+  if (spec.network !== record.network || spec.mac.toLowerCase() !== record.mac)
+    refuse('Network and MAC address of a port do not change.')
+  const { name, addresses } = spec
+  const same = JSON.stringify(addresses) === JSON.stringify(record.addresses)
+  if (same && name === record.name) return seen
+  if (!same && machine) refuse('The addresses of a port do not change while a server has it: its guest was told them.')
+  await claimAddresses(context, { ...record, addresses })
+  const changed = await changeRecord(context, id, (now) => ({ ...now, name, addresses }))
+  if (!changed) throw gone(id)
+  const left = record.addresses.filter(
+    (old) => !addresses.some((now) => now.subnet === old.subnet && now.address === old.address),
+  )
+  for (const { subnet, address } of left) await releaseAddress(context, record, subnet, address)
+  if (machine) await rewrite(context, machine, (table) => Object.assign(table, { [record.mac]: changed }))
+  return { ...unplugged(context, changed), server: machine?.ref.id ?? null }
+}
+
+const readPort = ({ id, seen, record }: Port): Reading<PortSpec> => {
+  const { network, mac } = partsOf(id)
+  if (network === '') refuse('The card is plugged into no network that this cloud names.')
+  const left = seen.addresses.length > 0 && !record ? ['Its addresses are those that its guest tells of.'] : []
+  const spec = {
+    name: seen.name ?? mac,
+    network,
+    addresses: record?.addresses ?? seen.addresses.map((address) => ({ subnet: '', address })),
+    mac,
+    securityGroups: [],
+    portSecurity: false,
+  }
+  return reading(spec, { left })
+}
+
+const remark = async (context: Context, { id, seen, record: own, machine }: Port, mark: Mark | null): Promise<void> => {
+  const { network, mac, machine: card } = partsOf(id)
+  const words = mark ? writeMark(mark) : ''
+  if (!mark && card !== null) {
+    // A card that was there before us is one again: no word of ours stays behind.
+    if (machine) await rewrite(context, machine, (table) => Reflect.deleteProperty(table, mac))
+    if (own) await dropRecord(context, own)
+    return
+  }
+  const spec = { name: seen.name ?? mac, network, mac, addresses: own?.addresses ?? [] }
+  const record: PortRecord = own ? { ...own, mark: words } : { id, ...spec, mark: words, holder: machine?.uuid ?? null }
+  if (machine) await rewrite(context, machine, (table) => Object.assign(table, { [mac]: record }))
+  if (own) await changeRecord(context, id, (now) => ({ ...now, mark: words }))
+  else if (!(await putRecord(context, record, 0)))
+    context.surroundings.log('warn', 'a port with this MAC address is reserved already', { mac })
+}
+
 /**
  * A port is an address and a MAC address, reserved until a server has the card and for as long as nobody removes it.
  * vSphere knows cards only: who has the port is always read from the machine, never from what we noted.
  */
 export const port = (context: Context): Realm<PortSpec, PortSeen> => {
-  const { vim, connection, options, surroundings } = context
-
-  /** @throws `definitive` for what a card on vSphere cannot be */
-  const check = async (spec: PortSpec): Promise<void> => {
-    if (!MAC.test(spec.mac)) refuse(`${spec.mac} is not a MAC address.`)
-    if (Number.parseInt(spec.mac.slice(0, 2), 16) & 1) refuse(`${spec.mac} is a multicast address.`)
-    if (spec.securityGroups.length > 0)
-      refuse('This cloud filters no traffic: without NSX there are no security groups.')
-    if (spec.portSecurity) refuse('This cloud filters no traffic; the port has to be made without port security.')
-    for (const { subnet, address } of spec.addresses) {
-      const found = await subnetOf(context, subnet)
-      if (!found) throw gone(subnet)
-      const block = parseCidr(found.record.spec.cidr)
-      const parsed = parseAddress(address)
-      if (found.record.spec.network !== spec.network) refuse('The subnet is not of that network.')
-      if (
-        !block ||
-        parsed?.family !== block.family ||
-        !contains(block, { family: parsed.family, first: parsed.value, prefix: parsed.family === 4 ? 32 : 128 })
-      )
-        refuse(`${address} is not in ${found.record.spec.cidr}.`)
-    }
-  }
-
-  const inMachine = (machine: Machine | null, mac: string): PortSeen | null =>
-    (machine && portsIn(context, machine).find(({ seen }) => seen.mac === mac)?.seen) ?? null
-
-  const seenOf = async (record: PortRecord): Promise<PortSeen> => {
-    const holder = await holderOf(context, record)
-    return { ...unplugged(context, record), server: holder?.ref.id ?? null }
-  }
-
-  const get = async (id: string): Promise<PortSeen | null> => {
-    const { mac, machine } = partsOf(id)
-    const kept = await recordOf(context, id)
-    if (kept?.record.id === id) return seenOf(kept.record)
-    const seen = machine === null ? null : inMachine(await machineOf(context, machine), mac)
-    return seen?.id === id ? seen : null
-  }
-
-  const rewrite = async (machine: Machine, change: (table: ReturnType<typeof tableOf>) => void): Promise<void> => {
-    const table = tableOf(machine)
-    change(table)
-    const spec = { extraConfig: extraConfig({ [KEY.ports]: writeTable(Object.values(table)) }) }
-    await settled(context, taskIn(await vim.call(machine.ref, 'ReconfigVM_Task', { spec })))
-  }
-
-  return {
-    once: 'unique',
-    settleMs: options.settleMs,
-    get,
-    async find(mark, spec) {
+  const { connection, options } = context
+  const records = {
+    raw: (id: NativeId) => raw(context, id),
+    markOf,
+    one: ({ seen }: Port) => seen,
+    async find(mark: Mark, spec: PortSpec) {
       const kept = await recordOf(context, portId(spec.network, spec.mac.toLowerCase()))
       const found = readMark(kept?.record.mark)
-      return kept && found?.token === mark.token && found.deployment === connection.deployment
-        ? seenOf(kept.record)
-        : null
+      const same = found?.token === mark.token && found.deployment === connection.deployment
+      return kept && same ? (await reserved(context, kept.record)).seen : null
     },
-    list: (cursor, since) => portsPage(context, cursor, since),
-    async create(given, mark) {
-      const spec = { ...given, mac: given.mac.toLowerCase() }
-      await check(spec)
-      if ((await look(vim, [networkRef(spec.network)], ['name'])).length === 0) throw gone(spec.network)
-      const record = recordFor(portId(spec.network, spec.mac), spec, mark, null)
-      const fresh = await putRecord(context, record, 0)
-      const kept = await recordOf(context, record.id)
-      if (!kept) throw new CloudError('conflict', 'The port is being removed.')
-      if (readMark(kept.record.mark)?.token !== mark.token)
-        throw new CloudError('conflict', `The MAC address ${spec.mac} is in use already.`)
-      try {
-        await claimAddresses(context, kept.record)
-      } catch (error) {
-        if (fresh && error instanceof CloudError && error.code === 'conflict') await dropRecord(context, kept.record)
-        throw error
-      }
-      return seenOf(kept.record)
-    },
-    async update(id, spec) {
-      await check({ ...spec, mac: spec.mac.toLowerCase() })
-      const kept = await recordOf(context, id)
-      if (kept?.record.id !== id) throw gone(id)
-      const { record } = kept
-      assertOurs(readMark(record.mark), connection.deployment)
-      if (spec.network !== record.network || spec.mac.toLowerCase() !== record.mac)
-        refuse('Network and MAC address of a port do not change.')
-      const same = JSON.stringify(spec.addresses) === JSON.stringify(record.addresses)
-      if (same && spec.name === record.name) return seenOf(record)
-      const holder = await holderOf(context, record)
-      if (!same && holder)
-        refuse('The addresses of a port do not change while a server has it: its guest was told them.')
-      await claimAddresses(context, { ...record, addresses: spec.addresses })
-      const changed = await changeRecord(context, id, (now) => ({
-        ...now,
-        name: spec.name,
-        addresses: spec.addresses,
-      }))
-      if (!changed) throw gone(id)
-      const left = record.addresses.filter(
-        (old) => !spec.addresses.some((now) => now.subnet === old.subnet && now.address === old.address),
-      )
-      for (const { subnet, address } of left) await releaseAddress(context, record, subnet, address)
-      if (holder) await rewrite(holder, (table) => Object.assign(table, { [record.mac]: changed }))
-      return seenOf(changed)
-    },
-    async remove(id, mark) {
-      const kept = await recordOf(context, id)
-      if (kept?.record.id !== id) {
-        const seen = await get(id)
-        if (seen) assertOurs(seen.mark, connection.deployment, mark)
-        return
-      }
-      assertOurs(readMark(kept.record.mark), connection.deployment, mark)
-      if (await holderOf(context, kept.record))
-        throw new CloudError('conflict', 'The port is still plugged into a server.')
-      await dropRecord(context, kept.record)
-    },
-    async read(id) {
-      const seen = await get(id)
-      if (!seen) return null
-      const { network, mac } = partsOf(id)
-      if (network === '') refuse('The card is plugged into no network that this cloud names.')
-      const kept = await recordOf(context, id)
-      const known = kept?.record.id === id ? kept.record : null
-      const left = seen.addresses.length > 0 && !known ? ['Its addresses are those that its guest tells of.'] : []
-      return reading(
-        {
-          name: seen.name ?? mac,
-          network,
-          addresses: known?.addresses ?? seen.addresses.map((address) => ({ subnet: '', address })),
-          mac,
-          securityGroups: [],
-          portSecurity: false,
-        },
-        { left },
-      )
-    },
-    async mark(id, mark) {
-      const seen = await get(id)
-      if (!seen) {
-        if (mark) throw gone(id)
-        return
-      }
-      const { network, mac, machine: card } = partsOf(id)
-      const machine = seen.server === null ? null : await machineOf(context, seen.server)
-      const kept = await recordOf(context, id)
-      const own = kept?.record.id === id ? kept.record : undefined
-      const present = readMark(own?.mark ?? (machine ? tableOf(machine)[mac]?.mark : undefined))
-      if (mark ? !mayMark(present, mark) : present?.deployment !== connection.deployment) return
-      const words = mark ? writeMark(mark) : ''
-      if (!mark && card !== null) {
-        // A card that was there before us is one again: no word of ours stays behind.
-        if (machine) await rewrite(machine, (table) => Reflect.deleteProperty(table, mac))
-        if (own) await dropRecord(context, own)
-        return
-      }
-      const spec = { name: seen.name ?? mac, network, mac, addresses: own?.addresses ?? [] }
-      const record: PortRecord = own
-        ? { ...own, mark: words }
-        : { id, ...spec, mark: words, holder: machine?.uuid ?? null }
-      if (machine) await rewrite(machine, (table) => Object.assign(table, { [mac]: record }))
-      if (own) await changeRecord(context, id, (now) => ({ ...now, mark: words }))
-      else if (!(await putRecord(context, record, 0)))
-        surroundings.log('warn', 'a port with this MAC address is reserved already', { mac })
-    },
+    list: (cursor?: string, since?: number) => portsPage(context, cursor, since),
+    remark: (native: Port, mark: Mark | null) => remark(context, native, mark),
   }
+  return markedRealm<PortSpec, PortSeen, Port>(connection, records, {
+    once: 'unique',
+    settleMs: options.settleMs,
+    check: (spec) => check(context, spec),
+    create: (spec, mark) => create(context, spec, mark),
+    update: (native, spec) => update(context, native, spec),
+    async remove({ record, machine }) {
+      if (!record) return
+      if (machine) throw new CloudError('conflict', 'The port is still plugged into a server.')
+      await dropRecord(context, record)
+    },
+    read: readPort,
+  })
 }

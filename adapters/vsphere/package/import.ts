@@ -1,4 +1,4 @@
-import type { ImageData, ImageSeen, ImageSpec, Mark, Outcome } from '../../contract.ts'
+import type { ImageData, ImageSeen, Mark, Outcome } from '../../contract.ts'
 import { CloudError } from '../../errors.ts'
 import { gone, unlessGone } from '../../shared/refusals.ts'
 import type { Context } from '../context.ts'
@@ -134,8 +134,8 @@ export const imports = (context: Context, seen: (machine: Machine) => ImageSeen)
       : machineSpec(context, upload, name, mark, place)
 
   return {
-    async create(spec: ImageSpec, data: ImageData, mark: Mark): Promise<Outcome<ImageSeen>> {
-      const wish: Wish = { name: spec.name, data, mark }
+    async create(name: string, data: ImageData, mark: Mark): Promise<Outcome<ImageSeen>> {
+      const wish: Wish = { name, data, mark }
       const found = await present(wish)
       if (found) return found
       await openUpload(context, data)

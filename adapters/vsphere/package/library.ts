@@ -1,18 +1,17 @@
 import type { ImageSeen, Mark, Page } from '../../contract.ts'
 import { asCloudError, CloudError } from '../../errors.ts'
 import { gone, refuse } from '../../shared/refusals.ts'
+import { remembered } from '../../shared/remember.ts'
 import type { Context } from '../context.ts'
 import { datastoreIn, type placeOf } from '../inventory.ts'
 import { tokenName, withMark } from '../marks.ts'
+import { UNDATED } from '../records/image-seen.ts'
 import { type Vapi, vapiOf } from '../wire/vapi.ts'
 
 /** What says of an image's id, and of a page of the catalogue, that it is of a content library. */
 export const LIBRARY = 'library:'
 export const isLibraryImage = (id: string): boolean => id.startsWith(LIBRARY)
 const itemIn = (id: string): string => id.slice(LIBRARY.length)
-
-/** For what does not say when it was made. */
-export const UNDATED = '1970-01-01T00:00:00Z'
 
 interface Item {
   id: string
@@ -32,19 +31,16 @@ const root = ({ form }: Vapi): string => (form === 'api' ? '/api/content/library
 const named = ({ form }: Vapi, id: string): string => `${form === 'api' ? '' : 'id:'}${encodeURIComponent(id)}`
 
 /** Every item of every library, in an order that stays the same. */
-const idsOf = async ({ surroundings, connection }: Context, vapi: Vapi, remembered: boolean): Promise<string[]> => {
-  const { cache, now } = surroundings
-  const key = `vsphere/library/${connection.cloudId}`
-  const kept = cache.get(key)
-  if (remembered && kept && kept.until > now()) return kept.value as string[]
-  const ids: string[] = []
-  for (const library of (await vapi.get<string[] | null>(root(vapi))) ?? [])
-    ids.push(
-      ...((await vapi.get<string[] | null>(`${root(vapi)}/item?library_id=${encodeURIComponent(library)}`)) ?? []),
-    )
-  ids.sort()
-  cache.set(key, { value: ids, until: now() + REMEMBERED_MS })
-  return ids
+const idsOf = async ({ surroundings, connection }: Context, vapi: Vapi, fresh: boolean): Promise<string[]> => {
+  const findOut = async (): Promise<string[]> => {
+    const ids: string[] = []
+    for (const library of (await vapi.get<string[] | null>(root(vapi))) ?? [])
+      ids.push(
+        ...((await vapi.get<string[] | null>(`${root(vapi)}/item?library_id=${encodeURIComponent(library)}`)) ?? []),
+      )
+    return ids.sort()
+  }
+  return remembered(surroundings, `vsphere/library/${connection.cloudId}`, REMEMBERED_MS, findOut, fresh)
 }
 
 const itemOf = async (vapi: Vapi, id: string): Promise<Item | null> => {
@@ -81,7 +77,7 @@ export const libraryPage = async (context: Context, cursor: string): Promise<Pag
     const vapi = await vapiOf(context)
     if (!vapi) return { items: [], complete: true }
     const after = itemIn(cursor)
-    const ids = (await idsOf(context, vapi, after !== '')).filter((id) => id > after)
+    const ids = (await idsOf(context, vapi, after === '')).filter((id) => id > after)
     const part = ids.slice(0, PAGE)
     const items: ImageSeen[] = []
     for (const id of part) {

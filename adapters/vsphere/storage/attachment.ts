@@ -1,20 +1,17 @@
 import type { AttachmentSeen, AttachmentSpec, Realm } from '../../contract.ts'
 import { CloudError } from '../../errors.ts'
 import { assertOurs } from '../../shared/marks.ts'
+import { pairIds, pairRealm } from '../../shared/pair-realm.ts'
 import { unlessGone } from '../../shared/refusals.ts'
 import type { Context } from '../context.ts'
 import { KEY, readMark } from '../marks.ts'
 import { type Machine, machineOf, ourMachine } from '../records/machine.ts'
 import { serversPage } from '../records/machine-pages.ts'
+import type { Value } from '../wire/soap.ts'
 import { settled, taskIn } from '../wire/tasks.ts'
 import { consumerOf, ourDisk } from './disk.ts'
 
-/** vSphere has no object for an attachment: its native id is made of both ends. */
-const idOf = (server: string, volume: string): string => `${server}/${volume}`
-const ends = (id: string): { server: string; volume: string } => {
-  const [server = '', volume = ''] = id.split('/')
-  return { server, volume }
-}
+const { idOf, endsOf } = pairIds('/')
 
 /** vSphere knows a disk's place on the controller; which device a guest makes of it is the guest's. */
 const seenIn = (machine: Machine): AttachmentSeen[] =>
@@ -22,45 +19,37 @@ const seenIn = (machine: Machine): AttachmentSeen[] =>
     disk?.disk ? [{ id: idOf(machine.ref.id, disk.disk), health: 'ready' as const, device: null }] : [],
   )
 
-/** A volume in a server. It carries no mark of its own: both ends have to carry ours before anything changes. */
+/** A volume in a server, for which vSphere has no object. */
 export const attachment = (context: Context): Realm<AttachmentSpec, AttachmentSeen> => {
   const { vim, options, connection } = context
+  const raw = (id: string) => machineOf(context, endsOf(id).server)
+  const run = async (machine: Machine, method: string, parameters: Record<string, Value>): Promise<void> =>
+    settled(context, taskIn(await vim.call(machine.ref, method, parameters)))
 
-  const get = async (id: string): Promise<AttachmentSeen | null> => {
-    const machine = await machineOf(context, ends(id).server)
-    return (machine && seenIn(machine).find((seen) => seen.id === id)) ?? null
-  }
-
-  return {
-    once: 'unique',
+  const realm: Realm<AttachmentSpec, AttachmentSeen> = pairRealm<AttachmentSpec, AttachmentSeen, Machine>({
     settleMs: options.settleMs,
-    get,
-    find: (_mark, spec) => get(idOf(spec.server, spec.volume)),
-    async list(cursor, since) {
+    idOf: ({ server, volume }) => idOf(server, volume),
+    raw,
+    seenIn,
+    async page(cursor, since) {
       const { machines, ...page } = await serversPage(context, 'attachment', cursor, since)
-      return { items: machines.flatMap(seenIn), complete: true, ...page }
+      return { items: machines, complete: true, ...page }
     },
-    async create(spec) {
-      const id = idOf(spec.server, spec.volume)
-      const present = await get(id)
+    async join(spec, id) {
+      const present = await realm.get(id)
       if (present) return present
       const machine = await ourMachine(context, spec.server)
       const disk = await ourDisk(context, spec.volume)
       const holder = await consumerOf(context, disk)
       if (holder !== null && holder !== spec.server)
         throw new CloudError('conflict', 'The volume is attached to another server.')
-      const parameters = { diskId: { id: disk.id }, datastore: disk.datastore }
-      await settled(context, taskIn(await vim.call(machine.ref, 'AttachDisk_Task', parameters)))
-      return (await get(id)) ?? { id, health: 'pending', device: null }
+      await run(machine, 'AttachDisk_Task', { diskId: { id: disk.id }, datastore: disk.datastore })
+      return (await realm.get(id)) ?? { id, health: 'pending', device: null }
     },
-    async remove(id) {
-      const { server, volume } = ends(id)
-      const machine = await machineOf(context, server)
-      if (!machine || !seenIn(machine).some((seen) => seen.id === id)) return
+    async part(machine, id) {
       assertOurs(readMark(machine.own[KEY.mark]), connection.deployment)
-      await unlessGone(async () =>
-        settled(context, taskIn(await vim.call(machine.ref, 'DetachDisk_Task', { diskId: { id: volume } }))),
-      )
+      await unlessGone(() => run(machine, 'DetachDisk_Task', { diskId: { id: endsOf(id).other } }))
     },
-  }
+  })
+  return realm
 }

@@ -1,11 +1,9 @@
-import { type Mark, type Realm, reading, type SnapshotSeen, type SnapshotSpec } from '../../contract.ts'
-import { assertOurs } from '../../shared/marks.ts'
-import { gone, unlessGone } from '../../shared/refusals.ts'
+import { type Mark, type NativeId, type Realm, reading, type SnapshotSeen, type SnapshotSpec } from '../../contract.ts'
+import { markedRealm } from '../../shared/realm.ts'
 import { child, childrenOf, type Element, textOf } from '../../shared/xml.ts'
 import type { Context } from '../context.ts'
 import { ourMark, readMark, withMark } from '../marks.ts'
-import { ref } from '../wire/soap.ts'
-import { type Kept, later, progressOf } from '../wire/tasks.ts'
+import { type Kept, later, made, progressOf } from '../wire/tasks.ts'
 import { askDisks, type Disk, diskOf, diskPage, ourDisk, startOnDisks } from './disk.ts'
 
 /** vCenter names a snapshot within its disk only. */
@@ -17,58 +15,67 @@ const wordsOf = (description: string): { name: string; description: string } => 
   return { name, description: lines.join('\n') }
 }
 
+/** A snapshot as it is read: with the disk that it is in. */
+interface Found {
+  disk: Disk
+  info: Element
+}
+
+const snapshotsOf = async (context: Context, disk: Disk): Promise<Found[]> => {
+  const answer = await askDisks(context, 'RetrieveSnapshotInfo', { id: { id: disk.id }, datastore: disk.datastore })
+  return childrenOf(child(answer, 'returnval'), 'snapshots').map((info) => ({ disk, info }))
+}
+
+const seenOf = ({ connection }: Context, { disk, info }: Found): SnapshotSeen => {
+  const words = textOf(info, 'description') ?? ''
+  const mark = ourMark(words, connection.deployment)
+  const { name } = wordsOf(words)
+  return {
+    id: idOf(disk.id, textOf(info, 'id', 'id') ?? ''),
+    ...(mark ? { mark } : {}),
+    ...(name ? { name } : {}),
+    health: 'ready',
+    sizeGiB: Math.ceil(disk.sizeMiB / 1024),
+  }
+}
+
+const raw = async (context: Context, id: NativeId): Promise<Found | null> => {
+  const [volume = '', which] = id.split('/')
+  const disk = await diskOf(context, volume)
+  const all = disk ? await snapshotsOf(context, disk) : []
+  return all.find(({ info }) => textOf(info, 'id', 'id') === which) ?? null
+}
+
+const find = async (context: Context, mark: Mark, volume: NativeId): Promise<SnapshotSeen | null> => {
+  const disk = await diskOf(context, volume)
+  const all = disk ? await snapshotsOf(context, disk) : []
+  const { deployment } = context.connection
+  const found = all.find(({ info }) => ourMark(textOf(info, 'description'), deployment)?.token === mark.token)
+  return found ? seenOf(context, found) : null
+}
+
 /** A snapshot of a first-class disk. Its description carries the mark. */
 export const snapshot = (context: Context): Realm<SnapshotSpec, SnapshotSeen> => {
   const { connection, options } = context
-
-  const snapshotsOf = async (disk: Disk): Promise<Element[]> => {
-    const answer = await askDisks(context, 'RetrieveSnapshotInfo', { id: { id: disk.id }, datastore: disk.datastore })
-    return childrenOf(child(answer, 'returnval'), 'snapshots')
-  }
-  const seenOf = (disk: Disk, found: Element): SnapshotSeen => {
-    const words = textOf(found, 'description') ?? ''
-    const mark = ourMark(words, connection.deployment)
-    const { name } = wordsOf(words)
-    return {
-      id: idOf(disk.id, textOf(found, 'id', 'id') ?? ''),
-      ...(mark ? { mark } : {}),
-      ...(name ? { name } : {}),
-      health: 'ready',
-      sizeGiB: Math.ceil(disk.sizeMiB / 1024),
-    }
-  }
-  const raw = async (id: string): Promise<{ disk: Disk; found: Element } | null> => {
-    const [volume = '', which] = id.split('/')
-    const disk = await diskOf(context, volume)
-    const found = disk && (await snapshotsOf(disk)).find((each) => textOf(each, 'id', 'id') === which)
-    return disk && found ? { disk, found } : null
-  }
-  const find = async (mark: Mark, volume: string): Promise<SnapshotSeen | null> => {
-    const disk = await diskOf(context, volume)
-    const found =
-      disk &&
-      (await snapshotsOf(disk)).find(
-        (each) => ourMark(textOf(each, 'description'), connection.deployment)?.token === mark.token,
-      )
-    return disk && found ? seenOf(disk, found) : null
-  }
-
-  return {
-    once: 'none',
-    settleMs: options.settleMs,
-    find: (mark, spec) => find(mark, spec.volume),
-    async get(id) {
-      const found = await raw(id)
-      return found && seenOf(found.disk, found.found)
-    },
-    async list(cursor) {
+  const records = {
+    raw: (id: NativeId) => raw(context, id),
+    markOf: ({ info }: Found) => readMark(textOf(info, 'description')),
+    one: (found: Found) => seenOf(context, found),
+    find: (mark: Mark, spec: SnapshotSpec) => find(context, mark, spec.volume),
+    async list(cursor?: string) {
       const { disks, next } = await diskPage(context, cursor)
       const items: SnapshotSeen[] = []
-      for (const disk of disks) items.push(...(await snapshotsOf(disk)).map((found) => seenOf(disk, found)))
+      for (const disk of disks) {
+        items.push(...(await snapshotsOf(context, disk)).map((found) => seenOf(context, found)))
+      }
       return { items, complete: true, ...(next === undefined ? {} : { next }) }
     },
+  }
+  return markedRealm<SnapshotSpec, SnapshotSeen, Found>(connection, records, {
+    once: 'none',
+    settleMs: options.settleMs,
     async create(spec, mark) {
-      const present = await find(mark, spec.volume)
+      const present = await find(context, mark, spec.volume)
       if (present) return present
       const disk = await ourDisk(context, spec.volume)
       const words = [spec.name.replaceAll('\n', ' '), ...(spec.description ? [spec.description] : [])].join('\n')
@@ -79,30 +86,18 @@ export const snapshot = (context: Context): Realm<SnapshotSpec, SnapshotSeen> =>
       })
       return later(context, task, { mark: { ...mark }, volume: spec.volume })
     },
-    async poll(task) {
-      const { task: id, mark, volume, since } = task as unknown as Kept<{ mark: Mark; volume: string }>
-      if ((await progressOf(context, id)).state === 'running')
-        return later(context, ref('Task', id), { mark: { ...mark }, volume }, since)
-      const made = await find(mark, volume)
-      if (!made) throw gone(mark.resource)
-      return made
+    poll(task) {
+      const kept = task as unknown as Kept<{ mark: Mark; volume: string }>
+      return made(context, kept, kept.mark.resource, { find: () => find(context, kept.mark, kept.volume) })
     },
-    async remove(id, mark) {
-      const present = await raw(id)
-      if (!present) return
-      assertOurs(readMark(textOf(present.found, 'description')), connection.deployment, mark)
-      const [, snapshotId = ''] = id.split('/')
-      await unlessGone(async () => {
-        const { disk } = present
-        const parameters = { id: { id: disk.id }, datastore: disk.datastore, snapshotId: { id: snapshotId } }
-        await progressOf(context, (await startOnDisks(context, 'DeleteSnapshot_Task', parameters)).id)
-      })
+    async remove({ disk, info }) {
+      const snapshotId = { id: textOf(info, 'id', 'id') ?? '' }
+      const parameters = { id: { id: disk.id }, datastore: disk.datastore, snapshotId }
+      await progressOf(context, (await startOnDisks(context, 'DeleteSnapshot_Task', parameters)).id)
     },
-    async read(id) {
-      const present = await raw(id)
-      if (!present) return null
-      const { name, description } = wordsOf(textOf(present.found, 'description') ?? '')
-      return reading({ name: name || id, description, volume: present.disk.id })
+    read(found) {
+      const { name, description } = wordsOf(textOf(found.info, 'description') ?? '')
+      return reading({ name: name || seenOf(context, found).id, description, volume: found.disk.id })
     },
-  }
+  })
 }

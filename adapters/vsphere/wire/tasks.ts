@@ -1,6 +1,6 @@
-import type { Json, Task } from '../../contract.ts'
+import type { Json, Outcome, Task } from '../../contract.ts'
 import { CloudError } from '../../errors.ts'
-import { unclear } from '../../shared/refusals.ts'
+import { gone, unclear } from '../../shared/refusals.ts'
 import { child, type Element, textOf } from '../../shared/xml.ts'
 import type { Context } from '../context.ts'
 import { fromFault } from '../errors.ts'
@@ -76,3 +76,32 @@ export const settled = async (context: Context, task: Ref): Promise<void> => {
 /** Something that we asked for still runs. */
 export const busy = (): CloudError =>
   new CloudError('conflict', 'The cloud is still working on the object.', { retryAfterMs: POLL_MS })
+
+/**
+ * What a task makes: the task itself as long as it runs, then the object.
+ * @param kept as `later` made it; everything in it is kept on
+ * @param what names the object in the error that it is not there
+ * @param at the object under the id that vCenter gives as the task's result
+ * @param find the object by its mark, where the task tells nothing, or lost its name to what an earlier call made
+ * @throws the fault with which the task ended, or `not_found`
+ */
+export const made = async <S extends object>(
+  context: Context,
+  { task, since, ...more }: Kept<object>,
+  what: string,
+  { at, find }: { at?(id: string): Promise<S | null>; find(): Promise<S | null> },
+): Promise<Outcome<S>> => {
+  let lost: unknown
+  try {
+    const state = await progressOf(context, task)
+    if (state.state === 'running') return later(context, ref('Task', task), more as Record<string, Json>, since)
+    const found = state.state === 'success' && at ? await at(state.result?.text ?? '') : null
+    if (found) return found
+  } catch (error) {
+    lost = error
+    if (!(error instanceof CloudError && error.detail.cloudCode === 'DuplicateName')) throw error
+  }
+  const present = await find()
+  if (present) return present
+  throw lost ?? gone(what)
+}

@@ -1,6 +1,7 @@
 import { CloudError, type CloudErrorCode } from '../../errors.ts'
 import { exchange } from '../../shared/fetch.ts'
 import { unclear } from '../../shared/refusals.ts'
+import { remembered } from '../../shared/remember.ts'
 import type { Context } from '../context.ts'
 
 /** vCenter's other API, which alone knows content libraries. */
@@ -80,13 +81,7 @@ export const vapiOf = async (context: Context): Promise<Vapi | null> => {
     return null
   }
 
-  const session = async (fresh = false): Promise<Session | null> => {
-    const kept = surroundings.cache.get(key)
-    if (kept && !fresh && kept.until > surroundings.now()) return kept.value as Session | null
-    const value = await login()
-    surroundings.cache.set(key, { value, until: surroundings.now() + SESSION_MS })
-    return value
-  }
+  const session = (fresh = false): Promise<Session | null> => remembered(surroundings, key, SESSION_MS, login, fresh)
 
   const first = await session()
   if (!first) return null

@@ -1,9 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { KINDS, type Mark } from '../../../adapters/contract.ts'
-import { assertOurs } from '../../../adapters/shared/marks.ts'
+import { assertOurs, mustRemark } from '../../../adapters/shared/marks.ts'
 import {
   KEY,
-  mayMark,
   ourMark,
   plainName,
   readMark,
@@ -64,8 +63,15 @@ describe('marks', () => {
   })
 
   it('are put on what has none, and never over another', () => {
-    expect([mayMark(undefined, mark), mayMark(mark, mark)]).toEqual([true, false])
-    expect(() => mayMark({ ...mark, resource: 'r2' }, mark)).toThrow()
+    const remark = (found: Mark | undefined) => mustRemark(found, mark.deployment, mark)
+    expect([remark(undefined), remark(mark)]).toEqual([true, false])
+    expect(() => remark({ ...mark, resource: 'r2' })).toThrow()
+    expect(() => remark({ ...mark, deployment: 'another' })).toThrow()
+  })
+
+  it('are taken off what is ours, and off nothing else', () => {
+    const taken = (found: Mark | undefined) => mustRemark(found, mark.deployment, null)
+    expect([undefined, mark, { ...mark, deployment: 'another' }].map(taken)).toEqual([false, true, false])
   })
 
   it('are not where a guest can write', () => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Mark, ServerSpec } from '../../../adapters/contract.ts'
 import { textOf } from '../../../adapters/shared/xml.ts'
-import { cloneFor } from '../../../adapters/vsphere/compute/server.ts'
+import { cloneFor } from '../../../adapters/vsphere/compute/clone.ts'
 import { backingOf } from '../../../adapters/vsphere/network/port-group.ts'
 import { addCard, growDisk, removeDevice } from '../../../adapters/vsphere/records/devices.ts'
 import type { Machine } from '../../../adapters/vsphere/records/machine.ts'

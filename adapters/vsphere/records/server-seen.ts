@@ -1,0 +1,38 @@
+import type { ServerSeen } from '../../contract.ts'
+import type { Context } from '../context.ts'
+import { inventoryOf, zoneOf } from '../inventory.ts'
+import { KEY, plainName } from '../marks.ts'
+import { sizeOf } from '../offers.ts'
+import { type Machine, markOf } from './machine.ts'
+import { portsIn } from './port-record.ts'
+import { stateOf } from './server-state.ts'
+
+/** A machine as a server, whoever made it. One that is being made, or lacks its settings still, is `pending`. */
+export const serverSeen = async (context: Context, machine: Machine): Promise<ServerSeen> => {
+  const { health, power, fault, known } = stateOf(machine.power, machine.connection)
+  const id = machine.ref.id
+  if (!known)
+    context.surroundings.log('error', 'vSphere shows an unknown state', {
+      id,
+      power: machine.power ?? '',
+      connection: machine.connection ?? '',
+    })
+  const mark = markOf(context, machine)
+  const zone = zoneOf(await inventoryOf(context), machine.pool)
+  const image = machine.own[KEY.image]
+  return {
+    id,
+    ...(mark ? { mark } : {}),
+    name: machine.own[KEY.name] ?? plainName(machine.name),
+    health: machine.complete && !machine.unfinished ? health : 'pending',
+    ...(fault ? { fault } : {}),
+    ...(zone ? { zone } : {}),
+    power: machine.complete ? power : 'changing',
+    size: sizeOf(context, machine),
+    ...(image ? { image } : {}),
+    volumes: machine.devices.flatMap(({ disk }) => (disk?.disk ? [{ id: disk.disk, device: null, root: false }] : [])),
+    ports: portsIn(context, machine).map(({ seen: { id: port, mac, addresses } }) => ({ id: port, mac, addresses })),
+    ...(machine.host ? { host: machine.host } : {}),
+    ...(machine.bootedAt ? { bootedAt: Date.parse(machine.bootedAt) } : {}),
+  }
+}
