@@ -1,5 +1,6 @@
+import type { D1Database } from '@cloudflare/workers-types'
 import { sql } from 'drizzle-orm'
-import type { Json } from '../../adapters/contract.ts'
+import type { Json, Store } from '../../adapters/contract.ts'
 import { projectById, userById } from '../../db/queries/identity/identity.ts'
 import { clouds, mappings, projects, roleAssignments, roles, users } from '../../db/schema/index.ts'
 import { everyProject } from '../../db/scope.ts'
@@ -60,6 +61,10 @@ export interface TestCloud {
 }
 
 export interface Start {
+  /** In place of an empty database. */
+  d1?: D1Database
+  /** In place of one in memory. */
+  cloudState?: Store
   /** In place of one `sandbox` cloud for project `demo`; `[]`: none. */
   clouds?: TestCloud[]
   settings?: Partial<Settings>
@@ -99,8 +104,8 @@ export const startPlimsoll = async (start: Start = {}) => {
   }
   const blobs = new MemoryBlobs(() => clock.now)
   const host: Host = await openHost({
-    d1: await freshDatabase(),
-    cloudState: new MemoryStore(),
+    d1: start.d1 ?? (await freshDatabase()),
+    cloudState: start.cloudState ?? new MemoryStore(),
     blobs: start.blobs === undefined ? blobs : start.blobs,
     settings,
     now: () => clock.now,

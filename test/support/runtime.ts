@@ -7,7 +7,8 @@ export const runtime: 'node' | 'workerd' = navigator.userAgent === 'Cloudflare-W
 
 const read = (files: Record<string, string>): Migration[] =>
   Object.entries(files).map(([path, sql]) => ({ name: path.slice(path.lastIndexOf('/') + 1), sql }))
-const MIGRATIONS = {
+/** What a database goes through, by its binding. */
+export const MIGRATIONS = {
   DB: read(import.meta.glob<string>('../../db/migrations/*.sql', { query: '?raw', import: 'default', eager: true })),
   CLOUD_STATE: read(
     import.meta.glob<string>('../../db/cloud-state/*.sql', { query: '?raw', import: 'default', eager: true }),
@@ -17,9 +18,10 @@ const MIGRATIONS = {
 /**
  * An empty, migrated database. On Node every call gives another one, in memory. In workerd there is one per binding: a
  * call empties it, so ask in `beforeEach`, and never for two of the same binding at a time.
+ * @param applied names of migrations; absent: all
  */
-export async function freshDatabase(binding: keyof typeof MIGRATIONS = 'DB'): Promise<D1Database> {
-  const migrations = MIGRATIONS[binding]
+export async function freshDatabase(binding: keyof typeof MIGRATIONS = 'DB', applied?: string[]): Promise<D1Database> {
+  const migrations = MIGRATIONS[binding].filter(({ name }) => applied?.includes(name) ?? true)
   if (runtime === 'node') {
     const { openSqlite } = await import('../../db/sqlite.ts')
     const db = openSqlite(':memory:')

@@ -1,0 +1,258 @@
+import { writeFileSync } from 'node:fs'
+import type { D1Database } from '@cloudflare/workers-types'
+import { migrate, readMigrations } from '../../db/migrate.ts'
+import { openSqlite } from '../../db/sqlite.ts'
+import { createApp } from '../../functions/app.ts'
+import { hashPassword } from '../../functions/auth/password.ts'
+import { runCron } from '../../functions/cron.ts'
+import { bootstrap } from '../../functions/runtime/bootstrap.ts'
+import { openHost, settingsFrom } from '../../functions/runtime/host.ts'
+import { type Kept, PASSWORD, SECRET_KEY, START } from './kept.ts'
+
+/**
+ * `node test/migrations/keep.ts` lives through a day with this version of the program, and keeps the databases that it
+ * leaves behind for every later version to migrate. Run once for a release, never again: what is kept is what was.
+ */
+const open = async (folder: string): Promise<D1Database> => {
+  const d1 = openSqlite(':memory:')
+  await migrate(d1, await readMigrations(`db/${folder}`))
+  return d1
+}
+const [d1, cloudState] = [await open('migrations'), await open('cloud-state')]
+const clock = { now: START }
+const deferred: (() => Promise<unknown>)[] = []
+const host = await openHost({
+  d1,
+  cloudState,
+  settings: settingsFrom({}, 'node', SECRET_KEY),
+  now: () => clock.now,
+  sleep: async (ms) => {
+    clock.now += ms
+  },
+  log: (level, message, fields) => {
+    if (level === 'error') console.error(message, fields)
+  },
+  defer: (work) => {
+    deferred.push(work)
+  },
+})
+await bootstrap(host, { hashOf: () => hashPassword(PASSWORD), sandbox: {} })
+await runCron(host)
+const app = createApp(host)
+
+// biome-ignore lint/suspicious/noExplicitAny: answers are looked into freely
+type Body = any
+const send = async (
+  token: string,
+  method: string,
+  path: string,
+  body?: Body,
+  headers = {},
+): Promise<[Response, Body]> => {
+  const response = await app.fetch(
+    new Request(`http://plimsoll.test${path}`, {
+      method,
+      headers: {
+        'X-Auth-Token': token,
+        'OpenStack-API-Version': 'compute 2.96, volume 3.70',
+        ...headers,
+        ...(body ? { 'Content-Type': 'application/json' } : {}),
+      },
+      ...(body ? { body: JSON.stringify(body) } : {}),
+    }),
+  )
+  const text = await response.text()
+  if (response.status >= 300) throw new Error(`${method} ${path}: ${response.status} ${text}`)
+  return [response, text ? JSON.parse(text) : null]
+}
+const logIn = async (name: string, project: string): Promise<string> => {
+  const domain = { id: 'default' }
+  const identity = { methods: ['password'], password: { user: { name, domain, password: PASSWORD } } }
+  const [response] = await send('', 'POST', '/identity/v3/auth/tokens', {
+    auth: { identity, scope: { project: { name: project, domain } } },
+  })
+  return response.headers.get('X-Subject-Token')!
+}
+/** Until nothing is due any more. */
+const settle = async (): Promise<void> => {
+  for (let round = 0; round < 200; round++) {
+    for (let work = deferred.shift(); work; work = deferred.shift()) await work()
+    const row = await d1.prepare('select min(due_at) as due from bindings').first<{ due: number | null }>()
+    if (!row?.due && !deferred.length) return
+    clock.now = Math.max(clock.now + 1000, row?.due ?? 0)
+    await d1.prepare("delete from leases where name = 'converge'").run()
+    await runCron(host)
+  }
+  throw new Error('it does not come to rest')
+}
+
+const admin = await logIn('admin', 'admin')
+const demo = await logIn('demo', 'demo')
+const [NOVA, NEUTRON, CINDER, KEYSTONE] = ['/compute/v2.1', '/network/v2.0', '/volume/v3', '/identity/v3']
+const made = async (token: string, path: string, body: Record<string, Body>, headers = {}) => {
+  const [, answer] = await send(token, 'POST', path, body, headers)
+  return answer[Object.keys(body)[0]!]
+}
+
+// People.
+const project = await made(admin, `${KEYSTONE}/projects`, { project: { name: 'kept', description: 'of old' } })
+const user = await made(admin, `${KEYSTONE}/users`, {
+  user: { name: 'keeper', password: PASSWORD, default_project_id: project.id },
+})
+const [, { roles }] = await send(admin, 'GET', `${KEYSTONE}/roles?name=member`)
+await send(admin, 'PUT', `${KEYSTONE}/projects/${project.id}/users/${user.id}/roles/${roles[0].id}`)
+const old = await logIn('demo', 'demo')
+await send(old, 'DELETE', `${KEYSTONE}/auth/tokens`, undefined, { 'X-Subject-Token': old })
+
+// Networks.
+const [, { networks }] = await send(demo, 'GET', `${NEUTRON}/networks?router:external=true`)
+const network = await made(demo, `${NEUTRON}/networks`, { network: { name: 'kept' } })
+const subnet = await made(demo, `${NEUTRON}/subnets`, {
+  subnet: { name: 'kept', network_id: network.id, ip_version: 4, cidr: '10.7.0.0/24' },
+})
+const router = await made(demo, `${NEUTRON}/routers`, {
+  router: { name: 'kept', external_gateway_info: { network_id: networks[0].id } },
+})
+await send(demo, 'PUT', `${NEUTRON}/routers/${router.id}/add_router_interface`, { subnet_id: subnet.id })
+const group = await made(demo, `${NEUTRON}/security-groups`, { security_group: { name: 'kept' } })
+for (const remote_ip_prefix of ['10.0.0.0/8', '0.0.0.0/0'])
+  await made(demo, `${NEUTRON}/security-group-rules`, {
+    security_group_rule: {
+      security_group_id: group.id,
+      direction: 'ingress',
+      protocol: 'tcp',
+      port_range_min: 22,
+      port_range_max: 22,
+      remote_ip_prefix,
+    },
+  })
+await send(demo, 'PUT', `${NEUTRON}/networks/${network.id}/tags/of-old`)
+
+// A server with everything.
+const KEY = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl kept'
+await made(demo, `${NOVA}/os-keypairs`, { keypair: { name: 'kept', type: 'ssh', public_key: KEY } })
+const flavor = await made(admin, `${NOVA}/flavors`, {
+  flavor: { name: 'kept', ram: 512, vcpus: 1, disk: 1, 'os-flavor-access:is_public': false },
+})
+const [, { projects }] = await send(admin, 'GET', `${KEYSTONE}/projects?name=demo`)
+await send(admin, 'POST', `${NOVA}/flavors/${flavor.id}/action`, { addTenantAccess: { tenant: projects[0].id } })
+await send(admin, 'PUT', `${NOVA}/os-quota-sets/${projects[0].id}`, { quota_set: { instances: 11 } })
+const [, { images }] = await send(demo, 'GET', '/image/v2/images')
+const server = await made(
+  demo,
+  `${NOVA}/servers`,
+  {
+    server: {
+      name: 'kept',
+      flavorRef: flavor.id,
+      imageRef: images[0].id,
+      key_name: 'kept',
+      networks: [{ uuid: network.id }],
+      security_groups: [{ name: 'kept' }],
+      metadata: { of: 'old' },
+      tags: ['of-old'],
+      user_data: Buffer.from('#!/bin/sh\n').toString('base64'),
+    },
+  },
+  { 'Idempotency-Key': 'the-first-server' },
+)
+await settle()
+const [, { ports }] = await send(demo, 'GET', `${NEUTRON}/ports?device_id=${server.id}`)
+await made(demo, `${NEUTRON}/floatingips`, {
+  floatingip: { floating_network_id: networks[0].id, port_id: ports[0].id },
+})
+await send(demo, 'POST', `${NOVA}/servers/${server.id}/os-interface`, { interfaceAttachment: { net_id: network.id } })
+await settle()
+
+// Disks.
+const volume = await made(demo, `${CINDER}/volumes`, { volume: { name: 'kept', size: 2, metadata: { of: 'old' } } })
+await settle()
+await made(demo, `${CINDER}/snapshots`, { snapshot: { name: 'kept', volume_id: volume.id } })
+await settle()
+await send(demo, 'POST', `${NOVA}/servers/${server.id}/os-volume_attachments`, {
+  volumeAttachment: { volumeId: volume.id },
+})
+await send(demo, 'POST', `${NOVA}/servers/${server.id}/action`, { createImage: { name: 'kept' } })
+await settle()
+await send(demo, 'POST', '/image/v2/images', { name: 'queued', disk_format: 'raw', container_format: 'bare' })
+
+// One that is gone, and one that nobody could make.
+const gone = await made(demo, `${NOVA}/servers`, {
+  server: { name: 'gone', flavorRef: '1', imageRef: images[0].id, networks: [{ uuid: network.id }] },
+})
+await settle()
+await send(demo, 'DELETE', `${NOVA}/servers/${gone.id}`)
+await settle()
+for (let minute = 0; minute < 12; minute++) {
+  clock.now += 60_000
+  await runCron(host)
+}
+await settle()
+
+// What takes hours, other processes or a cloud's misfortune to come about.
+const cloud = (await d1.prepare('select id from clouds').first<{ id: string }>())!.id
+const now = clock.now
+const rare: Record<string, Record<string, string | number>> = {
+  drift: {
+    kind: 'server',
+    resource_id: server.id,
+    what: 'flavor',
+    cloud_id: cloud,
+    project_id: projects[0].id,
+    intent: '"kept"',
+    observed: '"another"',
+    first_seen_at: now,
+  },
+  lapses: { since: 100, until: 200 },
+  lingering_addresses: { subnet_id: subnet.id, address: '10.7.0.99', port_id: ports[0].id },
+  listing_parts: { listing: 'of-an-interrupted-sweep', part: 0, shown: '[]' },
+  orphans: {
+    id: '6f0c1f8a-8c8f-4d3c-9b43-0c60a6f6c1de',
+    cloud_id: cloud,
+    kind: 'volume',
+    native_id: 'vol-of-nobody',
+    project_id: projects[0].id,
+    resource_id: 'd5c9a3b2-1111-4222-8333-444455556666',
+    token: 'of-an-orphan',
+    epoch: 1,
+    first_seen_at: now - 60_000,
+    last_seen_at: now,
+  },
+  volume_types: { cloud_id: cloud, name: 'fast', zones: '["a"]' },
+}
+for (const [table, row] of Object.entries(rare)) {
+  const columns = Object.keys(row)
+  const sql = `insert or ignore into ${table} (${columns.join()}) values (${columns.map(() => '?').join()})`
+  await d1
+    .prepare(sql)
+    .bind(...Object.values(row))
+    .run()
+}
+
+const rowsOf = async (database: D1Database): Promise<Kept['tables']> => {
+  const { results } = await database
+    .prepare(
+      "select name from sqlite_master where type = 'table' and name not glob 'sqlite_*' and name <> 'd1_migrations' order by name",
+    )
+    .all<{ name: string }>()
+  const tables: Kept['tables'] = {}
+  for (const { name } of results)
+    tables[name] = (await database.prepare(`select * from "${name}"`).all<Kept['tables'][string][number]>()).results
+  return tables
+}
+const names = async (folder: string) => (await readMigrations(folder)).map(({ name }) => name)
+const kept: Kept = {
+  migrations: await names('db/migrations'),
+  cloudState: await names('db/cloud-state'),
+  now,
+  tables: await rowsOf(d1),
+  state: await rowsOf(cloudState),
+}
+/** A row a line. */
+const text = JSON.stringify(
+  kept,
+  (_, value) =>
+    Array.isArray(value) && typeof value[0] === 'object' ? value.map((row) => JSON.stringify(row)) : value,
+  1,
+).replaceAll(/^( +)"(\{.*\})"(,?)$/gm, (_, indent, row, comma) => `${indent}${JSON.parse(`"${row}"`)}${comma}`)
+writeFileSync(`test/migrations/kept/${kept.migrations.at(-1)!.replace('.sql', '')}.json`, `${text}\n`)
