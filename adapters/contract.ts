@@ -7,11 +7,12 @@
  * 3. `find(mark)` exists for every kind that can be created: the broker asks it before any retry.
  * 4. The mark travels in the create call itself. Nothing without our mark is ever changed or removed.
  * 5. A listing says whether it is `complete`. Native ids are opaque outside the adapter.
- * 6. What a cloud can do is a member that is there; why it cannot is a sentence in `lacks`.
+ * 6. What a cloud can do is a member that is there; why it cannot is a sentence in `lacks`, and how much it takes `limits`.
  * 7. Sizes come as offers, all of them, always from the cloud.
  * 8. Every error is a `CloudError`; the table from SDK errors to codes is in one file.
  * 9. Transport, clock, store and cache are handed in: no globals, so one program runs everywhere.
  */
+import type { Limits } from './limits.ts'
 import { type Json, KINDS, type Kind, type Mark, type NativeId, type Seen } from './objects.ts'
 import type {
   AttachmentSeen,
@@ -38,6 +39,7 @@ import type {
 } from './specs.ts'
 import type { Connection, Surroundings } from './surroundings.ts'
 
+export * from './limits.ts'
 export * from './objects.ts'
 export type * from './specs.ts'
 export type * from './surroundings.ts'
@@ -270,6 +272,8 @@ export interface Adapter {
   devices?: readonly string[]
   /** Uploaded images that it takes, as `<disk format>/<container format>` in Glance's words, e.g. `vmdk/ova`. */
   imageFormats: string[]
+  /** What it can take of what it makes: heeded beforehand, so that nothing is promised that never comes. */
+  limits: Limits
   /** Why a capability is absent, one sentence each, for people. Every absent one is here. */
   lacks: Partial<Record<Capability, string>>
   /** What is there and was proved less far than `maturity` says, one sentence each, for people. */

@@ -7,6 +7,8 @@ import { networkInterface } from './compute/interface.ts'
 import { keypair } from './compute/keypair.ts'
 import { server } from './compute/server.ts'
 import type { Context } from './context.ts'
+import { limitsWith } from './limits.ts'
+import { METADATA_ITEMS, METADATA_KEY } from './marks.ts'
 import { floatingIp } from './network/floating-ip.ts'
 import { network } from './network/network.ts'
 import { port } from './network/port.ts'
@@ -42,6 +44,7 @@ export const aws: Adapter = {
   runtimes: ['node', 'workers'],
   maturity: 'simulator',
   reservedAddresses: RESERVED,
+  limits: limitsWith({ items: METADATA_ITEMS, key: METADATA_KEY }),
   devices: DEVICES,
   zonalSubnets: true,
   imageFormats: ['raw/bare'],

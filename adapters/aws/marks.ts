@@ -1,6 +1,7 @@
 import type { Filter, ResourceType, Tag, TagSpecification } from '@aws-sdk/client-ec2'
 import { KINDS, type Kind, type Mark } from '../contract.ts'
 import { refuse } from '../shared/refusals.ts'
+import { TAGS } from './limits.ts'
 
 /** Our owner mark as tags: they travel in the create call and are what IAM conditions look at. */
 export const TAG = {
@@ -24,20 +25,13 @@ export const OWN_KEYS: Tag[] = [...Object.values(TAG), USER_TAG, DNS_TAG].map((K
 /** A user's metadata key `role` is the tag `metadata:role`, so that it can never pass for a mark or for `Name`. */
 export const METADATA = 'metadata:'
 
-/** https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/Using_Tags.html#tag-restrictions */
-const LIMITS = { tags: 50, key: 128, value: 256 }
-
 /**
  * @param name what the user called it
  * @throws `definitive` when the metadata does not fit into 50 tags, 128 characters a key, 256 a value
  */
 export const tagsFor = (mark: Mark, name: string, metadata: Record<string, string> = {}): Tag[] => {
-  const tags: Tag[] = [
-    { Key: 'Name', Value: name.slice(0, LIMITS.value) },
-    ...markTags(mark),
-    ...metadataTags(metadata),
-  ]
-  if (tags.length > LIMITS.tags) refuse(`The cloud keeps ${METADATA_ITEMS} metadata items at most.`)
+  const tags: Tag[] = [{ Key: 'Name', Value: name.slice(0, TAGS.value) }, ...markTags(mark), ...metadataTags(metadata)]
+  if (tags.length > TAGS.items) refuse(`The cloud keeps ${METADATA_ITEMS} metadata items at most.`)
   return tags
 }
 
@@ -59,15 +53,18 @@ export const metadataFrom = (tags: Tag[] | undefined): Record<string, string> =>
 export const metadataTags = (metadata: Record<string, string>): Tag[] =>
   Object.entries(metadata).map(([key, Value]) => {
     const Key = METADATA + key
-    if (Key.length > LIMITS.key) {
-      refuse(`The cloud keeps metadata keys of ${LIMITS.key - METADATA.length} characters at most.`)
+    if (Key.length > TAGS.key) {
+      refuse(`The cloud keeps metadata keys of ${METADATA_KEY} characters at most.`)
     }
-    if (Value.length > LIMITS.value) refuse(`The cloud keeps metadata values of ${LIMITS.value} characters at most.`)
+    if (Value.length > TAGS.value) refuse(`The cloud keeps metadata values of ${TAGS.value} characters at most.`)
     return { Key, Value }
   })
 
 /** How many metadata items fit beside the mark and the name. */
-export const METADATA_ITEMS = LIMITS.tags - Object.keys(TAG).length - 1
+export const METADATA_ITEMS = TAGS.items - Object.keys(TAG).length - 1
+
+/** How long a metadata key may be as a tag. */
+export const METADATA_KEY = TAGS.key - METADATA.length
 
 /** The same tags for each resource type that the call creates. */
 export const tagged = (tags: Tag[], ...types: ResourceType[]): TagSpecification[] =>

@@ -1,4 +1,4 @@
-import type { Adapter, Cloud, Connection, Surroundings } from '../contract.ts'
+import { type Adapter, ANY_SUBNET, type Cloud, type Connection, type Surroundings } from '../contract.ts'
 import { check } from './check.ts'
 import { IMAGE_FORMATS, images } from './compute/image.ts'
 import { interfaces } from './compute/interface.ts'
@@ -50,6 +50,7 @@ export const sandbox: Adapter = {
   runtimes: ['node', 'workers'],
   maturity: 'simulator',
   reservedAddresses: RESERVED,
+  limits: { subnet: ANY_SUBNET, port: { unfiltered: true }, server: { ports: 0 } },
   devices: DEVICES,
   zonalSubnets: true,
   imageFormats: IMAGE_FORMATS,

@@ -1,4 +1,4 @@
-import type { Adapter, Connection } from '../contract.ts'
+import { type Adapter, ANY_SUBNET, type Connection } from '../contract.ts'
 import { isHttpUrl } from '../shared/options.ts'
 import { assertConfigured, credentialFaults, usable } from '../shared/registration.ts'
 import { check } from './check.ts'
@@ -49,6 +49,7 @@ export const vsphere: Adapter = {
   runtimes: ['node', 'workers'],
   maturity: 'simulator',
   reservedAddresses: RESERVED,
+  limits: { subnet: ANY_SUBNET, port: { unfiltered: true }, server: { ports: 0 } },
   imageFormats: ['vmdk/bare', 'vmdk/ova'],
   lacks: {
     router: 'VMware vSphere routes nothing without NSX; the gateway of a network is a router outside of it.',

@@ -18,6 +18,7 @@ import { CloudError } from '../../errors.ts'
 import { markedRealm } from '../../shared/realm.ts'
 import { gone, refuse } from '../../shared/refusals.ts'
 import type { Context } from '../context.ts'
+import { USER_DATA_BYTES } from '../limits.ts'
 import { METADATA, METADATA_ITEMS, metadataTags, tagged, tagsFor } from '../marks.ts'
 import type { Options } from '../options.ts'
 import { images, rootDisk } from '../records/image.ts'
@@ -25,9 +26,6 @@ import { instances, ourInstance } from '../records/instance.ts'
 import { readServer } from './read-server.ts'
 import { rebuild } from './rebuild.ts'
 import { resize } from './resize.ts'
-
-/** EC2 counts user data before base64. */
-const USER_DATA_BYTES = 16_384
 
 /** Bytes that base64 text stands for. */
 const decodedLength = (base64: string): number => Math.floor((base64.replaceAll(/[=\s]/g, '').length * 3) / 4)

@@ -11,12 +11,13 @@ import {
 import type { Mark } from '../../contract.ts'
 import { refuse, unlessGone } from '../../shared/refusals.ts'
 import type { Context } from '../context.ts'
+import { NAMESERVERS } from '../limits.ts'
 import { filtersFor, OWN_KEYS, tagged, tagsFor } from '../marks.ts'
 import { markOf } from '../records/reader.ts'
 import { allPages } from '../wire/paging.ts'
 
 /** EC2 takes four name servers at most. */
-export const MAX_SERVERS = 4
+export const MAX_SERVERS = NAMESERVERS
 
 const describe = ({ ec2 }: Context, Filters: Filter[]): Promise<DhcpOptions[]> =>
   allPages(async (paging) => {

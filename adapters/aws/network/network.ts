@@ -11,14 +11,13 @@ import { type Block, contains, cover, formatCidr, overlaps, parseCidr, widened }
 import { exceptLent, markedRealm } from '../../shared/realm.ts'
 import { refuse, unlessGone } from '../../shared/refusals.ts'
 import type { Context } from '../context.ts'
+import { BLOCKS } from '../limits.ts'
 import { tagged, tagsFor, tagValue } from '../marks.ts'
 import { markOf, type Reader, reader, rename } from '../records/reader.ts'
 import { resume, setUp } from '../records/steps.ts'
 import { disownDhcpOptions, removeDhcpOptions } from './dhcp-options.ts'
 
-/** https://docs.aws.amazon.com/vpc/latest/userguide/vpc-cidr-blocks.html */
-const WIDEST = 16
-const NARROWEST = 28
+const { widest: WIDEST, narrowest: NARROWEST } = BLOCKS
 
 const read = (cidr: string): Block => {
   const block = parseCidr(cidr) ?? refuse(`${cidr} is not an address range.`)

@@ -10,6 +10,7 @@ import { formatAddress, formatCidr, parseCidr } from '../../shared/cidr.ts'
 import { markedRealm } from '../../shared/realm.ts'
 import { orEarlier, refuse } from '../../shared/refusals.ts'
 import type { Context } from '../context.ts'
+import { BLOCKS } from '../limits.ts'
 import { DNS_TAG, tagged, tagsFor, tagValue } from '../marks.ts'
 import { markOf, type Reader, reader, rename } from '../records/reader.ts'
 import { resume, setUp } from '../records/steps.ts'
@@ -25,7 +26,8 @@ export const RESERVED = { head: 4, tail: 1 }
 const check = (spec: SubnetSpec): void => {
   const block = parseCidr(spec.cidr) ?? refuse(`${spec.cidr} is not an address range.`)
   if (block.family === 6) refuse('Subnets on this cloud carry IPv4 only.')
-  if (block.prefix < 16 || block.prefix > 28) refuse('Subnets on this cloud are /16 to /28.')
+  if (block.prefix < BLOCKS.widest || block.prefix > BLOCKS.narrowest)
+    refuse(`Subnets on this cloud are /${BLOCKS.widest} to /${BLOCKS.narrowest}.`)
   if (!spec.dhcp) refuse('Subnets on this cloud always serve DHCP.')
   const router = formatAddress({ family: 4, value: block.first + 1n })
   if (spec.gateway !== null && spec.gateway !== router)

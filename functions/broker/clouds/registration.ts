@@ -50,7 +50,7 @@ export const describeCloud = async (context: Context, row: CloudRow) => {
   const project = 'every' in context.scope ? null : context.scope.projectId
   try {
     const { cloud, adapter } = await connectCloud(context, row, project, { throughBreaker: true })
-    const { maturity, runtimes, reservedAddresses } = adapter
+    const { maturity, runtimes, reservedAddresses, limits } = adapter
     return {
       cloud: row.name,
       type: row.type,
@@ -58,6 +58,7 @@ export const describeCloud = async (context: Context, row: CloudRow) => {
       read_only: isReadOnly(row),
       runtimes,
       reserved_addresses: reservedAddresses,
+      limits,
       capabilities: capabilitiesOf(cloud, adapter),
     }
   } catch (error) {

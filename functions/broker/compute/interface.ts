@@ -11,10 +11,12 @@ import {
   serverMoved,
 } from '../../../db/queries/compute/servers.ts'
 import { type PortView, portById } from '../../../db/queries/network/ports.ts'
+import { subnetsOf } from '../../../db/queries/network/subnets.ts'
 import type { Context } from '../../context.ts'
 import { commit, guard, type Write } from '../line/commit.ts'
 import { Refused } from '../line/refused.ts'
 import { bindTo, unwanted } from '../line/resources.ts'
+import { refuseBeyond } from '../network/limits.ts'
 import { type Home, pinNetworks } from '../network/network.ts'
 import { planPort, takePorts, untilFree } from '../network/port.ts'
 import { refuseUnfiltered } from '../network/unfiltered.ts'
@@ -66,6 +68,7 @@ const plugIn = async (
   const home = await homeOf(context, server)
   const { cloudId } = home
   if (brought) await refuseUnfiltered(context, cloudId, brought)
+  await refuseBeyond(context, cloudId, await subnetsOf(db, [networkId]))
   const planned = brought
     ? {
         port: { ...brought, deviceId: serverId, deviceOwner: COMPUTE_OWNER },

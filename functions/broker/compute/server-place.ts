@@ -9,6 +9,9 @@ import { type Place, place } from './place.ts'
 import { type Places, placesOf } from './server-facts.ts'
 import { refuse } from './server-refusal.ts'
 import { findPlaces, neededOf, type ServerWish, type Understood } from './server-wish.ts'
+import { whyBeyond } from './within-limits.ts'
+
+type Mapped = Found['places'][number]
 
 /** Where a new server may go, best first, and what is particular to the first place. */
 export interface Choice {
@@ -37,12 +40,19 @@ export const choosePlaces = async (
   const typeOf = (place: Place | undefined) => found.places.find(({ id }) => id === place?.cloudId)?.type ?? ''
   const open = (type: string): boolean => adapters.get(type)?.lacks.security_group !== undefined
   const needed = neededOf(wish, understood, found)
-  const whyNot = (type: string) => needed.flatMap((capability) => adapters.get(type)?.lacks[capability] ?? [])[0]
-  const placesBut = (refused: (type: string) => boolean) => findPlaces(wish, understood, found, refused, open)
-  const { places, reason } = placesBut((type) => whyNot(type) !== undefined)
+  const whyNot = ({ type, name }: Mapped): string | undefined => {
+    const adapter = adapters.get(type)
+    if (!adapter) return undefined
+    const lacking = needed.flatMap((capability) => adapter.lacks[capability] ?? [])[0]
+    const beyond = whyBeyond(adapter, wish, understood, found)
+    return lacking ?? (beyond === null ? undefined : `Cloud ${name} ${beyond}.`)
+  }
+  const placesBut = (refused: (cloud: Mapped) => boolean) => findPlaces(wish, understood, found, refused, open)
+  const { places, reason } = placesBut((cloud) => whyNot(cloud) !== undefined)
   if (!places.length) {
-    const why = whyNot(typeOf(placesBut(() => false).places[0]))
-    if (why !== undefined) refuse({ kind: 'incapable', reason: why })
+    const otherwise = new Set(placesBut(() => false).places.map(({ cloudId }) => cloudId))
+    const whys = found.places.filter(({ id }) => otherwise.has(id)).flatMap((cloud) => whyNot(cloud) ?? [])
+    if (whys.length) refuse({ kind: 'incapable', reason: [...new Set(whys)].join(' ') })
     const all = found.places.map(({ id }) => id)
     const images = all.filter((id) => found.imageClouds.includes(id))
     const named = found.places.filter((each) => each.named).map(({ id }) => id)

@@ -166,7 +166,7 @@ export const findPlaces = (
   wish: ServerWish,
   { flavor, image, nics }: Understood,
   found: Found,
-  lacking: (cloudType: string) => boolean,
+  lacking: (cloud: Found['places'][number]) => boolean,
   unfiltered: (cloudType: string) => boolean,
 ): { places: Place[]; reason: string } => {
   if (!found.places.length) return { places: [], reason: 'The project has no access to any cloud.' }
@@ -174,7 +174,7 @@ export const findPlaces = (
   const networks = nics.map(({ network }) => network)
   const pinned = unique(networks.flatMap(({ cloudId }) => cloudId ?? []))
   const held = unique(found.volumes.map(({ cloudId }) => cloudId))
-  const able = found.places.filter(({ type }) => !lacking(type)).map(({ id }) => id)
+  const able = found.places.filter((cloud) => !lacking(cloud)).map(({ id }) => id)
   const clouds = cloudsWith(found).filter(
     (id) => able.includes(id) && [...pinned, ...held].every((other) => other === id),
   )

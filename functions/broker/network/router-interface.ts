@@ -7,12 +7,13 @@ import {
   subnetsOnRouter,
   updateRouter,
 } from '../../../db/queries/network/routers.ts'
-import { type SubnetRow, subnetById, subnetsById } from '../../../db/queries/network/subnets.ts'
+import { type SubnetRow, subnetById, subnetsById, subnetsOf } from '../../../db/queries/network/subnets.ts'
 import type { Context } from '../../context.ts'
 import { whyLacking } from '../clouds/lacking.ts'
 import { guard, type Write } from '../line/commit.ts'
 import { changed } from '../line/resources.ts'
 import { overlap, readCidr } from './address.ts'
+import { refuseBeyond } from './limits.ts'
 import { pinNetworks } from './network.ts'
 import { badRequestFor, commitOr, conflicting, missing, NetworkRefused } from './network-refusal.ts'
 import { ownPort, planPort, removePorts } from './port.ts'
@@ -42,6 +43,7 @@ export const addInterface = async (
   if (clouds.length > 1) throw elsewhere(id)
   const [cloudId] = clouds
   await refuseUnhinted(context, router, cloudId ?? null)
+  await refuseBeyond(context, cloudId ?? null, await subnetsOf(db, [made.port.networkId]))
   const why = await whyLacking(context, cloudId ?? null, 'router')
   if (why !== null) throw conflicting('RouterInterfaceNotSupported', why)
   const writes: Write[] = [

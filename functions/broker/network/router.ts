@@ -15,9 +15,11 @@ import {
   subnetsOnRouter,
   updateRouter,
 } from '../../../db/queries/network/routers.ts'
+import { subnetsOf } from '../../../db/queries/network/subnets.ts'
 import type { Context } from '../../context.ts'
 import { charge, guard, type Write } from '../line/commit.ts'
 import { bindTo, changed, unwanted } from '../line/resources.ts'
+import { refuseBeyond } from './limits.ts'
 import { pinNetworks, refuseUnmapped } from './network.ts'
 import { badRequestFor, commitOr, conflicting, invalid, missing } from './network-refusal.ts'
 import { reachable } from './subnet-rules.ts'
@@ -151,6 +153,7 @@ const gatewayWrites = async (context: Context, router: RouterRow, gateway: Gatew
   const keep = moves ? [guard(context, 'gateway-in-use', routerCarries(router.id))] : []
   if (!network?.cloudId) return [...keep, set]
   const networkIds = [...new Set((await subnetsOnRouter(db, router.id)).map((subnet) => subnet.networkId))]
+  for (const networkId of networkIds) await refuseBeyond(context, network.cloudId, await subnetsOf(db, [networkId]))
   return [
     ...keep,
     set,

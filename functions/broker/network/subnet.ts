@@ -1,4 +1,4 @@
-import { networkMoved, touchNetwork } from '../../../db/queries/network/network.ts'
+import { networkById, networkMoved, touchNetwork } from '../../../db/queries/network/network.ts'
 import {
   deleteSubnets,
   insertSubnet,
@@ -9,10 +9,12 @@ import {
   subnetsOf,
   updateSubnet,
 } from '../../../db/queries/network/subnets.ts'
+import { everyProject } from '../../../db/scope.ts'
 import type { Context } from '../../context.ts'
 import { charge, commit, guard, type Write } from '../line/commit.ts'
 import { Refused } from '../line/refused.ts'
 import { changed, unwanted } from '../line/resources.ts'
+import { refuseBeyond } from './limits.ts'
 import { ownNetwork } from './network.ts'
 import { commitOr, conflicting, missing, NetworkRefused } from './network-refusal.ts'
 import { checkSubnet, plannedSubnet, type SubnetWish } from './subnet-rules.ts'
@@ -49,6 +51,7 @@ export const createSubnets = (context: Context, wishes: SubnetWish[]): Promise<S
         others.push(row)
         planned.push(row)
       }
+      await refuseBeyond(context, network.cloudId, others)
       guards.push(guard(context, 'network-moved', networkMoved(networkId, network.revision)))
       touched.push(touchNetwork(db, networkId, context.now()), changed(context, 'network', networkId))
     }
@@ -97,6 +100,9 @@ export const changeSubnet = (context: Context, id: string, set: SubnetChange): P
   untilStill('subnet-moved', async () => {
     const subnet = await ownSubnet(context, id)
     const next = checkSubnet({ ...subnet, ...set })
+    const network = await networkById(context.db, everyProject, subnet.networkId)
+    const others = (await subnetsOf(context.db, [subnet.networkId])).filter((other) => other.id !== id)
+    await refuseBeyond(context, network?.cloudId ?? null, [...others, next])
     await commit(context, { action: 'update', kind: 'subnet', resourceId: id }, [
       guard(context, 'subnet-moved', subnetMoved(id, subnet.revision)),
       updateSubnet(context.db, id, { ...set, allocationPools: next.allocationPools, updatedAt: context.now() }),

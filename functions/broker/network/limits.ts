@@ -1,0 +1,86 @@
+import type { Adapter, SubnetLimits } from '../../../adapters/contract.ts'
+import { adapterFor } from '../../../adapters/registry.ts'
+import { cloudById } from '../../../db/queries/clouds/clouds.ts'
+import type { SubnetRow } from '../../../db/queries/network/subnets.ts'
+import type { Context } from '../../context.ts'
+import { type Block, readCidr, writeIp } from './address.ts'
+import { reservedAddresses } from './fixed-ips.ts'
+import { conflicting } from './network-refusal.ts'
+
+/*
+ * Why a cloud cannot take a thing, by the limits of its adapter: the rest of a sentence that begins with the cloud's name;
+ * null: it can, as far as its limits go.
+ */
+
+type Subnet = Pick<SubnetRow, 'cidr' | 'gatewayIp' | 'enableDhcp' | 'dnsNameservers'>
+
+/** Of the subnets of one network, because a cloud makes a network as a whole. */
+export const beyondSubnets = (
+  { limits: { subnet: limits } }: Pick<Adapter, 'limits'>,
+  subnets: Subnet[],
+): string | null => {
+  for (const subnet of subnets) {
+    const why = beyondSubnet(limits, subnet)
+    if (why !== null) return why
+  }
+  if (limits.sameNameservers && new Set(subnets.map(({ dnsNameservers }) => dnsNameservers.join())).size > 1)
+    return 'takes the same name servers for all subnets of a network, and these differ'
+  for (const version of [4, 6] as const) {
+    const together = coverOf(subnets.map(({ cidr }) => readCidr(cidr)!).filter((block) => block.version === version))
+    if (together !== null && limits.together !== undefined && together < limits.together)
+      return `takes networks of /${limits.together} at most, and its subnets together need /${together}`
+  }
+  return null
+}
+
+const beyondSubnet = (limits: SubnetLimits, { cidr, gatewayIp, enableDhcp, dnsNameservers }: Subnet): string | null => {
+  const block = readCidr(cidr)!
+  const prefixes = limits.prefixes[block.version]
+  if (!prefixes) return `takes no subnets of IPv${block.version}, and ${cidr} is one`
+  if (block.prefix < prefixes.widest || block.prefix > prefixes.narrowest)
+    return `takes subnets of /${prefixes.widest} to /${prefixes.narrowest}, and ${cidr} is not`
+  const first = writeIp({ version: block.version, value: block.first + 1n })
+  if (limits.gateway === 'first' && gatewayIp !== null && gatewayIp !== first)
+    return `takes ${first} as the gateway of ${cidr}, and not ${gatewayIp}`
+  if (!limits.withoutDhcp && !enableDhcp) return `takes no subnets without DHCP, and ${cidr} has none`
+  if (limits.nameservers !== undefined && dnsNameservers.length > limits.nameservers)
+    return `takes ${limits.nameservers} name servers of a subnet at most, and ${cidr} has ${dnsNameservers.length}`
+  return null
+}
+
+/** Prefix length of the block that holds them all. */
+const coverOf = (blocks: Block[]): number | null => {
+  if (!blocks.length) return null
+  const bits = blocks[0]!.version === 4 ? 32 : 128
+  const inOrder = (ends: bigint[]) => ends.toSorted((a, b) => (a < b ? -1 : 1))
+  const low = inOrder(blocks.map(({ first }) => first))[0]!
+  const high = inOrder(blocks.map(({ last }) => last)).at(-1)!
+  return bits - (low ^ high).toString(2).replace(/^0$/, '').length
+}
+
+export interface PortAsked {
+  subnetIds: string[]
+  /** Addresses that somebody named, with the blocks that they are in. */
+  named: { address: string; cidr: string }[]
+  portSecurity: boolean
+}
+
+export const beyondPort = (
+  { limits: { port: limits }, reservedAddresses: kept }: Pick<Adapter, 'limits' | 'reservedAddresses'>,
+  { subnetIds, named, portSecurity }: PortAsked,
+): string | null => {
+  const count = new Set(subnetIds).size
+  if (limits.subnets !== undefined && count > limits.subnets)
+    return `takes ports in ${limits.subnets} subnet${limits.subnets > 1 ? 's' : ''} at most, and one is in ${count}`
+  if (!limits.unfiltered && !portSecurity) return 'filters the traffic of every port, and one is without port security'
+  const own = named.find(({ address, cidr }) => reservedAddresses(cidr, kept)(address))
+  return own ? `keeps ${own.address} of ${own.cidr} for itself` : null
+}
+
+/** Refuses what the cloud that a network is on, or comes to, cannot take. */
+export const refuseBeyond = async ({ db }: Context, cloudId: string | null, subnets: Subnet[]): Promise<void> => {
+  const cloud = cloudId === null ? null : await cloudById(db, cloudId)
+  const adapter = cloud && (await adapterFor(cloud.type))
+  const why = adapter ? beyondSubnets(adapter, subnets) : null
+  if (why !== null) throw conflicting('SubnetNotSupported', `Cloud ${cloud!.name} ${why}.`)
+}
