@@ -7,6 +7,7 @@ import {
   type ServerRow,
   updateServer,
 } from '../../../db/queries/compute/servers.ts'
+import { freeNetworks } from '../../../db/queries/network/unpin.ts'
 import type { Context } from '../../context.ts'
 import { releaseAttachments } from '../block-storage/attachment.ts'
 import { charge, type Write } from '../line/commit.ts'
@@ -42,6 +43,10 @@ export const farewell = async (context: Context, server: ServerRow, open: Server
     before: statusShown(server),
   })
   return [
+    // What never ran leaves nothing tied behind it.
+    ...(server.launchedAt === null && server.cloudId !== null
+      ? freeNetworks(db, { serverId: id, cloudId: server.cloudId, going: owned }, now)
+      : []),
     updateServer(db, id, { ...status, deletedAt: now, terminatedAt: now, updatedAt: now, oldFlavor: null }),
     charge(context, projectId, 'instances', -1),
     charge(context, projectId, 'cores', -held.cores),

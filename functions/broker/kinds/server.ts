@@ -11,6 +11,7 @@ import {
 } from '../../../db/queries/compute/servers.ts'
 import { imageById } from '../../../db/queries/image/images.ts'
 import { type Binding, bindingsOn } from '../../../db/queries/line/bindings.ts'
+import { freeNetworks } from '../../../db/queries/network/unpin.ts'
 import { everyProject } from '../../../db/scope.ts'
 import type { Context } from '../../context.ts'
 import { serverDrift, unaskedBoot } from '../compute/drift.ts'
@@ -182,6 +183,7 @@ export const serverSteps = steps<ServerWork, ServerSpec, ServerSeen>({
         fault: { code: lost ? 404 : 500, message, created: now },
         updatedAt: now,
       }),
+      ...(exists ? [] : freeNetworks(context.db, { serverId: server.id, cloudId: binding.cloudId, going: [] }, now)),
       ...(action ? [finishActionById(context.db, action.id, message, now)] : []),
       finishActions(context.db, server.id, ['create'], message, now),
     ]

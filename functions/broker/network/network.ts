@@ -18,6 +18,7 @@ import {
   zoneElsewhere,
 } from '../../../db/queries/network/network.ts'
 import { deleteSubnetsOf } from '../../../db/queries/network/subnets.ts'
+import { forgetLeft, stillLeft } from '../../../db/queries/network/unpin.ts'
 import { everyProject } from '../../../db/scope.ts'
 import type { Context } from '../../context.ts'
 import { whyLacking } from '../clouds/lacking.ts'
@@ -38,7 +39,7 @@ export interface Home {
 
 /**
  * Writes that make a cloud the home of networks and of all that routers join to them. Guards: `network-elsewhere` when
- * another cloud is already, `network-zone` when their subnets are in another zone. Networks, subnets and groups are bound when something needs them, routers at once.
+ * another cloud is already, `network-leaving` when this one has not let go of them yet, `network-zone` when their subnets are in another zone. Networks, subnets and groups are bound when something needs them, routers at once.
  */
 export const pinNetworks = (context: Context, networkIds: string[], home: Home): Write[] => {
   const { db } = context
@@ -51,6 +52,8 @@ export const pinNetworks = (context: Context, networkIds: string[], home: Home):
       ? []
       : [guard(context, 'network-zone', zoneElsewhere(networkIds, zone)), placeSubnets(db, networkIds, zone)]),
     ...(home.filters ? [] : [unsecure(db, networkIds, now)]),
+    guard(context, 'network-leaving', stillLeft(networkIds, cloudId)),
+    forgetLeft(db, networkIds, cloudId),
     pin(db, networkIds, cloudId, now),
     reviveFailed(db, networkIds, cloudId, now),
     bindRouters(db, networkIds, cloudId, epochOf(now), now),

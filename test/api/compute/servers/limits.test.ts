@@ -15,6 +15,8 @@ let image: string
 const begin = async (...clouds: { name: string; type: string }[]) => {
   narrow.refusing = false
   world = await newWorld({ clouds })
+  for (const [position, { name }] of clouds.entries())
+    expect((await world.admin.patch(`/broker/v1/clouds/${name}`, { cloud: { position } })).status).toBe(200)
   // On every cloud: which of them a server goes to is for its wish to decide.
   const made = (
     await world.demo.post('/image/v2/images', { name: 'own', disk_format: 'raw', container_format: 'bare' })
@@ -196,5 +198,59 @@ describe('a wish beyond the limits of a cloud', () => {
     expect(
       words(await world.demo.put(`${NEUTRON}/routers/${router.id}/add_router_interface`, { subnet_id: little.id })),
     ).toEqual([409, 'Cloud narrow takes subnets of /16 to /28, and 10.7.0.0/29 is not.'])
+  })
+})
+
+describe('a server that comes to nothing', () => {
+  const homeOf = async (id: string) =>
+    (await world.demo.get(`${NEUTRON}/networks/${id}`)).body.network.availability_zones
+  const there = async (kind: string) =>
+    (await world.plimsoll.db.query.bindings.findMany()).filter((each) => each.kind === kind && each.phase === 'bound')
+
+  test('ties its network to no cloud, once it is gone or if nothing was made, and what was made goes', async () => {
+    await begin(NARROW!, WIDE!)
+    const id = await network(plain)
+    const brought = await neutron('port', { network_id: id })
+    narrow.refusing = true
+    const failed = await settled((await boot({ networks: [{ port: brought.id }] })).body.server.id)
+    expect([failed.status, failed.fault.message]).toEqual(['ERROR', 'The cloud wants no such server.'])
+    expect(await homeOf(id), 'its port is on the cloud').toEqual(['narrow.a'])
+    await world.demo.delete(`${NOVA}/servers/${failed.id}`)
+    await world.plimsoll.settle()
+    await world.demo.delete(`${NEUTRON}/ports/${brought.id}`)
+    await world.plimsoll.settle()
+
+    const own = await settled((await boot({ networks: [{ uuid: id }] })).body.server.id)
+    await world.demo.delete(`${NOVA}/servers/${own.id}`)
+    await world.plimsoll.settle()
+    expect(await homeOf(id)).toEqual([])
+    expect([await there('network'), await there('subnet'), await there('port')]).toEqual([[], [], []])
+
+    const wide = await settled((await boot({ networks: [{ uuid: id }], availability_zone: 'wide' })).body.server.id)
+    expect(wide.status).toBe('ACTIVE')
+  })
+
+  test('does not keep its network from coming back to the same cloud', async () => {
+    await begin(NARROW!)
+    const id = await network(plain)
+    narrow.refusing = true
+    const failed = await settled((await boot({ networks: [{ uuid: id }] })).body.server.id)
+    await world.demo.delete(`${NOVA}/servers/${failed.id}`)
+    await world.plimsoll.settle()
+    narrow.refusing = false
+    expect((await settled((await boot({ networks: [{ uuid: id }] })).body.server.id)).status).toBe('ACTIVE')
+    expect(await homeOf(id)).toEqual(['narrow.a'])
+  })
+
+  test('leaves a network to those who are on it', async () => {
+    await begin(NARROW!, WIDE!)
+    const id = await network(plain)
+    const first = await settled((await boot({ networks: [{ uuid: id }] })).body.server.id)
+    narrow.refusing = true
+    const second = await settled((await boot({ networks: [{ uuid: id }] })).body.server.id)
+    await world.demo.delete(`${NOVA}/servers/${second.id}`)
+    await world.plimsoll.settle()
+    expect([first.status, second.status, await homeOf(id)]).toEqual(['ACTIVE', 'ERROR', ['narrow.a']])
+    expect(await there('network')).toHaveLength(1)
   })
 })
