@@ -22,12 +22,16 @@ const LIMITS = {
 }
 // biome-ignore format: a table
 const CODES: Record<number, string> = {
-  1: 'ERROR', 5: 'BUSY', 6: 'LOCKED', 8: 'READONLY', 10: 'IOERR', 11: 'CORRUPT', 13: 'FULL', 18: 'TOOBIG', 19: 'CONSTRAINT', 20: 'MISMATCH',
+  1: 'ERROR', 5: 'BUSY', 6: 'LOCKED', 8: 'READONLY', 10: 'IOERR', 11: 'CORRUPT', 13: 'FULL', 14: 'CANTOPEN', 26: 'NOTADB', 18: 'TOOBIG', 19: 'CONSTRAINT', 20: 'MISMATCH',
   275: 'CHECK', 787: 'FOREIGNKEY', 1299: 'NOTNULL', 1555: 'PRIMARYKEY', 1811: 'TRIGGER', 2067: 'UNIQUE', 2579: 'ROWID', 3091: 'DATATYPE',
 }
 /** Strings, quoted names and comments, in which neither `?` nor `;` counts. */
 const OPAQUE = /'(?:[^']|'')*'|"(?:[^"]|"")*"|`(?:[^`]|``)*`|\[[^\]]*\]|--[^\n]*|\/\*[\s\S]*?\*\//g
 const STATEMENTS_KEPT = 500
+
+/** How long a statement waits for another program to let go of the file, and how often it looks, in milliseconds. */
+const PATIENCE = 5_000
+const LOOK = 20
 
 type Counted = { changes: number; id: number }
 type Prepared = { statement: StatementSync; columns: string[]; parameters: number; reads: boolean; schema: boolean }
@@ -38,11 +42,14 @@ class Sqlite implements D1Database {
   #prepared = new Map<string, Prepared>()
   #counters: StatementSync
   #count: Counted | null = null
+  #damage: string | null = null
 
   constructor(path: string) {
-    this.#db = new DatabaseSync(path, { timeout: 5000, defensive: true, limits: LIMITS })
+    this.#db = new DatabaseSync(path, { timeout: PATIENCE, defensive: true, limits: LIMITS })
     // FULL: an intention must survive a power cut before the cloud hears of it; NORMAL may lose the last commits of a WAL.
     this.#db.exec('pragma journal_mode = wal; pragma synchronous = full; pragma foreign_keys = on')
+    // From here on whoever waits for another program lets this one go on meanwhile: SQLite itself would hold the thread.
+    this.#db.exec('pragma busy_timeout = 0')
     this.#counters = this.#db.prepare('select total_changes() as changes, last_insert_rowid() as id')
   }
 
@@ -53,14 +60,38 @@ class Sqlite implements D1Database {
   /** One transaction: all statements or none. */
   async batch<T = unknown>(statements: D1PreparedStatement[]): Promise<D1Result<T>[]> {
     if (statements.length === 0) throw d1Error('No SQL statements detected.')
-    try {
-      this.#db.exec('begin immediate')
-      const results = (statements as Statement[]).map((each) => this.result<T>(each))
-      this.#db.exec('commit')
-      return results
-    } catch (error) {
-      if (this.#db.isTransaction) this.#db.exec('rollback')
-      throw d1Error(error)
+    return this.patiently(() => {
+      try {
+        this.#db.exec('begin immediate')
+        const results = (statements as Statement[]).map((each) => this.result<T>(each))
+        this.#db.exec('commit')
+        return results
+      } catch (error) {
+        if (this.#db.isTransaction) this.#db.exec('rollback')
+        throw this.#told(d1Error(error))
+      }
+    })
+  }
+
+  /** Why the file cannot be trusted any more, once a statement has met it; null: nothing is known against it. */
+  get damage(): string | null {
+    return this.#damage
+  }
+
+  #told(error: Error): Error {
+    if (/SQLITE_(CORRUPT|NOTADB)/.test(error.message)) this.#damage ??= error.message
+    return error
+  }
+
+  /** Tries again while another program holds the file, which nothing of ours waits for meanwhile. */
+  async patiently<T>(work: () => T): Promise<T> {
+    for (const until = performance.now() + PATIENCE; ; ) {
+      try {
+        return work()
+      } catch (error) {
+        if (!/SQLITE_(BUSY|LOCKED)/.test(String(error)) || performance.now() >= until) throw error
+      }
+      await new Promise((resolve) => setTimeout(resolve, LOOK))
     }
   }
 
@@ -68,7 +99,7 @@ class Sqlite implements D1Database {
   async exec(sql: string): Promise<D1ExecResult> {
     const started = performance.now()
     const lines = sql.split('\n').filter((line) => line.trim() !== '')
-    for (const line of lines) this.rows(line, [])
+    for (const line of lines) await this.patiently(() => this.rows(line, []))
     return { count: lines.length, duration: performance.now() - started }
   }
 
@@ -116,7 +147,7 @@ class Sqlite implements D1Database {
         }
       return { columns, rows, reads }
     } catch (error) {
-      throw d1Error(error)
+      throw this.#told(d1Error(error))
     }
   }
 
@@ -184,7 +215,7 @@ class Statement implements D1PreparedStatement {
   }
 
   async first<T>(column?: string): Promise<T | null> {
-    const { columns, rows } = this.#db.rows(this.sql, this.values, true)
+    const { columns, rows } = await this.#db.patiently(() => this.#db.rows(this.sql, this.values, true))
     if (!rows[0]) return null
     if (column === undefined) return toObject(columns, rows[0]) as T
     if (!columns.includes(column)) throw new Error(`D1_COLUMN_NOTFOUND: Column not found (${column})`)
@@ -192,15 +223,15 @@ class Statement implements D1PreparedStatement {
   }
 
   async run<T>(): Promise<D1Result<T>> {
-    return this.#db.result<T>(this)
+    return this.#db.patiently(() => this.#db.result<T>(this))
   }
 
   async all<T>(): Promise<D1Result<T>> {
-    return this.#db.result<T>(this)
+    return this.#db.patiently(() => this.#db.result<T>(this))
   }
 
   async raw<T = unknown[]>(options?: { columnNames?: boolean }): Promise<[string[], ...T[]] & T[]> {
-    const { columns, rows } = this.#db.rows(this.sql, this.values)
+    const { columns, rows } = await this.#db.patiently(() => this.#db.rows(this.sql, this.values))
     return (options?.columnNames ? [columns, ...rows] : rows) as [string[], ...T[]] & T[]
   }
 }
@@ -236,7 +267,7 @@ function d1Error(cause: unknown): Error {
 }
 
 /** Opens (or creates) a SQLite file, or a database that lives in memory only. */
-export function openSqlite(path: string): D1Database & { close(): void } {
+export function openSqlite(path: string): D1Database & { close(): void; readonly damage: string | null } {
   return new Sqlite(path)
 }
 

@@ -6,6 +6,7 @@ import { Rate } from './auth/rate.ts'
 import { listed, type Peer, sourceOf } from './auth/source.ts'
 import type { Caller, Context, Host, Log } from './context.ts'
 import { deriveKeys } from './crypto/keys.ts'
+import { healthOf } from './health.ts'
 import { REQUEST_ID, STANDING } from './http/answer-headers.ts'
 import { tooMany } from './http/fault.ts'
 import { type Door, mount, refuser } from './http/mount.ts'
@@ -16,6 +17,16 @@ import { services } from './services.ts'
 
 /** The route table as a value: what the tests sweep over and the reference is printed from. */
 export const operations = services.flatMap((service) => service.operations.map((operation) => ({ service, operation })))
+
+/** Paths whose bodies are image data, however long they take. */
+const DATA = operations
+  .filter(({ operation }) => operation.raw)
+  .map(({ service, operation: { method, path } }) => ({
+    method: method as string,
+    pattern: new RegExp(`^${service.prefix}${path.replace(/:\w+/g, '[^/]+')}$`),
+  }))
+export const isImageData = (method: string, path: string): boolean =>
+  DATA.some((each) => each.method === method && each.pattern.test(path))
 
 /** Methods that change nothing. */
 const SAFE = ['GET', 'HEAD']
@@ -69,11 +80,15 @@ export const createApp = (host: Host): Hono<{ Bindings: Peer }> => {
     const { requestId } = requestIds(request.headers, host.newId)
     return { ...STANDING, [REQUEST_ID]: requestId }
   }
-  app.get('/healthz', async (c) => {
-    await host.d1.prepare('select 1').first()
-    const said = { status: 'ok', deployment: host.deployment.id, runtime: host.settings.runtime }
-    return c.json(said, 200, plain(c.req.raw))
-  })
+  // Alive is whatever answers; healthy, and ready for requests, is what can also write.
+  app.get('/livez', (c) => c.json({ status: 'ok' }))
+  const health = healthOf(host)
+  for (const path of ['/healthz', '/readyz'])
+    app.get(path, async (c) => {
+      const reason = await health()
+      const who = { deployment: host.deployment.id, runtime: host.settings.runtime }
+      return reason === null ? c.json({ status: 'ok', ...who }) : c.json({ status: 'unavailable', reason, ...who }, 503)
+    })
   for (const service of services) mount(app, service, door)
   const refuse = refuser(services, door)
   app.notFound(

@@ -82,6 +82,8 @@ export interface Host {
   attend(context: Context, ref: Ref): Promise<void>
   /** Hands accounts to be swept to whoever is free; absent: this process sweeps them itself. */
   spread?: (accounts: string[]) => Promise<void>
+  /** Whether the process is about to end and should be sent nothing more. Absent: it is not told. */
+  ending?(): boolean
   settings: Settings
   deployment: Deployment
 }

@@ -1,4 +1,5 @@
 import { sql } from 'drizzle-orm'
+import { forgetFuture } from '../db/queries/line/leases.ts'
 import { everyProject } from '../db/scope.ts'
 import { takeInventory } from './broker/clouds/inventory.ts'
 import { endForks } from './broker/compute/fork-end.ts'
@@ -30,6 +31,7 @@ const LEASE = 60_000
 export const runCron = async (host: Host, budgetMs = 25_000, list: Loop[] = loops): Promise<string[]> => {
   const until = host.now() + budgetMs
   const ran: string[] = []
+  await forgetFuture(host.db, host.now())
   for (const loop of list) {
     if (host.now() >= until) break
     const startedAt = host.now()
@@ -57,11 +59,15 @@ export const cronContext = (host: Host): Context => ({
   scope: everyProject,
 })
 
-/** One statement decides between two processes: `until` is both the lease and the time of the next turn. */
+/**
+ * One statement decides between two processes: `until` is both the lease and the time of the next turn. One that is
+ * further off than any that could be written now is of a clock that has since been set back, and counts for nothing.
+ */
 const take = async (host: Host, { name, everySeconds }: Loop, now: number): Promise<boolean> => {
-  const until = now + Math.max(LEASE, everySeconds * 1000)
+  const length = Math.max(LEASE, everySeconds * 1000)
+  const until = now + length
   const rows = await host.db.all(sql`insert into leases (name, until) values (${name}, ${until})
-    on conflict (name) do update set until = ${until} where until <= ${now} returning name`)
+    on conflict (name) do update set until = ${until} where until <= ${now} or until > ${now + 2 * length} returning name`)
   return rows.length > 0
 }
 

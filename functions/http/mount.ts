@@ -8,6 +8,7 @@ import { requestedVersion, versionHeaders } from './microversion.ts'
 import type { Answer, Input, Operation } from './operation.ts'
 import { type RequestIds, requestIds } from './request-ids.ts'
 import type { Service } from './service.ts'
+import { storageFault } from './storage-fault.ts'
 
 /** What the protocol needs from the program around it. */
 export interface Door {
@@ -94,8 +95,17 @@ const serve = async (
     }
     return await (operation.method === 'POST' ? door.once(entered, request, work) : work(entered))
   } catch (error) {
-    return toFaultResponse(error, service, version, ids, door.log)
+    if (!(await hasLeft(request))) return toFaultResponse(error, service, version, ids, door.log)
+    door.log('info', 'a client left before its answer', { requestId: ids.requestId })
+    return new Response(null, { status: 400 })
   }
+}
+
+/** Whether nobody waits for the answer any more. A body that breaks off is seen a moment before its connection is. */
+const hasLeft = async (request: Request): Promise<boolean> => {
+  if (request.body === null) return request.signal?.aborted ?? false
+  await new Promise((resolve) => setTimeout(resolve, 0))
+  return request.signal?.aborted ?? false
 }
 
 /** What the handler answers. What it throws is worded here alone: by the operation, else by its service. */
@@ -168,6 +178,8 @@ const toFault = (error: unknown): Fault => {
   if (error instanceof Fault) return error
   if (error instanceof ReadOnly) return new Fault(403, error.message)
   if (error instanceof CloudError) return new Fault(statusOf[error.code], error.message)
+  const storage = storageFault(error)
+  if (storage) return storage
   return new Fault(500, 'The server has either erred or is incapable of performing the requested operation.')
 }
 

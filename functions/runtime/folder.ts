@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { accessSync, chmodSync, constants, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 
 /** Why the program cannot start, in one line for whoever typed the command. */
 export class CannotStart extends Error {}
@@ -17,6 +18,24 @@ export const openFolder = (path: string): string => {
     )
   }
   return folder
+}
+
+/**
+ * Takes the folder for this process alone, by a lock on a file that the system lets go of when the process ends, however
+ * it ends. Gives the way to let go.
+ */
+export const holdFolder = (folder: string): (() => void) => {
+  try {
+    const lock = new DatabaseSync(join(folder, 'lock'), { timeout: 0 })
+    lock.exec('begin exclusive')
+    return () => lock.close()
+  } catch (error) {
+    if ((error as { errcode?: number }).errcode !== 5)
+      throw new CannotStart(`the data folder ${folder} cannot be locked: ${(error as Error).message}`)
+    throw new CannotStart(
+      `another Plimsoll works with the data folder ${folder}; end it, or name another folder with PLIMSOLL_DATA`,
+    )
+  }
 }
 
 /** Not `recursive`: Node never comes back from that where nothing can be made, as below /proc. */

@@ -23,6 +23,7 @@ export interface HostParts {
   newId?: Host['newId']
   log?: Log
   spread?: Host['spread']
+  ending?: Host['ending']
 }
 
 /**
@@ -47,6 +48,7 @@ export const openHost = async (parts: HostParts): Promise<Host> => {
     converge,
     attend,
     ...(parts.spread ? { spread: parts.spread } : {}),
+    ...(parts.ending ? { ending: parts.ending } : {}),
     ...(parts.trusting ? { trusting: parts.trusting } : {}),
     settings: parts.settings,
     deployment: await identify(db, parts.settings.secretKeys, newId),

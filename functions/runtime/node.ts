@@ -1,11 +1,10 @@
 import { once } from 'node:events'
 import { join } from 'node:path'
-import { createAdaptorServer } from '@hono/node-server'
 import { migrate, NewerDatabase, pendingOf, readMigrations } from '../../db/migrate.ts'
 import { abandonUploads } from '../../db/queries/image/images.ts'
 import { freeLeases } from '../../db/queries/line/leases.ts'
 import { openSqlite } from '../../db/sqlite.ts'
-import { createApp } from '../app.ts'
+import { createApp, isImageData } from '../app.ts'
 import { hashPassword } from '../auth/password.ts'
 import { FolderBlobs } from '../blobs/folder.ts'
 import { watchClouds } from '../broker/reconcile/watch.ts'
@@ -15,8 +14,9 @@ import { jsonLog } from '../log.ts'
 import { Background } from './background.ts'
 import { bootstrap } from './bootstrap.ts'
 import { WrongKey } from './deployment.ts'
-import { CannotStart, codeOf, keptPasswords, keptSecret, newSecretKey, openFolder } from './folder.ts'
+import { CannotStart, codeOf, holdFolder, keptPasswords, keptSecret, newSecretKey, openFolder } from './folder.ts'
 import { BadSettings, openHost, settingsFrom } from './host.ts'
+import { serverFor } from './serve.ts'
 import { trusting } from './trusting.ts'
 import { cloudsYaml, welcome, writeCloudsYaml } from './welcome.ts'
 
@@ -66,15 +66,26 @@ const start = async (env: Record<string, string | undefined>): Promise<void> => 
   const port = Number(env.PORT || 8787)
   if (!Number.isInteger(port) || port < 0 || port > 65_535) throw new CannotStart(`PORT=${env.PORT} is not a port`)
   const folder = openFolder(env.PLIMSOLL_DATA || './.plimsoll')
+  const release = holdFolder(folder)
   const secretKey = env.PLIMSOLL_SECRET_KEY || keptSecret(folder, 'secret.key', newSecretKey)
   const settings = settingsFrom(env, 'node', secretKey)
   const d1 = await openMigrated(join(folder, 'plimsoll.db'), '../../db/migrations')
   const cloudState = await openMigrated(join(folder, 'cloud-state.db'), '../../db/cloud-state')
   // People read the standard output.
   const log = jsonLog((env.PLIMSOLL_LOG as Level | undefined) ?? 'warn', console.error)
+  let endingSince = 0
   const background = new Background(log)
   const blobs = new FolderBlobs(join(folder, 'images'))
-  const host = await openHost({ d1, cloudState, blobs, settings, log, trusting, defer: background.defer })
+  const host = await openHost({
+    d1,
+    cloudState,
+    blobs,
+    settings,
+    log,
+    trusting,
+    defer: background.defer,
+    ending: () => endingSince > 0,
+  })
   // A data folder belongs to one process, so whatever an earlier one held when it was killed is free.
   await freeLeases(host.db)
   await abandonUploads(host.db, Number.MAX_SAFE_INTEGER, host.now())
@@ -84,11 +95,7 @@ const start = async (env: Record<string, string | undefined>): Promise<void> => 
   // So that the first `image list` is not empty.
   if (first) await runCron(host)
 
-  const app = createApp(host)
-  const server = createAdaptorServer({
-    fetch: (request, { incoming }) => app.fetch(request, { peer: incoming.socket.remoteAddress }),
-    hostname,
-  })
+  const server = serverFor(createApp(host), isImageData, hostname)
   server.listen(port, hostname)
   await once(server, 'listening').catch((error) => {
     throw new CannotStart(
@@ -107,14 +114,13 @@ const start = async (env: Record<string, string | undefined>): Promise<void> => 
   writeCloudsYaml(cloudsFile, cloudsYaml(url, settings.region, passwords))
   console.log(welcome(url, folder, cloudsFile, first))
 
-  let endingSince = 0
   const end = async () => {
     if (endingSince) {
       // npm repeats to us the very Ctrl-C that we got ourselves.
-      if (Date.now() - endingSince > 1000) process.exit(130)
+      if (performance.now() - endingSince > 1000) process.exit(130)
       return
     }
-    endingSince = Date.now()
+    endingSince = performance.now()
     console.log('\nFinishing what is in flight; Ctrl-C again leaves at once.')
     const closed = new Promise((resolve) => server.close(resolve))
     if ('closeIdleConnections' in server) server.closeIdleConnections()
@@ -124,6 +130,7 @@ const start = async (env: Record<string, string | undefined>): Promise<void> => 
     if (left) console.log(`Left ${left} pieces of work for the next start.`)
     d1.close()
     cloudState.close()
+    release()
     process.exit(0)
   }
   process.on('SIGINT', end).on('SIGTERM', end)

@@ -13,3 +13,10 @@ export const writeSettings = async (db: Database, values: Record<string, string>
 
 export const changeSetting = (db: Database, key: string, value: string) =>
   db.update(settings).set({ value }).where(eq(settings.key, key))
+
+/** Proves that the database can be written. */
+export const writeHealth = (db: Database, now: number) =>
+  db
+    .insert(settings)
+    .values({ key: 'health', value: String(now) })
+    .onConflictDoUpdate({ target: settings.key, set: { value: String(now) } })

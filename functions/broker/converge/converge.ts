@@ -97,6 +97,7 @@ export const attend = async (context: Context, ref: Ref): Promise<void> => {
     const now = context.now()
     // Somebody else holds it: he goes on with it, or the cron after him.
     if (dueAt === null || Math.max(dueAt, now) >= until || leaseUntil > now) return
-    await context.sleep(Math.max(100, dueAt - now))
+    // A clock that is set back makes no pause longer than the whole was meant to be.
+    await context.sleep(Math.min(Math.max(100, dueAt - now), context.settings.lingerMs))
   }
 }

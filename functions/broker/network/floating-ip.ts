@@ -94,7 +94,7 @@ const obtain = async (context: Context, id: string, cloudId: string): Promise<Fl
       await takeBack(context, id)
       throw refusalOf(row, binding)
     }
-    await context.sleep(next - context.now())
+    await context.sleep(Math.min(next - context.now(), PATIENCE))
   }
 }
 

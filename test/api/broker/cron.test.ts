@@ -36,6 +36,45 @@ describe('a loop', () => {
     expect(await runCron(plimsoll.host, 1000, [loop])).toEqual(['often'])
   })
 
+  test('runs on when the clock is set back, by whatever it was put off before', async () => {
+    const often = counted('often', 60)
+    const rarely = counted('rarely', 600)
+    for (const back of [3_600_000, 86_400_000, 400 * 86_400_000]) {
+      plimsoll.clock.advance(1_000_000)
+      expect(await runCron(plimsoll.host, 1000, [often, rarely])).toEqual(['often', 'rarely'])
+      plimsoll.clock.advance(-back)
+      expect(await runCron(plimsoll.host, 1000, [often, rarely])).toEqual(['often', 'rarely'])
+      expect(await runCron(plimsoll.host, 1000, [often, rarely])).toEqual([])
+    }
+    // One that is held by a process whose clock is a little ahead is held.
+    await plimsoll.db.run(sql`update leases set until = ${plimsoll.clock.now + 65_000} where name = 'often'`)
+    expect(await runCron(plimsoll.host, 1000, [often])).toEqual([])
+  })
+
+  test('finds what is due when the clock is set back: resources, sweeps, and clouds that were left alone', async () => {
+    plimsoll = await startPlimsoll()
+    const { db, clock } = plimsoll
+    const volumes = `/volume/v3/${plimsoll.projectId('demo')}/volumes`
+    const { id } = (await plimsoll.as('demo').post(volumes, { volume: { size: 1 } })).body.volume
+    const ahead = clock.now + 30_000
+    await db.run(sql`update bindings set due_at = ${ahead}, lease_until = ${ahead} where resource_id = ${id}`)
+    await db.run(sql`update clouds set closed_until = ${ahead}, inventory_due_at = ${ahead}`)
+    clock.advance(-86_400_000)
+    for (let round = 0; round < 10; round++) {
+      await runCron(plimsoll.host)
+      clock.advance(1_000)
+    }
+    expect((await plimsoll.as('demo').get(`${volumes}/${id}`)).body.volume.status).toBe('available')
+    await db.run(sql`update sweeps set due_at = ${ahead}, lease_until = ${ahead}`)
+    await runCron(plimsoll.host)
+    const far = clock.now + 600_000
+    expect((await db.all(sql`select kind from sweeps`)).length).toBeGreaterThan(0)
+    expect(await db.all(sql`select name from clouds where closed_until > ${far} or inventory_due_at > ${far}`)).toEqual(
+      [],
+    )
+    expect(await db.all(sql`select kind from sweeps where due_at > ${far} or lease_until > ${far}`)).toEqual([])
+  })
+
   test('that fails is logged, and keeps no other from its turn', async () => {
     const after = counted('after', 0)
     const broken: Loop = { name: 'broken', everySeconds: 0, run: () => Promise.reject(new Error('out of luck')) }

@@ -1,0 +1,54 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { createAdaptorServer } from '@hono/node-server'
+import type { createApp } from '../app.ts'
+
+export interface Patience {
+  /** Longest that the bytes of a body may stay away, in milliseconds. */
+  silenceMs: number
+  /** Longest that a whole body may take, but for image data, which takes as long as its bytes flow. */
+  bodyMs: number
+}
+
+const PATIENCE: Patience = { silenceMs: 120_000, bodyMs: 300_000 }
+/** Headers are few: whoever takes longer for them wants a connection and no answer. */
+const HEADERS_MS = 60_000
+
+/**
+ * The HTTP server of Node over an app. Node itself would cut off every request after five minutes, however fast its body
+ * comes in; here a body ends when nothing comes, or when it is no image data and takes too long as a whole.
+ * @param isData whether the body of such a request is image data
+ */
+export const serverFor = (
+  app: ReturnType<typeof createApp>,
+  isData: (method: string, path: string) => boolean,
+  hostname: string,
+  patience: Patience = PATIENCE,
+) => {
+  const server = createAdaptorServer({
+    fetch: (request, { incoming }) => app.fetch(request, { peer: incoming.socket.remoteAddress }),
+    hostname,
+    serverOptions: { requestTimeout: 0, headersTimeout: HEADERS_MS },
+  })
+  server.on('request', (incoming: IncomingMessage, outgoing: ServerResponse) => {
+    const path = (incoming.url ?? '').split('?')[0]!
+    watchBody(incoming, outgoing, isData(incoming.method ?? '', path) ? { ...patience, bodyMs: Infinity } : patience)
+  })
+  return server
+}
+
+const watchBody = (incoming: IncomingMessage, outgoing: ServerResponse, { silenceMs, bodyMs }: Patience): void => {
+  const { headers, socket } = incoming
+  if (!headers['transfer-encoding'] && !Number(headers['content-length'])) return
+  const began = performance.now()
+  let heard = { bytes: socket.bytesRead, at: began }
+  const look = setInterval(() => {
+    if (incoming.complete) return clearInterval(look)
+    const now = performance.now()
+    if (socket.bytesRead !== heard.bytes) heard = { bytes: socket.bytesRead, at: now }
+    if (now - heard.at < silenceMs && now - began < bodyMs) return
+    clearInterval(look)
+    if (!outgoing.headersSent) socket.write('HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n\r\n')
+    socket.destroySoon()
+  }, Math.min(silenceMs, bodyMs) / 10)
+  incoming.once('close', () => clearInterval(look))
+}
