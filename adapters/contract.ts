@@ -51,6 +51,8 @@ export interface Task {
   pollAfterMs?: number
 }
 export type Outcome<S> = S | Task
+
+/** Whether the cloud still works on it, so that there is no object to look at yet. */
 export const isTask = <S extends object>(outcome: Outcome<S>): outcome is Task => 'task' in outcome
 
 export interface Page<S> {
@@ -73,6 +75,7 @@ export interface Reading<Spec> {
   /** Other objects that the cloud removes together with this one. */
   owns: NativeId[]
 }
+/** A reading of which nothing is lost, left or owned, unless `more` says so. */
 export const reading = <Spec>(spec: Spec, more: Partial<Omit<Reading<Spec>, 'spec'>> = {}): Reading<Spec> => ({
   spec,
   lost: [],

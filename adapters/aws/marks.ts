@@ -70,6 +70,7 @@ export const METADATA_KEY = TAGS.key - METADATA.length
 export const tagged = (tags: Tag[], ...types: ResourceType[]): TagSpecification[] =>
   types.map((ResourceType) => ({ ResourceType, Tags: tags }))
 
+/** The value of the tag with that key; undefined: there is none. */
 export const tagValue = (tags: Tag[] | undefined, key: string): string | undefined =>
   tags?.find((tag) => tag.Key === key)?.Value
 

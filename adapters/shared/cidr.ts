@@ -69,6 +69,7 @@ export const parseCidr = (text: string): Block | null => {
   return prefix > BITS[parsed.family] ? null : masked(parsed.family, parsed.value, prefix)
 }
 
+/** `192.0.2.0/24`, with the address as `formatAddress` writes it. */
 export const formatCidr = (block: Block): string =>
   `${formatAddress({ family: block.family, value: block.first })}/${block.prefix}`
 
@@ -78,6 +79,7 @@ export const contains = (outer: Block, inner: Block): boolean =>
   outer.prefix <= inner.prefix &&
   masked(outer.family, inner.first, outer.prefix).first === outer.first
 
+/** Whether any address is in both. */
 export const overlaps = (a: Block, b: Block): boolean => contains(a, b) || contains(b, a)
 
 /** The block of `prefix` length around `block`, itself if it is wide enough already. */

@@ -1,9 +1,14 @@
 import type { Json } from '../contract.ts'
 
+/** Text that is not empty. */
 export const isText = (value: Json | undefined): value is string => typeof value === 'string' && value !== ''
+
+/** A JSON object. */
 export const isTable = (value: Json | undefined): value is Record<string, Json> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
+/** An ISO 4217 code, as far as its form tells. */
 export const isCurrency = (value: Json): boolean => isText(value) && /^[A-Z]{3}$/.test(value)
+/** An absolute URL of HTTP or HTTPS. */
 export const isHttpUrl = (text: string): boolean => URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)
 
 /** Reads options one by one, and remembers which there are. */

@@ -133,6 +133,7 @@ const xsiType = (given: ReadonlyMap<string, string>, spaces: ReadonlyMap<string,
 export const child = (element: Element | undefined, ...path: string[]): Element | undefined =>
   path.reduce<Element | undefined>((at, name) => at?.children.find((each) => each.name === name), element)
 
+/** All children of that name, in their order. */
 export const childrenOf = (element: Element | undefined, name: string): Element[] =>
   element?.children.filter((each) => each.name === name) ?? []
 

@@ -125,6 +125,7 @@ export const folderOf = (inventory: Inventory, wanted: string | null): Ref => {
   return found.length === 1 ? found[0]!.ref : misconfigured(`${found.length} folders are called ${wanted}.`)
 }
 
+/** By managed object id or by name. @throws `definitive` for one that is not there */
 export const datastoreOf = (inventory: Inventory, wanted: string): Datastore =>
   inventory.datastores.find((each) => each.ref.id === wanted || each.name === wanted) ??
   misconfigured(`There is no datastore ${wanted}.`)

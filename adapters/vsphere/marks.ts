@@ -59,5 +59,8 @@ export const tokenName = (name: string, token: string): string =>
       .slice(0, 41)
       .trim() || 'unnamed'
   } (${token})`
+/** A name as its user knows it, without the token at its end. */
 export const plainName = (name: string): string => name.replace(SUFFIX, '')
+
+/** The token at the end of a name; undefined: it has none. */
 export const tokenIn = (name: string): string | undefined => SUFFIX.exec(name)?.[1]

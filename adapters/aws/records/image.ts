@@ -25,6 +25,7 @@ const healthOf = (image: Image): ImageSeen['health'] => {
 export const rootDisk = (image: Image) =>
   image.BlockDeviceMappings?.find((mapping) => mapping.DeviceName === image.RootDeviceName)?.Ebs
 
+/** An AMI in the contract's words. https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_Image.html (GiB) */
 export const imageSeen = (context: Context, image: Image): ImageSeen => ({
   id: image.ImageId ?? '',
   mark: markOf(context, image.Tags),

@@ -32,9 +32,15 @@ export const BLOCK = 524_288
 /** Minutes without a block after which EBS gives a snapshot up. */
 const TIMEOUT = 60
 
+/** The public endpoint of a region. https://docs.aws.amazon.com/general/latest/gr/ebs-service.html */
 export const ebsEndpoint = (region: string): string =>
   `https://ebs.${region}.amazonaws.com${region.startsWith('cn-') ? '.cn' : ''}/`
 
+/**
+ * The direct API of EBS in one region.
+ * @param keys asked anew for every call
+ * @throws by the table of errors.ts; `ambiguous` where no answer came
+ */
 export const connectEbs = (
   where: { endpoint: string; region: string },
   keys: () => Promise<Keys>,

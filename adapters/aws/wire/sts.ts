@@ -31,6 +31,11 @@ const element = (xml: string, name: string): string | undefined =>
 export const stsEndpoint = (region: string): string =>
   `https://sts.${region}.amazonaws.com${region.startsWith('cn-') ? '.cn' : ''}/`
 
+/**
+ * The Security Token Service.
+ * @param keys asked anew for every call
+ * @throws by the table of errors.ts; `ambiguous` where no answer came
+ */
 export const connectSts = (
   where: { endpoint: string; region: string },
   keys: () => Promise<Keys>,

@@ -1,10 +1,10 @@
 import type { InterfaceSpec, Realm, Seen } from '../../contract.ts'
 import type { Engine } from '../engine.ts'
-import { plugs } from '../records/hold.ts'
+import { pairRealm } from '../records/pair-realm.ts'
 
 /** Interfaces: a port plugged into a server that runs. One that the server was built with can be adopted as well. */
 export const interfaces = (engine: Engine): Realm<InterfaceSpec> =>
-  plugs<InterfaceSpec, Seen>(engine, {
+  pairRealm<InterfaceSpec, Seen>(engine, {
     kind: 'interface',
     held: 'port',
     inborn: true,

@@ -1,4 +1,4 @@
-import type { NativeId, ServerRealm, ServerSeen, ServerSpec } from '../../contract.ts'
+import type { NativeId, Seen, ServerRealm, ServerSeen, ServerSpec } from '../../contract.ts'
 import { type Engine, healthOf } from '../engine.ts'
 import { noSuch, refusal } from '../errors.ts'
 import { refuseForeign } from '../marks.ts'
@@ -27,94 +27,111 @@ const bytesOf = (text: string | null): number =>
 const holds = (hold: Hold | null, server: NativeId, now: number): boolean =>
   hold?.server === server && (hold.goneAt === null || hold.goneAt > now)
 
+/** @throws `not_found`, or a refusal for a port of somebody else or of another zone */
+const checkPorts = async (engine: Engine, spec: ServerSpec): Promise<void> => {
+  for (const id of spec.ports) {
+    const port = await referred(engine, 'port', id)
+    refuseForeign(port, engine.connection)
+    if (port.zone !== null && port.zone !== spec.zone) {
+      throw refusal('WrongZone', `A port is in zone ${port.zone}, the server in ${spec.zone}.`)
+    }
+  }
+}
+
+/** What a server is made of. Its room and its ports are its own from here on, or else nobody's. */
+const draft = async (engine: Engine, spec: ServerSpec, id: NativeId, key: string) => {
+  const { room, settings } = engine
+  const { zone } = room.zone(spec.zone) && spec
+  const size = findSize(engine, spec.size.native, zone)
+  const image = await findImage(engine, spec.image)
+  refuseMisfit(size, image)
+  const keypair = spec.keypair === null ? null : await referred(engine, 'keypair', spec.keypair)
+  await checkPorts(engine, spec)
+  await room.take(zone, key, amountOf(size, image.minDiskGiB))
+  const now = engine.now()
+  const hold: Hold = { server: id, at: now, readyAt: now, goneAt: null, mark: null, device: null }
+  try {
+    for (const port of spec.ports) await take(engine, 'port', port, hold)
+  } catch (error) {
+    for (const port of spec.ports) await letGo(engine, 'port', port, id, engine.now())
+    await room.release(zone, key, engine.now())
+    throw error
+  }
+  const builtAt = now + settings.build_ms
+  return {
+    name: spec.name,
+    zone,
+    // Nothing here runs it, and it may hold passwords.
+    spec: { ...spec, userData: null },
+    guest: { userDataBytes: bytesOf(spec.userData), authorized: keypair?.fingerprint ?? null },
+    power: 'running' as const,
+    powerAt: builtAt,
+    bootAt: builtAt,
+    offAt: null,
+    size: size.name,
+    image: spec.image,
+    metadata: spec.metadata,
+    rebuilt: null,
+    host: `sbx-host-${zone}-${(Number.parseInt(digest(id).slice(0, 6), 16) % HOSTS_PER_ZONE) + 1}`,
+    ports: spec.ports,
+    volumes: [],
+  }
+}
+
+/** What a server is seen as; of its ports and volumes those that it holds now. */
+const view = async (engine: Engine, server: Server, seen: Seen, lookup: Lookup): Promise<ServerSeen> => {
+  const now = engine.now()
+  const { size, image, host, id } = server
+  const volumes: ServerSeen['volumes'] = []
+  for (const { id: volumeId, device } of server.volumes) {
+    const volume = await lookup('volume', volumeId)
+    if (volume && holds(volume.hold, id, now)) volumes.push({ id: volumeId, device, root: false })
+  }
+  const ports = (await pluggedPorts(server, lookup, now)).map(({ id, spec }) => ({
+    id,
+    mac: spec.mac,
+    addresses: spec.addresses.map(({ address }) => address),
+  }))
+  return {
+    ...seen,
+    power: powerOf(server, now),
+    size,
+    image,
+    volumes,
+    ports,
+    host,
+    ...(server.bootAt <= now ? { bootedAt: server.bootAt } : {}),
+  }
+}
+
+const readServer = async (engine: Engine, server: Server, lookup: Lookup): Promise<ServerSpec> => {
+  const { name, spec, size: native, image, metadata } = server
+  const size = engine.settings.sizes.find((each) => each.name === native)
+  const amount = size && { vcpus: size.vcpus, ramMiB: size.ram_mib, diskGiB: size.disk_gib }
+  const ports = (await pluggedPorts(server, lookup, engine.now())).map(({ id }) => id)
+  return { ...spec, name, image, metadata, ports, size: { ...spec.size, ...amount, native } }
+}
+
+const consoleLog = async (engine: Engine, id: NativeId): Promise<string> => {
+  const { lookup } = engine.state
+  const server = await lookup('server', id)
+  if (!server || !exists(server, engine.now())) throw noSuch('server', id)
+  if (healthOf(server, engine.now()) === 'failed') return ''
+  const ports = await pluggedPorts(server, lookup, engine.now())
+  return consoleText(server, ports, engine.now(), engine.settings.boot_ms)
+}
+
 /** Servers. They take room in their zone, hold their ports, and free both when they are gone. */
 export const servers = (engine: Engine): ServerRealm => {
-  const { state, settings, room, connection } = engine
-
-  const checkParts = async (spec: ServerSpec): Promise<void> => {
-    for (const id of spec.ports) {
-      const port = await referred(engine, 'port', id)
-      refuseForeign(port, connection)
-      if (port.zone !== null && port.zone !== spec.zone) {
-        throw refusal('WrongZone', `A port is in zone ${port.zone}, the server in ${spec.zone}.`)
-      }
-    }
-  }
-
-  const draft = async (spec: ServerSpec, id: NativeId, key: string) => {
-    const { zone } = room.zone(spec.zone) && spec
-    const size = findSize(engine, spec.size.native, zone)
-    const image = await findImage(engine, spec.image)
-    refuseMisfit(size, image)
-    const keypair = spec.keypair === null ? null : await referred(engine, 'keypair', spec.keypair)
-    await checkParts(spec)
-    await room.take(zone, key, amountOf(size, image.minDiskGiB))
-    const now = engine.now()
-    const hold: Hold = { server: id, at: now, readyAt: now, goneAt: null, mark: null, device: null }
-    try {
-      for (const port of spec.ports) await take(engine, 'port', port, hold)
-    } catch (error) {
-      for (const port of spec.ports) await letGo(engine, 'port', port, id, engine.now())
-      await room.release(zone, key, engine.now())
-      throw error
-    }
-    const builtAt = now + settings.build_ms
-    return {
-      name: spec.name,
-      zone,
-      // Nothing here runs it, and it may hold passwords.
-      spec: { ...spec, userData: null },
-      guest: { userDataBytes: bytesOf(spec.userData), authorized: keypair?.fingerprint ?? null },
-      power: 'running' as const,
-      powerAt: builtAt,
-      bootAt: builtAt,
-      offAt: null,
-      size: size.name,
-      image: spec.image,
-      metadata: spec.metadata,
-      rebuilt: null,
-      host: `sbx-host-${zone}-${(Number.parseInt(digest(id).slice(0, 6), 16) % HOSTS_PER_ZONE) + 1}`,
-      ports: spec.ports,
-      volumes: [],
-    }
-  }
+  const { state, settings, room } = engine
 
   const base = realm<'server', ServerSpec, ServerSeen>(engine, {
     kind: 'server',
     readyMs: settings.build_ms,
     removeMs: settings.delete_ms,
-    draft,
-    async view(server, seen, lookup) {
-      const now = engine.now()
-      const { size, image, host, id } = server
-      const volumes: ServerSeen['volumes'] = []
-      for (const { id: volumeId, device } of server.volumes) {
-        const volume = await lookup('volume', volumeId)
-        if (volume && holds(volume.hold, id, now)) volumes.push({ id: volumeId, device, root: false })
-      }
-      const ports = (await pluggedPorts(server, lookup, now)).map(({ id, spec }) => ({
-        id,
-        mac: spec.mac,
-        addresses: spec.addresses.map(({ address }) => address),
-      }))
-      return {
-        ...seen,
-        power: powerOf(server, now),
-        size,
-        image,
-        volumes,
-        ports,
-        host,
-        ...(server.bootAt <= now ? { bootedAt: server.bootAt } : {}),
-      }
-    },
-    async read(server, lookup) {
-      const { name, spec, size: native, image, metadata } = server
-      const size = settings.sizes.find((each) => each.name === native)
-      const amount = size && { vcpus: size.vcpus, ramMiB: size.ram_mib, diskGiB: size.disk_gib }
-      const ports = (await pluggedPorts(server, lookup, engine.now())).map(({ id }) => id)
-      return { ...spec, name, image, metadata, ports, size: { ...spec.size, ...amount, native } }
-    },
+    draft: (spec, id, key) => draft(engine, spec, id, key),
+    view: (server, seen, lookup) => view(engine, server, seen, lookup),
+    read: (server, lookup) => readServer(engine, server, lookup),
     async release({ id, spec, ports, volumes }, goneAt) {
       await room.release(spec.zone, state.key('server', id), goneAt)
       for (const port of ports) await letGo(engine, 'port', port, id, goneAt)
@@ -130,14 +147,6 @@ export const servers = (engine: Engine): ServerRealm => {
       })
     })
 
-  const consoleLog = async (id: NativeId): Promise<string> => {
-    const server = await state.lookup('server', id)
-    if (!server || !exists(server, engine.now())) throw noSuch('server', id)
-    if (healthOf(server, engine.now()) === 'failed') return ''
-    const ports = await pluggedPorts(server, state.lookup, engine.now())
-    return consoleText(server, ports, engine.now(), settings.boot_ms)
-  }
-
   return {
     ...base,
     start: (id) => act('start', id, 'start'),
@@ -149,11 +158,11 @@ export const servers = (engine: Engine): ServerRealm => {
     resume: (id) => act('resume', id, 'resume'),
     resize: (id, size, power) => engine.call('server.resize', { id }, () => resizeStep(engine, id, size, power)),
     rebuild: (id, image, token) => engine.call('server.rebuild', { id }, () => rebuildStep(engine, id, image, token)),
-    consoleLog: (id) => engine.call('server.consoleLog', { id }, () => consoleLog(id)),
+    consoleLog: (id) => engine.call('server.consoleLog', { id }, () => consoleLog(engine, id)),
     describe: (id, { name, metadata }) =>
       engine.call('server.describe', { id }, async () => {
         await state.change('server', id, (server) => {
-          refuseForeign(server, connection)
+          refuseForeign(server, engine.connection)
           if (!exists(server, engine.now())) throw noSuch('server', id)
           return { ...server, name, metadata }
         })

@@ -2,6 +2,7 @@ import { type Mark, type NativeId, type Realm, reading, type Seen } from '../../
 import { type Engine, healthOf } from '../engine.ts'
 import { noSuch, refusal } from '../errors.ts'
 import { ours, refuseForeign, remarked } from '../marks.ts'
+import { asCalls } from './calls.ts'
 import { type Base, type Entities, exists, type Lookup, type Stored } from './entities.ts'
 import { canonical, digest } from './hash.ts'
 
@@ -86,120 +87,134 @@ const marked = async <K extends Stored>(engine: Engine, kind: K, mark: Mark): Pr
   return items.filter(({ mark: its }) => its?.token === mark.token).sort((a, b) => a.createdAt - b.createdAt)[0] ?? null
 }
 
-/** A realm from what is particular to its kind. */
+/** An object in the contract's words. */
+const show = async <K extends Stored, Spec, S extends Seen>(
+  engine: Engine,
+  ways: Ways<K, Spec, S>,
+  entity: Entities[K],
+  lookup: Lookup = engine.state.lookup,
+): Promise<S> => ways.view(entity, seenOf(engine, entity), lookup)
+
+/** Throws unless an earlier create with this id was the same request. */
+const refuseAnother = ({ settings }: Engine, entity: Base, asked: string, mark: Mark): void => {
+  if (entity.mark?.token !== mark.token) throw refusal('NameTaken', 'An object of this UUID exists already.')
+  if (settings.profile === 'token' && entity.asked !== asked) {
+    throw refusal('IdempotentParameterMismatch', 'The token was used for another request.')
+  }
+}
+
+/** The record of an object that is made now. */
+const fresh = <K extends Stored, Spec, S extends Seen>(
+  engine: Engine,
+  { kind, readyMs }: Ways<K, Spec, S>,
+  its: { id: NativeId; mark: Mark; asked: string; fault: string | null },
+  own: Own<K>,
+): Entities[K] => {
+  const createdAt = engine.now()
+  const times = { createdAt, readyAt: createdAt + readyMs, goneAt: null }
+  return { kind, ...its, zone: null, ...times, ...own } as unknown as Entities[K]
+}
+
+const make = async <K extends Stored, Spec, S extends Seen>(
+  engine: Engine,
+  ways: Ways<K, Spec, S>,
+  spec: Spec,
+  mark: Mark,
+  stillborn: boolean,
+): Promise<S> => {
+  const { state, settings } = engine
+  const { kind } = ways
+  const asked = digest(canonical(spec))
+  const first = stem(engine, kind, mark)
+  for (let copy = 1; ; copy++) {
+    const id = settings.profile === 'none' ? `${first}-${copy}` : first
+    const earlier = (await state.get(kind, id))?.value
+    if (earlier && settings.profile !== 'none') {
+      refuseAnother(engine, earlier, asked, mark)
+      return show(engine, ways, earlier)
+    }
+    if (earlier) continue
+    const own = await ways.draft(spec, id, state.key(kind, id))
+    const fault = stillborn ? 'The cloud could not make it.' : null
+    const entity = fresh(engine, ways, { id, mark, asked, fault }, own)
+    if (await state.put(entity, 0)) return show(engine, ways, entity)
+    // Another call was faster with the same id: the same claims are its own now, and its object is the answer.
+    if (settings.profile !== 'none') copy--
+  }
+}
+
+const remove = async <K extends Stored, Spec, S extends Seen>(
+  engine: Engine,
+  ways: Ways<K, Spec, S>,
+  id: NativeId,
+  mark: Mark,
+): Promise<void> => {
+  const { state } = engine
+  for (;;) {
+    const found = await state.get(ways.kind, id)
+    if (!found || !exists(found.value, engine.now())) return
+    const { value: entity, version } = found
+    refuseForeign(entity, engine.connection, mark)
+    if (entity.goneAt !== null) return ways.release?.(entity, entity.goneAt)
+    await ways.inUse?.(entity)
+    const goneAt = engine.now() + (ways.removeMs ?? 0)
+    if (!(await state.put({ ...entity, goneAt }, version))) continue
+    await ways.release?.(entity, goneAt)
+    return
+  }
+}
+
+const remark = async (engine: Engine, kind: Stored, id: NativeId, mark: Mark | null): Promise<void> => {
+  const found = await engine.state.lookup(kind, id)
+  if (mark === null && (!found || !exists(found, engine.now()))) return
+  await engine.state.change(kind, id, (entity) => {
+    const next = remarked(entity, engine.connection, mark)
+    return next === entity.mark ? entity : { ...entity, mark: next }
+  })
+}
+
+/**
+ * A realm from what is particular to its kind. Unlike the kit's `markedRealm`, which looks and then acts, it is the cloud
+ * itself: it decides within one write whose an object is and whether it may change.
+ */
 export const realm = <K extends Stored, Spec, S extends Seen>(
   engine: Engine,
   ways: Ways<K, Spec, S>,
 ): Realm<Spec, S> => {
-  const { kind } = ways
+  const { kind, revise } = ways
   const { state, settings } = engine
-  const show = async (entity: Entities[K], lookup: Lookup = state.lookup): Promise<S> =>
-    ways.view(entity, seenOf(engine, entity), lookup)
-
-  /** What an earlier create with this id made, if it was the same request. */
-  const again = (entity: Entities[K], asked: string, mark: Mark): Promise<S> => {
-    if (entity.mark?.token !== mark.token) throw refusal('NameTaken', 'An object of this UUID exists already.')
-    if (settings.profile === 'token' && entity.asked !== asked) {
-      throw refusal('IdempotentParameterMismatch', 'The token was used for another request.')
-    }
-    return show(entity)
-  }
-
-  const make = async (spec: Spec, mark: Mark, stillborn: boolean): Promise<S> => {
-    const asked = digest(canonical(spec))
-    const first = stem(engine, kind, mark)
-    for (let copy = 1; ; copy++) {
-      const id = settings.profile === 'none' ? `${first}-${copy}` : first
-      const earlier = (await state.get(kind, id))?.value
-      if (earlier && settings.profile !== 'none') return again(earlier, asked, mark)
-      if (earlier) continue
-      const own = await ways.draft(spec, id, state.key(kind, id))
-      const createdAt = engine.now()
-      const fault = stillborn ? 'The cloud could not make it.' : null
-      const base = {
-        kind,
-        id,
-        mark,
-        asked,
-        zone: null,
-        createdAt,
-        readyAt: createdAt + ways.readyMs,
-        fault,
-        goneAt: null,
-      }
-      const entity = { ...base, ...own } as unknown as Entities[K]
-      if (await state.put(entity, 0)) return show(entity)
-      // Somebody was faster with the same id: the same claims are his now, and his object is the answer.
-      if (settings.profile !== 'none') copy--
-    }
-  }
-
-  const remove = async (id: NativeId, mark: Mark): Promise<void> => {
-    for (;;) {
-      const found = await state.get(kind, id)
-      if (!found || !exists(found.value, engine.now())) return
-      const { value: entity, version } = found
-      refuseForeign(entity, engine.connection, mark)
-      if (entity.goneAt !== null) return ways.release?.(entity, entity.goneAt)
-      await ways.inUse?.(entity)
-      const goneAt = engine.now() + (ways.removeMs ?? 0)
-      if (!(await state.put({ ...entity, goneAt }, version))) continue
-      await ways.release?.(entity, goneAt)
-      return
-    }
-  }
-
-  const read = async (id: NativeId) => {
-    const entity = await state.lookup(kind, id)
-    if (!entity || !exists(entity, engine.now())) return null
-    return reading((await ways.read?.(entity, state.lookup)) ?? (entity.spec as unknown as Spec))
-  }
-
-  const mark = async (id: NativeId, mark: Mark | null): Promise<void> => {
-    const found = await state.lookup(kind, id)
-    if (mark === null && (!found || !exists(found, engine.now()))) return
-    await state.change(kind, id, (entity) => {
-      const next = remarked(entity, engine.connection, mark)
-      return next === entity.mark ? entity : { ...entity, mark: next }
-    })
-  }
-
-  const { revise } = ways
   const update = async (id: NativeId, spec: Spec): Promise<S> => {
     const step = async (entity: Entities[K]): Promise<Entities[K]> => {
       refuseUnsettled(engine, entity)
       const next = (await revise?.(entity, spec)) ?? entity
       return canonical(next) === canonical(entity) ? entity : next
     }
-    return show(await state.change(kind, id, step))
+    return show(engine, ways, await state.change(kind, id, step))
   }
-
-  return {
-    once: settings.profile,
-    settleMs: settings.visibility_delay_ms,
-    create: (spec, mark) => engine.call(`${kind}.create`, { mark }, (stillborn) => make(spec, mark, stillborn)),
-    find: (mark) =>
-      engine.call(`${kind}.find`, { mark }, async () => {
-        const found = await marked(engine, kind, mark)
-        return found && engine.visible(found.createdAt) ? show(found) : null
-      }),
-    get: (id) =>
-      engine.call(`${kind}.get`, { id }, async () => {
-        const found = await state.lookup(kind, id)
-        return found && show(found)
-      }),
-    list: (cursor) =>
-      engine.call(`${kind}.list`, {}, async () => {
-        const lookup = state.whole()
-        const { items, last } = await state.page(kind, settings.page_size, cursor)
-        const shown = items.filter(({ createdAt }) => engine.visible(createdAt))
-        return { items: await Promise.all(shown.map((each) => show(each, lookup))), next: last, complete: true }
-      }),
-    ...(revise && {
-      update: (id: NativeId, spec: Spec) => engine.call(`${kind}.update`, { id }, () => update(id, spec)),
-    }),
-    remove: (id, mark) => engine.call(`${kind}.remove`, { id, mark }, () => remove(id, mark)),
-    read: (id) => engine.call(`${kind}.read`, { id }, () => read(id)),
-    mark: (id, its) => engine.call(`${kind}.mark`, { id, ...(its && { mark: its }) }, () => mark(id, its)),
-  }
+  return asCalls<Spec, S>(engine, kind, settings.profile, {
+    create: (spec, mark, stillborn) => make(engine, ways, spec, mark, stillborn),
+    async find(mark) {
+      const found = await marked(engine, kind, mark)
+      return found && engine.visible(found.createdAt) ? show(engine, ways, found) : null
+    },
+    async get(id) {
+      const found = await state.lookup(kind, id)
+      return found && show(engine, ways, found)
+    },
+    async list(cursor) {
+      const lookup = state.whole()
+      const { items, last } = await state.page(kind, settings.page_size, cursor)
+      const shown = items.filter(({ createdAt }) => engine.visible(createdAt))
+      const seen = await Promise.all(shown.map((each) => show(engine, ways, each, lookup)))
+      return { items: seen, next: last, complete: true }
+    },
+    ...(revise && { update }),
+    remove: (id, mark) => remove(engine, ways, id, mark),
+    async read(id) {
+      const entity = await state.lookup(kind, id)
+      if (!entity || !exists(entity, engine.now())) return null
+      return reading((await ways.read?.(entity, state.lookup)) ?? (entity.spec as unknown as Spec))
+    },
+    mark: (id, mark) => remark(engine, kind, id, mark),
+  })
 }

@@ -1,7 +1,7 @@
 import type { AttachmentSeen, AttachmentSpec, Realm } from '../../contract.ts'
 import type { Engine } from '../engine.ts'
 import { refusal } from '../errors.ts'
-import { plugs } from '../records/hold.ts'
+import { pairRealm } from '../records/pair-realm.ts'
 
 /** `vda` is the root disk. */
 export const DEVICES = [...'bcdefghijklmnopqrstuvwxyz'].map((letter) => `/dev/vd${letter}`)
@@ -30,7 +30,7 @@ export const attachments = (engine: Engine): Realm<AttachmentSpec, AttachmentSee
     return device
   }
 
-  return plugs<AttachmentSpec, AttachmentSeen>(engine, {
+  return pairRealm<AttachmentSpec, AttachmentSeen>(engine, {
     kind: 'attachment',
     held: 'volume',
     inborn: false,

@@ -34,6 +34,7 @@ const open = async (context: Context, id: NativeId): Promise<string> => {
   return `wss://${host.includes(':') && !host.startsWith('[') ? `[${host}]` : host}:${port}/ticket/${encodeURIComponent(secret)}`
 }
 
+/** The screen of a server, by way of a ticket for its host. @throws `conflict` while the server is off */
 export const remoteConsole = (context: Context): NonNullable<ServerRealm['remoteConsole']> => ({
   types: [WEBMKS],
   open: (id) => open(context, id),

@@ -23,6 +23,7 @@ interface Stage {
   power: 'running' | 'stopped'
 }
 const write = ({ token, last, task, power }: Stage): string => [token, last, task || '-', power].join(' ')
+/** What the machine's settings tell of a rebuild; undefined: it was never rebuilt. */
 export const readStage = (text: string | undefined): Stage | undefined => {
   const [, token, last, task, power] = /^(\S+) (copying|swapped|done) (\S+) (running|stopped)$/.exec(text ?? '') ?? []
   if (!token) return undefined

@@ -16,6 +16,7 @@ export interface ImportPlace {
   policy: string | null
 }
 
+/** The first zone that the project has a resource pool in, and the operator's folder of templates. @throws `definitive` */
 export const importPlace = async (context: Context): Promise<ImportPlace> => {
   const { mapping, options } = context
   const inventory = await inventoryOf(context)
@@ -32,6 +33,7 @@ export const importPlace = async (context: Context): Promise<ImportPlace> => {
   }
 }
 
+/** A storage policy as a specification takes it; null: the datastore's own. */
 export const profile = (policy: string | null): Value =>
   policy === null ? null : [{ _type: 'VirtualMachineDefinedProfileSpec', profileId: policy }]
 

@@ -10,6 +10,8 @@ import { type Vapi, vapiOf } from '../wire/vapi.ts'
 
 /** What says of an image's id, and of a page of the catalogue, that it is of a content library. */
 export const LIBRARY = 'library:'
+
+/** Whether an image, or a cursor of the catalogue, is of a content library. */
 export const isLibraryImage = (id: string): boolean => id.startsWith(LIBRARY)
 const itemIn = (id: string): string => id.slice(LIBRARY.length)
 
@@ -65,6 +67,7 @@ const seenOf = ({ id, name, description, size, creation_time }: Item): ImageSeen
   ...(description ? { description } : {}),
 })
 
+/** The package as an image; null: there is none, or servers are not made of such an item. */
 export const libraryImage = async (context: Context, id: string): Promise<ImageSeen | null> => {
   const vapi = await vapiOf(context)
   const item = vapi && (await itemOf(vapi, itemIn(id)))

@@ -36,6 +36,7 @@ const networkOf = (backing: Element | undefined): string | null =>
   textOf(backing, 'opaqueNetworkId') ??
   null
 
+/** A device as the schema has it, read as far as anybody asks. Sizes are KiB, MAC addresses in lower case. */
 export const readDevice = (element: Element): Device => {
   const type = element.xsiType ?? ''
   const backing = child(element, 'backing')
@@ -75,6 +76,7 @@ export const readDevice = (element: Element): Device => {
 export const rootDisk = (devices: Device[]): Device | undefined =>
   devices.filter(({ disk }) => disk && disk.disk === null).toSorted((a, b) => a.key - b.key)[0]
 
+/** Network cards, in the order in which the guest sees them. */
 export const cardsOf = (devices: Device[]): Device[] =>
   devices.filter(({ card }) => card).toSorted((a, b) => a.key - b.key)
 
@@ -91,6 +93,7 @@ export const addCard = (index: number, backing: Value, mac: string): Value => ({
   },
 })
 
+/** Takes a device out of a machine; a disk's file stays. */
 export const removeDevice = ({ key, type, controllerKey, unitNumber }: Device): Value => ({
   operation: 'remove',
   device: { _type: type, key, controllerKey, unitNumber },

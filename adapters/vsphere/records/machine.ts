@@ -75,6 +75,7 @@ const guestOf = (net: Element | undefined): Machine['guest'] =>
     addresses: childrenOf(nic, 'ipAddress').map((each) => each.text),
   }))
 
+/** A machine from its properties (`PATHS`). Names have `%`, `/` and `\` escaped on the way. */
 export const readMachine = (found: Found): Machine => {
   const hardware = found.props.get('config.hardware')
   const committed = text(found, 'summary.storage.committed')
@@ -118,6 +119,7 @@ export const readMachine = (found: Found): Machine => {
 
 const isId = (id: string): boolean => /^[\w.-]+$/.test(id)
 
+/** The machine or template; null: there is none. */
 export const machineOf = async ({ vim }: Context, id: string): Promise<Machine | null> => {
   if (!isId(id)) return null
   try {
@@ -160,6 +162,7 @@ export const machineByName = async (context: Context, folder: Ref, name: string)
   return found?.type === 'VirtualMachine' ? machineOf(context, found.id) : null
 }
 
+/** The mark of this deployment; undefined: the machine is not ours. */
 export const markOf = (context: Context, machine: Machine): Mark | undefined =>
   ourMark(machine.own[KEY.mark], context.connection.deployment)
 

@@ -21,9 +21,12 @@ export interface PortRecord {
   holder: string | null
 }
 
+/** A port that was reserved is named by what makes it unique. */
 export const portId = (network: string, mac: string): NativeId => `${network}/${mac}`
 /** A card that nobody reserved is named after its machine too: a look-up has to know where to look. */
 export const cardId = (network: string, mac: string, machine: string): NativeId => `${network}/${mac}@${machine}`
+
+/** What the id of a port or of a card says; `machine` is null for one that was reserved. */
 export const partsOf = (id: NativeId): { network: string; mac: string; machine: string | null } => {
   const [, network = '', mac = '', machine = null] = /^([^/]*)\/([^@]*)(?:@(.*))?$/.exec(id) ?? []
   return { network, mac, machine }
@@ -37,6 +40,7 @@ const portKey = ({ storePrefix }: Context, id: NativeId): string => {
 const addressKey = ({ storePrefix }: Context, subnet: NativeId, address: string): string =>
   `${storePrefix}/address/${subnet}/${address}`
 
+/** The record with the version that a change of it has to name; null: nobody reserved the port. */
 export const recordOf = async (
   context: Context,
   id: NativeId,
@@ -45,9 +49,11 @@ export const recordOf = async (
   return row && { record: row.value as unknown as PortRecord, version: row.version }
 }
 
+/** Writes a record; false: it is not at that version any more (0: it is there already). */
 export const putRecord = (context: Context, record: PortRecord, version: number): Promise<boolean> =>
   context.surroundings.store.put(portKey(context, record.id), record as unknown as Json, version)
 
+/** Forgets a port and gives its addresses back. Safe to repeat. */
 export const dropRecord = async (context: Context, record: PortRecord): Promise<void> => {
   for (const { subnet, address } of record.addresses) await releaseAddress(context, record, subnet, address)
   await context.surroundings.store.delete(portKey(context, record.id))
@@ -67,6 +73,7 @@ export const changeRecord = async (
   }
 }
 
+/** Records in an order that stays the same, after the one with the id `after`. */
 export const recordsPage = async (
   context: Context,
   after: string | undefined,
@@ -80,6 +87,7 @@ export const recordsPage = async (
   return rows.map(({ value }) => value as unknown as PortRecord)
 }
 
+/** Every record, page by page. */
 export async function* allRecords(context: Context): AsyncGenerator<PortRecord> {
   let after: string | undefined
   do {
@@ -103,6 +111,7 @@ export const claimAddresses = async (context: Context, record: PortRecord): Prom
   }
 }
 
+/** Gives an address back, unless another port has it by now. */
 export const releaseAddress = async (
   context: Context,
   record: PortRecord,
@@ -126,6 +135,7 @@ export const tableOf = ({ own }: Pick<Machine, 'own'>): PortTable => {
   }
 }
 
+/** The ports of a machine as its settings hold them; empty text takes the setting away. */
 export const writeTable = (records: Omit<PortRecord, 'holder'>[]): string =>
   records.length === 0
     ? ''
@@ -174,6 +184,7 @@ export const unplugged = (context: Context, record: PortRecord): PortSeen => {
   }
 }
 
+/** The record of a port that is asked for. `holder` as `PortRecord` has it. */
 export const recordFor = (
   id: NativeId,
   spec: { name: string; network: string; mac: string; addresses: PortRecord['addresses'] },

@@ -8,9 +8,11 @@ export interface SubnetRecord {
   mark: string
 }
 
+/** Begins with the network, so that the subnets of one are one range of keys. */
 export const subnetId = (network: NativeId, token: string): NativeId => `${network}/${token}`
 const key = ({ storePrefix }: Context, id: NativeId): string => `${storePrefix}/subnet/${id}`
 
+/** The record with the version that a change of it has to name; null: there is none. */
 export const subnetOf = async (
   context: Context,
   id: NativeId,
@@ -19,9 +21,11 @@ export const subnetOf = async (
   return row && { record: row.value as unknown as SubnetRecord, version: row.version }
 }
 
+/** Writes a record; false: it is not at that version any more (0: it is there already). */
 export const putSubnet = (context: Context, record: SubnetRecord, version: number): Promise<boolean> =>
   context.surroundings.store.put(key(context, record.id), record as unknown as Json, version)
 
+/** Forgets a subnet; false: it was not there. */
 export const dropSubnet = (context: Context, id: NativeId): Promise<boolean> =>
   context.surroundings.store.delete(key(context, id))
 

@@ -35,6 +35,7 @@ export const claimVlan = async (context: Context, dvs: string, token: string, ta
   return refuse('All VLANs that the cloud may use for networks are taken.')
 }
 
+/** Gives back what `claimVlan` gave for this token. Safe to repeat. */
 export const releaseVlan = async (context: Context, dvs: string, token: string): Promise<void> => {
   const { store } = context.surroundings
   for (const { key, value, version } of await store.list(`${context.storePrefix}/vlan/${dvs}/`, 4096)) {

@@ -96,12 +96,15 @@ export const diskPage = async (
 const managerOf = async ({ vim }: Context): Promise<Ref> =>
   (await vim.content()).disks ?? refuse('This vCenter has no first-class disks.')
 
+/** Asks the manager of disks for something that takes time; gives the task. */
 export const startOnDisks = async (context: Context, method: string, parameters: Record<string, Value>): Promise<Ref> =>
   taskIn(await context.vim.call(await managerOf(context), method, parameters))
 
+/** The same for what is done in a moment. @throws `conflict` if it takes longer */
 export const runOnDisks = async (context: Context, method: string, parameters: Record<string, Value>): Promise<void> =>
   settled(context, await startOnDisks(context, method, parameters))
 
+/** Asks the manager of disks for what it knows; gives the response. */
 export const askDisks = async (context: Context, method: string, parameters: Record<string, Value>): Promise<Element> =>
   context.vim.call(await managerOf(context), method, parameters)
 
@@ -132,6 +135,7 @@ export const consumerOf = async (context: Context, { consumers }: Disk): Promise
   return null
 }
 
+/** The disk that is to be changed. @throws `not_found`, or `definitive` if it is not ours */
 export const ourDisk = async (context: Context, id: string, mark?: Mark): Promise<Disk> => {
   const disk = await diskOf(context, id)
   if (!disk) throw gone(id)

@@ -88,7 +88,10 @@ export const below = (vim: Vim, container: Ref, paths: Record<string, string[]>)
     }
   })
 
+/** A property that is a text, a number or a flag; undefined: it is not set. */
 export const text = (found: Found, path: string): string | undefined => found.props.get(path)?.text
+
+/** A property that is a reference; undefined: it is not set. */
 export const refAt = (found: Found, path: string): Ref | undefined => asRef(found.props.get(path))
 /** The members of an array of references. */
 export const refsAt = (found: Found, path: string): Ref[] =>

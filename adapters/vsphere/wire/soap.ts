@@ -20,6 +20,7 @@ export type Value =
   | undefined
   | { [element: string]: Value | undefined; _type?: string }
 
+/** A reference, from its type in the schema and its id, e.g. `VirtualMachine` and `vm-17`. */
 export const ref = (type: string, id: string): Ref => ({ type, id })
 const isRef = (value: object): value is Ref => {
   const keys = Object.keys(value)
