@@ -54,6 +54,3 @@ export const asCloudError = (error: unknown): CloudError =>
         operatorMessage: error instanceof Error ? error.message : String(error),
         cause: error,
       })
-
-/** True when the call certainly changed nothing, so that what was reserved for it may be freed. */
-export const hadNoEffect = (code: CloudErrorCode): boolean => code !== 'ambiguous' && code !== 'not_found'

@@ -9,7 +9,7 @@ interface Prepared {
 }
 
 /** A statement that failed, told without its values: they may be secrets, and errors are logged. */
-export class QueryFailed extends Error {
+class QueryFailed extends Error {
   constructor(text: string, cause: unknown) {
     super(`Failed query: ${text}`, { cause })
     this.name = 'QueryFailed'

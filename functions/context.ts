@@ -95,7 +95,7 @@ export interface Deployment {
 
 export type { Database }
 
-export const ROLES = ['reader', 'member', 'manager', 'admin'] as const
+const ROLES = ['reader', 'member', 'manager', 'admin'] as const
 export type Role = (typeof ROLES)[number]
 
 /** Who asks: what a verified token says. */
@@ -134,10 +134,10 @@ export interface Context extends Host {
 }
 
 /** A statement that undoes its batch where it does not hold. */
-export type Condition = BatchItem<'sqlite'>
+type Condition = BatchItem<'sqlite'>
 
 /** The request carries a key of its own. Its first batch of writes takes the key; a repetition (`replay`) writes nothing. */
-export interface Once {
+interface Once {
   key: string
   bodyHash: string
   /** What all ids of the request follow from. */

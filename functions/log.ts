@@ -12,7 +12,7 @@ export const jsonLog =
   }
 
 /** The same value without anything that is named like a secret or looks like a sealed text. */
-export const redact = (value: unknown, depth = 0): unknown => {
+const redact = (value: unknown, depth = 0): unknown => {
   if (typeof value === 'string') return value.replace(/\bv1\.[0-9a-f]{8}\.[\w-]{20,}/g, '[sealed]')
   if (value === null || typeof value !== 'object') return value
   if (depth > 6) return '[deep]'

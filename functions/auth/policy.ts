@@ -4,7 +4,7 @@ import { Fault } from '../http/fault.ts'
 import type { Operation } from '../http/operation.ts'
 
 /** Whether the caller has a role, or one that implies it. */
-export const hasRole = (caller: Caller, role: Role): boolean =>
+const hasRole = (caller: Caller, role: Role): boolean =>
   caller.roles.some((had) => had === role || IMPLIED[had]?.includes(role))
 
 /** 401 without a token, 403 without the role or without a project. */

@@ -5,7 +5,7 @@ import { linksTo, pursue } from './routes.ts'
 import { changedAt, time } from './shapes.ts'
 
 /** Where a volume is, as people name it: `<cloud>.<zone>`. */
-export const zoneOf = ({ cloud, zone }: Pick<VolumeRead, 'cloud' | 'zone'>): string => `${cloud}.${zone}`
+const zoneOf = ({ cloud, zone }: Pick<VolumeRead, 'cloud' | 'zone'>): string => `${cloud}.${zone}`
 
 /** As 3.0 shows it (cinder/api/v3/views/volumes.py, legacy_detail). */
 const base = (input: Input, v: VolumeRead) => ({

@@ -18,7 +18,7 @@ import { links, nextLink } from './links.ts'
 import { boolean, integer, matching, name, oneOf, text } from './parameters.ts'
 
 /** https://docs.openstack.org/api-ref/compute/#flavors */
-export const flavorView = (flavor: FlavorRow, input: Pick<Input, 'base' | 'origin' | 'version'>) => ({
+const flavorView = (flavor: FlavorRow, input: Pick<Input, 'base' | 'origin' | 'version'>) => ({
   id: flavor.id,
   name: flavor.name,
   ram: flavor.ramMib,

@@ -30,7 +30,7 @@ export const sealAtRest = (keeper: Keeper, place: string, plain: string): string
 export const openAtRest = (keeper: Keeper, place: string, kept: string): string | null =>
   isSealed(kept) ? open(kept, bound(keeper, place), keys(keeper)) : kept
 
-export const isSealed = (text: string): boolean => /^v1\.[0-9a-f]{8}\.[\w-]+$/.test(text)
+const isSealed = (text: string): boolean => /^v1\.[0-9a-f]{8}\.[\w-]+$/.test(text)
 
 /** The same secret under today's first key; null if it is already, or does not open. */
 export const resealAtRest = (keeper: Keeper, place: string, kept: string): string | null => {

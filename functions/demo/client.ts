@@ -10,7 +10,7 @@ export class Refused extends Error {}
 /** How long anything may take, in milliseconds. */
 const PATIENCE = 120_000
 
-export const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
+const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
 
 /** The OpenStack API of a running broker, by `fetch` alone. */
 export class Client {

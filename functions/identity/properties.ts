@@ -3,7 +3,7 @@ import type { ProjectRow } from '../../db/queries/identity/identity.ts'
 import { conflict } from '../http/fault.ts'
 
 /** Keystone keeps what it does not know beside what it does, and shows it again. */
-export const MAX_PROPERTIES = 16_384
+const MAX_PROPERTIES = 16_384
 
 /** The properties in a body that have no column of their own. */
 export const extraOf = (body: Record<string, unknown>, known: readonly string[]): ProjectRow['extra'] => {

@@ -39,8 +39,7 @@ const movedWords: Record<string, string> = {
 }
 
 /** neutron-lib, exceptions: `OverQuota`. */
-export const overQuota = (resource: string): Fault =>
-  conflict(`Quota exceeded for resources: ['${resource}'].`, 'OverQuota')
+const overQuota = (resource: string): Fault => conflict(`Quota exceeded for resources: ['${resource}'].`, 'OverQuota')
 
 /** oslo.policy's words for one attribute, or one operation, that is for others. */
 export const disallowed = (rule: string): Fault =>

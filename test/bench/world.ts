@@ -10,7 +10,7 @@ import { bootstrap } from '../../functions/runtime/bootstrap.ts'
 import { openHost, settingsFrom } from '../../functions/runtime/host.ts'
 import { Counter } from './counting.ts'
 
-export const PASSWORD = 'bench'
+const PASSWORD = 'bench'
 const KEY = '5b'.repeat(32)
 
 /** The program as it runs on Node, in this process; with its round trips counted, or left alone to be timed. */

@@ -25,7 +25,7 @@ const STORIES: [sources: RegExp, stories: string][] = [
 ]
 
 /** Files that differ from where this branch left the main one, new ones included; deleted ones are not among them. */
-export const changedFiles = (): string[] => {
+const changedFiles = (): string[] => {
   const git = (...args: string[]) => execFileSync('git', args, { encoding: 'utf8' }).split('\n').filter(Boolean)
   const heads = ['origin/main', 'main'].filter((name) => {
     try {

@@ -4,7 +4,7 @@ import { sandbox } from '../../adapters/sandbox/index.ts'
 import type { Flight, Life, Scheduler } from './scheduler.ts'
 
 /** Whose call it is can be told from the store that the adapter was handed. */
-export interface Travelled extends Store {
+interface Travelled extends Store {
   life?: Life
   scheduler?: Scheduler
 }

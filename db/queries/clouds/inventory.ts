@@ -128,11 +128,3 @@ export const externalNetworkNamed = async (db: Database, name: string) =>
       .from(networks)
       .where(and(eq(networks.name, name), eq(networks.external, true), isNotNull(networks.cloudId)))
   )[0] ?? null
-
-/** Any project that is mapped: through its account an operator's view is had where the cloud has no credentials of its own. */
-export const someMappedProject = async (db: Database, cloudId: string): Promise<string | null> =>
-  (
-    await db.get<{ id: string } | undefined>(
-      sql`select project_id as id from mappings where cloud_id = ${cloudId} order by created_at limit 1`,
-    )
-  )?.id ?? null

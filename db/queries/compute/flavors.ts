@@ -10,7 +10,7 @@ export type FlavorRow = typeof flavors.$inferSelect
  * What a project may buy: common sizes, unless they are another's, and the native ones that its clouds offer. A common
  * size is listed though no cloud can meet it: that depends on the day. Admins see all but the retired.
  */
-export const onSale = (scope: Scope): SQL =>
+const onSale = (scope: Scope): SQL =>
   'every' in scope
     ? sql`(not ${flavors.native} or not ${flavors.retired})`
     : sql`case when ${flavors.native}

@@ -17,13 +17,8 @@ import { ROUTER_INTERFACE } from '../network/network.ts'
 import { homeOf } from './home.ts'
 
 export type FlavorRow = typeof flavors.$inferSelect
-export type ImageRow = typeof images.$inferSelect
 export type NetworkRow = typeof networks.$inferSelect
-export type SubnetRow = typeof subnets.$inferSelect
 export type PortRow = typeof ports.$inferSelect
-export type SecurityGroupRow = typeof securityGroups.$inferSelect
-export type KeypairRow = typeof keypairs.$inferSelect
-export type VolumeRow = typeof volumes.$inferSelect
 
 /** One thing that can be bought by a project: a cloud's size in one zone. `broker/place` judges it. */
 export interface CandidateRow {
@@ -93,7 +88,7 @@ export const candidatesFor = (db: Database, ask: CandidateQuestion) =>
       ${where(ask.place, sql`and (fit.cloud_name = ${ask.place} or fit.cloud_name || '.' || z.name = ${ask.place})`)}`)
 
 /** Clouds that a project may use, with the zones that a name of a place stands for. */
-export const placesNamed = (db: Database, projectId: string, place: string | null) =>
+const placesNamed = (db: Database, projectId: string, place: string | null) =>
   db.all<{ id: string; name: string; type: string; zone: string | null; named: number }>(sql`
     select c.id, c.name, c.type, z.name as zone, (c.name = ${place} or c.name || '.' || z.name = ${place}) as named
     from mappings m join clouds c on c.id = m.cloud_id and c.enabled

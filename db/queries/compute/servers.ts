@@ -72,19 +72,8 @@ export const insertInterface = (db: Database, row: InterfaceRow) => db.insert(in
 export const interfacesOf = (db: Database, serverId: string) =>
   db.select().from(interfaces).where(eq(interfaces.serverId, serverId))
 
-export const interfaceById = async (db: Database, id: string): Promise<InterfaceRow | null> =>
-  (await db.select().from(interfaces).where(eq(interfaces.id, id)))[0] ?? null
-
 export const deleteInterfaces = (db: Database, where: { serverId: string } | { id: string }) =>
   db.delete(interfaces).where('id' in where ? eq(interfaces.id, where.id) : eq(interfaces.serverId, where.serverId))
-
-/** The ports of a server as Neutron knows them: what names the server as its device. */
-export const devicePorts = (db: Database, serverId: string, projectId: string) =>
-  db
-    .select()
-    .from(ports)
-    .where(and(eq(ports.deviceId, serverId), eq(ports.projectId, projectId)))
-    .orderBy(ports.createdAt, ports.id)
 
 /** Ports of a server that just came up carry traffic now. */
 export const activatePorts = (db: Database, serverId: string, now: number) =>

@@ -179,10 +179,6 @@ export const offerNamed = async (db: Database, cloudId: string, name: string) =>
     from offers o left join flavors f on f.name = o.name and f.native where o.cloud_id = ${cloudId} and o.name = ${name}`)) ??
   null
 
-export const portOfServer = async (db: Database, portId: string): Promise<string | null> =>
-  (await db.get<{ id: string } | undefined>(sql`select server_id as id from server_ports where port_id = ${portId}`))
-    ?.id ?? null
-
 export interface ExportFilter {
   cloudId?: string | undefined
   kind?: string | undefined

@@ -1,4 +1,4 @@
-import { and, asc, eq, inArray, isNotNull, isNull, lte, ne, sql } from 'drizzle-orm'
+import { and, asc, eq, isNotNull, isNull, lte, ne, sql } from 'drizzle-orm'
 import type { Kind } from '../../../adapters/contract.ts'
 import type { Database } from '../../client.ts'
 import { anyOf, both, either } from '../../conditions.ts'
@@ -248,29 +248,3 @@ const dueAmong = prepared((db) =>
 /** What converge has to do now for some resources of one kind, on every cloud. Any number of ids. */
 export const dueOf = (db: Database, kind: Kind, ids: string[], now: number): Promise<Ref[]> =>
   dueAmong.run(db, { kind, ids: JSON.stringify(ids), now })
-
-/** When the next work is due; null: nothing is under way. */
-export const nextDue = async (db: Database): Promise<number | null> =>
-  (await db.get<{ due: number | null }>(sql`select min(due_at) as due from bindings`))?.due ?? null
-
-/** Bound objects of one kind on one cloud, for the reconciler. */
-export const boundOn = (db: Database, cloudId: string, kind: Kind, projectIds: string[]): Promise<Binding[]> =>
-  db
-    .select()
-    .from(bindings)
-    .where(
-      and(
-        eq(bindings.cloudId, cloudId),
-        eq(bindings.kind, kind),
-        inArray(bindings.phase, ['bound', 'deleting']),
-        anyOf(bindings.projectId, projectIds),
-      ),
-    )
-
-/** How many objects a cloud still holds for us. */
-export const countLive = async (db: Database, cloudId: string): Promise<number> =>
-  (
-    await db.get<{ n: number }>(
-      sql`select count(*) as n from bindings where cloud_id = ${cloudId} and phase not in ('gone', 'failed') and not (kind = 'image' and project_id = '')`,
-    )
-  ).n

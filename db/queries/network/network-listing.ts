@@ -4,7 +4,7 @@ import { anyOf } from '../../conditions.ts'
 import { after, orderOf } from '../keyset.ts'
 
 /** What a list can be filtered and sorted by: an expression, or a condition that all values together make. */
-export type Attribute =
+type Attribute =
   | { is: 'text' | 'flag' | 'number' | 'time' | 'ip' | 'cidr' | 'mac'; sql: SQL; matches?: undefined }
   | { is: 'text' | 'pairs'; matches: (values: string[]) => SQL }
 export type Attributes = Record<string, Attribute>

@@ -141,7 +141,7 @@ export const groupGone = (id: string) => sql`not exists (select 1 from security_
 
 const inOrder = [asc(securityGroupRules.createdAt), asc(securityGroupRules.id)]
 
-export const rulesOf = (db: Database, groupIds: string[]): Promise<RuleRow[]> =>
+const rulesOf = (db: Database, groupIds: string[]): Promise<RuleRow[]> =>
   db
     .select()
     .from(securityGroupRules)

@@ -105,7 +105,7 @@ const kindOf = async (plan: Plan, nativeId: NativeId): Promise<Kind> => {
 }
 
 /** Puts the marks on; one that is refused stays to be done, and says so on its binding. */
-export const markAll = async (context: Context, items: Item[]): Promise<void> => {
+const markAll = async (context: Context, items: Item[]): Promise<void> => {
   for (const item of items) {
     if (item.ownership !== 'adopting') continue
     await context.converge(context, item)

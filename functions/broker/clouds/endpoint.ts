@@ -9,7 +9,7 @@ interface Reach {
 }
 
 /** An admin said, for this very cloud, that it lives in a private network. */
-export const allowsPrivate = ({ options }: Pick<Reach, 'options'>): boolean => options.allow_private === true
+const allowsPrivate = ({ options }: Pick<Reach, 'options'>): boolean => options.allow_private === true
 
 /** Why a URL may not be an endpoint, as a sentence; null if it may. Names are resolved only where the runtime can. */
 export const endpointFault = async (url: string, reach: Pick<Reach, 'options'>): Promise<string | null> => {
@@ -65,7 +65,7 @@ const inWords = (error: unknown, origin: string): unknown => {
 }
 
 /** True for names and addresses that lead into the private network, in every spelling that URL leaves over. */
-export const isPrivate = (hostname: string): boolean => {
+const isPrivate = (hostname: string): boolean => {
   const name = hostname
     .toLowerCase()
     .replace(/\.$/, '')

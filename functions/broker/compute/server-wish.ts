@@ -8,7 +8,7 @@ import { snapshotOf } from './server-action.ts'
 import { refuse } from './server-refusal.ts'
 
 /** A server to go on from, if not the image says which, and how long the new one lives. */
-export interface ForkWish {
+interface ForkWish {
   of: string | null
   ttlSeconds: number | null
 }

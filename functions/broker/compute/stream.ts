@@ -71,7 +71,7 @@ const PROTOCOLS: Record<string, string> = {
 }
 
 /** The last elements of the text cut at its line ends, as Nova counts them: what follows the final one is one, too. */
-export const lastLines = (text: string, lines: number | null): string => {
+const lastLines = (text: string, lines: number | null): string => {
   if (lines === null) return text
   if (lines === 0) return ''
   return text.split('\n').slice(-lines).join('\n')

@@ -1,6 +1,6 @@
 /** Address arithmetic of both families: an address is a bigint, a block its first and last one. */
 
-export type IpVersion = 4 | 6
+type IpVersion = 4 | 6
 export interface Ip {
   version: IpVersion
   value: bigint

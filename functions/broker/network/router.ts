@@ -25,7 +25,7 @@ import { badRequestFor, commitOr, conflicting, invalid, missing } from './networ
 import { reachable } from './subnet-rules.ts'
 import { homesNamed } from './zone-hints.ts'
 
-export interface Gateway {
+interface Gateway {
   networkId: string
   enableSnat?: boolean | undefined
 }

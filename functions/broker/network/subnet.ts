@@ -76,7 +76,7 @@ const noZoneAnyMore = (error: unknown): NamedHome[] => {
 }
 
 /** The subnet, if the caller may change it. */
-export const ownSubnet = async (context: Context, id: string): Promise<SubnetRow> => {
+const ownSubnet = async (context: Context, id: string): Promise<SubnetRow> => {
   const subnet = await subnetById(context.db, context.scope, id)
   if (!subnet) throw missing('Subnet', id)
   const { scope } = context

@@ -6,7 +6,7 @@ import type { Stored } from '../../../adapters/sandbox/records/entities.ts'
 import { type Plimsoll, startPlimsoll } from '../../support/harness.ts'
 import { MemoryBlobs } from '../../support/memory-blobs.ts'
 
-export const CLOUD = { name: 'sandbox', type: 'sandbox', options: { log_calls: 5_000 } }
+const CLOUD = { name: 'sandbox', type: 'sandbox', options: { log_calls: 5_000 } }
 
 /** A cloud on which somebody else works, and nobody of us yet. */
 export const newEstate = async (options: Record<string, unknown> = {}) => {

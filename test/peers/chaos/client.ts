@@ -6,7 +6,7 @@ const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
 /** Statuses after which a client asks again, as every OpenStack client does for these. */
 const AGAIN = new Set([429, 500, 502, 503, 504])
 
-export class Unanswered extends Error {}
+class Unanswered extends Error {}
 
 /**
  * A client that does not give up: every request is repeated, word for word and with the same key, until there is an

@@ -156,7 +156,7 @@ const farewell = async ({ broker, cloud, demo, ground, check }: Stage): Promise<
 }
 
 /** Numbers that a seed fixes. */
-export const random = (seed: number) => () => {
+const random = (seed: number) => () => {
   seed = (seed + 0x6d2b79f5) | 0
   let mixed = Math.imul(seed ^ (seed >>> 15), 1 | seed)
   mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed

@@ -27,7 +27,7 @@ export const eventually = async <T>(ask: () => Promise<T>, holds: (seen: T) => b
 export const serverOf = async (demo: Api, id: string) => (await demo.must('GET', `${NOVA}/${id}`)).server
 export const volumeOf = async (demo: Api, id: string) =>
   (await demo.must('GET', `${cinder(demo)}/volumes/${id}`)).volume
-export const imageNamed = async (demo: Api, name: string): Promise<string> =>
+const imageNamed = async (demo: Api, name: string): Promise<string> =>
   (await demo.must('GET', `/image/v2/images?name=${name}`)).images[0].id
 const flavorNamed = async (demo: Api, name: string): Promise<string> =>
   (await demo.must('GET', '/compute/v2.1/flavors')).flavors.find((each: { name: string }) => each.name === name).id

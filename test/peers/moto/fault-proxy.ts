@@ -24,7 +24,7 @@ export interface Rule {
   ms?: number
 }
 
-export interface Call {
+interface Call {
   action: string
   params: Record<string, string>
   /** What was done instead of a plain answer. */

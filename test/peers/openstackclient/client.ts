@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url'
 import type { Broker } from '../support/broker.ts'
 import { pythonWith } from '../support/python.ts'
 
-export const REQUIREMENTS = ['python-openstackclient==10.5.0', 'openstacksdk==4.22.0']
+const REQUIREMENTS = ['python-openstackclient==10.5.0', 'openstacksdk==4.22.0']
 
 export interface Said {
   rc: number

@@ -15,7 +15,7 @@ const one = <T>(found: T[], what: string): T => {
   assert.equal(found.length, 1, `${found.length} ${what}s carry our mark, not one`)
   return found[0]!
 }
-export const machineOf = ({ machines }: Inventory, resource: string | undefined) =>
+const machineOf = ({ machines }: Inventory, resource: string | undefined) =>
   one(
     machines.filter(({ settings }) => resourceIn(settings['plimsoll.mark']) === named(resource)),
     'machine',
