@@ -12,6 +12,14 @@ export interface FlavorSnapshot {
   ephemeralGib: number
   swapMib: number
   extraSpecs: Record<string, string>
+  /** One size of a cloud, under its own name; absent where an earlier version of this program wrote the row. */
+  native?: boolean
+}
+/** The key that a server was admitted with, whatever becomes of its name. */
+export interface KeypairSnapshot {
+  id: string
+  publicKey: string
+  fingerprint: string
 }
 export interface Fault {
   code: number
@@ -43,6 +51,8 @@ export const servers = sqliteTable(
     launchIndex: integer('launch_index').notNull().default(0),
     imageId: text('image_id'),
     keyName: text('key_name'),
+    keypair: json<KeypairSnapshot>('keypair'),
+    /** Sealed (`broker/compute/user-data`). */
     userData: text('user_data'),
     configDrive: flag('config_drive').notNull().default(false),
     wantPower: text('want_power').$type<'running' | 'stopped' | 'paused' | 'suspended'>().notNull().default('running'),

@@ -203,8 +203,9 @@ export const volumeNot = (id: string, statuses: string[]) =>
   sql`not exists (select 1 from volumes where id = ${id} and deleted_at is null
     and status in ${among(statuses)})`
 
-/** True (as SQL) while a server has the volume. */
-export const volumeHeld = (id: string) => sql`exists (select 1 from attachments where volume_id = ${id})`
+/** True (as SQL) while a server has the volume, or another one is being made of it. */
+export const volumeHeld = (id: string) => sql`(exists (select 1 from attachments where volume_id = ${id})
+  or exists (select 1 from volumes where source_volume_id = ${id} and deleted_at is null and status = 'creating'))`
 
 /** A zone in which the scope's project could have a volume. */
 export interface VolumeZone {

@@ -1,6 +1,7 @@
-import { and, asc, eq, gt, type SQL, sql } from 'drizzle-orm'
+import { and, asc, eq, gt, isNull, type SQL, sql } from 'drizzle-orm'
 import type { Database } from '../../client.ts'
-import { keypairs } from '../../schema/index.ts'
+import { keypairs, servers } from '../../schema/index.ts'
+import { keypairAwaited } from '../line/awaited.ts'
 
 export type KeypairRow = typeof keypairs.$inferSelect
 
@@ -16,6 +17,16 @@ export const keypairNamed = async (db: Database, userId: string, name: string): 
 /** For work below the line, which knows a keypair by the id in its binding. */
 export const keypairById = async (db: Database, id: string): Promise<KeypairRow | null> =>
   (await db.select().from(keypairs).where(eq(keypairs.id, id)))[0] ?? null
+
+/** The key of a server that is still to be made with it, whose keypair is gone. */
+export const keypairKept = async (db: Database, id: string) =>
+  (
+    await db
+      .select({ userId: servers.userId, name: sql<string>`${servers.keyName}`, keypair: servers.keypair })
+      .from(servers)
+      .where(and(sql`${servers.keypair} ->> 'id' = ${id}`, isNull(servers.deletedAt), keypairAwaited(id)))
+      .limit(1)
+  )[0] ?? null
 
 /** A user's keypairs by name, after the one named `after`. */
 export const keypairsOf = (db: Database, userId: string, page: { limit?: number; after?: string | undefined } = {}) =>

@@ -44,9 +44,18 @@ export interface CandidateRow {
 /** Of a cloud's sizes that fit, the cheapest so many are weighed: enough that every zone has one of them. */
 const WEIGHED = 24
 
+type Admitted = Pick<FlavorRow, 'id' | 'name' | 'vcpus' | 'ramMib' | 'diskGib' | 'native'>
+
+const asAdmitted = ({ admitted: f }: CandidateQuestion): SQL =>
+  f
+    ? sql`(select ${f.id} as id, ${f.name} as name, ${f.vcpus} as vcpus, ${f.ramMib} as ram_mib, ${f.diskGib} as disk_gib, ${f.native} as native)`
+    : sql`flavors`
+
 export interface CandidateQuestion {
   projectId: string
   flavorId: string
+  /** The flavor as it was when a server was admitted with it; absent: as it is now. */
+  admitted?: Admitted | undefined
   arch?: string | undefined
   /** `<cloud>` or `<cloud>.<zone>`. */
   place?: string | null | undefined
@@ -65,7 +74,7 @@ export const candidatesFor = (db: Database, ask: CandidateQuestion) =>
     with fit as (
       select o.*, c.name as cloud_name, c.position as cloud_position,
         row_number() over (partition by o.cloud_id, o.arch order by coalesce(o.price, 0), o.vcpus, o.ram_mib, o.disk_gib, o.name) as rank
-      from flavors f
+      from ${asAdmitted(ask)} f
       join mappings m on m.project_id = ${ask.projectId}
       join clouds c on c.id = m.cloud_id and c.enabled
       join offers o on o.cloud_id = c.id

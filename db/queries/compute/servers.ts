@@ -42,6 +42,11 @@ export const updateServer = (db: Database, id: string, set: Partial<NewServer>) 
 export const serverMoved = (id: string, saw: { vmState: string; taskState: string | null }): SQL =>
   sql`not exists (select 1 from servers where id = ${id} and deleted_at is null and vm_state = ${saw.vmState} and task_state is ${saw.taskState})`
 
+/** True (as SQL) when what a server is to be made of was deleted since it was looked up. */
+export const namedGone = ({ imageId, keypair }: Pick<ServerRow, 'imageId' | 'keypair'>): SQL =>
+  sql`not exists (select 1 from images where id = ${imageId} and deleted_at is null)
+    or (${keypair?.id ?? null} is not null and not exists (select 1 from keypairs where id = ${keypair?.id ?? null}))`
+
 /** True (as SQL) when the server is gone, or on its way. */
 export const serverLeft = (id: string): SQL =>
   sql`not exists (select 1 from servers where id = ${id} and deleted_at is null and task_state is not 'deleting')`

@@ -6,6 +6,7 @@ import { bindings, images } from '../../schema/index.ts'
 import { type Scope, within } from '../../scope.ts'
 import { type Comparison, comparisons, contains, type Slice } from '../block-storage/volumes.ts'
 import { after, orderOf, type SortKey } from '../keyset.ts'
+import { imageAwaited } from '../line/awaited.ts'
 
 export type ImageRow = typeof images.$inferSelect
 /** With the clouds that have it, as far as the reader may know of them, and when converge has work left. */
@@ -89,6 +90,26 @@ const byId = prepared((db) =>
 /** For converge: with the project of the server that it is made of. */
 export const imageById = async (db: Database, id: string): Promise<ImageRow | null> =>
   (await byId.run(db, { id }))[0] ?? null
+
+const ever = prepared((db) =>
+  db
+    .select()
+    .from(images)
+    .where(eq(images.id, sql.placeholder('id'))),
+)
+
+/** An image, deleted or not: for what was admitted with it. */
+export const imageEver = async (db: Database, id: string): Promise<ImageRow | null> =>
+  (await ever.run(db, { id }))[0] ?? null
+
+/** A deleted image that something is still to be made of. */
+export const imageKept = async (db: Database, id: string): Promise<ImageRow | null> =>
+  (
+    await db
+      .select()
+      .from(images)
+      .where(and(eq(images.id, id), imageAwaited(id)))
+  )[0] ?? null
 
 type Text = 'id' | 'name' | 'status' | 'containerFormat' | 'diskFormat' | 'checksum' | 'hashValue'
 export interface ImageFilter {
@@ -214,7 +235,9 @@ export const abandonUploads = (db: Database, before: number, now: number) =>
 export const blobsInUse = async (db: Database, keys: string[]): Promise<Set<string>> =>
   new Set(
     (
-      await db.all<{ blob: string }>(sql`select blob from images where deleted_at is null and blob is not null
+      await db.all<{
+        blob: string
+      }>(sql`select blob from images where (deleted_at is null or ${imageAwaited(sql`images.id`)}) and blob is not null
         and blob in ${among(keys)}`)
     ).map(({ blob }) => blob),
   )

@@ -1,4 +1,4 @@
-import { and, asc, eq, isNotNull, isNull, lte, ne, sql } from 'drizzle-orm'
+import { and, asc, eq, isNotNull, isNull, lte, ne, not, type SQL, sql } from 'drizzle-orm'
 import type { Kind } from '../../../adapters/contract.ts'
 import type { Database } from '../../client.ts'
 import { anyOf, both, either } from '../../conditions.ts'
@@ -200,8 +200,8 @@ const again = prepared((db) =>
 /** Whatever was applied to the object of a binding is to be applied again. */
 export const applyAgain = (db: Database, ref: Ref, now: number) => again.run(db, { ...refOf(ref), now })
 
-/** The resource shall be nowhere any more. */
-export const wantAbsent = (db: Database, kind: Kind, resourceIds: string | string[], now: number) =>
+/** The resource shall be nowhere any more, unless a condition keeps it. */
+export const wantAbsent = (db: Database, kind: Kind, resourceIds: string | string[], now: number, kept?: SQL) =>
   db
     .update(bindings)
     .set({ want: 'absent', revision: sql`${bindings.revision} + 1`, dueAt: now, attempts: 0, updatedAt: now })
@@ -210,6 +210,7 @@ export const wantAbsent = (db: Database, kind: Kind, resourceIds: string | strin
         eq(bindings.kind, kind),
         Array.isArray(resourceIds) ? anyOf(bindings.resourceId, resourceIds) : eq(bindings.resourceId, resourceIds),
         ne(bindings.phase, 'gone'),
+        kept && not(kept),
       ),
     )
 

@@ -50,6 +50,7 @@ export const takeServer: Unit = async (plan, item, sighting, read) => {
       userId,
       name: spec.name,
       keyName: key?.name ?? null,
+      keypair: key && { id: key.id, publicKey: key.publicKey, fingerprint: key.fingerprint },
       hostname: hostnameOf(spec.name, item.resourceId),
       metadata: spec.metadata,
       flavor,

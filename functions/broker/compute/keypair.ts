@@ -1,10 +1,11 @@
 import { deleteKeypair, insertKeypair, type KeypairRow, keypairsFull } from '../../../db/queries/compute/keypairs.ts'
+import { keypairAwaited } from '../../../db/queries/line/awaited.ts'
 import type { Context } from '../../context.ts'
 import { certificateFingerprint, newUserCertificate } from '../../crypto/certificate.ts'
 import { asSshKey, newRsaPair, sshFingerprint } from '../../crypto/ssh-key.ts'
 import { commit, guard } from '../line/commit.ts'
 import { quotaDefaults } from '../line/quota.ts'
-import { unwanted } from '../line/resources.ts'
+import { withdrawn } from '../line/resources.ts'
 
 /** What was given as a public key is none. */
 export class InvalidKey extends Error {}
@@ -62,10 +63,13 @@ const fingerprintOf = (type: KeypairRow['type'], publicKey: string): string => {
   }
 }
 
-/** Forgets the key at once; clouds that have it let go of it afterwards. Servers keep what they booted with. */
+/**
+ * Forgets the key at once; clouds that have it let go of it afterwards. Servers keep what they booted with, and those that
+ * were admitted before still boot with it.
+ */
 export const removeKeypair = async (context: Context, keypair: KeypairRow): Promise<void> => {
   await commit(context, { action: 'delete', kind: 'keypair', resourceId: keypair.id, detail: { name: keypair.name } }, [
-    unwanted(context, 'keypair', keypair.id),
+    ...withdrawn(context, 'keypair', keypair.id, keypairAwaited(keypair.id)),
     deleteKeypair(context.db, keypair.id),
   ])
 }

@@ -187,6 +187,7 @@ export const snapshotOf = (flavor: FlavorRow): FlavorSnapshot => ({
   ephemeralGib: flavor.ephemeralGib,
   swapMib: flavor.swapMib,
   extraSpecs: flavor.extraSpecs,
+  native: flavor.native,
 })
 
 /** Another flavor on the same cloud, in the same zone. What it costs more is charged now; `set` is true of it at once. */

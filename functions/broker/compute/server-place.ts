@@ -93,7 +93,9 @@ const larger = async (context: Context, server: ServerRow, { at }: Places, tried
   if (!at) return []
   const { projectId, flavor } = server
   const { cloudId, zone } = at
-  const candidates = await candidatesFor(context.db, { projectId, flavorId: flavor.id, cloudId, zone })
+  // What a flavor of that id is by now does not matter to a server that was admitted with it.
+  const admitted = { ...flavor, native: flavor.native ?? flavor.name === at.native }
+  const candidates = await candidatesFor(context.db, { projectId, flavorId: flavor.id, admitted, cloudId, zone })
   const arch = candidates.find(({ native }) => native === at.native)?.arch
   if (arch === undefined) return []
   const left = candidates.filter((each) => !tried.includes(keyOf(each))).map((each) => ({ ...each, available: true }))

@@ -1,6 +1,7 @@
 import type { Capability } from '../../../adapters/contract.ts'
 import type { Found, NetworkRow, PortRow } from '../../../db/queries/compute/places.ts'
 import type { ImageRow } from '../../../db/queries/image/images.ts'
+import type { KeypairSnapshot } from '../../../db/schema/index.ts'
 import { leastDiskGib } from '../image/image-place.ts'
 import type { Candidate, Place } from './place.ts'
 import { place } from './place.ts'
@@ -50,6 +51,7 @@ export interface Understood {
   image: NonNullable<Found['image']>
   nics: { network: NetworkRow; fixedIp: string | null; port: PortRow | null }[]
   groupIds: string[] | null
+  keypair: KeypairSnapshot | null
 }
 
 /** Checks what a new server refers to, in the order in which Nova does. Throws `ServerRefused`. Pure. */
@@ -61,9 +63,16 @@ export const understand = (wish: ServerWish, found: Found, projectId: string): U
   if (flavor.ramMib < image.minRamMib)
     refuse({ kind: 'too-small', what: 'memory', has: flavor.ramMib, needs: image.minRamMib })
   refuseSmallDisk(flavor.diskGib, image)
-  if (wish.keyName !== null && !found.keypair) refuse({ kind: 'unknown', what: 'keypair', id: wish.keyName })
+  const keypair = understandKeypair(wish, found)
   const nics = understandNics(wish, found, projectId)
-  return { flavor, image, nics, groupIds: understandGroups(wish, found) }
+  return { flavor, image, nics, groupIds: understandGroups(wish, found), keypair }
+}
+
+/** The key itself: its name may mean another one by the time it is needed. */
+const understandKeypair = ({ keyName }: ServerWish, { keypair }: Found): KeypairSnapshot | null => {
+  if (keyName === null) return null
+  const { id, publicKey, fingerprint } = keypair ?? refuse({ kind: 'unknown', what: 'keypair', id: keyName })
+  return { id, publicKey, fingerprint }
 }
 
 /** Throws `ServerRefused` (`too-small`) for an image that the disk of a flavor cannot hold; 0: as large as the image. */

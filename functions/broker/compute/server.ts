@@ -5,6 +5,7 @@ import {
   insertServer,
   insertServerPort,
   type NewServer,
+  namedGone,
   quotaUse,
   type ServerRow,
   serverLeft,
@@ -15,6 +16,7 @@ import { attachVolume } from '../block-storage/attachment.ts'
 import { volumeFor } from '../block-storage/volume.ts'
 import { realiseImage, withTakers } from '../image/image-place.ts'
 import { charge, commit, guard, type Write } from '../line/commit.ts'
+import { Refused } from '../line/refused.ts'
 import { bindTo, changed, unwanted } from '../line/resources.ts'
 import { pinNetworks } from '../network/network.ts'
 import { planPort, takePorts, untilFree } from '../network/port.ts'
@@ -43,7 +45,12 @@ import { sealUserData } from './user-data.ts'
  * Admits servers: one look at everything they refer to, one decision where they go, one batch with quota, rows, ports,
  * bindings and the journal. The cloud hears of them afterwards. Throws `ServerRefused`, `NetworkRefused`, or `Refused`.
  */
-export const createServers = async (context: Context, projectId: string, asked: ServerWish): Promise<ServerRow[]> => {
+export const createServers = async (
+  context: Context,
+  projectId: string,
+  asked: ServerWish,
+  again = false,
+): Promise<ServerRow[]> => {
   const { db, scope, caller } = context
   const forking = await readFork(context, projectId, asked)
   const wish = forking?.wish ?? asked
@@ -64,7 +71,7 @@ export const createServers = async (context: Context, projectId: string, asked: 
     place: wish.zone,
   })
   const parentId = forkedBy(referred.image)
-  if (!forking && parentId !== undefined) return createServers(context, projectId, forkingOf(asked, parentId))
+  if (!forking && parentId !== undefined) return createServers(context, projectId, forkingOf(asked, parentId), again)
   if (!forking && asked.fork) refuse({ kind: 'unlike-parent', reason: 'Only a fork has a time to live.' })
   const { fork, found } = forking
     ? onParentsGround(context, forking.fork, wish, referred)
@@ -79,7 +86,12 @@ export const createServers = async (context: Context, projectId: string, asked: 
     withinLimits(context, projectId, { instances: count, cores: count * vcpus, ram: count * ramMib }, () =>
       untilFree(() => admit(admission, count)),
     ),
-  )
+  ).catch((error) => {
+    // Looked up and gone before it was admitted: the second look says what.
+    const gone = error instanceof Refused && error.refusal.kind === 'guard' && error.refusal.what === 'named-gone'
+    if (!gone || again) throw error
+    return createServers(context, projectId, asked, true)
+  })
   if (choice.places.length)
     for (const { volume, options } of volumes) await attachVolume(context, rows[0]!, volume, options)
   return rows
@@ -146,6 +158,7 @@ const admit = async (admission: Admission, count: number): Promise<ServerRow[]> 
     if (at) writes.push(...(await plug(admission, row, at, taken)), bindTo(context, 'server', row, at))
   }
   if (fork) writes.push(...joinParent(context, fork, rows))
+  else writes.push(guard(context, 'named-gone', namedGone(rows[0]!)))
   await commit(
     context,
     { action: 'create', kind: 'server', resourceId: rows[0]!.id, detail: { ids: rows.map(({ id }) => id) } },
@@ -197,6 +210,7 @@ const newRow = (
     launchIndex: number === null ? 0 : number - 1,
     imageId: understood.image.id,
     keyName: wish.keyName,
+    keypair: understood.keypair,
     userData: sealUserData(context, id, wish.userData),
     configDrive: wish.configDrive,
     wantPower: 'running',

@@ -31,9 +31,13 @@ export const converge = async (context: Context, ref: Ref): Promise<void> => {
   }
 }
 
+/** How soon to look again whether something is still needed that nobody can name any more, in milliseconds. */
+const KEPT = 2_000
+
 const drive = async (work: Work): Promise<Next> => {
   if (work.binding.phase === 'gone' || work.binding.ownership === 'releasing') return 'settled'
   await work.load()
+  if (work.binding.want === 'present' && !work.row) await work.write({ want: 'absent' })
   work.cloud = (await connectCloud(work.context, work.binding.cloudId, work.binding.projectId)).cloud
   const realm = work.steps.realm(work.cloud)
   if (!realm) throw new CloudError('definitive', `This cloud cannot make a ${work.binding.kind.replace('_', ' ')}.`)
@@ -44,7 +48,7 @@ const drive = async (work: Work): Promise<Next> => {
     next = await step(work)
     if (next === 'settled' && work.moved) next = 'again'
   }
-  return next
+  return next === 'settled' && work.kept ? { at: work.now() + KEPT } : next
 }
 
 /** The protocol as a table: what to do next from what is wanted and how far it is. */

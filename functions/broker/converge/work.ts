@@ -63,6 +63,11 @@ export class Work {
     return this.binding.revision !== this.began
   }
 
+  /** It is there only for what waits for it. */
+  get kept(): boolean {
+    return this.row !== null && this.binding.want === 'present' && (this.steps.kept?.(this.row) ?? false)
+  }
+
   async load(): Promise<void> {
     this.row = await this.steps.load(this.context, this.binding)
   }

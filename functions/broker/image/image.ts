@@ -6,6 +6,7 @@ import {
 } from '../../../db/queries/block-storage/attachments.ts'
 import { endUploading } from '../../../db/queries/compute/server-actions.ts'
 import {
+  blobsInUse,
   type ImageRead,
   type ImageRow,
   imageBindings,
@@ -14,11 +15,12 @@ import {
   readImage,
   updateImage,
 } from '../../../db/queries/image/images.ts'
+import { imageAwaited } from '../../../db/queries/line/awaited.ts'
 import type { Binding } from '../../../db/queries/line/bindings.ts'
 import type { Context } from '../../context.ts'
 import { commit, guard, type Write } from '../line/commit.ts'
 import { Refusing } from '../line/refused.ts'
-import { bindTo, changed, unwanted } from '../line/resources.ts'
+import { bindTo, changed, withdrawn } from '../line/resources.ts'
 import { withinImageLimits } from './image-quota.ts'
 
 /** An image that says so stands for a running server, and booting from it forks that: nothing that is made of it does. */
@@ -226,17 +228,23 @@ export const changeImage = async (context: Context, image: ImageRead, set: Parti
   return { ...image, ...set, updatedAt }
 }
 
-/** Deletes an image: the row at once, what clouds and the store have of it afterwards. */
+/**
+ * Deletes an image: the row at once, what clouds and the store have of it afterwards. What was admitted with it before is
+ * still made of it.
+ */
 export const deleteImage = async (context: Context, image: ImageRead): Promise<void> => {
   if (!mayChange(context, image)) throw new ImageRefused({ kind: 'foreign', projectId: image.projectId })
   if (image.protected) throw new ImageRefused({ kind: 'protected' })
   const now = context.now()
   await commit(context, { action: 'delete', kind: 'image', resourceId: image.id }, [
     updateImage(context.db, image.id, { status: 'deleted', deletedAt: now, updatedAt: now }),
-    unwanted(context, 'image', image.id),
+    ...withdrawn(context, 'image', image.id, imageAwaited(image.id)),
     // The server it was being made of is not copied any more.
     ...(image.status === 'active' ? [] : endServerImage(context, image, 'The image was deleted.')),
   ])
   const { blob } = image
-  if (blob) context.defer(async () => context.blobs?.remove(blob))
+  if (blob)
+    context.defer(async () => {
+      if (!(await blobsInUse(context.db, [blob])).has(blob)) await context.blobs?.remove(blob)
+    })
 }

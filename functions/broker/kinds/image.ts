@@ -1,5 +1,5 @@
 import type { ImageSeen, ImageSpec } from '../../../adapters/contract.ts'
-import { type ImageRow, imageById, updateImage } from '../../../db/queries/image/images.ts'
+import { type ImageRow, imageById, imageKept, updateImage } from '../../../db/queries/image/images.ts'
 import { endServerImage } from '../image/image.ts'
 import { formatOf, leastDiskGib } from '../image/image-place.ts'
 import { type Need, steps } from '../line/steps.ts'
@@ -28,7 +28,8 @@ const uploaded = (row: ImageRow, blob: string): ImageSpec['source'] => ({
 export const imageSteps = steps<ImageRow, ImageSpec, ImageSeen>({
   kind: 'image',
   realm: (cloud) => cloud.image,
-  load: (context, { resourceId }) => imageById(context.db, resourceId),
+  load: async ({ db }, { resourceId }) => (await imageById(db, resourceId)) ?? (await imageKept(db, resourceId)),
+  kept: ({ deletedAt }) => deletedAt !== null,
   needs: (_, row, __, stage) => (stage === 'create' && !row.blob ? [server(row)] : []),
   spec: (_, row, binding, native, stage) => ({
     name: row.name ?? row.id,
@@ -41,7 +42,7 @@ export const imageSteps = steps<ImageRow, ImageSpec, ImageSeen>({
   }),
 
   observe(context, row, _, seen) {
-    if (row.blob) return []
+    if (row.blob || row.deletedAt !== null) return []
     const { db } = context
     if (seen.health === 'pending' && row.status === 'queued')
       return [updateImage(db, row.id, { status: 'saving', updatedAt: context.now() })]
@@ -69,7 +70,7 @@ export const imageSteps = steps<ImageRow, ImageSpec, ImageSeen>({
   },
 
   failed(context, row, _, error) {
-    if (row.blob) return []
+    if (row.blob || row.deletedAt !== null) return []
     const making = row.status === 'queued' || row.status === 'saving'
     // A change that the cloud refused leaves the image as it was.
     if (!making && error.code !== 'not_found') return []

@@ -1,5 +1,5 @@
 import type { KeypairSpec } from '../../../adapters/contract.ts'
-import { type KeypairRow, keypairById } from '../../../db/queries/compute/keypairs.ts'
+import { type KeypairRow, keypairById, keypairKept } from '../../../db/queries/compute/keypairs.ts'
 import type { Context } from '../../context.ts'
 import { type Need, steps } from '../line/steps.ts'
 
@@ -31,11 +31,24 @@ export const nameOnCloud = (
     projectId.slice(0, 8),
   ].join('-')
 
+interface Loaded extends Pick<KeypairRow, 'id' | 'userId' | 'name' | 'publicKey' | 'fingerprint'> {
+  /** Its user has deleted it, and a server was admitted with it before. */
+  kept: boolean
+}
+
+const load = async ({ db }: Context, id: string): Promise<Loaded | null> => {
+  const keypair = await keypairById(db, id)
+  if (keypair) return { ...keypair, kept: false }
+  const kept = await keypairKept(db, id)
+  return kept?.keypair ? { userId: kept.userId, name: kept.name, ...kept.keypair, kept: true } : null
+}
+
 /** Public keys, imported where a server first needs them. */
-export const keypairSteps = steps<KeypairRow, KeypairSpec>({
+export const keypairSteps = steps<Loaded, KeypairSpec>({
   kind: 'keypair',
   realm: (cloud) => cloud.keypair,
-  load: (context, binding) => keypairById(context.db, binding.resourceId),
+  load: (context, { resourceId }) => load(context, resourceId),
+  kept: ({ kept }) => kept,
   owner: ({ userId }) => userId,
   needs: () => [],
   spec: (context, keypair, binding) => ({

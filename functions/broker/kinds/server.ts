@@ -1,6 +1,5 @@
 import type { ServerSeen, ServerSpec } from '../../../adapters/contract.ts'
 import { CloudError } from '../../../adapters/errors.ts'
-import { keypairNamed } from '../../../db/queries/compute/keypairs.ts'
 import { finishActionById, finishActions, openActions } from '../../../db/queries/compute/server-actions.ts'
 import {
   activatePorts,
@@ -9,7 +8,7 @@ import {
   serverQuery,
   updateServer,
 } from '../../../db/queries/compute/servers.ts'
-import { imageById } from '../../../db/queries/image/images.ts'
+import { imageEver } from '../../../db/queries/image/images.ts'
 import { type Binding, bindingsOn } from '../../../db/queries/line/bindings.ts'
 import { freeNetworks } from '../../../db/queries/network/unpin.ts'
 import { everyProject } from '../../../db/scope.ts'
@@ -35,7 +34,7 @@ const imageOf = async ({ db }: Context, server: ServerRow): Promise<Need | null>
   const { image: made } = placesOf(server)
   const id = made ?? server.imageId
   if (!id) return null
-  const image = await imageById(db, id)
+  const image = await imageEver(db, id)
   if (!image) throw new CloudError('definitive', `Image ${id} was deleted.`)
   if (made && image.status === 'killed')
     throw new CloudError('definitive', `No image could be made of the parent: ${image.fault ?? ''}`)
@@ -57,13 +56,6 @@ const imageOfMemory = async ({ db }: Context, { imageId, projectId }: ServerRow,
   return mine?.nativeId ?? ''
 }
 
-const keypairOf = async ({ db }: Context, { userId, keyName }: ServerRow) => {
-  if (keyName === null) return null
-  const keypair = await keypairNamed(db, userId, keyName)
-  if (!keypair) throw new CloudError('definitive', `Keypair ${keyName} was deleted.`)
-  return keypair
-}
-
 /** A server below the line. Everything else in the broker exists for it. */
 export const serverSteps = steps<ServerWork, ServerSpec, ServerSeen>({
   kind: 'server',
@@ -78,11 +70,9 @@ export const serverSteps = steps<ServerWork, ServerSpec, ServerSeen>({
   },
 
   async needs(context, { server }, binding) {
-    const [ports, origin, keypair] = [
-      await portsOfServer(context.db, server.id),
-      await originOf(context, server),
-      await keypairOf(context, server),
-    ]
+    const ports = await portsOfServer(context.db, server.id)
+    const origin = await originOf(context, server)
+    const { keypair } = server
     return [
       ...ports.map(({ portId }) => ({ ...ownPort(server, portId), zone: binding.zone })),
       ...(origin ? [origin] : []),
@@ -95,7 +85,7 @@ export const serverSteps = steps<ServerWork, ServerSpec, ServerSeen>({
     const origin = await originOf(context, server)
     if (!at || !origin) throw new CloudError('definitive', 'The server has no place or no image.')
     const forks = origin.kind === 'server'
-    const keypair = await keypairOf(context, server)
+    const { keypair } = server
     const ports = await portsOfServer(context.db, server.id)
     return {
       name: server.name,

@@ -1,7 +1,7 @@
 import type { VolumeSeen, VolumeSpec } from '../../../adapters/contract.ts'
 import { CloudError } from '../../../adapters/errors.ts'
 import { updateVolume, type VolumeRow, volumeById } from '../../../db/queries/block-storage/volumes.ts'
-import { imageById } from '../../../db/queries/image/images.ts'
+import { imageEver } from '../../../db/queries/image/images.ts'
 import type { Context } from '../../context.ts'
 import { restingStatus } from '../block-storage/volume.ts'
 import { DEFAULT_TYPE } from '../block-storage/volume-types.ts'
@@ -19,7 +19,7 @@ const source = async ({ db }: Context, { volume: v }: Row): Promise<Source | nul
   if (v.snapshotId) return { kind: 'snapshot', resourceId: v.snapshotId, projectId }
   if (v.sourceVolumeId) return { kind: 'volume', resourceId: v.sourceVolumeId, projectId }
   if (!v.imageId) return null
-  const image = await imageById(db, v.imageId)
+  const image = await imageEver(db, v.imageId)
   if (!image) throw new CloudError('definitive', `Image ${v.imageId} was deleted.`)
   return imageNeed(image, projectId)
 }

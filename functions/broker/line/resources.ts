@@ -1,3 +1,4 @@
+import type { SQL } from 'drizzle-orm'
 import type { Kind } from '../../../adapters/contract.ts'
 import { insertBinding, touchBindings, wantAbsent } from '../../../db/queries/line/bindings.ts'
 import type { Context } from '../../context.ts'
@@ -37,6 +38,15 @@ export const bindTo = (
 /** What the user wants of a resource has changed: wherever it is realised there is work to do. `commit` attends to it. */
 export const changed = (context: Context, kind: Kind, id: string): Write =>
   makesDue(touchBindings(context.db, kind, id, context.now()), { kind, ids: [id], want: 'present' })
+
+/**
+ * Nobody can name it any more. It goes from wherever nothing waits for it that was admitted with it (`awaited`, as SQL), and
+ * from the rest when that has been made.
+ */
+export const withdrawn = (context: Context, kind: Kind, id: string, awaited: SQL): Write[] => [
+  makesDue(wantAbsent(context.db, kind, id, context.now(), awaited), { kind, ids: [id], want: 'absent' }),
+  changed(context, kind, id),
+]
 
 /** It shall be nowhere any more; the rows above the line may go at once or when the last cloud has let go. */
 export const unwanted = (context: Context, kind: Kind, ids: string | string[]): Write =>

@@ -38,6 +38,8 @@ export interface Steps<Row = unknown, Spec = unknown, S extends Seen = Seen> {
   realm(cloud: Cloud): Realm<Spec, S> | undefined
   /** Null: the resource is gone above the line, only the cloud still has it. */
   load(context: Context, binding: Binding): Promise<Row | null>
+  /** Nobody can name it any more, and it is there only for what was admitted with it: to be looked at until that is made. */
+  kept?(row: Row): boolean
   /** The user whose it is, where it is not its project's alone. */
   owner?(row: Row): string
   needs(context: Context, row: Row, binding: Binding, stage: Stage): Promise<Need[]> | Need[]
