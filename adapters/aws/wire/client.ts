@@ -78,6 +78,21 @@ const handler = (surroundings: Surroundings, onDate: (skewMs: number) => void) =
   httpHandlerConfigs: () => ({}),
 })
 
+/** The keys of a role's session, kept until shortly before they end. */
+const sessionKeys = async (
+  sts: Sts,
+  role: NonNullable<Mapping['role']>,
+  cacheKey: string,
+  { deployment }: Connection,
+  { cache, now }: Surroundings,
+): Promise<Keys> => {
+  const kept = cache.get(cacheKey)
+  if (kept && kept.until > now()) return kept.value as Keys
+  const value = await sts.assumeRole({ ...role, session: `plimsoll-${deployment}` })
+  cache.set(cacheKey, { value, until: value.expiration!.getTime() - RENEW_BEFORE_MS })
+  return value
+}
+
 /**
  * One connection to EC2, the direct API of EBS, and STS as one project: with the connection's own keys, or with a session of the mapped role.
  * @param connection `endpoint` null: the region's public one; otherwise any EC2 endpoint, e.g. an Eucalyptus cloud's
@@ -96,14 +111,7 @@ export const connectEc2 = (
   }
   const own = connectSts(sts, async () => ownKeys(connection), surroundings)
   const cacheKey = role ? sessionKey(connection, role) : ''
-  const keys = async (): Promise<Keys> => {
-    if (!role) return ownKeys(connection)
-    const kept = surroundings.cache.get(cacheKey)
-    if (kept && kept.until > surroundings.now()) return kept.value as Keys
-    const value = await own.assumeRole({ ...role, session: `plimsoll-${connection.deployment}` })
-    surroundings.cache.set(cacheKey, { value, until: value.expiration!.getTime() - RENEW_BEFORE_MS })
-    return value
-  }
+  const keys = role ? () => sessionKeys(own, role, cacheKey, connection, surroundings) : async () => ownKeys(connection)
   let skew: number | null = null
   const client = new EC2Client({
     region,

@@ -17,62 +17,59 @@ const reserved = (cidr: string, address: string): boolean => {
   return value < block.first + BigInt(RESERVED.head) || value > block.last - BigInt(RESERVED.tail)
 }
 
+const bySubnet = ({ addresses }: PortSpec): Map<NativeId, string[]> => {
+  const subnets = new Map<NativeId, string[]>()
+  for (const { subnet, address } of addresses) subnets.set(subnet, [...(subnets.get(subnet) ?? []), address])
+  return subnets
+}
+
+/** The zone that its addresses are in; null: it has none. */
+const check = async (engine: Engine, spec: PortSpec): Promise<string | null> => {
+  await referred(engine, 'network', spec.network)
+  if (!/^([0-9a-f]{2}:){5}[0-9a-f]{2}$/i.test(spec.mac)) throw refusal('InvalidValue', `${spec.mac} is no MAC address.`)
+  let zone: string | null = null
+  for (const { subnet: id, address } of spec.addresses) {
+    const subnet = await referred(engine, 'subnet', id)
+    if (subnet.spec.network !== spec.network) throw refusal('InvalidValue', 'The subnet is not of that network.')
+    if (zone !== null && zone !== subnet.spec.zone) throw refusal('WrongZone', 'A port has addresses of one zone only.')
+    zone = subnet.spec.zone
+    if (!inside(subnet.spec.cidr, address)) throw refusal('InvalidValue', `${address} is not in ${subnet.spec.cidr}.`)
+    if (reserved(subnet.spec.cidr, address)) throw refusal('InvalidValue', `${address} is reserved by the cloud.`)
+  }
+  for (const id of spec.securityGroups) {
+    const group = await referred(engine, 'security_group', id)
+    if (group.spec.network !== spec.network) throw refusal('InvalidValue', 'The security group is on another network.')
+  }
+  return zone
+}
+
+/** Makes the claims of a port exactly these: the addresses, and its MAC address beside them. */
+const claim = async (engine: Engine, spec: PortSpec, holder: string): Promise<void> => {
+  for (const [subnet, addresses] of bySubnet(spec)) {
+    const wanted = [...addresses, spec.mac.toLowerCase()]
+    const take = (ledger: Ledger): true | null => {
+      if (wanted.some((name) => ledger[name] && ledger[name].holder !== holder)) return null
+      for (const [name, each] of Object.entries(ledger)) if (each.holder === holder) delete ledger[name]
+      for (const name of wanted) ledger[name] = { holder, at: engine.now(), until: null, amount: [] }
+      return true
+    }
+    const taken = () => refusal('AddressTaken', `An address of ${addresses.join(', ')} is in use already.`)
+    await engine.claims.claim(`subnet/${subnet}`, take, taken)
+  }
+}
+
+const release = async ({ claims }: Engine, spec: PortSpec, holder: string, at: number): Promise<void> => {
+  for (const subnet of bySubnet(spec).keys()) await claims.release(`subnet/${subnet}`, holder, at)
+}
+
 /** Ports: a card with its addresses, which it has from the start and keeps whatever it is plugged into. */
 export const ports = (engine: Engine): Realm<PortSpec, PortSeen> => {
-  const { claims } = engine
-  const bySubnet = ({ addresses }: PortSpec): Map<NativeId, string[]> => {
-    const subnets = new Map<NativeId, string[]>()
-    for (const { subnet, address } of addresses) subnets.set(subnet, [...(subnets.get(subnet) ?? []), address])
-    return subnets
-  }
-
-  const check = async (spec: PortSpec): Promise<string | null> => {
-    await referred(engine, 'network', spec.network)
-    if (!/^([0-9a-f]{2}:){5}[0-9a-f]{2}$/i.test(spec.mac))
-      throw refusal('InvalidValue', `${spec.mac} is no MAC address.`)
-    let zone: string | null = null
-    for (const { subnet: id, address } of spec.addresses) {
-      const subnet = await referred(engine, 'subnet', id)
-      if (subnet.spec.network !== spec.network) throw refusal('InvalidValue', 'The subnet is not of that network.')
-      if (zone !== null && zone !== subnet.spec.zone)
-        throw refusal('WrongZone', 'A port has addresses of one zone only.')
-      zone = subnet.spec.zone
-      if (!inside(subnet.spec.cidr, address)) throw refusal('InvalidValue', `${address} is not in ${subnet.spec.cidr}.`)
-      if (reserved(subnet.spec.cidr, address)) throw refusal('InvalidValue', `${address} is reserved by the cloud.`)
-    }
-    for (const id of spec.securityGroups) {
-      const group = await referred(engine, 'security_group', id)
-      if (group.spec.network !== spec.network)
-        throw refusal('InvalidValue', 'The security group is on another network.')
-    }
-    return zone
-  }
-
-  /** Makes the claims of a port exactly these: the addresses, and its MAC address beside them. */
-  const claim = async (spec: PortSpec, holder: string): Promise<void> => {
-    for (const [subnet, addresses] of bySubnet(spec)) {
-      const wanted = [...addresses, spec.mac.toLowerCase()]
-      const take = (ledger: Ledger): true | null => {
-        if (wanted.some((name) => ledger[name] && ledger[name].holder !== holder)) return null
-        for (const [name, each] of Object.entries(ledger)) if (each.holder === holder) delete ledger[name]
-        for (const name of wanted) ledger[name] = { holder, at: engine.now(), until: null, amount: [] }
-        return true
-      }
-      const taken = () => refusal('AddressTaken', `An address of ${addresses.join(', ')} is in use already.`)
-      await claims.claim(`subnet/${subnet}`, take, taken)
-    }
-  }
-
-  const release = async (spec: PortSpec, holder: string, at: number): Promise<void> => {
-    for (const subnet of bySubnet(spec).keys()) await claims.release(`subnet/${subnet}`, holder, at)
-  }
-
   return realm(engine, {
     kind: 'port',
     readyMs: engine.settings.network_ms,
     async draft(spec, _, key) {
-      const zone = await check(spec)
-      await claim(spec, key)
+      const zone = await check(engine, spec)
+      await claim(engine, spec, key)
       return { name: spec.name, spec, zone, hold: null }
     },
     async view(entity, seen, lookup) {
@@ -84,17 +81,17 @@ export const ports = (engine: Engine): Realm<PortSpec, PortSeen> => {
     async inUse(entity) {
       if (await holdOf(engine, entity, engine.state.lookup)) throw refusal('InUse', 'The port is in use by a server.')
     },
-    release: ({ spec, id }, goneAt) => release(spec, engine.state.key('port', id), goneAt),
+    release: ({ spec, id }, goneAt) => release(engine, spec, engine.state.key('port', id), goneAt),
     async revise(entity, spec) {
       if (spec.network !== entity.spec.network) throw refusal('InvalidValue', 'A port cannot change its network.')
       const plugged = (await holdOf(engine, entity, engine.state.lookup)) !== null
       if (plugged && spec.mac !== entity.spec.mac)
         throw refusal('InUse', 'A port in use cannot change its MAC address.')
-      const zone = await check(spec)
+      const zone = await check(engine, spec)
       const key = engine.state.key('port', entity.id)
-      await claim(spec, key)
+      await claim(engine, spec, key)
       const left = entity.spec.addresses.filter(({ subnet }) => !bySubnet(spec).has(subnet))
-      await release({ ...entity.spec, addresses: left }, key, engine.now())
+      await release(engine, { ...entity.spec, addresses: left }, key, engine.now())
       return { ...entity, name: spec.name, spec, zone }
     },
   })

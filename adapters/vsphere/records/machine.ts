@@ -4,7 +4,7 @@ import { assertOurs } from '../../shared/marks.ts'
 import { gone } from '../../shared/refusals.ts'
 import { child, childrenOf, type Element, textOf } from '../../shared/xml.ts'
 import type { Context } from '../context.ts'
-import { KEY, ourMark, readMark, writeMark } from '../marks.ts'
+import { KEY, ourMark, readMark, tokenName, writeMark } from '../marks.ts'
 import { type Found, look, refAt, refsAt, text } from '../wire/properties.ts'
 import { asRef, type Ref, ref } from '../wire/soap.ts'
 import { type Device, readDevice } from './devices.ts'
@@ -165,6 +165,19 @@ export const machineByName = async (context: Context, folder: Ref, name: string)
 /** The mark of this deployment; undefined: the machine is not ours. */
 export const markOf = (context: Context, machine: Machine): Mark | undefined =>
   ourMark(machine.own[KEY.mark], context.connection.deployment)
+
+/** What a request with this token made: by instance UUID, or by name where that tells nothing yet. */
+export const machineByToken = async (
+  context: Context,
+  folder: Ref,
+  name: string,
+  token: string,
+): Promise<Machine | null> => {
+  const byUuid = await machineByUuid(context, await uuidOf(token))
+  return byUuid && markOf(context, byUuid)?.token === token
+    ? byUuid
+    : machineByName(context, folder, tokenName(name, token))
+}
 
 /** The machine that is to be changed. @throws `not_found`, or `definitive` if it is not ours */
 export const ourMachine = async (context: Context, id: string, template = false): Promise<Machine> => {

@@ -1,28 +1,11 @@
 import type { Connection, Surroundings } from '../../contract.ts'
 import { CloudError } from '../../errors.ts'
 import { exchange } from '../../shared/fetch.ts'
-import { refuse, unclear } from '../../shared/refusals.ts'
-import { child, type Element, textOf } from '../../shared/xml.ts'
+import { unclear } from '../../shared/refusals.ts'
+import { type Element, textOf } from '../../shared/xml.ts'
 import { fromFault } from '../errors.ts'
-import { asRef, envelope, open, type Ref, ref, type Value } from './soap.ts'
-
-/** The managed objects that a vCenter has one of each. */
-export interface Content {
-  version: string
-  apiVersion: string
-  instanceUuid: string
-  root: Ref
-  properties: Ref
-  views: Ref
-  search: Ref
-  sessions: Ref
-  authorization?: Ref
-  disks?: Ref
-  /** Makes machines of OVF descriptors. */
-  ovf?: Ref
-  /** Copies the files of disks. */
-  diskFiles?: Ref
-}
+import { type Content, readContent } from './content.ts'
+import { envelope, open, type Ref, ref, type Value } from './soap.ts'
 
 /** A call that vCenter answers when something happens. */
 export interface Waiting {
@@ -53,7 +36,6 @@ const SERVICE = ref('ServiceInstance', 'ServiceInstance')
 const DISKS = ref('VslmVStorageObjectManager', 'VStorageObjectManager')
 /** vCenter ends a session that was idle for 30 minutes unless it is told otherwise. */
 const SESSION_MS = 20 * 60_000
-const OLDEST = 7
 
 /** https://vcenter/sdk, whichever of the two the operator wrote. */
 export const sdkUrl = (endpoint: string): string => {
@@ -67,35 +49,52 @@ export const vcenterKey = ({ endpoint }: Pick<Connection, 'endpoint'>): string =
 
 const cookieOf = (session: string) => ({ cookie: `vmware_soap_session="${session}"` })
 
-const readContent = (answer: Element): Content => {
-  const content = child(answer, 'returnval')
-  const about = child(content, 'about')
-  const of = (name: string): Ref => asRef(child(content, name)) ?? refuse('The cloud is not a complete vCenter.')
-  const [authorization, disks, ovf, diskFiles] = [
-    'authorizationManager',
-    'vStorageObjectManager',
-    'ovfManager',
-    'virtualDiskManager',
-  ].map((name) => asRef(child(content, name)))
-  const version = textOf(about, 'version') ?? ''
-  if (textOf(about, 'apiType') !== 'VirtualCenter')
-    refuse('The endpoint is a single ESXi host, which cannot clone; a vCenter is needed.')
-  if (Number.parseInt(version, 10) < OLDEST)
-    refuse(`vCenter ${version} is too old; ${OLDEST}.0 is the oldest that is spoken to.`)
-  return {
-    version,
-    apiVersion: textOf(about, 'apiVersion') ?? '',
-    instanceUuid: textOf(about, 'instanceUuid') ?? '',
-    root: of('rootFolder'),
-    properties: of('propertyCollector'),
-    views: of('viewManager'),
-    search: of('searchIndex'),
-    sessions: of('sessionManager'),
-    ...(authorization ? { authorization } : {}),
-    ...(disks ? { disks } : {}),
-    ...(ovf ? { ovf } : {}),
-    ...(diskFiles ? { diskFiles } : {}),
+/** A service of vCenter's: where it listens, and as which version of its API it is spoken to. */
+interface Service {
+  url: string
+  namespace: string
+  version?: string
+}
+
+/** One call to one of the services, without a session of its own. @throws the fault as ours, or `ambiguous` */
+const send = async (
+  surroundings: Surroundings,
+  where: Service,
+  self: Ref,
+  method: string,
+  parameters: Record<string, Value>,
+  cookie?: string,
+  waiting?: Waiting,
+): Promise<{ answer: Element; cookies: string[] }> => {
+  let cookies: string[] = []
+  const fetching: typeof fetch = async (input, init) => {
+    const response = await surroundings.fetch(input, init)
+    cookies = response.headers.getSetCookie()
+    return response
   }
+  const body = envelope(where.namespace, method, self, parameters, where.namespace === 'urn:vim25' ? undefined : cookie)
+  let status = 0
+  let opened: ReturnType<typeof open>
+  try {
+    const { timeoutMs } = waiting ?? surroundings
+    const got = await exchange({ fetch: fetching, timeoutMs }, where.url, {
+      method: 'POST',
+      headers: {
+        'content-type': 'text/xml; charset=utf-8',
+        soapaction: `"${where.namespace}${where.version ? `/${where.version}` : ''}"`,
+        ...(cookie === undefined ? {} : cookieOf(cookie)),
+      },
+      body,
+      ...(waiting ? { signal: waiting.signal } : {}),
+    })
+    status = got.status
+    opened = open(new TextDecoder().decode(got.body))
+  } catch (error) {
+    throw unclear(`${method}${status ? ` (HTTP ${status})` : ''}`, error)
+  }
+  if ('fault' in opened) throw fromFault(opened.fault, method, 'call')
+  if (status >= 300) throw unclear(method, `HTTP ${status}`)
+  return { answer: opened.answer, cookies }
 }
 
 /**
@@ -107,58 +106,16 @@ export const connectVim = (connection: Connection, surroundings: Surroundings): 
   const url = sdkUrl(connection.endpoint ?? '')
   const key = `vsphere/session/${connection.cloudId}/${url}/${username}`
 
-  const send = async (
-    where: { url: string; namespace: string; version?: string },
-    self: Ref,
-    method: string,
-    parameters: Record<string, Value>,
-    cookie?: string,
-    waiting?: Waiting,
-  ): Promise<{ answer: Element; cookies: string[] }> => {
-    let cookies: string[] = []
-    const fetching: typeof fetch = async (input, init) => {
-      const response = await surroundings.fetch(input, init)
-      cookies = response.headers.getSetCookie()
-      return response
-    }
-    const body = envelope(
-      where.namespace,
-      method,
-      self,
-      parameters,
-      where.namespace === 'urn:vim25' ? undefined : cookie,
-    )
-    let status = 0
-    let opened: ReturnType<typeof open>
-    try {
-      const { timeoutMs } = waiting ?? surroundings
-      const got = await exchange({ fetch: fetching, timeoutMs }, where.url, {
-        method: 'POST',
-        headers: {
-          'content-type': 'text/xml; charset=utf-8',
-          soapaction: `"${where.namespace}${where.version ? `/${where.version}` : ''}"`,
-          ...(cookie === undefined ? {} : cookieOf(cookie)),
-        },
-        body,
-        ...(waiting ? { signal: waiting.signal } : {}),
-      })
-      status = got.status
-      opened = open(new TextDecoder().decode(got.body))
-    } catch (error) {
-      throw unclear(`${method}${status ? ` (HTTP ${status})` : ''}`, error)
-    }
-    if ('fault' in opened) throw fromFault(opened.fault, method, 'call')
-    if (status >= 300) throw unclear(method, `HTTP ${status}`)
-    return { answer: opened.answer, cookies }
-  }
   const vim25 = (version?: string) => ({ url, namespace: 'urn:vim25', ...(version ? { version } : {}) })
 
   const login = async (): Promise<Session> => {
-    const first = readContent((await send(vim25(), SERVICE, 'RetrieveServiceContent', {})).answer)
+    const first = readContent((await send(surroundings, vim25(), SERVICE, 'RetrieveServiceContent', {})).answer)
     const { apiVersion } = first
     // Asked once more as the version that it is: what came after the oldest version is only shown to those who ask.
-    const content = readContent((await send(vim25(apiVersion), SERVICE, 'RetrieveServiceContent', {})).answer)
-    const { answer, cookies } = await send(vim25(apiVersion), content.sessions, 'Login', {
+    const content = readContent(
+      (await send(surroundings, vim25(apiVersion), SERVICE, 'RetrieveServiceContent', {})).answer,
+    )
+    const { answer, cookies } = await send(surroundings, vim25(apiVersion), content.sessions, 'Login', {
       userName: username,
       password,
     })
@@ -193,13 +150,21 @@ export const connectVim = (connection: Connection, surroundings: Surroundings): 
   return {
     call: (self, method, parameters = {}, waiting) =>
       within(async ({ cookie, content }) => {
-        const { answer } = await send(vim25(content.apiVersion), self, method, parameters, cookie, waiting)
+        const { answer } = await send(
+          surroundings,
+          vim25(content.apiVersion),
+          self,
+          method,
+          parameters,
+          cookie,
+          waiting,
+        )
         return answer
       }),
     storage: (method, parameters = {}) =>
       within(async ({ cookie }) => {
         const where = { url: new URL('/vslm/sdk', url).href, namespace: 'urn:vslm' }
-        return (await send(where, DISKS, method, parameters, cookie)).answer
+        return (await send(surroundings, where, DISKS, method, parameters, cookie)).answer
       }),
     download: (path, headers) =>
       within(async ({ cookie }) => {

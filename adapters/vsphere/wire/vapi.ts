@@ -1,3 +1,4 @@
+import type { Surroundings } from '../../contract.ts'
 import { CloudError, type CloudErrorCode } from '../../errors.ts'
 import { exchange } from '../../shared/fetch.ts'
 import { unclear } from '../../shared/refusals.ts'
@@ -35,6 +36,39 @@ const CODES: Record<number, [CloudErrorCode, string]> = {
 
 const base64 = (text: string): string => btoa(String.fromCharCode(...new TextEncoder().encode(text)))
 
+/** The body of an answer. @throws what its status means, `ambiguous` for what is no JSON */
+const read = (action: string, status: number, text: string, form: Vapi['form']): unknown => {
+  if (status >= 300) {
+    const [code, sentence] = CODES[status] ?? ['ambiguous', 'The cloud did not give a clear answer.']
+    throw new CloudError(code, sentence, {
+      cloudCode: /"(?:error_type|type)"\s*:\s*"([^"]+)"/.exec(text)?.[1],
+      operatorMessage: `${action}: HTTP ${status} ${/"default_message"\s*:\s*"([^"]*)"/.exec(text)?.[1] ?? ''}`.trim(),
+    })
+  }
+  try {
+    const answer: unknown = text === '' ? null : JSON.parse(text)
+    return form === 'rest' ? ((answer as { value?: unknown } | null)?.value ?? null) : answer
+  } catch (error) {
+    throw unclear(action, error)
+  }
+}
+
+const send = async (
+  surroundings: Surroundings,
+  origin: string,
+  path: string,
+  method: string,
+  headers: Record<string, string>,
+  body?: string,
+) => {
+  try {
+    const answer = await exchange(surroundings, origin + path, { method, headers, ...(body ? { body } : {}) })
+    return { status: answer.status, text: new TextDecoder().decode(answer.body) }
+  } catch (error) {
+    throw unclear(path, error)
+  }
+}
+
 /** Null: this vCenter has no such API, or not for us. */
 export const vapiOf = async (context: Context): Promise<Vapi | null> => {
   const { surroundings, connection } = context
@@ -42,39 +76,13 @@ export const vapiOf = async (context: Context): Promise<Vapi | null> => {
   const { username = '', password = '' } = connection.credentials
   const key = `vsphere/vapi/${connection.cloudId}/${origin}/${username}`
 
-  const read = (action: string, status: number, text: string, form: Vapi['form']): unknown => {
-    if (status >= 300) {
-      const [code, sentence] = CODES[status] ?? ['ambiguous', 'The cloud did not give a clear answer.']
-      throw new CloudError(code, sentence, {
-        cloudCode: /"(?:error_type|type)"\s*:\s*"([^"]+)"/.exec(text)?.[1],
-        operatorMessage:
-          `${action}: HTTP ${status} ${/"default_message"\s*:\s*"([^"]*)"/.exec(text)?.[1] ?? ''}`.trim(),
-      })
-    }
-    try {
-      const answer: unknown = text === '' ? null : JSON.parse(text)
-      return form === 'rest' ? ((answer as { value?: unknown } | null)?.value ?? null) : answer
-    } catch (error) {
-      throw unclear(action, error)
-    }
-  }
-
-  const send = async (path: string, method: string, headers: Record<string, string>, body?: string) => {
-    try {
-      const answer = await exchange(surroundings, origin + path, { method, headers, ...(body ? { body } : {}) })
-      return { status: answer.status, text: new TextDecoder().decode(answer.body) }
-    } catch (error) {
-      throw unclear(path, error)
-    }
-  }
-
   const login = async (): Promise<Session | null> => {
     const headers = { authorization: `Basic ${base64(`${username}:${password}`)}` }
     for (const [form, path] of [
       ['api', '/api/session'],
       ['rest', '/rest/com/vmware/cis/session'],
     ] as const) {
-      const { status, text } = await send(path, 'POST', headers)
+      const { status, text } = await send(surroundings, origin, path, 'POST', headers)
       if (status === 404) continue
       return { form, id: String(read(path, status, text, form)) }
     }
@@ -94,7 +102,7 @@ export const vapiOf = async (context: Context): Promise<Vapi | null> => {
   return {
     form,
     get: async <T>(path: string) =>
-      (await within((id) => send(path, 'GET', { 'vmware-api-session-id': id }), path)) as T,
+      (await within((id) => send(surroundings, origin, path, 'GET', { 'vmware-api-session-id': id }), path)) as T,
     async order<T>(path: string, body: Record<string, unknown>, token: string) {
       const ask = async (id: string) => {
         try {
