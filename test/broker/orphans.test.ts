@@ -3,6 +3,7 @@ import { beforeEach, describe, expect, it } from 'vitest'
 import { disown, remembered } from '../../adapters/sandbox/backdoor.ts'
 import { reconcile } from '../../functions/broker/reconcile/reconcile.ts'
 import { loops } from '../../functions/cron.ts'
+import { createVolume } from '../support/builders.ts'
 import { type Plimsoll, startPlimsoll } from '../support/harness.ts'
 
 const MINUTE = 60_000
@@ -16,13 +17,7 @@ describe('an object with our mark that no binding accounts for', () => {
     const all = await remembered(store(), plimsoll.cloudId('sandbox'), 'volume')
     return all.filter(({ goneAt }) => goneAt === null || goneAt > now)
   }
-  const newVolume = async () => {
-    const answer = await plimsoll
-      .as('demo')
-      .post(`/volume/v3/${plimsoll.projectId('demo')}/volumes`, { volume: { size: 1 } })
-    await plimsoll.settle()
-    return answer.body.volume.id as string
-  }
+  const newVolume = () => createVolume(plimsoll, plimsoll.as('demo'))
   /** The rows are lost, the volume stays. */
   const lose = (id: string) =>
     plimsoll.db.batch([

@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest'
+import { createVolume } from '../../support/builders.ts'
 import { type Plimsoll, startPlimsoll } from '../../support/harness.ts'
 
 let plimsoll: Plimsoll
@@ -9,11 +10,7 @@ const start = async (options = {}) => {
 }
 beforeEach(() => start())
 const at = (version: string, who = 'demo') => plimsoll.as(who).with({ 'OpenStack-API-Version': `volume ${version}` })
-const created = async (volume: Record<string, unknown> = { size: 1 }): Promise<string> => {
-  const { body } = await at('3.70').post(`${base}/volumes`, { volume })
-  await plimsoll.settle()
-  return body.volume.id
-}
+const created = (volume: Record<string, unknown> = {}) => createVolume(plimsoll, plimsoll.as('demo'), volume)
 const shown = async (id: string) => (await at('3.70').get(`${base}/volumes/${id}`)).body.volume
 const act = (id: string, body: unknown, version = '3.70', who = 'demo') =>
   at(version, who).post(`${base}/volumes/${id}/action`, body)

@@ -11,6 +11,7 @@ import {
 import { VolumeRefused, volumeFor } from '../../../functions/broker/block-storage/volume.ts'
 import { Refused } from '../../../functions/broker/line/refused.ts'
 import { unwanted } from '../../../functions/broker/line/resources.ts'
+import { createVolume } from '../../support/builders.ts'
 import { type Plimsoll, startPlimsoll } from '../../support/harness.ts'
 import { serverOn } from './a-server.ts'
 
@@ -22,11 +23,7 @@ const start = async (options = {}) => {
 }
 beforeEach(() => start())
 const demo = () => plimsoll.as('demo').with({ 'OpenStack-API-Version': 'volume 3.70' })
-const aVolume = async (wish = {}): Promise<string> => {
-  const { body } = await demo().post(`${base}/volumes`, { volume: { size: 1, ...wish } })
-  await plimsoll.settle()
-  return body.volume.id
-}
+const aVolume = (wish = {}) => createVolume(plimsoll, demo(), wish)
 const statusOf = async (id: string) => (await demo().get(`${base}/volumes/${id}`)).body.volume?.status
 
 const aServer = () => serverOn(plimsoll)

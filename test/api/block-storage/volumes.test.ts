@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest'
+import { createVolume } from '../../support/builders.ts'
 import { type Plimsoll, startPlimsoll } from '../../support/harness.ts'
 
 let plimsoll: Plimsoll
@@ -8,12 +9,8 @@ beforeEach(async () => {
   base = `/volume/v3/${plimsoll.projectId('demo')}`
 })
 const at = (version: string, who = 'demo') => plimsoll.as(who).with({ 'OpenStack-API-Version': `volume ${version}` })
-const created = async (volume: Record<string, unknown>): Promise<string> => {
-  const { status, body } = await at('3.70').post(`${base}/volumes`, { volume })
-  expect([status, body.badRequest]).toEqual([202, undefined])
-  await plimsoll.settle()
-  return body.volume.id
-}
+const created = (volume: Record<string, unknown>) =>
+  createVolume(plimsoll, plimsoll.as('demo'), { size: undefined, ...volume })
 const shown = async (id: string, version = '3.70') => (await at(version).get(`${base}/volumes/${id}`)).body.volume
 const refusal = async (volume: Record<string, unknown>, version = '3.70') => {
   const { status, body } = await at(version).post(`${base}/volumes`, { volume })

@@ -2,6 +2,7 @@ import { sql } from 'drizzle-orm'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { plantFaults, remembered } from '../../../adapters/sandbox/backdoor.ts'
 import { reconcile } from '../../../functions/broker/reconcile/reconcile.ts'
+import { createServer, imageNamed } from '../../support/builders.ts'
 import type { Client } from '../../support/harness.ts'
 import { outOfStep, quotaDrift } from '../../support/in-step.ts'
 import { type Estate, newEstate } from './foreign.ts'
@@ -172,13 +173,8 @@ describe('keypairs', () => {
     remembered(estate.plimsoll.host.cloudState, estate.plimsoll.cloudId('sandbox'), 'keypair').then((all) =>
       all.map(({ mark, goneAt }) => ({ project: mark?.project ?? null, gone: goneAt !== null })),
     )
-  const boot = async (name: string, who: Client = demo()) => {
-    const image = (await demo().get('/image/v2/images?name=sandbox-linux')).body.images[0].id
-    const server = { name, flavorRef: '1', imageRef: image, networks: 'none', key_name: 'k' }
-    const made = await who.post(`${NOVA}/servers`, { server }, { 'OpenStack-API-Version': 'compute 2.37' })
-    await estate.plimsoll.settle()
-    return made.body.server.id as string
-  }
+  const boot = async (name: string, who: Client = demo()) =>
+    createServer(estate.plimsoll, who, { name, imageRef: await imageNamed(demo()), key_name: 'k' })
   const bound = () => rows("bindings where kind = 'keypair'")
   beforeEach(async () => {
     await demo().post(`${NOVA}/os-keypairs`, { keypair: { name: 'k', public_key: KEY } })

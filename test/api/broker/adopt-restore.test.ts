@@ -3,6 +3,7 @@ import { beforeEach, describe, expect, it } from 'vitest'
 import { remembered } from '../../../adapters/sandbox/backdoor.ts'
 import { reconcile } from '../../../functions/broker/reconcile/reconcile.ts'
 import { loops } from '../../../functions/cron.ts'
+import { createServer, imageNamed } from '../../support/builders.ts'
 import { PASSWORD, type Plimsoll, startPlimsoll } from '../../support/harness.ts'
 import { outOfStep } from '../../support/in-step.ts'
 
@@ -178,13 +179,8 @@ describe('a database that is older than what it made', () => {
       )
     }
     /** A server that brings the key to the cloud. */
-    const boot = async (who = demo()) => {
-      const image = (await demo().get('/image/v2/images?name=sandbox-linux')).body.images[0].id
-      const server = { name: 'w', flavorRef: '1', imageRef: image, networks: 'none', key_name: 'k' }
-      const made = await who.post(`${NOVA}/servers`, { server }, { 'OpenStack-API-Version': 'compute 2.37' })
-      await plimsoll.settle()
-      return made.body.server.id as string
-    }
+    const boot = async (who = demo()) =>
+      createServer(plimsoll, who, { name: 'w', imageRef: await imageNamed(demo()), key_name: 'k' })
     const there = async () =>
       (await remembered(plimsoll.host.cloudState, plimsoll.cloudId('sandbox'), 'keypair')).filter(
         ({ goneAt }) => goneAt === null,

@@ -3,6 +3,7 @@ import { beforeEach, describe, expect, it } from 'vitest'
 import { remembered, vanish } from '../../../adapters/sandbox/backdoor.ts'
 import { connectCloud } from '../../../functions/broker/clouds/clouds.ts'
 import { loops } from '../../../functions/cron.ts'
+import { createNetwork, createServer } from '../../support/builders.ts'
 import { type Plimsoll, startPlimsoll } from '../../support/harness.ts'
 
 const MINUTE = 60_000
@@ -11,6 +12,7 @@ const quick = { build_ms: 200, boot_ms: 200, stop_ms: 200, delete_ms: 200, volum
 describe('what happens to a cloud behind our back', () => {
   let plimsoll: Plimsoll
   let server: string
+  let network: string
   const show = async (id: string) => (await plimsoll.as('demo').get(`/compute/v2.1/servers/${id}`)).body.server
   const drift = async () => (await plimsoll.as('demo').get('/broker/v1/drift')).body.drift
   const sweep = async () => {
@@ -30,23 +32,14 @@ describe('what happens to a cloud behind our back', () => {
   const console = async () =>
     (await connectCloud(plimsoll.host, plimsoll.cloudId('sandbox'), plimsoll.projectId('demo'))).cloud.server
 
-  const newServer = async () => {
-    const demo = plimsoll.as('demo')
-    const { images } = (await demo.get('/image/v2/images?architecture=x86_64')).body
-    const body = { server: { name: 's', flavorRef: '1', imageRef: images[0].id } }
-    const made = (await demo.post('/compute/v2.1/servers', body)).body.server.id as string
-    await plimsoll.settle()
-    return made
-  }
+  const newServer = () => createServer(plimsoll, plimsoll.as('demo'), { networks: [{ uuid: network }] })
 
   beforeEach(async () => {
     plimsoll = await startPlimsoll({
       clouds: [{ name: 'sandbox', type: 'sandbox', options: quick }],
       loops: loops.filter(({ name }) => name === 'converge'),
     })
-    const demo = plimsoll.as('demo')
-    const { network } = (await demo.post('/network/v2.0/networks', { network: { name: 'n' } })).body
-    await demo.post('/network/v2.0/subnets', { subnet: { network_id: network.id, ip_version: 4, cidr: '10.7.0.0/24' } })
+    network = (await createNetwork(plimsoll.as('demo'))).network
     server = await newServer()
     await sweep()
   })

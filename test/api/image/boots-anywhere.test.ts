@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { recall } from '../../../adapters/sandbox/backdoor.ts'
 import { bindingsOf } from '../../../db/queries/line/bindings.ts'
+import { createServer } from '../../support/builders.ts'
 import { ovaArchive, qcow2Disk } from '../../support/disks.ts'
 import { type Plimsoll, startPlimsoll } from '../../support/harness.ts'
 
@@ -27,22 +28,12 @@ const uploaded = async (bytes: Uint8Array = qcow2Disk(), disk_format = 'qcow2', 
   return body.id as string
 }
 const boot = async (image: string, zone?: string, who = 'demo') => {
-  const server = {
-    name: 's',
+  const id = await createServer(plimsoll, plimsoll.as(who), {
     imageRef: image,
-    flavorRef: (await plimsoll.as(who).get('/compute/v2.1/flavors')).body.flavors.find(
-      (f: { name: string }) => f.name === 'm1.small',
-    ).id,
-    networks: 'none',
+    flavorRef: '2',
     ...(zone ? { availability_zone: zone } : {}),
-  }
-  const made = await plimsoll
-    .as(who)
-    .with({ 'OpenStack-API-Version': 'compute 2.37' })
-    .post('/compute/v2.1/servers', { server })
-  expect(made.status).toBe(202)
-  await plimsoll.settle()
-  return (await plimsoll.as('admin').get(`/compute/v2.1/servers/${made.body.server.id}`)).body.server
+  })
+  return (await plimsoll.as('admin').get(`/compute/v2.1/servers/${id}`)).body.server
 }
 const shown = async (id: string) => (await demo().get(`/image/v2/images/${id}`)).body
 const bindings = async (id: string) => (await bindingsOf(plimsoll.db, id)).filter(({ kind }) => kind === 'image')

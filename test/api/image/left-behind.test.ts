@@ -2,6 +2,7 @@ import { sql } from 'drizzle-orm'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { recall } from '../../../adapters/sandbox/backdoor.ts'
 import { type Binding, bindingsOf } from '../../../db/queries/line/bindings.ts'
+import { createServer } from '../../support/builders.ts'
 import { qcow2Disk } from '../../support/disks.ts'
 import { type Plimsoll, startPlimsoll } from '../../support/harness.ts'
 
@@ -13,13 +14,8 @@ const admin = () => plimsoll.as('admin')
 const OCTETS = { 'Content-Type': 'application/octet-stream' }
 const V21 = { 'Content-Type': 'application/openstack-images-v2.1-json-patch' }
 
-const boot = async (who: string, zone: string) => {
-  const server = { name: 's', imageRef: image, flavorRef: '3', networks: 'none', availability_zone: zone }
-  const nova = plimsoll.as(who).with({ 'OpenStack-API-Version': 'compute 2.37' })
-  const { body } = await nova.post('/compute/v2.1/servers', { server })
-  await plimsoll.settle()
-  return body.server.id as string
-}
+const boot = (who: string, zone: string) =>
+  createServer(plimsoll, plimsoll.as(who), { imageRef: image, flavorRef: '3', availability_zone: zone })
 const bindings = async () => (await bindingsOf(plimsoll.db, image)).filter(({ phase }) => phase !== 'gone')
 const of = async (project: string, cloud: string): Promise<Binding> =>
   (await bindings()).find(

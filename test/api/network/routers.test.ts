@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest'
 import type { Cloud, Realm } from '../../../adapters/contract.ts'
 import { connectCloud } from '../../../functions/broker/clouds/clouds.ts'
+import { createNetwork, createServer } from '../../support/builders.ts'
 import { type Client, type Plimsoll, startPlimsoll } from '../../support/harness.ts'
 
 let plimsoll: Plimsoll
@@ -18,11 +19,7 @@ const fault = (answer: { status: number; body: { NeutronError: { type: string; m
   answer.body.NeutronError.type,
   answer.body.NeutronError.message,
 ]
-const newNetwork = async (cidr: string, more: object = {}) => {
-  const network = (await demo.post(`${V2}/networks`, { network: { name: cidr } })).body.network.id
-  const subnet = { network_id: network, ip_version: 4, cidr, ...more }
-  return { network, subnet: (await demo.post(`${V2}/subnets`, { subnet })).body.subnet.id }
-}
+const newNetwork = (cidr: string, more: object = {}) => createNetwork(demo, { name: cidr, cidr, ...more })
 const newRouter = async (body: object = {}) =>
   (await demo.post(`${V2}/routers`, { router: { name: 'r1', ...body } })).body.router
 const withGateway = () => newRouter({ external_gateway_info: { network_id: external } })
@@ -32,13 +29,9 @@ const used = async (resource: string) =>
   (await demo.get(`${V2}/quotas/${plimsoll.projectId('demo')}/details`)).body.quota[resource].used
 
 const newServer = async (network: string, more: object = {}) => {
-  const image = (await demo.get('/compute/v2.1/images')).body.images[0].id
-  const server = { name: 's', flavorRef: '1', imageRef: image, networks: [{ uuid: network }], ...more }
-  const answer = await demo.post('/compute/v2.1/servers', { server })
-  expect(answer.status, JSON.stringify(answer.body)).toBe(202)
-  await plimsoll.settle()
-  const port = (await demo.get(`${V2}/ports?device_id=${answer.body.server.id}`)).body.ports[0]
-  return { id: answer.body.server.id, port }
+  const id = await createServer(plimsoll, demo, { networks: [{ uuid: network }], ...more })
+  const port = (await demo.get(`${V2}/ports?device_id=${id}`)).body.ports[0]
+  return { id, port }
 }
 /** What the cloud itself has of a kind. */
 const onCloud = async (

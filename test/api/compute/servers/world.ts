@@ -1,3 +1,4 @@
+import { createNetwork, imageNamed } from '../../../support/builders.ts'
 import { type Answer, type Client, type Plimsoll, type Start, startPlimsoll } from '../../../support/harness.ts'
 
 export const NOVA = '/compute/v2.1'
@@ -23,20 +24,13 @@ export interface World {
   act(id: string, action: Record<string, unknown>, client?: Client): Promise<Answer>
 }
 
-const NETWORK = '/network/v2.0'
-
 /** One embedded cloud, a network with a subnet, and images. */
 export const newWorld = async (start: Start = {}): Promise<World> => {
   const plimsoll = await startPlimsoll(start)
   const demo = plimsoll.as('demo')
   const newest = demo.with(at('2.96'))
-  const made = await demo.post(`${NETWORK}/networks`, { network: { name: 'private' } })
-  const network = made.body.network.id as string
-  const sub = await demo.post(`${NETWORK}/subnets`, {
-    subnet: { network_id: network, ip_version: 4, cidr: '10.0.0.0/24' },
-  })
-  const images = await demo.get('/image/v2/images')
-  const image = images.body.images.find(({ name }: { name: string }) => name === 'sandbox-linux').id as string
+  const { network, subnet } = await createNetwork(demo)
+  const image = await imageNamed(demo)
   const body = (more: Record<string, unknown>) => ({
     name: 'one',
     flavorRef: '1',
@@ -51,7 +45,7 @@ export const newWorld = async (start: Start = {}): Promise<World> => {
     admin: plimsoll.as('admin'),
     image,
     network,
-    subnet: sub.body.subnet.id,
+    subnet,
     cinder: `/volume/v3/${plimsoll.projectId('demo')}`,
     boot: (more = {}, client = newest) => client.post(`${NOVA}/servers`, { server: body(more) }),
     running: async (more = {}) => {
