@@ -3,10 +3,10 @@
  * adapter refuses by the same numbers: what is not said here, only the cloud itself knows.
  */
 
-export type Family = 4 | 6
+type Family = 4 | 6
 
 /** Prefix lengths of a block, both included: from the widest block to the narrowest. */
-export interface Prefixes {
+interface Prefixes {
   widest: number
   narrowest: number
 }
@@ -26,14 +26,14 @@ export interface SubnetLimits {
   sameNameservers?: true
 }
 
-export interface PortLimits {
+interface PortLimits {
   /** Most subnets in which one port has addresses. Absent: any number. */
   subnets?: number
   /** Whether a port may be without port security. */
   unfiltered: boolean
 }
 
-export interface ServerLimits {
+interface ServerLimits {
   /** Bytes of user data as the guest reads it. Absent: whatever Nova takes. */
   userData?: number
   /** Fewest network ports. */

@@ -32,7 +32,7 @@ const MEMBERS: Partial<Record<Capability, (cloud: Cloud) => boolean>> = {
 }
 
 /** Why something is absent, or how far it was proved where that is less than the rest. */
-export interface Availability {
+interface Availability {
   available: boolean
   reason?: string
   unverified?: string

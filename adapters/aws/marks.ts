@@ -14,7 +14,7 @@ export const TAG = {
 } as const
 
 /** Keypairs alone: the user whose it is. */
-export const USER_TAG = 'plimsoll:user'
+const USER_TAG = 'plimsoll:user'
 
 /** What this subnet wants announced; DHCP options are the VPC's, so the subnets of one VPC have to agree. */
 export const DNS_TAG = 'plimsoll:dns'

@@ -2,7 +2,7 @@ import type { Mark } from '../contract.ts'
 import { CloudError } from '../errors.ts'
 
 /** Whether a mark is of this deployment and, where one is given, of that very resource. */
-export const isOurs = (found: Mark | undefined, deployment: string, mark?: Mark): boolean =>
+const isOurs = (found: Mark | undefined, deployment: string, mark?: Mark): boolean =>
   found?.deployment === deployment && (!mark || (found.resource === mark.resource && found.kind === mark.kind))
 
 /** The error for an object of somebody else. */

@@ -7,7 +7,7 @@ import { ref } from './wire/soap.ts'
 import { zones } from './zones.ts'
 
 /** https://developer.broadcom.com/xapis/vsphere-web-services-api/latest/ names the privilege of each method. */
-export const PRIVILEGES = [
+const PRIVILEGES = [
   'VirtualMachine.Inventory.CreateFromExisting',
   'VirtualMachine.Inventory.Delete',
   'VirtualMachine.Provisioning.DeployTemplate',
@@ -37,7 +37,7 @@ export const PRIVILEGES = [
   'Network.Assign',
 ]
 /** For making networks. */
-export const NETWORK_PRIVILEGES = ['DVPortgroup.Create', 'DVPortgroup.Modify', 'DVPortgroup.Delete']
+const NETWORK_PRIVILEGES = ['DVPortgroup.Create', 'DVPortgroup.Modify', 'DVPortgroup.Delete']
 
 /** Asks vCenter who we are, what time it is there, and which of the privileges that we need we do not have. */
 export const check = async (context: Context): Promise<CheckReport> => {

@@ -5,12 +5,12 @@ import type { Context } from './context.ts'
 import { below, look, refAt, refsAt, text } from './wire/properties.ts'
 import { type Ref, ref } from './wire/soap.ts'
 
-export interface Cluster {
+interface Cluster {
   ref: Ref
   name: string
   pool: Ref
 }
-export interface Named {
+interface Named {
   ref: Ref
   name: string
   parent?: Ref

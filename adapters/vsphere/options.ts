@@ -2,7 +2,7 @@ import type { Connection, Json, Offer } from '../contract.ts'
 import { isCurrency, isTable, isText, optionReader } from '../shared/options.ts'
 
 /** A size that the operator sells: vSphere itself has none. */
-export interface SizeOption {
+interface SizeOption {
   name: string
   vcpus: number
   ramMiB: number

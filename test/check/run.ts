@@ -40,6 +40,7 @@ const DOCUMENTED = 75
 const STEPS: Record<string, () => Found> = {
   lint: () => program('biome', 'check', '.'),
   types: () => program('tsc', '--noEmit'),
+  dead: () => program('knip', '--no-progress'),
   architecture: () => tests(['test/architecture.node.test.ts']),
   docs: () => tests(['test/docs/', 'test/limitations.node.test.ts', 'test/sweep/table.test.ts']),
   licences: () => {

@@ -14,7 +14,7 @@ import { connectEbs, type Ebs, ebsEndpoint } from './ebs.ts'
 import type { Keys } from './sign.ts'
 import { connectSts, type Sts, stsEndpoint } from './sts.ts'
 
-export type Ec2Command<I extends ServiceInputTypes, O extends ServiceOutputTypes> = Command<
+type Ec2Command<I extends ServiceInputTypes, O extends ServiceOutputTypes> = Command<
   ServiceInputTypes,
   I,
   ServiceOutputTypes,

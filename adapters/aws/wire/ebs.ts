@@ -19,7 +19,7 @@ export interface Ebs {
   completeSnapshot(snapshot: string, blocks: number): Promise<void>
 }
 
-export interface NewSnapshot {
+interface NewSnapshot {
   sizeGiB: number
   description: string
   tags: Tag[]

@@ -2,14 +2,14 @@ import type { Page } from '../../contract.ts'
 import { CloudError } from '../../errors.ts'
 
 /** One answer of a Describe call. */
-export interface Slice<N> {
+interface Slice<N> {
   items: N[]
   NextToken?: string
 }
 export type Ask<N> = (paging: { NextToken?: string; MaxResults?: number }) => Promise<Slice<N>>
 
 /** Large enough to be few calls, small enough that a Worker parses a page easily. */
-export const PAGE_SIZE = 200
+const PAGE_SIZE = 200
 /** A cloud that never ends its pages is broken; nothing may be concluded from what it showed. */
 const MAX_PAGES = 500
 

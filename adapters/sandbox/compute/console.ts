@@ -11,7 +11,7 @@ const uuid = (seed: string): string => {
 }
 
 /** The host name that cloud-init derives from a server's name. */
-export const hostname = (name: string): string =>
+const hostname = (name: string): string =>
   name
     .toLowerCase()
     .replace(/[^a-z0-9-]+/g, '-')

@@ -4,7 +4,7 @@ import { refusal } from '../errors.ts'
 import type { Entities } from '../records/entities.ts'
 
 type Server = Entities['server']
-export type Steady = Server['power']
+type Steady = Server['power']
 
 /** The power as of now; between two states it is `changing`. */
 export const powerOf = (server: Server, now: number): Power => {

@@ -24,7 +24,7 @@ export interface PortRecord {
 /** A port that was reserved is named by what makes it unique. */
 export const portId = (network: string, mac: string): NativeId => `${network}/${mac}`
 /** A card that nobody reserved is named after its machine too: a look-up has to know where to look. */
-export const cardId = (network: string, mac: string, machine: string): NativeId => `${network}/${mac}@${machine}`
+const cardId = (network: string, mac: string, machine: string): NativeId => `${network}/${mac}@${machine}`
 
 /** What the id of a port or of a card says; `machine` is null for one that was reserved. */
 export const partsOf = (id: NativeId): { network: string; mac: string; machine: string | null } => {

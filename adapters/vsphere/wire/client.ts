@@ -8,7 +8,7 @@ import { type Content, readContent } from './content.ts'
 import { envelope, open, type Ref, ref, type Value } from './soap.ts'
 
 /** A call that vCenter answers when something happens. */
-export interface Waiting {
+interface Waiting {
   /** Longest that the answer may take, in place of the connection's own limit. */
   timeoutMs: number
   signal: AbortSignal

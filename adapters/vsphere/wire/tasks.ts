@@ -74,7 +74,7 @@ export const settled = async (context: Context, task: Ref): Promise<void> => {
 }
 
 /** Something that we asked for still runs. */
-export const busy = (): CloudError =>
+const busy = (): CloudError =>
   new CloudError('conflict', 'The cloud is still working on the object.', { retryAfterMs: POLL_MS })
 
 /**
