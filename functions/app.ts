@@ -11,6 +11,7 @@ import { REQUEST_ID, STANDING } from './http/answer-headers.ts'
 import { tooMany } from './http/fault.ts'
 import { type Door, mount, refuser } from './http/mount.ts'
 import type { Operation } from './http/operation.ts'
+import { originsOf } from './http/origin.ts'
 import { type RequestIds, requestIds } from './http/request-ids.ts'
 import { serveOnce } from './repeat.ts'
 import { services } from './services.ts'
@@ -41,6 +42,7 @@ export const createApp = (host: Host): Hono<{ Bindings: Peer }> => {
   const verifier = new Verifier(deriveKeys(host.settings.secretKeys, 'token'))
 
   const trusted = listed(host.settings.trustedProxies)
+  const originOf = originsOf(host.settings)
   const perSource = new Rate(host.settings.requestsPerSource)
   const perUser = new Rate(host.settings.requestsPerUser)
 
@@ -48,14 +50,12 @@ export const createApp = (host: Host): Hono<{ Bindings: Peer }> => {
     log: host.log,
     once: serveOnce,
     newId: host.newId,
-    // The URL of a request is absolute and normal: its origin ends at the first slash after the scheme.
-    origin: ({ url }) => host.settings.publicUrl ?? url.slice(0, url.indexOf('/', 'https://'.length)),
-    sourceOf: (request, peer) => {
+    admit: (request, peer) => {
       const source = sourceOf(request.headers, peer, trusted)
       refuseFor(perSource.wait(source, host.now()))
-      return source
+      return { source, origin: originOf(request.url) }
     },
-    enter: async (request, operation, ids, source): Promise<Context> => {
+    enter: async (request, operation, ids, { source }): Promise<Context> => {
       const caller = operation.who === 'public' ? null : await callerOf(request, operation)
       if (caller) refuseFor(perUser.wait(caller.userId, host.now()))
       authorize(caller, operation)
@@ -81,13 +81,16 @@ export const createApp = (host: Host): Hono<{ Bindings: Peer }> => {
     return { ...STANDING, [REQUEST_ID]: requestId }
   }
   // Alive is whatever answers; healthy, and ready for requests, is what can also write.
-  app.get('/livez', (c) => c.json({ status: 'ok' }))
+  app.get('/livez', (c) => c.json({ status: 'ok' }, 200, plain(c.req.raw)))
   const health = healthOf(host)
   for (const path of ['/healthz', '/readyz'])
     app.get(path, async (c) => {
       const reason = await health()
       const who = { deployment: host.deployment.id, runtime: host.settings.runtime }
-      return reason === null ? c.json({ status: 'ok', ...who }) : c.json({ status: 'unavailable', reason, ...who }, 503)
+      const headers = plain(c.req.raw)
+      return reason === null
+        ? c.json({ status: 'ok', ...who }, 200, headers)
+        : c.json({ status: 'unavailable', reason, ...who }, 503, headers)
     })
   for (const service of services) mount(app, service, door)
   const refuse = refuser(services, door)

@@ -9,6 +9,8 @@ export interface Settings {
   region: string
   /** Origin that clients see, without a trailing slash; null: the origin of each request. */
   publicUrl: string | null
+  /** Names and addresses that requests may be for, `*.` in front for all below a name; null: any. */
+  allowedHosts: string[] | null
   /** 32 bytes from which the keys for tokens and credentials are derived; the first seals, all open. */
   secretKeys: Uint8Array[]
   /** How long a token lives, in seconds. */
@@ -62,10 +64,11 @@ export interface Host {
   blobs: BlobStore | null
   fetch: typeof fetch
   /**
-   * A `fetch` that believes somebody of its own, and reaches no address that is refused. Nothing of a request is sent
-   * before the certificate was looked at. Absent: this runtime has none.
+   * A `fetch` that reaches no address that is refused, whatever a name leads to when the connection is made, and believes
+   * somebody of its own, or with null the public authorities. Nothing of a request is sent before the certificate was
+   * looked at. Absent: this runtime has none.
    */
-  trusting?: (trust: Trust, refused: (address: string) => boolean) => typeof fetch
+  trusting?: (trust: Trust | null, refused: (address: string) => boolean) => typeof fetch
   /** Milliseconds since 1970. */
   now(): number
   sleep(ms: number): Promise<void>

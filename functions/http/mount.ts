@@ -13,15 +13,20 @@ import { storageFault } from './storage-fault.ts'
 /** What the protocol needs from the program around it. */
 export interface Door {
   /** Verifies the token for what the operation asks (401, 403) and gives the context that the handler works in. */
-  enter(request: Request, operation: Operation, ids: RequestIds, source: string): Promise<Context>
-  /** Where a request came from; 429 for one too many. */
-  sourceOf(request: Request, peer: string | undefined): string
+  enter(request: Request, operation: Operation, ids: RequestIds, admitted: Admitted): Promise<Context>
+  /** Looks at a request before anything is done for it: 400 for a host that is not served, 429 for one too many. */
+  admit(request: Request, peer: string | undefined): Admitted
   /** Serves a request that may come a second time, so that it counts once. */
   once(context: Context, request: Request, serve: (context: Context) => Promise<Response>): Promise<Response>
-  /** Origin that clients see. */
-  origin(request: Request): string
   log: Log
   newId(): string
+}
+
+export interface Admitted {
+  /** The address that it came from, as limits count it. */
+  source: string
+  /** Origin that clients see: what links begin with. */
+  origin: string
 }
 
 /** Puts every operation of a service on its route. */
@@ -65,15 +70,15 @@ const serve = async (
   const { requestId } = ids
   let version = service.microversions?.min ?? 0
   try {
-    const source = door.sourceOf(request, peer)
+    const admitted = door.admit(request, peer)
     if (service.microversions) version = requestedVersion(request.headers, service.microversions)
     if (version < (operation.since ?? 0) || version > (operation.until ?? Number.POSITIVE_INFINITY))
       throw new Fault(404, 'The resource could not be found.')
-    const entered = await door.enter(request, operation, ids, source)
+    const entered = await door.enter(request, operation, ids, admitted)
     const work = async (context: Context): Promise<Response> => {
       const queries = searchOf(request.url)
       const query = queries === NO_QUERY ? {} : Object.fromEntries(queries)
-      const origin = door.origin(request)
+      const { origin } = admitted
       const answer = await answerOf(service, operation, {
         context,
         params,
@@ -205,7 +210,7 @@ const answerUnrouted = (
   const allowed = paths.filter((p) => p.pattern.test(pathname)).flatMap((p) => p.methods)
   const answer = (error: unknown) => toFaultResponse(error, service, service.microversions?.min ?? 0, ids, door.log)
   try {
-    door.sourceOf(request, peer)
+    door.admit(request, peer)
   } catch (error) {
     return answer(error)
   }

@@ -63,6 +63,7 @@ export const settingsFrom = (
 ): Settings => ({
   region: env.PLIMSOLL_REGION || 'RegionOne',
   publicUrl: env.PLIMSOLL_PUBLIC_URL?.replace(/(?<!\/)\/+$/, '') || null,
+  allowedHosts: hostsFrom(env, runtime),
   secretKeys: parseSecretKeys(secretKeys),
   tokenLifetime: Number(env.PLIMSOLL_TOKEN_LIFETIME) || 3600,
   lingerMs: 10_000,
@@ -96,6 +97,21 @@ const listOf = (text: string | undefined): string[] =>
     .split(',')
     .map((entry) => entry.trim())
     .filter((entry) => entry !== '')
+
+const LOOPBACK = ['localhost', '127.0.0.1', '[::1]']
+
+/**
+ * Without a word about it, what listens to this machine alone is asked by names of this machine alone: no page that a
+ * browser shows can have its own name lead here. What has a public URL tells no client another one.
+ */
+const hostsFrom = (env: Record<string, string | undefined>, runtime: Settings['runtime']): string[] | null => {
+  const listed = listOf(env.PLIMSOLL_ALLOWED_HOSTS?.toLowerCase())
+  const wrong = listed.find((entry) => !/^((\*\.)?[a-z0-9._-]+|\[[0-9a-f:.]+\])$/.test(entry))
+  if (wrong) throw new BadSettings(`PLIMSOLL_ALLOWED_HOSTS: ${wrong} is not the name of a host.`)
+  if (listed.length) return listed
+  const local = runtime === 'node' && /^(localhost|127\.[\d.]+|::1)$/.test(env.HOST || '127.0.0.1')
+  return local && !env.PLIMSOLL_PUBLIC_URL ? [...LOOPBACK, ...listOf(env.HOST)] : null
+}
 
 const proxiesFrom = (text: string | undefined): string[] => {
   const entries = listOf(text)

@@ -10,16 +10,24 @@ import type { Host, Trust } from '../context.ts'
  * certificate is looked at before the first byte of a request.
  */
 export const trusting: NonNullable<Host['trusting']> = (trust, refused) => {
-  let agent: Promise<Agent> | undefined
+  let own: Promise<Agent> | undefined
   return async (input, init) => {
     // Read when it is first needed: most brokers never need it.
     const { fetch } = await import('undici')
-    agent ??= agentFor(trust, refused)
-    const dispatcher = await agent
+    own ??= trust ? agentFor(trust, refused) : sharedAgent(refused)
+    const dispatcher = await own
     const given = input instanceof Request ? await inParts(input) : { url: String(input) }
     const { url, ...parts } = given
     return fetch(url, { ...parts, ...init, dispatcher } as Parameters<typeof fetch>[1]) as unknown as Promise<Response>
   }
+}
+
+/** Connections that believe the public authorities are shared by all who refuse the same addresses. */
+const shared = new WeakMap<(address: string) => boolean, Promise<Agent>>()
+const sharedAgent = (refused: (address: string) => boolean): Promise<Agent> => {
+  const agent = shared.get(refused) ?? agentFor(null, refused)
+  shared.set(refused, agent)
+  return agent
 }
 
 /** A request of the runtime's own `fetch` is not one of another. */
@@ -31,13 +39,14 @@ const inParts = async (request: Request) => ({
   ...(request.body ? { body: new Uint8Array(await request.arrayBuffer()) } : {}),
 })
 
-const agentFor = async ({ ca, fingerprint }: Trust, refused: (address: string) => boolean): Promise<Agent> => {
+const agentFor = async (trust: Trust | null, refused: (address: string) => boolean): Promise<Agent> => {
+  const fingerprint = trust?.fingerprint ?? null
   const { Agent, buildConnector } = await import('undici')
   const connect = buildConnector({
-    lookup: careful(refused),
+    lookup: lookingUp(refused),
     // A resumed session would not show its certificate again.
-    maxCachedSessions: 0,
-    ...(fingerprint === null ? { ca: ca ?? [] } : { rejectUnauthorized: false }),
+    ...(trust ? { maxCachedSessions: 0 } : {}),
+    ...(fingerprint !== null ? { rejectUnauthorized: false } : trust ? { ca: trust.ca ?? [] } : {}),
   })
   return new Agent({
     connect: (options, callback) =>
@@ -61,7 +70,7 @@ const differenceFrom = (fingerprint: string, socket: object): Error | null => {
 }
 
 /** Resolves names to the addresses that are not refused. */
-const careful =
+const lookingUp =
   (refused: (address: string) => boolean): LookupFunction =>
   (hostname, options, callback) =>
     lookup(hostname, { ...options, all: true }, (error, addresses: LookupAddress[] = []) => {

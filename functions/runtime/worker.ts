@@ -34,6 +34,7 @@ interface Env {
   PLIMSOLL_PUBLIC_URL?: string
   PLIMSOLL_REGION?: string
   PLIMSOLL_TOKEN_LIFETIME?: string
+  PLIMSOLL_ALLOWED_HOSTS?: string
   PLIMSOLL_REQUESTS_PER_SOURCE?: string
   PLIMSOLL_REQUESTS_PER_USER?: string
   /** The largest image, in bytes; 100 MB at most. */

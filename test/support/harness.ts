@@ -96,6 +96,7 @@ export const startPlimsoll = async (start: Start = {}) => {
     tokenLifetime: 3600,
     lingerMs: 0,
     imageSizeCap: 2 ** 40,
+    allowedHosts: null,
     trustedProxies: [],
     requestsPerSource: 0,
     requestsPerUser: 0,

@@ -1,5 +1,5 @@
 import type { CloudRow } from '../../../db/queries/clouds/clouds.ts'
-import type { Host } from '../../context.ts'
+import type { Host, Trust } from '../../context.ts'
 import { trustOf } from './connection.ts'
 
 /** What of a cloud decides where its adapter may send requests. */
@@ -31,11 +31,23 @@ const urlFault = (text: string, reach: Pick<Reach, 'options'>): string | null =>
   return null
 }
 
+const NOTHING = () => false
+
+/** What checks a name before it is resolved for the connection is told another address than the connection: where the runtime can, the connection itself is checked. */
+const senderOf = (
+  { fetch, trusting }: Pick<Host, 'fetch' | 'trusting'>,
+  trust: Trust | null,
+  open: boolean,
+): typeof globalThis.fetch | undefined => {
+  if (trust) return trusting?.(trust, open ? NOTHING : isPrivate)
+  return open || !trusting ? fetch : trusting(null, isPrivate)
+}
+
 /** The host's `fetch`, for one cloud: nowhere that an endpoint may not be, and never wherever an answer points. */
 export const guardedFetch = (host: Pick<Host, 'fetch' | 'trusting' | 'now'>, reach: Reach): typeof fetch => {
   const checked = new Map<string, number>()
   const trust = trustOf(reach)
-  const send = trust ? host.trusting?.(trust, (address) => !allowsPrivate(reach) && isPrivate(address)) : host.fetch
+  const send = senderOf(host, trust, allowsPrivate(reach))
   return async (input, init) => {
     const url = input instanceof Request ? input.url : String(input)
     const { origin } = new URL(url)
