@@ -1,4 +1,4 @@
-import { zonesWithVolumes } from '../broker/block-storage/volume.ts'
+import { zonesWithVolumes } from '../broker/block-storage/volume-place.ts'
 import { type Operation, operation } from '../http/operation.ts'
 import { time } from './shapes.ts'
 

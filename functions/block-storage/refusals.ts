@@ -1,5 +1,5 @@
 import { unauthorized } from '../auth/policy.ts'
-import { type VolumeRefusal, VolumeRefused } from '../broker/block-storage/volume.ts'
+import { type VolumeRefusal, VolumeRefused } from '../broker/block-storage/volume-refusal.ts'
 import { limitsOf } from '../broker/line/quotas.ts'
 import { type Refusal, Refused } from '../broker/line/refused.ts'
 import type { Context } from '../context.ts'

@@ -11,6 +11,7 @@ import { inProject } from './routes.ts'
 import { snapshotOperations } from './snapshots.ts'
 import { MICROVERSIONS, versionOperations } from './versions.ts'
 import { volumeActionOperations } from './volume-actions.ts'
+import { createOperation } from './volume-create.ts'
 import { volumeMetadataOperations } from './volume-metadata.ts'
 import { volumeTypeOperations } from './volume-types.ts'
 import { volumeOperations } from './volumes.ts'
@@ -26,6 +27,7 @@ export const blockStorage: Service = {
   operations: [
     ...versionOperations,
     ...inProject([
+      createOperation,
       ...volumeOperations,
       ...volumeActionOperations,
       ...volumeMetadataOperations,

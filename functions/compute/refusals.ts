@@ -1,5 +1,5 @@
 import { unauthorized } from '../auth/policy.ts'
-import { type VolumeRefusal, VolumeRefused } from '../broker/block-storage/volume.ts'
+import { type VolumeRefusal, VolumeRefused } from '../broker/block-storage/volume-refusal.ts'
 import { type ServerRefusal, ServerRefused } from '../broker/compute/server-refusal.ts'
 import { ImageRefused } from '../broker/image/image.ts'
 import { type Refusal, Refused } from '../broker/line/refused.ts'

@@ -17,7 +17,7 @@ import { everyProject } from '../../../db/scope.ts'
 import type { Context } from '../../context.ts'
 import { commit, guard, type Write } from '../line/commit.ts'
 import { bindTo, unwanted } from '../line/resources.ts'
-import { VolumeRefused } from './volume.ts'
+import { VolumeRefused } from './volume-refusal.ts'
 
 export interface AttachOptions {
   /** The user's wish; the cloud may choose another name. */

@@ -12,7 +12,8 @@ import { type VolumeRead, volumeNot } from '../../../db/queries/block-storage/vo
 import type { Context } from '../../context.ts'
 import { charge, commit, guard } from '../line/commit.ts'
 import { bindTo, changed, unwanted } from '../line/resources.ts'
-import { refuseIncapable, VolumeRefused } from './volume.ts'
+import { refuseIncapable } from './volume.ts'
+import { VolumeRefused } from './volume-refusal.ts'
 
 /** The snapshot; null: none that the caller may see. */
 export const snapshotFor = (context: Context, id: string): Promise<SnapshotRead | null> =>

@@ -1,6 +1,5 @@
 import type { Capability, Cloud, Json } from '../../../adapters/contract.ts'
 import type { FlavorRow } from '../../../db/queries/compute/flavors.ts'
-import { type CandidateRow, candidatesFor, imageForServer } from '../../../db/queries/compute/places.ts'
 import { finishActions, insertServerAction } from '../../../db/queries/compute/server-actions.ts'
 import {
   type NewServer,
@@ -17,9 +16,7 @@ import { defaultMaximum } from '../line/quota.ts'
 import { Refused } from '../line/refused.ts'
 import { changed } from '../line/resources.ts'
 import { serverStatus } from './lifecycle.ts'
-import { type Place, place } from './place.ts'
-import { chargeFlavor } from './server-act.ts'
-import { placesJson, placesOf, powerShown, statusShown, statusWith } from './server-facts.ts'
+import { powerShown, statusShown, statusWith } from './server-facts.ts'
 import { ServerRefused } from './server-refusal.ts'
 
 const ANY = 'any'
@@ -134,7 +131,7 @@ export const who = (context: Context, server: Pick<ServerRow, 'id' | 'projectId'
 })
 
 /** Two asked at once: the second is told that the server is busy. */
-const moving = async (server: ServerRow, words: string, work: () => Promise<void>): Promise<void> => {
+export const moving = async (server: ServerRow, words: string, work: () => Promise<void>): Promise<void> => {
   try {
     await work()
   } catch (error) {
@@ -165,7 +162,7 @@ export const withinLimits = async <T>(
 }
 
 /** Throws `ServerRefused` (`quota`) for what a limit does not let pass today; the batch that charges it decides. */
-const refuseBeyondLimits = async (
+export const refuseBeyondLimits = async (
   context: Context,
   projectId: string,
   asked: Record<'cores' | 'ram', number>,
@@ -189,86 +186,6 @@ export const snapshotOf = (flavor: FlavorRow): FlavorSnapshot => ({
   extraSpecs: flavor.extraSpecs,
   native: flavor.native,
 })
-
-/** Another flavor on the same cloud, in the same zone. What it costs more is charged now; `set` is true of it at once. */
-export const resizeServer = async (
-  context: Context,
-  server: ServerRow,
-  flavor: FlavorRow,
-  set: Partial<Pick<ServerRow, 'diskConfig'>> = {},
-): Promise<void> => {
-  requireState(context, server, 'resize')
-  if (flavor.id === server.flavor.id) throw new ServerRefused({ kind: 'same-flavor' })
-  await requireCapability(context, server, 'server.resize', ({ server: realm }) => realm.resize)
-  const next = snapshotOf(flavor)
-  const more = { cores: next.vcpus - server.flavor.vcpus, ram: next.ramMib - server.flavor.ramMib }
-  // As Nova: what may not be is told before what cannot be.
-  await refuseBeyondLimits(context, server.projectId, more)
-  const target = await sizeFor(context, server, flavor)
-  await withinLimits(context, server.projectId, more, () =>
-    ask(context, server, {
-      action: 'resize',
-      args: { flavor: next as unknown as Json, place: target as unknown as Json, power: restingPower(server) },
-      set,
-      also: chargeFlavor(context, server.projectId, server.flavor, next, 'claim'),
-    }),
-  )
-}
-
-const restingPower = (server: ServerRow): 'running' | 'stopped' =>
-  powerShown(server) === 'stopped' ? 'stopped' : 'running'
-
-/** The offer that meets a flavor where the server is. Its architecture cannot change. */
-const sizeFor = async (context: Context, server: ServerRow, flavor: FlavorRow): Promise<Place> => {
-  const { projectId, cloudId, zone } = server
-  const candidates = await candidatesFor(context.db, { projectId, flavorId: flavor.id, cloudId: cloudId ?? '', zone })
-  const arch = await archOf(context, server, candidates)
-  const [best] = place(
-    { flavor: { ...snapshotOf(flavor), native: flavor.native }, arch, zone: null, clouds: null, tied: {}, home: null },
-    candidates.map((each) => ({ ...each, available: true })),
-  )
-  if (!best)
-    throw new ServerRefused({ kind: 'no-place', reason: `Flavor ${flavor.name} is not offered where the server is.` })
-  return best
-}
-
-const archOf = async (
-  context: Context,
-  { imageId, cloudId, projectId }: ServerRow,
-  candidates: CandidateRow[],
-): Promise<string> => {
-  const found = imageId && cloudId ? await imageForServer(context.db, imageId, cloudId, projectId) : null
-  return found?.image?.arch ?? candidates[0]?.arch ?? 'x86_64'
-}
-
-/** The old size is not kept any longer; what a smaller one frees is given back. Nothing happens below the line. */
-export const confirmResize = async (context: Context, server: ServerRow): Promise<void> => {
-  requireState(context, server, 'confirmResize')
-  if (!server.oldFlavor) throw new ServerRefused({ kind: 'not-resized' })
-  const { db } = context
-  const now = context.now()
-  const { before: _, ...places } = placesOf(server)
-  const settled = { ...server, oldFlavor: null, places: placesJson(places) }
-  await moving(server, 'confirmResize', () =>
-    commit(context, { action: 'confirmResize', kind: 'server', resourceId: server.id }, [
-      guard(context, 'server-moved', serverMoved(server.id, server)),
-      updateServer(db, server.id, {
-        oldFlavor: null,
-        places: placesJson(places),
-        updatedAt: now,
-        ...statusWith(settled, { power: powerShown(server) }),
-      }),
-      insertServerAction(db, { ...who(context, server), action: 'confirmResize', state: 'done', now }),
-      ...chargeFlavor(context, server.projectId, server.oldFlavor!, server.flavor, 'release'),
-    ]),
-  )
-}
-
-export const revertResize = async (context: Context, server: ServerRow): Promise<void> => {
-  requireState(context, server, 'revertResize')
-  if (!server.oldFlavor) throw new ServerRefused({ kind: 'not-resized' })
-  await ask(context, server, { action: 'revertResize', args: { power: restingPower(server) } })
-}
 
 /** A note in the history of a server of something that is done as it is written. */
 export const note = (context: Context, server: ServerRow, action: string): Write =>

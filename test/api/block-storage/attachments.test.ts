@@ -8,7 +8,8 @@ import {
   keepVolume,
   releaseAttachments,
 } from '../../../functions/broker/block-storage/attachment.ts'
-import { VolumeRefused, volumeFor } from '../../../functions/broker/block-storage/volume.ts'
+import { volumeFor } from '../../../functions/broker/block-storage/volume.ts'
+import { VolumeRefused } from '../../../functions/broker/block-storage/volume-refusal.ts'
 import { Refused } from '../../../functions/broker/line/refused.ts'
 import { unwanted } from '../../../functions/broker/line/resources.ts'
 import { createVolume } from '../../support/builders.ts'

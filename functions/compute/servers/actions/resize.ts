@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { flavorOnSale } from '../../../../db/queries/compute/flavors.ts'
-import { confirmResize, resizeServer, revertResize } from '../../../broker/compute/server-action.ts'
+import { confirmResize, resizeServer, revertResize } from '../../../broker/compute/resize.ts'
 import { badRequest } from '../../../http/fault.ts'
 import { diskConfig, flavorRef } from '../fields.ts'
 import { type Action, action } from './action.ts'

@@ -1,0 +1,105 @@
+import { z } from 'zod'
+import { listImages } from '../../db/queries/image/images.ts'
+import { createVolume } from '../broker/block-storage/volume.ts'
+import { imageFor } from '../broker/image/image.ts'
+import type { Context } from '../context.ts'
+import { badRequest, conflict, notFound } from '../http/fault.ts'
+import { type Input, type Operation, operation } from '../http/operation.ts'
+import { invalidInput } from './refusals.ts'
+import { boolean, label, metadata, size, text, uuid } from './shapes.ts'
+import { typeOf } from './volume-types.ts'
+import { volumeView } from './volume-view.ts'
+import { withoutFlag } from './volumes.ts'
+
+/** Cinder's bodies are loose until 3.53 and strict since (cinder/api/schemas/volumes.py). */
+const fields = {
+  name: label,
+  description: label,
+  display_name: label,
+  display_description: label,
+  volume_type: text().nullish(),
+  metadata: metadata.nullish(),
+  snapshot_id: uuid.nullish(),
+  source_volid: uuid.nullish(),
+  consistencygroup_id: uuid.nullish(),
+  size: size.nullish(),
+  availability_zone: text().min(1).nullish(),
+  multiattach: boolean.nullish(),
+  image_id: text().nullish(),
+  imageRef: text().nullish(),
+}
+const since13 = { ...fields, group_id: text().nullish() }
+const since47 = { ...since13, backup_id: uuid.nullish() }
+const hints = { 'OS-SCH-HNT:scheduler_hints': z.record(z.string(), z.unknown()).nullish() }
+type Wish = z.infer<z.ZodObject<typeof since47>>
+type Create = { volume: Wish; 'OS-SCH-HNT:scheduler_hints'?: Record<string, unknown> | null }
+const createBody = (version: number): z.ZodType<Create> => {
+  const volume =
+    version >= 53 ? z.strictObject(since47) : z.looseObject(version >= 47 ? since47 : version >= 13 ? since13 : fields)
+  return z.strictObject({ volume, ...hints }) as unknown as z.ZodType<Create>
+}
+
+const create = async (input: Input<Create>) => {
+  const { context, body } = input
+  const wish = body.volume
+  const snapshotId = wish.snapshot_id ?? null
+  const sourceVolumeId = wish.source_volid ?? null
+  const imageRef = wish.imageRef || wish.image_id || null
+  refuseWhatIsMissing(body)
+  const type = wish.volume_type ? await typeOf(context, wish.volume_type) : null
+  const sources = [snapshotId, sourceVolumeId, imageRef].filter((source) => source !== null)
+  if (sources.length > 1) throw invalidInput('May specify only one of snapshot, imageRef or source volume')
+  if (!wish.size && (!sources.length || imageRef))
+    throw invalidInput(
+      'Invalid volume size provided for create request: None (size argument must be an integer (or string representation of an integer) and greater than zero).',
+    )
+  const imageId = imageRef && (await imageOf(context, imageRef))
+  const volume = await createVolume(context, {
+    name: wish.name ?? wish.display_name ?? null,
+    description: wish.description ?? wish.display_description ?? null,
+    size: wish.size ?? null,
+    zone: wish.availability_zone ?? null,
+    snapshotId,
+    sourceVolumeId,
+    imageId,
+    metadata: withoutFlag(wish.metadata ?? {}),
+    volumeType: type?.name ?? null,
+  })
+  return { body: { volume: volumeView(input, volume) } }
+}
+
+const refuseWhatIsMissing = ({ volume, 'OS-SCH-HNT:scheduler_hints': given }: Create): void => {
+  const group = volume.consistencygroup_id ?? volume.group_id
+  if (group) throw notFound(`Group ${group} could not be found.`)
+  if (volume.backup_id) throw notFound(`Backup ${volume.backup_id} could not be found.`)
+  if (volume.multiattach)
+    throw badRequest(
+      'multiattach parameter has been removed. The default behavior is to use multiattach enabled volume types. There is none here: a volume is in one server at a time.',
+    )
+  if (Object.keys(given ?? {}).length)
+    throw badRequest('Scheduler hints are not offered: name an availability zone to choose where a volume is.')
+}
+
+/** An id, the last part of a URL, or a name that only one image has. */
+const imageOf = async (context: Context, reference: string): Promise<string> => {
+  const id = reference.split('/').at(-1)!
+  if (await imageFor(context, id)) return id
+  const sort = [{ key: 'id', descending: false }]
+  const named =
+    (await listImages(context.db, context.scope, { among: { name: [reference] } }, { sort, limit: 2 })) ?? []
+  if (named.length > 1) throw conflict(`Multiple matches found for '${reference}', use an ID to be more specific.`)
+  if (!named[0]) throw badRequest('Invalid image identifier or unable to access requested image.')
+  return named[0].id
+}
+
+/** https://docs.openstack.org/api-ref/block-storage/v3/#create-a-volume */
+export const createOperation: Operation = operation<Create>({
+  name: 'volume.create',
+  method: 'POST',
+  path: '/volumes',
+  who: 'member',
+  summary: 'Creates a volume: empty, or of a snapshot, an image or another volume.',
+  status: 202,
+  body: createBody,
+  handle: create,
+})

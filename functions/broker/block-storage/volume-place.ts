@@ -1,0 +1,188 @@
+import { adapterFor } from '../../../adapters/registry.ts'
+import { readSnapshot, type SnapshotRead } from '../../../db/queries/block-storage/snapshots.ts'
+import { readVolume, type VolumeZone, volumeZones } from '../../../db/queries/block-storage/volumes.ts'
+import type { Home } from '../../../db/queries/compute/home.ts'
+import type { ImageRow } from '../../../db/queries/image/images.ts'
+import type { Scope } from '../../../db/scope.ts'
+import type { Context } from '../../context.ts'
+import { imageFor } from '../image/image.ts'
+import { formatOf, leastDiskGib, takersOf } from '../image/image-place.ts'
+import { VolumeRefused } from './volume-refusal.ts'
+import { DEFAULT_TYPE } from './volume-types.ts'
+
+/** A volume that somebody wants. */
+export interface NewVolume {
+  name: string | null
+  description: string | null
+  /** Null: as large as its source. */
+  size: number | null
+  zone: string | null
+  snapshotId: string | null
+  sourceVolumeId: string | null
+  imageId: string | null
+  metadata: Record<string, string>
+  /** Name of a volume type; null: that of the source, else `default`. */
+  volumeType: string | null
+}
+
+/** What a new volume is to be made of, and where. */
+export type Origin = Pick<NewVolume, 'zone' | 'snapshotId' | 'sourceVolumeId' | 'imageId' | 'volumeType'>
+
+/** What a volume is made of. */
+export interface Source {
+  cloudId: string | null
+  zone: string | null
+  least: number
+  /** Of a volume, or of that of a snapshot. */
+  volumeType: string | null
+  bootable: boolean
+  imageMetadata: Record<string, string>
+  image?: ImageRow
+}
+
+/** Zones of the scope's clouds that have volumes at all, as the operator orders them. */
+export const zonesWithVolumes = async (context: Context, scope: Scope = context.scope): Promise<VolumeZone[]> => {
+  const all = (await volumeZones(context.db, scope)).filter(({ enabled }) => enabled)
+  const types = [...new Set(all.map(({ type }) => type))]
+  const able = new Set<string>()
+  for (const type of types) {
+    const adapter = await adapterFor(type)
+    if (adapter && adapter.lacks.volume === undefined) able.add(type)
+  }
+  return all.filter(({ type }) => able.has(type))
+}
+
+/** What a volume is made of decides where it may be, how large it must be and whether a server can boot from it. */
+export const sourceOf = async (context: Context, wish: Origin, places: VolumeZone[]): Promise<Source> => {
+  const nothing: Source = {
+    cloudId: null,
+    zone: null,
+    least: 1,
+    volumeType: null,
+    bootable: false,
+    imageMetadata: {},
+  }
+  const { db, scope } = context
+  if (wish.snapshotId) {
+    const snapshot: SnapshotRead | null = await readSnapshot(db, scope, wish.snapshotId)
+    if (!snapshot) throw new VolumeRefused({ kind: 'unknown', what: 'snapshot', id: wish.snapshotId })
+    if (snapshot.status !== 'available')
+      throw new VolumeRefused({ kind: 'status', status: snapshot.status, allowed: ['available'] })
+    const parent = await readVolume(db, scope, snapshot.volumeId)
+    return {
+      ...nothing,
+      cloudId: snapshot.cloudId,
+      least: snapshot.sizeGib,
+      volumeType: parent?.volumeType ?? null,
+      bootable: parent?.bootable ?? false,
+      imageMetadata: parent?.imageMetadata ?? {},
+    }
+  }
+  if (wish.sourceVolumeId) {
+    const volume = await readVolume(db, scope, wish.sourceVolumeId)
+    if (!volume) throw new VolumeRefused({ kind: 'unknown', what: 'volume', id: wish.sourceVolumeId })
+    const allowed = ['available', 'in-use']
+    if (!allowed.includes(volume.status)) throw new VolumeRefused({ kind: 'status', status: volume.status, allowed })
+    const { cloudId, zone, sizeGib: least, volumeType, bootable, imageMetadata } = volume
+    return { cloudId, zone, least, volumeType, bootable, imageMetadata }
+  }
+  if (wish.imageId) {
+    const image = await imageFor(context, wish.imageId)
+    if (!image) throw new VolumeRefused({ kind: 'unknown', what: 'image', id: wish.imageId })
+    if (image.row.status !== 'active')
+      throw new VolumeRefused({ kind: 'status', status: image.row.status, allowed: ['active'] })
+    const bound = image.bindings.filter((b) => b.phase === 'bound').map((b) => b.cloudId)
+    const takers = await takersOf(
+      image.row,
+      places.map(({ cloudId, type }) => ({ id: cloudId, type })),
+    )
+    const on = image.row.blob ? takers : bound
+    const near = places.filter((p) => on.includes(p.cloudId) && (!wish.zone || named(p, wish.zone)))
+    const offering = near.find((p) => offers(p, wish.volumeType ?? DEFAULT_TYPE))
+    const cloudId = (offering ?? near[0])?.cloudId ?? on[0] ?? null
+    if (!cloudId)
+      throw new VolumeRefused({
+        kind: 'incapable',
+        reason: image.row.blob
+          ? `Image ${image.row.id} is ${formatOf(image.row)}, which no cloud of the project makes volumes of.`
+          : `Image ${image.row.id} has no data on any cloud of the project.`,
+      })
+    return {
+      ...nothing,
+      cloudId,
+      image: image.row,
+      least: Math.max(1, leastDiskGib(image.row), Math.ceil((image.row.sizeBytes ?? 0) / 2 ** 30)),
+      bootable: true,
+      imageMetadata: imageMetadataOf(image.row),
+    }
+  }
+  return nothing
+}
+
+const imageMetadataOf = (image: NonNullable<Awaited<ReturnType<typeof imageFor>>>['row']): Record<string, string> => ({
+  ...image.properties,
+  image_id: image.id,
+  image_name: image.name ?? '',
+  container_format: image.containerFormat ?? 'bare',
+  disk_format: image.diskFormat ?? 'raw',
+  min_disk: String(image.minDiskGib),
+  min_ram: String(image.minRamMib),
+  size: String(image.sizeBytes ?? 0),
+})
+
+/** What its size is measured by, in words. */
+export const sourceName = (wish: Origin) =>
+  wish.snapshotId ? 'snapshot' : wish.sourceVolumeId ? 'source volume' : 'image'
+
+const zoneName = (place: VolumeZone) => `${place.cloud}.${place.zone}`
+const named = (place: VolumeZone, zone: string) => zone === place.cloud || zone === zoneName(place)
+const offers = (place: VolumeZone, type: string) => type === DEFAULT_TYPE || place.volumeTypes.includes(type)
+
+/**
+ * The named zone, or one with the type and room: next to the source if there is one, else where the project is already,
+ * else where its first server would go (`place`), so that the two meet.
+ */
+export const choosePlace = (
+  zone: string | null,
+  type: string,
+  places: VolumeZone[],
+  source: Source,
+  home: Home | null,
+): VolumeZone => {
+  const wanted = zone === null ? places : places.filter((place) => named(place, zone))
+  if (!places.length) throw new VolumeRefused({ kind: 'no-cloud' })
+  if (!wanted.length) throw new VolumeRefused({ kind: 'no-zone', zone: zone! })
+  const near = wanted.filter(
+    (p) => (!source.cloudId || p.cloudId === source.cloudId) && (!source.zone || p.zone === source.zone),
+  )
+  if (!near.length) {
+    const home = places.find((p) => p.cloudId === source.cloudId)?.cloud ?? 'another cloud'
+    throw new VolumeRefused({
+      kind: 'elsewhere',
+      what: 'source',
+      here: zone ?? wanted[0]!.cloud,
+      there: source.zone ? `${home}.${source.zone}` : home,
+    })
+  }
+  const offering = near.filter((p) => offers(p, type))
+  if (!offering.length) {
+    const zones = places.filter((p) => offers(p, type)).map(zoneName)
+    throw new VolumeRefused({ kind: 'no-type', type, zones })
+  }
+  const open = offering.filter(({ available }) => available)
+  // Servers decide the cloud, as the operator's order does for them; volumes only the zone.
+  const away = (p: VolumeZone): number => Number(home?.of === 'server' && p.cloudId !== home.cloudId)
+  const apart = (p: VolumeZone): number => Number(p.cloudId === home?.cloudId && p.zone !== home.zone)
+  const order = (p: VolumeZone): number => places.findIndex(({ cloudId }) => cloudId === p.cloudId)
+  const roomy = [...(open.length ? open : offering)].sort(
+    (a, b) =>
+      Number(a.readOnly) - Number(b.readOnly) ||
+      Number((a.load ?? 0) >= 1) - Number((b.load ?? 0) >= 1) ||
+      away(a) - away(b) ||
+      order(a) - order(b) ||
+      apart(a) - apart(b) ||
+      (a.load ?? 0) - (b.load ?? 0) ||
+      a.zone.localeCompare(b.zone),
+  )
+  return roomy[0]!
+}
