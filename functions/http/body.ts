@@ -78,16 +78,37 @@ export const check = <T>(schema: z.ZodType<T>, value: unknown, dialect: Dialect)
   if (result.success) return result.data
   const issue = result.error.issues[0]!
   const path = issue.path.join('.')
+  if (isSecret(path)) throw badRequest(dialect.invalid(path, MASK, masked(issue.message, at(value, issue.path))))
   const unknown = issue.code === 'unrecognized_keys'
   throw badRequest(
     unknown
       ? dialect.invalid(
           path,
-          at(value, issue.path),
+          veiled(at(value, issue.path)),
           `Additional properties are not allowed (${issue.keys.map((k) => `'${k}'`).join(', ')} ${issue.keys.length > 1 ? 'were' : 'was'} unexpected)`,
         )
-      : dialect.invalid(path, at(value, issue.path), issue.message),
+      : dialect.invalid(path, veiled(at(value, issue.path)), issue.message),
   )
+}
+
+/** Fields whose values no answer repeats, not even to say what is wrong with them. */
+const isSecret = (path: string): boolean =>
+  /pass(word)?\b|pass\.|user_data|personality|credential|secret|private/i.test(path)
+const MASK = '***'
+
+/** A value without the secrets in it. */
+const veiled = (value: unknown): unknown => {
+  if (value === null || typeof value !== 'object') return value
+  if (Array.isArray(value)) return value.map(veiled)
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, isSecret(key) ? MASK : veiled(inner)]))
+}
+
+/** What is wrong with a value, without the value. */
+const masked = (reason: string, value: unknown): string => {
+  const text = typeof value === 'string' ? value : JSON.stringify(value)
+  const verb = Math.max(reason.lastIndexOf(' is '), reason.lastIndexOf(' does '))
+  const bare = verb < 0 ? reason : `'${MASK}'${reason.slice(verb)}`
+  return text && text.length > 3 && bare.includes(text.slice(0, 8)) ? 'It is not what the schema asks for.' : bare
 }
 
 const at = (value: unknown, path: PropertyKey[]): unknown =>
