@@ -44,7 +44,7 @@ export * from './objects.ts'
 export type * from './specs.ts'
 export type * from './surroundings.ts'
 
-/** A long operation that the cloud runs for us: plain JSON, stored in the binding, polled by whoever comes by. */
+/** A long operation that the cloud runs for us: plain JSON, stored in the binding, polled by any process. */
 export interface Task {
   task: Json
   /** When it is worth asking again, in milliseconds from now. */
@@ -269,7 +269,7 @@ export interface Adapter {
   maturity: 'real' | 'simulator' | 'schema'
   /** Addresses at the head and tail of every subnet that the cloud keeps for itself. */
   reservedAddresses: { head: number; tail: number }
-  /** A subnet lives in one zone, so that whoever is in it must be there too. Absent: subnets span the cloud. */
+  /** A subnet lives in one zone, so that the servers in it must be there too. Absent: subnets span the cloud. */
   zonalSubnets?: boolean
   /** What the cloud calls volumes in a server, in the order in which it hands the names out. Absent: it never says. */
   devices?: readonly string[]

@@ -5,7 +5,7 @@ import type { Entities, Entity, Stored } from './records/entities.ts'
 import { State } from './records/state.ts'
 
 /**
- * What happens to a cloud behind the back of whoever is connected to it: others make and remove objects, and the
+ * What happens to a cloud behind the back of those who are connected to it: others make and remove objects, and the
  * operator of the cloud sees every call. For tests, demonstrations and simulations.
  */
 const open = (store: Store, cloud: string, account: string, now: () => number = () => 0): State =>

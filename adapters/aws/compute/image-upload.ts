@@ -91,7 +91,7 @@ export const goOnUploading = async <S extends Seen>(
   }
 }
 
-/** Whoever asks again is told that there is nothing to go on with. */
+/** Takes the snapshot away. @throws `not_found` where it is gone: there is nothing to go on with */
 const abandon = async (context: Context, { mark, snapshot }: Upload): Promise<void> => {
   if (!(await snapshotsOf(context, mark)).length) throw gone(snapshot)
   await unlessGone(() => context.ec2.send(new DeleteSnapshotCommand({ SnapshotId: snapshot })))

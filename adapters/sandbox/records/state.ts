@@ -13,7 +13,7 @@ export interface Kept<T> {
 
 /**
  * The cloud's memory: one key per object, `<cloud>/objects/<account>/<kind>/<id>`, so that a kind is one range of keys.
- * Every write compares versions. A removed object is dropped by whoever reads it after its time.
+ * Every write compares versions. A removed object is dropped by the next call that reads it after its time.
  */
 export class State {
   readonly store: Store

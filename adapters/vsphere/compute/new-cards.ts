@@ -31,7 +31,7 @@ const guestOf = async (context: Context, { mac, addresses }: PortRecord): Promis
 
 /**
  * Ports for the machine that will have this instance UUID, noted in their records before the machine is asked for:
- * whoever looks at the port then knows where to look.
+ * a look at the port then knows where to go on.
  * @throws `conflict` while another machine has one of them
  */
 export const newCardsFor = async (context: Context, ports: NativeId[], uuid: string): Promise<NewCard[]> => {

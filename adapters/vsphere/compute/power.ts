@@ -5,7 +5,7 @@ import { type Machine, ourMachine } from '../records/machine.ts'
 import { ref } from '../wire/soap.ts'
 import { progressOf, taskIn } from '../wire/tasks.ts'
 
-/** Long after a guest was asked to shut down it is asked anew: whoever started it since was not us. */
+/** Long after a guest was asked to shut down it is asked anew: it was started since, and not by us. */
 const FORGOTTEN_MS = 600_000
 
 /** Where it is noted when the guest was asked to shut down, in milliseconds since 1970. */

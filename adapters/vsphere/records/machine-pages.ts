@@ -101,7 +101,7 @@ interface Kept {
 
 /**
  * A page of servers. Four listings of a sweep read the same machines, one after the other, and a machine's devices are most
- * of what vCenter has to say: so whoever comes first leaves the page to the others, and each takes it once. The last takes
+ * of what vCenter has to say: so the first of them leaves the page to the others, and each takes it once. The last takes
  * it away.
  */
 export const serversPage = async (

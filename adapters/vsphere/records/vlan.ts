@@ -15,7 +15,7 @@ interface Claim {
 /**
  * A VLAN of the operator's range that no port group of the switch has: two networks with one VLAN are one network.
  * Claimed in the store before it is used, so that two who ask at once get two.
- * @param taken VLANs that port groups have, whosever they are
+ * @param taken VLANs that port groups have, ours or not
  * @throws `definitive` when all are taken
  */
 export const claimVlan = async (context: Context, dvs: string, token: string, taken: Set<number>): Promise<number> => {

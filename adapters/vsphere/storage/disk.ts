@@ -23,7 +23,7 @@ export interface Disk {
   name: string
   sizeMiB: number
   datastore: Ref
-  /** Whoever has it, by the UUIDs that vCenter writes down. */
+  /** The machines that have it, by the UUIDs that vCenter writes down. */
   consumers: string[]
   metadata: Record<string, string>
 }

@@ -64,7 +64,7 @@ export const later = (
 /** A small change takes vCenter about a second: less to wait for than to come again. Together three. */
 const PATIENCE_MS = [20, 80, 200, 400, 800, 1_500]
 
-/** The end of a task that is short, or else a conflict: whoever asked comes again. */
+/** The end of a task that is short, or else a conflict: the caller comes again. */
 export const settled = async (context: Context, task: Ref): Promise<void> => {
   for (const wait of [...PATIENCE_MS, 0]) {
     if ((await progressOf(context, task.id)).state !== 'running') return
