@@ -12,8 +12,10 @@
  * 8. Every error is a `CloudError`; the table from SDK errors to codes is in one file.
  * 9. Transport, clock, store and cache are handed in: no globals, so one program runs everywhere.
  */
+
+import type { Change, CheckReport, Offer, VolumeType, Zone } from './facts.ts'
 import type { Limits } from './limits.ts'
-import { type Json, KINDS, type Kind, type Mark, type NativeId, type Seen } from './objects.ts'
+import { type Json, KINDS, type Mark, type NativeId, type Seen } from './objects.ts'
 import type {
   AttachmentSeen,
   AttachmentSpec,
@@ -39,6 +41,7 @@ import type {
 } from './specs.ts'
 import type { Connection, Surroundings } from './surroundings.ts'
 
+export type * from './facts.ts'
 export * from './limits.ts'
 export * from './objects.ts'
 export type * from './specs.ts'
@@ -167,49 +170,6 @@ export interface ImageRealm extends Realm<ImageSpec, ImageSeen> {
 }
 
 /* ---------------------------------------------------------------- the cloud */
-
-export interface Zone {
-  name: string
-  available: boolean
-  /** Absent where the cloud does not say how full it is. Used and total. */
-  room?: { vcpus: [number, number]; ramMiB: [number, number]; diskGiB: [number, number] }
-}
-export interface Offer {
-  /** The cloud's own name, e.g. `t3.micro`. */
-  name: string
-  vcpus: number
-  ramMiB: number
-  /** Local disk; 0: the root disk is a volume of any size. */
-  diskGiB: number
-  arch: 'x86_64' | 'aarch64'
-  gpus: number
-  zones: string[]
-  /** Per hour, on demand, where known. */
-  price?: { amount: number; currency: string }
-}
-/** A kind of disk that the cloud tells from others, e.g. `gp3` or a storage policy. */
-export interface VolumeType {
-  /** As `VolumeSpec.type` takes it. Never `default`: above the line that is whatever the cloud takes by itself. */
-  name: string
-  /** Absent: every zone. */
-  zones?: string[]
-}
-export interface CheckReport {
-  reachable: boolean
-  account: string | null
-  version: string | null
-  /** Cloud's clock minus ours, in milliseconds. */
-  clockSkewMs: number | null
-  /** Calls that the credentials may not make. */
-  denied: string[]
-  warnings: string[]
-}
-
-/** Something that the cloud says has changed; what it is now, a look tells. */
-export interface Change {
-  kind: Kind
-  id: NativeId
-}
 
 /** One connection to one cloud as one project. A kind that is absent cannot be made there. */
 export interface Cloud {

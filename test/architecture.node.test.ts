@@ -77,8 +77,8 @@ const RULES: Rule[] = [
   { files: /^adapters\/shared\//, values: [/^adapters\/shared\//, CONTRACT, STANDARD] },
   // The contract is one thing in a few files: what a cloud does, what is said to it, and what it is handed.
   {
-    files: /^adapters\/(contract|errors|limits|objects|specs|surroundings)\.ts$/,
-    values: [CONTRACT, /^adapters\/(limits|specs|surroundings)\.ts$/],
+    files: /^adapters\/(contract|errors|facts|limits|objects|specs|surroundings)\.ts$/,
+    values: [CONTRACT, /^adapters\/(facts|limits|specs|surroundings)\.ts$/],
   },
   { files: /^adapters\/registry\.ts$/, values: [CONTRACT, /^adapters\/\w+\/index\.ts$/] },
   // The database remembers.

@@ -70,7 +70,10 @@ export const beginUpload = async (context: Context, name: string, data: ImageDat
   return asTask({ name, mark, data, snapshot, next: 0, written: 0, sealed })
 }
 
-/** The next turn; `once` makes the image, or finds it. What fails for good takes the snapshot with it, since no image will ever name it. */
+/**
+ * The next turn; `once` makes the image, or finds it. What fails for good takes the snapshot with it, since no image
+ * will ever name it.
+ */
 export const goOnUploading = async <S extends Seen>(
   context: Context,
   task: Json,

@@ -19,7 +19,10 @@ const healthOf = (volume: Volume): VolumeSeen['health'] => {
   }
 }
 
-/** Volumes with what changes about them right now. https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeVolumes.html (GiB) */
+/**
+ * Volumes with what changes about them right now.
+ * https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeVolumes.html (GiB)
+ */
 export const volumes = (context: Context): Reader<Volume, VolumeSeen> =>
   reader<Volume, VolumeSeen>(context, {
     idFilter: 'volume-id',

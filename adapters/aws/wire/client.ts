@@ -94,7 +94,8 @@ const sessionKeys = async (
 }
 
 /**
- * One connection to EC2, the direct API of EBS, and STS as one project: with the connection's own keys, or with a session of the mapped role.
+ * One connection to EC2, the direct API of EBS, and STS as one project: with the connection's own keys, or with a session
+ * of the mapped role.
  * @param connection `endpoint` null: the region's public one; otherwise any EC2 endpoint, e.g. an Eucalyptus cloud's
  */
 export const connectEc2 = (

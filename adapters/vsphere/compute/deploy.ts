@@ -107,9 +107,9 @@ const present = async (context: Context, common: Common, wish: Wish): Promise<Ou
 
 /**
  * Servers out of a content library. Its call makes a machine that is off and has a name and notes but no settings, and
- * answers when the disks are copied, so one process holds it (see `runExclusively`). Then, a step at a time: the settings, the
- * cards and the size; the power; and last the mark among the settings. Until that is there the server is unfinished,
- * which its notes say, and the next call for it goes on.
+ * answers when the disks are copied, so one process waits for it (see `runExclusively`). Then, a step at a time: the
+ * settings, the cards and the size; the power; and last the mark among the settings. Until that is there the server is
+ * unfinished, which its notes say, and the next call for it goes on.
  */
 export const deployments = (context: Context, common: Common) => {
   return {

@@ -128,8 +128,8 @@ const specOf = async (
 /**
  * Images out of uploaded data. ImportVApp makes a machine with our name, UUID and mark and gives a lease, under which its
  * disks are sent to the host; then it becomes a template. An upload cannot be resumed and a lease belongs to the session
- * that asked for it, so one process does all of it (see `runExclusively`): on Node behind the calls, with no limit; on Workers
- * within one call, and only as long as its invocation lives.
+ * that asked for it, so one process does all of it (see `runExclusively`): on Node behind the calls, with no limit; on
+ * Workers within one call, and only as long as its invocation lives.
  *
  * Until its disks are there the machine says so in its settings. One that was left like this is removed, and imported
  * anew by the next `create`; one that has its disks only has to become a template.

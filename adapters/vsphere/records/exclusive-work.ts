@@ -43,8 +43,8 @@ export const isRunning = async (context: Context, what: string): Promise<boolean
 }
 
 /**
- * Begins the work unless a process does it already. On Node it goes on behind the call that began it; on Workers nothing outlives
- * its invocation, so there the call lasts as long as the work, and the invocation's limits are the work's.
+ * Begins the work unless a process does it already. On Node it goes on behind the call that began it; on Workers nothing
+ * outlives its invocation, so there the call lasts as long as the work, and the invocation's limits are the work's.
  * @param work calls `alive` as it goes along, which throws once another process has taken over
  */
 export const runExclusively = async (
