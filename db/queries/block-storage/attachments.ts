@@ -44,11 +44,13 @@ export const attachmentBetween = async (
   return row ? flat(row) : null
 }
 
+/** An attachment of the scope with what it is between; null: there is none, or it is another project's. */
 export const attachmentById = async (db: Database, scope: Scope, id: string): Promise<AttachmentRead | null> => {
   const [row] = await read(db).where(and(within(attachments.projectId, scope), eq(attachments.id, id)))
   return row ? flat(row) : null
 }
 
+/** Attachments of a scope, of a volume, a server or a status where one is named. */
 export const listAttachments = async (
   db: Database,
   scope: Scope,
@@ -78,12 +80,15 @@ export const attachmentWork = async (db: Database, id: string) => {
   return row ?? null
 }
 
+/** Statement: a volume is to be in a server. */
 export const insertAttachment = (db: Database, row: typeof attachments.$inferInsert) =>
   db.insert(attachments).values(row)
 
+/** Statement: changes an attachment. */
 export const updateAttachment = (db: Database, id: string, set: Partial<AttachmentRow>) =>
   db.update(attachments).set(set).where(eq(attachments.id, id))
 
+/** Statement: these attachments are no more. */
 export const deleteAttachments = (db: Database, ids: string[]) =>
   db.delete(attachments).where(anyOf(attachments.id, ids))
 

@@ -18,6 +18,7 @@ const read = (db: Database) =>
 
 const visible = (scope: Scope) => and(isNull(snapshots.deletedAt), within(snapshots.projectId, scope))
 
+/** A snapshot of the scope, and when its binding is due; null: there is none, or it is another project's. */
 export const readSnapshot = async (db: Database, scope: Scope, id: string): Promise<SnapshotRead | null> => {
   const [row] = await read(db).where(and(eq(snapshots.id, id), visible(scope)))
   return row ? { ...row.snapshot, dueAt: row.dueAt } : null
@@ -99,6 +100,7 @@ const markerValues = async (db: Database, scope: Scope, id: string, keys: SortKe
   return row ? keys.map((_, i) => row[`k${i}`]) : null
 }
 
+/** How many snapshots of a scope a filter lets through. */
 export const countSnapshots = async (db: Database, scope: Scope, filter: SnapshotFilter): Promise<number> => {
   const [row] = await db
     .select({ count: sql<number>`count(*)` })
@@ -114,8 +116,10 @@ export const snapshotsOf = (db: Database, volumeId: string): Promise<SnapshotRow
     .from(snapshots)
     .where(and(eq(snapshots.volumeId, volumeId), isNull(snapshots.deletedAt)))
 
+/** Statement: a new snapshot. */
 export const insertSnapshot = (db: Database, row: typeof snapshots.$inferInsert) => db.insert(snapshots).values(row)
 
+/** Statement: changes a snapshot. */
 export const updateSnapshot = (db: Database, id: string, set: Partial<SnapshotRow>) =>
   db.update(snapshots).set(set).where(eq(snapshots.id, id))
 

@@ -166,6 +166,7 @@ const markerValues = async (db: Database, scope: Scope, id: string, keys: SortKe
   return row ? keys.map((_, i) => row[`k${i}`]) : null
 }
 
+/** How many volumes of a scope a filter lets through, and how many GiB they are. */
 export const countVolumes = async (db: Database, scope: Scope, filter: VolumeFilter) => {
   const [row] = await db
     .select({ count: sql<number>`count(*)`, size: sql<number>`coalesce(sum(${volumes.sizeGib}), 0)` })
@@ -183,8 +184,10 @@ export const volumeMetadata = (db: Database, scope: Scope): Promise<Record<strin
     .where(and(isNull(volumes.deletedAt), within(volumes.projectId, scope), sql`${volumes.metadata} <> '{}'`))
     .then((rows) => rows.map(({ metadata }) => metadata))
 
+/** Statement: a new volume. */
 export const insertVolume = (db: Database, row: typeof volumes.$inferInsert) => db.insert(volumes).values(row)
 
+/** Statement: changes a volume. */
 export const updateVolume = (db: Database, id: string, set: Partial<VolumeRow>) =>
   db.update(volumes).set(set).where(eq(volumes.id, id))
 

@@ -12,9 +12,11 @@ export type MappingRow = typeof mappings.$inferSelect
 export const allClouds = (db: Database): Promise<CloudRow[]> =>
   db.select().from(clouds).orderBy(asc(clouds.position), asc(clouds.name))
 
+/** A registered cloud, credentials sealed; null: there is none. */
 export const cloudById = async (db: Database, id: string): Promise<CloudRow | null> =>
   (await db.select().from(clouds).where(eq(clouds.id, id)))[0] ?? null
 
+/** The cloud of a name, which is unique; null: there is none. */
 export const cloudByName = async (db: Database, name: string): Promise<CloudRow | null> =>
   (await db.select().from(clouds).where(eq(clouds.name, name)))[0] ?? null
 
@@ -45,6 +47,7 @@ export const cloudWithMapping = async (
 ): Promise<{ cloud: CloudRow; mapping: MappingRow['mapping'] | null } | null> =>
   (await withMapping.run(db, { cloudId, projectId }))[0] ?? null
 
+/** As what a project uses a cloud; null: it has no access. */
 export const mappingOf = async (db: Database, projectId: string, cloudId: string): Promise<MappingRow | null> =>
   (
     await db
@@ -62,8 +65,10 @@ export const mappingsOf = (db: Database, projectId: string) =>
     .where(eq(mappings.projectId, projectId))
     .orderBy(asc(clouds.position), asc(clouds.name))
 
+/** Statement: registers a cloud. A name that is taken breaks its unique index. */
 export const insertCloud = (db: Database, row: typeof clouds.$inferInsert) => db.insert(clouds).values(row)
 
+/** Statement: changes a cloud. */
 export const updateCloud = (db: Database, id: string, set: Partial<CloudRow>) =>
   db.update(clouds).set(set).where(eq(clouds.id, id))
 
@@ -99,12 +104,14 @@ export const holdsAnything = (cloudId: string) => sql`(${holdsBindings(cloudId)}
 export const cloudMoved = (id: string, credentialsVersion: number) =>
   sql`not exists (select 1 from clouds where id = ${id} and credentials_version = ${credentialsVersion})`
 
+/** Statement: a project uses a cloud as this, whatever it was before. */
 export const upsertMapping = (db: Database, row: MappingRow) =>
   db
     .insert(mappings)
     .values(row)
     .onConflictDoUpdate({ target: [mappings.projectId, mappings.cloudId], set: { mapping: row.mapping } })
 
+/** Statement: a project has no access to a cloud any more. */
 export const deleteMapping = (db: Database, projectId: string, cloudId: string) =>
   db.delete(mappings).where(and(eq(mappings.projectId, projectId), eq(mappings.cloudId, cloudId)))
 

@@ -21,6 +21,7 @@ const loadOf = ({ room }: Zone): number | null =>
 const freeOf = ({ room }: Zone): [number | null, number | null] =>
   room ? [room.vcpus[1] - room.vcpus[0], room.ramMiB[1] - room.ramMiB[0]] : [null, null]
 
+/** Statements: what a cloud sells is this and nothing else. */
 export const replaceOffers = (db: Database, cloudId: string, seen: Offer[]) =>
   [
     db.delete(offers).where(eq(offers.cloudId, cloudId)),
@@ -30,6 +31,7 @@ export const replaceOffers = (db: Database, cloudId: string, seen: Offer[]) =>
       from json_each(${JSON.stringify(seen)})`),
   ] as const
 
+/** Statements: the volume types of a cloud are these and no others. */
 export const replaceVolumeTypes = (db: Database, cloudId: string, seen: VolumeType[]) =>
   [
     db.delete(volumeTypes).where(eq(volumeTypes.cloudId, cloudId)),
@@ -113,6 +115,7 @@ export const inventoryDue = (db: Database, now: number) =>
     .where(and(eq(clouds.enabled, true), lte(clouds.inventoryDueAt, now), lte(clouds.closedUntil, now)))
     .orderBy(clouds.inventoryDueAt)
 
+/** The network that stands for the world outside of a cloud; null: it has none yet. */
 export const externalNetworkOf = async (db: Database, cloudId: string) =>
   (
     await db
@@ -121,6 +124,7 @@ export const externalNetworkOf = async (db: Database, cloudId: string) =>
       .where(and(eq(networks.cloudId, cloudId), eq(networks.external, true)))
   )[0] ?? null
 
+/** The external network of a name that is on some cloud; null: there is none. */
 export const externalNetworkNamed = async (db: Database, name: string) =>
   (
     await db

@@ -72,6 +72,7 @@ export interface FlavorFilter {
   limit: number
 }
 
+/** One page of the flavors that a scope sees: public ones, and those that its project was given. */
 export const listFlavors = (db: Database, scope: Scope, filter: FlavorFilter): Promise<FlavorRow[]> => {
   const { isPublic, minRamMib, minDiskGib, sort, descending, marker, limit } = filter
   const keys: SortKey[] = [
@@ -102,8 +103,10 @@ const sortValue = (row: FlavorRow, sort: FlavorSort): unknown => {
   return typeof value === 'boolean' ? Number(value) : value
 }
 
+/** Statement: a new flavor. */
 export const insertFlavor = (db: Database, row: typeof flavors.$inferInsert) => db.insert(flavors).values(row)
 
+/** Statement: another description, which is all that changes in a flavor; null: none. */
 export const describeFlavor = (db: Database, id: string, description: string | null) =>
   db.update(flavors).set({ description }).where(eq(flavors.id, id))
 
@@ -114,6 +117,7 @@ export const patchExtraSpecs = (db: Database, id: string, patch: Record<string, 
     .set({ extraSpecs: sql`json_patch(${flavors.extraSpecs}, ${JSON.stringify(patch)})` })
     .where(eq(flavors.id, id))
 
+/** Statements: a flavor goes, and who was given it. Servers keep what they were made with. */
 export const deleteFlavor = (db: Database, id: string) =>
   [db.delete(flavorAccess).where(eq(flavorAccess.flavorId, id)), db.delete(flavors).where(eq(flavors.id, id))] as const
 
@@ -123,8 +127,10 @@ export const accessOf = async (db: Database, flavorId: string): Promise<string[]
     await db.select().from(flavorAccess).where(eq(flavorAccess.flavorId, flavorId)).orderBy(asc(flavorAccess.projectId))
   ).map(({ projectId }) => projectId)
 
+/** Statement: gives a private flavor to a project. Twice breaks the primary key. */
 export const insertAccess = (db: Database, flavorId: string, projectId: string) =>
   db.insert(flavorAccess).values({ flavorId, projectId })
 
+/** Statement: takes a private flavor from a project. */
 export const deleteAccess = (db: Database, flavorId: string, projectId: string) =>
   db.delete(flavorAccess).where(and(eq(flavorAccess.flavorId, flavorId), eq(flavorAccess.projectId, projectId)))

@@ -37,8 +37,10 @@ export const keypairsOf = (db: Database, userId: string, page: { limit?: number;
     .orderBy(asc(keypairs.name))
     .limit(page.limit ?? -1)
 
+/** Statement: a new keypair, of which the public half alone is kept. */
 export const insertKeypair = (db: Database, row: KeypairRow) => db.insert(keypairs).values(row)
 
+/** Statement: a keypair goes. Servers keep the key that they were made with. */
 export const deleteKeypair = (db: Database, id: string) => db.delete(keypairs).where(eq(keypairs.id, id))
 
 /** True (as SQL) when one more keypair would be one too many; the limit is that of the project in which the user asks. */

@@ -64,6 +64,7 @@ const open = prepared((db) =>
     .orderBy(asc(serverActions.id)),
 )
 
+/** Actions of these names that were asked of a server and are not finished, oldest first. */
 export const openActions = (db: Database, serverId: string, names: readonly string[]) =>
   open.statement(db, { serverId, names: JSON.stringify(names) })
 
@@ -80,9 +81,11 @@ export const markCalling = async (db: Database, binding: Binding, id: number, no
   return rows.length > 0
 }
 
+/** Statement: how far an action is, in its arguments. `now` in milliseconds since 1970. */
 export const setActionArgs = (db: Database, id: number, args: Record<string, Json>, now: number) =>
   db.update(serverActions).set({ args, updatedAt: now }).where(eq(serverActions.id, id))
 
+/** Statement: an action is done, or (with a message) failed. `now` in milliseconds since 1970. */
 export const finishActionById = (db: Database, id: number, message: string | null, now: number) =>
   db
     .update(serverActions)
@@ -134,6 +137,7 @@ export const actionsOf = (db: Database, serverId: string, page: ActionPage): Pro
     .orderBy(desc(serverActions.id))
     .limit(page.limit)
 
+/** What a request asked of a server; null: nothing that is known. */
 export const actionByRequest = async (
   db: Database,
   serverId: string,

@@ -182,6 +182,7 @@ const SORT_COLUMNS = {
   vm_state: 's.vm_state',
 } as const
 export type SortColumn = keyof typeof SORT_COLUMNS
+/** Whether lists of servers can be sorted by a key. */
 export const isSortColumn = (key: string): key is SortColumn => Object.hasOwn(SORT_COLUMNS, key)
 
 export interface ServerOrder {

@@ -33,8 +33,10 @@ export const serverEver = async (db: Database, scope: Scope, id: string): Promis
       .where(and(eq(servers.id, id), within(servers.projectId, scope)))
   )[0] ?? null
 
+/** Statement: a new server. */
 export const insertServer = (db: Database, row: NewServer) => db.insert(servers).values(row)
 
+/** Statement: changes a server. */
 export const updateServer = (db: Database, id: string, set: Partial<NewServer>) =>
   db.update(servers).set(set).where(eq(servers.id, id))
 
@@ -53,6 +55,7 @@ export const serverLeft = (id: string): SQL =>
 
 export type ServerPort = typeof serverPorts.$inferSelect
 
+/** Statement: a server is made with a port, at its place among the others. */
 export const insertServerPort = (db: Database, row: ServerPort) => db.insert(serverPorts).values(row)
 
 const portsIn = prepared((db) =>
@@ -63,8 +66,10 @@ const portsIn = prepared((db) =>
     .orderBy(serverPorts.position),
 )
 
+/** Ports that a server was made with, in their order; those that were plugged in later are `interfaces`. */
 export const portsOfServer = (db: Database, serverId: string) => portsIn.run(db, { serverId })
 
+/** Statement: a server has none of the ports that it was made with any more, or not this one. */
 export const deleteServerPorts = (db: Database, serverId: string, portId?: string) =>
   db
     .delete(serverPorts)
@@ -72,11 +77,14 @@ export const deleteServerPorts = (db: Database, serverId: string, portId?: strin
 
 export type InterfaceRow = typeof interfaces.$inferSelect
 
+/** Statement: a port is plugged into a server that is there already. */
 export const insertInterface = (db: Database, row: InterfaceRow) => db.insert(interfaces).values(row)
 
+/** Ports that were plugged into a server after it was made. */
 export const interfacesOf = (db: Database, serverId: string) =>
   db.select().from(interfaces).where(eq(interfaces.serverId, serverId))
 
+/** Statement: what was plugged in later is out: all of a server, or one. */
 export const deleteInterfaces = (db: Database, where: { serverId: string } | { id: string }) =>
   db.delete(interfaces).where('id' in where ? eq(interfaces.id, where.id) : eq(interfaces.serverId, where.serverId))
 

@@ -10,8 +10,11 @@ export type DomainRow = typeof domains.$inferSelect
 
 const one = async <T>(rows: Promise<T[]>): Promise<T | null> => (await rows)[0] ?? null
 
+/** A domain; null: there is none. */
 export const domainById = (db: Database, id: string) => one(db.select().from(domains).where(eq(domains.id, id)))
+/** The domain of a name, which is unique; null: there is none. */
 export const domainByName = (db: Database, name: string) => one(db.select().from(domains).where(eq(domains.name, name)))
+/** Domains by name; what the filter leaves open is not asked. */
 export const listDomains = (db: Database, filter: { name?: string | undefined; enabled?: boolean | undefined }) =>
   db
     .select()
@@ -19,7 +22,9 @@ export const listDomains = (db: Database, filter: { name?: string | undefined; e
     .where(and(same(domains.name, filter.name), same(domains.enabled, filter.enabled)))
     .orderBy(asc(domains.name))
 
+/** A user with the hash of the password; null: there is none. */
 export const userById = (db: Database, id: string) => one(db.select().from(users).where(eq(users.id, id)))
+/** The user of a name, which is unique in its domain; null: there is none. */
 export const userByName = (db: Database, domainId: string, name: string) =>
   one(
     db
@@ -27,7 +32,9 @@ export const userByName = (db: Database, domainId: string, name: string) =>
       .from(users)
       .where(and(eq(users.domainId, domainId), eq(users.name, name))),
   )
+/** A project; null: there is none. */
 export const projectById = (db: Database, id: string) => one(db.select().from(projects).where(eq(projects.id, id)))
+/** The project of a name, which is unique in its domain; null: there is none. */
 export const projectByName = (db: Database, domainId: string, name: string) =>
   one(
     db
@@ -44,6 +51,7 @@ interface Filter {
 const same = (column: Parameters<typeof eq>[0], value: unknown): SQL | undefined =>
   value === undefined ? undefined : eq(column, value)
 
+/** Users by name; what the filter leaves open is not asked. */
 export const listUsers = (db: Database, filter: Filter) =>
   db
     .select()
@@ -53,6 +61,7 @@ export const listUsers = (db: Database, filter: Filter) =>
     )
     .orderBy(asc(users.name), asc(users.id))
 
+/** Projects by name; what the filter leaves open is not asked. */
 export const listProjects = (db: Database, filter: Filter) =>
   db
     .select()
@@ -74,7 +83,9 @@ export const projectsOfUser = (db: Database, userId: string) =>
     .where(sql`${projects.id} in (select project_id from role_assignments where user_id = ${userId})`)
     .orderBy(asc(projects.name), asc(projects.id))
 
+/** A role; null: there is none. */
 export const roleById = (db: Database, id: string) => one(db.select().from(roles).where(eq(roles.id, id)))
+/** Roles by name; with a name that one alone. */
 export const listRoles = (db: Database, name?: string) =>
   db.select().from(roles).where(same(roles.name, name)).orderBy(asc(roles.name))
 
@@ -116,12 +127,14 @@ export const raiseUserEpoch = (db: Database, userId: string) =>
     .update(users)
     .set({ epoch: sql`${users.epoch} + 1` })
     .where(eq(users.id, userId))
+/** Statement: every token of a project that was issued before is worth nothing from now on. */
 export const raiseProjectEpoch = (db: Database, projectId: string) =>
   db
     .update(projects)
     .set({ epoch: sql`${projects.epoch} + 1` })
     .where(eq(projects.id, projectId))
 
+/** Statement: a token is worth nothing, as long as it would have lived (milliseconds since 1970). Twice is once. */
 export const revokeToken = (db: Database, auditId: string, expiresAt: number) =>
   db.insert(revokedTokens).values({ auditId, expiresAt }).onConflictDoNothing()
 
@@ -139,7 +152,9 @@ export const setPasswordHash = (db: Database, user: UserRow, passwordHash: strin
     .set({ passwordHash })
     .where(and(eq(users.id, user.id), same(users.passwordHash, user.passwordHash)))
 
+/** Statement: a new project. */
 export const insertProject = (db: Database, row: ProjectRow) => db.insert(projects).values(row)
+/** Statement: changes a project. */
 export const updateProject = (db: Database, id: string, set: Partial<ProjectRow>) =>
   db.update(projects).set(set).where(eq(projects.id, id))
 
@@ -154,9 +169,12 @@ export const deleteProject = (db: Database, id: string) =>
     db.delete(projects).where(eq(projects.id, id)),
   ] as const
 
+/** Statement: a new user, without roles. */
 export const insertUser = (db: Database, row: UserRow) => db.insert(users).values(row)
+/** Statement: changes a user. */
 export const updateUser = (db: Database, id: string, set: Partial<UserRow>) =>
   db.update(users).set(set).where(eq(users.id, id))
+/** Statements: a user goes, with all roles and failed logins. */
 export const deleteUser = (db: Database, id: string) =>
   [
     db.delete(roleAssignments).where(eq(roleAssignments.userId, id)),
@@ -164,13 +182,16 @@ export const deleteUser = (db: Database, id: string) =>
     db.delete(users).where(eq(users.id, id)),
   ] as const
 
+/** Statement: a new role. */
 export const insertRole = (db: Database, row: RoleRow) => db.insert(roles).values(row)
 /** A role and its assignments. */
 export const deleteRole = (db: Database, id: string) =>
   [db.delete(roleAssignments).where(eq(roleAssignments.roleId, id)), db.delete(roles).where(eq(roles.id, id))] as const
 
+/** Statement: gives a user a role on a project; twice is once. */
 export const assignRole = (db: Database, userId: string, projectId: string, roleId: string) =>
   db.insert(roleAssignments).values({ userId, projectId, roleId }).onConflictDoNothing()
+/** Statement: takes a role on a project from a user; none is none. */
 export const unassignRole = (db: Database, userId: string, projectId: string, roleId: string) =>
   db
     .delete(roleAssignments)

@@ -195,8 +195,10 @@ const markerValues = async (db: Database, scope: Scope, id: string, keys: SortKe
   return row ? keys.map((_, i) => row[`k${i}`]) : null
 }
 
+/** Statement: a new image. */
 export const insertImage = (db: Database, row: typeof images.$inferInsert) => db.insert(images).values(row)
 
+/** Statement: changes an image. */
 export const updateImage = (db: Database, id: string, set: Partial<ImageRow>) =>
   db.update(images).set(set).where(eq(images.id, id))
 

@@ -16,6 +16,7 @@ export interface Ref {
   scope: string
 }
 
+/** What names a binding, and nothing else of it. */
 export const refOf = ({ kind, resourceId, cloudId, scope }: Ref): Ref => ({ kind, resourceId, cloudId, scope })
 
 /** Their conditions, with placeholders, for queries that are worded once. */
@@ -43,9 +44,11 @@ export const claim = async (db: Database, ref: Ref, now: number, leaseMs: number
 
 const reading = prepared((db) => db.select().from(bindings).where(there()))
 
+/** The binding of a resource on a cloud; null: it never had one there. */
 export const getBinding = async (db: Database, ref: Ref): Promise<Binding | null> =>
   (await reading.run(db, { ...refOf(ref) }))[0] ?? null
 
+/** All bindings of a resource, on every cloud and in every phase, `gone` included. */
 export const bindingsOf = (db: Database, resourceId: string): Promise<Binding[]> =>
   db.select().from(bindings).where(eq(bindings.resourceId, resourceId))
 

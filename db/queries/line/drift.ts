@@ -21,6 +21,7 @@ export const forgetDrift = (db: Database, kind: Drift['kind'], resourceId: strin
     .delete(drift)
     .where(and(eq(drift.kind, kind), eq(drift.resourceId, resourceId), what ? eq(drift.what, what) : undefined))
 
+/** Where clouds are not as the resources of a scope were asked to be, longest known first. */
 export const allDrift = (db: Database, scope: Scope): Promise<Drift[]> =>
   db.select().from(drift).where(within(drift.projectId, scope)).orderBy(drift.firstSeenAt, drift.resourceId)
 

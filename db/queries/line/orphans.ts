@@ -34,6 +34,7 @@ export const orphansOn = (db: Database, cloudId: string, kind: Kind): Promise<(O
     .where(and(eq(orphans.cloudId, cloudId), eq(orphans.kind, kind)))
     .orderBy(asc(orphans.firstSeenAt))
 
+/** Kinds of which orphans are known on a cloud. */
 export const kindsWithOrphans = async (db: Database, cloudId: string): Promise<Kind[]> =>
   (await db.selectDistinct({ kind: orphans.kind }).from(orphans).where(eq(orphans.cloudId, cloudId))).map(
     ({ kind }) => kind,
@@ -51,8 +52,10 @@ export const noteOrphans = (db: Database, cloudId: string, kind: Kind, seen: New
       on conflict (id) do update set sweeps = sweeps + 1, last_seen_at = ${now}`),
   ] as const
 
+/** Statement: these are orphans no longer. */
 export const forgetOrphans = (db: Database, ids: string[]) => db.delete(orphans).where(inArray(orphans.id, ids))
 
+/** A known orphan; null: there is none. */
 export const orphanById = async (db: Database, id: string): Promise<Orphan | null> =>
   (await db.select().from(orphans).where(eq(orphans.id, id)))[0] ?? null
 
@@ -66,10 +69,13 @@ export const allOrphans = (db: Database) =>
     from orphans o join clouds c on c.id = o.cloud_id left join offers f on f.cloud_id = o.cloud_id and f.name = o.size
     order by o.first_seen_at, o.id`)
 
+/** Times of which this database knows nothing, in minutes since 1970. */
 export const lapsesNow = (db: Database) => db.select().from(lapses)
 
+/** Statement: writes down a time of which this database knows nothing, in minutes since 1970; twice is once. */
 export const noteLapse = (db: Database, since: number, until: number) =>
   db.insert(lapses).values({ since, until }).onConflictDoNothing()
 
+/** When a cloud was registered, in milliseconds since 1970; 0: it is not. */
 export const cloudCreatedAt = async (db: Database, cloudId: string): Promise<number> =>
   (await db.select({ at: clouds.createdAt }).from(clouds).where(eq(clouds.id, cloudId)))[0]?.at ?? 0

@@ -20,6 +20,7 @@ import { type Binding, type Ref, refOf } from './bindings.ts'
 
 const ofUsers = kindsThat(({ owner }) => owner === 'user')
 
+/** Bindings of these resources that are not gone. */
 export const bindingsAmong = (db: Database, ids: Iterable<string>): Promise<Binding[]> =>
   db
     .select()
@@ -53,6 +54,7 @@ export const beingReleased = (db: Database): Promise<Binding[]> =>
 const oneOf = (these: Ref[]) => sql`(kind, resource_id, cloud_id, scope) in (
   select value ->> 'kind', value ->> 'resourceId', value ->> 'cloudId', value ->> 'scope' from json_each(${JSON.stringify(these.map(refOf))}))`
 
+/** These very bindings, as they are now. */
 export const bindingsAt = (db: Database, these: Ref[]): Promise<Binding[]> =>
   db.select().from(bindings).where(oneOf(these))
 
@@ -159,6 +161,7 @@ export const beginRelease = (db: Database, ids: Iterable<string>, cloudId: strin
   db.run(sql`update bindings set ${begun(now)} where resource_id in ${among(ids)} and ${handedBack}
     and ${cloudId === undefined ? sql`true` : sql`cloud_id = ${cloudId}`}`)
 
+/** Statement: the same for these very bindings of what is borrowed: a keypair goes back on one cloud, and stays on the others. */
 export const beginBorrowed = (db: Database, these: Ref[], now: number) =>
   db.run(sql`update bindings set ${begun(now)} where ${oneOf(these)} and ${handedBack}`)
 

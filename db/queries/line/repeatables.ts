@@ -27,6 +27,7 @@ export const insertRepeatable = (row: Pick<Repeatable, 'key' | 'bodyHash' | 'see
     row.createdAt,
   ])
 
+/** Statement: what is told to a repetition of the request that had this key. */
 export const keepAnswer = (db: Database, key: string, answer: string) =>
   db.update(repeatables).set({ answer }).where(eq(repeatables.key, key))
 

@@ -2,6 +2,7 @@ import { eq } from 'drizzle-orm'
 import type { Database } from '../../client.ts'
 import { settings } from '../../schema/index.ts'
 
+/** What the deployment has written down about itself. */
 export const readSettings = async (db: Database): Promise<Map<string, string>> =>
   new Map((await db.select().from(settings)).map(({ key, value }) => [key, value]))
 
@@ -11,6 +12,7 @@ export const writeSettings = async (db: Database, values: Record<string, string>
   await db.insert(settings).values(rows).onConflictDoNothing()
 }
 
+/** Statement: another value for what is written down already; what is not there stays so. */
 export const changeSetting = (db: Database, key: string, value: string) =>
   db.update(settings).set({ value }).where(eq(settings.key, key))
 

@@ -85,6 +85,7 @@ export const unitsInTurn = (db: Database): Promise<UnitRef[]> =>
     .from(sweeps)
     .orderBy(asc(sweeps.dueAt), asc(sweeps.cloudId), asc(sweeps.account))
 
+/** The id of a cloud that shows this account; null: no sweep knows it. */
 export const cloudOfAccount = async (db: Database, account: string): Promise<string | null> =>
   (await db.select({ id: sweeps.cloudId }).from(sweeps).where(eq(sweeps.account, account)).limit(1))[0]?.id ?? null
 
@@ -102,6 +103,7 @@ export const unitsLeftAlone = (db: Database, now: number) =>
       ),
     )
 
+/** What is swept of these clouds, whether it is due or not. */
 export const unitsOf = (db: Database, cloudIds: string[]): Promise<UnitRef[]> =>
   db
     .select({ cloudId: sweeps.cloudId, account: sweeps.account, kind: sweeps.kind })
@@ -171,6 +173,10 @@ export const unitsLeftOut = async (db: Database, dryRun: boolean, now: number): 
   return row?.cursor && row.until > now ? (JSON.parse(row.cursor) as UnitRef[]) : []
 }
 
+/**
+ * Statement: the units that a sweep by hand did not get to, with which the next one begins; none: it begins anew.
+ * `until` in milliseconds since 1970.
+ */
 export const noteLeftOut = (db: Database, dryRun: boolean, units: UnitRef[], until: number) => {
   const cursor = units.length ? JSON.stringify(units) : null
   return db

@@ -43,6 +43,7 @@ export const floatingIpAttributes: Attributes = {
   updated_at: { is: 'time', sql: sql`${floatingIps.updatedAt}` },
 }
 
+/** One page of the floating IPs of a scope, with the port and router that each leads to. */
 export const listFloatingIps = (db: Database, scope: Scope, listing: Listing): Promise<FloatingIpView[]> => {
   const page = pageOf(floatingIps, floatingIpAttributes, listing)
   return db
@@ -53,6 +54,7 @@ export const listFloatingIps = (db: Database, scope: Scope, listing: Listing): P
     .limit(page.limit)
 }
 
+/** A floating IP of the scope; null: there is none, or it is another project's. */
 export const floatingIpById = async (db: Database, scope: Scope, id: string): Promise<FloatingIpView | null> =>
   (
     await db
@@ -61,8 +63,10 @@ export const floatingIpById = async (db: Database, scope: Scope, id: string): Pr
       .where(and(eq(floatingIps.id, id), within(floatingIps.projectId, scope)))
   )[0] ?? null
 
+/** Statement: a new floating IP. */
 export const insertFloatingIp = (db: Database, row: FloatingIpRow) => db.insert(floatingIps).values(row)
 
+/** Statement: changes a floating IP, and counts it as a revision that users see. */
 export const updateFloatingIp = (db: Database, id: string, set: Partial<FloatingIpRow>) =>
   db
     .update(floatingIps)

@@ -55,6 +55,7 @@ export const networkAttributes: Attributes = {
   updated_at: { is: 'time', sql: sql`${networks.updatedAt}` },
 }
 
+/** One page of the networks that a scope sees: its own, shared ones, and the world outside of clouds that it is mapped to. */
 export const listNetworks = (db: Database, scope: Scope, listing: Listing): Promise<NetworkView[]> => {
   const page = pageOf(networks, networkAttributes, listing)
   return db
@@ -79,15 +80,18 @@ const anyones = prepared((db) =>
     .where(eq(networks.id, sql.placeholder('id'))),
 )
 
+/** A network that the scope sees; null: there is none, or it is another project's and not shared. */
 export const networkById = async (db: Database, scope: Scope, id: string): Promise<NetworkView | null> =>
   (await ('every' in scope ? anyones.run(db, { id }) : networkQuery(db, scope, id)))[0] ?? null
 
+/** Those of several networks that the scope sees, in no order. */
 export const networksById = (db: Database, scope: Scope, ids: string[]): Promise<NetworkView[]> =>
   db
     .select(view)
     .from(networks)
     .where(and(anyOf(networks.id, ids), visible(scope)))
 
+/** Statement: a new network. */
 export const insertNetwork = (db: Database, row: typeof networks.$inferInsert) => db.insert(networks).values(row)
 
 /** Raises the revision with every change. */
@@ -110,12 +114,14 @@ export const noteNetwork = (db: Database, id: string, status: 'ACTIVE' | 'ERROR'
 
 /* ---------------------------------------------------------------- conditions of guards */
 
+/** Condition of a guard: the network was deleted meanwhile. */
 export const networkGone = (id: string) => sql`not exists (select 1 from networks where id = ${id})`
 
 /** The network is not as it was when it was read: somebody added a subnet, for one. */
 export const networkMoved = (id: string, revision: number) =>
   sql`not exists (select 1 from networks where id = ${id} and revision = ${revision})`
 
+/** Condition of a guard: the network still has ports, of whatever owner. */
 export const networkHasPorts = (id: string) => sql`exists (select 1 from ports where network_id = ${id})`
 
 /* ---------------------------------------------------------------- the cloud of a network */
@@ -150,6 +156,10 @@ export const cloudsOf = async (db: Database, ids: string[]): Promise<string[]> =
       union select n.cloud_id from routers r join networks n on n.id = r.external_network_id where r.id in ${routersOn(ids)}`)
   ).map(({ id }) => id)
 
+/**
+ * Statement: networks that are on no cloud yet are on this one from now on; those that are on one stay. `now` in
+ * milliseconds since 1970.
+ */
 export const pin = (db: Database, ids: string[], cloudId: string, now: number) =>
   db.run(
     sql`update ${networks} set cloud_id = ${cloudId}, updated_at = ${now} where cloud_id is null and id in ${joined(ids)}`,
@@ -165,6 +175,7 @@ export const unsecure = (db: Database, ids: string[], now: number) =>
 export const zoneElsewhere = (ids: string[], zone: string) =>
   sql`exists (select 1 from subnets where ${anyOf(sql`network_id`, ids)} and zone is not null and zone <> ${zone})`
 
+/** Statement: subnets of these networks that have no zone yet lie in this one. */
 export const placeSubnets = (db: Database, ids: string[], zone: string) =>
   db.run(sql`update ${subnets} set zone = ${zone} where zone is null and ${anyOf(sql`network_id`, ids)}`)
 

@@ -74,6 +74,7 @@ export const portAttributes: Attributes = {
   },
 }
 
+/** One page of the ports of a scope, with their addresses and groups. */
 export const listPorts = (db: Database, scope: Scope, listing: Listing): Promise<PortView[]> => {
   const page = pageOf(ports, portAttributes, listing)
   return db
@@ -91,17 +92,21 @@ const byId = preparedWithin((db, mine) =>
     .where(and(eq(ports.id, sql.placeholder('id')), mine(ports.projectId))),
 )
 
+/** A port of the scope; null: there is none, or it is another project's. */
 export const portById = async (db: Database, scope: Scope, id: string): Promise<PortView | null> =>
   (await byId.run(db, scope, { id }))[0] ?? null
 
+/** Ports of the scope that a server or router has, by its id. */
 export const portsOfDevice = (db: Database, scope: Scope, deviceId: string): Promise<PortView[]> =>
   db
     .select(view)
     .from(ports)
     .where(and(eq(ports.deviceId, deviceId), within(ports.projectId, scope)))
 
+/** Statement: a new port, without addresses and groups. */
 export const insertPort = (db: Database, row: PortRow) => db.insert(ports).values(row)
 
+/** Statement: changes ports, and counts it as a revision that users see. */
 export const updatePorts = (db: Database, ids: string[], set: Partial<PortRow>) =>
   db
     .update(ports)
@@ -112,6 +117,7 @@ export const updatePorts = (db: Database, ids: string[], set: Partial<PortRow>) 
 export const notePort = (db: Database, id: string, seen: Partial<Pick<PortRow, 'macAddress' | 'status'>>) =>
   db.update(ports).set(seen).where(eq(ports.id, id))
 
+/** Statement: what a cloud says of ports. No revision: nobody asked for it. */
 export const setPortStatus = (db: Database, ids: string[], status: PortRow['status']) =>
   db
     .update(ports)
@@ -126,6 +132,7 @@ export const allocate = (db: Database, portId: string, fixedIps: PortRow['fixedI
     .insert(ipAllocations)
     .values(fixedIps.map(({ subnet_id, ip_address }) => ({ subnetId: subnet_id, address: ip_address, portId })))
 
+/** Statement: gives all addresses of a port back. */
 export const release = (db: Database, portId: string) =>
   db.delete(ipAllocations).where(eq(ipAllocations.portId, portId))
 
@@ -134,9 +141,11 @@ export const release = (db: Database, portId: string) =>
 export const forgetLingering = (db: Database, portId: string) =>
   db.delete(lingeringAddresses).where(eq(lingeringAddresses.portId, portId))
 
+/** Statement: puts a port into security groups; none at all is no valid statement. */
 export const joinGroups = (db: Database, portId: string, groupIds: string[]) =>
   db.insert(portSecurityGroups).values(groupIds.map((securityGroupId) => ({ portId, securityGroupId })))
 
+/** Statement: takes a port out of all its security groups. */
 export const leaveGroups = (db: Database, portId: string) =>
   db.delete(portSecurityGroups).where(eq(portSecurityGroups.portId, portId))
 
@@ -166,6 +175,7 @@ export const touchFloatingIpsOf = (db: Database, portId: string, now: number) =>
   db.run(sql`update bindings set revision = revision + 1, due_at = ${now}, updated_at = ${now}
     where kind = 'floating_ip' and want = 'present' and resource_id in (select id from ${floatingIps} where port_id = ${portId})`)
 
+/** Ids of the floating IPs that lead to a port. */
 export const floatingIpsOf = async (db: Database, portId: string): Promise<string[]> =>
   (await db.select({ id: floatingIps.id }).from(floatingIps).where(eq(floatingIps.portId, portId))).map(({ id }) => id)
 
@@ -180,16 +190,20 @@ export const heldByServer = (ids: string[]) =>
   sql`exists (select 1 from server_ports where ${anyOf(sql`port_id`, ids)})
     or exists (select 1 from interfaces where ${anyOf(sql`port_id`, ids)})`
 
+/** Ids of servers that were made with one of these ports, or had it plugged in. */
 export const serversHolding = async (db: Database, ids: string[]): Promise<string[]> =>
   (
     await db.all<{ id: string }>(sql`select server_id as id from server_ports where ${anyOf(sql`port_id`, ids)}
       union select server_id from interfaces where ${anyOf(sql`port_id`, ids)}`)
   ).map(({ id }) => id)
 
+/** Condition of a guard: one of these subnets was deleted meanwhile. */
 export const subnetsGone = (ids: string[]) =>
   sql`(select count(*) from subnets where ${anyOf(sql`id`, ids)}) <> ${new Set(ids).size}`
 
+/** Condition of a guard: one of these security groups was deleted meanwhile. */
 export const groupsGone = (ids: string[]) =>
   sql`(select count(*) from security_groups where ${anyOf(sql`id`, ids)}) <> ${new Set(ids).size}`
 
+/** Whether a port is the foot of a router in a subnet, which only the router's own routes may move. */
 export const isRouterPort = ({ deviceOwner }: Pick<PortRow, 'deviceOwner'>): boolean => deviceOwner === ROUTER_INTERFACE

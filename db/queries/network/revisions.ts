@@ -21,6 +21,7 @@ const tables = {
   'security-group-rules': securityGroupRules,
 }
 export type Revised = keyof typeof tables
+/** Whether the resources of a collection (`networks`, `ports`, …) count their revisions. */
 export const isRevised = (collection: string): collection is Revised => Object.hasOwn(tables, collection)
 
 /** Whoever owns it: only those read it here who may change it. Null: it is not there. */

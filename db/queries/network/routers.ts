@@ -33,6 +33,7 @@ export const routerAttributes: Attributes = {
   updated_at: { is: 'time', sql: sql`${routers.updatedAt}` },
 }
 
+/** One page of the routers of a scope. */
 export const listRouters = (db: Database, scope: Scope, listing: Listing): Promise<RouterView[]> => {
   const page = pageOf(routers, routerAttributes, listing)
   return db
@@ -43,6 +44,7 @@ export const listRouters = (db: Database, scope: Scope, listing: Listing): Promi
     .limit(page.limit)
 }
 
+/** A router of the scope; null: there is none, or it is another project's. */
 export const routerById = async (db: Database, scope: Scope, id: string): Promise<RouterView | null> =>
   (
     await db
@@ -51,14 +53,17 @@ export const routerById = async (db: Database, scope: Scope, id: string): Promis
       .where(and(eq(routers.id, id), within(routers.projectId, scope)))
   )[0] ?? null
 
+/** Statement: a new router. */
 export const insertRouter = (db: Database, row: RouterRow) => db.insert(routers).values(row)
 
+/** Statement: changes a router, and counts it as a revision that users see. */
 export const updateRouter = (db: Database, id: string, set: Partial<RouterRow>) =>
   db
     .update(routers)
     .set({ ...set, revision: sql`${routers.revision} + 1` })
     .where(eq(routers.id, id))
 
+/** Statement: the status that its cloud gives a router. No revision: nobody asked for it. */
 export const noteRouter = (db: Database, id: string, status: string) =>
   db.update(routers).set({ status }).where(eq(routers.id, id))
 
@@ -117,9 +122,11 @@ export const stillLeaving = (id: string, cloudId: string) => sql`exists (select 
 
 /* ---------------------------------------------------------------- conditions of guards */
 
+/** Condition of a guard: the router is not any more at the revision at which it was read. */
 export const routerMoved = (id: string, revision: number) =>
   sql`not exists (select 1 from routers where id = ${id} and revision = ${revision})`
 
+/** Condition of a guard: the router still has a foot in some subnet. */
 export const routerHasInterfaces = (id: string) =>
   sql`exists (select 1 from ports where device_id = ${id} and device_owner = ${ROUTER_INTERFACE})`
 

@@ -51,6 +51,7 @@ const withRules = async (db: Database, groups: SecurityGroupRow[]): Promise<Secu
   return groups.map((group) => ({ ...group, rules: byGroup.get(group.id) ?? [] }))
 }
 
+/** One page of the security groups of a scope, each with all its rules. */
 export const listSecurityGroups = async (
   db: Database,
   scope: Scope,
@@ -66,6 +67,7 @@ export const listSecurityGroups = async (
   return withRules(db, groups)
 }
 
+/** A security group of the scope with its rules; null: there is none, or it is another project's. */
 export const securityGroupById = async (db: Database, scope: Scope, id: string): Promise<SecurityGroupView | null> =>
   (
     await withRules(
@@ -84,12 +86,14 @@ export const groupsIn = (db: Database, scope: Scope, ids: string[]): Promise<{ i
     .from(securityGroups)
     .where(and(anyOf(securityGroups.id, ids), within(securityGroups.projectId, scope)))
 
+/** Security groups of a project that bear a name; names may be given twice. */
 export const groupsNamed = (db: Database, projectId: string, name: string): Promise<SecurityGroupRow[]> =>
   db
     .select()
     .from(securityGroups)
     .where(and(eq(securityGroups.projectId, projectId), eq(securityGroups.name, name)))
 
+/** The group that ports of a project are in when nobody names one; null: the project has had no need of it yet. */
 export const defaultGroupOf = async (db: Database, projectId: string): Promise<{ id: string } | null> =>
   (
     await db
@@ -98,8 +102,10 @@ export const defaultGroupOf = async (db: Database, projectId: string): Promise<{
       .where(and(eq(securityGroups.projectId, projectId), eq(securityGroups.isDefault, 'default')))
   )[0] ?? null
 
+/** Statement: a new security group, without rules. */
 export const insertSecurityGroup = (db: Database, row: SecurityGroupRow) => db.insert(securityGroups).values(row)
 
+/** Statement: changes a security group, and counts it as a revision that users see. */
 export const updateSecurityGroup = (db: Database, id: string, set: Partial<SecurityGroupRow>) =>
   db
     .update(securityGroups)
@@ -132,9 +138,11 @@ export const groupsNaming = async (db: Database, id: string): Promise<string[]> 
       .where(and(eq(securityGroupRules.remoteGroupId, id), sql`${securityGroupRules.securityGroupId} <> ${id}`))
   ).map((row) => row.id)
 
+/** Condition of a guard: a port is in the group. */
 export const groupInUse = (id: string) =>
   sql`exists (select 1 from port_security_groups where security_group_id = ${id})`
 
+/** Condition of a guard: the group was deleted meanwhile. */
 export const groupGone = (id: string) => sql`not exists (select 1 from security_groups where id = ${id})`
 
 /* ---------------------------------------------------------------- rules */
@@ -148,6 +156,7 @@ const rulesOf = (db: Database, groupIds: string[]): Promise<RuleRow[]> =>
     .where(anyOf(securityGroupRules.securityGroupId, groupIds))
     .orderBy(...inOrder)
 
+/** One page of the rules of a scope. */
 export const listRules = (db: Database, scope: Scope, listing: Listing): Promise<RuleRow[]> => {
   const page = pageOf(securityGroupRules, ruleAttributes, listing)
   return db
@@ -158,6 +167,7 @@ export const listRules = (db: Database, scope: Scope, listing: Listing): Promise
     .limit(page.limit)
 }
 
+/** A rule of the scope; null: there is none, or it is another project's. */
 export const ruleById = async (db: Database, scope: Scope, id: string): Promise<RuleRow | null> =>
   (
     await db
@@ -166,6 +176,7 @@ export const ruleById = async (db: Database, scope: Scope, id: string): Promise<
       .where(and(eq(securityGroupRules.id, id), within(securityGroupRules.projectId, scope)))
   )[0] ?? null
 
+/** The rule of a group that means the same, by its signature; null: there is none. */
 export const ruleLike = async (db: Database, groupId: string, signature: string): Promise<RuleRow | null> =>
   (
     await db
@@ -174,8 +185,10 @@ export const ruleLike = async (db: Database, groupId: string, signature: string)
       .where(and(eq(securityGroupRules.securityGroupId, groupId), eq(securityGroupRules.signature, signature)))
   )[0] ?? null
 
+/** Statement: a new rule. One that means the same as another of its group breaks the unique signature. */
 export const insertRule = (db: Database, row: RuleRow) => db.insert(securityGroupRules).values(row)
 
+/** Statements: takes a rule away, and its quota with it. */
 export const deleteRule = (db: Database, id: string) =>
   [
     releaseRows(db, 'security_group_rule', securityGroupRules, sql`id = ${id}`),

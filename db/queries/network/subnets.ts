@@ -38,6 +38,7 @@ export const subnetAttributes: Attributes = {
   updated_at: { is: 'time', sql: sql`${subnets.updatedAt}` },
 }
 
+/** One page of the subnets that a scope sees: its own, and those of shared networks. */
 export const listSubnets = (db: Database, scope: Scope, listing: Listing): Promise<SubnetRow[]> => {
   const page = pageOf(subnets, subnetAttributes, listing)
   return db
@@ -60,9 +61,11 @@ const seen = (db: Database, scope: Scope, id: string) =>
     .from(subnets)
     .where(and(eq(subnets.id, id), visible(scope)))
 
+/** A subnet that the scope sees; null: there is none, or its network is another project's and not shared. */
 export const subnetById = async (db: Database, scope: Scope, id: string): Promise<SubnetRow | null> =>
   (await ('every' in scope ? anyones.run(db, { id }) : seen(db, scope, id)))[0] ?? null
 
+/** Several subnets, whoever's they are, in no order. */
 export const subnetsById = (db: Database, ids: string[]): Promise<SubnetRow[]> =>
   db.select().from(subnets).where(anyOf(subnets.id, ids))
 
@@ -70,8 +73,10 @@ export const subnetsById = (db: Database, ids: string[]): Promise<SubnetRow[]> =
 export const subnetsOf = (db: Database, networkIds: string[]): Promise<SubnetRow[]> =>
   db.select().from(subnets).where(anyOf(subnets.networkId, networkIds)).orderBy(subnets.createdAt, subnets.id)
 
+/** Statement: a new subnet. */
 export const insertSubnet = (db: Database, row: SubnetRow) => db.insert(subnets).values(row)
 
+/** Statement: changes a subnet, and counts it as a revision that users see. */
 export const updateSubnet = (db: Database, id: string, set: Partial<SubnetRow>) =>
   db
     .update(subnets)
@@ -99,6 +104,7 @@ export const touchRoutersOn = (db: Database, subnetId: string, now: number) =>
     where kind = 'router' and want = 'present' and resource_id in (select p.device_id from ports p
       join ip_allocations a on a.port_id = p.id where a.subnet_id = ${subnetId} and p.device_owner = 'network:router_interface')`)
 
+/** Ids of routers that have a foot in a subnet. */
 export const routersOnSubnet = async (db: Database, subnetId: string): Promise<string[]> =>
   (
     await db.all<{ id: string }>(sql`select p.device_id as id from ports p join ip_allocations a on a.port_id = p.id
@@ -107,7 +113,9 @@ export const routersOnSubnet = async (db: Database, subnetId: string): Promise<s
 
 /* ---------------------------------------------------------------- conditions of guards */
 
+/** Condition of a guard: an address of the subnet is given to a port. */
 export const subnetInUse = (id: string) => sql`exists (select 1 from ip_allocations where subnet_id = ${id})`
 
+/** Condition of a guard: the subnet is not any more at the revision at which it was read. */
 export const subnetMoved = (id: string, revision: number) =>
   sql`not exists (select 1 from subnets where id = ${id} and revision = ${revision})`

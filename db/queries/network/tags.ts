@@ -29,6 +29,7 @@ export const tagsOf = async (
   return row ?? null
 }
 
+/** Statement: these tags in place of all that a resource has, as one revision. `now` in milliseconds since 1970. */
 export const setTags = (db: Database, what: Taggable, id: string, tags: string[], now: number) =>
   db.update(tables[what]).set({ tags, updatedAt: now, revision: sql`revision + 1` }).where(eq(tables[what].id, id))
 
