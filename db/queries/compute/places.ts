@@ -20,7 +20,7 @@ export type FlavorRow = typeof flavors.$inferSelect
 export type NetworkRow = typeof networks.$inferSelect
 export type PortRow = typeof ports.$inferSelect
 
-/** One thing that can be bought by a project: a cloud's size in one zone. `broker/place` judges it. */
+/** One thing that can be bought by a project: a cloud's size in one zone. `broker/compute/placement` judges it. */
 export interface CandidateRow {
   cloudId: string
   cloudName: string
@@ -96,8 +96,8 @@ export const candidatesFor = (db: Database, ask: CandidateQuestion) =>
       ${where(ask.zone, sql`and z.name = ${ask.zone}`)}
       ${where(ask.place, sql`and (fit.cloud_name = ${ask.place} or fit.cloud_name || '.' || z.name = ${ask.place})`)}`)
 
-/** Clouds that a project may use, with the zones that a name of a place stands for. */
-const placesNamed = (db: Database, projectId: string, place: string | null) =>
+/** Clouds that a project may use; `named`: `place` (`<cloud>` or `<cloud>.<zone>`) names it, or the zone of it. */
+const cloudsNamed = (db: Database, projectId: string, place: string | null) =>
   db.all<{ id: string; name: string; type: string; zone: string | null; named: number }>(sql`
     select c.id, c.name, c.type, z.name as zone, (c.name = ${place} or c.name || '.' || z.name = ${place}) as named
     from mappings m join clouds c on c.id = m.cloud_id and c.enabled
@@ -138,7 +138,7 @@ export const lookUpReferences = async (db: Database, refs: References) => {
       ? sql`(not ${flavors.native} or not ${flavors.retired})`
       : sql`not ${flavors.retired} and (${flavors.native} or ${flavors.isPublic}
           or exists (select 1 from flavor_access a where a.flavor_id = ${flavors.id} and a.project_id = ${projectId}))`
-  const [flavor, image, imageOn, nets, subs, routed, portRows, groups, keypair, volumeRows, candidates, places, home] =
+  const [flavor, image, imageOn, nets, subs, routed, portRows, groups, keypair, volumeRows, candidates, clouds, home] =
     await db.batch([
       db
         .select()
@@ -198,7 +198,7 @@ export const lookUpReferences = async (db: Database, refs: References) => {
         .from(volumes)
         .where(and(anyOf(volumes.id, refs.volumeIds), isNull(volumes.deletedAt), within(volumes.projectId, scope))),
       candidatesFor(db, { projectId, flavorId: refs.flavorId, place: refs.place }),
-      placesNamed(db, projectId, refs.place),
+      cloudsNamed(db, projectId, refs.place),
       homeOf(db, projectId),
     ])
   return {
@@ -214,7 +214,8 @@ export const lookUpReferences = async (db: Database, refs: References) => {
     keypair: keypair[0] ?? null,
     volumes: volumeRows,
     candidates: candidates.map((c) => ({ ...c, available: Boolean(c.available) })),
-    places,
+    /** Those that the project may use. */
+    clouds,
     home: home[0] ?? null,
   }
 }

@@ -1,5 +1,6 @@
 import type { FlavorRow } from '../../../db/queries/compute/flavors.ts'
 import * as rows from '../../../db/queries/compute/flavors.ts'
+import type { FlavorSnapshot } from '../../../db/schema/index.ts'
 import type { Context } from '../../context.ts'
 import { commit, type Write } from '../line/commit.ts'
 
@@ -35,3 +36,16 @@ export const grantAccess = (context: Context, { id }: FlavorRow, projectId: stri
 
 export const revokeAccess = (context: Context, { id }: FlavorRow, projectId: string): Promise<void> =>
   change(context, 'revoke', id, [rows.deleteAccess(context.db, id, projectId)])
+
+/** The copy of a flavor that a server carries. */
+export const flavorSnapshot = (flavor: FlavorRow): FlavorSnapshot => ({
+  id: flavor.id,
+  name: flavor.name,
+  vcpus: flavor.vcpus,
+  ramMib: flavor.ramMib,
+  diskGib: flavor.diskGib,
+  ephemeralGib: flavor.ephemeralGib,
+  swapMib: flavor.swapMib,
+  extraSpecs: flavor.extraSpecs,
+  native: flavor.native,
+})

@@ -9,9 +9,9 @@ import { FORK_OF, imageOfServer, saveServer } from '../image/image.ts'
 import { guard, type Write } from '../line/commit.ts'
 import { lineage } from './lineage.ts'
 import { requireState } from './server-action.ts'
-import { type Places, placesOf, statusWith } from './server-facts.ts'
+import { placesOf, statusWith } from './server-facts.ts'
 import { refuse } from './server-refusal.ts'
-import type { ServerWish } from './server-wish.ts'
+import type { Origin, ServerWish } from './server-wish.ts'
 
 /**
  * A server that goes on from one which runs: from its memory where the cloud can (`instant`), else from an image of its
@@ -27,17 +27,44 @@ export interface Fork {
 
 const unlike = (reason: string): never => refuse({ kind: 'unlike-parent', reason })
 
+/** A wish said without a fork, what it refers to, and where the servers come from. */
+export interface Resolved {
+  wish: ServerWish
+  found: Found
+  origin: Origin
+}
+
+/** The server that a wish forks: named itself, or by an image that stands for it; undefined: it is a wish like others. */
+export const parentIn = ({ fork }: ServerWish, image: Pick<ImageRow, 'properties'> | null): string | undefined =>
+  fork?.of ?? image?.properties[FORK_OF]
+
 /**
- * The server to be forked, and the wish with what it leaves open filled in from there; null: nothing is forked. Throws
- * `ServerRefused` for a server that is not the project's, does not run, or cannot be forked as it is asked.
+ * Says the wish for a fork of `parentId` as one for a plain server: what it leaves open is as with its parent, it is where
+ * its parent is, and its image is the parent's disk. `lookUp` reads what a wish refers to. Throws `ServerRefused` for a
+ * server that is not the project's, does not run, or cannot be forked as it is asked.
  */
-export const readFork = async (
+export const resolveFork = async (
+  context: Context,
+  projectId: string,
+  asked: ServerWish,
+  parentId: string,
+  lookUp: (wish: ServerWish) => Promise<Found>,
+): Promise<Resolved> => {
+  // The image that stands for the parent is not what a fork is made of.
+  const plain = asked.fork?.of ? asked : { ...asked, imageId: '' }
+  const { fork, wish } = await readParent(context, projectId, plain, parentId)
+  const { fork: ready, found } = narrow(context, fork, wish, await lookUp(wish))
+  return { wish, found, origin: originOf(context, ready) }
+}
+
+/** The server to be forked, and the wish with what it leaves open filled in from there. */
+const readParent = async (
   context: Context,
   projectId: string,
   wish: ServerWish,
-): Promise<{ fork: Fork; wish: ServerWish } | null> => {
-  const { of = null, ttlSeconds = null } = wish.fork ?? {}
-  if (of === null) return null
+  of: string,
+): Promise<{ fork: Fork; wish: ServerWish }> => {
+  const ttlSeconds = wish.fork?.ttlSeconds ?? null
   // Whoever may see more than one project's servers forks those of the project all the same: a fork has secrets in it.
   const parent =
     (await serverById(context.db, { projectId }, of)) ?? refuse({ kind: 'unknown', what: 'server', id: of })
@@ -67,30 +94,15 @@ export const readFork = async (
   }
 }
 
-/** The server that an image stands for; undefined: it is an image like others. */
-export const forkedBy = (image: Pick<ImageRow, 'properties'> | null): string | undefined => image?.properties[FORK_OF]
-
-/** The same wish, said without the image that stands for the parent. */
-export const forkingOf = (wish: ServerWish, of: string): ServerWish => ({
-  ...wish,
-  imageId: '',
-  fork: { ttlSeconds: wish.fork?.ttlSeconds ?? null, of },
-})
-
-/** What a new server refers to, narrowed to where its parent is and to what it is made of. Throws `ServerRefused`. */
-export const onParentsGround = (
-  context: Context,
-  fork: Fork,
-  wish: ServerWish,
-  found: Found,
-): { fork: Fork; found: Found } => {
+/** What a new server refers to, narrowed to where its parent is and to what it is made of. */
+const narrow = (context: Context, fork: Fork, wish: ServerWish, found: Found): { fork: Fork; found: Found } => {
   const { parent, mode } = fork
   const { cloudId, zone } = parent
   const { at } = placesOf(parent)
-  const here = found.places.find(({ id }) => id === cloudId)
+  const here = found.clouds.find(({ id }) => id === cloudId)
   if (!at || zone === null || !here)
     return refuse({ kind: 'no-place', reason: 'The cloud of the parent is not there.' })
-  const named = found.places.find((each) => each.named)
+  const named = found.clouds.find((each) => each.named)
   if (named && !(named.id === cloudId && (wish.zone === here.name || named.zone === zone)))
     unlike(`Instance ${parent.id} is in ${here.name}.${zone}, and so are its forks.`)
   const size = found.candidates.find((each) => each.cloudId === cloudId && each.native === at.native)
@@ -133,15 +145,17 @@ const flavorOf = ({ flavor, createdAt }: ServerRow, native: string): FlavorRow =
   createdAt,
 })
 
-/** Columns of a fork's row that a server has which is none. */
-export const forkColumns = (fork: Fork | null, metadata: Record<string, string>) => {
-  if (!fork) return { parentId: null, forkMode: null, expiresAt: null, metadata }
-  const { parent, mode, expiresAt } = fork
+const originOf = (context: Context, fork: Fork): Origin => {
+  const { parent, mode, expiresAt, disk } = fork
   const columns = { parentId: parent.id, forkMode: mode, expiresAt }
-  return { ...columns, imageId: parent.imageId, metadata: { ...metadata, ...lineage(columns) } }
+  return {
+    columns: { ...columns, imageId: parent.imageId },
+    metadata: lineage(columns),
+    boots: disk ? { image: disk.id } : {},
+    tied: true,
+    writes: (forks) => joinParent(context, fork, forks),
+  }
 }
-
-export const imageToBoot = (fork: Fork | null): Pick<Places, 'image'> => (fork?.disk ? { image: fork.disk.id } : {})
 
 /**
  * For the batch that admits forks: it holds only while the parent is as it was seen (`parent-moved`) and ours to copy. So

@@ -5,19 +5,11 @@ import { insertServerAction } from '../../../db/queries/compute/server-actions.t
 import { type ServerRow, serverMoved, updateServer } from '../../../db/queries/compute/servers.ts'
 import type { Context } from '../../context.ts'
 import { commit, guard } from '../line/commit.ts'
-import { type Place, place } from './place.ts'
+import { flavorSnapshot } from './flavor.ts'
+import { rank } from './placement.ts'
 import { chargeFlavor } from './server-act.ts'
-import {
-  ask,
-  moving,
-  refuseBeyondLimits,
-  requireCapability,
-  requireState,
-  snapshotOf,
-  who,
-  withinLimits,
-} from './server-action.ts'
-import { placesJson, placesOf, powerShown, statusWith } from './server-facts.ts'
+import { ask, moving, refuseBeyondLimits, requireCapability, requireState, who, withinLimits } from './server-action.ts'
+import { type Place, placesJson, placesOf, powerShown, statusWith } from './server-facts.ts'
 import { ServerRefused } from './server-refusal.ts'
 
 /** Another flavor on the same cloud, in the same zone. What it costs more is charged now; `set` is true of it at once. */
@@ -30,7 +22,7 @@ export const resizeServer = async (
   requireState(context, server, 'resize')
   if (flavor.id === server.flavor.id) throw new ServerRefused({ kind: 'same-flavor' })
   await requireCapability(context, server, 'server.resize', ({ server: realm }) => realm.resize)
-  const next = snapshotOf(flavor)
+  const next = flavorSnapshot(flavor)
   const more = { cores: next.vcpus - server.flavor.vcpus, ram: next.ramMib - server.flavor.ramMib }
   // As Nova: what may not be is told before what cannot be.
   await refuseBeyondLimits(context, server.projectId, more)
@@ -53,8 +45,15 @@ const sizeFor = async (context: Context, server: ServerRow, flavor: FlavorRow): 
   const { projectId, cloudId, zone } = server
   const candidates = await candidatesFor(context.db, { projectId, flavorId: flavor.id, cloudId: cloudId ?? '', zone })
   const arch = await archOf(context, server, candidates)
-  const [best] = place(
-    { flavor: { ...snapshotOf(flavor), native: flavor.native }, arch, zone: null, clouds: null, tied: {}, home: null },
+  const [best] = rank(
+    {
+      flavor: { ...flavorSnapshot(flavor), native: flavor.native },
+      arch,
+      zone: null,
+      clouds: null,
+      tied: {},
+      home: null,
+    },
     candidates.map((each) => ({ ...each, available: true })),
   )
   if (!best)

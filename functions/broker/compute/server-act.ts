@@ -15,8 +15,7 @@ import { PATIENCE } from '../line/clockwork.ts'
 import { charge, type Write } from '../line/commit.ts'
 import { restoreServer } from './drift.ts'
 import { MACHINE_ACTIONS } from './lifecycle.ts'
-import type { Place } from './place.ts'
-import { flavorInArgs, placesJson, placesOf, powerShown, statusWith } from './server-facts.ts'
+import { flavorInArgs, type Place, placesJson, placesOf, powerShown, statusWith } from './server-facts.ts'
 
 /** A server with what was asked of it and is not done. */
 export interface ServerWork {

@@ -1,5 +1,4 @@
 import type { Capability, Cloud, Json } from '../../../adapters/contract.ts'
-import type { FlavorRow } from '../../../db/queries/compute/flavors.ts'
 import { finishActions, insertServerAction } from '../../../db/queries/compute/server-actions.ts'
 import {
   type NewServer,
@@ -8,7 +7,6 @@ import {
   serverMoved,
   updateServer,
 } from '../../../db/queries/compute/servers.ts'
-import type { FlavorSnapshot } from '../../../db/schema/index.ts'
 import type { Context } from '../../context.ts'
 import { connectCloud } from '../clouds/clouds.ts'
 import { commit, guard, type Write } from '../line/commit.ts'
@@ -18,6 +16,7 @@ import { changed } from '../line/resources.ts'
 import { serverStatus } from './lifecycle.ts'
 import { powerShown, statusShown, statusWith } from './server-facts.ts'
 import { ServerRefused } from './server-refusal.ts'
+import type { ServerWish } from './server-wish.ts'
 
 const ANY = 'any'
 /** States from which an action may start, in Nova's words (nova/compute/api.py, check_instance_state). */
@@ -175,18 +174,6 @@ export const refuseBeyondLimits = async (
   }
 }
 
-export const snapshotOf = (flavor: FlavorRow): FlavorSnapshot => ({
-  id: flavor.id,
-  name: flavor.name,
-  vcpus: flavor.vcpus,
-  ramMib: flavor.ramMib,
-  diskGib: flavor.diskGib,
-  ephemeralGib: flavor.ephemeralGib,
-  swapMib: flavor.swapMib,
-  extraSpecs: flavor.extraSpecs,
-  native: flavor.native,
-})
-
 /** A note in the history of a server of something that is done as it is written. */
 export const note = (context: Context, server: ServerRow, action: string): Write =>
   insertServerAction(context.db, { ...who(context, server), action, state: 'done', now: context.now() })
@@ -216,4 +203,22 @@ export const resetServer = async (context: Context, server: ServerRow, state: 'a
     finishActions(db, server.id, 'all', 'The state was reset.', now),
     note(context, server, 'os-resetState'),
   ])
+}
+
+/** As many as were asked for; if the quota does not allow that, as many as it allows, but never fewer than the minimum. */
+export const withinQuota = async <T>(
+  context: Context,
+  projectId: string,
+  { minCount, maxCount }: ServerWish,
+  attempt: (count: number) => Promise<T>,
+): Promise<T> => {
+  try {
+    return await attempt(maxCount)
+  } catch (error) {
+    const quota = error instanceof ServerRefused && error.refusal.kind === 'quota'
+    if (!quota || minCount === maxCount) throw error
+    const [instances] = await quotaUse(context.db, projectId, ['instances'])
+    const room = instances && instances.maximum >= 0 ? instances.maximum - instances.used : maxCount - 1
+    return attempt(Math.max(minCount, Math.min(room, maxCount - 1)))
+  }
 }

@@ -4,7 +4,16 @@ import type { ServerAction } from '../../../db/queries/compute/server-actions.ts
 import type { ServerRow } from '../../../db/queries/compute/servers.ts'
 import type { FlavorSnapshot } from '../../../db/schema/index.ts'
 import { POWER_STATES, type ServerFacts, type ServerStatus, serverStatus } from './lifecycle.ts'
-import type { Place } from './place.ts'
+
+/** Where a server runs or may run: a size of a cloud, in one of its zones. */
+export interface Place {
+  cloudId: string
+  zone: string
+  native: string
+  vcpus: number
+  ramMib: number
+  diskGib: number
+}
 
 /** `servers.places`: where it is, where it may still go, and the size to which a resize can be reverted. */
 export interface Places {

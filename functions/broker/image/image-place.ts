@@ -38,7 +38,7 @@ export const takersOf = async (image: Image, clouds: CloudRef[]): Promise<string
 
 /** What a new server refers to, with every cloud that could have its image. */
 export const withTakers = async (found: Found): Promise<Found> =>
-  found.image?.blob ? { ...found, imageClouds: await takersOf(found.image, found.places) } : found
+  found.image?.blob ? { ...found, imageClouds: await takersOf(found.image, found.clouds) } : found
 
 /** Why an uploaded image boots on none of some clouds; null: it does, or its data is not the reason. */
 export const whyNobodyTakes = async (image: Image, clouds: (CloudRef & { name: string })[]): Promise<string | null> => {

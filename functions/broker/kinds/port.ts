@@ -11,7 +11,7 @@ import {
 import { groupsIn } from '../../../db/queries/network/security-groups.ts'
 import { type SubnetRow, subnetsById } from '../../../db/queries/network/subnets.ts'
 import { everyProject } from '../../../db/scope.ts'
-import { driveDue } from '../line/drive.ts'
+import { driveDue } from '../line/commit.ts'
 import { type Need, steps } from '../line/steps.ts'
 import { networkNeed } from './network.ts'
 import { securityGroupNeed } from './security-group.ts'

@@ -11,7 +11,7 @@ import {
 } from '../../../db/queries/network/subnets.ts'
 import { everyProject } from '../../../db/scope.ts'
 import type { Context } from '../../context.ts'
-import { driveDue } from '../line/drive.ts'
+import { driveDue } from '../line/commit.ts'
 import { type Need, steps } from '../line/steps.ts'
 import { networkNeed } from './network.ts'
 

@@ -2,8 +2,7 @@ import type { SQL } from 'drizzle-orm'
 import type { Kind } from '../../../adapters/contract.ts'
 import { insertBinding, touchBindings, wantAbsent } from '../../../db/queries/line/bindings.ts'
 import type { Context } from '../../context.ts'
-import type { Write } from './commit.ts'
-import { makesDue } from './drive.ts'
+import { makesDue, type Write } from './commit.ts'
 import { epochOf } from './epoch.ts'
 
 /** Where a resource is realised: on a cloud, there in a zone, and for what, where a kind is realised for each of several. */

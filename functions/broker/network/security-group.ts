@@ -17,8 +17,7 @@ import {
   updateSecurityGroup,
 } from '../../../db/queries/network/security-groups.ts'
 import type { Context } from '../../context.ts'
-import { apart, charge, commit, guard, type Write } from '../line/commit.ts'
-import { makesDue } from '../line/drive.ts'
+import { apart, charge, commit, guard, makesDue, type Write } from '../line/commit.ts'
 import { Refused } from '../line/refused.ts'
 import { changed, unwanted } from '../line/resources.ts'
 import { commitOr, conflicting, missing } from './network-refusal.ts'

@@ -3,7 +3,7 @@ import { asCloudError } from '../../../adapters/errors.ts'
 import { markChanged } from '../../../db/queries/line/reconcile.ts'
 import type { Context } from '../../context.ts'
 import { backoff } from '../line/clockwork.ts'
-import { driveSoon } from '../line/drive.ts'
+import { driveSoon } from '../line/commit.ts'
 import { accounts } from './reconcile.ts'
 
 /** How often the list of clouds is read again, in milliseconds. */

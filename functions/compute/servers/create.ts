@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { createServers } from '../../broker/compute/server.ts'
+import { createServers } from '../../broker/compute/server-create.ts'
 import type { Nic, ServerWish } from '../../broker/compute/server-wish.ts'
 import { FORK_OF } from '../../broker/image/image.ts'
 import { badRequest, conflict, forbidden } from '../../http/fault.ts'

@@ -1,0 +1,292 @@
+import type { VolumeRead } from '../../../db/queries/block-storage/volumes.ts'
+import { type Found, lookUpReferences, type References } from '../../../db/queries/compute/places.ts'
+import { insertServerAction } from '../../../db/queries/compute/server-actions.ts'
+import { insertServer, namedGone, type ServerRow } from '../../../db/queries/compute/servers.ts'
+import type { KeypairSnapshot } from '../../../db/schema/index.ts'
+import type { Context } from '../../context.ts'
+import { attachVolume } from '../block-storage/attachment.ts'
+import { volumeFor } from '../block-storage/volume.ts'
+import { realiseImage, withTakers } from '../image/image-place.ts'
+import { charge, commit, guard, type Write } from '../line/commit.ts'
+import { Refused } from '../line/refused.ts'
+import { bindTo } from '../line/resources.ts'
+import { pinNetworks } from '../network/network.ts'
+import { untilFree } from '../network/port.ts'
+import { flavorSnapshot } from './flavor.ts'
+import { parentIn, type Resolved, resolveFork } from './fork.ts'
+import { serverStatus } from './lifecycle.ts'
+import { type Choice, choosePlaces } from './placement.ts'
+import { who, withinLimits, withinQuota } from './server-action.ts'
+import { placesJson } from './server-facts.ts'
+import { plug } from './server-ports.ts'
+import { refuse } from './server-refusal.ts'
+import {
+  cloudsWith,
+  NO_ORIGIN,
+  type Origin,
+  refuseSmallDisk,
+  refuseUnsecured,
+  type ServerWish,
+  type Understood,
+} from './server-wish.ts'
+import { sealUserData } from './user-data.ts'
+
+/**
+ * Admits servers: one look at everything they refer to, one decision where they go, one batch with quota, rows, ports,
+ * bindings and the journal. The cloud hears of them afterwards. Throws `ServerRefused`, `NetworkRefused`, or `Refused`.
+ */
+export const createServers = (context: Context, projectId: string, asked: ServerWish): Promise<ServerRow[]> =>
+  create(context, projectId, asked).catch((error) => {
+    // Looked up and gone before it was admitted: the second look says what.
+    const gone = error instanceof Refused && error.refusal.kind === 'guard' && error.refusal.what === 'named-gone'
+    if (!gone) throw error
+    return create(context, projectId, asked)
+  })
+
+const create = async (context: Context, projectId: string, asked: ServerWish): Promise<ServerRow[]> => {
+  const { wish, found, origin } = await resolve(context, projectId, asked)
+  const volumes = await volumesOf(context, wish)
+  const understood = understand(wish, found, projectId)
+  const choice = await choosePlaces(context, wish, understood, found)
+  refuseUnsecured(wish, understood)
+  if (origin.tied && !choice.places.length) refuse({ kind: 'no-place', reason: choice.reason })
+  const admission = { context, projectId, wish, understood, origin, ...choice }
+  const { vcpus, ramMib } = understood.flavor
+  const rows = await withinQuota(context, projectId, wish, (count) =>
+    withinLimits(context, projectId, { instances: count, cores: count * vcpus, ram: count * ramMib }, () =>
+      untilFree(() => admit(admission, count)),
+    ),
+  )
+  if (choice.places.length)
+    for (const { volume, options } of volumes) await attachVolume(context, rows[0]!, volume, options)
+  return rows
+}
+
+/** What the wish refers to; a wish for a fork said as one for a plain server. */
+const resolve = async (context: Context, projectId: string, asked: ServerWish): Promise<Resolved> => {
+  const lookUp = (wish: ServerWish) => lookUpReferences(context.db, referencesOf(context, projectId, wish))
+  const found = await lookUp(asked)
+  const parentId = parentIn(asked, found.image)
+  if (parentId !== undefined) return resolveFork(context, projectId, asked, parentId, lookUp)
+  if (asked.fork) refuse({ kind: 'unlike-parent', reason: 'Only a fork has a time to live.' })
+  return { wish: asked, found: await withTakers(found), origin: NO_ORIGIN }
+}
+
+const referencesOf = ({ scope, caller }: Context, projectId: string, wish: ServerWish): References => {
+  const nics = typeof wish.nics === 'string' ? [] : wish.nics
+  return {
+    projectId,
+    userId: caller?.userId ?? '',
+    scope,
+    flavorId: wish.flavorId,
+    imageId: wish.imageId,
+    keyName: wish.keyName,
+    networkIds: nics.flatMap((nic) => ('networkId' in nic ? nic.networkId : [])),
+    anyNetwork: typeof wish.nics === 'string',
+    portIds: nics.flatMap((nic) => ('portId' in nic ? nic.portId : [])),
+    securityGroups: wish.securityGroups ?? [],
+    volumeIds: wish.volumes.map(({ id }) => id),
+    place: wish.zone,
+  }
+}
+
+/** Checks what a new server refers to, in the order in which Nova does. Throws `ServerRefused`. Pure. */
+const understand = (wish: ServerWish, found: Found, projectId: string): Understood => {
+  const flavor = found.flavor ?? refuse({ kind: 'unknown', what: 'flavor', id: wish.flavorId })
+  if (wish.zone !== null && !found.clouds.some(({ named }) => named))
+    refuse({ kind: 'unknown', what: 'zone', id: wish.zone })
+  const image = understandImage(wish, found, projectId)
+  if (flavor.ramMib < image.minRamMib)
+    refuse({ kind: 'too-small', what: 'memory', has: flavor.ramMib, needs: image.minRamMib })
+  refuseSmallDisk(flavor.diskGib, image)
+  const keypair = understandKeypair(wish, found)
+  const nics = understandNics(wish, found, projectId)
+  return { flavor, image, nics, groupIds: understandGroups(wish, found), keypair }
+}
+
+/** The key itself: its name may mean another one by the time it is needed. */
+const understandKeypair = ({ keyName }: ServerWish, { keypair }: Found): KeypairSnapshot | null => {
+  if (keyName === null) return null
+  const { id, publicKey, fingerprint } = keypair ?? refuse({ kind: 'unknown', what: 'keypair', id: keyName })
+  return { id, publicKey, fingerprint }
+}
+
+const understandImage = (wish: ServerWish, found: Found, projectId: string): NonNullable<Found['image']> => {
+  const image = found.image ?? refuse({ kind: 'unknown', what: 'image', id: wish.imageId })
+  // Of somebody else's images only those on the project's own clouds can be seen at all, and those that are with us.
+  if (image.projectId !== projectId && !image.blob && !cloudsWith(found).length && found.clouds.length)
+    refuse({ kind: 'unknown', what: 'image', id: wish.imageId })
+  if (image.status !== 'active') refuse({ kind: 'image-status', id: image.id, status: image.status })
+  return image
+}
+
+const understandNics = (wish: ServerWish, found: Found, projectId: string): Understood['nics'] => {
+  if (typeof wish.nics === 'string') {
+    const choice = found.networks.filter((network) => !network.external && hasSubnet(found, network.id))
+    const network = choice[0]
+    if (choice.length > 1) refuse({ kind: 'many-networks' })
+    if (!network) return wish.nics === 'any' ? [] : refuse({ kind: 'no-network', projectId })
+    return [{ network, fixedIp: null, port: null }]
+  }
+  const several = wish.maxCount > 1
+  return wish.nics.map((nic) => {
+    if ('portId' in nic) {
+      if (several) refuse({ kind: 'only-one', what: 'port', id: nic.portId })
+      return understandPort(nic.portId, found)
+    }
+    if (several && nic.fixedIp !== null) refuse({ kind: 'only-one', what: 'fixed-ip' })
+    const network =
+      found.networks.find(({ id }) => id === nic.networkId) ??
+      refuse({ kind: 'unknown', what: 'network', id: nic.networkId })
+    if (network.external) refuse({ kind: 'external-network', id: network.id })
+    if (!hasSubnet(found, network.id)) refuse({ kind: 'no-subnet', networkId: network.id })
+    return { network, fixedIp: nic.fixedIp, port: null }
+  })
+}
+
+const hasSubnet = (found: Found, networkId: string): boolean => found.subnets.some((s) => s.networkId === networkId)
+
+const understandPort = (id: string, found: Found): Understood['nics'][number] => {
+  const port = found.ports.find((each) => each.id === id) ?? refuse({ kind: 'unknown', what: 'port', id })
+  if (port.deviceId !== '') refuse({ kind: 'port-in-use', id, serverId: port.deviceId })
+  if (port.fixedIps.length === 0) refuse({ kind: 'port-without-address', id })
+  const network = found.networks.find((each) => each.id === port.networkId)
+  return { network: network ?? refuse({ kind: 'unknown', what: 'network', id: port.networkId }), fixedIp: null, port }
+}
+
+const understandGroups = ({ securityGroups }: ServerWish, found: Found): string[] | null => {
+  if (securityGroups === null) return null
+  const ids = [...new Set(securityGroups)].flatMap((name) => {
+    const exact = found.securityGroups.find(({ id }) => id === name)
+    if (exact) return [exact.id]
+    const named = found.securityGroups.filter((group) => group.name === name)
+    if (named.length > 1) refuse({ kind: 'many-groups', name })
+    // The default group is made when it is first looked for.
+    if (!named.length && name === 'default') return []
+    return [named[0]?.id ?? refuse({ kind: 'unknown', what: 'security-group', id: name })]
+  })
+  return ids.length ? [...new Set(ids)] : null
+}
+
+const volumesOf = (context: Context, { volumes, maxCount }: ServerWish) =>
+  Promise.all(
+    volumes.map(async ({ id, ...options }) => {
+      if (maxCount > 1) refuse({ kind: 'only-one', what: 'volume', id })
+      const volume: VolumeRead = (await volumeFor(context, id)) ?? refuse({ kind: 'unknown', what: 'volume', id })
+      if (volume.status !== 'available') refuse({ kind: 'volume-status', id, status: volume.status })
+      return { id, volume, options }
+    }),
+  )
+
+type Admission = {
+  context: Context
+  projectId: string
+  wish: ServerWish
+  understood: Understood
+  origin: Origin
+} & Choice
+
+/** One batch for all of them. */
+const admit = async (admission: Admission, count: number): Promise<ServerRow[]> => {
+  const { context, projectId, understood, origin, places, zonal, filters } = admission
+  const { flavor, nics } = understood
+  const taken = new Set<string>()
+  const rows: ServerRow[] = []
+  const writes: Write[] = [
+    charge(context, projectId, 'instances', count),
+    charge(context, projectId, 'cores', count * flavor.vcpus),
+    charge(context, projectId, 'ram', count * flavor.ramMib),
+  ]
+  const [at] = places
+  const networkIds = [...new Set(nics.map(({ network }) => network.id))]
+  if (at)
+    writes.push(
+      ...pinNetworks(context, networkIds, { cloudId: at.cloudId, zone: zonal ? at.zone : null, filters }),
+      ...realiseImage(context, understood.image, projectId, at.cloudId),
+    )
+  for (let index = 0; index < count; index++) {
+    const row = newRow(admission, count > 1 ? index + 1 : null)
+    rows.push(row)
+    writes.push(insertServer(context.db, row), history(context, row))
+    if (at)
+      writes.push(...(await plug(context, understood, filters, row, at, taken)), bindTo(context, 'server', row, at))
+  }
+  writes.push(...origin.writes(rows))
+  if (!origin.tied) writes.push(guard(context, 'named-gone', namedGone(rows[0]!)))
+  await commit(
+    context,
+    { action: 'create', kind: 'server', resourceId: rows[0]!.id, detail: { ids: rows.map(({ id }) => id) } },
+    writes,
+  )
+  return rows
+}
+
+const history = (context: Context, row: ServerRow): Write =>
+  insertServerAction(context.db, { ...who(context, row), action: 'create', now: context.now() })
+
+/** Nova's rule for what a guest calls itself (nova/utils.py, sanitize_hostname). */
+export const hostnameOf = (name: string, id: string): string =>
+  name
+    .toLowerCase()
+    .replace(/[ _.]/g, '-')
+    .replace(/[^a-z0-9-]+/g, '')
+    .slice(0, 63)
+    .replace(/^-+|(?<!-)-+$/g, '') || `server-${id}`
+
+const newRow = (
+  { context, projectId, wish, understood, origin, places, zonal, reason }: Admission,
+  number: number | null,
+): ServerRow => {
+  const [at, ...next] = places
+  const now = context.now()
+  const id = context.newId()
+  const name = number === null ? wish.name : `${wish.name}-${number}`
+  const status = serverStatus({
+    phase: at ? 'intent' : 'failed',
+    want: 'present',
+    health: null,
+    power: null,
+    launched: false,
+    action: null,
+    resized: false,
+    before: null,
+  })
+  return {
+    id,
+    projectId,
+    userId: context.caller?.userId ?? '',
+    name,
+    description: wish.description,
+    hostname: wish.hostname ?? hostnameOf(name, id),
+    tags: wish.tags,
+    flavor: flavorSnapshot(understood.flavor),
+    oldFlavor: null,
+    launchIndex: number === null ? 0 : number - 1,
+    imageId: understood.image.id,
+    keyName: wish.keyName,
+    keypair: understood.keypair,
+    userData: sealUserData(context, id, wish.userData),
+    configDrive: wish.configDrive,
+    wantPower: 'running',
+    pinnedZone: wish.zone,
+    locked: false,
+    lockedReason: null,
+    accessIpv4: wish.accessIpv4,
+    accessIpv6: wish.accessIpv6,
+    diskConfig: wish.diskConfig,
+    ...status,
+    fault: at ? null : { code: 500, message: `No valid host was found. ${reason}`, created: now },
+    cloudId: at?.cloudId ?? null,
+    zone: at?.zone ?? null,
+    places: placesJson({ at: at ?? null, next, ...(zonal ? { zonal } : {}), ...origin.boots }),
+    hostId: '',
+    bootedAt: null,
+    ...origin.columns,
+    metadata: { ...wish.metadata, ...origin.metadata },
+    launchedAt: null,
+    terminatedAt: null,
+    createdAt: now,
+    updatedAt: now,
+    deletedAt: null,
+  }
+}
