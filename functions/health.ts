@@ -3,7 +3,7 @@ import type { Host } from './context.ts'
 import { storageTrouble } from './http/storage-fault.ts'
 
 /** An answer is good for so long, whoever asks, in milliseconds: strangers may ask, and it costs a write. */
-const FRESH = 1_000
+const FRESH = 5_000
 
 /** Why requests cannot be served, in a sentence; null: they can. Looks by writing: a full disk can still be read. */
 export const healthOf = (host: Host): (() => Promise<string | null>) => {

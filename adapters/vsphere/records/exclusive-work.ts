@@ -16,6 +16,8 @@ interface Running {
 /** A holder shows itself this often, and is believed dead after so long: longer than a connection may stand still. */
 const SHOWN_MS = 30_000
 const DEAD_MS = 360_000
+/** A time that no holder could write now is of a clock that has since been set back. */
+const holds = (until: number, now: number): boolean => until > now && until <= now + 2 * DEAD_MS
 /** Small work is done within one call. */
 const PATIENCE_MS = 3_000
 const ATTEMPTS = 4
@@ -34,7 +36,7 @@ export const isRunning = async (context: Context, what: string): Promise<boolean
   const row = await store.get(keyOf(context, what))
   if (!row) return false
   const { until, attempts, fault } = row.value as unknown as Running
-  if (until > now()) return true
+  if (holds(until, now())) return true
   const final = fault !== null && FINAL.includes(fault.code)
   if (!final && attempts < ATTEMPTS) return false
   await store.delete(keyOf(context, what), row.version)
@@ -57,7 +59,7 @@ export const runExclusively = async (
   await forgetOld(context)
   const row = await store.get(key)
   const before = row?.value as unknown as Running | undefined
-  if (before && before.until > now()) return
+  if (before && holds(before.until, now())) return
   const attempts = (before?.attempts ?? 0) + 1
   let version = row?.version ?? 0
   const put = async (state: Running): Promise<boolean> => {
@@ -68,7 +70,7 @@ export const runExclusively = async (
   if (!(await put({ until: now() + DEAD_MS, attempts, fault: null }))) return
   let shown = now()
   const alive = async (): Promise<void> => {
-    if (now() - shown < SHOWN_MS) return
+    if (Math.abs(now() - shown) < SHOWN_MS) return
     shown = now()
     if (!(await put({ until: now() + DEAD_MS, attempts, fault: null })))
       throw new CloudError('ambiguous', 'Somebody else has taken over.')

@@ -99,11 +99,19 @@ const connect = async (host: Host, row: CloudRow, mapping: Record<string, Json>)
   return { cloud, adapter, connection }
 }
 
-/** Connections of this process. A host of another test has another store, and so never finds them. */
-const byStore = new WeakMap<object, Map<string, Connected>>()
+/** By so much a clock is corrected every now and then, in milliseconds. */
+const BACKWARDS = 1_000
+
+/**
+ * Connections of this process. A host of another test has another store, and so never finds them. A clock that is set back
+ * would keep fresh for ever what adapters remember with them: they are made anew.
+ */
+const byStore = new WeakMap<object, { known: Map<string, Connected>; at: number }>()
 const connections = (host: Host): Map<string, Connected> => {
-  const known = byStore.get(host.cloudState) ?? new Map<string, Connected>()
-  byStore.set(host.cloudState, known)
+  const now = host.now()
+  const kept = byStore.get(host.cloudState)
+  const known = kept && now >= kept.at - BACKWARDS ? kept.known : new Map<string, Connected>()
+  byStore.set(host.cloudState, { known, at: now })
   return known
 }
 

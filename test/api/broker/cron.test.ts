@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { cloudByName } from '../../../db/queries/clouds/clouds.ts'
+import { connectCloud } from '../../../functions/broker/clouds/clouds.ts'
 import { openCredentials } from '../../../functions/broker/clouds/seal.ts'
 import { type Loop, runCron } from '../../../functions/cron.ts'
 import { sweepLeftovers } from '../../../functions/janitor.ts'
@@ -73,6 +74,17 @@ describe('a loop', () => {
       [],
     )
     expect(await db.all(sql`select kind from sweeps where due_at > ${far} or lease_until > ${far}`)).toEqual([])
+  })
+
+  test('asks a cloud anew for what it remembered when the clock was set back', async () => {
+    plimsoll = await startPlimsoll()
+    const { cloudId, clock, host, projectId } = plimsoll
+    const connected = () => connectCloud(host, cloudId('sandbox'), projectId('demo'))
+    const before = await connected()
+    clock.advance(-500)
+    expect(await connected()).toBe(before)
+    clock.advance(-86_400_000)
+    expect(await connected()).not.toBe(before)
   })
 
   test('that fails is logged, and keeps no other from its turn', async () => {
