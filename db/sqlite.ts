@@ -47,7 +47,9 @@ class Sqlite implements D1Database {
   constructor(path: string) {
     this.#db = new DatabaseSync(path, { timeout: PATIENCE, defensive: true, limits: LIMITS })
     // FULL: an intention must survive a power cut before the cloud hears of it; NORMAL may lose the last commits of a WAL.
-    this.#db.exec('pragma journal_mode = wal; pragma synchronous = full; pragma foreign_keys = on')
+    this.#db.exec(
+      'pragma journal_mode = wal; pragma synchronous = full; pragma foreign_keys = on; pragma secure_delete = on',
+    )
     // From here on whoever waits for another program lets this one go on meanwhile: SQLite itself would hold the thread.
     this.#db.exec('pragma busy_timeout = 0')
     this.#counters = this.#db.prepare('select total_changes() as changes, last_insert_rowid() as id')

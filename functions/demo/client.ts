@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { passwordsIn } from '../runtime/passwords.ts'
 
 // biome-ignore lint/suspicious/noExplicitAny: a client takes answers as they come
 export type Json = any
@@ -78,8 +79,7 @@ export class Client {
   }
 
   async logIn(): Promise<void> {
-    const kept = JSON.parse(this.#read('passwords') || '{}') as { demo?: string }
-    const password = process.env.PLIMSOLL_DEMO_PASSWORD || kept.demo
+    const password = process.env.PLIMSOLL_DEMO_PASSWORD || passwordsIn(this.#read('clouds.yaml')).demo
     if (!password)
       throw new Refused(`no password for user demo in ${this.#folder}; set PLIMSOLL_DATA or PLIMSOLL_DEMO_PASSWORD`)
     const domain = { id: 'default' }

@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { newPassword, newSecretKey } from './folder.ts'
+import { newSecretKey } from './folder.ts'
+import { newPassword } from './passwords.ts'
 import { cloudsYaml, welcome, writeCloudsYaml } from './welcome.ts'
 
 /** Before `wrangler dev`: the secrets that a deployed Worker is given by hand are made up once, and kept in `.dev.vars`. */

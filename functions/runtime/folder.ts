@@ -1,5 +1,15 @@
 import { randomBytes } from 'node:crypto'
-import { accessSync, chmodSync, constants, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import {
+  accessSync,
+  chmodSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 
@@ -12,6 +22,7 @@ export const openFolder = (path: string): string => {
   try {
     make(folder)
     accessSync(folder, constants.R_OK | constants.W_OK | constants.X_OK)
+    for (const name of readdirSync(folder)) if (OURS.test(name)) closeToOthers(join(folder, name))
   } catch (error) {
     throw new CannotStart(
       `the data folder ${folder} cannot be written (${codeOf(error)}); PLIMSOLL_DATA names another one`,
@@ -38,6 +49,15 @@ export const holdFolder = (folder: string): (() => void) => {
   }
 }
 
+/** What this program keeps there. */
+const OURS = /^(plimsoll\.db|cloud-state\.db|secret\.key$|clouds\.yaml$|passwords$|images$)/
+
+/** A copy, a restore or an older version may have left it readable. */
+const closeToOthers = (path: string): void => {
+  const { mode } = statSync(path)
+  if (mode & 0o077) chmodSync(path, mode & 0o700)
+}
+
 /** Not `recursive`: Node never comes back from that where nothing can be made, as below /proc. */
 const make = (path: string): void => {
   if (existsSync(path)) return
@@ -57,28 +77,6 @@ export const keptSecret = (folder: string, name: string, make: () => string): st
   }
 }
 
-export interface Passwords {
-  admin: string
-  demo: string
-}
-
-/** The passwords of the first users: from the environment, else made up, and kept for the files that clients read. */
-export const keptPasswords = (folder: string, env: Record<string, string | undefined>): Passwords => {
-  const path = join(folder, 'passwords')
-  const made = () =>
-    JSON.stringify({
-      admin: env.PLIMSOLL_ADMIN_PASSWORD || newPassword(),
-      demo: env.PLIMSOLL_DEMO_PASSWORD || newPassword(),
-    })
-  const text = keptSecret(folder, 'passwords', made)
-  try {
-    return JSON.parse(text) as Passwords
-  } catch {
-    throw new CannotStart(`${path} is not what was written there: it should be {"admin": "…", "demo": "…"}`)
-  }
-}
-
-export const newPassword = (): string => randomBytes(18).toString('base64url')
 export const newSecretKey = (): string => randomBytes(32).toString('hex')
 
 export const codeOf = (error: unknown): string => (error as NodeJS.ErrnoException).code ?? (error as Error).message

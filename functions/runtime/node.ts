@@ -14,8 +14,9 @@ import { jsonLog } from '../log.ts'
 import { Background } from './background.ts'
 import { bootstrap } from './bootstrap.ts'
 import { WrongKey } from './deployment.ts'
-import { CannotStart, codeOf, holdFolder, keptPasswords, keptSecret, newSecretKey, openFolder } from './folder.ts'
+import { CannotStart, codeOf, holdFolder, keptSecret, newSecretKey, openFolder } from './folder.ts'
 import { BadSettings, openHost, settingsFrom } from './host.ts'
+import { forgetFormer, keptPasswords, newPassword } from './passwords.ts'
 import { serverFor } from './serve.ts'
 import { trusting } from './trusting.ts'
 import { cloudsYaml, welcome, writeCloudsYaml } from './welcome.ts'
@@ -90,8 +91,17 @@ const start = async (env: Record<string, string | undefined>): Promise<void> => 
   await freeLeases(host.db)
   await abandonUploads(host.db, Number.MAX_SAFE_INTEGER, host.now())
 
-  const passwords = keptPasswords(folder, env)
-  const first = await bootstrap(host, { hashOf: (user) => hashPassword(passwords[user]), sandbox: {} })
+  const cloudsFile = join(folder, 'clouds.yaml')
+  const passwords = keptPasswords(folder)
+  const tell = (url: string) => writeCloudsYaml(cloudsFile, cloudsYaml(url, settings.region, passwords))
+  const hashOf = (user: 'admin' | 'demo') => {
+    const password = env[`PLIMSOLL_${user.toUpperCase()}_PASSWORD`] || passwords[user] || newPassword()
+    passwords[user] = password
+    // Before the hash is all that is left of it.
+    tell(settings.publicUrl ?? `http://127.0.0.1:${port}`)
+    return hashPassword(password)
+  }
+  const first = await bootstrap(host, { hashOf, sandbox: {} })
   // So that the first `image list` is not empty.
   if (first) await runCron(host)
 
@@ -110,8 +120,8 @@ const start = async (env: Record<string, string | undefined>): Promise<void> => 
   const address = server.address()
   const bound = typeof address === 'object' && address ? address.port : port
   const url = settings.publicUrl ?? `http://${/^(0\.0\.0\.0|::)$/.test(hostname) ? '127.0.0.1' : hostname}:${bound}`
-  const cloudsFile = join(folder, 'clouds.yaml')
-  writeCloudsYaml(cloudsFile, cloudsYaml(url, settings.region, passwords))
+  tell(url)
+  forgetFormer(folder)
   console.log(welcome(url, folder, cloudsFile, first))
 
   const end = async () => {

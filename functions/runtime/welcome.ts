@@ -1,16 +1,21 @@
-import { writeFileSync } from 'node:fs'
-import type { Passwords } from './folder.ts'
+import { renameSync, writeFileSync } from 'node:fs'
+import type { Passwords } from './passwords.ts'
 
 /** `clouds.yaml` as every OpenStack client reads it: `plimsoll` is the user, `plimsoll-admin` the administrator. */
 export const cloudsYaml = (url: string, region: string, passwords: Passwords): string =>
   `clouds:\n${entry('plimsoll', 'demo', url, region, passwords.demo)}${entry('plimsoll-admin', 'admin', url, region, passwords.admin)}`
 
-const entry = (name: string, user: 'admin' | 'demo', url: string, region: string, password: string): string =>
+const entry = (
+  name: string,
+  user: 'admin' | 'demo',
+  url: string,
+  region: string,
+  password: string | undefined,
+): string =>
   `  ${name}:
     auth:
       auth_url: ${url}/identity/v3
-      username: ${user}
-      password: ${JSON.stringify(password)}
+      username: ${user}${password === undefined ? '' : `\n      password: ${JSON.stringify(password)}`}
       project_name: ${user}
       user_domain_name: Default
       project_domain_name: Default
@@ -18,7 +23,11 @@ const entry = (name: string, user: 'admin' | 'demo', url: string, region: string
     identity_api_version: 3
 `
 
-export const writeCloudsYaml = (path: string, text: string): void => writeFileSync(path, text, { mode: 0o600 })
+/** A new file in place of the old one: it is never there with more rights than its owner's, nor in half. */
+export const writeCloudsYaml = (path: string, text: string): void => {
+  writeFileSync(`${path}.new`, text, { mode: 0o600 })
+  renameSync(`${path}.new`, path)
+}
 
 /** What to type next, for somebody who never saw this program. */
 export const welcome = (url: string, folder: string, cloudsFile: string, first: boolean): string => `
