@@ -72,7 +72,7 @@ export interface FlavorFilter {
   limit: number
 }
 
-/** One page of the flavors that a scope sees: public ones, and those that its project was given. */
+/** One page of the flavors that a project may buy; an administrator sees all that are not retired. */
 export const listFlavors = (db: Database, scope: Scope, filter: FlavorFilter): Promise<FlavorRow[]> => {
   const { isPublic, minRamMib, minDiskGib, sort, descending, marker, limit } = filter
   const keys: SortKey[] = [
