@@ -55,6 +55,25 @@ const revoke = async (
   throw new CloudError('conflict', 'The cloud did not take all rules away.')
 }
 
+const isAbsentGroup = (error: unknown): boolean =>
+  error instanceof CloudError && error.detail.cloudCode === 'InvalidGroup.NotFound'
+
+/** A rule that names a group which is gone lets nobody in, and nobody can take it away: it goes with its own group. */
+const revokeStanding: typeof revoke = async (context, id, direction, grants) => {
+  try {
+    await revoke(context, id, direction, grants)
+  } catch (error) {
+    const naming = grants.filter(({ peer }) => peer.kind === 'group' && peer.value !== id)
+    if (!isAbsentGroup(error) || !naming.length) throw error
+    const plain = grants.filter((grant) => !naming.includes(grant))
+    await revoke(context, id, direction, plain)
+    for (const grant of naming)
+      await revoke(context, id, direction, [grant]).catch((each) => {
+        if (!isAbsentGroup(each)) throw each
+      })
+  }
+}
+
 const authorize = async (
   { ec2 }: Context,
   GroupId: string,
@@ -83,7 +102,7 @@ const applyRules = async (context: Context, group: SecurityGroup, rules: Securit
   })
   // InvalidPermission.Duplicate and .NotFound mean that somebody else changed the group since it was read: both codes
   // make the broker ask again.
-  for (const { direction, extra } of changes) await revoke(context, id, direction, extra)
+  for (const { direction, extra } of changes) await revokeStanding(context, id, direction, extra)
   for (const { direction, lacking } of changes) await authorize(context, id, direction, lacking)
 }
 

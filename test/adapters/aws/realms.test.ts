@@ -109,6 +109,21 @@ describe('a security group', () => {
     await expect(cloud.security_group!.update!('sg-1', spec)).rejects.toMatchObject({ code: 'conflict' })
   })
 
+  it('goes although a rule of its names a group that is gone: that one goes with it', async () => {
+    const naming = group(
+      `<item><ipProtocol>-1</ipProtocol><groups><item><groupId>sg-2</groupId></item></groups></item>
+       <item><ipProtocol>-1</ipProtocol><ipRanges><item><cidrIp>0.0.0.0/0</cidrIp></item></ipRanges></item>`,
+    )
+    const done = '<RevokeSecurityGroupEgressResponse><return>true</return></RevokeSecurityGroupEgressResponse>'
+    const { made, cloud } = cloudOf({
+      DescribeSecurityGroups: naming,
+      RevokeSecurityGroupEgress: [refusal('InvalidGroup.NotFound', 400), done, refusal('InvalidGroup.NotFound', 400)],
+    })
+    expect(await cloud.security_group!.update!('sg-1', spec)).toMatchObject({ id: 'sg-1' })
+    const revoked = made.asked.filter(({ params }) => params.get('Action') === 'RevokeSecurityGroupEgress')
+    expect(revoked.map(({ params }) => params.get('IpPermissions.1.IpRanges.1.CidrIp'))[1]).toBe('0.0.0.0/0')
+  })
+
   it('makes nothing that it could not fill', async () => {
     const { made, cloud } = cloudOf({})
     const rules = [
