@@ -93,7 +93,7 @@ export const ports = sqliteTable(
     bindingProfile: json<Record<string, unknown>>('binding_profile')
       .notNull()
       .default(emptyObject as never),
-    status: text('status').$type<'ACTIVE' | 'DOWN' | 'BUILD' | 'ERROR'>().notNull().default('DOWN'),
+    status: text('status').$type<'ACTIVE' | 'DOWN' | 'BUILD' | 'ERROR' | 'N/A'>().notNull().default('DOWN'),
   },
   (t) => [
     index('ports_by_network').on(t.networkId),

@@ -125,7 +125,11 @@ export interface References {
 /** Everything that a new server refers to, in one round trip. What is not there, or not the caller's to see, is missing. */
 export const lookUpReferences = async (db: Database, refs: References) => {
   const { projectId, scope } = refs
-  const mine = either(eq(networks.shared, true), within(networks.projectId, scope))
+  const wayOut = both(
+    eq(networks.external, true),
+    sql`${networks.cloudId} in (select cloud_id from mappings where project_id = ${projectId})`,
+  )
+  const mine = either(eq(networks.shared, true), within(networks.projectId, scope), wayOut)
   const named = anyOf(networks.id, refs.networkIds)
   const unnamed = both(
     eq(networks.external, false),
@@ -207,6 +211,8 @@ export const lookUpReferences = async (db: Database, refs: References) => {
     imageClouds: imageOn.map(({ cloudId }) => cloudId),
     networks: nets,
     subnets: subs,
+    /** Nova lets administrators alone put servers on ways out. */
+    mayAttachExternal: 'every' in scope,
     /** Networks that a router has an interface on. */
     routed: routed.map(({ id }) => id),
     ports: portRows,

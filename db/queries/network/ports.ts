@@ -205,5 +205,9 @@ export const subnetsGone = (ids: string[]) =>
 export const groupsGone = (ids: string[]) =>
   sql`(select count(*) from security_groups where ${anyOf(sql`id`, ids)}) <> ${new Set(ids).size}`
 
+/** What routers and floating IPs hold on ways out; it comes and goes with them. */
+export const isExternalPort = ({ deviceOwner }: Pick<PortRow, 'deviceOwner'>): boolean =>
+  ['network:router_gateway', 'network:floatingip'].includes(deviceOwner)
+
 /** Whether a port is the foot of a router in a subnet, which only the router's own routes may move. */
 export const isRouterPort = ({ deviceOwner }: Pick<PortRow, 'deviceOwner'>): boolean => deviceOwner === ROUTER_INTERFACE

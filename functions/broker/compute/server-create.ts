@@ -138,7 +138,7 @@ const understandNics = (wish: ServerWish, found: Found, projectId: string): Unde
     const network =
       found.networks.find(({ id }) => id === nic.networkId) ??
       refuse({ kind: 'unknown', what: 'network', id: nic.networkId })
-    if (network.external) refuse({ kind: 'external-network', id: network.id })
+    if (network.external && !found.mayAttachExternal) refuse({ kind: 'external-network', id: network.id })
     if (!hasSubnet(found, network.id)) refuse({ kind: 'no-subnet', networkId: network.id })
     return { network, fixedIp: nic.fixedIp, port: null }
   })

@@ -1,4 +1,4 @@
-import { isRouterPort, type PortView } from '../../../db/queries/network/ports.ts'
+import { isExternalPort, isRouterPort, type PortView } from '../../../db/queries/network/ports.ts'
 import type { Context } from '../../context.ts'
 import { commit } from '../line/commit.ts'
 import { commitOr, conflicting } from './network-refusal.ts'
@@ -38,7 +38,7 @@ export const changePort = (context: Context, id: string, change: PortChange): Pr
 /** Refused while a server or a router holds it: they let go of it themselves. */
 export const deletePort = async (context: Context, id: string): Promise<void> => {
   const port = await ownPort(context, id)
-  if (isRouterPort(port))
+  if (isRouterPort(port) || isExternalPort(port))
     throw conflicting(
       'L3PortInUse',
       `Port ${id} cannot be deleted directly via the port API: has device owner ${port.deviceOwner}.`,

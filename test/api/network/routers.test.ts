@@ -424,3 +424,53 @@ describe('floating IPs', () => {
     expect(await onCloud('floating_ip', 'bad')).toHaveLength(status === 201 ? 1 : 0)
   })
 })
+
+describe('ports on ways out', () => {
+  const admin = () => plimsoll.as('admin')
+  const portsOf = async (device: string, client = admin()) =>
+    (await client.get(`${V2}/ports?device_id=${device}`)).body.ports
+
+  test('the gateway of a router is one, which comes, changes and goes with it, and is no project’s', async () => {
+    const router = await withGateway()
+    const [port, ...more] = await portsOf(router.id)
+    expect(more).toEqual([])
+    expect(port).toMatchObject({
+      device_owner: 'network:router_gateway',
+      device_id: router.id,
+      network_id: external,
+      project_id: '',
+      status: 'ACTIVE',
+      // No cloud says which address that is.
+      fixed_ips: router.external_gateway_info.external_fixed_ips,
+      security_groups: [],
+      port_security_enabled: false,
+    })
+    expect(port.id).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-a[0-9a-f]{3}-[0-9a-f]{12}$/)
+    expect(port.mac_address).toMatch(/^fa(:[0-9a-f]{2}){5}$/)
+    expect(await portsOf(router.id, demo)).toEqual([])
+    expect((await demo.get(`${V2}/ports/${port.id}`)).status).toBe(404)
+    expect(fault(await admin().delete(`${V2}/ports/${port.id}`))).toEqual([
+      409,
+      'L3PortInUse',
+      `Port ${port.id} cannot be deleted directly via the port API: has device owner network:router_gateway.`,
+    ])
+    await demo.put(`${V2}/routers/${router.id}`, { router: { name: 'other' } })
+    expect((await portsOf(router.id)).map(({ id }: { id: string }) => id)).toEqual([port.id])
+    await demo.put(`${V2}/routers/${router.id}`, { router: { external_gateway_info: {} } })
+    expect(await portsOf(router.id)).toEqual([])
+    await demo.put(`${V2}/routers/${router.id}`, { router: { external_gateway_info: { network_id: external } } })
+    expect(await portsOf(router.id)).toHaveLength(1)
+    await demo.delete(`${V2}/routers/${router.id}`)
+    expect(await portsOf(router.id)).toEqual([])
+  })
+
+  test('a floating IP has one as well', async () => {
+    const { floatingip } = (await demo.post(`${V2}/floatingips`, { floatingip: { floating_network_id: external } }))
+      .body
+    expect(await portsOf(floatingip.id)).toMatchObject([
+      { device_owner: 'network:floatingip', network_id: external, project_id: '', status: 'N/A' },
+    ])
+    await demo.delete(`${V2}/floatingips/${floatingip.id}`)
+    expect(await portsOf(floatingip.id)).toEqual([])
+  })
+})
