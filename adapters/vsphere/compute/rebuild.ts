@@ -47,6 +47,68 @@ const imageOf = async (context: Context, id: NativeId): Promise<{ file: string; 
   return { file: disk?.file ?? '', capacityKiB: disk?.capacityKiB ?? 0 }
 }
 
+const reconfigure = async (
+  context: Context,
+  machine: Machine,
+  spec: Record<string, Value>,
+  settings: Record<string, string>,
+): Promise<void> => {
+  const asked = { spec: { ...spec, extraConfig: extraConfig(settings) } }
+  await settled(context, taskIn(await context.vim.call(machine.ref, 'ReconfigVM_Task', asked)))
+}
+
+/** What the size of the machine promises for its root disk; 0: as much as the image has. */
+const promisedKiB = ({ options }: Context, { own }: Machine): number =>
+  (options.sizes.find(({ name }) => name === own[KEY.size])?.diskGiB ?? 0) * KIB_PER_GIB
+
+/** Begins to copy the image's disk beside the old one. @throws `definitive` for an image that the size has no room for */
+const copy = async (
+  context: Context,
+  machine: Machine,
+  image: NativeId,
+  token: string,
+  power: Stage['power'],
+): Promise<Progress> => {
+  const source = await imageOf(context, image)
+  const promised = promisedKiB(context, machine)
+  if (promised > 0 && source.capacityKiB > promised)
+    refuse(`The image needs a root disk of ${Math.ceil(source.capacityKiB / KIB_PER_GIB)} GiB.`)
+  await abandonRebuild(context, machine)
+  const { datacenter } = await inventoryOf(context)
+  const copier = (await context.vim.content()).diskFiles ?? refuse('This vCenter copies no disks.')
+  const copying = await context.vim.call(copier, 'CopyVirtualDisk_Task', {
+    sourceName: source.file,
+    sourceDatacenter: datacenter.ref,
+    destName: freshFile(rootOf(machine), token),
+    destDatacenter: datacenter.ref,
+    force: true,
+  })
+  const stage: Stage = { token, last: 'copying', task: taskIn(copying).id, power }
+  await reconfigure(context, machine, {}, { [KEY.rebuild]: write(stage) })
+  return 'going'
+}
+
+/** Goes on from a copy that is made, or is still being made: the power is cut, then the disks are exchanged. */
+const exchange = async (context: Context, machine: Machine, image: NativeId, stage: Stage): Promise<Progress> => {
+  const { state } = await progressOf(context, stage.task)
+  if (state === 'running') return 'going'
+  // Nobody knows how far a copy is that vCenter has forgotten.
+  if (state === 'forgotten') return copy(context, machine, image, stage.token, stage.power)
+  if (machine.power !== 'poweredOff') {
+    await settled(context, taskIn(await context.vim.call(machine.ref, 'PowerOffVM_Task')))
+    return 'going'
+  }
+  const { file, capacityKiB } = await imageOf(context, image)
+  const old = rootOf(machine)
+  const before = await machineOf(context, machine.own[KEY.image] ?? '')
+  const lent = [file, before?.template ? rootDisk(before.devices)?.disk?.file : undefined].includes(old.disk?.file)
+  const policy = context.mapping.storagePolicy ?? context.options.storagePolicy
+  const deviceChange = exchangeDisk(old, !lent, freshFile(old, stage.token), capacityKiB, policy)
+  const swapped: Stage = { ...stage, last: 'swapped', task: '' }
+  await reconfigure(context, machine, { deviceChange }, { [KEY.rebuild]: write(swapped), [KEY.image]: image })
+  return 'going'
+}
+
 /**
  * Takes one step towards a fresh root disk: a copy of the image's is made beside the old one while the server goes on,
  * then its power is cut, the disks are exchanged in one call (the old file is destroyed by it), and the power comes back
@@ -61,65 +123,25 @@ export const rebuild = async (
   token: string,
   start: (id: NativeId) => Promise<void>,
 ): Promise<Progress> => {
-  const { vim, options, mapping } = context
   const machine = await ourMachine(context, id)
   const written = readStage(machine.own[KEY.rebuild])
   const stage = written?.token === token ? written : undefined
-  if (stage?.last === 'done') return 'done'
-  const reconfigure = async (spec: Record<string, Value>, next: Stage): Promise<Progress> => {
-    const settings = { [KEY.rebuild]: write(next), ...(next.last === 'swapped' ? { [KEY.image]: image } : {}) }
-    const asked = { spec: { ...spec, extraConfig: extraConfig(settings) } }
-    await settled(context, taskIn(await vim.call(machine.ref, 'ReconfigVM_Task', asked)))
-    return next.last === 'done' ? 'done' : 'going'
-  }
-
-  const wanted = (options.sizes.find(({ name }) => name === machine.own[KEY.size])?.diskGiB ?? 0) * KIB_PER_GIB
-  const copy = async (power: Stage['power']): Promise<Progress> => {
-    const source = await imageOf(context, image)
-    if (wanted > 0 && source.capacityKiB > wanted)
-      refuse(`The image needs a root disk of ${Math.ceil(source.capacityKiB / KIB_PER_GIB)} GiB.`)
-    await abandonRebuild(context, machine)
-    const { datacenter } = await inventoryOf(context)
-    const copier = (await vim.content()).diskFiles ?? refuse('This vCenter copies no disks.')
-    const copying = await vim.call(copier, 'CopyVirtualDisk_Task', {
-      sourceName: source.file,
-      sourceDatacenter: datacenter.ref,
-      destName: freshFile(rootOf(machine), token),
-      destDatacenter: datacenter.ref,
-      force: true,
-    })
-    return reconfigure({}, { token, last: 'copying', task: taskIn(copying).id, power })
-  }
-
-  if (!stage) return copy(machine.power === 'poweredOn' ? 'running' : 'stopped')
-  if (stage.last === 'copying') {
-    const { state } = await progressOf(context, stage.task)
-    if (state === 'running') return 'going'
-    // Nobody knows how far a copy is that vCenter has forgotten.
-    if (state === 'forgotten') return copy(stage.power)
-    if (machine.power !== 'poweredOff') {
-      await settled(context, taskIn(await vim.call(machine.ref, 'PowerOffVM_Task')))
-      return 'going'
-    }
-    const { file, capacityKiB } = await imageOf(context, image)
-    const old = rootOf(machine)
-    const before = await machineOf(context, machine.own[KEY.image] ?? '')
-    const lent = [file, before?.template ? rootDisk(before.devices)?.disk?.file : undefined].includes(old.disk?.file)
-    const policy = mapping.storagePolicy ?? options.storagePolicy
-    return reconfigure(
-      { deviceChange: exchangeDisk(old, !lent, freshFile(old, token), capacityKiB, policy) },
-      { ...stage, last: 'swapped', task: '' },
-    )
-  }
-
+  if (!stage) return copy(context, machine, image, token, machine.power === 'poweredOn' ? 'running' : 'stopped')
+  if (stage.last === 'done') return 'done'
+  if (stage.last === 'copying') return exchange(context, machine, image, stage)
   const root = rootOf(machine)
-  if (machine.power === 'poweredOff' && (root.disk?.capacityKiB ?? 0) < wanted)
-    return reconfigure({ deviceChange: [growDisk(root, wanted)] }, stage)
+  const promised = promisedKiB(context, machine)
+  if (machine.power === 'poweredOff' && (root.disk?.capacityKiB ?? 0) < promised) {
+    const settings = { [KEY.rebuild]: write(stage), [KEY.image]: image }
+    await reconfigure(context, machine, { deviceChange: [growDisk(root, promised)] }, settings)
+    return 'going'
+  }
   if (machine.power !== 'poweredOn' && stage.power === 'running') {
     await start(id)
     return 'going'
   }
-  return reconfigure({}, { ...stage, last: 'done' })
+  await reconfigure(context, machine, {}, { [KEY.rebuild]: write({ ...stage, last: 'done' }) })
+  return 'done'
 }
 
 /** Takes away the copy that another rebuild made and never used. @throws `conflict` while it is being made */

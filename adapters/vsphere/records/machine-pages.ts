@@ -1,3 +1,4 @@
+import { remembered } from '../../shared/remember.ts'
 import { textOf } from '../../shared/xml.ts'
 import type { Context } from '../context.ts'
 import { inventoryOf } from '../inventory.ts'
@@ -38,13 +39,8 @@ const MOST_KEPT = 10_000
 /** A copy that holds on to nothing: a part of a long answer would keep all of it in memory. */
 const detached = <T>(value: T): T => JSON.parse(JSON.stringify(value)) as T
 
-/** Every server or every image, in an order that stays the same, so that a page begins where another ended. */
-const directoryOf = async (context: Context, images: boolean, remembered: boolean): Promise<Directory> => {
-  const { cache, now } = context.surroundings
-  const key = `vsphere/machines/${context.connection.cloudId}/${images}`
-  const kept = cache.get(key)
-  if (remembered && kept && kept.until > now()) return kept.value as Directory
-  const seenAt = now()
+const lookAtAll = async (context: Context, images: boolean): Promise<Directory> => {
+  const seenAt = context.surroundings.now()
   const { datacenter } = await inventoryOf(context)
   const found = await below(context.vim, datacenter.vmFolder, {
     VirtualMachine: ['config.template', 'config.instanceUuid', 'config.uuid', MARK_PATH],
@@ -60,9 +56,13 @@ const directoryOf = async (context: Context, images: boolean, remembered: boolea
       uuids: [text(each, 'config.instanceUuid') ?? '', text(each, 'config.uuid') ?? ''],
     }))
     .sort((a, b) => a.id.length - b.id.length || (a.id < b.id ? -1 : 1))
-  const value = { entries: detached(entries), seenAt }
-  cache.set(key, { value, until: now() + REMEMBERED_MS })
-  return value
+  return { entries: detached(entries), seenAt }
+}
+
+/** Every server or every image, in an order that stays the same, so that a page begins where another ended. */
+const directoryOf = (context: Context, images: boolean, fresh: boolean): Promise<Directory> => {
+  const key = `vsphere/machines/${context.connection.cloudId}/${images}`
+  return remembered(context.surroundings, key, REMEMBERED_MS, () => lookAtAll(context, images), fresh)
 }
 
 /** Those of these that are there, with those of their devices that somebody asks for. */
@@ -75,7 +75,7 @@ const machinesOf = async ({ vim }: Context, ids: string[]): Promise<Machine[]> =
 }
 
 const pageOf = async (context: Context, images: boolean, cursor: string | undefined) => {
-  const { entries, seenAt } = await directoryOf(context, images, cursor !== undefined)
+  const { entries, seenAt } = await directoryOf(context, images, cursor === undefined)
   const from =
     cursor === undefined
       ? 0
@@ -135,7 +135,7 @@ export const serversPage = async (
 /** Servers by UUID, either of the two, in one question. One that the directory does not know yet is left out. */
 export const serversByUuid = async (context: Context, uuids: string[]): Promise<Map<string, Machine>> => {
   const wanted = new Set(uuids)
-  const { entries } = await directoryOf(context, false, true)
+  const { entries } = await directoryOf(context, false, false)
   const known = entries.filter((entry) => entry.uuids.some((uuid) => wanted.has(uuid)))
   const machines: Machine[] = []
   for (let at = 0; at < known.length; at += PAGE)
