@@ -21,6 +21,9 @@ const ADAPTERS = readdirSync('adapters', { withFileTypes: true })
 const CONTEXT = /^functions\/context\.ts$/
 const CONTRACT = /^adapters\/(contract|errors|objects)\.ts$/
 
+/** Whoever looks something up by a stranger's word does it there. */
+const TABLE = 'adapters/table.ts'
+
 const RULES: Rule[] = [
   // Protocol: no tables, no clouds.
   {
@@ -102,7 +105,7 @@ test('there is something to look at', () => {
 test('nobody imports what is not his to know', () => {
   const forbidden = imports.filter(({ from, to, type }) => {
     const rule = RULES.find(({ files }) => files.test(from))
-    if (!rule) return false
+    if (!rule || to === TABLE) return false
     return ![...rule.values, ...(type ? (rule.types ?? []) : [])].some((allowed) => allowed.test(to))
   })
   expect(forbidden.map(shown)).toEqual([])

@@ -135,7 +135,9 @@ const ruleFaults = (value: unknown): string[] => {
       return ['Every fault rule needs a method, e.g. server.create.']
     if (!FAULTS.includes(rule.fault as never))
       return [`Unknown fault ${String(rule.fault)}; known: ${FAULTS.join(', ')}.`]
-    const numbers = ['probability', 'count', 'after', 'seed', 'delay_ms', 'retry_after_ms'].filter((key) => key in rule)
+    const numbers = ['probability', 'count', 'after', 'seed', 'delay_ms', 'retry_after_ms'].filter((key) =>
+      Object.hasOwn(rule, key),
+    )
     return numbers.flatMap((key) =>
       typeof rule[key] === 'number' && (rule[key] as number) >= 0
         ? []

@@ -1,3 +1,4 @@
+import { own } from '../../adapters/table.ts'
 import { IMPLIED } from '../../db/queries/identity/implied-roles.ts'
 import type { Caller, Role } from '../context.ts'
 import { Fault } from '../http/fault.ts'
@@ -5,7 +6,7 @@ import type { Operation } from '../http/operation.ts'
 
 /** Whether the caller has a role, or one that implies it. */
 const hasRole = (caller: Caller, role: Role): boolean =>
-  caller.roles.some((had) => had === role || IMPLIED[had]?.includes(role))
+  caller.roles.some((had) => had === role || own(IMPLIED, had)?.includes(role))
 
 /** 401 without a token, 403 without the role or without a project. */
 export const authorize = (caller: Caller | null, operation: Operation): void => {

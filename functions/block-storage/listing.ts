@@ -1,3 +1,4 @@
+import { table } from '../../adapters/table.ts'
 import type { Comparison, Slice, Sort } from '../../db/queries/block-storage/volumes.ts'
 import { badRequest } from '../http/fault.ts'
 import type { Input } from '../http/operation.ts'
@@ -97,7 +98,7 @@ export const dictIn = (text: string | undefined): Record<string, string> | undef
   const body = /^\s*\{(.*)\}\s*$/s.exec(text)?.[1]
   if (body === undefined) return undefined
   const plain = (quoted: string) => quoted.slice(1, -1).replace(/\\(.)/g, '$1')
-  const found: Record<string, string> = {}
+  const found: Record<string, string> = table()
   let rest = body.trim()
   const entry = new RegExp(`^${string}\\s*:\\s*${string}\\s*(?:,\\s*|$)`, 's')
   while (rest) {
@@ -110,7 +111,7 @@ export const dictIn = (text: string | undefined): Record<string, string> | undef
 }
 
 /** What people may filter by (cinder's resource_filters.json); like filters end in `~`. */
-export const RESOURCE_FILTERS: Record<string, string[]> = {
+export const RESOURCE_FILTERS: Record<string, string[]> = table({
   volume: [
     'name',
     'name~',
@@ -133,7 +134,7 @@ export const RESOURCE_FILTERS: Record<string, string[]> = {
   message: ['resource_uuid', 'resource_type', 'event_id', 'request_id', 'message_level'],
   pool: ['name', 'volume_type'],
   volume_type: ['is_public', 'extra_specs'],
-}
+})
 
 /** Since 3.31 an unknown filter is refused, before it is passed over; an admin may use any. */
 export const allowedFilters = ({ queries, version, context }: Input, resource: string): Record<string, string> => {

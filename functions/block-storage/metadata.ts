@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
+import { own } from '../../adapters/table.ts'
 import { badRequest, Fault } from '../http/fault.ts'
 import { type Input, type Operation, operation } from '../http/operation.ts'
 import { metadata } from './shapes.ts'
@@ -91,7 +92,7 @@ export const metadataOperations = <Row>(holder: Holder<Row>): Operation[] => {
       handle: async (input) => {
         const row = await holder.find(input)
         const key = input.params.key!
-        const value = holder.read(row)[key]
+        const value = own(holder.read(row), key)
         if (value === undefined) throw holder.absent(row, key)
         return { body: { meta: { [key]: value } } }
       },
@@ -121,8 +122,9 @@ export const metadataOperations = <Row>(holder: Holder<Row>): Operation[] => {
       status: 200,
       handle: async (input) => {
         const key = input.params.key!
-        await change(input, ({ [key]: value, ...rest }, row) => {
-          if (value === undefined) throw holder.absent(row, key)
+        await change(input, (now, row) => {
+          const { [key]: _, ...rest } = now
+          if (!Object.hasOwn(now, key)) throw holder.absent(row, key)
           return rest
         })
         return {}

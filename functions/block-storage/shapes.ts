@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { dictionary } from '../http/dictionary.ts'
 
 /** Cinder's parameter types (cinder/api/validation/parameter_types.py), with the sentences of jsonschema. */
 const shown = (value: unknown): string =>
@@ -51,7 +52,7 @@ export const size = z
     error: (issue) => `${issue.input} is greater than the maximum of 2147483647`,
   })
 
-export const metadata = z.record(
+export const metadata = dictionary(
   z.string().regex(/^[a-zA-Z0-9-_:. /]{1,255}$/, {
     error: (issue) => `${shown(issue.input)} does not match any of the regexes: '^[a-zA-Z0-9-_:. /]{1,255}$'`,
   }),

@@ -1,9 +1,11 @@
 import { z } from 'zod'
+import { table } from '../../adapters/table.ts'
 import type { VolumeRead } from '../../db/queries/block-storage/volumes.ts'
 import { deleteVolume, describeVolume, extendVolume, resetVolume } from '../broker/block-storage/volume.ts'
 import { volumeTypeFor } from '../broker/block-storage/volume-types.ts'
 import { check } from '../http/body.ts'
 import { dialects } from '../http/dialects.ts'
+import { dictionary } from '../http/dictionary.ts'
 import { badRequest, conflict, forbidden, notFound, notImplemented } from '../http/fault.ts'
 import { type Answer, type Input, type Operation, operation } from '../http/operation.ts'
 import { invalidInput, invalidVolume, notThere, whenStatus } from './refusals.ts'
@@ -158,7 +160,7 @@ const WITHIN = 'A volume stays on its cloud as what it is: make a snapshot and a
 
 /** In the order of the API reference. */
 /** Everything that can be asked of a volume beyond existence, by the word that clients send. */
-export const volumeActions: Record<string, Action> = {
+export const volumeActions: Record<string, Action> = table({
   'os-extend': extend,
   'os-reset_status': resetStatus,
   revert: refused('Reverting a volume to a snapshot is not offered: make a volume of the snapshot.', 40),
@@ -187,7 +189,7 @@ export const volumeActions: Record<string, Action> = {
   ),
   'os-update_readonly_flag': setReadonly,
   'os-reimage': refused('Writing an image over a volume is not offered: make another volume of the image.', 68),
-}
+})
 
 /** https://docs.openstack.org/api-ref/block-storage/v3/#volume-actions-volumes-action */
 export const volumeActionOperations: Operation[] = [
@@ -198,7 +200,7 @@ export const volumeActionOperations: Operation[] = [
     who: 'member',
     summary: 'Extends a volume, sets its flags or its image metadata; what is internal to a real Cinder is refused.',
     status: 202,
-    body: z.record(z.string(), z.unknown()),
+    body: dictionary(z.string(), z.unknown()),
     handle: async (input) => {
       const [name = '', ...others] = Object.keys(input.body)
       const found = Object.hasOwn(volumeActions, name) ? volumeActions[name]! : undefined

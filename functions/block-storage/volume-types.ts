@@ -1,3 +1,4 @@
+import { own, table } from '../../adapters/table.ts'
 import { DEFAULT_TYPE, type VolumeType, volumeTypeFor, volumeTypes } from '../broker/block-storage/volume-types.ts'
 import type { Context } from '../context.ts'
 import { isTrue, strictBoolean } from '../http/boolean.ts'
@@ -41,16 +42,16 @@ const filterOf = ({ query }: Input): ((type: VolumeType) => boolean) => {
     shows &&
     (query.name === undefined || query.name === type.name) &&
     specs !== undefined &&
-    Object.entries(specs).every(([key, value]) => extraSpecs(type)[key] === value)
+    Object.entries(specs).every(([key, value]) => own(extraSpecs(type), key) === value)
 }
 
 /** Nobody made them at a time, so that among themselves all are equally old: `default` comes first, then it goes by name. */
-const SORTS: Record<string, (type: VolumeType) => string> = {
+const SORTS: Record<string, (type: VolumeType) => string> = table({
   id: ({ id }) => id,
   name: ({ name }) => name,
   created_at: () => '',
   updated_at: () => '',
-}
+})
 
 /** A page of those that match: https://docs.openstack.org/api-ref/block-storage/v3/#list-all-volume-types */
 const list = async (input: Input) => {
@@ -137,7 +138,7 @@ export const volumeTypeOperations: Operation[] = [
     status: 200,
     handle: async ({ context, params }) => {
       const type = await typeOf(context, params.id!)
-      const value = extraSpecs(type)[params.key!]
+      const value = own(extraSpecs(type), params.key!)
       if (value === undefined) throw notFound(`Volume Type ${type.id} has no extra specs with key ${params.key}.`)
       return { body: { [params.key!]: value } }
     },

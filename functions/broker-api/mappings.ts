@@ -3,11 +3,12 @@ import { type MappingRow, mappingOf, mappingsOf } from '../../db/queries/clouds/
 import { projectById } from '../../db/queries/identity/identity.ts'
 import { mapProject, unmapProject } from '../broker/clouds/mappings.ts'
 import type { Context } from '../context.ts'
+import { dictionary } from '../http/dictionary.ts'
 import { notFound } from '../http/fault.ts'
 import { type Operation, operation } from '../http/operation.ts'
 import { cloudNamed, iso } from './lookup.ts'
 
-const given = z.object({ mapping: z.record(z.string(), z.json()) })
+const given = z.object({ mapping: dictionary(z.string(), z.json()) })
 
 const assertProject = async ({ db }: Context, id: string): Promise<void> => {
   if (!(await projectById(db, id))) throw notFound(`There is no project ${id}.`)

@@ -1,15 +1,16 @@
+import { table } from '../../adapters/table.ts'
 import { unauthorized } from '../auth/policy.ts'
 import { Refused } from '../broker/line/refused.ts'
 import { conflict } from '../http/fault.ts'
 import type { Service } from '../http/service.ts'
 
 /** By the guard that did not hold; each is of one operation on the cloud named. */
-const sentences: Record<string, (cloud: string) => string> = {
+const sentences: Record<string, (cloud: string) => string> = table({
   'cloud-moved': () => 'Somebody else changed the cloud at the same time.',
   'cloud-holds': (cloud) => `Cloud ${cloud} still holds resources.`,
   'account-holds': (cloud) => `The project has resources on cloud ${cloud}, under another account.`,
   'project-holds': (cloud) => `The project still has resources on cloud ${cloud}.`,
-}
+})
 
 /** What the broker will not do, for its operators. */
 export const refuse: Service['refuse'] = (error, { params }) => {

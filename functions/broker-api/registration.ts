@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { type Registration, registrationFaults } from '../broker/clouds/registration.ts'
 import type { Context } from '../context.ts'
+import { dictionary } from '../http/dictionary.ts'
 import { badRequest } from '../http/fault.ts'
 
 /** A name is the first part of its zones' names, which Nova divides at colons and we at the first dot. */
@@ -10,7 +11,7 @@ const name = z
 const settings = {
   endpoint: z.string().max(2048).nullish(),
   region: z.string().max(64).nullish(),
-  options: z.record(z.string(), z.json()).optional(),
+  options: dictionary(z.string(), z.json()).optional(),
   /** Looked at by hand: a schema's complaint would repeat them. */
   credentials: z.unknown().optional(),
   enabled: z.boolean().optional(),

@@ -1,12 +1,13 @@
 import { z } from 'zod'
 import { setExtraSpecs } from '../broker/compute/flavor.ts'
+import { dictionary } from '../http/dictionary.ts'
 import { badRequest, notFound } from '../http/fault.ts'
 import { type Operation, operation } from '../http/operation.ts'
 import { commonFlavorOf, flavorOf } from './flavors.ts'
 
 const KEY = /^[a-zA-Z0-9-_:. ]{1,255}$/
 const value = z.union([z.string().max(255), z.number()])
-const specs = z.record(z.string().regex(KEY), value)
+const specs = dictionary(z.string().regex(KEY), value)
 const one = specs.refine((given) => Object.keys(given).length === 1, { error: 'Exactly one extra spec is expected' })
 
 /** Numbers are taken, text is kept. */

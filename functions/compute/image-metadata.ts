@@ -3,13 +3,14 @@ import type { ImageRead } from '../../db/queries/image/images.ts'
 import { changeImage, ImageRefused } from '../broker/image/image.ts'
 import { limitsOf } from '../broker/line/quotas.ts'
 import { Refused } from '../broker/line/refused.ts'
+import { dictionary } from '../http/dictionary.ts'
 import { badRequest, conflict, forbidden, notFound } from '../http/fault.ts'
 import { type Input, type Operation, operation } from '../http/operation.ts'
 import { imageOf } from './images.ts'
 
 /** The last microversion with these routes. */
 const LAST = 38
-const metadata = z.record(z.string().regex(/^[a-zA-Z0-9-_:. ]{1,255}$/), z.string().max(255))
+const metadata = dictionary(z.string().regex(/^[a-zA-Z0-9-_:. ]{1,255}$/), z.string().max(255))
 const all = z.strictObject({ metadata })
 const one = z.strictObject({
   meta: metadata.refine((meta) => Object.keys(meta).length === 1, { error: 'Exactly one item is expected' }),

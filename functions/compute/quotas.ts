@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { table } from '../../adapters/table.ts'
 import { projectById } from '../../db/queries/identity/identity.ts'
 import { defaultMaximum } from '../broker/line/quota.ts'
 import { limitsOf, resetLimits, setLimits } from '../broker/line/quotas.ts'
@@ -53,7 +54,7 @@ const change = (version: number) => {
 
 const update = async (context: Context, projectId: string, version: number, { quota_set: asked }: Change) => {
   const current = await limitsOf(context, projectId)
-  const maxima: Record<string, number> = {}
+  const maxima: Record<string, number> = table()
   for (const { name, counter } of shownIn(version)) {
     const limit = asked[name]
     if (typeof limit !== 'number') continue

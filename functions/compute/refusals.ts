@@ -1,3 +1,4 @@
+import { table } from '../../adapters/table.ts'
 import { unauthorized } from '../auth/policy.ts'
 import { type VolumeRefusal, VolumeRefused } from '../broker/block-storage/volume-refusal.ts'
 import { type ServerRefusal, ServerRefused } from '../broker/compute/server-refusal.ts'
@@ -11,7 +12,7 @@ import type { Service } from '../http/service.ts'
 /** Nova's sentences (nova/exception.py). Something named in a body is 400, but where the API says 404. */
 export const noServer = (id: string): Fault => notFound(`Instance ${id} could not be found.`)
 
-const LIMIT_WORDS: Record<string, string> = { instances: 'instances', cores: 'cores', ram: 'ram' }
+const LIMIT_WORDS: Record<string, string> = table({ instances: 'instances', cores: 'cores', ram: 'ram' })
 
 /** What is not found is named in the body of most operations, and in the path of some. */
 type Missing = (message: string) => Fault
@@ -149,7 +150,7 @@ const networkFault = ({ kind, type, reason }: NetworkRefusal, missing: Missing):
   return new Fault(NETWORK_STATUS[kind], reason)
 }
 
-const guardWords: Record<string, () => Fault> = {
+const guardWords: Record<string, () => Fault> = table({
   'network-leaving': () => conflict('The network is still being removed from the cloud that it shall return to.'),
   'network-elsewhere': () => conflict('The network lives on another cloud than the one that the server goes to.'),
   'network-zone': () => conflict('The subnets of the network are in another zone than the server.'),
@@ -160,7 +161,7 @@ const guardWords: Record<string, () => Fault> = {
   'parent-moved': () => conflict('The server to be forked is not as it was when it was looked at.'),
   'volume-status': () => badRequest('Invalid volume: it is not available any more.'),
   'attachment-status': () => badRequest('Invalid volume: it is being detached already.'),
-}
+})
 
 const batchFault = (refusal: Refusal, id: string | undefined): Fault | undefined => {
   if (refusal.kind === 'token') return unauthorized()

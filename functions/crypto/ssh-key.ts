@@ -1,8 +1,9 @@
 import { Buffer } from 'node:buffer'
 import { createHash, createPrivateKey } from 'node:crypto'
+import { table } from '../../adapters/table.ts'
 
 /** Parts of each kind of public key after its name (RFC 4253 6.6, RFC 5656 3.1, RFC 8709 4, PROTOCOL.u2f). */
-const PARTS: Record<string, number> = {
+const PARTS: Record<string, number> = table({
   'ssh-rsa': 2,
   'ssh-dss': 4,
   'ssh-ed25519': 1,
@@ -11,7 +12,7 @@ const PARTS: Record<string, number> = {
   'ecdsa-sha2-nistp521': 2,
   'sk-ssh-ed25519@openssh.com': 2,
   'sk-ecdsa-sha2-nistp256@openssh.com': 3,
-}
+})
 
 /** MD5 of a public key in OpenSSH's one-line form, in pairs of digits as Nova shows it; null if it is no such key. */
 export const sshFingerprint = (publicKey: string): string | null => {

@@ -112,4 +112,7 @@ const masked = (reason: string, value: unknown): string => {
 }
 
 const at = (value: unknown, path: PropertyKey[]): unknown =>
-  path.reduce<unknown>((v, key) => (v as Record<PropertyKey, unknown> | undefined)?.[key], value)
+  path.reduce<unknown>(
+    (v, key) => (Object.hasOwn(Object(v), key) ? (v as Record<PropertyKey, unknown>)[key] : undefined),
+    value,
+  )

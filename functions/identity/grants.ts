@@ -1,3 +1,4 @@
+import { own } from '../../adapters/table.ts'
 import {
   domainById,
   listRoles,
@@ -16,7 +17,7 @@ import { missing } from './refusals.ts'
 /** The roles that a user has in a project, implied ones included, by name. */
 export const effectiveRoles = async (db: Database, userId: string, projectId: string): Promise<RoleRow[]> => {
   const granted = await rolesOn(db, userId, projectId)
-  const names = new Set(granted.flatMap(({ name }) => [name, ...(IMPLIED[name] ?? [])]))
+  const names = new Set(granted.flatMap(({ name }) => [name, ...(own(IMPLIED, name) ?? [])]))
   return names.size === granted.length ? granted : (await listRoles(db)).filter(({ name }) => names.has(name))
 }
 

@@ -1,3 +1,4 @@
+import { own, table } from '../../adapters/table.ts'
 import type { Comparison, Slice, Sort } from '../../db/queries/block-storage/volumes.ts'
 import { IMAGE_SORT, type ImageFilter } from '../../db/queries/image/images.ts'
 import { strictBoolean } from '../http/boolean.ts'
@@ -97,7 +98,7 @@ const AMONG = {
 
 /** Every filter of the API reference; what is no attribute of an image is a property of it. */
 export const filterOf = (queries: URLSearchParams): ImageFilter => {
-  const filter: ImageFilter = { among: {}, properties: {}, times: [], hidden: false }
+  const filter: ImageFilter = { among: {}, properties: table(), times: [], hidden: false }
   const visibility = queries.get('visibility')
   if (visibility !== null) {
     if (!['community', 'public', 'private', 'shared', 'all'].includes(visibility))
@@ -114,7 +115,8 @@ export const filterOf = (queries: URLSearchParams): ImageFilter => {
 }
 
 const take = (filter: ImageFilter, key: string, value: string): void => {
-  if (Object.hasOwn(AMONG, key)) filter.among![AMONG[key as keyof typeof AMONG]] = amongOf(value)
+  const among = own(AMONG, key)
+  if (among) filter.among![among] = amongOf(value)
   else if (key === 'created_at' || key === 'updated_at') filter.times!.push(timeOf(key, value))
   else if (key === 'changes-since') throw badRequest('The "changes-since" filter is no longer available on v2.')
   else if (key === 'owner') filter.owner = value

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { table } from '../../adapters/table.ts'
 import type { ImageRow } from '../../db/queries/image/images.ts'
 import { changeImage, type ImageOnClouds } from '../broker/image/image.ts'
 import { check } from '../http/body.ts'
@@ -16,7 +17,7 @@ interface Change {
   value: unknown
 }
 const OPS = ['add', 'remove', 'replace'] as const
-const PATCHES: Record<string, (raw: Record<string, unknown>) => { op: Change['op']; pointer: unknown }> = {
+const PATCHES: Record<string, (raw: Record<string, unknown>) => { op: Change['op']; pointer: unknown }> = table({
   // RFC 6902 says what to do in a member of its own, the draft before it by the name of the member.
   'application/openstack-images-v2.1-json-patch': (raw) => {
     const op = OPS.find((each) => each === raw.op)
@@ -29,13 +30,13 @@ const PATCHES: Record<string, (raw: Record<string, unknown>) => { op: Change['op
     return { op, pointer: raw.path }
   },
   'application/openstack-images-v2.0-json-patch': (raw) => {
-    const [op, ...others] = OPS.filter((each) => each in raw)
+    const [op, ...others] = OPS.filter((each) => Object.hasOwn(raw, each))
     if (others.length)
       throw badRequest('Operation objects must contain only one member named "add", "remove", or "replace".')
     if (!op) throw badRequest('Operation objects must contain exactly one member named "add", "remove", or "replace".')
     return { op, pointer: raw[op] }
   },
-}
+})
 
 /** `/name`, with `~1` for a slash and `~0` for a tilde; attributes are never deeper than one step. */
 const nameAt = (pointer: unknown): string => {
@@ -61,7 +62,8 @@ const changesIn = (body: unknown[], type: string): Change[] =>
       throw badRequest('Operations must be JSON objects.')
     const { op, pointer } = PATCHES[type]!(raw as Record<string, unknown>)
     const name = nameAt(pointer)
-    if (op !== 'remove' && !('value' in raw)) throw badRequest(`Operation "${op}" requires a member named "value".`)
+    if (op !== 'remove' && !Object.hasOwn(raw, 'value'))
+      throw badRequest(`Operation "${op}" requires a member named "value".`)
     if (READONLY.includes(name)) throw forbidden(`Attribute '${name}' is read-only.`)
     if (isReserved(name)) throw forbidden(`Attribute '${name}' is reserved.`)
     return { op, name, value: (raw as { value?: unknown }).value }
@@ -71,7 +73,7 @@ const isField = (name: string): name is keyof typeof FIELDS => Object.hasOwn(FIE
 
 /** The changes, one after the other, over what is there (glance/api/v2/images.py, _do_add and its sisters). */
 const apply = (input: Input, { row }: ImageOnClouds, changes: Change[], draft: boolean): Partial<ImageRow> => {
-  const properties = { ...row.properties }
+  const properties = table({ ...row.properties })
   const fields: Fields = {}
   for (const { op, name, value } of changes) {
     if (isField(name)) {
@@ -88,15 +90,18 @@ const apply = (input: Input, { row }: ImageOnClouds, changes: Change[], draft: b
       if (op === 'add' && draft && there) throw conflict(`Property ${name} already present.`)
       if (name.length > 255) throw badRequest('Custom property should not be greater than 255 characters.')
       if (op === 'remove') delete properties[name]
-      else
-        properties[name] = check(z.strictObject({ [name]: z.string() }), { [name]: value }, dialects.image)[
-          name
-        ] as string
+      else properties[name] = textOf(name, value)
     }
   }
   // What a cloud made knows its architecture better than anybody says it.
   const arch = row.serverId === null ? { arch: architectureOf(properties) } : {}
-  return { ...columnsOf(fields), properties, ...arch }
+  return { ...columnsOf(fields), properties: { ...properties }, ...arch }
+}
+
+const textOf = (name: string, value: unknown): string => {
+  const text = z.string().safeParse(value)
+  if (!text.success) throw badRequest(dialects.image.invalid(name, value, text.error.issues[0]!.message))
+  return text.data
 }
 
 const refuseChange = ({ context }: Input, row: ImageRow, name: string, value: unknown): void => {

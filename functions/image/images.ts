@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { table } from '../../adapters/table.ts'
 import { type ImageRead, listImages } from '../../db/queries/image/images.ts'
 import { projectOf } from '../broker/block-storage/volume.ts'
 import { createImageRecord, deleteImage } from '../broker/image/image.ts'
@@ -47,7 +48,7 @@ const createBody = z
 
 /** Whatever is no attribute is a property, and text. */
 const propertiesIn = (body: Create): Record<string, string> => {
-  const found: Record<string, string> = {}
+  const found: Record<string, string> = table()
   for (const [name, value] of Object.entries(body)) {
     if (Object.hasOwn(FIELDS, name) || name === 'id') continue
     if (READONLY.includes(name)) throw forbidden(`Attribute '${name}' is read-only.`)
@@ -59,7 +60,7 @@ const propertiesIn = (body: Create): Record<string, string> => {
       )
     found[name] = value
   }
-  return found
+  return { ...found }
 }
 
 /** A record alone: its data is still to come. */

@@ -1,3 +1,4 @@
+import { table } from '../../adapters/table.ts'
 import { type ImageLimit, unitOf } from '../../db/queries/image/image-usage.ts'
 import { unauthorized } from '../auth/policy.ts'
 import { type ImageRefusal, ImageRefused } from '../broker/image/image.ts'
@@ -8,14 +9,14 @@ import { badRequest, conflict, Fault, forbidden, notImplemented } from '../http/
 import type { Service } from '../http/service.ts'
 
 /** The policies of Glance that its sentences name; `modify_image` is all the others'. */
-const ACTIONS: Record<string, string> = {
+const ACTIONS: Record<string, string> = table({
   'image.create': 'add_image',
   'image.upload': 'upload_image',
   'image.import': 'import_image',
   'image.deactivate': 'deactivate',
   'image.reactivate': 'reactivate',
   'image.delete': 'delete_image',
-}
+})
 
 /** What the broker will not do, as Glance says it. */
 export const refuse: Service['refuse'] = (error, { context, params, body }, { name }) => {

@@ -1,3 +1,4 @@
+import { table } from '../../adapters/table.ts'
 import { type Operation, operation } from '../http/operation.ts'
 import { CONTAINER_FORMATS, DISK_FORMATS } from './fields.ts'
 
@@ -153,7 +154,7 @@ const task = {
   },
 }
 
-const SCHEMAS: Record<string, object> = {
+const SCHEMAS: Record<string, object> = table({
   image,
   images: listOf('images', 'images', image),
   member,
@@ -162,7 +163,7 @@ const SCHEMAS: Record<string, object> = {
   tasks: listOf('tasks', 'tasks', task),
   'metadefs/namespace': namespace,
   'metadefs/namespaces': listOf('namespaces', 'namespaces', namespace),
-}
+})
 
 /** https://docs.openstack.org/api-ref/image/v2/#image-schemas */
 export const schemaOperations: Operation[] = Object.entries(SCHEMAS).map(([name, body]) =>

@@ -1,3 +1,4 @@
+import { table } from '../../adapters/table.ts'
 import {
   listNetworks,
   type NetworkView,
@@ -5,7 +6,7 @@ import {
   networkById,
   usedAddresses,
 } from '../../db/queries/network/network.ts'
-import { everything } from '../../db/queries/network/network-listing.ts'
+import { type Attributes, everything } from '../../db/queries/network/network-listing.ts'
 import { type SubnetRow, subnetAttributes, subnetsOf } from '../../db/queries/network/subnets.ts'
 import { readIp } from '../broker/network/address.ts'
 import { missing } from '../broker/network/network-refusal.ts'
@@ -47,15 +48,15 @@ const views = async ({ db }: Context, networks: NetworkView[], versions: unknown
 }
 
 /** The filters of this list, in the names of the list of networks. */
-const attributes = {
+const attributes: Attributes = table({
   network_id: networkAttributes.id!,
   network_name: networkAttributes.name!,
   project_id: networkAttributes.project_id!,
   tenant_id: networkAttributes.tenant_id!,
   /** Of subnets; it decides which of them count. */
   ip_version: subnetAttributes.ip_version!,
-}
-const own: Record<string, string> = { network_id: 'id', network_name: 'name' }
+})
+const own: Record<string, string> = table({ network_id: 'id', network_name: 'name' })
 
 export const ipAvailabilityOperations: Operation[] = [
   operation({
@@ -66,7 +67,7 @@ export const ipAvailabilityOperations: Operation[] = [
     summary: 'Tells how many addresses of each network are in use.',
     status: 200,
     handle: async ({ context, queries }) => {
-      const { filters } = listingOf(queries, attributes)
+      const { filters } = listingOf(queries, attributes, false)
       const versions = filters.find(({ key }) => key === 'ip_version')?.values
       const renamed = filters.flatMap(({ key, values }) =>
         key === 'ip_version' ? [] : [{ key: own[key] ?? key, values }],

@@ -10,9 +10,9 @@ const TAG_MATCHES = ['tags', 'tags-any', 'not-tags', 'not-tags-any']
 const PAGING = ['fields', 'sort_key', 'sort_dir', 'limit', 'marker', 'page_reverse', 'changed_since']
 
 /** What a query string asks of a list (https://docs.openstack.org/api-ref/network/v2/#filtering-and-column-selection). */
-export const listingOf = (queries: URLSearchParams, attributes: Attributes): Listing => {
+export const listingOf = (queries: URLSearchParams, attributes: Attributes, tagged = true): Listing => {
   const keys = [...new Set(queries.keys())].filter((key) => !PAGING.includes(key))
-  const unknown = keys.filter((key) => !attributes[key] && !TAG_MATCHES.includes(key))
+  const unknown = keys.filter((key) => !attributes[key] && !(tagged && TAG_MATCHES.includes(key)))
   if (unknown.length) throw badRequest(`${python(unknown)} is invalid attribute for filtering`)
   const since = queries.get('changed_since')
   return {
@@ -135,6 +135,8 @@ interface Readable<Row extends { id: string }> {
   /** As in URLs, if it is not the collection. */
   path?: string
   attributes: Attributes
+  /** False: it has no tags. */
+  tagged?: boolean
   /** Runs before the list is read. */
   before?(context: Context): Promise<unknown>
   list(db: Database, scope: Scope, listing: Listing): Promise<Row[]>
@@ -148,7 +150,7 @@ export const reading = <Row extends { id: string }>(readable: Readable<Row>): Op
   const { resource, collection, attributes, view } = readable
   const path = `/v2.0/${readable.path ?? collection}`
   const list = async ({ context, queries, base }: Input) => {
-    const listing = listingOf(queries, attributes)
+    const listing = listingOf(queries, attributes, readable.tagged)
     await readable.before?.(context)
     const found = await readable.list(context.db, context.scope, listing)
     const rows = listing.reverse ? found.reverse() : found

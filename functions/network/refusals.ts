@@ -1,3 +1,4 @@
+import { table } from '../../adapters/table.ts'
 import { unauthorized } from '../auth/policy.ts'
 import { Refused } from '../broker/line/refused.ts'
 import { type NetworkRefusal, NetworkRefused } from '../broker/network/network-refusal.ts'
@@ -30,13 +31,13 @@ export const refuse: Service['refuse'] = (error) => {
 }
 
 const moved = 'It was changed by somebody else at the same time. Please try again.'
-const movedWords: Record<string, string> = {
+const movedWords: Record<string, string> = table({
   'network-gone': 'The network was deleted at the same time.',
   'subnet-gone': 'The subnet was deleted at the same time.',
   'security-group-gone': 'The security group was deleted at the same time.',
   'network-leaving': 'The network is still being removed from the cloud that it shall return to.',
   'network-elsewhere': 'The networks are on different clouds.',
-}
+})
 
 /** neutron-lib, exceptions: `OverQuota`. */
 const overQuota = (resource: string): Fault => conflict(`Quota exceeded for resources: ['${resource}'].`, 'OverQuota')

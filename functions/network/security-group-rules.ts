@@ -58,6 +58,7 @@ export const securityGroupRuleOperations: Operation[] = [
     collection: 'security_group_rules',
     path: 'security-group-rules',
     attributes: ruleAttributes,
+    tagged: false,
     before,
     list: listRules,
     find,

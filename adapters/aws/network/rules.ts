@@ -2,6 +2,7 @@ import type { IpPermission } from '@aws-sdk/client-ec2'
 import type { SecurityRule } from '../../contract.ts'
 import { formatCidr, parseCidr } from '../../shared/cidr.ts'
 import { refuse } from '../../shared/refusals.ts'
+import { table } from '../../table.ts'
 
 /**
  * Neutron's security rules as EC2 permissions, without ever admitting more than they do.
@@ -9,7 +10,7 @@ import { refuse } from '../../shared/refusals.ts'
  */
 
 /** EC2 names four protocols; all others are numbers. https://www.iana.org/assignments/protocol-numbers */
-const NUMBERS: Record<string, string> = {
+const NUMBERS: Record<string, string> = table({
   ah: '51',
   dccp: '33',
   egp: '8',
@@ -39,7 +40,7 @@ const NUMBERS: Record<string, string> = {
   vrrp: '112',
   any: '-1',
   '0': '-1',
-}
+})
 
 const protocolOf = (protocol: string | null): string => {
   if (protocol === null) return '-1'

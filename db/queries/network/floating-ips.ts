@@ -1,4 +1,5 @@
 import { and, eq, getTableColumns, sql } from 'drizzle-orm'
+import { table } from '../../../adapters/table.ts'
 import type { Database } from '../../client.ts'
 import { floatingIps } from '../../schema/index.ts'
 import { type Scope, within } from '../../scope.ts'
@@ -27,7 +28,7 @@ const view = {
     ),
 }
 
-export const floatingIpAttributes: Attributes = {
+export const floatingIpAttributes: Attributes = table({
   id: { is: 'text', sql: sql`${floatingIps.id}` },
   description: { is: 'text', sql: sql`${floatingIps.description}` },
   project_id: { is: 'text', sql: sql`${floatingIps.projectId}` },
@@ -41,7 +42,7 @@ export const floatingIpAttributes: Attributes = {
   revision_number: { is: 'number', sql: sql`${floatingIps.revision}` },
   created_at: { is: 'time', sql: sql`${floatingIps.createdAt}` },
   updated_at: { is: 'time', sql: sql`${floatingIps.updatedAt}` },
-}
+})
 
 /** One page of the floating IPs of a scope, with the port and router that each leads to. */
 export const listFloatingIps = (db: Database, scope: Scope, listing: Listing): Promise<FloatingIpView[]> => {

@@ -1,4 +1,5 @@
 import { and, eq, getTableColumns, type SQL, sql } from 'drizzle-orm'
+import { table } from '../../../adapters/table.ts'
 import type { Database } from '../../client.ts'
 import { always, anyOf, either } from '../../conditions.ts'
 import { prepared } from '../../prepared.ts'
@@ -37,7 +38,7 @@ const view = {
   ),
 }
 
-export const networkAttributes: Attributes = {
+export const networkAttributes: Attributes = table({
   id: { is: 'text', sql: sql`${networks.id}` },
   name: { is: 'text', sql: sql`${networks.name}` },
   description: { is: 'text', sql: sql`${networks.description}` },
@@ -53,7 +54,7 @@ export const networkAttributes: Attributes = {
   revision_number: { is: 'number', sql: sql`${networks.revision}` },
   created_at: { is: 'time', sql: sql`${networks.createdAt}` },
   updated_at: { is: 'time', sql: sql`${networks.updatedAt}` },
-}
+})
 
 /** One page of the networks that a scope sees: its own, shared ones, and the world outside of clouds that it is mapped to. */
 export const listNetworks = (db: Database, scope: Scope, listing: Listing): Promise<NetworkView[]> => {

@@ -1,4 +1,5 @@
 import { and, eq, getTableColumns, type SQL, sql } from 'drizzle-orm'
+import { table } from '../../../adapters/table.ts'
 import type { Database } from '../../client.ts'
 import { anyOf } from '../../conditions.ts'
 import { preparedWithin } from '../../prepared.ts'
@@ -25,12 +26,12 @@ const view = {
   ),
 }
 
-const metBy: Record<string, (wanted: string[]) => SQL> = {
+const metBy: Record<string, (wanted: string[]) => SQL> = table({
   subnet_id: (wanted) => anyOf(sql`a.subnet_id`, wanted),
   ip_address: (wanted) => anyOf(sql`a.address`, wanted),
   ip_address_substr: (wanted) =>
     sql`exists (select 1 from json_each(${JSON.stringify(wanted)}) where instr(a.address, value) > 0)`,
-}
+})
 
 /**
  * The `fixed_ips` filter: pairs `subnet_id=…`, `ip_address=…` or `ip_address_substr=…`. Values of one key are alternatives,
@@ -49,7 +50,7 @@ const fixedIps = (pairs: string[]): SQL => {
   return sql.join([sql`true`, ...met], sql` and `)
 }
 
-export const portAttributes: Attributes = {
+export const portAttributes: Attributes = table({
   id: { is: 'text', sql: sql`${ports.id}` },
   name: { is: 'text', sql: sql`${ports.name}` },
   description: { is: 'text', sql: sql`${ports.description}` },
@@ -72,7 +73,7 @@ export const portAttributes: Attributes = {
     matches: (ids) =>
       sql`exists (select 1 from port_security_groups g where g.port_id = ${ports.id} and ${anyOf(sql`g.security_group_id`, ids)})`,
   },
-}
+})
 
 /** One page of the ports of a scope, with their addresses and groups. */
 export const listPorts = (db: Database, scope: Scope, listing: Listing): Promise<PortView[]> => {

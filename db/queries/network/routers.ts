@@ -1,4 +1,5 @@
 import { and, eq, getTableColumns, sql } from 'drizzle-orm'
+import { table } from '../../../adapters/table.ts'
 import type { Database } from '../../client.ts'
 import { routers, subnets } from '../../schema/index.ts'
 import { type Scope, within } from '../../scope.ts'
@@ -20,7 +21,7 @@ const view = {
   ),
 }
 
-export const routerAttributes: Attributes = {
+export const routerAttributes: Attributes = table({
   id: { is: 'text', sql: sql`${routers.id}` },
   name: { is: 'text', sql: sql`${routers.name}` },
   description: { is: 'text', sql: sql`${routers.description}` },
@@ -31,7 +32,7 @@ export const routerAttributes: Attributes = {
   revision_number: { is: 'number', sql: sql`${routers.revision}` },
   created_at: { is: 'time', sql: sql`${routers.createdAt}` },
   updated_at: { is: 'time', sql: sql`${routers.updatedAt}` },
-}
+})
 
 /** One page of the routers of a scope. */
 export const listRouters = (db: Database, scope: Scope, listing: Listing): Promise<RouterView[]> => {

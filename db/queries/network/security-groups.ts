@@ -1,4 +1,5 @@
 import { and, asc, eq, getTableColumns, sql } from 'drizzle-orm'
+import { table } from '../../../adapters/table.ts'
 import type { Database } from '../../client.ts'
 import { anyOf } from '../../conditions.ts'
 import { securityGroupRules, securityGroups } from '../../schema/index.ts'
@@ -10,7 +11,7 @@ export type SecurityGroupRow = typeof securityGroups.$inferSelect
 export type RuleRow = typeof securityGroupRules.$inferSelect
 export type SecurityGroupView = SecurityGroupRow & { rules: RuleRow[] }
 
-export const securityGroupAttributes: Attributes = {
+export const securityGroupAttributes: Attributes = table({
   id: { is: 'text', sql: sql`${securityGroups.id}` },
   name: { is: 'text', sql: sql`${securityGroups.name}` },
   description: { is: 'text', sql: sql`${securityGroups.description}` },
@@ -19,9 +20,9 @@ export const securityGroupAttributes: Attributes = {
   revision_number: { is: 'number', sql: sql`${securityGroups.revision}` },
   created_at: { is: 'time', sql: sql`${securityGroups.createdAt}` },
   updated_at: { is: 'time', sql: sql`${securityGroups.updatedAt}` },
-}
+})
 
-export const ruleAttributes: Attributes = {
+export const ruleAttributes: Attributes = table({
   id: { is: 'text', sql: sql`${securityGroupRules.id}` },
   project_id: { is: 'text', sql: sql`${securityGroupRules.projectId}` },
   tenant_id: { is: 'text', sql: sql`${securityGroupRules.projectId}` },
@@ -37,7 +38,7 @@ export const ruleAttributes: Attributes = {
   revision_number: { is: 'number', sql: sql`${securityGroupRules.revision}` },
   created_at: { is: 'time', sql: sql`${securityGroupRules.createdAt}` },
   updated_at: { is: 'time', sql: sql`${securityGroupRules.updatedAt}` },
-}
+})
 
 /** Groups with their rules: two queries, however many there are. */
 const withRules = async (db: Database, groups: SecurityGroupRow[]): Promise<SecurityGroupView[]> => {

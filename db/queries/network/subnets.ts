@@ -1,4 +1,5 @@
 import { and, eq, type SQL, sql } from 'drizzle-orm'
+import { table } from '../../../adapters/table.ts'
 import type { Database } from '../../client.ts'
 import { always, anyOf, either } from '../../conditions.ts'
 import { prepared } from '../../prepared.ts'
@@ -18,7 +19,7 @@ const visible = (scope: Scope): SQL =>
         sql`exists (select 1 from networks n where n.id = ${subnets.networkId} and n.shared)`,
       )
 
-export const subnetAttributes: Attributes = {
+export const subnetAttributes: Attributes = table({
   id: { is: 'text', sql: sql`${subnets.id}` },
   name: { is: 'text', sql: sql`${subnets.name}` },
   description: { is: 'text', sql: sql`${subnets.description}` },
@@ -36,7 +37,7 @@ export const subnetAttributes: Attributes = {
   revision_number: { is: 'number', sql: sql`${subnets.revision}` },
   created_at: { is: 'time', sql: sql`${subnets.createdAt}` },
   updated_at: { is: 'time', sql: sql`${subnets.updatedAt}` },
-}
+})
 
 /** One page of the subnets that a scope sees: its own, and those of shared networks. */
 export const listSubnets = (db: Database, scope: Scope, listing: Listing): Promise<SubnetRow[]> => {

@@ -1,11 +1,12 @@
 import type { Connection, Json } from '../../../adapters/contract.ts'
+import { table } from '../../../adapters/table.ts'
 import type { CloudRow } from '../../../db/queries/clouds/clouds.ts'
 import type { Host, Trust } from '../../context.ts'
 import { areCertificates } from '../../crypto/certificate.ts'
 import { openCredentials } from './seal.ts'
 
 /** Options of a cloud that the broker itself reads, with what each must be. All others are the adapter's. */
-const OURS: Record<string, { fits(value: Json): boolean; want: string }> = {
+const OURS: Record<string, { fits(value: Json): boolean; want: string }> = table({
   /** The cloud may live in a private network, and speak plain http there. */
   allow_private: { fits: (value) => typeof value === 'boolean', want: 'true or false' },
   /** Everything there is listed, nothing is changed. */
@@ -17,7 +18,7 @@ const OURS: Record<string, { fits(value: Json): boolean; want: string }> = {
   },
   /** Name of the external network that stands for its way out. */
   external_network: { fits: (value) => typeof value === 'string' && value !== '', want: 'a name' },
-}
+})
 
 const FINGERPRINT = /^([0-9a-f]{2}:?){31}[0-9a-f]{2}$/i
 

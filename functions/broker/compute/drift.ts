@@ -1,4 +1,5 @@
 import type { ServerSeen } from '../../../adapters/contract.ts'
+import { table } from '../../../adapters/table.ts'
 import { insertServerAction, insertUnaskedBoot } from '../../../db/queries/compute/server-actions.ts'
 import type { ServerRow } from '../../../db/queries/compute/servers.ts'
 import type { Binding } from '../../../db/queries/line/bindings.ts'
@@ -12,7 +13,12 @@ import { hostIdOf, placesOf, powerShown } from './server-facts.ts'
 
 const RESTED = ['running', 'stopped', 'paused', 'suspended']
 /** Nova's words for what brings a server to a power. */
-const TOWARDS: Record<string, string> = { running: 'start', stopped: 'stop', paused: 'pause', suspended: 'suspend' }
+const TOWARDS: Record<string, string> = table({
+  running: 'start',
+  stopped: 'stop',
+  paused: 'pause',
+  suspended: 'suspend',
+})
 
 /**
  * What happened to a resting server that nobody asked for through us: a difference to report, and an entry in its
@@ -94,4 +100,4 @@ export const restoreServer = async (
 }
 
 /** What makes a server run that is not merely off. */
-const WAKE: Record<string, string> = { paused: 'unpause', suspended: 'resume' }
+const WAKE: Record<string, string> = table({ paused: 'unpause', suspended: 'resume' })

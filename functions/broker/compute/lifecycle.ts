@@ -1,4 +1,5 @@
 import type { Power } from '../../../adapters/contract.ts'
+import { table } from '../../../adapters/table.ts'
 import type { Phase } from '../../../db/schema/index.ts'
 
 /** Everything from which a server's status follows. */
@@ -35,7 +36,7 @@ const REBUILD = { rebuilding: 'REBUILD', rebuild_block_device_mapping: 'REBUILD'
 const RESIZE = { resize_prep: 'RESIZE', resize_migrating: 'RESIZE', resize_migrated: 'RESIZE', resize_finish: 'RESIZE' }
 
 /** The word that users see, by vm_state and then task_state (nova/api/openstack/common.py, _STATE_MAP). */
-const STATUS: Record<string, Record<string, string> & { default: string }> = {
+const STATUS = table<Record<string, string> & { default: string }>({
   active: {
     default: 'ACTIVE',
     rebooting: 'REBOOT',
@@ -56,7 +57,7 @@ const STATUS: Record<string, Record<string, string> & { default: string }> = {
   'soft-delete': { default: 'SOFT_DELETED' },
   shelved: { default: 'SHELVED' },
   shelved_offloaded: { default: 'SHELVED_OFFLOADED' },
-}
+})
 
 /** Every status that a server can be asked for by, in upper case. */
 export const SERVER_STATUSES: ReadonlySet<string> = new Set(
@@ -77,7 +78,7 @@ const RESTING: Record<Exclude<Power, 'changing' | 'unknown'>, [vmState: string, 
 }
 
 /** Status and task while an action is under way (nova/compute/task_states.py). */
-const TASKS: Record<string, (facts: ServerFacts) => string> = {
+const TASKS: Record<string, (facts: ServerFacts) => string> = table({
   start: () => 'powering-on',
   stop: () => 'powering-off',
   reboot: ({ actionArgs }) => (actionArgs?.hard ? 'rebooting_hard' : 'rebooting'),
@@ -89,7 +90,7 @@ const TASKS: Record<string, (facts: ServerFacts) => string> = {
   revertResize: () => 'resize_reverting',
   rebuild: () => 'rebuild_spawning',
   createImage: () => 'image_uploading',
-}
+})
 
 /** What converge does to a machine, in Nova's words; every other action is history or another kind's work. */
 export const MACHINE_ACTIONS: readonly string[] = Object.keys(TASKS).filter((action) => action !== 'createImage')

@@ -1,5 +1,6 @@
 import type { Cloud, Json, Power, ServerSeen } from '../../../adapters/contract.ts'
 import { CloudError } from '../../../adapters/errors.ts'
+import { table } from '../../../adapters/table.ts'
 import { imageForServer } from '../../../db/queries/compute/places.ts'
 import {
   finishActionById,
@@ -168,7 +169,7 @@ const rebuild = async (run: Run): Promise<Step> => {
   return done(restingPower(run), { launchedAt: server.launchedAt ?? context.now() })
 }
 
-const steps: Record<string, (run: Run) => Promise<Step>> = {
+const steps: Record<string, (run: Run) => Promise<Step>> = table({
   start: towards('running', ({ cloud, id }) => cloud.server.start(id)),
   stop: towards('stopped', ({ cloud, id }) => cloud.server.stop(id)),
   pause: towards('paused', ({ cloud, id }) => able(cloud.server.pause, 'pause').call(cloud.server, id)),
@@ -179,7 +180,7 @@ const steps: Record<string, (run: Run) => Promise<Step>> = {
   resize,
   revertResize,
   rebuild,
-}
+})
 
 /**
  * The difference between two flavors, as Nova counts it: growing is paid when it is asked for, shrinking given back when

@@ -1,4 +1,5 @@
 import type { Capability, Cloud, Json } from '../../../adapters/contract.ts'
+import { table } from '../../../adapters/table.ts'
 import { finishActions, insertServerAction } from '../../../db/queries/compute/server-actions.ts'
 import {
   type NewServer,
@@ -20,7 +21,7 @@ import type { ServerWish } from './server-wish.ts'
 
 const ANY = 'any'
 /** States from which an action may start, in Nova's words (nova/compute/api.py, check_instance_state). */
-const ALLOWED: Record<string, readonly string[] | typeof ANY> = {
+const ALLOWED: Record<string, readonly string[] | typeof ANY> = table({
   start: ['stopped'],
   stop: ['active', 'error'],
   reboot: ['active'],
@@ -40,7 +41,7 @@ const ALLOWED: Record<string, readonly string[] | typeof ANY> = {
   attach_interface: ['active', 'paused', 'stopped'],
   detach_interface: ['active', 'paused', 'stopped'],
   metadata: ['active', 'paused', 'suspended', 'stopped'],
-}
+})
 /** What copies a server leaves it as it is, so that a lock does not matter. */
 const COPIES = new Set(['createImage', 'fork'])
 /** Work of other kinds, which does not mind a task that is under way. */

@@ -1,5 +1,6 @@
 import type { ConsoleType } from '../../../adapters/contract.ts'
 import { CloudError } from '../../../adapters/errors.ts'
+import { table } from '../../../adapters/table.ts'
 import type { ServerRow } from '../../../db/queries/compute/servers.ts'
 import { type Binding, getBinding } from '../../../db/queries/line/bindings.ts'
 import type { Context } from '../../context.ts'
@@ -61,14 +62,14 @@ export const openConsole = async (
 }
 
 /** The protocol of each type that Nova knows (nova/objects/console_auth_token.py and the API reference). */
-const PROTOCOLS: Record<string, string> = {
+const PROTOCOLS: Record<string, string> = table({
   novnc: 'vnc',
   xvpvnc: 'vnc',
   'spice-html5': 'spice',
   'rdp-html5': 'rdp',
   serial: 'serial',
   webmks: 'mks',
-}
+})
 
 /** The last elements of the text cut at its line ends, as Nova counts them: what follows the final one is one, too. */
 const lastLines = (text: string, lines: number | null): string => {

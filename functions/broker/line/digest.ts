@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { Seen } from '../../../adapters/contract.ts'
+import { table } from '../../../adapters/table.ts'
 
 /** Two sightings with the same digest say the same: nothing has to be written for the second. */
 export const digest = (seen: Seen): string =>
@@ -8,7 +9,7 @@ export const digest = (seen: Seen): string =>
     .digest('base64url')
 
 /** Every key at every level: `JSON.stringify` takes the list as the order in which to write them. */
-const flatten = (value: unknown, keys: Record<string, true> = {}): Record<string, true> => {
+const flatten = (value: unknown, keys = table<true>()): Record<string, true> => {
   if (value && typeof value === 'object')
     for (const [key, inner] of Object.entries(value)) {
       if (!Array.isArray(value)) keys[key] = true

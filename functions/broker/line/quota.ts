@@ -1,3 +1,5 @@
+import { table } from '../../../adapters/table.ts'
+
 /**
  * Limits of a project that nobody has set otherwise, in the words of Nova, Cinder, Neutron and Glance; -1 is unlimited.
  * Counters of resources marked `counted` live in the table `quotas` and move with the rows that justify them.
@@ -44,9 +46,9 @@ export const quotaDefaults = {
 } as const
 
 /** The counters in one flat space: no two services use the same word. */
-export const defaultMaximum: Record<string, number> = {
+export const defaultMaximum: Record<string, number> = table({
   ...quotaDefaults.compute,
   ...quotaDefaults.volume,
   ...quotaDefaults.network,
   ...quotaDefaults.image,
-}
+})

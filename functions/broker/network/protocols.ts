@@ -1,5 +1,7 @@
+import { table } from '../../../adapters/table.ts'
+
 /** Protocols that have a name in rules, and their numbers (neutron_lib/constants.py, `IP_PROTOCOL_MAP`). */
-export const PROTOCOLS: Record<string, number> = {
+export const PROTOCOLS: Record<string, number> = table({
   ah: 51,
   dccp: 33,
   egp: 8,
@@ -23,7 +25,7 @@ export const PROTOCOLS: Record<string, number> = {
   udp: 17,
   udplite: 136,
   vrrp: 112,
-}
+})
 
 /** The number of a protocol, however it was named; what is ICMP in IPv4 is 58 in IPv6. Null: any. */
 export const protocolNumber = (name: string | null, ethertype: 'IPv4' | 'IPv6'): number | null => {

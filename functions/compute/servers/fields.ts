@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { readIp, writeIp } from '../../broker/network/address.ts'
+import { dictionary } from '../../http/dictionary.ts'
 import { matching, text } from '../parameters.ts'
 
 /** Shapes that several requests about servers share (nova/api/validation/parameter_types.py). */
@@ -8,7 +9,7 @@ export const isUuid = (value: string): boolean => UUID.test(value)
 export const uuid = () => text(0, 255).refine(isUuid, { error: (issue) => `'${issue.input}' is not a 'uuid'` })
 
 export const metadata = () =>
-  z.record(
+  dictionary(
     z
       .string()
       .regex(/^[a-zA-Z0-9\-_:. ]{1,255}$/, { error: (issue) => `'${issue.input}' does not match any of the regexes` }),

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { table } from '../../../adapters/table.ts'
 import { actionByRequest, actionsOf, type ServerAction } from '../../../db/queries/compute/server-actions.ts'
 import { serverById, serverEver } from '../../../db/queries/compute/servers.ts'
 import { hostIdOf } from '../../broker/compute/server-facts.ts'
@@ -30,7 +31,7 @@ const actionView = (action: ServerAction, version: number) => ({
 })
 
 /** What Nova calls the part of an action that happens on a compute host. */
-const EVENTS: Record<string, string> = {
+const EVENTS: Record<string, string> = table({
   create: 'compute__do_build_instance',
   delete: 'compute_terminate_instance',
   start: 'compute_start_instance',
@@ -45,7 +46,7 @@ const EVENTS: Record<string, string> = {
   revertResize: 'compute_revert_resize',
   rebuild: 'compute_rebuild_instance',
   createImage: 'compute_snapshot_instance',
-}
+})
 
 /** An action has one event here: what the cloud did. */
 const eventView = (action: ServerAction, { version, context }: Input) => ({

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { own } from '../../../adapters/table.ts'
 import { lineage } from '../../broker/compute/lineage.ts'
 import { describeServer } from '../../broker/compute/server.ts'
 import { requireState } from '../../broker/compute/server-action.ts'
@@ -76,7 +77,7 @@ export const metadataOperations: Operation[] = [
     status: 200,
     handle: async (input) => {
       const key = input.params.key!
-      const value = (await serverOf(input)).metadata[key]
+      const value = own((await serverOf(input)).metadata, key)
       if (value === undefined) throw notFound('Metadata item was not found')
       return { body: { meta: { [key]: value } } }
     },

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { own, table } from '../../../adapters/table.ts'
 import { isSortColumn, type ServerFilter, type ServerOrder } from '../../../db/queries/compute/server-view.ts'
 import { POWER_STATES, SERVER_STATUSES } from '../../broker/compute/lifecycle.ts'
 import type { Context } from '../../context.ts'
@@ -87,7 +88,7 @@ interface Draft extends Asked {
 }
 
 /** How each filter is understood. */
-const READERS: Record<string, (draft: Draft, value: string, key: string) => void> = {
+const READERS: Record<string, (draft: Draft, value: string, key: string) => void> = table({
   name: (d, value) => {
     if (PLAIN.test(value)) d.filter.nameHas = value
     else d.judges.push({ of: 'name', matcher: patternOf('name', value) })
@@ -146,7 +147,7 @@ const READERS: Record<string, (draft: Draft, value: string, key: string) => void
     d.filter.availabilityZone = value
   },
   power_state: (d, value, key) => {
-    const named = POWER_STATES[value.toLowerCase() as keyof typeof POWER_STATES]
+    const named = own(POWER_STATES, value.toLowerCase())
     d.filter.powerState = named ?? numberOf(key, value)
   },
   launch_index: (d, value, key) => {
@@ -188,13 +189,13 @@ const READERS: Record<string, (draft: Draft, value: string, key: string) => void
   deleted: (d, value) => {
     d.filter.deleted = strictBoolean(value) ?? false
   },
-}
-const ALIASES: Record<string, string> = {
+})
+const ALIASES: Record<string, string> = table({
   display_name: 'name',
   display_description: 'description',
   image_ref: 'image',
   node: 'availability_zone',
-}
+})
 
 const patternOf = (key: string, value: string): Matcher => {
   const matcher = compile(value)

@@ -1,3 +1,4 @@
+import { table } from '../../../adapters/table.ts'
 import type { ServerView } from '../../../db/queries/compute/server-view.ts'
 import type { Fault, FixedIp, FlavorSnapshot } from '../../../db/schema/index.ts'
 import { userDataPlace } from '../../broker/line/sealed-places.ts'
@@ -59,7 +60,7 @@ export const addressesOf = (
   extended: boolean,
   ports = portsOf(row),
 ): Record<string, Body[]> => {
-  const addresses: Record<string, Body[]> = {}
+  const addresses: Record<string, Body[]> = table()
   if (row.vmState === 'building') return addresses
   const add = (network: string, mac: string, addr: string, type: 'fixed' | 'floating') => {
     const address: Body = { version: addr.includes(':') ? 6 : 4, addr }

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { check } from '../../../http/body.ts'
 import { dialects } from '../../../http/dialects.ts'
+import { dictionary } from '../../../http/dictionary.ts'
 import { badRequest, forbidden, notFound } from '../../../http/fault.ts'
 import { type Input, type Operation, operation } from '../../../http/operation.ts'
 import { serverOf } from '../server.ts'
@@ -29,7 +30,7 @@ export const serverActions: Action[] = [
 ]
 const byName = new Map(serverActions.map((action) => [action.name, action]))
 
-const body = z.record(z.string(), z.unknown())
+const body = dictionary(z.string(), z.unknown())
 
 const actionOf = ({ body: asked, version }: Input<Record<string, unknown>>): Action => {
   const [name, ...more] = Object.keys(asked)
