@@ -22,7 +22,7 @@ export interface Door {
   newId(): string
 }
 
-export interface Admitted {
+interface Admitted {
   /** The address that it came from, as limits count it. */
   source: string
   /** Origin that clients see: what links begin with. */

@@ -208,8 +208,8 @@ export const mutants: Mutant[] = [
     file: 'functions/broker/line/commit.ts',
     replace: [
       [
-        'if (!(await wasJournalled(db, action, resourceId, detail))) throw',
-        'if (!db && !(await wasJournalled(db, action, resourceId, detail))) throw',
+        'if (!(await wasJournalled(db, { userId, action, resourceId, detail }))) throw',
+        'if (!db && !(await wasJournalled(db, { userId, action, resourceId, detail }))) throw',
       ],
     ],
     scenario: 'another address, and no answer',

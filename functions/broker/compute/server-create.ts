@@ -209,7 +209,10 @@ const admit = async (admission: Admission, count: number): Promise<ServerRow[]> 
     rows.push(row)
     writes.push(insertServer(context.db, row), history(context, row))
     if (at)
-      writes.push(...(await plug(context, understood, filters, row, at, taken)), bindTo(context, 'server', row, at))
+      writes.push(
+        ...(await plug(context, { ...understood, filters, taken }, row, at)),
+        bindTo(context, 'server', row, at),
+      )
   }
   writes.push(...origin.writes(rows))
   if (!origin.tied) writes.push(guard(context, 'named-gone', namedGone(rows[0]!)))

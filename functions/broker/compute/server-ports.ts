@@ -9,17 +9,19 @@ import type { Understood } from './server-wish.ts'
 /** `device_owner` of a server's ports, as Nova writes it. */
 export const COMPUTE_OWNER = 'compute:nova'
 
-/**
- * Ports of a new server, made or taken, in the order in which the guest sees them, and where they are to be realised. `filters`: its
- * cloud keeps to security groups. `taken`: addresses that other servers of the same batch get.
- */
+interface Plugs extends Pick<Understood, 'nics' | 'groupIds'> {
+  /** The cloud has security groups. */
+  filters: boolean
+  /** Addresses that others of the same batch have. */
+  taken: Set<string>
+}
+
+/** Ports of a new server, made or taken, in the order in which the guest sees them, and where they are to be realised. */
 export const plug = async (
   context: Context,
-  { nics, groupIds }: Pick<Understood, 'nics' | 'groupIds'>,
-  filters: boolean,
+  { nics, groupIds, filters, taken }: Plugs,
   row: ServerRow,
   at: Place,
-  taken: Set<string>,
 ): Promise<Write[]> => {
   const writes: Write[] = []
   const brought = nics.flatMap(({ port }) => port?.id ?? [])
