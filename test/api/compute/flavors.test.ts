@@ -186,7 +186,7 @@ describe('an admin', () => {
     ])
   })
 
-  test('but nobody else', async () => {
+  test('alone makes and deletes flavors', async () => {
     expect((await plimsoll.as('demo').post(`${NOVA}/flavors`, { flavor: small })).status).toBe(403)
     expect((await plimsoll.as('demo').delete(`${NOVA}/flavors/1`)).status).toBe(403)
   })

@@ -110,7 +110,7 @@ test.each([
   expect((await create({ public_key: ED25519, ...fields }, minor)).status).toBe(400)
 })
 
-test('one shows everything', async () => {
+test('a keypair by its name shows everything', async () => {
   await importKey()
   const { status, body } = await plimsoll.as('demo').get(`${KEYS}/k1`)
   expect(status).toBe(200)

@@ -46,7 +46,7 @@ describe('addresses', () => {
   ])('%j is none', (text) => expect(readIp(text)).toBeNull())
 })
 
-test('blocks', () => {
+test('a block is written in one way, and knows what it holds and overlaps', () => {
   expect(writeCidr(readCidr('10.0.0.77/24')!)).toBe('10.0.0.0/24')
   expect(writeCidr(readCidr('2001:db8::7/64')!)).toBe('2001:db8::/64')
   expect(readCidr('10.0.0.0/32')).toMatchObject({ first: 0x0a000000n, last: 0x0a000000n })

@@ -20,8 +20,8 @@ const doing = async (action: Record<string, unknown>) => {
   return between
 }
 
-describe('power', () => {
-  test('stop and start', async () => {
+describe('the power of a server', () => {
+  test('goes off and on with stop and start', async () => {
     expect(await doing({ 'os-stop': null })).toEqual(['ACTIVE', 'powering-off', 1])
     expect(await state()).toEqual(['SHUTOFF', null, 4])
     expect(await w.server(id)).not.toHaveProperty('progress')
@@ -32,7 +32,7 @@ describe('power', () => {
     expect(await state()).toEqual(['ACTIVE', null, 1])
   })
 
-  test('reboot, soft and hard', async () => {
+  test('goes off and on with a reboot, soft or hard', async () => {
     expect(await doing({ reboot: { type: 'SOFT' } })).toEqual(['REBOOT', 'rebooting', 1])
     expect(await state()).toEqual(['ACTIVE', null, 1])
     expect(await doing({ reboot: { type: 'HARD' } })).toEqual(['HARD_REBOOT', 'rebooting_hard', 1])
@@ -44,7 +44,7 @@ describe('power', () => {
     expect((await w.act(id, { reboot: { type: 'warm' } })).status).toBe(400)
   })
 
-  test('pause and suspend', async () => {
+  test('is held by pause and suspend', async () => {
     expect(await doing({ pause: null })).toEqual(['ACTIVE', 'pausing', 1])
     expect(await state()).toEqual(['PAUSED', null, 3])
     await doing({ unpause: null })
@@ -55,7 +55,7 @@ describe('power', () => {
     expect(await state()).toEqual(['ACTIVE', null, 1])
   })
 
-  test('one thing at a time', async () => {
+  test('takes one action at a time', async () => {
     expect((await w.act(id, { 'os-stop': null })).status).toBe(202)
     const second = await w.act(id, { reboot: { type: 'HARD' } })
     expect(second.status).toBe(409)
@@ -64,7 +64,7 @@ describe('power', () => {
     )
   })
 
-  test('nothing before it ran', async () => {
+  test('takes no action before the server ran', async () => {
     const { body } = await w.boot({ name: 'two' })
     const early = await w.act(body.server.id, { 'os-stop': null })
     expect(early.status).toBe(409)
@@ -74,11 +74,11 @@ describe('power', () => {
   })
 })
 
-describe('resize', () => {
+describe('a resize', () => {
   const used = async () => (await w.newest.get(`${NOVA}/limits`)).body.limits.absolute
   const flavor = async () => (await w.server(id)).flavor.original_name
 
-  test('and confirm', async () => {
+  test('is confirmed, and the new size stays', async () => {
     expect(await doing({ resize: { flavorRef: '3' } })).toEqual(['RESIZE', 'resize_migrating', 1])
     expect(await state()).toEqual(['VERIFY_RESIZE', null, 1])
     expect(await flavor()).toBe('m1.medium')
@@ -91,7 +91,7 @@ describe('resize', () => {
     expect(await used()).toMatchObject({ totalCoresUsed: 2, totalRAMUsed: 4096 })
   })
 
-  test('and revert', async () => {
+  test('is reverted, and the old size is back', async () => {
     await doing({ resize: { flavorRef: '3' } })
     expect(await doing({ revertResize: null })).toEqual(['REVERT_RESIZE', 'resize_reverting', 1])
     expect(await state()).toEqual(['ACTIVE', null, 1])
@@ -99,7 +99,7 @@ describe('resize', () => {
     expect(await used()).toMatchObject({ totalCoresUsed: 1, totalRAMUsed: 512 })
   })
 
-  test('a stopped server stays off', async () => {
+  test('leaves a stopped server off', async () => {
     await doing({ 'os-stop': null })
     await doing({ resize: { flavorRef: '2' } })
     expect(await state()).toEqual(['VERIFY_RESIZE', null, 4])
@@ -107,7 +107,7 @@ describe('resize', () => {
     expect(await state()).toEqual(['SHUTOFF', null, 4])
   })
 
-  test('deleted between, both flavors are given back', async () => {
+  test('of a server that is deleted meanwhile gives both flavors back', async () => {
     await doing({ resize: { flavorRef: '3' } })
     await w.demo.delete(`${NOVA}/servers/${id}`)
     await w.plimsoll.settle()
@@ -139,13 +139,13 @@ describe('resize', () => {
   ])('%j is %i', async (resize, status) => {
     expect((await w.act(id, { resize })).status).toBe(status)
   })
-  test('nothing to confirm', async () => {
+  test('that was not asked for cannot be confirmed', async () => {
     expect((await w.act(id, { confirmResize: null })).status).toBe(409)
     expect((await w.act(id, { revertResize: null })).status).toBe(409)
   })
 })
 
-describe('rebuild', () => {
+describe('a rebuild', () => {
   test('gives a fresh disk and keeps the addresses', async () => {
     const before = (await w.server(id)).addresses
     const images = await w.demo.get('/image/v2/images')
@@ -241,7 +241,7 @@ describe('the console', () => {
 })
 
 describe('what admins may', () => {
-  test('reset a state', async () => {
+  test('is to reset a state', async () => {
     expect((await w.act(id, { 'os-resetState': { state: 'error' } })).status).toBe(403)
     expect((await w.act(id, { 'os-resetState': { state: 'error' } }, w.admin)).status).toBe(202)
     expect(await state()).toEqual(['ERROR', null, 1])
@@ -253,7 +253,7 @@ describe('what admins may', () => {
     await doing({ reboot: { type: 'HARD' } })
     expect(await state()).toEqual(['ACTIVE', null, 1])
   })
-  test('delete by force', async () => {
+  test('is to delete by force', async () => {
     expect((await w.act(id, { forceDelete: null })).status).toBe(202)
     await w.plimsoll.settle()
     expect((await w.demo.get(`${NOVA}/servers/${id}`)).status).toBe(404)
@@ -286,7 +286,7 @@ describe('what no cloud has', () => {
     expect((await w.act(id, { [name]: null })).status).toBe(403)
     expect((await w.act(id, { [name]: null }, w.admin)).status).toBe(409)
   })
-  test('old words exist in old versions only', async () => {
+  test('is refused by its old words in old versions only', async () => {
     expect((await w.act(id, { addFloatingIp: { address: '1.2.3.4' } }, w.demo)).status).toBe(400)
     expect((await w.act(id, { addFloatingIp: { address: '1.2.3.4' } })).status).toBe(404)
     expect((await w.act(id, { 'os-getVNCConsole': { type: 'novnc' } }, w.demo)).status).toBe(409)
@@ -297,14 +297,14 @@ describe('what no cloud has', () => {
       'The embedded cloud runs no guests, so there is no screen to show.',
     ])
   })
-  test('unknown words', async () => {
+  test('is refused by a name that is unknown, and two at once', async () => {
     expect((await w.act(id, { dance: {} })).body.badRequest.message).toBe('There is no such action: dance')
     expect((await w.act(id, {})).status).toBe(400)
     expect((await w.act(id, { 'os-start': null, 'os-stop': null })).status).toBe(400)
     for (const nobody of ['-1', '9223372036854775808', crypto.randomUUID()])
       expect((await w.act(nobody, { 'os-start': null })).status).toBe(404)
   })
-  test('small things that are always the same', async () => {
+  test('is answered the same for every server', async () => {
     expect((await w.newest.get(`${NOVA}/servers/${id}/topology`)).body).toEqual({ nodes: [], pagesize_kb: null })
     expect((await w.demo.get(`${NOVA}/servers/${id}/os-server-password`)).body).toEqual({ password: '' })
     expect((await w.demo.delete(`${NOVA}/servers/${id}/os-server-password`)).status).toBe(204)

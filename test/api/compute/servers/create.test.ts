@@ -8,7 +8,7 @@ beforeEach(async () => {
 const message = (answer: { body: Record<string, { message: string }> }) => Object.values(answer.body)[0]!.message
 const nobody = '11111111-2222-4333-8444-555555555555'
 
-describe('what is refused', () => {
+describe('a server is refused for', () => {
   test.each<[string, Record<string, unknown>, number, RegExp]>([
     ['an image that is a number', { imageRef: -1 }, 400, /imageRef/],
     ['no image', { imageRef: undefined }, 400, /Missing imageRef attribute/],

@@ -99,7 +99,7 @@ describe('a list of servers', () => {
     ['marker=nothing', 400],
     ['metadata=x', 400],
     ['_x=1', 400],
-  ])('%s', async (query, expected) => {
+  ])('is filtered by %s', async (query, expected) => {
     expect(await names(query)).toEqual(expected)
   })
 

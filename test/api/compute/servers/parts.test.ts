@@ -8,11 +8,11 @@ beforeEach(async () => {
   id = await w.running({ availability_zone: 'sandbox.a' })
 })
 
-describe('interfaces', () => {
+describe('an interface of a server', () => {
   const interfaces = () => `${NOVA}/servers/${id}/os-interface`
   const ports = async () => (await w.demo.get(interfaces())).body.interfaceAttachments
 
-  test('a new port on a network, in and out', async () => {
+  test('is a new port on a network, plugged in and out', async () => {
     const plugged = await w.newest.post(interfaces(), {
       interfaceAttachment: { net_id: w.network, fixed_ips: [{ ip_address: '10.0.0.88' }] },
     })
@@ -39,7 +39,7 @@ describe('interfaces', () => {
     ])
   })
 
-  test('a port of the user comes back', async () => {
+  test('of a port that the user made leaves the port when it is out', async () => {
     const port = (await w.demo.post('/network/v2.0/ports', { port: { network_id: w.network } })).body.port
     expect((await w.demo.post(interfaces(), { interfaceAttachment: { port_id: port.id } })).status).toBe(200)
     await w.plimsoll.settle()
@@ -52,7 +52,7 @@ describe('interfaces', () => {
     })
   })
 
-  test('a port that it was built with goes out too', async () => {
+  test('may be one that the server was built with', async () => {
     const [own] = await ports()
     expect((await w.demo.delete(`${interfaces()}/${own.port_id}`)).status).toBe(202)
     await w.plimsoll.settle()
@@ -61,13 +61,13 @@ describe('interfaces', () => {
     expect((await w.demo.delete(`${interfaces()}/${own.port_id}`)).status).toBe(404)
   })
 
-  test('the only network, if none is named', async () => {
+  test('is on the only network, if none is named', async () => {
     expect((await w.demo.post(interfaces(), { interfaceAttachment: {} })).body.interfaceAttachment.net_id).toBe(
       w.network,
     )
   })
 
-  test('all go with the server', async () => {
+  test('goes with the server', async () => {
     await w.demo.post(interfaces(), { interfaceAttachment: { net_id: w.network } })
     await w.plimsoll.settle()
     await w.demo.delete(`${NOVA}/servers/${id}`)
@@ -79,7 +79,7 @@ describe('interfaces', () => {
     expect(left).toEqual([])
   })
 
-  test('what is refused', async () => {
+  test('is refused where its port, network or address cannot be had', async () => {
     const nobody = crypto.randomUUID()
     for (const [interfaceAttachment, status] of [
       [{ port_id: nobody }, 404],
@@ -98,7 +98,7 @@ describe('interfaces', () => {
   })
 })
 
-describe('volumes', () => {
+describe('a volume of a server', () => {
   const attached = () => `${NOVA}/servers/${id}/os-volume_attachments`
   let volume: string
   beforeEach(async () => {
@@ -108,7 +108,7 @@ describe('volumes', () => {
   })
   const volumeStatus = async () => (await w.demo.get(`${w.cinder}/volumes/${volume}`)).body.volume.status
 
-  test('in and out', async () => {
+  test('is attached, shown and detached', async () => {
     const answer = await w.demo.post(attached(), { volumeAttachment: { volumeId: volume } })
     expect([answer.status, answer.body.volumeAttachment]).toEqual([
       200,
@@ -150,7 +150,7 @@ describe('volumes', () => {
     expect((await w.demo.get(`${attached()}/${volume}`)).status).toBe(404)
   })
 
-  test('tags and life', async () => {
+  test('has a tag, and goes with the server if that was said', async () => {
     const volumeAttachment = { volumeId: volume, tag: 'data', delete_on_termination: true }
     expect((await w.demo.post(attached(), { volumeAttachment })).status).toBe(400)
     const answer = await w.newest.post(attached(), { volumeAttachment })
@@ -161,7 +161,7 @@ describe('volumes', () => {
     expect((await w.demo.get(`${w.cinder}/volumes/${volume}`)).status).toBe(404)
   })
 
-  test('what is refused', async () => {
+  test('is refused where there is none such, it is elsewhere, or the server is locked', async () => {
     expect((await w.demo.post(attached(), { volumeAttachment: { volumeId: crypto.randomUUID() } })).status).toBe(404)
     expect((await w.demo.post(attached(), { volumeAttachment: { volumeId: 'x' } })).status).toBe(400)
     expect((await w.demo.post(attached(), { volumeAttachment: { volumeId: volume, device: 'x y' } })).status).toBe(400)
@@ -174,7 +174,7 @@ describe('volumes', () => {
   })
 })
 
-describe('security groups', () => {
+describe('security groups of a server', () => {
   const names = async () => (await w.server(id)).security_groups?.map(({ name }: { name: string }) => name).sort()
   test('join and leave all ports', async () => {
     await w.demo.post('/network/v2.0/security-groups', { security_group: { name: 'web' } })

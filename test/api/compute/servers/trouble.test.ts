@@ -95,7 +95,7 @@ describe('no room', () => {
     expect(binding!.frozen).toMatchObject({ size: { native: 'sb.medium' } })
   })
 
-  test('anywhere: ERROR', async () => {
+  test('anywhere: the server is in ERROR', async () => {
     w = await newWorld(fault('server.create', 'capacity'))
     const id = await w.running()
     expect(await w.server(id)).toMatchObject({

@@ -111,9 +111,9 @@ describe('what a server shows', () => {
   })
 })
 
-describe('metadata', () => {
+describe('metadata of a server', () => {
   const metadata = () => `${NOVA}/servers/${id}/metadata`
-  test('as a whole', async () => {
+  test('is replaced and merged as a whole', async () => {
     expect((await w.demo.get(metadata())).body).toEqual({ metadata: { a: 'b' } })
     expect((await w.demo.post(metadata(), { metadata: { c: 'd' } })).body).toEqual({ metadata: { a: 'b', c: 'd' } })
     expect((await w.demo.put(metadata(), { metadata: { e: 'f' } })).body).toEqual({ metadata: { e: 'f' } })
@@ -124,7 +124,7 @@ describe('metadata', () => {
     const many = Object.fromEntries(Array.from({ length: 129 }, (_, i) => [`k${i}`, '']))
     expect((await w.demo.put(metadata(), { metadata: many })).status).toBe(403)
   })
-  test('item by item', async () => {
+  test('is read, set and deleted item by item', async () => {
     expect((await w.demo.put(`${metadata()}/x`, { meta: { x: 'y' } })).body).toEqual({ meta: { x: 'y' } })
     expect((await w.demo.put(`${metadata()}/x`, { meta: { z: 'y' } })).status).toBe(400)
     expect((await w.demo.get(`${metadata()}/x`)).body).toEqual({ meta: { x: 'y' } })
@@ -136,8 +136,8 @@ describe('metadata', () => {
   })
 })
 
-describe('tags', () => {
-  test('one by one and all together', async () => {
+describe('tags of a server', () => {
+  test('are set and removed one by one and all together', async () => {
     const tags = `${NOVA}/servers/${id}/tags`
     expect((await w.newest.put(`${tags}/a`)).status).toBe(201)
     expect((await w.newest.put(`${tags}/a`)).status).toBe(204)
@@ -155,7 +155,7 @@ describe('tags', () => {
   })
 })
 
-describe('history', () => {
+describe('the history of a server', () => {
   test('tells what was asked, newest first', async () => {
     await w.act(id, { reboot: { type: 'SOFT' } })
     await w.plimsoll.settle()
