@@ -17,9 +17,9 @@ export const clouds = sqliteTable('clouds', {
   enabled: flag('enabled').notNull().default(true),
   /** Order in which the broker prefers clouds of equal room: lower first. */
   position: integer('position').notNull().default(0),
-  /** Breaker: consecutive failures, and until when the cloud is left alone. */
+  /** Breaker: consecutive failures, and until when it is open, which leaves the cloud alone. */
   failures: integer('failures').notNull().default(0),
-  closedUntil: at('closed_until').notNull().default(0),
+  breakerOpenUntil: at('closed_until').notNull().default(0),
   /** When the cloud last answered, and when zones, offers and images were last read. */
   seenAt: at('seen_at'),
   inventoryAt: at('inventory_at'),

@@ -8,7 +8,7 @@ import { adoptOrphan } from '../broker/adopt/readopt.ts'
 import { connectCloud } from '../broker/clouds/clouds.ts'
 import { NotMapped } from '../broker/clouds/mappings.ts'
 import { isReadOnly } from '../broker/clouds/read-only.ts'
-import { apart } from '../broker/line/commit.ts'
+import { withoutKey } from '../broker/line/commit.ts'
 import { badRequest, conflict, forbidden, notFound } from '../http/fault.ts'
 import { type Operation, operation } from '../http/operation.ts'
 import { cloudNamed } from './lookup.ts'
@@ -83,7 +83,7 @@ export const adoptOperations: Operation[] = [
       if (!(await projectById(context.db, wish.project_id))) throw notFound(`There is no project ${wish.project_id}.`)
       if (wish.tag && isReadOnly(row))
         throw forbidden(`Cloud ${row.name} is connected read-only: nothing is tagged there.`)
-      const report = await adopt(apart(context), row, {
+      const report = await adopt(withoutKey(context), row, {
         projectId: wish.project_id,
         nativeIds:
           'all' in wish ? { from: wish.marker === undefined ? null : readMarker(wish.marker) } : wish.native_ids,

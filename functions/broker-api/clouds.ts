@@ -33,7 +33,7 @@ const view = async (context: Context, row: CloudRow) => ({
   position: row.position,
   status: !row.enabled
     ? 'disabled'
-    : row.closedUntil > context.now()
+    : row.breakerOpenUntil > context.now()
       ? 'unreachable'
       : row.seenAt === null
         ? 'new'
@@ -90,7 +90,7 @@ export const cloudOperations: Operation[] = [
         enabled: cloud.enabled ?? true,
         position: cloud.position ?? 0,
         failures: 0,
-        closedUntil: 0,
+        breakerOpenUntil: 0,
         seenAt: null,
         inventoryAt: null,
         inventoryDueAt: 0,
@@ -138,7 +138,7 @@ export const cloudOperations: Operation[] = [
         enabled: cloud.enabled ?? row.enabled,
         position: cloud.position ?? row.position,
         failures: 0,
-        closedUntil: 0,
+        breakerOpenUntil: 0,
         ...(fresh ? { credentials: sealed(context, row.id, version, fresh), credentialsVersion: version } : {}),
       }
       await assertSound(context, { ...changed, credentials: fresh ?? openCredentials(context, row) })

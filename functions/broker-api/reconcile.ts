@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { allClouds } from '../../db/queries/clouds/clouds.ts'
 import { allDrift } from '../../db/queries/line/drift.ts'
 import { lastSweeps } from '../../db/queries/line/sweeps.ts'
-import { apart } from '../broker/line/commit.ts'
+import { withoutKey } from '../broker/line/commit.ts'
 import type { SweepReport } from '../broker/reconcile/reconcile.ts'
 import { reconcileNow } from '../broker/reconcile/reconcile-now.ts'
 import { type Operation, operation } from '../http/operation.ts'
@@ -40,12 +40,14 @@ export const reconcileOperations: Operation[] = [
     path: '/v1/reconcile',
     who: 'admin',
     summary:
-      'Sweeps every cloud now, for 25 s at most; `dry_run=true` only reports what it would have found and done. 200 with the units that were swept, and those that were not with the reason (`out_of_time`, `held`, `breaker_closed`, `not_connected`): the next call begins with them.',
+      'Sweeps every cloud now, for 25 s at most; `dry_run=true` only reports what it would have found and done. 200 with the units that were swept, and those that were not with the reason (`out_of_time`, `held`, `breaker_open`, `not_connected`): the next call begins with them.',
     status: 200,
     query: z.object({ dry_run: z.enum(['true', 'false']).optional() }) as never,
     handle: async ({ context, query }) => {
       const names = new Map((await allClouds(context.db)).map(({ id, name }) => [id, name]))
-      const { reports, skipped } = await reconcileNow(apart(context), PATIENCE, { dryRun: query.dry_run === 'true' })
+      const { reports, skipped } = await reconcileNow(withoutKey(context), PATIENCE, {
+        dryRun: query.dry_run === 'true',
+      })
       return {
         body: {
           units: reports.map((report) => shown(names, report)),

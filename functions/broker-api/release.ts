@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { release } from '../broker/adopt/release.ts'
-import { apart } from '../broker/line/commit.ts'
+import { withoutKey } from '../broker/line/commit.ts'
 import { type Operation, operation } from '../http/operation.ts'
 import { cloudNamed } from './lookup.ts'
 
@@ -23,7 +23,7 @@ export const releaseOperations: Operation[] = [
     handle: async ({ context, body: wish }) => {
       const cloudId = wish.cloud === undefined ? undefined : (await cloudNamed(context, wish.cloud)).id
       const what = 'project_id' in wish ? { projectId: wish.project_id } : { resourceIds: wish.resource_ids }
-      const report = await release(apart(context), { cloudId, ...what })
+      const report = await release(withoutKey(context), { cloudId, ...what })
       const shown = ({ kind, resourceId, nativeId }: (typeof report.released)[number]) => ({
         kind,
         resource_id: resourceId,

@@ -3,8 +3,8 @@ import { type Operation, operation } from '../http/operation.ts'
 import { nakedTime } from './links.ts'
 
 /** Where a server can be started now: the zone says so, and its cloud is enabled and answers. */
-export const isUp = (zone: Pick<ZoneRow, 'available' | 'enabled' | 'closedUntil'>, now: number): boolean =>
-  zone.available && zone.enabled && zone.closedUntil <= now
+export const isUp = (zone: Pick<ZoneRow, 'available' | 'enabled' | 'breakerOpenUntil'>, now: number): boolean =>
+  zone.available && zone.enabled && zone.breakerOpenUntil <= now
 
 const view = (zone: ZoneRow, now: number) => ({
   zoneName: `${zone.cloud}.${zone.name}`,

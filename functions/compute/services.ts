@@ -18,7 +18,7 @@ const view = (cloud: CloudRow, version: number, now: number) => ({
   host: cloud.name,
   zone: cloud.name,
   status: cloud.enabled ? 'enabled' : 'disabled',
-  state: cloud.closedUntil <= now ? 'up' : 'down',
+  state: cloud.breakerOpenUntil <= now ? 'up' : 'down',
   updated_at: cloud.seenAt === null ? null : nakedTime(cloud.seenAt),
   disabled_reason: null,
   ...(version >= 11 ? { forced_down: false } : {}),

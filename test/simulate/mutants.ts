@@ -200,7 +200,7 @@ export const mutants: Mutant[] = [
   {
     rule: 'What is no part of a request neither takes its key nor counts on its ids.',
     file: 'functions/broker/line/commit.ts',
-    replace: [['(once ? { ...context, newId: once.otherId } : context)', '({ ...context, once }) as Context']],
+    replace: [['once ? { ...context, newId: once.otherId } : context', '({ ...context, once }) as Context']],
     scenario: 'killed between two batches of a request',
   },
   {

@@ -150,7 +150,7 @@ export const bindingsFor = (
     .orderBy(sql`bindings.rowid`)
     .limit(filter.limit)
 
-/** The breaker after a failure: the third in a row closes the cloud for 5 s, each further one for twice as long, 5 min at most. */
+/** The breaker after a failure: the third in a row opens it for 5 s, each further one for twice as long, 5 min at most. */
 export const countFailure = (db: Database, id: string, message: string, now: number) =>
   db.run(sql`update clouds set failures = failures + 1, last_error = ${message},
     closed_until = case when failures < 2 then 0 else ${now} + min(300000, 5000 << min(failures - 2, 6)) end where id = ${id}`)

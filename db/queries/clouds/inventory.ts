@@ -112,7 +112,7 @@ export const inventoryDue = (db: Database, now: number) =>
   db
     .select()
     .from(clouds)
-    .where(and(eq(clouds.enabled, true), lte(clouds.inventoryDueAt, now), lte(clouds.closedUntil, now)))
+    .where(and(eq(clouds.enabled, true), lte(clouds.inventoryDueAt, now), lte(clouds.breakerOpenUntil, now)))
     .orderBy(clouds.inventoryDueAt)
 
 /** The network that stands for the world outside of a cloud; null: it has none yet. */

@@ -13,7 +13,7 @@ export const zonesFor = (db: Database, scope: Scope) => {
       cloud: clouds.name,
       type: clouds.type,
       enabled: clouds.enabled,
-      closedUntil: clouds.closedUntil,
+      breakerOpenUntil: clouds.breakerOpenUntil,
       seenAt: clouds.seenAt,
       name: zones.name,
       available: zones.available,

@@ -98,7 +98,7 @@ export const unitsLeftAlone = (db: Database, now: number) =>
     .where(
       and(
         eq(clouds.enabled, true),
-        sql`${clouds.closedUntil} > ${now}`,
+        sql`${clouds.breakerOpenUntil} > ${now}`,
         sql`exists (select 1 from mappings m where m.cloud_id = clouds.id)`,
       ),
     )

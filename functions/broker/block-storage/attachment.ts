@@ -138,7 +138,7 @@ const noteAction = (
  * For the batch in which a server is gone: its volumes are free again, those that were to go with it go. Their bindings
  * have work left, which the cron finds.
  */
-export const releaseAttachments = async (context: Context, serverId: string): Promise<Write[]> => {
+export const endAttachments = async (context: Context, serverId: string): Promise<Write[]> => {
   const { db } = context
   const held = await attachmentsOf(db, everyProject, serverId)
   if (!held.length) return []

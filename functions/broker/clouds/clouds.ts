@@ -33,7 +33,7 @@ const REMEMBERED = 200
 
 /**
  * The cloud as one project sees it. `projectId` null is the operator's own view, for inventory and checks alone.
- * Throws `NotConnected`: `NotMapped` without a mapping, `throttled` while the breaker is closed, `denied` if the
+ * Throws `NotConnected`: `NotMapped` without a mapping, `throttled` while the breaker is open, `denied` if the
  * credentials do not open.
  */
 export const connectCloud = async (
@@ -44,9 +44,9 @@ export const connectCloud = async (
 ): Promise<Connected> => {
   const { row, mapping } = await lookUp(host, typeof cloud === 'string' ? cloud : cloud.id, projectId)
   if (!row.enabled) throw new NotConnected('throttled', `Cloud ${row.name} is disabled.`, { retryAfterMs: 60_000 })
-  const closedFor = row.closedUntil - host.now()
-  if (closedFor > 0 && !options.throughBreaker)
-    throw new NotConnected('throttled', `Cloud ${row.name} does not answer at the moment.`, { retryAfterMs: closedFor })
+  const openFor = row.breakerOpenUntil - host.now()
+  if (openFor > 0 && !options.throughBreaker)
+    throw new NotConnected('throttled', `Cloud ${row.name} does not answer at the moment.`, { retryAfterMs: openFor })
   const key = [
     row.id,
     row.credentialsVersion,

@@ -1,7 +1,7 @@
 import { CloudError, type CloudErrorCode, type CloudErrorDetail } from '../../../adapters/errors.ts'
 
 /**
- * The cloud was not asked at all: no mapping, a closed breaker, credentials that do not open. It says nothing about what
+ * The cloud was not asked at all: no mapping, an open breaker, credentials that do not open. It says nothing about what
  * an earlier call did, whatever its code.
  */
 export class NotConnected extends CloudError {

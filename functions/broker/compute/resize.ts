@@ -32,7 +32,7 @@ export const resizeServer = async (
       action: 'resize',
       args: { flavor: next as unknown as Json, place: target as unknown as Json, power: restingPower(server) },
       set,
-      also: chargeFlavor(context, server.projectId, server.flavor, next, 'claim'),
+      also: chargeFlavor(context, server.projectId, server.flavor, next, 'charge'),
     }),
   )
 }
@@ -88,7 +88,7 @@ export const confirmResize = async (context: Context, server: ServerRow): Promis
         ...statusWith(settled, { power: powerShown(server) }),
       }),
       insertServerAction(db, { ...who(context, server), action: 'confirmResize', state: 'done', now }),
-      ...chargeFlavor(context, server.projectId, server.oldFlavor!, server.flavor, 'release'),
+      ...chargeFlavor(context, server.projectId, server.oldFlavor!, server.flavor, 'refund'),
     ]),
   )
 }

@@ -152,7 +152,7 @@ const revertResize = async (run: Run): Promise<Step> => {
   return done(
     power,
     { flavor: back, oldFlavor: null, places: placesJson({ ...places, at: before ?? places.at }) },
-    chargeFlavor(context, server.projectId, server.flavor, back, 'release'),
+    chargeFlavor(context, server.projectId, server.flavor, back, 'refund'),
   )
 }
 
@@ -184,16 +184,16 @@ const steps: Record<string, (run: Run) => Promise<Step>> = table({
 
 /**
  * The difference between two flavors, as Nova counts it: growing is paid when it is asked for, shrinking given back when
- * it is certain. `claim` is for the way up, `release` for the way down.
+ * it is certain. `charge` is for the way up, `refund` for the way down.
  */
 export const chargeFlavor = (
   context: Context,
   projectId: string,
   from: ServerRow['flavor'],
   to: ServerRow['flavor'],
-  when: 'claim' | 'release',
+  when: 'charge' | 'refund',
 ): Write[] => {
-  const bound = when === 'claim' ? Math.max : Math.min
+  const bound = when === 'charge' ? Math.max : Math.min
   const changes = { cores: bound(0, to.vcpus - from.vcpus), ram: bound(0, to.ramMib - from.ramMib) }
   return Object.entries(changes).flatMap(([resource, amount]) =>
     amount === 0 ? [] : [charge(context, projectId, resource, amount)],
@@ -215,7 +215,7 @@ export const actionFailed = (context: Context, work: ServerWork, action: ServerA
       ...statusWith(resting, { action: null }),
     }),
     ...(action.action === 'resize'
-      ? chargeFlavor(context, server.projectId, flavorInArgs(action), server.flavor, 'release')
+      ? chargeFlavor(context, server.projectId, flavorInArgs(action), server.flavor, 'refund')
       : []),
   ]
 }

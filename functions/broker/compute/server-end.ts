@@ -9,7 +9,7 @@ import {
 } from '../../../db/queries/compute/servers.ts'
 import { freeNetworks } from '../../../db/queries/network/unpin.ts'
 import type { Context } from '../../context.ts'
-import { releaseAttachments } from '../block-storage/attachment.ts'
+import { endAttachments } from '../block-storage/attachment.ts'
 import { charge, type Write } from '../line/commit.ts'
 import { unwanted } from '../line/resources.ts'
 import { freePorts, removePorts } from '../network/port.ts'
@@ -20,14 +20,14 @@ import { quotaHeld, statusShown } from './server-facts.ts'
  * For the batch in which a server is gone: a tombstone, its quota, and everything that hung on it. Ports that were made
  * for it go, ports that users brought stay theirs.
  */
-export const farewell = async (context: Context, server: ServerRow, open: ServerAction[]): Promise<Write[]> => {
+export const endServer = async (context: Context, server: ServerRow, open: ServerAction[]): Promise<Write[]> => {
   const { db } = context
   const { id, projectId } = server
   const now = context.now()
   const [ports, plugged, attachments] = [
     await portsOfServer(db, id),
     await interfacesOf(db, id),
-    await releaseAttachments(context, id),
+    await endAttachments(context, id),
   ]
   const owned = ports.filter((port) => port.owned).map(({ portId }) => portId)
   const brought = ports.filter((port) => !port.owned).map(({ portId }) => portId)

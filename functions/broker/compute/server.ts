@@ -5,7 +5,7 @@ import { commit, guard, type Write } from '../line/commit.ts'
 import { changed, unwanted } from '../line/resources.ts'
 import { keepingLineage, unlessForked } from './lineage.ts'
 import { refuseLocked, who } from './server-action.ts'
-import { farewell } from './server-end.ts'
+import { endServer } from './server-end.ts'
 import { statusWith } from './server-facts.ts'
 
 /** Deletes a server. It is gone when its cloud has let go; one that never had a cloud is gone at once. */
@@ -19,7 +19,7 @@ export const deleteServer = async (context: Context, server: ServerRow): Promise
     guard(context, 'server-gone', serverLeft(server.id)),
     insertServerAction(db, { ...who(context, server), action: 'delete', now }),
     ...(gone
-      ? await farewell(context, server, [])
+      ? await endServer(context, server, [])
       : [
           updateServer(db, server.id, { updatedAt: now, ...statusWith(server, { want: 'absent' }) }),
           unwanted(context, 'server', server.id),

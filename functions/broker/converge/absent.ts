@@ -5,8 +5,8 @@ import { bind, poll } from './present.ts'
 import type { Next, Work } from './work.ts'
 
 /** Deletion overtook a call whose answer nobody saw: find what it made, or wait until it cannot appear any more. */
-export const chase = async (work: Work): Promise<Next> => {
-  if (work.unsent) return bury(work)
+export const settleCall = async (work: Work): Promise<Next> => {
+  if (work.unsent) return conclude(work)
   const { task, frozen, calledAt, attempts } = work.binding
   if (task) {
     const outcome = await poll(work, task)
@@ -16,7 +16,7 @@ export const chase = async (work: Work): Promise<Next> => {
   const seen = await work.ask(() => work.realm.find(work.mark, work.told(frozen)))
   if (seen) return bind(work, seen)
   const certain = (calledAt ?? 0) + Math.max(GRACE, 2 * work.realm.settleMs)
-  if (lookedAt >= certain) return bury(work)
+  if (lookedAt >= certain) return conclude(work)
   const at = Math.min(certain, work.now() + backoff(attempts, 1_000, 20_000))
   return work.write({ attempts: attempts + 1 }, [], { at })
 }
@@ -29,7 +29,7 @@ export const remove = async (work: Work): Promise<Next> => {
   const visibleBy = (seenAt ?? 0) > (boundAt ?? 0) ? 0 : (boundAt ?? 0) + work.realm.settleMs
   if (!seen && work.now() < visibleBy) return { at: Math.min(visibleBy, work.now() + 1_000) }
   if (!seen || seen.health === 'gone') {
-    if (missing >= 1) return bury(work)
+    if (missing >= 1) return conclude(work)
     return work.write({ missing: missing + 1 }, [], work.realm.settleMs > 0 ? { at: work.now() + 1_000 } : 'again')
   }
   // A call of its creation that went unanswered still finds it; were it gone, that call would make it anew.
@@ -46,7 +46,7 @@ export const remove = async (work: Work): Promise<Next> => {
 }
 
 /** Nothing is left below the line. What was held for it is given back in the same batch. */
-export const bury = async (work: Work): Promise<Next> => {
+export const conclude = async (work: Work): Promise<Next> => {
   const { context, row, binding } = work
   const writes = [
     ...((await work.steps.gone?.(context, row, binding)) ?? []),

@@ -4,8 +4,8 @@ import type { Context } from '../../context.ts'
 import { connectCloud } from '../clouds/clouds.ts'
 import { LEASE } from '../line/clockwork.ts'
 import { Refused } from '../line/refused.ts'
-import { bury, chase, remove } from './absent.ts'
-import { call, freeze, keep } from './present.ts'
+import { conclude, remove, settleCall } from './absent.ts'
+import { call, maintain, prepare } from './present.ts'
 import { recover } from './recover.ts'
 import { type Next, Work } from './work.ts'
 
@@ -22,7 +22,7 @@ export const converge = async (context: Context, ref: Ref): Promise<void> => {
   if (!binding) return
   const work = new Work(context, binding)
   try {
-    await work.release(await drive(work).catch((error) => recover(work, error)))
+    await work.unclaim(await drive(work).catch((error) => recover(work, error)))
   } catch (error) {
     // Whoever took the binding over will finish it; a lost fence says nothing about the resource.
     if (!(error instanceof Refused && error.refusal.kind === 'guard')) throw error
@@ -57,13 +57,13 @@ const step = (work: Work): Promise<Next> => {
   // Gone above the line, at the start or between two steps.
   if (want === 'present' && !work.row) return work.write({ want: 'absent' })
   if (want === 'present') {
-    if (phase === 'intent') return freeze(work)
+    if (phase === 'intent') return prepare(work)
     if (phase === 'calling') return call(work)
-    if (phase === 'bound') return keep(work)
+    if (phase === 'bound') return maintain(work)
     return Promise.resolve('settled')
   }
-  if (phase === 'intent' || phase === 'failed') return bury(work)
-  if (phase === 'calling') return chase(work)
+  if (phase === 'intent' || phase === 'failed') return conclude(work)
+  if (phase === 'calling') return settleCall(work)
   if (phase === 'bound') return work.write({ phase: 'deleting', missing: 0 })
   if (phase === 'deleting') return remove(work)
   return Promise.resolve('settled')

@@ -12,7 +12,7 @@ import type { Next, Work } from './work.ts'
 const LOOKS = 3
 
 /** Before an effect its intention is durable: the request is written down as it will be sent, and sent again. */
-export const freeze = async (work: Work): Promise<Next> => {
+export const prepare = async (work: Work): Promise<Next> => {
   const { spec, at } = await specFor(work, 'create')
   if (at) return { at }
   work.unsent = true
@@ -107,7 +107,7 @@ export const bind = (work: Work, seen: Seen): Promise<Next> => {
 }
 
 /** It exists: look at it, apply what changed, do what was asked of it. */
-export const keep = async (work: Work): Promise<Next> => {
+export const maintain = async (work: Work): Promise<Next> => {
   const { nativeId, task } = work.binding
   if (task) {
     const outcome = await poll(work, task)
@@ -128,8 +128,8 @@ export const keep = async (work: Work): Promise<Next> => {
   if (seen.health === 'pending') return work.later(500, 5_000)
   if (seen.health === 'ready' && applied < revision && work.realm.update) return apply(work)
   if (work.steps.act) {
-    const { context, row, binding, hands } = work
-    const { settled, writes } = await work.steps.act(context, row, binding, hands, seen)
+    const { context, row, binding, acting } = work
+    const { settled, writes } = await work.steps.act(context, row, binding, acting, seen)
     if (writes.length) await work.write({ attempts: 0 }, writes)
     if (!settled) return work.later(500, 5_000)
   }

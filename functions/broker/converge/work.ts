@@ -141,7 +141,7 @@ export class Work {
   }
 
   /** The cloud for whoever acts on a server: all that is asked of it there is a change. */
-  get hands(): Cloud {
+  get acting(): Cloud {
     const act = (realm: Cloud['server'], name: string | symbol) => {
       const member = Reflect.get(realm, name, realm)
       return typeof member === 'function'
@@ -157,7 +157,7 @@ export class Work {
     return this.write({ attempts: attempts + 1 }, [], { at: this.now() + backoff(attempts, base, most) })
   }
 
-  async release(next: Next): Promise<void> {
+  async unclaim(next: Next): Promise<void> {
     const at = typeof next === 'object' ? next.at : next === 'settled' && !this.moved ? null : this.now()
     const dueAt = at === null ? null : Math.max(at, this.openUntil)
     await releaseBinding(this.context.db, this.binding, dueAt, this.now(), this.openUntil)

@@ -17,7 +17,7 @@ import { serverDrift, unaskedBoot } from '../compute/drift.ts'
 import { serverStatus, TASK_ACTIONS } from '../compute/lifecycle.ts'
 import { nextPlace } from '../compute/placement.ts'
 import { act, actionFailed, machineAction, type ServerWork } from '../compute/server-act.ts'
-import { farewell } from '../compute/server-end.ts'
+import { endServer } from '../compute/server-end.ts'
 import { hostIdOf, isCondemned, placesJson, placesOf, statusShown } from '../compute/server-facts.ts'
 import { openUserData } from '../compute/user-data.ts'
 import { imageNeed } from '../image/image-place.ts'
@@ -180,7 +180,7 @@ export const serverSteps = steps<ServerWork, ServerSpec, ServerSeen>({
   },
 
   gone: async (context, work, binding) =>
-    work && work.server.cloudId === binding.cloudId ? farewell(context, work.server, work.actions) : [],
+    work && work.server.cloudId === binding.cloudId ? endServer(context, work.server, work.actions) : [],
 
   async elsewhere(context, { server }, binding) {
     if (server.forkMode === 'instant') return null

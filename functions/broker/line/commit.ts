@@ -101,7 +101,8 @@ const recognise = async ({ db, caller }: Context, { action, resourceId, detail =
  * For changes that are no part of what a request asks for, or are repeated without harm as often as there are some left:
  * they neither take its key, nor count on its ids, nor are left out of its repetition.
  */
-export const apart = ({ once, ...context }: Context): Context => (once ? { ...context, newId: once.otherId } : context)
+export const withoutKey = ({ once, ...context }: Context): Context =>
+  once ? { ...context, newId: once.otherId } : context
 
 /** What a statement gives the engine to do, once its batch is written. */
 export interface Due {

@@ -17,7 +17,7 @@ import {
   updateSecurityGroup,
 } from '../../../db/queries/network/security-groups.ts'
 import type { Context } from '../../context.ts'
-import { apart, charge, commit, guard, makesDue, type Write } from '../line/commit.ts'
+import { charge, commit, guard, makesDue, type Write, withoutKey } from '../line/commit.ts'
 import { Refused } from '../line/refused.ts'
 import { changed, unwanted } from '../line/resources.ts'
 import { commitOr, conflicting, missing } from './network-refusal.ts'
@@ -113,7 +113,7 @@ export const createSecurityGroup = async (
  */
 export const ensureDefaultGroup = async (context: Context, projectId: string): Promise<string> => {
   const known = await defaultGroupOf(context.db, projectId)
-  return known ? known.id : makeDefaultGroup(apart(context), projectId)
+  return known ? known.id : makeDefaultGroup(withoutKey(context), projectId)
 }
 
 const makeDefaultGroup = async (context: Context, projectId: string): Promise<string> => {

@@ -51,7 +51,7 @@ export const reconcileNow = async (
   }
   await noteLeftOut(db, dryRun, next.filter(isUnit), context.now() + REMEMBERED)
   const alone = (await unitsLeftAlone(db, context.now())).filter(({ account }) => !known.has(account ?? ''))
-  swept.skipped.push(...alone.map(because('breaker_closed')), ...(await notConnected(context, unreached)))
+  swept.skipped.push(...alone.map(because('breaker_open')), ...(await notConnected(context, unreached)))
   return swept
 }
 

@@ -15,7 +15,7 @@ export interface Skipped {
   cloudId: string
   account: string | null
   kind: Kind | null
-  why: 'out_of_time' | 'held' | 'breaker_closed' | 'not_connected'
+  why: 'out_of_time' | 'held' | 'breaker_open' | 'not_connected'
 }
 /** What became of some units. */
 export interface Swept {
@@ -26,7 +26,7 @@ export interface Swept {
 /** Units for who only reports: nobody else is kept from them. */
 export const unclaimed = (units: UnitRef[]): Unit[] => units.map((unit) => ({ ...unit, listing: null, leaseUntil: 0 }))
 
-/** One after the other. What there is no time for keeps its place in the order; a closed breaker ends the turn. */
+/** One after the other. What there is no time for keeps its place in the order; an open breaker ends the turn. */
 export const sweepUnits = async (
   context: Context,
   account: Account,
@@ -39,7 +39,7 @@ export const sweepUnits = async (
   const finished: Finished[] = []
   const withOrphans = new Set(await kindsWithOrphans(db, account.cloudId))
   const since = context.now()
-  let closed = false
+  let open = false
   for (const unit of units) {
     const { cloudId, kind } = unit
     const startedAt = context.now()
@@ -47,8 +47,8 @@ export const sweepUnits = async (
       finished.push({ ...unit, done: null, ...more })
       swept.skipped.push({ cloudId, account: unit.account, kind, why })
     }
-    if (closed || startedAt >= until) {
-      skip(closed ? 'breaker_closed' : 'out_of_time')
+    if (open || startedAt >= until) {
+      skip(open ? 'breaker_open' : 'out_of_time')
       continue
     }
     const { report, unfinished, keeps } = await sweep(context, account, {
@@ -69,7 +69,7 @@ export const sweepUnits = async (
     const durationMs = context.now() - startedAt
     const done = { dueAt: startedAt + EVERY, durationMs, report: report as unknown as Json }
     finished.push({ ...unit, listing: keeps ? unit.listing : null, done })
-    closed = report.error !== null && ((await cloudById(db, cloudId))?.closedUntil ?? 0) > context.now()
+    open = report.error !== null && ((await cloudById(db, cloudId))?.breakerOpenUntil ?? 0) > context.now()
   }
   if (finished.length && !options.dryRun) await db.batch(finishUnits(db, finished) as unknown as [Write, ...Write[]])
   return swept

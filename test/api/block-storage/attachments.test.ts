@@ -5,8 +5,8 @@ import { everyProject } from '../../../db/scope.ts'
 import {
   attachVolume,
   detachVolume,
+  endAttachments,
   keepVolume,
-  releaseAttachments,
 } from '../../../functions/broker/block-storage/attachment.ts'
 import { volumeFor } from '../../../functions/broker/block-storage/volume.ts'
 import { VolumeRefused } from '../../../functions/broker/block-storage/volume-refusal.ts'
@@ -142,13 +142,13 @@ describe('a volume in a server', () => {
     ] as const)
       await attachVolume(context, server, (await volumeFor(context, id))!, { ...OPTIONS, deleteOnTermination })
     await plimsoll.settle()
-    await plimsoll.db.batch((await releaseAttachments(context, server.id)) as never)
+    await plimsoll.db.batch((await endAttachments(context, server.id)) as never)
     await plimsoll.db.batch([unwanted(context, 'server', server.id) as never])
     expect(await statusOf(kept)).toBe('available')
     expect(await statusOf(doomed)).toBe('deleting')
     await plimsoll.settle()
     expect([await statusOf(kept), await statusOf(doomed)]).toEqual(['available', undefined])
-    expect(await releaseAttachments(context, server.id)).toEqual([])
+    expect(await endAttachments(context, server.id)).toEqual([])
   })
 
   it('is put there by the compute API alone', async () => {

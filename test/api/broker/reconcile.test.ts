@@ -102,7 +102,7 @@ describe('a sweep that somebody asks for', () => {
     const { units, skipped } = await run(query)
     expect(new Set(units.map(({ cloud }) => cloud))).toEqual(new Set(['fine']))
     const of = (cloud: string) => skipped.filter((unit) => unit.cloud === cloud)
-    expect([of('shut').length, reasons(of('shut'))]).toEqual([KINDS.length, ['breaker_closed']])
+    expect([of('shut').length, reasons(of('shut'))]).toEqual([KINDS.length, ['breaker_open']])
     expect([of('strange').length, reasons(of('strange'))]).toEqual([KINDS.length, ['not_connected']])
   })
 
@@ -113,7 +113,7 @@ describe('a sweep that somebody asks for', () => {
     ])
     const { units, skipped } = await run()
     expect(units).toHaveLength(3)
-    expect([skipped.length, reasons(skipped)]).toEqual([KINDS.length - 3, ['breaker_closed']])
+    expect([skipped.length, reasons(skipped)]).toEqual([KINDS.length - 3, ['breaker_open']])
     expect(named((await run()).units)).toEqual([])
   })
 })

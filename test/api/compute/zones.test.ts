@@ -50,9 +50,9 @@ describe('availability zones', () => {
 
   test('are not available while their cloud is disabled or does not answer', async () => {
     const available = async () => (await plimsoll.as('demo').get(path)).body.availabilityZoneInfo[0].zoneState.available
-    await setCloud({ closedUntil: plimsoll.clock.now + 1 })
+    await setCloud({ breakerOpenUntil: plimsoll.clock.now + 1 })
     expect(await available()).toBe(false)
-    await setCloud({ closedUntil: 0, enabled: false })
+    await setCloud({ breakerOpenUntil: 0, enabled: false })
     expect(await available()).toBe(false)
     expect((await plimsoll.as('admin').get(`${path}/detail`)).body.availabilityZoneInfo[0].hosts).toBeNull()
   })
