@@ -7,6 +7,7 @@ import {
   images,
   keypairs,
   networks,
+  offers,
   ports,
   securityGroups,
   subnets,
@@ -121,6 +122,15 @@ export interface References {
   volumeIds: string[]
   place: string | null
 }
+
+/** The architecture of a cloud's size; null: it is on sale no more. */
+export const archOfSize = async (db: Database, cloudId: string, name: string): Promise<string | null> =>
+  (
+    await db
+      .select({ arch: offers.arch })
+      .from(offers)
+      .where(and(eq(offers.cloudId, cloudId), eq(offers.name, name)))
+  )[0]?.arch ?? null
 
 /** Everything that a new server refers to, in one round trip. What is not there, or not the caller's to see, is missing. */
 export const lookUpReferences = async (db: Database, refs: References) => {

@@ -1,6 +1,6 @@
 import type { Json } from '../../../adapters/contract.ts'
 import type { FlavorRow } from '../../../db/queries/compute/flavors.ts'
-import { type CandidateRow, candidatesFor, imageForServer } from '../../../db/queries/compute/places.ts'
+import { archOfSize, type CandidateRow, candidatesFor, imageForServer } from '../../../db/queries/compute/places.ts'
 import { insertServerAction } from '../../../db/queries/compute/server-actions.ts'
 import { type ServerRow, serverMoved, updateServer } from '../../../db/queries/compute/servers.ts'
 import type { Context } from '../../context.ts'
@@ -61,11 +61,12 @@ const sizeFor = async (context: Context, server: ServerRow, flavor: FlavorRow): 
   return best
 }
 
-const archOf = async (
-  context: Context,
-  { imageId, cloudId, projectId }: ServerRow,
-  candidates: CandidateRow[],
-): Promise<string> => {
+/** That of the size that it has: its image may be gone by now. */
+const archOf = async (context: Context, server: ServerRow, candidates: CandidateRow[]): Promise<string> => {
+  const { at } = placesOf(server)
+  const { imageId, cloudId, projectId } = server
+  const has = at && (await archOfSize(context.db, at.cloudId, at.native))
+  if (has) return has
   const found = imageId && cloudId ? await imageForServer(context.db, imageId, cloudId, projectId) : null
   return found?.image?.arch ?? candidates[0]?.arch ?? 'x86_64'
 }

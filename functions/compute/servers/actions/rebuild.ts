@@ -1,7 +1,10 @@
 import { z } from 'zod'
+import { keypairNamed } from '../../../../db/queries/compute/keypairs.ts'
+import type { ServerRow } from '../../../../db/queries/compute/servers.ts'
 import { rebuildServer } from '../../../broker/compute/rebuild.ts'
 import { openUserData } from '../../../broker/compute/user-data.ts'
 import { badRequest, conflict, forbidden } from '../../../http/fault.ts'
+import type { Input } from '../../../http/operation.ts'
 import { links } from '../../links.ts'
 import { boolean, name, text } from '../../parameters.ts'
 import {
@@ -55,6 +58,19 @@ const refuseUnoffered = (asked: Rebuild, server: { keyName: string | null; userD
   if (Object.keys(asked.metadata ?? {}).length > 128) throw forbidden('Maximum number of metadata items exceeds 128')
 }
 
+/** A name that the server's key had, and that means another one by now, is not its key. */
+const refuseOtherKey = async (
+  { context }: Input,
+  { key_name: name }: Rebuild,
+  { keypair }: ServerRow,
+): Promise<void> => {
+  if (!name) return
+  const named = await keypairNamed(context.db, context.caller?.userId ?? '', name)
+  if (!named) throw badRequest('Invalid key_name provided.')
+  if (named.id !== keypair?.id)
+    throw conflict('The clouds behind this broker do not change the key of a server that exists.')
+}
+
 /** https://docs.openstack.org/api-ref/compute/#rebuild-server-rebuild-action */
 export const rebuildActions: Action[] = [
   action({
@@ -63,6 +79,7 @@ export const rebuildActions: Action[] = [
     handle: async (input, server, asked) => {
       const userData = openUserData(input.context, server.id, server.userData)
       refuseUnoffered(asked, { ...server, userData })
+      await refuseOtherKey(input, asked, server)
       await rebuildServer(input.context, server, asked.imageRef, {
         ...(asked.name === undefined ? {} : { name: asked.name.trim() }),
         ...(asked.metadata === undefined ? {} : { metadata: asked.metadata }),

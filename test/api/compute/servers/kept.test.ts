@@ -261,6 +261,43 @@ describe('what is deleted and waited for', () => {
   })
 })
 
+test('a rebuild that names the key of a server means that key, not another of its name', async () => {
+  w = await newWorld()
+  await importKey(1)
+  const id = await w.running({ key_name: 'k' })
+  const rebuild = () => w.act(id, { rebuild: { imageRef: w.image, key_name: 'k' } })
+  await w.demo.delete(`${KEYS}/k`)
+  const { status, body } = await rebuild()
+  expect([status, body.badRequest.message]).toEqual([400, 'Invalid key_name provided.'])
+  await importKey(2)
+  expect((await rebuild()).status).toBe(409)
+  const other = await w.running({ key_name: 'k' })
+  expect((await w.act(other, { rebuild: { imageRef: w.image, key_name: 'k' } })).status).toBe(202)
+})
+
+test('a resize keeps the architecture of a server whose image is gone', async () => {
+  w = await newWorld()
+  const { images } = (await w.demo.get('/image/v2/images?architecture=aarch64')).body
+  const origin = await w.running({ imageRef: images[0].id, flavorRef: '2' })
+  await w.act(origin, { createImage: { name: 'copy' } })
+  await w.plimsoll.settle()
+  const copy = (await w.demo.get('/image/v2/images?name=copy')).body.images[0].id
+  const id = await w.running({ imageRef: copy, flavorRef: '2' })
+  await w.demo.delete(`/image/v2/images/${copy}`)
+  await w.plimsoll.settle()
+  const archOf = async () =>
+    (
+      await w.plimsoll.db.all<{ arch: string }>(
+        `select o.arch from servers s join offers o on o.name = s.places ->> '$.at.native' where s.id = '${id}'`,
+      )
+    )[0]!.arch
+  expect(await archOf()).toBe('aarch64')
+  const asked = await w.act(id, { resize: { flavorRef: '3' } })
+  await w.plimsoll.settle()
+  if (asked.status === 202) expect(await archOf()).toBe('aarch64')
+  else expect([asked.status, asked.body.badRequest.message]).toEqual([400, expect.stringMatching(/not offered/)])
+})
+
 test('a server that was made by an earlier version keeps showing the name of its key', async () => {
   w = await newWorld()
   await importKey(1)
