@@ -103,7 +103,7 @@ export const giveOneOfEach = async ({ db, clock, projectId, userId, cloudId, hos
     }),
     db.insert(tables.flavors).values({
       id: ids.flavor,
-      name: 'private',
+      name: `private to ${project}`,
       vcpus: 1,
       ramMib: 1,
       diskGib: 1,

@@ -140,3 +140,36 @@ describe("another project's id within a body is answered as one of nothing", () 
     expect(await snapshot()).toBe(before)
   })
 })
+
+/** Lists, and what is theirs to be sorted by: a marker that is fetched without a scope tells what it stands for. */
+const lists = operations.flatMap((route): [string, Route][] =>
+  route.operation.method === 'GET' && parametersOf(route).every(({ name }) => name === 'project_id')
+    ? [[titleOf(route), route]]
+    : [],
+)
+const SORTED = [
+  '',
+  '&limit=1',
+  '&limit=1&page_reverse=True',
+  '&sort_key=name&sort_dir=asc',
+  '&sort_key=id&sort_dir=desc&limit=2',
+]
+
+describe("another project's id as a marker is answered as one of nothing", () => {
+  beforeAll(async () => {
+    await giveOneOfEach(plimsoll, 'stranger')
+  })
+
+  test.each(lists)('%s', async (_, route) => {
+    const stranger = plimsoll.as('stranger').with(versionHeader(route, versionOf(route)))
+    const path = pathOf(route, () => plimsoll.projectId('stranger'))
+    for (const [, real] of Object.entries(named).filter(([of]) => !['flavors', 'projects', 'users'].includes(of)))
+      for (const order of SORTED) {
+        // Random ones on either side of what is there: neither is anywhere in the order.
+        const random = plimsoll.host.newId()
+        const theirs = await stranger.get(`${path}?marker=${real}${order}`)
+        const nothing = await stranger.get(`${path}?marker=${random}${order}`)
+        expect([order, said(theirs, real)]).toEqual([order, said(nothing, random)])
+      }
+  })
+})

@@ -229,7 +229,10 @@ const run = async <T>(
     ...order.map((o) => ({ column: SORT_COLUMNS[o.key] as string, descending: o.descending })),
     ...['s.created_at', 's.id'].map((column) => ({ column, descending })),
   ]
-  if (marker !== undefined) where.push(beyond(keys, put(marker)))
+  if (marker !== undefined) {
+    const [of, project] = [put(marker), put(filter.projectId ?? null)]
+    where.push(beyond(keys, `s.id = ${of} and (${project} is null or s.project_id = ${project})`))
+  }
   const text = `${select} where ${where.join(' and ')} order by ${keys.map((k) => `${k.column}${k.descending ? ' desc' : ''}`).join(', ')} limit ${put(limit)}`
   const { results } = await below(db)
     .prepare(text)
@@ -238,11 +241,11 @@ const run = async <T>(
   return results
 }
 
-/** What follows the marker in that order, spelled out because directions may differ. */
-const beyond = ([first, ...rest]: { column: string; descending: boolean }[], slot: string): string => {
-  const at = `(select ${first!.column} from servers s where s.id = ${slot})`
+/** What follows the marker in that order, spelled out because directions may differ. `marked`: which server that is. */
+const beyond = ([first, ...rest]: { column: string; descending: boolean }[], marked: string): string => {
+  const at = `(select ${first!.column} from servers s where ${marked})`
   const after = `${first!.column} ${first!.descending ? '<' : '>'} ${at}`
-  return rest.length ? `(${after} or (${first!.column} = ${at} and ${beyond(rest, slot)}))` : after
+  return rest.length ? `(${after} or (${first!.column} = ${at} and ${beyond(rest, marked)}))` : after
 }
 
 /** Whether a marker stands for a server that the scope may see. */

@@ -46,11 +46,11 @@ export const floatingIpAttributes: Attributes = table({
 
 /** One page of the floating IPs of a scope, with the port and router that each leads to. */
 export const listFloatingIps = (db: Database, scope: Scope, listing: Listing): Promise<FloatingIpView[]> => {
-  const page = pageOf(floatingIps, floatingIpAttributes, listing)
+  const page = pageOf(floatingIps, floatingIpAttributes, listing, within(floatingIps.projectId, scope))
   return db
     .select(view)
     .from(floatingIps)
-    .where(and(within(floatingIps.projectId, scope), page.where))
+    .where(page.where)
     .orderBy(...page.orderBy)
     .limit(page.limit)
 }

@@ -45,19 +45,28 @@ const tagsOf = (match: TagMatch, tags: string[]): SQL => {
   return match.startsWith('not') ? sql`not (${met})` : met
 }
 
-/** Conditions, order and size of one page. A page in reverse comes last item first. */
-export const pageOf = (table: SQLiteTable, attributes: Attributes, listing: Listing) => {
+/**
+ * Conditions, order and size of one page. A page in reverse comes last item first. `seen` says what the caller may see:
+ * a marker beyond it is a marker of nothing, or the order would tell what is there.
+ */
+export const pageOf = (table: SQLiteTable, attributes: Attributes, listing: Listing, seen: SQL | undefined) => {
   const expression = (key: string): SQL => {
     const attribute = attributes[key]
     return attribute && !attribute.matches ? attribute.sql : sql`''`
   }
-  const keys = [...listing.sort, ...['created_at', 'id'].map((key) => ({ key, descending: false }))].map((each) => ({
+  const named = new Map(listing.sort.toReversed().map((each) => [each.key, each]))
+  const keys = [
+    ...[...named.values()].toReversed(),
+    ...['created_at', 'id'].map((key) => ({ key, descending: false })),
+  ].map((each) => ({
     column: expression(each.key),
     descending: each.descending !== listing.reverse,
   }))
-  const at = keys.map(({ column }) => sql`(select coalesce(${column}, '') from ${table} where id = ${listing.marker})`)
+  const marked = and(sql`id = ${listing.marker}`, seen)
+  const at = keys.map(({ column }) => sql`(select coalesce(${column}, '') from ${table} where ${marked})`)
   return {
     where: and(
+      seen,
       ...listing.filters.map(({ key, values }) => filterOf(attributes[key]!, values)),
       ...listing.tags.map(({ match, tags }) => tagsOf(match, tags)),
       listing.changedSince === null ? undefined : sql`${expression('updated_at')} >= ${listing.changedSince}`,

@@ -58,11 +58,11 @@ export const networkAttributes: Attributes = table({
 
 /** One page of the networks that a scope sees: its own, shared ones, and the world outside of clouds that it is mapped to. */
 export const listNetworks = (db: Database, scope: Scope, listing: Listing): Promise<NetworkView[]> => {
-  const page = pageOf(networks, networkAttributes, listing)
+  const page = pageOf(networks, networkAttributes, listing, visible(scope))
   return db
     .select(view)
     .from(networks)
-    .where(and(visible(scope), page.where))
+    .where(page.where)
     .orderBy(...page.orderBy)
     .limit(page.limit)
 }

@@ -77,11 +77,11 @@ export const portAttributes: Attributes = table({
 
 /** One page of the ports of a scope, with their addresses and groups. */
 export const listPorts = (db: Database, scope: Scope, listing: Listing): Promise<PortView[]> => {
-  const page = pageOf(ports, portAttributes, listing)
+  const page = pageOf(ports, portAttributes, listing, within(ports.projectId, scope))
   return db
     .select(view)
     .from(ports)
-    .where(and(within(ports.projectId, scope), page.where))
+    .where(page.where)
     .orderBy(...page.orderBy)
     .limit(page.limit)
 }

@@ -36,11 +36,11 @@ export const routerAttributes: Attributes = table({
 
 /** One page of the routers of a scope. */
 export const listRouters = (db: Database, scope: Scope, listing: Listing): Promise<RouterView[]> => {
-  const page = pageOf(routers, routerAttributes, listing)
+  const page = pageOf(routers, routerAttributes, listing, within(routers.projectId, scope))
   return db
     .select(view)
     .from(routers)
-    .where(and(within(routers.projectId, scope), page.where))
+    .where(page.where)
     .orderBy(...page.orderBy)
     .limit(page.limit)
 }

@@ -58,11 +58,11 @@ export const listSecurityGroups = async (
   scope: Scope,
   listing: Listing,
 ): Promise<SecurityGroupView[]> => {
-  const page = pageOf(securityGroups, securityGroupAttributes, listing)
+  const page = pageOf(securityGroups, securityGroupAttributes, listing, within(securityGroups.projectId, scope))
   const groups = await db
     .select()
     .from(securityGroups)
-    .where(and(within(securityGroups.projectId, scope), page.where))
+    .where(page.where)
     .orderBy(...page.orderBy)
     .limit(page.limit)
   return withRules(db, groups)
@@ -159,11 +159,11 @@ const rulesOf = (db: Database, groupIds: string[]): Promise<RuleRow[]> =>
 
 /** One page of the rules of a scope. */
 export const listRules = (db: Database, scope: Scope, listing: Listing): Promise<RuleRow[]> => {
-  const page = pageOf(securityGroupRules, ruleAttributes, listing)
+  const page = pageOf(securityGroupRules, ruleAttributes, listing, within(securityGroupRules.projectId, scope))
   return db
     .select(getTableColumns(securityGroupRules))
     .from(securityGroupRules)
-    .where(and(within(securityGroupRules.projectId, scope), page.where))
+    .where(page.where)
     .orderBy(...page.orderBy)
     .limit(page.limit)
 }

@@ -41,11 +41,11 @@ export const subnetAttributes: Attributes = table({
 
 /** One page of the subnets that a scope sees: its own, and those of shared networks. */
 export const listSubnets = (db: Database, scope: Scope, listing: Listing): Promise<SubnetRow[]> => {
-  const page = pageOf(subnets, subnetAttributes, listing)
+  const page = pageOf(subnets, subnetAttributes, listing, visible(scope))
   return db
     .select()
     .from(subnets)
-    .where(and(visible(scope), page.where))
+    .where(page.where)
     .orderBy(...page.orderBy)
     .limit(page.limit)
 }
