@@ -1,5 +1,6 @@
 import { type DomainRow, domainById, listDomains } from '../../db/queries/identity/identity.ts'
 import { type Operation, operation } from '../http/operation.ts'
+import { inexactly } from './filters.ts'
 import { unknown } from './refusals.ts'
 import { collection, flagOf, selfLink } from './views.ts'
 
@@ -20,13 +21,17 @@ export const domainOperations: Operation[] = [
     method: 'GET',
     path: '/v3/domains',
     who: 'admin',
-    summary: 'Every domain; filters `name` and `enabled`.',
+    summary: 'Every domain; filters `name` and `enabled`, exact or not.',
     status: 200,
-    handle: async ({ context, query, base }) => {
+    handle: async ({ context, query, queries, base }) => {
       const rows = await listDomains(context.db, { name: query.name, enabled: flagOf(query.enabled) })
       return collection(
         'domains',
-        rows.map((row) => view(row, base)),
+        inexactly(
+          queries,
+          ['name'],
+          rows.map((row) => view(row, base)),
+        ),
         base,
         '/domains',
       )

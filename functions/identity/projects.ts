@@ -13,6 +13,7 @@ import { commit } from '../broker/line/commit.ts'
 import { isTaken } from '../broker/line/refused.ts'
 import { notImplemented } from '../http/fault.ts'
 import { type Operation, operation } from '../http/operation.ts'
+import { inexactly } from './filters.ts'
 import { extraOf, noOptions } from './properties.ts'
 import { duplicate, ownOrAdmin, unknown } from './refusals.ts'
 import { collection, flagOf, selfLink } from './views.ts'
@@ -65,14 +66,20 @@ export const projectOperations: Operation[] = [
     method: 'GET',
     path: '/v3/projects',
     who: 'admin',
-    summary: 'Every project; filters `name`, `domain_id`, `parent_id`, `enabled` and `is_domain`.',
+    summary: 'Every project; filters `name`, `domain_id`, `parent_id`, `enabled` and `is_domain`, exact or not.',
     status: 200,
-    handle: async ({ context, query, base }) => {
-      const filter = { name: query.name, domainId: query.domain_id ?? query.parent_id, enabled: flagOf(query.enabled) }
-      const rows = flagOf(query.is_domain) ? [] : await listProjects(context.db, filter)
+    handle: async ({ context, query, queries, base }) => {
+      const { domain_id: domainId = query.parent_id, parent_id: parentId = domainId } = query
+      const filter = { name: query.name, domainId, enabled: flagOf(query.enabled) }
+      // A project's parent is its domain.
+      const rows = flagOf(query.is_domain) || parentId !== domainId ? [] : await listProjects(context.db, filter)
       return collection(
         'projects',
-        rows.map((row) => projectView(row, base)),
+        inexactly(
+          queries,
+          ['name', 'domain_id', 'parent_id'],
+          rows.map((row) => projectView(row, base)),
+        ),
         base,
         '/projects',
       )

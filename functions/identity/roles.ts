@@ -4,6 +4,7 @@ import { commit } from '../broker/line/commit.ts'
 import { isTaken } from '../broker/line/refused.ts'
 import { forbidden, notImplemented } from '../http/fault.ts'
 import { type Operation, operation } from '../http/operation.ts'
+import { inexactly } from './filters.ts'
 import { nameText, noOptions } from './properties.ts'
 import { duplicate, unknown } from './refusals.ts'
 import { collection, selfLink } from './views.ts'
@@ -35,13 +36,17 @@ export const roleOperations: Operation[] = [
     method: 'GET',
     path: '/v3/roles',
     who: 'admin',
-    summary: 'Every role; filter `name`.',
+    summary: 'Every role; filter `name`, exact or not.',
     status: 200,
-    handle: async ({ context, query, base }) => {
+    handle: async ({ context, query, queries, base }) => {
       const rows = query.domain_id ? [] : await listRoles(context.db, query.name)
       return collection(
         'roles',
-        rows.map((row) => view(row, base)),
+        inexactly(
+          queries,
+          ['name'],
+          rows.map((row) => view(row, base)),
+        ),
         base,
         '/roles',
       )

@@ -18,6 +18,7 @@ import type { Context } from '../context.ts'
 import { notImplemented } from '../http/fault.ts'
 import { type Operation, operation } from '../http/operation.ts'
 import { checkPassword, laneOf } from './check-password.ts'
+import { asksForAbsent, inexactly } from './filters.ts'
 import { extraOf, nameText, noOptions } from './properties.ts'
 import { duplicate, ownOrAdmin, unknown } from './refusals.ts'
 import { collection, flagOf, selfLink } from './views.ts'
@@ -58,14 +59,19 @@ export const userOperations: Operation[] = [
     method: 'GET',
     path: '/v3/users',
     who: 'admin',
-    summary: 'Every user; filters `name`, `domain_id` and `enabled`.',
+    summary: 'Every user; filters `name`, `domain_id` and `enabled`, exact or not.',
     status: 200,
-    handle: async ({ context, query, base }) => {
+    handle: async ({ context, query, queries, base }) => {
       const filter = { name: query.name, domainId: query.domain_id, enabled: flagOf(query.enabled) }
-      const rows = await listUsers(context.db, filter)
+      const federated = asksForAbsent(queries, 'idp_id', 'protocol_id', 'unique_id', 'password_expires_at')
+      const rows = federated ? [] : await listUsers(context.db, filter)
       return collection(
         'users',
-        rows.map((row) => view(row, base)),
+        inexactly(
+          queries,
+          ['name', 'domain_id'],
+          rows.map((row) => view(row, base)),
+        ),
         base,
         '/users',
       )

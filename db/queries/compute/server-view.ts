@@ -91,6 +91,9 @@ export interface ServerFilter {
   keyName?: string | undefined
   hostname?: string | undefined
   availabilityZone?: string | undefined
+  /** Name of the cloud. */
+  host?: string | undefined
+  diskConfig?: 'AUTO' | 'MANUAL' | undefined
   powerState?: number | undefined
   launchIndex?: number | undefined
   progress?: number | undefined
@@ -131,6 +134,8 @@ const CONDITIONS: Record<Exclude<keyof ServerFilter, 'deleted'>, string> = {
   keyName: 's.key_name = ?',
   hostname: 's.hostname = ?',
   availabilityZone: `${ZONE} = ?`,
+  host: '(select c.name from clouds c where c.id = s.cloud_id) = ?',
+  diskConfig: 's.disk_config = ?',
   powerState: 's.power_state = ?',
   launchIndex: 's.launch_index = ?',
   progress: 's.progress = ?',

@@ -81,6 +81,7 @@ const numberOf = (key: string, value: string): number => {
   return Number(value)
 }
 
+const ROOT_DEVICE = '/dev/vda'
 const PLAIN = /^[\w\s@%&=:;,<>"'~`!#-]*$/
 
 interface Draft extends Asked {
@@ -145,6 +146,29 @@ const READERS: Record<string, (draft: Draft, value: string, key: string) => void
   },
   availability_zone: (d, value) => {
     d.filter.availabilityZone = value
+  },
+  host: (d, value) => {
+    d.filter.host = value
+  },
+  auto_disk_config: (d, value) => {
+    d.filter.diskConfig = strictBoolean(value) ? 'AUTO' : 'MANUAL'
+  },
+  // Nothing is deleted softly, nobody but its owner or an administrator locks a server, and the rest is what all show.
+  soft_deleted: (d, value) => {
+    d.nothing ||= strictBoolean(value) === true
+  },
+  locked_by: (d, value) => {
+    d.nothing ||= !['owner', 'admin'].includes(value)
+    d.filter.locked = true
+  },
+  kernel_id: (d, value) => {
+    d.nothing ||= value !== ''
+  },
+  ramdisk_id: (d, value) => {
+    d.nothing ||= value !== ''
+  },
+  root_device_name: (d, value) => {
+    d.nothing ||= value !== ROOT_DEVICE
   },
   power_state: (d, value, key) => {
     const named = own(POWER_STATES, value.toLowerCase())
@@ -245,7 +269,9 @@ const readStatus = (draft: Draft, statuses: string[], isAdmin: boolean): void =>
 /** The caller's own project, unless an admin asks for all of them or for another. */
 const readProject = ({ filter }: Draft, { caller }: Context, queries: URLSearchParams, isAdmin: boolean): void => {
   const given = queries.get('all_tenants')
-  const all = given === null ? false : given === '' ? true : strictBoolean(given)
+  // Another project's id implies all of them, unless somebody says otherwise.
+  const other = isAdmin && queries.has('tenant_id') && queries.get('tenant_id') !== caller?.projectId
+  const all = given === null ? other : given === '' ? true : strictBoolean(given)
   if (all === null)
     throw badRequest(
       `Unrecognized value '${given}', acceptable values are: '0', '1', 'f', 'false', 'n', 'no', 'off', 'on', 't', 'true', 'y', 'yes'`,
