@@ -10,7 +10,7 @@ import { openHost, settingsFrom } from '../../functions/runtime/host.ts'
 import { type Kept, PASSWORD, SECRET_KEY, START } from './kept.ts'
 
 /**
- * `node test/migrations/keep.ts` lives through a day with this version of the program, and keeps the databases that it
+ * `node test/migrations/keep.ts [FOLDER]` lives through a day with this version of the program, and keeps the databases that it
  * leaves behind for every later version to migrate. Run once for a release, never again: what is kept is what was.
  */
 const open = async (folder: string): Promise<D1Database> => {
@@ -24,7 +24,7 @@ const deferred: (() => Promise<unknown>)[] = []
 const host = await openHost({
   d1,
   cloudState,
-  settings: settingsFrom({}, 'node', SECRET_KEY),
+  settings: settingsFrom({ PLIMSOLL_PUBLIC_URL: 'http://plimsoll.test' }, 'node', SECRET_KEY),
   now: () => clock.now,
   sleep: async (ms) => {
     clock.now += ms
@@ -65,9 +65,9 @@ const send = async (
   if (response.status >= 300) throw new Error(`${method} ${path}: ${response.status} ${text}`)
   return [response, text ? JSON.parse(text) : null]
 }
-const logIn = async (name: string, project: string): Promise<string> => {
+const logIn = async (name: string, project: string, password = PASSWORD): Promise<string> => {
   const domain = { id: 'default' }
-  const identity = { methods: ['password'], password: { user: { name, domain, password: PASSWORD } } }
+  const identity = { methods: ['password'], password: { user: { name, domain, password } } }
   const [response] = await send('', 'POST', '/identity/v3/auth/tokens', {
     auth: { identity, scope: { project: { name: project, domain } } },
   })
@@ -189,6 +189,9 @@ for (let minute = 0; minute < 12; minute++) {
 }
 await settle()
 
+// A password that its user forgot.
+await logIn('keeper', 'kept', 'forgotten').catch(() => {})
+
 // What takes hours, other processes or a cloud's misfortune to come about.
 const cloud = (await d1.prepare('select id from clouds').first<{ id: string }>())!.id
 const now = clock.now
@@ -255,4 +258,7 @@ const text = JSON.stringify(
     Array.isArray(value) && typeof value[0] === 'object' ? value.map((row) => JSON.stringify(row)) : value,
   1,
 ).replaceAll(/^( +)"(\{.*\})"(,?)$/gm, (_, indent, row, comma) => `${indent}${JSON.parse(`"${row}"`)}${comma}`)
-writeFileSync(`test/migrations/kept/${kept.migrations.at(-1)!.replace('.sql', '')}.json`, `${text}\n`)
+writeFileSync(
+  `${process.argv[2] ?? 'test/migrations/kept'}/${kept.migrations.at(-1)!.replace('.sql', '')}.json`,
+  `${text}\n`,
+)
