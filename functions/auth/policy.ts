@@ -23,6 +23,7 @@ export const authorize = (caller: Caller | null, operation: Operation): void => 
     )
 }
 
+/** 401, in the words of keystonemiddleware; clients then ask for another token. */
 export const unauthorized = (): Fault =>
   new Fault(401, 'The request you have made requires authentication.', {
     headers: { 'WWW-Authenticate': 'Keystone uri="/identity"' },

@@ -20,6 +20,10 @@ export interface Token extends Caller {
 
 const AAD = 'token'
 
+/**
+ * The token as text: encrypted and authenticated under the first of the keys, so that any process opens it without a
+ * look-up.
+ */
 export const sealToken = (token: Token, keys: Key[]): string =>
   seal(
     JSON.stringify({

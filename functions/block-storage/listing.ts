@@ -22,6 +22,7 @@ const CONTROLS = [
 export const filtersIn = (queries: URLSearchParams): Record<string, string> =>
   Object.fromEntries([...queries].filter(([key]) => !CONTROLS.includes(key)))
 
+/** Items of a page: at most the maximum, which is also the default; 400 for what is no such number. */
 export const limitOf = (query: Input['query']): number => {
   const { limit } = query
   if (limit === undefined) return MAXIMUM
@@ -62,6 +63,7 @@ const sortOf = (query: Input['query'], known: object): Sort[] => {
   return keys
 }
 
+/** Which part of a list is asked for; `known`: the keys that it may be sorted by. */
 export const sliceOf = (query: Input['query'], known: object): Slice => ({
   sort: sortOf(query, known),
   limit: limitOf(query),

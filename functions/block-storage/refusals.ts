@@ -9,12 +9,16 @@ import type { Service } from '../http/service.ts'
 
 /** Cinder's exceptions (cinder/exception.py). */
 export const invalidVolume = (reason: string) => badRequest(`Invalid volume: ${reason}`)
+/** `InvalidSnapshot`, 400. */
 export const invalidSnapshot = (reason: string) => badRequest(`Invalid snapshot: ${reason}`)
+/** `InvalidInput`, 400. */
 export const invalidInput = (reason: string) => badRequest(`Invalid input received: ${reason}`)
 /** The volume type is offered elsewhere. */
 export const notThere = (zones: string[]) =>
   badRequest(`Volume type is only supported in these availability zones: ${zones.join(', ')}`)
+/** `VolumeNotFound`, 404. */
 export const noVolume = (id: string) => notFound(`Volume ${id} could not be found.`)
+/** `SnapshotNotFound`, 404. */
 export const noSnapshot = (id: string) => notFound(`Snapshot ${id} could not be found.`)
 
 const either = (words: string[]) => words.join(' or ')

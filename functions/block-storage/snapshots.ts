@@ -8,9 +8,9 @@ import {
   type SnapshotRow,
 } from '../../db/queries/block-storage/snapshots.ts'
 import {
+  changeSnapshot,
   createSnapshot,
   deleteSnapshot,
-  describeSnapshot,
   resetSnapshot,
   snapshotFor,
 } from '../broker/block-storage/snapshot.ts'
@@ -149,7 +149,7 @@ const update = async (input: Input<Update>) => {
   const { name, display_name, description, display_description } = input.body.snapshot
   const newName = name === undefined ? display_name : name
   const newText = description === undefined ? display_description : description
-  const updated = await describeSnapshot(input.context, snapshot, {
+  const updated = await changeSnapshot(input.context, snapshot, {
     ...(newName === undefined ? {} : { name: newName }),
     ...(newText === undefined ? {} : { description: newText }),
   })
@@ -269,7 +269,7 @@ export const snapshotOperations: Operation[] = [
     collection: 'snapshots',
     find: snapshotOf,
     read: ({ metadata: items }) => items,
-    write: ({ context }, snapshot, items) => describeSnapshot(context, snapshot, { metadata: items }),
+    write: ({ context }, snapshot, items) => changeSnapshot(context, snapshot, { metadata: items }),
     absent: ({ id }, key) => notFound(`Snapshot ${id} has no metadata with key ${key}.`),
   }),
 ]

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { table } from '../../adapters/table.ts'
 import type { VolumeRead } from '../../db/queries/block-storage/volumes.ts'
-import { deleteVolume, describeVolume, extendVolume, resetVolume } from '../broker/block-storage/volume.ts'
+import { changeVolume, deleteVolume, extendVolume, resetVolume } from '../broker/block-storage/volume.ts'
 import { volumeTypeFor } from '../broker/block-storage/volume-types.ts'
 import { check } from '../http/body.ts'
 import { dialects } from '../http/dialects.ts'
@@ -39,7 +39,7 @@ const extend = action({
 const setBootable = action({
   body: z.strictObject({ bootable: boolean }),
   run: async ({ context }, volume, { bootable }) => {
-    await describeVolume(context, volume, { bootable }, 'set_bootable')
+    await changeVolume(context, volume, { bootable }, 'set_bootable')
     return { status: 200 }
   },
 })
@@ -53,7 +53,7 @@ const setReadonly = action({
         `Volume ${volume.id} status must be available to update readonly flag, but current status is: ${volume.status}.`,
       )
     const items = { ...volume.metadata, readonly: readonly ? 'True' : 'False' }
-    await describeVolume(context, volume, { readonly, metadata: items }, 'set_readonly')
+    await changeVolume(context, volume, { readonly, metadata: items }, 'set_readonly')
     return DONE
   },
 })
@@ -62,7 +62,7 @@ const setImageMetadata = action({
   body: z.strictObject({ metadata }),
   run: async ({ context }, volume, { metadata: items }) => {
     const imageMetadata = { ...volume.imageMetadata, ...items }
-    await describeVolume(context, volume, { imageMetadata }, 'set_image_metadata')
+    await changeVolume(context, volume, { imageMetadata }, 'set_image_metadata')
     return { status: 200, body: { metadata: imageMetadata } }
   },
 })
@@ -71,7 +71,7 @@ const unsetImageMetadata = action({
   run: async ({ context }, volume, { key }) => {
     const { [key]: found, ...imageMetadata } = volume.imageMetadata
     if (found === undefined) throw notFound(`Glance metadata for volume/snapshot ${volume.id} cannot be found.`)
-    await describeVolume(context, volume, { imageMetadata }, 'unset_image_metadata')
+    await changeVolume(context, volume, { imageMetadata }, 'unset_image_metadata')
     return { status: 200 }
   },
 })

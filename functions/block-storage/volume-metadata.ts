@@ -1,4 +1,4 @@
-import { describeVolume } from '../broker/block-storage/volume.ts'
+import { changeVolume } from '../broker/block-storage/volume.ts'
 import { notFound } from '../http/fault.ts'
 import { metadataOperations } from './metadata.ts'
 import { besideFlag, volumeOf, withoutFlag } from './volumes.ts'
@@ -9,6 +9,6 @@ export const volumeMetadataOperations = metadataOperations({
   find: volumeOf,
   read: (volume) => withoutFlag(volume.metadata),
   write: ({ context }, volume, items) =>
-    describeVolume(context, volume, { metadata: besideFlag(volume, items) }, 'set_metadata'),
+    changeVolume(context, volume, { metadata: besideFlag(volume, items) }, 'set_metadata'),
   absent: ({ id }, key) => notFound(`Volume ${id} has no metadata with key ${key}.`),
 })

@@ -7,7 +7,7 @@ import {
   type VolumeRead,
   volumeMetadata,
 } from '../../db/queries/block-storage/volumes.ts'
-import { deleteVolume, describeVolume, volumeFor } from '../broker/block-storage/volume.ts'
+import { changeVolume, deleteVolume, volumeFor } from '../broker/block-storage/volume.ts'
 import { volumeTypeFor } from '../broker/block-storage/volume-types.ts'
 import type { Context } from '../context.ts'
 import { isTrue } from '../http/boolean.ts'
@@ -115,7 +115,7 @@ const update = async (input: Input<Update>) => {
   const { name, description, display_name, display_description, metadata: items } = body.volume
   const newName = name === undefined ? display_name : name
   const newText = description === undefined ? display_description : description
-  const updated = await describeVolume(context, volume, {
+  const updated = await changeVolume(context, volume, {
     ...(newName === undefined ? {} : { name: newName }),
     ...(newText === undefined ? {} : { description: newText }),
     ...(items === undefined ? {} : { metadata: besideFlag(volume, items) }),

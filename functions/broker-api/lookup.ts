@@ -2,6 +2,7 @@ import { type CloudRow, cloudByName } from '../../db/queries/clouds/clouds.ts'
 import type { Context } from '../context.ts'
 import { notFound } from '../http/fault.ts'
 
+/** The cloud of that name; 404 if there is none. */
 export const cloudNamed = async (context: Context, name: string): Promise<CloudRow> => {
   const row = await cloudByName(context.db, name)
   if (!row) throw notFound(`There is no cloud named ${name}.`)

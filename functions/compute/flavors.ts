@@ -7,7 +7,7 @@ import {
   listFlavors,
   readableFlavor,
 } from '../../db/queries/compute/flavors.ts'
-import { createFlavor, describeFlavor, removeFlavor } from '../broker/compute/flavor.ts'
+import { changeFlavor, createFlavor, removeFlavor } from '../broker/compute/flavor.ts'
 import { Refused } from '../broker/line/refused.ts'
 import type { Context } from '../context.ts'
 import { strictBoolean } from '../http/boolean.ts'
@@ -230,7 +230,7 @@ export const flavorOperations: Operation[] = [
     body: change,
     handle: async (input) => {
       const flavor = await commonFlavorOf(input)
-      await describeFlavor(input.context, flavor, input.body.flavor.description)
+      await changeFlavor(input.context, flavor, input.body.flavor.description)
       return { body: { flavor: flavorView({ ...flavor, description: input.body.flavor.description }, input) } }
     },
   }),

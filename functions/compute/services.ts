@@ -10,6 +10,7 @@ export const idIn = (version: number, name: string): string | number => {
   return version >= 53 ? id : Number.parseInt(id.slice(0, 7), 16)
 }
 
+/** The id under which a cloud is shown as `nova-compute`: a number before 2.53, a UUID since. */
 export const serviceId = (version: number, cloudId: string) => idIn(version, `nova-compute/${cloudId}`)
 
 const view = (cloud: CloudRow, version: number, now: number) => ({

@@ -16,9 +16,13 @@ export class Fault extends Error {
   }
 }
 
+/** 400: it cannot be done as it is asked for. */
 export const badRequest = (message: string, type?: string) => new Fault(400, message, opt(type))
+/** 403: the caller may not, or a limit does not let it. */
 export const forbidden = (message: string, type?: string) => new Fault(403, message, opt(type))
+/** 404: it is not there, or not the caller's to see. */
 export const notFound = (message: string, type?: string) => new Fault(404, message, opt(type))
+/** 409: what is there is in the way. */
 export const conflict = (message: string, type?: string) => new Fault(409, message, opt(type))
 /** 429: the same may be asked again after so many seconds. */
 export const tooMany = (seconds: number, message = 'This request was rate-limited.') =>

@@ -37,6 +37,7 @@ const KNOWN = [...Object.keys(fields), 'id', 'links']
 const creation = z.object({ project: z.looseObject(fields) })
 const change = z.object({ project: z.looseObject({ ...fields, name: fields.name.optional() }) })
 
+/** A project as Keystone shows it. */
 export const projectView = (row: ProjectRow, base: string) => ({
   ...row.extra,
   id: row.id,

@@ -7,6 +7,7 @@ import type { Service } from '../http/service.ts'
 /** Keystone's sentences (keystone/exception.py), so that clients which read them keep working. */
 export const unknown = (kind: string, id: string): Fault => notFound(`Could not find ${kind}: ${id}.`)
 
+/** 409 for a name that is taken, within its domain. */
 export const duplicate = (kind: string, name: string, domainId?: string): Fault =>
   new Fault(
     409,
@@ -19,6 +20,7 @@ export const actionDenied = (operation: string): string => {
   return `You are not authorized to perform the requested action: identity:${verb}_${resource}${verb === 'list' ? 's' : ''}.`
 }
 
+/** 400 for an attribute that a body lacks. */
 export const missing = (attribute: string, target: string): Fault =>
   new Fault(
     400,

@@ -6,6 +6,7 @@ export const collection = (name: string, items: unknown[], base: string, path: s
   body: { [name]: items, links: { next: null, self: `${base}/v3${path}`, previous: null } },
 })
 
+/** The `links` of one resource. */
 export const selfLink = (base: string, path: string) => ({ self: `${base}/v3${path}` })
 
 /** `enabled=false`, `enabled=0` and `enabled` as Keystone reads them; undefined: not asked for. */

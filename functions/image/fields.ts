@@ -59,5 +59,6 @@ export const READONLY = [
   'os_hash_value',
   'stores',
 ]
+/** Whether a property is one that Glance keeps for itself. */
 export const isReserved = (name: string): boolean =>
   ['location', 'locations', 'deleted', 'deleted_at', CLOUDS].includes(name) || name.startsWith('os_glance')

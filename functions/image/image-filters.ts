@@ -11,6 +11,7 @@ const MAXIMUM = 1000
 const CONTROLS = ['limit', 'marker', 'sort', 'sort_key', 'sort_dir', 'tag', 'member_status', 'visibility']
 const COMPARISONS = ['gt', 'gte', 'lt', 'lte', 'eq', 'neq']
 
+/** Items of a page: what the query says, at most the maximum; 400 for what is no such number. */
 export const limitOf = (queries: URLSearchParams): number => {
   const given = queries.get('limit')
   if (given === null) return DEFAULT_LIMIT

@@ -20,6 +20,7 @@ export const networkFor = async (plan: Plan, nativeId: string): Promise<Item> =>
   return network
 }
 
+/** Plans the rows of a network that is on a cloud already. */
 export const takeNetwork: Unit = async (plan, item, _, read) => {
   const { context, row } = plan
   const { name } = read.spec as NetworkSpec
@@ -39,6 +40,7 @@ export const takeNetwork: Unit = async (plan, item, _, read) => {
   if (!made) plan.write(pin(context.db, [item.resourceId], row.id, now))
 }
 
+/** Plans the rows of a subnet with the addresses that its cloud hands out. */
 export const takeSubnet: Unit = async (plan, item, seen, read) => {
   const { context } = plan
   const spec = read.spec as SubnetSpec

@@ -74,7 +74,7 @@ export const deleteSnapshot = async (context: Context, snapshot: SnapshotRead, f
 }
 
 /** Name, description and metadata stand above the line; the cloud shows the name where it can. */
-export const describeSnapshot = async (
+export const changeSnapshot = async (
   context: Context,
   snapshot: SnapshotRead,
   set: Partial<Pick<SnapshotRow, 'name' | 'description' | 'metadata'>>,

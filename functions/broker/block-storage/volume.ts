@@ -166,7 +166,7 @@ export const deleteVolume = async (
 }
 
 /** Name and description stand above the line; the cloud shows the name where it can. */
-export const describeVolume = async (
+export const changeVolume = async (
   context: Context,
   volume: VolumeRead,
   set: Partial<Pick<VolumeRow, 'name' | 'description' | 'metadata' | 'imageMetadata' | 'bootable' | 'readonly'>>,

@@ -7,6 +7,7 @@ import type { Context } from '../../context.ts'
 /** Members of realms that only look. All others change something, or may. */
 const LOOKS = new Set(['once', 'settleMs', 'find', 'get', 'list', 'read', 'catalog', 'consoleLog'])
 
+/** Whether a cloud is connected to be looked at alone (option `read_only`). */
 export const isReadOnly = ({ options }: Pick<CloudRow, 'options'>): boolean => options.read_only === true
 
 const said = (cloudName: string): string => `Cloud ${cloudName} is connected read-only: nothing there is changed.`

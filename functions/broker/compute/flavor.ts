@@ -16,7 +16,8 @@ export const createFlavor = async (context: Context, wish: FlavorWish): Promise<
   return flavor
 }
 
-export const describeFlavor = (context: Context, { id }: FlavorRow, description: string | null): Promise<void> =>
+/** Changes the description of a flavor, which is all that may change (microversion 2.55). */
+export const changeFlavor = (context: Context, { id }: FlavorRow, description: string | null): Promise<void> =>
   change(context, 'update', id, [rows.describeFlavor(context.db, id, description)])
 
 /** Servers carry their own copy of it. */
@@ -34,6 +35,7 @@ export const setExtraSpecs = (
 export const grantAccess = (context: Context, { id }: FlavorRow, projectId: string): Promise<void> =>
   change(context, 'grant', id, [rows.insertAccess(context.db, id, projectId)])
 
+/** Hides a private flavor from a project again; servers keep the size they have. */
 export const revokeAccess = (context: Context, { id }: FlavorRow, projectId: string): Promise<void> =>
   change(context, 'revoke', id, [rows.deleteAccess(context.db, id, projectId)])
 

@@ -64,6 +64,10 @@ export const SERVER_STATUSES: ReadonlySet<string> = new Set(
   Object.values(STATUS).flatMap((tasks) => Object.values(tasks)),
 )
 
+/**
+ * The status that Nova shows for two states (nova/api/openstack/common.py); `UNKNOWN` for a state that it does not
+ * know.
+ */
 export const statusOf = (vmState: string, taskState: string | null): string => {
   const tasks = STATUS[vmState]
   return tasks ? ((taskState && tasks[taskState]) ?? tasks.default) : 'UNKNOWN'

@@ -28,8 +28,10 @@ export interface Places {
   image?: string
 }
 
+/** What `servers.places` says; nowhere if it says nothing. */
 export const placesOf = (server: Pick<ServerRow, 'places'>): Places =>
   (server.places as unknown as Places | null) ?? { at: null, next: [] }
+/** The column from it. */
 export const placesJson = (places: Places): Json => places as unknown as Json
 
 /** What the row shows now. */
@@ -74,6 +76,7 @@ export const statusWith = (server: ServerRow, facts: Partial<ServerFacts>): Serv
 export const hostIdOf = (host: string | undefined, projectId: string): string =>
   host === undefined ? '' : createHash('sha224').update(`${projectId}${host}`).digest('hex')
 
+/** The flavor that a resize goes to. */
 export const flavorInArgs = (action: Pick<ServerAction, 'args'>): FlavorSnapshot =>
   action.args.flavor as unknown as FlavorSnapshot
 

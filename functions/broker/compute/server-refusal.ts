@@ -57,6 +57,7 @@ export class ServerRefused extends Refusing<ServerRefusal> {
   }
 }
 
+/** Throws a refusal as an expression, where a value is missing. */
 export const refuse = (refusal: ServerRefusal): never => {
   throw new ServerRefused(refusal)
 }

@@ -31,7 +31,7 @@ export const deleteServer = async (context: Context, server: ServerRow): Promise
 }
 
 /** What users may change of a server as such. Name and metadata are told to a cloud that shows them. */
-export const describeServer = async (
+export const changeServer = async (
   context: Context,
   server: ServerRow,
   asked: Partial<

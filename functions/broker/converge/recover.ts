@@ -111,6 +111,7 @@ const fail = async (work: Work, error: CloudError): Promise<Next> => {
   )
 }
 
+/** An error as a binding remembers it: code, sentence for users, time (ms since 1970), and the cloud's own code if there is one. */
 export const recorded = (error: CloudError, at: number) => ({
   code: error.code,
   message: error.message,

@@ -26,6 +26,7 @@ export interface Room {
 /** What an image is worth knowing when its data is there. */
 export type Found = Pick<ImageRow, 'sizeBytes' | 'virtualSizeBytes' | 'checksum' | 'hashAlgo' | 'hashValue'>
 
+/** Refuses data over the cap of this installation. */
 export const tooLarge = ({ settings }: Context): ImageRefused =>
   new ImageRefused({ kind: 'too-large', limit: settings.imageSizeCap, worker: settings.runtime === 'workers' })
 

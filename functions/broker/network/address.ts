@@ -63,12 +63,15 @@ export const readCidr = (text: string): Block | null => {
   return { version: ip.version, prefix: Number(length), first, last: first + (1n << host) - 1n }
 }
 
+/** A block as `10.0.0.0/24`, in its canonical spelling. */
 export const writeCidr = ({ version, first, prefix }: Block): string =>
   `${writeIp({ version, value: first })}/${prefix}`
 
+/** Whether an address is within a block; false between versions of IP. */
 export const holds = (block: Block, ip: Ip): boolean =>
   block.version === ip.version && block.first <= ip.value && ip.value <= block.last
 
+/** Whether two blocks have an address in common. */
 export const overlap = (a: Block, b: Block): boolean =>
   a.version === b.version && a.first <= b.last && b.first <= a.last
 

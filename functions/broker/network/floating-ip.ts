@@ -31,6 +31,7 @@ export interface FloatingIpWish {
   description: string
 }
 
+/** A public address within the scope; `NetworkRefused` (`FloatingIPNotFound`) if there is none. */
 export const ownFloatingIp = async (context: Context, id: string): Promise<FloatingIpView> => {
   const address = await floatingIpById(context.db, context.scope, id)
   if (!address) throw missing('FloatingIP', id)
@@ -198,6 +199,7 @@ export const changeFloatingIp = async (
   return ownFloatingIp(context, id)
 }
 
+/** Gives a public address up: the row at once, what its cloud has of it afterwards. `more` joins the batch. */
 export const removeFloatingIp = async (context: Context, id: string, more: Write[] = []): Promise<void> => {
   await ownFloatingIp(context, id)
   await commit(context, { action: 'delete', kind: 'floating_ip', resourceId: id }, [

@@ -65,6 +65,7 @@ export interface PortAsked {
   portSecurity: boolean
 }
 
+/** Why a cloud cannot take a port, by the limits of its adapter: the rest of a sentence that begins with its name. */
 export const beyondPort = (
   { limits: { port: limits }, reservedAddresses: kept }: Pick<Adapter, 'limits' | 'reservedAddresses'>,
   { subnetIds, named, portSecurity }: PortAsked,

@@ -33,10 +33,13 @@ export type Networked = keyof typeof missingWords
 /** `NetworkNotFound` and its sisters. */
 export const missing = (what: Networked, id: string): NetworkRefused =>
   new NetworkRefused({ kind: 'missing', type: `${what}NotFound`, reason: missingWords[what](id) })
+/** It is in the way of something; `type` is Neutron's exception. */
 export const conflicting = (type: string, reason: string): NetworkRefused =>
   new NetworkRefused({ kind: 'conflict', type, reason })
+/** It cannot be as it is asked for; `type` is Neutron's exception. */
 export const invalid = (type: string, reason: string): NetworkRefused =>
   new NetworkRefused({ kind: 'invalid', type, reason })
+/** `InvalidInput`, with the sentence that Neutron wraps around its reason. */
 export const invalidInput = (reason: string): NetworkRefused =>
   invalid('InvalidInput', `Invalid input for operation: ${reason}.`)
 /** `BadRequest` names the resource: "Bad router request: …". */

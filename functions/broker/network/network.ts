@@ -124,6 +124,10 @@ export const ownNetwork = async (context: Context, id: string): Promise<NetworkV
   return network
 }
 
+/**
+ * Changes a network above the line, and wherever it is realised. Refused where its cloud cannot filter as it is asked
+ * to.
+ */
 export const changeNetwork = async (
   context: Context,
   id: string,

@@ -28,6 +28,7 @@ export const createPorts = (context: Context, wishes: PortWish[]): Promise<PortV
     return ports
   })
 
+/** Changes a port above the line, and on its cloud; planned anew while others take the addresses that it was to get. */
 export const changePort = (context: Context, id: string, change: PortChange): Promise<PortView> =>
   untilFree(async () => {
     const writes = await planPortChange(context, await ownPort(context, id), change)

@@ -11,6 +11,7 @@ import { chooseAddresses, type FixedIpWish, reservedAddresses } from './fixed-ip
 import { conflicting, missing, NetworkRefused } from './network-refusal.ts'
 import { ensureDefaultGroup } from './security-group.ts'
 
+/** Gives a port its addresses, under the guard `subnet-gone`; two that take one address are a `taken` of the batch. */
 export const writeAddresses = (context: Context, portId: string, fixedIps: PortRow['fixedIps']): Write[] =>
   fixedIps.length
     ? [
@@ -19,6 +20,7 @@ export const writeAddresses = (context: Context, portId: string, fixedIps: PortR
       ]
     : []
 
+/** Puts a port into security groups, under the guard `security-group-gone`. */
 export const writeGroups = (context: Context, portId: string, groupIds: string[]): Write[] =>
   groupIds.length
     ? [guard(context, 'security-group-gone', groupsGone(groupIds)), joinGroups(context.db, portId, groupIds)]
@@ -67,6 +69,10 @@ const refuseReserved = async (
   }
 }
 
+/**
+ * Ids of the groups that a port is to be in: those wished, else the default one of its project; none without port
+ * security.
+ */
 export const plannedGroups = async (
   context: Context,
   projectId: string,

@@ -208,6 +208,7 @@ export const notePorts = (context: Context, portIds: string[], status: 'ACTIVE' 
 export const portInUse = (context: Context, portIds: string[]): Write =>
   guard(context, 'port-in-use', heldByServer(portIds))
 
+/** A port within the scope; `NetworkRefused` (`PortNotFound`) if there is none. */
 export const ownPort = async (context: Context, id: string): Promise<PortView> => {
   const port = await portById(context.db, context.scope, id)
   if (!port) throw missing('Port', id)

@@ -60,6 +60,7 @@ export const reasonsFor = (router: Pick<RouterRow, 'id' | 'externalNetworkId'>, 
   'port-in-use': () => conflicting('PortInUse', 'The port has an attached device already.'),
 })
 
+/** A router is on one cloud, and so is all that it joins. */
 export const elsewhere = (id: string) =>
   conflicting('RouterInUse', `Router ${id} cannot join networks of different clouds: a router is on one cloud.`)
 
@@ -77,6 +78,7 @@ export const refuseUnhinted = async (
     )
 }
 
+/** A router within the scope; `NetworkRefused` (`RouterNotFound`) if there is none. */
 export const ownRouter = async (context: Context, id: string): Promise<RouterView> => {
   const router = await routerById(context.db, context.scope, id)
   if (!router) throw missing('Router', id)
@@ -126,6 +128,7 @@ export interface RouterChange {
   gateway?: Gateway | null
 }
 
+/** Changes a router, its routes and its gateway (null: none), if it is as it was seen. Throws `NetworkRefused`. */
 export const changeRouter = async (context: Context, id: string, change: RouterChange): Promise<RouterView> => {
   const { db } = context
   const router = await ownRouter(context, id)

@@ -138,12 +138,14 @@ const makeDefaultGroup = async (context: Context, projectId: string): Promise<st
   }
 }
 
+/** A group within the scope; `NetworkRefused` (`SecurityGroupNotFound`) if there is none. */
 export const ownSecurityGroup = async (context: Context, id: string): Promise<SecurityGroupView> => {
   const group = await securityGroupById(context.db, context.scope, id)
   if (!group) throw missing('SecurityGroup', id)
   return group
 }
 
+/** Renames or describes a group. The default group keeps its name (neutron/db/securitygroups_db.py). */
 export const changeSecurityGroup = async (
   context: Context,
   id: string,
@@ -214,6 +216,7 @@ const alreadyThere = async (context: Context, rules: RuleRow[]) => {
   return conflicting('DuplicateSecurityGroupRuleInPost', 'Duplicate Security Group Rule in POST.')
 }
 
+/** Takes a rule out of its group, above the line and wherever the group is realised. */
 export const removeRule = async (context: Context, id: string): Promise<void> => {
   const { db } = context
   const rule = await ruleById(db, context.scope, id)

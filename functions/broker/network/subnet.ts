@@ -96,6 +96,7 @@ export type SubnetChange = Partial<
   >
 >
 
+/** Changes a subnet, checked as a new one is, if it is as it was seen. Throws `NetworkRefused`. */
 export const changeSubnet = (context: Context, id: string, set: SubnetChange): Promise<SubnetRow> =>
   untilStill('subnet-moved', async () => {
     const subnet = await ownSubnet(context, id)

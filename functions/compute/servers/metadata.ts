@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { own } from '../../../adapters/table.ts'
 import { lineage } from '../../broker/compute/lineage.ts'
-import { describeServer } from '../../broker/compute/server.ts'
+import { changeServer } from '../../broker/compute/server.ts'
 import { requireState } from '../../broker/compute/server-action.ts'
 import { badRequest, forbidden, notFound } from '../../http/fault.ts'
 import { type Input, type Operation, operation } from '../../http/operation.ts'
@@ -31,7 +31,7 @@ const write = async (
   const wanted = next(server.metadata)
   if (Object.keys(wanted).filter((key) => !Object.hasOwn(kept, key)).length > MOST)
     throw forbidden(`Maximum number of metadata items exceeds ${MOST}`)
-  const { metadata: written } = await describeServer(input.context, server, { metadata: wanted }, 'update_metadata')
+  const { metadata: written } = await changeServer(input.context, server, { metadata: wanted }, 'update_metadata')
   return written
 }
 

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { viewServer } from '../../../db/queries/compute/server-view.ts'
 import { type ServerRow, serverById } from '../../../db/queries/compute/servers.ts'
-import { deleteServer, describeServer } from '../../broker/compute/server.ts'
+import { changeServer, deleteServer } from '../../broker/compute/server.ts'
 import { type Input, type Operation, operation } from '../../http/operation.ts'
 import { name } from '../parameters.ts'
 import { noServer } from '../refusals.ts'
@@ -61,7 +61,7 @@ export const serverItemOperations: Operation[] = [
     handle: async (input) => {
       const { context, body } = input
       const asked = body.server
-      await describeServer(context, await serverOf(input), {
+      await changeServer(context, await serverOf(input), {
         ...(asked.name === undefined ? {} : { name: asked.name.trim() }),
         ...(asked.accessIPv4 === undefined ? {} : { accessIpv4: asked.accessIPv4 }),
         ...(asked.accessIPv6 === undefined ? {} : { accessIpv6: asked.accessIPv6 }),

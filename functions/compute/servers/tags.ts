@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { ServerRow } from '../../../db/queries/compute/servers.ts'
-import { describeServer } from '../../broker/compute/server.ts'
+import { changeServer } from '../../broker/compute/server.ts'
 import { badRequest, conflict, notFound } from '../../http/fault.ts'
 import { type Input, type Operation, operation } from '../../http/operation.ts'
 import { distinct, MOST_TAGS, tag, tags } from './fields.ts'
@@ -18,7 +18,7 @@ const settledServer = async (input: Pick<Input, 'context' | 'params'>, words: st
 }
 
 const write = (input: Pick<Input, 'context'>, server: ServerRow, wanted: string[]) =>
-  describeServer(input.context, server, { tags: wanted }, 'update_tags')
+  changeServer(input.context, server, { tags: wanted }, 'update_tags')
 
 /** https://docs.openstack.org/api-ref/compute/#server-tags-servers-tags */
 export const tagOperations: Operation[] = [

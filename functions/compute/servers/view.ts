@@ -15,6 +15,7 @@ export interface Viewer {
   /** User data is sealed in the row; what does not open is not shown. */
   userDataOf(row: Pick<ServerView, 'id' | 'userData'>): string | null
 }
+/** What a view needs to know of the request. */
 export const viewerOf = ({ base, origin, version, context }: Input): Viewer => ({
   base,
   origin,
@@ -236,6 +237,7 @@ export const updatedView = (row: ServerView, viewer: Viewer): Body =>
 export const rebuiltView = (row: ServerView, viewer: Viewer): Body =>
   render(row, viewer, changedIn(viewer.version, viewer.version >= 54))
 
+/** A server by name, as lists show it. */
 export const briefView = ({ id, name }: Pick<ServerView, 'id' | 'name'>, viewer: Viewer): Body => ({
   id,
   name,

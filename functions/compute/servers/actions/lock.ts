@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { describeServer } from '../../../broker/compute/server.ts'
+import { changeServer } from '../../../broker/compute/server.ts'
 import { note } from '../../../broker/compute/server-action.ts'
 import { text } from '../../parameters.ts'
 import { perVersion } from '../fields.ts'
@@ -17,7 +17,7 @@ export const lockActions: Action[] = [
     body: lock,
     handle: async ({ context }, server, asked) => {
       const set = { locked: true, lockedReason: asked?.locked_reason ?? null }
-      await describeServer(context, server, set, 'lock', [note(context, server, 'lock')])
+      await changeServer(context, server, set, 'lock', [note(context, server, 'lock')])
       return undefined
     },
   }),
@@ -25,7 +25,7 @@ export const lockActions: Action[] = [
     name: 'unlock',
     handle: async ({ context }, server) => {
       const set = { locked: false, lockedReason: null }
-      await describeServer(context, server, set, 'unlock', [note(context, server, 'unlock')])
+      await changeServer(context, server, set, 'unlock', [note(context, server, 'unlock')])
       return undefined
     },
   }),
