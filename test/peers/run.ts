@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util'
+import { attack } from './attack/index.ts'
 import { aws } from './aws/index.ts'
 import { chaos } from './chaos/index.ts'
 import { mixed } from './mixed/index.ts'
@@ -10,7 +11,12 @@ import { vsphere } from './vsphere/index.ts'
 
 // Options are the peer's own.
 const { positionals: names, values } = parseArgs({
-  options: { minutes: { type: 'string' }, seed: { type: 'string' }, cloud: { type: 'string' } },
+  options: {
+    minutes: { type: 'string' },
+    seed: { type: 'string' },
+    cloud: { type: 'string' },
+    requests: { type: 'string' },
+  },
   allowPositionals: true,
 })
 
@@ -22,6 +28,13 @@ const peers: Record<string, (report: Report) => Promise<void>> = {
   chaos,
   vsphere,
   mixed,
+  // Whole by its name; among the others a part of it, another one each day.
+  attack: (report) =>
+    attack(
+      report,
+      Number(values.requests ?? (names.length ? 50_000 : 20_000)),
+      Number(values.seed ?? Math.floor(Date.now() / 86_400_000)),
+    ),
   // By name on every cloud, which takes long; among the others on the embedded one.
   tempest: (report) => tempest(report, names.length ? values.cloud : 'sandbox'),
 }

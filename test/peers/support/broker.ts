@@ -32,11 +32,12 @@ const SECRETS = {
 }
 const QUIET = { CI: 'true', WRANGLER_SEND_METRICS: 'false', NO_COLOR: '1', WRANGLER_LOG_SANITIZE: 'false' }
 
-export const startBroker = async (runtime: Runtime): Promise<Broker> => {
+/** `more`: settings of Node's process besides the usual ones. */
+export const startBroker = async (runtime: Runtime, more: Record<string, string> = {}): Promise<Broker> => {
   const folder = await mkdtemp(join(tmpdir(), `plimsoll-${runtime}-`))
   const port = await freePort()
   const url = `http://127.0.0.1:${port}`
-  const child = runtime === 'node' ? onNode(folder, port) : await onWorkerd(folder, port)
+  const child = runtime === 'node' ? onNode(folder, port, more) : await onWorkerd(folder, port)
   const broker: Broker = {
     runtime,
     url,
@@ -60,12 +61,19 @@ export const startBroker = async (runtime: Runtime): Promise<Broker> => {
   return broker
 }
 
-const onNode = (folder: string, port: number): Child =>
+const onNode = (folder: string, port: number, more: Record<string, string>): Child =>
   launch({
     command: process.execPath,
     args: ['--disable-warning=ExperimentalWarning', 'functions/runtime/node.ts'],
     cwd: ROOT,
-    env: { ...SECRETS, PLIMSOLL_CRON_SECONDS: '5', HOST: '127.0.0.1', PORT: String(port), PLIMSOLL_DATA: folder },
+    env: {
+      ...SECRETS,
+      PLIMSOLL_CRON_SECONDS: '5',
+      HOST: '127.0.0.1',
+      PORT: String(port),
+      PLIMSOLL_DATA: folder,
+      ...more,
+    },
   })
 
 /** The Worker as wrangler builds it, over two local D1 databases that the wrangler of a deployment would migrate too. */
