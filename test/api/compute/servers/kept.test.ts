@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, test } from 'vitest'
+import { beforeEach, describe, expect, test, vi } from 'vitest'
 import { recall } from '../../../../adapters/sandbox/backdoor.ts'
 import type { ServerSpec } from '../../../../adapters/specs.ts'
 import { bindingsOf } from '../../../../db/queries/line/bindings.ts'
@@ -8,6 +8,8 @@ import type { Start } from '../../../support/harness.ts'
 import { at, NOVA, newWorld, type World } from './world.ts'
 
 /** What a request named is kept from its admission on, whatever becomes of the name or of the thing. */
+
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
 
 let w: World
 const key = (seed: number) => {
