@@ -1,4 +1,4 @@
-/** On every answer: it is for whoever asked, for now, and it is what it says it is. */
+/** On every answer: it is for its caller, for now, and it is what it says it is. */
 export const STANDING = { 'Cache-Control': 'no-store', 'X-Content-Type-Options': 'nosniff' } as const
 
 /** The name by which every service tells the id of a request; some have another one besides (`Dialect.requestIdHeaders`). */

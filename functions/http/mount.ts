@@ -126,7 +126,7 @@ const answerOf = async (service: Service, operation: Operation, input: Input): P
 const pick = <T extends object>(schema: T | ((version: number) => T), version: number): T =>
   typeof schema === 'function' ? schema(version) : schema
 
-/** Most reads have no query, and parsing costs as much as they do. Nobody changes what he is given. */
+/** Most reads have no query, and parsing costs as much as they do. No handler changes what it is given. */
 const NO_QUERY = new URLSearchParams()
 const searchOf = (url: string): URLSearchParams => {
   const from = url.indexOf('?')

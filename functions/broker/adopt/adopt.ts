@@ -71,7 +71,7 @@ export const adopt = async (context: Context, row: CloudRow, wish: AdoptWish): P
   return report
 }
 
-/** One object with everything that it needs, written at once. Twice, if somebody adopts the same at the same time. */
+/** One object with everything that it needs, written at once. Twice, if two requests adopt the same at the same time. */
 const takeOne = async (newPlan: () => Plan, kind: Kind | null, nativeId: NativeId): Promise<Item[]> => {
   for (let left = 2; ; left--) {
     const plan = newPlan()

@@ -31,7 +31,7 @@ export class NotAdoptable extends Error {
   }
 }
 
-/** What stands for an object above the line: the same whoever adopts it, and however often. */
+/** What stands for an object above the line: the same in every adoption, however often. */
 export const adoptedId = (cloudId: string, kind: Kind, nativeId: NativeId): string =>
   // The inventory knows images by this name.
   uuid5(kind === 'image' ? `image/${cloudId}/${nativeId}` : `adopted/${cloudId}/${kind}/${nativeId}`)

@@ -29,7 +29,7 @@ export interface AttachOptions {
 /**
  * Puts a volume (`volumeFor`) into a server: one batch with Nova's action `attach_volume`, then the cloud. Throws
  * `VolumeRefused` (`status`, `elsewhere`, `readonly`) before any cloud is asked; `Refused` with guard `volume-status` or
- * `server-gone`, or `taken`, when somebody was faster.
+ * `server-gone`, or `taken`, when another request was faster.
  */
 export const attachVolume = async (
   context: Context,

@@ -13,7 +13,7 @@ export const isReadOnly = ({ options }: Pick<CloudRow, 'options'>): boolean => o
 const said = (cloudName: string): string => `Cloud ${cloudName} is connected read-only: nothing there is changed.`
 
 /**
- * A cloud that is connected read-only, for whoever is handed it: what would change something is there, so that the cloud
+ * A cloud that is connected read-only, for all that are handed it: what would change something is there, so that the cloud
  * looks the same, and throws without a call. The database refuses such intents before; this holds if it did not.
  */
 export const lookOnly = (cloud: Cloud, name: string): Cloud => {

@@ -45,7 +45,7 @@ export const adviceOn = async (
   return adapter?.advice?.({ name, endpoint, region, options: adapterOptions(options) }, runtime) ?? []
 }
 
-/** What a cloud can do for whoever asks, and why it cannot do the rest: asked of its adapter, not of the cloud. */
+/** What a cloud can do, and why it cannot do the rest: asked of its adapter, not of the cloud. */
 export const describeCloud = async (context: Context, row: CloudRow) => {
   const project = 'every' in context.scope ? null : context.scope.projectId
   try {

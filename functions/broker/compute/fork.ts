@@ -65,7 +65,7 @@ const readParent = async (
   of: string,
 ): Promise<{ fork: Fork; wish: ServerWish }> => {
   const ttlSeconds = wish.fork?.ttlSeconds ?? null
-  // Whoever may see more than one project's servers forks those of the project all the same: a fork has secrets in it.
+  // A caller who sees more than one project's servers forks those of this one alone: a fork has secrets in it.
   const parent =
     (await serverById(context.db, { projectId }, of)) ?? refuse({ kind: 'unknown', what: 'server', id: of })
   // A request that was served before did what it asked for; the parent may be elsewhere by now.

@@ -114,7 +114,7 @@ const history = (context: Context, server: ServerRow, action: string, portId: st
   insertServerAction(context.db, { ...who(context, server), action, args: { port_id: portId }, now: context.now() })
 
 /**
- * Takes a port out of a server. What was made for it goes, what a user brought is his again, when the cloud has let go.
+ * Takes a port out of a server. What was made for it goes, what a user brought is the user's again, when the cloud has let go.
  * A port that the server was built with is adopted as an interface first: `kinds/interface` goes on from there.
  */
 export const detachInterface = async (context: Context, server: ServerRow, portId: string): Promise<void> => {
@@ -145,7 +145,7 @@ export const detachInterface = async (context: Context, server: ServerRow, portI
       ],
     )
   } catch (error) {
-    // Somebody else takes it out already.
+    // Another request takes it out already.
     if (!(error instanceof Refused && error.refusal.kind === 'taken')) throw error
   }
 }

@@ -160,7 +160,7 @@ const rebuild = async (run: Run): Promise<Step> => {
   const { context, cloud, id, action, server } = run
   const imageId = String(action.args.image_id)
   const { here } = await imageForServer(context.db, imageId, run.binding.cloudId, server.projectId)
-  // Uploaded data is brought there when somebody first asks for it.
+  // Uploaded data is brought there when a server first asks for it.
   if (here?.phase === 'intent' || here?.phase === 'calling') return going
   if (here?.phase !== 'bound' || !here.nativeId)
     throw new CloudError('definitive', here?.error?.message ?? `Image ${imageId} is not on the cloud of the server.`)

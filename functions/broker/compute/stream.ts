@@ -37,7 +37,7 @@ export const consoleOutput = async (context: Context, server: ServerRow, lines: 
   return lastLines(text, lines)
 }
 
-/** A URL that opens the console of a server once and soon. One call to the cloud; whoever has the URL needs no token. */
+/** A URL that opens the console of a server once and soon. One call to the cloud; its holder needs no token. */
 export const openConsole = async (
   context: Context,
   server: ServerRow,

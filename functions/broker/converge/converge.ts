@@ -24,9 +24,9 @@ export const converge = async (context: Context, ref: Ref): Promise<void> => {
   try {
     await work.unclaim(await drive(work).catch((error) => recover(work, error)))
   } catch (error) {
-    // Whoever took the binding over will finish it; a lost fence says nothing about the resource.
+    // The worker that took the binding over will finish it; a lost fence says nothing about the resource.
     if (!(error instanceof Refused && error.refusal.kind === 'guard')) throw error
-    // But a change that took so long may have undone one of his: he makes it again.
+    // But a change that took so long may have undone one of its own: it makes that again.
     if (work.changed) await applyAgain(context.db, ref, context.now())
   }
 }
@@ -78,7 +78,7 @@ export const convergeDue = async (context: Context, budgetMs: number): Promise<n
   const until = context.now() + budgetMs
   const seen = new Set<string>()
   for (;;) {
-    // Once a run is enough for each: what is due again at once waits for somebody else.
+    // Once a run is enough for each: what is due again at once waits for another worker.
     const due = (await dueBindings(context.db, context.now(), BATCH)).filter((ref) => !seen.has(JSON.stringify(ref)))
     if (!due.length || context.now() >= until) return seen.size
     for (const ref of due) seen.add(JSON.stringify(ref))
@@ -99,7 +99,7 @@ export const attend = async (context: Context, ref: Ref): Promise<void> => {
     await converge(context, ref)
     const { dueAt = null, leaseUntil = 0 } = (await getBinding(context.db, ref)) ?? {}
     const now = context.now()
-    // Somebody else holds it: he goes on with it, or the cron after him.
+    // Another worker holds it, and goes on with it, or the cron does.
     if (dueAt === null || Math.max(dueAt, now) >= until || leaseUntil > now) return
     // A clock that is set back makes no pause longer than the whole was meant to be.
     await context.sleep(Math.min(Math.max(100, dueAt - now), context.settings.lingerMs))

@@ -12,7 +12,7 @@ import type { Steps } from '../line/steps.ts'
 /** After one step: go on at once, come back at a time, or nothing is left to do. */
 export type Next = 'again' | 'settled' | { at: number }
 
-/** One claimed binding while somebody works on it. */
+/** One claimed binding while a worker holds it. */
 export class Work {
   readonly context: Context
   readonly steps: Steps
@@ -111,8 +111,8 @@ export class Work {
   }
 
   /**
-   * A call to the cloud: every failure comes out as a `CloudError`. Whoever was held up so long that the call might end
-   * after his lease makes none, so that no effect comes when somebody else already works on it.
+   * A call to the cloud: every failure comes out as a `CloudError`. A worker that was held up so long that the call might end
+   * after its lease makes none, so that no effect comes when another already works on it.
    */
   async ask<T>(call: () => Promise<T>): Promise<T> {
     if (this.now() + CALL > this.binding.leaseUntil) throw new Refused({ kind: 'guard', what: 'fence' })
@@ -140,7 +140,7 @@ export class Work {
     }
   }
 
-  /** The cloud for whoever acts on a server: all that is asked of it there is a change. */
+  /** The cloud as the actions of a server get it: every call to its servers is a change. */
   get acting(): Cloud {
     const act = (realm: Cloud['server'], name: string | symbol) => {
       const member = Reflect.get(realm, name, realm)

@@ -41,7 +41,7 @@ const exhaust = async (reader: ReadableStreamDefaultReader<Uint8Array>): Promise
     }
     await reader.cancel()
   } catch {
-    // He has left.
+    // The sender has left.
   }
 }
 
@@ -87,7 +87,7 @@ export class Meter {
           void exhaust(reader)
         }
       },
-      // Not awaited: the answer is for now, and whoever sends reads it when he has sent all.
+      // Not awaited: the answer is for now, and the sender reads it when all is sent.
       cancel: () => void exhaust(reader),
     })
   }

@@ -17,7 +17,7 @@ const serverNeed = ({ plugged }: Row): Need => ({
 })
 const port = ({ plugged }: Row): Need => portNeed({ id: plugged.portId, projectId: plugged.projectId })
 
-/** The server does not hold it any more. What was made for the server goes, what a user brought is his again. */
+/** The server does not hold it any more. What was made for the server goes, what a user brought is the user's again. */
 const unplugged = (context: Context, { plugged, owned }: Row, failed: string | null): Write[] => {
   const { db } = context
   const { serverId, portId } = plugged

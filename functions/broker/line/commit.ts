@@ -31,7 +31,7 @@ export interface Entry {
   detail?: Record<string, Json>
   /** It is about whose it is: allowed where changes of the resource itself are not. */
   handover?: boolean
-  /** Whoever commits converges what is due by himself, because the answer needs it. */
+  /** The caller converges what is due itself, because the answer needs it. */
   attended?: boolean
 }
 

@@ -9,7 +9,7 @@ export interface Limit {
   used: number
 }
 
-/** What a project may have and has of each resource. Another project's are at their defaults to whoever may not see them. */
+/** What a project may have and has of each resource. Another project's are at their defaults to a caller who may not see them. */
 export const limitsOf = async (
   context: Pick<Context, 'db' | 'scope'>,
   projectId: string,

@@ -7,7 +7,7 @@ import { Refused } from './refused.ts'
 export const readTags = async ({ db, scope }: Context, what: Taggable, id: string): Promise<string[] | null> =>
   (await tagsOf(db, scope, what, id))?.tags ?? null
 
-/** Tags after a change; repeated while somebody else changes them too. Null: there is no such resource in the scope. */
+/** Tags after a change; repeated while another request changes them too. Null: there is no such resource in the scope. */
 export const changeTags = async (
   context: Context,
   what: Taggable,

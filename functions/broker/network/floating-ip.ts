@@ -89,7 +89,7 @@ const obtain = async (context: Context, id: string, cloudId: string): Promise<Fl
     const row = await ownFloatingIp(context, id)
     if (row.floatingIpAddress !== null) return row
     const binding = await getBinding(context.db, ref)
-    // Due and not done: somebody else holds it, maybe one who died with it.
+    // Due and not done: another worker holds it, maybe one that died with it.
     const next = Math.max(binding?.dueAt ?? 0, context.now() + 200)
     if (!binding || binding.phase === 'failed' || next > until) {
       await takeBack(context, id)

@@ -47,7 +47,7 @@ export interface PortWish {
 }
 
 /**
- * A port with its addresses, and the writes that admit it: for the batch of whoever wants it. It is an address reserved
+ * A port with its addresses, and the writes that admit it: for the batch of what wants it. It is an address reserved
  * until a server takes it; then it is bound. `taken` is shared by all ports of one batch. Repeat the whole plan when the
  * commit is refused because an address was taken (`untilFree`). Guards: `network-gone`, `subnet-gone`, `security-group-gone`.
  */

@@ -20,7 +20,7 @@ import { commitOr, conflicting, missing, NetworkRefused } from './network-refusa
 import { checkSubnet, plannedSubnet, type SubnetWish } from './subnet-rules.ts'
 import { homesNamed, type NamedHome } from './zone-hints.ts'
 
-/** A guard that fails because somebody else was faster is worth another look, so often. */
+/** A guard that fails because another change was faster is worth another look, so often. */
 const TRIES = 4
 
 /** Repeats what was planned on rows that have moved since. */

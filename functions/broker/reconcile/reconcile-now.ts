@@ -46,7 +46,7 @@ export const reconcileNow = async (
     const late = turn.filter(({ account }) => rest.includes(account)).map(because('out_of_time'))
     swept.reports.push(...reports)
     swept.skipped.push(...skipped, ...late)
-    // Whoever comes after those that are late had a turn before them.
+    // Units after those that are late had a turn before them.
     if (!next.some(({ why }) => why === 'out_of_time')) next = [...next, ...skipped, ...late]
   }
   await noteLeftOut(db, dryRun, next.filter(isUnit), context.now() + REMEMBERED)

@@ -77,7 +77,7 @@ export const sweepDue = async (context: Context, budgetMs: number): Promise<void
   if (due.length) await context.spread(due)
 }
 
-/** One account, for whoever got its name from the queue. Names may come twice: the claim decides. */
+/** One account, for the queue that gave its name. Names may come twice: the claim decides. */
 export const reconcileAccount = async (context: Context, account: string, budgetMs: number): Promise<SweepReport[]> => {
   const until = context.now() + budgetMs
   const cloudId = await cloudOfAccount(context.db, account)

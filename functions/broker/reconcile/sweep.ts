@@ -35,7 +35,7 @@ export interface SweepReport {
 export interface SweepOptions {
   /** Only reports: nothing is written and nothing is removed. */
   dryRun?: boolean
-  /** Units that are not due yet, or that somebody else holds, too. */
+  /** Units that are not due yet, or that another worker holds, too. */
   all?: boolean
   /** When the turn began: its listings may share what the cloud was seen to have since. */
   since?: number
