@@ -2,7 +2,7 @@ import { table } from '../../adapters/table.ts'
 import type { Comparison, Slice, Sort } from '../../db/queries/block-storage/volumes.ts'
 import { badRequest } from '../http/fault.ts'
 import type { Input } from '../http/operation.ts'
-import { nextHref } from '../http/pagination.ts'
+import { distinctKeys, nextHref } from '../http/pagination.ts'
 
 /** cinder/api/common.py; `osapi_max_limit` */
 const MAXIMUM = 1000
@@ -51,13 +51,15 @@ const sortOf = (query: Input['query'], known: object): Sort[] => {
           .trim()
           .split(',')
           .map((part) => part.split(':'))
-  const keys = asked.map(([key = '', direction = 'desc']) => {
-    const dir = direction.trim() || 'desc'
-    if (dir !== 'asc' && dir !== 'desc')
-      throw badRequest("Invalid input received: Unknown sort direction, must be 'desc' or 'asc'.")
-    if (!Object.hasOwn(known, key.trim())) throw badRequest('Invalid input received: Sort key supplied is invalid.')
-    return { key: key.trim(), descending: dir === 'desc' }
-  })
+  const keys = distinctKeys(
+    asked.map(([key = '', direction = 'desc']) => {
+      const dir = direction.trim() || 'desc'
+      if (dir !== 'asc' && dir !== 'desc')
+        throw badRequest("Invalid input received: Unknown sort direction, must be 'desc' or 'asc'.")
+      if (!Object.hasOwn(known, key.trim())) throw badRequest('Invalid input received: Sort key supplied is invalid.')
+      return { key: key.trim(), descending: dir === 'desc' }
+    }),
+  )
   const { descending } = keys.at(-1)!
   for (const key of ['created_at', 'id']) if (!keys.some((k) => k.key === key)) keys.push({ key, descending })
   return keys

@@ -1,8 +1,8 @@
 import { bindingsFor } from '../../db/queries/clouds/clouds.ts'
 import { badRequest } from '../http/fault.ts'
 import { type Operation, operation } from '../http/operation.ts'
-import { pageRequest } from '../http/pagination.ts'
 import { cloudNamed, iso } from './lookup.ts'
+import { pieceOf } from './pieces.ts'
 
 export const bindingOperations: Operation[] = [
   operation({
@@ -14,15 +14,13 @@ export const bindingOperations: Operation[] = [
       'Which object of which cloud stands for a resource; filters `resource_id`, `cloud` and `kind`; `limit`, `marker`.',
     status: 200,
     handle: async ({ context, query }) => {
-      const { limit, marker } = pageRequest(query)
-      if (marker !== undefined && !/^\d+$/.test(marker))
-        throw badRequest('marker: must be one that an earlier page gave')
+      const { limit, after } = pieceOf(query)
       const cloudId = query.cloud ? (await cloudNamed(context, query.cloud)).id : undefined
       const rows = await bindingsFor(context.db, {
         resourceId: query.resource_id,
         kind: query.kind,
         cloudId,
-        after: Number(marker ?? 0),
+        after,
         limit,
       })
       const bindings = rows.map(({ binding, cloud }) => ({

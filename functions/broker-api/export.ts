@@ -1,8 +1,8 @@
 import { exportObjects } from '../broker/adopt/export.ts'
 import { badRequest } from '../http/fault.ts'
 import { type Operation, operation } from '../http/operation.ts'
-import { pageRequest } from '../http/pagination.ts'
 import { cloudNamed } from './lookup.ts'
+import { pieceOf } from './pieces.ts'
 
 export const exportOperations: Operation[] = [
   operation({
@@ -14,11 +14,9 @@ export const exportOperations: Operation[] = [
       'Native id and tags of everything that is managed here, so that leaving costs nothing; filters `cloud`, `kind`, `project_id`; `limit`, `marker`.',
     status: 200,
     handle: async ({ context, query }) => {
-      const { limit, marker } = pageRequest(query)
-      if (marker !== undefined && !/^\d+$/.test(marker))
-        throw badRequest('marker: must be one that an earlier page gave')
+      const { limit, after } = pieceOf(query)
       const cloudId = query.cloud ? (await cloudNamed(context, query.cloud)).id : undefined
-      const filter = { cloudId, kind: query.kind, projectId: query.project_id, after: Number(marker ?? 0), limit }
+      const filter = { cloudId, kind: query.kind, projectId: query.project_id, after, limit }
       return { body: await exportObjects(context, filter) }
     },
   }),

@@ -14,6 +14,10 @@ export const pageRequest = (query: Record<string, string | undefined>, maximum =
   return { limit, marker: query.marker }
 }
 
+/** An order without the keys that were named before: they add nothing, and a database takes only so many. */
+export const distinctKeys = <K extends { key: string }>(order: K[]): K[] =>
+  [...new Map(order.toReversed().map((each) => [each.key, each])).values()].toReversed()
+
 /** The request's own URL, with the last item of this page as marker; clients compare it with what they then send. */
 export const nextHref = (url: string, search: URLSearchParams, marker: string): string => {
   const next = new URLSearchParams(search)

@@ -3,6 +3,7 @@ import type { Comparison, Slice, Sort } from '../../db/queries/block-storage/vol
 import { IMAGE_SORT, type ImageFilter } from '../../db/queries/image/images.ts'
 import { strictBoolean } from '../http/boolean.ts'
 import { badRequest } from '../http/fault.ts'
+import { distinctKeys } from '../http/pagination.ts'
 
 /** `limit_param_default` and `api_limit_max` of Glance. */
 const DEFAULT_LIMIT = 25
@@ -22,7 +23,7 @@ export const limitOf = (queries: URLSearchParams): number => {
 
 /** `sort=name:asc,size`, or pairs of the older `sort_key` and `sort_dir`; ties are broken by creation and id. */
 export const sliceOf = (queries: URLSearchParams): Slice => {
-  const keys = sortOf(queries)
+  const keys = distinctKeys(sortOf(queries))
   const { descending } = keys.at(-1)!
   for (const key of ['created_at', 'id']) if (!keys.some((k) => k.key === key)) keys.push({ key, descending })
   return { sort: keys, limit: limitOf(queries), marker: queries.get('marker') ?? undefined }

@@ -8,7 +8,7 @@ const MOST = 128
 
 const change = async (input: Input, next: (tags: string[], tag: string) => string[]) => {
   const { row } = await imageOf(input, `Image ${input.params.id} not found.`)
-  const tag = decodeURIComponent(input.params.tag!)
+  const tag = input.params.tag!
   const tags = next(row.tags, tag)
   await changeImage(input.context, row, { tags })
   return {}

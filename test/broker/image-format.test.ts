@@ -51,6 +51,79 @@ describe('what data says of itself', () => {
   })
 })
 
+const laid = (size: number, ...parts: [at: number, bytes: number[] | string][]): Uint8Array => {
+  const bytes = noise(size)
+  bytes.fill(0, 0, 512)
+  for (const [at, part] of parts)
+    bytes.set(typeof part === 'string' ? Uint8Array.from(part, (c) => c.charCodeAt(0)) : part, at)
+  return bytes
+}
+const SIGNED: [number, number[]] = [510, [0x55, 0xaa]]
+/** Protective: from the first sector on. */
+const SHIELD = [0, 0, 2, 0, 0xee, 0xff, 0xff, 0xff, 1, 0, 0, 0]
+
+describe('what nobody should open', () => {
+  const vmdkWith = (extent: string) => {
+    const bytes = vmdkDisk()
+    const at = Buffer.from(bytes).indexOf('RDONLY ')
+    bytes.set(
+      Uint8Array.from(extent.padEnd(40, ' ').concat('\n#'), (c) => c.charCodeAt(0)),
+      at,
+    )
+    return bytes
+  }
+
+  it.each<[what: string, bytes: Uint8Array, words: string]>([
+    ['qcow2 of features that nobody knows', qcow2Disk({ incompatible: 16 }), 'it has unknown features'],
+    ['qcow2 of a feature far away', qcow2Disk({ incompatible: 2 ** 52 }), 'it has unknown features'],
+    ['qcow2 of the first version', laid(2_000, [0, 'QFI\xfb\0\0\0\x01']), 'its qcow2 version is 1'],
+    ['QED', laid(2_000, [0, 'QED\0']), 'nobody supports its format'],
+    ['LUKS of the second version', laid(2_000, [0, 'LUKS\xba\xbe\0\x02']), 'its LUKS version is 2'],
+    ['a vmdk of a flat extent', vmdkWith('RW 8 FLAT "flat.vmdk" 0'), 'its extents are other files'],
+    ['a vmdk of a file elsewhere', vmdkWith('RW 8 SPARSE "/etc/passwd"'), 'its extents are other files'],
+    ['a vmdk of a device', vmdkWith('RW 8 VMFSRDM "x"'), 'its extents are other files'],
+    ['a vmdk of no extent', vmdkWith('# nothing'), 'it has no extents'],
+    ['a vmdk of a line of its own', vmdkWith('hello there'), 'its descriptor has a line that is not understood'],
+    ['an older vmdk', laid(2_000, [0, 'COWD']), 'its type is vmfsSparse'],
+    [
+      'qcow2 and ISO in one',
+      laid(70_000, [0, qcow2Disk().subarray(0, 512) as never], [0x8001, 'CD001']),
+      'it is of several formats at once (qcow2, iso)',
+    ],
+    ['a boot record without partitions', laid(2_000, SIGNED), 'its boot record has no partitions'],
+    [
+      'a partition of an odd flag',
+      laid(2_000, SIGNED, [446, [7, 0, 0, 0, 0x83]]),
+      'a partition has an invalid boot flag',
+    ],
+    [
+      'a protective partition that is not first',
+      laid(2_000, SIGNED, [462, SHIELD]),
+      'there are partitions beside its protective one',
+    ],
+    [
+      'a protective partition elsewhere',
+      laid(2_000, SIGNED, [446, SHIELD.with(8, 9)]),
+      'its protective partition has an invalid start',
+    ],
+  ])('%s', (_, bytes, words) => expect(inspected(bytes).unsafe).toBe(words))
+
+  it.each<[what: string, bytes: Uint8Array]>([
+    ['a disk with a table of partitions', laid(2_000, SIGNED, [446, [0x80, 1, 1, 0, 0x83]])],
+    ['a disk with a newer one', laid(2_000, SIGNED, [446, SHIELD])],
+    ['a FAT file system', laid(2_000, SIGNED, [0x10, [2]], [0x15, [0xf8]])],
+  ])('but not %s', (_, bytes) => expect(inspected(bytes)).toEqual({ format: 'raw', virtualSize: 2_000 }))
+
+  it('is no raw disk, whatever its owner says', () => {
+    for (const head of ['QED\0', 'LUKS\xba\xbe\0\x01', 'COWD'])
+      expect(mismatch(asked('raw/bare'), inspected(laid(2_000, [0, head])))).toMatch(
+        /^Image disk_format raw does not match/,
+      )
+    const parted = inspected(laid(2_000, SIGNED))
+    expect(mismatch(asked('raw/bare'), parted)).toMatch(/^Image failed safety checks/)
+  })
+})
+
 describe('an image', () => {
   const of = (formats: string, bytes: Uint8Array) => mismatch(asked(formats), inspected(bytes))
 

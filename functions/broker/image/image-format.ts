@@ -59,26 +59,71 @@ export const inspectImage = (head: Uint8Array, tail: Uint8Array, size: number): 
 
 const recognised = (head: Uint8Array, tail: Uint8Array, size: number): Inspected => {
   const has = (mark: string, at = 0) => text(head, at, mark.length) === mark
-  if (has('QFI\xfb')) return qcow2(head)
-  if (has('KDMV')) return vmdk(head)
-  if (has('# Disk DescriptorFile')) return { format: 'vmdk', virtualSize: null, unsafe: 'its extents are other files' }
-  if (has('vhdxfile')) return { format: 'vhdx', virtualSize: null }
-  if (has('conectix')) return { format: 'vhd', virtualSize: big(head, 48) }
-  if (text(tail, tail.length - TAIL, 8) === 'conectix')
-    return { format: 'vhd', virtualSize: big(tail, tail.length - TAIL + 48) }
-  if (has('\x7f\x10\xda\xbe', 64)) return { format: 'vdi', virtualSize: little(head, 368) }
-  if (has('WithoutFreeSpace') || has('WithouFreSpacExt')) return { format: 'ploop', virtualSize: null }
-  if (has('CD001', 0x8001)) return { format: 'iso', virtualSize: size }
-  if (has('ustar', 257)) return { format: 'tar', virtualSize: diskInOvf(head) }
-  return { format: 'raw', virtualSize: size }
+  const footed = text(tail, tail.length - TAIL, 8) === 'conectix'
+  const formats: [matches: boolean, read: () => Inspected][] = [
+    [has('QFI\xfb'), () => qcow2(head)],
+    [has('QED\0'), () => ({ format: 'qed', virtualSize: null, unsafe: 'nobody supports its format' })],
+    [has('KDMV'), () => vmdk(head)],
+    [has('COWD'), () => ({ format: 'vmdk', virtualSize: null, unsafe: 'its type is vmfsSparse' })],
+    [
+      has('# Disk DescriptorFile'),
+      () => ({ format: 'vmdk', virtualSize: null, unsafe: 'its extents are other files' }),
+    ],
+    [has('vhdxfile'), () => ({ format: 'vhdx', virtualSize: null })],
+    [has('conectix'), () => ({ format: 'vhd', virtualSize: big(head, 48) })],
+    [!has('conectix') && footed, () => ({ format: 'vhd', virtualSize: big(tail, tail.length - TAIL + 48) })],
+    [has('\x7f\x10\xda\xbe', 64), () => ({ format: 'vdi', virtualSize: little(head, 368) })],
+    [has('WithoutFreeSpace') || has('WithouFreSpacExt'), () => ({ format: 'ploop', virtualSize: null })],
+    [has('LUKS\xba\xbe'), () => luks(head, size)],
+    [has('CD001', 0x8001), () => ({ format: 'iso', virtualSize: size })],
+    [has('ustar', 257), () => ({ format: 'tar', virtualSize: diskInOvf(head) })],
+  ]
+  const [first, ...others] = formats.filter(([matches]) => matches).map(([, read]) => read())
+  if (!first) return { format: 'raw', virtualSize: size, ...partitionFault(head) }
+  // One header may hide another: who reads the image next need not read the one that was looked at.
+  if (!others.length) return first
+  const names = [first, ...others].map(({ format }) => format)
+  return { ...first, unsafe: `it is of several formats at once (${names.join(', ')})` }
 }
 
+/** The first version has its keys in it; what follows is anybody's guess. https://gitlab.com/cryptsetup/cryptsetup/-/wikis/Specification */
+const luks = (head: Uint8Array, size: number): Inspected => {
+  const version = number(head, 6, 2)
+  const found = { format: 'luks', virtualSize: size - (number(head, 104, 4) ?? 0) * SECTOR }
+  return version === 1 ? found : { ...found, unsafe: `its LUKS version is ${version ?? 'not told'}` }
+}
+
+const PARTITIONS = 446
+const PROTECTIVE = 0xee
+/** What is wrong with the table of partitions that a raw disk begins with; a FAT file system is none, though it ends alike. */
+const partitionFault = (head: Uint8Array): { unsafe?: string } => {
+  const isFat = head[0x10] === 2 && head[0x15] === 0xf8
+  if (isFat || head.length < SECTOR || number(head, 510, 2) !== 0x55aa) return {}
+  const table = [0, 1, 2, 3].map((i) => head.subarray(PARTITIONS + 16 * i, PARTITIONS + 16 * (i + 1)))
+  const used = table.filter((entry) => entry[4] !== 0)
+  const shield = table.find((entry) => entry[4] === PROTECTIVE)
+  if (table.some(([boot]) => boot !== 0 && boot !== 0x80)) return { unsafe: 'a partition has an invalid boot flag' }
+  if (!used.length) return { unsafe: 'its boot record has no partitions' }
+  if (!shield) return {}
+  const starts =
+    shield[1] === 0 && shield[2] === 2 && shield[3] === 0 && number(shield.slice(8, 12).reverse(), 0, 4) === 1
+  if (!starts) return { unsafe: 'its protective partition has an invalid start' }
+  return used.length > 1 || used[0] !== table[0] ? { unsafe: 'there are partitions beside its protective one' } : {}
+}
+
+const EXTERNAL_DATA = 4
+/** Dirty, corrupt, external data, compression: whoever knows no more reads what has more wrongly. */
+const KNOWN_FEATURES = 0b1111
 /** https://gitlab.com/qemu-project/qemu/-/blob/master/docs/interop/qcow2.rst */
 const qcow2 = (head: Uint8Array): Inspected => {
   const found = { format: 'qcow2', virtualSize: big(head, 24) }
   if (big(head, 8) !== 0) return { ...found, unsafe: 'it has a backing file' }
-  const external = (number(head, 4, 4) ?? 0) >= 3 && ((number(head, 76, 4) ?? 0) & 4) !== 0
-  return external ? { ...found, unsafe: 'its data is in another file' } : found
+  const version = number(head, 4, 4)
+  if (version === 2) return found
+  if (version !== 3) return { ...found, unsafe: `its qcow2 version is ${version ?? 'not told'}` }
+  const features = big(head, 72)
+  if (features === null || features > KNOWN_FEATURES) return { ...found, unsafe: 'it has unknown features' }
+  return features & EXTERNAL_DATA ? { ...found, unsafe: 'its data is in another file' } : found
 }
 
 const SECTOR = 512
@@ -89,10 +134,24 @@ const ALONE = ['monolithicSparse', 'streamOptimized']
 const vmdk = (head: Uint8Array): Inspected => {
   const virtualSize = (little(head, 12) ?? 0) * SECTOR
   const at = (little(head, 28) ?? 0) * SECTOR
-  const descriptor = text(head, at, (little(head, 36) ?? 0) * SECTOR)
-  const type = /^createType="(\w+)"/m.exec(at > 0 ? descriptor : '')?.[1]
-  const found = { format: 'vmdk', virtualSize }
-  return type && ALONE.includes(type) ? found : { ...found, unsafe: `its type is ${type ?? 'not told'}` }
+  const descriptor = at > 0 ? text(head, at, (little(head, 36) ?? 0) * SECTOR) : ''
+  const unsafe = descriptorFault(descriptor.replace(/\0.*$/s, ''))
+  return { format: 'vmdk', virtualSize, ...(unsafe === null ? {} : { unsafe }) }
+}
+
+/** Why a descriptor leads to other files, or says what is not understood; null: it does not. */
+const descriptorFault = (descriptor: string): string | null => {
+  const type = /^createType="(\w+)"/m.exec(descriptor)?.[1]
+  if (!type || !ALONE.includes(type)) return `its type is ${type ?? 'not told'}`
+  const lines = descriptor
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line && !line.startsWith('#'))
+  const extents = lines.filter((line) => /^(RW|RDONLY|NOACCESS) /i.test(line))
+  const unknown = lines.find((line) => !extents.includes(line) && !/^ddb|^[^ =]+=/.test(line))
+  if (unknown !== undefined) return 'its descriptor has a line that is not understood'
+  if (!extents.length) return 'it has no extents'
+  return extents.every((line) => /^\w+ \d+ SPARSE "[^"/\\]*"$/i.test(line)) ? null : 'its extents are other files'
 }
 
 /** How large the first disk of an OVA is, by the OVF that it begins with. */

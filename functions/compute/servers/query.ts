@@ -5,6 +5,7 @@ import { POWER_STATES, SERVER_STATUSES } from '../../broker/compute/lifecycle.ts
 import type { Context } from '../../context.ts'
 import { strictBoolean } from '../../http/boolean.ts'
 import { badRequest, forbidden } from '../../http/fault.ts'
+import { distinctKeys } from '../../http/pagination.ts'
 import { perVersion } from './fields.ts'
 import { compile, type Matcher } from './pattern.ts'
 
@@ -232,7 +233,13 @@ const patternOf = (key: string, value: string): Matcher => {
 export const readQuery = (context: Context, queries: URLSearchParams, version: number): Asked => {
   const isAdmin = context.caller?.isAdmin ?? false
   const mine = new Set([...forAll(version), ...(isAdmin ? FOR_ADMINS : [])])
-  const draft: Draft = { filter: {}, order: orderOf(context, queries, version), judges: [], nothing: false, version }
+  const draft: Draft = {
+    filter: {},
+    order: distinctKeys(orderOf(context, queries, version)),
+    judges: [],
+    nothing: false,
+    version,
+  }
   // Of a repeated key the last counts.
   for (const [key, value] of new Map(queries)) {
     if (key.startsWith('_') || JOINED.includes(key)) throw badRequest(`Invalid filter field: ${key}.`)
