@@ -9,7 +9,7 @@ const WRITE_MS = 500
 const LONG_MS = 50
 
 /** A turn that began at `at`, in milliseconds since 1970. */
-export interface Turn {
+interface Turn {
   at: number
   held: number
 }
