@@ -5,8 +5,8 @@ import { type Cloud, KINDS, type Kind, OBJECT_KINDS } from '../../adapters/contr
 import { openDatabase } from '../../db/client.ts'
 import { KINDS_BY_RANK, type KindFacts, kindFacts } from '../../db/kinds.ts'
 import { forgetRows } from '../../db/queries/line/release.ts'
+import { adopters } from '../../functions/broker/adopt/adopters.ts'
 import { ADOPTABLE, ADOPTED_IN_TURN } from '../../functions/broker/adopt/listing.ts'
-import { units } from '../../functions/broker/adopt/units.ts'
 import { kinds } from '../../functions/broker/kinds/index.ts'
 import { defaultMaximum } from '../../functions/broker/line/quota.ts'
 import type { Steps } from '../../functions/broker/line/steps.ts'
@@ -51,8 +51,11 @@ const forgottenOf = (kind: Kind, facts: KindFacts, has: (id: string) => boolean)
   const name = getTableName(table)
   const said = tombstoned ? `update "${name}" set` : `delete from "${name}" where`
   return [
-    [adopted !== null && !(units as Record<string, unknown>)[kind], 'a unit (functions/broker/adopt/units.ts)'],
-    [adopted === null && kind in units, 'a place in adoption (db/kinds.ts): it has a unit'],
+    [
+      adopted !== null && !(adopters as Record<string, unknown>)[kind],
+      'an adopter (functions/broker/adopt/adopters.ts)',
+    ],
+    [adopted === null && kind in adopters, 'a place in adoption (db/kinds.ts): it has an adopter'],
     [turn && !(ADOPTABLE as string[]).includes(kind), 'a place among what is adopted'],
     [turn && !(ADOPTED_IN_TURN as string[]).includes(kind), 'a turn in which it is adopted'],
     [

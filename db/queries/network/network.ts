@@ -177,7 +177,7 @@ export const zoneElsewhere = (ids: string[], zone: string) =>
   sql`exists (select 1 from subnets where ${anyOf(sql`network_id`, ids)} and zone is not null and zone <> ${zone})`
 
 /** Statement: subnets of these networks that have no zone yet lie in this one. */
-export const placeSubnets = (db: Database, ids: string[], zone: string) =>
+export const pinSubnets = (db: Database, ids: string[], zone: string) =>
   db.run(sql`update ${subnets} set zone = ${zone} where zone is null and ${anyOf(sql`network_id`, ids)}`)
 
 /** Routers on the networks come across the line with them. Tokens are made here: how many it takes is not known before. */

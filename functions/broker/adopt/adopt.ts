@@ -7,12 +7,12 @@ import { connectCloud } from '../clouds/clouds.ts'
 import { Refused } from '../line/refused.ts'
 import { reserveTaken } from '../network/foreign-addresses.ts'
 import { NetworkRefused } from '../network/network-refusal.ts'
+import { adopters } from './adopters.ts'
 import { type Position, takeAll } from './all.ts'
 import { publicAddresses } from './floating-ip.ts'
 import { ADOPTABLE } from './listing.ts'
 import { type Item, NotAdoptable, Plan, words } from './plan.ts'
 import { takeParts } from './server.ts'
-import { units } from './units.ts'
 
 /** How long one call goes on, in milliseconds, and how many objects it makes resources of; one more may come along. */
 const TIME = 20_000
@@ -47,7 +47,7 @@ export const adopt = async (context: Context, row: CloudRow, wish: AdoptWish): P
   const report: AdoptReport = { adopted: [], refused: [], remaining: [], next: null, complete: true }
   const seen = new Set<string>()
   const addresses = publicAddresses(cloud)
-  const newPlan = () => new Plan(context, row, cloud, units, { ...wish, addresses })
+  const newPlan = () => new Plan(context, row, cloud, adopters, { ...wish, addresses })
   const isSpent = () => context.now() >= until || report.adopted.length + report.refused.length >= MOST
   const one = async (kind: Kind | null, nativeId: NativeId) => {
     if (kind && seen.has(`${kind}/${nativeId}`)) return

@@ -1,7 +1,7 @@
 import type { Cloud, FloatingIpSeen, FloatingIpSpec, NativeId } from '../../../adapters/contract.ts'
 import { externalNetworkOf } from '../../../db/queries/clouds/inventory.ts'
 import { insertFloatingIp } from '../../../db/queries/network/floating-ips.ts'
-import { type Item, NotAdoptable, type Plan, type Unit } from './plan.ts'
+import { type Adopter, type Item, NotAdoptable, type Plan } from './plan.ts'
 
 /** Public addresses by the port that they lead to, listed once for all who ask. */
 export const publicAddresses = (cloud: Cloud): (() => Promise<Map<NativeId, FloatingIpSeen[]>>) => {
@@ -40,7 +40,7 @@ export const takeAddresses = async (plan: Plan, server: Item, port: NativeId): P
 }
 
 /** A public address, and the port that it leads to. */
-export const takeFloatingIp: Unit = async (plan, item, sighting, read) => {
+export const takeFloatingIp: Adopter = async (plan, item, sighting, read) => {
   const seen = sighting as FloatingIpSeen
   const { target } = read.spec as FloatingIpSpec
   const { context, row } = plan

@@ -1,12 +1,12 @@
 import type { ImageSeen, ImageSpec } from '../../../adapters/contract.ts'
 import { imageById, insertImage } from '../../../db/queries/image/images.ts'
 import { clearTombstone } from '../../../db/queries/line/adopt.ts'
-import { imageNeed } from '../image/image-place.ts'
 import { withinImageLimits } from '../image/image-quota.ts'
-import { NotAdoptable, type Plan, type Unit } from './plan.ts'
+import { imageNeed } from '../image/image-takers.ts'
+import { type Adopter, NotAdoptable, type Plan } from './plan.ts'
 
 /** An image that the catalogue does not show: the project's own, and hidden unless it was asked for by itself. */
-export const takeImage: Unit = async (plan, item, sighting, read) => {
+export const takeImage: Adopter = async (plan, item, sighting, read) => {
   const seen = sighting as ImageSeen
   const { context } = plan
   const now = context.now()

@@ -3,13 +3,13 @@ import { insertKeypair, type KeypairRow, keypairById, keypairNamed } from '../..
 import { userById } from '../../../db/queries/identity/identity.ts'
 import { sshFingerprint } from '../../crypto/ssh-key.ts'
 import { nameOnCloud } from '../kinds/keypair.ts'
-import { NotAdoptable, type Unit } from './plan.ts'
+import { type Adopter, NotAdoptable } from './plan.ts'
 
 /**
  * A key of ours, and the row of its user where this database lost that. What the cloud shows has to be the key that its
  * name speaks of, so that nobody's name ever means another key.
  */
-export const takeKeypair: Unit = async (plan, item, { mark }, read) => {
+export const takeKeypair: Adopter = async (plan, item, { mark }, read) => {
   const { context } = plan
   const { name, label, publicKey } = read.spec as KeypairSpec
   // Another project may have the same key on the same cloud.

@@ -6,7 +6,7 @@ import { guard } from '../line/commit.ts'
 import { readCidr } from '../network/address.ts'
 import { NetworkRefused } from '../network/network-refusal.ts'
 import { plannedSubnet } from '../network/subnet-rules.ts'
-import { type Item, NotAdoptable, type Plan, type Unit } from './plan.ts'
+import { type Adopter, type Item, NotAdoptable, type Plan } from './plan.ts'
 
 /** The network of something else; one of another project's only if that project shares it. */
 export const networkFor = async (plan: Plan, nativeId: string): Promise<Item> => {
@@ -21,7 +21,7 @@ export const networkFor = async (plan: Plan, nativeId: string): Promise<Item> =>
 }
 
 /** Plans the rows of a network that is on a cloud already. */
-export const takeNetwork: Unit = async (plan, item, _, read) => {
+export const takeNetwork: Adopter = async (plan, item, _, read) => {
   const { context, row } = plan
   const { name } = read.spec as NetworkSpec
   const now = context.now()
@@ -41,7 +41,7 @@ export const takeNetwork: Unit = async (plan, item, _, read) => {
 }
 
 /** Plans the rows of a subnet with the addresses that its cloud hands out. */
-export const takeSubnet: Unit = async (plan, item, seen, read) => {
+export const takeSubnet: Adopter = async (plan, item, seen, read) => {
   const { context } = plan
   const spec = read.spec as SubnetSpec
   const network = await networkFor(plan, spec.network)

@@ -55,7 +55,7 @@ export interface Identity {
 }
 
 /** How objects of a kind become rows: everything else is the plan's. */
-export type Unit = (plan: Plan, item: Item, seen: Seen, read: Reading<unknown>) => Promise<void>
+export type Adopter = (plan: Plan, item: Item, seen: Seen, read: Reading<unknown>) => Promise<void>
 
 export interface PlanOptions {
   projectId: string
@@ -74,7 +74,7 @@ export class Plan {
   readonly cloud: Cloud
   readonly options: PlanOptions
   readonly items: Item[] = []
-  readonly #units: Partial<Record<Kind, Unit>>
+  readonly #adopters: Partial<Record<Kind, Adopter>>
   readonly #writes: Write[] = []
   readonly #charges = new Map<string, number>()
   readonly #identities = new Map<string, Promise<Identity>>()
@@ -83,17 +83,17 @@ export class Plan {
   #tag: boolean
   hidesImages = false
 
-  constructor(context: Context, row: CloudRow, cloud: Cloud, units: Plan['units'], options: PlanOptions) {
+  constructor(context: Context, row: CloudRow, cloud: Cloud, adopters: Plan['adopters'], options: PlanOptions) {
     this.context = context
     this.row = row
     this.cloud = cloud
-    this.#units = units
+    this.#adopters = adopters
     this.options = options
     this.#tag = options.tag
   }
 
-  get units(): Partial<Record<Kind, Unit>> {
-    return this.#units
+  get adopters(): Partial<Record<Kind, Adopter>> {
+    return this.#adopters
   }
 
   realm<S extends Seen = Seen>(kind: Kind): Realm<unknown, S> {
@@ -203,7 +203,7 @@ export class Plan {
     if (!read) throw new NotAdoptable(`The cloud shows no ${words(kind)} ${nativeId}.`)
     item.remarks = [...read.lost, ...read.left]
     item.ownership = this.ownershipOf(mark !== null, read.lost.length > 0, realm.mark !== undefined)
-    await this.#units[kind]!(this, item, seen, read)
+    await this.#adopters[kind]!(this, item, seen, read)
     this.bind(item, seen, read.spec as Json, mark)
   }
 

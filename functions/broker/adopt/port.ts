@@ -2,11 +2,11 @@ import type { PortSeen, PortSpec } from '../../../adapters/contract.ts'
 import { allocate, insertPort, joinGroups } from '../../../db/queries/network/ports.ts'
 import { COMPUTE_OWNER } from '../compute/server-ports.ts'
 import { networkFor } from './network.ts'
-import { NotAdoptable, type Unit } from './plan.ts'
+import { type Adopter, NotAdoptable } from './plan.ts'
 import { groupFor } from './security-group.ts'
 
 /** A port with its network, subnets and groups. One that is in a server comes with that server, or after it. */
-export const takePort: Unit = async (plan, item, sighting, read) => {
+export const takePort: Adopter = async (plan, item, sighting, read) => {
   const seen = sighting as PortSeen
   const spec = read.spec as PortSpec
   const { db } = plan.context

@@ -7,8 +7,8 @@ import { forgetOrphans, type NewOrphan, orphanById } from '../../../db/queries/l
 import type { Context } from '../../context.ts'
 import { connectCloud } from '../clouds/clouds.ts'
 import { reasonOf } from './adopt.ts'
+import { adopters } from './adopters.ts'
 import { NotAdoptable, Plan } from './plan.ts'
-import { units } from './units.ts'
 
 type Lost = Pick<NewOrphan, 'cloudId' | 'kind' | 'nativeId' | 'projectId' | 'resourceId'>
 
@@ -54,7 +54,7 @@ const take = async (
   projectId: string,
 ): Promise<void> => {
   const { cloud } = await connectCloud(context, row, projectId)
-  const plan = new Plan(context, row, cloud, units, { projectId, tag: false, byMark: true })
+  const plan = new Plan(context, row, cloud, adopters, { projectId, tag: false, byMark: true })
   const item = await plan.take(kind, nativeId)
   if (!item.fresh) throw new NotAdoptable('It stands for something already.')
   await plan.commit(item)

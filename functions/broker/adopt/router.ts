@@ -7,10 +7,10 @@ import { subnetsById } from '../../../db/queries/network/subnets.ts'
 import { uuid5 } from '../line/uuid.ts'
 import { randomMac } from '../network/port-plan.ts'
 import { networkFor } from './network.ts'
-import type { Plan, Unit } from './plan.ts'
+import type { Adopter, Plan } from './plan.ts'
 
 /** A router of ours with its interfaces; ports of routers are rows alone. */
-export const takeRouter: Unit = async (plan, item, _, read) => {
+export const takeRouter: Adopter = async (plan, item, _, read) => {
   const { context, row } = plan
   const spec = read.spec as RouterSpec
   const now = context.now()

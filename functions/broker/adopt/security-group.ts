@@ -5,10 +5,10 @@ import { uuid5 } from '../line/uuid.ts'
 import type { RuleWish } from '../network/security-group.ts'
 import { signatureOf } from '../network/security-group.ts'
 import { networkFor } from './network.ts'
-import { type Item, NotAdoptable, type Plan, type Unit } from './plan.ts'
+import { type Adopter, type Item, NotAdoptable, type Plan } from './plan.ts'
 
 /** A group with its rules, and every group that they name. */
-export const takeSecurityGroup: Unit = async (plan, item, _, read) => {
+export const takeSecurityGroup: Adopter = async (plan, item, _, read) => {
   const { context } = plan
   const spec = read.spec as SecurityGroupSpec
   item.scope = (await networkFor(plan, spec.network)).resourceId

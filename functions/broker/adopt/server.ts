@@ -11,11 +11,11 @@ import { hostIdOf, placesJson } from '../compute/server-facts.ts'
 import { uuid5 } from '../line/uuid.ts'
 import { takeAddresses } from './floating-ip.ts'
 import { imageFor } from './image.ts'
-import { type Item, NotAdoptable, type Plan, type Unit } from './plan.ts'
+import { type Adopter, type Item, NotAdoptable, type Plan } from './plan.ts'
 import { takeAttachment } from './volume.ts'
 
 /** A machine that runs already, with its ports, its volumes and what they stand on. */
-export const takeServer: Unit = async (plan, item, sighting, read) => {
+export const takeServer: Adopter = async (plan, item, sighting, read) => {
   const seen = sighting as ServerSeen
   const spec = read.spec as ServerSpec
   const { context, row } = plan

@@ -1,10 +1,10 @@
 import type { SnapshotSeen, SnapshotSpec } from '../../../adapters/contract.ts'
 import { insertSnapshot } from '../../../db/queries/block-storage/snapshots.ts'
 import { clearTombstone } from '../../../db/queries/line/adopt.ts'
-import { NotAdoptable, type Unit } from './plan.ts'
+import { type Adopter, NotAdoptable } from './plan.ts'
 
 /** A snapshot of a volume that is ours. */
-export const takeSnapshot: Unit = async (plan, item, sighting, read) => {
+export const takeSnapshot: Adopter = async (plan, item, sighting, read) => {
   const seen = sighting as SnapshotSeen
   const { name, description, volume } = read.spec as SnapshotSpec
   const { context, row } = plan

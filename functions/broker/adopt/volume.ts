@@ -3,10 +3,10 @@ import { insertVolume, moveVolumes } from '../../../db/queries/block-storage/vol
 import { clearTombstone, insertAttached } from '../../../db/queries/line/adopt.ts'
 import { knownType } from '../block-storage/volume-types.ts'
 import { epochOf } from '../line/epoch.ts'
-import { adoptedId, type Item, NotAdoptable, type Plan, type Unit } from './plan.ts'
+import { type Adopter, adoptedId, type Item, NotAdoptable, type Plan } from './plan.ts'
 
 /** A disk. One that is in a server comes with that server, or after it. */
-export const takeVolume: Unit = async (plan, item, sighting, read) => {
+export const takeVolume: Adopter = async (plan, item, sighting, read) => {
   const seen = sighting as VolumeSeen
   const { name, zone } = read.spec as VolumeSpec
   const { context } = plan
@@ -37,7 +37,7 @@ export const takeVolume: Unit = async (plan, item, sighting, read) => {
 }
 
 /** An attachment by its own mark: both its ends are here by then. */
-export const takeAttached: Unit = async (plan, item, _, read) => {
+export const takeAttached: Adopter = async (plan, item, _, read) => {
   const spec = read.spec as AttachmentSpec
   const [server, volume] = [await plan.identify('server', spec.server), await plan.identify('volume', spec.volume)]
   if (!server.bound || !volume.bound) throw new NotAdoptable('Its server or its volume is not managed here.')

@@ -6,7 +6,7 @@ import type { ImageRow } from '../../../db/queries/image/images.ts'
 import type { Scope } from '../../../db/scope.ts'
 import type { Context } from '../../context.ts'
 import { imageFor } from '../image/image.ts'
-import { formatOf, leastDiskGib, takersOf } from '../image/image-place.ts'
+import { formatOf, leastDiskGib, takersOf } from '../image/image-takers.ts'
 import { VolumeRefused } from './volume-refusal.ts'
 import { DEFAULT_TYPE } from './volume-types.ts'
 

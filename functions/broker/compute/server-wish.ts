@@ -2,7 +2,7 @@ import type { Found, NetworkRow, PortRow } from '../../../db/queries/compute/pla
 import type { ServerRow } from '../../../db/queries/compute/servers.ts'
 import type { ImageRow } from '../../../db/queries/image/images.ts'
 import type { KeypairSnapshot } from '../../../db/schema/index.ts'
-import { leastDiskGib } from '../image/image-place.ts'
+import { leastDiskGib } from '../image/image-takers.ts'
 import type { Write } from '../line/commit.ts'
 import type { Places } from './server-facts.ts'
 import { refuse } from './server-refusal.ts'

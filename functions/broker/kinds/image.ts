@@ -1,7 +1,7 @@
 import type { ImageSeen, ImageSpec } from '../../../adapters/contract.ts'
 import { type ImageRow, imageById, imageKept, updateImage } from '../../../db/queries/image/images.ts'
 import { endServerImage } from '../image/image.ts'
-import { formatOf, leastDiskGib } from '../image/image-place.ts'
+import { formatOf, leastDiskGib } from '../image/image-takers.ts'
 import { type Need, steps } from '../line/steps.ts'
 
 const server = (row: ImageRow): Need => ({

@@ -20,7 +20,7 @@ import { act, actionFailed, machineAction, type ServerWork } from '../compute/se
 import { endServer } from '../compute/server-end.ts'
 import { hostIdOf, isCondemned, placesJson, placesOf, statusShown } from '../compute/server-facts.ts'
 import { openUserData } from '../compute/user-data.ts'
-import { imageNeed } from '../image/image-place.ts'
+import { imageNeed } from '../image/image-takers.ts'
 import type { Write } from '../line/commit.ts'
 import { bindTo } from '../line/resources.ts'
 import { type Need, steps } from '../line/steps.ts'

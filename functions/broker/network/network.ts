@@ -10,7 +10,7 @@ import {
   networkHasPorts,
   networksById,
   pin,
-  placeSubnets,
+  pinSubnets,
   reviveFailed,
   unsecure,
   updateNetwork,
@@ -50,7 +50,7 @@ export const pinNetworks = (context: Context, networkIds: string[], home: Home):
     guard(context, 'network-elsewhere', elsewhere(networkIds, cloudId)),
     ...(zone === null
       ? []
-      : [guard(context, 'network-zone', zoneElsewhere(networkIds, zone)), placeSubnets(db, networkIds, zone)]),
+      : [guard(context, 'network-zone', zoneElsewhere(networkIds, zone)), pinSubnets(db, networkIds, zone)]),
     ...(home.filters ? [] : [unsecure(db, networkIds, now)]),
     guard(context, 'network-leaving', stillLeft(networkIds, cloudId)),
     forgetLeft(db, networkIds, cloudId),

@@ -33,7 +33,7 @@ const BRAKE = 0.2
  */
 export const sweepOrphans = async (
   context: Context,
-  { cloudId, kind, realm, seen, known, hasOrphans, dryRun }: Swept,
+  { cloudId, kind, realm, seen, known, hasOrphans, dryRun }: Compared,
 ): Promise<{ orphans: number; removed: number }> => {
   // A root volume bears the mark of its server, and goes with it.
   const marked = [...seen].filter((item) => item.ours || item.mark?.kind === kind)
@@ -60,7 +60,7 @@ const readoptLost = async (context: Context, found: NewOrphan[]): Promise<NewOrp
 }
 
 /** A complete listing of a kind, and what is known of it. */
-export interface Swept {
+export interface Compared {
   cloudId: string
   kind: Kind
   realm: Realm<unknown>

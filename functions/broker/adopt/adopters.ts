@@ -3,7 +3,7 @@ import { takeFloatingIp } from './floating-ip.ts'
 import { takeImage } from './image.ts'
 import { takeKeypair } from './keypair.ts'
 import { takeNetwork, takeSubnet } from './network.ts'
-import type { Unit } from './plan.ts'
+import type { Adopter } from './plan.ts'
 import { takePort } from './port.ts'
 import { takeRouter } from './router.ts'
 import { takeSecurityGroup } from './security-group.ts'
@@ -12,7 +12,7 @@ import { takeSnapshot } from './snapshot.ts'
 import { takeAttached, takeVolume } from './volume.ts'
 
 /** How objects of each kind become rows. */
-export const units: Record<ReadableKind, Unit> = {
+export const adopters: Record<ReadableKind, Adopter> = {
   network: takeNetwork,
   subnet: takeSubnet,
   security_group: takeSecurityGroup,
