@@ -29,8 +29,10 @@ const view = {
 const metBy: Record<string, (wanted: string[]) => SQL> = table({
   subnet_id: (wanted) => anyOf(sql`a.subnet_id`, wanted),
   ip_address: (wanted) => anyOf(sql`a.address`, wanted),
+  // A part begins where a number of the address begins: `0.21` is of 10.0.0.21, and not of 10.211.0.20.
   ip_address_substr: (wanted) =>
-    sql`exists (select 1 from json_each(${JSON.stringify(wanted)}) where instr(a.address, value) > 0)`,
+    sql`exists (select 1 from json_each(${JSON.stringify(wanted)})
+      where instr('.' || replace(a.address, ':', '.'), '.' || ltrim(replace(value, ':', '.'), '.')) > 0)`,
 })
 
 /**

@@ -124,6 +124,10 @@ describe('addresses', () => {
     expect(await found(`subnet_id=${subnet}`, `subnet_id=${twin}`)).toEqual(sorted(first, second, elsewhere))
     expect(await found(`subnet_id=${subnet}`, 'ip_address_substr=0.21')).toEqual([second])
     expect(await found('ip_address_substr=0.21', 'ip_address_substr=nowhere')).toEqual([second])
+    // A part of an address begins where one of its numbers does.
+    expect(await found('ip_address_substr=10.0.0.2')).toEqual(sorted(first, second, elsewhere))
+    expect(await found('ip_address_substr=.0.0.21')).toEqual([second])
+    expect(await found('ip_address_substr=0.21.')).toEqual([])
     expect(await found('ip_address=10.0.0.20', 'ip_address_substr=0.21')).toEqual([])
     expect(fault(await demo.get(`${V2}/ports?fixed_ips=10.0.0.20`))).toEqual([
       400,
