@@ -1,5 +1,4 @@
 import { bindingsFor } from '../../db/queries/clouds/clouds.ts'
-import { badRequest } from '../http/fault.ts'
 import { type Operation, operation } from '../http/operation.ts'
 import { cloudNamed, iso } from './lookup.ts'
 import { pieceOf } from './pieces.ts'

@@ -1,5 +1,4 @@
 import { exportObjects } from '../broker/adopt/export.ts'
-import { badRequest } from '../http/fault.ts'
 import { type Operation, operation } from '../http/operation.ts'
 import { cloudNamed } from './lookup.ts'
 import { pieceOf } from './pieces.ts'

@@ -13,7 +13,8 @@ const COUNTED: Record<string, string> = {
   snapshots: 'select count(*) from snapshots where deleted_at is null',
   network: 'select count(*) from networks where not external',
   subnet: 'select count(*) from subnets',
-  port: 'select count(*) from ports',
+  // Those of gateways and floating IPs belong to no project, and count for none.
+  port: "select count(*) from ports where project_id <> ''",
   router: 'select count(*) from routers',
   floatingip: 'select count(*) from floating_ips',
   security_group: 'select count(*) from security_groups',

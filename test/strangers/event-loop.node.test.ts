@@ -193,7 +193,7 @@ describe('no stranger holds the event loop', () => {
         const bytes = Uint8Array.from(file)
         bytes.set(
           new TextEncoder().encode(text).subarray(0, 60_000),
-          Math.min(at % 2_048, bytes.length - 60_000 < 0 ? 0 : bytes.length - 60_000),
+          Math.min(at % 2_048, Math.max(bytes.length - 60_000, 0)),
         )
         const read = async (from: number, length: number) => bytes.slice(from, from + length)
         await holdsNothing(async () => {
