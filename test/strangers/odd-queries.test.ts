@@ -1,8 +1,11 @@
-import { beforeAll, describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, test, vi } from 'vitest'
 import { operations } from '../../functions/app.ts'
 import { type Plimsoll, startPlimsoll } from '../support/harness.ts'
 import { giveOneOfEach } from '../sweep/belongings.ts'
 import { parametersOf, pathOf, type Route, titleOf, versionHeader, versionOf } from '../sweep/calls.ts'
+
+// Some routes take hundreds of calls.
+vi.setConfig({ testTimeout: 60_000 })
 
 let plimsoll: Plimsoll
 let named: Record<string, string>

@@ -1,4 +1,4 @@
-import { beforeAll, describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, test, vi } from 'vitest'
 import { z } from 'zod'
 import { operations } from '../../functions/app.ts'
 import { type Plimsoll, startPlimsoll } from '../support/harness.ts'
@@ -8,6 +8,9 @@ import { bodiesFor } from '../sweep/examples.ts'
 
 /** What every object of the language answers to, whoever made it. */
 const WORDS = ['__proto__', 'constructor']
+
+// Some routes take hundreds of calls.
+vi.setConfig({ testTimeout: 60_000 })
 
 let plimsoll: Plimsoll
 let named: Record<string, string>
