@@ -1,6 +1,22 @@
+import { type Holding, holdingsIn } from '../../db/queries/block-storage/holdings.ts'
+import type { VolumeZone } from '../../db/queries/block-storage/volumes.ts'
 import { zonesWithVolumes } from '../broker/block-storage/volume-place.ts'
+import { notFound } from '../http/fault.ts'
 import { type Operation, operation } from '../http/operation.ts'
 import { time } from './shapes.ts'
+
+/** A zone of a cloud, to Cinder's operators: `host@backend`. */
+const hostOf = ({ cloud, zone }: Pick<VolumeZone, 'cloud' | 'zone'>): string => `${cloud}@${zone}`
+
+/** Numbers are texts here (cinder/api/contrib/hosts.py). */
+const resourceOf = (place: VolumeZone, { projectId, volumes, volumeGib, snapshots, snapshotGib }: Holding) => ({
+  host: hostOf(place),
+  project: projectId,
+  volume_count: String(volumes),
+  total_volume_gb: String(volumeGib),
+  snapshot_count: String(snapshots),
+  total_snapshot_gb: String(snapshotGib),
+})
 
 /** https://docs.openstack.org/api-ref/block-storage/v3/#availability-zones-os-availability-zone */
 export const availabilityZoneOperations: Operation[] = [
@@ -35,7 +51,7 @@ export const availabilityZoneOperations: Operation[] = [
       return {
         body: {
           hosts: zones.map(({ cloud, zone, available, seenAt }) => ({
-            host_name: `${cloud}@${zone}`,
+            host_name: hostOf({ cloud, zone }),
             service: 'cinder-volume',
             'service-status': available ? 'available' : 'unavailable',
             'service-state': 'enabled',
@@ -44,6 +60,29 @@ export const availabilityZoneOperations: Operation[] = [
           })),
         },
       }
+    },
+  }),
+  operation({
+    name: 'host.show',
+    method: 'GET',
+    path: '/os-hosts/:host',
+    who: 'admin',
+    summary: 'What projects have in one of them: all together first, then each.',
+    status: 200,
+    handle: async ({ context, params }) => {
+      const place = (await zonesWithVolumes(context)).find((each) => hostOf(each) === params.host)
+      if (!place) throw notFound(`Host ${params.host} could not be found.`)
+      const holdings = await holdingsIn(context.db, place.cloudId, place.zone)
+      const sum = (key: 'volumes' | 'volumeGib' | 'snapshots' | 'snapshotGib') =>
+        holdings.reduce((total, each) => total + each[key], 0)
+      const total = {
+        projectId: '(total)',
+        volumes: sum('volumes'),
+        volumeGib: sum('volumeGib'),
+        snapshots: sum('snapshots'),
+        snapshotGib: sum('snapshotGib'),
+      }
+      return { body: { host: [total, ...holdings].map((each) => ({ resource: resourceOf(place, each) })) } }
     },
   }),
   operation({

@@ -163,3 +163,25 @@ describe('metadata of a volume', () => {
     expect((await write(etag)).status).toBe(412)
   })
 })
+
+describe('a status that an administrator sets', () => {
+  const reset = async (id: string, status: string) =>
+    (await act(id, { 'os-reset_status': { status } }, '3.0', 'admin')).status
+
+  it.each(['available', 'error', 'creating', 'attaching', 'maintenance'])(
+    '%s is left by force, and by another one after which its owner deletes the volume',
+    async (status) => {
+      const [forced, freed] = [await created(), await created()]
+      expect([await reset(forced, status), await reset(freed, status)]).toEqual([202, 202])
+      expect((await act(forced, { 'os-force_delete': {} }, '3.0', 'admin')).status).toBe(202)
+      expect(await reset(freed, 'available')).toBe(202)
+      expect((await at('3.0').delete(`${base}/volumes/${freed}`)).status).toBe(202)
+      await plimsoll.settle()
+      for (const id of [forced, freed]) expect(await shown(id)).toBeUndefined()
+    },
+  )
+
+  it.each(['deleting', 'error_deleting', 'detaching'])('is never %s, which nothing would end', async (status) => {
+    expect(await reset(await created(), status)).toBe(400)
+  })
+})

@@ -68,6 +68,14 @@ describe('what else clients ask for', () => {
     expect((await at('3.0').get(`${base}/extensions/none`)).status).toBe(404)
     const hosts = (await at('3.0', 'admin').get(`${base}/os-hosts`)).body.hosts
     expect(hosts[0]).toMatchObject({ host_name: 'sandbox@a', zone: 'sandbox.a', service: 'cinder-volume' })
+    await at('3.0').post(`${base}/volumes`, { volume: { size: 3, availability_zone: 'sandbox.a' } })
+    const shown = await at('3.0', 'admin').get(`${base}/os-hosts/sandbox@a`)
+    const held = { volume_count: '1', total_volume_gb: '3', snapshot_count: '0', total_snapshot_gb: '0' }
+    expect(shown.body.host).toEqual([
+      { resource: { host: 'sandbox@a', project: '(total)', ...held } },
+      { resource: { host: 'sandbox@a', project: plimsoll.projectId('demo'), ...held } },
+    ])
+    expect((await at('3.0', 'admin').get(`${base}/os-hosts/elsewhere@a`)).status).toBe(404)
     expect((await at('3.0', 'admin').get(`${base}/os-services`)).body).toEqual({ services: [] })
     expect((await at('3.0').get(`${base}/os-availability-zone`)).body.availabilityZoneInfo).toHaveLength(2)
     expect((await at('3.33').get(`${base}/resource_filters?resource=group`)).body).toEqual({

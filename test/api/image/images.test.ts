@@ -290,6 +290,10 @@ describe('what else clients ask for', () => {
     const answers = await Promise.all(paths.map((path) => plimsoll.as('admin').get(`/image/v2/${path}`)))
     const named = answers.map(({ body }) => body.schema as string)
     expect(new Set(named).size).toBe(paths.length)
+    for (const path of ['/image/v2/schemas/task', '/image/v2/schemas/tasks'])
+      expect((await demo().get(path)).body.properties).toBeTypeOf('object')
+    expect((await demo().get('/image/v2/schemas/metadefs/namespace')).body.name).toBe('namespace')
+    expect((await demo().get('/image/v2/schemas/metadefs/namespaces')).body.name).toBe('namespaces')
     for (const schema of named) expect((await demo().get(`/image${schema}`)).status).toBe(200)
   })
 
