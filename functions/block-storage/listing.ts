@@ -1,5 +1,5 @@
 import { table } from '../../adapters/table.ts'
-import type { Comparison, Slice, Sort } from '../../db/queries/block-storage/volumes.ts'
+import type { Comparison, Slice, Sort } from '../../db/queries/listing.ts'
 import { badRequest } from '../http/fault.ts'
 import type { Input } from '../http/operation.ts'
 import { distinctKeys, nextHref } from '../http/pagination.ts'

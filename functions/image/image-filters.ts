@@ -1,6 +1,6 @@
 import { own, table } from '../../adapters/table.ts'
-import type { Comparison, Slice, Sort } from '../../db/queries/block-storage/volumes.ts'
 import { IMAGE_SORT, type ImageFilter } from '../../db/queries/image/images.ts'
+import type { Comparison, Slice, Sort } from '../../db/queries/listing.ts'
 import { strictBoolean } from '../http/boolean.ts'
 import { badRequest } from '../http/fault.ts'
 import { distinctKeys } from '../http/pagination.ts'

@@ -3,8 +3,8 @@ import type { Database } from '../../client.ts'
 import { among } from '../../conditions.ts'
 import { bindings, snapshots, volumes } from '../../schema/index.ts'
 import { type Scope, within } from '../../scope.ts'
-import { after, orderOf, type SortKey } from '../keyset.ts'
-import { comparisons, contains, type Slice, type VolumeFilter } from './volumes.ts'
+import { contains, type Slice, startOf, timesMet } from '../listing.ts'
+import type { VolumeFilter } from './volumes.ts'
 
 export type SnapshotRow = typeof snapshots.$inferSelect
 /** With when its binding has work left. */
@@ -67,9 +67,7 @@ const conditions = (scope: Scope, f: SnapshotFilter): (SQL | undefined)[] => [
     : sql`exists (select 1 from volumes v join clouds c on c.id = v.cloud_id where v.id = ${snapshots.volumeId}
         and ${f.zone} in (c.name, c.name || '.' || v.zone))`,
   contains(snapshots.metadata, f.metadata),
-  ...(f.times ?? []).map(
-    ({ column, comparison, at }) => sql`${SNAPSHOT_SORT[column]} ${comparisons[comparison]} ${at}`,
-  ),
+  ...timesMet(SNAPSHOT_SORT, f.times),
 ]
 
 /** One page; null: the marker is not a snapshot that the scope may see. */
@@ -79,25 +77,14 @@ export const listSnapshots = async (
   filter: SnapshotFilter,
   slice: Slice,
 ): Promise<SnapshotRead[] | null> => {
-  const keys = slice.sort.map(
-    ({ key, descending }): SortKey => ({ column: SNAPSHOT_SORT[key as keyof typeof SNAPSHOT_SORT], descending }),
-  )
-  const marked = slice.marker === undefined ? [] : await markerValues(db, scope, slice.marker, keys)
-  if (!marked) return null
+  const start = await startOf(db, snapshots, SNAPSHOT_SORT, slice, visible(scope))
+  if (!start) return null
   const rows = await read(db)
-    .where(and(...conditions(scope, filter), slice.marker === undefined ? undefined : after(keys, marked)))
-    .orderBy(...orderOf(keys))
+    .where(and(...conditions(scope, filter), start.beyond))
+    .orderBy(...start.orderBy)
     .limit(slice.limit)
     .offset(slice.offset ?? 0)
   return rows.map(({ snapshot, dueAt }) => ({ ...snapshot, dueAt }))
-}
-
-const markerValues = async (db: Database, scope: Scope, id: string, keys: SortKey[]): Promise<unknown[] | null> => {
-  const [row] = await db
-    .select(Object.fromEntries(keys.map(({ column }, i) => [`k${i}`, sql`${column}`])))
-    .from(snapshots)
-    .where(and(eq(snapshots.id, id), visible(scope)))
-  return row ? keys.map((_, i) => row[`k${i}`]) : null
 }
 
 /** How many snapshots of a scope a filter lets through. */

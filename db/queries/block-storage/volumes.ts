@@ -5,7 +5,7 @@ import { among } from '../../conditions.ts'
 import { prepared, preparedWithin } from '../../prepared.ts'
 import { attachments, bindings, clouds, mappings, volumes, zones } from '../../schema/index.ts'
 import { type Scope, within } from '../../scope.ts'
-import { after, orderOf, type SortKey } from '../keyset.ts'
+import { contains, type Slice, startOf, type Time, timesMet } from '../listing.ts'
 
 export type VolumeRow = typeof volumes.$inferSelect
 /** A volume with everything that a view shows of it, and when it or its attachment has work left. */
@@ -75,19 +75,8 @@ export interface VolumeFilter {
   userId?: string | undefined
   metadata?: Record<string, string> | undefined
   imageMetadata?: Record<string, string> | undefined
-  /** Sightings of `created_at` and `updated_at`: column, comparison, milliseconds. */
-  times?: { column: 'created_at' | 'updated_at'; comparison: Comparison; at: number }[] | undefined
+  times?: Time[] | undefined
 }
-export type Comparison = 'gt' | 'gte' | 'lt' | 'lte' | 'eq' | 'neq'
-export const comparisons: Record<Comparison, SQL> = {
-  gt: sql`>`,
-  gte: sql`>=`,
-  lt: sql`<`,
-  lte: sql`<=`,
-  eq: sql`=`,
-  neq: sql`<>`,
-}
-
 /** Columns by which lists may be sorted, in Cinder's words. */
 export const VOLUME_SORT = {
   id: volumes.id,
@@ -101,29 +90,10 @@ export const VOLUME_SORT = {
   updated_at: volumes.updatedAt,
 } as const
 
-export interface Sort {
-  key: string
-  descending: boolean
-}
-export interface Slice {
-  sort: Sort[]
-  limit: number
-  offset?: number
-  marker?: string | undefined
-}
-
-/** Each key and value of an object must be there. */
-export const contains = (
-  column: SQL | { getSQL(): SQL },
-  wanted: Record<string, string> | undefined,
-): SQL | undefined =>
-  wanted &&
-  sql`not exists (select 1 from json_each(${JSON.stringify(wanted)}) w where not exists
-    (select 1 from json_each(${column}) h where h.key = w.key and h.value = w.value))`
+const visible = (scope: Scope) => and(isNull(volumes.deletedAt), within(volumes.projectId, scope))
 
 const conditions = (scope: Scope, f: VolumeFilter): (SQL | undefined)[] => [
-  isNull(volumes.deletedAt),
-  within(volumes.projectId, scope),
+  visible(scope),
   f.id === undefined ? undefined : eq(volumes.id, f.id),
   f.name === undefined ? undefined : sql`${volumes.name} is ${f.name}`,
   f.nameLike === undefined ? undefined : sql`instr(${volumes.name}, ${f.nameLike}) > 0`,
@@ -135,7 +105,7 @@ const conditions = (scope: Scope, f: VolumeFilter): (SQL | undefined)[] => [
   f.userId === undefined ? undefined : eq(volumes.userId, f.userId),
   contains(volumes.metadata, f.metadata),
   contains(volumes.imageMetadata, f.imageMetadata),
-  ...(f.times ?? []).map(({ column, comparison, at }) => sql`${VOLUME_SORT[column]} ${comparisons[comparison]} ${at}`),
+  ...timesMet(VOLUME_SORT, f.times),
 ]
 
 /** One page; null: the marker is not a volume that the scope may see. */
@@ -145,25 +115,14 @@ export const listVolumes = async (
   filter: VolumeFilter,
   slice: Slice,
 ): Promise<VolumeRead[] | null> => {
-  const keys = slice.sort.map(
-    ({ key, descending }): SortKey => ({ column: VOLUME_SORT[key as keyof typeof VOLUME_SORT], descending }),
-  )
-  const marked = slice.marker === undefined ? [] : await markerValues(db, scope, slice.marker, keys)
-  if (!marked) return null
+  const start = await startOf(db, volumes, VOLUME_SORT, slice, visible(scope))
+  if (!start) return null
   const rows = await read(db)
-    .where(and(...conditions(scope, filter), slice.marker === undefined ? undefined : after(keys, marked)))
-    .orderBy(...orderOf(keys))
+    .where(and(...conditions(scope, filter), start.beyond))
+    .orderBy(...start.orderBy)
     .limit(slice.limit)
     .offset(slice.offset ?? 0)
   return rows.map(flat)
-}
-
-const markerValues = async (db: Database, scope: Scope, id: string, keys: SortKey[]): Promise<unknown[] | null> => {
-  const [row] = await db
-    .select(Object.fromEntries(keys.map(({ column }, i) => [`k${i}`, sql`${column}`])))
-    .from(volumes)
-    .where(and(eq(volumes.id, id), isNull(volumes.deletedAt), within(volumes.projectId, scope)))
-  return row ? keys.map((_, i) => row[`k${i}`]) : null
 }
 
 /** How many volumes of a scope a filter lets through, and how many GiB they are. */
@@ -181,7 +140,7 @@ export const volumeMetadata = (db: Database, scope: Scope): Promise<Record<strin
   db
     .select({ metadata: volumes.metadata })
     .from(volumes)
-    .where(and(isNull(volumes.deletedAt), within(volumes.projectId, scope), sql`${volumes.metadata} <> '{}'`))
+    .where(and(visible(scope), sql`${volumes.metadata} <> '{}'`))
     .then((rows) => rows.map(({ metadata }) => metadata))
 
 /** Statement: a new volume. */

@@ -4,9 +4,8 @@ import { always, among, anyOf, both, either } from '../../conditions.ts'
 import { prepared } from '../../prepared.ts'
 import { bindings, images } from '../../schema/index.ts'
 import { type Scope, within } from '../../scope.ts'
-import { type Comparison, comparisons, contains, type Slice } from '../block-storage/volumes.ts'
-import { after, orderOf, type SortKey } from '../keyset.ts'
 import { imageAwaited } from '../line/awaited.ts'
+import { contains, type Slice, startOf, type Time, timesMet } from '../listing.ts'
 
 export type ImageRow = typeof images.$inferSelect
 /** With the clouds that have it, as far as the reader may know of them, and when converge has work left. */
@@ -126,7 +125,7 @@ export interface ImageFilter {
   minRam?: number | undefined
   tags?: string[] | undefined
   properties?: Record<string, string> | undefined
-  times?: { column: 'created_at' | 'updated_at'; comparison: Comparison; at: number }[] | undefined
+  times?: Time[] | undefined
 }
 
 /** Columns by which lists may be sorted, in Glance's words. */
@@ -165,7 +164,7 @@ const conditions = (scope: Scope, f: ImageFilter): (SQL | undefined)[] => [
     sql`not exists (select 1 from json_each(${JSON.stringify(f.tags)}) w
       where w.value not in (select h.value from json_each(${images.tags}) h))`,
   contains(images.properties, f.properties),
-  ...(f.times ?? []).map(({ column, comparison, at }) => sql`${IMAGE_SORT[column]} ${comparisons[comparison]} ${at}`),
+  ...timesMet(IMAGE_SORT, f.times),
 ]
 
 /** One page; null: the marker is not an image that the scope may see. */
@@ -175,24 +174,13 @@ export const listImages = async (
   filter: ImageFilter,
   slice: Slice,
 ): Promise<ImageRead[] | null> => {
-  const keys = slice.sort.map(
-    ({ key, descending }): SortKey => ({ column: IMAGE_SORT[key as keyof typeof IMAGE_SORT], descending }),
-  )
-  const marked = slice.marker === undefined ? [] : await markerValues(db, scope, slice.marker, keys)
-  if (!marked) return null
+  const start = await startOf(db, images, IMAGE_SORT, slice, and(isNull(images.deletedAt), visible(scope)))
+  if (!start) return null
   const rows = await read(db, scope)
-    .where(and(...conditions(scope, filter), slice.marker === undefined ? undefined : after(keys, marked)))
-    .orderBy(...orderOf(keys))
+    .where(and(...conditions(scope, filter), start.beyond))
+    .orderBy(...start.orderBy)
     .limit(slice.limit)
   return rows.map(flat)
-}
-
-const markerValues = async (db: Database, scope: Scope, id: string, keys: SortKey[]): Promise<unknown[] | null> => {
-  const [row] = await db
-    .select(Object.fromEntries(keys.map(({ column }, i) => [`k${i}`, sql`${column}`])))
-    .from(images)
-    .where(and(eq(images.id, id), isNull(images.deletedAt), visible(scope)))
-  return row ? keys.map((_, i) => row[`k${i}`]) : null
 }
 
 /** Statement: a new image. */
