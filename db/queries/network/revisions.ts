@@ -1,25 +1,10 @@
 import { eq, sql } from 'drizzle-orm'
 import type { Database } from '../../client.ts'
-import {
-  floatingIps,
-  networks,
-  ports,
-  routers,
-  securityGroupRules,
-  securityGroups,
-  subnets,
-} from '../../schema/index.ts'
+import { securityGroupRules } from '../../schema/index.ts'
+import { taggable } from './tags.ts'
 
 /** What has a revision, by the collection's name in the API. */
-const tables = {
-  networks,
-  subnets,
-  ports,
-  routers,
-  floatingips: floatingIps,
-  'security-groups': securityGroups,
-  'security-group-rules': securityGroupRules,
-}
+const tables = { ...taggable, 'security-group-rules': securityGroupRules }
 export type Revised = keyof typeof tables
 /** Whether the resources of a collection (`networks`, `ports`, …) count their revisions. */
 export const isRevised = (collection: string): collection is Revised => Object.hasOwn(tables, collection)

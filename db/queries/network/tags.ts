@@ -4,7 +4,7 @@ import { floatingIps, networks, ports, routers, securityGroups, subnets } from '
 import { type Scope, within } from '../../scope.ts'
 
 /** What can be tagged, by the collection's name in the API. */
-const tables = {
+export const taggable = {
   networks,
   subnets,
   ports,
@@ -12,7 +12,7 @@ const tables = {
   floatingips: floatingIps,
   'security-groups': securityGroups,
 }
-export type Taggable = keyof typeof tables
+export type Taggable = keyof typeof taggable
 
 /** Tags of something that the scope owns, and the revision at which they were read. */
 export const tagsOf = async (
@@ -21,7 +21,7 @@ export const tagsOf = async (
   what: Taggable,
   id: string,
 ): Promise<{ tags: string[]; revision: number } | null> => {
-  const table = tables[what]
+  const table = taggable[what]
   const [row] = await db
     .select({ tags: table.tags, revision: table.revision })
     .from(table)
@@ -31,8 +31,8 @@ export const tagsOf = async (
 
 /** Statement: these tags in place of all that a resource has, as one revision. `now` in milliseconds since 1970. */
 export const setTags = (db: Database, what: Taggable, id: string, tags: string[], now: number) =>
-  db.update(tables[what]).set({ tags, updatedAt: now, revision: sql`revision + 1` }).where(eq(tables[what].id, id))
+  db.update(taggable[what]).set({ tags, updatedAt: now, revision: sql`revision + 1` }).where(eq(taggable[what].id, id))
 
 /** For a guard: somebody changed it since. */
 export const taggedMoved = (what: Taggable, id: string, revision: number) =>
-  sql`not exists (select 1 from ${tables[what]} where id = ${id} and revision = ${revision})`
+  sql`not exists (select 1 from ${taggable[what]} where id = ${id} and revision = ${revision})`
