@@ -85,12 +85,16 @@ export const markCalling = async (db: Database, binding: Binding, id: number, no
 export const setActionArgs = (db: Database, id: number, args: Record<string, Json>, now: number) =>
   db.update(serverActions).set({ args, updatedAt: now }).where(eq(serverActions.id, id))
 
+const ended = (message: string | null, now: number) => ({
+  state: message === null ? ('done' as const) : ('failed' as const),
+  message,
+  updatedAt: now,
+  finishedAt: now,
+})
+
 /** Statement: an action is done, or (with a message) failed. `now` in milliseconds since 1970. */
 export const finishActionById = (db: Database, id: number, message: string | null, now: number) =>
-  db
-    .update(serverActions)
-    .set({ state: message === null ? 'done' : 'failed', message, updatedAt: now, finishedAt: now })
-    .where(eq(serverActions.id, id))
+  db.update(serverActions).set(ended(message, now)).where(eq(serverActions.id, id))
 
 /** Ends every open entry of these names: the creation that came true, whatever else a deletion overtook. */
 export const finishActions = (
@@ -102,7 +106,7 @@ export const finishActions = (
 ) =>
   db
     .update(serverActions)
-    .set({ state: message === null ? 'done' : 'failed', message, updatedAt: now, finishedAt: now })
+    .set(ended(message, now))
     .where(
       and(
         eq(serverActions.serverId, serverId),
@@ -188,7 +192,7 @@ interface PortActionEnd {
 export const finishPortActions = (db: Database, { serverId, portId, action, message, now }: PortActionEnd) =>
   db
     .update(serverActions)
-    .set({ state: message === null ? 'done' : 'failed', message, updatedAt: now, finishedAt: now })
+    .set(ended(message, now))
     .where(
       and(
         eq(serverActions.serverId, serverId),
