@@ -11,7 +11,8 @@ import { type Input, type Operation, operation } from '../../http/operation.ts'
 import { pageRequest } from '../../http/pagination.ts'
 import { nextLink } from '../links.ts'
 import { judging, type Matcher } from './pattern.ts'
-import { type Asked, listQuery, readQuery } from './query.ts'
+import { type Asked, readQuery } from './query.ts'
+import { listQuery } from './query-names.ts'
 import { addressesOf, briefView, listedView, viewerOf } from './view.ts'
 
 /** Rows read at a time when they are judged one by one. */
