@@ -41,7 +41,8 @@ const held = (amount: string) => `sum(max(flavor ->> '$.${amount}', coalesce(old
 
 /**
  * One row for each kind, in the order of their rank: what is made of others stands behind them, is driven first, and goes
- * first. A new kind has its name in `adapters/objects.ts`, a row here, its steps in `functions/broker/kinds` and, if it is adopted, a unit in `functions/broker/adopt`.
+ * first. A new kind has its name in `adapters/objects.ts`, a row here, its steps in `functions/broker/kinds` and, if it is adopted, an
+ * adopter in `functions/broker/adopt`.
  */
 export const kindFacts = {
   network: {
