@@ -50,7 +50,7 @@ class Sqlite implements D1Database {
     this.#db.exec(
       'pragma journal_mode = wal; pragma synchronous = full; pragma foreign_keys = on; pragma secure_delete = on',
     )
-    // From here on whoever waits for another program lets this one go on meanwhile: SQLite itself would hold the thread.
+    // From here on a statement that waits for another program lets this one go on meanwhile: SQLite itself would hold the thread.
     this.#db.exec('pragma busy_timeout = 0')
     this.#counters = this.#db.prepare('select total_changes() as changes, last_insert_rowid() as id')
   }

@@ -83,7 +83,7 @@ export interface Host {
   converge(context: Context, ref: Ref): Promise<void>
   /** The same, staying with the resource while more of its work is due within `settings.lingerMs`. */
   attend(context: Context, ref: Ref): Promise<void>
-  /** Hands accounts to be swept to whoever is free; absent: this process sweeps them itself. */
+  /** Hands accounts to be swept to a process that is free; absent: this process sweeps them itself. */
   spread?: (accounts: string[]) => Promise<void>
   /** Whether the process is about to end and should be sent nothing more. Absent: it is not told. */
   ending?(): boolean

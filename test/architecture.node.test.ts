@@ -21,7 +21,7 @@ const ADAPTERS = readdirSync('adapters', { withFileTypes: true })
 const CONTEXT = /^functions\/context\.ts$/
 const CONTRACT = /^adapters\/(contract|errors|objects)\.ts$/
 
-/** Whoever looks something up by a stranger's word does it there. */
+/** What is looked up by a stranger's word is looked up there. */
 const TABLE = 'adapters/table.ts'
 
 const RULES: Rule[] = [
@@ -102,7 +102,7 @@ test('there is something to look at', () => {
   for (const { files } of RULES.slice(0, 3)) expect(imports.some(({ from }) => files.test(from))).toBe(true)
 })
 
-test('nobody imports what is not his to know', () => {
+test('nothing imports what is not its own to know', () => {
   const forbidden = imports.filter(({ from, to, type }) => {
     const rule = RULES.find(({ files }) => files.test(from))
     if (!rule || to === TABLE) return false

@@ -9,7 +9,7 @@ const PAGE = 500
 /** The databases live on the same disk: so much of it is theirs, and is looked after every so many bytes. */
 const RESERVE_BYTES = 1 << 30
 const CHECKED_BYTES = 64 << 20
-/** What a file is called until all of it is there: whoever died over it left nothing that counts. */
+/** What a file is called until all of it is there: a process that died over it left nothing that counts. */
 const UNFINISHED = '.part'
 
 /** Blobs as files of one folder, which is made with the first of them. */

@@ -18,7 +18,7 @@ export const identify = async (db: Database, secretKeys: Uint8Array[], newId: ()
   const keys = keyring(secretKeys, 'check')
   let known = await readSettings(db)
   if (!known.has('deployment')) {
-    // Two processes may start at once: whoever comes second reads what the first wrote.
+    // Two processes may start at once: the second reads what the first wrote.
     await writeSettings(db, { deployment: newId(), key_check: seal(CHECK, 'check', keys) })
     known = await readSettings(db)
   }

@@ -129,14 +129,14 @@ it('whoever lost the unit to another process adds nothing to the listing of that
   const { plimsoll, volumes } = await sevenVolumes()
   const context = plimsoll.context()
   await reconcile(context, 900)
-  // One takes the unit and is held up, until his lease is over and another goes on with the listing.
+  // One takes the unit and is held up, until its lease is over and another goes on with the listing.
   const [[account, seen]] = (await accounts(context)) as unknown as [[string, Account]]
   const held = await claimUnits(plimsoll.db, account, { which: 'due', now: plimsoll.clock.now, leaseMs: LEASE })
   plimsoll.clock.advance(LEASE + 1)
   await reconcile(context, 900)
   const ahead = await volumes.unit()
   expect(ahead.listing).toMatchObject({ kept: 4, parts: 2 })
-  // He lists the same page, and the one after it.
+  // It lists the same page, and the one after it.
   await sweepUnits(context, seen, held, plimsoll.clock.now + 1_900, {})
   expect(await volumes.unit()).toEqual(ahead)
   expect(await volumes.parts()).toHaveLength(2)

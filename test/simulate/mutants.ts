@@ -43,7 +43,7 @@ export const mutants: Mutant[] = [
     scenario: 'an old look',
   },
   {
-    rule: 'Nobody begins a call that may end after his lease.',
+    rule: 'No call begins that may end after its lease.',
     file: 'functions/broker/converge/work.ts',
     replace: [['if (this.now() + CALL > this.binding.leaseUntil)', 'if (this.now() < CALL)']],
     scenario: 'held before the call',
@@ -78,7 +78,7 @@ export const mutants: Mutant[] = [
     scenario: 'an object taken over by hand',
   },
   {
-    rule: 'Whoever lost his claim writes no more (the fence).',
+    rule: 'A process that lost its claim writes no more (the fence).',
     file: 'db/queries/line/bindings.ts',
     replace: [
       [
@@ -150,7 +150,7 @@ export const mutants: Mutant[] = [
     scenario: 'asked twice',
   },
   {
-    rule: 'A changed intent is seen by whoever works on the one before.',
+    rule: 'A changed intent is seen by the work on the one before.',
     file: 'functions/broker/converge/work.ts',
     replace: [['return this.binding.revision !== this.began', 'return this.binding.revision < this.began']],
     scenario: 'another wish between two steps',

@@ -69,8 +69,8 @@ export const openActions = (db: Database, serverId: string, names: readonly stri
   open.statement(db, { serverId, names: JSON.stringify(names) })
 
 /**
- * Marks an action before its call is made. True for the one caller who moved it and who still holds the binding: he makes
- * the call. Whoever finds it marked knows that somebody may have made it already.
+ * Marks an action before its call is made. True for the one process that moved it and still holds the binding: it makes
+ * the call. One that finds it marked knows that the call may have been made already.
  */
 export const markCalling = async (db: Database, binding: Binding, id: number, now: number): Promise<boolean> => {
   const rows = await db

@@ -40,7 +40,7 @@ export const insertServer = (db: Database, row: NewServer) => db.insert(servers)
 export const updateServer = (db: Database, id: string, set: Partial<NewServer>) =>
   db.update(servers).set(set).where(eq(servers.id, id))
 
-/** True (as SQL) when the server is not as the caller saw it: for the guard of a batch that acts on what he saw. */
+/** True (as SQL) when the server is not as the caller saw it: for the guard of a batch that acts on what was seen. */
 export const serverMoved = (id: string, saw: { vmState: string; taskState: string | null }): SQL =>
   sql`not exists (select 1 from servers where id = ${id} and deleted_at is null and vm_state = ${saw.vmState} and task_state is ${saw.taskState})`
 

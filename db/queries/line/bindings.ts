@@ -38,7 +38,7 @@ const claiming = prepared((db) =>
     .returning(),
 )
 
-/** Takes the binding for `leaseMs`: raises its fence, so that whoever held it before can write no more. Null: somebody works on it. */
+/** Takes the binding for `leaseMs`: raises its fence, so that the one that held it before can write no more. Null: it is being worked on. */
 export const claim = async (db: Database, ref: Ref, now: number, leaseMs: number): Promise<Binding | null> =>
   (await claiming.run(db, { ...refOf(ref), now, until: now + leaseMs }))[0] ?? null
 
@@ -162,7 +162,7 @@ export const reviveBinding = (db: Database, ref: Ref, { token, now }: { token: s
       error: null,
       attempts: 0,
       missing: 0,
-      // Whoever looks at the old one has nothing more to write.
+      // Work on the old one has nothing more to write.
       fence: sql`${bindings.fence} + 1`,
       leaseUntil: 0,
       dueAt: now,

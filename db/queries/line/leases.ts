@@ -2,7 +2,7 @@ import { sql } from 'drizzle-orm'
 import type { Database } from '../../client.ts'
 
 /**
- * Whoever held anything holds it no longer: for the start of a process that has the database to itself, so that the work
+ * What held anything holds it no longer: for the start of a process that has the database to itself, so that the work
  * of one that was killed does not wait until its leases run out.
  */
 export const freeLeases = (db: Database) =>

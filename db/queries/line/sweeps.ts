@@ -31,7 +31,7 @@ export const keepUnits = (db: Database, units: UnitRef[], now: number) =>
 
 /** Which units of an account are taken, and for how long. */
 export interface Claim {
-  /** The due ones, all that nobody holds, or all whoever holds them. */
+  /** The due ones, all that no process holds, or all, held or not. */
   which: 'due' | 'free' | 'all'
   /** Absent: of every kind. */
   kinds?: Kind[]
@@ -39,7 +39,7 @@ export interface Claim {
   leaseMs: number
 }
 
-/** Takes units of an account: whoever gets them works on them alone. Longest due first. */
+/** Takes units of an account: the process that gets them works on them alone. Longest due first. */
 export const claimUnits = async (
   db: Database,
   account: string,
@@ -117,7 +117,7 @@ export interface Finished extends Unit {
   parts?: { listing: string; from: number; shown: object[][] }
 }
 
-/** For one batch. Whoever lost a unit to somebody else changes nothing of it. */
+/** For one batch. A process that lost a unit to another changes nothing of it. */
 export const finishUnits = (db: Database, units: Finished[]) => {
   const list = units.map(({ done, listing, parts: _, ...unit }) => ({
     ...unit,

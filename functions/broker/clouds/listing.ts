@@ -23,7 +23,7 @@ export interface Sighting {
  * A listing on its way, and what this turn of it has shown. Between two turns its place is kept in the unit's row and its
  * sightings in rows of their own, so many a row, that are written once; without a cursor it is at its end. Only then is
  * anything concluded, from all turns together. What came and went on the cloud in between does no harm: an object that is
- * younger than the listing is not judged by it, one that was shown and went is missed by the next, and whoever is marked as
+ * younger than the listing is not judged by it, one that was shown and went is missed by the next, and what is marked as
  * missing or changed is looked at again.
  */
 export interface Listing {

@@ -127,7 +127,7 @@ it('a listing that shows what another has read says how old that is', async () =
   for (const page of await list(cloud, 'interface', { since })) expect(page).toMatchObject({ seenAt: since })
 })
 
-it('nothing is shared with the next sweep, nor with whoever lists by himself', async () => {
+it('nothing is shared with the next sweep, nor with one that lists by itself', async () => {
   const { cloud, machines, advance, now, questions } = await estate()
   await list(cloud, 'server', { since: now() })
   machines.delete('vm-7')

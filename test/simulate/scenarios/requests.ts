@@ -53,7 +53,7 @@ export const requests: Record<string, Scenario> = {
     return stage.judge()
   },
 
-  /** Two want the same address; who came second took the next, and died before he could say so. */
+  /** Two want the same address; the second took the next, and died before it could say so. */
   async 'another address, and no answer'(stage) {
     await stage.open({ profile: 'token' })
     // The default group is there: what follows is one batch each.
