@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { domainById, listRoles, revokeToken } from '../../db/queries/identity/identity.ts'
-import { rolesLeft } from '../../db/queries/identity/tokens.ts'
+import { revokeToken } from '../../db/queries/identity/identity.ts'
+import { rolesLeft, shownWith } from '../../db/queries/identity/tokens.ts'
 import { openToken, sealToken, type Token, withRoles } from '../auth/token.ts'
 import { commit } from '../broker/line/commit.ts'
 import type { Context } from '../context.ts'
@@ -54,11 +54,12 @@ const subject = async ({ context, request }: Input): Promise<Token> => {
 /** The same claims give the same body, whenever they are shown: a client compares what it got with what it looks up. */
 const view = async (context: Context, token: Token, services: Service[], origin: string, catalog: boolean) => {
   const { db, settings } = context
-  const domainOf = async (id: string) => ({ id, name: (await domainById(db, id))?.name ?? id })
+  const { domains, roles } = await shownWith(db, [token.userDomainId, token.projectDomainId], token.roles)
+  const domainOf = (id: string) => domains.find((domain) => domain.id === id) ?? { id, name: id }
   const common = {
     methods: token.methods,
     user: {
-      domain: await domainOf(token.userDomainId),
+      domain: domainOf(token.userDomainId),
       id: token.userId,
       name: token.userName,
       password_expires_at: null,
@@ -68,13 +69,10 @@ const view = async (context: Context, token: Token, services: Service[], origin:
     issued_at: keystoneTime(token.issuedAt),
   }
   if (!token.projectId) return { token: common }
-  const roles = (await listRoles(db))
-    .filter(({ name }) => token.roles.includes(name))
-    .map(({ id, name }) => ({ id, name }))
   return {
     token: {
       ...common,
-      project: { domain: await domainOf(token.projectDomainId), id: token.projectId, name: token.projectName },
+      project: { domain: domainOf(token.projectDomainId), id: token.projectId, name: token.projectName },
       is_domain: false,
       roles,
       ...(catalog ? { catalog: catalogFor(services, { origin, region: settings.region }, token.projectId) } : {}),

@@ -1,7 +1,8 @@
-import { and, eq, sql } from 'drizzle-orm'
+import { and, asc, eq, sql } from 'drizzle-orm'
 import type { Database } from '../../client.ts'
+import { anyOf } from '../../conditions.ts'
 import { prepared, ready } from '../../prepared.ts'
-import { users } from '../../schema/index.ts'
+import { domains, roles, users } from '../../schema/index.ts'
 import { IMPLIED } from './implied-roles.ts'
 
 export interface TokenFacts {
@@ -49,6 +50,19 @@ export const rolesLeft = async (db: Database, token: TokenFacts): Promise<string
   if (!row) return null
   const left = JSON.parse(row.left) as string[]
   return left.length === 0 && token.roles.length > 0 ? null : left
+}
+
+/** What a token is shown with, in one round trip: its domains, and its roles by name. */
+export const shownWith = async (db: Database, domainIds: string[], roleNames: string[]) => {
+  const [domainRows, roleRows] = await db.batch([
+    db.select({ id: domains.id, name: domains.name }).from(domains).where(anyOf(domains.id, domainIds)),
+    db
+      .select({ id: roles.id, name: roles.name })
+      .from(roles)
+      .where(anyOf(roles.name, roleNames))
+      .orderBy(asc(roles.name)),
+  ])
+  return { domains: domainRows, roles: roleRows }
 }
 
 /** Undoes its batch unless the token stands, with every role by which the caller got here. */
