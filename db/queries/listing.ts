@@ -33,9 +33,13 @@ export interface Time {
   at: number
 }
 
-/** Conditions: all of these times are met. */
+/** All of these times are met: one condition for each column and comparison, however many times there are. */
 export const timesMet = (columns: Record<Time['column'], SQLiteColumn>, times: Time[] = []): SQL[] =>
-  times.map(({ column, comparison, at }) => sql`${columns[column]} ${comparisons[comparison]} ${at}`)
+  [...Map.groupBy(times, ({ column, comparison }) => `${column} ${comparison}`).values()].map((alike) => {
+    const { column, comparison } = alike[0]!
+    return sql`not exists (select 1 from json_each(${JSON.stringify(alike.map(({ at }) => at))}) w
+      where (${columns[column]} ${comparisons[comparison]} w.value) is not true)`
+  })
 
 /** Each key and value of an object must be there. */
 export const contains = (

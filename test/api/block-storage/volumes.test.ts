@@ -280,6 +280,9 @@ describe('lists of volumes', () => {
     expect(await names('shape=round', '3.31')).toBe(400)
     expect(await names('name~=a', '3.34')).toEqual(['a'])
     expect(await names('created_at=gt:2030-01-01T00:00:00', '3.60')).toEqual([])
+    const many = ['gt:2020-01-01', 'lt:2030-01-01'].map((each) => `${each},`.repeat(400)).join('')
+    expect(await names(`created_at=${many}neq:2025-01-01`, '3.60')).toEqual(['c', 'b', 'a'])
+    expect(await names(`created_at=${many}eq:2025-01-01`, '3.60')).toEqual([])
     expect(await names('created_at=since:2030-01-01T00:00:00', '3.60')).toBe(400)
   })
 

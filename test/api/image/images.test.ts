@@ -250,6 +250,8 @@ describe('lists of images', () => {
     expect(await names('size_min=20000000&size_max=21000000')).toEqual(['sandbox-linux-arm'])
     expect(await names('size=21692416')).toEqual(['sandbox-linux'])
     expect(await names(`${mine}&created_at=lt:2026-03-01T12:00:01Z`)).toEqual(['a'])
+    const many = 'created_at=gte:2026-03-01T12:00:01Z&'.repeat(150)
+    expect(await names(`${mine}&${many}created_at=lt:2026-03-01T12:00:02Z&created_at=neq:2026-01-01`)).toEqual(['b'])
     expect(await names(`${mine}&os_hidden=true`)).toEqual([])
     expect(await names(`${mine}&protected=true`)).toEqual([])
     const { id } = (await demo().get('/image/v2/images?name=a')).body.images[0]
