@@ -161,18 +161,29 @@ export const withinLimits = async <T>(
   }
 }
 
+/** What so much of each resource is counted against. */
+const limitsOn = async (context: Context, projectId: string, asked: Record<string, number>) => {
+  const known = new Map((await quotaUse(context.db, projectId, Object.keys(asked))).map((row) => [row.resource, row]))
+  return Object.entries(asked).map(([resource, each]) => {
+    const { used, maximum } = known.get(resource) ?? { used: 0, maximum: defaultMaximum[resource] ?? -1 }
+    return { resource, each, used, maximum }
+  })
+}
+
 /** Throws `ServerRefused` (`quota`) for what a limit does not let pass today; the batch that charges it decides. */
 export const refuseBeyondLimits = async (
   context: Context,
   projectId: string,
   asked: Record<'cores' | 'ram', number>,
 ): Promise<void> => {
-  const known = new Map((await quotaUse(context.db, projectId, Object.keys(asked))).map((row) => [row.resource, row]))
-  for (const [resource, requested] of Object.entries(asked)) {
-    const { used, maximum } = known.get(resource) ?? { used: 0, maximum: defaultMaximum[resource] ?? -1 }
-    if (requested > 0 && maximum >= 0 && used + requested > maximum)
-      throw new ServerRefused({ kind: 'quota', resource, requested, used, maximum })
-  }
+  for (const limit of await limitsOn(context, projectId, asked)) refuseBeyond(limit, 1)
+}
+
+type Counted = Awaited<ReturnType<typeof limitsOn>>[number]
+const refuseBeyond = ({ resource, each, used, maximum }: Counted, times: number): void => {
+  const requested = each * times
+  if (requested > 0 && maximum >= 0 && used + requested > maximum)
+    throw new ServerRefused({ kind: 'quota', resource, requested, used, maximum })
 }
 
 /** A note in the history of a server of something that is done as it is written. */
@@ -206,20 +217,36 @@ export const resetServer = async (context: Context, server: ServerRow, state: 'a
   ])
 }
 
-/** As many as were asked for; if the quota does not allow that, as many as it allows, but never fewer than the minimum. */
+/**
+ * As many as were asked for; if a limit does not allow that, as many as it allows, but never fewer than the minimum.
+ * Looked at before anything is planned, so that a number alone makes no work; the batch that charges it decides.
+ * `each`: what one server takes of each resource.
+ */
 export const withinQuota = async <T>(
   context: Context,
   projectId: string,
   { minCount, maxCount }: ServerWish,
+  each: Record<string, number>,
   attempt: (count: number) => Promise<T>,
 ): Promise<T> => {
+  const count = await affordable(context, projectId, { minCount, maxCount }, each)
   try {
-    return await attempt(maxCount)
+    return await attempt(count)
   } catch (error) {
     const quota = error instanceof ServerRefused && error.refusal.kind === 'quota'
-    if (!quota || minCount === maxCount) throw error
-    const [instances] = await quotaUse(context.db, projectId, ['instances'])
-    const room = instances && instances.maximum >= 0 ? instances.maximum - instances.used : maxCount - 1
-    return attempt(Math.max(minCount, Math.min(room, maxCount - 1)))
+    if (!quota || minCount === count) throw error
+    return attempt(await affordable(context, projectId, { minCount, maxCount: count - 1 }, each))
   }
+}
+
+const affordable = async (
+  context: Context,
+  projectId: string,
+  { minCount, maxCount }: Pick<ServerWish, 'minCount' | 'maxCount'>,
+  each: Record<string, number>,
+): Promise<number> => {
+  const limits = await limitsOn(context, projectId, each)
+  for (const limit of limits) refuseBeyond(limit, minCount)
+  const limited = limits.filter((limit) => limit.maximum >= 0 && limit.each > 0)
+  return Math.min(maxCount, ...limited.map((limit) => Math.floor((limit.maximum - limit.used) / limit.each)))
 }

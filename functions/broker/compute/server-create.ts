@@ -52,7 +52,9 @@ const create = async (context: Context, projectId: string, asked: ServerWish): P
   if (origin.tied && !choice.places.length) refuse({ kind: 'no-place', reason: choice.reason })
   const admission = { context, projectId, wish, understood, origin, ...choice }
   const { vcpus, ramMib } = understood.flavor
-  const rows = await withinQuota(context, projectId, wish, (count) =>
+  const made = understood.nics.filter(({ port }) => port === null).length
+  const each = { instances: 1, cores: vcpus, ram: ramMib, port: made }
+  const rows = await withinQuota(context, projectId, wish, each, (count) =>
     withinLimits(context, projectId, { instances: count, cores: count * vcpus, ram: count * ramMib }, () =>
       untilFree(() => admit(admission, count)),
     ),

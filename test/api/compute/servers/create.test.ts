@@ -98,6 +98,23 @@ describe('a server is refused for', () => {
     expect((await w.boot()).status).toBe(403)
   })
 
+  test('more than any quota allows, before one of them is planned', async () => {
+    const many = await w.boot({ min_count: 1_000_000_000, max_count: 2_000_000_000 })
+    expect(many.status).toBe(403)
+    expect(message(many)).toBe(
+      'Quota exceeded for instances: Requested 1000000000, but already used 0 of 100 instances',
+    )
+  })
+
+  test('more ports than the quota allows', async () => {
+    await w.admin.put(`/network/v2.0/quotas/${w.plimsoll.projectId('demo')}`, { quota: { port: 2 } })
+    const three = await w.boot({ min_count: 3 })
+    expect(three.status).toBe(403)
+    expect(message(three)).toBe('Maximum number of ports exceeded')
+    expect((await w.boot({ min_count: 1, max_count: 3 })).status).toBe(202)
+    expect((await w.newest.get(`${NOVA}/servers`)).body.servers).toHaveLength(2)
+  })
+
   test('what somebody else owns', async () => {
     await w.plimsoll.newProject('other', { clouds: ['sandbox'] })
     const other = w.plimsoll.as('other').with(at('2.96'))
