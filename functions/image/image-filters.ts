@@ -58,11 +58,35 @@ const sortOf = (queries: URLSearchParams): Sort[] => {
   )
 }
 
-/** `in:a,"b,c"`: one of several; anything else is itself. */
+/**
+ * `in:a,"b,c"`: one of several; `eq:a` and `a`: that one. 400 for another operator, and for quotes that do not match
+ * (glance/common/utils.py, split_filter_op and validate_quotes).
+ */
 const amongOf = (text: string): string[] => {
-  if (!text.startsWith('in:')) return [text.startsWith('eq:') ? text.slice(3) : text]
-  const parts = text.slice(3).match(/"[^"]*"|[^,"]+/g) ?? []
+  const colon = text.indexOf(':')
+  if (colon < 0 || TIME.test(text)) return [text]
+  const [operator, value] = [text.slice(0, colon), text.slice(colon + 1)]
+  if (operator === 'eq') return [value]
+  if (operator !== 'in') throw badRequest(`Unable to filter by unknown operator '${operator}'.`)
+  refuseStrayQuotes(value)
+  const parts = value.match(/"[^"]*"|[^,"]+/g) ?? []
   return parts.map((part) => (part.startsWith('"') ? part.slice(1, -1) : part.trim()))
+}
+
+/** Of ISO 8601, whose colons part no operator from a value. */
+const TIME = /^\d{4}-\d\d-\d\d[T ]\d\d:\d\d/
+
+const refuseStrayQuotes = (value: string): void => {
+  const wrong = (why: string) => badRequest(`Invalid filter value ${value}. ${why}`)
+  let open = false
+  for (let i = value.indexOf('"'); i >= 0; i = value.indexOf('"', i + 1)) {
+    if (value[i - 1] === '\\') continue
+    if (!open && i > 0 && value[i - 1] !== ',') throw wrong('There is no comma before opening quotation mark.')
+    if (open && i + 1 < value.length && value[i + 1] !== ',')
+      throw wrong('There is no comma after closing quotation mark.')
+    open = !open
+  }
+  if (open) throw wrong('The quote is not closed.')
 }
 
 const numberOf = (name: string, text: string): number => {

@@ -239,6 +239,8 @@ describe('lists of images', () => {
     const mine = 'visibility=private'
     expect(await names(`${mine}&disk_format=raw`)).toEqual(['c', 'a'])
     expect(await names(`${mine}&name=in:a,b`)).toEqual(['b', 'a'])
+    expect(await names(`${mine}&name=eq:a`)).toEqual(['a'])
+    expect(await names(`${mine}&name=in:%22a%22,c`)).toEqual(['c', 'a'])
     expect(await names(`${mine}&n=b`)).toEqual(['b'])
     expect(await names(`${mine}&status=active`)).toEqual([])
     expect(await names(`owner=${plimsoll.projectId('demo')}&sort=name:asc`)).toEqual(['a', 'b', 'c'])
@@ -266,6 +268,10 @@ describe('lists of images', () => {
       'sort=name:x',
       'sort=name&sort_key=name',
       'created_at=x',
+      'name=gt:a',
+      'name=in:%22a',
+      'name=in:a%22b%22',
+      'status=in:%22active%22queued',
       'changes-since=x',
       'member_status=x',
     ])
