@@ -1,4 +1,3 @@
-import { adapterFor } from '../../../adapters/registry.ts'
 import {
   type AttachmentRead,
   type AttachmentRow,
@@ -12,9 +11,9 @@ import {
   updateAttachment,
 } from '../../../db/queries/block-storage/attachments.ts'
 import { moveVolumes, type VolumeRead, volumeNot } from '../../../db/queries/block-storage/volumes.ts'
-import { cloudById } from '../../../db/queries/clouds/clouds.ts'
 import { everyProject } from '../../../db/scope.ts'
 import type { Context } from '../../context.ts'
+import { adapterOf } from '../clouds/adapter.ts'
 import { commit, guard, type Write } from '../line/commit.ts'
 import { bindTo, unwanted } from '../line/resources.ts'
 import { VolumeRefused } from './volume-refusal.ts'
@@ -77,12 +76,11 @@ export const attachVolume = async (
 
 /** The device that a cloud is going to name for one more volume, as far as can be told; null: it never says. */
 export const nextDevice = async (
-  { db }: Context,
+  context: Context,
   cloudId: string,
   others: Pick<AttachmentRow, 'device'>[],
 ): Promise<string | null> => {
-  const cloud = await cloudById(db, cloudId)
-  const names = (cloud && (await adapterFor(cloud.type))?.devices) ?? []
+  const names = (await adapterOf(context, cloudId))?.adapter.devices ?? []
   const free = names.filter((name) => others.every(({ device }) => device !== name))
   return free[others.filter(({ device }) => device === null).length] ?? null
 }

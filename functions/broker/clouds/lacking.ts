@@ -1,14 +1,10 @@
 import type { Capability } from '../../../adapters/contract.ts'
-import { adapterFor } from '../../../adapters/registry.ts'
-import { cloudById } from '../../../db/queries/clouds/clouds.ts'
 import type { Context } from '../../context.ts'
+import { adapterOf } from './adapter.ts'
 
 /** Why a cloud cannot, in its adapter's sentence; null: it can, or there is no cloud yet. */
 export const whyLacking = async (
-  { db }: Context,
+  context: Context,
   cloudId: string | null,
   capability: Capability,
-): Promise<string | null> => {
-  const cloud = cloudId === null ? null : await cloudById(db, cloudId)
-  return (cloud && (await adapterFor(cloud.type))?.lacks[capability]) ?? null
-}
+): Promise<string | null> => (await adapterOf(context, cloudId))?.adapter.lacks[capability] ?? null

@@ -1,5 +1,3 @@
-import { adapterFor } from '../../../adapters/registry.ts'
-import { cloudById } from '../../../db/queries/clouds/clouds.ts'
 import { loneNetworks } from '../../../db/queries/compute/places.ts'
 import { insertServerAction } from '../../../db/queries/compute/server-actions.ts'
 import {
@@ -13,6 +11,7 @@ import {
 import { type PortView, portById } from '../../../db/queries/network/ports.ts'
 import { subnetsOf } from '../../../db/queries/network/subnets.ts'
 import type { Context } from '../../context.ts'
+import { adapterOf } from '../clouds/adapter.ts'
 import { commit, guard, type Write } from '../line/commit.ts'
 import { Refused } from '../line/refused.ts'
 import { bindTo, unwanted } from '../line/resources.ts'
@@ -104,8 +103,7 @@ const plugIn = async (
 
 /** Where its networks have to be. */
 const homeOf = async (context: Context, { cloudId, zone }: ServerRow): Promise<Home> => {
-  const cloud = await cloudById(context.db, cloudId!)
-  const adapter = cloud && (await adapterFor(cloud.type))
+  const adapter = (await adapterOf(context, cloudId))?.adapter
   const filters = adapter?.lacks.security_group === undefined
   return { cloudId: cloudId!, zone: adapter?.zonalSubnets ? zone : null, filters }
 }

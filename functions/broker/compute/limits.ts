@@ -1,6 +1,43 @@
 import type { Adapter, Limits } from '../../../adapters/contract.ts'
+import type { Found } from '../../../db/queries/compute/places.ts'
+import { cidrHolds } from '../network/address.ts'
+import { beyondPort, beyondSubnets, type PortAsked } from '../network/limits.ts'
+import type { ServerWish, Understood } from './server-wish.ts'
 
-export interface ServerAsked {
+/** Why a server with its networks and ports is beyond the limits of a cloud, as the rest of a sentence; null: it is not. */
+export const whyBeyond = (adapter: Adapter, wish: ServerWish, understood: Understood, found: Found): string | null => {
+  const { nics } = understood
+  const own = beyondServer(adapter, {
+    userData: wish.userData,
+    ports: nics.length,
+    metadata: wish.metadata,
+    publicKey: wish.keyName === null ? null : (found.keypair?.publicKey ?? null),
+  })
+  if (own !== null) return own
+  for (const nic of nics) {
+    const subnets = found.subnets.filter(({ networkId }) => networkId === nic.network.id)
+    const why = beyondSubnets(adapter, subnets) ?? beyondPort(adapter, portOf(nic, subnets))
+    if (why !== null) return why
+  }
+  return null
+}
+
+type Subnets = Found['subnets']
+
+/** A port that is there, or the one that will be made. */
+const portOf = ({ network, fixedIp, port }: Understood['nics'][number], subnets: Subnets): PortAsked => {
+  const addresses = port ? port.fixedIps.map((ip) => ip.ip_address) : fixedIp === null ? [] : [fixedIp]
+  const named = addresses.flatMap((address) =>
+    subnets.filter(({ cidr }) => cidrHolds(cidr, address)).map(({ cidr }) => ({ address, cidr })),
+  )
+  return {
+    subnetIds: port?.fixedIps.map((ip) => ip.subnet_id) ?? [],
+    named,
+    portSecurity: port?.portSecurity ?? network.portSecurity,
+  }
+}
+
+interface ServerAsked {
   /** Base64. */
   userData: string | null
   ports: number
@@ -9,11 +46,8 @@ export interface ServerAsked {
   publicKey: string | null
 }
 
-/** Why a cloud cannot take a server, by the limits of its adapter: the rest of a sentence that begins with its name. */
-export const beyondServer = (
-  { limits: { server: limits } }: Pick<Adapter, 'limits'>,
-  asked: ServerAsked,
-): string | null => {
+/** The server itself, without its networks and ports. */
+const beyondServer = ({ limits: { server: limits } }: Pick<Adapter, 'limits'>, asked: ServerAsked): string | null => {
   const bytes = asked.userData === null ? 0 : decodedLength(asked.userData)
   if (limits.userData !== undefined && bytes > limits.userData)
     return `takes ${limits.userData} bytes of user data at most, and these are ${bytes}`

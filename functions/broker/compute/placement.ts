@@ -14,10 +14,10 @@ import type { Context } from '../../context.ts'
 import { refuseReadOnly } from '../clouds/read-only.ts'
 import { whyNobodyTakes } from '../image/image-takers.ts'
 import { flavorSnapshot } from './flavor.ts'
+import { whyBeyond } from './limits.ts'
 import { type Place, type Places, placesOf } from './server-facts.ts'
 import { refuse } from './server-refusal.ts'
 import { cloudsWith, namesGroups, type ServerWish, type Understood } from './server-wish.ts'
-import { whyBeyond } from './within-limits.ts'
 
 /* Where servers go: which clouds can have one, which of their offers fit, and in which order these are tried. */
 

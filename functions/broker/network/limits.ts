@@ -1,8 +1,7 @@
 import type { Adapter, SubnetLimits } from '../../../adapters/contract.ts'
-import { adapterFor } from '../../../adapters/registry.ts'
-import { cloudById } from '../../../db/queries/clouds/clouds.ts'
 import type { SubnetRow } from '../../../db/queries/network/subnets.ts'
 import type { Context } from '../../context.ts'
+import { adapterOf } from '../clouds/adapter.ts'
 import { type Block, readCidr, writeIp } from './address.ts'
 import { reservedAddresses } from './fixed-ips.ts'
 import { conflicting } from './network-refusal.ts'
@@ -79,9 +78,8 @@ export const beyondPort = (
 }
 
 /** Refuses what the cloud that a network is on, or comes to, cannot take. */
-export const refuseBeyond = async ({ db }: Context, cloudId: string | null, subnets: Subnet[]): Promise<void> => {
-  const cloud = cloudId === null ? null : await cloudById(db, cloudId)
-  const adapter = cloud && (await adapterFor(cloud.type))
-  const why = adapter ? beyondSubnets(adapter, subnets) : null
-  if (why !== null) throw conflicting('SubnetNotSupported', `Cloud ${cloud!.name} ${why}.`)
+export const refuseBeyond = async (context: Context, cloudId: string | null, subnets: Subnet[]): Promise<void> => {
+  const cloud = await adapterOf(context, cloudId)
+  const why = cloud && beyondSubnets(cloud.adapter, subnets)
+  if (why) throw conflicting('SubnetNotSupported', `Cloud ${cloud.name} ${why}.`)
 }

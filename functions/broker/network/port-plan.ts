@@ -1,11 +1,10 @@
 import { Buffer } from 'node:buffer'
-import { adapterFor } from '../../../adapters/registry.ts'
-import { cloudById } from '../../../db/queries/clouds/clouds.ts'
 import type { NetworkRow } from '../../../db/queries/network/network.ts'
 import type { PortGround } from '../../../db/queries/network/port-ground.ts'
 import { allocate, groupsGone, joinGroups, type PortRow, subnetsGone } from '../../../db/queries/network/ports.ts'
 import type { SubnetRow } from '../../../db/queries/network/subnets.ts'
 import type { Context } from '../../context.ts'
+import { adapterOf } from '../clouds/adapter.ts'
 import { guard, type Write } from '../line/commit.ts'
 import { chooseAddresses, type FixedIpWish, reservedAddresses } from './fixed-ips.ts'
 import { conflicting, missing, NetworkRefused } from './network-refusal.ts'
@@ -55,12 +54,11 @@ const refuseReserved = async (
   fixedIps: PortRow['fixedIps'],
   named: string[],
 ) => {
-  const cloud = await cloudById(context.db, cloudId)
-  const adapter = cloud && (await adapterFor(cloud.type))
-  if (!adapter) return
+  const cloud = await adapterOf(context, cloudId)
+  if (!cloud) return
   for (const ip of fixedIps.filter(({ ip_address }) => named.includes(ip_address))) {
     const { cidr } = subnets.find(({ id }) => id === ip.subnet_id)!
-    if (reservedAddresses(cidr, adapter.reservedAddresses)(ip.ip_address))
+    if (reservedAddresses(cidr, cloud.adapter.reservedAddresses)(ip.ip_address))
       throw new NetworkRefused({
         kind: 'invalid',
         type: 'InvalidIpForSubnet',
