@@ -219,7 +219,8 @@ export const resetServer = async (context: Context, server: ServerRow, state: 'a
 
 /**
  * As many as were asked for; if a limit does not allow that, as many as it allows, but never fewer than the minimum.
- * Looked at before anything is planned, so that a number alone makes no work; the batch that charges it decides.
+ * Of several the limits are looked at before anything is planned, so that a number alone makes no work; the batch that
+ * charges them decides.
  * `each`: what one server takes of each resource.
  */
 export const withinQuota = async <T>(
@@ -229,7 +230,8 @@ export const withinQuota = async <T>(
   each: Record<string, number>,
   attempt: (count: number) => Promise<T>,
 ): Promise<T> => {
-  const count = await affordable(context, projectId, { minCount, maxCount }, each)
+  // One server is little work, and its batch says by itself what is over: no round trip is spent on it.
+  const count = maxCount === 1 ? 1 : await affordable(context, projectId, { minCount, maxCount }, each)
   try {
     return await attempt(count)
   } catch (error) {
