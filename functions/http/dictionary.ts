@@ -45,3 +45,26 @@ export const dictionary = <V>(
   record._zod.run = whole
   return record as unknown as z.ZodType<Record<string, V>>
 }
+
+/**
+ * An object that keeps keys it does not know, an own `__proto__` among them: `z.looseObject` and `catchall` leave that
+ * one out. For schemas without checks of the whole.
+ */
+export const openObject = <T extends z.ZodType>(schema: T): T => {
+  const { parse } = schema._zod
+  const whole: typeof parse = (payload, context) => {
+    const given = payload.value
+    const parsed = parse(payload, context)
+    if (parsed instanceof Promise || parsed.issues.length || !Object.hasOwn(Object(given), PROTO)) return parsed
+    Object.defineProperty(parsed.value, PROTO, {
+      value: (given as Record<string, unknown>)[PROTO],
+      enumerable: true,
+      writable: true,
+      configurable: true,
+    })
+    return parsed
+  }
+  schema._zod.parse = whole
+  schema._zod.run = whole
+  return schema
+}

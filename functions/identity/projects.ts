@@ -11,6 +11,7 @@ import {
 } from '../../db/queries/identity/identity.ts'
 import { commit } from '../broker/line/commit.ts'
 import { isTaken } from '../broker/line/refused.ts'
+import { openObject } from '../http/dictionary.ts'
 import { notImplemented } from '../http/fault.ts'
 import { type Operation, operation } from '../http/operation.ts'
 import { inexactly } from './filters.ts'
@@ -34,8 +35,8 @@ const fields = {
   options: noOptions,
 }
 const KNOWN = [...Object.keys(fields), 'id', 'links']
-const creation = z.object({ project: z.looseObject(fields) })
-const change = z.object({ project: z.looseObject({ ...fields, name: fields.name.optional() }) })
+const creation = z.object({ project: openObject(z.looseObject(fields)) })
+const change = z.object({ project: openObject(z.looseObject({ ...fields, name: fields.name.optional() })) })
 
 /** A project as Keystone shows it. */
 export const projectView = (row: ProjectRow, base: string) => ({

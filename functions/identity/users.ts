@@ -15,6 +15,7 @@ import { inTurn } from '../auth/password.ts'
 import { commit } from '../broker/line/commit.ts'
 import { isTaken } from '../broker/line/refused.ts'
 import type { Context } from '../context.ts'
+import { openObject } from '../http/dictionary.ts'
 import { notImplemented } from '../http/fault.ts'
 import { type Operation, operation } from '../http/operation.ts'
 import { checkPassword, laneOf } from './check-password.ts'
@@ -35,8 +36,8 @@ const fields = {
   options: noOptions,
 }
 const KNOWN = [...Object.keys(fields), 'id', 'links', 'password_expires_at', 'original_password']
-const creation = z.object({ user: z.looseObject(fields) })
-const change = z.object({ user: z.looseObject({ ...fields, name: nameText.optional() }) })
+const creation = z.object({ user: openObject(z.looseObject(fields)) })
+const change = z.object({ user: openObject(z.looseObject({ ...fields, name: nameText.optional() })) })
 const newPassword = z.object({ user: z.object({ password, original_password: password }) })
 
 const view = (row: UserRow, base: string) => ({

@@ -3,6 +3,7 @@ import { table } from '../../adapters/table.ts'
 import { type ImageRead, listImages } from '../../db/queries/image/images.ts'
 import { projectOf } from '../broker/block-storage/volume.ts'
 import { createImageRecord, deleteImage } from '../broker/image/image.ts'
+import { openObject } from '../http/dictionary.ts'
 import { badRequest, forbidden, notFound } from '../http/fault.ts'
 import { type Input, type Operation, operation } from '../http/operation.ts'
 import { architectureOf, columnsOf, FIELDS, type Fields, isReserved, READONLY } from './fields.ts'
@@ -36,15 +37,17 @@ const marked = (search: URLSearchParams, page: ImageRead[]): URLSearchParams => 
 }
 
 type Create = Fields & { id?: string } & Record<string, unknown>
-const createBody = z
-  .object({
-    ...Object.fromEntries(Object.entries(FIELDS).map(([name, field]) => [name, field.optional()])),
-    id: z
-      .string()
-      .regex(/^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$/i)
-      .optional(),
-  })
-  .catchall(z.unknown()) as unknown as z.ZodType<Create>
+const createBody = openObject(
+  z
+    .object({
+      ...Object.fromEntries(Object.entries(FIELDS).map(([name, field]) => [name, field.optional()])),
+      id: z
+        .string()
+        .regex(/^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$/i)
+        .optional(),
+    })
+    .catchall(z.unknown()),
+) as unknown as z.ZodType<Create>
 
 /** Whatever is no attribute is a property, and text. */
 const propertiesIn = (body: Create): Record<string, string> => {

@@ -216,3 +216,26 @@ test.each(Object.keys(CASES))('%s is read as it was sent', async (name) => {
   const rows: { id: string }[] = (await client.get(list ?? path)).body[noun ? `${noun}s` : 'images']
   expect(rows.find((row) => row.id === id)).toMatchObject(wanted)
 })
+
+test.each([
+  ['/image/v2/images', null],
+  ['/identity/v3/users', 'user'],
+  ['/identity/v3/projects', 'project'],
+] as const)('properties of %s have names of any kind', async (path, noun) => {
+  const named = JSON.parse('{"name": "odd", "__proto__": "p", "constructor": "c", "toString": "t"}')
+  const made = await admin.post(path, noun ? { [noun]: named } : named)
+  expect(made.status).toBe(201)
+  const shown = noun ? made.body[noun] : made.body
+  const { body } = await admin.get(`${path}/${shown.id}`)
+  for (const seen of [shown, noun ? body[noun] : body])
+    expect(Object.entries(seen)).toEqual(expect.arrayContaining(Object.entries(named)))
+  if (!noun) return
+  const change = JSON.parse('{"__proto__": "q"}')
+  const changed = (await admin.patch(`${path}/${shown.id}`, { [noun]: change })).body[noun]
+  expect(Object.entries(changed)).toEqual(
+    expect.arrayContaining([
+      ['__proto__', 'q'],
+      ['constructor', 'c'],
+    ]),
+  )
+})
