@@ -19,7 +19,8 @@ const timeOf = (given: string | undefined, otherwise: number): number => {
 const periodOf = ({ query: asked, context }: Input) => {
   const now = context.now()
   const start = timeOf(asked.start, now)
-  const end = timeOf(asked.end, now)
+  // Nova's clock goes on between its two looks at it, so that a period of which nothing was said is not empty.
+  const end = timeOf(asked.end, now + 1)
   if (start >= end) throw badRequest('Invalid start time. The start time cannot occur after the end time.')
   return { start, end: Math.min(end, now) }
 }

@@ -162,6 +162,14 @@ describe('usage', () => {
   const path = `${NOVA}/os-simple-tenant-usage`
   const iso = (ms: number) => new Date(ms).toISOString().slice(0, 19)
 
+  test('is nothing yet of the moment that is meant when no period is named', async () => {
+    await addServer('s1')
+    const { status, body } = await plimsoll.as('demo').get(`${path}/${plimsoll.projectId('demo')}`)
+    expect([status, body.tenant_usage.total_hours]).toEqual([200, 0])
+    expect((await plimsoll.as('admin').get(path)).body.tenant_usages).toHaveLength(1)
+    expect((await plimsoll.as('admin').get(`${path}?start=${iso(plimsoll.clock.now + HOUR)}`)).status).toBe(400)
+  })
+
   test('is hours times size, from the first start to the end', async () => {
     const start = plimsoll.clock.now
     await addServer('s1')
