@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { Context } from '../context.ts'
-import { badRequest } from '../http/fault.ts'
+import { badRequest, Fault } from '../http/fault.ts'
 import { python } from './attributes.ts'
 
 /** What a body asked for: one resource, or several at once. */
@@ -12,6 +12,9 @@ export interface Wishes<T> {
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
+/** More in one request would hold everybody else up: each is checked against all others. */
+const MAX_BULK = 100
+
 /** The body of a POST: `{"network": {…}}` or `{"networks": [{…}, …]}`. */
 export const oneOrMany = <T>(resource: string, collection: string, schema: z.ZodType<T>): z.ZodType<Wishes<T>> =>
   z.unknown().transform((body) => {
@@ -19,6 +22,8 @@ export const oneOrMany = <T>(resource: string, collection: string, schema: z.Zod
     const many = body[collection]
     if (many === undefined) return { wishes: [inside(resource, schema, body)], bulk: false }
     if (!Array.isArray(many) || !many.length) throw badRequest('Resources required')
+    if (many.length > MAX_BULK)
+      throw new Fault(413, `At most ${MAX_BULK} ${collection} are made in one request, and these are ${many.length}.`)
     return { wishes: many.map((item) => inside(resource, schema, { [resource]: item })), bulk: true }
   }) as unknown as z.ZodType<Wishes<T>>
 

@@ -13,6 +13,7 @@ const EVERYWHERE = [
   'A port has one fixed IPv4 address on EC2; IPv6 subnets exist above the line only where a cloud carries them.',
   'Workers refuse private addresses: a cloud in a private network is reached from Node, or through a tunnel.',
   'Uploaded images are not converted: a cloud takes them in its own formats or not at all.',
+  'At most 100 networks, subnets, ports, or rules are made in one request.',
   'Request bodies are 1 MiB at most, but for image data; of that 100 MB pass a Worker, and any size passes Node.',
 ]
 

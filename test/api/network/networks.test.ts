@@ -65,6 +65,9 @@ describe('networks', () => {
   test('come several at once, all or none', async () => {
     const many = await demo.post(`${V2}/networks`, { networks: [{ name: 'a' }, { name: 'b' }] })
     expect([many.status, many.body.networks.map((n: { name: string }) => n.name)]).toEqual([201, ['a', 'b']])
+    const flood = await demo.post(`${V2}/networks`, { networks: Array.from({ length: 101 }, () => ({})) })
+    expect(flood.status).toBe(413)
+    expect(fault(flood)[2]).toBe('At most 100 networks are made in one request, and these are 101.')
     await admin.put(`${V2}/quotas/${plimsoll.projectId('demo')}`, { quota: { network: 3 } })
     const more = await demo.post(`${V2}/networks`, { networks: [{ name: 'c' }, { name: 'd' }] })
     expect(fault(more)).toEqual([409, 'OverQuota', "Quota exceeded for resources: ['network']."])
