@@ -16,7 +16,7 @@ import { logIn, openWorld, passwordBody, untilActive, type World } from './world
 
 // `npm run bench -- sweep`: the sweep of large estates alone.
 if (process.argv.includes('sweep')) process.exit((await benchSweep()) ? 1 : 0)
-// `npm run bench -- vsphere`: a vCenter, which is vcsim; needs Go.
+// `npm run bench -- vsphere`: a vCenter, which is vcsim; needs Go, or python3 to fetch it.
 if (process.argv.includes('vsphere')) process.exit((await benchVsphere()) ? 1 : 0)
 
 const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 5)
