@@ -46,6 +46,17 @@ export const invalidInput = (reason: string): NetworkRefused =>
 export const badRequestFor = (resource: string, reason: string): NetworkRefused =>
   invalid('BadRequest', `Bad ${resource} request: ${reason}.`)
 
+/** `PolicyNotAuthorized` unless it is the caller's to change: seeing what is shared is not enough. */
+export const refuseOthers = (
+  { scope }: Pick<Context, 'scope'>,
+  what: Networked,
+  { id, projectId }: { id: string; projectId: string },
+): void => {
+  if ('every' in scope || projectId === scope.projectId) return
+  const reason = `${what} ${id} belongs to another project.`
+  throw new NetworkRefused({ kind: 'forbidden', type: 'PolicyNotAuthorized', reason })
+}
+
 /** Commits. A guard that did not hold becomes the refusal that its name stands for here. */
 export const commitOr = async (
   context: Context,

@@ -25,7 +25,7 @@ import { whyLacking } from '../clouds/lacking.ts'
 import { charge, commit, guard, type Write } from '../line/commit.ts'
 import { epochOf } from '../line/epoch.ts'
 import { changed, unwanted } from '../line/resources.ts'
-import { commitOr, conflicting, missing, NetworkRefused } from './network-refusal.ts'
+import { commitOr, conflicting, missing, NetworkRefused, refuseOthers } from './network-refusal.ts'
 import { refuseUnfiltered } from './unfiltered.ts'
 import { homesNamed } from './zone-hints.ts'
 
@@ -110,17 +110,11 @@ export const createNetworks = async (context: Context, wishes: NetworkWish[]): P
   return ids.map((id) => made.get(id)!)
 }
 
-/** The network, if the caller may change it: seeing a shared one is not enough. */
+/** The network, if the caller may change it. */
 export const ownNetwork = async (context: Context, id: string): Promise<NetworkView> => {
   const network = await networkById(context.db, context.scope, id)
   if (!network) throw missing('Network', id)
-  const { scope } = context
-  if (!('every' in scope) && network.projectId !== scope.projectId)
-    throw new NetworkRefused({
-      kind: 'forbidden',
-      type: 'PolicyNotAuthorized',
-      reason: `Network ${id} belongs to another project.`,
-    })
+  refuseOthers(context, 'Network', network)
   return network
 }
 

@@ -16,7 +16,7 @@ import { Refused } from '../line/refused.ts'
 import { changed, unwanted } from '../line/resources.ts'
 import { refuseBeyond } from './limits.ts'
 import { ownNetwork } from './network.ts'
-import { commitOr, conflicting, missing, NetworkRefused } from './network-refusal.ts'
+import { commitOr, conflicting, missing, NetworkRefused, refuseOthers } from './network-refusal.ts'
 import { checkSubnet, plannedSubnet, type SubnetWish } from './subnet-rules.ts'
 import { homesNamed, type NamedHome } from './zone-hints.ts'
 
@@ -79,13 +79,7 @@ const noZoneAnyMore = (error: unknown): NamedHome[] => {
 const ownSubnet = async (context: Context, id: string): Promise<SubnetRow> => {
   const subnet = await subnetById(context.db, context.scope, id)
   if (!subnet) throw missing('Subnet', id)
-  const { scope } = context
-  if (!('every' in scope) && subnet.projectId !== scope.projectId)
-    throw new NetworkRefused({
-      kind: 'forbidden',
-      type: 'PolicyNotAuthorized',
-      reason: `Subnet ${id} belongs to another project.`,
-    })
+  refuseOthers(context, 'Subnet', subnet)
   return subnet
 }
 
