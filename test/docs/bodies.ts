@@ -3,30 +3,7 @@ import { volumeActions } from '../../functions/block-storage/volume-actions.ts'
 import { serverActions } from '../../functions/compute/servers/actions/index.ts'
 import type { Operation } from '../../functions/http/operation.ts'
 import type { Service } from '../../functions/http/service.ts'
-
-/** As much of JSON Schema as zod writes for the bodies here. */
-interface Schema {
-  type?: string | string[]
-  const?: unknown
-  enum?: unknown[]
-  anyOf?: Schema[]
-  oneOf?: Schema[]
-  allOf?: Schema[]
-  properties?: Record<string, Schema>
-  required?: string[]
-  items?: Schema
-  prefixItems?: Schema[]
-  minItems?: number
-  maxItems?: number
-  minLength?: number
-  maxLength?: number
-  minimum?: number
-  maximum?: number
-  format?: string
-  propertyNames?: Schema
-  additionalProperties?: Schema | boolean
-  $ref?: string
-}
+import type { Schema } from '../support/json-schema.ts'
 
 interface Field {
   path: string

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { Fault } from '../../functions/http/fault.ts'
+import type { Schema } from '../support/json-schema.ts'
 import { type Route, titleOf, versionOf } from './calls.ts'
 
 const UUID = '11111111-2222-4333-8444-555555555555'
@@ -52,30 +53,6 @@ export const bodiesFor = (route: Route): unknown[] => {
   if (!taken.length)
     throw new Error(`${title} takes none of ${JSON.stringify(made)}: give a body in test/sweep/examples.ts.`)
   return taken
-}
-
-interface Schema {
-  type?: string
-  const?: unknown
-  enum?: unknown[]
-  anyOf?: Schema[]
-  oneOf?: Schema[]
-  allOf?: Schema[]
-  properties?: Record<string, Schema>
-  required?: string[]
-  items?: Schema
-  prefixItems?: Schema[]
-  minItems?: number
-  minLength?: number
-  minimum?: number
-  exclusiveMinimum?: number
-  pattern?: string
-  format?: string
-  propertyNames?: Schema
-  additionalProperties?: Schema | boolean
-  minProperties?: number
-  $ref?: string
-  $defs?: Record<string, Schema>
 }
 
 /** Each way of filling the outermost choice, and for an object without required members each member alone. */
