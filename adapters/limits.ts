@@ -38,6 +38,8 @@ interface ServerLimits {
   userData?: number
   /** Fewest network ports. */
   ports: number
+  /** Most network ports. Absent: it depends on the size of the server, and the cloud says. */
+  mostPorts?: number
   /** Most metadata items, and most characters of a key and of a value. Absent: whatever Nova takes. */
   metadata?: { items: number; key: number; value: number }
   /** Types of public keys, as they begin an OpenSSH key. Absent: every type. */

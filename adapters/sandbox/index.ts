@@ -50,7 +50,7 @@ export const sandbox: Adapter = {
   runtimes: ['node', 'workers'],
   maturity: 'simulator',
   reservedAddresses: RESERVED,
-  limits: { subnet: ANY_SUBNET, port: { unfiltered: true }, server: { ports: 0 } },
+  limits: { subnet: ANY_SUBNET, port: { unfiltered: true }, server: { ports: 0, mostPorts: 32 } },
   devices: DEVICES,
   zonalSubnets: true,
   imageFormats: IMAGE_FORMATS,

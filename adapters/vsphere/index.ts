@@ -49,7 +49,7 @@ export const vsphere: Adapter = {
   runtimes: ['node', 'workers'],
   maturity: 'simulator',
   reservedAddresses: RESERVED,
-  limits: { subnet: ANY_SUBNET, port: { unfiltered: true }, server: { ports: 0 } },
+  limits: { subnet: ANY_SUBNET, port: { unfiltered: true }, server: { ports: 0, mostPorts: 10 } },
   imageFormats: ['vmdk/bare', 'vmdk/ova'],
   lacks: {
     router: 'VMware vSphere routes nothing without NSX; the gateway of a network is a router outside of it.',

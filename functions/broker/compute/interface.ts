@@ -19,6 +19,7 @@ import { refuseBeyond } from '../network/limits.ts'
 import { type Home, pinNetworks } from '../network/network.ts'
 import { planPort, takePorts, untilFree } from '../network/port.ts'
 import { refuseUnfiltered } from '../network/unfiltered.ts'
+import { mostPorts } from './limits.ts'
 import { requireCapability, requireState, who } from './server-action.ts'
 import { refuse } from './server-refusal.ts'
 
@@ -66,6 +67,9 @@ const plugIn = async (
   const { id: serverId, projectId } = server
   const home = await homeOf(context, server)
   const { cloudId } = home
+  const held = await portsOfServer(db, serverId)
+  if (held.length >= home.mostPorts)
+    refuse({ kind: 'incapable', reason: `The cloud takes ${home.mostPorts} ports of a server at most.` })
   if (brought) await refuseUnfiltered(context, cloudId, brought)
   await refuseBeyond(context, cloudId, await subnetsOf(db, [networkId]))
   const planned = brought
@@ -82,7 +86,7 @@ const plugIn = async (
         deviceOwner: COMPUTE_OWNER,
       })
   const { port } = planned
-  const position = 1 + Math.max(-1, ...(await portsOfServer(db, serverId)).map((each) => each.position))
+  const position = 1 + Math.max(-1, ...held.map((each) => each.position))
   const row = { id: context.newId(), projectId, serverId, portId: port.id, createdAt: context.now() }
   await commit(
     context,
@@ -101,11 +105,16 @@ const plugIn = async (
   return port
 }
 
-/** Where its networks have to be. */
-const homeOf = async (context: Context, { cloudId, zone }: ServerRow): Promise<Home> => {
+/** Where its networks have to be, and how many ports it may have there. */
+const homeOf = async (context: Context, { cloudId, zone }: ServerRow): Promise<Home & { mostPorts: number }> => {
   const adapter = (await adapterOf(context, cloudId))?.adapter
   const filters = adapter?.lacks.security_group === undefined
-  return { cloudId: cloudId!, zone: adapter?.zonalSubnets ? zone : null, filters }
+  return {
+    cloudId: cloudId!,
+    zone: adapter?.zonalSubnets ? zone : null,
+    filters,
+    mostPorts: mostPorts(adapter?.limits.server ?? { ports: 0 }),
+  }
 }
 
 const history = (context: Context, server: ServerRow, action: string, portId: string): Write =>

@@ -52,11 +52,15 @@ const beyondServer = ({ limits: { server: limits } }: Pick<Adapter, 'limits'>, a
   if (limits.userData !== undefined && bytes > limits.userData)
     return `takes ${limits.userData} bytes of user data at most, and these are ${bytes}`
   if (asked.ports < limits.ports) return `takes no server with fewer than ${limits.ports} ports`
+  if (asked.ports > mostPorts(limits)) return `takes ${limits.mostPorts} ports of a server at most`
   const keyType = asked.publicKey?.split(' ')[0]
   if (limits.keys && keyType !== undefined && !limits.keys.includes(keyType))
     return `takes keys of ${limits.keys.join(' and ')}, and not of ${keyType}`
   return limits.metadata ? beyondMetadata(limits.metadata, asked.metadata) : null
 }
+
+/** How many ports a server may have. */
+export const mostPorts = (limits: Limits['server']): number => limits.mostPorts ?? Number.POSITIVE_INFINITY
 
 const beyondMetadata = (
   limits: NonNullable<Limits['server']['metadata']>,

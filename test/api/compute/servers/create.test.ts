@@ -115,6 +115,18 @@ describe('a server is refused for', () => {
     expect((await w.newest.get(`${NOVA}/servers`)).body.servers).toHaveLength(2)
   })
 
+  test('more ports than its cloud plugs into a server, at once or one by one', async () => {
+    const networks = (count: number) => Array.from({ length: count }, () => ({ uuid: w.network }))
+    const many = await w.boot({ networks: networks(33) })
+    expect(many.status).toBe(409)
+    expect(message(many)).toBe('Cloud sandbox takes 32 ports of a server at most.')
+    const { id } = (await w.boot({ networks: networks(32) })).body.server
+    await w.plimsoll.settle()
+    const one = await w.demo.post(`${NOVA}/servers/${id}/os-interface`, { interfaceAttachment: {} })
+    expect(one.status).toBe(409)
+    expect(message(one)).toBe('The cloud takes 32 ports of a server at most.')
+  })
+
   test('what somebody else owns', async () => {
     await w.plimsoll.newProject('other', { clouds: ['sandbox'] })
     const other = w.plimsoll.as('other').with(at('2.96'))
