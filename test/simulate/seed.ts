@@ -211,6 +211,8 @@ class Simulation {
   async #sweep(): Promise<void> {
     const context = this.#world.context(this.#world.slots[0]!)
     const late = this.#weather.longestCall === Number.POSITIVE_INFINITY
+    // A listing may be behind what was made last, even in a run that is over within seconds.
+    this.#scheduler.pass(10_000)
     for (let sweeps = late ? 5 : 1; sweeps > 0; sweeps--) {
       await this.#start(() => reconcile(context, 25_000, { all: true }))
       await this.#settle()
