@@ -2,12 +2,15 @@ import { beforeAll, describe, expect, test, vi } from 'vitest'
 import { z } from 'zod'
 import { operations } from '../../functions/app.ts'
 import { type Plimsoll, startPlimsoll } from '../support/harness.ts'
+import { runtime } from '../support/runtime.ts'
 import { giveOneOfEach } from '../sweep/belongings.ts'
 import { parametersOf, pathOf, type Route, titleOf, versionHeader, versionOf } from '../sweep/calls.ts'
 import { bodiesFor } from '../sweep/examples.ts'
 
-/** What every object of the language answers to, whoever made it. */
-const WORDS = ['__proto__', 'constructor']
+/** What every object of the language answers to, whoever made it. Calls cost ten times as much on workerd: one has to do. */
+const WORDS = runtime === 'node' ? ['__proto__', 'constructor'] : ['__proto__']
+/** And of the keys that lists understand every sixth. */
+const STRIDE = runtime === 'node' ? 1 : 6
 
 // Some routes take hundreds of calls.
 vi.setConfig({ testTimeout: 60_000 })
@@ -87,7 +90,7 @@ const keysOf = ({ operation: { query } }: Route, version: number): string[] => {
   const { properties = {} } = schema
     ? (z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }) as { properties?: object })
     : {}
-  return [...new Set([...Object.keys(properties), ...KEYS])]
+  return [...new Set([...Object.keys(properties), ...KEYS])].filter((_, index) => index % STRIDE === 0)
 }
 
 describe('words of the language are names like any other, in a path or a query', () => {
