@@ -1,11 +1,13 @@
+import { table } from '../../adapters/table.ts'
+
 /* Inexact filters, `name__contains=…`: https://docs.openstack.org/api-ref/identity/v3/#filtering */
 
-const COMPARE: Record<string, (text: string, wanted: string) => boolean> = {
+const COMPARE: Record<string, (text: string, wanted: string) => boolean> = table({
   equals: (text, wanted) => text === wanted,
   contains: (text, wanted) => text.includes(wanted),
   startswith: (text, wanted) => text.startsWith(wanted),
   endswith: (text, wanted) => text.endsWith(wanted),
-}
+})
 
 /**
  * Keeps what an inexact filter of the query lets stand. `attributes` are those that the list can be filtered by; with an
