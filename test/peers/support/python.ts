@@ -12,10 +12,21 @@ export interface Python {
 const CACHE = fileURLToPath(new URL('../../../.cache/peers/', import.meta.url))
 const PIP = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--no-input']
 
-/** A Python that has these packages, apart from the system's; made once and kept in `.cache/peers`. */
-export const pythonWith = async (name: string, requirements: string[]): Promise<Python> => {
+const making = new Map<string, Promise<Python>>()
+
+/**
+ * A Python that has these packages, apart from the system's; made once and kept in `.cache/peers`. Stories that run side by
+ * side wait for the same one.
+ */
+export const pythonWith = (name: string, requirements: string[]): Promise<Python> => {
   const mark = createHash('sha256').update(requirements.join('\n')).digest('hex').slice(0, 8)
   const folder = `${CACHE}${name}-${mark}`
+  const made = making.get(folder) ?? make(folder, requirements)
+  making.set(folder, made)
+  return made
+}
+
+const make = async (folder: string, requirements: string[]): Promise<Python> => {
   const inside = { command: `${folder}/bin/python`, env: {} }
   const beside = { command: 'python3', env: { PYTHONPATH: `${folder}/site` } }
   if (!existsSync(`${folder}/complete`)) {
