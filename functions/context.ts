@@ -81,7 +81,7 @@ export interface Host {
    * know what fulfils it.
    */
   converge(context: Context, ref: Ref): Promise<void>
-  /** The same, staying with the resource while more of its work is due within `settings.lingerMs`. */
+  /** After that: stays with the resource while more of its work is due within `settings.lingerMs`. */
   attend(context: Context, ref: Ref): Promise<void>
   /** Hands accounts to be swept to a process that is free; absent: this process sweeps them itself. */
   spread?: (accounts: string[]) => Promise<void>

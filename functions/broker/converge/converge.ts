@@ -90,18 +90,19 @@ export const convergeDue = async (context: Context, budgetMs: number): Promise<n
 }
 
 /**
- * Converges one resource and stays with it while more is due within seconds, so that most wishes come true without
- * anybody asking again. The cron is the guarantee, this is the speed.
+ * Stays with a resource that was converged while more of its work is due within seconds, so that most wishes come true
+ * without anybody asking again. The cron is the guarantee, this is the speed. It looks when the next work is due before it
+ * converges: a look too early counts as an attempt, and the pauses between attempts grow.
  */
 export const attend = async (context: Context, ref: Ref): Promise<void> => {
   const until = context.now() + context.settings.lingerMs
   for (;;) {
-    await converge(context, ref)
     const { dueAt = null, leaseUntil = 0 } = (await getBinding(context.db, ref)) ?? {}
     const now = context.now()
     // Another worker holds it, and goes on with it, or the cron does.
     if (dueAt === null || Math.max(dueAt, now) >= until || leaseUntil > now) return
     // A clock that is set back makes no pause longer than the whole was meant to be.
     await context.sleep(Math.min(Math.max(100, dueAt - now), context.settings.lingerMs))
+    await converge(context, ref)
   }
 }

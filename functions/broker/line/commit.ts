@@ -144,14 +144,18 @@ export const driveDue = (context: Context, dues: Due[]): void => {
       const ids = [...new Set(turn.flatMap((due) => due.ids))]
       const refs = await dueOf(context.db, turn[0]!.kind, ids, context.now())
       await Promise.all(refs.map((ref) => context.converge(context, ref)))
-      driveSoon(context, refs)
+      for (const ref of refs) context.defer(() => context.attend(context, ref))
     }
   })
 }
 
 /** Hands bindings that are known to be due to the engine, after the answer. */
 export const driveSoon = (context: Context, refs: Ref[]): void => {
-  for (const ref of refs) context.defer(() => context.attend(context, ref))
+  for (const ref of refs)
+    context.defer(async () => {
+      await context.converge(context, ref)
+      await context.attend(context, ref)
+    })
 }
 
 /** A statement that undoes its batch when `violated` is true. */
