@@ -1,4 +1,5 @@
 import { type SQL, sql } from 'drizzle-orm'
+import type { Kind } from '../../../adapters/contract.ts'
 import type { Database } from '../../client.ts'
 import { among, anyOf } from '../../conditions.ts'
 import { ROUTER_INTERFACE } from './network.ts'
@@ -61,3 +62,13 @@ export const forgetLeft = (db: Database, networkIds: string[], cloudId: string) 
 /** The cloud has not let go of them yet. */
 export const stillLeft = (networkIds: string[], cloudId: string) => sql`exists (select 1 from bindings
   where cloud_id = ${cloudId} and want = 'absent' and phase <> 'gone' and ${parts(among(networkIds))})`
+
+/** What of networks their cloud has yet to let go of, where it is to be driven on. */
+export const leaving = (db: Database, networkIds: string[], cloudId: string) =>
+  db.all<{
+    kind: Kind
+    resourceId: string
+    cloudId: string
+    scope: string
+  }>(sql`select kind, resource_id as resourceId, cloud_id as cloudId, scope from bindings
+    where cloud_id = ${cloudId} and want = 'absent' and phase <> 'gone' and ${parts(among(networkIds))}`)

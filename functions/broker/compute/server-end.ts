@@ -43,8 +43,8 @@ export const endServer = async (context: Context, server: ServerRow, open: Serve
     before: statusShown(server),
   })
   return [
-    // What never ran leaves nothing tied behind it.
-    ...(server.launchedAt === null && server.cloudId !== null
+    // What failed before it ran leaves nothing tied behind it.
+    ...(server.launchedAt === null && server.fault !== null && server.cloudId !== null
       ? freeNetworks(db, { serverId: id, cloudId: server.cloudId, going: owned }, now)
       : []),
     updateServer(db, id, { ...status, deletedAt: now, terminatedAt: now, updatedAt: now, oldFlavor: null }),

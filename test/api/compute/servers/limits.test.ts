@@ -242,6 +242,18 @@ describe('a server that comes to nothing', () => {
     expect(await homeOf(id)).toEqual(['narrow.a'])
   })
 
+  test('is followed by another on its network at once: the request waits for the cloud to let go', async () => {
+    await begin(NARROW!)
+    const id = await network(plain)
+    narrow.refusing = true
+    const failed = await settled((await boot({ networks: [{ uuid: id }] })).body.server.id)
+    await world.demo.delete(`${NOVA}/servers/${failed.id}`)
+    await world.plimsoll.runDeferred()
+    narrow.refusing = false
+    const next = await settled((await boot({ networks: [{ uuid: id }] })).body.server.id)
+    expect([next.status, await homeOf(id)]).toEqual(['ACTIVE', ['narrow.a']])
+  })
+
   test('leaves a network to those who are on it', async () => {
     await begin(NARROW!, WIDE!)
     const id = await network(plain)
