@@ -147,9 +147,9 @@ const CONDITIONS: Record<Exclude<keyof ServerFilter, 'deleted'>, string> = {
   changesSince: 's.updated_at >= ?',
   changesBefore: 's.updated_at <= ?',
   // Users write whole seconds.
-  createdAt: 's.created_at / 1000 = ? / 1000',
-  launchedAt: 's.launched_at / 1000 = ? / 1000',
-  terminatedAt: 's.terminated_at / 1000 = ? / 1000',
+  createdAt: 's.created_at / 1000 = cast(? / 1000 as integer)',
+  launchedAt: 's.launched_at / 1000 = cast(? / 1000 as integer)',
+  terminatedAt: 's.terminated_at / 1000 = cast(? / 1000 as integer)',
   reservationId: `${RESERVATION} = ?`,
   tags: tagged('', true),
   tagsAny: tagged('', false),
