@@ -4,8 +4,18 @@ import { defineConfig } from 'vitest/config'
 
 const file = (path: string) => fileURLToPath(new URL(path, import.meta.url))
 
-/** Files share one isolate, as requests do in production: four times as fast as one each. Spies and stubs are undone after each test. */
-const shared = { include: ['test/**/*.test.ts'], isolate: false, restoreMocks: true, unstubGlobals: true }
+/**
+ * Files share one isolate, as requests do in production: four times as fast as one each. Spies and stubs are undone after
+ * each test. Nothing is timed here: the limits only end what hangs, on a busy machine as well.
+ */
+const shared = {
+  include: ['test/**/*.test.ts'],
+  isolate: false,
+  restoreMocks: true,
+  unstubGlobals: true,
+  testTimeout: 60_000,
+  hookTimeout: 60_000,
+}
 const exclude = ['**/node_modules/**', 'test/peers/**', 'test/bench/**']
 
 /** The whole suite runs in both runtimes; only what ends in `.node.test.ts` is for Node alone. */
