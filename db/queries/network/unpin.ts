@@ -63,12 +63,12 @@ export const forgetLeft = (db: Database, networkIds: string[], cloudId: string) 
 export const stillLeft = (networkIds: string[], cloudId: string) => sql`exists (select 1 from bindings
   where cloud_id = ${cloudId} and want = 'absent' and phase <> 'gone' and ${parts(among(networkIds))})`
 
-/** What of networks their cloud has yet to let go of, where it is to be driven on. */
-export const leaving = (db: Database, networkIds: string[], cloudId: string) =>
+/** What of networks their cloud has yet to let go of, and is due: a look too early counts as an attempt. */
+export const leaving = (db: Database, networkIds: string[], cloudId: string, now: number) =>
   db.all<{
     kind: Kind
     resourceId: string
     cloudId: string
     scope: string
   }>(sql`select kind, resource_id as resourceId, cloud_id as cloudId, scope from bindings
-    where cloud_id = ${cloudId} and want = 'absent' and phase <> 'gone' and ${parts(among(networkIds))}`)
+    where cloud_id = ${cloudId} and want = 'absent' and phase <> 'gone' and due_at <= ${now} and ${parts(among(networkIds))}`)

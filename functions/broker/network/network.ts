@@ -81,7 +81,8 @@ export const onceLeft = async (
     } catch (error) {
       const { refusal } = error instanceof Refused ? error : {}
       if (refusal?.kind !== 'guard' || refusal.what !== 'network-leaving' || context.now() >= until) throw error
-      for (const ref of await leaving(context.db, networkIds, cloudId)) await context.converge(context, ref)
+      for (const ref of await leaving(context.db, networkIds, cloudId, context.now()))
+        await context.converge(context, ref)
       await context.sleep(LOOK)
     }
   }
