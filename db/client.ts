@@ -1,7 +1,8 @@
 import { type DrizzleD1Database, drizzle } from 'drizzle-orm/d1'
 import * as schema from './schema/index.ts'
 
-export type Database = DrizzleD1Database<typeof schema>
+/** drizzle, with the database below it. */
+export type Database = DrizzleD1Database<typeof schema> & { $client: D1Database }
 
 interface Prepared {
   getQuery(): { sql: string; params: unknown[] }
@@ -16,6 +17,15 @@ class QueryFailed extends Error {
   }
 }
 
+/** What a statement gives; what it fails with, told by its text alone. */
+export const telling = async <T>(text: string, ask: () => Promise<T>): Promise<T> => {
+  try {
+    return await ask()
+  } catch (error) {
+    throw new QueryFailed(text, error)
+  }
+}
+
 /** Where drizzle words the error of a statement, with every value in it. */
 interface Session {
   prepareQuery(...given: unknown[]): {
@@ -27,13 +37,7 @@ const tellNoValues = (session: Session): void => {
   const prepareQuery = session.prepareQuery.bind(session)
   session.prepareQuery = (...given) =>
     Object.assign(prepareQuery(...given), {
-      queryWithCache: async (text: string, _values: unknown, ask: () => Promise<unknown>) => {
-        try {
-          return await ask()
-        } catch (error) {
-          throw new QueryFailed(text, error)
-        }
-      },
+      queryWithCache: (text: string, _values: unknown, ask: () => Promise<unknown>) => telling(text, ask),
     })
 }
 

@@ -1,65 +1,123 @@
-import { eq, Param, Placeholder, type SQL, sql } from 'drizzle-orm'
+import { Param, Placeholder, sql } from 'drizzle-orm'
 import type { BatchItem } from 'drizzle-orm/batch'
-import type { SQLiteColumn } from 'drizzle-orm/sqlite-core'
-import type { Database } from './client.ts'
-import { everyProject, type Scope, within } from './scope.ts'
+import { type Database, telling } from './client.ts'
+import { mapperOf, type Selection } from './rows.ts'
+import type { Scope } from './scope.ts'
 
-interface Kept {
+/** What drizzle makes of a query once its text is written. */
+interface Written extends Selection {
   getQuery(): { sql: string; params: unknown[] }
   mapResult(result: unknown, isFromBatch: boolean): unknown
-  execute(values: Record<string, unknown>): Promise<unknown>
+}
+
+/** A query as drizzle builds it, which would give an `R`. */
+type Query<R> = PromiseLike<R> & { prepare(): unknown }
+
+/**
+ * What stands for values in a query that is worded without them: a placeholder for each that is there, undefined for one
+ * that is absent. `scope` keeps its form. `form` comes as it is: what the text follows from besides, e.g. an order.
+ */
+export type Slots<V> = {
+  [K in keyof V]: K extends 'form'
+    ? V[K]
+    : K extends 'scope'
+      ? Scope<Placeholder>
+      : undefined extends V[K]
+        ? Placeholder | undefined
+        : Placeholder
+}
+
+/** So many wordings of one query are kept. */
+const SHAPES = 100
+
+interface Worded {
+  text: string
+  fill(values: object): unknown[]
+  /** Rows as the driver gives them, as arrays; null: what is written gives none. */
+  map: ((rows: unknown[][]) => unknown) | null
+  mapResult(result: unknown): unknown
 }
 
 /** A statement for a batch whose text is written already. */
-export const ready = (text: string, params: unknown[], mapResult: Kept['mapResult'] = (result) => result) =>
+export const ready = (text: string, params: unknown[], mapResult: (result: unknown) => unknown = (result) => result) =>
   ({ _prepare: () => ({ getQuery: () => ({ sql: text, params }), mapResult }) }) as unknown as BatchItem<'sqlite'>
 
 /**
- * A query that is worded once for each database, with `sql.placeholder` for what differs: to word it costs more than
- * SQLite takes to answer. `run` asks it, `statement` puts it into a batch.
+ * A query that is worded once: to word it costs more than SQLite takes to answer. `build` is given slots in place of the
+ * values, and may ask which are there: each set of values that is there, with each `form` and kind of scope, is worded by
+ * itself, and the wordings used last are kept. A list or an object is bound as JSON (`anyOf`, `among`), so that no text
+ * depends on its length. `run` asks the query, `statement` puts it into a batch.
+ *
+ *     const page = prepared((db, { scope, name, form, limit }: Slots<Page>) =>
+ *       db.select().from(flavors).where(and(onSale(scope), name && eq(flavors.name, name))).orderBy(…form.sort…).limit(limit))
+ *     page.run(db, { scope, name: query.name, form: { sort }, limit: 10 })
  */
-export const prepared = <R>(build: (db: Database) => PromiseLike<R> & { prepare(): unknown }) => {
-  const kept = new WeakMap<Database, { query: Kept; fill: (values: Record<string, unknown>) => unknown[] }>()
-  const of = (db: Database) => {
-    const known = kept.get(db)
-    if (known) return known
-    const query = build(db).prepare() as Kept
-    const made = { query, fill: filler(query.getQuery().params) }
-    kept.set(db, made)
-    return made
+export const prepared = <V, R>(build: (db: Database, slots: Slots<V>) => Query<R>) => {
+  const kept = new Map<string, Worded>()
+  const wordedFor = (db: Database, values: object): Worded => {
+    const shape = shapeOf(values)
+    const worded = kept.get(shape) ?? wordingOf(build(db, slotsFor(values) as Slots<V>))
+    // The order of the map is that of use.
+    kept.delete(shape)
+    kept.set(shape, worded)
+    if (kept.size > SHAPES) kept.delete(kept.keys().next().value!)
+    return worded
   }
   return {
-    run: (db: Database, values: Record<string, unknown>): Promise<R> => of(db).query.execute(values) as Promise<R>,
-    statement: (db: Database, values: Record<string, unknown>): BatchItem<'sqlite'> & PromiseLike<R> => {
-      const { query, fill } = of(db)
-      const mapped = (result: unknown, isFromBatch: boolean) => query.mapResult(result, isFromBatch)
-      return ready(query.getQuery().sql, fill(values), mapped) as BatchItem<'sqlite'> & PromiseLike<R>
+    run: async (db: Database, values: V): Promise<R> => {
+      const { text, fill, map } = wordedFor(db, values as object)
+      const statement = db.$client.prepare(text).bind(...fill(values as object))
+      return telling(text, async () => (map ? map(await statement.raw()) : await statement.run())) as R
+    },
+    statement: (db: Database, values: V): BatchItem<'sqlite'> & PromiseLike<R> => {
+      const { text, fill, mapResult } = wordedFor(db, values as object)
+      return ready(text, fill(values as object), mapResult) as BatchItem<'sqlite'> & PromiseLike<R>
     },
   }
 }
 
-/** The same for rows that a scope may see: worded for every project and for one. `mine` is the scope's condition. */
-export const preparedWithin = <R>(
-  build: (db: Database, mine: (owner: SQLiteColumn) => SQL | undefined) => PromiseLike<R> & { prepare(): unknown },
-) => {
-  const every = prepared((db) => build(db, (owner) => within(owner, everyProject)))
-  const one = prepared((db) => build(db, (owner) => eq(owner, sql.placeholder('scope.projectId'))))
-  type Values = Record<string, unknown>
-  const filled = (scope: Scope, values: Values): [typeof one, Values] =>
-    'every' in scope ? [every, values] : [one, { ...values, 'scope.projectId': scope.projectId }]
+const wordingOf = (query: Query<unknown>): Worded => {
+  const written = query.prepare() as Written
+  const { sql: text, params } = written.getQuery()
+  const map = mapperOf(written)
+  const rows = ({ results }: { results: object[] }) => results.map((row) => Object.values(row))
   return {
-    run: (db: Database, scope: Scope, values: Values) => {
-      const [query, all] = filled(scope, values)
-      return query.run(db, all)
-    },
-    statement: (db: Database, scope: Scope, values: Values) => {
-      const [query, all] = filled(scope, values)
-      return query.statement(db, all)
-    },
+    text,
+    fill: filler(params),
+    map,
+    mapResult: (result) => (map ? map(rows(result as { results: object[] })) : written.mapResult(result, true)),
   }
 }
 
-/** Unlike drizzle's own, it keeps null what is null: in a JSON column that is no text. */
+/** What the text of a query depends on: which values are there, for whom, and its form. */
+const shapeOf = (values: object): string => {
+  let shape = ''
+  let form = ''
+  for (const [name, value] of Object.entries(values)) {
+    if (value === undefined) continue
+    if (name === 'form') form = JSON.stringify(value)
+    else shape += name === 'scope' && 'every' in value ? '*,' : `${name},`
+  }
+  return shape + form
+}
+
+const slotsFor = (values: object): object =>
+  Object.fromEntries(
+    Object.entries(values)
+      .filter(([, value]) => value !== undefined)
+      .map(([name, value]) => {
+        if (name === 'form') return [name, value]
+        if (name !== 'scope') return [name, sql.placeholder(name)]
+        return [name, 'every' in value ? value : { projectId: sql.placeholder('scope') }]
+      }),
+  )
+
+const bound = (value: unknown): unknown => {
+  if (typeof value === 'boolean') return Number(value)
+  return typeof value === 'object' && !ArrayBuffer.isView(value) ? JSON.stringify(value) : value
+}
+
+/** Values in the order of the text. Unlike drizzle's own, it keeps null what is null: in a JSON column that is no text. */
 const filler = (params: unknown[]) => {
   const slots = params.map((param) => {
     const inner = param instanceof Param ? param.value : param
@@ -67,9 +125,10 @@ const filler = (params: unknown[]) => {
     const { name } = inner
     const encoder = param instanceof Param ? param.encoder : null
     return (values: Record<string, unknown>) => {
-      const value = values[name]
-      return value === null || value === undefined ? null : encoder ? encoder.mapToDriverValue(value) : value
+      const value = name === 'scope' ? (values.scope as { projectId: string }).projectId : values[name]
+      if (value === null || value === undefined) return null
+      return encoder ? encoder.mapToDriverValue(value) : bound(value)
     }
   })
-  return (values: Record<string, unknown>) => slots.map((slot) => slot(values))
+  return (values: object) => slots.map((slot) => slot(values as Record<string, unknown>))
 }

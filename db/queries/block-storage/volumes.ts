@@ -2,7 +2,7 @@ import { and, eq, isNull, type SQL, sql } from 'drizzle-orm'
 import { alias } from 'drizzle-orm/sqlite-core'
 import type { Database } from '../../client.ts'
 import { among } from '../../conditions.ts'
-import { prepared, preparedWithin } from '../../prepared.ts'
+import { prepared, type Slots } from '../../prepared.ts'
 import { attachments, bindings, clouds, mappings, volumes, zones } from '../../schema/index.ts'
 import { type Scope, within } from '../../scope.ts'
 import { contains, type Slice, startOf, type Time, timesMet } from '../listing.ts'
@@ -40,13 +40,13 @@ const flat = ({ volume, cloud, ...rest }: Awaited<ReturnType<typeof read>>[numbe
 })
 
 const { placeholder } = sql
-const reading = preparedWithin((db, mine) =>
-  read(db).where(and(eq(volumes.id, placeholder('id')), isNull(volumes.deletedAt), mine(volumes.projectId))),
+const reading = prepared((db, { scope, id }: Slots<{ scope: Scope; id: string }>) =>
+  read(db).where(and(eq(volumes.id, id), isNull(volumes.deletedAt), within(volumes.projectId, scope))),
 )
 
 /** Null: there is none that the scope may see. Its attachment and the dates of its bindings come in the same query. */
 export const readVolume = async (db: Database, scope: Scope, id: string): Promise<VolumeRead | null> => {
-  const [row] = await reading.run(db, scope, { id })
+  const [row] = await reading.run(db, { scope, id })
   return row ? flat(row) : null
 }
 

@@ -1,12 +1,8 @@
-import type { D1Database } from '@cloudflare/workers-types'
 import { type Column, getTableColumns } from 'drizzle-orm'
 import type { Database } from '../../client.ts'
 import { AMONG } from '../../conditions.ts'
 import { servers } from '../../schema/index.ts'
 import type { Scope } from '../../scope.ts'
-
-/** The database below drizzle: these are the hot reads, prepared once by their text. */
-const below = (db: Database): D1Database => (db as Database & { $client: D1Database }).$client
 
 /** Columns that no view shows, or only an administrator's. */
 const {
@@ -71,8 +67,8 @@ const SHOW_ANY = `${FULLER} where s.id = ?2 and s.deleted_at is null`
 /** One live server within the scope. One query. */
 export const viewServer = async (db: Database, scope: Scope, id: string, now: number): Promise<ServerView | null> =>
   'every' in scope
-    ? below(db).prepare(SHOW_ANY).bind(now, id).first<ServerView>()
-    : below(db).prepare(SHOW).bind(now, id, scope.projectId).first<ServerView>()
+    ? db.$client.prepare(SHOW_ANY).bind(now, id).first<ServerView>()
+    : db.$client.prepare(SHOW).bind(now, id, scope.projectId).first<ServerView>()
 
 /** Filters of a list. Everything that is absent does not matter. */
 export interface ServerFilter {
@@ -239,7 +235,7 @@ const run = async <T>(
     where.push(beyond(keys, `s.id = ${of} and (${project} is null or s.project_id = ${project})`))
   }
   const text = `${select} where ${where.join(' and ')} order by ${keys.map((k) => `${k.column}${k.descending ? ' desc' : ''}`).join(', ')} limit ${put(limit)}`
-  const { results } = await below(db)
+  const { results } = await db.$client
     .prepare(text)
     .bind(...values)
     .all<T>()
@@ -255,7 +251,7 @@ const beyond = ([first, ...rest]: { column: string; descending: boolean }[], mar
 
 /** Whether a marker stands for a server that the scope may see. */
 export const serverExists = async (db: Database, projectId: string | undefined, id: string): Promise<boolean> =>
-  (await below(db)
+  (await db.$client
     .prepare('select 1 as there from servers where id = ?1 and (?2 is null or project_id = ?2)')
     .bind(id, projectId ?? null)
     .first()) !== null

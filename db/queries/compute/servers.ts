@@ -2,7 +2,7 @@ import { and, eq, isNull, type SQL, sql } from 'drizzle-orm'
 import type { Json } from '../../../adapters/contract.ts'
 import type { Database } from '../../client.ts'
 import { among } from '../../conditions.ts'
-import { prepared, preparedWithin } from '../../prepared.ts'
+import { prepared, type Slots } from '../../prepared.ts'
 import { bindings, interfaces, ports, serverPorts, servers } from '../../schema/index.ts'
 import { type Scope, within } from '../../scope.ts'
 import type { Binding } from '../line/bindings.ts'
@@ -10,19 +10,19 @@ import type { Binding } from '../line/bindings.ts'
 export type ServerRow = typeof servers.$inferSelect
 export type NewServer = typeof servers.$inferInsert
 
-const byId = preparedWithin((db, mine) =>
+const byId = prepared((db, { scope, id }: Slots<{ scope: Scope; id: string }>) =>
   db
     .select()
     .from(servers)
-    .where(and(eq(servers.id, sql.placeholder('id')), isNull(servers.deletedAt), mine(servers.projectId))),
+    .where(and(eq(servers.id, id), isNull(servers.deletedAt), within(servers.projectId, scope))),
 )
 
 /** A server that is not deleted. */
 export const serverById = async (db: Database, scope: Scope, id: string): Promise<ServerRow | null> =>
-  (await byId.run(db, scope, { id }))[0] ?? null
+  (await byId.run(db, { scope, id }))[0] ?? null
 
 /** The same as a statement, for a batch of reads. */
-export const serverQuery = (db: Database, scope: Scope, id: string) => byId.statement(db, scope, { id })
+export const serverQuery = (db: Database, scope: Scope, id: string) => byId.statement(db, { scope, id })
 
 /** A server, deleted or not: for its history. */
 export const serverEver = async (db: Database, scope: Scope, id: string): Promise<ServerRow | null> =>

@@ -2,7 +2,7 @@ import { and, eq, getTableColumns, type SQL, sql } from 'drizzle-orm'
 import { table } from '../../../adapters/table.ts'
 import type { Database } from '../../client.ts'
 import { anyOf } from '../../conditions.ts'
-import { preparedWithin } from '../../prepared.ts'
+import { prepared, type Slots } from '../../prepared.ts'
 import { floatingIps, ipAllocations, lingeringAddresses, portSecurityGroups, ports } from '../../schema/index.ts'
 import { type Scope, within } from '../../scope.ts'
 import { ROUTER_INTERFACE } from './network.ts'
@@ -88,16 +88,16 @@ export const listPorts = (db: Database, scope: Scope, listing: Listing): Promise
     .limit(page.limit)
 }
 
-const byId = preparedWithin((db, mine) =>
+const byId = prepared((db, { scope, id }: Slots<{ scope: Scope; id: string }>) =>
   db
     .select(view)
     .from(ports)
-    .where(and(eq(ports.id, sql.placeholder('id')), mine(ports.projectId))),
+    .where(and(eq(ports.id, id), within(ports.projectId, scope))),
 )
 
 /** A port of the scope; null: there is none, or it is another project's. */
 export const portById = async (db: Database, scope: Scope, id: string): Promise<PortView | null> =>
-  (await byId.run(db, scope, { id }))[0] ?? null
+  (await byId.run(db, { scope, id }))[0] ?? null
 
 /** Ports of the scope that a server or router has, by its id. */
 export const portsOfDevice = (db: Database, scope: Scope, deviceId: string): Promise<PortView[]> =>
