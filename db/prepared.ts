@@ -1,4 +1,4 @@
-import { Param, Placeholder, sql } from 'drizzle-orm'
+import { is, Param, Placeholder, sql } from 'drizzle-orm'
 import type { BatchItem } from 'drizzle-orm/batch'
 import { type Database, telling } from './client.ts'
 import { mapperOf, type Selection } from './rows.ts'
@@ -20,7 +20,7 @@ type Query<R> = PromiseLike<R> & { prepare(): unknown }
 export type Slots<V> = {
   [K in keyof V]: K extends 'form'
     ? V[K]
-    : K extends 'scope'
+    : V[K] extends Scope
       ? Scope<Placeholder>
       : undefined extends V[K]
         ? Placeholder | undefined
@@ -78,16 +78,19 @@ export const prepared = <V, R>(build: (db: Database, slots: Slots<V>) => Query<R
 
 const wordingOf = (query: Query<unknown>): Worded => {
   const written = query.prepare() as Written
-  const { sql: text, params } = written.getQuery()
+  const { text, slots } = numbered(written.getQuery())
   const map = mapperOf(written)
   const rows = ({ results }: { results: object[] }) => results.map((row) => Object.values(row))
   return {
     text,
-    fill: filler(params),
+    fill: (values) => slots.map((slot) => slot(values as Record<string, unknown>)),
     map,
     mapResult: (result) => (map ? map(rows(result as { results: object[] })) : written.mapResult(result, true)),
   }
 }
+
+/** A binding has a scope too, which is a text. */
+const isScope = (name: string, value: unknown): value is Scope => name === 'scope' && typeof value === 'object'
 
 /** What the text of a query depends on: which values are there, for whom, and its form. */
 const shapeOf = (values: object): string => {
@@ -96,39 +99,59 @@ const shapeOf = (values: object): string => {
   for (const [name, value] of Object.entries(values)) {
     if (value === undefined) continue
     if (name === 'form') form = JSON.stringify(value)
-    else shape += name === 'scope' && 'every' in value ? '*,' : `${name},`
+    else shape += isScope(name, value) && 'every' in value ? '*,' : `${name},`
   }
   return shape + form
 }
 
-const slotsFor = (values: object): object =>
-  Object.fromEntries(
-    Object.entries(values)
-      .filter(([, value]) => value !== undefined)
-      .map(([name, value]) => {
-        if (name === 'form') return [name, value]
-        if (name !== 'scope') return [name, sql.placeholder(name)]
-        return [name, 'every' in value ? value : { projectId: sql.placeholder('scope') }]
-      }),
-  )
+const slotsFor = (values: object): object => {
+  const slots: [string, unknown][] = []
+  for (const [name, value] of Object.entries(values)) {
+    if (value === undefined) continue
+    if (name === 'form' || (isScope(name, value) && 'every' in value)) slots.push([name, value])
+    else slots.push([name, isScope(name, value) ? { projectId: sql.placeholder(name) } : sql.placeholder(name)])
+  }
+  return Object.fromEntries(slots)
+}
 
 const bound = (value: unknown): unknown => {
   if (typeof value === 'boolean') return Number(value)
   return typeof value === 'object' && !ArrayBuffer.isView(value) ? JSON.stringify(value) : value
 }
 
-/** Values in the order of the text. Unlike drizzle's own, it keeps null what is null: in a JSON column that is no text. */
-const filler = (params: unknown[]) => {
-  const slots = params.map((param) => {
-    const inner = param instanceof Param ? param.value : param
-    if (!(inner instanceof Placeholder)) return () => inner
-    const { name } = inner
-    const encoder = param instanceof Param ? param.encoder : null
-    return (values: Record<string, unknown>) => {
-      const value = name === 'scope' ? (values.scope as { projectId: string }).projectId : values[name]
-      if (value === null || value === undefined) return null
-      return encoder ? encoder.mapToDriverValue(value) : bound(value)
-    }
-  })
-  return (values: object) => slots.map((slot) => slot(values as Record<string, unknown>))
+type Slot = (values: Record<string, unknown>) => unknown
+
+/** Strings and quoted names, in which `?` does not count. */
+const MARK = /'(?:[^']|'')*'|"(?:[^"]|"")*"|\?/g
+
+/** A text in which every value has a number, with what fills each: one that is named often is bound once, for D1 takes a hundred. */
+const numbered = ({ sql: text, params }: { sql: string; params: unknown[] }): { text: string; slots: Slot[] } => {
+  const slots: Slot[] = []
+  const numbers = new Map<string, number>()
+  let next = 0
+  return {
+    slots,
+    text: text.replaceAll(MARK, (mark) => {
+      if (mark !== '?') return mark
+      const param = params[next++]
+      const name = is(param, Placeholder) ? param.name : null
+      const number = (name && numbers.get(name)) || slots.push(slotOf(param))
+      if (name) numbers.set(name, number)
+      return `?${number}`
+    }),
+  }
+}
+
+/** Unlike drizzle's own, it keeps null what is null: in a JSON column that is no text. */
+const slotOf = (param: unknown): Slot => {
+  const inner = is(param, Param) ? param.value : param
+  if (!is(inner, Placeholder)) return () => inner
+  const { name } = inner
+  const encoder = is(param, Param) ? param.encoder : null
+  return (values) => {
+    const given = values[name]
+    const value = isScope(name, given) ? (given as { projectId: string }).projectId : given
+    if (value === null || value === undefined) return null
+    return encoder ? encoder.mapToDriverValue(value) : bound(value)
+  }
 }

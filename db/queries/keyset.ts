@@ -6,10 +6,11 @@ export interface SortKey {
   descending: boolean
 }
 
-const value = ({ column }: SortKey): SQL => sql`coalesce(${column}, '')`
+/** What a key compares. */
+export const comparedAs = ({ column }: SortKey): SQL => sql`coalesce(${column}, '')`
 
 export const orderOf = (keys: SortKey[]): SQL[] =>
-  keys.map((key) => (key.descending ? sql`${value(key)} desc` : sql`${value(key)} asc`))
+  keys.map((key) => (key.descending ? sql`${comparedAs(key)} desc` : sql`${comparedAs(key)} asc`))
 
 /**
  * What comes after a marker in that order: `(a, b) > (x, y)`, spelled out because directions may differ. `marker` holds
@@ -19,7 +20,7 @@ export const after = (keys: SortKey[], marker: unknown[]): SQL => {
   const [first, ...rest] = keys
   if (!first) return sql`0`
   const [at, ...others] = marker
-  const here = value(first)
+  const here = comparedAs(first)
   const beyond = first.descending ? sql`${here} < ${at ?? ''}` : sql`${here} > ${at ?? ''}`
   return rest.length ? sql`(${beyond} or (${here} = ${at ?? ''} and ${after(rest, others)}))` : beyond
 }

@@ -1,7 +1,9 @@
-import { and, eq, type SQL, sql } from 'drizzle-orm'
+import { and, eq, type Placeholder, type SQL, sql } from 'drizzle-orm'
 import type { SQLiteColumn, SQLiteTable } from 'drizzle-orm/sqlite-core'
 import type { Database } from '../client.ts'
-import { after, orderOf } from './keyset.ts'
+import { prepared, type Slots } from '../prepared.ts'
+import type { Scope } from '../scope.ts'
+import { after, comparedAs, orderOf } from './keyset.ts'
 
 /** What lists of Cinder and Glance share: how a page is asked for, and how rows are compared. */
 
@@ -15,6 +17,22 @@ export interface Slice {
   offset?: number
   marker?: string | undefined
 }
+
+/** A page as a prepared query is asked for it, besides its filters. */
+export interface Page {
+  scope: Scope
+  form: { sort: Sort[] }
+  marker?: string | undefined
+  limit: number
+  offset: number
+}
+export const pageFor = (scope: Scope, { sort, marker, limit, offset = 0 }: Slice): Page => ({
+  scope,
+  marker,
+  limit,
+  offset,
+  form: { sort },
+})
 
 export type Comparison = 'gt' | 'gte' | 'lt' | 'lte' | 'eq' | 'neq'
 const comparisons: Record<Comparison, SQL> = {
@@ -32,43 +50,68 @@ export interface Time {
   comparison: Comparison
   at: number
 }
+/** Times by what they are compared with and how: one list for each, however many there are. */
+export type Times = Partial<Record<`${Time['column']} ${Comparison}`, number[]>>
+export const timesBy = (times: Time[] = []): Times => {
+  const by: Times = {}
+  for (const { column, comparison, at } of times)
+    by[`${column} ${comparison}`] = [...(by[`${column} ${comparison}`] ?? []), at]
+  return by
+}
 
-/** All of these times are met: one condition for each column and comparison, however many times there are. */
-export const timesMet = (columns: Record<Time['column'], SQLiteColumn>, times: Time[] = []): SQL[] =>
-  [...Map.groupBy(times, ({ column, comparison }) => `${column} ${comparison}`).values()].map((alike) => {
-    const { column, comparison } = alike[0]!
-    return sql`not exists (select 1 from json_each(${JSON.stringify(alike.map(({ at }) => at))}) w
-      where (${columns[column]} ${comparisons[comparison]} w.value) is not true)`
-  })
+/** All of these times are met. */
+export const timesMet = (columns: Record<Time['column'], SQLiteColumn>, times: Slots<Times>): (SQL | undefined)[] =>
+  (['created_at', 'updated_at'] as const).flatMap((column) =>
+    (Object.keys(comparisons) as Comparison[]).map((comparison) => {
+      const wanted = times[`${column} ${comparison}`]
+      return (
+        wanted &&
+        sql`not exists (select 1 from json_each(${wanted}) w
+          where (${columns[column]} ${comparisons[comparison]} w.value) is not true)`
+      )
+    }),
+  )
 
 /** Each key and value of an object must be there. */
-export const contains = (
-  column: SQL | { getSQL(): SQL },
-  wanted: Record<string, string> | undefined,
-): SQL | undefined =>
+export const contains = (column: SQL | { getSQL(): SQL }, wanted: Placeholder | undefined): SQL | undefined =>
   wanted &&
-  sql`not exists (select 1 from json_each(${JSON.stringify(wanted)}) w where not exists
+  sql`not exists (select 1 from json_each(${wanted}) w where not exists
     (select 1 from json_each(${column}) h where h.key = w.key and h.value = w.value))`
 
 /**
- * Where a page begins, and its order. `sortable` are the columns by the names of the API. Null: the marker is none of the
- * rows that the condition `seen` lets through.
+ * Where a page begins, and its order. `sortable` are the columns by the names of the API. Behind a marker that is none of
+ * the rows that the condition `seen` lets through nothing comes: `markerIn` tells whether it is one.
  */
-export const startOf = async (
-  db: Database,
+export const startOf = (
   table: SQLiteTable & { id: SQLiteColumn },
   sortable: Record<string, SQLiteColumn>,
-  { sort, marker }: Slice,
+  { form: { sort }, marker }: Pick<Slots<Page>, 'form' | 'marker'>,
   seen: SQL | undefined,
-): Promise<{ beyond: SQL | undefined; orderBy: SQL[] } | null> => {
+): { beyond: SQL | undefined; orderBy: SQL[] } => {
   const keys = sort.map(({ key, descending }) => ({ column: sortable[key]!, descending }))
-  const orderBy = orderOf(keys)
-  if (marker === undefined) return { beyond: undefined, orderBy }
-  const [row] = await db
-    .select(Object.fromEntries(keys.map(({ column }, i) => [`k${i}`, sql`${column}`])))
-    .from(table)
-    .where(and(eq(table.id, marker), seen))
-  if (!row) return null
-  const values = keys.map((_, i) => row[`k${i}`])
-  return { beyond: after(keys, values), orderBy }
+  const marked = marker && and(eq(table.id, marker), seen)
+  return {
+    beyond:
+      marked &&
+      after(
+        keys,
+        keys.map((key) => sql`(select ${comparedAs(key)} from ${table} where ${marked})`),
+      ),
+    orderBy: orderOf(keys),
+  }
+}
+
+/** Whether a marker is one of the rows of a table that `seen` lets through; none is none that is wrong. */
+export const markerIn = (
+  table: SQLiteTable & { id: SQLiteColumn },
+  seen: (scope: Slots<Page>['scope']) => SQL | undefined,
+) => {
+  const marked = prepared((db, { scope, marker }: Slots<{ scope: Scope; marker: string }>) =>
+    db
+      .select({ id: table.id })
+      .from(table)
+      .where(and(eq(table.id, marker), seen(scope))),
+  )
+  return async (db: Database, { scope, marker }: Page): Promise<boolean> =>
+    marker === undefined || (await marked.run(db, { scope, marker })).length > 0
 }

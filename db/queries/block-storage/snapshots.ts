@@ -1,9 +1,20 @@
-import { and, eq, isNull, type SQL, sql } from 'drizzle-orm'
+import { and, eq, isNull, type Placeholder, type SQL, sql } from 'drizzle-orm'
 import type { Database } from '../../client.ts'
 import { among } from '../../conditions.ts'
+import { prepared, type Slots } from '../../prepared.ts'
 import { bindings, snapshots, volumes } from '../../schema/index.ts'
 import { type Scope, within } from '../../scope.ts'
-import { contains, type Slice, startOf, timesMet } from '../listing.ts'
+import {
+  contains,
+  markerIn,
+  type Page,
+  pageFor,
+  type Slice,
+  startOf,
+  type Times,
+  timesBy,
+  timesMet,
+} from '../listing.ts'
 import type { VolumeFilter } from './volumes.ts'
 
 export type SnapshotRow = typeof snapshots.$inferSelect
@@ -16,7 +27,8 @@ const read = (db: Database) =>
     .from(snapshots)
     .leftJoin(bindings, and(eq(bindings.kind, 'snapshot'), eq(bindings.resourceId, snapshots.id)))
 
-const visible = (scope: Scope) => and(isNull(snapshots.deletedAt), within(snapshots.projectId, scope))
+const visible = (scope: Scope<string | Placeholder>) =>
+  and(isNull(snapshots.deletedAt), within(snapshots.projectId, scope))
 
 /** A snapshot of the scope, and when its binding is due; null: there is none, or it is another project's. */
 export const readSnapshot = async (db: Database, scope: Scope, id: string): Promise<SnapshotRead | null> => {
@@ -53,22 +65,34 @@ export const SNAPSHOT_SORT = {
   updated_at: snapshots.updatedAt,
 } as const
 
-const conditions = (scope: Scope, f: SnapshotFilter): (SQL | undefined)[] => [
-  visible(scope),
-  f.id === undefined ? undefined : eq(snapshots.id, f.id),
-  f.volumeId === undefined ? undefined : sql`${snapshots.volumeId} is ${f.volumeId}`,
-  f.name === undefined ? undefined : sql`${snapshots.name} is ${f.name}`,
-  f.nameLike === undefined ? undefined : sql`instr(${snapshots.name}, ${f.nameLike}) > 0`,
-  f.status === undefined ? undefined : eq(snapshots.status, f.status),
-  f.size === undefined ? undefined : eq(snapshots.sizeGib, f.size),
-  f.userId === undefined ? undefined : eq(snapshots.userId, f.userId),
-  f.zone === undefined
-    ? undefined
-    : sql`exists (select 1 from volumes v join clouds c on c.id = v.cloud_id where v.id = ${snapshots.volumeId}
-        and ${f.zone} in (c.name, c.name || '.' || v.zone))`,
+type Filter = Omit<SnapshotFilter, 'times'> & Times
+const filterOf = ({ times, ...filter }: SnapshotFilter): Filter => ({ ...filter, ...timesBy(times) })
+
+const conditions = (f: Slots<Filter & { scope: Scope }>): (SQL | undefined)[] => [
+  visible(f.scope),
+  f.id && eq(snapshots.id, f.id),
+  f.volumeId && sql`${snapshots.volumeId} is ${f.volumeId}`,
+  f.name && sql`${snapshots.name} is ${f.name}`,
+  f.nameLike && sql`instr(${snapshots.name}, ${f.nameLike}) > 0`,
+  f.status && eq(snapshots.status, f.status),
+  f.size && eq(snapshots.sizeGib, f.size),
+  f.userId && eq(snapshots.userId, f.userId),
+  f.zone &&
+    sql`exists (select 1 from volumes v join clouds c on c.id = v.cloud_id where v.id = ${snapshots.volumeId}
+      and ${f.zone} in (c.name, c.name || '.' || v.zone))`,
   contains(snapshots.metadata, f.metadata),
-  ...timesMet(SNAPSHOT_SORT, f.times),
+  ...timesMet(SNAPSHOT_SORT, f),
 ]
+
+const paging = prepared((db, asked: Slots<Page & Filter>) => {
+  const start = startOf(snapshots, SNAPSHOT_SORT, asked, visible(asked.scope))
+  return read(db)
+    .where(and(...conditions(asked), start.beyond))
+    .orderBy(...start.orderBy)
+    .limit(asked.limit)
+    .offset(asked.offset)
+})
+const marked = markerIn(snapshots, visible)
 
 /** One page; null: the marker is not a snapshot that the scope may see. */
 export const listSnapshots = async (
@@ -77,22 +101,21 @@ export const listSnapshots = async (
   filter: SnapshotFilter,
   slice: Slice,
 ): Promise<SnapshotRead[] | null> => {
-  const start = await startOf(db, snapshots, SNAPSHOT_SORT, slice, visible(scope))
-  if (!start) return null
-  const rows = await read(db)
-    .where(and(...conditions(scope, filter), start.beyond))
-    .orderBy(...start.orderBy)
-    .limit(slice.limit)
-    .offset(slice.offset ?? 0)
-  return rows.map(({ snapshot, dueAt }) => ({ ...snapshot, dueAt }))
+  const page = pageFor(scope, slice)
+  const rows = await paging.run(db, { ...page, ...filterOf(filter) })
+  return rows.length || (await marked(db, page)) ? rows.map(({ snapshot, dueAt }) => ({ ...snapshot, dueAt })) : null
 }
+
+const counting = prepared((db, asked: Slots<Filter & { scope: Scope }>) =>
+  db
+    .select({ count: sql<number>`count(*)` })
+    .from(snapshots)
+    .where(and(...conditions(asked))),
+)
 
 /** How many snapshots of a scope a filter lets through. */
 export const countSnapshots = async (db: Database, scope: Scope, filter: SnapshotFilter): Promise<number> => {
-  const [row] = await db
-    .select({ count: sql<number>`count(*)` })
-    .from(snapshots)
-    .where(and(...conditions(scope, filter)))
+  const [row] = await counting.run(db, { scope, ...filterOf(filter) })
   return row!.count
 }
 

@@ -1,11 +1,22 @@
-import { and, eq, isNull, type SQL, sql } from 'drizzle-orm'
+import { and, eq, isNull, type Placeholder, type SQL, sql } from 'drizzle-orm'
 import { alias } from 'drizzle-orm/sqlite-core'
 import type { Database } from '../../client.ts'
 import { among } from '../../conditions.ts'
 import { prepared, type Slots } from '../../prepared.ts'
 import { attachments, bindings, clouds, mappings, volumes, zones } from '../../schema/index.ts'
 import { type Scope, within } from '../../scope.ts'
-import { contains, type Slice, startOf, type Time, timesMet } from '../listing.ts'
+import {
+  contains,
+  markerIn,
+  type Page,
+  pageFor,
+  type Slice,
+  startOf,
+  type Time,
+  type Times,
+  timesBy,
+  timesMet,
+} from '../listing.ts'
 
 export type VolumeRow = typeof volumes.$inferSelect
 /** A volume with everything that a view shows of it, and when it or its attachment has work left. */
@@ -90,23 +101,36 @@ export const VOLUME_SORT = {
   updated_at: volumes.updatedAt,
 } as const
 
-const visible = (scope: Scope) => and(isNull(volumes.deletedAt), within(volumes.projectId, scope))
+const visible = (scope: Scope<string | Placeholder>) => and(isNull(volumes.deletedAt), within(volumes.projectId, scope))
 
-const conditions = (scope: Scope, f: VolumeFilter): (SQL | undefined)[] => [
-  visible(scope),
-  f.id === undefined ? undefined : eq(volumes.id, f.id),
-  f.name === undefined ? undefined : sql`${volumes.name} is ${f.name}`,
-  f.nameLike === undefined ? undefined : sql`instr(${volumes.name}, ${f.nameLike}) > 0`,
-  f.status === undefined ? undefined : eq(volumes.status, f.status),
-  f.bootable === undefined ? undefined : eq(volumes.bootable, f.bootable),
-  f.zone === undefined ? undefined : sql`${f.zone} in (${clouds.name}, ${clouds.name} || '.' || ${volumes.zone})`,
-  f.type === undefined ? undefined : eq(volumes.volumeType, f.type),
-  f.size === undefined ? undefined : eq(volumes.sizeGib, f.size),
-  f.userId === undefined ? undefined : eq(volumes.userId, f.userId),
+type Filter = Omit<VolumeFilter, 'times'> & Times
+const filterOf = ({ times, ...filter }: VolumeFilter): Filter => ({ ...filter, ...timesBy(times) })
+
+const conditions = (f: Slots<Filter & { scope: Scope }>): (SQL | undefined)[] => [
+  visible(f.scope),
+  f.id && eq(volumes.id, f.id),
+  f.name && sql`${volumes.name} is ${f.name}`,
+  f.nameLike && sql`instr(${volumes.name}, ${f.nameLike}) > 0`,
+  f.status && eq(volumes.status, f.status),
+  f.bootable && eq(volumes.bootable, f.bootable),
+  f.zone && sql`${f.zone} in (${clouds.name}, ${clouds.name} || '.' || ${volumes.zone})`,
+  f.type && eq(volumes.volumeType, f.type),
+  f.size && eq(volumes.sizeGib, f.size),
+  f.userId && eq(volumes.userId, f.userId),
   contains(volumes.metadata, f.metadata),
   contains(volumes.imageMetadata, f.imageMetadata),
-  ...timesMet(VOLUME_SORT, f.times),
+  ...timesMet(VOLUME_SORT, f),
 ]
+
+const paging = prepared((db, asked: Slots<Page & Filter>) => {
+  const start = startOf(volumes, VOLUME_SORT, asked, visible(asked.scope))
+  return read(db)
+    .where(and(...conditions(asked), start.beyond))
+    .orderBy(...start.orderBy)
+    .limit(asked.limit)
+    .offset(asked.offset)
+})
+const marked = markerIn(volumes, visible)
 
 /** One page; null: the marker is not a volume that the scope may see. */
 export const listVolumes = async (
@@ -115,23 +139,22 @@ export const listVolumes = async (
   filter: VolumeFilter,
   slice: Slice,
 ): Promise<VolumeRead[] | null> => {
-  const start = await startOf(db, volumes, VOLUME_SORT, slice, visible(scope))
-  if (!start) return null
-  const rows = await read(db)
-    .where(and(...conditions(scope, filter), start.beyond))
-    .orderBy(...start.orderBy)
-    .limit(slice.limit)
-    .offset(slice.offset ?? 0)
-  return rows.map(flat)
+  const page = pageFor(scope, slice)
+  const rows = await paging.run(db, { ...page, ...filterOf(filter) })
+  return rows.length || (await marked(db, page)) ? rows.map(flat) : null
 }
 
-/** How many volumes of a scope a filter lets through, and how many GiB they are. */
-export const countVolumes = async (db: Database, scope: Scope, filter: VolumeFilter) => {
-  const [row] = await db
+const counting = prepared((db, asked: Slots<Filter & { scope: Scope }>) =>
+  db
     .select({ count: sql<number>`count(*)`, size: sql<number>`coalesce(sum(${volumes.sizeGib}), 0)` })
     .from(volumes)
     .leftJoin(clouds, eq(clouds.id, volumes.cloudId))
-    .where(and(...conditions(scope, filter)))
+    .where(and(...conditions(asked))),
+)
+
+/** How many volumes of a scope a filter lets through, and how many GiB they are. */
+export const countVolumes = async (db: Database, scope: Scope, filter: VolumeFilter) => {
+  const [row] = await counting.run(db, { scope, ...filterOf(filter) })
   return row!
 }
 

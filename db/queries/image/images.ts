@@ -1,29 +1,42 @@
-import { and, eq, isNotNull, isNull, type SQL, sql } from 'drizzle-orm'
+import { and, eq, isNotNull, isNull, type Placeholder, type SQL, sql } from 'drizzle-orm'
 import type { Database } from '../../client.ts'
 import { always, among, anyOf, both, either } from '../../conditions.ts'
-import { prepared } from '../../prepared.ts'
+import { prepared, type Slots } from '../../prepared.ts'
 import { bindings, images } from '../../schema/index.ts'
 import { type Scope, within } from '../../scope.ts'
 import { imageAwaited } from '../line/awaited.ts'
-import { contains, type Slice, startOf, type Time, timesMet } from '../listing.ts'
+import {
+  contains,
+  markerIn,
+  type Page,
+  pageFor,
+  type Slice,
+  startOf,
+  type Time,
+  type Times,
+  timesBy,
+  timesMet,
+} from '../listing.ts'
 
 export type ImageRow = typeof images.$inferSelect
 /** With the clouds that have it, as far as the reader may know of them, and when converge has work left. */
 export type ImageRead = ImageRow & { clouds: string[]; dueAt: number | null }
 
+type Seer = Scope<string | Placeholder>
+
 /** Bindings of an image on clouds that the scope's project is mapped to. */
-const reachable = (scope: Scope): SQL => sql`from bindings b join clouds c on c.id = b.cloud_id
+const reachable = (scope: Seer): SQL => sql`from bindings b join clouds c on c.id = b.cloud_id
   where b.kind = 'image' and b.resource_id = ${images.id} and b.phase = 'bound'
   ${'every' in scope ? sql`` : sql`and exists (select 1 from mappings m where m.cloud_id = b.cloud_id and m.project_id = ${scope.projectId})`}`
 
-const bound = (scope: Scope): SQL => sql`exists (select 1 ${reachable(scope)})`
+const bound = (scope: Seer): SQL => sql`exists (select 1 ${reachable(scope)})`
 const nowhere = sql`not exists (select 1 from bindings b where b.kind = 'image' and b.resource_id = ${images.id})`
 
 /** Its data is with us and on no cloud before somebody uses it there. */
 const held = isNotNull(images.blob)
 
 /** Own images, and the public ones of clouds that the project is mapped to: without a mapping nothing of a cloud is seen. */
-const visible = (scope: Scope): SQL =>
+const visible = (scope: Seer): SQL =>
   'every' in scope
     ? always
     : either(
@@ -39,7 +52,7 @@ const visible = (scope: Scope): SQL =>
 const status = sql<ImageRow['status']>`case when ${images.status} = 'queued' and exists (select 1 from bindings b
   where b.kind = 'image' and b.resource_id = ${images.id} and b.phase in ('calling', 'bound')) then 'saving' else ${images.status} end`
 
-const read = (db: Database, scope: Scope) =>
+const read = (db: Database, scope: Seer) =>
   db
     .select({
       image: images,
@@ -57,9 +70,15 @@ const flat = ({ image, ...rest }: Awaited<ReturnType<typeof read>>[number]): Ima
   clouds: (JSON.parse(rest.clouds) as string[]).sort(),
 })
 
+const seen = (scope: Seer) => and(isNull(images.deletedAt), visible(scope))
+
+const reading = prepared((db, { scope, id }: Slots<{ scope: Scope; id: string }>) =>
+  read(db, scope).where(and(eq(images.id, id), seen(scope))),
+)
+
 /** Null: there is none that the scope may see. One query. */
 export const readImage = async (db: Database, scope: Scope, id: string): Promise<ImageRead | null> => {
-  const [row] = await read(db, scope).where(and(eq(images.id, id), isNull(images.deletedAt), visible(scope)))
+  const [row] = await reading.run(db, { scope, id })
   return row ? flat(row) : null
 }
 
@@ -110,7 +129,8 @@ export const imageKept = async (db: Database, id: string): Promise<ImageRow | nu
       .where(and(eq(images.id, id), imageAwaited(id)))
   )[0] ?? null
 
-type Text = 'id' | 'name' | 'status' | 'containerFormat' | 'diskFormat' | 'checksum' | 'hashValue'
+const TEXTS = ['id', 'name', 'status', 'containerFormat', 'diskFormat', 'checksum', 'hashValue'] as const
+type Text = (typeof TEXTS)[number]
 export interface ImageFilter {
   /** One of these values. */
   among?: Partial<Record<Text, string[]>>
@@ -140,47 +160,62 @@ export const IMAGE_SORT = {
   updated_at: images.updatedAt,
 } as const
 
-const conditions = (scope: Scope, f: ImageFilter): (SQL | undefined)[] => [
-  isNull(images.deletedAt),
-  visible(scope),
-  ...Object.entries(f.among ?? {}).map(
-    ([name, values]) => values && anyOf(name === 'status' ? status : images[name as Exclude<Text, 'status'>], values),
-  ),
-  f.owner === undefined ? undefined : eq(images.projectId, f.owner),
-  f.visibility === 'all'
+type Filter = Omit<ImageFilter, 'among' | 'times'> & Partial<Record<Text, string[]>> & Times
+const filterOf = ({ among, times, ...filter }: ImageFilter): Filter => ({ ...filter, ...among, ...timesBy(times) })
+
+type Asked = Slots<Filter & { scope: Scope; form: { everyVisibility: boolean } }>
+
+const shownTo = ({ scope, form, visibility }: Asked): SQL | undefined => {
+  if (form.everyVisibility) return undefined
+  if (visibility) return sql`${images.visibility} = ${visibility}`
+  return 'every' in scope
     ? undefined
-    : f.visibility !== undefined
-      ? sql`${images.visibility} = ${f.visibility}`
-      : 'every' in scope
-        ? undefined
-        : either(sql`${images.visibility} <> 'community'`, within(images.projectId, scope)),
-  f.hidden === undefined ? undefined : eq(images.hidden, f.hidden),
-  f.protected === undefined ? undefined : eq(images.protected, f.protected),
-  f.sizeMin === undefined ? undefined : sql`${images.sizeBytes} >= ${f.sizeMin}`,
-  f.sizeMax === undefined ? undefined : sql`${images.sizeBytes} <= ${f.sizeMax}`,
-  f.minDisk === undefined ? undefined : eq(images.minDiskGib, f.minDisk),
-  f.minRam === undefined ? undefined : eq(images.minRamMib, f.minRam),
+    : either(sql`${images.visibility} <> 'community'`, within(images.projectId, scope))
+}
+
+const conditions = (f: Asked): (SQL | undefined)[] => [
+  seen(f.scope),
+  ...TEXTS.map((name) => f[name] && anyOf(name === 'status' ? status : images[name], f[name])),
+  f.owner && eq(images.projectId, f.owner),
+  shownTo(f),
+  f.hidden && eq(images.hidden, f.hidden),
+  f.protected && eq(images.protected, f.protected),
+  f.sizeMin && sql`${images.sizeBytes} >= ${f.sizeMin}`,
+  f.sizeMax && sql`${images.sizeBytes} <= ${f.sizeMax}`,
+  f.minDisk && eq(images.minDiskGib, f.minDisk),
+  f.minRam && eq(images.minRamMib, f.minRam),
   f.tags &&
-    sql`not exists (select 1 from json_each(${JSON.stringify(f.tags)}) w
+    sql`not exists (select 1 from json_each(${f.tags}) w
       where w.value not in (select h.value from json_each(${images.tags}) h))`,
   contains(images.properties, f.properties),
-  ...timesMet(IMAGE_SORT, f.times),
+  ...timesMet(IMAGE_SORT, f),
 ]
+
+const paging = prepared((db, asked: Slots<Page & Filter & { form: { everyVisibility: boolean } }>) => {
+  const start = startOf(images, IMAGE_SORT, asked, seen(asked.scope))
+  return read(db, asked.scope)
+    .where(and(...conditions(asked), start.beyond))
+    .orderBy(...start.orderBy)
+    .limit(asked.limit)
+    .offset(asked.offset)
+})
+const marked = markerIn(images, seen)
 
 /** One page; null: the marker is not an image that the scope may see. */
 export const listImages = async (
   db: Database,
   scope: Scope,
-  filter: ImageFilter,
+  { visibility, ...filter }: ImageFilter,
   slice: Slice,
 ): Promise<ImageRead[] | null> => {
-  const start = await startOf(db, images, IMAGE_SORT, slice, and(isNull(images.deletedAt), visible(scope)))
-  if (!start) return null
-  const rows = await read(db, scope)
-    .where(and(...conditions(scope, filter), start.beyond))
-    .orderBy(...start.orderBy)
-    .limit(slice.limit)
-  return rows.map(flat)
+  const page = pageFor(scope, slice)
+  const everyVisibility = visibility === 'all'
+  const rows = await paging.run(db, {
+    ...page,
+    ...filterOf({ ...filter, visibility: everyVisibility ? undefined : visibility }),
+    form: { ...page.form, everyVisibility },
+  })
+  return rows.length || (await marked(db, page)) ? rows.map(flat) : null
 }
 
 /** Statement: a new image. */
