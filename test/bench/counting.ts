@@ -10,8 +10,8 @@ export interface Trips {
   writes: number
   /** Looks into or changes of the embedded cloud's state, and requests to any other cloud. */
   cloud: number
-  /** The last statement that was read with, to be read with again without the program. */
-  last: { sql: string; values: unknown[] } | null
+  /** The statements that were read with, to be read with again without the program. */
+  reads: { sql: string; values: unknown[] }[]
 }
 
 export class Counter {
@@ -30,7 +30,7 @@ export class Counter {
     const one = (sql: string, values: unknown[]) => {
       this.trips.database++
       this.trips.statements++
-      this.trips.last = { sql, values }
+      if (isRead(sql)) this.trips.reads.push({ sql, values })
     }
     const wrap = (statement: D1PreparedStatement, sql: string, values: unknown[]): D1PreparedStatement =>
       new Proxy(statement, {
@@ -38,6 +38,7 @@ export class Counter {
           if (key === 'bind') return (...bound: unknown[]) => wrap(target.bind(...bound), sql, bound)
           if (key === 'inner') return target
           if (key === 'text') return sql
+          if (key === 'values') return values
           const member = Reflect.get(target, key)
           if (typeof member !== 'function') return member
           return (...args: unknown[]) => {
@@ -52,8 +53,9 @@ export class Counter {
         this.trips.database++
         this.trips.batches++
         this.trips.statements += statements.length
-        const wrapped = statements as unknown as { inner: D1PreparedStatement; text: string }[]
-        if (wrapped.some(({ text }) => !/^\s*(select|with)\b/i.test(text))) this.trips.writes++
+        const wrapped = statements as unknown as { inner: D1PreparedStatement; text: string; values: unknown[] }[]
+        for (const { text, values } of wrapped) if (isRead(text)) this.trips.reads.push({ sql: text, values })
+        if (wrapped.some(({ text }) => !isRead(text))) this.trips.writes++
         return db.batch(wrapped.map(({ inner }) => inner))
       },
       exec: db.exec.bind(db),
@@ -82,4 +84,7 @@ export class Counter {
   }
 }
 
-const nothing = (): Trips => ({ database: 0, statements: 0, batches: 0, writes: 0, cloud: 0, last: null })
+const isRead = (sql: string): boolean =>
+  /^\s*(select|with)\b/i.test(sql) && !/\b(insert into|update|delete from)\b/i.test(sql)
+
+const nothing = (): Trips => ({ database: 0, statements: 0, batches: 0, writes: 0, cloud: 0, reads: [] })

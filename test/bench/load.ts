@@ -4,12 +4,14 @@ import { connect } from 'node:net'
 export interface Load {
   url: string
   headers?: Record<string, string>
+  /** What every answer has to be; absent: 200. */
+  status?: number
   connections: number
   ms: number
 }
 
-/** Answers per second. Throws unless every answer is a 200. Cheap enough not to measure itself. */
-export const rate = async ({ url, headers = {}, connections, ms }: Load): Promise<number> => {
+/** Answers per second. Throws unless every answer has the status. Cheap enough not to measure itself. */
+export const rate = async ({ url, headers = {}, status = 200, connections, ms }: Load): Promise<number> => {
   const { hostname, port, pathname, search } = new URL(url)
   const lines = Object.entries({ Host: `${hostname}:${port}`, ...headers }).map(([name, value]) => `${name}: ${value}`)
   const request = Buffer.from(`GET ${pathname}${search} HTTP/1.1\r\n${lines.join('\r\n')}\r\n\r\n`)
@@ -19,13 +21,13 @@ export const rate = async ({ url, headers = {}, connections, ms }: Load): Promis
   const stayAwake = () => performance.now() < until && setImmediate(stayAwake)
   stayAwake()
   const counts = await Promise.all(
-    Array.from({ length: connections }, () => keepAsking(hostname, Number(port), request, until)),
+    Array.from({ length: connections }, () => keepAsking(hostname, Number(port), request, status, until)),
   )
   return counts.reduce((sum, n) => sum + n, 0) / ((performance.now() - started) / 1000)
 }
 
 /** One connection: a request, its answer, the next request. Gives the number of answers. */
-const keepAsking = (host: string, port: number, request: Buffer, until: number): Promise<number> =>
+const keepAsking = (host: string, port: number, request: Buffer, status: number, until: number): Promise<number> =>
   new Promise((resolve, reject) => {
     const socket = connect({ host, port, noDelay: true }, () => socket.write(request))
     let answers = 0
@@ -39,12 +41,12 @@ const keepAsking = (host: string, port: number, request: Buffer, until: number):
         head += data.toString('latin1')
         const end = head.indexOf('\r\n\r\n')
         if (end < 0) return
-        if (!head.startsWith('HTTP/1.1 200')) {
+        if (!head.startsWith(`HTTP/1.1 ${status} `)) {
           socket.destroy()
-          reject(new Error(`not a 200: ${head.slice(0, 300)}`))
+          reject(new Error(`not a ${status}: ${head.slice(0, 300)}`))
           return
         }
-        left = Number(/^content-length: *(\d+)/im.exec(head)?.[1] ?? Number.NaN)
+        left = status === 204 ? 0 : Number(/^content-length: *(\d+)/im.exec(head)?.[1] ?? Number.NaN)
         if (Number.isNaN(left)) {
           socket.destroy()
           reject(new Error(`an answer without a length: ${head.slice(0, end)}`))

@@ -4,6 +4,7 @@ import { openSqlite } from '../../db/sqlite.ts'
 import { DatabaseStore } from '../../db/store.ts'
 import { createApp } from '../../functions/app.ts'
 import { hashPassword } from '../../functions/auth/password.ts'
+import { FolderBlobs } from '../../functions/blobs/folder.ts'
 import type { Host } from '../../functions/context.ts'
 import { runCron } from '../../functions/cron.ts'
 import { bootstrap } from '../../functions/runtime/bootstrap.ts'
@@ -27,6 +28,7 @@ export const openWorld = async (folder: string, { counted = true } = {}) => {
     d1: counted ? counter.d1(d1) : d1,
     cloudState: counter.cloud(new DatabaseStore(await open('cloud-state.db', '../../db/cloud-state'))),
     settings: settingsFrom({}, 'node', KEY),
+    blobs: new FolderBlobs(join(folder, 'images')),
     fetch: counter.fetch,
     log: () => {},
     defer: (work) => {
@@ -36,8 +38,9 @@ export const openWorld = async (folder: string, { counted = true } = {}) => {
   await bootstrap(host, { hashOf: () => hashPassword(PASSWORD), sandbox: QUICK })
   await runCron(host)
   const app = createApp(host)
-  const send = async (method: string, path: string, token?: string, body?: unknown) => {
+  const send = async (method: string, path: string, token?: string, body?: unknown, more = {}) => {
     const headers = {
+      ...more,
       ...(token ? { 'X-Auth-Token': token } : {}),
       ...(body ? { 'Content-Type': 'application/json' } : {}),
     }
@@ -50,7 +53,11 @@ export const openWorld = async (folder: string, { counted = true } = {}) => {
     if (response.status >= 300) throw new Error(`${method} ${path}: ${response.status} ${await response.text()}`)
     return response
   }
-  return { host, d1, app, counter, deferred, send }
+  /** Runs what requests left behind, and what that leaves behind. */
+  const runDeferred = async () => {
+    for (let work = deferred.shift(); work; work = deferred.shift()) await work()
+  }
+  return { host, d1, app, counter, deferred, runDeferred, send }
 }
 
 export type World = Awaited<ReturnType<typeof openWorld>>
@@ -66,23 +73,24 @@ const QUICK = {
   ),
 }
 
-export const passwordBody = {
+/** What a user of the first start sends to get a token for project `demo`. */
+export const passwordBody = (user: 'demo' | 'admin' = 'demo') => ({
   auth: {
     identity: {
       methods: ['password'],
-      password: { user: { name: 'demo', domain: { id: 'default' }, password: PASSWORD } },
+      password: { user: { name: user, domain: { id: 'default' }, password: PASSWORD } },
     },
     scope: { project: { name: 'demo', domain: { id: 'default' } } },
   },
-}
+})
 
-export const logIn = async (world: World): Promise<string> =>
-  (await world.send('POST', '/identity/v3/auth/tokens', undefined, passwordBody)).headers.get('x-subject-token')!
+export const logIn = async (world: World, user: 'demo' | 'admin' = 'demo'): Promise<string> =>
+  (await world.send('POST', '/identity/v3/auth/tokens', undefined, passwordBody(user))).headers.get('x-subject-token')!
 
 /** Runs what requests left behind until a server is ready. */
 export const untilActive = async (world: World, token: string, id: string): Promise<void> => {
   for (let i = 0; i < 200; i++) {
-    for (let work = world.deferred.shift(); work; work = world.deferred.shift()) await work()
+    await world.runDeferred()
     await world.host.d1.prepare('delete from leases').run()
     await runCron(world.host)
     const { server } = (await (await world.send('GET', `/compute/v2.1/servers/${id}`, token)).json()) as {

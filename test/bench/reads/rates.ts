@@ -1,0 +1,74 @@
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+import { median, rate } from '../load.ts'
+import { CONNECTIONS, ROUND_MS, ROUNDS } from '../settings.ts'
+import type { Read } from './routes.ts'
+
+export interface Rate {
+  perSecond: number
+  /** Of what the bare route does: the median of the rounds, in each of which the two took turns. */
+  ratio: number
+  /** The same of the CPU time of a request, which tells more where others are at work on the machine. */
+  cpuRatio: number
+}
+
+interface Turn {
+  perSecond: number
+  /** Microseconds of a request. */
+  cpu: number
+}
+
+/** How many reads share the turns of one bare route, and how long one that is new is warmed up for. */
+const TOGETHER = 4
+const WARM_MS = 300
+const BARE_WARM_MS = 2_000
+
+/**
+ * Requests per second of each read, over loopback, in turns with a bare Hono route that answers as many bytes. Another process
+ * is asked, so that asking costs it nothing.
+ */
+export const ratesOf = async (folder: string, reads: Read[], bodies: Map<Read, unknown>): Promise<Map<Read, Rate>> => {
+  const child = fork(fileURLToPath(new URL('./serve.ts', import.meta.url)), [folder], {
+    execArgv: process.env.BENCH_PROF ? ['--cpu-prof', `--cpu-prof-dir=${process.env.BENCH_PROF}`] : [],
+  })
+  const tell = async (what: unknown): Promise<{ urls: [string, string]; cpu: number }> => {
+    const heard = once(child, 'message')
+    child.send(what as object)
+    return (await heard)[0]
+  }
+  const rates = new Map<Read, Rate>()
+  const bySize = reads.toSorted((a, b) => a.bytes - b.bytes)
+  for (let first = 0; first < bySize.length; first += TOGETHER) {
+    const group = bySize.slice(first, first + TOGETHER)
+    const [served, bare] = (await tell({ answer: bodies.get(group[group.length >> 1]!) })).urls
+    const loads = [
+      { url: `${bare}/bare/${crypto.randomUUID()}`, headers: group[0]!.headers, status: 200 },
+      ...group.map(({ url, headers, status }) => ({ url: served + url, headers, status })),
+    ]
+    if (!first) await rate({ ...loads[0]!, connections: CONNECTIONS, ms: BARE_WARM_MS })
+    const rounds: Turn[][] = []
+    for (let round = 0; round <= ROUNDS; round++) {
+      const turns: Turn[] = []
+      for (const load of loads) {
+        const ms = round ? ROUND_MS : WARM_MS
+        const { cpu } = await tell('cpu')
+        const perSecond = await rate({ ...load, connections: CONNECTIONS, ms })
+        turns.push({ perSecond, cpu: ((await tell('cpu')).cpu - cpu) / (perSecond * (ms / 1000)) })
+      }
+      // The first round warms up.
+      if (round) rounds.push(turns)
+    }
+    group.forEach((read, i) => {
+      const each = (value: (own: Turn, bare: Turn) => number) =>
+        median(rounds.map((turns) => value(turns[i + 1]!, turns[0]!)))
+      rates.set(read, {
+        perSecond: each((own) => own.perSecond),
+        ratio: each((own, bare) => own.perSecond / bare.perSecond),
+        cpuRatio: each((own, bare) => bare.cpu / own.cpu),
+      })
+    })
+  }
+  child.disconnect()
+  return rates
+}

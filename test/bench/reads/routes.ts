@@ -1,0 +1,107 @@
+import { operations } from '../../../functions/app.ts'
+import { isAbsent, pathOf, type Route, titleOf, versionHeader, versionOf } from '../../sweep/calls.ts'
+import type { World } from '../world.ts'
+import type { Estate } from './estate.ts'
+
+/** Reads that no target is for, by method and path: what is measured of them would be somebody else's speed. */
+const LEFT_OUT: Record<string, string> = {
+  'GET /image/v2/images/:id/file': 'a stream of bytes',
+  'GET /broker/v1/adoptable': 'asks a cloud by design: what is on it and managed by nobody',
+}
+
+/** Answers that are the same whatever is stored. */
+const CONSTANT = /^(version|schema|extension)\.|^info\.(import|stores)$/
+
+/**
+ * `one`: one resource, a count, a list that is short by nature. `page`: a list of what there may be many of. `constant`: no
+ * look at the database.
+ */
+export type Class = 'one' | 'page' | 'constant'
+
+/** A GET of the route table that can be sent. */
+export interface Read {
+  title: string
+  url: string
+  headers: Record<string, string>
+  status: number
+  bytes: number
+  /** Items of the longest list in the answer. */
+  rows: number
+  class: Class
+}
+
+/** From how many items on a list is a page. */
+const MANY = 200
+
+/** Every GET of the route table with `filter` in its path, asked once; and those that are left out, with the reason. */
+export const readsOf = async (
+  world: World,
+  estate: Estate,
+  filter: string,
+): Promise<{ reads: Read[]; leftOut: [title: string, reason: string][] }> => {
+  const routes = operations
+    .filter(({ operation: { method } }) => method === 'GET')
+    .filter((route) => titleOf(route).includes(filter))
+  const out = (route: Route) => LEFT_OUT[titleOf(route)]
+  const reads: Read[] = []
+  for (const route of routes) if (!out(route)) reads.push(await askOnce(world, estate, route))
+  return { reads, leftOut: routes.flatMap((route) => (out(route) ? [[titleOf(route), out(route)!]] : [])) }
+}
+
+const askOnce = async (world: World, estate: Estate, route: Route): Promise<Read> => {
+  const { token, admin } = estate
+  const headers: Record<string, string> = {
+    ...(route.operation.who === 'public' ? {} : { 'X-Auth-Token': route.operation.who === 'admin' ? admin : token }),
+    ...(route.operation.name === 'token.validate' ? { 'X-Subject-Token': token } : {}),
+    ...versionHeader(route, versionOf(route)),
+  }
+  const path = pathOf(route, (parameter) => parameterOf(estate, route, parameter))
+  const ask = async (url: string) => {
+    const response = await world.app.fetch(new Request(`http://127.0.0.1${url}`, { headers }))
+    return { url, status: response.status, text: await response.text() }
+  }
+  const plain = await ask(path)
+  const whole = /[.:](list|detail|list_detail)/.test(route.operation.name) ? await ask(`${path}?limit=1000`) : plain
+  const taken = whole.status === plain.status && rowsIn(whole.text) >= rowsIn(plain.text) ? whole : plain
+  const title = titleOf(route)
+  if (taken.status >= 400 && !saysNo(route)) throw new Error(`${title}: ${taken.url}: ${taken.status} ${taken.text}`)
+  const rows = rowsIn(taken.text)
+  return {
+    ...{ title, url: taken.url, headers, status: taken.status, bytes: Buffer.byteLength(taken.text), rows },
+    class: isConstant(route) ? 'constant' : rows >= MANY ? 'page' : 'one',
+  }
+}
+
+/** What is known not to be there: the summary of the operation says so. */
+const saysNo = (route: Route) =>
+  isAbsent(route) || /refused|not found|always 404|none|projects that a private type/i.test(route.operation.summary)
+
+const isConstant = ({ operation }: Route) => operation.who === 'public' || CONSTANT.test(operation.name)
+
+const parameterOf = (
+  { named, projectId, userId }: Estate,
+  route: Route,
+  parameter: { name: string; of: string },
+): string => {
+  const { name, of } = parameter
+  if (name === 'project_id') return projectId
+  if (name === 'alias') return ALIASES[route.service.name] ?? 'x'
+  if (name === 'pattern') return 'sandbox'
+  if (/quota|usage/.test(of) && !named[of]) return projectId
+  if (of === 'flavors' && route.operation.name === 'flavor_access.list') return named['os-flavor-access']!
+  // Roles were given to one user in one project; whoever is no admin may look at nobody else.
+  const granted = route.operation.name.startsWith('grant.')
+  if (of === 'users' && !granted) return userId
+  if (of === 'projects' && !granted) return projectId
+  return named[of] ?? 'x'
+}
+
+const ALIASES: Record<string, string> = { nova: 'os-keypairs', neutron: 'router', cinder: 'os-hosts' }
+
+const rowsIn = (text: string): number => (/^\s*[[{]/.test(text) ? longest(JSON.parse(text)) : 0)
+
+const longest = (value: unknown): number => {
+  if (typeof value !== 'object' || value === null) return 0
+  const members = Object.values(value)
+  return Math.max(Array.isArray(value) ? members.length : 0, ...members.map(longest))
+}

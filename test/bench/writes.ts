@@ -1,0 +1,36 @@
+import { timed } from './load.ts'
+import type { Estate } from './reads/estate.ts'
+import { benchReconcile } from './reconcile.ts'
+import type { Table } from './table.ts'
+import { passwordBody, type World } from './world.ts'
+
+const ROWS = 10_000
+
+/** What a login, a create and a quiet sweep cost, in time and in trips. */
+export const benchWrites = async (world: World, { token, wish }: Estate, table: Table): Promise<void> => {
+  const { counter, send } = world
+  const issue = () => send('POST', '/identity/v3/auth/tokens', undefined, passwordBody())
+  const issued = await counter.of(issue)
+  table.row('POST /auth/tokens (password)', `${(await timed(9, issue)).toFixed(1)} ms`, '', issued)
+  table.target('POST /auth/tokens: 2 statement trips', issued.database <= 2, `${issued.database}`)
+
+  const post = () => send('POST', '/compute/v2.1/servers', token, wish)
+  await post()
+  const created = await counter.of(post)
+  const postMs = await timed(20, post)
+  table.row('POST /servers', `${postMs.toFixed(1)} ms`, '', created)
+  const reads = created.database - created.writes
+  table.target('a create writes 1 batch', created.writes === 1, `${created.writes}`)
+  table.target('a create reads in 2 round trips at most', reads <= 2, `${reads}`)
+  table.target('0 cloud calls before the answer to a create', created.cloud === 0, `${created.cloud}`)
+  world.deferred.length = 0
+
+  const sweep = await benchReconcile(world, ROWS)
+  table.row('bare read + JSON.stringify of 10,000 bindings and sightings', `${sweep.bareMs.toFixed(0)} ms`, '1.00')
+  table.row(
+    'reconcile of 10,000 quiet servers',
+    `${sweep.ms.toFixed(0)} ms`,
+    (sweep.ms / sweep.bareMs).toFixed(2),
+    sweep.trips,
+  )
+}
