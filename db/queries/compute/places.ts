@@ -185,7 +185,8 @@ export const lookUpReferences = async (db: Database, refs: References) => {
           refs.anyNetwork
             ? sql`${subnets.networkId} in (select id from networks where ${unnamed}) or ${anyOf(subnets.networkId, refs.networkIds)} or ${subnets.networkId} in (${ofPorts})`
             : sql`${anyOf(subnets.networkId, refs.networkIds)} or ${subnets.networkId} in (${ofPorts})`,
-        ),
+        )
+        .orderBy(subnets.createdAt, subnets.id),
       db.all<{ id: string }>(sql`select distinct p.network_id as id from ports p
         where p.device_owner = ${ROUTER_INTERFACE} and (${anyOf(sql`p.network_id`, refs.networkIds)}
           or p.network_id in (${ofPorts})

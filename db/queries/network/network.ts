@@ -14,7 +14,7 @@ export type NetworkView = NetworkRow & { subnetIds: string[]; cloudName: string 
 export const ROUTER_INTERFACE = 'network:router_interface'
 
 /** Everybody sees what is shared, and the ways out of the clouds that his project is mapped to. */
-const visible = (scope: Scope): SQL =>
+export const visible = (scope: Scope): SQL =>
   'every' in scope
     ? always
     : either(

@@ -1,45 +1,79 @@
-import { eq, sql } from 'drizzle-orm'
+import { and, eq, sql } from 'drizzle-orm'
 import type { Database } from '../../client.ts'
 import { anyOf, both, either } from '../../conditions.ts'
-import { ipAllocations, lingeringAddresses, securityGroups, subnets } from '../../schema/index.ts'
+import { ready } from '../../prepared.ts'
+import { networks, securityGroups, subnets } from '../../schema/index.ts'
 import { type Scope, within } from '../../scope.ts'
-import { networkQuery } from './network.ts'
+import { type NetworkRow, visible } from './network.ts'
+import type { SubnetRow } from './subnets.ts'
+
+/** Networks, as far as the scope sees them, and their subnets in the order in which they were made. One round trip. */
+export const networksWithSubnets = async (
+  db: Database,
+  scope: Scope,
+  ids: string[],
+): Promise<{ networks: NetworkRow[]; subnets: SubnetRow[] }> => {
+  const [networkRows, subnetRows] = await db.batch([
+    db
+      .select()
+      .from(networks)
+      .where(and(anyOf(networks.id, ids), visible(scope))),
+    db.select().from(subnets).where(anyOf(subnets.networkId, ids)).orderBy(subnets.createdAt, subnets.id),
+  ])
+  return { networks: networkRows, subnets: subnetRows }
+}
+
+/** An address that a port has, or that a cloud or somebody on it still holds (then `portId` may be `<cloud>/<native id>`). */
+export interface HeldAddress {
+  subnetId: string
+  address: string
+  portId: string
+}
+
+const among = (table: string) => `select a.subnet_id as subnetId, a.address, a.port_id as portId
+  from json_each(?1) s cross join json_each(s.value) c cross join ${table} a on a.subnet_id = s.key and a.address = c.value`
+const HELD = `${among('ip_allocations')} union all ${among('lingering_addresses')}`
+
+const heldStatement = (addresses: Record<string, string[]>) =>
+  ready(HELD, [JSON.stringify(addresses)], (result) => (result as { results: HeldAddress[] }).results)
+
+/** Which of these addresses, given by subnet, are held. One look at the primary key each, however many others there are. */
+export const heldAmong = async (db: Database, addresses: Record<string, string[]>): Promise<HeldAddress[]> =>
+  ((await db.batch([heldStatement(addresses)])) as unknown as [HeldAddress[]])[0]
+
+/** MAC addresses of networks, and which of them a port has already. */
+export interface Mac {
+  networkId: string
+  mac: string
+}
 
 /**
- * Everything that the plan of a port looks at, in one round trip: its network, the subnets with the addresses in use, the
- * groups that were named, and the project's default group.
+ * What plans of ports look at beside their networks, in one round trip: which of the addresses that come into question
+ * are held, the groups that were named, and the default groups of their projects.
  */
 export const portGround = async (
   db: Database,
   scope: Scope,
-  { networkId, projectId, groupIds }: { networkId: string; projectId: string; groupIds: string[] },
+  ask: { addresses: Record<string, string[]>; macs: Mac[]; groupIds: string[]; projectIds: string[] },
 ) => {
-  const onNetwork = sql`(select id from subnets where network_id = ${networkId})`
-  const [[network], subnetRows, held, lingering, groups] = await db.batch([
-    networkQuery(db, scope, networkId),
-    db.select().from(subnets).where(eq(subnets.networkId, networkId)).orderBy(subnets.createdAt, subnets.id),
-    db.select().from(ipAllocations).where(sql`${ipAllocations.subnetId} in ${onNetwork}`),
-    db.select().from(lingeringAddresses).where(sql`${lingeringAddresses.subnetId} in ${onNetwork}`),
+  const [held, macs, groups] = await db.batch([
+    heldStatement(ask.addresses),
+    ready(
+      `select p.network_id as networkId, p.mac_address as mac from json_each(?1) m
+        cross join ports p on p.network_id = m.value ->> 'networkId' and p.mac_address = m.value ->> 'mac'`,
+      [JSON.stringify(ask.macs)],
+      (result) => (result as { results: Mac[] }).results,
+    ),
     db
-      .select({
-        id: securityGroups.id,
-        projectId: securityGroups.projectId,
-        isDefault: securityGroups.isDefault,
-      })
+      .select({ id: securityGroups.id, projectId: securityGroups.projectId, isDefault: securityGroups.isDefault })
       .from(securityGroups)
       .where(
         either(
-          both(anyOf(securityGroups.id, groupIds), within(securityGroups.projectId, scope)),
-          both(eq(securityGroups.projectId, projectId), eq(securityGroups.isDefault, 'default')),
+          both(anyOf(securityGroups.id, ask.groupIds), within(securityGroups.projectId, scope)),
+          both(anyOf(securityGroups.projectId, ask.projectIds), eq(securityGroups.isDefault, sql`'default'`)),
         ),
       ),
   ])
-  return {
-    network: network ?? null,
-    subnets: subnetRows,
-    allocations: [...held, ...lingering],
-    groups,
-    defaultGroup: groups.find((group) => group.isDefault !== null && group.projectId === projectId)?.id ?? null,
-  }
+  return { held: held as unknown as HeldAddress[], macs: macs as unknown as Mac[], groups }
 }
 export type PortGround = Awaited<ReturnType<typeof portGround>>

@@ -5,7 +5,7 @@ import { allocate, insertPort } from '../../../db/queries/network/ports.ts'
 import { insertRouter } from '../../../db/queries/network/routers.ts'
 import { subnetsById } from '../../../db/queries/network/subnets.ts'
 import { uuid5 } from '../line/uuid.ts'
-import { randomMac } from '../network/port-plan.ts'
+import { randomMac } from '../network/mac.ts'
 import { networkFor } from './network.ts'
 import type { Adopter, Plan } from './plan.ts'
 

@@ -11,14 +11,14 @@ import { charge, commit, guard, type Write } from '../line/commit.ts'
 import { Refused } from '../line/refused.ts'
 import { bindTo } from '../line/resources.ts'
 import { onceLeft, pinNetworks } from '../network/network.ts'
-import { untilFree } from '../network/port.ts'
+import { planPorts, untilFree } from '../network/port.ts'
 import { flavorSnapshot } from './flavor.ts'
 import { parentIn, type Resolved, resolveFork } from './fork.ts'
 import { serverStatus } from './lifecycle.ts'
 import { type Choice, choosePlaces } from './placement.ts'
 import { who, withinLimits, withinQuota } from './server-action.ts'
 import { placesJson } from './server-facts.ts'
-import { plug } from './server-ports.ts'
+import { plug, portsWished } from './server-ports.ts'
 import { refuse } from './server-refusal.ts'
 import {
   cloudsWith,
@@ -50,7 +50,7 @@ const create = async (context: Context, projectId: string, asked: ServerWish): P
   const choice = await choosePlaces(context, wish, understood, found)
   refuseUnsecured(wish, understood)
   if (origin.tied && !choice.places.length) refuse({ kind: 'no-place', reason: choice.reason })
-  const admission = { context, projectId, wish, understood, origin, ...choice }
+  const admission = { context, projectId, wish, found, understood, origin, ...choice }
   const { vcpus, ramMib } = understood.flavor
   const made = understood.nics.filter(({ port }) => port === null).length
   const each = { instances: 1, cores: vcpus, ram: ramMib, port: made }
@@ -184,6 +184,7 @@ type Admission = {
   context: Context
   projectId: string
   wish: ServerWish
+  found: Found
   understood: Understood
   origin: Origin
 } & Choice
@@ -192,8 +193,7 @@ type Admission = {
 const admit = async (admission: Admission, count: number): Promise<ServerRow[]> => {
   const { context, projectId, understood, origin, places, zonal, filters } = admission
   const { flavor, nics } = understood
-  const taken = new Set<string>()
-  const rows: ServerRow[] = []
+  const rows = Array.from({ length: count }, (_, i) => newRow(admission, count > 1 ? i + 1 : null))
   const writes: Write[] = [
     charge(context, projectId, 'instances', count),
     charge(context, projectId, 'cores', count * flavor.vcpus),
@@ -206,13 +206,13 @@ const admit = async (admission: Admission, count: number): Promise<ServerRow[]> 
       ...pinNetworks(context, networkIds, { cloudId: at.cloudId, zone: zonal ? at.zone : null, filters }),
       ...realiseImage(context, understood.image, projectId, at.cloudId),
     )
-  for (let index = 0; index < count; index++) {
-    const row = newRow(admission, count > 1 ? index + 1 : null)
-    rows.push(row)
+  const wishes = at ? rows.map((row) => portsWished({ ...understood, filters }, row)) : []
+  const planned = await planPorts(context, wishes.flat(), admission.found)
+  for (const [i, row] of rows.entries()) {
     writes.push(insertServer(context.db, row), history(context, row))
     if (at)
       writes.push(
-        ...(await plug(context, { ...understood, filters, taken }, row, at)),
+        ...plug(context, understood, planned.splice(0, wishes[i]!.length), row, at),
         bindTo(context, 'server', row, at),
       )
   }

@@ -2,50 +2,54 @@ import { insertServerPort, type ServerRow } from '../../../db/queries/compute/se
 import type { Context } from '../../context.ts'
 import type { Write } from '../line/commit.ts'
 import { bindTo } from '../line/resources.ts'
-import { planPort, takePorts } from '../network/port.ts'
+import { type PlannedPort, type PortWish, takePorts } from '../network/port.ts'
 import type { Place } from './server-facts.ts'
 import type { Understood } from './server-wish.ts'
 
 /** `device_owner` of a server's ports, as Nova writes it. */
 export const COMPUTE_OWNER = 'compute:nova'
 
-interface Plugs extends Pick<Understood, 'nics' | 'groupIds'> {
+type Plugs = Pick<Understood, 'nics' | 'groupIds'> & {
   /** The cloud has security groups. */
   filters: boolean
-  /** Addresses that others of the same batch have. */
-  taken: Set<string>
 }
 
-/** Ports of a new server, made or taken, in the order in which the guest sees them, and where they are to be realised. */
-export const plug = async (
+/** The ports that are to be made for a new server, in the order of its interfaces. */
+export const portsWished = ({ nics, groupIds, filters }: Plugs, row: ServerRow): PortWish[] =>
+  nics.flatMap(({ network, fixedIp, port }) =>
+    port
+      ? []
+      : {
+          projectId: row.projectId,
+          networkId: network.id,
+          fixedIps: fixedIp === null ? null : [{ ip_address: fixedIp }],
+          securityGroupIds: filters && network.portSecurity ? groupIds : null,
+          ...(filters ? {} : { portSecurity: false }),
+          deviceId: row.id,
+          deviceOwner: COMPUTE_OWNER,
+        },
+  )
+
+/**
+ * Ports of a new server, made or taken, in the order in which the guest sees them, and where they are to be realised.
+ * `made` holds what was planned of `portsWished`.
+ */
+export const plug = (
   context: Context,
-  { nics, groupIds, filters, taken }: Plugs,
+  { nics }: Pick<Understood, 'nics'>,
+  made: PlannedPort[],
   row: ServerRow,
   at: Place,
-): Promise<Write[]> => {
-  const writes: Write[] = []
+): Write[] => {
   const brought = nics.flatMap(({ port }) => port?.id ?? [])
-  writes.push(...takePorts(context, brought, { id: row.id, owner: COMPUTE_OWNER }))
-  for (const [position, { network, fixedIp, port }] of nics.entries()) {
-    const made = port
-      ? null
-      : await planPort(
-          context,
-          {
-            projectId: row.projectId,
-            networkId: network.id,
-            fixedIps: fixedIp === null ? null : [{ ip_address: fixedIp }],
-            securityGroupIds: filters && network.portSecurity ? groupIds : null,
-            ...(filters ? {} : { portSecurity: false }),
-            deviceId: row.id,
-            deviceOwner: COMPUTE_OWNER,
-          },
-          taken,
-        )
-    const portId = port?.id ?? made!.port.id
+  const writes = takePorts(context, brought, { id: row.id, owner: COMPUTE_OWNER })
+  const left = [...made]
+  for (const [position, { port }] of nics.entries()) {
+    const planned = port ? null : left.shift()!
+    const portId = port?.id ?? planned!.port.id
     writes.push(
-      ...(made?.writes ?? []),
-      insertServerPort(context.db, { serverId: row.id, portId, position, owned: made !== null }),
+      ...(planned?.writes ?? []),
+      insertServerPort(context.db, { serverId: row.id, portId, position, owned: planned !== null }),
       bindTo(context, 'port', { id: portId, projectId: row.projectId }, at),
     )
   }

@@ -12,8 +12,6 @@ interface FixedIp {
   ip_address: string
 }
 
-/** No cloud keeps more of a subnet than this, so an address that nobody named works on all of them. */
-const KEPT = { head: 4, tail: 1 }
 /** Chosen among so many free ones, so that two who choose at once seldom meet. */
 const WINDOW = 16
 
@@ -30,14 +28,16 @@ const isKept = (block: Block, value: bigint, kept: { head: number; tail: number 
   value < block.first + BigInt(kept.head) || value > block.last - BigInt(kept.tail)
 
 /** The host makes its address from its MAC by itself. */
-const bySlaac = (subnet: SubnetRow): boolean =>
+export const bySlaac = (subnet: SubnetRow): boolean =>
   subnet.ipVersion === 6 && (subnet.ipv6AddressMode === 'slaac' || subnet.ipv6AddressMode === 'dhcpv6-stateless')
 
 interface Choice {
   networkId: string
   subnets: SubnetRow[]
   wished: FixedIpWish[] | null
-  /** `<subnet>/<address>` */
+  /** Free addresses by subnet, those to be preferred first. */
+  free: Map<string, string[]>
+  /** `<subnet>/<address>` of what was named, or chosen before, and is not free. */
   used: Set<string>
   mac: string
   /** A UUID whose digits decide among equals. */
@@ -114,29 +114,16 @@ const named = ({ used }: Choice, subnet: SubnetRow, text: string): FixedIp => {
 }
 
 /** A free address of the first subnet that has one. */
-const oneOf = ({ networkId, used, mac, dice }: Choice, candidates: SubnetRow[]): FixedIp => {
+const oneOf = ({ networkId, free, used, mac, dice }: Choice, candidates: SubnetRow[]): FixedIp => {
   for (const subnet of candidates) {
     if (bySlaac(subnet)) return { subnet_id: subnet.id, ip_address: eui64(readCidr(subnet.cidr)!, mac) }
-    const free = freeIn(subnet, used)
-    const address = free[Number.parseInt(dice.slice(0, 4), 16) % free.length]
+    const open: string[] = []
+    for (const address of free.get(subnet.id) ?? []) {
+      if (open.length === WINDOW) break
+      if (!used.has(`${subnet.id}/${address}`)) open.push(address)
+    }
+    const address = open[Number.parseInt(dice.slice(0, 4), 16) % open.length]
     if (address !== undefined) return { subnet_id: subnet.id, ip_address: address }
   }
   throw conflicting('IpAddressGenerationFailure', `No more IP addresses available on network ${networkId}.`)
-}
-
-/** The first free addresses of the pools. */
-const freeIn = (subnet: SubnetRow, used: Set<string>): string[] => {
-  const block = readCidr(subnet.cidr)!
-  const kept = block.version === 4 ? KEPT : { head: 1, tail: 0 }
-  const free: string[] = []
-  for (const pool of subnet.allocationPools) {
-    const [start, end] = [readIp(pool.start)!.value, readIp(pool.end)!.value]
-    const first = start < block.first + BigInt(kept.head) ? block.first + BigInt(kept.head) : start
-    const last = end > block.last - BigInt(kept.tail) ? block.last - BigInt(kept.tail) : end
-    for (let value = first; value <= last && free.length < WINDOW; value++) {
-      const address = writeIp({ version: block.version, value })
-      if (address !== subnet.gatewayIp && !used.has(`${subnet.id}/${address}`)) free.push(address)
-    }
-  }
-  return free
 }

@@ -6,8 +6,8 @@ import {
   ownPort,
   type PortChange,
   type PortWish,
-  planPort,
   planPortChange,
+  planPorts,
   portInUse,
   removePorts,
   untilFree,
@@ -16,9 +16,7 @@ import {
 /** Ports of a user, all or none. */
 export const createPorts = (context: Context, wishes: PortWish[]): Promise<PortView[]> =>
   untilFree(async () => {
-    const taken = new Set<string>()
-    const planned = []
-    for (const wish of wishes) planned.push(await planPort(context, wish, taken))
+    const planned = await planPorts(context, wishes)
     const ports = planned.map(({ port }) => port)
     await commit(
       context,

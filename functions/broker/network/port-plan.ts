@@ -1,12 +1,11 @@
-import { Buffer } from 'node:buffer'
 import type { NetworkRow } from '../../../db/queries/network/network.ts'
-import type { PortGround } from '../../../db/queries/network/port-ground.ts'
 import { allocate, groupsGone, joinGroups, type PortRow, subnetsGone } from '../../../db/queries/network/ports.ts'
 import type { SubnetRow } from '../../../db/queries/network/subnets.ts'
 import type { Context } from '../../context.ts'
 import { adapterOf } from '../clouds/adapter.ts'
 import { guard, type Write } from '../line/commit.ts'
 import { chooseAddresses, type FixedIpWish, reservedAddresses } from './fixed-ips.ts'
+import type { Ground } from './ground.ts'
 import { conflicting, missing, NetworkRefused } from './network-refusal.ts'
 import { ensureDefaultGroup } from './security-group.ts'
 
@@ -25,22 +24,19 @@ export const writeGroups = (context: Context, portId: string, groupIds: string[]
     ? [guard(context, 'security-group-gone', groupsGone(groupIds)), joinGroups(context.db, portId, groupIds)]
     : []
 
-/** Chosen by rules of Neutron, but never what the clouds keep for themselves. */
+/** Chosen by rules of Neutron, but never what the clouds keep for themselves; noted on the ground as used. */
 export const plannedAddresses = async (
   context: Context,
   network: NetworkRow,
-  wish: { wished: FixedIpWish[] | null; mac: string; router: boolean; self?: string },
-  taken: Set<string>,
-  ground: Pick<PortGround, 'subnets' | 'allocations'>,
+  wish: { wished: FixedIpWish[] | null; mac: string; router: boolean },
+  ground: Pick<Ground, 'subnets' | 'free' | 'used'>,
 ): Promise<PortRow['fixedIps']> => {
-  const { wished, mac, self } = wish
+  const { wished, mac } = wish
   if (wished?.length === 0) return []
-  const { subnets, allocations } = ground
-  // From here to the choice nothing waits, so that plans made at the same time see each other's.
-  const used = new Set(taken)
-  for (const { subnetId, address, portId } of allocations) if (portId !== self) used.add(`${subnetId}/${address}`)
-  const fixedIps = chooseAddresses({ networkId: network.id, subnets, wished, used, mac, dice: context.newId() })
-  for (const { subnet_id, ip_address } of fixedIps) taken.add(`${subnet_id}/${ip_address}`)
+  const subnets = ground.subnets.filter(({ networkId }) => networkId === network.id)
+  const { free, used } = ground
+  const fixedIps = chooseAddresses({ networkId: network.id, subnets, wished, free, used, mac, dice: context.newId() })
+  for (const { subnet_id, ip_address } of fixedIps) used.add(`${subnet_id}/${ip_address}`)
   const named = wished?.flatMap(({ ip_address }) => ip_address ?? []) ?? []
   if (network.cloudId && named.length && !wish.router)
     await refuseReserved(context, network.cloudId, subnets, fixedIps, named)
@@ -76,7 +72,7 @@ export const plannedGroups = async (
   projectId: string,
   wished: string[] | null,
   secured: boolean,
-  ground: Pick<PortGround, 'groups' | 'defaultGroup'>,
+  ground: Pick<Ground, 'groups'>,
 ): Promise<string[]> => {
   if (!secured && wished?.length)
     throw conflicting(
@@ -84,7 +80,7 @@ export const plannedGroups = async (
       'Port security must be enabled and port must have an IP address in order to use security groups.',
     )
   if (!secured) return []
-  if (wished === null) return [ground.defaultGroup ?? (await ensureDefaultGroup(context, projectId))]
+  if (wished === null) return [await defaultGroup(context, projectId, ground)]
   const ids = [...new Set(wished)]
   const known = new Set(ground.groups.map(({ id }) => id))
   const unknown = ids.find((id) => !known.has(id))
@@ -92,8 +88,11 @@ export const plannedGroups = async (
   return ids
 }
 
-/** Neutron's prefix, and three bytes by chance. The cloud may report another one, which then stands. */
-export const randomMac = (context: Context): string =>
-  `fa:16:3e:${Buffer.from(context.newId().replaceAll('-', '').slice(0, 6), 'hex')
-    .toString('hex')
-    .replace(/(..)(?!$)/g, '$1:')}`
+/** Made when it is first looked for, and once for all plans of a ground. */
+const defaultGroup = async (context: Context, projectId: string, { groups }: Pick<Ground, 'groups'>) => {
+  const known = groups.find((group) => group.isDefault !== null && group.projectId === projectId)
+  if (known) return known.id
+  const id = await ensureDefaultGroup(context, projectId)
+  groups.push({ id, projectId, isDefault: 'default' })
+  return id
+}

@@ -1,6 +1,5 @@
 import { refuseChange } from '../../../db/queries/line/adopt.ts'
 import { networkGone, ROUTER_INTERFACE } from '../../../db/queries/network/network.ts'
-import { portGround } from '../../../db/queries/network/port-ground.ts'
 import {
   deletePorts,
   heldByServer,
@@ -21,8 +20,9 @@ import { charge, guard, type Write } from '../line/commit.ts'
 import { Refused } from '../line/refused.ts'
 import { changed, unwanted } from '../line/resources.ts'
 import type { FixedIpWish } from './fixed-ips.ts'
+import { type Ground, type Known, readGround } from './ground.ts'
 import { conflicting, missing, NetworkRefused } from './network-refusal.ts'
-import { plannedAddresses, plannedGroups, randomMac, writeAddresses, writeGroups } from './port-plan.ts'
+import { plannedAddresses, plannedGroups, writeAddresses, writeGroups } from './port-plan.ts'
 import { refuseUnfiltered } from './unfiltered.ts'
 
 export interface PortWish {
@@ -46,21 +46,40 @@ export interface PortWish {
   status?: PortRow['status']
 }
 
+/** A port with its addresses, and the writes that admit it: for the batch of what wants it. */
+export interface PlannedPort {
+  port: PortView
+  writes: Write[]
+}
+
 /**
- * A port with its addresses, and the writes that admit it: for the batch of what wants it. It is an address reserved
- * until a server takes it; then it is bound. `taken` is shared by all ports of one batch. Repeat the whole plan when the
- * commit is refused because an address was taken (`untilFree`). Guards: `network-gone`, `subnet-gone`, `security-group-gone`.
+ * Ports for one batch, in the order of the wishes; what they stand on is read once for all of them. Each is an address
+ * reserved until a server takes it; then it is bound. Repeat the whole plan when the commit is refused because an
+ * address was taken (`untilFree`). Guards: `network-gone`, `subnet-gone`, `security-group-gone`.
  */
-export const planPort = async (
-  context: Context,
-  wish: PortWish,
-  taken: Set<string> = new Set(),
-): Promise<{ port: PortView; writes: Write[] }> => {
+export const planPorts = async (context: Context, wishes: PortWish[], known?: Known): Promise<PlannedPort[]> => {
+  if (!wishes.length) return []
+  const needs = wishes.map((wish) => ({
+    networkId: wish.networkId,
+    projectId: wish.projectId,
+    wished: wish.fixedIps ?? null,
+    mac: wish.macAddress ?? null,
+    groupIds: wish.securityGroupIds ?? [],
+  }))
+  const ground = await readGround(context, needs, known)
+  const planned: PlannedPort[] = []
+  for (const [i, wish] of wishes.entries()) planned.push(await plan(context, wish, ground, ground.macs[i]!))
+  return planned
+}
+
+/** The same for one port. */
+export const planPort = async (context: Context, wish: PortWish): Promise<PlannedPort> =>
+  (await planPorts(context, [wish]))[0]!
+
+const plan = async (context: Context, wish: PortWish, ground: Ground, macAddress: string): Promise<PlannedPort> => {
   const { db } = context
-  const { networkId, projectId } = wish
-  const ground = await portGround(db, context.scope, { networkId, projectId, groupIds: wish.securityGroupIds ?? [] })
-  const { network } = ground
-  if (!network) throw missing('Network', networkId)
+  const network = ground.networks.find(({ id }) => id === wish.networkId)
+  if (!network) throw missing('Network', wish.networkId)
   if (network.external)
     throw new NetworkRefused({
       kind: 'forbidden',
@@ -68,12 +87,12 @@ export const planPort = async (
       reason: `It is not allowed to create an interface on external network ${network.id}`,
     })
   await refuseUnfiltered(context, network.cloudId, wish)
-  const macAddress = wish.macAddress ?? randomMac(context)
   const router = wish.deviceOwner === ROUTER_INTERFACE
   const asked = { wished: wish.fixedIps ?? null, mac: macAddress, router }
-  const fixedIps = await plannedAddresses(context, network, asked, taken, ground)
+  const fixedIps = await plannedAddresses(context, network, asked, ground)
   const portSecurity = wish.portSecurity ?? network.portSecurity
-  const securityGroupIds = await plannedGroups(context, projectId, wish.securityGroupIds ?? null, portSecurity, ground)
+  const wishedGroups = wish.securityGroupIds ?? null
+  const securityGroupIds = await plannedGroups(context, wish.projectId, wishedGroups, portSecurity, ground)
   const now = context.now()
   const port: PortRow = {
     id: wish.id ?? context.newId(),
@@ -144,20 +163,14 @@ export interface PortChange {
 /** Writes for a change of a port, above the line and wherever it is realised. */
 export const planPortChange = async (context: Context, port: PortView, change: PortChange): Promise<Write[]> => {
   const { db } = context
-  const { networkId, projectId } = port
-  const ground = await portGround(db, context.scope, { networkId, projectId, groupIds: change.securityGroupIds ?? [] })
-  const network = ground.network!
+  const { networkId, projectId, macAddress: mac, id: self } = port
+  const groupIds = change.securityGroupIds ?? []
+  const ground = await readGround(context, [{ networkId, projectId, wished: change.fixedIps, mac, groupIds, self }])
+  const network = ground.networks[0]!
   await refuseUnfiltered(context, network.cloudId, { ...change.set, securityGroupIds: change.securityGroupIds })
   const portSecurity = change.set.portSecurity ?? port.portSecurity
-  const fixedIps =
-    change.fixedIps &&
-    (await plannedAddresses(
-      context,
-      network,
-      { wished: change.fixedIps, mac: port.macAddress, router: isRouterPort(port), self: port.id },
-      new Set(),
-      ground,
-    ))
+  const asked = change.fixedIps && { wished: change.fixedIps, mac, router: isRouterPort(port) }
+  const fixedIps = asked && (await plannedAddresses(context, network, asked, ground))
   const regroup = change.securityGroupIds !== undefined || (!portSecurity && port.securityGroupIds.length > 0)
   if (!portSecurity && port.securityGroupIds.length && change.securityGroupIds === undefined)
     throw conflicting(

@@ -4,7 +4,7 @@ import { networks, ports, quotas, subnets } from '../../../db/schema/index.ts'
 import { commit } from '../../../functions/broker/line/commit.ts'
 import { Refused } from '../../../functions/broker/line/refused.ts'
 import { createNetworks, pinNetworks } from '../../../functions/broker/network/network.ts'
-import { planPort, removePorts, takePorts, untilFree } from '../../../functions/broker/network/port.ts'
+import { planPort, planPorts, removePorts, takePorts, untilFree } from '../../../functions/broker/network/port.ts'
 import { createPorts } from '../../../functions/broker/network/port-life.ts'
 import { createRouter } from '../../../functions/broker/network/router.ts'
 import { addInterface } from '../../../functions/broker/network/router-interface.ts'
@@ -110,8 +110,10 @@ test('an address that the cloud keeps is refused once the cloud is known', async
 
 test('ports of one batch get different addresses; plans that lose a race are made again', async () => {
   const { network } = await newNetwork('10.0.0.0/24')
-  const taken = new Set<string>()
-  const planned = await Promise.all([1, 2, 3].map(() => planPort(context, { projectId, networkId: network }, taken)))
+  const planned = await planPorts(
+    context,
+    [1, 2, 3].map(() => ({ projectId, networkId: network })),
+  )
   const batch = () =>
     commit(
       context,
