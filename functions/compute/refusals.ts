@@ -151,7 +151,6 @@ const networkFault = ({ kind, type, reason }: NetworkRefusal, missing: Missing):
 }
 
 const guardWords: Record<string, () => Fault> = table({
-  'network-leaving': () => conflict('The network is still being removed from the cloud that it shall return to.'),
   'network-elsewhere': () => conflict('The network lives on another cloud than the one that the server goes to.'),
   'network-zone': () => conflict('The subnets of the network are in another zone than the server.'),
   'network-gone': () => badRequest('Network could not be found.'),

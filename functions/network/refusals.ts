@@ -35,7 +35,6 @@ const movedWords: Record<string, string> = table({
   'network-gone': 'The network was deleted at the same time.',
   'subnet-gone': 'The subnet was deleted at the same time.',
   'security-group-gone': 'The security group was deleted at the same time.',
-  'network-leaving': 'The network is still being removed from the cloud that it shall return to.',
   'network-elsewhere': 'The networks are on different clouds.',
 })
 

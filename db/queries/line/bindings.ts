@@ -149,6 +149,11 @@ const inserting = prepared((db) => {
 export const insertBinding = (db: Database, { zone = null, ...b }: NewBinding) =>
   inserting.statement(db, { ...b, zone })
 
+const forgetting = prepared((db) => db.delete(bindings).where(and(there(), eq(bindings.phase, 'gone'))))
+
+/** What a cloud has let go of and gets again: what was there is history. */
+export const forgetGone = (db: Database, ref: Ref) => forgetting.statement(db, { ...refOf(ref) })
+
 /** One that failed, or was lost, is made anew with a token of its own: the old one stands for what was refused. */
 export const reviveBinding = (db: Database, ref: Ref, { token, now }: { token: string; now: number }) =>
   db

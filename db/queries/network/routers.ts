@@ -106,12 +106,6 @@ export const routerLost = (
 
 /* ---------------------------------------------------------------- bindings of routers */
 
-/** A router that has left a cloud and comes back: what was there is history. */
-export const forgetGone = (db: Database, id: string, cloudId: string) =>
-  db.run(
-    sql`delete from bindings where kind = 'router' and resource_id = ${id} and cloud_id = ${cloudId} and phase = 'gone'`,
-  )
-
 /** The router leaves every cloud but one. */
 export const leaveOthers = (db: Database, id: string, cloudId: string, now: number) =>
   db.run(sql`update bindings set want = 'absent', revision = revision + 1, due_at = ${now}, attempts = 0, updated_at = ${now}

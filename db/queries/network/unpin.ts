@@ -1,7 +1,6 @@
 import { type SQL, sql } from 'drizzle-orm'
-import type { Kind } from '../../../adapters/contract.ts'
 import type { Database } from '../../client.ts'
-import { among, anyOf } from '../../conditions.ts'
+import { anyOf } from '../../conditions.ts'
 import { ROUTER_INTERFACE } from './network.ts'
 
 interface Holder {
@@ -54,21 +53,3 @@ export const freeNetworks = (db: Database, holder: Holder, now: number) => {
     db.run(sql`update networks set cloud_id = null, status = 'ACTIVE', updated_at = ${now} where id in ${networks}`),
   ] as const
 }
-
-/** Networks come back to a cloud that has let go of them: what was there is history. */
-export const forgetLeft = (db: Database, networkIds: string[], cloudId: string) =>
-  db.run(sql`delete from bindings where cloud_id = ${cloudId} and phase = 'gone' and ${parts(among(networkIds))}`)
-
-/** The cloud has not let go of them yet. */
-export const stillLeft = (networkIds: string[], cloudId: string) => sql`exists (select 1 from bindings
-  where cloud_id = ${cloudId} and want = 'absent' and phase <> 'gone' and ${parts(among(networkIds))})`
-
-/** What of networks their cloud has yet to let go of, and is due: a look too early counts as an attempt. */
-export const leaving = (db: Database, networkIds: string[], cloudId: string, now: number) =>
-  db.all<{
-    kind: Kind
-    resourceId: string
-    cloudId: string
-    scope: string
-  }>(sql`select kind, resource_id as resourceId, cloud_id as cloudId, scope from bindings
-    where cloud_id = ${cloudId} and want = 'absent' and phase <> 'gone' and due_at <= ${now} and ${parts(among(networkIds))}`)

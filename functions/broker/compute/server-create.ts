@@ -10,7 +10,7 @@ import { realiseImage, withTakers } from '../image/image-takers.ts'
 import { charge, commit, guard, type Write } from '../line/commit.ts'
 import { Refused } from '../line/refused.ts'
 import { bindTo } from '../line/resources.ts'
-import { onceLeft, pinNetworks } from '../network/network.ts'
+import { pinNetworks } from '../network/network.ts'
 import { planPorts, untilFree } from '../network/port.ts'
 import { flavorSnapshot } from './flavor.ts'
 import { parentIn, type Resolved, resolveFork } from './fork.ts'
@@ -219,9 +219,7 @@ const admit = async (admission: Admission, count: number): Promise<ServerRow[]> 
   writes.push(...origin.writes(rows))
   if (!origin.tied) writes.push(guard(context, 'named-gone', namedGone(rows[0]!)))
   const detail = { ids: rows.map(({ id }) => id) }
-  await onceLeft(context, networkIds, at?.cloudId ?? '', () =>
-    commit(context, { action: 'create', kind: 'server', resourceId: rows[0]!.id, detail }, writes),
-  )
+  await commit(context, { action: 'create', kind: 'server', resourceId: rows[0]!.id, detail }, writes)
   return rows
 }
 

@@ -1,6 +1,7 @@
 import { CloudError } from '../../../adapters/errors.ts'
-import { type Binding, bindingsOn, insertBinding, type Ref } from '../../../db/queries/line/bindings.ts'
+import { type Binding, bindingsOn, forgetGone, insertBinding, type Ref } from '../../../db/queries/line/bindings.ts'
 import type { Context } from '../../context.ts'
+import { kinds } from '../kinds/index.ts'
 import { epochOf } from '../line/epoch.ts'
 import type { Natives, Need } from '../line/steps.ts'
 
@@ -35,9 +36,14 @@ export const bindNeeds = async (context: Context, binding: Binding, needs: Need[
     const there = match(found, ref)
     // What waits after a refusal is left to wait, however many need it.
     if (isMet(ref, there) || (there?.dueAt ?? 0) > context.now()) continue
-    if (!there) {
+    // Its cloud lets go of it first.
+    if (there && there.want === 'absent' && there.phase !== 'gone') await context.converge(context, ref)
+    if (!there || (await returns(context, there))) {
       const now = context.now()
-      await context.db.batch([insertBinding(context.db, { ...ref, token: context.newId(), epoch: epochOf(now), now })])
+      await context.db.batch([
+        forgetGone(context.db, ref),
+        insertBinding(context.db, { ...ref, token: context.newId(), epoch: epochOf(now), now }),
+      ])
     }
     await context.converge(context, ref)
     found = await read()
@@ -45,9 +51,9 @@ export const bindNeeds = async (context: Context, binding: Binding, needs: Need[
   let comeBack = 0
   for (const ref of refs) {
     const there = match(found, ref)
-    if (there?.want === 'absent' || there?.phase === 'gone')
+    if (there && (there.want === 'absent' || there.phase === 'gone') && !(await returns(context, there)))
       throw new NeedFailed(new CloudError('definitive', `The ${name(ref)} ${ref.resourceId} was deleted.`))
-    if (there?.phase === 'failed')
+    if (there?.phase === 'failed' && there.want === 'present')
       throw new NeedFailed(
         new CloudError(
           there.error?.code ?? 'definitive',
@@ -59,8 +65,14 @@ export const bindNeeds = async (context: Context, binding: Binding, needs: Need[
   return comeBack || lookup(found)
 }
 
+/** It is on its way off the cloud, is there above the line, and so comes back as soon as the cloud has let go of it. */
+const returns = async (context: Context, binding: Binding): Promise<boolean> => {
+  const { returns, load } = kinds[binding.kind]
+  return returns === true && binding.want === 'absent' && (await load(context, binding)) !== null
+}
+
 const isMet = ({ atRest }: Need, there: Binding | undefined): boolean =>
-  there?.phase === 'bound' && !(atRest && there.dueAt !== null)
+  there?.phase === 'bound' && there.want === 'present' && !(atRest && there.dueAt !== null)
 
 const name = (ref: Pick<Ref, 'kind'>) => ref.kind.replace('_', ' ')
 

@@ -14,6 +14,7 @@ export const networkNeed = ({ id, projectId }: Pick<NetworkRow, 'id' | 'projectI
 /** Networks have no address range of their own; a cloud may want one that is wide enough for their subnets. */
 export const networkSteps = steps<NetworkRow, NetworkSpec>({
   kind: 'network',
+  returns: true,
   realm: (cloud) => cloud.network,
   load: ({ db }, { resourceId }) => networkById(db, everyProject, resourceId),
   needs: () => [],

@@ -30,6 +30,7 @@ export const securityGroupNeed = ({ id, projectId }: { id: string; projectId: st
  */
 export const securityGroupSteps = steps<Loaded, SecurityGroupSpec>({
   kind: 'security_group',
+  returns: true,
   realm: (cloud) => cloud.security_group,
   load: async ({ db }, { resourceId, scope }) => {
     const group = await securityGroupById(db, everyProject, resourceId)

@@ -34,6 +34,7 @@ export const subnetNeed = ({ id, projectId, zone }: Pick<SubnetRow, 'id' | 'proj
  */
 export const subnetSteps = steps<Loaded, SubnetSpec>({
   kind: 'subnet',
+  returns: true,
   realm: (cloud) => cloud.subnet,
   load: async ({ db }, { resourceId }) => {
     const subnet = await subnetById(db, everyProject, resourceId)

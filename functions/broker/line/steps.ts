@@ -40,6 +40,8 @@ export interface Steps<Row = unknown, Spec = unknown, S extends Seen = Seen> {
   load(context: Context, binding: Binding): Promise<Row | null>
   /** Nobody can name it any more, and it is there only for what was admitted with it: to be looked at until that is made. */
   kept?(row: Row): boolean
+  /** Its cloud may be asked for it again while it still lets go of it. */
+  returns?: true
   /** The user whose it is, where it is not its project's alone. */
   owner?(row: Row): string
   needs(context: Context, row: Row, binding: Binding, stage: Stage): Promise<Need[]> | Need[]

@@ -18,13 +18,11 @@ import {
   zoneElsewhere,
 } from '../../../db/queries/network/network.ts'
 import { deleteSubnetsOf } from '../../../db/queries/network/subnets.ts'
-import { forgetLeft, leaving, stillLeft } from '../../../db/queries/network/unpin.ts'
 import { everyProject } from '../../../db/scope.ts'
 import type { Context } from '../../context.ts'
 import { whyLacking } from '../clouds/lacking.ts'
 import { charge, commit, guard, type Write } from '../line/commit.ts'
 import { epochOf } from '../line/epoch.ts'
-import { Refused } from '../line/refused.ts'
 import { changed, unwanted } from '../line/resources.ts'
 import { commitOr, conflicting, missing, NetworkRefused, refuseOthers } from './network-refusal.ts'
 import { refuseUnfiltered } from './unfiltered.ts'
@@ -40,7 +38,8 @@ export interface Home {
 
 /**
  * Writes that make a cloud the home of networks and of all that routers join to them. Guards: `network-elsewhere` when
- * another cloud is already, `network-leaving` when this one has not let go of them yet, `network-zone` when their subnets are in another zone. Networks, subnets and groups are bound when something needs them, routers at once.
+ * another cloud is already, `network-zone` when their subnets are in another zone. Networks, subnets and groups are bound when
+ * something needs them, routers at once.
  */
 export const pinNetworks = (context: Context, networkIds: string[], home: Home): Write[] => {
   const { db } = context
@@ -53,39 +52,10 @@ export const pinNetworks = (context: Context, networkIds: string[], home: Home):
       ? []
       : [guard(context, 'network-zone', zoneElsewhere(networkIds, zone)), pinSubnets(db, networkIds, zone)]),
     ...(home.filters ? [] : [unsecure(db, networkIds, now)]),
-    guard(context, 'network-leaving', stillLeft(networkIds, cloudId)),
-    forgetLeft(db, networkIds, cloudId),
     pin(db, networkIds, cloudId, now),
     reviveFailed(db, networkIds, cloudId, now),
     bindRouters(db, networkIds, cloudId, epochOf(now), now),
   ]
-}
-
-/** How long a request waits for a cloud to let go of a network, and how often it looks, in milliseconds. */
-const PATIENCE = 10_000
-const LOOK = 500
-
-/**
- * Writes what pins networks as soon as their cloud has let go of what an earlier failure left there, and sees to it that it
- * does. Throws `Refused` (`network-leaving`) when it takes too long.
- */
-export const onceLeft = async (
-  context: Context,
-  networkIds: string[],
-  cloudId: string,
-  write: () => Promise<void>,
-): Promise<void> => {
-  for (const until = context.now() + PATIENCE; ; ) {
-    try {
-      return await write()
-    } catch (error) {
-      const { refusal } = error instanceof Refused ? error : {}
-      if (refusal?.kind !== 'guard' || refusal.what !== 'network-leaving' || context.now() >= until) throw error
-      for (const ref of await leaving(context.db, networkIds, cloudId, context.now()))
-        await context.converge(context, ref)
-      await context.sleep(LOOK)
-    }
-  }
 }
 
 /** What a project has no mapping to, it does not use, not even by the hand of an admin. */

@@ -1,8 +1,8 @@
+import { forgetGone } from '../../../db/queries/line/bindings.ts'
 import { type NetworkView, networkById } from '../../../db/queries/network/network.ts'
 import { portsOfDevice } from '../../../db/queries/network/ports.ts'
 import {
   deleteRouter,
-  forgetGone,
   insertRouter,
   leaveOthers,
   type RouterRow,
@@ -161,7 +161,7 @@ const gatewayWrites = async (context: Context, router: RouterRow, gateway: Gatew
     ...keep,
     set,
     guard(context, 'router-leaving', stillLeaving(router.id, network.cloudId)),
-    forgetGone(db, router.id, network.cloudId),
+    forgetGone(db, { kind: 'router', resourceId: router.id, cloudId: network.cloudId, scope: '' }),
     leaveOthers(db, router.id, network.cloudId, context.now()),
     bindTo(context, 'router', router, { cloudId: network.cloudId }),
     ...pinNetworks(context, networkIds, { cloudId: network.cloudId, zone: null, filters: true }),

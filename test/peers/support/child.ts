@@ -99,12 +99,24 @@ export const finish = async (what: Launch): Promise<string> => {
   return child.output()
 }
 
-export const freePort = (): Promise<number> =>
-  new Promise((resolve, reject) => {
+/** Below what systems hand to clients of a connection, so that nobody gets one between its choice and its use. */
+const PORTS = { from: 15_000, to: 32_000 }
+const given = new Set<number>()
+
+/** A port of the loopback that nobody listens on, given once in the life of this program: programs are started side by side. */
+export const freePort = async (): Promise<number> => {
+  for (let tries = 0; tries < 1_000; tries++) {
+    const port = PORTS.from + Math.floor(Math.random() * (PORTS.to - PORTS.from))
+    if (given.has(port)) continue
+    given.add(port)
+    if (await isFree(port)) return port
+  }
+  throw new Error(`no port between ${PORTS.from} and ${PORTS.to} is free`)
+}
+
+const isFree = (port: number): Promise<boolean> =>
+  new Promise((resolve) => {
     const server = createServer()
-    server.on('error', reject)
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address()
-      server.close(() => resolve((address as { port: number }).port))
-    })
+    server.on('error', () => resolve(false))
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)))
   })

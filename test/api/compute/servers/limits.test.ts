@@ -242,7 +242,7 @@ describe('a server that comes to nothing', () => {
     expect(await homeOf(id)).toEqual(['narrow.a'])
   })
 
-  test('is followed by another on its network at once: the request waits for the cloud to let go', async () => {
+  test('is followed by another on its network at once, which is made when the cloud has let go of it', async () => {
     await begin(NARROW!)
     const id = await network(plain)
     narrow.refusing = true
