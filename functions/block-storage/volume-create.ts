@@ -1,7 +1,6 @@
 import { z } from 'zod'
-import { listImages } from '../../db/queries/image/images.ts'
+import { listImages, readImage } from '../../db/queries/image/images.ts'
 import { createVolume } from '../broker/block-storage/volume.ts'
-import { imageFor } from '../broker/image/image.ts'
 import type { Context } from '../context.ts'
 import { badRequest, conflict, notFound } from '../http/fault.ts'
 import { type Input, type Operation, operation } from '../http/operation.ts'
@@ -83,7 +82,7 @@ const refuseWhatIsMissing = ({ volume, 'OS-SCH-HNT:scheduler_hints': given }: Cr
 /** An id, the last part of a URL, or a name that only one image has. */
 const imageOf = async (context: Context, reference: string): Promise<string> => {
   const id = reference.split('/').at(-1)!
-  if (await imageFor(context, id)) return id
+  if (await readImage(context.db, context.scope, id)) return id
   const sort = [{ key: 'id', descending: false }]
   const named =
     (await listImages(context.db, context.scope, { among: { name: [reference] } }, { sort, limit: 2 })) ?? []

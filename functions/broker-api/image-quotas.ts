@@ -4,8 +4,8 @@ import { IMAGE_LIMITS } from '../../db/queries/image/image-usage.ts'
 import { imageLimits } from '../broker/image/image-quota.ts'
 import { resetLimits, setLimits } from '../broker/line/quotas.ts'
 import type { Context } from '../context.ts'
-import { notFound } from '../http/fault.ts'
 import { type Input, type Operation, operation } from '../http/operation.ts'
+import { noProject } from './lookup.ts'
 
 type Change = { quota: Record<string, number> }
 const limit = z.int().min(-1).max(0x7fffffff)
@@ -17,13 +17,15 @@ const change = z.strictObject({
 
 const projectIn = async ({ context, params }: Pick<Input, 'context' | 'params'>): Promise<string> => {
   const id = params.project!
-  if (!(await projectById(context.db, id))) throw notFound(`There is no project ${id}.`)
+  if (!(await projectById(context.db, id))) throw noProject(id)
   return id
 }
 
-const view = async (context: Context, project: string) => ({
-  body: { quota: { project_id: project, ...(await imageLimits(context, project)) } },
-})
+const show = async (context: Context, project: string) => {
+  const { limits, known } = await imageLimits(context, project)
+  if (!known) throw noProject(project)
+  return { body: { quota: { project_id: project, ...limits } } }
+}
 
 const PATH = '/v1/projects/:project/quotas/image'
 
@@ -36,7 +38,7 @@ export const imageQuotaOperations: Operation[] = [
     who: 'admin',
     summary: 'What a project may have of images, and has; sizes in MiB, -1 is unlimited.',
     status: 200,
-    handle: async (input) => view(input.context, await projectIn(input)),
+    handle: ({ context, params }) => show(context, params.project!),
   }),
   operation<Change>({
     name: 'image_quota.put',
@@ -49,7 +51,7 @@ export const imageQuotaOperations: Operation[] = [
     handle: async (input) => {
       const project = await projectIn(input)
       await setLimits(input.context, project, input.body.quota)
-      return view(input.context, project)
+      return show(input.context, project)
     },
   }),
   operation({

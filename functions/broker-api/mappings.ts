@@ -1,17 +1,17 @@
 import { z } from 'zod'
-import { type MappingRow, mappingOf, mappingsOf } from '../../db/queries/clouds/clouds.ts'
+import { type MappingRow, mappingNamed, mappingOf, mappingsOf } from '../../db/queries/clouds/clouds.ts'
 import { projectById } from '../../db/queries/identity/identity.ts'
 import { mapProject, unmapProject } from '../broker/clouds/mappings.ts'
 import type { Context } from '../context.ts'
 import { dictionary } from '../http/dictionary.ts'
 import { notFound } from '../http/fault.ts'
 import { type Operation, operation } from '../http/operation.ts'
-import { cloudNamed, iso } from './lookup.ts'
+import { cloudNamed, iso, noCloud, noProject } from './lookup.ts'
 
 const given = z.object({ mapping: dictionary(z.string(), z.json()) })
 
 const assertProject = async ({ db }: Context, id: string): Promise<void> => {
-  if (!(await projectById(db, id))) throw notFound(`There is no project ${id}.`)
+  if (!(await projectById(db, id))) throw noProject(id)
 }
 
 const view = (project: string, cloud: string, { mapping, createdAt }: Pick<MappingRow, 'mapping' | 'createdAt'>) => ({
@@ -34,8 +34,8 @@ export const mappingOperations: Operation[] = [
     status: 200,
     handle: async ({ context, params }) => {
       const project = params.project!
-      await assertProject(context, project)
       const rows = await mappingsOf(context.db, project)
+      if (!rows) throw noProject(project)
       return { body: { clouds: rows.map((row) => view(project, row.name, row)) } }
     },
   }),
@@ -64,10 +64,11 @@ export const mappingOperations: Operation[] = [
     summary: 'How a project is mapped to a cloud.',
     status: 200,
     handle: async ({ context, params }) => {
-      const cloud = await cloudNamed(context, params.name!)
-      const row = await mappingOf(context.db, params.project!, cloud.id)
-      if (!row) throw notFound(`Project ${params.project} is not mapped to cloud ${cloud.name}.`)
-      return { body: view(params.project!, cloud.name, row) }
+      const [project, name] = [params.project!, params.name!]
+      const row = await mappingNamed(context.db, project, name)
+      if (row === undefined) throw noCloud(name)
+      if (row === null) throw notFound(`Project ${project} is not mapped to cloud ${name}.`)
+      return { body: view(project, name, row) }
     },
   }),
   operation({

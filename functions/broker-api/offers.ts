@@ -1,4 +1,4 @@
-import { cloudsFor, offersOn } from '../../db/queries/clouds/clouds.ts'
+import { offersFor } from '../../db/queries/clouds/clouds.ts'
 import { type Operation, operation } from '../http/operation.ts'
 
 export const offerOperations: Operation[] = [
@@ -11,13 +11,11 @@ export const offerOperations: Operation[] = [
       "What can be bought on the project's clouds right now; filters `cloud`, `name` and `zone`. Prices are per hour.",
     status: 200,
     handle: async ({ context, query }) => {
-      const clouds = (await cloudsFor(context.db, context.scope)).filter(
-        ({ name, enabled }) => enabled && (!query.cloud || name === query.cloud),
-      )
-      const rows = await offersOn(
-        context.db,
-        clouds.map(({ id }) => id),
-      )
+      const rows = await offersFor(context.db, {
+        scope: context.scope,
+        cloud: query.cloud || undefined,
+        name: query.name || undefined,
+      })
       const offers = rows.map(({ offer, cloud }) => ({
         cloud,
         name: offer.name,
@@ -29,10 +27,7 @@ export const offerOperations: Operation[] = [
         gpus: offer.gpus,
         price: offer.price === null ? null : { amount: offer.price, currency: offer.currency },
       }))
-      const wanted = offers.filter(
-        ({ name, zones }) => (!query.name || name === query.name) && (!query.zone || zones.includes(query.zone)),
-      )
-      return { body: { offers: wanted } }
+      return { body: { offers: offers.filter(({ zones }) => !query.zone || zones.includes(query.zone)) } }
     },
   }),
 ]

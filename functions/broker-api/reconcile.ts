@@ -11,8 +11,9 @@ import { iso } from './lookup.ts'
 /** How long a sweep that somebody waits for may take, in milliseconds. */
 const PATIENCE = 25_000
 
-const shown = <T extends { cloudId: string }>(names: Map<string, string>, { cloudId, ...rest }: T) => ({
-  cloud: names.get(cloudId) ?? cloudId,
+/** A unit by the name of its cloud, or by the id that a cloud had that is no more. */
+const shown = <T extends { cloudId: string }>(name: string | null | undefined, { cloudId, ...rest }: T) => ({
+  cloud: name ?? cloudId,
   ...rest,
 })
 
@@ -25,9 +26,8 @@ export const reconcileOperations: Operation[] = [
     summary: 'The last sweep of every unit (cloud, account, kind): when, how long, how many calls, what differed.',
     status: 200,
     handle: async ({ context }) => {
-      const names = new Map((await allClouds(context.db)).map(({ id, name }) => [id, name]))
-      const units = (await lastSweeps(context.db)).map(({ account, startedAt, durationMs, report }) => ({
-        ...shown(names, { ...(report as unknown as SweepReport), account }),
+      const units = (await lastSweeps(context.db)).map(({ account, startedAt, durationMs, report, cloud }) => ({
+        ...shown(cloud, { ...(report as unknown as SweepReport), account }),
         started_at: iso(startedAt),
         duration_ms: durationMs,
       }))
@@ -50,8 +50,8 @@ export const reconcileOperations: Operation[] = [
       })
       return {
         body: {
-          units: reports.map((report) => shown(names, report)),
-          skipped: skipped.map((unit) => shown(names, unit)),
+          units: reports.map((report) => shown(names.get(report.cloudId), report)),
+          skipped: skipped.map((unit) => shown(names.get(unit.cloudId), unit)),
         },
       }
     },
@@ -64,12 +64,11 @@ export const reconcileOperations: Operation[] = [
     summary: 'Where a cloud is not as it was asked to be: what, since when, intent and observation.',
     status: 200,
     handle: async ({ context }) => {
-      const names = new Map((await allClouds(context.db)).map(({ id, name }) => [id, name]))
       const drift = (await allDrift(context.db, context.scope)).map((d) => ({
         kind: d.kind,
         resource_id: d.resourceId,
         project_id: d.projectId,
-        cloud: names.get(d.cloudId) ?? d.cloudId,
+        cloud: d.cloud ?? d.cloudId,
         what: d.what,
         intent: d.intent,
         observed: d.observed,

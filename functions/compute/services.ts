@@ -41,7 +41,7 @@ export const serviceOperations: Operation[] = [
     handle: async ({ context, query: asked, version }) => {
       const clouds = await cloudsFor(context.db, context.scope)
       const services = clouds
-        .map((cloud) => view(cloud, version, context.now()))
+        .map(({ cloud }) => view(cloud, version, context.now()))
         .filter(
           ({ host, binary }) => (!asked.host || host === asked.host) && (!asked.binary || binary === asked.binary),
         )

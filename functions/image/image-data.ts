@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { changeImage, type ImageOnClouds, mayChange } from '../broker/image/image.ts'
+import { changeImage, mayChange } from '../broker/image/image.ts'
 import { dataOf, importStaged, receiveData } from '../broker/image/image-data.ts'
 import { badRequest, conflict, Fault, forbidden, notImplemented } from '../http/fault.ts'
 import { type Input, type Operation, operation } from '../http/operation.ts'
@@ -10,7 +10,7 @@ import { imageOf } from './lookup.ts'
 /** https://docs.openstack.org/api-ref/image/v2/#upload-binary-image-data and #stage-binary-image-data */
 const receive = async (input: Input, staged: boolean) => {
   const { context, request } = input
-  const { row } = await imageOf(input)
+  const row = await imageOf(input)
   const type = (request.headers.get('content-type') ?? '').split(';')[0]!.trim().toLowerCase()
   if (type !== 'application/octet-stream')
     throw new Fault(415, `Invalid content type ${type.slice(0, 100)}; image data is application/octet-stream.`)
@@ -24,7 +24,7 @@ const receive = async (input: Input, staged: boolean) => {
 /** https://docs.openstack.org/api-ref/image/v2/#download-binary-image-data */
 const download = async (input: Input) => {
   const { context, request } = input
-  const { row } = await imageOf(input)
+  const row = await imageOf(input)
   if (row.status === 'deactivated' && !context.caller?.isAdmin)
     throw forbidden('The requested image has been deactivated. Image data download is forbidden.')
   if (row.status !== 'active' && row.status !== 'deactivated') return { status: 204 }
@@ -43,7 +43,7 @@ const download = async (input: Input) => {
 }
 
 const move = async (input: Input, from: 'active' | 'deactivated', to: 'active' | 'deactivated') => {
-  const { row }: ImageOnClouds = await imageOf(input)
+  const row = await imageOf(input)
   if (row.status !== from && row.status !== to)
     throw forbidden(`Image status transition from ${row.status} to ${to} is not allowed`)
   if (row.status === from || !mayChange(input.context, row)) await changeImage(input.context, row, { status: to })
@@ -55,7 +55,7 @@ const importBody = z.looseObject({ method: z.looseObject({ name: z.string() }) }
 /** https://docs.openstack.org/api-ref/image/v2/#import-an-image */
 const importImage = async (input: Input<z.infer<typeof importBody>>) => {
   const { name } = input.body.method
-  const { row } = await imageOf(input)
+  const row = await imageOf(input)
   if (!importMethods(input.context).includes(name)) throw badRequest(`Unknown import method name '${name}'.`)
   if (row.status === 'active') throw conflict('Image with status active cannot be target for import')
   await importStaged(input.context, row)

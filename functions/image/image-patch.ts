@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { table } from '../../adapters/table.ts'
 import type { ImageRow } from '../../db/queries/image/images.ts'
-import { changeImage, type ImageOnClouds } from '../broker/image/image.ts'
+import { changeImage } from '../broker/image/image.ts'
 import { check } from '../http/body.ts'
 import { dialects } from '../http/dialects.ts'
 import { badRequest, conflict, Fault, forbidden } from '../http/fault.ts'
@@ -72,7 +72,7 @@ const changesIn = (body: unknown[], type: string): Change[] =>
 const isField = (name: string): name is keyof typeof FIELDS => Object.hasOwn(FIELDS, name)
 
 /** The changes, one after the other, over what is there (glance/api/v2/images.py, _do_add and its sisters). */
-const apply = (input: Input, { row }: ImageOnClouds, changes: Change[], draft: boolean): Partial<ImageRow> => {
+const apply = (input: Input, row: ImageRow, changes: Change[], draft: boolean): Partial<ImageRow> => {
   const properties = table({ ...row.properties })
   const fields: Fields = {}
   for (const { op, name, value } of changes) {
@@ -134,8 +134,8 @@ export const imagePatchOperations: Operation[] = [
       const changes = changesIn(input.body, type)
       const image = await imageOf(input)
       const set = apply(input, image, changes, type.includes('v2.0'))
-      if (!changes.length) return { body: imageView(image.row) }
-      return { body: imageView(await changeImage(input.context, image.row, set)) }
+      if (!changes.length) return { body: imageView(image) }
+      return { body: imageView(await changeImage(input.context, image, set)) }
     },
   }),
 ]

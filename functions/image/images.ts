@@ -117,7 +117,7 @@ export const imageOperations: Operation[] = [
     summary: 'One image.',
     status: 200,
     handle: async (input) => {
-      const { row } = await imageOf(input)
+      const row = await imageOf(input)
       pursue(input.context, [row])
       return { body: imageView(row) }
     },
@@ -130,7 +130,7 @@ export const imageOperations: Operation[] = [
     summary: 'Deletes an image of the project, above the line at once.',
     status: 204,
     handle: async (input) => {
-      const { row } = await imageOf(input, `Failed to find image ${input.params.id} to delete`)
+      const row = await imageOf(input, `Failed to find image ${input.params.id} to delete`)
       await deleteImage(input.context, row)
       return {}
     },

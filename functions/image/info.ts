@@ -42,8 +42,8 @@ export const infoOperations: Operation[] = [
     summary: 'What the project may have of images, and has; sizes in MiB.',
     status: 200,
     handle: async ({ context }) => {
-      const limits = Object.entries(await imageLimits(context, projectOf(context)))
-      const usage = limits.map(([name, { limit, used }]) => [name, { limit, usage: used }])
+      const { limits } = await imageLimits(context, projectOf(context))
+      const usage = Object.entries(limits).map(([name, { limit, used }]) => [name, { limit, usage: used }])
       return { body: { usage: Object.fromEntries(usage) } }
     },
   }),

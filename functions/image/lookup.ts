@@ -1,4 +1,4 @@
-import { type ImageOnClouds, imageFor } from '../broker/image/image.ts'
+import { type ImageRead, readImage } from '../../db/queries/image/images.ts'
 import { notFound } from '../http/fault.ts'
 import type { Input } from '../http/operation.ts'
 
@@ -6,8 +6,8 @@ import type { Input } from '../http/operation.ts'
 export const imageOf = async (
   { context, params }: Pick<Input, 'context' | 'params'>,
   absent = `No image found with ID ${params.id}`,
-): Promise<ImageOnClouds> => {
-  const found = await imageFor(context, params.id!)
+): Promise<ImageRead> => {
+  const found = await readImage(context.db, context.scope, params.id!)
   if (!found) throw notFound(absent)
   return found
 }

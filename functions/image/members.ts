@@ -8,7 +8,7 @@ const UNSHARED =
 
 /** The image, if it could have members at all. */
 const sharedOf = async (input: Input) => {
-  const { row } = await imageOf(input, `Image ${input.params.id} not found.`)
+  const row = await imageOf(input, `Image ${input.params.id} not found.`)
   if (row.visibility !== 'shared') throw forbidden('Only shared images have members.')
   if (!mayChange(input.context, row)) throw forbidden(`Not allowed to list members for image ${row.id}.`)
   return row

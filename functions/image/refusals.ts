@@ -39,7 +39,7 @@ const OTHER_WAYS =
 const limitExceeded = async (context: Context, refusal: Extract<Refusal, { kind: 'quota' }>): Promise<Fault> => {
   const { projectId, asked } = refusal
   const resource = refusal.resource as ImageLimit
-  const { limit, used } = (await imageLimits(context, projectId))[resource]
+  const { limit, used } = (await imageLimits(context, projectId)).limits[resource]
   const delta = Math.ceil(asked / unitOf(resource))
   return new Fault(
     413,

@@ -7,7 +7,7 @@ import { imageOf } from './lookup.ts'
 const MOST = 128
 
 const change = async (input: Input, next: (tags: string[], tag: string) => string[]) => {
-  const { row } = await imageOf(input, `Image ${input.params.id} not found.`)
+  const row = await imageOf(input, `Image ${input.params.id} not found.`)
   const tag = input.params.tag!
   const tags = next(row.tags, tag)
   await changeImage(input.context, row, { tags })

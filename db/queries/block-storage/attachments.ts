@@ -2,6 +2,7 @@ import { and, eq, isNull, sql } from 'drizzle-orm'
 import type { Json } from '../../../adapters/contract.ts'
 import type { Database } from '../../client.ts'
 import { anyOf } from '../../conditions.ts'
+import { prepared, type Slots } from '../../prepared.ts'
 import { attachments, bindings, serverActions, type servers, volumes } from '../../schema/index.ts'
 import { type Scope, within } from '../../scope.ts'
 
@@ -21,11 +22,25 @@ const flat = ({ attachment, ...rest }: Awaited<ReturnType<typeof read>>[number])
   ...rest,
 })
 
+const ofServer = prepared((db, { scope, serverId }: Slots<{ scope: Scope; serverId: string }>) =>
+  read(db)
+    .where(and(within(attachments.projectId, scope), eq(attachments.serverId, serverId)))
+    .orderBy(attachments.createdAt, attachments.id),
+)
+
 /** Volumes of one server, in the order in which they were attached. */
-export const attachmentsOf = async (db: Database, scope: Scope, serverId: string): Promise<AttachmentRead[]> => {
-  const mine = and(within(attachments.projectId, scope), eq(attachments.serverId, serverId))
-  return (await read(db).where(mine).orderBy(attachments.createdAt, attachments.id)).map(flat)
-}
+export const attachmentsOf = async (db: Database, scope: Scope, serverId: string): Promise<AttachmentRead[]> =>
+  (await ofServer.run(db, { scope, serverId })).map(flat)
+
+const between = prepared((db, { scope, serverId, id }: Slots<{ scope: Scope; serverId: string; id: string }>) =>
+  read(db).where(
+    and(
+      within(attachments.projectId, scope),
+      eq(attachments.serverId, serverId),
+      sql`${id} in (${attachments.volumeId}, ${attachments.id})`,
+    ),
+  ),
+)
 
 /** The attachment of one volume to one server; `id` may be the attachment's own id too. */
 export const attachmentBetween = async (
@@ -34,19 +49,17 @@ export const attachmentBetween = async (
   serverId: string,
   id: string,
 ): Promise<AttachmentRead | null> => {
-  const [row] = await read(db).where(
-    and(
-      within(attachments.projectId, scope),
-      eq(attachments.serverId, serverId),
-      sql`(${attachments.volumeId} = ${id} or ${attachments.id} = ${id})`,
-    ),
-  )
+  const [row] = await between.run(db, { scope, serverId, id })
   return row ? flat(row) : null
 }
 
+const byId = prepared((db, { scope, id }: Slots<{ scope: Scope; id: string }>) =>
+  read(db).where(and(within(attachments.projectId, scope), eq(attachments.id, id))),
+)
+
 /** An attachment of the scope with what it is between; null: there is none, or it is another project's. */
 export const attachmentById = async (db: Database, scope: Scope, id: string): Promise<AttachmentRead | null> => {
-  const [row] = await read(db).where(and(within(attachments.projectId, scope), eq(attachments.id, id)))
+  const [row] = await byId.run(db, { scope, id })
   return row ? flat(row) : null
 }
 

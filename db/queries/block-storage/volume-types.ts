@@ -1,10 +1,10 @@
 import { and, asc, eq, sql } from 'drizzle-orm'
 import type { Database } from '../../client.ts'
+import { prepared, type Slots } from '../../prepared.ts'
 import { clouds, mappings, volumeTypes, zones } from '../../schema/index.ts'
 import type { Scope } from '../../scope.ts'
 
-/** Volume types of the clouds that the scope's project is mapped to: a row a zone that has it, zones in the broker's order. */
-export const volumeTypesFor = (db: Database, scope: Scope) => {
+const forScope = prepared((db, { scope }: Slots<{ scope: Scope }>) => {
   const query = db
     .select({ name: volumeTypes.name, cloud: clouds.name, zone: zones.name })
     .from(volumeTypes)
@@ -20,7 +20,10 @@ export const volumeTypesFor = (db: Database, scope: Scope) => {
   if (!('every' in scope))
     query.innerJoin(mappings, and(eq(mappings.cloudId, clouds.id), eq(mappings.projectId, scope.projectId)))
   return query.orderBy(asc(volumeTypes.name), asc(clouds.position), asc(clouds.name), asc(zones.position))
-}
+})
+
+/** Volume types of the clouds that the scope's project is mapped to: a row a zone that has it, zones in the broker's order. */
+export const volumeTypesFor = (db: Database, scope: Scope) => forScope.run(db, { scope })
 
 /** True if the cloud offers a volume type of this name. */
 export const offersType = async (db: Database, cloudId: string, name: string): Promise<boolean> => {

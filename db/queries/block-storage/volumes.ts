@@ -208,8 +208,7 @@ export interface VolumeZone {
   seenAt: number | null
 }
 
-/** Zones of the clouds that the scope's project is mapped to, in the operator's order. */
-export const volumeZones = (db: Database, scope: Scope): Promise<VolumeZone[]> => {
+const zonesFor = prepared((db, { scope }: Slots<{ scope: Scope }>) => {
   const query = db
     .select({
       cloudId: clouds.id,
@@ -234,7 +233,10 @@ export const volumeZones = (db: Database, scope: Scope): Promise<VolumeZone[]> =
   if (!('every' in scope))
     query.innerJoin(mappings, and(eq(mappings.cloudId, clouds.id), eq(mappings.projectId, scope.projectId)))
   return query.orderBy(clouds.position, clouds.name, zones.position, zones.name)
-}
+})
+
+/** Zones of the clouds that the scope's project is mapped to, in the operator's order. */
+export const volumeZones = (db: Database, scope: Scope): Promise<VolumeZone[]> => zonesFor.run(db, { scope })
 
 /** True (as SQL) when one volume of the project may not be that large. */
 export const tooLargeFor = (projectId: string, sizeGib: number) =>

@@ -1,42 +1,57 @@
-import { and, asc, eq, sql } from 'drizzle-orm'
+import { and, asc, eq, type Placeholder, sql } from 'drizzle-orm'
 import type { Database } from '../../client.ts'
-import { anyOf } from '../../conditions.ts'
-import { prepared } from '../../prepared.ts'
-import { bindings, clouds, mappings, networks, offers, volumeTypes, zones } from '../../schema/index.ts'
+import { prepared, type Slots } from '../../prepared.ts'
+import { bindings, clouds, mappings, networks, offers, projects, volumeTypes, zones } from '../../schema/index.ts'
 import type { Scope } from '../../scope.ts'
 
 export type CloudRow = typeof clouds.$inferSelect
 export type MappingRow = typeof mappings.$inferSelect
 
+const every = prepared((db) => db.select().from(clouds).orderBy(asc(clouds.position), asc(clouds.name)))
+
 /** Every registered cloud, in the broker's order of preference. */
-export const allClouds = (db: Database): Promise<CloudRow[]> =>
-  db.select().from(clouds).orderBy(asc(clouds.position), asc(clouds.name))
+export const allClouds = (db: Database): Promise<CloudRow[]> => every.run(db, {})
+
+const byId = prepared((db, { id }: Slots<{ id: string }>) => db.select().from(clouds).where(eq(clouds.id, id)))
 
 /** A registered cloud, credentials sealed; null: there is none. */
 export const cloudById = async (db: Database, id: string): Promise<CloudRow | null> =>
-  (await db.select().from(clouds).where(eq(clouds.id, id)))[0] ?? null
+  (await byId.run(db, { id }))[0] ?? null
+
+const byName = prepared((db, { name }: Slots<{ name: string }>) =>
+  db.select().from(clouds).where(eq(clouds.name, name)),
+)
 
 /** The cloud of a name, which is unique; null: there is none. */
 export const cloudByName = async (db: Database, name: string): Promise<CloudRow | null> =>
-  (await db.select().from(clouds).where(eq(clouds.name, name)))[0] ?? null
+  (await byName.run(db, { name }))[0] ?? null
 
-/** The clouds that the scope's project is mapped to; all of them for `everyProject`. */
-export const cloudsFor = async (db: Database, scope: Scope): Promise<CloudRow[]> => {
-  if ('every' in scope) return allClouds(db)
-  const rows = await db
-    .select({ cloud: clouds })
-    .from(clouds)
-    .innerJoin(mappings, and(eq(mappings.cloudId, clouds.id), eq(mappings.projectId, scope.projectId)))
-    .orderBy(asc(clouds.position), asc(clouds.name))
-  return rows.map(({ cloud }) => cloud)
+/** A cloud, and as what a project uses it. */
+export interface MappedCloud {
+  cloud: CloudRow
+  mapping: MappingRow['mapping']
 }
 
-const withMapping = prepared((db) =>
+const ofProject = prepared((db, { projectId }: Slots<{ projectId: string }>) =>
   db
     .select({ cloud: clouds, mapping: mappings.mapping })
     .from(clouds)
-    .leftJoin(mappings, and(eq(mappings.cloudId, clouds.id), eq(mappings.projectId, sql.placeholder('projectId'))))
-    .where(eq(clouds.id, sql.placeholder('cloudId'))),
+    .innerJoin(mappings, and(eq(mappings.cloudId, clouds.id), eq(mappings.projectId, projectId)))
+    .orderBy(asc(clouds.position), asc(clouds.name)),
+)
+
+/** The clouds that the scope's project is mapped to; all of them for `everyProject`, as what nobody in particular uses. */
+export const cloudsFor = async (db: Database, scope: Scope): Promise<MappedCloud[]> =>
+  'every' in scope
+    ? (await allClouds(db)).map((cloud) => ({ cloud, mapping: {} }))
+    : ofProject.run(db, { projectId: scope.projectId })
+
+const withMapping = prepared((db, { cloudId, projectId }: Slots<{ cloudId: string; projectId: string }>) =>
+  db
+    .select({ cloud: clouds, mapping: mappings.mapping })
+    .from(clouds)
+    .leftJoin(mappings, and(eq(mappings.cloudId, clouds.id), eq(mappings.projectId, projectId)))
+    .where(eq(clouds.id, cloudId)),
 )
 
 /** A cloud with the project's mapping to it (null: none), in one query; null: no such cloud. */
@@ -47,23 +62,53 @@ export const cloudWithMapping = async (
 ): Promise<{ cloud: CloudRow; mapping: MappingRow['mapping'] | null } | null> =>
   (await withMapping.run(db, { cloudId, projectId }))[0] ?? null
 
+const one = prepared((db, { projectId, cloudId }: Slots<{ projectId: string; cloudId: string }>) =>
+  db
+    .select()
+    .from(mappings)
+    .where(and(eq(mappings.projectId, projectId), eq(mappings.cloudId, cloudId))),
+)
+
 /** As what a project uses a cloud; null: it has no access. */
 export const mappingOf = async (db: Database, projectId: string, cloudId: string): Promise<MappingRow | null> =>
-  (
-    await db
-      .select()
-      .from(mappings)
-      .where(and(eq(mappings.projectId, projectId), eq(mappings.cloudId, cloudId)))
-  )[0] ?? null
+  (await one.run(db, { projectId, cloudId }))[0] ?? null
 
-/** Mappings of one project with the names of their clouds. */
-export const mappingsOf = (db: Database, projectId: string) =>
+const byCloudName = prepared((db, { projectId, name }: Slots<{ projectId: string; name: string }>) =>
+  db
+    .select({ mapping: mappings.mapping, createdAt: mappings.createdAt })
+    .from(clouds)
+    .leftJoin(mappings, and(eq(mappings.cloudId, clouds.id), eq(mappings.projectId, projectId)))
+    .where(eq(clouds.name, name)),
+)
+
+/** As what a project uses the cloud of a name: null where it has no access; undefined: there is no such cloud. */
+export const mappingNamed = async (
+  db: Database,
+  projectId: string,
+  name: string,
+): Promise<Pick<MappingRow, 'mapping' | 'createdAt'> | null | undefined> => {
+  const [row] = await byCloudName.run(db, { projectId, name })
+  return row && (row.mapping === null ? null : { mapping: row.mapping, createdAt: row.createdAt! })
+}
+
+const namedOf = prepared((db, { projectId }: Slots<{ projectId: string }>) =>
   db
     .select({ name: clouds.name, mapping: mappings.mapping, createdAt: mappings.createdAt })
-    .from(mappings)
-    .innerJoin(clouds, eq(clouds.id, mappings.cloudId))
-    .where(eq(mappings.projectId, projectId))
-    .orderBy(asc(clouds.position), asc(clouds.name))
+    .from(projects)
+    .leftJoin(mappings, eq(mappings.projectId, projects.id))
+    .leftJoin(clouds, eq(clouds.id, mappings.cloudId))
+    .where(eq(projects.id, projectId))
+    .orderBy(asc(clouds.position), asc(clouds.name)),
+)
+
+/** Mappings of one project with the names of their clouds; null: there is no such project. */
+export const mappingsOf = async (db: Database, projectId: string) => {
+  const rows = await namedOf.run(db, { projectId })
+  const mapped = rows.flatMap(({ name, mapping, createdAt }) =>
+    name === null || mapping === null ? [] : [{ name, mapping, createdAt: createdAt! }],
+  )
+  return rows.length ? mapped : null
+}
 
 /** Statement: registers a cloud. A name that is taken breaks its unique index. */
 export const insertCloud = (db: Database, row: typeof clouds.$inferInsert) => db.insert(clouds).values(row)
@@ -115,14 +160,32 @@ export const upsertMapping = (db: Database, row: MappingRow) =>
 export const deleteMapping = (db: Database, projectId: string, cloudId: string) =>
   db.delete(mappings).where(and(eq(mappings.projectId, projectId), eq(mappings.cloudId, cloudId)))
 
-/** What can be bought on the given clouds, cheapest sizes first. */
-export const offersOn = (db: Database, cloudIds: string[]) =>
+interface Wanted {
+  scope: Scope
+  /** Name of the cloud. */
+  cloud?: string | undefined
+  name?: string | undefined
+}
+
+const bought = prepared((db, { scope, cloud, name }: Slots<Wanted>) =>
   db
     .select({ offer: offers, cloud: clouds.name })
     .from(offers)
-    .innerJoin(clouds, eq(clouds.id, offers.cloudId))
-    .where(anyOf(offers.cloudId, cloudIds))
-    .orderBy(asc(clouds.position), asc(clouds.name), asc(offers.ramMib), asc(offers.vcpus), asc(offers.name))
+    .innerJoin(clouds, and(eq(clouds.id, offers.cloudId), eq(clouds.enabled, true)))
+    .where(
+      and(
+        'every' in scope ? undefined : mapped(scope.projectId),
+        cloud && eq(clouds.name, cloud),
+        name && eq(offers.name, name),
+      ),
+    )
+    .orderBy(asc(clouds.position), asc(clouds.name), asc(offers.ramMib), asc(offers.vcpus), asc(offers.name)),
+)
+const mapped = (projectId: string | Placeholder) =>
+  sql`exists (select 1 from mappings m where m.cloud_id = ${clouds.id} and m.project_id = ${projectId})`
+
+/** What can be bought on the clouds that the scope's project is mapped to, cheapest sizes first; of one cloud, or of one name. */
+export const offersFor = (db: Database, wanted: Wanted) => bought.run(db, wanted)
 
 /** Bindings in the order in which they were made, after the row `after`. */
 export const bindingsFor = (

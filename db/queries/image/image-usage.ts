@@ -1,5 +1,8 @@
-import { type SQL, sql } from 'drizzle-orm'
+import { and, eq, isNull, type SQL, sql } from 'drizzle-orm'
 import type { Database } from '../../client.ts'
+import { prepared, type Slots } from '../../prepared.ts'
+import { images, quotas } from '../../schema/index.ts'
+import { type Scope, within } from '../../scope.ts'
 
 /** Glance's limits of a project, in its words: sizes are in MiB. */
 export const IMAGE_LIMITS = [
@@ -46,11 +49,39 @@ export const passesLimit = (
   return sql`${maximum} >= 0 and ${used(projectId, limit, but)} + ${more} > ${maximum} * ${unitOf(limit)}`
 }
 
-/** What images of a project come to, sizes in bytes. */
-export const imageUsage = async (db: Database, projectId: string, but: string | null = null) => {
-  const columns = sql.join(
-    IMAGE_LIMITS.map((limit) => sql`${used(projectId, limit, but)} as ${sql.identifier(limit)}`),
-    sql`, `,
-  )
-  return (await db.get<Record<ImageLimit, number>>(sql`select ${columns}`))!
+/** What images of a project come to and may come to. */
+export interface ImageStanding {
+  /** Sizes in bytes. */
+  used: Record<ImageLimit, number>
+  /** Limits that somebody set, in their units. */
+  maxima: Partial<Record<string, number>>
+  /** Whether there is such a project at all. */
+  known: boolean
+}
+
+const standing = prepared((db, { scope, project }: Slots<{ scope: Scope; project: string }>) => {
+  const used = ({ what, which }: (typeof COUNTED)[ImageLimit]) =>
+    sql<number>`coalesce(${what} filter (where ${which}), 0)`
+  const set = db
+    .select({ all: sql`json_group_object(${quotas.resource}, ${quotas.maximum})` })
+    .from(quotas)
+    .where(and(eq(quotas.projectId, project), within(quotas.projectId, scope)))
+  return db
+    .select({
+      image_size_total: used(COUNTED.image_size_total),
+      image_stage_total: used(COUNTED.image_stage_total),
+      image_count_total: used(COUNTED.image_count_total),
+      image_count_uploading: used(COUNTED.image_count_uploading),
+      maxima: sql`(${set})`.mapWith((text: string): ImageStanding['maxima'] => JSON.parse(text)),
+      known: sql`exists (select 1 from projects where id = ${project})`.mapWith(Boolean),
+    })
+    .from(images)
+    .where(and(eq(images.projectId, project), isNull(images.deletedAt), isNull(images.forkId)))
+})
+
+/** What images of a project come to, and the limits that were set. One query. */
+export const imageStanding = async (db: Database, scope: Scope, projectId: string): Promise<ImageStanding> => {
+  const [row] = await standing.run(db, { scope, project: projectId })
+  const { maxima, known, ...used } = row!
+  return { used, maxima, known }
 }

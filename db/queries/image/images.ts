@@ -82,8 +82,7 @@ export const readImage = async (db: Database, scope: Scope, id: string): Promise
   return row ? flat(row) : null
 }
 
-/** Where an image is, on clouds that the scope's project is mapped to. */
-export const imageBindings = async (db: Database, scope: Scope, id: string) =>
+const places = prepared((db, { scope, id }: Slots<{ scope: Scope; id: string }>) =>
   db
     .select()
     .from(bindings)
@@ -96,7 +95,11 @@ export const imageBindings = async (db: Database, scope: Scope, id: string) =>
           ? undefined
           : sql`exists (select 1 from mappings m where m.cloud_id = ${bindings.cloudId} and m.project_id = ${scope.projectId})`,
       ),
-    )
+    ),
+)
+
+/** Where an image is, on clouds that the scope's project is mapped to. */
+export const imageBindings = (db: Database, scope: Scope, id: string) => places.run(db, { scope, id })
 
 const byId = prepared((db) =>
   db

@@ -1,6 +1,7 @@
-import { and, eq, sql } from 'drizzle-orm'
+import { and, eq, getTableColumns, sql } from 'drizzle-orm'
 import type { Database } from '../../client.ts'
-import { drift, mappings } from '../../schema/index.ts'
+import { prepared, type Slots } from '../../prepared.ts'
+import { clouds, drift, mappings } from '../../schema/index.ts'
 import { type Scope, within } from '../../scope.ts'
 
 export type Drift = typeof drift.$inferSelect
@@ -21,9 +22,17 @@ export const forgetDrift = (db: Database, kind: Drift['kind'], resourceId: strin
     .delete(drift)
     .where(and(eq(drift.kind, kind), eq(drift.resourceId, resourceId), what ? eq(drift.what, what) : undefined))
 
-/** Where clouds are not as the resources of a scope were asked to be, longest known first. */
-export const allDrift = (db: Database, scope: Scope): Promise<Drift[]> =>
-  db.select().from(drift).where(within(drift.projectId, scope)).orderBy(drift.firstSeenAt, drift.resourceId)
+const seen = prepared((db, { scope }: Slots<{ scope: Scope }>) =>
+  db
+    .select({ ...getTableColumns(drift), cloud: clouds.name })
+    .from(drift)
+    .leftJoin(clouds, eq(clouds.id, drift.cloudId))
+    .where(within(drift.projectId, scope))
+    .orderBy(drift.firstSeenAt, drift.resourceId),
+)
+
+/** Where clouds are not as the resources of a scope were asked to be, longest known first, with the names of the clouds. */
+export const allDrift = (db: Database, scope: Scope) => seen.run(db, { scope })
 
 /** What the project wants done about differences on a cloud: `report` or `restore`, from its tenant mapping. */
 export const driftPolicy = async (db: Database, projectId: string, cloudId: string): Promise<'report' | 'restore'> => {

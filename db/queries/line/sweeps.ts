@@ -1,9 +1,9 @@
-import { and, asc, eq, inArray, lte, sql } from 'drizzle-orm'
+import { and, asc, eq, getTableColumns, inArray, isNotNull, lte, sql } from 'drizzle-orm'
 import type { Json, Kind } from '../../../adapters/contract.ts'
 import type { Database } from '../../client.ts'
+import { prepared } from '../../prepared.ts'
 import { clouds, leases, listingParts, sweeps } from '../../schema/index.ts'
 
-export type Sweep = typeof sweeps.$inferSelect
 /** What tells one unit from all others. */
 export interface UnitRef {
   cloudId: string
@@ -153,13 +153,17 @@ export const partsOfListing = async (db: Database, listing: string): Promise<Jso
       .orderBy(asc(listingParts.part))
   ).map(({ shown }) => shown)
 
-/** The last run of every unit that has run. */
-export const lastSweeps = (db: Database): Promise<Sweep[]> =>
+const ran = prepared((db) =>
   db
-    .select()
+    .select({ ...getTableColumns(sweeps), cloud: clouds.name })
     .from(sweeps)
-    .where(sql`report is not null`)
-    .orderBy(asc(sweeps.cloudId), asc(sweeps.account), asc(sweeps.kind))
+    .leftJoin(clouds, eq(clouds.id, sweeps.cloudId))
+    .where(isNotNull(sweeps.report))
+    .orderBy(asc(sweeps.cloudId), asc(sweeps.account), asc(sweeps.kind)),
+)
+
+/** The last run of every unit that has run, with the name of its cloud while that is registered. */
+export const lastSweeps = (db: Database) => ran.run(db, {})
 
 /** Who sweeps because somebody asks for it keeps the place in line here, and who only tries what would come of it, too. */
 const placeOf = (dryRun: boolean): string => (dryRun ? 'reconcile: dry run' : 'reconcile: asked for')

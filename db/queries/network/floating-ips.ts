@@ -1,6 +1,7 @@
 import { and, eq, getTableColumns, sql } from 'drizzle-orm'
 import { table } from '../../../adapters/table.ts'
 import type { Database } from '../../client.ts'
+import { prepared, type Slots } from '../../prepared.ts'
 import { floatingIps } from '../../schema/index.ts'
 import { type Scope, within } from '../../scope.ts'
 import { type Attributes, type Listing, pageOf } from './network-listing.ts'
@@ -55,14 +56,16 @@ export const listFloatingIps = (db: Database, scope: Scope, listing: Listing): P
     .limit(page.limit)
 }
 
+const byId = prepared((db, { scope, id }: Slots<{ scope: Scope; id: string }>) =>
+  db
+    .select(view)
+    .from(floatingIps)
+    .where(and(eq(floatingIps.id, id), within(floatingIps.projectId, scope))),
+)
+
 /** A floating IP of the scope; null: there is none, or it is another project's. */
 export const floatingIpById = async (db: Database, scope: Scope, id: string): Promise<FloatingIpView | null> =>
-  (
-    await db
-      .select(view)
-      .from(floatingIps)
-      .where(and(eq(floatingIps.id, id), within(floatingIps.projectId, scope)))
-  )[0] ?? null
+  (await byId.run(db, { scope, id }))[0] ?? null
 
 /** Statement: a new floating IP. */
 export const insertFloatingIp = (db: Database, row: FloatingIpRow) => db.insert(floatingIps).values(row)

@@ -1,8 +1,8 @@
-import { and, eq, getTableColumns, type SQL, sql } from 'drizzle-orm'
+import { and, eq, getTableColumns, type Placeholder, type SQL, sql } from 'drizzle-orm'
 import { table } from '../../../adapters/table.ts'
 import type { Database } from '../../client.ts'
 import { always, anyOf, either } from '../../conditions.ts'
-import { prepared } from '../../prepared.ts'
+import { prepared, type Slots } from '../../prepared.ts'
 import { networks, ports, routers, subnets } from '../../schema/index.ts'
 import { type Scope, within } from '../../scope.ts'
 import { type Attributes, type Listing, pageOf } from './network-listing.ts'
@@ -14,7 +14,7 @@ export type NetworkView = NetworkRow & { subnetIds: string[]; cloudName: string 
 export const ROUTER_INTERFACE = 'network:router_interface'
 
 /** Everybody sees what is shared, and the ways out of the clouds that his project is mapped to. */
-export const visible = (scope: Scope): SQL =>
+export const visible = (scope: Scope<string | Placeholder>): SQL =>
   'every' in scope
     ? always
     : either(
@@ -68,22 +68,17 @@ export const listNetworks = (db: Database, scope: Scope, listing: Listing): Prom
 }
 
 /** A network that the scope may see, its own or not. */
-export const networkQuery = (db: Database, scope: Scope, id: string) =>
+export const networkQuery = (db: Database, scope: Scope<string | Placeholder>, id: string | Placeholder) =>
   db
     .select(view)
     .from(networks)
     .where(and(eq(networks.id, id), visible(scope)))
 
-const anyones = prepared((db) =>
-  db
-    .select(view)
-    .from(networks)
-    .where(eq(networks.id, sql.placeholder('id'))),
-)
+const byId = prepared((db, { scope, id }: Slots<{ scope: Scope; id: string }>) => networkQuery(db, scope, id))
 
 /** A network that the scope sees; null: there is none, or it is another project's and not shared. */
 export const networkById = async (db: Database, scope: Scope, id: string): Promise<NetworkView | null> =>
-  (await ('every' in scope ? anyones.run(db, { id }) : networkQuery(db, scope, id)))[0] ?? null
+  (await byId.run(db, { scope, id }))[0] ?? null
 
 /** Those of several networks that the scope sees, in no order. */
 export const networksById = (db: Database, scope: Scope, ids: string[]): Promise<NetworkView[]> =>

@@ -1,6 +1,7 @@
 import { and, eq, getTableColumns, sql } from 'drizzle-orm'
 import { table } from '../../../adapters/table.ts'
 import type { Database } from '../../client.ts'
+import { prepared, type Slots } from '../../prepared.ts'
 import { routers, subnets } from '../../schema/index.ts'
 import { type Scope, within } from '../../scope.ts'
 import { ROUTER_INTERFACE } from './network.ts'
@@ -45,14 +46,16 @@ export const listRouters = (db: Database, scope: Scope, listing: Listing): Promi
     .limit(page.limit)
 }
 
+const byId = prepared((db, { scope, id }: Slots<{ scope: Scope; id: string }>) =>
+  db
+    .select(view)
+    .from(routers)
+    .where(and(eq(routers.id, id), within(routers.projectId, scope))),
+)
+
 /** A router of the scope; null: there is none, or it is another project's. */
 export const routerById = async (db: Database, scope: Scope, id: string): Promise<RouterView | null> =>
-  (
-    await db
-      .select(view)
-      .from(routers)
-      .where(and(eq(routers.id, id), within(routers.projectId, scope)))
-  )[0] ?? null
+  (await byId.run(db, { scope, id }))[0] ?? null
 
 /** Statement: a new router. */
 export const insertRouter = (db: Database, row: RouterRow) => db.insert(routers).values(row)

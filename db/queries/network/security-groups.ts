@@ -1,7 +1,9 @@
-import { and, asc, eq, getTableColumns, sql } from 'drizzle-orm'
+import { and, eq, getTableColumns, sql } from 'drizzle-orm'
 import { table } from '../../../adapters/table.ts'
 import type { Database } from '../../client.ts'
 import { anyOf } from '../../conditions.ts'
+import { nested } from '../../nested.ts'
+import { prepared, type Slots } from '../../prepared.ts'
 import { securityGroupRules, securityGroups } from '../../schema/index.ts'
 import { type Scope, within } from '../../scope.ts'
 import { type Attributes, type Listing, pageOf } from './network-listing.ts'
@@ -40,45 +42,37 @@ export const ruleAttributes: Attributes = table({
   updated_at: { is: 'time', sql: sql`${securityGroupRules.updatedAt}` },
 })
 
-/** Groups with their rules: two queries, however many there are. */
-const withRules = async (db: Database, groups: SecurityGroupRow[]): Promise<SecurityGroupView[]> => {
-  const rules = groups.length
-    ? await rulesOf(
-        db,
-        groups.map(({ id }) => id),
-      )
-    : []
-  const byGroup = Map.groupBy(rules, (rule) => rule.securityGroupId)
-  return groups.map((group) => ({ ...group, rules: byGroup.get(group.id) ?? [] }))
+/** Each group with all its rules, in the order in which they were made. */
+const view = {
+  ...getTableColumns(securityGroups),
+  rules: nested(
+    getTableColumns(securityGroupRules),
+    sql`security_group_rules r where r.security_group_id = security_groups.id`,
+    sql`r.created_at, r.id`,
+  ),
 }
 
 /** One page of the security groups of a scope, each with all its rules. */
-export const listSecurityGroups = async (
-  db: Database,
-  scope: Scope,
-  listing: Listing,
-): Promise<SecurityGroupView[]> => {
+export const listSecurityGroups = (db: Database, scope: Scope, listing: Listing): Promise<SecurityGroupView[]> => {
   const page = pageOf(securityGroups, securityGroupAttributes, listing, within(securityGroups.projectId, scope))
-  const groups = await db
-    .select()
+  return db
+    .select(view)
     .from(securityGroups)
     .where(page.where)
     .orderBy(...page.orderBy)
     .limit(page.limit)
-  return withRules(db, groups)
 }
+
+const byId = prepared((db, { scope, id }: Slots<{ scope: Scope; id: string }>) =>
+  db
+    .select(view)
+    .from(securityGroups)
+    .where(and(eq(securityGroups.id, id), within(securityGroups.projectId, scope))),
+)
 
 /** A security group of the scope with its rules; null: there is none, or it is another project's. */
 export const securityGroupById = async (db: Database, scope: Scope, id: string): Promise<SecurityGroupView | null> =>
-  (
-    await withRules(
-      db,
-      await db
-        .select()
-        .from(securityGroups)
-        .where(and(eq(securityGroups.id, id), within(securityGroups.projectId, scope))),
-    )
-  )[0] ?? null
+  (await byId.run(db, { scope, id }))[0] ?? null
 
 /** Which of the ids are groups of a project. */
 export const groupsIn = (db: Database, scope: Scope, ids: string[]): Promise<{ id: string; projectId: string }[]> =>
@@ -148,15 +142,6 @@ export const groupGone = (id: string) => sql`not exists (select 1 from security_
 
 /* ---------------------------------------------------------------- rules */
 
-const inOrder = [asc(securityGroupRules.createdAt), asc(securityGroupRules.id)]
-
-const rulesOf = (db: Database, groupIds: string[]): Promise<RuleRow[]> =>
-  db
-    .select()
-    .from(securityGroupRules)
-    .where(anyOf(securityGroupRules.securityGroupId, groupIds))
-    .orderBy(...inOrder)
-
 /** One page of the rules of a scope. */
 export const listRules = (db: Database, scope: Scope, listing: Listing): Promise<RuleRow[]> => {
   const page = pageOf(securityGroupRules, ruleAttributes, listing, within(securityGroupRules.projectId, scope))
@@ -168,14 +153,16 @@ export const listRules = (db: Database, scope: Scope, listing: Listing): Promise
     .limit(page.limit)
 }
 
+const oneRule = prepared((db, { scope, id }: Slots<{ scope: Scope; id: string }>) =>
+  db
+    .select()
+    .from(securityGroupRules)
+    .where(and(eq(securityGroupRules.id, id), within(securityGroupRules.projectId, scope))),
+)
+
 /** A rule of the scope; null: there is none, or it is another project's. */
 export const ruleById = async (db: Database, scope: Scope, id: string): Promise<RuleRow | null> =>
-  (
-    await db
-      .select()
-      .from(securityGroupRules)
-      .where(and(eq(securityGroupRules.id, id), within(securityGroupRules.projectId, scope)))
-  )[0] ?? null
+  (await oneRule.run(db, { scope, id }))[0] ?? null
 
 /** The rule of a group that means the same, by its signature; null: there is none. */
 export const ruleLike = async (db: Database, groupId: string, signature: string): Promise<RuleRow | null> =>

@@ -1,8 +1,8 @@
-import { and, eq, type SQL, sql } from 'drizzle-orm'
+import { and, eq, type Placeholder, type SQL, sql } from 'drizzle-orm'
 import { table } from '../../../adapters/table.ts'
 import type { Database } from '../../client.ts'
 import { always, anyOf, either } from '../../conditions.ts'
-import { prepared } from '../../prepared.ts'
+import { prepared, type Slots } from '../../prepared.ts'
 import { subnets } from '../../schema/index.ts'
 import { type Scope, within } from '../../scope.ts'
 import { type Attributes, type Listing, pageOf } from './network-listing.ts'
@@ -11,7 +11,7 @@ import { releaseRows } from './network-quotas.ts'
 export type SubnetRow = typeof subnets.$inferSelect
 
 /** A subnet is seen by its project, and by all if its network is shared. What lies beyond a way out is its cloud's. */
-const visible = (scope: Scope): SQL =>
+const visible = (scope: Scope<string | Placeholder>): SQL =>
   'every' in scope
     ? always
     : either(
@@ -50,21 +50,16 @@ export const listSubnets = (db: Database, scope: Scope, listing: Listing): Promi
     .limit(page.limit)
 }
 
-const anyones = prepared((db) =>
+const byId = prepared((db, { scope, id }: Slots<{ scope: Scope; id: string }>) =>
   db
     .select()
     .from(subnets)
-    .where(eq(subnets.id, sql.placeholder('id'))),
+    .where(and(eq(subnets.id, id), visible(scope))),
 )
-const seen = (db: Database, scope: Scope, id: string) =>
-  db
-    .select()
-    .from(subnets)
-    .where(and(eq(subnets.id, id), visible(scope)))
 
 /** A subnet that the scope sees; null: there is none, or its network is another project's and not shared. */
 export const subnetById = async (db: Database, scope: Scope, id: string): Promise<SubnetRow | null> =>
-  (await ('every' in scope ? anyones.run(db, { id }) : seen(db, scope, id)))[0] ?? null
+  (await byId.run(db, { scope, id }))[0] ?? null
 
 /** Several subnets, whoever's they are, in no order. */
 export const subnetsById = (db: Database, ids: string[]): Promise<SubnetRow[]> =>

@@ -1,5 +1,6 @@
 import { and, eq, sql } from 'drizzle-orm'
 import type { Database } from '../../client.ts'
+import { prepared, type Slots } from '../../prepared.ts'
 import { floatingIps, networks, ports, routers, securityGroups, subnets } from '../../schema/index.ts'
 import { type Scope, within } from '../../scope.ts'
 
@@ -14,20 +15,25 @@ export const taggable = {
 }
 export type Taggable = keyof typeof taggable
 
+const reading = Object.fromEntries(
+  Object.entries(taggable).map(([what, table]) => [
+    what,
+    prepared((db, { scope, id }: Slots<{ scope: Scope; id: string }>) =>
+      db
+        .select({ tags: table.tags, revision: table.revision })
+        .from(table)
+        .where(and(eq(table.id, id), within(table.projectId, scope))),
+    ),
+  ]),
+)
+
 /** Tags of something that the scope owns, and the revision at which they were read. */
 export const tagsOf = async (
   db: Database,
   scope: Scope,
   what: Taggable,
   id: string,
-): Promise<{ tags: string[]; revision: number } | null> => {
-  const table = taggable[what]
-  const [row] = await db
-    .select({ tags: table.tags, revision: table.revision })
-    .from(table)
-    .where(and(eq(table.id, id), within(table.projectId, scope)))
-  return row ?? null
-}
+): Promise<{ tags: string[]; revision: number } | null> => (await reading[what]!.run(db, { scope, id }))[0] ?? null
 
 /** Statement: these tags in place of all that a resource has, as one revision. `now` in milliseconds since 1970. */
 export const setTags = (db: Database, what: Taggable, id: string, tags: string[], now: number) =>

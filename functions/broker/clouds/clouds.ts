@@ -8,6 +8,7 @@ import {
   cloudWithMapping,
   countFailure,
   countSuccess,
+  type MappedCloud,
 } from '../../../db/queries/clouds/clouds.ts'
 import type { Host } from '../../context.ts'
 import { connectionTo } from './connection.ts'
@@ -41,8 +42,15 @@ export const connectCloud = async (
   cloud: CloudRow | string,
   projectId: string | null,
   options: { throughBreaker?: boolean } = {},
+): Promise<Connected> =>
+  connectMapped(host, await lookUp(host, typeof cloud === 'string' ? cloud : cloud.id, projectId), options)
+
+/** The same of a cloud that was just read as it is mapped. */
+export const connectMapped = async (
+  host: Host,
+  { cloud: row, mapping }: MappedCloud,
+  options: { throughBreaker?: boolean } = {},
 ): Promise<Connected> => {
-  const { row, mapping } = await lookUp(host, typeof cloud === 'string' ? cloud : cloud.id, projectId)
   if (!row.enabled) throw new NotConnected('throttled', `Cloud ${row.name} is disabled.`, { retryAfterMs: 60_000 })
   const openFor = row.breakerOpenUntil - host.now()
   if (openFor > 0 && !options.throughBreaker)
@@ -62,18 +70,14 @@ export const connectCloud = async (
   return connected
 }
 
-const lookUp = async (
-  host: Host,
-  cloudId: string,
-  projectId: string | null,
-): Promise<{ row: CloudRow; mapping: Record<string, Json> }> => {
+const lookUp = async (host: Host, cloudId: string, projectId: string | null): Promise<MappedCloud> => {
   const found =
     projectId === null
       ? { cloud: await cloudById(host.db, cloudId), mapping: {} }
       : await cloudWithMapping(host.db, cloudId, projectId)
   if (!found?.cloud) throw new NotMapped(cloudId)
   if (!found.mapping) throw new NotMapped(found.cloud.name)
-  return { row: found.cloud, mapping: found.mapping }
+  return { cloud: found.cloud, mapping: found.mapping }
 }
 
 const connect = async (host: Host, row: CloudRow, mapping: Record<string, Json>): Promise<Connected> => {

@@ -1,9 +1,9 @@
 import type { Json } from '../../../adapters/contract.ts'
 import { asCloudError } from '../../../adapters/errors.ts'
 import { adapterFor, adapters, capabilitiesOf } from '../../../adapters/registry.ts'
-import type { CloudRow } from '../../../db/queries/clouds/clouds.ts'
-import type { Context, Host } from '../../context.ts'
-import { connectCloud } from './clouds.ts'
+import type { MappedCloud } from '../../../db/queries/clouds/clouds.ts'
+import type { Host } from '../../context.ts'
+import { connectMapped } from './clouds.ts'
 import { adapterOptions, optionFaults } from './connection.ts'
 import { endpointFault } from './endpoint.ts'
 import { isReadOnly } from './read-only.ts'
@@ -46,10 +46,10 @@ export const adviceOn = async (
 }
 
 /** What a cloud can do, and why it cannot do the rest: asked of its adapter, not of the cloud. */
-export const describeCloud = async (context: Context, row: CloudRow) => {
-  const project = 'every' in context.scope ? null : context.scope.projectId
+export const describeCloud = async (host: Host, mapped: MappedCloud) => {
+  const row = mapped.cloud
   try {
-    const { cloud, adapter } = await connectCloud(context, row, project, { throughBreaker: true })
+    const { cloud, adapter } = await connectMapped(host, mapped, { throughBreaker: true })
     const { maturity, runtimes, reservedAddresses, limits } = adapter
     return {
       cloud: row.name,

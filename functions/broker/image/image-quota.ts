@@ -2,14 +2,15 @@ import {
   IMAGE_LIMITS,
   type ImageAmounts,
   type ImageLimit,
-  imageUsage,
+  type ImageStanding,
+  imageStanding,
   passesLimit,
   unitOf,
 } from '../../../db/queries/image/image-usage.ts'
 import type { Context } from '../../context.ts'
 import { limited, type Write } from '../line/commit.ts'
 import { defaultMaximum } from '../line/quota.ts'
-import { type Limit, limitsOf } from '../line/quotas.ts'
+import type { Limit } from '../line/quotas.ts'
 
 /** Limits on images, in Glance's words (https://docs.openstack.org/glance/latest/admin/quotas.html). */
 
@@ -27,17 +28,19 @@ export const withinImageLimits = (
     return limited(context, { projectId, resource: limit, amount: more }, violated)
   })
 
-/** What a project may have of images and has, both in the unit of the limit. */
+const maximumOf = ({ maxima }: ImageStanding, limit: ImageLimit): number => maxima[limit] ?? defaultMaximum[limit] ?? -1
+
+/** What a project may have of images and has, both in the unit of the limit; `known`: there is such a project. */
 export const imageLimits = async (
   context: Pick<Context, 'db' | 'scope'>,
   projectId: string,
-): Promise<Record<ImageLimit, Limit>> => {
-  const [limits, used] = await Promise.all([limitsOf(context, projectId), imageUsage(context.db, projectId)])
+): Promise<{ limits: Record<ImageLimit, Limit>; known: boolean }> => {
+  const standing = await imageStanding(context.db, context.scope, projectId)
   const shown = IMAGE_LIMITS.map((limit) => {
-    const usage = Math.floor(used[limit] / unitOf(limit))
-    return [limit, { limit: limits(limit).limit, used: usage }] as const
+    const used = Math.floor(standing.used[limit] / unitOf(limit))
+    return [limit, { limit: maximumOf(standing, limit), used }] as const
   })
-  return Object.fromEntries(shown) as Record<ImageLimit, Limit>
+  return { limits: Object.fromEntries(shown) as Record<ImageLimit, Limit>, known: standing.known }
 }
 
 /** Bytes that a project may still add before the limit is reached; Infinity: there is none. */
@@ -46,7 +49,7 @@ export const roomFor = async (
   projectId: string,
   limit: ImageLimit,
 ): Promise<number> => {
-  const [limits, used] = await Promise.all([limitsOf(context, projectId), imageUsage(context.db, projectId)])
-  const maximum = limits(limit).limit
-  return maximum < 0 ? Number.POSITIVE_INFINITY : Math.max(0, maximum * unitOf(limit) - used[limit])
+  const standing = await imageStanding(context.db, context.scope, projectId)
+  const maximum = maximumOf(standing, limit)
+  return maximum < 0 ? Number.POSITIVE_INFINITY : Math.max(0, maximum * unitOf(limit) - standing.used[limit])
 }

@@ -1,0 +1,27 @@
+import { type SQL, sql } from 'drizzle-orm'
+import type { SQLiteColumn } from 'drizzle-orm/sqlite-core'
+
+type Columns = Record<string, SQLiteColumn>
+type RowOf<C extends Columns> = {
+  [Name in keyof C]: C[Name]['_']['data'] | (C[Name]['_']['notNull'] extends true ? never : null)
+}
+
+/**
+ * Rows that belong to the row of a query, read with it: a column of theirs. `of` is what follows `from`, `r` the name of
+ * their table in it, `order` their order. At most 32 columns, as D1 has it of arguments.
+ */
+export const nested = <C extends Columns>(columns: C, of: SQL, order: SQL): SQL<RowOf<C>[]> => {
+  const fields = Object.entries(columns)
+  const values = sql.raw(fields.map(([, { name }]) => `r."${name}"`).join(', '))
+  const row = (given: unknown[]): RowOf<C> => {
+    const made: Record<string, unknown> = {}
+    for (let i = 0; i < fields.length; i++) {
+      const [name, column] = fields[i]!
+      made[name] = given[i] === null ? null : column.mapFromDriverValue(given[i])
+    }
+    return made as RowOf<C>
+  }
+  return sql<RowOf<C>[]>`(select json_group_array(json_array(${values}) order by ${order}) from ${of})`.mapWith(
+    (text: string): RowOf<C>[] => (JSON.parse(text) as unknown[][]).map(row),
+  )
+}
