@@ -67,14 +67,12 @@ export const listNetworks = (db: Database, scope: Scope, listing: Listing): Prom
     .limit(page.limit)
 }
 
-/** A network that the scope may see, its own or not. */
-export const networkQuery = (db: Database, scope: Scope<string | Placeholder>, id: string | Placeholder) =>
+const byId = prepared((db, { scope, id }: Slots<{ scope: Scope; id: string }>) =>
   db
     .select(view)
     .from(networks)
-    .where(and(eq(networks.id, id), visible(scope)))
-
-const byId = prepared((db, { scope, id }: Slots<{ scope: Scope; id: string }>) => networkQuery(db, scope, id))
+    .where(and(eq(networks.id, id), visible(scope))),
+)
 
 /** A network that the scope sees; null: there is none, or it is another project's and not shared. */
 export const networkById = async (db: Database, scope: Scope, id: string): Promise<NetworkView | null> =>
