@@ -3,6 +3,7 @@ import type { Blobs, Store } from '../adapters/contract.ts'
 import type { Database } from '../db/client.ts'
 import type { Ref } from '../db/queries/line/bindings.ts'
 import type { Scope } from '../db/scope.ts'
+import type { KnownPasswords } from './auth/known-passwords.ts'
 
 /** What an operator sets; the same on both runtimes. */
 export interface Settings {
@@ -24,6 +25,8 @@ export interface Settings {
   /** Requests a minute that one source, and one user, may make of a process; 0: no limit. */
   requestsPerSource: number
   requestsPerUser: number
+  /** Of whom a password that was right is known for minutes: nobody, who administrates nothing, everybody. */
+  rememberPasswords: 'off' | 'users' | 'all'
   runtime: 'node' | 'workers'
 }
 
@@ -88,6 +91,8 @@ export interface Host {
   /** Whether the process is about to end and should be sent nothing more. Absent: it is not told. */
   ending?(): boolean
   settings: Settings
+  /** What this process knows of passwords that were right lately. */
+  knownPasswords: KnownPasswords
   deployment: Deployment
 }
 

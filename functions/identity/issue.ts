@@ -4,10 +4,10 @@ import type { Token } from '../auth/token.ts'
 import type { Host } from '../context.ts'
 
 export interface Grant {
-  user: UserRow
+  user: Pick<UserRow, 'id' | 'name' | 'domainId' | 'epoch'>
   /** Null: an unscoped token. */
-  project: ProjectRow | null
-  roles: RoleRow[]
+  project: Pick<ProjectRow, 'id' | 'name' | 'domainId' | 'epoch'> | null
+  roles: Pick<RoleRow, 'name'>[]
   /** How the user proved himself, in order. */
   methods: string[]
   /** A rescoped token dies with the one it came from; milliseconds since 1970. */

@@ -10,10 +10,10 @@ import { type Input, type Operation, operation } from '../http/operation.ts'
 import type { Service } from '../http/service.ts'
 import { authenticate } from './authenticate.ts'
 import { catalogFor } from './catalog.ts'
-import { scopeOf } from './grants.ts'
 import { issue } from './issue.ts'
 import { ownOrAdmin } from './refusals.ts'
 import { keystoneTime } from './views.ts'
+import { wantedOf } from './wanted.ts'
 
 const domain = z.object({ id: z.string().optional(), name: z.string().optional() })
 const named = z.object({
@@ -51,15 +51,26 @@ const subject = async ({ context, request }: Input): Promise<Token> => {
   return withRoles(token!, left)
 }
 
-/** The same claims give the same body, whenever they are shown: a client compares what it got with what it looks up. */
-const view = async (context: Context, token: Token, services: Service[], origin: string, catalog: boolean) => {
-  const { db, settings } = context
+/** What a token is shown with and does not carry. */
+interface Names {
+  userDomain: string
+  projectDomain: string
+  roles: { id: string; name: string }[]
+}
+type Catalog = ReturnType<typeof catalogFor>
+
+const namesOf = async ({ db }: Context, token: Token): Promise<Names> => {
   const { domains, roles } = await shownWith(db, [token.userDomainId, token.projectDomainId], token.roles)
-  const domainOf = (id: string) => domains.find((domain) => domain.id === id) ?? { id, name: id }
+  const nameOf = (id: string) => domains.find((domain) => domain.id === id)?.name ?? id
+  return { userDomain: nameOf(token.userDomainId), projectDomain: nameOf(token.projectDomainId), roles }
+}
+
+/** The same claims give the same body, whenever they are shown: a client compares what it got with what it looks up. */
+const view = (token: Token, names: Names, catalog: Catalog | null) => {
   const common = {
     methods: token.methods,
     user: {
-      domain: domainOf(token.userDomainId),
+      domain: { id: token.userDomainId, name: names.userDomain },
       id: token.userId,
       name: token.userName,
       password_expires_at: null,
@@ -72,79 +83,97 @@ const view = async (context: Context, token: Token, services: Service[], origin:
   return {
     token: {
       ...common,
-      project: { domain: domainOf(token.projectDomainId), id: token.projectId, name: token.projectName },
+      project: {
+        domain: { id: token.projectDomainId, name: names.projectDomain },
+        id: token.projectId,
+        name: token.projectName,
+      },
       is_domain: false,
-      roles,
-      ...(catalog ? { catalog: catalogFor(services, { origin, region: settings.region }, token.projectId) } : {}),
+      roles: names.roles,
+      ...(catalog ? { catalog } : {}),
     },
   }
 }
 
 /** POST, GET (and HEAD), DELETE /auth/tokens. */
-export const tokenOperations = (services: () => Service[]): Operation[] => [
-  operation({
-    name: 'token.create',
-    method: 'POST',
-    path: '/v3/auth/tokens',
-    who: 'public',
-    summary: 'Issues a token for a password or another token, for a project or unscoped.',
-    status: 201,
-    body: login,
-    handle: async ({ context, body, queries, origin }) => {
-      const { user, methods, from } = await authenticate(context, body.auth.identity)
-      const scoped = await scopeOf(context, user, body.auth.scope)
-      const token = issue(context, {
-        user,
-        project: scoped?.project ?? null,
-        roles: scoped?.roles ?? [],
-        methods,
-        ...(from ? { expiresAt: from.expiresAt } : {}),
-      })
-      return {
-        headers: {
-          'X-Subject-Token': sealToken(token, keyring(context.settings.secretKeys, 'token')),
-          Vary: 'X-Auth-Token',
-        },
-        body: await view(context, token, services(), origin, !queries.has('nocatalog')),
-      }
-    },
-  }),
-  operation({
-    name: 'token.validate',
-    method: 'GET',
-    path: '/v3/auth/tokens',
-    who: 'authenticated',
-    summary: 'Shows what a token says; one of somebody else only to admins.',
-    status: 200,
-    handle: async (input) => {
-      const { context, queries, origin, request } = input
-      const token = await subject(input)
-      ownOrAdmin(
-        context.caller,
-        (caller) => caller.userId === token.userId || caller.roles.includes('service'),
-        'token.validate',
-      )
-      return {
-        headers: { 'X-Subject-Token': request.headers.get('X-Subject-Token')!, Vary: 'X-Auth-Token' },
-        body: await view(context, token, services(), origin, !queries.has('nocatalog')),
-      }
-    },
-  }),
-  operation({
-    name: 'token.revoke',
-    method: 'DELETE',
-    path: '/v3/auth/tokens',
-    who: 'authenticated',
-    summary: 'Revokes a token; one of somebody else only for admins.',
-    status: 204,
-    handle: async (input) => {
-      const { context } = input
-      const token = await subject(input)
-      ownOrAdmin(context.caller, (caller) => caller.userId === token.userId, 'token.revoke')
-      await commit(context, { action: 'revoke', kind: 'token', resourceId: token.auditId }, [
-        revokeToken(context.db, token.auditId, token.expiresAt),
-      ])
-      return {}
-    },
-  }),
-]
+export const tokenOperations = (services: () => Service[]): Operation[] => {
+  const catalogOf = ({ context, origin, queries }: Input, { projectId }: Token): Catalog | null =>
+    queries.has('nocatalog') ? null : catalogFor(services(), { origin, region: context.settings.region }, projectId)
+
+  return [
+    operation({
+      name: 'token.create',
+      method: 'POST',
+      path: '/v3/auth/tokens',
+      who: 'public',
+      summary: 'Issues a token for a password or another token, for a project or unscoped.',
+      status: 201,
+      body: login,
+      handle: async (input) => {
+        const { context, body } = input
+        const { user, entry, methods, from } = await authenticate(
+          context,
+          body.auth.identity,
+          wantedOf(body.auth.scope),
+        )
+        const token = issue(context, {
+          user,
+          project: entry?.project ?? null,
+          roles: entry?.roles ?? [],
+          methods,
+          ...(from ? { expiresAt: from.expiresAt } : {}),
+        })
+        const names = {
+          userDomain: user.domainName,
+          projectDomain: entry?.project.domainName ?? '',
+          roles: entry?.roles ?? [],
+        }
+        return {
+          headers: {
+            'X-Subject-Token': sealToken(token, keyring(context.settings.secretKeys, 'token')),
+            Vary: 'X-Auth-Token',
+          },
+          body: view(token, names, catalogOf(input, token)),
+        }
+      },
+    }),
+    operation({
+      name: 'token.validate',
+      method: 'GET',
+      path: '/v3/auth/tokens',
+      who: 'authenticated',
+      summary: 'Shows what a token says; one of somebody else only to admins.',
+      status: 200,
+      handle: async (input) => {
+        const { context, request } = input
+        const token = await subject(input)
+        ownOrAdmin(
+          context.caller,
+          (caller) => caller.userId === token.userId || caller.roles.includes('service'),
+          'token.validate',
+        )
+        return {
+          headers: { 'X-Subject-Token': request.headers.get('X-Subject-Token')!, Vary: 'X-Auth-Token' },
+          body: view(token, await namesOf(context, token), catalogOf(input, token)),
+        }
+      },
+    }),
+    operation({
+      name: 'token.revoke',
+      method: 'DELETE',
+      path: '/v3/auth/tokens',
+      who: 'authenticated',
+      summary: 'Revokes a token; one of somebody else only for admins.',
+      status: 204,
+      handle: async (input) => {
+        const { context } = input
+        const token = await subject(input)
+        ownOrAdmin(context.caller, (caller) => caller.userId === token.userId, 'token.revoke')
+        await commit(context, { action: 'revoke', kind: 'token', resourceId: token.auditId }, [
+          revokeToken(context.db, token.auditId, token.expiresAt),
+        ])
+        return {}
+      },
+    }),
+  ]
+}

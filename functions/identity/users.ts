@@ -188,9 +188,8 @@ export const userOperations: Operation[] = [
     body: newPassword,
     handle: async ({ context, params, body: { user } }) => {
       const { db } = context
-      const row = await userById(db, params.id!)
-      await checkPassword(context, row, { id: params.id, password: user.original_password })
-      const id = row!.id
+      const given = { user: { id: params.id! }, password: user.original_password }
+      const { id } = (await checkPassword(context, given, null)).user
       const set = await passwordSet(context, user.password)
       const entry = { action: 'change_password', kind: 'user', resourceId: id }
       await commit(context, entry, [updateUser(db, id, set), raiseUserEpoch(db, id), forgiveAll(db, id)])

@@ -1,6 +1,7 @@
 import type { D1Database } from '@cloudflare/workers-types'
 import { openDatabase } from '../../db/client.ts'
 import { DatabaseStore } from '../../db/store.ts'
+import { KnownPasswords } from '../auth/known-passwords.ts'
 import { listed } from '../auth/source.ts'
 import { attend, converge } from '../broker/converge/converge.ts'
 import type { Host, Log, Settings } from '../context.ts'
@@ -51,6 +52,7 @@ export const openHost = async (parts: HostParts): Promise<Host> => {
     ...(parts.ending ? { ending: parts.ending } : {}),
     ...(parts.trusting ? { trusting: parts.trusting } : {}),
     settings: parts.settings,
+    knownPasswords: new KnownPasswords(parts.settings.rememberPasswords),
     deployment: await identify(db, parts.settings.secretKeys, newId),
   }
 }
@@ -71,6 +73,7 @@ export const settingsFrom = (
   trustedProxies: proxiesFrom(env.PLIMSOLL_TRUSTED_PROXIES),
   requestsPerSource: rateFrom(env, 'PLIMSOLL_REQUESTS_PER_SOURCE'),
   requestsPerUser: rateFrom(env, 'PLIMSOLL_REQUESTS_PER_USER'),
+  rememberPasswords: rememberedFrom(env.PLIMSOLL_REMEMBER_PASSWORDS || 'users'),
   runtime,
 })
 
@@ -90,6 +93,12 @@ const rateFrom = (env: Record<string, string | undefined>, name: string): number
   if (!Number.isSafeInteger(perMinute) || perMinute < 0)
     throw new BadSettings(`${name} must be a number of requests a minute; 0 is no limit.`)
   return perMinute
+}
+
+const rememberedFrom = (text: string): Settings['rememberPasswords'] => {
+  if (text !== 'off' && text !== 'users' && text !== 'all')
+    throw new BadSettings('PLIMSOLL_REMEMBER_PASSWORDS must be `users`, `all` or `off`.')
+  return text
 }
 
 const listOf = (text: string | undefined): string[] =>

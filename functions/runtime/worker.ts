@@ -37,6 +37,8 @@ interface Env {
   PLIMSOLL_ALLOWED_HOSTS?: string
   PLIMSOLL_REQUESTS_PER_SOURCE?: string
   PLIMSOLL_REQUESTS_PER_USER?: string
+  /** `users`, `all` or `off`. */
+  PLIMSOLL_REMEMBER_PASSWORDS?: string
   /** The largest image, in bytes; 100 MB at most. */
   PLIMSOLL_IMAGE_SIZE_CAP?: string
   /** `on`: the first start registers the embedded cloud for project `demo`. */

@@ -2,7 +2,7 @@ import type { D1Database } from '@cloudflare/workers-types'
 import { eq } from 'drizzle-orm'
 import type { Json, Store } from '../../adapters/contract.ts'
 import { openDatabase } from '../../db/client.ts'
-import { projectById, userById } from '../../db/queries/identity/identity.ts'
+import { lookUp } from '../../db/queries/identity/logins.ts'
 import { bindings, clouds, mappings } from '../../db/schema/index.ts'
 import { everyProject } from '../../db/scope.ts'
 import { createApp } from '../../functions/app.ts'
@@ -10,7 +10,6 @@ import { sealToken } from '../../functions/auth/token.ts'
 import { refreshInventory } from '../../functions/broker/clouds/inventory.ts'
 import type { Context, Host, Settings } from '../../functions/context.ts'
 import { keyring } from '../../functions/crypto/keyring.ts'
-import { effectiveRoles } from '../../functions/identity/grants.ts'
 import { type Grant, issue } from '../../functions/identity/issue.ts'
 import { bootstrap } from '../../functions/runtime/bootstrap.ts'
 import { openHost } from '../../functions/runtime/host.ts'
@@ -85,6 +84,7 @@ export const openWorld = async (d1: D1Database, runtime: Settings['runtime'] = '
     trustedProxies: [],
     requestsPerSource: 0,
     requestsPerUser: 0,
+    rememberPasswords: 'users',
   }
   const base = await openHost({
     d1,
@@ -111,9 +111,9 @@ export const openWorld = async (d1: D1Database, runtime: Settings['runtime'] = '
   for (const row of await db.select().from(clouds)) await refreshInventory(operator, row)
 
   const granted = async (name: Who): Promise<Grant> => {
-    const [user, project] = [await named(d1, 'users', name), await named(d1, 'projects', name)]
-    const roles = await effectiveRoles(db, user, project)
-    return { user: (await userById(db, user))!, project: await projectById(db, project), roles, methods: ['password'] }
+    const [id, projectId] = [await named(d1, 'users', name), await named(d1, 'projects', name)]
+    const { user, entry } = await lookUp(db, { id }, { id: projectId })
+    return { user: user!, ...entry!, methods: ['password'] }
   }
   const grants = { demo: await granted('demo'), admin: await granted('admin') }
   const token = (who: Who) => sealToken(issue(base, grants[who]), keyring(settings.secretKeys, 'token'))

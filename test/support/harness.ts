@@ -1,7 +1,8 @@
 import type { D1Database } from '@cloudflare/workers-types'
 import { sql } from 'drizzle-orm'
 import type { Json, Store } from '../../adapters/contract.ts'
-import { projectById, userById } from '../../db/queries/identity/identity.ts'
+import { projectById } from '../../db/queries/identity/identity.ts'
+import { lookUp } from '../../db/queries/identity/logins.ts'
 import { clouds, mappings, projects, roleAssignments, roles, users } from '../../db/schema/index.ts'
 import { everyProject } from '../../db/scope.ts'
 import { createApp } from '../../functions/app.ts'
@@ -9,7 +10,6 @@ import { sealToken } from '../../functions/auth/token.ts'
 import type { BlobStore, Context, Host, Settings } from '../../functions/context.ts'
 import { type Loop, loops, runCron } from '../../functions/cron.ts'
 import { keyring } from '../../functions/crypto/keyring.ts'
-import { effectiveRoles } from '../../functions/identity/grants.ts'
 import { issue } from '../../functions/identity/issue.ts'
 import { bootstrap } from '../../functions/runtime/bootstrap.ts'
 import { openHost } from '../../functions/runtime/host.ts'
@@ -100,6 +100,7 @@ export const startPlimsoll = async (start: Start = {}) => {
     trustedProxies: [],
     requestsPerSource: 0,
     requestsPerUser: 0,
+    rememberPasswords: 'users',
     runtime: runtime === 'node' ? 'node' : 'workers',
     ...start.settings,
   }
@@ -165,10 +166,9 @@ export const startPlimsoll = async (start: Start = {}) => {
   const tokenFor = async (name: string): Promise<{ text: string; expiresAt: number }> => {
     const person = people.get(name)
     if (!person) throw new Error(`there is no ${name}: call newUser or newProject first`)
-    const user = (await userById(db, person.userId))!
+    const { user, entry } = await lookUp(db, { id: person.userId }, { id: person.projectId })
     const project = await projectById(db, person.projectId)
-    const granted = await effectiveRoles(db, person.userId, person.projectId)
-    const token = issue(host, { user, project, roles: granted, methods: ['password'] })
+    const token = issue(host, { user: user!, project, roles: entry?.roles ?? [], methods: ['password'] })
     return { text: sealToken(token, keyring(settings.secretKeys, 'token')), expiresAt: token.expiresAt }
   }
 

@@ -12,8 +12,6 @@ const one = async <T>(rows: Promise<T[]>): Promise<T | null> => (await rows)[0] 
 
 /** A domain; null: there is none. */
 export const domainById = (db: Database, id: string) => one(db.select().from(domains).where(eq(domains.id, id)))
-/** The domain of a name, which is unique; null: there is none. */
-export const domainByName = (db: Database, name: string) => one(db.select().from(domains).where(eq(domains.name, name)))
 /** Domains by name; what the filter leaves open is not asked. */
 export const listDomains = (db: Database, filter: { name?: string | undefined; enabled?: boolean | undefined }) =>
   db
@@ -138,15 +136,8 @@ export const raiseProjectEpoch = (db: Database, projectId: string) =>
 export const revokeToken = (db: Database, auditId: string, expiresAt: number) =>
   db.insert(revokedTokens).values({ auditId, expiresAt }).onConflictDoNothing()
 
-/** Whether a user administrates anything. */
-export const isAdministrator = async (db: Database, userId: string): Promise<boolean> =>
-  (
-    await db.all(sql`select 1 from role_assignments a join roles r on r.id = a.role_id
-    where a.user_id = ${userId} and r.name = 'admin' limit 1`)
-  ).length > 0
-
 /** A hash of today's cost in place of an older one; nothing if the password was changed meanwhile. */
-export const setPasswordHash = (db: Database, user: UserRow, passwordHash: string) =>
+export const setPasswordHash = (db: Database, user: Pick<UserRow, 'id' | 'passwordHash'>, passwordHash: string) =>
   db
     .update(users)
     .set({ passwordHash })

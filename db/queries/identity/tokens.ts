@@ -41,16 +41,21 @@ const standing = prepared((db) => {
     )
 })
 
-/**
- * What is left of a token's roles. Null: nothing, because it was revoked itself, by its user's epoch or by its project's,
- * or because every role that it had in its project was taken. One query.
- */
-export const rolesLeft = async (db: Database, token: TokenFacts): Promise<string[] | null> => {
-  const [row] = await standing.run(db, { ...token, claimed: JSON.stringify(token.roles) })
+/** The statement of `rolesLeft`, for a batch, and what its rows mean. */
+export const standingOf = (db: Database, token: TokenFacts) =>
+  standing.statement(db, { ...token, claimed: JSON.stringify(token.roles) })
+export const leftOf = ([row]: { left: string }[], token: TokenFacts): string[] | null => {
   if (!row) return null
   const left = JSON.parse(row.left) as string[]
   return left.length === 0 && token.roles.length > 0 ? null : left
 }
+
+/**
+ * What is left of a token's roles. Null: nothing, because it was revoked itself, by its user's epoch or by its project's,
+ * or because every role that it had in its project was taken. One query.
+ */
+export const rolesLeft = async (db: Database, token: TokenFacts): Promise<string[] | null> =>
+  leftOf(await standing.run(db, { ...token, claimed: JSON.stringify(token.roles) }), token)
 
 /** What a token is shown with, in one round trip: its domains, and its roles by name. */
 export const shownWith = async (db: Database, domainIds: string[], roleNames: string[]) => {

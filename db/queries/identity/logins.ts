@@ -1,0 +1,152 @@
+import type { Database } from '../../client.ts'
+import { worded } from '../../worded.ts'
+import { IMPLIED } from './implied-roles.ts'
+import { countingUnless, forgivingIf, LOCKED } from './login-failures.ts'
+import { administrates, type Naming, named, PROJECT, USER } from './naming.ts'
+import { leftOf, standingOf, type TokenFacts } from './tokens.ts'
+
+/** The project that a token is asked for; `own`: that of the user, if there is one; null: none. */
+export type Wanted = Naming | 'own' | null
+
+/** A user, as far as a login has to know. */
+export interface Person {
+  id: string
+  name: string
+  domainId: string
+  domainName: string
+  domainEnabled: boolean
+  enabled: boolean
+  epoch: number
+  passwordHash: string | null
+  administrator: boolean
+}
+
+/** A project that lets a user in, with the roles there, implied ones included, by name. */
+export interface Entry {
+  project: { id: string; name: string; domainId: string; domainName: string; epoch: number }
+  roles: { id: string; name: string }[]
+}
+
+/** For whom, and for which password of theirs, something was found to be right. */
+export interface Known {
+  userId: string
+  passwordHash: string
+  epoch: number
+}
+
+export interface Attempt {
+  user: Naming
+  wanted: Wanted
+  source: string
+  now: number
+  /** What the given password is known to be right for; null: nothing. */
+  known: Known | null
+  /** Whether that counts for an administrator. */
+  ofAdministrators: boolean
+}
+
+export interface Found {
+  /** Null: there is no such user. */
+  user: Person | null
+  /** Null: no project was asked for, or it does not let this user in. */
+  entry: Entry | null
+}
+
+/** As SQL, whether what is known is still so, and nothing keeps its user out. */
+const KNOWN = `exists (select 1 from users u join domains d on d.id = u.domain_id where u.id = :known.userId and u.id = ${USER}
+  and u.password_hash = :known.passwordHash and u.epoch = :known.epoch and u.enabled and d.enabled
+  and (:ofAdministrators or not ${administrates('u.id')}) and not ${LOCKED})`
+
+const who = (
+  more: string,
+) => `select u.id, u.name, u.domain_id as domainId, d.name as domainName, d.enabled as domainEnabled,
+    u.enabled, u.epoch, u.password_hash as passwordHash, ${administrates('u.id')} as administrator${more}
+  from (select ${USER} as id) n left join users u on u.id = n.id left join domains d on d.id = u.domain_id`
+const theUser = worded(who(''))
+const theUserTrying = worded(who(`, ${LOCKED} as locked, ${KNOWN} as known`))
+const theEntry = worded(
+  `with granted as (select g.name from role_assignments a join roles g on g.id = a.role_id
+    where a.user_id = ${USER} and a.project_id = ${PROJECT})
+  select p.id, p.name, p.domain_id as domainId, d.name as domainName, p.epoch,
+    (select json_group_array(json_object('id', id, 'name', name)) from (select id, name from roles
+      where name in (select name from granted union select implied.value from granted
+        join json_each('${JSON.stringify(IMPLIED)}') more on more.key = granted.name join json_each(more.value) implied)
+      order by name)) as roles
+  from projects p join domains d on d.id = p.domain_id
+  where p.id = ${PROJECT} and p.enabled and d.enabled and exists (select 1 from granted)`,
+)
+
+type Flags<T> = { [K in keyof T]: T[K] extends boolean ? number : T[K] }
+/** Always one; without an id there is no such user. */
+type UserRow = Flags<Omit<Person, 'id'>> & { id: string | null }
+type Trying = UserRow & { locked: number; known: number }
+type EntryRow = Entry['project'] & { roles: string }
+
+const counting = countingUnless(KNOWN)
+const forgiving = forgivingIf(KNOWN)
+
+/**
+ * A look at a user who would log in, and at the project that is asked for; in the same batch the attempt is counted as
+ * one that fails. Not so if the password is known to be right: then it is none, and its source is forgiven. `locked`:
+ * the attempt counts for nothing, however right it is. One round trip.
+ */
+export const tryLogin = async (
+  db: Database,
+  { user, wanted, known, source, now, ofAdministrators }: Attempt,
+): Promise<Found & { locked: boolean; known: boolean }> => {
+  const values = {
+    ...asked(user, wanted),
+    source,
+    now,
+    ofAdministrators: Number(ofAdministrators),
+    'known.userId': known?.userId ?? null,
+    'known.passwordHash': known?.passwordHash ?? null,
+    'known.epoch': known?.epoch ?? null,
+  }
+  const writes = [forgiving, ...counting].map((statement) => statement(values))
+  const [[row], entries] = (await db.batch([theUserTrying(values), theEntry(values), ...writes])) as unknown as [
+    [Trying],
+    EntryRow[],
+  ]
+  return { user: personOf(row), entry: entryOf(entries), locked: row.locked === 1, known: row.known === 1 }
+}
+
+/** A user, and the project that a token of this user would be for. One round trip. */
+export const lookUp = async (db: Database, user: Naming, wanted: Wanted): Promise<Found> => {
+  const values = asked(user, wanted)
+  const [[row], entries] = (await db.batch([theUser(values), theEntry(values)])) as unknown as [[UserRow], EntryRow[]]
+  return { user: personOf(row), entry: entryOf(entries) }
+}
+
+/** The user of a token, and the project that it is to be good for instead. Null: the token does not stand. One round trip. */
+export const enterByToken = async (db: Database, token: TokenFacts, wanted: Wanted): Promise<Found | null> => {
+  const values = asked({ id: token.userId }, wanted)
+  const [left, [row], entries] = (await db.batch([
+    standingOf(db, token),
+    theUser(values),
+    theEntry(values),
+  ])) as unknown as [Parameters<typeof leftOf>[0], [UserRow], EntryRow[]]
+  return leftOf(left, token) ? { user: personOf(row), entry: entryOf(entries) } : null
+}
+
+const asked = (user: Naming, wanted: Wanted) => ({
+  ...named('user', user),
+  ...named('project', wanted === 'own' || wanted === null ? {} : wanted),
+  ownProject: Number(wanted === 'own'),
+})
+
+const personOf = ({ id, name, domainId, domainName, epoch, passwordHash, ...flags }: UserRow): Person | null =>
+  id === null
+    ? null
+    : {
+        ...{ id, name, domainId, domainName, epoch, passwordHash },
+        enabled: flags.enabled === 1,
+        domainEnabled: flags.domainEnabled === 1,
+        administrator: flags.administrator === 1,
+      }
+
+const entryOf = ([row]: EntryRow[]): Entry | null => {
+  if (!row) return null
+  const { roles, ...project } = row
+  return { project, roles: JSON.parse(roles) }
+}
