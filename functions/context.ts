@@ -4,6 +4,7 @@ import type { Database } from '../db/client.ts'
 import type { Ref } from '../db/queries/line/bindings.ts'
 import type { Scope } from '../db/scope.ts'
 import type { KnownPasswords } from './auth/known-passwords.ts'
+import type { PasswordHashes } from './auth/password.ts'
 
 /** What an operator sets; the same on both runtimes. */
 export interface Settings {
@@ -91,6 +92,8 @@ export interface Host {
   /** Whether the process is about to end and should be sent nothing more. Absent: it is not told. */
   ending?(): boolean
   settings: Settings
+  /** The only way to make or compare a hash of a password. */
+  hashes: PasswordHashes
   /** What this process knows of passwords that were right lately. */
   knownPasswords: KnownPasswords
   deployment: Deployment

@@ -7,23 +7,16 @@ import { Crowded, type Lane, Turns } from './turns.ts'
 const COST = { N: 2 ** 14, r: 8, p: 5 }
 const LENGTH = 32
 
-/**
- * A hash takes a thread of Node's pool for a quarter of a second, and the pool of four also reads files and resolves
- * names: half of it stays free. One queue for the process, because the pool is the process's.
- */
-const turns = new Turns({ atOnce: 2, waiting: 64, longestMs: 10_000 })
+/** What takes the time and the memory of a hash, wherever a runtime has them. */
+export type Scrypt = (password: string, salt: Uint8Array, length: number, cost: typeof COST) => Promise<Uint8Array>
 
-/**
- * Does what needs a password hash when it is the lane's turn. Whatever makes or compares hashes goes through here, and
- * nothing else does. 429 when too many wait.
- */
-export const inTurn = async <T>(lane: Lane, work: (hashes: Hashes) => Promise<T>): Promise<T> => {
-  try {
-    return await turns.take(lane, () => work({ hash, verify }))
-  } catch (error) {
-    throw error instanceof Crowded ? tooMany(error.seconds, 'Too many passwords are being checked.') : error
-  }
-}
+/** In this process, on Node by a thread of its pool. */
+export const scryptHere: Scrypt = (password, salt, length, cost) =>
+  new Promise((resolve, reject) =>
+    scrypt(password, salt, length, { ...cost, maxmem: 64 * 1024 * 1024 }, (error, key) =>
+      error ? reject(error) : resolve(key),
+    ),
+  )
 
 export interface Hashes {
   /** `scrypt$N$r$p$salt$hash`, so that the cost can be raised later without losing anybody's password. */
@@ -32,20 +25,47 @@ export interface Hashes {
   verify(password: string, stored: string | null): Promise<boolean>
 }
 
-/** A hash that no request asked for: of a first start. */
-export const hashPassword = (password: string): Promise<string> =>
-  inTurn({ source: '', user: '' }, (hashes) => hashes.hash(password))
+/** Hashes of passwords: few at a time, as each takes a quarter of a second of a processor and 16 MiB. One queue for the process. */
+export class PasswordHashes {
+  readonly #scrypt: Scrypt
+  readonly #turns = new Turns({ atOnce: 2, waiting: 64, longestMs: 10_000 })
 
-const hash = async (password: string): Promise<string> => {
+  constructor(derive: Scrypt) {
+    this.#scrypt = derive
+  }
+
+  /**
+   * Does what needs a password hash when it is the lane's turn. Whatever makes or compares hashes goes through here, and
+   * nothing else does. 429 when too many wait.
+   */
+  async inTurn<T>(lane: Lane, work: (hashes: Hashes) => Promise<T>): Promise<T> {
+    const derive = this.#scrypt
+    try {
+      return await this.#turns.take(lane, () =>
+        work({ hash: (password) => hash(derive, password), verify: (...given) => verify(derive, ...given) }),
+      )
+    } catch (error) {
+      throw error instanceof Crowded ? tooMany(error.seconds, 'Too many passwords are being checked.') : error
+    }
+  }
+
+  /** A hash that no request asked for: of a first start. */
+  hash(password: string): Promise<string> {
+    return this.inTurn({ source: '', user: '' }, (hashes) => hashes.hash(password))
+  }
+}
+
+const hash = async (derive: Scrypt, password: string): Promise<string> => {
   const salt = randomBytes(16)
-  const derived = await derive(password, salt, COST)
+  const derived = Buffer.from(await derive(password, salt, LENGTH, COST))
   return ['scrypt', COST.N, COST.r, COST.p, salt.toString('base64'), derived.toString('base64')].join('$')
 }
 
-const verify = async (password: string, stored: string | null): Promise<boolean> => {
+const verify = async (derive: Scrypt, password: string, stored: string | null): Promise<boolean> => {
   const [, N, r, p, salt, wantedText] = (stored ?? nobody).split('$')
   const wanted = Buffer.from(wantedText!, 'base64')
-  const got = await derive(password, Buffer.from(salt!, 'base64'), { N: Number(N), r: Number(r), p: Number(p) })
+  const cost = { N: Number(N), r: Number(r), p: Number(p) }
+  const got = await derive(password, Buffer.from(salt!, 'base64'), LENGTH, cost)
   return timingSafeEqual(wanted, got) && stored !== null
 }
 
@@ -53,10 +73,3 @@ const verify = async (password: string, stored: string | null): Promise<boolean>
 export const needsRehash = (stored: string): boolean => !stored.startsWith(`scrypt$${COST.N}$${COST.r}$${COST.p}$`)
 
 const nobody = `scrypt$${COST.N}$${COST.r}$${COST.p}$${Buffer.alloc(16).toString('base64')}$${Buffer.alloc(LENGTH).toString('base64')}`
-
-const derive = (password: string, salt: Uint8Array, cost: typeof COST): Promise<Buffer> =>
-  new Promise((resolve, reject) =>
-    scrypt(password, salt, LENGTH, { ...cost, maxmem: 64 * 1024 * 1024 }, (error, key) =>
-      error ? reject(error) : resolve(key),
-    ),
-  )

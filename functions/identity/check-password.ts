@@ -9,7 +9,7 @@ import {
   type Wanted,
 } from '../../db/queries/identity/logins.ts'
 import type { Naming } from '../../db/queries/identity/naming.ts'
-import { inTurn, needsRehash } from '../auth/password.ts'
+import { needsRehash } from '../auth/password.ts'
 import { unauthorized } from '../auth/policy.ts'
 import type { Lane } from '../auth/turns.ts'
 import { noteEvent } from '../broker/line/commit.ts'
@@ -57,7 +57,7 @@ export const checkPassword = async (
   tried?: Tried,
 ): Promise<LoggedIn> => {
   const lane = laneOf(context, given.user.id ?? given.user.name ?? '')
-  const checking = inTurn(lane, async ({ verify }) => {
+  const checking = context.hashes.inTurn(lane, async ({ verify }) => {
     const found = tried ?? (await tryLogin(context.db, attempt(context, given, wanted, null)))
     return { found, at: context.now(), right: await verify(given.password, found.user?.passwordHash ?? null) }
   })
@@ -103,10 +103,12 @@ const tell = (context: Context, userId: string, { id, name }: Naming, reason: st
 
 /** A hash of today's cost in place of an older one. Another login does it where there is no time now. */
 const rehash = async (context: Context, lane: Lane, user: Person, password: string): Promise<void> => {
-  const made = await inTurn(lane, ({ hash }) => hash(password)).catch((error) => {
-    if (error.status === 429) return null
-    throw error
-  })
+  const made = await context.hashes
+    .inTurn(lane, ({ hash }) => hash(password))
+    .catch((error) => {
+      if (error.status === 429) return null
+      throw error
+    })
   if (made) await setPasswordHash(context.db, user, made)
 }
 

@@ -11,7 +11,6 @@ import {
   userById,
 } from '../../db/queries/identity/identity.ts'
 import { forgiveAll } from '../../db/queries/identity/login-failures.ts'
-import { inTurn } from '../auth/password.ts'
 import { commit } from '../broker/line/commit.ts'
 import { isTaken } from '../broker/line/refused.ts'
 import type { Context } from '../context.ts'
@@ -201,6 +200,8 @@ export const userOperations: Operation[] = [
 /** The columns of a new password; no hash at all with null. */
 const passwordSet = async (context: Context, text: string | null) => ({
   passwordHash:
-    text === null ? null : await inTurn(laneOf(context, context.caller?.userId ?? ''), ({ hash }) => hash(text)),
+    text === null
+      ? null
+      : await context.hashes.inTurn(laneOf(context, context.caller?.userId ?? ''), ({ hash }) => hash(text)),
   passwordChangedAt: context.now(),
 })

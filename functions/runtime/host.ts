@@ -2,6 +2,7 @@ import type { D1Database } from '@cloudflare/workers-types'
 import { openDatabase } from '../../db/client.ts'
 import { DatabaseStore } from '../../db/store.ts'
 import { KnownPasswords } from '../auth/known-passwords.ts'
+import { PasswordHashes, type Scrypt, scryptHere } from '../auth/password.ts'
 import { listed } from '../auth/source.ts'
 import { attend, converge } from '../broker/converge/converge.ts'
 import type { Host, Log, Settings } from '../context.ts'
@@ -23,6 +24,8 @@ export interface HostParts {
   sleep?: Host['sleep']
   newId?: Host['newId']
   log?: Log
+  /** Where the time of password hashes is spent; absent: in this process. */
+  scrypt?: Scrypt
   spread?: Host['spread']
   ending?: Host['ending']
 }
@@ -52,6 +55,7 @@ export const openHost = async (parts: HostParts): Promise<Host> => {
     ...(parts.ending ? { ending: parts.ending } : {}),
     ...(parts.trusting ? { trusting: parts.trusting } : {}),
     settings: parts.settings,
+    hashes: new PasswordHashes(parts.scrypt ?? scryptHere),
     knownPasswords: new KnownPasswords(parts.settings.rememberPasswords),
     deployment: await identify(db, parts.settings.secretKeys, newId),
   }

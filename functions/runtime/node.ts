@@ -5,7 +5,6 @@ import { abandonUploads } from '../../db/queries/image/images.ts'
 import { freeLeases } from '../../db/queries/line/leases.ts'
 import { openSqlite } from '../../db/sqlite.ts'
 import { createApp, isImageData } from '../app.ts'
-import { hashPassword } from '../auth/password.ts'
 import { FolderBlobs } from '../blobs/folder.ts'
 import { watchClouds } from '../broker/reconcile/watch.ts'
 import type { Host, Level } from '../context.ts'
@@ -99,7 +98,7 @@ const start = async (env: Record<string, string | undefined>): Promise<void> => 
     passwords[user] = password
     // Before the hash is all that is left of it.
     tell(settings.publicUrl ?? `http://127.0.0.1:${port}`)
-    return hashPassword(password)
+    return host.hashes.hash(password)
   }
   const first = await bootstrap(host, { hashOf, sandbox: {} })
   // So that the first `image list` is not empty.

@@ -10,7 +10,6 @@ import type {
 import { CLOUD_STATE_MIGRATIONS, MIGRATIONS } from '../../db/known.ts'
 import { NewerDatabase, pendingOf } from '../../db/migrate.ts'
 import { createApp } from '../app.ts'
-import { hashPassword } from '../auth/password.ts'
 import { BucketBlobs } from '../blobs/bucket.ts'
 import { reconcileAccount } from '../broker/reconcile/reconcile.ts'
 import type { Host } from '../context.ts'
@@ -88,7 +87,7 @@ const open = async (env: Env): Promise<Running> => {
     hashOf: async (user) => {
       const password = user === 'admin' ? env.PLIMSOLL_ADMIN_PASSWORD : env.PLIMSOLL_DEMO_PASSWORD
       if (!password && user === 'admin') throw new BadSettings('The secret PLIMSOLL_ADMIN_PASSWORD is not set.')
-      return password ? hashPassword(password) : null
+      return password ? host.hashes.hash(password) : null
     },
     ...(env.PLIMSOLL_SANDBOX === 'on' ? { sandbox: {} } : {}),
   })

@@ -3,7 +3,6 @@ import { migrate, readMigrations } from '../../db/migrate.ts'
 import { openSqlite } from '../../db/sqlite.ts'
 import { DatabaseStore } from '../../db/store.ts'
 import { createApp } from '../../functions/app.ts'
-import { hashPassword } from '../../functions/auth/password.ts'
 import { FolderBlobs } from '../../functions/blobs/folder.ts'
 import type { Host } from '../../functions/context.ts'
 import { runCron } from '../../functions/cron.ts'
@@ -35,7 +34,7 @@ export const openWorld = async (folder: string, { counted = true } = {}) => {
       deferred.push(work)
     },
   })
-  await bootstrap(host, { hashOf: () => hashPassword(PASSWORD), sandbox: QUICK })
+  await bootstrap(host, { hashOf: () => host.hashes.hash(PASSWORD), sandbox: QUICK })
   await runCron(host)
   const app = createApp(host)
   const send = async (method: string, path: string, token?: string, body?: unknown, more = {}) => {

@@ -3,7 +3,6 @@ import type { D1Database } from '@cloudflare/workers-types'
 import { migrate, readMigrations } from '../../db/migrate.ts'
 import { openSqlite } from '../../db/sqlite.ts'
 import { createApp } from '../../functions/app.ts'
-import { hashPassword } from '../../functions/auth/password.ts'
 import { runCron } from '../../functions/cron.ts'
 import { bootstrap } from '../../functions/runtime/bootstrap.ts'
 import { openHost, settingsFrom } from '../../functions/runtime/host.ts'
@@ -36,7 +35,7 @@ const host = await openHost({
     deferred.push(work)
   },
 })
-await bootstrap(host, { hashOf: () => hashPassword(PASSWORD), sandbox: {} })
+await bootstrap(host, { hashOf: () => host.hashes.hash(PASSWORD), sandbox: {} })
 await runCron(host)
 const app = createApp(host)
 

@@ -6,6 +6,7 @@ import { lookUp } from '../../db/queries/identity/logins.ts'
 import { clouds, mappings, projects, roleAssignments, roles, users } from '../../db/schema/index.ts'
 import { everyProject } from '../../db/scope.ts'
 import { createApp } from '../../functions/app.ts'
+import type { Scrypt } from '../../functions/auth/password.ts'
 import { sealToken } from '../../functions/auth/token.ts'
 import type { BlobStore, Context, Host, Settings } from '../../functions/context.ts'
 import { type Loop, loops, runCron } from '../../functions/cron.ts'
@@ -72,6 +73,7 @@ export interface Start {
   blobs?: BlobStore | null
   fetch?: typeof fetch
   trusting?: Host['trusting']
+  scrypt?: Scrypt
   loops?: Loop[]
 }
 
@@ -114,6 +116,7 @@ export const startPlimsoll = async (start: Start = {}) => {
     sleep: async (ms) => clock.advance(ms),
     fetch: start.fetch ?? (() => Promise.reject(new Error('a test reached for the network'))),
     ...(start.trusting ? { trusting: start.trusting } : {}),
+    ...(start.scrypt ? { scrypt: start.scrypt } : {}),
     log: (level, message, fields) => logged.push(fields ? { level, message, fields } : { level, message }),
     defer: (work) => {
       deferred.push(work)

@@ -1,7 +1,7 @@
 import { and, eq, ne, sql } from 'drizzle-orm'
 import type { Database } from '../../client.ts'
-import { worded } from '../../worded.ts'
 import { loginFailures } from '../../schema/index.ts'
+import { worded } from '../../worded.ts'
 import { administrates, USER } from './naming.ts'
 
 /** So many attempts within a minute lock for a minute: of one user from one source, and of one user from everywhere. */

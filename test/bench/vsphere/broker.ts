@@ -5,7 +5,6 @@ import { migrate, readMigrations } from '../../../db/migrate.ts'
 import { everyProject } from '../../../db/scope.ts'
 import { openSqlite } from '../../../db/sqlite.ts'
 import { createApp } from '../../../functions/app.ts'
-import { hashPassword } from '../../../functions/auth/password.ts'
 import type { Context, Host } from '../../../functions/context.ts'
 import { runCron } from '../../../functions/cron.ts'
 import { Background } from '../../../functions/runtime/background.ts'
@@ -55,7 +54,7 @@ export const openBroker = async (folder: string, vcenter: string, wire: Wire): P
     defer: background.defer,
     log,
   })
-  await bootstrap(host, { hashOf: () => hashPassword(PASSWORD) })
+  await bootstrap(host, { hashOf: () => host.hashes.hash(PASSWORD) })
   const server = createAdaptorServer({ fetch: createApp(host).fetch })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
