@@ -3,7 +3,7 @@ import type { Blobs, Store } from '../adapters/contract.ts'
 import type { Database } from '../db/client.ts'
 import type { Ref } from '../db/queries/line/bindings.ts'
 import type { Scope } from '../db/scope.ts'
-import type { KnownPasswords } from './auth/known-passwords.ts'
+import type { KnownPasswords, Remembered } from './auth/known-passwords.ts'
 import type { PasswordHashes } from './auth/password.ts'
 
 /** What an operator sets; the same on both runtimes. */
@@ -26,8 +26,8 @@ export interface Settings {
   /** Requests a minute that one source, and one user, may make of a process; 0: no limit. */
   requestsPerSource: number
   requestsPerUser: number
-  /** Of whom a password that was right is known for minutes: nobody, who administrates nothing, everybody. */
-  rememberPasswords: 'off' | 'users' | 'all'
+  /** Of whom a password that was right is known for minutes. */
+  rememberPasswords: Remembered
   runtime: 'node' | 'workers'
 }
 

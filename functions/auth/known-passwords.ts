@@ -2,11 +2,13 @@ import { Buffer } from 'node:buffer'
 import { createHmac, createSecretKey, type KeyObject, randomBytes, timingSafeEqual } from 'node:crypto'
 import type { Known, Person } from '../../db/queries/identity/logins.ts'
 import type { Naming } from '../../db/queries/identity/naming.ts'
-import type { Settings } from '../context.ts'
 
 /** From the hash on, however often it is used: milliseconds. */
 const LASTS = 5 * 60_000
 const REMEMBERED = 1_000
+
+/** Whose passwords are known: nobody's, those of who administrates nothing, everybody's. */
+export type Remembered = 'off' | 'users' | 'all'
 
 interface Given {
   user: Naming
@@ -25,11 +27,11 @@ interface Proof extends Known {
  * Why this is safe enough: docs/decisions/0018-a-password-that-was-right-is-known-for-minutes.md.
  */
 export class KnownPasswords {
-  readonly #of: Settings['rememberPasswords']
+  readonly #of: Remembered
   readonly #key: KeyObject
   readonly #proofs = new Map<string, Proof>()
 
-  constructor(of: Settings['rememberPasswords']) {
+  constructor(of: Remembered) {
     this.#of = of
     this.#key = createSecretKey(randomBytes(32))
   }
