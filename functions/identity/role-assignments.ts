@@ -1,48 +1,41 @@
-import {
-  assignRole,
-  type DomainRow,
-  listAssignments,
-  listDomains,
-  projectById,
-  roleById,
-  rolesOn,
-  unassignRole,
-  userById,
-} from '../../db/queries/identity/identity.ts'
+import { assignRole, grantsIn, listAssignments, unassignRole } from '../../db/queries/identity/identity.ts'
 import { commit } from '../broker/line/commit.ts'
 import type { Context } from '../context.ts'
 import { notFound } from '../http/fault.ts'
-import { type Operation, operation } from '../http/operation.ts'
+import { type Input, type Operation, operation } from '../http/operation.ts'
 import { unknown } from './refusals.ts'
 import { collection, flagOf, selfLink } from './views.ts'
 
-type Params = Record<string, string>
-
-/** 404 in the order in which Keystone looks: user, project, role. */
-const assertKnown = async ({ db }: Context, { project, user, role }: Params): Promise<void> => {
-  if (!(await userById(db, user!))) throw unknown('user', user!)
-  if (!(await projectById(db, project!))) throw unknown('project', project!)
-  if (role !== undefined && !(await roleById(db, role))) throw unknown('role', role)
+/** The place of the path, and the roles that the user has there. 404 in the order in which Keystone looks: user, project, role. */
+const placeOf = async ({ db }: Context, params: Input['params']) => {
+  const { project, user, role } = params as { project: string; user: string; role: string }
+  const grants = await grantsIn(db, { user, project, role })
+  if (!grants.user) throw unknown('user', user)
+  if (!grants.project) throw unknown('project', project)
+  if (!grants.role) throw unknown('role', role)
+  return { project, user, role, roles: grants.roles }
 }
 
-const assertAssigned = async ({ db }: Context, { project, user, role }: Params): Promise<void> => {
-  if (!(await rolesOn(db, user!, project!)).some(({ id }) => id === role))
+const assertAssigned = ({ project, user, role, roles }: Awaited<ReturnType<typeof placeOf>>): void => {
+  if (!roles.some(({ id }) => id === role))
     throw notFound(
       `Could not find role assignment with role: ${role}, user or group: ${user}, project, domain, or system: ${project}.`,
     )
 }
 
 type Assignment = Awaited<ReturnType<typeof listAssignments>>[number]
-const view = ({ user, project, role }: Assignment, domains: DomainRow[] | null, base: string) => {
-  const names = domains !== null
-  const domain = (id: string) => ({ id, name: domains?.find((d) => d.id === id)?.name ?? id })
-  return {
-    role: { id: role.id, ...(names ? { name: role.name } : {}) },
-    user: { id: user.id, ...(names ? { name: user.name, domain: domain(user.domainId) } : {}) },
-    scope: { project: { id: project.id, ...(names ? { name: project.name, domain: domain(project.domainId) } : {}) } },
-    links: { assignment: `${base}/v3/projects/${project.id}/users/${user.id}/roles/${role.id}` },
-  }
-}
+const view = (a: Assignment, names: boolean, base: string) => ({
+  role: { id: a.roleId, ...(names ? { name: a.role } : {}) },
+  user: { id: a.userId, ...(names ? { name: a.user, domain: domainView(a.userDomainId, a.userDomain) } : {}) },
+  scope: {
+    project: {
+      id: a.projectId,
+      ...(names ? { name: a.project, domain: domainView(a.projectDomainId, a.projectDomain) } : {}),
+    },
+  },
+  links: { assignment: `${base}/v3/projects/${a.projectId}/users/${a.userId}/roles/${a.roleId}` },
+})
+const domainView = (id: string, name: string | null) => ({ id, name: name ?? id })
 
 const ONE = '/v3/projects/:project/users/:user/roles/:role'
 
@@ -59,10 +52,10 @@ export const roleAssignmentOperations: Operation[] = [
       const elsewhere = ['group.id', 'scope.domain.id', 'scope.system'].some((key) => queries.has(key))
       const filter = { userId: query['user.id'], projectId: query['scope.project.id'], roleId: query['role.id'] }
       const rows = elsewhere ? [] : await listAssignments(context.db, filter)
-      const domains = flagOf(query.include_names) ? await listDomains(context.db, {}) : null
+      const names = flagOf(query.include_names) ?? false
       return collection(
         'role_assignments',
-        rows.map((row) => view(row, domains, base)),
+        rows.map((row) => view(row, names, base)),
         base,
         '/role_assignments',
       )
@@ -76,9 +69,8 @@ export const roleAssignmentOperations: Operation[] = [
     summary: 'The roles that a user was given in a project.',
     status: 200,
     handle: async ({ context, params, base }) => {
-      await assertKnown(context, params)
-      const rows = await rolesOn(context.db, params.user!, params.project!)
-      const views = rows.map(({ id, name }) => ({ id, name, links: selfLink(base, `/roles/${id}`) }))
+      const { roles } = await placeOf(context, params)
+      const views = roles.map(({ id, name }) => ({ id, name, links: selfLink(base, `/roles/${id}`) }))
       return collection('roles', views, base, `/projects/${params.project}/users/${params.user}/roles`)
     },
   }),
@@ -90,8 +82,7 @@ export const roleAssignmentOperations: Operation[] = [
     summary: 'Whether a user has a role in a project.',
     status: 204,
     handle: async ({ context, params }) => {
-      await assertKnown(context, params)
-      await assertAssigned(context, params)
+      assertAssigned(await placeOf(context, params))
       return {}
     },
   }),
@@ -103,8 +94,7 @@ export const roleAssignmentOperations: Operation[] = [
     summary: 'Gives a user a role in a project. A token has what it was issued with, as far as that still holds.',
     status: 204,
     handle: async ({ context, params }) => {
-      await assertKnown(context, params)
-      const { project, user, role } = params as { project: string; user: string; role: string }
+      const { project, user, role } = await placeOf(context, params)
       const entry = { action: 'assign_role', kind: 'user', resourceId: user, detail: { project, role } }
       await commit(context, entry, [assignRole(context.db, user, project, role)])
       return {}
@@ -119,9 +109,9 @@ export const roleAssignmentOperations: Operation[] = [
       'Takes a role in a project from a user, and from tokens for that project; one without any role left is revoked.',
     status: 204,
     handle: async ({ context, params }) => {
-      await assertKnown(context, params)
-      await assertAssigned(context, params)
-      const { project, user, role } = params as { project: string; user: string; role: string }
+      const place = await placeOf(context, params)
+      assertAssigned(place)
+      const { project, user, role } = place
       const entry = { action: 'unassign_role', kind: 'user', resourceId: user, detail: { project, role } }
       const writes = [unassignRole(context.db, user, project, role)]
       await commit(context, entry, writes)

@@ -1,12 +1,12 @@
 import { and, asc, eq } from 'drizzle-orm'
 import type { Database } from '../../client.ts'
+import { prepared, type Slots } from '../../prepared.ts'
 import { clouds, mappings, zones } from '../../schema/index.ts'
 import type { Scope } from '../../scope.ts'
 
 export type ZoneRow = Awaited<ReturnType<typeof zonesFor>>[number]
 
-/** Zones of the clouds that the scope's project is mapped to, in the broker's order of preference. */
-export const zonesFor = (db: Database, scope: Scope) => {
+const reading = prepared((db, { scope }: Slots<{ scope: Scope }>) => {
   const query = db
     .select({
       cloudId: clouds.id,
@@ -26,4 +26,7 @@ export const zonesFor = (db: Database, scope: Scope) => {
   if (!('every' in scope))
     query.innerJoin(mappings, and(eq(mappings.cloudId, clouds.id), eq(mappings.projectId, scope.projectId)))
   return query.orderBy(asc(clouds.position), asc(clouds.name), asc(zones.position), asc(zones.name))
-}
+})
+
+/** Zones of the clouds that the scope's project is mapped to, in the broker's order of preference. */
+export const zonesFor = (db: Database, scope: Scope) => reading.run(db, { scope })

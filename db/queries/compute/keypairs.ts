@@ -1,18 +1,21 @@
 import { and, asc, eq, gt, isNull, type SQL, sql } from 'drizzle-orm'
 import type { Database } from '../../client.ts'
+import { prepared, type Slots } from '../../prepared.ts'
 import { keypairs, servers } from '../../schema/index.ts'
 import { keypairAwaited } from '../line/awaited.ts'
 
 export type KeypairRow = typeof keypairs.$inferSelect
 
+const named = prepared((db, { userId, name }: Slots<{ userId: string; name: string }>) =>
+  db
+    .select()
+    .from(keypairs)
+    .where(and(eq(keypairs.userId, userId), eq(keypairs.name, name))),
+)
+
 /** Keypairs belong to users, not to projects: the user is their scope. */
 export const keypairNamed = async (db: Database, userId: string, name: string): Promise<KeypairRow | null> =>
-  (
-    await db
-      .select()
-      .from(keypairs)
-      .where(and(eq(keypairs.userId, userId), eq(keypairs.name, name)))
-  )[0] ?? null
+  (await named.run(db, { userId, name }))[0] ?? null
 
 /** For work below the line, which knows a keypair by the id in its binding. */
 export const keypairById = async (db: Database, id: string): Promise<KeypairRow | null> =>
@@ -28,14 +31,22 @@ export const keypairKept = async (db: Database, id: string) =>
       .limit(1)
   )[0] ?? null
 
+const paging = prepared(
+  (db, { userId, after, limit }: Slots<{ userId: string; after?: string | undefined; limit: number }>) =>
+    db
+      .select()
+      .from(keypairs)
+      .where(and(eq(keypairs.userId, userId), after && gt(keypairs.name, after)))
+      .orderBy(asc(keypairs.name))
+      .limit(limit),
+)
+
 /** A user's keypairs by name, after the one named `after`. */
-export const keypairsOf = (db: Database, userId: string, page: { limit?: number; after?: string | undefined } = {}) =>
-  db
-    .select()
-    .from(keypairs)
-    .where(and(eq(keypairs.userId, userId), page.after === undefined ? undefined : gt(keypairs.name, page.after)))
-    .orderBy(asc(keypairs.name))
-    .limit(page.limit ?? -1)
+export const keypairsOf = (
+  db: Database,
+  userId: string,
+  { limit = -1, after }: { limit?: number; after?: string | undefined } = {},
+): Promise<KeypairRow[]> => paging.run(db, { userId, after, limit })
 
 /** Statement: a new keypair, of which the public half alone is kept. */
 export const insertKeypair = (db: Database, row: KeypairRow) => db.insert(keypairs).values(row)

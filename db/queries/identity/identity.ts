@@ -1,5 +1,7 @@
-import { and, asc, eq, type SQL, sql } from 'drizzle-orm'
+import { and, asc, eq, type Placeholder, type SQL, sql } from 'drizzle-orm'
+import { alias, type SQLiteColumn, type SQLiteTable } from 'drizzle-orm/sqlite-core'
 import type { Database } from '../../client.ts'
+import { prepared, type Slots } from '../../prepared.ts'
 import { domains, projects, revokedTokens, roleAssignments, roles, users } from '../../schema/index.ts'
 import { forgiveAll } from './login-failures.ts'
 
@@ -10,91 +12,127 @@ export type DomainRow = typeof domains.$inferSelect
 
 const one = async <T>(rows: Promise<T[]>): Promise<T | null> => (await rows)[0] ?? null
 
-/** A domain; null: there is none. */
-export const domainById = (db: Database, id: string) => one(db.select().from(domains).where(eq(domains.id, id)))
-/** Domains by name; what the filter leaves open is not asked. */
-export const listDomains = (db: Database, filter: { name?: string | undefined; enabled?: boolean | undefined }) =>
-  db
-    .select()
-    .from(domains)
-    .where(and(same(domains.name, filter.name), same(domains.enabled, filter.enabled)))
-    .orderBy(asc(domains.name))
+interface ById {
+  id: string
+}
+interface ByName {
+  domainId: string
+  name: string
+}
 
-/** A user with the hash of the password; null: there is none. */
-export const userById = (db: Database, id: string) => one(db.select().from(users).where(eq(users.id, id)))
-/** The user of a name, which is unique in its domain; null: there is none. */
-export const userByName = (db: Database, domainId: string, name: string) =>
-  one(
-    db
-      .select()
-      .from(users)
-      .where(and(eq(users.domainId, domainId), eq(users.name, name))),
-  )
-/** A project; null: there is none. */
-export const projectById = (db: Database, id: string) => one(db.select().from(projects).where(eq(projects.id, id)))
-/** The project of a name, which is unique in its domain; null: there is none. */
-export const projectByName = (db: Database, domainId: string, name: string) =>
-  one(
-    db
-      .select()
-      .from(projects)
-      .where(and(eq(projects.domainId, domainId), eq(projects.name, name))),
-  )
+const domainOfId = prepared((db, { id }: Slots<ById>) => db.select().from(domains).where(eq(domains.id, id)))
+/** A domain; null: there is none. */
+export const domainById = (db: Database, id: string) => one(domainOfId.run(db, { id }))
 
 interface Filter {
   name?: string | undefined
   domainId?: string | undefined
   enabled?: boolean | undefined
 }
-const same = (column: Parameters<typeof eq>[0], value: unknown): SQL | undefined =>
-  value === undefined ? undefined : eq(column, value)
 
-/** Users by name; what the filter leaves open is not asked. */
-export const listUsers = (db: Database, filter: Filter) =>
+const domainsLike = prepared((db, { name, enabled }: Slots<Pick<Filter, 'name' | 'enabled'>>) =>
+  db
+    .select()
+    .from(domains)
+    .where(and(same(domains.name, name), same(domains.enabled, enabled)))
+    .orderBy(asc(domains.name)),
+)
+/** Domains by name; what the filter leaves open is not asked. */
+export const listDomains = (db: Database, filter: Pick<Filter, 'name' | 'enabled'>) => domainsLike.run(db, filter)
+
+const userOfId = prepared((db, { id }: Slots<ById>) => db.select().from(users).where(eq(users.id, id)))
+/** A user with the hash of the password; null: there is none. */
+export const userById = (db: Database, id: string) => one(userOfId.run(db, { id }))
+
+const userOfName = prepared((db, { domainId, name }: Slots<ByName>) =>
   db
     .select()
     .from(users)
-    .where(
-      and(same(users.name, filter.name), same(users.domainId, filter.domainId), same(users.enabled, filter.enabled)),
-    )
-    .orderBy(asc(users.name), asc(users.id))
+    .where(and(eq(users.domainId, domainId), eq(users.name, name))),
+)
+/** The user of a name, which is unique in its domain; null: there is none. */
+export const userByName = (db: Database, domainId: string, name: string) => one(userOfName.run(db, { domainId, name }))
 
-/** Projects by name; what the filter leaves open is not asked. */
-export const listProjects = (db: Database, filter: Filter) =>
+const projectOfId = prepared((db, { id }: Slots<ById>) => db.select().from(projects).where(eq(projects.id, id)))
+/** A project; null: there is none. */
+export const projectById = (db: Database, id: string) => one(projectOfId.run(db, { id }))
+
+const projectOfName = prepared((db, { domainId, name }: Slots<ByName>) =>
   db
     .select()
     .from(projects)
-    .where(
-      and(
-        same(projects.name, filter.name),
-        same(projects.domainId, filter.domainId),
-        same(projects.enabled, filter.enabled),
-      ),
-    )
-    .orderBy(asc(projects.name), asc(projects.id))
+    .where(and(eq(projects.domainId, domainId), eq(projects.name, name))),
+)
+/** The project of a name, which is unique in its domain; null: there is none. */
+export const projectByName = (db: Database, domainId: string, name: string) =>
+  one(projectOfName.run(db, { domainId, name }))
 
-/** Projects in which a user has any role. */
-export const projectsOfUser = (db: Database, userId: string) =>
+const same = (column: Parameters<typeof eq>[0], value: unknown): SQL | undefined =>
+  value === undefined ? undefined : eq(column, value)
+
+const usersLike = prepared((db, { name, domainId, enabled }: Slots<Filter>) =>
+  db
+    .select()
+    .from(users)
+    .where(and(same(users.name, name), same(users.domainId, domainId), same(users.enabled, enabled)))
+    .orderBy(asc(users.name), asc(users.id)),
+)
+/** Users by name; what the filter leaves open is not asked. */
+export const listUsers = (db: Database, filter: Filter) => usersLike.run(db, filter)
+
+const projectsLike = prepared((db, { name, domainId, enabled }: Slots<Filter>) =>
+  db
+    .select()
+    .from(projects)
+    .where(and(same(projects.name, name), same(projects.domainId, domainId), same(projects.enabled, enabled)))
+    .orderBy(asc(projects.name), asc(projects.id)),
+)
+/** Projects by name; what the filter leaves open is not asked. */
+export const listProjects = (db: Database, filter: Filter) => projectsLike.run(db, filter)
+
+const projectsFor = prepared((db, { userId }: Slots<{ userId: string }>) =>
   db
     .select()
     .from(projects)
     .where(sql`${projects.id} in (select project_id from role_assignments where user_id = ${userId})`)
-    .orderBy(asc(projects.name), asc(projects.id))
+    .orderBy(asc(projects.name), asc(projects.id)),
+)
+/** Projects in which a user has any role. */
+export const projectsOfUser = (db: Database, userId: string) => projectsFor.run(db, { userId })
 
+const roleOfId = prepared((db, { id }: Slots<ById>) => db.select().from(roles).where(eq(roles.id, id)))
 /** A role; null: there is none. */
-export const roleById = (db: Database, id: string) => one(db.select().from(roles).where(eq(roles.id, id)))
-/** Roles by name; with a name that one alone. */
-export const listRoles = (db: Database, name?: string) =>
-  db.select().from(roles).where(same(roles.name, name)).orderBy(asc(roles.name))
+export const roleById = (db: Database, id: string) => one(roleOfId.run(db, { id }))
 
-/** The roles that a user has in a project, by name. */
-export const rolesOn = async (db: Database, userId: string, projectId: string): Promise<RoleRow[]> =>
+const rolesLike = prepared((db, { name }: Slots<Pick<Filter, 'name'>>) =>
+  db.select().from(roles).where(same(roles.name, name)).orderBy(asc(roles.name)),
+)
+/** Roles by name; with a name that one alone. */
+export const listRoles = (db: Database, name?: string) => rolesLike.run(db, { name })
+
+interface Place {
+  user: string
+  project: string
+  role?: string | undefined
+}
+const there = (table: SQLiteTable & { id: SQLiteColumn }, id: Placeholder | undefined): SQL<boolean> =>
+  (id ? sql<boolean>`exists (select 1 from ${table} where ${table.id} = ${id})` : sql<boolean>`1`).mapWith(Boolean)
+const granted = prepared((db, { user, project, role }: Slots<Place>) =>
   db
-    .select({ id: roles.id, name: roles.name, description: roles.description })
-    .from(roleAssignments)
-    .innerJoin(roles, eq(roles.id, roleAssignments.roleId))
-    .where(and(eq(roleAssignments.userId, userId), eq(roleAssignments.projectId, projectId)))
-    .orderBy(asc(roles.name))
+    .select({
+      user: there(users, user),
+      project: there(projects, project),
+      role: there(roles, role),
+      roles: sql<string>`(select json_group_array(json_object('id', r.id, 'name', r.name) order by r.name)
+        from role_assignments a join roles r on r.id = a.role_id where a.user_id = ${user} and a.project_id = ${project})`,
+    })
+    .from(sql`(select 1)`),
+)
+/** Which of a user, a project and (if one is named) a role there are, and the roles that the user has there, by name. One query. */
+export const grantsIn = async (db: Database, place: Place) => {
+  const [row] = await granted.run(db, place)
+  return { ...row!, roles: JSON.parse(row!.roles) as Pick<RoleRow, 'id' | 'name'>[] }
+}
 
 export interface AssignmentFilter {
   userId?: string | undefined
@@ -102,22 +140,39 @@ export interface AssignmentFilter {
   roleId?: string | undefined
 }
 
-/** Role assignments with every name that a view may show. */
-export const listAssignments = (db: Database, filter: AssignmentFilter) =>
+const userDomains = alias(domains, 'user_domains')
+const projectDomains = alias(domains, 'project_domains')
+const assignmentsLike = prepared((db, { userId, projectId, roleId }: Slots<AssignmentFilter>) =>
   db
-    .select({ user: users, project: projects, role: roles })
+    .select({
+      userId: users.id,
+      user: users.name,
+      userDomainId: users.domainId,
+      userDomain: userDomains.name,
+      projectId: projects.id,
+      project: projects.name,
+      projectDomainId: projects.domainId,
+      projectDomain: projectDomains.name,
+      roleId: roles.id,
+      role: roles.name,
+    })
     .from(roleAssignments)
     .innerJoin(users, eq(users.id, roleAssignments.userId))
     .innerJoin(projects, eq(projects.id, roleAssignments.projectId))
     .innerJoin(roles, eq(roles.id, roleAssignments.roleId))
+    .leftJoin(userDomains, eq(userDomains.id, users.domainId))
+    .leftJoin(projectDomains, eq(projectDomains.id, projects.domainId))
     .where(
       and(
-        same(roleAssignments.userId, filter.userId),
-        same(roleAssignments.projectId, filter.projectId),
-        same(roleAssignments.roleId, filter.roleId),
+        same(roleAssignments.userId, userId),
+        same(roleAssignments.projectId, projectId),
+        same(roleAssignments.roleId, roleId),
       ),
     )
-    .orderBy(asc(users.name), asc(projects.name), asc(roles.name))
+    .orderBy(asc(users.name), asc(projects.name), asc(roles.name)),
+)
+/** Role assignments with every name that a view may show. One query. */
+export const listAssignments = (db: Database, filter: AssignmentFilter) => assignmentsLike.run(db, filter)
 
 /** Revokes every token of a user, of a project or of both. */
 export const raiseUserEpoch = (db: Database, userId: string) =>
