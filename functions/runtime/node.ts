@@ -17,6 +17,7 @@ import { CannotStart, codeOf, holdFolder, keptSecret, newSecretKey, openFolder }
 import { BadSettings, openHost, settingsFrom } from './host.ts'
 import { forgetFormer, keptPasswords, newPassword } from './passwords.ts'
 import { serverFor } from './serve.ts'
+import { nameSources } from './traces.ts'
 import { trusting } from './trusting.ts'
 import { cloudsYaml, welcome, writeCloudsYaml } from './welcome.ts'
 
@@ -26,7 +27,7 @@ const PATIENCE = 10_000
 const openMigrated = async (path: string, migrations: string) => {
   try {
     const database = openSqlite(path)
-    const known = await readMigrations(new URL(migrations, import.meta.url))
+    const known = await readMigrations(migrations)
     await pendingOf(
       database,
       known.map(({ name }) => name),
@@ -59,7 +60,7 @@ const startTimer = (host: Host, everyMs: number): (() => Promise<void>) => {
   }
 }
 
-const start = async (env: Record<string, string | undefined>): Promise<void> => {
+const start = async (env: Record<string, string | undefined>, root: string): Promise<void> => {
   // Whatever is written holds something that only its owner should read.
   process.umask(0o077)
   const hostname = env.HOST || '127.0.0.1'
@@ -69,8 +70,8 @@ const start = async (env: Record<string, string | undefined>): Promise<void> => 
   const release = holdFolder(folder)
   const secretKey = env.PLIMSOLL_SECRET_KEY || keptSecret(folder, 'secret.key', newSecretKey)
   const settings = settingsFrom(env, 'node', secretKey)
-  const d1 = await openMigrated(join(folder, 'plimsoll.db'), '../../db/migrations')
-  const cloudState = await openMigrated(join(folder, 'cloud-state.db'), '../../db/cloud-state')
+  const d1 = await openMigrated(join(folder, 'plimsoll.db'), join(root, 'db/migrations'))
+  const cloudState = await openMigrated(join(folder, 'cloud-state.db'), join(root, 'db/cloud-state'))
   // People read the standard output.
   const log = jsonLog((env.PLIMSOLL_LOG as Level | undefined) ?? 'warn', console.error)
   let endingSince = 0
@@ -145,10 +146,17 @@ const start = async (env: Record<string, string | undefined>): Promise<void> => 
   process.on('SIGINT', end).on('SIGTERM', end)
 }
 
-try {
-  await start(process.env)
-} catch (error) {
-  const known = error instanceof CannotStart || error instanceof WrongKey || error instanceof BadSettings
-  console.error(known ? `plimsoll: ${(error as Error).message}` : error)
-  process.exit(1)
+/**
+ * The program on Node, until a signal ends its process; what it cannot start for is said in one line, and the exit code is 1.
+ * @param root folder of the project, whose migrations are read
+ */
+export const serve = async (env: Record<string, string | undefined>, root: string): Promise<void> => {
+  nameSources(root)
+  try {
+    await start(env, root)
+  } catch (error) {
+    const known = error instanceof CannotStart || error instanceof WrongKey || error instanceof BadSettings
+    console.error(known ? `plimsoll: ${(error as Error).message}` : error)
+    process.exit(1)
+  }
 }

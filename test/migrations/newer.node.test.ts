@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { afterEach, expect, test } from 'vitest'
 import { migrate, readMigrations } from '../../db/migrate.ts'
 import { openSqlite } from '../../db/sqlite.ts'
+import { SERVED } from '../support/served.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'plimsoll-newer-'))
 afterEach(() => rmSync(folder, { recursive: true, force: true }))
@@ -19,9 +20,9 @@ test('`npm start` on the data of a newer version ends in one line, and changes n
   ])
   newer.close()
 
-  const { status, stderr } = spawnSync(process.execPath, ['functions/runtime/node.ts'], {
+  const { status, stderr } = spawnSync(process.execPath, SERVED, {
     encoding: 'utf8',
-    env: { ...process.env, PLIMSOLL_DATA: folder, PORT: '0', NODE_OPTIONS: '--disable-warning=ExperimentalWarning' },
+    env: { ...process.env, PLIMSOLL_DATA: folder, PORT: '0' },
   })
   expect(status).toBe(1)
   expect(stderr.trim()).toBe(

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { openSqlite } from '../../db/sqlite.ts'
 import { passwordsIn } from '../../functions/runtime/passwords.ts'
+import { SERVED } from '../support/served.ts'
 
 /** A process with a data folder of its own: what it leaves there and says is searched byte by byte. */
 
@@ -22,9 +23,8 @@ const canary = (what: string): string => {
 
 const start = async () => {
   said = ''
-  const program = new URL('../../functions/runtime/node.ts', import.meta.url).pathname
   const { PLIMSOLL_SECRET_KEY: _, PLIMSOLL_ADMIN_PASSWORD: __, PLIMSOLL_DEMO_PASSWORD: ___, ...env } = process.env
-  const process_ = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', program], {
+  const process_ = spawn(process.execPath, SERVED, {
     env: { ...env, PLIMSOLL_DATA: folder, PORT: '0', PLIMSOLL_LOG: 'debug', PLIMSOLL_CRON_SECONDS: '1' },
   })
   broker = process_

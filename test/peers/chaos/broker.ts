@@ -1,6 +1,7 @@
 import { copyFile, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { SERVED } from '../../support/served.ts'
 import { ROOT } from '../support/broker.ts'
 import { answering, type Child, freePort, launch } from '../support/child.ts'
 
@@ -44,8 +45,7 @@ export class Victim {
       PORT: String(this.#port),
       PLIMSOLL_DATA: this.folder,
     }
-    const args = ['--disable-warning=ExperimentalWarning', 'functions/runtime/node.ts']
-    this.#child = launch({ command: process.execPath, args, cwd: ROOT, env })
+    this.#child = launch({ command: process.execPath, args: SERVED, cwd: ROOT, env })
     await answering(this.#child, `${this.url}/healthz`)
   }
 

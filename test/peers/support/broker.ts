@@ -2,6 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { SERVED } from '../../support/served.ts'
 import { answering, type Child, finish, freePort, launch } from './child.ts'
 
 export type Runtime = 'node' | 'workerd'
@@ -64,7 +65,7 @@ export const startBroker = async (runtime: Runtime, more: Record<string, string>
 const onNode = (folder: string, port: number, more: Record<string, string>): Child =>
   launch({
     command: process.execPath,
-    args: ['--disable-warning=ExperimentalWarning', 'functions/runtime/node.ts'],
+    args: SERVED,
     cwd: ROOT,
     env: {
       ...SECRETS,
