@@ -92,7 +92,12 @@ export const servers = sqliteTable(
     deletedAt: at('deleted_at'),
   },
   (t) => [
-    index('servers_by_project').on(t.projectId, t.deletedAt, t.createdAt, t.id),
+    // Lists go along these; the name comes last so that those that have a part of it are found without a look at the rows.
+    index('servers_by_project').on(t.projectId, t.deletedAt, t.createdAt, t.id, t.name),
+    index('servers_by_name').on(t.projectId, t.name, t.createdAt, t.id).where(sql`deleted_at IS NULL`),
+    index('servers_by_status').on(t.projectId, t.status, t.createdAt, t.id).where(sql`deleted_at IS NULL`),
+    index('servers_by_change').on(t.projectId, t.updatedAt, t.createdAt, t.id),
+    index('servers_by_time').on(t.createdAt, t.id).where(sql`deleted_at IS NULL`),
     index('servers_by_cloud').on(t.cloudId, t.deletedAt),
     index('servers_by_parent').on(t.parentId).where(sql`parent_id IS NOT NULL`),
     index('servers_by_expiry').on(t.expiresAt).where(sql`expires_at IS NOT NULL AND deleted_at IS NULL`),

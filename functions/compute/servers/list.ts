@@ -1,10 +1,11 @@
 import {
+  addressServers,
   nameServers,
   type ServerList,
-  type ServerView,
   serverExists,
   viewServers,
-} from '../../../db/queries/compute/server-view.ts'
+} from '../../../db/queries/compute/server-list.ts'
+import type { ServerView } from '../../../db/queries/compute/server-view.ts'
 import type { Context } from '../../context.ts'
 import { badRequest } from '../../http/fault.ts'
 import { type Input, type Operation, operation } from '../../http/operation.ts'
@@ -13,10 +14,10 @@ import { nextLink } from '../links.ts'
 import { judging, type Matcher } from './pattern.ts'
 import { type Asked, readQuery } from './query.ts'
 import { listQuery } from './query-names.ts'
-import { addressesOf, briefView, listedView, viewerOf } from './view.ts'
+import { briefView, listedView, viewerOf } from './view.ts'
 
 /** Rows read at a time when they are judged one by one. */
-const CHUNK = 500
+const CHUNK = 1_000
 /** So many servers are driven on by one look at a list: the rest is the cron's. */
 const DRIVEN = 10
 
@@ -35,52 +36,48 @@ const pageOf = async <R extends Row>(input: Input, asked: Asked, read: Read<R>):
   const { context, query } = input
   const { limit, marker } = pageRequest(query)
   if (asked.nothing || limit === 0) return []
-  const { filter, order } = asked
+  const { filter, order, judges } = asked
   const ask = { filter, order, now: context.now() }
-  const rows = asked.judges.length
-    ? await judged(asked, limit, marker, (from, count) =>
-        viewServers(context.db, { ...ask, limit: count, marker: from }, context.caller?.isAdmin),
-      )
+  const rows = judges.length
+    ? await read({ ...ask, filter: { ids: await judged(context, asked, { ...ask, limit, marker }) }, limit })
     : await read({ ...ask, limit, marker })
   if (!rows.length && marker !== undefined && !(await serverExists(context.db, filter.projectId, marker)))
     throw badRequest(`marker [${marker}] not found`)
-  return rows as R[]
+  return rows
 }
 
-/** Patterns are not the database's affair: whole rows are read, chunk by chunk, until the page is full. */
-const judged = async (
-  { judges }: Asked,
-  limit: number,
-  marker: string | undefined,
-  read: (marker: string | undefined, count: number) => Promise<ServerView[]>,
-): Promise<ServerView[]> => {
+/**
+ * Patterns are not the database's affair: names and addresses are read, chunk by chunk, until the page is full. Gives the
+ * ids of those that match.
+ */
+const judged = async ({ db }: Context, { judges }: Asked, list: ServerList): Promise<string[]> => {
   const judge = judging()
   const anyOf = async (matcher: Matcher, texts: string[]): Promise<boolean> => {
     for (const text of texts) if (await judge(matcher, text)) return true
     return false
   }
-  const meets = async (row: ServerView): Promise<boolean> => {
-    for (const { of, matcher } of judges)
-      if (!(await anyOf(matcher, of === 'name' ? [row.name] : addressesIn(row, of === 'ip4' ? 4 : 6)))) return false
+  const meets = async ({ name, addresses }: { name: string; addresses: string[] }): Promise<boolean> => {
+    for (const { of, matcher } of judges) {
+      const texts = of === 'name' ? [name] : addresses.filter((each) => each.includes(':') === (of === 'ip6'))
+      if (!(await anyOf(matcher, texts))) return false
+    }
     return true
   }
-  const page: ServerView[] = []
-  for (let from = marker; ; ) {
-    const rows = await read(from, CHUNK)
-    for (const row of rows) {
-      if (await meets(row)) page.push(row)
-      if (page.length === limit) return page
+  const read = judges.some(({ of }) => of !== 'name')
+    ? addressServers
+    : async (...of: Parameters<typeof nameServers>) =>
+        (await nameServers(...of)).map((row) => ({ ...row, addresses: '[]' }))
+  const ids: string[] = []
+  for (let marker = list.marker; ; ) {
+    const rows = await read(db, { ...list, marker, limit: CHUNK })
+    for (const { id, name, addresses } of rows) {
+      if (await meets({ name, addresses: JSON.parse(addresses) })) ids.push(id)
+      if (ids.length === list.limit) return ids
     }
-    if (rows.length < CHUNK) return page
-    from = rows.at(-1)!.id
+    if (rows.length < CHUNK) return ids
+    marker = rows.at(-1)!.id
   }
 }
-
-const addressesIn = (row: ServerView, version: 4 | 6): string[] =>
-  Object.values(addressesOf(row, false))
-    .flat()
-    .filter((each) => each.version === version)
-    .map((each) => String(each.addr))
 
 export const listOperations: Operation[] = [
   operation({

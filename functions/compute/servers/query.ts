@@ -1,5 +1,5 @@
 import { own, table } from '../../../adapters/table.ts'
-import { isSortColumn, type ServerFilter, type ServerOrder } from '../../../db/queries/compute/server-view.ts'
+import { isSortColumn, type ServerFilter, type ServerOrder } from '../../../db/queries/compute/server-list.ts'
 import { POWER_STATES, SERVER_STATUSES } from '../../broker/compute/lifecycle.ts'
 import type { Context } from '../../context.ts'
 import { strictBoolean } from '../../http/boolean.ts'
