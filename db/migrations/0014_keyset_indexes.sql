@@ -4,3 +4,12 @@ CREATE INDEX `servers_by_status` ON `servers` (`project_id`,`status`,`created_at
 CREATE INDEX `servers_by_change` ON `servers` (`project_id`,`updated_at`,`created_at`,`id`);
 CREATE INDEX `servers_by_time` ON `servers` (`created_at`,`id`) WHERE deleted_at IS NULL;
 CREATE INDEX `servers_by_project` ON `servers` (`project_id`,`deleted_at`,`created_at`,`id`,`name`);
+DROP INDEX `ports_by_network`;
+DROP INDEX `ports_by_project`;
+CREATE INDEX `ports_by_time` ON `ports` (`created_at`,`id`);
+CREATE INDEX `feet_by_network` ON `ports` (`network_id`,`device_id`) WHERE device_owner = 'network:router_interface';
+CREATE INDEX `feet_by_router` ON `ports` (`device_id`,`network_id`) WHERE device_owner = 'network:router_interface';
+CREATE INDEX `ports_by_network` ON `ports` (`network_id`,`created_at`,`id`);
+CREATE INDEX `ports_by_project` ON `ports` (`project_id`,`created_at`,`id`);
+CREATE INDEX `bindings_by_scope` ON `bindings` (`scope`) WHERE scope <> '';
+CREATE INDEX `bindings_failed` ON `bindings` (`cloud_id`,`kind`) WHERE phase = 'failed';

@@ -1,4 +1,4 @@
-import { type SQL, sql } from 'drizzle-orm'
+import { Column, is, SQL, sql } from 'drizzle-orm'
 
 /** One column of an order. Nulls sort as the empty string does: a marker may stand on one. */
 export interface SortKey {
@@ -6,21 +6,41 @@ export interface SortKey {
   descending: boolean
 }
 
+/** A column that is never null, by itself: an index on it can be gone along. */
+const neverNull = (column: unknown): boolean => {
+  if (is(column, Column)) return column.notNull
+  if (!is(column, SQL)) return false
+  const columns = column.queryChunks.filter((chunk) => is(chunk, Column))
+  const words = column.queryChunks.filter((chunk) => !is(chunk, Column))
+  return columns.length === 1 && columns[0]!.notNull && words.every((word) => /^\s*$/.test(textOf(word)))
+}
+const textOf = (chunk: unknown): string => {
+  const { value } = chunk as { value?: unknown }
+  return Array.isArray(value) ? value.join('') : 'something else'
+}
+
 /** What a key compares. */
-export const comparedAs = ({ column }: SortKey): SQL => sql`coalesce(${column}, '')`
+export const comparedAs = ({ column }: SortKey): SQL =>
+  neverNull(column) ? sql`${column}` : sql`coalesce(${column}, '')`
 
 export const orderOf = (keys: SortKey[]): SQL[] =>
   keys.map((key) => (key.descending ? sql`${comparedAs(key)} desc` : sql`${comparedAs(key)} asc`))
 
 /**
- * What comes after a marker in that order: `(a, b) > (x, y)`, spelled out because directions may differ. `marker` holds
- * the marker's values in the order of the keys. The last key must be unique.
+ * What comes after a marker in that order. `marker` holds the marker's values in the order of the keys. The last key must
+ * be unique. Where all keys go one way it is `(a, b) > (x, y)`, and SQLite begins at the marker.
  */
 export const after = (keys: SortKey[], marker: unknown[]): SQL => {
-  const [first, ...rest] = keys
-  if (!first) return sql`0`
-  const [at, ...others] = marker
-  const here = comparedAs(first)
-  const beyond = first.descending ? sql`${here} < ${at ?? ''}` : sql`${here} > ${at ?? ''}`
-  return rest.length ? sql`(${beyond} or (${here} = ${at ?? ''} and ${after(rest, others)}))` : beyond
+  if (!keys.length) return sql`0`
+  const { descending } = keys[0]!
+  if (!keys.every((key) => key.descending === descending)) return spelledOut(keys, marker)
+  const [here, there] = [keys.map(comparedAs), marker.map((value) => sql`${value ?? ''}`)]
+  const list = (values: SQL[]) => sql`(${sql.join(values, sql`, `)})`
+  return descending ? sql`${list(here)} < ${list(there)}` : sql`${list(here)} > ${list(there)}`
+}
+
+const spelledOut = ([first, ...rest]: SortKey[], [at, ...others]: unknown[]): SQL => {
+  const here = comparedAs(first!)
+  const beyond = first!.descending ? sql`${here} < ${at ?? ''}` : sql`${here} > ${at ?? ''}`
+  return rest.length ? sql`(${beyond} or (${here} = ${at ?? ''} and ${spelledOut(rest, others)}))` : beyond
 }

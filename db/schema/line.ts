@@ -59,6 +59,8 @@ export const bindings = sqliteTable(
     index('bindings_due').on(t.dueAt),
     index('bindings_by_native').on(t.cloudId, t.kind, t.nativeId),
     index('bindings_by_resource').on(t.resourceId),
+    index('bindings_by_scope').on(t.scope).where(sql`scope <> ''`),
+    index('bindings_failed').on(t.cloudId, t.kind).where(sql`phase = 'failed'`),
     index('bindings_handed_over').on(t.ownership).where(sql`ownership <> 'ours'`),
   ],
 )

@@ -1,3 +1,4 @@
+import { sql } from 'drizzle-orm'
 import { index, integer, primaryKey, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core'
 import { at, emptyList, emptyObject, flag, json } from './columns.ts'
 
@@ -96,9 +97,12 @@ export const ports = sqliteTable(
     status: text('status').$type<'ACTIVE' | 'DOWN' | 'BUILD' | 'ERROR' | 'N/A'>().notNull().default('DOWN'),
   },
   (t) => [
-    index('ports_by_network').on(t.networkId),
-    index('ports_by_project').on(t.projectId),
+    index('ports_by_network').on(t.networkId, t.createdAt, t.id),
+    index('ports_by_project').on(t.projectId, t.createdAt, t.id),
+    index('ports_by_time').on(t.createdAt, t.id),
     index('ports_by_device').on(t.deviceId),
+    index('feet_by_network').on(t.networkId, t.deviceId).where(sql`device_owner = 'network:router_interface'`),
+    index('feet_by_router').on(t.deviceId, t.networkId).where(sql`device_owner = 'network:router_interface'`),
     uniqueIndex('ports_by_mac').on(t.networkId, t.macAddress),
   ],
 )

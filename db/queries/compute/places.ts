@@ -14,7 +14,7 @@ import {
   volumes,
 } from '../../schema/index.ts'
 import { type Scope, within } from '../../scope.ts'
-import { ROUTER_INTERFACE } from '../network/network.ts'
+import { isFoot } from '../network/network.ts'
 import { homeOf } from './home.ts'
 
 export type FlavorRow = typeof flavors.$inferSelect
@@ -188,7 +188,7 @@ export const lookUpReferences = async (db: Database, refs: References) => {
         )
         .orderBy(subnets.createdAt, subnets.id),
       db.all<{ id: string }>(sql`select distinct p.network_id as id from ports p
-        where p.device_owner = ${ROUTER_INTERFACE} and (${anyOf(sql`p.network_id`, refs.networkIds)}
+        where ${isFoot('p')} and (${anyOf(sql`p.network_id`, refs.networkIds)}
           or p.network_id in (${ofPorts})
           ${refs.anyNetwork ? sql`or p.network_id in (select id from networks where ${unnamed})` : sql``})`),
       db

@@ -14,7 +14,7 @@ import {
   serverPorts,
   servers,
 } from '../../schema/index.ts'
-import { ROUTER_INTERFACE } from '../network/network.ts'
+import { isFoot } from '../network/network.ts'
 import { releaseRows } from '../network/network-quotas.ts'
 import { type Binding, type Ref, refOf } from './bindings.ts'
 
@@ -187,7 +187,7 @@ const DELETED_SERVER = { status: 'DELETED', vmState: 'deleted', taskState: null,
 
 /** What goes of a kind's rows, as SQL: a router takes its ports along. */
 const going = (kind: Kind, set: SQL): SQL => {
-  if (kind === 'port') return sql`(id in ${set} or (device_id in ${set} and device_owner = ${ROUTER_INTERFACE}))`
+  if (kind === 'port') return sql`(id in ${set} or (device_id in ${set} and ${isFoot('ports')}))`
   return factsOf(kind).tombstoned ? sql`(id in ${set} and deleted_at is null)` : sql`id in ${set}`
 }
 

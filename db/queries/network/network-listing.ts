@@ -1,12 +1,16 @@
 import { and, type SQL, sql } from 'drizzle-orm'
 import type { SQLiteTable } from 'drizzle-orm/sqlite-core'
 import { anyOf } from '../../conditions.ts'
-import { after, orderOf } from '../keyset.ts'
+import { after, comparedAs, orderOf } from '../keyset.ts'
 
-/** What a list can be filtered and sorted by: an expression, or a condition that all values together make. */
-type Attribute =
+/**
+ * What a list can be filtered and sorted by: an expression, or a condition that all values together make. `seeks`: it finds
+ * few by an index of its own, so that those are read and put in order, in place of all in order until enough were found.
+ */
+type Attribute = { seeks?: boolean } & (
   | { is: 'text' | 'flag' | 'number' | 'time' | 'ip' | 'cidr' | 'mac'; sql: SQL; matches?: undefined }
   | { is: 'text' | 'pairs'; matches: (values: string[]) => SQL }
+)
 export type Attributes = Record<string, Attribute>
 
 export type TagMatch = 'tags' | 'tags-any' | 'not-tags' | 'not-tags-any'
@@ -35,8 +39,11 @@ export const everything: Listing = {
   reverse: false,
 }
 
-const filterOf = (attribute: Attribute, values: unknown[]): SQL =>
-  attribute.matches ? attribute.matches(values.map(String)) : anyOf(attribute.sql, values)
+const filterOf = (attribute: Attribute, values: (string | number | boolean)[]): SQL => {
+  if (attribute.matches) return attribute.matches(values.map(String))
+  const [value, ...more] = values.map((each) => (typeof each === 'boolean' ? Number(each) : each))
+  return value === undefined || more.length ? anyOf(attribute.sql, values) : sql`${attribute.sql} = ${value}`
+}
 
 const tagsOf = (match: TagMatch, tags: string[]): SQL => {
   const list = JSON.stringify(tags)
@@ -54,19 +61,20 @@ export const pageOf = (table: SQLiteTable, attributes: Attributes, listing: List
     const attribute = attributes[key]
     return attribute && !attribute.matches ? attribute.sql : sql`''`
   }
-  const named = new Map(listing.sort.toReversed().map((each) => [each.key, each]))
-  const keys = [
-    ...[...named.values()].toReversed(),
-    ...['created_at', 'id'].map((key) => ({ key, descending: false })),
-  ].map((each) => ({
-    column: expression(each.key),
-    descending: each.descending !== listing.reverse,
-  }))
+  const sort = [
+    ...listing.sort,
+    ...['created_at', 'id'].map((key) => ({ key, descending: listing.sort[0]?.descending ?? false })),
+  ]
+  const keys = sort
+    .filter(({ key }, i) => sort.findIndex((each) => each.key === key) === i)
+    .map(({ key, descending }) => ({ column: expression(key), descending: descending !== listing.reverse }))
   const marked = and(sql`id = ${listing.marker}`, seen)
-  const at = keys.map(({ column }) => sql`(select coalesce(${column}, '') from ${table} where ${marked})`)
+  const at = keys.map((key) => sql`(select ${comparedAs(key)} from ${table} where ${marked})`)
+  // As an expression the condition is no way into an index: the filter is the better one.
+  const seeks = listing.filters.some(({ key }) => attributes[key]!.seeks)
   return {
     where: and(
-      seen,
+      seeks && seen ? sql`(${seen}) is true` : seen,
       ...listing.filters.map(({ key, values }) => filterOf(attributes[key]!, values)),
       ...listing.tags.map(({ match, tags }) => tagsOf(match, tags)),
       listing.changedSince === null ? undefined : sql`${expression('updated_at')} >= ${listing.changedSince}`,

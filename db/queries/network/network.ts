@@ -12,6 +12,9 @@ export type NetworkRow = typeof networks.$inferSelect
 export type NetworkView = NetworkRow & { subnetIds: string[]; cloudName: string | null; zones: string[] }
 
 export const ROUTER_INTERFACE = 'network:router_interface'
+/** Of a port, that it is the foot of a router: written out, so that the index of these few ports can be used. */
+export const isFoot = (port: 'near' | 'far' | 'p' | 'ports'): SQL =>
+  sql.raw(`${port}.device_owner = '${ROUTER_INTERFACE}'`)
 
 /** Everybody sees what is shared, and the ways out of the clouds that his project is mapped to. */
 export const visible = (scope: Scope<string | Placeholder>): SQL =>
@@ -128,12 +131,12 @@ const joined = (ids: string[]): SQL => sql`(with recursive joined (id) as (
     select value from json_each(${JSON.stringify(ids)})
     union
     select far.network_id from joined
-      join ports near on near.network_id = joined.id and near.device_owner = ${ROUTER_INTERFACE}
-      join ports far on far.device_id = near.device_id and far.device_owner = ${ROUTER_INTERFACE})
+      cross join ports near on near.network_id = joined.id and ${isFoot('near')}
+      cross join ports far on far.device_id = near.device_id and ${isFoot('far')})
   select id from joined)`
 
 const routersOn = (ids: string[]): SQL =>
-  sql`(select device_id from ports where device_owner = ${ROUTER_INTERFACE} and network_id in ${joined(ids)})`
+  sql`(select device_id from ports where ${isFoot('ports')} and network_id in ${joined(ids)})`
 
 /** True where one of the networks is, or is joined to, what another cloud realises. */
 export const elsewhere = (ids: string[], cloudId: string) => sql`exists (
@@ -180,21 +183,22 @@ export const bindRouters = (db: Database, ids: string[], cloudId: string, epoch:
     from ${routers} where id in ${routersOn(ids)}
     on conflict do nothing`)
 
-/** What could not be made before is tried again when somebody needs it again. */
+/** What could not be made before is tried again when somebody needs it again: a look at what failed there, which is little. */
 export const reviveFailed = (db: Database, ids: string[], cloudId: string, now: number) =>
   db.run(sql`update bindings set phase = 'intent', token = lower(hex(randomblob(16))), frozen = null, error = null, attempts = 0,
       due_at = ${now}, created_at = ${now}, revision = revision + 1
-    where phase = 'failed' and want = 'present' and cloud_id = ${cloudId} and (
-      (kind = 'network' and resource_id in ${joined(ids)})
-      or (kind = 'subnet' and resource_id in (select id from ${subnets} where ${anyOf(sql`network_id`, ids)}))
-      or (kind = 'security_group' and ${anyOf(sql`scope`, ids)})
-      or (kind = 'port' and resource_id in (select id from ${ports} where device_id = '' and ${anyOf(sql`network_id`, ids)}))
-      or (kind = 'router' and resource_id in ${routersOn(ids)}))`)
+    where phase = 'failed' and want = 'present' and cloud_id = ${cloudId}
+      and kind in ('network', 'subnet', 'security_group', 'port', 'router') and case kind
+      when 'network' then resource_id in ${joined(ids)}
+      when 'subnet' then exists (select 1 from ${subnets} where id = resource_id and ${anyOf(sql`network_id`, ids)})
+      when 'security_group' then ${anyOf(sql`scope`, ids)}
+      when 'port' then exists (select 1 from ${ports} where id = resource_id and device_id = '' and ${anyOf(sql`network_id`, ids)})
+      else resource_id in ${routersOn(ids)} end`)
 
 /** Bindings of whatever is realised once per network: the groups on it. They go with it. */
 export const wantScopeAbsent = (db: Database, networkId: string, now: number) =>
   db.run(sql`update bindings set want = 'absent', revision = revision + 1, due_at = ${now}, attempts = 0, updated_at = ${now}
-    where scope = ${networkId} and phase <> 'gone'`)
+    where scope <> '' and scope = ${networkId} and phase <> 'gone'`)
 
 /** The way out that clients take who name none, if a project has one. */
 export const defaultExternalNetwork = async (db: Database, projectId: string): Promise<string | null> =>

@@ -53,16 +53,16 @@ const fixedIps = (pairs: string[]): SQL => {
 }
 
 export const portAttributes: Attributes = table({
-  id: { is: 'text', sql: sql`${ports.id}` },
+  id: { is: 'text', sql: sql`${ports.id}`, seeks: true },
   name: { is: 'text', sql: sql`${ports.name}` },
   description: { is: 'text', sql: sql`${ports.description}` },
   project_id: { is: 'text', sql: sql`${ports.projectId}` },
   tenant_id: { is: 'text', sql: sql`${ports.projectId}` },
-  network_id: { is: 'text', sql: sql`${ports.networkId}` },
+  network_id: { is: 'text', sql: sql`${ports.networkId}`, seeks: true },
   mac_address: { is: 'mac', sql: sql`${ports.macAddress}` },
   admin_state_up: { is: 'flag', sql: sql`${ports.adminStateUp}` },
   status: { is: 'text', sql: sql`${ports.status}` },
-  device_id: { is: 'text', sql: sql`${ports.deviceId}` },
+  device_id: { is: 'text', sql: sql`${ports.deviceId}`, seeks: true },
   device_owner: { is: 'text', sql: sql`${ports.deviceOwner}` },
   port_security_enabled: { is: 'flag', sql: sql`${ports.portSecurity}` },
   revision_number: { is: 'number', sql: sql`${ports.revision}` },

@@ -4,7 +4,7 @@ import type { Database } from '../../client.ts'
 import { prepared, type Slots } from '../../prepared.ts'
 import { routers, subnets } from '../../schema/index.ts'
 import { type Scope, within } from '../../scope.ts'
-import { ROUTER_INTERFACE } from './network.ts'
+import { isFoot } from './network.ts'
 import { type Attributes, type Listing, pageOf } from './network-listing.ts'
 import { releaseRows } from './network-quotas.ts'
 import type { SubnetRow } from './subnets.ts'
@@ -82,7 +82,7 @@ export const subnetsOnRouter = (db: Database, routerId: string): Promise<SubnetR
     .from(subnets)
     .where(
       sql`${subnets.id} in (select a.subnet_id from ip_allocations a join ports p on p.id = a.port_id
-        where p.device_id = ${routerId} and p.device_owner = ${ROUTER_INTERFACE})`,
+        where p.device_id = ${routerId} and ${isFoot('p')})`,
     )
     .orderBy(subnets.createdAt, subnets.id)
 
@@ -93,9 +93,11 @@ export const routerBetween = async (
   externalNetworkId: string,
 ): Promise<string | null> =>
   (
-    await db.get<{ id: string } | undefined>(sql`select r.id from routers r join ports p on p.device_id = r.id
-      join ip_allocations a on a.port_id = p.id where p.device_owner = ${ROUTER_INTERFACE} and a.subnet_id = ${subnetId}
-      and r.external_network_id = ${externalNetworkId} limit 1`)
+    await db.get<{ id: string } | undefined>(sql`select r.id from subnets s
+      cross join ports p on p.network_id = s.network_id and ${isFoot('p')}
+      cross join ip_allocations a on a.port_id = p.id and a.subnet_id = s.id
+      cross join routers r on r.id = p.device_id
+      where s.id = ${subnetId} and r.external_network_id = ${externalNetworkId} limit 1`)
   )?.id ?? null
 
 /** The router does not lead from the subnet to the external network any more. */
@@ -105,7 +107,7 @@ export const routerLost = (
   externalNetworkId: string,
 ) => sql`not exists (select 1 from routers r
   join ports p on p.device_id = r.id join ip_allocations a on a.port_id = p.id
-  where r.id = ${id} and r.external_network_id = ${externalNetworkId} and p.device_owner = ${ROUTER_INTERFACE} and a.subnet_id = ${subnetId})`
+  where r.id = ${id} and r.external_network_id = ${externalNetworkId} and ${isFoot('p')} and a.subnet_id = ${subnetId})`
 
 /* ---------------------------------------------------------------- bindings of routers */
 
@@ -126,7 +128,7 @@ export const routerMoved = (id: string, revision: number) =>
 
 /** Condition of a guard: the router still has a foot in some subnet. */
 export const routerHasInterfaces = (id: string) =>
-  sql`exists (select 1 from ports where device_id = ${id} and device_owner = ${ROUTER_INTERFACE})`
+  sql`exists (select 1 from ports where device_id = ${id} and ${isFoot('ports')})`
 
 /** A floating IP is reached through the router. */
 export const routerCarries = (id: string) => sql`exists (select 1 from floating_ips where router_id = ${id})`

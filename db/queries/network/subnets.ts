@@ -5,6 +5,7 @@ import { always, anyOf, either } from '../../conditions.ts'
 import { prepared, type Slots } from '../../prepared.ts'
 import { subnets } from '../../schema/index.ts'
 import { type Scope, within } from '../../scope.ts'
+import { isFoot } from './network.ts'
 import { type Attributes, type Listing, pageOf } from './network-listing.ts'
 import { releaseRows } from './network-quotas.ts'
 
@@ -94,18 +95,19 @@ export const deleteSubnetsOf = (db: Database, networkId: string) =>
     db.delete(subnets).where(eq(subnets.networkId, networkId)),
   ] as const
 
+/** The routers that have a foot in a subnet, as a list for an `in`: found from the feet in its network, which are few. */
+const routersIn = (subnetId: string): SQL => sql`(select p.device_id from subnets s
+  cross join ports p on p.network_id = s.network_id and ${isFoot('p')}
+  cross join ip_allocations a on a.port_id = p.id and a.subnet_id = s.id where s.id = ${subnetId})`
+
 /** Routers that wait for the subnet to be realised have work to do. */
 export const touchRoutersOn = (db: Database, subnetId: string, now: number) =>
   db.run(sql`update bindings set revision = revision + 1, due_at = ${now}, updated_at = ${now}
-    where kind = 'router' and want = 'present' and resource_id in (select p.device_id from ports p
-      join ip_allocations a on a.port_id = p.id where a.subnet_id = ${subnetId} and p.device_owner = 'network:router_interface')`)
+    where kind = 'router' and want = 'present' and resource_id in ${routersIn(subnetId)}`)
 
 /** Ids of routers that have a foot in a subnet. */
 export const routersOnSubnet = async (db: Database, subnetId: string): Promise<string[]> =>
-  (
-    await db.all<{ id: string }>(sql`select p.device_id as id from ports p join ip_allocations a on a.port_id = p.id
-      where a.subnet_id = ${subnetId} and p.device_owner = 'network:router_interface'`)
-  ).map(({ id }) => id)
+  (await db.all<{ id: string }>(sql`select id from routers where id in ${routersIn(subnetId)}`)).map(({ id }) => id)
 
 /* ---------------------------------------------------------------- conditions of guards */
 

@@ -1,7 +1,7 @@
 import { type SQL, sql } from 'drizzle-orm'
 import type { Database } from '../../client.ts'
 import { anyOf } from '../../conditions.ts'
-import { ROUTER_INTERFACE } from './network.ts'
+import { isFoot } from './network.ts'
 
 interface Holder {
   /** The server that came to nothing on the cloud. */
@@ -12,7 +12,7 @@ interface Holder {
 }
 
 /** Bindings of a network and of what hangs on it. `n` is its alias in the query around it. */
-const hangsOn = sql`((b.kind = 'network' and b.resource_id = n.id) or (b.kind = 'security_group' and b.scope = n.id)
+const hangsOn = sql`((b.kind = 'network' and b.resource_id = n.id) or (b.kind = 'security_group' and b.scope <> '' and b.scope = n.id)
   or (b.kind = 'subnet' and b.resource_id in (select id from subnets where network_id = n.id)))`
 
 /**
@@ -23,7 +23,7 @@ const freed = ({ serverId, cloudId, going }: Holder): SQL => sql`(
   select n.id from networks n
   where n.id in (select network_id from ports where device_id = ${serverId})
     and n.cloud_id = ${cloudId} and not n.external and n.availability_zone_hints = '[]'
-    and not exists (select 1 from ports p where p.network_id = n.id and p.device_owner = ${ROUTER_INTERFACE})
+    and not exists (select 1 from ports p where p.network_id = n.id and ${isFoot('p')})
     and not exists (select 1 from bindings b where b.cloud_id = ${cloudId} and b.phase in ('calling', 'deleting') and ${hangsOn})
     and not exists (select 1 from ports p join bindings b on b.kind = 'port' and b.resource_id = p.id
       where p.network_id = n.id and not ${anyOf(sql`p.id`, going)} and b.cloud_id = ${cloudId} and b.want = 'present'
@@ -33,7 +33,7 @@ const freed = ({ serverId, cloudId, going }: Holder): SQL => sql`(
         and b.phase not in ('failed', 'gone')))`
 
 const parts = (networks: SQL) => sql`((kind = 'network' and resource_id in ${networks})
-  or (kind = 'security_group' and scope in ${networks})
+  or (kind = 'security_group' and scope <> '' and scope in ${networks})
   or (kind = 'subnet' and resource_id in (select id from subnets where network_id in ${networks})))`
 
 /**
