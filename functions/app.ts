@@ -5,7 +5,7 @@ import { authorize } from './auth/policy.ts'
 import { Rate } from './auth/rate.ts'
 import { listed, type Peer, sourceOf } from './auth/source.ts'
 import type { Caller, Context, Host, Log } from './context.ts'
-import { deriveKeys } from './crypto/keys.ts'
+import { keyring } from './crypto/keyring.ts'
 import { healthOf } from './health.ts'
 import { REQUEST_ID, STANDING } from './http/answer-headers.ts'
 import { tooMany } from './http/fault.ts'
@@ -39,7 +39,7 @@ const refuseFor = (seconds: number): void => {
 /** The whole API over one host. Its requests come with what is known of their connection, as Hono's bindings. */
 export const createApp = (host: Host): Hono<{ Bindings: Peer }> => {
   const app = new Hono<{ Bindings: Peer }>()
-  const verifier = new Verifier(deriveKeys(host.settings.secretKeys, 'token'))
+  const verifier = new Verifier(keyring(host.settings.secretKeys, 'token'))
 
   const trusted = listed(host.settings.trustedProxies)
   const originOf = originsOf(host.settings)
@@ -71,8 +71,8 @@ export const createApp = (host: Host): Hono<{ Bindings: Peer }> => {
   }
   const callerOf = async (request: Request, operation: Operation): Promise<Caller | null> => {
     const text = request.headers.get('X-Auth-Token')
-    // What changes something, and what revokes or inspects tokens, looks at the revocations now.
-    const fresh = !SAFE.includes(operation.method) || operation.name.startsWith('token.')
+    // What changes something looks at the revocations now; so does what inspects tokens, with the token that it inspects.
+    const fresh = !SAFE.includes(operation.method)
     return text ? verifier.verify(host, text, fresh) : null
   }
 

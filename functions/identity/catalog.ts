@@ -21,21 +21,31 @@ interface Entry {
   name: string
   /** Path below the origin; `{project_id}` stands for the caller's project. */
   path: string
+  endpointIds: string[]
 }
 
-const entries = (services: Service[]): Entry[] =>
-  services.flatMap(({ types, name, endpoint }) =>
-    types.map((type) => ({ id: idOf('service', type), type, name, path: endpoint })),
-  )
+const known = new WeakMap<Service[], Entry[]>()
+/** Made once: an id is a hash of its names. */
+const entries = (services: Service[]): Entry[] => {
+  const made =
+    known.get(services) ??
+    services.flatMap(({ types, name, endpoint }) =>
+      types.map((type) => ({
+        id: idOf('service', type),
+        type,
+        name,
+        path: endpoint,
+        endpointIds: INTERFACES.map((each) => idOf('endpoint', type, each)),
+      })),
+    )
+  known.set(services, made)
+  return made
+}
 
-const endpoints = (entry: Entry, { origin, region }: Place, projectId: string) =>
-  INTERFACES.map((each) => ({
-    id: idOf('endpoint', entry.type, each),
-    interface: each,
-    region_id: region,
-    region,
-    url: origin + entry.path.replace('{project_id}', projectId),
-  }))
+const endpoints = ({ path, endpointIds }: Entry, { origin, region }: Place, projectId: string) => {
+  const url = origin + path.replace('{project_id}', projectId)
+  return INTERFACES.map((each, i) => ({ id: endpointIds[i]!, interface: each, region_id: region, region, url }))
+}
 
 /** The catalogue as a token carries it. */
 export const catalogFor = (services: Service[], place: Place, projectId: string) =>

@@ -1,9 +1,10 @@
 import { z } from 'zod'
 import { revokeToken } from '../../db/queries/identity/identity.ts'
-import { rolesLeft, shownWith } from '../../db/queries/identity/tokens.ts'
+import { showToken } from '../../db/queries/identity/tokens.ts'
+import { unauthorized } from '../auth/policy.ts'
 import { openToken, sealToken, type Token, withRoles } from '../auth/token.ts'
 import { commit } from '../broker/line/commit.ts'
-import type { Context } from '../context.ts'
+import type { Caller } from '../context.ts'
 import { keyring } from '../crypto/keyring.ts'
 import { badRequest, notFound } from '../http/fault.ts'
 import { type Input, type Operation, operation } from '../http/operation.ts'
@@ -41,28 +42,25 @@ const login = z.object({
   }),
 })
 
-/** What the token in `X-Subject-Token` says; 404 if it does not stand. */
-const subject = async ({ context, request }: Input): Promise<Token> => {
+type Shown = Awaited<ReturnType<typeof showToken>>
+/** What a token is shown with and does not carry. */
+type Names = Pick<Shown, 'userDomain' | 'projectDomain' | 'roles'>
+type Catalog = ReturnType<typeof catalogFor>
+
+/**
+ * What the token in `X-Subject-Token` says, and who asks, as they stand now: whoever inspects tokens is told of no moment
+ * ago. 401 if the reader's own token does not stand any more, 404 if the subject does not. One query.
+ */
+const subject = async ({ context, request }: Input): Promise<{ token: Token; names: Names; caller: Caller }> => {
   const text = request.headers.get('X-Subject-Token')
   if (!text) throw badRequest('The X-Subject-Token header is missing.')
   const token = openToken(text, keyring(context.settings.secretKeys, 'token'))
-  const left = token && token.expiresAt > context.now() ? await rolesLeft(context.db, token) : null
+  if (!token || token.expiresAt <= context.now()) throw notFound('Failed to validate token')
+  const caller = context.caller as Caller
+  const { left, callers, ...names } = await showToken(context.db, token, caller)
+  if (!callers) throw unauthorized()
   if (!left) throw notFound('Failed to validate token')
-  return withRoles(token!, left)
-}
-
-/** What a token is shown with and does not carry. */
-interface Names {
-  userDomain: string
-  projectDomain: string
-  roles: { id: string; name: string }[]
-}
-type Catalog = ReturnType<typeof catalogFor>
-
-const namesOf = async ({ db }: Context, token: Token): Promise<Names> => {
-  const { domains, roles } = await shownWith(db, [token.userDomainId, token.projectDomainId], token.roles)
-  const nameOf = (id: string) => domains.find((domain) => domain.id === id)?.name ?? id
-  return { userDomain: nameOf(token.userDomainId), projectDomain: nameOf(token.projectDomainId), roles }
+  return { token: withRoles(token, left), names, caller: withRoles(caller, callers) }
 }
 
 /** The same claims give the same body, whenever they are shown: a client compares what it got with what it looks up. */
@@ -145,16 +143,15 @@ export const tokenOperations = (services: () => Service[]): Operation[] => {
       summary: 'Shows what a token says; one of somebody else only to admins.',
       status: 200,
       handle: async (input) => {
-        const { context, request } = input
-        const token = await subject(input)
+        const { token, names, caller } = await subject(input)
         ownOrAdmin(
-          context.caller,
-          (caller) => caller.userId === token.userId || caller.roles.includes('service'),
+          caller,
+          ({ userId, roles }) => userId === token.userId || roles.includes('service'),
           'token.validate',
         )
         return {
-          headers: { 'X-Subject-Token': request.headers.get('X-Subject-Token')!, Vary: 'X-Auth-Token' },
-          body: view(token, await namesOf(context, token), catalogOf(input, token)),
+          headers: { 'X-Subject-Token': input.request.headers.get('X-Subject-Token')!, Vary: 'X-Auth-Token' },
+          body: view(token, names, catalogOf(input, token)),
         }
       },
     }),
@@ -167,8 +164,8 @@ export const tokenOperations = (services: () => Service[]): Operation[] => {
       status: 204,
       handle: async (input) => {
         const { context } = input
-        const token = await subject(input)
-        ownOrAdmin(context.caller, (caller) => caller.userId === token.userId, 'token.revoke')
+        const { token, caller } = await subject(input)
+        ownOrAdmin(caller, ({ userId }) => userId === token.userId, 'token.revoke')
         await commit(context, { action: 'revoke', kind: 'token', resourceId: token.auditId }, [
           revokeToken(context.db, token.auditId, token.expiresAt),
         ])

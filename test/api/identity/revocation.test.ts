@@ -121,3 +121,28 @@ describe('a role that is taken', () => {
     await change()
   })
 })
+
+describe('whoever looks at tokens', () => {
+  const look = async (who: Client, subject: Client) =>
+    (await who.get(`${V3}/auth/tokens`, { 'X-Subject-Token': await subject.token() })).status
+
+  test('is told of no moment ago, neither of the token nor of their own', async () => {
+    await give('demo', 'admin')
+    await give('lab', 'member')
+    const [reader, subject, ours] = [await eve('demo'), await eve('lab'), plimsoll.as('demo')]
+    expect([await look(reader, ours), await look(reader, subject), await look(subject, subject)]).toEqual([
+      200, 200, 200,
+    ])
+    await take('lab', 'member')
+    expect([await look(reader, ours), await look(reader, subject), await look(subject, subject)]).toEqual([
+      200, 404, 401,
+    ])
+    await give('demo', 'member')
+    const other = await eve('demo')
+    expect(await look(other, ours)).toBe(200)
+    await take('demo', 'admin')
+    expect([await look(reader, ours), await look(other, ours), await look(other, other)]).toEqual([403, 403, 200])
+    expect((await admin.delete(`${V3}/auth/tokens`, { 'X-Subject-Token': await other.token() })).status).toBe(204)
+    expect([await look(other, ours), await look(admin, other)]).toEqual([401, 404])
+  })
+})
