@@ -77,7 +77,7 @@ export const copy = (
   const kept = columns.filter((column) => !(column in changed))
   const values = columns.map((column) => changed[column] ?? `?${kept.indexOf(column) + 3}`)
   db.prepare(
-    `with recursive series(n) as (select ?1 union all select n + 1 from series where n < ?2)
+    `with recursive series(n) as (select cast(?1 as integer) union all select n + 1 from series where n < ?2)
      insert into ${table} (${columns.join(', ')}) select ${values.join(', ')} from series where ${where}`,
   ).run(first, last, ...kept.map((column) => row[column]!))
 }

@@ -2,7 +2,9 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { benchBundle } from './bundle.ts'
-import { openEstate } from './reads/estate.ts'
+import { benchMillion } from './million/run.ts'
+import { oneOfEach } from './reads/estate.ts'
+import { fillEstate } from './reads/fill.ts'
 import { benchReads } from './reads/run.ts'
 import { benchSweep } from './sweep.ts'
 import { Table } from './table.ts'
@@ -10,14 +12,16 @@ import { benchVsphere } from './vsphere.ts'
 import { openWorld } from './world.ts'
 import { benchWrites } from './writes.ts'
 
-const [part = 'all', filter] = process.argv.slice(2)
-const PARTS = ['all', 'reads', 'writes', 'bundle', 'sweep', 'vsphere']
+const [part = 'all', ...more] = process.argv.slice(2)
+const PARTS = ['all', 'reads', 'writes', 'bundle', 'sweep', 'vsphere', 'million']
 if (!PARTS.includes(part)) {
   console.error(
     `npm run bench -- [${PARTS.join(' | ')}]; after reads a part of the method and path of those that are meant`,
   )
   process.exit(2)
 }
+// `npm run bench -- million [COUNT] [PART]`: whether anything grows with what is stored.
+if (part === 'million') process.exit((await benchMillion(Number(more[0] ?? 1_000_000), more[1])) ? 1 : 0)
 const has = (name: string) => part === 'all' || part === name
 
 // `npm run bench -- sweep`: the sweep of large estates alone.
@@ -33,8 +37,9 @@ process.on('exit', () => rmSync(folder, { recursive: true, force: true }))
 const table = new Table()
 if (has('reads') || has('writes')) {
   const world = await openWorld(folder)
-  const estate = await openEstate(world, folder, COUNT)
-  if (has('reads')) table.targets(await benchReads(world, folder, estate, filter))
+  const estate = await oneOfEach(world)
+  fillEstate(folder, estate, COUNT)
+  if (has('reads')) table.targets(await benchReads(world, folder, estate, more[0]))
   if (has('writes')) await benchWrites(world, estate, table)
 }
 if (has('bundle')) benchBundle(folder, table)

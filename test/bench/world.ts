@@ -13,11 +13,16 @@ import { Counter } from './counting.ts'
 const PASSWORD = 'bench'
 const KEY = '5b'.repeat(32)
 
-/** The program as it runs on Node, in this process; with its round trips counted, or left alone to be timed. */
-export const openWorld = async (folder: string, { counted = true } = {}) => {
+/**
+ * The program as it runs on Node, in this process; with its round trips counted, or left alone to be timed. `cron`: whether
+ * its loops run once, which look at clouds and clear up.
+ */
+export const openWorld = async (folder: string, { counted = true, cron = true } = {}) => {
   const counter = new Counter()
+  const opened: { close(): void }[] = []
   const open = async (name: string, migrations: string) => {
     const d1 = openSqlite(join(folder, name))
+    opened.push(d1)
     await migrate(d1, await readMigrations(new URL(migrations, import.meta.url)))
     return d1
   }
@@ -35,7 +40,7 @@ export const openWorld = async (folder: string, { counted = true } = {}) => {
     },
   })
   await bootstrap(host, { hashOf: () => host.hashes.hash(PASSWORD), sandbox: QUICK })
-  await runCron(host)
+  if (cron) await runCron(host)
   const app = createApp(host)
   const send = async (method: string, path: string, token?: string, body?: unknown, more = {}) => {
     const headers = {
@@ -56,7 +61,10 @@ export const openWorld = async (folder: string, { counted = true } = {}) => {
   const runDeferred = async () => {
     for (let work = deferred.shift(); work; work = deferred.shift()) await work()
   }
-  return { host, d1, app, counter, deferred, runDeferred, send }
+  const close = () => {
+    for (const database of opened) database.close()
+  }
+  return { host, d1, app, counter, deferred, runDeferred, send, close }
 }
 
 export type World = Awaited<ReturnType<typeof openWorld>>

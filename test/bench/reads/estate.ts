@@ -1,8 +1,5 @@
-import { join } from 'node:path'
-import { DatabaseSync } from 'node:sqlite'
 import { runCron } from '../../../functions/cron.ts'
 import { logIn, untilActive, type World } from '../world.ts'
-import { fillEstate } from './fill.ts'
 
 const COMPUTE = '/compute/v2.1'
 const NETWORK = '/network/v2.0'
@@ -21,18 +18,10 @@ export interface Estate {
   named: Record<string, string>
 }
 
-/** One of everything, made through the API on the embedded cloud, and `count` of what can be listed, which are its copies. */
-export const openEstate = async (world: World, folder: string, count: number): Promise<Estate> => {
+/** One of everything, made through the API on the embedded cloud. */
+export const oneOfEach = async (world: World): Promise<Estate> => {
   const token = await logIn(world)
   const admin = await logIn(world, 'admin')
-  const estate = await oneOfEach(world, token, admin)
-  const db = new DatabaseSync(join(folder, 'plimsoll.db'))
-  fillEstate(db, estate, count)
-  db.close()
-  return estate
-}
-
-const oneOfEach = async (world: World, token: string, admin: string): Promise<Estate> => {
   // biome-ignore lint/suspicious/noExplicitAny: answers of our own API
   type Any = any
   const call = async (method: string, path: string, body?: unknown, as = token, headers = {}): Promise<Any> => {

@@ -1,4 +1,5 @@
-import type { DatabaseSync } from 'node:sqlite'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { address, copy, hexId, mac, type Range, type Row, rowsOf, uuid } from '../copies.ts'
 import type { Estate } from './estate.ts'
 
@@ -7,7 +8,8 @@ const EARLIER = (column: string, row: Row) => ({ [column]: `${row[column]} - n *
 const dated = (row: Row) => ({ ...EARLIER('created_at', row), ...EARLIER('updated_at', row) })
 
 /** `count` rows of everything that can be listed, those that are there included. */
-export const fillEstate = (db: DatabaseSync, { named, projectId, userId }: Estate, count: number): void => {
+export const fillEstate = (folder: string, { named, projectId, userId }: Estate, count: number): void => {
+  const db = new DatabaseSync(join(folder, 'plimsoll.db'))
   const range: Range = { last: count - 1 }
   const one = (table: string, where: string, ...values: string[]): Row => rowsOf(db, table, where, ...values)[0]!
   const each = (table: string, row: Row, changed: Record<string, string>) => copy(db, table, row, range, changed)
@@ -115,4 +117,5 @@ export const fillEstate = (db: DatabaseSync, { named, projectId, userId }: Estat
   )
   each('sweeps', rowsOf(db, 'sweeps', 'report is not null')[0]!, { account: `'account-' || n` })
   db.exec('commit')
+  db.close()
 }
