@@ -1,7 +1,8 @@
 import { Hono } from 'hono'
 import { everyProject } from '../db/scope.ts'
+import { isAllowed } from './auth/access-rules.ts'
 import { Verifier } from './auth/caller.ts'
-import { authorize } from './auth/policy.ts'
+import { authorize, unauthorized } from './auth/policy.ts'
 import { Rate } from './auth/rate.ts'
 import { listed, type Peer, sourceOf } from './auth/source.ts'
 import type { Caller, Context, Host, Log } from './context.ts'
@@ -55,9 +56,11 @@ export const createApp = (host: Host): Hono<{ Bindings: Peer }> => {
       refuseFor(perSource.wait(source, host.now()))
       return { source, origin: originOf(request.url) }
     },
-    enter: async (request, operation, ids, { source }): Promise<Context> => {
+    enter: async (request, { service, operation, path }, ids, { source }): Promise<Context> => {
       const caller = operation.who === 'public' ? null : await callerOf(request, operation)
       if (caller) refuseFor(perUser.wait(caller.userId, host.now()))
+      const { accessRules: rules } = caller ?? {}
+      if (rules && !isAllowed(rules, { types: service.types, method: request.method, path })) throw unauthorized()
       authorize(caller, operation)
       return {
         ...host,

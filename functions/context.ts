@@ -1,6 +1,7 @@
 import type { BatchItem } from 'drizzle-orm/batch'
 import type { Blobs, Store } from '../adapters/contract.ts'
 import type { Database } from '../db/client.ts'
+import type { AccessRule } from '../db/queries/identity/application-credentials.ts'
 import type { Ref } from '../db/queries/line/bindings.ts'
 import type { Scope } from '../db/scope.ts'
 import type { KnownPasswords, Remembered } from './auth/known-passwords.ts'
@@ -94,6 +95,8 @@ export interface Host {
   settings: Settings
   /** The only way to make or compare a hash of a password. */
   hashes: PasswordHashes
+  /** The same for secrets of application credentials. */
+  secretHashes: PasswordHashes
   /** What this process knows of passwords that were right lately. */
   knownPasswords: KnownPasswords
   deployment: Deployment
@@ -126,6 +129,20 @@ export interface Caller {
   expiresAt: number
   userEpoch: number
   projectEpoch: number
+  /** By which the token was got; absent: another way. */
+  credential?: TokenCredential
+  /** What alone the token may be used for; absent: whatever its roles allow. */
+  accessRules?: AccessRule[]
+}
+
+/** What a token says of the application credential by which it was got. */
+export interface TokenCredential {
+  id: string
+  name: string
+  /** It may make and remove application credentials. */
+  unrestricted: boolean
+  /** It has access rules. They never change, and are not in the token because there may be many. */
+  ruled: boolean
 }
 
 /** What broker functions are handed: the host, and who it is for. */

@@ -91,3 +91,49 @@ export const loginFailures = sqliteTable(
   },
   (t) => [primaryKey({ columns: [t.userId, t.source] })],
 )
+
+/** What lets a program log in as its user, in one project, with some of the user's roles there. Gone with user, project or grant. */
+export const applicationCredentials = sqliteTable(
+  'application_credentials',
+  {
+    id: text('id').primaryKey(),
+    userId: text('user_id').notNull(),
+    projectId: text('project_id').notNull(),
+    name: text('name').notNull(),
+    description: text('description'),
+    /** `hmac$key$mac` of a secret that was made here, `scrypt$N$r$p$salt$hash` of one that its user chose. */
+    secretHash: text('secret_hash').notNull(),
+    /** Ids, those of implied roles included. */
+    roles: json<string[]>('roles').notNull(),
+    /** In microseconds since 1970: it is shown as finely as it was asked for. */
+    expiresAt: integer('expires_at'),
+    unrestricted: flag('unrestricted').notNull(),
+    createdAt: at('created_at').notNull(),
+  },
+  (t) => [
+    uniqueIndex('application_credentials_by_name').on(t.userId, t.name),
+    index('application_credentials_by_project').on(t.projectId),
+  ],
+)
+
+/** A request that a credential may make; a user's credentials share those that are alike. */
+export const accessRules = sqliteTable(
+  'access_rules',
+  {
+    id: text('id').primaryKey(),
+    userId: text('user_id').notNull(),
+    service: text('service').notNull(),
+    method: text('method').notNull(),
+    path: text('path').notNull(),
+  },
+  (t) => [uniqueIndex('access_rules_alike').on(t.userId, t.service, t.method, t.path)],
+)
+
+export const credentialRules = sqliteTable(
+  'credential_rules',
+  {
+    credentialId: text('credential_id').notNull(),
+    ruleId: text('rule_id').notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.credentialId, t.ruleId] }), index('credential_rules_by_rule').on(t.ruleId)],
+)

@@ -1,3 +1,4 @@
+import { rulesOf } from '../../db/queries/identity/application-credentials.ts'
 import { rolesLeft } from '../../db/queries/identity/tokens.ts'
 import type { Host } from '../context.ts'
 import type { Key } from '../crypto/keys.ts'
@@ -15,7 +16,7 @@ interface Known {
   checkedAt: number
 }
 
-/** Verifies tokens without asking anybody, but for one query every five seconds a token. */
+/** Verifies tokens without asking anybody, but for one query every five seconds a token, and one for access rules. */
 export class Verifier {
   readonly #keys: Key[]
   readonly #known = new Map<string, Known>()
@@ -40,7 +41,8 @@ export class Verifier {
         this.#known.delete(text)
         return null
       }
-      known.token = withRoles(known.sealed, left)
+      const { accessRules = await rulesOfToken(host, known.sealed) } = known.token
+      known.token = { ...withRoles(known.sealed, left), ...(accessRules ? { accessRules } : {}) }
       known.checkedAt = now
       this.#remember(text, known)
     }
@@ -54,3 +56,7 @@ export class Verifier {
     if (this.#known.size > REMEMBERED && oldest !== undefined) this.#known.delete(oldest)
   }
 }
+
+/** The rules of a token's application credential, which stay what they are; undefined: it has none. */
+export const rulesOfToken = async ({ db }: Pick<Host, 'db'>, { credential }: Token): Promise<Token['accessRules']> =>
+  credential?.ruled ? ((await rulesOf(db, [credential.id])).get(credential.id) ?? []) : undefined

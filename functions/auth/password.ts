@@ -25,13 +25,17 @@ export interface Hashes {
   verify(password: string, stored: string | null): Promise<boolean>
 }
 
-/** Hashes of passwords: few at a time, as each takes a quarter of a second of a processor and 16 MiB. One queue for the process. */
+/**
+ * Hashes of passwords: few at a time, as each takes a quarter of a second of a processor and 16 MiB. One queue for the
+ * process, and one more for what programs log in with, so that they keep no person waiting.
+ */
 export class PasswordHashes {
   readonly #scrypt: Scrypt
-  readonly #turns = new Turns({ atOnce: 2, waiting: 64, longestMs: 10_000 })
+  readonly #turns: Turns
 
-  constructor(derive: Scrypt) {
+  constructor(derive: Scrypt, atOnce = 2) {
     this.#scrypt = derive
+    this.#turns = new Turns({ atOnce, waiting: 64, longestMs: 10_000 })
   }
 
   /**

@@ -1,4 +1,4 @@
-import type { Caller } from '../context.ts'
+import type { Caller, TokenCredential } from '../context.ts'
 import type { Key } from '../crypto/keys.ts'
 import { open, seal } from '../crypto/seal.ts'
 
@@ -12,6 +12,8 @@ interface Claims {
   e: number
   /** Methods by which the user proved himself. */
   m: string[]
+  /** The application credential by which he did. */
+  c?: [id: string, name: string, unrestricted: boolean, ruled: boolean]
 }
 
 export interface Token extends Caller {
@@ -34,6 +36,7 @@ export const sealToken = (token: Token, keys: Key[]): string =>
       i: token.issuedAt,
       e: token.expiresAt,
       m: token.methods,
+      ...(token.credential ? { c: claimOf(token.credential) } : {}),
     } satisfies Claims),
     AAD,
     keys,
@@ -59,7 +62,7 @@ export const openToken = (text: string, keys: Key[]): Token | null => {
 const unseal = (text: string, keys: Key[]): Token | null => {
   const plain = open(text, AAD, keys)
   if (plain === null) return null
-  const { u, p, r, a, i, e, m } = JSON.parse(plain) as Claims
+  const { u, p, r, a, i, e, m, c } = JSON.parse(plain) as Claims
   return {
     userId: u[0],
     userName: u[1],
@@ -75,8 +78,16 @@ const unseal = (text: string, keys: Key[]): Token | null => {
     issuedAt: i,
     expiresAt: e,
     methods: m,
+    ...(c ? { credential: { id: c[0], name: c[1], unrestricted: c[2], ruled: c[3] } } : {}),
   }
 }
+
+const claimOf = ({ id, name, unrestricted, ruled }: TokenCredential): NonNullable<Claims['c']> => [
+  id,
+  name,
+  unrestricted,
+  ruled,
+]
 
 /** The token with what is left of its roles. */
 export const withRoles = <T extends Caller>(token: T, roles: string[]): T => ({

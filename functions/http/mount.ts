@@ -12,14 +12,22 @@ import { storageFault } from './storage-fault.ts'
 
 /** What the protocol needs from the program around it. */
 export interface Door {
-  /** Verifies the token for what the operation asks (401, 403) and gives the context that the handler works in. */
-  enter(request: Request, operation: Operation, ids: RequestIds, admitted: Admitted): Promise<Context>
+  /** Verifies the token for what the route asks (401, 403) and gives the context that the handler works in. */
+  enter(request: Request, route: Routed, ids: RequestIds, admitted: Admitted): Promise<Context>
   /** Looks at a request before anything is done for it: 400 for a host that is not served, 429 for one too many. */
   admit(request: Request, peer: string | undefined): Admitted
   /** Serves a request that may come a second time, so that it counts once. */
   once(context: Context, request: Request, serve: (context: Context) => Promise<Response>): Promise<Response>
   log: Log
   newId(): string
+}
+
+/** Where a request goes. */
+export interface Routed {
+  service: Service
+  operation: Operation
+  /** The path as it was routed: decoded, but for what would change its parts. */
+  path: string
 }
 
 interface Admitted {
@@ -33,7 +41,12 @@ interface Admitted {
 export const mount = (app: Hono<{ Bindings: { peer?: string | undefined } }>, service: Service, door: Door): void => {
   for (const operation of service.operations)
     app.on(operation.method, service.prefix + operation.path, (c) =>
-      serve({ request: c.req.raw, peer: c.env?.peer, params: c.req.param() }, operation, service, door),
+      serve(
+        { request: c.req.raw, peer: c.env?.peer, params: c.req.param(), path: c.req.path },
+        operation,
+        service,
+        door,
+      ),
     )
 }
 
@@ -58,10 +71,11 @@ interface Arrival {
   /** Address of the other side of the connection, where the runtime tells it. */
   peer: string | undefined
   params: Record<string, string>
+  path: string
 }
 
 const serve = async (
-  { request, peer, params }: Arrival,
+  { request, peer, params, path }: Arrival,
   operation: Operation,
   service: Service,
   door: Door,
@@ -74,7 +88,7 @@ const serve = async (
     if (service.microversions) version = requestedVersion(request.headers, service.microversions)
     if (version < (operation.since ?? 0) || version > (operation.until ?? Number.POSITIVE_INFINITY))
       throw new Fault(404, 'The resource could not be found.')
-    const entered = await door.enter(request, operation, ids, admitted)
+    const entered = await door.enter(request, { service, operation, path }, ids, admitted)
     const work = async (context: Context): Promise<Response> => {
       const queries = searchOf(request.url)
       const query = queries === NO_QUERY ? {} : Object.fromEntries(queries)

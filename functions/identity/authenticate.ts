@@ -1,25 +1,29 @@
 import { type Entry, enterByToken, type Person, type Wanted } from '../../db/queries/identity/logins.ts'
 import { unauthorized } from '../auth/policy.ts'
-import { openToken, type Token } from '../auth/token.ts'
-import type { Context } from '../context.ts'
+import { openToken } from '../auth/token.ts'
+import type { Context, TokenCredential } from '../context.ts'
 import { keyring } from '../crypto/keyring.ts'
-import { Fault } from '../http/fault.ts'
+import { Fault, forbidden } from '../http/fault.ts'
 import { logIn } from './check-password.ts'
-import { missing } from './refusals.ts'
+import { type GivenSecret, limited, logInBySecret } from './check-secret.ts'
+import { actionRefused, missing } from './refusals.ts'
 import { type Named, naming } from './wanted.ts'
 
 export interface Proof {
   methods: string[]
   password?: { user: Named & { password: string } } | undefined
   token?: { id: string } | undefined
+  application_credential?: GivenSecret | undefined
 }
 export interface Proven {
   user: Person
   /** Null: unscoped. */
   entry: Entry | null
   methods: string[]
-  /** The token by which the user proved himself: the new one ends no later. */
-  from: Token | null
+  /** What the user proved himself by ends then, and the new token no later; milliseconds since 1970; null: it does not. */
+  ends: number | null
+  /** The application credential by which the user did, or by which that token was got: the new one may no more. */
+  credential: TokenCredential | null
 }
 
 /**
@@ -30,7 +34,8 @@ export const authenticate = async (context: Context, proof: Proof, wanted: Wante
   if (proof.methods.length === 0) throw missing('methods', 'identity')
   const proofs: Proven[] = []
   for (const method of new Set(proof.methods)) proofs.push(await byMethod(context, method, proof, wanted))
-  const { user, entry } = proofs[0]!
+  // An application credential is for one project, whatever else was proved.
+  const { user, entry, credential } = proofs.find((each) => each.credential) ?? proofs[0]!
   if (proofs.some((each) => each.user.id !== user.id)) throw unauthorized()
   // Their own project is not asked for: who is not let into it any more gets a token without one.
   if (!entry && wanted !== 'own' && wanted !== null) throw unauthorized()
@@ -38,9 +43,13 @@ export const authenticate = async (context: Context, proof: Proof, wanted: Wante
     user,
     entry,
     methods: [...new Set(proofs.flatMap(({ methods }) => methods))],
-    from: proofs.find(({ from }) => from)?.from ?? null,
+    ends: proofs.reduce<number | null>((first, { ends }) => earlier(first, ends), null),
+    credential,
   }
 }
+
+const earlier = (one: number | null, other: number | null): number | null =>
+  one === null || other === null ? (one ?? other) : Math.min(one, other)
 
 const byMethod = (context: Context, method: string, proof: Proof, wanted: Wanted): Promise<Proven> => {
   if (method === 'password') {
@@ -51,18 +60,33 @@ const byMethod = (context: Context, method: string, proof: Proof, wanted: Wanted
     if (!proof.token) throw missing('token', 'identity')
     return byToken(context, proof.token.id, wanted)
   }
+  if (method === 'application_credential') {
+    if (!proof.application_credential) throw missing('application_credential', 'identity')
+    return byCredential(context, proof.application_credential, wanted)
+  }
   throw new Fault(401, 'Attempted to authenticate with an unsupported method.')
 }
 
 const byPassword = async (context: Context, asked: Named & { password: string }, wanted: Wanted): Promise<Proven> => {
   const given = { user: naming('user', asked), password: asked.password }
-  return { ...(await logIn(context, given, wanted)), methods: ['password'], from: null }
+  return { ...(await logIn(context, given, wanted)), methods: ['password'], ends: null, credential: null }
+}
+
+const byCredential = async (context: Context, given: GivenSecret, wanted: Wanted): Promise<Proven> => {
+  if (wanted !== 'own') throw new Fault(401, SCOPED)
+  return { ...(await logInBySecret(context, given)), methods: ['application_credential'] }
 }
 
 const byToken = async (context: Context, text: string, wanted: Wanted): Promise<Proven> => {
   const token = openToken(text, keyring(context.settings.secretKeys, 'token'))
-  const found = token && token.expiresAt > context.now() ? await enterByToken(context.db, token, wanted) : null
+  const credential = token?.credential ?? null
+  if (credential && wanted !== 'own') throw forbidden(RESCOPED)
+  const project = credential ? { id: token!.projectId } : wanted
+  const found = token && token.expiresAt > context.now() ? await enterByToken(context.db, token, project) : null
   if (!token || !found?.user) throw unauthorized()
   const methods = ['token', ...token.methods.filter((method) => method !== 'token')]
-  return { user: found.user, entry: found.entry, methods, from: token }
+  const entry = credential ? limited(found.entry, ({ name }) => token.roles.includes(name)) : found.entry
+  return { user: found.user, entry, methods, ends: token.expiresAt, credential }
 }
+const SCOPED = 'Error authenticating with application credential: Application credentials cannot request a scope.'
+const RESCOPED = actionRefused('Using an application credential token to create a scoped token is not allowed.')

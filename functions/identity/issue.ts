@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer'
 import type { ProjectRow, RoleRow, UserRow } from '../../db/queries/identity/identity.ts'
 import type { Token } from '../auth/token.ts'
-import type { Host } from '../context.ts'
+import type { Host, TokenCredential } from '../context.ts'
 
 export interface Grant {
   user: Pick<UserRow, 'id' | 'name' | 'domainId' | 'epoch'>
@@ -12,11 +12,13 @@ export interface Grant {
   methods: string[]
   /** A rescoped token dies with the one it came from; milliseconds since 1970. */
   expiresAt?: number
+  /** The application credential by which the user proved himself. */
+  credential?: TokenCredential
 }
 
 /** The claims of a new token, to be sealed. Audit ids have Keystone's shape: 16 bytes in base64url. */
 export const issue = (host: Pick<Host, 'now' | 'newId' | 'settings'>, grant: Grant): Token => {
-  const { user, project, roles, methods } = grant
+  const { user, project, roles, methods, credential } = grant
   const issuedAt = host.now()
   const expiresAt = grant.expiresAt ?? issuedAt + host.settings.tokenLifetime * 1000
   return {
@@ -34,5 +36,6 @@ export const issue = (host: Pick<Host, 'now' | 'newId' | 'settings'>, grant: Gra
     issuedAt,
     expiresAt,
     methods,
+    ...(credential ? { credential } : {}),
   }
 }

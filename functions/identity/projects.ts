@@ -171,7 +171,8 @@ export const projectOperations: Operation[] = [
     method: 'DELETE',
     path: '/v3/projects/:id',
     who: 'admin',
-    summary: 'Removes a project with its role assignments. What it still has on clouds stays, for an admin to remove.',
+    summary:
+      'Removes a project with its role assignments and application credentials. What it still has on clouds stays, for an admin to remove.',
     status: 204,
     handle: async ({ context, params }) => {
       const id = params.id!

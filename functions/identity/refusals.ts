@@ -14,10 +14,14 @@ export const duplicate = (kind: string, name: string, domainId?: string): Fault 
     `Conflict occurred attempting to store ${kind} - Duplicate entry found with name ${name}${domainId ? ` at domain ID ${domainId}` : ''}.`,
   )
 
+/** The sentence of a 403. Keystone ends it itself, whatever the action ends with. */
+export const actionRefused = (action: string): string =>
+  `You are not authorized to perform the requested action: ${action}.`
+
 /** `project.create` is the policy `identity:create_project`. */
 export const actionDenied = (operation: string): string => {
   const [resource, verb] = operation.split('.')
-  return `You are not authorized to perform the requested action: identity:${verb}_${resource}${verb === 'list' ? 's' : ''}.`
+  return actionRefused(`identity:${verb}_${resource}${verb === 'list' ? 's' : ''}`)
 }
 
 /** 400 for an attribute that a body lacks. */

@@ -106,14 +106,14 @@ export const roleAssignmentOperations: Operation[] = [
     path: ONE,
     who: 'admin',
     summary:
-      'Takes a role in a project from a user, and from tokens for that project; one without any role left is revoked.',
+      'Takes a role in a project from a user, and from tokens for that project; one without any role left is revoked. The application credentials that the user has there are deleted.',
     status: 204,
     handle: async ({ context, params }) => {
       const place = await placeOf(context, params)
       assertAssigned(place)
       const { project, user, role } = place
       const entry = { action: 'unassign_role', kind: 'user', resourceId: user, detail: { project, role } }
-      const writes = [unassignRole(context.db, user, project, role)]
+      const writes = [...unassignRole(context.db, user, project, role)]
       await commit(context, entry, writes)
       return {}
     },

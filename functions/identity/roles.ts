@@ -21,14 +21,16 @@ const creation = z.object({
 /** The roles that operations ask for; without them nobody could administrate any more. */
 const IMMUTABLE = ['admin', 'manager', 'member', 'reader', 'service']
 
-const view = ({ id, name, description }: RoleRow, base: string) => ({
+/** A role as it is shown within something else. */
+export const roleFields = ({ id, name, description }: RoleRow) => ({
   id,
   name,
   domain_id: null,
   description: description || null,
   options: IMMUTABLE.includes(name) ? { immutable: true } : {},
-  links: selfLink(base, `/roles/${id}`),
 })
+
+const view = (row: RoleRow, base: string) => ({ ...roleFields(row), links: selfLink(base, `/roles/${row.id}`) })
 
 export const roleOperations: Operation[] = [
   operation({
@@ -91,7 +93,8 @@ export const roleOperations: Operation[] = [
     method: 'DELETE',
     path: '/v3/roles/:id',
     who: 'admin',
-    summary: 'Removes a role from everybody who has it, and from their tokens.',
+    summary:
+      'Removes a role from everybody who has it, and from their tokens, with the application credentials that they have where they had it.',
     status: 204,
     handle: async ({ context, params }) => {
       const row = await roleById(context.db, params.id!)

@@ -1,6 +1,8 @@
 import { dialects } from '../http/dialects.ts'
 import type { Operation } from '../http/operation.ts'
 import type { Service } from '../http/service.ts'
+import { accessRuleOperations } from './access-rules.ts'
+import { applicationCredentialOperations } from './application-credentials.ts'
 import { catalogOperations } from './catalog.ts'
 import { domainOperations } from './domains.ts'
 import { groupOperations } from './groups.ts'
@@ -31,6 +33,8 @@ export const identityService = (services: () => Service[]): Service => ({
     ...roleOperations,
     ...roleAssignmentOperations,
     ...groupOperations,
+    ...applicationCredentialOperations,
+    ...accessRuleOperations,
   ].map(inKeystonesWords),
   refuse,
 })

@@ -1,10 +1,11 @@
 import { z } from 'zod'
 import { revokeToken } from '../../db/queries/identity/identity.ts'
 import { showToken } from '../../db/queries/identity/tokens.ts'
+import { rulesOfToken } from '../auth/caller.ts'
 import { unauthorized } from '../auth/policy.ts'
 import { openToken, sealToken, type Token, withRoles } from '../auth/token.ts'
 import { commit } from '../broker/line/commit.ts'
-import type { Caller } from '../context.ts'
+import type { Caller, Context, TokenCredential } from '../context.ts'
 import { keyring } from '../crypto/keyring.ts'
 import { badRequest, notFound } from '../http/fault.ts'
 import { type Input, type Operation, operation } from '../http/operation.ts'
@@ -28,6 +29,14 @@ const login = z.object({
       methods: z.array(z.string().max(64)).max(8),
       password: z.object({ user: named.extend({ password: z.string().max(4096) }) }).optional(),
       token: z.object({ id: z.string().min(1) }).optional(),
+      application_credential: z
+        .object({
+          id: z.string().max(64).optional(),
+          name: z.string().max(255).optional(),
+          user: named.optional(),
+          secret: z.string().max(4096),
+        })
+        .optional(),
     }),
     scope: z
       .union([
@@ -60,7 +69,18 @@ const subject = async ({ context, request }: Input): Promise<{ token: Token; nam
   const { left, callers, ...names } = await showToken(context.db, token, caller)
   if (!callers) throw unauthorized()
   if (!left) throw notFound('Failed to validate token')
-  return { token: withRoles(token, left), names, caller: withRoles(caller, callers) }
+  return { token: await withRules(context, withRoles(token, left)), names, caller: withRoles(caller, callers) }
+}
+
+const withRules = async (context: Context, token: Token): Promise<Token> => {
+  const accessRules = await rulesOfToken(context, token)
+  return accessRules ? { ...token, accessRules } : token
+}
+
+/** A token with access rules is shown to whoever says that he knows what they mean (keystone/token/provider.py). */
+const assertRulesAreKnown = ({ request }: Input, { accessRules }: Token): void => {
+  const known = Number(request.headers.get('OpenStack-Identity-Access-Rules') ?? 0) >= 1
+  if (accessRules && !known) throw notFound('Failed to validate token')
 }
 
 /** The same claims give the same body, whenever they are shown: a client compares what it got with what it looks up. */
@@ -76,6 +96,7 @@ const view = (token: Token, names: Names, catalog: Catalog | null) => {
     audit_ids: [token.auditId],
     expires_at: keystoneTime(token.expiresAt),
     issued_at: keystoneTime(token.issuedAt),
+    ...(token.credential ? { application_credential: credentialView(token.credential, token.accessRules) } : {}),
   }
   if (!token.projectId) return { token: common }
   return {
@@ -93,6 +114,13 @@ const view = (token: Token, names: Names, catalog: Catalog | null) => {
   }
 }
 
+const credentialView = ({ id, name, unrestricted }: TokenCredential, rules: Token['accessRules']) => ({
+  id,
+  name,
+  restricted: !unrestricted,
+  ...(rules ? { access_rules: rules } : {}),
+})
+
 /** POST, GET (and HEAD), DELETE /auth/tokens. */
 export const tokenOperations = (services: () => Service[]): Operation[] => {
   const catalogOf = ({ context, origin, queries }: Input, { projectId }: Token): Catalog | null =>
@@ -104,23 +132,25 @@ export const tokenOperations = (services: () => Service[]): Operation[] => {
       method: 'POST',
       path: '/v3/auth/tokens',
       who: 'public',
-      summary: 'Issues a token for a password or another token, for a project or unscoped.',
+      summary: 'Issues a token for a password, another token or an application credential, for a project or unscoped.',
       status: 201,
       body: login,
       handle: async (input) => {
         const { context, body } = input
-        const { user, entry, methods, from } = await authenticate(
+        const { user, entry, methods, ends, credential } = await authenticate(
           context,
           body.auth.identity,
           wantedOf(body.auth.scope),
         )
-        const token = issue(context, {
+        const issued = issue(context, {
           user,
           project: entry?.project ?? null,
           roles: entry?.roles ?? [],
           methods,
-          ...(from ? { expiresAt: from.expiresAt } : {}),
+          ...(ends === null ? {} : { expiresAt: ends }),
+          ...(credential ? { credential } : {}),
         })
+        const token = await withRules(context, issued)
         const names = {
           userDomain: user.domainName,
           projectDomain: entry?.project.domainName ?? '',
@@ -149,6 +179,7 @@ export const tokenOperations = (services: () => Service[]): Operation[] => {
           ({ userId, roles }) => userId === token.userId || roles.includes('service'),
           'token.validate',
         )
+        assertRulesAreKnown(input, token)
         return {
           headers: { 'X-Subject-Token': input.request.headers.get('X-Subject-Token')!, Vary: 'X-Auth-Token' },
           body: view(token, names, catalogOf(input, token)),

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { deleteCredentialsOf } from '../../db/queries/identity/application-credentials.ts'
 import {
   deleteUser,
   domainById,
@@ -130,7 +131,8 @@ export const userOperations: Operation[] = [
     method: 'PATCH',
     path: '/v3/users/:id',
     who: 'admin',
-    summary: 'Changes a user; a new password or being disabled revokes his tokens.',
+    summary:
+      'Changes a user; a new password or being disabled revokes his tokens, being disabled deletes his application credentials.',
     status: 200,
     body: change,
     handle: async ({ context, params, body: { user }, base }) => {
@@ -149,11 +151,14 @@ export const userOperations: Operation[] = [
         extra: { ...row.extra, ...extraOf(user, KNOWN) },
         ...(user.password === undefined ? {} : await passwordSet(context, user.password)),
       }
-      const revokes = user.password !== undefined || (row.enabled && set.enabled === false)
+      const disabled = row.enabled && set.enabled === false
+      const revokes = user.password !== undefined || disabled
       const entry = { action: 'update', kind: 'user', resourceId: row.id }
       const writes = [
         updateUser(db, row.id, set),
         ...(revokes ? [raiseUserEpoch(db, row.id)] : []),
+        // As Keystone does it (api-ref, "Application Credentials").
+        ...(disabled ? deleteCredentialsOf(db, row.id) : []),
         ...(user.password === undefined ? [] : [forgiveAll(db, row.id)]),
       ]
       await commit(context, entry, writes)
@@ -167,7 +172,7 @@ export const userOperations: Operation[] = [
     method: 'DELETE',
     path: '/v3/users/:id',
     who: 'admin',
-    summary: 'Removes a user with his role assignments and tokens.',
+    summary: 'Removes a user with his role assignments, application credentials and tokens.',
     status: 204,
     handle: async ({ context, params }) => {
       const id = params.id!

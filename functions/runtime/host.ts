@@ -56,6 +56,8 @@ export const openHost = async (parts: HostParts): Promise<Host> => {
     ...(parts.trusting ? { trusting: parts.trusting } : {}),
     settings: parts.settings,
     hashes: new PasswordHashes(parts.scrypt ?? scryptHere),
+    // One of four threads stays free whatever is hashed.
+    secretHashes: new PasswordHashes(parts.scrypt ?? scryptHere, 1),
     knownPasswords: new KnownPasswords(parts.settings.rememberPasswords),
     deployment: await identify(db, parts.settings.secretKeys, newId),
   }

@@ -3,6 +3,7 @@ import { alias, type SQLiteColumn, type SQLiteTable } from 'drizzle-orm/sqlite-c
 import type { Database } from '../../client.ts'
 import { prepared, type Slots } from '../../prepared.ts'
 import { domains, projects, revokedTokens, roleAssignments, roles, users } from '../../schema/index.ts'
+import { deleteCredentialsFor, deleteCredentialsOf, deleteCredentialsWith } from './application-credentials.ts'
 import { forgiveAll } from './login-failures.ts'
 
 export type UserRow = typeof users.$inferSelect
@@ -207,6 +208,7 @@ export const updateProject = (db: Database, id: string, set: Partial<ProjectRow>
 /** A project with what is nobody's without it. Mappings stay while clouds hold something, so that it can be removed there. */
 export const deleteProject = (db: Database, id: string) =>
   [
+    ...deleteCredentialsFor(db, id),
     db.delete(roleAssignments).where(eq(roleAssignments.projectId, id)),
     db.update(users).set({ defaultProjectId: null }).where(eq(users.defaultProjectId, id)),
     db.run(sql`delete from mappings where project_id = ${id}
@@ -220,9 +222,10 @@ export const insertUser = (db: Database, row: UserRow) => db.insert(users).value
 /** Statement: changes a user. */
 export const updateUser = (db: Database, id: string, set: Partial<UserRow>) =>
   db.update(users).set(set).where(eq(users.id, id))
-/** Statements: a user goes, with all roles and failed logins. */
+/** Statements: a user goes, with all roles, application credentials and failed logins. */
 export const deleteUser = (db: Database, id: string) =>
   [
+    ...deleteCredentialsOf(db, id),
     db.delete(roleAssignments).where(eq(roleAssignments.userId, id)),
     forgiveAll(db, id),
     db.delete(users).where(eq(users.id, id)),
@@ -230,21 +233,28 @@ export const deleteUser = (db: Database, id: string) =>
 
 /** Statement: a new role. */
 export const insertRole = (db: Database, row: RoleRow) => db.insert(roles).values(row)
-/** A role and its assignments. */
+/** A role and its assignments, with the application credentials of those who had it, where they had it. */
 export const deleteRole = (db: Database, id: string) =>
-  [db.delete(roleAssignments).where(eq(roleAssignments.roleId, id)), db.delete(roles).where(eq(roles.id, id))] as const
+  [
+    ...deleteCredentialsWith(db, id),
+    db.delete(roleAssignments).where(eq(roleAssignments.roleId, id)),
+    db.delete(roles).where(eq(roles.id, id)),
+  ] as const
 
 /** Statement: gives a user a role on a project; twice is once. */
 export const assignRole = (db: Database, userId: string, projectId: string, roleId: string) =>
   db.insert(roleAssignments).values({ userId, projectId, roleId }).onConflictDoNothing()
-/** Statement: takes a role on a project from a user; none is none. */
+/** Statements: takes a role on a project from a user, and the user's application credentials there; none is none. */
 export const unassignRole = (db: Database, userId: string, projectId: string, roleId: string) =>
-  db
-    .delete(roleAssignments)
-    .where(
-      and(
-        eq(roleAssignments.userId, userId),
-        eq(roleAssignments.projectId, projectId),
-        eq(roleAssignments.roleId, roleId),
+  [
+    ...deleteCredentialsFor(db, projectId, userId),
+    db
+      .delete(roleAssignments)
+      .where(
+        and(
+          eq(roleAssignments.userId, userId),
+          eq(roleAssignments.projectId, projectId),
+          eq(roleAssignments.roleId, roleId),
+        ),
       ),
-    )
+  ] as const

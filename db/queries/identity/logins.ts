@@ -83,6 +83,8 @@ type Trying = UserRow & { locked: number; known: number }
 type EntryRow = Entry['project'] & { roles: string }
 
 const counting = countingUnless(KNOWN)
+const countingAlways = countingUnless('0')
+const isLocked = worded(`select ${LOCKED} as locked`)
 const forgiving = forgivingIf(KNOWN)
 
 /**
@@ -109,6 +111,27 @@ export const tryLogin = async (
     EntryRow[],
   ]
   return { user: personOf(row), entry: entryOf(entries), locked: row.locked === 1, known: row.known === 1 }
+}
+
+/**
+ * The user and the project of an application credential, of none no user; in the same batch the attempt to log in by it is
+ * counted as one that fails, of the credential and not of its user. One round trip.
+ */
+export const tryCredential = async (
+  db: Database,
+  credential: { id: string; userId: string; projectId: string } | null,
+  { source, now }: Pick<Attempt, 'source' | 'now'>,
+): Promise<Found & { locked: boolean }> => {
+  const values = asked({ id: credential?.userId }, { id: credential?.projectId })
+  const counted = { ...named('user', { id: credential?.id }), source, now }
+  const writes = countingAlways.map((statement) => statement(counted))
+  const [[row], entries, [lock]] = (await db.batch([
+    theUser(values),
+    theEntry(values),
+    isLocked(counted),
+    ...writes,
+  ])) as unknown as [[UserRow], EntryRow[], [{ locked: number }]]
+  return { user: personOf(row), entry: entryOf(entries), locked: lock.locked === 1 }
 }
 
 /** A user, and the project that a token of this user would be for. One round trip. */

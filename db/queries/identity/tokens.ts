@@ -11,6 +11,8 @@ export interface TokenFacts {
   projectEpoch: number
   /** What the user may do in the project, implied roles included, as the token says or as was left of it. */
   roles: string[]
+  /** The application credential by which the token was got, and with which it goes; absent: another way. */
+  credential?: { id: string }
 }
 
 const quoted = (names: readonly string[]) => names.map((name) => `'${name}'`).join(', ')
@@ -19,14 +21,20 @@ const GIVES = `(r.name = t.value or case r.name ${Object.entries(IMPLIED)
   .map(([name, others]) => `when '${name}' then t.value in (${quoted(others)})`)
   .join(' ')} end)`
 
-type Facts = Omit<TokenFacts, 'auditId' | 'roles'> & { auditId: string; claimed: string[] }
-const factsOf = ({ auditId, userId, userEpoch, projectId, projectEpoch, roles }: TokenFacts): Facts => ({
+type Facts = Omit<TokenFacts, 'auditId' | 'roles' | 'credential'> & {
+  auditId: string
+  claimed: string[]
+  /** Empty: none. */
+  credentialId: string
+}
+const factsOf = ({ auditId, userId, userEpoch, projectId, projectEpoch, roles, credential }: TokenFacts): Facts => ({
   auditId,
   userId,
   userEpoch,
   projectId,
   projectEpoch,
   claimed: roles,
+  credentialId: credential?.id ?? '',
 })
 
 /** As SQL, a JSON list of the roles that are left of a token, if it stands; no row if it does not. */
@@ -36,7 +44,8 @@ const standing = (t: Slots<Facts>): SQL => sql`select (select json_group_array(t
   from users where id = ${t.userId} and epoch = ${t.userEpoch} and enabled
     and not exists (select 1 from revoked_tokens where audit_id = ${t.auditId})
     and (${t.projectId} = '' or exists (select 1 from projects
-      where id = ${t.projectId} and epoch = ${t.projectEpoch} and enabled))`
+      where id = ${t.projectId} and epoch = ${t.projectEpoch} and enabled))
+    and (${t.credentialId} = '' or exists (select 1 from application_credentials where id = ${t.credentialId}))`
 
 const left = sql<string>`"left"`
 const looking = prepared((db, token: Slots<Facts>) => db.select({ left }).from(sql`(${standing(token)})`))
@@ -51,7 +60,7 @@ export const leftOf = ([row]: { left: string | null }[], token: TokenFacts): str
 
 /**
  * What is left of a token's roles. Null: nothing, because it was revoked itself, by its user's epoch or by its project's,
- * or because every role that it had in its project was taken. One query.
+ * because its application credential is gone, or because every role that it had in its project was taken. One query.
  */
 export const rolesLeft = async (db: Database, token: TokenFacts): Promise<string[] | null> =>
   leftOf(await looking.run(db, factsOf(token)), token)
@@ -66,6 +75,7 @@ const callerOf = (asked: Slots<Shown>): Slots<Facts> => ({
   projectId: asked['caller.projectId'],
   projectEpoch: asked['caller.projectEpoch'],
   claimed: asked['caller.claimed'],
+  credentialId: asked['caller.credentialId'],
 })
 
 const showing = prepared((db, asked: Slots<Shown>) =>
@@ -112,7 +122,7 @@ export const showToken = async (
   }
 }
 
-/** Undoes its batch unless the token stands, with every role by which the caller got here. */
+/** Undoes its batch unless the token stands, with every role by which the caller got here, and its application credential. */
 export const tokenGuard = (t: TokenFacts) =>
   ready(
     `insert into guards (broken) select 'token' where exists (select 1 from revoked_tokens where audit_id = ?)
@@ -120,9 +130,11 @@ export const tokenGuard = (t: TokenFacts) =>
       or ? <> '' and not exists (select 1 from projects where id = ? and epoch = ? and enabled)
       or exists (select 1 from json_each(?) t where not exists
         (select 1 from role_assignments a join roles r on r.id = a.role_id
-          where a.user_id = ? and a.project_id = ? and ${GIVES}))`,
+          where a.user_id = ? and a.project_id = ? and ${GIVES}))
+      ${t.credential ? 'or not exists (select 1 from application_credentials where id = ?)' : ''}`,
     [
       ...[t.auditId, t.userId, t.userEpoch, t.projectId, t.projectId, t.projectEpoch],
       ...[JSON.stringify(t.roles), t.userId, t.projectId],
+      ...(t.credential ? [t.credential.id] : []),
     ],
   )

@@ -1,0 +1,163 @@
+import { and, asc, eq, type SQL, sql } from 'drizzle-orm'
+import type { Database } from '../../client.ts'
+import { anyOf } from '../../conditions.ts'
+import { accessRules, applicationCredentials, credentialRules } from '../../schema/index.ts'
+import { worded } from '../../worded.ts'
+import { type Naming, named, USER } from './naming.ts'
+
+export type CredentialRow = typeof applicationCredentials.$inferSelect
+export type AccessRuleRow = typeof accessRules.$inferSelect
+/** What a request has to be like, under the id by which other credentials use the same. */
+export type AccessRule = Omit<AccessRuleRow, 'userId'>
+
+const credentials = applicationCredentials
+const ruleColumns = {
+  id: accessRules.id,
+  service: accessRules.service,
+  method: accessRules.method,
+  path: accessRules.path,
+}
+
+/** An application credential; null: there is none. */
+export const credentialById = async (db: Database, id: string): Promise<CredentialRow | null> =>
+  (await db.select().from(credentials).where(eq(credentials.id, id)))[0] ?? null
+
+/** The credentials of a user, oldest first; with a name that one alone. */
+export const credentialsOf = (db: Database, userId: string, name?: string): Promise<CredentialRow[]> =>
+  db
+    .select()
+    .from(credentials)
+    .where(and(eq(credentials.userId, userId), name === undefined ? undefined : eq(credentials.name, name)))
+    .orderBy(asc(credentials.createdAt), asc(credentials.id))
+
+const found =
+  worded(`select c.id, c.user_id as userId, c.project_id as projectId, c.name, c.secret_hash as secretHash, c.roles,
+    c.expires_at as expiresAt, c.unrestricted, exists (select 1 from credential_rules r where r.credential_id = c.id) as ruled
+  from application_credentials c where c.id = :id or (c.user_id = ${USER} and c.name = :name)`)
+
+/** A credential as far as a login has to know. */
+export interface LoginCredential extends Pick<CredentialRow, 'id' | 'userId' | 'projectId' | 'name' | 'secretHash'> {
+  roles: string[]
+  expiresAt: number | null
+  unrestricted: boolean
+  /** It has access rules. */
+  ruled: boolean
+}
+/** By id, or by user and name. */
+export type CredentialNaming = { id: string } | { user: Naming; name: string }
+
+/** The credential that somebody would log in by; null: there is none. */
+export const credentialNamed = async (db: Database, which: CredentialNaming): Promise<LoginCredential | null> => {
+  const { id = null, name = null, user = {} } = { id: undefined, name: undefined, user: undefined, ...which }
+  const [[row]] = (await db.batch([found({ id, name, ...named('user', user) })])) as unknown as [
+    [
+      (Omit<LoginCredential, 'roles' | 'unrestricted' | 'ruled'> & {
+        roles: string
+        unrestricted: number
+        ruled: number
+      })?,
+    ],
+  ]
+  if (!row) return null
+  return { ...row, roles: JSON.parse(row.roles), unrestricted: row.unrestricted === 1, ruled: row.ruled === 1 }
+}
+
+/** The rules of credentials, by credential; one without rules is not in the map. */
+export const rulesOf = async (db: Database, credentialIds: string[]): Promise<Map<string, AccessRule[]>> => {
+  const rows = await db
+    .select({ credentialId: credentialRules.credentialId, rule: ruleColumns })
+    .from(credentialRules)
+    .innerJoin(accessRules, eq(accessRules.id, credentialRules.ruleId))
+    .where(anyOf(credentialRules.credentialId, credentialIds))
+    .orderBy(asc(accessRules.service), asc(accessRules.path), asc(accessRules.method))
+  const grouped = Map.groupBy(rows, ({ credentialId }) => credentialId)
+  return new Map([...grouped].map(([id, of]) => [id, of.map(({ rule }) => rule)]))
+}
+
+export interface RuleFilter {
+  service?: string | undefined
+  method?: string | undefined
+  path?: string | undefined
+}
+
+/** The rules of a user; what the filter leaves open is not asked. */
+export const accessRulesOf = (db: Database, userId: string, filter: RuleFilter = {}): Promise<AccessRule[]> =>
+  db
+    .select(ruleColumns)
+    .from(accessRules)
+    .where(
+      and(
+        eq(accessRules.userId, userId),
+        ...(['service', 'method', 'path'] as const).map((key) =>
+          filter[key] === undefined ? undefined : eq(accessRules[key], filter[key]),
+        ),
+      ),
+    )
+    .orderBy(asc(accessRules.service), asc(accessRules.path), asc(accessRules.method))
+
+/** A rule of a user; null: the user has none of this id. */
+export const accessRuleOf = async (db: Database, userId: string, id: string): Promise<AccessRule | null> =>
+  (
+    await db
+      .select(ruleColumns)
+      .from(accessRules)
+      .where(and(eq(accessRules.userId, userId), eq(accessRules.id, id)))
+  )[0] ?? null
+
+/** Statements: a new credential with its rules. A rule that the user has already is used again, and its new id forgotten. */
+export const insertCredential = (db: Database, row: CredentialRow, rules: AccessRule[]) => {
+  const given = JSON.stringify(rules)
+  return [
+    db.run(sql`insert or ignore into access_rules (id, user_id, service, method, path)
+      select value->>'id', ${row.userId}, value->>'service', value->>'method', value->>'path' from json_each(${given})`),
+    db.insert(credentials).values(row),
+    db.run(sql`insert or ignore into credential_rules (credential_id, rule_id)
+      select ${row.id}, r.id from json_each(${given}) g join access_rules r on r.user_id = ${row.userId}
+        and r.service = g.value->>'service' and r.method = g.value->>'method' and r.path = g.value->>'path'`),
+  ] as const
+}
+
+/** A hash of today's cost or key in place of an older one; nothing if the credential is gone. */
+export const setSecretHash = (
+  db: Database,
+  { id, secretHash: old }: Pick<CredentialRow, 'id' | 'secretHash'>,
+  secretHash: string,
+) =>
+  db
+    .update(credentials)
+    .set({ secretHash })
+    .where(and(eq(credentials.id, id), eq(credentials.secretHash, old)))
+
+const gone = (db: Database, which: SQL) =>
+  [
+    db.run(sql`delete from credential_rules where credential_id in
+      (select id from application_credentials where ${which})`),
+    db.run(sql`delete from application_credentials where ${which}`),
+  ] as const
+
+/** Statements: a credential goes. Its rules stay, for others to use. */
+export const deleteCredential = (db: Database, id: string) => gone(db, sql`id = ${id}`)
+
+/** Statements: whatever a user's credentials were, and the rules with them. */
+export const deleteCredentialsOf = (db: Database, userId: string) =>
+  [...gone(db, sql`user_id = ${userId}`), db.delete(accessRules).where(eq(accessRules.userId, userId))] as const
+
+/** Statements: a project's credentials go; with a user, that user's alone. */
+export const deleteCredentialsFor = (db: Database, projectId: string, userId?: string) =>
+  gone(
+    db,
+    userId === undefined ? sql`project_id = ${projectId}` : sql`project_id = ${projectId} and user_id = ${userId}`,
+  )
+
+/** Statements: the credentials of whoever has a role go where it is had. To be done before the role is taken. */
+export const deleteCredentialsWith = (db: Database, roleId: string) =>
+  gone(
+    db,
+    sql`exists (select 1 from role_assignments a where a.user_id = application_credentials.user_id
+      and a.project_id = application_credentials.project_id and a.role_id = ${roleId})`,
+  )
+
+/** Whether any credential has a rule. */
+export const ruleInUse = (id: string): SQL => sql`exists (select 1 from credential_rules where rule_id = ${id})`
+/** Statement: a rule goes. */
+export const deleteAccessRule = (db: Database, id: string) => db.delete(accessRules).where(eq(accessRules.id, id))

@@ -1,0 +1,204 @@
+import { z } from 'zod'
+import { own } from '../../adapters/table.ts'
+import {
+  type AccessRule,
+  accessRulesOf,
+  type CredentialRow,
+  credentialById,
+  credentialsOf,
+  deleteCredential,
+  insertCredential,
+  rulesOf,
+} from '../../db/queries/identity/application-credentials.ts'
+import { listRoles, type RoleRow } from '../../db/queries/identity/identity.ts'
+import { IMPLIED } from '../../db/queries/identity/implied-roles.ts'
+import { newSecret } from '../auth/secret.ts'
+import { commit } from '../broker/line/commit.ts'
+import { isTaken } from '../broker/line/refused.ts'
+import type { Caller, Context } from '../context.ts'
+import { badRequest, forbidden, notFound } from '../http/fault.ts'
+import { type Operation, operation } from '../http/operation.ts'
+import { ruleBody, rulesFor } from './access-rules.ts'
+import { keep } from './check-secret.ts'
+import { expiryView, parseExpiry } from './expiry.ts'
+import { inexactly } from './filters.ts'
+import { nameText } from './properties.ts'
+import { actionDenied, actionRefused, duplicate, ownOrAdmin, unknown } from './refusals.ts'
+import { roleFields } from './roles.ts'
+import { collection, selfLink } from './views.ts'
+
+/** keystone/application_credential/schema.py */
+const role = z.union([z.strictObject({ id: z.string().min(1).max(64) }), z.strictObject({ name: nameText })])
+const creation = z.strictObject({
+  application_credential: z.strictObject({
+    name: nameText,
+    description: z.string().max(16_384).nullish(),
+    secret: z.string().max(4096).nullish(),
+    expires_at: z.string().max(64).nullish(),
+    roles: z.array(role).max(100).optional(),
+    unrestricted: z.boolean().nullish(),
+    access_rules: z.array(ruleBody).max(100).optional(),
+    project_id: z.string().optional(),
+    system: z.null().optional(),
+  }),
+})
+
+const MANY = '/v3/users/:user/application_credentials'
+const ONE = `${MANY}/:id`
+
+const invalid = (detail: string) => badRequest(`Invalid application credential: ${detail}`)
+
+const view = (row: CredentialRow, roles: RoleRow[], rules: AccessRule[] | undefined, base: string) => ({
+  id: row.id,
+  name: row.name,
+  description: row.description,
+  user_id: row.userId,
+  project_id: row.projectId,
+  system: null,
+  expires_at: row.expiresAt === null ? null : expiryView(row.expiresAt),
+  unrestricted: row.unrestricted,
+  roles: roles.filter(({ id }) => row.roles.includes(id)).map(roleFields),
+  ...(rules ? { access_rules: rules } : {}),
+  links: selfLink(base, `/users/${row.userId}/application_credentials/${row.id}`),
+})
+
+/** 403 for tokens that were got by a credential which may not do this (keystone/api/users.py). */
+const assertUnrestricted = ({ credential }: Caller): void => {
+  if (credential && !credential.unrestricted)
+    throw forbidden(
+      actionRefused(
+        "Using method 'application_credential' is not allowed for managing additional application credentials.",
+      ),
+    )
+}
+
+/** The credential, if it is the caller's or the caller an admin: whose it is says the row, not the path. */
+const credentialFor = async (
+  { db, caller }: Context,
+  { user, id }: Record<string, string>,
+  name: string,
+): Promise<CredentialRow> => {
+  const row = await credentialById(db, id!)
+  const owner = row?.userId ?? user
+  ownOrAdmin(caller, ({ userId }) => userId === owner, name)
+  if (!row) throw unknown('Application Credential', id!)
+  return row
+}
+
+/** The roles that are asked for, with those that they imply, out of the token's; all of these where none is named. */
+const rolesFor = (asked: z.infer<typeof role>[], caller: Caller, all: RoleRow[]): RoleRow[] => {
+  const had = all.filter(({ name }) => caller.roles.includes(name))
+  if (asked.length === 0) return had
+  const names = asked.map((each) => {
+    const found = all.find((row) => ('id' in each ? row.id === each.id : row.name === each.name))
+    if (!found && 'name' in each) throw notFound(`Role ${each.name} is not defined`)
+    return found?.name ?? ''
+  })
+  const wanted = new Set(names.flatMap((name) => [name, ...(own(IMPLIED, name) ?? [])]))
+  if (![...wanted].every((name) => caller.roles.includes(name)))
+    throw invalid('Cannot create an application credential with unassigned role')
+  return had.filter(({ name }) => wanted.has(name))
+}
+
+export const applicationCredentialOperations: Operation[] = [
+  operation({
+    name: 'application_credential.list',
+    method: 'GET',
+    path: MANY,
+    who: 'authenticated',
+    summary: "A user's application credentials; filter `name`, exact or not; of somebody else only to admins.",
+    status: 200,
+    handle: async ({ context, params, query, queries, base }) => {
+      const user = params.user!
+      ownOrAdmin(context.caller, ({ userId }) => userId === user, 'application_credential.list')
+      const rows = await credentialsOf(context.db, user, query.name)
+      const [roles, rules] = await Promise.all([
+        listRoles(context.db),
+        rulesOf(
+          context.db,
+          rows.map(({ id }) => id),
+        ),
+      ])
+      const views = rows.map((row) => view(row, roles, rules.get(row.id), base))
+      const path = `/users/${user}/application_credentials`
+      return collection('application_credentials', inexactly(queries, ['name'], views), base, path)
+    },
+  }),
+  operation({
+    name: 'application_credential.create',
+    method: 'POST',
+    path: MANY,
+    who: 'authenticated',
+    summary:
+      'Makes an application credential for the project of the token. Its secret is shown once; one is made if none is given.',
+    status: 201,
+    body: creation,
+    handle: async ({ context, params, body: { application_credential: asked }, base }) => {
+      const { db } = context
+      const caller = context.caller!
+      if (caller.userId !== params.user || !caller.projectId)
+        throw forbidden(actionDenied('application_credential.create'))
+      assertUnrestricted(caller)
+      if (asked.project_id !== undefined && asked.project_id !== caller.projectId)
+        throw invalid(`It is for the project of the token, ${caller.projectId}.`)
+      const [all, known] = await Promise.all([
+        listRoles(db),
+        asked.access_rules?.length ? accessRulesOf(db, caller.userId) : [],
+      ])
+      const roles = rolesFor(asked.roles ?? [], caller, all)
+      const rules = rulesFor(asked.access_rules ?? [], known, context)
+      const expiresAt = asked.expires_at == null ? null : parseExpiry(asked.expires_at, context.now())
+      const id = context.newId().replaceAll('-', '')
+      const secret = asked.secret || newSecret()
+      const row: CredentialRow = {
+        id,
+        userId: caller.userId,
+        projectId: caller.projectId,
+        name: asked.name,
+        description: asked.description ?? null,
+        secretHash: await keep(context, id, secret, !asked.secret),
+        roles: roles.map((each) => each.id),
+        expiresAt,
+        unrestricted: asked.unrestricted ?? false,
+        createdAt: context.now(),
+      }
+      // The end of the MAC, so that a repetition never passes for the first with another secret in its answer.
+      const fingerprint = asked.secret ? '' : row.secretHash.slice(-16)
+      const detail = { name: row.name, fingerprint }
+      const entry = { action: 'create', kind: 'application_credential', resourceId: id, detail }
+      await commit(context, entry, [...insertCredential(db, row, rules)])
+      const kept = rules.length ? (await rulesOf(db, [id])).get(id) : undefined
+      return { body: { application_credential: { ...view(row, roles, kept, base), secret } } }
+    },
+    refuse: (error, { body: { application_credential: asked } }) =>
+      isTaken(error) ? duplicate('application_credential', asked.name) : undefined,
+  }),
+  operation({
+    name: 'application_credential.get',
+    method: 'GET',
+    path: ONE,
+    who: 'authenticated',
+    summary: 'One application credential, without its secret; of somebody else only to admins.',
+    status: 200,
+    handle: async ({ context, params, base }) => {
+      const row = await credentialFor(context, params, 'application_credential.get')
+      const [roles, rules] = await Promise.all([listRoles(context.db), rulesOf(context.db, [row.id])])
+      return { body: { application_credential: view(row, roles, rules.get(row.id), base) } }
+    },
+  }),
+  operation({
+    name: 'application_credential.delete',
+    method: 'DELETE',
+    path: ONE,
+    who: 'authenticated',
+    summary: 'Removes an application credential, and all tokens that were got by it.',
+    status: 204,
+    handle: async ({ context, params }) => {
+      const row = await credentialFor(context, params, 'application_credential.delete')
+      assertUnrestricted(context.caller!)
+      const entry = { action: 'delete', kind: 'application_credential', resourceId: row.id, detail: { name: row.name } }
+      await commit(context, entry, [...deleteCredential(context.db, row.id)])
+      return {}
+    },
+  }),
+]
