@@ -101,6 +101,13 @@ const user = await made(admin, `${KEYSTONE}/users`, {
 const [, { roles }] = await send(admin, 'GET', `${KEYSTONE}/roles?name=member`)
 await send(admin, 'PUT', `${KEYSTONE}/projects/${project.id}/users/${user.id}/roles/${roles[0].id}`)
 const old = await logIn('demo', 'demo')
+const [, { users }] = await send(admin, 'GET', `${KEYSTONE}/users?name=demo`)
+await send(demo, 'POST', `${KEYSTONE}/users/${users[0].id}/application_credentials`, {
+  application_credential: {
+    name: 'kept',
+    access_rules: [{ service: 'compute', method: 'GET', path: '/v2.1/servers' }],
+  },
+})
 await send(old, 'DELETE', `${KEYSTONE}/auth/tokens`, undefined, { 'X-Subject-Token': old })
 
 // Networks.

@@ -32,6 +32,8 @@ export const giveOneOfEach = async ({ db, clock, projectId, userId, cloudId, hos
     floatingIp: id(),
     attachment: id(),
     flavor: id(),
+    credential: id().replaceAll('-', ''),
+    accessRule: id().replaceAll('-', ''),
   }
   const key = { id: id(), name: `key-${id()}` }
   const up = { status: 'ACTIVE', vmState: 'active', powerState: 1, launchedAt: clock.now }
@@ -111,6 +113,18 @@ export const giveOneOfEach = async ({ db, clock, projectId, userId, cloudId, hos
       createdAt: clock.now,
     }),
     db.insert(tables.flavorAccess).values({ flavorId: ids.flavor, projectId: owner.projectId }),
+    db.insert(tables.applicationCredentials).values({
+      id: ids.credential,
+      name: 'c',
+      secretHash: 'hmac$none$none',
+      roles: [],
+      unrestricted: false,
+      createdAt: clock.now,
+      ...person,
+    }),
+    db
+      .insert(tables.accessRules)
+      .values({ id: ids.accessRule, userId: person.userId, service: 'compute', method: 'GET', path: '/' }),
   ])
   const named: Record<string, string> = {
     servers: ids.server,
@@ -132,6 +146,8 @@ export const giveOneOfEach = async ({ db, clock, projectId, userId, cloudId, hos
     'os-simple-tenant-usage': owner.projectId,
     projects: owner.projectId,
     users: person.userId,
+    application_credentials: ids.credential,
+    access_rules: ids.accessRule,
   }
   const rows = [
     tables.servers,
@@ -152,6 +168,8 @@ export const giveOneOfEach = async ({ db, clock, projectId, userId, cloudId, hos
     tables.bindings,
     tables.quotas,
     tables.mappings,
+    tables.applicationCredentials,
+    tables.accessRules,
   ]
   /** All of it as it stands, to be compared later. */
   const snapshot = async () => JSON.stringify(await Promise.all(rows.map((table) => db.select().from(table))))

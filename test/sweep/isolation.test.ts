@@ -46,6 +46,8 @@ const OWNED = [
   'os-simple-tenant-usage',
   'projects',
   'users',
+  'application_credentials',
+  'access_rules',
 ] as const
 const routes = operations
   .map((route): [string, Route] => [titleOf(route), route])

@@ -84,6 +84,25 @@ const passwords = async () => {
   )
 }
 
+const applicationCredentials = async () => {
+  const path = `/identity/v3/users/${plimsoll.userId('demo')}/application_credentials`
+  const ask = (wish: object, headers = {}) => demo.post(path, { application_credential: wish }, headers)
+  const by = (id: string, secret: string) => ({
+    auth: { identity: { methods: ['application_credential'], application_credential: { id, secret } } },
+  })
+  const made = ok(await ask({ name: 'made' }, { 'Idempotency-Key': 'credential-1' })).body.application_credential
+  learn('a secret that was made', made.secret)
+  const secret = canary('a secret that was chosen')
+  const { id } = ok(await ask({ name: 'chosen', secret })).body.application_credential
+  for (const login of [by(made.id, made.secret), by(id, secret)])
+    heard('login', ok(await plimsoll.nobody.post('/identity/v3/auth/tokens', login)))
+  heard('wrong secret', await plimsoll.nobody.post('/identity/v3/auth/tokens', by(id, canary('a mistyped secret'))))
+  heard('no secret', await ask({ name: 'x', secret: [canary('a secret in a list')] }))
+  heard('taken', await ask({ name: 'made', secret: canary('a secret of a name that is taken') }))
+  heard('odd', await ask({ name: 'x', password: canary('a secret under another name') }))
+  await broken('application_credentials', () => ask({ name: 'lost', secret: canary('a secret that was not kept') }))
+}
+
 const credentials = async () => {
   const cloud = (secret: string) => ({
     name: 'east',
@@ -171,6 +190,7 @@ beforeAll(async () => {
   demo = plimsoll.as('demo')
   await plimsoll.newUser('colleague', 'demo', ['member', 'reader'])
   await passwords()
+  await applicationCredentials()
   await credentials()
   await servers()
 }, 120_000)
@@ -222,6 +242,7 @@ describe('a secret that was planted is', () => {
   const belongings = async (): Promise<string[]> => [
     ...(await plimsoll.db.all<{ id: string }>(sql`select id from servers`)).map(({ id }) => id),
     ...(await plimsoll.db.all<{ id: string }>(sql`select id from users where name = 'eve'`)).map(({ id }) => id),
+    ...(await plimsoll.db.all<{ id: string }>(sql`select id from application_credentials`)).map(({ id }) => id),
     'made',
     'east',
   ]
