@@ -1,5 +1,6 @@
 import { type SQL, sql } from 'drizzle-orm'
 import type { SQLiteColumn } from 'drizzle-orm/sqlite-core'
+import { mapperOf } from './rows.ts'
 
 type Columns = Record<string, SQLiteColumn>
 type RowOf<C extends Columns> = {
@@ -11,17 +12,13 @@ type RowOf<C extends Columns> = {
  * their table in it, `order` their order. At most 32 columns, as D1 has it of arguments.
  */
 export const nested = <C extends Columns>(columns: C, of: SQL, order: SQL): SQL<RowOf<C>[]> => {
-  const fields = Object.entries(columns)
-  const values = sql.raw(fields.map(([, { name }]) => `r."${name}"`).join(', '))
-  const row = (given: unknown[]): RowOf<C> => {
-    const made: Record<string, unknown> = {}
-    for (let i = 0; i < fields.length; i++) {
-      const [name, column] = fields[i]!
-      made[name] = given[i] === null ? null : column.mapFromDriverValue(given[i])
-    }
-    return made as RowOf<C>
-  }
+  const values = sql.raw(
+    Object.values(columns)
+      .map(({ name }) => `r."${name}"`)
+      .join(', '),
+  )
+  const map = mapperOf({ fields: Object.entries(columns).map(([name, field]) => ({ path: [name], field })) })!
   return sql<RowOf<C>[]>`(select json_group_array(json_array(${values}) order by ${order}) from ${of})`.mapWith(
-    (text: string): RowOf<C>[] => (JSON.parse(text) as unknown[][]).map(row),
+    (text: string) => map(JSON.parse(text)) as RowOf<C>[],
   )
 }

@@ -11,7 +11,7 @@ interface Written extends Selection {
 }
 
 /** A query as drizzle builds it, which would give an `R`. */
-type Query<R> = PromiseLike<R> & { prepare(): unknown }
+export type Query<R> = PromiseLike<R> & { prepare(): unknown }
 
 /**
  * What stands for values in a query that is worded without them: a placeholder for each that is there, undefined for one

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { dictionary } from '../http/dictionary.ts'
+import { exact } from '../http/times.ts'
 
 /** Cinder's parameter types (cinder/api/validation/parameter_types.py), with the sentences of jsonschema. */
 const shown = (value: unknown): string =>
@@ -61,8 +62,7 @@ export const metadata = dictionary(
 )
 
 /** Cinder writes times without a zone, with microseconds; they are UTC. */
-export const time = (at: number | null): string | null =>
-  at === null ? null : new Date(at).toISOString().replace('Z', '000')
+export const time = (at: number | null): string | null => (at === null ? null : `${exact(at)}000`)
 
 /** Null until something changed. */
 export const changedAt = (row: { createdAt: number; updatedAt: number }): string | null =>

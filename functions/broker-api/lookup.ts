@@ -1,6 +1,7 @@
 import { type CloudRow, cloudByName } from '../../db/queries/clouds/clouds.ts'
 import type { Context } from '../context.ts'
 import { notFound } from '../http/fault.ts'
+import { exact } from '../http/times.ts'
 
 export const noProject = (id: string) => notFound(`There is no project ${id}.`)
 export const noCloud = (name: string) => notFound(`There is no cloud named ${name}.`)
@@ -13,4 +14,4 @@ export const cloudNamed = async (context: Context, name: string): Promise<CloudR
 }
 
 /** Milliseconds since 1970 as ISO 8601; null stays null. */
-export const iso = (ms: number | null): string | null => (ms === null ? null : new Date(ms).toISOString())
+export const iso = (ms: number | null): string | null => (ms === null ? null : `${exact(ms)}Z`)

@@ -1,11 +1,10 @@
 import type { ImageRead } from '../../db/queries/image/images.ts'
 import { bindingsOf, refOf } from '../../db/queries/line/bindings.ts'
 import type { Context } from '../context.ts'
+import { zoned } from '../http/times.ts'
 
 /** Shown, never stored: the clouds that have the image, as far as the reader may use them. */
 export const CLOUDS = 'plimsoll:clouds'
-
-const time = (at: number): string => new Date(at).toISOString().replace(/\.\d+Z$/, 'Z')
 
 /** Properties are keys of their own, beside Glance's (glance/api/v2/images.py, _format_image). */
 export const imageView = (image: ImageRead): Record<string, unknown> => ({
@@ -27,8 +26,8 @@ export const imageView = (image: ImageRead): Record<string, unknown> => ({
   os_hash_algo: image.hashAlgo,
   os_hash_value: image.hashValue,
   id: image.id,
-  created_at: time(image.createdAt),
-  updated_at: time(image.updatedAt),
+  created_at: zoned(image.createdAt),
+  updated_at: zoned(image.updatedAt),
   tags: image.tags,
   self: `/v2/images/${image.id}`,
   file: `/v2/images/${image.id}/file`,

@@ -1,6 +1,6 @@
 import { zonesFor } from '../../db/queries/network/network.ts'
 import { type Operation, operation } from '../http/operation.ts'
-import { only } from './listing.ts'
+import { onlyIn } from './listing.ts'
 
 /* Availability zones: https://docs.openstack.org/api-ref/network/v2/#availability-zones */
 
@@ -26,7 +26,8 @@ export const availabilityZoneOperations: Operation[] = [
         return (each: (typeof all)[number]) => !values.length || values.includes(each[key])
       }
       const found = all.filter(wanted('name')).filter(wanted('resource')).filter(wanted('state'))
-      return { body: { availability_zones: found.map((each) => only(each, queries)) } }
+      const only = onlyIn(queries)
+      return { body: { availability_zones: found.map((each) => only(each)) } }
     },
   }),
 ]

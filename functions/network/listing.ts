@@ -4,6 +4,7 @@ import { readCidr, readIp, readMac, writeIp } from '../broker/network/address.ts
 import type { Context, Database } from '../context.ts'
 import { badRequest } from '../http/fault.ts'
 import { type Input, type Operation, operation } from '../http/operation.ts'
+import { zoned } from '../http/times.ts'
 import { python } from './attributes.ts'
 
 const TAG_MATCHES = ['tags', 'tags-any', 'not-tags', 'not-tags-any']
@@ -102,12 +103,13 @@ const limitOf = (value: string | null): number | null => {
   return Number(value) > 0 ? Math.min(Number(value), 1000) : null
 }
 
-/** The attributes that were asked for; all of them if none was. */
-export const only = <V extends object>(view: V, queries: URLSearchParams): Partial<V> => {
+/** Leaves the attributes that were asked for; all of them if none was. */
+export const onlyIn = (queries: URLSearchParams) => {
   const fields = queries.getAll('fields').flatMap((value) => value.split(','))
-  return fields.length
-    ? (Object.fromEntries(Object.entries(view).filter(([key]) => fields.includes(key))) as Partial<V>)
-    : view
+  return <V extends object>(view: V): Partial<V> =>
+    fields.length
+      ? (Object.fromEntries(Object.entries(view).filter(([key]) => fields.includes(key))) as Partial<V>)
+      : view
 }
 
 /** `next` after every full page, `previous` before every page (neutron/api/api_common.py, `get_pagination_links`). */
@@ -127,6 +129,9 @@ const linksOf = (url: string, queries: URLSearchParams, { limit, reverse }: List
   ]
 }
 
+/** A row of a list; some say whether what their project has as soon as it looks is there. */
+type Listed<Row> = Row & { settled?: boolean }
+
 interface Readable<Row extends { id: string }> {
   /** In the singular, with underscores: `security_group`. */
   resource: string
@@ -137,9 +142,9 @@ interface Readable<Row extends { id: string }> {
   attributes: Attributes
   /** False: it has no tags. */
   tagged?: boolean
-  /** Runs before the list is read. */
-  before?(context: Context): Promise<unknown>
-  list(db: Database, scope: Scope, listing: Listing): Promise<Row[]>
+  /** Makes what a project has as soon as it looks; true if that is to be read once more. */
+  settle?(context: Context, rows: Listed<Row>[]): Promise<boolean>
+  list(db: Database, scope: Scope, listing: Listing, reader?: string): Promise<Listed<Row>[]>
   /** Throws if the scope does not see it. */
   find(context: Context, id: string): Promise<Row>
   view(row: Row, context: Context): object
@@ -151,8 +156,9 @@ export const reading = <Row extends { id: string }>(readable: Readable<Row>): Op
   const path = `/v2.0/${readable.path ?? collection}`
   const list = async ({ context, queries, base }: Input) => {
     const listing = listingOf(queries, attributes, readable.tagged)
-    await readable.before?.(context)
-    const found = await readable.list(context.db, context.scope, listing)
+    const read = () => readable.list(context.db, context.scope, listing, context.caller?.projectId)
+    const first = await read()
+    const found = (await readable.settle?.(context, first)) ? await read() : first
     const rows = listing.reverse ? found.reverse() : found
     const links = linksOf(
       base + path,
@@ -160,9 +166,10 @@ export const reading = <Row extends { id: string }>(readable: Readable<Row>): Op
       listing,
       rows.map(({ id }) => id),
     )
+    const only = onlyIn(queries)
     return {
       body: {
-        [collection]: rows.map((row) => only(view(row, context), queries)),
+        [collection]: rows.map((row) => only(view(row, context))),
         ...(links ? { [`${collection}_links`]: links } : {}),
       },
     }
@@ -185,14 +192,11 @@ export const reading = <Row extends { id: string }>(readable: Readable<Row>): Op
       summary: `Shows one of the ${collection.replaceAll('_', ' ')}.`,
       status: 200,
       handle: async ({ context, params, queries }) => ({
-        body: { [resource]: only(view(await readable.find(context, params.id!), context), queries) },
+        body: { [resource]: onlyIn(queries)(view(await readable.find(context, params.id!), context)) },
       }),
     }),
   ]
 }
-
-/** `2026-03-01T12:00:00Z`, as Neutron writes times. */
-const time = (ms: number): string => new Date(ms).toISOString().replace(/\.\d+Z$/, 'Z')
 
 /** What every resource shows, whatever it is. */
 export const standardView = (row: {
@@ -208,8 +212,8 @@ export const standardView = (row: {
   tenant_id: row.projectId,
   project_id: row.projectId,
   description: row.description,
-  created_at: time(row.createdAt),
-  updated_at: time(row.updatedAt),
+  created_at: zoned(row.createdAt),
+  updated_at: zoned(row.updatedAt),
   revision_number: row.revision,
   ...(row.tags ? { tags: row.tags } : {}),
 })

@@ -63,18 +63,15 @@ export const quotaOperations: Operation[] = [
     summary: 'Lists projects whose limits are not the defaults.',
     status: 200,
     handle: async ({ context }) => {
-      const rows = (await quotasOfAll(context.db)).filter((row) => resources.includes(row.resource))
-      const own = Map.groupBy(
-        rows.filter((row) => row.maximum !== defaults[row.resource]),
-        (row) => row.projectId,
-      )
-      const quotas = [...own].map(([id, set]) => ({
-        ...defaults,
-        ...Object.fromEntries(set.map((row) => [row.resource, row.maximum])),
-        project_id: id,
-        tenant_id: id,
-      }))
-      return { body: { quotas } }
+      const quotas = new Map<string, Record<string, number | string>>()
+      for (const { projectId, resource, maximum } of await quotasOfAll(context.db, resources)) {
+        if (maximum === defaults[resource]) continue
+        const known = quotas.get(projectId)
+        const set = known ?? { ...defaults, project_id: projectId, tenant_id: projectId }
+        set[resource] = maximum
+        if (!known) quotas.set(projectId, set)
+      }
+      return { body: { quotas: [...quotas.values()] } }
     },
   }),
   operation({

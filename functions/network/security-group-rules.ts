@@ -1,5 +1,11 @@
 import { z } from 'zod'
-import { listRules, type RuleRow, ruleAttributes, ruleById } from '../../db/queries/network/security-groups.ts'
+import {
+  defaultGroupOf,
+  listRules,
+  type RuleRow,
+  ruleAttributes,
+  ruleById,
+} from '../../db/queries/network/security-groups.ts'
 import { missing } from '../broker/network/network-refusal.ts'
 import { addRules, ensureDefaultGroup, removeRule } from '../broker/network/security-group.ts'
 import type { Context } from '../context.ts'
@@ -48,8 +54,12 @@ const find = async (context: Context, id: string): Promise<RuleRow> => {
   return rule
 }
 
-const before = async (context: Context): Promise<void> => {
-  if (context.caller?.projectId) await ensureDefaultGroup(context, context.caller.projectId)
+/** A project has its default group as soon as it looks. Rows say whether it has; where there are none it is asked. */
+export const settleDefaultGroup = async (context: Context, [row]: { settled?: boolean }[]): Promise<boolean> => {
+  const projectId = context.caller?.projectId
+  if (!projectId || (row ? row.settled : await defaultGroupOf(context.db, projectId))) return false
+  await ensureDefaultGroup(context, projectId)
+  return true
 }
 
 export const securityGroupRuleOperations: Operation[] = [
@@ -59,7 +69,7 @@ export const securityGroupRuleOperations: Operation[] = [
     path: 'security-group-rules',
     attributes: ruleAttributes,
     tagged: false,
-    before,
+    settle: settleDefaultGroup,
     list: listRules,
     find,
     view: ruleView,

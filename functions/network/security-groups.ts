@@ -12,12 +12,11 @@ import {
   ownSecurityGroup,
   removeSecurityGroup,
 } from '../broker/network/security-group.ts'
-import type { Context } from '../context.ts'
 import { type Operation, operation } from '../http/operation.ts'
 import { ownership, text, textOrNone } from './attributes.ts'
 import { changeOf, given, oneOrMany, ownerOf } from './body.ts'
 import { reading, standardView } from './listing.ts'
-import { ruleView } from './security-group-rules.ts'
+import { ruleView, settleDefaultGroup } from './security-group-rules.ts'
 
 /* Security groups: https://docs.openstack.org/api-ref/network/v2/#security-groups-security-groups */
 
@@ -35,11 +34,6 @@ const view = (group: SecurityGroupView) => ({
   security_group_rules: group.rules.map(ruleView),
 })
 
-/** A project has its default group as soon as it looks. */
-const before = async (context: Context): Promise<void> => {
-  if (context.caller?.projectId) await ensureDefaultGroup(context, context.caller.projectId)
-}
-
 const notDefault = (name: string | undefined): void => {
   if (name === 'default')
     throw conflicting('SecurityGroupDefaultAlreadyExists', 'Default security group already exists.')
@@ -51,7 +45,7 @@ export const securityGroupOperations: Operation[] = [
     collection: 'security_groups',
     path: 'security-groups',
     attributes: securityGroupAttributes,
-    before,
+    settle: settleDefaultGroup,
     list: listSecurityGroups,
     find: ownSecurityGroup,
     view,

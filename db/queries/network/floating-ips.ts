@@ -4,7 +4,7 @@ import type { Database } from '../../client.ts'
 import { prepared, type Slots } from '../../prepared.ts'
 import { floatingIps } from '../../schema/index.ts'
 import { type Scope, within } from '../../scope.ts'
-import { type Attributes, type Listing, pageOf } from './network-listing.ts'
+import { type Attributes, pagesOf } from './network-listing.ts'
 import { releaseRows } from './network-quotas.ts'
 
 export type FloatingIpRow = typeof floatingIps.$inferSelect
@@ -46,15 +46,18 @@ export const floatingIpAttributes: Attributes = table({
 })
 
 /** One page of the floating IPs of a scope, with the port and router that each leads to. */
-export const listFloatingIps = (db: Database, scope: Scope, listing: Listing): Promise<FloatingIpView[]> => {
-  const page = pageOf(floatingIps, floatingIpAttributes, listing, within(floatingIps.projectId, scope))
-  return db
-    .select(view)
-    .from(floatingIps)
-    .where(page.where)
-    .orderBy(...page.orderBy)
-    .limit(page.limit)
-}
+export const listFloatingIps = pagesOf(
+  floatingIps,
+  floatingIpAttributes,
+  (scope) => within(floatingIps.projectId, scope),
+  (db, page) =>
+    db
+      .select(view)
+      .from(floatingIps)
+      .where(page.where)
+      .orderBy(...page.orderBy)
+      .limit(page.limit),
+)
 
 const byId = prepared((db, { scope, id }: Slots<{ scope: Scope; id: string }>) =>
   db

@@ -1,6 +1,10 @@
-import { and, type SQL, sql } from 'drizzle-orm'
+import { and, type Placeholder, type SQL, sql } from 'drizzle-orm'
 import type { SQLiteTable } from 'drizzle-orm/sqlite-core'
+import { own } from '../../../adapters/table.ts'
+import type { Database } from '../../client.ts'
 import { anyOf } from '../../conditions.ts'
+import { prepared, type Query, type Slots } from '../../prepared.ts'
+import type { Scope } from '../../scope.ts'
 import { after, comparedAs, orderOf } from '../keyset.ts'
 
 /**
@@ -9,11 +13,14 @@ import { after, comparedAs, orderOf } from '../keyset.ts'
  */
 type Attribute = { seeks?: boolean } & (
   | { is: 'text' | 'flag' | 'number' | 'time' | 'ip' | 'cidr' | 'mac'; sql: SQL; matches?: undefined }
-  | { is: 'text' | 'pairs'; matches: (values: string[]) => SQL }
+  | { is: 'text'; matches: (wanted: Placeholder) => SQL }
+  /** Values are `key=value`: those of one key are alternatives, and every key has to be met. A key that is none of these is passed over. */
+  | { is: 'pairs'; matches: Record<string, (wanted: Placeholder) => SQL> }
 )
 export type Attributes = Record<string, Attribute>
 
-export type TagMatch = 'tags' | 'tags-any' | 'not-tags' | 'not-tags-any'
+const TAG_MATCHES = ['tags', 'tags-any', 'not-tags', 'not-tags-any'] as const
+export type TagMatch = (typeof TAG_MATCHES)[number]
 
 /** What a client asked of a list, in the names of the API. */
 export interface Listing {
@@ -29,58 +36,115 @@ export interface Listing {
   reverse: boolean
 }
 
-export const everything: Listing = {
-  filters: [],
-  tags: [],
-  changedSince: null,
-  sort: [],
-  marker: null,
-  limit: null,
-  reverse: false,
+/**
+ * A listing as a query is asked for it that is worded beforehand: what is
+ * filtered by has a name of its own, for one value and for several, and so has each key of pairs.
+ */
+type Wanted = Partial<Record<`is ${string}`, unknown> & Record<`by ${string}` | TagMatch, unknown[]>> & {
+  scope: Scope
+  form: Pick<Listing, 'sort' | 'reverse'>
+  changedSince?: number | undefined
+  marker?: string | undefined
+  limit: number
+  reader?: string | undefined
 }
 
-const filterOf = (attribute: Attribute, values: (string | number | boolean)[]): SQL => {
-  if (attribute.matches) return attribute.matches(values.map(String))
-  const [value, ...more] = values.map((each) => (typeof each === 'boolean' ? Number(each) : each))
-  return value === undefined || more.length ? anyOf(attribute.sql, values) : sql`${attribute.sql} = ${value}`
+const wantedOf = (attributes: Attributes, scope: Scope, listing: Listing, reader: string | undefined): Wanted => {
+  const { sort, reverse, changedSince, marker, limit } = listing
+  const wanted: Wanted = {
+    scope,
+    form: { sort, reverse },
+    changedSince: changedSince ?? undefined,
+    marker: marker ?? undefined,
+    limit: limit ?? -1,
+    reader,
+  }
+  for (const { match, tags } of listing.tags) wanted[match] = tags
+  for (const { key, values } of listing.filters) {
+    const attribute = attributes[key]!
+    if (attribute.is !== 'pairs') {
+      if (values.length === 1 && !attribute.matches) wanted[`is ${key}`] = values[0]
+      else wanted[`by ${key}`] = values
+    } else
+      for (const [name, pairs] of Map.groupBy(values.map(String), (pair) => pair.slice(0, pair.indexOf('='))))
+        if (own(attribute.matches, name)) wanted[`by ${key} ${name}`] = pairs.map((pair) => pair.slice(name.length + 1))
+  }
+  return wanted
 }
 
-const tagsOf = (match: TagMatch, tags: string[]): SQL => {
-  const list = JSON.stringify(tags)
+const filtersOf = (attributes: Attributes, asked: Slots<Wanted>): (SQL | undefined)[] =>
+  Object.entries(attributes).flatMap(([key, attribute]) => {
+    if (attribute.is === 'pairs')
+      return Object.entries(attribute.matches).map(([name, matches]) => {
+        const values = asked[`by ${key} ${name}`]
+        return values && matches(values)
+      })
+    const values = asked[`by ${key}`]
+    if (attribute.matches) return [values && attribute.matches(values)]
+    const value = asked[`is ${key}`]
+    return [value && sql`${attribute.sql} = ${value}`, values && anyOf(attribute.sql, values)]
+  })
+
+const tagged = (match: TagMatch, list: Placeholder | undefined): SQL | undefined => {
+  if (!list) return undefined
   const hits = sql`(select count(*) from json_each(${list}) where value in (select value from json_each(tags)))`
   const met = match.endsWith('any') ? sql`${hits} > 0` : sql`${hits} = json_array_length(${list})`
   return match.startsWith('not') ? sql`not (${met})` : met
 }
 
-/**
- * Conditions, order and size of one page. A page in reverse comes last item first. `seen` says what the caller may see:
- * a marker beyond it is a marker of nothing, or the order would tell what is there.
- */
-export const pageOf = (table: SQLiteTable, attributes: Attributes, listing: Listing, seen: SQL | undefined) => {
+/** Conditions, order and size of one page. A page in reverse comes last item first. */
+interface Page {
+  where: SQL | undefined
+  orderBy: SQL[]
+  limit: Placeholder
+  /** The project that reads, if that makes a difference. */
+  reader: Placeholder | undefined
+}
+
+const pageOf = (table: SQLiteTable, attributes: Attributes, asked: Slots<Wanted>, seen: SQL): Page => {
   const expression = (key: string): SQL => {
     const attribute = attributes[key]
-    return attribute && !attribute.matches ? attribute.sql : sql`''`
+    return attribute && 'sql' in attribute ? attribute.sql : sql`''`
   }
+  const { reverse } = asked.form
   const sort = [
-    ...listing.sort,
-    ...['created_at', 'id'].map((key) => ({ key, descending: listing.sort[0]?.descending ?? false })),
+    ...asked.form.sort,
+    ...['created_at', 'id'].map((key) => ({ key, descending: asked.form.sort[0]?.descending ?? false })),
   ]
   const keys = sort
     .filter(({ key }, i) => sort.findIndex((each) => each.key === key) === i)
-    .map(({ key, descending }) => ({ column: expression(key), descending: descending !== listing.reverse }))
-  const marked = and(sql`id = ${listing.marker}`, seen)
+    .map(({ key, descending }) => ({ column: expression(key), descending: descending !== reverse }))
+  const marked = asked.marker && and(sql`id = ${asked.marker}`, seen)
   const at = keys.map((key) => sql`(select ${comparedAs(key)} from ${table} where ${marked})`)
   // As an expression the condition is no way into an index: the filter is the better one.
-  const seeks = listing.filters.some(({ key }) => attributes[key]!.seeks)
+  const seeks = Object.entries(attributes).some(
+    ([key, { seeks }]) => seeks && (asked[`is ${key}`] || asked[`by ${key}`]),
+  )
   return {
     where: and(
-      seeks && seen ? sql`(${seen}) is true` : seen,
-      ...listing.filters.map(({ key, values }) => filterOf(attributes[key]!, values)),
-      ...listing.tags.map(({ match, tags }) => tagsOf(match, tags)),
-      listing.changedSince === null ? undefined : sql`${expression('updated_at')} >= ${listing.changedSince}`,
-      listing.marker === null ? undefined : after(keys, at),
+      seeks ? sql`(${seen}) is true` : seen,
+      ...filtersOf(attributes, asked),
+      ...TAG_MATCHES.map((match) => tagged(match, asked[match])),
+      asked.changedSince && sql`${expression('updated_at')} >= ${asked.changedSince}`,
+      marked && after(keys, at),
     ),
     orderBy: orderOf(keys),
-    limit: listing.limit ?? -1,
+    limit: asked.limit,
+    reader: asked.reader,
   }
+}
+
+/**
+ * The pages of one kind, each asked for by one query. `seen` says what a scope may see: a marker beyond it is a marker of
+ * nothing, or the order would tell what is there.
+ */
+export const pagesOf = <Row>(
+  table: SQLiteTable,
+  attributes: Attributes,
+  seen: (scope: Scope<string | Placeholder>) => SQL,
+  build: (db: Database, page: Page) => Query<Row[]>,
+) => {
+  const pages = prepared((db, asked: Slots<Wanted>) => build(db, pageOf(table, attributes, asked, seen(asked.scope))))
+  return (db: Database, scope: Scope, listing: Listing, reader?: string): Promise<Row[]> =>
+    pages.run(db, wantedOf(attributes, scope, listing, reader))
 }

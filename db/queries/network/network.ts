@@ -5,7 +5,7 @@ import { always, anyOf, either } from '../../conditions.ts'
 import { prepared, type Slots } from '../../prepared.ts'
 import { networks, ports, routers, subnets } from '../../schema/index.ts'
 import { type Scope, within } from '../../scope.ts'
-import { type Attributes, type Listing, pageOf } from './network-listing.ts'
+import { type Attributes, pagesOf } from './network-listing.ts'
 import { releaseRows } from './network-quotas.ts'
 
 export type NetworkRow = typeof networks.$inferSelect
@@ -60,15 +60,14 @@ export const networkAttributes: Attributes = table({
 })
 
 /** One page of the networks that a scope sees: its own, shared ones, and the world outside of clouds that it is mapped to. */
-export const listNetworks = (db: Database, scope: Scope, listing: Listing): Promise<NetworkView[]> => {
-  const page = pageOf(networks, networkAttributes, listing, visible(scope))
-  return db
+export const listNetworks = pagesOf(networks, networkAttributes, visible, (db, page) =>
+  db
     .select(view)
     .from(networks)
     .where(page.where)
     .orderBy(...page.orderBy)
-    .limit(page.limit)
-}
+    .limit(page.limit),
+)
 
 const byId = prepared((db, { scope, id }: Slots<{ scope: Scope; id: string }>) =>
   db
@@ -224,8 +223,3 @@ export const zonesFor = (db: Database, scope: Scope): Promise<{ cloud: string; z
     from zones z join clouds c on c.id = z.cloud_id
     where ${'every' in scope ? sql`true` : sql`c.id in (select cloud_id from mappings where project_id = ${scope.projectId})`}
     order by c.position, c.name, z.position, z.name`)
-
-/** Used addresses per network, for the operators' overview. */
-export const usedAddresses = (db: Database): Promise<{ networkId: string; subnetId: string; used: number }[]> =>
-  db.all(sql`select s.network_id as networkId, s.id as subnetId,
-    (select count(*) from ip_allocations a where a.subnet_id = s.id) as used from ${subnets} s`)

@@ -1,4 +1,4 @@
-import { and, eq, getTableColumns, type SQL, sql } from 'drizzle-orm'
+import { and, eq, getTableColumns, type Placeholder, type SQL, sql } from 'drizzle-orm'
 import { table } from '../../../adapters/table.ts'
 import type { Database } from '../../client.ts'
 import { anyOf } from '../../conditions.ts'
@@ -6,7 +6,7 @@ import { prepared, type Slots } from '../../prepared.ts'
 import { floatingIps, ipAllocations, lingeringAddresses, portSecurityGroups, ports } from '../../schema/index.ts'
 import { type Scope, within } from '../../scope.ts'
 import { ROUTER_INTERFACE } from './network.ts'
-import { type Attributes, type Listing, pageOf } from './network-listing.ts'
+import { type Attributes, pagesOf } from './network-listing.ts'
 import { releaseRows } from './network-quotas.ts'
 
 export type PortRow = typeof ports.$inferSelect
@@ -26,31 +26,18 @@ const view = {
   ),
 }
 
-const metBy: Record<string, (wanted: string[]) => SQL> = table({
-  subnet_id: (wanted) => anyOf(sql`a.subnet_id`, wanted),
-  ip_address: (wanted) => anyOf(sql`a.address`, wanted),
+const withAddress = (condition: SQL): SQL =>
+  sql`exists (select 1 from ip_allocations a where a.port_id = ${ports.id} and ${condition})`
+
+/** Every key has to be met, each by some address of the port (neutron/db/db_base_plugin_v2.py, `_get_ports_query`). */
+const fixedIps: Record<string, (wanted: Placeholder) => SQL> = table({
+  subnet_id: (wanted) => withAddress(anyOf(sql`a.subnet_id`, wanted)),
+  ip_address: (wanted) => withAddress(anyOf(sql`a.address`, wanted)),
   // A part begins where a number of the address begins: `0.21` is of 10.0.0.21, and not of 10.211.0.20.
   ip_address_substr: (wanted) =>
-    sql`exists (select 1 from json_each(${JSON.stringify(wanted)})
-      where instr('.' || replace(a.address, ':', '.'), '.' || ltrim(replace(value, ':', '.'), '.')) > 0)`,
+    withAddress(sql`exists (select 1 from json_each(${wanted})
+      where instr('.' || replace(a.address, ':', '.'), '.' || ltrim(replace(value, ':', '.'), '.')) > 0)`),
 })
-
-/**
- * The `fixed_ips` filter: pairs `subnet_id=…`, `ip_address=…` or `ip_address_substr=…`. Values of one key are alternatives,
- * every key has to be met, each by some address of the port (neutron/db/db_base_plugin_v2.py, `_get_ports_query`).
- */
-const fixedIps = (pairs: string[]): SQL => {
-  const wanted = Map.groupBy(pairs, (pair) => pair.slice(0, pair.indexOf('=')))
-  const met = [...wanted].flatMap(([key, of]) =>
-    Object.hasOwn(metBy, key)
-      ? [
-          sql`exists (select 1 from ip_allocations a where a.port_id = ${ports.id}
-            and ${metBy[key]!(of.map((pair) => pair.slice(key.length + 1)))})`,
-        ]
-      : [],
-  )
-  return sql.join([sql`true`, ...met], sql` and `)
-}
 
 export const portAttributes: Attributes = table({
   id: { is: 'text', sql: sql`${ports.id}`, seeks: true },
@@ -78,15 +65,18 @@ export const portAttributes: Attributes = table({
 })
 
 /** One page of the ports of a scope, with their addresses and groups. */
-export const listPorts = (db: Database, scope: Scope, listing: Listing): Promise<PortView[]> => {
-  const page = pageOf(ports, portAttributes, listing, within(ports.projectId, scope))
-  return db
-    .select(view)
-    .from(ports)
-    .where(page.where)
-    .orderBy(...page.orderBy)
-    .limit(page.limit)
-}
+export const listPorts = pagesOf(
+  ports,
+  portAttributes,
+  (scope) => within(ports.projectId, scope),
+  (db, page) =>
+    db
+      .select(view)
+      .from(ports)
+      .where(page.where)
+      .orderBy(...page.orderBy)
+      .limit(page.limit),
+)
 
 const byId = prepared((db, { scope, id }: Slots<{ scope: Scope; id: string }>) =>
   db

@@ -5,7 +5,7 @@ import { prepared, type Slots } from '../../prepared.ts'
 import { routers, subnets } from '../../schema/index.ts'
 import { type Scope, within } from '../../scope.ts'
 import { isFoot } from './network.ts'
-import { type Attributes, type Listing, pageOf } from './network-listing.ts'
+import { type Attributes, pagesOf } from './network-listing.ts'
 import { releaseRows } from './network-quotas.ts'
 import type { SubnetRow } from './subnets.ts'
 
@@ -36,15 +36,18 @@ export const routerAttributes: Attributes = table({
 })
 
 /** One page of the routers of a scope. */
-export const listRouters = (db: Database, scope: Scope, listing: Listing): Promise<RouterView[]> => {
-  const page = pageOf(routers, routerAttributes, listing, within(routers.projectId, scope))
-  return db
-    .select(view)
-    .from(routers)
-    .where(page.where)
-    .orderBy(...page.orderBy)
-    .limit(page.limit)
-}
+export const listRouters = pagesOf(
+  routers,
+  routerAttributes,
+  (scope) => within(routers.projectId, scope),
+  (db, page) =>
+    db
+      .select(view)
+      .from(routers)
+      .where(page.where)
+      .orderBy(...page.orderBy)
+      .limit(page.limit),
+)
 
 const byId = prepared((db, { scope, id }: Slots<{ scope: Scope; id: string }>) =>
   db

@@ -1,4 +1,4 @@
-import { and, eq, getTableColumns, sql } from 'drizzle-orm'
+import { and, eq, getTableColumns, type Placeholder, sql } from 'drizzle-orm'
 import { table } from '../../../adapters/table.ts'
 import type { Database } from '../../client.ts'
 import { anyOf } from '../../conditions.ts'
@@ -6,7 +6,7 @@ import { nested } from '../../nested.ts'
 import { prepared, type Slots } from '../../prepared.ts'
 import { securityGroupRules, securityGroups } from '../../schema/index.ts'
 import { type Scope, within } from '../../scope.ts'
-import { type Attributes, type Listing, pageOf } from './network-listing.ts'
+import { type Attributes, pagesOf } from './network-listing.ts'
 import { releaseRows } from './network-quotas.ts'
 
 export type SecurityGroupRow = typeof securityGroups.$inferSelect
@@ -42,6 +42,12 @@ export const ruleAttributes: Attributes = table({
   updated_at: { is: 'time', sql: sql`${securityGroupRules.updatedAt}` },
 })
 
+/** Whether the project that reads has its default group: it has one as soon as it looks. */
+const settled = (reader: Placeholder | undefined) =>
+  sql<boolean>`exists (select 1 from security_groups d where d.project_id = ${reader ?? null} and d.is_default = 'default')`.mapWith(
+    Boolean,
+  )
+
 /** Each group with all its rules, in the order in which they were made. */
 const view = {
   ...getTableColumns(securityGroups),
@@ -53,15 +59,18 @@ const view = {
 }
 
 /** One page of the security groups of a scope, each with all its rules. */
-export const listSecurityGroups = (db: Database, scope: Scope, listing: Listing): Promise<SecurityGroupView[]> => {
-  const page = pageOf(securityGroups, securityGroupAttributes, listing, within(securityGroups.projectId, scope))
-  return db
-    .select(view)
-    .from(securityGroups)
-    .where(page.where)
-    .orderBy(...page.orderBy)
-    .limit(page.limit)
-}
+export const listSecurityGroups = pagesOf(
+  securityGroups,
+  securityGroupAttributes,
+  (scope) => within(securityGroups.projectId, scope),
+  (db, page) =>
+    db
+      .select({ ...view, settled: settled(page.reader) })
+      .from(securityGroups)
+      .where(page.where)
+      .orderBy(...page.orderBy)
+      .limit(page.limit),
+)
 
 const byId = prepared((db, { scope, id }: Slots<{ scope: Scope; id: string }>) =>
   db
@@ -88,14 +97,16 @@ export const groupsNamed = (db: Database, projectId: string, name: string): Prom
     .from(securityGroups)
     .where(and(eq(securityGroups.projectId, projectId), eq(securityGroups.name, name)))
 
+const ofProject = prepared((db, { projectId }: Slots<{ projectId: string }>) =>
+  db
+    .select({ id: securityGroups.id })
+    .from(securityGroups)
+    .where(and(eq(securityGroups.projectId, projectId), eq(securityGroups.isDefault, sql`'default'`))),
+)
+
 /** The group that ports of a project are in when nobody names one; null: the project has had no need of it yet. */
 export const defaultGroupOf = async (db: Database, projectId: string): Promise<{ id: string } | null> =>
-  (
-    await db
-      .select({ id: securityGroups.id })
-      .from(securityGroups)
-      .where(and(eq(securityGroups.projectId, projectId), eq(securityGroups.isDefault, 'default')))
-  )[0] ?? null
+  (await ofProject.run(db, { projectId }))[0] ?? null
 
 /** Statement: a new security group, without rules. */
 export const insertSecurityGroup = (db: Database, row: SecurityGroupRow) => db.insert(securityGroups).values(row)
@@ -143,15 +154,18 @@ export const groupGone = (id: string) => sql`not exists (select 1 from security_
 /* ---------------------------------------------------------------- rules */
 
 /** One page of the rules of a scope. */
-export const listRules = (db: Database, scope: Scope, listing: Listing): Promise<RuleRow[]> => {
-  const page = pageOf(securityGroupRules, ruleAttributes, listing, within(securityGroupRules.projectId, scope))
-  return db
-    .select(getTableColumns(securityGroupRules))
-    .from(securityGroupRules)
-    .where(page.where)
-    .orderBy(...page.orderBy)
-    .limit(page.limit)
-}
+export const listRules = pagesOf(
+  securityGroupRules,
+  ruleAttributes,
+  (scope) => within(securityGroupRules.projectId, scope),
+  (db, page) =>
+    db
+      .select({ ...getTableColumns(securityGroupRules), settled: settled(page.reader) })
+      .from(securityGroupRules)
+      .where(page.where)
+      .orderBy(...page.orderBy)
+      .limit(page.limit),
+)
 
 const oneRule = prepared((db, { scope, id }: Slots<{ scope: Scope; id: string }>) =>
   db

@@ -6,7 +6,7 @@ import { prepared, type Slots } from '../../prepared.ts'
 import { subnets } from '../../schema/index.ts'
 import { type Scope, within } from '../../scope.ts'
 import { isFoot } from './network.ts'
-import { type Attributes, type Listing, pageOf } from './network-listing.ts'
+import { type Attributes, pagesOf } from './network-listing.ts'
 import { releaseRows } from './network-quotas.ts'
 
 export type SubnetRow = typeof subnets.$inferSelect
@@ -41,15 +41,14 @@ export const subnetAttributes: Attributes = table({
 })
 
 /** One page of the subnets that a scope sees: its own, and those of shared networks. */
-export const listSubnets = (db: Database, scope: Scope, listing: Listing): Promise<SubnetRow[]> => {
-  const page = pageOf(subnets, subnetAttributes, listing, visible(scope))
-  return db
+export const listSubnets = pagesOf(subnets, subnetAttributes, visible, (db, page) =>
+  db
     .select()
     .from(subnets)
     .where(page.where)
     .orderBy(...page.orderBy)
-    .limit(page.limit)
-}
+    .limit(page.limit),
+)
 
 const byId = prepared((db, { scope, id }: Slots<{ scope: Scope; id: string }>) =>
   db
