@@ -1,4 +1,5 @@
 import { Column, is, SQL, sql } from 'drizzle-orm'
+import type { SQLiteTable } from 'drizzle-orm/sqlite-core'
 
 /** One column of an order. Nulls sort as the empty string does: a marker may stand on one. */
 export interface SortKey {
@@ -44,3 +45,10 @@ const spelledOut = ([first, ...rest]: SortKey[], [at, ...others]: unknown[]): SQ
   const beyond = first!.descending ? sql`${here} < ${at ?? ''}` : sql`${here} > ${at ?? ''}`
   return rest.length ? sql`(${beyond} or (${here} = ${at ?? ''} and ${spelledOut(rest, others)}))` : beyond
 }
+
+/** The same behind a row of a table, told by the condition that it alone meets; behind one that is none comes nothing. */
+export const behind = (keys: SortKey[], table: SQLiteTable, marked: SQL): SQL =>
+  after(
+    keys,
+    keys.map((key) => sql`(select ${comparedAs(key)} from ${table} where ${marked})`),
+  )

@@ -3,7 +3,7 @@ import type { SQLiteColumn, SQLiteTable } from 'drizzle-orm/sqlite-core'
 import type { Database } from '../client.ts'
 import { prepared, type Slots } from '../prepared.ts'
 import type { Scope } from '../scope.ts'
-import { after, comparedAs, orderOf } from './keyset.ts'
+import { behind, orderOf } from './keyset.ts'
 
 /** What lists of Cinder and Glance share: how a page is asked for, and how rows are compared. */
 
@@ -90,15 +90,7 @@ export const startOf = (
 ): { beyond: SQL | undefined; orderBy: SQL[] } => {
   const keys = sort.map(({ key, descending }) => ({ column: sortable[key]!, descending }))
   const marked = marker && and(eq(table.id, marker), seen)
-  return {
-    beyond:
-      marked &&
-      after(
-        keys,
-        keys.map((key) => sql`(select ${comparedAs(key)} from ${table} where ${marked})`),
-      ),
-    orderBy: orderOf(keys),
-  }
+  return { beyond: marked && behind(keys, table, marked), orderBy: orderOf(keys) }
 }
 
 /** Whether a marker is one of the rows of a table that `seen` lets through; none is none that is wrong. */

@@ -1,12 +1,11 @@
 import { z } from 'zod'
-import { accessOf, type FlavorRow } from '../../db/queries/compute/flavors.ts'
+import { accessOf, flavorWithAccess } from '../../db/queries/compute/flavors.ts'
 import { projectById } from '../../db/queries/identity/identity.ts'
 import { grantAccess, revokeAccess } from '../broker/compute/flavor.ts'
 import { isTaken } from '../broker/line/refused.ts'
-import type { Context } from '../context.ts'
 import { badRequest, conflict, notFound } from '../http/fault.ts'
 import { type Operation, operation } from '../http/operation.ts'
-import { commonFlavorOf, flavorOf } from './flavors.ts'
+import { commonFlavorOf, noFlavor } from './flavors.ts'
 import { text } from './parameters.ts'
 
 const tenant = z.strictObject({ tenant: text(1) })
@@ -14,8 +13,8 @@ const action = z.union([z.strictObject({ addTenantAccess: tenant }), z.strictObj
   error: 'One of addTenantAccess and removeTenantAccess is expected',
 })
 
-const listed = async (context: Context, { id }: FlavorRow) => ({
-  flavor_access: (await accessOf(context.db, id)).map((projectId) => ({ flavor_id: id, tenant_id: projectId })),
+const view = (id: string, projectIds: string[]) => ({
+  flavor_access: projectIds.map((projectId) => ({ flavor_id: id, tenant_id: projectId })),
 })
 
 /** Which projects see a flavor that is not public. https://docs.openstack.org/api-ref/compute/#flavors-access-flavors-os-flavor-access-flavors-action */
@@ -27,10 +26,12 @@ export const flavorAccessOperations: Operation[] = [
     who: 'admin',
     summary: 'The projects that see a private flavor.',
     status: 200,
-    handle: async (input) => {
-      const flavor = await flavorOf(input)
+    handle: async ({ context, params }) => {
+      const id = params.id!
+      const flavor = await flavorWithAccess(context.db, id)
+      if (!flavor) throw noFlavor(id)
       if (flavor.isPublic) throw notFound('Access list not available for public flavors.')
-      return { body: await listed(input.context, flavor) }
+      return { body: view(id, flavor.projectIds) }
     },
   }),
   operation({
@@ -56,7 +57,7 @@ export const flavorAccessOperations: Operation[] = [
           throw notFound(`Flavor access not found for ${flavor.id} / ${projectId} combination.`)
         await revokeAccess(context, flavor, projectId)
       }
-      return { body: await listed(context, flavor) }
+      return { body: view(flavor.id, await accessOf(context.db, flavor.id)) }
     },
     refuse: (error, { params, body }) =>
       isTaken(error) && 'addTenantAccess' in body

@@ -41,10 +41,12 @@ const briefView = (flavor: FlavorRow, input: Input) => ({
   ...(input.version >= 55 ? { description: flavor.description } : {}),
 })
 
+export const noFlavor = (id: string) => notFound(`Flavor ${id} could not be found.`)
+
 /** The flavor of the path, or 404. */
 export const flavorOf = async ({ context, params }: Pick<Input, 'context' | 'params'>): Promise<FlavorRow> => {
   const flavor = await readableFlavor(context.db, context.scope, params.id!)
-  if (!flavor) throw notFound(`Flavor ${params.id} could not be found.`)
+  if (!flavor) throw noFlavor(params.id!)
   return flavor
 }
 
@@ -90,17 +92,17 @@ const page = async ({ context, query }: Input): Promise<FlavorRow[]> => {
   const { limit, marker } = pageRequest(query)
   const minRamMib = wholeNumber(query, 'minRam')
   const minDiskGib = wholeNumber(query, 'minDisk')
-  const markerRow = marker === undefined ? undefined : await readableFlavor(context.db, context.scope, marker)
-  if (markerRow === null) throw badRequest(`marker [${marker}] not found`)
-  return listFlavors(context.db, context.scope, {
+  const found = await listFlavors(context.db, {
+    scope: context.scope,
     ...publicity(context, query.is_public),
     ...(minRamMib === undefined ? {} : { minRamMib }),
     ...(minDiskGib === undefined ? {} : { minDiskGib }),
-    ...(markerRow ? { marker: markerRow } : {}),
-    sort: (query.sort_key as FlavorSort | undefined) ?? 'flavorid',
-    descending: query.sort_dir === 'desc',
+    form: { sort: (query.sort_key as FlavorSort | undefined) ?? 'flavorid', descending: query.sort_dir === 'desc' },
+    marker,
     limit,
   })
+  if (!found) throw badRequest(`marker [${marker}] not found`)
+  return found
 }
 
 const idOrNumber = z.union([matching(/^(?! )[a-zA-Z0-9. _-]+(?<! )$/), z.number().transform(String)]).nullish()

@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { type ZoneRow, zonesFor } from '../../db/queries/clouds/zones.ts'
-import { placedServers, type Taken, takenByZone } from '../../db/queries/compute/usage.ts'
+import type { ZoneRow } from '../../db/queries/clouds/zones.ts'
+import { type ZoneHolding, zonesHolding } from '../../db/queries/compute/usage.ts'
 import { badRequest, notFound, notImplemented } from '../http/fault.ts'
 import { type Input, type Operation, operation } from '../http/operation.ts'
 import { pageRequest } from '../http/pagination.ts'
@@ -9,24 +9,11 @@ import { nextLink } from './links.ts'
 import { boolean, query } from './parameters.ts'
 import { idIn, serviceId } from './services.ts'
 
-interface Hypervisor {
-  zone: ZoneRow
-  taken: Taken | undefined
-  servers: { name: string; uuid: string }[]
-}
+type Hypervisor = ZoneHolding
 
-/** Every zone of every cloud, with what our servers take of it. */
-const all = async ({ context }: Pick<Input, 'context'>): Promise<Hypervisor[]> => {
-  const { db, scope } = context
-  const [zones, taken, servers] = await Promise.all([zonesFor(db, scope), takenByZone(db), placedServers(db)])
-  const at = (zone: ZoneRow) => (each: { cloudId: string | null; zone: string | null }) =>
-    each.cloudId === zone.cloudId && each.zone === zone.name
-  return zones.map((zone) => ({
-    zone,
-    taken: taken.find(at(zone)),
-    servers: servers.filter(at(zone)).map(({ id, name }) => ({ name, uuid: id })),
-  }))
-}
+/** Every zone of every cloud, with as much of what our servers take of it as is shown. */
+const all = ({ context }: Pick<Input, 'context'>, shown: { taken?: boolean; servers?: boolean } = {}) =>
+  zonesHolding(context.db, { taken: shown.taken ?? false, servers: shown.servers ?? false })
 
 const nameOf = ({ zone }: Hypervisor) => `${zone.cloud}.${zone.name}`
 const idOf = ({ zone }: Hypervisor, version: number) => idIn(version, `hypervisor/${zone.cloudId}/${zone.name}`)
@@ -69,18 +56,22 @@ const view = (hypervisor: Hypervisor, input: Pick<Input, 'version' | 'context'>)
   }
 }
 
-/** With `with_servers`; an empty list is left out before 2.75. */
-const serversIn = ({ servers }: Hypervisor, { query: asked, version }: Pick<Input, 'query' | 'version'>) => {
-  if (version < 53 || !asked.with_servers) return {}
-  const wanted = boolean().safeParse(asked.with_servers)
-  if (!wanted.success)
+/** What is shown of each: with `detail` what is taken, before 2.88; with `with_servers` those that take it. */
+const shownOf = ({ query: asked, version }: Pick<Input, 'query' | 'version'>, detail: boolean) => {
+  const wanted = version >= 53 && asked.with_servers ? boolean().safeParse(asked.with_servers) : null
+  if (wanted?.success === false)
     throw badRequest(`Invalid input for query parameters with_servers. Value: ${asked.with_servers}.`)
-  return wanted.data && (servers.length || version >= 75) ? { servers } : {}
+  return { taken: detail && version < 88, servers: wanted?.data ?? false }
 }
+type Shown = ReturnType<typeof shownOf>
 
-const page = async (input: Input): Promise<Hypervisor[]> => {
+/** An empty list is left out before 2.75. */
+const serversIn = ({ servers }: Hypervisor, shown: Shown, version: number) =>
+  shown.servers && (servers.length || version >= 75) ? { servers } : {}
+
+const page = async (input: Input, shown: Shown): Promise<Hypervisor[]> => {
   const { query: asked, version } = input
-  const found = await all(input)
+  const found = await all(input, shown)
   const pattern = version >= 53 ? asked.hypervisor_hostname_pattern : undefined
   if (pattern !== undefined) {
     if (asked.limit !== undefined || asked.marker !== undefined)
@@ -100,10 +91,10 @@ const matching = (hypervisors: Hypervisor[], pattern: string): Hypervisor[] => {
   return found
 }
 
-const one = async (input: Input): Promise<Hypervisor> => {
+const one = async (input: Input, shown?: Shown): Promise<Hypervisor> => {
   const id = input.params.id!
   if (input.version >= 53 && !z.guid().safeParse(id).success) throw badRequest(`Invalid uuid ${id}`)
-  const found = (await all(input)).find((each) => String(idOf(each, input.version)) === id)
+  const found = (await all(input, shown)).find((each) => String(idOf(each, input.version)) === id)
   if (!found) throw notFound(`Hypervisor with ID '${id}' could not be found.`)
   return found
 }
@@ -114,10 +105,11 @@ const list = (detail: boolean) => ({
   status: 200,
   query: query(['limit', 'marker', 'hypervisor_hostname_pattern', 'with_servers'], 53),
   handle: async (input: Input) => {
-    const found = await page(input)
+    const shown = shownOf(input, detail)
+    const found = await page(input, shown)
     const hypervisors = found.map((each) => ({
       ...(detail ? view : briefView)(each, input),
-      ...serversIn(each, input),
+      ...serversIn(each, shown, input.version),
     }))
     const paged = input.version >= 33 && input.query.hypervisor_hostname_pattern === undefined
     const path = detail ? '/os-hypervisors/detail' : '/os-hypervisors'
@@ -149,7 +141,7 @@ export const hypervisorOperations: Operation[] = [
     status: 200,
     until: 87,
     handle: async (input) => {
-      const rooms = (await all(input)).map(room)
+      const rooms = (await all(input, { taken: true })).map(room)
       const { disk_available_least, ...none } = room({
         zone: { freeVcpus: 0, freeRamMib: 0 } as ZoneRow,
         taken: undefined,
@@ -170,8 +162,9 @@ export const hypervisorOperations: Operation[] = [
     status: 200,
     query: query(['with_servers'], 53),
     handle: async (input) => {
-      const hypervisor = await one(input)
-      return { body: { hypervisor: { ...view(hypervisor, input), ...serversIn(hypervisor, input) } } }
+      const shown = shownOf(input, true)
+      const hypervisor = await one(input, shown)
+      return { body: { hypervisor: { ...view(hypervisor, input), ...serversIn(hypervisor, shown, input.version) } } }
     },
   }),
   operation({
@@ -209,7 +202,7 @@ export const hypervisorOperations: Operation[] = [
     status: 200,
     until: 52,
     handle: async (input) => {
-      const found = matching(await all(input), input.params.pattern!)
+      const found = matching(await all(input, { servers: true }), input.params.pattern!)
       const withServers = (each: Hypervisor) => (each.servers.length ? { servers: each.servers } : {})
       return { body: { hypervisors: found.map((each) => ({ ...briefView(each, input), ...withServers(each) })) } }
     },

@@ -84,9 +84,8 @@ export const keypairOperations: Operation[] = [
       const owner = ownerOf(input, asked.user_id, 'index')
       const paged = version >= 35
       const { limit, marker } = paged ? pageRequest(asked) : {}
-      if (marker !== undefined && !(await keypairNamed(context.db, owner, marker)))
-        throw badRequest(`Marker ${marker} could not be found.`)
       const keypairs = await keypairsOf(context.db, owner, { ...(limit === undefined ? {} : { limit }), after: marker })
+      if (!keypairs) throw badRequest(`Marker ${marker} could not be found.`)
       const next = paged
         ? nextLink(
             input,

@@ -1,8 +1,9 @@
-import { and, asc, eq, gte, type SQL, sql } from 'drizzle-orm'
+import { and, asc, eq, gte, type Placeholder, type SQL, sql } from 'drizzle-orm'
 import type { Database } from '../../client.ts'
+import { prepared, type Slots } from '../../prepared.ts'
 import { flavorAccess, flavors } from '../../schema/index.ts'
-import type { Scope } from '../../scope.ts'
-import { after, orderOf, type SortKey } from '../keyset.ts'
+import { everyProject, type Scope } from '../../scope.ts'
+import { behind, orderOf, type SortKey } from '../keyset.ts'
 
 export type FlavorRow = typeof flavors.$inferSelect
 
@@ -10,7 +11,7 @@ export type FlavorRow = typeof flavors.$inferSelect
  * What a project may buy: common sizes, unless they are another's, and the native ones that its clouds offer. A common
  * size is listed though no cloud can meet it: that depends on the day. Admins see all but the retired.
  */
-const onSale = (scope: Scope): SQL =>
+const onSale = (scope: Scope<string | Placeholder>): SQL =>
   'every' in scope
     ? sql`(not ${flavors.native} or not ${flavors.retired})`
     : sql`case when ${flavors.native}
@@ -19,25 +20,37 @@ const onSale = (scope: Scope): SQL =>
         else ${flavors.isPublic} or exists (select 1 from flavor_access a
           where a.flavor_id = ${flavors.id} and a.project_id = ${scope.projectId}) end`
 
-/** A flavor that a new server may have; null: there is none of that id for this project. */
-export const flavorOnSale = async (db: Database, scope: Scope, id: string): Promise<FlavorRow | null> =>
-  (
-    await db
-      .select()
-      .from(flavors)
-      .where(and(eq(flavors.id, id), onSale(scope)))
-  )[0] ?? null
-
 /** Also one that is not offered any more while a server of the project has it. */
-export const readableFlavor = async (db: Database, scope: Scope, id: string): Promise<FlavorRow | null> => {
-  const used = sql`exists (select 1 from servers s where s.deleted_at is null and s.flavor->>'id' = ${flavors.id}
-    ${'every' in scope ? sql`` : sql`and s.project_id = ${scope.projectId}`})`
-  const [row] = await db
+const readable = (scope: Scope<string | Placeholder>): SQL => sql`(${onSale(scope)}
+  or exists (select 1 from servers s where s.deleted_at is null and s.flavor->>'id' = ${flavors.id}
+    ${'every' in scope ? sql`` : sql`and s.project_id = ${scope.projectId}`}))`
+
+interface ById {
+  scope: Scope
+  id: string
+}
+
+const sold = prepared((db, { scope, id }: Slots<ById>) =>
+  db
     .select()
     .from(flavors)
-    .where(and(eq(flavors.id, id), sql`(${onSale(scope)} or ${used})`))
-  return row ?? null
-}
+    .where(and(eq(flavors.id, id), onSale(scope))),
+)
+
+/** A flavor that a new server may have; null: there is none of that id for this project. */
+export const flavorOnSale = async (db: Database, scope: Scope, id: string): Promise<FlavorRow | null> =>
+  (await sold.run(db, { scope, id }))[0] ?? null
+
+const reading = prepared((db, { scope, id }: Slots<ById>) =>
+  db
+    .select()
+    .from(flavors)
+    .where(and(eq(flavors.id, id), readable(scope))),
+)
+
+/** A flavor that the scope may see, also one that is not offered any more while a server has it. */
+export const readableFlavor = async (db: Database, scope: Scope, id: string): Promise<FlavorRow | null> =>
+  (await reading.run(db, { scope, id }))[0] ?? null
 
 const columns = {
   flavorid: flavors.id,
@@ -65,42 +78,42 @@ export interface FlavorFilter {
   isPublic?: boolean
   minRamMib?: number
   minDiskGib?: number
-  sort: FlavorSort
-  descending: boolean
-  /** The page starts behind this row. */
-  marker?: FlavorRow
+}
+interface FlavorPage extends FlavorFilter {
+  scope: Scope
+  form: { sort: FlavorSort; descending: boolean }
+  marker?: string | undefined
   limit: number
 }
 
-/** One page of the flavors that a project may buy; an administrator sees all that are not retired. */
-export const listFlavors = (db: Database, scope: Scope, filter: FlavorFilter): Promise<FlavorRow[]> => {
-  const { isPublic, minRamMib, minDiskGib, sort, descending, marker, limit } = filter
-  const keys: SortKey[] = [
-    { column: columns[sort], descending },
-    { column: flavors.id, descending },
-  ]
+const paging = prepared((db, { scope, form, isPublic, minRamMib, minDiskGib, marker, limit }: Slots<FlavorPage>) => {
+  const { sort, descending } = form
+  const keys: SortKey[] = [columns[sort], flavors.id].map((column) => ({ column, descending }))
+  const marked = marker && and(eq(flavors.id, marker), readable(scope))
   return db
     .select()
     .from(flavors)
     .where(
       and(
         onSale(scope),
-        isPublic === undefined ? undefined : eq(flavors.isPublic, isPublic),
-        minRamMib === undefined ? undefined : gte(flavors.ramMib, minRamMib),
-        minDiskGib === undefined ? undefined : gte(flavors.diskGib, minDiskGib),
-        marker && after(keys, [sortValue(marker, sort), marker.id]),
+        isPublic && eq(flavors.isPublic, isPublic),
+        minRamMib && gte(flavors.ramMib, minRamMib),
+        minDiskGib && gte(flavors.diskGib, minDiskGib),
+        marked && behind(keys, flavors, marked),
       ),
     )
     .orderBy(...orderOf(keys))
     .limit(limit)
-}
+})
 
-/** As SQLite holds it: flags are numbers there. */
-const sortValue = (row: FlavorRow, sort: FlavorSort): unknown => {
-  const column = columns[sort]
-  const [key] = Object.entries(flavors).find(([, each]) => each === column)!
-  const value = row[key as keyof FlavorRow]
-  return typeof value === 'boolean' ? Number(value) : value
+/**
+ * One page of the flavors that a project may buy, behind the marker; an administrator sees all that are not retired. Null:
+ * the marker is no flavor that the scope may see.
+ */
+export const listFlavors = async (db: Database, page: FlavorPage): Promise<FlavorRow[] | null> => {
+  const rows = await paging.run(db, page)
+  if (rows.length || page.marker === undefined) return rows
+  return (await readableFlavor(db, page.scope, page.marker)) && rows
 }
 
 /** Statement: a new flavor. */
@@ -121,11 +134,30 @@ export const patchExtraSpecs = (db: Database, id: string, patch: Record<string, 
 export const deleteFlavor = (db: Database, id: string) =>
   [db.delete(flavorAccess).where(eq(flavorAccess.flavorId, id)), db.delete(flavors).where(eq(flavors.id, id))] as const
 
+const access = prepared((db, { flavorId }: Slots<{ flavorId: string }>) =>
+  db.select().from(flavorAccess).where(eq(flavorAccess.flavorId, flavorId)).orderBy(asc(flavorAccess.projectId)),
+)
+
 /** Ids of the projects that see a private flavor. */
 export const accessOf = async (db: Database, flavorId: string): Promise<string[]> =>
-  (
-    await db.select().from(flavorAccess).where(eq(flavorAccess.flavorId, flavorId)).orderBy(asc(flavorAccess.projectId))
-  ).map(({ projectId }) => projectId)
+  (await access.run(db, { flavorId })).map(({ projectId }) => projectId)
+
+const withAccess = prepared((db, { id }: Slots<{ id: string }>) =>
+  db
+    .select({
+      isPublic: flavors.isPublic,
+      projectIds: sql<string>`(select json_group_array(a.project_id order by a.project_id) from flavor_access a
+        where a.flavor_id = ${flavors.id})`,
+    })
+    .from(flavors)
+    .where(and(eq(flavors.id, id), readable(everyProject))),
+)
+
+/** Whether everybody sees a flavor, and the projects that were given it; null: there is no such flavor. One query. */
+export const flavorWithAccess = async (db: Database, id: string) => {
+  const [row] = await withAccess.run(db, { id })
+  return row ? { isPublic: row.isPublic, projectIds: JSON.parse(row.projectIds) as string[] } : null
+}
 
 /** Statement: gives a private flavor to a project. Twice breaks the primary key. */
 export const insertAccess = (db: Database, flavorId: string, projectId: string) =>

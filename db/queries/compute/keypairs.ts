@@ -1,4 +1,4 @@
-import { and, asc, eq, gt, isNull, type SQL, sql } from 'drizzle-orm'
+import { and, asc, eq, isNull, type SQL, sql } from 'drizzle-orm'
 import type { Database } from '../../client.ts'
 import { prepared, type Slots } from '../../prepared.ts'
 import { keypairs, servers } from '../../schema/index.ts'
@@ -31,22 +31,35 @@ export const keypairKept = async (db: Database, id: string) =>
       .limit(1)
   )[0] ?? null
 
-const paging = prepared(
-  (db, { userId, after, limit }: Slots<{ userId: string; after?: string | undefined; limit: number }>) =>
-    db
-      .select()
-      .from(keypairs)
-      .where(and(eq(keypairs.userId, userId), after && gt(keypairs.name, after)))
-      .orderBy(asc(keypairs.name))
-      .limit(limit),
+interface Page {
+  userId: string
+  after?: string | undefined
+  limit: number
+}
+
+const paging = prepared((db, { userId, after, limit }: Slots<Page>) =>
+  db
+    .select()
+    .from(keypairs)
+    .where(
+      and(
+        eq(keypairs.userId, userId),
+        after && sql`${keypairs.name} > (select name from keypairs where user_id = ${userId} and name = ${after})`,
+      ),
+    )
+    .orderBy(asc(keypairs.name))
+    .limit(limit),
 )
 
-/** A user's keypairs by name, after the one named `after`. */
-export const keypairsOf = (
+/** A user's keypairs by name, after the one named `after`; null: there is none of that name. */
+export const keypairsOf = async (
   db: Database,
   userId: string,
   { limit = -1, after }: { limit?: number; after?: string | undefined } = {},
-): Promise<KeypairRow[]> => paging.run(db, { userId, after, limit })
+): Promise<KeypairRow[] | null> => {
+  const rows = await paging.run(db, { userId, after, limit })
+  return rows.length || after === undefined || (await keypairNamed(db, userId, after)) ? rows : null
+}
 
 /** Statement: a new keypair, of which the public half alone is kept. */
 export const insertKeypair = (db: Database, row: KeypairRow) => db.insert(keypairs).values(row)

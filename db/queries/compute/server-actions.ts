@@ -1,4 +1,4 @@
-import { and, asc, desc, eq, inArray, isNull, sql } from 'drizzle-orm'
+import { and, asc, eq, inArray, isNull, sql } from 'drizzle-orm'
 import type { Json } from '../../../adapters/contract.ts'
 import type { Database } from '../../client.ts'
 import { among, anyOf } from '../../conditions.ts'
@@ -114,47 +114,6 @@ export const finishActions = (
         names === 'all' ? undefined : inArray(serverActions.action, [...names]),
       ),
     )
-
-export interface ActionPage {
-  limit: number
-  /** Request id of the last action of the page before. */
-  marker?: string | undefined
-  changesSince?: number | undefined
-  changesBefore?: number | undefined
-}
-
-/** The history of a server, newest first. */
-export const actionsOf = (db: Database, serverId: string, page: ActionPage): Promise<ServerAction[]> =>
-  db
-    .select()
-    .from(serverActions)
-    .where(
-      and(
-        eq(serverActions.serverId, serverId),
-        page.marker === undefined
-          ? undefined
-          : sql`${serverActions.id} < (select min(id) from server_actions where server_id = ${serverId} and request_id = ${page.marker})`,
-        page.changesSince === undefined ? undefined : sql`${serverActions.updatedAt} >= ${page.changesSince}`,
-        page.changesBefore === undefined ? undefined : sql`${serverActions.updatedAt} <= ${page.changesBefore}`,
-      ),
-    )
-    .orderBy(desc(serverActions.id))
-    .limit(page.limit)
-
-/** What a request asked of a server; null: nothing that is known. */
-export const actionByRequest = async (
-  db: Database,
-  serverId: string,
-  requestId: string,
-): Promise<ServerAction | null> =>
-  (
-    await db
-      .select()
-      .from(serverActions)
-      .where(and(eq(serverActions.serverId, serverId), eq(serverActions.requestId, requestId)))
-      .orderBy(asc(serverActions.id))
-      .limit(1)
-  )[0] ?? null
 
 /** An interface with the open wish to take it out, if there is one: what converge works on. */
 export const interfaceWork = async (db: Database, id: string) => {

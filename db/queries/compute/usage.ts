@@ -1,15 +1,20 @@
-import { and, asc, eq, gt, gte, isNotNull, isNull, lte, type SQL, sql } from 'drizzle-orm'
+import { and, asc, eq, gt, gte, isNotNull, isNull, lte, sql } from 'drizzle-orm'
 import type { Database } from '../../client.ts'
 import { either } from '../../conditions.ts'
-import { servers } from '../../schema/index.ts'
+import { prepared, type Slots } from '../../prepared.ts'
+import { clouds, servers, zones } from '../../schema/index.ts'
 import { type Scope, within } from '../../scope.ts'
+import { zoneColumns, zoneOrder } from '../clouds/zones.ts'
 
-/** Servers that ran at any time between two moments, deleted or not. */
-export const serversBetween = (
-  db: Database,
-  scope: Scope,
-  period: { start: number; end: number; projectId?: string; limit: number; after?: string | undefined },
-) =>
+interface Period {
+  start: number
+  end: number
+  projectId?: string | undefined
+  limit: number
+  after?: string | undefined
+}
+
+const between = prepared((db, { scope, ...period }: Slots<Period & { scope: Scope }>) =>
   db
     .select({
       id: servers.id,
@@ -24,42 +29,66 @@ export const serversBetween = (
     .where(
       and(
         within(servers.projectId, scope),
-        period.projectId === undefined ? undefined : eq(servers.projectId, period.projectId),
+        period.projectId && eq(servers.projectId, period.projectId),
         isNotNull(servers.launchedAt),
         lte(servers.launchedAt, period.end),
         either(
           isNull(servers.deletedAt),
           gte(sql`coalesce(${servers.terminatedAt}, ${servers.deletedAt})`, period.start),
         ),
-        period.after === undefined ? undefined : gt(servers.id, period.after),
+        period.after && gt(servers.id, period.after),
       ),
     )
     .orderBy(asc(servers.id))
-    .limit(period.limit)
+    .limit(period.limit),
+)
+
+/** Servers that ran at any time between two moments, deleted or not. */
+export const serversBetween = (db: Database, scope: Scope, period: Period) => between.run(db, { scope, ...period })
 export type ServerUsage = Awaited<ReturnType<typeof serversBetween>>[number]
 
-const size = (key: string): SQL<number> => sql<number>`sum(${servers.flavor}->>${`$.${key}`})`
+/** What the servers of all projects take in a zone. */
+export interface Taken {
+  servers: number
+  vcpus: number
+  ramMib: number
+  diskGib: number
+}
+/** Which of it somebody wants to know. */
+interface Wanted {
+  taken: boolean
+  servers: boolean
+}
 
-/** What the servers of all projects take in each zone. */
-export const takenByZone = (db: Database) =>
-  db
+const NAMED = `json_group_array(json_object('name', name, 'uuid', id) order by created_at, id)`
+const size = (key: string) => `'${key}', sum(flavor ->> '$.${key}')`
+const TAKEN = `json_object('servers', count(*), ${['vcpus', 'ramMib', 'diskGib'].map(size).join(', ')})`
+
+const holding = prepared((db, { form }: Slots<{ form: Wanted }>) => {
+  const parts = sql.raw(`${form.taken ? TAKEN : 'null'} as taken, ${form.servers ? NAMED : 'null'} as named`)
+  const query = db
     .select({
-      cloudId: servers.cloudId,
-      zone: servers.zone,
-      servers: sql<number>`count(*)`,
-      vcpus: size('vcpus'),
-      ramMib: size('ramMib'),
-      diskGib: size('diskGib'),
+      ...zoneColumns,
+      taken: form.taken ? sql<string | null>`held.taken` : sql<string | null>`null`,
+      named: form.servers ? sql<string | null>`held.named` : sql<string | null>`null`,
     })
-    .from(servers)
-    .where(and(isNull(servers.deletedAt), isNotNull(servers.cloudId)))
-    .groupBy(servers.cloudId, servers.zone)
-export type Taken = Awaited<ReturnType<typeof takenByZone>>[number]
+    .from(zones)
+    .innerJoin(clouds, eq(clouds.id, zones.cloudId))
+    .$dynamic()
+  if (form.taken || form.servers)
+    query.leftJoin(
+      sql`(select cloud_id, zone, ${parts} from ${servers} where deleted_at is null and cloud_id is not null
+        group by cloud_id, zone) held`,
+      sql`held.cloud_id = ${zones.cloudId} and held.zone = ${zones.name}`,
+    )
+  return query.orderBy(...zoneOrder)
+})
 
-/** Names of the servers of all projects in each zone. */
-export const placedServers = (db: Database) =>
-  db
-    .select({ id: servers.id, name: servers.name, cloudId: servers.cloudId, zone: servers.zone })
-    .from(servers)
-    .where(and(isNull(servers.deletedAt), isNotNull(servers.cloudId)))
-    .orderBy(asc(servers.createdAt), asc(servers.id))
+/** Every zone of every cloud with what the servers of all projects take in it, and their names. One query. */
+export const zonesHolding = async (db: Database, wanted: Wanted) =>
+  (await holding.run(db, { form: wanted })).map(({ taken, named, ...zone }) => ({
+    zone,
+    taken: taken === null ? undefined : (JSON.parse(taken) as Taken),
+    servers: named === null ? [] : (JSON.parse(named) as { name: string; uuid: string }[]),
+  }))
+export type ZoneHolding = Awaited<ReturnType<typeof zonesHolding>>[number]

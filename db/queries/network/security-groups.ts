@@ -1,7 +1,7 @@
 import { and, eq, getTableColumns, type Placeholder, sql } from 'drizzle-orm'
 import { table } from '../../../adapters/table.ts'
 import type { Database } from '../../client.ts'
-import { anyOf } from '../../conditions.ts'
+import { always, anyOf } from '../../conditions.ts'
 import { nested } from '../../nested.ts'
 import { prepared, type Slots } from '../../prepared.ts'
 import { securityGroupRules, securityGroups } from '../../schema/index.ts'
@@ -82,6 +82,27 @@ const byId = prepared((db, { scope, id }: Slots<{ scope: Scope; id: string }>) =
 /** A security group of the scope with its rules; null: there is none, or it is another project's. */
 export const securityGroupById = async (db: Database, scope: Scope, id: string): Promise<SecurityGroupView | null> =>
   (await byId.run(db, { scope, id }))[0] ?? null
+
+const inServer = prepared((db, { scope, serverId }: Slots<{ scope: Scope; serverId: string }>) =>
+  db
+    .select(view)
+    .from(securityGroups)
+    .where(
+      and(
+        within(securityGroups.projectId, scope),
+        sql`${securityGroups.id} in (select x.security_group_id from servers s
+          join ports p on p.device_id = s.id and p.project_id = s.project_id
+          join port_security_groups x on x.port_id = p.id
+          where s.id = ${serverId} and s.deleted_at is null and ${scopedTo(scope)})`,
+      ),
+    ),
+)
+const scopedTo = (scope: Scope<string | Placeholder>) =>
+  'every' in scope ? always : sql`s.project_id = ${scope.projectId}`
+
+/** Security groups of the ports of a server of the scope, with their rules. One query. */
+export const groupsOfServer = (db: Database, scope: Scope, serverId: string): Promise<SecurityGroupView[]> =>
+  inServer.run(db, { scope, serverId })
 
 /** Which of the ids are groups of a project. */
 export const groupsIn = (db: Database, scope: Scope, ids: string[]): Promise<{ id: string; projectId: string }[]> =>

@@ -1,20 +1,12 @@
 import type { ServerRow } from '../../../db/queries/compute/servers.ts'
 import { type PortView, portsOfDevice } from '../../../db/queries/network/ports.ts'
-import { groupsNamed, type SecurityGroupView, securityGroupById } from '../../../db/queries/network/security-groups.ts'
+import { groupsNamed, securityGroupById } from '../../../db/queries/network/security-groups.ts'
 import type { Context } from '../../context.ts'
 import { whyLacking } from '../clouds/lacking.ts'
 import { commit } from '../line/commit.ts'
 import { planPortChange } from '../network/port.ts'
 import { note } from './server-action.ts'
 import { refuse } from './server-refusal.ts'
-
-/** The security groups of a server are those of its ports. */
-export const groupsOfServer = async (context: Context, server: ServerRow): Promise<SecurityGroupView[]> => {
-  const ports = await portsOf(context, server)
-  const ids = [...new Set(ports.flatMap((port) => port.securityGroupIds))]
-  const groups = await Promise.all(ids.map((id) => securityGroupById(context.db, context.scope, id)))
-  return groups.filter((group) => group !== null)
-}
 
 const portsOf = (context: Context, server: ServerRow): Promise<PortView[]> =>
   portsOfDevice(context.db, { projectId: server.projectId }, server.id)

@@ -1,9 +1,10 @@
 import { z } from 'zod'
 import { table } from '../../../adapters/table.ts'
-import { actionByRequest, actionsOf, type ServerAction } from '../../../db/queries/compute/server-actions.ts'
+import type { ServerAction } from '../../../db/queries/compute/server-actions.ts'
+import { actionByRequest, actionsOf } from '../../../db/queries/compute/server-parts.ts'
 import { serverById, serverEver } from '../../../db/queries/compute/servers.ts'
 import { hostIdOf } from '../../broker/compute/server-facts.ts'
-import { badRequest, notFound } from '../../http/fault.ts'
+import { badRequest, type Fault, notFound } from '../../http/fault.ts'
 import { type Input, type Operation, operation } from '../../http/operation.ts'
 import { pageRequest } from '../../http/pagination.ts'
 import { nakedTime, nextLink } from '../links.ts'
@@ -11,12 +12,21 @@ import { noServer } from '../refusals.ts'
 import { perVersion } from './fields.ts'
 import { timeOf } from './query.ts'
 
-/** From 2.21 on a server's history outlives it. */
-const historyOf = async ({ context, params, version }: Input) => {
+/** Whose history it is: from 2.21 on it outlives the server. */
+const serverIn = ({ params, version }: Input) => ({ id: params.id!, deleted: version >= 21 })
+
+/** What was asked by a request. 404 if there is no such server, and in the given words if there is no such action. */
+const actionIn = async (input: Input, requestId: string, missing: Fault): Promise<ServerAction> => {
+  const { context } = input
+  const action = await actionByRequest(context.db, context.scope, serverIn(input), requestId)
+  if (action) return action
+  await assertServer(input)
+  throw missing
+}
+
+const assertServer = async ({ context, params, version }: Input): Promise<void> => {
   const find = version >= 21 ? serverEver : serverById
-  const server = await find(context.db, context.scope, params.id!)
-  if (!server) throw noServer(params.id!)
-  return server
+  if (!(await find(context.db, context.scope, params.id!))) throw noServer(params.id!)
 }
 
 const actionView = (action: ServerAction, version: number) => ({
@@ -77,8 +87,7 @@ export const instanceActionOperations: Operation[] = [
     status: 200,
     query: listQuery,
     handle: async (input) => {
-      const { context, query, version } = input
-      const server = await historyOf(input)
+      const { context, query, version, params } = input
       const paged = version >= 58
       const { limit, marker } = paged ? pageRequest(query) : { limit: 1000, marker: undefined }
       const since = paged && query['changes-since'] ? timeOf('changes-since', query['changes-since']) : undefined
@@ -86,15 +95,13 @@ export const instanceActionOperations: Operation[] = [
         version >= 66 && query['changes-before'] ? timeOf('changes-before', query['changes-before']) : undefined
       if (since !== undefined && before !== undefined && before < since)
         throw badRequest('The value of changes-since must be less than or equal to changes-before.')
-      if (marker !== undefined && !(await actionByRequest(context.db, server.id, marker)))
-        throw badRequest(`Marker ${marker} could not be found.`)
-      const actions = await actionsOf(context.db, server.id, {
-        limit,
-        marker,
-        changesSince: since,
-        changesBefore: before,
-      })
-      const path = `/servers/${server.id}/os-instance-actions`
+      const page = { limit, marker, changesSince: since, changesBefore: before }
+      const actions = await actionsOf(context.db, context.scope, serverIn(input), page)
+      if (!actions.length) {
+        await assertServer(input)
+        if (marker !== undefined) await actionIn(input, marker, badRequest(`Marker ${marker} could not be found.`))
+      }
+      const path = `/servers/${params.id}/os-instance-actions`
       const next = paged
         ? nextLink(
             input,
@@ -115,9 +122,7 @@ export const instanceActionOperations: Operation[] = [
     status: 200,
     handle: async (input) => {
       const { context, params, version } = input
-      const server = await historyOf(input)
-      const action = await actionByRequest(context.db, server.id, params.request!)
-      if (!action) throw notFound(`Action ${params.request} not found`)
+      const action = await actionIn(input, params.request!, notFound(`Action ${params.request} not found`))
       const events = version >= 51 || context.caller?.isAdmin ? { events: [eventView(action, input)] } : {}
       return { body: { instanceAction: { ...actionView(action, version), ...events } } }
     },

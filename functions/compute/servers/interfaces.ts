@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import { type PortView, portById, portsOfDevice } from '../../../db/queries/network/ports.ts'
+import { type Interface, interfacesIn } from '../../../db/queries/compute/server-parts.ts'
+import { portById } from '../../../db/queries/network/ports.ts'
 import { attachInterface, detachInterface } from '../../broker/compute/interface.ts'
 import { badRequest, notFound } from '../../http/fault.ts'
 import { type Input, type Operation, operation } from '../../http/operation.ts'
@@ -7,7 +8,7 @@ import { address, canonical, fieldsIf, perVersion, tag, uuid } from './fields.ts
 import { serverOf } from './server.ts'
 
 /** https://docs.openstack.org/api-ref/compute/#port-interfaces-servers-os-interface */
-const interfaceView = (port: PortView, version: number) => ({
+const interfaceView = (port: Interface, version: number) => ({
   net_id: port.networkId,
   port_id: port.id,
   mac_addr: port.macAddress,
@@ -32,13 +33,16 @@ const plug = perVersion((version) =>
   }),
 )
 
-const portOf = async (input: Pick<Input, 'context' | 'params'>): Promise<PortView> => {
+/** The port of the path in the server of the path, or 404 for what is not there: the server, the port, the one in the other. */
+const portOf = async (input: Pick<Input, 'context' | 'params'>): Promise<Interface> => {
   const { context, params } = input
+  const [plugged] = await interfacesIn(context.db, context.scope, params.id!, params.port!)
+  if (plugged) return plugged
   const server = await serverOf(input)
   const port = await portById(context.db, context.scope, params.port!)
-  if (!port) throw notFound(`Port ${params.port} could not be found.`)
-  if (port.deviceId !== server.id) throw notFound(`Instance ${server.id} does not have a port with id ${port.id}`)
-  return port
+  throw notFound(
+    port ? `Instance ${server.id} does not have a port with id ${port.id}` : `Port ${params.port} could not be found.`,
+  )
 }
 
 export const interfaceOperations: Operation[] = [
@@ -50,9 +54,9 @@ export const interfaceOperations: Operation[] = [
     summary: 'Ports of a server.',
     status: 200,
     handle: async (input) => {
-      const { context, version } = input
-      const server = await serverOf(input)
-      const ports = await portsOfDevice(context.db, { projectId: server.projectId }, server.id)
+      const { context, params, version } = input
+      const ports = await interfacesIn(context.db, context.scope, params.id!)
+      if (!ports.length) await serverOf(input)
       return { body: { interfaceAttachments: ports.map((port) => interfaceView(port, version)) } }
     },
   }),

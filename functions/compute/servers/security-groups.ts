@@ -1,5 +1,4 @@
-import type { RuleRow, SecurityGroupView } from '../../../db/queries/network/security-groups.ts'
-import { groupsOfServer } from '../../broker/compute/server-groups.ts'
+import { groupsOfServer, type RuleRow, type SecurityGroupView } from '../../../db/queries/network/security-groups.ts'
 import { type Operation, operation } from '../../http/operation.ts'
 import { serverOf } from './server.ts'
 
@@ -35,7 +34,9 @@ export const serverGroupOperations: Operation[] = [
     summary: 'Security groups of the ports of a server.',
     status: 200,
     handle: async (input) => {
-      const groups = await groupsOfServer(input.context, await serverOf(input))
+      const { context, params } = input
+      const groups = await groupsOfServer(context.db, context.scope, params.id!)
+      if (!groups.length) await serverOf(input)
       const names = new Map(groups.map(({ id, name }) => [id, name]))
       const shown = groups.map((group) => groupView(group, names))
       return { body: { security_groups: shown.sort((a, b) => a.name.localeCompare(b.name)) } }

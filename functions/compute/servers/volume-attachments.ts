@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { type AttachmentRow, attachmentBetween, attachmentsOf } from '../../../db/queries/block-storage/attachments.ts'
+import { attachmentsIn } from '../../../db/queries/compute/server-parts.ts'
 import { attachVolume, detachVolume, keepVolume, nextDevice } from '../../broker/block-storage/attachment.ts'
 import { volumeFor } from '../../broker/block-storage/volume.ts'
 import { requireState } from '../../broker/compute/server-action.ts'
@@ -53,10 +54,12 @@ const change = perVersion((version) =>
 
 type Change = z.infer<ReturnType<typeof change>>
 
+const notAttached = ({ id, volume }: Input['params']) => notFound(`Instance ${id} is not attached to volume ${volume}`)
+
 const attachmentOf = async ({ context, params }: Pick<Input, 'context' | 'params'>) => {
   const { id, volume } = params
   const found = await attachmentBetween(context.db, context.scope, id!, volume!)
-  if (!found || found.volumeId !== volume) throw notFound(`Instance ${id} is not attached to volume ${volume}`)
+  if (!found || found.volumeId !== volume) throw notAttached(params)
   return found
 }
 
@@ -77,8 +80,9 @@ export const volumeAttachmentOperations: Operation[] = [
     status: 200,
     query: query(['limit', 'offset']),
     handle: async (input) => {
-      const server = await serverOf(input)
-      const all = await attachmentsOf(input.context.db, input.context.scope, server.id)
+      const { context, params } = input
+      const all = await attachmentsIn(context.db, context.scope, params.id!)
+      if (!all.length) await serverOf(input)
       const [offset, limit] = [Number(input.query.offset ?? 0), Number(input.query.limit ?? 1000) || 1000]
       if (!Number.isInteger(offset) || !Number.isInteger(limit) || offset < 0 || limit < 0)
         throw badRequest('Invalid input for query parameters limit or offset.')
@@ -120,8 +124,11 @@ export const volumeAttachmentOperations: Operation[] = [
     summary: 'One volume in a server, by the id of the volume.',
     status: 200,
     handle: async (input) => {
+      const { context, params, version } = input
+      const [found] = await attachmentsIn(context.db, context.scope, params.id!, params.volume!)
+      if (found) return { body: { volumeAttachment: attachmentView(found, version) } }
       await serverOf(input)
-      return { body: { volumeAttachment: attachmentView(await attachmentOf(input), input.version) } }
+      throw notAttached(params)
     },
   }),
   operation({

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { attachmentBetween } from '../../../db/queries/block-storage/attachments.ts'
-import { actionsOf } from '../../../db/queries/compute/server-actions.ts'
+import { actionsOf } from '../../../db/queries/compute/server-parts.ts'
 import { everyProject } from '../../../db/scope.ts'
 import {
   attachVolume,
@@ -75,7 +75,7 @@ describe('a volume in a server', () => {
     })
     await plimsoll.settle()
     expect(await statusOf(id)).toBe('available')
-    const history = await actionsOf(plimsoll.db, server.id, { limit: 10 })
+    const history = await actionsOf(plimsoll.db, everyProject, { id: server.id, deleted: true }, { limit: 10 })
     expect(history.map(({ action, state, args }) => [action, state, args.volume_id])).toEqual([
       ['detach_volume', 'done', id],
       ['attach_volume', 'done', id],
@@ -127,7 +127,7 @@ describe('a volume in a server', () => {
     await attachVolume(context, server, (await volumeFor(context, id))!, OPTIONS)
     await plimsoll.settle()
     expect(await statusOf(id)).toBe('available')
-    const [entry] = await actionsOf(plimsoll.db, server.id, { limit: 1 })
+    const [entry] = await actionsOf(plimsoll.db, everyProject, { id: server.id, deleted: true }, { limit: 1 })
     expect([entry!.state, entry!.message]).toEqual(['failed', 'No slot is left.'])
     const left = await plimsoll.host.d1.prepare("select phase from bindings where kind = 'attachment'").all()
     expect(left.results).toEqual([{ phase: 'gone' }])

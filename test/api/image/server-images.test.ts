@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest'
-import { actionsOf } from '../../../db/queries/compute/server-actions.ts'
+import { actionsOf } from '../../../db/queries/compute/server-parts.ts'
+import { everyProject } from '../../../db/scope.ts'
 import { createServerImage, imageFor } from '../../../functions/broker/image/image.ts'
 import { type Plimsoll, startPlimsoll } from '../../support/harness.ts'
 import { serverOn } from '../block-storage/a-server.ts'
@@ -40,7 +41,7 @@ describe('an image of a server', () => {
       own: 'yes',
       'plimsoll:clouds': 'sandbox',
     })
-    expect(await actionsOf(plimsoll.db, server.id, { limit: 1 })).toMatchObject([
+    expect(await actionsOf(plimsoll.db, everyProject, { id: server.id, deleted: true }, { limit: 1 })).toMatchObject([
       { action: 'createImage', state: 'done' },
     ])
     const found = await imageFor(plimsoll.context('demo'), id)
@@ -70,7 +71,7 @@ describe('an image of a server', () => {
     const id = await createServerImage(plimsoll.context('demo'), server, 'snap', {})
     await plimsoll.settle()
     expect((await shown(id)).status).toBe('killed')
-    const [entry] = await actionsOf(plimsoll.db, server.id, { limit: 1 })
+    const [entry] = await actionsOf(plimsoll.db, everyProject, { id: server.id, deleted: true }, { limit: 1 })
     expect([entry!.state, entry!.message]).toEqual(['failed', 'Not this one.'])
     await plimsoll.as('demo').delete(`/image/v2/images/${id}`)
     await plimsoll.settle()
@@ -84,7 +85,7 @@ describe('an image of a server', () => {
     await plimsoll.as('demo').delete(`/image/v2/images/${id}`)
     await plimsoll.settle()
     expect(await boundPhases(id)).toEqual(['gone'])
-    expect(await actionsOf(plimsoll.db, server.id, { limit: 1 })).toMatchObject([
+    expect(await actionsOf(plimsoll.db, everyProject, { id: server.id, deleted: true }, { limit: 1 })).toMatchObject([
       { action: 'createImage', state: 'failed' },
     ])
   })
