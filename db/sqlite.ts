@@ -44,8 +44,9 @@ class Sqlite implements D1Database {
   #count: Counted | null = null
   #damage: string | null = null
 
-  constructor(path: string) {
+  constructor(path: string, dump?: ArrayBuffer) {
     this.#db = new DatabaseSync(path, { timeout: PATIENCE, defensive: true, limits: LIMITS })
+    if (dump) this.#db.deserialize(new Uint8Array(dump))
     // FULL: an intention must survive a power cut before the cloud hears of it; NORMAL may lose the last commits of a WAL.
     this.#db.exec(
       'pragma journal_mode = wal; pragma synchronous = full; pragma foreign_keys = on; pragma secure_delete = on',
@@ -114,8 +115,10 @@ class Sqlite implements D1Database {
     }
   }
 
+  /** Everything that it holds, as a file would. */
   async dump(): Promise<ArrayBuffer> {
-    throw d1Error('dump() is not supported')
+    const { buffer, byteOffset, byteLength } = this.#db.serialize()
+    return buffer.slice(byteOffset, byteOffset + byteLength) as ArrayBuffer
   }
 
   close(): void {
@@ -268,9 +271,12 @@ function d1Error(cause: unknown): Error {
   return new Error(`D1_ERROR: ${text}`, { cause: new Error(text) })
 }
 
-/** Opens (or creates) a SQLite file, or a database that lives in memory only. */
-export function openSqlite(path: string): D1Database & { close(): void; readonly damage: string | null } {
-  return new Sqlite(path)
+/** Opens (or creates) a SQLite file, or a database that lives in memory only: an empty one, or what another's `dump` holds. */
+export function openSqlite(
+  path: string,
+  dump?: ArrayBuffer,
+): D1Database & { close(): void; readonly damage: string | null } {
+  return new Sqlite(path, dump)
 }
 
 const emptyRows = new WeakMap<string[], Record<string, unknown>>()

@@ -14,6 +14,7 @@ import { keyring } from '../../functions/crypto/keyring.ts'
 import { issue } from '../../functions/identity/issue.ts'
 import { bootstrap } from '../../functions/runtime/bootstrap.ts'
 import { openHost } from '../../functions/runtime/host.ts'
+import { beginningWith, keepBeginning } from './beginnings.ts'
 import { MemoryBlobs } from './memory-blobs.ts'
 import { MemoryStore } from './memory-store.ts'
 import { freshDatabase, runtime } from './runtime.ts'
@@ -81,10 +82,18 @@ export interface Start {
 const SANDBOX: TestCloud = { name: 'sandbox', type: 'sandbox' }
 const START = Date.parse('2026-03-01T12:00:00Z')
 
-/** The whole program over an empty database, with a clock that only the test moves. One at a time in workerd. */
+/**
+ * The whole program after its first start, with a clock that only the test moves. One at a time in workerd. Embedded
+ * clouds that come first are looked at once for all worlds that have them: such a world is a copy.
+ */
 export const startPlimsoll = async (start: Start = {}) => {
+  const wanted = start.clouds ?? [SANDBOX]
+  const others = wanted.findIndex(({ type }) => type !== 'sandbox')
+  const embedded = others < 0 ? wanted : wanted.slice(0, others)
+  const alike = !start.d1 && !start.cloudState
+  const beginning = alike ? beginningWith(embedded) : undefined
   const clock = {
-    now: START,
+    now: beginning?.now ?? START,
     advance: (ms: number) => {
       clock.now += ms
     },
@@ -107,9 +116,10 @@ export const startPlimsoll = async (start: Start = {}) => {
     ...start.settings,
   }
   const blobs = new MemoryBlobs(() => clock.now)
+  const memory = beginning?.cloudState.copy() ?? new MemoryStore()
   const host: Host = await openHost({
-    d1: start.d1 ?? (await freshDatabase()),
-    cloudState: start.cloudState ?? new MemoryStore(),
+    d1: start.d1 ?? (await freshDatabase('DB', undefined, beginning?.rows)),
+    cloudState: start.cloudState ?? memory,
     blobs: start.blobs === undefined ? blobs : start.blobs,
     settings,
     now: () => clock.now,
@@ -122,16 +132,20 @@ export const startPlimsoll = async (start: Start = {}) => {
       deferred.push(work)
     },
   })
-  await bootstrap(host, { hashOf: async () => PASSWORD_HASH })
+  if (!beginning) await bootstrap(host, { hashOf: async () => PASSWORD_HASH })
   const app = createApp(host)
   const { db } = host
 
   const people = new Map<string, { userId: string; projectId: string }>()
-  const ids = { projects: {} as Record<string, string>, users: {} as Record<string, string> }
-  for (const { id, name } of await db.select().from(projects)) ids.projects[name] = id
-  for (const { id, name } of await db.select().from(users)) ids.users[name] = id
+  const byName = async (table: typeof projects | typeof users | typeof roles): Promise<Record<string, string>> =>
+    Object.fromEntries((await db.select().from(table)).map(({ id, name }) => [name, id]))
+  const ids = structuredClone(beginning?.ids) ?? {
+    projects: await byName(projects),
+    users: await byName(users),
+    roles: await byName(roles),
+    clouds: {},
+  }
   for (const name of ['admin', 'demo']) people.set(name, { userId: ids.users[name]!, projectId: ids.projects[name]! })
-  const roleIds = new Map((await db.select().from(roles)).map(({ id, name }) => [name, id]))
 
   /** Adds a user with roles in a project that exists. `as(name)` speaks as him. */
   const newUser = async (name: string, project: string, roleNames: string[]): Promise<void> => {
@@ -140,7 +154,7 @@ export const startPlimsoll = async (start: Start = {}) => {
     await db
       .insert(users)
       .values({ id: userId, domainId: 'default', name, createdAt: clock.now, passwordHash: PASSWORD_HASH })
-    const assigned = roleNames.map((role) => ({ userId, projectId, roleId: roleIds.get(role)! }))
+    const assigned = roleNames.map((role) => ({ userId, projectId, roleId: ids.roles[role]! }))
     if (assigned.length) await db.insert(roleAssignments).values(assigned)
     ids.users[name] = userId
     people.set(name, { userId, projectId })
@@ -159,11 +173,10 @@ export const startPlimsoll = async (start: Start = {}) => {
     return id
   }
 
-  const cloudIds: Record<string, string> = {}
   const mapTo = (cloud: string, project: string, mapping: Record<string, Json> = {}) =>
     db
       .insert(mappings)
-      .values({ projectId: ids.projects[project]!, cloudId: cloudIds[cloud]!, mapping, createdAt: clock.now })
+      .values({ projectId: ids.projects[project]!, cloudId: ids.clouds[cloud]!, mapping, createdAt: clock.now })
 
   /** A token as the password would give it, without the slow hash. */
   const tokenFor = async (name: string): Promise<{ text: string; expiresAt: number }> => {
@@ -271,10 +284,10 @@ export const startPlimsoll = async (start: Start = {}) => {
   })
 
   const addCloud = async ({ name, type, endpoint, region, options = {}, projects: names = ['demo'] }: TestCloud) => {
-    cloudIds[name] = host.newId()
+    ids.clouds[name] = host.newId()
     const where = { endpoint: endpoint ?? null, region: region ?? null }
     await db.insert(clouds).values({
-      id: cloudIds[name]!,
+      id: ids.clouds[name]!,
       name,
       type,
       ...where,
@@ -285,9 +298,14 @@ export const startPlimsoll = async (start: Start = {}) => {
     const { refreshInventory } = await import('../../functions/broker/clouds/inventory.ts')
     const row = (await db.select().from(clouds)).find((cloud) => cloud.name === name)!
     await refreshInventory(context(), row)
-    return cloudIds[name]!
+    return ids.clouds[name]!
   }
-  for (const cloud of start.clouds ?? [SANDBOX]) await addCloud(cloud)
+  if (!beginning) {
+    for (const cloud of embedded) await addCloud(cloud)
+    if (alike && !logged.length && !deferred.length)
+      await keepBeginning(embedded, host.d1, { cloudState: memory, now: clock.now, ids })
+  }
+  for (const cloud of wanted.slice(embedded.length)) await addCloud(cloud)
 
   return {
     app,
@@ -311,8 +329,8 @@ export const startPlimsoll = async (start: Start = {}) => {
     waiting: () => deferred.length,
     projectId: (name: string) => ids.projects[name]!,
     userId: (name: string) => ids.users[name]!,
-    roleId: (name: string) => roleIds.get(name)!,
-    cloudId: (name: string) => cloudIds[name]!,
+    roleId: (name: string) => ids.roles[name]!,
+    cloudId: (name: string) => ids.clouds[name]!,
   }
 }
 

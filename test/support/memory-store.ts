@@ -8,6 +8,14 @@ export class MemoryStore implements Store {
   readonly #rows = new Map<string, { text: string; version: number }>()
   #keys: string[] = []
 
+  /** Another with the same in it. */
+  copy(): MemoryStore {
+    const other = new MemoryStore()
+    for (const [key, row] of this.#rows) other.#rows.set(key, row)
+    other.#keys = [...this.#keys]
+    return other
+  }
+
   /** Index of the first key that is not below `key`. */
   #seek(key: string): number {
     let low = 0

@@ -1,6 +1,7 @@
 /// <reference types="vite/types/importMeta.d.ts" />
-import type { D1Database } from '@cloudflare/workers-types'
+import type { D1Database, D1Result } from '@cloudflare/workers-types'
 import { type Migration, migrate, splitSql, TABLE } from '../../db/migrate.ts'
+import { countAll, NO_ROWS, type Rows, tablesOf } from './rows.ts'
 
 /** Which of the two runtimes this test runs in. */
 export const runtime: 'node' | 'workerd' = navigator.userAgent === 'Cloudflare-Workers' ? 'workerd' : 'node'
@@ -14,22 +15,75 @@ export const MIGRATIONS = {
     import.meta.glob<string>('../../db/cloud-state/*.sql', { query: '?raw', import: 'default', eager: true }),
   ),
 }
+type Binding = keyof typeof MIGRATIONS
 
 /**
- * An empty, migrated database. On Node every call gives another one, in memory. In workerd there is one per binding: a
- * call empties it, so ask in `beforeEach`, and never for two of the same binding at a time.
+ * A migrated database with these rows and no others. On Node every call gives another one, in memory. In workerd there is
+ * one per binding: a call empties it, so ask in `beforeEach`, and never for two of the same binding at a time.
  * @param applied names of migrations; absent: all
  */
-export async function freshDatabase(binding: keyof typeof MIGRATIONS = 'DB', applied?: string[]): Promise<D1Database> {
-  const migrations = MIGRATIONS[binding].filter(({ name }) => applied?.includes(name) ?? true)
-  if (runtime === 'node') {
-    const { openSqlite } = await import('../../db/sqlite.ts')
-    const db = openSqlite(':memory:')
-    await migrate(db, migrations)
-    return db
-  }
+export const freshDatabase = async (
+  binding: Binding = 'DB',
+  applied?: string[],
+  rows = NO_ROWS,
+): Promise<D1Database> => (runtime === 'node' ? inMemory(binding, applied, rows) : inWorkerd(binding, applied, rows))
+
+/** Databases as they begin, so that migrations run once. */
+const dumps = new WeakMap<Rows, Map<Binding, ArrayBuffer>>()
+
+const inMemory = async (binding: Binding, applied: string[] | undefined, rows: Rows): Promise<D1Database> => {
+  const { openSqlite } = await import('../../db/sqlite.ts')
+  const made = dumps.get(rows) ?? new Map<Binding, ArrayBuffer>()
+  dumps.set(rows, made)
+  const dump = applied ? undefined : made.get(binding)
+  if (dump) return openSqlite(':memory:', dump)
+  const db = openSqlite(':memory:')
+  await migrate(db, wanted(binding, applied))
+  if (rows.statements.length) await db.batch(rows.statements.map((sql) => db.prepare(sql)))
+  if (!applied) made.set(binding, await db.dump())
+  return db
+}
+
+const wanted = (binding: Binding, applied?: string[]): Migration[] =>
+  MIGRATIONS[binding].filter(({ name }) => applied?.includes(name) ?? true)
+
+/** What the tables of a binding look like when every migration was applied. */
+const shapes = new Map<Binding, { tables: string[]; shape: unknown }>()
+const SHAPE = 'select count(*) as objects, sum(length(sql)) as letters from sqlite_master'
+
+/** Another name for the same: a process keeps what it knows by its database, and each world is one of its own. */
+const handleOf = (d1: D1Database): D1Database =>
+  new Proxy(d1, {
+    get: (target, name) => {
+      const member = Reflect.get(target, name)
+      return typeof member === 'function' ? member.bind(target) : member
+    },
+  })
+
+const inWorkerd = async (binding: Binding, applied: string[] | undefined, rows: Rows): Promise<D1Database> => {
   const { env } = await import('cloudflare:workers')
-  const db = env[binding] as D1Database
+  const db = handleOf(env[binding] as D1Database)
+  if (applied) await rebuild(db, wanted(binding, applied), rows)
+  else if (!(await emptied(db, binding, rows))) {
+    await rebuild(db, wanted(binding), rows)
+    shapes.set(binding, { tables: await tablesOf(db), shape: await db.prepare(SHAPE).first() })
+  }
+  return db
+}
+
+/** Leaves the tables as they are and takes out the rows. False: it was not possible, or is not what was wanted. */
+const emptied = async (db: D1Database, binding: Binding, rows: Rows): Promise<boolean> => {
+  const known = shapes.get(binding)
+  if (!known) return false
+  const { tables, shape } = known
+  const deletes = [...tables, 'sqlite_sequence'].map((table) => `delete from "${table}"`)
+  const looks = [db.prepare(SHAPE), db.prepare(countAll(tables))]
+  const results = await script(db, [...deletes, ...rows.statements], looks).catch(() => null)
+  const counts = Object.fromEntries(tables.map((table) => [table, rows.counts[table] ?? 0]))
+  return JSON.stringify(results?.slice(-2).map((each) => each.results[0])) === JSON.stringify([shape, counts])
+}
+
+const rebuild = async (db: D1Database, migrations: Migration[], rows: Rows): Promise<void> => {
   const known = await db
     .prepare(
       "select type, name from sqlite_master where type in ('table', 'view') and name not glob 'sqlite_*' and name not glob '_cf_*'",
@@ -37,8 +91,13 @@ export async function freshDatabase(binding: keyof typeof MIGRATIONS = 'DB', app
     .all<{ type: string; name: string }>()
   const drops = known.results.map(({ type, name }) => `drop ${type} "${name}"`)
   const records = migrations.map(({ name }) => `insert into d1_migrations (name) values ('${name}')`)
-  // All in one go, which only the local D1 takes: half the time of migrate(), and there are many tests.
-  const script = [...drops, TABLE, ...migrations.flatMap(({ sql }) => splitSql(sql)), ...records].join(';\n')
-  await db.batch([db.prepare('pragma defer_foreign_keys = on'), db.prepare(script)])
-  return db
+  await script(db, [...drops, TABLE, ...migrations.flatMap(({ sql }) => splitSql(sql)), ...records, ...rows.statements])
 }
+
+/** All in one go, which only the local D1 takes: a call costs more than what it does, and there are many tests. */
+const script = (
+  db: D1Database,
+  statements: string[],
+  looks: ReturnType<D1Database['prepare']>[] = [],
+): Promise<D1Result[]> =>
+  db.batch([db.prepare('pragma defer_foreign_keys = on'), db.prepare(statements.join(';\n')), ...looks])

@@ -1,0 +1,47 @@
+import type { D1Database } from '@cloudflare/workers-types'
+
+/** Rows as they stand in a database, to be put into an empty one of the same tables. */
+export interface Rows {
+  statements: string[]
+  /** How many there are, by table. */
+  counts: Record<string, number>
+}
+
+export const NO_ROWS: Rows = { statements: [], counts: {} }
+
+/** Tables of the program, in no order that matters. */
+export const tablesOf = async (d1: D1Database): Promise<string[]> => {
+  const { results } = await d1
+    .prepare(
+      `select name from sqlite_master where type = 'table' and name not glob 'sqlite_*' and name not glob '_cf_*'
+        and name <> 'd1_migrations' order by name`,
+    )
+    .all<{ name: string }>()
+  return results.map(({ name }) => name)
+}
+
+/** All rows of a database, but for those of the tables `but`. */
+export const rowsOf = async (d1: D1Database, but: string[] = []): Promise<Rows> => {
+  const rows: Rows = { statements: [], counts: {} }
+  for (const table of await tablesOf(d1)) {
+    if (but.includes(table)) continue
+    const [columns, ...found] = await d1.prepare(`select * from "${table}"`).raw({ columnNames: true })
+    if (!found.length) continue
+    const values = found.map((row) => `(${row.map(literal).join(',')})`)
+    rows.statements.push(`insert into "${table}" ("${columns.join('","')}") values ${values.join(',')}`)
+    rows.counts[table] = found.length
+  }
+  return rows
+}
+
+/** A value as it is written in SQL; what is in no template is refused. */
+const literal = (value: unknown): string => {
+  if (value === null) return 'null'
+  if (typeof value === 'number') return String(value)
+  if (typeof value === 'string' && !value.includes('\0')) return `'${value.replaceAll("'", "''")}'`
+  throw new Error(`not to be copied: ${JSON.stringify(value)}`)
+}
+
+/** One statement that answers the number of rows of each table, under its name; at most 100 tables. */
+export const countAll = (tables: string[]): string =>
+  `select ${tables.map((table) => `(select count(*) from "${table}") as "${table}"`).join(', ')}`
