@@ -14,6 +14,7 @@ import { Background } from './background.ts'
 import { bootstrap } from './bootstrap.ts'
 import { WrongKey } from './deployment.ts'
 import { CannotStart, codeOf, holdFolder, keptSecret, newSecretKey, openFolder } from './folder.ts'
+import { hashingProcess } from './hashing.ts'
 import { BadSettings, openHost, settingsFrom } from './host.ts'
 import { forgetFormer, keptPasswords, newPassword } from './passwords.ts'
 import { serverFor } from './serve.ts'
@@ -84,6 +85,7 @@ const start = async (env: Record<string, string | undefined>, root: string): Pro
     settings,
     log,
     trusting,
+    scrypt: hashingProcess(log),
     defer: background.defer,
     ending: () => endingSince > 0,
   })

@@ -7,6 +7,7 @@ import { FolderBlobs } from '../../functions/blobs/folder.ts'
 import type { Host } from '../../functions/context.ts'
 import { runCron } from '../../functions/cron.ts'
 import { bootstrap } from '../../functions/runtime/bootstrap.ts'
+import { hashingProcess } from '../../functions/runtime/hashing.ts'
 import { openHost, settingsFrom } from '../../functions/runtime/host.ts'
 import { Counter } from './counting.ts'
 
@@ -34,6 +35,7 @@ export const openWorld = async (folder: string, { counted = true, cron = true } 
     settings: settingsFrom({}, 'node', KEY),
     blobs: new FolderBlobs(join(folder, 'images')),
     fetch: counter.fetch,
+    scrypt: hashingProcess(() => {}),
     log: () => {},
     defer: (work) => {
       deferred.push(work)
