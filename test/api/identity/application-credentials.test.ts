@@ -476,9 +476,9 @@ describe('a login by application credential', () => {
     const user = plimsoll.userId('demo')
     const source = '192.0.2.1'
     expect(rows.map(({ resource_id, detail }) => [resource_id, JSON.parse(detail)])).toEqual([
-      [made.id, { credential: made.id, user, source, reason: 'wrong secret' }],
-      ['', { credential: 'none', user: '', source, reason: 'unknown application credential' }],
-      [made.id, { credential: made.id, user, source, reason: 'expired' }],
+      [made.id, { application: made.id, user, source, reason: 'wrong secret' }],
+      ['', { application: 'none', user: '', source, reason: 'unknown application credential' }],
+      [made.id, { application: made.id, user, source, reason: 'expired' }],
     ])
     const kept = JSON.stringify([plimsoll.logged, await plimsoll.db.all('select * from journal')])
     for (const secret of ['hunter-2-hunter', made.secret!]) expect(kept).not.toContain(secret)

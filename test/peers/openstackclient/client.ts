@@ -21,9 +21,12 @@ export interface Client {
   stop(): void
 }
 
+/** Where the client reads of clouds. */
+export const cloudsFile = ({ folder }: Pick<Broker, 'folder'>): string => join(folder, 'peers-clouds.yaml')
+
 export const startClient = async (broker: Broker): Promise<Client> => {
   const python = await pythonWith('openstackclient', REQUIREMENTS)
-  const clouds = join(broker.folder, 'peers-clouds.yaml')
+  const clouds = cloudsFile(broker)
   await writeFile(clouds, cloudsYaml(broker))
   const driver = fileURLToPath(new URL('./driver.py', import.meta.url))
   const child = spawn(python.command, [driver], {

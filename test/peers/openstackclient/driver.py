@@ -13,10 +13,21 @@ import sys
 import time
 
 from openstackclient import shell
+from openstackclient.common import clientmanager
+from osc_lib.clientmanager import ClientCache
+
+
+def forget():
+    """Clients of services are kept for the process, whatever cloud they were made for."""
+    for kind in clientmanager.ClientManager.__mro__:
+        for cache in vars(kind).values():
+            if isinstance(cache, ClientCache):
+                cache._handle = None
 
 
 def run(argv):
     """One command as a fresh process would run it; whatever it leaves in the logging tree is cleared."""
+    forget()
     out, err = io.StringIO(), io.StringIO()
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
         try:

@@ -5,6 +5,7 @@ import { logIn } from '../support/api.ts'
 import { type Broker, RUNTIMES, type Runtime, startBroker } from '../support/broker.ts'
 import type { Report } from '../support/report.ts'
 import { startClient } from './client.ts'
+import { credentials } from './steps/credentials.ts'
 import { image } from './steps/image.ts'
 import { network } from './steps/network.ts'
 import { readonly } from './steps/readonly.ts'
@@ -42,6 +43,7 @@ export const playStory = async (
 
 const everything = (seen: Stage['seen']): Step[] => [
   ...readonly,
+  ...credentials,
   ...network,
   ...server(seen),
   ...volume(seen),
