@@ -10,7 +10,7 @@ import { keyring } from './crypto/keyring.ts'
 import { healthOf } from './health.ts'
 import { REQUEST_ID, STANDING } from './http/answer-headers.ts'
 import { tooMany } from './http/fault.ts'
-import { type Door, mount, refuser } from './http/mount.ts'
+import { type Door, type Entrance, mount, refuser } from './http/mount.ts'
 import type { Operation } from './http/operation.ts'
 import { originsOf } from './http/origin.ts'
 import { type RequestIds, requestIds } from './http/request-ids.ts'
@@ -37,9 +37,50 @@ const refuseFor = (seconds: number): void => {
   if (seconds > 0) throw tooMany(seconds)
 }
 
-/** The whole API over one host. Its requests come with what is known of their connection, as Hono's bindings. */
-export const createApp = (host: Host): Hono<{ Bindings: Peer }> => {
-  const app = new Hono<{ Bindings: Peer }>()
+/** What a request finds, besides its door: the host behind it. */
+interface Hall extends Entrance {
+  host: Host
+  health(): Promise<string | null>
+}
+
+/** Every route, made once: a host is met at each request. */
+const routes = new Hono<{ Bindings: Hall }>()
+
+const plain = (request: Request, host: Host) => {
+  const { requestId } = requestIds(request.headers, host.newId)
+  return { ...STANDING, [REQUEST_ID]: requestId }
+}
+// Alive is whatever answers; healthy, and ready for requests, is what can also write.
+routes.get('/livez', (c) => c.json({ status: 'ok' }, 200, plain(c.req.raw, c.env.host)))
+for (const path of ['/healthz', '/readyz'])
+  routes.get(path, async (c) => {
+    const { host, health } = c.env
+    const reason = await health()
+    const who = { deployment: host.deployment.id, runtime: host.settings.runtime }
+    const headers = plain(c.req.raw, host)
+    return reason === null
+      ? c.json({ status: 'ok', ...who }, 200, headers)
+      : c.json({ status: 'unavailable', reason, ...who }, 503, headers)
+  })
+for (const service of services) mount(routes, service)
+const refuse = refuser(services)
+routes.notFound(
+  (c) =>
+    refuse(c.req.raw, c.env) ??
+    c.json(
+      { error: { code: 404, title: 'Not Found', message: `There is no service at ${c.req.path}.` } },
+      404,
+      plain(c.req.raw, c.env.host),
+    ),
+)
+
+export interface App {
+  /** @param from what is known of the connection */
+  fetch(request: Request, from?: Peer): Response | Promise<Response>
+}
+
+/** The whole API over one host. */
+export const createApp = (host: Host): App => {
   const verifier = new Verifier(keyring(host.settings.secretKeys, 'token'))
 
   const trusted = listed(host.settings.trustedProxies)
@@ -79,34 +120,8 @@ export const createApp = (host: Host): Hono<{ Bindings: Peer }> => {
     return text ? verifier.verify(host, text, fresh) : null
   }
 
-  const plain = (request: Request) => {
-    const { requestId } = requestIds(request.headers, host.newId)
-    return { ...STANDING, [REQUEST_ID]: requestId }
-  }
-  // Alive is whatever answers; healthy, and ready for requests, is what can also write.
-  app.get('/livez', (c) => c.json({ status: 'ok' }, 200, plain(c.req.raw)))
   const health = healthOf(host)
-  for (const path of ['/healthz', '/readyz'])
-    app.get(path, async (c) => {
-      const reason = await health()
-      const who = { deployment: host.deployment.id, runtime: host.settings.runtime }
-      const headers = plain(c.req.raw)
-      return reason === null
-        ? c.json({ status: 'ok', ...who }, 200, headers)
-        : c.json({ status: 'unavailable', reason, ...who }, 503, headers)
-    })
-  for (const service of services) mount(app, service, door)
-  const refuse = refuser(services, door)
-  app.notFound(
-    (c) =>
-      refuse(c.req.raw, c.env?.peer) ??
-      c.json(
-        { error: { code: 404, title: 'Not Found', message: `There is no service at ${c.req.path}.` } },
-        404,
-        plain(c.req.raw),
-      ),
-  )
-  return app
+  return { fetch: (request, from) => routes.fetch(request, { door, host, health, peer: from?.peer }) }
 }
 
 /** A log that says of every line for which request it is. */

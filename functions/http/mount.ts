@@ -37,15 +37,22 @@ interface Admitted {
   origin: string
 }
 
+/** What comes with each request: routes are the same for every host. */
+export interface Entrance {
+  door: Door
+  /** Address of the other side of the connection, where the runtime tells it. */
+  peer?: string | undefined
+}
+
 /** Puts every operation of a service on its route. */
-export const mount = (app: Hono<{ Bindings: { peer?: string | undefined } }>, service: Service, door: Door): void => {
+export const mount = <E extends Entrance>(app: Hono<{ Bindings: E }>, service: Service): void => {
   for (const operation of service.operations)
     app.on(operation.method, service.prefix + operation.path, (c) =>
       serve(
-        { request: c.req.raw, peer: c.env?.peer, params: c.req.param(), path: c.req.path },
+        { request: c.req.raw, peer: c.env.peer, params: c.req.param(), path: c.req.path },
         operation,
         service,
-        door,
+        c.env.door,
       ),
     )
 }
@@ -54,14 +61,14 @@ export const mount = (app: Hono<{ Bindings: { peer?: string | undefined } }>, se
  * Clear answers on every path below a service's prefix that is no route, in its dialect; null elsewhere. Not a route
  * itself: one that matches everything would be matched, for nothing, by every request.
  */
-export const refuser = (services: Service[], door: Door) => {
+export const refuser = (services: Service[]) => {
   const known = services
     .map((service) => ({ service, paths: methodsByPath(service) }))
     .sort((one, other) => other.service.prefix.length - one.service.prefix.length)
-  return (request: Request, peer: string | undefined): Response | null => {
+  return (request: Request, entrance: Entrance): Response | null => {
     const { pathname } = new URL(request.url)
     const found = known.find(({ service: { prefix } }) => pathname === prefix || pathname.startsWith(`${prefix}/`))
-    return found ? answerUnrouted(request, peer, found.service, door, found.paths) : null
+    return found ? answerUnrouted(request, entrance, found.service, found.paths) : null
   }
 }
 
@@ -214,9 +221,8 @@ const methodsByPath = (service: Service): { pattern: RegExp; methods: string[] }
 /** A path that exists, but not with this method, is 405 with `Allow`; anything else is 404. */
 const answerUnrouted = (
   request: Request,
-  peer: string | undefined,
+  { door, peer }: Entrance,
   service: Service,
-  door: Door,
   paths: ReturnType<typeof methodsByPath>,
 ): Response => {
   const ids = requestIds(request.headers, door.newId)

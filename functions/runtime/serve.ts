@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createAdaptorServer } from '@hono/node-server'
-import type { createApp } from '../app.ts'
+import type { App } from '../app.ts'
 
 export interface Patience {
   /** Longest that the bytes of a body may stay away, in milliseconds. */
@@ -19,7 +19,7 @@ const HEADERS_MS = 60_000
  * @param isData whether the body of such a request is image data
  */
 export const serverFor = (
-  app: ReturnType<typeof createApp>,
+  app: App,
   isData: (method: string, path: string) => boolean,
   hostname: string,
   patience: Patience = PATIENCE,

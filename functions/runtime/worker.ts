@@ -9,7 +9,7 @@ import type {
 } from '@cloudflare/workers-types'
 import { CLOUD_STATE_MIGRATIONS, MIGRATIONS } from '../../db/known.ts'
 import { NewerDatabase, pendingOf } from '../../db/migrate.ts'
-import { createApp } from '../app.ts'
+import { type App, createApp } from '../app.ts'
 import { BucketBlobs } from '../blobs/bucket.ts'
 import { reconcileAccount } from '../broker/reconcile/reconcile.ts'
 import type { Host } from '../context.ts'
@@ -46,7 +46,7 @@ interface Env {
 
 interface Running {
   host: Host
-  app: ReturnType<typeof createApp>
+  app: App
 }
 
 /** A consumer of a queue has 15 minutes of wall time, but its units are small. */

@@ -178,8 +178,10 @@ describe('a global request id', () => {
   })
 
   it('is in the log beside the id of the request', async () => {
+    const demo = plimsoll.as('demo')
+    await demo.token()
     plimsoll.host.db.batch = () => Promise.reject(new Error('the disk is full'))
-    const answer = await plimsoll.as('demo').post(volumes, { volume: { size: 1 } }, named)
+    const answer = await demo.post(volumes, { volume: { size: 1 } }, named)
     expect(answer.status).toBe(500)
     expect(plimsoll.logged.find(({ message }) => message === 'request failed')?.fields).toMatchObject({
       requestId: answer.headers.get('X-Openstack-Request-Id'),

@@ -42,7 +42,7 @@ const start = async () => {
   await bootstrap(host, { hashOf: async () => 'scrypt$16$1$1$AAAA$AAAA' })
   const app = createApp(host)
   const ask = async (what: string) => {
-    const response = await app.request(what)
+    const response = await app.fetch(new Request(`http://localhost${what}`))
     const { status, reason } = (await response.json()) as { status: string; reason?: string }
     return [response.status, reason ?? status]
   }
@@ -77,7 +77,7 @@ test('one whose disk is full says so to whoever asks for something that is to be
   const token = issue(host, { user: user!, project, roles: await listRoles(host.db, 'admin'), methods: ['password'] })
   let answer: Response
   do {
-    answer = await app.request('/identity/v3/projects', {
+    const request = new Request('http://localhost/identity/v3/projects', {
       method: 'POST',
       headers: {
         'Content-Type': 'application/json',
@@ -85,6 +85,7 @@ test('one whose disk is full says so to whoever asks for something that is to be
       },
       body: JSON.stringify({ project: { name: crypto.randomUUID(), description: 'x'.repeat(16_000) } }),
     })
+    answer = await app.fetch(request)
   } while (answer.status === 201)
   expect([answer.status, await answer.text()]).toEqual([
     503,

@@ -55,7 +55,8 @@ export const openBroker = async (folder: string, vcenter: string, wire: Wire): P
     log,
   })
   await bootstrap(host, { hashOf: () => host.hashes.hash(PASSWORD) })
-  const server = createAdaptorServer({ fetch: createApp(host).fetch })
+  const app = createApp(host)
+  const server = createAdaptorServer({ fetch: (request) => app.fetch(request) })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   const url = `http://127.0.0.1:${(server.address() as { port: number }).port}`
