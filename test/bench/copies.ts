@@ -18,6 +18,7 @@ const MARKS = [
   'flavor',
   'project',
   'user',
+  'credential',
   'token',
 ] as const
 export type Mark = (typeof MARKS)[number]

@@ -12,7 +12,7 @@ import { openHost, settingsFrom } from '../../functions/runtime/host.ts'
 import { Counter } from './counting.ts'
 
 const PASSWORD = 'bench'
-const KEY = '5b'.repeat(32)
+export const SECRET_KEY = '5b'.repeat(32)
 
 /**
  * The program as it runs on Node, in this process; with its round trips counted, or left alone to be timed. `cron`: whether
@@ -32,7 +32,7 @@ export const openWorld = async (folder: string, { counted = true, cron = true } 
   const host: Host = await openHost({
     d1: counted ? counter.d1(d1) : d1,
     cloudState: counter.cloud(new DatabaseStore(await open('cloud-state.db', '../../db/cloud-state'))),
-    settings: settingsFrom({}, 'node', KEY),
+    settings: settingsFrom({}, 'node', SECRET_KEY),
     blobs: new FolderBlobs(join(folder, 'images')),
     fetch: counter.fetch,
     scrypt: hashingProcess(() => {}),

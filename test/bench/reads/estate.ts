@@ -94,6 +94,13 @@ export const oneOfEach = async (world: World): Promise<Estate> => {
 
   const { project } = await post(`${IDENTITY}/projects`, { project: { name: NAME } }, admin)
   const { user } = await post(`${IDENTITY}/users`, { user: { name: NAME, password: NAME } }, admin)
+  const own = `${IDENTITY}/users/${said.user.id}`
+  const { application_credential } = await post(`${own}/application_credentials`, {
+    application_credential: {
+      name: NAME,
+      access_rules: [{ service: 'compute', method: 'GET', path: '/v2.1/servers' }],
+    },
+  })
   const first = async (path: string, key: string, as = admin) => (await call('GET', path, undefined, as))[key][0]
   const { roles } = await call('GET', `${IDENTITY}/roles?name=member`, undefined, admin)
   await call('PUT', `${IDENTITY}/projects/${project.id}/users/${user.id}/roles/${roles[0].id}`, undefined, admin)
@@ -138,6 +145,8 @@ export const oneOfEach = async (world: World): Promise<Estate> => {
     regions: 'RegionOne',
     services: (await first(`${IDENTITY}/services`, 'services')).id,
     endpoints: (await first(`${IDENTITY}/endpoints`, 'endpoints')).id,
+    application_credentials: application_credential.id,
+    access_rules: application_credential.access_rules[0].id,
     clouds: 'sandbox',
     metadata: NAME,
     tags: NAME,

@@ -91,6 +91,13 @@ export const fillEstate = (folder: string, { named, projectId, userId }: Estate,
   each('quotas', one('quotas', "project_id = ? and resource = 'network'", named.projects!), {
     project_id: hexId('project'),
   })
+  each('application_credentials', byId('application_credentials', 'application_credentials'), {
+    ...{ id: hexId('credential'), ...named_ },
+  })
+  each('access_rules', byId('access_rules', 'access_rules'), { id: hexId('credential'), path: `'/v2.1/' || n` })
+  each('credential_rules', one('credential_rules', 'rule_id = ?', named.access_rules!), {
+    ...{ credential_id: hexId('credential'), rule_id: hexId('credential') },
+  })
   const place = { cloud_id: server.cloud_id!, project_id: projectId }
   const now = Number(server.created_at)
   each(

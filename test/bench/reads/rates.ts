@@ -1,7 +1,5 @@
-import { fork } from 'node:child_process'
-import { once } from 'node:events'
-import { fileURLToPath } from 'node:url'
 import { median, rate } from '../load.ts'
+import { startServed } from '../served.ts'
 import { CONNECTIONS, ROUND_MS, ROUNDS } from '../settings.ts'
 import type { Read } from './routes.ts'
 
@@ -19,9 +17,10 @@ interface Turn {
   cpu: number
 }
 
-/** How many reads share the turns of one bare route, and how long one that is new is warmed up for. */
+/** How many reads share the turns of one bare route, and how long, and by how many answers, one that is new is warmed up. */
 const TOGETHER = 4
 const WARM_MS = 300
+const WARM = 2_000
 const BARE_WARM_MS = 2_000
 
 /**
@@ -29,22 +28,15 @@ const BARE_WARM_MS = 2_000
  * is asked, so that asking costs it nothing.
  */
 export const ratesOf = async (folder: string, reads: Read[], bodies: Map<Read, unknown>): Promise<Map<Read, Rate>> => {
-  const child = fork(fileURLToPath(new URL('./serve.ts', import.meta.url)), [folder], {
-    execArgv: process.env.BENCH_PROF ? ['--cpu-prof', `--cpu-prof-dir=${process.env.BENCH_PROF}`] : [],
-  })
-  const tell = async (what: unknown): Promise<{ urls: [string, string]; cpu: number }> => {
-    const heard = once(child, 'message')
-    child.send(what as object)
-    return (await heard)[0]
-  }
+  const served = await startServed(folder)
   const rates = new Map<Read, Rate>()
   const bySize = reads.toSorted((a, b) => a.bytes - b.bytes)
   for (let first = 0; first < bySize.length; first += TOGETHER) {
     const group = bySize.slice(first, first + TOGETHER)
-    const [served, bare] = (await tell({ answer: bodies.get(group[group.length >> 1]!) })).urls
+    const [program, bare] = (await served.answer(bodies.get(group[group.length >> 1]!))).urls
     const loads = [
       { url: `${bare}/bare/${crypto.randomUUID()}`, headers: group[0]!.headers, status: 200 },
-      ...group.map(({ url, headers, status }) => ({ url: served + url, headers, status })),
+      ...group.map(({ url, headers, status }) => ({ url: program + url, headers, status })),
     ]
     if (!first) await rate({ ...loads[0]!, connections: CONNECTIONS, ms: BARE_WARM_MS })
     const rounds: Turn[][] = []
@@ -52,9 +44,10 @@ export const ratesOf = async (folder: string, reads: Read[], bodies: Map<Read, u
       const turns: Turn[] = []
       for (const load of loads) {
         const ms = round ? ROUND_MS : WARM_MS
-        const { cpu } = await tell('cpu')
-        const perSecond = await rate({ ...load, connections: CONNECTIONS, ms })
-        turns.push({ perSecond, cpu: ((await tell('cpu')).cpu - cpu) / (perSecond * (ms / 1000)) })
+        const answers = round ? 0 : WARM
+        const { cpu } = await served.use()
+        const perSecond = await rate({ ...load, connections: CONNECTIONS, ms, answers })
+        turns.push({ perSecond, cpu: ((await served.use()).cpu - cpu) / (perSecond * (ms / 1000)) })
       }
       // The first round warms up.
       if (round) rounds.push(turns)
@@ -69,6 +62,6 @@ export const ratesOf = async (folder: string, reads: Read[], bodies: Map<Read, u
       })
     })
   }
-  child.disconnect()
+  served.stop()
   return rates
 }
