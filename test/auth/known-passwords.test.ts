@@ -22,6 +22,17 @@ test('no more than a thousand passwords are known: the oldest go first', () => {
     expect(known.recall(given(`user ${i}`), 0)).toEqual({ userId: `${i}`, passwordHash: `hash of ${i}`, epoch: 3 })
 })
 
+test.each([
+  ['off', false, false],
+  ['users', false, true],
+  ['users', true, false],
+  ['all', true, true],
+] as const)('with %s, of somebody who administrates: %s, a password is kept: %s', (of, administrator, kept) => {
+  const known = new KnownPasswords(of)
+  known.keep(given('ann'), { ...person('ann'), administrator }, 0)
+  expect(known.recall(given('ann'), 0) !== null).toBe(kept)
+})
+
 test('a user without a password is not known by any', () => {
   const known = new KnownPasswords('all')
   known.keep(given('ann'), { ...person('ann'), passwordHash: null }, 0)

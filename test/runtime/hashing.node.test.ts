@@ -16,10 +16,10 @@ afterEach(() => {
 
 /** Processes that this one began and that hash. */
 const hashing = (): number[] =>
-  execFileSync('ps', ['-o', 'pid=,args=', '--ppid', String(process.pid)], { encoding: 'utf8' })
+  execFileSync('ps', ['-A', '-o', 'pid=,ppid=,args='], { encoding: 'utf8' })
     .split('\n')
-    .filter((line) => line.includes('scrypt'))
-    .map((line) => Number(line.trim().split(' ')[0]))
+    .map((line) => /^\s*(\d+)\s+(\d+)\s(.*scrypt.*)/.exec(line))
+    .flatMap((found) => (found && Number(found[2]) === process.pid ? [Number(found[1])] : []))
 const until = async (holds: () => boolean) => {
   while (!holds()) await new Promise((resolve) => setTimeout(resolve, 10))
 }

@@ -137,11 +137,24 @@ describe('what was known of a password ends at once', () => {
     expect(await tried(named('demo'), 'other')).toEqual([201, 1])
   })
 
-  test('when its user is disabled, and is not back when the user is', async () => {
+  test('when its user is disabled, by whatever hand, and is not back when the user is', async () => {
     await change('demo', { enabled: false })
-    expect(await tried(named('demo'))).toEqual([401, 1])
     await change('demo', { enabled: true })
     expect(await tried(named('demo'))).toEqual([201, 1])
+    await plimsoll.db.run("update users set enabled = 0 where name = 'demo'")
+    expect(await tried(named('demo'))).toEqual([401, 1])
+    await plimsoll.db.run("update users set enabled = 1 where name = 'demo'")
+    expect(await tried(named('demo'))).toEqual([201, 1])
+  })
+
+  test('and the login that meets it counts as one that failed, once', async () => {
+    await change('demo', { password: 'new' })
+    await logIn(named('demo'))
+    const failures = await plimsoll.db.all("select source, failures from login_failures where user_id <> ''")
+    expect(failures).toEqual([
+      { source: '*', failures: 1 },
+      { source: '192.0.2.1', failures: 1 },
+    ])
   })
 
   test('when the domain is disabled', async () => {
