@@ -23,7 +23,7 @@ export interface Door {
 }
 
 /** Where a request goes. */
-export interface Routed {
+interface Routed {
   service: Service
   operation: Operation
   /** The path as it was routed: decoded, but for what would change its parts. */

@@ -6,7 +6,7 @@ import { worded } from '../../worded.ts'
 import { type Naming, named, USER } from './naming.ts'
 
 export type CredentialRow = typeof applicationCredentials.$inferSelect
-export type AccessRuleRow = typeof accessRules.$inferSelect
+type AccessRuleRow = typeof accessRules.$inferSelect
 /** What a request has to be like, under the id by which other credentials use the same. */
 export type AccessRule = Omit<AccessRuleRow, 'userId'>
 

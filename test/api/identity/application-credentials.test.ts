@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest'
+import { type Scrypt, scryptHere } from '../../../functions/auth/password.ts'
 import { sweepLeftovers } from '../../../functions/janitor.ts'
 import { type Answer, type Client, PASSWORD, type Plimsoll, startPlimsoll } from '../../support/harness.ts'
 
@@ -461,6 +462,26 @@ describe('a login by application credential', () => {
     expect(elsewhere.status).toBe(201)
     plimsoll.clock.advance(60_001)
     expect((await login(right)).status).toBe(201)
+  })
+
+  test('waits for other programs, and keeps no person waiting', async () => {
+    let release: () => void = () => {}
+    const held = new Promise<void>((resolve) => {
+      release = resolve
+    })
+    const scrypt: Scrypt = async (secret, ...rest) => {
+      if (secret === 'slow') await held
+      return scryptHere(secret, ...rest)
+    }
+    plimsoll = await startPlimsoll({ clouds: [], scrypt })
+    demo = plimsoll.as('demo')
+    const made = await make({ secret: 'chosen by hand' })
+    const waiting = Array.from({ length: 4 }, () => login({ id: made.id, secret: 'slow' }))
+    const identity = { methods: ['password'], password: { user: { id: plimsoll.userId('demo'), password: PASSWORD } } }
+    expect((await plimsoll.nobody.post(TOKENS, { auth: { identity } })).status).toBe(201)
+    release()
+    for (const { status } of await Promise.all(waiting)) expect(status).toBe(401)
+    await enter(made)
   })
 
   test('that failed is in log and journal: which, whence and why, never the secret', async () => {
