@@ -1,6 +1,6 @@
 import { type Holding, holdingsIn } from '../../db/queries/block-storage/holdings.ts'
 import type { VolumeZone } from '../../db/queries/block-storage/volumes.ts'
-import { zonesWithVolumes } from '../broker/block-storage/volume-place.ts'
+import { hasVolumes, zonesWithVolumes } from '../broker/block-storage/volume-place.ts'
 import { notFound } from '../http/fault.ts'
 import { type Operation, operation } from '../http/operation.ts'
 import { time } from './shapes.ts'
@@ -9,7 +9,10 @@ import { time } from './shapes.ts'
 const hostOf = ({ cloud, zone }: Pick<VolumeZone, 'cloud' | 'zone'>): string => `${cloud}@${zone}`
 
 /** Numbers are texts here (cinder/api/contrib/hosts.py). */
-const resourceOf = (place: VolumeZone, { projectId, volumes, volumeGib, snapshots, snapshotGib }: Holding) => ({
+const resourceOf = (
+  place: Pick<VolumeZone, 'cloud' | 'zone'>,
+  { projectId, volumes, volumeGib, snapshots, snapshotGib }: Holding,
+) => ({
   host: hostOf(place),
   project: projectId,
   volume_count: String(volumes),
@@ -70,9 +73,9 @@ export const availabilityZoneOperations: Operation[] = [
     summary: 'What projects have in one of them: all together first, then each.',
     status: 200,
     handle: async ({ context, params }) => {
-      const place = (await zonesWithVolumes(context)).find((each) => hostOf(each) === params.host)
-      if (!place) throw notFound(`Host ${params.host} could not be found.`)
-      const holdings = await holdingsIn(context.db, place.cloudId, place.zone)
+      const place = await holdingsIn(context.db, params.host!)
+      if (!place || !(await hasVolumes(place.type))) throw notFound(`Host ${params.host} could not be found.`)
+      const { holdings } = place
       const sum = (key: 'volumes' | 'volumeGib' | 'snapshots' | 'snapshotGib') =>
         holdings.reduce((total, each) => total + each[key], 0)
       const total = {

@@ -2,10 +2,10 @@ import { z } from 'zod'
 import {
   countVolumes,
   listVolumes,
+  sumVolumes,
   VOLUME_SORT,
   type VolumeFilter,
   type VolumeRead,
-  volumeMetadata,
 } from '../../db/queries/block-storage/volumes.ts'
 import { changeVolume, deleteVolume, volumeFor } from '../broker/block-storage/volume.ts'
 import { volumeTypeFor } from '../broker/block-storage/volume-types.ts'
@@ -154,17 +154,16 @@ export const volumeOperations: Operation[] = [
     handle: async ({ context, query, queries, version }) => {
       const scope = listScope(context, query)
       const filter = await filterOf(context, filtersIn(queries), version)
-      const { count, size: total } = await countVolumes(context.db, scope, filter)
-      const values = new Map<string, Set<string>>()
-      if (version >= 36)
-        for (const each of await volumeMetadata(context.db, scope))
-          for (const [key, value] of Object.entries(each)) values.set(key, (values.get(key) ?? new Set()).add(value))
-      const items = Object.fromEntries([...values].map(([key, set]) => [key, [...set]]))
-      return {
-        body: {
-          'volume-summary': { total_count: count, total_size: total, ...(version >= 36 ? { metadata: items } : {}) },
-        },
+      if (version < 36) {
+        const { count, size } = await countVolumes(context.db, scope, filter)
+        return { body: { 'volume-summary': { total_count: count, total_size: size } } }
       }
+      const { count, size, metadata } = await sumVolumes(context.db, scope, filter)
+      const values = new Map<string, Set<string>>()
+      for (const each of metadata)
+        for (const [key, value] of Object.entries(each)) values.set(key, (values.get(key) ?? new Set()).add(value))
+      const items = Object.fromEntries([...values].map(([key, set]) => [key, [...set]]))
+      return { body: { 'volume-summary': { total_count: count, total_size: size, metadata: items } } }
     },
   }),
   operation({

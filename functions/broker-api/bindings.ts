@@ -14,14 +14,15 @@ export const bindingOperations: Operation[] = [
     status: 200,
     handle: async ({ context, query }) => {
       const { limit, after } = pieceOf(query)
-      const cloudId = query.cloud ? (await cloudNamed(context, query.cloud)).id : undefined
+      const cloud = query.cloud || undefined
       const rows = await bindingsFor(context.db, {
-        resourceId: query.resource_id,
-        kind: query.kind,
-        cloudId,
+        resourceId: query.resource_id || undefined,
+        kind: query.kind || undefined,
+        cloud,
         after,
         limit,
       })
+      if (!rows.length && cloud) await cloudNamed(context, cloud)
       const bindings = rows.map(({ binding, cloud }) => ({
         kind: binding.kind,
         resource_id: binding.resourceId,

@@ -14,9 +14,16 @@ export const exportOperations: Operation[] = [
     status: 200,
     handle: async ({ context, query }) => {
       const { limit, after } = pieceOf(query)
-      const cloudId = query.cloud ? (await cloudNamed(context, query.cloud)).id : undefined
-      const filter = { cloudId, kind: query.kind, projectId: query.project_id, after, limit }
-      return { body: await exportObjects(context, filter) }
+      const cloud = query.cloud || undefined
+      const body = await exportObjects(context, {
+        cloud,
+        kind: query.kind || undefined,
+        projectId: query.project_id || undefined,
+        after,
+        limit,
+      })
+      if (!body.objects.length && cloud) await cloudNamed(context, cloud)
+      return { body }
     },
   }),
 ]

@@ -121,7 +121,9 @@ const serve = async (
     }
     return await (operation.method === 'POST' ? door.once(entered, request, work) : work(entered))
   } catch (error) {
-    if (!(await hasLeft(request))) return toFaultResponse(error, service, version, ids, door.log)
+    // What a read is refused with is its answer, and to look at the connection would take longer than the read.
+    const answered = operation.method === 'GET' && error instanceof Fault
+    if (answered || !(await hasLeft(request))) return toFaultResponse(error, service, version, ids, door.log)
     door.log('info', 'a client left before its answer', { requestId: ids.requestId })
     return new Response(null, { status: 400 })
   }

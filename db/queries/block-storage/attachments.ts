@@ -63,25 +63,32 @@ export const attachmentById = async (db: Database, scope: Scope, id: string): Pr
   return row ? flat(row) : null
 }
 
+interface AttachmentFilter {
+  volumeId?: string | undefined
+  serverId?: string | undefined
+  status?: string | undefined
+}
+
+const listing = prepared((db, { scope, volumeId, serverId, status }: Slots<AttachmentFilter & { scope: Scope }>) =>
+  read(db)
+    .where(
+      and(
+        within(attachments.projectId, scope),
+        volumeId && eq(attachments.volumeId, volumeId),
+        serverId && eq(attachments.serverId, serverId),
+        status && sql`${attachments.status} = ${status}`,
+      ),
+    )
+    .orderBy(attachments.createdAt, attachments.id)
+    .limit(1000),
+)
+
 /** Attachments of a scope, of a volume, a server or a status where one is named. */
 export const listAttachments = async (
   db: Database,
   scope: Scope,
-  filter: { volumeId?: string | undefined; serverId?: string | undefined; status?: string | undefined },
-): Promise<AttachmentRead[]> => {
-  const rows = await read(db)
-    .where(
-      and(
-        within(attachments.projectId, scope),
-        filter.volumeId === undefined ? undefined : eq(attachments.volumeId, filter.volumeId),
-        filter.serverId === undefined ? undefined : eq(attachments.serverId, filter.serverId),
-        filter.status === undefined ? undefined : sql`${attachments.status} = ${filter.status}`,
-      ),
-    )
-    .orderBy(attachments.createdAt, attachments.id)
-    .limit(1000)
-  return rows.map(flat)
-}
+  filter: AttachmentFilter,
+): Promise<AttachmentRead[]> => (await listing.run(db, { scope, ...filter })).map(flat)
 
 /** The attachment with where its volume and its server are: what converge works on. */
 export const attachmentWork = async (db: Database, id: string) => {

@@ -30,9 +30,13 @@ const read = (db: Database) =>
 const visible = (scope: Scope<string | Placeholder>) =>
   and(isNull(snapshots.deletedAt), within(snapshots.projectId, scope))
 
+const reading = prepared((db, { scope, id }: Slots<{ scope: Scope; id: string }>) =>
+  read(db).where(and(eq(snapshots.id, id), visible(scope))),
+)
+
 /** A snapshot of the scope, and when its binding is due; null: there is none, or it is another project's. */
 export const readSnapshot = async (db: Database, scope: Scope, id: string): Promise<SnapshotRead | null> => {
-  const [row] = await read(db).where(and(eq(snapshots.id, id), visible(scope)))
+  const [row] = await reading.run(db, { scope, id })
   return row ? { ...row.snapshot, dueAt: row.dueAt } : null
 }
 

@@ -144,9 +144,10 @@ export const listVolumes = async (
   return rows.length || (await marked(db, page)) ? rows.map(flat) : null
 }
 
+const total = { count: sql<number>`count(*)`, size: sql<number>`coalesce(sum(${volumes.sizeGib}), 0)` }
 const counting = prepared((db, asked: Slots<Filter & { scope: Scope }>) =>
   db
-    .select({ count: sql<number>`count(*)`, size: sql<number>`coalesce(sum(${volumes.sizeGib}), 0)` })
+    .select(total)
     .from(volumes)
     .leftJoin(clouds, eq(clouds.id, volumes.cloudId))
     .where(and(...conditions(asked))),
@@ -158,13 +159,25 @@ export const countVolumes = async (db: Database, scope: Scope, filter: VolumeFil
   return row!
 }
 
-/** Metadata of many volumes, for the summary. */
-export const volumeMetadata = (db: Database, scope: Scope): Promise<Record<string, string>[]> =>
+const summing = prepared((db, asked: Slots<Filter & { scope: Scope }>) =>
   db
-    .select({ metadata: volumes.metadata })
+    .select({
+      ...total,
+      metadata: sql`(select json_group_array(json(m.metadata)) from (select distinct metadata from ${volumes}
+        where ${and(visible(asked.scope), sql`${volumes.metadata} <> '{}'`)}) m)`.mapWith(
+        (text: string): Record<string, string>[] => JSON.parse(text),
+      ),
+    })
     .from(volumes)
-    .where(and(visible(scope), sql`${volumes.metadata} <> '{}'`))
-    .then((rows) => rows.map(({ metadata }) => metadata))
+    .leftJoin(clouds, eq(clouds.id, volumes.cloudId))
+    .where(and(...conditions(asked))),
+)
+
+/** The same with the metadata that volumes of the scope have, each once, whatever the filter says. */
+export const sumVolumes = async (db: Database, scope: Scope, filter: VolumeFilter) => {
+  const [row] = await summing.run(db, { scope, ...filterOf(filter) })
+  return row!
+}
 
 /** Statement: a new volume. */
 export const insertVolume = (db: Database, row: typeof volumes.$inferInsert) => db.insert(volumes).values(row)

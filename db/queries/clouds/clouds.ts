@@ -1,4 +1,5 @@
 import { and, asc, eq, type Placeholder, sql } from 'drizzle-orm'
+import type { SQLiteColumn } from 'drizzle-orm/sqlite-core'
 import type { Database } from '../../client.ts'
 import { prepared, type Slots } from '../../prepared.ts'
 import { bindings, clouds, mappings, networks, offers, projects, volumeTypes, zones } from '../../schema/index.ts'
@@ -187,31 +188,38 @@ const mapped = (projectId: string | Placeholder) =>
 /** What can be bought on the clouds that the scope's project is mapped to, cheapest sizes first; of one cloud, or of one name. */
 export const offersFor = (db: Database, wanted: Wanted) => bought.run(db, wanted)
 
-/** Bindings in the order in which they were made, after the row `after`. */
-export const bindingsFor = (
-  db: Database,
-  filter: {
-    resourceId?: string | undefined
-    cloudId?: string | undefined
-    kind?: string | undefined
-    after: number
-    limit: number
-  },
-) =>
+interface BindingFilter {
+  resourceId?: string | undefined
+  /** Name of the cloud. */
+  cloud?: string | undefined
+  kind?: string | undefined
+  after: number
+  limit: number
+}
+
+const piece = prepared((db, { resourceId, cloud, kind, after, limit }: Slots<BindingFilter>) =>
   db
     .select({ binding: bindings, cloud: clouds.name, row: sql<number>`bindings.rowid` })
     .from(bindings)
     .innerJoin(clouds, eq(clouds.id, bindings.cloudId))
     .where(
       and(
-        sql`bindings.rowid > ${filter.after}`,
-        filter.resourceId ? eq(bindings.resourceId, filter.resourceId) : undefined,
-        filter.cloudId ? eq(bindings.cloudId, filter.cloudId) : undefined,
-        filter.kind ? sql`${bindings.kind} = ${filter.kind}` : undefined,
+        sql`bindings.rowid > ${after}`,
+        resourceId && eq(bindings.resourceId, resourceId),
+        cloud && isCloud(bindings.cloudId, cloud),
+        kind && sql`${bindings.kind} = ${kind}`,
       ),
     )
     .orderBy(sql`bindings.rowid`)
-    .limit(filter.limit)
+    .limit(limit),
+)
+
+/** Condition: a column holds the id of the cloud of that name. */
+export const isCloud = (column: SQLiteColumn, name: Placeholder) =>
+  sql`${column} = (select id from clouds where name = ${name})`
+
+/** Bindings in the order in which they were made, after the row `after`. */
+export const bindingsFor = (db: Database, filter: BindingFilter) => piece.run(db, filter)
 
 /** The breaker after a failure: the third in a row opens it for 5 s, each further one for twice as long, 5 min at most. */
 export const countFailure = (db: Database, id: string, message: string, now: number) =>

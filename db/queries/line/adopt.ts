@@ -3,7 +3,7 @@ import type { Json, Kind } from '../../../adapters/contract.ts'
 import type { Database } from '../../client.ts'
 import { AMONG, anyOf } from '../../conditions.ts'
 import { factsOf, type Tombstoned } from '../../kinds.ts'
-import { ready } from '../../prepared.ts'
+import { prepared, ready, type Slots } from '../../prepared.ts'
 import {
   attachments,
   bindings,
@@ -13,6 +13,7 @@ import {
   securityGroupRules,
   serverPorts,
 } from '../../schema/index.ts'
+import { isCloud } from '../clouds/clouds.ts'
 import type { RuleRow } from '../network/security-groups.ts'
 import { type Binding, type Ref, refOf } from './bindings.ts'
 import { handedBack } from './journal.ts'
@@ -180,29 +181,33 @@ export const offerNamed = async (db: Database, cloudId: string, name: string) =>
   null
 
 export interface ExportFilter {
-  cloudId?: string | undefined
+  /** Name of the cloud. */
+  cloud?: string | undefined
   kind?: string | undefined
   projectId?: string | undefined
   after: number
   limit: number
 }
 
-/** Everything that an object of a cloud stands for, in the order in which it was bound. A cloud's own catalogue is nobody's. */
-export const exportPage = (db: Database, filter: ExportFilter) =>
+const exporting = prepared((db, { cloud, kind, projectId, after, limit }: Slots<ExportFilter>) =>
   db
     .select({ binding: bindings, cloud: clouds.name, user: keypairs.userId, row: sql<number>`bindings.rowid` })
     .from(bindings)
     .innerJoin(clouds, eq(clouds.id, bindings.cloudId))
-    .leftJoin(keypairs, and(eq(bindings.kind, 'keypair'), eq(keypairs.id, bindings.resourceId)))
+    .leftJoin(keypairs, and(sql`${bindings.kind} = 'keypair'`, eq(keypairs.id, bindings.resourceId)))
     .where(
       and(
-        sql`bindings.rowid > ${filter.after}`,
+        sql`bindings.rowid > ${after}`,
         sql`${bindings.nativeId} is not null and ${bindings.phase} in ('bound', 'deleting')
           and not (${bindings.kind} = 'image' and ${bindings.projectId} = '')`,
-        filter.cloudId ? eq(bindings.cloudId, filter.cloudId) : undefined,
-        filter.kind ? sql`${bindings.kind} = ${filter.kind}` : undefined,
-        filter.projectId ? eq(bindings.projectId, filter.projectId) : undefined,
+        cloud && isCloud(bindings.cloudId, cloud),
+        kind && sql`${bindings.kind} = ${kind}`,
+        projectId && eq(bindings.projectId, projectId),
       ),
     )
     .orderBy(sql`bindings.rowid`)
-    .limit(filter.limit)
+    .limit(limit),
+)
+
+/** Everything that an object of a cloud stands for, in the order in which it was bound. A cloud's own catalogue is nobody's. */
+export const exportPage = (db: Database, filter: ExportFilter) => exporting.run(db, filter)

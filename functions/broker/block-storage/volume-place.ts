@@ -40,15 +40,18 @@ export interface Source {
   image?: ImageRow
 }
 
+/** Whether clouds of a type have volumes at all. */
+export const hasVolumes = async (type: string): Promise<boolean> => {
+  const adapter = await adapterFor(type)
+  return adapter !== null && adapter.lacks.volume === undefined
+}
+
 /** Zones of the scope's clouds that have volumes at all, as the operator orders them. */
 export const zonesWithVolumes = async (context: Context, scope: Scope = context.scope): Promise<VolumeZone[]> => {
   const all = (await volumeZones(context.db, scope)).filter(({ enabled }) => enabled)
   const types = [...new Set(all.map(({ type }) => type))]
   const able = new Set<string>()
-  for (const type of types) {
-    const adapter = await adapterFor(type)
-    if (adapter && adapter.lacks.volume === undefined) able.add(type)
-  }
+  for (const type of types) if (await hasVolumes(type)) able.add(type)
   return all.filter(({ type }) => able.has(type))
 }
 
