@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { table } from '../../adapters/table.ts'
 import { projectById } from '../../db/queries/identity/identity.ts'
 import { defaultMaximum } from '../broker/line/quota.ts'
-import { limitsOf, resetLimits, setLimits } from '../broker/line/quotas.ts'
+import { type Limits, limitsOf, limitsOfKnown, resetLimits, setLimits } from '../broker/line/quotas.ts'
 import type { Context } from '../context.ts'
 import { badRequest, forbidden } from '../http/fault.ts'
 import { type Input, type Operation, operation } from '../http/operation.ts'
@@ -37,13 +37,24 @@ const quotaSet = <T>(version: number, value: (counter: string) => T): Record<str
   Object.fromEntries(shownIn(version).map(({ name, counter }) => [name, value(counter)]))
 
 /** The project of the path: one's own, or for admins any that exists. */
-const projectOf = async ({ context, params }: Input, verb: string): Promise<string> => {
-  const projectId = params.project!
-  if (projectId === context.caller?.projectId) return projectId
-  if (!context.caller?.isAdmin)
-    throw forbidden(`Policy doesn't allow os_compute_api:os-quota-sets:${verb} to be performed.`)
-  if (!(await projectById(context.db, projectId))) throw badRequest(`Project ID ${projectId} is not a valid project.`)
-  return projectId
+const mine = ({ context, params }: Input, verb: string): boolean => {
+  if (params.project === context.caller?.projectId) return true
+  if (context.caller?.isAdmin) return false
+  throw forbidden(`Policy doesn't allow os_compute_api:os-quota-sets:${verb} to be performed.`)
+}
+const noProject = (id: string) => badRequest(`Project ID ${id} is not a valid project.`)
+
+const projectOf = async (input: Input, verb: string): Promise<string> => {
+  const id = input.params.project!
+  if (!mine(input, verb) && !(await projectById(input.context.db, id))) throw noProject(id)
+  return id
+}
+
+const limitsIn = async (input: Input, verb: string): Promise<{ id: string; limits: Limits }> => {
+  const id = input.params.project!
+  const limits = mine(input, verb) ? await limitsOf(input.context, id) : await limitsOfKnown(input.context, id)
+  if (!limits) throw noProject(id)
+  return { id, limits }
 }
 
 type Change = { quota_set: Record<string, number | boolean | undefined> }
@@ -85,8 +96,7 @@ export const quotaOperations: Operation[] = [
     status: 200,
     query: ownQuery,
     handle: async (input) => {
-      const id = await projectOf(input, 'show')
-      const limits = await limitsOf(input.context, id)
+      const { id, limits } = await limitsIn(input, 'show')
       return { body: { quota_set: { id, ...quotaSet(input.version, (counter) => limits(counter).limit) } } }
     },
   }),
@@ -111,8 +121,7 @@ export const quotaOperations: Operation[] = [
     status: 200,
     query: ownQuery,
     handle: async (input) => {
-      const id = await projectOf(input, 'detail')
-      const limits = await limitsOf(input.context, id)
+      const { id, limits } = await limitsIn(input, 'detail')
       const detail = (counter: string) => {
         const { limit, used } = limits(counter)
         return { limit, in_use: used, reserved: 0 }

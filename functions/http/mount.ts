@@ -146,8 +146,17 @@ const answerOf = async (service: Service, operation: Operation, input: Input): P
   }
 }
 
-const pick = <T extends object>(schema: T | ((version: number) => T), version: number): T =>
-  typeof schema === 'function' ? schema(version) : schema
+const built = new WeakMap<object, Map<number, unknown>>()
+
+/** The schema of a version, built once: to build one costs more than to check what it is for. */
+const pick = <T extends object>(schema: T | ((version: number) => T), version: number): T => {
+  if (typeof schema !== 'function') return schema
+  const known = (built.get(schema) ?? new Map()) as Map<number, T>
+  built.set(schema, known)
+  const picked = known.get(version) ?? schema(version)
+  known.set(version, picked)
+  return picked
+}
 
 /** Most reads have no query, and parsing costs as much as they do. No handler changes what it is given. */
 const NO_QUERY = new URLSearchParams()

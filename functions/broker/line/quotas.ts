@@ -1,4 +1,4 @@
-import { quotasOf, setMaxima } from '../../../db/queries/quotas.ts'
+import { type QuotaRow, quotasOf, quotasOfKnown, setMaxima } from '../../../db/queries/quotas.ts'
 import type { Context } from '../../context.ts'
 import { commit } from './commit.ts'
 import { defaultMaximum } from './quota.ts'
@@ -9,16 +9,24 @@ export interface Limit {
   used: number
 }
 
-/** What a project may have and has of each resource. Another project's are at their defaults to a caller who may not see them. */
-export const limitsOf = async (
-  context: Pick<Context, 'db' | 'scope'>,
-  projectId: string,
-): Promise<(resource: string) => Limit> => {
-  const rows = new Map((await quotasOf(context.db, context.scope, projectId)).map((row) => [row.resource, row]))
+export type Limits = (resource: string) => Limit
+
+const limitsIn = (rows: QuotaRow[]): Limits => {
+  const byResource = new Map(rows.map((row) => [row.resource, row]))
   return (resource) => {
-    const row = rows.get(resource)
+    const row = byResource.get(resource)
     return { limit: row?.maximum ?? defaultMaximum[resource] ?? -1, used: row?.used ?? 0 }
   }
+}
+
+/** What a project may have and has of each resource. Another project's are at their defaults to a caller who may not see them. */
+export const limitsOf = async (context: Pick<Context, 'db' | 'scope'>, projectId: string): Promise<Limits> =>
+  limitsIn(await quotasOf(context.db, context.scope, projectId))
+
+/** The same of whatever project, for administrators; null: there is no such project. */
+export const limitsOfKnown = async ({ db }: Pick<Context, 'db'>, projectId: string): Promise<Limits | null> => {
+  const rows = await quotasOfKnown(db, projectId)
+  return rows && limitsIn(rows)
 }
 
 /** Sets limits of a project. A limit below what is used stops growth and takes nothing away. */
