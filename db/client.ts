@@ -10,19 +10,10 @@ interface Prepared {
 }
 
 /** A statement that failed, told without its values: they may be secrets, and errors are logged. */
-class QueryFailed extends Error {
+export class QueryFailed extends Error {
   constructor(text: string, cause: unknown) {
     super(`Failed query: ${text}`, { cause })
     this.name = 'QueryFailed'
-  }
-}
-
-/** What a statement gives; what it fails with, told by its text alone. */
-export const telling = async <T>(text: string, ask: () => Promise<T>): Promise<T> => {
-  try {
-    return await ask()
-  } catch (error) {
-    throw new QueryFailed(text, error)
   }
 }
 
@@ -37,7 +28,13 @@ const tellNoValues = (session: Session): void => {
   const prepareQuery = session.prepareQuery.bind(session)
   session.prepareQuery = (...given) =>
     Object.assign(prepareQuery(...given), {
-      queryWithCache: (text: string, _values: unknown, ask: () => Promise<unknown>) => telling(text, ask),
+      queryWithCache: async (text: string, _values: unknown, ask: () => Promise<unknown>) => {
+        try {
+          return await ask()
+        } catch (error) {
+          throw new QueryFailed(text, error)
+        }
+      },
     })
 }
 

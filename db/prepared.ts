@@ -1,6 +1,6 @@
 import { is, Param, Placeholder, sql } from 'drizzle-orm'
 import type { BatchItem } from 'drizzle-orm/batch'
-import { type Database, telling } from './client.ts'
+import { type Database, QueryFailed } from './client.ts'
 import { mapperOf, type Selection } from './rows.ts'
 import type { Scope } from './scope.ts'
 
@@ -54,20 +54,29 @@ export const ready = (text: string, params: unknown[], mapResult: (result: unkno
  */
 export const prepared = <V, R>(build: (db: Database, slots: Slots<V>) => Query<R>) => {
   const kept = new Map<string, Worded>()
+  let last: { shape: string; worded: Worded } | null = null
   const wordedFor = (db: Database, values: object): Worded => {
     const shape = shapeOf(values)
+    if (last?.shape === shape) return last.worded
     const worded = kept.get(shape) ?? wordingOf(build(db, slotsFor(values) as Slots<V>))
     // The order of the map is that of use.
     kept.delete(shape)
     kept.set(shape, worded)
     if (kept.size > SHAPES) kept.delete(kept.keys().next().value!)
+    last = { shape, worded }
     return worded
   }
   return {
     run: async (db: Database, values: V): Promise<R> => {
       const { text, fill, map } = wordedFor(db, values as object)
       const statement = db.$client.prepare(text).bind(...fill(values as object))
-      return telling(text, async () => (map ? map(await statement.raw()) : await statement.run())) as R
+      let answer: unknown
+      try {
+        answer = await (map ? statement.raw() : statement.run())
+      } catch (error) {
+        throw new QueryFailed(text, error)
+      }
+      return (map ? map(answer as unknown[][]) : answer) as R
     },
     statement: (db: Database, values: V): BatchItem<'sqlite'> & PromiseLike<R> => {
       const { text, fill, mapResult } = wordedFor(db, values as object)
@@ -96,7 +105,8 @@ const isScope = (name: string, value: unknown): value is Scope => name === 'scop
 const shapeOf = (values: object): string => {
   let shape = ''
   let form = ''
-  for (const [name, value] of Object.entries(values)) {
+  for (const name in values) {
+    const value = values[name as keyof typeof values] as unknown
     if (value === undefined) continue
     if (name === 'form') form = JSON.stringify(value)
     else shape += isScope(name, value) && 'every' in value ? '*,' : `${name},`

@@ -86,15 +86,24 @@ class Sqlite implements D1Database {
     return error
   }
 
-  /** Tries again while another program holds the file, which nothing of ours waits for meanwhile. */
-  async patiently<T>(work: () => T): Promise<T> {
-    for (const until = performance.now() + PATIENCE; ; ) {
+  /** Done at once, but while another program holds the file, which nothing of ours waits for meanwhile. */
+  patiently<T>(work: () => T): T | Promise<T> {
+    try {
+      return work()
+    } catch (error) {
+      if (!isHeld(error)) throw error
+      return this.#again(work, performance.now() + PATIENCE)
+    }
+  }
+
+  async #again<T>(work: () => T, until: number): Promise<T> {
+    for (;;) {
+      await new Promise((resolve) => setTimeout(resolve, LOOK))
       try {
         return work()
       } catch (error) {
-        if (!/SQLITE_(BUSY|LOCKED)/.test(String(error)) || performance.now() >= until) throw error
+        if (!isHeld(error) || performance.now() >= until) throw error
       }
-      await new Promise((resolve) => setTimeout(resolve, LOOK))
     }
   }
 
@@ -179,8 +188,11 @@ class Sqlite implements D1Database {
   #prepare(sql: string): Prepared {
     const kept = this.#prepared.get(sql)
     if (kept) {
-      this.#prepared.delete(sql)
-      this.#prepared.set(sql, kept)
+      // The order of use matters only to what has to make room soon.
+      if (this.#prepared.size > STATEMENTS_KEPT / 2) {
+        this.#prepared.delete(sql)
+        this.#prepared.set(sql, kept)
+      }
       return kept
     }
     const bare = sql.replace(OPAQUE, ' ')
@@ -240,6 +252,8 @@ class Statement implements D1PreparedStatement {
     return (options?.columnNames ? [columns, ...rows] : rows) as [string[], ...T[]] & T[]
   }
 }
+
+const isHeld = (error: unknown): boolean => /SQLITE_(BUSY|LOCKED)/.test(String(error))
 
 /** As D1: same-named columns collide, the last one stays. */
 function toObject(columns: string[], row: unknown[]): Record<string, unknown> {

@@ -1,5 +1,6 @@
 import type { Input } from '../http/operation.ts'
 import { nextHref, pageRequest } from '../http/pagination.ts'
+import { exact, zoned } from '../http/times.ts'
 
 type Place = Pick<Input, 'base' | 'origin'>
 
@@ -23,22 +24,8 @@ export const nextLink = (
     : {}
 }
 
-/** Rows are shown far more often than they change, and each with the same few times. */
-const shown = new Map<number, string>()
-const SHOWN = 4096
-
-/** `2026-03-01T12:00:00.000Z` */
-const isoText = (ms: number): string => {
-  const known = shown.get(ms)
-  if (known !== undefined) return known
-  if (shown.size >= SHOWN) shown.clear()
-  const text = new Date(ms).toISOString()
-  shown.set(ms, text)
-  return text
-}
-
 /** `2026-03-01T12:00:00Z` */
-export const isoTime = (ms: number): string => `${isoText(ms).slice(0, 19)}Z`
+export const isoTime = zoned
 
 /** `2026-03-01T12:00:00.000000`, as Python writes a time without a zone. */
-export const nakedTime = (ms: number): string => `${isoText(ms).slice(0, 23)}000`
+export const nakedTime = (ms: number): string => `${exact(ms)}000`

@@ -175,9 +175,9 @@ const standardHeaders = (service: Service, version: number, requestId: string): 
 const toResponse = (answer: Answer, status: number, service: Service, version: number, requestId: string): Response => {
   const headers = standardHeaders(service, version, requestId)
   if (answer.headers) Object.assign(headers, answer.headers)
-  if (answer.body === undefined) return new Response(null, { status: answer.status ?? status, headers })
-  headers['Content-Type'] ??= 'application/json'
-  return new Response(JSON.stringify(answer.body), { status: answer.status ?? status, headers })
+  const text = answer.json ?? (answer.body === undefined ? null : JSON.stringify(answer.body))
+  if (text !== null) headers['Content-Type'] ??= 'application/json'
+  return new Response(text, { status: answer.status ?? status, headers })
 }
 
 /** The one place where an error gets its status. */

@@ -27,6 +27,8 @@ export interface Answer {
   headers?: Record<string, string>
   /** Sent as JSON; undefined: no body and no content type. */
   body?: unknown
+  /** In place of `body`: JSON that is text already. */
+  json?: string
 }
 
 /**

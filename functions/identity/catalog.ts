@@ -6,6 +6,8 @@ import type { Service } from '../http/service.ts'
 import { actionDenied, unknown } from './refusals.ts'
 import { collection, selfLink } from './views.ts'
 
+/** Stands for the caller's project in the path of an endpoint. */
+const PROJECT = '{project_id}'
 const INTERFACES = ['public', 'internal', 'admin']
 /** Ids as Keystone has them, the same in every answer and after every start. */
 const idOf = (...names: string[]) => uuid5(`catalog/${names.join('/')}`).replaceAll('-', '')
@@ -43,18 +45,36 @@ const entries = (services: Service[]): Entry[] => {
 }
 
 const endpoints = ({ path, endpointIds }: Entry, { origin, region }: Place, projectId: string) => {
-  const url = origin + path.replace('{project_id}', projectId)
+  const url = origin + path.replace(PROJECT, () => projectId)
   return INTERFACES.map((each, i) => ({ id: endpointIds[i]!, interface: each, region_id: region, region, url }))
 }
 
 /** The catalogue as a token carries it. */
-export const catalogFor = (services: Service[], place: Place, projectId: string) =>
+const catalogFor = (services: Service[], place: Place, projectId: string) =>
   entries(services).map((entry) => ({
     id: entry.id,
     type: entry.type,
     name: entry.name,
     endpoints: endpoints(entry, place, projectId),
   }))
+
+/** So many origins are remembered: who asks chooses, where nobody says which names are served. */
+const ORIGINS = 20
+const texts = new WeakMap<Service[], Map<string, string>>()
+
+/** The same as JSON. Most of it is the same for every project. */
+export const catalogText = (services: Service[], place: Place, projectId: string): string => {
+  const known = texts.get(services) ?? new Map<string, string>()
+  texts.set(services, known)
+  const key = `${place.region} ${place.origin}`
+  let text = known.get(key)
+  if (text === undefined) {
+    text = JSON.stringify(catalogFor(services, place, PROJECT))
+    if (known.size >= ORIGINS) known.clear()
+    known.set(key, text)
+  }
+  return text.replaceAll(PROJECT, () => JSON.stringify(projectId).slice(1, -1))
+}
 
 const placeOf = ({ origin, context }: Input): Place => ({ origin, region: context.settings.region })
 const regionOf = (input: Input) => ({
@@ -100,8 +120,8 @@ export const catalogOperations = (services: () => Service[]): Operation[] => {
       handle: (input) => {
         const { projectId } = input.context.caller as Caller
         if (!projectId) throw forbidden(actionDenied('auth_catalog.get'))
-        const catalog = catalogFor(services(), placeOf(input), projectId)
-        return { body: { catalog, links: selfLink(input.base, '/auth/catalog') } }
+        const catalog = catalogText(services(), placeOf(input), projectId)
+        return { json: `{"catalog":${catalog},"links":${JSON.stringify(selfLink(input.base, '/auth/catalog'))}}` }
       },
     }),
     operation({

@@ -11,7 +11,7 @@ import { badRequest, notFound } from '../http/fault.ts'
 import { type Input, type Operation, operation } from '../http/operation.ts'
 import type { Service } from '../http/service.ts'
 import { authenticate } from './authenticate.ts'
-import { catalogFor } from './catalog.ts'
+import { catalogText } from './catalog.ts'
 import { issue } from './issue.ts'
 import { ownOrAdmin } from './refusals.ts'
 import { keystoneTime } from './views.ts'
@@ -54,7 +54,6 @@ const login = z.object({
 type Shown = Awaited<ReturnType<typeof showToken>>
 /** What a token is shown with and does not carry. */
 type Names = Pick<Shown, 'userDomain' | 'projectDomain' | 'roles'>
-type Catalog = ReturnType<typeof catalogFor>
 
 /**
  * What the token in `X-Subject-Token` says, and who asks, as they stand now: whoever inspects tokens is told of no moment
@@ -66,10 +65,10 @@ const subject = async ({ context, request }: Input): Promise<{ token: Token; nam
   const token = openToken(text, keyring(context.settings.secretKeys, 'token'))
   if (!token || token.expiresAt <= context.now()) throw notFound('Failed to validate token')
   const caller = context.caller as Caller
-  const { left, callers, ...names } = await showToken(context.db, token, caller)
-  if (!callers) throw unauthorized()
+  const { left, readers, ...names } = await showToken(context.db, token, caller)
+  if (!readers) throw unauthorized()
   if (!left) throw notFound('Failed to validate token')
-  return { token: await withRules(context, withRoles(token, left)), names, caller: withRoles(caller, callers) }
+  return { token: await withRules(context, withRoles(token, left)), names, caller: withRoles(caller, readers) }
 }
 
 const withRules = async (context: Context, token: Token): Promise<Token> => {
@@ -84,7 +83,7 @@ const assertRulesAreKnown = ({ request }: Input, { accessRules }: Token): void =
 }
 
 /** The same claims give the same body, whenever they are shown: a client compares what it got with what it looks up. */
-const view = (token: Token, names: Names, catalog: Catalog | null) => {
+const view = (token: Token, names: Names) => {
   const common = {
     methods: token.methods,
     user: {
@@ -98,19 +97,16 @@ const view = (token: Token, names: Names, catalog: Catalog | null) => {
     issued_at: keystoneTime(token.issuedAt),
     ...(token.credential ? { application_credential: credentialView(token.credential, token.accessRules) } : {}),
   }
-  if (!token.projectId) return { token: common }
+  if (!token.projectId) return common
   return {
-    token: {
-      ...common,
-      project: {
-        domain: { id: token.projectDomainId, name: names.projectDomain },
-        id: token.projectId,
-        name: token.projectName,
-      },
-      is_domain: false,
-      roles: names.roles,
-      ...(catalog ? { catalog } : {}),
+    ...common,
+    project: {
+      domain: { id: token.projectDomainId, name: names.projectDomain },
+      id: token.projectId,
+      name: token.projectName,
     },
+    is_domain: false,
+    roles: names.roles,
   }
 }
 
@@ -123,8 +119,12 @@ const credentialView = ({ id, name, unrestricted }: TokenCredential, rules: Toke
 
 /** POST, GET (and HEAD), DELETE /auth/tokens. */
 export const tokenOperations = (services: () => Service[]): Operation[] => {
-  const catalogOf = ({ context, origin, queries }: Input, { projectId }: Token): Catalog | null =>
-    queries.has('nocatalog') ? null : catalogFor(services(), { origin, region: context.settings.region }, projectId)
+  const shown = ({ context, origin, queries }: Input, token: Token, names: Names): string => {
+    const text = JSON.stringify(view(token, names))
+    if (!token.projectId || queries.has('nocatalog')) return `{"token":${text}}`
+    const catalog = catalogText(services(), { origin, region: context.settings.region }, token.projectId)
+    return `{"token":${text.slice(0, -1)},"catalog":${catalog}}}`
+  }
 
   return [
     operation({
@@ -161,7 +161,7 @@ export const tokenOperations = (services: () => Service[]): Operation[] => {
             'X-Subject-Token': sealToken(token, keyring(context.settings.secretKeys, 'token')),
             Vary: 'X-Auth-Token',
           },
-          body: view(token, names, catalogOf(input, token)),
+          json: shown(input, token, names),
         }
       },
     }),
@@ -182,7 +182,7 @@ export const tokenOperations = (services: () => Service[]): Operation[] => {
         assertRulesAreKnown(input, token)
         return {
           headers: { 'X-Subject-Token': input.request.headers.get('X-Subject-Token')!, Vary: 'X-Auth-Token' },
-          body: view(token, names, catalogOf(input, token)),
+          json: shown(input, token, names),
         }
       },
     }),

@@ -1,5 +1,7 @@
+import { exact } from '../http/times.ts'
+
 /** Milliseconds since 1970 as Keystone writes a time: microseconds and a `Z`. */
-export const keystoneTime = (ms: number): string => new Date(ms).toISOString().replace('Z', '000Z')
+export const keystoneTime = (ms: number): string => `${exact(ms)}000Z`
 
 /** A collection with Keystone's links; it is never cut into pages. */
 export const collection = (name: string, items: unknown[], base: string, path: string) => ({

@@ -65,30 +65,34 @@ export const leftOf = ([row]: { left: string | null }[], token: TokenFacts): str
 export const rolesLeft = async (db: Database, token: TokenFacts): Promise<string[] | null> =>
   leftOf(await looking.run(db, factsOf(token)), token)
 
-type ByCaller = { [K in keyof Facts as `caller.${K}`]: Facts[K] }
-type Shown = Facts & ByCaller & { userDomainId: string; projectDomainId: string }
+/** The same facts under other names, so that a query has those of two tokens. */
+const BY_READER = Object.keys(factsOf({} as TokenFacts)) as (keyof Facts)[]
+type ByReader = { [K in keyof Facts as `reader.${K}`]: Facts[K] }
+const byReader = (reader: TokenFacts): ByReader => {
+  const facts = factsOf(reader)
+  const renamed: Record<string, unknown> = {}
+  for (const name of BY_READER) renamed[`reader.${name}`] = facts[name]
+  return renamed as ByReader
+}
+const readerOf = (asked: Slots<Partial<ByReader>>): Slots<Facts> =>
+  Object.fromEntries(BY_READER.map((name) => [name, asked[`reader.${name}`]])) as Slots<Facts>
 
-const callerOf = (asked: Slots<Shown>): Slots<Facts> => ({
-  auditId: asked['caller.auditId'],
-  userId: asked['caller.userId'],
-  userEpoch: asked['caller.userEpoch'],
-  projectId: asked['caller.projectId'],
-  projectEpoch: asked['caller.projectEpoch'],
-  claimed: asked['caller.claimed'],
-  credentialId: asked['caller.credentialId'],
-})
+interface Domains {
+  userDomainId: string
+  projectDomainId: string
+}
 
-const showing = prepared((db, asked: Slots<Shown>) =>
+const showing = prepared((db, asked: Slots<Facts & Domains & Partial<ByReader>>) =>
   db
     .select({
-      left,
-      callers: sql<string | null>`(${standing(callerOf(asked))})`,
+      left: sql<string | null>`(${standing(asked)})`,
+      readers: asked['reader.userId'] ? sql<string | null>`(${standing(readerOf(asked))})` : sql<null>`null`,
       userDomain: sql<string | null>`(select name from domains where id = ${asked.userDomainId})`,
       projectDomain: sql<string | null>`(select name from domains where id = ${asked.projectDomainId})`,
-      roles: sql<string>`(select json_group_array(json_object('id', id, 'name', name) order by name) from roles
-        where name in (select value from json_each("left")))`,
+      roles: sql<string>`(select json_group_array(json_object('id', r.id, 'name', r.name))
+        from json_each(${asked.claimed}) t join roles r on r.name = t.value)`,
     })
-    .from(sql`(select (${standing(asked)}) as "left")`),
+    .from(sql`(select 1)`),
 )
 
 /** A token with what it is shown with: names of its domains, and its roles by name. */
@@ -96,29 +100,25 @@ export interface ShownToken {
   /** Null: it does not stand. */
   left: string[] | null
   /** What is left of the roles of the token by which it is asked for; null: that one does not stand. */
-  callers: string[] | null
+  readers: string[] | null
   userDomain: string
   projectDomain: string
   roles: { id: string; name: string }[]
 }
 
 /** What is left of a token, and of the one of its reader, with what a view shows of it. One query. */
-export const showToken = async (
-  db: Database,
-  token: TokenFacts & { userDomainId: string; projectDomainId: string },
-  caller: TokenFacts,
-): Promise<ShownToken> => {
-  const reader = Object.fromEntries(Object.entries(factsOf(caller)).map(([name, value]) => [`caller.${name}`, value]))
+export const showToken = async (db: Database, token: TokenFacts & Domains, reader: TokenFacts): Promise<ShownToken> => {
   const { userDomainId, projectDomainId } = token
-  const asked = { ...factsOf(token), ...(reader as unknown as ByCaller), userDomainId, projectDomainId }
-  const [row] = await showing.run(db, asked)
-  const { left: own, callers, userDomain, projectDomain, roles } = row!
+  const others = reader.auditId === token.auditId ? undefined : byReader(reader)
+  const [row] = await showing.run(db, { ...factsOf(token), userDomainId, projectDomainId, ...others })
+  const left = leftOf([row!], token)
+  const roles = JSON.parse(row!.roles) as ShownToken['roles']
   return {
-    left: leftOf([{ left: own }], token),
-    callers: leftOf([{ left: callers }], caller),
-    userDomain: userDomain ?? userDomainId,
-    projectDomain: projectDomain ?? projectDomainId,
-    roles: JSON.parse(roles) as ShownToken['roles'],
+    left,
+    readers: others ? leftOf([{ left: row!.readers }], reader) : left,
+    userDomain: row!.userDomain ?? userDomainId,
+    projectDomain: row!.projectDomain ?? projectDomainId,
+    roles: roles.filter(({ name }) => left?.includes(name)).sort((a, b) => (a.name < b.name ? -1 : 1)),
   }
 }
 
