@@ -63,6 +63,44 @@ describe('with an expired token', () => {
   })
 })
 
+describe('with access rules', () => {
+  const path = () => `/identity/v3/users/${plimsoll.userId('admin')}/application_credentials`
+  let made = 0
+  /** A token of an administrator that is good for these requests alone, and what every route answers it with. */
+  const answersTo = async (access_rules: object[]): Promise<Map<string, number>> => {
+    const admin = plimsoll.as('admin')
+    const wish = { name: `robot ${++made}`, unrestricted: true, access_rules }
+    const { id, secret } = (await admin.post(path(), { application_credential: wish })).body.application_credential
+    const identity = { methods: ['application_credential'], application_credential: { id, secret } }
+    const { headers: said } = await plimsoll.nobody.post('/identity/v3/auth/tokens', { auth: { identity } })
+    const robot = plimsoll.bearer(said.get('X-Subject-Token')!)
+    const statuses = new Map<string, number>()
+    for (const [title, route] of guarded) {
+      const body = changes(route) ? {} : undefined
+      statuses.set(title, (await robot.send(route.operation.method, somewhere(route), body, headers(route))).status)
+    }
+    return statuses
+  }
+  /** Whoever has a token may ask what it is. */
+  const OPEN = 'GET /identity/v3/auth/tokens'
+
+  test('that name something else nothing is to be had', async () => {
+    const statuses = await answersTo([{ service: 'none', method: 'GET', path: '/**' }])
+    expect([...statuses].flatMap(([title, status]) => (status === 401 ? [] : [title]))).toEqual([OPEN])
+  }, 60_000)
+
+  test('that name everything of a service that is in the catalogue, everything is, and no more', async () => {
+    const methods = ['DELETE', 'GET', 'HEAD', 'PATCH', 'POST', 'PUT']
+    for (const type of ['compute', 'network']) {
+      const statuses = await answersTo(methods.map((method) => ({ service: type, method, path: '/**' })))
+      const closed = guarded.filter(
+        ([title, { service }]) => (statuses.get(title) === 401) === service.types.includes(type),
+      )
+      expect(closed.map(([title]) => title).filter((title) => title !== OPEN)).toEqual([])
+    }
+  }, 60_000)
+})
+
 describe('with the role of a reader', () => {
   const restricted = guarded.filter(([, { operation }]) => !['reader', 'authenticated'].includes(operation.who))
   test.each(restricted)('%s is 403', async (_, route) => {

@@ -1,5 +1,9 @@
 import { beforeEach, describe, expect, test } from 'vitest'
+import { revokeToken } from '../../../db/queries/identity/identity.ts'
 import { type Scrypt, scryptHere } from '../../../functions/auth/password.ts'
+import { openToken } from '../../../functions/auth/token.ts'
+import { commit } from '../../../functions/broker/line/commit.ts'
+import { keyring } from '../../../functions/crypto/keyring.ts'
 import { sweepLeftovers } from '../../../functions/janitor.ts'
 import { type Answer, type Client, PASSWORD, type Plimsoll, startPlimsoll } from '../../support/harness.ts'
 
@@ -310,6 +314,20 @@ describe('a token got by an application credential', () => {
     expect(message(await login({ id: made.id, secret: made.secret }))).toEqual(REFUSED)
     expect(await plimsoll.db.all('select * from application_credentials')).toEqual([])
     expect((await admin.get(TOKENS, { 'X-Subject-Token': await robot.token() })).status).toBe(404)
+  })
+
+  test('undoes a change that is under way when its credential is deleted', async () => {
+    const made = await make()
+    const token = await (await enter(made)).token()
+    const caller = openToken(token, keyring(plimsoll.host.settings.secretKeys, 'token'))!
+    const context = { ...plimsoll.context('demo'), caller }
+    const change = () =>
+      commit(context, { action: 'test', kind: 'token', resourceId: 'x' }, [revokeToken(plimsoll.db, 'x', 1)])
+    await change()
+    await plimsoll.db.run('delete from revoked_tokens')
+    await demo.delete(`${of('demo')}/${made.id}`)
+    await expect(change()).rejects.toMatchObject({ refusal: { kind: 'token' } })
+    expect(await plimsoll.db.all('select * from revoked_tokens')).toEqual([])
   })
 
   test('does not die with other projects, users and roles, and is not revived by a user who is enabled again', async () => {
