@@ -8,8 +8,9 @@ export interface Load {
   status?: number
   connections: number
   ms: number
-  /** Goes on, ten times as long at most, until there were so many answers: what is new to a process has to become fast first. */
+  /** Goes on until there were so many answers, but not longer than `longest`, in milliseconds; absent: ten times as long. */
   answers?: number
+  longest?: number
 }
 
 /** Answers per second. Throws unless every answer has the status. Cheap enough not to measure itself. */
@@ -20,6 +21,7 @@ export const rate = async ({
   connections,
   ms,
   answers = 0,
+  longest = ms * 10,
 }: Load): Promise<number> => {
   const { hostname, port, pathname, search } = new URL(url)
   const lines = Object.entries({ Host: `${hostname}:${port}`, ...headers }).map(([name, value]) => `${name}: ${value}`)
@@ -28,7 +30,7 @@ export const rate = async ({
   let heard = 0
   const more = (): boolean => {
     const spent = performance.now() - started
-    return spent < ms || (heard < answers && spent < ms * 10)
+    return spent < ms || (heard < answers && spent < longest)
   }
   // A client that sleeps has to be woken by every answer, at the expense of the server that is being measured.
   const stayAwake = () => more() && setImmediate(stayAwake)

@@ -2,7 +2,9 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { benchBundle } from './bundle.ts'
+import { benchLogins } from './logins.ts'
 import { benchMillion } from './million/run.ts'
+import { benchProcess } from './process.ts'
 import { oneOfEach } from './reads/estate.ts'
 import { fillEstate } from './reads/fill.ts'
 import { benchReads } from './reads/run.ts'
@@ -13,7 +15,7 @@ import { openWorld } from './world.ts'
 import { benchWrites } from './writes.ts'
 
 const [part = 'all', ...more] = process.argv.slice(2)
-const PARTS = ['all', 'reads', 'writes', 'bundle', 'sweep', 'vsphere', 'million']
+const PARTS = ['all', 'reads', 'writes', 'logins', 'process', 'bundle', 'sweep', 'vsphere', 'million']
 if (!PARTS.includes(part)) {
   console.error(
     `npm run bench -- [${PARTS.join(' | ')}]; after reads a part of the method and path of those that are meant`,
@@ -35,13 +37,15 @@ const COUNT = 1_000
 const folder = mkdtempSync(join(tmpdir(), 'plimsoll-bench-'))
 process.on('exit', () => rmSync(folder, { recursive: true, force: true }))
 const table = new Table()
-if (has('reads') || has('writes')) {
+if (has('reads') || has('writes') || has('logins')) {
   const world = await openWorld(folder)
   const estate = await oneOfEach(world)
   fillEstate(folder, estate, COUNT)
   if (has('reads')) table.targets(await benchReads(world, folder, estate, more[0]))
   if (has('writes')) await benchWrites(world, estate, table)
+  if (has('logins')) await benchLogins(folder, estate, table)
 }
+if (has('process')) await benchProcess(folder, table)
 if (has('bundle')) benchBundle(folder, table)
 table.print()
 process.exit(table.failed() ? 1 : 0)

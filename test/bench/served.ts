@@ -15,7 +15,7 @@ interface Use {
 }
 
 /** Flags of Node that `npm start` gives. */
-const FLAGS: string[] = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'))
+export const FLAGS: string[] = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'))
   .scripts.start.split(' ')
   .filter((word: string) => word.startsWith('--'))
 /** Nothing comes round by itself while something is measured: clouds know nothing of copies. */
