@@ -83,7 +83,12 @@ const RULES: Rule[] = [
     files: /^adapters\/(contract|errors|facts|limits|objects|specs|surroundings)\.ts$/,
     values: [CONTRACT, /^adapters\/(facts|limits|specs|surroundings)\.ts$/],
   },
-  { files: /^adapters\/registry\.ts$/, values: [CONTRACT, /^adapters\/\w+\/index\.ts$/] },
+  { files: /^adapters\/registry\.ts$/, values: [CONTRACT, /^adapters\/(bundled|loaded)\.ts$/] },
+  {
+    files: /^adapters\/(bundled|loaded)\.ts$/,
+    values: [/^adapters\/\w+\/index\.ts$/],
+    types: [/^adapters\/loaded\.ts$/],
+  },
   // The database remembers.
   {
     files: /^db\//,

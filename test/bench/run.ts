@@ -7,18 +7,20 @@ import { benchMillion } from './million/run.ts'
 import { benchProcess } from './process.ts'
 import { oneOfEach } from './reads/estate.ts'
 import { fillEstate } from './reads/fill.ts'
+import { pagesOf } from './reads/routes.ts'
 import { benchReads } from './reads/run.ts'
 import { benchSweep } from './sweep.ts'
 import { Table } from './table.ts'
 import { benchVsphere } from './vsphere.ts'
+import { benchWorker } from './worker.ts'
 import { openWorld } from './world.ts'
 import { benchWrites } from './writes.ts'
 
 const [part = 'all', ...more] = process.argv.slice(2)
-const PARTS = ['all', 'reads', 'writes', 'logins', 'process', 'bundle', 'sweep', 'vsphere', 'million']
+const PARTS = ['all', 'reads', 'writes', 'logins', 'worker', 'process', 'bundle', 'sweep', 'vsphere', 'million']
 if (!PARTS.includes(part)) {
   console.error(
-    `npm run bench -- [${PARTS.join(' | ')}]; after reads a part of the method and path of those that are meant`,
+    `npm run bench -- [${PARTS.join(' | ')}]; after reads or worker a part of the method and path of those that are meant`,
   )
   process.exit(2)
 }
@@ -37,13 +39,14 @@ const COUNT = 1_000
 const folder = mkdtempSync(join(tmpdir(), 'plimsoll-bench-'))
 process.on('exit', () => rmSync(folder, { recursive: true, force: true }))
 const table = new Table()
-if (has('reads') || has('writes') || has('logins')) {
+if (has('reads') || has('writes') || has('logins') || has('worker')) {
   const world = await openWorld(folder)
   const estate = await oneOfEach(world)
   fillEstate(folder, estate, COUNT)
   if (has('reads')) table.targets(await benchReads(world, folder, estate, more[0]))
   if (has('writes')) await benchWrites(world, estate, table)
   if (has('logins')) await benchLogins(folder, estate, table)
+  if (has('worker')) await benchWorker(world, folder, await pagesOf(world, estate, more[0]), table)
 }
 if (has('process')) await benchProcess(folder, table)
 if (has('bundle')) benchBundle(folder, table)

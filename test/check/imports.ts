@@ -11,16 +11,25 @@ export interface Import {
 
 const LINE = /^(?:import|export)\s+(type\s)?(?:[^'";]*?\sfrom\s+)?'([^']+)'|\bimport\('([^']+)'\)(\.\w)?/gm
 
+/** What `#name` leads to, on whichever runtime: the conditions in package.json. */
+const OURS = JSON.parse(readFileSync('package.json', 'utf8')).imports as Record<string, Record<string, string>>
+
+const targetsOf = (from: string, specifier: string): string[] => {
+  if (specifier.startsWith('.')) return [join(dirname(from), specifier).replaceAll('\\', '/')]
+  if (specifier.startsWith('#')) return Object.values(OURS[specifier]!).map((path) => path.replace(/^\.\//, ''))
+  return [`npm:${specifier}`]
+}
+
 /** Every import line of the sources that a glob names, paths relative to the project and with slashes. */
 export const importsOf = (glob: string): Import[] =>
   globSync(glob).flatMap((path) => {
     const from = path.replaceAll('\\', '/')
-    return [...readFileSync(path, 'utf8').matchAll(LINE)].map(([, type, named, dynamic, member]) => {
-      const specifier = (named ?? dynamic)!
-      const to = specifier.startsWith('.') ? join(dirname(from), specifier).replaceAll('\\', '/') : `npm:${specifier}`
-      // `import('x').Y` names a type.
-      return { from, to, type: Boolean(type) || member !== undefined }
-    })
+    return [...readFileSync(path, 'utf8').matchAll(LINE)].flatMap(([, type, named, dynamic, member]) =>
+      targetsOf(from, (named ?? dynamic)!).map((to) =>
+        // `import('x').Y` names a type.
+        ({ from, to, type: Boolean(type) || member !== undefined }),
+      ),
+    )
   })
 
 /** Circles of files that import each other, types included, each once; it begins and ends with the same file. */

@@ -48,6 +48,14 @@ export const readsOf = async (
   return { reads, leftOut: routes.flatMap((route) => (out(route) ? [[titleOf(route), out(route)!]] : [])) }
 }
 
+/** Those that are pages. Throws when there is none with `filter` in its path. */
+export const pagesOf = async (world: World, estate: Estate, filter = ''): Promise<Read[]> => {
+  const { reads } = await readsOf(world, estate, filter)
+  const pages = reads.filter((read) => read.class === 'page')
+  if (!pages.length) throw new Error(`no page has ${filter} in its path`)
+  return pages
+}
+
 const askOnce = async (world: World, estate: Estate, route: Route): Promise<Read> => {
   const { token, admin } = estate
   const headers: Record<string, string> = {
