@@ -2,8 +2,6 @@ import { and, asc, eq, type SQL, sql } from 'drizzle-orm'
 import type { Database } from '../../client.ts'
 import { anyOf } from '../../conditions.ts'
 import { accessRules, applicationCredentials, credentialRules } from '../../schema/index.ts'
-import { worded } from '../../worded.ts'
-import { type Naming, named, USER } from './naming.ts'
 
 export type CredentialRow = typeof applicationCredentials.$inferSelect
 type AccessRuleRow = typeof accessRules.$inferSelect
@@ -29,38 +27,6 @@ export const credentialsOf = (db: Database, userId: string, name?: string): Prom
     .from(credentials)
     .where(and(eq(credentials.userId, userId), name === undefined ? undefined : eq(credentials.name, name)))
     .orderBy(asc(credentials.createdAt), asc(credentials.id))
-
-const found =
-  worded(`select c.id, c.user_id as userId, c.project_id as projectId, c.name, c.secret_hash as secretHash, c.roles,
-    c.expires_at as expiresAt, c.unrestricted, exists (select 1 from credential_rules r where r.credential_id = c.id) as ruled
-  from application_credentials c where c.id = :id or (c.user_id = ${USER} and c.name = :name)`)
-
-/** A credential as far as a login has to know. */
-export interface LoginCredential extends Pick<CredentialRow, 'id' | 'userId' | 'projectId' | 'name' | 'secretHash'> {
-  roles: string[]
-  expiresAt: number | null
-  unrestricted: boolean
-  /** It has access rules. */
-  ruled: boolean
-}
-/** By id, or by user and name. */
-export type CredentialNaming = { id: string } | { user: Naming; name: string }
-
-/** The credential that somebody would log in by; null: there is none. */
-export const credentialNamed = async (db: Database, which: CredentialNaming): Promise<LoginCredential | null> => {
-  const { id = null, name = null, user = {} } = { id: undefined, name: undefined, user: undefined, ...which }
-  const [[row]] = (await db.batch([found({ id, name, ...named('user', user) })])) as unknown as [
-    [
-      (Omit<LoginCredential, 'roles' | 'unrestricted' | 'ruled'> & {
-        roles: string
-        unrestricted: number
-        ruled: number
-      })?,
-    ],
-  ]
-  if (!row) return null
-  return { ...row, roles: JSON.parse(row.roles), unrestricted: row.unrestricted === 1, ruled: row.ruled === 1 }
-}
 
 /** The rules of credentials, by credential; one without rules is not in the map. */
 export const rulesOf = async (db: Database, credentialIds: string[]): Promise<Map<string, AccessRule[]>> => {

@@ -2,7 +2,7 @@ import { and, eq, ne, sql } from 'drizzle-orm'
 import type { Database } from '../../client.ts'
 import { loginFailures } from '../../schema/index.ts'
 import { worded } from '../../worded.ts'
-import { administrates, USER } from './naming.ts'
+import { administrates } from './naming.ts'
 
 /** So many attempts within a minute lock for a minute: of one user from one source, and of one user from everywhere. */
 const FROM_ONE_SOURCE = 5
@@ -14,17 +14,17 @@ const EVERYWHERE = '*'
 /** A time at which no lock of today can end was written by a clock that has since gone back. */
 const LOCKS = `locked_until > :now and locked_until <= :now + ${MINUTE}`
 const RECENT = `since between :now - ${MINUTE} and :now`
-/** Who is not known counts as one user, without a name. */
-const COUNTED = `coalesce(${USER}, '')`
+/** Who is not known counts as one, without a name. */
+const counted = (who: string) => `coalesce(${who}, '')`
 
-/** As SQL, whether attempts of the named user from this source count for nothing, however they end. */
-export const LOCKED = `exists (select 1 from login_failures
-  where user_id = ${COUNTED} and source in (:source, '${EVERYWHERE}') and ${LOCKS})`
+/** As SQL, whether attempts of `who` from this source count for nothing, however they end. */
+export const lockedOut = (who: string) => `exists (select 1 from login_failures
+  where user_id = ${counted(who)} and source in (:source, '${EVERYWHERE}') and ${LOCKS})`
 
-const count = (source: string, limit: string, unless: string) =>
+const count = (who: string, source: string, limit: string, unless: string) =>
   worded(`insert into login_failures (user_id, source, failures, since, locked_until)
-    select ${COUNTED}, ${source}, 1, :now, 0 where not ${unless} and not exists
-      (select 1 from login_failures where user_id = ${COUNTED} and source = :source and ${LOCKS})
+    select ${counted(who)}, ${source}, 1, :now, 0 where not ${unless} and not exists
+      (select 1 from login_failures where user_id = ${counted(who)} and source = :source and ${LOCKS})
     on conflict (user_id, source) do update set
       failures = case when not (${RECENT}) then 1 when failures + 1 >= ${limit} then 0 else failures + 1 end,
       since = case when ${RECENT} then since else :now end,
@@ -32,23 +32,25 @@ const count = (source: string, limit: string, unless: string) =>
     where not (${LOCKS})`)
 
 /**
- * Statements: count an attempt of `user` from `source` as one that fails, before anything is known of it: of those made
- * at once no more get through than of those made one after the other. What is locked counts for nothing.
+ * Statements: count an attempt from `source` as one that fails, before anything is known of it: of those made at once no
+ * more get through than of those made one after the other. What is locked counts for nothing.
+ * @param who as SQL, the id of who is tried: a user, or what logs in for one
  * @param unless as SQL, what is no attempt
  */
-export const countingUnless = (unless: string) => [
+export const counting = (who: string, unless = '0') => [
   // An administrator must get in from somewhere: no number of attempts from elsewhere locks one.
   count(
+    who,
     `'${EVERYWHERE}'`,
-    `case when ${administrates(USER)} then ${Number.MAX_SAFE_INTEGER} else ${FROM_EVERYWHERE} end`,
+    `case when ${administrates(who)} then ${Number.MAX_SAFE_INTEGER} else ${FROM_EVERYWHERE} end`,
     unless,
   ),
-  count(':source', `${FROM_ONE_SOURCE}`, unless),
+  count(who, ':source', `${FROM_ONE_SOURCE}`, unless),
 ]
 
-/** Statement: forgives what `source` did wrong with `user` before, where the SQL holds. What others did is not forgiven. */
-export const forgivingIf = (condition: string) =>
-  worded(`delete from login_failures where user_id = ${USER} and source = :source and ${condition}`)
+/** Statement: forgives what `source` did wrong with `who` before, where the SQL holds. What others did is not forgiven. */
+export const forgivingIf = (who: string, condition: string) =>
+  worded(`delete from login_failures where user_id = ${who} and source = :source and ${condition}`)
 
 /** The attempt that was counted did not fail: nor does what this source did wrong before count, as above. */
 export const forgiveAttempt = (db: Database, { userId, source }: { userId: string; source: string }) =>

@@ -1,7 +1,16 @@
 import type { Database } from '../../client.ts'
 import { worded } from '../../worded.ts'
 import { IMPLIED } from './implied-roles.ts'
-import { countingUnless, forgivingIf, LOCKED } from './login-failures.ts'
+import {
+  CREDENTIAL,
+  type CredentialNaming,
+  credentialFrom,
+  type LoginCredential,
+  loginCredential,
+  namedCredential,
+  ofCredential,
+} from './login-credentials.ts'
+import { counting, forgivingIf, lockedOut } from './login-failures.ts'
 import { administrates, type Naming, named, PROJECT, USER } from './naming.ts'
 import { leftOf, standingOf, type TokenFacts } from './tokens.ts'
 
@@ -55,26 +64,26 @@ export interface Found {
 /** As SQL, whether what is known is still so, and nothing keeps its user out. */
 const KNOWN = `exists (select 1 from users u join domains d on d.id = u.domain_id where u.id = :known.userId and u.id = ${USER}
   and u.password_hash = :known.passwordHash and u.epoch = :known.epoch and u.enabled and d.enabled
-  and (:ofAdministrators or not ${administrates('u.id')}) and not ${LOCKED})`
+  and (:ofAdministrators or not ${administrates('u.id')}) and not ${lockedOut(USER)})`
 
 const who = (
-  more: string,
+  user: string,
+  more = '',
 ) => `select u.id, u.name, u.domain_id as domainId, d.name as domainName, d.enabled as domainEnabled,
     u.enabled, u.epoch, u.password_hash as passwordHash, ${administrates('u.id')} as administrator${more}
-  from (select ${USER} as id) n left join users u on u.id = n.id left join domains d on d.id = u.domain_id`
-const theUser = worded(who(''))
-const theUserTrying = worded(who(`, ${LOCKED} as locked, ${KNOWN} as known`))
-const theEntry = worded(
-  `with granted as (select g.name from role_assignments a join roles g on g.id = a.role_id
-    where a.user_id = ${USER} and a.project_id = ${PROJECT})
+  from (select ${user} as id) n left join users u on u.id = n.id left join domains d on d.id = u.domain_id`
+const into = (
+  user: string,
+  project: string,
+) => `with granted as (select g.name from role_assignments a join roles g on g.id = a.role_id
+    where a.user_id = ${user} and a.project_id = ${project})
   select p.id, p.name, p.domain_id as domainId, d.name as domainName, p.epoch,
     (select json_group_array(json_object('id', id, 'name', name)) from (select id, name from roles
       where name in (select name from granted union select implied.value from granted
         join json_each('${JSON.stringify(IMPLIED)}') more on more.key = granted.name join json_each(more.value) implied)
       order by name)) as roles
   from projects p join domains d on d.id = p.domain_id
-  where p.id = ${PROJECT} and p.enabled and d.enabled and exists (select 1 from granted)`,
-)
+  where p.id = ${project} and p.enabled and d.enabled and exists (select 1 from granted)`
 
 type Flags<T> = { [K in keyof T]: T[K] extends boolean ? number : T[K] }
 /** Always one; without an id there is no such user. */
@@ -82,10 +91,20 @@ type UserRow = Flags<Omit<Person, 'id'>> & { id: string | null }
 type Trying = UserRow & { locked: number; known: number }
 type EntryRow = Entry['project'] & { roles: string }
 
-const counting = countingUnless(KNOWN)
-const countingAlways = countingUnless('0')
-const isLocked = worded(`select ${LOCKED} as locked`)
-const forgiving = forgivingIf(KNOWN)
+const theUser = worded(who(USER))
+const theEntry = worded(into(USER, PROJECT))
+const tried = {
+  user: worded(who(USER, `, ${lockedOut(USER)} as locked, ${KNOWN} as known`)),
+  entry: theEntry,
+  // In this order: what is forgiven was wrong before.
+  writes: [forgivingIf(USER, KNOWN), ...counting(USER, KNOWN)],
+}
+const triedCredential = {
+  credential: loginCredential,
+  user: worded(who(ofCredential('user_id'), `, ${lockedOut(CREDENTIAL)} as locked, 0 as known`)),
+  entry: worded(into(ofCredential('user_id'), ofCredential('project_id'))),
+  writes: counting(CREDENTIAL),
+}
 
 /**
  * A look at a user who would log in, and at the project that is asked for; in the same batch the attempt is counted as
@@ -105,8 +124,8 @@ export const tryLogin = async (
     'known.passwordHash': known?.passwordHash ?? null,
     'known.epoch': known?.epoch ?? null,
   }
-  const writes = [forgiving, ...counting].map((statement) => statement(values))
-  const [[row], entries] = (await db.batch([theUserTrying(values), theEntry(values), ...writes])) as unknown as [
+  const writes = tried.writes.map((statement) => statement(values))
+  const [[row], entries] = (await db.batch([tried.user(values), tried.entry(values), ...writes])) as unknown as [
     [Trying],
     EntryRow[],
   ]
@@ -114,24 +133,28 @@ export const tryLogin = async (
 }
 
 /**
- * The user and the project of an application credential, of none no user; in the same batch the attempt to log in by it is
- * counted as one that fails, of the credential and not of its user. One round trip.
+ * An application credential with its user and its project; null: there is none. In the same batch the attempt to log in by
+ * it is counted as one that fails, of the credential and not of its user. One round trip.
  */
 export const tryCredential = async (
   db: Database,
-  credential: { id: string; userId: string; projectId: string } | null,
+  which: CredentialNaming,
   { source, now }: Pick<Attempt, 'source' | 'now'>,
-): Promise<Found & { locked: boolean }> => {
-  const values = asked({ id: credential?.userId }, { id: credential?.projectId })
-  const counted = { ...named('user', { id: credential?.id }), source, now }
-  const writes = countingAlways.map((statement) => statement(counted))
-  const [[row], entries, [lock]] = (await db.batch([
-    theUser(values),
-    theEntry(values),
-    isLocked(counted),
-    ...writes,
-  ])) as unknown as [[UserRow], EntryRow[], [{ locked: number }]]
-  return { user: personOf(row), entry: entryOf(entries), locked: lock.locked === 1 }
+): Promise<Found & { credential: LoginCredential | null; locked: boolean }> => {
+  const values = { ...namedCredential(which), source, now }
+  const { credential, user, entry, writes } = triedCredential
+  const [credentials, [row], entries] = (await db.batch([
+    credential(values),
+    user(values),
+    entry(values),
+    ...writes.map((statement) => statement(values)),
+  ])) as unknown as [Parameters<typeof credentialFrom>[0], [Trying], EntryRow[]]
+  return {
+    credential: credentialFrom(credentials),
+    user: personOf(row),
+    entry: entryOf(entries),
+    locked: row.locked === 1,
+  }
 }
 
 /** A user, and the project that a token of this user would be for. One round trip. */

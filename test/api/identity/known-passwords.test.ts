@@ -211,15 +211,13 @@ describe('no login by a known password or a token', () => {
     const first = await logIn(named('demo'))
     stuck = true
     const refused: { status: number; headers: Headers; body: unknown }[] = []
-    const crowd = Array.from({ length: 80 }, (_, i) =>
-      logIn(named(`eve ${i}`), 'guess', undefined, '198.51.100.66').then((answer) => refused.push(answer)),
-    )
+    for (let i = 0; i < 80; i++)
+      void logIn(named(`eve ${i}`), 'guess', undefined, '198.51.100.66').then((answer) => refused.push(answer))
     expect((await logIn(named('demo'))).status).toBe(201)
     const id = first.headers.get('X-Subject-Token')
     const byToken = { auth: { identity: { methods: ['token'], token: { id } } } }
     expect((await plimsoll.nobody.post(TOKENS, byToken)).status).toBe(201)
-    await Promise.race([crowd[79], new Promise((resolve) => setTimeout(resolve, 100))])
-    expect(refused).toHaveLength(14)
+    await expect.poll(() => refused.length, { timeout: 30_000 }).toBe(14)
     for (const { status, headers, body } of refused) {
       expect([status, Number(headers.get('Retry-After'))]).toEqual([429, expect.any(Number)])
       expect(Number(headers.get('Retry-After'))).toBeGreaterThan(0)
