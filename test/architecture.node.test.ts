@@ -139,6 +139,13 @@ test('alternatives are joined by `either`, which drops none of them', () => {
   expect(users).toEqual([])
 })
 
+test('zod is imported by its names, of which a bundle takes what is used: `{ z }` is all of it, in fifty languages', () => {
+  const whole = globSync('{functions,adapters,db}/**/*.ts').filter((path) =>
+    /\{[^}]*\bz\b[^}]*\} from 'zod'/.test(readFileSync(path, 'utf8')),
+  )
+  expect(whole).toEqual([])
+})
+
 test('relative imports name the file that they mean', () => {
   expect(imports.filter(({ to }) => !to.startsWith('npm:') && !/\.(ts|sql|json)$/.test(to)).map(shown)).toEqual([])
 })

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { z } from 'zod'
+import * as z from 'zod'
 import { own } from '../../adapters/table.ts'
 import { badRequest, Fault } from '../http/fault.ts'
 import { type Input, type Operation, operation } from '../http/operation.ts'

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { defaultMaximum, quotaDefaults } from '../broker/line/quota.ts'
 import { limitsOf, resetLimits, setLimits } from '../broker/line/quotas.ts'
 import { isTrue } from '../http/boolean.ts'

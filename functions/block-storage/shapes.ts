@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { dictionary } from '../http/dictionary.ts'
 import { exact } from '../http/times.ts'
 

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { table } from '../../adapters/table.ts'
 import type { VolumeRead } from '../../db/queries/block-storage/volumes.ts'
 import { changeVolume, deleteVolume, extendVolume, resetVolume } from '../broker/block-storage/volume.ts'

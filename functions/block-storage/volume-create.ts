@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { listImages, readImage } from '../../db/queries/image/images.ts'
 import { createVolume } from '../broker/block-storage/volume.ts'
 import type { Context } from '../context.ts'

@@ -1,5 +1,5 @@
 import { Buffer } from 'node:buffer'
-import { z } from 'zod'
+import * as z from 'zod'
 import { projectById } from '../../db/queries/identity/identity.ts'
 import { adopt } from '../broker/adopt/adopt.ts'
 import type { Position } from '../broker/adopt/all.ts'

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { projectById } from '../../db/queries/identity/identity.ts'
 import { IMAGE_LIMITS } from '../../db/queries/image/image-usage.ts'
 import { imageLimits } from '../broker/image/image-quota.ts'

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { type MappingRow, mappingNamed, mappingOf, mappingsOf } from '../../db/queries/clouds/clouds.ts'
 import { projectById } from '../../db/queries/identity/identity.ts'
 import { mapProject, unmapProject } from '../broker/clouds/mappings.ts'

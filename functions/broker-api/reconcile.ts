@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { allClouds } from '../../db/queries/clouds/clouds.ts'
 import { allDrift } from '../../db/queries/line/drift.ts'
 import { lastSweeps } from '../../db/queries/line/sweeps.ts'

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { type Registration, registrationFaults } from '../broker/clouds/registration.ts'
 import type { Context } from '../context.ts'
 import { dictionary } from '../http/dictionary.ts'

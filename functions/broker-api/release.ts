@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { release } from '../broker/adopt/release.ts'
 import { withoutKey } from '../broker/line/commit.ts'
 import { type Operation, operation } from '../http/operation.ts'

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { accessOf, flavorWithAccess } from '../../db/queries/compute/flavors.ts'
 import { projectById } from '../../db/queries/identity/identity.ts'
 import { grantAccess, revokeAccess } from '../broker/compute/flavor.ts'

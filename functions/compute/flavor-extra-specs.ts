@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { setExtraSpecs } from '../broker/compute/flavor.ts'
 import { dictionary } from '../http/dictionary.ts'
 import { badRequest, notFound } from '../http/fault.ts'

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import {
   FLAVOR_SORTS,
   type FlavorFilter,

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import type { ZoneRow } from '../../db/queries/clouds/zones.ts'
 import { type ZoneHolding, zonesHolding } from '../../db/queries/compute/usage.ts'
 import { badRequest, notFound, notImplemented } from '../http/fault.ts'

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import type { ImageRead } from '../../db/queries/image/images.ts'
 import { changeImage, ImageRefused } from '../broker/image/image.ts'
 import { limitsOf } from '../broker/line/quotas.ts'

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { type KeypairRow, keypairNamed, keypairsOf } from '../../db/queries/compute/keypairs.ts'
 import { createKeypair, InvalidKey, removeKeypair } from '../broker/compute/keypair.ts'
 import { isTaken, Refused } from '../broker/line/refused.ts'

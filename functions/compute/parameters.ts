@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 
 /** Nova's parameter types (nova/api/validation/parameter_types.py), with the sentences of jsonschema. */
 const shown = (value: unknown): string => (typeof value === 'string' ? `'${value}'` : (JSON.stringify(value) ?? 'None'))

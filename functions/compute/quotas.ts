@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { table } from '../../adapters/table.ts'
 import { projectById } from '../../db/queries/identity/identity.ts'
 import { defaultMaximum } from '../broker/line/quota.ts'

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { notFound, notImplemented } from '../http/fault.ts'
 import { type Input, type Operation, operation } from '../http/operation.ts'
 import { integer, name, oneOf, query } from './parameters.ts'

@@ -1,4 +1,4 @@
-import type { z } from 'zod'
+import type * as z from 'zod'
 import type { Dialect } from './dialects.ts'
 import { badRequest, Fault } from './fault.ts'
 

@@ -1,4 +1,4 @@
-import type { z } from 'zod'
+import type * as z from 'zod'
 import type { Context, Role } from '../context.ts'
 import type { Fault } from './fault.ts'
 

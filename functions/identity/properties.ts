@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import type { ProjectRow } from '../../db/queries/identity/identity.ts'
 import { conflict } from '../http/fault.ts'
 

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { deleteRole, insertRole, listRoles, type RoleRow, roleById } from '../../db/queries/identity/identity.ts'
 import { commit } from '../broker/line/commit.ts'
 import { isTaken } from '../broker/line/refused.ts'

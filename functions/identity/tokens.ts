@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { revokeToken } from '../../db/queries/identity/identity.ts'
 import { showToken } from '../../db/queries/identity/tokens.ts'
 import { rulesOfToken } from '../auth/caller.ts'

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import type { ImageRow } from '../../db/queries/image/images.ts'
 import { CLOUDS } from './image-view.ts'
 

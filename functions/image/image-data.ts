@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { changeImage, mayChange } from '../broker/image/image.ts'
 import { dataOf, importStaged, receiveData } from '../broker/image/image-data.ts'
 import { badRequest, conflict, Fault, forbidden, notImplemented } from '../http/fault.ts'

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { table } from '../../adapters/table.ts'
 import type { ImageRow } from '../../db/queries/image/images.ts'
 import { changeImage } from '../broker/image/image.ts'

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { table } from '../../adapters/table.ts'
 import { type ImageRead, listImages } from '../../db/queries/image/images.ts'
 import { projectOf } from '../broker/block-storage/volume.ts'

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { readCidr, readIp, readMac, writeCidr, writeIp } from '../broker/network/address.ts'
 
 /** Why a value will not do; the sentence around it is `Invalid input for <attribute>. Reason: <reason>.` */

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import type { Context } from '../context.ts'
 import { badRequest, Fault } from '../http/fault.ts'
 import { python } from './attributes.ts'

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { type FloatingIpView, floatingIpAttributes, listFloatingIps } from '../../db/queries/network/floating-ips.ts'
 import { changeFloatingIp, createFloatingIp, ownFloatingIp, removeFloatingIp } from '../broker/network/floating-ip.ts'
 import { badRequestFor } from '../broker/network/network-refusal.ts'

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { listNetworks, type NetworkView, networkAttributes, networkById } from '../../db/queries/network/network.ts'
 import { changeNetwork, createNetworks, ownNetwork, removeNetwork } from '../broker/network/network.ts'
 import { missing } from '../broker/network/network-refusal.ts'

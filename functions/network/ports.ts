@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { listPorts, type PortView, portAttributes } from '../../db/queries/network/ports.ts'
 import { ownPort } from '../broker/network/port.ts'
 import { changePort, createPorts, deletePort } from '../broker/network/port-life.ts'

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { quotasOfAll } from '../../db/queries/network/network-quotas.ts'
 import { quotaDefaults } from '../broker/line/quota.ts'
 import { limitsOf, resetLimits, setLimits } from '../broker/line/quotas.ts'

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { listRouters, type RouterRow, type RouterView, routerAttributes } from '../../db/queries/network/routers.ts'
 import { badRequestFor } from '../broker/network/network-refusal.ts'
 import { changeRouter, createRouter, ownRouter, removeRouter } from '../broker/network/router.ts'

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { listSubnets, type SubnetRow, subnetAttributes, subnetById } from '../../db/queries/network/subnets.ts'
 import { missing } from '../broker/network/network-refusal.ts'
 import { changeSubnet, createSubnets, removeSubnet } from '../broker/network/subnet.ts'

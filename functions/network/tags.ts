@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import type { Taggable } from '../../db/queries/network/tags.ts'
 import { changeTags, readTags } from '../broker/line/tags.ts'
 import { missing, type Networked } from '../broker/network/network-refusal.ts'

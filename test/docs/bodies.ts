@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { volumeActions } from '../../functions/block-storage/volume-actions.ts'
 import { serverActions } from '../../functions/compute/servers/actions/index.ts'
 import type { Operation } from '../../functions/http/operation.ts'

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, test, vi } from 'vitest'
-import { z } from 'zod'
+import * as z from 'zod'
 import { operations } from '../../functions/app.ts'
 import { type Plimsoll, startPlimsoll } from '../support/harness.ts'
 import { runtime } from '../support/runtime.ts'

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { Fault } from '../../functions/http/fault.ts'
 import type { Schema } from '../support/json-schema.ts'
 import { type Route, titleOf, versionOf } from './calls.ts'

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { createServers } from '../../broker/compute/server-create.ts'
 import type { Nic, ServerWish } from '../../broker/compute/server-wish.ts'
 import { FORK_OF } from '../../broker/image/image.ts'

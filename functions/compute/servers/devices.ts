@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import type { ServerWish } from '../../broker/compute/server-wish.ts'
 import { badRequest, conflict } from '../../http/fault.ts'
 import { boolean, integer, text } from '../parameters.ts'

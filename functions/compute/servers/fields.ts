@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { readIp, writeIp } from '../../broker/network/address.ts'
 import { dictionary } from '../../http/dictionary.ts'
 import { matching, text } from '../parameters.ts'

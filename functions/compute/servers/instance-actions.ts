@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { table } from '../../../adapters/table.ts'
 import type { ServerAction } from '../../../db/queries/compute/server-actions.ts'
 import { actionByRequest, actionsOf } from '../../../db/queries/compute/server-parts.ts'

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { type Interface, interfacesIn } from '../../../db/queries/compute/server-parts.ts'
 import { portById } from '../../../db/queries/network/ports.ts'
 import { attachInterface, detachInterface } from '../../broker/compute/interface.ts'

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { own } from '../../../adapters/table.ts'
 import { lineage } from '../../broker/compute/lineage.ts'
 import { changeServer } from '../../broker/compute/server.ts'

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { perVersion } from './fields.ts'
 
 /** Sort keys that Nova once took and must pass over (SERVER_LIST_IGNORE_SORT_KEY); from 2.75 on they are unknown. */

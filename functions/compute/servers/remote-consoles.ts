@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { openConsole } from '../../broker/compute/stream.ts'
 import { type Operation, operation } from '../../http/operation.ts'
 import { oneOf } from '../parameters.ts'

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { viewServer } from '../../../db/queries/compute/server-view.ts'
 import { type ServerRow, serverById } from '../../../db/queries/compute/servers.ts'
 import { changeServer, deleteServer } from '../../broker/compute/server.ts'

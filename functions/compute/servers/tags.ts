@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import type { ServerRow } from '../../../db/queries/compute/servers.ts'
 import { changeServer } from '../../broker/compute/server.ts'
 import { badRequest, conflict, notFound } from '../../http/fault.ts'

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { type AttachmentRow, attachmentBetween, attachmentsOf } from '../../../db/queries/block-storage/attachments.ts'
 import { attachmentsIn } from '../../../db/queries/compute/server-parts.ts'
 import { attachVolume, detachVolume, keepVolume, nextDevice } from '../../broker/block-storage/attachment.ts'

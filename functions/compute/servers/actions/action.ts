@@ -1,4 +1,4 @@
-import type { z } from 'zod'
+import type * as z from 'zod'
 import type { ServerRow } from '../../../../db/queries/compute/servers.ts'
 import type { Answer, Input } from '../../../http/operation.ts'
 

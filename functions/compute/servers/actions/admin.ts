@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { deleteServer } from '../../../broker/compute/server.ts'
 import { resetServer } from '../../../broker/compute/server-action.ts'
 import { oneOf } from '../../parameters.ts'

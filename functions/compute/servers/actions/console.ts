@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { consoleOutput, openConsole } from '../../../broker/compute/stream.ts'
 import { oneOf } from '../../parameters.ts'
 import { type Action, action } from './action.ts'

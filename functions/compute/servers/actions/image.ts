@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { serverMoved, updateServer } from '../../../../db/queries/compute/servers.ts'
 import { requireState } from '../../../broker/compute/server-action.ts'
 import { statusWith } from '../../../broker/compute/server-facts.ts'

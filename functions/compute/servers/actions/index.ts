@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { check } from '../../../http/body.ts'
 import { dialects } from '../../../http/dialects.ts'
 import { dictionary } from '../../../http/dictionary.ts'

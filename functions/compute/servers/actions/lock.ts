@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { changeServer } from '../../../broker/compute/server.ts'
 import { note } from '../../../broker/compute/server-action.ts'
 import { text } from '../../parameters.ts'

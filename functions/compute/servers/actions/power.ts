@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import type { Capability, Cloud } from '../../../../adapters/contract.ts'
 import type { NewServer } from '../../../../db/queries/compute/servers.ts'
 import { ask, requireCapability, requireState } from '../../../broker/compute/server-action.ts'

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { keypairNamed } from '../../../../db/queries/compute/keypairs.ts'
 import type { ServerRow } from '../../../../db/queries/compute/servers.ts'
 import { rebuildServer } from '../../../broker/compute/rebuild.ts'

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { flavorOnSale } from '../../../../db/queries/compute/flavors.ts'
 import { confirmResize, resizeServer, revertResize } from '../../../broker/compute/resize.ts'
 import { badRequest } from '../../../http/fault.ts'

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { addGroup, removeGroup } from '../../../broker/compute/server-groups.ts'
 import { text } from '../../parameters.ts'
 import { type Action, action } from './action.ts'
