@@ -8,7 +8,7 @@ let day = Number.NaN
 let date = ''
 
 /** `2026-03-01T12:00:00`: milliseconds since 1970 as ISO 8601 in whole seconds of UTC, without a zone. */
-export const naked = (ms: number): string => {
+const naked = (ms: number): string => {
   const days = Math.floor(ms / DAY)
   if (days !== day) {
     date = new Date(days * DAY).toISOString().slice(0, -'00:00:00.000Z'.length)

@@ -2,8 +2,8 @@ import type { DatabaseSync } from 'node:sqlite'
 import { address, copy, hexId, mac, type Range, type Row, rowsOf, uuid } from '../copies.ts'
 import type { Estate } from '../reads/estate.ts'
 
-export const PROJECTS = 50
-export const CLOUDS = 20
+const PROJECTS = 50
+const CLOUDS = 20
 /** Servers that every filter finds, however many others there are. */
 export const RARE = 20
 export const RARE_CLOUD = 'cloud-1'
@@ -12,7 +12,7 @@ export const RARE_CLOUD = 'cloud-1'
 export const inOneNetwork = (count: number): number => count / 5
 
 /** How many of what else there is, as parts of the servers. A fifth of each is the caller's. */
-export const SHARES = { volume: 0.2, snapshot: 0.05, 'floating-ip': 0.05, network: 0.01, group: 0.01, image: 0.01 }
+const SHARES = { volume: 0.2, snapshot: 0.05, 'floating-ip': 0.05, network: 0.01, group: 0.01, image: 0.01 }
 
 /**
  * `count` servers with ports, addresses and bindings in 50 projects on 20 clouds, a fifth of them in one network of the
