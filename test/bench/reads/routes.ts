@@ -82,7 +82,8 @@ const askOnce = async (world: World, estate: Estate, route: Route): Promise<Read
 
 /** What is known not to be there: the summary of the operation says so. */
 const saysNo = (route: Route) =>
-  isAbsent(route) || /refused|not found|always 404|none|projects that a private type/i.test(route.operation.summary)
+  isAbsent(route) ||
+  /refused|not found|always 404|none|nothing to choose|projects that a private type/i.test(route.operation.summary)
 
 const isConstant = ({ operation }: Route) => operation.who === 'public' || CONSTANT.test(operation.name)
 
