@@ -9,10 +9,16 @@ const ROWS = 10_000
 /** What a login, a create and a quiet sweep cost, in time and in trips. */
 export const benchWrites = async (world: World, { token, wish }: Estate, table: Table): Promise<void> => {
   const { counter, send } = world
-  const issue = () => send('POST', '/identity/v3/auth/tokens', undefined, passwordBody())
-  const issued = await counter.of(issue)
-  table.row('POST /auth/tokens (password)', `${(await timed(9, issue)).toFixed(1)} ms`, '', issued)
-  table.target('POST /auth/tokens: 2 statement trips', issued.database <= 2, `${issued.database}`)
+  const issue = (user: 'demo' | 'admin') => () =>
+    send('POST', '/identity/v3/auth/tokens', undefined, passwordBody(user))
+  // An administrator's password is hashed each time; the other was right when the token was made that is used here.
+  const hashed = await counter.of(issue('admin'))
+  table.row('POST /auth/tokens, password hashed', `${(await timed(5, issue('admin'))).toFixed(1)} ms`, '', hashed)
+  table.target('a login is 2 round trips besides the hash', hashed.database <= 2, `${hashed.database}`)
+  const known = await counter.of(issue('demo'))
+  const knownMs = await timed(50, issue('demo'))
+  table.row('POST /auth/tokens, password known', `${knownMs.toFixed(2)} ms`, '', known)
+  table.target('a login with a known password takes ≤ 1 ms, all of it', knownMs <= 1, `${knownMs.toFixed(2)} ms`)
 
   const post = () => send('POST', '/compute/v2.1/servers', token, wish)
   await post()
