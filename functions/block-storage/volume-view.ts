@@ -66,23 +66,24 @@ const additions: Addition[] = [
 /** The volume as create and update answer it. */
 export const volumeView = (input: Input, volume: VolumeRead): Record<string, unknown> => {
   const admin = input.context.caller?.isAdmin ?? false
-  const wanted = additions.filter((a) => input.version >= a.since && (!a.admin || admin))
-  return Object.assign(base(input, volume), ...wanted.map(({ add }) => add(volume)))
+  const view: Record<string, unknown> = base(input, volume)
+  for (const addition of additions)
+    if (input.version >= addition.since && (!addition.admin || admin)) Object.assign(view, addition.add(volume))
+  return view
 }
 
 /** With what extensions add where a volume is shown. */
-export const fullView = (input: Input, v: VolumeRead): Record<string, unknown> => ({
-  ...volumeView(input, v),
-  'os-vol-tenant-attr:tenant_id': v.projectId,
-  ...(input.context.caller?.isAdmin
-    ? {
-        'os-vol-host-attr:host': `${v.cloud}@${v.zone}#${v.volumeType}`,
-        'os-vol-mig-status-attr:migstat': null,
-        'os-vol-mig-status-attr:name_id': null,
-      }
-    : {}),
-  ...(Object.keys(v.imageMetadata).length ? { volume_image_metadata: v.imageMetadata } : {}),
-})
+export const fullView = (input: Input, v: VolumeRead): Record<string, unknown> => {
+  const view = volumeView(input, v)
+  view['os-vol-tenant-attr:tenant_id'] = v.projectId
+  if (input.context.caller?.isAdmin) {
+    view['os-vol-host-attr:host'] = `${v.cloud}@${v.zone}#${v.volumeType}`
+    view['os-vol-mig-status-attr:migstat'] = null
+    view['os-vol-mig-status-attr:name_id'] = null
+  }
+  if (Object.keys(v.imageMetadata).length) view.volume_image_metadata = v.imageMetadata
+  return view
+}
 
 /** The volume among many. */
 export const summary = (input: Input, { id, name }: VolumeRead) => ({ id, name, links: linksTo(input, 'volumes', id) })
@@ -91,8 +92,10 @@ export const summary = (input: Input, { id, name }: VolumeRead) => ({ id, name, 
 export const pursueVolumes = ({ context }: Input, volumes: VolumeRead[]): void =>
   pursue(
     context,
-    volumes.flatMap(({ id, cloudId, dueAt, attachment, attachmentDueAt }) => [
-      { kind: 'volume' as const, resourceId: id, cloudId, scope: '', dueAt },
-      { kind: 'attachment' as const, resourceId: attachment?.id ?? '', cloudId, scope: '', dueAt: attachmentDueAt },
-    ]),
+    volumes
+      .filter(({ dueAt, attachmentDueAt }) => dueAt !== null || attachmentDueAt !== null)
+      .flatMap(({ id, cloudId, dueAt, attachment, attachmentDueAt }) => [
+        { kind: 'volume' as const, resourceId: id, cloudId, scope: '', dueAt },
+        { kind: 'attachment' as const, resourceId: attachment?.id ?? '', cloudId, scope: '', dueAt: attachmentDueAt },
+      ]),
   )

@@ -16,15 +16,24 @@ export interface SubnetUse {
   used: number
 }
 
+const subnetUse = ([id, name, cidr, ipVersion, allocationPools, used]: [
+  string,
+  string,
+  string,
+  number,
+  AllocationPool[],
+  number,
+]): SubnetUse => ({ id, name, cidr, ipVersion, allocationPools, used })
+
 const view = {
   id: networks.id,
   name: networks.name,
   projectId: networks.projectId,
-  subnets:
-    sql`(select json_group_array(json_object('id', s.id, 'name', s.name, 'cidr', s.cidr, 'ipVersion', s.ip_version,
-      'allocationPools', json(s.allocation_pools), 'used', (select count(*) from ip_allocations a where a.subnet_id = s.id))
-      order by s.created_at, s.id)
-    from subnets s where s.network_id = networks.id)`.mapWith((text: string): SubnetUse[] => JSON.parse(text)),
+  subnets: sql`(select json_group_array(json_array(s.id, s.name, s.cidr, s.ip_version, json(s.allocation_pools),
+      (select count(*) from ip_allocations a where a.subnet_id = s.id)) order by s.created_at, s.id)
+    from subnets s where s.network_id = networks.id)`.mapWith((text: string): SubnetUse[] =>
+    JSON.parse(text).map(subnetUse),
+  ),
 }
 
 export interface AddressUse {

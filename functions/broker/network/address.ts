@@ -17,7 +17,7 @@ const BITS = { 4: 32, 6: 128 } as const
 const read4 = (text: string): bigint | null => {
   const parts = text.split('.')
   if (parts.length !== 4 || !parts.every((part) => /^(0|[1-9]\d{0,2})$/.test(part) && Number(part) < 256)) return null
-  return parts.reduce((sum, part) => sum * 256n + BigInt(part), 0n)
+  return BigInt(parts.reduce((sum, part) => sum * 256 + Number(part), 0))
 }
 
 const read6 = (text: string): bigint | null => {
