@@ -43,7 +43,8 @@ export const bootstrap = async (host: Host, first: FirstStart): Promise<boolean>
   const roleIds = Object.fromEntries(ROLE_NAMES.map((name) => [name, hexId(host)]))
   const projectIds = { admin: hexId(host), demo: hexId(host) }
   const userIds = { admin: hexId(host), demo: hexId(host) }
-  const hashes = { admin: await first.hashOf('admin'), demo: await first.hashOf('demo') }
+  const [admin, demo] = await Promise.all([first.hashOf('admin'), first.hashOf('demo')])
+  const hashes = { admin, demo }
   const own = { domainId: DEFAULT_DOMAIN, createdAt: now }
   const sandboxId = host.newId()
   // One batch: a start that was interrupted leaves nothing, one that was overtaken changes nothing.
