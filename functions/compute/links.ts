@@ -10,6 +10,27 @@ export const links = ({ base, origin }: Place, collection: string, id: string) =
   { rel: 'bookmark', href: `${origin}/compute/${collection}/${id}` },
 ]
 
+const escaped = (text: string): string => JSON.stringify(text).slice(1, -1)
+
+/**
+ * A list of names as JSON: id, name and links of each. Such a list is mostly links, and most of those are the same, so that
+ * they are put together as text.
+ */
+export const namesText = (
+  { base, origin }: Place,
+  collection: string,
+  rows: { id: string; name: string }[],
+): string => {
+  const self = `"links":[{"rel":"self","href":"${escaped(`${base}/${collection}/`)}`
+  const bookmark = `"},{"rel":"bookmark","href":"${escaped(`${origin}/compute/${collection}/`)}`
+  let text = ''
+  for (const { id, name } of rows) {
+    const own = escaped(id)
+    text += `${text && ','}{"id":"${own}","name":${JSON.stringify(name)},${self}${own}${bookmark}${own}"}]}`
+  }
+  return `[${text}]`
+}
+
 /** `<key>: [next]` on every full page; the key is absent on others. */
 export const nextLink = (
   { base, query, queries }: Pick<Input, 'base' | 'query' | 'queries'>,

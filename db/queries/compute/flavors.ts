@@ -144,19 +144,17 @@ export const accessOf = async (db: Database, flavorId: string): Promise<string[]
 
 const withAccess = prepared((db, { id }: Slots<{ id: string }>) =>
   db
-    .select({
-      isPublic: flavors.isPublic,
-      projectIds: sql<string>`(select json_group_array(a.project_id order by a.project_id) from flavor_access a
-        where a.flavor_id = ${flavors.id})`,
-    })
+    .select({ isPublic: flavors.isPublic, projectId: flavorAccess.projectId })
     .from(flavors)
-    .where(and(eq(flavors.id, id), readable(everyProject))),
+    .leftJoin(flavorAccess, eq(flavorAccess.flavorId, flavors.id))
+    .where(and(eq(flavors.id, id), readable(everyProject)))
+    .orderBy(asc(flavorAccess.projectId)),
 )
 
 /** Whether everybody sees a flavor, and the projects that were given it; null: there is no such flavor. One query. */
 export const flavorWithAccess = async (db: Database, id: string) => {
-  const [row] = await withAccess.run(db, { id })
-  return row ? { isPublic: row.isPublic, projectIds: JSON.parse(row.projectIds) as string[] } : null
+  const rows = await withAccess.run(db, { id })
+  return rows[0] ? { isPublic: rows[0].isPublic, projectIds: rows.flatMap(({ projectId }) => projectId ?? []) } : null
 }
 
 /** Statement: gives a private flavor to a project. Twice breaks the primary key. */

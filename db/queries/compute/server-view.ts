@@ -6,6 +6,7 @@ import type { Scope } from '../../scope.ts'
 /** Columns that no view shows, or only an administrator's. */
 const {
   userData,
+  keypair,
   oldFlavor,
   wantPower,
   cloudId,
@@ -24,7 +25,10 @@ type Raw<C extends Column> = C['_']['driverParam'] | (C['_']['notNull'] extends 
 /** A server with everything that a view shows. Names of JSON are JSON text still: most views need few of them. */
 export type ServerView = { [Name in keyof typeof shown]: Raw<(typeof shown)[Name]> } & {
   cloud: string | null
-  /** `[[network, MAC, fixed addresses, floating addresses, names of security groups]]` as the guest sees them. */
+  /**
+   * `[[network, MAC, fixed addresses, floating addresses, names of security groups, position, created at]]`, in no order: to
+   * sort takes SQLite as long as to find them, and most servers have one.
+   */
   ports: string
   /** `[{id, delete_on_termination}]`. */
   volumes: string
@@ -44,7 +48,7 @@ const PARTS = `(select c.name from clouds c where c.id = s.cloud_id) as cloud,
  (select json_group_array(json_array(n.name, p.mac_address, json(p.fixed_ips),
    json((select json_group_array(f.floating_ip_address) from floating_ips f where f.port_id = p.id and f.floating_ip_address is not null)),
    json((select json_group_array(g.name) from port_security_groups x join security_groups g on g.id = x.security_group_id
-    where x.port_id = p.id))) order by o.position, p.created_at)
+    where x.port_id = p.id)), o.position, p.created_at))
   from ports p join networks n on n.id = p.network_id left join server_ports o on o.server_id = s.id and o.port_id = p.id
   where p.device_id = s.id and p.project_id = s.project_id) as ports,
  (select json_group_array(json_object('id', a.volume_id, 'delete_on_termination', json(iif(a.delete_on_termination, 'true', 'false'))))

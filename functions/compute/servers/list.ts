@@ -10,11 +10,11 @@ import type { Context } from '../../context.ts'
 import { badRequest } from '../../http/fault.ts'
 import { type Input, type Operation, operation } from '../../http/operation.ts'
 import { pageRequest } from '../../http/pagination.ts'
-import { nextLink } from '../links.ts'
+import { namesText, nextLink } from '../links.ts'
 import { judging, type Matcher } from './pattern.ts'
 import { type Asked, readQuery } from './query.ts'
 import { listQuery } from './query-names.ts'
-import { briefView, listedView, viewerOf } from './view.ts'
+import { listedView, viewerOf } from './view.ts'
 
 /** Rows read at a time when they are judged one by one. */
 const CHUNK = 1_000
@@ -91,14 +91,14 @@ export const listOperations: Operation[] = [
     handle: async (input) => {
       const { context, queries, version } = input
       const rows = await pageOf(input, readQuery(context, queries, version), (list) => nameServers(context.db, list))
-      const viewer = viewerOf(input)
-      const next = nextLink(
+      const { servers_links: next } = nextLink(
         input,
         'servers_links',
         '/servers',
         rows.map(({ id }) => id),
       )
-      return { body: { servers: rows.map((row) => briefView(row, viewer)), ...next } }
+      const more = next ? `,"servers_links":${JSON.stringify(next)}` : ''
+      return { json: `{"servers":${namesText(input, 'servers', rows)}${more}}` }
     },
   }),
   operation({

@@ -37,7 +37,11 @@ const LISTED: Extent = { ...SHOW, serverGroups: false }
 const changedIn = (version: number, keyName: boolean): Extent => ({ full: version >= 75, keyName, serverGroups: true })
 
 type Body = Record<string, unknown>
-type PortShown = [network: string, mac: string, fixed: FixedIp[], floating: string[], groups: string[]]
+// biome-ignore format: one line a thing
+type PortShown = [
+  network: string, mac: string, fixed: FixedIp[], floating: string[], groups: string[],
+  position: number | null, createdAt: number,
+]
 
 const parsed = <T>(text: string, empty: string, nothing: T): T => (text === empty ? nothing : (JSON.parse(text) as T))
 
@@ -53,7 +57,11 @@ const flavorOf = (text: string): FlavorSnapshot => {
   return flavor
 }
 
-const portsOf = (row: Pick<ServerView, 'ports'>): PortShown[] => parsed<PortShown[]>(row.ports, '[]', [])
+/** As the guest sees them: those that it was made with in their order, and what was plugged in later by its time. */
+const portsOf = (row: Pick<ServerView, 'ports'>): PortShown[] => {
+  const ports = parsed<PortShown[]>(row.ports, '[]', [])
+  return ports.length > 1 ? ports.sort((a, b) => (a[5] ?? -1) - (b[5] ?? -1) || a[6] - b[6]) : ports
+}
 
 /** By network name; fixed addresses before floating ones. Nova shows none while a server is being built. */
 export const addressesOf = (
@@ -236,10 +244,3 @@ export const updatedView = (row: ServerView, viewer: Viewer): Body =>
 /** https://docs.openstack.org/api-ref/compute/#rebuild-server-rebuild-action */
 export const rebuiltView = (row: ServerView, viewer: Viewer): Body =>
   render(row, viewer, changedIn(viewer.version, viewer.version >= 54))
-
-/** A server by name, as lists show it. */
-export const briefView = ({ id, name }: Pick<ServerView, 'id' | 'name'>, viewer: Viewer): Body => ({
-  id,
-  name,
-  links: links(viewer, 'servers', id),
-})
