@@ -3,6 +3,7 @@ import { availableParallelism, tmpdir } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { cloudflareTest } from '@cloudflare/vitest-plugin'
 import { defineConfig } from 'vitest/config'
+import { LongFirst } from './test/support/long-first.ts'
 
 const file = (path: string) => fileURLToPath(new URL(path, import.meta.url))
 
@@ -31,6 +32,7 @@ const exclude = ['**/node_modules/**', 'test/peers/**', 'test/bench/**']
 /** The whole suite runs in both runtimes; only what ends in `.node.test.ts` is for Node alone. */
 export default defineConfig({
   test: {
+    sequence: { sequencer: LongFirst },
     projects: [
       { test: { ...shared, name: 'node', exclude, env: { TMPDIR: disk } } },
       {
