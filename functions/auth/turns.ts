@@ -110,11 +110,11 @@ export class Turns {
 
   /** The newest of the lane that has, and waits for, the most. */
   #refuseOne(): void {
+    const alike = Map.groupBy(this.#waiting, ({ source }) => source)
+    const same = Map.groupBy(this.#waiting, ({ user }) => user)
     const { index } = this.#waiting.reduce(
       (worst, ticket, index) => {
-        const alike = this.#waiting.filter(({ source }) => source === ticket.source).length
-        const same = this.#waiting.filter(({ user }) => user === ticket.user).length
-        const weight = this.#weight(ticket) + alike + same
+        const weight = this.#weight(ticket) + alike.get(ticket.source)!.length + same.get(ticket.user)!.length
         return weight >= worst.weight ? { index, weight } : worst
       },
       { index: 0, weight: Number.NEGATIVE_INFINITY },
