@@ -12,11 +12,15 @@ const LEFT_OUT: Record<string, string> = {
 /** Answers that are the same whatever is stored. */
 const CONSTANT = /^(version|schema|extension)\.|^info\.(import|stores)$/
 
+/** What adds up rows of others, as many as there are. */
+const SUM =
+  /^(tenant_usage\.list|hypervisor\.statistics|network_ip_availability\.get|image_quota\.get|info\.usage)$|^(volume\.summary|host\.show)/
+
 /**
- * `one`: one resource, a count, a list that is short by nature. `page`: a list of what there may be many of. `constant`: no
+ * `one`: one resource, a list that is short by nature. `page`: a list of what there may be many of. `sum`: what it adds up is many. `constant`: no
  * look at the database.
  */
-export type Class = 'one' | 'page' | 'constant'
+export type Class = 'one' | 'page' | 'sum' | 'constant'
 
 /** A GET of the route table that can be sent. */
 export interface Read {
@@ -76,7 +80,7 @@ const askOnce = async (world: World, estate: Estate, route: Route): Promise<Read
   const rows = rowsIn(taken.text)
   return {
     ...{ title, url: taken.url, headers, status: taken.status, bytes: Buffer.byteLength(taken.text), rows },
-    class: isConstant(route) ? 'constant' : rows >= MANY ? 'page' : 'one',
+    class: classOf(route, rows),
   }
 }
 
@@ -85,7 +89,10 @@ const saysNo = (route: Route) =>
   isAbsent(route) ||
   /refused|not found|always 404|none|nothing to choose|projects that a private type/i.test(route.operation.summary)
 
-const isConstant = ({ operation }: Route) => operation.who === 'public' || CONSTANT.test(operation.name)
+const classOf = ({ operation: { who, name } }: Route, rows: number): Class => {
+  if (who === 'public' || CONSTANT.test(name)) return 'constant'
+  return rows >= MANY ? 'page' : SUM.test(name) ? 'sum' : 'one'
+}
 
 const parameterOf = (
   { named, projectId, userId }: Estate,

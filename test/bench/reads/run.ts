@@ -13,6 +13,7 @@ const CLASSES: Record<Class, { least?: number; most?: number; statements: number
   constant: { least: 0.35, statements: 0 },
   /** Times the bare SQLite read of the same rows, with `JSON.stringify`. */
   page: { most: 2, statements: 1 },
+  sum: { most: 2, statements: 1 },
 }
 
 interface Measured extends Read {
@@ -37,7 +38,7 @@ export const benchReads = async (world: World, folder: string, estate: Estate, f
     trips.set(read, await world.counter.of(() => answerOf(world, read)))
     world.deferred.length = 0
   }
-  const isPage = (read: Read) => read.class === 'page' && trips.get(read)!.statements > 0
+  const isPage = (read: Read) => CLASSES[read.class].most !== undefined && trips.get(read)!.statements > 0
   const rates = await ratesOf(
     folder,
     reads.filter((read) => !isPage(read)),
