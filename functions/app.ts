@@ -14,6 +14,7 @@ import { type Door, type Entrance, mount, refuser } from './http/mount.ts'
 import type { Operation } from './http/operation.ts'
 import { originsOf } from './http/origin.ts'
 import { type RequestIds, requestIds } from './http/request-ids.ts'
+import { SegmentRouter } from './http/router.ts'
 import { serveOnce } from './repeat.ts'
 import { services } from './services.ts'
 
@@ -44,7 +45,7 @@ interface Hall extends Entrance {
 }
 
 /** Every route, made once: a host is met at each request. */
-const routes = new Hono<{ Bindings: Hall }>()
+const routes = new Hono<{ Bindings: Hall }>({ router: new SegmentRouter() })
 
 const plain = (request: Request, host: Host) => {
   const { requestId } = requestIds(request.headers, host.newId)
