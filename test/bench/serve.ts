@@ -12,4 +12,3 @@ process.on('message', () => {
   const { user, system } = process.cpuUsage()
   process.send!({ port, cpu: user + system, rss: process.memoryUsage.rss() })
 })
-process.on('disconnect', () => process.exit(0))

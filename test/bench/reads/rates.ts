@@ -28,6 +28,7 @@ const BARE_WARM_MS = 2_000
  * is asked, so that asking costs it nothing.
  */
 export const ratesOf = async (folder: string, reads: Read[], bodies: Map<Read, unknown>): Promise<Map<Read, Rate>> => {
+  if (!reads.length) return new Map()
   const served = await startServed(folder)
   const rates = new Map<Read, Rate>()
   const bySize = reads.toSorted((a, b) => a.bytes - b.bytes)
