@@ -2,6 +2,8 @@ import { createServer } from 'node:net'
 import { listening } from './listening.ts'
 
 /** A process in which the program runs as `npm start` starts it. Every message is answered by where it listens and what it has used. */
+// From the first moment on: it may not be wanted any more before it is there.
+process.on('disconnect', () => process.exit(0))
 const taker = createServer()
 const port = await listening(taker)
 taker.close()
