@@ -199,15 +199,17 @@ export const wantScopeAbsent = (db: Database, networkId: string, now: number) =>
   db.run(sql`update bindings set want = 'absent', revision = revision + 1, due_at = ${now}, attempts = 0, updated_at = ${now}
     where scope <> '' and scope = ${networkId} and phase <> 'gone'`)
 
+const wayOut = prepared((db, { scope }: Slots<{ scope: Scope }>) =>
+  db
+    .select({ id: networks.id })
+    .from(networks)
+    .where(and(eq(networks.external, sql`true`), eq(networks.isDefault, sql`true`), visible(scope)))
+    .limit(1),
+)
+
 /** The way out that clients take who name none, if a project has one. */
 export const defaultExternalNetwork = async (db: Database, projectId: string): Promise<string | null> =>
-  (
-    await db
-      .select({ id: networks.id })
-      .from(networks)
-      .where(and(eq(networks.external, true), eq(networks.isDefault, true), visible({ projectId })))
-      .limit(1)
-  )[0]?.id ?? null
+  (await wayOut.run(db, { scope: { projectId } }))[0]?.id ?? null
 
 /** Zones of a cloud, the emptiest first. */
 export const zoneNames = async (db: Database, cloudId: string): Promise<string[]> =>
