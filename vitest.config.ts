@@ -34,7 +34,7 @@ export default defineConfig({
   test: {
     sequence: { sequencer: LongFirst },
     projects: [
-      { test: { ...shared, name: 'node', exclude, env: { TMPDIR: disk } } },
+      { test: { ...shared, name: 'node', exclude, env: { TMPDIR: disk }, setupFiles: './test/plans/setup.ts' } },
       {
         plugins: [
           cloudflareTest({

@@ -1,4 +1,4 @@
-import { eq, type Placeholder, type SQL } from 'drizzle-orm'
+import { eq, type Placeholder, type SQL, sql } from 'drizzle-orm'
 import type { SQLiteColumn } from 'drizzle-orm/sqlite-core'
 import { always } from './conditions.ts'
 
@@ -13,3 +13,7 @@ export const everyProject: Scope = { every: true }
 /** The condition on the column that holds the owner; one that is always true for `everyProject`. */
 export const within = (column: SQLiteColumn, scope: Scope<string | Placeholder>): SQL =>
   'every' in scope ? always : eq(column, scope.projectId)
+
+/** The same for rows that are found by a list of ids: SQLite would rather look through all that the owner has. */
+export const foundWithin = (column: SQLiteColumn, scope: Scope<string | Placeholder>): SQL =>
+  'every' in scope ? always : sql`+${column} = ${scope.projectId}`

@@ -10,7 +10,7 @@ import { keyring } from './crypto/keyring.ts'
 import { healthOf } from './health.ts'
 import { REQUEST_ID, STANDING } from './http/answer-headers.ts'
 import { tooMany } from './http/fault.ts'
-import { type Door, type Entrance, mount, refuser } from './http/mount.ts'
+import { type Door, type Entrance, mount, type Routed, refuser } from './http/mount.ts'
 import type { Operation } from './http/operation.ts'
 import { originsOf } from './http/origin.ts'
 import { type RequestIds, requestIds } from './http/request-ids.ts'
@@ -98,21 +98,38 @@ export const createApp = (host: Host): App => {
       refuseFor(perSource.wait(source, host.now()))
       return { source, origin: originOf(request.url) }
     },
-    enter: async (request, { service, operation, path }, ids, { source }): Promise<Context> => {
-      const caller = operation.who === 'public' ? null : await callerOf(request, operation)
-      if (caller) refuseFor(perUser.wait(caller.userId, host.now()))
-      const { accessRules: rules } = caller ?? {}
-      if (rules && !isAllowed(rules, { types: service.types, method: request.method, path })) throw unauthorized()
-      authorize(caller, operation)
+    enter: async (request, route, ids, { source }, again): Promise<Context> => {
+      const { operation } = route
+      const begun = operation.looksAlong && !again ? begin(request, route) : null
+      const caller = begun?.token ?? (operation.who === 'public' ? null : await callerOf(request, operation))
+      if (caller && !again) refuseFor(perUser.wait(caller.userId, host.now()))
+      letIn(caller, request, route)
       return {
         ...host,
         ...ids,
+        ...(begun ? { look: begun.look } : {}),
         log: loggingAs(host.log, ids),
         caller,
         source,
         scope: caller && !caller.isAdmin ? { projectId: caller.projectId } : everyProject,
       }
     },
+  }
+  const letIn = (caller: Caller | null, request: Request, { service, operation, path }: Routed): void => {
+    const { accessRules: rules } = caller ?? {}
+    if (rules && !isAllowed(rules, { types: service.types, method: request.method, path })) throw unauthorized()
+    authorize(caller, operation)
+  }
+  /** Null: whoever would not be let in by what is known is looked at first, so that a revoked token is 401 whatever it asks for. */
+  const begin = (request: Request, route: Routed) => {
+    const text = request.headers.get('X-Auth-Token')
+    const begun = text ? verifier.begin(host, text) : null
+    try {
+      letIn(begun?.token ?? null, request, route)
+      return begun
+    } catch {
+      return null
+    }
   }
   const callerOf = async (request: Request, operation: Operation): Promise<Caller | null> => {
     const text = request.headers.get('X-Auth-Token')

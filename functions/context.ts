@@ -146,6 +146,14 @@ export interface TokenCredential {
 }
 
 /** What broker functions are handed: the host, and who it is for. */
+/** The look at the caller's token with which a change begins, to be taken along by the first reads (`functions/auth/look.ts`). */
+export interface Look {
+  pending: boolean
+  statement(db: Database): BatchItem<'sqlite'>
+  settle(rows: { left: string | null }[]): void
+  settled(db: Database): Promise<void>
+}
+
 export interface Context extends Host {
   /** `req-<uuid>`; the cron has one per run. */
   requestId: string
@@ -156,6 +164,8 @@ export interface Context extends Host {
   source?: string
   /** Rows that may be read and written. */
   scope: Scope
+  /** Absent: the token has been looked at. */
+  look?: Look
   once?: Once
   /** What the request makes every batch of its own depend on, e.g. the revision that it knows of a resource. */
   conditions?: Condition[]

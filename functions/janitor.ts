@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm'
 import { allClouds, updateCloud } from '../db/queries/clouds/clouds.ts'
+import { sweepServers } from '../db/queries/compute/server-actions.ts'
 import { sweepLoginFailures } from '../db/queries/identity/login-failures.ts'
 import { rewrapCredentials } from './broker/clouds/seal.ts'
 import { sweepBlobs } from './broker/image/image-data.ts'
@@ -29,18 +30,14 @@ export const sweepLeftovers = async (context: Context): Promise<void> => {
   await sweepLoginFailures(db, now())
   await sweep('journal', 'id', sql`at < ${now() - KEEP_JOURNAL}`)
   await sweep('repeatables', 'key', sql`created_at < ${now() - KEEP_REPEATABLES}`)
-  for (const table of ['servers', 'volumes', 'snapshots', 'images'])
+  await sweepServers(db, old, ROWS)
+  for (const table of ['volumes', 'snapshots', 'images'])
     await sweep(
       table,
       'id',
       sql`deleted_at < ${old} and not exists (select 1 from bindings b where b.resource_id = ${sql.identifier(table)}.id and b.phase <> 'gone')`,
     )
   await sweep('bindings', 'rowid', sql`phase = 'gone' and due_at is null and updated_at < ${old}`)
-  await sweep(
-    'server_actions',
-    'id',
-    sql`finished_at < ${old} and not exists (select 1 from servers s where s.id = server_id)`,
-  )
   await sweepBlobs(context)
   await rewrapCheck(db, context.settings.secretKeys)
   await resealSecrets(context)

@@ -98,6 +98,9 @@ export const servers = sqliteTable(
     index('servers_by_status').on(t.projectId, t.status, t.createdAt, t.id).where(sql`deleted_at IS NULL`),
     index('servers_by_change').on(t.projectId, t.updatedAt, t.createdAt, t.id),
     index('servers_by_time').on(t.createdAt, t.id).where(sql`deleted_at IS NULL`),
+    index('servers_by_flavor').on(sql`flavor ->> 'id'`, t.projectId).where(sql`deleted_at IS NULL`),
+    index('servers_deleted').on(t.deletedAt).where(sql`deleted_at IS NOT NULL`),
+    index('servers_sealed').on(sql`substr(user_data, 1, 12)`).where(sql`user_data IS NOT NULL`),
     index('servers_by_cloud').on(t.cloudId, t.deletedAt),
     index('servers_by_parent').on(t.parentId).where(sql`parent_id IS NOT NULL`),
     index('servers_by_expiry').on(t.expiresAt).where(sql`expires_at IS NOT NULL AND deleted_at IS NULL`),
@@ -125,7 +128,12 @@ export const serverActions = sqliteTable(
     updatedAt: at('updated_at').notNull(),
     finishedAt: at('finished_at'),
   },
-  (t) => [index('server_actions_by_server').on(t.serverId, t.id)],
+  (t) => [
+    index('server_actions_by_server').on(t.serverId, t.id),
+    index('server_actions_rebuilding')
+      .on(t.serverId)
+      .where(sql`action = 'rebuild' AND state IN ('pending', 'calling')`),
+  ],
 )
 
 export const keypairs = sqliteTable(

@@ -73,10 +73,14 @@ export const roleAssignments = sqliteTable(
 )
 
 /** Single tokens that were revoked before their time; rows are swept after `expiresAt`. */
-export const revokedTokens = sqliteTable('revoked_tokens', {
-  auditId: text('audit_id').primaryKey(),
-  expiresAt: at('expires_at').notNull(),
-})
+export const revokedTokens = sqliteTable(
+  'revoked_tokens',
+  {
+    auditId: text('audit_id').primaryKey(),
+    expiresAt: at('expires_at').notNull(),
+  },
+  (t) => [index('revoked_tokens_by_expiry').on(t.expiresAt)],
+)
 
 /** Logins that failed within the last minute, of one user from one source (an address) or from everywhere (`*`). */
 export const loginFailures = sqliteTable(

@@ -60,6 +60,11 @@ export const bindings = sqliteTable(
     index('bindings_by_native').on(t.cloudId, t.kind, t.nativeId),
     index('bindings_by_resource').on(t.resourceId),
     index('bindings_by_scope').on(t.scope).where(sql`scope <> ''`),
+    index('bindings_leased').on(t.leaseUntil).where(sql`lease_until > 0`),
+    index('bindings_gone').on(t.updatedAt).where(sql`phase = 'gone'`),
+    index('bindings_sealed')
+      .on(sql`substr(frozen ->> 'userData', 1, 12)`)
+      .where(sql`kind = 'server' AND frozen ->> 'userData' IS NOT NULL`),
     index('bindings_failed').on(t.cloudId, t.kind).where(sql`phase = 'failed'`),
     index('bindings_handed_over').on(t.ownership).where(sql`ownership <> 'ours'`),
   ],
@@ -130,7 +135,11 @@ export const repeatables = sqliteTable(
     answer: text('answer'),
     createdAt: at('created_at').notNull(),
   },
-  (t) => [index('repeatables_by_time').on(t.createdAt)],
+  (t) => [
+    index('repeatables_by_time').on(t.createdAt),
+    index('repeatables_asked_sealed').on(sql`substr(body_hash, 1, 12)`),
+    index('repeatables_answer_sealed').on(sql`substr(answer, 1, 12)`).where(sql`answer IS NOT NULL`),
+  ],
 )
 
 /** Times of which this database knows nothing, because it was restored or nobody ran: what was made then is not garbage. */

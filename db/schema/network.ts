@@ -47,7 +47,12 @@ export const networks = sqliteTable(
     cloudId: text('cloud_id'),
     status: text('status').notNull().default('ACTIVE'),
   },
-  (t) => [index('networks_by_project').on(t.projectId)],
+  (t) => [
+    index('networks_by_project').on(t.projectId, t.createdAt, t.id),
+    index('networks_by_time').on(t.createdAt, t.id),
+    index('networks_shared').on(t.shared).where(sql`shared = 1`),
+    index('networks_external').on(t.cloudId).where(sql`external = 1`),
+  ],
 )
 
 export const subnets = sqliteTable(
@@ -72,7 +77,11 @@ export const subnets = sqliteTable(
     /** The zone in which a zonal cloud realised it. */
     zone: text('zone'),
   },
-  (t) => [index('subnets_by_network').on(t.networkId), index('subnets_by_project').on(t.projectId)],
+  (t) => [
+    index('subnets_by_network').on(t.networkId),
+    index('subnets_by_project').on(t.projectId, t.createdAt, t.id),
+    index('subnets_by_time').on(t.createdAt, t.id),
+  ],
 )
 
 export const ports = sqliteTable(
@@ -153,7 +162,8 @@ export const securityGroups = sqliteTable(
     isDefault: text('is_default').$type<'default'>(),
   },
   (t) => [
-    index('security_groups_by_project').on(t.projectId),
+    index('security_groups_by_project').on(t.projectId, t.createdAt, t.id),
+    index('security_groups_by_time').on(t.createdAt, t.id),
     uniqueIndex('security_groups_default').on(t.projectId, t.isDefault),
   ],
 )
@@ -178,7 +188,12 @@ export const securityGroupRules = sqliteTable(
     createdAt: at('created_at').notNull(),
     updatedAt: at('updated_at').notNull(),
   },
-  (t) => [uniqueIndex('security_group_rules_once').on(t.securityGroupId, t.signature)],
+  (t) => [
+    uniqueIndex('security_group_rules_once').on(t.securityGroupId, t.signature),
+    index('security_group_rules_by_project').on(t.projectId, t.createdAt, t.id),
+    index('security_group_rules_by_time').on(t.createdAt, t.id),
+    index('security_group_rules_by_remote').on(t.remoteGroupId).where(sql`remote_group_id IS NOT NULL`),
+  ],
 )
 
 export const routers = sqliteTable(
@@ -197,7 +212,10 @@ export const routers = sqliteTable(
       .default(emptyList as never),
     status: text('status').notNull().default('ACTIVE'),
   },
-  (t) => [index('routers_by_project').on(t.projectId)],
+  (t) => [
+    index('routers_by_project').on(t.projectId, t.createdAt, t.id),
+    index('routers_by_time').on(t.createdAt, t.id),
+  ],
 )
 
 export const floatingIps = sqliteTable(
@@ -213,5 +231,10 @@ export const floatingIps = sqliteTable(
     dnsDomain: text('dns_domain').notNull().default(''),
     status: text('status').$type<'ACTIVE' | 'DOWN' | 'ERROR'>().notNull().default('DOWN'),
   },
-  (t) => [index('floating_ips_by_project').on(t.projectId), index('floating_ips_by_port').on(t.portId)],
+  (t) => [
+    index('floating_ips_by_project').on(t.projectId, t.createdAt, t.id),
+    index('floating_ips_by_time').on(t.createdAt, t.id),
+    index('floating_ips_by_port').on(t.portId),
+    index('floating_ips_by_router').on(t.routerId).where(sql`router_id IS NOT NULL`),
+  ],
 )

@@ -34,7 +34,11 @@ export const volumes = sqliteTable(
     deletedAt: at('deleted_at'),
   },
   (t) => [
-    index('volumes_by_project').on(t.projectId, t.deletedAt, t.createdAt),
+    index('volumes_by_project').on(t.projectId, t.deletedAt, t.createdAt, t.id),
+    index('volumes_by_time').on(t.createdAt, t.id).where(sql`deleted_at IS NULL`),
+    index('volumes_deleted').on(t.deletedAt).where(sql`deleted_at IS NOT NULL`),
+    index('volumes_by_snapshot').on(t.snapshotId).where(sql`snapshot_id IS NOT NULL`),
+    index('volumes_by_source').on(t.sourceVolumeId).where(sql`source_volume_id IS NOT NULL`),
     index('volumes_by_cloud').on(t.cloudId, t.deletedAt),
   ],
 )
@@ -60,7 +64,9 @@ export const snapshots = sqliteTable(
     deletedAt: at('deleted_at'),
   },
   (t) => [
-    index('snapshots_by_project').on(t.projectId, t.deletedAt, t.createdAt),
+    index('snapshots_by_project').on(t.projectId, t.deletedAt, t.createdAt, t.id),
+    index('snapshots_by_time').on(t.createdAt, t.id).where(sql`deleted_at IS NULL`),
+    index('snapshots_deleted').on(t.deletedAt).where(sql`deleted_at IS NOT NULL`),
     index('snapshots_by_volume').on(t.volumeId),
   ],
 )
@@ -107,8 +113,11 @@ export const images = sqliteTable(
     deletedAt: at('deleted_at'),
   },
   (t) => [
-    index('images_by_project').on(t.projectId, t.deletedAt, t.createdAt),
-    index('images_by_visibility').on(t.visibility, t.deletedAt, t.createdAt),
+    index('images_by_project').on(t.projectId, t.deletedAt, t.createdAt, t.id),
+    index('images_by_visibility').on(t.visibility, t.deletedAt, t.createdAt, t.id),
+    index('images_by_time').on(t.createdAt, t.id).where(sql`deleted_at IS NULL`),
+    index('images_deleted').on(t.deletedAt).where(sql`deleted_at IS NOT NULL`),
+    index('images_coming').on(t.updatedAt).where(sql`status IN ('saving', 'uploading')`),
     index('images_by_fork').on(t.forkId).where(sql`fork_id IS NOT NULL AND deleted_at IS NULL`),
   ],
 )

@@ -2,6 +2,7 @@ import { rulesOf } from '../../db/queries/identity/application-credentials.ts'
 import { rolesLeft } from '../../db/queries/identity/tokens.ts'
 import type { Host } from '../context.ts'
 import type { Key } from '../crypto/keys.ts'
+import { Look } from './look.ts'
 import { openToken, type Token, withRoles } from './token.ts'
 
 /** How long a read may trust an earlier look at the revocations, in milliseconds. Writes look at once, and again in their batch. */
@@ -47,6 +48,29 @@ export class Verifier {
       this.#remember(text, known)
     }
     return known.token
+  }
+
+  /**
+   * The token as it was when it was last looked at, with the look that is due. Null: it has to be verified first, because
+   * it is not ours, has run out, or has rules that nobody has read yet.
+   */
+  begin(host: Pick<Host, 'now'>, text: string): { token: Token; look: Look } | null {
+    const known = this.#known.get(text)
+    const sealed = known?.sealed ?? openToken(text, this.#keys)
+    const now = host.now()
+    if (!sealed || sealed.expiresAt <= now || (!known && sealed.credential?.ruled)) return null
+    const { token } = known ?? { token: sealed }
+    const look = new Look(sealed, token.roles, (left) => {
+      const { accessRules } = token
+      if (!left) this.#known.delete(text)
+      else
+        this.#remember(text, {
+          sealed,
+          token: { ...withRoles(sealed, left), ...(accessRules ? { accessRules } : {}) },
+          checkedAt: now,
+        })
+    })
+    return { token, look }
   }
 
   #remember(text: string, known: Known): void {

@@ -7,13 +7,14 @@ import { Fault } from './fault.ts'
 import { requestedVersion, versionHeaders } from './microversion.ts'
 import type { Answer, Input, Operation } from './operation.ts'
 import { type RequestIds, requestIds } from './request-ids.ts'
+import { RolesChanged } from './roles-changed.ts'
 import type { Service } from './service.ts'
 import { storageFault } from './storage-fault.ts'
 
 /** What the protocol needs from the program around it. */
 export interface Door {
   /** Verifies the token for what the route asks (401, 403) and gives the context that the handler works in. */
-  enter(request: Request, route: Routed, ids: RequestIds, admitted: Admitted): Promise<Context>
+  enter(request: Request, route: Routed, ids: RequestIds, admitted: Admitted, again?: boolean): Promise<Context>
   /** Looks at a request before anything is done for it: 400 for a host that is not served, 429 for one too many. */
   admit(request: Request, peer: string | undefined): Admitted
   /** Serves a request that may come a second time, so that it counts once. */
@@ -23,7 +24,7 @@ export interface Door {
 }
 
 /** Where a request goes. */
-interface Routed {
+export interface Routed {
   service: Service
   operation: Operation
   /** The path as it was routed: decoded, but for what would change its parts. */
@@ -95,7 +96,7 @@ const serve = async (
     if (service.microversions) version = requestedVersion(request.headers, service.microversions)
     if (version < (operation.since ?? 0) || version > (operation.until ?? Number.POSITIVE_INFINITY))
       throw new Fault(404, 'The resource could not be found.')
-    const entered = await door.enter(request, { service, operation, path }, ids, admitted)
+    const enter = (again: boolean) => door.enter(request, { service, operation, path }, ids, admitted, again)
     const work = async (context: Context): Promise<Response> => {
       const queries = searchOf(request.url)
       const query = queries === NO_QUERY ? {} : Object.fromEntries(queries)
@@ -119,13 +120,30 @@ const serve = async (
         ? withHeaders(answer, standardHeaders(service, version, requestId))
         : toResponse(answer, operation.status, service, version, requestId)
     }
-    return await (operation.method === 'POST' ? door.once(entered, request, work) : work(entered))
+    const once = (context: Context) =>
+      looked(context, () => (operation.method === 'POST' ? door.once(context, request, work) : work(context)))
+    return await once(await enter(false)).catch(async (error) => {
+      if (!(error instanceof RolesChanged)) throw error
+      return once(await enter(true))
+    })
   } catch (error) {
     // What a read is refused with is its answer, and to look at the connection would take longer than the read.
     const answered = operation.method === 'GET' && error instanceof Fault
     if (answered || !(await hasLeft(request))) return toFaultResponse(error, service, version, ids, door.log)
     door.log('info', 'a client left before its answer', { requestId: ids.requestId })
     return new Response(null, { status: 400 })
+  }
+}
+
+/** Nothing is answered, not even a refusal, before the caller's token was looked at. */
+const looked = async (context: Context, serve: () => Promise<Response>): Promise<Response> => {
+  const { look } = context
+  if (!look) return serve()
+  try {
+    return await serve()
+  } finally {
+    // What it throws takes the place of the answer.
+    await look.settled(context.db)
   }
 }
 

@@ -54,6 +54,8 @@ export interface Operation<Body = unknown, Query = Record<string, string | undef
   /** Schema of the JSON body, or one per microversion. Absent: a body is not read. */
   body?: z.ZodType<Body> | ((version: number) => z.ZodType<Body>)
   query?: z.ZodType<Query> | ((version: number) => z.ZodType<Query>)
+  /** Its first reads take the look at the caller's token along (`Context.look`), which otherwise comes before anything. */
+  looksAlong?: boolean
   /** The body is bytes (image data): the handler reads `request.body` itself. */
   raw?: boolean
   /** Runs after parsing; the answer's status defaults to `status`. */

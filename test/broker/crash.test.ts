@@ -117,14 +117,11 @@ describe.each(Object.entries(STRIDES))(
   (profile, stride) => {
     it.each(Object.keys(stories))('%s', { timeout: 120_000 }, async (name) => {
       const story = stories[name]!
-      const clouds = sandbox(profile)
-      const first = await startPlimsoll({ clouds })
-      const ids = await story.before(first)
-      await first.settle()
-      const like = await first.keep()
       let deaths = 0
       for (let dieAt = 1; ; dieAt += stride) {
-        const p = await startPlimsoll({ clouds, like })
+        const p = await startPlimsoll({ clouds: sandbox(profile) })
+        const ids = await story.before(p)
+        await p.settle()
         const life = await liveAndDie(p, story.request(ids), dieAt)
         if (!life.dead) {
           expect(life.status, 'the request of the process that lives').toBeLessThan(300)

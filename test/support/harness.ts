@@ -1,6 +1,7 @@
 import type { D1Database } from '@cloudflare/workers-types'
 import { sql } from 'drizzle-orm'
 import type { Json, Store } from '../../adapters/contract.ts'
+import { openDatabase } from '../../db/client.ts'
 import { projectById } from '../../db/queries/identity/identity.ts'
 import { lookUp } from '../../db/queries/identity/logins.ts'
 import { clouds, mappings, projects, roleAssignments, roles, users } from '../../db/schema/index.ts'
@@ -14,7 +15,7 @@ import { keyring } from '../../functions/crypto/keyring.ts'
 import { issue } from '../../functions/identity/issue.ts'
 import { bootstrap } from '../../functions/runtime/bootstrap.ts'
 import { openHost } from '../../functions/runtime/host.ts'
-import { type Beginning, firstStart, keep, keepFirstStart } from './beginnings.ts'
+import { beginningWith, keepBeginning } from './beginnings.ts'
 import { MemoryBlobs } from './memory-blobs.ts'
 import { MemoryStore } from './memory-store.ts'
 import { freshDatabase, runtime } from './runtime.ts'
@@ -63,8 +64,6 @@ export interface TestCloud {
 }
 
 export interface Start {
-  /** In place of a first start: as another world with the same clouds was when it was kept. */
-  like?: Beginning
   /** In place of an empty database. */
   d1?: D1Database
   /** In place of one in memory. */
@@ -93,7 +92,7 @@ export const startPlimsoll = async (start: Start = {}) => {
   const others = wanted.findIndex(({ type }) => type !== 'sandbox')
   const embedded = others < 0 ? wanted : wanted.slice(0, others)
   const alike = !start.d1 && !start.cloudState
-  const beginning = start.like ?? (alike ? firstStart(embedded) : undefined)
+  const beginning = alike ? beginningWith(embedded) : undefined
   const clock = {
     now: beginning?.now ?? START,
     advance: (ms: number) => {
@@ -105,7 +104,7 @@ export const startPlimsoll = async (start: Start = {}) => {
   const settings: Settings = {
     region: 'RegionOne',
     publicUrl: null,
-    secretKeys: beginning?.secretKeys ?? [crypto.getRandomValues(new Uint8Array(32))],
+    secretKeys: [crypto.getRandomValues(new Uint8Array(32))],
     tokenLifetime: 3600,
     lingerMs: 0,
     imageSizeCap: 2 ** 40,
@@ -119,8 +118,9 @@ export const startPlimsoll = async (start: Start = {}) => {
   }
   const blobs = new MemoryBlobs(() => clock.now)
   const memory = beginning?.cloudState.copy() ?? new MemoryStore()
+  const d1 = start.d1 ?? (await freshDatabase('DB', undefined, beginning?.rows))
   const host: Host = await openHost({
-    d1: start.d1 ?? (await freshDatabase('DB', undefined, beginning?.rows)),
+    d1,
     cloudState: start.cloudState ?? memory,
     blobs: start.blobs === undefined ? blobs : start.blobs,
     settings,
@@ -134,9 +134,14 @@ export const startPlimsoll = async (start: Start = {}) => {
       deferred.push(work)
     },
   })
+  // What the program asks is watched on Node; what a test asks by itself, by `db` or `host.d1`, is not.
+  const { db } = host
+  if (runtime === 'node') {
+    const { watched } = await import('../plans/watch.ts')
+    host.db = openDatabase(watched(d1))
+  }
   if (!beginning) await bootstrap(host, { hashOf: async () => PASSWORD_HASH })
   const app = createApp(host)
-  const { db } = host
 
   const people = new Map<string, { userId: string; projectId: string }>()
   const byName = async (table: typeof projects | typeof users | typeof roles): Promise<Record<string, string>> =>
@@ -305,7 +310,7 @@ export const startPlimsoll = async (start: Start = {}) => {
   if (!beginning) {
     for (const cloud of embedded) await addCloud(cloud)
     if (alike && !logged.length && !deferred.length)
-      await keepFirstStart(embedded, host.d1, { cloudState: memory, now: clock.now, ids })
+      await keepBeginning(embedded, host.d1, { cloudState: memory, now: clock.now, ids })
   }
   for (const cloud of wanted.slice(embedded.length)) await addCloud(cloud)
 
@@ -327,8 +332,6 @@ export const startPlimsoll = async (start: Start = {}) => {
     context,
     settle,
     runDeferred,
-    /** How it is now, to begin others with; at rest, and with embedded clouds alone. */
-    keep: () => keep(host.d1, { cloudState: memory, now: clock.now, ids, secretKeys: settings.secretKeys }),
     /** How many pieces of deferred work wait. */
     waiting: () => deferred.length,
     projectId: (name: string) => ids.projects[name]!,

@@ -129,7 +129,7 @@ export const deleteCloud = (db: Database, id: string) =>
       and id in (select resource_id from bindings where cloud_id = ${id} and kind = 'image' and project_id = '')`),
     db.delete(bindings).where(eq(bindings.cloudId, id)),
     db.run(sql`update flavors set retired = 1 where native and not retired and name not in (select name from offers)`),
-    db.delete(networks).where(and(eq(networks.cloudId, id), eq(networks.external, true))),
+    db.delete(networks).where(and(eq(networks.cloudId, id), sql`${networks.external} = 1`)),
     db.delete(clouds).where(eq(clouds.id, id)),
   ] as const
 

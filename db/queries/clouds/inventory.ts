@@ -121,7 +121,7 @@ export const externalNetworkOf = async (db: Database, cloudId: string) =>
     await db
       .select()
       .from(networks)
-      .where(and(eq(networks.cloudId, cloudId), eq(networks.external, true)))
+      .where(and(eq(networks.cloudId, cloudId), sql`${networks.external} = 1`))
   )[0] ?? null
 
 /** The external network of a name that is on some cloud; null: there is none. */
@@ -130,5 +130,5 @@ export const externalNetworkNamed = async (db: Database, name: string) =>
     await db
       .select()
       .from(networks)
-      .where(and(eq(networks.name, name), eq(networks.external, true), isNotNull(networks.cloudId)))
+      .where(and(eq(networks.name, name), sql`${networks.external} = 1`, isNotNull(networks.cloudId)))
   )[0] ?? null

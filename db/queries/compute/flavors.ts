@@ -22,7 +22,7 @@ const onSale = (scope: Scope<string | Placeholder>): SQL =>
 
 /** Also one that is not offered any more while a server of the project has it. */
 const readable = (scope: Scope<string | Placeholder>): SQL => sql`(${onSale(scope)}
-  or exists (select 1 from servers s where s.deleted_at is null and s.flavor->>'id' = ${flavors.id}
+  or exists (select 1 from servers s where s.deleted_at is null and s.flavor ->> 'id' = +${flavors.id}
     ${'every' in scope ? sql`` : sql`and s.project_id = ${scope.projectId}`}))`
 
 interface ById {

@@ -1,4 +1,5 @@
 import { and, eq, inArray, isNull, ne, type SQL, sql } from 'drizzle-orm'
+import type { BatchItem } from 'drizzle-orm/batch'
 import type { Database } from '../../client.ts'
 import { anyOf, both, either } from '../../conditions.ts'
 import {
@@ -13,8 +14,8 @@ import {
   subnets,
   volumes,
 } from '../../schema/index.ts'
-import { type Scope, within } from '../../scope.ts'
-import { isFoot } from '../network/network.ts'
+import { foundWithin, type Scope, within } from '../../scope.ts'
+import { isExternal, isFoot, isShared } from '../network/network.ts'
 import { homeOf } from './home.ts'
 
 export type FlavorRow = typeof flavors.$inferSelect
@@ -132,19 +133,26 @@ export const archOfSize = async (db: Database, cloudId: string, name: string): P
       .where(and(eq(offers.cloudId, cloudId), eq(offers.name, name)))
   )[0]?.arch ?? null
 
-/** Everything that a new server refers to, in one round trip. What is not there, or not the caller's to see, is missing. */
-export const lookUpReferences = async (db: Database, refs: References) => {
+/** A statement that goes along with others, if it still waits to. `settle` throws where what they read does not count. */
+interface Along {
+  pending: boolean
+  statement(db: Database): BatchItem<'sqlite'>
+  settle(rows: never): void
+}
+
+/**
+ * Everything that a new server refers to, in one round trip, and something that is looked at along with it. What is not
+ * there, or not the caller's to see, is missing.
+ */
+export const lookUpReferences = async (db: Database, refs: References, along?: Along) => {
   const { projectId, scope } = refs
   const wayOut = both(
-    eq(networks.external, true),
+    isExternal,
     sql`${networks.cloudId} in (select cloud_id from mappings where project_id = ${projectId})`,
   )
-  const mine = either(eq(networks.shared, true), within(networks.projectId, scope), wayOut)
+  const mine = either(isShared, within(networks.projectId, scope), wayOut)
   const named = anyOf(networks.id, refs.networkIds)
-  const unnamed = both(
-    eq(networks.external, false),
-    either(eq(networks.projectId, projectId), eq(networks.shared, true)),
-  )
+  const unnamed = both(eq(networks.external, false), either(eq(networks.projectId, projectId), isShared))
   const wanted = both(mine, refs.anyNetwork ? either(named, unnamed) : named)
   const ofPorts = sql`select network_id from ports where ${anyOf(sql`id`, refs.portIds)}`
   const onSale =
@@ -152,70 +160,85 @@ export const lookUpReferences = async (db: Database, refs: References) => {
       ? sql`(not ${flavors.native} or not ${flavors.retired})`
       : sql`not ${flavors.retired} and (${flavors.native} or ${flavors.isPublic}
           or exists (select 1 from flavor_access a where a.flavor_id = ${flavors.id} and a.project_id = ${projectId}))`
-  const [flavor, image, imageOn, nets, subs, routed, portRows, groups, keypair, volumeRows, candidates, clouds, home] =
-    await db.batch([
-      db
-        .select()
-        .from(flavors)
-        .where(and(eq(flavors.id, refs.flavorId), onSale)),
-      db
-        .select()
-        .from(images)
-        .where(
-          and(
-            eq(images.id, refs.imageId ?? ''),
-            isNull(images.deletedAt),
-            either(within(images.projectId, scope), sql`${images.visibility} in ('public', 'community')`),
-          ),
+  const look = along?.pending ? along.statement(db) : db.run(sql`select 1 where false`)
+  const [
+    looked,
+    flavor,
+    image,
+    imageOn,
+    nets,
+    subs,
+    routed,
+    portRows,
+    groups,
+    keypair,
+    volumeRows,
+    candidates,
+    clouds,
+    home,
+  ] = await db.batch([
+    look,
+    db
+      .select()
+      .from(flavors)
+      .where(and(eq(flavors.id, refs.flavorId), onSale)),
+    db
+      .select()
+      .from(images)
+      .where(
+        and(
+          eq(images.id, refs.imageId ?? ''),
+          isNull(images.deletedAt),
+          either(within(images.projectId, scope), sql`${images.visibility} in ('public', 'community')`),
         ),
-      db
-        .select({ cloudId: bindings.cloudId })
-        .from(bindings)
-        .where(
-          and(eq(bindings.resourceId, refs.imageId ?? ''), eq(bindings.kind, 'image'), eq(bindings.phase, 'bound')),
-        ),
-      db
-        .select()
-        .from(networks)
-        .where(either(wanted, sql`${networks.id} in (${ofPorts})`)),
-      db
-        .select()
-        .from(subnets)
-        .where(
-          refs.anyNetwork
-            ? sql`${subnets.networkId} in (select id from networks where ${unnamed}) or ${anyOf(subnets.networkId, refs.networkIds)} or ${subnets.networkId} in (${ofPorts})`
-            : sql`${anyOf(subnets.networkId, refs.networkIds)} or ${subnets.networkId} in (${ofPorts})`,
-        )
-        .orderBy(subnets.createdAt, subnets.id),
-      db.all<{ id: string }>(sql`select distinct p.network_id as id from ports p
+      ),
+    db
+      .select({ cloudId: bindings.cloudId })
+      .from(bindings)
+      .where(and(eq(bindings.resourceId, refs.imageId ?? ''), eq(bindings.kind, 'image'), eq(bindings.phase, 'bound'))),
+    db
+      .select()
+      .from(networks)
+      .where(either(wanted, sql`${networks.id} in (${ofPorts})`)),
+    db
+      .select()
+      .from(subnets)
+      .where(
+        refs.anyNetwork
+          ? sql`${subnets.networkId} in (select id from networks where ${unnamed}) or ${anyOf(subnets.networkId, refs.networkIds)} or ${subnets.networkId} in (${ofPorts})`
+          : sql`${anyOf(subnets.networkId, refs.networkIds)} or ${subnets.networkId} in (${ofPorts})`,
+      )
+      .orderBy(subnets.createdAt, subnets.id),
+    db.all<{ id: string }>(sql`select distinct p.network_id as id from ports p
         where ${isFoot('p')} and (${anyOf(sql`p.network_id`, refs.networkIds)}
           or p.network_id in (${ofPorts})
           ${refs.anyNetwork ? sql`or p.network_id in (select id from networks where ${unnamed})` : sql``})`),
-      db
-        .select()
-        .from(ports)
-        .where(and(anyOf(ports.id, refs.portIds), within(ports.projectId, scope))),
-      db
-        .select()
-        .from(securityGroups)
-        .where(
-          and(
-            eq(securityGroups.projectId, projectId),
-            either(anyOf(securityGroups.id, refs.securityGroups), anyOf(securityGroups.name, refs.securityGroups)),
-          ),
+    db
+      .select()
+      .from(ports)
+      .where(and(anyOf(ports.id, refs.portIds), foundWithin(ports.projectId, scope))),
+    db
+      .select()
+      .from(securityGroups)
+      .where(
+        and(
+          eq(securityGroups.projectId, projectId),
+          either(anyOf(securityGroups.id, refs.securityGroups), anyOf(securityGroups.name, refs.securityGroups)),
         ),
-      db
-        .select()
-        .from(keypairs)
-        .where(and(eq(keypairs.userId, refs.userId), eq(keypairs.name, refs.keyName ?? ''))),
-      db
-        .select()
-        .from(volumes)
-        .where(and(anyOf(volumes.id, refs.volumeIds), isNull(volumes.deletedAt), within(volumes.projectId, scope))),
-      candidatesFor(db, { projectId, flavorId: refs.flavorId, place: refs.place }),
-      cloudsNamed(db, projectId, refs.place),
-      homeOf(db, projectId),
-    ])
+      ),
+    db
+      .select()
+      .from(keypairs)
+      .where(and(eq(keypairs.userId, refs.userId), eq(keypairs.name, refs.keyName ?? ''))),
+    db
+      .select()
+      .from(volumes)
+      .where(and(anyOf(volumes.id, refs.volumeIds), isNull(volumes.deletedAt), foundWithin(volumes.projectId, scope))),
+    candidatesFor(db, { projectId, flavorId: refs.flavorId, place: refs.place }),
+    cloudsNamed(db, projectId, refs.place),
+    homeOf(db, projectId),
+  ])
+  if (along?.pending) along.settle(looked as never)
   return {
     flavor: flavor[0] ?? null,
     image: image[0] ?? null,
@@ -272,7 +295,7 @@ export const loneNetworks = (db: Database, projectId: string) =>
     .where(
       and(
         eq(networks.external, false),
-        either(eq(networks.projectId, projectId), eq(networks.shared, true)),
+        either(eq(networks.projectId, projectId), isShared),
         sql`exists (select 1 from subnets where network_id = ${networks.id})`,
       ),
     )

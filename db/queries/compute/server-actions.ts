@@ -166,3 +166,15 @@ export const endUploading = (db: Database, serverId: string, now: number) =>
   db.run(sql`update servers set task_state = null, progress = case when vm_state = 'active' then 100 else progress end, updated_at = ${now}
     where id = ${serverId} and task_state = 'image_uploading' and not exists (select 1 from server_actions a
       where a.server_id = servers.id and a.action = 'createImage' and a.finished_at is null)`)
+
+/** Throws away servers that were deleted before a time (milliseconds since 1970) and are gone everywhere, with their history; so many at a time. */
+export const sweepServers = async (db: Database, before: number, most: number): Promise<void> => {
+  const gone = await db.all<{ id: string }>(sql`select id from servers where deleted_at < ${before}
+    and not exists (select 1 from bindings b where b.resource_id = servers.id and b.phase <> 'gone') limit ${most}`)
+  if (!gone.length) return
+  const still = sql`(select id from servers where id in ${among(gone.map(({ id }) => id))} and deleted_at < ${before})`
+  await db.batch([
+    db.run(sql`delete from server_actions where server_id in ${still}`),
+    db.run(sql`delete from servers where id in ${still}`),
+  ])
+}

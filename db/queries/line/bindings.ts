@@ -56,7 +56,12 @@ const onCloud = prepared((db) =>
   db
     .select()
     .from(bindings)
-    .where(and(eq(bindings.cloudId, sql.placeholder('cloudId')), anyOf(bindings.resourceId, sql.placeholder('ids')))),
+    .where(
+      and(
+        sql`+${bindings.cloudId} = ${sql.placeholder('cloudId')}`,
+        anyOf(bindings.resourceId, sql.placeholder('ids')),
+      ),
+    ),
 )
 
 /** Several resources' bindings on one cloud, in one query. */

@@ -22,7 +22,7 @@ export const forgetFuture = (db: Database, now: number) =>
     db.run(
       sql`update bindings set due_at = ${now}, lease_until = min(lease_until, ${now}) where due_at > ${now + LONGEST_PAUSE}`,
     ),
-    db.run(sql`update bindings set lease_until = 0 where due_at is not null and lease_until > ${now + LONGEST_LEASE}`),
+    db.run(sql`update bindings set lease_until = 0 where lease_until > 0 and lease_until > ${now + LONGEST_LEASE}`),
     db.run(sql`update sweeps set due_at = min(due_at, ${now}), lease_until = min(lease_until, ${now})
       where due_at > ${now + LONGEST_PAUSE} or lease_until > ${now + LONGEST_LEASE}`),
     db.run(sql`update clouds set inventory_due_at = min(inventory_due_at, ${now}), closed_until = min(closed_until, ${now})

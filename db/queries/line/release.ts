@@ -49,7 +49,7 @@ export const imagesWithData = (db: Database, ids: Iterable<string>): Promise<str
 
 /** What somebody began to hand back and did not finish. */
 export const beingReleased = (db: Database): Promise<Binding[]> =>
-  db.select().from(bindings).where(eq(bindings.ownership, 'releasing'))
+  db.select().from(bindings).where(sql`${bindings.ownership} <> 'ours' and ${bindings.ownership} = 'releasing'`)
 
 const oneOf = (these: Ref[]) => sql`(kind, resource_id, cloud_id, scope) in (
   select value ->> 'kind', value ->> 'resourceId', value ->> 'cloudId', value ->> 'scope' from json_each(${JSON.stringify(these.map(refOf))}))`
@@ -195,7 +195,7 @@ const going = (kind: Kind, set: SQL): SQL => {
 const giveBack = (db: Database, kind: Kind, set: SQL) =>
   Object.entries(factsOf(kind).quota).map(([word, amount]) =>
     db.run(sql`update quotas set used = max(0, used - coalesce((select ${sql.raw(amount)} from ${factsOf(kind).table}
-      where ${going(kind, set)} and project_id = quotas.project_id), 0)) where resource = ${word}`),
+      where ${going(kind, set)} and +project_id = quotas.project_id), 0)) where resource = ${word}`),
   )
 
 /** Rows go, or become tombstones, for the accounts. What is a user's outlives being handed back. */

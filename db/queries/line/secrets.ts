@@ -17,6 +17,8 @@ export interface Secret {
   owner: string
   value: string
   set: string
+  /** SQL: where there is one. */
+  where: string
   /** Where such a value is sealed for. */
   place(owner: string): string
 }
@@ -31,12 +33,13 @@ const HEAD = 12
  */
 export const staleSecrets = (
   db: Database,
-  { table, row, owner, value }: Secret,
+  { table, row, owner, value, where }: Secret,
   { today, older, limit }: { today: string; older: string[]; limit: number },
 ): Promise<Kept[]> => {
-  const head = sql`substr(${sql.raw(value)}, 1, ${HEAD})`
+  // As the indexes of sealed values have it.
+  const head = sql.raw(`substr(${value}, 1, ${HEAD})`)
   return db.all<Kept>(sql`select ${sql.raw(row)} as row, ${sql.raw(owner)} as owner, ${sql.raw(value)} as value from ${sql.raw(table)}
-    where ${sql.raw(value)} is not null and ${head} <> ${today}
+    where ${sql.raw(where)} and (${head} < ${today} or ${head} > ${today})
       and (substr(${sql.raw(value)}, 1, 3) <> 'v1.' or ${head} in (select value from json_each(${JSON.stringify(older)})))
     limit ${limit}`)
 }

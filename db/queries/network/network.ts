@@ -16,14 +16,18 @@ export const ROUTER_INTERFACE = 'network:router_interface'
 export const isFoot = (port: 'near' | 'far' | 'p' | 'ports'): SQL =>
   sql.raw(`${port}.device_owner = '${ROUTER_INTERFACE}'`)
 
+/** Written out, so that the indexes of these few networks can be used. */
+export const isShared = sql`${networks.shared} = 1`
+export const isExternal = sql`${networks.external} = 1`
+
 /** Everybody sees what is shared, and the ways out of the clouds that his project is mapped to. */
 export const visible = (scope: Scope<string | Placeholder>): SQL =>
   'every' in scope
     ? always
     : either(
         within(networks.projectId, scope),
-        eq(networks.shared, true),
-        sql`(${networks.external} and ${networks.cloudId} in (select cloud_id from mappings where project_id = ${scope.projectId}))`,
+        isShared,
+        sql`(${isExternal} and ${networks.cloudId} in (select cloud_id from mappings where project_id = ${scope.projectId}))`,
       )
 
 const view = {
@@ -203,7 +207,7 @@ const wayOut = prepared((db, { scope }: Slots<{ scope: Scope }>) =>
   db
     .select({ id: networks.id })
     .from(networks)
-    .where(and(eq(networks.external, sql`true`), eq(networks.isDefault, sql`true`), visible(scope)))
+    .where(and(isExternal, eq(networks.isDefault, sql`true`), visible(scope)))
     .limit(1),
 )
 

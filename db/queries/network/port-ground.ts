@@ -1,9 +1,9 @@
-import { and, eq, sql } from 'drizzle-orm'
+import { and, sql } from 'drizzle-orm'
 import type { Database } from '../../client.ts'
 import { anyOf, both, either } from '../../conditions.ts'
 import { ready } from '../../prepared.ts'
 import { networks, securityGroups, subnets } from '../../schema/index.ts'
-import { type Scope, within } from '../../scope.ts'
+import { foundWithin, type Scope } from '../../scope.ts'
 import { type NetworkRow, visible } from './network.ts'
 import type { SubnetRow } from './subnets.ts'
 
@@ -69,8 +69,8 @@ export const portGround = async (
       .from(securityGroups)
       .where(
         either(
-          both(anyOf(securityGroups.id, ask.groupIds), within(securityGroups.projectId, scope)),
-          both(anyOf(securityGroups.projectId, ask.projectIds), eq(securityGroups.isDefault, sql`'default'`)),
+          both(anyOf(securityGroups.id, ask.groupIds), foundWithin(securityGroups.projectId, scope)),
+          both(anyOf(securityGroups.projectId, ask.projectIds), sql`${securityGroups.isDefault} = 'default'`),
         ),
       ),
   ])

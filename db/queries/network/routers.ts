@@ -109,7 +109,7 @@ export const routerLost = (
   subnetId: string,
   externalNetworkId: string,
 ) => sql`not exists (select 1 from routers r
-  join ports p on p.device_id = r.id join ip_allocations a on a.port_id = p.id
+  cross join ports p on p.device_id = r.id cross join ip_allocations a on a.port_id = p.id
   where r.id = ${id} and r.external_network_id = ${externalNetworkId} and ${isFoot('p')} and a.subnet_id = ${subnetId})`
 
 /* ---------------------------------------------------------------- bindings of routers */
@@ -138,5 +138,5 @@ export const routerCarries = (id: string) => sql`exists (select 1 from floating_
 
 /** A floating IP leads through the router to an address of the subnet. */
 export const subnetCarries = (routerId: string, subnetId: string) => sql`exists (select 1 from floating_ips f
-  join ip_allocations a on a.port_id = f.port_id and a.address = f.fixed_ip_address
+  cross join ip_allocations a on a.port_id = f.port_id and a.address = f.fixed_ip_address
   where f.router_id = ${routerId} and a.subnet_id = ${subnetId})`

@@ -17,7 +17,7 @@ const visible = (scope: Scope<string | Placeholder>): SQL =>
     ? always
     : either(
         within(subnets.projectId, scope),
-        sql`exists (select 1 from networks n where n.id = ${subnets.networkId} and n.shared)`,
+        sql`${subnets.networkId} in (select n.id from networks n where n.shared = 1)`,
       )
 
 export const subnetAttributes: Attributes = table({

@@ -12,8 +12,8 @@ interface Holder {
 }
 
 /** Bindings of a network and of what hangs on it. `n` is its alias in the query around it. */
-const hangsOn = sql`((b.kind = 'network' and b.resource_id = n.id) or (b.kind = 'security_group' and b.scope <> '' and b.scope = n.id)
-  or (b.kind = 'subnet' and b.resource_id in (select id from subnets where network_id = n.id)))`
+const hangsOn = sql`((b.resource_id = n.id and b.kind = 'network') or (b.scope <> '' and b.scope = n.id and b.kind = 'security_group')
+  or (b.resource_id in (select id from subnets where network_id = n.id) and b.kind = 'subnet'))`
 
 /**
  * Networks of a server that nothing else holds on its cloud: no router, no other server, no port that is there or coming,
@@ -24,16 +24,16 @@ const freed = ({ serverId, cloudId, going }: Holder): SQL => sql`(
   where n.id in (select network_id from ports where device_id = ${serverId})
     and n.cloud_id = ${cloudId} and not n.external and n.availability_zone_hints = '[]'
     and not exists (select 1 from ports p where p.network_id = n.id and ${isFoot('p')})
-    and not exists (select 1 from bindings b where b.cloud_id = ${cloudId} and b.phase in ('calling', 'deleting') and ${hangsOn})
-    and not exists (select 1 from ports p join bindings b on b.kind = 'port' and b.resource_id = p.id
-      where p.network_id = n.id and not ${anyOf(sql`p.id`, going)} and b.cloud_id = ${cloudId} and b.want = 'present'
+    and not exists (select 1 from bindings b where +b.cloud_id = ${cloudId} and b.phase in ('calling', 'deleting') and ${hangsOn})
+    and not exists (select 1 from ports p cross join bindings b on b.kind = 'port' and b.resource_id = p.id
+      where p.network_id = n.id and not ${anyOf(sql`p.id`, going)} and +b.cloud_id = ${cloudId} and b.want = 'present'
         and b.phase in ('calling', 'bound'))
-    and not exists (select 1 from ports p join bindings b on b.kind = 'server' and b.resource_id = p.device_id
-      where p.network_id = n.id and p.device_id <> ${serverId} and b.cloud_id = ${cloudId} and b.want = 'present'
+    and not exists (select 1 from ports p cross join bindings b on b.kind = 'server' and b.resource_id = p.device_id
+      where p.network_id = n.id and p.device_id <> ${serverId} and +b.cloud_id = ${cloudId} and b.want = 'present'
         and b.phase not in ('failed', 'gone')))`
 
 const parts = (networks: SQL) => sql`((kind = 'network' and resource_id in ${networks})
-  or (kind = 'security_group' and scope <> '' and scope in ${networks})
+  or (+kind = 'security_group' and scope <> '' and scope in ${networks})
   or (kind = 'subnet' and resource_id in (select id from subnets where network_id in ${networks})))`
 
 /**
@@ -47,8 +47,8 @@ export const freeNetworks = (db: Database, holder: Holder, now: number) => {
     db.run(sql`update ports set status = 'DOWN' where status = 'ERROR' and network_id in ${networks}`),
     db.run(sql`update subnets set zone = null where network_id in ${networks}`),
     db.run(sql`update bindings set want = 'absent', revision = revision + 1, due_at = ${now}, attempts = 0, updated_at = ${now}
-      where cloud_id = ${cloudId} and phase = 'bound' and ${parts(networks)}`),
-    db.run(sql`delete from bindings where cloud_id = ${cloudId} and phase in ('intent', 'failed') and (${parts(networks)}
+      where +cloud_id = ${cloudId} and phase = 'bound' and ${parts(networks)}`),
+    db.run(sql`delete from bindings where +cloud_id = ${cloudId} and phase in ('intent', 'failed') and (${parts(networks)}
       or (kind = 'port' and resource_id in (select id from ports where network_id in ${networks})))`),
     db.run(sql`update networks set cloud_id = null, status = 'ACTIVE', updated_at = ${now} where id in ${networks}`),
   ] as const

@@ -66,7 +66,8 @@ const create = async (context: Context, projectId: string, asked: ServerWish): P
 
 /** What the wish refers to; a wish for a fork said as one for a plain server. */
 const resolve = async (context: Context, projectId: string, asked: ServerWish): Promise<Resolved> => {
-  const lookUp = (wish: ServerWish) => lookUpReferences(context.db, referencesOf(context, projectId, wish))
+  const lookUp = (wish: ServerWish) =>
+    lookUpReferences(context.db, referencesOf(context, projectId, wish), context.look)
   const found = await lookUp(asked)
   const parentId = parentIn(asked, found.image)
   if (parentId !== undefined) return resolveFork(context, projectId, asked, parentId, lookUp)

@@ -220,6 +220,7 @@ export const createOperation: Operation = operation({
   summary: 'Creates servers. The answer comes before the cloud has heard of them: ask until status is ACTIVE or ERROR.',
   status: 202,
   body: creation,
+  looksAlong: true,
   handle: async (input) => {
     const { context, body } = input
     const projectId = context.caller?.projectId ?? ''

@@ -1,0 +1,84 @@
+/** Statements whose cost grows with what is stored, told by their text, and why that is as it should be. */
+export const ALLOWED: { like: RegExp; because: string }[] = [
+  // Lists in an order, or by a filter, that has no index.
+  {
+    like: /select s\.rowid as chosen from servers s/,
+    because:
+      'An order without an index: keys alone are put in order, of one project unless an administrator asks for all.',
+  },
+  {
+    like: /from "(\w+)" .*order by (?!"\1"\."created_at" (asc|desc), "\1"\."id")/s,
+    because:
+      'A list of Cinder, Glance or Neutron by another key than its time: an index for each would cost every change.',
+  },
+  {
+    like: /from "networks" where .*"networks"\."shared" = 1/s,
+    because: 'What a project sees is its own, what is shared and its ways out: as many as its quota of networks.',
+  },
+  {
+    like: /from "subnets" where .*select (n\.)?id from networks (n )?where/s,
+    because: 'Subnets that a project sees are those of such networks: as many as its quota.',
+  },
+  {
+    like: /p\.network_id in \(select id from networks where/,
+    because: 'Of a server that names no network, all that its project could mean: as many as its quota.',
+  },
+  {
+    like: /from "images" where .*"images"\."visibility"/s,
+    because: 'What a project sees is its own and what its clouds show: as many as its quota and their catalogues.',
+  },
+  {
+    like: /from "security_groups" where \("security_groups"\."project_id" = .*"name" in/s,
+    because: 'Groups are named: as many as the quota of a project.',
+  },
+  { like: /select count\(\*\)( as \w+)? from "(volumes|snapshots)"/, because: 'A list with with_count asks how many there are.' },
+  {
+    like: /from "(users|projects)" (where .*)?order by/s,
+    because: 'Keystone has no pages of these: who lists them asks for all.',
+  },
+  {
+    like: /from "role_assignments" inner join "users"/,
+    because: 'Keystone has no pages of these: who lists them asks for all.',
+  },
+  // Limits that are counted.
+  {
+    like: /select (count\(\*\)|sum\(size_bytes\))\s+from images/,
+    because: 'Images are counted against a limit of some hundred in a project.',
+  },
+  // What administrators do now and then.
+  { like: /delete from "role_assignments" where/, because: 'A role or a project is deleted.' },
+  { like: /update "users" set "default_project_id"/, because: 'A project is deleted.' },
+  { like: /delete from mappings where project_id/, because: 'A project is taken away from a cloud.' },
+  {
+    like: /exists \(select 1 from bindings b where b\.cloud_id = \?\S* and b\.phase <> 'gone'/,
+    because: 'A cloud is taken out: looked through until something is found on it.',
+  },
+  // What the cron does by looking at all of something.
+  {
+    like: /as hot\s+from bindings\s+where cloud_id/,
+    because: 'A sweep compares all of a kind on a cloud with what the cloud shows.',
+  },
+  {
+    like: /from json_each\(\?\S*\) o where exists \(select 1 from bindings b/,
+    because: 'A sweep looks for orphans among what is being made.',
+  },
+  { like: /orphans.*cloud_id/s, because: 'A sweep compares all orphans of a kind on a cloud: there should be none.' },
+  {
+    like: /(from|update) bindings (set phase = 'gone', due_at = null )?where cloud_id = \?\S* and kind = 'image'/,
+    because: 'The catalogue of a cloud is read anew.',
+  },
+  {
+    like: /update images set deleted_at = .* where project_id is null/s,
+    because: 'The catalogue of a cloud is read anew.',
+  },
+  { like: /select blob from images/, because: 'The store of uploads is compared with all that belongs in it.' },
+  {
+    like: /from lingering_addresses where port_id >=/,
+    because: 'What others hold in the subnets of a cloud is read anew.',
+  },
+  { like: /delete from login_failures/, because: 'It holds the failures of the last minutes.' },
+  {
+    like: /select n\.id from networks n\s+where n\.id in \(select network_id from ports where device_id/,
+    because: 'A server came to nothing on a cloud: its network is looked through until another one is found on it.',
+  },
+]

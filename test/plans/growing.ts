@@ -1,0 +1,55 @@
+/** Indexes of a few rows among many: what is under way, went wrong, or is of few. All of what is in one may be read. */
+export const FEW = [
+  'bindings_due',
+  'bindings_failed',
+  'bindings_gone',
+  'bindings_handed_over',
+  'bindings_leased',
+  'feet_by_network',
+  'feet_by_router',
+  'images_coming',
+  'networks_external',
+  'networks_shared',
+  'server_actions_rebuilding',
+  'servers_by_expiry',
+]
+
+/**
+ * Tables that grow with what users store, each with its wide columns: one value of these is shared by more and more rows.
+ * The others have a row for each cloud, zone, size, flavor, role or loop.
+ */
+export const GROWING: Record<string, string[]> = {
+  servers: ['project_id', 'cloud_id', 'deleted_at', 'status', 'image_id'],
+  server_actions: ['project_id'],
+  server_ports: [],
+  interfaces: ['project_id'],
+  attachments: ['project_id'],
+  keypairs: [],
+  ports: ['project_id', 'network_id', 'device_owner'],
+  ip_allocations: ['subnet_id'],
+  lingering_addresses: ['subnet_id'],
+  port_security_groups: ['security_group_id'],
+  networks: ['project_id', 'cloud_id'],
+  subnets: ['project_id'],
+  routers: ['project_id'],
+  floating_ips: ['project_id'],
+  security_groups: ['project_id'],
+  security_group_rules: ['project_id'],
+  volumes: ['project_id', 'cloud_id', 'deleted_at', 'status'],
+  snapshots: ['project_id', 'cloud_id', 'deleted_at', 'status'],
+  images: ['project_id', 'deleted_at', 'visibility', 'status'],
+  bindings: ['due_at', 'cloud_id', 'kind', 'project_id', 'phase', 'want', 'ownership'],
+  journal: ['kind', 'action'],
+  orphans: ['cloud_id', 'kind'],
+  drift: ['kind'],
+  quotas: [],
+  repeatables: [],
+  revoked_tokens: [],
+  login_failures: [],
+  users: ['domain_id'],
+  projects: ['domain_id'],
+  application_credentials: [],
+  credential_rules: [],
+  access_rules: [],
+  role_assignments: ['role_id', 'project_id'],
+}

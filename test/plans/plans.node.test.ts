@@ -1,0 +1,74 @@
+import { sql } from 'drizzle-orm'
+import { describe, expect, test } from 'vitest'
+import { splitSql } from '../../db/migrate.ts'
+import { startPlimsoll } from '../support/harness.ts'
+import { MIGRATIONS } from '../support/runtime.ts'
+import { ALLOWED } from './allowed.ts'
+import { FEW, GROWING } from './growing.ts'
+import { judgeOf } from './judge.ts'
+import { refused } from './watch.ts'
+
+/*
+ * Every story on Node asks SQLite for the plan of every statement that the program runs in it (`watch.ts`), and fails where
+ * one costs more the more is stored. Here is what is found, and what is not held against a statement.
+ */
+
+const schema = MIGRATIONS.DB.flatMap(({ sql: text }) => splitSql(text))
+const judge = judgeOf(schema)
+const rows = 'select * from ports where'
+
+describe('refused is', () => {
+  test.each([
+    ['a look at every row', 'select * from servers where fault is not null', 'all of servers is read'],
+    ['one by an alias', 'select p.id from clouds c, ports p where p.status = c.name', 'all of ports is read'],
+    ['one of a statement that writes', "update bindings set due_at = 1 where token = 'x'", 'all of bindings is read'],
+    ['a look at all that a project has', `${rows} project_id = ?`, 'much of ports is read'],
+    [
+      'ids that are looked for among all that a project has',
+      `${rows} project_id = ? and id in (select value from json_each(?))`,
+      'much of ports is read',
+    ],
+    ['a page that is sorted', `${rows} project_id = ? order by name limit 10`, 'much of ports is read and sorted'],
+    ['a page of one project along all others', `${rows} project_id = ? order by updated_at limit 1`, 'much of ports'],
+    [
+      'an index that is made for one statement',
+      'select * from ports a, ports b where a.id = ? and b.mac_address = a.mac_address',
+      'of ports',
+    ],
+    ['a look at all that is settled', 'select * from bindings where due_at is null', 'much of bindings is read'],
+  ])('%s', (_, text, fault) => {
+    expect(judge(text).join('\n')).toContain(fault)
+  })
+
+  test('a story in which the program does so', async () => {
+    const { db } = (await startPlimsoll()).context()
+    await expect(db.all(sql`select * from servers`)).rejects.toThrow('all of servers is read: SCAN servers')
+    expect(refused.splice(0)).toHaveLength(1)
+  })
+})
+
+describe('nothing is held against', () => {
+  test.each([
+    ['one row', 'select * from servers where id = ?'],
+    ['rows by their ids', 'select * from servers where id in (select value from json_each(?)) and +project_id = ?'],
+    ['a page along an index', `${rows} project_id = ? and created_at > ? order by created_at, id limit 10`],
+    ['all that a client asks for, along an index', `${rows} project_id = ? order by created_at, id`],
+    ['a few among many', 'select * from bindings where due_at <= ?'],
+    ['tables that do not grow', 'select * from clouds order by name'],
+  ])('%s', (_, text) => {
+    expect(judge(text)).toEqual([])
+  })
+})
+
+test('tables and indexes are named as they are, and every table grows or is known not to', () => {
+  const made = (what: string) =>
+    schema.flatMap((text) => new RegExp(`^\\s*create (?:unique )?${what} [\`"](\\w+)[\`"]`, 'i').exec(text)?.[1] ?? [])
+  const still =
+    'clouds zones offers volume_types mappings flavors flavor_access domains roles settings leases lapses guards sweeps listing_parts'
+  expect(new Set([...Object.keys(GROWING), ...still.split(' ')])).toEqual(new Set(made('table')))
+  expect(FEW.filter((index) => !made('index').includes(index))).toEqual([])
+})
+
+test('whatever is allowed has a reason', () => {
+  for (const { because } of ALLOWED) expect(because).toMatch(/^[A-Z].{20,}\.$/)
+})
