@@ -28,7 +28,7 @@ export const ALLOWED: { like: RegExp; because: string }[] = [
     because: 'What a project sees is its own and what its clouds show: as many as its quota and their catalogues.',
   },
   {
-    like: /from "security_groups" where \("security_groups"\."project_id" = .*"name" in/s,
+    like: /from "security_groups" where \("security_groups"\."project_id" = .*"name" (in|=) /s,
     because: 'Groups are named: as many as the quota of a project.',
   },
   {
@@ -43,6 +43,10 @@ export const ALLOWED: { like: RegExp; because: string }[] = [
     like: /from "role_assignments" inner join "users"/,
     because: 'Keystone has no pages of these: who lists them asks for all.',
   },
+  {
+    like: /sum\("volumes"\."size_gib"\)/,
+    because: 'The summary of volumes adds up how large all of them are.',
+  },
   // Limits that are counted.
   {
     like: /select (count\(\*\)|sum\(size_bytes\))\s+from images/,
@@ -56,10 +60,19 @@ export const ALLOWED: { like: RegExp; because: string }[] = [
   { like: /from role_assignments a where .*a\.role_id = \?/s, because: 'A role is deleted, with what rests on it.' },
   { like: /delete from "role_assignments" where/, because: 'A role or a project is deleted.' },
   { like: /update "users" set "default_project_id"/, because: 'A project is deleted.' },
+  { like: /delete from "bindings" where "bindings"\."cloud_id" = \?\S*$/, because: 'A cloud is taken out.' },
   { like: /delete from mappings where project_id/, because: 'A project is taken away from a cloud.' },
   {
-    like: /exists \(select 1 from bindings b where b\.cloud_id = \?\S* and b\.phase <> 'gone'/,
+    like: /exists \(select 1 from bindings b\s+where b\.cloud_id = \?\S* and b\.phase <> 'gone'/,
     because: 'A cloud is taken out: looked through until something is found on it.',
+  },
+  {
+    like: /select distinct "resource_id" from "bindings" where \("bindings"\."project_id"/,
+    because: 'A project is handed back as a whole.',
+  },
+  {
+    like: /'security group ' \|\| security_group_id/,
+    because: 'What is handed back is leant on by nothing: everything that could is looked through, once.',
   },
   // What the cron does by looking at all of something.
   {
@@ -67,7 +80,7 @@ export const ALLOWED: { like: RegExp; because: string }[] = [
     because: 'A sweep compares all of a kind on a cloud with what the cloud shows.',
   },
   {
-    like: /from json_each\(\?\S*\) o where exists \(select 1 from bindings b/,
+    like: /from json_each\(\?\S*\) o\s+where exists \(select 1 from bindings b/,
     because: 'A sweep looks for orphans among what is being made.',
   },
   { like: /orphans.*cloud_id/s, because: 'A sweep compares all orphans of a kind on a cloud: there should be none.' },
@@ -80,6 +93,10 @@ export const ALLOWED: { like: RegExp; because: string }[] = [
     because: 'The catalogue of a cloud is read anew.',
   },
   { like: /select blob from images/, because: 'The store of uploads is compared with all that belongs in it.' },
+  {
+    like: /from bindings\s+where cloud_id = \?\S* and kind = 'subnet'/,
+    because: 'What others hold in the subnets of a cloud is read anew.',
+  },
   {
     like: /from lingering_addresses where port_id >=/,
     because: 'What others hold in the subnets of a cloud is read anew.',

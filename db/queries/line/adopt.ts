@@ -2,7 +2,7 @@ import { and, eq, inArray, sql } from 'drizzle-orm'
 import type { Json, Kind } from '../../../adapters/contract.ts'
 import type { Database } from '../../client.ts'
 import { AMONG, anyOf } from '../../conditions.ts'
-import { factsOf, type Tombstoned } from '../../kinds.ts'
+import { factsOf, KINDS_BY_RANK, type Tombstoned } from '../../kinds.ts'
 import { prepared, ready, type Slots } from '../../prepared.ts'
 import {
   attachments,
@@ -43,6 +43,8 @@ export const boundTo = (db: Database, cloudId: string, nativeIds: string[]): Pro
     .where(
       and(
         eq(bindings.cloudId, cloudId),
+        // Every one: the index is by kind.
+        anyOf(bindings.kind, KINDS_BY_RANK),
         inArray(bindings.phase, ['bound', 'deleting']),
         anyOf(bindings.nativeId, nativeIds),
       ),

@@ -159,7 +159,7 @@ const begun = (now: number) => sql`ownership = 'releasing', due_at = null, fence
 /** From here on nothing changes them, and nobody takes them for lost. */
 export const beginRelease = (db: Database, ids: Iterable<string>, cloudId: string | undefined, now: number) =>
   db.run(sql`update bindings set ${begun(now)} where resource_id in ${among(ids)} and ${handedBack}
-    and ${cloudId === undefined ? sql`true` : sql`cloud_id = ${cloudId}`}`)
+    and ${cloudId === undefined ? sql`true` : sql`+cloud_id = ${cloudId}`}`)
 
 /** Statement: the same for these very bindings of what is borrowed: a keypair goes back on one cloud, and stays on the others. */
 export const beginBorrowed = (db: Database, these: Ref[], now: number) =>
@@ -176,12 +176,12 @@ export const dropBorrowed = (db: Database, these: Ref[]) =>
 /** True (as SQL) while one of them is marked, as far as we know. */
 export const stillMarked = (ids: Iterable<string>, cloudId: string | undefined) =>
   sql`exists (select 1 from bindings where resource_id in ${among(ids)} and ${handedBack}
-    and ${cloudId === undefined ? sql`true` : sql`cloud_id = ${cloudId}`})`
+    and ${cloudId === undefined ? sql`true` : sql`+cloud_id = ${cloudId}`})`
 
 /** Bindings first: what follows then touches nothing that a cloud would hear of. */
 export const dropBindings = (db: Database, ids: Iterable<string>, cloudId: string | undefined) =>
   db.run(sql`delete from bindings where resource_id in ${among(ids)}
-    and ${cloudId === undefined ? sql`true` : sql`cloud_id = ${cloudId}`}`)
+    and ${cloudId === undefined ? sql`true` : sql`+cloud_id = ${cloudId}`}`)
 
 const DELETED_SERVER = { status: 'DELETED', vmState: 'deleted', taskState: null, powerState: 0, oldFlavor: null }
 
@@ -195,7 +195,8 @@ const going = (kind: Kind, set: SQL): SQL => {
 const giveBack = (db: Database, kind: Kind, set: SQL) =>
   Object.entries(factsOf(kind).quota).map(([word, amount]) =>
     db.run(sql`update quotas set used = max(0, used - coalesce((select ${sql.raw(amount)} from ${factsOf(kind).table}
-      where ${going(kind, set)} and +project_id = quotas.project_id), 0)) where resource = ${word}`),
+      where ${going(kind, set)} and +project_id = quotas.project_id), 0))
+      where resource = ${word} and project_id in (select project_id from ${factsOf(kind).table} where ${going(kind, set)})`),
   )
 
 /** Rows go, or become tombstones, for the accounts. What is a user's outlives being handed back. */
