@@ -59,8 +59,11 @@ export const ALLOWED: { like: RegExp; because: string }[] = [
   // What administrators do now and then.
   { like: /from role_assignments a where .*a\.role_id = \?/s, because: 'A role is deleted, with what rests on it.' },
   { like: /delete from "role_assignments" where/, because: 'A role or a project is deleted.' },
-  { like: /update "users" set "default_project_id"/, because: 'A project is deleted.' },
-  { like: /delete from "bindings" where "bindings"\."cloud_id" = \?\S*$/, because: 'A cloud is taken out.' },
+  { like: /update "users" set "default_project_id"/, because: 'A project is deleted, which is rare.' },
+  {
+    like: /delete from "bindings" where "bindings"\."cloud_id" = \?\S*$/,
+    because: 'A cloud is taken out, with what is left of it.',
+  },
   { like: /delete from mappings where project_id/, because: 'A project is taken away from a cloud.' },
   {
     like: /exists \(select 1 from bindings b\s+where b\.cloud_id = \?\S* and b\.phase <> 'gone'/,
