@@ -23,7 +23,7 @@ const namesOf = (table: string, text: string): string[] => [
  * Why a statement costs more the more is stored, one line each; none: it does not. `plan` are the lines of `explain query
  * plan`.
  */
-export const faultsOf = (text: string, plan: string[]): string[] => {
+const faultsOf = (text: string, plan: string[]): string[] => {
   const tableOf = new Map(Object.keys(GROWING).flatMap((table) => namesOf(table, text).map((name) => [name, table])))
   // A list shows what it reads, to its end or to its limit, as long as an index has its order.
   const bounded = /\b(limit|order by)\b/i.test(text)
