@@ -56,7 +56,7 @@ export const prepared = <V, R>(build: (db: Database, slots: Slots<V>) => Query<R
   const kept = new Map<string, Worded>()
   let last: { shape: string; worded: Worded } | null = null
   const wordedFor = (db: Database, values: object): Worded => {
-    const shape = shapeOf(values)
+    const shape = shapeOf(values as Record<string, unknown>)
     if (last?.shape === shape) return last.worded
     const worded = kept.get(shape) ?? wordingOf(build(db, slotsFor(values) as Slots<V>))
     // The order of the map is that of use.
@@ -102,11 +102,11 @@ const wordingOf = (query: Query<unknown>): Worded => {
 const isScope = (name: string, value: unknown): value is Scope => name === 'scope' && typeof value === 'object'
 
 /** What the text of a query depends on: which values are there, for whom, and its form. */
-const shapeOf = (values: object): string => {
+const shapeOf = (values: Record<string, unknown>): string => {
   let shape = ''
   let form = ''
   for (const name in values) {
-    const value = values[name as keyof typeof values] as unknown
+    const value = values[name]
     if (value === undefined) continue
     if (name === 'form') form = JSON.stringify(value)
     else shape += isScope(name, value) && 'every' in value ? '*,' : `${name},`

@@ -70,9 +70,7 @@ const BY_READER = Object.keys(factsOf({} as TokenFacts)) as (keyof Facts)[]
 type ByReader = { [K in keyof Facts as `reader.${K}`]: Facts[K] }
 const byReader = (reader: TokenFacts): ByReader => {
   const facts = factsOf(reader)
-  const renamed: Record<string, unknown> = {}
-  for (const name of BY_READER) renamed[`reader.${name}`] = facts[name]
-  return renamed as ByReader
+  return Object.fromEntries(BY_READER.map((name) => [`reader.${name}`, facts[name]])) as unknown as ByReader
 }
 const readerOf = (asked: Slots<Partial<ByReader>>): Slots<Facts> =>
   Object.fromEntries(BY_READER.map((name) => [name, asked[`reader.${name}`]])) as Slots<Facts>
