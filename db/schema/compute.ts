@@ -170,6 +170,8 @@ export const attachments = sqliteTable(
     /** A volume is in one server at a time; the constraint, not a check before it, keeps that true. */
     uniqueIndex('attachments_by_volume').on(t.volumeId),
     index('attachments_by_server').on(t.serverId),
+    index('attachments_by_project').on(t.projectId, t.createdAt, t.id),
+    index('attachments_by_time').on(t.createdAt, t.id),
   ],
 )
 

@@ -1,7 +1,12 @@
-import { type AttachmentRead, attachmentById, listAttachments } from '../../db/queries/block-storage/attachments.ts'
+import {
+  ATTACHMENT_SORT,
+  type AttachmentRead,
+  attachmentById,
+  listAttachments,
+} from '../../db/queries/block-storage/attachments.ts'
 import { notFound, notImplemented } from '../http/fault.ts'
 import { type Input, type Operation, operation } from '../http/operation.ts'
-import { allowedFilters, limitOf } from './listing.ts'
+import { allowedFilters, sliceOf } from './listing.ts'
 import { listScope, pursue } from './routes.ts'
 import { time } from './shapes.ts'
 
@@ -30,11 +35,15 @@ const pursueAttachments = ({ context }: Input, rows: AttachmentRead[]): void =>
     ),
   )
 
+const noAttachment = (id: string) =>
+  notFound(`Volume attachment could not be found with filter: attachment_id = ${id}.`)
+
 const list = (view: (a: AttachmentRead) => unknown) => async (input: Input) => {
   const { context, query } = input
   const { volume_id, instance_id, status, attach_status } = allowedFilters(input, 'attachment')
   const filter = { volumeId: volume_id, serverId: instance_id, status: status ?? attach_status }
-  const rows = (await listAttachments(context.db, listScope(context, query), filter)).slice(0, limitOf(query))
+  const rows = await listAttachments(context.db, listScope(context, query), filter, sliceOf(query, ATTACHMENT_SORT))
+  if (!rows) throw noAttachment(query.marker!)
   pursueAttachments(input, rows)
   return { body: { attachments: rows.map(view) } }
 }
@@ -88,7 +97,7 @@ export const attachmentOperations: Operation[] = [
     handle: async (input) => {
       const { context, params } = input
       const attachment = await attachmentById(context.db, context.scope, params.id!)
-      if (!attachment) throw notFound(`Volume attachment could not be found with filter: attachment_id = ${params.id}.`)
+      if (!attachment) throw noAttachment(params.id!)
       pursueAttachments(input, [attachment])
       return { body: { attachment: fullView(attachment) } }
     },

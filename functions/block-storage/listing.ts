@@ -23,7 +23,7 @@ export const filtersIn = (queries: URLSearchParams): Record<string, string> =>
   Object.fromEntries([...queries].filter(([key]) => !CONTROLS.includes(key)))
 
 /** Items of a page: at most the maximum, which is also the default; 400 for what is no such number. */
-export const limitOf = (query: Input['query']): number => {
+const limitOf = (query: Input['query']): number => {
   const { limit } = query
   if (limit === undefined) return MAXIMUM
   if (!/^[+-]?\d+$/.test(limit.trim())) throw badRequest('limit param must be an integer')

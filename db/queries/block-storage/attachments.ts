@@ -1,10 +1,11 @@
-import { and, eq, isNull, sql } from 'drizzle-orm'
+import { and, eq, isNull, type Placeholder, sql } from 'drizzle-orm'
 import type { Json } from '../../../adapters/contract.ts'
 import type { Database } from '../../client.ts'
 import { anyOf } from '../../conditions.ts'
 import { prepared, type Slots } from '../../prepared.ts'
 import { attachments, bindings, serverActions, type servers, volumes } from '../../schema/index.ts'
 import { type Scope, within } from '../../scope.ts'
+import { markerIn, type Page, pageFor, type Slice, startOf } from '../listing.ts'
 
 export type AttachmentRow = typeof attachments.$inferSelect
 export type ServerRow = typeof servers.$inferSelect
@@ -69,26 +70,52 @@ interface AttachmentFilter {
   status?: string | undefined
 }
 
-const listing = prepared((db, { scope, volumeId, serverId, status }: Slots<AttachmentFilter & { scope: Scope }>) =>
-  read(db)
+/** Columns by which lists may be sorted, in Cinder's words (cinder/db/sqlalchemy/models.py, `VolumeAttachment`). */
+export const ATTACHMENT_SORT = {
+  id: attachments.id,
+  volume_id: attachments.volumeId,
+  instance_uuid: attachments.serverId,
+  mountpoint: attachments.device,
+  attach_status: attachments.status,
+  attach_time: attachments.attachedAt,
+  created_at: attachments.createdAt,
+} as const
+
+const visible = (scope: Scope<string | Placeholder>) => within(attachments.projectId, scope)
+
+const paging = prepared((db, asked: Slots<Page & AttachmentFilter>) => {
+  const { volumeId, serverId, status } = asked
+  const start = startOf(attachments, ATTACHMENT_SORT, asked, visible(asked.scope))
+  return read(db)
     .where(
       and(
-        within(attachments.projectId, scope),
+        visible(asked.scope),
         volumeId && eq(attachments.volumeId, volumeId),
         serverId && eq(attachments.serverId, serverId),
         status && sql`${attachments.status} = ${status}`,
+        start.beyond,
       ),
     )
-    .orderBy(attachments.createdAt, attachments.id)
-    .limit(1000),
-)
+    .orderBy(...start.orderBy)
+    .limit(asked.limit)
+    .offset(asked.offset)
+})
+const marked = markerIn(attachments, visible)
 
-/** Attachments of a scope, of a volume, a server or a status where one is named. */
+/**
+ * One page of the attachments of a scope, of a volume, a server or a status where one is named; null: the marker is not an
+ * attachment that the scope may see.
+ */
 export const listAttachments = async (
   db: Database,
   scope: Scope,
   filter: AttachmentFilter,
-): Promise<AttachmentRead[]> => (await listing.run(db, { scope, ...filter })).map(flat)
+  slice: Slice,
+): Promise<AttachmentRead[] | null> => {
+  const page = pageFor(scope, slice)
+  const rows = await paging.run(db, { ...page, ...filter })
+  return rows.length || (await marked(db, page)) ? rows.map(flat) : null
+}
 
 /** The attachment with where its volume and its server are: what converge works on. */
 export const attachmentWork = async (db: Database, id: string) => {

@@ -83,6 +83,28 @@ describe('a volume in a server', () => {
     expect((await demo().get(`${base}/attachments`)).body.attachments).toEqual([])
   })
 
+  it('is listed newest first, page by page', async () => {
+    const [server, first, second] = [await aServer(), await aVolume(), await aVolume()]
+    for (const id of [first, second]) {
+      await attachVolume(plimsoll.context('demo'), server, (await volumeFor(plimsoll.context('demo'), id))!, OPTIONS)
+      await plimsoll.settle()
+      plimsoll.clock.advance(1_000)
+    }
+    const page = async (query: string) => (await demo().get(`${base}/attachments?${query}`)).body.attachments
+    const volumesOn = async (query: string) =>
+      (await page(query)).map(({ volume_id }: { volume_id: string }) => volume_id)
+    const [newest, older] = await page('')
+    expect([newest.volume_id, older.volume_id]).toEqual([second, first])
+    expect(await volumesOn('limit=1')).toEqual([second])
+    expect(await volumesOn(`limit=1&marker=${newest.id}`)).toEqual([first])
+    expect(await volumesOn('offset=1')).toEqual([first])
+    expect(await volumesOn('sort=created_at:asc')).toEqual([first, second])
+    expect(await page(`marker=${older.id}`)).toEqual([])
+
+    expect((await demo().get(`${base}/attachments?marker=x`)).status).toBe(404)
+    expect((await demo().get(`${base}/attachments?sort=secret`)).status).toBe(400)
+  })
+
   it('is refused before any cloud is asked when they are in different places', async () => {
     await plimsoll.addCloud({ name: 'other', type: 'sandbox' })
     const server = await aServer()
