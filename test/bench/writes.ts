@@ -1,3 +1,4 @@
+import { benchCreates } from './creates.ts'
 import { timed } from './load.ts'
 import type { Estate } from './reads/estate.ts'
 import { benchReconcile } from './reconcile.ts'
@@ -7,7 +8,7 @@ import { passwordBody, type World } from './world.ts'
 const ROWS = 10_000
 
 /** What a login, a create and a quiet sweep cost, in time and in trips. */
-export const benchWrites = async (world: World, { token, wish }: Estate, table: Table): Promise<void> => {
+export const benchWrites = async (world: World, estate: Estate, table: Table): Promise<void> => {
   const { counter, send } = world
   const issue = (user: 'demo' | 'admin') => () =>
     send('POST', '/identity/v3/auth/tokens', undefined, passwordBody(user))
@@ -20,16 +21,7 @@ export const benchWrites = async (world: World, { token, wish }: Estate, table: 
   table.row('POST /auth/tokens, password known', `${knownMs.toFixed(2)} ms`, '', known)
   table.target('a login with a known password takes ≤ 1 ms, all of it', knownMs <= 1, `${knownMs.toFixed(2)} ms`)
 
-  const post = () => send('POST', '/compute/v2.1/servers', token, wish)
-  await post()
-  const created = await counter.of(post)
-  const postMs = await timed(20, post)
-  table.row('POST /servers', `${postMs.toFixed(1)} ms`, '', created)
-  const reads = created.database - created.writes
-  table.target('a create writes 1 batch', created.writes === 1, `${created.writes}`)
-  table.target('a create reads in 2 round trips at most', reads <= 2, `${reads}`)
-  table.target('0 cloud calls before the answer to a create', created.cloud === 0, `${created.cloud}`)
-  world.deferred.length = 0
+  await benchCreates(world, estate, table)
 
   const sweep = await benchReconcile(world, ROWS)
   table.row('bare read + JSON.stringify of 10,000 bindings and sightings', `${sweep.bareMs.toFixed(0)} ms`, '1.00')

@@ -2,25 +2,32 @@ import { and, sql } from 'drizzle-orm'
 import type { Database } from '../../client.ts'
 import { anyOf, both, either } from '../../conditions.ts'
 import { ready } from '../../prepared.ts'
-import { networks, securityGroups, subnets } from '../../schema/index.ts'
+import { clouds, networks, securityGroups, subnets } from '../../schema/index.ts'
 import { foundWithin, type Scope } from '../../scope.ts'
 import { type NetworkRow, visible } from './network.ts'
 import type { SubnetRow } from './subnets.ts'
 
-/** Networks, as far as the scope sees them, and their subnets in the order in which they were made. One round trip. */
+/**
+ * Networks, as far as the scope sees them, the clouds that they are on, and their subnets in the order in which they were
+ * made. One round trip.
+ */
 export const networksWithSubnets = async (
   db: Database,
   scope: Scope,
   ids: string[],
-): Promise<{ networks: NetworkRow[]; subnets: SubnetRow[] }> => {
-  const [networkRows, subnetRows] = await db.batch([
+): Promise<{ networks: NetworkRow[]; clouds: { id: string; name: string; type: string }[]; subnets: SubnetRow[] }> => {
+  const [networkRows, cloudRows, subnetRows] = await db.batch([
     db
       .select()
       .from(networks)
       .where(and(anyOf(networks.id, ids), visible(scope))),
+    db
+      .select({ id: clouds.id, name: clouds.name, type: clouds.type })
+      .from(clouds)
+      .where(sql`${clouds.id} in (select cloud_id from networks where ${anyOf(sql`id`, ids)})`),
     db.select().from(subnets).where(anyOf(subnets.networkId, ids)).orderBy(subnets.createdAt, subnets.id),
   ])
-  return { networks: networkRows, subnets: subnetRows }
+  return { networks: networkRows, clouds: cloudRows, subnets: subnetRows }
 }
 
 /** An address that a port has, or that a cloud or somebody on it still holds (then `portId` may be `<cloud>/<native id>`). */

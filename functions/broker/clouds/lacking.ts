@@ -1,10 +1,9 @@
 import type { Capability } from '../../../adapters/contract.ts'
-import type { Context } from '../../context.ts'
-import { adapterOf } from './adapter.ts'
+import { adapterOf, type Clouds } from './adapter.ts'
 
 /** Why a cloud cannot, in its adapter's sentence; null: it can, or there is no cloud yet. */
 export const whyLacking = async (
-  context: Context,
+  among: Clouds,
   cloudId: string | null,
   capability: Capability,
-): Promise<string | null> => (await adapterOf(context, cloudId))?.adapter.lacks[capability] ?? null
+): Promise<string | null> => (await adapterOf(among, cloudId))?.adapter.lacks[capability] ?? null

@@ -2,6 +2,7 @@ import type { NetworkRow } from '../../../db/queries/network/network.ts'
 import { networksWithSubnets, type PortGround, portGround } from '../../../db/queries/network/port-ground.ts'
 import type { SubnetRow } from '../../../db/queries/network/subnets.ts'
 import type { Context } from '../../context.ts'
+import type { KnownCloud } from '../clouds/adapter.ts'
 import { cidrHolds, readIp, writeIp } from './address.ts'
 import { bySlaac, type FixedIpWish } from './fixed-ips.ts'
 import { type Candidates, candidatesIn, freeAmong, walkFor } from './free-addresses.ts'
@@ -20,8 +21,12 @@ export interface Need {
   self?: string
 }
 
-/** Networks and subnets that somebody has read already, subnets in the order in which they were made. */
+/**
+ * Networks, the clouds that they are on, and their subnets in the order in which they were made, where somebody has read
+ * them already.
+ */
 export interface Known {
+  clouds: KnownCloud[]
   networks: NetworkRow[]
   subnets: SubnetRow[]
 }
@@ -37,11 +42,11 @@ export interface Ground extends Known {
   macs: string[]
 }
 
-/** Two round trips, one where networks and subnets are known; more only for subnets that are nearly full. */
+/** Two round trips, one where networks, clouds and subnets are known; more only for subnets that are nearly full. */
 export const readGround = async (context: Context, needs: Need[], known?: Known): Promise<Ground> => {
   const { db, scope } = context
   const networkIds = [...new Set(needs.map(({ networkId }) => networkId))]
-  const { networks, subnets: everywhere } = known ?? (await networksWithSubnets(db, scope, networkIds))
+  const { clouds, networks, subnets: everywhere } = known ?? (await networksWithSubnets(db, scope, networkIds))
   const subnets = everywhere.filter(({ networkId }) => networkIds.includes(networkId))
   const demands = subnets.filter((subnet) => !bySlaac(subnet)).map((subnet) => demandOn(subnet, needs))
   const candidates = demands
@@ -64,6 +69,7 @@ export const readGround = async (context: Context, needs: Need[], known?: Known)
   const theirs = held.filter(({ portId }) => portId !== self)
   const lost = new Set(macs.map(({ networkId, mac }) => `${networkId}/${mac}`))
   return {
+    clouds,
     networks,
     subnets,
     groups,

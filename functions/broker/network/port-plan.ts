@@ -29,7 +29,7 @@ export const plannedAddresses = async (
   context: Context,
   network: NetworkRow,
   wish: { wished: FixedIpWish[] | null; mac: string; router: boolean },
-  ground: Pick<Ground, 'subnets' | 'free' | 'used'>,
+  ground: Pick<Ground, 'clouds' | 'subnets' | 'free' | 'used'>,
 ): Promise<PortRow['fixedIps']> => {
   const { wished, mac } = wish
   if (wished?.length === 0) return []
@@ -39,18 +39,18 @@ export const plannedAddresses = async (
   for (const { subnet_id, ip_address } of fixedIps) used.add(`${subnet_id}/${ip_address}`)
   const named = wished?.flatMap(({ ip_address }) => ip_address ?? []) ?? []
   if (network.cloudId && named.length && !wish.router)
-    await refuseReserved(context, network.cloudId, subnets, fixedIps, named)
+    await refuseReserved(ground, network.cloudId, subnets, fixedIps, named)
   return fixedIps
 }
 
 const refuseReserved = async (
-  context: Context,
+  ground: Pick<Ground, 'clouds'>,
   cloudId: string,
   subnets: SubnetRow[],
   fixedIps: PortRow['fixedIps'],
   named: string[],
 ) => {
-  const cloud = await adapterOf(context, cloudId)
+  const cloud = await adapterOf(ground, cloudId)
   if (!cloud) return
   for (const ip of fixedIps.filter(({ ip_address }) => named.includes(ip_address))) {
     const { cidr } = subnets.find(({ id }) => id === ip.subnet_id)!

@@ -86,7 +86,7 @@ const plan = async (context: Context, wish: PortWish, ground: Ground, macAddress
       type: 'ExternalNetworkAttachForbidden',
       reason: `It is not allowed to create an interface on external network ${network.id}`,
     })
-  await refuseUnfiltered(context, network.cloudId, wish)
+  await refuseUnfiltered(ground, network.cloudId, wish)
   const router = wish.deviceOwner === ROUTER_INTERFACE
   const asked = { wished: wish.fixedIps ?? null, mac: macAddress, router }
   const fixedIps = await plannedAddresses(context, network, asked, ground)
@@ -167,7 +167,7 @@ export const planPortChange = async (context: Context, port: PortView, change: P
   const groupIds = change.securityGroupIds ?? []
   const ground = await readGround(context, [{ networkId, projectId, wished: change.fixedIps, mac, groupIds, self }])
   const network = ground.networks[0]!
-  await refuseUnfiltered(context, network.cloudId, { ...change.set, securityGroupIds: change.securityGroupIds })
+  await refuseUnfiltered(ground, network.cloudId, { ...change.set, securityGroupIds: change.securityGroupIds })
   const portSecurity = change.set.portSecurity ?? port.portSecurity
   const asked = change.fixedIps && { wished: change.fixedIps, mac, router: isRouterPort(port) }
   const fixedIps = asked && (await plannedAddresses(context, network, asked, ground))

@@ -1,4 +1,4 @@
-import type { Context } from '../../context.ts'
+import type { Clouds } from '../clouds/adapter.ts'
 import { whyLacking } from '../clouds/lacking.ts'
 import { conflicting } from './network-refusal.ts'
 
@@ -7,11 +7,11 @@ import { conflicting } from './network-refusal.ts'
  * that traffic is filtered which is not.
  */
 export const refuseUnfiltered = async (
-  context: Context,
+  among: Clouds,
   cloudId: string | null,
   wish: { portSecurity?: boolean | undefined; securityGroupIds?: string[] | null | undefined },
 ): Promise<void> => {
   if (!wish.portSecurity && !wish.securityGroupIds?.length) return
-  const why = await whyLacking(context, cloudId, 'security_group')
+  const why = await whyLacking(among, cloudId, 'security_group')
   if (why !== null) throw conflicting('PortSecurityAndIPRequiredForSecurityGroups', why)
 }

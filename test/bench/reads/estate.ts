@@ -14,7 +14,7 @@ export interface Estate {
   projectId: string
   userId: string
   /** What is to be created once more, to be measured. */
-  wish: object
+  wish: { server: { networks: { uuid: string }[]; security_groups: { name: string }[] } & Record<string, unknown> }
   named: Record<string, string>
 }
 

@@ -1,0 +1,51 @@
+import { timed } from './load.ts'
+import type { Estate } from './reads/estate.ts'
+import type { Table } from './table.ts'
+import type { World } from './world.ts'
+
+const NETWORK = '/network/v2.0'
+
+/** What a create costs, in time and, for each thing that a server can be made of, in trips. */
+export const benchCreates = async (world: World, estate: Estate, table: Table): Promise<void> => {
+  const { counter, send } = world
+  const post = (server: object) => () =>
+    send('POST', '/compute/v2.1/servers', estate.token, { server }, { 'OpenStack-API-Version': 'compute 2.96' })
+  const plain = post(estate.wish.server)
+  await plain()
+  const plainMs = await timed(20, plain)
+  for (const [of, server] of Object.entries(await wishes(world, estate))) {
+    const what = `POST /servers, ${of}`
+    const { database, writes, ...trips } = await counter.of(post(server))
+    const reads = database - writes
+    table.row(what, of === PLAIN ? `${plainMs.toFixed(1)} ms` : '', '', { database, writes, ...trips })
+    table.target(`${what}: 1 batch that writes`, writes === 1, `${writes}`)
+    table.target(`${what}: 2 round trips that read at most`, reads <= 2, `${reads}`)
+    table.target(`${what}: 0 cloud calls before the answer`, trips.cloud === 0, `${trips.cloud}`)
+  }
+  world.deferred.length = 0
+}
+
+const PLAIN = 'its network and group named'
+
+/** Servers to ask for, by what they are made of. */
+const wishes = async ({ send }: World, { token, wish, named }: Estate): Promise<Record<string, object>> => {
+  const { networks, security_groups, ...bare } = wish.server
+  const network = networks[0]!.uuid
+  const { port } = (await (
+    await send('POST', `${NETWORK}/ports`, token, { port: { network_id: network } })
+  ).json()) as {
+    port: { id: string }
+  }
+  return {
+    [PLAIN]: wish.server,
+    'its group by id': { ...bare, networks, security_groups: [{ name: named['security-groups'] }] },
+    'its key': { ...bare, networks, key_name: named['os-keypairs'] },
+    'its port': { ...bare, networks: [{ port: port.id }] },
+    'its address': { ...bare, networks: [{ uuid: network, fixed_ip: '10.9.1.7' }] },
+    'its zone and tags': { ...bare, networks, availability_zone: 'sandbox.a', tags: ['bench'] },
+    'all of these': {
+      ...{ ...bare, security_groups, networks: [{ uuid: network, fixed_ip: '10.9.1.8' }] },
+      ...{ key_name: named['os-keypairs'], availability_zone: 'sandbox.a', tags: ['bench'] },
+    },
+  }
+}
