@@ -83,4 +83,4 @@ export class Verifier {
 
 /** The rules of a token's application credential, which stay what they are; undefined: it has none. */
 export const rulesOfToken = async ({ db }: Pick<Host, 'db'>, { credential }: Token): Promise<Token['accessRules']> =>
-  credential?.ruled ? ((await rulesOf(db, [credential.id])).get(credential.id) ?? []) : undefined
+  credential?.ruled ? rulesOf(db, credential.id) : undefined

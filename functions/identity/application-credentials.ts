@@ -1,8 +1,8 @@
 import * as z from 'zod'
 import { own } from '../../adapters/table.ts'
 import {
-  type AccessRule,
   accessRulesOf,
+  type CredentialRead,
   type CredentialRow,
   credentialById,
   credentialsOf,
@@ -48,7 +48,7 @@ const ONE = `${MANY}/:id`
 
 const invalid = (detail: string) => badRequest(`Invalid application credential: ${detail}`)
 
-const view = (row: CredentialRow, roles: RoleRow[], rules: AccessRule[] | undefined, base: string) => ({
+const view = (row: CredentialRead, base: string) => ({
   id: row.id,
   name: row.name,
   description: row.description,
@@ -57,8 +57,8 @@ const view = (row: CredentialRow, roles: RoleRow[], rules: AccessRule[] | undefi
   system: null,
   expires_at: row.expiresAt === null ? null : expiryView(row.expiresAt),
   unrestricted: row.unrestricted,
-  roles: roles.filter(({ id }) => row.roles.includes(id)).map(roleFields),
-  ...(rules ? { access_rules: rules } : {}),
+  roles: row.granted.map(roleFields),
+  ...(row.rules.length ? { access_rules: row.rules } : {}),
   links: selfLink(base, `/users/${row.userId}/application_credentials/${row.id}`),
 })
 
@@ -77,7 +77,7 @@ const credentialFor = async (
   { db, caller }: Context,
   { user, id }: Record<string, string>,
   name: string,
-): Promise<CredentialRow> => {
+): Promise<CredentialRead> => {
   const row = await credentialById(db, id!)
   const owner = row?.userId ?? user
   ownOrAdmin(caller, ({ userId }) => userId === owner, name)
@@ -112,14 +112,7 @@ export const applicationCredentialOperations: Operation[] = [
       const user = params.user!
       ownOrAdmin(context.caller, ({ userId }) => userId === user, 'application_credential.list')
       const rows = await credentialsOf(context.db, user, query.name)
-      const [roles, rules] = await Promise.all([
-        listRoles(context.db),
-        rulesOf(
-          context.db,
-          rows.map(({ id }) => id),
-        ),
-      ])
-      const views = rows.map((row) => view(row, roles, rules.get(row.id), base))
+      const views = rows.map((row) => view(row, base))
       const path = `/users/${user}/application_credentials`
       return collection('application_credentials', inexactly(queries, ['name'], views), base, path)
     },
@@ -167,8 +160,8 @@ export const applicationCredentialOperations: Operation[] = [
       const detail = { name: row.name, fingerprint }
       const entry = { action: 'create', kind: 'application_credential', resourceId: id, detail }
       await commit(context, entry, [...insertCredential(db, row, rules)])
-      const kept = rules.length ? (await rulesOf(db, [id])).get(id) : undefined
-      return { body: { application_credential: { ...view(row, roles, kept, base), secret } } }
+      const made = { ...row, granted: roles, rules: rules.length ? await rulesOf(db, id) : [] }
+      return { body: { application_credential: { ...view(made, base), secret } } }
     },
     refuse: (error, { body: { application_credential: asked } }) =>
       isTaken(error) ? duplicate('application_credential', asked.name) : undefined,
@@ -182,8 +175,7 @@ export const applicationCredentialOperations: Operation[] = [
     status: 200,
     handle: async ({ context, params, base }) => {
       const row = await credentialFor(context, params, 'application_credential.get')
-      const [roles, rules] = await Promise.all([listRoles(context.db), rulesOf(context.db, [row.id])])
-      return { body: { application_credential: view(row, roles, rules.get(row.id), base) } }
+      return { body: { application_credential: view(row, base) } }
     },
   }),
   operation({

@@ -1,7 +1,8 @@
-import { and, asc, eq, type SQL, sql } from 'drizzle-orm'
+import { and, asc, eq, getTableColumns, type SQL, sql } from 'drizzle-orm'
 import type { Database } from '../../client.ts'
-import { anyOf } from '../../conditions.ts'
-import { accessRules, applicationCredentials, credentialRules } from '../../schema/index.ts'
+import { nested } from '../../nested.ts'
+import { prepared, type Slots } from '../../prepared.ts'
+import { accessRules, applicationCredentials, credentialRules, roles } from '../../schema/index.ts'
 
 export type CredentialRow = typeof applicationCredentials.$inferSelect
 type AccessRuleRow = typeof accessRules.$inferSelect
@@ -16,29 +17,58 @@ const ruleColumns = {
   path: accessRules.path,
 }
 
-/** An application credential; null: there is none. */
-export const credentialById = async (db: Database, id: string): Promise<CredentialRow | null> =>
-  (await db.select().from(credentials).where(eq(credentials.id, id)))[0] ?? null
+/** An application credential with what it is shown with. */
+export interface CredentialRead extends CredentialRow {
+  /** The roles that it has, by name. */
+  granted: (typeof roles.$inferSelect)[]
+  /** Empty: it may be used for whatever its roles allow. */
+  rules: AccessRule[]
+}
 
-/** The credentials of a user, oldest first; with a name that one alone. */
-export const credentialsOf = (db: Database, userId: string, name?: string): Promise<CredentialRow[]> =>
+const read = (db: Database) =>
   db
-    .select()
+    .select({
+      ...getTableColumns(credentials),
+      granted: nested(
+        getTableColumns(roles),
+        sql`roles r where r.id in (select value from json_each(application_credentials.roles))`,
+        sql`r.name`,
+      ),
+      rules: nested(
+        ruleColumns,
+        sql`credential_rules x join access_rules r on r.id = x.rule_id where x.credential_id = application_credentials.id`,
+        sql`r.service, r.path, r.method`,
+      ),
+    })
     .from(credentials)
-    .where(and(eq(credentials.userId, userId), name === undefined ? undefined : eq(credentials.name, name)))
-    .orderBy(asc(credentials.createdAt), asc(credentials.id))
 
-/** The rules of credentials, by credential; one without rules is not in the map. */
-export const rulesOf = async (db: Database, credentialIds: string[]): Promise<Map<string, AccessRule[]>> => {
-  const rows = await db
-    .select({ credentialId: credentialRules.credentialId, rule: ruleColumns })
+const byId = prepared((db, { id }: Slots<{ id: string }>) => read(db).where(eq(credentials.id, id)))
+
+/** An application credential; null: there is none. One query. */
+export const credentialById = async (db: Database, id: string): Promise<CredentialRead | null> =>
+  (await byId.run(db, { id }))[0] ?? null
+
+const ofUser = prepared((db, { userId, name }: Slots<{ userId: string; name?: string | undefined }>) =>
+  read(db)
+    .where(and(eq(credentials.userId, userId), name && eq(credentials.name, name)))
+    .orderBy(asc(credentials.createdAt), asc(credentials.id)),
+)
+
+/** The credentials of a user, oldest first; with a name that one alone. One query. */
+export const credentialsOf = (db: Database, userId: string, name?: string): Promise<CredentialRead[]> =>
+  ofUser.run(db, { userId, name })
+
+const inCredential = prepared((db, { id }: Slots<{ id: string }>) =>
+  db
+    .select(ruleColumns)
     .from(credentialRules)
     .innerJoin(accessRules, eq(accessRules.id, credentialRules.ruleId))
-    .where(anyOf(credentialRules.credentialId, credentialIds))
-    .orderBy(asc(accessRules.service), asc(accessRules.path), asc(accessRules.method))
-  const grouped = Map.groupBy(rows, ({ credentialId }) => credentialId)
-  return new Map([...grouped].map(([id, of]) => [id, of.map(({ rule }) => rule)]))
-}
+    .where(eq(credentialRules.credentialId, id))
+    .orderBy(asc(accessRules.service), asc(accessRules.path), asc(accessRules.method)),
+)
+
+/** The rules of a credential. */
+export const rulesOf = (db: Database, id: string): Promise<AccessRule[]> => inCredential.run(db, { id })
 
 export interface RuleFilter {
   service?: string | undefined
