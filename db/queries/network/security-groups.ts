@@ -5,7 +5,7 @@ import { always, anyOf } from '../../conditions.ts'
 import { nested } from '../../nested.ts'
 import { prepared, type Slots } from '../../prepared.ts'
 import { securityGroupRules, securityGroups } from '../../schema/index.ts'
-import { type Scope, within } from '../../scope.ts'
+import { foundWithin, type Scope, within } from '../../scope.ts'
 import { type Attributes, pagesOf } from './network-listing.ts'
 import { releaseRows } from './network-quotas.ts'
 
@@ -89,7 +89,7 @@ const inServer = prepared((db, { scope, serverId }: Slots<{ scope: Scope; server
     .from(securityGroups)
     .where(
       and(
-        within(securityGroups.projectId, scope),
+        foundWithin(securityGroups.projectId, scope),
         sql`${securityGroups.id} in (select x.security_group_id from servers s
           join ports p on p.device_id = s.id and p.project_id = s.project_id
           join port_security_groups x on x.port_id = p.id
@@ -109,7 +109,7 @@ export const groupsIn = (db: Database, scope: Scope, ids: string[]): Promise<{ i
   db
     .select({ id: securityGroups.id, projectId: securityGroups.projectId })
     .from(securityGroups)
-    .where(and(anyOf(securityGroups.id, ids), within(securityGroups.projectId, scope)))
+    .where(and(anyOf(securityGroups.id, ids), foundWithin(securityGroups.projectId, scope)))
 
 /** Security groups of a project that bear a name; names may be given twice. */
 export const groupsNamed = (db: Database, projectId: string, name: string): Promise<SecurityGroupRow[]> =>
