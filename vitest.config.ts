@@ -34,7 +34,7 @@ export default defineConfig({
   test: {
     sequence: { sequencer: LongFirst },
     projects: [
-      { test: { ...shared, name: 'node', exclude, env: { TMPDIR: disk }, setupFiles: './test/plans/setup.ts' } },
+      { test: { ...shared, name: 'node', exclude, env: { TMPDIR: disk }, setupFiles: './test/support/setup.ts' } },
       {
         plugins: [
           cloudflareTest({

@@ -1,7 +1,0 @@
-import { afterEach, expect } from 'vitest'
-import { refused } from './watch.ts'
-
-// What fails in a loop is logged and tried again: the story is told all the same.
-afterEach(() => {
-  expect(refused.splice(0)).toEqual([])
-})
