@@ -44,7 +44,7 @@ const drive = async (work: Work): Promise<Next> => {
   work.realm = realm
   let next: Next = 'again'
   for (let steps = 0; next === 'again' && steps < MOST_STEPS; steps++) {
-    work.began = work.binding.revision
+    work.began = work.binding
     next = await step(work)
     if (next === 'settled' && work.moved) next = 'again'
   }

@@ -25,8 +25,8 @@ export class Work {
   unsent = false
   /** Set while a creation speaks: nothing else was made, an earlier call may have been heard, or a task is asked. */
   answer: 'sure' | 'repeated' | 'polled' | null = null
-  /** The intent with which the step under way began. */
-  began = -1
+  /** The intent with which the step under way began, and whose it was. */
+  began: Pick<Binding, 'revision' | 'ownership'>
   /** This run asked for a change of the object. */
   changed = false
   /** A change went unanswered, and may have its effect until then. */
@@ -35,7 +35,7 @@ export class Work {
   constructor(context: Context, binding: Binding) {
     this.context = context
     this.binding = binding
-    this.began = binding.revision
+    this.began = binding
     this.steps = kinds[binding.kind]
   }
 
@@ -57,9 +57,10 @@ export class Work {
     }
   }
 
-  /** Another intent came while the step was under way: nothing is settled by it. */
+  /** Another intent came while the step was under way, or it is another's now: nothing is settled by it. */
   get moved(): boolean {
-    return this.binding.revision !== this.began
+    const { revision, ownership } = this.binding
+    return revision !== this.began.revision || ownership !== this.began.ownership
   }
 
   /** It is there only for what waits for it. */
@@ -102,6 +103,7 @@ export class Work {
       // The row is read again with a new intent: to hold the one to be the other's would forget what was asked.
       stale = row!.revision !== this.binding.revision
       this.binding = row!
+      if (set.ownership) this.began = { ...this.began, ownership: set.ownership }
     } catch (error) {
       throw refusalOf(error, more) ?? error
     }
