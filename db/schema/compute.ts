@@ -98,10 +98,14 @@ export const servers = sqliteTable(
     index('servers_by_status').on(t.projectId, t.status, t.createdAt, t.id).where(sql`deleted_at IS NULL`),
     index('servers_by_change').on(t.projectId, t.updatedAt, t.createdAt, t.id),
     index('servers_by_time').on(t.createdAt, t.id).where(sql`deleted_at IS NULL`),
-    index('servers_by_flavor').on(sql`flavor ->> 'id'`, t.projectId).where(sql`deleted_at IS NULL`),
+    index('servers_by_image')
+      .on(t.imageId, t.projectId, t.createdAt, t.id)
+      .where(sql`deleted_at IS NULL AND image_id IS NOT NULL`),
+    index('servers_by_flavor').on(sql`flavor ->> 'id'`, t.projectId, t.createdAt, t.id).where(sql`deleted_at IS NULL`),
+    index('servers_by_hostname').on(t.hostname, t.projectId).where(sql`deleted_at IS NULL`),
     index('servers_deleted').on(t.deletedAt).where(sql`deleted_at IS NOT NULL`),
     index('servers_sealed').on(sql`substr(user_data, 1, 12)`).where(sql`user_data IS NOT NULL`),
-    index('servers_by_cloud').on(t.cloudId, t.deletedAt),
+    index('servers_by_cloud').on(t.cloudId, t.deletedAt, t.projectId, t.createdAt, t.id),
     index('servers_by_parent').on(t.parentId).where(sql`parent_id IS NOT NULL`),
     index('servers_by_expiry').on(t.expiresAt).where(sql`expires_at IS NOT NULL AND deleted_at IS NULL`),
   ],
@@ -130,6 +134,7 @@ export const serverActions = sqliteTable(
   },
   (t) => [
     index('server_actions_by_server').on(t.serverId, t.id),
+    index('server_actions_by_request').on(sql`substr(request_id, 5, 8)`).where(sql`action = 'create'`),
     index('server_actions_rebuilding')
       .on(t.serverId)
       .where(sql`action = 'rebuild' AND state IN ('pending', 'calling')`),

@@ -112,7 +112,7 @@ export const ports = sqliteTable(
     index('ports_by_device').on(t.deviceId),
     index('feet_by_network').on(t.networkId, t.deviceId).where(sql`device_owner = 'network:router_interface'`),
     index('feet_by_router').on(t.deviceId, t.networkId).where(sql`device_owner = 'network:router_interface'`),
-    uniqueIndex('ports_by_mac').on(t.networkId, t.macAddress),
+    uniqueIndex('ports_by_mac').on(t.macAddress, t.networkId),
   ],
 )
 
@@ -124,7 +124,11 @@ export const ipAllocations = sqliteTable(
     address: text('address').notNull(),
     portId: text('port_id').notNull(),
   },
-  (t) => [primaryKey({ columns: [t.subnetId, t.address] }), index('ip_allocations_by_port').on(t.portId)],
+  (t) => [
+    primaryKey({ columns: [t.subnetId, t.address] }),
+    index('ip_allocations_by_address').on(t.address),
+    index('ip_allocations_by_port').on(t.portId),
+  ],
 )
 
 /** Addresses of ports that are gone above the line while a cloud still holds them: nobody is given one by chance. */

@@ -32,7 +32,7 @@ describe('refused is', () => {
     ['a page of one project along all others', `${rows} project_id = ? order by updated_at limit 1`, 'much of ports'],
     [
       'an index that is made for one statement',
-      'select * from ports a, ports b where a.id = ? and b.mac_address = a.mac_address',
+      'select * from ports a, ports b where a.id = ? and b.name = a.name',
       'of ports',
     ],
     ['a look at all that is settled', 'select * from bindings where due_at is null', 'much of bindings is read'],

@@ -1,6 +1,6 @@
 import type { Database } from '../../client.ts'
 import { AMONG } from '../../conditions.ts'
-import { FULL, FULLER, RESERVATION, type ServerView } from './server-view.ts'
+import { FULL, FULLER, type ServerView } from './server-view.ts'
 
 /** Filters of a list. Everything that is absent does not matter. */
 export interface ServerFilter {
@@ -64,7 +64,7 @@ const CONDITIONS: Record<Exclude<keyof ServerFilter, 'deleted'>, string> = {
   keyName: 's.key_name = ?',
   hostname: 's.hostname = ?',
   availabilityZone: `${ZONE} = ?`,
-  host: '(select c.name from clouds c where c.id = s.cloud_id) = ?',
+  host: 's.cloud_id = (select c.id from clouds c where c.name = ?)',
   diskConfig: 's.disk_config = ?',
   powerState: 's.power_state = ?',
   launchIndex: 's.launch_index = ?',
@@ -80,7 +80,8 @@ const CONDITIONS: Record<Exclude<keyof ServerFilter, 'deleted'>, string> = {
   createdAt: 's.created_at / 1000 = cast(? / 1000 as integer)',
   launchedAt: 's.launched_at / 1000 = cast(? / 1000 as integer)',
   terminatedAt: 's.terminated_at / 1000 = cast(? / 1000 as integer)',
-  reservationId: `${RESERVATION} = ?`,
+  reservationId: `s.id in (select a.server_id from server_actions a
+    where a.action = 'create' and substr(a.request_id, 5, 8) = substr(?, 3) and substr(?, 1, 2) = 'r-')`,
   tags: tagged('', true),
   tagsAny: tagged('', false),
   notTags: tagged('not ', true),
@@ -166,6 +167,14 @@ const run = async <T>(db: Database, select: string, list: ServerList): Promise<T
   return results
 }
 
+/** Filters that have an index which finds few, or goes on by time of creation and id; that of the fewest first. */
+const SOUGHT = {
+  hostname: 'servers_by_hostname',
+  image: 'servers_by_image',
+  flavor: 'servers_by_flavor',
+  host: 'servers_by_cloud',
+} as const
+
 /** Sort keys that have an index which goes on by time of creation and id. */
 const SORTED = ['created_at', 'display_name', 'updated_at']
 
@@ -175,15 +184,20 @@ const SORTED = ['created_at', 'display_name', 'updated_at']
  * on it is read: `chosen`.
  */
 const pathOf = ({ filter, order = [] }: ServerList): { index: string; chosen: boolean } => {
-  if (filter.id !== undefined || filter.ids) return { index: '', chosen: false }
+  if (filter.id !== undefined || filter.ids || filter.reservationId !== undefined) return { index: '', chosen: false }
   const [first, ...more] = order
   const live = filter.deleted === false
   const ofProject = filter.projectId !== undefined
   const newest = !first || (first.key === 'created_at' && !more.length)
   const changed = (filter.changesSince ?? filter.changesBefore) !== undefined
   if (newest && ofProject && changed) return { index: 'indexed by servers_by_change', chosen: true }
+  const [sought] = Object.entries(SOUGHT).filter(([name]) => filter[name as keyof typeof SOUGHT] !== undefined)
+  if (newest && live && sought && (ofProject || filter.hostname !== undefined))
+    return { index: `indexed by ${sought[1]}`, chosen: false }
   if (newest && ofProject && live && filter.statuses?.length === 1)
     return { index: 'indexed by servers_by_status', chosen: false }
+  // Across projects no index of a filter goes on by time.
+  if (newest && live && !ofProject) return { index: 'indexed by servers_by_time', chosen: false }
   return { index: '', chosen: !live || !(newest || (ofProject && SORTED.includes(first.key) && !more.length)) }
 }
 
@@ -195,12 +209,15 @@ const wordingOf = (select: string, list: ServerList): { text: string; values: un
     `?${values.push(typeof value === 'boolean' ? Number(value) : Array.isArray(value) ? JSON.stringify(value) : value)}`
   // `?1` is the time, used or not.
   const where: string[] = ['?1 > 0']
-  if (filter.deleted !== undefined) where.push(`s.deleted_at is ${filter.deleted ? 'not ' : ''}null`)
+  // Found by their ids, they are not looked for among all that the project has.
+  const beside = filter.reservationId === undefined ? '' : '+'
+  if (filter.deleted !== undefined) where.push(`${beside}s.deleted_at is ${filter.deleted ? 'not ' : ''}null`)
   for (const [name, condition] of Object.entries(CONDITIONS)) {
     const value = filter[name as keyof ServerFilter]
     if (value === undefined) continue
     const one = name === 'statuses' && filter.statuses?.length === 1
-    where.push(one ? `s.status = ${put(filter.statuses![0])}` : condition.replaceAll('?', put(value)))
+    const plain = one ? `s.status = ${put(filter.statuses![0])}` : condition.replaceAll('?', put(value))
+    where.push(name === 'projectId' ? `${beside}${plain}` : plain)
   }
   const descending = order[0]?.descending ?? true
   const keys = [

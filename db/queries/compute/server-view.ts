@@ -56,7 +56,7 @@ const PARTS = `(select c.name from clouds c where c.id = s.cloud_id) as cloud,
  case when s.task_state is null then null else (select b.cloud_id from bindings b where b.resource_id = s.id
   and b.kind = 'server' and b.due_at <= ?1 and b.lease_until <= ?1 limit 1) end as dueOn`
 
-export const RESERVATION = `(select 'r-' || substr(a.request_id, 5, 8) from server_actions a where a.server_id = s.id and a.action = 'create')`
+const RESERVATION = `(select 'r-' || substr(a.request_id, 5, 8) from server_actions a where a.server_id = s.id and a.action = 'create')`
 /** What is selected `from servers s`; `?1` is the time. */
 export const FULL = `${COLUMNS}, ${PARTS}`
 /** User data may be large, and only admins are shown it. */

@@ -11,12 +11,24 @@ import { after, comparedAs, orderOf } from '../keyset.ts'
  * What a list can be filtered and sorted by: an expression, or a condition that all values together make. `seeks`: it finds
  * few by an index of its own, so that those are read and put in order, in place of all in order until enough were found.
  */
-type Attribute = { seeks?: boolean } & (
-  | { is: 'text' | 'flag' | 'number' | 'time' | 'ip' | 'cidr' | 'mac'; sql: SQL; matches?: undefined }
-  | { is: 'text'; matches: (wanted: Placeholder) => SQL }
+type Attribute =
+  | {
+      is: 'text' | 'flag' | 'number' | 'time' | 'ip' | 'cidr' | 'mac'
+      sql: SQL
+      seeks?: boolean
+      matches?: undefined
+    }
+  | ({ is: 'text' } & Match)
   /** Values are `key=value`: those of one key are alternatives, and every key has to be met. A key that is none of these is passed over. */
-  | { is: 'pairs'; matches: Record<string, (wanted: Placeholder) => SQL> }
-)
+  | { is: 'pairs'; matches: Record<string, Match> }
+
+interface Match {
+  matches(wanted: Placeholder): SQL
+  /** Selects the ids of all that match, by an index: as long as they are few, the list begins from them. */
+  ids?(wanted: Placeholder): SQL
+  /** What follows for all that match one value, and has an index with the order of lists. */
+  follows?(one: Placeholder): SQL
+}
 export type Attributes = Record<string, Attribute>
 
 const TAG_MATCHES = ['tags', 'tags-any', 'not-tags', 'not-tags-any'] as const
@@ -67,7 +79,11 @@ const wantedOf = (attributes: Attributes, scope: Scope, listing: Listing, reader
       else wanted[`by ${key}`] = values
     } else
       for (const [name, pairs] of Map.groupBy(values.map(String), (pair) => pair.slice(0, pair.indexOf('='))))
-        if (own(attribute.matches, name)) wanted[`by ${key} ${name}`] = pairs.map((pair) => pair.slice(name.length + 1))
+        if (own(attribute.matches, name)) {
+          const those = pairs.map((pair) => pair.slice(name.length + 1))
+          wanted[`by ${key} ${name}`] = those
+          if (those.length === 1 && attribute.matches[name]!.follows) wanted[`is ${key} ${name}`] = those[0]
+        }
   }
   return wanted
 }
@@ -75,15 +91,38 @@ const wantedOf = (attributes: Attributes, scope: Scope, listing: Listing, reader
 const filtersOf = (attributes: Attributes, asked: Slots<Wanted>): (SQL | undefined)[] =>
   Object.entries(attributes).flatMap(([key, attribute]) => {
     if (attribute.is === 'pairs')
-      return Object.entries(attribute.matches).map(([name, matches]) => {
-        const values = asked[`by ${key} ${name}`]
-        return values && matches(values)
+      return Object.entries(attribute.matches).flatMap(([name, match]) => {
+        const [values, one] = [asked[`by ${key} ${name}`], asked[`is ${key} ${name}`]]
+        return [values && match.matches(values), one && match.follows?.(one)]
       })
     const values = asked[`by ${key}`]
     if (attribute.matches) return [values && attribute.matches(values)]
     const value = asked[`is ${key}`]
     return [value && sql`${attribute.sql} = ${value}`, values && anyOf(attribute.sql, values)]
   })
+
+/** Of the filters that can give the ids of what they find, the first that is asked. */
+const idsOf = (attributes: Attributes, asked: Slots<Wanted>): SQL | undefined =>
+  Object.entries(attributes)
+    .flatMap(([key, attribute]): [Placeholder | undefined, Match['ids']][] => {
+      if (attribute.is === 'pairs')
+        return Object.entries(attribute.matches).map(([name, { ids }]) => [asked[`by ${key} ${name}`], ids])
+      return attribute.matches ? [[asked[`by ${key}`], attribute.ids]] : []
+    })
+    .flatMap(([wanted, ids]) => (wanted && ids ? [ids(wanted)] : []))[0]
+
+/** So many are put in order at once. */
+const FEW = 1_000
+
+/**
+ * Ids among which a page is: those that `ids` selects while they are few, else the page as it is found in its order. Only a
+ * limit keeps SQLite from looking at all rows for the one that does not count.
+ */
+const idsOrPage = (ids: SQL, table: SQLiteTable, { where, orderBy, limit }: Omit<Page, 'reader'>): SQL => {
+  const many = sql`(select count(*) from (${ids} limit ${sql.raw(`${FEW + 1}`)})) > ${sql.raw(`${FEW}`)}`
+  return sql`(select * from (${ids} limit iif(${many}, 0, -1)) union all select * from (
+    select id from ${table} where ${where} order by ${sql.join(orderBy, sql`, `)} limit iif(${many}, ${limit}, 0)))`
+}
 
 const tagged = (match: TagMatch, list: Placeholder | undefined): SQL | undefined => {
   if (!list) return undefined
@@ -116,22 +155,24 @@ const pageOf = (table: SQLiteTable, attributes: Attributes, asked: Slots<Wanted>
     .map(({ key, descending }) => ({ column: expression(key), descending: descending !== reverse }))
   const marked = asked.marker && and(sql`id = ${asked.marker}`, seen)
   const at = keys.map((key) => sql`(select ${comparedAs(key)} from ${table} where ${marked})`)
-  // As an expression the condition is no way into an index: the filter is the better one.
-  const seeks = Object.entries(attributes).some(
-    ([key, { seeks }]) => seeks && (asked[`is ${key}`] || asked[`by ${key}`]),
+  const filters = and(
+    ...filtersOf(attributes, asked),
+    ...TAG_MATCHES.map((match) => tagged(match, asked[match])),
+    asked.changedSince && sql`${expression('updated_at')} >= ${asked.changedSince}`,
+    marked && after(keys, at),
   )
-  return {
-    where: and(
-      seeks ? sql`(${seen}) is true` : seen,
-      ...filtersOf(attributes, asked),
-      ...TAG_MATCHES.map((match) => tagged(match, asked[match])),
-      asked.changedSince && sql`${expression('updated_at')} >= ${asked.changedSince}`,
-      marked && after(keys, at),
-    ),
-    orderBy: orderOf(keys),
-    limit: asked.limit,
-    reader: asked.reader,
-  }
+  const [orderBy, { limit, reader }] = [orderOf(keys), asked]
+  // As an expression the condition is no way into an index: the filter is the better one.
+  const beside = sql`(${seen}) is true`
+  const seeks = Object.entries(attributes).some(([key, attribute]) =>
+    attribute.is === 'pairs'
+      ? Object.keys(attribute.matches).some((name) => asked[`is ${key} ${name}`])
+      : 'seeks' in attribute && attribute.seeks && (asked[`is ${key}`] || asked[`by ${key}`]),
+  )
+  const where = and(seeks ? beside : seen, filters)
+  const ids = idsOf(attributes, asked)
+  const found = ids && and(sql`id in ${idsOrPage(ids, table, { where, orderBy, limit })}`, beside, filters)
+  return { where: found ?? where, orderBy, limit, reader }
 }
 
 /**

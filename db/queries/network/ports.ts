@@ -29,15 +29,28 @@ const view = {
 const withAddress = (condition: SQL): SQL =>
   sql`exists (select 1 from ip_allocations a where a.port_id = ${ports.id} and ${condition})`
 
-/** Every key has to be met, each by some address of the port (neutron/db/db_base_plugin_v2.py, `_get_ports_query`). */
-const fixedIps: Record<string, (wanted: Placeholder) => SQL> = table({
-  subnet_id: (wanted) => withAddress(anyOf(sql`a.subnet_id`, wanted)),
-  ip_address: (wanted) => withAddress(anyOf(sql`a.address`, wanted)),
-  // A part begins where a number of the address begins: `0.21` is of 10.0.0.21, and not of 10.211.0.20.
-  ip_address_substr: (wanted) =>
-    withAddress(sql`exists (select 1 from json_each(${wanted})
-      where instr('.' || replace(a.address, ':', '.'), '.' || ltrim(replace(value, ':', '.'), '.')) > 0)`),
+const byAddresses = (condition: (wanted: Placeholder) => SQL) => ({
+  matches: (wanted: Placeholder) => withAddress(condition(wanted)),
+  ids: (wanted: Placeholder) => sql`select a.port_id from ip_allocations a where ${condition(wanted)}`,
 })
+
+/** Every key has to be met, each by some address of the port (neutron/db/db_base_plugin_v2.py, `_get_ports_query`). */
+const fixedIps = table({
+  subnet_id: {
+    ...byAddresses((wanted) => anyOf(sql`a.subnet_id`, wanted)),
+    follows: (subnet: Placeholder) =>
+      sql`${ports.networkId} = (select n.network_id from subnets n where n.id = ${subnet})`,
+  },
+  ip_address: byAddresses((wanted) => anyOf(sql`a.address`, wanted)),
+  // A part begins where a number of the address begins: `0.21` is of 10.0.0.21, and not of 10.211.0.20.
+  ip_address_substr: {
+    matches: (wanted: Placeholder) =>
+      withAddress(sql`exists (select 1 from json_each(${wanted})
+        where instr('.' || replace(a.address, ':', '.'), '.' || ltrim(replace(value, ':', '.'), '.')) > 0)`),
+  },
+})
+
+const inGroups = (ids: Placeholder): SQL => anyOf(sql`g.security_group_id`, ids)
 
 export const portAttributes: Attributes = table({
   id: { is: 'text', sql: sql`${ports.id}`, seeks: true },
@@ -46,7 +59,7 @@ export const portAttributes: Attributes = table({
   project_id: { is: 'text', sql: sql`${ports.projectId}` },
   tenant_id: { is: 'text', sql: sql`${ports.projectId}` },
   network_id: { is: 'text', sql: sql`${ports.networkId}`, seeks: true },
-  mac_address: { is: 'mac', sql: sql`${ports.macAddress}` },
+  mac_address: { is: 'mac', sql: sql`${ports.macAddress}`, seeks: true },
   admin_state_up: { is: 'flag', sql: sql`${ports.adminStateUp}` },
   status: { is: 'text', sql: sql`${ports.status}` },
   device_id: { is: 'text', sql: sql`${ports.deviceId}`, seeks: true },
@@ -60,7 +73,8 @@ export const portAttributes: Attributes = table({
   security_groups: {
     is: 'text',
     matches: (ids) =>
-      sql`exists (select 1 from port_security_groups g where g.port_id = ${ports.id} and ${anyOf(sql`g.security_group_id`, ids)})`,
+      sql`exists (select 1 from port_security_groups g where g.port_id = ${ports.id} and ${inGroups(ids)})`,
+    ids: (ids) => sql`select g.port_id from port_security_groups g where ${inGroups(ids)}`,
   },
 })
 

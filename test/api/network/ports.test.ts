@@ -1,4 +1,6 @@
+import { sql } from 'drizzle-orm'
 import { beforeEach, describe, expect, test } from 'vitest'
+import { ipAllocations, portSecurityGroups } from '../../../db/schema/index.ts'
 import { type Client, type Plimsoll, startPlimsoll } from '../../support/harness.ts'
 
 let plimsoll: Plimsoll
@@ -255,4 +257,35 @@ test('attributes that are not for users', async () => {
     await other.delete(`${V2}/ports/${port.id}`),
   ])
     expect(fault(answer)[1]).toBe('PortNotFound')
+})
+
+test('pages by group, address and subnet are the same where few have it and where many have', async () => {
+  await plimsoll.newProject('other')
+  const group = (await demo.post(`${V2}/security-groups`, { security_group: { name: 'g' } })).body.security_group.id
+  const ids: string[] = []
+  for (const ip_address of ['10.0.0.20', '10.0.0.21', '10.0.0.22']) {
+    ids.push((await made({ security_groups: [group], fixed_ips: [{ subnet_id: subnet, ip_address }] })).id)
+    plimsoll.clock.advance(1_000)
+  }
+  await made({ security_groups: [] })
+  const filters = [`security_groups=${group}`, 'fixed_ips=ip_address=10.0.0.21', `fixed_ips=subnet_id=${subnet}`]
+  const pages = async () => {
+    const found: string[][] = []
+    for (const reader of [demo, plimsoll.as('admin'), plimsoll.as('other')])
+      for (const filter of filters)
+        for (const page of ['', '&limit=1', `&marker=${ids[0]}&limit=2`, '&sort_key=mac_address&limit=2', '&name=x'])
+          found.push((await reader.get(`${V2}/ports?${filter}${page}`)).body.ports.map(({ id }: { id: string }) => id))
+    return found
+  }
+  const few = await pages()
+  expect(few.slice(0, 3)).toEqual([ids, [ids[0]], ids.slice(1)])
+  expect(few[5]).toEqual([ids[1]])
+  expect(few[10]).toHaveLength(4)
+  const numbers = sql`with recursive n(i) as (select 0 union all select i + 1 from n where i < 1500) `
+  await plimsoll.db.run(sql`${numbers} insert into ${portSecurityGroups} select 'another-' || i, ${group} from n`)
+  await plimsoll.db.run(
+    sql`${numbers} insert into ${ipAllocations} select ${subnet}, 'another-' || i, 'p-' || i from n`,
+  )
+  await plimsoll.db.run(sql`${numbers} insert into ${ipAllocations} select 's-' || i, '10.0.0.21', 'p-' || i from n`)
+  expect(await pages()).toEqual(few)
 })

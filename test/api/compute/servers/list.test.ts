@@ -138,6 +138,20 @@ describe('a list of servers', () => {
     expect(await names(`all_tenants=1&host=sandbox&uuid=${ids.beta}`, admin)).toEqual(['beta'])
     expect(await names(`all_tenants=1&host=x&uuid=${ids.beta}`, admin)).toEqual([])
     expect(await names('all_tenants=1&sort_key=node', admin)).toHaveLength(3)
+    const { image } = await w.server(ids.alpha!)
+    const { 'OS-EXT-SRV-ATTR:reservation_id': reservation } = (await admin.get(`${NOVA}/servers/${ids.alpha}`)).body
+      .server
+    const theirs = `all_tenants=1&project_id=${w.plimsoll.projectId('demo')}`
+    for (const [filter, found] of [
+      ['host=sandbox', ['web-1', 'beta', 'alpha']],
+      [`image=${image.id}`, ['web-1', 'beta', 'alpha']],
+      [`image=${image.id}&host=sandbox&flavor=2`, ['beta']],
+      [`image=${image.id}&limit=1&marker=${ids['web-1']}`, ['beta']],
+      ['host=x', []],
+      [`reservation_id=${reservation}`, ['alpha']],
+      [`reservation_id=${reservation.replace('r-', 'x-')}`, []],
+    ] as const)
+      for (const of of ['all_tenants=1', theirs]) expect(await names(`${of}&${filter}`, admin)).toEqual(found)
     await w.demo.delete(`${NOVA}/servers/${ids.beta}`)
     await w.plimsoll.settle()
     expect(await names('all_tenants=1&deleted=true', admin)).toEqual(['beta'])

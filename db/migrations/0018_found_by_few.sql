@@ -1,0 +1,10 @@
+DROP INDEX `servers_by_flavor`;
+DROP INDEX `servers_by_cloud`;
+CREATE INDEX `servers_by_image` ON `servers` (`image_id`,`project_id`,`created_at`,`id`) WHERE deleted_at IS NULL AND image_id IS NOT NULL;
+CREATE INDEX `servers_by_hostname` ON `servers` (`hostname`,`project_id`) WHERE deleted_at IS NULL;
+CREATE INDEX `servers_by_flavor` ON `servers` (flavor ->> 'id',`project_id`,`created_at`,`id`) WHERE deleted_at IS NULL;
+CREATE INDEX `servers_by_cloud` ON `servers` (`cloud_id`,`deleted_at`,`project_id`,`created_at`,`id`);
+DROP INDEX `ports_by_mac`;
+CREATE UNIQUE INDEX `ports_by_mac` ON `ports` (`mac_address`,`network_id`);
+CREATE INDEX `server_actions_by_request` ON `server_actions` (substr(request_id, 5, 8)) WHERE action = 'create';
+CREATE INDEX `ip_allocations_by_address` ON `ip_allocations` (`address`);
