@@ -1,5 +1,5 @@
 import { timed } from './load.ts'
-import type { Estate } from './reads/estate.ts'
+import { type Estate, settle } from './reads/estate.ts'
 import type { Table } from './table.ts'
 import type { World } from './world.ts'
 
@@ -28,19 +28,23 @@ export const benchCreates = async (world: World, estate: Estate, table: Table): 
 const PLAIN = 'its network and group named'
 
 /** Servers to ask for, by what they are made of. */
-const wishes = async ({ send }: World, { token, wish, named }: Estate): Promise<Record<string, object>> => {
+const wishes = async (world: World, { token, projectId, wish, named }: Estate): Promise<Record<string, object>> => {
   const { networks, security_groups, ...bare } = wish.server
   const network = networks[0]!.uuid
-  const { port } = (await (
-    await send('POST', `${NETWORK}/ports`, token, { port: { network_id: network } })
-  ).json()) as {
-    port: { id: string }
-  }
+  const call = async (method: string, path: string, body?: object) =>
+    (await (await world.send(method, path, token, body)).json()) as Record<string, { id: string; status: string }>
+  const { port } = await call('POST', `${NETWORK}/ports`, { port: { network_id: network } })
+  const { volume } = await call('POST', `/volume/v3/${projectId}/volumes`, { volume: { size: 1 } })
+  const stands = async () => (await call('GET', `/volume/v3/${projectId}/volumes/${volume!.id}`)).volume!.status
+  await settle(world, async () => (await stands()) === 'available')
+  const root = { uuid: wish.server.imageRef, source_type: 'image', destination_type: 'local', boot_index: 0 }
+  const data = { uuid: volume!.id, source_type: 'volume', destination_type: 'volume', boot_index: -1 }
   return {
     [PLAIN]: wish.server,
     'its group by id': { ...bare, networks, security_groups: [{ name: named['security-groups'] }] },
     'its key': { ...bare, networks, key_name: named['os-keypairs'] },
-    'its port': { ...bare, networks: [{ port: port.id }] },
+    'its port': { ...bare, networks: [{ port: port!.id }] },
+    'its volume': { ...bare, networks, block_device_mapping_v2: [root, data] },
     'its address': { ...bare, networks: [{ uuid: network, fixed_ip: '10.9.1.7' }] },
     'its zone and tags': { ...bare, networks, availability_zone: 'sandbox.a', tags: ['bench'] },
     'all of these': {

@@ -1,7 +1,7 @@
 import { and, asc, eq, gte, type Placeholder, type SQL, sql } from 'drizzle-orm'
 import type { Database } from '../../client.ts'
 import { prepared, type Slots } from '../../prepared.ts'
-import { flavorAccess, flavors } from '../../schema/index.ts'
+import { flavorAccess, flavors, offers } from '../../schema/index.ts'
 import { everyProject, type Scope } from '../../scope.ts'
 import { behind, orderOf, type SortKey } from '../keyset.ts'
 
@@ -164,3 +164,12 @@ export const insertAccess = (db: Database, flavorId: string, projectId: string) 
 /** Statement: takes a private flavor from a project. */
 export const deleteAccess = (db: Database, flavorId: string, projectId: string) =>
   db.delete(flavorAccess).where(and(eq(flavorAccess.flavorId, flavorId), eq(flavorAccess.projectId, projectId)))
+
+/** The architecture of a cloud's size; null: it is on sale no more. */
+export const archOfSize = async (db: Database, cloudId: string, name: string): Promise<string | null> =>
+  (
+    await db
+      .select({ arch: offers.arch })
+      .from(offers)
+      .where(and(eq(offers.cloudId, cloudId), eq(offers.name, name)))
+  )[0]?.arch ?? null

@@ -1,4 +1,4 @@
-import { and, eq, inArray, isNull, ne, type SQL, sql } from 'drizzle-orm'
+import { and, eq, getTableColumns, inArray, isNull, ne, type SQL, sql } from 'drizzle-orm'
 import type { BatchItem } from 'drizzle-orm/batch'
 import type { Database } from '../../client.ts'
 import { anyOf, both, either } from '../../conditions.ts'
@@ -8,7 +8,6 @@ import {
   images,
   keypairs,
   networks,
-  offers,
   ports,
   securityGroups,
   subnets,
@@ -124,15 +123,6 @@ export interface References {
   place: string | null
 }
 
-/** The architecture of a cloud's size; null: it is on sale no more. */
-export const archOfSize = async (db: Database, cloudId: string, name: string): Promise<string | null> =>
-  (
-    await db
-      .select({ arch: offers.arch })
-      .from(offers)
-      .where(and(eq(offers.cloudId, cloudId), eq(offers.name, name)))
-  )[0]?.arch ?? null
-
 /** A statement that goes along with others, if it still waits to. `settle` throws where what they read does not count. */
 interface Along {
   pending: boolean
@@ -231,7 +221,11 @@ export const lookUpReferences = async (db: Database, refs: References, along?: A
       .from(keypairs)
       .where(and(eq(keypairs.userId, refs.userId), eq(keypairs.name, refs.keyName ?? ''))),
     db
-      .select()
+      .select({
+        ...getTableColumns(volumes),
+        cloud: sql<string>`(select name from clouds where id = volumes.cloud_id)`,
+        attachment: sql<string | null>`(select id from attachments where volume_id = volumes.id)`,
+      })
       .from(volumes)
       .where(and(anyOf(volumes.id, refs.volumeIds), isNull(volumes.deletedAt), foundWithin(volumes.projectId, scope))),
     candidatesFor(db, { projectId, flavorId: refs.flavorId, place: refs.place }),

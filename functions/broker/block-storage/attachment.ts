@@ -25,17 +25,37 @@ export interface AttachOptions {
   deleteOnTermination: boolean
 }
 
+/** What has to be known of a volume that is to be attached; `attachment`: null, if it has none. */
+export type Attachable = Pick<VolumeRead, 'id' | 'projectId' | 'status' | 'cloudId' | 'cloud' | 'zone' | 'readonly'> & {
+  attachment: unknown
+}
+
 /**
- * Puts a volume (`volumeFor`) into a server: one batch with Nova's action `attach_volume`, then the cloud. Throws
- * `VolumeRefused` (`status`, `elsewhere`, `readonly`) before any cloud is asked; `Refused` with guard `volume-status` or
- * `server-gone`, or `taken`, when another request was faster.
+ * Puts a volume (`volumeFor`) into a server: one batch with Nova's action `attach_volume`, then the cloud. Throws as
+ * `planAttachment` does before any cloud is asked; `Refused` for its guards, or `taken`, when another request was faster.
  */
 export const attachVolume = async (
   context: Context,
   server: ServerRow,
-  volume: VolumeRead,
+  volume: Attachable,
   options: AttachOptions,
 ): Promise<AttachmentRow> => {
+  const { row, writes } = planAttachment(context, server, volume, options)
+  const detail = { volume_id: volume.id }
+  await commit(context, { action: 'attach_volume', kind: 'server', resourceId: server.id, detail }, writes)
+  return row
+}
+
+/**
+ * An attachment, and the writes that admit it, for a batch that the server may be made in. Throws `VolumeRefused`
+ * (`status`, `elsewhere`, `readonly`). Guards: `volume-status`, `server-gone`.
+ */
+export const planAttachment = (
+  context: Context,
+  server: ServerRow,
+  volume: Attachable,
+  options: AttachOptions,
+): { row: AttachmentRow; writes: Write[] } => {
   const { db } = context
   const allowed = ['available']
   if (!allowed.includes(volume.status) || volume.attachment)
@@ -59,19 +79,15 @@ export const attachVolume = async (
     createdAt: now,
     attachedAt: null,
   }
-  await commit(
-    context,
-    { action: 'attach_volume', kind: 'server', resourceId: server.id, detail: { volume_id: volume.id } },
-    [
-      guard(context, 'server-gone', serverGone(server.id)),
-      guard(context, 'volume-status', volumeNot(volume.id, allowed)),
-      insertAttachment(db, row),
-      moveVolumes(db, [volume.id], allowed, 'reserved', now),
-      bindTo(context, 'attachment', row, volume),
-      noteAction(context, server, 'attach_volume', volume.id),
-    ],
-  )
-  return row
+  const writes = [
+    guard(context, 'server-gone', serverGone(server.id)),
+    guard(context, 'volume-status', volumeNot(volume.id, allowed)),
+    insertAttachment(db, row),
+    moveVolumes(db, [volume.id], allowed, 'reserved', now),
+    bindTo(context, 'attachment', row, volume),
+    noteAction(context, server, 'attach_volume', volume.id),
+  ]
+  return { row, writes }
 }
 
 /** The device that a cloud is going to name for one more volume, as far as can be told; null: it never says. */

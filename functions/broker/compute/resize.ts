@@ -1,6 +1,7 @@
 import type { Json } from '../../../adapters/contract.ts'
 import type { FlavorRow } from '../../../db/queries/compute/flavors.ts'
-import { archOfSize, type CandidateRow, candidatesFor, imageForServer } from '../../../db/queries/compute/places.ts'
+import { archOfSize } from '../../../db/queries/compute/flavors.ts'
+import { type CandidateRow, candidatesFor, imageForServer } from '../../../db/queries/compute/places.ts'
 import { insertServerAction } from '../../../db/queries/compute/server-actions.ts'
 import { type ServerRow, serverMoved, updateServer } from '../../../db/queries/compute/servers.ts'
 import type { Context } from '../../context.ts'

@@ -1,11 +1,9 @@
-import type { VolumeRead } from '../../../db/queries/block-storage/volumes.ts'
 import { type Found, lookUpReferences, type References } from '../../../db/queries/compute/places.ts'
 import { insertServerAction } from '../../../db/queries/compute/server-actions.ts'
 import { insertServer, namedGone, type ServerRow } from '../../../db/queries/compute/servers.ts'
 import type { KeypairSnapshot } from '../../../db/schema/index.ts'
 import type { Context } from '../../context.ts'
-import { attachVolume } from '../block-storage/attachment.ts'
-import { volumeFor } from '../block-storage/volume.ts'
+import { planAttachment } from '../block-storage/attachment.ts'
 import { realiseImage, withTakers } from '../image/image-takers.ts'
 import { charge, commit, guard, type Write } from '../line/commit.ts'
 import { Refused } from '../line/refused.ts'
@@ -45,23 +43,20 @@ export const createServers = (context: Context, projectId: string, asked: Server
 
 const create = async (context: Context, projectId: string, asked: ServerWish): Promise<ServerRow[]> => {
   const { wish, found, origin } = await resolve(context, projectId, asked)
-  const volumes = await volumesOf(context, wish)
+  const volumes = understandVolumes(wish, found)
   const understood = understand(wish, found, projectId)
   const choice = await choosePlaces(context, wish, understood, found)
   refuseUnsecured(wish, understood)
   if (origin.tied && !choice.places.length) refuse({ kind: 'no-place', reason: choice.reason })
-  const admission = { context, projectId, wish, found, understood, origin, ...choice }
+  const admission = { context, projectId, wish, found, understood, volumes, origin, ...choice }
   const { vcpus, ramMib } = understood.flavor
   const made = understood.nics.filter(({ port }) => port === null).length
   const each = { instances: 1, cores: vcpus, ram: ramMib, port: made }
-  const rows = await withinQuota(context, projectId, wish, each, (count) =>
+  return withinQuota(context, projectId, wish, each, (count) =>
     withinLimits(context, projectId, { instances: count, cores: count * vcpus, ram: count * ramMib }, () =>
       untilFree(() => admit(admission, count)),
     ),
   )
-  if (choice.places.length)
-    for (const { volume, options } of volumes) await attachVolume(context, rows[0]!, volume, options)
-  return rows
 }
 
 /** What the wish refers to; a wish for a fork said as one for a plain server. */
@@ -171,15 +166,14 @@ const understandGroups = ({ securityGroups }: ServerWish, found: Found): string[
   return ids.length ? [...new Set(ids)] : null
 }
 
-const volumesOf = (context: Context, { volumes, maxCount }: ServerWish) =>
-  Promise.all(
-    volumes.map(async ({ id, ...options }) => {
-      if (maxCount > 1) refuse({ kind: 'only-one', what: 'volume', id })
-      const volume: VolumeRead = (await volumeFor(context, id)) ?? refuse({ kind: 'unknown', what: 'volume', id })
-      if (volume.status !== 'available') refuse({ kind: 'volume-status', id, status: volume.status })
-      return { id, volume, options }
-    }),
-  )
+/** Volumes, each with how it is to be attached. */
+const understandVolumes = ({ volumes, maxCount }: ServerWish, found: Found) =>
+  volumes.map(({ id, ...options }) => {
+    if (maxCount > 1) refuse({ kind: 'only-one', what: 'volume', id })
+    const volume = found.volumes.find((each) => each.id === id) ?? refuse({ kind: 'unknown', what: 'volume', id })
+    if (volume.status !== 'available') refuse({ kind: 'volume-status', id, status: volume.status })
+    return { volume, options }
+  })
 
 type Admission = {
   context: Context
@@ -187,12 +181,14 @@ type Admission = {
   wish: ServerWish
   found: Found
   understood: Understood
+  /** For the first server: there is no other where there are any. */
+  volumes: ReturnType<typeof understandVolumes>
   origin: Origin
 } & Choice
 
 /** One batch for all of them. */
 const admit = async (admission: Admission, count: number): Promise<ServerRow[]> => {
-  const { context, projectId, understood, origin, places, zonal, filters } = admission
+  const { context, projectId, understood, volumes, origin, places, zonal, filters } = admission
   const { flavor, nics } = understood
   const rows = Array.from({ length: count }, (_, i) => newRow(admission, count > 1 ? i + 1 : null))
   const writes: Write[] = [
@@ -217,9 +213,12 @@ const admit = async (admission: Admission, count: number): Promise<ServerRow[]> 
         bindTo(context, 'server', row, at),
       )
   }
+  if (at)
+    for (const { volume, options } of volumes) writes.push(...planAttachment(context, rows[0]!, volume, options).writes)
   writes.push(...origin.writes(rows))
   if (!origin.tied) writes.push(guard(context, 'named-gone', namedGone(rows[0]!)))
-  const detail = { ids: rows.map(({ id }) => id) }
+  const volumeIds = volumes.map(({ volume }) => volume.id)
+  const detail = { ids: rows.map(({ id }) => id), ...(at && volumeIds.length ? { volume_ids: volumeIds } : {}) }
   await commit(context, { action: 'create', kind: 'server', resourceId: rows[0]!.id, detail }, writes)
   return rows
 }

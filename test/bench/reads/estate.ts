@@ -158,7 +158,7 @@ export const oneOfEach = async (world: World): Promise<Estate> => {
 }
 
 /** Runs what requests left behind until something is so. */
-const settle = async (world: World, done: () => Promise<boolean>): Promise<void> => {
+export const settle = async (world: World, done: () => Promise<boolean>): Promise<void> => {
   for (let i = 0; i < 200; i++) {
     await world.runDeferred()
     await world.host.d1.prepare('delete from leases').run()

@@ -286,6 +286,19 @@ describe('what is understood', () => {
     await w.plimsoll.settle()
     expect((await w.demo.get(`${w.cinder}/volumes/${volume.id}`)).status).toBe(404)
   })
+
+  test('a volume that cannot be attached: refused, and nothing is made', async () => {
+    const { volume } = (await w.demo.post(`${w.cinder}/volumes`, { volume: { size: 1 } })).body
+    await w.plimsoll.settle()
+    const readonly = { 'os-update_readonly_flag': { readonly: true } }
+    expect((await w.demo.post(`${w.cinder}/volumes/${volume.id}/action`, readonly)).status).toBe(202)
+    const root = { uuid: w.image, boot_index: 0, source_type: 'image', destination_type: 'local' }
+    const data = { uuid: volume.id, boot_index: -1, source_type: 'volume', destination_type: 'volume' }
+    const answer = await w.boot({ block_device_mapping_v2: [root, data] })
+    expect([answer.status, message(answer)]).toEqual([400, expect.stringMatching(/read-only/)])
+    expect((await w.newest.get(`${NOVA}/servers`)).body.servers).toEqual([])
+    expect((await w.demo.get(`${w.cinder}/volumes/${volume.id}`)).body.volume.status).toBe('available')
+  })
 })
 
 describe('the order in which disks boot', () => {
