@@ -6,6 +6,7 @@ import type {
   D1PreparedStatement,
   D1Result,
 } from '@cloudflare/workers-types'
+import { d1Error } from './d1-error.ts'
 
 /** What D1 refuses, SQLite itself refuses here too: https://developers.cloudflare.com/d1/platform/limits/ */
 const LIMITS = {
@@ -19,11 +20,6 @@ const LIMITS = {
   sqlLength: 100_000,
   triggerDepth: 10,
   variableNumber: 100,
-}
-// biome-ignore format: a table
-const CODES: Record<number, string> = {
-  1: 'ERROR', 5: 'BUSY', 6: 'LOCKED', 8: 'READONLY', 10: 'IOERR', 11: 'CORRUPT', 13: 'FULL', 14: 'CANTOPEN', 26: 'NOTADB', 18: 'TOOBIG', 19: 'CONSTRAINT', 20: 'MISMATCH',
-  275: 'CHECK', 787: 'FOREIGNKEY', 1299: 'NOTNULL', 1555: 'PRIMARYKEY', 1811: 'TRIGGER', 2067: 'UNIQUE', 2579: 'ROWID', 3091: 'DATATYPE',
 }
 /** Strings, quoted names and comments, in which neither `?` nor `;` counts. */
 const OPAQUE = /'(?:[^']|'')*'|"(?:[^"]|"")*"|`(?:[^`]|``)*`|\[[^\]]*\]|--[^\n]*|\/\*[\s\S]*?\*\//g
@@ -271,18 +267,6 @@ function toSql(value: unknown): SQLInputValue {
   if (ArrayBuffer.isView(value)) return new Uint8Array(value.buffer, value.byteOffset, value.byteLength)
   if (Array.isArray(value)) return Uint8Array.from(value)
   throw new Error(`D1_TYPE_ERROR: Type '${typeof value}' not supported for value '${value}'`)
-}
-
-/** SQLite's error in D1's words: `D1_ERROR: UNIQUE constraint failed: t.a: SQLITE_CONSTRAINT (extended: SQLITE_CONSTRAINT_UNIQUE)`. */
-function d1Error(cause: unknown): Error {
-  if (cause instanceof Error && cause.message.startsWith('D1_')) return cause
-  const { message, errcode } = cause as { message?: string; errcode?: number }
-  let text = message ?? String(cause)
-  if (errcode !== undefined) {
-    const code = `SQLITE_${CODES[errcode & 0xff] ?? 'ERROR'}`
-    text += `: ${code}${errcode > 0xff && CODES[errcode] ? ` (extended: ${code}_${CODES[errcode]})` : ''}`
-  }
-  return new Error(`D1_ERROR: ${text}`, { cause: new Error(text) })
 }
 
 /** Opens (or creates) a SQLite file, or a database that lives in memory only: an empty one, or what another's `dump` holds. */
