@@ -4,7 +4,7 @@ import type { Database } from '../../client.ts'
 import { anyOf } from '../../conditions.ts'
 import { prepared, type Slots } from '../../prepared.ts'
 import { attachments, bindings, serverActions, type servers, volumes } from '../../schema/index.ts'
-import { type Scope, within } from '../../scope.ts'
+import { foundWithin, type Scope, within } from '../../scope.ts'
 import { markerIn, type Page, pageFor, type Slice, startOf } from '../listing.ts'
 
 export type AttachmentRow = typeof attachments.$inferSelect
@@ -25,7 +25,7 @@ const flat = ({ attachment, ...rest }: Awaited<ReturnType<typeof read>>[number])
 
 const ofServer = prepared((db, { scope, serverId }: Slots<{ scope: Scope; serverId: string }>) =>
   read(db)
-    .where(and(within(attachments.projectId, scope), eq(attachments.serverId, serverId)))
+    .where(and(foundWithin(attachments.projectId, scope), eq(attachments.serverId, serverId)))
     .orderBy(attachments.createdAt, attachments.id),
 )
 
@@ -36,7 +36,7 @@ export const attachmentsOf = async (db: Database, scope: Scope, serverId: string
 const between = prepared((db, { scope, serverId, id }: Slots<{ scope: Scope; serverId: string; id: string }>) =>
   read(db).where(
     and(
-      within(attachments.projectId, scope),
+      foundWithin(attachments.projectId, scope),
       eq(attachments.serverId, serverId),
       sql`${id} in (${attachments.volumeId}, ${attachments.id})`,
     ),
@@ -89,7 +89,7 @@ const paging = prepared((db, asked: Slots<Page & AttachmentFilter>) => {
   return read(db)
     .where(
       and(
-        visible(asked.scope),
+        (serverId ? foundWithin : within)(attachments.projectId, asked.scope),
         volumeId && eq(attachments.volumeId, volumeId),
         serverId && eq(attachments.serverId, serverId),
         status && sql`${attachments.status} = ${status}`,

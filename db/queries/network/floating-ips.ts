@@ -30,15 +30,15 @@ const view = {
 }
 
 export const floatingIpAttributes: Attributes = table({
-  id: { is: 'text', sql: sql`${floatingIps.id}` },
+  id: { is: 'text', sql: sql`${floatingIps.id}`, seeks: true },
   description: { is: 'text', sql: sql`${floatingIps.description}` },
   project_id: { is: 'text', sql: sql`${floatingIps.projectId}` },
   tenant_id: { is: 'text', sql: sql`${floatingIps.projectId}` },
   floating_network_id: { is: 'text', sql: sql`${floatingIps.floatingNetworkId}` },
-  floating_ip_address: { is: 'ip', sql: sql`${floatingIps.floatingIpAddress}` },
+  floating_ip_address: { is: 'ip', sql: sql`${floatingIps.floatingIpAddress}`, seeks: true },
   fixed_ip_address: { is: 'ip', sql: sql`${floatingIps.fixedIpAddress}` },
-  port_id: { is: 'text', sql: sql`${floatingIps.portId}` },
-  router_id: { is: 'text', sql: sql`${floatingIps.routerId}` },
+  port_id: { is: 'text', sql: sql`${floatingIps.portId}`, seeks: true },
+  router_id: { is: 'text', sql: sql`${floatingIps.routerId}`, seeks: true },
   status: { is: 'text', sql: sql`${floatingIps.status}` },
   revision_number: { is: 'number', sql: sql`${floatingIps.revision}` },
   created_at: { is: 'time', sql: sql`${floatingIps.createdAt}` },

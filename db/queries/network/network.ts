@@ -46,7 +46,7 @@ const view = {
 }
 
 export const networkAttributes: Attributes = table({
-  id: { is: 'text', sql: sql`${networks.id}` },
+  id: { is: 'text', sql: sql`${networks.id}`, seeks: true },
   name: { is: 'text', sql: sql`${networks.name}` },
   description: { is: 'text', sql: sql`${networks.description}` },
   project_id: { is: 'text', sql: sql`${networks.projectId}` },

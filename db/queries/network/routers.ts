@@ -23,7 +23,7 @@ const view = {
 }
 
 export const routerAttributes: Attributes = table({
-  id: { is: 'text', sql: sql`${routers.id}` },
+  id: { is: 'text', sql: sql`${routers.id}`, seeks: true },
   name: { is: 'text', sql: sql`${routers.name}` },
   description: { is: 'text', sql: sql`${routers.description}` },
   project_id: { is: 'text', sql: sql`${routers.projectId}` },

@@ -14,7 +14,7 @@ export type RuleRow = typeof securityGroupRules.$inferSelect
 export type SecurityGroupView = SecurityGroupRow & { rules: RuleRow[] }
 
 export const securityGroupAttributes: Attributes = table({
-  id: { is: 'text', sql: sql`${securityGroups.id}` },
+  id: { is: 'text', sql: sql`${securityGroups.id}`, seeks: true },
   name: { is: 'text', sql: sql`${securityGroups.name}` },
   description: { is: 'text', sql: sql`${securityGroups.description}` },
   project_id: { is: 'text', sql: sql`${securityGroups.projectId}` },
@@ -25,17 +25,17 @@ export const securityGroupAttributes: Attributes = table({
 })
 
 export const ruleAttributes: Attributes = table({
-  id: { is: 'text', sql: sql`${securityGroupRules.id}` },
+  id: { is: 'text', sql: sql`${securityGroupRules.id}`, seeks: true },
   project_id: { is: 'text', sql: sql`${securityGroupRules.projectId}` },
   tenant_id: { is: 'text', sql: sql`${securityGroupRules.projectId}` },
-  security_group_id: { is: 'text', sql: sql`${securityGroupRules.securityGroupId}` },
+  security_group_id: { is: 'text', sql: sql`${securityGroupRules.securityGroupId}`, seeks: true },
   direction: { is: 'text', sql: sql`${securityGroupRules.direction}` },
   ethertype: { is: 'text', sql: sql`${securityGroupRules.ethertype}` },
   protocol: { is: 'text', sql: sql`${securityGroupRules.protocol}` },
   port_range_min: { is: 'number', sql: sql`${securityGroupRules.portRangeMin}` },
   port_range_max: { is: 'number', sql: sql`${securityGroupRules.portRangeMax}` },
   remote_ip_prefix: { is: 'text', sql: sql`${securityGroupRules.remoteIpPrefix}` },
-  remote_group_id: { is: 'text', sql: sql`${securityGroupRules.remoteGroupId}` },
+  remote_group_id: { is: 'text', sql: sql`${securityGroupRules.remoteGroupId}`, seeks: true },
   description: { is: 'text', sql: sql`${securityGroupRules.description}` },
   revision_number: { is: 'number', sql: sql`${securityGroupRules.revision}` },
   created_at: { is: 'time', sql: sql`${securityGroupRules.createdAt}` },

@@ -21,12 +21,12 @@ const visible = (scope: Scope<string | Placeholder>): SQL =>
       )
 
 export const subnetAttributes: Attributes = table({
-  id: { is: 'text', sql: sql`${subnets.id}` },
+  id: { is: 'text', sql: sql`${subnets.id}`, seeks: true },
   name: { is: 'text', sql: sql`${subnets.name}` },
   description: { is: 'text', sql: sql`${subnets.description}` },
   project_id: { is: 'text', sql: sql`${subnets.projectId}` },
   tenant_id: { is: 'text', sql: sql`${subnets.projectId}` },
-  network_id: { is: 'text', sql: sql`${subnets.networkId}` },
+  network_id: { is: 'text', sql: sql`${subnets.networkId}`, seeks: true },
   ip_version: { is: 'number', sql: sql`${subnets.ipVersion}` },
   cidr: { is: 'cidr', sql: sql`${subnets.cidr}` },
   gateway_ip: { is: 'ip', sql: sql`${subnets.gatewayIp}` },
