@@ -15,7 +15,7 @@ import { parentIn, type Resolved, resolveFork } from './fork.ts'
 import { serverStatus } from './lifecycle.ts'
 import { type Choice, choosePlaces } from './placement.ts'
 import { who, withinLimits, withinQuota } from './server-action.ts'
-import { placesJson } from './server-facts.ts'
+import { hostnameOf, placesJson } from './server-facts.ts'
 import { plug, portsWished } from './server-ports.ts'
 import { refuse } from './server-refusal.ts'
 import {
@@ -50,8 +50,8 @@ const create = async (context: Context, projectId: string, asked: ServerWish): P
   if (origin.tied && !choice.places.length) refuse({ kind: 'no-place', reason: choice.reason })
   const admission = { context, projectId, wish, found, understood, volumes, origin, ...choice }
   const { vcpus, ramMib } = understood.flavor
-  const made = understood.nics.filter(({ port }) => port === null).length
-  const each = { instances: 1, cores: vcpus, ram: ramMib, port: made }
+  const made = understood.nics.filter(({ port }) => port === null)
+  const each = { instances: 1, cores: vcpus, ram: ramMib, port: made.length }
   return withinQuota(context, projectId, wish, each, (count) =>
     withinLimits(context, projectId, { instances: count, cores: count * vcpus, ram: count * ramMib }, () =>
       untilFree(() => admit(admission, count)),
@@ -61,14 +61,23 @@ const create = async (context: Context, projectId: string, asked: ServerWish): P
 
 /** What the wish refers to; a wish for a fork said as one for a plain server. */
 const resolve = async (context: Context, projectId: string, asked: ServerWish): Promise<Resolved> => {
-  const lookUp = (wish: ServerWish) =>
-    lookUpReferences(context.db, referencesOf(context, projectId, wish), context.look)
+  const lookUp = async (wish: ServerWish) => {
+    const found = await lookUpReferences(context.db, referencesOf(context, projectId, wish), context.look)
+    return context.once?.replay ? asBefore(found) : found
+  }
   const found = await lookUp(asked)
   const parentId = parentIn(asked, found.image)
   if (parentId !== undefined) return resolveFork(context, projectId, asked, parentId, lookUp)
   if (asked.fork) refuse({ kind: 'unlike-parent', reason: 'Only a fork has a time to live.' })
   return { wish: asked, found: await withTakers(found), origin: NO_ORIGIN }
 }
+
+/** What a repetition finds taken was taken by the request that it repeats; what that one wrote is for the journal to say. */
+const asBefore = (found: Found): Found => ({
+  ...found,
+  ports: found.ports.map((port) => ({ ...port, deviceId: '' })),
+  volumes: found.volumes.map((volume) => ({ ...volume, status: 'available', attachment: null })),
+})
 
 const referencesOf = ({ scope, caller }: Context, projectId: string, wish: ServerWish): References => {
   const nics = typeof wish.nics === 'string' ? [] : wish.nics
@@ -186,15 +195,24 @@ type Admission = {
   origin: Origin
 } & Choice
 
-/** One batch for all of them. */
+/** One batch for all of them; a repetition has nothing to write, and plans nothing. */
 const admit = async (admission: Admission, count: number): Promise<ServerRow[]> => {
+  const { context, volumes } = admission
+  const rows = Array.from({ length: count }, (_, i) => newRow(admission, count > 1 ? i + 1 : null))
+  const writes = context.once?.replay ? [] : await writesFor(admission, rows)
+  const volumeIds = volumes.map(({ volume }) => volume.id)
+  const detail = { ids: rows.map(({ id }) => id), ...(volumeIds.length ? { volume_ids: volumeIds } : {}) }
+  await commit(context, { action: 'create', kind: 'server', resourceId: rows[0]!.id, detail }, writes)
+  return rows
+}
+
+const writesFor = async (admission: Admission, rows: ServerRow[]): Promise<Write[]> => {
   const { context, projectId, understood, volumes, origin, places, zonal, filters } = admission
   const { flavor, nics } = understood
-  const rows = Array.from({ length: count }, (_, i) => newRow(admission, count > 1 ? i + 1 : null))
   const writes: Write[] = [
-    charge(context, projectId, 'instances', count),
-    charge(context, projectId, 'cores', count * flavor.vcpus),
-    charge(context, projectId, 'ram', count * flavor.ramMib),
+    charge(context, projectId, 'instances', rows.length),
+    charge(context, projectId, 'cores', rows.length * flavor.vcpus),
+    charge(context, projectId, 'ram', rows.length * flavor.ramMib),
   ]
   const [at] = places
   const networkIds = [...new Set(nics.map(({ network }) => network.id))]
@@ -217,23 +235,11 @@ const admit = async (admission: Admission, count: number): Promise<ServerRow[]> 
     for (const { volume, options } of volumes) writes.push(...planAttachment(context, rows[0]!, volume, options).writes)
   writes.push(...origin.writes(rows))
   if (!origin.tied) writes.push(guard(context, 'named-gone', namedGone(rows[0]!)))
-  const volumeIds = volumes.map(({ volume }) => volume.id)
-  const detail = { ids: rows.map(({ id }) => id), ...(at && volumeIds.length ? { volume_ids: volumeIds } : {}) }
-  await commit(context, { action: 'create', kind: 'server', resourceId: rows[0]!.id, detail }, writes)
-  return rows
+  return writes
 }
 
 const history = (context: Context, row: ServerRow): Write =>
   insertServerAction(context.db, { ...who(context, row), action: 'create', now: context.now() })
-
-/** Nova's rule for what a guest calls itself (nova/utils.py, sanitize_hostname). */
-export const hostnameOf = (name: string, id: string): string =>
-  name
-    .toLowerCase()
-    .replace(/[ _.]/g, '-')
-    .replace(/[^a-z0-9-]+/g, '')
-    .slice(0, 63)
-    .replace(/^-+|(?<!-)-+$/g, '') || `server-${id}`
 
 const newRow = (
   { context, projectId, wish, understood, origin, places, zonal, reason }: Admission,

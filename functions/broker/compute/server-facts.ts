@@ -89,3 +89,12 @@ export const quotaHeld = (server: ServerRow, open: ServerAction[]): { cores: num
     ram: Math.max(...known.map(({ ramMib }) => ramMib)),
   }
 }
+
+/** Nova's rule for what a guest calls itself (nova/utils.py, sanitize_hostname). */
+export const hostnameOf = (name: string, id: string): string =>
+  name
+    .toLowerCase()
+    .replace(/[ _.]/g, '-')
+    .replace(/[^a-z0-9-]+/g, '')
+    .slice(0, 63)
+    .replace(/^-+|(?<!-)-+$/g, '') || `server-${id}`

@@ -1,3 +1,4 @@
+import { sql } from 'drizzle-orm'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { at, NOVA, newWorld, type World } from './world.ts'
 
@@ -285,6 +286,25 @@ describe('what is understood', () => {
     await w.demo.delete(`${NOVA}/servers/${id}`)
     await w.plimsoll.settle()
     expect((await w.demo.get(`${w.cinder}/volumes/${volume.id}`)).status).toBe(404)
+  })
+
+  test('what it names taken, it is the same server when it is asked for again and its answer was lost', async () => {
+    const { volume } = (await w.demo.post(`${w.cinder}/volumes`, { volume: { size: 1 } })).body
+    const { port } = (await w.demo.post('/network/v2.0/ports', { port: { network_id: w.network } })).body
+    await w.plimsoll.settle()
+    const root = { uuid: w.image, boot_index: 0, source_type: 'image', destination_type: 'local' }
+    const data = { uuid: volume.id, boot_index: -1, source_type: 'volume', destination_type: 'volume' }
+    const server = {
+      ...{ name: 'one', flavorRef: '1', imageRef: w.image, block_device_mapping_v2: [root, data] },
+      networks: [{ port: port.id }, { uuid: w.network, fixed_ip: '10.0.0.77' }],
+    }
+    const post = () => w.demo.post(`${NOVA}/servers`, { server }, { 'Idempotency-Key': 'once' })
+    const first = await post()
+    expect(first.status).toBe(202)
+    await w.plimsoll.db.run(sql`update repeatables set answer = null`)
+    const again = await post()
+    expect([again.status, again.body.server.id]).toEqual([202, first.body.server.id])
+    expect((await w.newest.get(`${NOVA}/servers`)).body.servers).toHaveLength(1)
   })
 
   test('a volume that cannot be attached: refused, and nothing is made', async () => {
