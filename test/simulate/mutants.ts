@@ -152,7 +152,7 @@ export const mutants: Mutant[] = [
   {
     rule: 'A changed intent is seen by the work on the one before.',
     file: 'functions/broker/converge/work.ts',
-    replace: [['return this.binding.revision !== this.began', 'return this.binding.revision < this.began']],
+    replace: [['return revision !== this.began.revision', 'return revision < this.began.revision']],
     scenario: 'another wish between two steps',
   },
   {
