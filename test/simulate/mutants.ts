@@ -156,6 +156,12 @@ export const mutants: Mutant[] = [
     scenario: 'another wish between two steps',
   },
   {
+    rule: 'What was adopted anew is settled by no work on it from before.',
+    file: 'functions/broker/converge/work.ts',
+    replace: [[' || ownership !== this.began.ownership', '']],
+    scenario: 'adopted again while the mark comes upon it',
+  },
+  {
     rule: 'A change that went unanswered keeps its claim until it can have no effect any more.',
     file: 'functions/broker/converge/work.ts',
     replace: [['this.openUntil = until', 'this.openUntil = 0 * until']],

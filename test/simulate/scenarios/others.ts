@@ -117,6 +117,28 @@ export const others: Record<string, Scenario> = {
     return stage.judge()
   },
 
+  /** It is adopted twice, and the second word of it comes when our mark is on and not everything is said and done. */
+  async 'adopted again while the mark comes upon it'(stage) {
+    await stage.open({ profile: 'token' })
+    const { id, row } = await strange(stage)
+    const wish = { projectId: stage.world.projectId, nativeIds: [id], tag: true }
+    const marking = stage.hold(0, WRITES_VOLUME)
+    const first = adopt(stage.context(0), row, wish)
+    await marking.reached
+    const again = stage.hold(1, /update bindings set ownership/)
+    const second = adopt(stage.context(1), row, wish)
+    await again.reached
+    const last = stage.hold(0, /"applied" = \?.*"error" = \?/)
+    marking.release()
+    await last.reached
+    again.release()
+    await second
+    last.release()
+    await first
+    await stage.settle()
+    return stage.judge()
+  },
+
   /** Our mark comes upon what was adopted and handed back since, later than anybody reckons with. */
   async 'a mark after the hand-over'(stage) {
     await stage.open({ profile: 'token' })
