@@ -146,6 +146,13 @@ test('zod is imported by its names, of which a bundle takes what is used: `{ z }
   expect(whole).toEqual([])
 })
 
+test('what is imported only when it is needed is a file of ours: packages have their names where a build reads them', () => {
+  const late = globSync('{functions,adapters,db}/**/*.ts').filter((path) =>
+    /(?<!typeof )\bimport\('(?!\.|node:|cloudflare:)/.test(readFileSync(path, 'utf8')),
+  )
+  expect(late).toEqual([])
+})
+
 test('relative imports name the file that they mean', () => {
   expect(imports.filter(({ to }) => !to.startsWith('npm:') && !/\.(ts|sql|json)$/.test(to)).map(shown)).toEqual([])
 })

@@ -13,7 +13,7 @@ export const trusting: NonNullable<Host['trusting']> = (trust, refused) => {
   let own: Promise<Agent> | undefined
   return async (input, init) => {
     // Read when it is first needed: most brokers never need it.
-    const { fetch } = await import('undici')
+    const { fetch } = await import('./undici.ts')
     own ??= trust ? agentFor(trust, refused) : sharedAgent(refused)
     const dispatcher = await own
     const given = input instanceof Request ? await inParts(input) : { url: String(input) }
@@ -41,7 +41,7 @@ const inParts = async (request: Request) => ({
 
 const agentFor = async (trust: Trust | null, refused: (address: string) => boolean): Promise<Agent> => {
   const fingerprint = trust?.fingerprint ?? null
-  const { Agent, buildConnector } = await import('undici')
+  const { Agent, buildConnector } = await import('./undici.ts')
   const connect = buildConnector({
     lookup: lookingUp(refused),
     // A resumed session would not show its certificate again.
