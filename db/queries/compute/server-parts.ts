@@ -2,7 +2,7 @@ import { and, asc, desc, eq, isNull, type SQL, sql } from 'drizzle-orm'
 import type { Database } from '../../client.ts'
 import { prepared, type Slots } from '../../prepared.ts'
 import { attachments, ports, serverActions, servers } from '../../schema/index.ts'
-import { type Scope, within } from '../../scope.ts'
+import { foundWithin, type Scope, within } from '../../scope.ts'
 import type { AttachmentRow } from '../block-storage/attachments.ts'
 import type { PortRow } from '../network/ports.ts'
 import type { ServerAction } from './server-actions.ts'
@@ -59,7 +59,7 @@ const attached = prepared((db, asked: Slots<OfServer & { volumeId?: string | und
     .where(
       and(
         eq(attachments.serverId, asked.serverId),
-        within(attachments.projectId, asked.scope),
+        foundWithin(attachments.projectId, asked.scope),
         sql`exists (select 1 ${theServer(asked)})`,
         asked.volumeId && eq(attachments.volumeId, asked.volumeId),
       ),
