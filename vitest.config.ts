@@ -15,12 +15,14 @@ if (room.bavail * room.bsize > 2 ** 29) process.env.TMPDIR = MEMORY
 
 /**
  * Files of one worker share one isolate, as requests do in production: four times as fast as one each. Workers share
- * nothing; each has databases of its own, in workerd too. Spies and stubs are undone after each test. Nothing is timed
+ * nothing; each has databases of its own, in workerd too. What they print goes straight out: a line that were sent to
+ * the runner while its worker ends would fail the run. Spies and stubs are undone after each test. Nothing is timed
  * here: the limits only end what hangs, on a busy machine as well.
  */
 const shared = {
   include: ['test/**/*.test.ts'],
   isolate: false,
+  disableConsoleIntercept: true,
   maxWorkers: Math.min(4, availableParallelism()),
   restoreMocks: true,
   unstubGlobals: true,
