@@ -19,7 +19,7 @@ import { refuseBeyond } from '../network/limits.ts'
 import { type Home, pinNetworks } from '../network/network.ts'
 import { planPort, takePorts, untilFree } from '../network/port.ts'
 import { refuseUnfiltered } from '../network/unfiltered.ts'
-import { mostPorts } from './limits.ts'
+import { mostPorts } from './place/limits.ts'
 import { requireCapability, requireState, who } from './server-action.ts'
 import { refuse } from './server-refusal.ts'
 

@@ -7,7 +7,7 @@ import { type ServerRow, serverMoved, updateServer } from '../../../db/queries/c
 import type { Context } from '../../context.ts'
 import { commit, guard } from '../line/commit.ts'
 import { flavorSnapshot } from './flavor.ts'
-import { rank } from './placement.ts'
+import { rank } from './place/rank.ts'
 import { chargeFlavor } from './server-act.ts'
 import { ask, moving, refuseBeyondLimits, requireCapability, requireState, who, withinLimits } from './server-action.ts'
 import { type Place, placesJson, placesOf, powerShown, statusWith } from './server-facts.ts'

@@ -3,7 +3,7 @@ import { type NewServer, type ServerRow, serverLeft, updateServer } from '../../
 import type { Context } from '../../context.ts'
 import { commit, guard, type Write } from '../line/commit.ts'
 import { changed, unwanted } from '../line/resources.ts'
-import { keepingLineage, unlessForked } from './lineage.ts'
+import { keepingLineage, unlessForked } from './fork/lineage.ts'
 import { refuseLocked, who } from './server-action.ts'
 import { endServer } from './server-end.ts'
 import { statusWith } from './server-facts.ts'

@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { own } from '../../../adapters/table.ts'
-import { lineage } from '../../broker/compute/lineage.ts'
+import { lineage } from '../../broker/compute/fork/lineage.ts'
 import { changeServer } from '../../broker/compute/server.ts'
 import { requireState } from '../../broker/compute/server-action.ts'
 import { badRequest, forbidden, notFound } from '../../http/fault.ts'

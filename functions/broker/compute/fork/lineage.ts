@@ -1,10 +1,10 @@
-import { forksOf, hasForks } from '../../../db/queries/compute/forks.ts'
-import type { ServerRow } from '../../../db/queries/compute/servers.ts'
-import type { Context } from '../../context.ts'
-import { FORK_OF } from '../image/image.ts'
-import { guard, type Write } from '../line/commit.ts'
-import { Refused } from '../line/refused.ts'
-import { refuse } from './server-refusal.ts'
+import { forksOf, hasForks } from '../../../../db/queries/compute/forks.ts'
+import type { ServerRow } from '../../../../db/queries/compute/servers.ts'
+import type { Context } from '../../../context.ts'
+import { FORK_OF } from '../../image/image.ts'
+import { guard, type Write } from '../../line/commit.ts'
+import { Refused } from '../../line/refused.ts'
+import { refuse } from '../server-refusal.ts'
 
 const MODES = { instant: 'instant', snapshot: 'snapshot+boot' } as const
 

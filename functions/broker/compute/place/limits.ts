@@ -1,8 +1,8 @@
-import type { Adapter, Limits } from '../../../adapters/contract.ts'
-import type { Found } from '../../../db/queries/compute/places.ts'
-import { cidrHolds } from '../network/address.ts'
-import { beyondPort, beyondSubnets, type PortAsked } from '../network/limits.ts'
-import type { ServerWish, Understood } from './server-wish.ts'
+import type { Adapter, Limits } from '../../../../adapters/contract.ts'
+import type { Found } from '../../../../db/queries/compute/places.ts'
+import { cidrHolds } from '../../network/address.ts'
+import { beyondPort, beyondSubnets, type PortAsked } from '../../network/limits.ts'
+import type { ServerWish, Understood } from '../server-wish.ts'
 
 /** Why a server with its networks and ports is beyond the limits of a cloud, as the rest of a sentence; null: it is not. */
 export const whyBeyond = (adapter: Adapter, wish: ServerWish, understood: Understood, found: Found): string | null => {

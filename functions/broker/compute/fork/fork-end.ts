@@ -1,9 +1,9 @@
-import { expiredForks, spentForkImages } from '../../../db/queries/compute/forks.ts'
-import { readImage } from '../../../db/queries/image/images.ts'
-import { everyProject } from '../../../db/scope.ts'
-import type { Context } from '../../context.ts'
-import { deleteImage } from '../image/image.ts'
-import { deleteServer } from './server.ts'
+import { expiredForks, spentForkImages } from '../../../../db/queries/compute/forks.ts'
+import { readImage } from '../../../../db/queries/image/images.ts'
+import { everyProject } from '../../../../db/scope.ts'
+import type { Context } from '../../../context.ts'
+import { deleteImage } from '../../image/image.ts'
+import { deleteServer } from '../server.ts'
 
 /** So many are ended in one turn. */
 const MOST = 50

@@ -1,0 +1,43 @@
+import { candidatesFor } from '../../../../db/queries/compute/places.ts'
+import { portsOfServer, type ServerRow } from '../../../../db/queries/compute/servers.ts'
+import type { Binding } from '../../../../db/queries/line/bindings.ts'
+import type { Context } from '../../../context.ts'
+import { type Place, type Places, placesOf } from '../server-facts.ts'
+import { rank } from './rank.ts'
+
+/** So many sizes are asked for before a server is given up. */
+const MOST_TRIES = 8
+
+const keyOf = ({ cloudId, zone, native }: Place): string => `${cloudId}/${zone}/${native}`
+
+/**
+ * Where to try next when a place has no room: the other places that were found at first, then the next larger size in
+ * the same zone. The addresses of a server's ports tie it to its cloud, and where subnets have a zone to that zone.
+ */
+export const nextPlace = async (
+  context: Context,
+  server: ServerRow,
+  binding: Binding,
+): Promise<{ place: Place; places: Places } | null> => {
+  const places = placesOf(server)
+  const tried = [...(places.tried ?? []), ...(places.at ? [keyOf(places.at)] : [])]
+  if (tried.length >= MOST_TRIES) return null
+  const tied = (await portsOfServer(context.db, server.id)).length > 0
+  const open = places.next.filter(({ cloudId }) => !tied || (cloudId === binding.cloudId && !places.zonal))
+  const [chosen, ...next] = open.length ? open : await larger(context, server, places, tried)
+  return chosen ? { place: chosen, places: { ...places, at: chosen, next: open.length ? next : [], tried } } : null
+}
+
+/** The smallest size in the same zone that meets the flavor and was not tried yet. */
+const larger = async (context: Context, server: ServerRow, { at }: Places, tried: string[]): Promise<Place[]> => {
+  if (!at) return []
+  const { projectId, flavor } = server
+  const { cloudId, zone } = at
+  // What a flavor of that id is by now does not matter to a server that was admitted with it.
+  const admitted = { ...flavor, native: flavor.native ?? flavor.name === at.native }
+  const candidates = await candidatesFor(context.db, { projectId, flavorId: flavor.id, admitted, cloudId, zone })
+  const arch = candidates.find(({ native }) => native === at.native)?.arch
+  if (arch === undefined) return []
+  const left = candidates.filter((each) => !tried.includes(keyOf(each))).map((each) => ({ ...each, available: true }))
+  return rank({ flavor: { ...flavor, native: false }, arch, zone: null, clouds: null, tied: {}, home: null }, left)
+}

@@ -1,0 +1,81 @@
+import type { Home } from '../../../../db/queries/compute/home.ts'
+import type { CandidateRow as Candidate } from '../../../../db/queries/compute/places.ts'
+import type { FlavorSnapshot } from '../../../../db/schema/index.ts'
+import type { Place } from '../server-facts.ts'
+
+/** What an offer has to be for a server to go there. */
+export interface Requirement {
+  flavor: FlavorSnapshot & { native: boolean }
+  arch: string
+  /** Cloud and, if named, zone that the user asked for. */
+  zone: { cloud: string; zone: string | null } | null
+  /** Clouds (by id) where everything else that the server needs can be; null: anywhere. */
+  clouds: string[] | null
+  /** Zone to which a cloud's subnets or volumes already tie the server, by cloud id. */
+  tied: Record<string, string>
+  /** The zone that is preferred on its cloud, because other things of the project are there; null: none is. */
+  home: Home | null
+}
+
+/** More places than this are not tried. */
+const MOST_PLACES = 8
+
+/**
+ * Offers as places where a server may go, best first: a pure function. A native flavor is met only by the offer of its name, a common
+ * one by each zone's smallest offer that satisfies it. Zones with room come first, then the operator's order of clouds,
+ * then the zone where the project is already.
+ */
+export const rank = (required: Requirement, candidates: Candidate[]): Place[] => {
+  const fitting = candidates.filter((c) => fits(required, c))
+  const smallest = new Map<string, Candidate>()
+  for (const candidate of fitting.sort(bySize)) {
+    const key = `${candidate.cloudId}/${candidate.zone}`
+    if (!smallest.has(key)) smallest.set(key, candidate)
+  }
+  return [...smallest.values()]
+    .sort(
+      (a, b) =>
+        room(b, required) - room(a, required) ||
+        a.position - b.position ||
+        isHome(required, b) - isHome(required, a) ||
+        (a.load ?? 0) - (b.load ?? 0) ||
+        a.zone.localeCompare(b.zone),
+    )
+    .slice(0, MOST_PLACES)
+    .map(({ cloudId, zone, native, vcpus, ramMib, diskGib }) => ({ cloudId, zone, native, vcpus, ramMib, diskGib }))
+}
+
+const isHome = ({ home }: Requirement, { cloudId, zone }: Candidate): number =>
+  Number(home?.cloudId === cloudId && home.zone === zone)
+
+const fits = (required: Requirement, c: Candidate): boolean => {
+  const { flavor, zone, clouds, tied } = required
+  return (
+    c.available &&
+    c.arch === required.arch &&
+    (flavor.native
+      ? c.native === flavor.name
+      : c.vcpus >= flavor.vcpus &&
+        c.ramMib >= flavor.ramMib &&
+        (c.diskGib === 0 || c.diskGib >= flavor.diskGib) &&
+        c.gpus === 0) &&
+    (!zone || (c.cloudName === zone.cloud && (!zone.zone || c.zone === zone.zone))) &&
+    (!clouds || clouds.includes(c.cloudId)) &&
+    (!tied[c.cloudId] || tied[c.cloudId] === c.zone)
+  )
+}
+
+/** Cheapest, else smallest, else by name, so that the same wish always gives the same place. */
+const bySize = (a: Candidate, b: Candidate): number =>
+  (a.price ?? 0) - (b.price ?? 0) ||
+  a.vcpus - b.vcpus ||
+  a.ramMib - b.ramMib ||
+  a.diskGib - b.diskGib ||
+  a.native.localeCompare(b.native)
+
+/** 1: it is known or not denied to fit; 0: the zone says that it is full. */
+const room = (c: Candidate, required: Requirement): number =>
+  (c.freeVcpus ?? Number.POSITIVE_INFINITY) >= required.flavor.vcpus &&
+  (c.freeRamMib ?? Number.POSITIVE_INFINITY) >= required.flavor.ramMib
+    ? 1
+    : 0
