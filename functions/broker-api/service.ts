@@ -9,6 +9,7 @@ import { imageQuotaOperations } from './image-quotas.ts'
 import { mappingOperations } from './mappings.ts'
 import { offerOperations } from './offers.ts'
 import { orphanOperations } from './orphans.ts'
+import { placementOperations } from './placements.ts'
 import { reconcileOperations } from './reconcile.ts'
 import { refuse } from './refusals.ts'
 import { releaseOperations } from './release.ts'
@@ -28,6 +29,7 @@ export const broker: Service = {
     ...imageQuotaOperations,
     ...offerOperations,
     ...capabilityOperations,
+    ...placementOperations,
     ...bindingOperations,
     ...adoptOperations,
     ...releaseOperations,

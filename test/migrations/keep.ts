@@ -228,6 +228,20 @@ const rare: Record<string, Record<string, string | number>> = {
     last_seen_at: now,
   },
   volume_types: { cloud_id: cloud, name: 'fast', zones: '["a"]' },
+  server_groups: {
+    id: 'a7d9c7de-2222-4333-8444-555566667777',
+    project_id: projects[0].id,
+    user_id: users[0].id,
+    name: 'kept',
+    policy: 'soft-anti-affinity',
+    created_at: now,
+  },
+  server_group_members: {
+    server_id: server.id,
+    group_id: 'a7d9c7de-2222-4333-8444-555566667777',
+    policy: 'soft-anti-affinity',
+    created_at: now,
+  },
 }
 for (const [table, row] of Object.entries(rare)) {
   const columns = Object.keys(row)

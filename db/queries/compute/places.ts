@@ -97,10 +97,10 @@ export const candidatesFor = (db: Database, ask: CandidateQuestion) =>
       ${where(ask.zone, sql`and z.name = ${ask.zone}`)}
       ${where(ask.place, sql`and (fit.cloud_name = ${ask.place} or fit.cloud_name || '.' || z.name = ${ask.place})`)}`)
 
-/** Clouds that a project may use; `named`: `place` (`<cloud>` or `<cloud>.<zone>`) names it, or the zone of it. */
+/** Clouds that a project may use; `readOnly`: nothing is changed there; `named`: `place` (`<cloud>` or `<cloud>.<zone>`) names it, or the zone of it. */
 const cloudsNamed = (db: Database, projectId: string, place: string | null) =>
-  db.all<{ id: string; name: string; type: string; zone: string | null; named: number }>(sql`
-    select c.id, c.name, c.type, z.name as zone, (c.name = ${place} or c.name || '.' || z.name = ${place}) as named
+  db.all<{ id: string; name: string; type: string; readOnly: number; zone: string | null; named: number }>(sql`
+    select c.id, c.name, c.type, c.options ->> 'read_only' is true as readOnly, z.name as zone, (c.name = ${place} or c.name || '.' || z.name = ${place}) as named
     from mappings m join clouds c on c.id = m.cloud_id and c.enabled
     left join zones z on z.cloud_id = c.id and c.name || '.' || z.name = ${place}
     where m.project_id = ${projectId}`)

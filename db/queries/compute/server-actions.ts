@@ -175,6 +175,7 @@ export const sweepServers = async (db: Database, before: number, most: number): 
   const still = sql`(select id from servers where id in ${among(gone.map(({ id }) => id))} and deleted_at < ${before})`
   await db.batch([
     db.run(sql`delete from server_actions where server_id in ${still}`),
+    db.run(sql`delete from server_placements where server_id in ${still}`),
     db.run(sql`delete from servers where id in ${still}`),
   ])
 }

@@ -10,14 +10,13 @@ import { Refused } from '../line/refused.ts'
 import { bindTo } from '../line/resources.ts'
 import { pinNetworks } from '../network/network.ts'
 import { planPorts, untilFree } from '../network/port.ts'
-import { flavorSnapshot } from './flavor.ts'
 import { parentIn, type Resolved, resolveFork } from './fork/fork.ts'
-import { serverStatus } from './lifecycle.ts'
 import { type Choice, choosePlaces } from './place/choose.ts'
+import { recordPlacement } from './place/record.ts'
 import { who, withinLimits, withinQuota } from './server-action.ts'
-import { hostnameOf, placesJson } from './server-facts.ts'
 import { plug, portsWished } from './server-ports.ts'
 import { refuse } from './server-refusal.ts'
+import { newRow } from './server-row.ts'
 import {
   cloudsWith,
   NO_ORIGIN,
@@ -27,7 +26,6 @@ import {
   type ServerWish,
   type Understood,
 } from './server-wish.ts'
-import { sealUserData } from './user-data.ts'
 
 /**
  * Admits servers: one look at everything they refer to, one decision where they go, one batch with quota, rows, ports,
@@ -224,7 +222,7 @@ const writesFor = async (admission: Admission, rows: ServerRow[]): Promise<Write
   const wishes = at ? rows.map((row) => portsWished({ ...understood, filters }, row)) : []
   const planned = await planPorts(context, wishes.flat(), admission.found)
   for (const [i, row] of rows.entries()) {
-    writes.push(insertServer(context.db, row), history(context, row))
+    writes.push(insertServer(context.db, row), recordPlacement(admission, row), history(context, row))
     if (at)
       writes.push(
         ...plug(context, understood, planned.splice(0, wishes[i]!.length), row, at),
@@ -240,61 +238,3 @@ const writesFor = async (admission: Admission, rows: ServerRow[]): Promise<Write
 
 const history = (context: Context, row: ServerRow): Write =>
   insertServerAction(context.db, { ...who(context, row), action: 'create', now: context.now() })
-
-const newRow = (
-  { context, projectId, wish, understood, origin, places, zonal, reason }: Admission,
-  number: number | null,
-): ServerRow => {
-  const [at, ...next] = places
-  const now = context.now()
-  const id = context.newId()
-  const name = number === null ? wish.name : `${wish.name}-${number}`
-  const status = serverStatus({
-    phase: at ? 'intent' : 'failed',
-    want: 'present',
-    health: null,
-    power: null,
-    launched: false,
-    action: null,
-    resized: false,
-    before: null,
-  })
-  return {
-    id,
-    projectId,
-    userId: context.caller?.userId ?? '',
-    name,
-    description: wish.description,
-    hostname: wish.hostname ?? hostnameOf(name, id),
-    tags: wish.tags,
-    flavor: flavorSnapshot(understood.flavor),
-    oldFlavor: null,
-    launchIndex: number === null ? 0 : number - 1,
-    imageId: understood.image.id,
-    keyName: wish.keyName,
-    keypair: understood.keypair,
-    userData: sealUserData(context, id, wish.userData),
-    configDrive: wish.configDrive,
-    wantPower: 'running',
-    pinnedZone: wish.zone,
-    locked: false,
-    lockedReason: null,
-    accessIpv4: wish.accessIpv4,
-    accessIpv6: wish.accessIpv6,
-    diskConfig: wish.diskConfig,
-    ...status,
-    fault: at ? null : { code: 500, message: `No valid host was found. ${reason}`, created: now },
-    cloudId: at?.cloudId ?? null,
-    zone: at?.zone ?? null,
-    places: placesJson({ at: at ?? null, next, ...(zonal ? { zonal } : {}), ...origin.boots }),
-    hostId: '',
-    bootedAt: null,
-    ...origin.columns,
-    metadata: { ...wish.metadata, ...origin.metadata },
-    launchedAt: null,
-    terminatedAt: null,
-    createdAt: now,
-    updatedAt: now,
-    deletedAt: null,
-  }
-}

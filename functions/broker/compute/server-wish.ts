@@ -1,3 +1,4 @@
+import type { Json } from '../../../adapters/contract.ts'
 import type { Found, NetworkRow, PortRow } from '../../../db/queries/compute/places.ts'
 import type { ServerRow } from '../../../db/queries/compute/servers.ts'
 import type { ImageRow } from '../../../db/queries/image/images.ts'
@@ -42,6 +43,8 @@ export interface ServerWish {
   /** Volumes that are there already, put into the server once it runs. */
   volumes: { id: string; device: string | null; tag: string | null; deleteOnTermination: boolean }[]
   fork: ForkWish | null
+  /** Scheduler hints as they were sent. */
+  hints: Record<string, Json>
 }
 
 /** What a new server begins from beside its image: for most nothing. */

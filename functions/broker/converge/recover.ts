@@ -88,7 +88,7 @@ const startOver = (work: Work, error: CloudError): Promise<Next> =>
 /** The next place, with a new token: the old one stands for a request to the old place. Null: nowhere left. */
 const moveOn = async (work: Work, error: CloudError): Promise<Next | null> => {
   const { context, row, binding } = work
-  const moved = row ? await work.steps.elsewhere?.(context, row, binding) : null
+  const moved = row ? await work.steps.elsewhere?.(context, row, binding, error) : null
   if (!moved) return null
   return work.write(
     { phase: 'intent', token: context.newId(), frozen: null, error: recorded(error, work.now()), ...moved.here },

@@ -16,6 +16,7 @@ import type { Context } from '../../context.ts'
 import { serverDrift, unaskedBoot } from '../compute/drift.ts'
 import { serverStatus, TASK_ACTIONS } from '../compute/lifecycle.ts'
 import { nextPlace } from '../compute/place/next.ts'
+import { recordAttempt } from '../compute/place/record.ts'
 import { act, actionFailed, machineAction, type ServerWork } from '../compute/server-act.ts'
 import { endServer } from '../compute/server-end.ts'
 import { hostIdOf, isCondemned, placesJson, placesOf, statusShown } from '../compute/server-facts.ts'
@@ -182,13 +183,14 @@ export const serverSteps = steps<ServerWork, ServerSpec, ServerSeen>({
   gone: async (context, work, binding) =>
     work && work.server.cloudId === binding.cloudId ? endServer(context, work.server, work.actions) : [],
 
-  async elsewhere(context, { server }, binding) {
+  async elsewhere(context, { server }, binding, { code, message }) {
     if (server.forkMode === 'instant') return null
     const next = await nextPlace(context, server, binding)
     if (!next) return null
     const { place, places } = next
     const writes: Write[] = [
       updateServer(context.db, server.id, { cloudId: place.cloudId, zone: place.zone, places: placesJson(places) }),
+      recordAttempt(context, server.id, place, { code, message }),
     ]
     if (place.cloudId === binding.cloudId) return { here: { zone: place.zone }, writes }
     return {

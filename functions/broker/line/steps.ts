@@ -56,8 +56,13 @@ export interface Steps<Row = unknown, Spec = unknown, S extends Seen = Seen> {
   stripped?(binding: Binding): Spec | null
   /** Statements for when the cloud has let go of it: tombstone, quota. */
   gone?(context: Context, row: Row | null, binding: Binding): Promise<Write[]> | Write[]
-  /** The cloud has no room: what becomes of this binding, and statements that move the wish. Null: nowhere is left. */
-  elsewhere?(context: Context, row: Row, binding: Binding): Promise<{ here: Partial<Binding>; writes: Write[] } | null>
+  /** The cloud has no room, in its words: what becomes of this binding, and statements that move the wish. Null: nowhere is left. */
+  elsewhere?(
+    context: Context,
+    row: Row,
+    binding: Binding,
+    error: CloudError,
+  ): Promise<{ here: Partial<Binding>; writes: Write[] } | null>
   /** What users asked for beyond existence; true when there is nothing more to do. */
   act?(
     context: Context,

@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { TTL } from '../../broker/compute/place/hints.ts'
 import { createServers } from '../../broker/compute/server-create.ts'
 import type { Nic, ServerWish } from '../../broker/compute/server-wish.ts'
 import { FORK_OF } from '../../broker/image/image.ts'
@@ -26,18 +27,8 @@ import {
   userData,
   uuid,
 } from './fields.ts'
-
-/** Ours: the server to go on from, and after how many seconds the new one is deleted. */
-const TTL = 'plimsoll:ttl'
-
-const hints = () =>
-  z.looseObject({
-    group: z.union([uuid(), z.array(uuid())]).optional(),
-    different_host: z.union([uuid(), z.array(uuid())]).optional(),
-    same_host: z.union([uuid(), z.array(uuid())]).optional(),
-    [FORK_OF]: uuid().optional(),
-    [TTL]: integer(1).optional(),
-  })
+import { type Hints, hints } from './hints.ts'
+import { refuseOurMetadata } from './our-metadata.ts'
 
 const network = (version: number) =>
   z.strictObject({
@@ -95,12 +86,12 @@ const creation = perVersion((version) =>
   }),
 )
 
-type Hints = z.infer<ReturnType<typeof hints>>
 type Creation = z.infer<ReturnType<typeof creation>>
 type ServerBody = Creation['server']
 type NetworkBody = z.infer<ReturnType<typeof network>>
 
-const hintsOf = (body: Creation): Hints => body['os:scheduler_hints'] ?? body['OS-SCH-HNT:scheduler_hints'] ?? {}
+const hintsOf = (body: Creation): Hints =>
+  (body['os:scheduler_hints'] ?? body['OS-SCH-HNT:scheduler_hints'] ?? {}) as Hints
 
 const forkOf = ({ [FORK_OF]: of, [TTL]: ttl }: Hints): ServerWish['fork'] =>
   of === undefined && ttl === undefined ? null : { of: of ?? null, ttlSeconds: ttl ?? null }
@@ -118,12 +109,8 @@ const refuseUnoffered = (body: Creation): void => {
     throw badRequest('Clouds behind this broker do not let their hosts be chosen: name an availability zone.')
   if (server.availability_zone?.includes(':'))
     throw badRequest('Unable to parse availability_zone: clouds behind this broker do not let their hosts be chosen.')
-  const { [FORK_OF]: _, [TTL]: __, ...given } = hintsOf(body)
-  const group = [given.group].flat()[0]
+  const { group } = hintsOf(body)
   if (group !== undefined) throw badRequest(`Instance group ${group} could not be found.`)
-  const [hint] = Object.keys(given)
-  if (hint !== undefined)
-    throw badRequest(`Scheduler hint ${hint} is not offered: the clouds behind this broker choose their hosts.`)
   if (server.block_device_mapping?.length && server.block_device_mapping_v2?.length)
     throw badRequest('Using different block_device_mapping syntaxes is not allowed in the same request.')
 }
@@ -182,6 +169,7 @@ const wishOf = ({ body, version }: Input<Creation>): ServerWish => {
   if (maxCount > 1 && server.hostname !== undefined)
     throw badRequest('Unable to allocate a single hostname to multiple instances')
   if (Object.keys(server.metadata ?? {}).length > 128) throw forbidden('Maximum number of metadata items exceeds 128')
+  refuseOurMetadata(server.metadata ?? {})
   return {
     name: server.name.trim(),
     // Before descriptions were shown, they were the name.
@@ -204,6 +192,7 @@ const wishOf = ({ body, version }: Input<Creation>): ServerWish => {
     maxCount,
     volumes,
     fork,
+    hints: hintsOf(body),
   }
 }
 

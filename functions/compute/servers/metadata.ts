@@ -6,6 +6,7 @@ import { requireState } from '../../broker/compute/server-action.ts'
 import { badRequest, forbidden, notFound } from '../../http/fault.ts'
 import { type Input, type Operation, operation } from '../../http/operation.ts'
 import { metadata } from './fields.ts'
+import { refuseOurMetadata } from './our-metadata.ts'
 import { serverOf } from './server.ts'
 
 type Metadata = Record<string, string>
@@ -29,6 +30,7 @@ const write = async (
   if (Object.hasOwn(kept, input.params.key ?? ''))
     throw badRequest(`Metadata item ${input.params.key} says what the server was forked from and does not change.`)
   const wanted = next(server.metadata)
+  refuseOurMetadata(wanted, { ...server.metadata, ...kept })
   if (Object.keys(wanted).filter((key) => !Object.hasOwn(kept, key)).length > MOST)
     throw forbidden(`Maximum number of metadata items exceeds ${MOST}`)
   const { metadata: written } = await changeServer(input.context, server, { metadata: wanted }, 'update_metadata')

@@ -1,19 +1,18 @@
-import type { Capability } from '../../../../adapters/contract.ts'
 import { adapterFor } from '../../../../adapters/registry.ts'
-import type { Found, NetworkRow } from '../../../../db/queries/compute/places.ts'
+import type { Found } from '../../../../db/queries/compute/places.ts'
 import type { Context } from '../../../context.ts'
 import { refuseReadOnly } from '../../clouds/read-only.ts'
 import { whyNobodyTakes } from '../../image/image-takers.ts'
 import { flavorSnapshot } from '../flavor.ts'
 import type { Place } from '../server-facts.ts'
 import { refuse } from '../server-refusal.ts'
-import { cloudsWith, namesGroups, type ServerWish, type Understood } from '../server-wish.ts'
-import { whyBeyond } from './limits.ts'
-import { rank } from './rank.ts'
+import type { ServerWish, Understood } from '../server-wish.ts'
+import type { Because, Considered, Explanation } from './explanation.ts'
+import { type Requirement, rank, UNFIT, whyUnfit } from './rank.ts'
+import { CLOUD_RULES, type CloudRule, type Ground, type Mapped } from './rules.ts'
+import { tiesOf } from './ties.ts'
 
 /* Where servers go: which clouds can have one, and in which order these are tried. */
-
-type Mapped = Found['clouds'][number]
 
 /** Where a new server may go, best first, and what is particular to the first place. */
 export interface Choice {
@@ -24,6 +23,7 @@ export interface Choice {
   filters: boolean
   /** Why there is no place. */
   reason: string
+  explanation: Explanation
 }
 
 /**
@@ -39,22 +39,10 @@ export const choosePlaces = async (
   const adapters = new Map(
     await Promise.all(found.clouds.map(async ({ type }) => [type, await adapterFor(type)] as const)),
   )
-  const typeOf = (place: Place | undefined) => found.clouds.find(({ id }) => id === place?.cloudId)?.type ?? ''
-  const open = (type: string): boolean => adapters.get(type)?.lacks.security_group !== undefined
-  const needed = neededOf(wish, understood, found)
-  const whyNot = ({ type, name }: Mapped): string | undefined => {
-    const adapter = adapters.get(type)
-    if (!adapter) return undefined
-    const lacking = needed.flatMap((capability) => adapter.lacks[capability] ?? [])[0]
-    const beyond = whyBeyond(adapter, wish, understood, found)
-    return lacking ?? (beyond === null ? undefined : `Cloud ${name} ${beyond}.`)
-  }
-  const placesBut = (refused: (cloud: Mapped) => boolean) => findPlaces(wish, understood, found, refused, open)
-  const { places, reason } = placesBut((cloud) => whyNot(cloud) !== undefined)
+  const ground: Ground = { wish, understood, found, adapters }
+  const { places, reason, explanation } = weigh(ground, CLOUD_RULES)
   if (!places.length) {
-    const otherwise = new Set(placesBut(() => false).places.map(({ cloudId }) => cloudId))
-    const whys = found.clouds.filter(({ id }) => otherwise.has(id)).flatMap((cloud) => whyNot(cloud) ?? [])
-    if (whys.length) refuse({ kind: 'incapable', reason: [...new Set(whys)].join(' ') })
+    refuseIncapable(ground)
     const all = found.clouds.map(({ id }) => id)
     const images = all.filter((id) => found.imageClouds.includes(id))
     const named = found.clouds.filter((each) => each.named).map(({ id }) => id)
@@ -63,78 +51,170 @@ export const choosePlaces = async (
   }
   const asked = wish.zone === null ? found.clouds : found.clouds.filter(({ named }) => named)
   const untaken = places.length ? null : await whyNobodyTakes(understood.image, asked)
-  const type = typeOf(places[0])
-  return { places, reason: untaken ?? reason, zonal: adapters.get(type)?.zonalSubnets === true, filters: !open(type) }
+  const type = found.clouds.find(({ id }) => id === places[0]?.cloudId)?.type ?? ''
+  return {
+    places,
+    reason: untaken ?? reason,
+    zonal: adapters.get(type)?.zonalSubnets === true,
+    filters: !isOpen(ground, type),
+    explanation,
+  }
 }
 
-/** What a cloud must be capable of to have it. */
-const neededOf = (wish: ServerWish, { nics }: Understood, found: Found): Capability[] => {
-  const filtered = ({ network, port }: Understood['nics'][number]) =>
-    port?.portSecurity ?? (namesGroups(wish) && mayFilter(network))
-  return [
-    ...(wish.configDrive ? (['server.config_drive'] as const) : []),
-    ...(nics.some(filtered) ? (['security_group'] as const) : []),
-    ...(nics.some(({ network }) => found.routed.includes(network.id)) ? (['router'] as const) : []),
-  ]
+/** Throws what clouds lack, if one would have had it otherwise. */
+const refuseIncapable = (ground: Ground): void => {
+  const others = CLOUD_RULES.filter(({ incapable }) => !incapable)
+  const otherwise = new Set(weigh(ground, others).places.map(({ cloudId }) => cloudId))
+  const able = CLOUD_RULES.filter(({ incapable }) => incapable)
+  const whys = ground.found.clouds
+    .filter(({ id }) => otherwise.has(id))
+    .flatMap((cloud) => refusalBy(able, ground, cloud)?.reason ?? [])
+  if (whys.length) refuse({ kind: 'incapable', reason: [...new Set(whys)].join(' ') })
 }
 
-/** A network that is on no cloud yet knows best; on one it may be the cloud that keeps it from filtering. */
-const mayFilter = ({ portSecurity, cloudId }: NetworkRow): boolean => portSecurity || cloudId !== null
+/** The cloud filters no traffic. */
+const isOpen = ({ adapters }: Ground, type: string): boolean => adapters.get(type)?.lacks.security_group !== undefined
+
+const refusalBy = (rules: readonly CloudRule[], ground: Ground, cloud: Mapped): Because | null => {
+  for (const rule of rules) {
+    const reason = rule.why(ground, cloud)
+    if (reason !== null) return { rule: rule.name, reason }
+  }
+  return null
+}
+
+interface Weighed {
+  places: Place[]
+  reason: string
+  explanation: Explanation
+}
 
 /**
  * Where it may go: every cloud and zone to which its image, networks and volumes tie it. Empty: nowhere. Clouds that
- * filter no traffic come last, unless its networks want none filtered.
+ * filter no traffic come last, unless its networks want none filtered. Pure.
  */
-const findPlaces = (
-  wish: ServerWish,
-  { flavor, image, nics }: Understood,
-  found: Found,
-  lacking: (cloud: Mapped) => boolean,
-  unfiltered: (cloudType: string) => boolean,
-): { places: Place[]; reason: string } => {
-  if (!found.clouds.length) return { places: [], reason: 'The project has no access to any cloud.' }
-  const networks = nics.map(({ network }) => network)
-  const pinned = unique(networks.flatMap(({ cloudId }) => cloudId ?? []))
-  const held = unique(found.volumes.map(({ cloudId }) => cloudId))
-  const able = found.clouds.filter((cloud) => !lacking(cloud)).map(({ id }) => id)
-  const clouds = cloudsWith(found).filter(
-    (id) => able.includes(id) && [...pinned, ...held].every((other) => other === id),
+const weigh = (ground: Ground, rules: readonly CloudRule[]): Weighed => {
+  const { found } = ground
+  const judged = found.clouds.map((cloud) => ({ cloud, refused: refusalBy(rules, ground, cloud) }))
+  const clouds = judged.filter(({ refused }) => refused === null).map(({ cloud }) => cloud)
+  const off = judged.flatMap(({ cloud, refused }) =>
+    refused ? [{ cloud: cloud.name, zone: null, size: null, refused }] : [],
   )
-  if (!clouds.length)
-    return { places: [], reason: 'No cloud of the project has its image, networks and volumes together.' }
-  const ids = networks.map(({ id }) => id)
-  const zones = unique([
+  const nowhere = (reason: string, more: Considered[] = []): Weighed => ({
+    places: [],
+    reason,
+    explanation: { considered: [...more, ...off], ties: tiesOf(ground), preferences: [] },
+  })
+  if (!found.clouds.length) return nowhere('The project has no access to any cloud.')
+  if (!clouds.length) {
+    const ofNamed = judged.find(({ cloud }) => cloud.named)?.refused?.reason
+    return nowhere(ofNamed ?? 'No cloud of the project has its image, networks and volumes together.')
+  }
+  const zones = zonesTying(ground)
+  if (zones.length > 1) {
+    const reason = `Its networks and volumes are in different zones: ${zones.join(', ')}.`
+    return nowhere(
+      reason,
+      clouds.map(({ name }) => refusedAt(name, null, { rule: 'zone', reason })),
+    )
+  }
+  const required = requirementOf(ground, clouds, zones[0])
+  const { places, preferences } = filteringFirst(ground, rank(required, found.candidates))
+  const kept = places.map(({ cloudId, zone, native }) => {
+    const { name } = clouds.find(({ id }) => id === cloudId)!
+    return { cloud: name, zone, size: native, refused: null }
+  })
+  const considered = [...kept, ...unkept(ground, required, clouds, places), ...off]
+  return {
+    places,
+    reason: 'There are not enough hosts available.',
+    explanation: {
+      considered,
+      ties: tiesOf(ground),
+      preferences: places.length > 1 ? [...preferences, ...orderOf(ground)] : [],
+    },
+  }
+}
+
+const refusedAt = (cloud: string, zone: string | null, refused: Because): Considered => ({
+  cloud,
+  zone,
+  size: null,
+  refused,
+})
+
+/** Zones to which its networks and volumes tie it. */
+const zonesTying = ({ understood: { nics }, found }: Ground): string[] => {
+  const ids = nics.map(({ network }) => network.id)
+  return unique([
     ...found.subnets.filter((s) => ids.includes(s.networkId)).flatMap(({ zone }) => zone ?? []),
     ...found.volumes.map(({ zone }) => zone),
   ])
-  if (zones.length > 1)
-    return { places: [], reason: `Its networks and volumes are in different zones: ${zones.join(', ')}.` }
-  const tied = Object.fromEntries(zones.flatMap((zone) => clouds.map((id) => [id, zone] as const)))
-  const zone = wish.zone === null ? null : zoneNamed(wish.zone, found)
-  const places = rank(
-    {
-      flavor: { ...flavorSnapshot(flavor), native: flavor.native },
-      arch: image.arch,
-      zone,
-      clouds,
-      tied,
-      home: found.home,
-    },
-    found.candidates,
-  )
-  const open = nics.some(({ network, port }) => port?.portSecurity ?? network.portSecurity)
-    ? found.clouds.filter(({ type }) => unfiltered(type)).map(({ id }) => id)
-    : []
-  const sorted = [
-    ...places.filter(({ cloudId }) => !open.includes(cloudId)),
-    ...places.filter(({ cloudId }) => open.includes(cloudId)),
-  ]
-  return { places: sorted, reason: 'There are not enough hosts available.' }
 }
+
+const requirementOf = (
+  { wish, understood: { flavor, image }, found }: Ground,
+  clouds: Mapped[],
+  tying: string | undefined,
+): Requirement => ({
+  flavor: { ...flavorSnapshot(flavor), native: flavor.native },
+  arch: image.arch,
+  zone: wish.zone === null ? null : zoneNamed(wish.zone, found),
+  clouds: clouds.map(({ id }) => id),
+  tied: tying === undefined ? {} : Object.fromEntries(clouds.map(({ id }) => [id, tying])),
+  home: found.home,
+})
 
 const zoneNamed = (name: string, found: Found) => {
   const { name: cloud, zone } = found.clouds.find(({ named }) => named)!
   return { cloud, zone: name === cloud ? null : zone }
+}
+
+const filteringFirst = (ground: Ground, places: Place[]) => {
+  const { understood, found } = ground
+  const secured = understood.nics.some(({ network, port }) => port?.portSecurity ?? network.portSecurity)
+  const open = secured ? found.clouds.filter(({ type }) => isOpen(ground, type)).map(({ id }) => id) : []
+  const last = places.filter(({ cloudId }) => open.includes(cloudId))
+  const reason = 'Clouds that filter no traffic come after those that do.'
+  return {
+    places: [...places.filter(({ cloudId }) => !open.includes(cloudId)), ...last],
+    preferences: last.length ? [{ rule: 'filters', reason }] : [],
+  }
+}
+
+/** Zones of the clouds that could have had it, and why they cannot; a cloud of which no zone was weighed sells no such size. */
+const unkept = (ground: Ground, required: Requirement, clouds: Mapped[], places: Place[]): Considered[] => {
+  const { found, understood } = ground
+  const isKept = (cloudId: string, zone: string) =>
+    places.some((place) => place.cloudId === cloudId && place.zone === zone)
+  return clouds.flatMap(({ id, name }) => {
+    const offers = found.candidates.filter(({ cloudId }) => cloudId === id)
+    if (!offers.length)
+      return [refusedAt(name, null, { rule: 'flavor', reason: `It has no size for flavor ${understood.flavor.name}.` })]
+    return unique(offers.map(({ zone }) => zone))
+      .filter((zone) => !isKept(id, zone))
+      .map((zone) => {
+        const whys = offers.filter((offer) => offer.zone === zone).flatMap((offer) => whyUnfit(required, offer) ?? [])
+        return refusedAt(name, zone, nearest(whys) ?? { rule: 'rank', reason: 'Enough places were better.' })
+      })
+  })
+}
+
+/** What the offer says that all but did: most sizes of a zone are no answer to a flavor. */
+const nearest = (whys: Because[]): Because | undefined =>
+  whys.toSorted((one, other) => UNFIT.indexOf(other.rule) - UNFIT.indexOf(one.rule))[0]
+
+/** What `rank` sorts by, as far as it made a difference here. */
+const orderOf = ({ found: { home, clouds } }: Ground): Because[] => {
+  const at = clouds.find(({ id }) => id === home?.cloudId)
+  return [
+    { rule: 'room', reason: 'Zones with room come first.' },
+    ...(clouds.length > 1 ? [{ rule: 'order', reason: "Then the operator's order of clouds." }] : []),
+    ...(home && at
+      ? [{ rule: 'home', reason: `Then ${at.name}.${home.zone}, where the newest ${home.of} of the project is.` }]
+      : []),
+    { rule: 'load', reason: 'Then the zones that are used least.' },
+  ]
 }
 
 const unique = <T>(values: T[]): T[] => [...new Set(values)]

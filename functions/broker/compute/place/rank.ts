@@ -2,6 +2,7 @@ import type { Home } from '../../../../db/queries/compute/home.ts'
 import type { CandidateRow as Candidate } from '../../../../db/queries/compute/places.ts'
 import type { FlavorSnapshot } from '../../../../db/schema/index.ts'
 import type { Place } from '../server-facts.ts'
+import type { Because } from './explanation.ts'
 
 /** What an offer has to be for a server to go there. */
 export interface Requirement {
@@ -26,7 +27,7 @@ const MOST_PLACES = 8
  * then the zone where the project is already.
  */
 export const rank = (required: Requirement, candidates: Candidate[]): Place[] => {
-  const fitting = candidates.filter((c) => fits(required, c))
+  const fitting = candidates.filter((c) => whyUnfit(required, c) === null)
   const smallest = new Map<string, Candidate>()
   for (const candidate of fitting.sort(bySize)) {
     const key = `${candidate.cloudId}/${candidate.zone}`
@@ -48,22 +49,30 @@ export const rank = (required: Requirement, candidates: Candidate[]): Place[] =>
 const isHome = ({ home }: Requirement, { cloudId, zone }: Candidate): number =>
   Number(home?.cloudId === cloudId && home.zone === zone)
 
-const fits = (required: Requirement, c: Candidate): boolean => {
-  const { flavor, zone, clouds, tied } = required
-  return (
-    c.available &&
-    c.arch === required.arch &&
-    (flavor.native
-      ? c.native === flavor.name
-      : c.vcpus >= flavor.vcpus &&
-        c.ramMib >= flavor.ramMib &&
-        (c.diskGib === 0 || c.diskGib >= flavor.diskGib) &&
-        c.gpus === 0) &&
-    (!zone || (c.cloudName === zone.cloud && (!zone.zone || c.zone === zone.zone))) &&
-    (!clouds || clouds.includes(c.cloudId)) &&
-    (!tied[c.cloudId] || tied[c.cloudId] === c.zone)
-  )
+/** Rules about offers, in the order in which they are asked. */
+export const UNFIT = ['available', 'architecture', 'flavor', 'named', 'cloud', 'zone']
+
+/** Why an offer will not do, and the rule that says so; null: it does. */
+export const whyUnfit = (required: Requirement, c: Candidate): Because | null => {
+  const { flavor, arch, zone, clouds, tied } = required
+  const refused = (rule: string, reason: string): Because => ({ rule, reason })
+  if (!c.available) return refused('available', 'The zone takes nothing new.')
+  if (c.arch !== arch) return refused('architecture', `Size ${c.native} is ${c.arch}, and the image is ${arch}.`)
+  if (!meets(flavor, c)) return refused('flavor', `Size ${c.native} does not meet flavor ${flavor.name}.`)
+  if (zone && (c.cloudName !== zone.cloud || (zone.zone && c.zone !== zone.zone)))
+    return refused('named', `${zone.zone ? `${zone.cloud}.${zone.zone}` : zone.cloud} was named.`)
+  if (clouds && !clouds.includes(c.cloudId)) return refused('cloud', 'Something else that it needs cannot be there.')
+  const at = tied[c.cloudId]
+  return at && at !== c.zone ? refused('zone', `Its networks and volumes are in zone ${at}.`) : null
 }
+
+const meets = (flavor: Requirement['flavor'], c: Candidate): boolean =>
+  flavor.native
+    ? c.native === flavor.name
+    : c.vcpus >= flavor.vcpus &&
+      c.ramMib >= flavor.ramMib &&
+      (c.diskGib === 0 || c.diskGib >= flavor.diskGib) &&
+      c.gpus === 0
 
 /** Cheapest, else smallest, else by name, so that the same wish always gives the same place. */
 const bySize = (a: Candidate, b: Candidate): number =>

@@ -19,6 +19,7 @@ import {
   userData,
   uuid,
 } from '../fields.ts'
+import { refuseOurMetadata } from '../our-metadata.ts'
 import { shownServer } from '../server.ts'
 import { rebuiltView, viewerOf } from '../view.ts'
 import { type Action, action } from './action.ts'
@@ -79,6 +80,7 @@ export const rebuildActions: Action[] = [
     handle: async (input, server, asked) => {
       const userData = openUserData(input.context, server.id, server.userData)
       refuseUnoffered(asked, { ...server, userData })
+      refuseOurMetadata(asked.metadata ?? {}, server.metadata)
       await refuseOtherKey(input, asked, server)
       await rebuildServer(input.context, server, asked.imageRef, {
         ...(asked.name === undefined ? {} : { name: asked.name.trim() }),

@@ -252,7 +252,7 @@ describe('whichever way', () => {
     ['is in no such zone', { availability_zone: 'nova' }, {}, 400, /availability zone is not available/],
     ['lives no second', {}, { 'plimsoll:ttl': 0 }, 400, /less than the minimum of 1/],
     ['lives for some time', {}, { 'plimsoll:ttl': 'long' }, 400, /is not of type 'integer'/],
-    ['is on a host', {}, { same_host: nobody }, 400, /same_host is not offered/],
+    ['has a hint misspelt', {}, { 'plimsoll:tll': 60 }, 400, /there is no scheduler hint plimsoll:tll/],
   ])('a server that %s', async (_, more, hints, status, words) => {
     const zone = (await w.server(parent))['OS-EXT-AZ:availability_zone']
     const other = zone === 'sandbox.a' ? 'sandbox.b' : 'sandbox.a'

@@ -1,0 +1,54 @@
+import { index, integer, sqliteTable, text } from 'drizzle-orm/sqlite-core'
+import type { Json } from '../../adapters/contract.ts'
+import { at, emptyList, emptyObject, json } from './columns.ts'
+
+/** Nova's words for what a server group keeps: the soft ones are wishes. */
+export const GROUP_POLICIES = ['affinity', 'anti-affinity', 'soft-affinity', 'soft-anti-affinity'] as const
+export type GroupPolicy = (typeof GROUP_POLICIES)[number]
+
+export const serverGroups = sqliteTable(
+  'server_groups',
+  {
+    id: text('id').primaryKey(),
+    projectId: text('project_id').notNull(),
+    userId: text('user_id').notNull(),
+    name: text('name').notNull(),
+    policy: text('policy').$type<GroupPolicy>().notNull(),
+    /** Of anti-affinity: so many servers of the group may share a host; null: one. */
+    maxServerPerHost: integer('max_server_per_host'),
+    createdAt: at('created_at').notNull(),
+  },
+  (t) => [
+    index('server_groups_by_project').on(t.projectId, t.createdAt, t.id),
+    index('server_groups_by_time').on(t.createdAt, t.id),
+  ],
+)
+
+/** A server is in one group, from its beginning to its end. What the group asked for stays, whoever deletes the group. */
+export const serverGroupMembers = sqliteTable(
+  'server_group_members',
+  {
+    serverId: text('server_id').primaryKey(),
+    groupId: text('group_id').notNull(),
+    policy: text('policy').$type<GroupPolicy>().notNull(),
+    maxServerPerHost: integer('max_server_per_host'),
+    createdAt: at('created_at').notNull(),
+  },
+  (t) => [index('server_group_members_by_group').on(t.groupId, t.createdAt, t.serverId)],
+)
+
+/** How a server was placed: for people who ask why it is where it is. Nothing is decided from it. */
+export const serverPlacements = sqliteTable('server_placements', {
+  serverId: text('server_id').primaryKey(),
+  /** Scheduler hints as they were sent. */
+  hints: json<Record<string, Json>>('hints')
+    .notNull()
+    .default(emptyObject as never),
+  /** `broker/compute/place/explanation`. */
+  explanation: json<Json>('explanation').notNull(),
+  /** Where it was sent one after another, and why it left (`broker/compute/place/explanation`). */
+  attempts: json<Json[]>('attempts')
+    .notNull()
+    .default(emptyList as never),
+  createdAt: at('created_at').notNull(),
+})

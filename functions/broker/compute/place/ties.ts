@@ -1,0 +1,37 @@
+import type { Tie } from './explanation.ts'
+import { type Ground, nameOf } from './rules.ts'
+
+/** What binds a server to a place before anything is weighed, for its explanation. */
+export const tiesOf = (ground: Ground): Tie[] => [
+  ...namedTie(ground),
+  ...imageTie(ground),
+  ...networkTies(ground),
+  ...volumeTies(ground),
+]
+
+const namedTie = ({ wish: { zone } }: Ground): Tie[] =>
+  zone === null ? [] : [{ rule: 'named', to: [zone], reason: `${zone} was named as its availability zone.` }]
+
+/** An image ties a server only where some cloud of the project is without it. */
+const imageTie = ({ understood: { image }, found }: Ground): Tie[] => {
+  const having = found.clouds.filter(({ id }) => found.imageClouds.includes(id))
+  if (having.length === found.clouds.length) return []
+  const why = image.blob ? 'its format is taken' : 'it was made or found'
+  return [{ rule: 'image', to: having.map(({ name }) => name), reason: `Image ${image.id} is where ${why}.` }]
+}
+
+const networkTies = ({ understood: { nics }, found }: Ground): Tie[] =>
+  nics.flatMap(({ network: { id, cloudId } }) => {
+    if (cloudId === null) return []
+    const cloud = nameOf(found, cloudId)
+    const zone = found.subnets.find((each) => each.networkId === id && each.zone !== null)?.zone
+    const to = zone ? `${cloud}.${zone}` : cloud
+    return [{ rule: 'network', to: [to], reason: `Network ${id} is in ${to} already.` }]
+  })
+
+const volumeTies = ({ found: { volumes } }: Ground): Tie[] =>
+  volumes.map(({ id, cloud, zone }) => ({
+    rule: 'volume',
+    to: [`${cloud}.${zone}`],
+    reason: `Volume ${id} is in ${cloud}.${zone}: a server with a volume stays where that is.`,
+  }))

@@ -1,0 +1,76 @@
+import type { ServerRow } from '../../../db/queries/compute/servers.ts'
+import type { Context } from '../../context.ts'
+import { flavorSnapshot } from './flavor.ts'
+import { serverStatus } from './lifecycle.ts'
+import type { Choice } from './place/choose.ts'
+import { hostnameOf, placesJson } from './server-facts.ts'
+import type { Origin, ServerWish, Understood } from './server-wish.ts'
+import { sealUserData } from './user-data.ts'
+
+/** A wish, understood, with the places that were chosen for it. */
+export type Placed = {
+  context: Context
+  projectId: string
+  wish: ServerWish
+  understood: Understood
+  origin: Origin
+} & Choice
+
+/** The row of a new server, where it was placed first; `number`: its place among several of one request, from 1. */
+export const newRow = (
+  { context, projectId, wish, understood, origin, places, zonal, reason }: Placed,
+  number: number | null,
+): ServerRow => {
+  const [at, ...next] = places
+  const now = context.now()
+  const id = context.newId()
+  const name = number === null ? wish.name : `${wish.name}-${number}`
+  const status = serverStatus({
+    phase: at ? 'intent' : 'failed',
+    want: 'present',
+    health: null,
+    power: null,
+    launched: false,
+    action: null,
+    resized: false,
+    before: null,
+  })
+  return {
+    id,
+    projectId,
+    userId: context.caller?.userId ?? '',
+    name,
+    description: wish.description,
+    hostname: wish.hostname ?? hostnameOf(name, id),
+    tags: wish.tags,
+    flavor: flavorSnapshot(understood.flavor),
+    oldFlavor: null,
+    launchIndex: number === null ? 0 : number - 1,
+    imageId: understood.image.id,
+    keyName: wish.keyName,
+    keypair: understood.keypair,
+    userData: sealUserData(context, id, wish.userData),
+    configDrive: wish.configDrive,
+    wantPower: 'running',
+    pinnedZone: wish.zone,
+    locked: false,
+    lockedReason: null,
+    accessIpv4: wish.accessIpv4,
+    accessIpv6: wish.accessIpv6,
+    diskConfig: wish.diskConfig,
+    ...status,
+    fault: at ? null : { code: 500, message: `No valid host was found. ${reason}`, created: now },
+    cloudId: at?.cloudId ?? null,
+    zone: at?.zone ?? null,
+    places: placesJson({ at: at ?? null, next, ...(zonal ? { zonal } : {}), ...origin.boots }),
+    hostId: '',
+    bootedAt: null,
+    ...origin.columns,
+    metadata: { ...wish.metadata, ...origin.metadata },
+    launchedAt: null,
+    terminatedAt: null,
+    createdAt: now,
+    updatedAt: now,
+    deletedAt: null,
+  }
+}
