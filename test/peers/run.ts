@@ -5,6 +5,7 @@ import { chaos } from './chaos/index.ts'
 import { mixed } from './mixed/index.ts'
 import { adoptOnMoto } from './moto/adopt.peer.ts'
 import { sandbox } from './sandbox/index.ts'
+import { span } from './span/index.ts'
 import { Report } from './support/report.ts'
 import { tempest } from './tempest/index.ts'
 import { vsphere } from './vsphere/index.ts'
@@ -28,6 +29,7 @@ const peers: Record<string, (report: Report) => Promise<void>> = {
   chaos,
   vsphere,
   mixed,
+  span,
   // Whole by its name; among the others a part of it, another one each day.
   attack: (report) =>
     attack(

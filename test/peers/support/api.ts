@@ -9,6 +9,7 @@ export interface Answer {
 /** Speaks to a broker as one person: for what the OpenStack client has no words for. */
 export interface Api {
   projectId: string
+  userId: string
   token: string
   call(method: string, path: string, body?: unknown): Promise<Answer>
   /** As `call`; throws unless it succeeds. */
@@ -46,6 +47,7 @@ export const logInAs = async ({ url }: Pick<Broker, 'url'>, { name, password, pr
   const call: Api['call'] = async (method, path, body) => (await send(method, path, body, token))[0]
   return {
     projectId: answer.body.token.project.id,
+    userId: answer.body.token.user.id,
     token,
     call,
     must: async (method, path, body) => {
