@@ -43,7 +43,10 @@ export const networks = sqliteTable(
     availabilityZoneHints: json<string[]>('availability_zone_hints')
       .notNull()
       .default(emptyList as never),
-    /** The cloud that realises it: set for external networks, else by the first server, router or floating IP on it. */
+    /**
+     * The cloud of its segments while they are on one; null: it has none yet, or they are on several. Triggers keep it in step
+     * with `segments`, where it is written.
+     */
     cloudId: text('cloud_id'),
     status: text('status').notNull().default('ACTIVE'),
   },
@@ -52,6 +55,35 @@ export const networks = sqliteTable(
     index('networks_by_time').on(t.createdAt, t.id),
     index('networks_shared').on(t.shared).where(sql`shared = 1`),
     index('networks_external').on(t.cloudId).where(sql`external = 1`),
+  ],
+)
+
+/**
+ * A part of a network that one cloud realises, or one zone of it where subnets are zonal. A network gets its first by its
+ * first use (its id is then the network's), further ones by its owner's wish: such a network is
+ * routed, and each subnet of it lies in one segment.
+ */
+export const segments = sqliteTable(
+  'segments',
+  {
+    id: standard.id,
+    projectId: standard.projectId,
+    name: text('name'),
+    description: standard.description,
+    revision: standard.revision,
+    networkId: text('network_id').notNull(),
+    cloudId: text('cloud_id').notNull(),
+    /** Null: all of the cloud. */
+    zone: text('zone'),
+    networkType: text('network_type').notNull().default('flat'),
+    createdAt: standard.createdAt,
+    updatedAt: standard.updatedAt,
+  },
+  (t) => [
+    index('segments_by_network').on(t.networkId, t.createdAt, t.id),
+    index('segments_by_project').on(t.projectId, t.createdAt, t.id),
+    index('segments_by_time').on(t.createdAt, t.id),
+    index('segments_by_cloud').on(t.cloudId),
   ],
 )
 
@@ -74,11 +106,14 @@ export const subnets = sqliteTable(
     ipv6AddressMode: text('ipv6_address_mode'),
     ipv6RaMode: text('ipv6_ra_mode'),
     subnetpoolId: text('subnetpool_id'),
+    /** The segment that it lies in; null: its network is not routed. */
+    segmentId: text('segment_id'),
     /** The zone in which a zonal cloud realised it. */
     zone: text('zone'),
   },
   (t) => [
     index('subnets_by_network').on(t.networkId),
+    index('subnets_by_segment').on(t.segmentId).where(sql`segment_id IS NOT NULL`),
     index('subnets_by_project').on(t.projectId, t.createdAt, t.id),
     index('subnets_by_time').on(t.createdAt, t.id),
   ],
@@ -90,6 +125,10 @@ export const ports = sqliteTable(
     ...standard,
     networkId: text('network_id').notNull(),
     macAddress: text('mac_address').notNull(),
+    /** Its user chose the MAC address: it is not to change. */
+    macNamed: flag('mac_named').notNull().default(false),
+    /** `deferred`: it gets its addresses with its place, and other ones with another. `none`: it was to have none. */
+    ipAllocation: text('ip_allocation').$type<'immediate' | 'deferred' | 'none'>().notNull().default('immediate'),
     fixedIps: json<FixedIp[]>('fixed_ips')
       .notNull()
       .default(emptyList as never),

@@ -94,6 +94,7 @@ const orNull =
 export const text = (most = 255) => attribute((value) => asText(value, most))
 /** Null is the empty text, as Neutron's `convert_none_to_empty_…` has it. */
 export const textOrNone = (most = 255) => attribute((value) => (value === null ? '' : asText(value, most)))
+export const textOrNull = (most = 255) => attribute(orNull((value) => asText(value, most)))
 export const flag = () => attribute(asFlag)
 export const uuid = () => attribute(asUuid)
 export const uuidOrNull = () => attribute(orNull(asUuid))

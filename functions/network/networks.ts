@@ -34,6 +34,8 @@ const fixed = [
   'revision_number',
   'availability_zones',
   'availability_zone_hints',
+  'l2_adjacency',
+  'segments',
 ]
 
 /** Sharing is for admins; ways out belong to clouds. `external` is what the network is. */
@@ -54,7 +56,7 @@ const checkPolicy = (
   )
 }
 
-const view = (network: NetworkView) => ({
+const view = (network: NetworkView, { caller }: Context) => ({
   ...standardView(network),
   name: network.name,
   admin_state_up: network.adminStateUp,
@@ -67,6 +69,17 @@ const view = (network: NetworkView) => ({
   subnets: network.subnetIds,
   availability_zones: network.zones,
   availability_zone_hints: network.availabilityZoneHints,
+  l2_adjacency: !network.routed,
+  // What Neutron shows of a network's providers is for administrators; its segments are for its owner too.
+  ...(caller?.isAdmin && network.segments.length > 1
+    ? {
+        segments: network.segments.map(({ type, physicalNetwork }) => ({
+          'provider:network_type': type,
+          'provider:physical_network': physicalNetwork,
+          'provider:segmentation_id': null,
+        })),
+      }
+    : {}),
 })
 
 const find = async (context: Context, id: string): Promise<NetworkView> => {
@@ -106,7 +119,8 @@ export const networkOperations: Operation[] = [
           availabilityZoneHints: wish.availability_zone_hints ?? [],
         })),
       )
-      return { body: bulk ? { networks: made.map(view) } : { network: view(made[0]!) } }
+      const views = made.map((network) => view(network, context))
+      return { body: bulk ? { networks: views } : { network: views[0] } }
     },
   }),
   operation({
@@ -126,7 +140,7 @@ export const networkOperations: Operation[] = [
         network.id,
         given({ name, description, adminStateUp, shared, portSecurity }),
       )
-      return { body: { network: view(changed) } }
+      return { body: { network: view(changed, context) } }
     },
   }),
   operation({

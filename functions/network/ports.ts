@@ -27,7 +27,17 @@ const changeable = {
 }
 const create = z.strictObject({ ...changeable, ...ownership, network_id: uuid() })
 const update = z.strictObject(changeable)
-const fixed = ['id', 'network_id', 'status', 'project_id', 'tenant_id', 'created_at', 'updated_at', 'revision_number']
+const fixed = [
+  'id',
+  'network_id',
+  'status',
+  'project_id',
+  'tenant_id',
+  'created_at',
+  'updated_at',
+  'revision_number',
+  'ip_allocation',
+]
 
 /** What routers and clouds own is not for users to claim. */
 const checkPolicy = (verb: string, context: Context, body: Partial<z.infer<typeof update>>): void => {
@@ -59,6 +69,7 @@ const view = (port: PortView, { caller }: Context) => ({
   fixed_ips: inOrder(port.fixedIps),
   security_groups: port.securityGroupIds,
   port_security_enabled: port.portSecurity,
+  ip_allocation: port.ipAllocation,
   'binding:vnic_type': 'normal',
   ...(caller?.isAdmin
     ? {

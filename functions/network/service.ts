@@ -13,6 +13,7 @@ import { refuse, withDenial } from './refusals.ts'
 import { routerOperations } from './routers.ts'
 import { securityGroupRuleOperations } from './security-group-rules.ts'
 import { securityGroupOperations } from './security-groups.ts'
+import { segmentOperations } from './segments.ts'
 import { subnetPoolOperations } from './subnet-pools.ts'
 import { subnetOperations } from './subnets.ts'
 import { tagOperations } from './tags.ts'
@@ -28,6 +29,7 @@ export const network: Service = {
   operations: [
     ...versionOperations,
     ...networkOperations,
+    ...segmentOperations,
     ...subnetOperations,
     ...portOperations,
     ...routerOperations,

@@ -19,6 +19,7 @@ import {
   text,
   textOrNone,
   uuid,
+  uuidOrNull,
 } from './attributes.ts'
 import { changeOf, given, oneOrMany, ownerOf } from './body.ts'
 import { reading, standardView } from './listing.ts'
@@ -33,6 +34,7 @@ const changeable = {
   allocation_pools: pools().optional(),
   dns_nameservers: nameservers().optional(),
   host_routes: routes().optional(),
+  segment_id: uuidOrNull().optional(),
 }
 const modes = ['dhcpv6-stateful', 'dhcpv6-stateless', 'slaac'] as const
 const create = z.strictObject({
@@ -75,6 +77,7 @@ const view = (subnet: SubnetRow) => ({
   ipv6_address_mode: subnet.ipv6AddressMode,
   ipv6_ra_mode: subnet.ipv6RaMode,
   subnetpool_id: subnet.subnetpoolId,
+  segment_id: subnet.segmentId,
 })
 
 const find = async (context: Context, id: string): Promise<SubnetRow> => {
@@ -120,6 +123,7 @@ export const subnetOperations: Operation[] = [
             hostRoutes: wish.host_routes ?? [],
             ipv6AddressMode: wish.ipv6_address_mode ?? null,
             ipv6RaMode: wish.ipv6_ra_mode ?? null,
+            segmentId: wish.segment_id ?? null,
             ...given({ gatewayIp: wish.gateway_ip, allocationPools: wish.allocation_pools }),
           }
         }),
@@ -144,6 +148,7 @@ export const subnetOperations: Operation[] = [
         allocationPools: body.allocation_pools,
         dnsNameservers: body.dns_nameservers,
         hostRoutes: body.host_routes,
+        segmentId: body.segment_id,
       })
       return { body: { subnet: view(await changeSubnet(context, params.id!, set)) } }
     },

@@ -108,6 +108,22 @@ describe.each(Object.entries(all))('a database as %s holds it', { timeout: 30_00
     expect((await admin.get('/broker/v1/drift')).body.drift).toHaveLength(1)
   })
 
+  test('gives a network that is on a cloud one segment there, which none of its subnets shows', async () => {
+    const { results } = await d1
+      .prepare(`select n.id, n.cloud_id as cloudId, s.id as segmentId, s.cloud_id as there
+      from networks n left join segments s on s.network_id = n.id order by n.id`)
+      .all<Record<string, string | null>>()
+    const old = kept.tables.networks!.map(({ id, cloud_id }) => ({ id, cloudId: cloud_id }))
+    const expected = old.map(({ id, cloudId }) => ({ id, cloudId, segmentId: cloudId && id, there: cloudId }))
+    const byId = (a: { id?: unknown }, b: { id?: unknown }) => (String(a.id) < String(b.id) ? -1 : 1)
+    expect(results.toSorted(byId)).toEqual(expected.toSorted(byId))
+    const network = await one('/network/v2.0/networks', 'networks')
+    expect(network.l2_adjacency).toBe(true)
+    expect(await one('/network/v2.0/subnets', 'subnets')).toMatchObject({ network_id: network.id, segment_id: null })
+    const { segments } = (await demo.get(`/network/v2.0/segments?network_id=${network.id}`)).body
+    expect(segments).toMatchObject([{ id: network.id, physical_network: 'sandbox', network_type: 'flat' }])
+  })
+
   test('answers on every route that lists something', async () => {
     const routes = operations.filter(({ operation: { method, path } }) => method === 'GET' && !path.includes(':'))
     expect(routes.length).toBeGreaterThan(50)

@@ -2,7 +2,17 @@ import { and, asc, eq, type Placeholder, sql } from 'drizzle-orm'
 import type { SQLiteColumn } from 'drizzle-orm/sqlite-core'
 import type { Database } from '../../client.ts'
 import { prepared, type Slots } from '../../prepared.ts'
-import { bindings, clouds, mappings, networks, offers, projects, volumeTypes, zones } from '../../schema/index.ts'
+import {
+  bindings,
+  clouds,
+  mappings,
+  networks,
+  offers,
+  projects,
+  segments,
+  volumeTypes,
+  zones,
+} from '../../schema/index.ts'
 import type { Scope } from '../../scope.ts'
 
 export type CloudRow = typeof clouds.$inferSelect
@@ -130,6 +140,7 @@ export const deleteCloud = (db: Database, id: string) =>
     db.delete(bindings).where(eq(bindings.cloudId, id)),
     db.run(sql`update flavors set retired = 1 where native and not retired and name not in (select name from offers)`),
     db.delete(networks).where(and(eq(networks.cloudId, id), sql`${networks.external} = 1`)),
+    db.delete(segments).where(eq(segments.cloudId, id)),
     db.delete(clouds).where(eq(clouds.id, id)),
   ] as const
 
@@ -143,6 +154,7 @@ export const holdsBindings = (cloudId: string, projectId?: string) => sql`exists
 export const holdsAnything = (cloudId: string) => sql`(${holdsBindings(cloudId)}
   or exists (select 1 from servers where cloud_id = ${cloudId} and deleted_at is null)
   or exists (select 1 from volumes where cloud_id = ${cloudId} and deleted_at is null)
+  or exists (select 1 from segments g join subnets s on s.segment_id = g.id where g.cloud_id = ${cloudId})
   or exists (select 1 from networks n join routers r on r.external_network_id = n.id where n.cloud_id = ${cloudId})
   or exists (select 1 from networks n join floating_ips f on f.floating_network_id = n.id where n.cloud_id = ${cloudId}))`
 

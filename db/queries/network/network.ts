@@ -3,13 +3,20 @@ import { table } from '../../../adapters/table.ts'
 import type { Database } from '../../client.ts'
 import { always, anyOf, either } from '../../conditions.ts'
 import { prepared, type Slots } from '../../prepared.ts'
-import { networks, ports, routers, subnets } from '../../schema/index.ts'
+import { networks, ports, routers, segments, subnets } from '../../schema/index.ts'
 import { type Scope, within } from '../../scope.ts'
 import { type Attributes, pagesOf } from './network-listing.ts'
 import { releaseRows } from './network-quotas.ts'
 
 export type NetworkRow = typeof networks.$inferSelect
-export type NetworkView = NetworkRow & { subnetIds: string[]; cloudName: string | null; zones: string[] }
+export type NetworkView = NetworkRow & {
+  subnetIds: string[]
+  cloudName: string | null
+  zones: string[]
+  /** Its subnets lie in segments. */
+  routed: boolean
+  segments: { type: string; physicalNetwork: string | null }[]
+}
 
 export const ROUTER_INTERFACE = 'network:router_interface'
 /** Of a port, that it is the foot of a router: written out, so that the index of these few ports can be used. */
@@ -30,18 +37,30 @@ export const visible = (scope: Scope<string | Placeholder>): SQL =>
         sql`(${isExternal} and ${networks.cloudId} in (select cloud_id from mappings where project_id = ${scope.projectId}))`,
       )
 
+/** Of a network, by its id as SQL, that its subnets lie in segments. */
+export const isRouted = (networkId: SQL): SQL =>
+  sql`exists (select 1 from subnets r where r.network_id = ${networkId} and r.segment_id is not null)`
+
 const view = {
   ...getTableColumns(networks),
   subnetIds: sql<string[]>`(select json_group_array(s.id) from subnets s where s.network_id = networks.id)`.mapWith(
     (text: string): string[] => JSON.parse(text),
   ),
   cloudName: sql<string | null>`(select c.name from clouds c where c.id = networks.cloud_id)`,
-  /** As zone lists name them: where its subnets are if they are in zones, else all of its cloud. */
-  zones: sql<string[]>`(select json_group_array(c.name || '.' || z.name order by z.position, z.name) from clouds c
-    join zones z on z.cloud_id = c.id where c.id = networks.cloud_id
-      and (z.name in (select s.zone from subnets s where s.network_id = networks.id)
-        or not exists (select 1 from subnets s where s.network_id = networks.id and s.zone is not null)))`.mapWith(
+  /** As zone lists name them: where its segments and subnets are if they are in zones, else all of its clouds. */
+  zones: sql<
+    string[]
+  >`(select json_group_array(c.name || '.' || z.name order by c.position, c.name, z.position, z.name) from segments g
+    join clouds c on c.id = g.cloud_id join zones z on z.cloud_id = c.id where g.network_id = networks.id
+      and (z.name = g.zone or g.zone is null and (z.name in (select s.zone from subnets s where s.network_id = networks.id and ifnull(s.segment_id, g.id) = g.id)
+        or not exists (select 1 from subnets s where s.network_id = networks.id and ifnull(s.segment_id, g.id) = g.id and s.zone is not null))))`.mapWith(
     (text: string): string[] => JSON.parse(text),
+  ),
+  routed: sql<boolean>`${isRouted(sql`networks.id`)}`.mapWith(Boolean),
+  segments: sql<NetworkView['segments']>`(select json_group_array(json_object('type', g.network_type, 'physicalNetwork',
+    (select c.name || ifnull('.' || g.zone, '') from clouds c where c.id = g.cloud_id)) order by g.created_at, g.id)
+    from segments g where g.network_id = networks.id)`.mapWith((text: string): NetworkView['segments'] =>
+    JSON.parse(text),
   ),
 }
 
@@ -91,8 +110,9 @@ export const networksById = (db: Database, scope: Scope, ids: string[]): Promise
     .from(networks)
     .where(and(anyOf(networks.id, ids), visible(scope)))
 
-/** Statement: a new network. */
-export const insertNetwork = (db: Database, row: typeof networks.$inferInsert) => db.insert(networks).values(row)
+/** Statement: a new network, on no cloud before `pin` gives it its first segment. */
+export const insertNetwork = (db: Database, row: Omit<typeof networks.$inferInsert, 'cloudId'>) =>
+  db.insert(networks).values({ ...row, cloudId: null })
 
 /** Raises the revision with every change. */
 export const updateNetwork = (db: Database, id: string, set: Partial<NetworkRow>) =>
@@ -157,13 +177,13 @@ export const cloudsOf = async (db: Database, ids: string[]): Promise<string[]> =
   ).map(({ id }) => id)
 
 /**
- * Statement: networks that are on no cloud yet are on this one from now on; those that are on one stay. `now` in
- * milliseconds since 1970.
+ * Statement: networks that are on no cloud yet have their first segment on this one from now on; those that are on one
+ * stay. `now` in milliseconds since 1970.
  */
 export const pin = (db: Database, ids: string[], cloudId: string, now: number) =>
-  db.run(
-    sql`update ${networks} set cloud_id = ${cloudId}, updated_at = ${now} where cloud_id is null and id in ${joined(ids)}`,
-  )
+  db.run(sql`insert into ${segments} (id, project_id, network_id, cloud_id, created_at, updated_at)
+    select id, project_id, id, ${cloudId}, ${now}, ${now} from networks
+    where cloud_id is null and id in ${joined(ids)} and not exists (select 1 from segments g where g.network_id = networks.id)`)
 
 /** From now on nothing on these networks is filtered. */
 export const unsecure = (db: Database, ids: string[], now: number) =>

@@ -65,6 +65,7 @@ export const portAttributes: Attributes = table({
   device_id: { is: 'text', sql: sql`${ports.deviceId}`, seeks: true },
   device_owner: { is: 'text', sql: sql`${ports.deviceOwner}` },
   port_security_enabled: { is: 'flag', sql: sql`${ports.portSecurity}` },
+  ip_allocation: { is: 'text', sql: sql`${ports.ipAllocation}` },
   revision_number: { is: 'number', sql: sql`${ports.revision}` },
   created_at: { is: 'time', sql: sql`${ports.createdAt}` },
   updated_at: { is: 'time', sql: sql`${ports.updatedAt}` },

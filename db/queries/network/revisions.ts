@@ -1,10 +1,10 @@
 import { eq, sql } from 'drizzle-orm'
 import type { Database } from '../../client.ts'
-import { securityGroupRules } from '../../schema/index.ts'
+import { securityGroupRules, segments } from '../../schema/index.ts'
 import { taggable } from './tags.ts'
 
 /** What has a revision, by the collection's name in the API. */
-const tables = { ...taggable, 'security-group-rules': securityGroupRules }
+const tables = { ...taggable, 'security-group-rules': securityGroupRules, segments }
 export type Revised = keyof typeof tables
 /** Whether the resources of a collection (`networks`, `ports`, …) count their revisions. */
 export const isRevised = (collection: string): collection is Revised => Object.hasOwn(tables, collection)

@@ -34,6 +34,7 @@ export const subnetAttributes: Attributes = table({
   ipv6_address_mode: { is: 'text', sql: sql`${subnets.ipv6AddressMode}` },
   ipv6_ra_mode: { is: 'text', sql: sql`${subnets.ipv6RaMode}` },
   subnetpool_id: { is: 'text', sql: sql`${subnets.subnetpoolId}` },
+  segment_id: { is: 'text', sql: sql`${subnets.segmentId}` },
   shared: { is: 'flag', sql: sql`(select n.shared from networks n where n.id = ${subnets.networkId})` },
   revision_number: { is: 'number', sql: sql`${subnets.revision}` },
   created_at: { is: 'time', sql: sql`${subnets.createdAt}` },

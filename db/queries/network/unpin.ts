@@ -1,7 +1,7 @@
 import { type SQL, sql } from 'drizzle-orm'
 import type { Database } from '../../client.ts'
 import { anyOf } from '../../conditions.ts'
-import { isFoot } from './network.ts'
+import { isFoot, isRouted } from './network.ts'
 
 interface Holder {
   /** The server that came to nothing on the cloud. */
@@ -23,6 +23,7 @@ const freed = ({ serverId, cloudId, going }: Holder): SQL => sql`(
   select n.id from networks n
   where n.id in (select network_id from ports where device_id = ${serverId})
     and n.cloud_id = ${cloudId} and not n.external and n.availability_zone_hints = '[]'
+    and not exists (select 1 from segments g where g.network_id = n.id and g.id <> n.id) and not ${isRouted(sql`n.id`)}
     and not exists (select 1 from ports p where p.network_id = n.id and ${isFoot('p')})
     and not exists (select 1 from bindings b where +b.cloud_id = ${cloudId} and b.phase in ('calling', 'deleting') and ${hangsOn})
     and not exists (select 1 from ports p cross join bindings b on b.kind = 'port' and b.resource_id = p.id
@@ -50,6 +51,8 @@ export const freeNetworks = (db: Database, holder: Holder, now: number) => {
       where +cloud_id = ${cloudId} and phase = 'bound' and ${parts(networks)}`),
     db.run(sql`delete from bindings where +cloud_id = ${cloudId} and phase in ('intent', 'failed') and (${parts(networks)}
       or (kind = 'port' and resource_id in (select id from ports where network_id in ${networks})))`),
-    db.run(sql`update networks set cloud_id = null, status = 'ACTIVE', updated_at = ${now} where id in ${networks}`),
+    db.run(sql`update networks set status = 'ACTIVE', updated_at = ${now} where id in ${networks}`),
+    // Last: what is free is told by the segment.
+    db.run(sql`delete from segments where id = network_id and network_id in ${networks}`),
   ] as const
 }

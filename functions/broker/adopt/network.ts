@@ -25,19 +25,18 @@ export const takeNetwork: Adopter = async (plan, item, _, read) => {
   const { context, row } = plan
   const { name } = read.spec as NetworkSpec
   const now = context.now()
-  const made = await plan.admit(item, { network: 1 }, () => [
+  await plan.admit(item, { network: 1 }, () => [
     insertNetwork(context.db, {
       id: item.resourceId,
       projectId: item.projectId,
       name,
-      cloudId: row.id,
       status: 'ACTIVE',
       revision: 1,
       createdAt: now,
       updatedAt: now,
     }),
   ])
-  if (!made) plan.write(pin(context.db, [item.resourceId], row.id, now))
+  plan.write(pin(context.db, [item.resourceId], row.id, now))
 }
 
 /** Plans the rows of a subnet with the addresses that its cloud hands out. */
@@ -62,6 +61,7 @@ export const takeSubnet: Adopter = async (plan, item, seen, read) => {
     hostRoutes: [],
     ipv6AddressMode: null,
     ipv6RaMode: null,
+    segmentId: null,
   }
   const planned = () => {
     try {

@@ -33,6 +33,8 @@ export const takePort: Adopter = async (plan, item, sighting, read) => {
       tags: [],
       revision: 1,
       macAddress: seen.mac,
+      macNamed: false,
+      ipAllocation: 'immediate',
       fixedIps,
       adminStateUp: true,
       deviceId,

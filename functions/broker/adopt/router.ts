@@ -59,6 +59,8 @@ const takeInterface = async (
       tags: [],
       revision: 1,
       macAddress: randomMac(context),
+      macNamed: false,
+      ipAllocation: 'immediate',
       fixedIps,
       adminStateUp: true,
       deviceId: router.id,

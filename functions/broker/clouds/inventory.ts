@@ -12,7 +12,7 @@ import {
   replaceVolumeTypes,
   replaceZones,
 } from '../../../db/queries/clouds/inventory.ts'
-import { networks } from '../../../db/schema/index.ts'
+import { insertNetwork, pin } from '../../../db/queries/network/network.ts'
 import type { Context } from '../../context.ts'
 import type { Write } from '../line/commit.ts'
 import { uuid5 } from '../line/uuid.ts'
@@ -97,20 +97,19 @@ const externalNetwork = async (context: Context, row: CloudRow, cloud: Cloud): P
   const wished = typeof row.options.external_network === 'string' ? row.options.external_network : 'public'
   const name = (await externalNetworkNamed(context.db, wished)) ? `${wished}-${row.name}` : wished
   const now = context.now()
+  const id = uuid5(`external/${row.id}`)
+  const description = `Public addresses of ${row.name}`
+  const times = { createdAt: now, updatedAt: now }
   return [
-    context.db
-      .insert(networks)
-      .values({
-        id: uuid5(`external/${row.id}`),
-        projectId: '',
-        name,
-        description: `Public addresses of ${row.name}`,
-        external: true,
-        isDefault: name === 'public',
-        cloudId: row.id,
-        createdAt: now,
-        updatedAt: now,
-      })
-      .onConflictDoNothing(),
+    insertNetwork(context.db, {
+      id,
+      projectId: '',
+      name,
+      description,
+      external: true,
+      isDefault: name === 'public',
+      ...times,
+    }).onConflictDoNothing(),
+    pin(context.db, [id], row.id, now),
   ]
 }

@@ -20,6 +20,7 @@ export class NetworkRefused extends Refusing<NetworkRefusal> {
 
 const missingWords = {
   Network: (id: string) => `Network ${id} could not be found.`,
+  Segment: (id: string) => `Segment ${id} could not be found.`,
   Subnet: (id: string) => `Subnet ${id} could not be found.`,
   SubnetPool: (id: string) => `Subnet pool ${id} could not be found.`,
   Port: (id: string) => `Port ${id} could not be found.`,

@@ -83,27 +83,26 @@ export interface NetworkWish {
 export const createNetworks = async (context: Context, wishes: NetworkWish[]): Promise<NetworkView[]> => {
   const now = context.now()
   const plain = { tags: [], revision: 1, external: false, isDefault: false, mtu: 1500, status: 'ACTIVE' }
-  const rows: NetworkRow[] = []
+  const writes: Write[] = []
+  const ids: string[] = []
   for (const wish of wishes) {
     const home = (await homesNamed(context, wish.projectId, wish.availabilityZoneHints ?? []))[0]
     const filtered = home ? (await whyLacking(context, home.cloudId, 'security_group')) === null : true
-    rows.push({
+    const id = context.newId()
+    const row = {
       ...plain,
       ...wish,
       availabilityZoneHints: wish.availabilityZoneHints ?? [],
       portSecurity: wish.portSecurity && filtered,
-      id: context.newId(),
-      cloudId: home?.cloudId ?? null,
+      id,
       createdAt: now,
       updatedAt: now,
-    })
+    }
+    ids.push(id)
+    writes.push(charge(context, row.projectId, 'network', 1), insertNetwork(context.db, row))
+    if (home) writes.push(pin(context.db, [id], home.cloudId, now))
   }
-  await commit(
-    context,
-    { action: 'create', kind: 'network', resourceId: rows[0]!.id, detail: { ids: rows.map(({ id }) => id) } },
-    rows.flatMap((row) => [charge(context, row.projectId, 'network', 1), insertNetwork(context.db, row)]),
-  )
-  const ids = rows.map(({ id }) => id)
+  await commit(context, { action: 'create', kind: 'network', resourceId: ids[0]!, detail: { ids } }, writes)
   const made = new Map((await networksById(context.db, everyProject, ids)).map((network) => [network.id, network]))
   return ids.map((id) => made.get(id)!)
 }

@@ -103,6 +103,8 @@ const plan = async (context: Context, wish: PortWish, ground: Ground, macAddress
     tags: [],
     revision: 1,
     macAddress,
+    macNamed: wish.macAddress !== undefined,
+    ipAllocation: wish.fixedIps?.length === 0 ? 'none' : 'immediate',
     fixedIps,
     adminStateUp: wish.adminStateUp ?? true,
     deviceId: wish.deviceId ?? '',

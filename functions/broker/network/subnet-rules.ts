@@ -20,6 +20,8 @@ export interface SubnetWish {
   hostRoutes: SubnetRow['hostRoutes']
   ipv6AddressMode: string | null
   ipv6RaMode: string | null
+  /** Null: its network is not routed. */
+  segmentId: string | null
 }
 
 /** The row of a new subnet, by Neutron's rules (neutron/db/db_base_plugin_v2.py, `_validate_subnet`). */

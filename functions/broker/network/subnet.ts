@@ -1,4 +1,5 @@
 import { networkById, networkMoved, touchNetwork } from '../../../db/queries/network/network.ts'
+import { segmentsOf } from '../../../db/queries/network/segments.ts'
 import {
   deleteSubnets,
   insertSubnet,
@@ -12,28 +13,13 @@ import {
 import { everyProject } from '../../../db/scope.ts'
 import type { Context } from '../../context.ts'
 import { charge, commit, guard, type Write } from '../line/commit.ts'
-import { Refused } from '../line/refused.ts'
 import { changed, unwanted } from '../line/resources.ts'
-import { refuseBeyond } from './limits.ts'
 import { ownNetwork } from './network.ts'
 import { commitOr, conflicting, missing, NetworkRefused, refuseOthers } from './network-refusal.ts'
 import { checkSubnet, plannedSubnet, type SubnetWish } from './subnet-rules.ts'
+import { refuseBeyondSegments, segmentFor, segmentJoined } from './subnet-segment.ts'
+import { untilStill } from './until-still.ts'
 import { homesNamed, type NamedHome } from './zone-hints.ts'
-
-/** A guard that fails because another change was faster is worth another look, so often. */
-const TRIES = 4
-
-/** Repeats what was planned on rows that have moved since. */
-const untilStill = async <T>(what: string, attempt: () => Promise<T>): Promise<T> => {
-  for (let left = TRIES; ; left--) {
-    try {
-      return await attempt()
-    } catch (error) {
-      const moved = error instanceof Refused && error.refusal.kind === 'guard' && error.refusal.what === what
-      if (!moved || left <= 1) throw error
-    }
-  }
-}
 
 /** All or none. Overlaps are found by looking, so the networks must not change between the look and the batch. */
 export const createSubnets = (context: Context, wishes: SubnetWish[]): Promise<SubnetRow[]> =>
@@ -45,13 +31,16 @@ export const createSubnets = (context: Context, wishes: SubnetWish[]): Promise<S
     for (const networkId of new Set(wishes.map((wish) => wish.networkId))) {
       const network = await ownNetwork(context, networkId)
       const others = await subnetsOf(db, [networkId])
+      const segments = await segmentsOf(db, [networkId])
       const [home] = await homesNamed(context, network.projectId, network.availabilityZoneHints).catch(noZoneAnyMore)
       for (const wish of wishes.filter((each) => each.networkId === networkId)) {
-        const row = { ...plannedSubnet(context, wish, others), zone: home?.zone ?? null }
+        const row = plannedSubnet(context, wish, others)
+        const segment = await segmentFor(context, segments, [...others, row], row)
+        row.zone = segment?.zone ?? home?.zone ?? null
         others.push(row)
         planned.push(row)
       }
-      await refuseBeyond(context, network.cloudId, others)
+      await refuseBeyondSegments(context, network, segments, others)
       guards.push(guard(context, 'network-moved', networkMoved(networkId, network.revision)))
       touched.push(touchNetwork(db, networkId, context.now()), changed(context, 'network', networkId))
     }
@@ -86,7 +75,14 @@ const ownSubnet = async (context: Context, id: string): Promise<SubnetRow> => {
 export type SubnetChange = Partial<
   Pick<
     SubnetRow,
-    'name' | 'description' | 'gatewayIp' | 'enableDhcp' | 'allocationPools' | 'dnsNameservers' | 'hostRoutes'
+    | 'name'
+    | 'description'
+    | 'gatewayIp'
+    | 'enableDhcp'
+    | 'allocationPools'
+    | 'dnsNameservers'
+    | 'hostRoutes'
+    | 'segmentId'
   >
 >
 
@@ -95,12 +91,27 @@ export const changeSubnet = (context: Context, id: string, set: SubnetChange): P
   untilStill('subnet-moved', async () => {
     const subnet = await ownSubnet(context, id)
     const next = checkSubnet({ ...subnet, ...set })
-    const network = await networkById(context.db, everyProject, subnet.networkId)
-    const others = (await subnetsOf(context.db, [subnet.networkId])).filter((other) => other.id !== id)
-    await refuseBeyond(context, network?.cloudId ?? null, [...others, next])
+    const { db } = context
+    const network = (await networkById(db, everyProject, subnet.networkId))!
+    const others = (await subnetsOf(db, [subnet.networkId])).filter((other) => other.id !== id)
+    const segments = await segmentsOf(db, [subnet.networkId])
+    const joins = set.segmentId !== undefined && set.segmentId !== subnet.segmentId
+    const zone = joins ? (await segmentJoined(context, segments, others, subnet, set.segmentId!)).zone : null
+    await refuseBeyondSegments(context, network, segments, [...others, next])
     await commit(context, { action: 'update', kind: 'subnet', resourceId: id }, [
       guard(context, 'subnet-moved', subnetMoved(id, subnet.revision)),
-      updateSubnet(context.db, id, { ...set, allocationPools: next.allocationPools, updatedAt: context.now() }),
+      ...(joins
+        ? [
+            guard(context, 'subnet-moved', networkMoved(network.id, network.revision)),
+            touchNetwork(db, network.id, context.now()),
+          ]
+        : []),
+      updateSubnet(db, id, {
+        ...set,
+        ...(zone === null ? {} : { zone }),
+        allocationPools: next.allocationPools,
+        updatedAt: context.now(),
+      }),
       changed(context, 'subnet', id),
     ])
     return ownSubnet(context, id)

@@ -37,6 +37,7 @@ describe('networks', () => {
       shared: false,
       'router:external': false,
       is_default: false,
+      l2_adjacency: true,
       mtu: 1500,
       port_security_enabled: true,
       subnets: [],

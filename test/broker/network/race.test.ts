@@ -37,6 +37,7 @@ const newNetwork = async (cidr: string) => {
       hostRoutes: [],
       ipv6AddressMode: null,
       ipv6RaMode: null,
+      segmentId: null,
     },
   ])
   return { network: network!.id, subnet: subnet!.id }

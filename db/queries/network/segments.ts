@@ -1,0 +1,128 @@
+import { and, eq, getTableColumns, type Placeholder, type SQL, sql } from 'drizzle-orm'
+import { table } from '../../../adapters/table.ts'
+import type { Database } from '../../client.ts'
+import { always, anyOf, either } from '../../conditions.ts'
+import { prepared, type Slots } from '../../prepared.ts'
+import { segments } from '../../schema/index.ts'
+import { type Scope, within } from '../../scope.ts'
+import { isRouted } from './network.ts'
+import { type Attributes, pagesOf } from './network-listing.ts'
+
+export type SegmentRow = typeof segments.$inferSelect
+export type SegmentView = SegmentRow & { physicalNetwork: string | null }
+
+/** `<cloud>`, or `<cloud>.<zone>` where it is in one; null: its cloud was taken away. */
+const physicalNetwork = sql<
+  string | null
+>`(select c.name || ifnull('.' || ${segments.zone}, '') from clouds c where c.id = ${segments.cloudId})`
+
+const view = { ...getTableColumns(segments), physicalNetwork }
+
+/** As subnets are seen: by their project, and by all if the network is shared. */
+const visible = (scope: Scope<string | Placeholder>): SQL =>
+  'every' in scope
+    ? always
+    : either(
+        within(segments.projectId, scope),
+        sql`${segments.networkId} in (select n.id from networks n where n.shared = 1)`,
+      )
+
+export const segmentAttributes: Attributes = table({
+  id: { is: 'text', sql: sql`${segments.id}`, seeks: true },
+  name: { is: 'text', sql: sql`${segments.name}` },
+  description: { is: 'text', sql: sql`${segments.description}` },
+  network_id: { is: 'text', sql: sql`${segments.networkId}`, seeks: true },
+  network_type: { is: 'text', sql: sql`${segments.networkType}` },
+  physical_network: { is: 'text', sql: physicalNetwork },
+  segmentation_id: { is: 'number', sql: sql`null` },
+  revision_number: { is: 'number', sql: sql`${segments.revision}` },
+  created_at: { is: 'time', sql: sql`${segments.createdAt}` },
+  updated_at: { is: 'time', sql: sql`${segments.updatedAt}` },
+})
+
+/** One page of the segments that a scope sees. */
+export const listSegments = pagesOf(segments, segmentAttributes, visible, (db, page) =>
+  db
+    .select(view)
+    .from(segments)
+    .where(page.where)
+    .orderBy(...page.orderBy)
+    .limit(page.limit),
+)
+
+const byId = prepared((db, { scope, id }: Slots<{ scope: Scope; id: string }>) =>
+  db
+    .select(view)
+    .from(segments)
+    .where(and(eq(segments.id, id), visible(scope))),
+)
+
+/** A segment that the scope sees; null: there is none, or its network is another project's and not shared. */
+export const segmentById = async (db: Database, scope: Scope, id: string): Promise<SegmentView | null> =>
+  (await byId.run(db, { scope, id }))[0] ?? null
+
+/** Of some networks, in the order in which they were made. */
+export const segmentsOf = (db: Database, networkIds: string[]) =>
+  db.select().from(segments).where(anyOf(segments.networkId, networkIds)).orderBy(segments.createdAt, segments.id)
+
+/** Statement: a new segment. The cloud of its network follows it. */
+export const insertSegment = (db: Database, row: SegmentRow) => db.insert(segments).values(row)
+
+/** Statement: changes a segment, and counts it as a revision that users see. */
+export const updateSegment = (
+  db: Database,
+  id: string,
+  set: Partial<Pick<SegmentRow, 'name' | 'description' | 'updatedAt'>>,
+) =>
+  db
+    .update(segments)
+    .set({ ...set, revision: sql`${segments.revision} + 1` })
+    .where(eq(segments.id, id))
+
+/** Statement: takes a segment away. The cloud of its network follows. */
+export const deleteSegment = (db: Database, id: string) => db.delete(segments).where(eq(segments.id, id))
+
+/**
+ * Statement: what a network has on a cloud on which no segment of it is left is to go. `now` in milliseconds since 1970.
+ */
+export const leaveCloud = (db: Database, networkId: string, cloudId: string, now: number) =>
+  db.run(sql`update bindings set want = 'absent', revision = revision + 1, due_at = ${now}, attempts = 0, updated_at = ${now}
+    where +cloud_id = ${cloudId} and phase <> 'gone' and want = 'present' and ((kind = 'network' and resource_id = ${networkId})
+      or (+kind = 'security_group' and scope <> '' and scope = ${networkId}))
+      and not exists (select 1 from segments where network_id = ${networkId} and cloud_id = ${cloudId})`)
+
+/** What a segment can be on. `zone` is null where the cloud has told of none. */
+export interface Ground {
+  cloudId: string
+  cloudName: string
+  type: string
+  zone: string | null
+}
+
+/** The clouds that a project is mapped to, once for each of their zones. */
+export const groundsOf = (db: Database, projectId: string): Promise<Ground[]> =>
+  db.all(sql`select c.id as cloudId, c.name as cloudName, c.type, z.name as zone
+    from mappings m join clouds c on c.id = m.cloud_id left join zones z on z.cloud_id = c.id
+    where m.project_id = ${projectId} order by c.position, c.name, z.position, z.name`)
+
+/* ---------------------------------------------------------------- conditions of guards */
+
+/** The network has another segment already where this one would be: a place in it would lead to both. */
+export const segmentThere = ({ networkId, cloudId, zone }: Pick<SegmentRow, 'networkId' | 'cloudId' | 'zone'>) =>
+  sql`exists (select 1 from segments g where g.network_id = ${networkId} and g.cloud_id = ${cloudId} and ${
+    zone === null
+      ? sql`true`
+      : sql`ifnull(g.zone = ${zone}, not exists (select 1 from subnets s where s.segment_id = g.id and s.zone <> ${zone}))`
+  })`
+
+/** The network has a segment, and subnets that lie in none: a further segment would leave open where they are. */
+export const subnetsOpen = (networkId: string) => sql`exists (select 1 from segments where network_id = ${networkId})
+  and exists (select 1 from subnets where network_id = ${networkId} and segment_id is null)`
+
+/** A subnet lies in the segment. */
+export const segmentHasSubnets = (id: string) => sql`exists (select 1 from subnets where segment_id = ${id})`
+
+/** A network that is not routed has ports, or is realised on the cloud of its segment. */
+export const segmentRealised = ({ networkId, cloudId }: Pick<SegmentRow, 'networkId' | 'cloudId'>) =>
+  sql`not ${isRouted(sql`${networkId}`)} and (exists (select 1 from ports where network_id = ${networkId} limit 1)
+    or exists (select 1 from bindings where kind = 'network' and resource_id = ${networkId} and cloud_id = ${cloudId} and phase <> 'gone'))`
