@@ -116,6 +116,7 @@ export const subnets = sqliteTable(
     index('subnets_by_segment').on(t.segmentId).where(sql`segment_id IS NOT NULL`),
     index('subnets_by_project').on(t.projectId, t.createdAt, t.id),
     index('subnets_by_time').on(t.createdAt, t.id),
+    index('subnets_by_pool').on(t.subnetpoolId, t.createdAt, t.id).where(sql`subnetpool_id IS NOT NULL`),
   ],
 )
 

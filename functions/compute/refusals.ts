@@ -139,7 +139,14 @@ const volumeFault = (refusal: VolumeRefusal): Fault => {
   }
 }
 
-const NETWORK_STATUS = { missing: 404, invalid: 400, conflict: 409, forbidden: 403, unavailable: 503 } as const
+const NETWORK_STATUS = {
+  missing: 404,
+  invalid: 400,
+  conflict: 409,
+  forbidden: 403,
+  unavailable: 503,
+  failed: 409,
+} as const
 
 const networkFault = ({ kind, type, reason }: NetworkRefusal, missing: Missing): Fault => {
   if (kind === 'missing') return missing(reason)

@@ -95,6 +95,20 @@ export const text = (most = 255) => attribute((value) => asText(value, most))
 /** Null is the empty text, as Neutron's `convert_none_to_empty_…` has it. */
 export const textOrNone = (most = 255) => attribute((value) => (value === null ? '' : asText(value, most)))
 export const textOrNull = (most = 255) => attribute(orNull((value) => asText(value, most)))
+/** A name that has to be one (neutron_lib/api/validators, `validate_not_empty_string`). */
+export const filledText = (most = 255) =>
+  attribute((value) => {
+    const words = asText(value, most)
+    return words.trim() ? words : unfit(`'${words}' Blank strings are not permitted`)
+  })
+/** A whole number of 0 or more, that may come as text. */
+export const count = () =>
+  attribute((value) => {
+    const number = typeof value === 'string' && /^\s*[+-]?\d+\s*$/.test(value) ? Number(value) : value
+    if (typeof number !== 'number' || !Number.isSafeInteger(number))
+      return unfit(`'${python(value)}' is not an integer`)
+    return number < 0 ? unfit(`'${python(value)}' should be non-negative`) : number
+  })
 export const flag = () => attribute(asFlag)
 export const uuid = () => attribute(asUuid)
 export const uuidOrNull = () => attribute(orNull(asUuid))
@@ -115,6 +129,17 @@ export const nameservers = () =>
     return twice === undefined ? servers : unfit(`Duplicate nameserver '${twice}'`)
   })
 export const cidr = () => attribute(asCidr)
+/** Bits beyond a prefix are let go (neutron_lib/api/validators, `validate_subnet_list`). */
+export const cidrs = () =>
+  attribute((value) => {
+    const blocks = asList(value, (each) => {
+      const block = typeof each === 'string' ? readCidr(each) : null
+      return block ? { each, cidr: writeCidr(block) } : unfit(`'${python(each)}' is not a valid IP subnet`)
+    })
+    const twice = blocks.filter(({ each }, i) => blocks.some((other, j) => j < i && other.each === each))
+    if (twice.length) return unfit(`Duplicate items in the list: '${twice.map(({ each }) => each).join(', ')}'`)
+    return blocks.map(({ cidr }) => cidr)
+  })
 export const mac = () =>
   attribute(
     (value) =>

@@ -4,6 +4,7 @@ import { type Operation, operation } from '../http/operation.ts'
 /* Extensions: https://docs.openstack.org/api-ref/network/v2/#extensions. What is listed is kept; nothing else is. */
 
 const extensions: [alias: string, name: string, description: string][] = [
+  ['address-scope', 'Address scope', 'Scopes in which no address is in two subnet pools.'],
   ['agent', 'agent', 'Agents of a plugin: there are none.'],
   [
     'auto-allocated-topology',
@@ -16,6 +17,7 @@ const extensions: [alias: string, name: string, description: string][] = [
     'Port Binding',
     'The kind of a port, always normal; where it is and what was asked of its binding, for admins.',
   ],
+  ['default-subnetpools', 'Default Subnetpools', 'use_default_subnetpool of a subnet, is_default of a subnet pool.'],
   ['empty-string-filtering', 'Empty String Filtering Extension', 'An empty filter matches the empty string.'],
   ['ext-gw-mode', 'Neutron L3 Configurable external gateway mode', 'enable_snat of a gateway.'],
   ['external-net', 'Neutron external network', 'router:external of a network.'],
@@ -50,6 +52,9 @@ const extensions: [alias: string, name: string, description: string][] = [
   ['standard-attr-segment', 'standard-attr-segment', 'revision_number and description of segments.'],
   ['standard-attr-tag', 'Tag support for resources with standard attribute', 'Tags.'],
   ['standard-attr-timestamp', 'Resource timestamps', 'created_at and updated_at of everything.'],
+  ['subnet_allocation', 'Subnet Allocation', 'Subnets with ranges of subnet pools.'],
+  ['subnet_onboard', 'Subnet Onboard', 'Subnets that were made without a subnet pool come into one.'],
+  ['subnetpool-prefix-ops', 'Subnet Pool Prefix Operations', 'Adds and removes single prefixes of a subnet pool.'],
 ]
 
 const view = ([alias, name, description]: (typeof extensions)[number]) => ({

@@ -67,6 +67,8 @@ const view = (network: NetworkView, { caller }: Context) => ({
   mtu: network.mtu,
   port_security_enabled: network.portSecurity,
   subnets: network.subnetIds,
+  ipv4_address_scope: network.addressScopes[4] ?? null,
+  ipv6_address_scope: network.addressScopes[6] ?? null,
   availability_zones: network.zones,
   availability_zone_hints: network.availabilityZoneHints,
   l2_adjacency: !network.routed,

@@ -12,6 +12,8 @@ const statusOf: Record<NetworkRefusal['kind'], number> = {
   conflict: 409,
   forbidden: 403,
   unavailable: 503,
+  // What Neutron raises without a status of its own (neutron/api/api_common.py, `convert_exception_to_http_exc`).
+  failed: 500,
 }
 
 /** What the broker will not do, as Neutron says it. */

@@ -1,5 +1,6 @@
 import { dialects } from '../http/dialects.ts'
 import type { Service } from '../http/service.ts'
+import { addressScopeOperations } from './address-scopes.ts'
 import { availabilityZoneOperations } from './availability-zones.ts'
 import { extensionOperations } from './extensions.ts'
 import { floatingIpOperations } from './floating-ips.ts'
@@ -42,6 +43,7 @@ export const network: Service = {
     ...availabilityZoneOperations,
     ...ipAvailabilityOperations,
     ...subnetPoolOperations,
+    ...addressScopeOperations,
     ...pluginOperations,
   ]
     .map(heedingRevisions)

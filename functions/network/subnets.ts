@@ -1,16 +1,17 @@
 import * as z from 'zod'
+import { defaultSubnetPool } from '../../db/queries/network/subnet-pools.ts'
 import { listSubnets, type SubnetRow, subnetAttributes, subnetById } from '../../db/queries/network/subnets.ts'
-import { missing } from '../broker/network/network-refusal.ts'
+import { badRequestFor, missing } from '../broker/network/network-refusal.ts'
 import { changeSubnet, createSubnets, removeSubnet } from '../broker/network/subnet.ts'
+import type { SubnetSource, SubnetWish } from '../broker/network/subnet-rules.ts'
 import type { Context } from '../context.ts'
-import { badRequest } from '../http/fault.ts'
 import { type Operation, operation } from '../http/operation.ts'
 import {
   cidr,
+  count,
   flag,
   ipOrNull,
   nameservers,
-  nothingBut,
   oneOf,
   oneOfOrNull,
   ownership,
@@ -45,7 +46,9 @@ const create = z.strictObject({
   cidr: cidr().optional(),
   ipv6_address_mode: oneOfOrNull(...modes).optional(),
   ipv6_ra_mode: oneOfOrNull(...modes).optional(),
-  subnetpool_id: nothingBut(null).optional(),
+  subnetpool_id: uuidOrNull().optional(),
+  use_default_subnetpool: flag().optional(),
+  prefixlen: count().optional(),
 })
 const update = z.strictObject(changeable)
 const fixed = [
@@ -86,8 +89,31 @@ const find = async (context: Context, id: string): Promise<SubnetRow> => {
   return subnet
 }
 
-const noCidr = () =>
-  badRequest('Bad subnets request: a subnetpool must be specified in the absence of a cidr.', 'BadRequest')
+const refused = (reason: string) => badRequestFor('subnets', reason)
+
+/** The pool that a subnet is to be of; null: none (neutron/db/db_base_plugin_v2.py, `_get_subnetpool_id`). */
+const poolOf = async (context: Context, wish: z.infer<typeof create>): Promise<string | null> => {
+  const { subnetpool_id: named = null, use_default_subnetpool: byDefault = false } = wish
+  if (byDefault && named !== null) throw refused('subnetpool_id and use_default_subnetpool cannot both be specified')
+  if (!byDefault) return named
+  const found = await defaultSubnetPool(context.db, context.scope, wish.ip_version)
+  if (found === null) throw refused(`No default subnetpool found for IPv${wish.ip_version}`)
+  return found
+}
+
+/** Where its range comes from. */
+const sourceOf = async (context: Context, wish: z.infer<typeof create>): Promise<SubnetSource> => {
+  const { cidr, prefixlen, allocation_pools: pools } = wish
+  if (cidr !== undefined && prefixlen !== undefined) throw refused('cidr and prefixlen must not be supplied together')
+  const id = await poolOf(context, wish)
+  if (id !== null) {
+    if (cidr === undefined && pools !== undefined)
+      throw refused('allocation_pools allowed only for specific subnet requests.')
+    return given({ cidr, pool: given({ id, prefixlen }) })
+  }
+  if (cidr === undefined) throw refused('a subnetpool must be specified in the absence of a cidr')
+  return { cidr }
+}
 
 export const subnetOperations: Operation[] = [
   ...reading({
@@ -107,27 +133,24 @@ export const subnetOperations: Operation[] = [
     status: 201,
     body: oneOrMany('subnet', 'subnets', create),
     handle: async ({ context, body: { wishes, bulk } }) => {
-      const made = await createSubnets(
-        context,
-        wishes.map((wish) => {
-          if (wish.cidr === undefined) throw noCidr()
-          return {
-            projectId: ownerOf(context, wish),
-            networkId: wish.network_id,
-            name: wish.name ?? '',
-            description: wish.description ?? '',
-            ipVersion: wish.ip_version,
-            cidr: wish.cidr,
-            enableDhcp: wish.enable_dhcp ?? true,
-            dnsNameservers: wish.dns_nameservers ?? [],
-            hostRoutes: wish.host_routes ?? [],
-            ipv6AddressMode: wish.ipv6_address_mode ?? null,
-            ipv6RaMode: wish.ipv6_ra_mode ?? null,
-            segmentId: wish.segment_id ?? null,
-            ...given({ gatewayIp: wish.gateway_ip, allocationPools: wish.allocation_pools }),
-          }
-        }),
-      )
+      const asked: SubnetWish[] = []
+      for (const wish of wishes)
+        asked.push({
+          projectId: ownerOf(context, wish),
+          networkId: wish.network_id,
+          name: wish.name ?? '',
+          description: wish.description ?? '',
+          ipVersion: wish.ip_version,
+          enableDhcp: wish.enable_dhcp ?? true,
+          dnsNameservers: wish.dns_nameservers ?? [],
+          hostRoutes: wish.host_routes ?? [],
+          ipv6AddressMode: wish.ipv6_address_mode ?? null,
+          ipv6RaMode: wish.ipv6_ra_mode ?? null,
+          segmentId: wish.segment_id ?? null,
+          ...given({ gatewayIp: wish.gateway_ip, allocationPools: wish.allocation_pools }),
+          ...(await sourceOf(context, wish)),
+        })
+      const made = await createSubnets(context, asked)
       return { body: bulk ? { subnets: made.map(view) } : { subnet: view(made[0]!) } }
     },
   }),

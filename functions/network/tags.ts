@@ -13,6 +13,7 @@ import { bare } from './body.ts'
 const kinds: Record<Taggable, Networked> = {
   networks: 'Network',
   subnets: 'Subnet',
+  subnetpools: 'SubnetPool',
   ports: 'Port',
   routers: 'Router',
   floatingips: 'FloatingIP',

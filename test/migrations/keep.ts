@@ -113,6 +113,12 @@ await send(old, 'DELETE', `${KEYSTONE}/auth/tokens`, undefined, { 'X-Subject-Tok
 // Networks.
 const [, { networks }] = await send(demo, 'GET', `${NEUTRON}/networks?router:external=true`)
 const network = await made(demo, `${NEUTRON}/networks`, { network: { name: 'kept' } })
+const scope = await made(demo, `${NEUTRON}/address-scopes`, { address_scope: { name: 'kept', ip_version: 4 } })
+const pool = await made(demo, `${NEUTRON}/subnetpools`, {
+  subnetpool: { name: 'kept', prefixes: ['10.64.0.0/16'], default_prefixlen: 24, address_scope_id: scope.id },
+})
+const pooled = await made(demo, `${NEUTRON}/networks`, { network: { name: 'pooled' } })
+await made(demo, `${NEUTRON}/subnets`, { subnet: { network_id: pooled.id, ip_version: 4, subnetpool_id: pool.id } })
 const subnet = await made(demo, `${NEUTRON}/subnets`, {
   subnet: { name: 'kept', network_id: network.id, ip_version: 4, cidr: '10.7.0.0/24' },
 })

@@ -25,6 +25,22 @@ export const ALLOWED: { like: RegExp; because: string }[] = [
     because: 'Subnets that a project sees are those of such networks: as many as its quota.',
   },
   {
+    like: /from "(subnet_pools|address_scopes)" where .*"\1"\."shared" = 1/s,
+    because: 'What a project sees is its own and what is shared: as many as its quota of these.',
+  },
+  {
+    like: /exists \(select 1 from (address_scope_prefixes|subnet_pool_ranges) [pr] where [pr]\.\w+_id = .* < n\.value/s,
+    because: 'Whether there is one of a range: the first that is found ends the look.',
+  },
+  {
+    like: /delete from subnet_pool_(space|shares) where pool_id = /,
+    because: 'A pool that goes has no subnets: what is free of it is its prefixes, and a row for each project is left.',
+  },
+  {
+    like: /from subnets s cross join subnets o on o\.network_id = s\.network_id\s+where s\.subnetpool_id = /,
+    because: 'A pool that comes to another scope, which is rare: its subnets, up to the first that lies beside others.',
+  },
+  {
     like: /p\.network_id in \(select id from networks where/,
     because: 'Of a server that names no network, all that its project could mean: as many as its quota.',
   },

@@ -12,6 +12,9 @@ export const FEW = [
   'networks_shared',
   'server_actions_rebuilding',
   'servers_by_expiry',
+  'address_scopes_shared',
+  'subnet_pools_default',
+  'subnet_pools_shared',
 ]
 
 /**
@@ -33,7 +36,14 @@ export const GROWING: Record<string, string[]> = {
   lingering_addresses: ['subnet_id'],
   port_security_groups: ['security_group_id'],
   networks: ['project_id', 'cloud_id'],
-  subnets: ['project_id'],
+  segments: ['project_id', 'cloud_id'],
+  subnets: ['project_id', 'subnetpool_id'],
+  subnet_pools: ['project_id'],
+  address_scopes: ['project_id'],
+  address_scope_prefixes: ['scope_id'],
+  subnet_pool_space: ['pool_id'],
+  subnet_pool_ranges: ['pool_id'],
+  subnet_pool_shares: ['pool_id'],
   routers: ['project_id'],
   floating_ips: ['project_id'],
   security_groups: ['project_id'],

@@ -22,6 +22,15 @@ const documented: Record<string, { filters: string[]; alike?: string[] }> = {
       ...['ipv6_address_mode'],
     ],
   },
+  subnetpools: {
+    filters: [
+      ...[...STANDARD, 'name', 'ip_version', 'default_quota', 'default_prefixlen', 'min_prefixlen', 'max_prefixlen'],
+      ...['is_default', 'shared', 'address_scope_id'],
+    ],
+  },
+  'address-scopes': {
+    filters: ['id', 'project_id', 'tenant_id', 'name', 'ip_version', 'shared'],
+  },
   ports: {
     filters: [
       ...[...STANDARD, 'name', 'network_id', 'admin_state_up', 'mac_address', 'device_id', 'device_owner', 'status'],
@@ -85,6 +94,17 @@ beforeAll(async () => {
     'subnets',
     { name: 'a', network_id: near.id, ip_version: 4, cidr: '10.0.0.0/24', enable_dhcp: false },
     { name: 'b', network_id: far.id, ip_version: 6, cidr: '2001:db8::/64', ...slaac },
+  )
+  const [scope] = await both(
+    'address-scopes',
+    { name: 'a', ip_version: 4 },
+    { name: 'b', ip_version: 6, shared: true },
+    null,
+  )
+  await both(
+    'subnetpools',
+    { name: 'a', prefixes: ['10.0.0.0/8'], default_quota: 1, address_scope_id: scope.id },
+    { name: 'b', prefixes: ['2001:db8::/32'], default_quota: 2, shared: true, is_default: true },
   )
   const [port] = await both(
     'ports',

@@ -16,6 +16,8 @@ export type NetworkView = NetworkRow & {
   /** Its subnets lie in segments. */
   routed: boolean
   segments: { type: string; physicalNetwork: string | null }[]
+  /** Ids of the address scopes that its subnets are in, by the version of IP. */
+  addressScopes: { 4?: string; 6?: string }
 }
 
 export const ROUTER_INTERFACE = 'network:router_interface'
@@ -45,6 +47,11 @@ const view = {
   ...getTableColumns(networks),
   subnetIds: sql<string[]>`(select json_group_array(s.id) from subnets s where s.network_id = networks.id)`.mapWith(
     (text: string): string[] => JSON.parse(text),
+  ),
+  addressScopes: sql<NetworkView['addressScopes']>`(select json_group_object(p.ip_version, p.address_scope_id)
+    from subnets s join subnet_pools p on p.id = s.subnetpool_id
+    where s.network_id = networks.id and p.address_scope_id is not null)`.mapWith(
+    (text: string): NetworkView['addressScopes'] => JSON.parse(text),
   ),
   cloudName: sql<string | null>`(select c.name from clouds c where c.id = networks.cloud_id)`,
   /** As zone lists name them: where its segments and subnets are if they are in zones, else all of its clouds. */

@@ -33,7 +33,7 @@ export const subnetAttributes: Attributes = table({
   enable_dhcp: { is: 'flag', sql: sql`${subnets.enableDhcp}` },
   ipv6_address_mode: { is: 'text', sql: sql`${subnets.ipv6AddressMode}` },
   ipv6_ra_mode: { is: 'text', sql: sql`${subnets.ipv6RaMode}` },
-  subnetpool_id: { is: 'text', sql: sql`${subnets.subnetpoolId}` },
+  subnetpool_id: { is: 'text', sql: sql`${subnets.subnetpoolId}`, seeks: true },
   segment_id: { is: 'text', sql: sql`${subnets.segmentId}` },
   shared: { is: 'flag', sql: sql`(select n.shared from networks n where n.id = ${subnets.networkId})` },
   revision_number: { is: 'number', sql: sql`${subnets.revision}` },

@@ -1,13 +1,14 @@
 import { and, eq, sql } from 'drizzle-orm'
 import type { Database } from '../../client.ts'
 import { prepared, type Slots } from '../../prepared.ts'
-import { floatingIps, networks, ports, routers, securityGroups, subnets } from '../../schema/index.ts'
+import { floatingIps, networks, ports, routers, securityGroups, subnetPools, subnets } from '../../schema/index.ts'
 import { type Scope, within } from '../../scope.ts'
 
 /** What can be tagged, by the collection's name in the API. */
 export const taggable = {
   networks,
   subnets,
+  subnetpools: subnetPools,
   ports,
   routers,
   floatingips: floatingIps,

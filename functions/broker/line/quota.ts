@@ -35,6 +35,8 @@ export const quotaDefaults = {
     floatingip: 50,
     security_group: 100,
     security_group_rule: 500,
+    subnetpool: 50,
+    address_scope: 50,
   },
   /** Sizes in MiB. */
   image: {

@@ -7,7 +7,7 @@ import { Refused, Refusing } from '../line/refused.ts'
  * a status of its own; `type` is Neutron's exception, `reason` its sentence for people (neutron-lib, exceptions).
  */
 export interface NetworkRefusal {
-  kind: 'missing' | 'invalid' | 'conflict' | 'forbidden' | 'unavailable'
+  kind: 'missing' | 'invalid' | 'conflict' | 'forbidden' | 'unavailable' | 'failed'
   type: string
   reason: string
 }
@@ -23,6 +23,7 @@ const missingWords = {
   Segment: (id: string) => `Segment ${id} could not be found.`,
   Subnet: (id: string) => `Subnet ${id} could not be found.`,
   SubnetPool: (id: string) => `Subnet pool ${id} could not be found.`,
+  AddressScope: (id: string) => `Address scope ${id} could not be found.`,
   Port: (id: string) => `Port ${id} could not be found.`,
   Router: (id: string) => `Router ${id} could not be found`,
   FloatingIP: (id: string) => `Floating IP ${id} could not be found`,

@@ -3,8 +3,8 @@ import type { Context } from '../../context.ts'
 import { type Block, cidrHolds, holds, overlap, readCidr, readIp, writeCidr, writeIp } from './address.ts'
 import { conflicting, invalid, invalidInput } from './network-refusal.ts'
 
-/** A subnet as it is asked for; CIDR and addresses are well formed already. */
-export interface SubnetWish {
+/** A subnet with its range; CIDR and addresses are well formed already. */
+export interface RangedSubnet {
   projectId: string
   networkId: string
   name: string
@@ -24,8 +24,16 @@ export interface SubnetWish {
   segmentId: string | null
 }
 
+/** Where a range comes from: it is named, or any of a pool, or named and of a pool. */
+export type SubnetSource =
+  | { cidr: string; pool?: undefined }
+  | { cidr?: string; pool: { id: string; prefixlen?: number } }
+
+/** A subnet as it is asked for. */
+export type SubnetWish = Omit<RangedSubnet, 'cidr'> & SubnetSource
+
 /** The row of a new subnet, by Neutron's rules (neutron/db/db_base_plugin_v2.py, `_validate_subnet`). */
-export const plannedSubnet = (context: Context, wish: SubnetWish, others: SubnetRow[]): SubnetRow => {
+export const plannedSubnet = (context: Context, wish: RangedSubnet, others: SubnetRow[]): SubnetRow => {
   const block = readCidr(wish.cidr)!
   if (block.version !== wish.ipVersion)
     throw invalidInput(`cidr '${wish.cidr}' does not match the ip_version '${wish.ipVersion}'`)
@@ -138,7 +146,7 @@ const checkPools = (block: Block, cidr: string, pools: SubnetRow['allocationPool
   return ranges.map(({ pool }) => pool)
 }
 
-const checkModes = (wish: SubnetWish, block: Block): void => {
+const checkModes = (wish: RangedSubnet, block: Block): void => {
   const { ipv6AddressMode: address, ipv6RaMode: ra } = wish
   if (address === null && ra === null) return
   if (wish.ipVersion === 4)

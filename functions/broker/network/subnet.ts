@@ -7,6 +7,7 @@ import {
   subnetById,
   subnetInUse,
   subnetMoved,
+  subnetsById,
   subnetsOf,
   updateSubnet,
 } from '../../../db/queries/network/subnets.ts'
@@ -16,47 +17,91 @@ import { charge, commit, guard, type Write } from '../line/commit.ts'
 import { changed, unwanted } from '../line/resources.ts'
 import { ownNetwork } from './network.ts'
 import { commitOr, conflicting, missing, NetworkRefused, refuseOthers } from './network-refusal.ts'
+import { POOL_GUARDS, poolAllocator, refuseUnlike, taking } from './pools/allocation.ts'
+import { overPool } from './pools/pool-rules.ts'
 import { checkSubnet, plannedSubnet, type SubnetWish } from './subnet-rules.ts'
 import { refuseBeyondSegments, segmentFor, segmentJoined } from './subnet-segment.ts'
 import { untilStill } from './until-still.ts'
 import { homesNamed, type NamedHome } from './zone-hints.ts'
 
-/** All or none. Overlaps are found by looking, so the networks must not change between the look and the batch. */
-export const createSubnets = (context: Context, wishes: SubnetWish[]): Promise<SubnetRow[]> =>
-  untilStill('network-moved', async () => {
-    const { db } = context
-    const planned: SubnetRow[] = []
-    const guards: Write[] = []
-    const touched: Write[] = []
-    for (const networkId of new Set(wishes.map((wish) => wish.networkId))) {
-      const network = await ownNetwork(context, networkId)
-      const others = await subnetsOf(db, [networkId])
-      const segments = await segmentsOf(db, [networkId])
-      const [home] = await homesNamed(context, network.projectId, network.availabilityZoneHints).catch(noZoneAnyMore)
-      for (const wish of wishes.filter((each) => each.networkId === networkId)) {
-        const row = plannedSubnet(context, wish, others)
-        const segment = await segmentFor(context, segments, [...others, row], row)
-        row.zone = segment?.zone ?? home?.zone ?? null
-        others.push(row)
-        planned.push(row)
-      }
-      await refuseBeyondSegments(context, network, segments, others)
-      guards.push(guard(context, 'network-moved', networkMoved(networkId, network.revision)))
-      touched.push(touchNetwork(db, networkId, context.now()), changed(context, 'network', networkId))
-    }
-    await commit(context, { action: 'create', kind: 'subnet', resourceId: planned[0]!.id }, [
-      ...guards,
-      ...planned.flatMap((row) => [charge(context, row.projectId, 'subnet', 1), insertSubnet(db, row)]),
-      ...touched,
-    ])
-    return wishes.map(
-      (wish) =>
-        planned.splice(
-          planned.findIndex((row) => row.networkId === wish.networkId),
-          1,
-        )[0]!,
-    )
+/** Contention for the ranges of one pool is left by chance, which takes a few more tries. */
+const TRIES = 8
+
+/**
+ * All or none. Overlaps are found by looking, so neither the networks nor what is free in pools must change between the look
+ * and the batch.
+ */
+export const createSubnets = async (context: Context, wishes: SubnetWish[]): Promise<SubnetRow[]> => {
+  const ids = wishes.map(() => context.newId())
+  const attempt = (before: number) => createOnce(context, wishes, ids, before)
+  const rows = await untilStill(['network-moved', ...POOL_GUARDS], attempt, TRIES)
+  return context.once?.replay ? madeBefore(context, ids) : rows
+}
+
+const madeBefore = async (context: Context, ids: string[]): Promise<SubnetRow[]> => {
+  const rows = new Map((await subnetsById(context.db, ids)).map((row) => [row.id, row]))
+  return ids.map((id) => {
+    const row = rows.get(id)
+    if (!row) throw missing('Subnet', id)
+    return row
   })
+}
+
+const createOnce = async (
+  context: Context,
+  wishes: SubnetWish[],
+  ids: string[],
+  before: number,
+): Promise<SubnetRow[]> => {
+  const entry = { action: 'create', kind: 'subnet', resourceId: ids[0]! }
+  const plan = context.once?.replay ? { rows: [], writes: [] } : await planned(context, wishes, ids, before)
+  await commitOr(context, entry, plan.writes, { 'pool-quota': overPool })
+  return plan.rows
+}
+
+const planned = async (
+  context: Context,
+  wishes: SubnetWish[],
+  ids: string[],
+  before: number,
+): Promise<{ rows: SubnetRow[]; writes: Write[] }> => {
+  const { db } = context
+  const allocate = poolAllocator(context, before)
+  const rows = new Map<SubnetWish, SubnetRow>()
+  const guards: Write[] = []
+  const made: Write[] = []
+  const touched: Write[] = []
+  for (const networkId of new Set(wishes.map((wish) => wish.networkId))) {
+    const network = await ownNetwork(context, networkId)
+    const others = await subnetsOf(db, [networkId])
+    const segments = await segmentsOf(db, [networkId])
+    const [home] = await homesNamed(context, network.projectId, network.availabilityZoneHints).catch(noZoneAnyMore)
+    for (const [i, wish] of wishes.entries()) {
+      if (wish.networkId !== networkId) continue
+      const { pool, cidr, ...more } = wish
+      const allocation = pool ? await allocate({ ...more, ...pool, cidr }) : null
+      const row = {
+        ...plannedSubnet(context, { ...more, cidr: allocation?.cidr ?? cidr! }, others),
+        id: ids[i]!,
+        subnetpoolId: pool?.id ?? null,
+      }
+      const segment = await segmentFor(context, segments, [...others, row], row)
+      row.zone = segment?.zone ?? home?.zone ?? null
+      await refuseUnlike(context, row.ipVersion, allocation?.pool ?? null, others)
+      others.push(row)
+      rows.set(wish, row)
+      made.push(
+        charge(context, row.projectId, 'subnet', 1),
+        ...(allocation ? taking(context, allocation, row) : []),
+        insertSubnet(db, row),
+      )
+    }
+    await refuseBeyondSegments(context, network, segments, others)
+    guards.push(guard(context, 'network-moved', networkMoved(networkId, network.revision)))
+    touched.push(touchNetwork(db, networkId, context.now()), changed(context, 'network', networkId))
+  }
+  return { rows: wishes.map((wish) => rows.get(wish)!), writes: [...guards, ...made, ...touched] }
+}
 
 /** A zone that was named when the network was made may have gone since: then it says nothing. */
 const noZoneAnyMore = (error: unknown): NamedHome[] => {
