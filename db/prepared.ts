@@ -129,27 +129,41 @@ const bound = (value: unknown): unknown => {
   return typeof value === 'object' && !ArrayBuffer.isView(value) ? JSON.stringify(value) : value
 }
 
+const LIMIT = /\blimit $/i
+
 type Slot = (values: Record<string, unknown>) => unknown
 
 /** Strings and quoted names, in which `?` does not count. */
 const MARK = /'(?:[^']|'')*'|"(?:[^"]|"")*"|\?/g
 
-/** A text in which every value has a number, with what fills each: one that is named often is bound once, for D1 takes a hundred. */
+/**
+ * A text in which every value has a number, with what fills each: one that is named often is bound once, for D1 takes a
+ * hundred. SQLite prepares a statement anew at every run where a plan may follow from a value: from a limit, unless a plus
+ * stands before it, and from what the condition of a partial index could be about: what is always the same is written out.
+ */
 const numbered = ({ sql: text, params }: { sql: string; params: unknown[] }): { text: string; slots: Slot[] } => {
   const slots: Slot[] = []
   const numbers = new Map<string, number>()
   let next = 0
   return {
     slots,
-    text: text.replaceAll(MARK, (mark) => {
+    text: text.replaceAll(MARK, (mark, at: number) => {
       if (mark !== '?') return mark
       const param = params[next++]
+      const literal = literalOf(param)
+      if (literal !== null) return literal
       const name = is(param, Placeholder) ? param.name : null
       const number = (name && numbers.get(name)) || slots.push(slotOf(param))
       if (name) numbers.set(name, number)
-      return `?${number}`
+      return LIMIT.test(text.slice(Math.max(0, at - 7), at)) ? `+?${number}` : `?${number}`
     }),
   }
+}
+
+/** A text or a whole number as SQL writes it; null: it is bound. */
+const literalOf = (param: unknown): string | null => {
+  if (typeof param === 'string') return `'${param.replaceAll("'", "''")}'`
+  return typeof param === 'number' && Number.isSafeInteger(param) && param >= 0 ? String(param) : null
 }
 
 /** Unlike drizzle's own, it keeps null what is null: in a JSON column that is no text. */

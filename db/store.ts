@@ -44,7 +44,7 @@ export class DatabaseStore {
     const from = after === undefined || after < prefix ? prefix : after
     const { results } = await this.#db
       .prepare(
-        'select key, value, version from cloud_state where key >= ?1 and key <> ?2 and key < ?3 order by key limit ?4',
+        'select key, value, version from cloud_state where key >= ?1 and key <> ?2 and key < ?3 order by key limit +?4',
       )
       .bind(from, after ?? '', prefix + END, limit)
       .all<Row>()

@@ -134,7 +134,7 @@ export const serverActions = sqliteTable(
   },
   (t) => [
     index('server_actions_by_server').on(t.serverId, t.id),
-    index('server_actions_by_request').on(sql`substr(request_id, 5, 8)`).where(sql`action = 'create'`),
+    index('server_actions_by_request').on(sql`substr(request_id, 5, 8)`),
     index('server_actions_rebuilding')
       .on(t.serverId)
       .where(sql`action = 'rebuild' AND state IN ('pending', 'calling')`),

@@ -64,7 +64,7 @@ export const bindings = sqliteTable(
     index('bindings_gone').on(t.updatedAt).where(sql`phase = 'gone'`),
     index('bindings_sealed')
       .on(sql`substr(frozen ->> 'userData', 1, 12)`)
-      .where(sql`kind = 'server' AND frozen ->> 'userData' IS NOT NULL`),
+      .where(sql`frozen ->> 'userData' IS NOT NULL`),
     index('bindings_failed').on(t.cloudId, t.kind).where(sql`phase = 'failed'`),
     index('bindings_handed_over').on(t.ownership).where(sql`ownership <> 'ours'`),
   ],

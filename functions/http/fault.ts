@@ -8,7 +8,11 @@ export class Fault extends Error {
   readonly headers: Record<string, string>
 
   constructor(status: number, message: string, options: { type?: string; headers?: Record<string, string> } = {}) {
+    const { stackTraceLimit } = Error
+    // A refusal is an answer: to find out where it was thrown takes longer than many a read, and nobody looks.
+    if (status < 500) Error.stackTraceLimit = 0
     super(message)
+    Error.stackTraceLimit = stackTraceLimit
     this.name = 'Fault'
     this.status = status
     this.type = options.type

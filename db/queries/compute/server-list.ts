@@ -231,7 +231,7 @@ const wordingOf = (select: string, list: ServerList): { text: string; values: un
   const { index, chosen } = pathOf(list)
   const ordered = `order by ${keys.map((k) => `${k.column}${k.descending ? ' desc' : ''}`).join(', ')}`
   const which = (what: string) =>
-    `select ${what} from servers s ${index} where ${where.join(' and ')} ${ordered} limit ${put(limit)}`
+    `select ${what} from servers s ${index} where ${where.join(' and ')} ${ordered} limit +${put(limit)}`
   const text = chosen
     ? `select ${select} from (${which('s.rowid as chosen')}) c cross join servers s on s.rowid = c.chosen ${ordered}`
     : which(select)

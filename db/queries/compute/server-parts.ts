@@ -87,6 +87,10 @@ interface Asked extends OfServer {
   form: { deleted: boolean }
 }
 
+/** Actions of a server that a request asked for: found by the request, of which a server may have had any number. */
+const askedBy = (serverId: unknown, requestId: unknown): SQL =>
+  sql`substr(request_id, 5, 8) = substr(${requestId}, 5, 8) and request_id = ${requestId} and +server_id = ${serverId}`
+
 const history = prepared((db, page: Slots<Asked & ActionPage>) =>
   db
     .select()
@@ -97,7 +101,7 @@ const history = prepared((db, page: Slots<Asked & ActionPage>) =>
         sql`exists (select 1 ${theServer(page, page.form.deleted)})`,
         page.marker &&
           sql`${serverActions.id} < (select min(id) from server_actions
-            where server_id = ${page.serverId} and request_id = ${page.marker})`,
+            where ${askedBy(page.serverId, page.marker)})`,
         page.changesSince && sql`${serverActions.updatedAt} >= ${page.changesSince}`,
         page.changesBefore && sql`${serverActions.updatedAt} <= ${page.changesBefore}`,
       ),
@@ -120,11 +124,7 @@ const byRequest = prepared((db, asked: Slots<Asked & { requestId: string }>) =>
     .select()
     .from(serverActions)
     .where(
-      and(
-        eq(serverActions.serverId, asked.serverId),
-        eq(serverActions.requestId, asked.requestId),
-        sql`exists (select 1 ${theServer(asked, asked.form.deleted)})`,
-      ),
+      and(askedBy(asked.serverId, asked.requestId), sql`exists (select 1 ${theServer(asked, asked.form.deleted)})`),
     )
     .orderBy(asc(serverActions.id))
     .limit(1),
