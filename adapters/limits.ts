@@ -29,8 +29,8 @@ export interface SubnetLimits {
 interface PortLimits {
   /** Most subnets in which one port has addresses. Absent: any number. */
   subnets?: number
-  /** Whether a port may be without port security. */
-  unfiltered: boolean
+  /** Whether a port may be without port security; `permitted`: of projects whose mapping says that it may. */
+  unfiltered: boolean | 'permitted'
 }
 
 interface ServerLimits {

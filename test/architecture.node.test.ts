@@ -184,11 +184,7 @@ const FLOORS: Record<string, string[][]> = {
     ['converge', 'adopt'],
     ['reconcile'],
   ],
-  'db/queries': [
-    ['network', 'identity', 'clouds'],
-    ['line', 'block-storage'],
-    ['compute', 'image'],
-  ],
+  'db/queries': [['clouds'], ['network', 'identity'], ['line', 'block-storage'], ['compute', 'image']],
   // The same rooms in the same order in every adapter, as far as a cloud needs them.
   ...Object.fromEntries(ADAPTERS.map((adapter) => [`adapters/${adapter}`, ADAPTER_FLOORS])),
 }

@@ -22,7 +22,7 @@ export const limitsWith = (metadata: { items: number; key: number }): Limits => 
     nameservers: NAMESERVERS,
     sameNameservers: true,
   },
-  port: { subnets: 1, unfiltered: false },
+  port: { subnets: 1, unfiltered: 'permitted' },
   server: {
     userData: USER_DATA_BYTES,
     ports: 1,

@@ -2,6 +2,24 @@ import { index, integer, primaryKey, real, sqliteTable, text } from 'drizzle-orm
 import type { Json } from '../../adapters/contract.ts'
 import { at, emptyList, emptyObject, flag, json } from './columns.ts'
 
+/**
+ * What a cloud does with security groups, for one project: it keeps to them; it does not, and the operator answers for what
+ * stands before it; it does not.
+ */
+export type Filters = 'enforced' | 'trusted' | 'none'
+
+/** What administrators want of the placement of a project's things. */
+export interface Policy {
+  /** Names of the clouds to which its things go by themselves, in this order; null: all, in the operator's. */
+  chain: string[] | null
+  /** Which availability zones are listed: each of each cloud, or one that leaves the choice to the broker. */
+  zones: 'all' | 'policy'
+  /** Name of the one. */
+  zone_name: string
+  /** The weakest that what is filtered now may be moved to. */
+  min_filters: Filters
+}
+
 export const clouds = sqliteTable('clouds', {
   id: text('id').primaryKey(),
   name: text('name').notNull().unique(),

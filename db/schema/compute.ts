@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm'
 import { index, integer, primaryKey, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core'
 import type { Json } from '../../adapters/contract.ts'
+import type { Filters } from './clouds.ts'
 import { at, emptyList, emptyObject, flag, json } from './columns.ts'
 
 export interface FlavorSnapshot {
@@ -73,6 +74,8 @@ export const servers = sqliteTable(
     /** Where it was placed. */
     cloudId: text('cloud_id'),
     zone: text('zone'),
+    /** What its cloud does with security groups (`broker/clouds/filters`), as it was placed; null: nowhere yet. */
+    filters: text('filters').$type<Filters>(),
     /** Where it is, where it may still go when a cloud has no capacity, and where a resize came from (`broker/server-facts`). */
     places: json<Json>('places'),
     /** Hash of the machine below the line. */

@@ -1,5 +1,6 @@
 import { index, integer, primaryKey, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core'
 import type { Json } from '../../adapters/contract.ts'
+import type { Policy } from './clouds.ts'
 import { at, emptyList, emptyObject, flag, json } from './columns.ts'
 
 export const domains = sqliteTable('domains', {
@@ -26,6 +27,8 @@ export const projects = sqliteTable(
       .default(emptyObject as never),
     /** Tokens carry the epoch they were issued in; raising it revokes them all. */
     epoch: integer('epoch').notNull().default(0),
+    /** What administrators want of its placement (`broker/clouds/policy`); null: nobody has said. */
+    policy: json<Policy>('policy'),
     createdAt: at('created_at').notNull(),
   },
   (t) => [uniqueIndex('projects_by_name').on(t.domainId, t.name)],

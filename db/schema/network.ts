@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm'
 import { index, integer, primaryKey, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core'
+import type { Filters } from './clouds.ts'
 import { at, emptyList, emptyObject, flag, json } from './columns.ts'
 
 export interface AllocationPool {
@@ -137,7 +138,10 @@ export const ports = sqliteTable(
     deviceId: text('device_id').notNull().default(''),
     deviceOwner: text('device_owner').notNull().default(''),
     dnsName: text('dns_name').notNull().default(''),
+    /** As its owner wants it: on a cloud without filters nothing comes of it. */
     portSecurity: flag('port_security').notNull().default(true),
+    /** What its cloud does with security groups, as it came there; null: it is on none yet. */
+    filters: text('filters').$type<Filters>(),
     /** What an administrator asked of its binding; no cloud heeds it. */
     bindingHost: text('binding_host').notNull().default(''),
     bindingProfile: json<Record<string, unknown>>('binding_profile')

@@ -1,10 +1,10 @@
 import * as z from 'zod'
 import { type MappingRow, mappingNamed, mappingOf, mappingsOf } from '../../db/queries/clouds/clouds.ts'
 import { projectById } from '../../db/queries/identity/identity.ts'
-import { mapProject, unmapProject } from '../broker/clouds/mappings.ts'
+import { faultsOfMapping, mapProject, unmapProject } from '../broker/clouds/mappings.ts'
 import type { Context } from '../context.ts'
 import { dictionary } from '../http/dictionary.ts'
-import { notFound } from '../http/fault.ts'
+import { badRequest, notFound } from '../http/fault.ts'
 import { type Operation, operation } from '../http/operation.ts'
 import { cloudNamed, iso, noCloud, noProject } from './lookup.ts'
 
@@ -52,6 +52,8 @@ export const mappingOperations: Operation[] = [
       const project = params.project!
       const cloud = await cloudNamed(context, params.name!)
       await assertProject(context, project)
+      const faults = await faultsOfMapping(cloud, body.mapping as MappingRow['mapping'])
+      if (faults.length) throw badRequest(faults.join(' '))
       await mapProject(context, project, cloud, body.mapping as MappingRow['mapping'])
       return { body: view(project, cloud.name, (await mappingOf(context.db, project, cloud.id))!) }
     },

@@ -10,6 +10,7 @@ import { mappingOperations } from './mappings.ts'
 import { offerOperations } from './offers.ts'
 import { orphanOperations } from './orphans.ts'
 import { placementOperations } from './placements.ts'
+import { policyOperations } from './policies.ts'
 import { reconcileOperations } from './reconcile.ts'
 import { refuse } from './refusals.ts'
 import { releaseOperations } from './release.ts'
@@ -26,6 +27,7 @@ export const broker: Service = {
     ...versionOperations,
     ...cloudOperations,
     ...mappingOperations,
+    ...policyOperations,
     ...imageQuotaOperations,
     ...offerOperations,
     ...capabilityOperations,

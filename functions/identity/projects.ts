@@ -108,6 +108,7 @@ export const projectOperations: Operation[] = [
         tags: [...new Set(project.tags)],
         extra: extraOf(project, KNOWN),
         epoch: 0,
+        policy: null,
         createdAt: context.now(),
       }
       const entry = { action: 'create', kind: 'project', resourceId: row.id, detail: { name: row.name } }

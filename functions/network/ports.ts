@@ -70,6 +70,7 @@ const view = (port: PortView, { caller }: Context) => ({
   security_groups: port.securityGroupIds,
   port_security_enabled: port.portSecurity,
   ip_allocation: port.ipAllocation,
+  'plimsoll:filters': port.filters,
   'binding:vnic_type': 'normal',
   ...(caller?.isAdmin
     ? {

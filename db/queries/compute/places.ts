@@ -9,17 +9,18 @@ import {
   keypairs,
   networks,
   ports,
+  projects,
   securityGroups,
   subnets,
   volumes,
 } from '../../schema/index.ts'
 import { foundWithin, type Scope, within } from '../../scope.ts'
+import { type Terms, termsColumns } from '../clouds/policies.ts'
 import { isExternal, isFoot, isShared } from '../network/network.ts'
 import { homeOf } from './home.ts'
 
 export type FlavorRow = typeof flavors.$inferSelect
 export type NetworkRow = typeof networks.$inferSelect
-export type PortRow = typeof ports.$inferSelect
 
 /** One thing that can be bought by a project: a cloud's size in one zone. `broker/compute/placement` judges it. */
 export interface CandidateRow {
@@ -58,13 +59,17 @@ export interface CandidateQuestion {
   /** The flavor as it was when a server was admitted with it; absent: as it is now. */
   admitted?: Admitted | undefined
   arch?: string | undefined
-  /** `<cloud>` or `<cloud>.<zone>`. */
+  /** `<cloud>` or `<cloud>.<zone>`, or the zone that leaves the choice. */
   place?: string | null | undefined
   cloudId?: string | undefined
   zone?: string | null | undefined
 }
 
 const where = (condition: unknown, text: SQL): SQL => (condition === undefined || condition === null ? sql`` : text)
+
+/** The place is the zone that leaves the choice to the broker. */
+const isFree = ({ projectId, place }: CandidateQuestion): SQL =>
+  sql`exists (select 1 from projects where id = ${projectId} and policy ->> 'zones' = 'policy' and policy ->> 'zone_name' = ${place})`
 
 /**
  * Where a flavor can be bought by a project: its mapped clouds, their zones, their offers. Unfit offers never leave the
@@ -83,11 +88,11 @@ export const candidatesFor = (db: Database, ask: CandidateQuestion) =>
         and case when f.native then o.name = f.name
           else o.vcpus >= f.vcpus and o.ram_mib >= f.ram_mib and (o.disk_gib = 0 or o.disk_gib >= f.disk_gib) and o.gpus = 0 end
         -- Where nothing is changed nothing is placed, unless somebody names the place: then he is told.
-        ${(ask.cloudId ?? ask.place) ? sql`` : sql`and c.options ->> 'read_only' is not true`}
+        ${ask.cloudId ? sql`` : sql`and (c.options ->> 'read_only' is not true ${where(ask.place, sql`or not ${isFree(ask)}`)})`}
         ${where(ask.arch, sql`and o.arch = ${ask.arch}`)}
         ${where(ask.cloudId, sql`and c.id = ${ask.cloudId}`)}
         ${where(ask.zone, sql`and exists (select 1 from json_each(o.zones) where value = ${ask.zone})`)}
-        ${where(ask.place, sql`and (c.name = ${ask.place} or exists (select 1 from json_each(o.zones) where c.name || '.' || value = ${ask.place}))`)}
+        ${where(ask.place, sql`and (${isFree(ask)} or c.name = ${ask.place} or exists (select 1 from json_each(o.zones) where c.name || '.' || value = ${ask.place}))`)}
     )
     select fit.cloud_id as cloudId, fit.cloud_name as cloudName, z.name as zone, fit.cloud_position as position, z.available,
       z.load, z.free_vcpus as freeVcpus, z.free_ram_mib as freeRamMib, fit.name as native, fit.vcpus, fit.ram_mib as ramMib,
@@ -95,15 +100,23 @@ export const candidatesFor = (db: Database, ask: CandidateQuestion) =>
     from fit join json_each(fit.zones) e join zones z on z.cloud_id = fit.cloud_id and z.name = e.value and z.available
     where fit.rank <= ${WEIGHED}
       ${where(ask.zone, sql`and z.name = ${ask.zone}`)}
-      ${where(ask.place, sql`and (fit.cloud_name = ${ask.place} or fit.cloud_name || '.' || z.name = ${ask.place})`)}`)
+      ${where(ask.place, sql`and (${isFree(ask)} or fit.cloud_name = ${ask.place} or fit.cloud_name || '.' || z.name = ${ask.place})`)}`)
 
-/** Clouds that a project may use; `readOnly`: nothing is changed there; `named`: `place` (`<cloud>` or `<cloud>.<zone>`) names it, or the zone of it. */
+/**
+ * Clouds that a project may use, with what is said of it there; `readOnly`: nothing is changed there; `named`: `place` (`<cloud>`
+ * or `<cloud>.<zone>`) names it, or the zone of it.
+ */
 const cloudsNamed = (db: Database, projectId: string, place: string | null) =>
-  db.all<{ id: string; name: string; type: string; readOnly: number; zone: string | null; named: number }>(sql`
-    select c.id, c.name, c.type, c.options ->> 'read_only' is true as readOnly, z.name as zone, (c.name = ${place} or c.name || '.' || z.name = ${place}) as named
+  db.all<{ id: string; name: string; type: string; readOnly: number; zone: string | null; named: number } & Terms>(sql`
+    select c.id, c.name, c.type, c.options ->> 'read_only' is true as readOnly, z.name as zone,
+      (c.name = ${place} or c.name || '.' || z.name = ${place}) as named, ${termsColumns}
     from mappings m join clouds c on c.id = m.cloud_id and c.enabled
     left join zones z on z.cloud_id = c.id and c.name || '.' || z.name = ${place}
     where m.project_id = ${projectId}`)
+
+/** Nobody named the groups of a port: it is in that of its project which comes by itself, and in no other. */
+const inDefaultGroupAlone = sql<number>`(select count(*) > 0 and min(g.is_default is not null) from port_security_groups x
+  join security_groups g on g.id = x.security_group_id where x.port_id = ports.id)`
 
 /** What a new server refers to, as the user wrote it. */
 export interface References {
@@ -166,6 +179,7 @@ export const lookUpReferences = async (db: Database, refs: References, along?: A
     candidates,
     clouds,
     home,
+    policy,
   ] = await db.batch([
     look,
     db
@@ -204,7 +218,7 @@ export const lookUpReferences = async (db: Database, refs: References, along?: A
           or p.network_id in (${ofPorts})
           ${refs.anyNetwork ? sql`or p.network_id in (select id from networks where ${unnamed})` : sql``})`),
     db
-      .select()
+      .select({ ...getTableColumns(ports), plain: inDefaultGroupAlone })
       .from(ports)
       .where(and(anyOf(ports.id, refs.portIds), foundWithin(ports.projectId, scope))),
     db
@@ -231,6 +245,7 @@ export const lookUpReferences = async (db: Database, refs: References, along?: A
     candidatesFor(db, { projectId, flavorId: refs.flavorId, place: refs.place }),
     cloudsNamed(db, projectId, refs.place),
     homeOf(db, projectId),
+    db.select({ policy: projects.policy }).from(projects).where(eq(projects.id, projectId)),
   ])
   if (along?.pending) along.settle(looked as never)
   return {
@@ -250,7 +265,9 @@ export const lookUpReferences = async (db: Database, refs: References, along?: A
     candidates: candidates.map((c) => ({ ...c, available: Boolean(c.available) })),
     /** Those that the project may use. */
     clouds,
+    terms: clouds satisfies Terms[],
     home: home[0] ?? null,
+    policy: policy[0]?.policy ?? null,
   }
 }
 export type Found = Awaited<ReturnType<typeof lookUpReferences>>

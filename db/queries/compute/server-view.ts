@@ -48,7 +48,7 @@ const PARTS = `(select c.name from clouds c where c.id = s.cloud_id) as cloud,
  (select json_group_array(json_array(n.name, p.mac_address, json(p.fixed_ips),
    json((select json_group_array(f.floating_ip_address) from floating_ips f where f.port_id = p.id and f.floating_ip_address is not null)),
    json((select json_group_array(g.name) from port_security_groups x join security_groups g on g.id = x.security_group_id
-    where x.port_id = p.id)), o.position, p.created_at))
+    where x.port_id = p.id and p.filters is not 'none')), o.position, p.created_at))
   from ports p join networks n on n.id = p.network_id left join server_ports o on o.server_id = s.id and o.port_id = p.id
   where p.device_id = s.id and p.project_id = s.project_id) as ports,
  (select json_group_array(json_object('id', a.volume_id, 'delete_on_termination', json(iif(a.delete_on_termination, 'true', 'false'))))

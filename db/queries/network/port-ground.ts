@@ -4,19 +4,27 @@ import { anyOf, both, either } from '../../conditions.ts'
 import { ready } from '../../prepared.ts'
 import { clouds, networks, securityGroups, subnets } from '../../schema/index.ts'
 import { foundWithin, type Scope } from '../../scope.ts'
+import { type Terms, termsFor } from '../clouds/policies.ts'
 import { type NetworkRow, visible } from './network.ts'
 import type { SubnetRow } from './subnets.ts'
 
 /**
- * Networks, as far as the scope sees them, the clouds that they are on, and their subnets in the order in which they were
+ * Networks, as far as the scope sees them, the clouds that they are on, what is said there of projects, and their subnets in the order in which they were
  * made. One round trip.
  */
 export const networksWithSubnets = async (
   db: Database,
   scope: Scope,
   ids: string[],
-): Promise<{ networks: NetworkRow[]; clouds: { id: string; name: string; type: string }[]; subnets: SubnetRow[] }> => {
-  const [networkRows, cloudRows, subnetRows] = await db.batch([
+  projectIds: string[],
+): Promise<{
+  networks: NetworkRow[]
+  clouds: { id: string; name: string; type: string }[]
+  terms: Terms[]
+  subnets: SubnetRow[]
+}> => {
+  const theirs = sql`(select cloud_id from networks where ${anyOf(sql`id`, ids)})`
+  const [networkRows, cloudRows, terms, subnetRows] = await db.batch([
     db
       .select()
       .from(networks)
@@ -24,10 +32,11 @@ export const networksWithSubnets = async (
     db
       .select({ id: clouds.id, name: clouds.name, type: clouds.type })
       .from(clouds)
-      .where(sql`${clouds.id} in (select cloud_id from networks where ${anyOf(sql`id`, ids)})`),
+      .where(sql`${clouds.id} in ${theirs}`),
+    termsFor(db, [...new Set(projectIds)], theirs),
     db.select().from(subnets).where(anyOf(subnets.networkId, ids)).orderBy(subnets.createdAt, subnets.id),
   ])
-  return { networks: networkRows, clouds: cloudRows, subnets: subnetRows }
+  return { networks: networkRows, clouds: cloudRows, terms, subnets: subnetRows }
 }
 
 /** An address that a port has, or that a cloud or somebody on it still holds (then `portId` may be `<cloud>/<native id>`). */

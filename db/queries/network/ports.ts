@@ -10,20 +10,24 @@ import { type Attributes, pagesOf } from './network-listing.ts'
 import { releaseRows } from './network-quotas.ts'
 
 export type PortRow = typeof ports.$inferSelect
+/** With port security and groups as they are in force; the row says what its owner wants. */
 export type PortView = PortRow & { securityGroupIds: string[]; host: string }
 
 /** Where the server is that holds it, as Nova names hosts; else what an administrator asked for. */
 const host = sql<string>`coalesce((select c.name from servers s join clouds c on c.id = s.cloud_id
   where s.id = ports.device_id and s.deleted_at is null), ports.binding_host)`
 
+/** Whether traffic is filtered as its owner wants it: on a cloud without filters it is not. */
+const secured = sql<boolean>`(${ports.portSecurity} and ${ports.filters} is not 'none')`.mapWith(Boolean)
+
 const view = {
   ...getTableColumns(ports),
   host,
+  portSecurity: secured,
   securityGroupIds: sql<
     string[]
-  >`(select json_group_array(g.security_group_id) from port_security_groups g where g.port_id = ports.id)`.mapWith(
-    (text: string): string[] => JSON.parse(text),
-  ),
+  >`(select json_group_array(g.security_group_id) from port_security_groups g where g.port_id = ports.id
+    and ports.filters is not 'none')`.mapWith((text: string): string[] => JSON.parse(text)),
 }
 
 const withAddress = (condition: SQL): SQL =>
@@ -64,7 +68,7 @@ export const portAttributes: Attributes = table({
   status: { is: 'text', sql: sql`${ports.status}` },
   device_id: { is: 'text', sql: sql`${ports.deviceId}`, seeks: true },
   device_owner: { is: 'text', sql: sql`${ports.deviceOwner}` },
-  port_security_enabled: { is: 'flag', sql: sql`${ports.portSecurity}` },
+  port_security_enabled: { is: 'flag', sql: secured },
   ip_allocation: { is: 'text', sql: sql`${ports.ipAllocation}` },
   revision_number: { is: 'number', sql: sql`${ports.revision}` },
   created_at: { is: 'time', sql: sql`${ports.createdAt}` },

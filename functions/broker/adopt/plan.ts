@@ -15,8 +15,9 @@ import type {
 import type { CloudRow } from '../../../db/queries/clouds/clouds.ts'
 import { attachmentBetween, boundTo, insertBound, rowOf, setOwnership } from '../../../db/queries/line/adopt.ts'
 import { type Binding, type Ref, refOf } from '../../../db/queries/line/bindings.ts'
-import type { Ownership } from '../../../db/schema/index.ts'
+import type { Filters, Ownership } from '../../../db/schema/index.ts'
 import type { Context } from '../../context.ts'
+import { filteringAt } from '../clouds/filters.ts'
 import { isReadOnly } from '../clouds/read-only.ts'
 import { charge, commit, type Write } from '../line/commit.ts'
 import { digest } from '../line/digest.ts'
@@ -141,6 +142,12 @@ export class Plan {
       this.#tag = tag
       this.hidesImages = false
     }
+  }
+
+  /** What the cloud does with security groups of the project that adopts. */
+  async filters(): Promise<Filters> {
+    const { context, row, options } = this
+    return (await filteringAt(context, row.id, options.projectId))?.filters ?? 'none'
   }
 
   /** The binding of an object that is no part of the plan. */

@@ -23,6 +23,7 @@ export const takePort: Adopter = async (plan, item, sighting, read) => {
     fixedIps.push({ subnet_id: (await plan.take('subnet', subnet)).resourceId, ip_address: address })
   const groups: string[] = []
   for (const group of spec.securityGroups) groups.push((await groupFor(plan, group)).resourceId)
+  const filters = spec.portSecurity ? 'enforced' : await plan.filters()
   await plan.admit(item, { port: 1 }, () => [
     insertPort(db, {
       id: item.resourceId,
@@ -41,6 +42,7 @@ export const takePort: Adopter = async (plan, item, sighting, read) => {
       deviceOwner: deviceId ? COMPUTE_OWNER : '',
       dnsName: '',
       portSecurity: spec.portSecurity,
+      filters,
       bindingHost: '',
       bindingProfile: {},
       status: deviceId ? 'ACTIVE' : 'DOWN',

@@ -67,6 +67,7 @@ const takeInterface = async (
       deviceOwner: ROUTER_INTERFACE,
       dnsName: '',
       portSecurity: false,
+      filters: null,
       bindingHost: '',
       bindingProfile: {},
       status: 'ACTIVE',

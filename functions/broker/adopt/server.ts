@@ -41,6 +41,7 @@ export const takeServer: Adopter = async (plan, item, sighting, read) => {
   const key = await keyOf(plan, spec)
   const userId = key?.userId ?? context.caller?.userId ?? ''
   const who = { serverId: item.resourceId, projectId: item.projectId, userId }
+  const filters = await plan.filters()
   await plan.admit(item, { instances: 1, cores: vcpus, ram: ramMib }, () => [
     clearTombstone(context.db, 'server', item.resourceId),
     insertServer(context.db, {
@@ -59,6 +60,7 @@ export const takeServer: Adopter = async (plan, item, sighting, read) => {
       ...status,
       cloudId: row.id,
       zone,
+      filters,
       places: placesJson({ at, next: [], ...(zonal ? { zonal } : {}) }),
       hostId: hostIdOf(seen.host, item.projectId),
       launchedAt: now,

@@ -3,10 +3,15 @@ import { table } from '../../../adapters/table.ts'
 import type { CloudRow } from '../../../db/queries/clouds/clouds.ts'
 import type { Host, Trust } from '../../context.ts'
 import { areCertificates } from '../../crypto/certificate.ts'
+import { FILTERS } from './filters.ts'
 import { openCredentials } from './seal.ts'
 
+type Ours = Record<string, { fits(value: Json): boolean; want: string }>
+
+const isFilters = (value: Json): boolean => FILTERS.some((each) => each === value)
+
 /** Options of a cloud that the broker itself reads, with what each must be. All others are the adapter's. */
-const OURS: Record<string, { fits(value: Json): boolean; want: string }> = table({
+const OURS: Ours = table({
   /** The cloud may live in a private network, and speak plain http there. */
   allow_private: { fits: (value) => typeof value === 'boolean', want: 'true or false' },
   /** Everything there is listed, nothing is changed. */
@@ -16,8 +21,18 @@ const OURS: Record<string, { fits(value: Json): boolean; want: string }> = table
     fits: (value) => trustIn(value) !== null,
     want: 'an object of either ca (certificates, PEM) or fingerprint (SHA-256)',
   },
+  /** What it does with security groups for projects whose mapping says nothing. */
+  filters: { fits: isFilters, want: `one of ${FILTERS.join(', ')}` },
   /** Name of the external network that stands for its way out. */
   external_network: { fits: (value) => typeof value === 'string' && value !== '', want: 'a name' },
+})
+
+/** The same of a mapping. */
+const OURS_OF_MAPPING: Ours = table({
+  /** What the cloud does with security groups for this project. */
+  filters: OURS.filters!,
+  /** Ports may be without port security where the cloud filters. */
+  port_security_off: { fits: (value) => typeof value === 'boolean', want: 'true or false' },
 })
 
 const FINGERPRINT = /^([0-9a-f]{2}:?){31}[0-9a-f]{2}$/i
@@ -39,13 +54,20 @@ export const trustOf = ({ options }: Pick<CloudRow, 'options'>): Trust | null =>
 
 /** What is wrong with the options that are the broker's own, as sentences. */
 export const optionFaults = (options: Record<string, Json>): string[] =>
-  Object.entries(OURS)
-    .filter(([key, { fits }]) => options[key] !== undefined && !fits(options[key]))
-    .map(([key, { want }]) => `Option ${key} must be ${want}.`)
+  unfit(OURS, options).map(([key, { want }]) => `Option ${key} must be ${want}.`)
+
+/** What is wrong with what a mapping says to the broker itself, as sentences. */
+export const mappingFaults = (mapping: Record<string, Json>): string[] =>
+  unfit(OURS_OF_MAPPING, mapping).map(([key, { want }]) => `mapping.${key}: must be ${want}`)
+
+const unfit = (ours: Ours, said: Record<string, Json>) =>
+  Object.entries(ours).filter(([key, { fits }]) => said[key] !== undefined && !fits(said[key]))
+
+const others = (ours: Ours, said: Record<string, Json>): Record<string, Json> =>
+  Object.fromEntries(Object.entries(said).filter(([key]) => !Object.hasOwn(ours, key)))
 
 /** The options that are the adapter's. */
-export const adapterOptions = (options: Record<string, Json>): Record<string, Json> =>
-  Object.fromEntries(Object.entries(options).filter(([key]) => !Object.hasOwn(OURS, key)))
+export const adapterOptions = (options: Record<string, Json>): Record<string, Json> => others(OURS, options)
 
 /** What an adapter is told: the cloud as registered, its secrets opened, seen by one project. Throws `denied` if they do not open. */
 export const connectionTo = (
@@ -59,6 +81,6 @@ export const connectionTo = (
   region: row.region,
   options: adapterOptions(row.options),
   credentials: openCredentials(host, row),
-  mapping,
+  mapping: others(OURS_OF_MAPPING, mapping),
   deployment: host.deployment.id,
 })

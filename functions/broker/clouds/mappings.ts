@@ -9,7 +9,8 @@ import {
 } from '../../../db/queries/clouds/clouds.ts'
 import type { Context } from '../../context.ts'
 import { commit, guard } from '../line/commit.ts'
-import { connectionTo } from './connection.ts'
+import { connectionTo, mappingFaults } from './connection.ts'
+import { filtersFault } from './filters.ts'
 
 export { NotMapped } from './not-connected.ts'
 
@@ -30,6 +31,14 @@ export const mapProject = async (
     ...(moves ? [guard(context, 'account-holds', holdsBindings(cloud.id, projectId))] : []),
     upsertMapping(context.db, { projectId, cloudId: cloud.id, mapping, createdAt: context.now() }),
   ])
+}
+
+/** Why a project cannot be mapped to a cloud like this, in sentences: what the broker itself reads of a mapping. */
+export const faultsOfMapping = async (cloud: CloudRow, mapping: Record<string, Json>): Promise<string[]> => {
+  const adapter = await adapterFor(cloud.type)
+  const said = mapping.filters ?? cloud.options.filters
+  const fault = adapter && filtersFault(said, mapping, { name: cloud.name, adapter })
+  return [...mappingFaults(mapping), ...(fault ? [fault] : [])]
 }
 
 const accountOf = async (

@@ -6,6 +6,7 @@ import type { Host } from '../../context.ts'
 import { connectMapped } from './clouds.ts'
 import { adapterOptions, optionFaults } from './connection.ts'
 import { endpointFault } from './endpoint.ts'
+import { filteringOf, filtersFault, termsOf } from './filters.ts'
 import { isReadOnly } from './read-only.ts'
 
 /** Everything of a cloud that can be wrong when it is registered or changed; credentials in the clear. */
@@ -30,7 +31,14 @@ export const registrationFaults = async (
   const endpoint = cloud.endpoint === null ? null : await endpointFault(cloud.endpoint, cloud)
   const forAdapter = { ...cloud, options: adapterOptions(cloud.options) }
   const trust = cloud.options.tls === undefined || runtime === 'node' ? [] : [NO_TRUST]
-  return [...(endpoint ? [endpoint] : []), ...optionFaults(cloud.options), ...trust, ...adapter.validate(forAdapter)]
+  const filters = filtersFault(cloud.options.filters, null, { name: cloud.name, adapter })
+  return [
+    ...(endpoint ? [endpoint] : []),
+    ...optionFaults(cloud.options),
+    ...(filters ? [filters] : []),
+    ...trust,
+    ...adapter.validate(forAdapter),
+  ]
 }
 
 const NO_TRUST =
@@ -51,6 +59,7 @@ export const describeCloud = async (host: Host, mapped: MappedCloud) => {
   try {
     const { cloud, adapter } = await connectMapped(host, mapped, { throughBreaker: true })
     const { maturity, runtimes, reservedAddresses, limits } = adapter
+    const { filters, whyNone, whyAlways } = filteringOf({ name: row.name, adapter }, termsOf(mapped))
     return {
       cloud: row.name,
       type: row.type,
@@ -59,6 +68,9 @@ export const describeCloud = async (host: Host, mapped: MappedCloud) => {
       runtimes,
       reserved_addresses: reservedAddresses,
       limits,
+      filters,
+      ...(whyNone !== null && { filters_reason: whyNone }),
+      port_security_off: whyAlways === null,
       capabilities: capabilitiesOf(cloud, adapter),
     }
   } catch (error) {

@@ -9,16 +9,17 @@ import {
   serverMoved,
 } from '../../../db/queries/compute/servers.ts'
 import { type PortView, portById } from '../../../db/queries/network/ports.ts'
+import { defaultGroupOf } from '../../../db/queries/network/security-groups.ts'
 import { subnetsOf } from '../../../db/queries/network/subnets.ts'
 import type { Context } from '../../context.ts'
 import { adapterOf } from '../clouds/adapter.ts'
+import { type Filtering, filteringAt } from '../clouds/filters.ts'
 import { commit, guard, type Write } from '../line/commit.ts'
 import { Refused } from '../line/refused.ts'
 import { bindTo, unwanted } from '../line/resources.ts'
 import { refuseBeyond } from '../network/limits.ts'
 import { type Home, pinNetworks } from '../network/network.ts'
 import { planPort, takePorts, untilFree } from '../network/port.ts'
-import { refuseUnfiltered } from '../network/unfiltered.ts'
 import { mostPorts } from './place/limits.ts'
 import { requireCapability, requireState, who } from './server-action.ts'
 import { refuse } from './server-refusal.ts'
@@ -70,22 +71,22 @@ const plugIn = async (
   const held = await portsOfServer(db, serverId)
   if (held.length >= home.mostPorts)
     refuse({ kind: 'incapable', reason: `The cloud takes ${home.mostPorts} ports of a server at most.` })
-  if (brought) await refuseUnfiltered(context, cloudId, brought)
   await refuseBeyond(context, cloudId, await subnetsOf(db, [networkId]))
   const planned = brought
     ? {
         port: { ...brought, deviceId: serverId, deviceOwner: COMPUTE_OWNER },
-        writes: takePorts(context, [brought.id], { id: serverId, owner: COMPUTE_OWNER }),
+        writes: takePorts(context, [brought], { id: serverId, owner: COMPUTE_OWNER }, home.filters),
       }
     : await planPort(context, {
         projectId,
         networkId,
         fixedIps: fixedIp === null ? null : [{ ip_address: fixedIp }],
-        ...(home.filters ? {} : { portSecurity: false }),
+        filters: home.filters,
         deviceId: serverId,
         deviceOwner: COMPUTE_OWNER,
       })
   const { port } = planned
+  await refuseUnlike(context, port, brought !== null, home)
   const position = 1 + Math.max(-1, ...held.map((each) => each.position))
   const row = { id: context.newId(), projectId, serverId, portId: port.id, createdAt: context.now() }
   await commit(
@@ -105,14 +106,31 @@ const plugIn = async (
   return port
 }
 
+/** What somebody asked of a port's filtering is kept to, or it is not plugged in. */
+const refuseUnlike = async (
+  { db }: Context,
+  { portSecurity, securityGroupIds, projectId }: PortView,
+  isBrought: boolean,
+  { whyNone, whyAlways }: Filtering,
+): Promise<void> => {
+  const why = portSecurity ? (isBrought ? whyNone : null) : whyAlways
+  if (why === null) return
+  const own = portSecurity ? await defaultGroupOf(db, projectId) : null
+  const byItself = securityGroupIds.length > 0 && securityGroupIds.every((id) => id === own?.id)
+  if (!byItself) refuse({ kind: 'incapable', reason: why })
+}
+
 /** Where its networks have to be, and how many ports it may have there. */
-const homeOf = async (context: Context, { cloudId, zone }: ServerRow): Promise<Home & { mostPorts: number }> => {
+const homeOf = async (
+  context: Context,
+  { cloudId, zone, projectId }: ServerRow,
+): Promise<Home & Filtering & { mostPorts: number }> => {
   const adapter = (await adapterOf(context, cloudId))?.adapter
-  const filters = adapter?.lacks.security_group === undefined
+  const filtering = await filteringAt(context, cloudId, projectId)
   return {
     cloudId: cloudId!,
     zone: adapter?.zonalSubnets ? zone : null,
-    filters,
+    ...(filtering ?? { filters: 'none', whyNone: null, whyAlways: null }),
     mostPorts: mostPorts(adapter?.limits.server ?? { ports: 0 }),
   }
 }

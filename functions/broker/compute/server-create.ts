@@ -13,6 +13,7 @@ import { planPorts, untilFree } from '../network/port.ts'
 import { parentIn, type Resolved, resolveFork } from './fork/fork.ts'
 import { type Choice, choosePlaces } from './place/choose.ts'
 import { recordPlacement } from './place/record.ts'
+import { isFree } from './place/rules.ts'
 import { who, withinLimits, withinQuota } from './server-action.ts'
 import { plug, portsWished } from './server-ports.ts'
 import { refuse } from './server-refusal.ts'
@@ -98,8 +99,8 @@ const referencesOf = ({ scope, caller }: Context, projectId: string, wish: Serve
 /** Checks what a new server refers to, in the order in which Nova does. Throws `ServerRefused`. Pure. */
 const understand = (wish: ServerWish, found: Found, projectId: string): Understood => {
   const flavor = found.flavor ?? refuse({ kind: 'unknown', what: 'flavor', id: wish.flavorId })
-  if (wish.zone !== null && !found.clouds.some(({ named }) => named))
-    refuse({ kind: 'unknown', what: 'zone', id: wish.zone })
+  if (!isFree(wish, found) && !found.clouds.some(({ named }) => named))
+    refuse({ kind: 'unknown', what: 'zone', id: wish.zone! })
   const image = understandImage(wish, found, projectId)
   if (flavor.ramMib < image.minRamMib)
     refuse({ kind: 'too-small', what: 'memory', has: flavor.ramMib, needs: image.minRamMib })
@@ -225,7 +226,7 @@ const writesFor = async (admission: Admission, rows: ServerRow[]): Promise<Write
     writes.push(insertServer(context.db, row), recordPlacement(admission, row), history(context, row))
     if (at)
       writes.push(
-        ...plug(context, understood, planned.splice(0, wishes[i]!.length), row, at),
+        ...plug(context, { ...understood, filters }, planned.splice(0, wishes[i]!.length), row, at),
         bindTo(context, 'server', row, at),
       )
   }

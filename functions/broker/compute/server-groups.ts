@@ -2,7 +2,7 @@ import type { ServerRow } from '../../../db/queries/compute/servers.ts'
 import { type PortView, portsOfDevice } from '../../../db/queries/network/ports.ts'
 import { groupsNamed, securityGroupById } from '../../../db/queries/network/security-groups.ts'
 import type { Context } from '../../context.ts'
-import { whyLacking } from '../clouds/lacking.ts'
+import { filteringAt } from '../clouds/filters.ts'
 import { commit } from '../line/commit.ts'
 import { planPortChange } from '../network/port.ts'
 import { note } from './server-action.ts'
@@ -23,8 +23,8 @@ const groupNamed = async (context: Context, server: ServerRow, nameOrId: string)
 export const addGroup = async (context: Context, server: ServerRow, nameOrId: string): Promise<void> => {
   const id = await groupNamed(context, server, nameOrId)
   const ports = (await portsOf(context, server)).filter(({ portSecurity }) => portSecurity)
-  const why = ports.length ? null : await whyLacking(context, server.cloudId, 'security_group')
-  if (why !== null) refuse({ kind: 'incapable', reason: why })
+  const why = ports.length ? null : (await filteringAt(context, server.cloudId, server.projectId))?.whyNone
+  if (typeof why === 'string') refuse({ kind: 'incapable', reason: why })
   if (!ports.length) refuse({ kind: 'no-port-security' })
   const joining = ports.filter((port) => !port.securityGroupIds.includes(id))
   await regroup(context, server, 'addSecurityGroup', joining, (held) => [...held, id])

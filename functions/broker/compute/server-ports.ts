@@ -1,4 +1,5 @@
 import { insertServerPort, type ServerRow } from '../../../db/queries/compute/servers.ts'
+import type { Filters } from '../../../db/schema/index.ts'
 import type { Context } from '../../context.ts'
 import type { Write } from '../line/commit.ts'
 import { bindTo } from '../line/resources.ts'
@@ -10,8 +11,8 @@ import type { Understood } from './server-wish.ts'
 export const COMPUTE_OWNER = 'compute:nova'
 
 type Plugs = Pick<Understood, 'nics' | 'groupIds'> & {
-  /** The cloud has security groups. */
-  filters: boolean
+  /** What the cloud does with security groups. */
+  filters: Filters
 }
 
 /** The ports that are to be made for a new server, in the order of its interfaces. */
@@ -23,8 +24,8 @@ export const portsWished = ({ nics, groupIds, filters }: Plugs, row: ServerRow):
           projectId: row.projectId,
           networkId: network.id,
           fixedIps: fixedIp === null ? null : [{ ip_address: fixedIp }],
-          securityGroupIds: filters && network.portSecurity ? groupIds : null,
-          ...(filters ? {} : { portSecurity: false }),
+          securityGroupIds: filters !== 'none' && network.portSecurity ? groupIds : null,
+          filters,
           deviceId: row.id,
           deviceOwner: COMPUTE_OWNER,
         },
@@ -36,13 +37,13 @@ export const portsWished = ({ nics, groupIds, filters }: Plugs, row: ServerRow):
  */
 export const plug = (
   context: Context,
-  { nics }: Pick<Understood, 'nics'>,
+  { nics, filters }: Pick<Plugs, 'nics' | 'filters'>,
   made: PlannedPort[],
   row: ServerRow,
   at: Place,
 ): Write[] => {
-  const brought = nics.flatMap(({ port }) => port?.id ?? [])
-  const writes = takePorts(context, brought, { id: row.id, owner: COMPUTE_OWNER })
+  const brought = nics.flatMap(({ port }) => port ?? [])
+  const writes = takePorts(context, brought, { id: row.id, owner: COMPUTE_OWNER }, filters)
   const left = [...made]
   for (const [position, { port }] of nics.entries()) {
     const planned = port ? null : left.shift()!

@@ -18,7 +18,7 @@ export type Placed = {
 
 /** The row of a new server, where it was placed first; `number`: its place among several of one request, from 1. */
 export const newRow = (
-  { context, projectId, wish, understood, origin, places, zonal, reason }: Placed,
+  { context, projectId, wish, understood, origin, places, zonal, filters, reason }: Placed,
   number: number | null,
 ): ServerRow => {
   const [at, ...next] = places
@@ -62,6 +62,7 @@ export const newRow = (
     fault: at ? null : { code: 500, message: `No valid host was found. ${reason}`, created: now },
     cloudId: at?.cloudId ?? null,
     zone: at?.zone ?? null,
+    filters: at ? filters : null,
     places: placesJson({ at: at ?? null, next, ...(zonal ? { zonal } : {}), ...origin.boots }),
     hostId: '',
     bootedAt: null,

@@ -1,5 +1,5 @@
 import type { Json } from '../../../adapters/contract.ts'
-import type { Found, NetworkRow, PortRow } from '../../../db/queries/compute/places.ts'
+import type { Found, NetworkRow } from '../../../db/queries/compute/places.ts'
 import type { ServerRow } from '../../../db/queries/compute/servers.ts'
 import type { ImageRow } from '../../../db/queries/image/images.ts'
 import type { KeypairSnapshot } from '../../../db/schema/index.ts'
@@ -73,7 +73,7 @@ export const NO_ORIGIN: Origin = {
 export interface Understood {
   flavor: NonNullable<Found['flavor']>
   image: NonNullable<Found['image']>
-  nics: { network: NetworkRow; fixedIp: string | null; port: PortRow | null }[]
+  nics: { network: NetworkRow; fixedIp: string | null; port: Found['ports'][number] | null }[]
   groupIds: string[] | null
   keypair: KeypairSnapshot | null
 }

@@ -31,6 +31,17 @@ export const portNeed = ({ id, projectId }: Pick<PortView, 'id' | 'projectId'>):
   projectId,
 })
 
+/** Whether the cloud itself is to filter: where the operator answers for it, the cloud is asked for none. */
+const isFiltered = ({ portSecurity, filters }: Pick<PortView, 'portSecurity' | 'filters'>): boolean =>
+  portSecurity && (filters === null || filters === 'enforced')
+
+/** What a cloud is asked to filter of a port: all that is asked of it, or nothing. */
+export const filtersOf = (
+  port: Pick<PortView, 'portSecurity' | 'filters'>,
+  groups: () => string[],
+): Pick<PortSpec, 'portSecurity' | 'securityGroups'> =>
+  isFiltered(port) ? { portSecurity: true, securityGroups: groups() } : { portSecurity: false, securityGroups: [] }
+
 /** Ports are realised when a server takes them, with the addresses that were reserved for them. */
 export const portSteps = steps<Loaded, PortSpec, PortSeen>({
   kind: 'port',
@@ -45,12 +56,13 @@ export const portSteps = steps<Loaded, PortSpec, PortSeen>({
     )
     return { port, network, subnets, groups: await groupsIn(db, everyProject, port.securityGroupIds) }
   },
-  needs: (_, { network, subnets, groups }) => [
+  needs: (_, { port, network, subnets, groups }) => [
     networkNeed(network),
     ...subnets.map(subnetNeed),
-    ...groups.map((group) => securityGroupNeed(group, network.id)),
+    ...(isFiltered(port) ? groups.map((group) => securityGroupNeed(group, network.id)) : []),
   ],
   spec: (_, { port, network, groups }, __, native) => ({
+    ...filtersOf(port, () => groups.map((group) => native(securityGroupNeed(group, network.id)))),
     name: port.name || port.id,
     network: native(networkNeed(network)),
     addresses: port.fixedIps.map(({ subnet_id, ip_address }) => ({
@@ -58,8 +70,6 @@ export const portSteps = steps<Loaded, PortSpec, PortSeen>({
       address: ip_address,
     })),
     mac: port.macAddress,
-    securityGroups: groups.map((group) => native(securityGroupNeed(group, network.id))),
-    portSecurity: port.portSecurity,
   }),
   observe: ({ db, now }, { port }, { phase }, { mac, server, health }) => {
     const status = server !== null && health === 'ready' ? 'ACTIVE' : 'DOWN'

@@ -187,9 +187,10 @@ export const serverSteps = steps<ServerWork, ServerSpec, ServerSeen>({
     if (server.forkMode === 'instant') return null
     const next = await nextPlace(context, server, binding)
     if (!next) return null
-    const { place, places } = next
+    const { place, places, filters } = next
+    const { cloudId, zone } = place
     const writes: Write[] = [
-      updateServer(context.db, server.id, { cloudId: place.cloudId, zone: place.zone, places: placesJson(places) }),
+      updateServer(context.db, server.id, { cloudId, zone, filters, places: placesJson(places) }),
       recordAttempt(context, server.id, place, { code, message }),
     ]
     if (place.cloudId === binding.cloudId) return { here: { zone: place.zone }, writes }

@@ -1,3 +1,4 @@
+import type { Terms } from '../../../db/queries/clouds/policies.ts'
 import type { NetworkRow } from '../../../db/queries/network/network.ts'
 import { networksWithSubnets, type PortGround, portGround } from '../../../db/queries/network/port-ground.ts'
 import type { SubnetRow } from '../../../db/queries/network/subnets.ts'
@@ -27,6 +28,8 @@ export interface Need {
  */
 export interface Known {
   clouds: KnownCloud[]
+  /** What is said of the projects on these clouds. */
+  terms: Terms[]
   networks: NetworkRow[]
   subnets: SubnetRow[]
 }
@@ -46,7 +49,9 @@ export interface Ground extends Known {
 export const readGround = async (context: Context, needs: Need[], known?: Known): Promise<Ground> => {
   const { db, scope } = context
   const networkIds = [...new Set(needs.map(({ networkId }) => networkId))]
-  const { clouds, networks, subnets: everywhere } = known ?? (await networksWithSubnets(db, scope, networkIds))
+  const projectIds = needs.map(({ projectId }) => projectId)
+  const read = known ?? (await networksWithSubnets(db, scope, networkIds, projectIds))
+  const { clouds, terms, networks, subnets: everywhere } = read
   const subnets = everywhere.filter(({ networkId }) => networkIds.includes(networkId))
   const demands = subnets.filter((subnet) => !bySlaac(subnet)).map((subnet) => demandOn(subnet, needs))
   const candidates = demands
@@ -63,13 +68,14 @@ export const readGround = async (context: Context, needs: Need[], known?: Known)
     addresses: asked,
     macs: needs.map(({ networkId }, i) => ({ networkId, mac: made[i]! })),
     groupIds: needs.flatMap(({ groupIds }) => groupIds),
-    projectIds: needs.map(({ projectId }) => projectId),
+    projectIds,
   })
   const self = needs[0]?.self
   const theirs = held.filter(({ portId }) => portId !== self)
   const lost = new Set(macs.map(({ networkId, mac }) => `${networkId}/${mac}`))
   return {
     clouds,
+    terms,
     networks,
     subnets,
     groups,

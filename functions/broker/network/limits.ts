@@ -61,18 +61,16 @@ export interface PortAsked {
   subnetIds: string[]
   /** Addresses that somebody named, with the blocks that they are in. */
   named: { address: string; cidr: string }[]
-  portSecurity: boolean
 }
 
 /** Why a cloud cannot take a port, by the limits of its adapter: the rest of a sentence that begins with its name. */
 export const beyondPort = (
   { limits: { port: limits }, reservedAddresses: kept }: Pick<Adapter, 'limits' | 'reservedAddresses'>,
-  { subnetIds, named, portSecurity }: PortAsked,
+  { subnetIds, named }: PortAsked,
 ): string | null => {
   const count = new Set(subnetIds).size
   if (limits.subnets !== undefined && count > limits.subnets)
     return `takes ports in ${limits.subnets} subnet${limits.subnets > 1 ? 's' : ''} at most, and one is in ${count}`
-  if (!limits.unfiltered && !portSecurity) return 'filters the traffic of every port, and one is without port security'
   const own = named.find(({ address, cidr }) => reservedAddresses(cidr, kept)(address))
   return own ? `keeps ${own.address} of ${own.cidr} for itself` : null
 }

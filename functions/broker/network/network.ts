@@ -18,22 +18,23 @@ import {
   zoneElsewhere,
 } from '../../../db/queries/network/network.ts'
 import { deleteSubnetsOf } from '../../../db/queries/network/subnets.ts'
+import type { Filters } from '../../../db/schema/index.ts'
 import { everyProject } from '../../../db/scope.ts'
 import type { Context } from '../../context.ts'
-import { whyLacking } from '../clouds/lacking.ts'
+import { filteringAt } from '../clouds/filters.ts'
 import { charge, commit, guard, type Write } from '../line/commit.ts'
 import { epochOf } from '../line/epoch.ts'
 import { changed, unwanted } from '../line/resources.ts'
 import { commitOr, conflicting, missing, NetworkRefused, refuseOthers } from './network-refusal.ts'
-import { refuseUnfiltered } from './unfiltered.ts'
+import { filteredAs } from './unfiltered.ts'
 import { homesNamed } from './zone-hints.ts'
 
 /** A cloud that networks come to; `zone` is given where subnets are zonal. */
 export interface Home {
   cloudId: string
   zone: string | null
-  /** Whether it keeps to security groups: networks of one that does not are without port security. */
-  filters: boolean
+  /** What it does with security groups: networks of one that filters nothing are without port security. */
+  filters: Filters
 }
 
 /**
@@ -51,7 +52,7 @@ export const pinNetworks = (context: Context, networkIds: string[], home: Home):
     ...(zone === null
       ? []
       : [guard(context, 'network-zone', zoneElsewhere(networkIds, zone)), pinSubnets(db, networkIds, zone)]),
-    ...(home.filters ? [] : [unsecure(db, networkIds, now)]),
+    ...(home.filters !== 'none' ? [] : [unsecure(db, networkIds, now)]),
     pin(db, networkIds, cloudId, now),
     reviveFailed(db, networkIds, cloudId, now),
     bindRouters(db, networkIds, cloudId, epochOf(now), now),
@@ -87,13 +88,13 @@ export const createNetworks = async (context: Context, wishes: NetworkWish[]): P
   const ids: string[] = []
   for (const wish of wishes) {
     const home = (await homesNamed(context, wish.projectId, wish.availabilityZoneHints ?? []))[0]
-    const filtered = home ? (await whyLacking(context, home.cloudId, 'security_group')) === null : true
+    const filtering = await filteringAt(context, home?.cloudId ?? null, wish.projectId)
     const id = context.newId()
     const row = {
       ...plain,
       ...wish,
       availabilityZoneHints: wish.availabilityZoneHints ?? [],
-      portSecurity: wish.portSecurity && filtered,
+      portSecurity: wish.portSecurity && filtering?.filters !== 'none',
       id,
       createdAt: now,
       updatedAt: now,
@@ -124,8 +125,8 @@ export const changeNetwork = async (
   id: string,
   set: Partial<Pick<NetworkRow, 'name' | 'description' | 'adminStateUp' | 'shared' | 'portSecurity' | 'isDefault'>>,
 ): Promise<NetworkView> => {
-  const { cloudId } = await ownNetwork(context, id)
-  await refuseUnfiltered(context, cloudId, set)
+  const { cloudId, projectId } = await ownNetwork(context, id)
+  await filteredAs(context, cloudId, { ...set, projectId })
   await commit(context, { action: 'update', kind: 'network', resourceId: id }, [
     updateNetwork(context.db, id, { ...set, updatedAt: context.now() }),
     changed(context, 'network', id),

@@ -15,6 +15,7 @@ import {
   setPortStatus,
   updatePorts,
 } from '../../../db/queries/network/ports.ts'
+import type { Filters } from '../../../db/schema/index.ts'
 import type { Context } from '../../context.ts'
 import { charge, guard, type Write } from '../line/commit.ts'
 import { Refused } from '../line/refused.ts'
@@ -23,7 +24,7 @@ import type { FixedIpWish } from './fixed-ips.ts'
 import { type Ground, type Known, readGround } from './ground.ts'
 import { conflicting, missing, NetworkRefused } from './network-refusal.ts'
 import { plannedAddresses, plannedGroups, writeAddresses, writeGroups } from './port-plan.ts'
-import { refuseUnfiltered } from './unfiltered.ts'
+import { filteredAs } from './unfiltered.ts'
 
 export interface PortWish {
   id?: string
@@ -41,6 +42,8 @@ export interface PortWish {
   adminStateUp?: boolean
   /** Absent: as the network has it. */
   portSecurity?: boolean
+  /** What the cloud that it is made for does with security groups; absent: as the cloud of its network. */
+  filters?: Filters
   bindingHost?: string
   bindingProfile?: Record<string, unknown>
   status?: PortRow['status']
@@ -86,8 +89,8 @@ const plan = async (context: Context, wish: PortWish, ground: Ground, macAddress
       type: 'ExternalNetworkAttachForbidden',
       reason: `It is not allowed to create an interface on external network ${network.id}`,
     })
-  await refuseUnfiltered(ground, network.cloudId, wish)
   const router = wish.deviceOwner === ROUTER_INTERFACE
+  const there = router ? null : await filteredAs(ground, network.cloudId, wish)
   const asked = { wished: wish.fixedIps ?? null, mac: macAddress, router }
   const fixedIps = await plannedAddresses(context, network, asked, ground)
   const portSecurity = wish.portSecurity ?? network.portSecurity
@@ -111,6 +114,7 @@ const plan = async (context: Context, wish: PortWish, ground: Ground, macAddress
     deviceOwner: wish.deviceOwner ?? '',
     dnsName: '',
     portSecurity,
+    filters: wish.filters ?? there,
     bindingHost: wish.bindingHost ?? '',
     bindingProfile: wish.bindingProfile ?? {},
     status: wish.status ?? 'DOWN',
@@ -125,8 +129,12 @@ const plan = async (context: Context, wish: PortWish, ground: Ground, macAddress
     ...writeAddresses(context, port.id, fixedIps),
     ...writeGroups(context, port.id, securityGroupIds),
   ]
-  return { port: { ...port, securityGroupIds, host: port.bindingHost }, writes }
+  return { port: { ...inForce(port, securityGroupIds), host: port.bindingHost }, writes }
 }
+
+/** As `PortView` shows it: where nothing is filtered, nothing is said to be. */
+const inForce = (port: PortRow, securityGroupIds: string[]): Omit<PortView, 'host'> =>
+  port.filters === 'none' ? { ...port, portSecurity: false, securityGroupIds: [] } : { ...port, securityGroupIds }
 
 /** Repeats plan and commit while others are faster at taking the same address. */
 export const untilFree = async <T>(attempt: () => Promise<T>): Promise<T> => {
@@ -169,11 +177,17 @@ export const planPortChange = async (context: Context, port: PortView, change: P
   const groupIds = change.securityGroupIds ?? []
   const ground = await readGround(context, [{ networkId, projectId, wished: change.fixedIps, mac, groupIds, self }])
   const network = ground.networks[0]!
-  await refuseUnfiltered(ground, network.cloudId, { ...change.set, securityGroupIds: change.securityGroupIds })
+  const { portSecurity: asks } = change.set
+  if (!isRouterPort(port))
+    await filteredAs(ground, network.cloudId, {
+      projectId,
+      portSecurity: asks,
+      securityGroupIds: change.securityGroupIds,
+    })
   const portSecurity = change.set.portSecurity ?? port.portSecurity
   const asked = change.fixedIps && { wished: change.fixedIps, mac, router: isRouterPort(port) }
   const fixedIps = asked && (await plannedAddresses(context, network, asked, ground))
-  const regroup = change.securityGroupIds !== undefined || (!portSecurity && port.securityGroupIds.length > 0)
+  const regroup = change.securityGroupIds !== undefined || asks === false
   if (!portSecurity && port.securityGroupIds.length && change.securityGroupIds === undefined)
     throw conflicting(
       'PortSecurityPortHasSecurityGroup',
@@ -200,14 +214,28 @@ export const planPortChange = async (context: Context, port: PortView, change: P
 export const removePorts = (context: Context, portIds: string[]): Write[] =>
   portIds.length ? [...deletePorts(context.db, portIds, context.now()), unwanted(context, 'port', portIds)] : []
 
-/** A server takes ports that are there. Guard `port-in-use` if one is gone or plugged into something by then. */
-export const takePorts = (context: Context, portIds: string[], device: { id: string; owner: string }): Write[] =>
-  portIds.length
-    ? [
-        guard(context, 'port-in-use', notFree(portIds)),
-        updatePorts(context.db, portIds, { deviceId: device.id, deviceOwner: device.owner, updatedAt: context.now() }),
-      ]
-    : []
+/**
+ * A server takes ports that are there, on a cloud that does with security groups what `filters` says. Guard `port-in-use` if
+ * one is gone or plugged into something by then.
+ */
+export const takePorts = (
+  context: Context,
+  taken: Pick<PortRow, 'id' | 'filters'>[],
+  device: { id: string; owner: string },
+  filters: Filters,
+): Write[] => {
+  if (!taken.length) return []
+  const ids = taken.map(({ id }) => id)
+  const [deviceId, deviceOwner] = [device.id, device.owner]
+  return [
+    guard(context, 'port-in-use', notFree(ids)),
+    updatePorts(context.db, ids, { deviceId, deviceOwner, filters, updatedAt: context.now() }),
+    // What is realised of them was made as it was filtered then.
+    ...taken.flatMap((port) =>
+      port.filters === null || port.filters === filters ? [] : [changed(context, 'port', port.id)],
+    ),
+  ]
+}
 
 /** A server lets go of ports that outlive it: their addresses stay reserved, and what is realised of them stays too. */
 export const freePorts = (context: Context, portIds: string[]): Write[] =>

@@ -50,7 +50,7 @@ export const addInterface = async (
     guard(context, 'router-moved', routerMoved(id, router.revision)),
     ...made.writes,
     updateRouter(db, id, { updatedAt: context.now() }),
-    ...(cloudId ? pinNetworks(context, networkIds, { cloudId, zone: null, filters: true }) : []),
+    ...(cloudId ? pinNetworks(context, networkIds, { cloudId, zone: null, filters: 'enforced' }) : []),
     changed(context, 'router', id),
   ]
   await commitOr(context, { action: 'add_interface', kind: 'router', resourceId: id }, writes, reasonsFor(router))

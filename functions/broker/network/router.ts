@@ -164,7 +164,7 @@ const gatewayWrites = async (context: Context, router: RouterRow, gateway: Gatew
     forgetGone(db, { kind: 'router', resourceId: router.id, cloudId: network.cloudId, scope: '' }),
     leaveOthers(db, router.id, network.cloudId, context.now()),
     bindTo(context, 'router', router, { cloudId: network.cloudId }),
-    ...pinNetworks(context, networkIds, { cloudId: network.cloudId, zone: null, filters: true }),
+    ...pinNetworks(context, networkIds, { cloudId: network.cloudId, zone: null, filters: 'enforced' }),
   ]
 }
 

@@ -1,17 +1,28 @@
-import type { Clouds } from '../clouds/adapter.ts'
-import { whyLacking } from '../clouds/lacking.ts'
+import type { Filters } from '../../../db/schema/index.ts'
+import { filteringAt, type KnownTerms } from '../clouds/filters.ts'
 import { conflicting } from './network-refusal.ts'
 
+/** What somebody asks of the filtering of a project's port or network; what is absent is as it comes. */
+export interface FilterWish {
+  projectId: string
+  portSecurity?: boolean | undefined
+  securityGroupIds?: string[] | null | undefined
+}
+
 /**
- * Refuses port security and security groups where the cloud of the network would not keep to them. Nobody is let believe
- * that traffic is filtered which is not.
+ * What the cloud of a network does with security groups; null: it is on none yet. Refuses port security and groups where
+ * nothing would come of them, and ports without where there are none: nobody is let believe what is not so.
  */
-export const refuseUnfiltered = async (
-  among: Clouds,
+export const filteredAs = async (
+  among: KnownTerms,
   cloudId: string | null,
-  wish: { portSecurity?: boolean | undefined; securityGroupIds?: string[] | null | undefined },
-): Promise<void> => {
-  if (!wish.portSecurity && !wish.securityGroupIds?.length) return
-  const why = await whyLacking(among, cloudId, 'security_group')
-  if (why !== null) throw conflicting('PortSecurityAndIPRequiredForSecurityGroups', why)
+  wish: FilterWish,
+): Promise<Filters | null> => {
+  const filtering = await filteringAt(among, cloudId, wish.projectId)
+  if (!filtering) return null
+  const { filters, whyNone, whyAlways } = filtering
+  if (whyNone !== null && (wish.portSecurity || wish.securityGroupIds?.length))
+    throw conflicting('PortSecurityAndIPRequiredForSecurityGroups', whyNone)
+  if (whyAlways !== null && wish.portSecurity === false) throw conflicting('PortSecurityNotSupported', whyAlways)
+  return filters
 }

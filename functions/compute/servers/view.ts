@@ -85,6 +85,9 @@ export const addressesOf = (
   return addresses
 }
 
+/** A zone that was named without saying where: real ones are `<cloud>` or `<cloud>.<zone>`. */
+const isFreeZone = (pinned: string, cloud: string | null): boolean => pinned !== cloud && !pinned.includes('.')
+
 const PROGRESS = new Set(['ACTIVE', 'BUILD', 'REBUILD', 'RESIZE', 'VERIFY_RESIZE', 'MIGRATING'])
 
 const bookmark = ({ origin }: Viewer, collection: string, id: string) => [
@@ -137,7 +140,14 @@ const common = (row: ServerView, viewer: Viewer, { full }: Extent, ports: PortSh
 const extend = (body: Body, row: ServerView, { version }: Viewer, ports: PortShown[]): void => {
   const groups = new Set(ports.flatMap(([, , , , names]) => names))
   const volumes = parsed<{ id: string; delete_on_termination: boolean }[]>(row.volumes, '[]', [])
-  body['OS-EXT-AZ:availability_zone'] = row.cloud === null ? '' : `${row.cloud}.${row.zone}`
+  const zone = row.cloud === null ? '' : `${row.cloud}.${row.zone}`
+  body['OS-EXT-AZ:availability_zone'] = zone
+  if (row.pinnedZone !== null && isFreeZone(row.pinnedZone, row.cloud)) {
+    body['OS-EXT-AZ:availability_zone'] = row.pinnedZone
+    body['plimsoll:zone'] = zone
+  }
+  // What filters as its rules say is an ordinary server, of which Nova's own schemas allow no more to be said.
+  if (row.filters === 'trusted' || row.filters === 'none') body['plimsoll:filters'] = row.filters
   body.config_drive = row.configDrive ? 'True' : ''
   body['OS-SRV-USG:launched_at'] = row.launchedAt === null ? null : nakedTime(row.launchedAt)
   body['OS-SRV-USG:terminated_at'] = row.terminatedAt === null ? null : nakedTime(row.terminatedAt)

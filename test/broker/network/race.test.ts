@@ -61,7 +61,7 @@ test('a network has one cloud and one zone, whoever pins it first', async () => 
   const results = []
   for (const [cloud, zone] of pins)
     results.push(
-      await commit(context, entry, pinNetworks(context, [network], { cloudId: cloud, zone, filters: true })).then(
+      await commit(context, entry, pinNetworks(context, [network], { cloudId: cloud, zone, filters: 'enforced' })).then(
         () => 'pinned',
         refusal,
       ),
@@ -81,7 +81,7 @@ test('a pin reaches everything that routers join, and takes the routers along', 
   await addInterface(context, second.id, { portId: port!.id })
   await addInterface(context, second.id, { subnetId: c!.subnet })
   const cloud = plimsoll.cloudId('sandbox')
-  await commit(context, entry, pinNetworks(context, [a!.network], { cloudId: cloud, zone: null, filters: true }))
+  await commit(context, entry, pinNetworks(context, [a!.network], { cloudId: cloud, zone: null, filters: 'enforced' }))
   expect(await Promise.all([a, b, c, d].map((each) => cloudOf(each!.network)))).toEqual([cloud, cloud, cloud, null])
   const bound = (await plimsoll.db.query.bindings.findMany()).filter(({ kind }) => kind === 'router')
   expect(bound.map(({ resourceId }) => resourceId).toSorted()).toEqual([first.id, second.id].toSorted())
@@ -89,7 +89,7 @@ test('a pin reaches everything that routers join, and takes the routers along', 
   const elsewhere = commit(
     context,
     entry,
-    pinNetworks(context, [c!.network], { cloudId: 'other', zone: null, filters: true }),
+    pinNetworks(context, [c!.network], { cloudId: 'other', zone: null, filters: 'enforced' }),
   )
   expect(await elsewhere.catch(refusal)).toEqual({ kind: 'guard', what: 'network-elsewhere' })
   // What hangs on nothing joins the cloud when it is joined itself.
@@ -104,7 +104,7 @@ test('an address that the cloud keeps is refused once the cloud is known', async
   await commit(
     context,
     entry,
-    pinNetworks(context, [network], { cloudId: plimsoll.cloudId('sandbox'), zone: 'a', filters: true }),
+    pinNetworks(context, [network], { cloudId: plimsoll.cloudId('sandbox'), zone: 'a', filters: 'enforced' }),
   )
   await expect(planPort(context, wish)).rejects.toThrow('IP address 10.0.0.1 is kept by cloud sandbox for itself.')
 })
@@ -153,7 +153,10 @@ test('one taker gets a port', async () => {
   const { network } = await newNetwork('10.0.0.0/24')
   const [port] = await createPorts(context, [{ projectId, networkId: network }])
   const take = (id: string) =>
-    commit(context, entry, takePorts(context, [port!.id], { id, owner: 'compute:nova' })).then(() => 'taken', refusal)
+    commit(context, entry, takePorts(context, [port!], { id, owner: 'compute:nova' }, 'enforced')).then(
+      () => 'taken',
+      refusal,
+    )
   expect((await Promise.all([take('a'), take('b')])).toSorted()).toEqual(
     ['taken', { kind: 'guard', what: 'port-in-use' }].toSorted(),
   )

@@ -1,11 +1,15 @@
 import { eq, sql } from 'drizzle-orm'
 import { expect, test } from 'vitest'
 import type { SecurityRule } from '../../../adapters/contract.ts'
+import { portById } from '../../../db/queries/network/ports.ts'
 import type { RuleRow } from '../../../db/queries/network/security-groups.ts'
-import { securityGroupRules } from '../../../db/schema/index.ts'
+import { portSecurityGroups, ports, securityGroupRules } from '../../../db/schema/index.ts'
+import { everyProject } from '../../../db/scope.ts'
+import { filtersOf } from '../../../functions/broker/kinds/port.ts'
 import { translated } from '../../../functions/broker/kinds/security-group.ts'
 import { cidrHolds } from '../../../functions/broker/network/address.ts'
 import { signatureOf } from '../../../functions/broker/network/security-group.ts'
+import { createNetwork } from '../../support/builders.ts'
 import { startPlimsoll } from '../../support/harness.ts'
 
 const migrations = import.meta.glob<string>('../../../db/migrations/*_rule_signatures.sql', {
@@ -117,6 +121,28 @@ test('no cloud is told to let pass what the rules refuse, and nothing that they 
     }
   }
   expect(passed).toBeGreaterThan(1000)
+})
+
+test('where a port shows enforced filters its cloud is asked for every group that it shows, and elsewhere for nothing', async () => {
+  const plimsoll = await startPlimsoll()
+  const { db, projectId } = plimsoll
+  const project = projectId('demo')
+  const { network } = await createNetwork(plimsoll.as('demo'))
+  for (const filters of [null, 'enforced', 'trusted', 'none'] as const)
+    for (const portSecurity of [true, false])
+      for (const groups of [[], ['g1'], ['g1', 'g2']]) {
+        const id = crypto.randomUUID()
+        const common = { id, projectId: project, networkId: network, createdAt: 0, updatedAt: 0 }
+        await db.insert(ports).values({ ...common, macAddress: id, filters, portSecurity })
+        for (const securityGroupId of groups)
+          await db.insert(portSecurityGroups).values({ portId: id, securityGroupId })
+        const shown = (await portById(db, everyProject, id))!
+        const asked = filtersOf(shown, () => shown.securityGroupIds)
+        const kept = shown.portSecurity && (shown.filters ?? 'enforced') === 'enforced'
+        expect(asked).toEqual({ portSecurity: kept, securityGroups: kept ? groups : [] })
+        if (filters === 'none') expect(shown).toMatchObject({ portSecurity: false, securityGroupIds: [] })
+        else expect(shown).toMatchObject({ portSecurity, securityGroupIds: groups })
+      }
 })
 
 test('rules from before are the same as new ones that mean the same; of two only one keeps its old signature', async () => {

@@ -1,6 +1,9 @@
 import { adapterFor } from '../../../../adapters/registry.ts'
 import type { Found } from '../../../../db/queries/compute/places.ts'
+import type { Filters } from '../../../../db/schema/index.ts'
 import type { Context } from '../../../context.ts'
+import { mayMove } from '../../clouds/filters.ts'
+import { NO_POLICY } from '../../clouds/policy.ts'
 import { refuseReadOnly } from '../../clouds/read-only.ts'
 import { whyNobodyTakes } from '../../image/image-takers.ts'
 import { flavorSnapshot } from '../flavor.ts'
@@ -9,7 +12,7 @@ import { refuse } from '../server-refusal.ts'
 import type { ServerWish, Understood } from '../server-wish.ts'
 import type { Because, Considered, Explanation } from './explanation.ts'
 import { type Requirement, rank, UNFIT, whyUnfit } from './rank.ts'
-import { CLOUD_RULES, type CloudRule, type Ground, type Mapped } from './rules.ts'
+import { CLOUD_RULES, type CloudRule, filteringIn, type Ground, isFree, type Mapped, placeInChain } from './rules.ts'
 import { tiesOf } from './ties.ts'
 
 /* Where servers go: which clouds can have one, and in which order these are tried. */
@@ -19,8 +22,8 @@ export interface Choice {
   places: Place[]
   /** Subnets there live in one zone. */
   zonal: boolean
-  /** The cloud keeps to security groups; where it does not, ports are made without. */
-  filters: boolean
+  /** What the cloud does with security groups. */
+  filters: Filters
   /** Why there is no place. */
   reason: string
   explanation: Explanation
@@ -40,7 +43,7 @@ export const choosePlaces = async (
     await Promise.all(found.clouds.map(async ({ type }) => [type, await adapterFor(type)] as const)),
   )
   const ground: Ground = { wish, understood, found, adapters }
-  const { places, reason, explanation } = weigh(ground, CLOUD_RULES)
+  const { places, filters, reason, explanation } = weigh(ground, CLOUD_RULES)
   if (!places.length) {
     refuseIncapable(ground)
     const all = found.clouds.map(({ id }) => id)
@@ -49,14 +52,14 @@ export const choosePlaces = async (
     const networks = understood.nics.map(({ network }) => [network.cloudId ?? []].flat())
     await refuseReadOnly(context, [all, images, named, ...networks])
   }
-  const asked = wish.zone === null ? found.clouds : found.clouds.filter(({ named }) => named)
+  const asked = isFree(wish, found) ? found.clouds : found.clouds.filter(({ named }) => named)
   const untaken = places.length ? null : await whyNobodyTakes(understood.image, asked)
   const type = found.clouds.find(({ id }) => id === places[0]?.cloudId)?.type ?? ''
   return {
     places,
     reason: untaken ?? reason,
     zonal: adapters.get(type)?.zonalSubnets === true,
-    filters: !isOpen(ground, type),
+    filters,
     explanation,
   }
 }
@@ -72,9 +75,6 @@ const refuseIncapable = (ground: Ground): void => {
   if (whys.length) refuse({ kind: 'incapable', reason: [...new Set(whys)].join(' ') })
 }
 
-/** The cloud filters no traffic. */
-const isOpen = ({ adapters }: Ground, type: string): boolean => adapters.get(type)?.lacks.security_group !== undefined
-
 const refusalBy = (rules: readonly CloudRule[], ground: Ground, cloud: Mapped): Because | null => {
   for (const rule of rules) {
     const reason = rule.why(ground, cloud)
@@ -85,13 +85,15 @@ const refusalBy = (rules: readonly CloudRule[], ground: Ground, cloud: Mapped): 
 
 interface Weighed {
   places: Place[]
+  /** What the cloud of the first does with security groups. */
+  filters: Filters
   reason: string
   explanation: Explanation
 }
 
 /**
- * Where it may go: every cloud and zone to which its image, networks and volumes tie it. Empty: nowhere. Clouds that
- * filter no traffic come last, unless its networks want none filtered. Pure.
+ * Where it may go: every cloud and zone to which its image, networks and volumes tie it, by the chain of its project or else
+ * the operator's order. Empty: nowhere. Pure.
  */
 const weigh = (ground: Ground, rules: readonly CloudRule[]): Weighed => {
   const { found } = ground
@@ -102,6 +104,7 @@ const weigh = (ground: Ground, rules: readonly CloudRule[]): Weighed => {
   )
   const nowhere = (reason: string, more: Considered[] = []): Weighed => ({
     places: [],
+    filters: 'none',
     reason,
     explanation: { considered: [...more, ...off], ties: tiesOf(ground), preferences: [] },
   })
@@ -119,19 +122,21 @@ const weigh = (ground: Ground, rules: readonly CloudRule[]): Weighed => {
     )
   }
   const required = requirementOf(ground, clouds, zones[0])
-  const { places, preferences } = filteringFirst(ground, rank(required, found.candidates))
+  const ranked = rank(required, candidatesOf(ground))
+  const { places, filters, weaker } = asFiltered(ground, ranked)
   const kept = places.map(({ cloudId, zone, native }) => {
     const { name } = clouds.find(({ id }) => id === cloudId)!
     return { cloud: name, zone, size: native, refused: null }
   })
-  const considered = [...kept, ...unkept(ground, required, clouds, places), ...off]
+  const considered = [...kept, ...weaker, ...unkept(ground, required, clouds, ranked), ...off]
   return {
     places,
+    filters,
     reason: 'There are not enough hosts available.',
     explanation: {
       considered,
       ties: tiesOf(ground),
-      preferences: places.length > 1 ? [...preferences, ...orderOf(ground)] : [],
+      preferences: places.length > 1 ? orderOf(ground) : [],
     },
   }
 }
@@ -159,7 +164,7 @@ const requirementOf = (
 ): Requirement => ({
   flavor: { ...flavorSnapshot(flavor), native: flavor.native },
   arch: image.arch,
-  zone: wish.zone === null ? null : zoneNamed(wish.zone, found),
+  zone: isFree(wish, found) ? null : zoneNamed(wish.zone!, found),
   clouds: clouds.map(({ id }) => id),
   tied: tying === undefined ? {} : Object.fromEntries(clouds.map(({ id }) => [id, tying])),
   home: found.home,
@@ -170,16 +175,27 @@ const zoneNamed = (name: string, found: Found) => {
   return { cloud, zone: name === cloud ? null : zone }
 }
 
-const filteringFirst = (ground: Ground, places: Place[]) => {
-  const { understood, found } = ground
-  const secured = understood.nics.some(({ network, port }) => port?.portSecurity ?? network.portSecurity)
-  const open = secured ? found.clouds.filter(({ type }) => isOpen(ground, type)).map(({ id }) => id) : []
-  const last = places.filter(({ cloudId }) => open.includes(cloudId))
-  const reason = 'Clouds that filter no traffic come after those that do.'
-  return {
-    places: [...places.filter(({ cloudId }) => !open.includes(cloudId)), ...last],
-    preferences: last.length ? [{ rule: 'filters', reason }] : [],
-  }
+/** Offers in the order of the project's chain, where that says another one than the operator. */
+const candidatesOf = ({ wish, found }: Ground): Found['candidates'] =>
+  found.policy?.chain && isFree(wish, found)
+    ? found.candidates.map((each) => ({ ...each, position: placeInChain(found, each.cloudName) ?? 0 }))
+    : found.candidates
+
+/** Without those that filter less than the first: it may move on from there, and never to them. */
+const asFiltered = (ground: Ground, ranked: Place[]) => {
+  const { clouds, policy } = ground.found
+  const cloudOf = ({ cloudId }: Place) => clouds.find(({ id }) => id === cloudId)!
+  const filtersAt = (place: Place): Filters => filteringIn(ground, cloudOf(place))?.filters ?? 'none'
+  const [first] = ranked
+  const filters = first ? filtersAt(first) : 'none'
+  const may = (place: Place) => mayMove(filters, filtersAt(place), (policy ?? NO_POLICY).min_filters)
+  const weaker = ranked
+    .filter((place) => !may(place))
+    .map((place) => {
+      const reason = `Filters are ${filtersAt(place)} there, and ${filters} where it goes first.`
+      return refusedAt(cloudOf(place).name, place.zone, { rule: 'min-filters', reason })
+    })
+  return { places: ranked.filter(may), filters, weaker }
 }
 
 /** Zones of the clouds that could have had it, and why they cannot; a cloud of which no zone was weighed sells no such size. */
@@ -205,11 +221,12 @@ const nearest = (whys: Because[]): Because | undefined =>
   whys.toSorted((one, other) => UNFIT.indexOf(other.rule) - UNFIT.indexOf(one.rule))[0]
 
 /** What `rank` sorts by, as far as it made a difference here. */
-const orderOf = ({ found: { home, clouds } }: Ground): Because[] => {
+const orderOf = ({ wish, found, found: { home, clouds } }: Ground): Because[] => {
   const at = clouds.find(({ id }) => id === home?.cloudId)
+  const whose = found.policy?.chain && isFree(wish, found) ? "the project's" : "the operator's"
   return [
     { rule: 'room', reason: 'Zones with room come first.' },
-    ...(clouds.length > 1 ? [{ rule: 'order', reason: "Then the operator's order of clouds." }] : []),
+    ...(clouds.length > 1 ? [{ rule: 'order', reason: `Then ${whose} order of clouds.` }] : []),
     ...(home && at
       ? [{ rule: 'home', reason: `Then ${at.name}.${home.zone}, where the newest ${home.of} of the project is.` }]
       : []),

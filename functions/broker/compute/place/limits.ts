@@ -25,7 +25,7 @@ export const whyBeyond = (adapter: Adapter, wish: ServerWish, understood: Unders
 type Subnets = Found['subnets']
 
 /** A port that is there, or the one that will be made. */
-const portOf = ({ network, fixedIp, port }: Understood['nics'][number], subnets: Subnets): PortAsked => {
+const portOf = ({ fixedIp, port }: Understood['nics'][number], subnets: Subnets): PortAsked => {
   const addresses = port ? port.fixedIps.map((ip) => ip.ip_address) : fixedIp === null ? [] : [fixedIp]
   const named = addresses.flatMap((address) =>
     subnets.filter(({ cidr }) => cidrHolds(cidr, address)).map(({ cidr }) => ({ address, cidr })),
@@ -33,7 +33,6 @@ const portOf = ({ network, fixedIp, port }: Understood['nics'][number], subnets:
   return {
     subnetIds: port?.fixedIps.map((ip) => ip.subnet_id) ?? [],
     named,
-    portSecurity: port?.portSecurity ?? network.portSecurity,
   }
 }
 

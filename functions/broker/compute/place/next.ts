@@ -1,7 +1,11 @@
+import { policyOf } from '../../../../db/queries/clouds/policies.ts'
 import { candidatesFor } from '../../../../db/queries/compute/places.ts'
 import { portsOfServer, type ServerRow } from '../../../../db/queries/compute/servers.ts'
 import type { Binding } from '../../../../db/queries/line/bindings.ts'
+import type { Filters } from '../../../../db/schema/index.ts'
 import type { Context } from '../../../context.ts'
+import { filteringAt, mayMove } from '../../clouds/filters.ts'
+import { NO_POLICY } from '../../clouds/policy.ts'
 import { type Place, type Places, placesOf } from '../server-facts.ts'
 import { rank } from './rank.ts'
 
@@ -18,14 +22,35 @@ export const nextPlace = async (
   context: Context,
   server: ServerRow,
   binding: Binding,
-): Promise<{ place: Place; places: Places } | null> => {
+): Promise<{ place: Place; places: Places; filters: Filters } | null> => {
   const places = placesOf(server)
   const tried = [...(places.tried ?? []), ...(places.at ? [keyOf(places.at)] : [])]
   if (tried.length >= MOST_TRIES) return null
   const tied = (await portsOfServer(context.db, server.id)).length > 0
-  const open = places.next.filter(({ cloudId }) => !tied || (cloudId === binding.cloudId && !places.zonal))
+  const reachable = places.next.filter(({ cloudId }) => !tied || (cloudId === binding.cloudId && !places.zonal))
+  const filters = await filtersWherever(context, server, reachable)
+  const open = reachable.filter(({ cloudId }) => filters.has(cloudId))
   const [chosen, ...next] = open.length ? open : await larger(context, server, places, tried)
-  return chosen ? { place: chosen, places: { ...places, at: chosen, next: open.length ? next : [], tried } } : null
+  if (!chosen) return null
+  const to = filters.get(chosen.cloudId) ?? server.filters ?? 'enforced'
+  return { place: chosen, places: { ...places, at: chosen, next: open.length ? next : [], tried }, filters: to }
+}
+
+/** What clouds do with security groups, of those that may have the server: none that filters less than it was promised. */
+const filtersWherever = async (
+  context: Context,
+  { projectId, filters, cloudId: here }: ServerRow,
+  places: Place[],
+): Promise<Map<string, Filters>> => {
+  const from = filters ?? 'enforced'
+  const may = new Map<string, Filters>()
+  if (!places.length) return may
+  const policy = (await policyOf(context.db, projectId))[0]?.policy ?? NO_POLICY
+  for (const cloudId of new Set(places.map((place) => place.cloudId))) {
+    const to = cloudId === here ? from : (await filteringAt(context, cloudId, projectId))?.filters
+    if (to !== undefined && mayMove(from, to, policy.min_filters)) may.set(cloudId, to)
+  }
+  return may
 }
 
 /** The smallest size in the same zone that meets the flavor and was not tried yet. */

@@ -1,5 +1,7 @@
 import type { Adapter, Capability } from '../../../../adapters/contract.ts'
 import type { Found, NetworkRow } from '../../../../db/queries/compute/places.ts'
+import { type Filtering, filteringOf } from '../../clouds/filters.ts'
+import { freeZone, inChain, NO_POLICY } from '../../clouds/policy.ts'
 import { namesGroups, type ServerWish, type Understood } from '../server-wish.ts'
 import { whyBeyond } from './limits.ts'
 
@@ -26,8 +28,24 @@ export interface CloudRule {
 
 const named: CloudRule = {
   name: 'named',
-  why: ({ wish: { zone } }, cloud) => (zone === null || cloud.named ? null : `${zone} was named.`),
+  why: ({ wish, found }, cloud) => (isFree(wish, found) || cloud.named ? null : `${wish.zone} was named.`),
 }
+
+/** No zone is named, or the one that leaves the choice to the broker. */
+export const isFree = ({ zone }: Pick<ServerWish, 'zone'>, { policy }: Pick<Found, 'policy'>): boolean =>
+  zone === null || zone === freeZone(policy)
+
+const chain: CloudRule = {
+  name: 'chain',
+  why: ({ wish, found }, { name }) =>
+    isFree(wish, found) && placeInChain(found, name) === null
+      ? `The chain of the project does not name ${name}.`
+      : null,
+}
+
+/** Where a cloud comes among those of the project, from 0; null: it has to be named. */
+export const placeInChain = ({ policy }: Pick<Found, 'policy'>, cloud: string): number | null =>
+  inChain(policy ?? NO_POLICY, cloud)
 
 const readOnly: CloudRule = {
   name: 'read-only',
@@ -45,15 +63,34 @@ const capability: CloudRule = {
 }
 
 /** What a cloud must be capable of to have it. */
-const neededOf = ({ wish, understood: { nics }, found }: Ground): Capability[] => {
-  const filtered = ({ network, port }: Understood['nics'][number]) =>
-    port?.portSecurity ?? (namesGroups(wish) && mayFilter(network))
-  return [
-    ...(wish.configDrive ? (['server.config_drive'] as const) : []),
-    ...(nics.some(filtered) ? (['security_group'] as const) : []),
-    ...(nics.some(({ network }) => found.routed.includes(network.id)) ? (['router'] as const) : []),
-  ]
+const neededOf = ({ wish, understood: { nics }, found }: Ground): Capability[] => [
+  ...(wish.configDrive ? (['server.config_drive'] as const) : []),
+  ...(nics.some(({ network }) => found.routed.includes(network.id)) ? (['router'] as const) : []),
+]
+
+const filters: CloudRule = {
+  name: 'filters',
+  incapable: true,
+  why: (ground, cloud) => {
+    const rules = filteringIn(ground, cloud)
+    if (!rules) return null
+    return (asksForFilters(ground) ? rules.whyNone : null) ?? (asksForNone(ground) ? rules.whyAlways : null)
+  },
 }
+
+/** What a cloud makes of security groups of the project; null: nothing speaks to it. */
+export const filteringIn = ({ adapters }: Pick<Ground, 'adapters'>, cloud: Mapped): Filtering | null => {
+  const adapter = adapters.get(cloud.type)
+  return adapter ? filteringOf({ name: cloud.name, adapter }, cloud) : null
+}
+
+/** Somebody named groups: for the server, or for a port that it is given. What comes by itself moves no server. */
+const asksForFilters = ({ wish, understood: { nics } }: Ground): boolean =>
+  nics.some(({ network, port }) => (port ? port.portSecurity && !port.plain : namesGroups(wish) && mayFilter(network)))
+
+/** One of its ports is to be without port security: a new one on a network without, or one that was made so. */
+const asksForNone = ({ understood: { nics } }: Ground): boolean =>
+  nics.some(({ network, port }) => !(port?.portSecurity ?? network.portSecurity))
 
 /** A network that is on no cloud yet knows best; on one it may be the cloud that keeps it from filtering. */
 const mayFilter = ({ portSecurity, cloudId }: NetworkRow): boolean => portSecurity || cloudId !== null
@@ -93,7 +130,17 @@ const volume: CloudRule = {
 }
 
 /** In the order in which they are asked. */
-export const CLOUD_RULES: readonly CloudRule[] = [named, readOnly, capability, limit, image, network, volume]
+export const CLOUD_RULES: readonly CloudRule[] = [
+  named,
+  chain,
+  readOnly,
+  capability,
+  filters,
+  limit,
+  image,
+  network,
+  volume,
+]
 
 /** The name of a cloud of the project; its id where the project is not mapped to it. */
 export const nameOf = (found: Found, cloudId: string): string =>

@@ -1,5 +1,5 @@
 import type { Tie } from './explanation.ts'
-import { type Ground, nameOf } from './rules.ts'
+import { type Ground, isFree, nameOf } from './rules.ts'
 
 /** What binds a server to a place before anything is weighed, for its explanation. */
 export const tiesOf = (ground: Ground): Tie[] => [
@@ -9,8 +9,10 @@ export const tiesOf = (ground: Ground): Tie[] => [
   ...volumeTies(ground),
 ]
 
-const namedTie = ({ wish: { zone } }: Ground): Tie[] =>
-  zone === null ? [] : [{ rule: 'named', to: [zone], reason: `${zone} was named as its availability zone.` }]
+const namedTie = ({ wish, wish: { zone }, found }: Ground): Tie[] =>
+  zone === null || isFree(wish, found)
+    ? []
+    : [{ rule: 'named', to: [zone], reason: `${zone} was named as its availability zone.` }]
 
 /** An image ties a server only where some cloud of the project is without it. */
 const imageTie = ({ understood: { image }, found }: Ground): Tie[] => {

@@ -113,7 +113,7 @@ const wishes: [what: string, wish: Wish, why: string][] = [
       const port = await neutron('port', { network_id, port_security_enabled: false, security_groups: [] })
       return { networks: [{ port: port.id }] }
     },
-    'filters the traffic of every port, and one is without port security',
+    'filters the traffic of every port, as the mapping of the project permits nothing else',
   ],
   [
     'a port in two subnets',

@@ -1,0 +1,95 @@
+import { beforeEach, describe, expect, test } from 'vitest'
+import { createServer } from '../../support/builders.ts'
+import { type Client, type Plimsoll, startPlimsoll } from '../../support/harness.ts'
+
+let plimsoll: Plimsoll
+let admin: Client
+let demo: Client
+let path: string
+beforeEach(async () => {
+  plimsoll = await startPlimsoll({
+    clouds: [
+      { name: 'dc1', type: 'sandbox' },
+      { name: 'dc2', type: 'sandbox' },
+      { name: 'dc3', type: 'sandbox', projects: [] },
+    ],
+  })
+  admin = plimsoll.as('admin')
+  demo = plimsoll.as('demo')
+  path = `/broker/v1/projects/${plimsoll.projectId('demo')}/policy`
+})
+
+const put = (policy: object) => admin.put(path, { policy })
+const UNSAID = { chain: null, zones: 'all', zone_name: 'burst', min_filters: 'enforced' }
+
+describe('the policy of a project', () => {
+  test('is as everywhere until an administrator says something, and is said as a whole', async () => {
+    expect((await admin.get(path)).body).toEqual({ policy: UNSAID })
+    const said = { chain: ['dc2', 'dc1'], zones: 'policy', zone_name: 'anywhere', min_filters: 'trusted' }
+    const answer = await put(said)
+    expect([answer.status, answer.body]).toEqual([200, { policy: said }])
+    expect((await admin.get(path)).body).toEqual({ policy: said })
+    expect((await put({ zones: 'policy' })).body).toEqual({ policy: { ...UNSAID, zones: 'policy' } })
+    expect((await put({})).body).toEqual({ policy: UNSAID })
+    expect((await admin.put(path, (await admin.get(path)).body)).status, 'what is shown can be said').toBe(200)
+  })
+
+  test('is for administrators, and of a project that is there', async () => {
+    for (const client of [demo, plimsoll.nobody]) {
+      const status = client === demo ? 403 : 401
+      expect((await client.get(path)).status).toBe(status)
+      expect((await client.put(path, { policy: {} })).status).toBe(status)
+    }
+    const nowhere = '/broker/v1/projects/none/policy'
+    expect([(await admin.get(nowhere)).status, (await admin.put(nowhere, { policy: {} })).status]).toEqual([404, 404])
+  })
+
+  test.each([
+    ['a key that it has not', { policy: { spil: true } }, /'spil'/],
+    ['a key beside it', { policy: {}, chain: ['dc1'] }, /'chain'/],
+    ['zones of another kind', { policy: { zones: 'some' } }, /policy\.zones/],
+    ['filters of another kind', { policy: { min_filters: 'weak' } }, /policy\.min_filters/],
+    ['a chain of nothing', { policy: { chain: [] } }, /policy\.chain/],
+    ['a cloud that is not its', { policy: { chain: ['dc1', 'dc3'] } }, /not mapped to a cloud named dc3/],
+    ['a cloud that is none', { policy: { chain: ['moon'] } }, /not mapped to a cloud named moon/],
+    ['a cloud twice', { policy: { chain: ['dc1', 'dc1'] } }, /dc1 is named twice/],
+    ['a zone with the name of one of a cloud', { policy: { zone_name: 'dc1.a' } }, /policy\.zone_name/],
+    ['a zone with the name of a cloud', { policy: { zone_name: 'dc3' } }, /dc3 is the name of a cloud/],
+  ])('refuses %s', async (_, body, why) => {
+    const { status, body: answer } = await admin.put(path, body)
+    expect(status).toBe(400)
+    expect(answer.error.message).toMatch(why)
+    expect((await admin.get(path)).body).toEqual({ policy: UNSAID })
+  })
+})
+
+describe('its chain', () => {
+  const zoneOf = async (id: string) =>
+    (await demo.get(`/compute/v2.1/servers/${id}`)).body.server['OS-EXT-AZ:availability_zone'] as string
+  const bootable = async () => {
+    // An image that every cloud takes.
+    const { image } = {
+      image: (await demo.post('/image/v2/images', { name: 'i', disk_format: 'raw', container_format: 'bare' })).body,
+    }
+    await demo.put(`/image/v2/images/${image.id}/file`, new Uint8Array(2048), {
+      'Content-Type': 'application/octet-stream',
+    })
+    return image.id as string
+  }
+
+  test('is the order in which servers are placed', async () => {
+    const imageRef = await bootable()
+    const cloudOf = async () => (await zoneOf(await createServer(plimsoll, demo, { imageRef }))).split('.')[0]
+    await put({ chain: ['dc2', 'dc1'] })
+    expect(await cloudOf()).toBe('dc2')
+    await put({ chain: ['dc1', 'dc2'] })
+    expect(await cloudOf()).toBe('dc1')
+  })
+
+  test('is all that they go to by themselves; other clouds have to be named', async () => {
+    const imageRef = await bootable()
+    await put({ chain: ['dc2'] })
+    expect(await zoneOf(await createServer(plimsoll, demo, { imageRef }))).toMatch(/^dc2\./)
+    expect(await zoneOf(await createServer(plimsoll, demo, { imageRef, availability_zone: 'dc1' }))).toMatch(/^dc1\./)
+  })
+})
