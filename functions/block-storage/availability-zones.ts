@@ -1,6 +1,7 @@
 import { type Holding, holdingsIn } from '../../db/queries/block-storage/holdings.ts'
 import type { VolumeZone } from '../../db/queries/block-storage/volumes.ts'
 import { hasVolumes, zonesWithVolumes } from '../broker/block-storage/volume-place.ts'
+import { isOpen, oneZone } from '../broker/clouds/policy.ts'
 import { notFound } from '../http/fault.ts'
 import { type Operation, operation } from '../http/operation.ts'
 import { time } from './shapes.ts'
@@ -31,13 +32,13 @@ export const availabilityZoneOperations: Operation[] = [
     summary: 'Zones of the clouds that the project may use and that have volumes: `<cloud>.<zone>`.',
     status: 200,
     handle: async ({ context }) => {
-      const zones = await zonesWithVolumes(context)
+      const [zones, policy] = await Promise.all([zonesWithVolumes(context), oneZone(context)])
+      const shown = policy
+        ? [{ name: policy.zone_name, available: isOpen(policy, zones) }]
+        : zones.map(({ cloud, zone, available }) => ({ name: `${cloud}.${zone}`, available }))
       return {
         body: {
-          availabilityZoneInfo: zones.map(({ cloud, zone, available }) => ({
-            zoneName: `${cloud}.${zone}`,
-            zoneState: { available },
-          })),
+          availabilityZoneInfo: shown.map(({ name, available }) => ({ zoneName: name, zoneState: { available } })),
         },
       }
     },

@@ -1,4 +1,6 @@
 import { type ZoneRow, zonesFor } from '../../db/queries/clouds/zones.ts'
+import type { Policy } from '../../db/schema/index.ts'
+import { isOpen, oneZone } from '../broker/clouds/policy.ts'
 import { type Operation, operation } from '../http/operation.ts'
 import { nakedTime } from './links.ts'
 
@@ -9,6 +11,17 @@ export const isUp = (zone: Pick<ZoneRow, 'available' | 'enabled' | 'breakerOpenU
 const view = (zone: ZoneRow, now: number) => ({
   zoneName: `${zone.cloud}.${zone.name}`,
   zoneState: { available: isUp(zone, now) },
+})
+
+const standingFor = (policy: Policy, zones: ZoneRow[], now: number) => ({
+  zoneName: policy.zone_name,
+  zoneState: {
+    available: isOpen(
+      policy,
+      zones.map((zone) => ({ cloud: zone.cloud, available: isUp(zone, now) })),
+    ),
+  },
+  hosts: null,
 })
 
 /** To Nova a zone has hosts; here it has one, the cloud. */
@@ -32,11 +45,12 @@ export const availabilityZoneOperations: Operation[] = [
     method: 'GET',
     path: '/os-availability-zone',
     who: 'reader',
-    summary: 'Zones of the clouds that the project may use.',
+    summary: 'Zones of the clouds that the project may use, or the one that its policy has in their place.',
     status: 200,
     handle: async ({ context }) => {
-      const zones = await zonesFor(context.db, context.scope)
-      return { body: { availabilityZoneInfo: zones.map((zone) => ({ ...view(zone, context.now()), hosts: null })) } }
+      const [zones, policy] = await Promise.all([zonesFor(context.db, context.scope), oneZone(context)])
+      const all = zones.map((zone) => ({ ...view(zone, context.now()), hosts: null }))
+      return { body: { availabilityZoneInfo: policy ? [standingFor(policy, zones, context.now())] : all } }
     },
   }),
   operation({

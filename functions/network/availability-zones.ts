@@ -1,4 +1,5 @@
 import { zonesFor } from '../../db/queries/network/network.ts'
+import { isOpen, oneZone } from '../broker/clouds/policy.ts'
 import { type Operation, operation } from '../http/operation.ts'
 import { onlyIn } from './listing.ts'
 
@@ -13,10 +14,16 @@ export const availabilityZoneOperations: Operation[] = [
     summary: 'Lists the zones of the clouds that the project may use, once for networks and once for routers.',
     status: 200,
     handle: async ({ context, queries }) => {
-      const zones = await zonesFor(context.db, context.scope)
+      const [zones, policy] = await Promise.all([zonesFor(context.db, context.scope), oneZone(context)])
+      const listed = zones.map(({ cloud, zone, available }) => ({
+        name: `${cloud}.${zone}`,
+        cloud,
+        available: Boolean(available),
+      }))
+      const shown = policy ? [{ name: policy.zone_name, available: isOpen(policy, listed) }] : listed
       const all = ['network', 'router'].flatMap((resource) =>
-        zones.map(({ cloud, zone, available }) => ({
-          name: `${cloud}.${zone}`,
+        shown.map(({ name, available }) => ({
+          name,
           resource,
           state: available ? 'available' : 'unavailable',
         })),

@@ -20,6 +20,8 @@ export interface ServerFilter {
   keyName?: string | undefined
   hostname?: string | undefined
   availabilityZone?: string | undefined
+  /** The zone that it really is in. */
+  node?: string | undefined
   /** Name of the cloud. */
   host?: string | undefined
   diskConfig?: 'AUTO' | 'MANUAL' | undefined
@@ -44,6 +46,9 @@ export interface ServerFilter {
 }
 
 const ZONE = `(select c.name || '.' || s.zone from clouds c where c.id = s.cloud_id)`
+/** The zone that was named without saying where (it has no dot, and is no cloud's name), else the real one: as a server shows it. */
+const SHOWN_ZONE = `iif(instr(s.pinned_zone, '.') = 0 and s.pinned_zone is not (select c.name from clouds c where c.id = s.cloud_id),
+  s.pinned_zone, ${ZONE})`
 const tagged = (not: string, all: boolean) =>
   all
     ? `${not}(select count(*) from json_each(?) w where exists (select 1 from json_each(s.tags) t where t.value = w.value)) = json_array_length(?)`
@@ -63,7 +68,8 @@ const CONDITIONS: Record<Exclude<keyof ServerFilter, 'deleted'>, string> = {
   userId: 's.user_id = ?',
   keyName: 's.key_name = ?',
   hostname: 's.hostname = ?',
-  availabilityZone: `${ZONE} = ?`,
+  availabilityZone: `${SHOWN_ZONE} = ?`,
+  node: `${ZONE} = ?`,
   host: 's.cloud_id = (select c.id from clouds c where c.name = ?)',
   diskConfig: 's.disk_config = ?',
   powerState: 's.power_state = ?',
@@ -93,7 +99,7 @@ const SORT_COLUMNS = {
   access_ip_v4: 's.access_ip_v4',
   access_ip_v6: 's.access_ip_v6',
   auto_disk_config: 's.disk_config',
-  availability_zone: `coalesce(${ZONE}, '')`,
+  availability_zone: `coalesce(${SHOWN_ZONE}, '')`,
   config_drive: 's.config_drive',
   created_at: 's.created_at',
   display_description: `coalesce(s.description, '')`,

@@ -1,4 +1,4 @@
-import { setPolicy } from '../../../db/queries/clouds/policies.ts'
+import { policyOf, setPolicy } from '../../../db/queries/clouds/policies.ts'
 import type { Policy } from '../../../db/schema/index.ts'
 import type { Context } from '../../context.ts'
 import { commit } from '../line/commit.ts'
@@ -14,6 +14,17 @@ export const inChain = ({ chain }: Policy, cloud: string): number | null => {
   const at = chain === null ? 0 : chain.indexOf(cloud)
   return at < 0 ? null : at
 }
+
+/** The policy of the project that is acted for, where it has one zone listed in place of all; null: all are listed. */
+export const oneZone = async ({ db, scope, caller }: Context): Promise<Policy | null> => {
+  const projectId = 'projectId' in scope ? scope.projectId : caller?.projectId
+  const policy = projectId ? (await policyOf(db, projectId))[0]?.policy : null
+  return policy?.zones === 'policy' ? policy : null
+}
+
+/** Whether something can be started in the one zone: one of those that it stands for is up. */
+export const isOpen = (policy: Policy, zones: { cloud: string; available: boolean }[]): boolean =>
+  zones.some(({ cloud, available }) => available && inChain(policy, cloud) !== null)
 
 /** Replaces what was said of a project before. */
 export const decree = (context: Context, projectId: string, policy: Policy): Promise<void> =>

@@ -1,6 +1,8 @@
 import { adapterFor } from '../../../adapters/registry.ts'
+import { policyOf } from '../../../db/queries/clouds/policies.ts'
 import { zonesOfProject } from '../../../db/queries/network/zones.ts'
 import type { Context } from '../../context.ts'
+import { freeZone } from '../clouds/policy.ts'
 import { NetworkRefused } from './network-refusal.ts'
 
 export interface NamedHome {
@@ -10,12 +12,13 @@ export interface NamedHome {
   zone: string | null
 }
 
-/** What zones stand for that a wish names, of those that its project may use. Throws `AvailabilityZoneNotFound`. */
+/** What zones stand for that a wish names, of those that its project may use; the one that leaves the choice says nothing. Throws `AvailabilityZoneNotFound`. */
 export const homesNamed = async (context: Context, projectId: string, hints: string[]): Promise<NamedHome[]> => {
   if (!hints.length) return []
-  const zones = await zonesOfProject(context.db, projectId)
+  const [zones, [said]] = await Promise.all([zonesOfProject(context.db, projectId), policyOf(context.db, projectId)])
   const homes: NamedHome[] = []
   for (const hint of hints) {
+    if (hint === freeZone(said?.policy ?? null)) continue
     const found = zones.find(({ cloudName, zone }) => `${cloudName}.${zone}` === hint)
     if (!found)
       throw new NetworkRefused({

@@ -98,6 +98,9 @@ const READERS: Record<string, (draft: Draft, value: string, key: string) => void
   availability_zone: (d, value) => {
     d.filter.availabilityZone = value
   },
+  node: (d, value) => {
+    d.filter.node = value
+  },
   host: (d, value) => {
     d.filter.host = value
   },
@@ -169,7 +172,6 @@ const ALIASES: Record<string, string> = table({
   display_name: 'name',
   display_description: 'description',
   image_ref: 'image',
-  node: 'availability_zone',
 })
 
 const patternOf = (key: string, value: string): Matcher => {

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest'
-import { createServer } from '../../support/builders.ts'
+import { createServer, imageNamed } from '../../support/builders.ts'
 import { type Client, type Plimsoll, startPlimsoll } from '../../support/harness.ts'
 
 let plimsoll: Plimsoll
@@ -19,6 +19,11 @@ beforeEach(async () => {
   path = `/broker/v1/projects/${plimsoll.projectId('demo')}/policy`
 })
 
+/** An image of a cloud's own. */
+const imageOf = async (cloud: string): Promise<string> => {
+  const { images } = (await demo.get('/image/v2/images?name=sandbox-linux')).body
+  return images.find((each: Record<string, string>) => each['plimsoll:clouds']?.includes(cloud)).id
+}
 const put = (policy: object) => admin.put(path, { policy })
 const UNSAID = { chain: null, zones: 'all', zone_name: 'burst', min_filters: 'enforced' }
 
@@ -91,5 +96,77 @@ describe('its chain', () => {
     await put({ chain: ['dc2'] })
     expect(await zoneOf(await createServer(plimsoll, demo, { imageRef }))).toMatch(/^dc2\./)
     expect(await zoneOf(await createServer(plimsoll, demo, { imageRef, availability_zone: 'dc1' }))).toMatch(/^dc1\./)
+  })
+})
+
+describe('one zone in place of all', () => {
+  const NOVA = '/compute/v2.1'
+  const NEUTRON = '/network/v2.0'
+  const cinder = () => `/volume/v3/${plimsoll.projectId('demo')}`
+  const listed = async (): Promise<string[][]> => {
+    const nova = (await demo.get(`${NOVA}/os-availability-zone`)).body.availabilityZoneInfo
+    const neutron = (await demo.get(`${NEUTRON}/availability_zones?resource=network`)).body.availability_zones
+    const volumes = (await demo.get(`${cinder()}/os-availability-zone`)).body.availabilityZoneInfo
+    type Zone = Record<string, string>
+    return [...[nova, volumes].map((zones) => zones.map((z: Zone) => z.zoneName)), neutron.map((z: Zone) => z.name)]
+  }
+  const server = async (id: string) =>
+    (await demo.get(`${NOVA}/servers/${id}`, { 'OpenStack-API-Version': 'compute 2.96' })).body.server
+
+  test('is what every list of zones has, under the name that was given to it', async () => {
+    const before = await listed()
+    expect(before[0]!.length).toBeGreaterThan(1)
+    await put({ zones: 'policy' })
+    expect(await listed()).toEqual([['burst'], ['burst'], ['burst']])
+    await put({ zones: 'policy', zone_name: 'anywhere' })
+    expect(await listed()).toEqual([['anywhere'], ['anywhere'], ['anywhere']])
+    await put({ chain: ['dc1'] })
+    expect(await listed(), 'a policy that does not ask for it changes no list').toEqual(before)
+  })
+
+  test('is up as long as a zone is where its servers go', async () => {
+    await put({ zones: 'policy', chain: ['dc1'] })
+    const isUp = async () => (await demo.get(`${NOVA}/os-availability-zone`)).body.availabilityZoneInfo[0].zoneState
+    expect(await isUp()).toEqual({ available: true })
+    await admin.patch('/broker/v1/clouds/dc1', { cloud: { enabled: false } })
+    expect(await isUp()).toEqual({ available: false })
+  })
+
+  test('leaves the choice to the broker, and stays the zone of what was made in it', async () => {
+    const refused = await demo.post(`${NOVA}/servers`, {
+      server: { name: 's', flavorRef: '1', imageRef: await imageNamed(demo), availability_zone: 'burst' },
+    })
+    expect(refused.status, 'nobody may name a zone that is not listed').toBe(400)
+    await put({ zones: 'policy', chain: ['dc2', 'dc1'] })
+    const id = await createServer(plimsoll, demo, { imageRef: await imageOf('dc1'), availability_zone: 'burst' })
+    expect(await server(id)).toMatchObject({
+      status: 'ACTIVE',
+      'OS-EXT-AZ:availability_zone': 'burst',
+      pinned_availability_zone: 'burst',
+      'plimsoll:zone': expect.stringMatching(/^dc1\./),
+    })
+    const real = (await server(id))['plimsoll:zone']
+    const find = async (query: string) =>
+      (await demo.get(`${NOVA}/servers?${query}`, { 'OpenStack-API-Version': 'compute 2.96' })).body.servers.length
+    expect([await find('availability_zone=burst'), await find(`availability_zone=${real}`)]).toEqual([1, 0])
+
+    const named = await createServer(plimsoll, demo, { imageRef: await imageOf('dc1'), availability_zone: real })
+    expect(await server(named), 'real zones can be named still').toMatchObject({
+      'OS-EXT-AZ:availability_zone': real,
+    })
+    expect(await server(named)).not.toHaveProperty('plimsoll:zone')
+    await put({})
+    expect(await server(id), 'whatever is said later').toMatchObject({ 'OS-EXT-AZ:availability_zone': 'burst' })
+  })
+
+  test('is a hint that ties a network and a router to nothing', async () => {
+    await put({ zones: 'policy' })
+    for (const kind of ['network', 'router']) {
+      const made = await demo.post(`${NEUTRON}/${kind}s`, { [kind]: { availability_zone_hints: ['burst'] } })
+      expect([made.status, made.body[kind].availability_zone_hints]).toEqual([201, ['burst']])
+      expect(made.body[kind].availability_zones).toEqual([])
+    }
+    const unknown = await demo.post(`${NEUTRON}/networks`, { network: { availability_zone_hints: ['elsewhere'] } })
+    expect(unknown.status).toBe(404)
   })
 })
