@@ -1,4 +1,4 @@
-import { and, asc, desc, eq, isNull, type SQL, sql } from 'drizzle-orm'
+import { and, asc, desc, eq, getTableColumns, isNull, type SQL, sql } from 'drizzle-orm'
 import type { Database } from '../../client.ts'
 import { prepared, type Slots } from '../../prepared.ts'
 import { attachments, ports, serverActions, servers } from '../../schema/index.ts'
@@ -6,6 +6,7 @@ import { foundWithin, type Scope, within } from '../../scope.ts'
 import type { AttachmentRow } from '../block-storage/attachments.ts'
 import type { PortRow } from '../network/ports.ts'
 import type { ServerAction } from './server-actions.ts'
+import type { ServerRow } from './servers.ts'
 
 /*
  * What belongs to a server, read with the look at the server itself: one query each. Of a server that the scope may not
@@ -15,6 +16,20 @@ import type { ServerAction } from './server-actions.ts'
 interface OfServer {
   scope: Scope
   serverId: string
+}
+
+/** Some columns of a server that is not deleted, or null: `serverColumns('tags')(db, scope, id)`. */
+export const serverColumns = <K extends keyof ServerRow>(...names: K[]) => {
+  const all = getTableColumns(servers)
+  const columns = Object.fromEntries(names.map((name) => [name, all[name]]))
+  const reading = prepared((db, { scope, id }: Slots<{ scope: Scope; id: string }>) =>
+    db
+      .select(columns)
+      .from(servers)
+      .where(and(eq(servers.id, id), isNull(servers.deletedAt), within(servers.projectId, scope))),
+  )
+  return async (db: Database, scope: Scope, id: string): Promise<Pick<ServerRow, K> | null> =>
+    ((await reading.run(db, { scope, id })) as unknown as Pick<ServerRow, K>[])[0] ?? null
 }
 
 /** The one server, if the scope may see it; `deleted`: also when it is gone. */

@@ -44,13 +44,15 @@ const COLUMNS = Object.entries(shown)
   .join(', ')
 
 /** A server's ports are the ones that name it as their device; a stranger's port that does so does not count. */
-const PARTS = `(select c.name from clouds c where c.id = s.cloud_id) as cloud,
- (select json_group_array(json_array(n.name, p.mac_address, json(p.fixed_ips),
+const PORTS = `(select json_group_array(json_array(n.name, p.mac_address, json(p.fixed_ips),
    json((select json_group_array(f.floating_ip_address) from floating_ips f where f.port_id = p.id and f.floating_ip_address is not null)),
    json((select json_group_array(g.name) from port_security_groups x join security_groups g on g.id = x.security_group_id
     where x.port_id = p.id and p.filters is not 'none')), o.position, p.created_at))
   from ports p join networks n on n.id = p.network_id left join server_ports o on o.server_id = s.id and o.port_id = p.id
-  where p.device_id = s.id and p.project_id = s.project_id) as ports,
+  where p.device_id = s.id and p.project_id = s.project_id) as ports`
+
+const PARTS = `(select c.name from clouds c where c.id = s.cloud_id) as cloud,
+ ${PORTS},
  (select json_group_array(json_object('id', a.volume_id, 'delete_on_termination', json(iif(a.delete_on_termination, 'true', 'false'))))
    from attachments a where a.server_id = s.id) as volumes,
  case when s.task_state is null then null else (select b.cloud_id from bindings b where b.resource_id = s.id
@@ -65,9 +67,21 @@ export const FULLER = `${FULL}, s.user_data as userData, ${RESERVATION} as reser
 // Whole texts, made once: the database knows a statement by its text, and a text put together anew has to be read anew.
 const SHOW = `select ${FULL} from servers s where s.id = ?2 and s.project_id = ?3 and s.deleted_at is null`
 const SHOW_ANY = `select ${FULLER} from servers s where s.id = ?2 and s.deleted_at is null`
+const ADDRESSES = `select s.vm_state as "vmState", ${PORTS} from servers s where s.id = ?1 and s.deleted_at is null`
+const ADDRESSES_OWN = `${ADDRESSES} and s.project_id = ?2`
 
 /** One live server within the scope. One query. */
 export const viewServer = async (db: Database, scope: Scope, id: string, now: number): Promise<ServerView | null> =>
   'every' in scope
     ? db.$client.prepare(SHOW_ANY).bind(now, id).first<ServerView>()
     : db.$client.prepare(SHOW).bind(now, id, scope.projectId).first<ServerView>()
+
+/** What tells the addresses of one live server within the scope. One query. */
+export const viewAddresses = async (
+  db: Database,
+  scope: Scope,
+  id: string,
+): Promise<Pick<ServerView, 'vmState' | 'ports'> | null> =>
+  'every' in scope
+    ? db.$client.prepare(ADDRESSES).bind(id).first()
+    : db.$client.prepare(ADDRESSES_OWN).bind(id, scope.projectId).first()

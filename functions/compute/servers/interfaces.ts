@@ -5,7 +5,7 @@ import { attachInterface, detachInterface } from '../../broker/compute/interface
 import { badRequest, notFound } from '../../http/fault.ts'
 import { type Input, type Operation, operation } from '../../http/operation.ts'
 import { address, canonical, fieldsIf, perVersion, tag, uuid } from './fields.ts'
-import { serverOf } from './server.ts'
+import { assertServer, serverOf } from './server.ts'
 
 /** https://docs.openstack.org/api-ref/compute/#port-interfaces-servers-os-interface */
 const interfaceView = (port: Interface, version: number) => ({
@@ -38,7 +38,7 @@ const portOf = async (input: Pick<Input, 'context' | 'params'>): Promise<Interfa
   const { context, params } = input
   const [plugged] = await interfacesIn(context.db, context.scope, params.id!, params.port!)
   if (plugged) return plugged
-  const server = await serverOf(input)
+  const server = await assertServer(input)
   const port = await portById(context.db, context.scope, params.port!)
   throw notFound(
     port ? `Instance ${server.id} does not have a port with id ${port.id}` : `Port ${params.port} could not be found.`,
@@ -56,7 +56,7 @@ export const interfaceOperations: Operation[] = [
     handle: async (input) => {
       const { context, params, version } = input
       const ports = await interfacesIn(context.db, context.scope, params.id!)
-      if (!ports.length) await serverOf(input)
+      if (!ports.length) await assertServer(input)
       return { body: { interfaceAttachments: ports.map((port) => interfaceView(port, version)) } }
     },
   }),

@@ -7,9 +7,10 @@ import { badRequest, forbidden, notFound } from '../../http/fault.ts'
 import { type Input, type Operation, operation } from '../../http/operation.ts'
 import { metadata } from './fields.ts'
 import { refuseOurMetadata } from './our-metadata.ts'
-import { serverOf } from './server.ts'
+import { serverOf, serverPartsOf } from './server.ts'
 
 type Metadata = Record<string, string>
+const metadataOf = serverPartsOf('metadata')
 const MOST = 128
 const body = z.strictObject({ metadata: metadata() })
 const item = z.strictObject({
@@ -46,7 +47,7 @@ export const metadataOperations: Operation[] = [
     who: 'reader',
     summary: 'The metadata of a server.',
     status: 200,
-    handle: async (input) => ({ body: { metadata: (await serverOf(input)).metadata } }),
+    handle: async (input) => ({ body: { metadata: (await metadataOf(input)).metadata } }),
   }),
   operation<z.infer<typeof body>>({
     name: 'server-metadata.merge',
@@ -79,7 +80,7 @@ export const metadataOperations: Operation[] = [
     status: 200,
     handle: async (input) => {
       const key = input.params.key!
-      const value = own((await serverOf(input)).metadata, key)
+      const value = own((await metadataOf(input)).metadata, key)
       if (value === undefined) throw notFound('Metadata item was not found')
       return { body: { meta: { [key]: value } } }
     },

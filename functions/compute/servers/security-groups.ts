@@ -1,6 +1,6 @@
 import { groupsOfServer, type RuleRow, type SecurityGroupView } from '../../../db/queries/network/security-groups.ts'
 import { type Operation, operation } from '../../http/operation.ts'
-import { serverOf } from './server.ts'
+import { assertServer } from './server.ts'
 
 const ruleView = (rule: RuleRow, names: Map<string, string>) => ({
   id: rule.id,
@@ -36,7 +36,7 @@ export const serverGroupOperations: Operation[] = [
     handle: async (input) => {
       const { context, params } = input
       const groups = await groupsOfServer(context.db, context.scope, params.id!)
-      if (!groups.length) await serverOf(input)
+      if (!groups.length) await assertServer(input)
       const names = new Map(groups.map(({ id, name }) => [id, name]))
       const shown = groups.map((group) => groupView(group, names))
       return { body: { security_groups: shown.sort((a, b) => a.name.localeCompare(b.name)) } }

@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { serverColumns } from '../../../db/queries/compute/server-parts.ts'
 import { viewServer } from '../../../db/queries/compute/server-view.ts'
 import { type ServerRow, serverById } from '../../../db/queries/compute/servers.ts'
 import { changeServer, deleteServer } from '../../broker/compute/server.ts'
@@ -15,6 +16,19 @@ export const serverOf = async ({ context, params }: Pick<Input, 'context' | 'par
   if (!server) throw noServer(params.id!)
   return server
 }
+
+/** As much of the server of the path, or 404: most of what is asked of one needs little of it. */
+export const serverPartsOf = <K extends keyof ServerRow>(...names: K[]) => {
+  const read = serverColumns(...names)
+  return async ({ context, params }: Pick<Input, 'context' | 'params'>): Promise<Pick<ServerRow, K>> => {
+    const row = await read(context.db, context.scope, params.id!)
+    if (!row) throw noServer(params.id!)
+    return row
+  }
+}
+
+/** 404 unless the server of the path is there. */
+export const assertServer = serverPartsOf('id')
 
 /** The server of the path with everything that a view shows, or 404. One query. */
 export const shownServer = async ({ context, params }: Pick<Input, 'context' | 'params'>) => {

@@ -4,9 +4,10 @@ import { changeServer } from '../../broker/compute/server.ts'
 import { badRequest, conflict, notFound } from '../../http/fault.ts'
 import { type Input, type Operation, operation } from '../../http/operation.ts'
 import { distinct, MOST_TAGS, tag, tags } from './fields.ts'
-import { serverOf } from './server.ts'
+import { serverOf, serverPartsOf } from './server.ts'
 
 const body = z.strictObject({ tags: tags() })
+const tagsOf = serverPartsOf('tags')
 const SETTLED = ['active', 'paused', 'suspended', 'stopped']
 
 /** Tags may change whether or not the server is locked (nova/api/openstack/compute/server_tags.py). */
@@ -30,7 +31,7 @@ export const tagOperations: Operation[] = [
     summary: 'The tags of a server.',
     status: 200,
     since: 26,
-    handle: async (input) => ({ body: { tags: (await serverOf(input)).tags } }),
+    handle: async (input) => ({ body: { tags: (await tagsOf(input)).tags } }),
   }),
   operation({
     name: 'server-tag.check',
@@ -41,9 +42,9 @@ export const tagOperations: Operation[] = [
     status: 204,
     since: 26,
     handle: async (input) => {
-      const server = await serverOf(input)
+      const server = await tagsOf(input)
       if (!server.tags.includes(input.params.tag!))
-        throw notFound(`Server ${server.id} has no tag '${input.params.tag}'`)
+        throw notFound(`Server ${input.params.id} has no tag '${input.params.tag}'`)
       return {}
     },
   }),

@@ -1,6 +1,6 @@
 import { Fault, notFound } from '../../http/fault.ts'
 import { type Operation, operation } from '../../http/operation.ts'
-import { serverOf } from './server.ts'
+import { assertServer } from './server.ts'
 
 /** What Nova offers beside servers and no cloud behind this broker has: each refusal says why. */
 export const unavailableOperations: Operation[] = [
@@ -12,7 +12,7 @@ export const unavailableOperations: Operation[] = [
     summary: 'Counters of the machine. Refused: clouds do not show them.',
     status: 200,
     handle: async (input) => {
-      await serverOf(input)
+      await assertServer(input)
       throw new Fault(501, 'Diagnostics of machines are not shown by the clouds behind this broker.')
     },
   }),
@@ -24,7 +24,7 @@ export const unavailableOperations: Operation[] = [
     summary: 'The password that the guest made and sealed. No guest hands one over, so it is empty.',
     status: 200,
     handle: async (input) => {
-      await serverOf(input)
+      await assertServer(input)
       return { body: { password: '' } }
     },
   }),
@@ -36,7 +36,7 @@ export const unavailableOperations: Operation[] = [
     summary: 'Forgets the sealed password; there is none.',
     status: 204,
     handle: async (input) => {
-      await serverOf(input)
+      await assertServer(input)
       return {}
     },
   }),
@@ -49,7 +49,7 @@ export const unavailableOperations: Operation[] = [
     status: 200,
     until: 43,
     handle: async (input) => {
-      await serverOf(input)
+      await assertServer(input)
       throw new Fault(400, 'Virtual interfaces are listed by os-interface.')
     },
   }),
@@ -62,7 +62,7 @@ export const unavailableOperations: Operation[] = [
     status: 200,
     since: 23,
     handle: async (input) => {
-      await serverOf(input)
+      await assertServer(input)
       return { body: { migrations: [] } }
     },
   }),
@@ -75,7 +75,7 @@ export const unavailableOperations: Operation[] = [
     status: 200,
     since: 23,
     handle: async (input) => {
-      const { id } = await serverOf(input)
+      const { id } = await assertServer(input)
       throw notFound(`In-progress live migration ${input.params.migration} is not found for server ${id}.`)
     },
   }),
@@ -88,7 +88,7 @@ export const unavailableOperations: Operation[] = [
     status: 200,
     since: 78,
     handle: async (input) => {
-      await serverOf(input)
+      await assertServer(input)
       return { body: { nodes: [], pagesize_kb: null } }
     },
   }),

@@ -8,7 +8,7 @@ import { badRequest, conflict, forbidden, notFound } from '../../http/fault.ts'
 import { type Input, type Operation, operation } from '../../http/operation.ts'
 import { boolean, query, text } from '../parameters.ts'
 import { fieldsIf, perVersion, tag, uuid } from './fields.ts'
-import { serverOf } from './server.ts'
+import { assertServer, serverOf } from './server.ts'
 
 /** https://docs.openstack.org/api-ref/compute/#servers-with-volume-attachments-servers-os-volume-attachments */
 const attachmentView = (a: AttachmentRow, version: number) => ({
@@ -82,7 +82,7 @@ export const volumeAttachmentOperations: Operation[] = [
     handle: async (input) => {
       const { context, params } = input
       const all = await attachmentsIn(context.db, context.scope, params.id!)
-      if (!all.length) await serverOf(input)
+      if (!all.length) await assertServer(input)
       const [offset, limit] = [Number(input.query.offset ?? 0), Number(input.query.limit ?? 1000) || 1000]
       if (!Number.isInteger(offset) || !Number.isInteger(limit) || offset < 0 || limit < 0)
         throw badRequest('Invalid input for query parameters limit or offset.')
@@ -127,7 +127,7 @@ export const volumeAttachmentOperations: Operation[] = [
       const { context, params, version } = input
       const [found] = await attachmentsIn(context.db, context.scope, params.id!, params.volume!)
       if (found) return { body: { volumeAttachment: attachmentView(found, version) } }
-      await serverOf(input)
+      await assertServer(input)
       throw notAttached(params)
     },
   }),

@@ -38,6 +38,14 @@ export const oneOfEach = async (world: World): Promise<Estate> => {
   const { subnet } = await post(`${NETWORK}/subnets`, {
     subnet: { network_id: network.id, cidr: '10.8.0.0/14', ip_version: 4 },
   })
+  const { network: parted } = await post(`${NETWORK}/networks`, { network: { name: 'parted' } })
+  const { segment } = await post(`${NETWORK}/segments`, {
+    segment: { name: NAME, network_id: parted.id, network_type: 'vlan', physical_network: 'sandbox.a' },
+  })
+  const { address_scope } = await post(`${NETWORK}/address-scopes`, { address_scope: { name: NAME, ip_version: 4 } })
+  const { subnetpool } = await post(`${NETWORK}/subnetpools`, {
+    subnetpool: { name: NAME, prefixes: ['10.16.0.0/16'], address_scope_id: address_scope.id },
+  })
   const { networks } = await call('GET', `${NETWORK}/networks?router:external=True`)
   const { router } = await post(`${NETWORK}/routers`, {
     router: { name: NAME, external_gateway_info: { network_id: networks[0].id } },
@@ -73,6 +81,7 @@ export const oneOfEach = async (world: World): Promise<Estate> => {
   for (const [path, id] of [
     ...[['networks', network.id] as const, ['subnets', subnet.id] as const, ['ports', ports[0].id] as const],
     ...[['routers', router.id] as const, ['security-groups', security_group.id] as const],
+    ['subnetpools', subnetpool.id] as const,
   ])
     await call('PUT', `${NETWORK}/${path}/${id}/tags/${NAME}`)
   const { floatingip } = await post(`${NETWORK}/floatingips`, {
@@ -138,6 +147,9 @@ export const oneOfEach = async (world: World): Promise<Estate> => {
     'security-group-rules': (await first(`${NETWORK}/security-group-rules`, 'security_group_rules', token)).id,
     floatingips: floatingip.id,
     'network-ip-availabilities': network.id,
+    segments: segment.id,
+    'address-scopes': address_scope.id,
+    subnetpools: subnetpool.id,
     projects: project.id,
     users: user.id,
     roles: roles[0].id,
