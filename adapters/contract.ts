@@ -160,6 +160,11 @@ export interface ServerRealm extends Realm<ServerSpec, ServerSeen> {
   consoleLog?(id: NativeId): Promise<string>
   /** A URL that opens the console once and soon, in one of the ways that the cloud has. */
   remoteConsole?: { types: ConsoleType[]; open(id: NativeId, type: ConsoleType): Promise<string> }
+  /**
+   * Takes the next step of a creation that is more than one call, while the server is seen `unfinished`. What is to be done
+   * is told by the cloud alone, so that any process goes on with it; safe to repeat.
+   */
+  finish?(id: NativeId): Promise<void>
   /** Changes name and metadata where the cloud shows them. */
   describe?(id: NativeId, label: { name: string; metadata: Record<string, string> }): Promise<void>
 }
@@ -216,6 +221,7 @@ export const CAPABILITIES = [
   'server.config_drive',
   'server.fork',
   'image.upload',
+  'image.volume',
   'volume.type',
   'volume.clone',
 ] as const

@@ -91,8 +91,14 @@ export interface ImageData {
 }
 export interface ImageSpec {
   name: string
-  /** What it is made of; null: it is there, and nobody knows any more. */
-  source: { kind: 'server'; id: NativeId } | ({ kind: 'data' } & ImageData) | null
+  /** What it is made of, a volume as it is now or data; null: it is there, and nobody knows any more. */
+  source: { kind: 'server'; id: NativeId } | VolumeSource | ({ kind: 'data' } & ImageData) | null
+}
+/** A volume that an image is made of, with what nothing on the cloud may tell. */
+export interface VolumeSource {
+  kind: 'volume'
+  id: NativeId
+  arch: 'x86_64' | 'aarch64'
 }
 export interface Size {
   /** The cloud's own name of the size, from its offers. */
@@ -102,10 +108,18 @@ export interface Size {
   /** Root disk; 0: as large as the image asks. */
   diskGiB: number
 }
+/** A volume that a server boots from: it stays a volume of its own, in the server and after it. */
+export interface BootVolume {
+  volume: NativeId
+  arch: 'x86_64' | 'aarch64'
+}
 export interface ServerSpec {
   name: string
   size: Size
+  /** What its root disk is made of; empty: it boots from a volume, or nobody knows any more. */
   image: NativeId
+  /** Absent where an earlier version froze the request: none. */
+  boot?: BootVolume | null
   zone: string
   /** In the order in which the guest sees them. */
   ports: NativeId[]
@@ -122,6 +136,8 @@ export interface AttachmentSpec {
   server: NativeId
   volume: NativeId
   device: string | null
+  /** The server was made with it to boot from: it is there, or will be, and nothing is to be done. */
+  boot?: true
 }
 export interface InterfaceSpec {
   server: NativeId
@@ -171,6 +187,8 @@ export interface ServerSeen extends Seen {
   host?: string
   /** When its power went on last, in milliseconds since 1970, where the cloud says. */
   bootedAt?: number
+  /** It is not yet what was asked for: `ServerRealm.finish` goes on. Its power is `changing` until then. */
+  unfinished?: true
 }
 export interface AttachmentSeen extends Seen {
   device: string | null

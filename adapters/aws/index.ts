@@ -59,6 +59,7 @@ export const aws: Adapter = {
     'server.config_drive': 'EC2 has no config drive; servers read its metadata service.',
     'server.fork':
       'EC2 starts servers from disks only, never from the memory of another: forks are booted from an image.',
+    'image.volume': 'EC2 makes images of servers; boot one and make an image of that.',
     'volume.clone': 'EC2 copies volumes by way of a snapshot only.',
   },
   validate,

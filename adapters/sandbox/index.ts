@@ -59,7 +59,6 @@ export const sandbox: Adapter = {
     'server.shelve': 'The embedded cloud keeps stopped servers where they are.',
     'server.change_password': 'The embedded cloud runs no guests, so nobody could log in.',
     'server.remote_console': 'The embedded cloud runs no guests, so there is no screen to show.',
-    'server.boot_from_volume': 'The embedded cloud boots servers from their local disk only.',
     'server.fork':
       'The embedded cloud keeps no memory of its servers that another could go on from: forks are booted from an image.',
   },

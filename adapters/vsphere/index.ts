@@ -64,6 +64,7 @@ export const vsphere: Adapter = {
       'VMware vSphere changes passwords only for somebody who knows one; log in through the console and change it there.',
     'server.boot_from_volume': 'VMware vSphere boots from templates; a volume is attached beside the root disk.',
     'server.config_drive': 'VMware vSphere has no config drive; servers read what VMware Tools hands them.',
+    'image.volume': 'VMware vSphere makes images of servers; attach the volume to one and copy it there.',
     'volume.clone': 'Volumes are copied by way of a snapshot only.',
   },
   unverified: {

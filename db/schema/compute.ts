@@ -170,6 +170,8 @@ export const attachments = sqliteTable(
     device: text('device'),
     tag: text('tag'),
     deleteOnTermination: flag('delete_on_termination').notNull().default(false),
+    /** Its turn among the disks that the server may boot from; 0: it does. Null: it is none of them. */
+    bootIndex: integer('boot_index'),
     status: text('status').$type<'attaching' | 'attached' | 'detaching' | 'error'>().notNull().default('attaching'),
     createdAt: at('created_at').notNull(),
     attachedAt: at('attached_at'),

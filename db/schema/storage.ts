@@ -103,6 +103,8 @@ export const images = sqliteTable(
       .default(emptyList as never),
     /** The server it is taken from (createImage). */
     serverId: text('server_id'),
+    /** The volume it is taken from (os-volume_upload_image). */
+    volumeId: text('volume_id'),
     /** Where the data is that was uploaded; null: none was. */
     blob: text('blob'),
     /** Made only for this server to be forked from; it goes when the server is there. */

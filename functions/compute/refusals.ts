@@ -12,7 +12,7 @@ import type { Service } from '../http/service.ts'
 /** Nova's sentences (nova/exception.py). Something named in a body is 400, but where the API says 404. */
 export const noServer = (id: string): Fault => notFound(`Instance ${id} could not be found.`)
 
-const LIMIT_WORDS: Record<string, string> = table({ instances: 'instances', cores: 'cores', ram: 'ram' })
+const LIMITS = new Set(['instances', 'cores', 'ram', 'volumes', 'gigabytes'])
 
 /** What is not found is named in the body of most operations, and in the path of some. */
 type Missing = (message: string) => Fault
@@ -35,6 +35,31 @@ const onlyOneWords = {
   'fixed-ip': () => 'Failed to launch instances: Invalid fixed_ip request: it can be used with a single instance only.',
   hostname: () => 'Unable to allocate a single hostname to multiple instances',
   volume: () => 'A volume can be attached to a single instance only.',
+}
+
+const GIB = 2 ** 30
+
+const diskFault = (refusal: ServerRefusal & { kind: 'disk' }): Fault => {
+  switch (refusal.why) {
+    case 'volume':
+    case 'snapshot':
+    case 'image':
+      return badRequest(`Block Device Mapping is Invalid: failed to get ${refusal.why} ${refusal.id}.`)
+    case 'not-bootable':
+      return badRequest(`Block Device ${refusal.id} is not bootable.`)
+    case 'type':
+      return badRequest(`Volume type ${refusal.id} could not be found.`)
+    case 'image-size':
+      return badRequest("Images with destination_type 'volume' need to have a non-zero size specified")
+    case 'blank-size':
+      return badRequest("Blank volumes (source: 'blank', dest: 'volume') need to have non-zero size")
+    case 'small':
+      return badRequest(
+        refusal.of === 'image'
+          ? `Volume is smaller than the minimum size specified in image metadata. Volume size is ${refusal.has * GIB} bytes, minimum size is ${refusal.needs * GIB} bytes.`
+          : `Invalid input received: Volume size '${refusal.has}'GB cannot be smaller than the snapshot size ${refusal.needs}GB. They must be >= original snapshot size.`,
+      )
+  }
 }
 
 const serverFault = (refusal: ServerRefusal, missing: Missing): Fault => {
@@ -69,6 +94,8 @@ const serverFault = (refusal: ServerRefusal, missing: Missing): Fault => {
       )
     case 'volume-status':
       return badRequest(`Invalid volume: Volume ${refusal.id} is in status ${refusal.status}, it must be available.`)
+    case 'disk':
+      return diskFault(refusal)
     case 'only-one':
       return badRequest(onlyOneWords[refusal.what](refusal.id ?? ''))
     case 'unlike-parent':
@@ -115,7 +142,7 @@ const serverFault = (refusal: ServerRefusal, missing: Missing): Fault => {
       )
     case 'quota':
       return forbidden(
-        LIMIT_WORDS[refusal.resource]
+        LIMITS.has(refusal.resource)
           ? `Quota exceeded for ${refusal.resource}: Requested ${refusal.requested}, but already used ${refusal.used} of ${refusal.maximum} ${refusal.resource}`
           : 'Maximum number of ports exceeded',
       )
@@ -166,6 +193,8 @@ const guardWords: Record<string, () => Fault> = table({
   'port-in-use': () => conflict('Port is still in use.'),
   'parent-moved': () => conflict('The server to be forked is not as it was when it was looked at.'),
   'volume-status': () => badRequest('Invalid volume: it is not available any more.'),
+  'volume-size': () =>
+    forbidden('Requested volume size is larger than the maximum allowed limit of the quota per_volume_gigabytes.'),
   'attachment-status': () => badRequest('Invalid volume: it is being detached already.'),
 })
 

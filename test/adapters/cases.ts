@@ -344,6 +344,65 @@ const power = (shop: Workshop, id: string, wanted: string): Promise<ServerSeen |
     (seen) => seen?.health === 'ready' && seen.power === wanted,
   )
 
+/** A volume that servers boot from: a copy of an image. */
+const bootVolume = async (shop: Workshop): Promise<VolumeSeen> => {
+  const { cloud, fixtures } = shop.world
+  const { minDiskGiB = 1 } = (await cloud.image.get(fixtures.image)) ?? {}
+  const sizeGiB = Math.max(minDiskGiB, fixtures.volumeGiB ?? 1, 1)
+  const source = { kind: 'image', id: fixtures.image }
+  return shop.make<VolumeSeen>('volume', { ...(await shop.spec('volume')), name: 'case-root', sizeGiB, source })
+}
+
+/** What `finish` takes in steps, taken. */
+const finished = async (shop: Workshop, id: string): Promise<ServerSeen> => {
+  const look = async () => {
+    const seen = await server(shop).get(id)
+    if (seen?.unfinished) {
+      expect(seen.power, 'nobody may use what is not finished').toBe('changing')
+      await shop.patient(async () => server(shop).finish?.(id))
+    }
+    return seen
+  }
+  const done = (seen: ServerSeen | null) => seen?.health === 'ready' && !seen.unfinished && seen.power === 'running'
+  return (await until(shop.world, 'server finished', look, done)) as ServerSeen
+}
+
+async function bootsFromVolume(shop: Workshop): Promise<void> {
+  const volume = await bootVolume(shop)
+  const mark = shop.mark('server')
+  const asked = await shop.serverSpec({ image: '', boot: { volume: volume.id, arch: 'x86_64' } })
+  const { id } = await shop.make<ServerSeen>('server', asked, mark)
+  const seen = await finished(shop, id)
+  expect(seen).toMatchObject({ mark: { token: mark.token }, size: shop.world.fixtures.size.native })
+  expect(seen.volumes).toEqual([expect.objectContaining({ id: volume.id, root: true })])
+  expect(seen.ports.map((port) => port.id)).toEqual(asked.ports)
+  const twice = server(shop).once === 'none' ? server(shop).find(mark, asked) : server(shop).create(asked, mark)
+  const again = await shop.settled<ServerSeen>('server', (await twice) as ServerSeen)
+  expect(again.id, 'the same token is the same server').toBe(id)
+  expect(await shop.realm('volume').get(volume.id)).toMatchObject({ server: id, health: 'ready' })
+
+  const attached = shop.mark('attachment')
+  const spec = { server: id, volume: volume.id, device: null, boot: true }
+  const attachment = await shop.settled('attachment', await shop.realm('attachment').create(spec, attached))
+  await shop.ready('attachment', attachment.id)
+  await refused(shop.realm('attachment').remove(attachment.id, attached), 'conflict', 'definitive')
+  const other = await make(shop)
+  await refused(
+    shop.realm('attachment').create({ server: other.id, volume: volume.id, device: null }, shop.mark('attachment')),
+    'conflict',
+    'definitive',
+  )
+
+  await server(shop).stop(id)
+  await power(shop, id, 'stopped')
+  await server(shop).start(id)
+  await power(shop, id, 'running')
+  await shop.remove('server', id, mark)
+  const free = (each: Seen | null) => (each as VolumeSeen | null)?.server === null && each?.health === 'ready'
+  await until(shop.world, 'volume free', () => shop.realm('volume').get(volume.id), free)
+  expect(await shop.realm('attachment').get(attachment.id)).toBeNull()
+}
+
 /** One step after another until it is done. */
 const steps = (shop: Workshop, step: () => Promise<'done' | 'going'>): Promise<unknown> =>
   until(
@@ -664,6 +723,49 @@ const stories: Case[] = [
       await shop.make('attachment', spec)
       await shop.remove('server', id, mark)
       await until(shop.world, 'volume free', () => shop.realm('volume').get(volume.id), free)
+    },
+  },
+  {
+    id: 'server.boot_volume',
+    title: 'server: boots from a volume, once per token, which stays in it and outlives it',
+    needs: ['server.boot_from_volume', ...NEEDS.attachment],
+    run: bootsFromVolume,
+  },
+  {
+    id: 'server.boot_volume_killed',
+    title: 'server: one that was to boot from a volume and is removed on its way there lets go of it',
+    needs: ['server.boot_from_volume', ...NEEDS.attachment],
+    async run(shop) {
+      const volume = await bootVolume(shop)
+      const mark = shop.mark('server')
+      const asked = await shop.serverSpec({ image: '', boot: { volume: volume.id, arch: 'x86_64' } })
+      const { id } = await shop.settled<ServerSeen>('server', await server(shop).create(asked, mark))
+      await shop.remove('server', id, mark)
+      const free = (each: Seen | null) => (each as VolumeSeen | null)?.server === null
+      await until(shop.world, 'volume free', () => shop.realm('volume').get(volume.id), free)
+      const left = (await shop.pages<Seen>((cursor) => shop.world.cloud.image.list(cursor))).filter(
+        (each) => each.mark?.token === mark.token,
+      )
+      expect(left).toEqual([])
+    },
+  },
+  {
+    id: 'image.volume',
+    title: 'image: one made of a volume boots a server',
+    needs: ['image', 'image.volume', 'volume'],
+    async run(shop) {
+      const volume = await bootVolume(shop)
+      const source = { kind: 'volume', id: volume.id, arch: 'x86_64' }
+      const spec = { name: `case-image-${crypto.randomUUID().slice(0, 8)}`, source }
+      const mark = shop.mark('image')
+      const image = await shop.make<ImageSeen>('image', spec, mark)
+      expect(image).toMatchObject({ arch: 'x86_64', mark: { token: mark.token } })
+      expect(image.minDiskGiB).toBeGreaterThan(0)
+      const realm = shop.realm('image')
+      const second = realm.once === 'none' ? realm.find(mark, spec) : realm.create(spec, mark)
+      expect((await shop.settled('image', (await second) as Seen)).id).toBe(image.id)
+      const booted = await make(shop, { image: image.id })
+      expect(booted).toMatchObject({ health: 'ready', power: 'running', image: image.id })
     },
   },
   {

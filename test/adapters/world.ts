@@ -213,7 +213,15 @@ export class Workshop {
   async serverSpec(change: Partial<ServerSpec> = {}): Promise<ServerSpec> {
     const { zone, size, image } = this.world.fixtures
     const ports = change.ports ?? (this.world.cloud.port ? [(await this.port()).id] : [])
-    const none = { keypair: null, publicKey: null, userData: null, metadata: {}, configDrive: false, fork: null }
+    const none = {
+      keypair: null,
+      publicKey: null,
+      userData: null,
+      metadata: {},
+      configDrive: false,
+      fork: null,
+      boot: null,
+    }
     return { name: 'case-server', size, image, zone, ...none, ...change, ports }
   }
 

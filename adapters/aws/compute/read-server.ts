@@ -30,6 +30,7 @@ export const readServer = async (context: Context, instance: Instance): Promise<
     metadata: metadataFrom(instance.Tags),
     configDrive: false,
     fork: null,
+    boot: null,
   }
   const owns = [
     ...cards.flatMap((card) => (card.Attachment?.DeleteOnTermination ? (card.NetworkInterfaceId ?? []) : [])),

@@ -53,8 +53,15 @@ export const images = (engine: Engine): ImageRealm => {
     removeMs: settings.delete_ms,
     async draft(spec) {
       const { name, source } = spec
-      if (!source) throw refusal('InvalidValue', 'An image is made of a server or of data.')
+      if (!source) throw refusal('InvalidValue', 'An image is made of a server, a volume or data.')
       if (source.kind === 'data') return { name, spec, ...(await madeOfData(engine.blobs, source)) }
+      if (source.kind === 'volume') {
+        const volume = await referred(engine, 'volume', source.id)
+        refuseUnsettled(engine, volume)
+        const { sizeGiB: minDiskGiB } = volume.spec
+        const { arch } = source
+        return { name, spec, sha256: null, arch, minDiskGiB, sizeBytes: minDiskGiB * 2 ** 30, os: 'linux' as const }
+      }
       const server = await referred(engine, 'server', source.id)
       refuseUnsettled(engine, server)
       const size = settings.sizes.find((each) => each.name === server.size)

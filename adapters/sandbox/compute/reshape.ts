@@ -5,7 +5,6 @@ import type { SizeSetting } from '../options.ts'
 import { findImage } from '../records/catalog.ts'
 import type { Entities } from '../records/entities.ts'
 import { refuseUnsettled } from '../records/realm.ts'
-import type { Amount } from '../records/room.ts'
 import { boot, off } from './power.ts'
 
 type Server = Entities['server']
@@ -17,13 +16,6 @@ export const findSize = (engine: Engine, name: string, zone: string): SizeSettin
   if (size.zones && !size.zones.includes(zone)) throw refusal('InvalidValue', `Zone ${zone} has no size ${name}.`)
   return size
 }
-
-/** What a server of that size takes. */
-export const amountOf = (size: SizeSetting, minDiskGiB: number): Amount => [
-  size.vcpus,
-  size.ram_mib,
-  Math.max(size.disk_gib, minDiskGiB),
-]
 
 /** Throws if the image does not run on, or does not fit, the size. */
 export const refuseMisfit = (size: SizeSetting, image: { arch: string; minDiskGiB: number }): void => {
@@ -66,7 +58,8 @@ export const resizeStep = async (
       throw refusal('WrongArchitecture', 'A server cannot change its architecture.')
     }
     if (server.power !== 'stopped') return off(server, now, engine.settings.stop_ms)
-    await engine.room.take(zone, engine.state.key('server', id), amountOf(size, 0))
+    const disk = server.spec.boot ? 0 : size.disk_gib
+    await engine.room.take(zone, engine.state.key('server', id), [size.vcpus, size.ram_mib, disk])
     return { ...server, size: size.name, powerAt: now + engine.settings.resize_ms }
   })
   return progress
@@ -78,6 +71,7 @@ export const rebuildStep = async (engine: Engine, id: NativeId, image: NativeId,
   let progress: Progress = 'going'
   await engine.state.change('server', id, (server): Server => {
     refuseUnsettled(engine, server)
+    if (server.spec.boot) throw refusal('InvalidValue', 'The server boots from a volume, which is no copy of an image.')
     const now = engine.now()
     progress = server.rebuilt === token && now >= server.powerAt ? 'done' : 'going'
     if (server.rebuilt === token || now < server.powerAt) return server

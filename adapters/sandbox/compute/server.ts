@@ -2,14 +2,16 @@ import type { NativeId, Seen, ServerRealm, ServerSeen, ServerSpec } from '../../
 import { type Engine, healthOf } from '../engine.ts'
 import { noSuch, refusal } from '../errors.ts'
 import { refuseForeign } from '../marks.ts'
+import type { SizeSetting } from '../options.ts'
 import { findImage } from '../records/catalog.ts'
 import { type Entities, exists, type Hold, type Lookup } from '../records/entities.ts'
 import { digest } from '../records/hash.ts'
 import { letGo, take } from '../records/hold.ts'
 import { realm, referred, refuseUnsettled } from '../records/realm.ts'
+import { ROOT } from '../storage/attachment.ts'
 import { consoleText } from './console.ts'
 import { moved, type PowerAction, powerOf } from './power.ts'
-import { amountOf, findSize, rebuildStep, refuseMisfit, resizeStep } from './reshape.ts'
+import { findSize, rebuildStep, refuseMisfit, resizeStep } from './reshape.ts'
 
 type Server = Entities['server']
 const HOSTS_PER_ZONE = 8
@@ -38,22 +40,39 @@ const checkPorts = async (engine: Engine, spec: ServerSpec): Promise<void> => {
   }
 }
 
-/** What a server is made of. Its room and its ports are its own from here on, or else nobody's. */
+/** What its root disk is made of, or the volume that it has in its place; how large that is on the host. */
+const rootOf = async (engine: Engine, spec: ServerSpec, size: SizeSetting): Promise<number> => {
+  if (!spec.boot) {
+    const image = await findImage(engine, spec.image)
+    refuseMisfit(size, image)
+    return Math.max(size.disk_gib, image.minDiskGiB)
+  }
+  const volume = await referred(engine, 'volume', spec.boot.volume)
+  refuseForeign(volume, engine.connection)
+  if (volume.zone !== spec.zone)
+    throw refusal('WrongZone', `The volume is in zone ${volume.zone}, the server in ${spec.zone}.`)
+  refuseMisfit(size, { arch: spec.boot.arch, minDiskGiB: 0 })
+  return 0
+}
+
+/** What a server is made of. Its room, its ports and its volume are its own from here on, or else nobody's. */
 const draft = async (engine: Engine, spec: ServerSpec, id: NativeId, key: string) => {
   const { room, settings } = engine
   const { zone } = room.zone(spec.zone) && spec
   const size = findSize(engine, spec.size.native, zone)
-  const image = await findImage(engine, spec.image)
-  refuseMisfit(size, image)
+  const diskGiB = await rootOf(engine, spec, size)
   const keypair = spec.keypair === null ? null : await referred(engine, 'keypair', spec.keypair)
   await checkPorts(engine, spec)
-  await room.take(zone, key, amountOf(size, image.minDiskGiB))
+  await room.take(zone, key, [size.vcpus, size.ram_mib, diskGiB])
   const now = engine.now()
   const hold: Hold = { server: id, at: now, readyAt: now, goneAt: null, mark: null, device: null }
+  const volumes = spec.boot ? [{ id: spec.boot.volume, device: ROOT }] : []
   try {
     for (const port of spec.ports) await take(engine, 'port', port, hold)
+    for (const volume of volumes) await take(engine, 'volume', volume.id, { ...hold, device: volume.device })
   } catch (error) {
     for (const port of spec.ports) await letGo(engine, 'port', port, id, engine.now())
+    for (const volume of volumes) await letGo(engine, 'volume', volume.id, id, engine.now())
     await room.release(zone, key, engine.now())
     throw error
   }
@@ -74,7 +93,7 @@ const draft = async (engine: Engine, spec: ServerSpec, id: NativeId, key: string
     rebuilt: null,
     host: `sbx-host-${zone}-${(Number.parseInt(digest(id).slice(0, 6), 16) % HOSTS_PER_ZONE) + 1}`,
     ports: spec.ports,
-    volumes: [],
+    volumes,
   }
 }
 
@@ -85,7 +104,8 @@ const view = async (engine: Engine, server: Server, seen: Seen, lookup: Lookup):
   const volumes: ServerSeen['volumes'] = []
   for (const { id: volumeId, device } of server.volumes) {
     const volume = await lookup('volume', volumeId)
-    if (volume && holds(volume.hold, id, now)) volumes.push({ id: volumeId, device, root: false })
+    if (volume && holds(volume.hold, id, now))
+      volumes.push({ id: volumeId, device, root: server.spec.boot?.volume === volumeId })
   }
   const ports = (await pluggedPorts(server, lookup, now)).map(({ id, spec }) => ({
     id,
@@ -96,7 +116,7 @@ const view = async (engine: Engine, server: Server, seen: Seen, lookup: Lookup):
     ...seen,
     power: powerOf(server, now),
     size,
-    image,
+    ...(image === '' ? {} : { image }),
     volumes,
     ports,
     host,

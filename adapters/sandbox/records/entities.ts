@@ -75,6 +75,7 @@ export interface Entities {
     bootAt: number
     offAt: number | null
     size: string
+    /** Empty: it boots from a volume. */
     image: NativeId
     metadata: Record<string, string>
     /** Token of the latest rebuild. */

@@ -14,6 +14,10 @@ export interface PairWays<Spec, S extends Seen> {
   held: Held
   /** Servers are built with some: those are no objects of their own, and have no mark. */
   inborn: boolean
+  /** The server was made with it, so that it is never plugged in. */
+  awaited?(spec: Spec): boolean
+  /** Throws while the server cannot do without it. */
+  refuseRemoval?(held: NativeId, hold: Hold): Promise<void>
   target(spec: Spec): { held: NativeId; server: NativeId }
   spec(held: NativeId, hold: Hold): Spec
   /** Notes the target in the server before it is held; answers the device that the guest sees it as. */
@@ -64,6 +68,9 @@ const make = async <Spec, S extends Seen>(
   }
   const server = await referred(engine, 'server', target.server)
   refuseUnsettled(engine, server)
+  if (current?.server === target.server && current.goneAt === null && (current.mark === null || ways.awaited?.(spec)))
+    return show(engine, ways, entity, await take(engine, held, target.held, { ...current, mark }))
+  if (ways.awaited?.(spec)) throw refusal('WrongState', `The server does not have the ${held} yet.`)
   if (entity.zone !== null && entity.zone !== server.zone) {
     throw refusal('WrongZone', `The ${held} is in zone ${entity.zone}, the server in ${server.zone}.`)
   }
@@ -75,7 +82,12 @@ const make = async <Spec, S extends Seen>(
   return show(engine, ways, entity, await take(engine, held, target.held, wanted))
 }
 
-const remove = async (engine: Engine, kind: string, held: Held, id: NativeId, mark: Mark): Promise<void> => {
+const remove = async <Spec, S extends Seen>(
+  engine: Engine,
+  { kind, held, refuseRemoval }: PairWays<Spec, S>,
+  id: NativeId,
+  mark: Mark,
+): Promise<void> => {
   const found = await heldBy(engine, held, id)
   if (!found) return
   const { entity, hold } = found
@@ -83,6 +95,7 @@ const remove = async (engine: Engine, kind: string, held: Held, id: NativeId, ma
   if (hold.mark === null) refuseForeign(entity, engine.connection)
   else refuseForeign({ kind, id, mark: hold.mark }, engine.connection, mark)
   if (hold.goneAt !== null) return
+  await refuseRemoval?.(entity.id, hold)
   await letGo(engine, held, entity.id, hold.server, engine.now() + engine.settings.attach_ms)
 }
 
@@ -140,7 +153,7 @@ export const pairRealm = <Spec, S extends Seen>(engine: Engine, ways: PairWays<S
       return between(target, (hold) => hold.server === server)
     },
     list: (cursor) => list(engine, ways, cursor),
-    remove: (id, mark) => remove(engine, kind, held, id, mark),
+    remove: (id, mark) => remove(engine, ways, id, mark),
     ...(!inborn && {
       async read(id: NativeId) {
         const found = await heldBy(engine, held, id)

@@ -1,9 +1,10 @@
 import type { AttachmentSeen, AttachmentSpec, Realm } from '../../contract.ts'
 import type { Engine } from '../engine.ts'
 import { refusal } from '../errors.ts'
+import { exists } from '../records/entities.ts'
 import { pairRealm } from '../records/pair-realm.ts'
 
-/** `vda` is the root disk. */
+export const ROOT = '/dev/vda'
 export const DEVICES = [...'bcdefghijklmnopqrstuvwxyz'].map((letter) => `/dev/vd${letter}`)
 
 /** Attachments: a volume in a server, at a device that no other volume of the server has. */
@@ -34,8 +35,14 @@ export const attachments = (engine: Engine): Realm<AttachmentSpec, AttachmentSee
     kind: 'attachment',
     held: 'volume',
     inborn: false,
+    awaited: ({ boot }) => boot === true,
+    async refuseRemoval(volume, { server: id }) {
+      const server = await state.lookup('server', id)
+      if (server?.spec.boot?.volume === volume && exists(server, engine.now()))
+        throw refusal('InUse', 'The server boots from the volume.')
+    },
     target: ({ volume, server }) => ({ held: volume, server }),
-    spec: (volume, { server, device }) => ({ server, volume, device }),
+    spec: (volume, { server, device }) => ({ server, volume, device, ...(device === ROOT ? { boot: true } : {}) }),
     plugIn,
     view: (seen, { device }) => ({ ...seen, device }),
   })

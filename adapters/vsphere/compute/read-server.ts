@@ -41,6 +41,7 @@ export const readServer = async (context: Context, machine: Machine): Promise<Re
     metadata: metadataIn(machine.own[KEY.metadata]),
     configDrive: false,
     fork: null,
+    boot: null,
   }
   const left = [
     ...(disks.length > 0 ? [`It has ${disks.length} more disks, which go with it.`] : []),

@@ -26,7 +26,7 @@ const flat = ({ attachment, ...rest }: Awaited<ReturnType<typeof read>>[number])
 const ofServer = prepared((db, { scope, serverId }: Slots<{ scope: Scope; serverId: string }>) =>
   read(db)
     .where(and(foundWithin(attachments.projectId, scope), eq(attachments.serverId, serverId)))
-    .orderBy(attachments.createdAt, attachments.id),
+    .orderBy(attachments.createdAt, sql`coalesce(${attachments.bootIndex}, 99)`, attachments.id),
 )
 
 /** Volumes of one server, in the order in which they were attached. */
@@ -126,6 +126,11 @@ export const attachmentWork = async (db: Database, id: string) => {
     .where(eq(attachments.id, id))
   return row ?? null
 }
+
+/** True (as SQL) unless the server failed before it ran, or the volume before it was there: nobody has any use for it then. */
+export const stillWanted = ({ serverId, volumeId }: Pick<AttachmentRow, 'serverId' | 'volumeId'>) =>
+  sql`exists (select 1 from servers s join volumes v on v.id = ${volumeId}
+    where s.id = ${serverId} and (s.launched_at is not null or (s.status <> 'ERROR' and v.status <> 'error')))`
 
 /** Statement: a volume is to be in a server. */
 export const insertAttachment = (db: Database, row: typeof attachments.$inferInsert) =>

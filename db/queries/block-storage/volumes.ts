@@ -1,7 +1,7 @@
-import { and, eq, isNull, type Placeholder, type SQL, sql } from 'drizzle-orm'
+import { and, eq, isNull, not, type Placeholder, type SQL, sql } from 'drizzle-orm'
 import { alias } from 'drizzle-orm/sqlite-core'
 import type { Database } from '../../client.ts'
-import { among } from '../../conditions.ts'
+import { always, among } from '../../conditions.ts'
 import { prepared, type Slots } from '../../prepared.ts'
 import { attachments, bindings, clouds, mappings, volumes, zones } from '../../schema/index.ts'
 import { type Scope, within } from '../../scope.ts'
@@ -186,14 +186,14 @@ export const insertVolume = (db: Database, row: typeof volumes.$inferInsert) => 
 export const updateVolume = (db: Database, id: string, set: Partial<VolumeRow>) =>
   db.update(volumes).set(set).where(eq(volumes.id, id))
 
-/** Moves volumes from one of some statuses to another; others stay. */
-export const moveVolumes = (db: Database, ids: string[], from: string[], status: string, now: number) =>
+/** Moves volumes from one of some statuses to another; others stay, and all while a condition keeps them. */
+export const moveVolumes = (db: Database, ids: string[], from: string[], status: string, now: number, kept?: SQL) =>
   db
     .update(volumes)
     .set({ status, updatedAt: now })
     .where(
       sql`${volumes.id} in ${among(ids)} and ${volumes.deletedAt} is null
-        and ${volumes.status} in ${among(from)}`,
+        and ${volumes.status} in ${among(from)} and ${kept ? not(kept) : always}`,
     )
 
 /** True (as SQL) when the volume is in none of these statuses any more. */
@@ -221,11 +221,13 @@ export interface VolumeZone {
   seenAt: number | null
 }
 
-const zonesFor = prepared((db, { scope }: Slots<{ scope: Scope }>) => {
+/** Statement: zones of the clouds that the scope's project is mapped to, in the operator's order. */
+export const volumeZonesQuery = (db: Database, scope: Scope<string | Placeholder>) => {
   const query = db
     .select({
       cloudId: clouds.id,
-      cloud: clouds.name,
+      // In a batch D1 gives rows by the names of their columns, which have to differ.
+      cloud: sql<string>`${clouds.name}`.as('cloud_name'),
       type: clouds.type,
       zone: zones.name,
       available: zones.available,
@@ -246,7 +248,9 @@ const zonesFor = prepared((db, { scope }: Slots<{ scope: Scope }>) => {
   if (!('every' in scope))
     query.innerJoin(mappings, and(eq(mappings.cloudId, clouds.id), eq(mappings.projectId, scope.projectId)))
   return query.orderBy(clouds.position, clouds.name, zones.position, zones.name)
-})
+}
+
+const zonesFor = prepared((db, { scope }: Slots<{ scope: Scope }>) => volumeZonesQuery(db, scope))
 
 /** Zones of the clouds that the scope's project is mapped to, in the operator's order. */
 export const volumeZones = (db: Database, scope: Scope): Promise<VolumeZone[]> => zonesFor.run(db, { scope })

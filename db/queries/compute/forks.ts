@@ -2,7 +2,7 @@ import { and, asc, eq, isNotNull, isNull, lte, type SQL, sql } from 'drizzle-orm
 import type { Database } from '../../client.ts'
 import { attachments, bindings, images, ports, serverPorts, servers } from '../../schema/index.ts'
 
-/** The networks of a server's ports, in the order in which its guest sees them, and the volumes that are in it. */
+/** The networks of a server's ports, in the order in which its guest sees them, and the volumes that are in it; `root`: it boots from that. */
 export const partsToFork = async (db: Database, serverId: string) => {
   const [cards, volumes] = await db.batch([
     db
@@ -11,9 +11,13 @@ export const partsToFork = async (db: Database, serverId: string) => {
       .innerJoin(ports, eq(ports.id, serverPorts.portId))
       .where(eq(serverPorts.serverId, serverId))
       .orderBy(asc(serverPorts.position)),
-    db.select({ id: attachments.volumeId }).from(attachments).where(eq(attachments.serverId, serverId)),
+    db
+      .select({ id: attachments.volumeId, bootIndex: attachments.bootIndex })
+      .from(attachments)
+      .where(eq(attachments.serverId, serverId)),
   ])
-  return { networkIds: cards.map(({ networkId }) => networkId), volumeIds: volumes.map(({ id }) => id) }
+  const root = volumes.find(({ bootIndex }) => bootIndex === 0)?.id ?? null
+  return { networkIds: cards.map(({ networkId }) => networkId), volumeIds: volumes.map(({ id }) => id), root }
 }
 
 const forkOf = (parentId: string): SQL | undefined => and(eq(servers.parentId, parentId), isNull(servers.deletedAt))

@@ -15,8 +15,10 @@ import {
   volumes,
 } from '../../schema/index.ts'
 import { foundWithin, type Scope, within } from '../../scope.ts'
+import type { VolumeZone } from '../block-storage/volumes.ts'
 import { type Terms, termsColumns } from '../clouds/policies.ts'
 import { isExternal, isFoot, isShared } from '../network/network.ts'
+import { diskSourceStatements, type SourceImage, type SourceReferences, type SourceSnapshot } from './disk-sources.ts'
 import { homeOf } from './home.ts'
 
 export type FlavorRow = typeof flavors.$inferSelect
@@ -133,6 +135,8 @@ export interface References {
   /** Names or ids. */
   securityGroups: string[]
   volumeIds: string[]
+  /** What disks are made of for it; null: none is. */
+  sources: SourceReferences | null
   place: string | null
 }
 
@@ -180,6 +184,7 @@ export const lookUpReferences = async (db: Database, refs: References, along?: A
     clouds,
     home,
     policy,
+    ...sources
   ] = await db.batch([
     look,
     db
@@ -246,7 +251,14 @@ export const lookUpReferences = async (db: Database, refs: References, along?: A
     cloudsNamed(db, projectId, refs.place),
     homeOf(db, projectId),
     db.select({ policy: projects.policy }).from(projects).where(eq(projects.id, projectId)),
+    // Most servers have no disks made: then nothing is read for them.
+    ...((refs.sources ? diskSourceStatements(db, refs, refs.sources) : []) as []),
   ])
+  const [imagesMade = [], snapshotsMade = [], volumeZones = []] = sources as unknown as [
+    SourceImage[],
+    SourceSnapshot[],
+    VolumeZone[],
+  ]
   if (along?.pending) along.settle(looked as never)
   return {
     flavor: flavor[0] ?? null,
@@ -262,6 +274,7 @@ export const lookUpReferences = async (db: Database, refs: References, along?: A
     securityGroups: groups,
     keypair: keypair[0] ?? null,
     volumes: volumeRows,
+    sources: { images: imagesMade, snapshots: snapshotsMade, zones: volumeZones },
     candidates: candidates.map((c) => ({ ...c, available: Boolean(c.available) })),
     /** Those that the project may use. */
     clouds,

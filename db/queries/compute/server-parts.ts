@@ -79,7 +79,7 @@ const attached = prepared((db, asked: Slots<OfServer & { volumeId?: string | und
         asked.volumeId && eq(attachments.volumeId, asked.volumeId),
       ),
     )
-    .orderBy(attachments.createdAt, attachments.id),
+    .orderBy(attachments.createdAt, sql`coalesce(${attachments.bootIndex}, 99)`, attachments.id),
 )
 
 /** Attachments of the volumes of a server in the order in which they were made, or the one of a volume. */

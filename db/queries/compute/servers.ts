@@ -45,8 +45,14 @@ export const serverMoved = (id: string, saw: { vmState: string; taskState: strin
   sql`not exists (select 1 from servers where id = ${id} and deleted_at is null and vm_state = ${saw.vmState} and task_state is ${saw.taskState})`
 
 /** True (as SQL) when what a server is to be made of was deleted since it was looked up. */
-export const namedGone = ({ imageId, keypair }: Pick<ServerRow, 'imageId' | 'keypair'>): SQL =>
-  sql`not exists (select 1 from images where id = ${imageId} and deleted_at is null)
+export const namedGone = (
+  { keypair }: Pick<ServerRow, 'keypair'>,
+  { imageIds, snapshotIds }: { imageIds: string[]; snapshotIds: string[] },
+): SQL =>
+  sql`exists (select 1 from json_each(${JSON.stringify(imageIds)}) named
+      where not exists (select 1 from images where id = named.value and deleted_at is null))
+    or exists (select 1 from json_each(${JSON.stringify(snapshotIds)}) named
+      where not exists (select 1 from snapshots where id = named.value and deleted_at is null and status = 'available'))
     or (${keypair?.id ?? null} is not null and not exists (select 1 from keypairs where id = ${keypair?.id ?? null}))`
 
 /** True (as SQL) when the server is gone, or on its way. */

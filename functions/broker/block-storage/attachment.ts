@@ -10,6 +10,7 @@ import {
   serverGone,
   updateAttachment,
 } from '../../../db/queries/block-storage/attachments.ts'
+import { snapshotsOf } from '../../../db/queries/block-storage/snapshots.ts'
 import { moveVolumes, type VolumeRead, volumeNot } from '../../../db/queries/block-storage/volumes.ts'
 import { everyProject } from '../../../db/scope.ts'
 import type { Context } from '../../context.ts'
@@ -23,6 +24,8 @@ export interface AttachOptions {
   device: string | null
   tag: string | null
   deleteOnTermination: boolean
+  /** Its turn among the disks that the server may boot from; 0: it does. Null: it is none of them. */
+  bootIndex?: number | null
 }
 
 /** What has to be known of a volume that is to be attached; `attachment`: null, if it has none. */
@@ -42,7 +45,10 @@ export const attachVolume = async (
 ): Promise<AttachmentRow> => {
   const { row, writes } = planAttachment(context, server, volume, options)
   const detail = { volume_id: volume.id }
-  await commit(context, { action: 'attach_volume', kind: 'server', resourceId: server.id, detail }, writes)
+  await commit(context, { action: 'attach_volume', kind: 'server', resourceId: server.id, detail }, [
+    ...writes,
+    noteAction(context, server, 'attach_volume', volume.id),
+  ])
   return row
 }
 
@@ -68,27 +74,44 @@ export const planAttachment = (
       there: volume.cloudId === server.cloudId ? (server.zone ?? 'no zone yet') : 'another cloud',
     })
   if (volume.readonly) throw new VolumeRefused({ kind: 'readonly' })
-  const now = context.now()
-  const row: AttachmentRow = {
-    id: context.newId(),
-    projectId: volume.projectId,
-    serverId: server.id,
-    volumeId: volume.id,
-    ...options,
-    status: 'attaching',
-    createdAt: now,
-    attachedAt: null,
-  }
+  const row = newAttachment(context, server, volume, options)
   const writes = [
     guard(context, 'server-gone', serverGone(server.id)),
     guard(context, 'volume-status', volumeNot(volume.id, allowed)),
     insertAttachment(db, row),
-    moveVolumes(db, [volume.id], allowed, 'reserved', now),
+    moveVolumes(db, [volume.id], allowed, 'reserved', row.createdAt),
     bindTo(context, 'attachment', row, volume),
-    noteAction(context, server, 'attach_volume', volume.id),
   ]
   return { row, writes }
 }
+
+/** The same for a volume that is made in the same batch, and for this server. */
+export const planMadeAttachment = (
+  context: Context,
+  server: ServerRow,
+  volume: Pick<VolumeRead, 'id' | 'projectId' | 'cloudId' | 'zone'>,
+  options: AttachOptions,
+): Write[] => {
+  const row = newAttachment(context, server, volume, options)
+  return [insertAttachment(context.db, row), bindTo(context, 'attachment', row, volume)]
+}
+
+const newAttachment = (
+  context: Context,
+  server: ServerRow,
+  volume: Pick<VolumeRead, 'id' | 'projectId'>,
+  options: AttachOptions,
+): AttachmentRow => ({
+  id: context.newId(),
+  projectId: volume.projectId,
+  serverId: server.id,
+  volumeId: volume.id,
+  bootIndex: null,
+  ...options,
+  status: 'attaching',
+  createdAt: context.now(),
+  attachedAt: null,
+})
 
 /** The device that a cloud is going to name for one more volume, as far as can be told; null: it never says. */
 export const nextDevice = async (
@@ -158,14 +181,20 @@ export const endAttachments = async (context: Context, serverId: string): Promis
   if (!held.length) return []
   const now = context.now()
   const all = held.map(({ volumeId }) => volumeId)
-  const doomed = held.filter((a) => a.deleteOnTermination).map(({ volumeId }) => volumeId)
+  // As with Cinder, one with snapshots stays.
+  const doomed: string[] = []
+  for (const { deleteOnTermination, volumeId } of held)
+    if (deleteOnTermination && !(await snapshotsOf(db, volumeId)).length) doomed.push(volumeId)
   const ids = held.map(({ id }) => id)
   return [
     unwanted(context, 'attachment', ids),
     deleteAttachments(db, ids),
     moveVolumes(db, all, ['reserved', 'attaching', 'in-use', 'detaching'], 'available', now),
     ...(doomed.length
-      ? [moveVolumes(db, doomed, ['available', 'error'], 'deleting', now), unwanted(context, 'volume', doomed)]
+      ? [
+          moveVolumes(db, doomed, ['creating', 'available', 'error'], 'deleting', now),
+          unwanted(context, 'volume', doomed),
+        ]
       : []),
   ]
 }

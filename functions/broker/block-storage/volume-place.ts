@@ -114,7 +114,7 @@ export const sourceOf = async (context: Context, wish: Origin, places: VolumeZon
       ...nothing,
       cloudId,
       image: image.row,
-      least: Math.max(1, leastDiskGib(image.row), Math.ceil((image.row.sizeBytes ?? 0) / 2 ** 30)),
+      least: leastVolumeGib(image.row),
       bootable: true,
       imageMetadata: imageMetadataOf(image.row),
     }
@@ -122,7 +122,14 @@ export const sourceOf = async (context: Context, wish: Origin, places: VolumeZon
   return nothing
 }
 
-const imageMetadataOf = (image: NonNullable<Awaited<ReturnType<typeof imageFor>>>['row']): Record<string, string> => ({
+/** GiB that a volume of an image has at least. */
+export const leastVolumeGib = (image: ImageRow): number =>
+  Math.max(1, leastDiskGib(image), Math.ceil((image.sizeBytes ?? 0) / 2 ** 30))
+
+/** What a volume remembers of the image that it is made of, as Cinder does. */
+export const imageMetadataOf = (image: ImageRow): Record<string, string> => ({
+  // Whoever boots from the volume has to know, and the image may be gone by then.
+  ...(image.arch === 'x86_64' ? {} : { architecture: image.arch }),
   ...image.properties,
   image_id: image.id,
   image_name: image.name ?? '',

@@ -17,11 +17,12 @@ import {
   volumeNot,
 } from '../../../db/queries/block-storage/volumes.ts'
 import { homeOf } from '../../../db/queries/compute/home.ts'
+import type { ImageRow } from '../../../db/queries/image/images.ts'
 import type { Ref } from '../../../db/queries/line/bindings.ts'
 import type { Context } from '../../context.ts'
 import { connectCloud } from '../clouds/clouds.ts'
 import { realiseImage } from '../image/image-takers.ts'
-import { charge, commit, driveSoon, guard } from '../line/commit.ts'
+import { charge, commit, driveSoon, guard, type Write } from '../line/commit.ts'
 import { bindTo, changed, unwanted } from '../line/resources.ts'
 import { choosePlace, type NewVolume, sourceName, sourceOf, zonesWithVolumes } from './volume-place.ts'
 import { VolumeRefused } from './volume-refusal.ts'
@@ -31,7 +32,7 @@ import { DEFAULT_TYPE } from './volume-types.ts'
 export const volumeFor = (context: Context, id: string): Promise<VolumeRead | null> =>
   readVolume(context.db, context.scope, id)
 
-/** What it is when nothing is under way. */
+/** What it is when nothing is under way; one that is made with a server is kept for that. */
 export const restingStatus = (attachment: { status: string } | null): string =>
   attachment && attachment.status !== 'attaching' ? 'in-use' : 'available'
 
@@ -51,11 +52,8 @@ export const createVolume = async (context: Context, wish: NewVolume): Promise<V
   if (size < source.least)
     throw new VolumeRefused({ kind: 'too-small', what: sourceName(wish), size, least: source.least })
   if (wish.sourceVolumeId) await refuseIncapable(context, place.cloudId, projectId, 'volume.clone')
-  const now = context.now()
-  const row: VolumeRow = {
-    id: context.newId(),
+  const row = newVolumeRow(context, {
     projectId,
-    userId: context.caller?.userId ?? '',
     name: wish.name,
     description: wish.description,
     sizeGib: size,
@@ -66,25 +64,41 @@ export const createVolume = async (context: Context, wish: NewVolume): Promise<V
     sourceVolumeId: wish.sourceVolumeId,
     imageId: wish.imageId,
     bootable: source.bootable,
-    readonly: false,
     metadata: wish.metadata,
     imageMetadata: source.imageMetadata,
+  })
+  const writes = planVolume(context, row, source.image ?? null)
+  await commit(context, { action: 'create', kind: 'volume', resourceId: row.id }, writes)
+  return { ...row, cloud: place.cloud, attachment: null, dueAt: null, attachmentDueAt: null }
+}
+
+type Said = 'id' | 'userId' | 'readonly' | 'status' | 'fault' | 'createdAt' | 'updatedAt' | 'deletedAt'
+
+/** A volume that is to be made, of the caller. */
+export const newVolumeRow = (context: Context, wish: Omit<VolumeRow, Said>): VolumeRow => {
+  const now = context.now()
+  return {
+    ...wish,
+    id: context.newId(),
+    userId: context.caller?.userId ?? '',
+    readonly: false,
     status: 'creating',
     fault: null,
     createdAt: now,
     updatedAt: now,
     deletedAt: null,
   }
-  await commit(context, { action: 'create', kind: 'volume', resourceId: row.id }, [
-    guard(context, 'volume-size', tooLargeFor(projectId, size)),
-    charge(context, projectId, 'volumes', 1),
-    charge(context, projectId, 'gigabytes', size),
-    insertVolume(context.db, row),
-    bindTo(context, 'volume', row, row),
-    ...(source.image ? realiseImage(context, source.image, projectId, row.cloudId) : []),
-  ])
-  return { ...row, cloud: place.cloud, attachment: null, dueAt: null, attachmentDueAt: null }
 }
+
+/** Writes that admit a volume, made of an image or not; charges `volumes` and `gigabytes`. Guard: `volume-size`. */
+export const planVolume = (context: Context, row: VolumeRow, image: ImageRow | null): Write[] => [
+  guard(context, 'volume-size', tooLargeFor(row.projectId, row.sizeGib)),
+  charge(context, row.projectId, 'volumes', 1),
+  charge(context, row.projectId, 'gigabytes', row.sizeGib),
+  insertVolume(context.db, row),
+  bindTo(context, 'volume', row, row),
+  ...(image ? realiseImage(context, image, row.projectId, row.cloudId) : []),
+]
 
 /** Throws `incapable` with the reason that the adapter gives. */
 export const refuseIncapable = async (

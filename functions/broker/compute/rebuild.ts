@@ -3,6 +3,7 @@ import type { ServerRow } from '../../../db/queries/compute/servers.ts'
 import type { Context } from '../../context.ts'
 import { imageFor } from '../image/image.ts'
 import { realiseImage, whyNobodyTakes } from '../image/image-takers.ts'
+import { rootVolumeOf } from './disks/root.ts'
 import { keepingLineage } from './fork/lineage.ts'
 import { ask, requireCapability, requireState } from './server-action.ts'
 import { powerShown } from './server-facts.ts'
@@ -19,6 +20,11 @@ export const rebuildServer = async (
   >,
 ): Promise<void> => {
   requireState(context, server, 'rebuild')
+  if (await rootVolumeOf(context, server))
+    refuse({
+      kind: 'incapable',
+      reason: `Instance ${server.id} boots from a volume, which no image is written over here.`,
+    })
   await requireCapability(context, server, 'server.rebuild', (cloud) => cloud.server.rebuild)
   const image = (await imageFor(context, imageId)) ?? refuse({ kind: 'unknown', what: 'image', id: imageId })
   if (image.row.status !== 'active') refuse({ kind: 'image-status', id: imageId, status: image.row.status })

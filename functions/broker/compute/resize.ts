@@ -6,6 +6,7 @@ import { insertServerAction } from '../../../db/queries/compute/server-actions.t
 import { type ServerRow, serverMoved, updateServer } from '../../../db/queries/compute/servers.ts'
 import type { Context } from '../../context.ts'
 import { commit, guard } from '../line/commit.ts'
+import { rootVolumeOf } from './disks/root.ts'
 import { flavorSnapshot } from './flavor.ts'
 import { rank } from './place/rank.ts'
 import { chargeFlavor } from './server-act.ts'
@@ -27,7 +28,8 @@ export const resizeServer = async (
   const more = { cores: next.vcpus - server.flavor.vcpus, ram: next.ramMib - server.flavor.ramMib }
   // As Nova: what may not be is told before what cannot be.
   await refuseBeyondLimits(context, server.projectId, more)
-  const target = await sizeFor(context, server, flavor)
+  const size = await sizeFor(context, server, flavor)
+  const target = (await rootVolumeOf(context, server)) ? { ...size, diskGib: 0 } : size
   await withinLimits(context, server.projectId, more, () =>
     ask(context, server, {
       action: 'resize',

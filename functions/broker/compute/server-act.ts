@@ -51,6 +51,10 @@ export const act = async (
   cloud: Cloud,
   seen: ServerSeen,
 ): Promise<{ settled: boolean; writes: Write[] }> => {
+  if (seen.unfinished) {
+    await cloud.server.finish!(binding.nativeId!)
+    return { settled: false, writes: [] }
+  }
   const action = machineAction(work)
   if (!action) {
     const restoring = await restoreServer(context, work.server, binding, seen)

@@ -145,7 +145,7 @@ export const moving = async (server: ServerRow, words: string, work: () => Promi
 export const withinLimits = async <T>(
   context: Context,
   projectId: string,
-  asked: { instances?: number; cores: number; ram: number },
+  asked: Record<string, number>,
   work: () => Promise<T>,
 ): Promise<T> => {
   try {
@@ -153,7 +153,7 @@ export const withinLimits = async <T>(
   } catch (error) {
     if (!(error instanceof Refused && error.refusal.kind === 'quota')) throw error
     const { resource } = error.refusal
-    const requested = { instances: 0, ...asked }[resource as 'instances' | 'cores' | 'ram']
+    const requested = asked[resource]
     if (requested === undefined) throw error
     const [limit] = await quotaUse(context.db, projectId, [resource])
     const { used, maximum } = limit ?? { used: 0, maximum: defaultMaximum[resource] ?? -1 }

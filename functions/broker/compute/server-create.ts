@@ -3,13 +3,15 @@ import { insertServerAction } from '../../../db/queries/compute/server-actions.t
 import { insertServer, namedGone, type ServerRow } from '../../../db/queries/compute/servers.ts'
 import type { KeypairSnapshot } from '../../../db/schema/index.ts'
 import type { Context } from '../../context.ts'
-import { planAttachment } from '../block-storage/attachment.ts'
 import { realiseImage, withTakers } from '../image/image-takers.ts'
 import { charge, commit, guard, type Write } from '../line/commit.ts'
 import { Refused } from '../line/refused.ts'
 import { bindTo } from '../line/resources.ts'
 import { pinNetworks } from '../network/network.ts'
 import { planPorts, untilFree } from '../network/port.ts'
+import { admitDisks, volumesCharged } from './disks/admit.ts'
+import { archOf, bootDisk, type Disk } from './disks/disk.ts'
+import { sourcesNamed, understandDisks } from './disks/understand.ts'
 import { parentIn, type Resolved, resolveFork } from './fork/fork.ts'
 import { type Choice, choosePlaces } from './place/choose.ts'
 import { recordPlacement } from './place/record.ts'
@@ -42,21 +44,22 @@ export const createServers = (context: Context, projectId: string, asked: Server
 
 const create = async (context: Context, projectId: string, asked: ServerWish): Promise<ServerRow[]> => {
   const { wish, found, origin } = await resolve(context, projectId, asked)
-  const volumes = understandVolumes(wish, found)
-  const understood = understand(wish, found, projectId)
+  const disks = await understandDisks(wish.disks, wish.maxCount === 1, found)
+  const understood = understand(wish, found, projectId, disks)
   const choice = await choosePlaces(context, wish, understood, found)
   refuseUnsecured(wish, understood)
   if (origin.tied && !choice.places.length) refuse({ kind: 'no-place', reason: choice.reason })
-  const admission = { context, projectId, wish, found, understood, volumes, origin, ...choice }
+  const admission = { context, projectId, wish, found, understood, origin, ...choice }
   const { vcpus, ramMib } = understood.flavor
   const made = understood.nics.filter(({ port }) => port === null)
-  const each = { instances: 1, cores: vcpus, ram: ramMib, port: made.length }
-  return withinQuota(context, projectId, wish, each, (count) =>
-    withinLimits(context, projectId, { instances: count, cores: count * vcpus, ram: count * ramMib }, () =>
-      untilFree(() => admit(admission, count)),
-    ),
+  const charged = { instances: 1, cores: vcpus, ram: ramMib, ...volumesCharged(disks) }
+  return withinQuota(context, projectId, wish, { ...charged, port: made.length }, (count) =>
+    withinLimits(context, projectId, times(charged, count), () => untilFree(() => admit(admission, count))),
   )
 }
+
+const times = (amounts: Record<string, number>, count: number): Record<string, number> =>
+  Object.fromEntries(Object.entries(amounts).map(([resource, amount]) => [resource, amount * count]))
 
 /** What the wish refers to; a wish for a fork said as one for a plain server. */
 const resolve = async (context: Context, projectId: string, asked: ServerWish): Promise<Resolved> => {
@@ -91,23 +94,26 @@ const referencesOf = ({ scope, caller }: Context, projectId: string, wish: Serve
     anyNetwork: typeof wish.nics === 'string',
     portIds: nics.flatMap((nic) => ('portId' in nic ? nic.portId : [])),
     securityGroups: wish.securityGroups ?? [],
-    volumeIds: wish.volumes.map(({ id }) => id),
+    ...sourcesNamed(wish.disks),
     place: wish.zone,
   }
 }
 
 /** Checks what a new server refers to, in the order in which Nova does. Throws `ServerRefused`. Pure. */
-const understand = (wish: ServerWish, found: Found, projectId: string): Understood => {
+const understand = (wish: ServerWish, found: Found, projectId: string, disks: Disk[]): Understood => {
   const flavor = found.flavor ?? refuse({ kind: 'unknown', what: 'flavor', id: wish.flavorId })
   if (!isFree(wish, found) && !found.clouds.some(({ named }) => named))
     refuse({ kind: 'unknown', what: 'zone', id: wish.zone! })
-  const image = understandImage(wish, found, projectId)
-  if (flavor.ramMib < image.minRamMib)
-    refuse({ kind: 'too-small', what: 'memory', has: flavor.ramMib, needs: image.minRamMib })
-  refuseSmallDisk(flavor.diskGib, image)
+  const root = bootDisk(disks)
+  const image = root && !wish.imageId ? null : understandImage(wish, found, projectId, root)
+  const boots = root?.made?.image ?? image
+  if (boots && flavor.ramMib < boots.minRamMib)
+    refuse({ kind: 'too-small', what: 'memory', has: flavor.ramMib, needs: boots.minRamMib })
+  if (image && !root) refuseSmallDisk(flavor.diskGib, image)
   const keypair = understandKeypair(wish, found)
   const nics = understandNics(wish, found, projectId)
-  return { flavor, image, nics, groupIds: understandGroups(wish, found), keypair }
+  const arch = root ? archOf(root) : (image?.arch ?? 'x86_64')
+  return { flavor, image, arch, nics, groupIds: understandGroups(wish, found), keypair, disks }
 }
 
 /** The key itself: its name may mean another one by the time it is needed. */
@@ -117,10 +123,16 @@ const understandKeypair = ({ keyName }: ServerWish, { keypair }: Found): Keypair
   return { id, publicKey, fingerprint }
 }
 
-const understandImage = (wish: ServerWish, found: Found, projectId: string): NonNullable<Found['image']> => {
+const understandImage = (
+  wish: ServerWish,
+  found: Found,
+  projectId: string,
+  root: Disk | undefined,
+): NonNullable<Found['image']> => {
   const image = found.image ?? refuse({ kind: 'unknown', what: 'image', id: wish.imageId })
   // Of somebody else's images only those on the project's own clouds can be seen at all, and those that are with us.
-  if (image.projectId !== projectId && !image.blob && !cloudsWith(found).length && found.clouds.length)
+  const here = image.blob || cloudsWith(found).length > 0 || root
+  if (image.projectId !== projectId && !here && found.clouds.length)
     refuse({ kind: 'unknown', what: 'image', id: wish.imageId })
   if (image.status !== 'active') refuse({ kind: 'image-status', id: image.id, status: image.status })
   return image
@@ -174,40 +186,29 @@ const understandGroups = ({ securityGroups }: ServerWish, found: Found): string[
   return ids.length ? [...new Set(ids)] : null
 }
 
-/** Volumes, each with how it is to be attached. */
-const understandVolumes = ({ volumes, maxCount }: ServerWish, found: Found) =>
-  volumes.map(({ id, ...options }) => {
-    if (maxCount > 1) refuse({ kind: 'only-one', what: 'volume', id })
-    const volume = found.volumes.find((each) => each.id === id) ?? refuse({ kind: 'unknown', what: 'volume', id })
-    if (volume.status !== 'available') refuse({ kind: 'volume-status', id, status: volume.status })
-    return { volume, options }
-  })
-
 type Admission = {
   context: Context
   projectId: string
   wish: ServerWish
   found: Found
   understood: Understood
-  /** For the first server: there is no other where there are any. */
-  volumes: ReturnType<typeof understandVolumes>
   origin: Origin
 } & Choice
 
 /** One batch for all of them; a repetition has nothing to write, and plans nothing. */
 const admit = async (admission: Admission, count: number): Promise<ServerRow[]> => {
-  const { context, volumes } = admission
+  const { context, understood } = admission
   const rows = Array.from({ length: count }, (_, i) => newRow(admission, count > 1 ? i + 1 : null))
   const writes = context.once?.replay ? [] : await writesFor(admission, rows)
-  const volumeIds = volumes.map(({ volume }) => volume.id)
+  const volumeIds = understood.disks.flatMap(({ volume }) => volume?.id ?? [])
   const detail = { ids: rows.map(({ id }) => id), ...(volumeIds.length ? { volume_ids: volumeIds } : {}) }
   await commit(context, { action: 'create', kind: 'server', resourceId: rows[0]!.id, detail }, writes)
   return rows
 }
 
 const writesFor = async (admission: Admission, rows: ServerRow[]): Promise<Write[]> => {
-  const { context, projectId, understood, volumes, origin, places, zonal, filters } = admission
-  const { flavor, nics } = understood
+  const { context, projectId, understood, origin, places, zonal, filters } = admission
+  const { flavor, nics, disks, image } = understood
   const writes: Write[] = [
     charge(context, projectId, 'instances', rows.length),
     charge(context, projectId, 'cores', rows.length * flavor.vcpus),
@@ -218,7 +219,7 @@ const writesFor = async (admission: Admission, rows: ServerRow[]): Promise<Write
   if (at)
     writes.push(
       ...pinNetworks(context, networkIds, { cloudId: at.cloudId, zone: zonal ? at.zone : null, filters }),
-      ...realiseImage(context, understood.image, projectId, at.cloudId),
+      ...(image && !bootDisk(disks) ? realiseImage(context, image, projectId, at.cloudId) : []),
     )
   const wishes = at ? rows.map((row) => portsWished({ ...understood, filters }, row)) : []
   const planned = await planPorts(context, wishes.flat(), admission.found)
@@ -227,15 +228,20 @@ const writesFor = async (admission: Admission, rows: ServerRow[]): Promise<Write
     if (at)
       writes.push(
         ...plug(context, { ...understood, filters }, planned.splice(0, wishes[i]!.length), row, at),
+        ...admitDisks(context, row, disks, at),
         bindTo(context, 'server', row, at),
       )
   }
-  if (at)
-    for (const { volume, options } of volumes) writes.push(...planAttachment(context, rows[0]!, volume, options).writes)
   writes.push(...origin.writes(rows))
-  if (!origin.tied) writes.push(guard(context, 'named-gone', namedGone(rows[0]!)))
+  if (!origin.tied) writes.push(guard(context, 'named-gone', namedGone(rows[0]!, namedBy(understood))))
   return writes
 }
+
+/** What has to be there still when servers are admitted that are made of it. */
+const namedBy = ({ image, disks }: Understood) => ({
+  imageIds: [image, ...disks.map(({ made }) => made?.image)].flatMap((each) => each?.id ?? []),
+  snapshotIds: disks.flatMap(({ made }) => made?.snapshotId ?? []),
+})
 
 const history = (context: Context, row: ServerRow): Write =>
   insertServerAction(context.db, { ...who(context, row), action: 'create', now: context.now() })

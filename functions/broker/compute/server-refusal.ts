@@ -20,6 +20,12 @@ export type ServerRefusal =
   | { kind: 'no-network'; projectId: string }
   | { kind: 'many-groups'; name: string }
   | { kind: 'volume-status'; id: string; status: string }
+  /** A disk that is a volume cannot be had: what it names is not there, or one cannot boot from it. */
+  | { kind: 'disk'; why: 'volume' | 'snapshot' | 'image' | 'type' | 'not-bootable'; id: string }
+  /** Nobody said how large a disk is that has no size of its own. */
+  | { kind: 'disk'; why: 'image-size' | 'blank-size' }
+  /** In GiB. */
+  | { kind: 'disk'; why: 'small'; of: 'image' | 'snapshot'; has: number; needs: number }
   /** Wanted of several servers at once, which only one can have. */
   | { kind: 'only-one'; what: 'port' | 'fixed-ip' | 'hostname' | 'volume'; id?: string }
   /** A fork cannot differ from its parent in that; `reason` is a sentence for people. */

@@ -1,5 +1,6 @@
 import type { ServerRow } from '../../../db/queries/compute/servers.ts'
 import type { Context } from '../../context.ts'
+import { bootDisk } from './disks/disk.ts'
 import { flavorSnapshot } from './flavor.ts'
 import { serverStatus } from './lifecycle.ts'
 import type { Choice } from './place/choose.ts'
@@ -21,7 +22,8 @@ export const newRow = (
   { context, projectId, wish, understood, origin, places, zonal, filters, reason }: Placed,
   number: number | null,
 ): ServerRow => {
-  const [at, ...next] = places
+  // A volume has the size that it has, whatever the flavor says of a disk.
+  const [at, ...next] = bootDisk(understood.disks) ? places.map((place) => ({ ...place, diskGib: 0 })) : places
   const now = context.now()
   const id = context.newId()
   const name = number === null ? wish.name : `${wish.name}-${number}`
@@ -46,7 +48,7 @@ export const newRow = (
     flavor: flavorSnapshot(understood.flavor),
     oldFlavor: null,
     launchIndex: number === null ? 0 : number - 1,
-    imageId: understood.image.id,
+    imageId: understood.image?.id ?? null,
     keyName: wish.keyName,
     keypair: understood.keypair,
     userData: sealUserData(context, id, wish.userData),

@@ -5,6 +5,7 @@ import type { ImageRow } from '../../../db/queries/image/images.ts'
 import type { KeypairSnapshot } from '../../../db/schema/index.ts'
 import { leastDiskGib } from '../image/image-takers.ts'
 import type { Write } from '../line/commit.ts'
+import type { Disk, DiskWish } from './disks/disk.ts'
 import type { Places } from './server-facts.ts'
 import { refuse } from './server-refusal.ts'
 
@@ -23,6 +24,7 @@ export interface ServerWish {
   /** Null: made of the name. */
   hostname: string | null
   flavorId: string
+  /** Empty: it boots from a volume. */
   imageId: string
   /** `auto`: the one network there is; `any`: the same, but none will do as well. */
   nics: Nic[] | 'auto' | 'any'
@@ -40,8 +42,8 @@ export interface ServerWish {
   diskConfig: 'AUTO' | 'MANUAL'
   minCount: number
   maxCount: number
-  /** Volumes that are there already, put into the server once it runs. */
-  volumes: { id: string; device: string | null; tag: string | null; deleteOnTermination: boolean }[]
+  /** Its disks besides one that is made of its image: volumes, there already or made with it. */
+  disks: DiskWish[]
   fork: ForkWish | null
   /** Scheduler hints as they were sent. */
   hints: Record<string, Json>
@@ -72,7 +74,11 @@ export const NO_ORIGIN: Origin = {
 /** What every named thing turned out to be. */
 export interface Understood {
   flavor: NonNullable<Found['flavor']>
-  image: NonNullable<Found['image']>
+  /** Null: it boots from a volume, and no image was named besides. */
+  image: Found['image']
+  /** Of the machine that what it boots from runs on. */
+  arch: string
+  disks: Disk[]
   nics: { network: NetworkRow; fixedIp: string | null; port: Found['ports'][number] | null }[]
   groupIds: string[] | null
   keypair: KeypairSnapshot | null

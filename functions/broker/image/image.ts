@@ -204,6 +204,7 @@ const NOTHING_SAID = {
   properties: {},
   tags: [],
   serverId: null,
+  volumeId: null,
   blob: null,
   forkId: null,
   fault: null,

@@ -3,6 +3,7 @@ import {
   attachmentWork,
   deleteAttachments,
   finishAction,
+  stillWanted,
   updateAttachment,
 } from '../../../db/queries/block-storage/attachments.ts'
 import { moveVolumes } from '../../../db/queries/block-storage/volumes.ts'
@@ -19,6 +20,8 @@ const volume = ({ attachment: a }: Row): Need => ({ kind: 'volume', resourceId: 
 /** The volume is free again and the attachment a matter of the past. */
 const freed = (context: Context, { attachment: a }: Row, failed?: string): Write[] => {
   const now = context.now()
+  // As Nova cleans up after a server that could not be built.
+  const kept = failed !== undefined && a.deleteOnTermination ? stillWanted(a) : null
   return [
     deleteAttachments(context.db, [a.id]),
     moveVolumes(context.db, [a.volumeId], ['reserved', 'attaching', 'in-use', 'detaching'], 'available', now),
@@ -27,6 +30,12 @@ const freed = (context: Context, { attachment: a }: Row, failed?: string): Write
       now,
     }),
     finishAction(context.db, 'detach_volume', a.serverId, a.volumeId, { now }),
+    ...(kept
+      ? [
+          unwanted(context, 'volume', a.volumeId, kept),
+          moveVolumes(context.db, [a.volumeId], ['creating', 'available', 'error'], 'deleting', now, kept),
+        ]
+      : []),
   ]
 }
 
@@ -40,6 +49,7 @@ export const attachmentSteps = steps<Row, AttachmentSpec, AttachmentSeen>({
     server: native(server(row)),
     volume: native(volume(row)),
     device: row.attachment.device,
+    ...(row.attachment.bootIndex === 0 ? { boot: true } : {}),
   }),
 
   observe({ db, now }, { attachment: a, volumeStatus }, binding, seen) {

@@ -1,5 +1,7 @@
 import type { ServerSeen, ServerSpec } from '../../../adapters/contract.ts'
 import { CloudError } from '../../../adapters/errors.ts'
+import { type AttachmentRow, attachmentsOf } from '../../../db/queries/block-storage/attachments.ts'
+import { archOfSize } from '../../../db/queries/compute/flavors.ts'
 import { finishActionById, finishActions, openActions } from '../../../db/queries/compute/server-actions.ts'
 import {
   activatePorts,
@@ -19,7 +21,7 @@ import { nextPlace } from '../compute/place/next.ts'
 import { recordAttempt } from '../compute/place/record.ts'
 import { act, actionFailed, machineAction, type ServerWork } from '../compute/server-act.ts'
 import { endServer } from '../compute/server-end.ts'
-import { hostIdOf, isCondemned, placesJson, placesOf, statusShown } from '../compute/server-facts.ts'
+import { hostIdOf, isCondemned, type Place, placesJson, placesOf, statusShown } from '../compute/server-facts.ts'
 import { openUserData } from '../compute/user-data.ts'
 import { imageNeed } from '../image/image-takers.ts'
 import type { Write } from '../line/commit.ts'
@@ -42,13 +44,21 @@ const imageOf = async ({ db }: Context, server: ServerRow): Promise<Need | null>
   return { ...imageNeed(image, server.projectId), atRest: made !== undefined && image.status !== 'active' }
 }
 
-/** What it begins from: the memory of its parent, which has to be there, or an image. */
-const originOf = async (context: Context, server: ServerRow): Promise<Need | null> => {
+/** What it begins from: the memory of its parent, which has to be there, a volume that is made, or an image. */
+const originOf = async (context: Context, server: ServerRow, disks: AttachmentRow[]): Promise<Need | null> => {
   const { parentId, forkMode, projectId } = server
-  return parentId !== null && forkMode === 'instant'
-    ? { kind: 'server', resourceId: parentId, projectId }
+  if (parentId !== null && forkMode === 'instant') return { kind: 'server', resourceId: parentId, projectId }
+  const root = disks.find(({ bootIndex }) => bootIndex === 0)
+  return root
+    ? { kind: 'volume', resourceId: root.volumeId, projectId: root.projectId, atRest: true }
     : imageOf(context, server)
 }
+
+/** Without its disks it is not the server that was asked for: they are made before it. */
+const diskNeeds = (disks: AttachmentRow[]): Need[] =>
+  disks
+    .filter(({ bootIndex }) => bootIndex !== 0)
+    .map(({ volumeId, projectId }) => ({ kind: 'volume', resourceId: volumeId, projectId }))
 
 /** What the parent was made of, for the books: an image that has left the cloud since does not matter to a memory. */
 const imageOfMemory = async ({ db }: Context, { imageId, projectId }: ServerRow, { cloudId }: Binding) => {
@@ -56,6 +66,9 @@ const imageOfMemory = async ({ db }: Context, { imageId, projectId }: ServerRow,
   const mine = bindings.find(({ phase, scope }) => phase === 'bound' && (scope === '' || scope === projectId))
   return mine?.nativeId ?? ''
 }
+
+const archFor = async ({ db }: Context, { cloudId, native }: Place): Promise<'x86_64' | 'aarch64'> =>
+  (await archOfSize(db, cloudId, native)) === 'aarch64' ? 'aarch64' : 'x86_64'
 
 /** A server below the line. Everything else in the broker exists for it. */
 export const serverSteps = steps<ServerWork, ServerSpec, ServerSeen>({
@@ -72,9 +85,11 @@ export const serverSteps = steps<ServerWork, ServerSpec, ServerSeen>({
 
   async needs(context, { server }, binding) {
     const ports = await portsOfServer(context.db, server.id)
-    const origin = await originOf(context, server)
+    const disks = await attachmentsOf(context.db, everyProject, server.id)
+    const origin = await originOf(context, server, disks)
     const { keypair } = server
     return [
+      ...diskNeeds(disks),
       ...ports.map(({ portId }) => ({ ...ownPort(server, portId), zone: binding.zone })),
       ...(origin ? [origin] : []),
       ...(keypair ? [{ ...keypairNeed(keypair, server.projectId), ifOffered: true }] : []),
@@ -83,15 +98,17 @@ export const serverSteps = steps<ServerWork, ServerSpec, ServerSeen>({
 
   async spec(context, { server }, binding, native) {
     const { at } = placesOf(server)
-    const origin = await originOf(context, server)
+    const origin = await originOf(context, server, await attachmentsOf(context.db, everyProject, server.id))
     if (!at || !origin) throw new CloudError('definitive', 'The server has no place or no image.')
     const forks = origin.kind === 'server'
+    const boots = origin.kind === 'volume'
     const { keypair } = server
     const ports = await portsOfServer(context.db, server.id)
     return {
       name: server.name,
       size: { native: at.native, vcpus: at.vcpus, ramMiB: at.ramMib, diskGiB: at.diskGib },
-      image: forks ? await imageOfMemory(context, server, binding) : native(origin),
+      image: forks ? await imageOfMemory(context, server, binding) : boots ? '' : native(origin),
+      boot: boots ? { volume: native(origin), arch: await archFor(context, at) } : null,
       zone: binding.zone ?? at.zone,
       ports: ports.map(({ portId }) => native(ownPort(server, portId))),
       keypair: keypair && native.orNull(keypairNeed(keypair, server.projectId)),
@@ -156,7 +173,9 @@ export const serverSteps = steps<ServerWork, ServerSpec, ServerSeen>({
     const now = context.now()
     const exists = binding.phase === 'bound'
     const lost = exists && error.code === 'not_found'
-    if (exists && !lost) return action ? actionFailed(context, work, action, error) : []
+    // What was never finished, and is not going to be, is no server that somebody could go on with.
+    const unmade = exists && !action && server.launchedAt === null && error.code === 'definitive'
+    if (exists && !lost && !unmade) return action ? actionFailed(context, work, action, error) : []
     const message = error.code === 'capacity' ? `No valid host was found. ${error.message}` : error.message
     const status = serverStatus({
       phase: 'failed',

@@ -38,7 +38,7 @@ export const volumeSteps = steps<Row, VolumeSpec, VolumeSeen>({
     const from = stage === 'create' ? await source(context, row) : null
     const made = (binding.frozen as VolumeSpec | null)?.source ?? null
     return {
-      name: v.name ?? v.id,
+      name: v.name || v.id,
       sizeGiB: v.sizeGib,
       zone: v.zone,
       type: v.volumeType === DEFAULT_TYPE ? null : v.volumeType,
@@ -54,7 +54,7 @@ export const volumeSteps = steps<Row, VolumeSpec, VolumeSeen>({
       return v.status === 'error' ? [] : [set({ status: 'error', fault: seen.fault ?? 'The cloud could not make it.' })]
     if (seen.health !== 'ready') return []
     const resting = restingStatus(attachment)
-    if (v.status === 'creating') return [set({ status: resting })]
+    if (v.status === 'creating') return [set({ status: attachment?.status === 'attaching' ? 'reserved' : resting })]
     if (v.status === 'extending' && seen.sizeGiB >= v.sizeGib) return [set({ status: resting })]
     // Growing it was refused: it is as large as it was, and the project is charged for that alone.
     if (v.status === 'error_extending' && v.fault !== null && seen.sizeGiB < v.sizeGib)

@@ -47,6 +47,9 @@ export const withdrawn = (context: Context, kind: Kind, id: string, awaited: SQL
   changed(context, kind, id),
 ]
 
-/** It shall be nowhere any more; the rows above the line may go at once or when the last cloud has let go. */
-export const unwanted = (context: Context, kind: Kind, ids: string | string[]): Write =>
-  makesDue(wantAbsent(context.db, kind, ids, context.now()), { kind, ids: [ids].flat(), want: 'absent' })
+/**
+ * It shall be nowhere any more, unless a condition (as SQL) keeps it; the rows above the line may go at once or when the last
+ * cloud has let go.
+ */
+export const unwanted = (context: Context, kind: Kind, ids: string | string[], kept?: SQL): Write =>
+  makesDue(wantAbsent(context.db, kind, ids, context.now(), kept), { kind, ids: [ids].flat(), want: 'absent' })

@@ -7,7 +7,7 @@ import { badRequest, conflict, forbidden } from '../../http/fault.ts'
 import { type Input, type Operation, operation } from '../../http/operation.ts'
 import { links } from '../links.ts'
 import { boolean, integer, name, text } from '../parameters.ts'
-import { type DeviceMapping, deviceMapping, legacyMapping, volumesOf } from './devices.ts'
+import { type DeviceMapping, deviceMapping, disksOf, legacyMapping } from './devices.ts'
 import {
   accessAddress,
   address,
@@ -161,8 +161,8 @@ const wishOf = ({ body, version }: Input<Creation>): ServerWish => {
   // A fork has the image of its parent, whether that is named or not.
   const origin = imageRef || (fork?.of ?? '')
   const mappings = server.block_device_mapping_v2 ?? legacyVolumes(server.block_device_mapping)
-  const volumes = volumesOf(mappings, origin)
-  if (!origin) throw badRequest('Missing imageRef attribute')
+  if (!origin && !mappings.length) throw badRequest('Missing imageRef attribute')
+  const disks = disksOf(mappings, origin)
   const minCount = server.min_count ?? 1
   const maxCount = server.max_count ?? minCount
   if (minCount > maxCount) throw badRequest('min_count must be <= max_count')
@@ -190,7 +190,7 @@ const wishOf = ({ body, version }: Input<Creation>): ServerWish => {
     diskConfig: server['OS-DCF:diskConfig'] ?? 'MANUAL',
     minCount,
     maxCount,
-    volumes,
+    disks,
     fork,
     hints: hintsOf(body),
   }

@@ -1,11 +1,8 @@
 import * as z from 'zod'
-import type { ServerWish } from '../../broker/compute/server-wish.ts'
-import { badRequest, conflict } from '../../http/fault.ts'
+import type { DiskWish } from '../../broker/compute/disks/disk.ts'
+import { badRequest } from '../../http/fault.ts'
 import { boolean, integer, text } from '../parameters.ts'
 import { fieldsIf, tag, uuid } from './fields.ts'
-
-const NO_BOOT_VOLUME =
-  'Booting from a volume is not offered: no cloud behind this broker starts servers from a volume of the user. Boot from the image and attach the volume.'
 
 /** `block_device_mapping_v2` (https://docs.openstack.org/nova/latest/user/block-device-mapping.html). */
 export const deviceMapping = (version: number) =>
@@ -53,48 +50,69 @@ export const legacyMapping = z.strictObject({
   connection_info: text(0, 16_777_215).optional(),
 })
 
-type Volumes = ServerWish['volumes']
-const invalid = (message: string) => badRequest(`Block Device Mapping is Invalid: ${message}`)
+type Source = NonNullable<DeviceMapping['source_type']>
+/** A mapping with what it leaves unsaid, and its id by the one name. */
+interface Mapping extends Omit<DeviceMapping, 'source_type' | 'destination_type' | 'boot_index'> {
+  source: Source
+  local: boolean
+  id: string | undefined
+  index: number
+}
+
+const invalid = (details: string) => badRequest(`Block Device Mapping is Invalid: ${details}`)
+const SEQUENCE = 'Boot sequence for the instance and image/block device mapping combination is not valid.'
+
+/** Each on its own (nova/block_device.py, `BlockDeviceDict.from_api`). */
+const understood = (m: DeviceMapping, imageRef: string): Mapping => {
+  const source = m.source_type ?? (m.volume_id ? 'volume' : m.snapshot_id ? 'snapshot' : m.image_id ? 'image' : 'blank')
+  const local =
+    (m.destination_type ?? (source === 'image' || m.guest_format === 'swap' ? 'local' : 'volume')) === 'local'
+  const index = m.boot_index ?? -1
+  const id = m.uuid ?? { volume: m.volume_id, snapshot: m.snapshot_id, image: m.image_id, blank: undefined }[source]
+  if (source === 'blank' && id !== undefined) throw invalid('Invalid device UUID.')
+  if (source !== 'blank' && id === undefined) throw invalid('Missing device UUID.')
+  if (source === 'image' && local && !(imageRef && index === 0))
+    throw invalid('Mapping image to local is not supported.')
+  if (local && m.volume_type) throw invalid('Specifying a volume_type with destination_type=local is not supported.')
+  if (source === 'volume' && m.volume_type) throw invalid('Specifying volume type to existing volume is not supported.')
+  return { ...m, source, local, id, index }
+}
+
+/** Turns count from the root on, one each (nova/compute/api.py, `_validate_bdm`); an image that none of them names is the root. */
+const refuseGaps = (mappings: Mapping[], imageRef: string): void => {
+  const named = mappings.flatMap(({ index }) => (index >= 0 ? index : []))
+  const sequence = named.includes(0) || !imageRef ? named : [0, ...named]
+  const inOrder = sequence.toSorted((a, b) => a - b)
+  if (!inOrder.length || inOrder.some((index, at) => index !== at)) throw invalid(SEQUENCE)
+}
 
 /**
- * Volumes to attach. The root disk is the image on a local disk; another one is refused, with the reason. Volumes that
- * exist are attached once the server runs. Boot indexes count from the root on, one each (nova/compute/api.py,
- * `_validate_bdm`); what follows the root is a disk like the others.
+ * Disks of a server that are volumes, there already or made with it. The one with boot index 0 is the root; where none is,
+ * the root is made of the image, on a disk that goes with the server.
  */
-export const volumesOf = (mappings: DeviceMapping[], imageRef: string): Volumes => {
-  const root = mappings.find(({ boot_index }) => boot_index === 0)
-  const indexes = mappings.flatMap(({ boot_index }) =>
-    typeof boot_index === 'number' && boot_index >= 0 ? boot_index : [],
-  )
-  const sequence = (root || !imageRef ? indexes : [0, ...indexes]).toSorted((a, b) => a - b)
-  if (mappings.length > 0 && (sequence.length === 0 || sequence.some((index, at) => index !== at)))
-    throw invalid('Boot sequence for the instance and image/block device mapping combination is not valid.')
-  if (root) checkRoot(root, imageRef)
-  return mappings.filter((mapping) => mapping !== root).map(volumeOf)
+export const disksOf = (given: DeviceMapping[], imageRef: string): DiskWish[] => {
+  const mappings = given.filter(({ no_device }) => !no_device).map((mapping) => understood(mapping, imageRef))
+  if (mappings.length) refuseGaps(mappings, imageRef)
+  return mappings.filter((mapping) => !isImageRoot(mapping, imageRef)).map(diskOf)
 }
 
-const checkRoot = (root: DeviceMapping, imageRef: string): void => {
-  const source = root.source_type ?? (root.volume_id ? 'volume' : root.snapshot_id ? 'snapshot' : 'image')
-  if (source === 'blank')
-    throw invalid("Blank volumes (source: 'blank', dest: 'volume') need to have non-zero size and cannot boot.")
-  const destination = root.destination_type ?? (source === 'image' ? 'local' : 'volume')
-  if (source !== 'image' || destination !== 'local') throw conflict(NO_BOOT_VOLUME)
-  if (!imageRef) throw invalid('Mapping image to local is not supported.')
-  const named = root.uuid ?? root.image_id
-  if (named !== undefined && named !== imageRef) throw invalid('The image that is mapped is not the one of the server.')
+const isImageRoot = ({ source, local, id }: Mapping, imageRef: string): boolean => {
+  if (source !== 'image' || !local) return false
+  if (id !== imageRef) throw invalid('The image that is mapped is not the one of the server.')
+  return true
 }
 
-const volumeOf = (m: DeviceMapping): Volumes[number] => {
-  const id = m.volume_id ?? (m.source_type === 'volume' ? m.uuid : undefined)
-  if (id === undefined)
-    throw badRequest(
-      m.destination_type === 'local' || m.guest_format === 'swap'
-        ? 'Ephemeral and swap disks are not offered by the clouds behind this broker.'
-        : 'A server is created with volumes that exist already: create the volume first and give its id (source_type volume).',
-    )
+const diskOf = (m: Mapping): DiskWish => {
+  const { source, local, id, index } = m
+  if (local) throw badRequest('Ephemeral and swap disks are not offered by the clouds behind this broker.')
   return {
-    id,
-    device: m.device_name ?? null,
+    source: source === 'blank' ? null : { kind: source, id: id! },
+    // An existing volume is as large as it is, whatever is said of it.
+    sizeGib: source === 'volume' ? null : (m.volume_size ?? null),
+    volumeType: m.volume_type || null,
+    bootIndex: index >= 0 ? index : null,
+    // What a root is called is for its cloud to say.
+    device: index === 0 ? null : (m.device_name ?? null),
     tag: m.tag ?? null,
     deleteOnTermination: m.delete_on_termination ?? false,
   }

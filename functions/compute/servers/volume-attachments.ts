@@ -164,6 +164,7 @@ export const volumeAttachmentOperations: Operation[] = [
       const { context } = input
       const server = await serverOf(input)
       const found = await attachmentOf(input)
+      if (found.bootIndex === 0) throw badRequest('Cannot detach a root device volume')
       requireState(context, server, 'detach_volume')
       await detachVolume(context, server, found)
       return {}

@@ -76,7 +76,12 @@ const readParent = async (
     unlike(`Image ${wish.imageId} is not the one that instance ${of} was made of, and a fork has no other.`)
   const { cloud } = await connectCloud(context, cloudId, projectId, { throughBreaker: true })
   const mode = cloud.server.forks ? 'instant' : 'snapshot'
-  const { networkIds, volumeIds } = await partsToFork(context.db, of)
+  const { networkIds, volumeIds, root } = await partsToFork(context.db, of)
+  if (root)
+    refuse({
+      kind: 'incapable',
+      reason: `Instance ${of} boots from volume ${root}: make a snapshot of that, and a server that boots from it.`,
+    })
   const nics = typeof wish.nics === 'string' ? networkIds.map((networkId) => ({ networkId, fixedIp: null })) : wish.nics
   if (mode === 'instant' && nics.length !== networkIds.length)
     unlike(

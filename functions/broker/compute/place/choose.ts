@@ -6,6 +6,8 @@ import { mayMove } from '../../clouds/filters.ts'
 import { NO_POLICY } from '../../clouds/policy.ts'
 import { refuseReadOnly } from '../../clouds/read-only.ts'
 import { whyNobodyTakes } from '../../image/image-takers.ts'
+import { bootDisk } from '../disks/disk.ts'
+import { whyNoTypes } from '../disks/refusals.ts'
 import { flavorSnapshot } from '../flavor.ts'
 import type { Place } from '../server-facts.ts'
 import { refuse } from '../server-refusal.ts'
@@ -53,7 +55,8 @@ export const choosePlaces = async (
     await refuseReadOnly(context, [all, images, named, ...networks])
   }
   const asked = isFree(wish, found) ? found.clouds : found.clouds.filter(({ named }) => named)
-  const untaken = places.length ? null : await whyNobodyTakes(understood.image, asked)
+  const { image, disks } = understood
+  const untaken = places.length || !image || bootDisk(disks) ? null : await whyNobodyTakes(image, asked)
   const type = found.clouds.find(({ id }) => id === places[0]?.cloudId)?.type ?? ''
   return {
     places,
@@ -158,16 +161,17 @@ const zonesTying = ({ understood: { nics }, found }: Ground): string[] => {
 }
 
 const requirementOf = (
-  { wish, understood: { flavor, image }, found }: Ground,
+  { wish, understood: { flavor, arch, disks }, found }: Ground,
   clouds: Mapped[],
   tying: string | undefined,
 ): Requirement => ({
   flavor: { ...flavorSnapshot(flavor), native: flavor.native },
-  arch: image.arch,
+  arch,
   zone: isFree(wish, found) ? null : zoneNamed(wish.zone!, found),
   clouds: clouds.map(({ id }) => id),
   tied: tying === undefined ? {} : Object.fromEntries(clouds.map(({ id }) => [id, tying])),
   home: found.home,
+  volumes: (place) => whyNoTypes(disks, found, place),
 })
 
 const zoneNamed = (name: string, found: Found) => {

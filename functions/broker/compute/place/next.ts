@@ -1,8 +1,10 @@
+import { attachmentsOf } from '../../../../db/queries/block-storage/attachments.ts'
 import { policyOf } from '../../../../db/queries/clouds/policies.ts'
 import { candidatesFor } from '../../../../db/queries/compute/places.ts'
 import { portsOfServer, type ServerRow } from '../../../../db/queries/compute/servers.ts'
 import type { Binding } from '../../../../db/queries/line/bindings.ts'
 import type { Filters } from '../../../../db/schema/index.ts'
+import { everyProject } from '../../../../db/scope.ts'
 import type { Context } from '../../../context.ts'
 import { filteringAt, mayMove } from '../../clouds/filters.ts'
 import { NO_POLICY } from '../../clouds/policy.ts'
@@ -27,7 +29,11 @@ export const nextPlace = async (
   const tried = [...(places.tried ?? []), ...(places.at ? [keyOf(places.at)] : [])]
   if (tried.length >= MOST_TRIES) return null
   const tied = (await portsOfServer(context.db, server.id)).length > 0
-  const reachable = places.next.filter(({ cloudId }) => !tied || (cloudId === binding.cloudId && !places.zonal))
+  // Its volumes are in its zone, or are being made there.
+  const held = (await attachmentsOf(context.db, everyProject, server.id)).length > 0
+  const reachable = places.next.filter(
+    ({ cloudId }) => !held && (!tied || (cloudId === binding.cloudId && !places.zonal)),
+  )
   const filters = await filtersWherever(context, server, reachable)
   const open = reachable.filter(({ cloudId }) => filters.has(cloudId))
   const [chosen, ...next] = open.length ? open : await larger(context, server, places, tried)

@@ -16,6 +16,8 @@ export interface Requirement {
   tied: Record<string, string>
   /** The zone that is preferred on its cloud, because other things of the project are there; null: none is. */
   home: Home | null
+  /** Why the volumes that are made with it cannot be in a place; null: they can. */
+  volumes?: (place: Pick<Candidate, 'cloudId' | 'zone'>) => string | null
 }
 
 /** More places than this are not tried. */
@@ -50,7 +52,7 @@ const isHome = ({ home }: Requirement, { cloudId, zone }: Candidate): number =>
   Number(home?.cloudId === cloudId && home.zone === zone)
 
 /** Rules about offers, in the order in which they are asked. */
-export const UNFIT = ['available', 'architecture', 'flavor', 'named', 'cloud', 'zone']
+export const UNFIT = ['available', 'architecture', 'flavor', 'named', 'cloud', 'zone', 'volume-type']
 
 /** Why an offer will not do, and the rule that says so; null: it does. */
 export const whyUnfit = (required: Requirement, c: Candidate): Because | null => {
@@ -63,7 +65,9 @@ export const whyUnfit = (required: Requirement, c: Candidate): Because | null =>
     return refused('named', `${zone.zone ? `${zone.cloud}.${zone.zone}` : zone.cloud} was named.`)
   if (clouds && !clouds.includes(c.cloudId)) return refused('cloud', 'Something else that it needs cannot be there.')
   const at = tied[c.cloudId]
-  return at && at !== c.zone ? refused('zone', `Its networks and volumes are in zone ${at}.`) : null
+  if (at && at !== c.zone) return refused('zone', `Its networks and volumes are in zone ${at}.`)
+  const untyped = required.volumes?.(c) ?? null
+  return untyped === null ? null : refused('volume-type', untyped)
 }
 
 const meets = (flavor: Requirement['flavor'], c: Candidate): boolean =>

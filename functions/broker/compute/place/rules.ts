@@ -2,6 +2,8 @@ import type { Adapter, Capability } from '../../../../adapters/contract.ts'
 import type { Found, NetworkRow } from '../../../../db/queries/compute/places.ts'
 import { type Filtering, filteringOf } from '../../clouds/filters.ts'
 import { freeZone, inChain, NO_POLICY } from '../../clouds/policy.ts'
+import { bootDisk } from '../disks/disk.ts'
+import { whyNoDisks } from '../disks/refusals.ts'
 import { namesGroups, type ServerWish, type Understood } from '../server-wish.ts'
 import { whyBeyond } from './limits.ts'
 
@@ -63,8 +65,10 @@ const capability: CloudRule = {
 }
 
 /** What a cloud must be capable of to have it. */
-const neededOf = ({ wish, understood: { nics }, found }: Ground): Capability[] => [
+const neededOf = ({ wish, understood: { nics, disks }, found }: Ground): Capability[] => [
   ...(wish.configDrive ? (['server.config_drive'] as const) : []),
+  ...(disks.length ? (['volume', 'attachment'] as const) : []),
+  ...(bootDisk(disks) ? (['server.boot_from_volume'] as const) : []),
   ...(nics.some(({ network }) => found.routed.includes(network.id)) ? (['router'] as const) : []),
 ]
 
@@ -107,8 +111,13 @@ const limit: CloudRule = {
 
 const image: CloudRule = {
   name: 'image',
-  why: ({ understood, found }, cloud) =>
-    found.imageClouds.includes(cloud.id) ? null : `Image ${understood.image.id} is not there.`,
+  why: ({ understood: { image, disks }, found }, cloud) =>
+    !image || bootDisk(disks) || found.imageClouds.includes(cloud.id) ? null : `Image ${image.id} is not there.`,
+}
+
+const source: CloudRule = {
+  name: 'source',
+  why: ({ understood: { disks } }, cloud) => whyNoDisks(disks, cloud.id),
 }
 
 const network: CloudRule = {
@@ -140,6 +149,7 @@ export const CLOUD_RULES: readonly CloudRule[] = [
   image,
   network,
   volume,
+  source,
 ]
 
 /** The name of a cloud of the project; its id where the project is not mapped to it. */

@@ -1,3 +1,4 @@
+import { bootDisk } from '../disks/disk.ts'
 import type { Tie } from './explanation.ts'
 import { type Ground, isFree, nameOf } from './rules.ts'
 
@@ -15,7 +16,8 @@ const namedTie = ({ wish, wish: { zone }, found }: Ground): Tie[] =>
     : [{ rule: 'named', to: [zone], reason: `${zone} was named as its availability zone.` }]
 
 /** An image ties a server only where some cloud of the project is without it. */
-const imageTie = ({ understood: { image }, found }: Ground): Tie[] => {
+const imageTie = ({ understood: { image, disks }, found }: Ground): Tie[] => {
+  if (!image || bootDisk(disks)) return []
   const having = found.clouds.filter(({ id }) => found.imageClouds.includes(id))
   if (having.length === found.clouds.length) return []
   const why = image.blob ? 'its format is taken' : 'it was made or found'

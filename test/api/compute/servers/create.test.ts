@@ -43,8 +43,8 @@ describe('a server is refused for', () => {
     [
       'a volume to boot from',
       { block_device_mapping_v2: [{ uuid: nobody, boot_index: 0, source_type: 'volume', destination_type: 'volume' }] },
-      409,
-      /Booting from a volume is not offered/,
+      400,
+      /failed to get volume/,
     ],
     [
       'a blank disk',

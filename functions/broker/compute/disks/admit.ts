@@ -1,0 +1,33 @@
+import type { ServerRow } from '../../../../db/queries/compute/servers.ts'
+import type { Context } from '../../../context.ts'
+import { planAttachment, planMadeAttachment } from '../../block-storage/attachment.ts'
+import { newVolumeRow, planVolume } from '../../block-storage/volume.ts'
+import type { Write } from '../../line/commit.ts'
+import type { Place } from '../server-facts.ts'
+import type { Disk } from './disk.ts'
+
+/** What volumes that are made with a server take of its project's limits. */
+export const volumesCharged = (disks: Disk[]): { volumes: number; gigabytes: number } => {
+  const sizes = disks.flatMap(({ made }) => made?.sizeGib ?? [])
+  return { volumes: sizes.length, gigabytes: sizes.reduce((sum, size) => sum + size, 0) }
+}
+
+/**
+ * For the batch that admits a server: its volumes, those that are made with it and those that were there, and that they are
+ * in it. Throws as `planAttachment`. Guards: `volume-size`, `volume-status`, `server-gone`.
+ */
+export const admitDisks = (context: Context, server: ServerRow, disks: Disk[], at: Place): Write[] =>
+  disks.flatMap(({ volume, made, options }) => {
+    if (volume) return planAttachment(context, server, volume, options).writes
+    const { image, ...wish } = made
+    // As Nova's, they have no name.
+    const named = { name: '', description: '', metadata: {}, sourceVolumeId: null, imageId: image?.id ?? null }
+    const row = newVolumeRow(context, {
+      ...wish,
+      ...named,
+      projectId: server.projectId,
+      cloudId: at.cloudId,
+      zone: at.zone,
+    })
+    return [...planVolume(context, row, image), ...planMadeAttachment(context, server, row, options)]
+  })

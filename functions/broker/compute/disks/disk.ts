@@ -1,0 +1,43 @@
+import type { Found } from '../../../../db/queries/compute/places.ts'
+import type { ImageRow } from '../../../../db/queries/image/images.ts'
+import type { AttachOptions } from '../../block-storage/attachment.ts'
+
+/** A disk of a new server that is a volume, as a user wishes for it. */
+export interface DiskWish extends Omit<AttachOptions, 'bootIndex'> {
+  /** The volume itself, or what one is made of; null: it is made empty. */
+  source: { kind: 'volume' | 'snapshot' | 'image'; id: string } | null
+  /** Null: as large as its source. */
+  sizeGib: number | null
+  /** Name or id; null: that of its source, else the default of the cloud. */
+  volumeType: string | null
+  /** Its turn among the disks to boot from; null: it is none of them. */
+  bootIndex: number | null
+}
+
+/** The wish with everything that it names found, and able to be granted. */
+export type Disk = { options: AttachOptions & { bootIndex: number | null } } & (
+  | { volume: Found['volumes'][number]; made?: never }
+  | { made: MadeDisk; volume?: never }
+)
+
+/** A volume that is made with its server. */
+export interface MadeDisk {
+  sizeGib: number
+  volumeType: string
+  snapshotId: string | null
+  image: ImageRow | null
+  bootable: boolean
+  imageMetadata: Record<string, string>
+  /** Clouds that have, or can be brought, what it is made of; null: it is nowhere in particular. */
+  clouds: string[] | null
+}
+
+/** The disk that a server boots from in place of one that is made of its image. */
+export const bootDisk = <D extends { options: { bootIndex: number | null } }>(disks: D[]): D | undefined =>
+  disks.find(({ options }) => options.bootIndex === 0)
+
+/** What the images of volumes say of the machine that they run on. */
+export const archOf = (disk: Disk): string => {
+  const metadata = disk.volume?.imageMetadata ?? disk.made?.imageMetadata ?? {}
+  return disk.made?.image?.arch ?? metadata.architecture ?? 'x86_64'
+}

@@ -1,0 +1,23 @@
+import type { Found } from '../../../../db/queries/compute/places.ts'
+import { DEFAULT_TYPE } from '../../block-storage/volume-types.ts'
+import type { Disk } from './disk.ts'
+
+/** Why disks of a new server cannot be made on a cloud, in a sentence; null: they can. */
+export const whyNoDisks = (disks: Disk[], cloudId: string): string | null => {
+  for (const { made } of disks)
+    if (made?.clouds && !made.clouds.includes(cloudId))
+      return made.image ? `Image ${made.image.id} is not there.` : `Snapshot ${made.snapshotId} is not there.`
+  return null
+}
+
+/** The same of a zone: not every type of volumes is in each. */
+export const whyNoTypes = (
+  disks: Disk[],
+  { sources }: Found,
+  { cloudId, zone }: { cloudId: string; zone: string },
+): string | null => {
+  const here = sources.zones.find((each) => each.cloudId === cloudId && each.zone === zone)
+  const wanted = disks.flatMap(({ made }) => (made && made.volumeType !== DEFAULT_TYPE ? made.volumeType : []))
+  const missing = wanted.find((type) => !here?.volumeTypes.includes(type))
+  return missing === undefined ? null : `Volumes of type ${missing} are not offered there.`
+}
