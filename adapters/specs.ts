@@ -95,7 +95,7 @@ export interface ImageSpec {
   source: { kind: 'server'; id: NativeId } | VolumeSource | ({ kind: 'data' } & ImageData) | null
 }
 /** A volume that an image is made of, with what nothing on the cloud may tell. */
-export interface VolumeSource {
+interface VolumeSource {
   kind: 'volume'
   id: NativeId
   arch: 'x86_64' | 'aarch64'
@@ -109,7 +109,7 @@ export interface Size {
   diskGiB: number
 }
 /** A volume that a server boots from: it stays a volume of its own, in the server and after it. */
-export interface BootVolume {
+interface BootVolume {
   volume: NativeId
   arch: 'x86_64' | 'aarch64'
 }

@@ -3,7 +3,7 @@ import type { Database } from '../../client.ts'
 import { anyOf, either } from '../../conditions.ts'
 import { bindings, images, snapshots, volumes } from '../../schema/index.ts'
 import { foundWithin, type Scope, within } from '../../scope.ts'
-import { type VolumeZone, volumeZonesQuery } from '../block-storage/volumes.ts'
+import { volumeZonesQuery } from '../block-storage/volumes.ts'
 import type { ImageRow } from '../image/images.ts'
 
 /** What disks of a new server are made of. */
@@ -20,13 +20,6 @@ export type SourceSnapshot = typeof snapshots.$inferSelect & {
   volumeType: string | null
   bootable: boolean | null
   imageMetadata: Record<string, string> | null
-}
-
-export interface DiskSources {
-  images: SourceImage[]
-  snapshots: SourceSnapshot[]
-  /** Zones of the clouds that the project may use. */
-  zones: VolumeZone[]
 }
 
 /** Statements that read what new volumes of a project's server are made of, and where there are types of them. */
