@@ -4,7 +4,6 @@ import { anyOf, either } from '../../conditions.ts'
 import { bindings, images, snapshots, volumes } from '../../schema/index.ts'
 import { foundWithin, type Scope, within } from '../../scope.ts'
 import { volumeZonesQuery } from '../block-storage/volumes.ts'
-import type { ImageRow } from '../image/images.ts'
 
 /** What disks of a new server are made of. */
 export interface SourceReferences {
@@ -13,7 +12,7 @@ export interface SourceReferences {
 }
 
 /** An image, with the clouds that have it. */
-export type SourceImage = ImageRow & { clouds: string[] }
+export type SourceImage = typeof images.$inferSelect & { clouds: string[] }
 
 /** A snapshot, with what volumes of it have from its volume; null: that is gone. */
 export type SourceSnapshot = typeof snapshots.$inferSelect & {
