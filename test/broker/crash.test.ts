@@ -6,7 +6,7 @@ import type { Context } from '../../functions/context.ts'
 import { type Plimsoll, startPlimsoll } from '../support/harness.ts'
 import { outOfStep } from '../support/in-step.ts'
 import { mortal } from '../support/mortal.ts'
-import { runtime } from '../support/runtime.ts'
+import { closeDatabases, runtime } from '../support/runtime.ts'
 
 /** Every step on Node for the usual cloud; every few for the others, and on workerd, where each costs ten times as much. */
 const STRIDES: Record<string, number> = runtime === 'node' ? { token: 1, unique: 5, none: 4 } : { token: 31 }
@@ -119,6 +119,8 @@ describe.each(Object.entries(STRIDES))(
       const story = stories[name]!
       let deaths = 0
       for (let dieAt = 1; ; dieAt += stride) {
+        // Each death has a world of its own; thousands of them at once are more than many machines hold.
+        closeDatabases()
         const p = await startPlimsoll({ clouds: sandbox(profile) })
         const ids = await story.before(p)
         await p.settle()
