@@ -30,6 +30,7 @@ import type {
   PortSpec,
   RouterSpec,
   SecurityGroupSpec,
+  ServerGroupSpec,
   ServerSeen,
   ServerSpec,
   Size,
@@ -142,6 +143,8 @@ export interface ConsoleType {
 }
 
 export interface ServerRealm extends Realm<ServerSpec, ServerSeen> {
+  /** `create` keeps what `spec.group` says, without an object for the group. */
+  readonly groups?: true
   /** `create` takes `spec.fork`: the new server goes on from the memory and disks of one that runs. */
   readonly forks?: true
   start(id: NativeId): Promise<void>
@@ -191,6 +194,8 @@ export interface Cloud {
   volumeTypes?(): Promise<VolumeType[]>
   server: ServerRealm
   image: ImageRealm
+  /** Absent: what servers are told of their group is enough, or the cloud keeps none. */
+  server_group?: Realm<ServerGroupSpec>
   network?: Realm<NetworkSpec>
   subnet?: Realm<SubnetSpec>
   router?: Realm<RouterSpec>
@@ -220,6 +225,7 @@ export const CAPABILITIES = [
   'server.boot_from_volume',
   'server.config_drive',
   'server.fork',
+  'server_group.affinity',
   'image.upload',
   'image.volume',
   'volume.type',

@@ -44,6 +44,8 @@ interface ServerLimits {
   metadata?: { items: number; key: number; value: number }
   /** Types of public keys, as they begin an OpenSSH key. Absent: every type. */
   keys?: readonly string[]
+  /** Most servers of a group that are kept apart in one zone, each on a host of its own. Absent: the cloud says. */
+  apart?: number
 }
 
 export interface Limits {

@@ -12,6 +12,7 @@ export const OBJECT_KINDS = [
   'volume',
   'snapshot',
   'image',
+  'server_group',
   'server',
 ] as const
 export type ObjectKind = (typeof OBJECT_KINDS)[number]

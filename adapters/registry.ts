@@ -27,6 +27,7 @@ const MEMBERS: Partial<Record<Capability, (cloud: Cloud) => boolean>> = {
   'server.describe': ({ server }) => !!server.describe,
   'server.remote_console': ({ server }) => !!server.remoteConsole,
   'server.fork': ({ server }) => !!server.forks,
+  server_group: (cloud) => !!cloud.server_group || !!cloud.server.groups,
 }
 
 /** Why something is absent, or how far it was proved where that is less than the rest. */

@@ -113,6 +113,21 @@ interface BootVolume {
   volume: NativeId
   arch: 'x86_64' | 'aarch64'
 }
+/** What a group of servers keeps; the soft ones as far as it can be. */
+export type GroupPolicy = 'affinity' | 'anti-affinity' | 'soft-affinity' | 'soft-anti-affinity'
+export interface ServerGroupSpec {
+  name: string
+  policy: GroupPolicy
+  /** Of anti-affinity: so many of its servers may share a host; null: one. */
+  mostPerHost: number | null
+}
+/** The group that a server is in. */
+export interface ServerGrouping extends Omit<ServerGroupSpec, 'name'> {
+  /** The UUID above the line: the same for all servers of the group. */
+  id: string
+  /** The group's own object; null where the policy is soft, or the cloud has none. */
+  native: NativeId | null
+}
 export interface ServerSpec {
   name: string
   size: Size
@@ -131,6 +146,8 @@ export interface ServerSpec {
   configDrive: boolean
   /** A running server to go on from, where the cloud `forks`; `image` is then what that one was made of. */
   fork: NativeId | null
+  /** Null: it is in none. Absent where an earlier version of this program froze the request. */
+  group?: ServerGrouping | null
 }
 export interface AttachmentSpec {
   server: NativeId

@@ -10,6 +10,7 @@ import {
   ports,
   routers,
   securityGroups,
+  serverGroups,
   servers,
   snapshots,
   subnets,
@@ -96,6 +97,13 @@ export const kindFacts = {
     adopted: 'by mark',
   },
   image: { table: images, tombstoned: true, realised: 'per project', quota: {}, adopted: { turn: 9, sought: 9 } },
+  // Which servers were in it only its row says: what has lost that keeps nothing together or apart.
+  server_group: {
+    table: serverGroups,
+    realised: 'per cloud',
+    quota: { server_groups: 'count(*)' },
+    adopted: null,
+  },
   server: {
     table: servers,
     tombstoned: true,

@@ -7,6 +7,7 @@ import {
   DescribeInstancesCommand,
   DescribeInstanceTypesCommand,
   DescribeNetworkInterfacesCommand,
+  DescribePlacementGroupsCommand,
   DescribeSecurityGroupsCommand,
   DescribeSnapshotsCommand,
   DescribeSubnetsCommand,
@@ -36,6 +37,7 @@ const READS = [
   new DescribeSecurityGroupsCommand({ DryRun }),
   new DescribeNetworkInterfacesCommand({ DryRun }),
   new DescribeVolumesCommand({ DryRun }),
+  new DescribePlacementGroupsCommand({ DryRun }),
   new DescribeSnapshotsCommand({ DryRun, OwnerIds: ['self'] }),
 ]
 

@@ -65,6 +65,7 @@ const TABLE: ErrorTable = {
       'NetworkInterfaceLimitExceeded',
       'SecurityGroupLimitExceeded',
       'KeyPairLimitExceeded',
+      'PlacementGroupLimitExceeded',
     ],
   },
   not_found: {
@@ -89,6 +90,7 @@ const TABLE: ErrorTable = {
       'InvalidAttachmentID.NotFound',
       'InvalidAttachment.NotFound',
       'InvalidKeyPair.NotFound',
+      'InvalidPlacementGroup.Unknown',
       'InvalidAllocationID.NotFound',
       'InvalidAddress.NotFound',
       'InvalidAddressID.NotFound',
@@ -132,6 +134,7 @@ const TABLE: ErrorTable = {
     'An object with this name or address is already there.': [
       'InvalidGroup.Duplicate',
       'InvalidKeyPair.Duplicate',
+      'InvalidPlacementGroup.Duplicate',
       'InvalidAMIName.Duplicate',
       'InvalidPermission.Duplicate',
       'InvalidSubnet.Conflict',

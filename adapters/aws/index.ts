@@ -5,6 +5,7 @@ import { check } from './check.ts'
 import { image } from './compute/image.ts'
 import { networkInterface } from './compute/interface.ts'
 import { keypair } from './compute/keypair.ts'
+import { placementGroup } from './compute/placement-group.ts'
 import { server } from './compute/server.ts'
 import type { Context } from './context.ts'
 import { limitsWith } from './limits.ts'
@@ -60,7 +61,13 @@ export const aws: Adapter = {
     'server.fork':
       'EC2 starts servers from disks only, never from the memory of another: forks are booted from an image.',
     'image.volume': 'EC2 makes images of servers; boot one and make an image of that.',
+    'server_group.affinity':
+      'EC2 puts no two servers on one host on request: a cluster placement group is near, and not one host.',
     'volume.clone': 'EC2 copies volumes by way of a snapshot only.',
+  },
+  unverified: {
+    server_group:
+      'Placement groups were judged on the wire alone, by the API reference: no simulator has them, and nothing was asked of AWS yet.',
   },
   validate,
   account,
@@ -76,6 +83,7 @@ export const aws: Adapter = {
       offers: () => offers(context),
       volumeTypes: async () => volumeTypes(),
       server: server(context),
+      server_group: placementGroup(context),
       image: image(context),
       network: network(context),
       subnet: subnet(context),

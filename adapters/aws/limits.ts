@@ -12,6 +12,9 @@ export const USER_DATA_BYTES = 16_384
 /** https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/Using_Tags.html#tag-restrictions */
 export const TAGS = { items: 50, key: 128, value: 256 }
 
+/** Running instances of a spread placement group in one zone. https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/placement-strategies.html */
+const SPREAD_A_ZONE = 7
+
 /** What EC2 takes. `metadata`: what is left of the tags beside the name and our mark. */
 export const limitsWith = (metadata: { items: number; key: number }): Limits => ({
   subnet: {
@@ -29,5 +32,6 @@ export const limitsWith = (metadata: { items: number; key: number }): Limits => 
     metadata: { ...metadata, value: TAGS.value },
     // https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_ImportKeyPair.html
     keys: ['ssh-rsa', 'ssh-ed25519'],
+    apart: SPREAD_A_ZONE,
   },
 })

@@ -1,9 +1,11 @@
 import { type Adapter, ANY_SUBNET, type Cloud, type Connection, type Surroundings } from '../contract.ts'
 import { check } from './check.ts'
+import { HOSTS_PER_ZONE } from './compute/hosts.ts'
 import { IMAGE_FORMATS, images } from './compute/image.ts'
 import { interfaces } from './compute/interface.ts'
 import { keypairs } from './compute/keypair.ts'
 import { servers } from './compute/server.ts'
+import { serverGroups } from './compute/server-group.ts'
 import { accountOf, Engine } from './engine.ts'
 import { floatingIps } from './network/floating-ip.ts'
 import { networks } from './network/network.ts'
@@ -26,6 +28,7 @@ const connect = (connection: Connection, surroundings: Surroundings): Cloud => {
     offers: () => offers(engine),
     volumeTypes: () => volumeTypes(engine),
     server: servers(engine),
+    server_group: serverGroups(engine),
     image: images(engine),
     network: networks(engine),
     subnet: subnets(engine),
@@ -50,7 +53,11 @@ export const sandbox: Adapter = {
   runtimes: ['node', 'workers'],
   maturity: 'simulator',
   reservedAddresses: RESERVED,
-  limits: { subnet: ANY_SUBNET, port: { unfiltered: true }, server: { ports: 0, mostPorts: 32 } },
+  limits: {
+    subnet: ANY_SUBNET,
+    port: { unfiltered: true },
+    server: { ports: 0, mostPorts: 32, apart: HOSTS_PER_ZONE },
+  },
   devices: DEVICES,
   zonalSubnets: true,
   imageFormats: IMAGE_FORMATS,

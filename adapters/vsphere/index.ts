@@ -65,6 +65,9 @@ export const vsphere: Adapter = {
     'server.boot_from_volume': 'VMware vSphere boots from templates; a volume is attached beside the root disk.',
     'server.config_drive': 'VMware vSphere has no config drive; servers read what VMware Tools hands them.',
     'image.volume': 'VMware vSphere makes images of servers; attach the volume to one and copy it there.',
+    server_group:
+      'VMware vSphere is told nothing of server groups yet; soft policies are kept by the choice of its clusters.',
+    'server_group.affinity': 'VMware vSphere is told nothing of server groups yet.',
     'volume.clone': 'Volumes are copied by way of a snapshot only.',
   },
   unverified: {

@@ -1,10 +1,6 @@
 import { index, integer, sqliteTable, text } from 'drizzle-orm/sqlite-core'
-import type { Json } from '../../adapters/contract.ts'
+import type { GroupPolicy, Json } from '../../adapters/contract.ts'
 import { at, emptyList, emptyObject, json } from './columns.ts'
-
-/** Nova's words for what a server group keeps: the soft ones are wishes. */
-export const GROUP_POLICIES = ['affinity', 'anti-affinity', 'soft-affinity', 'soft-anti-affinity'] as const
-export type GroupPolicy = (typeof GROUP_POLICIES)[number]
 
 export const serverGroups = sqliteTable(
   'server_groups',

@@ -24,6 +24,7 @@ const unknownWords: Record<(ServerRefusal & { kind: 'unknown' })['what'], (id: s
   port: (id) => `Port id ${id} could not be found.`,
   keypair: () => 'Invalid key_name provided.',
   'security-group': (id) => `Security group ${id} not found.`,
+  'server-group': (id) => `Instance group ${id} could not be found.`,
   zone: () => 'The requested availability zone is not available',
   volume: (id) => `Volume ${id} could not be found.`,
   server: (id) => `Instance ${id} could not be found.`,
@@ -191,6 +192,8 @@ const guardWords: Record<string, () => Fault> = table({
   'subnet-gone': () => badRequest('Subnet could not be found.'),
   'security-group-gone': () => badRequest('Security group not found.'),
   'port-in-use': () => conflict('Port is still in use.'),
+  'server-group-gone': () => badRequest('Instance group could not be found.'),
+  'server-group-moved': () => conflict('The servers of the group are not where they were when it was looked at.'),
   'parent-moved': () => conflict('The server to be forked is not as it was when it was looked at.'),
   'volume-status': () => badRequest('Invalid volume: it is not available any more.'),
   'volume-size': () =>
@@ -198,14 +201,16 @@ const guardWords: Record<string, () => Fault> = table({
   'attachment-status': () => badRequest('Invalid volume: it is being detached already.'),
 })
 
+const exceeded: Record<string, string> = table({
+  port: 'Maximum number of ports exceeded',
+  server_groups: 'Quota exceeded, too many server groups.',
+  server_group_members: 'Quota exceeded, too many servers in group',
+})
+
 const batchFault = (refusal: Refusal, id: string | undefined): Fault | undefined => {
   if (refusal.kind === 'token') return unauthorized()
   if (refusal.kind === 'quota')
-    return forbidden(
-      refusal.resource === 'port'
-        ? 'Maximum number of ports exceeded'
-        : `Quota exceeded for resources: ${refusal.resource}`,
-    )
+    return forbidden(exceeded[refusal.resource] ?? `Quota exceeded for resources: ${refusal.resource}`)
   if (refusal.kind === 'taken') return conflict('It was taken by somebody else at the same time.')
   if (refusal.what === 'server-gone') return noServer(id ?? '')
   if (refusal.what === 'server-moved') return conflict(`Instance ${id} is in an invalid state for that`)

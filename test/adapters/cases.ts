@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import {
   type Capability,
   type FloatingIpSeen,
+  type GroupPolicy,
   type ImageSeen,
   KINDS,
   type Kind,
@@ -49,6 +50,7 @@ const NEEDS: Record<Kind, Capability[]> = {
   volume: ['volume'],
   snapshot: ['volume', 'snapshot'],
   image: ['image'],
+  server_group: ['server_group'],
   server: [],
   attachment: ['volume', 'attachment'],
   interface: ['port', 'interface'],
@@ -403,6 +405,20 @@ async function bootsFromVolume(shop: Workshop): Promise<void> {
   expect(await shop.realm('attachment').get(attachment.id)).toBeNull()
 }
 
+/** The hosts of two servers that are in one group with that policy; undefined where the cloud tells of none. */
+const hostsOfTwo = async (
+  shop: Workshop,
+  policy: GroupPolicy,
+): Promise<{ hosts: (string | undefined)[]; group: Seen | null }> => {
+  const mark = shop.mark('server_group')
+  const spec = { name: 'case-server-group', policy, mostPerHost: null }
+  const group = shop.world.cloud.server_group ? await shop.make('server_group', spec, mark) : null
+  const grouping = { id: mark.resource, policy, mostPerHost: null, native: group?.id ?? null }
+  const servers = [await make(shop, { group: grouping }), await make(shop, { group: grouping })]
+  const seen = await Promise.all(servers.map(({ id }) => server(shop).get(id)))
+  return { hosts: seen.map((each) => each?.host), group }
+}
+
 /** One step after another until it is done. */
 const steps = (shop: Workshop, step: () => Promise<'done' | 'going'>): Promise<unknown> =>
   until(
@@ -507,6 +523,27 @@ const stories: Case[] = [
       await shop.remove('server', id, mark)
       const free = (port: Seen | null) => (port as PortSeen | null)?.server === null
       for (const port of ports) await until(shop.world, 'port free', () => shop.realm('port').get(port), free)
+    },
+  },
+  {
+    id: 'server_group.apart',
+    title:
+      'server group: of two servers that are kept apart each has a host of its own, and the group stays while it has them',
+    needs: ['server_group', ...NEEDS.port],
+    async run(shop) {
+      const { hosts, group } = await hostsOfTwo(shop, 'anti-affinity')
+      if (hosts.every((host) => host !== undefined)) expect(new Set(hosts).size).toBe(2)
+      if (group) await refused(shop.realm('server_group').remove(group.id, shop.markOf(group.id)), 'conflict')
+    },
+  },
+  {
+    id: 'server_group.together',
+    title: 'server group: two servers that are kept together are on one host',
+    needs: ['server_group', 'server_group.affinity', ...NEEDS.port],
+    async run(shop) {
+      const { hosts } = await hostsOfTwo(shop, 'affinity')
+      expect(hosts[0]).toBeDefined()
+      expect(new Set(hosts).size).toBe(1)
     },
   },
   {

@@ -221,6 +221,7 @@ export class Workshop {
       configDrive: false,
       fork: null,
       boot: null,
+      group: null,
     }
     return { name: 'case-server', size, image, zone, ...none, ...change, ports }
   }
@@ -265,6 +266,8 @@ export class Workshop {
           name: `case-image-${crypto.randomUUID().slice(0, 8)}`,
           source: { kind: 'server', id: (await this.server()).id },
         }
+      case 'server_group':
+        return { name: 'case-server-group', policy: 'anti-affinity', mostPerHost: null }
       case 'server':
         return { ...(await this.serverSpec()) }
       case 'attachment':

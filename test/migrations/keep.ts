@@ -90,7 +90,7 @@ const demo = await logIn('demo', 'demo')
 const [NOVA, NEUTRON, CINDER, KEYSTONE] = ['/compute/v2.1', '/network/v2.0', '/volume/v3', '/identity/v3']
 const made = async (token: string, path: string, body: Record<string, Body>, headers = {}) => {
   const [, answer] = await send(token, 'POST', path, body, headers)
-  return answer[Object.keys(body)[0]!]
+  return answer[Object.keys(body).at(-1)!]
 }
 
 // People.
@@ -150,10 +150,14 @@ const [, { projects }] = await send(admin, 'GET', `${KEYSTONE}/projects?name=dem
 await send(admin, 'POST', `${NOVA}/flavors/${flavor.id}/action`, { addTenantAccess: { tenant: projects[0].id } })
 await send(admin, 'PUT', `${NOVA}/os-quota-sets/${projects[0].id}`, { quota_set: { instances: 11 } })
 const [, { images }] = await send(demo, 'GET', '/image/v2/images')
+const together = await made(demo, `${NOVA}/os-server-groups`, {
+  server_group: { name: 'kept', policy: 'anti-affinity' },
+})
 const server = await made(
   demo,
   `${NOVA}/servers`,
   {
+    'os:scheduler_hints': { group: together.id },
     server: {
       name: 'kept',
       flavorRef: flavor.id,
@@ -234,20 +238,6 @@ const rare: Record<string, Record<string, string | number>> = {
     last_seen_at: now,
   },
   volume_types: { cloud_id: cloud, name: 'fast', zones: '["a"]' },
-  server_groups: {
-    id: 'a7d9c7de-2222-4333-8444-555566667777',
-    project_id: projects[0].id,
-    user_id: users[0].id,
-    name: 'kept',
-    policy: 'soft-anti-affinity',
-    created_at: now,
-  },
-  server_group_members: {
-    server_id: server.id,
-    group_id: 'a7d9c7de-2222-4333-8444-555566667777',
-    policy: 'soft-anti-affinity',
-    created_at: now,
-  },
 }
 for (const [table, row] of Object.entries(rare)) {
   const columns = Object.keys(row)

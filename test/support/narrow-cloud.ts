@@ -12,6 +12,7 @@ const cloud: Adapter = {
   ...sandbox,
   type: 'narrow',
   limits: aws.limits,
+  lacks: { ...sandbox.lacks, 'server_group.affinity': aws.lacks['server_group.affinity']! },
   connect(connection, surroundings) {
     const { server, ...more } = sandbox.connect(connection, surroundings)
     return {

@@ -33,6 +33,7 @@ export const giveOneOfEach = async ({ db, clock, projectId, userId, cloudId, hos
     rule: id(),
     floatingIp: id(),
     attachment: id(),
+    serverGroup: id(),
     flavor: id(),
     credential: id().replaceAll('-', ''),
     accessRule: id().replaceAll('-', ''),
@@ -110,6 +111,9 @@ export const giveOneOfEach = async ({ db, clock, projectId, userId, cloudId, hos
       createdAt: clock.now,
       ...owner,
     }),
+    db
+      .insert(tables.serverGroups)
+      .values({ id: ids.serverGroup, name: 'g', policy: 'affinity', createdAt: clock.now, ...person }),
     db.insert(tables.keypairs).values({
       ...key,
       userId: person.userId,
@@ -156,6 +160,7 @@ export const giveOneOfEach = async ({ db, clock, projectId, userId, cloudId, hos
     floatingips: ids.floatingIp,
     attachments: ids.attachment,
     flavors: ids.flavor,
+    'os-server-groups': ids.serverGroup,
     'os-keypairs': key.name,
     'os-quota-sets': owner.projectId,
     quotas: owner.projectId,
@@ -178,6 +183,7 @@ export const giveOneOfEach = async ({ db, clock, projectId, userId, cloudId, hos
     tables.securityGroupRules,
     tables.floatingIps,
     tables.attachments,
+    tables.serverGroups,
     tables.keypairs,
     tables.flavors,
     tables.flavorAccess,

@@ -47,13 +47,17 @@ export const launch = (spec: ServerSpec, mark: Mark, image: Image, options: Opti
   if (spec.userData !== null && decodedLength(spec.userData) > USER_DATA_BYTES) {
     refuse(`User data on this cloud is ${USER_DATA_BYTES} bytes at most.`)
   }
+  if (spec.group?.policy === 'affinity') refuse('This cloud keeps servers apart, and none together on one host.')
+  const apart = spec.group?.policy === 'anti-affinity' ? spec.group.native : undefined
+  if (apart === null) return refuse('The placement group has to be made on this cloud first.')
   return {
     ClientToken: mark.token,
     MinCount: 1,
     MaxCount: 1,
     ImageId: spec.image,
     InstanceType: spec.size.native as InstanceType,
-    Placement: { AvailabilityZone: spec.zone },
+    // Soft policies are kept by the choice of the zone alone.
+    Placement: { AvailabilityZone: spec.zone, ...(apart ? { GroupName: apart } : {}) },
     // Ports have a life of their own: they were made before the server and stay after it.
     NetworkInterfaces: spec.ports.map((NetworkInterfaceId, DeviceIndex) => ({
       NetworkInterfaceId,

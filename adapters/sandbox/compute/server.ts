@@ -5,16 +5,15 @@ import { refuseForeign } from '../marks.ts'
 import type { SizeSetting } from '../options.ts'
 import { findImage } from '../records/catalog.ts'
 import { type Entities, exists, type Hold, type Lookup } from '../records/entities.ts'
-import { digest } from '../records/hash.ts'
 import { letGo, take } from '../records/hold.ts'
 import { realm, referred, refuseUnsettled } from '../records/realm.ts'
 import { ROOT } from '../storage/attachment.ts'
 import { consoleText } from './console.ts'
+import { hostFor, leaveHost } from './hosts.ts'
 import { moved, type PowerAction, powerOf } from './power.ts'
 import { findSize, rebuildStep, refuseMisfit, resizeStep } from './reshape.ts'
 
 type Server = Entities['server']
-const HOSTS_PER_ZONE = 8
 
 /** Ports that the server holds, in the order in which the guest sees them. */
 const pluggedPorts = async ({ id, ports }: Server, lookup: Lookup, now: number): Promise<Entities['port'][]> => {
@@ -63,7 +62,13 @@ const draft = async (engine: Engine, spec: ServerSpec, id: NativeId, key: string
   const diskGiB = await rootOf(engine, spec, size)
   const keypair = spec.keypair === null ? null : await referred(engine, 'keypair', spec.keypair)
   await checkPorts(engine, spec)
-  await room.take(zone, key, [size.vcpus, size.ram_mib, diskGiB])
+  const host = await hostFor(engine, spec, id, key)
+  try {
+    await room.take(zone, key, [size.vcpus, size.ram_mib, diskGiB])
+  } catch (error) {
+    await leaveHost(engine, spec, key, engine.now())
+    throw error
+  }
   const now = engine.now()
   const hold: Hold = { server: id, at: now, readyAt: now, goneAt: null, mark: null, device: null }
   const volumes = spec.boot ? [{ id: spec.boot.volume, device: ROOT }] : []
@@ -74,6 +79,7 @@ const draft = async (engine: Engine, spec: ServerSpec, id: NativeId, key: string
     for (const port of spec.ports) await letGo(engine, 'port', port, id, engine.now())
     for (const volume of volumes) await letGo(engine, 'volume', volume.id, id, engine.now())
     await room.release(zone, key, engine.now())
+    await leaveHost(engine, spec, key, engine.now())
     throw error
   }
   const builtAt = now + settings.build_ms
@@ -91,7 +97,7 @@ const draft = async (engine: Engine, spec: ServerSpec, id: NativeId, key: string
     image: spec.image,
     metadata: spec.metadata,
     rebuilt: null,
-    host: `sbx-host-${zone}-${(Number.parseInt(digest(id).slice(0, 6), 16) % HOSTS_PER_ZONE) + 1}`,
+    host,
     ports: spec.ports,
     volumes,
   }
@@ -154,6 +160,7 @@ export const servers = (engine: Engine): ServerRealm => {
     read: (server, lookup) => readServer(engine, server, lookup),
     async release({ id, spec, ports, volumes }, goneAt) {
       await room.release(spec.zone, state.key('server', id), goneAt)
+      await leaveHost(engine, spec, state.key('server', id), goneAt)
       for (const port of ports) await letGo(engine, 'port', port, id, goneAt)
       for (const volume of volumes) await letGo(engine, 'volume', volume.id, id, goneAt)
     },

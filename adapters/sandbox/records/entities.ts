@@ -11,6 +11,7 @@ import type {
   PortSpec,
   RouterSpec,
   SecurityGroupSpec,
+  ServerGroupSpec,
   ServerSpec,
   SnapshotSpec,
   SubnetSpec,
@@ -63,6 +64,7 @@ export interface Entities {
     /** Of the data that it was made of; null: it was made of a server, or is of the catalogue. */
     sha256: string | null
   } & Pick<ImageSeen, 'arch' | 'minDiskGiB' | 'sizeBytes' | 'os'>
+  server_group: Base<'server_group'> & { spec: ServerGroupSpec }
   server: Base<'server'> & {
     /** Without its user data. */
     spec: ServerSpec

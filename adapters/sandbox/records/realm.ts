@@ -17,6 +17,7 @@ const SHORT: Record<Stored, string> = {
   volume: 'vol',
   snapshot: 'snap',
   image: 'img',
+  server_group: 'grp',
   server: 'srv',
 }
 

@@ -20,6 +20,7 @@ import { type Terms, termsColumns } from '../clouds/policies.ts'
 import { isExternal, isFoot, isShared } from '../network/network.ts'
 import { diskSourceStatements, type SourceImage, type SourceReferences, type SourceSnapshot } from './disk-sources.ts'
 import { homeOf } from './home.ts'
+import { type GroupPlace, groupForPlacing } from './server-groups.ts'
 
 export type FlavorRow = typeof flavors.$inferSelect
 export type NetworkRow = typeof networks.$inferSelect
@@ -137,6 +138,8 @@ export interface References {
   volumeIds: string[]
   /** What disks are made of for it; null: none is. */
   sources: SourceReferences | null
+  /** Of a server group; null: none. */
+  groupId: string | null
   place: string | null
 }
 
@@ -184,6 +187,7 @@ export const lookUpReferences = async (db: Database, refs: References, along?: A
     clouds,
     home,
     policy,
+    grouping,
     ...sources
   ] = await db.batch([
     look,
@@ -251,6 +255,7 @@ export const lookUpReferences = async (db: Database, refs: References, along?: A
     cloudsNamed(db, projectId, refs.place),
     homeOf(db, projectId),
     db.select({ policy: projects.policy }).from(projects).where(eq(projects.id, projectId)),
+    groupForPlacing(db, refs.groupId, projectId),
     // Most servers have no disks made: then nothing is read for them.
     ...((refs.sources ? diskSourceStatements(db, refs, refs.sources) : []) as []),
   ])
@@ -281,6 +286,8 @@ export const lookUpReferences = async (db: Database, refs: References, along?: A
     terms: clouds satisfies Terms[],
     home: home[0] ?? null,
     policy: policy[0]?.policy ?? null,
+    /** The server group, with where its servers are. */
+    group: grouping[0] ? { ...grouping[0], places: JSON.parse(grouping[0].places) as GroupPlace[] } : null,
   }
 }
 export type Found = Awaited<ReturnType<typeof lookUpReferences>>

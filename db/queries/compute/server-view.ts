@@ -34,6 +34,8 @@ export type ServerView = { [Name in keyof typeof shown]: Raw<(typeof shown)[Name
   volumes: string
   /** The cloud on which work for it is due; null: nothing is. */
   dueOn: string | null
+  /** `[id]`; absent from lists. */
+  groups?: string
   /** Only for admins. */
   userData?: string | null
   reservationId?: string | null
@@ -64,9 +66,12 @@ export const FULL = `${COLUMNS}, ${PARTS}`
 /** User data may be large, and only admins are shown it. */
 export const FULLER = `${FULL}, s.user_data as userData, ${RESERVATION} as reservationId`
 
+const GROUPS = `(select json_group_array(g.id) from server_group_members m join server_groups g on g.id = m.group_id
+  where m.server_id = s.id) as groups`
+
 // Whole texts, made once: the database knows a statement by its text, and a text put together anew has to be read anew.
-const SHOW = `select ${FULL} from servers s where s.id = ?2 and s.project_id = ?3 and s.deleted_at is null`
-const SHOW_ANY = `select ${FULLER} from servers s where s.id = ?2 and s.deleted_at is null`
+const SHOW = `select ${FULL}, ${GROUPS} from servers s where s.id = ?2 and s.project_id = ?3 and s.deleted_at is null`
+const SHOW_ANY = `select ${FULLER}, ${GROUPS} from servers s where s.id = ?2 and s.deleted_at is null`
 const ADDRESSES = `select s.vm_state as "vmState", ${PORTS} from servers s where s.id = ?1 and s.deleted_at is null`
 const ADDRESSES_OWN = `${ADDRESSES} and s.project_id = ?2`
 

@@ -11,6 +11,7 @@ import {
   ipAllocations,
   portSecurityGroups,
   securityGroupRules,
+  serverGroupMembers,
   serverPorts,
   servers,
 } from '../../schema/index.ts'
@@ -98,7 +99,7 @@ const columns = async (db: Database, queries: ReturnType<typeof sql>[]): Promise
   return [...found]
 }
 
-/** What goes with servers, because it is in them, and public addresses that lead to ports. */
+/** What goes with servers, because it is in them, public addresses that lead to ports, and groups that nobody else is in or can name. */
 export const partsOf = (db: Database, ids: Iterable<string>): Promise<string[]> =>
   columns(db, [
     sql`select port_id as id from server_ports where server_id in ${among(ids)}
@@ -106,7 +107,10 @@ export const partsOf = (db: Database, ids: Iterable<string>): Promise<string[]> 
     sql`select id from attachments where server_id in ${among(ids)} or volume_id in ${among(ids)}
       union select volume_id from attachments where server_id in ${among(ids)}`,
     sql`select id from floating_ips where port_id in ${among(ids)}
-      union select id from subnets where network_id in ${among(ids)}`,
+      union select id from subnets where network_id in ${among(ids)}
+      union select group_id from server_group_members m where server_id in ${among(ids)}
+        and not exists (select 1 from server_groups where id = m.group_id)
+        and not exists (select 1 from server_group_members o where o.group_id = m.group_id and o.server_id not in ${among(ids)})`,
   ])
 
 interface Leaning {
@@ -227,6 +231,7 @@ export const forgetRows = (db: Database, ids: Iterable<string>, now: number): Ba
     ...KINDS_BY_RANK.flatMap((kind) => giveBack(db, kind, set)),
     releaseRows(db, 'security_group_rule', securityGroupRules, sql`security_group_id in ${set}`),
     db.delete(serverPorts).where(sql`server_id in ${set}`),
+    db.delete(serverGroupMembers).where(sql`server_id in ${set}`),
     db.delete(interfaces).where(sql`server_id in ${set}`),
     db.delete(attachments).where(sql`server_id in ${set} or volume_id in ${set}`),
     db.delete(ipAllocations).where(ofPorts),

@@ -8,6 +8,7 @@ import {
   type ServerAction,
   setActionArgs,
 } from '../../../db/queries/compute/server-actions.ts'
+import type { MemberRow } from '../../../db/queries/compute/server-groups.ts'
 import { type NewServer, rememberRequest, type ServerRow, updateServer } from '../../../db/queries/compute/servers.ts'
 import type { Binding } from '../../../db/queries/line/bindings.ts'
 import { forgetDrift } from '../../../db/queries/line/drift.ts'
@@ -22,6 +23,8 @@ import { flavorInArgs, type Place, placesJson, placesOf, powerShown, statusWith 
 export interface ServerWork {
   server: ServerRow
   actions: ServerAction[]
+  /** The group that it was made in; null: none. */
+  group: MemberRow | null
 }
 
 interface Run {

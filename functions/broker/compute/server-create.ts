@@ -17,6 +17,7 @@ import { type Choice, choosePlaces } from './place/choose.ts'
 import { recordPlacement } from './place/record.ts'
 import { isFree } from './place/rules.ts'
 import { who, withinLimits, withinQuota } from './server-action.ts'
+import { joinGroup } from './server-group.ts'
 import { plug, portsWished } from './server-ports.ts'
 import { refuse } from './server-refusal.ts'
 import { newRow } from './server-row.ts'
@@ -37,10 +38,13 @@ import {
 export const createServers = (context: Context, projectId: string, asked: ServerWish): Promise<ServerRow[]> =>
   create(context, projectId, asked).catch((error) => {
     // Looked up and gone before it was admitted: the second look says what.
-    const gone = error instanceof Refused && error.refusal.kind === 'guard' && error.refusal.what === 'named-gone'
-    if (!gone) throw error
+    const stale = error instanceof Refused && error.refusal.kind === 'guard' && STALE.has(error.refusal.what)
+    if (!stale) throw error
     return create(context, projectId, asked)
   })
+
+/** Guards of what was looked up: by now it is gone, or somewhere else. */
+const STALE = new Set(['named-gone', 'server-group-moved'])
 
 const create = async (context: Context, projectId: string, asked: ServerWish): Promise<ServerRow[]> => {
   const { wish, found, origin } = await resolve(context, projectId, asked)
@@ -95,6 +99,7 @@ const referencesOf = ({ scope, caller }: Context, projectId: string, wish: Serve
     portIds: nics.flatMap((nic) => ('portId' in nic ? nic.portId : [])),
     securityGroups: wish.securityGroups ?? [],
     ...sourcesNamed(wish.disks),
+    groupId: wish.groupId,
     place: wish.zone,
   }
 }
@@ -111,6 +116,7 @@ const understand = (wish: ServerWish, found: Found, projectId: string, disks: Di
     refuse({ kind: 'too-small', what: 'memory', has: flavor.ramMib, needs: boots.minRamMib })
   if (image && !root) refuseSmallDisk(flavor.diskGib, image)
   const keypair = understandKeypair(wish, found)
+  if (wish.groupId !== null && !found.group) refuse({ kind: 'unknown', what: 'server-group', id: wish.groupId })
   const nics = understandNics(wish, found, projectId)
   const arch = root ? archOf(root) : (image?.arch ?? 'x86_64')
   return { flavor, image, arch, nics, groupIds: understandGroups(wish, found), keypair, disks }
@@ -232,6 +238,7 @@ const writesFor = async (admission: Admission, rows: ServerRow[]): Promise<Write
         bindTo(context, 'server', row, at),
       )
   }
+  if (admission.found.group) writes.push(...joinGroup(context, admission.found.group, rows, at))
   writes.push(...origin.writes(rows))
   if (!origin.tied) writes.push(guard(context, 'named-gone', namedGone(rows[0]!, namedBy(understood))))
   return writes

@@ -15,6 +15,7 @@ import { unwanted } from '../line/resources.ts'
 import { freePorts, removePorts } from '../network/port.ts'
 import { serverStatus } from './lifecycle.ts'
 import { quotaHeld, statusShown } from './server-facts.ts'
+import { leaveGroup } from './server-group.ts'
 
 /**
  * For the batch in which a server is gone: a tombstone, its quota, and everything that hung on it. Ports that were made
@@ -24,10 +25,11 @@ export const endServer = async (context: Context, server: ServerRow, open: Serve
   const { db } = context
   const { id, projectId } = server
   const now = context.now()
-  const [ports, plugged, attachments] = [
+  const [ports, plugged, attachments, left] = [
     await portsOfServer(db, id),
     await interfacesOf(db, id),
     await endAttachments(context, id),
+    await leaveGroup(context, id),
   ]
   const owned = ports.filter((port) => port.owned).map(({ portId }) => portId)
   const brought = ports.filter((port) => !port.owned).map(({ portId }) => portId)
@@ -52,6 +54,7 @@ export const endServer = async (context: Context, server: ServerRow, open: Serve
     charge(context, projectId, 'cores', -held.cores),
     charge(context, projectId, 'ram', -held.ram),
     ...attachments,
+    ...left,
     ...(plugged.length
       ? [
           unwanted(

@@ -5,7 +5,17 @@ export type ServerRefusal =
   /** Something named does not exist, or is not the caller's to see. */
   | {
       kind: 'unknown'
-      what: 'flavor' | 'image' | 'network' | 'port' | 'keypair' | 'security-group' | 'zone' | 'volume' | 'server'
+      what:
+        | 'flavor'
+        | 'image'
+        | 'network'
+        | 'port'
+        | 'keypair'
+        | 'security-group'
+        | 'server-group'
+        | 'zone'
+        | 'volume'
+        | 'server'
       id: string
     }
   | { kind: 'image-status'; id: string; status: string }

@@ -45,6 +45,8 @@ export interface ServerWish {
   /** Its disks besides one that is made of its image: volumes, there already or made with it. */
   disks: DiskWish[]
   fork: ForkWish | null
+  /** The id of the server group that it is to be in. */
+  groupId: string | null
   /** Scheduler hints as they were sent. */
   hints: Record<string, Json>
 }

@@ -10,6 +10,7 @@ import { portSteps } from './port.ts'
 import { routerSteps } from './router.ts'
 import { securityGroupSteps } from './security-group.ts'
 import { serverSteps } from './server.ts'
+import { serverGroupSteps } from './server-group.ts'
 import { snapshotSteps } from './snapshot.ts'
 import { subnetSteps } from './subnet.ts'
 import { volumeSteps } from './volume.ts'
@@ -26,6 +27,7 @@ export const kinds: Record<Kind, Steps> = {
   volume: volumeSteps,
   snapshot: snapshotSteps,
   image: imageSteps,
+  server_group: serverGroupSteps,
   server: serverSteps,
   attachment: attachmentSteps,
   interface: interfaceSteps,

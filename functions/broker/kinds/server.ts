@@ -3,6 +3,7 @@ import { CloudError } from '../../../adapters/errors.ts'
 import { type AttachmentRow, attachmentsOf } from '../../../db/queries/block-storage/attachments.ts'
 import { archOfSize } from '../../../db/queries/compute/flavors.ts'
 import { finishActionById, finishActions, openActions } from '../../../db/queries/compute/server-actions.ts'
+import { memberQuery } from '../../../db/queries/compute/server-groups.ts'
 import {
   activatePorts,
   portsOfServer,
@@ -17,11 +18,13 @@ import { everyProject } from '../../../db/scope.ts'
 import type { Context } from '../../context.ts'
 import { serverDrift, unaskedBoot } from '../compute/drift.ts'
 import { serverStatus, TASK_ACTIONS } from '../compute/lifecycle.ts'
+import { isHard } from '../compute/place/group.ts'
 import { nextPlace } from '../compute/place/next.ts'
 import { recordAttempt } from '../compute/place/record.ts'
 import { act, actionFailed, machineAction, type ServerWork } from '../compute/server-act.ts'
 import { endServer } from '../compute/server-end.ts'
 import { hostIdOf, isCondemned, type Place, placesJson, placesOf, statusShown } from '../compute/server-facts.ts'
+import { stayTogether } from '../compute/server-group.ts'
 import { openUserData } from '../compute/user-data.ts'
 import { imageNeed } from '../image/image-takers.ts'
 import type { Write } from '../line/commit.ts'
@@ -29,6 +32,7 @@ import { bindTo } from '../line/resources.ts'
 import { type Need, steps } from '../line/steps.ts'
 import { keypairNeed } from './keypair.ts'
 import { portNeed } from './port.ts'
+import { serverGroupNeed } from './server-group.ts'
 
 const ownPort = ({ projectId }: ServerRow, id: string): Need => portNeed({ id, projectId })
 
@@ -76,14 +80,15 @@ export const serverSteps = steps<ServerWork, ServerSpec, ServerSeen>({
   realm: (cloud) => cloud.server,
 
   async load({ db }, { resourceId }) {
-    const [[server], actions] = await db.batch([
+    const [[server], actions, [group]] = await db.batch([
       serverQuery(db, everyProject, resourceId),
       openActions(db, resourceId, TASK_ACTIONS),
+      memberQuery(db, resourceId),
     ])
-    return server ? { server, actions } : null
+    return server ? { server, actions, group: group ?? null } : null
   },
 
-  async needs(context, { server }, binding) {
+  async needs(context, { server, group }, binding) {
     const ports = await portsOfServer(context.db, server.id)
     const disks = await attachmentsOf(context.db, everyProject, server.id)
     const origin = await originOf(context, server, disks)
@@ -93,10 +98,11 @@ export const serverSteps = steps<ServerWork, ServerSpec, ServerSeen>({
       ...ports.map(({ portId }) => ({ ...ownPort(server, portId), zone: binding.zone })),
       ...(origin ? [origin] : []),
       ...(keypair ? [{ ...keypairNeed(keypair, server.projectId), ifOffered: true }] : []),
+      ...(group && isHard(group.policy) ? [serverGroupNeed(group.groupId, server.projectId)] : []),
     ]
   },
 
-  async spec(context, { server }, binding, native) {
+  async spec(context, { server, group }, binding, native) {
     const { at } = placesOf(server)
     const origin = await originOf(context, server, await attachmentsOf(context.db, everyProject, server.id))
     if (!at || !origin) throw new CloudError('definitive', 'The server has no place or no image.')
@@ -117,6 +123,12 @@ export const serverSteps = steps<ServerWork, ServerSpec, ServerSeen>({
       metadata: server.metadata,
       configDrive: server.configDrive,
       fork: forks ? native(origin) : null,
+      group: group && {
+        id: group.groupId,
+        policy: group.policy,
+        mostPerHost: group.maxServerPerHost,
+        native: native.orNull(serverGroupNeed(group.groupId, server.projectId)),
+      },
     }
   },
 
@@ -202,15 +214,16 @@ export const serverSteps = steps<ServerWork, ServerSpec, ServerSeen>({
   gone: async (context, work, binding) =>
     work && work.server.cloudId === binding.cloudId ? endServer(context, work.server, work.actions) : [],
 
-  async elsewhere(context, { server }, binding, { code, message }) {
+  async elsewhere(context, { server, group }, binding, { code, message }) {
     if (server.forkMode === 'instant') return null
-    const next = await nextPlace(context, server, binding)
+    const next = await nextPlace(context, server, binding, group)
     if (!next) return null
     const { place, places, filters } = next
     const { cloudId, zone } = place
     const writes: Write[] = [
       updateServer(context.db, server.id, { cloudId, zone, filters, places: placesJson(places) }),
       recordAttempt(context, server.id, place, { code, message }),
+      ...(group ? stayTogether(context, group, place) : []),
     ]
     if (place.cloudId === binding.cloudId) return { here: { zone: place.zone }, writes }
     return {

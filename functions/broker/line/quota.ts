@@ -11,8 +11,8 @@ export const quotaDefaults = {
     ram: 1024 * 1024,
     key_pairs: 100,
     metadata_items: 128,
-    server_groups: 0,
-    server_group_members: 0,
+    server_groups: 10,
+    server_group_members: 10,
     // No cloud below puts files into a disk: limits say so, and what is over them is refused in Nova's words.
     injected_files: 0,
     injected_file_content_bytes: 0,

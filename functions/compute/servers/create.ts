@@ -109,8 +109,6 @@ const refuseUnoffered = (body: Creation): void => {
     throw badRequest('Clouds behind this broker do not let their hosts be chosen: name an availability zone.')
   if (server.availability_zone?.includes(':'))
     throw badRequest('Unable to parse availability_zone: clouds behind this broker do not let their hosts be chosen.')
-  const { group } = hintsOf(body)
-  if (group !== undefined) throw badRequest(`Instance group ${group} could not be found.`)
   if (server.block_device_mapping?.length && server.block_device_mapping_v2?.length)
     throw badRequest('Using different block_device_mapping syntaxes is not allowed in the same request.')
 }
@@ -192,6 +190,7 @@ const wishOf = ({ body, version }: Input<Creation>): ServerWish => {
     maxCount,
     disks,
     fork,
+    groupId: hintsOf(body).group ?? null,
     hints: hintsOf(body),
   }
 }

@@ -208,8 +208,8 @@ const CHANGES: [since: number, change: Change][] = [
   ],
   [
     71,
-    (body, _row, _viewer, { serverGroups }) => {
-      if (serverGroups) body.server_groups = []
+    (body, row, _viewer, { serverGroups }) => {
+      if (serverGroups) body.server_groups = parsed(row.groups ?? '[]', '[]', [])
     },
   ],
   [

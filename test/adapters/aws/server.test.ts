@@ -250,3 +250,26 @@ describe('a rebuild', () => {
     }
   })
 })
+
+describe('a server of a group', () => {
+  const group = { id: 'g1', policy: 'anti-affinity' as const, mostPerHost: null, native: 'plimsoll-g1-t0' }
+
+  it('that is kept apart is started in the placement group of its zone', () => {
+    expect(launch({ ...spec, group }, mark, image, options).Placement).toEqual({
+      AvailabilityZone: 'us-east-1a',
+      GroupName: 'plimsoll-g1-t0',
+    })
+  })
+
+  it.each(['soft-anti-affinity', 'soft-affinity'] as const)('that is %s is told its zone alone', (policy) => {
+    const soft = { ...group, policy, native: null }
+    expect(launch({ ...spec, group: soft }, mark, image, options).Placement).toEqual({ AvailabilityZone: 'us-east-1a' })
+  })
+
+  it('that is kept together, or whose group is not there, is refused', () => {
+    expect(() => launch({ ...spec, group: { ...group, policy: 'affinity' } }, mark, image, options)).toThrow(/together/)
+    expect(() => launch({ ...spec, group: { ...group, native: null } }, mark, image, options)).toThrow(
+      /placement group has to be made/,
+    )
+  })
+})

@@ -134,31 +134,6 @@ describe('limits', () => {
   })
 })
 
-describe('server groups', () => {
-  const group = { name: 'g', policies: ['affinity'] }
-  test('are none, and cannot be made', async () => {
-    const demo = plimsoll.as('demo')
-    const path = `${NOVA}/os-server-groups`
-    expect((await demo.get(`${path}?all_projects=True`)).body).toEqual({ server_groups: [] })
-    const { status, body } = await demo.post(path, { server_group: group })
-    expect([status, Object.values<{ message: string }>(body)[0]!.message]).toEqual([
-      501,
-      'Server groups are not offered: no cloud keeps servers together or apart on request.',
-    ])
-    expect((await demo.post(path, { server_group: { name: 'g', policy: 'affinity' } }, at(64))).status).toBe(501)
-    expect((await demo.post(path, { server_group: group }, at(64))).status).toBe(400)
-    expect((await demo.post(path, { server_group: { ...group, policies: ['soft-affinity'] } }, at(14))).status).toBe(
-      400,
-    )
-    expect((await demo.get(`${path}/x`)).body.itemNotFound.message).toBe('Instance group x could not be found.')
-    expect((await demo.delete(`${path}/x`)).status).toBe(404)
-    await plimsoll.as('admin').put(sets(), { quota_set: { server_groups: 5 } })
-    expect((await demo.post(path, { server_group: group })).body.notImplemented.message).toMatch(
-      /no cloud keeps servers together/,
-    )
-  })
-})
-
 test('extensions are listed and shown by alias', async () => {
   const demo = plimsoll.as('demo')
   const { body } = await demo.get(`${NOVA}/extensions`)

@@ -33,6 +33,7 @@ const MAKES: Record<Kind, string> = {
   volume: 'CreateVolume',
   snapshot: 'CreateSnapshot',
   image: 'CreateImage',
+  server_group: 'CreatePlacementGroup',
   server: 'RunInstances',
   attachment: 'AttachVolume',
   interface: 'AttachNetworkInterface',

@@ -12,6 +12,7 @@ from moto.ec2.models import EC2Backend
 from moto.ec2.models.amis import Ami
 from moto.ec2.models.instances import Instance
 from moto.ec2.responses.amis import AmisResponse
+from moto.ec2.responses import EC2Response
 from moto.ec2.responses.dhcp_options import DHCPOptions
 from moto.ec2.utils import random_ami_id
 from moto.server import main
@@ -248,6 +249,73 @@ def block_device_mappings(self):
 
 
 Ami.block_device_mappings = property(block_device_mappings)
+
+
+@wrap(EC2Response, "run_instances")
+def run_instances(original, self):
+    """Instances know their placement group, which has to be there."""
+    name = self._get_param("Placement.GroupName")
+    if name and name not in placement_groups(self.ec2_backend):
+        raise EC2ClientError("InvalidPlacementGroup.Unknown", f"The Placement Group '{name}' is unknown.")
+    before = set(self.ec2_backend.reservations)
+    answer = original(self)
+    for reservation in set(self.ec2_backend.reservations) - before:
+        for instance in self.ec2_backend.reservations[reservation].instances:
+            instance.placement_group = name
+    return answer
+
+
+def placement_groups(backend):
+    """moto has none: what the API reference says of their names and states stands in for them here."""
+    return backend.__dict__.setdefault("placement_groups_by_name", {})
+
+
+def create_placement_group(self):
+    groups = placement_groups(self.ec2_backend)
+    name = self._get_param("GroupName")
+    if name in groups:
+        raise EC2ClientError("InvalidPlacementGroup.Duplicate", f"The Placement Group '{name}' already exists.")
+    group_id = f"pg-{hashlib.sha256(name.encode()).hexdigest()[:17]}"
+    tags = [tag for spec in self._get_param("TagSpecifications", []) for tag in spec["Tags"]]
+    self.ec2_backend.create_tags([group_id], {tag["Key"]: tag["Value"] for tag in tags})
+    groups[name] = {"GroupName": name, "GroupId": group_id, "Strategy": self._get_param("Strategy"), "State": "available"}
+    return ActionResult({"PlacementGroup": {**groups[name], "Tags": tags}})
+
+
+def described(backend, group):
+    tags = backend.tags[group["GroupId"]]
+    return {**group, "Tags": [{"Key": key, "Value": value} for key, value in tags.items()]}
+
+
+def fits(group, name, values):
+    if name == "group-name":
+        return group["GroupName"] in values
+    return any(f"tag:{tag['Key']}" == name and tag["Value"] in values for tag in group["Tags"])
+
+
+def describe_placement_groups(self):
+    backend = self.ec2_backend
+    wanted = [(each["Name"], each["Values"]) for each in self._get_param("Filters", [])]
+    groups = [described(backend, group) for group in placement_groups(backend).values()]
+    kept = [group for group in groups if all(fits(group, name, values) for name, values in wanted)]
+    return ActionResult({"PlacementGroups": kept})
+
+
+def delete_placement_group(self):
+    groups = placement_groups(self.ec2_backend)
+    name = self._get_param("GroupName")
+    if name not in groups:
+        raise EC2ClientError("InvalidPlacementGroup.Unknown", f"The Placement Group '{name}' is unknown.")
+    running = [one for each in self.ec2_backend.reservations.values() for one in each.instances]
+    if any(one._state.name != "terminated" and getattr(one, "placement_group", None) == name for one in running):
+        raise EC2ClientError("InvalidPlacementGroup.InUse", f"The placement group '{name}' is in use.")
+    del groups[name]
+    return ActionResult({})
+
+
+EC2Response.create_placement_group = create_placement_group
+EC2Response.describe_placement_groups = describe_placement_groups
+EC2Response.delete_placement_group = delete_placement_group
 
 
 @wrap(EC2Backend, "delete_snapshot")

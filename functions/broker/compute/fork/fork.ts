@@ -87,6 +87,8 @@ const readParent = async (
     unlike(
       `Instance ${of} has ${networkIds.length} network cards, and so have the forks that share its memory: name as many networks, or none.`,
     )
+  if (mode === 'instant' && wish.groupId !== null)
+    unlike(`A fork of instance ${of} shares its memory and its host, whatever a server group says: name none.`)
   if (mode === 'instant' && volumeIds.length)
     refuse({
       kind: 'incapable',

@@ -13,6 +13,7 @@ import type { Place } from '../server-facts.ts'
 import { refuse } from '../server-refusal.ts'
 import type { ServerWish, Understood } from '../server-wish.ts'
 import type { Because, Considered, Explanation } from './explanation.ts'
+import { drawnTo, type FoundGroup, preferenceOf, whyBarred } from './group.ts'
 import { type Requirement, rank, UNFIT, whyUnfit } from './rank.ts'
 import { CLOUD_RULES, type CloudRule, filteringIn, type Ground, isFree, type Mapped, placeInChain } from './rules.ts'
 import { tiesOf } from './ties.ts'
@@ -86,6 +87,8 @@ const refusalBy = (rules: readonly CloudRule[], ground: Ground, cloud: Mapped): 
   return null
 }
 
+const NOT_ENOUGH = 'There are not enough hosts available.'
+
 interface Weighed {
   places: Place[]
   /** What the cloud of the first does with security groups. */
@@ -131,11 +134,12 @@ const weigh = (ground: Ground, rules: readonly CloudRule[]): Weighed => {
     const { name } = clouds.find(({ id }) => id === cloudId)!
     return { cloud: name, zone, size: native, refused: null }
   })
-  const considered = [...kept, ...weaker, ...unkept(ground, required, clouds, ranked), ...off]
+  const refused = unkept(ground, required, clouds, ranked)
+  const considered = [...kept, ...weaker, ...refused, ...off]
   return {
     places,
     filters,
-    reason: 'There are not enough hosts available.',
+    reason: refused.find((each) => each.refused?.rule === 'group')?.refused?.reason ?? NOT_ENOUGH,
     explanation: {
       considered,
       ties: tiesOf(ground),
@@ -161,7 +165,7 @@ const zonesTying = ({ understood: { nics }, found }: Ground): string[] => {
 }
 
 const requirementOf = (
-  { wish, understood: { flavor, arch, disks }, found }: Ground,
+  { wish, understood: { flavor, arch, disks }, found, adapters }: Ground,
   clouds: Mapped[],
   tying: string | undefined,
 ): Requirement => ({
@@ -172,7 +176,21 @@ const requirementOf = (
   tied: tying === undefined ? {} : Object.fromEntries(clouds.map(({ id }) => [id, tying])),
   home: found.home,
   volumes: (place) => whyNoTypes(disks, found, place),
+  ...(found.group ? grouped(found.group, wish.maxCount, found, adapters) : {}),
 })
+
+/** A request for several makes all of them in one zone: it takes them all, or none. */
+const grouped = (group: FoundGroup, count: number, found: Found, adapters: Ground['adapters']) => {
+  const adapterOf = ({ cloudId }: { cloudId: string }) =>
+    adapters.get(found.clouds.find(({ id }) => id === cloudId)?.type ?? '')
+  return {
+    barred: (candidate: Found['candidates'][number]) => whyBarred(group, candidate, count, adapterOf(candidate)),
+    drawn: {
+      to: (candidate: Found['candidates'][number]) => drawnTo(group, candidate),
+      firstOfAll: group.policy === 'soft-affinity',
+    },
+  }
+}
 
 const zoneNamed = (name: string, found: Found) => {
   const { name: cloud, zone } = found.clouds.find(({ named }) => named)!
@@ -225,12 +243,14 @@ const nearest = (whys: Because[]): Because | undefined =>
   whys.toSorted((one, other) => UNFIT.indexOf(other.rule) - UNFIT.indexOf(one.rule))[0]
 
 /** What `rank` sorts by, as far as it made a difference here. */
-const orderOf = ({ wish, found, found: { home, clouds } }: Ground): Because[] => {
+const orderOf = ({ wish, found, found: { home, clouds, group } }: Ground): Because[] => {
   const at = clouds.find(({ id }) => id === home?.cloudId)
   const whose = found.policy?.chain && isFree(wish, found) ? "the project's" : "the operator's"
+  const order = clouds.length > 1 ? [{ rule: 'order', reason: `Then ${whose} order of clouds.` }] : []
+  const ofGroup = group ? preferenceOf(group) : []
   return [
     { rule: 'room', reason: 'Zones with room come first.' },
-    ...(clouds.length > 1 ? [{ rule: 'order', reason: `Then ${whose} order of clouds.` }] : []),
+    ...(group?.policy === 'soft-affinity' ? [...ofGroup, ...order] : [...order, ...ofGroup]),
     ...(home && at
       ? [{ rule: 'home', reason: `Then ${at.name}.${home.zone}, where the newest ${home.of} of the project is.` }]
       : []),

@@ -5,6 +5,7 @@ export const TTL = 'plimsoll:ttl'
 
 /** What a hint decides, in a sentence. Of those that are not here Nova's filters know some, and no cloud below knows any. */
 const EFFECTS: ReadonlyMap<string, string> = new Map([
+  ['group', 'It is in that server group, and was placed as its policy says.'],
   [FORK_OF, 'It goes on from that server, and is where that is.'],
   [TTL, 'It is deleted when so many seconds are over.'],
 ])

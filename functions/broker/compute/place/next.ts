@@ -1,6 +1,7 @@
 import { attachmentsOf } from '../../../../db/queries/block-storage/attachments.ts'
 import { policyOf } from '../../../../db/queries/clouds/policies.ts'
 import { candidatesFor } from '../../../../db/queries/compute/places.ts'
+import { groupPlaces, type MemberRow } from '../../../../db/queries/compute/server-groups.ts'
 import { portsOfServer, type ServerRow } from '../../../../db/queries/compute/servers.ts'
 import type { Binding } from '../../../../db/queries/line/bindings.ts'
 import type { Filters } from '../../../../db/schema/index.ts'
@@ -18,12 +19,14 @@ const keyOf = ({ cloudId, zone, native }: Place): string => `${cloudId}/${zone}/
 
 /**
  * Where to try next when a place has no room: the other places that were found at first, then the next larger size in
- * the same zone. The addresses of a server's ports tie it to its cloud, and where subnets have a zone to that zone.
+ * the same zone. The addresses of a server's ports tie it to its cloud, and where subnets have a zone to that zone; others of a group that is
+ * on one host tie it to theirs.
  */
 export const nextPlace = async (
   context: Context,
   server: ServerRow,
   binding: Binding,
+  member: MemberRow | null,
 ): Promise<{ place: Place; places: Places; filters: Filters } | null> => {
   const places = placesOf(server)
   const tried = [...(places.tried ?? []), ...(places.at ? [keyOf(places.at)] : [])]
@@ -31,8 +34,11 @@ export const nextPlace = async (
   const tied = (await portsOfServer(context.db, server.id)).length > 0
   // Its volumes are in its zone, or are being made there.
   const held = (await attachmentsOf(context.db, everyProject, server.id)).length > 0
+  const others = member?.policy === 'affinity' ? await groupPlaces(context.db, member.groupId, server.id) : []
+  const together = (place: Place) =>
+    others.every(({ cloudId, zone }) => cloudId === place.cloudId && zone === place.zone)
   const reachable = places.next.filter(
-    ({ cloudId }) => !held && (!tied || (cloudId === binding.cloudId && !places.zonal)),
+    (place) => !held && (!tied || (place.cloudId === binding.cloudId && !places.zonal)) && together(place),
   )
   const filters = await filtersWherever(context, server, reachable)
   const open = reachable.filter(({ cloudId }) => filters.has(cloudId))

@@ -18,6 +18,10 @@ export interface Requirement {
   home: Home | null
   /** Why the volumes that are made with it cannot be in a place; null: they can. */
   volumes?: (place: Pick<Candidate, 'cloudId' | 'zone'>) => string | null
+  /** Why a server group keeps it off a zone; null: it does not. */
+  barred?: (candidate: Candidate) => Because | null
+  /** How much a server group draws it to a zone: before the operator's order of clouds, or after it. */
+  drawn?: { to(candidate: Candidate): number; firstOfAll: boolean }
 }
 
 /** More places than this are not tried. */
@@ -39,7 +43,9 @@ export const rank = (required: Requirement, candidates: Candidate[]): Place[] =>
     .sort(
       (a, b) =>
         room(b, required) - room(a, required) ||
+        (required.drawn?.firstOfAll ? draw(required, b) - draw(required, a) : 0) ||
         a.position - b.position ||
+        draw(required, b) - draw(required, a) ||
         isHome(required, b) - isHome(required, a) ||
         (a.load ?? 0) - (b.load ?? 0) ||
         a.zone.localeCompare(b.zone),
@@ -48,11 +54,13 @@ export const rank = (required: Requirement, candidates: Candidate[]): Place[] =>
     .map(({ cloudId, zone, native, vcpus, ramMib, diskGib }) => ({ cloudId, zone, native, vcpus, ramMib, diskGib }))
 }
 
+const draw = ({ drawn }: Requirement, candidate: Candidate): number => drawn?.to(candidate) ?? 0
+
 const isHome = ({ home }: Requirement, { cloudId, zone }: Candidate): number =>
   Number(home?.cloudId === cloudId && home.zone === zone)
 
 /** Rules about offers, in the order in which they are asked. */
-export const UNFIT = ['available', 'architecture', 'flavor', 'named', 'cloud', 'zone', 'volume-type']
+export const UNFIT = ['available', 'architecture', 'flavor', 'named', 'cloud', 'zone', 'volume-type', 'group']
 
 /** Why an offer will not do, and the rule that says so; null: it does. */
 export const whyUnfit = (required: Requirement, c: Candidate): Because | null => {
@@ -67,7 +75,7 @@ export const whyUnfit = (required: Requirement, c: Candidate): Because | null =>
   const at = tied[c.cloudId]
   if (at && at !== c.zone) return refused('zone', `Its networks and volumes are in zone ${at}.`)
   const untyped = required.volumes?.(c) ?? null
-  return untyped === null ? null : refused('volume-type', untyped)
+  return untyped === null ? (required.barred?.(c) ?? null) : refused('volume-type', untyped)
 }
 
 const meets = (flavor: Requirement['flavor'], c: Candidate): boolean =>

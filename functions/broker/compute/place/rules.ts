@@ -5,6 +5,7 @@ import { freeZone, inChain, NO_POLICY } from '../../clouds/policy.ts'
 import { bootDisk } from '../disks/disk.ts'
 import { whyNoDisks } from '../disks/refusals.ts'
 import { namesGroups, type ServerWish, type Understood } from '../server-wish.ts'
+import { capabilitiesFor } from './group.ts'
 import { whyBeyond } from './limits.ts'
 
 /* What keeps a server off a cloud. A rule says why, in a sentence; the first that does refuses the cloud. */
@@ -66,6 +67,7 @@ const capability: CloudRule = {
 
 /** What a cloud must be capable of to have it. */
 const neededOf = ({ wish, understood: { nics, disks }, found }: Ground): Capability[] => [
+  ...(found.group ? capabilitiesFor(found.group.policy) : []),
   ...(wish.configDrive ? (['server.config_drive'] as const) : []),
   ...(disks.length ? (['volume', 'attachment'] as const) : []),
   ...(bootDisk(disks) ? (['server.boot_from_volume'] as const) : []),

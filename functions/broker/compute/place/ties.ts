@@ -8,6 +8,7 @@ export const tiesOf = (ground: Ground): Tie[] => [
   ...imageTie(ground),
   ...networkTies(ground),
   ...volumeTies(ground),
+  ...groupTie(ground),
 ]
 
 const namedTie = ({ wish, wish: { zone }, found }: Ground): Tie[] =>
@@ -39,3 +40,11 @@ const volumeTies = ({ found: { volumes } }: Ground): Tie[] =>
     to: [`${cloud}.${zone}`],
     reason: `Volume ${id} is in ${cloud}.${zone}: a server with a volume stays where that is.`,
   }))
+
+const groupTie = ({ found }: Ground): Tie[] => {
+  const { group } = found
+  const [at] = group?.policy === 'affinity' ? group.places : []
+  if (!group || !at) return []
+  const to = `${nameOf(found, at.cloudId)}.${at.zone}`
+  return [{ rule: 'group', to: [to], reason: `Server group ${group.id} keeps its servers on one host, in ${to}.` }]
+}
