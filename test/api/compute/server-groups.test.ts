@@ -59,6 +59,7 @@ describe('a server group', () => {
     const owner = { project_id: w.plimsoll.projectId('demo'), user_id: w.plimsoll.userId('demo') }
     expect(await of('2.13')).toEqual({ ...first.body.server_group, ...owner })
     expect(await of('2.64')).toEqual({ id, name: 'one', policy: 'anti-affinity', rules: {}, members: [], ...owner })
+    w.plimsoll.clock.advance(1)
     const limited = await made('anti-affinity', { max_server_per_host: '3' })
     expect((await w.newest.get(`${GROUPS}/${limited}`)).body.server_group.rules).toEqual({ max_server_per_host: 3 })
     const ids = async (query: string, client = w.newest) =>
