@@ -6,7 +6,9 @@ import { capabilityOperations } from './capabilities.ts'
 import { cloudOperations } from './clouds.ts'
 import { exportOperations } from './export.ts'
 import { imageQuotaOperations } from './image-quotas.ts'
+import { linkOperations } from './links.ts'
 import { mappingOperations } from './mappings.ts'
+import { networkPlanOperations } from './network-plans.ts'
 import { offerOperations } from './offers.ts'
 import { orphanOperations } from './orphans.ts'
 import { placementOperations } from './placements.ts'
@@ -28,6 +30,8 @@ export const broker: Service = {
     ...cloudOperations,
     ...mappingOperations,
     ...policyOperations,
+    ...linkOperations,
+    ...networkPlanOperations,
     ...imageQuotaOperations,
     ...offerOperations,
     ...capabilityOperations,

@@ -33,6 +33,7 @@ const extensions: [alias: string, name: string, description: string][] = [
   ['network_availability_zone', 'Network Availability Zone', 'Where a network is, and where it shall be.'],
   ['pagination', 'Pagination support', 'limit, marker and page_reverse.'],
   ['plimsoll-filters', 'Plimsoll filters', 'What the cloud of a port does with security groups: plimsoll:filters.'],
+  ['plimsoll-reach', 'Reach between clouds', 'plimsoll:reach of networks and ports, as operators say.'],
   ['port-security', 'Port Security', 'port_security_enabled of networks and ports.'],
   ['port-security-groups-filtering', 'Port filtering on security groups', 'Ports by their security groups.'],
   ['project-id', 'project_id field enabled', 'project_id beside tenant_id.'],

@@ -67,6 +67,7 @@ const view = (network: NetworkView, { caller }: Context) => ({
   mtu: network.mtu,
   port_security_enabled: network.portSecurity,
   subnets: network.subnetIds,
+  'plimsoll:reach': network.reach,
   ipv4_address_scope: network.addressScopes[4] ?? null,
   ipv6_address_scope: network.addressScopes[6] ?? null,
   availability_zones: network.zones,

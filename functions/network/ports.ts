@@ -71,6 +71,7 @@ const view = (port: PortView, { caller }: Context) => ({
   port_security_enabled: port.portSecurity,
   ip_allocation: port.ipAllocation,
   'plimsoll:filters': port.filters,
+  'plimsoll:reach': port.reach,
   'binding:vnic_type': 'normal',
   ...(caller?.isAdmin
     ? {

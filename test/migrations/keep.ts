@@ -93,6 +93,10 @@ const made = async (token: string, path: string, body: Record<string, Body>, hea
   return answer[Object.keys(body).at(-1)!]
 }
 
+// Wiring: a second cloud, and what leads there.
+await send(admin, 'POST', '/broker/v1/clouds', { cloud: { name: 'linked', type: 'sandbox' } })
+await send(admin, 'PUT', '/broker/v1/links', { links: [{ clouds: ['sandbox', 'linked'], reach: 'routed' }] })
+
 // People.
 const project = await made(admin, `${KEYSTONE}/projects`, { project: { name: 'kept', description: 'of old' } })
 const user = await made(admin, `${KEYSTONE}/users`, {

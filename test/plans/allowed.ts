@@ -21,8 +21,8 @@ export const ALLOWED: { like: RegExp; because: string }[] = [
     because: 'What a project sees is its own, what is shared and its ways out: as many as its quota of networks.',
   },
   {
-    like: /from "subnets" where .*select (n\.)?id from networks (n )?where/s,
-    because: 'Subnets that a project sees are those of such networks: as many as its quota.',
+    like: /from "(subnets|segments)" where .*select (n\.)?id from networks (n )?where/s,
+    because: 'Subnets and segments that a project sees are those of such networks: as many as its quota.',
   },
   {
     like: /from "(subnet_pools|address_scopes)" where .*"\1"\."shared" = 1/s,
@@ -31,6 +31,10 @@ export const ALLOWED: { like: RegExp; because: string }[] = [
   {
     like: /exists \(select 1 from (address_scope_prefixes|subnet_pool_ranges) [pr] where [pr]\.\w+_id = .* < n\.value/s,
     because: 'Whether there is one of a range: the first that is found ends the look.',
+  },
+  {
+    like: /delete from "segments" where "segments"\."cloud_id" = /,
+    because: 'A cloud that is taken away takes its segments along.',
   },
   {
     like: /delete from subnet_pool_(space|shares) where pool_id = /,

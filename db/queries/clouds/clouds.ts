@@ -14,6 +14,7 @@ import {
   zones,
 } from '../../schema/index.ts'
 import type { Scope } from '../../scope.ts'
+import { unlink } from './links.ts'
 
 export type CloudRow = typeof clouds.$inferSelect
 export type MappingRow = typeof mappings.$inferSelect
@@ -141,6 +142,7 @@ export const deleteCloud = (db: Database, id: string) =>
     db.run(sql`update flavors set retired = 1 where native and not retired and name not in (select name from offers)`),
     db.delete(networks).where(and(eq(networks.cloudId, id), sql`${networks.external} = 1`)),
     db.delete(segments).where(eq(segments.cloudId, id)),
+    unlink(db, id),
     db.delete(clouds).where(eq(clouds.id, id)),
   ] as const
 

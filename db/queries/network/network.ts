@@ -18,6 +18,8 @@ export type NetworkView = NetworkRow & {
   segments: { type: string; physicalNetwork: string | null }[]
   /** Ids of the address scopes that its subnets are in, by the version of IP. */
   addressScopes: { 4?: string; 6?: string }
+  /** What leads from one to another of the clouds that it is on. */
+  reach: { clouds: [string, string]; reach: string }[]
 }
 
 export const ROUTER_INTERFACE = 'network:router_interface'
@@ -43,6 +45,10 @@ export const visible = (scope: Scope<string | Placeholder>): SQL =>
 export const isRouted = (networkId: SQL): SQL =>
   sql`exists (select 1 from subnets r where r.network_id = ${networkId} and r.segment_id is not null)`
 
+/** What leads from a cloud to another; nothing where nobody says so. */
+export const reachBetween = (a: SQL, b: SQL): SQL =>
+  sql`ifnull((select l.reach from cloud_links l where l.one = min(${a}, ${b}) and l.other = max(${a}, ${b})), 'none')`
+
 const view = {
   ...getTableColumns(networks),
   subnetIds: sql<string[]>`(select json_group_array(s.id) from subnets s where s.network_id = networks.id)`.mapWith(
@@ -52,6 +58,12 @@ const view = {
     from subnets s join subnet_pools p on p.id = s.subnetpool_id
     where s.network_id = networks.id and p.address_scope_id is not null)`.mapWith(
     (text: string): NetworkView['addressScopes'] => JSON.parse(text),
+  ),
+  reach: sql<NetworkView['reach']>`(select json_group_array(json_object('clouds', json_array(a.name, b.name), 'reach',
+      ${reachBetween(sql`a.id`, sql`b.id`)}) order by a.name, b.name)
+    from (select distinct cloud_id from segments where network_id = networks.id) near join clouds a on a.id = near.cloud_id
+    join (select distinct cloud_id from segments where network_id = networks.id) far join clouds b on b.id = far.cloud_id and b.name > a.name)`.mapWith(
+    (text: string): NetworkView['reach'] => JSON.parse(text),
   ),
   cloudName: sql<string | null>`(select c.name from clouds c where c.id = networks.cloud_id)`,
   /** As zone lists name them: where its segments and subnets are if they are in zones, else all of its clouds. */

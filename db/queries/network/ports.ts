@@ -5,13 +5,18 @@ import { anyOf } from '../../conditions.ts'
 import { prepared, type Slots } from '../../prepared.ts'
 import { floatingIps, ipAllocations, lingeringAddresses, portSecurityGroups, ports } from '../../schema/index.ts'
 import { type Scope, within } from '../../scope.ts'
-import { ROUTER_INTERFACE } from './network.ts'
+import { ROUTER_INTERFACE, reachBetween } from './network.ts'
 import { type Attributes, pagesOf } from './network-listing.ts'
 import { releaseRows } from './network-quotas.ts'
 
 export type PortRow = typeof ports.$inferSelect
 /** With port security and groups as they are in force; the row says what its owner wants. */
-export type PortView = PortRow & { securityGroupIds: string[]; host: string }
+export type PortView = PortRow & {
+  securityGroupIds: string[]
+  host: string
+  /** What leads from the cloud that it is on to each of the others that its network is on. */
+  reach: { cloud: string; reach: string }[]
+}
 
 /** Where the server is that holds it, as Nova names hosts; else what an administrator asked for. */
 const host = sql<string>`coalesce((select c.name from servers s join clouds c on c.id = s.cloud_id
@@ -20,10 +25,26 @@ const host = sql<string>`coalesce((select c.name from servers s join clouds c on
 /** Whether traffic is filtered as its owner wants it: on a cloud without filters it is not. */
 const secured = sql<boolean>`(${ports.portSecurity} and ${ports.filters} is not 'none')`.mapWith(Boolean)
 
+/**
+ * A network on one cloud, which most are, is told by its row. On several, a port is where the segment of an address of it is;
+ * one that has none yet is nowhere.
+ */
+const reach = sql<
+  PortView['reach']
+>`case when (select n.cloud_id from networks n where n.id = ports.network_id) is not null then '[]'
+  else (select json_group_array(json_object('cloud', c.name, 'reach', ${reachBetween(sql`here.cloud_id`, sql`c.id`)}) order by c.name)
+    from subnets s join segments here on here.id = s.segment_id
+    join (select distinct cloud_id from segments where network_id = ports.network_id) there
+    join clouds c on c.id = there.cloud_id and c.id <> here.cloud_id
+    where s.id = ports.fixed_ips ->> '$[0].subnet_id') end`.mapWith((text: string): PortView['reach'] =>
+  JSON.parse(text),
+)
+
 const view = {
   ...getTableColumns(ports),
   host,
   portSecurity: secured,
+  reach,
   securityGroupIds: sql<
     string[]
   >`(select json_group_array(g.security_group_id) from port_security_groups g where g.port_id = ports.id
@@ -107,6 +128,13 @@ const byId = prepared((db, { scope, id }: Slots<{ scope: Scope; id: string }>) =
 /** A port of the scope; null: there is none, or it is another project's. */
 export const portById = async (db: Database, scope: Scope, id: string): Promise<PortView | null> =>
   (await byId.run(db, { scope, id }))[0] ?? null
+
+/** What leads from the clouds of ports to others of their networks, by the ids of the ports. No query for none. */
+export const reachOfPorts = async (db: Database, ids: string[]): Promise<Map<string, PortView['reach']>> => {
+  if (!ids.length) return new Map()
+  const rows = await db.select({ id: ports.id, reach }).from(ports).where(anyOf(ports.id, ids))
+  return new Map(rows.map((row) => [row.id, row.reach]))
+}
 
 /** Ports of the scope that a server or router has, by its id. */
 export const portsOfDevice = (db: Database, scope: Scope, deviceId: string): Promise<PortView[]> =>

@@ -89,7 +89,7 @@ export const leaveCloud = (db: Database, networkId: string, cloudId: string, now
   db.run(sql`update bindings set want = 'absent', revision = revision + 1, due_at = ${now}, attempts = 0, updated_at = ${now}
     where +cloud_id = ${cloudId} and phase <> 'gone' and want = 'present' and ((kind = 'network' and resource_id = ${networkId})
       or (+kind = 'security_group' and scope <> '' and scope = ${networkId}))
-      and not exists (select 1 from segments where network_id = ${networkId} and cloud_id = ${cloudId})`)
+      and not exists (select 1 from segments where network_id = ${networkId} and +cloud_id = ${cloudId})`)
 
 /** What a segment can be on. `zone` is null where the cloud has told of none. */
 export interface Ground {
@@ -109,7 +109,7 @@ export const groundsOf = (db: Database, projectId: string): Promise<Ground[]> =>
 
 /** The network has another segment already where this one would be: a place in it would lead to both. */
 export const segmentThere = ({ networkId, cloudId, zone }: Pick<SegmentRow, 'networkId' | 'cloudId' | 'zone'>) =>
-  sql`exists (select 1 from segments g where g.network_id = ${networkId} and g.cloud_id = ${cloudId} and ${
+  sql`exists (select 1 from segments g where g.network_id = ${networkId} and +g.cloud_id = ${cloudId} and ${
     zone === null
       ? sql`true`
       : sql`ifnull(g.zone = ${zone}, not exists (select 1 from subnets s where s.segment_id = g.id and s.zone <> ${zone}))`

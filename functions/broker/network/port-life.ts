@@ -1,4 +1,4 @@
-import { isExternalPort, isRouterPort, type PortView } from '../../../db/queries/network/ports.ts'
+import { isExternalPort, isRouterPort, type PortView, reachOfPorts } from '../../../db/queries/network/ports.ts'
 import type { Context } from '../../context.ts'
 import { commit } from '../line/commit.ts'
 import { commitOr, conflicting } from './network-refusal.ts'
@@ -23,7 +23,11 @@ export const createPorts = (context: Context, wishes: PortWish[]): Promise<PortV
       { action: 'create', kind: 'port', resourceId: ports[0]!.id, detail: { ids: ports.map(({ id }) => id) } },
       planned.flatMap(({ writes }) => writes),
     )
-    return ports
+    const reaching = await reachOfPorts(
+      context.db,
+      planned.flatMap(({ routed, port }) => (routed ? port.id : [])),
+    )
+    return ports.map((port) => ({ ...port, reach: reaching.get(port.id) ?? port.reach }))
   })
 
 /** Changes a port above the line, and on its cloud; planned anew while others take the addresses that it was to get. */

@@ -51,7 +51,10 @@ export interface PortWish {
 
 /** A port with its addresses, and the writes that admit it: for the batch of what wants it. */
 export interface PlannedPort {
+  /** As it will be read, but for what leads from it to other clouds. */
   port: PortView
+  /** It lies in a segment, and its network may have others. */
+  routed: boolean
   writes: Write[]
 }
 
@@ -129,11 +132,13 @@ const plan = async (context: Context, wish: PortWish, ground: Ground, macAddress
     ...writeAddresses(context, port.id, fixedIps),
     ...writeGroups(context, port.id, securityGroupIds),
   ]
-  return { port: { ...inForce(port, securityGroupIds), host: port.bindingHost }, writes }
+  const lies = new Set(fixedIps.map((ip) => ip.subnet_id))
+  const routed = ground.subnets.some(({ id, segmentId }) => segmentId !== null && lies.has(id))
+  return { port: { ...inForce(port, securityGroupIds), host: port.bindingHost, reach: [] }, routed, writes }
 }
 
 /** As `PortView` shows it: where nothing is filtered, nothing is said to be. */
-const inForce = (port: PortRow, securityGroupIds: string[]): Omit<PortView, 'host'> =>
+const inForce = (port: PortRow, securityGroupIds: string[]): Omit<PortView, 'host' | 'reach'> =>
   port.filters === 'none' ? { ...port, portSecurity: false, securityGroupIds: [] } : { ...port, securityGroupIds }
 
 /** Repeats plan and commit while others are faster at taking the same address. */

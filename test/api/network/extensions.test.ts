@@ -76,6 +76,7 @@ const promises: Record<string, Pledge> = {
   network_availability_zone: { attributes: among(['networks'], 'availability_zones', 'availability_zone_hints') },
   pagination: { query: 'networks?limit=1' },
   'plimsoll-filters': { attributes: { ports: ['plimsoll:filters'] } },
+  'plimsoll-reach': { attributes: among(['networks', 'ports'], 'plimsoll:reach') },
   'port-security': { attributes: among(['networks', 'ports'], 'port_security_enabled') },
   'port-security-groups-filtering': { query: 'ports?security_groups=x' },
   'project-id': { attributes: among([...STANDARD, 'address-scopes'], 'project_id') },

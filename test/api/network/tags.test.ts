@@ -9,6 +9,7 @@ let port: string
 let router: string
 let group: string
 let address: string
+let pool: string
 beforeEach(async () => {
   plimsoll = await startPlimsoll()
   demo = plimsoll.as('demo')
@@ -20,6 +21,7 @@ beforeEach(async () => {
   port = await made('ports', 'port', { network_id: network })
   router = await made('routers', 'router', {})
   group = await made('security-groups', 'security_group', { name: 'web' })
+  pool = await made('subnetpools', 'subnetpool', { name: 'p', prefixes: ['10.0.0.0/8'] })
   address = await made('floatingips', 'floatingip', { floating_network_id: external.id })
 })
 
@@ -37,6 +39,7 @@ const places: [what: string, tags: () => string, red: () => string][] = [
   ['port', () => `${V2}/ports/${port}/tags`, () => `${V2}/ports/${port}/tags/red`],
   ['router', () => `${V2}/routers/${router}/tags`, () => `${V2}/routers/${router}/tags/red`],
   ['security_group', () => `${V2}/security-groups/${group}/tags`, () => `${V2}/security-groups/${group}/tags/red`],
+  ['subnetpool', () => `${V2}/subnetpools/${pool}/tags`, () => `${V2}/subnetpools/${pool}/tags/red`],
   ['floatingip', () => `${V2}/floatingips/${address}/tags`, () => `${V2}/floatingips/${address}/tags/red`],
 ]
 
