@@ -19,6 +19,9 @@ const USER_TAG = 'plimsoll:user'
 /** What this subnet wants announced; DHCP options are the VPC's, so the subnets of one VPC have to agree. */
 export const DNS_TAG = 'plimsoll:dns'
 
+/** Name of the group in which interfaces without port security are. */
+export const OPEN_GROUP = 'plimsoll open'
+
 /** Every key that is ours alone. */
 export const OWN_KEYS: Tag[] = [...Object.values(TAG), USER_TAG, DNS_TAG].map((Key) => ({ Key }))
 

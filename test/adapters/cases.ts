@@ -860,6 +860,44 @@ const stories: Case[] = [
     },
   },
   {
+    id: 'port.open',
+    title: 'port: everything passes one without port security, and nothing remains of that when it is gone',
+    needs: NEEDS.port,
+    async run(shop) {
+      const { world } = shop
+      const realm = shop.realm('port')
+      const closed = await shop.spec('port')
+      const open = { ...closed, securityGroups: [], portSecurity: false }
+      const mark = shop.mark('port')
+      const { id } = await shop.make('port', open, mark)
+      const passes = async (port: string, wanted: boolean) => {
+        if (world.passes) expect(await world.passes(port)).toBe(wanted)
+      }
+      const change = async (spec: object) => {
+        await shop.settled('port', (await realm.update?.(id, spec)) as Seen)
+        await shop.ready('port', id)
+      }
+      // An update with the full spec follows every creation.
+      await change(open)
+      await passes(id, true)
+      const [{ address }] = closed.addresses as [{ subnet: string; address: string }]
+      const addresses = [{ ...(closed.addresses as object[])[0], address: shop.address() }]
+      const beside = { ...open, addresses, mac: 'fa:16:3e:00:01:01' }
+      const other = await shop.make('port', beside)
+      await shop.settled('port', (await realm.update?.(other.id, beside)) as Seen)
+      expect(((await realm.get(id)) as PortSeen).addresses).toEqual([address])
+      if (closed.portSecurity) {
+        await change(closed)
+        await passes(id, false)
+        await passes(other.id, true)
+        await change(open)
+        await passes(id, true)
+      }
+      await shop.remove('port', id, mark)
+      await passes(other.id, true)
+    },
+  },
+  {
     id: 'port.address',
     title: 'port: has the address and the MAC address it was asked for, which nobody else gets',
     needs: NEEDS.port,

@@ -41,6 +41,8 @@ export interface World {
   }
   /** The rules that a security group has on the cloud, `self` for its own id. */
   rules?(group: NativeId): Promise<SecurityRule[]>
+  /** Whether everything passes a port, whatever it is sent: nothing is filtered, and no address is checked. */
+  passes?(port: NativeId): Promise<boolean>
   /** Takes the mark off an object, as somebody with the cloud's own console would; the answer puts it back. */
   disown?(kind: Kind, id: NativeId): Promise<() => Promise<void>>
   close?(): Promise<void>

@@ -16,6 +16,7 @@ import { tagged, tagsFor, tagValue } from '../marks.ts'
 import { markOf, type Reader, reader, rename } from '../records/reader.ts'
 import { resume, setUp } from '../records/steps.ts'
 import { disownDhcpOptions, removeDhcpOptions } from './dhcp-options.ts'
+import { dropOpenGroups } from './open-group.ts'
 
 const { widest: WIDEST, narrowest: NARROWEST } = BLOCKS
 
@@ -131,6 +132,7 @@ export const network = (context: Context): Realm<NetworkSpec> => {
       return vpcs.again(VpcId)
     },
     async remove({ VpcId }, mark) {
+      if (VpcId) await dropOpenGroups(context, VpcId)
       await unlessGone(() => ec2.send(new DeleteVpcCommand({ VpcId })))
       await removeDhcpOptions(context, mark)
     },

@@ -4,15 +4,16 @@ import {
   ModifyNetworkInterfaceAttributeCommand,
   type NetworkInterface,
 } from '@aws-sdk/client-ec2'
-import { type PortSeen, type PortSpec, type Reading, type Realm, reading } from '../../contract.ts'
+import { type NativeId, type PortSeen, type PortSpec, type Reading, type Realm, reading } from '../../contract.ts'
 import { CloudError } from '../../errors.ts'
 import { parseAddress } from '../../shared/cidr.ts'
 import { markedRealm } from '../../shared/realm.ts'
 import { refuse } from '../../shared/refusals.ts'
 import type { Context } from '../context.ts'
-import { tagged, tagsFor, tagValue } from '../marks.ts'
+import { OPEN_GROUP, tagged, tagsFor, tagValue } from '../marks.ts'
 import { addressesOf, ports } from '../records/port.ts'
 import { rename } from '../records/reader.ts'
+import { dropOpenGroups, openGroup } from './open-group.ts'
 
 /** @throws `definitive` for what an elastic network interface cannot be */
 const check = (spec: PortSpec): void => {
@@ -22,9 +23,19 @@ const check = (spec: PortSpec): void => {
   if (spec.addresses.some(({ address }) => parseAddress(address)?.family !== 4))
     refuse('Ports on this cloud carry IPv4 only.')
   // Without a group EC2 takes the VPC's default one, which admits its members and lets everything out.
-  if (!spec.portSecurity) refuse('This cloud filters the traffic of every port; port security cannot be switched off.')
-  if (spec.securityGroups.length === 0) refuse('A port on this cloud is in one security group at least.')
+  if (spec.portSecurity && spec.securityGroups.length === 0)
+    refuse('A port on this cloud is in one security group at least.')
 }
+
+const groupsOf = (eni: NetworkInterface): NativeId[] => (eni.Groups ?? []).flatMap(({ GroupId }) => GroupId ?? [])
+
+/** It was made without port security, by us. */
+const isOpen = (eni: NetworkInterface): boolean =>
+  eni.Groups?.some(({ GroupName }) => GroupName === OPEN_GROUP) ?? false
+
+/** The groups that an interface has to be in; without port security that which lets everything pass. */
+const groupsFor = async (context: Context, { portSecurity, securityGroups, network }: PortSpec): Promise<NativeId[]> =>
+  portSecurity ? securityGroups : [await openGroup(context, network)]
 
 /** An interface as a port, whoever made it. @throws `definitive` for one of the cloud's own services */
 const readPort = (eni: NetworkInterface): Reading<PortSpec> => {
@@ -34,15 +45,15 @@ const readPort = (eni: NetworkInterface): Reading<PortSpec> => {
   const left = [
     ...(eni.Ipv6Addresses?.length ? ['It has IPv6 addresses.'] : []),
     ...(eni.Ipv4Prefixes?.length || eni.Ipv6Prefixes?.length ? ['It has whole address prefixes.'] : []),
-    ...(eni.SourceDestCheck === false ? ['It forwards packets that are not its own.'] : []),
+    ...(eni.SourceDestCheck === false && !isOpen(eni) ? ['It forwards packets that are not its own.'] : []),
   ]
   const spec = {
     name: tagValue(eni.TagSet, 'Name') || eni.NetworkInterfaceId || '',
     network: eni.VpcId ?? '',
     addresses: addressesOf(eni).map((address) => ({ subnet: eni.SubnetId ?? '', address })),
     mac: eni.MacAddress ?? '',
-    securityGroups: (eni.Groups ?? []).flatMap(({ GroupId }) => GroupId ?? []),
-    portSecurity: true,
+    securityGroups: isOpen(eni) ? [] : groupsOf(eni),
+    portSecurity: !isOpen(eni),
   }
   return reading(spec, { left })
 }
@@ -54,17 +65,33 @@ const readPort = (eni: NetworkInterface): Reading<PortSpec> => {
 export const port = (context: Context): Realm<PortSpec, PortSeen> => {
   const { ec2, options, connection } = context
   const enis = ports(context)
+
+  /** Brings groups and check in line; what is closed again is checked before it leaves the group that tells so. */
+  const filter = async (eni: NetworkInterface, spec: PortSpec): Promise<void> => {
+    const { NetworkInterfaceId, SourceDestCheck, VpcId = null } = eni
+    const check = (Value: boolean) =>
+      ec2.send(new ModifyNetworkInterfaceAttributeCommand({ NetworkInterfaceId, SourceDestCheck: { Value } }))
+    const Groups = await groupsFor(context, spec)
+    const closes = spec.portSecurity && isOpen(eni)
+    if (closes && SourceDestCheck === false) await check(true)
+    if (groupsOf(eni).toSorted().join() !== Groups.toSorted().join())
+      await ec2.send(new ModifyNetworkInterfaceAttributeCommand({ NetworkInterfaceId, Groups }))
+    if (!spec.portSecurity && SourceDestCheck !== false) await check(false)
+    if (closes) await dropOpenGroups(context, VpcId)
+  }
+
   return markedRealm<PortSpec, PortSeen, NetworkInterface>(connection, enis, {
     once: 'token',
     settleMs: options.settleMs,
     check,
     async create(spec, mark) {
+      const Groups = await groupsFor(context, spec)
       const { NetworkInterface } = await ec2.send(
         new CreateNetworkInterfaceCommand({
           ClientToken: mark.token,
           SubnetId: spec.addresses[0]!.subnet,
           PrivateIpAddresses: spec.addresses.map(({ address }, i) => ({ PrivateIpAddress: address, Primary: i === 0 })),
-          Groups: spec.securityGroups,
+          Groups,
           TagSpecifications: tagged(tagsFor(mark, spec.name), 'network-interface'),
         }),
       )
@@ -77,17 +104,18 @@ export const port = (context: Context): Realm<PortSpec, PortSeen> => {
       if (addressesOf(eni).toSorted().join() !== wanted.toSorted().join()) {
         refuse('The fixed addresses of a port on this cloud do not change.')
       }
-      const groups = (eni.Groups ?? []).flatMap((group) => group.GroupId ?? [])
-      if (groups.toSorted().join() !== spec.securityGroups.toSorted().join()) {
-        await ec2.send(new ModifyNetworkInterfaceAttributeCommand({ NetworkInterfaceId, Groups: spec.securityGroups }))
-      }
+      await filter(eni, spec)
       await rename(context, NetworkInterfaceId, eni.TagSet, spec.name)
       return enis.again(NetworkInterfaceId)
     },
-    async remove({ NetworkInterfaceId, Status }) {
+    async remove(eni) {
+      const { NetworkInterfaceId, Status, VpcId = null } = eni
       if (Status === 'in-use') throw new CloudError('conflict', 'The port is still plugged into a server.')
       await ec2.send(new DeleteNetworkInterfaceCommand({ NetworkInterfaceId }))
+      if (isOpen(eni)) await dropOpenGroups(context, VpcId)
     },
+    // Of which VPC it was nobody can tell any more.
+    removeRest: () => dropOpenGroups(context, null),
     read: readPort,
   })
 }

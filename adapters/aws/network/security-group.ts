@@ -4,6 +4,7 @@ import {
   CreateSecurityGroupCommand,
   DeleteSecurityGroupCommand,
   DescribeSecurityGroupsCommand,
+  type Filter,
   RevokeSecurityGroupEgressCommand,
   RevokeSecurityGroupIngressCommand,
   type SecurityGroup,
@@ -13,22 +14,32 @@ import { CloudError } from '../../errors.ts'
 import { markedRealm } from '../../shared/realm.ts'
 import { orEarlier, refuse } from '../../shared/refusals.ts'
 import type { Context } from '../context.ts'
-import { tagged, tagsFor, tagValue } from '../marks.ts'
+import { OPEN_GROUP, tagged, tagsFor, tagValue } from '../marks.ts'
 import { markOf, type Reader, reader, rename } from '../records/reader.ts'
 import { resume, setUp } from '../records/steps.ts'
+import type { Ask } from '../wire/paging.ts'
 import { readRules } from './read-rules.ts'
 import { type Grant, grantsFor, grantsIn, permissionFor, printable } from './rules.ts'
 
 const DIRECTIONS = ['ingress', 'egress'] as const
+
+/** One Describe call for groups, of every kind. */
+export const describeGroups =
+  ({ ec2 }: Context, Filters: Filter[] | undefined): Ask<SecurityGroup> =>
+  async (paging) => {
+    const answer = await ec2.send(new DescribeSecurityGroupsCommand({ Filters, ...paging }))
+    return { items: answer.SecurityGroups ?? [], NextToken: answer.NextToken }
+  }
 
 const groupsOf = (context: Context): Reader<SecurityGroup, Seen> =>
   reader<SecurityGroup, Seen>(context, {
     idFilter: 'group-id',
     idOf: (group) => group.GroupId,
     tags: (group) => group.Tags,
+    // What lets everything pass for ports without port security is part of those.
     describe: (Filters) => async (paging) => {
-      const answer = await context.ec2.send(new DescribeSecurityGroupsCommand({ Filters, ...paging }))
-      return { items: answer.SecurityGroups ?? [], NextToken: answer.NextToken }
+      const { items, ...page } = await describeGroups(context, Filters)(paging)
+      return { ...page, items: items.filter(({ GroupName }) => GroupName !== OPEN_GROUP) }
     },
     seen: (found) =>
       found.map((group) => ({
@@ -88,7 +99,7 @@ const authorize = async (
 }
 
 /** Takes away before it gives, so a step that fails leaves the group too narrow rather than too wide. */
-const applyRules = async (context: Context, group: SecurityGroup, rules: SecurityRule[]): Promise<void> => {
+export const applyRules = async (context: Context, group: SecurityGroup, rules: SecurityRule[]): Promise<void> => {
   const id = group.GroupId ?? ''
   const wanted = grantsFor(rules, id)
   const changes = DIRECTIONS.map((direction) => {

@@ -1,5 +1,5 @@
 import { refuseChange } from '../../../db/queries/line/adopt.ts'
-import { networkGone, ROUTER_INTERFACE } from '../../../db/queries/network/network.ts'
+import { type NetworkRow, networkGone, ROUTER_INTERFACE } from '../../../db/queries/network/network.ts'
 import {
   deletePorts,
   heldByServer,
@@ -93,6 +93,7 @@ const plan = async (context: Context, wish: PortWish, ground: Ground, macAddress
       reason: `It is not allowed to create an interface on external network ${network.id}`,
     })
   const router = wish.deviceOwner === ROUTER_INTERFACE
+  if (wish.portSecurity !== undefined && !router) refuseForeignSecurity(context, 'create', network)
   const there = router ? null : await filteredAs(ground, network.cloudId, wish)
   const asked = { wished: wish.fixedIps ?? null, mac: macAddress, router }
   const fixedIps = await plannedAddresses(context, network, asked, ground)
@@ -135,6 +136,17 @@ const plan = async (context: Context, wish: PortWish, ground: Ground, macAddress
   const lies = new Set(fixedIps.map((ip) => ip.subnet_id))
   const routed = ground.subnets.some(({ id, segmentId }) => segmentId !== null && lies.has(id))
   return { port: { ...inForce(port, securityGroupIds), host: port.bindingHost, reach: [] }, routed, writes }
+}
+
+/** Port security is for the owner of the network to say, and for administrators (neutron/conf/policies/port.py). */
+const refuseForeignSecurity = (
+  { scope }: Context,
+  verb: 'create' | 'update',
+  { projectId }: Pick<NetworkRow, 'projectId'>,
+): void => {
+  if ('every' in scope || scope.projectId === projectId) return
+  const reason = `rule:${verb}_port:port_security_enabled is disallowed by policy`
+  throw new NetworkRefused({ kind: 'forbidden', type: 'PolicyNotAuthorized', reason })
 }
 
 /** As `PortView` shows it: where nothing is filtered, nothing is said to be. */
@@ -183,6 +195,7 @@ export const planPortChange = async (context: Context, port: PortView, change: P
   const ground = await readGround(context, [{ networkId, projectId, wished: change.fixedIps, mac, groupIds, self }])
   const network = ground.networks[0]!
   const { portSecurity: asks } = change.set
+  if (asks !== undefined) refuseForeignSecurity(context, 'update', network)
   if (!isRouterPort(port))
     await filteredAs(ground, network.cloudId, {
       projectId,

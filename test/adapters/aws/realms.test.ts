@@ -213,7 +213,6 @@ describe('a port', () => {
   }
 
   it.each([
-    ['without port security', { portSecurity: false }],
     ['in no group, which would be the default group', { securityGroups: [] }],
     ['without an address', { addresses: [] }],
     ['in two subnets', { addresses: [...spec.addresses, { subnet: 'subnet-2', address: '10.0.1.10' }] }],

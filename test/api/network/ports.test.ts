@@ -289,3 +289,27 @@ test('pages by group, address and subnet are the same where few have it and wher
   await plimsoll.db.run(sql`${numbers} insert into ${ipAllocations} select 's-' || i, '10.0.0.21', 'p-' || i from n`)
   expect(await pages()).toEqual(few)
 })
+
+test('port security is for the owner of the network to say', async () => {
+  await plimsoll.newProject('other', { clouds: ['sandbox'] })
+  const admin = plimsoll.as('admin')
+  await admin.put(`${V2}/networks/${network}`, { network: { shared: true } })
+  const other = plimsoll.as('other')
+  const asked = (port_security_enabled: boolean) =>
+    other.post(`${V2}/ports`, { port: { network_id: network, port_security_enabled } })
+  for (const wish of [true, false])
+    expect(fault(await asked(wish))).toEqual([
+      403,
+      'PolicyNotAuthorized',
+      'rule:create_port:port_security_enabled is disallowed by policy',
+    ])
+  const { port } = (await other.post(`${V2}/ports`, { port: { network_id: network } })).body
+  const off = { port: { port_security_enabled: false, security_groups: [] } }
+  expect(fault(await other.put(`${V2}/ports/${port.id}`, off))).toEqual([
+    403,
+    'PolicyNotAuthorized',
+    'rule:update_port:port_security_enabled is disallowed by policy',
+  ])
+  expect((await admin.put(`${V2}/ports/${port.id}`, off)).body.port.port_security_enabled).toBe(false)
+  expect((await made({ port_security_enabled: false })).port_security_enabled).toBe(false)
+})

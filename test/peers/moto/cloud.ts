@@ -2,6 +2,7 @@ import {
   CreateTagsCommand,
   DeleteTagsCommand,
   DescribeKeyPairsCommand,
+  DescribeNetworkInterfacesCommand,
   DescribeSecurityGroupsCommand,
 } from '@aws-sdk/client-ec2'
 import { aws } from '../../../adapters/aws/index.ts'
@@ -103,6 +104,16 @@ export const motoCloud = async () => {
         ...grantsIn('egress', found?.IpPermissionsEgress).values(),
       ]
       return grants.map((grant) => ruleOf(group, grant))
+    },
+    async passes(port: string): Promise<boolean> {
+      const Filters = [{ Name: 'network-interface-id', Values: [port] }]
+      const [eni] = (await ec2.send(new DescribeNetworkInterfacesCommand({ Filters }))).NetworkInterfaces ?? []
+      const rules = await Promise.all((eni?.Groups ?? []).map(({ GroupId = '' }) => this.rules(GroupId)))
+      const open = rules
+        .flat()
+        .filter(({ protocol, cidr, group }) => protocol === null && cidr === null && group === null)
+      const ways = new Set(open.map(({ direction, family }) => `${direction} ${family}`))
+      return eni?.SourceDestCheck === false && ways.size === 4
     },
     async disown(kind: Kind, id: string) {
       const Tags = [{ Key: TAG.deployment, Value: linked.deployment }]

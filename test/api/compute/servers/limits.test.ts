@@ -1,5 +1,7 @@
 import { Buffer } from 'node:buffer'
+import { eq } from 'drizzle-orm'
 import { beforeAll, describe, expect, test } from 'vitest'
+import { bindings } from '../../../../db/schema/index.ts'
 import { narrow, narrowCloudType } from '../../../support/narrow-cloud.ts'
 import { NOVA, newWorld, type World } from './world.ts'
 
@@ -160,6 +162,39 @@ describe('a wish beyond the limits of a cloud', () => {
     await begin(NARROW!, WIDE!)
     const server = await settled((await boot(await on(plain))).body.server.id)
     expect([server.status, server['OS-EXT-AZ:availability_zone'].split('.')[0]]).toEqual(['ACTIVE', 'narrow'])
+  })
+
+  test('is none where its mapping permits it: a port without port security is one, and becomes one', async () => {
+    await begin(NARROW!)
+    const mapping = `/broker/v1/projects/${world.plimsoll.projectId('demo')}/clouds/narrow`
+    const said = async (body: object) => (await world.admin.put(mapping, { mapping: body })).body.error?.message
+    expect(await said({ filters: 'trusted' })).toBe(
+      'Cloud narrow filters the traffic of every port: filters are enforced there, unless a mapping says port_security_off.',
+    )
+    const id = await network(plain)
+    const guarded = await neutron('port', { network_id: id })
+    const server = await settled((await boot({ networks: [{ port: guarded.id }] })).body.server.id)
+    const off = { port: { port_security_enabled: false, security_groups: [] } }
+    const refused = await world.demo.put(`${NEUTRON}/ports/${guarded.id}`, off)
+    expect([refused.status, refused.body.NeutronError.message]).toEqual([
+      409,
+      'Cloud narrow filters the traffic of every port, as the mapping of the project permits nothing else.',
+    ])
+    expect(await said({ port_security_off: true })).toBeUndefined()
+    expect((await world.demo.get('/broker/v1/capabilities')).body.clouds[0]).toMatchObject({
+      filters: 'enforced',
+      port_security_off: true,
+    })
+    const open = await neutron('port', { network_id: id, port_security_enabled: false })
+    const bare = await settled((await boot({ networks: [{ port: open.id }] })).body.server.id)
+    expect([server.status, bare.status]).toEqual(['ACTIVE', 'ACTIVE'])
+    const frozen = async (port: string) =>
+      (await world.plimsoll.db.select().from(bindings).where(eq(bindings.resourceId, port)))[0]!.frozen
+    expect(await frozen(open.id)).toMatchObject({ portSecurity: false, securityGroups: [] })
+    expect((await world.demo.put(`${NEUTRON}/ports/${guarded.id}`, off)).status).toBe(200)
+    await world.plimsoll.settle()
+    const { port } = (await world.demo.get(`${NEUTRON}/ports/${guarded.id}`)).body
+    expect(port).toMatchObject({ port_security_enabled: false, security_groups: [], 'plimsoll:filters': 'enforced' })
   })
 
   test('is refused of a network that is there already: new subnets, changed ones, and interfaces', async () => {
