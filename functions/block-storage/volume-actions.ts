@@ -1,25 +1,18 @@
 import * as z from 'zod'
 import { table } from '../../adapters/table.ts'
-import type { VolumeRead } from '../../db/queries/block-storage/volumes.ts'
 import { changeVolume, deleteVolume, extendVolume, resetVolume } from '../broker/block-storage/volume.ts'
 import { volumeTypeFor } from '../broker/block-storage/volume-types.ts'
 import { check } from '../http/body.ts'
 import { dialects } from '../http/dialects.ts'
 import { dictionary } from '../http/dictionary.ts'
 import { badRequest, conflict, forbidden, notFound, notImplemented } from '../http/fault.ts'
-import { type Answer, type Input, type Operation, operation } from '../http/operation.ts'
+import { type Answer, type Operation, operation } from '../http/operation.ts'
 import { invalidInput, invalidVolume, notThere, whenStatus } from './refusals.ts'
 import { boolean, metadata, size, text } from './shapes.ts'
+import { type Action, action } from './volume-action.ts'
+import { uploadImage } from './volume-image.ts'
 import { volumeOf } from './volumes.ts'
 
-interface Action<Body = unknown> {
-  /** What stands below the action's name; absent: anything, it is not read. */
-  body?: z.ZodType<Body>
-  since?: number
-  admin?: true
-  run(input: Input, volume: VolumeRead, body: Body): Promise<Answer> | Answer
-}
-const action = <Body>(definition: Action<Body>): Action => definition as unknown as Action
 const DONE: Answer = { status: 202 }
 
 const extend = action({
@@ -184,9 +177,7 @@ export const volumeActions: Record<string, Action> = table({
   'os-retype': retype,
   'os-force_delete': forceDelete,
   'os-set_bootable': setBootable,
-  'os-volume_upload_image': refused(
-    'Making an image of a volume is not offered: clouds make images of servers. Boot a server and use its action createImage.',
-  ),
+  'os-volume_upload_image': uploadImage,
   'os-update_readonly_flag': setReadonly,
   'os-reimage': refused('Writing an image over a volume is not offered: make another volume of the image.', 68),
 })
@@ -198,7 +189,8 @@ export const volumeActionOperations: Operation[] = [
     method: 'POST',
     path: '/volumes/:id/action',
     who: 'member',
-    summary: 'Extends a volume, sets its flags or its image metadata; what is internal to a real Cinder is refused.',
+    summary:
+      'Extends a volume, makes an image of it, sets its flags or its image metadata; what is internal to a real Cinder is refused.',
     status: 202,
     body: dictionary(z.string(), z.unknown()),
     handle: async (input) => {
@@ -210,7 +202,8 @@ export const volumeActionOperations: Operation[] = [
         throw forbidden(
           `Policy doesn't allow volume_extension:volume_admin_actions:${name.replace('os-', '')} to be performed.`,
         )
-      const body = found.body ? check(found.body, input.body[name], dialects.blockStorage) : undefined
+      const schema = typeof found.body === 'function' ? found.body(input.version) : found.body
+      const body = schema ? check(schema, input.body[name], dialects.blockStorage) : undefined
       return found.run(input, await volumeOf(input), body)
     },
     refuse: whenStatus(({ allowed, status }, { params, body }) =>

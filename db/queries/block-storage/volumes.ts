@@ -1,7 +1,7 @@
 import { and, eq, isNull, not, type Placeholder, type SQL, sql } from 'drizzle-orm'
 import { alias } from 'drizzle-orm/sqlite-core'
 import type { Database } from '../../client.ts'
-import { always, among } from '../../conditions.ts'
+import { always, among, anyOf } from '../../conditions.ts'
 import { prepared, type Slots } from '../../prepared.ts'
 import { attachments, bindings, clouds, mappings, volumes, zones } from '../../schema/index.ts'
 import { type Scope, within } from '../../scope.ts'
@@ -71,6 +71,20 @@ const byId = prepared((db) =>
 
 /** For converge, which has no tenant: the tombstoned too are gone. */
 export const volumeById = async (db: Database, id: string) => (await byId.run(db, { id }))[0] ?? null
+
+/** Volumes of ids that are known to be there. */
+export const volumesById = (db: Database, ids: string[]): Promise<VolumeRow[]> =>
+  db.select().from(volumes).where(anyOf(volumes.id, ids))
+
+/** Statement: a volume that was being copied rests as it did before. */
+export const endUpload = (db: Database, id: string, now: number) =>
+  db
+    .update(volumes)
+    .set({
+      status: sql`iif(exists (select 1 from attachments where volume_id = ${id}), 'in-use', 'available')`,
+      updatedAt: now,
+    })
+    .where(and(eq(volumes.id, id), eq(volumes.status, 'uploading')))
 
 export interface VolumeFilter {
   id?: string | undefined

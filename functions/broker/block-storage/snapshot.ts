@@ -8,9 +8,9 @@ import {
   snapshotNot,
   updateSnapshot,
 } from '../../../db/queries/block-storage/snapshots.ts'
-import { type VolumeRead, volumeNot } from '../../../db/queries/block-storage/volumes.ts'
+import { type VolumeRead, type VolumeRow, volumeNot } from '../../../db/queries/block-storage/volumes.ts'
 import type { Context } from '../../context.ts'
-import { charge, commit, guard } from '../line/commit.ts'
+import { charge, commit, guard, type Write } from '../line/commit.ts'
 import { bindTo, changed, unwanted } from '../line/resources.ts'
 import { refuseIncapable } from './volume.ts'
 import { VolumeRefused } from './volume-refusal.ts'
@@ -29,10 +29,23 @@ export interface NewSnapshot {
 
 /** Admits a snapshot of a volume: one batch, then the cloud. Throws `VolumeRefused`, or `Refused` for quota. */
 export const createSnapshot = async (context: Context, volume: VolumeRead, wish: NewSnapshot): Promise<SnapshotRow> => {
-  const { db } = context
   const allowed = wish.force ? ['available', 'in-use'] : ['available']
   if (!allowed.includes(volume.status)) throw new VolumeRefused({ kind: 'status', status: volume.status, allowed })
   await refuseIncapable(context, volume.cloudId, volume.projectId, 'snapshot')
+  const { row, writes } = planSnapshot(context, volume, wish)
+  await commit(context, { action: 'create', kind: 'snapshot', resourceId: row.id, detail: { volume_id: volume.id } }, [
+    guard(context, 'volume-status', volumeNot(volume.id, allowed)),
+    ...writes,
+  ])
+  return row
+}
+
+/** A snapshot, and the writes that admit it; charges `snapshots` and `gigabytes`. */
+export const planSnapshot = (
+  context: Context,
+  volume: VolumeRow,
+  wish: Omit<NewSnapshot, 'force'>,
+): { row: SnapshotRow; writes: Write[] } => {
   const now = context.now()
   const row: SnapshotRow = {
     id: context.newId(),
@@ -50,14 +63,13 @@ export const createSnapshot = async (context: Context, volume: VolumeRead, wish:
     updatedAt: now,
     deletedAt: null,
   }
-  await commit(context, { action: 'create', kind: 'snapshot', resourceId: row.id, detail: { volume_id: volume.id } }, [
-    guard(context, 'volume-status', volumeNot(volume.id, allowed)),
+  const writes = [
     charge(context, row.projectId, 'snapshots', 1),
     charge(context, row.projectId, 'gigabytes', row.sizeGib),
-    insertSnapshot(db, row),
+    insertSnapshot(context.db, row),
     bindTo(context, 'snapshot', row, { cloudId: row.cloudId }),
-  ])
-  return row
+  ]
+  return { row, writes }
 }
 
 /** Deletes a snapshot; `force` whatever its status is. It is gone when the cloud has let go. */

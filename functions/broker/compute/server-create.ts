@@ -11,6 +11,7 @@ import { pinNetworks } from '../network/network.ts'
 import { planPorts, untilFree } from '../network/port.ts'
 import { admitDisks, volumesCharged } from './disks/admit.ts'
 import { archOf, bootDisk, type Disk } from './disks/disk.ts'
+import { disksOfImage } from './disks/image.ts'
 import { sourcesNamed, understandDisks } from './disks/understand.ts'
 import { parentIn, type Resolved, resolveFork } from './fork/fork.ts'
 import { type Choice, choosePlaces } from './place/choose.ts'
@@ -75,7 +76,12 @@ const resolve = async (context: Context, projectId: string, asked: ServerWish): 
   const parentId = parentIn(asked, found.image)
   if (parentId !== undefined) return resolveFork(context, projectId, asked, parentId, lookUp)
   if (asked.fork) refuse({ kind: 'unlike-parent', reason: 'Only a fork has a time to live.' })
-  return { wish: asked, found: await withTakers(found), origin: NO_ORIGIN }
+  const rooted = asked.disks.some(({ bootIndex }) => bootIndex === 0)
+  const mapped = rooted || !found.image ? [] : disksOfImage(found.image)
+  if (!mapped.length) return { wish: asked, found: await withTakers(found), origin: NO_ORIGIN }
+  // An image that is a list of snapshots: what it names is looked up as if the user had named it.
+  const wish = { ...asked, disks: [...mapped, ...asked.disks] }
+  return { wish, found: await withTakers(await lookUp(wish)), origin: NO_ORIGIN }
 }
 
 /** What a repetition finds taken was taken by the request that it repeats; what that one wrote is for the journal to say. */

@@ -4,6 +4,7 @@ import {
   type ServerRow,
   serverGone,
 } from '../../../db/queries/block-storage/attachments.ts'
+import { endUpload } from '../../../db/queries/block-storage/volumes.ts'
 import { endUploading } from '../../../db/queries/compute/server-actions.ts'
 import {
   blobsInUse,
@@ -136,19 +137,21 @@ export const imageOfServer = (
   }
 }
 
-/** Writes that end the copying of a server: Nova's action is over in the same moment in which the image says so. */
-export const endServerImage = (
+/** Writes that end the copying of a server or a volume: Nova's action is over in the same moment in which the image says so. */
+export const endImageCopy = (
   context: Context,
-  { id, serverId }: Pick<ImageRow, 'id' | 'serverId'>,
+  { id, serverId, volumeId }: Pick<ImageRow, 'id' | 'serverId' | 'volumeId'>,
   failed?: string,
-): Write[] =>
-  serverId
+): Write[] => [
+  ...(volumeId ? [endUpload(context.db, volumeId, context.now())] : []),
+  ...(serverId
     ? [
         finishAction(context.db, 'createImage', serverId, id, { failed, now: context.now() }),
         endUploading(context.db, serverId, context.now()),
         changed(context, 'server', serverId),
       ]
-    : []
+    : []),
+]
 
 /** Writes that have it made: the row, its binding, and the action in the history of the server. */
 export const saveServer = (context: Context, server: ServerRow & { cloudId: string }, row: ImageRow): Write[] => [
@@ -170,20 +173,26 @@ export type NewImage = Pick<ImageRow, 'id'> &
 
 /** A record of an image whose data is still to come. Throws `Refused` (`quota`). */
 export const createImageRecord = async (context: Context, projectId: string, wish: NewImage): Promise<ImageRead> => {
-  const now = context.now()
-  const row: ImageRow = {
-    ...NOTHING_SAID,
-    ...wish,
-    projectId,
-    status: 'queued',
-    createdAt: now,
-    updatedAt: now,
-  }
+  const row = newImageRow(context, { ...wish, projectId })
   await commit(context, { action: 'create', kind: 'image', resourceId: row.id }, [
     ...withinImageLimits(context, projectId, { image_count_total: 1 }),
     insertImage(context.db, row),
   ])
   return { ...row, clouds: [], dueAt: null }
+}
+
+/** An image whose data is still to come, wherever from. */
+export const newImageRow = (context: Context, wish: Partial<ImageRow>): ImageRow => {
+  const now = context.now()
+  return {
+    ...NOTHING_SAID,
+    id: wish.id ?? context.newId(),
+    projectId: null,
+    ...wish,
+    status: 'queued',
+    createdAt: now,
+    updatedAt: now,
+  }
 }
 
 const NOTHING_SAID = {
@@ -241,7 +250,7 @@ export const deleteImage = async (context: Context, image: ImageRead): Promise<v
     updateImage(context.db, image.id, { status: 'deleted', deletedAt: now, updatedAt: now }),
     ...withdrawn(context, 'image', image.id, imageAwaited(image.id)),
     // The server it was being made of is not copied any more.
-    ...(image.status === 'active' ? [] : endServerImage(context, image, 'The image was deleted.')),
+    ...(image.status === 'active' ? [] : endImageCopy(context, image, 'The image was deleted.')),
   ])
   const { blob } = image
   if (blob)

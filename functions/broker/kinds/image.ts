@@ -1,14 +1,17 @@
 import type { ImageSeen, ImageSpec } from '../../../adapters/contract.ts'
 import { type ImageRow, imageById, imageKept, updateImage } from '../../../db/queries/image/images.ts'
-import { endServerImage } from '../image/image.ts'
+import { endImageCopy } from '../image/image.ts'
 import { formatOf, leastDiskGib } from '../image/image-takers.ts'
 import { type Need, steps } from '../line/steps.ts'
 
-const server = (row: ImageRow): Need => ({
-  kind: 'server',
-  resourceId: row.serverId ?? '',
-  projectId: row.projectId ?? '',
+/** The server or volume that it is a copy of. */
+const copied = ({ serverId, volumeId, projectId }: ImageRow): Need => ({
+  kind: volumeId ? 'volume' : 'server',
+  resourceId: volumeId ?? serverId ?? '',
+  projectId: projectId ?? '',
 })
+
+const archOf = ({ arch }: ImageRow) => (arch === 'aarch64' ? 'aarch64' : 'x86_64')
 
 /** What was uploaded, for a cloud to make its image of. */
 const uploaded = (row: ImageRow, blob: string): ImageSpec['source'] => ({
@@ -16,7 +19,7 @@ const uploaded = (row: ImageRow, blob: string): ImageSpec['source'] => ({
   blob,
   format: formatOf(row),
   sizeBytes: row.sizeBytes ?? 0,
-  arch: row.arch === 'aarch64' ? 'aarch64' : 'x86_64',
+  arch: archOf(row),
   os: row.properties.os_type === 'windows' ? 'windows' : 'linux',
   minDiskGiB: Math.max(1, leastDiskGib(row)),
 })
@@ -30,14 +33,16 @@ export const imageSteps = steps<ImageRow, ImageSpec, ImageSeen>({
   realm: (cloud) => cloud.image,
   load: async ({ db }, { resourceId }) => (await imageById(db, resourceId)) ?? (await imageKept(db, resourceId)),
   kept: ({ deletedAt }) => deletedAt !== null,
-  needs: (_, row, __, stage) => (stage === 'create' && !row.blob ? [server(row)] : []),
+  needs: (_, row, __, stage) => (stage === 'create' && !row.blob ? [copied(row)] : []),
   spec: (_, row, binding, native, stage) => ({
     name: row.name ?? row.id,
     source:
       stage === 'create'
         ? row.blob
           ? uploaded(row, row.blob)
-          : { kind: 'server', id: native(server(row)) }
+          : row.volumeId
+            ? { kind: 'volume', id: native(copied(row)), arch: archOf(row) }
+            : { kind: 'server', id: native(copied(row)) }
         : ((binding.frozen as ImageSpec | null)?.source ?? null),
   }),
 
@@ -51,7 +56,7 @@ export const imageSteps = steps<ImageRow, ImageSpec, ImageSeen>({
       const fault = seen.fault ?? 'The cloud could not make it.'
       return [
         updateImage(db, row.id, { status: 'killed', fault, updatedAt: context.now() }),
-        ...endServerImage(context, row, fault),
+        ...endImageCopy(context, row, fault),
       ]
     }
     const lost = row.status === 'killed' && row.fault !== null
@@ -65,7 +70,7 @@ export const imageSteps = steps<ImageRow, ImageSpec, ImageSeen>({
         minDiskGib: Math.max(row.minDiskGib, seen.minDiskGiB),
         updatedAt: context.now(),
       }),
-      ...endServerImage(context, row),
+      ...endImageCopy(context, row),
     ]
   },
 
@@ -76,7 +81,7 @@ export const imageSteps = steps<ImageRow, ImageSpec, ImageSeen>({
     if (!making && error.code !== 'not_found') return []
     return [
       updateImage(context.db, row.id, { status: 'killed', fault: error.message, updatedAt: context.now() }),
-      ...(making ? endServerImage(context, row, error.message) : []),
+      ...(making ? endImageCopy(context, row, error.message) : []),
     ]
   },
 })

@@ -83,16 +83,45 @@ describe('a volume', () => {
     expect(await shown(id)).toBeUndefined()
   })
 
+  it('becomes an image, of which servers and volumes are made, and rests as before', async () => {
+    const { body: found } = await plimsoll.as('demo').get('/image/v2/images?name=sandbox-linux')
+    const id = await created({ size: 2, imageRef: found.images[0].id })
+    const asked = { image_name: 'from a volume', visibility: 'private' }
+    const { status, body } = await act(id, { 'os-volume_upload_image': asked })
+    expect([status, body['os-volume_upload_image']]).toMatchObject([
+      202,
+      { id, status: 'uploading', image_name: 'from a volume', disk_format: 'raw', container_format: 'bare', size: 2 },
+    ])
+    expect(await shown(id)).toMatchObject({ status: 'uploading' })
+    const again = await act(id, { 'os-volume_upload_image': asked })
+    expect([again.status, again.body.badRequest.message]).toEqual([400, expect.stringMatching(/is uploading/)])
+    await plimsoll.settle()
+    expect(await shown(id)).toMatchObject({ status: 'available' })
+    const { image_id } = body['os-volume_upload_image']
+    expect((await plimsoll.as('demo').get(`/image/v2/images/${image_id}`)).body).toMatchObject({
+      ...{ status: 'active', name: 'from a volume', visibility: 'private', min_disk: 2, 'plimsoll:clouds': 'sandbox' },
+    })
+    const copy = await created({ size: 2, imageRef: image_id })
+    expect(await shown(copy)).toMatchObject({ status: 'available', bootable: 'true' })
+    expect((await plimsoll.as('demo').delete(`/image/v2/images/${image_id}`)).status).toBe(204)
+  })
+
+  it('whose image the cloud could not make rests as before', async () => {
+    await start({ faults: [{ method: 'image.create', fault: 'definitive', message: 'No.' }] })
+    const id = await created()
+    const { body } = await act(id, { 'os-volume_upload_image': { image_name: 'never' } }, '3.0')
+    await plimsoll.settle()
+    expect(await shown(id)).toMatchObject({ status: 'available' })
+    const { image_id } = body['os-volume_upload_image']
+    expect((await plimsoll.as('demo').get(`/image/v2/images/${image_id}`)).body.status).toBe('killed')
+    const refused = await act(id, { 'os-volume_upload_image': { image_name: 'x', visibility: 'public' } }, '3.1')
+    expect(refused.status).toBe(403)
+    expect((await act(id, { 'os-volume_upload_image': {} })).status).toBe(400)
+  })
+
   it('is asked nothing that no cloud could do', async () => {
     const id = await created()
-    for (const name of [
-      'os-attach',
-      'os-detach',
-      'os-reserve',
-      'os-initialize_connection',
-      'os-volume_upload_image',
-      'revert',
-    ]) {
+    for (const name of ['os-attach', 'os-detach', 'os-reserve', 'os-initialize_connection', 'revert']) {
       const { status, body } = await act(id, { [name]: {} })
       expect([name, status, body.notImplemented.message]).toEqual([name, 501, expect.stringMatching(/\w+ .*\.$/)])
     }

@@ -33,8 +33,7 @@ export interface MadeDisk {
 }
 
 /** The disk that a server boots from in place of one that is made of its image. */
-export const bootDisk = <D extends { options: { bootIndex: number | null } }>(disks: D[]): D | undefined =>
-  disks.find(({ options }) => options.bootIndex === 0)
+export const bootDisk = (disks: Disk[]): Disk | undefined => disks.find(({ options }) => options.bootIndex === 0)
 
 /** What the images of volumes say of the machine that they run on. */
 export const archOf = (disk: Disk): string => {

@@ -225,6 +225,55 @@ describe('is refused, and nothing is made', () => {
   })
 })
 
+describe('an image of a server that boots from a volume', () => {
+  test('is a list of snapshots of all its volumes, of which another server is made', async () => {
+    const id = await running([ofImage({ delete_on_termination: true }), blank({ delete_on_termination: true })])
+    const { body } = await w.act(id, { createImage: { name: 'as it is', metadata: { stage: 'gold' } } })
+    await w.plimsoll.settle()
+    const image = (await w.demo.get(`/image/v2/images/${body.image_id}`)).body
+    expect(image).toMatchObject({
+      status: 'active',
+      size: 0,
+      bdm_v2: 'True',
+      root_device_name: '/dev/vda',
+      stage: 'gold',
+    })
+    const mapped = JSON.parse(image.block_device_mapping)
+    expect(mapped.map(({ boot_index, volume_size }: Mapping) => [boot_index, volume_size])).toEqual([
+      [0, 4],
+      [null, 2],
+    ])
+    const { snapshots } = (await w.demo.get(`${w.cinder}/snapshots/detail`)).body
+    expect(snapshots.map(({ name, status }: Mapping) => [name, status])).toEqual([
+      ['snapshot for as it is', 'available'],
+      ['snapshot for as it is', 'available'],
+    ])
+    const actions = (await w.newest.get(`${NOVA}/servers/${id}/os-instance-actions`)).body.instanceActions
+    expect(actions.map(({ action }: Mapping) => action)).toEqual(['createImage', 'create'])
+
+    const second = await w.running({ imageRef: body.image_id })
+    expect(await w.server(second)).toMatchObject({ status: 'ACTIVE', image: { id: body.image_id } })
+    const made = await Promise.all((await attachedTo(second)).map((each: { id: string }) => volume(each.id)))
+    expect(made.map(({ size, bootable, snapshot_id }) => [size, bootable, typeof snapshot_id]).toSorted()).toEqual([
+      [2, 'false', 'string'],
+      [4, 'true', 'string'],
+    ])
+    // A volume with snapshots stays, as with Cinder.
+    await remove(id)
+    expect((await volumes()).filter(({ status }: Mapping) => status === 'available')).toHaveLength(2)
+  })
+
+  test('counts against the limits of snapshots', async () => {
+    const id = await running([ofImage()])
+    const project = w.plimsoll.projectId('demo')
+    const admin = `/volume/v3/${w.plimsoll.projectId('admin')}`
+    await w.admin.put(`${admin}/os-quota-sets/${project}`, { quota_set: { snapshots: 0 } })
+    const answer = await w.act(id, { createImage: { name: 'one too many' } })
+    expect([answer.status, message(answer)]).toEqual([403, expect.stringMatching(/Quota exceeded .*snapshots/)])
+    expect((await w.demo.get('/image/v2/images?visibility=private')).body.images).toEqual([])
+  })
+})
+
 describe('where the cloud cannot', () => {
   const fault = (match: string) =>
     plantFaults(w.plimsoll.host.cloudState, w.plimsoll.cloudId('sandbox'), [{ method: match, fault: 'definitive' }])
