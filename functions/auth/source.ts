@@ -15,14 +15,29 @@ const UNKNOWN = 'unknown'
  */
 export const sourceOf = (headers: Headers, peer: string | undefined, trusted: (address: string) => boolean): string => {
   if (!peer) return UNKNOWN
-  let source = plain(peer)
-  if (!trusted(source)) return site(source)
+  const near = nearOf(peer)
+  if (!trusted(near.address)) return near.site
+  let source = near.address
   for (const hop of forwardedFor(headers).reverse()) {
     if (!isIP(hop)) break
     source = hop
     if (!trusted(hop)) break
   }
   return site(source)
+}
+
+/** So many peers are remembered, of which most send many requests. */
+const PEERS = 1_000
+const peers = new Map<string, { address: string; site: string }>()
+const nearOf = (peer: string): { address: string; site: string } => {
+  let near = peers.get(peer)
+  if (!near) {
+    const address = plain(peer)
+    near = { address, site: site(address) }
+    if (peers.size >= PEERS) peers.clear()
+    peers.set(peer, near)
+  }
+  return near
 }
 
 /** Whether an address is of the list, whose entries are addresses and networks. Throws for any other entry, naming it. */

@@ -21,9 +21,22 @@ export const requestedVersion = (headers: Headers, service: Microversions): numb
   return minor
 }
 
+/** What the last header said of each service: a client says the same with every request. */
+const heard = new Map<string, { header: string; version: string | undefined }>()
+
 /** `OpenStack-API-Version: compute 2.90, volume 3.70`: one header for all services. */
 const fromCommonHeader = (headers: Headers, name: string): string | undefined => {
-  for (const part of headers.get('OpenStack-API-Version')?.split(',') ?? []) {
+  const header = headers.get('OpenStack-API-Version')
+  if (header === null) return undefined
+  const last = heard.get(name)
+  if (last?.header === header) return last.version
+  const version = versionIn(header, name)
+  heard.set(name, { header, version })
+  return version
+}
+
+const versionIn = (header: string, name: string): string | undefined => {
+  for (const part of header.split(',')) {
     const [service, version] = part.trim().split(/\s+/)
     if (service?.toLowerCase() === name && version) return version
   }

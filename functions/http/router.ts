@@ -57,7 +57,7 @@ const search = <T>(node: Node<T>, method: string, segments: string[], at: number
   const segment = segments[at]
   if (segment === undefined) {
     const found = node.handlers.get(method)
-    return found ? { ...found, params: {} } : null
+    return found ? { handler: found.handler, order: found.order, params: {} } : null
   }
   const named = node.named.get(segment)
   let best = named ? search(named, method, segments, at + 1) : null

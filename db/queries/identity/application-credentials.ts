@@ -76,29 +76,29 @@ export interface RuleFilter {
   path?: string | undefined
 }
 
+const rulesOfUser = prepared(
+  (db, { userId, ...filter }: Slots<RuleFilter & { userId: string; id?: string | undefined }>) =>
+    db
+      .select(ruleColumns)
+      .from(accessRules)
+      .where(
+        and(
+          eq(accessRules.userId, userId),
+          ...(['id', 'service', 'method', 'path'] as const).map(
+            (key) => filter[key] && eq(accessRules[key], filter[key]),
+          ),
+        ),
+      )
+      .orderBy(asc(accessRules.service), asc(accessRules.path), asc(accessRules.method)),
+)
+
 /** The rules of a user; what the filter leaves open is not asked. */
 export const accessRulesOf = (db: Database, userId: string, filter: RuleFilter = {}): Promise<AccessRule[]> =>
-  db
-    .select(ruleColumns)
-    .from(accessRules)
-    .where(
-      and(
-        eq(accessRules.userId, userId),
-        ...(['service', 'method', 'path'] as const).map((key) =>
-          filter[key] === undefined ? undefined : eq(accessRules[key], filter[key]),
-        ),
-      ),
-    )
-    .orderBy(asc(accessRules.service), asc(accessRules.path), asc(accessRules.method))
+  rulesOfUser.run(db, { userId, ...filter })
 
 /** A rule of a user; null: the user has none of this id. */
 export const accessRuleOf = async (db: Database, userId: string, id: string): Promise<AccessRule | null> =>
-  (
-    await db
-      .select(ruleColumns)
-      .from(accessRules)
-      .where(and(eq(accessRules.userId, userId), eq(accessRules.id, id)))
-  )[0] ?? null
+  (await rulesOfUser.run(db, { userId, id }))[0] ?? null
 
 /** Statements: a new credential with its rules. A rule that the user has already is used again, and its new id forgotten. */
 export const insertCredential = (db: Database, row: CredentialRow, rules: AccessRule[]) => {

@@ -246,7 +246,10 @@ const wayOut = prepared((db, { scope }: Slots<{ scope: Scope }>) =>
   db
     .select({ id: networks.id })
     .from(networks)
-    .where(and(isExternal, eq(networks.isDefault, sql`true`), visible(scope)))
+    // From the ways out, which are few, and not from what the project has.
+    .where(
+      and(sql`${networks.id} in (select id from ${networks} where external = 1 and is_default = true)`, visible(scope)),
+    )
     .limit(1),
 )
 
@@ -262,9 +265,20 @@ export const zoneNames = async (db: Database, cloudId: string): Promise<string[]
     )
   ).map(({ name }) => name)
 
+const zones = prepared((db, { scope }: Slots<{ scope: Scope }>) =>
+  db
+    .select({
+      cloud: sql<string>`c.name`,
+      zone: sql<string>`z.name`,
+      available: sql<number>`z.available and c.enabled`,
+    })
+    .from(sql`zones z join clouds c on c.id = z.cloud_id`)
+    .where(
+      'every' in scope ? always : sql`c.id in (select cloud_id from mappings where project_id = ${scope.projectId})`,
+    )
+    .orderBy(sql`c.position, c.name, z.position, z.name`),
+)
+
 /** Zones of the clouds that the scope's project is mapped to. */
 export const zonesFor = (db: Database, scope: Scope): Promise<{ cloud: string; zone: string; available: number }[]> =>
-  db.all(sql`select c.name as cloud, z.name as zone, z.available and c.enabled as available
-    from zones z join clouds c on c.id = z.cloud_id
-    where ${'every' in scope ? sql`true` : sql`c.id in (select cloud_id from mappings where project_id = ${scope.projectId})`}
-    order by c.position, c.name, z.position, z.name`)
+  zones.run(db, { scope })
