@@ -72,6 +72,10 @@ export const timesMet = (columns: Record<Time['column'], SQLiteColumn>, times: S
     }),
   )
 
+/** One that has this name, or has none and none is asked for: as the index has it, where no name sorts as the empty one. */
+export const named = (column: SQLiteColumn, name: Placeholder): SQL =>
+  sql`(coalesce(${column}, '') = coalesce(${name}, '') and ${column} is ${name})`
+
 /** Each key and value of an object must be there. */
 export const contains = (column: SQL | { getSQL(): SQL }, wanted: Placeholder | undefined): SQL | undefined =>
   wanted &&

@@ -97,13 +97,57 @@ export const servers = sqliteTable(
   (t) => [
     // Lists go along these; the name comes last so that those that have a part of it are found without a look at the rows.
     index('servers_by_project').on(t.projectId, t.deletedAt, t.createdAt, t.id, t.name),
-    index('servers_by_name').on(t.projectId, t.name, t.createdAt, t.id).where(sql`deleted_at IS NULL`),
-    index('servers_by_status').on(t.projectId, t.status, t.createdAt, t.id).where(sql`deleted_at IS NULL`),
-    index('servers_by_change').on(t.projectId, t.updatedAt, t.createdAt, t.id),
+    // What is alike is as old as few others: those are put in order of their ids as they come, and no index has to have these.
+    index('servers_by_name').on(t.projectId, t.name, t.createdAt).where(sql`deleted_at IS NULL`),
+    index('servers_by_status').on(t.projectId, t.status, t.createdAt).where(sql`deleted_at IS NULL`),
+    index('servers_by_vm_state').on(t.projectId, t.vmState, t.createdAt).where(sql`deleted_at IS NULL`),
+    index('servers_by_user').on(t.projectId, t.userId, t.createdAt).where(sql`deleted_at IS NULL`),
+    index('servers_by_key').on(t.projectId, sql`coalesce(key_name, '')`, t.createdAt).where(sql`deleted_at IS NULL`),
+    index('servers_by_zone').on(t.projectId, t.cloudId, t.zone, t.createdAt).where(sql`deleted_at IS NULL`),
+    index('servers_by_image').on(t.projectId, sql`coalesce(image_id, '')`, t.createdAt).where(sql`deleted_at IS NULL`),
+    index('servers_by_launch')
+      .on(t.projectId, sql`coalesce(launched_at, 0)`, t.createdAt)
+      .where(sql`deleted_at IS NULL`),
+    index('servers_by_change').on(t.projectId, t.updatedAt, t.createdAt),
+    index('servers_by_id').on(t.projectId, t.id),
+    index('servers_gone').on(t.projectId, t.createdAt).where(sql`deleted_at IS NOT NULL`),
+    // Of columns that have one value in most rows: those rows that have another.
+    index('servers_busy')
+      .on(t.projectId, t.taskState, t.createdAt)
+      .where(sql`deleted_at IS NULL AND task_state IS NOT NULL`),
+    index('servers_locked').on(t.projectId, t.locked, t.createdAt).where(sql`deleted_at IS NULL AND locked = 1`),
+    index('servers_with_drive')
+      .on(t.projectId, t.configDrive, t.createdAt)
+      .where(sql`deleted_at IS NULL AND config_drive = 1`),
+    index('servers_auto_disk')
+      .on(t.projectId, t.diskConfig, t.createdAt)
+      .where(sql`deleted_at IS NULL AND disk_config = 'AUTO'`),
+    index('servers_unpowered')
+      .on(t.projectId, t.powerState, t.createdAt)
+      .where(sql`deleted_at IS NULL AND power_state <> 1`),
+    index('servers_in_progress')
+      .on(t.projectId, t.progress, t.createdAt)
+      .where(sql`deleted_at IS NULL AND progress <> 100`),
+    index('servers_of_many')
+      .on(t.projectId, t.launchIndex, t.createdAt)
+      .where(sql`deleted_at IS NULL AND launch_index > 0`),
+    index('servers_by_access_v4')
+      .on(t.projectId, t.accessIpv4, t.createdAt)
+      .where(sql`deleted_at IS NULL AND access_ip_v4 <> ''`),
+    index('servers_by_access_v6')
+      .on(t.projectId, t.accessIpv6, t.createdAt)
+      .where(sql`deleted_at IS NULL AND access_ip_v6 <> ''`),
+    index('servers_pinned')
+      .on(t.projectId, t.pinnedZone, t.createdAt)
+      .where(sql`deleted_at IS NULL AND pinned_zone IS NOT NULL`),
+    index('servers_terminated').on(t.projectId, t.terminatedAt, t.createdAt).where(sql`terminated_at IS NOT NULL`),
+    // What operators ask of all projects.
     index('servers_by_time').on(t.createdAt, t.id).where(sql`deleted_at IS NULL`),
-    index('servers_by_image')
-      .on(t.imageId, t.projectId, t.createdAt, t.id)
-      .where(sql`deleted_at IS NULL AND image_id IS NOT NULL`),
+    index('servers_on_cloud').on(t.cloudId, t.createdAt).where(sql`deleted_at IS NULL`),
+    index('servers_unsettled')
+      .on(t.status, t.createdAt)
+      .where(sql`deleted_at IS NULL AND status NOT IN ('ACTIVE', 'SHUTOFF')`),
+    index('servers_changed').on(t.updatedAt),
     index('servers_by_flavor').on(sql`flavor ->> 'id'`, t.projectId, t.createdAt, t.id).where(sql`deleted_at IS NULL`),
     index('servers_by_hostname').on(t.hostname, t.projectId).where(sql`deleted_at IS NULL`),
     index('servers_deleted').on(t.deletedAt).where(sql`deleted_at IS NOT NULL`),
@@ -112,6 +156,20 @@ export const servers = sqliteTable(
     index('servers_by_parent').on(t.parentId).where(sql`parent_id IS NOT NULL`),
     index('servers_by_expiry').on(t.expiresAt).where(sql`expires_at IS NOT NULL AND deleted_at IS NULL`),
   ],
+)
+
+/** What live servers take in a zone, by what their flavors say: triggers on `servers` write it, nothing else does. */
+export const zoneUse = sqliteTable(
+  'zone_use',
+  {
+    cloudId: text('cloud_id').notNull(),
+    zone: text('zone').notNull(),
+    servers: integer('servers').notNull(),
+    vcpus: integer('vcpus').notNull(),
+    ramMib: integer('ram_mib').notNull(),
+    diskGib: integer('disk_gib').notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.cloudId, t.zone] })],
 )
 
 /** What users asked of a server and how far it got; the converge queue and Nova's instance actions are one table. */

@@ -53,6 +53,7 @@ export const networks = sqliteTable(
   },
   (t) => [
     index('networks_by_project').on(t.projectId, t.createdAt, t.id),
+    index('networks_by_name').on(t.name, t.projectId, t.createdAt),
     index('networks_by_time').on(t.createdAt, t.id),
     index('networks_shared').on(t.shared).where(sql`shared = 1`),
     index('networks_external').on(t.cloudId).where(sql`external = 1`),
@@ -116,6 +117,7 @@ export const subnets = sqliteTable(
     index('subnets_by_network').on(t.networkId),
     index('subnets_by_segment').on(t.segmentId).where(sql`segment_id IS NOT NULL`),
     index('subnets_by_project').on(t.projectId, t.createdAt, t.id),
+    index('subnets_by_name').on(t.name, t.projectId, t.createdAt),
     index('subnets_by_time').on(t.createdAt, t.id),
     index('subnets_by_pool').on(t.subnetpoolId, t.createdAt, t.id).where(sql`subnetpool_id IS NOT NULL`),
   ],
@@ -152,6 +154,16 @@ export const ports = sqliteTable(
   (t) => [
     index('ports_by_network').on(t.networkId, t.createdAt, t.id),
     index('ports_by_project').on(t.projectId, t.createdAt, t.id),
+    index('ports_by_name').on(t.projectId, t.name, t.createdAt),
+    index('ports_by_status').on(t.projectId, t.status, t.createdAt),
+    index('ports_by_owner').on(t.projectId, t.deviceOwner, t.createdAt),
+    index('ports_by_change').on(t.projectId, t.updatedAt, t.createdAt),
+    // The same for all projects: what an administrator of Neutron lists is everybody's.
+    index('ports_named').on(t.name, t.createdAt),
+    index('ports_in_status').on(t.status, t.createdAt),
+    index('ports_changed').on(t.updatedAt, t.createdAt),
+    index('ports_switched_off').on(t.projectId).where(sql`admin_state_up = 0`),
+    index('ports_hosted').on(t.bindingHost).where(sql`binding_host <> ''`),
     index('ports_by_time').on(t.createdAt, t.id),
     index('ports_by_device').on(t.deviceId),
     index('feet_by_network').on(t.networkId, t.deviceId).where(sql`device_owner = 'network:router_interface'`),
@@ -174,6 +186,12 @@ export const ipAllocations = sqliteTable(
     index('ip_allocations_by_port').on(t.portId),
   ],
 )
+
+/** How many addresses of a subnet ports have: triggers on `ip_allocations` write it, nothing else does. */
+export const addressUse = sqliteTable('address_use', {
+  subnetId: text('subnet_id').primaryKey(),
+  used: integer('used').notNull(),
+})
 
 /** Addresses of ports that are gone above the line while a cloud still holds them: nobody is given one by chance. */
 export const lingeringAddresses = sqliteTable(
@@ -211,6 +229,7 @@ export const securityGroups = sqliteTable(
   },
   (t) => [
     index('security_groups_by_project').on(t.projectId, t.createdAt, t.id),
+    index('security_groups_by_name').on(t.name, t.projectId, t.createdAt),
     index('security_groups_by_time').on(t.createdAt, t.id),
     uniqueIndex('security_groups_default').on(t.projectId, t.isDefault),
   ],
@@ -262,6 +281,7 @@ export const routers = sqliteTable(
   },
   (t) => [
     index('routers_by_project').on(t.projectId, t.createdAt, t.id),
+    index('routers_by_name').on(t.name, t.projectId, t.createdAt),
     index('routers_by_time').on(t.createdAt, t.id),
   ],
 )

@@ -35,7 +35,11 @@ export const volumes = sqliteTable(
   },
   (t) => [
     index('volumes_by_project').on(t.projectId, t.deletedAt, t.createdAt, t.id),
+    index('volumes_by_name').on(t.projectId, sql`coalesce(name, '')`, t.createdAt).where(sql`deleted_at IS NULL`),
+    index('volumes_by_status').on(t.projectId, t.status, t.createdAt).where(sql`deleted_at IS NULL`),
+    index('volumes_by_size').on(t.projectId, t.sizeGib, t.createdAt).where(sql`deleted_at IS NULL`),
     index('volumes_by_time').on(t.createdAt, t.id).where(sql`deleted_at IS NULL`),
+    index('volumes_with_metadata').on(t.projectId).where(sql`deleted_at IS NULL AND metadata <> '{}'`),
     index('volumes_deleted').on(t.deletedAt).where(sql`deleted_at IS NOT NULL`),
     index('volumes_by_snapshot').on(t.snapshotId).where(sql`snapshot_id IS NOT NULL`),
     index('volumes_by_source').on(t.sourceVolumeId).where(sql`source_volume_id IS NOT NULL`),
@@ -65,6 +69,8 @@ export const snapshots = sqliteTable(
   },
   (t) => [
     index('snapshots_by_project').on(t.projectId, t.deletedAt, t.createdAt, t.id),
+    index('snapshots_by_name').on(t.projectId, sql`coalesce(name, '')`, t.createdAt).where(sql`deleted_at IS NULL`),
+    index('snapshots_by_status').on(t.projectId, t.status, t.createdAt).where(sql`deleted_at IS NULL`),
     index('snapshots_by_time').on(t.createdAt, t.id).where(sql`deleted_at IS NULL`),
     index('snapshots_deleted').on(t.deletedAt).where(sql`deleted_at IS NOT NULL`),
     index('snapshots_by_volume').on(t.volumeId),
@@ -117,6 +123,7 @@ export const images = sqliteTable(
   (t) => [
     index('images_by_project').on(t.projectId, t.deletedAt, t.createdAt, t.id),
     index('images_by_visibility').on(t.visibility, t.deletedAt, t.createdAt, t.id),
+    index('images_by_name').on(sql`coalesce(name, '')`, t.createdAt).where(sql`deleted_at IS NULL`),
     index('images_by_time').on(t.createdAt, t.id).where(sql`deleted_at IS NULL`),
     index('images_deleted').on(t.deletedAt).where(sql`deleted_at IS NOT NULL`),
     index('images_coming').on(t.updatedAt).where(sql`status IN ('saving', 'uploading')`),

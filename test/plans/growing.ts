@@ -11,6 +11,8 @@ export const FEW = [
   'networks_external',
   'networks_shared',
   'server_actions_rebuilding',
+  'ports_hosted',
+  'ports_switched_off',
   'servers_by_expiry',
   'address_scopes_shared',
   'subnet_pools_default',
@@ -22,7 +24,11 @@ export const FEW = [
  * The others have a row for each cloud, zone, size, flavor, role or loop.
  */
 export const GROWING: Record<string, string[]> = {
-  servers: ['project_id', 'cloud_id', 'deleted_at', 'status', 'image_id'],
+  // biome-ignore format: a table
+  servers: [
+    'project_id', 'cloud_id', 'zone', 'deleted_at', 'status', 'image_id', 'user_id', 'vm_state', 'task_state', 'power_state',
+    'progress', 'locked', 'config_drive', 'disk_config', 'launch_index', 'access_ip_v4', 'access_ip_v6',
+  ],
   server_actions: ['project_id'],
   server_ports: [],
   server_groups: ['project_id'],
@@ -31,8 +37,9 @@ export const GROWING: Record<string, string[]> = {
   interfaces: ['project_id'],
   attachments: ['project_id'],
   keypairs: [],
-  ports: ['project_id', 'network_id', 'device_owner'],
+  ports: ['project_id', 'network_id', 'device_owner', 'status', 'name'],
   ip_allocations: ['subnet_id'],
+  address_use: [],
   lingering_addresses: ['subnet_id'],
   port_security_groups: ['security_group_id'],
   networks: ['project_id', 'cloud_id'],
@@ -48,8 +55,8 @@ export const GROWING: Record<string, string[]> = {
   floating_ips: ['project_id'],
   security_groups: ['project_id'],
   security_group_rules: ['project_id'],
-  volumes: ['project_id', 'cloud_id', 'deleted_at', 'status'],
-  snapshots: ['project_id', 'cloud_id', 'deleted_at', 'status'],
+  volumes: ['project_id', 'cloud_id', 'deleted_at', 'status', 'size_gib', '<expr>'],
+  snapshots: ['project_id', 'cloud_id', 'deleted_at', 'status', '<expr>'],
   images: ['project_id', 'deleted_at', 'visibility', 'status'],
   bindings: ['due_at', 'cloud_id', 'kind', 'project_id', 'phase', 'want', 'ownership'],
   journal: ['kind', 'action'],

@@ -25,8 +25,8 @@ const namesOf = (table: string, text: string): string[] => [
  */
 const faultsOf = (text: string, plan: string[]): string[] => {
   const tableOf = new Map(Object.keys(GROWING).flatMap((table) => namesOf(table, text).map((name) => [name, table])))
-  // A list shows what it reads, to its end or to its limit, as long as an index has its order.
-  const bounded = /\b(limit|order by)\b/i.test(text)
+  // A list ends at its limit, as long as an index has its order. Without one it reads to the end of what is stored.
+  const bounded = /\blimit\b/i.test(text)
   const sorted = plan.some((line) => line === 'USE TEMP B-TREE FOR ORDER BY')
   return plan.flatMap((line) => {
     const [, how, name, index = '', columns = ''] = READS.exec(line) ?? []

@@ -7,6 +7,7 @@ import { type Scope, within } from '../../scope.ts'
 import {
   contains,
   markerIn,
+  named,
   type Page,
   pageFor,
   type Slice,
@@ -76,7 +77,7 @@ const conditions = (f: Slots<Filter & { scope: Scope }>): (SQL | undefined)[] =>
   visible(f.scope),
   f.id && eq(snapshots.id, f.id),
   f.volumeId && sql`${snapshots.volumeId} is ${f.volumeId}`,
-  f.name && sql`${snapshots.name} is ${f.name}`,
+  f.name && named(snapshots.name, f.name),
   f.nameLike && sql`instr(${snapshots.name}, ${f.nameLike}) > 0`,
   f.status && eq(snapshots.status, f.status),
   f.size && eq(snapshots.sizeGib, f.size),

@@ -8,6 +8,7 @@ import { type Scope, within } from '../../scope.ts'
 import {
   contains,
   markerIn,
+  named,
   type Page,
   pageFor,
   type Slice,
@@ -123,7 +124,7 @@ const filterOf = ({ times, ...filter }: VolumeFilter): Filter => ({ ...filter, .
 const conditions = (f: Slots<Filter & { scope: Scope }>): (SQL | undefined)[] => [
   visible(f.scope),
   f.id && eq(volumes.id, f.id),
-  f.name && sql`${volumes.name} is ${f.name}`,
+  f.name && named(volumes.name, f.name),
   f.nameLike && sql`instr(${volumes.name}, ${f.nameLike}) > 0`,
   f.status && eq(volumes.status, f.status),
   f.bootable && eq(volumes.bootable, f.bootable),
@@ -177,10 +178,11 @@ const summing = prepared((db, asked: Slots<Filter & { scope: Scope }>) =>
   db
     .select({
       ...total,
-      metadata: sql`(select json_group_array(json(m.metadata)) from (select distinct metadata from ${volumes}
+      metadata:
+        sql`(select json_group_array(json(m.metadata)) from (select distinct metadata from ${volumes} indexed by volumes_with_metadata
         where ${and(visible(asked.scope), sql`${volumes.metadata} <> '{}'`)}) m)`.mapWith(
-        (text: string): Record<string, string>[] => JSON.parse(text),
-      ),
+          (text: string): Record<string, string>[] => JSON.parse(text),
+        ),
     })
     .from(volumes)
     .leftJoin(clouds, eq(clouds.id, volumes.cloudId))

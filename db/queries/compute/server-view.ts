@@ -51,7 +51,7 @@ const PORTS = `(select json_group_array(json_array(n.name, p.mac_address, json(p
    json((select json_group_array(g.name) from port_security_groups x join security_groups g on g.id = x.security_group_id
     where x.port_id = p.id and p.filters is not 'none')), o.position, p.created_at))
   from ports p join networks n on n.id = p.network_id left join server_ports o on o.server_id = s.id and o.port_id = p.id
-  where p.device_id = s.id and p.project_id = s.project_id) as ports`
+  where p.device_id = s.id and +p.project_id = s.project_id) as ports`
 
 const PARTS = `(select c.name from clouds c where c.id = s.cloud_id) as cloud,
  ${PORTS},

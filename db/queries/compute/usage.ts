@@ -60,25 +60,23 @@ interface Wanted {
   servers: boolean
 }
 
-const NAMED = `json_group_array(json_object('name', name, 'uuid', id) order by created_at, id)`
-const size = (key: string) => `'${key}', sum(flavor ->> '$.${key}')`
-const TAKEN = `json_object('servers', count(*), ${['vcpus', 'ramMib', 'diskGib'].map(size).join(', ')})`
+const taken = sql<
+  string | null
+>`(select json_object('servers', u.servers, 'vcpus', u.vcpus, 'ramMib', u.ram_mib, 'diskGib', u.disk_gib)
+  from zone_use u where u.cloud_id = ${zones.cloudId} and u.zone = ${zones.name})`
+const named = sql<string | null>`held.named`
+const absent = sql<string | null>`null`
 
 const holding = prepared((db, { form }: Slots<{ form: Wanted }>) => {
-  const parts = sql.raw(`${form.taken ? TAKEN : 'null'} as taken, ${form.servers ? NAMED : 'null'} as named`)
   const query = db
-    .select({
-      ...zoneColumns,
-      taken: form.taken ? sql<string | null>`held.taken` : sql<string | null>`null`,
-      named: form.servers ? sql<string | null>`held.named` : sql<string | null>`null`,
-    })
+    .select({ ...zoneColumns, taken: form.taken ? taken : absent, named: form.servers ? named : absent })
     .from(zones)
     .innerJoin(clouds, eq(clouds.id, zones.cloudId))
     .$dynamic()
-  if (form.taken || form.servers)
+  if (form.servers)
     query.leftJoin(
-      sql`(select cloud_id, zone, ${parts} from ${servers} where deleted_at is null and cloud_id is not null
-        group by cloud_id, zone) held`,
+      sql`(select cloud_id, zone, json_group_array(json_object('name', name, 'uuid', id) order by created_at, id) as named
+        from ${servers} where deleted_at is null and cloud_id is not null group by cloud_id, zone) held`,
       sql`held.cloud_id = ${zones.cloudId} and held.zone = ${zones.name}`,
     )
   return query.orderBy(...zoneOrder)

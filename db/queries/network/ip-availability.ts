@@ -30,7 +30,7 @@ const view = {
   name: networks.name,
   projectId: networks.projectId,
   subnets: sql`(select json_group_array(json_array(s.id, s.name, s.cidr, s.ip_version, json(s.allocation_pools),
-      (select count(*) from ip_allocations a where a.subnet_id = s.id)) order by s.created_at, s.id)
+      coalesce((select u.used from address_use u where u.subnet_id = s.id), 0)) order by s.created_at, s.id)
     from subnets s where s.network_id = networks.id)`.mapWith((text: string): SubnetUse[] =>
     JSON.parse(text).map(subnetUse),
   ),

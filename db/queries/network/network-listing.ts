@@ -16,6 +16,12 @@ type Attribute =
       is: 'text' | 'flag' | 'number' | 'time' | 'ip' | 'cidr' | 'mac'
       sql: SQL
       seeks?: boolean
+      /** What few rows have, and an index of theirs has; the usual value is gone along. */
+      unusual?: { where: SQL; value: number }
+      /** Selects the ids of all that have a value, or one of several, by an index; one that is empty has none. */
+      idsWhere?(meets: (column: SQL) => SQL): SQL
+      /** An index has the rows by what changed last. */
+      latest?: true
       matches?: undefined
     }
   | ({ is: 'text' } & Match)
@@ -101,15 +107,34 @@ const filtersOf = (attributes: Attributes, asked: Slots<Wanted>): (SQL | undefin
     return [value && sql`${attribute.sql} = ${value}`, values && anyOf(attribute.sql, values)]
   })
 
+/** Ids of what a filter finds. */
+interface Found {
+  ids: SQL
+  /** Where this holds they are not what is asked for, and the page is gone along. */
+  unless?: SQL
+}
+
 /** Of the filters that can give the ids of what they find, the first that is asked. */
-const idsOf = (attributes: Attributes, asked: Slots<Wanted>): SQL | undefined =>
-  Object.entries(attributes)
-    .flatMap(([key, attribute]): [Placeholder | undefined, Match['ids']][] => {
-      if (attribute.is === 'pairs')
-        return Object.entries(attribute.matches).map(([name, { ids }]) => [asked[`by ${key} ${name}`], ids])
-      return attribute.matches ? [[asked[`by ${key}`], attribute.ids]] : []
-    })
-    .flatMap(([wanted, ids]) => (wanted && ids ? [ids(wanted)] : []))[0]
+const idsOf = (table: SQLiteTable, attributes: Attributes, asked: Slots<Wanted>, seen: SQL): Found | undefined => {
+  const among = (condition: SQL) => sql`select id from ${table} where ${condition} and ${seen}`
+  return Object.entries(attributes).flatMap(([key, attribute]): Found[] => {
+    const [one, several] = [asked[`is ${key}`], asked[`by ${key}`]]
+    if (attribute.is === 'pairs')
+      return Object.entries(attribute.matches).flatMap(([name, { ids }]) => {
+        const wanted = asked[`by ${key} ${name}`]
+        return wanted && ids ? [{ ids: ids(wanted) }] : []
+      })
+    if (attribute.matches) return several && attribute.ids ? [{ ids: attribute.ids(several) }] : []
+    const { idsWhere, unusual, latest } = attribute
+    if (idsWhere && (one || several)) {
+      const meets = (column: SQL) => (one ? sql`${column} = ${one}` : anyOf(column, several!))
+      return [{ ids: idsWhere(meets), unless: meets(sql`''`) }]
+    }
+    if (unusual && one) return [{ ids: among(unusual.where), unless: sql`${one} <> ${unusual.value}` }]
+    if (latest && asked.changedSince) return [{ ids: among(sql`${attribute.sql} >= ${asked.changedSince}`) }]
+    return []
+  })[0]
+}
 
 /** So many are put in order at once. */
 const FEW = 1_000
@@ -118,8 +143,12 @@ const FEW = 1_000
  * Ids among which a page is: those that `ids` selects while they are few, else the page as it is found in its order. Only a
  * limit keeps SQLite from looking at all rows for the one that does not count.
  */
-const idsOrPage = (ids: SQL, table: SQLiteTable, { where, orderBy, limit }: Omit<Page, 'reader'>): SQL => {
-  const many = sql`(select count(*) from (${ids} limit ${sql.raw(`${FEW + 1}`)})) > ${sql.raw(`${FEW}`)}`
+const idsOrPage = (
+  { ids, unless = sql`0` }: Found,
+  table: SQLiteTable,
+  { where, orderBy, limit }: Omit<Page, 'reader'>,
+): SQL => {
+  const many = sql`(${unless} or (select count(*) from (${ids} limit ${sql.raw(`${FEW + 1}`)})) > ${sql.raw(`${FEW}`)})`
   return sql`(select * from (${ids} limit iif(${many}, 0, -1)) union all select * from (
     select id from ${table} where ${where} order by ${sql.join(orderBy, sql`, `)} limit iif(${many}, ${limit}, 0)))`
 }
@@ -170,9 +199,11 @@ const pageOf = (table: SQLiteTable, attributes: Attributes, asked: Slots<Wanted>
       : 'seeks' in attribute && attribute.seeks && (asked[`is ${key}`] || asked[`by ${key}`]),
   )
   const where = and(seeks ? beside : seen, filters)
-  const ids = idsOf(attributes, asked)
+  const ids = idsOf(table, attributes, asked, seen)
   const found = ids && and(sql`id in ${idsOrPage(ids, table, { where, orderBy, limit })}`, beside, filters)
-  return { where: found ?? where, orderBy, limit, reader }
+  // What was found is put in order: along an index of the order SQLite would look through all for it.
+  const sorted = orderOf(keys.map((key) => ({ ...key, column: sql`+${key.column}` })))
+  return found ? { where: found, orderBy: sorted, limit, reader } : { where, orderBy, limit, reader }
 }
 
 /**

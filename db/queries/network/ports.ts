@@ -85,7 +85,11 @@ export const portAttributes: Attributes = table({
   tenant_id: { is: 'text', sql: sql`${ports.projectId}` },
   network_id: { is: 'text', sql: sql`${ports.networkId}`, seeks: true },
   mac_address: { is: 'mac', sql: sql`${ports.macAddress}`, seeks: true },
-  admin_state_up: { is: 'flag', sql: sql`${ports.adminStateUp}` },
+  admin_state_up: {
+    is: 'flag',
+    sql: sql`${ports.adminStateUp}`,
+    unusual: { where: sql`${ports.adminStateUp} = 0`, value: 0 },
+  },
   status: { is: 'text', sql: sql`${ports.status}` },
   device_id: { is: 'text', sql: sql`${ports.deviceId}`, seeks: true },
   device_owner: { is: 'text', sql: sql`${ports.deviceOwner}` },
@@ -93,8 +97,16 @@ export const portAttributes: Attributes = table({
   ip_allocation: { is: 'text', sql: sql`${ports.ipAllocation}` },
   revision_number: { is: 'number', sql: sql`${ports.revision}` },
   created_at: { is: 'time', sql: sql`${ports.createdAt}` },
-  updated_at: { is: 'time', sql: sql`${ports.updatedAt}` },
-  'binding:host_id': { is: 'text', sql: host },
+  updated_at: { is: 'time', sql: sql`${ports.updatedAt}`, latest: true },
+  'binding:host_id': {
+    is: 'text',
+    sql: host,
+    idsWhere: (
+      meets,
+    ) => sql`select p.id from clouds c cross join servers s on s.cloud_id = c.id and s.deleted_at is null
+      cross join ports p on p.device_id = s.id where ${meets(sql`c.name`)}
+      union all select id from ports where binding_host <> '' and ${meets(sql`binding_host`)}`,
+  },
   fixed_ips: { is: 'pairs', matches: fixedIps },
   security_groups: {
     is: 'text',

@@ -91,7 +91,7 @@ const inServer = prepared((db, { scope, serverId }: Slots<{ scope: Scope; server
       and(
         foundWithin(securityGroups.projectId, scope),
         sql`${securityGroups.id} in (select x.security_group_id from servers s
-          join ports p on p.device_id = s.id and p.project_id = s.project_id and p.filters is not 'none'
+          join ports p on p.device_id = s.id and +p.project_id = s.project_id and p.filters is not 'none'
           join port_security_groups x on x.port_id = p.id
           where s.id = ${serverId} and s.deleted_at is null and ${scopedTo(scope)})`,
       ),

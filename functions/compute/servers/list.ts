@@ -1,10 +1,5 @@
-import {
-  addressServers,
-  nameServers,
-  type ServerList,
-  serverExists,
-  viewServers,
-} from '../../../db/queries/compute/server-list.ts'
+import { addressServers, nameServers, serverExists, viewServers } from '../../../db/queries/compute/server-list.ts'
+import type { ServerList } from '../../../db/queries/compute/server-order.ts'
 import type { ServerView } from '../../../db/queries/compute/server-view.ts'
 import type { Context } from '../../context.ts'
 import { badRequest } from '../../http/fault.ts'

@@ -1,5 +1,6 @@
 import { own, table } from '../../../adapters/table.ts'
-import { isSortColumn, type ServerFilter, type ServerOrder } from '../../../db/queries/compute/server-list.ts'
+import type { ServerFilter } from '../../../db/queries/compute/server-filters.ts'
+import { isSortColumn, type ServerOrder } from '../../../db/queries/compute/server-order.ts'
 import { POWER_STATES, SERVER_STATUSES } from '../../broker/compute/lifecycle.ts'
 import type { Context } from '../../context.ts'
 import { strictBoolean } from '../../http/boolean.ts'
@@ -132,10 +133,10 @@ const READERS: Record<string, (draft: Draft, value: string, key: string) => void
     d.filter.launchIndex = numberOf(key, value)
   },
   task_state: (d, value) => {
-    d.filter.taskStates = [value]
+    d.filter.taskState = value
   },
   vm_state: (d, value) => {
-    d.filter.vmStates = [value]
+    d.filter.vmState = value
   },
   progress: (d, value, key) => {
     d.filter.progress = numberOf(key, value)

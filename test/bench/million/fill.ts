@@ -240,6 +240,10 @@ export const fillMillion = (db: DatabaseSync, estate: Estate, count: number): vo
     },
     share('floating-ip'),
   )
+  // What triggers would have counted.
+  db.exec(`delete from address_use; insert into address_use select subnet_id, count(*) from ip_allocations group by subnet_id;
+    delete from zone_use; insert into zone_use select cloud_id, zone, count(*), sum(flavor ->> '$.vcpus'), sum(flavor ->> '$.ramMib'),
+      sum(flavor ->> '$.diskGib') from servers where deleted_at is null and cloud_id is not null group by cloud_id, zone`)
   db.exec('commit')
   rebuild()
 }
@@ -248,7 +252,7 @@ export const fillMillion = (db: DatabaseSync, estate: Estate, count: number): vo
 const takeApart = (db: DatabaseSync): (() => void) => {
   const parts = db
     .prepare(
-      "select type, name, sql from sqlite_master where type in ('index', 'trigger') and sql is not null order by type",
+      "select type, name, sql from sqlite_master where type in ('index', 'trigger') and sql is not null order by type, rowid",
     )
     .all() as { type: string; name: string; sql: string }[]
   for (const { type, name } of parts) db.exec(`drop ${type} ${name}`)
