@@ -33,8 +33,16 @@ describe('refused is', () => {
       `${rows} project_id = ? order by created_at, id`,
       'much of ports',
     ],
-    ['a page that is sorted', `${rows} project_id = ? order by name limit 10`, 'much of ports is read and sorted'],
-    ['a page of one project along all others', `${rows} project_id = ? order by updated_at limit 1`, 'much of ports'],
+    [
+      'a page that is sorted',
+      `${rows} project_id = ? order by description limit 10`,
+      'much of ports is read and sorted',
+    ],
+    [
+      'a page of one project along all others',
+      `${rows} project_id = ? order by mac_address limit 1`,
+      'of ports is read',
+    ],
     [
       'an index that is made for one statement',
       'select * from ports a, ports b where a.id = ? and b.name = a.name',
