@@ -1,5 +1,5 @@
 import type { Database } from '../../client.ts'
-import { CONDITIONS, type ServerFilter } from './server-filters.ts'
+import { CONDITIONS, narrowed, type ServerFilter } from './server-filters.ts'
 import { type ServerList, SORT_COLUMNS } from './server-order.ts'
 import { type Branch, pathOf } from './server-paths.ts'
 import { FULL, FULLER, type ServerView } from './server-view.ts'
@@ -90,10 +90,8 @@ const conditionsOf = (
   for (const name of Object.keys(CONDITIONS) as (keyof typeof CONDITIONS)[]) {
     const value = filter[name]
     if (value === undefined) continue
-    const single = name === 'statuses' && filter.statuses?.length === 1
-    const condition = single ? 's.status = ?' : CONDITIONS[name]
-    conditions[name] =
-      `${name === 'projectId' ? beside : ''}${condition.replaceAll('?', put(single ? filter.statuses![0] : value))}`
+    const [condition, by] = narrowed(name, filter) ?? [CONDITIONS[name], value]
+    conditions[name] = `${name === 'projectId' ? beside : ''}${condition.replaceAll('?', put(by))}`
   }
   return conditions
 }
