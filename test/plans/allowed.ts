@@ -94,7 +94,7 @@ export const ALLOWED: { like: RegExp; because: string }[] = [
   { like: /delete from "role_assignments" where/, because: 'A role or a project is deleted.' },
   { like: /update "users" set "default_project_id"/, because: 'A project is deleted, which is rare.' },
   {
-    like: /delete from "bindings" where "bindings"\."cloud_id" = \?\S*$/,
+    like: /delete from "(bindings|segments)" where "\1"\."cloud_id" = \?\S*$/,
     because: 'A cloud is taken out, with what is left of it.',
   },
   { like: /delete from mappings where project_id/, because: 'A project is taken away from a cloud.' },

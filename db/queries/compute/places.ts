@@ -1,5 +1,6 @@
 import { and, eq, getTableColumns, inArray, isNull, ne, type SQL, sql } from 'drizzle-orm'
 import type { BatchItem } from 'drizzle-orm/batch'
+import type { SQLiteColumn } from 'drizzle-orm/sqlite-core'
 import type { Database } from '../../client.ts'
 import { anyOf, both, either } from '../../conditions.ts'
 import {
@@ -11,6 +12,7 @@ import {
   ports,
   projects,
   securityGroups,
+  segments,
   subnets,
   volumes,
 } from '../../schema/index.ts'
@@ -165,6 +167,10 @@ export const lookUpReferences = async (db: Database, refs: References, along?: A
   const unnamed = both(eq(networks.external, false), either(eq(networks.projectId, projectId), isShared))
   const wanted = both(mine, refs.anyNetwork ? either(named, unnamed) : named)
   const ofPorts = sql`select network_id from ports where ${anyOf(sql`id`, refs.portIds)}`
+  const ofNetworks = (networkId: SQLiteColumn): SQL =>
+    refs.anyNetwork
+      ? sql`${networkId} in (select id from networks where ${unnamed}) or ${anyOf(networkId, refs.networkIds)} or ${networkId} in (${ofPorts})`
+      : sql`${anyOf(networkId, refs.networkIds)} or ${networkId} in (${ofPorts})`
   const onSale =
     'every' in scope
       ? sql`(not ${flavors.native} or not ${flavors.retired})`
@@ -177,8 +183,9 @@ export const lookUpReferences = async (db: Database, refs: References, along?: A
     image,
     imageOn,
     nets,
+    parts,
     subs,
-    routed,
+    feet,
     portRows,
     groups,
     keypair,
@@ -213,16 +220,13 @@ export const lookUpReferences = async (db: Database, refs: References, along?: A
       .select()
       .from(networks)
       .where(either(wanted, sql`${networks.id} in (${ofPorts})`)),
-    db
-      .select()
-      .from(subnets)
-      .where(
-        refs.anyNetwork
-          ? sql`${subnets.networkId} in (select id from networks where ${unnamed}) or ${anyOf(subnets.networkId, refs.networkIds)} or ${subnets.networkId} in (${ofPorts})`
-          : sql`${anyOf(subnets.networkId, refs.networkIds)} or ${subnets.networkId} in (${ofPorts})`,
-      )
-      .orderBy(subnets.createdAt, subnets.id),
-    db.all<{ id: string }>(sql`select distinct p.network_id as id from ports p
+    db.select().from(segments).where(ofNetworks(segments.networkId)).orderBy(segments.createdAt, segments.id),
+    db.select().from(subnets).where(ofNetworks(subnets.networkId)).orderBy(subnets.createdAt, subnets.id),
+    db.all<{
+      networkId: string
+      cloudId: string | null
+    }>(sql`select distinct p.network_id as networkId, g.cloud_id as cloudId from ports p
+        left join ip_allocations a on a.port_id = p.id left join subnets s on s.id = a.subnet_id left join segments g on g.id = s.segment_id
         where ${isFoot('p')} and (${anyOf(sql`p.network_id`, refs.networkIds)}
           or p.network_id in (${ofPorts})
           ${refs.anyNetwork ? sql`or p.network_id in (select id from networks where ${unnamed})` : sql``})`),
@@ -270,11 +274,12 @@ export const lookUpReferences = async (db: Database, refs: References, along?: A
     image: image[0] ?? null,
     imageClouds: imageOn.map(({ cloudId }) => cloudId),
     networks: nets,
+    segments: parts,
     subnets: subs,
     /** Nova lets administrators alone put servers on ways out. */
     mayAttachExternal: 'every' in scope,
-    /** Networks that a router has an interface on. */
-    routed: routed.map(({ id }) => id),
+    /** Networks that a router has an interface on; `cloudId`: on the segment there, where its subnets lie in segments. */
+    feet,
     ports: portRows,
     securityGroups: groups,
     keypair: keypair[0] ?? null,

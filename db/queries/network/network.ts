@@ -166,19 +166,19 @@ export const networkHasPorts = (id: string) => sql`exists (select 1 from ports w
 /* ---------------------------------------------------------------- the cloud of a network */
 
 /**
- * The given networks and all that routers join to them, as SQL for an `in`: a router is on one cloud, and so is
- * everything that it joins.
+ * The given networks and all that routers join to them, as SQL for an `in`: a router is on one cloud, and so is everything
+ * that it joins. Routed networks join nothing: what a router joins of them is one segment, which is on a cloud already.
  */
 const joined = (ids: string[]): SQL => sql`(with recursive joined (id) as (
     select value from json_each(${JSON.stringify(ids)})
     union
     select far.network_id from joined
-      cross join ports near on near.network_id = joined.id and ${isFoot('near')}
-      cross join ports far on far.device_id = near.device_id and ${isFoot('far')})
+      cross join ports near on near.network_id = joined.id and ${isFoot('near')} and not ${isRouted(sql`near.network_id`)}
+      cross join ports far on far.device_id = near.device_id and ${isFoot('far')} and not ${isRouted(sql`far.network_id`)})
   select id from joined)`
 
 const routersOn = (ids: string[]): SQL =>
-  sql`(select device_id from ports where ${isFoot('ports')} and network_id in ${joined(ids)})`
+  sql`(select device_id from ports where ${isFoot('ports')} and network_id in ${joined(ids)} and not ${isRouted(sql`ports.network_id`)})`
 
 /** True where one of the networks is, or is joined to, what another cloud realises. */
 export const elsewhere = (ids: string[], cloudId: string) => sql`exists (
@@ -186,13 +186,17 @@ export const elsewhere = (ids: string[], cloudId: string) => sql`exists (
   or exists (select 1 from routers r join networks n on n.id = r.external_network_id
     where r.id in ${routersOn(ids)} and n.cloud_id <> ${cloudId})`
 
-/** The clouds that realise the networks and whatever routers join to them: none, one, or a contradiction. */
-export const cloudsOf = async (db: Database, ids: string[]): Promise<string[]> =>
+/**
+ * The clouds that realise the networks and whatever routers join to them, or have the segments of these subnets: none, one,
+ * or a contradiction.
+ */
+export const cloudsOf = async (db: Database, ids: string[], subnetIds: string[] = []): Promise<string[]> =>
   (
     await db.all<{
       id: string
     }>(sql`select cloud_id as id from networks where id in ${joined(ids)} and cloud_id is not null
-      union select n.cloud_id from routers r join networks n on n.id = r.external_network_id where r.id in ${routersOn(ids)}`)
+      union select n.cloud_id from routers r join networks n on n.id = r.external_network_id where r.id in ${routersOn(ids)}
+      union select g.cloud_id from subnets s join segments g on g.id = s.segment_id where ${anyOf(sql`s.id`, subnetIds)}`)
   ).map(({ id }) => id)
 
 /**
@@ -207,16 +211,20 @@ export const pin = (db: Database, ids: string[], cloudId: string, now: number) =
 /** From now on nothing on these networks is filtered. */
 export const unsecure = (db: Database, ids: string[], now: number) =>
   db.run(
-    sql`update ${networks} set port_security = false, updated_at = ${now} where port_security and id in ${joined(ids)}`,
+    sql`update ${networks} set port_security = false, updated_at = ${now} where port_security and id in ${joined(ids)} and not ${isRouted(sql`networks.id`)}`,
   )
 
-/** Subnets of the networks are realised in another zone. */
-export const zoneElsewhere = (ids: string[], zone: string) =>
-  sql`exists (select 1 from subnets where ${anyOf(sql`network_id`, ids)} and zone is not null and zone <> ${zone})`
+/** Subnets of networks that are not routed, or these subnets. */
+const subnetsIn = (ids: string[], subnetIds: string[]): SQL =>
+  sql`(segment_id is null and ${anyOf(sql`network_id`, ids)} or ${anyOf(sql`id`, subnetIds)})`
 
-/** Statement: subnets of these networks that have no zone yet lie in this one. */
-export const pinSubnets = (db: Database, ids: string[], zone: string) =>
-  db.run(sql`update ${subnets} set zone = ${zone} where zone is null and ${anyOf(sql`network_id`, ids)}`)
+/** Subnets of the networks, or these of those that are routed, are realised in another zone. */
+export const zoneElsewhere = (ids: string[], subnetIds: string[], zone: string) =>
+  sql`exists (select 1 from subnets where ${subnetsIn(ids, subnetIds)} and zone is not null and zone <> ${zone})`
+
+/** Statement: those that have no zone yet lie in this one. */
+export const pinSubnets = (db: Database, ids: string[], subnetIds: string[], zone: string) =>
+  db.run(sql`update ${subnets} set zone = ${zone} where zone is null and ${subnetsIn(ids, subnetIds)}`)
 
 /** Routers on the networks come across the line with them. Tokens are made here: how many it takes is not known before. */
 export const bindRouters = (db: Database, ids: string[], cloudId: string, epoch: number, now: number) =>

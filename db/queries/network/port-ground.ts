@@ -2,29 +2,34 @@ import { and, sql } from 'drizzle-orm'
 import type { Database } from '../../client.ts'
 import { anyOf, both, either } from '../../conditions.ts'
 import { ready } from '../../prepared.ts'
-import { clouds, networks, securityGroups, subnets } from '../../schema/index.ts'
+import { clouds, networks, securityGroups, segments, subnets } from '../../schema/index.ts'
 import { foundWithin, type Scope } from '../../scope.ts'
 import { type Terms, termsFor } from '../clouds/policies.ts'
 import { type NetworkRow, visible } from './network.ts'
+import type { SegmentRow } from './segments.ts'
 import type { SubnetRow } from './subnets.ts'
 
 /**
- * Networks, as far as the scope sees them, the clouds that they are on, what is said there of projects, and their subnets in the order in which they were
- * made. One round trip.
+ * Networks, the clouds that they are on, what is said there of projects, and their segments and subnets in the order in which
+ * they were made.
  */
+export interface NetworkGround {
+  networks: NetworkRow[]
+  clouds: { id: string; name: string; type: string }[]
+  terms: Terms[]
+  segments: SegmentRow[]
+  subnets: SubnetRow[]
+}
+
+/** What there is of some networks, as far as the scope sees them. One round trip. */
 export const networksWithSubnets = async (
   db: Database,
   scope: Scope,
   ids: string[],
   projectIds: string[],
-): Promise<{
-  networks: NetworkRow[]
-  clouds: { id: string; name: string; type: string }[]
-  terms: Terms[]
-  subnets: SubnetRow[]
-}> => {
-  const theirs = sql`(select cloud_id from networks where ${anyOf(sql`id`, ids)})`
-  const [networkRows, cloudRows, terms, subnetRows] = await db.batch([
+): Promise<NetworkGround> => {
+  const theirs = sql`(select cloud_id from segments where ${anyOf(sql`network_id`, ids)})`
+  const [networkRows, cloudRows, terms, segmentRows, subnetRows] = await db.batch([
     db
       .select()
       .from(networks)
@@ -34,9 +39,10 @@ export const networksWithSubnets = async (
       .from(clouds)
       .where(sql`${clouds.id} in ${theirs}`),
     termsFor(db, [...new Set(projectIds)], theirs),
+    db.select().from(segments).where(anyOf(segments.networkId, ids)).orderBy(segments.createdAt, segments.id),
     db.select().from(subnets).where(anyOf(subnets.networkId, ids)).orderBy(subnets.createdAt, subnets.id),
   ])
-  return { networks: networkRows, clouds: cloudRows, terms, subnets: subnetRows }
+  return { networks: networkRows, clouds: cloudRows, terms, segments: segmentRows, subnets: subnetRows }
 }
 
 /** An address that a port has, or that a cloud or somebody on it still holds (then `portId` may be `<cloud>/<native id>`). */

@@ -188,10 +188,22 @@ export const allocate = (db: Database, portId: string, fixedIps: PortRow['fixedI
 export const release = (db: Database, portId: string) =>
   db.delete(ipAllocations).where(eq(ipAllocations.portId, portId))
 
-/** Addresses in use, by subnet. */
-/** The cloud has let go of a port: its addresses may be given out again. */
-export const forgetLingering = (db: Database, portId: string) =>
-  db.delete(lingeringAddresses).where(eq(lingeringAddresses.portId, portId))
+/** Statement: addresses that ports give up stay taken while a cloud still has the ports with them. */
+const linger = (db: Database, theirs: SQL) =>
+  db.run(sql`insert or ignore into ${lingeringAddresses} (subnet_id, address, port_id)
+    select subnet_id, address, port_id from ${ipAllocations} where ${theirs} and exists (select 1 from bindings b
+      where b.kind = 'port' and b.resource_id = port_id and b.phase not in ('gone', 'failed'))`)
+
+/** Statements: ports give all their addresses up, for others or for nothing. */
+export const leaveAddresses = (db: Database, ids: string[]) => {
+  const theirs = anyOf(sql`port_id`, ids)
+  return [linger(db, theirs), db.delete(ipAllocations).where(theirs)] as const
+}
+
+/** Statement: a cloud has let go of a port; addresses that it had there may be given out again. */
+export const forgetLingering = (db: Database, portId: string, cloudId: string) =>
+  db.run(sql`delete from ${lingeringAddresses} where port_id = ${portId} and not exists (select 1 from subnets s
+    join segments g on g.id = s.segment_id where s.id = lingering_addresses.subnet_id and g.cloud_id <> ${cloudId})`)
 
 /** Statement: puts a port into security groups; none at all is no valid statement. */
 export const joinGroups = (db: Database, portId: string, groupIds: string[]) =>
@@ -212,10 +224,7 @@ export const deletePorts = (db: Database, ids: string[], now: number) => {
       where kind = 'floating_ip' and want = 'present' and resource_id in (select id from ${floatingIps} where ${theirs})`),
     db.run(sql`update ${floatingIps} set port_id = null, fixed_ip_address = null, router_id = null, status = 'DOWN',
       revision = revision + 1, updated_at = ${now} where ${theirs}`),
-    db.run(sql`insert or ignore into ${lingeringAddresses} (subnet_id, address, port_id)
-      select subnet_id, address, port_id from ${ipAllocations} where ${theirs} and exists (select 1 from bindings b
-        where b.kind = 'port' and b.resource_id = port_id and b.phase not in ('gone', 'failed'))`),
-    db.delete(ipAllocations).where(theirs),
+    ...leaveAddresses(db, ids),
     db.delete(portSecurityGroups).where(theirs),
     releaseRows(db, 'port', ports, which),
     db.delete(ports).where(which),
@@ -236,6 +245,10 @@ export const floatingIpsOf = async (db: Database, portId: string): Promise<strin
 /** One of the ports is gone, or plugged into something. */
 export const notFree = (ids: string[]) =>
   sql`(select count(*) from ports where ${anyOf(sql`id`, ids)} and device_id = '') <> ${ids.length}`
+
+/** Condition of a guard: the port is not any more at the revision at which it was read. */
+export const portMoved = (id: string, revision: number) =>
+  sql`not exists (select 1 from ports where id = ${id} and revision = ${revision})`
 
 /** A server holds one of the ports. */
 export const heldByServer = (ids: string[]) =>

@@ -1,4 +1,4 @@
-import { and, eq, type Placeholder, type SQL, sql } from 'drizzle-orm'
+import { and, eq, isNull, type Placeholder, type SQL, sql } from 'drizzle-orm'
 import { table } from '../../../adapters/table.ts'
 import type { Database } from '../../client.ts'
 import { always, anyOf, either } from '../../conditions.ts'
@@ -69,6 +69,22 @@ export const subnetsById = (db: Database, ids: string[]): Promise<SubnetRow[]> =
 /** In the order in which they were made. */
 export const subnetsOf = (db: Database, networkIds: string[]): Promise<SubnetRow[]> =>
   db.select().from(subnets).where(anyOf(subnets.networkId, networkIds)).orderBy(subnets.createdAt, subnets.id)
+
+/** Those of a network that a cloud has: all, or those in its segments of the network. In the order in which they were made. */
+export const subnetsOn = (db: Database, networkId: string, cloudId: string): Promise<SubnetRow[]> =>
+  db
+    .select()
+    .from(subnets)
+    .where(
+      and(
+        eq(subnets.networkId, networkId),
+        either(
+          isNull(subnets.segmentId),
+          sql`exists (select 1 from segments g where g.id = ${subnets.segmentId} and g.cloud_id = ${cloudId})`,
+        ),
+      ),
+    )
+    .orderBy(subnets.createdAt, subnets.id)
 
 /** Statement: a new subnet. */
 export const insertSubnet = (db: Database, row: SubnetRow) => db.insert(subnets).values(row)

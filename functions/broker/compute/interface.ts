@@ -8,9 +8,9 @@ import {
   type ServerRow,
   serverMoved,
 } from '../../../db/queries/compute/servers.ts'
+import { networksWithSubnets } from '../../../db/queries/network/port-ground.ts'
 import { type PortView, portById } from '../../../db/queries/network/ports.ts'
 import { defaultGroupOf } from '../../../db/queries/network/security-groups.ts'
-import { subnetsOf } from '../../../db/queries/network/subnets.ts'
 import type { Context } from '../../context.ts'
 import { adapterOf } from '../clouds/adapter.ts'
 import { type Filtering, filteringAt } from '../clouds/filters.ts'
@@ -19,7 +19,9 @@ import { Refused } from '../line/refused.ts'
 import { bindTo, unwanted } from '../line/resources.ts'
 import { refuseBeyond } from '../network/limits.ts'
 import { type Home, pinNetworks } from '../network/network.ts'
-import { planPort, takePorts, untilFree } from '../network/port.ts'
+import { conflicting } from '../network/network-refusal.ts'
+import { planPortsAt, takePorts, untilFree } from '../network/port.ts'
+import { subnetsAt } from '../network/sites.ts'
 import { mostPorts } from './place/limits.ts'
 import { requireCapability, requireState, who } from './server-action.ts'
 import { refuse } from './server-refusal.ts'
@@ -47,7 +49,7 @@ export const attachInterface = async (context: Context, server: ServerRow, wish:
 const freePort = async (context: Context, id: string): Promise<PortView> => {
   const port = (await portById(context.db, context.scope, id)) ?? refuse({ kind: 'unknown', what: 'port', id })
   if (port.deviceId !== '') refuse({ kind: 'port-in-use', id, serverId: port.deviceId })
-  if (port.fixedIps.length === 0) refuse({ kind: 'port-without-address', id })
+  if (port.fixedIps.length === 0 && port.ipAllocation !== 'deferred') refuse({ kind: 'port-without-address', id })
   return port
 }
 
@@ -71,20 +73,32 @@ const plugIn = async (
   const held = await portsOfServer(db, serverId)
   if (held.length >= home.mostPorts)
     refuse({ kind: 'incapable', reason: `The cloud takes ${home.mostPorts} ports of a server at most.` })
-  await refuseBeyond(context, cloudId, await subnetsOf(db, [networkId]))
+  const known = await networksWithSubnets(db, context.scope, [networkId], [projectId])
+  const lying = subnetsAt(known, networkId, { cloudId, zone: server.zone })
+  refuseElsewhere(server, networkId, lying, brought)
+  await refuseBeyond(
+    context,
+    cloudId,
+    known.subnets.filter(({ id }) => lying?.includes(id) ?? true),
+  )
+  const wish = {
+    projectId,
+    networkId,
+    fixedIps: fixedIp === null ? null : [{ ip_address: fixedIp }],
+    subnetIds: lying,
+    filters: home.filters,
+    deviceId: serverId,
+    deviceOwner: COMPUTE_OWNER,
+  }
+  const placings = brought && !brought.fixedIps.length ? [{ port: brought, subnetIds: lying }] : []
+  const { made, placed } = await planPortsAt(context, brought ? [] : [wish], placings, known)
+  const device = { id: serverId, owner: COMPUTE_OWNER }
   const planned = brought
     ? {
         port: { ...brought, deviceId: serverId, deviceOwner: COMPUTE_OWNER },
-        writes: takePorts(context, [brought], { id: serverId, owner: COMPUTE_OWNER }, home.filters),
+        writes: [...placed, ...takePorts(context, [brought], device, home.filters)],
       }
-    : await planPort(context, {
-        projectId,
-        networkId,
-        fixedIps: fixedIp === null ? null : [{ ip_address: fixedIp }],
-        filters: home.filters,
-        deviceId: serverId,
-        deviceOwner: COMPUTE_OWNER,
-      })
+    : made[0]!
   const { port } = planned
   await refuseUnlike(context, port, brought !== null, home)
   const position = 1 + Math.max(-1, ...held.map((each) => each.position))
@@ -94,7 +108,7 @@ const plugIn = async (
     { action: 'attach_interface', kind: 'server', resourceId: serverId, detail: { port_id: port.id } },
     [
       guard(context, 'server-moved', serverMoved(serverId, server)),
-      ...pinNetworks(context, [networkId], home),
+      ...pinNetworks(context, [networkId], { ...home, subnetIds: lying ?? [] }),
       ...planned.writes,
       insertInterface(db, row),
       insertServerPort(db, { serverId, portId: port.id, position, owned: brought === null }),
@@ -118,6 +132,27 @@ const refuseUnlike = async (
   const own = portSecurity ? await defaultGroupOf(db, projectId) : null
   const byItself = securityGroupIds.length > 0 && securityGroupIds.every((id) => id === own?.id)
   if (!byItself) refuse({ kind: 'incapable', reason: why })
+}
+
+/** Of a routed network there has to be a segment where the server is, and the port's own (neutron/services/segments/exceptions.py). */
+const refuseElsewhere = (
+  { zone, hostId }: ServerRow,
+  networkId: string,
+  lying: string[] | undefined,
+  port: PortView | null,
+): void => {
+  if (lying === undefined) return
+  const host = zone ?? hostId
+  if (!lying.length)
+    throw conflicting(
+      'HostNotConnectedToAnySegment',
+      `Host ${host} is not connected to any segments on routed provider network '${networkId}'.  It should be connected to one.`,
+    )
+  if (port?.fixedIps.some(({ subnet_id }) => !lying.includes(subnet_id)))
+    throw conflicting(
+      'HostNotCompatibleWithFixedIps',
+      `Host ${host} is not connected to a segment where the existing fixed_ips on port ${port.id} will function given the routed network topology.`,
+    )
 }
 
 /** Where its networks have to be, and how many ports it may have there. */

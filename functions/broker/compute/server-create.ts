@@ -8,7 +8,8 @@ import { charge, commit, guard, type Write } from '../line/commit.ts'
 import { Refused } from '../line/refused.ts'
 import { bindTo } from '../line/resources.ts'
 import { pinNetworks } from '../network/network.ts'
-import { planPorts, untilFree } from '../network/port.ts'
+import { planPortsAt, untilFree } from '../network/port.ts'
+import { subnetsAt } from '../network/sites.ts'
 import { admitDisks, volumesCharged } from './disks/admit.ts'
 import { archOf, bootDisk, type Disk } from './disks/disk.ts'
 import { disksOfImage } from './disks/image.ts'
@@ -179,7 +180,7 @@ const hasSubnet = (found: Found, networkId: string): boolean => found.subnets.so
 const understandPort = (id: string, found: Found): Understood['nics'][number] => {
   const port = found.ports.find((each) => each.id === id) ?? refuse({ kind: 'unknown', what: 'port', id })
   if (port.deviceId !== '') refuse({ kind: 'port-in-use', id, serverId: port.deviceId })
-  if (port.fixedIps.length === 0) refuse({ kind: 'port-without-address', id })
+  if (port.fixedIps.length === 0 && port.ipAllocation !== 'deferred') refuse({ kind: 'port-without-address', id })
   const network = found.networks.find((each) => each.id === port.networkId)
   return { network: network ?? refuse({ kind: 'unknown', what: 'network', id: port.networkId }), fixedIp: null, port }
 }
@@ -228,13 +229,22 @@ const writesFor = async (admission: Admission, rows: ServerRow[]): Promise<Write
   ]
   const [at] = places
   const networkIds = [...new Set(nics.map(({ network }) => network.id))]
+  const lying = (networkId: string) => at && subnetsAt(admission.found, networkId, at)
   if (at)
     writes.push(
-      ...pinNetworks(context, networkIds, { cloudId: at.cloudId, zone: zonal ? at.zone : null, filters }),
+      ...pinNetworks(context, networkIds, {
+        cloudId: at.cloudId,
+        zone: zonal ? at.zone : null,
+        subnetIds: networkIds.flatMap((id) => lying(id) ?? []),
+        filters,
+      }),
       ...(image && !bootDisk(disks) ? realiseImage(context, image, projectId, at.cloudId) : []),
     )
-  const wishes = at ? rows.map((row) => portsWished({ ...understood, filters }, row)) : []
-  const planned = await planPorts(context, wishes.flat(), admission.found)
+  const wishes = at ? rows.map((row) => portsWished({ ...understood, filters, lying }, row)) : []
+  const waiting = nics.flatMap(({ port }) => (at && port && !port.fixedIps.length ? port : []))
+  const placings = waiting.map((port) => ({ port, subnetIds: lying(port.networkId) }))
+  const { made: planned, placed } = await planPortsAt(context, wishes.flat(), placings, admission.found)
+  writes.push(...placed)
   for (const [i, row] of rows.entries()) {
     writes.push(insertServer(context.db, row), recordPlacement(admission, row), history(context, row))
     if (at)

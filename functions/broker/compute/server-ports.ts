@@ -11,12 +11,14 @@ import type { Understood } from './server-wish.ts'
 export const COMPUTE_OWNER = 'compute:nova'
 
 type Plugs = Pick<Understood, 'nics' | 'groupIds'> & {
+  /** Of a routed network the subnets that lie where the server goes; undefined: it is not routed. */
+  lying: (networkId: string) => string[] | undefined
   /** What the cloud does with security groups. */
   filters: Filters
 }
 
 /** The ports that are to be made for a new server, in the order of its interfaces. */
-export const portsWished = ({ nics, groupIds, filters }: Plugs, row: ServerRow): PortWish[] =>
+export const portsWished = ({ nics, groupIds, filters, lying }: Plugs, row: ServerRow): PortWish[] =>
   nics.flatMap(({ network, fixedIp, port }) =>
     port
       ? []
@@ -24,6 +26,7 @@ export const portsWished = ({ nics, groupIds, filters }: Plugs, row: ServerRow):
           projectId: row.projectId,
           networkId: network.id,
           fixedIps: fixedIp === null ? null : [{ ip_address: fixedIp }],
+          subnetIds: lying(network.id),
           securityGroupIds: filters !== 'none' && network.portSecurity ? groupIds : null,
           filters,
           deviceId: row.id,

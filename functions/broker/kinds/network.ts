@@ -1,6 +1,6 @@
 import type { NetworkSpec } from '../../../adapters/contract.ts'
 import { type NetworkRow, networkById, noteNetwork } from '../../../db/queries/network/network.ts'
-import { subnetsOf } from '../../../db/queries/network/subnets.ts'
+import { subnetsOn } from '../../../db/queries/network/subnets.ts'
 import { everyProject } from '../../../db/scope.ts'
 import { type Need, steps } from '../line/steps.ts'
 
@@ -18,9 +18,9 @@ export const networkSteps = steps<NetworkRow, NetworkSpec>({
   realm: (cloud) => cloud.network,
   load: ({ db }, { resourceId }) => networkById(db, everyProject, resourceId),
   needs: () => [],
-  spec: async ({ db }, { id, name }) => ({
+  spec: async ({ db }, { id, name }, { cloudId }) => ({
     name: name || id,
-    cidrs: (await subnetsOf(db, [id])).map(({ cidr }) => cidr),
+    cidrs: (await subnetsOn(db, id, cloudId)).map(({ cidr }) => cidr),
   }),
   observe: ({ db }, { id, status }, _, { health }) =>
     status === 'ERROR' && health === 'ready' ? [noteNetwork(db, id, 'ACTIVE')] : [],

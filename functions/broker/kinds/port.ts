@@ -45,6 +45,8 @@ export const filtersOf = (
 /** Ports are realised when a server takes them, with the addresses that were reserved for them. */
 export const portSteps = steps<Loaded, PortSpec, PortSeen>({
   kind: 'port',
+  // A server that goes to another zone of its cloud takes its ports along.
+  returns: true,
   realm: (cloud) => cloud.port,
   load: async ({ db }, { resourceId }) => {
     const port = await portById(db, everyProject, resourceId)
@@ -83,6 +85,6 @@ export const portSteps = steps<Loaded, PortSpec, PortSeen>({
     driveDue(context, [{ kind: 'floating_ip', ids: await floatingIpsOf(context.db, port.id), want: 'present' }])
     return { settled: true, writes: [] }
   },
-  gone: ({ db }, _, { resourceId }) => [forgetLingering(db, resourceId)],
+  gone: ({ db }, _, { resourceId, cloudId }) => [forgetLingering(db, resourceId, cloudId)],
   failed: ({ db }, { port }, { phase }) => (phase === 'bound' ? [] : [notePort(db, port.id, { status: 'ERROR' })]),
 })

@@ -8,6 +8,7 @@ import { cidrHolds, readIp, writeIp } from './address.ts'
 import { bySlaac, type FixedIpWish } from './fixed-ips.ts'
 import { type Candidates, candidatesIn, freeAmong, walkFor } from './free-addresses.ts'
 import { randomMac } from './mac.ts'
+import type { Layout } from './sites.ts'
 
 /** What one port needs to know of what is there. */
 export interface Need {
@@ -18,20 +19,21 @@ export interface Need {
   /** Null: one that is made up. */
   mac: string | null
   groupIds: string[]
+  /** Of a routed network those subnets that lie where the port will be; undefined: any will do. */
+  subnetIds?: string[] | undefined
   /** The port, where it is there already: what it has is free to it. */
   self?: string
 }
 
 /**
- * Networks, the clouds that they are on, and their subnets in the order in which they were made, where somebody has read
- * them already.
+ * Networks, the clouds that they are on, and their segments and subnets in the order in which they were made, where
+ * somebody has read them already.
  */
-export interface Known {
+export interface Known extends Layout {
   clouds: KnownCloud[]
   /** What is said of the projects on these clouds. */
   terms: Terms[]
   networks: NetworkRow[]
-  subnets: SubnetRow[]
 }
 
 /** What the plans of some ports stand on, read once for all of them. */
@@ -46,12 +48,12 @@ export interface Ground extends Known {
 }
 
 /** Two round trips, one where networks, clouds and subnets are known; more only for subnets that are nearly full. */
-export const readGround = async (context: Context, needs: Need[], known?: Known): Promise<Ground> => {
+export const readGround = async (context: Context, needs: Need[], read?: Known): Promise<Ground> => {
   const { db, scope } = context
   const networkIds = [...new Set(needs.map(({ networkId }) => networkId))]
   const projectIds = needs.map(({ projectId }) => projectId)
-  const read = known ?? (await networksWithSubnets(db, scope, networkIds, projectIds))
-  const { clouds, terms, networks, subnets: everywhere } = read
+  const known = read ?? (await networksWithSubnets(db, scope, networkIds, projectIds))
+  const { clouds, terms, networks, segments, subnets: everywhere } = known
   const subnets = everywhere.filter(({ networkId }) => networkIds.includes(networkId))
   const demands = subnets.filter((subnet) => !bySlaac(subnet)).map((subnet) => demandOn(subnet, needs))
   const candidates = demands
@@ -77,6 +79,7 @@ export const readGround = async (context: Context, needs: Need[], known?: Known)
     clouds,
     terms,
     networks,
+    segments,
     subnets,
     groups,
     free: await supply(context, candidates, theirs),
@@ -101,7 +104,8 @@ const demandOn = (subnet: SubnetRow, needs: Need[]): Demand => {
   return {
     subnet,
     direct: wishes.filter((wish) => wish.subnet_id === subnet.id && wish.ip_address === undefined).length,
-    automatic: here.filter(({ wished }) => wished === null).length,
+    automatic: here.filter(({ wished, subnetIds }) => wished === null && (subnetIds?.includes(subnet.id) ?? true))
+      .length,
   }
 }
 

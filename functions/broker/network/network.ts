@@ -33,6 +33,8 @@ import { homesNamed } from './zone-hints.ts'
 export interface Home {
   cloudId: string
   zone: string | null
+  /** Those subnets of routed networks that lie there; absent: none of the networks is routed. */
+  subnetIds?: string[]
   /** What it does with security groups: networks of one that filters nothing are without port security. */
   filters: Filters
 }
@@ -40,18 +42,21 @@ export interface Home {
 /**
  * Writes that make a cloud the home of networks and of all that routers join to them. Guards: `network-elsewhere` when
  * another cloud is already, `network-zone` when their subnets are in another zone. Networks, subnets and groups are bound when
- * something needs them, routers at once.
+ * something needs them, routers at once. Routed networks have their segments already, each on its cloud.
  */
 export const pinNetworks = (context: Context, networkIds: string[], home: Home): Write[] => {
   const { db } = context
-  const { cloudId, zone } = home
+  const { cloudId, zone, subnetIds = [] } = home
   const now = context.now()
   if (!networkIds.length) return []
   return [
     guard(context, 'network-elsewhere', elsewhere(networkIds, cloudId)),
     ...(zone === null
       ? []
-      : [guard(context, 'network-zone', zoneElsewhere(networkIds, zone)), pinSubnets(db, networkIds, zone)]),
+      : [
+          guard(context, 'network-zone', zoneElsewhere(networkIds, subnetIds, zone)),
+          pinSubnets(db, networkIds, subnetIds, zone),
+        ]),
     ...(home.filters !== 'none' ? [] : [unsecure(db, networkIds, now)]),
     pin(db, networkIds, cloudId, now),
     reviveFailed(db, networkIds, cloudId, now),

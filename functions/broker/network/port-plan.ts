@@ -6,8 +6,9 @@ import { adapterOf } from '../clouds/adapter.ts'
 import { guard, type Write } from '../line/commit.ts'
 import { chooseAddresses, type FixedIpWish, reservedAddresses } from './fixed-ips.ts'
 import type { Ground } from './ground.ts'
-import { conflicting, missing, NetworkRefused } from './network-refusal.ts'
+import { conflicting, invalid, missing, NetworkRefused } from './network-refusal.ts'
 import { ensureDefaultGroup } from './security-group.ts'
+import { cloudOf } from './sites.ts'
 
 /** Gives a port its addresses, under the guard `subnet-gone`; two that take one address are a `taken` of the batch. */
 export const writeAddresses = (context: Context, portId: string, fixedIps: PortRow['fixedIps']): Write[] =>
@@ -28,19 +29,29 @@ export const writeGroups = (context: Context, portId: string, groupIds: string[]
 export const plannedAddresses = async (
   context: Context,
   network: NetworkRow,
-  wish: { wished: FixedIpWish[] | null; mac: string; router: boolean },
-  ground: Pick<Ground, 'clouds' | 'subnets' | 'free' | 'used'>,
+  wish: { wished: FixedIpWish[] | null; mac: string; router: boolean; subnetIds?: string[] | undefined },
+  ground: Pick<Ground, 'clouds' | 'segments' | 'subnets' | 'free' | 'used'>,
 ): Promise<PortRow['fixedIps']> => {
-  const { wished, mac } = wish
+  const { wished, mac, subnetIds } = wish
   if (wished?.length === 0) return []
-  const subnets = ground.subnets.filter(({ networkId }) => networkId === network.id)
+  const subnets = ground.subnets.filter(
+    ({ id, networkId }) => networkId === network.id && (subnetIds?.includes(id) ?? true),
+  )
   const { free, used } = ground
   const fixedIps = chooseAddresses({ networkId: network.id, subnets, wished, free, used, mac, dice: context.newId() })
   for (const { subnet_id, ip_address } of fixedIps) used.add(`${subnet_id}/${ip_address}`)
+  refuseSegments(subnets, fixedIps)
   const named = wished?.flatMap(({ ip_address }) => ip_address ?? []) ?? []
-  if (network.cloudId && named.length && !wish.router)
-    await refuseReserved(ground, network.cloudId, subnets, fixedIps, named)
+  const cloudId = cloudOf(ground, network, fixedIps[0]?.subnet_id)
+  if (cloudId && named.length && !wish.router) await refuseReserved(ground, cloudId, subnets, fixedIps, named)
   return fixedIps
+}
+
+/** A port is in one segment (neutron/services/segments/exceptions.py). */
+const refuseSegments = (subnets: SubnetRow[], fixedIps: PortRow['fixedIps']): void => {
+  const lying = fixedIps.map(({ subnet_id }) => subnets.find(({ id }) => id === subnet_id)?.segmentId)
+  if (new Set(lying).size > 1)
+    throw invalid('FixedIpsSubnetsNotOnSameSegment', 'Cannot allocate addresses from different segments.')
 }
 
 const refuseReserved = async (

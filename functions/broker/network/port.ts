@@ -5,11 +5,13 @@ import {
   heldByServer,
   insertPort,
   isRouterPort,
+  leaveAddresses,
   leaveGroups,
   notFree,
   type PortRow,
   type PortView,
   portById,
+  portMoved,
   release,
   serversHolding,
   setPortStatus,
@@ -24,6 +26,7 @@ import type { FixedIpWish } from './fixed-ips.ts'
 import { type Ground, type Known, readGround } from './ground.ts'
 import { conflicting, missing, NetworkRefused } from './network-refusal.ts'
 import { plannedAddresses, plannedGroups, writeAddresses, writeGroups } from './port-plan.ts'
+import { cloudOf, isRouted } from './sites.ts'
 import { filteredAs } from './unfiltered.ts'
 
 export interface PortWish {
@@ -34,6 +37,8 @@ export interface PortWish {
   description?: string
   /** Absent or null: one address of each family that the network has. */
   fixedIps?: FixedIpWish[] | null
+  /** Of a routed network those subnets that lie where the port will be; absent: it has no place yet, and no address before. */
+  subnetIds?: string[] | undefined
   /** Absent or null: the project's default group. */
   securityGroupIds?: string[] | null
   deviceId?: string
@@ -58,24 +63,70 @@ export interface PlannedPort {
   writes: Write[]
 }
 
+/** A port that is there and gets the addresses of its place, in place of those that it had elsewhere. */
+export interface Placing {
+  port: PortRow
+  /** Those that lie there; undefined: any of its network. */
+  subnetIds: string[] | undefined
+}
+
 /**
  * Ports for one batch, in the order of the wishes; what they stand on is read once for all of them. Each is an address
  * reserved until a server takes it; then it is bound. Repeat the whole plan when the commit is refused because an
  * address was taken (`untilFree`). Guards: `network-gone`, `subnet-gone`, `security-group-gone`.
  */
-export const planPorts = async (context: Context, wishes: PortWish[], known?: Known): Promise<PlannedPort[]> => {
-  if (!wishes.length) return []
-  const needs = wishes.map((wish) => ({
-    networkId: wish.networkId,
-    projectId: wish.projectId,
-    wished: wish.fixedIps ?? null,
-    mac: wish.macAddress ?? null,
-    groupIds: wish.securityGroupIds ?? [],
-  }))
-  const ground = await readGround(context, needs, known)
-  const planned: PlannedPort[] = []
-  for (const [i, wish] of wishes.entries()) planned.push(await plan(context, wish, ground, ground.macs[i]!))
-  return planned
+export const planPorts = async (context: Context, wishes: PortWish[], known?: Known): Promise<PlannedPort[]> =>
+  (await planPortsAt(context, wishes, [], known)).made
+
+/** The same with ports that are there already and get addresses; guard `port-moved` where one is not as it was read. */
+export const planPortsAt = async (
+  context: Context,
+  wishes: PortWish[],
+  placings: Placing[],
+  known?: Known,
+): Promise<{ made: PlannedPort[]; placed: Write[] }> => {
+  if (!wishes.length && !placings.length) return { made: [], placed: [] }
+  const ground = await readGround(
+    context,
+    [
+      ...wishes.map((wish) => ({
+        networkId: wish.networkId,
+        projectId: wish.projectId,
+        wished: wish.fixedIps ?? null,
+        subnetIds: wish.subnetIds,
+        mac: wish.macAddress ?? null,
+        groupIds: wish.securityGroupIds ?? [],
+      })),
+      ...placings.map(({ port: { networkId, projectId, macAddress }, subnetIds }) => ({
+        networkId,
+        projectId,
+        wished: null,
+        subnetIds,
+        mac: macAddress,
+        groupIds: [],
+      })),
+    ],
+    known,
+  )
+  const made: PlannedPort[] = []
+  for (const [i, wish] of wishes.entries()) made.push(await plan(context, wish, ground, ground.macs[i]!))
+  const placed: Write[] = []
+  for (const placing of placings) placed.push(...(await planPlacing(context, placing, ground)))
+  return { made, placed }
+}
+
+const planPlacing = async (context: Context, { port, subnetIds }: Placing, ground: Ground): Promise<Write[]> => {
+  const { db } = context
+  const network = ground.networks.find(({ id }) => id === port.networkId)
+  if (!network) throw missing('Network', port.networkId)
+  const asked = { wished: null, mac: port.macAddress, router: false, subnetIds }
+  const fixedIps = await plannedAddresses(context, network, asked, ground)
+  return [
+    guard(context, 'port-moved', portMoved(port.id, port.revision)),
+    ...leaveAddresses(db, [port.id]),
+    updatePorts(db, [port.id], { fixedIps, updatedAt: context.now() }),
+    ...writeAddresses(context, port.id, fixedIps),
+  ]
 }
 
 /** The same for one port. */
@@ -94,9 +145,13 @@ const plan = async (context: Context, wish: PortWish, ground: Ground, macAddress
     })
   const router = wish.deviceOwner === ROUTER_INTERFACE
   if (wish.portSecurity !== undefined && !router) refuseForeignSecurity(context, 'create', network)
-  const there = router ? null : await filteredAs(ground, network.cloudId, wish)
-  const asked = { wished: wish.fixedIps ?? null, mac: macAddress, router }
+  const wished = wish.fixedIps ?? null
+  const deferred = wished === null && isRouted(ground, network.id)
+  const waits = deferred && wish.subnetIds === undefined
+  const asked = { wished: waits ? [] : wished, mac: macAddress, router, subnetIds: wish.subnetIds }
   const fixedIps = await plannedAddresses(context, network, asked, ground)
+  const cloudId = cloudOf(ground, network, fixedIps[0]?.subnet_id)
+  const there = router ? null : await filteredAs(ground, cloudId, wish)
   const portSecurity = wish.portSecurity ?? network.portSecurity
   const wishedGroups = wish.securityGroupIds ?? null
   const securityGroupIds = await plannedGroups(context, wish.projectId, wishedGroups, portSecurity, ground)
@@ -111,7 +166,7 @@ const plan = async (context: Context, wish: PortWish, ground: Ground, macAddress
     revision: 1,
     macAddress,
     macNamed: wish.macAddress !== undefined,
-    ipAllocation: wish.fixedIps?.length === 0 ? 'none' : 'immediate',
+    ipAllocation: wished?.length === 0 ? 'none' : deferred ? 'deferred' : 'immediate',
     fixedIps,
     adminStateUp: wish.adminStateUp ?? true,
     deviceId: wish.deviceId ?? '',
@@ -197,7 +252,7 @@ export const planPortChange = async (context: Context, port: PortView, change: P
   const { portSecurity: asks } = change.set
   if (asks !== undefined) refuseForeignSecurity(context, 'update', network)
   if (!isRouterPort(port))
-    await filteredAs(ground, network.cloudId, {
+    await filteredAs(ground, cloudOf(ground, network, port.fixedIps[0]?.subnet_id), {
       projectId,
       portSecurity: asks,
       securityGroupIds: change.securityGroupIds,
@@ -205,6 +260,7 @@ export const planPortChange = async (context: Context, port: PortView, change: P
   const portSecurity = change.set.portSecurity ?? port.portSecurity
   const asked = change.fixedIps && { wished: change.fixedIps, mac, router: isRouterPort(port) }
   const fixedIps = asked && (await plannedAddresses(context, network, asked, ground))
+  const ipAllocation = change.fixedIps && (change.fixedIps.length ? ('immediate' as const) : ('none' as const))
   const regroup = change.securityGroupIds !== undefined || asks === false
   if (!portSecurity && port.securityGroupIds.length && change.securityGroupIds === undefined)
     throw conflicting(
@@ -221,7 +277,12 @@ export const planPortChange = async (context: Context, port: PortView, change: P
   )
     throw conflicting('PortInUse', `The first address of port ${port.id} cannot change while a server holds the port.`)
   return [
-    updatePorts(db, [port.id], { ...change.set, ...(fixedIps ? { fixedIps } : {}), updatedAt: context.now() }),
+    updatePorts(db, [port.id], {
+      ...change.set,
+      ...(change.set.macAddress === undefined ? {} : { macNamed: true }),
+      ...(fixedIps ? { fixedIps, ipAllocation } : {}),
+      updatedAt: context.now(),
+    }),
     ...(fixedIps ? [release(db, port.id), ...writeAddresses(context, port.id, fixedIps)] : []),
     ...(groups ? [leaveGroups(db, port.id), ...writeGroups(context, port.id, groups)] : []),
     changed(context, 'port', port.id),

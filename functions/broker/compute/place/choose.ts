@@ -15,7 +15,16 @@ import type { ServerWish, Understood } from '../server-wish.ts'
 import type { Because, Considered, Explanation } from './explanation.ts'
 import { drawnTo, type FoundGroup, preferenceOf, whyBarred } from './group.ts'
 import { type Requirement, rank, UNFIT, whyUnfit } from './rank.ts'
-import { CLOUD_RULES, type CloudRule, filteringIn, type Ground, isFree, type Mapped, placeInChain } from './rules.ts'
+import {
+  CLOUD_RULES,
+  type CloudRule,
+  filteringIn,
+  type Ground,
+  isFree,
+  type Mapped,
+  placeInChain,
+  sitesOf,
+} from './rules.ts'
 import { tiesOf } from './ties.ts'
 
 /* Where servers go: which clouds can have one, and in which order these are tried. */
@@ -52,7 +61,9 @@ export const choosePlaces = async (
     const all = found.clouds.map(({ id }) => id)
     const images = all.filter((id) => found.imageClouds.includes(id))
     const named = found.clouds.filter((each) => each.named).map(({ id }) => id)
-    const networks = understood.nics.map(({ network }) => [network.cloudId ?? []].flat())
+    const networks = understood.nics.map((nic) => [
+      ...new Set(sitesOf(nic, found)?.map((site) => site.cloudId) ?? [nic.network.cloudId ?? []].flat()),
+    ])
     await refuseReadOnly(context, [all, images, named, ...networks])
   }
   const asked = isFree(wish, found) ? found.clouds : found.clouds.filter(({ named }) => named)
@@ -155,29 +166,44 @@ const refusedAt = (cloud: string, zone: string | null, refused: Because): Consid
   refused,
 })
 
-/** Zones to which its networks and volumes tie it. */
+/** Zones to which its networks and volumes tie it, wherever it goes: routed networks are in several. */
 const zonesTying = ({ understood: { nics }, found }: Ground): string[] => {
-  const ids = nics.map(({ network }) => network.id)
+  const ids = nics.filter((nic) => sitesOf(nic, found) === null).map(({ network }) => network.id)
   return unique([
     ...found.subnets.filter((s) => ids.includes(s.networkId)).flatMap(({ zone }) => zone ?? []),
     ...found.volumes.map(({ zone }) => zone),
   ])
 }
 
-const requirementOf = (
-  { wish, understood: { flavor, arch, disks }, found, adapters }: Ground,
-  clouds: Mapped[],
-  tying: string | undefined,
-): Requirement => ({
-  flavor: { ...flavorSnapshot(flavor), native: flavor.native },
-  arch,
-  zone: isFree(wish, found) ? null : zoneNamed(wish.zone!, found),
-  clouds: clouds.map(({ id }) => id),
-  tied: tying === undefined ? {} : Object.fromEntries(clouds.map(({ id }) => [id, tying])),
-  home: found.home,
-  volumes: (place) => whyNoTypes(disks, found, place),
-  ...(found.group ? grouped(found.group, wish.maxCount, found, adapters) : {}),
-})
+/** Zones of a cloud in which all of its networks and volumes are; undefined: in all that it has. */
+const zonesIn = (ground: Ground, { id }: Mapped, tying: string | undefined): string[] | undefined => {
+  const { understood, found } = ground
+  const sites = understood.nics.flatMap((nic) => {
+    const here = sitesOf(nic, found)?.filter(({ cloudId }) => cloudId === id)
+    return here?.every(({ zone }) => zone !== null) ? [here.map(({ zone }) => zone!)] : []
+  })
+  const all = tying === undefined ? sites : [[tying], ...sites]
+  return all.length ? unique(all.reduce((some, others) => some.filter((zone) => others.includes(zone)))) : undefined
+}
+
+const requirementOf = (ground: Ground, clouds: Mapped[], tying: string | undefined): Requirement => {
+  const { wish, understood, found, adapters } = ground
+  const { flavor, arch, disks } = understood
+  const tied = clouds.flatMap((cloud) => {
+    const zones = zonesIn(ground, cloud, tying)
+    return zones ? [[cloud.id, zones] as const] : []
+  })
+  return {
+    flavor: { ...flavorSnapshot(flavor), native: flavor.native },
+    arch,
+    zone: isFree(wish, found) ? null : zoneNamed(wish.zone!, found),
+    clouds: clouds.map(({ id }) => id),
+    tied: Object.fromEntries(tied),
+    home: found.home,
+    volumes: (place) => whyNoTypes(disks, found, place),
+    ...(found.group ? grouped(found.group, wish.maxCount, found, adapters) : {}),
+  }
+}
 
 /** A request for several makes all of them in one zone: it takes them all, or none. */
 const grouped = (group: FoundGroup, count: number, found: Found, adapters: Ground['adapters']) => {

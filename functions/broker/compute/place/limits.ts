@@ -2,10 +2,17 @@ import type { Adapter, Limits } from '../../../../adapters/contract.ts'
 import type { Found } from '../../../../db/queries/compute/places.ts'
 import { cidrHolds } from '../../network/address.ts'
 import { beyondPort, beyondSubnets, type PortAsked } from '../../network/limits.ts'
+import { subnetsAt } from '../../network/sites.ts'
 import type { ServerWish, Understood } from '../server-wish.ts'
 
 /** Why a server with its networks and ports is beyond the limits of a cloud, as the rest of a sentence; null: it is not. */
-export const whyBeyond = (adapter: Adapter, wish: ServerWish, understood: Understood, found: Found): string | null => {
+export const whyBeyond = (
+  adapter: Adapter,
+  cloudId: string,
+  wish: ServerWish,
+  understood: Understood,
+  found: Found,
+): string | null => {
   const { nics } = understood
   const own = beyondServer(adapter, {
     userData: wish.userData,
@@ -15,7 +22,10 @@ export const whyBeyond = (adapter: Adapter, wish: ServerWish, understood: Unders
   })
   if (own !== null) return own
   for (const nic of nics) {
-    const subnets = found.subnets.filter(({ networkId }) => networkId === nic.network.id)
+    const there = subnetsAt(found, nic.network.id, { cloudId, zone: null })
+    const subnets = found.subnets.filter(
+      ({ id, networkId }) => networkId === nic.network.id && (there?.includes(id) ?? true),
+    )
     const why = beyondSubnets(adapter, subnets) ?? beyondPort(adapter, portOf(nic, subnets))
     if (why !== null) return why
   }

@@ -12,8 +12,8 @@ export interface Requirement {
   zone: { cloud: string; zone: string | null } | null
   /** Clouds (by id) where everything else that the server needs can be; null: anywhere. */
   clouds: string[] | null
-  /** Zone to which a cloud's subnets or volumes already tie the server, by cloud id. */
-  tied: Record<string, string>
+  /** Zones to which a cloud's subnets or volumes tie the server, by cloud id; absent: any of it. */
+  tied: Record<string, string[]>
   /** The zone that is preferred on its cloud, because other things of the project are there; null: none is. */
   home: Home | null
   /** Why the volumes that are made with it cannot be in a place; null: they can. */
@@ -73,7 +73,10 @@ export const whyUnfit = (required: Requirement, c: Candidate): Because | null =>
     return refused('named', `${zone.zone ? `${zone.cloud}.${zone.zone}` : zone.cloud} was named.`)
   if (clouds && !clouds.includes(c.cloudId)) return refused('cloud', 'Something else that it needs cannot be there.')
   const at = tied[c.cloudId]
-  if (at && at !== c.zone) return refused('zone', `Its networks and volumes are in zone ${at}.`)
+  if (at && !at.includes(c.zone)) {
+    const zones = at.length > 1 ? `zones ${at.join(', ')}` : at.length ? `zone ${at[0]}` : 'no zone together'
+    return refused('zone', `Its networks and volumes are in ${zones}.`)
+  }
   const untyped = required.volumes?.(c) ?? null
   return untyped === null ? (required.barred?.(c) ?? null) : refused('volume-type', untyped)
 }

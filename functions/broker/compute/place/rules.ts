@@ -2,6 +2,7 @@ import type { Adapter, Capability } from '../../../../adapters/contract.ts'
 import type { Found, NetworkRow } from '../../../../db/queries/compute/places.ts'
 import { type Filtering, filteringOf } from '../../clouds/filters.ts'
 import { freeZone, inChain, NO_POLICY } from '../../clouds/policy.ts'
+import { type Site, sitesFor } from '../../network/sites.ts'
 import { bootDisk } from '../disks/disk.ts'
 import { whyNoDisks } from '../disks/refusals.ts'
 import { namesGroups, type ServerWish, type Understood } from '../server-wish.ts'
@@ -59,20 +60,24 @@ const readOnly: CloudRule = {
 const capability: CloudRule = {
   name: 'capability',
   incapable: true,
-  why: (ground, { type }) => {
+  why: (ground, { id, type }) => {
     const lacks = ground.adapters.get(type)?.lacks ?? {}
-    return neededOf(ground).flatMap((needed) => lacks[needed] ?? [])[0] ?? null
+    return neededOf(ground, id).flatMap((needed) => lacks[needed] ?? [])[0] ?? null
   },
 }
 
 /** What a cloud must be capable of to have it. */
-const neededOf = ({ wish, understood: { nics, disks }, found }: Ground): Capability[] => [
-  ...(found.group ? capabilitiesFor(found.group.policy) : []),
-  ...(wish.configDrive ? (['server.config_drive'] as const) : []),
-  ...(disks.length ? (['volume', 'attachment'] as const) : []),
-  ...(bootDisk(disks) ? (['server.boot_from_volume'] as const) : []),
-  ...(nics.some(({ network }) => found.routed.includes(network.id)) ? (['router'] as const) : []),
-]
+const neededOf = ({ wish, understood: { nics, disks }, found }: Ground, cloudId: string): Capability[] => {
+  const footed = ({ network }: Understood['nics'][number]) =>
+    found.feet.some((foot) => foot.networkId === network.id && (foot.cloudId ?? cloudId) === cloudId)
+  return [
+    ...(found.group ? capabilitiesFor(found.group.policy) : []),
+    ...(wish.configDrive ? (['server.config_drive'] as const) : []),
+    ...(disks.length ? (['volume', 'attachment'] as const) : []),
+    ...(bootDisk(disks) ? (['server.boot_from_volume'] as const) : []),
+    ...(nics.some(footed) ? (['router'] as const) : []),
+  ]
+}
 
 const filters: CloudRule = {
   name: 'filters',
@@ -104,9 +109,9 @@ const mayFilter = ({ portSecurity, cloudId }: NetworkRow): boolean => portSecuri
 const limit: CloudRule = {
   name: 'limit',
   incapable: true,
-  why: ({ wish, understood, found, adapters }, { type, name }) => {
+  why: ({ wish, understood, found, adapters }, { id, type, name }) => {
     const adapter = adapters.get(type)
-    const beyond = adapter ? whyBeyond(adapter, wish, understood, found) : null
+    const beyond = adapter ? whyBeyond(adapter, id, wish, understood, found) : null
     return beyond === null ? null : `Cloud ${name} ${beyond}.`
   },
 }
@@ -124,13 +129,23 @@ const source: CloudRule = {
 
 const network: CloudRule = {
   name: 'network',
-  why: ({ understood, found }, cloud) => {
-    const elsewhere = understood.nics.find(({ network: { cloudId } }) => cloudId !== null && cloudId !== cloud.id)
-    return elsewhere
-      ? `Network ${elsewhere.network.id} is on ${nameOf(found, elsewhere.network.cloudId!)}, and lives on one cloud.`
-      : null
+  why: ({ understood: { nics }, found }, cloud) => {
+    for (const nic of nics) {
+      const { id, cloudId } = nic.network
+      const sites = sitesOf(nic, found)
+      if (sites) {
+        if (!sites.some((site) => site.cloudId === cloud.id))
+          return `${nic.port?.fixedIps.length || nic.fixedIp !== null ? `The address on network ${id}` : `Network ${id}`} has no segment there.`
+      } else if (cloudId !== null && cloudId !== cloud.id)
+        return `Network ${id} is on ${nameOf(found, cloudId)}, and lives on one cloud.`
+    }
+    return null
   },
 }
+
+/** Where an interface can be on a routed network; null: its network is not routed. */
+export const sitesOf = ({ network, port, fixedIp }: Understood['nics'][number], found: Found): Site[] | null =>
+  sitesFor(found, network.id, { subnetIds: port?.fixedIps.map((ip) => ip.subnet_id) ?? [], address: fixedIp })
 
 const volume: CloudRule = {
   name: 'volume',

@@ -1,6 +1,6 @@
 import { bootDisk } from '../disks/disk.ts'
 import type { Tie } from './explanation.ts'
-import { type Ground, isFree, nameOf } from './rules.ts'
+import { type Ground, isFree, nameOf, sitesOf } from './rules.ts'
 
 /** What binds a server to a place before anything is weighed, for its explanation. */
 export const tiesOf = (ground: Ground): Tie[] => [
@@ -26,11 +26,17 @@ const imageTie = ({ understood: { image, disks }, found }: Ground): Tie[] => {
 }
 
 const networkTies = ({ understood: { nics }, found }: Ground): Tie[] =>
-  nics.flatMap(({ network: { id, cloudId } }) => {
+  nics.flatMap((nic) => {
+    const { id, cloudId } = nic.network
+    const sites = sitesOf(nic, found)
+    const named = (cloud: string, zone: string | null | undefined) =>
+      zone ? `${nameOf(found, cloud)}.${zone}` : nameOf(found, cloud)
+    if (sites) {
+      const to = [...new Set(sites.map((site) => named(site.cloudId, site.zone)))]
+      return [{ rule: 'network', to, reason: `Network ${id} has segments for it there.` }]
+    }
     if (cloudId === null) return []
-    const cloud = nameOf(found, cloudId)
-    const zone = found.subnets.find((each) => each.networkId === id && each.zone !== null)?.zone
-    const to = zone ? `${cloud}.${zone}` : cloud
+    const to = named(cloudId, found.subnets.find((each) => each.networkId === id && each.zone !== null)?.zone)
     return [{ rule: 'network', to: [to], reason: `Network ${id} is in ${to} already.` }]
   })
 

@@ -1,0 +1,143 @@
+import { beforeEach, describe, expect, test } from 'vitest'
+import type { Json } from '../../../adapters/contract.ts'
+import { createServer } from '../../support/builders.ts'
+import { rawDisk } from '../../support/disks.ts'
+import { type Client, type Plimsoll, startPlimsoll } from '../../support/harness.ts'
+
+const [V2, NOVA] = ['/network/v2.0', '/compute/v2.1']
+let plimsoll: Plimsoll
+let demo: Client
+let image: string
+
+const fault = (answer: { status: number; body: { NeutronError: { type: string; message: string } } }) => [
+  answer.status,
+  answer.body.NeutronError.type,
+  answer.body.NeutronError.message,
+]
+
+/** Two clouds, the first preferred, and an image that both take. */
+const begin = async (options: { home?: Record<string, Json>; away?: Record<string, Json> } = {}): Promise<void> => {
+  plimsoll = await startPlimsoll({
+    clouds: [
+      { name: 'home', type: 'sandbox', options: options.home ?? {} },
+      { name: 'away', type: 'sandbox', options: options.away ?? {} },
+    ],
+  })
+  demo = plimsoll.as('demo')
+  expect((await plimsoll.as('admin').patch('/broker/v1/clouds/away', { cloud: { position: 1 } })).status).toBe(200)
+  image = (await demo.post('/image/v2/images', { name: 'i', disk_format: 'raw', container_format: 'bare' })).body.id
+  const octets = { 'Content-Type': 'application/octet-stream' }
+  expect((await demo.put(`/image/v2/images/${image}/file`, rawDisk(), octets)).status).toBe(204)
+}
+
+/** A network with a segment, and a subnet in it, in each of these places. */
+const routed = async (...places: string[]): Promise<{ network: string; subnets: Record<string, string> }> => {
+  const network = (await demo.post(`${V2}/networks`, { network: { name: 'n' } })).body.network.id
+  const subnets: Record<string, string> = {}
+  for (const [i, physical_network] of places.entries()) {
+    const segment = { network_id: network, network_type: 'vlan', physical_network }
+    const { id } = (await demo.post(`${V2}/segments`, { segment })).body.segment
+    const subnet = { network_id: network, segment_id: id, ip_version: 4, cidr: `10.${i}.0.0/24` }
+    subnets[physical_network] = (await demo.post(`${V2}/subnets`, { subnet })).body.subnet.id
+  }
+  return { network, subnets }
+}
+const boot = (networks: object[] | string, more: object = {}) =>
+  createServer(plimsoll, demo, { imageRef: image, networks, ...more })
+const port = async (id: string) => (await demo.get(`${V2}/ports/${id}`)).body.port
+const newPort = (network: string, more: object = {}) =>
+  demo.post(`${V2}/ports`, { port: { network_id: network, ...more } })
+const portOf = async (server: string) => (await demo.get(`${V2}/ports?device_id=${server}`)).body.ports[0]
+const server = async (id: string) => (await demo.get(`${NOVA}/servers/${id}`)).body.server
+/** Where a server is, and the one subnet in which its one port has its address. */
+const placed = async (id: string) => {
+  const { fixed_ips, status } = await portOf(id)
+  const { status: build, 'OS-EXT-AZ:availability_zone': zone } = await server(id)
+  return { build, zone, subnet: fixed_ips[0]?.subnet_id, port: status }
+}
+
+describe('a server on a routed network', () => {
+  beforeEach(() => begin())
+
+  test('goes where a segment is, and its port gets an address of that segment', async () => {
+    const { network, subnets } = await routed('away.b')
+    const id = await boot([{ uuid: network }])
+    expect(await placed(id)).toEqual({ build: 'ACTIVE', zone: 'away.b', subnet: subnets['away.b'], port: 'ACTIVE' })
+    expect((await portOf(id)).ip_allocation).toBe('deferred')
+  })
+
+  test('goes to the cloud that comes first of those that have one, or to the zone that is named', async () => {
+    const { network, subnets } = await routed('away.a', 'home.b', 'home.a')
+    const first = await placed(await boot([{ uuid: network }]))
+    expect(first.zone).toMatch(/^home\./)
+    expect(first.subnet).toBe(subnets[first.zone])
+    for (const zone of ['home.a', 'home.b', 'away.a'])
+      expect(await placed(await boot([{ uuid: network }], { availability_zone: zone }))).toEqual({
+        build: 'ACTIVE',
+        zone,
+        subnet: subnets[zone],
+        port: 'ACTIVE',
+      })
+    const nowhere = await server(await boot([{ uuid: network }], { availability_zone: 'away.b' }))
+    expect(nowhere).toMatchObject({ status: 'ERROR', fault: { message: expect.stringContaining('No valid host') } })
+  })
+
+  test('is where all of its networks have segments', async () => {
+    const [one, other] = [await routed('home.a', 'home.b', 'away.a'), await routed('home.b', 'away.b')]
+    expect((await placed(await boot([{ uuid: one.network }, { uuid: other.network }]))).zone).toBe('home.b')
+    const apart = await server(
+      await boot([{ uuid: (await routed('home.a')).network }, { uuid: (await routed('away.a')).network }]),
+    )
+    expect(apart).toMatchObject({ status: 'ERROR', fault: { message: expect.stringContaining('No valid host') } })
+  })
+
+  test('takes a port that waited for its address', async () => {
+    const { network, subnets } = await routed('home.a', 'away.a')
+    const { status, body } = await newPort(network)
+    expect([status, body.port.fixed_ips, body.port.ip_allocation]).toEqual([201, [], 'deferred'])
+    const { id } = body.port
+    const held = await boot([{ port: id }], { availability_zone: 'away.a' })
+    expect(await placed(held)).toEqual({ build: 'ACTIVE', zone: 'away.a', subnet: subnets['away.a'], port: 'ACTIVE' })
+    expect(await port(id)).toMatchObject({ ip_allocation: 'deferred', fixed_ips: [{ subnet_id: subnets['away.a'] }] })
+  })
+
+  test('follows the address or subnet that was named', async () => {
+    const { network, subnets } = await routed('home.a', 'away.a')
+    const pinned = (await newPort(network, { fixed_ips: [{ subnet_id: subnets['away.a'] }] })).body.port
+    expect(pinned).toMatchObject({ ip_allocation: 'immediate', fixed_ips: [{ subnet_id: subnets['away.a'] }] })
+    expect((await placed(await boot([{ port: pinned.id }]))).zone).toBe('away.a')
+    expect(await placed(await boot([{ uuid: network, fixed_ip: '10.1.0.77' }]))).toMatchObject({ zone: 'away.a' })
+    const none = await newPort(network, { fixed_ips: [] })
+    expect(none.body.port).toMatchObject({ ip_allocation: 'none', fixed_ips: [] })
+    const both = [{ subnet_id: subnets['home.a'] }, { subnet_id: subnets['away.a'] }]
+    expect(fault(await newPort(network, { fixed_ips: both }))).toEqual([
+      400,
+      'FixedIpsSubnetsNotOnSameSegment',
+      'Cannot allocate addresses from different segments.',
+    ])
+  })
+
+  test('gets further interfaces of the segment that it is on', async () => {
+    const { network, subnets } = await routed('home.a', 'away.a')
+    const id = await boot([{ uuid: network }], { availability_zone: 'away.a' })
+    const plug = async (interfaceAttachment: object) => {
+      const answer = await demo.post(`${NOVA}/servers/${id}/os-interface`, { interfaceAttachment })
+      await plimsoll.settle()
+      return answer
+    }
+    const made = await plug({ net_id: network })
+    expect(made.body.interfaceAttachment.fixed_ips).toMatchObject([{ subnet_id: subnets['away.a'] }])
+    const waiting = (await newPort(network)).body.port.id
+    expect((await plug({ port_id: waiting })).status).toBe(200)
+    expect((await port(waiting)).fixed_ips).toMatchObject([{ subnet_id: subnets['away.a'] }])
+    const elsewhere = (await newPort(network, { fixed_ips: [{ subnet_id: subnets['home.a'] }] })).body.port.id
+    expect((await plug({ port_id: elsewhere })).body.conflictingRequest).toEqual({
+      code: 409,
+      message: `Host a is not connected to a segment where the existing fixed_ips on port ${elsewhere} will function given the routed network topology.`,
+    })
+    const { network: far } = await routed('home.b')
+    expect((await plug({ net_id: far })).body.conflictingRequest.message).toBe(
+      `Host a is not connected to any segments on routed provider network '${far}'.  It should be connected to one.`,
+    )
+  })
+})
