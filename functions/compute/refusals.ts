@@ -63,6 +63,12 @@ const diskFault = (refusal: ServerRefusal & { kind: 'disk' }): Fault => {
   }
 }
 
+const fileWords = {
+  injected_files: () => 'Personality file limit exceeded',
+  injected_file_path_bytes: (maximum: number) => `Personality file path exceeds maximum ${maximum}`,
+  injected_file_content_bytes: (maximum: number) => `Personality file content exceeds maximum ${maximum}`,
+}
+
 const serverFault = (refusal: ServerRefusal, missing: Missing): Fault => {
   switch (refusal.kind) {
     case 'unknown':
@@ -141,6 +147,8 @@ const serverFault = (refusal: ServerRefusal, missing: Missing): Fault => {
       return badRequest(
         `Network requires port_security_enabled and subnet associated in order to apply security groups.`,
       )
+    case 'files':
+      return forbidden(fileWords[refusal.resource](refusal.maximum))
     case 'quota':
       return forbidden(
         LIMITS.has(refusal.resource)

@@ -65,6 +65,12 @@ export type ServerRefusal =
   | { kind: 'group-not-held'; id: string; name: string }
   | { kind: 'no-group'; projectId: string; name: string }
   | { kind: 'no-port-security' }
+  /** Too many files for its guest to write, or one with too long a path or contents. */
+  | {
+      kind: 'files'
+      resource: 'injected_files' | 'injected_file_path_bytes' | 'injected_file_content_bytes'
+      maximum: number
+    }
   | { kind: 'quota'; resource: string; requested: number; used: number; maximum: number }
 
 export class ServerRefused extends Refusing<ServerRefusal> {

@@ -13,10 +13,10 @@ export const quotaDefaults = {
     metadata_items: 128,
     server_groups: 10,
     server_group_members: 10,
-    // No cloud below puts files into a disk: limits say so, and what is over them is refused in Nova's words.
-    injected_files: 0,
-    injected_file_content_bytes: 0,
-    injected_file_path_bytes: 0,
+    // Guests write them at their first start, out of user data.
+    injected_files: 5,
+    injected_file_content_bytes: 10 * 1024,
+    injected_file_path_bytes: 255,
   },
   volume: {
     volumes: 100,

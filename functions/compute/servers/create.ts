@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { refuseFilesBeyond, withFiles } from '../../broker/compute/personality.ts'
 import { TTL } from '../../broker/compute/place/hints.ts'
 import { createServers } from '../../broker/compute/server-create.ts'
 import type { Nic, ServerWish } from '../../broker/compute/server-wish.ts'
@@ -21,6 +22,7 @@ import {
   isUuid,
   metadata,
   newPassword,
+  personality,
   perVersion,
   tag,
   tags,
@@ -75,7 +77,7 @@ const creation = perVersion((version) =>
       ...fieldsIf(version >= 19, { description: description().optional() }),
       ...fieldsIf(version >= 52, { tags: tags().optional() }),
       ...fieldsIf(version < 57, {
-        personality: z.array(z.strictObject({ path: text(), contents: text(0, 1_000_000) })).optional(),
+        personality: personality().optional(),
       }),
       ...fieldsIf(version >= 63, { trusted_image_certificates: z.array(text(1)).min(1).max(50).nullish() }),
       ...fieldsIf(version >= 74, { host: text(1).optional(), hypervisor_hostname: text(1).optional() }),
@@ -99,9 +101,9 @@ const forkOf = ({ [FORK_OF]: of, [TTL]: ttl }: Hints): ServerWish['fork'] =>
 /** What is accepted by the schema and cannot be honoured is refused, never passed over. */
 const refuseUnoffered = (body: Creation): void => {
   const { server } = body
-  if (server.personality?.length)
-    throw forbidden(
-      'Personality file limit exceeded: no cloud behind this broker injects files. Use user_data instead.',
+  if (server.personality?.length && forkOf(hintsOf(body)))
+    throw badRequest(
+      'A fork goes on from the memory or the disk of its parent: its guest writes no files of a personality.',
     )
   if (server.trusted_image_certificates?.length)
     throw badRequest('Image signature certificates are not checked by the clouds behind this broker.')
@@ -180,7 +182,7 @@ const wishOf = ({ body, version }: Input<Creation>): ServerWish => {
     securityGroups: groupsOf(server.security_groups),
     metadata: server.metadata ?? {},
     tags: distinct(server.tags ?? []),
-    userData: server.user_data?.replace(/\s/g, '') ?? null,
+    userData: withFiles(server.user_data?.replace(/\s/g, '') ?? null, server.personality ?? []),
     configDrive: server.config_drive ?? false,
     zone: server.availability_zone ?? null,
     accessIpv4: server.accessIPv4 ?? '',
@@ -213,6 +215,7 @@ export const createOperation: Operation = operation({
     const { context, body } = input
     const projectId = context.caller?.projectId ?? ''
     if (!projectId) throw conflict('The token is for no project.')
+    await refuseFilesBeyond(context, projectId, body.server.personality ?? [])
     const [server] = await createServers(context, projectId, wishOf(input))
     if (body.server.return_reservation_id) return { body: { reservation_id: `r-${context.requestId.slice(4, 12)}` } }
     const self = links(input, 'servers', server!.id)

@@ -54,10 +54,14 @@ export const hostname = (version: number) =>
   version >= 94 ? matching(/^[a-zA-Z0-9\-._]*$/) : matching(/^[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9]$/, 63)
 
 const BASE64 = /^([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/
-export const userData = () =>
-  text(0, 65_535).refine((value) => BASE64.test(value.replace(/\s/g, '')), {
+const base64 = (most: number) =>
+  text(0, most).refine((value) => BASE64.test(value.replace(/\s/g, '')), {
     error: (issue) => `'${String(issue.input).slice(0, 40)}' is not a 'base64'`,
   })
+export const userData = () => base64(65_535)
+
+/** Files for the guest. How many and how long they are is a matter of quotas. */
+export const personality = () => z.array(z.strictObject({ path: text(1, 10_000), contents: base64(1_000_000) }))
 
 const LETTERS = 'ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz23456789'
 /** Twelve letters and digits that nobody confuses with others. */

@@ -1,6 +1,7 @@
 import { table } from '../../../adapters/table.ts'
 import type { ServerView } from '../../../db/queries/compute/server-view.ts'
 import type { Fault, FixedIp, FlavorSnapshot } from '../../../db/schema/index.ts'
+import { withoutFiles } from '../../broker/compute/personality.ts'
 import { userDataPlace } from '../../broker/line/sealed-places.ts'
 import { openAtRest } from '../../crypto/at-rest.ts'
 import type { Input } from '../../http/operation.ts'
@@ -21,7 +22,10 @@ export const viewerOf = ({ base, origin, version, context }: Input): Viewer => (
   origin,
   version,
   isAdmin: context.caller?.isAdmin ?? false,
-  userDataOf: ({ id, userData }) => (userData ? openAtRest(context, userDataPlace(id), userData) : null),
+  userDataOf: ({ id, userData }) => {
+    const plain = userData ? openAtRest(context, userDataPlace(id), userData) : null
+    return plain === null ? null : withoutFiles(plain)
+  },
 })
 
 /** Before 2.75 the answers to a change and to a rebuild show less than a show does. */

@@ -1,6 +1,7 @@
 import * as z from 'zod'
 import { keypairNamed } from '../../../../db/queries/compute/keypairs.ts'
 import type { ServerRow } from '../../../../db/queries/compute/servers.ts'
+import { withoutFiles } from '../../../broker/compute/personality.ts'
 import { rebuildServer } from '../../../broker/compute/rebuild.ts'
 import { openUserData } from '../../../broker/compute/user-data.ts'
 import { badRequest, conflict, forbidden } from '../../../http/fault.ts'
@@ -15,6 +16,7 @@ import {
   hostname,
   metadata,
   newPassword,
+  personality,
   perVersion,
   userData,
   uuid,
@@ -34,7 +36,7 @@ const rebuild = perVersion((version) =>
     'OS-DCF:diskConfig': diskConfig().optional(),
     accessIPv4: accessAddress(4).optional(),
     accessIPv6: accessAddress(6).optional(),
-    ...fieldsIf(version < 57, { personality: z.array(z.unknown()).optional() }),
+    ...fieldsIf(version < 57, { personality: personality().optional() }),
     ...fieldsIf(version >= 19, { description: description().optional() }),
     ...fieldsIf(version >= 54, { key_name: text(1).nullish() }),
     ...fieldsIf(version >= 57, { user_data: userData().nullish() }),
@@ -47,8 +49,7 @@ type Rebuild = z.infer<ReturnType<typeof rebuild>>
 
 /** Rebuilding replaces the root disk and nothing else: what a guest reads at its first start stays as it is. */
 const refuseUnoffered = (asked: Rebuild, server: { keyName: string | null; userData: string | null }): void => {
-  if (asked.personality?.length)
-    throw forbidden('Personality file limit exceeded: no cloud behind this broker injects files.')
+  if (asked.personality?.length) throw conflict('The clouds behind this broker put no files into a server that exists.')
   if (asked.trusted_image_certificates?.length)
     throw badRequest('Image signature certificates are not checked by the clouds behind this broker.')
   if (asked.preserve_ephemeral) throw badRequest('There is no ephemeral disk to preserve.')
@@ -78,7 +79,8 @@ export const rebuildActions: Action[] = [
     name: 'rebuild',
     body: rebuild,
     handle: async (input, server, asked) => {
-      const userData = openUserData(input.context, server.id, server.userData)
+      const opened = openUserData(input.context, server.id, server.userData)
+      const userData = opened === null ? null : withoutFiles(opened)
       refuseUnoffered(asked, { ...server, userData })
       refuseOurMetadata(asked.metadata ?? {}, server.metadata)
       await refuseOtherKey(input, asked, server)

@@ -84,9 +84,6 @@ describe('a server is refused for', () => {
       ['2.89', 'hostname', 'x'],
     ] as const)
       expect((await w.boot({ [field]: value }, w.demo.with(at(version)))).status).toBe(400)
-    expect((await w.boot({ personality: [{ path: '/a', contents: '' }] }, w.demo)).status).toBe(403)
-    const { absolute } = (await w.demo.get(`${NOVA}/limits`)).body.limits
-    expect(absolute).toMatchObject({ maxPersonality: 0, maxPersonalitySize: 0 })
   })
 
   test('more than the quota allows, with numbers', async () => {
