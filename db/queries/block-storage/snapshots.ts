@@ -3,7 +3,7 @@ import type { Database } from '../../client.ts'
 import { among } from '../../conditions.ts'
 import { prepared, type Slots } from '../../prepared.ts'
 import { bindings, snapshots, volumes } from '../../schema/index.ts'
-import { type Scope, within } from '../../scope.ts'
+import { foundWithin, type Scope, within } from '../../scope.ts'
 import {
   contains,
   markerIn,
@@ -70,11 +70,15 @@ export const SNAPSHOT_SORT = {
   updated_at: snapshots.updatedAt,
 } as const
 
+/** The same where those of one volume are looked for, which are few. */
+const ofVolume = (scope: Scope<string | Placeholder>) =>
+  and(sql`+${snapshots.deletedAt} is null`, foundWithin(snapshots.projectId, scope))
+
 type Filter = Omit<SnapshotFilter, 'times'> & Times
 const filterOf = ({ times, ...filter }: SnapshotFilter): Filter => ({ ...filter, ...timesBy(times) })
 
 const conditions = (f: Slots<Filter & { scope: Scope }>): (SQL | undefined)[] => [
-  visible(f.scope),
+  f.volumeId ? ofVolume(f.scope) : visible(f.scope),
   f.id && eq(snapshots.id, f.id),
   f.volumeId && sql`${snapshots.volumeId} is ${f.volumeId}`,
   f.name && named(snapshots.name, f.name),

@@ -102,6 +102,12 @@ const SOUGHT: Sought[] = [
     },
   },
   { filter: 'vmState', index: { index: 'servers_by_vm_state' } },
+  // Those that have any: which of them are meant is asked of each.
+  { filter: 'description', index: { index: 'servers_described', where: 's.description is not null' } },
+  ...(['tags', 'tagsAny'] as const).map((filter) => ({
+    filter,
+    index: { index: 'servers_tagged', where: "s.tags <> '[]'" },
+  })),
 ]
 
 /** Sort keys that an index of a project has, with the time of creation behind it. */

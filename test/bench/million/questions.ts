@@ -8,7 +8,7 @@ import type { Million } from './world.ts'
 export interface Question {
   what: string
   /** What is sent the `i`-th time. */
-  ask(million: Million, i: number): { method?: 'POST'; path: string; body?: unknown }
+  ask(million: Million, i: number): { method?: 'POST'; path: string; body?: unknown; microversion?: string }
   /** Why it may take longer where more is stored; absent: it may not. */
   grows?: string
 }
@@ -171,7 +171,18 @@ const OTHER_LISTS: [what: string, path: string][] = [
   ['export', '/broker/v1/export'],
 ]
 
-const OTHER_FILTERS: [what: string, path: string][] = [
+const OTHER_FILTERS: [what: string, path: string | ((million: Million) => string)][] = [
+  ['servers of all projects by status', `${SERVERS}?limit=20&all_tenants=1&status=ERROR`],
+  ['servers of all projects by host', `${SERVERS}?limit=20&all_tenants=1&host=${RARE_CLOUD}`],
+  [
+    'servers of all projects by changes-since',
+    ({ rare }) => `${SERVERS}?limit=20&all_tenants=1&changes-since=${iso(rare.updated_at)}`,
+  ],
+  ['servers by status, sorted by name', `${SERVERS}?limit=20&status=ERROR&sort_key=display_name`],
+  ['snapshots by volume_id', () => `/volume/v3/snapshots/detail?limit=20&volume_id=${uuidOf('volume', 5)}`],
+  ['volumes sorted by size', '/volume/v3/volumes/detail?limit=20&sort=size:asc'],
+  ['subnets by name', '/network/v2.0/subnets?limit=20&name=bench-9'],
+  ['routers by name', '/network/v2.0/routers?limit=20&name=bench-9'],
   ['volumes by name', '/volume/v3/volumes/detail?limit=20&name=bench-9'],
   ['volumes by status', '/volume/v3/volumes/detail?limit=20&status=error'],
   ['volumes sorted by name', '/volume/v3/volumes/detail?limit=20&sort=name:asc'],
@@ -196,7 +207,6 @@ const SUMS: [what: string, path: (million: Million) => string][] = [
     'addresses in use of one network',
     ({ estate }) => `/network/v2.0/network-ip-availabilities/${estate.named.networks}`,
   ],
-  ['statistics of hypervisors', () => '/compute/v2.1/os-hypervisors/detail'],
   ['tenant usage', ({ estate }) => `/compute/v2.1/os-simple-tenant-usage/${estate.projectId}`],
 ]
 
@@ -237,6 +247,10 @@ export const questions = (): Question[] => [
     halfPort,
   ),
   ...OTHER_LISTS.map(([what, path]) => get(`page of 20 ${what}`, () => `${path}?limit=20`)),
-  ...OTHER_FILTERS.map(([what, path]) => get(what, () => path)),
+  ...OTHER_FILTERS.map(([what, path]) => get(what, typeof path === 'string' ? () => path : path)),
+  {
+    what: 'statistics of hypervisors',
+    ask: () => ({ path: '/compute/v2.1/os-hypervisors/statistics', microversion: '2.87' }),
+  },
   ...SUMS.map(([what, path]) => get(what, path)),
 ]

@@ -55,13 +55,13 @@ const inTurns = async (question: Question, small: Million, large: Million): Prom
 }
 
 const ask = async ({ what, ask: asked }: Question, million: Million, i: number) => {
-  const { method = 'GET', path, body } = asked(million, i)
+  const { method = 'GET', path, body, microversion = '2.96' } = asked(million, i)
   const { app, deferred } = million.world
   const request = new Request(`http://127.0.0.1${path}`, {
     method,
     headers: {
       ...{ 'X-Auth-Token': million.estate.admin, 'Content-Type': 'application/json' },
-      'OpenStack-API-Version': 'compute 2.96, volume 3.70',
+      'OpenStack-API-Version': `compute ${microversion}, volume 3.70`,
     },
     ...(body ? { body: JSON.stringify(body) } : {}),
   })

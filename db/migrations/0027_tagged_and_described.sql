@@ -1,0 +1,2 @@
+CREATE INDEX `servers_tagged` ON `servers` (`project_id`,`created_at`) WHERE deleted_at IS NULL AND tags <> '[]';
+CREATE INDEX `servers_described` ON `servers` (`project_id`,`created_at`) WHERE deleted_at IS NULL AND description IS NOT NULL;
