@@ -53,6 +53,8 @@ export interface Task {
   task: Json
   /** When it is worth asking again, in milliseconds from now. */
   pollAfterMs?: number
+  /** How much of it is done, 0 to 1, where that can be told. */
+  share?: number
 }
 export type Outcome<S> = S | Task
 

@@ -15,6 +15,8 @@ export interface Store {
 /** Data that was uploaded to the broker, read as a stream of the whole or of a range in bytes. */
 export interface Blobs {
   read(key: string, range?: { offset: number; length: number }): Promise<ReadableStream<Uint8Array>>
+  /** Ranges in bytes, in their order, outside of which there are zeros; null or absent: nobody knows. */
+  extents?(key: string): Promise<{ offset: number; length: number }[] | null>
 }
 
 /** Everything an adapter may touch besides its arguments. */

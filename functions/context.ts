@@ -22,6 +22,8 @@ export interface Settings {
   lingerMs: number
   /** The largest image that is taken, in bytes. */
   imageSizeCap: number
+  /** How much converted image data is kept, in bytes, apart from what is on its way to a cloud. */
+  convertedBytes: number
   /** Addresses and networks whose forwarding headers say where a request came from. */
   trustedProxies: string[]
   /** Requests a minute that one source, and one user, may make of a process; 0: no limit. */
@@ -50,6 +52,40 @@ export interface KeptBlob {
   writtenAt: number
 }
 
+/** Data of an image that a cloud takes in another format only. Formats are `<disk format>/<container format>`. */
+export interface ConversionJob {
+  /** The key of what was uploaded. */
+  blob: string
+  sizeBytes: number
+  from: string
+  to: string
+}
+/** Data that was made of other data, for `Blobs` to read. */
+interface Converted {
+  key: string
+  sizeBytes: number
+}
+
+/** Makes image data of one format data of another. */
+export interface Conversion extends Blobs {
+  reads: readonly string[]
+  /** The first choice first. */
+  writes: readonly string[]
+  /** By what, for people. */
+  tool: string
+  /** Whether a key is of data that was made here. */
+  has(key: string): boolean
+  /**
+   * What was made, or null while it is being made: it begins with the first call, once however many ask, and nobody waits.
+   * @throws CloudError why it cannot be made; the next call tries again
+   */
+  make(job: ConversionJob): Promise<Converted | null>
+  /** How much is done, 0 to 1; null: it is not under way, or does not say. */
+  share(job: ConversionJob): number | null
+  /** Drops what was made of blobs that are not among these. */
+  keep(used: (blobs: string[]) => Promise<Set<string>>): Promise<void>
+}
+
 /** Whom a connection believes in place of the public authorities: one of both is set. */
 export interface Trust {
   /** Certificates of authorities, PEM. */
@@ -67,6 +103,8 @@ export interface Host {
   cloudState: Store
   /** Image data that users uploaded; null: there is no place for any. */
   blobs: BlobStore | null
+  /** Makes images of other formats of them; `lacking`: why nothing is converted here, a sentence. */
+  conversion: Conversion | { lacking: string }
   fetch: typeof fetch
   /**
    * A `fetch` that reaches no address that is refused, whatever a name leads to when the connection is made, and believes

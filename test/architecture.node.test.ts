@@ -67,6 +67,17 @@ const RULES: Rule[] = [
     values: [/^adapters\/errors\.ts$/, /^npm:node:(fs\/promises|path|stream)$/],
     types: [CONTEXT, /^npm:@cloudflare\/workers-types$/],
   },
+  // What makes image data of other formats: programs of the machine, kept apart from it. Node alone.
+  {
+    files: /^functions\/conversion\//,
+    values: [
+      /^functions\/conversion\//,
+      /^functions\/broker\/image\/image-format\.ts$/,
+      /^adapters\/errors\.ts$/,
+      /^npm:node:(child_process|fs\/promises|path|stream)$/,
+    ],
+    types: [CONTEXT],
+  },
   {
     files: /^functions\/(cron|janitor)\.ts$/,
     values: [/^functions\/(broker\/|runtime\/deployment\.ts$|janitor\.ts$)/, /^db\//, /^npm:drizzle-orm$/],

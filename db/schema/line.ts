@@ -1,8 +1,8 @@
 import { sql } from 'drizzle-orm'
-import { index, integer, primaryKey, sqliteTable, text } from 'drizzle-orm/sqlite-core'
+import { index, integer, primaryKey, real, sqliteTable, text } from 'drizzle-orm/sqlite-core'
 import type { Json, Kind } from '../../adapters/contract.ts'
 import type { CloudErrorCode } from '../../adapters/errors.ts'
-import { at, emptyObject, json } from './columns.ts'
+import { at, emptyObject, flag, json } from './columns.ts'
 
 export type Phase = 'intent' | 'calling' | 'bound' | 'deleting' | 'gone' | 'failed'
 
@@ -26,6 +26,8 @@ export const bindings = sqliteTable(
     want: text('want').$type<'present' | 'absent'>().notNull().default('present'),
     phase: text('phase').$type<Phase>().notNull().default('intent'),
     nativeId: text('native_id'),
+    /** An operator said which object it is; the inventory leaves that alone. Of images alone, and nobody's (`project_id` is empty). */
+    named: flag('named').notNull().default(false),
     /** Triggers refuse a change of intent where it is not `ours`, or the cloud is read-only. */
     ownership: text('ownership').$type<Ownership>().notNull().default('ours'),
     /** Unique per attempt to create. */
@@ -36,6 +38,8 @@ export const bindings = sqliteTable(
     /** The create request exactly as it is sent, and sent again. */
     frozen: json<Json>('frozen'),
     task: json<Json>('task'),
+    /** How much of a long task is done, 0 to 1; null: nobody says. */
+    share: real('share'),
     /** Raised by every change of intent; `applied` follows when the cloud matches it. */
     revision: integer('revision').notNull().default(0),
     applied: integer('applied').notNull().default(-1),

@@ -20,14 +20,14 @@ export class FolderBlobs implements BlobStore {
     this.#folder = folder
   }
 
-  /** Keys are names of files, never ways to others. */
-  #path(key: string): string {
+  /** The file of a blob. Keys are names of files, never ways to others. */
+  pathOf(key: string): string {
     if (!/^[\w-][\w.-]*$/.test(key)) throw new Error(`not the key of a blob: ${key}`)
     return join(this.#folder, key)
   }
 
   async write(key: string, data: ReadableStream<Uint8Array>): Promise<void> {
-    const path = this.#path(key)
+    const path = this.pathOf(key)
     await mkdir(this.#folder, { recursive: true, mode: 0o700 })
     const unfinished = path + UNFINISHED
     try {
@@ -55,7 +55,7 @@ export class FolderBlobs implements BlobStore {
   }
 
   async read(key: string, range?: { offset: number; length: number }): Promise<ReadableStream<Uint8Array>> {
-    const file = await open(this.#path(key), 'r').catch((error) => {
+    const file = await open(this.pathOf(key), 'r').catch((error) => {
       throw error.code === 'ENOENT' ? gone(key) : error
     })
     if (range?.length === 0) {
@@ -67,7 +67,7 @@ export class FolderBlobs implements BlobStore {
   }
 
   async remove(key: string): Promise<void> {
-    await rm(this.#path(key), { force: true })
+    await rm(this.pathOf(key), { force: true })
   }
 
   async list(after = ''): Promise<{ blobs: KeptBlob[]; next?: string }> {

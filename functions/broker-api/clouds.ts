@@ -52,6 +52,12 @@ const lookAround = (context: Context, id: string) =>
     if (row?.enabled) await refreshInventory(context, row)
   })
 
+/** Whether images are converted for clouds here, and if not, why. */
+const conversionOf = ({ conversion }: Context) =>
+  'lacking' in conversion
+    ? { available: false, tool: null, reason: conversion.lacking }
+    : { available: true, tool: conversion.tool, reason: null }
+
 const sealed = (context: Context, id: string, version: number, credentials: Record<string, string>) =>
   Object.keys(credentials).length ? sealCredentials(context, id, version, credentials) : null
 
@@ -173,7 +179,8 @@ export const cloudOperations: Operation[] = [
     method: 'POST',
     path: '/v1/clouds/:name/check',
     who: 'admin',
-    summary: 'Asks a cloud whether it answers, as which account, how far its clock is off, and what is not permitted.',
+    summary:
+      'Asks a cloud whether it answers, as which account, how far its clock is off, and what is not permitted; and whether images are converted for it here.',
     status: 200,
     handle: async ({ context, params }) => {
       const report = await checkCloud(context, await cloudNamed(context, params.name!))
@@ -186,6 +193,7 @@ export const cloudOperations: Operation[] = [
             clock_skew_ms: report.clockSkewMs,
             denied: report.denied,
             warnings: report.warnings,
+            image_conversion: conversionOf(context),
           },
         },
       }

@@ -5,6 +5,7 @@ import { bindingOperations } from './bindings.ts'
 import { capabilityOperations } from './capabilities.ts'
 import { cloudOperations } from './clouds.ts'
 import { exportOperations } from './export.ts'
+import { imageCopyOperations } from './image-copies.ts'
 import { imageQuotaOperations } from './image-quotas.ts'
 import { linkOperations } from './links.ts'
 import { mappingOperations } from './mappings.ts'
@@ -32,6 +33,7 @@ export const broker: Service = {
     ...policyOperations,
     ...linkOperations,
     ...networkPlanOperations,
+    ...imageCopyOperations,
     ...imageQuotaOperations,
     ...offerOperations,
     ...capabilityOperations,

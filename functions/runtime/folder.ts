@@ -50,7 +50,7 @@ export const holdFolder = (folder: string): (() => void) => {
 }
 
 /** What this program keeps there. */
-const OURS = /^(plimsoll\.db|cloud-state\.db|secret\.key$|clouds\.yaml$|passwords$|images$)/
+const OURS = /^(plimsoll\.db|cloud-state\.db|secret\.key$|clouds\.yaml$|passwords$|images$|converted$)/
 
 /** A copy, a restore or an older version may have left it readable. */
 const closeToOthers = (path: string): void => {

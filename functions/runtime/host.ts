@@ -18,6 +18,7 @@ export interface HostParts {
   /** The database that holds the state of embedded clouds, or a store that is ready. */
   cloudState: D1Database | Host['cloudState']
   blobs?: Host['blobs']
+  conversion?: Host['conversion']
   fetch?: Host['fetch']
   trusting?: Host['trusting']
   now?: Host['now']
@@ -42,6 +43,7 @@ export const openHost = async (parts: HostParts): Promise<Host> => {
     d1: parts.d1,
     cloudState: 'prepare' in parts.cloudState ? new DatabaseStore(parts.cloudState) : parts.cloudState,
     blobs: parts.blobs ?? null,
+    conversion: parts.conversion ?? { lacking: UNCONVERTED[parts.settings.runtime] },
     // Workers refuse a `fetch` that is called as somebody's method.
     fetch: parts.fetch ?? ((input, init) => fetch(input, init)),
     now: parts.now ?? Date.now,
@@ -63,6 +65,11 @@ export const openHost = async (parts: HostParts): Promise<Host> => {
   }
 }
 
+const UNCONVERTED = {
+  node: 'Nothing is converted here: there is no folder for it.',
+  workers: 'Nothing is converted on Workers; a broker on Node does it with qemu-img.',
+}
+
 /** Settings that have the same default everywhere. `secretKeys` are hexadecimal, newest first. */
 export const settingsFrom = (
   env: Record<string, string | undefined>,
@@ -76,6 +83,7 @@ export const settingsFrom = (
   tokenLifetime: Number(env.PLIMSOLL_TOKEN_LIFETIME) || 3600,
   lingerMs: 10_000,
   imageSizeCap: imageSizeCapFrom(env.PLIMSOLL_IMAGE_SIZE_CAP, runtime),
+  convertedBytes: convertedFrom(env.PLIMSOLL_CONVERTED_BYTES),
   trustedProxies: proxiesFrom(env.PLIMSOLL_TRUSTED_PROXIES),
   requestsPerSource: rateFrom(env, 'PLIMSOLL_REQUESTS_PER_SOURCE'),
   requestsPerUser: rateFrom(env, 'PLIMSOLL_REQUESTS_PER_USER'),
@@ -91,6 +99,14 @@ const imageSizeCapFrom = (text: string | undefined, runtime: Settings['runtime']
   if (!Number.isSafeInteger(cap) || cap < 1)
     throw new BadSettings('PLIMSOLL_IMAGE_SIZE_CAP must be a number of bytes, 1 at least.')
   return runtime === 'workers' ? Math.min(cap, WORKER_BODY) : cap
+}
+
+const DEFAULT_CONVERTED = 50 * 2 ** 30
+const convertedFrom = (text: string | undefined): number => {
+  const bytes = text ? Number(text) : DEFAULT_CONVERTED
+  if (!Number.isSafeInteger(bytes) || bytes < 0)
+    throw new BadSettings('PLIMSOLL_CONVERTED_BYTES must be a number of bytes.')
+  return bytes
 }
 
 /** Requests a minute; 0, and nothing said: no limit. */

@@ -8,6 +8,7 @@ import { createApp, isImageData } from '../app.ts'
 import { FolderBlobs } from '../blobs/folder.ts'
 import { watchClouds } from '../broker/reconcile/watch.ts'
 import type { Host, Level } from '../context.ts'
+import { openConversion } from '../conversion/conversion.ts'
 import { cronContext, runCron } from '../cron.ts'
 import { jsonLog } from '../log.ts'
 import { Background } from './background.ts'
@@ -78,10 +79,18 @@ const start = async (env: Record<string, string | undefined>, root: string): Pro
   let endingSince = 0
   const background = new Background(log)
   const blobs = new FolderBlobs(join(folder, 'images'))
+  const conversion = await openConversion({
+    folder: join(folder, 'converted'),
+    mostBytes: settings.convertedBytes,
+    pathOf: (blob) => blobs.pathOf(blob),
+    now: Date.now,
+    log,
+  })
   const host = await openHost({
     d1,
     cloudState,
     blobs,
+    conversion,
     settings,
     log,
     trusting,

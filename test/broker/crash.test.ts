@@ -3,22 +3,32 @@ import { createApp } from '../../functions/app.ts'
 import { convergeDue } from '../../functions/broker/converge/converge.ts'
 import { reconcile } from '../../functions/broker/reconcile/reconcile.ts'
 import type { Context } from '../../functions/context.ts'
+import { memoryConversion } from '../support/conversion/memory.ts'
+import { rawCloudType } from '../support/conversion/raw-cloud.ts'
+import { qcow2Disk } from '../support/disks.ts'
 import { type Plimsoll, startPlimsoll } from '../support/harness.ts'
 import { outOfStep } from '../support/in-step.ts'
+import { MemoryBlobs } from '../support/memory-blobs.ts'
 import { mortal } from '../support/mortal.ts'
 import { closeDatabases, runtime } from '../support/runtime.ts'
+
+rawCloudType()
 
 /** Every step on Node for the usual cloud; every few for the others, and on workerd, where each costs ten times as much. */
 const STRIDES: Record<string, number> = runtime === 'node' ? { token: 1, unique: 5, none: 4 } : { token: 31 }
 
 interface Story {
+  /** In place of `sandbox`. */
+  type?: string
+  /** Only every so many steps: it is long, and the rest of it is another story's too. */
+  sparse?: number
   before(plimsoll: Plimsoll): Promise<Record<string, string>>
   /** The request that the dying process serves. */
   request(ids: Record<string, string>): { method: string; path: string; body?: unknown }
 }
 
 const quick = { build_ms: 200, boot_ms: 200, delete_ms: 200, volume_ms: 200, log_calls: 0 }
-const sandbox = (profile: string) => [{ name: 'sandbox', type: 'sandbox', options: { ...quick, profile } }]
+const sandbox = (profile: string, type = 'sandbox') => [{ name: 'sandbox', type, options: { ...quick, profile } }]
 
 const network = async (p: Plimsoll) => {
   const demo = p.as('demo')
@@ -75,6 +85,20 @@ const stories: Record<string, Story> = {
     },
     request: (ids) => ({ method: 'POST', path: '/compute/v2.1/servers', body: serverBody(ids) }),
   },
+  'create a server of an image that is converted': {
+    type: 'raw',
+    sparse: 3,
+    before: async (p) => {
+      const demo = p.as('demo')
+      const asked = { name: 'own', disk_format: 'qcow2', container_format: 'bare' }
+      const { id } = (await demo.post('/image/v2/images', asked)).body
+      await demo.put(`/image/v2/images/${id}/file`, qcow2Disk({ virtual: 2 ** 29 }), {
+        'Content-Type': 'application/octet-stream',
+      })
+      return { network: await network(p), image: id as string }
+    },
+    request: (ids) => ({ method: 'POST', path: '/compute/v2.1/servers', body: serverBody(ids) }),
+  },
   'delete a port': {
     before: async (p) => {
       const net = await network(p)
@@ -117,11 +141,14 @@ describe.each(Object.entries(STRIDES))(
   (profile, stride) => {
     it.each(Object.keys(stories))('%s', { timeout: 120_000 }, async (name) => {
       const story = stories[name]!
+      const pace = stride * (story.sparse ?? 1)
       let deaths = 0
-      for (let dieAt = 1; ; dieAt += stride) {
+      for (let dieAt = 1; ; dieAt += pace) {
         // Each death has a world of its own; thousands of them at once are more than many machines hold.
         closeDatabases()
-        const p = await startPlimsoll({ clouds: sandbox(profile) })
+        const blobs = new MemoryBlobs()
+        const conversion = memoryConversion(() => blobs)
+        const p = await startPlimsoll({ clouds: sandbox(profile, story.type), blobs, conversion })
         const ids = await story.before(p)
         await p.settle()
         const life = await liveAndDie(p, story.request(ids), dieAt)
@@ -138,7 +165,7 @@ describe.each(Object.entries(STRIDES))(
         await p.settle()
         expect(await outOfStep(p), `${name}, dead at step ${dieAt}`).toEqual([])
       }
-      expect(deaths).toBeGreaterThan(20 / stride)
+      expect(deaths).toBeGreaterThan(20 / pace)
     })
   },
 )

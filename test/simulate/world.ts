@@ -80,6 +80,7 @@ export const openWorld = async (d1: D1Database, runtime: Settings['runtime'] = '
     runtime,
     lingerMs: 5_000,
     imageSizeCap: 2 ** 40,
+    convertedBytes: 2 ** 40,
     allowedHosts: null,
     trustedProxies: [],
     requestsPerSource: 0,

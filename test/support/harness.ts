@@ -75,6 +75,7 @@ export interface Start {
   blobs?: BlobStore | null
   fetch?: typeof fetch
   trusting?: Host['trusting']
+  conversion?: Host['conversion']
   scrypt?: Scrypt
   loops?: Loop[]
 }
@@ -108,6 +109,7 @@ export const startPlimsoll = async (start: Start = {}) => {
     tokenLifetime: 3600,
     lingerMs: 0,
     imageSizeCap: 2 ** 40,
+    convertedBytes: 2 ** 40,
     allowedHosts: null,
     trustedProxies: [],
     requestsPerSource: 0,
@@ -128,6 +130,7 @@ export const startPlimsoll = async (start: Start = {}) => {
     sleep: async (ms) => clock.advance(ms),
     fetch: start.fetch ?? (() => Promise.reject(new Error('a test reached for the network'))),
     ...(start.trusting ? { trusting: start.trusting } : {}),
+    ...(start.conversion ? { conversion: start.conversion } : {}),
     ...(start.scrypt ? { scrypt: start.scrypt } : {}),
     log: (level, message, fields) => logged.push(fields ? { level, message, fields } : { level, message }),
     defer: (work) => {

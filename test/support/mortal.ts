@@ -2,6 +2,7 @@ import type { D1PreparedStatement } from '@cloudflare/workers-types'
 import type { Store } from '../../adapters/contract.ts'
 import { openDatabase } from '../../db/client.ts'
 import type { Host } from '../../functions/context.ts'
+import type { memoryConversion } from './conversion/memory.ts'
 
 /** Thrown wherever a process would simply not go on. */
 export class Killed extends Error {
@@ -41,11 +42,20 @@ export const mortal = (host: Host, dieAt: number) => {
     d1,
     db: openDatabase(d1),
     cloudState: store,
+    conversion: mortalConversion(host.conversion, around),
     defer: (work) => {
       life.deferred.push(work)
     },
   }
   return { host: mortalHost, life }
+}
+
+/** What is under way dies with the process; what was made stays. */
+const mortalConversion = (conversion: Host['conversion'], around: Around): Host['conversion'] => {
+  if ('lacking' in conversion) return conversion
+  const { another } = conversion as ReturnType<typeof memoryConversion>
+  const own = another()
+  return { ...own, make: (job) => around(() => own.make(job)), read: (...asked) => around(() => own.read(...asked)) }
 }
 
 const REAL = Symbol('real')

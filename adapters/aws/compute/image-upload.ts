@@ -37,7 +37,13 @@ const TURN_MS = 8_000
 const AT_ONCE = 4
 const ROOT = '/dev/xvda'
 
-const asTask = (upload: Upload, pollAfterMs = 0): Task => ({ task: upload as unknown as Json, pollAfterMs })
+const asTask = (upload: Upload, pollAfterMs = 0): Task => ({
+  task: upload as unknown as Json,
+  pollAfterMs,
+  share: upload.sealed ? 1 : upload.next / Math.max(1, blocksOf(upload.data)),
+})
+
+const blocksOf = ({ sizeBytes }: ImageData): number => Math.ceil(sizeBytes / BLOCK)
 
 /** Snapshots that carry this mark: of an image that is there, or that is still being made. */
 export const snapshotsOf = ({ ec2 }: Context, mark: Mark): Promise<Snapshot[]> =>
@@ -101,7 +107,7 @@ const abandon = async (context: Context, { mark, snapshot }: Upload): Promise<vo
 }
 
 const write = async (context: Context, upload: Upload): Promise<Task> => {
-  const count = Math.ceil(upload.data.sizeBytes / BLOCK)
+  const count = blocksOf(upload.data)
   // Written down before it is sealed: a turn that is repeated must not write to a snapshot that is closed.
   if (upload.next < count) return asTask(await writeBlocks(context, upload, count))
   try {
@@ -116,6 +122,8 @@ const write = async (context: Context, upload: Upload): Promise<Task> => {
 
 const writeBlocks = async ({ ebs, surroundings }: Context, upload: Upload, count: number): Promise<Upload> => {
   const { snapshot, data } = upload
+  const from = await pastHole(surroundings, upload)
+  if (from > upload.next) return { ...upload, next: Math.min(from, count) }
   const until = surroundings.now() + TURN_MS
   const last = Math.min(count, upload.next + TURN)
   const offset = upload.next * BLOCK
@@ -143,6 +151,14 @@ const writeBlocks = async ({ ebs, surroundings }: Context, upload: Upload, count
   }
   await blocks.return(undefined)
   return { ...upload, next, written }
+}
+
+/** The next block that holds anything, by what is known of holes: nothing is read of what would be left out. */
+const pastHole = async ({ blobs }: Context['surroundings'], { data, next }: Upload): Promise<number> => {
+  const extents = await blobs.extents?.(data.blob)
+  if (!extents) return next
+  const ahead = extents.find(({ offset, length }) => offset + length > next * BLOCK)
+  return ahead ? Math.max(next, Math.floor(ahead.offset / BLOCK)) : Number.MAX_SAFE_INTEGER
 }
 
 /** Whole blocks; the end of the last one is zeros. */

@@ -78,7 +78,13 @@ export const images = (engine: Engine): ImageRealm => {
 
   /** Making an image is a long operation: until it is over there is only a task to ask after. */
   const asTask = (seen: ImageSeen, readyAt: number): Outcome<ImageSeen> =>
-    seen.health === 'pending' ? { task: { image: seen.id }, pollAfterMs: Math.max(0, readyAt - engine.now()) } : seen
+    seen.health === 'pending'
+      ? {
+          task: { image: seen.id },
+          pollAfterMs: Math.max(0, readyAt - engine.now()),
+          share: Math.min(1, Math.max(0, 1 - (readyAt - engine.now()) / settings.image_ms)),
+        }
+      : seen
 
   return {
     ...own,

@@ -14,6 +14,7 @@ import {
   zones,
 } from '../../schema/index.ts'
 import type { Scope } from '../../scope.ts'
+import { forgetCatalogue } from './catalogue.ts'
 import { unlink } from './links.ts'
 
 export type CloudRow = typeof clouds.$inferSelect
@@ -136,8 +137,7 @@ export const deleteCloud = (db: Database, id: string) =>
     db.delete(zones).where(eq(zones.cloudId, id)),
     db.delete(offers).where(eq(offers.cloudId, id)),
     db.delete(volumeTypes).where(eq(volumeTypes.cloudId, id)),
-    db.run(sql`update images set deleted_at = created_at, status = 'deleted' where project_id is null and deleted_at is null
-      and id in (select resource_id from bindings where cloud_id = ${id} and kind = 'image' and project_id = '')`),
+    ...forgetCatalogue(db, id),
     db.delete(bindings).where(eq(bindings.cloudId, id)),
     db.run(sql`update flavors set retired = 1 where native and not retired and name not in (select name from offers)`),
     db.delete(networks).where(and(eq(networks.cloudId, id), sql`${networks.external} = 1`)),

@@ -1,5 +1,5 @@
 import { and, eq, isNotNull, lte, sql } from 'drizzle-orm'
-import type { ImageSeen, Offer, VolumeType, Zone } from '../../../adapters/contract.ts'
+import type { Offer, VolumeType, Zone } from '../../../adapters/contract.ts'
 import type { Database } from '../../client.ts'
 import { clouds, networks, offers, volumeTypes, zones } from '../../schema/index.ts'
 
@@ -57,45 +57,6 @@ export const followOffers = (db: Database, ids: { id: string; name: string }[], 
         from offers o join clouds c on c.id = o.cloud_id, json_each(o.zones) z group by o.name) as offered
       where flavors.name = offered.name and flavors.native = 1`),
   ] as const
-
-export interface CatalogueImage extends ImageSeen {
-  /** The id above the line. */
-  uuid: string
-}
-
-/** Images of a cloud's catalogue: rows and bindings that are born bound, and tombstones for those that are gone. */
-export const replaceCatalogue = (
-  db: Database,
-  cloudId: string,
-  seen: CatalogueImage[],
-  complete: boolean,
-  now: number,
-) => {
-  const list = JSON.stringify(seen)
-  return [
-    db.run(sql`insert into images (id, project_id, name, visibility, status, container_format, disk_format, arch, min_disk_gib, size_bytes,
-        properties, created_at, updated_at)
-      select value->>'uuid', null, value->>'name', 'public', case value->>'health' when 'ready' then 'active' else 'queued' end, 'bare', 'raw',
-        value->>'arch', value->>'minDiskGiB', value->>'sizeBytes',
-        json_patch('{}', json_object('architecture', value->>'arch', 'os_type', value->>'os', 'description', value->>'description')),
-        coalesce(unixepoch(value->>'createdAt') * 1000, ${now}), ${now}
-      from json_each(${list}) where true
-      on conflict (id) do update set name = excluded.name, status = excluded.status, deleted_at = null, min_disk_gib = excluded.min_disk_gib`),
-    db.run(sql`insert into bindings (kind, resource_id, cloud_id, scope, project_id, phase, native_id, token, bound_at, seen_at, created_at, updated_at)
-      select 'image', value->>'uuid', ${cloudId}, '', '', 'bound', value->>'id', value->>'uuid', ${now}, ${now}, ${now}, ${now}
-      from json_each(${list}) where true
-      on conflict do update set phase = 'bound', want = 'present', native_id = excluded.native_id, seen_at = excluded.seen_at`),
-    ...(complete
-      ? ([
-          db.run(sql`update images set deleted_at = ${now}, status = 'deleted' where project_id is null and deleted_at is null
-            and id in (select resource_id from bindings where cloud_id = ${cloudId} and kind = 'image' and project_id = '')
-            and id not in (select value->>'uuid' from json_each(${list}))`),
-          db.run(sql`update bindings set phase = 'gone', due_at = null where cloud_id = ${cloudId} and kind = 'image' and project_id = ''
-            and resource_id not in (select value->>'uuid' from json_each(${list}))`),
-        ] as const)
-      : []),
-  ]
-}
 
 /** Images made of servers are in a cloud's listing too; they have rows already. */
 export const ownedImages = async (db: Database, cloudId: string): Promise<Set<string>> =>

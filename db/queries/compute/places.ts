@@ -213,7 +213,7 @@ export const lookUpReferences = async (db: Database, refs: References, along?: A
         ),
       ),
     db
-      .select({ cloudId: bindings.cloudId })
+      .select({ cloudId: bindings.cloudId, scope: bindings.scope })
       .from(bindings)
       .where(and(eq(bindings.resourceId, refs.imageId ?? ''), eq(bindings.kind, 'image'), eq(bindings.phase, 'bound'))),
     db
@@ -273,6 +273,12 @@ export const lookUpReferences = async (db: Database, refs: References, along?: A
     flavor: flavor[0] ?? null,
     image: image[0] ?? null,
     imageClouds: imageOn.map(({ cloudId }) => cloudId),
+    /** Clouds that have the image for every project. */
+    imageNative: imageOn.filter(({ scope }) => scope === '').map(({ cloudId }) => cloudId),
+    /** Clouds that take the image's data once it is converted: in words what that takes, by id. */
+    conversions: {} as Record<string, string>,
+    /** Clouds that take it in no way: why, by id. */
+    untaken: {} as Record<string, string>,
     networks: nets,
     segments: parts,
     subnets: subs,
@@ -318,7 +324,8 @@ export const imageForServer = async (db: Database, id: string, cloudId: string, 
           inArray(bindings.scope, ['', projectId]),
           ne(bindings.phase, 'gone'),
         ),
-      ),
+      )
+      .orderBy(bindings.scope),
   ])
   return { image: image ?? null, here: here ?? null }
 }

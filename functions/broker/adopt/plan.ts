@@ -18,6 +18,7 @@ import { type Binding, type Ref, refOf } from '../../../db/queries/line/bindings
 import type { Filters, Ownership } from '../../../db/schema/index.ts'
 import type { Context } from '../../context.ts'
 import { filteringAt } from '../clouds/filters.ts'
+import { entryId } from '../clouds/image-names.ts'
 import { isReadOnly } from '../clouds/read-only.ts'
 import { charge, commit, type Write } from '../line/commit.ts'
 import { digest } from '../line/digest.ts'
@@ -34,8 +35,7 @@ export class NotAdoptable extends Error {
 
 /** What stands for an object above the line: the same in every adoption, however often. */
 export const adoptedId = (cloudId: string, kind: Kind, nativeId: NativeId): string =>
-  // The inventory knows images by this name.
-  uuid5(kind === 'image' ? `image/${cloudId}/${nativeId}` : `adopted/${cloudId}/${kind}/${nativeId}`)
+  kind === 'image' ? entryId(cloudId, nativeId) : uuid5(`adopted/${cloudId}/${kind}/${nativeId}`)
 
 /** An object that is being adopted, and what it becomes. */
 export interface Item extends Ref {
@@ -111,8 +111,13 @@ export class Plan {
   identify(kind: Kind, nativeId: NativeId): Promise<Identity> {
     return once(this.#identities, `${kind}/${nativeId}`, async () => {
       const found = (await boundTo(this.context.db, this.row.id, [nativeId])).filter((each) => each.kind === kind)
-      // A lent network stands for several resources: the project's own is meant.
-      const bound = found.find(({ projectId }) => projectId === this.options.projectId) ?? found[0] ?? null
+      // A lent network stands for several resources: the project's own is meant. So does an image that is a copy of others.
+      const own = adoptedId(this.row.id, kind, nativeId)
+      const bound =
+        found.find(({ projectId }) => projectId === this.options.projectId) ??
+        found.find(({ resourceId }) => resourceId === own) ??
+        found[0] ??
+        null
       if (bound) return { resourceId: bound.resourceId, bound, seen: null, mark: null }
       const seen = await this.realm(kind).get(nativeId)
       const mark = seen?.mark?.kind === kind ? seen.mark : null

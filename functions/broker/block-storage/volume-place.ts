@@ -6,7 +6,7 @@ import type { ImageRow } from '../../../db/queries/image/images.ts'
 import type { Scope } from '../../../db/scope.ts'
 import type { Context } from '../../context.ts'
 import { imageFor } from '../image/image.ts'
-import { formatOf, leastDiskGib, takersOf } from '../image/image-takers.ts'
+import { formatOf, leastDiskGib, nativeOf, takersOf, whyUnconverted } from '../image/image-takers.ts'
 import { VolumeRefused } from './volume-refusal.ts'
 import { DEFAULT_TYPE } from './volume-types.ts'
 
@@ -96,10 +96,12 @@ export const sourceOf = async (context: Context, wish: Origin, places: VolumeZon
       throw new VolumeRefused({ kind: 'status', status: image.row.status, allowed: ['active'] })
     const bound = image.bindings.filter((b) => b.phase === 'bound').map((b) => b.cloudId)
     const takers = await takersOf(
+      context,
       image.row,
       places.map(({ cloudId, type }) => ({ id: cloudId, type })),
     )
-    const on = image.row.blob ? takers : bound
+    const native = nativeOf(image.bindings)
+    const on = image.row.blob ? [...new Set([...native, ...takers])] : bound
     const near = places.filter((p) => on.includes(p.cloudId) && (!wish.zone || named(p, wish.zone)))
     const offering = near.find((p) => offers(p, wish.volumeType ?? DEFAULT_TYPE))
     const cloudId = (offering ?? near[0])?.cloudId ?? on[0] ?? null
@@ -107,7 +109,7 @@ export const sourceOf = async (context: Context, wish: Origin, places: VolumeZon
       throw new VolumeRefused({
         kind: 'incapable',
         reason: image.row.blob
-          ? `Image ${image.row.id} is ${formatOf(image.row)}, which no cloud of the project makes volumes of.`
+          ? `Image ${image.row.id} is ${formatOf(image.row)}, which no cloud of the project makes volumes of. ${whyUnconverted(context, image.row)}`
           : `Image ${image.row.id} has no data on any cloud of the project.`,
       })
     return {

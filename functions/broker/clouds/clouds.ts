@@ -28,6 +28,17 @@ const NO_BLOBS: Blobs = {
   },
 }
 
+/** Uploaded data, and what was made of it. */
+const blobsOf = ({ blobs, conversion }: Pick<Host, 'blobs' | 'conversion'>): Blobs => {
+  const kept = blobs ?? NO_BLOBS
+  if ('lacking' in conversion) return kept
+  const of = (key: string): Blobs => (conversion.has(key) ? conversion : kept)
+  return {
+    read: (key, range) => of(key).read(key, range),
+    extents: async (key) => (await of(key).extents?.(key)) ?? null,
+  }
+}
+
 /** A call that has not answered within this many milliseconds is ambiguous. */
 const TIMEOUT = 20_000
 const REMEMBERED = 200
@@ -90,7 +101,7 @@ const connect = async (host: Host, row: CloudRow, mapping: Record<string, Json>)
   const connection = connectionTo(host, row, mapping)
   const connected = adapter.connect(connection, {
     fetch: guardedFetch(host, row),
-    blobs: host.blobs ?? NO_BLOBS,
+    blobs: blobsOf(host),
     now: host.now,
     sleep: host.sleep,
     store: host.cloudState,

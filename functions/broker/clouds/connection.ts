@@ -4,6 +4,7 @@ import type { CloudRow } from '../../../db/queries/clouds/clouds.ts'
 import type { Host, Trust } from '../../context.ts'
 import { areCertificates } from '../../crypto/certificate.ts'
 import { FILTERS } from './filters.ts'
+import { areImageNames, IMAGE_NAMES, WANTED_NAMES, withoutImageNames } from './image-names.ts'
 import { openCredentials } from './seal.ts'
 
 type Ours = Record<string, { fits(value: Json): boolean; want: string }>
@@ -23,6 +24,8 @@ const OURS: Ours = table({
   },
   /** What it does with security groups for projects whose mapping says nothing. */
   filters: { fits: isFilters, want: `one of ${FILTERS.join(', ')}` },
+  /** Which entries of its catalogue are images that other clouds have too; also as `as` within `images`. */
+  [IMAGE_NAMES]: { fits: areImageNames, want: WANTED_NAMES },
   /** Name of the external network that stands for its way out. */
   external_network: { fits: (value) => typeof value === 'string' && value !== '', want: 'a name' },
 })
@@ -53,8 +56,11 @@ const trustIn = (value: Json | undefined): Trust | null => {
 export const trustOf = ({ options }: Pick<CloudRow, 'options'>): Trust | null => trustIn(options.tls)
 
 /** What is wrong with the options that are the broker's own, as sentences. */
-export const optionFaults = (options: Record<string, Json>): string[] =>
-  unfit(OURS, options).map(([key, { want }]) => `Option ${key} must be ${want}.`)
+export const optionFaults = (options: Record<string, Json>): string[] => {
+  const { names, rest } = withoutImageNames(options)
+  const said = names === undefined ? rest : { ...rest, [IMAGE_NAMES]: names }
+  return unfit(OURS, said).map(([key, { want }]) => `Option ${key} must be ${want}.`)
+}
 
 /** What is wrong with what a mapping says to the broker itself, as sentences. */
 export const mappingFaults = (mapping: Record<string, Json>): string[] =>
@@ -67,7 +73,8 @@ const others = (ours: Ours, said: Record<string, Json>): Record<string, Json> =>
   Object.fromEntries(Object.entries(said).filter(([key]) => !Object.hasOwn(ours, key)))
 
 /** The options that are the adapter's. */
-export const adapterOptions = (options: Record<string, Json>): Record<string, Json> => others(OURS, options)
+export const adapterOptions = (options: Record<string, Json>): Record<string, Json> =>
+  others(OURS, withoutImageNames(options).rest)
 
 /** What an adapter is told: the cloud as registered, its secrets opened, seen by one project. Throws `denied` if they do not open. */
 export const connectionTo = (

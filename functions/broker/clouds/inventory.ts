@@ -1,5 +1,6 @@
-import type { Cloud, ImageSeen } from '../../../adapters/contract.ts'
+import type { Cloud } from '../../../adapters/contract.ts'
 import { asCloudError } from '../../../adapters/errors.ts'
+import { type CatalogueImage, replaceCatalogue } from '../../../db/queries/clouds/catalogue.ts'
 import { type CloudRow, updateCloud } from '../../../db/queries/clouds/clouds.ts'
 import {
   externalNetworkNamed,
@@ -7,7 +8,6 @@ import {
   followOffers,
   inventoryDue,
   ownedImages,
-  replaceCatalogue,
   replaceOffers,
   replaceVolumeTypes,
   replaceZones,
@@ -17,6 +17,7 @@ import type { Context } from '../../context.ts'
 import type { Write } from '../line/commit.ts'
 import { uuid5 } from '../line/uuid.ts'
 import { connectCloud, recordFailure } from './clouds.ts'
+import { byNames, entryId, imageNames } from './image-names.ts'
 
 /** How often zones, sizes, volume types and images are read again, and how soon after a failure, in milliseconds. */
 const EVERY = 300_000
@@ -57,7 +58,7 @@ export const refreshInventory = async (context: Context, row: CloudRow): Promise
         offers.map(({ name }) => ({ id: uuid5(`flavor/${name}`), name })),
         now,
       ),
-      ...replaceCatalogue(db, row.id, catalogue.images, catalogue.complete, now),
+      ...replaceCatalogue(db, row.id, catalogue, now),
       ...(await externalNetwork(context, row, cloud)),
       updateCloud(db, row.id, { inventoryAt: now, inventoryDueAt: now + EVERY, seenAt: now, lastError: null }),
     ]
@@ -75,7 +76,7 @@ export const refreshInventory = async (context: Context, row: CloudRow): Promise
 }
 
 const readCatalogue = async (context: Context, row: CloudRow, cloud: Cloud) => {
-  const images: (ImageSeen & { uuid: string })[] = []
+  const images: CatalogueImage[] = []
   const ours = await ownedImages(context.db, row.id)
   let complete = true
   let cursor: string | undefined
@@ -84,11 +85,11 @@ const readCatalogue = async (context: Context, row: CloudRow, cloud: Cloud) => {
     complete &&= page.complete
     for (const image of page.items)
       if (!ours.has(image.id) && !image.mark && image.health !== 'gone' && image.health !== 'failed')
-        images.push({ ...image, uuid: uuid5(`image/${row.id}/${image.id}`) })
+        images.push({ ...image, uuid: entryId(row.id, image.id) })
     cursor = page.next
   } while (cursor && images.length < MOST_IMAGES)
   if (cursor) context.log('warn', 'image catalogue cut', { cloud: row.name, images: images.length })
-  return { images, complete: complete && !cursor }
+  return { ...byNames(imageNames(row.options), images), complete: complete && !cursor }
 }
 
 /** A cloud that has public addresses is an external network: `public` for the first, `public-<cloud>` for the others. */

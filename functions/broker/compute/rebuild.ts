@@ -2,7 +2,7 @@ import { cloudById } from '../../../db/queries/clouds/clouds.ts'
 import type { ServerRow } from '../../../db/queries/compute/servers.ts'
 import type { Context } from '../../context.ts'
 import { imageFor } from '../image/image.ts'
-import { realiseImage, whyNobodyTakes } from '../image/image-takers.ts'
+import { nativeOf, realiseImage, whyNobodyTakes } from '../image/image-takers.ts'
 import { rootVolumeOf } from './disks/root.ts'
 import { keepingLineage } from './fork/lineage.ts'
 import { ask, requireCapability, requireState } from './server-action.ts'
@@ -29,8 +29,9 @@ export const rebuildServer = async (
   const image = (await imageFor(context, imageId)) ?? refuse({ kind: 'unknown', what: 'image', id: imageId })
   if (image.row.status !== 'active') refuse({ kind: 'image-status', id: imageId, status: image.row.status })
   const cloud = server.cloudId ? await cloudById(context.db, server.cloudId) : null
+  const native = nativeOf(image.bindings)
   if (image.row.blob) {
-    const untaken = await whyNobodyTakes(image.row, cloud ? [cloud] : [])
+    const untaken = await whyNobodyTakes(context, image.row, cloud ? [cloud] : [], native)
     if (untaken) refuse({ kind: 'incapable', reason: untaken })
   } else if (!image.bindings.some(({ cloudId, phase }) => cloudId === server.cloudId && phase === 'bound'))
     refuse({ kind: 'incapable', reason: `Image ${imageId} is not on the cloud of the server.` })

@@ -56,6 +56,7 @@ const sizeFor = async (context: Context, server: ServerRow, flavor: FlavorRow): 
       clouds: null,
       tied: {},
       home: null,
+      converting: [],
     },
     candidates.map((each) => ({ ...each, available: true })),
   )

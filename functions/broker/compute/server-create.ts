@@ -50,7 +50,7 @@ const STALE = new Set(['named-gone', 'server-group-moved'])
 
 const create = async (context: Context, projectId: string, asked: ServerWish): Promise<ServerRow[]> => {
   const { wish, found, origin } = await resolve(context, projectId, asked)
-  const disks = await understandDisks(wish.disks, wish.maxCount === 1, found)
+  const disks = await understandDisks(context, wish.disks, wish.maxCount === 1, found)
   const understood = understand(wish, found, projectId, disks)
   const choice = await choosePlaces(context, wish, understood, found)
   refuseUnsecured(wish, understood)
@@ -79,10 +79,10 @@ const resolve = async (context: Context, projectId: string, asked: ServerWish): 
   if (asked.fork) refuse({ kind: 'unlike-parent', reason: 'Only a fork has a time to live.' })
   const rooted = asked.disks.some(({ bootIndex }) => bootIndex === 0)
   const mapped = rooted || !found.image ? [] : disksOfImage(found.image)
-  if (!mapped.length) return { wish: asked, found: await withTakers(found), origin: NO_ORIGIN }
+  if (!mapped.length) return { wish: asked, found: await withTakers(context, found), origin: NO_ORIGIN }
   // An image that is a list of snapshots: what it names is looked up as if the user had named it.
   const wish = { ...asked, disks: [...mapped, ...asked.disks] }
-  return { wish, found: await withTakers(await lookUp(wish)), origin: NO_ORIGIN }
+  return { wish, found: await withTakers(context, await lookUp(wish)), origin: NO_ORIGIN }
 }
 
 /** What a repetition finds taken was taken by the request that it repeats; what that one wrote is for the journal to say. */

@@ -38,6 +38,7 @@ const drive = async (work: Work): Promise<Next> => {
   if (work.binding.phase === 'gone' || work.binding.ownership === 'releasing') return 'settled'
   await work.load()
   if (work.binding.want === 'present' && !work.row) await work.write({ want: 'absent' })
+  if (work.binding.projectId === '') return letBe(work)
   work.cloud = (await connectCloud(work.context, work.binding.cloudId, work.binding.projectId)).cloud
   const realm = work.steps.realm(work.cloud)
   if (!realm) throw new CloudError('definitive', `This cloud cannot make a ${work.binding.kind.replace('_', ' ')}.`)
@@ -49,6 +50,13 @@ const drive = async (work: Work): Promise<Next> => {
     if (next === 'settled' && work.moved) next = 'again'
   }
   return next === 'settled' && work.kept ? { at: work.now() + KEPT } : next
+}
+
+/** What is nobody's, as an image that an operator named: it is used, and its cloud is asked for nothing about it. */
+const letBe = async (work: Work): Promise<Next> => {
+  if (work.binding.want === 'absent') return conclude(work)
+  await work.write({ applied: work.binding.revision })
+  return work.kept ? { at: work.now() + KEPT } : 'settled'
 }
 
 /** The protocol as a table: what to do next from what is wanted and how far it is. */

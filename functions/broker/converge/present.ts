@@ -28,6 +28,8 @@ export const prepare = async (work: Work): Promise<Next> => {
 /** While something that it needs is not there yet: the time to come back. */
 const specFor = async (work: Work, stage: Stage): Promise<{ spec?: unknown; at?: number }> => {
   const { context, row, binding, steps, cloud } = work
+  const later = stage === 'create' ? await steps.awaits?.(context, row, binding) : null
+  if (later) return { at: later }
   const asked = await steps.needs(context, row, binding, stage)
   const needs = asked.filter(({ kind, ifOffered }) => !ifOffered || cloud[kind])
   const native = await bindNeeds(context, binding, needs)
@@ -80,7 +82,9 @@ export const poll = async (work: Work, task: Json): Promise<Outcome<Seen>> => {
 
 const take = (work: Work, outcome: Outcome<Seen>): Promise<Next> =>
   isTask(outcome)
-    ? work.write({ task: outcome.task }, [], { at: work.now() + (outcome.pollAfterMs ?? 1000) })
+    ? work.write({ task: outcome.task, share: outcome.share ?? null }, [], {
+        at: work.now() + (outcome.pollAfterMs ?? 1000),
+      })
     : bind(work, outcome)
 
 /** The answer is there: from now on the native id speaks for the resource. */
@@ -93,6 +97,7 @@ export const bind = (work: Work, seen: Seen): Promise<Next> => {
       nativeId: seen.id,
       zone: seen.zone ?? work.binding.zone,
       task: null,
+      share: null,
       // It was asked for once, and that call has done what it does; of several, one may do it again.
       calledAt: work.binding.attempts <= 1 ? null : work.binding.calledAt,
       boundAt: now,

@@ -128,7 +128,8 @@ export const dataOf = async (
 
 /** Removes data that no image names any more, and lets images wait again whose upload died with its process. */
 export const sweepBlobs = async (context: Context): Promise<void> => {
-  const { db, blobs } = context
+  const { db, blobs, conversion } = context
+  if (!('lacking' in conversion)) await conversion.keep((keys) => blobsInUse(db, keys))
   if (!blobs) return
   const now = context.now()
   await abandonUploads(db, now - SILENCE, now)

@@ -1,7 +1,12 @@
-import type { ImageSeen, ImageSpec } from '../../../adapters/contract.ts'
+import type { ImageData, ImageSeen, ImageSpec } from '../../../adapters/contract.ts'
+import { CloudError } from '../../../adapters/errors.ts'
+import { cloudById } from '../../../db/queries/clouds/clouds.ts'
 import { type ImageRow, imageById, imageKept, updateImage } from '../../../db/queries/image/images.ts'
+import type { Binding } from '../../../db/queries/line/bindings.ts'
+import type { Context } from '../../context.ts'
+import { jobOf } from '../image/conversion.ts'
 import { endImageCopy } from '../image/image.ts'
-import { formatOf, leastDiskGib } from '../image/image-takers.ts'
+import { formatOf, leastDiskGib, wayTo, whyUnconverted } from '../image/image-takers.ts'
 import { type Need, steps } from '../line/steps.ts'
 
 /** The server or volume that it is a copy of. */
@@ -13,16 +18,40 @@ const copied = ({ serverId, volumeId, projectId }: ImageRow): Need => ({
 
 const archOf = ({ arch }: ImageRow) => (arch === 'aarch64' ? 'aarch64' : 'x86_64')
 
+/** How soon to look again whether data was converted, in milliseconds. */
+const PAUSE = 1_000
+
+/** The data in a format that the cloud takes; null: it is being made. @throws `definitive` where there is none */
+const dataFor = async (
+  context: Context,
+  row: ImageRow,
+  { cloudId }: Binding,
+): Promise<Pick<ImageData, 'blob' | 'format' | 'sizeBytes'> | null> => {
+  const cloud = await cloudById(context.db, cloudId)
+  const way = cloud && (await wayTo(context, row, cloud))
+  if (!way)
+    throw new CloudError(
+      'definitive',
+      `The cloud does not take the image, which is ${formatOf(row)}. ${whyUnconverted(context, row)}`,
+    )
+  const { format } = way
+  if (!way.converted) return { blob: row.blob!, format, sizeBytes: row.sizeBytes ?? 0 }
+  const made = 'lacking' in context.conversion ? null : await context.conversion.make(jobOf(row, format))
+  return made && { blob: made.key, format, sizeBytes: made.sizeBytes }
+}
+
 /** What was uploaded, for a cloud to make its image of. */
-const uploaded = (row: ImageRow, blob: string): ImageSpec['source'] => ({
+const uploaded = async (context: Context, row: ImageRow, binding: Binding): Promise<ImageSpec['source']> => ({
   kind: 'data',
-  blob,
-  format: formatOf(row),
-  sizeBytes: row.sizeBytes ?? 0,
+  ...((await dataFor(context, row, binding)) ?? gone()),
   arch: archOf(row),
   os: row.properties.os_type === 'windows' ? 'windows' : 'linux',
   minDiskGiB: Math.max(1, leastDiskGib(row)),
 })
+
+const gone = (): never => {
+  throw new CloudError('throttled', 'The converted data made room for other data.', { retryAfterMs: PAUSE })
+}
 
 /**
  * An image made of a server, or one of several that clouds make of the same data: then the row speaks of the data, and
@@ -33,13 +62,15 @@ export const imageSteps = steps<ImageRow, ImageSpec, ImageSeen>({
   realm: (cloud) => cloud.image,
   load: async ({ db }, { resourceId }) => (await imageById(db, resourceId)) ?? (await imageKept(db, resourceId)),
   kept: ({ deletedAt }) => deletedAt !== null,
+  awaits: async (context, row, binding) =>
+    row.blob && !(await dataFor(context, row, binding)) ? context.now() + PAUSE : null,
   needs: (_, row, __, stage) => (stage === 'create' && !row.blob ? [copied(row)] : []),
-  spec: (_, row, binding, native, stage) => ({
+  spec: async (context, row, binding, native, stage) => ({
     name: row.name ?? row.id,
     source:
       stage === 'create'
         ? row.blob
-          ? uploaded(row, row.blob)
+          ? await uploaded(context, row, binding)
           : row.volumeId
             ? { kind: 'volume', id: native(copied(row)), arch: archOf(row) }
             : { kind: 'server', id: native(copied(row)) }

@@ -26,7 +26,7 @@ import { endServer } from '../compute/server-end.ts'
 import { hostIdOf, isCondemned, type Place, placesJson, placesOf, statusShown } from '../compute/server-facts.ts'
 import { stayTogether } from '../compute/server-group.ts'
 import { openUserData } from '../compute/user-data.ts'
-import { imageNeed } from '../image/image-takers.ts'
+import { imageNeedOn } from '../image/image-takers.ts'
 import type { Write } from '../line/commit.ts'
 import { bindTo } from '../line/resources.ts'
 import { type Need, steps } from '../line/steps.ts'
@@ -37,25 +37,33 @@ import { serverGroupNeed } from './server-group.ts'
 const ownPort = ({ projectId }: ServerRow, id: string): Need => portNeed({ id, projectId })
 
 /** The image that its user named, or the one that is made for it to be forked from. */
-const imageOf = async ({ db }: Context, server: ServerRow): Promise<Need | null> => {
+const imageOf = async (context: Context, server: ServerRow, cloudId: string): Promise<Need | null> => {
   const { image: made } = placesOf(server)
   const id = made ?? server.imageId
   if (!id) return null
-  const image = await imageEver(db, id)
+  const image = await imageEver(context.db, id)
   if (!image) throw new CloudError('definitive', `Image ${id} was deleted.`)
   if (made && image.status === 'killed')
     throw new CloudError('definitive', `No image could be made of the parent: ${image.fault ?? ''}`)
-  return { ...imageNeed(image, server.projectId), atRest: made !== undefined && image.status !== 'active' }
+  return {
+    ...(await imageNeedOn(context, image, server.projectId, cloudId)),
+    atRest: made !== undefined && image.status !== 'active',
+  }
 }
 
 /** What it begins from: the memory of its parent, which has to be there, a volume that is made, or an image. */
-const originOf = async (context: Context, server: ServerRow, disks: AttachmentRow[]): Promise<Need | null> => {
+const originOf = async (
+  context: Context,
+  server: ServerRow,
+  disks: AttachmentRow[],
+  cloudId: string,
+): Promise<Need | null> => {
   const { parentId, forkMode, projectId } = server
   if (parentId !== null && forkMode === 'instant') return { kind: 'server', resourceId: parentId, projectId }
   const root = disks.find(({ bootIndex }) => bootIndex === 0)
   return root
     ? { kind: 'volume', resourceId: root.volumeId, projectId: root.projectId, atRest: true }
-    : imageOf(context, server)
+    : imageOf(context, server, cloudId)
 }
 
 /** Without its disks it is not the server that was asked for: they are made before it. */
@@ -91,7 +99,7 @@ export const serverSteps = steps<ServerWork, ServerSpec, ServerSeen>({
   async needs(context, { server, group }, binding) {
     const ports = await portsOfServer(context.db, server.id)
     const disks = await attachmentsOf(context.db, everyProject, server.id)
-    const origin = await originOf(context, server, disks)
+    const origin = await originOf(context, server, disks, binding.cloudId)
     const { keypair } = server
     return [
       ...diskNeeds(disks),
@@ -104,7 +112,12 @@ export const serverSteps = steps<ServerWork, ServerSpec, ServerSeen>({
 
   async spec(context, { server, group }, binding, native) {
     const { at } = placesOf(server)
-    const origin = await originOf(context, server, await attachmentsOf(context.db, everyProject, server.id))
+    const origin = await originOf(
+      context,
+      server,
+      await attachmentsOf(context.db, everyProject, server.id),
+      binding.cloudId,
+    )
     if (!at || !origin) throw new CloudError('definitive', 'The server has no place or no image.')
     const forks = origin.kind === 'server'
     const boots = origin.kind === 'volume'

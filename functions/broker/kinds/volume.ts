@@ -5,7 +5,7 @@ import { imageEver } from '../../../db/queries/image/images.ts'
 import type { Context } from '../../context.ts'
 import { restingStatus } from '../block-storage/volume.ts'
 import { DEFAULT_TYPE } from '../block-storage/volume-types.ts'
-import { imageNeed } from '../image/image-takers.ts'
+import { imageNeedOn } from '../image/image-takers.ts'
 import { charge } from '../line/commit.ts'
 import { changed } from '../line/resources.ts'
 import { type Need, steps } from '../line/steps.ts'
@@ -14,14 +14,14 @@ type Row = NonNullable<Awaited<ReturnType<typeof volumeById>>>
 type Source = Need & { kind: 'snapshot' | 'image' | 'volume' }
 
 /** What the volume is made of, and must be there first. */
-const source = async ({ db }: Context, { volume: v }: Row): Promise<Source | null> => {
+const source = async (context: Context, { volume: v }: Row): Promise<Source | null> => {
   const { projectId } = v
   if (v.snapshotId) return { kind: 'snapshot', resourceId: v.snapshotId, projectId }
   if (v.sourceVolumeId) return { kind: 'volume', resourceId: v.sourceVolumeId, projectId }
   if (!v.imageId) return null
-  const image = await imageEver(db, v.imageId)
+  const image = await imageEver(context.db, v.imageId)
   if (!image) throw new CloudError('definitive', `Image ${v.imageId} was deleted.`)
-  return imageNeed(image, projectId)
+  return imageNeedOn(context, image, projectId, v.cloudId)
 }
 
 /** A disk that outlives servers. Its status comes from here; while a server has it, from the attachment. */

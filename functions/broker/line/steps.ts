@@ -44,6 +44,8 @@ export interface Steps<Row = unknown, Spec = unknown, S extends Seen = Seen> {
   returns?: true
   /** The user whose it is, where it is not its project's alone. */
   owner?(row: Row): string
+  /** Something has to be made here, by no cloud, before the request for it can be worded: the time to come back; null: it is made. */
+  awaits?(context: Context, row: Row, binding: Binding): Promise<number | null>
   needs(context: Context, row: Row, binding: Binding, stage: Stage): Promise<Need[]> | Need[]
   spec(context: Context, row: Row, binding: Binding, native: Natives, stage: Stage): Promise<Spec> | Spec
   /** The spec as the cloud is told it, where secrets in it are sealed for as long as they lie in rows. */

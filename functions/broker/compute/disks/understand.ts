@@ -1,4 +1,5 @@
 import type { Found } from '../../../../db/queries/compute/places.ts'
+import type { Context } from '../../../context.ts'
 import { imageMetadataOf, leastVolumeGib } from '../../block-storage/volume-place.ts'
 import { DEFAULT_TYPE, typeIdOf } from '../../block-storage/volume-types.ts'
 import { takersOf } from '../../image/image-takers.ts'
@@ -20,13 +21,18 @@ export const sourcesNamed = (wishes: DiskWish[]) => {
  * Checks the disks of a new server in the order in which Nova does (nova/compute/api.py, `_validate_bdm`); `alone`: it is
  * one server. Throws `ServerRefused`.
  */
-export const understandDisks = async (wishes: DiskWish[], alone: boolean, found: Found): Promise<Disk[]> => {
+export const understandDisks = async (
+  context: Pick<Context, 'conversion'>,
+  wishes: DiskWish[],
+  alone: boolean,
+  found: Found,
+): Promise<Disk[]> => {
   const disks: Disk[] = []
   for (const wish of wishes) {
     const { device, tag, deleteOnTermination, bootIndex } = wish
     const options = { device, tag, deleteOnTermination, bootIndex }
     if (wish.source?.kind === 'volume') disks.push({ volume: volumeOf(wish, wish.source.id, alone, found), options })
-    else disks.push({ made: { ...(await sourceOf(wish, found)), ...sizeAndType(wish, found) }, options })
+    else disks.push({ made: { ...(await sourceOf(context, wish, found)), ...sizeAndType(wish, found) }, options })
   }
   return disks
 }
@@ -46,7 +52,7 @@ const volumeOf = (wish: DiskWish, id: string, alone: boolean, found: Found): Fou
 type Made = Omit<MadeDisk, 'sizeGib' | 'volumeType'>
 const EMPTY: Made = { snapshotId: null, image: null, bootable: false, imageMetadata: {}, clouds: null }
 
-const sourceOf = async ({ source }: DiskWish, found: Found): Promise<Made> => {
+const sourceOf = async (context: Pick<Context, 'conversion'>, { source }: DiskWish, found: Found): Promise<Made> => {
   if (source?.kind === 'snapshot') {
     const snapshot = snapshotOf(source.id, found)
     const { bootable, imageMetadata, cloudId } = snapshot
@@ -60,7 +66,8 @@ const sourceOf = async ({ source }: DiskWish, found: Found): Promise<Made> => {
   }
   if (source?.kind !== 'image') return EMPTY
   const image = imageOf(source.id, found)
-  const clouds = image.blob ? await takersOf(image, found.clouds) : image.clouds
+  const taking = await takersOf(context, image, found.clouds)
+  const clouds = [...new Set([...image.clouds, ...taking])]
   return { ...EMPTY, image, bootable: true, imageMetadata: imageMetadataOf(image), clouds }
 }
 

@@ -22,6 +22,7 @@ import {
   type Ground,
   isFree,
   type Mapped,
+  nameOf,
   placeInChain,
   sitesOf,
 } from './rules.ts'
@@ -68,7 +69,8 @@ export const choosePlaces = async (
   }
   const asked = isFree(wish, found) ? found.clouds : found.clouds.filter(({ named }) => named)
   const { image, disks } = understood
-  const untaken = places.length || !image || bootDisk(disks) ? null : await whyNobodyTakes(image, asked)
+  const untaken =
+    places.length || !image || bootDisk(disks) ? null : await whyNobodyTakes(context, image, asked, found.imageNative)
   const type = found.clouds.find(({ id }) => id === places[0]?.cloudId)?.type ?? ''
   return {
     places,
@@ -154,7 +156,7 @@ const weigh = (ground: Ground, rules: readonly CloudRule[]): Weighed => {
     explanation: {
       considered,
       ties: tiesOf(ground),
-      preferences: places.length > 1 ? orderOf(ground) : [],
+      preferences: [...(places.length > 1 ? orderOf(ground) : []), ...costOf(ground, places)],
     },
   }
 }
@@ -202,6 +204,7 @@ const requirementOf = (ground: Ground, clouds: Mapped[], tying: string | undefin
     home: found.home,
     volumes: (place) => whyNoTypes(disks, found, place),
     ...(found.group ? grouped(found.group, wish.maxCount, found, adapters) : {}),
+    converting: Object.keys(found.conversions),
   }
 }
 
@@ -267,6 +270,17 @@ const unkept = (ground: Ground, required: Requirement, clouds: Mapped[], places:
 /** What the offer says that all but did: most sizes of a zone are no answer to a flavor. */
 const nearest = (whys: Because[]): Because | undefined =>
   whys.toSorted((one, other) => UNFIT.indexOf(other.rule) - UNFIT.indexOf(one.rule))[0]
+
+/** What it costs to bring its image where it may go, beyond the copying. */
+const costOf = ({ found, understood: { image, disks } }: Ground, places: Place[]): Because[] => {
+  if (!image || bootDisk(disks)) return []
+  return unique(places.map(({ cloudId }) => cloudId)).flatMap((id) => {
+    const conversion = found.conversions[id]
+    if (conversion === undefined) return []
+    const reason = `${nameOf(found, id)} takes image ${image.id} once it is ${conversion}.`
+    return [{ rule: 'conversion', reason }]
+  })
+}
 
 /** What `rank` sorts by, as far as it made a difference here. */
 const orderOf = ({ wish, found, found: { home, clouds, group } }: Ground): Because[] => {

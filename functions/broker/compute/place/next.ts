@@ -76,5 +76,8 @@ const larger = async (context: Context, server: ServerRow, { at }: Places, tried
   const arch = candidates.find(({ native }) => native === at.native)?.arch
   if (arch === undefined) return []
   const left = candidates.filter((each) => !tried.includes(keyOf(each))).map((each) => ({ ...each, available: true }))
-  return rank({ flavor: { ...flavor, native: false }, arch, zone: null, clouds: null, tied: {}, home: null }, left)
+  return rank(
+    { flavor: { ...flavor, native: false }, arch, zone: null, clouds: null, tied: {}, home: null, converting: [] },
+    left,
+  )
 }

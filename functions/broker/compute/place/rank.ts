@@ -22,6 +22,8 @@ export interface Requirement {
   barred?: (candidate: Candidate) => Because | null
   /** How much a server group draws it to a zone: before the operator's order of clouds, or after it. */
   drawn?: { to(candidate: Candidate): number; firstOfAll: boolean }
+  /** Clouds for which the image's data has to be converted first. */
+  converting: string[]
 }
 
 /** More places than this are not tried. */
@@ -30,7 +32,7 @@ const MOST_PLACES = 8
 /**
  * Offers as places where a server may go, best first: a pure function. A native flavor is met only by the offer of its name, a common
  * one by each zone's smallest offer that satisfies it. Zones with room come first, then the operator's order of clouds,
- * then the zone where the project is already.
+ * then those that take the image as it is, then the zone where the project is already.
  */
 export const rank = (required: Requirement, candidates: Candidate[]): Place[] => {
   const fitting = candidates.filter((c) => whyUnfit(required, c) === null)
@@ -46,6 +48,7 @@ export const rank = (required: Requirement, candidates: Candidate[]): Place[] =>
         (required.drawn?.firstOfAll ? draw(required, b) - draw(required, a) : 0) ||
         a.position - b.position ||
         draw(required, b) - draw(required, a) ||
+        converts(a, required) - converts(b, required) ||
         isHome(required, b) - isHome(required, a) ||
         (a.load ?? 0) - (b.load ?? 0) ||
         a.zone.localeCompare(b.zone),
@@ -55,6 +58,7 @@ export const rank = (required: Requirement, candidates: Candidate[]): Place[] =>
 }
 
 const draw = ({ drawn }: Requirement, candidate: Candidate): number => drawn?.to(candidate) ?? 0
+const converts = ({ cloudId }: Candidate, { converting }: Requirement): number => Number(converting.includes(cloudId))
 
 const isHome = ({ home }: Requirement, { cloudId, zone }: Candidate): number =>
   Number(home?.cloudId === cloudId && home.zone === zone)

@@ -119,7 +119,9 @@ const limit: CloudRule = {
 const image: CloudRule = {
   name: 'image',
   why: ({ understood: { image, disks }, found }, cloud) =>
-    !image || bootDisk(disks) || found.imageClouds.includes(cloud.id) ? null : `Image ${image.id} is not there.`,
+    !image || bootDisk(disks) || found.imageClouds.includes(cloud.id)
+      ? null
+      : (found.untaken[cloud.id] ?? `Image ${image.id} is not there.`),
 }
 
 const source: CloudRule = {

@@ -1,0 +1,82 @@
+/** What qemu-img is asked. https://www.qemu.org/docs/master/tools/qemu-img.html */
+
+/** Formats as adapters name them, with what the program calls them and how it writes them. The first choice first. */
+const DRIVERS: Record<string, { driver: string; options: string[] }> = {
+  'raw/bare': { driver: 'raw', options: [] },
+  'qcow2/bare': { driver: 'qcow2', options: ['compat=1.1'] },
+  // The only kind that vSphere imports, and as one file the only one that anybody should.
+  'vmdk/bare': { driver: 'vmdk', options: ['subformat=streamOptimized'] },
+  // Its size as it is, not as cylinders have it.
+  'vhd/bare': { driver: 'vpc', options: ['subformat=dynamic', 'force_size=on'] },
+  'vhdx/bare': { driver: 'vhdx', options: ['subformat=dynamic'] },
+}
+export const FORMATS = Object.keys(DRIVERS)
+
+/** A disk in a file: all of it, or a range of it in bytes. The format is named, so nothing is guessed from its bytes. */
+const opened = (format: string): string =>
+  [`driver=${DRIVERS[format]!.driver}`, 'file.driver=file', 'file.filename=/in', 'file.locking=off'].join()
+
+export const infoOf = (format: string): string[] => [
+  'qemu-img',
+  'info',
+  '--output=json',
+  '--image-opts',
+  opened(format),
+]
+
+export const mapOf = (format: string): string[] => ['qemu-img', 'map', '--output=json', '--image-opts', opened(format)]
+
+export const convertTo = (from: string, to: string): string[] => {
+  const { driver, options } = DRIVERS[to]!
+  const asked = options.length ? ['-o', options.join()] : []
+  return ['qemu-img', 'convert', '-p', '-m', '2', '--image-opts', opened(from), '-O', driver, ...asked, '/out/data']
+}
+
+/** How much is done, 0 to 1, by what the program says of its progress; null: it says nothing of it. */
+export const shareIn = (said: string): number | null => {
+  const last = [...said.matchAll(/\((\d+(?:\.\d+)?)\/100%\)/g)].at(-1)?.[1]
+  return last === undefined ? null : Math.min(1, Number(last) / 100)
+}
+
+/** Bytes of the disk inside. @throws for a disk that leads to other files, whatever its header said */
+export const sizeIn = (info: string): number => {
+  const told = JSON.parse(info) as Record<string, unknown>
+  const data = (told['format-specific'] as { data?: Record<string, unknown> } | undefined)?.data ?? {}
+  const extents = (data.extents as { filename?: string }[] | undefined) ?? []
+  const others = told['backing-filename'] ?? data['data-file'] ?? extents.find(({ filename }) => filename !== '/in')
+  if (others !== undefined) throw new Error('it leads to another file')
+  const size = told['virtual-size']
+  if (typeof size !== 'number' || !Number.isSafeInteger(size) || size <= 0) throw new Error('its size is not told')
+  return size
+}
+
+export interface Extent {
+  offset: number
+  length: number
+}
+
+/** Reads a map as it comes, line by line, into ranges that hold data, in whole `unit`s of bytes. */
+export const mapReader = (unit: number) => {
+  const extents: Extent[] = []
+  let rest = ''
+  const line = (text: string) => {
+    const [, start, length, data] = /"start": (\d+), "length": (\d+),.* "data": (true|false)/.exec(text) ?? []
+    if (data !== 'true') return
+    const from = Math.floor(Number(start) / unit) * unit
+    const to = Math.ceil((Number(start) + Number(length)) / unit) * unit
+    const last = extents.at(-1)
+    if (last && from <= last.offset + last.length) last.length = Math.max(last.length, to - last.offset)
+    else extents.push({ offset: from, length: to - from })
+  }
+  return {
+    heard(text: string) {
+      const lines = (rest + text).split('\n')
+      rest = lines.pop() ?? ''
+      for (const each of lines) line(each)
+    },
+    end(): Extent[] {
+      line(rest)
+      return extents
+    },
+  }
+}
