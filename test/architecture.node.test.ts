@@ -178,6 +178,8 @@ test('no folder holds more than 25 files', () => {
     exclude: (path) => /node_modules|\.cache|^db\/migrations$|^docs\/decisions$/.test(path),
   })
   const counts = Map.groupBy(files, (path) => dirname(path))
+  // Migrations are history: they grow by one for ever, and nobody looks for a place among them.
+  counts.delete('db/migrations')
   const full = [...counts].filter(([, within]) => within.length > 25).map(([folder, within]) => [folder, within.length])
   expect(full).toEqual([])
 })
