@@ -56,16 +56,16 @@ export const aws: Adapter = {
     'server.shelve': 'EC2 keeps no shelved servers; a stopped one costs only its volumes.',
     'server.change_password': 'EC2 reaches into no guest; log in with the key, or rebuild the server with another one.',
     'server.remote_console': 'EC2 gives no console over the network but its own serial console by SSH.',
-    'server.boot_from_volume': 'EC2 boots from images; make an image of the volume first.',
     'server.config_drive': 'EC2 has no config drive; servers read its metadata service.',
     'server.fork':
       'EC2 starts servers from disks only, never from the memory of another: forks are booted from an image.',
-    'image.volume': 'EC2 makes images of servers; boot one and make an image of that.',
     'server_group.affinity':
       'EC2 puts no two servers on one host on request: a cluster placement group is near, and not one host.',
     'volume.clone': 'EC2 copies volumes by way of a snapshot only.',
   },
   unverified: {
+    'server.boot_from_volume':
+      'The exchange of a root disk was only simulated; EC2 itself has not started a server from a volume for us yet.',
     server_group:
       'Placement groups were judged on the wire alone, by the API reference: no simulator has them, and nothing was asked of AWS yet.',
   },

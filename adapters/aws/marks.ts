@@ -22,8 +22,14 @@ export const DNS_TAG = 'plimsoll:dns'
 /** Name of the group in which interfaces without port security are. */
 export const OPEN_GROUP = 'plimsoll open'
 
+/** Instances: the volume that one boots from, and that it is not made to its end. */
+export const BOOT_TAG = 'plimsoll:boot'
+export const UNFINISHED_TAG = 'plimsoll:unfinished'
+
 /** Every key that is ours alone. */
-export const OWN_KEYS: Tag[] = [...Object.values(TAG), USER_TAG, DNS_TAG].map((Key) => ({ Key }))
+export const OWN_KEYS: Tag[] = [...Object.values(TAG), USER_TAG, DNS_TAG, BOOT_TAG, UNFINISHED_TAG].map((Key) => ({
+  Key,
+}))
 
 /** A user's metadata key `role` is the tag `metadata:role`, so that it can never pass for a mark or for `Name`. */
 export const METADATA = 'metadata:'
@@ -33,9 +39,9 @@ export const METADATA = 'metadata:'
  * @throws `definitive` when the metadata does not fit into 50 tags, 128 characters a key, 256 a value
  */
 export const tagsFor = (mark: Mark, name: string, metadata: Record<string, string> = {}): Tag[] => {
-  const tags: Tag[] = [{ Key: 'Name', Value: name.slice(0, TAGS.value) }, ...markTags(mark), ...metadataTags(metadata)]
-  if (tags.length > TAGS.items) refuse(`The cloud keeps ${METADATA_ITEMS} metadata items at most.`)
-  return tags
+  const items = metadataTags(metadata)
+  if (items.length > METADATA_ITEMS) refuse(`The cloud keeps ${METADATA_ITEMS} metadata items at most.`)
+  return [{ Key: 'Name', Value: name.slice(0, TAGS.value) }, ...markTags(mark), ...items]
 }
 
 /** The mark alone, for an object that somebody else made and named. */
@@ -63,8 +69,8 @@ export const metadataTags = (metadata: Record<string, string>): Tag[] =>
     return { Key, Value }
   })
 
-/** How many metadata items fit beside the mark and the name. */
-export const METADATA_ITEMS = TAGS.items - Object.keys(TAG).length - 1
+/** How many metadata items fit beside the mark, the name and what is told of the root. */
+export const METADATA_ITEMS = TAGS.items - Object.keys(TAG).length - 3
 
 /** How long a metadata key may be as a tag. */
 export const METADATA_KEY = TAGS.key - METADATA.length

@@ -1,11 +1,12 @@
 import {
   type BlockDeviceMapping,
+  CreateSnapshotCommand,
   DeleteSnapshotCommand,
   DescribeSnapshotsCommand,
   RegisterImageCommand,
   type Snapshot,
 } from '@aws-sdk/client-ec2'
-import type { ImageData, Json, Mark, Outcome, Seen, Task } from '../../contract.ts'
+import type { ImageData, ImageSpec, Json, Mark, Outcome, Seen, Task } from '../../contract.ts'
 import { asCloudError, CloudError } from '../../errors.ts'
 import { gone, refuse, unlessGone } from '../../shared/refusals.ts'
 import type { Context } from '../context.ts'
@@ -21,6 +22,7 @@ import { allPages } from '../wire/paging.ts'
 interface Upload {
   name: string
   mark: Mark
+  /** Of a copy of a volume there is none, but for the architecture. */
   data: ImageData
   snapshot: string
   /** The first block that has not been written yet. */
@@ -30,6 +32,8 @@ interface Upload {
   /** No block comes any more. */
   sealed: boolean
 }
+
+type VolumeSource = NonNullable<ImageSpec['source']> & { kind: 'volume' }
 
 /** What one turn writes at most, in blocks and in milliseconds, and how many of them at once. */
 const TURN = 128
@@ -74,6 +78,24 @@ export const beginUpload = async (context: Context, name: string, data: ImageDat
     }))
   const sealed = earlier?.State === 'completed'
   return asTask({ name, mark, data, snapshot, next: 0, written: 0, sealed })
+}
+
+/** A snapshot of a volume as it is now, which is registered like one that was written. */
+export const beginCopy = async (context: Context, name: string, source: VolumeSource, mark: Mark): Promise<Task> => {
+  const [earlier] = await snapshotsOf(context, mark)
+  const snapshot =
+    earlier?.SnapshotId ??
+    (
+      await context.ec2.send(
+        new CreateSnapshotCommand({
+          VolumeId: source.id,
+          Description: name.slice(0, 255),
+          TagSpecifications: tagged(tagsFor(mark, name), 'snapshot'),
+        }),
+      )
+    ).SnapshotId!
+  const data: ImageData = { blob: '', format: '', sizeBytes: 0, arch: source.arch, os: 'linux', minDiskGiB: 0 }
+  return asTask({ name, mark, data, snapshot, next: 0, written: 0, sealed: true }, 1_000)
 }
 
 /**

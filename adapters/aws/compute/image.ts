@@ -13,7 +13,7 @@ import { tagged, tagsFor, tagValue } from '../marks.ts'
 import { describeImages, imageSeen, images } from '../records/image.ts'
 import { markOf } from '../records/reader.ts'
 import { type Ask, onePage } from '../wire/paging.ts'
-import { amiName, beginUpload, goOnUploading, snapshotsOf } from './image-upload.ts'
+import { amiName, beginCopy, beginUpload, goOnUploading, snapshotsOf } from './image-upload.ts'
 
 /** What runs on the sizes that we offer. */
 const ARCHS: Filter = { Name: 'architecture', Values: ['x86_64', 'arm64'] }
@@ -68,8 +68,9 @@ export const image = (context: Context): ImageRealm => {
     once: 'unique',
     settleMs: options.settleMs,
     async create({ name, source }, mark) {
-      if (!source) return refuse('An image is made of a server or of data.')
+      if (!source) return refuse('An image is made of a server, a volume or data.')
       if (source.kind === 'data') return beginUpload(context, name, source, mark)
+      if (source.kind === 'volume') return beginCopy(context, name, source, mark)
       return once(mark, name, async () => {
         const { ImageId } = await ec2.send(
           new CreateImageCommand({

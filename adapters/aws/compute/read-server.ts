@@ -3,7 +3,7 @@ import { type Reading, reading, type ServerSpec, type Size } from '../../contrac
 import { asCloudError } from '../../errors.ts'
 import { refuse } from '../../shared/refusals.ts'
 import type { Context } from '../context.ts'
-import { metadataFrom, tagValue } from '../marks.ts'
+import { BOOT_TAG, metadataFrom, tagValue } from '../marks.ts'
 
 /** A server as it would have been asked for, whoever started it. Its user data stays with whoever wrote it. */
 export const readServer = async (context: Context, instance: Instance): Promise<Reading<ServerSpec> | null> => {
@@ -18,10 +18,11 @@ export const readServer = async (context: Context, instance: Instance): Promise<
     ...(instance.RootDeviceType === 'instance-store' ? ['Its root disk is lost when it stops.'] : []),
     ...(instance.PublicIpAddress ? [`It has the public address ${instance.PublicIpAddress}.`] : []),
   ]
+  const boot = tagValue(instance.Tags, BOOT_TAG)
   const spec: ServerSpec = {
     name: tagValue(instance.Tags, 'Name') || instance.InstanceId || '',
     size: await sizeOf(context, instance),
-    image: instance.ImageId ?? '',
+    image: boot === undefined ? (instance.ImageId ?? '') : '',
     zone: instance.Placement?.AvailabilityZone ?? '',
     ports: cards.flatMap(({ NetworkInterfaceId }) => NetworkInterfaceId ?? []),
     keypair: instance.KeyName ?? null,
@@ -30,7 +31,7 @@ export const readServer = async (context: Context, instance: Instance): Promise<
     metadata: metadataFrom(instance.Tags),
     configDrive: false,
     fork: null,
-    boot: null,
+    boot: boot === undefined ? null : { volume: boot, arch: instance.Architecture === 'arm64' ? 'aarch64' : 'x86_64' },
   }
   const owns = [
     ...cards.flatMap((card) => (card.Attachment?.DeleteOnTermination ? (card.NetworkInterfaceId ?? []) : [])),

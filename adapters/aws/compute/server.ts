@@ -22,7 +22,9 @@ import { USER_DATA_BYTES } from '../limits.ts'
 import { METADATA, METADATA_ITEMS, metadataTags, tagged, tagsFor } from '../marks.ts'
 import type { Options } from '../options.ts'
 import { images, rootDisk } from '../records/image.ts'
-import { instances, ourInstance } from '../records/instance.ts'
+import { instances, ourInstance, unfinished } from '../records/instance.ts'
+import { beginning, clear, finish } from './finish.ts'
+import { emptyImage } from './makeshift.ts'
 import { readServer } from './read-server.ts'
 import { rebuild } from './rebuild.ts'
 import { resize } from './resize.ts'
@@ -54,7 +56,7 @@ export const launch = (spec: ServerSpec, mark: Mark, image: Image, options: Opti
     ClientToken: mark.token,
     MinCount: 1,
     MaxCount: 1,
-    ImageId: spec.image,
+    ImageId: image.ImageId ?? spec.image,
     InstanceType: spec.size.native as InstanceType,
     // Soft policies are kept by the choice of the zone alone.
     Placement: { AvailabilityZone: spec.zone, ...(apart ? { GroupName: apart } : {}) },
@@ -80,7 +82,10 @@ export const launch = (spec: ServerSpec, mark: Mark, image: Image, options: Opti
     MetadataOptions: { HttpEndpoint: 'enabled', HttpTokens: options.metadataTokens },
     InstanceInitiatedShutdownBehavior: 'stop',
     TagSpecifications: [
-      ...tagged(tagsFor(mark, spec.name, spec.metadata), 'instance'),
+      ...tagged(
+        [...tagsFor(mark, spec.name, spec.metadata), ...(spec.boot ? beginning(spec.boot.volume) : [])],
+        'instance',
+      ),
       ...tagged(tagsFor(mark, spec.name), 'volume'),
     ],
   }
@@ -132,14 +137,19 @@ export const server = (context: Context): ServerRealm => {
     once: 'token',
     settleMs: options.settleMs,
     async create(spec, mark) {
-      const image = await images(context).raw(spec.image)
+      // What is there is given back: the image that it was made of may be gone by now.
+      const earlier = spec.boot ? await machines.find(mark) : null
+      if (earlier) return earlier
+      const image = spec.boot ? await emptyImage(context, spec, mark) : await images(context).raw(spec.image)
       if (!image) throw gone(spec.image)
       const { Instances } = await ec2.send(new RunInstancesCommand(launch(spec, mark, image, options)))
       const [instance] = Instances ?? []
       if (!instance) throw new CloudError('ambiguous', 'The cloud did not give a clear answer.')
       return machines.one(instance)
     },
-    async remove({ InstanceId, State }) {
+    async remove(instance) {
+      const { InstanceId, State } = instance
+      if (unfinished(instance)) await clear(context, instance)
       if (State?.Name === 'terminated' || State?.Name === 'shutting-down') return
       await ec2.send(new TerminateInstancesCommand({ InstanceIds: [InstanceId!] }))
     },
@@ -160,6 +170,7 @@ export const server = (context: Context): ServerRealm => {
       await ourInstance(context, id)
       await ec2.send(new RebootInstancesCommand({ InstanceIds: [id] }))
     },
+    finish: (id) => finish(context, id),
     resize: (id, size, power) => resize(context, id, size, power),
     rebuild: (id, image, token) => rebuild(context, id, image, token),
     consoleLog: (id) => consoleLog(context, id),

@@ -2,7 +2,7 @@ import { DescribeInstancesCommand, type Instance } from '@aws-sdk/client-ec2'
 import type { ServerSeen } from '../../contract.ts'
 import { gone } from '../../shared/refusals.ts'
 import type { Context } from '../context.ts'
-import { tagValue } from '../marks.ts'
+import { BOOT_TAG, tagValue, UNFINISHED_TAG } from '../marks.ts'
 import { addressesOf } from './port.ts'
 import { markOf, type Reader, reader } from './reader.ts'
 import { faultOf, stateOf } from './server-state.ts'
@@ -11,6 +11,7 @@ const seenOf = (instance: Instance, context: Context): ServerSeen => {
   const { health, power, known } = stateOf(instance.State?.Name)
   const id = instance.InstanceId ?? ''
   if (!known) context.surroundings.log('error', 'EC2 shows an unknown state', { id, state: instance.State?.Name })
+  const boot = tagValue(instance.Tags, BOOT_TAG)
   const fault = health === 'gone' ? faultOf(instance.StateReason?.Code) : undefined
   return {
     id,
@@ -19,9 +20,10 @@ const seenOf = (instance: Instance, context: Context): ServerSeen => {
     health,
     ...(fault ? { fault } : {}),
     zone: instance.Placement?.AvailabilityZone,
-    power,
+    power: unfinished(instance) ? 'changing' : power,
+    ...(unfinished(instance) && health === 'ready' ? { unfinished: true as const } : {}),
     size: instance.InstanceType ?? '',
-    image: instance.ImageId,
+    ...(boot === undefined ? { image: instance.ImageId } : {}),
     volumes: (instance.BlockDeviceMappings ?? []).flatMap(({ DeviceName, Ebs }) =>
       Ebs?.VolumeId
         ? [{ id: Ebs.VolumeId, device: DeviceName ?? null, root: DeviceName === instance.RootDeviceName }]
@@ -38,6 +40,9 @@ const seenOf = (instance: Instance, context: Context): ServerSeen => {
   }
 }
 
+/** It is not made to its end. */
+export const unfinished = ({ Tags }: Pick<Instance, 'Tags'>): boolean => tagValue(Tags, UNFINISHED_TAG) !== undefined
+
 /** The disk that it boots from, if that is a volume. */
 const rootOf = ({ BlockDeviceMappings, RootDeviceName }: Instance): string[] =>
   (BlockDeviceMappings ?? []).flatMap(({ DeviceName, Ebs }) =>
@@ -50,7 +55,8 @@ export const instances = (context: Context): Reader<Instance, ServerSeen> =>
     idFilter: 'instance-id',
     idOf: (instance) => instance.InstanceId,
     tags: (instance) => instance.Tags,
-    beside: (instance) => rootOf(instance),
+    // A volume that somebody made has a mark of its own.
+    beside: (instance) => (tagValue(instance.Tags, BOOT_TAG) === undefined ? rootOf(instance) : []),
     describe: (Filters) => async (paging) => {
       const answer = await context.ec2.send(new DescribeInstancesCommand({ Filters, ...paging }))
       const items = (answer.Reservations ?? []).flatMap((reservation) => reservation.Instances ?? [])

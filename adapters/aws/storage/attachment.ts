@@ -12,7 +12,8 @@ import { assertOurs } from '../../shared/marks.ts'
 import { pairIds, pairRealm } from '../../shared/pair-realm.ts'
 import { refuse, unlessGone } from '../../shared/refusals.ts'
 import type { Context } from '../context.ts'
-import { ourInstance } from '../records/instance.ts'
+import { BOOT_TAG, tagValue } from '../marks.ts'
+import { instances, ourInstance } from '../records/instance.ts'
 import { volumes } from '../records/volume.ts'
 import { onePage } from '../wire/paging.ts'
 
@@ -77,6 +78,7 @@ export const attachment = (context: Context): Realm<AttachmentSpec, AttachmentSe
       const present = seenIn(volume).filter((seen) => seen.health !== 'gone')
       const same = present.find((seen) => seen.id === id)
       if (same) return same
+      if (spec.boot) throw new CloudError('conflict', 'The server does not boot from the volume yet.')
       if (present.length > 0) throw new CloudError('conflict', 'The volume is attached to another server.')
       const instance = await ourInstance(context, spec.server)
       const Device = deviceFor(spec.device, instance)
@@ -90,6 +92,8 @@ export const attachment = (context: Context): Realm<AttachmentSpec, AttachmentSe
       const mark = disks.markOf(volume)
       assertOurs(mark, connection.deployment)
       if (mark?.kind !== 'volume') refuse('The root disk of a server stays in it.')
+      const holder = InstanceId && (await instances(context).raw(InstanceId))
+      if (holder && tagValue(holder.Tags, BOOT_TAG) === VolumeId) refuse('The server boots from the volume.')
       await unlessGone(() => ec2.send(new DetachVolumeCommand({ InstanceId, VolumeId })))
     },
     async read(id) {

@@ -51,11 +51,11 @@ describe('the mark as tags', () => {
     ])
   })
 
-  it('leaves room for 43 metadata items and refuses what does not fit', () => {
+  it('leaves room for 41 metadata items and refuses what does not fit', () => {
     const items = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, i) => [`k${i}`, 'v']))
-    expect(METADATA_ITEMS).toBe(43)
-    expect(tagsFor(mark, 'web', items(43))).toHaveLength(50)
-    for (const metadata of [items(44), { ['k'.repeat(120)]: 'v' }, { k: 'v'.repeat(257) }]) {
+    expect(METADATA_ITEMS).toBe(41)
+    expect(tagsFor(mark, 'web', items(41))).toHaveLength(48)
+    for (const metadata of [items(42), { ['k'.repeat(120)]: 'v' }, { k: 'v'.repeat(257) }]) {
       expect(() => tagsFor(mark, 'web', metadata)).toThrow(CloudError)
     }
     expect(tagsFor(mark, 'web', { ['k'.repeat(119)]: 'v'.repeat(256) })).toHaveLength(8)

@@ -1,5 +1,6 @@
 import type { Image } from '@aws-sdk/client-ec2'
 import { describe, expect, it } from 'vitest'
+import { nextStep } from '../../../adapters/aws/compute/finish.ts'
 import { launch } from '../../../adapters/aws/compute/server.ts'
 import { aws } from '../../../adapters/aws/index.ts'
 import { readOptions } from '../../../adapters/aws/options.ts'
@@ -53,6 +54,24 @@ const realm = (answers: Record<string, Answer | ((params: URLSearchParams) => An
   })
   return { cloud, server: aws.connect(connection(), cloud.surroundings).server }
 }
+
+describe('a server that boots from a volume', () => {
+  const at = (Name: 'running' | 'stopped' | 'stopping', VolumeId?: string) => ({
+    State: { Name },
+    RootDeviceName: '/dev/xvda',
+    BlockDeviceMappings: VolumeId ? [{ DeviceName: '/dev/xvda', Ebs: { VolumeId } }] : [],
+  })
+  it.each([
+    ['runs from its empty disk, and is stopped', at('running', 'vol-0'), 'stop'],
+    ['is stopping', at('stopping', 'vol-0'), 'wait'],
+    ['gives up its empty disk', at('stopped', 'vol-0'), 'detach'],
+    ['gets the volume in its place', at('stopped'), 'attach'],
+    ['starts from it', at('stopped', 'vol-9'), 'start'],
+    ['runs from it, and what only the beginning needed goes', at('running', 'vol-9'), 'clear'],
+  ] as const)('%s', (_, seen, step) => {
+    expect(nextStep(seen, 'vol-9')).toBe(step)
+  })
+})
 
 describe('RunInstances', () => {
   it('asks for one instance with our ports, our disk and our mark, in one call', () => {
