@@ -1,7 +1,7 @@
 import { and, eq, type Placeholder, type SQL, sql } from 'drizzle-orm'
 import type { SQLiteColumn, SQLiteTable } from 'drizzle-orm/sqlite-core'
 import type { Database } from '../client.ts'
-import { prepared, type Slots } from '../prepared.ts'
+import { prepared, type Query, type Slots } from '../prepared.ts'
 import type { Scope } from '../scope.ts'
 import { behind, orderOf } from './keyset.ts'
 
@@ -18,21 +18,14 @@ export interface Slice {
   marker?: string | undefined
 }
 
-/** A page as a prepared query is asked for it, besides its filters. */
-export interface Page {
+/** A page as a prepared query is asked for it, besides its filters. `form` is what its text follows from. */
+interface Asked {
   scope: Scope
   form: { sort: Sort[] }
   marker?: string | undefined
   limit: number
   offset: number
 }
-export const pageFor = (scope: Scope, { sort, marker, limit, offset = 0 }: Slice): Page => ({
-  scope,
-  marker,
-  limit,
-  offset,
-  form: { sort },
-})
 
 export type Comparison = 'gt' | 'gte' | 'lt' | 'lte' | 'eq' | 'neq'
 const comparisons: Record<Comparison, SQL> = {
@@ -82,32 +75,53 @@ export const contains = (column: SQL | { getSQL(): SQL }, wanted: Placeholder | 
   sql`not exists (select 1 from json_each(${wanted}) w where not exists
     (select 1 from json_each(${column}) h where h.key = w.key and h.value = w.value))`
 
-/**
- * Where a page begins, and its order. `sortable` are the columns by the names of the API. Behind a marker that is none of
- * the rows that the condition `seen` lets through nothing comes: `markerIn` tells whether it is one.
- */
-export const startOf = (
-  table: SQLiteTable & { id: SQLiteColumn },
-  sortable: Record<string, SQLiteColumn>,
-  { form: { sort }, marker }: Pick<Slots<Page>, 'form' | 'marker'>,
-  seen: SQL | undefined,
-): { beyond: SQL | undefined; orderBy: SQL[] } => {
-  const keys = sort.map(({ key, descending }) => ({ column: sortable[key]!, descending }))
-  const marked = marker && and(eq(table.id, marker), seen)
-  return { beyond: marked && behind(keys, table, marked), orderBy: orderOf(keys) }
+/** Conditions, order and size of one page, as a query is built for it. */
+interface Page {
+  scope: Scope<string | Placeholder>
+  where: SQL | undefined
+  orderBy: SQL[]
+  limit: Placeholder
+  offset: Placeholder
 }
 
-/** Whether a marker is one of the rows of a table that `seen` lets through; none is none that is wrong. */
-export const markerIn = (
+/**
+ * The pages of one kind, each asked for by one query; null: the marker is none of the rows that a scope sees. `sortable` are
+ * the columns by the names of the API, `seen` says what a scope may see, `conditions` that and what the filters ask.
+ *
+ *     const pages = pagesOf(volumes, VOLUME_SORT, visible, conditions, (db, page) => read(db).where(page.where)…)
+ *     await pages(db, scope, filter, slice)
+ */
+export const pagesOf = <Wanted extends { scope: Scope; form?: object }, Row>(
   table: SQLiteTable & { id: SQLiteColumn },
-  seen: (scope: Slots<Page>['scope']) => SQL | undefined,
+  sortable: Record<string, SQLiteColumn>,
+  seen: (scope: Scope<string | Placeholder>) => SQL | undefined,
+  conditions: (asked: Slots<Wanted>) => (SQL | undefined)[],
+  build: (db: Database, page: Page) => Query<Row[]>,
 ) => {
+  const pages = prepared((db, asked: Slots<Asked>) => {
+    const { scope, form, marker, limit, offset } = asked
+    const keys = form.sort.map(({ key, descending }) => ({ column: sortable[key]!, descending }))
+    const marked = marker && and(eq(table.id, marker), seen(scope))
+    const filters = conditions(asked as unknown as Slots<Wanted>)
+    const where = and(...filters, marked && behind(keys, table, marked))
+    return build(db, { scope, where, orderBy: orderOf(keys), limit, offset })
+  })
   const marked = prepared((db, { scope, marker }: Slots<{ scope: Scope; marker: string }>) =>
     db
       .select({ id: table.id })
       .from(table)
       .where(and(eq(table.id, marker), seen(scope))),
   )
-  return async (db: Database, { scope, marker }: Page): Promise<boolean> =>
-    marker === undefined || (await marked.run(db, { scope, marker })).length > 0
+  return async (
+    db: Database,
+    scope: Scope,
+    filter: Omit<Wanted, 'scope' | 'form'>,
+    slice: Slice,
+    form?: Wanted['form'],
+  ): Promise<Row[] | null> => {
+    const { sort, marker, limit, offset = 0 } = slice
+    const rows = await pages.run(db, { ...filter, scope, marker, limit, offset, form: { sort, ...form } })
+    if (rows.length || marker === undefined) return rows
+    return (await marked.run(db, { scope, marker })).length ? rows : null
+  }
 }

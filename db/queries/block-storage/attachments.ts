@@ -5,7 +5,7 @@ import { anyOf } from '../../conditions.ts'
 import { prepared, type Slots } from '../../prepared.ts'
 import { attachments, bindings, serverActions, type servers, volumes } from '../../schema/index.ts'
 import { foundWithin, type Scope, within } from '../../scope.ts'
-import { markerIn, type Page, pageFor, type Slice, startOf } from '../listing.ts'
+import { pagesOf, type Slice } from '../listing.ts'
 
 export type AttachmentRow = typeof attachments.$inferSelect
 export type ServerRow = typeof servers.$inferSelect
@@ -83,24 +83,20 @@ export const ATTACHMENT_SORT = {
 
 const visible = (scope: Scope<string | Placeholder>) => within(attachments.projectId, scope)
 
-const paging = prepared((db, asked: Slots<Page & AttachmentFilter>) => {
-  const { volumeId, serverId, status } = asked
-  const start = startOf(attachments, ATTACHMENT_SORT, asked, visible(asked.scope))
-  return read(db)
-    .where(
-      and(
-        (serverId ? foundWithin : within)(attachments.projectId, asked.scope),
-        volumeId && eq(attachments.volumeId, volumeId),
-        serverId && eq(attachments.serverId, serverId),
-        status && sql`${attachments.status} = ${status}`,
-        start.beyond,
-      ),
-    )
-    .orderBy(...start.orderBy)
-    .limit(asked.limit)
-    .offset(asked.offset)
-})
-const marked = markerIn(attachments, visible)
+const conditions = ({ scope, volumeId, serverId, status }: Slots<AttachmentFilter & { scope: Scope }>) => [
+  (serverId ? foundWithin : within)(attachments.projectId, scope),
+  volumeId && eq(attachments.volumeId, volumeId),
+  serverId && eq(attachments.serverId, serverId),
+  status && sql`${attachments.status} = ${status}`,
+]
+
+const pages = pagesOf(attachments, ATTACHMENT_SORT, visible, conditions, (db, page) =>
+  read(db)
+    .where(page.where)
+    .orderBy(...page.orderBy)
+    .limit(page.limit)
+    .offset(page.offset),
+)
 
 /**
  * One page of the attachments of a scope, of a volume, a server or a status where one is named; null: the marker is not an
@@ -111,11 +107,7 @@ export const listAttachments = async (
   scope: Scope,
   filter: AttachmentFilter,
   slice: Slice,
-): Promise<AttachmentRead[] | null> => {
-  const page = pageFor(scope, slice)
-  const rows = await paging.run(db, { ...page, ...filter })
-  return rows.length || (await marked(db, page)) ? rows.map(flat) : null
-}
+): Promise<AttachmentRead[] | null> => (await pages(db, scope, filter, slice))?.map(flat) ?? null
 
 /** The attachment with where its volume and its server are: what converge works on. */
 export const attachmentWork = async (db: Database, id: string) => {

@@ -4,18 +4,7 @@ import { among } from '../../conditions.ts'
 import { prepared, type Slots } from '../../prepared.ts'
 import { bindings, snapshots, volumes } from '../../schema/index.ts'
 import { foundWithin, type Scope, within } from '../../scope.ts'
-import {
-  contains,
-  markerIn,
-  named,
-  type Page,
-  pageFor,
-  type Slice,
-  startOf,
-  type Times,
-  timesBy,
-  timesMet,
-} from '../listing.ts'
+import { contains, named, pagesOf, type Slice, type Times, timesBy, timesMet } from '../listing.ts'
 import type { VolumeFilter } from './volumes.ts'
 
 export type SnapshotRow = typeof snapshots.$inferSelect
@@ -28,6 +17,8 @@ const read = (db: Database) =>
     .from(snapshots)
     .leftJoin(bindings, and(eq(bindings.kind, 'snapshot'), eq(bindings.resourceId, snapshots.id)))
 
+const flat = ({ snapshot, dueAt }: Awaited<ReturnType<typeof read>>[number]): SnapshotRead => ({ ...snapshot, dueAt })
+
 const visible = (scope: Scope<string | Placeholder>) =>
   and(isNull(snapshots.deletedAt), within(snapshots.projectId, scope))
 
@@ -38,7 +29,7 @@ const reading = prepared((db, { scope, id }: Slots<{ scope: Scope; id: string }>
 /** A snapshot of the scope, and when its binding is due; null: there is none, or it is another project's. */
 export const readSnapshot = async (db: Database, scope: Scope, id: string): Promise<SnapshotRead | null> => {
   const [row] = await reading.run(db, { scope, id })
-  return row ? { ...row.snapshot, dueAt: row.dueAt } : null
+  return row ? flat(row) : null
 }
 
 /** For converge: with the project of the volume, whose binding it needs. */
@@ -93,15 +84,13 @@ const conditions = (f: Slots<Filter & { scope: Scope }>): (SQL | undefined)[] =>
   ...timesMet(SNAPSHOT_SORT, f),
 ]
 
-const paging = prepared((db, asked: Slots<Page & Filter>) => {
-  const start = startOf(snapshots, SNAPSHOT_SORT, asked, visible(asked.scope))
-  return read(db)
-    .where(and(...conditions(asked), start.beyond))
-    .orderBy(...start.orderBy)
-    .limit(asked.limit)
-    .offset(asked.offset)
-})
-const marked = markerIn(snapshots, visible)
+const pages = pagesOf(snapshots, SNAPSHOT_SORT, visible, conditions, (db, page) =>
+  read(db)
+    .where(page.where)
+    .orderBy(...page.orderBy)
+    .limit(page.limit)
+    .offset(page.offset),
+)
 
 /** One page; null: the marker is not a snapshot that the scope may see. */
 export const listSnapshots = async (
@@ -109,11 +98,7 @@ export const listSnapshots = async (
   scope: Scope,
   filter: SnapshotFilter,
   slice: Slice,
-): Promise<SnapshotRead[] | null> => {
-  const page = pageFor(scope, slice)
-  const rows = await paging.run(db, { ...page, ...filterOf(filter) })
-  return rows.length || (await marked(db, page)) ? rows.map(({ snapshot, dueAt }) => ({ ...snapshot, dueAt })) : null
-}
+): Promise<SnapshotRead[] | null> => (await pages(db, scope, filterOf(filter), slice))?.map(flat) ?? null
 
 const counting = prepared((db, asked: Slots<Filter & { scope: Scope }>) =>
   db

@@ -5,19 +5,7 @@ import { always, among, anyOf } from '../../conditions.ts'
 import { prepared, type Slots } from '../../prepared.ts'
 import { attachments, bindings, clouds, mappings, volumes, zones } from '../../schema/index.ts'
 import { type Scope, within } from '../../scope.ts'
-import {
-  contains,
-  markerIn,
-  named,
-  type Page,
-  pageFor,
-  type Slice,
-  startOf,
-  type Time,
-  type Times,
-  timesBy,
-  timesMet,
-} from '../listing.ts'
+import { contains, named, pagesOf, type Slice, type Time, type Times, timesBy, timesMet } from '../listing.ts'
 
 export type VolumeRow = typeof volumes.$inferSelect
 /** A volume with everything that a view shows of it, and when it or its attachment has work left. */
@@ -137,15 +125,13 @@ const conditions = (f: Slots<Filter & { scope: Scope }>): (SQL | undefined)[] =>
   ...timesMet(VOLUME_SORT, f),
 ]
 
-const paging = prepared((db, asked: Slots<Page & Filter>) => {
-  const start = startOf(volumes, VOLUME_SORT, asked, visible(asked.scope))
-  return read(db)
-    .where(and(...conditions(asked), start.beyond))
-    .orderBy(...start.orderBy)
-    .limit(asked.limit)
-    .offset(asked.offset)
-})
-const marked = markerIn(volumes, visible)
+const pages = pagesOf(volumes, VOLUME_SORT, visible, conditions, (db, page) =>
+  read(db)
+    .where(page.where)
+    .orderBy(...page.orderBy)
+    .limit(page.limit)
+    .offset(page.offset),
+)
 
 /** One page; null: the marker is not a volume that the scope may see. */
 export const listVolumes = async (
@@ -153,11 +139,7 @@ export const listVolumes = async (
   scope: Scope,
   filter: VolumeFilter,
   slice: Slice,
-): Promise<VolumeRead[] | null> => {
-  const page = pageFor(scope, slice)
-  const rows = await paging.run(db, { ...page, ...filterOf(filter) })
-  return rows.length || (await marked(db, page)) ? rows.map(flat) : null
-}
+): Promise<VolumeRead[] | null> => (await pages(db, scope, filterOf(filter), slice))?.map(flat) ?? null
 
 const total = { count: sql<number>`count(*)`, size: sql<number>`coalesce(sum(${volumes.sizeGib}), 0)` }
 const counting = prepared((db, asked: Slots<Filter & { scope: Scope }>) =>

@@ -5,18 +5,7 @@ import { prepared, type Slots } from '../../prepared.ts'
 import { bindings, images } from '../../schema/index.ts'
 import { type Scope, within } from '../../scope.ts'
 import { imageAwaited } from '../line/awaited.ts'
-import {
-  contains,
-  markerIn,
-  type Page,
-  pageFor,
-  type Slice,
-  startOf,
-  type Time,
-  type Times,
-  timesBy,
-  timesMet,
-} from '../listing.ts'
+import { contains, pagesOf, type Slice, type Time, type Times, timesBy, timesMet } from '../listing.ts'
 
 export type ImageRow = typeof images.$inferSelect
 /** With the clouds that have it, as far as the reader may know of them, and when converge has work left. */
@@ -194,15 +183,13 @@ const conditions = (f: Asked): (SQL | undefined)[] => [
   ...timesMet(IMAGE_SORT, f),
 ]
 
-const paging = prepared((db, asked: Slots<Page & Filter & { form: { everyVisibility: boolean } }>) => {
-  const start = startOf(images, IMAGE_SORT, asked, seen(asked.scope))
-  return read(db, asked.scope)
-    .where(and(...conditions(asked), start.beyond))
-    .orderBy(...start.orderBy)
-    .limit(asked.limit)
-    .offset(asked.offset)
-})
-const marked = markerIn(images, seen)
+const pages = pagesOf(images, IMAGE_SORT, seen, conditions, (db, page) =>
+  read(db, page.scope)
+    .where(page.where)
+    .orderBy(...page.orderBy)
+    .limit(page.limit)
+    .offset(page.offset),
+)
 
 /** One page; null: the marker is not an image that the scope may see. */
 export const listImages = async (
@@ -211,14 +198,9 @@ export const listImages = async (
   { visibility, ...filter }: ImageFilter,
   slice: Slice,
 ): Promise<ImageRead[] | null> => {
-  const page = pageFor(scope, slice)
   const everyVisibility = visibility === 'all'
-  const rows = await paging.run(db, {
-    ...page,
-    ...filterOf({ ...filter, visibility: everyVisibility ? undefined : visibility }),
-    form: { ...page.form, everyVisibility },
-  })
-  return rows.length || (await marked(db, page)) ? rows.map(flat) : null
+  const wanted = filterOf({ ...filter, visibility: everyVisibility ? undefined : visibility })
+  return (await pages(db, scope, wanted, slice, { everyVisibility }))?.map(flat) ?? null
 }
 
 /** Statement: a new image. */
