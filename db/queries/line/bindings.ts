@@ -227,6 +227,9 @@ export const wantAbsent = (db: Database, kind: Kind, resourceIds: string | strin
       ),
     )
 
+/** For `kept`: it is on another cloud. */
+export const notOn = (cloudId: string) => sql`${bindings.cloudId} <> ${cloudId}`
+
 const due = prepared((db) =>
   db
     .select({ kind: bindings.kind, resourceId: bindings.resourceId, cloudId: bindings.cloudId, scope: bindings.scope })

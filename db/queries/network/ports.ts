@@ -240,6 +240,12 @@ export const touchFloatingIpsOf = (db: Database, portId: string, now: number) =>
 export const floatingIpsOf = async (db: Database, portId: string): Promise<string[]> =>
   (await db.select({ id: floatingIps.id }).from(floatingIps).where(eq(floatingIps.portId, portId))).map(({ id }) => id)
 
+/** Ids of those ports that floating IPs lead to. */
+export const portsLedTo = async (db: Database, ids: string[]): Promise<string[]> =>
+  (await db.select({ id: floatingIps.portId }).from(floatingIps).where(anyOf(floatingIps.portId, ids))).map(
+    ({ id }) => id!,
+  )
+
 /* ---------------------------------------------------------------- conditions of guards */
 
 /** One of the ports is gone, or plugged into something. */

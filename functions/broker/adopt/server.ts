@@ -1,5 +1,4 @@
 import type { ServerSeen, ServerSpec, Size } from '../../../adapters/contract.ts'
-import { adapterFor } from '../../../adapters/registry.ts'
 import { type KeypairRow, keypairById } from '../../../db/queries/compute/keypairs.ts'
 import { insertServerAction } from '../../../db/queries/compute/server-actions.ts'
 import { insertServer } from '../../../db/queries/compute/servers.ts'
@@ -26,7 +25,6 @@ export const takeServer: Adopter = async (plan, item, sighting, read) => {
   const flavor = await flavorOf(plan, spec.size)
   const zone = seen.zone ?? spec.zone
   const { vcpus, ramMib, diskGib } = flavor
-  const zonal = (await adapterFor(row.type))?.zonalSubnets === true
   const at = { cloudId: row.id, zone, native: spec.size.native, vcpus, ramMib, diskGib }
   const status = serverStatus({
     phase: 'bound',
@@ -61,7 +59,7 @@ export const takeServer: Adopter = async (plan, item, sighting, read) => {
       cloudId: row.id,
       zone,
       filters,
-      places: placesJson({ at, next: [], ...(zonal ? { zonal } : {}) }),
+      places: placesJson({ at, next: [] }),
       hostId: hostIdOf(seen.host, item.projectId),
       launchedAt: now,
       createdAt: now,

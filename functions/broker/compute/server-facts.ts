@@ -20,8 +20,6 @@ export interface Places {
   at: Place | null
   next: Place[]
   before?: Place
-  /** Its subnets are in one zone, and so is it. */
-  zonal?: boolean
   /** Sizes that had no room, as `<cloud>/<zone>/<size>`. */
   tried?: string[]
   /** The image that was made for it to be forked from; the one that users see is its parent's. */

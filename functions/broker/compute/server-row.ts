@@ -19,7 +19,7 @@ export type Placed = {
 
 /** The row of a new server, where it was placed first; `number`: its place among several of one request, from 1. */
 export const newRow = (
-  { context, projectId, wish, understood, origin, places, zonal, filters, reason }: Placed,
+  { context, projectId, wish, understood, origin, places, filters, reason }: Placed,
   number: number | null,
 ): ServerRow => {
   // A volume has the size that it has, whatever the flavor says of a disk.
@@ -65,7 +65,7 @@ export const newRow = (
     cloudId: at?.cloudId ?? null,
     zone: at?.zone ?? null,
     filters: at ? filters : null,
-    places: placesJson({ at: at ?? null, next, ...(zonal ? { zonal } : {}), ...origin.boots }),
+    places: placesJson({ at: at ?? null, next, ...origin.boots }),
     hostId: '',
     bootedAt: null,
     ...origin.columns,

@@ -4,6 +4,7 @@ import { recordFailure } from '../clouds/clouds.ts'
 import { NotConnected } from '../clouds/not-connected.ts'
 import { backoff, PATIENCE, STUBBORN, shownAt } from '../line/clockwork.ts'
 import { Refused } from '../line/refused.ts'
+import { untilFree } from '../network/port.ts'
 import { NeedFailed } from './needs.ts'
 import type { Next, Work } from './work.ts'
 
@@ -88,13 +89,16 @@ const startOver = (work: Work, error: CloudError): Promise<Next> =>
 /** The next place, with a new token: the old one stands for a request to the old place. Null: nowhere left. */
 const moveOn = async (work: Work, error: CloudError): Promise<Next | null> => {
   const { context, row, binding } = work
-  const moved = row ? await work.steps.elsewhere?.(context, row, binding, error) : null
-  if (!moved) return null
-  return work.write(
-    { phase: 'intent', token: context.newId(), frozen: null, error: recorded(error, work.now()), ...moved.here },
-    moved.writes,
-    { at: work.now() },
-  )
+  if (!row) return null
+  return untilFree(async () => {
+    const moved = await work.steps.elsewhere?.(context, row, binding, error)
+    if (!moved) return null
+    return work.write(
+      { phase: 'intent', token: context.newId(), frozen: null, error: recorded(error, work.now()), ...moved.here },
+      moved.writes,
+      { at: work.now() },
+    )
+  })
 }
 
 /** Before it exists: the resource failed. Afterwards: the change failed, the object stays as it is. */

@@ -12,14 +12,14 @@ import {
   updateServer,
 } from '../../../db/queries/compute/servers.ts'
 import { imageEver } from '../../../db/queries/image/images.ts'
-import { type Binding, bindingsOn } from '../../../db/queries/line/bindings.ts'
+import { type Binding, bindingsOn, forgetGone, refOf } from '../../../db/queries/line/bindings.ts'
 import { freeNetworks } from '../../../db/queries/network/unpin.ts'
 import { everyProject } from '../../../db/scope.ts'
 import type { Context } from '../../context.ts'
 import { serverDrift, unaskedBoot } from '../compute/drift.ts'
 import { serverStatus, TASK_ACTIONS } from '../compute/lifecycle.ts'
 import { isHard } from '../compute/place/group.ts'
-import { nextPlace } from '../compute/place/next.ts'
+import { moveOn } from '../compute/place/next.ts'
 import { recordAttempt } from '../compute/place/record.ts'
 import { act, actionFailed, machineAction, type ServerWork } from '../compute/server-act.ts'
 import { endServer } from '../compute/server-end.ts'
@@ -229,7 +229,7 @@ export const serverSteps = steps<ServerWork, ServerSpec, ServerSeen>({
 
   async elsewhere(context, { server, group }, binding, { code, message }) {
     if (server.forkMode === 'instant') return null
-    const next = await nextPlace(context, server, binding, group)
+    const next = await moveOn(context, server, binding, group)
     if (!next) return null
     const { place, places, filters } = next
     const { cloudId, zone } = place
@@ -237,11 +237,17 @@ export const serverSteps = steps<ServerWork, ServerSpec, ServerSeen>({
       updateServer(context.db, server.id, { cloudId, zone, filters, places: placesJson(places) }),
       recordAttempt(context, server.id, place, { code, message }),
       ...(group ? stayTogether(context, group, place) : []),
+      ...next.writes,
     ]
     if (place.cloudId === binding.cloudId) return { here: { zone: place.zone }, writes }
     return {
       here: { want: 'absent', phase: 'gone', dueAt: null } as Partial<Binding>,
-      writes: [...writes, bindTo(context, 'server', server, place)],
+      writes: [
+        ...writes,
+        // It may have been there before.
+        forgetGone(context.db, { ...refOf(binding), cloudId }),
+        bindTo(context, 'server', server, place),
+      ],
     }
   },
 

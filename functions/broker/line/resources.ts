@@ -1,6 +1,6 @@
 import type { SQL } from 'drizzle-orm'
 import type { Kind } from '../../../adapters/contract.ts'
-import { insertBinding, touchBindings, wantAbsent } from '../../../db/queries/line/bindings.ts'
+import { insertBinding, notOn, touchBindings, wantAbsent } from '../../../db/queries/line/bindings.ts'
 import type { Context } from '../../context.ts'
 import { makesDue, type Write } from './commit.ts'
 import { epochOf } from './epoch.ts'
@@ -53,3 +53,7 @@ export const withdrawn = (context: Context, kind: Kind, id: string, awaited: SQL
  */
 export const unwanted = (context: Context, kind: Kind, ids: string | string[], kept?: SQL): Write =>
   makesDue(wantAbsent(context.db, kind, ids, context.now(), kept), { kind, ids: [ids].flat(), want: 'absent' })
+
+/** The same on one cloud: it stays, or comes, elsewhere. */
+export const unwantedOn = (context: Context, kind: Kind, ids: string[], cloudId: string): Write =>
+  makesDue(wantAbsent(context.db, kind, ids, context.now(), notOn(cloudId)), { kind, ids, want: 'absent' })

@@ -46,7 +46,7 @@ export const sitesFor = (layout: Layout, networkId: string, { subnetIds, address
 }
 
 /** Whether a site is, or holds, the zone of a cloud. */
-const isAt = (site: Site, { cloudId, zone }: Site): boolean =>
+export const isAt = (site: Site, { cloudId, zone }: Site): boolean =>
   site.cloudId === cloudId && (site.zone === null || zone === null || site.zone === zone)
 
 /** Ids of the subnets of a routed network from which a port in a place has its addresses; undefined: from all that it has. */

@@ -141,3 +141,62 @@ describe('a server on a routed network', () => {
     )
   })
 })
+
+describe('a place without room', () => {
+  const bindings = async (resource: string) =>
+    (await plimsoll.db.query.bindings.findMany())
+      .filter(({ resourceId, phase }) => resourceId === resource && phase !== 'gone')
+      .map(({ cloudId, phase }) => [cloudId, phase])
+
+  test('on one cloud is left for another: the port keeps its id, and has an address of the segment there', async () => {
+    await begin({ home: { faults: [{ method: 'server.create', fault: 'capacity' }] } })
+    const { network, subnets } = await routed('home.a', 'away.b')
+    const waiting = (await newPort(network)).body.port
+    const id = await boot([{ port: waiting.id }])
+    expect(await placed(id)).toEqual({ build: 'ACTIVE', zone: 'away.b', subnet: subnets['away.b'], port: 'ACTIVE' })
+    expect((await portOf(id)).id).toBe(waiting.id)
+    expect(await bindings(waiting.id)).toEqual([[plimsoll.cloudId('away'), 'bound']])
+    const allocated = await plimsoll.db.query.ipAllocations.findMany()
+    expect(allocated.filter(({ portId }) => portId === waiting.id)).toMatchObject([{ subnetId: subnets['away.b'] }])
+    expect(await plimsoll.db.query.lingeringAddresses.findMany()).toEqual([])
+  })
+
+  test('in one zone is left for another of the same cloud', async () => {
+    await begin({ home: { faults: [{ method: 'server.create', fault: 'capacity', count: 1 }] } })
+    const { network, subnets } = await routed('home.a', 'home.b')
+    const id = await boot([{ uuid: network }])
+    const { attempts } = (await plimsoll.as('admin').get(`/broker/v1/servers/${id}/placement`)).body.placement
+    expect(new Set(attempts.map((attempt: { zone: string }) => attempt.zone)).size).toBe(2)
+    const { zone, subnet, ...rest } = await placed(id)
+    expect(zone).toMatch(/^home\./)
+    expect({ subnet, ...rest }).toEqual({ build: 'ACTIVE', subnet: subnets[zone], port: 'ACTIVE' })
+    expect(await bindings((await portOf(id)).id)).toEqual([[plimsoll.cloudId('home'), 'bound']])
+  })
+
+  test('is the end where the port was pinned: by its address, its MAC or a public address', async () => {
+    await begin({ home: { faults: [{ method: 'server.create', fault: 'capacity' }] } })
+    const { network, subnets } = await routed('home.a', 'away.a')
+    const byAddress = (await newPort(network, { fixed_ips: [{ subnet_id: subnets['home.a'] }] })).body.port.id
+    const byMac = (await newPort(network, { mac_address: '02:00:00:00:00:07' })).body.port.id
+    for (const pinned of [byAddress, byMac]) {
+      const id = await boot([{ port: pinned }])
+      expect((await server(id)).status).toBe('ERROR')
+      expect((await port(pinned)).fixed_ips).toMatchObject([{ subnet_id: subnets['home.a'] }])
+    }
+    expect((await port(byMac)).mac_address).toBe('02:00:00:00:00:07')
+  })
+
+  test('and no address elsewhere leaves a server where it was refused', async () => {
+    await begin({ home: { faults: [{ method: 'server.create', fault: 'capacity' }] } })
+    const { network } = await routed('home.a')
+    const segment = { network_id: network, network_type: 'vlan', physical_network: 'away.a' }
+    const { id: narrow } = (await demo.post(`${V2}/segments`, { segment })).body.segment
+    const subnet = { network_id: network, segment_id: narrow, ip_version: 4, cidr: '10.9.0.0/30' }
+    expect((await demo.post(`${V2}/subnets`, { subnet })).status).toBe(201)
+    const id = await boot([{ uuid: network }])
+    expect(await server(id)).toMatchObject({
+      status: 'ERROR',
+      fault: { message: expect.stringContaining('No valid host was found.') },
+    })
+  })
+})

@@ -2,14 +2,17 @@ import { attachmentsOf } from '../../../../db/queries/block-storage/attachments.
 import { policyOf } from '../../../../db/queries/clouds/policies.ts'
 import { candidatesFor } from '../../../../db/queries/compute/places.ts'
 import { groupPlaces, type MemberRow } from '../../../../db/queries/compute/server-groups.ts'
-import { portsOfServer, type ServerRow } from '../../../../db/queries/compute/servers.ts'
+import type { ServerRow } from '../../../../db/queries/compute/servers.ts'
 import type { Binding } from '../../../../db/queries/line/bindings.ts'
 import type { Filters } from '../../../../db/schema/index.ts'
 import { everyProject } from '../../../../db/scope.ts'
 import type { Context } from '../../../context.ts'
 import { filteringAt, mayMove } from '../../clouds/filters.ts'
 import { NO_POLICY } from '../../clouds/policy.ts'
-import { type Place, type Places, placesOf } from '../server-facts.ts'
+import type { Write } from '../../line/commit.ts'
+import { NetworkRefused } from '../../network/network-refusal.ts'
+import { type Place, type Places, placesJson, placesOf } from '../server-facts.ts'
+import { type CarriedPorts, canGo, carriedPorts, carryPorts } from './carried-ports.ts'
 import { rank } from './rank.ts'
 
 /** So many sizes are asked for before a server is given up. */
@@ -19,33 +22,57 @@ const keyOf = ({ cloudId, zone, native }: Place): string => `${cloudId}/${zone}/
 
 /**
  * Where to try next when a place has no room: the other places that were found at first, then the next larger size in
- * the same zone. The addresses of a server's ports tie it to its cloud, and where subnets have a zone to that zone; others of a group that is
+ * the same zone. What was named of a server's ports ties it, as its networks do that are not routed; others of a group that is
  * on one host tie it to theirs.
  */
-export const nextPlace = async (
+const nextPlace = async (
   context: Context,
   server: ServerRow,
-  binding: Binding,
   member: MemberRow | null,
-): Promise<{ place: Place; places: Places; filters: Filters } | null> => {
+): Promise<{ place: Place; places: Places; filters: Filters; carried: CarriedPorts } | null> => {
   const places = placesOf(server)
   const tried = [...(places.tried ?? []), ...(places.at ? [keyOf(places.at)] : [])]
   if (tried.length >= MOST_TRIES) return null
-  const tied = (await portsOfServer(context.db, server.id)).length > 0
+  const carried = await carriedPorts(context, server)
   // Its volumes are in its zone, or are being made there.
   const held = (await attachmentsOf(context.db, everyProject, server.id)).length > 0
   const others = member?.policy === 'affinity' ? await groupPlaces(context.db, member.groupId, server.id) : []
   const together = (place: Place) =>
     others.every(({ cloudId, zone }) => cloudId === place.cloudId && zone === place.zone)
-  const reachable = places.next.filter(
-    (place) => !held && (!tied || (place.cloudId === binding.cloudId && !places.zonal)) && together(place),
-  )
+  const reachable = places.next.filter((place) => !held && canGo(carried, place) && together(place))
   const filters = await filtersWherever(context, server, reachable)
   const open = reachable.filter(({ cloudId }) => filters.has(cloudId))
   const [chosen, ...next] = open.length ? open : await larger(context, server, places, tried)
   if (!chosen) return null
   const to = filters.get(chosen.cloudId) ?? server.filters ?? 'enforced'
-  return { place: chosen, places: { ...places, at: chosen, next: open.length ? next : [], tried }, filters: to }
+  return {
+    place: chosen,
+    places: { ...places, at: chosen, next: open.length ? next : [], tried },
+    filters: to,
+    carried,
+  }
+}
+
+/**
+ * The next place that can have a server, and the writes that take its ports there; one whose segments have no address left
+ * is passed over. Null: nowhere is left.
+ */
+export const moveOn = async (
+  context: Context,
+  server: ServerRow,
+  binding: Binding,
+  member: MemberRow | null,
+): Promise<{ place: Place; places: Places; filters: Filters; writes: Write[] } | null> => {
+  const next = await nextPlace(context, server, member)
+  if (!next) return null
+  const { place, places, filters, carried } = next
+  try {
+    const writes = await carryPorts(context, carried, binding, { ...place, filters })
+    return { place, places, filters, writes }
+  } catch (error) {
+    if (!(error instanceof NetworkRefused)) throw error
+    return moveOn(context, { ...server, places: placesJson(places) }, binding, member)
+  }
 }
 
 /** What clouds do with security groups, of those that may have the server: none that filters less than it was promised. */

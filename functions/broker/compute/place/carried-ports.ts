@@ -1,0 +1,94 @@
+import type { ServerRow } from '../../../../db/queries/compute/servers.ts'
+import { type Binding, forgetGone } from '../../../../db/queries/line/bindings.ts'
+import { networksWithSubnets } from '../../../../db/queries/network/port-ground.ts'
+import { type PortView, portsLedTo, portsOfDevice, updatePorts } from '../../../../db/queries/network/ports.ts'
+import type { Filters } from '../../../../db/schema/index.ts'
+import { everyProject } from '../../../../db/scope.ts'
+import type { Context } from '../../../context.ts'
+import { adapterOf } from '../../clouds/adapter.ts'
+import type { Write } from '../../line/commit.ts'
+import { bindTo, unwantedOn } from '../../line/resources.ts'
+import type { Known } from '../../network/ground.ts'
+import { pinNetworks } from '../../network/network.ts'
+import { planPortsAt } from '../../network/port.ts'
+import { isAt, sitesFor, subnetsAt } from '../../network/sites.ts'
+import type { Place } from '../server-facts.ts'
+
+/* A server goes to another place before it exists, and takes its ports along. */
+
+export interface CarriedPorts {
+  ports: PortView[]
+  known: Known
+  /** Ids of those that public addresses lead to. */
+  led: Set<string>
+}
+
+/** The ports of a server, and what there is of their networks. */
+export const carriedPorts = async ({ db }: Context, { id, projectId }: ServerRow): Promise<CarriedPorts> => {
+  const ports = await portsOfDevice(db, everyProject, id)
+  const networkIds = [...new Set(ports.map(({ networkId }) => networkId))]
+  const known = await networksWithSubnets(db, everyProject, networkIds, [projectId])
+  const portIds = ports.map((port) => port.id)
+  return { ports, known, led: new Set(await portsLedTo(db, portIds)) }
+}
+
+/** It got its address with its place, and nobody named anything of it: with another place it gets another. */
+const isFree = ({ led }: CarriedPorts, { id, ipAllocation, macNamed }: PortView): boolean =>
+  ipAllocation === 'deferred' && !macNamed && !led.has(id)
+
+/** Whether all ports can be in a place: there, or by an address that they get there. */
+export const canGo = (carried: CarriedPorts, { cloudId, zone }: Place): boolean =>
+  carried.ports.every((port) => {
+    const { networks, subnets } = carried.known
+    const { networkId, fixedIps } = port
+    const subnetIds = isFree(carried, port) ? [] : fixedIps.map((ip) => ip.subnet_id)
+    const sites = sitesFor(carried.known, networkId, { subnetIds })
+    if (sites) return sites.some((site) => isAt(site, { cloudId, zone }))
+    const home = networks.find(({ id }) => id === networkId)?.cloudId
+    const zoned = subnets.find((subnet) => subnet.networkId === networkId && subnet.zone !== null)
+    return home === cloudId && isAt({ cloudId, zone: zoned?.zone ?? null }, { cloudId, zone })
+  })
+
+/**
+ * Writes with which the ports go along: each keeps its id, is let go of where it was, and has an address of the segment in
+ * the new place. Plan and commit are repeated where others are faster at an address (`untilFree`).
+ */
+export const carryPorts = async (
+  context: Context,
+  carried: CarriedPorts,
+  from: Binding,
+  to: Place & { filters: Filters },
+): Promise<Write[]> => {
+  const { db } = context
+  const { ports, known } = carried
+  const lying = (networkId: string) => subnetsAt(known, networkId, to)
+  const stays = ({ networkId, fixedIps }: PortView) =>
+    fixedIps.length > 0 && fixedIps.every((ip) => lying(networkId)?.includes(ip.subnet_id) ?? true)
+  const moving = ports.filter((port) => isFree(carried, port) && !stays(port))
+  const abroad = to.cloudId !== from.cloudId
+  const leaving = (abroad ? ports : moving).map(({ id }) => id)
+  if (!leaving.length) return []
+  const { placed } = await planPortsAt(
+    context,
+    [],
+    moving.map((port) => ({ port, subnetIds: lying(port.networkId) })),
+    known,
+  )
+  const networkIds = [...new Set(ports.map(({ networkId }) => networkId))]
+  const zonal = (await adapterOf(context, to.cloudId))?.adapter.zonalSubnets === true
+  const home = { cloudId: to.cloudId, zone: zonal ? to.zone : null, filters: to.filters }
+  return [
+    ...pinNetworks(context, networkIds, { ...home, subnetIds: networkIds.flatMap((id) => lying(id) ?? []) }),
+    ...placed,
+    unwantedOn(context, 'port', leaving, from.cloudId),
+    ...(abroad
+      ? [
+          updatePorts(db, leaving, { filters: to.filters, updatedAt: context.now() }),
+          ...ports.flatMap((port) => [
+            forgetGone(db, { kind: 'port', resourceId: port.id, cloudId: to.cloudId, scope: '' }),
+            bindTo(context, 'port', port, to),
+          ]),
+        ]
+      : []),
+  ]
+}
