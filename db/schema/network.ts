@@ -50,6 +50,8 @@ export const networks = sqliteTable(
      */
     cloudId: text('cloud_id'),
     status: text('status').notNull().default('ACTIVE'),
+    /** It gets a segment wherever a server of it goes; null: as the plan of its project says. */
+    grows: flag('grows'),
   },
   (t) => [
     index('networks_by_project').on(t.projectId, t.createdAt, t.id),

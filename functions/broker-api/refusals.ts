@@ -1,7 +1,8 @@
 import { table } from '../../adapters/table.ts'
 import { unauthorized } from '../auth/policy.ts'
 import { Refused } from '../broker/line/refused.ts'
-import { conflict } from '../http/fault.ts'
+import { NetworkRefused } from '../broker/network/network-refusal.ts'
+import { badRequest, conflict } from '../http/fault.ts'
 import type { Service } from '../http/service.ts'
 
 /** By the guard that did not hold; each is of one operation on the cloud named. */
@@ -14,8 +15,13 @@ const sentences: Record<string, (cloud: string) => string> = table({
 
 /** What the broker will not do, for its operators. */
 export const refuse: Service['refuse'] = (error, { params }) => {
+  if (error instanceof NetworkRefused) {
+    const { kind, reason } = error.refusal
+    return kind === 'conflict' ? conflict(reason) : badRequest(reason)
+  }
   if (!(error instanceof Refused)) return undefined
   if (error.refusal.kind === 'token') return unauthorized()
+  if (error.refusal.kind === 'quota') return conflict(`Quota exceeded for resources: ['${error.refusal.resource}'].`)
   const sentence = error.refusal.kind === 'guard' ? sentences[error.refusal.what] : undefined
   return sentence && conflict(sentence(params.name!))
 }

@@ -110,6 +110,7 @@ export const count = () =>
     return number < 0 ? unfit(`'${python(value)}' should be non-negative`) : number
   })
 export const flag = () => attribute(asFlag)
+export const flagOrNull = () => attribute(orNull(asFlag))
 export const uuid = () => attribute(asUuid)
 export const uuidOrNull = () => attribute(orNull(asUuid))
 export const uuids = () => attribute((value) => (value === null ? [] : asList(value, asUuid)))

@@ -34,6 +34,11 @@ const extensions: [alias: string, name: string, description: string][] = [
   ['pagination', 'Pagination support', 'limit, marker and page_reverse.'],
   ['plimsoll-filters', 'Plimsoll filters', 'What the cloud of a port does with security groups: plimsoll:filters.'],
   ['plimsoll-reach', 'Reach between clouds', 'plimsoll:reach of networks and ports, as operators say.'],
+  [
+    'plimsoll-routed',
+    'Networks that become routed',
+    'plimsoll:routed of a network: it gets segments where its servers go.',
+  ],
   ['port-security', 'Port Security', 'port_security_enabled of networks and ports.'],
   ['port-security-groups-filtering', 'Port filtering on security groups', 'Ports by their security groups.'],
   ['project-id', 'project_id field enabled', 'project_id beside tenant_id.'],

@@ -5,7 +5,7 @@ import { missing } from '../broker/network/network-refusal.ts'
 import type { Context } from '../context.ts'
 import { badRequest } from '../http/fault.ts'
 import { type Operation, operation } from '../http/operation.ts'
-import { flag, hints, ownership, text, textOrNone } from './attributes.ts'
+import { flag, flagOrNull, hints, ownership, text, textOrNone } from './attributes.ts'
 import { changeOf, given, oneOrMany, ownerOf } from './body.ts'
 import { reading, standardView } from './listing.ts'
 import { disallowed } from './refusals.ts'
@@ -19,6 +19,7 @@ const changeable = {
   shared: flag().optional(),
   'router:external': flag().optional(),
   port_security_enabled: flag().optional(),
+  'plimsoll:routed': flagOrNull().optional(),
 }
 const create = z.strictObject({ ...changeable, ...ownership, availability_zone_hints: hints().optional() })
 const update = z.strictObject(changeable)
@@ -67,6 +68,7 @@ const view = (network: NetworkView, { caller }: Context) => ({
   mtu: network.mtu,
   port_security_enabled: network.portSecurity,
   subnets: network.subnetIds,
+  'plimsoll:routed': network.grows,
   'plimsoll:reach': network.reach,
   ipv4_address_scope: network.addressScopes[4] ?? null,
   ipv6_address_scope: network.addressScopes[6] ?? null,
@@ -120,6 +122,7 @@ export const networkOperations: Operation[] = [
           shared: wish.shared ?? false,
           portSecurity: wish.port_security_enabled ?? true,
           availabilityZoneHints: wish.availability_zone_hints ?? [],
+          grows: wish['plimsoll:routed'] ?? null,
         })),
       )
       const views = made.map((network) => view(network, context))
@@ -137,11 +140,18 @@ export const networkOperations: Operation[] = [
     handle: async ({ context, params, body }) => {
       const network = await ownNetwork(context, params.id!)
       checkPolicy('update', context, body, network.external, network.shared)
-      const { name, description, admin_state_up: adminStateUp, shared, port_security_enabled: portSecurity } = body
+      const {
+        name,
+        description,
+        admin_state_up: adminStateUp,
+        shared,
+        port_security_enabled: portSecurity,
+        'plimsoll:routed': grows,
+      } = body
       const changed = await changeNetwork(
         context,
         network.id,
-        given({ name, description, adminStateUp, shared, portSecurity }),
+        given({ name, description, adminStateUp, shared, portSecurity, grows }),
       )
       return { body: { network: view(changed, context) } }
     },

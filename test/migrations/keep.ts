@@ -87,6 +87,7 @@ const settle = async (): Promise<void> => {
 
 const admin = await logIn('admin', 'admin')
 const demo = await logIn('demo', 'demo')
+const demoId = (await d1.prepare("select id from projects where name = 'demo'").first<{ id: string }>())!.id
 const [NOVA, NEUTRON, CINDER, KEYSTONE] = ['/compute/v2.1', '/network/v2.0', '/volume/v3', '/identity/v3']
 const made = async (token: string, path: string, body: Record<string, Body>, headers = {}) => {
   const [, answer] = await send(token, 'POST', path, body, headers)
@@ -117,6 +118,9 @@ await send(old, 'DELETE', `${KEYSTONE}/auth/tokens`, undefined, { 'X-Subject-Tok
 // Networks.
 const [, { networks }] = await send(demo, 'GET', `${NEUTRON}/networks?router:external=true`)
 const network = await made(demo, `${NEUTRON}/networks`, { network: { name: 'kept' } })
+await send(demo, 'PUT', `/broker/v1/projects/${demoId}/network-plan`, {
+  plan: { routed: false, pool: '10.128.0.0/16', prefix_length: 24 },
+})
 const scope = await made(demo, `${NEUTRON}/address-scopes`, { address_scope: { name: 'kept', ip_version: 4 } })
 const pool = await made(demo, `${NEUTRON}/subnetpools`, {
   subnetpool: { name: 'kept', prefixes: ['10.64.0.0/16'], default_prefixlen: 24, address_scope_id: scope.id },

@@ -46,6 +46,7 @@ export const GROWING: Record<string, string[]> = {
   segments: ['project_id', 'cloud_id'],
   subnets: ['project_id', 'subnetpool_id'],
   subnet_pools: ['project_id'],
+  network_plans: [],
   address_scopes: ['project_id'],
   address_scope_prefixes: ['scope_id'],
   subnet_pool_space: ['pool_id'],

@@ -18,6 +18,7 @@ const BY_HAND: Record<string, unknown[]> = {
   'PUT /network/v2.0/routers/:id/add_extraroutes': [routes],
   'PUT /network/v2.0/routers/:id/remove_extraroutes': [routes],
   'PUT /broker/v1/links': [{ links: [] }],
+  'PUT /broker/v1/projects/:project/network-plan': [{ plan: { routed: false } }],
   'PUT /broker/v1/projects/:project/quotas/image': [{ quota: { image_count_total: 1 } }],
   'PUT /network/v2.0/quotas/:id': [{ quota: { network: 1 } }],
   ...Object.fromEntries(

@@ -8,6 +8,7 @@ import {
   flavors,
   images,
   keypairs,
+  networkPlans,
   networks,
   ports,
   projects,
@@ -258,7 +259,11 @@ export const lookUpReferences = async (db: Database, refs: References, along?: A
     candidatesFor(db, { projectId, flavorId: refs.flavorId, place: refs.place }),
     cloudsNamed(db, projectId, refs.place),
     homeOf(db, projectId),
-    db.select({ policy: projects.policy }).from(projects).where(eq(projects.id, projectId)),
+    db
+      .select({ policy: projects.policy, plan: networkPlans })
+      .from(projects)
+      .leftJoin(networkPlans, eq(networkPlans.projectId, projects.id))
+      .where(eq(projects.id, projectId)),
     groupForPlacing(db, refs.groupId, projectId),
     // Most servers have no disks made: then nothing is read for them.
     ...((refs.sources ? diskSourceStatements(db, refs, refs.sources) : []) as []),
@@ -297,6 +302,8 @@ export const lookUpReferences = async (db: Database, refs: References, along?: A
     terms: clouds satisfies Terms[],
     home: home[0] ?? null,
     policy: policy[0]?.policy ?? null,
+    /** How its networks become routed by themselves. */
+    plan: policy[0]?.plan ?? null,
     /** The server group, with where its servers are. */
     group: grouping[0] ? { ...grouping[0], places: JSON.parse(grouping[0].places) as GroupPlace[] } : null,
   }

@@ -4,18 +4,22 @@ import { insertServer, namedGone, type ServerRow } from '../../../db/queries/com
 import type { KeypairSnapshot } from '../../../db/schema/index.ts'
 import type { Context } from '../../context.ts'
 import { realiseImage, withTakers } from '../image/image-takers.ts'
-import { charge, commit, guard, type Write } from '../line/commit.ts'
-import { Refused } from '../line/refused.ts'
+import { charge, guard, type Write } from '../line/commit.ts'
 import { bindTo } from '../line/resources.ts'
 import { pinNetworks } from '../network/network.ts'
+import { commitOr } from '../network/network-refusal.ts'
+import { GROWTH_GUARDS } from '../network/pools/growth.ts'
+import { overPool } from '../network/pools/pool-rules.ts'
 import { planPortsAt, untilFree } from '../network/port.ts'
 import { subnetsAt } from '../network/sites.ts'
+import { untilStill } from '../network/until-still.ts'
 import { admitDisks, volumesCharged } from './disks/admit.ts'
 import { archOf, bootDisk, type Disk } from './disks/disk.ts'
 import { disksOfImage } from './disks/image.ts'
 import { sourcesNamed, understandDisks } from './disks/understand.ts'
 import { parentIn, type Resolved, resolveFork } from './fork/fork.ts'
 import { type Choice, choosePlaces } from './place/choose.ts'
+import { growNetworks, growsFor } from './place/grow.ts'
 import { recordPlacement } from './place/record.ts'
 import { isFree } from './place/rules.ts'
 import { who, withinLimits, withinQuota } from './server-action.ts'
@@ -38,24 +42,21 @@ import {
  * bindings and the journal. The cloud hears of them afterwards. Throws `ServerRefused`, `NetworkRefused`, or `Refused`.
  */
 export const createServers = (context: Context, projectId: string, asked: ServerWish): Promise<ServerRow[]> =>
-  create(context, projectId, asked).catch((error) => {
-    // Looked up and gone before it was admitted: the second look says what.
-    const stale = error instanceof Refused && error.refusal.kind === 'guard' && STALE.has(error.refusal.what)
-    if (!stale) throw error
-    return create(context, projectId, asked)
-  })
+  untilStill([...STALE, ...GROWTH_GUARDS], (before) => create(context, projectId, asked, before), LOOKS)
 
-/** Guards of what was looked up: by now it is gone, or somewhere else. */
-const STALE = new Set(['named-gone', 'server-group-moved'])
+/** Guards of what was looked up: by now it is gone, or somewhere else. Another look says what. */
+const STALE = ['named-gone', 'server-group-moved']
+/** So often is looked: those that make a segment at the same time take their turns. */
+const LOOKS = 8
 
-const create = async (context: Context, projectId: string, asked: ServerWish): Promise<ServerRow[]> => {
+const create = async (context: Context, projectId: string, asked: ServerWish, before: number): Promise<ServerRow[]> => {
   const { wish, found, origin } = await resolve(context, projectId, asked)
   const disks = await understandDisks(context, wish.disks, wish.maxCount === 1, found)
   const understood = understand(wish, found, projectId, disks)
   const choice = await choosePlaces(context, wish, understood, found)
   refuseUnsecured(wish, understood)
   if (origin.tied && !choice.places.length) refuse({ kind: 'no-place', reason: choice.reason })
-  const admission = { context, projectId, wish, found, understood, origin, ...choice }
+  const admission = { context, projectId, wish, found, understood, origin, before, ...choice }
   const { vcpus, ramMib } = understood.flavor
   const made = understood.nics.filter(({ port }) => port === null)
   const charged = { instances: 1, cores: vcpus, ram: ramMib, ...volumesCharged(disks) }
@@ -153,7 +154,7 @@ const understandImage = (
 
 const understandNics = (wish: ServerWish, found: Found, projectId: string): Understood['nics'] => {
   if (typeof wish.nics === 'string') {
-    const choice = found.networks.filter((network) => !network.external && hasSubnet(found, network.id))
+    const choice = found.networks.filter((network) => !network.external && hasSubnet(found, network))
     const network = choice[0]
     if (choice.length > 1) refuse({ kind: 'many-networks' })
     if (!network) return wish.nics === 'any' ? [] : refuse({ kind: 'no-network', projectId })
@@ -170,12 +171,14 @@ const understandNics = (wish: ServerWish, found: Found, projectId: string): Unde
       found.networks.find(({ id }) => id === nic.networkId) ??
       refuse({ kind: 'unknown', what: 'network', id: nic.networkId })
     if (network.external && !found.mayAttachExternal) refuse({ kind: 'external-network', id: network.id })
-    if (!hasSubnet(found, network.id)) refuse({ kind: 'no-subnet', networkId: network.id })
+    if (!hasSubnet(found, network)) refuse({ kind: 'no-subnet', networkId: network.id })
     return { network, fixedIp: nic.fixedIp, port: null }
   })
 }
 
-const hasSubnet = (found: Found, networkId: string): boolean => found.subnets.some((s) => s.networkId === networkId)
+/** It has one, or gets one where its server goes. */
+const hasSubnet = (found: Found, network: Found['networks'][number]): boolean =>
+  found.subnets.some((s) => s.networkId === network.id) || growsFor({ network, fixedIp: null, port: null }, found)
 
 const understandPort = (id: string, found: Found): Understood['nics'][number] => {
   const port = found.ports.find((each) => each.id === id) ?? refuse({ kind: 'unknown', what: 'port', id })
@@ -206,6 +209,8 @@ type Admission = {
   found: Found
   understood: Understood
   origin: Origin
+  /** How often it was looked up before. */
+  before: number
 } & Choice
 
 /** One batch for all of them; a repetition has nothing to write, and plans nothing. */
@@ -215,7 +220,8 @@ const admit = async (admission: Admission, count: number): Promise<ServerRow[]> 
   const writes = context.once?.replay ? [] : await writesFor(admission, rows)
   const volumeIds = understood.disks.flatMap(({ volume }) => volume?.id ?? [])
   const detail = { ids: rows.map(({ id }) => id), ...(volumeIds.length ? { volume_ids: volumeIds } : {}) }
-  await commit(context, { action: 'create', kind: 'server', resourceId: rows[0]!.id, detail }, writes)
+  const entry = { action: 'create', kind: 'server', resourceId: rows[0]!.id, detail }
+  await commitOr(context, entry, writes, { 'pool-quota': overPool })
   return rows
 }
 
@@ -228,8 +234,11 @@ const writesFor = async (admission: Admission, rows: ServerRow[]): Promise<Write
     charge(context, projectId, 'ram', rows.length * flavor.ramMib),
   ]
   const [at] = places
+  const grown = at && (await growNetworks(context, understood, admission.found, { ...admission, at }))
+  const found = grown?.found ?? admission.found
+  writes.push(...(grown?.writes ?? []))
   const networkIds = [...new Set(nics.map(({ network }) => network.id))]
-  const lying = (networkId: string) => at && subnetsAt(admission.found, networkId, at)
+  const lying = (networkId: string) => at && subnetsAt(found, networkId, at)
   if (at)
     writes.push(
       ...pinNetworks(context, networkIds, {
@@ -243,7 +252,7 @@ const writesFor = async (admission: Admission, rows: ServerRow[]): Promise<Write
   const wishes = at ? rows.map((row) => portsWished({ ...understood, filters, lying }, row)) : []
   const waiting = nics.flatMap(({ port }) => (at && port && !port.fixedIps.length ? port : []))
   const placings = waiting.map((port) => ({ port, subnetIds: lying(port.networkId) }))
-  const { made: planned, placed } = await planPortsAt(context, wishes.flat(), placings, admission.found)
+  const { made: planned, placed } = await planPortsAt(context, wishes.flat(), placings, found)
   writes.push(...placed)
   for (const [i, row] of rows.entries()) {
     writes.push(insertServer(context.db, row), recordPlacement(admission, row), history(context, row))
@@ -254,7 +263,7 @@ const writesFor = async (admission: Admission, rows: ServerRow[]): Promise<Write
         bindTo(context, 'server', row, at),
       )
   }
-  if (admission.found.group) writes.push(...joinGroup(context, admission.found.group, rows, at))
+  if (found.group) writes.push(...joinGroup(context, found.group, rows, at))
   writes.push(...origin.writes(rows))
   if (!origin.tied) writes.push(guard(context, 'named-gone', namedGone(rows[0]!, namedBy(understood))))
   return writes

@@ -83,6 +83,8 @@ export interface NetworkWish {
   portSecurity: boolean
   /** Zones as zone lists name them. */
   availabilityZoneHints?: string[]
+  /** It gets a segment wherever a server of it goes; absent or null: as its project's plan says. */
+  grows?: boolean | null
 }
 
 /** A row, and nothing below the line until something needs it. Named zones say at once which cloud that will be. */
@@ -99,6 +101,7 @@ export const createNetworks = async (context: Context, wishes: NetworkWish[]): P
       ...plain,
       ...wish,
       availabilityZoneHints: wish.availabilityZoneHints ?? [],
+      grows: wish.grows ?? null,
       portSecurity: wish.portSecurity && filtering?.filters !== 'none',
       id,
       createdAt: now,
@@ -128,7 +131,9 @@ export const ownNetwork = async (context: Context, id: string): Promise<NetworkV
 export const changeNetwork = async (
   context: Context,
   id: string,
-  set: Partial<Pick<NetworkRow, 'name' | 'description' | 'adminStateUp' | 'shared' | 'portSecurity' | 'isDefault'>>,
+  set: Partial<
+    Pick<NetworkRow, 'name' | 'description' | 'adminStateUp' | 'shared' | 'portSecurity' | 'isDefault' | 'grows'>
+  >,
 ): Promise<NetworkView> => {
   const { cloudId, projectId } = await ownNetwork(context, id)
   await filteredAs(context, cloudId, { ...set, projectId })

@@ -77,6 +77,7 @@ const promises: Record<string, Pledge> = {
   pagination: { query: 'networks?limit=1' },
   'plimsoll-filters': { attributes: { ports: ['plimsoll:filters'] } },
   'plimsoll-reach': { attributes: among(['networks', 'ports'], 'plimsoll:reach') },
+  'plimsoll-routed': { attributes: among(['networks'], 'plimsoll:routed') },
   'port-security': { attributes: among(['networks', 'ports'], 'port_security_enabled') },
   'port-security-groups-filtering': { query: 'ports?security_groups=x' },
   'project-id': { attributes: among([...STANDARD, 'address-scopes'], 'project_id') },

@@ -36,6 +36,7 @@ describe('networks', () => {
       status: 'ACTIVE',
       shared: false,
       'router:external': false,
+      'plimsoll:routed': null,
       'plimsoll:reach': [],
       ipv4_address_scope: null,
       ipv6_address_scope: null,

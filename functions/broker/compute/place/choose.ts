@@ -14,6 +14,7 @@ import { refuse } from '../server-refusal.ts'
 import type { ServerWish, Understood } from '../server-wish.ts'
 import type { Because, Considered, Explanation } from './explanation.ts'
 import { drawnTo, type FoundGroup, preferenceOf, whyBarred } from './group.ts'
+import { growsFor } from './grow.ts'
 import { type Requirement, rank, UNFIT, whyUnfit } from './rank.ts'
 import {
   CLOUD_RULES,
@@ -170,7 +171,9 @@ const refusedAt = (cloud: string, zone: string | null, refused: Because): Consid
 
 /** Zones to which its networks and volumes tie it, wherever it goes: routed networks are in several. */
 const zonesTying = ({ understood: { nics }, found }: Ground): string[] => {
-  const ids = nics.filter((nic) => sitesOf(nic, found) === null).map(({ network }) => network.id)
+  const ids = nics
+    .filter((nic) => sitesOf(nic, found) === null && !growsFor(nic, found))
+    .map(({ network }) => network.id)
   return unique([
     ...found.subnets.filter((s) => ids.includes(s.networkId)).flatMap(({ zone }) => zone ?? []),
     ...found.volumes.map(({ zone }) => zone),
@@ -181,7 +184,7 @@ const zonesTying = ({ understood: { nics }, found }: Ground): string[] => {
 const zonesIn = (ground: Ground, { id }: Mapped, tying: string | undefined): string[] | undefined => {
   const { understood, found } = ground
   const sites = understood.nics.flatMap((nic) => {
-    const here = sitesOf(nic, found)?.filter(({ cloudId }) => cloudId === id)
+    const here = growsFor(nic, found) ? undefined : sitesOf(nic, found)?.filter(({ cloudId }) => cloudId === id)
     return here?.every(({ zone }) => zone !== null) ? [here.map(({ zone }) => zone!)] : []
   })
   const all = tying === undefined ? sites : [[tying], ...sites]

@@ -7,6 +7,7 @@ import { bootDisk } from '../disks/disk.ts'
 import { whyNoDisks } from '../disks/refusals.ts'
 import { namesGroups, type ServerWish, type Understood } from '../server-wish.ts'
 import { capabilitiesFor } from './group.ts'
+import { growsFor } from './grow.ts'
 import { whyBeyond } from './limits.ts'
 
 /* What keeps a server off a cloud. A rule says why, in a sentence; the first that does refuses the cloud. */
@@ -133,6 +134,7 @@ const network: CloudRule = {
   name: 'network',
   why: ({ understood: { nics }, found }, cloud) => {
     for (const nic of nics) {
+      if (growsFor(nic, found)) continue
       const { id, cloudId } = nic.network
       const sites = sitesOf(nic, found)
       if (sites) {

@@ -1,5 +1,6 @@
 import { bootDisk } from '../disks/disk.ts'
 import type { Tie } from './explanation.ts'
+import { growsFor } from './grow.ts'
 import { type Ground, isFree, nameOf, sitesOf } from './rules.ts'
 
 /** What binds a server to a place before anything is weighed, for its explanation. */
@@ -27,6 +28,7 @@ const imageTie = ({ understood: { image, disks }, found }: Ground): Tie[] => {
 
 const networkTies = ({ understood: { nics }, found }: Ground): Tie[] =>
   nics.flatMap((nic) => {
+    if (growsFor(nic, found)) return []
     const { id, cloudId } = nic.network
     const sites = sitesOf(nic, found)
     const named = (cloud: string, zone: string | null | undefined) =>

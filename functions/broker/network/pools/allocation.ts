@@ -6,7 +6,7 @@ import { guard, type Write } from '../../line/commit.ts'
 import { readCidr, writeCidr } from '../address.ts'
 import { badRequestFor, invalid, type NetworkRefused } from '../network-refusal.ts'
 import { checkLength, overPool, unallocatable, unitsOf } from './pool-rules.ts'
-import { bitsIn, cidrOf, meet } from './ranges.ts'
+import { bitsIn, cidrOf, meet, without } from './ranges.ts'
 import { scopesMixed, seenSubnetPool } from './subnet-pool.ts'
 
 /**
@@ -22,12 +22,15 @@ export interface PoolWish {
   projectId: string
   /** The pool's. */
   id: string
-  ipVersion: 4 | 6
+  /** Absent: the pool's. */
+  ipVersion?: 4 | 6
   /** Absent: any. */
   cidr?: string | undefined
   /** Absent: what the pool says. */
   prefixlen?: number | undefined
   gatewayIp?: string | null | undefined
+  /** CIDRs of which nothing may be in what is chosen; absent: none. */
+  avoid?: string[]
 }
 
 export interface Allocation {
@@ -50,7 +53,7 @@ export const poolAllocator = (context: Context, before: number) => {
 
   return async (wish: PoolWish): Promise<Allocation> => {
     const pool = await seenSubnetPool(context, wish.id)
-    if (pool.ipVersion !== wish.ipVersion)
+    if (wish.ipVersion !== undefined && pool.ipVersion !== wish.ipVersion)
       throw badRequestFor(
         'subnets',
         `Cannot allocate IPv${wish.ipVersion} subnet from IPv${pool.ipVersion} subnet pool`,
@@ -65,16 +68,19 @@ export const poolAllocator = (context: Context, before: number) => {
       if (used + units > pool.defaultQuota) throw overPool()
       shares.set(share, used + units)
     }
-    const bits = specific === null ? await anyOf(pool, prefixlen) : await thatOf(pool, bitsIn(specific))
+    const bits =
+      specific === null
+        ? await anyOf(pool, prefixlen, bitsOfFamily(pool.ipVersion, wish.avoid ?? []))
+        : await thatOf(pool, bitsIn(specific))
     const allocation = { pool, cidr: cidrOf(pool.ipVersion, bits), bits, units }
     chosen.push(allocation)
     return allocation
   }
 
-  async function anyOf(pool: SubnetPoolRow, prefixlen: number): Promise<string> {
+  async function anyOf(pool: SubnetPoolRow, prefixlen: number, avoid: string[]): Promise<string> {
     const spread = Math.min(64, 4 ** before)
-    const read = await spaceFor(context.db, pool.id, prefixlen, chosen.length + spread)
-    const free = freeWithout(read, pool.id)
+    const read = await spaceFor(context.db, pool.id, prefixlen, chosen.length + avoid.length + spread)
+    const free = without(freeWithout(read, pool.id), avoid)
       .filter((block) => block.length <= prefixlen)
       .sort((a, b) => b.length - a.length || (a < b ? -1 : 1))
     const dice = before === 0 ? 0 : Number.parseInt(context.newId().slice(0, 8), 16)
@@ -92,6 +98,9 @@ export const poolAllocator = (context: Context, before: number) => {
     return bits
   }
 }
+
+const bitsOfFamily = (version: 4 | 6, cidrs: string[]): string[] =>
+  cidrs.filter((cidr) => readCidr(cidr)!.version === version).map(bitsIn)
 
 /** Free blocks without a range that was taken of one of them. */
 const split = (free: string[], taken: string): string[] =>

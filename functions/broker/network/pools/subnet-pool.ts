@@ -4,6 +4,7 @@ import {
   leaveAddressScope,
   prefixesMeet,
 } from '../../../../db/queries/network/address-scopes.ts'
+import { poolPlanned } from '../../../../db/queries/network/network-plans.ts'
 import { addSpace, rangesTaken, removeSpace } from '../../../../db/queries/network/pool-space.ts'
 import {
   deleteSubnetPool,
@@ -111,7 +112,7 @@ const scoped = async (context: Context, pool: SubnetPoolRow): Promise<Write[]> =
   ]
 }
 
-const reasons = ({ addressScopeId }: SubnetPoolRow): Record<string, () => NetworkRefused> => ({
+const reasons = ({ id, addressScopeId }: SubnetPoolRow): Record<string, () => NetworkRefused> => ({
   'address-scope-gone': () => missing('AddressScope', addressScopeId ?? ''),
   'address-scope-prefix': () =>
     conflicting(
@@ -121,6 +122,11 @@ const reasons = ({ addressScopeId }: SubnetPoolRow): Record<string, () => Networ
   'networks-mixed': () => scopesMixed(),
   'subnet-pool-in-use': () =>
     invalid('SubnetPoolDeleteError', 'Unable to delete subnet pool: Subnet pool has existing allocations.'),
+  'subnet-pool-planned': () =>
+    conflicting(
+      'SubnetPoolInUse',
+      `Unable to complete operation on subnet pool ${id}. It is the pool of the network plan of its project.`,
+    ),
   'pool-space': () => invalidUpdate('One or more the prefixes to be removed is in use by a subnet.'),
 })
 
@@ -233,6 +239,7 @@ export const removeSubnetPool = async (context: Context, id: string): Promise<vo
   const pool = await ownSubnetPool(context, id)
   const writes = [
     guard(context, 'subnet-pool-in-use', subnetPoolInUse(id)),
+    guard(context, 'subnet-pool-planned', poolPlanned(id)),
     leaveAddressScope(context.db, id),
     ...deleteSubnetPool(context.db, id),
   ]

@@ -1,0 +1,178 @@
+import { beforeEach, describe, expect, test } from 'vitest'
+import { cidrHolds, overlap, readCidr } from '../../../functions/broker/network/address.ts'
+import { createServer } from '../../support/builders.ts'
+import { rawDisk } from '../../support/disks.ts'
+import { type Client, type Plimsoll, startPlimsoll } from '../../support/harness.ts'
+
+let plimsoll: Plimsoll
+let demo: Client
+let plan: string
+let image: string
+beforeEach(async () => {
+  plimsoll = await startPlimsoll({
+    clouds: [
+      { name: 'home', type: 'sandbox' },
+      { name: 'away', type: 'sandbox' },
+    ],
+  })
+  demo = plimsoll.as('demo')
+  plan = `/broker/v1/projects/${plimsoll.projectId('demo')}/network-plan`
+  // Both clouds take it.
+  image = (await demo.post('/image/v2/images', { name: 'i', disk_format: 'raw', container_format: 'bare' })).body.id
+  const octets = { 'Content-Type': 'application/octet-stream' }
+  await demo.put(`/image/v2/images/${image}/file`, rawDisk(), octets)
+})
+
+const V2 = '/network/v2.0'
+const PLAN = { routed: true, pool: '10.64.0.0/12', prefix_length: 24 }
+const errorOf = ({ status, body }: { status: number; body: { error: { message: string } } }) => [
+  status,
+  body.error.message,
+]
+const newNetwork = async (body: object = {}) => (await demo.post(`${V2}/networks`, { network: body })).body.network
+const of = async (collection: string, network: string) =>
+  (await demo.get(`${V2}/${collection}?network_id=${network}`)).body[collection]
+const boot = (network: string, zone: string, more: object = {}) =>
+  createServer(plimsoll, demo, { imageRef: image, networks: [{ uuid: network }], availability_zone: zone, ...more })
+const ask = (network: string, zone: string) =>
+  demo.post('/compute/v2.1/servers', {
+    server: { name: 's', imageRef: image, flavorRef: '1', networks: [{ uuid: network }], availability_zone: zone },
+  })
+const addressOf = async (server: string): Promise<string> => {
+  const [port] = (await demo.get(`${V2}/ports?device_id=${server}`)).body.ports
+  return port.fixed_ips[0].ip_address
+}
+const whole = async (network: string) => {
+  const [subnets, segments] = [await of('subnets', network), await of('segments', network)]
+  const blocks = subnets.map(({ cidr }: { cidr: string }) => readCidr(cidr)!)
+  for (const [i, one] of blocks.entries())
+    for (const other of blocks.slice(i + 1)) expect(overlap(one, other)).toBe(false)
+  return {
+    cidrs: subnets.map(({ cidr }: { cidr: string }) => cidr).sort(),
+    places: segments.map(({ physical_network }: { physical_network: string }) => physical_network).sort(),
+    lying: subnets.every((subnet: { segment_id: string | null }) =>
+      segments.some(({ id }: { id: string }) => id === subnet.segment_id),
+    ),
+  }
+}
+
+describe('the network plan of a project', () => {
+  test('is set, shown with its pool, changed and taken away', async () => {
+    expect((await demo.get(plan)).body).toMatchObject({ project_id: plimsoll.projectId('demo'), plan: null })
+    const set = await demo.put(plan, { plan: PLAN })
+    expect([set.status, set.body.plan]).toEqual([200, { ...PLAN, egress: false, subnetpool_id: expect.any(String) }])
+    expect((await demo.get(plan)).body).toEqual(set.body)
+    const pool = `${V2}/subnetpools/${set.body.plan.subnetpool_id}`
+    expect((await demo.get(pool)).body.subnetpool).toMatchObject({
+      prefixes: ['10.64.0.0/12'],
+      default_prefixlen: '24',
+    })
+    const refused = await demo.delete(pool)
+    expect([refused.status, refused.body.NeutronError.type]).toEqual([409, 'SubnetPoolInUse'])
+    const same = await demo.put(plan, { plan: { ...PLAN, prefix_length: 26 } })
+    expect(same.body.plan).toEqual({ ...set.body.plan, prefix_length: 26 })
+    const other = await demo.put(plan, { plan: { ...PLAN, pool: '10.128.0.0/16' } })
+    expect(other.body.plan.subnetpool_id).not.toBe(set.body.plan.subnetpool_id)
+    expect((await demo.get(pool)).status, 'nothing is of the first pool').toBe(404)
+    expect((await demo.put(plan, { plan: null })).body.plan).toBe(null)
+    expect((await demo.get(`${V2}/subnetpools`)).body.subnetpools).toEqual([])
+  })
+
+  test.each([
+    [{ ...PLAN, pool: 'x' }, 400, /pool 'x' is not a valid IP subnet/],
+    [{ ...PLAN, prefix_length: 8 }, 400, /prefix_length 8 is not between that of pool 10.64.0.0\/12 and 28/],
+    [{ ...PLAN, prefix_length: null }, 400, /prefix_length/],
+    [{ ...PLAN, egress: true }, 501, /Ways out are not made by themselves/],
+    [{ ...PLAN, colour: 'red' }, 400, /colour/],
+  ])('is refused: %j', async (asked, status, words) => {
+    const answer = await demo.put(plan, { plan: asked })
+    expect([answer.status, answer.body.error.message]).toEqual([status, expect.stringMatching(words)])
+  })
+
+  test('is its own, and its administrators', async () => {
+    await plimsoll.newProject('stranger')
+    expect(errorOf(await plimsoll.as('stranger').put(plan, { plan: PLAN }))[0]).toBe(404)
+    expect((await plimsoll.as('admin').put(plan, { plan: PLAN })).status).toBe(200)
+  })
+})
+
+describe('a network that becomes routed by itself', () => {
+  test('gets a segment and a subnet of the plan wherever a server goes', async () => {
+    await demo.put(plan, { plan: PLAN })
+    const { id } = await newNetwork()
+    const first = await boot(id, 'home.a')
+    expect(await whole(id)).toEqual({ cidrs: ['10.64.0.0/24'], places: ['home.a'], lying: true })
+    const second = await boot(id, 'away.b')
+    expect(await whole(id)).toEqual({
+      cidrs: ['10.64.0.0/24', '10.64.1.0/24'],
+      places: ['away.b', 'home.a'],
+      lying: true,
+    })
+    const third = await boot(id, 'home.a')
+    expect((await whole(id)).cidrs).toHaveLength(2)
+    await plimsoll.settle()
+    for (const server of [first, second, third])
+      expect((await demo.get(`/compute/v2.1/servers/${server}`)).body.server.status).toBe('ACTIVE')
+    expect(cidrHolds('10.64.0.0/24', await addressOf(first))).toBe(true)
+    expect(cidrHolds('10.64.1.0/24', await addressOf(second))).toBe(true)
+    expect(cidrHolds('10.64.0.0/24', await addressOf(third))).toBe(true)
+    expect((await demo.get(`${V2}/networks/${id}`)).body.network.l2_adjacency).toBe(false)
+    const pool = (await demo.get(plan)).body.plan.subnetpool_id
+    const away = (await of('subnets', id)).find(({ cidr }: { cidr: string }) => cidr === '10.64.1.0/24')
+    expect(away).toMatchObject({ subnetpool_id: pool, gateway_ip: '10.64.1.1' })
+  })
+
+  test('by its own word takes from the pool of its subnet, and associates that', async () => {
+    const made = await demo.post(`${V2}/subnetpools`, {
+      subnetpool: { name: 'p', prefixes: ['10.9.0.0/16'], default_prefixlen: 26 },
+    })
+    const { id } = await newNetwork({ 'plimsoll:routed': true })
+    const subnet = { network_id: id, ip_version: 4, subnetpool_id: made.body.subnetpool.id }
+    const own = (await demo.post(`${V2}/subnets`, { subnet })).body.subnet
+    expect(own.cidr).toBe('10.9.0.0/26')
+    await boot(id, 'home.a')
+    expect(await whole(id)).toEqual({ cidrs: ['10.9.0.0/26'], places: ['home'], lying: false })
+    await boot(id, 'away.a')
+    expect(await whole(id)).toEqual({ cidrs: ['10.9.0.0/26', '10.9.0.64/26'], places: ['away.a', 'home'], lying: true })
+    await plimsoll.settle()
+  })
+
+  test('stays away from what its owner put into it', async () => {
+    await demo.put(plan, { plan: { ...PLAN, pool: '10.64.0.0/22' } })
+    const { id } = await newNetwork()
+    const segment = { network_id: id, network_type: 'flat', physical_network: 'home.a' }
+    const { id: segment_id } = (await demo.post(`${V2}/segments`, { segment })).body.segment
+    const subnet = { network_id: id, ip_version: 4, cidr: '10.64.0.0/23', segment_id }
+    expect((await demo.post(`${V2}/subnets`, { subnet })).status).toBe(201)
+    await boot(id, 'away.a')
+    expect((await whole(id)).cidrs).toEqual(['10.64.0.0/23', '10.64.2.0/24'])
+  })
+
+  test('has one segment a place, and no address twice, however many servers come at once', async () => {
+    await demo.put(plan, { plan: PLAN })
+    const { id } = await newNetwork()
+    const zones = ['home.a', 'away.a', 'home.a', 'away.a']
+    const answers = await Promise.all(zones.map((zone) => ask(id, zone)))
+    expect(answers.map(({ status }) => status)).toEqual([202, 202, 202, 202])
+    await plimsoll.settle()
+    expect(await whole(id)).toEqual({ cidrs: expect.any(Array), places: ['away.a', 'home.a'], lying: true })
+    const ports = await of('ports', id)
+    const addresses = ports.map((port: { fixed_ips: { ip_address: string }[] }) => port.fixed_ips[0]!.ip_address)
+    expect(new Set(addresses).size).toBe(4)
+  })
+
+  test('does not where it says no, and is refused where the pool is used up', async () => {
+    await demo.put(plan, { plan: { ...PLAN, pool: '10.64.0.0/24' } })
+    const no = await newNetwork({ 'plimsoll:routed': false })
+    expect((await ask(no.id, 'home.a')).status).toBe(400)
+    const { id } = await newNetwork()
+    expect((await ask(id, 'home.a')).status).toBe(202)
+    const full = await ask(id, 'away.a')
+    expect([full.status, full.body.conflictingRequest.message]).toEqual([
+      409,
+      'Failed to allocate subnet: Insufficient prefix space to allocate subnet size /24.',
+    ])
+    const changed = await demo.put(`${V2}/networks/${id}`, { network: { 'plimsoll:routed': false } })
+    expect(changed.body.network['plimsoll:routed']).toBe(false)
+  })
+})
