@@ -1,5 +1,5 @@
 /** What is asked of each kind, and what is seen of it. Plain JSON: requests are frozen in rows. */
-import type { NativeId, Seen } from './objects.ts'
+import type { Json, NativeId, Seen } from './objects.ts'
 
 /* ---------------------------------------------------------------- what is asked of each kind */
 
@@ -128,6 +128,12 @@ export interface ServerGrouping extends Omit<ServerGroupSpec, 'name'> {
   /** The group's own object; null where the policy is soft, or the cloud has none. */
   native: NativeId | null
 }
+/** What a guest reads from its config drive, as OpenStack writes it; user data are the spec's own. */
+interface ConfigDrive {
+  metaData: Record<string, Json>
+  networkData: Record<string, Json>
+  vendorData: Record<string, Json>
+}
 export interface ServerSpec {
   name: string
   size: Size
@@ -144,6 +150,8 @@ export interface ServerSpec {
   userData: string | null
   metadata: Record<string, string>
   configDrive: boolean
+  /** What is on the config drive. Absent where an earlier version froze the request: it has none. */
+  drive?: ConfigDrive | null
   /** A running server to go on from, where the cloud `forks`; `image` is then what that one was made of. */
   fork: NativeId | null
   /** Null: it is in none. Absent where an earlier version of this program froze the request. */

@@ -56,7 +56,6 @@ export const aws: Adapter = {
     'server.shelve': 'EC2 keeps no shelved servers; a stopped one costs only its volumes.',
     'server.change_password': 'EC2 reaches into no guest; log in with the key, or rebuild the server with another one.',
     'server.remote_console': 'EC2 gives no console over the network but its own serial console by SSH.',
-    'server.config_drive': 'EC2 has no config drive; servers read its metadata service.',
     'server.fork':
       'EC2 starts servers from disks only, never from the memory of another: forks are booted from an image.',
     'server_group.affinity':

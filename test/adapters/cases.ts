@@ -769,6 +769,28 @@ const stories: Case[] = [
     run: bootsFromVolume,
   },
   {
+    id: 'server.config_drive',
+    title: 'server: has its config drive from the start, which is no volume of anybody and leaves nothing',
+    needs: ['server.config_drive'],
+    async run(shop) {
+      const { cloud } = shop.world
+      const drive = { metaData: { uuid: 'u', name: 'case' }, networkData: { links: [] }, vendorData: {} }
+      const mark = shop.mark('server')
+      const asked = await shop.serverSpec({ configDrive: true, drive, userData: btoa('#cloud-config') })
+      const { id } = await shop.make<ServerSeen>('server', asked, mark)
+      const seen = await finished(shop, id)
+      expect(seen.volumes.filter(({ root }) => !root)).toEqual([])
+      const again = server(shop).once === 'none' ? server(shop).find(mark, asked) : server(shop).create(asked, mark)
+      expect((await shop.settled<ServerSeen>('server', (await again) as ServerSeen)).id).toBe(id)
+      await shop.remove('server', id, mark)
+      for (const realm of [cloud.image, cloud.volume, cloud.snapshot])
+        if (realm) {
+          const listed = await shop.pages<Seen>((cursor) => realm.list(cursor))
+          expect(listed.filter((each) => each.mark?.token === mark.token && each.health !== 'gone')).toEqual([])
+        }
+    },
+  },
+  {
     id: 'server.boot_volume_killed',
     title: 'server: one that was to boot from a volume and is removed on its way there lets go of it',
     needs: ['server.boot_from_volume', ...NEEDS.attachment],

@@ -221,6 +221,7 @@ export class Workshop {
       userData: null,
       metadata: {},
       configDrive: false,
+      drive: null,
       fork: null,
       boot: null,
       group: null,

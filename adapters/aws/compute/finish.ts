@@ -7,7 +7,7 @@ import {
   StartInstancesCommand,
   StopInstancesCommand,
 } from '@aws-sdk/client-ec2'
-import type { NativeId } from '../../contract.ts'
+import type { NativeId, ServerSpec } from '../../contract.ts'
 import { unlessGone } from '../../shared/refusals.ts'
 import type { Context } from '../context.ts'
 import { BOOT_TAG, filtersFor, tagValue, UNFINISHED_TAG } from '../marks.ts'
@@ -83,7 +83,7 @@ export const clear = async (context: Context, instance: Instance): Promise<void>
 }
 
 /** Tags of an instance that is made in several steps. */
-export const beginning = (boot: NativeId): { Key: string; Value: string }[] => [
-  { Key: BOOT_TAG, Value: boot },
-  { Key: UNFINISHED_TAG, Value: 'true' },
+export const beginning = ({ boot, drive }: Pick<ServerSpec, 'boot' | 'drive'>): { Key: string; Value: string }[] => [
+  ...(boot ? [{ Key: BOOT_TAG, Value: boot.volume }] : []),
+  ...(boot || drive ? [{ Key: UNFINISHED_TAG, Value: 'true' }] : []),
 ]

@@ -8,15 +8,17 @@ import {
 } from '@aws-sdk/client-ec2'
 import type { Mark, ServerSpec } from '../../contract.ts'
 import { CloudError } from '../../errors.ts'
+import { driveImage } from '../../shared/config-drive.ts'
 import { unlessGone } from '../../shared/refusals.ts'
 import type { Context } from '../context.ts'
 import { filtersFor, tagged, tagsFor } from '../marks.ts'
+import { BLOCK } from '../wire/ebs.ts'
 import { allPages } from '../wire/paging.ts'
 import { amiName, snapshotsOf } from './image-upload.ts'
 
 /*
  * What RunInstances needs and nobody else does: an image with an empty disk, for an instance whose real root is a volume
- * that is there already. It bears the token of the server, and is taken away when that runs or goes; what a crash leaves
+ * that is there already, and the snapshot that a config drive is a copy of. It bears the token of the server, and is taken away when that runs or goes; what a crash leaves
  * of it is an orphan of its own kind.
  */
 
@@ -34,43 +36,68 @@ const imagesOf = ({ ec2 }: Context, mark: Mark): Promise<Image[]> =>
     return { items: answer.Images ?? [], NextToken: answer.NextToken }
   })
 
+/** What a snapshot is for: its description, which tells the two of one server apart. */
+type Part = 'root' | 'drive'
+const describe = (part: Part): string => `Plimsoll ${part} of a server that is made`
+
 /**
- * A snapshot without a block that is not zero, begun or found.
+ * A snapshot with these contents, begun or found.
  * @throws `throttled` while EC2 has not completed it: what is there then is found by the next call
  */
-const emptySnapshot = async (context: Context, mark: Mark, name: string): Promise<string> => {
+const snapshotWith = async (
+  context: Context,
+  mark: Mark,
+  name: string,
+  part: Part,
+  data: Uint8Array,
+): Promise<string> => {
   const { ebs, surroundings } = context
   const own = snapshotMark(mark)
-  let [found]: (Snapshot | undefined)[] = await snapshotsOf(context, own)
+  const look = async () => (await snapshotsOf(context, own)).find(({ Description }) => Description === describe(part))
+  let found: Snapshot | undefined = await look()
   const id =
     found?.SnapshotId ??
     (await ebs.startSnapshot({
       sizeGiB: 1,
-      description: name,
+      description: describe(part),
       tags: tagsFor(own, name),
-      token: mark.token,
+      token: `${mark.token}-${part}`,
       encrypted: context.options.encryptVolumes,
     }))
   if (found?.State !== 'completed') {
-    await ebs.completeSnapshot(id, 0).catch((error) => {
+    await writeSnapshot(context, id, data).catch((error) => {
       // It was closed before, and is not done yet.
       if (!(found && error instanceof CloudError && /^(Validation|Conflict)/.test(error.detail.cloudCode ?? '')))
         throw error
     })
     for (let i = 0; i < WAITS && found?.State !== 'completed'; i++) {
       if (i > 0) await surroundings.sleep(WAIT_MS)
-      ;[found] = await snapshotsOf(context, own)
+      found = await look()
     }
   }
   if (found?.State === 'completed') return id
-  throw new CloudError('throttled', 'The cloud still prepares the disk of the server.', { retryAfterMs: 3_000 })
+  throw new CloudError('throttled', 'The cloud still prepares the disks of the server.', { retryAfterMs: 3_000 })
 }
+
+const writeSnapshot = async ({ ebs }: Context, id: string, data: Uint8Array): Promise<void> => {
+  const count = Math.ceil(data.length / BLOCK)
+  for (let i = 0; i < count; i++) {
+    const block = new Uint8Array(BLOCK)
+    block.set(data.subarray(i * BLOCK, (i + 1) * BLOCK))
+    await ebs.putBlock(id, i, block)
+  }
+  await ebs.completeSnapshot(id, count)
+}
+
+/** The snapshot of the config drive of a server, written or found. */
+export const driveSnapshot = (context: Context, spec: ServerSpec, mark: Mark): Promise<string> =>
+  snapshotWith(context, mark, spec.name, 'drive', driveImage(spec))
 
 /** The image with an empty disk for the architecture of a server, made or found. */
 export const emptyImage = async (context: Context, { name, boot }: ServerSpec, mark: Mark): Promise<Image> => {
   const [earlier] = await imagesOf(context, mark)
   if (earlier) return earlier
-  const snapshot = await emptySnapshot(context, mark, name)
+  const snapshot = await snapshotWith(context, mark, name, 'root', new Uint8Array())
   const Architecture = boot?.arch === 'aarch64' ? 'arm64' : 'x86_64'
   const BlockDeviceMappings = [{ DeviceName: ROOT, Ebs: { SnapshotId: snapshot, DeleteOnTermination: true } }]
   const { ImageId } = await context.ec2.send(

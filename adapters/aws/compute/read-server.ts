@@ -4,6 +4,7 @@ import { asCloudError } from '../../errors.ts'
 import { refuse } from '../../shared/refusals.ts'
 import type { Context } from '../context.ts'
 import { BOOT_TAG, metadataFrom, tagValue } from '../marks.ts'
+import { DRIVE } from '../records/instance.ts'
 
 /** A server as it would have been asked for, whoever started it. Its user data stays with whoever wrote it. */
 export const readServer = async (context: Context, instance: Instance): Promise<Reading<ServerSpec> | null> => {
@@ -12,7 +13,9 @@ export const readServer = async (context: Context, instance: Instance): Promise<
     (a, b) => (a.Attachment?.DeviceIndex ?? 0) - (b.Attachment?.DeviceIndex ?? 0),
   )
   if (cards.length === 0) refuse('The server has no network interface in a VPC.')
-  const disks = (instance.BlockDeviceMappings ?? []).filter(({ DeviceName }) => DeviceName !== instance.RootDeviceName)
+  const disks = (instance.BlockDeviceMappings ?? []).filter(
+    ({ DeviceName }) => DeviceName !== instance.RootDeviceName && DeviceName !== DRIVE,
+  )
   const left = [
     ...(instance.InstanceLifecycle ? [`It is a ${instance.InstanceLifecycle} instance.`] : []),
     ...(instance.RootDeviceType === 'instance-store' ? ['Its root disk is lost when it stops.'] : []),
@@ -29,7 +32,8 @@ export const readServer = async (context: Context, instance: Instance): Promise<
     publicKey: null,
     userData: null,
     metadata: metadataFrom(instance.Tags),
-    configDrive: false,
+    configDrive: (instance.BlockDeviceMappings ?? []).some(({ DeviceName }) => DeviceName === DRIVE),
+    drive: null,
     fork: null,
     boot: boot === undefined ? null : { volume: boot, arch: instance.Architecture === 'arm64' ? 'aarch64' : 'x86_64' },
   }

@@ -22,9 +22,9 @@ import { USER_DATA_BYTES } from '../limits.ts'
 import { METADATA, METADATA_ITEMS, metadataTags, tagged, tagsFor } from '../marks.ts'
 import type { Options } from '../options.ts'
 import { images, rootDisk } from '../records/image.ts'
-import { instances, ourInstance, unfinished } from '../records/instance.ts'
+import { DRIVE, instances, ourInstance, unfinished } from '../records/instance.ts'
 import { beginning, clear, finish } from './finish.ts'
-import { emptyImage } from './makeshift.ts'
+import { driveSnapshot, emptyImage } from './makeshift.ts'
 import { readServer } from './read-server.ts'
 import { rebuild } from './rebuild.ts'
 import { resize } from './resize.ts'
@@ -34,9 +34,16 @@ const decodedLength = (base64: string): number => Math.floor((base64.replaceAll(
 
 /**
  * The RunInstances call for a spec: pure, so a repeated create says the same words.
+ * @param drive the snapshot that its config drive is a copy of
  * @throws `definitive` for what EC2 cannot make as it is asked
  */
-export const launch = (spec: ServerSpec, mark: Mark, image: Image, options: Options): RunInstancesCommandInput => {
+export const launch = (
+  spec: ServerSpec,
+  mark: Mark,
+  image: Image,
+  options: Options,
+  drive: string | null = null,
+): RunInstancesCommandInput => {
   const root = rootDisk(image)
   if (!root || !image.RootDeviceName) return refuse('The image does not boot from a volume.')
   const least = root.VolumeSize ?? 0
@@ -44,7 +51,6 @@ export const launch = (spec: ServerSpec, mark: Mark, image: Image, options: Opti
   if (size < least) refuse(`The image needs a root disk of ${least} GiB.`)
   // Without an interface of ours EC2 would make one in its default VPC, in a group that nobody chose.
   if (spec.ports.length === 0) refuse('A server on this cloud needs a port.')
-  if (spec.configDrive) refuse('This cloud has no config drive; servers read its metadata service.')
   if (spec.publicKey !== null && spec.keypair === null) refuse('The key has to be made on this cloud first.')
   if (spec.userData !== null && decodedLength(spec.userData) > USER_DATA_BYTES) {
     refuse(`User data on this cloud is ${USER_DATA_BYTES} bytes at most.`)
@@ -76,16 +82,21 @@ export const launch = (spec: ServerSpec, mark: Mark, image: Image, options: Opti
           ...(options.encryptVolumes ? { Encrypted: true } : {}),
         },
       },
+      ...(drive
+        ? [
+            {
+              DeviceName: DRIVE,
+              Ebs: { SnapshotId: drive, DeleteOnTermination: true, VolumeType: options.volumeType as VolumeType },
+            },
+          ]
+        : []),
     ],
     ...(spec.keypair ? { KeyName: spec.keypair } : {}),
     ...(spec.userData ? { UserData: spec.userData } : {}),
     MetadataOptions: { HttpEndpoint: 'enabled', HttpTokens: options.metadataTokens },
     InstanceInitiatedShutdownBehavior: 'stop',
     TagSpecifications: [
-      ...tagged(
-        [...tagsFor(mark, spec.name, spec.metadata), ...(spec.boot ? beginning(spec.boot.volume) : [])],
-        'instance',
-      ),
+      ...tagged([...tagsFor(mark, spec.name, spec.metadata), ...beginning(spec)], 'instance'),
       ...tagged(tagsFor(mark, spec.name), 'volume'),
     ],
   }
@@ -138,11 +149,12 @@ export const server = (context: Context): ServerRealm => {
     settleMs: options.settleMs,
     async create(spec, mark) {
       // What is there is given back: the image that it was made of may be gone by now.
-      const earlier = spec.boot ? await machines.find(mark) : null
+      const earlier = spec.boot || spec.drive ? await machines.find(mark) : null
       if (earlier) return earlier
       const image = spec.boot ? await emptyImage(context, spec, mark) : await images(context).raw(spec.image)
       if (!image) throw gone(spec.image)
-      const { Instances } = await ec2.send(new RunInstancesCommand(launch(spec, mark, image, options)))
+      const drive = spec.drive ? await driveSnapshot(context, spec, mark) : null
+      const { Instances } = await ec2.send(new RunInstancesCommand(launch(spec, mark, image, options, drive)))
       const [instance] = Instances ?? []
       if (!instance) throw new CloudError('ambiguous', 'The cloud did not give a clear answer.')
       return machines.one(instance)

@@ -25,7 +25,7 @@ const seenOf = (instance: Instance, context: Context): ServerSeen => {
     size: instance.InstanceType ?? '',
     ...(boot === undefined ? { image: instance.ImageId } : {}),
     volumes: (instance.BlockDeviceMappings ?? []).flatMap(({ DeviceName, Ebs }) =>
-      Ebs?.VolumeId
+      Ebs?.VolumeId && DeviceName !== DRIVE
         ? [{ id: Ebs.VolumeId, device: DeviceName ?? null, root: DeviceName === instance.RootDeviceName }]
         : [],
     ),
@@ -39,6 +39,9 @@ const seenOf = (instance: Instance, context: Context): ServerSeen => {
     ...(instance.Placement?.HostId ? { host: instance.Placement.HostId } : {}),
   }
 }
+
+/** Where its config drive is, if it was made with one: no volume of anybody's. */
+export const DRIVE = '/dev/sdz'
 
 /** It is not made to its end. */
 export const unfinished = ({ Tags }: Pick<Instance, 'Tags'>): boolean => tagValue(Tags, UNFINISHED_TAG) !== undefined

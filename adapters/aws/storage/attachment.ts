@@ -47,7 +47,7 @@ export const DEVICES = [...'fghijklmnop'].map((letter) => `/dev/sd${letter}`)
  * @throws `definitive` when all eleven are taken
  */
 export const deviceFor = (wish: string | null, instance: Pick<Instance, 'BlockDeviceMappings'>): string => {
-  if (wish && /^\/dev\/(sd|xvd)[b-z]/.test(wish)) return wish
+  if (wish && /^\/dev\/(sd|xvd)[b-y]/.test(wish)) return wish
   const taken = (instance.BlockDeviceMappings ?? []).map((mapping) =>
     mapping.DeviceName?.replace('/dev/xvd', '/dev/sd'),
   )

@@ -46,6 +46,7 @@ const lines = (server: Entities['server'], ports: Entities['port'][]): Line[] =>
     [0.3, 'EXT4-fs (vda1): mounted filesystem with ordered data mode'],
     [0.4, `systemd[1]: Hostname set to <${host}>.`],
     [0.5, `cloud-init[412]: Cloud-init v. 24.4 running 'init'. Datasource ${source}.`],
+    ...(server.guest?.drive ?? []).map(({ path, bytes }): Line => [0.52, `config-2: ${path}, ${bytes} bytes`]),
     ...networkLines(ports),
     [0.7, `cloud-init[412]: user-data: ${userDataBytes} bytes`],
     ...(authorized === null ? [] : [[0.75, `ci-info: authorized key for user cloud: ${authorized}`] as Line]),

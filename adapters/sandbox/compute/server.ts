@@ -1,4 +1,5 @@
 import type { NativeId, Seen, ServerRealm, ServerSeen, ServerSpec } from '../../contract.ts'
+import { driveFiles } from '../../shared/config-drive.ts'
 import { type Engine, healthOf } from '../engine.ts'
 import { noSuch, refusal } from '../errors.ts'
 import { refuseForeign } from '../marks.ts'
@@ -88,7 +89,11 @@ const draft = async (engine: Engine, spec: ServerSpec, id: NativeId, key: string
     zone,
     // Nothing here runs it, and it may hold passwords.
     spec: { ...spec, userData: null },
-    guest: { userDataBytes: bytesOf(spec.userData), authorized: keypair?.fingerprint ?? null },
+    guest: {
+      userDataBytes: bytesOf(spec.userData),
+      authorized: keypair?.fingerprint ?? null,
+      drive: driveFiles(spec).map(({ path, data }) => ({ path: path.join('/'), bytes: data.length })),
+    },
     power: 'running' as const,
     powerAt: builtAt,
     bootAt: builtAt,

@@ -69,7 +69,7 @@ export interface Entities {
     /** Without its user data. */
     spec: ServerSpec
     /** What the guest found at its first start. */
-    guest?: { userDataBytes: number; authorized: string | null }
+    guest?: { userDataBytes: number; authorized: string | null; drive?: { path: string; bytes: number }[] }
     /** Where the power is heading, reached at `powerAt`. */
     power: 'running' | 'stopped' | 'paused' | 'suspended'
     powerAt: number

@@ -40,6 +40,7 @@ export const readServer = async (context: Context, machine: Machine): Promise<Re
     userData: null,
     metadata: metadataIn(machine.own[KEY.metadata]),
     configDrive: false,
+    drive: null,
     fork: null,
     boot: null,
   }

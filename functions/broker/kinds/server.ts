@@ -16,6 +16,7 @@ import { type Binding, bindingsOn, forgetGone, refOf } from '../../../db/queries
 import { freeNetworks } from '../../../db/queries/network/unpin.ts'
 import { everyProject } from '../../../db/scope.ts'
 import type { Context } from '../../context.ts'
+import { configDriveOf } from '../compute/config-drive.ts'
 import { serverDrift, unaskedBoot } from '../compute/drift.ts'
 import { serverStatus, TASK_ACTIONS } from '../compute/lifecycle.ts'
 import { isHard } from '../compute/place/group.ts'
@@ -135,6 +136,7 @@ export const serverSteps = steps<ServerWork, ServerSpec, ServerSeen>({
       userData: server.userData,
       metadata: server.metadata,
       configDrive: server.configDrive,
+      drive: await configDriveOf(context, server, { cloudId: binding.cloudId, zone: binding.zone ?? at.zone }),
       fork: forks ? native(origin) : null,
       group: group && {
         id: group.groupId,

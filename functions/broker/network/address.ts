@@ -67,6 +67,12 @@ export const readCidr = (text: string): Block | null => {
 export const writeCidr = ({ version, first, prefix }: Block): string =>
   `${writeIp({ version, value: first })}/${prefix}`
 
+/** The netmask of a CIDR, as an address. Throws for one that is malformed. */
+export const maskOf = (cidr: string): string => {
+  const { version, first, last } = readCidr(cidr)!
+  return writeIp({ version, value: ((1n << BigInt(BITS[version])) - 1n) ^ (last - first) })
+}
+
 /** Whether an address is within a block; false between versions of IP. */
 export const holds = (block: Block, ip: Ip): boolean =>
   block.version === ip.version && block.first <= ip.value && ip.value <= block.last

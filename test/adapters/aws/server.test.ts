@@ -115,7 +115,6 @@ describe('RunInstances', () => {
 
   it.each([
     ['without a port', { ports: [] }],
-    ['with a config drive', { configDrive: true }],
     ['with a key that is not there', { publicKey: 'ssh-ed25519 A' }],
     ['with a disk smaller than the image', { size: { ...spec.size, diskGiB: 4 } }],
     ['with too much user data', { userData: btoa('x'.repeat(16_385)) }],
