@@ -45,7 +45,7 @@ export const openMillion = async (
   const file = join(folder, 'plimsoll.db')
   const db = new DatabaseSync(file)
   db.exec(
-    'pragma journal_mode = off; pragma synchronous = off; pragma cache_size = -1000000; pragma temp_store = memory',
+    'pragma journal_mode = memory; pragma synchronous = off; pragma cache_size = -1000000; pragma temp_store = memory',
   )
   const started = performance.now()
   fillMillion(db, estate, count)
