@@ -1,8 +1,9 @@
 import type { CheckReport } from '../contract.ts'
 import { checking } from '../shared/check.ts'
-import { child, childrenOf, textOf } from '../shared/xml.ts'
+import { textOf } from '../shared/xml.ts'
 import type { Context } from './context.ts'
 import { inventoryOf } from './inventory.ts'
+import { EDIT_RULES, lackedOn } from './privileges.ts'
 import { ref } from './wire/soap.ts'
 import { zones } from './zones.ts'
 
@@ -35,6 +36,7 @@ const PRIVILEGES = [
   'Datastore.FileManagement',
   'Datastore.Browse',
   'Network.Assign',
+  EDIT_RULES,
 ]
 /** For making networks. */
 const NETWORK_PRIVILEGES = ['DVPortgroup.Create', 'DVPortgroup.Modify', 'DVPortgroup.Delete']
@@ -58,21 +60,12 @@ export const check = async (context: Context): Promise<CheckReport> => {
   const inventory = await attempt('the datacenter', () => inventoryOf(context, true))
   if (inventory && inventory.clusters.length === 0) report.warnings.push('There is no cluster, so there is no zone.')
   if (inventory) await attempt('the zones', () => zones(context))
-  const { authorization } = content
-  if (authorization && inventory) {
-    const answer = await attempt('HasUserPrivilegeOnEntities', () =>
-      vim.call(authorization, 'HasUserPrivilegeOnEntities', {
-        entities: [inventory.datacenter.ref],
-        userName: report.account,
-        privId: [...PRIVILEGES, ...(options.switch ? NETWORK_PRIVILEGES : [])],
-      }),
+  if (inventory) {
+    const wanted = [...PRIVILEGES, ...(options.switch ? NETWORK_PRIVILEGES : [])]
+    const lacked = await attempt('HasUserPrivilegeOnEntities', () =>
+      lackedOn(context, inventory.datacenter.ref, wanted),
     )
-    const availability = childrenOf(child(answer, 'returnval'), 'privAvailability')
-    report.denied.push(
-      ...availability
-        .filter((each) => textOf(each, 'isGranted') === 'false')
-        .map((each) => textOf(each, 'privId') ?? ''),
-    )
+    report.denied.push(...(lacked ?? []))
   }
   return report
 }

@@ -5,6 +5,7 @@ import { check } from './check.ts'
 import { image } from './compute/image.ts'
 import { networkInterface } from './compute/interface.ts'
 import { server } from './compute/server.ts'
+import { serverGroup } from './compute/server-group.ts'
 import type { Context } from './context.ts'
 import { network } from './network/network.ts'
 import { port } from './network/port.ts'
@@ -65,12 +66,12 @@ export const vsphere: Adapter = {
     'server.boot_from_volume': 'VMware vSphere boots from templates; a volume is attached beside the root disk.',
     'server.config_drive': 'VMware vSphere has no config drive; servers read what VMware Tools hands them.',
     'image.volume': 'VMware vSphere makes images of servers; attach the volume to one and copy it there.',
-    server_group:
-      'VMware vSphere is told nothing of server groups yet; soft policies are kept by the choice of its clusters.',
-    'server_group.affinity': 'VMware vSphere is told nothing of server groups yet.',
     'volume.clone': 'Volumes are copied by way of a snapshot only.',
   },
   unverified: {
+    server_group:
+      'Rules of a cluster were only simulated, where no scheduler moves machines by them; each server is put on a host of our choice besides.',
+    'server_group.affinity': 'Rules of a cluster were only simulated, as for servers apart.',
     'server.fork': 'Instant clones were only simulated, without memory; no vCenter has made one for us yet.',
     'image.upload': 'Imports were only simulated; no real host took the bytes of a disk yet.',
     'server.rebuild': 'The exchange of a disk was only simulated, whose disks are empty.',
@@ -100,6 +101,7 @@ export const vsphere: Adapter = {
       offers: () => offers(context),
       volumeTypes: async () => volumeTypes(context),
       server: server(context),
+      server_group: serverGroup(context),
       image: image(context),
       network: network(context),
       subnet: subnet(context),

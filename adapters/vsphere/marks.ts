@@ -12,6 +12,8 @@ export const KEY = {
   image: 'plimsoll.image',
   name: 'plimsoll.name',
   metadata: 'plimsoll.metadata',
+  /** Of a server in a group: the group's own id, and whether its rule is still to come. */
+  group: 'plimsoll.group',
   /** On an image whose disks are not there yet. */
   importing: 'plimsoll.importing',
   /** How far the rebuild of a server is. */

@@ -415,8 +415,8 @@ const hostsOfTwo = async (
   const group = shop.world.cloud.server_group ? await shop.make('server_group', spec, mark) : null
   const grouping = { id: mark.resource, policy, mostPerHost: null, native: group?.id ?? null }
   const servers = [await make(shop, { group: grouping }), await make(shop, { group: grouping })]
-  const seen = await Promise.all(servers.map(({ id }) => server(shop).get(id)))
-  return { hosts: seen.map((each) => each?.host), group }
+  const seen = await Promise.all(servers.map(({ id }) => finished(shop, id)))
+  return { hosts: seen.map(({ host }) => host), group }
 }
 
 /** One step after another until it is done. */

@@ -36,6 +36,8 @@ export const readServer = async (context: Context, instance: Instance): Promise<
     drive: null,
     fork: null,
     boot: boot === undefined ? null : { volume: boot, arch: instance.Architecture === 'arm64' ? 'aarch64' : 'x86_64' },
+    group: null,
+    boot: null,
   }
   const owns = [
     ...cards.flatMap((card) => (card.Attachment?.DeleteOnTermination ? (card.NetworkInterfaceId ?? []) : [])),

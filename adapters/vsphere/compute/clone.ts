@@ -5,10 +5,11 @@ import { placeOf } from '../inventory.ts'
 import { KEY, tokenName, writeMark } from '../marks.ts'
 import { backingOf } from '../network/port-group.ts'
 import { addCard, cardsOf, growDisk, removeDevice, rootDisk } from '../records/devices.ts'
+import { groupSetting } from '../records/group-record.ts'
 import { extraConfig, guestinfo } from '../records/guestinfo.ts'
 import { type Machine, machineOf } from '../records/machine.ts'
 import { writeTable } from '../records/port-record.ts'
-import type { Value } from '../wire/soap.ts'
+import type { Ref, Value } from '../wire/soap.ts'
 import type { NewCard } from './new-cards.ts'
 import type { serialLog } from './serial.ts'
 
@@ -25,6 +26,7 @@ export const settingsOf = (
   [KEY.image]: spec.image,
   [KEY.ports]: writeTable(newCards.map(({ record }) => record)),
   [KEY.metadata]: Object.keys(spec.metadata).length > 0 ? JSON.stringify(spec.metadata) : '',
+  [KEY.group]: groupSetting(spec.group),
   ...guestinfo(
     spec,
     uuid,
@@ -44,6 +46,7 @@ export const cloneFor = (
   newCards: NewCard[],
   place: Omit<Awaited<ReturnType<typeof placeOf>>, 'cluster'>,
   log: Awaited<ReturnType<typeof serialLog>> = { devices: [], settings: {} },
+  host: Ref | null = null,
 ): Record<string, Value> => {
   const root = rootDisk(image.devices)
   const least = (root?.disk?.capacityKiB ?? 0) / 1024 ** 2
@@ -57,6 +60,7 @@ export const cloneFor = (
       location: {
         datastore: place.datastore,
         pool: place.pool,
+        host,
         profile: place.policy === null ? null : { _type: 'VirtualMachineDefinedProfileSpec', profileId: place.policy },
       },
       template: false,

@@ -10,6 +10,7 @@ import { extraConfig } from '../records/guestinfo.ts'
 import { type Machine, machineByToken, uuidOf } from '../records/machine.ts'
 import type { Value } from '../wire/soap.ts'
 import { progressOf, settled, taskIn } from '../wire/tasks.ts'
+import { takeSeat } from './group-seats.ts'
 import { type NewCard, newCardsFor } from './new-cards.ts'
 
 type Place = Awaited<ReturnType<typeof placeOf>>
@@ -118,7 +119,8 @@ export const deployments = (context: Context, common: Common) => {
       const found = await present(context, common, wish)
       if (found) return found
       const place = await common.placeFor(spec)
-      await runExclusively(context, work(wish), () => deployItem(context, spec, mark, place))
+      const host = await takeSeat(context, spec.group, mark.token, place.cluster)
+      await runExclusively(context, work(wish), () => deployItem(context, spec, mark, place, host))
       return (await present(context, common, wish)) ?? later(wish)
     },
     /** Goes on with what is there; it never deploys, since nobody may want it any more. */

@@ -42,6 +42,7 @@ export const readServer = async (context: Context, machine: Machine): Promise<Re
     configDrive: false,
     drive: null,
     fork: null,
+    group: null,
     boot: null,
   }
   const left = [

@@ -24,6 +24,7 @@ import { checked, checkedPlace, cloneFor, refuseUnoffered, settingsOf } from './
 import { remoteConsole } from './console.ts'
 import { deployIn, deployments } from './deploy.ts'
 import { instantClone } from './fork.ts'
+import { joinGroup, leaveGroup, takeSeat } from './group-seats.ts'
 import { newCardsFor } from './new-cards.ts'
 import { powerActions, powerOn, stop } from './power.ts'
 import { readServer } from './read-server.ts'
@@ -77,7 +78,8 @@ const clone = async (context: Context, spec: ServerSpec, mark: Mark): Promise<Ou
   const uuid = await uuidOf(mark.token)
   const newCards = await newCardsFor(context, spec.ports, uuid)
   const log = await serialLog(context, image, place.datastore, tokenName(spec.name, mark.token))
-  const parameters = cloneFor(spec, mark, uuid, image, newCards, place, log)
+  const host = await takeSeat(context, spec.group, mark.token, place.cluster)
+  const parameters = cloneFor(spec, mark, uuid, image, newCards, place, log, host)
   const answer = await context.vim.call(image.ref, 'CloneVM_Task', parameters)
   return later(context, taskIn(answer), { mark: { ...mark }, name: spec.name, zone: spec.zone })
 }
@@ -92,6 +94,7 @@ const remove = async (context: Context, machine: Machine): Promise<void> => {
     if (disk?.disk) await run('DetachDisk_Task', { diskId: { id: disk.disk } })
   }
   await abandonRebuild(context, machine)
+  await leaveGroup(context, machine)
   await progressOf(context, taskIn(await vim.call(machine.ref, 'Destroy_Task')).id)
 }
 
@@ -170,6 +173,7 @@ export const server = (context: Context): ServerRealm => {
     ...realm,
     ...powerActions(context),
     forks: true,
+    finish: async (id) => joinGroup(context, await ourMachine(context, id)),
     resize: (id, size, wanted) =>
       resize(context, id, size, wanted, {
         stop: (machine) => stop(context, machine),

@@ -6,6 +6,7 @@ import type { Context } from '../context.ts'
 import { datastoreIn, type placeOf } from '../inventory.ts'
 import { tokenName, withMark } from '../marks.ts'
 import { UNDATED } from '../records/image-seen.ts'
+import type { Ref } from '../wire/soap.ts'
 import { type Vapi, vapiOf } from '../wire/vapi.ts'
 
 /** What says of an image's id, and of a page of the catalogue, that it is of a content library. */
@@ -116,6 +117,7 @@ export const deployItem = async (
   { name, image, zone }: { name: string; image: string; zone: string },
   mark: Mark,
   place: Awaited<ReturnType<typeof placeOf>>,
+  host: Ref | null,
 ): Promise<void> => {
   const vapi = (await vapiOf(context)) ?? refuse('This vCenter has no content libraries.')
   const item = itemIn(image)
@@ -127,7 +129,11 @@ export const deployItem = async (
   const answer = await vapi.order<Deployment | null>(
     path,
     {
-      target: { resource_pool_id: place.pool.id, folder_id: place.folder.id },
+      target: {
+        resource_pool_id: place.pool.id,
+        folder_id: place.folder.id,
+        ...(host ? { host_id: host.id } : {}),
+      },
       deployment_spec: {
         name: tokenName(name, mark.token),
         annotation: withMark(`Plimsoll server ${mark.resource}`, mark),

@@ -3,6 +3,7 @@ import type { Context } from '../context.ts'
 import { inventoryOf, zoneOf } from '../inventory.ts'
 import { KEY, plainName } from '../marks.ts'
 import { sizeOf } from '../offers.ts'
+import { isJoining } from './group-record.ts'
 import { type Machine, markOf } from './machine.ts'
 import { portsIn } from './port-record.ts'
 import { stateOf } from './server-state.ts'
@@ -20,6 +21,7 @@ export const serverSeen = async (context: Context, machine: Machine): Promise<Se
   const mark = markOf(context, machine)
   const zone = zoneOf(await inventoryOf(context), machine.pool)
   const image = machine.own[KEY.image]
+  const joining = machine.complete && isJoining(machine)
   return {
     id,
     ...(mark ? { mark } : {}),
@@ -27,7 +29,8 @@ export const serverSeen = async (context: Context, machine: Machine): Promise<Se
     health: machine.complete && !machine.unfinished ? health : 'pending',
     ...(fault ? { fault } : {}),
     ...(zone ? { zone } : {}),
-    power: machine.complete ? power : 'changing',
+    power: machine.complete && !joining ? power : 'changing',
+    ...(joining ? { unfinished: true } : {}),
     size: sizeOf(context, machine),
     ...(image ? { image } : {}),
     volumes: machine.devices.flatMap(({ disk }) => (disk?.disk ? [{ id: disk.disk, device: null, root: false }] : [])),

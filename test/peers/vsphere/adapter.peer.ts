@@ -8,6 +8,7 @@ import { CASES, type Skips, until, Workshop } from '../../adapters/cases.ts'
 import { Report } from '../support/report.ts'
 import { connection, OPTIONS, surroundings, vsphereCloud } from './cloud.ts'
 import { forks } from './forks.peer.ts'
+import { groups } from './groups.ts'
 import { images } from './images.ts'
 import { launch } from './launch.ts'
 import { packages } from './packages.ts'
@@ -80,6 +81,7 @@ export const adapterOnVcsim = async (report: Report, only?: string): Promise<voi
     for (const kind of KINDS) if (MAKES[kind]) await faults(kind, MAKES[kind], world, step)
     await duplicates(world, step)
     await forks(world, step)
+    await groups(world, step)
     await sessions(world, step)
     await adoption(world, step)
     await images(world, step)
