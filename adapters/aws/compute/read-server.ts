@@ -37,7 +37,6 @@ export const readServer = async (context: Context, instance: Instance): Promise<
     fork: null,
     boot: boot === undefined ? null : { volume: boot, arch: instance.Architecture === 'arm64' ? 'aarch64' : 'x86_64' },
     group: null,
-    boot: null,
   }
   const owns = [
     ...cards.flatMap((card) => (card.Attachment?.DeleteOnTermination ? (card.NetworkInterfaceId ?? []) : [])),
