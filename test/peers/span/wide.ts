@@ -1,0 +1,194 @@
+import assert from 'node:assert/strict'
+import { eventually, NEUTRON, NOVA } from '../mixed/place.ts'
+import { type Client, startClient } from '../openstackclient/client.ts'
+import { logIn } from '../support/api.ts'
+import { type Broker, RUNTIMES, type Runtime, startBroker } from '../support/broker.ts'
+import { patiently } from '../support/patiently.ts'
+import type { Report } from '../support/report.ts'
+import {
+  AWAY,
+  type CloudName,
+  type Ground,
+  HOME,
+  IMAGE_NAME,
+  layGround,
+  type People,
+  PLACES,
+  prefer,
+  settle,
+} from './ground.ts'
+
+/** One network over two clouds, by the unmodified OpenStack client, on both runtimes. */
+export const wide = async (report: Report): Promise<void> => {
+  await Promise.all(RUNTIMES.map((runtime) => wideOn(runtime, report)))
+}
+
+interface Scene {
+  people: People
+  ground: Ground
+  /** The client: `openstack …`, whose answer is JSON. */
+  openstack(words: string): Promise<never>
+}
+
+const wideOn = async (runtime: Runtime, report: Report): Promise<void> => {
+  const story = `${runtime} × one network, two clouds`
+  const ends: (() => unknown)[] = []
+  let broker: Broker | undefined
+  const step = async (title: string, run: () => Promise<unknown>): Promise<void> => {
+    const from = Date.now()
+    try {
+      await run()
+      report.step(story, title, 'passed', Date.now() - from)
+    } catch (error) {
+      report.step(story, title, 'failed', Date.now() - from, String(error instanceof Error ? error.message : error))
+      throw new Untold()
+    }
+  }
+  try {
+    const started = await startBroker(runtime)
+    broker = started
+    ends.push(() => started.stop())
+    const ground = await layGround()
+    ends.push(() => ground.stop())
+    const people = { broker, admin: await logIn(broker, 'admin'), demo: await logIn(broker, 'demo') }
+    const client = await startClient(broker)
+    ends.push(() => client.stop())
+    const cron = setInterval(() => void started.cron().catch(() => {}), 5_000)
+    ends.push(() => clearInterval(cron))
+    const scene: Scene = { people, ground, openstack: (words) => speak(client, words) as Promise<never> }
+    for (const [title, run] of Object.entries(STEPS)) await step(title, () => run(scene))
+  } catch (error) {
+    if (!(error instanceof Untold)) report.step(story, 'two clouds are set up', 'failed', 0, String(error))
+    console.log(`last words of the broker of ${story}:\n${broker?.tail(Number(process.env.PEERS_LOG ?? 20))}`)
+  } finally {
+    for (const end of ends.reverse()) await end()
+  }
+}
+
+/** The rest of a story whose step failed makes no sense. */
+class Untold extends Error {}
+
+const speak = async (client: Client, words: string): Promise<unknown> => {
+  const silent = / (delete|add|set|remove) /.test(` ${words} `)
+  const said = await client.say(['--os-cloud', 'plimsoll', ...words.split(' '), ...(silent ? [] : ['-f', 'json'])])
+  if (said.rc !== 0) throw new Error(`openstack ${words}: ${said.stderr.slice(0, 800)}`)
+  return silent ? null : JSON.parse(said.stdout)
+}
+
+const CLOUDS: CloudName[] = [HOME, AWAY]
+const BOOT = `server create --image ${IMAGE_NAME} --flavor m1.small --key-name ci --security-group web --network wide`
+
+interface Seen {
+  id: string
+  status: string
+  fault?: { message: string }
+  addresses: Record<string, { addr: string }[]>
+  'OS-EXT-AZ:availability_zone': string
+}
+
+const built = ({ people }: Scene, id: string): Promise<Seen> =>
+  eventually<Seen>(
+    async () => (await people.demo.must('GET', `${NOVA}/${id}`)).server,
+    ({ status }) => status !== 'BUILD',
+    120,
+  )
+
+/** On this cloud, with an address of its segment. */
+const standsOn = async (scene: Scene, id: string, cloud: CloudName): Promise<void> => {
+  const server = await built(scene, id)
+  assert.equal(server.status, 'ACTIVE', server.fault?.message)
+  assert.match(server['OS-EXT-AZ:availability_zone'], new RegExp(`^${cloud}\\.`))
+  const addresses = server.addresses.wide?.map(({ addr }) => addr) ?? []
+  assert.equal(addresses.length, 1, JSON.stringify(server.addresses))
+  assert.ok(addresses[0]!.startsWith(PLACES[cloud].prefix), `${addresses[0]} is no address of ${PLACES[cloud].cidr}`)
+}
+
+const portOf = async ({ people }: Scene, id: string): Promise<string> => {
+  const { ports } = await people.demo.must('GET', `${NEUTRON}/ports?device_id=${id}`)
+  assert.equal(ports.length, 1)
+  return ports[0].id
+}
+
+/** The rows of the broker and the books of the clouds say the same. */
+const agree = (scene: Scene): Promise<void> =>
+  patiently(async () => {
+    const { servers } = await scene.people.demo.must('GET', `${NOVA}/detail`)
+    const rows = { [HOME]: 0, [AWAY]: 0 }
+    for (const server of servers as Seen[]) rows[server['OS-EXT-AZ:availability_zone'].split('.')[0] as CloudName]++
+    assert.deepEqual(await scene.ground.census(), rows)
+  }, 60_000)
+
+/** `first` has no room when a server without a zone is asked for: it stands on `then`, with the port that it began with. */
+const failsOver = async (scene: Scene, first: CloudName, then: CloudName): Promise<void> => {
+  const { people, ground, openstack } = scene
+  await prefer(people, [first, then])
+  // As many tries as a broker makes: larger sizes of the same zone are tried before another cloud is.
+  await ground.refuse(first, 100)
+  const { id } = (await openstack(`${BOOT} over-${then}`)) as { id: string }
+  const port = await portOf(scene, id)
+  await standsOn(scene, id, then)
+  assert.equal(await portOf(scene, id), port, 'the port is the one that it began with')
+  await ground.heal()
+  await agree(scene)
+}
+
+const STEPS: Record<string, (scene: Scene) => Promise<unknown>> = {
+  'two clouds, and an image that is the same on both': ({ people, ground }) => settle(people, ground),
+
+  'one network gets a segment and a subnet on each': async ({ people, openstack }) => {
+    await openstack('network create wide')
+    for (const cloud of CLOUDS) {
+      const { physical, cidr } = PLACES[cloud]
+      await openstack(
+        `network segment create --network wide --physical-network ${physical} --network-type vlan s-${cloud}`,
+      )
+      await openstack(`subnet create --network wide --network-segment s-${cloud} --subnet-range ${cidr} n-${cloud}`)
+    }
+    const { 'router:external': external, l2_adjacency: adjacent } = (await openstack('network show wide')) as Record<
+      string,
+      unknown
+    >
+    assert.deepEqual([external, adjacent], [false, false])
+    await openstack('security group create web')
+    await people.demo.must('POST', '/compute/v2.1/os-keypairs', { keypair: { name: 'ci' } })
+  },
+
+  'the same words land in the zone that they name': async (scene) => {
+    for (const cloud of CLOUDS)
+      for (const n of [1, 2]) {
+        const { zone } = PLACES[cloud]
+        const { id } = (await scene.openstack(`${BOOT} --availability-zone ${zone} ${cloud}-${n}`)) as { id: string }
+        await standsOn(scene, id, cloud)
+      }
+    assert.deepEqual(await scene.ground.census(), { [HOME]: 2, [AWAY]: 2 })
+  },
+
+  'without a zone the order of the project decides': async (scene) => {
+    for (const cloud of CLOUDS) {
+      await prefer(scene.people, [cloud, ...CLOUDS.filter((each) => each !== cloud)])
+      const { id } = (await scene.openstack(`${BOOT} first-${cloud}`)) as { id: string }
+      await standsOn(scene, id, cloud)
+    }
+    assert.deepEqual(await scene.ground.census(), { [HOME]: 3, [AWAY]: 3 })
+  },
+
+  'home is full: the server stands away, with the port that it began with': (scene) => failsOver(scene, HOME, AWAY),
+
+  'away is full: it stands at home': (scene) => failsOver(scene, AWAY, HOME),
+
+  'nothing is left on either when all of it is deleted': async ({ people, ground, openstack }) => {
+    const { servers } = await people.demo.must('GET', NOVA)
+    for (const { id } of servers) await openstack(`server delete --wait ${id}`)
+    for (const cloud of CLOUDS) {
+      await openstack(`subnet delete n-${cloud}`)
+      await openstack(`network segment delete s-${cloud}`)
+    }
+    await openstack('network delete wide')
+    await openstack('security group delete web')
+    await openstack('keypair delete ci')
+    await patiently(async () => {
+      await people.broker.cron()
+      assert.deepEqual(await ground.leftovers(), [])
+    }, 60_000)
+  },
+}
