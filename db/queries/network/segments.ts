@@ -122,7 +122,8 @@ export const subnetsOpen = (networkId: string) => sql`exists (select 1 from segm
 /** A subnet lies in the segment. */
 export const segmentHasSubnets = (id: string) => sql`exists (select 1 from subnets where segment_id = ${id})`
 
-/** A network that is not routed has ports, or is realised on the cloud of its segment. */
+/** A network that is not routed has ports, or subnets and is realised on the cloud of its segment; an empty one is let go of. */
 export const segmentRealised = ({ networkId, cloudId }: Pick<SegmentRow, 'networkId' | 'cloudId'>) =>
   sql`not ${isRouted(sql`${networkId}`)} and (exists (select 1 from ports where network_id = ${networkId} limit 1)
-    or exists (select 1 from bindings where kind = 'network' and resource_id = ${networkId} and cloud_id = ${cloudId} and phase <> 'gone'))`
+    or (exists (select 1 from bindings where kind = 'network' and resource_id = ${networkId} and cloud_id = ${cloudId} and phase <> 'gone')
+      and exists (select 1 from subnets where network_id = ${networkId})))`

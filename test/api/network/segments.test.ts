@@ -179,6 +179,21 @@ describe('a network', () => {
     ])
   })
 
+  test('that was used and is empty again can be taken off its cloud', async () => {
+    const network = await newNetwork()
+    const segment = await newSegment(network, 'home.a')
+    const lying = (await subnet(network, '10.0.0.0/24', { segment_id: segment })).body.subnet
+    const server = await createServer(plimsoll, demo, { networks: [{ uuid: network }] })
+    await demo.delete(`/compute/v2.1/servers/${server}`)
+    await plimsoll.settle()
+    expect((await demo.delete(`${V2}/subnets/${lying.id}`)).status).toBe(204)
+    expect((await demo.delete(`${V2}/segments/${segment}`)).status).toBe(204)
+    await plimsoll.settle()
+    const { bindings } = (await plimsoll.as('admin').get(`/broker/v1/bindings?resource_id=${network}`)).body
+    expect(bindings.filter(({ phase }: { phase: string }) => phase !== 'gone')).toEqual([])
+    expect((await demo.delete(`${V2}/networks/${network}`)).status).toBe(204)
+  })
+
   test('becomes routed when its only subnet is associated with its only segment', async () => {
     const { network, subnet: under } = await createNetwork(demo)
     await createServer(plimsoll, demo, { networks: [{ uuid: network }] })

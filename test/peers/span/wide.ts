@@ -96,7 +96,10 @@ const built = ({ people }: Scene, id: string): Promise<Seen> =>
 /** On this cloud, with an address of its segment. */
 const standsOn = async (scene: Scene, id: string, cloud: CloudName): Promise<void> => {
   const server = await built(scene, id)
-  assert.equal(server.status, 'ACTIVE', server.fault?.message)
+  if (server.status !== 'ACTIVE') {
+    const { placement } = await scene.people.demo.must('GET', `/broker/v1/servers/${id}/placement`)
+    throw new Error(`${server.fault?.message} ${JSON.stringify(placement)}`)
+  }
   assert.match(server['OS-EXT-AZ:availability_zone'], new RegExp(`^${cloud}\\.`))
   const addresses = server.addresses.wide?.map(({ addr }) => addr) ?? []
   assert.equal(addresses.length, 1, JSON.stringify(server.addresses))
