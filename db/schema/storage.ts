@@ -13,8 +13,11 @@ export const volumes = sqliteTable(
     sizeGib: integer('size_gib').notNull(),
     /** A type of its cloud, or `default`: what the cloud takes by itself. */
     volumeType: text('volume_type').notNull(),
-    cloudId: text('cloud_id').notNull(),
-    zone: text('zone').notNull(),
+    /** Where it is; null: nowhere yet, it is made where it is first used. */
+    cloudId: text('cloud_id'),
+    zone: text('zone'),
+    /** The zone that was named without saying where; null: where it is was named, or nothing. */
+    pinnedZone: text('pinned_zone'),
     snapshotId: text('snapshot_id'),
     sourceVolumeId: text('source_volume_id'),
     imageId: text('image_id'),

@@ -134,7 +134,8 @@ const retype = action({
     const type = await volumeTypeFor(context, wanted)
     if (!type) throw invalidInput(`Invalid volume_type passed: ${wanted}.`)
     if (type.name === volume.volumeType) throw invalidInput(`New volume_type same as original: ${wanted}.`)
-    if (type.zones && !type.zones.some((zone) => zone.startsWith(`${volume.cloud}.`))) throw notThere(type.zones)
+    if (volume.cloudId !== null && type.zones && !type.zones.some((zone) => zone.startsWith(`${volume.cloud}.`)))
+      throw notThere(type.zones)
     throw conflict(
       `A volume keeps its type: make a snapshot of volume ${volume.id}, and a volume of type ${type.name} of that.`,
     )

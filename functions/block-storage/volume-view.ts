@@ -4,8 +4,12 @@ import type { Input } from '../http/operation.ts'
 import { linksTo, pursue } from './routes.ts'
 import { changedAt, time } from './shapes.ts'
 
-/** Where a volume is, as people name it: `<cloud>.<zone>`. */
-const zoneOf = ({ cloud, zone }: Pick<VolumeRead, 'cloud' | 'zone'>): string => `${cloud}.${zone}`
+/** Where a volume is, as people name it: the zone that was named without saying where, else `<cloud>.<zone>`. */
+const zoneOf = ({ cloud, zone, pinnedZone }: VolumeRead): string => pinnedZone ?? `${cloud}.${zone}`
+
+/** Where one really is whose zone does not say so; of others their zone is all that there is to say. */
+const placeOf = ({ cloud, zone, pinnedZone }: VolumeRead) =>
+  pinnedZone === null || zone === null ? {} : { 'plimsoll:zone': `${cloud}.${zone}` }
 
 /** As 3.0 shows it (cinder/api/v3/views/volumes.py, legacy_detail). */
 const base = (input: Input, v: VolumeRead) => ({
@@ -13,6 +17,7 @@ const base = (input: Input, v: VolumeRead) => ({
   status: v.status,
   size: v.sizeGib,
   availability_zone: zoneOf(v),
+  ...placeOf(v),
   created_at: time(v.createdAt),
   updated_at: changedAt(v),
   name: v.name,
@@ -77,7 +82,7 @@ export const fullView = (input: Input, v: VolumeRead): Record<string, unknown> =
   const view = volumeView(input, v)
   view['os-vol-tenant-attr:tenant_id'] = v.projectId
   if (input.context.caller?.isAdmin) {
-    view['os-vol-host-attr:host'] = `${v.cloud}@${v.zone}#${v.volumeType}`
+    view['os-vol-host-attr:host'] = v.cloudId === null ? null : `${v.cloud}@${v.zone}#${v.volumeType}`
     view['os-vol-mig-status-attr:migstat'] = null
     view['os-vol-mig-status-attr:name_id'] = null
   }
@@ -94,8 +99,18 @@ export const pursueVolumes = ({ context }: Input, volumes: VolumeRead[]): void =
     context,
     volumes
       .filter(({ dueAt, attachmentDueAt }) => dueAt !== null || attachmentDueAt !== null)
-      .flatMap(({ id, cloudId, dueAt, attachment, attachmentDueAt }) => [
-        { kind: 'volume' as const, resourceId: id, cloudId, scope: '', dueAt },
-        { kind: 'attachment' as const, resourceId: attachment?.id ?? '', cloudId, scope: '', dueAt: attachmentDueAt },
-      ]),
+      .flatMap(({ id, cloudId, dueAt, attachment, attachmentDueAt }) =>
+        cloudId === null
+          ? []
+          : [
+              { kind: 'volume' as const, resourceId: id, cloudId, scope: '', dueAt },
+              {
+                kind: 'attachment' as const,
+                resourceId: attachment?.id ?? '',
+                cloudId,
+                scope: '',
+                dueAt: attachmentDueAt,
+              },
+            ],
+      ),
   )

@@ -116,7 +116,9 @@ const conditions = (f: Slots<Filter & { scope: Scope }>): (SQL | undefined)[] =>
   f.nameLike && sql`instr(${volumes.name}, ${f.nameLike}) > 0`,
   f.status && eq(volumes.status, f.status),
   f.bootable && eq(volumes.bootable, f.bootable),
-  f.zone && sql`${f.zone} in (${clouds.name}, ${clouds.name} || '.' || ${volumes.zone})`,
+  f.zone &&
+    sql`case when ${volumes.pinnedZone} is null then ${f.zone} in (${clouds.name}, ${clouds.name} || '.' || ${volumes.zone})
+      else ${volumes.pinnedZone} = ${f.zone} end`,
   f.type && eq(volumes.volumeType, f.type),
   f.size && eq(volumes.sizeGib, f.size),
   f.userId && eq(volumes.userId, f.userId),
@@ -198,6 +200,10 @@ export const moveVolumes = (db: Database, ids: string[], from: string[], status:
 export const volumeNot = (id: string, statuses: string[]) =>
   sql`not exists (select 1 from volumes where id = ${id} and deleted_at is null
     and status in ${among(statuses)})`
+
+/** True (as SQL) when the volume is somewhere by now. */
+export const volumePlaced = (id: string) =>
+  sql`exists (select 1 from volumes where id = ${id} and cloud_id is not null)`
 
 /** True (as SQL) while a server has the volume, or another one is being made of it. */
 export const volumeHeld = (id: string) => sql`(exists (select 1 from attachments where volume_id = ${id})

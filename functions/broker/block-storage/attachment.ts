@@ -17,6 +17,7 @@ import type { Context } from '../../context.ts'
 import { adapterOf } from '../clouds/adapter.ts'
 import { commit, guard, type Write } from '../line/commit.ts'
 import { bindTo, unwanted } from '../line/resources.ts'
+import { type Placed, placeVolume, type Unplaced } from './unplaced.ts'
 import { VolumeRefused } from './volume-refusal.ts'
 
 export interface AttachOptions {
@@ -29,9 +30,10 @@ export interface AttachOptions {
 }
 
 /** What has to be known of a volume that is to be attached; `attachment`: null, if it has none. */
-export type Attachable = Pick<VolumeRead, 'id' | 'projectId' | 'status' | 'cloudId' | 'cloud' | 'zone' | 'readonly'> & {
-  attachment: unknown
-}
+export type Attachable = Pick<VolumeRead, 'id' | 'projectId' | 'status' | 'cloudId' | 'cloud' | 'zone' | 'readonly'> &
+  Unplaced & {
+    attachment: unknown
+  }
 
 /**
  * Puts a volume (`volumeFor`) into a server: one batch with Nova's action `attach_volume`, then the cloud. Throws as
@@ -43,7 +45,7 @@ export const attachVolume = async (
   volume: Attachable,
   options: AttachOptions,
 ): Promise<AttachmentRow> => {
-  const { row, writes } = planAttachment(context, server, volume, options)
+  const { row, writes } = await planAttachment(context, server, volume, options)
   const detail = { volume_id: volume.id }
   await commit(context, { action: 'attach_volume', kind: 'server', resourceId: server.id, detail }, [
     ...writes,
@@ -53,19 +55,22 @@ export const attachVolume = async (
 }
 
 /**
- * An attachment, and the writes that admit it, for a batch that the server may be made in. Throws `VolumeRefused`
- * (`status`, `elsewhere`, `readonly`). Guards: `volume-status`, `server-gone`.
+ * An attachment, and the writes that admit it, for a batch that the server may be made in; a volume that is nowhere yet is made where
+ * the server is. Throws `VolumeRefused` (`status`, `elsewhere`, `readonly`, `incapable`). Guards: `volume-status`, `server-gone`.
  */
-export const planAttachment = (
+export const planAttachment = async (
   context: Context,
   server: ServerRow,
-  volume: Attachable,
+  given: Attachable,
   options: AttachOptions,
-): { row: AttachmentRow; writes: Write[] } => {
+): Promise<{ row: AttachmentRow; writes: Write[] }> => {
   const { db } = context
   const allowed = ['available']
-  if (!allowed.includes(volume.status) || volume.attachment)
-    throw new VolumeRefused({ kind: 'status', status: volume.status, allowed })
+  if (!allowed.includes(given.status) || given.attachment)
+    throw new VolumeRefused({ kind: 'status', status: given.status, allowed })
+  const { cloudId, zone } = server
+  const at = cloudId !== null && zone !== null ? { cloudId, zone } : null
+  const { volume, writes: placing } = await placeVolume(context, given, at)
   if (server.cloudId !== volume.cloudId || server.zone !== volume.zone)
     throw new VolumeRefused({
       kind: 'elsewhere',
@@ -78,6 +83,7 @@ export const planAttachment = (
   const writes = [
     guard(context, 'server-gone', serverGone(server.id)),
     guard(context, 'volume-status', volumeNot(volume.id, allowed)),
+    ...placing,
     insertAttachment(db, row),
     moveVolumes(db, [volume.id], allowed, 'reserved', row.createdAt),
     bindTo(context, 'attachment', row, volume),
@@ -89,7 +95,7 @@ export const planAttachment = (
 export const planMadeAttachment = (
   context: Context,
   server: ServerRow,
-  volume: Pick<VolumeRead, 'id' | 'projectId' | 'cloudId' | 'zone'>,
+  volume: Placed<Pick<VolumeRead, 'id' | 'projectId'>>,
   options: AttachOptions,
 ): Write[] => {
   const row = newAttachment(context, server, volume, options)

@@ -12,6 +12,7 @@ import { type VolumeRead, type VolumeRow, volumeNot } from '../../../db/queries/
 import type { Context } from '../../context.ts'
 import { charge, commit, guard, type Write } from '../line/commit.ts'
 import { bindTo, changed, unwanted } from '../line/resources.ts'
+import { type Placed, placeVolume } from './unplaced.ts'
 import { refuseIncapable } from './volume.ts'
 import { VolumeRefused } from './volume-refusal.ts'
 
@@ -28,13 +29,15 @@ export interface NewSnapshot {
 }
 
 /** Admits a snapshot of a volume: one batch, then the cloud. Throws `VolumeRefused`, or `Refused` for quota. */
-export const createSnapshot = async (context: Context, volume: VolumeRead, wish: NewSnapshot): Promise<SnapshotRow> => {
+export const createSnapshot = async (context: Context, given: VolumeRead, wish: NewSnapshot): Promise<SnapshotRow> => {
   const allowed = wish.force ? ['available', 'in-use'] : ['available']
-  if (!allowed.includes(volume.status)) throw new VolumeRefused({ kind: 'status', status: volume.status, allowed })
+  if (!allowed.includes(given.status)) throw new VolumeRefused({ kind: 'status', status: given.status, allowed })
+  const { volume, writes: placing } = await placeVolume(context, given, null)
   await refuseIncapable(context, volume.cloudId, volume.projectId, 'snapshot')
   const { row, writes } = planSnapshot(context, volume, wish)
   await commit(context, { action: 'create', kind: 'snapshot', resourceId: row.id, detail: { volume_id: volume.id } }, [
     guard(context, 'volume-status', volumeNot(volume.id, allowed)),
+    ...placing,
     ...writes,
   ])
   return row
@@ -43,7 +46,7 @@ export const createSnapshot = async (context: Context, volume: VolumeRead, wish:
 /** A snapshot, and the writes that admit it; charges `snapshots` and `gigabytes`. */
 export const planSnapshot = (
   context: Context,
-  volume: VolumeRow,
+  volume: Placed<VolumeRow>,
   wish: Omit<NewSnapshot, 'force'>,
 ): { row: SnapshotRow; writes: Write[] } => {
   const now = context.now()

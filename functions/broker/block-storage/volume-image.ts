@@ -5,6 +5,7 @@ import { newImageRow } from '../image/image.ts'
 import { withinImageLimits } from '../image/image-quota.ts'
 import { commit, guard } from '../line/commit.ts'
 import { bindTo } from '../line/resources.ts'
+import { placeVolume } from './unplaced.ts'
 import { refuseIncapable } from './volume.ts'
 import { VolumeRefused } from './volume-refusal.ts'
 
@@ -22,9 +23,10 @@ const FACTS = ['image_id', 'image_name', 'container_format', 'disk_format', 'min
  * Makes an image of a volume as it is now: one batch, then the cloud, which has the image alone. Throws `VolumeRefused`
  * (`status`, `incapable`), `Refused` with quota `image_count_total`.
  */
-export const imageOfVolume = async (context: Context, volume: VolumeRead, wish: VolumeImageWish): Promise<ImageRow> => {
+export const imageOfVolume = async (context: Context, given: VolumeRead, wish: VolumeImageWish): Promise<ImageRow> => {
   const allowed = wish.force ? ['available', 'in-use'] : ['available']
-  if (!allowed.includes(volume.status)) throw new VolumeRefused({ kind: 'status', status: volume.status, allowed })
+  if (!allowed.includes(given.status)) throw new VolumeRefused({ kind: 'status', status: given.status, allowed })
+  const { volume, writes: placing } = await placeVolume(context, given, null)
   await refuseIncapable(context, volume.cloudId, volume.projectId, 'image.volume')
   const { force: _, ...said } = wish
   const facts = volume.imageMetadata
@@ -41,6 +43,7 @@ export const imageOfVolume = async (context: Context, volume: VolumeRead, wish: 
     { action: 'upload_image', kind: 'volume', resourceId: volume.id, detail: { image_id: row.id } },
     [
       guard(context, 'volume-status', volumeNot(volume.id, allowed)),
+      ...placing,
       ...withinImageLimits(context, volume.projectId, { image_count_total: 1 }),
       updateVolume(context.db, volume.id, { status: 'uploading', updatedAt: context.now() }),
       insertImage(context.db, row),

@@ -1,10 +1,12 @@
 import { adapterFor } from '../../../adapters/registry.ts'
 import { readSnapshot, type SnapshotRead } from '../../../db/queries/block-storage/snapshots.ts'
-import { readVolume, type VolumeZone, volumeZones } from '../../../db/queries/block-storage/volumes.ts'
+import { readVolume, type VolumeRead, type VolumeZone, volumeZones } from '../../../db/queries/block-storage/volumes.ts'
 import type { Home } from '../../../db/queries/compute/home.ts'
 import type { ImageRow } from '../../../db/queries/image/images.ts'
+import type { Policy } from '../../../db/schema/index.ts'
 import type { Scope } from '../../../db/scope.ts'
 import type { Context } from '../../context.ts'
+import { inChain, NO_POLICY } from '../clouds/policy.ts'
 import { imageFor } from '../image/image.ts'
 import { formatOf, leastDiskGib, nativeOf, takersOf, whyUnconverted } from '../image/image-takers.ts'
 import { VolumeRefused } from './volume-refusal.ts'
@@ -31,6 +33,8 @@ export type Origin = Pick<NewVolume, 'zone' | 'snapshotId' | 'sourceVolumeId' | 
 /** What a volume is made of. */
 export interface Source {
   cloudId: string | null
+  /** Every cloud where it could be; null: any. */
+  clouds: string[] | null
   zone: string | null
   least: number
   /** Of a volume, or of that of a snapshot. */
@@ -38,6 +42,7 @@ export interface Source {
   bootable: boolean
   imageMetadata: Record<string, string>
   image?: ImageRow
+  volume?: VolumeRead
 }
 
 /** Whether clouds of a type have volumes at all. */
@@ -55,10 +60,21 @@ export const zonesWithVolumes = async (context: Context, scope: Scope = context.
   return all.filter(({ type }) => able.has(type))
 }
 
+/** Zones in the order in which a project's things go to them by themselves; others have to be named. */
+export const chained = (policy: Policy | null, places: VolumeZone[]): VolumeZone[] =>
+  places
+    .flatMap((place) => {
+      const at = inChain(policy ?? NO_POLICY, place.cloud)
+      return at === null ? [] : [{ place, at }]
+    })
+    .toSorted((one, other) => one.at - other.at)
+    .map(({ place }) => place)
+
 /** What a volume is made of decides where it may be, how large it must be and whether a server can boot from it. */
 export const sourceOf = async (context: Context, wish: Origin, places: VolumeZone[]): Promise<Source> => {
   const nothing: Source = {
     cloudId: null,
+    clouds: null,
     zone: null,
     least: 1,
     volumeType: null,
@@ -87,7 +103,7 @@ export const sourceOf = async (context: Context, wish: Origin, places: VolumeZon
     const allowed = ['available', 'in-use']
     if (!allowed.includes(volume.status)) throw new VolumeRefused({ kind: 'status', status: volume.status, allowed })
     const { cloudId, zone, sizeGib: least, volumeType, bootable, imageMetadata } = volume
-    return { cloudId, zone, least, volumeType, bootable, imageMetadata }
+    return { ...nothing, cloudId, zone, least, volumeType, bootable, imageMetadata, volume }
   }
   if (wish.imageId) {
     const image = await imageFor(context, wish.imageId)
@@ -115,6 +131,7 @@ export const sourceOf = async (context: Context, wish: Origin, places: VolumeZon
     return {
       ...nothing,
       cloudId,
+      clouds: on,
       image: image.row,
       least: leastVolumeGib(image.row),
       bootable: true,
@@ -148,7 +165,8 @@ export const sourceName = (wish: Origin) =>
 
 const zoneName = (place: VolumeZone) => `${place.cloud}.${place.zone}`
 const named = (place: VolumeZone, zone: string) => zone === place.cloud || zone === zoneName(place)
-const offers = (place: VolumeZone, type: string) => type === DEFAULT_TYPE || place.volumeTypes.includes(type)
+/** Whether volumes of a type can be had in a zone. */
+export const offers = (place: VolumeZone, type: string) => type === DEFAULT_TYPE || place.volumeTypes.includes(type)
 
 /**
  * The named zone, or one with the type and room: next to the source if there is one, else where the project is already,

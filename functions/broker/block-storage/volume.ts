@@ -15,16 +15,20 @@ import {
   type VolumeRow,
   volumeHeld,
   volumeNot,
+  volumePlaced,
 } from '../../../db/queries/block-storage/volumes.ts'
+import { policyOf } from '../../../db/queries/clouds/policies.ts'
 import { homeOf } from '../../../db/queries/compute/home.ts'
 import type { ImageRow } from '../../../db/queries/image/images.ts'
 import type { Ref } from '../../../db/queries/line/bindings.ts'
 import type { Context } from '../../context.ts'
 import { connectCloud } from '../clouds/clouds.ts'
+import { freeZone } from '../clouds/policy.ts'
 import { realiseImage } from '../image/image-takers.ts'
 import { charge, commit, driveSoon, guard, type Write } from '../line/commit.ts'
 import { bindTo, changed, unwanted } from '../line/resources.ts'
-import { choosePlace, type NewVolume, sourceName, sourceOf, zonesWithVolumes } from './volume-place.ts'
+import { isPlaced, type Placed, placeVolume } from './unplaced.ts'
+import { chained, choosePlace, type NewVolume, sourceName, sourceOf, zonesWithVolumes } from './volume-place.ts'
 import { VolumeRefused } from './volume-refusal.ts'
 import { DEFAULT_TYPE } from './volume-types.ts'
 
@@ -43,16 +47,22 @@ export const projectOf = ({ scope, caller }: Context): string =>
 /** Admits a volume: one batch, then the cloud. Throws `VolumeRefused`, or `Refused` for quota. */
 export const createVolume = async (context: Context, wish: NewVolume): Promise<VolumeRead> => {
   const projectId = projectOf(context)
-  const places = await zonesWithVolumes(context, { projectId })
-  const source = await sourceOf(context, wish, places)
+  const [all, [said]] = await Promise.all([zonesWithVolumes(context, { projectId }), policyOf(context.db, projectId)])
+  const policy = said?.policy ?? null
+  const zone = wish.zone === freeZone(policy) ? null : wish.zone
+  // What it is made of decides where it is, wherever that is.
+  const tied = wish.snapshotId !== null || wish.sourceVolumeId !== null
+  const places = zone === null && !tied ? chained(policy, all) : all
+  const source = await sourceOf(context, { ...wish, zone }, places)
   const volumeType = wish.volumeType ?? source.volumeType ?? DEFAULT_TYPE
-  const [home = null] = wish.zone === null ? await homeOf(context.db, projectId) : []
-  const place = choosePlace(wish.zone, volumeType, places, source, home)
+  const [home = null] = zone === null ? await homeOf(context.db, projectId) : []
+  const place = choosePlace(zone, volumeType, places, source, home)
   const size = wish.size ?? source.least
   if (size < source.least)
     throw new VolumeRefused({ kind: 'too-small', what: sourceName(wish), size, least: source.least })
   if (wish.sourceVolumeId) await refuseIncapable(context, place.cloudId, projectId, 'volume.clone')
   const row = newVolumeRow(context, {
+    pinnedZone: zone === wish.zone ? null : wish.zone,
     projectId,
     name: wish.name,
     description: wish.description,
@@ -67,17 +77,28 @@ export const createVolume = async (context: Context, wish: NewVolume): Promise<V
     metadata: wish.metadata,
     imageMetadata: source.imageMetadata,
   })
-  const writes = planVolume(context, row, source.image ?? null)
-  await commit(context, { action: 'create', kind: 'volume', resourceId: row.id }, writes)
-  return { ...row, cloud: place.cloud, attachment: null, dueAt: null, attachmentDueAt: null }
+  const entry = { action: 'create', kind: 'volume', resourceId: row.id }
+  const shown = { attachment: null, dueAt: null, attachmentDueAt: null }
+  if (row.pinnedZone !== null && !tied) {
+    const unplaced = { ...row, cloudId: null, zone: null, status: 'available' }
+    await commit(context, entry, [...counted(context, unplaced), insertVolume(context.db, unplaced)])
+    return { ...unplaced, cloud: '', ...shown }
+  }
+  const origin = source.volume ? (await placeVolume(context, source.volume, place)).writes : []
+  await commit(context, entry, [...origin, ...planVolume(context, row, source.image ?? null)])
+  return { ...row, cloud: place.cloud, ...shown }
 }
 
 type Said = 'id' | 'userId' | 'readonly' | 'status' | 'fault' | 'createdAt' | 'updatedAt' | 'deletedAt'
 
 /** A volume that is to be made, of the caller. */
-export const newVolumeRow = (context: Context, wish: Omit<VolumeRow, Said>): VolumeRow => {
+export const newVolumeRow = (
+  context: Context,
+  wish: Placed<Omit<VolumeRow, Said | 'pinnedZone'>> & Partial<Pick<VolumeRow, 'pinnedZone'>>,
+): Placed<VolumeRow> => {
   const now = context.now()
   return {
+    pinnedZone: null,
     ...wish,
     id: context.newId(),
     userId: context.caller?.userId ?? '',
@@ -91,13 +112,17 @@ export const newVolumeRow = (context: Context, wish: Omit<VolumeRow, Said>): Vol
 }
 
 /** Writes that admit a volume, made of an image or not; charges `volumes` and `gigabytes`. Guard: `volume-size`. */
-export const planVolume = (context: Context, row: VolumeRow, image: ImageRow | null): Write[] => [
-  guard(context, 'volume-size', tooLargeFor(row.projectId, row.sizeGib)),
-  charge(context, row.projectId, 'volumes', 1),
-  charge(context, row.projectId, 'gigabytes', row.sizeGib),
+export const planVolume = (context: Context, row: Placed<VolumeRow>, image: ImageRow | null): Write[] => [
+  ...counted(context, row),
   insertVolume(context.db, row),
   bindTo(context, 'volume', row, row),
   ...(image ? realiseImage(context, image, row.projectId, row.cloudId) : []),
+]
+
+const counted = (context: Context, { projectId, sizeGib }: VolumeRow): Write[] => [
+  guard(context, 'volume-size', tooLargeFor(projectId, sizeGib)),
+  charge(context, projectId, 'volumes', 1),
+  charge(context, projectId, 'gigabytes', sizeGib),
 ]
 
 /** Throws `incapable` with the reason that the adapter gives. */
@@ -120,16 +145,25 @@ export const extendVolume = async (
   allowed: string[],
 ): Promise<void> => {
   const { id, projectId, cloudId, sizeGib } = volume
+  const counts = [
+    guard(context, 'volume-size', tooLargeFor(projectId, size)),
+    charge(context, projectId, 'gigabytes', size - sizeGib),
+  ]
+  if (cloudId === null) {
+    const larger = updateVolume(context.db, id, { sizeGib: size, updatedAt: context.now() })
+    return commitOn(context, 'extend', volume, allowed, [stillNowhere(context, id), ...counts, larger])
+  }
   const { cloud } = await connectCloud(context, cloudId, projectId, { throughBreaker: true })
   if (!cloud.volume?.update)
     throw new VolumeRefused({ kind: 'incapable', reason: `Cloud ${volume.cloud} cannot extend volumes.` })
   await commitOn(context, 'extend', volume, allowed, [
-    guard(context, 'volume-size', tooLargeFor(projectId, size)),
-    charge(context, projectId, 'gigabytes', size - sizeGib),
+    ...counts,
     updateVolume(context.db, id, { sizeGib: size, status: 'extending', fault: null, updatedAt: context.now() }),
     changed(context, 'volume', id),
   ])
 }
+
+const stillNowhere = (context: Context, id: string): Write => guard(context, 'volume-status', volumePlaced(id))
 
 /** A change of the row under the guard that the volume still is in one of `allowed`. */
 const commitOn = async (
@@ -172,10 +206,19 @@ export const deleteVolume = async (
     guard(context, 'volume-attached', volumeHeld(id)),
     ...(cascade ? [] : [guard(context, 'volume-snapshots', hasSnapshots(id))]),
     ...(childIds.length ? [deleteSnapshots(db, childIds, now), unwanted(context, 'snapshot', childIds)] : []),
-    force
-      ? updateVolume(db, id, { status: 'deleting', updatedAt: now })
-      : moveVolumes(db, [id], allowed, 'deleting', now),
-    unwanted(context, 'volume', id),
+    ...(isPlaced(volume)
+      ? [
+          force
+            ? updateVolume(db, id, { status: 'deleting', updatedAt: now })
+            : moveVolumes(db, [id], allowed, 'deleting', now),
+          unwanted(context, 'volume', id),
+        ]
+      : [
+          stillNowhere(context, id),
+          updateVolume(db, id, { status: 'deleted', deletedAt: now, updatedAt: now }),
+          charge(context, volume.projectId, 'volumes', -1),
+          charge(context, volume.projectId, 'gigabytes', -volume.sizeGib),
+        ]),
   ])
 }
 

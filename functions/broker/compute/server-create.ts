@@ -259,7 +259,7 @@ const writesFor = async (admission: Admission, rows: ServerRow[]): Promise<Write
     if (at)
       writes.push(
         ...plug(context, { ...understood, filters }, planned.splice(0, wishes[i]!.length), row, at),
-        ...admitDisks(context, row, disks, at),
+        ...(await admitDisks(context, row, disks, at)),
         bindTo(context, 'server', row, at),
       )
   }

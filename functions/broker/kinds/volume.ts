@@ -21,6 +21,7 @@ const source = async (context: Context, { volume: v }: Row): Promise<Source | nu
   if (!v.imageId) return null
   const image = await imageEver(context.db, v.imageId)
   if (!image) throw new CloudError('definitive', `Image ${v.imageId} was deleted.`)
+  if (v.cloudId === null) throw new CloudError('definitive', 'The volume has no place.')
   return imageNeedOn(context, image, projectId, v.cloudId)
 }
 
@@ -36,6 +37,7 @@ export const volumeSteps = steps<Row, VolumeSpec, VolumeSeen>({
   async spec(context, row, binding, native, stage) {
     const { volume: v } = row
     const from = stage === 'create' ? await source(context, row) : null
+    if (v.zone === null) throw new CloudError('definitive', 'The volume has no place.')
     const made = (binding.frozen as VolumeSpec | null)?.source ?? null
     return {
       name: v.name || v.id,

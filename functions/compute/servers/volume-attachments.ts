@@ -112,7 +112,7 @@ export const volumeAttachmentOperations: Operation[] = [
         deleteOnTermination: asked.delete_on_termination ?? false,
       })
       // Nova names a device at once, and forgot to apply 2.89 to this answer: clients count on both.
-      const shown = { ...row, device: row.device ?? (await nextDevice(context, volume.cloudId, others)) }
+      const shown = { ...row, device: row.device ?? (await nextDevice(context, server.cloudId!, others)) }
       return { body: { volumeAttachment: attachmentView(shown, Math.min(version, 88)) } }
     },
   }),

@@ -16,18 +16,24 @@ export const volumesCharged = (disks: Disk[]): { volumes: number; gigabytes: num
  * For the batch that admits a server: its volumes, those that are made with it and those that were there, and that they are
  * in it. Throws as `planAttachment`. Guards: `volume-size`, `volume-status`, `server-gone`.
  */
-export const admitDisks = (context: Context, server: ServerRow, disks: Disk[], at: Place): Write[] =>
-  disks.flatMap(({ volume, made, options }) => {
-    if (volume) return planAttachment(context, server, volume, options).writes
-    const { image, ...wish } = made
-    // As Nova's, they have no name.
-    const named = { name: '', description: '', metadata: {}, sourceVolumeId: null, imageId: image?.id ?? null }
-    const row = newVolumeRow(context, {
-      ...wish,
-      ...named,
-      projectId: server.projectId,
-      cloudId: at.cloudId,
-      zone: at.zone,
-    })
-    return [...planVolume(context, row, image), ...planMadeAttachment(context, server, row, options)]
+export const admitDisks = async (context: Context, server: ServerRow, disks: Disk[], at: Place): Promise<Write[]> => {
+  const writes: Write[] = []
+  for (const disk of disks) writes.push(...(await admitDisk(context, server, disk, at)))
+  return writes
+}
+
+const admitDisk = async (context: Context, server: ServerRow, disk: Disk, at: Place): Promise<Write[]> => {
+  const { volume, made, options } = disk
+  if (volume) return (await planAttachment(context, server, volume, options)).writes
+  const { image, ...wish } = made
+  // As Nova's, they have no name.
+  const named = { name: '', description: '', metadata: {}, sourceVolumeId: null, imageId: image?.id ?? null }
+  const row = newVolumeRow(context, {
+    ...wish,
+    ...named,
+    projectId: server.projectId,
+    cloudId: at.cloudId,
+    zone: at.zone,
   })
+  return [...planVolume(context, row, image), ...planMadeAttachment(context, server, row, options)]
+}

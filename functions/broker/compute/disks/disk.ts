@@ -14,10 +14,15 @@ export interface DiskWish extends Omit<AttachOptions, 'bootIndex'> {
   bootIndex: number | null
 }
 
-/** The wish with everything that it names found, and able to be granted. */
+interface Site {
+  cloudId: string
+  zone: string
+}
+
+/** The wish with everything that it names found, and able to be granted; `sites`: where a volume that is nowhere yet could be made. */
 export type Disk = { options: AttachOptions & { bootIndex: number | null } } & (
-  | { volume: Found['volumes'][number]; made?: never }
-  | { made: MadeDisk; volume?: never }
+  | { volume: Found['volumes'][number]; sites: Site[] | null; made?: never }
+  | { made: MadeDisk; volume?: never; sites?: never }
 )
 
 /** A volume that is made with its server. */

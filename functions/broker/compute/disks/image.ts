@@ -6,6 +6,7 @@ import { type ImageRow, insertImage, readImage } from '../../../../db/queries/im
 import { everyProject } from '../../../../db/scope.ts'
 import type { Context } from '../../../context.ts'
 import { planSnapshot } from '../../block-storage/snapshot.ts'
+import { isPlaced } from '../../block-storage/unplaced.ts'
 import { imageOfServer } from '../../image/image.ts'
 import { withinImageLimits } from '../../image/image-quota.ts'
 import { commit, guard, type Write } from '../../line/commit.ts'
@@ -45,7 +46,8 @@ export const imageOfDisks = async (
   const writes: Write[] = []
   const mapping: Mapped[] = []
   for (const { volumeId, bootIndex, deleteOnTermination, tag } of attached) {
-    const volume = volumes.find(({ id }) => id === volumeId)!
+    // What is in a server is somewhere.
+    const volume = volumes.filter(isPlaced).find(({ id }) => id === volumeId)!
     const wish = { name: `snapshot for ${name}`.slice(0, 255), description: '', metadata: {} }
     const snapshot = planSnapshot(context, volume, wish)
     writes.push(...snapshot.writes)

@@ -4,6 +4,9 @@ import type { Disk } from './disk.ts'
 
 /** Why disks of a new server cannot be made on a cloud, in a sentence; null: they can. */
 export const whyNoDisks = (disks: Disk[], cloudId: string): string | null => {
+  for (const { volume, sites } of disks)
+    if (volume && sites && !sites.some((site) => site.cloudId === cloudId))
+      return `Volume ${volume.id} cannot be made there.`
   for (const { made } of disks)
     if (made?.clouds && !made.clouds.includes(cloudId))
       return made.image ? `Image ${made.image.id} is not there.` : `Snapshot ${made.snapshotId} is not there.`
@@ -16,6 +19,8 @@ export const whyNoTypes = (
   { sources }: Found,
   { cloudId, zone }: { cloudId: string; zone: string },
 ): string | null => {
+  const nowhere = disks.find(({ sites }) => sites && !sites.some((at) => at.cloudId === cloudId && at.zone === zone))
+  if (nowhere) return `Volume ${nowhere.volume!.id} cannot be made there.`
   const here = sources.zones.find((each) => each.cloudId === cloudId && each.zone === zone)
   const wanted = disks.flatMap(({ made }) => (made && made.volumeType !== DEFAULT_TYPE ? made.volumeType : []))
   const missing = wanted.find((type) => !here?.volumeTypes.includes(type))

@@ -1,5 +1,6 @@
 import type { Found } from '../../../../db/queries/compute/places.ts'
 import type { Context } from '../../../context.ts'
+import { isPlaced, sitesOf } from '../../block-storage/unplaced.ts'
 import { imageMetadataOf, leastVolumeGib } from '../../block-storage/volume-place.ts'
 import { DEFAULT_TYPE, typeIdOf } from '../../block-storage/volume-types.ts'
 import { takersOf } from '../../image/image-takers.ts'
@@ -22,7 +23,7 @@ export const sourcesNamed = (wishes: DiskWish[]) => {
  * one server. Throws `ServerRefused`.
  */
 export const understandDisks = async (
-  context: Pick<Context, 'conversion'>,
+  context: Context,
   wishes: DiskWish[],
   alone: boolean,
   found: Found,
@@ -31,8 +32,10 @@ export const understandDisks = async (
   for (const wish of wishes) {
     const { device, tag, deleteOnTermination, bootIndex } = wish
     const options = { device, tag, deleteOnTermination, bootIndex }
-    if (wish.source?.kind === 'volume') disks.push({ volume: volumeOf(wish, wish.source.id, alone, found), options })
-    else disks.push({ made: { ...(await sourceOf(context, wish, found)), ...sizeAndType(wish, found) }, options })
+    if (wish.source?.kind === 'volume') {
+      const volume = volumeOf(wish, wish.source.id, alone, found)
+      disks.push({ volume, sites: isPlaced(volume) ? null : await sitesOf(context, volume), options })
+    } else disks.push({ made: { ...(await sourceOf(context, wish, found)), ...sizeAndType(wish, found) }, options })
   }
   return disks
 }

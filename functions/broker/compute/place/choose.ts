@@ -176,7 +176,7 @@ const zonesTying = ({ understood: { nics }, found }: Ground): string[] => {
     .map(({ network }) => network.id)
   return unique([
     ...found.subnets.filter((s) => ids.includes(s.networkId)).flatMap(({ zone }) => zone ?? []),
-    ...found.volumes.map(({ zone }) => zone),
+    ...found.volumes.flatMap(({ zone }) => zone ?? []),
   ])
 }
 

@@ -154,7 +154,7 @@ export const sitesOf = ({ network, port, fixedIp }: Understood['nics'][number], 
 const volume: CloudRule = {
   name: 'volume',
   why: ({ found }, cloud) => {
-    const elsewhere = found.volumes.find(({ cloudId }) => cloudId !== cloud.id)
+    const elsewhere = found.volumes.find(({ cloudId }) => cloudId !== null && cloudId !== cloud.id)
     return elsewhere ? `Volume ${elsewhere.id} is on ${elsewhere.cloud}, and its server has to be there.` : null
   },
 }

@@ -43,11 +43,13 @@ const networkTies = ({ understood: { nics }, found }: Ground): Tie[] =>
   })
 
 const volumeTies = ({ found: { volumes } }: Ground): Tie[] =>
-  volumes.map(({ id, cloud, zone }) => ({
-    rule: 'volume',
-    to: [`${cloud}.${zone}`],
-    reason: `Volume ${id} is in ${cloud}.${zone}: a server with a volume stays where that is.`,
-  }))
+  volumes
+    .filter(({ cloudId }) => cloudId !== null)
+    .map(({ id, cloud, zone }) => ({
+      rule: 'volume',
+      to: [`${cloud}.${zone}`],
+      reason: `Volume ${id} is in ${cloud}.${zone}: a server with a volume stays where that is.`,
+    }))
 
 const groupTie = ({ found }: Ground): Tie[] => {
   const { group } = found

@@ -1,0 +1,91 @@
+import {
+  updateVolume,
+  type VolumeRow,
+  type VolumeZone,
+  volumePlaced,
+} from '../../../db/queries/block-storage/volumes.ts'
+import { policyOf } from '../../../db/queries/clouds/policies.ts'
+import { homeOf } from '../../../db/queries/compute/home.ts'
+import type { Context } from '../../context.ts'
+import { realiseImage } from '../image/image-takers.ts'
+import { guard, type Write } from '../line/commit.ts'
+import { bindTo } from '../line/resources.ts'
+import { chained, choosePlace, offers, type Source, sourceOf, zonesWithVolumes } from './volume-place.ts'
+import { VolumeRefused } from './volume-refusal.ts'
+import { DEFAULT_TYPE } from './volume-types.ts'
+
+/*
+ * Volumes that are nowhere yet: made in the zone that leaves the choice to the broker, they are realised where they are first
+ * used. Until then they are rows that count.
+ */
+
+/** A volume, as far as it is known where it could be. */
+export type Unplaced = Pick<VolumeRow, 'id' | 'projectId' | 'volumeType' | 'imageId'>
+
+/** Somewhere. */
+export type Placed<V> = V & { cloudId: string; zone: string }
+
+/** Whether a volume is somewhere. */
+export const isPlaced = <V extends Pick<VolumeRow, 'cloudId' | 'zone'>>(volume: V): volume is Placed<V> =>
+  volume.cloudId !== null && volume.zone !== null
+
+interface Site {
+  cloudId: string
+  zone: string
+}
+
+/** Where a volume that is nowhere yet could be made, and of what. */
+const homesOf = async (context: Context, { projectId, volumeType, imageId }: Unplaced) => {
+  const all = await zonesWithVolumes(context, { projectId })
+  const wish = { zone: null, snapshotId: null, sourceVolumeId: null, imageId, volumeType }
+  const source = await sourceOf(context, wish, all)
+  const typed = all.filter((place) => offers(place, volumeType) && !place.readOnly)
+  return { source, homes: typed.filter(({ cloudId }) => source.clouds?.includes(cloudId) ?? true) }
+}
+
+/** Zones in which a volume that is nowhere yet could be made. */
+export const sitesOf = async (context: Context, volume: Unplaced): Promise<Site[]> =>
+  (await homesOf(context, volume)).homes.map(({ cloudId, zone }) => ({ cloudId, zone }))
+
+/**
+ * The volume where it is from now on, and the writes that make it so: in a zone, or (null) where the broker chooses. Throws
+ * `VolumeRefused` (`incapable`, `no-type`) where it cannot be made there. Guard: `volume-status` where it was placed meanwhile.
+ */
+export const placeVolume = async <V extends Unplaced & Pick<VolumeRow, 'cloudId' | 'zone'>>(
+  context: Context,
+  volume: V,
+  at: Site | null,
+): Promise<{ volume: Placed<V>; writes: Write[] }> => {
+  if (isPlaced(volume)) return { volume, writes: [] }
+  const { source, homes } = await homesOf(context, volume)
+  const { cloudId, zone } = at ? siteIn(homes, volume, at) : await siteAmong(context, volume, source, homes)
+  const placed = { ...volume, cloudId, zone }
+  const writes = [
+    guard(context, 'volume-status', volumePlaced(volume.id)),
+    updateVolume(context.db, volume.id, { cloudId, zone }),
+    bindTo(context, 'volume', volume, { cloudId, zone }),
+    ...(source.image ? realiseImage(context, source.image, volume.projectId, cloudId) : []),
+  ]
+  return { volume: placed, writes }
+}
+
+const siteIn = (homes: VolumeZone[], { id, volumeType, imageId }: Unplaced, at: Site): Site => {
+  const found = homes.find(({ cloudId, zone }) => cloudId === at.cloudId && zone === at.zone)
+  if (found) return found
+  const what = volumeType === DEFAULT_TYPE ? 'it' : `one of type ${volumeType}`
+  const of = imageId === null ? '' : ` of image ${imageId}`
+  const reason = `Volume ${id} is made where it is first used, and ${what}${of} cannot be made in zone ${at.zone} of that cloud.`
+  throw new VolumeRefused({ kind: 'incapable', reason })
+}
+
+const siteAmong = async (
+  context: Context,
+  { projectId, volumeType }: Unplaced,
+  source: Source,
+  homes: VolumeZone[],
+): Promise<Site> => {
+  const [said] = await policyOf(context.db, projectId)
+  const [home = null] = await homeOf(context.db, projectId)
+  const places = chained(said?.policy ?? null, homes)
+  return choosePlace(null, volumeType, places, { ...source, cloudId: null }, home)
+}
