@@ -115,6 +115,22 @@ const stories: Record<string, Story> = {
   },
 }
 
+/** Worlds in which a story is about to be told: copies of one, unless it has a cloud whose memory is not in the database. */
+const beginnings = async (story: Story, profile: string) => {
+  const clouds = sandbox(profile, story.type)
+  const anew = async () => {
+    const blobs = new MemoryBlobs()
+    const p = await startPlimsoll({ clouds, blobs, conversion: memoryConversion(() => blobs) })
+    const ids = await story.before(p)
+    await p.settle()
+    return { p, ids }
+  }
+  if (story.type) return anew
+  const { p, ids } = await anew()
+  const like = await p.keep()
+  return async () => ({ p: await startPlimsoll({ clouds, like }), ids })
+}
+
 /** Serves the request in a process that dies at its n-th step, and works on with the cron until it would be at rest. */
 const liveAndDie = async (p: Plimsoll, request: { method: string; path: string; body?: unknown }, dieAt: number) => {
   const token = await p.as('demo').token()
@@ -142,15 +158,12 @@ describe.each(Object.entries(STRIDES))(
     it.each(Object.keys(stories))('%s', { timeout: 120_000 }, async (name) => {
       const story = stories[name]!
       const pace = stride * (story.sparse ?? 1)
+      const begin = await beginnings(story, profile)
       let deaths = 0
       for (let dieAt = 1; ; dieAt += pace) {
         // Each death has a world of its own; thousands of them at once are more than many machines hold.
         closeDatabases()
-        const blobs = new MemoryBlobs()
-        const conversion = memoryConversion(() => blobs)
-        const p = await startPlimsoll({ clouds: sandbox(profile, story.type), blobs, conversion })
-        const ids = await story.before(p)
-        await p.settle()
+        const { p, ids } = await begin()
         const life = await liveAndDie(p, story.request(ids), dieAt)
         if (!life.dead) {
           expect(life.status, 'the request of the process that lives').toBeLessThan(300)

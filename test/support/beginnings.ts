@@ -2,7 +2,7 @@ import type { D1Database } from '@cloudflare/workers-types'
 import type { MemoryStore } from './memory-store.ts'
 import { type Rows, rowsOf } from './rows.ts'
 
-/** A world as its story finds it: a first start and its embedded clouds, with what those have on offer. */
+/** A world as its story finds it: what is in its database and what its clouds remember. Any number may begin like that. */
 export interface Beginning {
   rows: Rows
   cloudState: MemoryStore
@@ -10,20 +10,24 @@ export interface Beginning {
   now: number
   /** By name. */
   ids: Record<'projects' | 'users' | 'roles' | 'clouds', Record<string, string>>
+  /** What its rows are sealed with; absent: it is nobody yet, and has keys of its own. */
+  secretKeys?: Uint8Array[]
 }
 
-/** By the clouds. */
+/** A world at rest as it is now, which goes on as if nothing had happened. */
+export const keep = async (d1: D1Database, world: Omit<Beginning, 'rows'>): Promise<Beginning> => ({
+  ...world,
+  rows: await rowsOf(d1, world.secretKeys ? [] : ['settings']),
+  cloudState: world.cloudState.copy(),
+  ids: structuredClone(world.ids),
+})
+
+/** First starts, by their clouds. */
 const known = new Map<string, Beginning>()
 
-/** How a world with these clouds begins, if there was one before. */
-export const beginningWith = (clouds: object[]): Beginning | undefined => known.get(JSON.stringify(clouds))
+/** How a first start with these clouds ends, if there was one before. */
+export const firstStart = (clouds: object[]): Beginning | undefined => known.get(JSON.stringify(clouds))
 
-/** Keeps how a world with these clouds began; but for who it is, which is sealed with a key of its own. */
-export const keepBeginning = async (
-  clouds: object[],
-  d1: D1Database,
-  { cloudState, now, ids }: Omit<Beginning, 'rows'>,
-): Promise<void> => {
-  const rows = await rowsOf(d1, ['settings'])
-  known.set(JSON.stringify(clouds), { rows, cloudState: cloudState.copy(), now, ids: structuredClone(ids) })
+export const keepFirstStart = async (clouds: object[], ...world: Parameters<typeof keep>): Promise<void> => {
+  known.set(JSON.stringify(clouds), await keep(...world))
 }

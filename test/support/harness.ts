@@ -15,7 +15,7 @@ import { keyring } from '../../functions/crypto/keyring.ts'
 import { issue } from '../../functions/identity/issue.ts'
 import { bootstrap } from '../../functions/runtime/bootstrap.ts'
 import { openHost } from '../../functions/runtime/host.ts'
-import { beginningWith, keepBeginning } from './beginnings.ts'
+import { type Beginning, firstStart, keep, keepFirstStart } from './beginnings.ts'
 import { MemoryBlobs } from './memory-blobs.ts'
 import { MemoryStore } from './memory-store.ts'
 import { freshDatabase, runtime } from './runtime.ts'
@@ -64,6 +64,8 @@ export interface TestCloud {
 }
 
 export interface Start {
+  /** In place of a first start: as another world with the same clouds was when it was kept. */
+  like?: Beginning
   /** In place of an empty database. */
   d1?: D1Database
   /** In place of one in memory. */
@@ -93,7 +95,7 @@ export const startPlimsoll = async (start: Start = {}) => {
   const others = wanted.findIndex(({ type }) => type !== 'sandbox')
   const embedded = others < 0 ? wanted : wanted.slice(0, others)
   const alike = !start.d1 && !start.cloudState
-  const beginning = alike ? beginningWith(embedded) : undefined
+  const beginning = start.like ?? (alike ? firstStart(embedded) : undefined)
   const clock = {
     now: beginning?.now ?? START,
     advance: (ms: number) => {
@@ -105,7 +107,7 @@ export const startPlimsoll = async (start: Start = {}) => {
   const settings: Settings = {
     region: 'RegionOne',
     publicUrl: null,
-    secretKeys: [crypto.getRandomValues(new Uint8Array(32))],
+    secretKeys: beginning?.secretKeys ?? [crypto.getRandomValues(new Uint8Array(32))],
     tokenLifetime: 3600,
     lingerMs: 0,
     imageSizeCap: 2 ** 40,
@@ -313,7 +315,7 @@ export const startPlimsoll = async (start: Start = {}) => {
   if (!beginning) {
     for (const cloud of embedded) await addCloud(cloud)
     if (alike && !logged.length && !deferred.length)
-      await keepBeginning(embedded, host.d1, { cloudState: memory, now: clock.now, ids })
+      await keepFirstStart(embedded, host.d1, { cloudState: memory, now: clock.now, ids })
   }
   for (const cloud of wanted.slice(embedded.length)) await addCloud(cloud)
 
@@ -335,6 +337,8 @@ export const startPlimsoll = async (start: Start = {}) => {
     context,
     settle,
     runDeferred,
+    /** How it is now, to begin others with; at rest, and with embedded clouds alone. */
+    keep: () => keep(host.d1, { cloudState: memory, now: clock.now, ids, secretKeys: settings.secretKeys }),
     /** How many pieces of deferred work wait. */
     waiting: () => deferred.length,
     projectId: (name: string) => ids.projects[name]!,
