@@ -12,6 +12,7 @@ import {
 } from '../../../db/queries/network/floating-ips.ts'
 import { networkById } from '../../../db/queries/network/network.ts'
 import { routerBetween, routerLost } from '../../../db/queries/network/routers.ts'
+import { everyProject } from '../../../db/scope.ts'
 import type { Context } from '../../context.ts'
 import { charge, commit, guard, type Write } from '../line/commit.ts'
 import { bindTo, changed, unwanted } from '../line/resources.ts'
@@ -19,6 +20,7 @@ import { readIp } from './address.ts'
 import { refuseUnmapped } from './network.ts'
 import { badRequestFor, commitOr, conflicting, missing, NetworkRefused } from './network-refusal.ts'
 import { ownPort } from './port.ts'
+import { segmentClouds, wayOutElsewhere } from './segment-cloud.ts'
 
 /** Neutron answers with the address: this is how long a client waits for a cloud to give one, in milliseconds. */
 const PATIENCE = 20_000
@@ -123,6 +125,7 @@ const refusalOf = (row: FloatingIpRow, binding: Binding | null): NetworkRefused 
 const leadTo = async (context: Context, address: FloatingIpRow, portId: string, wished: string | null) => {
   const port = await ownPort(context, portId)
   const fixed = fixedAddress(port, wished)
+  await refuseElsewhere(context, address, portId, fixed.subnet_id)
   const routerId = await routerBetween(context.db, fixed.subnet_id, address.floatingNetworkId)
   if (!routerId) throw unreachable(address, fixed.subnet_id, portId)
   return {
@@ -142,6 +145,20 @@ const leadTo = async (context: Context, address: FloatingIpRow, portId: string, 
         ),
     },
   }
+}
+
+/** A public address is of one cloud; a port of a routed network has its address on one of several. */
+const refuseElsewhere = async (context: Context, address: FloatingIpRow, portId: string, subnetId: string) => {
+  const [there] = await segmentClouds(context, [subnetId])
+  if (!there) return
+  const network = await networkById(context.db, everyProject, address.floatingNetworkId)
+  if (network && network.cloudId !== there)
+    throw await wayOutElsewhere(
+      context,
+      'FloatingIPPortElsewhere',
+      `Floating IP ${address.floatingIpAddress ?? address.id} is of cloud ${network.cloudName}, and port ${portId} has its address on`,
+      there,
+    )
 }
 
 const unreachable = (address: FloatingIpRow, subnetId: string, portId: string) =>

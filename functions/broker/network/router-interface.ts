@@ -1,3 +1,4 @@
+import { forgetGone } from '../../../db/queries/line/bindings.ts'
 import { cloudsOf, networkById, ROUTER_INTERFACE } from '../../../db/queries/network/network.ts'
 import { notFree, type PortView, portsOfDevice, updatePorts } from '../../../db/queries/network/ports.ts'
 import {
@@ -7,17 +8,18 @@ import {
   subnetsOnRouter,
   updateRouter,
 } from '../../../db/queries/network/routers.ts'
-import { type SubnetRow, subnetById, subnetsById, subnetsOf } from '../../../db/queries/network/subnets.ts'
+import { type SubnetRow, subnetById, subnetsById, subnetsOf, subnetsOn } from '../../../db/queries/network/subnets.ts'
 import type { Context } from '../../context.ts'
 import { whyLacking } from '../clouds/lacking.ts'
 import { guard, type Write } from '../line/commit.ts'
-import { changed } from '../line/resources.ts'
+import { bindTo, changed } from '../line/resources.ts'
 import { overlap, readCidr } from './address.ts'
 import { refuseBeyond } from './limits.ts'
 import { pinNetworks } from './network.ts'
 import { badRequestFor, commitOr, conflicting, missing, NetworkRefused } from './network-refusal.ts'
 import { ownPort, planPort, removePorts } from './port.ts'
 import { elsewhere, ownRouter, reasonsFor, refuseUnhinted } from './router.ts'
+import { routerElsewhere, segmentClouds } from './segment-cloud.ts'
 import { reachable } from './subnet-rules.ts'
 
 export interface Interface {
@@ -38,12 +40,17 @@ export const addInterface = async (
   const present = await subnetsOnRouter(db, id)
   for (const subnet of made.subnets) refuseOverlap(subnet, present)
   const external = router.externalNetworkId ? await networkById(db, context.scope, router.externalNetworkId) : null
-  const networkIds = [...new Set([made.port.networkId, ...present.map((subnet) => subnet.networkId)])]
-  const clouds = [...new Set([...(await cloudsOf(db, networkIds)), ...(external?.cloudId ? [external.cloudId] : [])])]
-  if (clouds.length > 1) throw elsewhere(id)
+  const joined = [...made.subnets, ...present]
+  const networkIds = [...new Set(joined.map((subnet) => subnet.networkId))]
+  const lying = joined.flatMap(({ id: subnetId, segmentId }) => (segmentId === null ? [] : subnetId))
+  const clouds = [
+    ...new Set([...(await cloudsOf(db, networkIds, lying)), ...(external?.cloudId ? [external.cloudId] : [])]),
+  ]
+  if (clouds.length > 1) throw await apart(context, id, made.subnets, clouds)
   const [cloudId] = clouds
   await refuseUnhinted(context, router, cloudId ?? null)
-  await refuseBeyond(context, cloudId ?? null, await subnetsOf(db, [made.port.networkId]))
+  const all = await (cloudId ? subnetsOn(db, made.port.networkId, cloudId) : subnetsOf(db, [made.port.networkId]))
+  await refuseBeyond(context, cloudId ?? null, all)
   const why = await whyLacking(context, cloudId ?? null, 'router')
   if (why !== null) throw conflicting('RouterInterfaceNotSupported', why)
   const writes: Write[] = [
@@ -51,10 +58,25 @@ export const addInterface = async (
     ...made.writes,
     updateRouter(db, id, { updatedAt: context.now() }),
     ...(cloudId ? pinNetworks(context, networkIds, { cloudId, zone: null, filters: 'enforced' }) : []),
+    ...(cloudId && lying.length ? bindRouter(context, router, cloudId) : []),
     changed(context, 'router', id),
   ]
   await commitOr(context, { action: 'add_interface', kind: 'router', resourceId: id }, writes, reasonsFor(router))
   return { port: made.port, subnet: made.subnets[0]! }
+}
+
+/** Routed networks bring no router along: this one is on the cloud of the segment that it joins. */
+const bindRouter = (context: Context, router: RouterRow, cloudId: string): Write[] => [
+  forgetGone(context.db, { kind: 'router', resourceId: router.id, cloudId, scope: '' }),
+  bindTo(context, 'router', router, { cloudId }),
+]
+
+/** What it joins is on several clouds: told by the new subnet, where that lies in a segment. */
+const apart = async (context: Context, id: string, subnets: SubnetRow[], clouds: string[]) => {
+  const [subnet] = subnets
+  const own = subnet ? await segmentClouds(context, [subnet.id]) : []
+  const here = clouds.find((cloudId) => !own.includes(cloudId))
+  return own.length && here ? routerElsewhere(context, id, subnet!, here) : elsewhere(id)
 }
 
 interface Made {

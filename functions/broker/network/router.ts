@@ -15,13 +15,14 @@ import {
   subnetsOnRouter,
   updateRouter,
 } from '../../../db/queries/network/routers.ts'
-import { subnetsOf } from '../../../db/queries/network/subnets.ts'
+import { subnetsOn } from '../../../db/queries/network/subnets.ts'
 import type { Context } from '../../context.ts'
 import { charge, guard, type Write } from '../line/commit.ts'
 import { bindTo, changed, unwanted } from '../line/resources.ts'
 import { refuseBeyond } from './limits.ts'
 import { pinNetworks, refuseUnmapped } from './network.ts'
 import { badRequestFor, commitOr, conflicting, invalid, missing } from './network-refusal.ts'
+import { segmentClouds, wayOutElsewhere } from './segment-cloud.ts'
 import { reachable } from './subnet-rules.ts'
 import { homesNamed } from './zone-hints.ts'
 
@@ -155,8 +156,18 @@ const gatewayWrites = async (context: Context, router: RouterRow, gateway: Gatew
   })
   const keep = moves ? [guard(context, 'gateway-in-use', routerCarries(router.id))] : []
   if (!network?.cloudId) return [...keep, set]
-  const networkIds = [...new Set((await subnetsOnRouter(db, router.id)).map((subnet) => subnet.networkId))]
-  for (const networkId of networkIds) await refuseBeyond(context, network.cloudId, await subnetsOf(db, [networkId]))
+  const subnets = await subnetsOnRouter(db, router.id)
+  const networkIds = [...new Set(subnets.map((subnet) => subnet.networkId))]
+  const [there] = (
+    await segmentClouds(
+      context,
+      subnets.map(({ id }) => id),
+    )
+  ).filter((id) => id !== network.cloudId)
+  if (there)
+    throw await wayOutElsewhere(context, 'RouterInUse', `Router ${router.id} joins subnets in segments on`, there)
+  for (const networkId of networkIds)
+    await refuseBeyond(context, network.cloudId, await subnetsOn(db, networkId, network.cloudId))
   return [
     ...keep,
     set,

@@ -200,3 +200,68 @@ describe('a place without room', () => {
     })
   })
 })
+
+describe('of a routed network', () => {
+  beforeEach(() => begin())
+  const wayOut = async (cloud: string) =>
+    (await plimsoll.db.query.networks.findMany()).find(
+      ({ external, cloudId }) => external && cloudId === plimsoll.cloudId(cloud),
+    )!
+  const newRouter = async (external?: string) => {
+    const gateway = external === undefined ? {} : { external_gateway_info: { network_id: external } }
+    return (await demo.post(`${V2}/routers`, { router: { name: 'r', ...gateway } })).body.router.id
+  }
+  const join = (router: string, subnet_id: string) =>
+    demo.put(`${V2}/routers/${router}/add_router_interface`, { subnet_id })
+
+  test('a router joins subnets on its own cloud, and is told which would do', async () => {
+    const { network, subnets } = await routed('home.a', 'away.a')
+    const router = await newRouter((await wayOut('home')).id)
+    expect(fault(await join(router, subnets['away.a']!))).toEqual([
+      409,
+      'RouterInUse',
+      `Router ${router} is on cloud home, and subnet ${subnets['away.a']} lies in a segment on cloud away: of its network ${subnets['home.a']} would do.`,
+    ])
+    expect((await join(router, subnets['home.a']!)).status).toBe(200)
+    const free = await newRouter()
+    expect((await join(free, subnets['away.a']!)).status).toBe(200)
+    const { id: out, name } = await wayOut('away')
+    const gateway = (network_id: string) =>
+      demo.put(`${V2}/routers/${free}`, { router: { external_gateway_info: { network_id } } })
+    expect(fault(await gateway((await wayOut('home')).id))).toEqual([
+      409,
+      'RouterInUse',
+      `Router ${free} joins subnets in segments on cloud away: external network ${name} (${out}) would do.`,
+    ])
+    expect((await gateway(out)).status).toBe(200)
+    await plimsoll.settle()
+    const bound = (await plimsoll.db.query.bindings.findMany()).filter(({ kind }) => kind === 'router')
+    expect(bound.map(({ resourceId, cloudId, phase }) => [resourceId, cloudId, phase]).sort()).toEqual(
+      [
+        [router, plimsoll.cloudId('home'), 'bound'],
+        [free, plimsoll.cloudId('away'), 'bound'],
+      ].sort(),
+    )
+    expect((await placed(await boot([{ uuid: network }], { availability_zone: 'away.a' }))).build).toBe('ACTIVE')
+  })
+
+  test('a port is led to by addresses of its own cloud, and the other pair is told which would do', async () => {
+    const { network, subnets } = await routed('home.a', 'away.a')
+    const [home, away] = [await wayOut('home'), await wayOut('away')]
+    for (const [out, subnet] of [
+      [home.id, subnets['home.a']!],
+      [away.id, subnets['away.a']!],
+    ] as const)
+      expect((await join(await newRouter(out), subnet)).status).toBe(200)
+    const id = await boot([{ uuid: network }], { availability_zone: 'away.a' })
+    const { id: port_id } = await portOf(id)
+    const lead = (floating_network_id: string) =>
+      demo.post(`${V2}/floatingips`, { floatingip: { floating_network_id, port_id } })
+    const [status, type, message] = fault(await lead(home.id))
+    expect([status, type]).toEqual([409, 'FloatingIPPortElsewhere'])
+    expect(message).toMatch(
+      `is of cloud home, and port ${port_id} has its address on cloud away: external network ${away.name} (${away.id}) would do.`,
+    )
+    expect((await lead(away.id)).status).toBe(201)
+  })
+})
