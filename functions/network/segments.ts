@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { listSegments, type SegmentView, segmentAttributes, segmentById } from '../../db/queries/network/segments.ts'
 import { missing } from '../broker/network/network-refusal.ts'
-import { changeSegment, createSegments, removeSegment } from '../broker/network/segment.ts'
+import { changeSegment, createSegments, removeSegment } from '../broker/network/segments/segment.ts'
 import type { Context } from '../context.ts'
 import { type Operation, operation } from '../http/operation.ts'
 import { nothingBut, ownership, text, textOrNone, textOrNull, uuid } from './attributes.ts'

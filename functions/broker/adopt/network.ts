@@ -1,6 +1,8 @@
 import type { NetworkSpec, SubnetSpec } from '../../../adapters/contract.ts'
+import { adapterFor } from '../../../adapters/registry.ts'
 import { insertNetwork, networkById, networkGone, pin } from '../../../db/queries/network/network.ts'
-import { insertSubnet } from '../../../db/queries/network/subnets.ts'
+import { insertSegment, segmentsOf } from '../../../db/queries/network/segments.ts'
+import { insertSubnet, subnetsOf } from '../../../db/queries/network/subnets.ts'
 import { everyProject } from '../../../db/scope.ts'
 import { guard } from '../line/commit.ts'
 import { readCidr } from '../network/address.ts'
@@ -63,13 +65,49 @@ export const takeSubnet: Adopter = async (plan, item, seen, read) => {
     ipv6RaMode: null,
     segmentId: null,
   }
+  const others = network.fresh ? [] : await subnetsOf(context.db, [network.resourceId])
   const planned = () => {
     try {
-      return plannedSubnet(context, wish, [])
+      return plannedSubnet(
+        context,
+        wish,
+        others.filter(({ id }) => id !== item.resourceId),
+      )
     } catch (error) {
       throw error instanceof NetworkRefused ? new NotAdoptable(error.message) : error
     }
   }
-  const subnet = { ...planned(), id: item.resourceId, zone: seen.zone ?? spec.zone }
+  const zone = seen.zone ?? spec.zone
+  const segmentId = network.fresh ? null : await segmentAt(plan, network.resourceId, zone)
+  const subnet = { ...planned(), id: item.resourceId, zone, segmentId }
   await plan.admit(item, { subnet: 1 }, () => [insertSubnet(context.db, subnet)])
+}
+
+/** The segment of a routed network in which a subnet lies that is found on this cloud, made if there is none; null: it is not routed. */
+const segmentAt = async (plan: Plan, networkId: string, zone: string): Promise<string | null> => {
+  const { context, row } = plan
+  const { db } = context
+  const others = await subnetsOf(db, [networkId])
+  const [some] = others.filter(({ segmentId }) => segmentId !== null)
+  if (!some) return null
+  const zonal = (await adapterFor(row.type))?.zonalSubnets === true
+  const there = (await segmentsOf(db, [networkId])).filter(({ cloudId }) => cloudId === row.id)
+  const found = there.find((segment) => segment.zone === null || segment.zone === zone)
+  if (found) return found.id
+  const now = context.now()
+  const segment = {
+    id: context.newId(),
+    projectId: some.projectId,
+    name: null,
+    description: '',
+    revision: 0,
+    networkId,
+    cloudId: row.id,
+    zone: zonal ? zone : null,
+    networkType: 'flat',
+    createdAt: now,
+    updatedAt: now,
+  }
+  plan.write(insertSegment(db, segment))
+  return segment.id
 }

@@ -4,7 +4,7 @@ import { groupsNamed, securityGroupById } from '../../../db/queries/network/secu
 import type { Context } from '../../context.ts'
 import { filteringAt } from '../clouds/filters.ts'
 import { commit } from '../line/commit.ts'
-import { planPortChange } from '../network/port.ts'
+import { planPortChange } from '../network/port-change.ts'
 import { note } from './server-action.ts'
 import { refuse } from './server-refusal.ts'
 

@@ -20,7 +20,7 @@ import { readIp } from './address.ts'
 import { refuseUnmapped } from './network.ts'
 import { badRequestFor, commitOr, conflicting, missing, NetworkRefused } from './network-refusal.ts'
 import { ownPort } from './port.ts'
-import { segmentClouds, wayOutElsewhere } from './segment-cloud.ts'
+import { segmentClouds, wayOutElsewhere } from './segments/segment-cloud.ts'
 
 /** Neutron answers with the address: this is how long a client waits for a cloud to give one, in milliseconds. */
 const PATIENCE = 20_000

@@ -8,7 +8,7 @@ import { cidrHolds, readIp, writeIp } from './address.ts'
 import { bySlaac, type FixedIpWish } from './fixed-ips.ts'
 import { type Candidates, candidatesIn, freeAmong, walkFor } from './free-addresses.ts'
 import { randomMac } from './mac.ts'
-import type { Layout } from './sites.ts'
+import type { Layout } from './segments/sites.ts'
 
 /** What one port needs to know of what is there. */
 export interface Need {

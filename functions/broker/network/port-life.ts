@@ -2,16 +2,8 @@ import { isExternalPort, isRouterPort, type PortView, reachOfPorts } from '../..
 import type { Context } from '../../context.ts'
 import { commit } from '../line/commit.ts'
 import { commitOr, conflicting } from './network-refusal.ts'
-import {
-  ownPort,
-  type PortChange,
-  type PortWish,
-  planPortChange,
-  planPorts,
-  portInUse,
-  removePorts,
-  untilFree,
-} from './port.ts'
+import { ownPort, type PortWish, planPorts, portInUse, removePorts, untilFree } from './port.ts'
+import { type PortChange, planPortChange } from './port-change.ts'
 
 /** Ports of a user, all or none. */
 export const createPorts = (context: Context, wishes: PortWish[]): Promise<PortView[]> =>

@@ -8,7 +8,7 @@ import { chooseAddresses, type FixedIpWish, reservedAddresses } from './fixed-ip
 import type { Ground } from './ground.ts'
 import { conflicting, invalid, missing, NetworkRefused } from './network-refusal.ts'
 import { ensureDefaultGroup } from './security-group.ts'
-import { cloudOf } from './sites.ts'
+import { cloudOf } from './segments/sites.ts'
 
 /** Gives a port its addresses, under the guard `subnet-gone`; two that take one address are a `taken` of the batch. */
 export const writeAddresses = (context: Context, portId: string, fixedIps: PortRow['fixedIps']): Write[] =>

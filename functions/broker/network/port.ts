@@ -4,16 +4,12 @@ import {
   deletePorts,
   heldByServer,
   insertPort,
-  isRouterPort,
   leaveAddresses,
-  leaveGroups,
   notFree,
   type PortRow,
   type PortView,
   portById,
   portMoved,
-  release,
-  serversHolding,
   setPortStatus,
   updatePorts,
 } from '../../../db/queries/network/ports.ts'
@@ -24,9 +20,9 @@ import { Refused } from '../line/refused.ts'
 import { changed, unwanted } from '../line/resources.ts'
 import type { FixedIpWish } from './fixed-ips.ts'
 import { type Ground, type Known, readGround } from './ground.ts'
-import { conflicting, missing, NetworkRefused } from './network-refusal.ts'
+import { missing, NetworkRefused } from './network-refusal.ts'
 import { plannedAddresses, plannedGroups, writeAddresses, writeGroups } from './port-plan.ts'
-import { cloudOf, isRouted } from './sites.ts'
+import { cloudOf, isRouted } from './segments/sites.ts'
 import { filteredAs } from './unfiltered.ts'
 
 export interface PortWish {
@@ -194,7 +190,7 @@ const plan = async (context: Context, wish: PortWish, ground: Ground, macAddress
 }
 
 /** Port security is for the owner of the network to say, and for administrators (neutron/conf/policies/port.py). */
-const refuseForeignSecurity = (
+export const refuseForeignSecurity = (
   { scope }: Context,
   verb: 'create' | 'update',
   { projectId }: Pick<NetworkRow, 'projectId'>,
@@ -221,72 +217,6 @@ export const untilFree = async <T>(attempt: () => Promise<T>): Promise<T> => {
       if (!lost || left <= 1) throw error
     }
   }
-}
-
-export interface PortChange {
-  set: Partial<
-    Pick<
-      PortRow,
-      | 'name'
-      | 'description'
-      | 'adminStateUp'
-      | 'deviceId'
-      | 'deviceOwner'
-      | 'portSecurity'
-      | 'macAddress'
-      | 'bindingHost'
-      | 'bindingProfile'
-    >
-  >
-  fixedIps?: FixedIpWish[]
-  securityGroupIds?: string[] | null
-}
-
-/** Writes for a change of a port, above the line and wherever it is realised. */
-export const planPortChange = async (context: Context, port: PortView, change: PortChange): Promise<Write[]> => {
-  const { db } = context
-  const { networkId, projectId, macAddress: mac, id: self } = port
-  const groupIds = change.securityGroupIds ?? []
-  const ground = await readGround(context, [{ networkId, projectId, wished: change.fixedIps, mac, groupIds, self }])
-  const network = ground.networks[0]!
-  const { portSecurity: asks } = change.set
-  if (asks !== undefined) refuseForeignSecurity(context, 'update', network)
-  if (!isRouterPort(port))
-    await filteredAs(ground, cloudOf(ground, network, port.fixedIps[0]?.subnet_id), {
-      projectId,
-      portSecurity: asks,
-      securityGroupIds: change.securityGroupIds,
-    })
-  const portSecurity = change.set.portSecurity ?? port.portSecurity
-  const asked = change.fixedIps && { wished: change.fixedIps, mac, router: isRouterPort(port) }
-  const fixedIps = asked && (await plannedAddresses(context, network, asked, ground))
-  const ipAllocation = change.fixedIps && (change.fixedIps.length ? ('immediate' as const) : ('none' as const))
-  const regroup = change.securityGroupIds !== undefined || asks === false
-  if (!portSecurity && port.securityGroupIds.length && change.securityGroupIds === undefined)
-    throw conflicting(
-      'PortSecurityPortHasSecurityGroup',
-      'Port has security group associated. Cannot disable port security or IP address until security group is removed',
-    )
-  const groups = regroup
-    ? await plannedGroups(context, projectId, change.securityGroupIds ?? null, portSecurity, ground)
-    : null
-  if (
-    fixedIps &&
-    fixedIps[0]?.ip_address !== port.fixedIps[0]?.ip_address &&
-    (await serversHolding(db, [port.id])).length
-  )
-    throw conflicting('PortInUse', `The first address of port ${port.id} cannot change while a server holds the port.`)
-  return [
-    updatePorts(db, [port.id], {
-      ...change.set,
-      ...(change.set.macAddress === undefined ? {} : { macNamed: true }),
-      ...(fixedIps ? { fixedIps, ipAllocation } : {}),
-      updatedAt: context.now(),
-    }),
-    ...(fixedIps ? [release(db, port.id), ...writeAddresses(context, port.id, fixedIps)] : []),
-    ...(groups ? [leaveGroups(db, port.id), ...writeGroups(context, port.id, groups)] : []),
-    changed(context, 'port', port.id),
-  ]
 }
 
 /** Everything that goes when ports go: rows, addresses, quota, and what floating IPs know of them. Absent ports do no harm. */

@@ -19,7 +19,7 @@ import { pinNetworks } from './network.ts'
 import { badRequestFor, commitOr, conflicting, missing, NetworkRefused } from './network-refusal.ts'
 import { ownPort, planPort, removePorts } from './port.ts'
 import { elsewhere, ownRouter, reasonsFor, refuseUnhinted } from './router.ts'
-import { routerElsewhere, segmentClouds } from './segment-cloud.ts'
+import { routerElsewhere, segmentClouds } from './segments/segment-cloud.ts'
 import { reachable } from './subnet-rules.ts'
 
 export interface Interface {

@@ -22,7 +22,7 @@ import { bindTo, changed, unwanted } from '../line/resources.ts'
 import { refuseBeyond } from './limits.ts'
 import { pinNetworks, refuseUnmapped } from './network.ts'
 import { badRequestFor, commitOr, conflicting, invalid, missing } from './network-refusal.ts'
-import { segmentClouds, wayOutElsewhere } from './segment-cloud.ts'
+import { segmentClouds, wayOutElsewhere } from './segments/segment-cloud.ts'
 import { reachable } from './subnet-rules.ts'
 import { homesNamed } from './zone-hints.ts'
 

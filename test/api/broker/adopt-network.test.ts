@@ -212,3 +212,25 @@ describe('addresses on an adopted subnet that something else on the cloud has', 
     expect(await left()).toEqual([])
   })
 })
+
+describe('a subnet of a network that is routed by now', () => {
+  it('lies in the segment of its cloud, as the others do', async () => {
+    const { adopted } = await adopt([theirs.subnet])
+    await sweep()
+    const [network, subnet] = [theirs.net, theirs.subnet].map((native) => of(adopted, native).resource_id)
+    const [segment] = (await demo().get(`${NEUTRON}/segments?network_id=${network}`)).body.segments
+    expect(segment.physical_network).toBe('sandbox')
+    const put = await demo().put(`${NEUTRON}/subnets/${subnet}`, { subnet: { segment_id: segment.id } })
+    expect([put.status, put.body.subnet?.segment_id]).toEqual([200, segment.id])
+    await estate.plimsoll.settle()
+    const wish = { name: 'more', network: theirs.net, cidr: '10.9.1.0/24', gateway: '10.9.1.1', zone: 'a' }
+    const more = await estate.make('subnet', { ...wish, dhcp: true, dnsServers: [] })
+    await estate.strip('subnet', more)
+    const { resource_id } = of((await adopt([more])).adopted, more)
+    expect((await demo().get(`${NEUTRON}/subnets/${resource_id}`)).body.subnet).toMatchObject({
+      network_id: network,
+      cidr: '10.9.1.0/24',
+      segment_id: segment.id,
+    })
+  })
+})

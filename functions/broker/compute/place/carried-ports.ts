@@ -11,7 +11,7 @@ import { bindTo, unwantedOn } from '../../line/resources.ts'
 import type { Known } from '../../network/ground.ts'
 import { pinNetworks } from '../../network/network.ts'
 import { planPortsAt } from '../../network/port.ts'
-import { isAt, sitesFor, subnetsAt } from '../../network/sites.ts'
+import { isAt, sitesFor, subnetsAt } from '../../network/segments/sites.ts'
 import type { Place } from '../server-facts.ts'
 
 /* A server goes to another place before it exists, and takes its ports along. */

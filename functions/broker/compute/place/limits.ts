@@ -2,7 +2,7 @@ import type { Adapter, Limits } from '../../../../adapters/contract.ts'
 import type { Found } from '../../../../db/queries/compute/places.ts'
 import { cidrHolds } from '../../network/address.ts'
 import { beyondPort, beyondSubnets, type PortAsked } from '../../network/limits.ts'
-import { subnetsAt } from '../../network/sites.ts'
+import { subnetsAt } from '../../network/segments/sites.ts'
 import type { ServerWish, Understood } from '../server-wish.ts'
 
 /** Why a server with its networks and ports is beyond the limits of a cloud, as the rest of a sentence; null: it is not. */

@@ -7,7 +7,7 @@ import { charge, guard, type Write } from '../../line/commit.ts'
 import { changed } from '../../line/resources.ts'
 import { readCidr } from '../address.ts'
 import { refuseBeyond } from '../limits.ts'
-import { type Layout, type Site, subnetsAt } from '../sites.ts'
+import { type Layout, type Site, subnetsAt } from '../segments/sites.ts'
 import { plannedSubnet } from '../subnet-rules.ts'
 import { POOL_GUARDS, poolAllocator, taking } from './allocation.ts'
 

@@ -1,9 +1,9 @@
-import type { NetworkRow } from '../../../db/queries/network/network.ts'
-import { type SegmentRow, segmentById } from '../../../db/queries/network/segments.ts'
-import type { SubnetRow } from '../../../db/queries/network/subnets.ts'
-import type { Context } from '../../context.ts'
-import { refuseBeyond } from './limits.ts'
-import { invalid, missing } from './network-refusal.ts'
+import type { NetworkRow } from '../../../../db/queries/network/network.ts'
+import { type SegmentRow, segmentById } from '../../../../db/queries/network/segments.ts'
+import type { SubnetRow } from '../../../../db/queries/network/subnets.ts'
+import type { Context } from '../../../context.ts'
+import { refuseBeyond } from '../limits.ts'
+import { invalid, missing } from '../network-refusal.ts'
 
 /* Which subnets lie in which segments: neutron/db/ipam_backend_mixin.py, `_validate_segment`. */
 

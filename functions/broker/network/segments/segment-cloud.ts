@@ -1,10 +1,10 @@
-import { externalNetworkOf } from '../../../db/queries/clouds/inventory.ts'
-import { cloudsOf } from '../../../db/queries/network/network.ts'
-import { segmentsOf } from '../../../db/queries/network/segments.ts'
-import { type SubnetRow, subnetsOf } from '../../../db/queries/network/subnets.ts'
-import type { Context } from '../../context.ts'
-import { adapterOf } from '../clouds/adapter.ts'
-import { conflicting, type NetworkRefused } from './network-refusal.ts'
+import { externalNetworkOf } from '../../../../db/queries/clouds/inventory.ts'
+import { cloudsOf } from '../../../../db/queries/network/network.ts'
+import { segmentsOf } from '../../../../db/queries/network/segments.ts'
+import { type SubnetRow, subnetsOf } from '../../../../db/queries/network/subnets.ts'
+import type { Context } from '../../../context.ts'
+import { adapterOf } from '../../clouds/adapter.ts'
+import { conflicting, type NetworkRefused } from '../network-refusal.ts'
 
 /* Routers and public addresses are of one cloud, and so are the subnets of a routed network that they can serve. */
 

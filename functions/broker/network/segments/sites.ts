@@ -1,6 +1,6 @@
-import type { SegmentRow } from '../../../db/queries/network/segments.ts'
-import type { SubnetRow } from '../../../db/queries/network/subnets.ts'
-import { cidrHolds } from './address.ts'
+import type { SegmentRow } from '../../../../db/queries/network/segments.ts'
+import type { SubnetRow } from '../../../../db/queries/network/subnets.ts'
+import { cidrHolds } from '../address.ts'
 
 /* Where the subnets of a routed network lie, and so where its ports can be. Pure. */
 

@@ -1,6 +1,6 @@
-import { adapterFor } from '../../../adapters/registry.ts'
-import { refuseChange } from '../../../db/queries/line/adopt.ts'
-import { type NetworkRow, networkMoved, touchNetwork } from '../../../db/queries/network/network.ts'
+import { adapterFor } from '../../../../adapters/registry.ts'
+import { refuseChange } from '../../../../db/queries/line/adopt.ts'
+import { type NetworkRow, networkMoved, touchNetwork } from '../../../../db/queries/network/network.ts'
 import {
   deleteSegment,
   groundsOf,
@@ -14,16 +14,16 @@ import {
   segmentThere,
   subnetsOpen,
   updateSegment,
-} from '../../../db/queries/network/segments.ts'
-import { subnetsOf } from '../../../db/queries/network/subnets.ts'
-import { everyProject } from '../../../db/scope.ts'
-import type { Context } from '../../context.ts'
-import { commit, guard, type Write } from '../line/commit.ts'
-import { changed } from '../line/resources.ts'
-import { ownNetwork } from './network.ts'
-import { commitOr, conflicting, invalidInput, missing, type NetworkRefused, refuseOthers } from './network-refusal.ts'
+} from '../../../../db/queries/network/segments.ts'
+import { subnetsOf } from '../../../../db/queries/network/subnets.ts'
+import { everyProject } from '../../../../db/scope.ts'
+import type { Context } from '../../../context.ts'
+import { commit, guard, type Write } from '../../line/commit.ts'
+import { changed } from '../../line/resources.ts'
+import { ownNetwork } from '../network.ts'
+import { commitOr, conflicting, invalidInput, missing, type NetworkRefused, refuseOthers } from '../network-refusal.ts'
+import { untilStill } from '../until-still.ts'
 import { mixed } from './subnet-segment.ts'
-import { untilStill } from './until-still.ts'
 
 export interface SegmentWish {
   networkId: string
