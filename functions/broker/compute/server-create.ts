@@ -234,8 +234,9 @@ const writesFor = async (admission: Admission, rows: ServerRow[]): Promise<Write
     charge(context, projectId, 'ram', rows.length * flavor.ramMib),
   ]
   const [at] = places
-  const grown = at && (await growNetworks(context, understood, admission.found, { ...admission, at }))
-  const found = grown?.found ?? admission.found
+  const growing = nics.filter((nic) => growsFor(nic, admission.found)).map(({ network }) => network)
+  const grown = at && (await growNetworks(context, growing, admission.found, { ...admission, at }))
+  const found = grown?.read ?? admission.found
   writes.push(...(grown?.writes ?? []))
   const networkIds = [...new Set(nics.map(({ network }) => network.id))]
   const lying = (networkId: string) => at && subnetsAt(found, networkId, at)

@@ -4,7 +4,9 @@ import { recordFailure } from '../clouds/clouds.ts'
 import { NotConnected } from '../clouds/not-connected.ts'
 import { backoff, PATIENCE, STUBBORN, shownAt } from '../line/clockwork.ts'
 import { Refused } from '../line/refused.ts'
+import { GROWTH_GUARDS } from '../network/pools/growth.ts'
 import { untilFree } from '../network/port.ts'
+import { untilStill } from '../network/until-still.ts'
 import { NeedFailed } from './needs.ts'
 import type { Next, Work } from './work.ts'
 
@@ -90,7 +92,7 @@ const startOver = (work: Work, error: CloudError): Promise<Next> =>
 const moveOn = async (work: Work, error: CloudError): Promise<Next | null> => {
   const { context, row, binding } = work
   if (!row) return null
-  return untilFree(async () => {
+  const attempt = async () => {
     const moved = await work.steps.elsewhere?.(context, row, binding, error)
     if (!moved) return null
     return work.write(
@@ -98,7 +100,8 @@ const moveOn = async (work: Work, error: CloudError): Promise<Next | null> => {
       moved.writes,
       { at: work.now() },
     )
-  })
+  }
+  return untilStill(GROWTH_GUARDS, () => untilFree(attempt))
 }
 
 /** Before it exists: the resource failed. Afterwards: the change failed, the object stays as it is. */

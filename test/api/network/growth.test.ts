@@ -17,10 +17,7 @@ beforeEach(async () => {
   })
   demo = plimsoll.as('demo')
   plan = `/broker/v1/projects/${plimsoll.projectId('demo')}/network-plan`
-  // Both clouds take it.
-  image = (await demo.post('/image/v2/images', { name: 'i', disk_format: 'raw', container_format: 'bare' })).body.id
-  const octets = { 'Content-Type': 'application/octet-stream' }
-  await demo.put(`/image/v2/images/${image}/file`, rawDisk(), octets)
+  image = await sharedImage()
 })
 
 const V2 = '/network/v2.0'
@@ -29,6 +26,12 @@ const errorOf = ({ status, body }: { status: number; body: { error: { message: s
   status,
   body.error.message,
 ]
+/** Both clouds take it. */
+const sharedImage = async (): Promise<string> => {
+  const { id } = (await demo.post('/image/v2/images', { name: 'i', disk_format: 'raw', container_format: 'bare' })).body
+  await demo.put(`/image/v2/images/${id}/file`, rawDisk(), { 'Content-Type': 'application/octet-stream' })
+  return id
+}
 const newNetwork = async (body: object = {}) => (await demo.post(`${V2}/networks`, { network: body })).body.network
 const of = async (collection: string, network: string) =>
   (await demo.get(`${V2}/${collection}?network_id=${network}`)).body[collection]
@@ -131,9 +134,13 @@ describe('a network that becomes routed by itself', () => {
     const own = (await demo.post(`${V2}/subnets`, { subnet })).body.subnet
     expect(own.cidr).toBe('10.9.0.0/26')
     await boot(id, 'home.a')
-    expect(await whole(id)).toEqual({ cidrs: ['10.9.0.0/26'], places: ['home'], lying: false })
+    expect(await whole(id)).toEqual({ cidrs: ['10.9.0.0/26'], places: ['home.a'], lying: true })
     await boot(id, 'away.a')
-    expect(await whole(id)).toEqual({ cidrs: ['10.9.0.0/26', '10.9.0.64/26'], places: ['away.a', 'home'], lying: true })
+    expect(await whole(id)).toEqual({
+      cidrs: ['10.9.0.0/26', '10.9.0.64/26'],
+      places: ['away.a', 'home.a'],
+      lying: true,
+    })
     await plimsoll.settle()
   })
 
@@ -175,4 +182,30 @@ describe('a network that becomes routed by itself', () => {
     const changed = await demo.put(`${V2}/networks/${id}`, { network: { 'plimsoll:routed': false } })
     expect(changed.body.network['plimsoll:routed']).toBe(false)
   })
+})
+
+test('a server that finds no room goes on to a segment that is made for it, with its port', async () => {
+  const faults = [{ method: 'server.create', fault: 'capacity' }]
+  plimsoll = await startPlimsoll({
+    clouds: [
+      { name: 'home', type: 'sandbox', options: { faults } },
+      { name: 'away', type: 'sandbox' },
+    ],
+  })
+  demo = plimsoll.as('demo')
+  await plimsoll.as('admin').patch('/broker/v1/clouds/away', { cloud: { position: 1 } })
+  await demo.put(`/broker/v1/projects/${plimsoll.projectId('demo')}/network-plan`, { plan: PLAN })
+  image = await sharedImage()
+  const { id } = await newNetwork()
+  const server = await createServer(plimsoll, demo, { imageRef: image, networks: [{ uuid: id }] })
+  const shown = (await plimsoll.as('admin').get(`/compute/v2.1/servers/${server}`)).body.server
+  expect([shown.status, shown['OS-EXT-AZ:availability_zone']]).toEqual(['ACTIVE', expect.stringMatching(/^away\./)])
+  const { cidrs, lying } = await whole(id)
+  expect([cidrs.length >= 2, lying]).toEqual([true, true])
+  const [port] = (await demo.get(`${V2}/ports?device_id=${server}`)).body.ports
+  const [{ subnet_id, ip_address }] = port.fixed_ips
+  const subnet = (await demo.get(`${V2}/subnets/${subnet_id}`)).body.subnet
+  expect(cidrHolds(subnet.cidr, ip_address)).toBe(true)
+  const segment = (await demo.get(`${V2}/segments/${subnet.segment_id}`)).body.segment
+  expect(segment.physical_network).toBe(shown['OS-EXT-AZ:availability_zone'])
 })

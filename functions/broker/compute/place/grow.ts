@@ -1,31 +1,40 @@
-import type { Found } from '../../../../db/queries/compute/places.ts'
+import type { NetworkRow } from '../../../../db/queries/compute/places.ts'
+import type { SegmentRow } from '../../../../db/queries/network/segments.ts'
+import type { SubnetRow } from '../../../../db/queries/network/subnets.ts'
 import type { Context } from '../../../context.ts'
 import type { Write } from '../../line/commit.ts'
-import { growAt, grows, isMissingAt } from '../../network/pools/growth.ts'
-import type { Place } from '../server-facts.ts'
+import { type Ground, growAt, grows, type Plan } from '../../network/pools/growth.ts'
 import type { Understood } from '../server-wish.ts'
 
-type Nic = Understood['nics'][number]
+/** Networks as they were read, and how those of the project become routed by themselves. */
+interface Planned {
+  networks: NetworkRow[]
+  segments: SegmentRow[]
+  subnets: SubnetRow[]
+  plan: Plan | null
+}
 
-const planFor = ({ network }: Nic, { plan }: Found) => (plan?.projectId === network.projectId ? plan : null)
+const planFor = ({ projectId }: NetworkRow, { plan }: Planned) => (plan?.projectId === projectId ? plan : null)
 
-/** Whether an interface can be wherever its server goes, because its network gets a segment there. A named address ties it. */
-export const growsFor = (nic: Nic, found: Found): boolean =>
-  nic.fixedIp === null && !nic.port?.fixedIps.length && grows(nic.network, found, planFor(nic, found))
+/** Whether a network gets a segment wherever a server of it goes. */
+export const willGrow = (network: NetworkRow, read: Planned): boolean => grows(network, read, planFor(network, read))
 
-/** What is there once the networks of a server have what they lack where it goes, and the writes that make it so. */
-export const growNetworks = async (
+/** Whether an interface can be wherever its server goes, because its network grows. A named address ties it. */
+export const growsFor = ({ network, port, fixedIp }: Understood['nics'][number], read: Planned): boolean =>
+  fixedIp === null && !port?.fixedIps.length && willGrow(network, read)
+
+/** What is there once these networks, all of which grow, have what they lack where a server goes, and the writes for it. */
+export const growNetworks = async <Read extends Planned>(
   context: Context,
-  { nics }: Understood,
-  found: Found,
-  { at, zonal, before }: { at: Place; zonal: boolean; before: number },
-): Promise<{ found: Found; writes: Write[] }> => {
+  networks: Iterable<NetworkRow>,
+  read: Read,
+  ground: Ground,
+): Promise<{ read: Read; writes: Write[] }> => {
   const writes: Write[] = []
-  let grown = found
-  for (const nic of nics) {
-    const { network } = nic
-    if (!growsFor(nic, grown) || !isMissingAt(network, grown, at, zonal)) continue
-    const made = await growAt(context, network, grown, planFor(nic, grown), { at, zonal, before })
+  let grown = read
+  for (const network of new Set(networks)) {
+    const made = await growAt(context, network, grown, planFor(network, grown), ground)
+    if (!made) continue
     const others = <T extends { networkId: string }>(rows: T[]) => rows.filter((row) => row.networkId !== network.id)
     grown = {
       ...grown,
@@ -34,5 +43,5 @@ export const growNetworks = async (
     }
     writes.push(...made.writes)
   }
-  return { found: grown, writes }
+  return { read: grown, writes }
 }

@@ -19,8 +19,9 @@ import { POOL_GUARDS, poolAllocator, taking } from './allocation.ts'
 /** Guards that say that a network did not grow because somebody else was faster: another look finds what that one made. */
 export const GROWTH_GUARDS = [...POOL_GUARDS, 'network-moved', 'segment-there']
 
-type Plan = Pick<NetworkPlanView, 'routed' | 'poolId' | 'prefixLength'>
-type Growing = Pick<NetworkRow, 'id' | 'grows' | 'external' | 'cloudId'>
+/** A plan is for the networks of its project. */
+export type Plan = Pick<NetworkPlanView, 'projectId' | 'routed' | 'poolId' | 'prefixLength'>
+type Growing = Pick<NetworkRow, 'id' | 'projectId' | 'grows' | 'external'>
 
 const own = (layout: Pick<Layout, 'subnets'>, networkId: string): SubnetRow[] =>
   layout.subnets.filter((subnet) => subnet.networkId === networkId)
@@ -33,80 +34,112 @@ const poolOf = (subnets: SubnetRow[], plan: Plan | null): string | null =>
  * Whether a network gets a segment wherever a server of it goes, as it says or its project's plan does. Not what is a way
  * out, has no pool to take a subnet from, or has several subnets that lie in no segment: only one could be associated.
  */
-export const grows = (network: Growing, layout: Layout, plan: Plan | null): boolean => {
+export const grows = (network: Growing, layout: Pick<Layout, 'subnets'>, plan: Plan | null): boolean => {
   if (network.external || !(network.grows ?? plan?.routed ?? false)) return false
   const subnets = own(layout, network.id)
   const open = subnets.filter(({ segmentId }) => segmentId === null)
   return poolOf(subnets, plan) !== null && (open.length === 0 || subnets.length === 1)
 }
 
-/** Whether a network that grows has nothing yet where a server goes. `zonal`: subnets there are in zones. */
-export const isMissingAt = (network: Growing, layout: Layout, at: Site, zonal: boolean): boolean => {
-  const subnets = own(layout, network.id)
-  if (!subnets.length) return true
-  const there = subnetsAt(layout, network.id, at)
-  if (there) return there.length === 0
-  const elsewhere = network.cloudId !== null && network.cloudId !== at.cloudId
-  return elsewhere || (zonal && subnets.some(({ zone }) => zone !== null && zone !== at.zone))
-}
-
 /** What a network has then, and the writes that make it so, before all others of their batch. */
-export interface Growth extends Pick<Layout, 'subnets'> {
+interface Grown extends Pick<Layout, 'subnets'> {
   segments: SegmentRow[]
   writes: Write[]
 }
+type Rows = Pick<Grown, 'segments' | 'subnets'>
+
+/** Where a server goes. `zonal`: subnets there are in zones. `before`: how often somebody else was faster. */
+export interface Ground {
+  at: Site
+  zonal: boolean
+  before: number
+}
 
 /**
- * A segment with a subnet, for the batch that places the first server there. Guards: `GROWTH_GUARDS`. `before`: how often
- * somebody else was faster. Throws `NetworkRefused` where the pool has no room or the cloud takes no such subnet.
+ * What a network that grows lacks where a server goes, for the batch that places it there: its sole subnet is associated with
+ * the segment that it is in, and where it has no segment, one is made with a subnet. Guards: `GROWTH_GUARDS`. Null: it
+ * lacks nothing. Throws `NetworkRefused` where the pool has no room or the cloud takes no such subnet.
  */
 export const growAt = async (
   context: Context,
   network: NetworkRow,
-  layout: Pick<Layout, 'subnets'> & { segments: SegmentRow[] },
+  layout: Rows,
   plan: Plan | null,
-  { at, zonal, before }: { at: Site; zonal: boolean; before: number },
-): Promise<Growth> => {
-  const { db } = context
-  const now = context.now()
-  const subnets = own(layout, network.id)
-  const segments = layout.segments.filter(({ networkId }) => networkId === network.id)
-  const place = { cloudId: at.cloudId, zone: zonal ? at.zone : null }
-  const names = { projectId: network.projectId, networkId: network.id, name: '', description: '' }
-  const segment: SegmentRow = {
-    ...{ ...names, ...place, id: context.newId(), networkType: 'flat', revision: 0, createdAt: now, updatedAt: now },
+  ground: Ground,
+): Promise<Grown | null> => {
+  const rows = {
+    segments: layout.segments.filter(({ networkId }) => networkId === network.id),
+    subnets: own(layout, network.id),
   }
+  const joined = joinSole(context, network, rows, ground)
+  const there = subnetsAt(joined ?? rows, network.id, ground.at)
+  const grown = there?.length ? joined : await widen(context, network, joined ?? rows, plan, ground)
+  if (!grown) return null
+  const moved = guard(context, 'network-moved', networkMoved(network.id, network.revision))
+  const touched = [touchNetwork(context.db, network.id, context.now()), changed(context, 'network', network.id)]
+  return { ...grown, writes: [moved, ...grown.writes, ...touched] }
+}
+
+const newSegment = (context: Context, { id, projectId }: NetworkRow, { at, zonal }: Ground): SegmentRow => {
+  const times = { createdAt: context.now(), updatedAt: context.now() }
+  const place = { cloudId: at.cloudId, zone: zonal ? at.zone : null }
+  const names = { projectId, networkId: id, name: '', description: '', networkType: 'flat', revision: 0 }
+  return { ...names, ...place, ...times, id: context.newId() }
+}
+
+/** A sole subnet that lies in no segment lies from now on where its network is, or comes to; null: there is none. */
+const joinSole = (context: Context, network: NetworkRow, { segments, subnets }: Rows, ground: Ground): Grown | null => {
+  const { db } = context
+  const [sole] = subnets
+  if (sole?.segmentId !== null) return null
+  const segment = segments[0] ?? newSegment(context, network, ground)
+  return {
+    segments: [segment],
+    subnets: [{ ...sole, segmentId: segment.id }],
+    writes: [
+      ...(segments.length ? [] : [insertSegment(db, segment)]),
+      updateSubnet(db, sole.id, { segmentId: segment.id, updatedAt: context.now() }),
+    ],
+  }
+}
+
+/** One more segment, with one subnet. */
+const widen = async (
+  context: Context,
+  network: NetworkRow,
+  { segments, subnets, writes = [] }: Rows & { writes?: Write[] },
+  plan: Plan | null,
+  ground: Ground,
+): Promise<Grown> => {
+  const segment = newSegment(context, network, ground)
   const like = subnets[0]
-  const pool = await poolAllocator(
+  const range = await poolAllocator(
     context,
-    before,
+    ground.before,
   )({
     projectId: network.projectId,
     id: poolOf(subnets, plan)!,
     prefixlen: plan?.prefixLength ?? (like && readCidr(like.cidr)!.prefix),
     avoid: subnets.map(({ cidr }) => cidr),
   })
+  const { ipVersion } = range.pool
   const wish = {
-    ...{ ...names, segmentId: segment.id, ipVersion: pool.pool.ipVersion, cidr: pool.cidr, enableDhcp: true },
-    ...{ dnsNameservers: like?.ipVersion === pool.pool.ipVersion ? like.dnsNameservers : [], hostRoutes: [] },
-    ...{ ipv6AddressMode: null, ipv6RaMode: null },
+    ...{ projectId: network.projectId, networkId: network.id, name: '', description: '', segmentId: segment.id },
+    ...{ ipVersion, cidr: range.cidr, enableDhcp: true, hostRoutes: [], ipv6AddressMode: null, ipv6RaMode: null },
+    dnsNameservers: like?.ipVersion === ipVersion ? like.dnsNameservers : [],
   }
-  const subnet = { ...plannedSubnet(context, wish, subnets), subnetpoolId: pool.pool.id, zone: place.zone }
-  await refuseBeyond(context, at.cloudId, [subnet])
-  const joined = like && like.segmentId === null ? { ...like, segmentId: segments[0]!.id } : null
+  const subnet = { ...plannedSubnet(context, wish, subnets), subnetpoolId: range.pool.id, zone: segment.zone }
+  await refuseBeyond(context, segment.cloudId, [subnet])
   return {
     segments: [...segments, segment],
-    subnets: [...(joined ? [joined] : subnets), subnet],
+    subnets: [...subnets, subnet],
     writes: [
-      guard(context, 'network-moved', networkMoved(network.id, network.revision)),
+      ...writes,
       guard(context, 'segment-there', segmentThere(segment)),
-      ...(joined ? [updateSubnet(db, joined.id, { segmentId: joined.segmentId, updatedAt: now })] : []),
-      insertSegment(db, segment),
+      insertSegment(context.db, segment),
       charge(context, network.projectId, 'subnet', 1),
-      ...taking(context, pool, subnet),
-      insertSubnet(db, subnet),
-      touchNetwork(db, network.id, now),
-      changed(context, 'network', network.id),
+      ...taking(context, range, subnet),
+      insertSubnet(context.db, subnet),
     ],
   }
 }
