@@ -41,6 +41,10 @@ export const ALLOWED: { like: RegExp; because: string }[] = [
     because: 'A cloud that is taken away takes its segments along.',
   },
   {
+    like: /from segments g where .*exists \(select 1 from subnets s join ip_allocations a/s,
+    because: 'Whether a server is in a segment: the first address that one has ends the look.',
+  },
+  {
     like: /delete from subnet_pool_(space|shares) where pool_id = /,
     because: 'A pool that goes has no subnets: what is free of it is its prefixes, and a row for each project is left.',
   },

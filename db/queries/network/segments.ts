@@ -105,7 +105,27 @@ export const groundsOf = (db: Database, projectId: string): Promise<Ground[]> =>
     from mappings m join clouds c on c.id = m.cloud_id left join zones z on z.cloud_id = c.id
     where m.project_id = ${projectId} order by c.position, c.name, z.position, z.name`)
 
+/** Clouds on which some port of networks has an address, but for ports of one server: as the rows `g` of their segments. */
+const inhabited = (
+  networkIds: string[],
+  butServer: string,
+): SQL => sql`segments g where ${anyOf(sql`g.network_id`, networkIds)}
+  and exists (select 1 from subnets s join ip_allocations a on a.subnet_id = s.id join ports p on p.id = a.port_id
+    where s.network_id = g.network_id and ifnull(s.segment_id, g.id) = g.id and p.device_id <> ${butServer})`
+
+/** Where something is on networks, each network with its clouds. `butServer`: what only this server has does not count; '': all does. */
+export const cloudsInhabited = (
+  db: Database,
+  networkIds: string[],
+  butServer: string,
+): Promise<{ networkId: string; cloudId: string }[]> =>
+  db.all(sql`select distinct g.network_id as networkId, g.cloud_id as cloudId from ${inhabited(networkIds, butServer)}`)
+
 /* ---------------------------------------------------------------- conditions of guards */
+
+/** Condition of a guard: something is on one of the networks on another cloud than these. */
+export const inhabitedBeyond = (networkIds: string[], butServer: string, cloudIds: string[]) =>
+  sql`exists (select 1 from ${inhabited(networkIds, butServer)} and not ${anyOf(sql`g.cloud_id`, cloudIds)})`
 
 /** The network has another segment already where this one would be: a place in it would lead to both. */
 export const segmentThere = ({ networkId, cloudId, zone }: Pick<SegmentRow, 'networkId' | 'cloudId' | 'zone'>) =>

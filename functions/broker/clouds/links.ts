@@ -22,6 +22,9 @@ const reachOf = (links: readonly CloudLink[], a: string, b: string): Reach => {
   return links.find((link) => link.one === one && link.other === other)?.reach ?? 'none'
 }
 
+/** Whether servers on two clouds, by their ids, reach each other by their own addresses. */
+export const linked = (links: readonly CloudLink[], a: string, b: string): boolean => reachOf(links, a, b) === 'routed'
+
 /** Every pair of some clouds. */
 export const reachAmong = (
   links: readonly CloudLink[],

@@ -20,6 +20,8 @@ import { sourcesNamed, understandDisks } from './disks/understand.ts'
 import { parentIn, type Resolved, resolveFork } from './fork/fork.ts'
 import { type Choice, choosePlaces } from './place/choose.ts'
 import { growNetworks, growsFor } from './place/grow.ts'
+import { REACH } from './place/hints.ts'
+import { reachAround, stillReached } from './place/reach.ts'
 import { recordPlacement } from './place/record.ts'
 import { isFree } from './place/rules.ts'
 import { who, withinLimits, withinQuota } from './server-action.ts'
@@ -45,14 +47,16 @@ export const createServers = (context: Context, projectId: string, asked: Server
   untilStill([...STALE, ...GROWTH_GUARDS], (before) => create(context, projectId, asked, before), LOOKS)
 
 /** Guards of what was looked up: by now it is gone, or somewhere else. Another look says what. */
-const STALE = ['named-gone', 'server-group-moved']
+const STALE = ['named-gone', 'server-group-moved', 'reach-moved']
 /** So often is looked: those that make a segment at the same time take their turns. */
 const LOOKS = 8
 
 const create = async (context: Context, projectId: string, asked: ServerWish, before: number): Promise<ServerRow[]> => {
   const { wish, found, origin } = await resolve(context, projectId, asked)
   const disks = await understandDisks(context, wish.disks, wish.maxCount === 1, found)
-  const understood = understand(wish, found, projectId, disks)
+  const plain = understand(wish, found, projectId, disks)
+  const networkIds = plain.nics.map(({ network }) => network.id)
+  const understood = wish.hints[REACH] ? { ...plain, reach: await reachAround(context, networkIds, '') } : plain
   const choice = await choosePlaces(context, wish, understood, found)
   refuseUnsecured(wish, understood)
   if (origin.tied && !choice.places.length) refuse({ kind: 'no-place', reason: choice.reason })
@@ -239,6 +243,7 @@ const writesFor = async (admission: Admission, rows: ServerRow[]): Promise<Write
   const found = grown?.read ?? admission.found
   writes.push(...(grown?.writes ?? []))
   const networkIds = [...new Set(nics.map(({ network }) => network.id))]
+  if (at && understood.reach) writes.push(stillReached(context, understood.reach, networkIds, '', at.cloudId))
   const lying = (networkId: string) => at && subnetsAt(found, networkId, at)
   if (at)
     writes.push(

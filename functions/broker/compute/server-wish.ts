@@ -6,6 +6,7 @@ import type { KeypairSnapshot } from '../../../db/schema/index.ts'
 import { leastDiskGib } from '../image/image-takers.ts'
 import type { Write } from '../line/commit.ts'
 import type { Disk, DiskWish } from './disks/disk.ts'
+import type { Reach } from './place/reach.ts'
 import type { Places } from './server-facts.ts'
 import { refuse } from './server-refusal.ts'
 
@@ -84,6 +85,8 @@ export interface Understood {
   nics: { network: NetworkRow; fixedIp: string | null; port: Found['ports'][number] | null }[]
   groupIds: string[] | null
   keypair: KeypairSnapshot | null
+  /** Absent: it may be where it does not reach what else is on its networks. */
+  reach?: Reach
 }
 
 /** Throws `ServerRefused` (`too-small`) for an image that the disk of a flavor cannot hold; 0: as large as the image. */

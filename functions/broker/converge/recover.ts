@@ -101,7 +101,7 @@ const moveOn = async (work: Work, error: CloudError): Promise<Next | null> => {
       { at: work.now() },
     )
   }
-  return untilStill(GROWTH_GUARDS, () => untilFree(attempt))
+  return untilStill([...GROWTH_GUARDS, 'reach-moved'], () => untilFree(attempt))
 }
 
 /** Before it exists: the resource failed. Afterwards: the change failed, the object stays as it is. */

@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import type { Json } from '../../../adapters/contract.ts'
-import { isMisspelt, TTL } from '../../broker/compute/place/hints.ts'
+import { isMisspelt, REACH, TTL } from '../../broker/compute/place/hints.ts'
 import { FORK_OF } from '../../broker/image/image.ts'
 import { integer, matching, name, text } from '../parameters.ts'
 import { address, uuid } from './fields.ts'
@@ -31,6 +31,7 @@ export const hints = () =>
       cidr: matching(/^\/[0-9a-f.:]+$/).optional(),
       [FORK_OF]: uuid().optional(),
       [TTL]: integer(1).optional(),
+      [REACH]: z.literal('routed').optional(),
     })
     .superRefine((given, context) => {
       for (const each of Object.keys(given).filter(isMisspelt))
@@ -43,4 +44,5 @@ export type Hints = Record<string, Json> & {
   group?: string | undefined
   [FORK_OF]?: string | undefined
   [TTL]?: number | undefined
+  [REACH]?: 'routed' | undefined
 }

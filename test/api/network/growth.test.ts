@@ -209,3 +209,40 @@ test('a server that finds no room goes on to a segment that is made for it, with
   const segment = (await demo.get(`${V2}/segments/${subnet.segment_id}`)).body.segment
   expect(segment.physical_network).toBe(shown['OS-EXT-AZ:availability_zone'])
 })
+
+describe('the hint plimsoll:reach', () => {
+  const hinted = (network: string, reach: unknown, more: object = {}) =>
+    demo.post('/compute/v2.1/servers', {
+      server: { name: 's', imageRef: image, flavorRef: '1', networks: [{ uuid: network }], ...more },
+      'os:scheduler_hints': { 'plimsoll:reach': reach },
+    })
+  const statusOf = async ({ body }: { body: { server: { id: string } } }) => {
+    await plimsoll.settle()
+    return (await demo.get(`/compute/v2.1/servers/${body.server.id}`)).body.server
+  }
+
+  test('keeps the servers of a network on clouds that reach each other', async () => {
+    await demo.put(plan, { plan: PLAN })
+    const { id } = await newNetwork()
+    await boot(id, 'home.a')
+    const away = { availability_zone: 'away.a' }
+    const apart = await statusOf(await hinted(id, 'routed', away))
+    expect([apart.status, apart.fault.message]).toEqual([
+      'ERROR',
+      `No valid host was found. No route is said to lead from away to home, where network ${id} is.`,
+    ])
+    const links = [{ clouds: ['home', 'away'], reach: 'routed' }]
+    await plimsoll.as('admin').put('/broker/v1/links', { links })
+    const made = await hinted(id, 'routed', away)
+    expect((await statusOf(made)).status).toBe('ACTIVE')
+    const placement = await demo.get(`/broker/v1/servers/${made.body.server.id}/placement`)
+    expect(placement.body.placement.hints).toMatchObject([{ name: 'plimsoll:reach', value: 'routed', effect: 'kept' }])
+  })
+
+  test('means one thing, and has nothing against an empty network', async () => {
+    await demo.put(plan, { plan: PLAN })
+    const { id } = await newNetwork()
+    expect((await hinted(id, 'public')).status).toBe(400)
+    expect((await statusOf(await hinted(id, 'routed'))).status).toBe('ACTIVE')
+  })
+})

@@ -2,12 +2,15 @@ import { FORK_OF } from '../../image/image.ts'
 
 /** How long a fork lives, in seconds. */
 export const TTL = 'plimsoll:ttl'
+/** Servers of a network shall be where they reach each other. */
+export const REACH = 'plimsoll:reach'
 
 /** What a hint decides, in a sentence. Of those that are not here Nova's filters know some, and no cloud below knows any. */
 const EFFECTS: ReadonlyMap<string, string> = new Map([
   ['group', 'It is in that server group, and was placed as its policy says.'],
   [FORK_OF, 'It goes on from that server, and is where that is.'],
   [TTL, 'It is deleted when so many seconds are over.'],
+  [REACH, 'It is where what else is on its networks is reached by routes.'],
 ])
 
 const OURS = /^plimsoll:/i

@@ -1,5 +1,6 @@
 import { attachmentsOf } from '../../../../db/queries/block-storage/attachments.ts'
 import { policyOf } from '../../../../db/queries/clouds/policies.ts'
+import { placementOf } from '../../../../db/queries/compute/placements.ts'
 import { candidatesFor } from '../../../../db/queries/compute/places.ts'
 import { groupPlaces, type MemberRow } from '../../../../db/queries/compute/server-groups.ts'
 import type { ServerRow } from '../../../../db/queries/compute/servers.ts'
@@ -13,23 +14,36 @@ import type { Write } from '../../line/commit.ts'
 import { NetworkRefused } from '../../network/network-refusal.ts'
 import { type Place, type Places, placesJson, placesOf } from '../server-facts.ts'
 import { type CarriedPorts, canGo, carriedPorts, carryPorts } from './carried-ports.ts'
+import { REACH } from './hints.ts'
 import { rank } from './rank.ts'
+import { type Reach, reachAround, stillReached, unreached } from './reach.ts'
 
 /** So many sizes are asked for before a server is given up. */
 const MOST_TRIES = 8
 
 const keyOf = ({ cloudId, zone, native }: Place): string => `${cloudId}/${zone}/${native}`
 
+interface Next {
+  place: Place
+  places: Places
+  filters: Filters
+  carried: CarriedPorts
+  /** Null: it may be where it does not reach what else is on its networks. */
+  reach: Reach | null
+}
+
+const networksOf = ({ ports }: CarriedPorts): string[] => ports.map(({ networkId }) => networkId)
+
+/** What was hinted when it was made holds wherever it goes. */
+const reachFor = async (context: Context, { id }: ServerRow, carried: CarriedPorts): Promise<Reach | null> =>
+  (await placementOf(context.db, id))?.hints[REACH] ? reachAround(context, networksOf(carried), id) : null
+
 /**
  * Where to try next when a place has no room: the other places that were found at first, then the next larger size in
  * the same zone. What was named of a server's ports ties it, as its networks do that are not routed; others of a group that is
  * on one host tie it to theirs.
  */
-const nextPlace = async (
-  context: Context,
-  server: ServerRow,
-  member: MemberRow | null,
-): Promise<{ place: Place; places: Places; filters: Filters; carried: CarriedPorts } | null> => {
+const nextPlace = async (context: Context, server: ServerRow, member: MemberRow | null): Promise<Next | null> => {
   const places = placesOf(server)
   const tried = [...(places.tried ?? []), ...(places.at ? [keyOf(places.at)] : [])]
   if (tried.length >= MOST_TRIES) return null
@@ -39,7 +53,9 @@ const nextPlace = async (
   const others = member?.policy === 'affinity' ? await groupPlaces(context.db, member.groupId, server.id) : []
   const together = (place: Place) =>
     others.every(({ cloudId, zone }) => cloudId === place.cloudId && zone === place.zone)
-  const reachable = places.next.filter((place) => !held && canGo(carried, place) && together(place))
+  const reach = await reachFor(context, server, carried)
+  const reaches = (place: Place) => !reach || unreached(reach, place.cloudId) === null
+  const reachable = places.next.filter((place) => !held && canGo(carried, place) && together(place) && reaches(place))
   const filters = await filtersWherever(context, server, reachable)
   const open = reachable.filter(({ cloudId }) => filters.has(cloudId))
   const [chosen, ...next] = open.length ? open : await larger(context, server, places, tried)
@@ -50,6 +66,7 @@ const nextPlace = async (
     places: { ...places, at: chosen, next: open.length ? next : [], tried },
     filters: to,
     carried,
+    reach,
   }
 }
 
@@ -65,10 +82,11 @@ export const moveOn = async (
 ): Promise<{ place: Place; places: Places; filters: Filters; writes: Write[] } | null> => {
   const next = await nextPlace(context, server, member)
   if (!next) return null
-  const { place, places, filters, carried } = next
+  const { place, places, filters, carried, reach } = next
+  const reached = reach ? [stillReached(context, reach, networksOf(carried), server.id, place.cloudId)] : []
   try {
     const writes = await carryPorts(context, carried, binding, { ...place, filters })
-    return { place, places, filters, writes }
+    return { place, places, filters, writes: [...reached, ...writes] }
   } catch (error) {
     if (!(error instanceof NetworkRefused)) throw error
     return moveOn(context, { ...server, places: placesJson(places) }, binding, member)

@@ -9,6 +9,7 @@ import { namesGroups, type ServerWish, type Understood } from '../server-wish.ts
 import { capabilitiesFor } from './group.ts'
 import { growsFor } from './grow.ts'
 import { whyBeyond } from './limits.ts'
+import { unreached } from './reach.ts'
 
 /* What keeps a server off a cloud. A rule says why, in a sentence; the first that does refuses the cloud. */
 
@@ -151,6 +152,16 @@ const network: CloudRule = {
 export const sitesOf = ({ network, port, fixedIp }: Understood['nics'][number], found: Found): Site[] | null =>
   sitesFor(found, network.id, { subnetIds: port?.fixedIps.map((ip) => ip.subnet_id) ?? [], address: fixedIp })
 
+const reach: CloudRule = {
+  name: 'reach',
+  why: ({ understood, found }, cloud) => {
+    const beyond = understood.reach && unreached(understood.reach, cloud.id)
+    return beyond
+      ? `No route is said to lead from ${cloud.name} to ${nameOf(found, beyond.cloudId)}, where network ${beyond.networkId} is.`
+      : null
+  },
+}
+
 const volume: CloudRule = {
   name: 'volume',
   why: ({ found }, cloud) => {
@@ -169,6 +180,7 @@ export const CLOUD_RULES: readonly CloudRule[] = [
   limit,
   image,
   network,
+  reach,
   volume,
   source,
 ]
