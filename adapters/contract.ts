@@ -249,6 +249,8 @@ export interface Adapter {
   devices?: readonly string[]
   /** Uploaded images that it takes, as `<disk format>/<container format>` in Glance's words, e.g. `vmdk/ova`. */
   imageFormats: string[]
+  /** The kind of VMDK that it takes alone, by the name in its descriptor. Absent: any that is one file. */
+  vmdkType?: string
   /** What it can take of what it makes: heeded beforehand, so that nothing is promised that never comes. */
   limits: Limits
   /** Why a capability is absent, one sentence each, for people. Every absent one is here. */

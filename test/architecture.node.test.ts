@@ -73,7 +73,7 @@ const RULES: Rule[] = [
     values: [
       /^functions\/conversion\//,
       /^functions\/broker\/image\/image-format\.ts$/,
-      /^adapters\/errors\.ts$/,
+      /^adapters\/(errors|shared\/tar)\.ts$/,
       /^npm:node:(child_process|fs\/promises|path|stream)$/,
     ],
     types: [CONTEXT],

@@ -52,6 +52,7 @@ export const vsphere: Adapter = {
   reservedAddresses: RESERVED,
   limits: { subnet: ANY_SUBNET, port: { unfiltered: true }, server: { ports: 0, mostPorts: 10 } },
   imageFormats: ['vmdk/bare', 'vmdk/ova'],
+  vmdkType: 'streamOptimized',
   lacks: {
     router: 'VMware vSphere routes nothing without NSX; the gateway of a network is a router outside of it.',
     security_group: 'VMware vSphere filters no traffic without NSX, so ports have to be made without security groups.',

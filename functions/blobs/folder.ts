@@ -34,14 +34,18 @@ export class FolderBlobs implements BlobStore {
       const file = await open(unfinished, 'wx', 0o600)
       try {
         let unchecked = 0
+        let size = 0
         for await (const chunk of data) {
           unchecked -= chunk.length
           if (unchecked < 0) {
             await keepReserve(this.#folder)
             unchecked = CHECKED_BYTES
           }
-          await writeAll(file, chunk)
+          // What is left out reads as zeros, and takes no room.
+          if (!isNothing(chunk)) await writeAll(file, chunk, size)
+          size += chunk.length
         }
+        await file.truncate(size)
         await file.sync()
       } finally {
         await file.close()
@@ -84,8 +88,22 @@ export class FolderBlobs implements BlobStore {
 /** It was removed while the folder was read. */
 const noFile = () => null
 
-const writeAll = async (file: Awaited<ReturnType<typeof open>>, chunk: Uint8Array): Promise<void> => {
-  for (let done = 0; done < chunk.length; ) done += (await file.write(chunk, done)).bytesWritten
+type File = Awaited<ReturnType<typeof open>>
+const writeAll = async (file: File, chunk: Uint8Array, at: number): Promise<void> => {
+  for (let done = 0; done < chunk.length; )
+    done += (await file.write(chunk, done, chunk.length - done, at + done)).bytesWritten
+}
+
+/** Shorter runs of zeros are written: each hole costs the file system something. */
+const HOLE = 4096
+const NOTHING = new Uint8Array(1 << 16)
+const isNothing = (chunk: Uint8Array): boolean => {
+  if (chunk.length < HOLE || chunk[0] !== 0) return false
+  for (let at = 0; at < chunk.length; at += NOTHING.length) {
+    const part = chunk.subarray(at, at + NOTHING.length)
+    if (Buffer.compare(part, NOTHING.subarray(0, part.length)) !== 0) return false
+  }
+  return true
 }
 
 const keepReserve = async (folder: string): Promise<void> => {

@@ -3,7 +3,7 @@ import { asCloudError, type CloudError } from '../../adapters/errors.ts'
 import type { Conversion, ConversionJob, Log } from '../context.ts'
 import { convert } from './convert.ts'
 import { findProgram } from './find.ts'
-import { FORMATS } from './qemu.ts'
+import { READS, WRITES } from './qemu.ts'
 import { openShelf } from './shelf.ts'
 
 const PREFIX = 'converted/'
@@ -58,8 +58,8 @@ export const openConversion = async (parts: Parts): Promise<Conversion | { lacki
 
   return {
     tool: found.tool,
-    reads: FORMATS,
-    writes: FORMATS,
+    reads: READS,
+    writes: WRITES,
     has: (key) => key.startsWith(PREFIX),
     async make(job) {
       const name = nameOf(job)

@@ -1,9 +1,10 @@
 import { mkdtemp, open, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { CloudError } from '../../adapters/errors.ts'
-import { inspectImage, mismatch } from '../broker/image/image-format.ts'
+import { membersOf } from '../../adapters/shared/tar.ts'
+import { HEAD, inspectImage, mismatch } from '../broker/image/image-format.ts'
 import { type Allowance, type Ended, runInCell } from './cell.ts'
-import { convertTo, type Extent, infoOf, mapOf, mapReader, shareIn, sizeIn } from './qemu.ts'
+import { convertTo, type Disk, type Extent, infoOf, mapOf, mapReader, shareIn, sizeIn } from './qemu.ts'
 import type { Shelf } from './shelf.ts'
 
 const MIB = 2 ** 20
@@ -19,8 +20,7 @@ const PATIENCE = 5
 const MEASURED = 500
 /** Ranges of data are told in pieces of this: what EBS takes at once. */
 const UNIT = 524_288
-/** So much of the ends of a file tells what it is. */
-const HEAD = 64 * 1024
+/** So much of the end of a file tells what it is. */
 const TAIL = 512
 
 const refuse = (why: string, operatorMessage?: string): never => {
@@ -31,24 +31,44 @@ const refuse = (why: string, operatorMessage?: string): never => {
   )
 }
 
-/** @throws what its header says against it, in Glance's words */
-const inspected = async (path: string, format: string): Promise<void> => {
+type Read = (offset: number, length: number) => Promise<Uint8Array>
+
+/** Reads of a file, which has so many bytes. */
+const reading = async <T>(path: string, use: (read: Read, size: number) => Promise<T>): Promise<T> => {
   const file = await open(path, 'r').catch(() => null)
   if (!file) throw new CloudError('definitive', 'The data of the image is not there any more.')
   try {
     const { size } = await file.stat()
-    const part = async (offset: number, length: number) => {
+    return await use(async (offset, length) => {
       const bytes = new Uint8Array(Math.max(0, Math.min(length, size - offset)))
       await file.read(bytes, 0, bytes.length, offset)
       return bytes
-    }
-    const found = inspectImage(await part(0, HEAD), await part(Math.max(0, size - TAIL), TAIL), size)
-    const [diskFormat, containerFormat] = format.split('/') as [string, string]
-    const reason = mismatch({ diskFormat, containerFormat }, found)
-    if (reason) refuse(reason)
+    }, size)
   } finally {
     await file.close()
   }
+}
+
+/** @throws what the header of a disk says against it, in Glance's words */
+const inspected = (path: string, { format, range }: Disk): Promise<void> =>
+  reading(path, async (read, all) => {
+    const { offset, length: size } = range ?? { offset: 0, length: all }
+    const tail = await read(offset + Math.max(0, size - TAIL), Math.min(TAIL, size))
+    const found = inspectImage(await read(offset, Math.min(HEAD, size)), tail, size)
+    const [diskFormat, containerFormat] = format.split('/') as [string, string]
+    const reason = mismatch({ diskFormat, containerFormat }, found)
+    if (reason) refuse(reason)
+  })
+
+/** The disk that data of a format is; of a package the only one that is in it. */
+const diskIn = async (path: string, format: string): Promise<Disk> => {
+  if (format !== 'vmdk/ova') return { format }
+  const members = await reading(path, membersOf)
+  const disks = members.filter(({ name }) => !/\.(ovf|mf|cert)$/i.test(name))
+  const [disk] = disks
+  if (!disk || disks.length > 1)
+    return refuse(`the OVA has ${disks.length} files beside its descriptor, and an image is one disk`)
+  return { format: 'vmdk/bare', range: { offset: disk.offset, length: disk.size } }
 }
 
 const assertDone = ({ code, signal, late, errors }: Ended, { cpuSeconds, time }: Allowance): void => {
@@ -81,12 +101,13 @@ export interface Order {
  * next start throws away. Throws `CloudError` (`definitive`) with the reason.
  */
 export const convert = async (shelf: Shelf, { name, path, from, to, progressed }: Order): Promise<void> => {
-  await inspected(path, from)
+  const disk = await diskIn(path, from)
+  await inspected(path, disk)
   const work = await mkdtemp(join(shelf.folder, 'work-'))
   const cell = { work, input: path }
   const output = join(work, 'out/data')
   try {
-    const size = await sizeOf(cell, from)
+    const size = await sizeOf(cell, disk)
     const allowance: Allowance = {
       cpuSeconds: CPU + Math.ceil(size / GIB) * CPU_GIB,
       memory: 2 * GIB,
@@ -105,7 +126,7 @@ export const convert = async (shelf: Shelf, { name, path, from, to, progressed }
     if (full) refuse('there is no room for more converted data')
     const timer = setInterval(() => void measure().catch(() => {}), MEASURED)
     let said = ''
-    const ended = await runInCell(cell, convertTo(from, to), allowance, {
+    const ended = await runInCell(cell, convertTo(disk, to), allowance, {
       heard(text) {
         said = (said + text).slice(-200)
         const share = shareIn(said)
@@ -117,8 +138,8 @@ export const convert = async (shelf: Shelf, { name, path, from, to, progressed }
     }).finally(() => clearInterval(timer))
     if (full) refuse('there is no room for more converted data')
     assertDone(ended, allowance)
-    await inspected(output, to)
-    const extents = to === 'raw/bare' ? await extentsOf(work, output, to) : null
+    await inspected(output, { format: to })
+    const extents = to === 'raw/bare' ? await extentsOf(work, output, { format: to }) : null
     const { blocks } = await stat(output)
     if (!(await shelf.makeRoom(blocks * 512))) refuse('there is no room for more converted data')
     await shelf.put(name, output, extents)
@@ -128,9 +149,9 @@ export const convert = async (shelf: Shelf, { name, path, from, to, progressed }
 }
 
 const MOST_INFO = 100_000
-const sizeOf = async (cell: Parameters<typeof runInCell>[0], format: string): Promise<number> => {
+const sizeOf = async (cell: Parameters<typeof runInCell>[0], disk: Disk): Promise<number> => {
   let said = ''
-  const ended = await runInCell(cell, infoOf(format), LOOK, {
+  const ended = await runInCell(cell, infoOf(disk), LOOK, {
     heard: (text) => {
       said = (said + text).slice(0, MOST_INFO)
     },
@@ -144,8 +165,8 @@ const sizeOf = async (cell: Parameters<typeof runInCell>[0], format: string): Pr
 }
 
 /** Where the holes are is known to the file system: it is asked once. */
-const extentsOf = async (work: string, input: string, format: string): Promise<Extent[] | null> => {
+const extentsOf = async (work: string, input: string, disk: Disk): Promise<Extent[] | null> => {
   const map = mapReader(UNIT)
-  const { code } = await runInCell({ work: join(work, 'map'), input }, mapOf(format), LOOK, { heard: map.heard })
+  const { code } = await runInCell({ work: join(work, 'map'), input }, mapOf(disk), LOOK, { heard: map.heard })
   return code === 0 ? map.end() : null
 }

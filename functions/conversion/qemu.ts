@@ -10,23 +10,30 @@ const DRIVERS: Record<string, { driver: string; options: string[] }> = {
   'vhd/bare': { driver: 'vpc', options: ['subformat=dynamic', 'force_size=on'] },
   'vhdx/bare': { driver: 'vhdx', options: ['subformat=dynamic'] },
 }
-export const FORMATS = Object.keys(DRIVERS)
+export const WRITES = Object.keys(DRIVERS)
+/** And the disk of a package. */
+export const READS = [...WRITES, 'vmdk/ova']
 
-/** A disk in a file: all of it, or a range of it in bytes. The format is named, so nothing is guessed from its bytes. */
-const opened = (format: string): string =>
-  [`driver=${DRIVERS[format]!.driver}`, 'file.driver=file', 'file.filename=/in', 'file.locking=off'].join()
+/** A disk as the program is to read it. */
+export interface Disk {
+  format: string
+  /** Where it is in the file; absent: it is all of it. */
+  range?: Extent
+}
 
-export const infoOf = (format: string): string[] => [
-  'qemu-img',
-  'info',
-  '--output=json',
-  '--image-opts',
-  opened(format),
-]
+/** The format is named, so nothing is guessed from bytes. */
+const opened = ({ format, range }: Disk): string => {
+  const driver = `driver=${DRIVERS[format]!.driver}`
+  const file = (name: string) => `${name}.driver=file,${name}.filename=/in,${name}.locking=off`
+  if (!range) return `${driver},${file('file')}`
+  return `${driver},file.driver=raw,file.offset=${range.offset},file.size=${range.length},${file('file.file')}`
+}
 
-export const mapOf = (format: string): string[] => ['qemu-img', 'map', '--output=json', '--image-opts', opened(format)]
+export const infoOf = (disk: Disk): string[] => ['qemu-img', 'info', '--output=json', '--image-opts', opened(disk)]
 
-export const convertTo = (from: string, to: string): string[] => {
+export const mapOf = (disk: Disk): string[] => ['qemu-img', 'map', '--output=json', '--image-opts', opened(disk)]
+
+export const convertTo = (from: Disk, to: string): string[] => {
   const { driver, options } = DRIVERS[to]!
   const asked = options.length ? ['-o', options.join()] : []
   return ['qemu-img', 'convert', '-p', '-m', '2', '--image-opts', opened(from), '-O', driver, ...asked, '/out/data']
@@ -43,12 +50,15 @@ export const sizeIn = (info: string): number => {
   const told = JSON.parse(info) as Record<string, unknown>
   const data = (told['format-specific'] as { data?: Record<string, unknown> } | undefined)?.data ?? {}
   const extents = (data.extents as { filename?: string }[] | undefined) ?? []
-  const others = told['backing-filename'] ?? data['data-file'] ?? extents.find(({ filename }) => filename !== '/in')
+  const others = told['backing-filename'] ?? data['data-file'] ?? extents.find((each) => !isInput(each.filename))
   if (others !== undefined) throw new Error('it leads to another file')
   const size = told['virtual-size']
   if (typeof size !== 'number' || !Number.isSafeInteger(size) || size <= 0) throw new Error('its size is not told')
   return size
 }
+
+/** Of a range the program says what it was told. */
+const isInput = (filename = ''): boolean => filename === '/in' || /^json:.*"filename": "\/in"/.test(filename)
 
 export interface Extent {
   offset: number

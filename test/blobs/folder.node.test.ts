@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
@@ -33,6 +33,17 @@ it('a blob has its name only when all of it is written', async () => {
   await store.write('whole', data)
   expect(seen).toEqual(['whole.part'])
   expect(await readdir(folder)).toEqual(['whole'])
+})
+
+it('a hole in a disk takes no room, and reads as what it was', async () => {
+  const MIB = 2 ** 20
+  const chunks = Array.from({ length: 64 }, (_, i) => new Uint8Array(MIB).fill(i % 10 === 0 ? i + 1 : 0))
+  await store.write('disk', new Blob([...chunks, new Uint8Array(100)]).stream())
+  const path = join(folder, 'disk')
+  expect(Buffer.compare(await readFile(path), Buffer.concat([...chunks, new Uint8Array(100)]))).toBe(0)
+  const { blocks, size } = await stat(path)
+  expect(size).toBe(64 * MIB + 100)
+  expect(blocks * 512).toBeLessThan(10 * MIB)
 })
 
 it('no key leads out of the folder', async () => {

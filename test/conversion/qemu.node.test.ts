@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import {
   closeSync,
@@ -17,12 +18,14 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { readVmdk } from '../../adapters/vsphere/package/vmdk.ts'
 import { inspectImage } from '../../functions/broker/image/image-format.ts'
 import type { Conversion, ConversionJob } from '../../functions/context.ts'
 import { runInCell } from '../../functions/conversion/cell.ts'
 import { openConversion } from '../../functions/conversion/conversion.ts'
 import { findProgram } from '../../functions/conversion/find.ts'
-import { FORMATS } from '../../functions/conversion/qemu.ts'
+import { WRITES } from '../../functions/conversion/qemu.ts'
+import { ova } from '../adapters/vsphere/disk-image.ts'
 import { qcow2Disk } from '../support/disks.ts'
 
 /** The real program, where this machine has it and can keep it apart; elsewhere the reason is what is told. */
@@ -86,7 +89,7 @@ here(title('qemu-img'), () => {
   it('makes every format of every other, and the disk inside stays what it is', { timeout: 120_000 }, async () => {
     const disk = readFileSync(diskOf('disk', 20))
     const conversion = await open()
-    for (const format of FORMATS.filter((each) => each !== 'raw/bare')) {
+    for (const format of WRITES.filter((each) => each !== 'raw/bare')) {
       const there = await made(conversion, jobOf('disk', 'raw/bare', format))
       const bytes = await bytesOf(conversion, there.key)
       const told = inspectImage(bytes.subarray(0, 65_536), bytes.subarray(-512), bytes.length)
@@ -113,6 +116,31 @@ here(title('qemu-img'), () => {
     expect(extents).toHaveLength(205)
     expect(extents.reduce((sum, { length }) => sum + length, 0)).toBe(205 * MIB)
     expect(extents[1]).toEqual({ offset: 10 * MIB, length: MIB })
+  })
+
+  it('takes the disk out of a package', { timeout: 60_000 }, async () => {
+    const disk = readFileSync(diskOf('disk', 20))
+    const conversion = await open()
+    const there = await made(conversion, jobOf('disk', 'raw/bare', 'vmdk/bare'))
+    const vmdk = await bytesOf(conversion, there.key)
+    writeFileSync(join(images, 'ova'), await ova(vmdk as Uint8Array<ArrayBuffer>, 20))
+    const back = await made(conversion, jobOf('ova', 'vmdk/ova', 'raw/bare'))
+    expect(Buffer.compare(await bytesOf(conversion, back.key), disk)).toBe(0)
+    writeFileSync(join(images, 'flat'), await ova(new TextEncoder().encode('# Disk DescriptorFile\n'), 20))
+    await expect(made(conversion, jobOf('flat', 'vmdk/ova', 'raw/bare'))).rejects.toThrow(/its extents are other files/)
+  })
+
+  it('makes what it is one file of for vSphere of any VMDK that is one', { timeout: 60_000 }, async () => {
+    execFileSync('qemu-img', ['create', '-q', '-f', 'vmdk', join(images, 'sparse'), '20M'])
+    const conversion = await open()
+    const { key } = await made(conversion, jobOf('sparse', 'vmdk/bare', 'vmdk/bare'))
+    const bytes = await bytesOf(conversion, key)
+    expect(inspectImage(bytes.subarray(0, 65_536), bytes.subarray(-512), bytes.length)).toEqual({
+      format: 'vmdk',
+      kind: 'streamOptimized',
+      virtualSize: 20 * MIB,
+    })
+    expect(readVmdk(bytes.subarray(0, 512))).toEqual({ capacityKiB: 20 * 1024 })
   })
 
   it('is run once for however many ask, and says how far it is', { timeout: 60_000 }, async () => {

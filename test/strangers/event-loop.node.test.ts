@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { beforeAll, describe, expect, test } from 'vitest'
+import { membersOf } from '../../adapters/shared/tar.ts'
 import { parseXml } from '../../adapters/shared/xml.ts'
-import { membersOf } from '../../adapters/vsphere/package/tar.ts'
 import { inspectImage } from '../../functions/broker/image/image-format.ts'
 import { ovaArchive, qcow2Disk, vmdkDisk } from '../support/disks.ts'
 import { type Plimsoll, startPlimsoll } from '../support/harness.ts'

@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer'
 import {
   type BlockDeviceMapping,
   CreateSnapshotCommand,
@@ -40,6 +41,7 @@ const TURN = 128
 const TURN_MS = 8_000
 const AT_ONCE = 4
 const ROOT = '/dev/xvda'
+const NOTHING = new Uint8Array(BLOCK)
 
 const asTask = (upload: Upload, pollAfterMs = 0): Task => ({
   task: upload as unknown as Json,
@@ -163,7 +165,7 @@ const writeBlocks = async ({ ebs, surroundings }: Context, upload: Upload, count
     const first = next
     await Promise.all(
       group.map(async (block, i) => {
-        if (block.every((byte) => byte === 0)) return
+        if (Buffer.from(block.buffer, block.byteOffset, block.length).equals(NOTHING)) return
         await ebs.putBlock(snapshot, first + i, block)
         written++
       }),

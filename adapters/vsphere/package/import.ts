@@ -3,7 +3,7 @@ import { CloudError } from '../../errors.ts'
 import { gone, unlessGone } from '../../shared/refusals.ts'
 import type { Context } from '../context.ts'
 import { KEY } from '../marks.ts'
-import { isRunning, runExclusively } from '../records/exclusive-work.ts'
+import { runExclusively, runningShare } from '../records/exclusive-work.ts'
 import { extraConfig } from '../records/guestinfo.ts'
 import { type Machine, machineByToken } from '../records/machine.ts'
 import type { Ref, Value } from '../wire/soap.ts'
@@ -31,9 +31,10 @@ const HELD = ['MethodDisabled', 'TaskInProgress', 'VAppTaskInProgress', 'Invalid
 const isHeldByLease = (error: unknown): boolean =>
   error instanceof CloudError && HELD.includes(error.detail.cloudCode ?? '')
 
-const later = (wish: Wish, pollAfterMs = LATER_MS): Outcome<ImageSeen> => ({
+const later = (wish: Wish, pollAfterMs = LATER_MS, share?: number): Outcome<ImageSeen> => ({
   task: { import: { ...wish } as never },
   pollAfterMs,
+  ...(share === undefined ? {} : { share }),
 })
 
 /** Uploaded data in a task of an image's. */
@@ -57,7 +58,8 @@ const present = async (
   wish: Wish,
   seen: (machine: Machine) => ImageSeen,
 ): Promise<Outcome<ImageSeen> | null> => {
-  if (await isRunning(context, work(wish))) return later(wish)
+  const share = await runningShare(context, work(wish))
+  if (share !== null) return later(wish, LATER_MS, share)
   const machine = await machineFor(context, wish, await importPlace(context))
   if (!machine) return null
   if (!machine.complete) return later(wish, LEFT_MS)
@@ -75,7 +77,7 @@ const present = async (
 }
 
 /** All of an import, by one process. @param alive shows that it goes on; throws once another process has taken over */
-const importAll = async (context: Context, wish: Wish, alive: () => Promise<void>): Promise<void> => {
+const importAll = async (context: Context, wish: Wish, alive: (share?: number) => Promise<void>): Promise<void> => {
   const { vim } = context
   const place = await importPlace(context)
   const upload = await openUpload(context, wish.data)
@@ -93,7 +95,7 @@ const importAll = async (context: Context, wish: Wish, alive: () => Promise<void
       sent += bytes
       if (context.surroundings.now() - shown < TOLD_MS) return
       shown = context.surroundings.now()
-      await alive()
+      await alive(sent / total)
       // A lease that has ended shows in the upload; an answer that was lost changes nothing.
       await vim.call(lease, 'HttpNfcLeaseProgress', { percent: Math.floor((99 * sent) / total) }).catch(() => {})
     }

@@ -1,8 +1,8 @@
 import type { ImageData } from '../../contract.ts'
 import { refuse } from '../../shared/refusals.ts'
+import { type Member, membersOf } from '../../shared/tar.ts'
 import { childrenOf, type Element, parseXml } from '../../shared/xml.ts'
 import type { Context } from '../context.ts'
-import { type Member, membersOf } from './tar.ts'
 import { readVmdk, VMDK_HEADER } from './vmdk.ts'
 
 /** A file on its way to a host, as a range of the uploaded data. */

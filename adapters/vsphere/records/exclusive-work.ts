@@ -10,6 +10,8 @@ interface Running {
   /** Until when the holder is believed to be alive, in milliseconds since 1970; past: no process does it. */
   until: number
   attempts: number
+  /** How much is done, 0 to 1, when the holder showed itself. */
+  share?: number
   fault: { code: CloudErrorCode; message: string; operatorMessage: string } | null
 }
 
@@ -31,14 +33,21 @@ const keyOf = ({ storePrefix }: Context, what: string): string => `${storePrefix
  * Whether a process does the work now.
  * @throws what it ended with, once, if no other attempt would help
  */
-export const isRunning = async (context: Context, what: string): Promise<boolean> => {
+export const isRunning = async (context: Context, what: string): Promise<boolean> =>
+  (await runningShare(context, what)) !== null
+
+/**
+ * How much of work is done that a process does now, as far as it has said; null: none does.
+ * @throws what it ended with, once, if no other attempt would help
+ */
+export const runningShare = async (context: Context, what: string): Promise<number | null> => {
   const { store, now } = context.surroundings
   const row = await store.get(keyOf(context, what))
-  if (!row) return false
-  const { until, attempts, fault } = row.value as unknown as Running
-  if (holds(until, now())) return true
+  if (!row) return null
+  const { until, attempts, share, fault } = row.value as unknown as Running
+  if (holds(until, now())) return share ?? 0
   const final = fault !== null && FINAL.includes(fault.code)
-  if (!final && attempts < ATTEMPTS) return false
+  if (!final && attempts < ATTEMPTS) return null
   await store.delete(keyOf(context, what), row.version)
   const { message = 'The cloud broke off again and again.', operatorMessage = 'its holder died' } = fault ?? {}
   throw new CloudError(final ? fault.code : 'definitive', message, { operatorMessage })
@@ -47,12 +56,12 @@ export const isRunning = async (context: Context, what: string): Promise<boolean
 /**
  * Begins the work unless a process does it already. On Node it goes on behind the call that began it; on Workers nothing
  * outlives its invocation, so there the call lasts as long as the work, and the invocation's limits are the work's.
- * @param work calls `alive` as it goes along, which throws once another process has taken over
+ * @param work calls `alive` as it goes along, with how much is done where it knows, which throws once another process has taken over
  */
 export const runExclusively = async (
   context: Context,
   what: string,
-  work: (alive: () => Promise<void>) => Promise<void>,
+  work: (alive: (share?: number) => Promise<void>) => Promise<void>,
 ): Promise<void> => {
   const { store, now, sleep, log, runtime } = context.surroundings
   const key = keyOf(context, what)
@@ -69,10 +78,10 @@ export const runExclusively = async (
   }
   if (!(await put({ until: now() + DEAD_MS, attempts, fault: null }))) return
   let shown = now()
-  const alive = async (): Promise<void> => {
+  const alive = async (share?: number): Promise<void> => {
     if (Math.abs(now() - shown) < SHOWN_MS) return
     shown = now()
-    if (!(await put({ until: now() + DEAD_MS, attempts, fault: null })))
+    if (!(await put({ until: now() + DEAD_MS, attempts, ...(share === undefined ? {} : { share }), fault: null })))
       throw new CloudError('ambiguous', 'Somebody else has taken over.')
   }
   const ended = async (thrown: unknown): Promise<void> => {

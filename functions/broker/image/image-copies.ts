@@ -70,7 +70,7 @@ const present = async (
     nativeId: state === 'ready' ? binding.nativeId : null,
     named,
     format,
-    converted: format !== null && format !== formatOf(row),
+    converted: data ? data.blob !== row.blob : (planned?.converted ?? false),
     share:
       state === 'ready'
         ? 1

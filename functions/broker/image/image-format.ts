@@ -1,7 +1,7 @@
 /** What the bytes of an image say of themselves, in the words that Glance's inspection has (oslo.utils, imageutils). */
 
 /** So much of the beginning is looked at: the mark of an ISO is the farthest in. */
-const HEAD = 64 * 1024
+export const HEAD = 64 * 1024
 /** A disk of the VHD format may have its header at the end alone. */
 const TAIL = 512
 
@@ -10,6 +10,8 @@ export interface Inspected {
   format: string
   /** Bytes of the disk inside; null: the format does not say so where it is looked for. */
   virtualSize: number | null
+  /** Of which kind it is, where a format has several: of a VMDK by the name in its descriptor. */
+  kind?: string
   /** Why nobody should use it: it leads to files beside it. */
   unsafe?: string
 }
@@ -134,14 +136,17 @@ const ALONE = ['monolithicSparse', 'streamOptimized']
 const vmdk = (head: Uint8Array): Inspected => {
   const virtualSize = (little(head, 12) ?? 0) * SECTOR
   const at = (little(head, 28) ?? 0) * SECTOR
-  const descriptor = at > 0 ? text(head, at, (little(head, 36) ?? 0) * SECTOR) : ''
-  const unsafe = descriptorFault(descriptor.replace(/\0.*$/s, ''))
-  return { format: 'vmdk', virtualSize, ...(unsafe === null ? {} : { unsafe }) }
+  const descriptor = at > 0 ? text(head, at, (little(head, 36) ?? 0) * SECTOR).replace(/\0.*$/s, '') : ''
+  const unsafe = descriptorFault(descriptor)
+  const kind = typeIn(descriptor)
+  return { format: 'vmdk', virtualSize, ...(kind ? { kind } : {}), ...(unsafe === null ? {} : { unsafe }) }
 }
+
+const typeIn = (descriptor: string): string | undefined => /^createType="(\w+)"/m.exec(descriptor)?.[1]
 
 /** Why a descriptor leads to other files, or says what is not understood; null: it does not. */
 const descriptorFault = (descriptor: string): string | null => {
-  const type = /^createType="(\w+)"/m.exec(descriptor)?.[1]
+  const type = typeIn(descriptor)
   if (!type || !ALONE.includes(type)) return `its type is ${type ?? 'not told'}`
   const lines = descriptor
     .split('\n')

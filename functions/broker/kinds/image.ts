@@ -1,11 +1,13 @@
 import type { ImageData, ImageSeen, ImageSpec } from '../../../adapters/contract.ts'
 import { CloudError } from '../../../adapters/errors.ts'
-import { cloudById } from '../../../db/queries/clouds/clouds.ts'
+import { adapterFor } from '../../../adapters/registry.ts'
+import { type CloudRow, cloudById } from '../../../db/queries/clouds/clouds.ts'
 import { type ImageRow, imageById, imageKept, updateImage } from '../../../db/queries/image/images.ts'
 import type { Binding } from '../../../db/queries/line/bindings.ts'
 import type { Context } from '../../context.ts'
 import { jobOf } from '../image/conversion.ts'
 import { endImageCopy } from '../image/image.ts'
+import { HEAD, inspectImage } from '../image/image-format.ts'
 import { formatOf, leastDiskGib, wayTo, whyUnconverted } from '../image/image-takers.ts'
 import { type Need, steps } from '../line/steps.ts'
 
@@ -35,9 +37,20 @@ const dataFor = async (
       `The cloud does not take the image, which is ${formatOf(row)}. ${whyUnconverted(context, row)}`,
     )
   const { format } = way
-  if (!way.converted) return { blob: row.blob!, format, sizeBytes: row.sizeBytes ?? 0 }
+  if (!way.converted && (await isOfKind(context, row, cloud)))
+    return { blob: row.blob!, format, sizeBytes: row.sizeBytes ?? 0 }
   const made = 'lacking' in context.conversion ? null : await context.conversion.make(jobOf(row, format))
   return made && { blob: made.key, format, sizeBytes: made.sizeBytes }
+}
+
+/** A format may have kinds of which a cloud takes one alone; where nothing makes it that, the cloud says what it wants. */
+const isOfKind = async ({ blobs, conversion }: Context, row: ImageRow, { type }: CloudRow): Promise<boolean> => {
+  const wanted = (await adapterFor(type))?.vmdkType
+  if (!wanted || formatOf(row) !== 'vmdk/bare' || !blobs || 'lacking' in conversion) return true
+  const length = Math.min(HEAD, row.sizeBytes ?? 0)
+  const read = await blobs.read(row.blob!, { offset: 0, length })
+  const head = new Uint8Array(await new Response(read).arrayBuffer())
+  return inspectImage(head, new Uint8Array(), row.sizeBytes ?? 0).kind === wanted
 }
 
 /** What was uploaded, for a cloud to make its image of. */

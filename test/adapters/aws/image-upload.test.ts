@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { aws } from '../../../adapters/aws/index.ts'
 import { BLOCK } from '../../../adapters/aws/wire/ebs.ts'
-import { type ImageSpec, isTask, type Json, type Mark } from '../../../adapters/contract.ts'
+import { type ImageData, type ImageSpec, isTask, type Json, type Mark } from '../../../adapters/contract.ts'
 import { noise } from '../../support/disks.ts'
 import type { MemoryBlobs } from '../../support/memory-blobs.ts'
 import { type Answer, type Asked, connection, fake, list, refusal, tags } from './fake.ts'
@@ -105,6 +105,33 @@ const play = async (from?: Json): Promise<unknown> => {
 }
 
 describe('an image of uploaded data', () => {
+  it('reads and sends nothing of holes that are known', async () => {
+    const ranges: [number, number][] = []
+    const { blobs } = stage
+    const read = blobs.read.bind(blobs)
+    Object.assign(blobs, {
+      read: async (key: string, range?: { offset: number; length: number }) => {
+        if (range) ranges.push([range.offset, range.length])
+        return read(key, range)
+      },
+      // A terabyte with half a MiB at one place.
+      extents: async () => [{ offset: 2_000_000 * BLOCK, length: BLOCK }],
+    })
+    const large: ImageSpec = {
+      name: 'own',
+      source: { ...(SPEC.source as ImageData & { kind: 'data' }), sizeBytes: 2 ** 40 },
+    }
+    let outcome = await stage.cloud.image.create(large, MARK)
+    const shares: (number | undefined)[] = []
+    for (let turns = 0; isTask(outcome) && ranges.length === 0; turns++) {
+      expect(turns).toBeLessThan(4)
+      shares.push(outcome.share)
+      outcome = await stage.cloud.image.poll!(JSON.parse(JSON.stringify(outcome.task))).catch((error) => error)
+    }
+    expect(ranges[0]![0]).toBe(2_000_000 * BLOCK)
+    expect(shares).toEqual([0, 2_000_000 / 2 ** 21])
+  })
+
   it('is a snapshot written block by block, without its zeros, then registered', async () => {
     const seen = await play()
     expect(seen).toMatchObject({ id: 'ami-1', health: 'ready', arch: 'aarch64', mark: MARK, name: 'own' })

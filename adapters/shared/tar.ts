@@ -1,4 +1,4 @@
-import { refuse } from '../../shared/refusals.ts'
+import { refuse } from './refusals.ts'
 
 /** A file in an archive: where its bytes are. */
 export interface Member {
