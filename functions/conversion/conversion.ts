@@ -30,9 +30,15 @@ interface Parts {
  */
 export const openConversion = async (parts: Parts): Promise<Conversion | { lacking: string }> => {
   const { folder, mostBytes, pathOf, now, log } = parts
-  await mkdir(folder, { recursive: true, mode: 0o700 })
   const shelf = openShelf(folder, mostBytes, now)
-  await shelf.clear()
+  try {
+    await mkdir(folder, { recursive: true, mode: 0o700 })
+    await shelf.clear()
+  } catch (error) {
+    return {
+      lacking: `Nothing is converted here: its folder cannot be used (${(error as NodeJS.ErrnoException).code}).`,
+    }
+  }
   const found = await findProgram(folder)
   if ('lacking' in found) return found
   const under = new Map<string, { share: number }>()

@@ -72,25 +72,26 @@ const start = async (env: Record<string, string | undefined>, root: string): Pro
   const release = holdFolder(folder)
   const secretKey = env.PLIMSOLL_SECRET_KEY || keptSecret(folder, 'secret.key', newSecretKey)
   const settings = settingsFrom(env, 'node', secretKey)
-  const d1 = await openMigrated(join(folder, 'plimsoll.db'), join(root, 'db/migrations'))
-  const cloudState = await openMigrated(join(folder, 'cloud-state.db'), join(root, 'db/cloud-state'))
   // People read the standard output.
   const log = jsonLog((env.PLIMSOLL_LOG as Level | undefined) ?? 'warn', console.error)
-  let endingSince = 0
-  const background = new Background(log)
   const blobs = new FolderBlobs(join(folder, 'images'))
-  const conversion = await openConversion({
+  // It tries a program, while the databases are opened.
+  const conversion = openConversion({
     folder: join(folder, 'converted'),
     mostBytes: settings.convertedBytes,
     pathOf: (blob) => blobs.pathOf(blob),
     now: Date.now,
     log,
   })
+  const d1 = await openMigrated(join(folder, 'plimsoll.db'), join(root, 'db/migrations'))
+  const cloudState = await openMigrated(join(folder, 'cloud-state.db'), join(root, 'db/cloud-state'))
+  let endingSince = 0
+  const background = new Background(log)
   const host = await openHost({
     d1,
     cloudState,
     blobs,
-    conversion,
+    conversion: await conversion,
     settings,
     log,
     trusting,

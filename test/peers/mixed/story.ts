@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { DescribeImagesCommand } from '@aws-sdk/client-ec2'
 import { streamOptimized } from '../../adapters/vsphere/disk-image.ts'
 import { IMAGE } from '../aws/index.ts'
 import { lookAt } from '../aws/look.ts'
@@ -8,6 +9,7 @@ import type { Broker } from '../support/broker.ts'
 import type { Wire } from '../support/wire.ts'
 import type { Vcsim } from '../vsphere/launch.ts'
 import { marked } from '../vsphere/seen.ts'
+import { qcow2 } from './disk.ts'
 import { type Berth, berth, boot, cinder, eventually, leave, NEUTRON, NOVA, serverOf, volumeOf } from './place.ts'
 
 interface Shop {
@@ -60,10 +62,18 @@ export const mixedShop = async (shop: Shop, step: Step): Promise<boolean> => {
   await tell('a volume of one cloud refuses the server of another before any cloud hears of it', () =>
     strangers(shop, berths),
   )
+  const { image_conversion } = (await shop.admin.must('POST', '/broker/v1/clouds/sandbox/check')).check
   for (const [format, zones] of UPLOADS)
-    await tell(`an image of ${format} is uploaded once and boots on ${zones.join(' and ')}`, () =>
-      uploaded(demo, shop.broker, berths, format, zones),
-    )
+    if (image_conversion.available)
+      await tell(
+        `an image of ${format} is uploaded once, and boots on all, converted by ${image_conversion.tool}`,
+        () => uploaded(shop, berths, format, null),
+      )
+    else
+      await tell(
+        `an image of ${format} is uploaded once and boots on ${zones.join(' and ')}; the others say why not`,
+        () => uploaded(shop, berths, format, zones),
+      )
   await tell('one cloud is down: the others work, and what it had is shown with its date', () => oneDown(shop, berths))
   await tell('everything goes, and no cloud keeps anything with our mark', () => farewell(shop, berths))
   return results.every(Boolean)
@@ -120,15 +130,24 @@ const strangers = async ({ demo, ec2, vcenter }: Shop, berths: Berth[]): Promise
   assert.deepEqual([ec2.said('AttachVolume'), vcenter.said('AttachDisk_Task')], before)
 }
 
-type Format = 'raw/bare' | 'vmdk/bare'
+type Format = 'raw/bare' | 'vmdk/bare' | 'qcow2/bare'
 const UPLOADS: [Format, string[]][] = [
   ['raw/bare', ['sandbox.a', 'aws-east.us-east-1a']],
   ['vmdk/bare', ['sandbox.a', 'dc1-vsphere.DC0_C0']],
+  ['qcow2/bare', ['sandbox.a']],
 ]
-const dataOf = async (format: Format): Promise<Uint8Array<ArrayBuffer>> =>
-  format === 'raw/bare' ? new Uint8Array(4 * 2 ** 20).fill(7) : streamOptimized(4, 'a disk of the mixed shop')
+const dataOf = async (format: Format): Promise<Uint8Array<ArrayBuffer>> => {
+  if (format === 'raw/bare') return new Uint8Array(4 * 2 ** 20).fill(7)
+  return format === 'vmdk/bare' ? streamOptimized(4, 'a disk of the mixed shop') : qcow2(64, 'a disk of the mixed shop')
+}
 
-const uploaded = async (demo: Api, { url }: Broker, berths: Berth[], format: Format, zones: string[]) => {
+/** @param zones where it boots; null: everywhere */
+const uploaded = async (
+  { demo, broker: { url }, moto, vcsim }: Shop,
+  berths: Berth[],
+  format: Format,
+  zones: string[] | null,
+) => {
   const [disk_format, container_format] = format.split('/')
   const image = await demo.must('POST', '/image/v2/images', { name: format, disk_format, container_format })
   const sent = await fetch(`${url}/image/v2/images/${image.id}/file`, {
@@ -143,7 +162,7 @@ const uploaded = async (demo: Api, { url }: Broker, berths: Berth[], format: For
     assert.equal(status, 202, JSON.stringify(body))
     const { server } = body
     made.push(server.id)
-    const end = zones.includes(zone) ? 'ACTIVE' : 'ERROR'
+    const end = !zones || zones.includes(zone) ? 'ACTIVE' : 'ERROR'
     await eventually(
       () => serverOf(demo, server.id),
       (seen) => seen.status !== 'BUILD',
@@ -153,6 +172,8 @@ const uploaded = async (demo: Api, { url }: Broker, berths: Berth[], format: For
     assert.equal(seen.status, end, `${zone}: ${seen.status} ${seen.fault?.message}`)
     if (end === 'ERROR') assert.match(seen.fault.message, new RegExp(format), 'it says what it cannot take')
   }
+  await assertCopies(demo, image.id, format, zones)
+  if (!zones) await assertHeld({ moto, vcsim }, format)
   for (const id of made) await demo.must('DELETE', `${NOVA}/${id}`)
   for (const id of made)
     await eventually(
@@ -160,6 +181,33 @@ const uploaded = async (demo: Api, { url }: Broker, berths: Berth[], format: For
       (status) => status === 404,
     )
   await demo.must('DELETE', `/image/v2/images/${image.id}`)
+}
+
+/** What the broker says of each cloud. */
+const assertCopies = async (demo: Api, id: string, format: Format, zones: string[] | null): Promise<void> => {
+  const { copies } = await demo.must('GET', `/broker/v1/images/${id}/copies`)
+  for (const copy of copies) {
+    const boots = !zones || zones.some((zone) => zone.startsWith(`${copy.cloud}.`))
+    assert.equal(copy.state, boots ? 'ready' : 'absent', JSON.stringify(copy))
+    if (!boots) assert.match(copy.reason, /which the cloud does not take\. Nothing is converted/)
+    const own = copy.cloud === 'aws-east' ? 'raw/bare' : copy.cloud === 'dc1-vsphere' ? 'vmdk/bare' : format
+    if (boots) assert.deepEqual([copy.format, copy.converted], [own, own !== format])
+  }
+}
+
+/** What the clouds themselves hold of it: a snapshot with the first block and no more, a template with a disk of its size. */
+const assertHeld = async ({ moto, vcsim }: Pick<Shop, 'moto' | 'vcsim'>, format: Format): Promise<void> => {
+  const { ec2 } = lookAt(moto.url)
+  const { Images } = await ec2.send(new DescribeImagesCommand({ Owners: ['self'] }))
+  assert.equal(Images?.filter(({ Name }) => Name?.startsWith(format)).length, 1)
+  const templates = (await vcsim.inventory()).machines.filter(
+    ({ template, name }) => template && name.startsWith(format.split('/')[0]!),
+  )
+  assert.equal(templates.length, 1, JSON.stringify(templates))
+  assert.deepEqual(
+    templates[0]!.disks.map(({ size_mib }) => size_mib),
+    [format === 'qcow2/bare' ? 64 : 4],
+  )
 }
 
 const oneDown = async ({ admin, demo, vcenter }: Shop, berths: Berth[]): Promise<void> => {
