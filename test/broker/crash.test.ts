@@ -48,7 +48,12 @@ const serverBody = (ids: Record<string, string>) => ({
     imageRef: ids.image,
     networks: [ids.port ? { port: ids.port } : { uuid: ids.network }],
   },
+  ...(ids.group ? { 'os:scheduler_hints': { group: ids.group } } : {}),
 })
+const GROUPS = '/compute/v2.1/os-server-groups'
+const group = async (p: Plimsoll) =>
+  (await p.as('demo').post(GROUPS, { server_group: { name: 'g', policies: ['anti-affinity'] } })).body.server_group
+    .id as string
 
 const stories: Record<string, Story> = {
   'create a server': {
@@ -84,6 +89,23 @@ const stories: Record<string, Story> = {
       return { network: net, port, image: await image(p) }
     },
     request: (ids) => ({ method: 'POST', path: '/compute/v2.1/servers', body: serverBody(ids) }),
+  },
+  'create a server of a group that keeps its servers apart': {
+    sparse: 5,
+    before: async (p) => ({ network: await network(p), image: await image(p), group: await group(p) }),
+    request: (ids) => ({ method: 'POST', path: '/compute/v2.1/servers', body: serverBody(ids) }),
+  },
+  'delete the last server of a group that is deleted': {
+    sparse: 5,
+    before: async (p) => {
+      const ids = { network: await network(p), image: await image(p), group: await group(p) }
+      const server = (await p.as('demo').post('/compute/v2.1/servers', serverBody(ids))).body.server.id as string
+      await p.settle()
+      await p.as('demo').delete(`${GROUPS}/${ids.group}`)
+      await p.settle()
+      return { ...ids, server }
+    },
+    request: (ids) => ({ method: 'DELETE', path: `/compute/v2.1/servers/${ids.server}` }),
   },
   'create a server of an image that is converted': {
     type: 'raw',

@@ -18,6 +18,7 @@ const COUNTED: Record<string, string> = {
   router: 'select count(*) from routers',
   floatingip: 'select count(*) from floating_ips',
   security_group: 'select count(*) from security_groups',
+  server_groups: 'select count(*) from server_groups',
 }
 const RESOURCES = Object.keys(COUNTED)
 const COUNTS = `select ${RESOURCES.map((resource) => `(${COUNTED[resource]}), (select sum(used) from quotas where resource = '${resource}')`).join(', ')}`
