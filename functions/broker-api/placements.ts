@@ -68,6 +68,7 @@ export const placementOperations: Operation[] = [
           placement: {
             server_id: id,
             at: await whereIs(context, server),
+            filters: server.filters,
             ...(placement ? view(placement) : { unknown: UNKNOWN }),
           },
         },

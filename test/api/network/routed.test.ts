@@ -199,6 +199,61 @@ describe('a place without room', () => {
       fault: { message: expect.stringContaining('No valid host was found.') },
     })
   })
+
+  describe('and what filters it', () => {
+    /** Home is full, and each cloud does with security groups what its mapping says; `policy` of the project. */
+    const moving = async (home: string | null, away: string | null, policy: object) => {
+      await begin({ home: { faults: [{ method: 'server.create', fault: 'capacity' }] } })
+      const admin = plimsoll.as('admin')
+      const project = `/broker/v1/projects/${plimsoll.projectId('demo')}`
+      for (const [cloud, filters] of [
+        ['home', home],
+        ['away', away],
+      ] as const)
+        if (filters) await admin.put(`${project}/clouds/${cloud}`, { mapping: { filters } })
+      expect((await admin.put(`${project}/policy`, { policy: { chain: ['home', 'away'], ...policy } })).status).toBe(
+        200,
+      )
+      const { network } = await routed('home.a', 'away.b')
+      const waiting = (await newPort(network)).body.port
+      const id = await boot([{ port: waiting.id }])
+      const last = (await plimsoll.db.query.bindings.findMany()).find(
+        ({ resourceId, phase }) => resourceId === waiting.id && phase !== 'gone',
+      )
+      const { status, 'plimsoll:filters': filters } = await server(id)
+      return { status, filters, port: await port(waiting.id), asked: last?.frozen, groups: waiting.security_groups }
+    }
+
+    test('is never less than it was', async () => {
+      for (const away of ['trusted', 'none']) {
+        const { status, port: kept } = await moving(null, away, {})
+        expect([status, kept['plimsoll:filters'], kept.port_security_enabled]).toEqual(['ERROR', 'enforced', true])
+      }
+      expect((await moving('trusted', 'none', { min_filters: 'trusted' })).status).toBe('ERROR')
+    })
+
+    test('is less where the policy of the project says that it may be, and it is shown', async () => {
+      const { status, filters, port: moved, asked, groups } = await moving(null, 'trusted', { min_filters: 'trusted' })
+      expect([status, filters]).toEqual(['ACTIVE', 'trusted'])
+      expect(moved).toMatchObject({
+        'plimsoll:filters': 'trusted',
+        security_groups: groups,
+        port_security_enabled: true,
+      })
+      expect(asked).toMatchObject({ portSecurity: false, securityGroups: [] })
+    })
+
+    test('is all that its owner wants as soon as it is somewhere that filters', async () => {
+      const { status, port: moved, asked, groups } = await moving('none', null, {})
+      expect(status).toBe('ACTIVE')
+      expect(moved).toMatchObject({
+        'plimsoll:filters': 'enforced',
+        security_groups: groups,
+        port_security_enabled: true,
+      })
+      expect(asked).toMatchObject({ portSecurity: true, securityGroups: [expect.any(String)] })
+    })
+  })
 })
 
 describe('of a routed network', () => {

@@ -272,7 +272,10 @@ describe('a server that finds no room', () => {
   })
 
   test('unless the policy of its project says so', async () => {
-    expect(await inChain({ min_filters: 'none' })).toMatchObject({ status: 'ACTIVE', 'plimsoll:filters': 'none' })
+    const server = await inChain({ min_filters: 'none' })
+    expect(server).toMatchObject({ status: 'ACTIVE', 'plimsoll:filters': 'none' })
+    const { placement } = (await world.demo.get(`/broker/v1/servers/${server.id}/placement`)).body
+    expect(placement).toMatchObject({ at: { cloud: 'dc1' }, filters: 'none' })
   })
 })
 
