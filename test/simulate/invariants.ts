@@ -32,6 +32,18 @@ export const quotaDrift = async (d1: D1Database): Promise<string[]> => {
   })
 }
 
+/** Places of a network in which an address is given twice, and ports whose address is not where their server is. */
+const ASTRAY = `select 'address ' || a.address || ' twice in a network' as what from ip_allocations a
+    join subnets s on s.id = a.subnet_id group by s.network_id, a.address having count(*) > 1
+  union all select 'port ' || sp.port_id || ' has its address in ' || g.cloud_id || '/' || ifnull(s.zone, '') || ', its server is in ' || v.cloud_id || '/' || v.zone
+    from server_ports sp join servers v on v.id = sp.server_id and v.deleted_at is null and v.cloud_id is not null
+    join ip_allocations a on a.port_id = sp.port_id join subnets s on s.id = a.subnet_id join segments g on g.id = s.segment_id
+    where g.cloud_id <> v.cloud_id or s.zone <> v.zone`
+
+/** What is wrong with addresses. True at every committed state. */
+export const addressFaults = async (d1: D1Database): Promise<string[]> =>
+  (await d1.prepare(ASTRAY).all<{ what: string }>()).results.map(({ what }) => what)
+
 /** Rows that are still on their way, though nobody works on them any more. */
 const UNSETTLED = `select 'volume ' || status as what from volumes where deleted_at is null
     and status in ('creating', 'deleting', 'attaching', 'detaching', 'reserved', 'extending')

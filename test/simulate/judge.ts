@@ -5,7 +5,7 @@ import type { MemoryStore } from '../support/memory-store.ts'
 import { unlikeWished } from './as-wished.ts'
 import type { Scene } from './client.ts'
 import { stepFaults } from './in-step.ts'
-import { quotaDrift, rowFaults } from './invariants.ts'
+import { addressFaults, quotaDrift, rowFaults } from './invariants.ts'
 
 /** From the end of the faults every row has to be at rest by then, in simulated time. */
 export const BOUND = 20 * 60_000
@@ -65,6 +65,7 @@ export class Judge {
 
   readonly #count = async (): Promise<void> => {
     for (const fault of await quotaDrift(this.#d1)) this.fault(fault)
+    for (const fault of await addressFaults(this.#d1)) this.fault(fault)
   }
 
   /** Where calls may take longer than any lease (not `strict`), what they left behind is reported, and not held against anybody. */

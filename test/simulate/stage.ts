@@ -11,7 +11,7 @@ import type { Answer } from './client.ts'
 import { recordBirths } from './cloud.ts'
 import { Dice } from './dice.ts'
 import { lookBelow, stepFaults } from './in-step.ts'
-import { quotaDrift, rowFaults } from './invariants.ts'
+import { addressFaults, quotaDrift, rowFaults } from './invariants.ts'
 import { type Life, Scheduler } from './scheduler.ts'
 import { type Slot, START, type World } from './world.ts'
 
@@ -98,6 +98,7 @@ export class Stage {
 
   readonly #check = async () => {
     for (const fault of await quotaDrift(this.world.d1)) this.violations.add(fault)
+    for (const fault of await addressFaults(this.world.d1)) this.violations.add(fault)
   }
 
   slot(n: 0 | 1): Slot {

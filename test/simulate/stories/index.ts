@@ -1,4 +1,4 @@
-import { floatingIp, network } from './networks.ts'
+import { floatingIp, network, routed } from './networks.ts'
 import { adoption, orphan } from './operator.ts'
 import { connected, image, keypair, port, server } from './servers.ts'
 import { attachment, snapshot, volume } from './storage.ts'
@@ -16,6 +16,7 @@ export const stories: Record<string, { weight: number; story: Story }> = {
   image: { weight: 2, story: image },
   port: { weight: 3, story: port },
   network: { weight: 3, story: network },
+  'routed network': { weight: 3, story: routed },
   adoption: { weight: 3, story: adoption },
   orphan: { weight: 1, story: orphan },
 }

@@ -86,3 +86,28 @@ const lead = async (c: Client, external: string, nic: string): Promise<void> => 
   await c.put(`${NEUTRON}/floatingips/${id}`, { floatingip: { port_id: null } })
   if (c.dice.chance(0.5)) await c.put(`${NEUTRON}/floatingips/${id}`, { floatingip: { port_id: nic } })
 }
+
+/** A network with a segment on each of some places, and servers that go where there is room. */
+export const routed: Story = async (c) => {
+  const net = await made(c, `${NEUTRON}/networks`, 'network', { name: c.name() })
+  if (!net) return
+  const first = c.dice.between(20, 120)
+  const places = c.scene.both ? ['sandbox.a', 'sandbox.b', 'other.a'] : ['sandbox.a', 'sandbox.b']
+  for (const [i, physical_network] of places.entries()) {
+    if (c.dice.chance(0.2)) continue
+    const on = { network_id: net, network_type: 'vlan', physical_network }
+    const segment_id = await made(c, `${NEUTRON}/segments`, 'segment', on)
+    const under = { network_id: net, segment_id, ip_version: 4, cidr: `10.${first + i}.0.0/24` }
+    if (segment_id) await made(c, `${NEUTRON}/subnets`, 'subnet', under)
+  }
+  const nic = await made(c, `${NEUTRON}/ports`, 'port', { network_id: net, name: c.name() })
+  const anywhere = { availability_zone: undefined }
+  const servers = [
+    await newServer(c, nic ? [{ port: nic }] : [{ uuid: net }], anywhere),
+    await newServer(c, [{ uuid: net }], anywhere),
+  ]
+  await c.pause()
+  for (const id of servers) if (id && c.dice.chance(0.7)) await c.delete(`${NOVA}/servers/${id}`)
+  if (nic && c.dice.chance(0.5)) await c.delete(`${NEUTRON}/ports/${nic}`)
+  if (c.dice.chance(0.5)) await c.delete(`${NEUTRON}/networks/${net}`)
+}
