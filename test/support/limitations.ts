@@ -9,7 +9,7 @@ export interface Limitation {
 /** What is true of every cloud in this version. */
 const EVERYWHERE = [
   'Object storage is a reserved name in the catalogue: there is no service behind it yet.',
-  'A network lives on one cloud; servers of two clouds do not share one.',
+  'A network that has no segments lives on one cloud; whether segments of two clouds reach each other is wired by operators, who say so.',
   'A port has one fixed IPv4 address on EC2; IPv6 subnets exist above the line only where a cloud carries them.',
   'Workers refuse private addresses: a cloud in a private network is reached from Node, or through a tunnel.',
   'Uploaded images are not converted: a cloud takes them in its own formats or not at all.',
