@@ -1,5 +1,6 @@
 import { and, eq, getTableColumns, type SQL, sql } from 'drizzle-orm'
 import type { Database } from '../../client.ts'
+import { prepared, type Slots } from '../../prepared.ts'
 import { serverGroupMembers, serverGroups } from '../../schema/index.ts'
 import { type Scope, within } from '../../scope.ts'
 
@@ -14,24 +15,34 @@ const shown = {
 }
 export type ShownGroup = ServerGroupRow & { members: string }
 
+const byId = prepared((db, { scope, id }: Slots<{ scope: Scope; id: string }>) =>
+  db
+    .select(shown)
+    .from(serverGroups)
+    .where(and(eq(serverGroups.id, id), within(serverGroups.projectId, scope))),
+)
+
 /** A group within the scope; null: there is none. */
 export const serverGroupById = async (db: Database, scope: Scope, id: string): Promise<ShownGroup | null> =>
-  (
-    await db
-      .select(shown)
-      .from(serverGroups)
-      .where(and(eq(serverGroups.id, id), within(serverGroups.projectId, scope)))
-  )[0] ?? null
+  (await byId.run(db, { scope, id }))[0] ?? null
 
-/** Groups within the scope, oldest first. */
-export const serverGroupsOf = (db: Database, scope: Scope, { limit, offset }: { limit: number; offset: number }) =>
+interface Slice {
+  limit: number
+  offset: number
+}
+const paging = prepared((db, { scope, limit, offset }: Slots<Slice & { scope: Scope }>) =>
   db
     .select(shown)
     .from(serverGroups)
     .where(within(serverGroups.projectId, scope))
     .orderBy(serverGroups.createdAt, serverGroups.id)
     .limit(limit)
-    .offset(offset)
+    .offset(offset),
+)
+
+/** Groups within the scope, oldest first. */
+export const serverGroupsOf = (db: Database, scope: Scope, { limit, offset }: Slice): Promise<ShownGroup[]> =>
+  paging.run(db, { scope, limit, offset })
 
 /** Statement: a new group. */
 export const insertServerGroup = (db: Database, row: ServerGroupRow) => db.insert(serverGroups).values(row)
@@ -64,9 +75,16 @@ export const insertMember = (db: Database, row: MemberRow) => db.insert(serverGr
 export const deleteMember = (db: Database, serverId: string) =>
   db.delete(serverGroupMembers).where(eq(serverGroupMembers.serverId, serverId))
 
+const member = prepared((db, { serverId }: Slots<{ serverId: string }>) =>
+  db.select().from(serverGroupMembers).where(eq(serverGroupMembers.serverId, serverId)),
+)
+
 /** Statement: the group that a server was made in, which may be deleted by now: a row or none. */
-export const memberQuery = (db: Database, serverId: string) =>
-  db.select().from(serverGroupMembers).where(eq(serverGroupMembers.serverId, serverId))
+export const memberQuery = (db: Database, serverId: string) => member.statement(db, { serverId })
+
+/** The group that a server was made in; null: none. */
+export const memberOf = async (db: Database, serverId: string): Promise<MemberRow | null> =>
+  (await member.run(db, { serverId }))[0] ?? null
 
 /** How many servers of a group are in one zone. */
 export interface GroupPlace {

@@ -36,7 +36,7 @@ export const serverColumns = <K extends keyof ServerRow>(...names: K[]) => {
 const theServer = ({ scope, serverId }: Slots<OfServer>, deleted = false): SQL =>
   sql`from ${servers} where ${and(
     eq(servers.id, serverId),
-    within(servers.projectId, scope),
+    foundWithin(servers.projectId, scope),
     deleted ? undefined : isNull(servers.deletedAt),
   )}`
 

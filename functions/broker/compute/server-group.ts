@@ -7,7 +7,7 @@ import {
   insertMember,
   insertServerGroup,
   type MemberRow,
-  memberQuery,
+  memberOf,
   membersFull,
   type ServerGroupRow,
   serverGroupGone,
@@ -98,7 +98,7 @@ export const stayTogether = (
 
 /** For the batch in which a server is gone, or handed to somebody else: it is in no group any more. */
 export const leaveGroup = async (context: Context, serverId: string): Promise<Write[]> => {
-  const [member] = await memberQuery(context.db, serverId)
+  const member = await memberOf(context.db, serverId)
   if (!member) return []
   const { groupId } = member
   return [deleteMember(context.db, serverId), letGo(context, groupId, groupHeld(groupId))]

@@ -66,6 +66,10 @@ export const oneOfEach = async (world: World): Promise<Estate> => {
   )
   await post(`${COMPUTE}/flavors/${shut.id}/action`, { addTenantAccess: { tenant: said.project.id } }, admin)
 
+  const { server_group } = await post(`${COMPUTE}/os-server-groups`, {
+    server_group: { name: NAME, policies: ['anti-affinity'] },
+  })
+
   const wish = {
     server: {
       ...{ name: NAME, flavorRef: '1', metadata: { [NAME]: NAME } },
@@ -133,6 +137,7 @@ export const oneOfEach = async (world: World): Promise<Estate> => {
     'os-extra_specs': NAME,
     'os-flavor-access': shut.id,
     'os-keypairs': NAME,
+    'os-server-groups': server_group.id,
     images: image.id,
     volumes: volume.id,
     snapshots: snapshot.id,
