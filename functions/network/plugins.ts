@@ -1,4 +1,5 @@
 import { defaultExternalNetwork } from '../../db/queries/network/network.ts'
+import { defaultSubnetPool } from '../../db/queries/network/subnet-pools.ts'
 import { conflicting, NetworkRefused } from '../broker/network/network-refusal.ts'
 import type { Context } from '../context.ts'
 import { badRequest, Fault } from '../http/fault.ts'
@@ -16,11 +17,17 @@ const projectOf = ({ caller }: Context, asked: string): string => {
   return id
 }
 
+const failure = (reason: string) => conflicting('AutoAllocationFailure', `Deployment error: ${reason}.`)
+
 /** Nothing can be allocated without a pool to take it from; what is missing first is told first. */
 const unallocatable = async (context: Context, projectId: string) => {
   const way = await defaultExternalNetwork(context.db, projectId)
-  const reason = way ? 'No default subnetpools defined' : 'No default router:external network'
-  return conflicting('AutoAllocationFailure', `Deployment error: ${reason}.`)
+  if (!way) return failure('No default router:external network')
+  const pools = [4, 6].map((version) => defaultSubnetPool(context.db, { projectId }, version as 4 | 6))
+  if ((await Promise.all(pools)).every((pool) => pool === null)) return failure('No default subnetpools defined')
+  return new Fault(501, 'Networks are not allocated by themselves here: make one with use_default_subnetpool.', {
+    type: 'NotImplemented',
+  })
 }
 
 export const pluginOperations: Operation[] = [

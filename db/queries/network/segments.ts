@@ -65,6 +65,14 @@ export const segmentById = async (db: Database, scope: Scope, id: string): Promi
 export const segmentsOf = (db: Database, networkIds: string[]) =>
   db.select().from(segments).where(anyOf(segments.networkId, networkIds)).orderBy(segments.createdAt, segments.id)
 
+/** Ranges that a project has on a cloud, of whatever network: made here, or adopted. As many as its quota of subnets. */
+export const rangesOn = async (db: Database, projectId: string, cloudId: string): Promise<string[]> =>
+  (
+    await db.all<{ cidr: string }>(sql`select s.cidr from segments g
+      join subnets s on s.network_id = g.network_id and ifnull(s.segment_id, g.id) = g.id
+      where g.project_id = ${projectId} and +g.cloud_id = ${cloudId}`)
+  ).map(({ cidr }) => cidr)
+
 /** Statement: a new segment. The cloud of its network follows it. */
 export const insertSegment = (db: Database, row: SegmentRow) => db.insert(segments).values(row)
 

@@ -212,6 +212,9 @@ test('what every installation answers: no providers, no agents, and nothing that
     'Deployment error: No default subnetpools defined.',
   ])
   expect((await topology(plimsoll.projectId('demo'))).status).toBe(409)
+  const pool = { name: 'd', prefixes: ['10.0.0.0/8'], is_default: true, shared: true }
+  await admin.post(`${V2}/subnetpools`, { subnetpool: pool })
+  expect((await topology('None')).status, 'nothing is missing but the allocation').toBe(501)
   expect((await topology(plimsoll.projectId('admin'))).status).toBe(403)
   expect((await demo.delete(`${V2}/auto-allocated-topology/None`)).status).toBe(204)
 })

@@ -155,6 +155,23 @@ describe('a network that becomes routed by itself', () => {
     expect((await whole(id)).cidrs).toEqual(['10.64.0.0/23', '10.64.2.0/24'])
   })
 
+  test('stays away from what the project has on the cloud, and gives back what it had', async () => {
+    await demo.put(plan, { plan: { ...PLAN, pool: '10.64.0.0/22' } })
+    const other = await newNetwork({ 'plimsoll:routed': false })
+    const subnet = { network_id: other.id, ip_version: 4, cidr: '10.64.0.0/24' }
+    expect((await demo.post(`${V2}/subnets`, { subnet })).status).toBe(201)
+    await boot(other.id, 'away.a')
+    const { id } = await newNetwork()
+    const servers = [await boot(id, 'away.a'), await boot(id, 'home.a')]
+    expect((await whole(id)).cidrs).toEqual(['10.64.0.0/24', '10.64.1.0/24'])
+    for (const server of servers) await demo.delete(`/compute/v2.1/servers/${server}`)
+    await plimsoll.settle()
+    expect((await demo.delete(`${V2}/networks/${id}`)).status).toBe(204)
+    const pool = (await demo.get(plan)).body.plan.subnetpool_id
+    expect((await demo.put(plan, { plan: null })).body.plan).toBe(null)
+    expect((await demo.get(`${V2}/subnetpools/${pool}`)).status, 'nothing is of it any more').toBe(404)
+  })
+
   test('has one segment a place, and no address twice, however many servers come at once', async () => {
     await demo.put(plan, { plan: PLAN })
     const { id } = await newNetwork()

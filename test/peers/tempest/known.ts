@@ -24,11 +24,6 @@ const everywhere: Known[] = [
     why: 'It uploads random bytes as images of every format; data has to be of its image’s format (415).',
   },
   {
-    test: 'tempest.api.network.test_subnetpools_extensions.SubnetPoolsTestJSON',
-    result: 'skipped',
-    why: 'Subnet pools are not offered.',
-  },
-  {
     test: 'tempest.api.volume.test_volumes_actions.VolumesActionsTest.test_volume_upload',
     result: 'failed',
     why: 'An image of a volume is not offered (501): clouds make images of servers.',

@@ -1,6 +1,6 @@
 import { type NetworkRow, networkMoved, touchNetwork } from '../../../../db/queries/network/network.ts'
 import type { NetworkPlanView } from '../../../../db/queries/network/network-plans.ts'
-import { insertSegment, type SegmentRow, segmentThere } from '../../../../db/queries/network/segments.ts'
+import { insertSegment, rangesOn, type SegmentRow, segmentThere } from '../../../../db/queries/network/segments.ts'
 import { insertSubnet, type SubnetRow, updateSubnet } from '../../../../db/queries/network/subnets.ts'
 import type { Context } from '../../../context.ts'
 import { charge, guard, type Write } from '../../line/commit.ts'
@@ -120,7 +120,7 @@ const widen = async (
     projectId: network.projectId,
     id: poolOf(subnets, plan)!,
     prefixlen: plan?.prefixLength ?? (like && readCidr(like.cidr)!.prefix),
-    avoid: subnets.map(({ cidr }) => cidr),
+    avoid: [...subnets.map(({ cidr }) => cidr), ...(await rangesOn(context.db, network.projectId, segment.cloudId))],
   })
   const { ipVersion } = range.pool
   const wish = {
