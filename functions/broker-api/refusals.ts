@@ -9,6 +9,9 @@ import type { Service } from '../http/service.ts'
 const sentences: Record<string, (cloud: string) => string> = table({
   'cloud-moved': () => 'Somebody else changed the cloud at the same time.',
   'cloud-holds': (cloud) => `Cloud ${cloud} still holds resources.`,
+  'image-moved': () => 'Somebody else changed the image at the same time.',
+  'copy-other': (cloud) => `Cloud ${cloud} has made the image itself, of a server or a volume.`,
+  'copy-awaited': () => 'Something is being made of the image; ask again when it is there.',
   'account-holds': (cloud) => `The project has resources on cloud ${cloud}, under another account.`,
   'project-holds': (cloud) => `The project still has resources on cloud ${cloud}.`,
 })

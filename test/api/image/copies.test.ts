@@ -157,6 +157,35 @@ describe('what is named and cannot be', () => {
     expect((await taken(entry, 'harbour')).body.error.message).toMatch(/shows it in its catalogue/)
   })
 
+  it('where the cloud itself made the image, of a server', async () => {
+    const server = await booted(await imageNamed(demo(), 'noble-template'), 'island')
+    const createImage = { createImage: { name: 'made' } }
+    const { headers } = await demo().post(`/compute/v2.1/servers/${server.id}/action`, createImage)
+    await plimsoll.settle()
+    const id = headers.get('location')!.split('/').at(-1)!
+    const { status, body } = await named(id, 'island', 'sbx-img-noble-template')
+    expect([status, body.error.message]).toEqual([
+      409,
+      'Cloud island has made the image itself, of a server or a volume.',
+    ])
+    expect((await named(id, 'harbour', 'sbx-img-ami-noble')).status).toBe(200)
+    expect(await booted(id, 'harbour')).toMatchObject({ status: 'ACTIVE', madeOf: 'sbx-img-ami-noble' })
+  })
+
+  it('cannot be taken back while a server is being made of it', async () => {
+    const id = await record()
+    await named(id, 'island', 'sbx-img-noble-template')
+    const server = { name: 's', imageRef: id, flavorRef: '1', availability_zone: 'island' }
+    expect((await demo().post('/compute/v2.1/servers', { server })).status).toBe(202)
+    const { status, body } = await taken(id, 'island')
+    expect([status, body.error.message]).toEqual([
+      409,
+      'Something is being made of the image; ask again when it is there.',
+    ])
+    await plimsoll.settle()
+    expect((await taken(id, 'island')).status).toBe(204)
+  })
+
   it('is for administrators to name, of images and clouds that there are', async () => {
     const id = await record()
     const body = { native_id: 'sbx-img-ami-noble' }
