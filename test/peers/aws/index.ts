@@ -2,8 +2,8 @@ import { DescribeImagesCommand } from '@aws-sdk/client-ec2'
 import { adapterOnMoto } from '../moto/adapter.peer.ts'
 import { launch, type Moto } from '../moto/launch.ts'
 import { playStory } from '../openstackclient/index.ts'
-import { look, type World } from '../openstackclient/story.ts'
-import { addCloud, dropSandbox } from '../support/cloud.ts'
+import { look } from '../openstackclient/story.ts'
+import { addCloud, dropSandbox, type People } from '../support/cloud.ts'
 import type { Report } from '../support/report.ts'
 import { type Look, lookAt } from './look.ts'
 import { seenOnAws } from './seen.ts'
@@ -33,7 +33,7 @@ export const aws = async (report: Report): Promise<void> => {
 }
 
 /** EC2 beside whatever is there. */
-export const addEc2 = (world: Pick<World, 'admin' | 'demo' | 'broker'>, endpoint: string): Promise<void> =>
+export const addEc2 = (world: People, endpoint: string): Promise<void> =>
   addCloud(world, {
     name: 'aws-east',
     type: 'aws',

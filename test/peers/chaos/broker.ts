@@ -60,6 +60,24 @@ export class Victim {
     this.kills++
   }
 
+  /** Killed and started again as often as that, while the work goes on; runs at the end. */
+  async killedWhile(work: () => Promise<unknown>, everyMs: number): Promise<void> {
+    let over = false
+    const reaper = (async () => {
+      while (!over) {
+        await new Promise((resolve) => setTimeout(resolve, everyMs))
+        await this.kill()
+        await this.start()
+      }
+    })()
+    try {
+      await work()
+    } finally {
+      over = true
+      await reaper
+    }
+  }
+
   async stop(): Promise<void> {
     await this.#child?.stop()
     await this.#bury()

@@ -3,18 +3,10 @@ import { addEc2, IMAGE } from '../aws/index.ts'
 import { type Look, lookAt } from '../aws/look.ts'
 import { type FaultProxy, startProxy } from '../moto/fault-proxy.ts'
 import { launch as launchMoto } from '../moto/launch.ts'
-import type { Api } from '../support/api.ts'
-import type { Broker } from '../support/broker.ts'
-import { addCloud, dropSandbox } from '../support/cloud.ts'
+import { addCloud, dropSandbox, type People } from '../support/cloud.ts'
 import { VCENTER } from '../vsphere/client.peer.ts'
 import { launch as launchVcsim, type Vcsim } from '../vsphere/launch.ts'
 import { marked } from '../vsphere/seen.ts'
-
-export interface People {
-  broker: Broker
-  admin: Api
-  demo: Api
-}
 
 export const HOME = 'dc1-vsphere'
 export const AWAY = 'aws-east'

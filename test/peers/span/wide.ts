@@ -1,22 +1,13 @@
 import assert from 'node:assert/strict'
-import { eventually, NEUTRON, NOVA } from '../mixed/place.ts'
+import { NOVA } from '../mixed/place.ts'
 import { type Client, startClient } from '../openstackclient/client.ts'
 import { logIn } from '../support/api.ts'
 import { type Broker, RUNTIMES, type Runtime, startBroker } from '../support/broker.ts'
+import type { People } from '../support/cloud.ts'
 import { patiently } from '../support/patiently.ts'
 import type { Report } from '../support/report.ts'
-import {
-  AWAY,
-  type CloudName,
-  type Ground,
-  HOME,
-  IMAGE_NAME,
-  layGround,
-  type People,
-  PLACES,
-  prefer,
-  settle,
-} from './ground.ts'
+import { AWAY, type CloudName, type Ground, HOME, IMAGE_NAME, layGround, PLACES, prefer, settle } from './ground.ts'
+import { agree, portOf, standingOn } from './standing.ts'
 
 /** One network over two clouds, by the unmodified OpenStack client, on both runtimes. */
 export const wide = async (report: Report): Promise<void> => {
@@ -78,48 +69,9 @@ const speak = async (client: Client, words: string): Promise<unknown> => {
 const CLOUDS: CloudName[] = [HOME, AWAY]
 const BOOT = `server create --image ${IMAGE_NAME} --flavor m1.small --key-name ci --security-group web --network wide`
 
-interface Seen {
-  id: string
-  status: string
-  fault?: { message: string }
-  addresses: Record<string, { addr: string }[]>
-  'OS-EXT-AZ:availability_zone': string
-}
-
-const built = ({ people }: Scene, id: string): Promise<Seen> =>
-  eventually<Seen>(
-    async () => (await people.demo.must('GET', `${NOVA}/${id}`)).server,
-    ({ status }) => status !== 'BUILD',
-    120,
-  )
-
 /** On this cloud, with an address of its segment. */
-const standsOn = async (scene: Scene, id: string, cloud: CloudName): Promise<void> => {
-  const server = await built(scene, id)
-  if (server.status !== 'ACTIVE') {
-    const { placement } = await scene.people.demo.must('GET', `/broker/v1/servers/${id}/placement`)
-    throw new Error(`${server.fault?.message} ${JSON.stringify(placement)}`)
-  }
-  assert.match(server['OS-EXT-AZ:availability_zone'], new RegExp(`^${cloud}\\.`))
-  const addresses = server.addresses.wide?.map(({ addr }) => addr) ?? []
-  assert.equal(addresses.length, 1, JSON.stringify(server.addresses))
-  assert.ok(addresses[0]!.startsWith(PLACES[cloud].prefix), `${addresses[0]} is no address of ${PLACES[cloud].cidr}`)
-}
-
-const portOf = async ({ people }: Scene, id: string): Promise<string> => {
-  const { ports } = await people.demo.must('GET', `${NEUTRON}/ports?device_id=${id}`)
-  assert.equal(ports.length, 1)
-  return ports[0].id
-}
-
-/** The rows of the broker and the books of the clouds say the same. */
-const agree = (scene: Scene): Promise<void> =>
-  patiently(async () => {
-    const { servers } = await scene.people.demo.must('GET', `${NOVA}/detail`)
-    const rows = { [HOME]: 0, [AWAY]: 0 }
-    for (const server of servers as Seen[]) rows[server['OS-EXT-AZ:availability_zone'].split('.')[0] as CloudName]++
-    assert.deepEqual(await scene.ground.census(), rows)
-  }, 60_000)
+const standsOn = async ({ people }: Scene, id: string, cloud: CloudName): Promise<void> =>
+  assert.equal(await standingOn(people.demo, id), cloud)
 
 /** `first` has no room when a server without a zone is asked for: it stands on `then`, with the port that it began with. */
 const failsOver = async (scene: Scene, first: CloudName, then: CloudName): Promise<void> => {
@@ -128,11 +80,11 @@ const failsOver = async (scene: Scene, first: CloudName, then: CloudName): Promi
   // As many tries as a broker makes: larger sizes of the same zone are tried before another cloud is.
   await ground.refuse(first, 100)
   const { id } = (await openstack(`${BOOT} over-${then}`)) as { id: string }
-  const port = await portOf(scene, id)
+  const port = await portOf(people.demo, id)
   await standsOn(scene, id, then)
-  assert.equal(await portOf(scene, id), port, 'the port is the one that it began with')
+  assert.equal(await portOf(people.demo, id), port, 'the port is the one that it began with')
   await ground.heal()
-  await agree(scene)
+  await agree(people.demo, ground)
 }
 
 const STEPS: Record<string, (scene: Scene) => Promise<unknown>> = {

@@ -2,7 +2,7 @@ import type { Api } from './api.ts'
 import type { Broker } from './broker.ts'
 
 type Person = Pick<Api, 'must' | 'projectId'>
-interface People {
+export interface People {
   admin: Person
   demo: Person
   broker: Pick<Broker, 'cron'>

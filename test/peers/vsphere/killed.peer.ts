@@ -77,20 +77,7 @@ const settle = async ({ broker, wire, demo }: Scene): Promise<void> => {
 const whileKilled = async ({ broker, wire }: Scene, work: () => Promise<unknown>): Promise<void> => {
   for (const call of ['CloneVM_Task', 'CreateDisk_Task', 'AttachDisk_Task', 'Destroy_Task', 'DetachDisk_Task'])
     wire.lose(`<${call} `, 2)
-  let over = false
-  const reaper = (async () => {
-    while (!over) {
-      await new Promise((resolve) => setTimeout(resolve, KILL_EVERY_MS))
-      await broker.kill()
-      await broker.start()
-    }
-  })()
-  try {
-    await work()
-  } finally {
-    over = true
-    await reaper
-  }
+  await broker.killedWhile(work, KILL_EVERY_MS)
 }
 
 const build = async (scene: Scene, made: Made[]): Promise<void> => {
