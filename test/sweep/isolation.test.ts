@@ -41,6 +41,7 @@ const OWNED = [
   'attachments',
   'flavors',
   'os-keypairs',
+  'os-server-groups',
   'os-quota-sets',
   'quotas',
   'os-simple-tenant-usage',
