@@ -64,7 +64,6 @@ export const vsphere: Adapter = {
     'server.shelve': 'VMware vSphere keeps no shelved servers; a stopped one costs only its disks.',
     'server.change_password':
       'VMware vSphere changes passwords only for somebody who knows one; log in through the console and change it there.',
-    'server.boot_from_volume': 'VMware vSphere boots from templates; a volume is attached beside the root disk.',
     'server.config_drive': 'VMware vSphere has no config drive; servers read what VMware Tools hands them.',
     'image.volume': 'VMware vSphere makes images of servers; attach the volume to one and copy it there.',
     'volume.clone': 'Volumes are copied by way of a snapshot only.',
@@ -73,6 +72,8 @@ export const vsphere: Adapter = {
     server_group:
       'Rules of a cluster were only simulated, where no scheduler moves machines by them; each server is put on a host of our choice besides.',
     'server_group.affinity': 'Rules of a cluster were only simulated, as for servers apart.',
+    'server.boot_from_volume':
+      'A disk that takes the place of a template was only simulated; no vCenter has started a server from a volume for us yet.',
     'server.fork': 'Instant clones were only simulated, without memory; no vCenter has made one for us yet.',
     'image.upload': 'Imports were only simulated; no real host took the bytes of a disk yet.',
     'server.rebuild': 'The exchange of a disk was only simulated, whose disks are empty.',

@@ -162,3 +162,18 @@ export const placeOf = async (context: Context, zone: string) => {
   const policy = mapping.storagePolicy ?? options.storagePolicy
   return { cluster, pool, folder, datastore: datastore === null ? null : datastoreOf(inventory, datastore).ref, policy }
 }
+
+/** The names from the root folder down, as `/folder` wants them. */
+export const datacenterPath = async (context: Context): Promise<string> => {
+  const { vim } = context
+  const { root } = await vim.content()
+  const { datacenter } = await inventoryOf(context)
+  const names = [datacenter.name]
+  for (let above = datacenter.parent; above && above.id !== root.id; ) {
+    const [folder] = await look(vim, [above], ['name', 'parent'])
+    if (!folder) break
+    names.unshift(text(folder, 'name') ?? '')
+    above = refAt(folder, 'parent')
+  }
+  return names.join('/')
+}

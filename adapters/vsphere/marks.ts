@@ -16,6 +16,10 @@ export const KEY = {
   group: 'plimsoll.group',
   /** On an image whose disks are not there yet. */
   importing: 'plimsoll.importing',
+  /** The volume that the server boots from. */
+  boot: 'plimsoll.boot',
+  /** On a server that is not finished: where the disk belongs that it boots from, as `<controller>/<unit>`. */
+  making: 'plimsoll.making',
   /** How far the rebuild of a server is. */
   rebuild: 'plimsoll.rebuild',
 } as const

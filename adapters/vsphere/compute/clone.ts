@@ -10,6 +10,7 @@ import { extraConfig, guestinfo } from '../records/guestinfo.ts'
 import { type Machine, machineOf } from '../records/machine.ts'
 import { writeTable } from '../records/port-record.ts'
 import type { Ref, Value } from '../wire/soap.ts'
+import { makingSettings, templateOf } from './finish.ts'
 import type { NewCard } from './new-cards.ts'
 import type { serialLog } from './serial.ts'
 
@@ -52,7 +53,8 @@ export const cloneFor = (
   const least = (root?.disk?.capacityKiB ?? 0) / 1024 ** 2
   if (spec.size.diskGiB > 0 && spec.size.diskGiB < least)
     refuse(`The image needs a root disk of ${Math.ceil(least)} GiB.`)
-  const grows = root && spec.size.diskGiB > least ? [growDisk(root, spec.size.diskGiB * 1024 ** 2)] : []
+  const gives = spec.boot && root ? [removeDevice(root)] : []
+  const grows = root && !spec.boot && spec.size.diskGiB > least ? [growDisk(root, spec.size.diskGiB * 1024 ** 2)] : []
   return {
     folder: place.folder,
     name: tokenName(spec.name, mark.token),
@@ -72,12 +74,18 @@ export const cloneFor = (
         deviceChange: [
           ...cardsOf(image.devices).map(removeDevice),
           ...newCards.map(({ portGroup, record }, index) => addCard(index, backingOf(portGroup), record.mac)),
+          ...gives,
           ...grows,
           ...log.devices,
         ],
-        extraConfig: extraConfig({ ...settingsOf(spec, mark, uuid, newCards), ...log.settings }),
+        extraConfig: extraConfig({
+          ...settingsOf(spec, mark, uuid, newCards),
+          ...makingSettings(spec, root),
+          ...log.settings,
+        }),
       },
-      powerOn: true,
+      // One that boots from a volume has no disk yet.
+      powerOn: !spec.boot,
     },
   }
 }
@@ -101,7 +109,7 @@ export const checkedPlace = async (context: Context, spec: ServerSpec) => {
 /** The place, and the template that is there. @throws `not_found` for an image that is none */
 export const checked = async (context: Context, spec: ServerSpec) => {
   const place = await checkedPlace(context, spec)
-  const image = await machineOf(context, spec.image)
+  const image = spec.boot ? await templateOf(context, spec.boot.volume) : await machineOf(context, spec.image)
   if (!image?.template) throw gone(spec.image)
   return { place, image }
 }

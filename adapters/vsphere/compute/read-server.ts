@@ -29,6 +29,7 @@ export const readServer = async (context: Context, machine: Machine): Promise<Re
     ramMiB: machine.ramMiB,
     diskGiB: Math.floor((root?.disk?.capacityKiB ?? 0) / 1024 ** 2),
   }
+  const boot = machine.own[KEY.boot]
   const spec: ServerSpec = {
     name: machine.own[KEY.name] ?? plainName(machine.name),
     size,
@@ -43,7 +44,7 @@ export const readServer = async (context: Context, machine: Machine): Promise<Re
     drive: null,
     fork: null,
     group: null,
-    boot: null,
+    boot: boot ? { volume: boot, arch: 'x86_64' } : null,
   }
   const left = [
     ...(disks.length > 0 ? [`It has ${disks.length} more disks, which go with it.`] : []),

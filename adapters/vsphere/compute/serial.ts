@@ -1,10 +1,9 @@
 import type { NativeId } from '../../contract.ts'
 import { gone, refuse, unclear } from '../../shared/refusals.ts'
 import type { Context } from '../context.ts'
-import { inventoryOf } from '../inventory.ts'
+import { datacenterPath, inventoryOf } from '../inventory.ts'
 import { removeDevice } from '../records/devices.ts'
 import { type Machine, machineOf } from '../records/machine.ts'
-import { look, refAt, text } from '../wire/properties.ts'
 import type { Ref, Value } from '../wire/soap.ts'
 
 const FILE = 'serial.log'
@@ -84,19 +83,4 @@ const tailOf = async (response: Response): Promise<{ bytes: Uint8Array; cut: boo
     throw error
   }
   return { bytes: kept.subarray(-TAIL), cut: read > TAIL }
-}
-
-/** The names from the root folder down, as `/folder` wants them. */
-const datacenterPath = async (context: Context): Promise<string> => {
-  const { vim } = context
-  const { root } = await vim.content()
-  const { datacenter } = await inventoryOf(context)
-  const names = [datacenter.name]
-  for (let above = datacenter.parent; above && above.id !== root.id; ) {
-    const [folder] = await look(vim, [above], ['name', 'parent'])
-    if (!folder) break
-    names.unshift(text(folder, 'name') ?? '')
-    above = refAt(folder, 'parent')
-  }
-  return names.join('/')
 }

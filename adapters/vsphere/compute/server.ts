@@ -23,6 +23,7 @@ import { type Kept, later, made, progressOf, settled, taskIn } from '../wire/tas
 import { checked, checkedPlace, cloneFor, refuseUnoffered, settingsOf } from './clone.ts'
 import { remoteConsole } from './console.ts'
 import { deployIn, deployments } from './deploy.ts'
+import { finish, isMaking } from './finish.ts'
 import { instantClone } from './fork.ts'
 import { joinGroup, leaveGroup, takeSeat } from './group-seats.ts'
 import { newCardsFor } from './new-cards.ts'
@@ -173,7 +174,10 @@ export const server = (context: Context): ServerRealm => {
     ...realm,
     ...powerActions(context),
     forks: true,
-    finish: async (id) => joinGroup(context, await ourMachine(context, id)),
+    async finish(id) {
+      const machine = await ourMachine(context, id)
+      await (isMaking(machine) ? finish(context, machine) : joinGroup(context, machine))
+    },
     resize: (id, size, wanted) =>
       resize(context, id, size, wanted, {
         stop: (machine) => stop(context, machine),

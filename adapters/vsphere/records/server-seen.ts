@@ -21,7 +21,8 @@ export const serverSeen = async (context: Context, machine: Machine): Promise<Se
   const mark = markOf(context, machine)
   const zone = zoneOf(await inventoryOf(context), machine.pool)
   const image = machine.own[KEY.image]
-  const joining = machine.complete && isJoining(machine)
+  const boot = machine.own[KEY.boot]
+  const unfinished = machine.complete && (isJoining(machine) || machine.own[KEY.making] !== undefined)
   return {
     id,
     ...(mark ? { mark } : {}),
@@ -29,11 +30,13 @@ export const serverSeen = async (context: Context, machine: Machine): Promise<Se
     health: machine.complete && !machine.unfinished ? health : 'pending',
     ...(fault ? { fault } : {}),
     ...(zone ? { zone } : {}),
-    power: machine.complete && !joining ? power : 'changing',
-    ...(joining ? { unfinished: true } : {}),
+    power: machine.complete && !unfinished ? power : 'changing',
+    ...(unfinished ? { unfinished: true } : {}),
     size: sizeOf(context, machine),
     ...(image ? { image } : {}),
-    volumes: machine.devices.flatMap(({ disk }) => (disk?.disk ? [{ id: disk.disk, device: null, root: false }] : [])),
+    volumes: machine.devices.flatMap(({ disk }) =>
+      disk?.disk ? [{ id: disk.disk, device: null, root: disk.disk === boot }] : [],
+    ),
     ports: portsIn(context, machine).map(({ seen: { id: port, mac, addresses } }) => ({ id: port, mac, addresses })),
     ...(machine.host ? { host: machine.host } : {}),
     ...(machine.bootedAt ? { bootedAt: Date.parse(machine.bootedAt) } : {}),

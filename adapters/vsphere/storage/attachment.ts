@@ -2,7 +2,7 @@ import type { AttachmentSeen, AttachmentSpec, Realm } from '../../contract.ts'
 import { CloudError } from '../../errors.ts'
 import { assertOurs } from '../../shared/marks.ts'
 import { pairIds, pairRealm } from '../../shared/pair-realm.ts'
-import { unlessGone } from '../../shared/refusals.ts'
+import { refuse, unlessGone } from '../../shared/refusals.ts'
 import type { Context } from '../context.ts'
 import { KEY, readMark } from '../marks.ts'
 import { type Machine, machineOf, ourMachine } from '../records/machine.ts'
@@ -38,6 +38,7 @@ export const attachment = (context: Context): Realm<AttachmentSpec, AttachmentSe
     async join(spec, id) {
       const present = await realm.get(id)
       if (present) return present
+      if (spec.boot) throw new CloudError('conflict', 'The server does not boot from the volume yet.')
       const machine = await ourMachine(context, spec.server)
       const disk = await ourDisk(context, spec.volume)
       const holder = await consumerOf(context, disk)
@@ -48,6 +49,7 @@ export const attachment = (context: Context): Realm<AttachmentSpec, AttachmentSe
     },
     async part(machine, id) {
       assertOurs(readMark(machine.own[KEY.mark]), connection.deployment)
+      if (machine.own[KEY.boot] === endsOf(id).other) refuse('The server boots from the volume.')
       await unlessGone(() => run(machine, 'DetachDisk_Task', { diskId: { id: endsOf(id).other } }))
     },
   })

@@ -15,6 +15,8 @@ export const DISK_KEY = {
   name: 'plimsoll.name',
   zone: 'plimsoll.zone',
   type: 'plimsoll.type',
+  /** The template that it is a copy of, or its source was. */
+  image: 'plimsoll.image',
 } as const
 
 /** A first-class disk: one that exists without a machine. */

@@ -28,6 +28,7 @@ import {
   runOnDisks,
   startOnDisks,
 } from './disk.ts'
+import { copyOfImage, registeredCopy } from './image-disk.ts'
 
 const MIB = 1024
 
@@ -67,11 +68,12 @@ const profileFor = ({ mapping, options }: Context, type: string | null): Value =
   return policy === null ? null : [{ _type: 'VirtualMachineDefinedProfileSpec', profileId: policy }]
 }
 
-const metadataFor = (spec: VolumeSpec, mark: Mark): Record<string, string> => ({
+const metadataFor = (spec: VolumeSpec, mark: Mark, image?: string): Record<string, string> => ({
   [DISK_KEY.mark]: writeMark(mark),
   [DISK_KEY.name]: spec.name,
   [DISK_KEY.zone]: spec.zone,
   ...(spec.type === null ? {} : { [DISK_KEY.type]: spec.type }),
+  ...(image === undefined ? {} : { [DISK_KEY.image]: image }),
 })
 
 /** The disk whose name ends in the mark's token, unless its metadata are somebody else's by now. */
@@ -87,9 +89,17 @@ const diskFor = async (context: Context, mark: Mark): Promise<Disk | null> => {
   return null
 }
 
+/** The template that a disk is, or descends from: what boots from it is a machine like that. */
+const imageOf = async (context: Context, { source }: VolumeSpec): Promise<string | undefined> => {
+  if (source?.kind === 'image') return source.id
+  if (source?.kind !== 'snapshot') return undefined
+  return (await diskOf(context, source.id.split('/')[0]!))?.metadata[DISK_KEY.image]
+}
+
 /** Writes the mark and grows the disk, as far as both are still to be done. */
 const finished = async (context: Context, disk: Disk, spec: VolumeSpec, mark: Mark): Promise<VolumeSeen> => {
-  if (!disk.metadata[DISK_KEY.mark]) await describeDisk(context, disk, metadataFor(spec, mark))
+  if (!disk.metadata[DISK_KEY.mark])
+    await describeDisk(context, disk, metadataFor(spec, mark, await imageOf(context, spec)))
   const sizeMiB = spec.sizeGiB * MIB
   if (disk.sizeMiB < sizeMiB)
     await runOnDisks(context, 'ExtendDisk_Task', {
@@ -146,7 +156,7 @@ const start = async (context: Context, spec: VolumeSpec, mark: Mark): Promise<Re
     case 'volume':
       return refuse('This cloud copies no volume directly; make a snapshot of it first.')
     case 'image':
-      return refuse('Volumes on this cloud begin empty or from a snapshot.')
+      return copyOfImage(context, spec.source!.id, { ...spec, token: mark.token })
   }
 }
 
@@ -156,7 +166,12 @@ const poll = async (context: Context, kept: Kept<Asked>): Promise<Outcome<Volume
   if (state.state === 'running')
     return later(context, ref('Task', task), { mark: { ...mark }, spec: { ...spec } as never }, since)
   const made = state.state === 'success' ? textOf(state.result, 'config', 'id', 'id') : undefined
-  const disk = made === undefined ? await diskFor(context, mark) : await diskOf(context, made)
+  const copied = spec.source?.kind === 'image' && state.state !== 'forgotten'
+  const disk = copied
+    ? ((await diskFor(context, mark)) ?? (await registeredCopy(context, { ...spec, token: mark.token })))
+    : made === undefined
+      ? await diskFor(context, mark)
+      : await diskOf(context, made)
   if (!disk) throw gone(mark.resource)
   return finished(context, disk, spec, mark)
 }
