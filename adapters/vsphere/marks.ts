@@ -24,6 +24,12 @@ export const KEY = {
   rebuild: 'plimsoll.rebuild',
 } as const
 
+/** What the ids of images begin with that are packages of a content library. */
+export const LIBRARY = 'library:'
+
+/** Whether an image, or a cursor of the catalogue, is of a content library. */
+export const isLibraryImage = (id: string): boolean => id.startsWith(LIBRARY)
+
 /** One line, short enough for a port group's description (255 characters). */
 export const writeMark = ({ deployment, project, kind, resource, token, epoch }: Mark): string =>
   ['plimsoll', deployment, project || '-', kind, resource, token, epoch].join(' ')

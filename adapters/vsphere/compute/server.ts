@@ -3,8 +3,7 @@ import { markedRealm } from '../../shared/realm.ts'
 import { unlessGone } from '../../shared/refusals.ts'
 import type { Context } from '../context.ts'
 import { placeOf } from '../inventory.ts'
-import { KEY, readMark, tokenIn, tokenName, writeMark } from '../marks.ts'
-import { isLibraryImage } from '../package/library.ts'
+import { isLibraryImage, KEY, readMark, tokenIn, tokenName, writeMark } from '../marks.ts'
 import { extraConfig } from '../records/guestinfo.ts'
 import {
   type Machine,

@@ -4,16 +4,11 @@ import { gone, refuse } from '../../shared/refusals.ts'
 import { remembered } from '../../shared/remember.ts'
 import type { Context } from '../context.ts'
 import { datastoreIn, type placeOf } from '../inventory.ts'
-import { tokenName, withMark } from '../marks.ts'
+import { LIBRARY, tokenName, withMark } from '../marks.ts'
 import { UNDATED } from '../records/image-seen.ts'
 import type { Ref } from '../wire/soap.ts'
 import { type Vapi, vapiOf } from '../wire/vapi.ts'
 
-/** What says of an image's id, and of a page of the catalogue, that it is of a content library. */
-export const LIBRARY = 'library:'
-
-/** Whether an image, or a cursor of the catalogue, is of a content library. */
-export const isLibraryImage = (id: string): boolean => id.startsWith(LIBRARY)
 const itemIn = (id: string): string => id.slice(LIBRARY.length)
 
 interface Item {
