@@ -69,6 +69,9 @@ export const timesMet = (columns: Record<Time['column'], SQLiteColumn>, times: S
 export const named = (column: SQLiteColumn, name: Placeholder): SQL =>
   sql`(coalesce(${column}, '') = coalesce(${name}, '') and ${column} is ${name})`
 
+/** Of two indexes of a project that promise as much SQLite is to take the one that has this value, not the one of all rows. */
+export const seldom = (column: SQLiteColumn, value: Placeholder): SQL => sql`unlikely(${column} = ${value})`
+
 /** Each key and value of an object must be there. */
 export const contains = (column: SQL | { getSQL(): SQL }, wanted: Placeholder | undefined): SQL | undefined =>
   wanted &&

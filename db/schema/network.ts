@@ -55,7 +55,7 @@ export const networks = sqliteTable(
   },
   (t) => [
     index('networks_by_project').on(t.projectId, t.createdAt, t.id),
-    index('networks_by_name').on(t.name, t.projectId, t.createdAt),
+    index('networks_by_name').on(t.name, t.projectId, t.createdAt, t.id),
     index('networks_by_time').on(t.createdAt, t.id),
     index('networks_shared').on(t.shared).where(sql`shared = 1`),
     index('networks_external').on(t.cloudId).where(sql`external = 1`),
@@ -119,7 +119,7 @@ export const subnets = sqliteTable(
     index('subnets_by_network').on(t.networkId),
     index('subnets_by_segment').on(t.segmentId).where(sql`segment_id IS NOT NULL`),
     index('subnets_by_project').on(t.projectId, t.createdAt, t.id),
-    index('subnets_by_name').on(t.name, t.projectId, t.createdAt),
+    index('subnets_by_name').on(t.name, t.projectId, t.createdAt, t.id),
     index('subnets_by_time').on(t.createdAt, t.id),
     index('subnets_by_pool').on(t.subnetpoolId, t.createdAt, t.id).where(sql`subnetpool_id IS NOT NULL`),
   ],
@@ -156,9 +156,9 @@ export const ports = sqliteTable(
   (t) => [
     index('ports_by_network').on(t.networkId, t.createdAt, t.id),
     index('ports_by_project').on(t.projectId, t.createdAt, t.id),
-    index('ports_by_name').on(t.projectId, t.name, t.createdAt),
-    index('ports_by_status').on(t.projectId, t.status, t.createdAt),
-    index('ports_by_owner').on(t.projectId, t.deviceOwner, t.createdAt),
+    index('ports_by_name').on(t.projectId, t.name, t.createdAt, t.id),
+    index('ports_by_status').on(t.projectId, t.status, t.createdAt, t.id),
+    index('ports_by_owner').on(t.projectId, t.deviceOwner, t.createdAt, t.id),
     index('ports_by_change').on(t.projectId, t.updatedAt, t.createdAt),
     // The same for all projects: what an administrator of Neutron lists is everybody's.
     index('ports_named').on(t.name, t.createdAt),
@@ -231,7 +231,7 @@ export const securityGroups = sqliteTable(
   },
   (t) => [
     index('security_groups_by_project').on(t.projectId, t.createdAt, t.id),
-    index('security_groups_by_name').on(t.name, t.projectId, t.createdAt),
+    index('security_groups_by_name').on(t.name, t.projectId, t.createdAt, t.id),
     index('security_groups_by_time').on(t.createdAt, t.id),
     uniqueIndex('security_groups_default').on(t.projectId, t.isDefault),
   ],
@@ -283,7 +283,7 @@ export const routers = sqliteTable(
   },
   (t) => [
     index('routers_by_project').on(t.projectId, t.createdAt, t.id),
-    index('routers_by_name').on(t.name, t.projectId, t.createdAt),
+    index('routers_by_name').on(t.name, t.projectId, t.createdAt, t.id),
     index('routers_by_time').on(t.createdAt, t.id),
   ],
 )

@@ -38,9 +38,9 @@ export const volumes = sqliteTable(
   },
   (t) => [
     index('volumes_by_project').on(t.projectId, t.deletedAt, t.createdAt, t.id),
-    index('volumes_by_name').on(t.projectId, sql`coalesce(name, '')`, t.createdAt).where(sql`deleted_at IS NULL`),
-    index('volumes_by_status').on(t.projectId, t.status, t.createdAt).where(sql`deleted_at IS NULL`),
-    index('volumes_by_size').on(t.projectId, t.sizeGib, t.createdAt).where(sql`deleted_at IS NULL`),
+    index('volumes_by_name').on(t.projectId, sql`coalesce(name, '')`, t.createdAt, t.id).where(sql`deleted_at IS NULL`),
+    index('volumes_by_status').on(t.projectId, t.status, t.createdAt, t.id).where(sql`deleted_at IS NULL`),
+    index('volumes_by_size').on(t.projectId, t.sizeGib, t.createdAt, t.id).where(sql`deleted_at IS NULL`),
     index('volumes_by_time').on(t.createdAt, t.id).where(sql`deleted_at IS NULL`),
     index('volumes_with_metadata').on(t.projectId).where(sql`deleted_at IS NULL AND metadata <> '{}'`),
     index('volumes_deleted').on(t.deletedAt).where(sql`deleted_at IS NOT NULL`),
@@ -72,8 +72,10 @@ export const snapshots = sqliteTable(
   },
   (t) => [
     index('snapshots_by_project').on(t.projectId, t.deletedAt, t.createdAt, t.id),
-    index('snapshots_by_name').on(t.projectId, sql`coalesce(name, '')`, t.createdAt).where(sql`deleted_at IS NULL`),
-    index('snapshots_by_status').on(t.projectId, t.status, t.createdAt).where(sql`deleted_at IS NULL`),
+    index('snapshots_by_name')
+      .on(t.projectId, sql`coalesce(name, '')`, t.createdAt, t.id)
+      .where(sql`deleted_at IS NULL`),
+    index('snapshots_by_status').on(t.projectId, t.status, t.createdAt, t.id).where(sql`deleted_at IS NULL`),
     index('snapshots_by_time').on(t.createdAt, t.id).where(sql`deleted_at IS NULL`),
     index('snapshots_deleted').on(t.deletedAt).where(sql`deleted_at IS NOT NULL`),
     index('snapshots_by_volume').on(t.volumeId),

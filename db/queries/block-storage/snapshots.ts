@@ -4,7 +4,7 @@ import { among } from '../../conditions.ts'
 import { prepared, type Slots } from '../../prepared.ts'
 import { bindings, snapshots, volumes } from '../../schema/index.ts'
 import { foundWithin, type Scope, within } from '../../scope.ts'
-import { contains, named, pagesOf, type Slice, type Times, timesBy, timesMet } from '../listing.ts'
+import { contains, named, pagesOf, type Slice, seldom, type Times, timesBy, timesMet } from '../listing.ts'
 import type { VolumeFilter } from './volumes.ts'
 
 export type SnapshotRow = typeof snapshots.$inferSelect
@@ -74,7 +74,7 @@ const conditions = (f: Slots<Filter & { scope: Scope }>): (SQL | undefined)[] =>
   f.volumeId && sql`${snapshots.volumeId} is ${f.volumeId}`,
   f.name && named(snapshots.name, f.name),
   f.nameLike && sql`instr(${snapshots.name}, ${f.nameLike}) > 0`,
-  f.status && eq(snapshots.status, f.status),
+  f.status && seldom(snapshots.status, f.status),
   f.size && eq(snapshots.sizeGib, f.size),
   f.userId && eq(snapshots.userId, f.userId),
   f.zone &&

@@ -5,7 +5,7 @@ import { always, among, anyOf } from '../../conditions.ts'
 import { prepared, type Slots } from '../../prepared.ts'
 import { attachments, bindings, clouds, mappings, volumes, zones } from '../../schema/index.ts'
 import { type Scope, within } from '../../scope.ts'
-import { contains, named, pagesOf, type Slice, type Time, type Times, timesBy, timesMet } from '../listing.ts'
+import { contains, named, pagesOf, type Slice, seldom, type Time, type Times, timesBy, timesMet } from '../listing.ts'
 
 export type VolumeRow = typeof volumes.$inferSelect
 /** A volume with everything that a view shows of it, and when it or its attachment has work left. */
@@ -114,13 +114,13 @@ const conditions = (f: Slots<Filter & { scope: Scope }>): (SQL | undefined)[] =>
   f.id && eq(volumes.id, f.id),
   f.name && named(volumes.name, f.name),
   f.nameLike && sql`instr(${volumes.name}, ${f.nameLike}) > 0`,
-  f.status && eq(volumes.status, f.status),
+  f.status && seldom(volumes.status, f.status),
   f.bootable && eq(volumes.bootable, f.bootable),
   f.zone &&
     sql`case when ${volumes.pinnedZone} is null then ${f.zone} in (${clouds.name}, ${clouds.name} || '.' || ${volumes.zone})
       else ${volumes.pinnedZone} = ${f.zone} end`,
   f.type && eq(volumes.volumeType, f.type),
-  f.size && eq(volumes.sizeGib, f.size),
+  f.size && seldom(volumes.sizeGib, f.size),
   f.userId && eq(volumes.userId, f.userId),
   contains(volumes.metadata, f.metadata),
   contains(volumes.imageMetadata, f.imageMetadata),

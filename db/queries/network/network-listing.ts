@@ -131,6 +131,7 @@ const idsOf = (table: SQLiteTable, attributes: Attributes, asked: Slots<Wanted>,
       return [{ ids: idsWhere(meets), unless: meets(sql`''`) }]
     }
     if (unusual && one) return [{ ids: among(unusual.where), unless: sql`${one} <> ${unusual.value}` }]
+    if (latest && one) return [{ ids: among(sql`${attribute.sql} = ${one}`) }]
     if (latest && asked.changedSince) return [{ ids: among(sql`${attribute.sql} >= ${asked.changedSince}`) }]
     return []
   })[0]
