@@ -21,7 +21,7 @@ const textOf = (chunk: unknown): string => {
 }
 
 /** What a key compares. */
-export const comparedAs = ({ column }: SortKey): SQL =>
+const comparedAs = ({ column }: SortKey): SQL =>
   neverNull(column) ? sql`${column}` : sql`coalesce(${column}, '')`
 
 export const orderOf = (keys: SortKey[]): SQL[] =>
@@ -46,9 +46,16 @@ const spelledOut = ([first, ...rest]: SortKey[], [at, ...others]: unknown[]): SQ
   return rest.length ? sql`(${beyond} or (${here} = ${at ?? ''} and ${spelledOut(rest, others)}))` : beyond
 }
 
+/**
+ * What a key is in the row that is marked: as a value, for two columns have no affinity together, and SQLite would not begin
+ * at the second key.
+ */
+export const markedAs = (key: SortKey, table: SQLiteTable, marked: SQL | undefined): SQL =>
+  sql`(select +${comparedAs(key)} from ${table} where ${marked})`
+
 /** The same behind a row of a table, told by the condition that it alone meets; behind one that is none comes nothing. */
 export const behind = (keys: SortKey[], table: SQLiteTable, marked: SQL): SQL =>
   after(
     keys,
-    keys.map((key) => sql`(select ${comparedAs(key)} from ${table} where ${marked})`),
+    keys.map((key) => markedAs(key, table, marked)),
   )

@@ -122,14 +122,19 @@ const beyond = (keys: Key[], marked: string, branch: Branch): string[] => {
   if (!keys.every((key) => key.descending === descending)) return [spelledOut(keys, marked)]
   const list = (of: Key[]) => of.map(({ column }) => column).join(', ')
   const than = descending ? '<' : '>'
-  const at = `(select ${list(keys)} from servers s where ${marked})`
-  if (branch.usual === undefined) return [`(${list(inBranch(keys, branch))}) ${than} ${at}`]
+  // As values, not as columns: two of these have no affinity together, and SQLite would not begin at the second key.
+  const at = (of: Key[]) => `(select ${of.map(({ column }) => `+${column}`).join(', ')} from servers s where ${marked})`
+  if (branch.usual === undefined) {
+    const here = inBranch(keys, branch)
+    const first = `${here[0]!.column} ${than}= ${at(keys.slice(0, 1))}`
+    return [first, `(${list(here)}) ${than} ${at(keys)}`]
+  }
   // All rows of the branch are before the marker, or behind it, or begin where it was made.
   const [value, usual] = [keys[0]!.column, typeof branch.usual === 'string' ? `'${branch.usual}'` : branch.usual]
   const [all, none] = descending ? ['9e15', '-1'] : ['-1', '9e15']
   const begin = `(select case when ${value} = ${usual} then s.created_at when ${value} ${than} ${usual} then ${none} else ${all} end
     from servers s where ${marked})`
-  return [`s.created_at ${than}= ${begin}`, `(${usual}, ${list(keys.slice(1))}) ${than} ${at}`]
+  return [`s.created_at ${than}= ${begin}`, `(${usual}, ${list(keys.slice(1))}) ${than} ${at(keys)}`]
 }
 
 const spelledOut = ([first, ...rest]: Key[], marked: string): string => {

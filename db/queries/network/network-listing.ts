@@ -5,7 +5,7 @@ import type { Database } from '../../client.ts'
 import { anyOf } from '../../conditions.ts'
 import { prepared, type Query, type Slots } from '../../prepared.ts'
 import type { Scope } from '../../scope.ts'
-import { after, comparedAs, orderOf } from '../keyset.ts'
+import { after, markedAs, orderOf } from '../keyset.ts'
 
 /**
  * What a list can be filtered and sorted by: an expression, or a condition that all values together make. `seeks`: it finds
@@ -184,7 +184,7 @@ const pageOf = (table: SQLiteTable, attributes: Attributes, asked: Slots<Wanted>
     .filter(({ key }, i) => sort.findIndex((each) => each.key === key) === i)
     .map(({ key, descending }) => ({ column: expression(key), descending: descending !== reverse }))
   const marked = asked.marker && and(sql`id = ${asked.marker}`, seen)
-  const at = keys.map((key) => sql`(select ${comparedAs(key)} from ${table} where ${marked})`)
+  const at = keys.map((key) => markedAs(key, table, marked))
   const filters = and(
     ...filtersOf(attributes, asked),
     ...TAG_MATCHES.map((match) => tagged(match, asked[match])),
