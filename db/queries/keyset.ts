@@ -21,8 +21,7 @@ const textOf = (chunk: unknown): string => {
 }
 
 /** What a key compares. */
-const comparedAs = ({ column }: SortKey): SQL =>
-  neverNull(column) ? sql`${column}` : sql`coalesce(${column}, '')`
+const comparedAs = ({ column }: SortKey): SQL => (neverNull(column) ? sql`${column}` : sql`coalesce(${column}, '')`)
 
 export const orderOf = (keys: SortKey[]): SQL[] =>
   keys.map((key) => (key.descending ? sql`${comparedAs(key)} desc` : sql`${comparedAs(key)} asc`))
