@@ -126,8 +126,10 @@ const beyond = (keys: Key[], marked: string, branch: Branch): string[] => {
   const at = (of: Key[]) => `(select ${of.map(({ column }) => `+${column}`).join(', ')} from servers s where ${marked})`
   if (branch.usual === undefined) {
     const here = inBranch(keys, branch)
-    const first = `${here[0]!.column} ${than}= ${at(keys.slice(0, 1))}`
-    return [first, `(${list(here)}) ${than} ${at(keys)}`]
+    const [{ column: first }] = here as [Key]
+    // At an expression it begins only where that is compared by itself.
+    const begin = /^s\.\w+$/.test(first) ? [] : [`${first} ${than}= ${at(keys.slice(0, 1))}`]
+    return [...begin, `(${list(here)}) ${than} ${at(keys)}`]
   }
   // All rows of the branch are before the marker, or behind it, or begin where it was made.
   const [value, usual] = [keys[0]!.column, typeof branch.usual === 'string' ? `'${branch.usual}'` : branch.usual]
