@@ -4,6 +4,7 @@ import type { Kind } from '../../../adapters/contract.ts'
 import type { Database } from '../../client.ts'
 import { among } from '../../conditions.ts'
 import { factsOf, KINDS_BY_RANK, kindsThat } from '../../kinds.ts'
+import { prepared } from '../../prepared.ts'
 import {
   attachments,
   bindings,
@@ -48,9 +49,12 @@ export const resourcesOf = async (db: Database, projectId: string, cloudId?: str
 export const imagesWithData = (db: Database, ids: Iterable<string>): Promise<string[]> =>
   columns(db, [sql`select id from images where id in ${among(ids)} and blob is not null`])
 
+const handingBack = prepared((db) =>
+  db.select().from(bindings).where(sql`${bindings.ownership} <> 'ours' and ${bindings.ownership} = 'releasing'`),
+)
+
 /** What somebody began to hand back and did not finish. */
-export const beingReleased = (db: Database): Promise<Binding[]> =>
-  db.select().from(bindings).where(sql`${bindings.ownership} <> 'ours' and ${bindings.ownership} = 'releasing'`)
+export const beingReleased = (db: Database): Promise<Binding[]> => handingBack.run(db, {})
 
 const oneOf = (these: Ref[]) => sql`(kind, resource_id, cloud_id, scope) in (
   select value ->> 'kind', value ->> 'resourceId', value ->> 'cloudId', value ->> 'scope' from json_each(${JSON.stringify(these.map(refOf))}))`

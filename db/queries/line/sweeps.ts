@@ -1,7 +1,8 @@
 import { and, asc, eq, getTableColumns, inArray, isNotNull, lte, sql } from 'drizzle-orm'
 import type { Json, Kind } from '../../../adapters/contract.ts'
 import type { Database } from '../../client.ts'
-import { prepared } from '../../prepared.ts'
+import { anyOf } from '../../conditions.ts'
+import { prepared, type Slots } from '../../prepared.ts'
 import { clouds, leases, listingParts, sweeps } from '../../schema/index.ts'
 
 /** What tells one unit from all others. */
@@ -39,31 +40,36 @@ export interface Claim {
   leaseMs: number
 }
 
+const claiming = prepared(
+  (db, v: Slots<Pick<Claim, 'kinds' | 'now'> & { account: string; until: number; form: Pick<Claim, 'which'> }>) =>
+    db
+      .update(sweeps)
+      .set({ leaseUntil: sql`max(${sweeps.leaseUntil} + 1, ${v.until})`, startedAt: sql`${v.now}` })
+      .where(
+        and(
+          eq(sweeps.account, v.account),
+          v.form.which === 'all' ? undefined : lte(sweeps.leaseUntil, v.now),
+          v.form.which === 'due' ? lte(sweeps.dueAt, v.now) : undefined,
+          v.kinds && anyOf(sweeps.kind, v.kinds),
+        ),
+      )
+      .returning({
+        cloudId: sweeps.cloudId,
+        account: sweeps.account,
+        kind: sweeps.kind,
+        listing: sweeps.listing,
+        leaseUntil: sweeps.leaseUntil,
+        dueAt: sweeps.dueAt,
+      }),
+)
+
 /** Takes units of an account: the process that gets them works on them alone. Longest due first. */
 export const claimUnits = async (
   db: Database,
   account: string,
   { which, kinds, now, leaseMs }: Claim,
 ): Promise<Unit[]> => {
-  const rows = await db
-    .update(sweeps)
-    .set({ leaseUntil: sql`max(${sweeps.leaseUntil} + 1, ${now + leaseMs})`, startedAt: now })
-    .where(
-      and(
-        eq(sweeps.account, account),
-        which === 'all' ? undefined : lte(sweeps.leaseUntil, now),
-        which === 'due' ? lte(sweeps.dueAt, now) : undefined,
-        kinds && inArray(sweeps.kind, kinds),
-      ),
-    )
-    .returning({
-      cloudId: sweeps.cloudId,
-      account: sweeps.account,
-      kind: sweeps.kind,
-      listing: sweeps.listing,
-      leaseUntil: sweeps.leaseUntil,
-      dueAt: sweeps.dueAt,
-    })
+  const rows = await claiming.run(db, { account, kinds, now, until: now + leaseMs, form: { which } })
   return rows.sort((one, other) => one.dueAt - other.dueAt)
 }
 
