@@ -146,14 +146,14 @@ const write = async (context: Context, upload: Upload): Promise<Task> => {
 
 const writeBlocks = async ({ ebs, surroundings }: Context, upload: Upload, count: number): Promise<Upload> => {
   const { snapshot, data } = upload
-  const from = await pastHole(surroundings, upload)
-  if (from > upload.next) return { ...upload, next: Math.min(from, count) }
+  let next = Math.min(count, await pastHole(surroundings, upload))
+  if (next === count) return { ...upload, next }
   const until = surroundings.now() + TURN_MS
-  const last = Math.min(count, upload.next + TURN)
-  const offset = upload.next * BLOCK
+  const last = Math.min(count, next + TURN)
+  const offset = next * BLOCK
   const length = Math.min(last * BLOCK, data.sizeBytes) - offset
   const blocks = inBlocks(await surroundings.blobs.read(data.blob, { offset, length }))
-  let { next, written } = upload
+  let { written } = upload
   for (let more = true; more && next < last && surroundings.now() < until; ) {
     const group: Uint8Array[] = []
     while (group.length < AT_ONCE && next + group.length < last) {

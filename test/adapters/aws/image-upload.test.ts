@@ -129,7 +129,7 @@ describe('an image of uploaded data', () => {
       outcome = await stage.cloud.image.poll!(JSON.parse(JSON.stringify(outcome.task))).catch((error) => error)
     }
     expect(ranges[0]![0]).toBe(2_000_000 * BLOCK)
-    expect(shares).toEqual([0, 2_000_000 / 2 ** 21])
+    expect(shares).toEqual([0])
   })
 
   it('is a snapshot written block by block, without its zeros, then registered', async () => {
