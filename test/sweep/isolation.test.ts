@@ -33,6 +33,8 @@ const OWNED = [
   'images',
   'networks',
   'subnets',
+  'subnetpools',
+  'address-scopes',
   'ports',
   'routers',
   'security-groups',
