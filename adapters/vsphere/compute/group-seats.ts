@@ -1,6 +1,7 @@
 import type { NativeId, ServerGrouping } from '../../contract.ts'
 import { CloudError } from '../../errors.ts'
 import { gone, refuse } from '../../shared/refusals.ts'
+import { textOf } from '../../shared/xml.ts'
 import type { Context } from '../context.ts'
 import { KEY, readMark } from '../marks.ts'
 import { EDIT_RULES, lackedOn } from '../privileges.ts'
@@ -25,11 +26,14 @@ import { syncRules } from './group-rule.ts'
 /** A seat whose machine has not come is believed to be taken so long; then it is looked for. */
 const FRESH_MS = 300_000
 
-/** Seats without those whose machines are not there any more, or never came. */
+const MARK = `config.extraConfig["${KEY.mark}"]`
+
+/** Seats without those whose machines are not there any more, were handed back, or never came. */
 export const withoutGhosts = async (context: Context, record: GroupRecord): Promise<GroupRecord> => {
   const seats = Object.entries(record.seats)
   const machines = seats.flatMap(([, { machine }]) => (machine ? [ref('VirtualMachine', machine)] : []))
-  const there = new Set((await look(context.vim, machines, ['name'])).map((found) => found.ref.id))
+  const found = await look(context.vim, machines, ['name', MARK])
+  const there = new Set(found.filter((each) => textOf(each.props.get(MARK), 'value')).map((each) => each.ref.id))
   const old = context.surroundings.now() - FRESH_MS
   const kept: [string, Seat][] = []
   for (const [token, seat] of seats) {

@@ -25,9 +25,9 @@ const tokens = ['a', 'b', 'c'].map((letter) => `${letter.repeat(8)}-0000-4000-80
 /** A vCenter with one cluster of three hosts, of which the last is in maintenance; what it is asked for is written down. */
 const vcenter = () => {
   const asked: string[] = []
-  const state = { rule: '', privileged: true, hostOf: new Map<string, string>() }
+  const state = { rule: '', privileged: true, marked: true, hostOf: new Map<string, string>() }
   const property = (name: string, value: string, attributes = '') =>
-    `<propSet><name>${name}</name><val${attributes}>${value}</val></propSet>`
+    `<propSet><name>${name.replaceAll('"', '&quot;')}</name><val${attributes}>${value}</val></propSet>`
   const hosts: Record<string, [memory: number, maintenance: boolean]> = {
     'host-1': [900, false],
     'host-2': [100, false],
@@ -41,7 +41,11 @@ const vcenter = () => {
         property('summary.quickStats.overallMemoryUsage', String(hosts[id]![0]))
       )
     if (type === 'VirtualMachine')
-      return property('name', id) + property('runtime.host', state.hostOf.get(id) ?? 'host-1', ' type="HostSystem"')
+      return (
+        property('name', id) +
+        property('runtime.host', state.hostOf.get(id) ?? 'host-1', ' type="HostSystem"') +
+        (state.marked ? property('config.extraConfig["plimsoll.mark"]', '<value>plimsoll d1</value>') : '')
+      )
     if (type === 'Task') return property('info', '<state>success</state>')
     const all = Object.keys(hosts).map(
       (host) => `<ManagedObjectReference type="HostSystem">${host}</ManagedObjectReference>`,
@@ -173,7 +177,8 @@ describe('a group', () => {
     }
     await changeGroup(v.context, id, (now) => ({ ...now, seats: seats({ [tokens[1]!]: 'vm-1' }) }))
     await expect(realm.remove(id, mark)).rejects.toMatchObject({ code: 'conflict' })
-    await changeGroup(v.context, id, (now) => ({ ...now, seats: {} }))
+    // Handed back: it is no server of ours any more.
+    v.state.marked = false
     await realm.remove(id, mark)
     expect(await groupOf(v.context, id)).toBeNull()
   })
