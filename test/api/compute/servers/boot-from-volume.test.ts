@@ -297,3 +297,23 @@ describe('where the cloud cannot', () => {
     expect(await onCloud('volume')).toHaveLength(1)
   })
 })
+
+describe('what a crash or a lost answer leaves is found by its mark', () => {
+  test.each(['volume.create', 'server.create', 'attachment.create', 'volume.remove', 'server.remove'])(
+    '%s: one server, one volume each, and nothing when it is gone',
+    async (method) => {
+      const faults = (['lost_answer', 'crash', 'ambiguous_before'] as const).map((fault) => ({
+        method,
+        fault,
+        count: 1,
+      }))
+      await plantFaults(w.plimsoll.host.cloudState, w.plimsoll.cloudId('sandbox'), faults)
+      const id = await running([ofImage({ delete_on_termination: true }), blank({ delete_on_termination: true })])
+      expect(await w.server(id)).toMatchObject({ status: 'ACTIVE', image: '' })
+      expect([await onCloud('server'), await onCloud('volume')].map(({ length }) => length)).toEqual([1, 2])
+      expect((await volumes()).map(({ status }: Mapping) => status)).toEqual(['in-use', 'in-use'])
+      await remove(id)
+      expect([...(await volumes()), ...(await onCloud('volume')), ...(await onCloud('server'))]).toEqual([])
+    },
+  )
+})
