@@ -47,8 +47,8 @@ class Estate {
     return this.#waits ? this.p.settle({ rounds: 40 }).catch(() => undefined) : this.p.settle()
   }
 
-  async #make(path: string, kind: string, body: object): Promise<string> {
-    const answer = await this.#insist(() => this.#demo.post(path, { [kind]: body }))
+  async #make(path: string, kind: string, body: object, beside: object = {}): Promise<string> {
+    const answer = await this.#insist(() => this.#demo.post(path, { [kind]: body, ...beside }))
     return answer?.body[kind].id ?? '00000000-0000-4000-8000-000000000000'
   }
 
@@ -68,12 +68,16 @@ class Estate {
     const other = await this.#make(`${NEUTRON}/ports`, 'port', { network_id: net })
     await this.#insist(() => demo.post(`${NOVA}/os-keypairs`, { keypair: { name: 'key', public_key: PUBLIC_KEY } }))
     const wish = { flavorRef: '1', imageRef: image, availability_zone: 'sandbox.a' }
-    const server = await this.#make(`${NOVA}/servers`, 'server', {
-      ...wish,
-      name: 's',
-      key_name: 'key',
-      networks: [{ port }],
+    const apart = await this.#make(`${NOVA}/os-server-groups`, 'server_group', {
+      name: 'apart',
+      policy: 'anti-affinity',
     })
+    const server = await this.#make(
+      `${NOVA}/servers`,
+      'server',
+      { ...wish, name: 's', key_name: 'key', networks: [{ port }] },
+      { 'os:scheduler_hints': { group: apart } },
+    )
     const rule = {
       security_group_id: group,
       direction: 'ingress',
@@ -121,6 +125,7 @@ class Estate {
       }
       await each(`${NEUTRON}/floatingips`, 'floatingips')
       await each(`${NOVA}/servers`, 'servers')
+      await each(`${NOVA}/os-server-groups`, 'server_groups')
       await each('/image/v2/images', 'images')
       await each(`${this.#cinder}/snapshots`, 'snapshots')
       await each(`${this.#cinder}/volumes`, 'volumes')
