@@ -1,5 +1,5 @@
 import type { Client } from '../client.ts'
-import { externalNetwork, made, NEUTRON, NOVA, newServer, rename, type Story } from './talk.ts'
+import { active, externalNetwork, made, NEUTRON, NOVA, newServer, rename, type Story } from './talk.ts'
 
 export const floatingIp: Story = async (c) => {
   const external = await externalNetwork(c)
@@ -92,21 +92,22 @@ export const routed: Story = async (c) => {
   const net = await made(c, `${NEUTRON}/networks`, 'network', { name: c.name() })
   if (!net) return
   const first = c.dice.between(20, 120)
+  // All at once: the servers are to be made while the weather lasts.
   const places = c.scene.both ? ['sandbox.a', 'sandbox.b', 'other.a'] : ['sandbox.a', 'sandbox.b']
-  for (const [i, physical_network] of places.entries()) {
-    if (c.dice.chance(0.2)) continue
-    const on = { network_id: net, network_type: 'vlan', physical_network }
-    const segment_id = await made(c, `${NEUTRON}/segments`, 'segment', on)
-    const under = { network_id: net, segment_id, ip_version: 4, cidr: `10.${first + i}.0.0/24` }
-    if (segment_id) await made(c, `${NEUTRON}/subnets`, 'subnet', under)
-  }
-  const nic = await made(c, `${NEUTRON}/ports`, 'port', { network_id: net, name: c.name() })
-  const anywhere = { availability_zone: undefined }
-  const servers = [
-    await newServer(c, nic ? [{ port: nic }] : [{ uuid: net }], anywhere),
-    await newServer(c, [{ uuid: net }], anywhere),
-  ]
-  await c.pause()
+  const chosen = places.filter(() => c.dice.chance(0.8)).map((physical_network) => ({ physical_network }))
+  const on = { network_id: net, network_type: 'vlan' }
+  const all = await c.post(`${NEUTRON}/segments`, { segments: chosen.map((place) => ({ ...on, ...place })) })
+  const segments: { id: string }[] = all?.body?.segments ?? []
+  const under = segments.map(({ id }, i) => ({
+    network_id: net,
+    segment_id: id,
+    ip_version: 4,
+    cidr: `10.${first + i}.0.0/24`,
+  }))
+  if (under.length) await c.post(`${NEUTRON}/subnets`, { subnets: under })
+  const nic = c.dice.chance(0.5) ? await made(c, `${NEUTRON}/ports`, 'port', { network_id: net, name: c.name() }) : null
+  const servers = [await newServer(c, nic ? [{ port: nic }] : [{ uuid: net }], { availability_zone: undefined })]
+  for (const id of servers) if (id) await active(c, id)
   for (const id of servers) if (id && c.dice.chance(0.7)) await c.delete(`${NOVA}/servers/${id}`)
   if (nic && c.dice.chance(0.5)) await c.delete(`${NEUTRON}/ports/${nic}`)
   if (c.dice.chance(0.5)) await c.delete(`${NEUTRON}/networks/${net}`)
