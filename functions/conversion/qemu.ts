@@ -1,7 +1,9 @@
+import { table } from '../../adapters/table.ts'
+
 /** What qemu-img is asked. https://www.qemu.org/docs/master/tools/qemu-img.html */
 
 /** Formats as adapters name them, with what the program calls them and how it writes them. The first choice first. */
-const DRIVERS: Record<string, { driver: string; options: string[] }> = {
+const DRIVERS = table<{ driver: string; options: string[] }>({
   'raw/bare': { driver: 'raw', options: [] },
   'qcow2/bare': { driver: 'qcow2', options: ['compat=1.1'] },
   // The only kind that vSphere imports, and as one file the only one that anybody should.
@@ -9,7 +11,7 @@ const DRIVERS: Record<string, { driver: string; options: string[] }> = {
   // Its size as it is, not as cylinders have it.
   'vhd/bare': { driver: 'vpc', options: ['subformat=dynamic', 'force_size=on'] },
   'vhdx/bare': { driver: 'vhdx', options: ['subformat=dynamic'] },
-}
+})
 export const WRITES = Object.keys(DRIVERS)
 /** And the disk of a package. */
 export const READS = [...WRITES, 'vmdk/ova']

@@ -37,7 +37,12 @@ describe('what data says of itself', () => {
     ['raw', noise(100), 100],
     ['raw', new Uint8Array(), 0],
   ])('%s, with the size of the disk inside', (format, bytes, virtualSize) => {
-    for (const piece of [7, 512, 1_000, 1_000_000]) expect(inspected(bytes, piece)).toEqual({ format, virtualSize })
+    for (const piece of [7, 512, 1_000, 1_000_000])
+      expect(inspected(bytes, piece)).toMatchObject({ format, virtualSize })
+  })
+
+  it('vmdk, with its kind', () => {
+    expect(inspected(vmdkDisk())).toMatchObject({ kind: expect.stringMatching(/^(monolithicSparse|streamOptimized)$/) })
   })
 
   it('leads to no other file', () => {

@@ -17,6 +17,10 @@ export const ALLOWED: { like: RegExp; because: string }[] = [
       'Ports by group, address, subnet, host or change: where it has few they are sorted, where many the order is gone along.',
   },
   {
+    like: /from "ports" where \(1 and "ports"\."name" in \(select value/,
+    because: 'Ports of all projects by several names: those that have them are put in order.',
+  },
+  {
     like: /indexed by servers_(by_launch|terminated) where .* between /,
     because: 'What began or ended within one second is put in order: as many as a project gets at once.',
   },

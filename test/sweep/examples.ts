@@ -17,6 +17,7 @@ const BY_HAND: Record<string, unknown[]> = {
   'PUT /network/v2.0/routers/:id/remove_router_interface': [{ subnet_id: UUID }, { port_id: UUID }],
   'PUT /network/v2.0/routers/:id/add_extraroutes': [routes],
   'PUT /network/v2.0/routers/:id/remove_extraroutes': [routes],
+  'PUT /network/v2.0/segments/:id': [{ segment: { name: 'a' } }],
   'PUT /network/v2.0/subnetpools/:id': [{ subnetpool: { name: 'a' } }],
   'PUT /network/v2.0/subnetpools/:id/add_prefixes': [{ prefixes: ['10.9.0.0/24'] }],
   'PUT /network/v2.0/subnetpools/:id/remove_prefixes': [{ prefixes: ['10.9.0.0/24'] }],

@@ -1,4 +1,5 @@
 import { adapterFor } from '../../../../adapters/registry.ts'
+import { table } from '../../../../adapters/table.ts'
 import { refuseChange } from '../../../../db/queries/line/adopt.ts'
 import { type NetworkRow, networkMoved, touchNetwork } from '../../../../db/queries/network/network.ts'
 import {
@@ -43,7 +44,7 @@ export const createSegments = (context: Context, wishes: SegmentWish[]): Promise
     const { db } = context
     const planned: SegmentRow[] = []
     const writes: Write[] = []
-    const reasons: Record<string, () => NetworkRefused> = {}
+    const reasons = table<() => NetworkRefused>()
     for (const [networkId, theirs] of Map.groupBy(wishes, (wish) => wish.networkId)) {
       const network = await ownNetwork(context, networkId)
       if (network.external) throw invalidInput(`network ${networkId} is the way out of a cloud and has one segment`)
