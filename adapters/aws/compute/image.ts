@@ -10,7 +10,8 @@ import { markedRealm } from '../../shared/realm.ts'
 import { orEarlier, refuse, unlessGone } from '../../shared/refusals.ts'
 import type { Context } from '../context.ts'
 import { tagged, tagsFor, tagValue } from '../marks.ts'
-import { describeImages, imageSeen, images } from '../records/image.ts'
+import { besidesRoot, describeImages, imageSeen, images } from '../records/image.ts'
+import { ourInstance } from '../records/instance.ts'
 import { markOf } from '../records/reader.ts'
 import { type Ask, onePage } from '../wire/paging.ts'
 import { amiName, beginCopy, beginUpload, goOnUploading, snapshotsOf } from './image-upload.ts'
@@ -72,11 +73,14 @@ export const image = (context: Context): ImageRealm => {
       if (source.kind === 'data') return beginUpload(context, name, source, mark)
       if (source.kind === 'volume') return beginCopy(context, name, source, mark)
       return once(mark, name, async () => {
+        const BlockDeviceMappings = besidesRoot(await ourInstance(context, source.id))
         const { ImageId } = await ec2.send(
           new CreateImageCommand({
             InstanceId: source.id,
             Name: amiName(name, mark),
             NoReboot: !options.imageReboot,
+            // Its config drive is its own, and its volumes are no part of its image.
+            ...(BlockDeviceMappings.length ? { BlockDeviceMappings } : {}),
             TagSpecifications: tagged(tagsFor(mark, name), 'image', 'snapshot'),
           }),
         )

@@ -93,6 +93,12 @@ const writeSnapshot = async ({ ebs }: Context, id: string, data: Uint8Array): Pr
 export const driveSnapshot = (context: Context, spec: ServerSpec, mark: Mark): Promise<string> =>
   snapshotWith(context, mark, spec.name, 'drive', driveImage(spec))
 
+/** What is known of that image before it is made. */
+export const EMPTY: Image = {
+  RootDeviceName: ROOT,
+  BlockDeviceMappings: [{ DeviceName: ROOT, Ebs: { VolumeSize: 1 } }],
+}
+
 /** The image with an empty disk for the architecture of a server, made or found. */
 export const emptyImage = async (context: Context, { name, boot }: ServerSpec, mark: Mark): Promise<Image> => {
   const [earlier] = await imagesOf(context, mark)

@@ -19,12 +19,12 @@ import { markedRealm } from '../../shared/realm.ts'
 import { gone, refuse } from '../../shared/refusals.ts'
 import type { Context } from '../context.ts'
 import { USER_DATA_BYTES } from '../limits.ts'
-import { METADATA, METADATA_ITEMS, metadataTags, tagged, tagsFor } from '../marks.ts'
+import { METADATA, METADATA_ITEMS, metadataTags, TAG, tagged, tagsFor, tagValue } from '../marks.ts'
 import type { Options } from '../options.ts'
-import { images, rootDisk } from '../records/image.ts'
+import { besidesRoot, images, rootDisk } from '../records/image.ts'
 import { DRIVE, instances, ourInstance, unfinished } from '../records/instance.ts'
 import { beginning, clear, finish } from './finish.ts'
-import { driveSnapshot, emptyImage } from './makeshift.ts'
+import { clearMakeshift, driveSnapshot, EMPTY, emptyImage } from './makeshift.ts'
 import { readServer } from './read-server.ts'
 import { rebuild } from './rebuild.ts'
 import { resize } from './resize.ts'
@@ -82,6 +82,10 @@ export const launch = (
           ...(options.encryptVolumes ? { Encrypted: true } : {}),
         },
       },
+      // Images that were made of servers had all their disks once; what others put into theirs belongs to these.
+      ...(tagValue(image.Tags, TAG.deployment) === undefined
+        ? []
+        : besidesRoot(image).filter(({ DeviceName }) => !(drive && DeviceName === DRIVE))),
       ...(drive
         ? [
             {
@@ -137,6 +141,16 @@ const describe = async (
   if (changed.length > 0) await ec2.send(new CreateTagsCommand({ Resources: [id], Tags: changed }))
 }
 
+/** No other call with this token is going to make it. */
+const isOver = (error: unknown): boolean =>
+  error instanceof CloudError && ['capacity', 'definitive', 'denied'].includes(error.code)
+
+/** Why the server was refused matters more than what could not be taken away: that is an orphan. */
+const clearRefused = (context: Context, mark: Mark): Promise<void> =>
+  clearMakeshift(context, mark).catch((error: Error) =>
+    context.surroundings.log('warn', 'what a refused server was to begin with stays', { reason: error.message }),
+  )
+
 /**
  * A server is an instance that boots from an EBS volume of its own.
  * https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_RunInstances.html (ClientToken)
@@ -151,10 +165,19 @@ export const server = (context: Context): ServerRealm => {
       // What is there is given back: the image that it was made of may be gone by now.
       const earlier = spec.boot || spec.drive ? await machines.find(mark) : null
       if (earlier) return earlier
-      const image = spec.boot ? await emptyImage(context, spec, mark) : await images(context).raw(spec.image)
-      if (!image) throw gone(spec.image)
-      const drive = spec.drive ? await driveSnapshot(context, spec, mark) : null
-      const { Instances } = await ec2.send(new RunInstancesCommand(launch(spec, mark, image, options, drive)))
+      const named = spec.boot ? EMPTY : await images(context).raw(spec.image)
+      if (!named) throw gone(spec.image)
+      // What cannot be asked for is refused before anything is made for it.
+      launch(spec, mark, named, options)
+      const run = async () => {
+        const image = spec.boot ? await emptyImage(context, spec, mark) : named
+        const drive = spec.drive ? await driveSnapshot(context, spec, mark) : null
+        return ec2.send(new RunInstancesCommand(launch(spec, mark, image, options, drive)))
+      }
+      const { Instances } = await run().catch(async (error) => {
+        if ((spec.boot || spec.drive) && isOver(error)) await clearRefused(context, mark)
+        throw error
+      })
       const [instance] = Instances ?? []
       if (!instance) throw new CloudError('ambiguous', 'The cloud did not give a clear answer.')
       return machines.one(instance)

@@ -1,4 +1,4 @@
-import { DescribeImagesCommand, type Filter, type Image } from '@aws-sdk/client-ec2'
+import { DescribeImagesCommand, type Filter, type Image, type Instance } from '@aws-sdk/client-ec2'
 import type { ImageSeen } from '../../contract.ts'
 import type { Context } from '../context.ts'
 import { tagValue } from '../marks.ts'
@@ -24,6 +24,15 @@ const healthOf = (image: Image): ImageSeen['health'] => {
 /** The disk that the image boots from; undefined for images that live in an instance store. */
 export const rootDisk = (image: Image) =>
   image.BlockDeviceMappings?.find((mapping) => mapping.DeviceName === image.RootDeviceName)?.Ebs
+
+/** Of an image or an instance: every disk but the one that it boots from, as left out. Pure. */
+export const besidesRoot = ({
+  BlockDeviceMappings = [],
+  RootDeviceName,
+}: Pick<Instance, 'BlockDeviceMappings' | 'RootDeviceName'>): { DeviceName: string; NoDevice: string }[] =>
+  BlockDeviceMappings.flatMap(({ DeviceName }) =>
+    DeviceName && DeviceName !== RootDeviceName ? [{ DeviceName, NoDevice: '' }] : [],
+  )
 
 /** An AMI in the contract's words. https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_Image.html (GiB) */
 export const imageSeen = (context: Context, image: Image): ImageSeen => ({

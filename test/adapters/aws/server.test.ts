@@ -127,6 +127,47 @@ describe('RunInstances', () => {
     expect(() => launch({ ...spec, userData: btoa('x'.repeat(16_384)) }, mark, image, options)).not.toThrow()
   })
 
+  it('leaves the disks out that an image of a server had once, and lets other images have theirs', () => {
+    const disks = ['/dev/xvda', '/dev/sdf', '/dev/sdz'].map((DeviceName) => ({ DeviceName, Ebs: { VolumeSize: 8 } }))
+    const several = { ...image, BlockDeviceMappings: disks }
+    const made = { ...several, Tags: [{ Key: 'plimsoll:deployment', Value: 'd1' }] }
+    const told = (of: Image, drive: string | null) =>
+      launch(spec, mark, of, options, drive).BlockDeviceMappings!.map(({ DeviceName, NoDevice, Ebs }) =>
+        NoDevice === '' ? `no ${DeviceName}` : [DeviceName, Ebs!.SnapshotId ?? 'fresh'].join(' '),
+      )
+    expect(told(made, null)).toEqual(['/dev/xvda fresh', 'no /dev/sdf', 'no /dev/sdz'])
+    expect(told(made, 'snap-1')).toEqual(['/dev/xvda fresh', 'no /dev/sdf', '/dev/sdz snap-1'])
+    expect(told(several, null)).toEqual(['/dev/xvda fresh'])
+  })
+
+  it('makes nothing for a server that it is not going to be asked for', async () => {
+    const { server, cloud } = realm({ DescribeInstances: list('DescribeInstances', 'reservationSet', []) })
+    const boots = { ...spec, image: '', boot: { volume: 'vol-9', arch: 'x86_64' as const } }
+    await expect(server.create({ ...boots, ports: [] }, mark)).rejects.toMatchObject({ code: 'definitive' })
+    expect(cloud.actions()).toEqual(['DescribeInstances'])
+  })
+
+  it.each([
+    ['InsufficientInstanceCapacity', 500, 'capacity', true],
+    ['InvalidParameterValue', 400, 'definitive', true],
+    ['UnauthorizedOperation', 403, 'denied', true],
+    ['RequestLimitExceeded', 503, 'throttled', false],
+  ])('that is refused with %s takes away what the server was to begin with, if it is over', async (...told) => {
+    const [error, status, code, over] = told
+    const { server, cloud } = realm({
+      DescribeInstances: list('DescribeInstances', 'reservationSet', []),
+      DescribeImages: list('DescribeImages', 'imagesSet', [
+        '<imageId>ami-7</imageId><imageState>available</imageState><rootDeviceName>/dev/xvda</rootDeviceName><blockDeviceMapping><item><deviceName>/dev/xvda</deviceName><ebs><volumeSize>1</volumeSize></ebs></item></blockDeviceMapping>',
+      ]),
+      DescribeSnapshots: list('DescribeSnapshots', 'snapshotSet', ['<snapshotId>snap-7</snapshotId>']),
+      RunInstances: () => refusal(error, status),
+    })
+    const boots = { ...spec, image: '', boot: { volume: 'vol-9', arch: 'x86_64' as const } }
+    await expect(server.create(boots, mark)).rejects.toMatchObject({ code })
+    const taken = cloud.actions().filter((action) => /^De(register|lete)/.test(action))
+    expect(taken).toEqual(over ? ['DeregisterImage', 'DeleteSnapshot'] : [])
+  })
+
   it('is not asked for an image without a disk', () => {
     expect(() => launch(spec, mark, { ImageId: 'ami-1', RootDeviceType: 'instance-store' }, options)).toThrow(/volume/)
   })
@@ -217,6 +258,33 @@ describe('a server', () => {
     })
     expect(await server.consoleLog!('i-1')).toBe('grüße\n')
     expect(cloud.asked).toHaveLength(2)
+  })
+})
+
+describe('an image of a server', () => {
+  it('is of the disk that it boots from: neither its config drive nor its volumes are in it', async () => {
+    const disks = ['/dev/xvda', '/dev/sdf', '/dev/sdz']
+      .map((name) => `<item><deviceName>${name}</deviceName><ebs><volumeId>vol-${name.at(-1)}</volumeId></ebs></item>`)
+      .join('')
+    const cloud = fake(({ action }) => {
+      if (action === 'DescribeInstances')
+        return list('DescribeInstances', 'reservationSet', [
+          `<instancesSet><item><instanceId>i-1</instanceId><rootDeviceName>/dev/xvda</rootDeviceName><blockDeviceMapping>${disks}</blockDeviceMapping>${ours}</item></instancesSet>`,
+        ])
+      return action === 'CreateImage'
+        ? '<CreateImageResponse><imageId>ami-5</imageId></CreateImageResponse>'
+        : list(action, 'imagesSet', [])
+    })
+    const { image: realmOfImages } = aws.connect(connection(), cloud.surroundings)
+    await realmOfImages.create({ name: 'copy', source: { kind: 'server', id: 'i-1' } }, { ...mark, kind: 'image' })
+    const { params } = cloud.asked.find(({ action }) => action === 'CreateImage')!
+    const told = [...params].filter(([key]) => key.startsWith('BlockDeviceMapping'))
+    expect(Object.fromEntries(told)).toEqual({
+      'BlockDeviceMapping.1.DeviceName': '/dev/sdf',
+      'BlockDeviceMapping.1.NoDevice': '',
+      'BlockDeviceMapping.2.DeviceName': '/dev/sdz',
+      'BlockDeviceMapping.2.NoDevice': '',
+    })
   })
 })
 
