@@ -1,7 +1,7 @@
 import { updateVolume, type VolumeRead, volumeNot } from '../../../db/queries/block-storage/volumes.ts'
 import { type ImageRow, insertImage } from '../../../db/queries/image/images.ts'
 import type { Context } from '../../context.ts'
-import { newImageRow } from '../image/image.ts'
+import { FORK_OF, newImageRow } from '../image/image.ts'
 import { withinImageLimits } from '../image/image-quota.ts'
 import { commit, guard } from '../line/commit.ts'
 import { bindTo } from '../line/resources.ts'
@@ -16,8 +16,11 @@ export interface VolumeImageWish extends Pick<ImageRow, 'diskFormat' | 'containe
   force: boolean
 }
 
-/** What a volume remembers of its image that is no property of it. */
-const FACTS = ['image_id', 'image_name', 'container_format', 'disk_format', 'min_disk', 'min_ram', 'size', 'checksum']
+/** What a volume remembers of its image that is no property of it: a disk alone is no server that goes on from another. */
+const FACTS = [
+  ...['image_id', 'image_name', 'container_format', 'disk_format', 'min_disk', 'min_ram', 'size', 'checksum'],
+  FORK_OF,
+]
 
 /**
  * Makes an image of a volume as it is now: one batch, then the cloud, which has the image alone. Throws `VolumeRefused`

@@ -86,6 +86,8 @@ describe('a volume', () => {
   it('becomes an image, of which servers and volumes are made, and rests as before', async () => {
     const { body: found } = await plimsoll.as('demo').get('/image/v2/images?name=sandbox-linux')
     const id = await created({ size: 2, imageRef: found.images[0].id })
+    // The disk of a fork's image is a disk like any other.
+    await act(id, { 'os-set_image_metadata': { metadata: { stage: 'gold', 'plimsoll:fork_of': id } } })
     const asked = { image_name: 'from a volume', visibility: 'private' }
     const { status, body } = await act(id, { 'os-volume_upload_image': asked })
     expect([status, body['os-volume_upload_image']]).toMatchObject([
@@ -101,6 +103,8 @@ describe('a volume', () => {
     expect((await plimsoll.as('demo').get(`/image/v2/images/${image_id}`)).body).toMatchObject({
       ...{ status: 'active', name: 'from a volume', visibility: 'private', min_disk: 2, 'plimsoll:clouds': 'sandbox' },
     })
+    const { body: image } = await plimsoll.as('demo').get(`/image/v2/images/${image_id}`)
+    expect([image.stage, image['plimsoll:fork_of']]).toEqual(['gold', undefined])
     const copy = await created({ size: 2, imageRef: image_id })
     expect(await shown(copy)).toMatchObject({ status: 'available', bootable: 'true' })
     expect((await plimsoll.as('demo').delete(`/image/v2/images/${image_id}`)).status).toBe(204)
