@@ -83,6 +83,10 @@ const serverFault = (refusal: ServerRefusal, missing: Missing): Fault => {
             ? `Flavor's disk is too small for requested image. Flavor disk is ${refusal.has * 2 ** 30} bytes, image is ${refusal.needs * 2 ** 30} bytes.`
             : `Flavor's disk is smaller than the minimum size specified in image metadata. Flavor disk is ${refusal.has * 2 ** 30} bytes, minimum size is ${refusal.needs * 2 ** 30} bytes.`,
       )
+    case 'disks':
+      return badRequest(
+        `Block Device Mapping is Invalid: ${refusal.asked} disks are asked for, and a server is made with ${refusal.maximum} at most.`,
+      )
     case 'port-in-use':
       return conflict(`Port ${refusal.id} is still in use.`)
     case 'no-subnet':

@@ -230,8 +230,10 @@ export const withinQuota = async <T>(
   each: Record<string, number>,
   attempt: (count: number) => Promise<T>,
 ): Promise<T> => {
-  // One server is little work, and its batch says by itself what is over: no round trip is spent on it.
-  const count = maxCount === 1 ? 1 : await affordable(context, projectId, { minCount, maxCount }, each)
+  // One server without volumes is little work, and its batch says by itself what is over: no round trip is spent on it.
+  // What was paid for by the request that this one repeats is not paid for again.
+  const single = maxCount === 1 && (!each.volumes || context.once?.replay)
+  const count = single ? 1 : await affordable(context, projectId, { minCount, maxCount }, each)
   try {
     return await attempt(count)
   } catch (error) {

@@ -14,7 +14,7 @@ import { planPortsAt, untilFree } from '../network/port.ts'
 import { subnetsAt } from '../network/segments/sites.ts'
 import { untilStill } from '../network/until-still.ts'
 import { admitDisks, volumesCharged } from './disks/admit.ts'
-import { archOf, bootDisk, type Disk } from './disks/disk.ts'
+import { archOf, bootDisk, type Disk, MOST_DISKS } from './disks/disk.ts'
 import { disksOfImage } from './disks/image.ts'
 import { sourcesNamed, understandDisks } from './disks/understand.ts'
 import { parentIn, type Resolved, resolveFork } from './fork/fork.ts'
@@ -87,6 +87,7 @@ const resolve = async (context: Context, projectId: string, asked: ServerWish): 
   if (!mapped.length) return { wish: asked, found: await withTakers(context, found), origin: NO_ORIGIN }
   // An image that is a list of snapshots: what it names is looked up as if the user had named it.
   const wish = { ...asked, disks: [...mapped, ...asked.disks] }
+  if (wish.disks.length > MOST_DISKS) refuse({ kind: 'disks', asked: wish.disks.length, maximum: MOST_DISKS })
   return { wish, found: await withTakers(context, await lookUp(wish)), origin: NO_ORIGIN }
 }
 

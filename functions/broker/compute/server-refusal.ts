@@ -36,6 +36,8 @@ export type ServerRefusal =
   | { kind: 'disk'; why: 'image-size' | 'blank-size' }
   /** In GiB. */
   | { kind: 'disk'; why: 'small'; of: 'image' | 'snapshot'; has: number; needs: number }
+  /** More of them than a server is made with. */
+  | { kind: 'disks'; asked: number; maximum: number }
   /** Wanted of several servers at once, which only one can have. */
   | { kind: 'only-one'; what: 'port' | 'fixed-ip' | 'hostname' | 'volume'; id?: string }
   /** A fork cannot differ from its parent in that; `reason` is a sentence for people. */

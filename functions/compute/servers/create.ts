@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { MOST_DISKS } from '../../broker/compute/disks/disk.ts'
 import { refuseFilesBeyond, withFiles } from '../../broker/compute/personality.ts'
 import { TTL } from '../../broker/compute/place/hints.ts'
 import { createServers } from '../../broker/compute/server-create.ts'
@@ -65,8 +66,8 @@ const creation = perVersion((version) =>
       accessIPv4: accessAddress(4).optional(),
       accessIPv6: accessAddress(6).optional(),
       availability_zone: name().optional(),
-      block_device_mapping: z.array(legacyMapping).optional(),
-      block_device_mapping_v2: z.array(deviceMapping(version)).optional(),
+      block_device_mapping: z.array(legacyMapping).max(MOST_DISKS).optional(),
+      block_device_mapping_v2: z.array(deviceMapping(version)).max(MOST_DISKS).optional(),
       config_drive: boolean().optional(),
       key_name: name().optional(),
       min_count: integer(1).optional(),

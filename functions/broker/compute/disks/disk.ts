@@ -2,6 +2,9 @@ import type { Found } from '../../../../db/queries/compute/places.ts'
 import type { ImageRow } from '../../../../db/queries/image/images.ts'
 import type { AttachOptions } from '../../block-storage/attachment.ts'
 
+/** So many disks a server may be asked for with: each is several statements of the batch that admits it. */
+export const MOST_DISKS = 255
+
 /** A disk of a new server that is a volume, as a user wishes for it. */
 export interface DiskWish extends Omit<AttachOptions, 'bootIndex'> {
   /** The volume itself, or what one is made of; null: it is made empty. */

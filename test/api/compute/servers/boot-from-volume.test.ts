@@ -182,6 +182,12 @@ describe('is refused, and nothing is made', () => {
     ['two roots', () => [ofImage(), ofImage()], 400, /Boot sequence/],
     ['an unknown type', () => [ofImage({ volume_type: 'gold' })], 400, 'Volume type gold could not be found.'],
     ['a type of what is there', () => [of('volume', nobody, { volume_type: 'x' })], 400, /volume type to existing/],
+    [
+      'more disks than can be',
+      () => [ofImage(), ...Array.from({ length: 255 }, () => blank())],
+      400,
+      /at most|expected|too/i,
+    ],
     ['an image on a local disk', () => [ofImage({ destination_type: 'local' })], 400, /Mapping image to local/],
   ])('%s', async (_, mappings, status, words) => {
     const answer = await boot(mappings())
@@ -263,6 +269,15 @@ describe('an image of a server that boots from a volume', () => {
     expect((await volumes()).filter(({ status }: Mapping) => status === 'available')).toHaveLength(2)
   })
 
+  test('names no more disks than a server may be asked for with', async () => {
+    const mapped = { source_type: 'snapshot', destination_type: 'volume', snapshot_id: nobody, volume_size: 1 }
+    const several = JSON.stringify(Array.from({ length: 256 }, (_, i) => ({ ...mapped, boot_index: i ? -1 : 0 })))
+    const wish = { name: 'large', disk_format: 'raw', container_format: 'bare', block_device_mapping: several }
+    const { body } = await w.demo.post('/image/v2/images', wish)
+    const answer = await w.boot({ imageRef: body.id })
+    expect([answer.status, message(answer)]).toEqual([400, expect.stringMatching(/256 disks .* 255 at most\.$/)])
+  })
+
   test('counts against the limits of snapshots', async () => {
     const id = await running([ofImage()])
     const project = w.plimsoll.projectId('demo')
@@ -295,6 +310,18 @@ describe('where the cloud cannot', () => {
     expect((await volumes()).map(({ size, status }: Mapping) => [size, status])).toEqual([[2, 'available']])
     await remove(id)
     expect(await onCloud('volume')).toHaveLength(1)
+  })
+
+  test('make the server, its volume stays if it has snapshots, as it would if the server went', async () => {
+    const id = await newVolume({ size: 4, imageRef: w.image })
+    await w.demo.post(`${w.cinder}/snapshots`, { snapshot: { volume_id: id } })
+    await w.plimsoll.settle()
+    await fault('server.create')
+    const server = await running([of('volume', id, { delete_on_termination: true })])
+    expect(await w.server(server)).toMatchObject({ status: 'ERROR' })
+    expect(await volume(id)).toMatchObject({ status: 'available' })
+    await remove(server)
+    expect(await volume(id)).toMatchObject({ status: 'available' })
   })
 })
 
