@@ -197,6 +197,8 @@ const networkFault = ({ kind, type, reason }: NetworkRefusal, missing: Missing):
   return new Fault(NETWORK_STATUS[kind], reason)
 }
 
+const busyNetwork = () => conflict('Others change the networks of the server at the same time. Try again.')
+
 const guardWords: Record<string, () => Fault> = table({
   'network-elsewhere': () => conflict('The network lives on another cloud than the one that the server goes to.'),
   'network-zone': () => conflict('The subnets of the network are in another zone than the server.'),
@@ -204,6 +206,11 @@ const guardWords: Record<string, () => Fault> = table({
   'subnet-gone': () => badRequest('Subnet could not be found.'),
   'security-group-gone': () => badRequest('Security group not found.'),
   'port-in-use': () => conflict('Port is still in use.'),
+  'port-moved': () => conflict('Port is still in use.'),
+  ...Object.fromEntries(
+    ['segment-there', 'network-moved', 'pool-moved', 'pool-space', 'reach-moved'].map((what) => [what, busyNetwork]),
+  ),
+  'named-gone': () => conflict('Something that the server is to be made of was deleted meanwhile.'),
   'server-group-gone': () => badRequest('Instance group could not be found.'),
   'server-group-moved': () => conflict('The servers of the group are not where they were when it was looked at.'),
   'parent-moved': () => conflict('The server to be forked is not as it was when it was looked at.'),

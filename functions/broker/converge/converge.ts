@@ -81,6 +81,10 @@ const step = (work: Work): Promise<Next> => {
 const BATCH = 40
 const AT_ONCE = 4
 
+/** What becomes of one resource keeps no other from its turn: its claim runs out, and it is tried again. */
+const stumbled = (context: Context, ref: Ref) => (error: unknown) =>
+  context.log('error', 'converge failed', { ...ref, error: error instanceof Error ? error.stack : String(error) })
+
 /** Converges what is due, longest due first, until nothing is or the time is up. Gives the number of bindings worked on. */
 export const convergeDue = async (context: Context, budgetMs: number): Promise<number> => {
   const until = context.now() + budgetMs
@@ -91,7 +95,8 @@ export const convergeDue = async (context: Context, budgetMs: number): Promise<n
     if (!due.length || context.now() >= until) return seen.size
     for (const ref of due) seen.add(JSON.stringify(ref))
     const worker = async () => {
-      for (let ref = due.shift(); ref && context.now() < until; ref = due.shift()) await converge(context, ref)
+      for (let ref = due.shift(); ref && context.now() < until; ref = due.shift())
+        await converge(context, ref).catch(stumbled(context, ref))
     }
     await Promise.all(Array.from({ length: AT_ONCE }, worker))
   }

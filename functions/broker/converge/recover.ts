@@ -88,21 +88,46 @@ const noted = (work: Work, error: CloudError) => ({
 const startOver = (work: Work, error: CloudError): Promise<Next> =>
   work.write({ ...noted(work, error), phase: 'intent', frozen: null, task: null }, [], { at: retryAt(work, error) })
 
-/** The next place, with a new token: the old one stands for a request to the old place. Null: nowhere left. */
+/**
+ * The next place, with a new token: the old one stands for a request to the old place. Null: nowhere
+ * left. A batch that is refused for what the server's networks would need there leaves nowhere either, and says so.
+ */
 const moveOn = async (work: Work, error: CloudError): Promise<Next | null> => {
   const { context, row, binding } = work
   if (!row) return null
+  const anew = () => ({ phase: 'intent' as const, token: context.newId(), frozen: null, task: null })
   const attempt = async () => {
     const moved = await work.steps.elsewhere?.(context, row, binding, error)
     if (!moved) return null
     return work.write(
-      { phase: 'intent', token: context.newId(), frozen: null, error: recorded(error, work.now()), ...moved.here },
+      { ...anew(), error: recorded(error, work.now()), ...moved.here },
       moved.writes,
       { at: work.now() },
     )
   }
-  return untilStill([...GROWTH_GUARDS, 'reach-moved'], () => untilFree(attempt))
+  try {
+    return await untilStill(MOVED, () => untilFree(attempt))
+  } catch (thrown) {
+    const what = thrown instanceof Refused ? whatOf(thrown) : 'fence'
+    if (what === 'fence') throw thrown
+    context.log('warn', 'nothing moved on', { ...refOf(binding), refused: what })
+    if (what === 'server-gone') return work.write(anew(), [], { at: work.now() })
+    // Others were faster each time: they leave it room later.
+    if (MOVED.includes(what) && work.now() - binding.createdAt <= PATIENCE)
+      return work.write({ ...noted(work, error), ...anew() }, [], { at: retryAt(work, error) })
+    return fail(work, new CloudError(error.code, `${error.message} ${stuck(what)}`, error.detail))
+  }
 }
+
+const stuck = (what: string): string =>
+  what === 'quota' || what === 'pool-quota'
+    ? 'A quota has no room for what its networks lack elsewhere.'
+    : 'Elsewhere its networks cannot be, or not now.'
+
+/** Guards, and unique indexes (`taken`), that say that somebody else was faster. */
+const MOVED = [...GROWTH_GUARDS, 'reach-moved', 'port-moved', 'taken']
+
+const whatOf = ({ refusal }: Refused): string => (refusal.kind === 'guard' ? refusal.what : refusal.kind)
 
 /** Before it exists: the resource failed. Afterwards: the change failed, the object stays as it is. */
 const fail = async (work: Work, error: CloudError): Promise<Next> => {

@@ -8,6 +8,7 @@ import {
   activatePorts,
   portsOfServer,
   type ServerRow,
+  serverLeft,
   serverQuery,
   updateServer,
 } from '../../../db/queries/compute/servers.ts'
@@ -28,7 +29,7 @@ import { hostIdOf, isCondemned, type Place, placesJson, placesOf, statusShown } 
 import { stayTogether } from '../compute/server-group.ts'
 import { openUserData } from '../compute/user-data.ts'
 import { imageNeedOn } from '../image/image-takers.ts'
-import type { Write } from '../line/commit.ts'
+import { guard, type Write } from '../line/commit.ts'
 import { bindTo } from '../line/resources.ts'
 import { type Need, steps } from '../line/steps.ts'
 import { keypairNeed } from './keypair.ts'
@@ -236,6 +237,8 @@ export const serverSteps = steps<ServerWork, ServerSpec, ServerSeen>({
     const { place, places, filters } = next
     const { cloudId, zone } = place
     const writes: Write[] = [
+      // What was deleted meanwhile is deleted where it was: no deletion would reach it elsewhere.
+      guard(context, 'server-gone', serverLeft(server.id)),
       updateServer(context.db, server.id, { cloudId, zone, filters, places: placesJson(places) }),
       recordAttempt(context, server.id, place, { code, message }),
       ...(group ? stayTogether(context, group, place) : []),

@@ -227,6 +227,51 @@ test('a server that finds no room goes on to a segment that is made for it, with
   expect(segment.physical_network).toBe(shown['OS-EXT-AZ:availability_zone'])
 })
 
+test('a server that would go on past a quota fails with the reason, and keeps nobody else from their turn', async () => {
+  const faults = [{ method: 'server.create', fault: 'capacity' }]
+  plimsoll = await startPlimsoll({
+    clouds: [
+      { name: 'home', type: 'sandbox', options: { faults } },
+      { name: 'away', type: 'sandbox' },
+    ],
+  })
+  demo = plimsoll.as('demo')
+  const admin = plimsoll.as('admin')
+  await admin.patch('/broker/v1/clouds/away', { cloud: { position: 1 } })
+  const project = plimsoll.projectId('demo')
+  await demo.put(`/broker/v1/projects/${project}/network-plan`, { plan: PLAN })
+  await admin.put(`${V2}/quotas/${project}`, { quota: { subnet: 1 } })
+  image = await sharedImage()
+  const { id } = await newNetwork()
+  const server = { name: 's', imageRef: image, flavorRef: '1' }
+  const full = await demo.post('/compute/v2.1/servers', { server: { ...server, networks: [{ uuid: id }] } })
+  const other = await createServer(plimsoll, demo, { imageRef: image, availability_zone: 'away.a' })
+  const shown = async (one: string) => (await demo.get(`/compute/v2.1/servers/${one}`)).body.server
+  const failed = await shown(full.body.server.id)
+  expect([failed.status, failed.fault.message]).toEqual([
+    'ERROR',
+    expect.stringMatching(/^No valid host was found\..* A quota has no room for what its networks lack elsewhere\.$/),
+  ])
+  expect((await shown(other)).status).toBe('ACTIVE')
+})
+
+test('an empty segment where a server goes gets its subnet, and there is no second one', async () => {
+  await demo.put(plan, { plan: PLAN })
+  const { id } = await newNetwork()
+  for (const physical_network of ['home.a', 'away.a'])
+    await demo.post(`${V2}/segments`, { segment: { network_id: id, network_type: 'flat', physical_network } })
+  await boot(id, 'home.a')
+  await boot(id, 'away.a')
+  expect(await whole(id)).toEqual({
+    cidrs: ['10.64.0.0/24', '10.64.1.0/24'],
+    places: ['away.a', 'home.a'],
+    lying: true,
+  })
+  const hinted = await newNetwork({ availability_zone_hints: ['home.a'] })
+  await boot(hinted.id, 'home.a')
+  expect((await whole(hinted.id)).cidrs).toHaveLength(1)
+})
+
 describe('the hint plimsoll:reach', () => {
   const hinted = (network: string, reach: unknown, more: object = {}) =>
     demo.post('/compute/v2.1/servers', {

@@ -7,7 +7,7 @@ import { charge, guard, type Write } from '../../line/commit.ts'
 import { changed } from '../../line/resources.ts'
 import { readCidr } from '../address.ts'
 import { refuseBeyond } from '../limits.ts'
-import { type Layout, type Site, subnetsAt } from '../segments/sites.ts'
+import { isAt, type Layout, type Site, subnetsAt } from '../segments/sites.ts'
 import { plannedSubnet } from '../subnet-rules.ts'
 import { POOL_GUARDS, poolAllocator, taking } from './allocation.ts'
 
@@ -80,9 +80,20 @@ export const growAt = async (
   return { ...grown, writes: [moved, ...grown.writes, ...touched] }
 }
 
-const newSegment = (context: Context, { id, projectId }: NetworkRow, { at, zonal }: Ground): SegmentRow => {
+/** Where a segment is that is made for a place: in its zone if subnets are in zones, or segments of the network are there. */
+const placeOf = ({ at, zonal }: Ground, segments: SegmentRow[]): Site => {
+  const zoned = zonal || segments.some(({ cloudId, zone }) => cloudId === at.cloudId && zone !== null)
+  return { cloudId: at.cloudId, zone: zoned ? at.zone : null }
+}
+
+const newSegment = (
+  context: Context,
+  { id, projectId }: NetworkRow,
+  ground: Ground,
+  segments: SegmentRow[] = [],
+): SegmentRow => {
   const times = { createdAt: context.now(), updatedAt: context.now() }
-  const place = { cloudId: at.cloudId, zone: zonal ? at.zone : null }
+  const place = placeOf(ground, segments)
   const names = { projectId, networkId: id, name: '', description: '', networkType: 'flat', revision: 0 }
   return { ...names, ...place, ...times, id: context.newId() }
 }
@@ -103,7 +114,11 @@ const joinSole = (context: Context, network: NetworkRow, { segments, subnets }: 
   }
 }
 
-/** One more segment, with one subnet. */
+/** A segment where the place is in which no subnet lies. */
+const emptyAt = ({ segments, subnets }: Rows, place: Site): SegmentRow | undefined =>
+  segments.find((segment) => isAt(segment, place) && !subnets.some(({ segmentId }) => segmentId === segment.id))
+
+/** One more subnet, in the segment of its owner that is there and has none, or in one more segment. */
 const widen = async (
   context: Context,
   network: NetworkRow,
@@ -111,7 +126,8 @@ const widen = async (
   plan: Plan | null,
   ground: Ground,
 ): Promise<Grown> => {
-  const segment = newSegment(context, network, ground)
+  const empty = emptyAt({ segments, subnets }, ground.at)
+  const segment = empty ?? newSegment(context, network, ground, segments)
   const like = subnets[0]
   const range = await poolAllocator(
     context,
@@ -128,15 +144,16 @@ const widen = async (
     ...{ ipVersion, cidr: range.cidr, enableDhcp: true, hostRoutes: [], ipv6AddressMode: null, ipv6RaMode: null },
     dnsNameservers: like?.ipVersion === ipVersion ? like.dnsNameservers : [],
   }
-  const subnet = { ...plannedSubnet(context, wish, subnets), subnetpoolId: range.pool.id, zone: segment.zone }
+  const subnet = { ...plannedSubnet(context, wish, subnets), subnetpoolId: range.pool.id, zone: segment.zone ?? (ground.zonal ? ground.at.zone : null) }
   await refuseBeyond(context, segment.cloudId, [subnet])
   return {
-    segments: [...segments, segment],
+    segments: empty ? segments : [...segments, segment],
     subnets: [...subnets, subnet],
     writes: [
       ...writes,
-      guard(context, 'segment-there', segmentThere(segment)),
-      insertSegment(context.db, segment),
+      ...(empty
+        ? []
+        : [guard(context, 'segment-there', segmentThere(segment)), insertSegment(context.db, segment)]),
       charge(context, network.projectId, 'subnet', 1),
       ...taking(context, range, subnet),
       insertSubnet(context.db, subnet),
