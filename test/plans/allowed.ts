@@ -151,7 +151,7 @@ export const ALLOWED: { like: RegExp; because: string }[] = [
   },
   { like: /delete from login_failures/, because: 'It holds the failures of the last minutes.' },
   {
-    like: /select n\.id from networks n\s+where n\.id in \(select network_id from ports where device_id/,
+    like: /select n\.id from networks n\s+where n\.id in \(select p\.network_id from server_ports h/,
     because: 'A server came to nothing on a cloud: its network is looked through until another one is found on it.',
   },
 ]

@@ -201,9 +201,9 @@ export const volumeNot = (id: string, statuses: string[]) =>
   sql`not exists (select 1 from volumes where id = ${id} and deleted_at is null
     and status in ${among(statuses)})`
 
-/** True (as SQL) when the volume is somewhere by now. */
-export const volumePlaced = (id: string) =>
-  sql`exists (select 1 from volumes where id = ${id} and cloud_id is not null)`
+/** True (as SQL) when the volume is somewhere by now, is gone, or has another size than was seen. */
+export const nowhereNoMore = ({ id, sizeGib }: Pick<VolumeRow, 'id' | 'sizeGib'>) =>
+  sql`not exists (select 1 from volumes where id = ${id} and deleted_at is null and cloud_id is null and size_gib = ${sizeGib})`
 
 /** True (as SQL) while a server has the volume, or another one is being made of it. */
 export const volumeHeld = (id: string) => sql`(exists (select 1 from attachments where volume_id = ${id})

@@ -275,6 +275,8 @@ export const lookUpReferences = async (db: Database, refs: References, along?: A
   ]
   if (along?.pending) along.settle(looked as never)
   return {
+    /** Whose servers they are. */
+    projectId,
     flavor: flavor[0] ?? null,
     image: image[0] ?? null,
     imageClouds: imageOn.map(({ cloudId }) => cloudId),

@@ -148,6 +148,13 @@ export const reachOfPorts = async (db: Database, ids: string[]): Promise<Map<str
   return new Map(rows.map((row) => [row.id, row.reach]))
 }
 
+/** Ports that a server was made with, or had plugged in. `device_id` says less: whoever owns a port may write it. */
+export const portsHeldBy = (db: Database, serverId: string): Promise<PortView[]> =>
+  db
+    .select(view)
+    .from(ports)
+    .where(sql`${ports.id} in (select port_id from server_ports where server_id = ${serverId})`)
+
 /** Ports of the scope that a server or router has, by its id. */
 export const portsOfDevice = (db: Database, scope: Scope, deviceId: string): Promise<PortView[]> =>
   db

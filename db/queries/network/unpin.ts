@@ -21,7 +21,7 @@ const hangsOn = sql`((b.resource_id = n.id and b.kind = 'network') or (b.scope <
  */
 const freed = ({ serverId, cloudId, going }: Holder): SQL => sql`(
   select n.id from networks n
-  where n.id in (select network_id from ports where device_id = ${serverId})
+  where n.id in (select p.network_id from server_ports h join ports p on p.id = h.port_id where h.server_id = ${serverId})
     and n.cloud_id = ${cloudId} and not n.external and n.availability_zone_hints = '[]'
     and not exists (select 1 from segments g where g.network_id = n.id and g.id <> n.id) and not ${isRouted(sql`n.id`)}
     and not exists (select 1 from ports p where p.network_id = n.id and ${isFoot('p')})

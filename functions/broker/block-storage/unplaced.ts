@@ -1,8 +1,8 @@
 import {
+  nowhereNoMore,
   updateVolume,
   type VolumeRow,
   type VolumeZone,
-  volumePlaced,
 } from '../../../db/queries/block-storage/volumes.ts'
 import { policyOf } from '../../../db/queries/clouds/policies.ts'
 import { homeOf } from '../../../db/queries/compute/home.ts'
@@ -20,7 +20,7 @@ import { DEFAULT_TYPE } from './volume-types.ts'
  */
 
 /** A volume, as far as it is known where it could be. */
-export type Unplaced = Pick<VolumeRow, 'id' | 'projectId' | 'volumeType' | 'imageId'>
+export type Unplaced = Pick<VolumeRow, 'id' | 'projectId' | 'sizeGib' | 'volumeType' | 'imageId'>
 
 /** Somewhere. */
 export type Placed<V> = V & { cloudId: string; zone: string }
@@ -61,7 +61,7 @@ export const placeVolume = async <V extends Unplaced & Pick<VolumeRow, 'cloudId'
   const { cloudId, zone } = at ? siteIn(homes, volume, at) : await siteAmong(context, volume, source, homes)
   const placed = { ...volume, cloudId, zone }
   const writes = [
-    guard(context, 'volume-status', volumePlaced(volume.id)),
+    guard(context, 'volume-status', nowhereNoMore(volume)),
     updateVolume(context.db, volume.id, { cloudId, zone }),
     bindTo(context, 'volume', volume, { cloudId, zone }),
     ...(source.image ? realiseImage(context, source.image, volume.projectId, cloudId) : []),

@@ -8,6 +8,7 @@ import {
 import {
   insertVolume,
   moveVolumes,
+  nowhereNoMore,
   readVolume,
   tooLargeFor,
   updateVolume,
@@ -15,7 +16,6 @@ import {
   type VolumeRow,
   volumeHeld,
   volumeNot,
-  volumePlaced,
 } from '../../../db/queries/block-storage/volumes.ts'
 import { policyOf } from '../../../db/queries/clouds/policies.ts'
 import { homeOf } from '../../../db/queries/compute/home.ts'
@@ -151,7 +151,7 @@ export const extendVolume = async (
   ]
   if (cloudId === null) {
     const larger = updateVolume(context.db, id, { sizeGib: size, updatedAt: context.now() })
-    return commitOn(context, 'extend', volume, allowed, [stillNowhere(context, id), ...counts, larger])
+    return commitOn(context, 'extend', volume, allowed, [stillNowhere(context, volume), ...counts, larger])
   }
   const { cloud } = await connectCloud(context, cloudId, projectId, { throughBreaker: true })
   if (!cloud.volume?.update)
@@ -163,7 +163,9 @@ export const extendVolume = async (
   ])
 }
 
-const stillNowhere = (context: Context, id: string): Write => guard(context, 'volume-status', volumePlaced(id))
+/** What counts of it is changed once: by who read it as it is. */
+const stillNowhere = (context: Context, volume: VolumeRow): Write =>
+  guard(context, 'volume-status', nowhereNoMore(volume))
 
 /** A change of the row under the guard that the volume still is in one of `allowed`. */
 const commitOn = async (
@@ -214,7 +216,7 @@ export const deleteVolume = async (
           unwanted(context, 'volume', id),
         ]
       : [
-          stillNowhere(context, id),
+          stillNowhere(context, volume),
           updateVolume(db, id, { status: 'deleted', deletedAt: now, updatedAt: now }),
           charge(context, volume.projectId, 'volumes', -1),
           charge(context, volume.projectId, 'gigabytes', -volume.sizeGib),

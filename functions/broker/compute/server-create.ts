@@ -47,7 +47,7 @@ export const createServers = (context: Context, projectId: string, asked: Server
   untilStill([...STALE, ...GROWTH_GUARDS], (before) => create(context, projectId, asked, before), LOOKS)
 
 /** Guards of what was looked up: by now it is gone, or somewhere else. Another look says what. */
-const STALE = ['named-gone', 'server-group-moved', 'reach-moved']
+const STALE = ['named-gone', 'server-group-moved', 'reach-moved', 'port-moved']
 /** So often is looked: those that make a segment at the same time take their turns. */
 const LOOKS = 8
 

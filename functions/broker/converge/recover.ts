@@ -99,11 +99,9 @@ const moveOn = async (work: Work, error: CloudError): Promise<Next | null> => {
   const attempt = async () => {
     const moved = await work.steps.elsewhere?.(context, row, binding, error)
     if (!moved) return null
-    return work.write(
-      { ...anew(), error: recorded(error, work.now()), ...moved.here },
-      moved.writes,
-      { at: work.now() },
-    )
+    return work.write({ ...anew(), error: recorded(error, work.now()), ...moved.here }, moved.writes, {
+      at: work.now(),
+    })
   }
   try {
     return await untilStill(MOVED, () => untilFree(attempt))

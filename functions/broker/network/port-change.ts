@@ -3,12 +3,13 @@ import {
   leaveGroups,
   type PortRow,
   type PortView,
+  portMoved,
   release,
   serversHolding,
   updatePorts,
 } from '../../../db/queries/network/ports.ts'
 import type { Context } from '../../context.ts'
-import type { Write } from '../line/commit.ts'
+import { guard, type Write } from '../line/commit.ts'
 import { changed } from '../line/resources.ts'
 import type { FixedIpWish } from './fixed-ips.ts'
 import { readGround } from './ground.ts'
@@ -72,6 +73,8 @@ export const planPortChange = async (context: Context, port: PortView, change: P
   )
     throw conflicting('PortInUse', `The first address of port ${port.id} cannot change while a server holds the port.`)
   return [
+    // A server may have given it a place since.
+    ...(fixedIps ? [guard(context, 'port-moved', portMoved(port.id, port.revision))] : []),
     updatePorts(db, [port.id], {
       ...change.set,
       ...(change.set.macAddress === undefined ? {} : { macNamed: true }),

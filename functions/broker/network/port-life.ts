@@ -4,6 +4,7 @@ import { commit } from '../line/commit.ts'
 import { commitOr, conflicting } from './network-refusal.ts'
 import { ownPort, type PortWish, planPorts, portInUse, removePorts, untilFree } from './port.ts'
 import { type PortChange, planPortChange } from './port-change.ts'
+import { untilStill } from './until-still.ts'
 
 /** Ports of a user, all or none. */
 export const createPorts = (context: Context, wishes: PortWish[]): Promise<PortView[]> =>
@@ -24,11 +25,13 @@ export const createPorts = (context: Context, wishes: PortWish[]): Promise<PortV
 
 /** Changes a port above the line, and on its cloud; planned anew while others take the addresses that it was to get. */
 export const changePort = (context: Context, id: string, change: PortChange): Promise<PortView> =>
-  untilFree(async () => {
-    const writes = await planPortChange(context, await ownPort(context, id), change)
-    await commit(context, { action: 'update', kind: 'port', resourceId: id }, writes)
-    return ownPort(context, id)
-  })
+  untilStill('port-moved', () =>
+    untilFree(async () => {
+      const writes = await planPortChange(context, await ownPort(context, id), change)
+      await commit(context, { action: 'update', kind: 'port', resourceId: id }, writes)
+      return ownPort(context, id)
+    }),
+  )
 
 /** Refused while a server or a router holds it: they let go of it themselves. */
 export const deletePort = async (context: Context, id: string): Promise<void> => {

@@ -109,6 +109,19 @@ test('a server takes it along to wherever it goes, and boots from it', async () 
     expect(await show(id)).toMatchObject({ status: 'in-use', 'plimsoll:zone': shown['plimsoll:zone'] })
 })
 
+test('many who delete or extend it at once count it once', async () => {
+  const [id] = [await made(), await made({ size: 7 })]
+  const path = `${cinder}/volumes/${id}`
+  const larger = await Promise.all(
+    [4, 5, 6].map((new_size) => demo.post(`${path}/action`, { 'os-extend': { new_size } })),
+  )
+  expect(larger.filter(({ status }) => status === 202).length).toBeGreaterThan(0)
+  expect(await used()).toEqual([2, 7 + (await show(id)).size])
+  const answers = await Promise.all(Array.from({ length: 4 }, () => demo.delete(path)))
+  expect(answers.filter(({ status }) => status === 202)).toHaveLength(1)
+  expect(await used()).toEqual([1, 7])
+})
+
 test('it grows, is renamed and is deleted while it is nowhere', async () => {
   const id = await made()
   expect((await demo.post(`${cinder}/volumes/${id}/action`, { 'os-extend': { new_size: 5 } })).status).toBe(202)

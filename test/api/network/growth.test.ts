@@ -27,9 +27,9 @@ const errorOf = ({ status, body }: { status: number; body: { error: { message: s
   body.error.message,
 ]
 /** Both clouds take it. */
-const sharedImage = async (): Promise<string> => {
-  const { id } = (await demo.post('/image/v2/images', { name: 'i', disk_format: 'raw', container_format: 'bare' })).body
-  await demo.put(`/image/v2/images/${id}/file`, rawDisk(), { 'Content-Type': 'application/octet-stream' })
+const sharedImage = async (who = demo): Promise<string> => {
+  const { id } = (await who.post('/image/v2/images', { name: 'i', disk_format: 'raw', container_format: 'bare' })).body
+  await who.put(`/image/v2/images/${id}/file`, rawDisk(), { 'Content-Type': 'application/octet-stream' })
   return id
 }
 const newNetwork = async (body: object = {}) => (await demo.post(`${V2}/networks`, { network: body })).body.network
@@ -185,6 +185,24 @@ describe('a network that becomes routed by itself', () => {
     expect(new Set(addresses).size).toBe(4)
   })
 
+  test('does not by servers of other projects, though they share it', async () => {
+    await demo.put(plan, { plan: PLAN })
+    const { id } = await newNetwork()
+    await boot(id, 'home.a')
+    await plimsoll.as('admin').put(`${V2}/networks/${id}`, { network: { shared: true } })
+    await plimsoll.newProject('guest', { clouds: ['home', 'away'] })
+    const guest = plimsoll.as('guest')
+    const imageRef = await sharedImage(guest)
+    const asked = (availability_zone: string) =>
+      guest.post('/compute/v2.1/servers', {
+        server: { name: 's', imageRef, flavorRef: '1', networks: [{ uuid: id }], availability_zone },
+      })
+    expect((await asked('home.a')).status).toBe(202)
+    await asked('away.a')
+    await plimsoll.settle()
+    expect((await whole(id)).places).toEqual(['home.a'])
+  })
+
   test('does not where it says no, and is refused where the pool is used up', async () => {
     await demo.put(plan, { plan: { ...PLAN, pool: '10.64.0.0/24' } })
     const no = await newNetwork({ 'plimsoll:routed': false })
@@ -214,12 +232,20 @@ test('a server that finds no room goes on to a segment that is made for it, with
   await demo.put(`/broker/v1/projects/${plimsoll.projectId('demo')}/network-plan`, { plan: PLAN })
   image = await sharedImage()
   const { id } = await newNetwork()
-  const server = await createServer(plimsoll, demo, { imageRef: image, networks: [{ uuid: id }] })
+  const asked = { name: 's', imageRef: image, flavorRef: '1', networks: [{ uuid: id }] }
+  const server = (await demo.post('/compute/v2.1/servers', { server: asked })).body.server.id
+  // Anybody may write the id of a server on a port: it is none of its ports by that.
+  const tied = await newNetwork({ availability_zone_hints: ['home.a'], 'plimsoll:routed': false })
+  await demo.post(`${V2}/subnets`, { subnet: { network_id: tied.id, ip_version: 4, cidr: '10.1.0.0/24' } })
+  const stray = { network_id: tied.id, device_id: server }
+  const { port: before } = (await demo.post(`${V2}/ports`, { port: stray })).body
+  await plimsoll.settle()
+  expect((await demo.get(`${V2}/ports/${before.id}`)).body.port.fixed_ips).toEqual(before.fixed_ips)
   const shown = (await plimsoll.as('admin').get(`/compute/v2.1/servers/${server}`)).body.server
   expect([shown.status, shown['OS-EXT-AZ:availability_zone']]).toEqual(['ACTIVE', expect.stringMatching(/^away\./)])
   const { cidrs, lying } = await whole(id)
   expect([cidrs.length >= 2, lying]).toEqual([true, true])
-  const [port] = (await demo.get(`${V2}/ports?device_id=${server}`)).body.ports
+  const [port] = (await demo.get(`${V2}/ports?device_id=${server}&network_id=${id}`)).body.ports
   const [{ subnet_id, ip_address }] = port.fixed_ips
   const subnet = (await demo.get(`${V2}/subnets/${subnet_id}`)).body.subnet
   expect(cidrHolds(subnet.cidr, ip_address)).toBe(true)

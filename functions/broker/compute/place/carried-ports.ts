@@ -2,7 +2,7 @@ import type { ServerRow } from '../../../../db/queries/compute/servers.ts'
 import { type Binding, forgetGone } from '../../../../db/queries/line/bindings.ts'
 import { type NetworkPlanRow, networkPlanOf } from '../../../../db/queries/network/network-plans.ts'
 import { type NetworkGround, networksWithSubnets } from '../../../../db/queries/network/port-ground.ts'
-import { type PortView, portsLedTo, portsOfDevice, updatePorts } from '../../../../db/queries/network/ports.ts'
+import { type PortView, portsHeldBy, portsLedTo, updatePorts } from '../../../../db/queries/network/ports.ts'
 import type { Filters } from '../../../../db/schema/index.ts'
 import { everyProject } from '../../../../db/scope.ts'
 import type { Context } from '../../../context.ts'
@@ -18,6 +18,7 @@ import { growNetworks, willGrow } from './grow.ts'
 /* A server goes to another place before it exists, and takes its ports along. */
 
 export interface CarriedPorts {
+  projectId: string
   ports: PortView[]
   known: NetworkGround
   /** How networks of the project become routed by themselves. */
@@ -28,12 +29,12 @@ export interface CarriedPorts {
 
 /** The ports of a server, and what there is of their networks. */
 export const carriedPorts = async ({ db }: Context, { id, projectId }: ServerRow): Promise<CarriedPorts> => {
-  const ports = await portsOfDevice(db, everyProject, id)
+  const ports = await portsHeldBy(db, id)
   const networkIds = [...new Set(ports.map(({ networkId }) => networkId))]
   const known = await networksWithSubnets(db, everyProject, networkIds, [projectId])
   const portIds = ports.map((port) => port.id)
   const [plan, led] = await Promise.all([networkPlanOf(db, projectId), portsLedTo(db, portIds)])
-  return { ports, known, plan, led: new Set(led) }
+  return { projectId, ports, known, plan, led: new Set(led) }
 }
 
 /** It got its address with its place, and nobody named anything of it: with another place it gets another. */
@@ -41,9 +42,10 @@ const isFree = ({ led }: CarriedPorts, { id, ipAllocation, macNamed }: PortView)
   ipAllocation === 'deferred' && !macNamed && !led.has(id)
 
 /** Networks of ports that get a segment where these go. */
-const growing = ({ known, plan }: CarriedPorts, ports: PortView[]) =>
+const growing = ({ known, plan, projectId }: CarriedPorts, ports: PortView[]) =>
   known.networks.filter(
-    (network) => ports.some(({ networkId }) => networkId === network.id) && willGrow(network, { ...known, plan }),
+    (network) =>
+      ports.some(({ networkId }) => networkId === network.id) && willGrow(network, { ...known, plan, projectId }),
   )
 
 /** Whether all ports can be in a place: there, or by an address that they get there. */
@@ -71,11 +73,11 @@ export const carryPorts = async (
   to: Place & { filters: Filters },
 ): Promise<Write[]> => {
   const { db } = context
-  const { ports, plan } = carried
+  const { ports, plan, projectId } = carried
   const zonal = (await adapterOf(context, to.cloudId))?.adapter.zonalSubnets === true
   const free = ports.filter((port) => isFree(carried, port))
   const ground = { at: to, zonal, before: 0 }
-  const grown = await growNetworks(context, growing(carried, free), { ...carried.known, plan }, ground)
+  const grown = await growNetworks(context, growing(carried, free), { ...carried.known, plan, projectId }, ground)
   const known = grown.read
   const lying = (networkId: string) => subnetsAt(known, networkId, to)
   const stays = ({ networkId, fixedIps }: PortView) =>

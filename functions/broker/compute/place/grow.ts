@@ -8,6 +8,8 @@ import type { Understood } from '../server-wish.ts'
 
 /** Networks as they were read, and how those of the project become routed by themselves. */
 interface Planned {
+  /** Whose the server is: networks of others that it may use do not grow by it. */
+  projectId: string
   networks: NetworkRow[]
   segments: SegmentRow[]
   subnets: SubnetRow[]
@@ -17,7 +19,8 @@ interface Planned {
 const planFor = ({ projectId }: NetworkRow, { plan }: Planned) => (plan?.projectId === projectId ? plan : null)
 
 /** Whether a network gets a segment wherever a server of it goes. */
-export const willGrow = (network: NetworkRow, read: Planned): boolean => grows(network, read, planFor(network, read))
+export const willGrow = (network: NetworkRow, read: Planned): boolean =>
+  network.projectId === read.projectId && grows(network, read, planFor(network, read))
 
 /** Whether an interface can be wherever its server goes, because its network grows. A named address ties it. */
 export const growsFor = ({ network, port, fixedIp }: Understood['nics'][number], read: Planned): boolean =>

@@ -144,16 +144,18 @@ const widen = async (
     ...{ ipVersion, cidr: range.cidr, enableDhcp: true, hostRoutes: [], ipv6AddressMode: null, ipv6RaMode: null },
     dnsNameservers: like?.ipVersion === ipVersion ? like.dnsNameservers : [],
   }
-  const subnet = { ...plannedSubnet(context, wish, subnets), subnetpoolId: range.pool.id, zone: segment.zone ?? (ground.zonal ? ground.at.zone : null) }
+  const subnet = {
+    ...plannedSubnet(context, wish, subnets),
+    subnetpoolId: range.pool.id,
+    zone: segment.zone ?? (ground.zonal ? ground.at.zone : null),
+  }
   await refuseBeyond(context, segment.cloudId, [subnet])
   return {
     segments: empty ? segments : [...segments, segment],
     subnets: [...subnets, subnet],
     writes: [
       ...writes,
-      ...(empty
-        ? []
-        : [guard(context, 'segment-there', segmentThere(segment)), insertSegment(context.db, segment)]),
+      ...(empty ? [] : [guard(context, 'segment-there', segmentThere(segment)), insertSegment(context.db, segment)]),
       charge(context, network.projectId, 'subnet', 1),
       ...taking(context, range, subnet),
       insertSubnet(context.db, subnet),

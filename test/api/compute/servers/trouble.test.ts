@@ -3,6 +3,8 @@ import { beforeEach, describe, expect, test } from 'vitest'
 import type { Json } from '../../../../adapters/contract.ts'
 import { plant, recall, vanish } from '../../../../adapters/sandbox/backdoor.ts'
 import { bindings } from '../../../../db/schema/index.ts'
+import type { Start } from '../../../support/harness.ts'
+import { MemoryStore } from '../../../support/memory-store.ts'
 import { at, NOVA, newWorld, type World } from './world.ts'
 
 let w: World
@@ -10,6 +12,25 @@ const cloud = (options: Record<string, Json>) => ({ clouds: [{ name: 'sandbox', 
 const fault = (method: string, kind: string, more: Record<string, Json> = {}) =>
   cloud({ faults: [{ method, fault: kind, ...more }] })
 const used = async () => (await w.newest.get(`${NOVA}/limits`)).body.limits.absolute
+
+/** The first has no room, both have the image. Gives the id of the second. */
+const twoClouds = async (start: Start = {}): Promise<string> => {
+  const options = { faults: [{ method: 'server.create', fault: 'capacity' }] }
+  w = await newWorld({
+    clouds: [
+      { name: 'first', type: 'sandbox', options },
+      { name: 'second', type: 'sandbox' },
+    ],
+    ...start,
+  })
+  const { db } = w.plimsoll
+  const onSecond = w.plimsoll.cloudId('second')
+  const [first] = await db.query.bindings.findMany({ where: (b, { eq }) => eq(b.resourceId, w.image) })
+  await db
+    .insert(bindings)
+    .values({ ...first!, cloudId: first!.cloudId === onSecond ? w.plimsoll.cloudId('first') : onSecond })
+  return onSecond
+}
 
 describe('a cloud that refuses', () => {
   test('to make a server leaves it in ERROR with the reason, and its quota until it is deleted', async () => {
@@ -105,28 +126,42 @@ describe('no room', () => {
   })
 
   test('on one cloud: another takes what has no network', async () => {
-    const options = { faults: [{ method: 'server.create', fault: 'capacity' }] }
-    w = await newWorld({
-      clouds: [
-        { name: 'first', type: 'sandbox', options },
-        { name: 'second', type: 'sandbox' },
-      ],
-    })
-    const { db } = w.plimsoll
-    const onSecond = w.plimsoll.cloudId('second')
-    const [first] = await db.query.bindings.findMany({ where: (b, { eq }) => eq(b.resourceId, w.image) })
-    await db
-      .insert(bindings)
-      .values({ ...first!, cloudId: first!.cloudId === onSecond ? w.plimsoll.cloudId('first') : onSecond })
+    const onSecond = await twoClouds()
     const id = await w.running({ networks: 'none' })
     expect(await w.server(id)).toMatchObject({
       status: 'ACTIVE',
       'OS-EXT-AZ:availability_zone': expect.stringMatching(/^second\./),
     })
-    const all = await db.query.bindings.findMany({ where: (b, { eq }) => eq(b.resourceId, id) })
+    const all = await w.plimsoll.db.query.bindings.findMany({ where: (b, { eq }) => eq(b.resourceId, id) })
     expect(all.filter(({ phase }) => phase !== 'gone').map(({ cloudId }) => cloudId)).toEqual([onSecond])
     await w.demo.delete(`${NOVA}/servers/${id}`)
     await w.plimsoll.settle()
+    expect(await used()).toMatchObject({ totalInstancesUsed: 0 })
+  })
+
+  test('on one cloud: a server that is deleted while that is found out goes nowhere, and is gone', async () => {
+    let during: (() => Promise<unknown>) | null = null
+    const cloudState = new (class extends MemoryStore {
+      override async get(key: string) {
+        await during?.()
+        return super.get(key)
+      }
+    })()
+    await twoClouds({ cloudState })
+    const { id } = (await w.boot({ networks: 'none' })).body.server
+    let deleted = 0
+    during = async () => {
+      const calling = await w.plimsoll.db.query.bindings.findFirst({
+        where: (b, { and, eq }) => and(eq(b.resourceId, id), eq(b.phase, 'calling')),
+      })
+      if (!calling) return
+      during = null
+      deleted = (await w.demo.delete(`${NOVA}/servers/${id}`)).status
+    }
+    await w.plimsoll.settle()
+    expect([deleted, (await w.demo.get(`${NOVA}/servers/${id}`)).status]).toEqual([204, 404])
+    const attempts = await w.plimsoll.db.query.bindings.findMany({ where: (b, { eq }) => eq(b.resourceId, id) })
+    expect(attempts.filter(({ phase }) => phase !== 'gone')).toEqual([])
     expect(await used()).toMatchObject({ totalInstancesUsed: 0 })
   })
 
