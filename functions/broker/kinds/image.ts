@@ -9,6 +9,7 @@ import { jobOf } from '../image/conversion.ts'
 import { endImageCopy } from '../image/image.ts'
 import { HEAD, inspectImage } from '../image/image-format.ts'
 import { formatOf, leastDiskGib, wayTo, whyUnconverted } from '../image/image-takers.ts'
+import type { Write } from '../line/commit.ts'
 import { type Need, steps } from '../line/steps.ts'
 
 /** The server or volume that it is a copy of. */
@@ -66,6 +67,13 @@ const gone = (): never => {
   throw new CloudError('throttled', 'The converted data made room for other data.', { retryAfterMs: PAUSE })
 }
 
+/** A header may say less of the disk inside than there is, or nothing: once it is made plain, what it takes is known. */
+const grown = ({ db }: Context, { id, virtualSizeBytes }: ImageRow, { frozen }: Binding): Write[] => {
+  const source = (frozen as ImageSpec | null)?.source
+  const plain = source?.kind === 'data' && source.format === 'raw/bare' ? source.sizeBytes : 0
+  return plain > (virtualSizeBytes ?? 0) ? [updateImage(db, id, { virtualSizeBytes: plain })] : []
+}
+
 /**
  * An image made of a server, or one of several that clouds make of the same data: then the row speaks of the data, and
  * nothing that happens on one cloud changes it. Those of a catalogue are bound by the inventory and never come here.
@@ -90,8 +98,9 @@ export const imageSteps = steps<ImageRow, ImageSpec, ImageSeen>({
         : ((binding.frozen as ImageSpec | null)?.source ?? null),
   }),
 
-  observe(context, row, _, seen) {
-    if (row.blob || row.deletedAt !== null) return []
+  observe(context, row, binding, seen) {
+    if (row.deletedAt !== null) return []
+    if (row.blob) return grown(context, row, binding)
     const { db } = context
     if (seen.health === 'pending' && row.status === 'queued')
       return [updateImage(db, row.id, { status: 'saving', updatedAt: context.now() })]

@@ -31,8 +31,8 @@ const uploaded = async (bytes = qcow2Disk(), disk_format = 'qcow2') => {
   expect((await demo().put(`/image/v2/images/${body.id}/file`, bytes, OCTETS)).status).toBe(204)
   return body.id as string
 }
-const boot = async (imageRef: string, availability_zone = 'bare') => {
-  const wish = { imageRef, flavorRef: '2', ...(availability_zone ? { availability_zone } : {}) }
+const boot = async (imageRef: string, availability_zone = 'bare', flavorRef = '2') => {
+  const wish = { imageRef, flavorRef, ...(availability_zone ? { availability_zone } : {}) }
   const id = await createServer(plimsoll, demo(), wish)
   return (await plimsoll.as('admin').get(`/compute/v2.1/servers/${id}`)).body.server
 }
@@ -86,6 +86,22 @@ describe('an image whose format a cloud does not take', () => {
     expect(conversion.told.begun).toBe(1)
     const { body } = await demo().get(`/image/v2/images/${id}`)
     expect(body).toMatchObject({ disk_format: 'qcow2', size: qcow2Disk().length })
+  })
+
+  it('of which nobody knew how large its disk is takes no more than the disk of the flavor', async () => {
+    conversion.told.sizeBytes = 21 * 2 ** 30
+    const vhdx = new Uint8Array(70_000)
+    vhdx.set(new TextEncoder().encode('vhdxfile'))
+    const id = await uploaded(vhdx, 'vhdx')
+    const shown = async () => (await demo().get(`/image/v2/images/${id}`)).body.virtual_size
+    expect(await shown()).toBeNull()
+    const words = "Flavor's disk is too small for requested image."
+    expect(await boot(id)).toMatchObject({ status: 'ERROR', fault: { message: expect.stringContaining(words) } })
+    expect(await shown()).toBe(21 * 2 ** 30)
+    const wish = { server: { name: 's', imageRef: id, flavorRef: '2', availability_zone: 'bare' } }
+    const { status, body } = await demo().post('/compute/v2.1/servers', wish)
+    expect([status, body.badRequest.message]).toEqual([400, expect.stringContaining(words)])
+    expect((await boot(id, 'bare', '4')).status).toBe('ACTIVE')
   })
 
   it('makes volumes as well', async () => {

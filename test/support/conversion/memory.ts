@@ -5,23 +5,26 @@ import { noise } from '../disks.ts'
 /** So many looks a conversion takes: work goes on behind the first, and is found done by the last. */
 const LOOKS = 3
 
+/** Bytes of everything that is made, whatever disk it is said to hold. */
+export const MADE = 700_000
+
 /**
  * Stands for the program: what it makes has nothing to do with what it was given, and takes as many looks. `kept` outlives
- * a process, what is under way does not (`another` is that of the next one).
+ * a process, what is under way does not (`another` is that of the next one). `told.sizeBytes`: what it claims to have made.
  */
 export const memoryConversion = (blobs: () => BlobStore, kept = new Map<string, Uint8Array<ArrayBuffer>>()) => {
   const under = new Map<string, number>()
-  const told = { begun: 0, fault: null as string | null }
+  const told = { begun: 0, fault: null as string | null, sizeBytes: null as number | null }
   const nameOf = ({ blob, to }: ConversionJob) => `converted/${blob}~${to.replace('/', '~')}`
   const conversion: Conversion = {
     tool: 'a test',
-    reads: ['qcow2/bare', 'vmdk/bare'],
+    reads: ['qcow2/bare', 'vmdk/bare', 'vhdx/bare'],
     writes: ['raw/bare', 'qcow2/bare'],
     has: (key) => key.startsWith('converted/'),
     async make(job) {
       const name = nameOf(job)
       const there = kept.get(name)
-      if (there) return { key: name, sizeBytes: there.length }
+      if (there) return { key: name, sizeBytes: told.sizeBytes ?? there.length }
       const looks = (under.get(name) ?? 0) + 1
       if (looks === 1) told.begun++
       under.set(name, looks)
@@ -29,7 +32,7 @@ export const memoryConversion = (blobs: () => BlobStore, kept = new Map<string, 
       if (looks < LOOKS) return null
       // Its input has to be there.
       await (await blobs().read(job.blob)).cancel()
-      kept.set(name, noise(700_000))
+      kept.set(name, noise(MADE))
       under.delete(name)
       return null
     },
