@@ -24,6 +24,8 @@ export interface Settings {
   imageSizeCap: number
   /** How much converted image data is kept, in bytes, apart from what is on its way to a cloud. */
   convertedBytes: number
+  /** The largest disk that is converted, in bytes. */
+  convertedDiskBytes: number
   /** Addresses and networks whose forwarding headers say where a request came from. */
   trustedProxies: string[]
   /** Requests a minute that one source, and one user, may make of a process; 0: no limit. */
@@ -54,6 +56,8 @@ export interface KeptBlob {
 
 /** Data of an image that a cloud takes in another format only. Formats are `<disk format>/<container format>`. */
 export interface ConversionJob {
+  /** The project whose image it is: they take turns. */
+  project: string
   /** The key of what was uploaded. */
   blob: string
   sizeBytes: number

@@ -41,6 +41,9 @@ export interface Ended {
 /** Where programs are looked for, outside and inside: inside there is nothing else. */
 export const PATHS = ['/usr/local/bin', '/usr/bin', '/bin', '/usr/sbin', '/sbin']
 
+/** Folders of the system that are seen inside. */
+export const ROOTS = ['usr', 'bin', 'lib', 'lib32', 'lib64', 'libx32', 'sbin']
+
 /**
  * Runs as the first process of fresh namespaces: root, input and work folder are its arguments, then the program. All mounts are made for
  * reading, those of before are let go of, then every capability is.
@@ -53,7 +56,7 @@ unwritten() {
   mount -o "remount,bind,$(findmnt -n -o VFS-OPTIONS --mountpoint "$root$2" | sed 's/^rw/ro/')" "$root$2"
 }
 mount -t tmpfs -o size=1m,mode=700,nosuid tmpfs "$root"
-for each in usr bin lib lib32 lib64 libx32 sbin; do
+for each in ${ROOTS.join(' ')}; do
   if [ -L "/$each" ]; then cp -P "/$each" "$root/$each"
   elif [ -d "/$each" ]; then mkdir "$root/$each"; unwritten "/$each" "/$each"; fi
 done

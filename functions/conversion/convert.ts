@@ -14,8 +14,11 @@ const LOOK: Allowance = { cpuSeconds: 30, memory: 2 * GIB, file: MIB, time: 60_0
 /** Seconds of a processor for a conversion, and for each GiB of the disk. */
 const CPU = 120
 const CPU_GIB = 60
+/** However large the disk is: others wait. */
+const MOST_CPU = 2 * 3_600
 /** It may wait for the disk, or for others, so many times as long. */
 const PATIENCE = 5
+const MOST_TIME = 4 * 3_600_000
 /** How often the room that it takes is looked at, in milliseconds. */
 const MEASURED = 500
 /** Ranges of data are told in pieces of this: what EBS takes at once. */
@@ -93,6 +96,10 @@ export interface Order {
   path: string
   from: string
   to: string
+  /** Bytes of the largest disk that is converted. */
+  mostDisk: number
+  /** Nobody wants it any more. */
+  over: AbortSignal
   progressed(share: number): void
 }
 
@@ -100,7 +107,10 @@ export interface Order {
  * Makes data of one format of a file in another, and puts it on the shelf. A process that dies over it leaves only a folder that the
  * next start throws away. Throws `CloudError` (`definitive`) with the reason.
  */
-export const convert = async (shelf: Shelf, { name, path, from, to, progressed }: Order): Promise<void> => {
+export const convert = async (shelf: Shelf, order: Order): Promise<void> => {
+  const { name, path, from, to, mostDisk, over, progressed } = order
+  const refuseOver = () => over.aborted && refuse('its image was deleted')
+  refuseOver()
   const disk = await diskIn(path, from)
   await inspected(path, disk)
   const work = await mkdtemp(join(shelf.folder, 'work-'))
@@ -108,11 +118,14 @@ export const convert = async (shelf: Shelf, { name, path, from, to, progressed }
   const output = join(work, 'out/data')
   try {
     const size = await sizeOf(cell, disk)
+    if (size > mostDisk)
+      refuse(`its disk has ${Math.ceil(size / GIB)} GiB, and ${Math.floor(mostDisk / GIB)} GiB are the most here`)
+    const cpuSeconds = Math.min(MOST_CPU, CPU + Math.ceil(size / GIB) * CPU_GIB)
     const allowance: Allowance = {
-      cpuSeconds: CPU + Math.ceil(size / GIB) * CPU_GIB,
+      cpuSeconds,
       memory: 2 * GIB,
       file: to === 'raw/bare' ? Math.max(size, MIB) : Math.ceil(size * 1.1) + 64 * MIB,
-      time: PATIENCE * (CPU + Math.ceil(size / GIB) * CPU_GIB) * 1000,
+      time: Math.min(MOST_TIME, PATIENCE * cpuSeconds * 1000),
     }
     let full = false
     let end = () => {}
@@ -134,8 +147,11 @@ export const convert = async (shelf: Shelf, { name, path, from, to, progressed }
       },
       running: (ending) => {
         end = ending
+        if (over.aborted) ending()
+        over.addEventListener('abort', ending)
       },
     }).finally(() => clearInterval(timer))
+    refuseOver()
     if (full) refuse('there is no room for more converted data')
     assertDone(ended, allowance)
     await inspected(output, { format: to })

@@ -1,6 +1,6 @@
-import { access, constants, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { access, constants, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { PATHS, runInCell } from './cell.ts'
+import { PATHS, ROOTS, runInCell } from './cell.ts'
 
 const CELL = ['prlimit', 'setpriv', 'unshare', 'findmnt', 'mount', 'umount', 'pivot_root', 'nice', 'sed']
 
@@ -19,6 +19,16 @@ const isThere = async (paths: string[], program: string): Promise<boolean> => {
   return false
 }
 
+/** The folder of the system, all of which is seen from inside, that a folder lies in; undefined: it is in none. */
+const seenFromInside = async (folder: string): Promise<string | undefined> => {
+  const real = await realpath(folder)
+  for (const root of ROOTS) {
+    const whole = await realpath(`/${root}`).catch(() => null)
+    if (whole && `${real}/`.startsWith(`${whole}/`)) return `/${root}`
+  }
+  return undefined
+}
+
 /**
  * Whether this machine converts images: with which program, or why it does not, as a sentence. The program is run once, as
  * it would be for an image: what cannot be kept apart is not run.
@@ -35,6 +45,9 @@ export const findProgram = async (
   for (const program of CELL)
     if (!(await isThere(paths, program)))
       return { lacking: `Nothing is converted here: ${program} is missing, and without it qemu-img is not kept apart.` }
+  const root = await seenFromInside(folder)
+  if (root !== undefined)
+    return { lacking: `Nothing is converted here: the folder of data is in ${root}, which qemu-img reads for its own.` }
   const work = await mkdtemp(join(folder, 'work-'))
   try {
     const input = join(work, 'in')

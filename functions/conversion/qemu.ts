@@ -67,18 +67,35 @@ export interface Extent {
   length: number
 }
 
+/** So many ranges are told apart; a disk of more is told in coarser ones. */
+const MOST_EXTENTS = 10_000
+
 /** Reads a map as it comes, line by line, into ranges that hold data, in whole `unit`s of bytes. */
-export const mapReader = (unit: number) => {
-  const extents: Extent[] = []
+export const mapReader = (unit: number, most = MOST_EXTENTS) => {
+  let extents: Extent[] = []
+  let coarse = unit
+  let size = 0
   let rest = ''
-  const line = (text: string) => {
-    const [, start, length, data] = /"start": (\d+), "length": (\d+),.* "data": (true|false)/.exec(text) ?? []
-    if (data !== 'true') return
-    const from = Math.floor(Number(start) / unit) * unit
-    const to = Math.ceil((Number(start) + Number(length)) / unit) * unit
+  const add = (start: number, end: number) => {
+    const from = Math.floor(start / coarse) * coarse
+    const to = Math.ceil(end / coarse) * coarse
     const last = extents.at(-1)
     if (last && from <= last.offset + last.length) last.length = Math.max(last.length, to - last.offset)
     else extents.push({ offset: from, length: to - from })
+  }
+  const coarser = () => {
+    coarse *= 2
+    const finer = extents
+    extents = []
+    for (const { offset, length } of finer) add(offset, offset + length)
+  }
+  const line = (text: string) => {
+    const [, start, length, data] = /"start": (\d+), "length": (\d+),.* "data": (true|false)/.exec(text) ?? []
+    if (start === undefined) return
+    const end = Number(start) + Number(length)
+    size = Math.max(size, Math.ceil(end / unit) * unit)
+    if (data === 'true') add(Number(start), end)
+    while (extents.length > most) coarser()
   }
   return {
     heard(text: string) {
@@ -88,7 +105,8 @@ export const mapReader = (unit: number) => {
     },
     end(): Extent[] {
       line(rest)
-      return extents
+      // The last of the coarser ones may be said to go on behind the disk.
+      return extents.map(({ offset, length }) => ({ offset, length: Math.min(length, size - offset) }))
     },
   }
 }

@@ -31,16 +31,22 @@ export const openShelf = (folder: string, mostBytes: number, now: () => number) 
       (name) => !name.startsWith(WORK) && !name.endsWith(MAP),
     )
     const found = await Promise.all(
-      names.map((name) =>
-        stat(join(folder, name)).then(
-          ({ blocks, mtimeMs }) => ({ name, bytes: blocks * 512, usedAt: mtimeMs }),
-          () => null,
-        ),
-      ),
+      names.map(async (name) => {
+        const [data, map] = await Promise.all(
+          [name, name + MAP].map((each) => stat(join(folder, each)).catch(() => null)),
+        )
+        return data ? { name, bytes: (data.blocks + (map?.blocks ?? 0)) * 512, usedAt: data.mtimeMs } : null
+      }),
     )
     return found.filter((each) => each !== null)
   }
+  /** The last map that was read: one who uploads a disk asks for it at every turn. */
+  let lastMap: { name: string; extents: Extent[] } | null = null
+  const forgetMap = (name: string): void => {
+    if (lastMap?.name === name) lastMap = null
+  }
   const remove = async (name: string): Promise<void> => {
+    forgetMap(name)
     await rm(at(name), { force: true })
     await rm(at(name) + MAP, { force: true })
   }
@@ -50,8 +56,10 @@ export const openShelf = (folder: string, mostBytes: number, now: () => number) 
     folder,
     /** Throws away what processes that died have left behind. For a start, when nobody works. */
     async clear(): Promise<void> {
-      for (const name of await readdir(folder).catch(() => []))
-        if (name.startsWith(WORK)) await rm(join(folder, name), { recursive: true, force: true })
+      const names = new Set(await readdir(folder).catch(() => []))
+      for (const name of names)
+        if (name.startsWith(WORK) || (name.endsWith(MAP) && !names.has(name.slice(0, -MAP.length))))
+          await rm(join(folder, name), { recursive: true, force: true })
     },
     /** Bytes of what is under a name, which counts as used now; null: nothing is. */
     async sizeOf(name: string): Promise<number | null> {
@@ -61,6 +69,7 @@ export const openShelf = (folder: string, mostBytes: number, now: () => number) 
     },
     /** Puts a file there: all of it is on the disk before it has the name. */
     async put(name: string, file: string, extents: Extent[] | null): Promise<void> {
+      forgetMap(name)
       const data = await open(file, 'r+')
       await data.sync()
       await data.close()
@@ -90,8 +99,12 @@ export const openShelf = (folder: string, mostBytes: number, now: () => number) 
     },
     /** Ranges outside of which there are zeros; null: nobody knows. */
     async extents(name: string): Promise<Extent[] | null> {
+      if (lastMap?.name === name) return lastMap.extents
       const text = await readFile(at(name) + MAP, 'utf8').catch(() => null)
-      return text === null ? null : (JSON.parse(text) as Extent[])
+      if (text === null) return null
+      const extents = JSON.parse(text) as Extent[]
+      lastMap = { name, extents }
+      return extents
     },
     /** Makes room for so many bytes, of what was not used for longest. False: there is none. */
     async makeRoom(bytes: number): Promise<boolean> {

@@ -83,7 +83,8 @@ export const settingsFrom = (
   tokenLifetime: Number(env.PLIMSOLL_TOKEN_LIFETIME) || 3600,
   lingerMs: 10_000,
   imageSizeCap: imageSizeCapFrom(env.PLIMSOLL_IMAGE_SIZE_CAP, runtime),
-  convertedBytes: convertedFrom(env.PLIMSOLL_CONVERTED_BYTES),
+  convertedBytes: bytesFrom(env, 'PLIMSOLL_CONVERTED_BYTES', DEFAULT_CONVERTED),
+  convertedDiskBytes: bytesFrom(env, 'PLIMSOLL_CONVERTED_DISK_BYTES', DEFAULT_CONVERTED_DISK),
   trustedProxies: proxiesFrom(env.PLIMSOLL_TRUSTED_PROXIES),
   requestsPerSource: rateFrom(env, 'PLIMSOLL_REQUESTS_PER_SOURCE'),
   requestsPerUser: rateFrom(env, 'PLIMSOLL_REQUESTS_PER_USER'),
@@ -102,10 +103,10 @@ const imageSizeCapFrom = (text: string | undefined, runtime: Settings['runtime']
 }
 
 const DEFAULT_CONVERTED = 50 * 2 ** 30
-const convertedFrom = (text: string | undefined): number => {
-  const bytes = text ? Number(text) : DEFAULT_CONVERTED
-  if (!Number.isSafeInteger(bytes) || bytes < 0)
-    throw new BadSettings('PLIMSOLL_CONVERTED_BYTES must be a number of bytes.')
+const DEFAULT_CONVERTED_DISK = 2 * 2 ** 40
+const bytesFrom = (env: Record<string, string | undefined>, name: string, otherwise: number): number => {
+  const bytes = env[name] ? Number(env[name]) : otherwise
+  if (!Number.isSafeInteger(bytes) || bytes < 0) throw new BadSettings(`${name} must be a number of bytes.`)
   return bytes
 }
 

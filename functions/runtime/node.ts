@@ -79,6 +79,7 @@ const start = async (env: Record<string, string | undefined>, root: string): Pro
   const conversion = openConversion({
     folder: join(folder, 'converted'),
     mostBytes: settings.convertedBytes,
+    mostDisk: settings.convertedDiskBytes,
     pathOf: (blob) => blobs.pathOf(blob),
     now: Date.now,
     log,

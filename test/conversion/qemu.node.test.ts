@@ -24,7 +24,7 @@ import type { Conversion, ConversionJob } from '../../functions/context.ts'
 import { runInCell } from '../../functions/conversion/cell.ts'
 import { openConversion } from '../../functions/conversion/conversion.ts'
 import { findProgram } from '../../functions/conversion/find.ts'
-import { WRITES } from '../../functions/conversion/qemu.ts'
+import { mapReader, WRITES } from '../../functions/conversion/qemu.ts'
 import { ova } from '../adapters/vsphere/disk-image.ts'
 import { qcow2Disk } from '../support/disks.ts'
 
@@ -40,10 +40,11 @@ const MIB = 2 ** 20
 let folder: string
 let images: string
 const logged: unknown[] = []
-const open = async (mostBytes = 2 ** 40) => {
+const open = async (mostBytes = 2 ** 40, mostDisk = 2 ** 40) => {
   const opened = await openConversion({
     folder: join(folder, 'converted'),
     mostBytes,
+    mostDisk,
     pathOf: (blob) => join(images, blob),
     now: Date.now,
     log: (...said) => logged.push(said),
@@ -67,7 +68,8 @@ const diskOf = (name: string, mib: number): string => {
   closeSync(file)
   return path
 }
-const jobOf = (blob: string, from: string, to: string): ConversionJob => ({
+const jobOf = (blob: string, from: string, to: string, project = 'one'): ConversionJob => ({
+  project,
   blob,
   from,
   to,
@@ -166,6 +168,43 @@ here(title('qemu-img'), () => {
     expect(inFolder()).toEqual([])
   })
 
+  it('is done in turns, so that nobody waits for all that another has', { timeout: 60_000 }, async () => {
+    for (const name of ['a1', 'a2', 'a3', 'b1']) diskOf(name, 100)
+    const conversion = await open()
+    const jobs = ['a1', 'a2', 'a3', 'b1'].map((name) => jobOf(name, 'raw/bare', 'qcow2/bare', name[0]))
+    for (const job of jobs) await conversion.make(job)
+    await made(conversion, jobs[3]!)
+    expect(conversion.share(jobs[2]!)).not.toBeNull()
+    for (const job of jobs) await made(conversion, job)
+  })
+
+  it('ends for what nobody wants any more, waiting or at work', { timeout: 60_000 }, async () => {
+    for (const name of ['gone', 'waits', 'wanted']) diskOf(name, 1000)
+    const conversion = await open()
+    const jobs = ['gone', 'waits', 'wanted'].map((name) => jobOf(name, 'raw/bare', 'vmdk/bare'))
+    for (const job of jobs) await conversion.make(job)
+    await conversion.keep(async () => new Set(['wanted']))
+    await made(conversion, jobs[2]!)
+    expect(inFolder()).toEqual(['wanted~vmdk~bare'])
+    await expect(conversion.make(jobs[0]!)).rejects.toThrow(/its image was deleted/)
+    await expect(conversion.make(jobs[1]!)).rejects.toThrow(/its image was deleted/)
+  })
+
+  it('makes nothing of a disk that is larger than is allowed here', async () => {
+    diskOf('large', 3 * 1024)
+    const conversion = await open(2 ** 40, 2 * 1024 * MIB)
+    const job = jobOf('large', 'raw/bare', 'qcow2/bare')
+    await expect(made(conversion, job)).rejects.toThrow(/its disk has 3 GiB, and 2 GiB are the most here/)
+  })
+
+  it('throws maps away at its start whose data is not there', async () => {
+    mkdirSync(join(folder, 'converted'))
+    for (const name of ['kept~raw~bare', 'kept~raw~bare.map', 'lost~raw~bare.map'])
+      writeFileSync(join(folder, 'converted', name), '[]')
+    await open()
+    expect(inFolder()).toEqual(['kept~raw~bare', 'kept~raw~bare.map'])
+  })
+
   it('leaves nothing half done where its process dies', { timeout: 60_000 }, async () => {
     diskOf('disk', 100)
     const left = join(folder, 'converted', 'work-dead')
@@ -189,6 +228,30 @@ here(title('qemu-img'), () => {
     expect(inFolder()).toEqual(['three~qcow2~bare', 'two~qcow2~bare'])
     await later.keep(async (blobs) => new Set(blobs.filter((blob) => blob === 'two')))
     expect(inFolder()).toEqual(['two~qcow2~bare'])
+  })
+})
+
+describe('the ranges of a disk that hold data', () => {
+  const line = (start: number, length: number, data: boolean) =>
+    `{ "start": ${start}, "length": ${length}, "depth": 0, "present": true, "zero": ${!data}, "data": ${data}},\n`
+  const striped = (pieces: number, most: number) => {
+    const map = mapReader(10, most)
+    for (let i = 0; i < pieces; i++) map.heard(line(i * 20, 10, true) + line(i * 20 + 10, 10, false))
+    return map.end()
+  }
+
+  it('are told one by one', () => {
+    expect(striped(3, 10)).toEqual([0, 20, 40].map((offset) => ({ offset, length: 10 })))
+  })
+
+  it('are told in coarser ones where they are many, none behind the end of the disk', () => {
+    expect(striped(11, 10)).toEqual([{ offset: 0, length: 220 }])
+    const map = mapReader(10, 2)
+    for (const start of [0, 1000, 1030]) map.heard(line(start, 10, true))
+    expect(map.end()).toEqual([
+      { offset: 0, length: 20 },
+      { offset: 1000, length: 40 },
+    ])
   })
 })
 
@@ -291,6 +354,13 @@ describe('a machine that cannot', () => {
       'Nothing is converted here: unshare is missing, and without it qemu-img is not kept apart.',
     )
     expect(existsSync(mark)).toBe(false)
+  })
+
+  it('because its data is in a folder that is seen from inside, runs nothing', async () => {
+    const paths = machine([...APART, 'unshare'], QEMU)
+    expect(await findProgram('/usr/share', paths)).toEqual({
+      lacking: 'Nothing is converted here: the folder of data is in /usr, which qemu-img reads for its own.',
+    })
   })
 
   it('because its kernel keeps nothing apart, runs nothing', async () => {

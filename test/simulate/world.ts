@@ -81,6 +81,7 @@ export const openWorld = async (d1: D1Database, runtime: Settings['runtime'] = '
     lingerMs: 5_000,
     imageSizeCap: 2 ** 40,
     convertedBytes: 2 ** 40,
+    convertedDiskBytes: 2 ** 41,
     allowedHosts: null,
     trustedProxies: [],
     requestsPerSource: 0,

@@ -112,6 +112,7 @@ export const startPlimsoll = async (start: Start = {}) => {
     lingerMs: 0,
     imageSizeCap: 2 ** 40,
     convertedBytes: 2 ** 40,
+    convertedDiskBytes: 2 ** 41,
     allowedHosts: null,
     trustedProxies: [],
     requestsPerSource: 0,

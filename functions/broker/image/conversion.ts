@@ -4,9 +4,10 @@ import type { Way } from './image-takers.ts'
 
 /** What has to be made of an image's data for a cloud that takes it in another format. */
 export const jobOf = (
-  row: Pick<ImageRow, 'blob' | 'diskFormat' | 'containerFormat' | 'sizeBytes'>,
+  row: Pick<ImageRow, 'projectId' | 'blob' | 'diskFormat' | 'containerFormat' | 'sizeBytes'>,
   format: string,
 ): ConversionJob => ({
+  project: row.projectId ?? '',
   blob: row.blob ?? '',
   sizeBytes: row.sizeBytes ?? 0,
   from: `${row.diskFormat}/${row.containerFormat}`,
