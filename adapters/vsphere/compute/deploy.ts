@@ -119,7 +119,7 @@ export const deployments = (context: Context, common: Common) => {
       const found = await present(context, common, wish)
       if (found) return found
       const place = await common.placeFor(spec)
-      const host = await takeSeat(context, spec.group, mark.token, place.cluster)
+      const host = await takeSeat(context, spec.group, mark.token, place, spec.name)
       await runExclusively(context, work(wish), () => deployItem(context, spec, mark, place, host))
       return (await present(context, common, wish)) ?? later(wish)
     },

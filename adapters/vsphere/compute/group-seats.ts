@@ -3,7 +3,8 @@ import { CloudError } from '../../errors.ts'
 import { gone, refuse } from '../../shared/refusals.ts'
 import { textOf } from '../../shared/xml.ts'
 import type { Context } from '../context.ts'
-import { KEY, readMark } from '../marks.ts'
+import { inventoryOf, zoneOf } from '../inventory.ts'
+import { KEY, readMark, tokenName } from '../marks.ts'
 import { EDIT_RULES, lackedOn } from '../privileges.ts'
 import {
   changeGroup,
@@ -15,7 +16,7 @@ import {
   type Seat,
 } from '../records/group-record.ts'
 import { extraConfig } from '../records/guestinfo.ts'
-import { type Machine, machineByUuid, uuidOf } from '../records/machine.ts'
+import { type Machine, machineByName, machineByUuid, uuidOf } from '../records/machine.ts'
 import { look, refAt, refsAt, text } from '../wire/properties.ts'
 import { type Ref, ref } from '../wire/soap.ts'
 import { settled, taskIn } from '../wire/tasks.ts'
@@ -28,6 +29,18 @@ const FRESH_MS = 300_000
 
 const MARK = `config.extraConfig["${KEY.mark}"]`
 
+/** While its disks are copied a machine has no UUID, and is known by its name alone. */
+const isMade = async (context: Context, token: string, { sought }: Seat): Promise<boolean> => {
+  if (await machineByUuid(context, await uuidOf(token))) return true
+  if (!sought) return false
+  try {
+    return (await machineByName(context, ref('Folder', sought.folder), tokenName(sought.name, token))) !== null
+  } catch (error) {
+    if (error instanceof CloudError && error.code === 'not_found') return false
+    throw error
+  }
+}
+
 /** Seats without those whose machines are not there any more, were handed back, or never came. */
 export const withoutGhosts = async (context: Context, record: GroupRecord): Promise<GroupRecord> => {
   const seats = Object.entries(record.seats)
@@ -37,9 +50,7 @@ export const withoutGhosts = async (context: Context, record: GroupRecord): Prom
   const old = context.surroundings.now() - FRESH_MS
   const kept: [string, Seat][] = []
   for (const [token, seat] of seats) {
-    const lives = seat.machine
-      ? there.has(seat.machine)
-      : seat.at > old || (await machineByUuid(context, await uuidOf(token))) !== null
+    const lives = seat.machine ? there.has(seat.machine) : seat.at > old || (await isMade(context, token, seat))
     if (lives) kept.push([token, seat])
   }
   return kept.length === seats.length ? record : { ...record, seats: Object.fromEntries(kept) }
@@ -84,7 +95,8 @@ export const takeSeat = async (
   context: Context,
   group: ServerGrouping | null | undefined,
   token: string,
-  zone: { name: string; ref: Ref },
+  { cluster: zone, folder }: { cluster: { name: string; ref: Ref }; folder: Ref },
+  name: string,
 ): Promise<Ref | null> => {
   if (!group || !isHard(group)) return null
   const native = group.native ?? refuse('The server group has to be made on this cloud first.')
@@ -102,7 +114,8 @@ export const takeSeat = async (
     const host = chosen(record, await hostsOf(context, zone.ref), await taken(context, record, zone.name))
     if (!host)
       throw new CloudError('capacity', 'The zone has no host left on which the group of the server allows one more.')
-    const seat: Seat = { zone: zone.name, host: host.id, machine: null, at: context.surroundings.now() }
+    const sought = { folder: folder.id, name }
+    const seat: Seat = { zone: zone.name, host: host.id, machine: null, at: context.surroundings.now(), sought }
     if (await putGroup(context, { ...record, seats: { ...record.seats, [token]: seat } }, kept.version))
       return ref('HostSystem', host.id)
   }
@@ -115,8 +128,12 @@ export const joinGroup = async (context: Context, machine: Machine): Promise<voi
   const native = nativeIn(machine)
   const token = readMark(machine.own[KEY.mark])?.token
   if (!isJoining(machine) || !native || !token) return
+  const zone = zoneOf(await inventoryOf(context), machine.pool)
+  const { now } = context.surroundings
+  // What took so long that its seat was given up is in the group all the same.
+  const fresh = zone === undefined ? undefined : { zone, host: machine.host ?? '', machine: null, at: now() }
   const record = await changeGroup(context, native, (group) => {
-    const seat = group.seats[token]
+    const seat = group.seats[token] ?? fresh
     return !seat || seat.machine === machine.ref.id
       ? group
       : { ...group, seats: { ...group.seats, [token]: { ...seat, machine: machine.ref.id } } }

@@ -78,7 +78,7 @@ const clone = async (context: Context, spec: ServerSpec, mark: Mark): Promise<Ou
   const uuid = await uuidOf(mark.token)
   const newCards = await newCardsFor(context, spec.ports, uuid)
   const log = await serialLog(context, image, place.datastore, tokenName(spec.name, mark.token))
-  const host = await takeSeat(context, spec.group, mark.token, place.cluster)
+  const host = await takeSeat(context, spec.group, mark.token, place, spec.name)
   const parameters = cloneFor(spec, mark, uuid, image, newCards, place, log, host)
   const answer = await context.vim.call(image.ref, 'CloneVM_Task', parameters)
   return later(context, taskIn(answer), { mark: { ...mark }, name: spec.name, zone: spec.zone })

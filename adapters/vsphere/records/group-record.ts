@@ -12,6 +12,8 @@ export interface Seat {
   machine: NativeId | null
   /** When the host was chosen, in milliseconds since 1970. */
   at: number
+  /** What it is called while vCenter still copies its disks, and the folder it is in then; absent: the seat is from before these were noted. */
+  sought?: { folder: NativeId; name: string }
 }
 
 /**

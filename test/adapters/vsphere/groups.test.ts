@@ -2,15 +2,18 @@ import { beforeEach, describe, expect, it } from 'vitest'
 import type { Mark, ServerGrouping } from '../../../adapters/contract.ts'
 import { parseXml } from '../../../adapters/shared/xml.ts'
 import { syncRules } from '../../../adapters/vsphere/compute/group-rule.ts'
-import { takeSeat } from '../../../adapters/vsphere/compute/group-seats.ts'
+import { joinGroup, takeSeat } from '../../../adapters/vsphere/compute/group-seats.ts'
 import { serverGroup } from '../../../adapters/vsphere/compute/server-group.ts'
 import type { Context } from '../../../adapters/vsphere/context.ts'
+import { KEY, writeMark } from '../../../adapters/vsphere/marks.ts'
 import { changeGroup, type GroupRecord, groupOf, putGroup } from '../../../adapters/vsphere/records/group-record.ts'
+import type { Machine } from '../../../adapters/vsphere/records/machine.ts'
 import { envelope, type Ref, ref } from '../../../adapters/vsphere/wire/soap.ts'
 import { MemoryStore } from '../../support/memory-store.ts'
 
 const NOW = 1_800_000_000_000
 const cluster = { name: 'one', ref: ref('ClusterComputeResource', 'domain-c1') }
+const place = { cluster, folder: ref('Folder', 'group-v1') }
 const group: ServerGrouping = { id: 'g1', policy: 'anti-affinity', mostPerHost: null, native: 'group-1' }
 const record: GroupRecord = {
   id: 'group-1',
@@ -25,7 +28,14 @@ const tokens = ['a', 'b', 'c'].map((letter) => `${letter.repeat(8)}-0000-4000-80
 /** A vCenter with one cluster of three hosts, of which the last is in maintenance; what it is asked for is written down. */
 const vcenter = () => {
   const asked: string[] = []
-  const state = { rule: '', privileged: true, marked: true, hostOf: new Map<string, string>() }
+  const state = {
+    now: NOW,
+    rule: '',
+    privileged: true,
+    marked: true,
+    hostOf: new Map<string, string>(),
+    copied: new Set<string>(),
+  }
   const property = (name: string, value: string, attributes = '') =>
     `<propSet><name>${name.replaceAll('"', '&quot;')}</name><val${attributes}>${value}</val></propSet>`
   const hosts: Record<string, [memory: number, maintenance: boolean]> = {
@@ -63,6 +73,11 @@ const vcenter = () => {
     HasUserPrivilegeOnEntities: () =>
       `<returnval><privAvailability><privId>Host.Inventory.EditCluster</privId><isGranted>${state.privileged}</isGranted></privAvailability></returnval>`,
     FindByUuid: () => '',
+    FindChild: ({ entity, name }) =>
+      (entity as Ref).id === 'group-v1' && state.copied.has(String(name))
+        ? '<returnval type="VirtualMachine">vm-7</returnval>'
+        : '',
+    ReconfigVM_Task: () => '<returnval type="Task">task-2</returnval>',
     ReconfigureComputeResource_Task: (parameters) => {
       const said = envelope('urn:vim25', 'ReconfigureComputeResource_Task', cluster.ref, parameters as never)
       asked.push(said.replace(/^.*<_this [^>]*>domain-c1<\/_this>|<\/ReconfigureComputeResource_Task>.*$/g, ''))
@@ -89,10 +104,19 @@ const vcenter = () => {
     datastores: [],
   }
   const cache = new Map([['vsphere/inventory/c1', { value: inventory, until: Number.POSITIVE_INFINITY }]])
-  const surroundings = { store: new MemoryStore(), cache, now: () => NOW, sleep: async () => {}, log: () => {} }
+  const surroundings = { store: new MemoryStore(), cache, now: () => state.now, sleep: async () => {}, log: () => {} }
   const connection = { cloudId: 'c1', deployment: 'd1' }
   const context = { vim, surroundings, connection, options: {}, storePrefix: 'vsphere/x' } as unknown as Context
   return { context, asked, state }
+}
+
+const mark: Mark = {
+  deployment: 'd1',
+  project: 'p1',
+  kind: 'server_group',
+  resource: 'g1',
+  token: tokens[0]!,
+  epoch: 1,
 }
 
 let v: ReturnType<typeof vcenter>
@@ -107,16 +131,41 @@ const seats = (given: Record<string, string | null>) =>
 describe('a seat of a server in a group', () => {
   it('is the emptiest host that the group allows, the same for the same token, and capacity when none is left', async () => {
     await putGroup(v.context, record, 0)
-    const hosts = [tokens[0]!, tokens[1]!, tokens[0]!].map((token) => () => takeSeat(v.context, group, token, cluster))
+    const hosts = [tokens[0]!, tokens[1]!, tokens[0]!].map(
+      (token) => () => takeSeat(v.context, group, token, place, 'web'),
+    )
     const taken: (string | undefined)[] = []
     for (const take of hosts) taken.push((await take())?.id)
     expect(taken).toEqual(['host-2', 'host-1', 'host-2'])
-    await expect(takeSeat(v.context, group, tokens[2]!, cluster)).rejects.toMatchObject({ code: 'capacity' })
+    await expect(takeSeat(v.context, group, tokens[2]!, place, 'web')).rejects.toMatchObject({ code: 'capacity' })
+  })
+
+  it('stays while the disks of its machine are copied, however long that takes, and is free again when none came', async () => {
+    await putGroup(v.context, record, 0)
+    for (const token of tokens.slice(0, 2)) await takeSeat(v.context, group, token, place, 'web')
+    v.state.now += 3_600_000
+    v.state.copied.add(`web (${tokens[0]})`)
+    expect((await takeSeat(v.context, group, tokens[2]!, place, 'web'))?.id).toBe('host-1')
+    await expect(takeSeat(v.context, group, tokens[1]!, place, 'web')).rejects.toMatchObject({ code: 'capacity' })
+  })
+
+  it('is taken again by a machine that came after it was given up', async () => {
+    await putGroup(v.context, record, 0)
+    const machine = {
+      ref: ref('VirtualMachine', 'vm-1'),
+      host: 'host-2',
+      pool: ref('ResourcePool', 'r'),
+      own: { [KEY.group]: 'group-1 joining', [KEY.mark]: writeMark({ ...mark, kind: 'server', token: tokens[1]! }) },
+    } as unknown as Machine
+    await joinGroup(v.context, machine)
+    expect((await groupOf(v.context, 'group-1'))!.record.seats).toEqual({
+      [tokens[1]!]: { zone: 'one', host: 'host-2', machine: 'vm-1', at: NOW },
+    })
   })
 
   it('is never given twice, however many ask at once', async () => {
     await putGroup(v.context, record, 0)
-    const both = await Promise.all(tokens.slice(0, 2).map((token) => takeSeat(v.context, group, token, cluster)))
+    const both = await Promise.all(tokens.slice(0, 2).map((token) => takeSeat(v.context, group, token, place, 'web')))
     expect(new Set(both.map((host) => host?.id)).size).toBe(2)
   })
 
@@ -124,14 +173,14 @@ describe('a seat of a server in a group', () => {
     const together = { ...group, policy: 'affinity' as const }
     await putGroup(v.context, { ...record, policy: 'affinity', seats: seats({ [tokens[0]!]: 'vm-1' }) }, 0)
     v.state.hostOf.set('vm-1', 'host-1')
-    expect((await takeSeat(v.context, together, tokens[1]!, cluster))?.id).toBe('host-1')
+    expect((await takeSeat(v.context, together, tokens[1]!, place, 'web'))?.id).toBe('host-1')
   })
 
   it('is none for a soft policy, and denied to a user who may tell clusters no rules', async () => {
     await putGroup(v.context, record, 0)
-    expect(await takeSeat(v.context, { ...group, policy: 'soft-anti-affinity' }, tokens[0]!, cluster)).toBeNull()
+    expect(await takeSeat(v.context, { ...group, policy: 'soft-anti-affinity' }, tokens[0]!, place, 'web')).toBeNull()
     v.state.privileged = false
-    await expect(takeSeat(v.context, group, tokens[0]!, cluster)).rejects.toMatchObject({ code: 'denied' })
+    await expect(takeSeat(v.context, group, tokens[0]!, place, 'web')).rejects.toMatchObject({ code: 'denied' })
   })
 })
 
@@ -161,15 +210,6 @@ describe('the rule of a cluster', () => {
 })
 
 describe('a group', () => {
-  const mark: Mark = {
-    deployment: 'd1',
-    project: 'p1',
-    kind: 'server_group',
-    resource: 'g1',
-    token: tokens[0]!,
-    epoch: 1,
-  }
-
   it('stays while it has servers, and goes with its rules', async () => {
     const realm = serverGroup(v.context)
     const { id } = (await realm.create({ name: 'g', policy: 'anti-affinity', mostPerHost: null }, mark)) as {
