@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import { readCidr, readIp, readMac, writeCidr, writeIp } from '../broker/network/address.ts'
+import { MOST_PREFIXES, tooManyPrefixes } from '../broker/network/pools/pool-rules.ts'
 
 /** Why a value will not do; the sentence around it is `Invalid input for <attribute>. Reason: <reason>.` */
 class Unfit extends Error {}
@@ -137,7 +138,9 @@ export const cidrs = () =>
       const block = typeof each === 'string' ? readCidr(each) : null
       return block ? { each, cidr: writeCidr(block) } : unfit(`'${python(each)}' is not a valid IP subnet`)
     })
-    const twice = blocks.filter(({ each }, i) => blocks.some((other, j) => j < i && other.each === each))
+    if (blocks.length > MOST_PREFIXES) return unfit(tooManyPrefixes(blocks.length))
+    const seen = new Set<unknown>()
+    const twice = blocks.filter(({ each }) => seen.size === seen.add(each).size)
     if (twice.length) return unfit(`Duplicate items in the list: '${twice.map(({ each }) => each).join(', ')}'`)
     return blocks.map(({ cidr }) => cidr)
   })

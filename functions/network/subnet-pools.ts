@@ -2,6 +2,7 @@ import * as z from 'zod'
 import { listSubnetPools, type SubnetPoolRow, subnetPoolAttributes } from '../../db/queries/network/subnet-pools.ts'
 import { readCidr, writeCidr } from '../broker/network/address.ts'
 import { onboardSubnets } from '../broker/network/pools/onboard.ts'
+import { MOST_PREFIXES, tooManyPrefixes } from '../broker/network/pools/pool-rules.ts'
 import {
   addPrefixes,
   changeSubnetPool,
@@ -75,6 +76,7 @@ const prefixList = bare(
   z.object({
     prefixes: read((value) => {
       if (!Array.isArray(value) || !value.length) throw badRequest('Request body contains invalid data')
+      if (value.length > MOST_PREFIXES) throw badRequest(tooManyPrefixes(value.length))
       return value.map((each: unknown) => {
         const block = typeof each === 'string' ? readCidr(each) : null
         if (!block) throw badRequest(`invalid IPNetwork ${String(each).slice(0, 255)}`, 'AddrFormatError')

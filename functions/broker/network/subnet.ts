@@ -1,4 +1,4 @@
-import { networkById, networkMoved, touchNetwork } from '../../../db/queries/network/network.ts'
+import { networkById, networkMoved, touchNetwork, zoneElsewhere } from '../../../db/queries/network/network.ts'
 import { segmentsOf } from '../../../db/queries/network/segments.ts'
 import {
   deleteSubnets,
@@ -142,6 +142,7 @@ export const changeSubnet = (context: Context, id: string, set: SubnetChange): P
     const segments = await segmentsOf(db, [subnet.networkId])
     const joins = set.segmentId !== undefined && set.segmentId !== subnet.segmentId
     const zone = joins ? (await segmentJoined(context, segments, others, subnet, set.segmentId!)).zone : null
+    if (zone !== null && subnet.zone !== null && subnet.zone !== zone) throw liesElsewhere(subnet, zone)
     await refuseBeyondSegments(context, network, segments, [...others, next])
     await commit(context, { action: 'update', kind: 'subnet', resourceId: id }, [
       guard(context, 'subnet-moved', subnetMoved(id, subnet.revision)),
@@ -151,6 +152,8 @@ export const changeSubnet = (context: Context, id: string, set: SubnetChange): P
             touchNetwork(db, network.id, context.now()),
           ]
         : []),
+      // It may have come to a zone with a server since.
+      ...(zone === null ? [] : [guard(context, 'subnet-moved', zoneElsewhere([], [id], zone))]),
       updateSubnet(db, id, {
         ...set,
         ...(zone === null ? {} : { zone }),
@@ -161,6 +164,13 @@ export const changeSubnet = (context: Context, id: string, set: SubnetChange): P
     ])
     return ownSubnet(context, id)
   })
+
+/** Clouds do not move what is there to another zone. */
+const liesElsewhere = ({ id, zone }: SubnetRow, there: string) =>
+  conflicting(
+    'SubnetInUse',
+    `Unable to complete operation on subnet ${id}: It lies in zone ${zone}, and the segment is in zone ${there}.`,
+  )
 
 /** Refused while an address of it is in use. */
 export const removeSubnet = async (context: Context, id: string): Promise<void> => {

@@ -144,6 +144,20 @@ describe('a network that becomes routed by itself', () => {
     await plimsoll.settle()
   })
 
+  test('finds what is free beside a wide range that holds most of what is', async () => {
+    const other = await newNetwork({ 'plimsoll:routed': false })
+    await demo.post(`${V2}/subnets`, { subnet: { network_id: other.id, ip_version: 4, cidr: '10.64.0.0/16' } })
+    await boot(other.id, 'away.a')
+    const prefixes = [...Array.from({ length: 12 }, (_, i) => `10.64.${2 * i}.0/24`), '10.66.0.0/24']
+    const pool = { name: 'p', prefixes, default_prefixlen: 24 }
+    const { id: subnetpool_id } = (await demo.post(`${V2}/subnetpools`, { subnetpool: pool })).body.subnetpool
+    const { id } = await newNetwork({ 'plimsoll:routed': true })
+    await demo.post(`${V2}/subnets`, { subnet: { network_id: id, ip_version: 4, subnetpool_id } })
+    await boot(id, 'home.a')
+    await boot(id, 'away.a')
+    expect((await whole(id)).cidrs).toEqual(['10.64.0.0/24', '10.66.0.0/24'])
+  })
+
   test('stays away from what its owner put into it', async () => {
     await demo.put(plan, { plan: { ...PLAN, pool: '10.64.0.0/22' } })
     const { id } = await newNetwork()

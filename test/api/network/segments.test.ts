@@ -229,6 +229,19 @@ describe('a network', () => {
     ])
   })
 
+  test('keeps its subnet in the zone where it is', async () => {
+    const { network, subnet: under } = await createNetwork(demo)
+    const segment_id = await newSegment(network, 'home.b')
+    const { images } = (await demo.get('/image/v2/images?name=sandbox-linux')).body
+    const imageRef = images.find((each: Record<string, string>) => each['plimsoll:clouds']?.includes('home')).id
+    await createServer(plimsoll, demo, { imageRef, networks: [{ uuid: network }], availability_zone: 'home.a' })
+    expect(fault(await demo.put(`${V2}/subnets/${under}`, { subnet: { segment_id } }))).toEqual([
+      409,
+      'SubnetInUse',
+      `Unable to complete operation on subnet ${under}: It lies in zone a, and the segment is in zone b.`,
+    ])
+  })
+
   test('has subnets in segments or subnets in none, and keeps them where they are', async () => {
     const network = await newNetwork()
     const [first, second] = [await newSegment(network, 'home.a'), await newSegment(network, 'away.a')]

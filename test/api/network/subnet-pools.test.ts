@@ -101,6 +101,12 @@ describe('a subnet pool', () => {
       'HTTPBadRequest',
       "Invalid input for prefixes. Reason: Duplicate items in the list: '10.0.0.0/8'.",
     ],
+    [
+      { prefixes: Array.from({ length: 257 }, (_, i) => `10.${i % 256}.${i >> 8}.0/24`) },
+      400,
+      'HTTPBadRequest',
+      'Invalid input for prefixes. Reason: A subnet pool has at most 256 prefixes, and these are 257.',
+    ],
     [{ name: ' ' }, 400, 'HTTPBadRequest', "Invalid input for name. Reason: ' ' Blank strings are not permitted."],
     [
       { min_prefixlen: 25, max_prefixlen: 24 },
@@ -392,6 +398,18 @@ describe('prefixes of a pool', () => {
     const { id } = await pooled()
     const { status, body: answer } = await demo.put(`${V2}/subnetpools/${id}/add_prefixes`, body)
     expect([status, answer.NeutronError.type]).toEqual([400, type])
+  })
+
+  test('are at most 256, in whatever way they come', async () => {
+    const prefixes = Array.from({ length: 250 }, (_, i) => `10.${i}.0.0/24`)
+    const { id } = await pooled({ prefixes: [...prefixes, '172.16.0.0/12'] })
+    const change = (how: string, ...some: string[]) => demo.put(`${V2}/subnetpools/${id}/${how}`, { prefixes: some })
+    const words = (count: number) =>
+      `Invalid input for operation: A subnet pool has at most 256 prefixes, and these are ${count}.`
+    const more = Array.from({ length: 6 }, (_, i) => `192.168.${2 * i}.0/24`)
+    expect(fault(await change('add_prefixes', ...more))).toEqual([400, 'InvalidInput', words(257)])
+    expect(fault(await change('remove_prefixes', '172.16.0.0/24'))).toEqual([400, 'InvalidInput', words(262)])
+    expect((await change('add_prefixes', ...more.slice(1))).status).toBe(200)
   })
 
   test('stay when the pool is given others', async () => {

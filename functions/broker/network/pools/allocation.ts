@@ -17,6 +17,9 @@ import { scopesMixed, seenSubnetPool } from './subnet-pool.ts'
 /** Guards that say that a pool is not as it was read. */
 export const POOL_GUARDS = ['pool-moved', 'pool-space']
 
+/** So many free blocks of a pool are looked at before it counts as full for who has to avoid all of them. */
+const MOST_BLOCKS = 2 ** 15
+
 /** What is asked of a pool: a range, or any of a length. */
 export interface PoolWish {
   projectId: string
@@ -79,16 +82,22 @@ export const poolAllocator = (context: Context, before: number) => {
 
   async function anyOf(pool: SubnetPoolRow, prefixlen: number, avoid: string[]): Promise<string> {
     const spread = Math.min(64, 4 ** before)
-    const read = await spaceFor(context.db, pool.id, prefixlen, chosen.length + avoid.length + spread)
-    const free = without(freeWithout(read, pool.id), avoid)
-      .filter((block) => block.length <= prefixlen)
-      .sort((a, b) => b.length - a.length || (a < b ? -1 : 1))
+    const free = await freeBeside(pool, prefixlen, avoid, chosen.length + avoid.length + spread)
     const dice = before === 0 ? 0 : Number.parseInt(context.newId().slice(0, 8), 16)
     const block = free[dice % Math.min(spread, free.length)]
     if (block === undefined) throw unallocatable(`Insufficient prefix space to allocate subnet size /${prefixlen}`)
     const rest = prefixlen - block.length
     const slot = (dice >>> 8) % Math.min(spread, 2 ** rest)
     return rest === 0 ? block : block + slot.toString(2).padStart(rest, '0')
+  }
+
+  /** Of so many blocks that are free or more; one range to be avoided may hold many of them. */
+  async function freeBeside(pool: SubnetPoolRow, prefixlen: number, avoid: string[], limit: number): Promise<string[]> {
+    const read = await spaceFor(context.db, pool.id, prefixlen, limit)
+    const free = without(freeWithout(read, pool.id), avoid).filter((block) => block.length <= prefixlen)
+    if (!free.length && read.length === limit && limit < MOST_BLOCKS)
+      return freeBeside(pool, prefixlen, avoid, Math.min(8 * limit, MOST_BLOCKS))
+    return free.sort((a, b) => b.length - a.length || (a < b ? -1 : 1))
   }
 
   async function thatOf(pool: SubnetPoolRow, bits: string): Promise<string> {

@@ -1,6 +1,6 @@
 import type { SubnetPoolRow } from '../../../../db/queries/network/subnet-pools.ts'
 import { readCidr } from '../address.ts'
-import { conflicting, invalid, NetworkRefused } from '../network-refusal.ts'
+import { conflicting, invalid, invalidInput, NetworkRefused } from '../network-refusal.ts'
 import { bitsIn, cidrOf, compacted } from './ranges.ts'
 
 /* What has to hold of a subnet pool, by Neutron's rules (neutron/ipam/subnet_alloc.py, `SubnetPoolReader`). */
@@ -16,7 +16,20 @@ export const readPrefixes = (prefixes: string[]): { ipVersion: 4 | 6; prefixes: 
   const [ipVersion] = versions
   if (ipVersion === undefined) throw invalid('EmptySubnetPoolPrefixList', 'Empty subnet pool prefix list.')
   if (versions.size > 1) throw invalid('PrefixVersionMismatch', 'Cannot mix IPv4 and IPv6 prefixes in a subnet pool.')
-  return { ipVersion, prefixes: compacted(prefixes.map(bitsIn)).map((bits) => cidrOf(ipVersion, bits)) }
+  const fewest = compacted(prefixes.map(bitsIn))
+  refuseManyPrefixes(fewest)
+  return { ipVersion, prefixes: fewest.map((bits) => cidrOf(ipVersion, bits)) }
+}
+
+/** What is done with the prefixes of a pool takes time for each of them. */
+export const MOST_PREFIXES = 256
+
+export const tooManyPrefixes = (count: number): string =>
+  `A subnet pool has at most ${MOST_PREFIXES} prefixes, and these are ${count}`
+
+/** Throws `NetworkRefused`. */
+export const refuseManyPrefixes = ({ length }: string[]): void => {
+  if (length > MOST_PREFIXES) throw invalidInput(tooManyPrefixes(length))
 }
 
 /** Lengths of prefixes as they are asked for, and what follows where none are. Throws `NetworkRefused`. */

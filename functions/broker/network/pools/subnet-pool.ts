@@ -31,7 +31,7 @@ import {
 } from '../network-refusal.ts'
 import { untilStill } from '../until-still.ts'
 import { seenAddressScope } from './address-scope.ts'
-import { type Lengths, readLengths, readPrefixes } from './pool-rules.ts'
+import { type Lengths, readLengths, readPrefixes, refuseManyPrefixes } from './pool-rules.ts'
 import { bitsIn, cidrOf, common, compacted, without } from './ranges.ts'
 
 /* Subnet pools, by Neutron's rules (neutron/db/db_base_plugin_v2.py). */
@@ -219,6 +219,7 @@ export const removePrefixes = (context: Context, id: string, removed: string[]):
     if (!going.length) return pool.prefixes
     if (await rangesTaken(context.db, id, bits)) throw reasons(pool)['pool-space']!()
     const prefixes = without(all, bits).map((each) => cidrOf(pool.ipVersion, each))
+    refuseManyPrefixes(prefixes)
     const next = { ...pool, prefixes }
     await commitOr(
       context,
