@@ -144,6 +144,24 @@ describe('a network that becomes routed by itself', () => {
     await plimsoll.settle()
   })
 
+  test('takes along what its router joins to it', async () => {
+    const [grows, plain] = [await newNetwork({ 'plimsoll:routed': true }), await newNetwork()]
+    const pool = { name: 'p', prefixes: ['10.9.0.0/16'], default_prefixlen: 26 }
+    const { id: subnetpool_id } = (await demo.post(`${V2}/subnetpools`, { subnetpool: pool })).body.subnetpool
+    const router = (await demo.post(`${V2}/routers`, { router: { name: 'r' } })).body.router.id
+    for (const subnet of [
+      { network_id: grows.id, ip_version: 4, subnetpool_id },
+      { network_id: plain.id, ip_version: 4, cidr: '10.1.0.0/24' },
+    ]) {
+      const subnet_id = (await demo.post(`${V2}/subnets`, { subnet })).body.subnet.id
+      await demo.put(`${V2}/routers/${router}/add_router_interface`, { subnet_id })
+    }
+    await boot(grows.id, 'away.a')
+    const bound = await plimsoll.db.query.bindings.findMany({ where: (b, { eq }) => eq(b.resourceId, router) })
+    expect(bound.map(({ cloudId }) => cloudId)).toEqual([plimsoll.cloudId('away')])
+    expect((await of('segments', plain.id))[0].physical_network).toBe('away')
+  })
+
   test('finds what is free beside a wide range that holds most of what is', async () => {
     const other = await newNetwork({ 'plimsoll:routed': false })
     await demo.post(`${V2}/subnets`, { subnet: { network_id: other.id, ip_version: 4, cidr: '10.64.0.0/16' } })

@@ -1,9 +1,17 @@
-import { type NetworkRow, networkMoved, touchNetwork } from '../../../../db/queries/network/network.ts'
+import {
+  bindRouters,
+  elsewhere,
+  type NetworkRow,
+  networkMoved,
+  pin,
+  touchNetwork,
+} from '../../../../db/queries/network/network.ts'
 import type { NetworkPlanView } from '../../../../db/queries/network/network-plans.ts'
 import { insertSegment, rangesOn, type SegmentRow, segmentThere } from '../../../../db/queries/network/segments.ts'
 import { insertSubnet, type SubnetRow, updateSubnet } from '../../../../db/queries/network/subnets.ts'
 import type { Context } from '../../../context.ts'
 import { charge, guard, type Write } from '../../line/commit.ts'
+import { epochOf } from '../../line/epoch.ts'
 import { changed } from '../../line/resources.ts'
 import { readCidr } from '../address.ts'
 import { refuseBeyond } from '../limits.ts'
@@ -98,18 +106,30 @@ const newSegment = (
   return { ...names, ...place, ...times, id: context.newId() }
 }
 
-/** A sole subnet that lies in no segment lies from now on where its network is, or comes to; null: there is none. */
+/**
+ * A sole subnet that lies in no segment lies from now on where its network is, or comes to, with all that routers join to it
+ * (guard `network-elsewhere`); null: there is none.
+ */
 const joinSole = (context: Context, network: NetworkRow, { segments, subnets }: Rows, ground: Ground): Grown | null => {
   const { db } = context
   const [sole] = subnets
   if (sole?.segmentId !== null) return null
   const segment = segments[0] ?? newSegment(context, network, ground)
+  const [{ cloudId }, ids, now] = [segment, [network.id], context.now()]
   return {
     segments: [segment],
     subnets: [{ ...sole, segmentId: segment.id }],
     writes: [
-      ...(segments.length ? [] : [insertSegment(db, segment)]),
-      updateSubnet(db, sole.id, { segmentId: segment.id, updatedAt: context.now() }),
+      ...(segments.length
+        ? []
+        : [
+            guard(context, 'network-elsewhere', elsewhere(ids, cloudId)),
+            insertSegment(db, segment),
+            // Before it is routed: afterwards its routers join it no more.
+            pin(db, ids, cloudId, now),
+            bindRouters(db, ids, cloudId, epochOf(now), now),
+          ]),
+      updateSubnet(db, sole.id, { segmentId: segment.id, updatedAt: now }),
     ],
   }
 }
