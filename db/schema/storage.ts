@@ -47,6 +47,7 @@ export const volumes = sqliteTable(
     index('volumes_by_snapshot').on(t.snapshotId).where(sql`snapshot_id IS NOT NULL`),
     index('volumes_by_source').on(t.sourceVolumeId).where(sql`source_volume_id IS NOT NULL`),
     index('volumes_by_cloud').on(t.cloudId, t.deletedAt),
+    index('volumes_awaiting_image').on(t.imageId).where(sql`cloud_id IS NULL AND deleted_at IS NULL`),
   ],
 )
 

@@ -210,6 +210,7 @@ const guardWords: Record<string, () => Fault> = table({
   ...Object.fromEntries(
     ['segment-there', 'network-moved', 'pool-moved', 'pool-space', 'reach-moved'].map((what) => [what, busyNetwork]),
   ),
+  'image-needed': () => conflict('The image is in use: a volume is to be made of it where it is first used.'),
   'named-gone': () => conflict('Something that the server is to be made of was deleted meanwhile.'),
   'server-group-gone': () => badRequest('Instance group could not be found.'),
   'server-group-moved': () => conflict('The servers of the group are not where they were when it was looked at.'),

@@ -26,9 +26,14 @@ export const refuse: Service['refuse'] = (error, { context, params, body }, { na
   const { refusal } = error
   if (refusal.kind === 'token') return unauthorized()
   if (refusal.kind === 'quota') return limitExceeded(context, refusal)
+  if (refusal.kind === 'guard' && refusal.what === 'image-needed') return conflict(inUse(id))
   if (refusal.kind === 'guard') return conflict(`Image ${id} was changed by somebody else meanwhile.`)
   return refusal.kind === 'taken' ? conflict(`Image ID ${id} already exists!`) : undefined
 }
+
+/** glance/api/v2/images.py, delete, where a store still uses the image */
+const inUse = (id: string): string =>
+  `Image ${id} could not be deleted because it is in use: A volume is to be made of it where it is first used.`
 
 const NO_STORE =
   'There is no place for image data here: a Worker needs an R2 bucket bound as IMAGES. Use an image of a cloud, or make one of a server (openstack server image create).'

@@ -205,6 +205,10 @@ export const volumeNot = (id: string, statuses: string[]) =>
 export const nowhereNoMore = ({ id, sizeGib }: Pick<VolumeRow, 'id' | 'sizeGib'>) =>
   sql`not exists (select 1 from volumes where id = ${id} and deleted_at is null and cloud_id is null and size_gib = ${sizeGib})`
 
+/** True (as SQL) while a volume that is nowhere yet is to be made of the image. */
+export const volumeAwaitsImage = (imageId: string) =>
+  sql`exists (select 1 from volumes where image_id = ${imageId} and cloud_id is null and deleted_at is null)`
+
 /** True (as SQL) while a server has the volume, or another one is being made of it. */
 export const volumeHeld = (id: string) => sql`(exists (select 1 from attachments where volume_id = ${id})
   or exists (select 1 from volumes where source_volume_id = ${id} and deleted_at is null and status = 'creating'))`

@@ -4,7 +4,7 @@ import {
   type ServerRow,
   serverGone,
 } from '../../../db/queries/block-storage/attachments.ts'
-import { endUpload } from '../../../db/queries/block-storage/volumes.ts'
+import { endUpload, volumeAwaitsImage } from '../../../db/queries/block-storage/volumes.ts'
 import { endUploading } from '../../../db/queries/compute/server-actions.ts'
 import {
   blobsInUse,
@@ -240,13 +240,14 @@ export const changeImage = async (context: Context, image: ImageRead, set: Parti
 
 /**
  * Deletes an image: the row at once, what clouds and the store have of it afterwards. What was admitted with it before is
- * still made of it.
+ * still made of it. Guard: `image-needed` while a volume of it is nowhere yet, which is made when somebody uses it.
  */
 export const deleteImage = async (context: Context, image: ImageRead): Promise<void> => {
   if (!mayChange(context, image)) throw new ImageRefused({ kind: 'foreign', projectId: image.projectId })
   if (image.protected) throw new ImageRefused({ kind: 'protected' })
   const now = context.now()
   await commit(context, { action: 'delete', kind: 'image', resourceId: image.id }, [
+    guard(context, 'image-needed', volumeAwaitsImage(image.id)),
     updateImage(context.db, image.id, { status: 'deleted', deletedAt: now, updatedAt: now }),
     ...withdrawn(context, 'image', image.id, imageAwaited(image.id)),
     // The server it was being made of is not copied any more.

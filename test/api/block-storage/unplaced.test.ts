@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest'
 import { createServer } from '../../support/builders.ts'
+import { rawDisk } from '../../support/disks.ts'
 import { type Client, type Plimsoll, startPlimsoll } from '../../support/harness.ts'
 
 /* Volumes in the zone that leaves the choice to the broker: made where they are first used. */
@@ -120,6 +121,23 @@ test('many who delete or extend it at once count it once', async () => {
   const answers = await Promise.all(Array.from({ length: 4 }, () => demo.delete(path)))
   expect(answers.filter(({ status }) => status === 202)).toHaveLength(1)
   expect(await used()).toEqual([1, 7])
+})
+
+test('its image stays while it is nowhere', async () => {
+  const { id: image } = (
+    await demo.post('/image/v2/images', { name: 'i', disk_format: 'raw', container_format: 'bare' })
+  ).body
+  await demo.put(`/image/v2/images/${image}/file`, rawDisk(), { 'Content-Type': 'application/octet-stream' })
+  const id = await made({ imageRef: image })
+  const refused = await demo.delete(`/image/v2/images/${image}`)
+  expect([refused.status, JSON.stringify(refused.body)]).toEqual([
+    409,
+    expect.stringContaining(`Image ${image} could not be deleted because it is in use: A volume is to be made of it`),
+  ])
+  await attach(await serverOn('dc2'), id)
+  await plimsoll.settle()
+  expect(await show(id)).toMatchObject({ status: 'in-use', 'plimsoll:zone': expect.stringMatching(/^dc2/) })
+  expect((await demo.delete(`/image/v2/images/${image}`)).status).toBe(204)
 })
 
 test('it grows, is renamed and is deleted while it is nowhere', async () => {

@@ -1,0 +1,1 @@
+CREATE INDEX `volumes_awaiting_image` ON `volumes` (`image_id`) WHERE cloud_id IS NULL AND deleted_at IS NULL;
