@@ -101,6 +101,44 @@ describe('a server on a routed network', () => {
     expect(await port(id)).toMatchObject({ ip_allocation: 'deferred', fixed_ips: [{ subnet_id: subnets['away.a'] }] })
   })
 
+  test.each(['servers that are made', 'servers that are there'])(
+    'takes one port that waits for its address from %s at once, and no more',
+    async (who) => {
+      const { network } = await routed('home.a', 'away.a')
+      const { id } = (await newPort(network)).body.port
+      const away = { availability_zone: 'away.a' }
+      const asked = { name: 's', imageRef: image, flavorRef: '1', networks: [{ port: id }], ...away }
+      const answers =
+        who === 'servers that are made'
+          ? await Promise.all([1, 2, 3].map(() => demo.post(`${NOVA}/servers`, { server: asked })))
+          : await Promise.all(
+              [await boot([{ uuid: network }], away), await boot([{ uuid: network }], away)].map((each) =>
+                demo.post(`${NOVA}/servers/${each}/os-interface`, { interfaceAttachment: { port_id: id } }),
+              ),
+            )
+      const statuses = answers.map(({ status }) => status).sort()
+      expect([statuses[0]! < 300, new Set(statuses.slice(1))]).toEqual([true, new Set([409])])
+      await plimsoll.settle()
+      expect((await port(id)).fixed_ips).toHaveLength(1)
+    },
+  )
+
+  test('has the address of its segment, whatever is asked of its port at the same moment', async () => {
+    const { network, subnets } = await routed('home.a', 'away.a')
+    const { id } = (await newPort(network)).body.port
+    const asked = { name: 's', imageRef: image, flavorRef: '1', networks: [{ port: id }], availability_zone: 'away.a' }
+    const change = { port: { fixed_ips: [{ subnet_id: subnets['home.a'] }] } }
+    const [put, made] = await Promise.all([
+      demo.put(`${V2}/ports/${id}`, change),
+      demo.post(`${NOVA}/servers`, { server: asked }),
+    ])
+    await plimsoll.settle()
+    const [ip] = (await port(id)).fixed_ips
+    const built = made.status < 300 ? (await server(made.body.server.id)).status : 'refused'
+    const there = built === 'ACTIVE' ? subnets['away.a'] : subnets['home.a']
+    expect([put.status, ip.subnet_id]).toEqual([built === 'ACTIVE' ? 409 : 200, there])
+  })
+
   test('follows the address or subnet that was named', async () => {
     const { network, subnets } = await routed('home.a', 'away.a')
     const pinned = (await newPort(network, { fixed_ips: [{ subnet_id: subnets['away.a'] }] })).body.port
