@@ -10,6 +10,7 @@ import {
 } from '../../../db/queries/compute/server-actions.ts'
 import type { MemberRow } from '../../../db/queries/compute/server-groups.ts'
 import { type NewServer, rememberRequest, type ServerRow, updateServer } from '../../../db/queries/compute/servers.ts'
+import { imageById } from '../../../db/queries/image/images.ts'
 import type { Binding } from '../../../db/queries/line/bindings.ts'
 import { forgetDrift } from '../../../db/queries/line/drift.ts'
 import type { Context } from '../../context.ts'
@@ -18,6 +19,7 @@ import { charge, type Write } from '../line/commit.ts'
 import { restoreServer } from './drift.ts'
 import { MACHINE_ACTIONS } from './lifecycle.ts'
 import { flavorInArgs, type Place, placesJson, placesOf, powerShown, statusWith } from './server-facts.ts'
+import { assertFits } from './server-wish.ts'
 
 /** A server with what was asked of it and is not done. */
 export interface ServerWork {
@@ -171,6 +173,8 @@ const rebuild = async (run: Run): Promise<Step> => {
   if (here?.phase === 'intent' || here?.phase === 'calling') return going
   if (here?.phase !== 'bound' || !here.nativeId)
     throw new CloudError('definitive', here?.error?.message ?? `Image ${imageId} is not on the cloud of the server.`)
+  const image = await imageById(context.db, imageId)
+  if (image) assertFits(server, image)
   const step = able(cloud.server.rebuild, 'rebuild')
   if ((await step.call(cloud.server, id, here.nativeId, String(action.args.token))) === 'going') return going
   return done(restingPower(run), { launchedAt: server.launchedAt ?? context.now() })

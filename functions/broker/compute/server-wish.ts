@@ -1,4 +1,5 @@
 import type { Json } from '../../../adapters/contract.ts'
+import { CloudError } from '../../../adapters/errors.ts'
 import type { Found, NetworkRow } from '../../../db/queries/compute/places.ts'
 import type { ServerRow } from '../../../db/queries/compute/servers.ts'
 import type { ImageRow } from '../../../db/queries/image/images.ts'
@@ -94,6 +95,19 @@ export const refuseSmallDisk = (diskGib: number, image: Pick<ImageRow, 'minDiskG
   const needs = leastDiskGib(image)
   if (diskGib > 0 && diskGib < needs)
     refuse({ kind: 'too-small', what: needs > image.minDiskGib ? 'image' : 'min-disk', has: diskGib, needs })
+}
+
+/** The same where it was not known yet: the disk of a converted image may tell its size late. Throws `definitive`. */
+export const assertFits = (
+  { flavor: { diskGib } }: Pick<ServerRow, 'flavor'>,
+  image: Pick<ImageRow, 'minDiskGib' | 'virtualSizeBytes'>,
+): void => {
+  const needs = leastDiskGib(image)
+  if (diskGib > 0 && diskGib < needs)
+    throw new CloudError(
+      'definitive',
+      `Flavor's disk is too small for requested image. Flavor disk is ${diskGib} GiB, image is ${needs} GiB.`,
+    )
 }
 
 /** The project's clouds that have the image, or will if they are asked. */

@@ -12,7 +12,7 @@ import {
   serverQuery,
   updateServer,
 } from '../../../db/queries/compute/servers.ts'
-import { type ImageRow, imageEver } from '../../../db/queries/image/images.ts'
+import { imageEver } from '../../../db/queries/image/images.ts'
 import { type Binding, bindingsOn, forgetGone, refOf } from '../../../db/queries/line/bindings.ts'
 import { freeNetworks } from '../../../db/queries/network/unpin.ts'
 import { everyProject } from '../../../db/scope.ts'
@@ -27,8 +27,9 @@ import { act, actionFailed, machineAction, type ServerWork } from '../compute/se
 import { endServer } from '../compute/server-end.ts'
 import { hostIdOf, isCondemned, type Place, placesJson, placesOf, statusShown } from '../compute/server-facts.ts'
 import { stayTogether } from '../compute/server-group.ts'
+import { assertFits } from '../compute/server-wish.ts'
 import { openUserData } from '../compute/user-data.ts'
-import { imageNeedOn, leastDiskGib } from '../image/image-takers.ts'
+import { imageNeedOn } from '../image/image-takers.ts'
 import { guard, type Write } from '../line/commit.ts'
 import { bindTo } from '../line/resources.ts'
 import { type Need, steps } from '../line/steps.ts'
@@ -37,16 +38,6 @@ import { portNeed } from './port.ts'
 import { serverGroupNeed } from './server-group.ts'
 
 const ownPort = ({ projectId }: ServerRow, id: string): Need => portNeed({ id, projectId })
-
-/** How large a disk is may be known only since its image was converted for the cloud. */
-const assertFits = ({ flavor: { diskGib } }: ServerRow, image: ImageRow): void => {
-  const needs = leastDiskGib(image)
-  if (diskGib > 0 && diskGib < needs)
-    throw new CloudError(
-      'definitive',
-      `Flavor's disk is too small for requested image. Flavor disk is ${diskGib} GiB, image is ${needs} GiB.`,
-    )
-}
 
 /** The image that its user named, or the one that is made for it to be forked from. */
 const imageOf = async (context: Context, server: ServerRow, cloudId: string): Promise<Need | null> => {

@@ -104,6 +104,19 @@ describe('an image whose format a cloud does not take', () => {
     expect((await boot(id, 'bare', '4')).status).toBe('ACTIVE')
   })
 
+  it('is written over no server whose flavor has a smaller disk', async () => {
+    const first = await uploaded()
+    const server = await boot(first)
+    conversion.told.sizeBytes = 21 * 2 ** 30
+    const second = await uploaded(qcow2Disk({ virtual: 2 ** 30 }))
+    const path = `/compute/v2.1/servers/${server.id}`
+    expect((await demo().post(`${path}/action`, { rebuild: { imageRef: second } })).status).toBe(202)
+    await plimsoll.settle()
+    expect((await demo().get(path)).body.server).toMatchObject({ status: 'ACTIVE', image: { id: first } })
+    const [rebuilt] = (await demo().get(`${path}/os-instance-actions`)).body.instanceActions
+    expect(rebuilt).toMatchObject({ action: 'rebuild', message: expect.stringMatching(/rror|too small/) })
+  })
+
   it('makes volumes as well', async () => {
     const id = await uploaded()
     const path = `/volume/v3/${plimsoll.projectId('demo')}/volumes`
