@@ -22,7 +22,7 @@ const ground: Step[] = [
   ask('network create n1', { name: 'n1', status: 'ACTIVE' }, { n1: 'id' }),
   ask('subnet create --network n1 --subnet-range 10.5.0.0/24 s1', { cidr: '10.5.0.0/24' }, { s1: 'id' }),
   ask('security group create sg1', { name: 'sg1' }, { sg1: 'id' }),
-  ask('port create --network n1 guarded', { name: 'guarded', port_security_enabled: true }),
+  ask('port create --network n1 --security-group sg1 guarded', { name: 'guarded', port_security_enabled: true }),
   ask(
     'port create --network n1 --no-security-group --disable-port-security p1',
     { name: 'p1', port_security_enabled: false },
