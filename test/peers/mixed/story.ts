@@ -230,6 +230,8 @@ const oneDown = async ({ admin, demo, vcenter }: Shop, berths: Berth[]): Promise
         ({ status }) => status === 'ACTIVE',
       )
     }
+    // Whoever asks need not wait until it is looked at again.
+    await admin.must('POST', '/broker/v1/clouds/aws-east/check')
     await eventually(
       () => seenAt('aws-east'),
       (at) => at > cutAt,
