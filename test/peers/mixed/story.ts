@@ -217,6 +217,9 @@ const oneDown = async ({ admin, demo, vcenter }: Shop, berths: Berth[]): Promise
     Date.parse((await admin.must('GET', `/broker/v1/clouds/${cloud}`)).cloud.seen_at)
   const cutAt = Date.now()
   vcenter.cut()
+  // What was answered before may still be on its way into a row.
+  await new Promise((done) => setTimeout(done, 5_000))
+  const lastAnswer = await seenAt('dc1-vsphere')
   try {
     for (const { server } of [embedded!, ec2!]) {
       await demo.must('POST', `${NOVA}/${server}/action`, { 'os-stop': null })
@@ -237,7 +240,7 @@ const oneDown = async ({ admin, demo, vcenter }: Shop, berths: Berth[]): Promise
       (at) => at > cutAt,
       120,
     )
-    assert.ok((await seenAt('dc1-vsphere')) <= cutAt + 1_000, 'what is shown of it has the date of its last answer')
+    assert.equal(await seenAt('dc1-vsphere'), lastAnswer, 'what is shown of it has the date of its last answer')
     const { servers } = await demo.must('GET', `${NOVA}/detail`)
     assert.equal(servers.length, 3)
     assert.deepEqual(await serverOf(demo, vsphere!.server), before, 'and is what it was')
