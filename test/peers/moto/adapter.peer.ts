@@ -172,7 +172,7 @@ const stories = async (world: MotoWorld, step: Step): Promise<void> => {
     const spec = await shop.spec('server')
     const mark = shop.mark('server')
     const realm = shop.realm('server')
-    proxy.rules = [{ action: 'RunInstances', fault: 'delay-visibility', ms: 300 }]
+    proxy.rules = [{ action: 'RunInstances', fault: 'delay-visibility', ms: 1_500 }]
     const { id } = await shop.settled('server', await realm.create(spec, mark))
     shop.keep('server', id, mark)
     assert.equal(await realm.find(mark, spec), null)
