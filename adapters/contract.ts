@@ -99,6 +99,8 @@ export interface Realm<Spec, S extends Seen = Seen> {
   readonly once: 'token' | 'unique' | 'none'
   /** How long a fresh object may stay invisible to `find` and `list`, in milliseconds. */
   readonly settleMs: number
+  /** Its things are records of ours beside the cloud: that they are shown does not tell whether the cloud answers. */
+  readonly recorded?: true
   /**
    * Creates, or gives back what an earlier call with this mark's token made. Where that takes several calls, the object
    * may come back unfinished: an `update` with the full spec always follows, and raises what stays wrong.

@@ -17,7 +17,8 @@ export interface Records<Spec, S extends Seen, N> {
 }
 
 /** What is particular to one kind: everything else about a thing with a mark is the same on all clouds. */
-export interface Ways<Spec, S extends Seen, N> extends Pick<Realm<Spec, S>, 'once' | 'settleMs' | 'create' | 'poll'> {
+export interface Ways<Spec, S extends Seen, N>
+  extends Pick<Realm<Spec, S>, 'once' | 'settleMs' | 'recorded' | 'create' | 'poll'> {
   /** @throws `definitive` for what the cloud cannot make; asked before a creation and before a change. */
   check?(spec: Spec): void | Promise<void>
   /** Makes one of ours match the spec. */
@@ -44,6 +45,7 @@ export const markedRealm = <Spec, S extends Seen, N>(
   return {
     once: ways.once,
     settleMs: ways.settleMs,
+    ...(ways.recorded && { recorded: ways.recorded }),
     find: records.find,
     list: records.list,
     async get(id) {

@@ -42,6 +42,7 @@ export const serverGroup = (context: Context): Realm<ServerGroupSpec> => {
   }
   return markedRealm<ServerGroupSpec, Seen, GroupRecord>(connection, records, {
     once: 'unique',
+    recorded: true,
     settleMs: 0,
     async create({ name, policy, mostPerHost }, mark) {
       const record: GroupRecord = { id: await idOf(mark), name, policy, mostPerHost, mark: writeMark(mark), seats: {} }

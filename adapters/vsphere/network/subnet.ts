@@ -67,6 +67,7 @@ export const subnet = (context: Context): Realm<SubnetSpec> => {
 
   return markedRealm<SubnetSpec, Seen, Kept>(connection, records, {
     once: 'unique',
+    recorded: true,
     settleMs: 0,
     check,
     async create(spec, mark) {

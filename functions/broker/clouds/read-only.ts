@@ -5,7 +5,7 @@ import { lockedClouds } from '../../../db/queries/line/adopt.ts'
 import type { Context } from '../../context.ts'
 
 /** Members of realms that only look. All others change something, or may. */
-const LOOKS = new Set(['once', 'settleMs', 'find', 'get', 'list', 'read', 'catalog', 'consoleLog'])
+const LOOKS = new Set(['once', 'settleMs', 'recorded', 'find', 'get', 'list', 'read', 'catalog', 'consoleLog'])
 
 /** Whether a cloud is connected to be looked at alone (option `read_only`). */
 export const isReadOnly = ({ options }: Pick<CloudRow, 'options'>): boolean => options.read_only === true

@@ -120,7 +120,7 @@ export class Work {
     if (this.now() + CALL > this.binding.leaseUntil) throw new Refused({ kind: 'guard', what: 'fence' })
     try {
       const answer = await call()
-      await recordSuccess(this.context, this.binding.cloudId)
+      if (!this.realm?.recorded) await recordSuccess(this.context, this.binding.cloudId)
       return answer
     } catch (error) {
       throw asCloudError(error)

@@ -83,7 +83,7 @@ export const sweep = async (
   try {
     // The cloud first, the rows second: what is made in between is in the rows and not judged by an older listing.
     const listing = await listOn(realm, context, dryRun ? Number.POSITIVE_INFINITY : until, earlier, since)
-    await recordSuccess(context, cloudId)
+    if (!realm.recorded) await recordSuccess(context, cloudId)
     const { calls, complete, startedAt } = listing
     const listed = listing.kept + listing.sightings.length
     if (listing.cursor) return { report: { ...report, calls, listed }, unfinished: listing }
