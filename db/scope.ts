@@ -1,6 +1,6 @@
 import { eq, type Placeholder, type SQL, sql } from 'drizzle-orm'
 import type { SQLiteColumn } from 'drizzle-orm/sqlite-core'
-import { always } from './conditions.ts'
+import { always, either } from './conditions.ts'
 
 /**
  * Whose rows may be touched. Every table function takes one, so that a forgotten tenant check does not compile. In a query
@@ -17,3 +17,9 @@ export const within = (column: SQLiteColumn, scope: Scope<string | Placeholder>)
 /** The same for rows that are found by a list of ids: SQLite would rather look through all that the owner has. */
 export const foundWithin = (column: SQLiteColumn, scope: Scope<string | Placeholder>): SQL =>
   'every' in scope ? always : sql`+${column} = ${scope.projectId}`
+
+/** Of rows that their owner sees, and everybody of whom `shared` is true: the condition for a scope. */
+export const withinOrShared =
+  (column: SQLiteColumn, shared: SQL) =>
+  (scope: Scope<string | Placeholder>): SQL =>
+    'every' in scope ? always : either(within(column, scope), shared)

@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm'
 import { index, integer, primaryKey, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core'
 import type { Filters } from './clouds.ts'
-import { at, emptyList, emptyObject, flag, json } from './columns.ts'
+import { at, emptyList, emptyObject, flag, json, standard } from './columns.ts'
 
 export interface AllocationPool {
   start: string
@@ -14,19 +14,6 @@ export interface HostRoute {
 export interface FixedIp {
   subnet_id: string
   ip_address: string
-}
-
-const standard = {
-  id: text('id').primaryKey(),
-  projectId: text('project_id').notNull(),
-  name: text('name').notNull().default(''),
-  description: text('description').notNull().default(''),
-  tags: json<string[]>('tags')
-    .notNull()
-    .default(emptyList as never),
-  revision: integer('revision').notNull().default(0),
-  createdAt: at('created_at').notNull(),
-  updatedAt: at('updated_at').notNull(),
 }
 
 export const networks = sqliteTable(

@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm'
 import { index, integer, primaryKey, real, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core'
-import { at, emptyList, flag, json } from './columns.ts'
+import { at, flag, json, standard } from './columns.ts'
 
 /*
  * Address scopes, subnet pools, and what is left of them. A range of addresses is the bits that they begin with, as text of
@@ -29,16 +29,7 @@ export const addressScopes = sqliteTable(
 export const subnetPools = sqliteTable(
   'subnet_pools',
   {
-    id: text('id').primaryKey(),
-    projectId: text('project_id').notNull(),
-    name: text('name').notNull().default(''),
-    description: text('description').notNull().default(''),
-    tags: json<string[]>('tags')
-      .notNull()
-      .default(emptyList as never),
-    revision: integer('revision').notNull().default(0),
-    createdAt: at('created_at').notNull(),
-    updatedAt: at('updated_at').notNull(),
+    ...standard,
     ipVersion: integer('ip_version').$type<4 | 6>().notNull(),
     /** CIDRs, none of them in another, no two of them halves of a wider one. */
     prefixes: json<string[]>('prefixes').notNull(),

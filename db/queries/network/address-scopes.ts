@@ -1,18 +1,16 @@
-import { and, eq, type Placeholder, type SQL, sql } from 'drizzle-orm'
+import { and, eq, type SQL, sql } from 'drizzle-orm'
 import { table } from '../../../adapters/table.ts'
 import type { Database } from '../../client.ts'
-import { always, either } from '../../conditions.ts'
 import { prepared, type Slots } from '../../prepared.ts'
 import { addressScopePrefixes, addressScopes } from '../../schema/index.ts'
-import { type Scope, within } from '../../scope.ts'
+import { type Scope, withinOrShared } from '../../scope.ts'
 import { type Attributes, pagesOf } from './network-listing.ts'
 import { releaseRows } from './network-quotas.ts'
 
 export type AddressScopeRow = typeof addressScopes.$inferSelect
 
 /** An address scope is seen by its project, and by all if it is shared. */
-const visible = (scope: Scope<string | Placeholder>): SQL =>
-  'every' in scope ? always : either(within(addressScopes.projectId, scope), sql`${addressScopes.shared} = 1`)
+const visible = withinOrShared(addressScopes.projectId, sql`${addressScopes.shared} = 1`)
 
 export const addressScopeAttributes: Attributes = table({
   id: { is: 'text', sql: sql`${addressScopes.id}`, seeks: true },

@@ -1,4 +1,5 @@
 import { and, eq, getTableColumns, type Placeholder, type SQL, sql } from 'drizzle-orm'
+import type { SQLiteColumn } from 'drizzle-orm/sqlite-core'
 import { table } from '../../../adapters/table.ts'
 import type { Database } from '../../client.ts'
 import { always, anyOf, either } from '../../conditions.ts'
@@ -40,6 +41,10 @@ export const visible = (scope: Scope<string | Placeholder>): SQL =>
         isShared,
         sql`(${isExternal} and ${networks.cloudId} in (select cloud_id from mappings where project_id = ${scope.projectId}))`,
       )
+
+/** Of a thing of a network, by the column that names it, that everybody sees the network. */
+export const inSharedNetwork = (networkId: SQLiteColumn): SQL =>
+  sql`${networkId} in (select n.id from networks n where n.shared = 1)`
 
 /** Of a network, by its id as SQL, that its subnets lie in segments. */
 export const isRouted = (networkId: SQL): SQL =>

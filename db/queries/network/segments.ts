@@ -1,11 +1,11 @@
-import { and, eq, getTableColumns, type Placeholder, type SQL, sql } from 'drizzle-orm'
+import { and, eq, getTableColumns, type SQL, sql } from 'drizzle-orm'
 import { table } from '../../../adapters/table.ts'
 import type { Database } from '../../client.ts'
-import { always, anyOf, either } from '../../conditions.ts'
+import { anyOf } from '../../conditions.ts'
 import { prepared, type Slots } from '../../prepared.ts'
 import { segments } from '../../schema/index.ts'
-import { type Scope, within } from '../../scope.ts'
-import { isRouted } from './network.ts'
+import { type Scope, withinOrShared } from '../../scope.ts'
+import { inSharedNetwork, isRouted } from './network.ts'
 import { type Attributes, pagesOf } from './network-listing.ts'
 
 export type SegmentRow = typeof segments.$inferSelect
@@ -19,13 +19,7 @@ const physicalNetwork = sql<
 const view = { ...getTableColumns(segments), physicalNetwork }
 
 /** As subnets are seen: by their project, and by all if the network is shared. */
-const visible = (scope: Scope<string | Placeholder>): SQL =>
-  'every' in scope
-    ? always
-    : either(
-        within(segments.projectId, scope),
-        sql`${segments.networkId} in (select n.id from networks n where n.shared = 1)`,
-      )
+const visible = withinOrShared(segments.projectId, inSharedNetwork(segments.networkId))
 
 export const segmentAttributes: Attributes = table({
   id: { is: 'text', sql: sql`${segments.id}`, seeks: true },

@@ -1,18 +1,17 @@
-import { and, eq, type Placeholder, type SQL, sql } from 'drizzle-orm'
+import { and, eq, sql } from 'drizzle-orm'
 import { table } from '../../../adapters/table.ts'
 import type { Database } from '../../client.ts'
-import { always, anyOf, either } from '../../conditions.ts'
+import { anyOf } from '../../conditions.ts'
 import { prepared, type Slots } from '../../prepared.ts'
 import { subnetPools, subnets } from '../../schema/index.ts'
-import { type Scope, within } from '../../scope.ts'
+import { type Scope, withinOrShared } from '../../scope.ts'
 import { type Attributes, pagesOf } from './network-listing.ts'
 import { releaseRows } from './network-quotas.ts'
 
 export type SubnetPoolRow = typeof subnetPools.$inferSelect
 
 /** A subnet pool is seen by its project, and by all if it is shared. */
-const visible = (scope: Scope<string | Placeholder>): SQL =>
-  'every' in scope ? always : either(within(subnetPools.projectId, scope), sql`${subnetPools.shared} = 1`)
+const visible = withinOrShared(subnetPools.projectId, sql`${subnetPools.shared} = 1`)
 
 export const subnetPoolAttributes: Attributes = table({
   id: { is: 'text', sql: sql`${subnetPools.id}`, seeks: true },

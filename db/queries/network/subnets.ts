@@ -1,24 +1,18 @@
-import { and, eq, isNull, type Placeholder, type SQL, sql } from 'drizzle-orm'
+import { and, eq, isNull, type SQL, sql } from 'drizzle-orm'
 import { table } from '../../../adapters/table.ts'
 import type { Database } from '../../client.ts'
-import { always, anyOf, either } from '../../conditions.ts'
+import { anyOf, either } from '../../conditions.ts'
 import { prepared, type Slots } from '../../prepared.ts'
 import { subnets } from '../../schema/index.ts'
-import { type Scope, within } from '../../scope.ts'
-import { isFoot } from './network.ts'
+import { type Scope, withinOrShared } from '../../scope.ts'
+import { inSharedNetwork, isFoot } from './network.ts'
 import { type Attributes, pagesOf } from './network-listing.ts'
 import { releaseRows } from './network-quotas.ts'
 
 export type SubnetRow = typeof subnets.$inferSelect
 
 /** A subnet is seen by its project, and by all if its network is shared. What lies beyond a way out is its cloud's. */
-const visible = (scope: Scope<string | Placeholder>): SQL =>
-  'every' in scope
-    ? always
-    : either(
-        within(subnets.projectId, scope),
-        sql`${subnets.networkId} in (select n.id from networks n where n.shared = 1)`,
-      )
+const visible = withinOrShared(subnets.projectId, inSharedNetwork(subnets.networkId))
 
 export const subnetAttributes: Attributes = table({
   id: { is: 'text', sql: sql`${subnets.id}`, seeks: true },

@@ -49,7 +49,7 @@ export const badRequestFor = (resource: string, reason: string): NetworkRefused 
   invalid('BadRequest', `Bad ${resource} request: ${reason}.`)
 
 /** `PolicyNotAuthorized` unless it is the caller's to change: seeing what is shared is not enough. */
-export const refuseOthers = (
+const refuseOthers = (
   { scope }: Pick<Context, 'scope'>,
   what: Networked,
   { id, projectId }: { id: string; projectId: string },
@@ -57,6 +57,18 @@ export const refuseOthers = (
   if ('every' in scope || projectId === scope.projectId) return
   const reason = `${what} ${id} belongs to another project.`
   throw new NetworkRefused({ kind: 'forbidden', type: 'PolicyNotAuthorized', reason })
+}
+
+/** What the caller sees, if it is the caller's to change; null: nothing is seen under that id. */
+export const owned = <R extends { id: string; projectId: string }>(
+  context: Pick<Context, 'scope'>,
+  what: Networked,
+  id: string,
+  seen: R | null,
+): R => {
+  if (!seen) throw missing(what, id)
+  refuseOthers(context, what, seen)
+  return seen
 }
 
 /** Commits. A guard that did not hold becomes the refusal that its name stands for here. */

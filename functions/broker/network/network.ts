@@ -25,7 +25,7 @@ import { filteringAt } from '../clouds/filters.ts'
 import { charge, commit, guard, type Write } from '../line/commit.ts'
 import { epochOf } from '../line/epoch.ts'
 import { changed, unwanted } from '../line/resources.ts'
-import { commitOr, conflicting, missing, NetworkRefused, refuseOthers } from './network-refusal.ts'
+import { commitOr, conflicting, NetworkRefused, owned } from './network-refusal.ts'
 import { filteredAs } from './unfiltered.ts'
 import { homesNamed } from './zone-hints.ts'
 
@@ -117,12 +117,8 @@ export const createNetworks = async (context: Context, wishes: NetworkWish[]): P
 }
 
 /** The network, if the caller may change it. */
-export const ownNetwork = async (context: Context, id: string): Promise<NetworkView> => {
-  const network = await networkById(context.db, context.scope, id)
-  if (!network) throw missing('Network', id)
-  refuseOthers(context, 'Network', network)
-  return network
-}
+export const ownNetwork = async (context: Context, id: string): Promise<NetworkView> =>
+  owned(context, 'Network', id, await networkById(context.db, context.scope, id))
 
 /**
  * Changes a network above the line, and wherever it is realised. Refused where its cloud cannot filter as it is asked

@@ -16,7 +16,7 @@ import type { Context } from '../../context.ts'
 import { charge, commit, guard, type Write } from '../line/commit.ts'
 import { changed, unwanted } from '../line/resources.ts'
 import { ownNetwork } from './network.ts'
-import { commitOr, conflicting, missing, NetworkRefused, refuseOthers } from './network-refusal.ts'
+import { commitOr, conflicting, missing, NetworkRefused, owned } from './network-refusal.ts'
 import { POOL_GUARDS, poolAllocator, refuseUnlike, taking } from './pools/allocation.ts'
 import { overPool } from './pools/pool-rules.ts'
 import { refuseBeyondSegments, segmentFor, segmentJoined } from './segments/subnet-segment.ts'
@@ -110,12 +110,8 @@ const noZoneAnyMore = (error: unknown): NamedHome[] => {
 }
 
 /** The subnet, if the caller may change it. */
-const ownSubnet = async (context: Context, id: string): Promise<SubnetRow> => {
-  const subnet = await subnetById(context.db, context.scope, id)
-  if (!subnet) throw missing('Subnet', id)
-  refuseOthers(context, 'Subnet', subnet)
-  return subnet
-}
+const ownSubnet = async (context: Context, id: string): Promise<SubnetRow> =>
+  owned(context, 'Subnet', id, await subnetById(context.db, context.scope, id))
 
 export type SubnetChange = Partial<
   Pick<

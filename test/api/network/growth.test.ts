@@ -251,7 +251,8 @@ describe('a network that becomes routed by itself', () => {
   })
 })
 
-test('a server that finds no room goes on to a segment that is made for it, with its port', async () => {
+/** Two clouds, of which the first has room for no server, and networks that grow by the plan. */
+const startWithHomeFull = async () => {
   const faults = [{ method: 'server.create', fault: 'capacity' }]
   plimsoll = await startPlimsoll({
     clouds: [
@@ -263,6 +264,10 @@ test('a server that finds no room goes on to a segment that is made for it, with
   await plimsoll.as('admin').patch('/broker/v1/clouds/away', { cloud: { position: 1 } })
   await demo.put(`/broker/v1/projects/${plimsoll.projectId('demo')}/network-plan`, { plan: PLAN })
   image = await sharedImage()
+}
+
+test('a server that finds no room goes on to a segment that is made for it, with its port', async () => {
+  await startWithHomeFull()
   const { id } = await newNetwork()
   const asked = { name: 's', imageRef: image, flavorRef: '1', networks: [{ uuid: id }] }
   const server = (await demo.post('/compute/v2.1/servers', { server: asked })).body.server.id
@@ -286,20 +291,8 @@ test('a server that finds no room goes on to a segment that is made for it, with
 })
 
 test('a server that would go on past a quota fails with the reason, and keeps nobody else from their turn', async () => {
-  const faults = [{ method: 'server.create', fault: 'capacity' }]
-  plimsoll = await startPlimsoll({
-    clouds: [
-      { name: 'home', type: 'sandbox', options: { faults } },
-      { name: 'away', type: 'sandbox' },
-    ],
-  })
-  demo = plimsoll.as('demo')
-  const admin = plimsoll.as('admin')
-  await admin.patch('/broker/v1/clouds/away', { cloud: { position: 1 } })
-  const project = plimsoll.projectId('demo')
-  await demo.put(`/broker/v1/projects/${project}/network-plan`, { plan: PLAN })
-  await admin.put(`${V2}/quotas/${project}`, { quota: { subnet: 1 } })
-  image = await sharedImage()
+  await startWithHomeFull()
+  await plimsoll.as('admin').put(`${V2}/quotas/${plimsoll.projectId('demo')}`, { quota: { subnet: 1 } })
   const { id } = await newNetwork()
   const server = { name: 's', imageRef: image, flavorRef: '1' }
   const full = await demo.post('/compute/v2.1/servers', { server: { ...server, networks: [{ uuid: id }] } })

@@ -1,5 +1,6 @@
+import type { FlavorRow } from '../../../../db/queries/compute/flavors.ts'
 import { partsToFork } from '../../../../db/queries/compute/forks.ts'
-import type { FlavorRow, Found } from '../../../../db/queries/compute/places.ts'
+import type { Found } from '../../../../db/queries/compute/places.ts'
 import { type ServerRow, serverById, serverMoved, updateServer } from '../../../../db/queries/compute/servers.ts'
 import type { ImageRow } from '../../../../db/queries/image/images.ts'
 import { refuseChange } from '../../../../db/queries/line/adopt.ts'

@@ -1,5 +1,5 @@
 import type { Adapter, Capability, GroupPolicy } from '../../../../adapters/contract.ts'
-import type { CandidateRow as Candidate } from '../../../../db/queries/compute/places.ts'
+import type { CandidateRow as Candidate } from '../../../../db/queries/compute/candidates.ts'
 import type { GroupPlace } from '../../../../db/queries/compute/server-groups.ts'
 import type { Because } from './explanation.ts'
 

@@ -1,7 +1,7 @@
 import { attachmentsOf } from '../../../../db/queries/block-storage/attachments.ts'
 import { policyOf } from '../../../../db/queries/clouds/policies.ts'
+import { candidatesFor } from '../../../../db/queries/compute/candidates.ts'
 import { placementOf } from '../../../../db/queries/compute/placements.ts'
-import { candidatesFor } from '../../../../db/queries/compute/places.ts'
 import { groupPlaces, type MemberRow } from '../../../../db/queries/compute/server-groups.ts'
 import type { ServerRow } from '../../../../db/queries/compute/servers.ts'
 import type { Binding } from '../../../../db/queries/line/bindings.ts'

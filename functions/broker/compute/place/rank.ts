@@ -1,5 +1,5 @@
+import type { CandidateRow as Candidate } from '../../../../db/queries/compute/candidates.ts'
 import type { Home } from '../../../../db/queries/compute/home.ts'
-import type { CandidateRow as Candidate } from '../../../../db/queries/compute/places.ts'
 import type { FlavorSnapshot } from '../../../../db/schema/index.ts'
 import type { Place } from '../server-facts.ts'
 import type { Because } from './explanation.ts'

@@ -8,7 +8,7 @@ import {
 } from '../../../../db/queries/network/address-scopes.ts'
 import type { Context } from '../../../context.ts'
 import { charge, commit, guard } from '../../line/commit.ts'
-import { commitOr, conflicting, invalid, missing, refuseOthers } from '../network-refusal.ts'
+import { commitOr, conflicting, invalid, missing, owned } from '../network-refusal.ts'
 
 /** Address scopes, by Neutron's rules (neutron/db/address_scope_db.py): in one, no address is in two subnet pools. */
 
@@ -38,11 +38,8 @@ export const seenAddressScope = async (context: Context, id: string): Promise<Ad
 }
 
 /** The address scope, if the caller may change it. Throws `NetworkRefused`. */
-export const ownAddressScope = async (context: Context, id: string): Promise<AddressScopeRow> => {
-  const scope = await seenAddressScope(context, id)
-  refuseOthers(context, 'AddressScope', scope)
-  return scope
-}
+export const ownAddressScope = async (context: Context, id: string): Promise<AddressScopeRow> =>
+  owned(context, 'AddressScope', id, await addressScopeById(context.db, context.scope, id))
 
 /** What is shared stays so: pools of other projects may be in it. */
 export const changeAddressScope = async (

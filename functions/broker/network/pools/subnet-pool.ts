@@ -27,7 +27,7 @@ import {
   invalidInput,
   missing,
   type NetworkRefused,
-  refuseOthers,
+  owned,
 } from '../network-refusal.ts'
 import { untilStill } from '../until-still.ts'
 import { seenAddressScope } from './address-scope.ts'
@@ -59,11 +59,8 @@ export const seenSubnetPool = async (context: Context, id: string): Promise<Subn
 }
 
 /** The subnet pool, if the caller may change it. Throws `NetworkRefused`. */
-export const ownSubnetPool = async (context: Context, id: string): Promise<SubnetPoolRow> => {
-  const pool = await seenSubnetPool(context, id)
-  refuseOthers(context, 'SubnetPool', pool)
-  return pool
-}
+export const ownSubnetPool = async (context: Context, id: string): Promise<SubnetPoolRow> =>
+  owned(context, 'SubnetPool', id, await subnetPoolById(context.db, context.scope, id))
 
 /** All or none. */
 export const createSubnetPools = async (context: Context, wishes: SubnetPoolWish[]): Promise<SubnetPoolRow[]> => {

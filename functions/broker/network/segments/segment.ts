@@ -22,7 +22,7 @@ import type { Context } from '../../../context.ts'
 import { commit, guard, type Write } from '../../line/commit.ts'
 import { changed } from '../../line/resources.ts'
 import { ownNetwork } from '../network.ts'
-import { commitOr, conflicting, invalidInput, missing, type NetworkRefused, refuseOthers } from '../network-refusal.ts'
+import { commitOr, conflicting, invalidInput, type NetworkRefused, owned } from '../network-refusal.ts'
 import { untilStill } from '../until-still.ts'
 import { mixed } from './subnet-segment.ts'
 
@@ -119,12 +119,8 @@ const placeNamed = async (
 }
 
 /** The segment, if the caller may change it. */
-const ownSegment = async (context: Context, id: string): Promise<SegmentView> => {
-  const segment = await segmentById(context.db, context.scope, id)
-  if (!segment) throw missing('Segment', id)
-  refuseOthers(context, 'Segment', segment)
-  return segment
-}
+const ownSegment = async (context: Context, id: string): Promise<SegmentView> =>
+  owned(context, 'Segment', id, await segmentById(context.db, context.scope, id))
 
 /** Changes what a segment is called. */
 export const changeSegment = async (
