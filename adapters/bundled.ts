@@ -1,4 +1,5 @@
 import { aws } from './aws/index.ts'
+import { libvirt } from './libvirt/index.ts'
 import type { loaders as loaded } from './loaded.ts'
 import { sandbox } from './sandbox/index.ts'
 import { vsphere } from './vsphere/index.ts'
@@ -10,5 +11,6 @@ import { vsphere } from './vsphere/index.ts'
 export const loaders: typeof loaded = {
   sandbox: async () => sandbox,
   aws: async () => aws,
+  libvirt: async () => libvirt,
   vsphere: async () => vsphere,
 }

@@ -13,7 +13,7 @@
  * 9. Transport, clock, store and cache are handed in: no globals, so one program runs everywhere.
  */
 
-import type { Change, CheckReport, Offer, VolumeType, Zone } from './facts.ts'
+import type { Change, CheckReport, HeldRange, Offer, Price, VolumeType, Zone } from './facts.ts'
 import type { Limits } from './limits.ts'
 import { type Json, KINDS, type Mark, type NativeId, type Seen } from './objects.ts'
 import type {
@@ -25,6 +25,7 @@ import type {
   ImageSpec,
   InterfaceSpec,
   KeypairSpec,
+  NetworkSeen,
   NetworkSpec,
   PortSeen,
   PortSpec,
@@ -159,6 +160,11 @@ export interface ServerRealm extends Realm<ServerSpec, ServerSeen> {
   resize?(id: NativeId, size: Size, power: 'running' | 'stopped'): Promise<Progress>
   /** Takes one step towards a fresh root disk from `image`; `token` tells one rebuild from the next. */
   rebuild?(id: NativeId, image: NativeId, token: string): Promise<Progress>
+  /**
+   * Takes one step towards booting from `volume` in place of the one that it boots from, with the power that is wanted at the
+   * end; repeated until `done`. The other one is free then, and stays.
+   */
+  bootFrom?(id: NativeId, volume: NativeId, power: 'running' | 'stopped'): Promise<Progress>
   pause?(id: NativeId): Promise<void>
   unpause?(id: NativeId): Promise<void>
   suspend?(id: NativeId): Promise<void>
@@ -194,13 +200,22 @@ export interface Cloud {
   watch?(signal: AbortSignal): AsyncIterable<Change[]>
   zones(): Promise<Zone[]>
   offers(): Promise<Offer[]>
+  /**
+   * What these offers cost, as far as it is known: for what is not here nothing is said, and it is not free. A size is sold
+   * as `spot` where that has a price. Absent: nothing is known of prices.
+   */
+  prices?(offers: Offer[]): Promise<Price[]>
   /** All that `VolumeSpec.type` takes, from the cloud or its options. Absent: it has disks of one kind. */
   volumeTypes?(): Promise<VolumeType[]>
+  /** Where a guest finds the files of its config drive, if that is in no drive: as shown to users. Absent: in a drive. */
+  driveBy?: string
+  /** Ranges of addresses to stay away from. Absent: the cloud tells of none. */
+  heldRanges?(): Promise<HeldRange[]>
   server: ServerRealm
   image: ImageRealm
   /** Absent: what servers are told of their group is enough, or the cloud keeps none. */
   server_group?: Realm<ServerGroupSpec>
-  network?: Realm<NetworkSpec>
+  network?: Realm<NetworkSpec, NetworkSeen>
   subnet?: Realm<SubnetSpec>
   router?: Realm<RouterSpec>
   security_group?: Realm<SecurityGroupSpec>
@@ -255,6 +270,8 @@ export interface Adapter {
   vmdkType?: string
   /** What it can take of what it makes: heeded beforehand, so that nothing is promised that never comes. */
   limits: Limits
+  /** What a way out by a router asks of the servers behind it, as a sentence for people. Absent: nothing, addresses are translated. */
+  wayOut?: string
   /** Why a capability is absent, one sentence each, for people. Every absent one is here. */
   lacks: Partial<Record<Capability, string>>
   /** What is there and was proved less far than `maturity` says, one sentence each, for people. */

@@ -14,7 +14,24 @@
  */
 export type CloudErrorCode = 'throttled' | 'ambiguous' | 'capacity' | 'not_found' | 'conflict' | 'definitive' | 'denied'
 
+/**
+ * What there is too little of, where a cloud refuses a size with `capacity`; it says for how long the cloud need not be asked
+ * for that size again.
+ *
+ * | shortage      | means                                                    | another place                         |
+ * |---------------|----------------------------------------------------------|---------------------------------------|
+ * | no-capacity   | the zone has no machine of that size free now            | may have one; this one in minutes     |
+ * | account-limit | the account has as much as it may, or too small a licence | may be counted apart                  |
+ * | unsupported   | the zone does not sell the size                          | may sell it; this one when it says so |
+ */
+export type Shortage = 'no-capacity' | 'account-limit' | 'unsupported'
+
+/** The sentence for limits of an account, with the words by which clients tell a quota from a fault of the machine. */
+export const BEYOND_ACCOUNT = 'This exceeds what the cloud account allows: quota exceeded.'
+
 export interface CloudErrorDetail {
+  /** Of `capacity`: what there is too little of. Absent: of something that is this request's alone, as addresses of its subnet. */
+  shortage?: Shortage
   /** The cloud's own code, e.g. `InsufficientInstanceCapacity`. */
   cloudCode?: string
   /** The cloud's own request id, for its support desk. */

@@ -6,6 +6,8 @@ export interface Zone {
   available: boolean
   /** Absent where the cloud does not say how full it is. Used and total. */
   room?: { vcpus: [number, number]; ramMiB: [number, number]; diskGiB: [number, number] }
+  /** What its machines were promised, where that is not what they use: of all of them, running or not. */
+  promised?: { vcpus: number; ramMiB: number }
 }
 export interface Offer {
   /** The cloud's own name, e.g. `t3.micro`. */
@@ -17,8 +19,23 @@ export interface Offer {
   arch: 'x86_64' | 'aarch64'
   gpus: number
   zones: string[]
-  /** Per hour, on demand, where known. */
-  price?: { amount: number; currency: string }
+}
+/** The purchase option, which is how a server is bought: `spot` costs less, and its cloud may take it back at any time. */
+export type PurchaseOption = 'on-demand' | 'spot'
+/** What an hour of a size costs. */
+export interface Price {
+  size: string
+  /** Null: in every zone for which nothing else is said. */
+  zone: string | null
+  option: PurchaseOption
+  amount: number
+  /** What it costs while the server is stopped, without its disks; absent: the same. */
+  idle?: number
+  currency: string
+  /** When it was so, in milliseconds since 1970. */
+  asOf: number
+  /** Who says so: the cloud, the operator, or a list that is kept beside the adapter. */
+  source: 'provider' | 'operator' | 'table'
 }
 /** A kind of disk that the cloud tells from others, e.g. `gp3` or a storage policy. */
 export interface VolumeType {
@@ -26,6 +43,14 @@ export interface VolumeType {
   name: string
   /** Absent: every zone. */
   zones?: string[]
+}
+/** Addresses that something on the cloud has which is not ours: another's network, or another's subnet, be it in a network of ours. */
+export interface HeldRange {
+  cidr: string
+  /** The network that has it: as the project's mapping, or an option, names one that is lent. */
+  network: NativeId
+  /** It is a block of the network, so that what is in a lent network lies in it; false: a subnet has it. */
+  whole: boolean
 }
 export interface CheckReport {
   reachable: boolean

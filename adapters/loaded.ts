@@ -2,5 +2,6 @@
 export const loaders = {
   sandbox: async () => (await import('./sandbox/index.ts')).sandbox,
   aws: async () => (await import('./aws/index.ts')).aws,
+  libvirt: async () => (await import('./libvirt/index.ts')).libvirt,
   vsphere: async () => (await import('./vsphere/index.ts')).vsphere,
 }

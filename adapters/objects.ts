@@ -37,6 +37,8 @@ export interface Mark {
   /** Whose it is, where a kind belongs to a user: keypairs alone. */
   user?: string
   kind: Kind
+  /** It is no resource, but what the making of one needs for a while: the kind of that one, whose UUID and token these are. */
+  for?: Kind
   /** The UUID above the line. */
   resource: string
   /** Unique per attempt to create; a repeated create with the same token gives the same object. */

@@ -38,8 +38,16 @@ interface Availability {
 }
 export type Capabilities = Record<Capability, Availability>
 
-/** What a connected cloud can do, and why it cannot do the rest. */
+const known = new WeakMap<Cloud, Capabilities>()
+
+/** What a connected cloud can do, and why it cannot do the rest. It stays so for as long as it is connected. Not to be changed. */
 export const capabilitiesOf = (cloud: Cloud, adapter: Adapter): Capabilities => {
+  const told = known.get(cloud) ?? tell(cloud, adapter)
+  known.set(cloud, told)
+  return told
+}
+
+const tell = (cloud: Cloud, adapter: Adapter): Capabilities => {
   const entries = CAPABILITIES.map((name): [Capability, Availability] => {
     const member = MEMBERS[name] ?? ((has: Cloud) => name.includes('.') || has[name as keyof Cloud] !== undefined)
     const lack = adapter.lacks[name]

@@ -1,4 +1,5 @@
 /** What is asked of each kind, and what is seen of it. Plain JSON: requests are frozen in rows. */
+import type { PurchaseOption } from './facts.ts'
 import type { Json, NativeId, Seen } from './objects.ts'
 
 /* ---------------------------------------------------------------- what is asked of each kind */
@@ -7,6 +8,10 @@ export interface NetworkSpec {
   name: string
   /** CIDRs of the subnets known so far; a VPC must be wide enough for them. */
   cidrs: string[]
+}
+export interface NetworkSeen extends Seen {
+  /** What tells it from others where they share wires, e.g. a VLAN id. Absent: the cloud tells its networks by names alone. */
+  segmentationId?: number
 }
 export interface SubnetSpec {
   name: string
@@ -156,6 +161,8 @@ export interface ServerSpec {
   fork: NativeId | null
   /** Null: it is in none. Absent where an earlier version of this program froze the request. */
   group?: ServerGrouping | null
+  /** `spot`: it ends when its cloud takes it back. Absent: on demand. */
+  option?: PurchaseOption
 }
 export interface AttachmentSpec {
   server: NativeId
@@ -212,8 +219,19 @@ export interface ServerSeen extends Seen {
   host?: string
   /** When its power went on last, in milliseconds since 1970, where the cloud says. */
   bootedAt?: number
+  /** Its cloud took it back, as it may what is bought as `spot`. Said of what is `gone` alone; absent: somebody removed it. */
+  reclaimed?: Reclaim
+  /** Its cloud has said that it is going to take it back, and has not yet. Absent: it has not said so, or does not say. */
+  announced?: Reclaim
   /** It is not yet what was asked for: `ServerRealm.finish` goes on. Its power is `changing` until then. */
   unfinished?: true
+}
+/** What a cloud says of taking a server back. */
+export interface Reclaim {
+  /** When it took it, or announced that it will, in milliseconds since 1970; null: it does not say. */
+  at: number | null
+  /** Why, in its words. */
+  words: string
 }
 export interface AttachmentSeen extends Seen {
   device: string | null

@@ -19,9 +19,27 @@ export interface Blobs {
   extents?(key: string): Promise<{ offset: number; length: number }[] | null>
 }
 
+/** Where a line leads: a socket of this machine, or a port of a host, with TLS or without. */
+export type LineTo =
+  | { kind: 'unix'; path: string }
+  | { kind: 'tcp'; host: string; port: number }
+  /** `certificate` and `key`, PEM, are the client's own; null: the host asks for none. */
+  | { kind: 'tls'; host: string; port: number; client: { certificate: string; key: string } | null }
+
+/** Bytes in both directions, for clouds that do not speak HTTP. */
+export interface Line {
+  /** Whatever was sent before goes first. */
+  send(bytes: Uint8Array): void
+  /** What came since; null: nothing will come any more. Rejects where the line broke. */
+  receive(): Promise<Uint8Array | null>
+  close(): void
+}
+
 /** Everything an adapter may touch besides its arguments. */
 export interface Surroundings {
   fetch: typeof fetch
+  /** Opens a line, as far as the cloud's own endpoint may be reached. Absent: this runtime has none. */
+  dial?(to: LineTo): Promise<Line>
   blobs: Blobs
   /** Milliseconds since 1970. */
   now(): number

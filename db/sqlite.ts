@@ -39,6 +39,9 @@ class Sqlite implements D1Database {
   #counters: StatementSync
   #count: Counted | null = null
   #damage: string | null = null
+  /** What was inserted and is not committed yet, and who is told of it then, each by its table and column. */
+  #inserted = new Map<string, Set<string>>()
+  #listeners = new Map<string, ((values: ReadonlySet<string>) => void)[]>()
 
   constructor(path: string, dump?: ArrayBuffer) {
     this.#db = new DatabaseSync(path, { timeout: PATIENCE, defensive: true, limits: LIMITS })
@@ -64,12 +67,39 @@ class Sqlite implements D1Database {
         this.#db.exec('begin immediate')
         const results = (statements as Statement[]).map((each) => this.result<T>(each))
         this.#db.exec('commit')
+        this.#committed()
         return results
       } catch (error) {
         if (this.#db.isTransaction) this.#db.exec('rollback')
+        this.#inserted.clear()
         throw this.#told(d1Error(error))
       }
     })
+  }
+
+  /**
+   * Tells, after each commit of this connection that inserted into a table, what the new rows have in a column of text: by a trigger
+   * that is this connection's alone, and is no part of the file.
+   */
+  onInsert(table: string, column: string, heard: (values: ReadonlySet<string>) => void): void {
+    const what = `${table}.${column}`
+    const others = this.#listeners.get(what)
+    this.#listeners.set(what, [...(others ?? []), heard])
+    if (others) return
+    this.#db.function('was_inserted', (what, value) => {
+      this.#inserted.set(String(what), (this.#inserted.get(String(what)) ?? new Set()).add(String(value)))
+      return null
+    })
+    this.#db.exec(
+      `create temp trigger "inserted ${what}" after insert on "${table}" begin select was_inserted('${what}', new."${column}"); end`,
+    )
+  }
+
+  #committed(): void {
+    if (this.#inserted.size === 0 || this.#db.isTransaction) return
+    const inserted = this.#inserted
+    this.#inserted = new Map()
+    for (const [what, values] of inserted) for (const heard of this.#listeners.get(what) ?? []) heard(values)
   }
 
   /** Why the file cannot be trusted any more, once a statement has met it; null: nothing is known against it. */
@@ -144,10 +174,12 @@ class Sqlite implements D1Database {
       if (columns.length === 0) {
         statement.run(...values)
         if (schema) this.#prepared.clear()
+        this.#committed()
         return { columns, rows: [], reads }
       }
       const first = only1st && reads ? statement.get(...values) : undefined
       const found = only1st && reads ? (first ? [first] : []) : statement.all(...values)
+      this.#committed()
       const rows = found as unknown as unknown[][]
       for (const row of rows)
         for (let i = 0; i < row.length; i++) {
@@ -157,6 +189,7 @@ class Sqlite implements D1Database {
         }
       return { columns, rows, reads }
     } catch (error) {
+      if (!this.#db.isTransaction) this.#inserted.clear()
       throw this.#told(d1Error(error))
     }
   }
@@ -270,12 +303,12 @@ function toSql(value: unknown): SQLInputValue {
 }
 
 /** Opens (or creates) a SQLite file, or a database that lives in memory only: an empty one, or what another's `dump` holds. */
-export function openSqlite(
-  path: string,
-  dump?: ArrayBuffer,
-): D1Database & { close(): void; readonly damage: string | null } {
+export function openSqlite(path: string, dump?: ArrayBuffer): LocalDatabase {
   return new Sqlite(path, dump)
 }
+
+/** What D1 has not: an end, a look at its own health, and a word when something is inserted. */
+export type LocalDatabase = D1Database & Pick<Sqlite, 'close' | 'damage' | 'onInsert'>
 
 const emptyRows = new WeakMap<string[], Record<string, unknown>>()
 /** A row without values, made once for each list of columns, and so for each prepared statement. */

@@ -1,5 +1,5 @@
 import type { BatchItem } from 'drizzle-orm/batch'
-import type { Blobs, Store } from '../adapters/contract.ts'
+import type { Blobs, Line, LineTo, Store } from '../adapters/contract.ts'
 import type { Database } from '../db/client.ts'
 import type { AccessRule } from '../db/queries/identity/application-credentials.ts'
 import type { Ref } from '../db/queries/line/bindings.ts'
@@ -33,7 +33,22 @@ export interface Settings {
   requestsPerUser: number
   /** Of whom a password that was right is known for minutes. */
   rememberPasswords: Remembered
+  /** Names and addresses within private networks that webhooks may be sent to. */
+  webhookHosts: string[]
+  homecoming: Homecoming
   runtime: 'node' | 'workers'
+}
+
+/** How servers come home that may: all in milliseconds. */
+interface Homecoming {
+  /** So long home has to be below its mark before. */
+  afterMs: number
+  /** So long the new machine may take until its guest says that it is ready. */
+  readyMs: number
+  /** So long the old one has for its shutdown. */
+  graceMs: number
+  /** So long a server is left alone that could not come home. */
+  againMs: number
 }
 
 export type Level = 'debug' | 'info' | 'warn' | 'error'
@@ -116,6 +131,8 @@ export interface Host {
    * looked at. Absent: this runtime has none.
    */
   trusting?: (trust: Trust | null, refused: (address: string) => boolean) => typeof fetch
+  /** The same for a line of bytes. Absent: this runtime has none. */
+  dial?: (to: LineTo, trust: Trust | null, refused: (address: string) => boolean) => Promise<Line>
   /** Milliseconds since 1970. */
   now(): number
   sleep(ms: number): Promise<void>
@@ -130,10 +147,19 @@ export interface Host {
   converge(context: Context, ref: Ref): Promise<void>
   /** After that: stays with the resource while more of its work is due within `settings.lingerMs`. */
   attend(context: Context, ref: Ref): Promise<void>
+  /** Sends webhooks what is due, if there are any. Handed in, so that what is told of does not know who is told. */
+  deliver(context: Context): Promise<void>
+  /**
+   * Calls back whenever this process told a project something, once that is committed, until what it gives is called. Absent: nobody
+   * here knows, because others write to the database too.
+   */
+  onTold?: (projectId: string, heard: () => void) => () => void
   /** Hands accounts to be swept to a process that is free; absent: this process sweeps them itself. */
   spread?: (accounts: string[]) => Promise<void>
   /** Whether the process is about to end and should be sent nothing more. Absent: it is not told. */
   ending?(): boolean
+  /** Since when this process alone works on the database, in milliseconds since 1970. Absent: others may. */
+  aloneSince?: number
   settings: Settings
   /** The only way to make or compare a hash of a password. */
   hashes: PasswordHashes

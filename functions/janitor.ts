@@ -1,10 +1,14 @@
 import { sql } from 'drizzle-orm'
+import { sweepBursts } from '../db/queries/bursts/bursts.ts'
 import { allClouds, updateCloud } from '../db/queries/clouds/clouds.ts'
 import { sweepServers } from '../db/queries/compute/server-actions.ts'
 import { sweepLoginFailures } from '../db/queries/identity/login-failures.ts'
+import { sweepNotices } from '../db/queries/line/notices.ts'
+import { forgetPreviousSecrets, sweepDeliveries } from '../db/queries/line/webhooks.ts'
 import { rewrapCredentials } from './broker/clouds/seal.ts'
 import { sweepBlobs } from './broker/image/image-data.ts'
 import { resealSecrets } from './broker/line/reseal.ts'
+import { KEPT as KEEP_NOTICES } from './broker/notices/reading.ts'
 import type { Context } from './context.ts'
 import { rewrapCheck } from './runtime/deployment.ts'
 
@@ -14,6 +18,8 @@ const KEEP_TOMBSTONES = 7 * DAY
 const KEEP_JOURNAL = 90 * DAY
 /** How long a client may repeat a request by its key. */
 const KEEP_REPEATABLES = 3 * DAY
+/** As long as can be asked at once what something cost. */
+const KEEP_BURSTS = 400 * DAY
 const ROWS = 500
 
 /**
@@ -25,11 +31,16 @@ export const sweepLeftovers = async (context: Context): Promise<void> => {
   const old = now() - KEEP_TOMBSTONES
   const sweep = (table: string, key: string, condition: ReturnType<typeof sql>) =>
     db.run(sql`delete from ${sql.identifier(table)} where ${sql.identifier(key)} in
-      (select ${sql.identifier(key)} from ${sql.identifier(table)} where ${condition} limit ${ROWS})`)
+      (select ${sql.identifier(table)}.${sql.identifier(key)} from ${sql.identifier(table)} where ${condition} limit ${ROWS})`)
   await sweep('revoked_tokens', 'audit_id', sql`expires_at < ${now()}`)
   await sweepLoginFailures(db, now())
   await sweep('journal', 'id', sql`at < ${now() - KEEP_JOURNAL}`)
   await sweep('repeatables', 'key', sql`created_at < ${now() - KEEP_REPEATABLES}`)
+  await sweep('refused_offers', 'rowid', sql`until < ${now()}`)
+  await sweepNotices(db, now() - KEEP_NOTICES, ROWS)
+  await sweepBursts(db, now() - KEEP_BURSTS, ROWS)
+  await sweepDeliveries(db, now() - KEEP_NOTICES, ROWS)
+  await forgetPreviousSecrets(db, now())
   await sweepServers(db, old, ROWS)
   for (const table of ['volumes', 'snapshots', 'images'])
     await sweep(

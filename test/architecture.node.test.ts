@@ -191,14 +191,21 @@ const ADAPTER_FLOORS = [['wire'], ['records'], ['network', 'storage'], ['package
 const FLOORS: Record<string, string[][]> = {
   'functions/broker': [
     ['line'],
-    ['clouds', 'image'],
-    ['network', 'block-storage'],
+    ['clouds', 'image', 'money'],
+    ['network', 'block-storage', 'notices'],
     ['compute'],
+    ['burst'],
     ['kinds'],
     ['converge', 'adopt'],
     ['reconcile'],
   ],
-  'db/queries': [['clouds'], ['network', 'identity'], ['line', 'block-storage'], ['compute', 'image']],
+  'db/queries': [
+    ['clouds'],
+    ['network', 'identity', 'money'],
+    ['line', 'block-storage'],
+    ['compute', 'image'],
+    ['bursts'],
+  ],
   // The same rooms in the same order in every adapter, as far as a cloud needs them.
   ...Object.fromEntries(ADAPTERS.map((adapter) => [`adapters/${adapter}`, ADAPTER_FLOORS])),
 }

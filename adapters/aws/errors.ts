@@ -1,4 +1,4 @@
-import { CloudError } from '../errors.ts'
+import { BEYOND_ACCOUNT, CloudError } from '../errors.ts'
 import { type ErrorTable, knownErrors } from '../shared/error-table.ts'
 
 /**
@@ -37,36 +37,46 @@ const TABLE: ErrorTable = {
     'The cloud knows this request with other contents.': ['IdempotentParameterMismatch'],
   },
   capacity: {
-    'The cloud has no room for this at the moment.': [
-      'InsufficientInstanceCapacity',
-      'InsufficientHostCapacity',
-      'InsufficientReservedInstanceCapacity',
-      'InsufficientCapacity',
-      'InsufficientCapacityOnHost',
-      'InsufficientVolumeCapacity',
-      'InsufficientAddressCapacity',
-      'InsufficientFreeAddressesInSubnet',
-    ],
-    'The size is not available in this zone.': ['Unsupported', 'UnsupportedHibernationConfiguration'],
-    'The limits of the cloud account are reached.': [
-      'InstanceLimitExceeded',
-      'VcpuLimitExceeded',
-      'MaxSpotInstanceCountExceeded',
-      'ResourceLimitExceeded',
-      'VolumeLimitExceeded',
-      'MaxIOPSLimitExceeded',
-      'SnapshotLimitExceeded',
-      'ServiceQuotaExceededException',
-      'AddressLimitExceeded',
-      'VpcLimitExceeded',
-      'SubnetLimitExceeded',
-      'InternetGatewayLimitExceeded',
-      'RouteTableLimitExceeded',
-      'NetworkInterfaceLimitExceeded',
-      'SecurityGroupLimitExceeded',
-      'KeyPairLimitExceeded',
-      'PlacementGroupLimitExceeded',
-    ],
+    'no-capacity': {
+      'The cloud has no room for this at the moment.': [
+        'InsufficientInstanceCapacity',
+        'InsufficientHostCapacity',
+        'InsufficientReservedInstanceCapacity',
+        'InsufficientCapacity',
+        'InsufficientCapacityOnHost',
+      ],
+      'The market asks for more than is offered for it.': ['SpotMaxPriceTooLow'],
+    },
+    'account-limit': {
+      [BEYOND_ACCOUNT]: ['InstanceLimitExceeded', 'VcpuLimitExceeded', 'MaxSpotInstanceCountExceeded'],
+    },
+    unsupported: {
+      'The size is not available in this zone.': ['Unsupported', 'UnsupportedHibernationConfiguration'],
+    },
+    // Disks, addresses and networks: a machine of that size may have others.
+    'of-the-request': {
+      'The cloud has no room for a part of this at the moment.': [
+        'InsufficientVolumeCapacity',
+        'InsufficientAddressCapacity',
+        'InsufficientFreeAddressesInSubnet',
+      ],
+      'This exceeds what the cloud account allows of a part of it: quota exceeded.': [
+        'ResourceLimitExceeded',
+        'VolumeLimitExceeded',
+        'MaxIOPSLimitExceeded',
+        'SnapshotLimitExceeded',
+        'ServiceQuotaExceededException',
+        'AddressLimitExceeded',
+        'VpcLimitExceeded',
+        'SubnetLimitExceeded',
+        'InternetGatewayLimitExceeded',
+        'RouteTableLimitExceeded',
+        'NetworkInterfaceLimitExceeded',
+        'SecurityGroupLimitExceeded',
+        'KeyPairLimitExceeded',
+        'PlacementGroupLimitExceeded',
+      ],
+    },
   },
   not_found: {
     'The cloud does not know this object.': [

@@ -13,11 +13,13 @@ import { METADATA_ITEMS, METADATA_KEY } from './marks.ts'
 import { floatingIp } from './network/floating-ip.ts'
 import { network } from './network/network.ts'
 import { port } from './network/port.ts'
+import { heldRanges } from './network/ranges.ts'
 import { router } from './network/router.ts'
 import { securityGroup } from './network/security-group.ts'
 import { RESERVED, subnet } from './network/subnet.ts'
 import { offers } from './offers.ts'
 import { readMapping, readOptions } from './options.ts'
+import { prices } from './prices.ts'
 import { attachment, DEVICES } from './storage/attachment.ts'
 import { snapshot } from './storage/snapshot.ts'
 import { volume, volumeTypes } from './storage/volume.ts'
@@ -49,6 +51,8 @@ export const aws: Adapter = {
   devices: DEVICES,
   zonalSubnets: true,
   imageFormats: ['raw/bare'],
+  wayOut:
+    'The gateway of a VPC translates no addresses: servers that have a floating IP reach out through it, and no others.',
   lacks: {
     'server.pause': 'EC2 stops and starts servers but does not pause them.',
     'server.suspend': 'EC2 hibernates only servers that were started for it, so suspending is not offered.',
@@ -74,13 +78,15 @@ export const aws: Adapter = {
     const { options, faults } = readOptions(connection.options)
     assertConfigured(faults)
     const mapping = usable(readMapping(connection.mapping), 'The project has no usable account on this cloud.')
-    const { ec2, ebs, sts } = connectEc2(connection, options, mapping, surroundings)
-    const context: Context = { ec2, ebs, connection, options, mapping, surroundings }
+    const { ec2, ebs, sts, priceList } = connectEc2(connection, options, mapping, surroundings)
+    const context: Context = { ec2, ebs, priceList, connection, options, mapping, surroundings }
     return {
       check: (only) => check(context, sts, only),
       zones: () => zones(context),
       offers: () => offers(context),
+      prices: (sold) => prices(context, sold),
       volumeTypes: async () => volumeTypes(),
+      heldRanges: () => heldRanges(context),
       server: server(context),
       server_group: placementGroup(context),
       image: image(context),

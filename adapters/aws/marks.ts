@@ -16,6 +16,9 @@ export const TAG = {
 /** Keypairs alone: the user whose it is. */
 const USER_TAG = 'plimsoll:user'
 
+/** What the making of a resource needs for a while: the kind of that. */
+const FOR_TAG = 'plimsoll:for'
+
 /** What this subnet wants announced; DHCP options are the VPC's, so the subnets of one VPC have to agree. */
 export const DNS_TAG = 'plimsoll:dns'
 
@@ -25,9 +28,19 @@ export const OPEN_GROUP = 'plimsoll open'
 /** Instances: the volume that one boots from, and that it is not made to its end. */
 export const BOOT_TAG = 'plimsoll:boot'
 export const UNFINISHED_TAG = 'plimsoll:unfinished'
+/** Instances: the group that one was made in. */
+export const GROUP_TAG = 'plimsoll:group'
 
 /** Every key that is ours alone. */
-export const OWN_KEYS: Tag[] = [...Object.values(TAG), USER_TAG, DNS_TAG, BOOT_TAG, UNFINISHED_TAG].map((Key) => ({
+export const OWN_KEYS: Tag[] = [
+  ...Object.values(TAG),
+  USER_TAG,
+  FOR_TAG,
+  DNS_TAG,
+  BOOT_TAG,
+  UNFINISHED_TAG,
+  GROUP_TAG,
+].map((Key) => ({
   Key,
 }))
 
@@ -48,6 +61,7 @@ export const tagsFor = (mark: Mark, name: string, metadata: Record<string, strin
 export const markTags = (mark: Mark): Tag[] => [
   ...Object.entries(TAG).map(([field, Key]) => ({ Key, Value: String(mark[field as keyof typeof TAG]) })),
   ...(mark.user === undefined ? [] : [{ Key: USER_TAG, Value: mark.user }]),
+  ...(mark.for === undefined ? [] : [{ Key: FOR_TAG, Value: mark.for }]),
 ]
 
 /** A user's metadata, as far as tags hold it. */
@@ -69,8 +83,8 @@ export const metadataTags = (metadata: Record<string, string>): Tag[] =>
     return { Key, Value }
   })
 
-/** How many metadata items fit beside the mark, the name and what is told of the root. */
-export const METADATA_ITEMS = TAGS.items - Object.keys(TAG).length - 3
+/** How many metadata items fit beside the mark, the name, what is told of the root, and the group. */
+export const METADATA_ITEMS = TAGS.items - Object.keys(TAG).length - 4
 
 /** How long a metadata key may be as a tag. */
 export const METADATA_KEY = TAGS.key - METADATA.length
@@ -90,7 +104,8 @@ export const markFrom = (tags: Tag[] | undefined, ours: string): Mark | undefine
     return undefined
   if (!KINDS.includes(kind as Kind)) return undefined
   const user = tagValue(tags, USER_TAG)
-  const whose = { deployment, project, ...(user === undefined ? {} : { user }) }
+  const purpose = KINDS.find((each) => each === tagValue(tags, FOR_TAG))
+  const whose = { deployment, project, ...(user === undefined ? {} : { user }), ...(purpose ? { for: purpose } : {}) }
   return { ...whose, kind: kind as Kind, resource, token, epoch: Number(epoch) }
 }
 

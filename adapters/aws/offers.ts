@@ -55,7 +55,6 @@ export const offers = async ({ ec2, options }: Pick<Context, 'ec2' | 'options'>)
     const name = type.InstanceType
     const where = zones.get(name ?? '')
     if (!arch || !name || !where) return []
-    const price = options.prices[name]
     return [
       {
         name,
@@ -65,7 +64,6 @@ export const offers = async ({ ec2, options }: Pick<Context, 'ec2' | 'options'>)
         arch,
         gpus: count(type.GpuInfo?.Gpus),
         zones: where.toSorted(),
-        ...(price === undefined ? {} : { price: { amount: price, currency: options.currency } }),
       },
     ]
   })

@@ -19,6 +19,8 @@ export interface Options {
   vpcPrefix: number
   stsEndpoint: string | null
   ebsEndpoint: string | null
+  /** Null: that of AWS, for connections to AWS itself. */
+  priceListEndpoint: string | null
   settleMs: number
 }
 
@@ -77,6 +79,7 @@ export const readOptions = (given: Record<string, Json>): { options: Options; fa
     ),
     stsEndpoint: read<string | null>('sts_endpoint', null, (v) => isText(v) && isHttpUrl(v), 'a URL'),
     ebsEndpoint: read<string | null>('ebs_endpoint', null, (v) => isText(v) && isHttpUrl(v), 'a URL'),
+    priceListEndpoint: read<string | null>('price_list_endpoint', null, (v) => isText(v) && isHttpUrl(v), 'a URL'),
     settleMs: 1000 * read('settle_seconds', 60, (v) => typeof v === 'number' && v >= 0, 'a number of seconds'),
   }
   read.refuseOthers()

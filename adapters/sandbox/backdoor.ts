@@ -70,6 +70,32 @@ export const move = async (
   }))
 }
 
+/** Changes a server that was bought as spot and is there. False: it is no such server. */
+const changeSpot = async (
+  store: Store,
+  { cloudId, account = 'main' }: { cloudId: string; account: string | undefined },
+  id: NativeId,
+  set: Partial<Entities['server']>,
+): Promise<boolean> => {
+  let isSpot = false
+  await open(store, cloudId, account).change('server', id, (server) => {
+    isSpot = server.spec.option === 'spot' && server.goneAt === null
+    return isSpot ? { ...server, ...set } : server
+  })
+  return isSpot
+}
+
+/**
+ * The cloud takes a server back that was bought as spot, at that time (ms since 1970): it is gone, and says so for as long as
+ * it shows what is gone. What it held is found free in time. False: it is no such server, or on its way already.
+ */
+export const reclaim = (store: Store, cloudId: string, id: NativeId, at: number, account?: string): Promise<boolean> =>
+  changeSpot(store, { cloudId, account }, id, { goneAt: at, reclaimed: 'There is no spot capacity left.' })
+
+/** The cloud says, at that time (ms since 1970), that it is about to take a server back that was bought as spot. False: it is no such server. */
+export const announce = (store: Store, cloudId: string, id: NativeId, at: number, account?: string): Promise<boolean> =>
+  changeSpot(store, { cloudId, account }, id, { announcedAt: at })
+
 /** Makes an object vanish at once, with no word to anybody; what it held is found free in time. */
 export const vanish = async (
   store: Store,

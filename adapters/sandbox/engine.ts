@@ -24,6 +24,9 @@ export const CALL_LOG = 'call-log/'
 export interface About {
   id?: NativeId
   mark?: Mark
+  /** Where it is made, and of which size. */
+  zone?: string
+  size?: string
 }
 
 /** Everything that the kinds share: settings, clock, memory, finite things, and the way in for every call. */
@@ -70,7 +73,7 @@ export class Engine {
    */
   async call<T>(method: string, about: About, effect: (stillborn: boolean) => Promise<T>): Promise<T> {
     const { log_calls: kept, latency_ms: latency, faults } = this.settings
-    const { n, rule } = await nextTurn(this.state, method, faults, kept > 0)
+    const { n, rule } = await nextTurn(this.state, { method, zone: about.zone, size: about.size }, faults, kept > 0)
     const requestId = `req-sbx-${this.now().toString(36)}-${n}`
     const wait = latency + (rule?.fault === 'slow' ? (rule.delay_ms ?? 1000) : 0)
     if (wait > 0) await this.#surroundings.sleep(Math.min(wait, this.#surroundings.timeoutMs))

@@ -1,4 +1,4 @@
-import { asCloudError, CloudError, type CloudErrorCode, type CloudErrorDetail } from '../errors.ts'
+import { asCloudError, CloudError, type CloudErrorCode, type CloudErrorDetail, type Shortage } from '../errors.ts'
 
 /** The embedded cloud's own error codes, and what each means to the broker. */
 const CODES = {
@@ -12,6 +12,9 @@ const CODES = {
   TooManyWriters: 'throttled',
   RequestLimitExceeded: 'throttled',
   NoRoom: 'capacity',
+  NoHostForGroup: 'capacity',
+  AccountLimitExceeded: 'capacity',
+  NotSoldHere: 'capacity',
   AddressPoolEmpty: 'capacity',
   InvalidValue: 'definitive',
   WrongZone: 'definitive',
@@ -23,9 +26,18 @@ const CODES = {
 } as const satisfies Record<string, CloudErrorCode>
 export type SandboxCode = keyof typeof CODES
 
+/** What there is too little of, of the codes that speak of a size. */
+const SHORT: Partial<Record<SandboxCode, Shortage>> = {
+  NoRoom: 'no-capacity',
+  AccountLimitExceeded: 'account-limit',
+  NotSoldHere: 'unsupported',
+}
+
 /** The error for one of the cloud's own codes; `message` is read by users of the API. */
-export const refusal = (cloudCode: SandboxCode, message: string, detail: CloudErrorDetail = {}): CloudError =>
-  new CloudError(CODES[cloudCode], message, { cloudCode, ...detail })
+export const refusal = (cloudCode: SandboxCode, message: string, detail: CloudErrorDetail = {}): CloudError => {
+  const shortage = SHORT[cloudCode]
+  return new CloudError(CODES[cloudCode], message, { cloudCode, ...(shortage ? { shortage } : {}), ...detail })
+}
 
 /** The error for an object that is not there. */
 export const noSuch = (kind: string, id: string): CloudError =>

@@ -1,4 +1,4 @@
-import type { CloudError } from '../errors.ts'
+import { BEYOND_ACCOUNT, type CloudError, type Shortage } from '../errors.ts'
 import { refusal } from './errors.ts'
 import { canonical, dice, digest } from './records/hash.ts'
 import type { State } from './records/state.ts'
@@ -39,6 +39,9 @@ export interface FaultRule {
   /** `server.create`, or with stars: `*.create`, `server.*`. */
   method: string
   fault: Fault
+  /** Only where this is made in that zone, or of that size. */
+  zone?: string
+  size?: string
   /** Of a matching call; 1 if left out. */
   probability?: number
   /** Strikes at most that often. */
@@ -49,6 +52,8 @@ export interface FaultRule {
   seed?: number
   delay_ms?: number
   retry_after_ms?: number
+  /** Of `capacity`: what there is too little of; a machine if left out. */
+  shortage?: Shortage
   message?: string
 }
 
@@ -80,10 +85,20 @@ export const matches = (glob: string, method: string): boolean => {
   return pattern.test(method)
 }
 
+/** What is asked of the cloud; of what is made, where and of which size. */
+export interface Called {
+  method: string
+  zone?: string | undefined
+  size?: string | undefined
+}
+
+const isMeant = (rule: FaultRule, { method, zone, size }: Called): boolean =>
+  matches(rule.method, method) && (rule.zone ?? zone) === zone && (rule.size ?? size) === size
+
 /** The first rule that strikes; every matching rule before it has counted the call. */
-const strike = (method: string, rules: FaultRule[], calls: Calls): FaultRule | null => {
+const strike = (called: Called, rules: FaultRule[], calls: Calls): FaultRule | null => {
   for (const rule of rules) {
-    if (!matches(rule.method, method)) continue
+    if (!isMeant(rule, called)) continue
     const name = digest(canonical(rule))
     const tally = calls.rules[name] ?? { matched: 0, struck: 0 }
     calls.rules[name] = tally
@@ -97,15 +112,15 @@ const strike = (method: string, rules: FaultRule[], calls: Calls): FaultRule | n
 }
 
 /** Counts a call and decides what goes wrong with it. Nothing is written where nobody would read it. */
-export const nextTurn = async (state: State, method: string, own: FaultRule[], logged: boolean): Promise<Turn> => {
+export const nextTurn = async (state: State, called: Called, own: FaultRule[], logged: boolean): Promise<Turn> => {
   if (!logged) {
     const found = await state.store.get(`${state.cloud}/${CALLS}`)
     const rules = own.concat((found?.value as unknown as Calls | undefined)?.planted ?? [])
-    if (!rules.some((rule) => matches(rule.method, method))) return { n: 0, rule: null }
+    if (!rules.some((rule) => isMeant(rule, called))) return { n: 0, rule: null }
   }
   return state.amend(CALLS, NO_CALLS, (calls) => {
     calls.n++
-    return { n: calls.n, rule: strike(method, calls.planted.concat(own), calls) }
+    return { n: calls.n, rule: strike(called, calls.planted.concat(own), calls) }
   })
 }
 
@@ -119,10 +134,18 @@ const BEFORE = {
   ambiguous_before: ['NoAnswer', 'The cloud did not answer in time.'],
 } as const
 
+const SHORTAGES = {
+  'no-capacity': BEFORE.capacity,
+  'account-limit': ['AccountLimitExceeded', BEYOND_ACCOUNT],
+  unsupported: ['NotSoldHere', 'The size is not available in this zone.'],
+} as const satisfies Record<Shortage, unknown>
+export const SHORTAGE_NAMES = Object.keys(SHORTAGES)
+
 /** The error of a fault that strikes before the effect, or null if the effect takes place. */
 export const errorBefore = (rule: FaultRule | null): CloudError | null => {
   if (!rule || !(rule.fault in BEFORE)) return null
-  const [code, message] = BEFORE[rule.fault as keyof typeof BEFORE]
+  const [code, message] =
+    rule.fault === 'capacity' ? SHORTAGES[rule.shortage ?? 'no-capacity'] : BEFORE[rule.fault as keyof typeof BEFORE]
   const wait = rule.fault === 'throttled' ? { retryAfterMs: rule.retry_after_ms ?? 1000 } : {}
   return refusal(code, rule.message ?? message, { operatorMessage: `fault rule ${JSON.stringify(rule)}`, ...wait })
 }

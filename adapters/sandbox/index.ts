@@ -10,10 +10,11 @@ import { accountOf, Engine } from './engine.ts'
 import { floatingIps } from './network/floating-ip.ts'
 import { networks } from './network/network.ts'
 import { ports, RESERVED } from './network/port.ts'
+import { heldRanges } from './network/ranges.ts'
 import { routers } from './network/router.ts'
 import { securityGroups } from './network/security-group.ts'
 import { subnets } from './network/subnet.ts'
-import { offers } from './offers.ts'
+import { offers, prices } from './offers.ts'
 import { optionFaults } from './options.ts'
 import { attachments, DEVICES } from './storage/attachment.ts'
 import { snapshots } from './storage/snapshot.ts'
@@ -26,7 +27,9 @@ const connect = (connection: Connection, surroundings: Surroundings): Cloud => {
     check: () => check(engine),
     zones: () => zones(engine),
     offers: () => offers(engine),
+    prices: () => prices(engine),
     volumeTypes: () => volumeTypes(engine),
+    heldRanges: () => heldRanges(engine),
     server: servers(engine),
     server_group: serverGroups(engine),
     image: images(engine),

@@ -1,6 +1,6 @@
 import type { Json } from '../contract.ts'
 import { parseCidr } from '../shared/cidr.ts'
-import { FAULTS, type FaultRule } from './faults.ts'
+import { FAULTS, type FaultRule, SHORTAGE_NAMES } from './faults.ts'
 
 export interface ZoneSetting {
   name: string
@@ -21,6 +21,10 @@ export interface SizeSetting {
   zones?: string[]
   /** Per hour, in USD. */
   price?: number
+  /** Per hour, in USD, of what is stopped; absent: the same. */
+  idle_price?: number
+  /** Per hour, in USD, of what may be taken back; absent: it is not sold so. */
+  spot_price?: number
 }
 export interface ImageSetting {
   name: string
@@ -69,11 +73,11 @@ const DEFAULTS: Settings = {
     { name: 'b', vcpus: 32, ram_mib: 131_072, disk_gib: 2_000 },
   ],
   sizes: [
-    { name: 'sb.nano', vcpus: 1, ram_mib: 512, disk_gib: 1, price: 0.004 },
-    { name: 'sb.small', vcpus: 1, ram_mib: 2_048, disk_gib: 10, price: 0.012 },
-    { name: 'sb.medium', vcpus: 2, ram_mib: 4_096, disk_gib: 20, price: 0.024 },
-    { name: 'sb.large', vcpus: 4, ram_mib: 8_192, disk_gib: 40, price: 0.048 },
-    { name: 'sb.xlarge', vcpus: 8, ram_mib: 16_384, disk_gib: 80, price: 0.096 },
+    { name: 'sb.nano', vcpus: 1, ram_mib: 512, disk_gib: 1, price: 0.004, spot_price: 0.001 },
+    { name: 'sb.small', vcpus: 1, ram_mib: 2_048, disk_gib: 10, price: 0.012, spot_price: 0.003 },
+    { name: 'sb.medium', vcpus: 2, ram_mib: 4_096, disk_gib: 20, price: 0.024, spot_price: 0.006 },
+    { name: 'sb.large', vcpus: 4, ram_mib: 8_192, disk_gib: 40, price: 0.048, spot_price: 0.012 },
+    { name: 'sb.xlarge', vcpus: 8, ram_mib: 16_384, disk_gib: 80, price: 0.096, spot_price: 0.024 },
     { name: 'sb.arm.small', vcpus: 1, ram_mib: 2_048, disk_gib: 10, arch: 'aarch64', price: 0.01 },
     { name: 'sb.arm.medium', vcpus: 2, ram_mib: 4_096, disk_gib: 20, arch: 'aarch64', price: 0.02 },
   ],
@@ -128,6 +132,16 @@ const listFaults = (key: string, value: unknown, numbers: string[]): string[] =>
   return faults
 }
 
+const priceFaults = (sizes: unknown): string[] =>
+  ['price', 'spot_price', 'idle_price'].flatMap((name) =>
+    Array.isArray(sizes) &&
+    sizes.some((each) => isRecord(each) && Object.hasOwn(each, name) && !isPrice(name, Number(each[name])))
+      ? [`Where an entry of option sizes has ${name}, that is a number ${name === 'idle_price' ? 'from' : 'above'} 0.`]
+      : [],
+  )
+
+const isPrice = (name: string, said: number): boolean => said > 0 || (name === 'idle_price' && said === 0)
+
 const ruleFaults = (value: unknown): string[] => {
   if (!Array.isArray(value)) return ['Option faults must be a list of rules.']
   return value.flatMap((rule) => {
@@ -135,6 +149,10 @@ const ruleFaults = (value: unknown): string[] => {
       return ['Every fault rule needs a method, e.g. server.create.']
     if (!FAULTS.includes(rule.fault as never))
       return [`Unknown fault ${String(rule.fault)}; known: ${FAULTS.join(', ')}.`]
+    if ([rule.zone, rule.size].some((name) => name !== undefined && typeof name !== 'string'))
+      return ['Fault rule: zone and size must be names.']
+    if (rule.shortage !== undefined && !SHORTAGE_NAMES.includes(rule.shortage as string))
+      return [`Unknown shortage ${String(rule.shortage)}; known: ${SHORTAGE_NAMES.join(', ')}.`]
     const numbers = ['probability', 'count', 'after', 'seed', 'delay_ms', 'retry_after_ms'].filter((key) =>
       Object.hasOwn(rule, key),
     )
@@ -151,7 +169,7 @@ export const optionFaults = (options: Record<string, Json>): string[] =>
   Object.entries(options).flatMap(([key, value]) => {
     if (!Object.hasOwn(DEFAULTS, key)) return [`Unknown option ${key}.`]
     if (key === 'zones') return listFaults(key, value, ['vcpus', 'ram_mib', 'disk_gib'])
-    if (key === 'sizes') return listFaults(key, value, ['vcpus', 'ram_mib', 'disk_gib'])
+    if (key === 'sizes') return [...listFaults(key, value, ['vcpus', 'ram_mib', 'disk_gib']), ...priceFaults(value)]
     if (key === 'images') return listFaults(key, value, [])
     if (key === 'faults') return ruleFaults(value)
     if (key === 'volume_types') {

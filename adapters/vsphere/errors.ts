@@ -1,4 +1,4 @@
-import { CloudError } from '../errors.ts'
+import { BEYOND_ACCOUNT, CloudError } from '../errors.ts'
 import { type ErrorTable, knownErrors } from '../shared/error-table.ts'
 import type { Fault } from './wire/soap.ts'
 
@@ -28,31 +28,40 @@ const TABLE: ErrorTable = {
     ],
   },
   capacity: {
-    'The cloud has no room for this at the moment.': [
-      'InsufficientResourcesFault',
-      'InsufficientCpuResourcesFault',
-      'InsufficientMemoryResourcesFault',
-      'InsufficientHostCapacityFault',
-      'InsufficientHostCpuCapacityFault',
-      'InsufficientHostMemoryCapacityFault',
-      'InsufficientFailoverResourcesFault',
-      'InsufficientVimResourcesFault',
-      'InsufficientStorageSpace',
-      'InsufficientStorageIops',
-      'InsufficientGraphicsResourcesFault',
-      'InsufficientNetworkCapacity',
-      'NoDiskSpace',
-      'NoCompatibleHost',
-      'NoCompatibleDatastore',
-      'NoActiveHostInCluster',
-      'NoPermissionOnHost',
-      'VmLimitLicense',
-      'InsufficientStandbyResource',
-      'NotEnoughCpus',
-      'NotEnoughLogicalCpus',
-    ],
-    'The limits of the cloud account are reached.': ['NotEnoughLicenses', 'InMemoryVmLimit', 'LicenseRestricted'],
-    'The hosts of the zone are in maintenance.': ['InvalidHostState', 'HostInMaintenanceMode'],
+    'no-capacity': {
+      'The cloud has no room for this at the moment.': [
+        'InsufficientResourcesFault',
+        'InsufficientCpuResourcesFault',
+        'InsufficientMemoryResourcesFault',
+        'InsufficientHostCapacityFault',
+        'InsufficientHostCpuCapacityFault',
+        'InsufficientHostMemoryCapacityFault',
+        'InsufficientFailoverResourcesFault',
+        'InsufficientVimResourcesFault',
+        'InsufficientGraphicsResourcesFault',
+        'NoActiveHostInCluster',
+        'InsufficientStandbyResource',
+      ],
+      'The hosts of the zone are in maintenance.': ['InvalidHostState', 'HostInMaintenanceMode'],
+    },
+    'account-limit': {
+      [BEYOND_ACCOUNT]: ['NotEnoughLicenses', 'InMemoryVmLimit', 'LicenseRestricted', 'VmLimitLicense'],
+    },
+    unsupported: {
+      'The hosts of the zone have too few processors for this size.': ['NotEnoughCpus', 'NotEnoughLogicalCpus'],
+    },
+    // Disks, networks, and hosts that suit one machine: the next of that size may have others.
+    'of-the-request': {
+      'The cloud has no room for a part of this at the moment.': [
+        'InsufficientStorageSpace',
+        'InsufficientStorageIops',
+        'InsufficientNetworkCapacity',
+        'NoDiskSpace',
+        'NoCompatibleHost',
+        'NoCompatibleDatastore',
+        'NoPermissionOnHost',
+      ],
+    },
   },
   not_found: {
     'The cloud does not know this object.': ['ManagedObjectNotFound', 'NotFound', 'FileNotFound'],

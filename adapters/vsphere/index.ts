@@ -1,6 +1,7 @@
 import { type Adapter, ANY_SUBNET, type Connection } from '../contract.ts'
 import { isHttpUrl } from '../shared/options.ts'
 import { assertConfigured, credentialFaults, usable } from '../shared/registration.ts'
+import { soldPrices } from '../shared/sizes.ts'
 import { check } from './check.ts'
 import { image } from './compute/image.ts'
 import { networkInterface } from './compute/interface.ts'
@@ -64,8 +65,6 @@ export const vsphere: Adapter = {
     'server.shelve': 'VMware vSphere keeps no shelved servers; a stopped one costs only its disks.',
     'server.change_password':
       'VMware vSphere changes passwords only for somebody who knows one; log in through the console and change it there.',
-    'server.config_drive': 'VMware vSphere has no config drive; servers read what VMware Tools hands them.',
-    'image.volume': 'VMware vSphere makes images of servers; attach the volume to one and copy it there.',
     'volume.clone': 'Volumes are copied by way of a snapshot only.',
   },
   unverified: {
@@ -76,7 +75,10 @@ export const vsphere: Adapter = {
       'A disk that takes the place of a template was only simulated; no vCenter has started a server from a volume for us yet.',
     'server.fork': 'Instant clones were only simulated, without memory; no vCenter has made one for us yet.',
     'image.upload': 'Imports were only simulated; no real host took the bytes of a disk yet.',
+    'image.volume': 'The copy of a disk that becomes a template was only simulated, whose disks are empty.',
     'server.rebuild': 'The exchange of a disk was only simulated, whose disks are empty.',
+    'server.config_drive':
+      'The image of a config drive was only put into the drive of a simulated machine; no guest has read one yet.',
     'server.remote_console': 'Tickets for the screen were only simulated; no browser opened one on a real host.',
     'server.console_log': 'The file of a serial port was read from a simulator, whose servers write nothing into it.',
   },
@@ -99,9 +101,15 @@ export const vsphere: Adapter = {
     return {
       check: () => check(context),
       watch: (signal) => watch(context, signal),
+      ...(options.configDrive === 'guestinfo' ? { driveBy: options.configDrive } : {}),
       zones: () => zones(context),
       offers: () => offers(context),
+      prices: async () => soldPrices(context),
       volumeTypes: async () => volumeTypes(context),
+      heldRanges: async () =>
+        Object.entries(options.ranges).flatMap(([network, cidrs]) =>
+          cidrs.map((cidr) => ({ cidr, network, whole: true })),
+        ),
       server: server(context),
       server_group: serverGroup(context),
       image: image(context),

@@ -1,4 +1,5 @@
-import { KINDS, type Kind, type Mark } from '../contract.ts'
+import type { Mark } from '../contract.ts'
+import { readMark, writeMark } from '../shared/mark-line.ts'
 
 /**
  * Our owner mark in the settings of a virtual machine. The keys do not begin with `guestinfo.`: those the guest itself
@@ -14,40 +15,32 @@ export const KEY = {
   metadata: 'plimsoll.metadata',
   /** Of a server in a group: the group's own id, and whether its rule is still to come. */
   group: 'plimsoll.group',
+  /** Of a server in a group, whatever its policy: which, in a line. */
+  grouping: 'plimsoll.grouping',
   /** On an image whose disks are not there yet. */
   importing: 'plimsoll.importing',
+  /** On an image of a volume whose disk is not there yet: the task that copies it, `-`: none, and where it belongs. */
+  copying: 'plimsoll.copying',
   /** The volume that the server boots from. */
   boot: 'plimsoll.boot',
-  /** On a server that is not finished: where the disk belongs that it boots from, as `<controller>/<unit>`. */
+  /** On a server that is not finished: where the disk belongs that it boots from, as `<controller>/<unit>`; `/`: none. */
   making: 'plimsoll.making',
+  /** On a server that is to boot from another volume: where that belongs, as `<controller>/<unit>`. */
+  exchange: 'plimsoll.exchange',
+  /** On a server that was asked for with a config drive: `true`, a disc; `guestinfo`, settings. */
+  drive: 'plimsoll.drive',
   /** How far the rebuild of a server is. */
   rebuild: 'plimsoll.rebuild',
 } as const
+
+/** What is to be on the config drive of a server that is not finished: too much to be read with every listing. */
+export const DRIVE_CONTENT = 'plimsoll.drive.content'
 
 /** What the ids of images begin with that are packages of a content library. */
 export const LIBRARY = 'library:'
 
 /** Whether an image, or a cursor of the catalogue, is of a content library. */
 export const isLibraryImage = (id: string): boolean => id.startsWith(LIBRARY)
-
-/** One line, short enough for a port group's description (255 characters). */
-export const writeMark = ({ deployment, project, kind, resource, token, epoch }: Mark): string =>
-  ['plimsoll', deployment, project || '-', kind, resource, token, epoch].join(' ')
-
-/** Any mark in a text, whose ever; undefined if there is none. */
-export const readMark = (text: string | undefined): Mark | undefined => {
-  const [, deployment, project, kind, resource, token, epoch] =
-    /^plimsoll (\S+) (\S+) (\S+) (\S+) (\S+) (\d+)$/m.exec(text ?? '') ?? []
-  if (!deployment || !resource || !token || !KINDS.includes(kind as Kind)) return undefined
-  return {
-    deployment,
-    project: project === '-' ? '' : (project ?? ''),
-    kind: kind as Kind,
-    resource,
-    token,
-    epoch: Number(epoch),
-  }
-}
 
 /** The mark if it is this deployment's; another's is none of ours. */
 export const ourMark = (text: string | undefined, deployment: string): Mark | undefined => {

@@ -8,7 +8,7 @@ import type { Machine } from './records/machine.ts'
 export const offers = async (context: Context): Promise<Offer[]> => {
   const { options } = context
   const zones = (await inventoryOf(context)).clusters.map(({ name }) => name).toSorted()
-  return options.sizes.map(({ name, vcpus, ramMiB, diskGiB, arch, zones: sold, price }) => ({
+  return options.sizes.map(({ name, vcpus, ramMiB, diskGiB, arch, zones: sold }) => ({
     name,
     vcpus,
     ramMiB,
@@ -16,7 +16,6 @@ export const offers = async (context: Context): Promise<Offer[]> => {
     arch,
     gpus: 0,
     zones: zones.filter((zone) => sold === null || sold.includes(zone)),
-    ...(price === null ? {} : { price: { amount: price, currency: options.currency } }),
   }))
 }
 

@@ -1,17 +1,12 @@
-import type { Connection, Json, Offer } from '../contract.ts'
+import type { Connection, Json } from '../contract.ts'
+import { parseCidr } from '../shared/cidr.ts'
 import { isCurrency, isTable, isText, optionReader } from '../shared/options.ts'
+import { isCount, type SoldSize } from '../shared/sizes.ts'
 
-/** A size that the operator sells: vSphere itself has none. */
-interface SizeOption {
-  name: string
-  vcpus: number
-  ramMiB: number
-  /** Root disk; 0: as large as the template's. */
-  diskGiB: number
-  arch: Offer['arch']
+/** A size, and where it is sold. */
+interface SizeOption extends SoldSize {
   /** Null: every zone. */
   zones: string[] | null
-  price: number | null
 }
 
 /** What an operator may set on a registered cloud of type `vsphere`. README.md explains each. */
@@ -33,6 +28,10 @@ export interface Options {
   switch: { name: string; vlans: [number, number] } | null
   /** An existing port group that every project's networks are. */
   network: string | null
+  /** What port groups hold, by their names or ids, as CIDRs: vSphere does not know. */
+  ranges: Record<string, string[]>
+  /** How a guest gets what is on its config drive: a disc in a drive, or settings of the machine that VMware Tools read. */
+  configDrive: 'disc' | 'guestinfo'
   /** New servers get a serial port that writes to a file. */
   serialLog: boolean
   /** How long a guest may take to shut down before its power is cut. */
@@ -51,8 +50,9 @@ export interface Mapping {
 
 const isTexts = (value: Json | undefined): value is string[] =>
   Array.isArray(value) && value.length > 0 && value.every(isText)
-const isCount = (value: Json | undefined, least: number): value is number =>
-  typeof value === 'number' && Number.isInteger(value) && value >= least
+const isRanges = (value: Json): boolean =>
+  isTable(value) &&
+  Object.values(value).every((ranges) => isTexts(ranges) && ranges.every((cidr) => parseCidr(cidr) !== null))
 
 const readSize = (given: Json, faults: string[]): SizeOption | null => {
   const size = isTable(given) ? given : {}
@@ -111,6 +111,13 @@ export const readOptions = (given: Record<string, Json>): { options: Options; fa
     currency: read('currency', 'USD', isCurrency, 'a currency code of three letters'),
     switch: readSwitch(given.switch, faults),
     network: name('network'),
+    ranges: read('ranges', {}, isRanges, 'an object of names or ids of port groups, and lists of CIDRs'),
+    configDrive: read(
+      'config_drive',
+      'disc',
+      (value) => value === 'disc' || value === 'guestinfo',
+      'disc or guestinfo',
+    ),
     serialLog: read('serial_log', false, (value) => typeof value === 'boolean', 'true or false'),
     shutdownMs: seconds('shutdown_seconds', 60),
     settleMs: seconds('settle_seconds', 30),

@@ -4,32 +4,34 @@ import { prepared, type Slots } from '../prepared.ts'
 import { projects, quotas } from '../schema/index.ts'
 import { type Scope, within } from '../scope.ts'
 
-export type QuotaRow = typeof quotas.$inferSelect
+/** What is set, and used, of a resource. */
+export type QuotaRow = [resource: string, maximum: number, used: number]
+
+/** As one text: of a dozen small rows that is read in half the time. */
+const all = sql`json_group_array(json_array(${quotas.resource}, ${quotas.maximum}, ${quotas.used}))`
+const read = (text: string): QuotaRow[] => JSON.parse(text)
 
 const ofProject = prepared((db, { scope, projectId }: Slots<{ scope: Scope; projectId: string }>) =>
   db
-    .select()
+    .select({ rows: all.mapWith(read) })
     .from(quotas)
     .where(and(eq(quotas.projectId, projectId), within(quotas.projectId, scope))),
 )
 
 /** What is set or used of a project; resources that have no row are at their default and unused. */
-export const quotasOf = (db: Database, scope: Scope, projectId: string): Promise<QuotaRow[]> =>
-  ofProject.run(db, { scope, projectId })
+export const quotasOf = async (db: Database, scope: Scope, projectId: string): Promise<QuotaRow[]> =>
+  (await ofProject.run(db, { scope, projectId }))[0]!.rows
 
 const ofKnown = prepared((db, { projectId }: Slots<{ projectId: string }>) =>
   db
-    .select({ quota: quotas })
+    .select({ rows: sql`(select ${all} from ${quotas} where ${quotas.projectId} = ${projects.id})`.mapWith(read) })
     .from(projects)
-    .leftJoin(quotas, eq(quotas.projectId, projects.id))
     .where(eq(projects.id, projectId)),
 )
 
 /** The same of whatever project, for administrators; null: there is no such project. One query. */
-export const quotasOfKnown = async (db: Database, projectId: string): Promise<QuotaRow[] | null> => {
-  const rows = await ofKnown.run(db, { projectId })
-  return rows.length ? rows.flatMap(({ quota }) => quota ?? []) : null
-}
+export const quotasOfKnown = async (db: Database, projectId: string): Promise<QuotaRow[] | null> =>
+  (await ofKnown.run(db, { projectId }))[0]?.rows ?? null
 
 /** Sets limits and leaves what is used alone. */
 export const setMaxima = (db: Database, projectId: string, maxima: Record<string, number>) =>

@@ -8,7 +8,14 @@ import { at, emptyList, emptyObject, flag, json } from './columns.ts'
  */
 export type Filters = 'enforced' | 'trusted' | 'none'
 
-/** What administrators want of the placement of a project's things. */
+/** An amount of money, in millionths of its currency. */
+export interface Money {
+  micros: number
+  /** ISO 4217. */
+  currency: string
+}
+
+/** What administrators want of the placement of a project's things, and of what these may cost. */
 export interface Policy {
   /** Names of the clouds to which its things go by themselves, in this order; null: all, in the operator's. */
   chain: string[] | null
@@ -18,6 +25,28 @@ export interface Policy {
   zone_name: string
   /** The weakest that what is filtered now may be moved to. */
   min_filters: Filters
+  /** By the name of a cloud: the share of its room, 0 to 1, up to which it takes servers of the project. */
+  marks: Record<string, number>
+  /** Once home was passed by: so much of its room has to be free below its mark before servers go home again. */
+  hysteresis: number
+  /** Whether servers go anywhere but home, which is the first of the chain. */
+  spill: 'allowed' | 'never'
+  /** So much of the project may be elsewhere than at home; null: as much as fits. */
+  spill_cap: { instances?: number; cores?: number } | null
+  /** Servers with one of these tags, or one of these items of metadata, stay at home. */
+  never_spill: { tags: string[]; metadata: Record<string, string> }
+  /** Regions of clouds to which its things go; empty: all. */
+  regions: string[]
+  /** Whether servers are bought that their cloud may take back. */
+  spot: 'never' | 'allowed' | 'preferred'
+  /** What all that it has may cost an hour; null: nobody has said. */
+  max_hourly_cost: Money | null
+  /** What it may cost in a month (UTC), and what happens when that is spent: new spending is refused, and with `stop-marked` servers stop that are marked so. */
+  budget: (Money & { period: 'month'; at_100: 'refuse' | 'stop-marked' }) | null
+  /** After so many seconds its servers stop that say nothing else; null: never. */
+  lease: number | null
+  /** Whether scheduler hints of ours are taken. */
+  hints: boolean
 }
 
 export const clouds = sqliteTable('clouds', {
@@ -55,6 +84,8 @@ export const mappings = sqliteTable(
       .notNull()
       .default(emptyObject as never),
     createdAt: at('created_at').notNull(),
+    /** Since the last lapse a listing that began then has shown all servers that the project has there; null: none yet. */
+    listedAt: at('listed_at'),
   },
   (t) => [primaryKey({ columns: [t.projectId, t.cloudId] }), index('mappings_by_cloud').on(t.cloudId)],
 )
@@ -137,8 +168,6 @@ export const offers = sqliteTable(
     zones: json<string[]>('zones')
       .notNull()
       .default(emptyList as never),
-    price: real('price'),
-    currency: text('currency'),
   },
   (t) => [primaryKey({ columns: [t.cloudId, t.name] })],
 )

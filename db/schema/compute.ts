@@ -74,6 +74,8 @@ export const servers = sqliteTable(
     /** Where it was placed. */
     cloudId: text('cloud_id'),
     zone: text('zone'),
+    /** It is elsewhere than at the home of its project. */
+    spilled: flag('spilled').notNull().default(false),
     /** What its cloud does with security groups (`broker/clouds/filters`), as it was placed; null: nowhere yet. */
     filters: text('filters').$type<Filters>(),
     /** Where it is, where it may still go when a cloud has no capacity, and where a resize came from (`broker/server-facts`). */
@@ -88,6 +90,12 @@ export const servers = sqliteTable(
     forkMode: text('fork_mode').$type<'instant' | 'snapshot'>(),
     /** When a fork is removed by the cron. */
     expiresAt: at('expires_at'),
+    /** When its lease is over; null: it has none (`broker/compute/lease`). */
+    leaseEndsAt: at('lease_ends_at'),
+    /** When the broker sees to that next. */
+    leaseDueAt: at('lease_due_at'),
+    /** What becomes of it then. */
+    leaseEnd: text('lease_end').$type<'stop' | 'delete'>(),
     launchedAt: at('launched_at'),
     terminatedAt: at('terminated_at'),
     createdAt: at('created_at').notNull(),
@@ -156,6 +164,17 @@ export const servers = sqliteTable(
     index('servers_sealed').on(sql`substr(user_data, 1, 12)`).where(sql`user_data IS NOT NULL`),
     index('servers_by_cloud').on(t.cloudId, t.deletedAt, t.projectId, t.createdAt, t.id),
     index('servers_by_parent').on(t.parentId).where(sql`parent_id IS NOT NULL`),
+    index('servers_stopped_at_budget')
+      .on(t.projectId)
+      .where(sql`deleted_at IS NULL AND metadata ->> 'plimsoll:stop_at_budget' = 'true'`),
+    index('servers_movable')
+      .on(t.projectId, t.createdAt)
+      .where(sql`deleted_at IS NULL AND spilled = 1 AND metadata ->> 'plimsoll:movable' = 'true'`),
+    index('servers_by_lease')
+      .on(t.leaseDueAt)
+      .where(
+        sql`lease_due_at IS NOT NULL AND deleted_at IS NULL AND locked = 0 AND (lease_end = 'delete' OR vm_state <> 'stopped')`,
+      ),
     index('servers_by_expiry').on(t.expiresAt).where(sql`expires_at IS NOT NULL AND deleted_at IS NULL`),
   ],
 )

@@ -27,8 +27,8 @@ export const projects = sqliteTable(
       .default(emptyObject as never),
     /** Tokens carry the epoch they were issued in; raising it revokes them all. */
     epoch: integer('epoch').notNull().default(0),
-    /** What administrators want of its placement (`broker/clouds/policy`); null: nobody has said. */
-    policy: json<Policy>('policy'),
+    /** What administrators said of its placement (`db/policy`); null: nothing. */
+    policy: json<Partial<Policy>>('policy'),
     createdAt: at('created_at').notNull(),
   },
   (t) => [uniqueIndex('projects_by_name').on(t.domainId, t.name)],

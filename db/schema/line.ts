@@ -185,15 +185,17 @@ export const drift = sqliteTable(
   {
     kind: text('kind').$type<Kind>().notNull(),
     resourceId: text('resource_id').notNull(),
-    /** `power`, `size`, `missing`. */
+    /** `power`, `size`, `missing`, `segmentation`. */
     what: text('what').notNull(),
     cloudId: text('cloud_id').notNull(),
     projectId: text('project_id').notNull(),
     intent: text('intent').notNull(),
     observed: text('observed').notNull(),
     firstSeenAt: at('first_seen_at').notNull(),
+    /** Written to end it: a trigger tells of it and takes the row away. */
+    settledAt: at('settled_at'),
   },
-  (t) => [primaryKey({ columns: [t.kind, t.resourceId, t.what] })],
+  (t) => [primaryKey({ columns: [t.kind, t.resourceId, t.what, t.cloudId] })],
 )
 
 /** Units of reconciliation: one listing each. Due by time, claimed by lease, so that any number of processes share them. */

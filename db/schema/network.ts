@@ -67,6 +67,8 @@ export const segments = sqliteTable(
     /** Null: all of the cloud. */
     zone: text('zone'),
     networkType: text('network_type').notNull().default('flat'),
+    /** As its cloud tells it; null: clouds tell their networks otherwise. */
+    segmentationId: integer('segmentation_id'),
     createdAt: standard.createdAt,
     updatedAt: standard.updatedAt,
   },
@@ -267,8 +269,11 @@ export const routers = sqliteTable(
       .notNull()
       .default(emptyList as never),
     status: text('status').notNull().default('ACTIVE'),
+    /** The network of which it is the way out on one cloud, by its project's plan, and with which it goes; null: somebody made it. */
+    egressOf: text('egress_of'),
   },
   (t) => [
+    index('routers_by_egress').on(t.egressOf).where(sql`egress_of IS NOT NULL`),
     index('routers_by_project').on(t.projectId, t.createdAt, t.id),
     index('routers_by_name').on(t.name, t.projectId, t.createdAt, t.id),
     index('routers_by_time').on(t.createdAt, t.id),

@@ -1,5 +1,6 @@
-import { index, integer, sqliteTable, text } from 'drizzle-orm/sqlite-core'
+import { index, integer, primaryKey, sqliteTable, text } from 'drizzle-orm/sqlite-core'
 import type { GroupPolicy, Json } from '../../adapters/contract.ts'
+import type { Shortage } from '../../adapters/errors.ts'
 import { at, emptyList, emptyObject, json } from './columns.ts'
 
 export const serverGroups = sqliteTable(
@@ -48,3 +49,26 @@ export const serverPlacements = sqliteTable('server_placements', {
     .default(emptyList as never),
   createdAt: at('created_at').notNull(),
 })
+
+/** What a cloud would not sell, for as long as it is not asked for it again. */
+export const refusedOffers = sqliteTable(
+  'refused_offers',
+  {
+    cloudId: text('cloud_id').notNull(),
+    zone: text('zone').notNull(),
+    size: text('size').notNull(),
+    /** Whether it was to be bought for good or at the market's price: one says nothing of the other. */
+    option: text('option').notNull(),
+    /** Whose account was refused; '': every project's. */
+    projectId: text('project_id').notNull().default(''),
+    shortage: text('shortage').$type<Shortage>().notNull(),
+    /** What the cloud said, as users read it. */
+    words: text('words').notNull(),
+    at: at('at').notNull(),
+    until: at('until').notNull(),
+  },
+  (t) => [
+    primaryKey({ columns: [t.cloudId, t.zone, t.size, t.option, t.projectId] }),
+    index('refused_offers_by_end').on(t.until),
+  ],
+)

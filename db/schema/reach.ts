@@ -1,4 +1,4 @@
-import { index, integer, primaryKey, sqliteTable, text } from 'drizzle-orm/sqlite-core'
+import { index, integer, primaryKey, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core'
 import { at, flag } from './columns.ts'
 
 /** What operators say of the wiring between two clouds; no row: nothing leads from one to the other. `one` < `other`. */
@@ -12,6 +12,21 @@ export const cloudLinks = sqliteTable(
   (t) => [primaryKey({ columns: [t.one, t.other] })],
 )
 
+/** Ranges of addresses that somebody else has on a cloud, as its inventory saw them. A later one has a higher id. */
+export const heldRanges = sqliteTable(
+  'held_ranges',
+  {
+    id: integer('id').primaryKey({ autoIncrement: true }),
+    cloudId: text('cloud_id').notNull(),
+    /** As the cloud calls it, or its operator. */
+    network: text('network').notNull(),
+    /** It is a block of that network; false: of a subnet in it. */
+    whole: flag('whole').notNull(),
+    cidr: text('cidr').notNull(),
+  },
+  (t) => [uniqueIndex('held_ranges_once').on(t.cloudId, t.network, t.whole, t.cidr)],
+)
+
 /** How the networks of a project become routed by themselves; no row: they do not. */
 export const networkPlans = sqliteTable(
   'network_plans',
@@ -23,6 +38,8 @@ export const networkPlans = sqliteTable(
     poolId: text('pool_id'),
     /** Length of their prefixes; null: what the pool says. */
     prefixLength: integer('prefix_length'),
+    /** A segment that is made by it gets its cloud's own way out. */
+    egress: flag('egress').notNull().default(false),
     updatedAt: at('updated_at').notNull(),
   },
   (t) => [index('network_plans_by_pool').on(t.poolId)],

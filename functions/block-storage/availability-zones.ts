@@ -1,7 +1,7 @@
 import { type Holding, holdingsIn } from '../../db/queries/block-storage/holdings.ts'
-import type { VolumeZone } from '../../db/queries/block-storage/volumes.ts'
-import { hasVolumes, zonesWithVolumes } from '../broker/block-storage/volume-place.ts'
-import { isOpen, oneZone } from '../broker/clouds/policy.ts'
+import { type VolumeZone, volumeZonesSaid } from '../../db/queries/block-storage/volumes.ts'
+import { hasVolumes, withVolumes, zonesWithVolumes } from '../broker/block-storage/volume-place.ts'
+import { actedFor, isOpen, oneZone } from '../broker/clouds/policy.ts'
 import { notFound } from '../http/fault.ts'
 import { type Operation, operation } from '../http/operation.ts'
 import { time } from './shapes.ts'
@@ -32,7 +32,8 @@ export const availabilityZoneOperations: Operation[] = [
     summary: 'Zones of the clouds that the project may use and that have volumes: `<cloud>.<zone>`.',
     status: 200,
     handle: async ({ context }) => {
-      const [zones, policy] = await Promise.all([zonesWithVolumes(context), oneZone(context)])
+      const all = await volumeZonesSaid(context.db, context.scope, actedFor(context))
+      const [zones, policy] = [await withVolumes(all), await oneZone(context, all)]
       const shown = policy
         ? [{ name: policy.zone_name, available: isOpen(policy, zones) }]
         : zones.map(({ cloud, zone, available }) => ({ name: `${cloud}.${zone}`, available }))

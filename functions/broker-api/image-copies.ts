@@ -11,10 +11,18 @@ const named = z.strictObject({ native_id: z.string().min(1).max(255) })
 
 const PATH = '/v1/images/:id/copies'
 
+const noImage = (id: string) => notFound(`There is no image ${id}.`)
+
 const imageIn = async (context: Context, id: string): Promise<ImageOnClouds> => {
   const found = await imageFor(context, id)
-  if (!found) throw notFound(`There is no image ${id}.`)
+  if (!found) throw noImage(id)
   return found
+}
+
+const copiesIn = async (context: Context, id: string): Promise<CopyShown[]> => {
+  const copies = await imageCopies(context, id)
+  if (!copies) throw noImage(id)
+  return copies
 }
 
 const view = (copy: CopyShown) => ({
@@ -47,7 +55,7 @@ export const imageCopyOperations: Operation[] = [
       "What each of the project's clouds has of an image: `absent` (with the format in which it would be handed over, or why it cannot be), `copying`, `ready` or `failed`, and since when.",
     status: 200,
     handle: async ({ context, params }) => {
-      const copies = await imageCopies(context, await imageIn(context, params.id!))
+      const copies = await copiesIn(context, params.id!)
       return { body: { copies: copies.map(view) } }
     },
   }),
@@ -63,7 +71,7 @@ export const imageCopyOperations: Operation[] = [
     handle: async ({ context, params, body }) => {
       const cloud = await cloudNamed(context, params.name!)
       await nameImageCopy(context, await imageIn(context, params.id!), cloud, body.native_id)
-      const copies = await imageCopies(context, await imageIn(context, params.id!))
+      const copies = await copiesIn(context, params.id!)
       return { body: { copy: view(copies.find((copy) => copy.cloud === cloud.name && copy.named)!) } }
     },
     refuse,

@@ -1,6 +1,7 @@
 import * as z from 'zod'
 import { allClouds } from '../../db/queries/clouds/clouds.ts'
-import { allLinks } from '../../db/queries/clouds/links.ts'
+import { linkedClouds } from '../../db/queries/clouds/links.ts'
+import { everyProject } from '../../db/scope.ts'
 import { REACHES, reachAmong, setLinks } from '../broker/clouds/links.ts'
 import type { Context } from '../context.ts'
 import { badRequest } from '../http/fault.ts'
@@ -11,7 +12,7 @@ const said = z.strictObject({
 })
 
 const show = async ({ db }: Context) => ({
-  body: { links: reachAmong(await allLinks(db), await allClouds(db)) },
+  body: { links: reachAmong(await linkedClouds(db, everyProject)) },
 })
 
 const PATH = '/v1/links'

@@ -1,12 +1,10 @@
 import * as z from 'zod'
-import { cloudsFor } from '../../db/queries/clouds/clouds.ts'
-import { allLinks } from '../../db/queries/clouds/links.ts'
 import { projectById } from '../../db/queries/identity/identity.ts'
-import { networkPlanOf } from '../../db/queries/network/network-plans.ts'
+import { type NetworkPlanView, networkPlanShown } from '../../db/queries/network/network-plans.ts'
 import { reachAmong } from '../broker/clouds/links.ts'
 import { type NetworkPlan, planNetworks } from '../broker/network/pools/network-plan.ts'
+import { waysOutOn } from '../broker/network/pools/ways-out-on.ts'
 import type { Context } from '../context.ts'
-import { notImplemented } from '../http/fault.ts'
 import { type Operation, operation } from '../http/operation.ts'
 import { noProject } from './lookup.ts'
 
@@ -21,30 +19,28 @@ const planned = z.strictObject({
     .nullable(),
 })
 
-const NO_EGRESS =
-  'Ways out are not made by themselves: create a router with a gateway on the cloud of a segment, and add the subnet to it.'
-
 /** A project's plan is for its own people, and for administrators. */
-const projectIn = async ({ db, scope }: Context, id: string): Promise<string> => {
-  const own = 'every' in scope || scope.projectId === id
-  if (!own || !(await projectById(db, id))) throw noProject(id)
-  return id
-}
+const mayKnow = ({ scope }: Context, id: string): boolean => 'every' in scope || scope.projectId === id
 
-const show = async ({ db }: Context, projectId: string) => {
-  const plan = await networkPlanOf(db, projectId)
-  const clouds = (await cloudsFor(db, { projectId })).map(({ cloud }) => cloud)
+/** A plan as it is shown, and may be put again (but for the id of its pool, which shows what that became). */
+export const planView = (plan: NetworkPlanView) => ({
+  routed: plan.routed,
+  pool: plan.pool,
+  prefix_length: plan.prefixLength,
+  egress: plan.egress,
+  subnetpool_id: plan.poolId,
+})
+
+const show = async (context: Context, projectId: string) => {
+  const shown = mayKnow(context, projectId) ? await networkPlanShown(context.db, projectId) : null
+  if (!shown) throw noProject(projectId)
+  const { plan, clouds } = shown
   return {
     body: {
       project_id: projectId,
-      plan: plan && {
-        routed: plan.routed,
-        pool: plan.pool,
-        prefix_length: plan.prefixLength,
-        egress: false,
-        subnetpool_id: plan.poolId,
-      },
-      reach: reachAmong(await allLinks(db), clouds),
+      plan: plan && planView(plan),
+      reach: reachAmong(clouds),
+      ways_out: await waysOutOn(clouds),
     },
   }
 }
@@ -59,7 +55,7 @@ export const networkPlanOperations: Operation[] = [
     who: 'reader',
     summary: "How a project's networks become routed by themselves, and which of its clouds reach each other.",
     status: 200,
-    handle: async ({ context, params }) => show(context, await projectIn(context, params.project!)),
+    handle: async ({ context, params }) => show(context, params.project!),
   }),
   operation({
     name: 'network_plan.put',
@@ -70,12 +66,13 @@ export const networkPlanOperations: Operation[] = [
     status: 200,
     body: planned,
     handle: async ({ context, params, body: { plan } }) => {
-      const project = await projectIn(context, params.project!)
-      if (plan?.egress) throw notImplemented(NO_EGRESS)
+      const { project = '' } = params
+      if (!mayKnow(context, project) || !(await projectById(context.db, project))) throw noProject(project)
       const next: NetworkPlan | null = plan && {
         routed: plan.routed,
         pool: plan.pool ?? null,
         prefixLength: plan.prefix_length ?? null,
+        egress: plan.egress ?? false,
       }
       await planNetworks(context, project, next)
       return show(context, project)

@@ -1,62 +1,95 @@
-import * as z from 'zod'
 import { allClouds, mappingsOf } from '../../db/queries/clouds/clouds.ts'
-import { policyOf } from '../../db/queries/clouds/policies.ts'
-import type { Policy } from '../../db/schema/index.ts'
-import { FILTERS } from '../broker/clouds/filters.ts'
-import { decree, NO_POLICY, policyFaults } from '../broker/clouds/policy.ts'
+import { cloudsWithRoom } from '../../db/queries/clouds/marks.ts'
+import { policyOf, policyOfAll } from '../../db/queries/clouds/policies.ts'
+import {
+  decree,
+  decreeForAll,
+  generalFaults,
+  homelessFaults,
+  NO_POLICY,
+  policyFaults,
+  roomlessFaults,
+} from '../broker/clouds/policy.ts'
+import type { Context } from '../context.ts'
 import { badRequest } from '../http/fault.ts'
 import { type Operation, operation } from '../http/operation.ts'
 import { noProject } from './lookup.ts'
-
-/** Zones of clouds have a dot in their names, so that this one is never taken for one of theirs. */
-const zoneName = z
-  .string()
-  .regex(/^[A-Za-z0-9]([A-Za-z0-9_-]{0,61}[A-Za-z0-9])?$/, 'must be letters, digits, inner dashes and underscores')
-
-const given = z.strictObject({
-  policy: z.strictObject({
-    chain: z.array(z.string().min(1).max(64)).min(1).max(64).nullable().optional(),
-    zones: z.enum(['all', 'policy']).optional(),
-    zone_name: zoneName.optional(),
-    min_filters: z.enum(FILTERS).optional(),
-  }),
-}) as unknown as z.ZodType<{ policy: Partial<Policy> }>
+import { type PolicyGiven, policyGiven, policyIn, policyView } from './policy-shape.ts'
 
 const PATH = '/v1/projects/:project/policy'
+const OF_ALL = '/v1/policy'
 
-/** How administrators want the things of a project to be placed. */
+/** Clouds of a project of which somebody says how much room they have. */
+const sizedFor = async ({ db }: Context, mapped: { name: string; mapping: Record<string, unknown> }[]) => [
+  ...(await cloudsWithRoom(db)),
+  ...mapped.filter(({ mapping }) => mapping.room).map(({ name }) => name),
+]
+
+const refuseFaults = (faults: string[]): void => {
+  if (faults.length) throw badRequest(faults.join(' '))
+}
+
+/** How administrators want the things of a project to be placed, and those of all. */
 export const policyOperations: Operation[] = [
+  operation({
+    name: 'policy.get_default',
+    method: 'GET',
+    path: OF_ALL,
+    who: 'admin',
+    summary: 'How the things of projects are placed of which nothing is said.',
+    status: 200,
+    handle: async ({ context }) => ({ body: { policy: policyView(await policyOfAll(context.db)) } }),
+  }),
+  operation<PolicyGiven>({
+    name: 'policy.put_default',
+    method: 'PUT',
+    path: OF_ALL,
+    who: 'admin',
+    summary:
+      'Says how the things of projects are placed, in place of what was said before; what is said of one project stands above it, key by key.',
+    status: 200,
+    body: policyGiven,
+    handle: async ({ context, body }) => {
+      const said = policyIn(body)
+      const policy = { ...NO_POLICY, ...said }
+      refuseFaults([...generalFaults(said, await allClouds(context.db)), ...homelessFaults(policy)])
+      refuseFaults(roomlessFaults(said, await cloudsWithRoom(context.db)))
+      await decreeForAll(context, said)
+      return { body: { policy: policyView(policy) } }
+    },
+  }),
   operation({
     name: 'policy.get',
     method: 'GET',
     path: PATH,
     who: 'admin',
-    summary: 'How the things of a project are placed: by what was said of it, else as it is everywhere.',
+    summary: 'How the things of a project are placed: by what was said of it, else of all, else as it is everywhere.',
     status: 200,
     handle: async ({ context, params }) => {
       const [row] = await policyOf(context.db, params.project!)
       if (!row) throw noProject(params.project!)
-      return { body: { policy: { ...NO_POLICY, ...row.policy } } }
+      return { body: { policy: policyView(row.policy) } }
     },
   }),
-  operation<{ policy: Partial<Policy> }>({
+  operation<PolicyGiven>({
     name: 'policy.put',
     method: 'PUT',
     path: PATH,
     who: 'admin',
     summary:
-      'Says how the things of a project are placed, in place of what was said before: the clouds in their order, which zones are listed, and the weakest filters that a failover may end at.',
+      'Says how the things of a project are placed and what they may cost, in place of what was said before: the clouds in their order, up to which mark they are filled, whether and how far it spills, which zones are listed, and the weakest filters that a failover may end at.',
     status: 200,
-    body: given,
+    body: policyGiven,
     handle: async ({ context, params, body }) => {
       const project = params.project!
       const mapped = await mappingsOf(context.db, project)
       if (!mapped) throw noProject(project)
-      const policy = { ...NO_POLICY, ...body.policy }
-      const faults = policyFaults(policy, mapped, await allClouds(context.db))
-      if (faults.length) throw badRequest(faults.join(' '))
-      await decree(context, project, policy)
-      return { body: { policy } }
+      const said = policyIn(body)
+      const policy = { ...(await policyOfAll(context.db)), ...said }
+      refuseFaults([...policyFaults(said, mapped, await allClouds(context.db)), ...homelessFaults(policy)])
+      refuseFaults(roomlessFaults(said, await sizedFor(context, mapped)))
+      await decree(context, project, said)
+      return { body: { policy: policyView(policy) } }
     },
   }),
 ]

@@ -73,6 +73,8 @@ export const reconcileOperations: Operation[] = [
         intent: d.intent,
         observed: d.observed,
         first_seen_at: iso(d.firstSeenAt),
+        /** Of a network, or a subnet of one that is routed: the parts of it that are concerned. */
+        ...(d.segments.length && { segments: d.segments }),
       }))
       return { body: { drift } }
     },

@@ -13,6 +13,9 @@ const sentences: Record<string, (cloud: string) => string> = table({
   'copy-other': (cloud) => `Cloud ${cloud} has made the image itself, of a server or a volume.`,
   'copy-awaited': () => 'Something is being made of the image; ask again when it is there.',
   'account-holds': (cloud) => `The project has resources on cloud ${cloud}, under another account.`,
+  'webhook-off': () => 'The webhook is switched off.',
+  'webhook-gone': () => 'The webhook is gone.',
+  'another-currency': () => 'What was bought was bought in the currency that the deployment has: it stays.',
   'project-holds': (cloud) => `The project still has resources on cloud ${cloud}.`,
 })
 

@@ -2,21 +2,30 @@ import { dialects } from '../http/dialects.ts'
 import type { Service } from '../http/service.ts'
 import { adoptOperations } from './adopt.ts'
 import { bindingOperations } from './bindings.ts'
+import { burstOperations } from './bursts/bursts.ts'
 import { capabilityOperations } from './capabilities.ts'
 import { cloudOperations } from './clouds.ts'
-import { exportOperations } from './export.ts'
+import { deliveryOperations } from './events/deliveries.ts'
+import { eventOperations } from './events/events.ts'
+import { webhookQuotaOperations } from './events/quota.ts'
+import { webhookOperations } from './events/webhooks.ts'
+import { exportOperations } from './export/export.ts'
 import { imageCopyOperations } from './image-copies.ts'
 import { imageQuotaOperations } from './image-quotas.ts'
 import { linkOperations } from './links.ts'
 import { mappingOperations } from './mappings.ts'
+import { costOperations } from './money/costs.ts'
 import { networkPlanOperations } from './network-plans.ts'
 import { offerOperations } from './offers.ts'
 import { orphanOperations } from './orphans.ts'
 import { placementOperations } from './placements.ts'
 import { policyOperations } from './policies.ts'
+import { priceOperations } from './prices.ts'
 import { reconcileOperations } from './reconcile.ts'
 import { refuse } from './refusals.ts'
+import { refusedOfferOperations } from './refused-offers.ts'
 import { releaseOperations } from './release.ts'
+import { arrivalOperations } from './servers/arrivals.ts'
 import { versionOperations } from './versions.ts'
 
 /** The broker's own API: what is below the line, for those who run it. */
@@ -31,13 +40,22 @@ export const broker: Service = {
     ...cloudOperations,
     ...mappingOperations,
     ...policyOperations,
+    ...priceOperations,
     ...linkOperations,
     ...networkPlanOperations,
     ...imageCopyOperations,
     ...imageQuotaOperations,
     ...offerOperations,
+    ...refusedOfferOperations,
+    ...costOperations,
     ...capabilityOperations,
     ...placementOperations,
+    ...eventOperations,
+    ...burstOperations,
+    ...webhookOperations,
+    ...deliveryOperations,
+    ...webhookQuotaOperations,
+    ...arrivalOperations,
     ...bindingOperations,
     ...adoptOperations,
     ...releaseOperations,

@@ -1,6 +1,6 @@
 import { type ZoneRow, zonesFor } from '../../db/queries/clouds/zones.ts'
 import type { Policy } from '../../db/schema/index.ts'
-import { isOpen, oneZone } from '../broker/clouds/policy.ts'
+import { actedFor, isOpen, oneZone } from '../broker/clouds/policy.ts'
 import { type Operation, operation } from '../http/operation.ts'
 import { nakedTime } from './links.ts'
 
@@ -48,7 +48,8 @@ export const availabilityZoneOperations: Operation[] = [
     summary: 'Zones of the clouds that the project may use, or the one that its policy has in their place.',
     status: 200,
     handle: async ({ context }) => {
-      const [zones, policy] = await Promise.all([zonesFor(context.db, context.scope), oneZone(context)])
+      const zones = await zonesFor(context.db, context.scope, actedFor(context))
+      const policy = await oneZone(context, zones)
       const all = zones.map((zone) => ({ ...view(zone, context.now()), hosts: null }))
       return { body: { availabilityZoneInfo: policy ? [standingFor(policy, zones, context.now())] : all } }
     },
@@ -61,7 +62,7 @@ export const availabilityZoneOperations: Operation[] = [
     summary: 'Every zone, with the cloud that it belongs to as its host.',
     status: 200,
     handle: async ({ context }) => {
-      const zones = await zonesFor(context.db, context.scope)
+      const zones = await zonesFor(context.db, context.scope, actedFor(context))
       const detail = (zone: ZoneRow) => {
         const seen = view(zone, context.now())
         return { ...seen, hosts: seen.zoneState.available ? host(zone, context.now()) : null }

@@ -1,18 +1,25 @@
 import * as z from 'zod'
 import { setExtraSpecs } from '../broker/compute/flavor.ts'
+import { specFault } from '../broker/compute/metadata-rules.ts'
 import { dictionary } from '../http/dictionary.ts'
 import { badRequest, notFound } from '../http/fault.ts'
 import { type Operation, operation } from '../http/operation.ts'
-import { commonFlavorOf, flavorOf } from './flavors.ts'
+import { commonFlavorOf, extraSpecsOf, flavorOf } from './flavors.ts'
 
 const KEY = /^[a-zA-Z0-9-_:. ]{1,255}$/
 const value = z.union([z.string().max(255), z.number()])
 const specs = dictionary(z.string().regex(KEY), value)
 const one = specs.refine((given) => Object.keys(given).length === 1, { error: 'Exactly one extra spec is expected' })
 
-/** Numbers are taken, text is kept. */
+/** Numbers are taken, text is kept. 400 for one that means something here and is not worded so. */
 const asText = (given: Record<string, string | number>): Record<string, string> =>
-  Object.fromEntries(Object.entries(given).map(([key, each]) => [key, String(each)]))
+  Object.fromEntries(
+    Object.entries(given).map(([key, each]) => {
+      const fault = specFault(key, String(each))
+      if (fault !== null) throw badRequest(fault)
+      return [key, String(each)]
+    }),
+  )
 
 const noSuchKey = (flavorId: string, key: string) => notFound(`Flavor ${flavorId} has no extra specs with key ${key}.`)
 
@@ -28,7 +35,7 @@ export const flavorExtraSpecOperations: Operation[] = [
     who: 'reader',
     summary: 'Extra specs of a flavor.',
     status: 200,
-    handle: async (input) => ({ body: { extra_specs: (await flavorOf(input)).extraSpecs } }),
+    handle: async (input) => ({ body: { extra_specs: extraSpecsOf(await flavorOf(input), input) } }),
   }),
   operation({
     name: 'flavor_extra_spec.show',
@@ -38,9 +45,10 @@ export const flavorExtraSpecOperations: Operation[] = [
     summary: 'One extra spec of a flavor.',
     status: 200,
     handle: async (input) => {
-      const { id, extraSpecs } = await flavorOf(input)
+      const flavor = await flavorOf(input)
+      const extraSpecs: Record<string, string> = extraSpecsOf(flavor, input)
       const key = input.params.key!
-      if (!Object.hasOwn(extraSpecs, key)) throw noSuchKey(id, key)
+      if (!Object.hasOwn(extraSpecs, key)) throw noSuchKey(flavor.id, key)
       return { body: { [key]: extraSpecs[key] } }
     },
   }),

@@ -5,9 +5,11 @@ import {
   type FlavorRow,
   type FlavorSort,
   listFlavors,
+  type PricedFlavor,
   readableFlavor,
 } from '../../db/queries/compute/flavors.ts'
 import { changeFlavor, createFlavor, removeFlavor } from '../broker/compute/flavor.ts'
+import { amountOf } from '../broker/line/amounts.ts'
 import { Refused } from '../broker/line/refused.ts'
 import type { Context } from '../context.ts'
 import { strictBoolean } from '../http/boolean.ts'
@@ -17,8 +19,21 @@ import { pageRequest } from '../http/pagination.ts'
 import { links, nextLink } from './links.ts'
 import { boolean, integer, matching, name, oneOf, text } from './parameters.ts'
 
+/**
+ * With what it costs the project, at least and on demand. Of a common one administrators see what is written down, and no
+ * more: whoever keeps flavors by a program would find there what he did not write.
+ */
+export const extraSpecsOf = ({ extraSpecs, native, hourly, currency }: Priced, { context }: Pick<Input, 'context'>) =>
+  hourly === undefined || (!native && 'every' in context.scope)
+    ? extraSpecs
+    : { ...extraSpecs, [PRICE]: hourly === null ? 'unpriced' : `${amountOf(hourly)} ${currency} per hour` }
+
+const PRICE = 'plimsoll:price'
+/** One that was just made or changed is shown as it was written. */
+type Priced = FlavorRow & Partial<PricedFlavor>
+
 /** https://docs.openstack.org/api-ref/compute/#flavors */
-const flavorView = (flavor: FlavorRow, input: Pick<Input, 'base' | 'origin' | 'version'>) => ({
+const flavorView = (flavor: Priced, input: Pick<Input, 'base' | 'origin' | 'version' | 'context'>) => ({
   id: flavor.id,
   name: flavor.name,
   ram: flavor.ramMib,
@@ -31,7 +46,7 @@ const flavorView = (flavor: FlavorRow, input: Pick<Input, 'base' | 'origin' | 'v
   rxtx_factor: flavor.rxtxFactor,
   links: links(input, 'flavors', flavor.id),
   ...(input.version >= 55 ? { description: flavor.description } : {}),
-  ...(input.version >= 61 ? { extra_specs: flavor.extraSpecs } : {}),
+  ...(input.version >= 61 ? { extra_specs: extraSpecsOf(flavor, input) } : {}),
 })
 
 const briefView = (flavor: FlavorRow, input: Input) => ({
@@ -44,7 +59,7 @@ const briefView = (flavor: FlavorRow, input: Input) => ({
 export const noFlavor = (id: string) => notFound(`Flavor ${id} could not be found.`)
 
 /** The flavor of the path, or 404. */
-export const flavorOf = async ({ context, params }: Pick<Input, 'context' | 'params'>): Promise<FlavorRow> => {
+export const flavorOf = async ({ context, params }: Pick<Input, 'context' | 'params'>): Promise<PricedFlavor> => {
   const flavor = await readableFlavor(context.db, context.scope, params.id!)
   if (!flavor) throw noFlavor(params.id!)
   return flavor
@@ -88,7 +103,7 @@ const publicity = (context: Context, given: string | undefined): Pick<FlavorFilt
   return { isPublic }
 }
 
-const page = async ({ context, query }: Input): Promise<FlavorRow[]> => {
+const page = async ({ context, query }: Input, priced: boolean): Promise<PricedFlavor[]> => {
   const { limit, marker } = pageRequest(query)
   const minRamMib = wholeNumber(query, 'minRam')
   const minDiskGib = wholeNumber(query, 'minDisk')
@@ -97,7 +112,11 @@ const page = async ({ context, query }: Input): Promise<FlavorRow[]> => {
     ...publicity(context, query.is_public),
     ...(minRamMib === undefined ? {} : { minRamMib }),
     ...(minDiskGib === undefined ? {} : { minDiskGib }),
-    form: { sort: (query.sort_key as FlavorSort | undefined) ?? 'flavorid', descending: query.sort_dir === 'desc' },
+    form: {
+      sort: (query.sort_key as FlavorSort | undefined) ?? 'flavorid',
+      descending: query.sort_dir === 'desc',
+      priced,
+    },
     marker,
     limit,
   })
@@ -148,7 +167,7 @@ export const flavorOperations: Operation[] = [
     status: 200,
     query: listQuery,
     handle: async (input) => {
-      const flavors = await page(input)
+      const flavors = await page(input, false)
       const next = nextLink(
         input,
         'flavors_links',
@@ -167,7 +186,7 @@ export const flavorOperations: Operation[] = [
     status: 200,
     query: listQuery,
     handle: async (input) => {
-      const flavors = await page(input)
+      const flavors = await page(input, input.version >= 61)
       const next = nextLink(
         input,
         'flavors_links',

@@ -11,6 +11,10 @@ import { idIn, serviceId } from './services.ts'
 
 type Hypervisor = ZoneHolding
 
+/** Made once: to make one takes longer than to read all of them. */
+const yesOrNo = boolean()
+const guid = z.guid()
+
 /** Every zone of every cloud, with as much of what our servers take of it as is shown. */
 const all = ({ context }: Pick<Input, 'context'>, shown: { taken?: boolean; servers?: boolean } = {}) =>
   zonesHolding(context.db, { taken: shown.taken ?? false, servers: shown.servers ?? false })
@@ -58,7 +62,7 @@ const view = (hypervisor: Hypervisor, input: Pick<Input, 'version' | 'context'>)
 
 /** What is shown of each: with `detail` what is taken, before 2.88; with `with_servers` those that take it. */
 const shownOf = ({ query: asked, version }: Pick<Input, 'query' | 'version'>, detail: boolean) => {
-  const wanted = version >= 53 && asked.with_servers ? boolean().safeParse(asked.with_servers) : null
+  const wanted = version >= 53 && asked.with_servers ? yesOrNo.safeParse(asked.with_servers) : null
   if (wanted?.success === false)
     throw badRequest(`Invalid input for query parameters with_servers. Value: ${asked.with_servers}.`)
   return { taken: detail && version < 88, servers: wanted?.data ?? false }
@@ -93,7 +97,7 @@ const matching = (hypervisors: Hypervisor[], pattern: string): Hypervisor[] => {
 
 const one = async (input: Input, shown?: Shown): Promise<Hypervisor> => {
   const id = input.params.id!
-  if (input.version >= 53 && !z.guid().safeParse(id).success) throw badRequest(`Invalid uuid ${id}`)
+  if (input.version >= 53 && !guid.safeParse(id).success) throw badRequest(`Invalid uuid ${id}`)
   const found = (await all(input, shown)).find((each) => String(idOf(each, input.version)) === id)
   if (!found) throw notFound(`Hypervisor with ID '${id}' could not be found.`)
   return found

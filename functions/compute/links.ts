@@ -10,7 +10,9 @@ export const links = ({ base, origin }: Place, collection: string, id: string) =
   { rel: 'bookmark', href: `${origin}/compute/${collection}/${id}` },
 ]
 
-const escaped = (text: string): string => JSON.stringify(text).slice(1, -1)
+const PLAIN = /^[\w .-]*$/
+/** As it stands between the quotes of a JSON text. Most ids and names stand there as they are. */
+const escaped = (text: string): string => (PLAIN.test(text) ? text : JSON.stringify(text).slice(1, -1))
 
 /**
  * A list of names as JSON: id, name and links of each. Such a list is mostly links, and most of those are the same, so that
@@ -26,7 +28,7 @@ export const namesText = (
   let text = ''
   for (const { id, name } of rows) {
     const own = escaped(id)
-    text += `${text && ','}{"id":"${own}","name":${JSON.stringify(name)},${self}${own}${bookmark}${own}"}]}`
+    text += `${text && ','}{"id":"${own}","name":"${escaped(name)}",${self}${own}${bookmark}${own}"}]}`
   }
   return `[${text}]`
 }

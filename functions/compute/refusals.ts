@@ -1,18 +1,19 @@
 import { table } from '../../adapters/table.ts'
 import { unauthorized } from '../auth/policy.ts'
 import { type VolumeRefusal, VolumeRefused } from '../broker/block-storage/volume-refusal.ts'
-import { type ServerRefusal, ServerRefused } from '../broker/compute/server-refusal.ts'
+import { MARK_GUARDS } from '../broker/compute/place/marks.ts'
+import { quotaWords, type ServerRefusal, ServerRefused } from '../broker/compute/server-refusal.ts'
 import { ImageRefused } from '../broker/image/image.ts'
 import { type Refusal, Refused } from '../broker/line/refused.ts'
+import { MONEY_GUARDS } from '../broker/money/allowance.ts'
 import { type NetworkRefusal, NetworkRefused } from '../broker/network/network-refusal.ts'
+import { GROWTH_GUARDS } from '../broker/network/pools/growth.ts'
 import { badRequest, conflict, Fault, forbidden, notFound } from '../http/fault.ts'
 import type { Operation } from '../http/operation.ts'
 import type { Service } from '../http/service.ts'
 
 /** Nova's sentences (nova/exception.py). Something named in a body is 400, but where the API says 404. */
 export const noServer = (id: string): Fault => notFound(`Instance ${id} could not be found.`)
-
-const LIMITS = new Set(['instances', 'cores', 'ram', 'volumes', 'gigabytes'])
 
 /** What is not found is named in the body of most operations, and in the path of some. */
 type Missing = (message: string) => Fault
@@ -109,6 +110,10 @@ const serverFault = (refusal: ServerRefusal, missing: Missing): Fault => {
       return diskFault(refusal)
     case 'only-one':
       return badRequest(onlyOneWords[refusal.what](refusal.id ?? ''))
+    case 'volume-backed':
+      return badRequest(
+        `Image ${refusal.imageId} is unacceptable: Unable to rebuild with a different image for a volume-backed server.`,
+      )
     case 'unlike-parent':
       return badRequest(refusal.reason)
     case 'forked':
@@ -123,6 +128,22 @@ const serverFault = (refusal: ServerRefusal, missing: Missing): Fault => {
       return conflict(refusal.reason)
     case 'locked':
       return conflict(`Instance ${refusal.id} is locked`)
+    case 'cost':
+      return forbidden(refusal.reason)
+    case 'unlisted':
+      return new Fault(409, `${refusal.reason} Ask again in a minute.`, { headers: { 'Retry-After': '60' } })
+    case 'hint':
+      return forbidden(`Scheduler hint ${refusal.hint} is not taken: the policy of the project says so.`)
+    case 'spilled':
+      return conflict(`Instance ${refusal.id} is elsewhere than at home. ${refusal.reason}`)
+    case 'spot':
+      return conflict(
+        `Cannot '${refusal.action}' instance ${refusal.id}: it was bought as spot, and such a machine runs until it is deleted or taken back.`,
+      )
+    case 'lease-ended':
+      return conflict(
+        `The lease of instance ${refusal.id} ended at ${refusal.at}. A longer plimsoll:lease in its metadata extends it.`,
+      )
     case 'state':
       return conflict(
         refusal.attribute === 'launched_at'
@@ -154,11 +175,7 @@ const serverFault = (refusal: ServerRefusal, missing: Missing): Fault => {
     case 'files':
       return forbidden(fileWords[refusal.resource](refusal.maximum))
     case 'quota':
-      return forbidden(
-        LIMITS.has(refusal.resource)
-          ? `Quota exceeded for ${refusal.resource}: Requested ${refusal.requested}, but already used ${refusal.used} of ${refusal.maximum} ${refusal.resource}`
-          : 'Maximum number of ports exceeded',
-      )
+      return forbidden(quotaWords(refusal))
   }
 }
 
@@ -198,6 +215,8 @@ const networkFault = ({ kind, type, reason }: NetworkRefusal, missing: Missing):
 }
 
 const busyNetwork = () => conflict('Others change the networks of the server at the same time. Try again.')
+const busyCloud = () => conflict('Others take what is left on the clouds of the project at the same time. Try again.')
+const busyMoney = () => conflict('Others spend what is left to the project at the same time. Try again.')
 
 const guardWords: Record<string, () => Fault> = table({
   'network-elsewhere': () => conflict('The network lives on another cloud than the one that the server goes to.'),
@@ -207,9 +226,9 @@ const guardWords: Record<string, () => Fault> = table({
   'security-group-gone': () => badRequest('Security group not found.'),
   'port-in-use': () => conflict('Port is still in use.'),
   'port-moved': () => conflict('Port is still in use.'),
-  ...Object.fromEntries(
-    ['segment-there', 'network-moved', 'pool-moved', 'pool-space', 'reach-moved'].map((what) => [what, busyNetwork]),
-  ),
+  ...Object.fromEntries([...GROWTH_GUARDS, 'reach-moved'].map((what) => [what, busyNetwork])),
+  ...Object.fromEntries(MARK_GUARDS.map((what) => [what, busyCloud])),
+  ...Object.fromEntries(MONEY_GUARDS.map((what) => [what, busyMoney])),
   'image-needed': () => conflict('The image is in use: a volume is to be made of it where it is first used.'),
   'named-gone': () => conflict('Something that the server is to be made of was deleted meanwhile.'),
   'server-group-gone': () => badRequest('Instance group could not be found.'),
@@ -234,7 +253,8 @@ const batchFault = (refusal: Refusal, id: string | undefined): Fault | undefined
   if (refusal.kind === 'taken') return conflict('It was taken by somebody else at the same time.')
   if (refusal.what === 'server-gone') return noServer(id ?? '')
   if (refusal.what === 'server-moved') return conflict(`Instance ${id} is in an invalid state for that`)
-  return guardWords[refusal.what]?.()
+  // Whichever guard: it held when it was looked at.
+  return guardWords[refusal.what]?.() ?? conflict('What it depends on changed at the same time. Try again.')
 }
 
 const worded = (error: unknown, missing: Missing, id: string | undefined): Fault | undefined => {

@@ -1,19 +1,19 @@
-import { type CloudRow, cloudsFor } from '../../db/queries/clouds/clouds.ts'
-import { uuid5 } from '../broker/line/uuid.ts'
+import { type CloudSeen, cloudsSeen } from '../../db/queries/clouds/clouds.ts'
+import { idOf } from '../broker/line/uuid.ts'
 import { type Operation, operation } from '../http/operation.ts'
 import { nakedTime } from './links.ts'
 import { query } from './parameters.ts'
 
 /** A UUID from 2.53 on, a number before. */
 export const idIn = (version: number, name: string): string | number => {
-  const id = uuid5(name)
+  const id = idOf(name)
   return version >= 53 ? id : Number.parseInt(id.slice(0, 7), 16)
 }
 
 /** The id under which a cloud is shown as `nova-compute`: a number before 2.53, a UUID since. */
 export const serviceId = (version: number, cloudId: string) => idIn(version, `nova-compute/${cloudId}`)
 
-const view = (cloud: CloudRow, version: number, now: number) => ({
+const view = (cloud: CloudSeen, version: number, now: number) => ({
   id: serviceId(version, cloud.id),
   binary: 'nova-compute',
   host: cloud.name,
@@ -39,9 +39,9 @@ export const serviceOperations: Operation[] = [
     status: 200,
     query: query(['host', 'binary']),
     handle: async ({ context, query: asked, version }) => {
-      const clouds = await cloudsFor(context.db, context.scope)
+      const clouds = await cloudsSeen(context.db, context.scope)
       const services = clouds
-        .map(({ cloud }) => view(cloud, version, context.now()))
+        .map((cloud) => view(cloud, version, context.now()))
         .filter(
           ({ host, binary }) => (!asked.host || host === asked.host) && (!asked.binary || binary === asked.binary),
         )

@@ -12,9 +12,13 @@ const DRIVERS = table<{ driver: string; options: string[] }>({
   'vhd/bare': { driver: 'vpc', options: ['subformat=dynamic', 'force_size=on'] },
   'vhdx/bare': { driver: 'vhdx', options: ['subformat=dynamic'] },
 })
+const READ_ALONE = table<{ driver: string }>({
+  // No cloud takes it.
+  'vdi/bare': { driver: 'vdi' },
+})
 export const WRITES = Object.keys(DRIVERS)
 /** And the disk of a package. */
-export const READS = [...WRITES, 'vmdk/ova']
+export const READS = [...WRITES, ...Object.keys(READ_ALONE), 'vmdk/ova']
 
 /** A disk as the program is to read it. */
 export interface Disk {
@@ -25,7 +29,7 @@ export interface Disk {
 
 /** The format is named, so nothing is guessed from bytes. */
 const opened = ({ format, range }: Disk): string => {
-  const driver = `driver=${DRIVERS[format]!.driver}`
+  const driver = `driver=${(DRIVERS[format] ?? READ_ALONE[format])!.driver}`
   const file = (name: string) => `${name}.driver=file,${name}.filename=/in,${name}.locking=off`
   if (!range) return `${driver},${file('file')}`
   return `${driver},file.driver=raw,file.offset=${range.offset},file.size=${range.length},${file('file.file')}`

@@ -10,7 +10,7 @@ export class Fault extends Error {
   constructor(status: number, message: string, options: { type?: string; headers?: Record<string, string> } = {}) {
     const { stackTraceLimit } = Error
     // A refusal is an answer: to find out where it was thrown takes longer than many a read, and nobody looks.
-    if (status < 500) Error.stackTraceLimit = 0
+    if (status < 500 || status === 501) Error.stackTraceLimit = 0
     super(message)
     Error.stackTraceLimit = stackTraceLimit
     this.name = 'Fault'

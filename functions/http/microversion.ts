@@ -43,19 +43,8 @@ const versionIn = (header: string, name: string): string | undefined => {
   return undefined
 }
 
-/** Worded once for every version that was ever asked for: they go out with each answer. */
-const worded = new WeakMap<Microversions, Map<number, Record<string, string>>>()
-
-/** The headers that tell which version was spoken. Shared: copy before you change them. */
-export const versionHeaders = (service: Microversions, minor: number): Readonly<Record<string, string>> => {
-  const known = worded.get(service) ?? new Map<number, Record<string, string>>()
-  worded.set(service, known)
-  const headers = known.get(minor) ?? wordVersion(service, minor)
-  known.set(minor, headers)
-  return headers
-}
-
-const wordVersion = (service: Microversions, minor: number): Record<string, string> => {
+/** The headers that tell which version was spoken. */
+export const versionHeaders = (service: Microversions, minor: number): Record<string, string> => {
   const spoken = `${service.major}.${minor}`
   const legacy = service.legacyHeader
   return {

@@ -183,9 +183,23 @@ const searchOf = (url: string): URLSearchParams => {
   return from < 0 ? NO_QUERY : new URLSearchParams(url.slice(from + 1))
 }
 
+const standing = new WeakMap<Service, Map<number, Record<string, string>>>()
+
+/** What every answer of a service has in a version, but for the id of its request. Shared: copied before it is changed. */
+const standingHeaders = (service: Service, version: number): Readonly<Record<string, string>> => {
+  const known = standing.get(service) ?? new Map<number, Record<string, string>>()
+  standing.set(service, known)
+  const headers = known.get(version) ?? {
+    ...STANDING,
+    ...(service.microversions ? versionHeaders(service.microversions, version) : {}),
+    ...Object.fromEntries(service.dialect.requestIdHeaders.map((name) => [name, ''])),
+  }
+  known.set(version, headers)
+  return headers
+}
+
 const standardHeaders = (service: Service, version: number, requestId: string): Record<string, string> => {
-  const headers: Record<string, string> = { ...STANDING }
-  if (service.microversions) Object.assign(headers, versionHeaders(service.microversions, version))
+  const headers = { ...standingHeaders(service, version) }
   for (const name of service.dialect.requestIdHeaders) headers[name] = requestId
   return headers
 }

@@ -9,6 +9,7 @@ import {
   raiseProjectEpoch,
   updateProject,
 } from '../../db/queries/identity/identity.ts'
+import { forgetListeners } from '../../db/queries/line/webhooks.ts'
 import { commit } from '../broker/line/commit.ts'
 import { isTaken } from '../broker/line/refused.ts'
 import { openObject } from '../http/dictionary.ts'
@@ -179,7 +180,7 @@ export const projectOperations: Operation[] = [
       const id = params.id!
       if (!(await projectById(context.db, id))) throw unknown('project', id)
       const entry = { action: 'delete', kind: 'project', resourceId: id }
-      await commit(context, entry, [...deleteProject(context.db, id)])
+      await commit(context, entry, [...deleteProject(context.db, id), ...forgetListeners(context.db, id)])
       return {}
     },
   }),

@@ -1,5 +1,5 @@
-import { zonesFor } from '../../db/queries/network/network.ts'
-import { isOpen, oneZone } from '../broker/clouds/policy.ts'
+import { zonesFor } from '../../db/queries/clouds/zones.ts'
+import { actedFor, isOpen, oneZone } from '../broker/clouds/policy.ts'
 import { type Operation, operation } from '../http/operation.ts'
 import { onlyIn } from './listing.ts'
 
@@ -14,11 +14,12 @@ export const availabilityZoneOperations: Operation[] = [
     summary: 'Lists the zones of the clouds that the project may use, once for networks and once for routers.',
     status: 200,
     handle: async ({ context, queries }) => {
-      const [zones, policy] = await Promise.all([zonesFor(context.db, context.scope), oneZone(context)])
-      const listed = zones.map(({ cloud, zone, available }) => ({
-        name: `${cloud}.${zone}`,
+      const zones = await zonesFor(context.db, context.scope, actedFor(context))
+      const policy = await oneZone(context, zones)
+      const listed = zones.map(({ cloud, name, available, enabled }) => ({
+        name: `${cloud}.${name}`,
         cloud,
-        available: Boolean(available),
+        available: available && enabled,
       }))
       const shown = policy ? [{ name: policy.zone_name, available: isOpen(policy, listed) }] : listed
       const all = ['network', 'router'].flatMap((resource) =>

@@ -28,10 +28,16 @@ const extensions: [alias: string, name: string, description: string][] = [
   ['ip_allocation', 'IP Allocation', 'ip_allocation of a port: at once, with its place, or not at all.'],
   ['ip-substring-filtering', 'IP address substring filtering', 'Ports by a part of their address.'],
   ['l2_adjacency', 'L2 Adjacency', 'Whether the ports of a network are in one segment.'],
+  [
+    'multi-provider',
+    'Multi Provider Network',
+    'segments of a network that has several, for admins; owners make them with it.',
+  ],
   ['net-mtu', 'Network MTU', 'mtu of a network.'],
   ['network-ip-availability', 'Network IP Availability', 'How many addresses are used, for admins.'],
   ['network_availability_zone', 'Network Availability Zone', 'Where a network is, and where it shall be.'],
   ['pagination', 'Pagination support', 'limit, marker and page_reverse.'],
+  ['plimsoll-egress', 'Ways out by plan', 'plimsoll:egress_of of a router: the network that it goes with.'],
   ['plimsoll-filters', 'Plimsoll filters', 'What the cloud of a port does with security groups: plimsoll:filters.'],
   ['plimsoll-reach', 'Reach between clouds', 'plimsoll:reach of networks and ports, as operators say.'],
   [
@@ -42,6 +48,11 @@ const extensions: [alias: string, name: string, description: string][] = [
   ['port-security', 'Port Security', 'port_security_enabled of networks and ports.'],
   ['port-security-groups-filtering', 'Port filtering on security groups', 'Ports by their security groups.'],
   ['project-id', 'project_id field enabled', 'project_id beside tenant_id.'],
+  [
+    'provider',
+    'Provider Network',
+    'provider:* of a network that is on one cloud, for admins; owners name it when they make it.',
+  ],
   ['quotas', 'Quota management support', 'Limits of projects.'],
   ['quota-check-limit', 'Quota engine limit check', 'check_limit: no limit below what is used.'],
   ['quota_details', 'Quota details management support', 'Limits with what is used of them.'],

@@ -88,7 +88,7 @@ const sortOf = (queries: URLSearchParams, attributes: Attributes): Listing['sort
     throw badRequest('The number of sort_keys and sort_dirs must be same')
   return keys.map((key, i) => {
     const attribute = attributes[key]
-    if (!attribute || attribute.matches) throw badRequest(`${python([key])} is invalid attribute for sort keys`)
+    if (!attribute || !('sql' in attribute)) throw badRequest(`${python([key])} is invalid attribute for sort keys`)
     const direction = directions[i] ?? 'asc'
     if (direction !== 'asc' && direction !== 'desc')
       throw badRequest(`${python([direction])} is invalid value for sort_dirs, valid value is 'asc' and 'desc'`)

@@ -1,16 +1,21 @@
 import * as z from 'zod'
+import { own } from '../../adapters/table.ts'
 import { listNetworks, type NetworkView, networkAttributes, networkById } from '../../db/queries/network/network.ts'
-import { changeNetwork, createNetworks, ownNetwork, removeNetwork } from '../broker/network/network.ts'
-import { missing } from '../broker/network/network-refusal.ts'
+import { changeNetwork, ownNetwork, removeNetwork } from '../broker/network/network.ts'
+import { invalidInput, missing } from '../broker/network/network-refusal.ts'
+import { createNetworks, type ProvidedNetwork } from '../broker/network/segments/multi-provider.ts'
 import type { Context } from '../context.ts'
 import { badRequest } from '../http/fault.ts'
 import { type Operation, operation } from '../http/operation.ts'
-import { flag, flagOrNull, hints, ownership, text, textOrNone } from './attributes.ts'
+import { flag, flagOrNull, hints, nothingBut, ownership, text, textOrNone, textOrNull } from './attributes.ts'
 import { changeOf, given, oneOrMany, ownerOf } from './body.ts'
 import { reading, standardView } from './listing.ts'
 import { disallowed } from './refusals.ts'
 
 /* Networks: https://docs.openstack.org/api-ref/network/v2/#networks */
+
+/** Segments that one request gives a network. */
+const MOST_SEGMENTS = 100
 
 const changeable = {
   name: text().optional(),
@@ -21,7 +26,18 @@ const changeable = {
   port_security_enabled: flag().optional(),
   'plimsoll:routed': flagOrNull().optional(),
 }
-const create = z.strictObject({ ...changeable, ...ownership, availability_zone_hints: hints().optional() })
+const provider = {
+  'provider:network_type': text(32).optional(),
+  'provider:physical_network': textOrNull(128).optional(),
+  'provider:segmentation_id': nothingBut(null).optional(),
+}
+const create = z.strictObject({
+  ...changeable,
+  ...ownership,
+  availability_zone_hints: hints().optional(),
+  ...provider,
+  segments: z.array(z.strictObject(provider)).optional(),
+})
 const update = z.strictObject(changeable)
 const fixed = [
   'id',
@@ -37,6 +53,7 @@ const fixed = [
   'availability_zone_hints',
   'l2_adjacency',
   'segments',
+  ...Object.keys(provider),
 ]
 
 /** Sharing is for admins; ways out belong to clouds. `external` is what the network is. */
@@ -55,6 +72,33 @@ const checkPolicy = (
     'Invalid input for operation: an external network is the way out of a cloud and comes with it.',
     'InvalidInput',
   )
+}
+
+/** One segment is the network's own, several are a list (neutron/plugins/ml2/managers.py, `_extend_network_dict_provider`). */
+const providerView = (segments: NetworkView['segments']) => {
+  const views = segments.map(({ type, physicalNetwork, segmentationId }) => ({
+    'provider:network_type': type,
+    'provider:physical_network': physicalNetwork,
+    'provider:segmentation_id': segmentationId,
+  }))
+  if (views.length > 1) return { segments: views }
+  const none = { 'provider:network_type': null, 'provider:physical_network': null, 'provider:segmentation_id': null }
+  return views[0] ?? none
+}
+
+/** The segments that a network is to have (neutron/plugins/ml2/managers.py, `process_provider_segment`). */
+const segmentsOf = ({ segments, ...single }: z.infer<typeof create>): ProvidedNetwork['segments'] => {
+  const isSingle = Object.keys(provider).some((key) => own(single, key) !== undefined)
+  if (isSingle && segments !== undefined)
+    throw badRequest('Segments and provider values cannot both be set.', 'SegmentsSetInConjunctionWithProviders')
+  return (segments ?? (isSingle ? [single] : [])).map((each) => ({
+    networkType: each['provider:network_type'] ?? required('network_type required'),
+    physicalNetwork: each['provider:physical_network'] ?? null,
+  }))
+}
+
+const required = (reason: string): never => {
+  throw invalidInput(reason)
 }
 
 const view = (network: NetworkView, { caller }: Context) => ({
@@ -76,15 +120,7 @@ const view = (network: NetworkView, { caller }: Context) => ({
   availability_zone_hints: network.availabilityZoneHints,
   l2_adjacency: !network.routed,
   // What Neutron shows of a network's providers is for administrators; its segments are for its owner too.
-  ...(caller?.isAdmin && network.segments.length > 1
-    ? {
-        segments: network.segments.map(({ type, physicalNetwork }) => ({
-          'provider:network_type': type,
-          'provider:physical_network': physicalNetwork,
-          'provider:segmentation_id': null,
-        })),
-      }
-    : {}),
+  ...(caller?.isAdmin ? providerView(network.segments) : {}),
 })
 
 const find = async (context: Context, id: string): Promise<NetworkView> => {
@@ -112,19 +148,20 @@ export const networkOperations: Operation[] = [
     body: oneOrMany('network', 'networks', create),
     handle: async ({ context, body: { wishes, bulk } }) => {
       for (const wish of wishes) checkPolicy('create', context, wish, false, false)
-      const made = await createNetworks(
-        context,
-        wishes.map((wish) => ({
-          projectId: ownerOf(context, wish),
-          name: wish.name ?? '',
-          description: wish.description ?? '',
-          adminStateUp: wish.admin_state_up ?? true,
-          shared: wish.shared ?? false,
-          portSecurity: wish.port_security_enabled ?? true,
-          availabilityZoneHints: wish.availability_zone_hints ?? [],
-          grows: wish['plimsoll:routed'] ?? null,
-        })),
-      )
+      const asked = wishes.map((wish) => ({
+        projectId: ownerOf(context, wish),
+        name: wish.name ?? '',
+        description: wish.description ?? '',
+        adminStateUp: wish.admin_state_up ?? true,
+        shared: wish.shared ?? false,
+        portSecurity: wish.port_security_enabled ?? true,
+        availabilityZoneHints: wish.availability_zone_hints ?? [],
+        grows: wish['plimsoll:routed'] ?? null,
+        segments: segmentsOf(wish),
+      }))
+      if (asked.flatMap(({ segments }) => segments).length > MOST_SEGMENTS)
+        throw badRequest(`At most ${MOST_SEGMENTS} segments are made in one request`)
+      const made = await createNetworks(context, asked)
       const views = made.map((network) => view(network, context))
       return { body: bulk ? { networks: views } : { network: views[0] } }
     },

@@ -1,5 +1,4 @@
-import { defaultExternalNetwork } from '../../db/queries/network/network.ts'
-import { defaultSubnetPool } from '../../db/queries/network/subnet-pools.ts'
+import { allocatableFrom } from '../../db/queries/network/allocatable.ts'
 import { conflicting, NetworkRefused } from '../broker/network/network-refusal.ts'
 import type { Context } from '../context.ts'
 import { badRequest, Fault } from '../http/fault.ts'
@@ -21,10 +20,9 @@ const failure = (reason: string) => conflicting('AutoAllocationFailure', `Deploy
 
 /** Nothing can be allocated without a pool to take it from; what is missing first is told first. */
 const unallocatable = async (context: Context, projectId: string) => {
-  const way = await defaultExternalNetwork(context.db, projectId)
+  const { way, pool } = await allocatableFrom(context.db, projectId)
   if (!way) return failure('No default router:external network')
-  const pools = [4, 6].map((version) => defaultSubnetPool(context.db, { projectId }, version as 4 | 6))
-  if ((await Promise.all(pools)).every((pool) => pool === null)) return failure('No default subnetpools defined')
+  if (!pool) return failure('No default subnetpools defined')
   return new Fault(501, 'Networks are not allocated by themselves here: make one with use_default_subnetpool.', {
     type: 'NotImplemented',
   })

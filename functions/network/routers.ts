@@ -41,6 +41,7 @@ const view = (router: RouterView) => ({
   routes: router.routes,
   availability_zones: router.zones,
   availability_zone_hints: router.availabilityZoneHints,
+  'plimsoll:egress_of': router.egressOf,
 })
 
 const interfaceView = (routerId: string, { port, subnet }: Interface) => ({

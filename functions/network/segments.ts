@@ -39,8 +39,7 @@ const view = (segment: SegmentView) => {
     network_id: segment.networkId,
     network_type: segment.networkType,
     physical_network: segment.physicalNetwork,
-    // Clouds tell their networks apart by names of their own.
-    segmentation_id: null,
+    segmentation_id: segment.segmentationId,
   }
 }
 

@@ -1,6 +1,16 @@
 import { eq } from 'drizzle-orm'
 import type { CloudRow } from '../../db/queries/clouds/clouds.ts'
-import { clouds, domains, flavors, mappings, projects, roleAssignments, roles, users } from '../../db/schema/index.ts'
+import {
+  clouds,
+  domains,
+  flavors,
+  mappings,
+  projects,
+  rates,
+  roleAssignments,
+  roles,
+  users,
+} from '../../db/schema/index.ts'
 import type { Host } from '../context.ts'
 
 const DEFAULT_DOMAIN = 'default'
@@ -60,6 +70,7 @@ export const bootstrap = async (host: Host, first: FirstStart): Promise<boolean>
         passwordChangedAt: now,
       })),
     ),
+    db.insert(rates).values({ currency: 'USD', rate: 1, base: true, asOf: now }),
     db.insert(roles).values(ROLE_NAMES.map((name) => ({ id: roleIds[name]!, name }))),
     db.insert(roleAssignments).values(
       ASSIGNMENTS.map(([user, project, role]) => ({

@@ -1,6 +1,13 @@
 import { type ChildProcess, spawn } from 'node:child_process'
+import { availableParallelism } from 'node:os'
 import { type Scrypt, scryptHere } from '../auth/password.ts'
 import type { Log } from '../context.ts'
+
+/**
+ * How many passwords are hashed at a time: two, but always one less than there are processors. However nice it is, a hash
+ * on every processor sweeps what a read needs out of all their caches, and holds a processor until the next tick.
+ */
+export const hashesAtOnce = (processors = availableParallelism()): number => Math.min(2, Math.max(1, processors - 1))
 
 /** How long a process that has nothing to hash is kept, in milliseconds: it takes as much memory as a small program. */
 const IDLE = 60_000

@@ -5,6 +5,7 @@ import { KnownPasswords } from '../auth/known-passwords.ts'
 import { PasswordHashes, type Scrypt, scryptHere } from '../auth/password.ts'
 import { listed } from '../auth/source.ts'
 import { attend, converge } from '../broker/converge/converge.ts'
+import { deliverSoon } from '../broker/notices/deliver.ts'
 import type { Host, Log, Settings } from '../context.ts'
 import { jsonLog } from '../log.ts'
 import { identify } from './deployment.ts'
@@ -21,14 +22,19 @@ export interface HostParts {
   conversion?: Host['conversion']
   fetch?: Host['fetch']
   trusting?: Host['trusting']
+  dial?: Host['dial']
   now?: Host['now']
   sleep?: Host['sleep']
   newId?: Host['newId']
   log?: Log
   /** Where the time of password hashes is spent; absent: in this process. */
   scrypt?: Scrypt
+  /** How many of them are made at a time; absent: two. */
+  hashesAtOnce?: number
   spread?: Host['spread']
   ending?: Host['ending']
+  onTold?: Host['onTold']
+  aloneSince?: number
 }
 
 /**
@@ -53,11 +59,15 @@ export const openHost = async (parts: HostParts): Promise<Host> => {
     defer: parts.defer,
     converge,
     attend,
+    deliver: deliverSoon,
     ...(parts.spread ? { spread: parts.spread } : {}),
     ...(parts.ending ? { ending: parts.ending } : {}),
+    ...(parts.onTold ? { onTold: parts.onTold } : {}),
+    ...(parts.aloneSince === undefined ? {} : { aloneSince: parts.aloneSince }),
     ...(parts.trusting ? { trusting: parts.trusting } : {}),
+    ...(parts.dial ? { dial: parts.dial } : {}),
     settings: parts.settings,
-    hashes: new PasswordHashes(parts.scrypt ?? scryptHere),
+    hashes: new PasswordHashes(parts.scrypt ?? scryptHere, parts.hashesAtOnce),
     // One of four threads stays free whatever is hashed.
     secretHashes: new PasswordHashes(parts.scrypt ?? scryptHere, 1),
     knownPasswords: new KnownPasswords(parts.settings.rememberPasswords),
@@ -89,8 +99,23 @@ export const settingsFrom = (
   requestsPerSource: rateFrom(env, 'PLIMSOLL_REQUESTS_PER_SOURCE'),
   requestsPerUser: rateFrom(env, 'PLIMSOLL_REQUESTS_PER_USER'),
   rememberPasswords: rememberedFrom(env.PLIMSOLL_REMEMBER_PASSWORDS || 'users'),
+  webhookHosts: webhookHostsFrom(env.PLIMSOLL_WEBHOOK_HOSTS),
+  homecoming: {
+    afterMs: secondsFrom(env, 'PLIMSOLL_HOMECOMING_AFTER', 600),
+    readyMs: secondsFrom(env, 'PLIMSOLL_HOMECOMING_READY', 900),
+    graceMs: secondsFrom(env, 'PLIMSOLL_HOMECOMING_GRACE', 60),
+    againMs: secondsFrom(env, 'PLIMSOLL_HOMECOMING_AGAIN', 21_600),
+  },
   runtime,
 })
+
+/** A number of seconds, as milliseconds. */
+const secondsFrom = (env: Record<string, string | undefined>, name: string, otherwise: number): number => {
+  const seconds = env[name] ? Number(env[name]) : otherwise
+  if (!Number.isSafeInteger(seconds) || seconds < 0 || seconds > 31_536_000)
+    throw new BadSettings(`${name} must be a number of seconds, of at most a year.`)
+  return seconds * 1000
+}
 
 /** Glance's `image_size_cap`, and what passes a Worker (https://developers.cloudflare.com/workers/platform/limits/). */
 const DEFAULT_IMAGE_SIZE_CAP = 2 ** 40
@@ -143,6 +168,14 @@ const hostsFrom = (env: Record<string, string | undefined>, runtime: Settings['r
   if (listed.length) return listed
   const local = runtime === 'node' && /^(localhost|127\.[\d.]+|::1)$/.test(env.HOST || '127.0.0.1')
   return local && !env.PLIMSOLL_PUBLIC_URL ? [...LOOPBACK, ...listOf(env.HOST)] : null
+}
+
+/** Hosts by name, as URLs have them. */
+const webhookHostsFrom = (text: string | undefined): string[] => {
+  const hosts = listOf(text?.toLowerCase())
+  const wrong = hosts.find((host) => !/^([a-z0-9._-]+|\[[0-9a-f:.]+\])$/.test(host))
+  if (wrong) throw new BadSettings(`PLIMSOLL_WEBHOOK_HOSTS: ${wrong} is not the name of a host.`)
+  return hosts
 }
 
 const proxiesFrom = (text: string | undefined): string[] => {

@@ -12,10 +12,12 @@ import { openConversion } from '../conversion/conversion.ts'
 import { cronContext, runCron } from '../cron.ts'
 import { jsonLog } from '../log.ts'
 import { Background } from './background.ts'
+import { bellOf } from './bell.ts'
 import { bootstrap } from './bootstrap.ts'
 import { WrongKey } from './deployment.ts'
+import { dial } from './dial.ts'
 import { CannotStart, codeOf, holdFolder, keptSecret, newSecretKey, openFolder } from './folder.ts'
-import { hashingProcess } from './hashing.ts'
+import { hashesAtOnce, hashingProcess } from './hashing.ts'
 import { BadSettings, openHost, settingsFrom } from './host.ts'
 import { forgetFormer, keptPasswords, newPassword } from './passwords.ts'
 import { serverFor } from './serve.ts'
@@ -70,6 +72,7 @@ const start = async (env: Record<string, string | undefined>, root: string): Pro
   if (!Number.isInteger(port) || port < 0 || port > 65_535) throw new CannotStart(`PORT=${env.PORT} is not a port`)
   const folder = openFolder(env.PLIMSOLL_DATA || './.plimsoll')
   const release = holdFolder(folder)
+  const aloneSince = Date.now()
   const secretKey = env.PLIMSOLL_SECRET_KEY || keptSecret(folder, 'secret.key', newSecretKey)
   const settings = settingsFrom(env, 'node', secretKey)
   // People read the standard output.
@@ -96,12 +99,16 @@ const start = async (env: Record<string, string | undefined>, root: string): Pro
     settings,
     log,
     trusting,
+    dial,
     scrypt: hashingProcess(log),
+    hashesAtOnce: hashesAtOnce(),
     defer: background.defer,
     ending: () => endingSince > 0,
+    onTold: bellOf(d1),
+    aloneSince,
   })
   // A data folder belongs to one process, so whatever an earlier one held when it was killed is free.
-  await freeLeases(host.db)
+  await freeLeases(host.db, host.now())
   await abandonUploads(host.db, Number.MAX_SAFE_INTEGER, host.now())
 
   const cloudsFile = join(folder, 'clouds.yaml')

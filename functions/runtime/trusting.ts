@@ -61,7 +61,7 @@ const agentFor = async (trust: Trust | null, refused: (address: string) => boole
 }
 
 /** Why a connection is not to the one certificate. @returns null if it is */
-const differenceFrom = (fingerprint: string, socket: object): Error | null => {
+export const differenceFrom = (fingerprint: string, socket: object): Error | null => {
   const raw = 'getPeerCertificate' in socket ? (socket as TLSSocket).getPeerCertificate().raw : undefined
   const seen = raw ? createHash('sha256').update(raw).digest('hex') : null
   if (seen === fingerprint) return null
@@ -70,7 +70,7 @@ const differenceFrom = (fingerprint: string, socket: object): Error | null => {
 }
 
 /** Resolves names to the addresses that are not refused. */
-const lookingUp =
+export const lookingUp =
   (refused: (address: string) => boolean): LookupFunction =>
   (hostname, options, callback) =>
     lookup(hostname, { ...options, all: true }, (error, addresses: LookupAddress[] = []) => {

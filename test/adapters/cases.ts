@@ -336,6 +336,21 @@ async function uploadedImage(shop: Workshop): Promise<void> {
 }
 
 const server = (shop: Workshop): ServerRealm => shop.world.cloud.server
+/** A server as a listing shows it. */
+const listedServer = async (shop: Workshop, id: string): Promise<ServerSeen | undefined> =>
+  (await shop.pages((cursor) => server(shop).list(cursor))).find((each) => each.id === id) as ServerSeen | undefined
+
+/** A cloud that announces what it takes back says the same to whoever looks and to whoever lists; the server runs meanwhile. */
+const toldBefore = async (shop: Workshop, id: string, announce: (id: string) => Promise<void>): Promise<void> => {
+  expect(((await server(shop).get(id)) as ServerSeen).announced).toBeUndefined()
+  await announce(id)
+  const seen = (await server(shop).get(id)) as ServerSeen
+  const announced = { at: expect.any(Number), words: expect.stringMatching(/spot/i) }
+  expect(seen).toMatchObject({ health: 'ready', power: 'running', announced })
+  const listed = () => listedServer(shop, id)
+  const shown = await until(shop.world, 'a listing that says so', listed, (each) => each?.announced !== undefined)
+  expect(shown?.announced).toEqual(seen.announced)
+}
 const make = async (shop: Workshop, change: Partial<ServerSpec> = {}): Promise<ServerSeen> =>
   shop.make<ServerSeen>('server', await shop.serverSpec(change))
 const power = (shop: Workshop, id: string, wanted: string): Promise<ServerSeen | null> =>
@@ -367,6 +382,36 @@ const finished = async (shop: Workshop, id: string): Promise<ServerSeen> => {
   }
   const done = (seen: ServerSeen | null) => seen?.health === 'ready' && !seen.unfinished && seen.power === 'running'
   return (await until(shop.world, 'server finished', look, done)) as ServerSeen
+}
+
+async function bootsFromAnother(shop: Workshop): Promise<void> {
+  const [first, ...others] = [await bootVolume(shop), await bootVolume(shop), await bootVolume(shop)]
+  const asked = await shop.serverSpec({ image: '', boot: { volume: first.id, arch: 'x86_64' } })
+  const { id } = await shop.make<ServerSeen>('server', asked)
+  await finished(shop, id)
+  const exchanged = async (volume: string, power: 'running' | 'stopped') => {
+    const step = () => shop.patient(() => server(shop).bootFrom!(id, volume, power))
+    await until(shop.world, 'the exchange', step, (progress) => progress === 'done')
+  }
+  let before = first.id
+  for (const [i, power] of (['running', 'stopped'] as const).entries()) {
+    const volume = others[i]!.id
+    await exchanged(volume, power)
+    await exchanged(volume, power)
+    const seen = await server(shop).get(id)
+    expect(seen).toMatchObject({ power, volumes: [expect.objectContaining({ id: volume, root: true })] })
+    expect(await shop.realm('volume').get(volume)).toMatchObject({ server: id })
+    expect(await shop.realm('volume').get(before)).toMatchObject({ server: null })
+    await shop.remove('volume', before, shop.markOf(before))
+    before = volume
+  }
+  await shop.patient(() => server(shop).start(id))
+  await until(
+    shop.world,
+    'power',
+    () => server(shop).get(id),
+    (seen) => seen?.power === 'running',
+  )
 }
 
 async function bootsFromVolume(shop: Workshop): Promise<void> {
@@ -462,12 +507,32 @@ const stories: Case[] = [
       const offers = await world.cloud.offers()
       expect(offers.map(({ name }) => name)).toContain(world.fixtures.size.native)
       expect(new Set(offers.map(({ name }) => name)).size).toBe(offers.length)
-      for (const { name, vcpus, ramMiB, diskGiB, gpus, arch, zones: sold, price } of offers) {
+      for (const { name, vcpus, ramMiB, diskGiB, gpus, arch, zones: sold } of offers) {
         expect(vcpus > 0 && ramMiB > 0 && diskGiB >= 0 && gpus >= 0, name).toBe(true)
         expect(['x86_64', 'aarch64']).toContain(arch)
         expect(sold.length > 0 && sold.every((zone) => zones.has(zone)), name).toBe(true)
-        if (price) expect(price.amount > 0 && /^[A-Z]{3}$/.test(price.currency), name).toBe(true)
       }
+    },
+  },
+  {
+    id: 'cloud.prices',
+    title: 'prices are of offers that there are, dated, one for each way to buy one in a zone',
+    needs: [],
+    async run({ world }) {
+      const offers = await world.cloud.offers()
+      const zones = new Map(offers.map(({ name, zones: sold }) => [name, sold]))
+      const prices = (await world.cloud.prices?.(offers)) ?? []
+      for (const { size, zone, option, amount, currency, asOf, source } of prices) {
+        expect(zones.has(size), size).toBe(true)
+        if (zone !== null) expect(zones.get(size), size).toContain(zone)
+        expect(['on-demand', 'spot']).toContain(option)
+        expect(amount, size).toBeGreaterThan(0)
+        expect(currency).toMatch(/^[A-Z]{3}$/)
+        expect(asOf, size).toBeGreaterThan(0)
+        expect(['provider', 'operator', 'table']).toContain(source)
+      }
+      const keys = prices.map(({ size, zone, option }) => JSON.stringify([size, zone, option]))
+      expect(new Set(keys).size).toBe(keys.length)
     },
   },
   {
@@ -741,6 +806,59 @@ const stories: Case[] = [
     },
   },
   {
+    id: 'server.spot',
+    title: 'server: is bought as spot where there is a price for that, is read as that, and is refused elsewhere',
+    needs: [],
+    async run(shop) {
+      const { cloud, fixtures } = shop.world
+      const prices = (await cloud.prices?.(await cloud.offers())) ?? []
+      const sold = prices.some(
+        ({ option, size, zone }) =>
+          option === 'spot' && size === fixtures.size.native && (zone ?? fixtures.zone) === fixtures.zone,
+      )
+      const spec = { ...(await shop.serverSpec()), option: 'spot' as const }
+      if (!sold) {
+        await refused(server(shop).create(spec, shop.mark('server')), 'definitive')
+        return
+      }
+      const { id } = await shop.make('server', spec)
+      expect((await server(shop).read?.(id))?.spec).toMatchObject({ option: 'spot' })
+      const { id: kept } = await shop.make('server', await shop.serverSpec())
+      expect((await server(shop).read?.(kept))?.spec.option ?? 'on-demand').toBe('on-demand')
+    },
+  },
+  {
+    id: 'server.reclaimed',
+    title:
+      'server: taken back by its cloud, with a word before where that gives one, it is gone and says so, its ports are free, and what was removed says nothing',
+    needs: [],
+    async run(shop) {
+      const { reclaim } = shop.world
+      if (!reclaim) return
+      const mark = shop.mark('server')
+      const spec = { ...(await shop.serverSpec()), option: 'spot' as const }
+      const { id } = await shop.make('server', spec, mark)
+      expect(((await server(shop).get(id)) as ServerSeen).reclaimed).toBeUndefined()
+      if (shop.world.announce) await toldBefore(shop, id, shop.world.announce)
+      await reclaim(id)
+      const seen = (await server(shop).get(id)) as ServerSeen
+      expect(seen).toMatchObject({ health: 'gone', reclaimed: { words: expect.stringMatching(/spot/i) } })
+      expect(seen.announced).toBeUndefined()
+      const { at } = seen.reclaimed!
+      expect(at === null || Math.abs(at - shop.world.surroundings.now()) < 60_000, 'it was taken just now').toBe(true)
+      const listed = () => listedServer(shop, id)
+      await until(shop.world, 'a listing that says so', listed, (each) => each?.reclaimed !== undefined)
+      // Another machine has its port, and is nothing but what it was asked for.
+      const next = shop.mark('server')
+      const successor = await shop.make('server', spec, next)
+      expect(successor.id).not.toBe(id)
+      await server(shop).remove(id, mark)
+      await shop.remove('server', successor.id, next)
+      const trace = (await server(shop).get(successor.id)) as ServerSeen | null
+      expect(trace?.reclaimed).toBeUndefined()
+    },
+  },
+  {
     id: 'attachment.shown',
     title: 'attachment: server and volume name each other, until it is removed or the server is',
     needs: NEEDS.attachment,
@@ -807,6 +925,13 @@ const stories: Case[] = [
       )
       expect(left).toEqual([])
     },
+  },
+  {
+    id: 'server.boot_from_another',
+    title:
+      'server: boots from another volume in place of its own, which is free then, and has the power that is wanted',
+    needs: ['server.boot_from_volume', ...NEEDS.attachment],
+    run: bootsFromAnother,
   },
   {
     id: 'image.volume',

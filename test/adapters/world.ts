@@ -45,6 +45,10 @@ export interface World {
   passes?(port: NativeId): Promise<boolean>
   /** Takes the mark off an object, as somebody with the cloud's own console would; the answer puts it back. */
   disown?(kind: Kind, id: NativeId): Promise<() => Promise<void>>
+  /** Says that it is about to take back a server that was bought as spot, as the cloud itself does. Absent: it says nothing before. */
+  announce?(id: NativeId): Promise<void>
+  /** Takes back a server that was bought as spot, as the cloud itself does. Absent: it sells none. */
+  reclaim?(id: NativeId): Promise<void>
   close?(): Promise<void>
 }
 

@@ -73,6 +73,27 @@ describe('a POST that is sent again with the same key', () => {
     expect(again.body.conflictingRequest.message).toMatch(/its answer is not known any more/)
   })
 
+  it('finds a volume as the first left it, whose answer was lost: reserved for the server, or in it', async () => {
+    const demo = plimsoll.as('demo')
+    const { images } = (await demo.get('/image/v2/images')).body
+    const server = { name: 's', flavorRef: '1', imageRef: images[0].id, networks: 'none' }
+    const made = await demo.with({ 'OpenStack-API-Version': 'compute 2.79' }).post('/compute/v2.1/servers', { server })
+    const { id: volumeId } = (await demo.post(volumes, body)).body.volume
+    await plimsoll.settle()
+    const path = `/compute/v2.1/servers/${made.body.server.id}/os-volume_attachments`
+    const first = await demo.post(path, { volumeAttachment: { volumeId } }, key)
+    expect(first.status).toBe(200)
+    for (const status of ['reserved', 'in-use']) {
+      expect((await demo.get(`${volumes}/${volumeId}`)).body.volume.status).toBe(status)
+      await plimsoll.db.run(sql`update repeatables set answer = null`)
+      const again = await demo.post(path, { volumeAttachment: { volumeId } }, key)
+      expect([again.status, again.body]).toEqual([200, first.body])
+      await plimsoll.settle()
+    }
+    expect((await demo.get(path)).body.volumeAttachments).toHaveLength(1)
+    expect((await demo.post(path, { volumeAttachment: { volumeId } })).status).toBe(400)
+  })
+
   it('counts once across an upgrade from when keys were those of a project', async () => {
     const first = await plimsoll.as('demo').post(volumes, body, key)
     const sha = async (...parts: string[]) => {

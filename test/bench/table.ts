@@ -1,3 +1,4 @@
+import { writeFileSync } from 'node:fs'
 import type { Trips } from './counting.ts'
 import { median } from './load.ts'
 
@@ -58,7 +59,8 @@ export class Table {
     if (this.#rows.length) printColumns([heads, ...this.#rows].map((row) => keys.map((key) => row[key])))
     console.log()
     printTargets(this.#targets)
-    console.log(JSON.stringify({ rows: this.#rows, targets: this.#targets }))
+    const { BENCH_JSON: file } = process.env
+    if (file) writeFileSync(file, `${JSON.stringify({ rows: this.#rows, targets: this.#targets })}\n`)
   }
 }
 

@@ -177,7 +177,7 @@ const liveAndDie = async (p: Plimsoll, request: { method: string; path: string; 
 describe.each(Object.entries(STRIDES))(
   'a process dies at any step, on a cloud that avoids duplicates by %s',
   (profile, stride) => {
-    it.each(Object.keys(stories))('%s', { timeout: 120_000 }, async (name) => {
+    it.each(Object.keys(stories))('%s', { timeout: 240_000 }, async (name) => {
       const story = stories[name]!
       const pace = stride * (story.sparse ?? 1)
       const begin = await beginnings(story, profile)

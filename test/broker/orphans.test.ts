@@ -51,6 +51,15 @@ describe('an object with our mark that no binding accounts for', () => {
     expect(await orphans()).toHaveLength(0)
   })
 
+  it('is removed though something else was handed back', async () => {
+    const resource_ids = [await newVolume()]
+    const { body } = await plimsoll.as('admin').post('/broker/v1/release', { resource_ids })
+    expect(body.released).toHaveLength(1)
+    await lose(await newVolume())
+    await minutes(13)
+    expect(await live()).toHaveLength(1)
+  })
+
   it('is only reported in the first day of its cloud', async () => {
     await plimsoll.db.run(sql`update clouds set created_at = ${plimsoll.clock.now}`)
     await lose(await newVolume())
@@ -91,6 +100,46 @@ describe('an object with our mark that no binding accounts for', () => {
     await minutes(13)
     expect(await live()).toHaveLength(12)
     expect(plimsoll.logged.some(({ message }) => message.startsWith('too many orphans'))).toBe(true)
+  })
+
+  describe('and was only to help with the making of a server', () => {
+    /** So many volumes, as a cloud would mark them that makes servers with their help. */
+    const helpers = async (n: number, resource: string, token: string) => {
+      for (let i = 0; i < n; i++) await lose(await newVolume())
+      for (const { id, mark } of await live())
+        await disown(store(), plimsoll.cloudId('sandbox'), 'volume', id, { ...mark!, for: 'server', resource, token })
+    }
+    it('goes however many there are, and is never taken for a resource', async () => {
+      await helpers(12, crypto.randomUUID(), crypto.randomUUID())
+      await sweep(30 * MINUTE)
+      await minutes(13)
+      expect((await live()).length).toBeLessThan(12)
+      await minutes(13)
+      expect(await live()).toHaveLength(0)
+      expect(await orphans()).toHaveLength(0)
+      expect(plimsoll.logged.filter(({ message }) => /too many|adopted/.test(message))).toEqual([])
+    })
+
+    it('stays as long as that is made', async () => {
+      const demo = plimsoll.as('demo')
+      const image = (await demo.get('/image/v2/images?name=sandbox-linux')).body.images[0].id
+      const server = { name: 's', flavorRef: '1', imageRef: image, networks: 'none' }
+      const { id } = (
+        await demo.with({ 'OpenStack-API-Version': 'compute 2.96' }).post('/compute/v2.1/servers', { server })
+      ).body.server
+      await plimsoll.settle()
+      const [binding] = await plimsoll.db.all<{ token: string }>(
+        sql`select token from bindings where kind = 'server' and resource_id = ${id}`,
+      )
+      await helpers(1, id, binding!.token)
+      await minutes(20)
+      expect(await live()).toHaveLength(1)
+      expect(await orphans()).toHaveLength(0)
+      await demo.delete(`/compute/v2.1/servers/${id}`)
+      await plimsoll.settle()
+      await minutes(20)
+      expect(await live()).toHaveLength(0)
+    })
   })
 
   it('is taken back by its mark when it was made while this database was not kept', async () => {

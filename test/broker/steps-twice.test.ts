@@ -187,7 +187,7 @@ describe.each(['token', 'unique'])(
       sandbox.connect = connect
     })
 
-    it('makes one of each kind, and leaves nothing', { timeout: 120_000 }, async () => {
+    it('makes one of each kind, and leaves nothing', { timeout: 240_000 }, async () => {
       const estate = await start(profile)
       await estate.build()
       expect((await estate.reached()).sort()).toEqual([...KINDS].sort())
@@ -221,7 +221,7 @@ describe.each(['token', 'unique', 'none'])(
       runtime === 'node' ? ['lost_answer', 'ambiguous_before', 'throttled', 'conflict'] : ['lost_answer']
     it.each(faults)(
       '%s: everything comes to be all the same, and nothing is left',
-      { timeout: 120_000 },
+      { timeout: 240_000 },
       async (fault) => {
         const estate = await start(profile)
         await plant(estate, everywhere(fault))

@@ -105,6 +105,24 @@ here(title('qemu-img'), () => {
     }
   })
 
+  it('reads what no cloud takes, and writes none of it', { timeout: 60_000 }, async () => {
+    const disk = readFileSync(diskOf('disk', 20))
+    execFileSync('qemu-img', ['convert', '-f', 'raw', '-O', 'vdi', join(images, 'disk'), join(images, 'vdi')])
+    const bytes = readFileSync(join(images, 'vdi'))
+    expect(inspectImage(bytes.subarray(0, 65_536), bytes.subarray(-512), bytes.length)).toEqual({
+      format: 'vdi',
+      virtualSize: 20 * MIB,
+    })
+    const conversion = await open()
+    expect([conversion.reads.includes('vdi/bare'), conversion.writes.includes('vdi/bare')]).toEqual([true, false])
+    const back = await made(conversion, jobOf('vdi', 'vdi/bare', 'raw/bare'))
+    expect(Buffer.compare(await bytesOf(conversion, back.key), disk)).toBe(0)
+    // What another disk differs in is no disk alone.
+    bytes.writeUInt32LE(4, 76)
+    writeFileSync(join(images, 'differs'), bytes)
+    await expect(made(conversion, jobOf('differs', 'vdi/bare', 'raw/bare'))).rejects.toThrow(/its VDI type is 4/)
+  })
+
   it('costs what is in a disk, not its size', { timeout: 120_000 }, async () => {
     diskOf('large', 2048)
     const conversion = await open()

@@ -3,6 +3,7 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { services } from '../../functions/services.ts'
 import { apiReference } from '../support/reference.ts'
 import { bodiesPage, pageName } from './bodies.ts'
+import { eventsPage } from './events.ts'
 
 /** `npm run reference` writes the pages that follow from the code. Tests check that they are current. */
 writeFileSync('docs/api.md', apiReference(services))
@@ -12,6 +13,7 @@ for (const service of services) {
   const page = bodiesPage(service)
   if (page) writeFileSync(`docs/reference/${pageName(service)}`, page)
 }
+writeFileSync('docs/reference/events.md', eventsPage())
 // The skip lists in this page are written for the test runner.
 const { status } = spawnSync('vitest', ['run', '--project', 'node', 'test/limitations.node.test.ts', '-u'])
 if (status !== 0) console.error('docs/limitations.md could not be written: npx vitest run test/limitations')

@@ -2,11 +2,15 @@ import { existsSync, globSync, readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { services } from '../../functions/services.ts'
 import { bodiesPage, pageName } from './bodies.ts'
+import { eventsPage } from './events.ts'
 
-const pages = services.flatMap((service) => {
-  const page = bodiesPage(service)
-  return page ? [{ path: `docs/reference/${pageName(service)}`, page }] : []
-})
+const pages = [
+  ...services.flatMap((service) => {
+    const page = bodiesPage(service)
+    return page ? [{ path: `docs/reference/${pageName(service)}`, page }] : []
+  }),
+  { path: 'docs/reference/events.md', page: eventsPage() },
+]
 
 test('each service that takes something has a page, and no other', () => {
   expect(pages.length).toBeGreaterThan(4)

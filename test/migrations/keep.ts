@@ -1,5 +1,6 @@
 import { writeFileSync } from 'node:fs'
 import type { D1Database } from '@cloudflare/workers-types'
+import { plant } from '../../adapters/sandbox/backdoor.ts'
 import { migrate, readMigrations } from '../../db/migrate.ts'
 import { openSqlite } from '../../db/sqlite.ts'
 import { createApp } from '../../functions/app.ts'
@@ -94,9 +95,29 @@ const made = async (token: string, path: string, body: Record<string, Body>, hea
   return answer[Object.keys(body).at(-1)!]
 }
 
+// Somebody listens.
+await send(demo, 'GET', '/broker/v1/events')
+
 // Wiring: a second cloud, and what leads there.
 await send(admin, 'POST', '/broker/v1/clouds', { cloud: { name: 'linked', type: 'sandbox' } })
 await send(admin, 'PUT', '/broker/v1/links', { links: [{ clouds: ['sandbox', 'linked'], reach: 'routed' }] })
+// Somebody else has a network there.
+const { id: linkedId } = (await d1.prepare("select id from clouds where name = 'linked'").first<{ id: string }>())!
+await plant(host.cloudState, linkedId, {
+  ...{ kind: 'subnet', id: 'sub-theirs', name: 'theirs', mark: null, asked: '', zone: 'a', fault: null },
+  ...{ createdAt: 0, readyAt: 0, goneAt: null },
+  spec: {
+    name: 'theirs',
+    network: 'net-theirs',
+    cidr: '192.168.7.0/24',
+    gateway: null,
+    zone: 'a',
+    dhcp: true,
+    dnsServers: [],
+  },
+})
+clock.now += 300_000
+await runCron(host)
 
 // People.
 const project = await made(admin, `${KEYSTONE}/projects`, { project: { name: 'kept', description: 'of old' } })
@@ -213,6 +234,13 @@ for (let minute = 0; minute < 12; minute++) {
 }
 await settle()
 
+// Many of one wish.
+await send(demo, 'POST', '/broker/v1/bursts', {
+  ...{ name: 'kept', count: { min: 1, max: 2 }, flavor: '1', image: images[0].id, networks: [network.id] },
+  user_data: Buffer.from('#!/bin/sh\n').toString('base64'),
+})
+await settle()
+
 // A password that its user forgot.
 await logIn('keeper', 'kept', 'forgotten').catch(() => {})
 
@@ -245,7 +273,36 @@ const rare: Record<string, Record<string, string | number>> = {
     first_seen_at: now - 60_000,
     last_seen_at: now,
   },
+  price_books: { cloud_id: cloud, book: '{"currency":"USD","sizes":{}}', as_of: now },
+  passed_homes: { cloud_id: cloud, project_id: projects[0].id, at: now },
+  roomy_homes: { cloud_id: cloud, project_id: projects[0].id, since: now },
+  server_moves: {
+    server_id: 'of-a-server-that-stays',
+    project_id: projects[0].id,
+    state: 'staying',
+    reason: 'It is locked.',
+    due_at: now,
+    updated_at: now,
+  },
+  spill_use: { project_id: 'of-a-project-that-had-some-out', servers: 0, vcpus: 0 },
+  webhooks: {
+    ...{
+      id: 'a7f3c1d2-0000-4000-8000-000000000001',
+      project_id: projects[0].id,
+      name: 'kept',
+      url: 'https://hooks.example/',
+    },
+    ...{ secret: 'of-old', enabled: 0, created_at: now, updated_at: now },
+  },
+  deliveries: {
+    ...{ webhook_id: 'a7f3c1d2-0000-4000-8000-000000000001', seq: 1, notice_id: 'msg_of_old', type: 'server.status' },
+    ...{ resource_id: server.id, status: 'delivered', tries: 1, created_at: now },
+  },
   volume_types: { cloud_id: cloud, name: 'fast', zones: '["a"]' },
+  refused_offers: {
+    ...{ cloud_id: cloud, zone: 'a', size: 'sb.xlarge', option: 'on-demand', shortage: 'no-capacity' },
+    ...{ words: 'The cloud has not enough room left.', at: now, until: now + 180_000 },
+  },
 }
 for (const [table, row] of Object.entries(rare)) {
   const columns = Object.keys(row)

@@ -1,13 +1,22 @@
 import { parseArgs } from 'node:util'
 import { attack } from './attack/index.ts'
 import { aws } from './aws/index.ts'
+import { burst } from './burst/index.ts'
+import { bursts } from './burst/jobs.ts'
 import { chaos } from './chaos/index.ts'
+import { libvirt } from './libvirt/index.ts'
 import { mixed } from './mixed/index.ts'
 import { adoptOnMoto } from './moto/adopt.peer.ts'
+import { notices } from './notices/index.ts'
+import { onward } from './onward/index.ts'
+import { runners } from './runners/index.ts'
 import { sandbox } from './sandbox/index.ts'
+import { slurm } from './slurm/index.ts'
 import { span } from './span/index.ts'
+import { spot } from './spot/index.ts'
 import { Report } from './support/report.ts'
 import { tempest } from './tempest/index.ts'
+import { terraform } from './terraform/index.ts'
 import { vsphere } from './vsphere/index.ts'
 
 // Options are the peer's own.
@@ -21,6 +30,9 @@ const { positionals: names, values } = parseArgs({
   allowPositionals: true,
 })
 
+/** What is too long for every run goes by turns, another part each day. */
+const today = Math.floor(Date.now() / 86_400_000)
+
 /** Every real peer, by the name that `npm run peers -- NAME` takes. Each counts its steps into the report. */
 const peers: Record<string, (report: Report) => Promise<void>> = {
   sandbox,
@@ -28,15 +40,27 @@ const peers: Record<string, (report: Report) => Promise<void>> = {
   adopt: adoptOnMoto,
   chaos,
   vsphere,
+  libvirt,
   mixed,
-  span,
+  notices,
+  runners: (report) => runners(report, today),
+  // Whole by its name; among the others half of the renting programs.
+  span: (report) => span(report, names.length ? null : today),
+  burst: (report) => burst(report, names.length ? null : today),
+  bursts,
+  // Long by its name and once a week; else a handful of nodes.
+  slurm: (report) => slurm(report, names.length || today % 7 === 0 ? null : today),
+  // By its name and twice a week with a wait of minutes.
+  onward: (report) => onward(report, names.length > 0 || today % 3 === 0),
+  spot,
+  // By its name, and every third day, when `onward` does not wait: a machine that has not built the provider needs minutes.
+  terraform: async (report) => {
+    if (names.length || today % 3 === 1) await terraform(report, names.length ? null : today)
+    else report.step('terraform', 'a day of its turn', 'skipped', 0, 'it is played every third day')
+  },
   // Whole by its name; among the others a part of it, another one each day.
   attack: (report) =>
-    attack(
-      report,
-      Number(values.requests ?? (names.length ? 50_000 : 20_000)),
-      Number(values.seed ?? Math.floor(Date.now() / 86_400_000)),
-    ),
+    attack(report, Number(values.requests ?? (names.length ? 50_000 : 20_000)), Number(values.seed ?? today)),
   // By name on every cloud, which takes long; among the others on the embedded one.
   tempest: (report) => tempest(report, names.length ? values.cloud : 'sandbox'),
 }

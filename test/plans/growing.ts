@@ -1,6 +1,11 @@
 /** Indexes of a few rows among many: what is under way, went wrong, or is of few. All of what is in one may be read. */
 export const FEW = [
+  'server_moves_under_way',
   'bindings_due',
+  'bursts_due',
+  'deliveries_due',
+  'webhooks_due',
+  'webhooks_rotated',
   'bindings_failed',
   'bindings_gone',
   'bindings_handed_over',
@@ -14,6 +19,8 @@ export const FEW = [
   'ports_hosted',
   'ports_switched_off',
   'servers_by_expiry',
+  'servers_by_lease',
+  'servers_stopped_at_budget',
   'address_scopes_shared',
   'subnet_pools_default',
   'subnet_pools_shared',
@@ -21,7 +28,7 @@ export const FEW = [
 
 /**
  * Tables that grow with what users store, each with its wide columns: one value of these is shared by more and more rows.
- * The others have a row for each cloud, zone, size, flavor, role or loop.
+ * The others have a row for each cloud, zone, size, flavor, role, loop, or range that an inventory keeps.
  */
 export const GROWING: Record<string, string[]> = {
   // biome-ignore format: a table
@@ -34,6 +41,7 @@ export const GROWING: Record<string, string[]> = {
   server_groups: ['project_id'],
   server_group_members: [],
   server_placements: [],
+  refused_offers: [],
   interfaces: ['project_id'],
   attachments: ['project_id'],
   keypairs: [],
@@ -63,7 +71,19 @@ export const GROWING: Record<string, string[]> = {
   journal: ['kind', 'action'],
   orphans: ['cloud_id', 'kind'],
   drift: ['kind'],
+  listeners: [],
+  notices: ['project_id', 'at'],
+  webhooks: ['due_at'],
+  deliveries: ['webhook_id', 'status', 'due_at', 'created_at'],
   quotas: [],
+  meters: ['project_id', 'cloud_id', 'zone', 'size', 'option', 'state', 'beside'],
+  server_moves: ['project_id', 'state', 'cancelled', 'cloud_id', 'filters'],
+  bursts: ['project_id'],
+  burst_members: [],
+  burst_use: [],
+  costs: ['project_id', 'day', 'cloud_id', 'zone', 'size', 'option', 'state'],
+  spend: [],
+  spend_months: ['month'],
   repeatables: [],
   revoked_tokens: [],
   login_failures: [],

@@ -1,7 +1,10 @@
 import { DatabaseSync } from 'node:sqlite'
-import { sql } from 'drizzle-orm'
+import { eq, type SQL, sql } from 'drizzle-orm'
+import type { SQLiteColumn } from 'drizzle-orm/sqlite-core'
 import { describe, expect, test } from 'vitest'
 import { splitSql } from '../../db/migrate.ts'
+import { outer } from '../../db/nested.ts'
+import { networks } from '../../db/schema/index.ts'
 import { startPlimsoll } from '../support/harness.ts'
 import { MIGRATIONS } from '../support/runtime.ts'
 import { ALLOWED } from './allowed.ts'
@@ -49,7 +52,22 @@ describe('refused is', () => {
       'select * from ports a, ports b where a.id = ? and b.name = a.name',
       'of ports',
     ],
+    [
+      'a look for one among all',
+      'insert into guards (broken) select ? where exists (select 1 from servers s where s.fault is not null)',
+      'all of servers is read',
+    ],
+    [
+      'a look for one among many',
+      'insert into guards (broken) select ? where exists (select 1 from ports where network_id = ? and description = ?)',
+      'much of ports is read',
+    ],
     ['a look at all that is settled', 'select * from bindings where due_at is null', 'much of bindings is read'],
+    [
+      'a column of an inner table that was meant to be of the outer one',
+      'select (select count(*) from ports p where p.network_id = "id") from "networks" where "networks"."id" = ?',
+      'names id without its table',
+    ],
   ])('%s', (_, text, fault) => {
     expect(judge(text).join('\n')).toContain(fault)
   })
@@ -59,6 +77,18 @@ describe('refused is', () => {
     await expect(db.all(sql`select * from servers`)).rejects.toThrow('all of servers is read: SCAN servers')
     expect(refused.splice(0)).toHaveLength(1)
   })
+
+  test('a look that drizzle takes at another column than it was given', async () => {
+    const { db } = (await startPlimsoll()).context()
+    const cloud = (id: SQL | SQLiteColumn) =>
+      db
+        .select({ cloud: sql`(select name from clouds where id = ${id})` })
+        .from(networks)
+        .where(eq(networks.id, 'n'))
+    await expect(cloud(networks.id)).rejects.toThrow('names id without its table')
+    expect(refused.splice(0)).toHaveLength(1)
+    expect(await cloud(outer(networks.id))).toEqual([])
+  })
 })
 
 describe('nothing is held against', () => {
@@ -67,7 +97,20 @@ describe('nothing is held against', () => {
     ['rows by their ids', 'select * from servers where id in (select value from json_each(?)) and +project_id = ?'],
     ['a page along an index', `${rows} project_id = ? and created_at > ? order by created_at, id limit 10`],
     ['a few among many', 'select * from bindings where due_at <= ?'],
+    ['whether there is any at all', 'insert into guards (broken) select 1 where exists (select 1 from servers)'],
+    [
+      'whether there is any in it',
+      'insert into guards (broken) select ? where exists (select 1 from ports where network_id = ?)',
+    ],
     ['tables that do not grow', 'select * from clouds order by name'],
+    [
+      'a column of an inner table alone',
+      'select (select json_group_array("resource") from "quotas" where "project_id" = p.id) from "projects" p where p.id = ?',
+    ],
+    [
+      'the name of what is counted',
+      'select (select count(*) as "id" from "ports" "id" where "id"."id" = ?) as "id" from "networks" where "id" = ?',
+    ],
   ])('%s', (_, text) => {
     expect(judge(text)).toEqual([])
   })
@@ -82,7 +125,7 @@ test('tables and indexes are named as they are, and every table grows or is know
       .all(what)
       .map(({ name }) => name as string)
   const still =
-    'clouds cloud_links zones offers volume_types mappings flavors flavor_access domains roles zone_use settings leases lapses guards sweeps listing_parts'
+    'clouds cloud_links zones offers prices price_books rates volume_types mappings flavors flavor_access domains roles zone_use settings leases lapses guards sweeps listing_parts held_ranges cloud_use cloud_rooms cloud_steady spill_use passed_homes roomy_homes'
   expect(new Set([...Object.keys(GROWING), ...still.split(' ')])).toEqual(new Set(made('table')))
   expect(FEW.filter((index) => !made('index').includes(index))).toEqual([])
 })

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { scryptSync } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
 import { afterEach, expect, test } from 'vitest'
-import { hashingProcess } from '../../functions/runtime/hashing.ts'
+import { hashesAtOnce, hashingProcess } from '../../functions/runtime/hashing.ts'
 
 const COST = { N: 16, r: 1, p: 1 }
 const salt = Buffer.from('salt')
@@ -76,3 +76,7 @@ test.runIf(existsSync('/proc/self/environ'))(
     }
   },
 )
+
+test('leaves a processor to whoever reads, where there is more than one', () => {
+  expect([1, 2, 3, 64].map(hashesAtOnce)).toEqual([1, 1, 2, 2])
+})

@@ -47,7 +47,8 @@ const differences = async (context: Context, cloud: Cloud, binding: Binding): Pr
   const had = inOrder({ ...(read.spec as Plain), ...(kind === 'volume' ? typeOf(wished, seen as VolumeSeen) : {}) })
   return [
     ...Object.keys(wished)
-      .filter((key) => canonical(wished[key]) !== canonical(had[key]))
+      // Of what a guest runs at its first start the cloud keeps nothing.
+      .filter((key) => key !== 'userData' && canonical(wished[key]) !== canonical(had[key]))
       .map((key) => `${key}: ${canonical(had[key])}, not ${canonical(wished[key])}`),
     ...(kind === 'server' ? powerOf((row as { server: ServerRow }).server, await cloud.server.get(nativeId!)) : []),
   ]

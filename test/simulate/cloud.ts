@@ -41,6 +41,7 @@ export const watchFlights = (): void => {
     const sleep = (ms: number) => scheduler.sleep(life, ms, true)
     const cloud = connect(connection, { ...surroundings, sleep })
     for (const realm of Object.values(cloud)) watch(realm, scheduler, life)
+    cloud.server.create = heard(cloud.server.create, connection.cloudId, scheduler, life)
     return cloud
   }
 }
@@ -56,6 +57,19 @@ const watch = (realm: Cloud[keyof Cloud], scheduler: Scheduler, life: Life): voi
     methods[name] = answered(life, EFFECTS.has(name) ? flown(scheduler, life, call) : call)
   }
 }
+
+/** Whoever listens hears what is asked for, and whether there is any. */
+const heard =
+  (create: Cloud['server']['create'], cloudId: string, scheduler: Scheduler, life: Life): Cloud['server']['create'] =>
+  async (spec, mark) => {
+    scheduler.listener?.asks(life, cloudId, spec, mark, scheduler.now)
+    try {
+      return await create(spec, mark)
+    } catch (error) {
+      if (error instanceof CloudError) scheduler.listener?.refused(error)
+      throw error
+    }
+  }
 
 /** The dead hear no answer. */
 const answered =

@@ -29,7 +29,7 @@ describe('a few seeds on this runtime', () => {
 
   it.each(PROFILES)('no violation on a cloud that avoids duplicates by %s', { timeout: 120_000 }, async (profile) => {
     for (let seed = 0; seed < SEEDS; seed++) {
-      const { violations, stories } = await runSeed(world, seed, rest, profile)
+      const { violations, stories } = await runSeed(world, seed, rest, { profile })
       expect(violations, `seed ${seed} (${stories})`).toEqual([])
     }
   })

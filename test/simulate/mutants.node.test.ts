@@ -1,32 +1,35 @@
-import { execFile } from 'node:child_process'
-import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
-import { describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { mutants } from './mutants.ts'
+import { migrated, openNodeWorld } from './node.ts'
+import { programOf } from './program.ts'
+import { runScenario, scenarios } from './scenarios/index.ts'
+import type { World } from './world.ts'
 
-const here = (name: string) => fileURLToPath(new URL(name, import.meta.url))
-const run = promisify(execFile)
+const NODE = 'test/simulate/node.ts'
+const SCENARIOS = 'test/simulate/scenarios/index.ts'
 
-/** What each scenario finds, in a process of its own; with a rule taken out if one is named. */
-const play = async (scenarios: string[], mutant?: number): Promise<Record<string, string[]>> => {
-  const mutated = mutant === undefined ? [] : ['--import', here('./mutate.ts')]
-  const args = ['--disable-warning=ExperimentalWarning', ...mutated, here('./play.ts'), ...scenarios]
-  const { stdout } = await run(process.execPath, args, { env: { ...process.env, MUTANT: String(mutant) } })
-  return JSON.parse(stdout)
-}
+/** What every world begins with. */
+let empty: ArrayBuffer
+beforeAll(async () => {
+  empty = await (await migrated()).dump()
+})
 
-describe('a safety rule taken out of the program', () => {
-  it('is missed by nobody while it is there', async () => {
-    for (const [name, found] of Object.entries(await play([]))) expect(found, name).toEqual([])
-  }, 60_000)
+describe('with every rule in its place', () => {
+  let world: World
+  beforeAll(async () => {
+    world = await openNodeWorld(empty)
+  })
 
-  it.concurrent.each(mutants.map(({ rule, scenario }, number) => ({ rule, scenario, number })))(
-    '$rule',
-    async ({ scenario, number }) => {
-      const found = (await play([scenario], number))[scenario]!
-      expect(found.filter((what) => what.startsWith('threw'))).toEqual([])
-      expect(found).not.toEqual([])
-    },
-    60_000,
-  )
+  it.each(Object.keys(scenarios))('%s: nothing is wrong', async (name) => {
+    expect(await runScenario(world, name)).toEqual([])
+  })
+})
+
+describe('a safety rule taken out of the program is missed', () => {
+  it.each(mutants)('$rule', async (mutant) => {
+    const imported = await programOf([NODE, SCENARIOS], mutant)
+    const world = await imported<typeof import('./node.ts')>(NODE).openNodeWorld(empty)
+    const found = await imported<typeof import('./scenarios/index.ts')>(SCENARIOS).runScenario(world, mutant.scenario)
+    expect(found).not.toEqual([])
+  })
 })

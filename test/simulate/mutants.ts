@@ -33,7 +33,9 @@ export const mutants: Mutant[] = [
   {
     rule: 'Where nothing deduplicates, a call is repeated only when an earlier one can have no effect any more.',
     file: 'functions/broker/converge/present.ts',
-    replace: [['shownAt(calledAt, work.realm.settleMs)', '(calledAt ?? 0) + 0 * shownAt(0, 0)']],
+    replace: [
+      ['shownAt(calledAt, work.realm.settleMs, work.context.aloneSince)', '(calledAt ?? 0) + 0 * shownAt(0, 0)'],
+    ],
     scenario: 'an effect after the answer was given up',
   },
   {
@@ -107,7 +109,7 @@ export const mutants: Mutant[] = [
   {
     rule: 'If more than 20 % of what is marked are orphans, none is removed.',
     file: 'functions/broker/reconcile/orphans.ts',
-    replace: [['orphans.length > marked * BRAKE', 'orphans.length > marked / BRAKE']],
+    replace: [['resources.length > marked * BRAKE', 'resources.length > marked / BRAKE']],
     scenario: 'a dozen orphans at once',
   },
   {
@@ -182,7 +184,9 @@ export const mutants: Mutant[] = [
   {
     rule: 'Nothing is removed while a call that went unanswered may make it anew.',
     file: 'functions/broker/converge/absent.ts',
-    replace: [['calledAt === null ? 0 : shownAt(calledAt, 0)', '0 * (calledAt ?? shownAt(0, 0))']],
+    replace: [
+      ['calledAt === null ? 0 : shownAt(calledAt, 0, work.context.aloneSince)', '0 * (calledAt ?? shownAt(0, 0))'],
+    ],
     scenario: 'made anew by the first call',
   },
   {
@@ -200,7 +204,7 @@ export const mutants: Mutant[] = [
   {
     rule: 'What was handed back is never removed, whatever mark it bears.',
     file: 'functions/broker/reconcile/orphans.ts',
-    replace: [['!inLapse(o.epoch) && !o.handedBack', '!inLapse(o.epoch) || o.handedBack']],
+    replace: [['!inLapse(o.epoch)) && !o.handedBack', '!inLapse(o.epoch)) || o.handedBack']],
     scenario: 'a mark after the hand-over',
   },
   {
@@ -225,5 +229,242 @@ export const mutants: Mutant[] = [
     file: 'functions/broker/converge/recover.ts',
     replace: [["creating && work.answer === 'repeated' &&", 'creating && work.answer === null &&']],
     scenario: 'refused the second time',
+  },
+  {
+    rule: 'What a cloud refused a moment ago is not asked for again.',
+    file: 'functions/broker/compute/place/rank.ts',
+    replace: [
+      [
+        'if (barred !== null || c.refused === null) return barred',
+        'if (barred !== null || c.priceAsOf !== 0) return barred',
+      ],
+    ],
+    scenario: 'refused a moment ago',
+  },
+  {
+    rule: 'What was admitted before it was refused to another does not ask for it either.',
+    file: 'functions/broker/converge/present.ts',
+    replace: [['if (refused) throw refused', 'if (refused && !row) throw refused']],
+    scenario: 'refused while another was on its way',
+  },
+  {
+    rule: 'What was refused is asked for again after its time.',
+    file: 'functions/broker/compute/place/refusals.ts',
+    replace: [["'no-capacity': 3 * MINUTE", "'no-capacity': 3000 * MINUTE"]],
+    scenario: 'asked again after its time',
+  },
+  {
+    rule: 'What is unpriced is not cheap.',
+    file: 'functions/broker/compute/place/rank.ts',
+    replace: [['Number(a.hourly === null) - Number(b.hourly === null) || (a.hourly ?? 0)', '(a.hourly ?? 0)']],
+    scenario: 'a size without a price',
+  },
+  {
+    rule: 'A port has its address where its server is: both move in one batch.',
+    file: 'functions/broker/compute/place/carried-ports.ts',
+    replace: [
+      ['    ...placed,\n', ''],
+      [
+        '  const networkIds = [...new Set(ports.map(({ networkId }) => networkId))]\n  const home =',
+        '  await db.batch(placed as never)\n  const networkIds = [...new Set(ports.map(({ networkId }) => networkId))]\n  const home =',
+      ],
+    ],
+    scenario: 'on to another segment',
+  },
+  {
+    rule: 'The batch that admits holds only where the mark holds after it.',
+    file: 'functions/broker/compute/place/marks.ts',
+    replace: [
+      [
+        'return [...homeWrites(context, going, home, above), ...markGuards(context, going)]',
+        'return homeWrites(context, going, home, above)',
+      ],
+    ],
+    scenario: 'two at one mark',
+  },
+  {
+    rule: 'The batch that admits holds only where the cap of what spills holds after it.',
+    file: 'functions/broker/compute/place/marks.ts',
+    replace: [['isSpilled(policy, to.name) ? policy.spill_cap : null', 'isSpilled(policy, to.name) ? null : null']],
+    scenario: 'two at one cap',
+  },
+  {
+    rule: 'A home that was passed by is home again when it has come down from its mark (hysteresis).',
+    file: 'functions/broker/compute/place/marks.ts',
+    replace: [['return above && !home.passed ?', 'return !above && home.passed ?']],
+    scenario: 'one leaves a full home',
+  },
+  {
+    rule: 'What is at home does not use up the cap of what is out.',
+    file: 'functions/broker/compute/place/choose.ts',
+    replace: [
+      [
+        'spilled: to !== undefined && isSpilled(found.policy ?? NO_POLICY, to.name)',
+        'spilled: to !== undefined && (isSpilled(found.policy ?? NO_POLICY, to.name) || true)',
+      ],
+    ],
+    scenario: 'a cap below what is at home',
+  },
+  {
+    rule: 'What is out does not keep home looking full.',
+    file: 'db/queries/clouds/marks.ts',
+    replace: [
+      [
+        "left join cloud_use held on held.cloud_id = c.id and held.project_id = ''",
+        "left join (select sum(vcpus) as vcpus, sum(ram_mib) as ram_mib from cloud_use where project_id = '') held",
+      ],
+    ],
+    scenario: 'home with much outside',
+  },
+  {
+    rule: 'What is on its way is nothing that a cloud was seen to have: it counts twice rather than never.',
+    file: 'db/queries/clouds/marks.ts',
+    replace: [['select coalesce(s.vcpus, 0) as vcpus,', 'select coalesce(u.vcpus, 0) as vcpus,']],
+    scenario: 'an inventory while one is on its way',
+  },
+  {
+    rule: 'What may be spent is compared in the batch that spends it.',
+    file: 'functions/broker/compute/server-create.ts',
+    replace: [
+      ['writes.push(...moneyGuards(context, projectId, admission.allowance))', 'moneyGuards(context, projectId, null)'],
+    ],
+    scenario: 'two at the last of the money',
+  },
+  {
+    rule: 'A burst has no more members than it may when they are admitted.',
+    file: 'functions/broker/burst/member.ts',
+    replace: [
+      [
+        "context.now()), guard(context, 'burst-full', burstFull(burstId))]",
+        "context.now())].filter(() => guard(context, 'burst-full', burstFull(burstId)))",
+      ],
+    ],
+    scenario: 'a burst that becomes smaller while it is filled',
+  },
+  {
+    rule: 'Under a limit of money nothing is bought of which nobody knows the price.',
+    file: 'functions/broker/money/allowance.ts',
+    replace: [['if (hourly === null || hourly > (allowance.each', 'if ((hourly ?? 0) > (allowance.each']],
+    scenario: 'no price, and a limit',
+  },
+  {
+    rule: 'While the database may be an older one, nothing is bought under a limit of money.',
+    file: 'functions/broker/money/restored.ts',
+    replace: [['keptAt !== null && epochOf(now) - keptAt > LATE', 'keptAt === epochOf(now) - LATE - 1 && now < 0']],
+    scenario: 'an older database, and little money',
+  },
+  {
+    rule: 'After that nothing is bought under a limit of money before each cloud was listed.',
+    file: 'functions/broker/money/restored.ts',
+    replace: [['if (unlisted.length)', 'if (unlisted.length > 99)']],
+    scenario: 'an older database, and a cloud that says nothing',
+  },
+  {
+    rule: 'An hour of what runs is kept of a budget before it is spent.',
+    file: 'db/queries/money/spending.ts',
+    replace: [['+ coalesce((select reserved from spend', '+ 0 * coalesce((select reserved from spend']],
+    scenario: 'nothing spent yet',
+  },
+  {
+    rule: 'What a process had in its hand when its claim ran out is not written (the fence of webhooks).',
+    file: 'db/queries/line/webhooks.ts',
+    replace: [['from webhooks where fence = ', 'from webhooks where 0 < ']],
+    scenario: 'a try that is written down too late',
+  },
+  {
+    rule: 'What is told is written in the batch of what it tells.',
+    file: 'functions/broker/compute/lease/budget-end.ts',
+    replace: [
+      [
+        '    await commit(context, { action: `budget_',
+        '    await context.db.batch([telling])\n    await commit(context, { action: `budget_',
+      ],
+      ['      telling,\n', ''],
+    ],
+    scenario: 'two find a budget spent',
+  },
+  {
+    rule: 'What was taken back is made anew only where its user agreed.',
+    file: 'functions/broker/compute/moving/movable.ts',
+    replace: [["if (metadata[MOVABLE] !== 'true')", "if (metadata[MOVABLE] === 'never')"]],
+    scenario: 'taken back',
+  },
+  {
+    rule: 'After three times a server is bought on demand.',
+    file: 'functions/broker/compute/reclaim/reclaimed.ts',
+    replace: [['const MOST_RECLAIMS = 3', 'const MOST_RECLAIMS = 33']],
+    scenario: 'taken back again and again',
+  },
+  {
+    rule: 'What was taken back ends in the batch that begins what takes its place.',
+    file: 'functions/broker/compute/reclaim/reclaimed.ts',
+    replace: [
+      [
+        '        // It may have been there before.\n        forgetGone(context.db, { ...refOf(binding), cloudId: place.cloudId }),',
+        '        ...(forgetGone(context.db, { ...refOf(binding), cloudId: place.cloudId }) && []),',
+      ],
+      ["bindTo(context, 'server', server, place),", "...(bindTo(context, 'server', server, place) && []),"],
+    ],
+    scenario: 'taken back, and killed',
+  },
+  {
+    rule: 'A machine at home is the server only when its guest said that it is ready.',
+    file: 'functions/broker/compute/home/settle.ts',
+    replace: [["seen.power === 'running' && move.readyAt !== null", "seen.power === 'running'"]],
+    scenario: 'a machine that is not ready',
+  },
+  {
+    rule: 'Why a server stays is said of none for which another has begun to make a machine.',
+    file: 'db/queries/compute/server-moves.ts',
+    replace: [
+      ['set: { reason, dueAt, updatedAt },', "set: { ...NOTHING, state: 'staying', reason, dueAt, updatedAt },"],
+      ["setWhere: eq(serverMoves.state, 'staying'),", ''],
+    ],
+    scenario: 'two bring one home',
+  },
+  {
+    rule: 'What is busy is not moved, whenever it was said.',
+    file: 'db/queries/compute/server-moves.ts',
+    replace: [["\n    and metadata ->> 'plimsoll:busy' is not 'true')", ')']],
+    scenario: 'busy at the last moment',
+  },
+  {
+    rule: 'The old machine goes when its time is over.',
+    file: 'functions/broker/compute/home/leave.ts',
+    replace: [["unwantedOn(context, 'server', [serverId], cloudId)", "unwantedOn(context, 'server', [], cloudId)"]],
+    scenario: 'a machine that is not ready',
+  },
+  {
+    rule: 'What arrives stands in for what is taken back.',
+    file: 'functions/broker/compute/home/instead.ts',
+    replace: [
+      [
+        "move?.state === 'arriving' && !move.cancelled ? move : null",
+        "move?.state === 'arriving' && move.cancelled ? move : null",
+      ],
+    ],
+    scenario: 'taken back while another is ready',
+  },
+  {
+    rule: 'What is said of a machine that arrives is not said of the current one.',
+    file: 'functions/broker/compute/home/machine.ts',
+    replace: [
+      [
+        "guard(context, 'arrival-over', notArriving(server.id, false)),\n    over(",
+        '...(notArriving(server.id, false) && []),\n    over(',
+      ],
+    ],
+    scenario: 'taken back while another is refused',
+  },
+  {
+    rule: 'What a burst may cost an hour is compared in the batch that makes a second machine, too.',
+    file: 'functions/broker/compute/home/stays.ts',
+    replace: [
+      [
+        'limitOfEach(server.metadata, server.flavor), burst })',
+        'limitOfEach(server.metadata, server.flavor), ...(burst && {}) })',
+      ],
+    ],
+    scenario: 'another member of a burst, and one that comes home',
   },
 ]

@@ -6,16 +6,21 @@ import { openWorld, type World } from './world.ts'
 
 const MIGRATIONS = new URL('../../db/migrations/', import.meta.url)
 
-/** A world on Node: one database in memory, made and migrated once. */
-export const openNodeWorld = async (): Promise<World> => {
+/** A database in memory that has no rows yet. */
+export const migrated = async () => {
   const d1 = openSqlite(':memory:')
   const files = readdirSync(MIGRATIONS).filter((name) => name.endsWith('.sql'))
   await migrate(
     d1,
     files.map((name) => ({ name, sql: readFileSync(new URL(name, MIGRATIONS), 'utf8') })),
   )
+  return d1
+}
+
+/** A world on Node, over one database in memory: a new one, or what one that was migrated before holds. */
+export const openNodeWorld = async (dump?: ArrayBuffer): Promise<World> => {
   digestAtOnce()
-  return openWorld(d1)
+  return openWorld(dump ? openSqlite(':memory:', dump) : await migrated())
 }
 
 /** Node's own digest answers from another thread, whenever that is done: a run would not be the same twice. */

@@ -8,6 +8,8 @@ const { values } = parseArgs({
     seeds: { type: 'string', default: '1000' },
     from: { type: 'string', default: '0' },
     profile: { type: 'string' },
+    /** There is something to buy in every run. */
+    market: { type: 'boolean', default: false },
     /** One line for every seed, with a digest of all its choices. */
     verbose: { type: 'boolean', default: false },
   },
@@ -15,7 +17,7 @@ const { values } = parseArgs({
 const [seeds, from] = [Number(values.seeds), Number(values.from)]
 const profile = values.profile as Profile | undefined
 if (!(seeds > 0) || !(from >= 0) || (profile && !PROFILES.includes(profile))) {
-  console.error('usage: npm run simulate -- --seeds N [--from S] [--profile token|unique|none] [--verbose]')
+  console.error('usage: npm run simulate -- --seeds N [--from S] [--profile token|unique|none] [--market] [--verbose]')
   process.exit(2)
 }
 
@@ -23,7 +25,7 @@ const world = await openNodeWorld()
 const outcomes: Outcome[] = []
 let violations = 0
 for (let seed = from; seed < from + seeds; seed++) {
-  const outcome = await runSeed(world, seed, nodeRest, profile)
+  const outcome = await runSeed(world, seed, nodeRest, { profile, market: values.market })
   outcomes.push(outcome)
   if (values.verbose) console.error(JSON.stringify(outcome))
   if (outcome.violations.length) {
@@ -32,7 +34,7 @@ for (let seed = from; seed < from + seeds; seed++) {
     for (const violation of outcome.violations)
       console.error(`  ${values.verbose ? violation : violation.split('\n')[0]}`)
     console.error(
-      `  again: npm run simulate -- --seeds 1 --from ${seed}${profile ? ` --profile ${profile}` : ''} --verbose`,
+      `  again: npm run simulate -- --seeds 1 --from ${seed}${profile ? ` --profile ${profile}` : ''}${values.market ? ' --market' : ''} --verbose`,
     )
   }
   // Lets the collector and the event loop have their turn.

@@ -1,3 +1,5 @@
+import type { Mark, ServerSpec } from '../../adapters/contract.ts'
+import type { CloudError } from '../../adapters/errors.ts'
 import type { Dice } from './dice.ts'
 
 /** One process, from its start until it is killed. What it waited for then never comes. */
@@ -37,6 +39,12 @@ interface Step {
 /** Resolves when nothing runs any more that does not wait for a step; `long` if nobody waits for one at all. */
 export type Rest = (long: boolean) => Promise<void>
 
+/** Who hears what clouds are asked for, and what they have too little of. */
+export interface Listener {
+  asks(life: Life, cloudId: string, spec: ServerSpec, mark: Mark, now: number): void
+  refused(error: CloudError): void
+}
+
 /** A call to the cloud that has begun and not ended. */
 export interface Flight {
   life: Life
@@ -69,6 +77,8 @@ export class Scheduler {
   longestFlight = Number.POSITIVE_INFINITY
   /** Share of the calls that their callers give up while they are under way. */
   givenUp = 0
+  /** Who listens at the wire; null: nobody does. */
+  listener: Listener | null = null
   /** Objects that a call changed after any lease of its caller was over. */
   readonly overdue = new Set<string>()
   #waiting: Step[] = []
@@ -86,7 +96,7 @@ export class Scheduler {
 
   /** `label` is its SQL, or what it does with which key of the store. */
   step<T>(
-    life: Life,
+    life: Life | null,
     effect: () => Promise<T>,
     after: (() => Promise<void>) | null,
     _label: string,

@@ -9,17 +9,30 @@ export interface Snapshot {
 
 /** The table that a statement writes to; null: none. */
 const TARGET = /^\s*(?:insert into|update|delete from)\s+"?(\w+)/i
-/** What is written behind the statements. */
-const BEHIND = ['clouds', 'sim_seen']
+/** What is written behind the statements, by the world itself and by triggers. */
+const BEHIND = [
+  'clouds', 'deliveries', 'listeners', 'notices', 'sim_seen', 'sim_statuses', 'webhooks', 'meters', 'spend', 'spend_months', 'cloud_use', 'cloud_steady', 'spill_use', 'sim_meters',
+] // biome-ignore format: a list
 
-/** Tables that no simulated request writes. */
+/** Tables that nothing in a simulation writes. */
 const STILL = new Set([
-  'd1_migrations', 'domains', 'projects', 'users', 'roles', 'role_assignments', 'offers', 'zones', 'flavors', 'flavor_access', 'mappings',
+  'd1_migrations', 'domains', 'users', 'roles', 'role_assignments', 'rates', 'flavor_access',
 ]) // biome-ignore format: a list
 
 /** What must never be seen in any committed state, written down by the database itself. */
 const WATCHES = [
   'create table sim_seen (what text not null)',
+  'create table sim_statuses (n integer primary key autoincrement, server text not null, status text not null)',
+  `create trigger sim_begun after insert on servers
+    begin insert into sim_statuses (server, status) values (new.id, new.status); end`,
+  `create trigger sim_changed after update of status on servers when old.status <> new.status
+    begin insert into sim_statuses (server, status) values (new.id, new.status); end`,
+  'create table sim_meters (server text not null, cloud text not null, beside integer not null, started integer not null, ended integer not null)',
+  `create trigger sim_metered after delete on meters when old.kind = 'server' and old.started_at is not null and old.ended_at is not null
+    begin insert into sim_meters values (old.server_id, old.cloud_id, old.beside, old.started_at, old.ended_at); end`,
+  `create trigger sim_lease after insert on server_actions
+      when new.action = 'lease_end' and exists (select 1 from servers where id = new.server_id and lease_ends_at > new.started_at)
+    begin insert into sim_seen values ('a lease ended before its time: ' || new.server_id); end`,
   `create trigger sim_gone after update of phase on bindings when old.phase = 'gone' and new.phase <> 'gone' and old.project_id <> ''
     begin insert into sim_seen values ('gone came back: ' || old.kind || ' ' || old.resource_id || ' is ' || new.phase); end`,
   `create trigger sim_orphan after insert on journal when new.action = 'orphan.remove'

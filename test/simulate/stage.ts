@@ -6,12 +6,22 @@ import { convergeDue } from '../../functions/broker/converge/converge.ts'
 import { reconcile } from '../../functions/broker/reconcile/reconcile.ts'
 import type { Context } from '../../functions/context.ts'
 import { MemoryStore } from '../support/memory-store.ts'
+import { Killed } from '../support/mortal.ts'
 import { unlikeWished } from './as-wished.ts'
 import type { Answer } from './client.ts'
 import { recordBirths } from './cloud.ts'
 import { Dice } from './dice.ts'
 import { lookBelow, stepFaults } from './in-step.ts'
-import { addressFaults, quotaDrift, rowFaults } from './invariants.ts'
+import {
+  addressFaults,
+  besideFaults,
+  burstFaults,
+  markFaults,
+  moneyFaults,
+  overspent,
+  quotaDrift,
+  rowFaults,
+} from './invariants.ts'
 import { type Life, Scheduler } from './scheduler.ts'
 import { type Slot, START, type World } from './world.ts'
 
@@ -31,7 +41,7 @@ class Gates extends Scheduler {
   before: ((life: Life, label: string) => void) | null = null
 
   override async step<T>(
-    life: Life,
+    life: Life | null,
     effect: () => Promise<T>,
     after: (() => Promise<void>) | null,
     label: string,
@@ -44,7 +54,7 @@ class Gates extends Scheduler {
       await gate.open
     }
     if (gate && !gate.behind) await held(gate)
-    this.before?.(life, label)
+    if (life) this.before?.(life, label)
     const answer = await super.step(life, effect, after, label, wire)
     if (gate?.behind) await held(gate)
     return answer
@@ -60,6 +70,8 @@ export class Stage {
   view: Store
   readonly violations = new Set<string>()
   readonly scheduler = new Gates(new Dice(1), START, async () => {})
+  /** What receives webhooks. */
+  receive: typeof fetch = () => Promise.reject(new Error('nobody receives anything'))
   #token = ''
   #keys = 0
 
@@ -69,7 +81,8 @@ export class Stage {
     this.view = this.memory
   }
 
-  async open(options: Record<string, Json>, faults: FaultRule[] = []): Promise<void> {
+  /** `both`: the other cloud takes part too; faults are of the first. */
+  async open(options: Record<string, Json>, faults: FaultRule[] = [], both = false): Promise<void> {
     const store: Store = {
       get: (key) => this.view.get(key),
       put: (...args) => this.view.put(...args),
@@ -81,12 +94,14 @@ export class Stage {
       {
         scheduler: this.scheduler,
         store: recordBirths(store, this.births),
-        after: (sql) => (/\bquotas\b|\bvolumes\b|\bservers\b/.test(sql) ? this.#check : null),
+        after: (sql) => (/\bquotas\b|\bvolumes\b|\bservers\b|\bip_allocations\b/.test(sql) ? this.#check : null),
         log: () => {},
+        fetch: (...args) => this.receive(...args),
         // Nothing is done after an answer: each scenario says who works, and when.
         defer: () => {},
       },
       { log_calls: 0, ...options },
+      both,
     )
     await d1
       .prepare('update clouds set created_at = ?')
@@ -99,6 +114,11 @@ export class Stage {
   readonly #check = async () => {
     for (const fault of await quotaDrift(this.world.d1)) this.violations.add(fault)
     for (const fault of await addressFaults(this.world.d1)) this.violations.add(fault)
+    for (const fault of await markFaults(this.world.d1)) this.violations.add(fault)
+    for (const fault of await moneyFaults(this.world.d1)) this.violations.add(fault)
+    for (const fault of await overspent(this.world.d1)) this.violations.add(fault)
+    for (const fault of await besideFaults(this.world.d1)) this.violations.add(fault)
+    for (const fault of await burstFaults(this.world.d1)) this.violations.add(fault)
   }
 
   slot(n: 0 | 1): Slot {
@@ -190,6 +210,25 @@ export class Stage {
     })
     this.scheduler.gates.push({ life: this.slot(n).life, label, behind: where === 'behind', reached, open })
     return { reached: there, release }
+  }
+
+  /**
+   * The first process works until nothing is due, and is killed at its step of that number, counted from the one with the label
+   * `begins` on; another takes its place when its claims have run out, and works off what is left.
+   */
+  async settleKilled(begins: RegExp, dieAt: number): Promise<void> {
+    const { life } = this.slot(0)
+    let [steps, begun] = [0, false]
+    this.scheduler.before = (who, label) => {
+      begun ||= begins.test(label)
+      if (who === life && begun && ++steps >= dieAt) throw new Killed()
+    }
+    await this.settle().catch(() => null)
+    this.expect(steps >= dieAt, `there is no step ${dieAt}`)
+    this.scheduler.before = null
+    this.world.restart(this.slot(0))
+    this.scheduler.pass(61_000)
+    await this.settle()
   }
 
   /** Objects of a kind that the cloud has. */

@@ -16,12 +16,15 @@ import { openHost } from '../../functions/runtime/host.ts'
 import { MemoryStore } from '../support/memory-store.ts'
 import { watchFlights } from './cloud.ts'
 import { Dice } from './dice.ts'
+import { EAR } from './listening/ear.ts'
 import { type Actor, steppedDatabase, steppedStore } from './process.ts'
 import { Life, type Scheduler } from './scheduler.ts'
 import { type Snapshot, takeSnapshot } from './snapshot.ts'
 
 export const START = Date.parse('2026-03-01T12:00:00Z')
 const DAY = 86_400_000
+/** As short as the minutes that a run has; those of a server that did not come are longer. */
+export const HOMECOMING = { afterMs: 20_000, readyMs: 600_000, graceMs: 30_000, againMs: 1_800_000 }
 const CLOUDS = ['sandbox', 'other'] as const
 const PROCESSES = 2
 
@@ -33,9 +36,13 @@ export interface Run {
   scheduler: Scheduler
   /** The clouds' memory as it is, without any steps. */
   store: Store
-  after: Actor['after']
+  after(sql: string, life: Life): ReturnType<Actor['after']>
   log: Host['log']
   defer(slot: Slot, work: () => Promise<unknown>): void
+  /** Who receives webhooks; absent: nobody. */
+  fetch?: typeof fetch
+  /** A process begins to serve a request; what is answered is called at its end. */
+  begins?(life: Life): () => void
 }
 
 /** One process of the broker at a time: killed, it is followed by another. */
@@ -74,11 +81,12 @@ export const openWorld = async (d1: D1Database, runtime: Settings['runtime'] = '
   const deferred: (() => Promise<unknown>)[] = []
   const settings: Settings = {
     region: 'RegionOne',
-    publicUrl: null,
+    publicUrl: 'http://plimsoll.test',
     secretKeys: [new Uint8Array(32).fill(7)],
     tokenLifetime: (30 * DAY) / 1000,
     runtime,
     lingerMs: 5_000,
+    homecoming: HOMECOMING,
     imageSizeCap: 2 ** 40,
     convertedBytes: 2 ** 40,
     convertedDiskBytes: 2 ** 41,
@@ -87,6 +95,7 @@ export const openWorld = async (d1: D1Database, runtime: Settings['runtime'] = '
     requestsPerSource: 0,
     requestsPerUser: 0,
     rememberPasswords: 'users',
+    webhookHosts: [EAR],
   }
   const base = await openHost({
     d1,
@@ -170,10 +179,17 @@ export const openWorld = async (d1: D1Database, runtime: Settings['runtime'] = '
         .prepare('update clouds set options = ?, enabled = (id = ? or ?)')
         .bind(JSON.stringify(options), cloudId, both)
         .run()
+      if (options.sizes) {
+        snapshot.note(SOLD)
+        await d1.prepare(SOLD).bind(JSON.stringify(options.sizes)).run()
+      }
       for (const slot of slots) restart(slot)
     },
   }
 }
+
+/** As if the inventory had read what the options say. */
+const SOLD = `delete from offers where name not in (select value ->> 'name' from json_each(?))`
 
 const named = async (d1: D1Database, table: 'users' | 'projects', name: string): Promise<string> =>
   (await d1.prepare(`select id from ${table} where name = ?`).bind(name).first<string>('id'))!
@@ -186,7 +202,7 @@ const newSlot = (d1: D1Database, base: Host, run: () => Run, written: (sql: stri
       life: () => slot.life,
       after: (sql) => {
         written(sql)
-        return run().after(sql)
+        return run().after(sql, slot.life)
       },
     }),
   )
@@ -194,10 +210,21 @@ const newSlot = (d1: D1Database, base: Host, run: () => Run, written: (sql: stri
     ...base,
     db,
     sleep: (ms) => run().scheduler.sleep(slot.life, ms),
+    fetch: (input, init) => {
+      const { scheduler, fetch } = run()
+      return scheduler.step(slot.life, () => (fetch ?? base.fetch)(input, init), null, 'send')
+    },
     defer: (work) => run().defer(slot, work),
   }
   // It spreads its host into every request, so what a restart changes is seen.
   const app = createApp(slot.host)
-  slot.fetch = async (request) => app.fetch(request)
+  slot.fetch = async (request) => {
+    const ends = run().begins?.(slot.life)
+    try {
+      return await app.fetch(request)
+    } finally {
+      ends?.()
+    }
+  }
   return slot
 }

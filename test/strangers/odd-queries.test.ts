@@ -1,16 +1,18 @@
 import { beforeAll, describe, expect, test, vi } from 'vitest'
 import { operations } from '../../functions/app.ts'
-import { type Plimsoll, startPlimsoll } from '../support/harness.ts'
+import { type Client, type Plimsoll, startPlimsoll } from '../support/harness.ts'
 import { giveOneOfEach } from '../sweep/belongings.ts'
-import { parametersOf, pathOf, type Route, titleOf, versionHeader, versionOf } from '../sweep/calls.ts'
+import { parametersOf, pathOf, type Route, titleOf, versionHeader, versionOf, walking } from '../sweep/calls.ts'
 
 // Some routes take hundreds of calls.
 vi.setConfig({ testTimeout: 60_000 })
 
 let plimsoll: Plimsoll
 let named: Record<string, string>
+let send: Client['send']
 beforeAll(async () => {
   plimsoll = await startPlimsoll()
+  send = walking(plimsoll, 'admin')
   named = (await giveOneOfEach(plimsoll, 'demo')).named
 })
 
@@ -38,7 +40,7 @@ const QUERIES = [
 ]
 
 const call = (route: Route, path: string) =>
-  plimsoll.as('admin').send(route.operation.method, path, undefined, versionHeader(route, versionOf(route)))
+  send(route.operation.method, path, undefined, versionHeader(route, versionOf(route)))
 
 describe('an odd query is answered or refused', () => {
   test.each(routes.filter(([, { operation }]) => operation.method === 'GET'))('%s', async (_, route) => {

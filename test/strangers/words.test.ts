@@ -1,10 +1,10 @@
 import { beforeAll, describe, expect, test, vi } from 'vitest'
 import * as z from 'zod'
 import { operations } from '../../functions/app.ts'
-import { type Plimsoll, startPlimsoll } from '../support/harness.ts'
+import { type Client, type Plimsoll, startPlimsoll } from '../support/harness.ts'
 import { runtime } from '../support/runtime.ts'
 import { giveOneOfEach } from '../sweep/belongings.ts'
-import { parametersOf, pathOf, type Route, titleOf, versionHeader, versionOf } from '../sweep/calls.ts'
+import { parametersOf, pathOf, type Route, titleOf, versionHeader, versionOf, walking } from '../sweep/calls.ts'
 import { bodiesFor } from '../sweep/examples.ts'
 
 /** What every object of the language answers to, whoever made it. Calls cost ten times as much on workerd: one has to do. */
@@ -17,8 +17,10 @@ vi.setConfig({ testTimeout: 60_000 })
 
 let plimsoll: Plimsoll
 let named: Record<string, string>
+let send: Client['send']
 beforeAll(async () => {
   plimsoll = await startPlimsoll()
+  send = walking(plimsoll, 'admin')
   named = (await giveOneOfEach(plimsoll, 'demo')).named
 })
 
@@ -32,12 +34,10 @@ const sound = (what: unknown, { status, body }: { status: number; body: unknown 
 }
 
 const call = (route: Route, path: string, body?: unknown, type = 'application/json') =>
-  plimsoll
-    .as('admin')
-    .send(route.operation.method, path, body === undefined ? undefined : new TextEncoder().encode(String(body)), {
-      ...versionHeader(route, versionOf(route)),
-      'Content-Type': route.operation.name === 'image.update' ? 'application/openstack-images-v2.1-json-patch' : type,
-    })
+  send(route.operation.method, path, body === undefined ? undefined : new TextEncoder().encode(String(body)), {
+    ...versionHeader(route, versionOf(route)),
+    'Content-Type': route.operation.name === 'image.update' ? 'application/openstack-images-v2.1-json-patch' : type,
+  })
 const pathTo = (route: Route, word?: string) =>
   pathOf(route, ({ name, of }) =>
     name === 'project_id'

@@ -69,7 +69,13 @@ export const vhdDisk = (virtual = 4 * GIB): Uint8Array<ArrayBuffer> => {
 }
 export const vhdxDisk = () => laid(70_000, [0, encode('vhdxfile')])
 export const vdiDisk = (virtual = 5 * GIB) =>
-  laid(70_000, [0, encode('<<< Image >>>\n')], [64, Uint8Array.of(0x7f, 0x10, 0xda, 0xbe)], [368, little(virtual)])
+  laid(
+    70_000,
+    [0, encode('<<< Image >>>\n')],
+    [64, Uint8Array.of(0x7f, 0x10, 0xda, 0xbe)],
+    [76, Uint8Array.of(1)],
+    [368, little(virtual)],
+  )
 export const isoDisk = () => laid(70_000, [0x8001, encode('CD001')])
 
 /** https://www.gnu.org/software/tar/manual/html_node/Standard.html */

@@ -6,6 +6,7 @@ import { projectById } from '../../db/queries/identity/identity.ts'
 import { lookUp } from '../../db/queries/identity/logins.ts'
 import { clouds, mappings, projects, roleAssignments, roles, users } from '../../db/schema/index.ts'
 import { everyProject } from '../../db/scope.ts'
+import type { LocalDatabase } from '../../db/sqlite.ts'
 import { createApp } from '../../functions/app.ts'
 import type { Scrypt } from '../../functions/auth/password.ts'
 import { sealToken } from '../../functions/auth/token.ts'
@@ -13,6 +14,7 @@ import type { BlobStore, Context, Host, Settings } from '../../functions/context
 import { type Loop, loops, runCron } from '../../functions/cron.ts'
 import { keyring } from '../../functions/crypto/keyring.ts'
 import { issue } from '../../functions/identity/issue.ts'
+import { bellOf } from '../../functions/runtime/bell.ts'
 import { bootstrap } from '../../functions/runtime/bootstrap.ts'
 import { openHost } from '../../functions/runtime/host.ts'
 import { type Beginning, firstStart, keep, keepFirstStart } from './beginnings.ts'
@@ -77,6 +79,7 @@ export interface Start {
   blobs?: BlobStore | null
   fetch?: typeof fetch
   trusting?: Host['trusting']
+  dial?: Host['dial']
   conversion?: Host['conversion']
   scrypt?: Scrypt
   loops?: Loop[]
@@ -110,6 +113,7 @@ export const startPlimsoll = async (start: Start = {}) => {
     secretKeys: beginning?.secretKeys ?? [crypto.getRandomValues(new Uint8Array(32))],
     tokenLifetime: 3600,
     lingerMs: 0,
+    homecoming: { afterMs: 600_000, readyMs: 900_000, graceMs: 60_000, againMs: 21_600_000 },
     imageSizeCap: 2 ** 40,
     convertedBytes: 2 ** 40,
     convertedDiskBytes: 2 ** 41,
@@ -118,14 +122,17 @@ export const startPlimsoll = async (start: Start = {}) => {
     requestsPerSource: 0,
     requestsPerUser: 0,
     rememberPasswords: 'users',
+    webhookHosts: [],
     runtime: runtime === 'node' ? 'node' : 'workers',
     ...start.settings,
   }
   const blobs = new MemoryBlobs(() => clock.now)
   const memory = beginning?.cloudState.copy() ?? new MemoryStore()
   const d1 = start.d1 ?? (await freshDatabase('DB', undefined, beginning?.rows))
+  const onTold = 'onInsert' in d1 ? bellOf(d1 as LocalDatabase) : undefined
   const host: Host = await openHost({
     d1,
+    ...(onTold ? { onTold } : {}),
     cloudState: start.cloudState ?? memory,
     blobs: start.blobs === undefined ? blobs : start.blobs,
     settings,
@@ -133,6 +140,7 @@ export const startPlimsoll = async (start: Start = {}) => {
     sleep: async (ms) => clock.advance(ms),
     fetch: start.fetch ?? (() => Promise.reject(new Error('a test reached for the network'))),
     ...(start.trusting ? { trusting: start.trusting } : {}),
+    ...(start.dial ? { dial: start.dial } : {}),
     ...(start.conversion ? { conversion: start.conversion } : {}),
     ...(start.scrypt ? { scrypt: start.scrypt } : {}),
     log: (level, message, fields) => logged.push(fields ? { level, message, fields } : { level, message }),
@@ -196,7 +204,7 @@ export const startPlimsoll = async (start: Start = {}) => {
     const person = people.get(name)
     if (!person) throw new Error(`there is no ${name}: call newUser or newProject first`)
     const { user, entry } = await lookUp(db, { id: person.userId }, { id: person.projectId })
-    const project = await projectById(db, person.projectId)
+    const project = entry?.project ?? (await projectById(db, person.projectId))
     const token = issue(host, { user: user!, project, roles: entry?.roles ?? [], methods: ['password'] })
     return { text: sealToken(token, keyring(settings.secretKeys, 'token')), expiresAt: token.expiresAt }
   }

@@ -12,7 +12,10 @@ const EVERYWHERE = [
   'A network that has no segments lives on one cloud; whether segments of two clouds reach each other is wired by operators, who say so.',
   'A port has one fixed IPv4 address on EC2; IPv6 subnets exist above the line only where a cloud carries them.',
   'Workers refuse private addresses: a cloud in a private network is reached from Node, or through a tunnel.',
-  'Uploaded images are not converted: a cloud takes them in its own formats or not at all.',
+  'Uploaded images are converted on Node alone, by `qemu-img`, where the machine has it and can keep it apart; elsewhere a cloud takes them in its own formats or not at all.',
+  'A server that is refused for want of room goes on to no other zone or cloud once it has volumes, those that are made with it among them: they are in their zone.',
+  'A volume is in one server at a time (no multiattach), and no guest is told tags of its devices: networks with one are refused, those of volumes are shown by the API alone.',
+  'After an older database was put back, what it lost of a server has `delete_on_termination` as the cloud itself has it (false for what was made here, whose end is kept in a row alone), and of `boot_index` the disk that it boots from: clouds have no place for the rest.',
   'At most 100 networks, subnets, ports, or rules are made in one request.',
   'Request bodies are 1 MiB at most, but for image data; of that 100 MB pass a Worker, and any size passes Node.',
 ]
@@ -40,7 +43,7 @@ export const limitationsPage = (adapters: { adapter: Adapter; skipped: Limitatio
     .replace('# What Plimsoll cannot do\n', '# What Plimsoll cannot do\n\n')
 
 const section = (
-  { type, runtimes, maturity, lacks, unverified = {}, reservedAddresses, imageFormats }: Adapter,
+  { type, runtimes, maturity, lacks, unverified = {}, reservedAddresses, imageFormats, wayOut = '' }: Adapter,
   skipped: Limitation[],
 ): string[] => {
   const { head, tail } = reservedAddresses
@@ -50,7 +53,7 @@ const section = (
     '',
     `## \`${type}\``,
     '',
-    `Runs on ${runtimes.map((each) => (each === 'node' ? 'Node' : 'Workers')).join(' and ')}; proved ${PROVED[maturity]}. Keeps the first ${head} and the last ${tail} addresses of every subnet.${takes}`,
+    `Runs on ${runtimes.map((each) => (each === 'node' ? 'Node' : 'Workers')).join(' and ')}; proved ${PROVED[maturity]}. Keeps the first ${head} and the last ${tail} addresses of every subnet.${takes} ${wayOut}`.trimEnd(),
     '',
     '| not available | why |',
     '|---|---|',

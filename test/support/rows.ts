@@ -21,7 +21,16 @@ export const tablesOf = async (d1: D1Database): Promise<string[]> => {
 }
 
 /** What triggers count up while other rows come in: written last, over what they have counted. */
-const COUNTED = ['address_use', 'zone_use']
+const COUNTED = [
+  'address_use',
+  'zone_use',
+  'cloud_steady',
+  'cloud_use',
+  'spend',
+  'spend_months',
+  'spill_use',
+  'burst_use',
+]
 
 /** All rows of a database, but for those of the tables `but`. */
 export const rowsOf = async (d1: D1Database, but: string[] = []): Promise<Rows> => {

@@ -1,6 +1,7 @@
 /// <reference types="vite/types/importMeta.d.ts" />
 import type { D1Database, D1Result } from '@cloudflare/workers-types'
 import { type Migration, migrate, splitSql, TABLE } from '../../db/migrate.ts'
+import type { LocalDatabase } from '../../db/sqlite.ts'
 import { countAll, NO_ROWS, type Rows, tablesOf } from './rows.ts'
 
 /** Which of the two runtimes this test runs in. */
@@ -28,10 +29,8 @@ export const freshDatabase = async (
   rows = NO_ROWS,
 ): Promise<D1Database> => (runtime === 'node' ? inMemory(binding, applied, rows) : inWorkerd(binding, applied, rows))
 
-type Open = D1Database & { close(): void }
-
 /** What lies in memory outside of what a collector of garbage weighs. */
-const opened = new Set<Open>()
+const opened = new Set<LocalDatabase>()
 
 /** On Node: ends the databases of worlds that nobody needs any more. */
 export const closeDatabases = (): void => {
@@ -39,7 +38,7 @@ export const closeDatabases = (): void => {
   opened.clear()
 }
 
-const keep = (db: Open): Open => {
+const keep = (db: LocalDatabase): LocalDatabase => {
   opened.add(db)
   return db
 }
@@ -116,4 +115,25 @@ const script = (
   statements: string[],
   looks: ReturnType<D1Database['prepare']>[] = [],
 ): Promise<D1Result[]> =>
-  db.batch([db.prepare('pragma defer_foreign_keys = on'), db.prepare(statements.join(';\n')), ...looks])
+  db.batch([
+    db.prepare('pragma defer_foreign_keys = on'),
+    ...lengthsOf(statements).map((part) => db.prepare(part.join(';\n'))),
+    ...looks,
+  ])
+
+/** D1 takes statements of 100,000 bytes, and counts many that are sent as one for one. */
+const LONGEST = 50_000
+
+const lengthsOf = (statements: string[]): string[][] => {
+  const parts: string[][] = []
+  let length = LONGEST
+  for (const statement of statements) {
+    if (length + statement.length >= LONGEST) {
+      parts.push([])
+      length = 0
+    }
+    parts.at(-1)!.push(statement)
+    length += statement.length
+  }
+  return parts
+}

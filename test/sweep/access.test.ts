@@ -1,14 +1,17 @@
 import { beforeAll, describe, expect, test } from 'vitest'
 import { operations } from '../../functions/app.ts'
 import { Fault } from '../../functions/http/fault.ts'
-import { type Answer, type Plimsoll, startPlimsoll } from '../support/harness.ts'
-import { changes, parametersOf, pathOf, type Route, titleOf, versionHeader, versionOf } from './calls.ts'
+import { type Answer, type Client, type Plimsoll, startPlimsoll } from '../support/harness.ts'
+import { changes, parametersOf, pathOf, type Route, titleOf, versionHeader, versionOf, walking } from './calls.ts'
 import { schemaOf, takes } from './examples.ts'
 
 let plimsoll: Plimsoll
+let send: Record<'admin' | 'demo' | 'onlooker', Client['send']>
 beforeAll(async () => {
   plimsoll = await startPlimsoll({ clouds: [] })
   await plimsoll.newUser('onlooker', 'demo', ['reader'])
+  const by = (name: string) => walking(plimsoll, name)
+  send = { admin: by('admin'), demo: by('demo'), onlooker: by('onlooker') }
 })
 
 const routes = operations.map((route): [string, Route] => [titleOf(route), route])
@@ -104,9 +107,8 @@ describe('with access rules', () => {
 describe('with the role of a reader', () => {
   const restricted = guarded.filter(([, { operation }]) => !['reader', 'authenticated'].includes(operation.who))
   test.each(restricted)('%s is 403', async (_, route) => {
-    const answer = await plimsoll
-      .as('onlooker')
-      .send(route.operation.method, somewhere(route), changes(route) ? {} : undefined, headers(route))
+    const body = changes(route) ? {} : undefined
+    const answer = await send.onlooker(route.operation.method, somewhere(route), body, headers(route))
     isFault(route, answer, 403)
   })
 })
@@ -115,9 +117,8 @@ describe('with the role of a member', () => {
   test.each(guarded.filter(([, { operation }]) => ['manager', 'admin'].includes(operation.who)))(
     '%s is 403',
     async (_, route) => {
-      const answer = await plimsoll
-        .as('demo')
-        .send(route.operation.method, somewhere(route), changes(route) ? {} : undefined, headers(route))
+      const body = changes(route) ? {} : undefined
+      const answer = await send.demo(route.operation.method, somewhere(route), body, headers(route))
       isFault(route, answer, 403)
     },
   )
@@ -130,9 +131,7 @@ describe('a body that is', () => {
     const type =
       route.operation.method === 'PATCH' && route.service.dialect.name === 'image' ? patch : 'application/json'
     const bytes = new TextEncoder().encode(text)
-    return plimsoll
-      .as('admin')
-      .send(route.operation.method, somewhere(route), bytes, { ...headers(route), 'Content-Type': type })
+    return send.admin(route.operation.method, somewhere(route), bytes, { ...headers(route), 'Content-Type': type })
   }
   test.each(withBody)('no JSON: %s is 400', async (_, route) => isFault(route, await admin(route, '{"'), 400))
   test.each(withBody)('something else: %s is 400', async (_, route) => {
@@ -158,13 +157,8 @@ describe('outside of its microversions', () => {
       ...(since !== undefined && since > min ? [since - 1] : []),
       ...(until !== undefined && until < max ? [until + 1] : []),
     ]
+    const body = changes(route) ? {} : undefined
     for (const minor of outside)
-      isFault(
-        route,
-        await plimsoll
-          .as('admin')
-          .send(method, somewhere(route), changes(route) ? {} : undefined, headers(route, minor)),
-        404,
-      )
+      isFault(route, await send.admin(method, somewhere(route), body, headers(route, minor)), 404)
   })
 })

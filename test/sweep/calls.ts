@@ -1,5 +1,6 @@
 import type { Operation } from '../../functions/http/operation.ts'
 import type { Service } from '../../functions/http/service.ts'
+import type { Client, Plimsoll } from '../support/harness.ts'
 
 export interface Route {
   service: Service
@@ -39,3 +40,17 @@ export const changes = ({ operation: { method } }: Route): boolean => method !==
 /** What a cloud below does not have: its lists are empty, its items are unknown, making one is refused. The summary says so. */
 export const isAbsent = ({ operation }: Route): boolean =>
   /there (is|are) none\b|^an empty list\b|^refused\b/i.test(operation.summary)
+
+/**
+ * How somebody asks all of a walk: with one token for as long as it is taken, as to issue one costs what most calls do. What
+ * is refused because a call before has ended the token is asked again, so that nothing is left out.
+ */
+export const walking = (plimsoll: Plimsoll, name: string): Client['send'] => {
+  let client = plimsoll.as(name)
+  return async (...call) => {
+    const answer = await client.send(...call)
+    if (answer.status !== 401) return answer
+    client = plimsoll.as(name)
+    return client.send(...call)
+  }
+}

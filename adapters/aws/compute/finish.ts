@@ -8,9 +8,10 @@ import {
   StopInstancesCommand,
 } from '@aws-sdk/client-ec2'
 import type { NativeId, ServerSpec } from '../../contract.ts'
+import { writeGrouping } from '../../shared/grouping.ts'
 import { unlessGone } from '../../shared/refusals.ts'
 import type { Context } from '../context.ts'
-import { BOOT_TAG, filtersFor, tagValue, UNFINISHED_TAG } from '../marks.ts'
+import { BOOT_TAG, filtersFor, GROUP_TAG, tagValue, UNFINISHED_TAG } from '../marks.ts'
 import { ourInstance } from '../records/instance.ts'
 import { markOf } from '../records/reader.ts'
 import { volumes } from '../records/volume.ts'
@@ -19,7 +20,11 @@ import { clearMakeshift } from './makeshift.ts'
 /** What comes next for an instance that is not yet what was asked for. `wait`: EC2 is at work. */
 export type Step = 'wait' | 'stop' | 'detach' | 'attach' | 'start' | 'clear'
 
-const rootOf = ({ BlockDeviceMappings, RootDeviceName }: Pick<Instance, 'BlockDeviceMappings' | 'RootDeviceName'>) =>
+/** The disk that an instance boots from; undefined: there is none in it. */
+export const rootOf = ({
+  BlockDeviceMappings,
+  RootDeviceName,
+}: Pick<Instance, 'BlockDeviceMappings' | 'RootDeviceName'>) =>
   BlockDeviceMappings?.find(({ DeviceName }) => DeviceName === RootDeviceName)?.Ebs
 
 /**
@@ -82,8 +87,13 @@ export const clear = async (context: Context, instance: Instance): Promise<void>
     if (State === 'available') await unlessGone(() => context.ec2.send(new DeleteVolumeCommand({ VolumeId })))
 }
 
-/** Tags of an instance that is made in several steps. */
-export const beginning = ({ boot, drive }: Pick<ServerSpec, 'boot' | 'drive'>): { Key: string; Value: string }[] => [
+/** Tags of an instance that is made in several steps, or in a group. */
+export const beginning = ({
+  boot,
+  drive,
+  group,
+}: Pick<ServerSpec, 'boot' | 'drive' | 'group'>): { Key: string; Value: string }[] => [
   ...(boot ? [{ Key: BOOT_TAG, Value: boot.volume }] : []),
   ...(boot || drive ? [{ Key: UNFINISHED_TAG, Value: 'true' }] : []),
+  ...(group ? [{ Key: GROUP_TAG, Value: writeGrouping(group) }] : []),
 ]

@@ -19,15 +19,15 @@ import { amiName, snapshotsOf } from './image-upload.ts'
 /*
  * What RunInstances needs and nobody else does: an image with an empty disk, for an instance whose real root is a volume
  * that is there already, and the snapshot that a config drive is a copy of. It bears the token of the server, and is taken away when that runs or goes; what a crash leaves
- * of it is an orphan of its own kind.
+ * of it says in its mark what it was for, and is an orphan once the server is none that is made any more.
  */
 
 const ROOT = '/dev/xvda'
 const WAIT_MS = 1_000
 const WAITS = 8
 
-const imageMark = (mark: Mark): Mark => ({ ...mark, kind: 'image' })
-const snapshotMark = (mark: Mark): Mark => ({ ...mark, kind: 'snapshot' })
+const imageMark = (mark: Mark): Mark => ({ ...mark, kind: 'image', for: 'server' })
+const snapshotMark = (mark: Mark): Mark => ({ ...mark, kind: 'snapshot', for: 'server' })
 
 const imagesOf = ({ ec2 }: Context, mark: Mark): Promise<Image[]> =>
   allPages(async (paging) => {

@@ -1,9 +1,10 @@
 import { DescribeInstanceTypesCommand, type Instance } from '@aws-sdk/client-ec2'
 import { type Reading, reading, type ServerSpec, type Size } from '../../contract.ts'
 import { asCloudError } from '../../errors.ts'
+import { readGrouping } from '../../shared/grouping.ts'
 import { refuse } from '../../shared/refusals.ts'
 import type { Context } from '../context.ts'
-import { BOOT_TAG, metadataFrom, tagValue } from '../marks.ts'
+import { BOOT_TAG, GROUP_TAG, metadataFrom, tagValue } from '../marks.ts'
 import { DRIVE } from '../records/instance.ts'
 
 /** A server as it would have been asked for, whoever started it. Its user data stays with whoever wrote it. */
@@ -16,8 +17,9 @@ export const readServer = async (context: Context, instance: Instance): Promise<
   const disks = (instance.BlockDeviceMappings ?? []).filter(
     ({ DeviceName }) => DeviceName !== instance.RootDeviceName && DeviceName !== DRIVE,
   )
+  const spot = instance.InstanceLifecycle === 'spot'
   const left = [
-    ...(instance.InstanceLifecycle ? [`It is a ${instance.InstanceLifecycle} instance.`] : []),
+    ...(instance.InstanceLifecycle && !spot ? [`It is a ${instance.InstanceLifecycle} instance.`] : []),
     ...(instance.RootDeviceType === 'instance-store' ? ['Its root disk is lost when it stops.'] : []),
     ...(instance.PublicIpAddress ? [`It has the public address ${instance.PublicIpAddress}.`] : []),
   ]
@@ -36,7 +38,8 @@ export const readServer = async (context: Context, instance: Instance): Promise<
     drive: null,
     fork: null,
     boot: boot === undefined ? null : { volume: boot, arch: instance.Architecture === 'arm64' ? 'aarch64' : 'x86_64' },
-    group: null,
+    group: readGrouping(tagValue(instance.Tags, GROUP_TAG)),
+    ...(spot ? { option: 'spot' } : {}),
   }
   const owns = [
     ...cards.flatMap((card) => (card.Attachment?.DeleteOnTermination ? (card.NetworkInterfaceId ?? []) : [])),

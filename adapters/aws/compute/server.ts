@@ -23,6 +23,7 @@ import { METADATA, METADATA_ITEMS, metadataTags, TAG, tagged, tagsFor, tagValue 
 import type { Options } from '../options.ts'
 import { besidesRoot, images, rootDisk } from '../records/image.ts'
 import { DRIVE, instances, ourInstance, unfinished } from '../records/instance.ts'
+import { bootFrom } from './boot-from.ts'
 import { beginning, clear, finish } from './finish.ts'
 import { clearMakeshift, driveSnapshot, EMPTY, emptyImage } from './makeshift.ts'
 import { readServer } from './read-server.ts'
@@ -98,7 +99,15 @@ export const launch = (
     ...(spec.keypair ? { KeyName: spec.keypair } : {}),
     ...(spec.userData ? { UserData: spec.userData } : {}),
     MetadataOptions: { HttpEndpoint: 'enabled', HttpTokens: options.metadataTokens },
-    InstanceInitiatedShutdownBehavior: 'stop',
+    // What is bought for once cannot stop: EC2 takes no word on how it shuts down.
+    ...(spec.option === 'spot'
+      ? {
+          InstanceMarketOptions: {
+            MarketType: 'spot',
+            SpotOptions: { SpotInstanceType: 'one-time', InstanceInterruptionBehavior: 'terminate' },
+          },
+        }
+      : { InstanceInitiatedShutdownBehavior: 'stop' }),
     TagSpecifications: [
       ...tagged([...tagsFor(mark, spec.name, spec.metadata), ...beginning(spec)], 'instance'),
       ...tagged(tagsFor(mark, spec.name), 'volume'),
@@ -208,6 +217,7 @@ export const server = (context: Context): ServerRealm => {
     finish: (id) => finish(context, id),
     resize: (id, size, power) => resize(context, id, size, power),
     rebuild: (id, image, token) => rebuild(context, id, image, token),
+    bootFrom: (id, volume, power) => bootFrom(context, id, volume, power),
     consoleLog: (id) => consoleLog(context, id),
     describe: (id, label) => describe(context, id, label),
   }

@@ -55,7 +55,8 @@ export const missingBlocks = (present: string[], cidrs: string[], prefix = NARRO
   return missing.map(formatCidr)
 }
 
-const blocksOf = (vpc: Vpc): string[] => {
+/** The blocks of IPv4 that a VPC has: the first, and those that were associated later. */
+export const blocksOf = (vpc: Vpc): string[] => {
   const associated = (vpc.CidrBlockAssociationSet ?? [])
     .filter((block) => ['associated', 'associating'].includes(block.CidrBlockState?.State ?? 'associated'))
     .flatMap((block) => block.CidrBlock ?? [])

@@ -1,24 +1,29 @@
 import { DescribeInstancesCommand, type Instance } from '@aws-sdk/client-ec2'
-import type { ServerSeen } from '../../contract.ts'
+import type { Reclaim, ServerSeen } from '../../contract.ts'
 import { gone } from '../../shared/refusals.ts'
 import type { Context } from '../context.ts'
 import { BOOT_TAG, tagValue, UNFINISHED_TAG } from '../marks.ts'
 import { addressesOf } from './port.ts'
 import { markOf, type Reader, reader } from './reader.ts'
-import { faultOf, stateOf } from './server-state.ts'
+import { faultOf, reclaimOf, stateOf } from './server-state.ts'
+import { announced } from './spot-notice.ts'
 
-const seenOf = (instance: Instance, context: Context): ServerSeen => {
+const seenOf = (instance: Instance, context: Context, notices: ReadonlyMap<string, Reclaim>): ServerSeen => {
   const { health, power, known } = stateOf(instance.State?.Name)
   const id = instance.InstanceId ?? ''
   if (!known) context.surroundings.log('error', 'EC2 shows an unknown state', { id, state: instance.State?.Name })
   const boot = tagValue(instance.Tags, BOOT_TAG)
   const fault = health === 'gone' ? faultOf(instance.StateReason?.Code) : undefined
+  const reclaimed = reclaimOf(instance)
+  const notice = power === 'running' ? notices.get(id) : undefined
   return {
     id,
     mark: markOf(context, instance.Tags),
     name: tagValue(instance.Tags, 'Name'),
     health,
     ...(fault ? { fault } : {}),
+    ...(reclaimed ? { reclaimed } : {}),
+    ...(notice ? { announced: notice } : {}),
     zone: instance.Placement?.AvailabilityZone,
     power: unfinished(instance) ? 'changing' : power,
     ...(unfinished(instance) && health === 'ready' ? { unfinished: true as const } : {}),
@@ -65,7 +70,10 @@ export const instances = (context: Context): Reader<Instance, ServerSeen> =>
       const items = (answer.Reservations ?? []).flatMap((reservation) => reservation.Instances ?? [])
       return { items, NextToken: answer.NextToken }
     },
-    seen: (found) => found.map((instance) => seenOf(instance, context)),
+    seen: async (found) => {
+      const notices = await announced(context, found)
+      return found.map((instance) => seenOf(instance, context, notices))
+    },
   })
 
 /** The instance that is to be changed. @throws `not_found`, or `definitive` if it is not ours */

@@ -11,6 +11,7 @@ import { type Exchange, exchange } from '../../shared/fetch.ts'
 import { fromSdk, translate } from '../errors.ts'
 import type { Mapping, Options } from '../options.ts'
 import { connectEbs, type Ebs, ebsEndpoint } from './ebs.ts'
+import { connectPriceList, PRICE_LIST, type PriceList } from './price-list.ts'
 import type { Keys } from './sign.ts'
 import { connectSts, type Sts, stsEndpoint } from './sts.ts'
 
@@ -103,7 +104,7 @@ export const connectEc2 = (
   options: Options,
   mapping: Mapping,
   surroundings: Surroundings,
-): { ec2: Ec2; ebs: Ebs; sts: Sts } => {
+): { ec2: Ec2; ebs: Ebs; sts: Sts; priceList: PriceList | null } => {
   const region = connection.region ?? ''
   const { role } = mapping
   const sts = {
@@ -161,5 +162,7 @@ export const connectEc2 = (
     keys,
     surroundings,
   )
-  return { ec2, ebs, sts: role ? connectSts(sts, keys, surroundings) : own }
+  const listed = options.priceListEndpoint ?? (connection.endpoint ? null : PRICE_LIST)
+  const priceList = listed === null ? null : connectPriceList(listed, keys, surroundings)
+  return { ec2, ebs, priceList, sts: role ? connectSts(sts, keys, surroundings) : own }
 }

@@ -43,7 +43,7 @@ const placeAmong = async (
     return host
   }
   return engine.claims.claim(ledgerOf(group.id, zone), take, () =>
-    refusal('NoRoom', `Zone ${zone} has no host left on which the group of the server allows one more.`),
+    refusal('NoHostForGroup', `Zone ${zone} has no host left on which the group of the server allows one more.`),
   )
 }
 

@@ -54,11 +54,18 @@ const MOVES: Record<PowerAction, Partial<Record<Steady, 'boot' | 'off' | 'keep' 
   resume: { suspended: 'thaw', running: 'keep' },
 }
 
+/** What is bought as spot cannot be off: as with EC2, where it is asked for once. */
+const refuseOff = ({ spec }: Server, action: PowerAction): void => {
+  if (spec.option === 'spot' && (action === 'stop' || action === 'suspend'))
+    throw refusal('InvalidValue', `A server that was bought as spot cannot ${action}.`)
+}
+
 /** The server after an action; the same object if there is nothing to do. */
 export const moved = (engine: Engine, server: Server, action: PowerAction): Server => {
   const now = engine.now()
   const { boot_ms: bootMs, stop_ms: stopMs } = engine.settings
   const move = MOVES[action][server.power]
+  refuseOff(server, action)
   // A repeated wish finds its own change under way.
   if (move === 'keep') return server
   refuseChanging(server, now)

@@ -4,6 +4,7 @@ import { refusal } from '../errors.ts'
 import type { SizeSetting } from '../options.ts'
 import { findImage } from '../records/catalog.ts'
 import type { Entities } from '../records/entities.ts'
+import { letGo, take } from '../records/hold.ts'
 import { refuseUnsettled } from '../records/realm.ts'
 import { boot, off } from './power.ts'
 
@@ -61,6 +62,46 @@ export const resizeStep = async (
     const disk = server.spec.boot ? 0 : size.disk_gib
     await engine.room.take(zone, engine.state.key('server', id), [size.vcpus, size.ram_mib, disk])
     return { ...server, size: size.name, powerAt: now + engine.settings.resize_ms }
+  })
+  return progress
+}
+
+/** One step towards another volume in the place of the one that it boots from: off, the exchange, the power that is wanted. */
+export const bootFromStep = async (
+  engine: Engine,
+  id: NativeId,
+  volume: NativeId,
+  power: 'running' | 'stopped',
+): Promise<Progress> => {
+  let progress: Progress = 'going'
+  await engine.state.change('server', id, async (server): Promise<Server> => {
+    refuseUnsettled(engine, server)
+    const now = engine.now()
+    progress = 'going'
+    const { boot: from } = server.spec
+    if (!from) throw refusal('InvalidValue', 'The server boots from a disk of its own.')
+    if (now < server.powerAt) return server
+    if (from.volume === volume) {
+      if (server.power === power) progress = 'done'
+      if (progress === 'done') return server
+      return power === 'running'
+        ? boot(server, now, engine.settings.boot_ms)
+        : off(server, now, engine.settings.stop_ms)
+    }
+    if (server.power !== 'stopped') return off(server, now, engine.settings.stop_ms)
+    const before = (await engine.state.lookup('volume', from.volume))?.hold
+    const device = before?.device ?? null
+    await take(engine, 'volume', volume, {
+      server: id,
+      at: now,
+      readyAt: now,
+      goneAt: null,
+      mark: before?.mark ?? null,
+      device,
+    })
+    await letGo(engine, 'volume', from.volume, id, now)
+    const volumes = server.volumes.map((each) => (each.id === from.volume ? { ...each, id: volume } : each))
+    return { ...server, spec: { ...server.spec, boot: { ...from, volume } }, volumes }
   })
   return progress
 }

@@ -12,7 +12,7 @@ import { ROOT } from '../storage/attachment.ts'
 import { consoleText } from './console.ts'
 import { hostFor, leaveHost } from './hosts.ts'
 import { moved, type PowerAction, powerOf } from './power.ts'
-import { findSize, rebuildStep, refuseMisfit, resizeStep } from './reshape.ts'
+import { bootFromStep, findSize, rebuildStep, refuseMisfit, resizeStep } from './reshape.ts'
 
 type Server = Entities['server']
 
@@ -60,6 +60,8 @@ const draft = async (engine: Engine, spec: ServerSpec, id: NativeId, key: string
   const { room, settings } = engine
   const { zone } = room.zone(spec.zone) && spec
   const size = findSize(engine, spec.size.native, zone)
+  if (spec.option === 'spot' && size.spot_price === undefined)
+    throw refusal('InvalidValue', `Size ${size.name} is not sold as spot.`)
   const diskGiB = await rootOf(engine, spec, size)
   const keypair = spec.keypair === null ? null : await referred(engine, 'keypair', spec.keypair)
   await checkPorts(engine, spec)
@@ -132,6 +134,12 @@ const view = async (engine: Engine, server: Server, seen: Seen, lookup: Lookup):
     ports,
     host,
     ...(server.bootAt <= now ? { bootedAt: server.bootAt } : {}),
+    ...(server.announcedAt !== undefined && seen.health !== 'gone'
+      ? { announced: { at: server.announcedAt, words: 'Spot capacity is needed elsewhere within two minutes.' } }
+      : {}),
+    ...(server.reclaimed !== undefined && seen.health === 'gone'
+      ? { reclaimed: { at: server.goneAt, words: server.reclaimed } }
+      : {}),
   }
 }
 
@@ -190,6 +198,8 @@ export const servers = (engine: Engine): ServerRealm => {
     resume: (id) => act('resume', id, 'resume'),
     resize: (id, size, power) => engine.call('server.resize', { id }, () => resizeStep(engine, id, size, power)),
     rebuild: (id, image, token) => engine.call('server.rebuild', { id }, () => rebuildStep(engine, id, image, token)),
+    bootFrom: (id, volume, power) =>
+      engine.call('server.bootFrom', { id }, () => bootFromStep(engine, id, volume, power)),
     consoleLog: (id) => engine.call('server.consoleLog', { id }, () => consoleLog(engine, id)),
     describe: (id, { name, metadata }) =>
       engine.call('server.describe', { id }, async () => {

@@ -80,6 +80,10 @@ export interface Entities {
     /** Empty: it boots from a volume. */
     image: NativeId
     metadata: Record<string, string>
+    /** Why the cloud took it back, at `goneAt`; absent: it did not. */
+    reclaimed?: string
+    /** Since when, in milliseconds since 1970, it is said that the cloud takes it back soon; absent: it is not. */
+    announcedAt?: number
     /** Token of the latest rebuild. */
     rebuilt: string | null
     host: string

@@ -129,16 +129,19 @@ const make = async <K extends Stored, Spec, S extends Seen>(
   const first = stem(engine, kind, mark)
   for (let copy = 1; ; copy++) {
     const id = settings.profile === 'none' ? `${first}-${copy}` : first
-    const earlier = (await state.get(kind, id))?.value
-    if (earlier && settings.profile !== 'none') {
+    const found = await state.get(kind, id)
+    const earlier = found?.value
+    // Of one that is gone and only still shown the UUID is free.
+    const free = !earlier || (!exists(earlier, engine.now()) && earlier.mark?.token !== mark.token)
+    if (!free && settings.profile !== 'none') {
       refuseAnother(engine, earlier, asked, mark)
       return show(engine, ways, earlier)
     }
-    if (earlier) continue
+    if (earlier && settings.profile === 'none') continue
     const own = await ways.draft(spec, id, state.key(kind, id))
     const fault = stillborn ? 'The cloud could not make it.' : null
     const entity = fresh(engine, ways, { id, mark, asked, fault }, own)
-    if (await state.put(entity, 0)) return show(engine, ways, entity)
+    if (await state.put(entity, found?.version ?? 0)) return show(engine, ways, entity)
     // Another call was faster with the same id: the same claims are its own now, and its object is the answer.
     if (settings.profile !== 'none') copy--
   }

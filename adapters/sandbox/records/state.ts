@@ -3,6 +3,8 @@ import { noSuch, refusal } from '../errors.ts'
 import type { Entities, Entity, Lookup, Stored } from './entities.ts'
 
 const SCAN = 1000
+/** So long, in milliseconds, it shows servers that it took back, whatever it forgets sooner. */
+const TAKEN_BACK_MS = 3_600_000
 /** Nobody loses this many races in a row by chance. */
 const ROUNDS = 100
 
@@ -39,10 +41,15 @@ export class State {
   }
 
   async #alive<T extends Entity>(key: string, value: T, version: number): Promise<Kept<T> | null> {
-    const until = value.goneAt === null ? null : value.goneAt + (value.kind === 'server' ? this.#tombstoneMs : 0)
+    const until = value.goneAt === null ? null : value.goneAt + this.#shownAfter(value)
     if (until === null || until > this.#now()) return { value, version }
     await this.store.delete(key, version)
     return null
+  }
+
+  #shownAfter(value: Entity): number {
+    if (value.kind !== 'server') return 0
+    return value.reclaimed === undefined ? this.#tombstoneMs : Math.max(TAKEN_BACK_MS, this.#tombstoneMs)
   }
 
   async get<K extends Stored>(kind: K, id: NativeId): Promise<Kept<Entities[K]> | null> {

@@ -1,8 +1,10 @@
 import type { Mark, ServerSpec } from '../../contract.ts'
+import { writeGrouping } from '../../shared/grouping.ts'
+import { writeMark } from '../../shared/mark-line.ts'
 import { gone, refuse } from '../../shared/refusals.ts'
 import type { Context } from '../context.ts'
 import { placeOf } from '../inventory.ts'
-import { KEY, tokenName, writeMark } from '../marks.ts'
+import { KEY, tokenName } from '../marks.ts'
 import { backingOf } from '../network/port-group.ts'
 import { addCard, cardsOf, growDisk, removeDevice, rootDisk } from '../records/devices.ts'
 import { groupSetting } from '../records/group-record.ts'
@@ -28,6 +30,7 @@ export const settingsOf = (
   [KEY.ports]: writeTable(newCards.map(({ record }) => record)),
   [KEY.metadata]: Object.keys(spec.metadata).length > 0 ? JSON.stringify(spec.metadata) : '',
   [KEY.group]: groupSetting(spec.group),
+  [KEY.grouping]: spec.group ? writeGrouping(spec.group) : '',
   ...guestinfo(
     spec,
     uuid,
@@ -84,8 +87,8 @@ export const cloneFor = (
           ...log.settings,
         }),
       },
-      // One that boots from a volume has no disk yet.
-      powerOn: !spec.boot,
+      // One that boots from a volume has no disk yet, and one with a config drive has that still to come.
+      powerOn: !spec.boot && !spec.drive,
     },
   }
 }
@@ -94,7 +97,7 @@ export const cloneFor = (
 export const refuseUnoffered = (spec: ServerSpec): void => {
   if (spec.keypair !== null && spec.publicKey === null)
     refuse('This cloud has no keypairs; the public key itself is needed.')
-  if (spec.configDrive) refuse('This cloud has no config drive; servers read what VMware Tools hands them.')
+  if (spec.option === 'spot') refuse('This cloud takes nothing back, and sells nothing that it might.')
 }
 
 /** Where a server goes, after everything that can be wrong with a spec before anything is asked for. */

@@ -1,15 +1,17 @@
 import type { Mark, Outcome, ServerSeen, ServerSpec } from '../../contract.ts'
 import { CloudError } from '../../errors.ts'
+import { writeMark } from '../../shared/mark-line.ts'
 import { gone, unlessGone } from '../../shared/refusals.ts'
 import type { Context } from '../context.ts'
 import type { placeOf } from '../inventory.ts'
-import { KEY, tokenIn, writeMark } from '../marks.ts'
+import { KEY, tokenIn } from '../marks.ts'
 import { deployItem } from '../package/library.ts'
 import { isRunning, runExclusively } from '../records/exclusive-work.ts'
 import { extraConfig } from '../records/guestinfo.ts'
 import { type Machine, machineByToken, uuidOf } from '../records/machine.ts'
 import type { Value } from '../wire/soap.ts'
 import { progressOf, settled, taskIn } from '../wire/tasks.ts'
+import { finish, isMaking } from './finish.ts'
 import { takeSeat } from './group-seats.ts'
 import { type NewCard, newCardsFor } from './new-cards.ts'
 
@@ -75,6 +77,7 @@ const configure = async (
 const step = async (context: Context, common: Common, wish: Wish, machine: Machine, place: Place): Promise<void> => {
   const { spec, mark } = wish
   if (machine.own[KEY.size] !== spec.size.native) return configure(context, common, wish, machine, place)
+  if (isMaking(machine)) return finish(context, machine)
   if (machine.power !== 'poweredOn') return run(context, machine, 'PowerOnVM_Task')
   const whole = {
     annotation: `Plimsoll server ${mark.resource}`,

@@ -10,6 +10,7 @@ import { extraConfig } from '../records/guestinfo.ts'
 import { type Machine, ourMachine, uuidOf } from '../records/machine.ts'
 import type { Ref, Value } from '../wire/soap.ts'
 import { taskIn } from '../wire/tasks.ts'
+import { UNTOLD } from './drive.ts'
 import { type NewCard, newCardsFor } from './new-cards.ts'
 
 /** The parent's card as the fork has it: on another network, with another address. No card comes or goes. */
@@ -45,7 +46,10 @@ const ownLog = ({ key, type, controllerKey, unitNumber, serial }: Device, folder
 }
 
 /** What is true of the parent and not of its fork. All other settings of ours are the fork's own. */
-const LEFT_BEHIND = { [KEY.rebuild]: '' }
+const leftBehind = ({ own }: Machine): Record<string, string> => ({
+  ...{ [KEY.rebuild]: '', [KEY.drive]: '' },
+  ...(own[KEY.drive] === undefined ? {} : UNTOLD),
+})
 
 /**
  * The InstantClone_Task parameters for a spec. It takes a name, a folder, a pool, a datastore, changes of cards and serial
@@ -72,7 +76,7 @@ export const instantCloneFor = (
     spec: {
       name,
       location: { folder, datastore, pool, deviceChange },
-      config: extraConfig({ ...LEFT_BEHIND, ...settings }),
+      config: extraConfig({ ...leftBehind(parent), ...settings }),
       biosUuid: uuid,
     },
   }

@@ -1,10 +1,11 @@
 import type { NativeId, ServerGrouping } from '../../contract.ts'
 import { CloudError } from '../../errors.ts'
+import { readMark } from '../../shared/mark-line.ts'
 import { gone, refuse } from '../../shared/refusals.ts'
 import { textOf } from '../../shared/xml.ts'
 import type { Context } from '../context.ts'
 import { inventoryOf, zoneOf } from '../inventory.ts'
-import { KEY, readMark, tokenName } from '../marks.ts'
+import { KEY, tokenName } from '../marks.ts'
 import { EDIT_RULES, lackedOn } from '../privileges.ts'
 import {
   changeGroup,

@@ -1,9 +1,10 @@
 import type { ImageRealm, ImageSeen, ImageSpec, Mark, Page, Realm } from '../../contract.ts'
+import { readMark, writeMark } from '../../shared/mark-line.ts'
 import { markedRealm } from '../../shared/realm.ts'
 import { refuse } from '../../shared/refusals.ts'
 import type { Context } from '../context.ts'
 import { folderOf, inventoryOf } from '../inventory.ts'
-import { isLibraryImage, KEY, LIBRARY, readMark, tokenName, writeMark } from '../marks.ts'
+import { isLibraryImage, KEY, LIBRARY, tokenName } from '../marks.ts'
 import { imports, wishIn } from '../package/import.ts'
 import { libraryImage, libraryPage } from '../package/library.ts'
 import { cardsOf, removeDevice } from '../records/devices.ts'
@@ -22,6 +23,8 @@ import {
 import { imagesPage } from '../records/machine-pages.ts'
 import type { Ref } from '../wire/soap.ts'
 import { type Kept, later, made, progressOf, taskIn } from '../wire/tasks.ts'
+import { drivesIn, UNTOLD } from './drive.ts'
+import { abandonCopy, copyIn, volumeImages } from './volume-image.ts'
 
 /** What a server was told goes no further: an image is for others too. */
 const FORGOTTEN = Object.fromEntries(
@@ -31,10 +34,14 @@ const FORGOTTEN = Object.fromEntries(
     KEY.ports,
     KEY.metadata,
     KEY.rebuild,
+    KEY.drive,
+    KEY.grouping,
+    KEY.copying,
     'guestinfo.metadata',
     'guestinfo.metadata.encoding',
     'guestinfo.userdata',
     'guestinfo.userdata.encoding',
+    ...Object.keys(UNTOLD),
   ].map((key) => [key, '']),
 )
 
@@ -74,7 +81,7 @@ const templateFolders = async (context: Context, folder: Ref): Promise<Set<strin
   return inside
 }
 
-/** A template of a server, whether it runs or not. Its volumes and its cards stay behind. */
+/** A template of a server, whether it runs or not. Its volumes, its cards and its config drive stay behind. */
 const copyOf = async (context: Context, id: string, folder: Ref, name: string, mark: Mark): Promise<Ref> => {
   const source = await ourMachine(context, id)
   const volumes = source.devices.filter(({ disk }) => disk?.disk)
@@ -87,7 +94,7 @@ const copyOf = async (context: Context, id: string, folder: Ref, name: string, m
       config: {
         instanceUuid: await uuidOf(mark.token),
         annotation: `Plimsoll image ${mark.resource}`,
-        deviceChange: [...cardsOf(source.devices), ...volumes].map(removeDevice),
+        deviceChange: [...cardsOf(source.devices), ...volumes, ...drivesIn(source.devices)].map(removeDevice),
         extraConfig: extraConfig({ ...FORGOTTEN, [KEY.mark]: writeMark(mark), [KEY.name]: name }),
       },
       powerOn: false,
@@ -106,14 +113,15 @@ export const image = (context: Context): ImageRealm => {
   const folder = async () => folderOf(await inventoryOf(context), options.templates)
   const found = async (mark: Mark, name: string) => find(context, await folder(), mark, name)
   const uploads = imports(context, (machine) => imageSeen(context, machine))
+  const copies = volumeImages(context, (machine) => imageSeen(context, machine))
   const records = {
     raw: (id: string) => raw(context, id),
     markOf: ({ own }: Machine) => readMark(own[KEY.mark]),
     one: (machine: Machine) => imageSeen(context, machine),
     async find(mark: Mark, spec: ImageSpec) {
       const seen = await found(mark, spec.name)
-      // An import that is not finished is nobody's yet: who asks for it again goes on with it.
-      return seen?.health === 'pending' && spec.source?.kind === 'data' ? null : seen
+      // One that takes several steps is nobody's before the last: who asks for it again goes on with it.
+      return seen?.health === 'pending' && spec.source && spec.source.kind !== 'server' ? null : seen
     },
     list: (cursor?: string) => pageOf(context, cursor),
   }
@@ -123,18 +131,22 @@ export const image = (context: Context): ImageRealm => {
     async create({ name, source }, mark) {
       if (source === null) return refuse('Nobody knows any more what this image is made of.')
       const present = await found(mark, name)
-      if (present && (present.health !== 'pending' || source.kind !== 'data')) return present
+      if (present && (present.health !== 'pending' || source.kind === 'server')) return present
       if (source.kind === 'data') return uploads.create(name, source, mark)
+      if (source.kind === 'volume') return copies.create({ name, volume: source.id, mark })
       const task = await copyOf(context, source.id, await folder(), name, mark)
       return later(context, task, { mark: { ...mark }, name })
     },
     async poll(task) {
       const wish = wishIn(task)
       if (wish) return uploads.poll(wish)
+      const copied = copyIn(task)
+      if (copied) return copies.poll(copied)
       const kept = task as unknown as Kept<{ mark: Mark; name: string }>
       return made(context, kept, kept.name, { at: realm.get, find: () => found(kept.mark, kept.name) })
     },
     async remove(machine) {
+      await abandonCopy(context, machine)
       await progressOf(context, taskIn(await vim.call(machine.ref, 'Destroy_Task')).id)
     },
   })

@@ -1,5 +1,6 @@
 import type { NativeId } from '../../contract.ts'
 import { CloudError } from '../../errors.ts'
+import { nextTowardsOff } from '../../shared/shutdown.ts'
 import type { Context } from '../context.ts'
 import { type Machine, ourMachine } from '../records/machine.ts'
 import { ref } from '../wire/soap.ts'
@@ -31,22 +32,14 @@ export const powerOn = (context: Context, id: NativeId): Promise<void> => change
  * had `options.shutdownMs`.
  */
 export const stop = async (context: Context, machine: Machine): Promise<void> => {
-  const { store, now } = context.surroundings
-  const { shutdownMs } = context.options
+  const { surroundings, options } = context
+  const patienceMs = options.shutdownMs
   const id = machine.ref.id
   if (machine.power === 'poweredOff') return
-  const key = shutdownKey(context, id)
-  const asked = await store.get(key)
-  const since = asked ? now() - Number(asked.value) : null
   const listens = machine.power === 'poweredOn' && machine.tools
-  if (listens && (since === null || since > 10 * shutdownMs + FORGOTTEN_MS)) {
-    await store.put(key, now(), asked?.version ?? 0)
-    await change(context, id, 'ShutdownGuest')
-    return
-  }
-  if (listens && since !== null && since < shutdownMs) return
-  await store.delete(key)
-  await change(context, id, 'PowerOffVM_Task')
+  const patience = { listens, patienceMs, forgottenMs: 10 * patienceMs + FORGOTTEN_MS }
+  const next = await nextTowardsOff(surroundings, shutdownKey(context, id), patience)
+  if (next !== 'wait') await change(context, id, next === 'ask' ? 'ShutdownGuest' : 'PowerOffVM_Task')
 }
 
 /** What may be done to the power of a server that is ours. */

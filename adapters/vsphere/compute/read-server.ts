@@ -1,4 +1,5 @@
 import { type Reading, reading, type ServerSpec } from '../../contract.ts'
+import { readGrouping } from '../../shared/grouping.ts'
 import { refuse } from '../../shared/refusals.ts'
 import type { Context } from '../context.ts'
 import { inventoryOf, zoneOf } from '../inventory.ts'
@@ -40,10 +41,10 @@ export const readServer = async (context: Context, machine: Machine): Promise<Re
     publicKey: null,
     userData: null,
     metadata: metadataIn(machine.own[KEY.metadata]),
-    configDrive: false,
+    configDrive: machine.own[KEY.drive] !== undefined,
     drive: null,
     fork: null,
-    group: null,
+    group: readGrouping(machine.own[KEY.grouping]),
     boot: boot ? { volume: boot, arch: 'x86_64' } : null,
   }
   const left = [

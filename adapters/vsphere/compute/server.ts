@@ -1,9 +1,10 @@
 import type { Mark, NativeId, Outcome, ServerRealm, ServerSeen, ServerSpec } from '../../contract.ts'
+import { readMark, writeMark } from '../../shared/mark-line.ts'
 import { markedRealm } from '../../shared/realm.ts'
-import { unlessGone } from '../../shared/refusals.ts'
+import { refuse, unlessGone } from '../../shared/refusals.ts'
 import type { Context } from '../context.ts'
 import { placeOf } from '../inventory.ts'
-import { isLibraryImage, KEY, readMark, tokenIn, tokenName, writeMark } from '../marks.ts'
+import { isLibraryImage, KEY, tokenIn, tokenName } from '../marks.ts'
 import { extraConfig } from '../records/guestinfo.ts'
 import {
   type Machine,
@@ -19,9 +20,11 @@ import { serversPage } from '../records/machine-pages.ts'
 import { serverSeen } from '../records/server-seen.ts'
 import type { Value } from '../wire/soap.ts'
 import { type Kept, later, made, progressOf, settled, taskIn } from '../wire/tasks.ts'
+import { bootFrom } from './boot-from.ts'
 import { checked, checkedPlace, cloneFor, refuseUnoffered, settingsOf } from './clone.ts'
 import { remoteConsole } from './console.ts'
 import { deployIn, deployments } from './deploy.ts'
+import { driveByGuestinfo, removeDrive } from './drive.ts'
 import { finish, isMaking } from './finish.ts'
 import { instantClone } from './fork.ts'
 import { joinGroup, leaveGroup, takeSeat } from './group-seats.ts'
@@ -67,6 +70,7 @@ const fork = async (context: Context, spec: ServerSpec, parent: NativeId, mark: 
   const found = await find(context, mark, spec)
   if (found) return found
   refuseUnoffered(spec)
+  if (spec.configDrive) refuse('A fork goes on from memory, and starts too late to read a config drive.')
   const task = await instantClone(context, spec, parent, mark, (uuid, cards) => settingsOf(spec, mark, uuid, cards))
   return later(context, task, { mark: { ...mark }, name: spec.name, zone: spec.zone })
 }
@@ -79,7 +83,9 @@ const clone = async (context: Context, spec: ServerSpec, mark: Mark): Promise<Ou
   const newCards = await newCardsFor(context, spec.ports, uuid)
   const log = await serialLog(context, image, place.datastore, tokenName(spec.name, mark.token))
   const host = await takeSeat(context, spec.group, mark.token, place, spec.name)
-  const parameters = cloneFor(spec, mark, uuid, image, newCards, place, log, host)
+  const told = driveByGuestinfo(context.options, spec)
+  const more = { ...log, settings: { ...log.settings, ...told.settings } }
+  const parameters = cloneFor(told.spec, mark, uuid, image, newCards, place, more, host)
   const answer = await context.vim.call(image.ref, 'CloneVM_Task', parameters)
   return later(context, taskIn(answer), { mark: { ...mark }, name: spec.name, zone: spec.zone })
 }
@@ -94,6 +100,7 @@ const remove = async (context: Context, machine: Machine): Promise<void> => {
     if (disk?.disk) await run('DetachDisk_Task', { diskId: { id: disk.disk } })
   }
   await abandonRebuild(context, machine)
+  await removeDrive(context, machine)
   await leaveGroup(context, machine)
   await progressOf(context, taskIn(await vim.call(machine.ref, 'Destroy_Task')).id)
 }
@@ -128,7 +135,9 @@ export const server = (context: Context): ServerRealm => {
     placeFor: (spec) => checkedPlace(context, spec),
     async configFor(spec, mark, machine, newCards, place) {
       const log = await serialLog(context, machine, place.datastore, machine.name)
-      const asked = cloneFor(spec, mark, await uuidOf(mark.token), machine, newCards, place, log)
+      const told = driveByGuestinfo(options, spec)
+      const more = { ...log, settings: { ...log.settings, ...told.settings } }
+      const asked = cloneFor(told.spec, mark, await uuidOf(mark.token), machine, newCards, place, more)
       return (asked.spec as { config: Record<string, Value> }).config
     },
     seen: (machine) => serverSeen(context, machine),
@@ -183,6 +192,7 @@ export const server = (context: Context): ServerRealm => {
         start: (vm) => powerOn(context, vm),
       }),
     rebuild: (id, image, token) => rebuild(context, id, image, token, (vm) => powerOn(context, vm)),
+    bootFrom: (id, volume, power) => bootFrom(context, id, volume, power, (vm) => powerOn(context, vm)),
     consoleLog: (id) => consoleLog(context, id),
     remoteConsole: remoteConsole(context),
     describe: (id, label) => describe(context, id, label),

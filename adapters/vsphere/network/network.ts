@@ -1,19 +1,20 @@
 import {
   type Mark,
   type NativeId,
+  type NetworkSeen,
   type NetworkSpec,
   type Reading,
   type Realm,
   reading,
-  type Seen,
 } from '../../contract.ts'
 import { CloudError } from '../../errors.ts'
+import { readMark, writeMark } from '../../shared/mark-line.ts'
 import { exceptLent, markedRealm } from '../../shared/realm.ts'
 import { gone, refuse } from '../../shared/refusals.ts'
 import { child, childrenOf, textOf } from '../../shared/xml.ts'
 import type { Context } from '../context.ts'
 import { inventoryOf } from '../inventory.ts'
-import { ourMark, plainName, readMark, tokenName, withMark, writeMark } from '../marks.ts'
+import { ourMark, plainName, tokenName, withMark } from '../marks.ts'
 import { allRecords } from '../records/port-record.ts'
 import { subnetsPage } from '../records/subnet-record.ts'
 import { claimVlan, releaseVlan } from '../records/vlan.ts'
@@ -38,9 +39,17 @@ const vlanOf = (found: Found): number | null => {
 }
 const markIn = (found: Found): Mark | undefined => readMark(text(found, 'config.description'))
 
-const seenOf = ({ connection }: Context, found: Found): Seen => {
+const seenOf = ({ connection }: Context, found: Found): NetworkSeen => {
+  const vlan = vlanOf(found)
   const mark = ourMark(text(found, 'config.description'), connection.deployment)
-  return { id: found.ref.id, ...(mark ? { mark } : {}), name: plainName(text(found, 'name') ?? ''), health: 'ready' }
+  return {
+    id: found.ref.id,
+    ...(mark ? { mark } : {}),
+    name: plainName(text(found, 'name') ?? ''),
+    health: 'ready',
+    // 0: it has none.
+    ...(vlan ? { segmentationId: vlan } : {}),
+  }
 }
 
 /** Every port group that cards can be plugged into. */
@@ -67,7 +76,7 @@ const raw = async ({ vim }: Context, id: NativeId): Promise<Found | null> => {
 /** What the operator lends instead of letting networks be made: the name or the id of a port group. */
 const lentTo = ({ mapping, options }: Context): string | null => mapping.network ?? options.network
 
-const lentOne = async (context: Context): Promise<Seen> => {
+const lentOne = async (context: Context): Promise<NetworkSeen> => {
   const lent = lentTo(context)
   const found = (await everything(context)).find((each) => each.ref.id === lent || text(each, 'name') === lent)
   if (found) return seenOf(context, found)
@@ -76,7 +85,7 @@ const lentOne = async (context: Context): Promise<Seen> => {
   })
 }
 
-const find = async (context: Context, mark: Mark): Promise<Seen | null> => {
+const find = async (context: Context, mark: Mark): Promise<NetworkSeen | null> => {
   const own = (await everything(context)).find(
     (each) => markIn(each)?.token === mark.token && markIn(each)?.deployment === mark.deployment,
   )
@@ -152,7 +161,7 @@ const readNetwork = (found: Found): Reading<NetworkSpec> => {
  * or an existing one that is lent: nothing about it is changed and `remove` leaves it alone. The mark is in the
  * description, and names of port groups are unique in a datacenter.
  */
-export const network = (context: Context): Realm<NetworkSpec> => {
+export const network = (context: Context): Realm<NetworkSpec, NetworkSeen> => {
   const { vim, options, connection } = context
   const run = async (found: Found, method: string, parameters: Record<string, Value> = {}): Promise<void> =>
     settled(context, taskIn(await vim.call(found.ref, method, parameters)))
@@ -170,7 +179,7 @@ export const network = (context: Context): Realm<NetworkSpec> => {
       await run(found, 'ReconfigureDVPortgroup_Task', { spec })
     },
   }
-  const realm = markedRealm<NetworkSpec, Seen, Found>(connection, records, {
+  const realm = markedRealm<NetworkSpec, NetworkSeen, Found>(connection, records, {
     once: 'unique',
     settleMs: options.settleMs,
     async create(spec, mark) {

@@ -1,8 +1,9 @@
 import type { ImageData, Mark } from '../../contract.ts'
+import { writeMark } from '../../shared/mark-line.ts'
 import { refuse } from '../../shared/refusals.ts'
 import type { Context } from '../context.ts'
 import { type Datastore, datastoreIn, folderOf, inventoryOf, placeOf } from '../inventory.ts'
-import { KEY, tokenName, writeMark } from '../marks.ts'
+import { KEY, tokenName } from '../marks.ts'
 import { extraConfig } from '../records/guestinfo.ts'
 import { uuidOf } from '../records/machine.ts'
 import type { Ref, Value } from '../wire/soap.ts'
@@ -38,66 +39,79 @@ export const profile = (policy: string | null): Value =>
   policy === null ? null : [{ _type: 'VirtualMachineDefinedProfileSpec', profileId: policy }]
 
 /** What makes an imported machine ours, and unfinished until its disks are there: parts of the call that makes it. */
-export const ours = async (name: string, mark: Mark) => ({
+export const ours = async (
+  name: string,
+  mark: Mark,
+  unfinished: Record<string, string> = { [KEY.importing]: mark.token },
+) => ({
   name: tokenName(name, mark.token),
   instanceUuid: await uuidOf(mark.token),
   annotation: `Plimsoll image ${mark.resource}`,
-  settings: extraConfig({ [KEY.mark]: writeMark(mark), [KEY.name]: name, [KEY.importing]: mark.token }) as Value[],
+  settings: extraConfig({ [KEY.mark]: writeMark(mark), [KEY.name]: name, ...unfinished }) as Value[],
 })
 
-/** A disk alone says nothing of its machine: it gets the least that boots, and every server its own size. */
+/** A machine for a disk that says nothing of its own: the least that boots, and every server its own size. */
+export const bareMachine = (
+  { settings, ...own }: Awaited<ReturnType<typeof ours>>,
+  os: ImageData['os'],
+  { datastore, policy }: Pick<ImportPlace, 'datastore' | 'policy'>,
+  disks: Value[],
+): Record<string, Value> => {
+  const windows = os === 'windows'
+  return {
+    name: own.name,
+    instanceUuid: own.instanceUuid,
+    guestId: windows ? 'windows9Server64Guest' : 'other4xLinux64Guest',
+    annotation: own.annotation,
+    files: { vmPathName: `[${datastore.name}]` },
+    numCPUs: 1,
+    memoryMB: 1024,
+    deviceChange: [
+      {
+        operation: 'add',
+        device: {
+          // Windows has no driver for the paravirtual one before VMware Tools bring it.
+          _type: windows ? 'VirtualLsiLogicSASController' : 'ParaVirtualSCSIController',
+          key: -101,
+          busNumber: 0,
+          sharedBus: 'noSharing',
+        },
+      },
+      ...disks,
+    ],
+    extraConfig: settings,
+    vmProfile: profile(policy),
+  }
+}
+
+/** What imports a disk alone. */
 export const diskSpec = async (
   { capacityKiB }: Extract<Upload, { kind: 'disk' }>,
   data: Pick<ImageData, 'os'>,
   name: string,
   mark: Mark,
-  { datastore, policy }: ImportPlace,
-): Promise<Value> => {
-  const { settings, ...own } = await ours(name, mark)
-  const windows = data.os === 'windows'
-  return {
-    _type: 'VirtualMachineImportSpec',
-    configSpec: {
-      name: own.name,
-      instanceUuid: own.instanceUuid,
-      guestId: windows ? 'windows9Server64Guest' : 'other4xLinux64Guest',
-      annotation: own.annotation,
-      files: { vmPathName: `[${datastore.name}]` },
-      numCPUs: 1,
-      memoryMB: 1024,
-      deviceChange: [
-        {
-          operation: 'add',
-          device: {
-            // Windows has no driver for the paravirtual one before VMware Tools bring it.
-            _type: windows ? 'VirtualLsiLogicSASController' : 'ParaVirtualSCSIController',
-            key: -101,
-            busNumber: 0,
-            sharedBus: 'noSharing',
-          },
+  place: ImportPlace,
+): Promise<Value> => ({
+  _type: 'VirtualMachineImportSpec',
+  configSpec: bareMachine(await ours(name, mark), data.os, place, [
+    {
+      operation: 'add',
+      fileOperation: 'create',
+      device: {
+        _type: 'VirtualDisk',
+        key: -102,
+        backing: {
+          _type: 'VirtualDiskFlatVer2BackingInfo',
+          fileName: '',
+          datastore: place.datastore.ref,
+          diskMode: 'persistent',
+          thinProvisioned: true,
         },
-        {
-          operation: 'add',
-          fileOperation: 'create',
-          device: {
-            _type: 'VirtualDisk',
-            key: -102,
-            backing: {
-              _type: 'VirtualDiskFlatVer2BackingInfo',
-              fileName: '',
-              datastore: datastore.ref,
-              diskMode: 'persistent',
-              thinProvisioned: true,
-            },
-            controllerKey: -101,
-            unitNumber: 0,
-            capacityInKB: capacityKiB,
-          },
-          profile: profile(policy),
-        },
-      ],
-      extraConfig: settings,
-      vmProfile: profile(policy),
+        controllerKey: -101,
+        unitNumber: 0,
+        capacityInKB: capacityKiB,
+      },
+      profile: profile(place.policy),
     },
-  }
-}
+  ]),
+})

@@ -20,6 +20,8 @@ export interface Device {
   }
   /** What goes through a serial port is written there, as `[datastore] path`. */
   serial?: { file: string }
+  /** The image of a disc that is in a drive, as `[datastore] path`. */
+  disc?: { file: string }
 }
 
 const CARDS = /^Virtual(E1000e?|PCNet32|Vmxnet[23]?|SriovEthernetCard|EthernetCard)$/
@@ -69,6 +71,8 @@ export const readDevice = (element: Element): Device => {
     const file = textOf(backing, 'fileName')
     if (file) device.serial = { file }
   }
+  if (type === 'VirtualCdrom' && backing?.xsiType === 'VirtualCdromIsoBackingInfo')
+    device.disc = { file: textOf(backing, 'fileName') ?? '' }
   return device
 }
 
@@ -143,21 +147,30 @@ export const exchangeDisk = (
       capacityInKB: old.disk?.capacityKiB ?? 0,
     },
   },
-  {
-    operation: 'add',
-    device: {
-      _type: 'VirtualDisk',
-      key: -101,
-      backing: {
-        _type: 'VirtualDiskFlatVer2BackingInfo',
-        fileName: file,
-        datastore: old.disk?.datastore ? ref('Datastore', old.disk.datastore) : null,
-        diskMode: 'persistent',
-      },
-      controllerKey: old.controllerKey,
-      unitNumber: old.unitNumber,
-      capacityInKB: capacityKiB,
-    },
-    profile: policy === null ? null : [{ _type: 'VirtualMachineDefinedProfileSpec', profileId: policy }],
-  },
+  addDisk(file, old.disk?.datastore ?? null, old, capacityKiB, policy),
 ]
+
+/** A disk of a file that is there. */
+export const addDisk = (
+  file: string,
+  datastore: string | null,
+  { controllerKey, unitNumber }: Pick<Device, 'controllerKey' | 'unitNumber'>,
+  capacityKiB: number,
+  policy: string | null,
+): Value => ({
+  operation: 'add',
+  device: {
+    _type: 'VirtualDisk',
+    key: -101,
+    backing: {
+      _type: 'VirtualDiskFlatVer2BackingInfo',
+      fileName: file,
+      datastore: datastore === null ? null : ref('Datastore', datastore),
+      diskMode: 'persistent',
+    },
+    controllerKey,
+    unitNumber,
+    capacityInKB: capacityKiB,
+  },
+  profile: policy === null ? null : [{ _type: 'VirtualMachineDefinedProfileSpec', profileId: policy }],
+})

@@ -8,7 +8,8 @@ export interface GuestPort {
   addresses: { address: string; cidr: string; gateway: string | null; dnsServers: string[] }[]
 }
 
-const base64 = (text: string): string => btoa(String.fromCharCode(...new TextEncoder().encode(text)))
+/** Text as UTF-8 in base64. */
+export const base64 = (text: string): string => btoa(String.fromCharCode(...new TextEncoder().encode(text)))
 
 /** A host name out of whatever the server is called. */
 export const hostname = (name: string): string =>

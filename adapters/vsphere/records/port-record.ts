@@ -1,7 +1,8 @@
 import type { Json, Mark, NativeId, PortSeen } from '../../contract.ts'
 import { CloudError } from '../../errors.ts'
+import { writeMark } from '../../shared/mark-line.ts'
 import type { Context } from '../context.ts'
-import { KEY, ourMark, writeMark } from '../marks.ts'
+import { KEY, ourMark } from '../marks.ts'
 import { cardsOf } from './devices.ts'
 import type { Machine } from './machine.ts'
 

@@ -1,10 +1,10 @@
 import type { Mark } from '../../contract.ts'
 import { CloudError } from '../../errors.ts'
+import { readMark } from '../../shared/mark-line.ts'
 import { assertOurs } from '../../shared/marks.ts'
 import { gone, refuse } from '../../shared/refusals.ts'
 import { child, childrenOf, type Element, textOf } from '../../shared/xml.ts'
 import type { Context } from '../context.ts'
-import { readMark } from '../marks.ts'
 import { refByUuid } from '../records/machine.ts'
 import { asRef, type Ref, type Value } from '../wire/soap.ts'
 import { settled, taskIn } from '../wire/tasks.ts'
@@ -25,6 +25,8 @@ export interface Disk {
   name: string
   sizeMiB: number
   datastore: Ref
+  /** The file that it is, as `[datastore] path`. */
+  file: string
   /** The machines that have it, by the UUIDs that vCenter writes down. */
   consumers: string[]
   metadata: Record<string, string>
@@ -57,6 +59,7 @@ export const diskOf = async ({ vim }: Context, id: string): Promise<Disk | null>
     name: textOf(config, 'name') ?? '',
     sizeMiB: Number(textOf(config, 'capacityInMB') ?? 0),
     datastore,
+    file: textOf(config, 'backing', 'filePath') ?? '',
     consumers: childrenOf(config, 'consumerId').flatMap((each) => textOf(each, 'id') ?? []),
     metadata: Object.fromEntries(pairs.map((pair) => [textOf(pair, 'key') ?? '', textOf(pair, 'value') ?? ''])),
   }

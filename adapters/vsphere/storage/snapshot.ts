@@ -1,8 +1,9 @@
 import { type Mark, type NativeId, type Realm, reading, type SnapshotSeen, type SnapshotSpec } from '../../contract.ts'
+import { readMark } from '../../shared/mark-line.ts'
 import { markedRealm } from '../../shared/realm.ts'
 import { child, childrenOf, type Element, textOf } from '../../shared/xml.ts'
 import type { Context } from '../context.ts'
-import { ourMark, readMark, withMark } from '../marks.ts'
+import { ourMark, withMark } from '../marks.ts'
 import { type Kept, later, made, progressOf } from '../wire/tasks.ts'
 import { askDisks, type Disk, diskOf, diskPage, ourDisk, startOnDisks } from './disk.ts'
 

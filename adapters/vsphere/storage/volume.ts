@@ -9,12 +9,13 @@ import {
   type VolumeType,
 } from '../../contract.ts'
 import { CloudError } from '../../errors.ts'
+import { readMark, writeMark } from '../../shared/mark-line.ts'
 import { markedRealm } from '../../shared/realm.ts'
 import { gone, refuse } from '../../shared/refusals.ts'
 import { textOf } from '../../shared/xml.ts'
 import type { Context } from '../context.ts'
 import { datastoreIn, zoneReaching } from '../inventory.ts'
-import { ourMark, plainName, readMark, tokenIn, tokenName, writeMark } from '../marks.ts'
+import { ourMark, plainName, tokenIn, tokenName } from '../marks.ts'
 import { type Ref, ref, type Value } from '../wire/soap.ts'
 import { type Kept, later, progressOf } from '../wire/tasks.ts'
 import {

@@ -21,6 +21,8 @@ export interface Vim {
   storage(method: string, parameters?: Record<string, Value>): Promise<Element>
   /** A file below vCenter's own address, e.g. `/folder/…`, whatever the status; within the session as a call is. */
   download(path: string, headers: Record<string, string>): Promise<Response>
+  /** Writes a small file there, over what may be there already. @throws `ambiguous` where that is not confirmed */
+  upload(path: string, data: Uint8Array<ArrayBuffer>): Promise<void>
   content(): Promise<Content>
   /** Who is logged in, as vCenter names them. */
   user(): Promise<string>
@@ -147,6 +149,28 @@ export const connectVim = (connection: Connection, surroundings: Surroundings): 
     }
   }
 
+  const file = (
+    method: 'GET' | 'PUT',
+    path: string,
+    headers: Record<string, string>,
+    body?: Uint8Array<ArrayBuffer>,
+  ): Promise<Response> =>
+    within(async ({ cookie }) => {
+      const asked = {
+        method,
+        headers: { ...headers, ...cookieOf(cookie) },
+        ...(body ? { body } : {}),
+        redirect: 'manual',
+        signal: AbortSignal.timeout(surroundings.timeoutMs),
+      } as const
+      const response = await surroundings.fetch(new URL(path, url), asked).catch((error) => {
+        throw unclear(`${method} ${path}`, error)
+      })
+      if (response.status !== 401) return response
+      await response.body?.cancel()
+      throw fromFault({ type: 'NotAuthenticated', message: '' }, `${method} ${path}`, 'call')
+    })
+
   return {
     call: (self, method, parameters = {}, waiting) =>
       within(async ({ cookie, content }) => {
@@ -166,17 +190,13 @@ export const connectVim = (connection: Connection, surroundings: Surroundings): 
         const where = { url: new URL('/vslm/sdk', url).href, namespace: 'urn:vslm' }
         return (await send(surroundings, where, DISKS, method, parameters, cookie)).answer
       }),
-    download: (path, headers) =>
-      within(async ({ cookie }) => {
-        const signal = AbortSignal.timeout(surroundings.timeoutMs)
-        const asked = { headers: { ...headers, ...cookieOf(cookie) }, redirect: 'manual', signal } as const
-        const response = await surroundings.fetch(new URL(path, url), asked).catch((error) => {
-          throw unclear(`GET ${path}`, error)
-        })
-        if (response.status !== 401) return response
-        await response.body?.cancel()
-        throw fromFault({ type: 'NotAuthenticated', message: '' }, `GET ${path}`, 'call')
-      }),
+    download: (path, headers) => file('GET', path, headers),
+    async upload(path, data) {
+      const response = await file('PUT', path, { 'content-type': 'application/octet-stream' }, data)
+      await response.body?.cancel()
+      if (response.status === 403) throw fromFault({ type: 'NoPermission', message: '' }, `PUT ${path}`, 'call')
+      if (!response.ok) throw unclear(`PUT ${path}`, `HTTP ${response.status}`)
+    },
     content: async () => (await session()).content,
     user: async () => (await session()).user,
   }

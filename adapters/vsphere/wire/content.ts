@@ -18,6 +18,8 @@ export interface Content {
   ovf?: Ref
   /** Copies the files of disks. */
   diskFiles?: Ref
+  /** Removes files of datastores. */
+  files?: Ref
 }
 
 const OLDEST = 7
@@ -27,11 +29,12 @@ export const readContent = (answer: Element): Content => {
   const content = child(answer, 'returnval')
   const about = child(content, 'about')
   const of = (name: string): Ref => asRef(child(content, name)) ?? refuse('The cloud is not a complete vCenter.')
-  const [authorization, disks, ovf, diskFiles] = [
+  const [authorization, disks, ovf, diskFiles, files] = [
     'authorizationManager',
     'vStorageObjectManager',
     'ovfManager',
     'virtualDiskManager',
+    'fileManager',
   ].map((name) => asRef(child(content, name)))
   const version = textOf(about, 'version') ?? ''
   if (textOf(about, 'apiType') !== 'VirtualCenter')
@@ -51,5 +54,6 @@ export const readContent = (answer: Element): Content => {
     ...(disks ? { disks } : {}),
     ...(ovf ? { ovf } : {}),
     ...(diskFiles ? { diskFiles } : {}),
+    ...(files ? { files } : {}),
   }
 }

@@ -112,7 +112,14 @@ export const listAttachments = async (
 /** The attachment with where its volume and its server are: what converge works on. */
 export const attachmentWork = async (db: Database, id: string) => {
   const [row] = await db
-    .select({ attachment: attachments, volumeZone: volumes.zone, volumeStatus: volumes.status })
+    .select({
+      attachment: attachments,
+      volumeZone: volumes.zone,
+      volumeStatus: volumes.status,
+      /** The server is given another object for the volume: this one is out of it for a moment. */
+      exchanged: sql<number>`exists (select 1 from server_actions a where a.server_id = ${attachments.serverId}
+        and a.action = 'rebuild' and a.finished_at is null and a.args ->> 'volume_id' = ${attachments.volumeId})`,
+    })
     .from(attachments)
     .innerJoin(volumes, eq(volumes.id, attachments.volumeId))
     .where(eq(attachments.id, id))

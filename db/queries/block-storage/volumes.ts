@@ -3,8 +3,9 @@ import { alias } from 'drizzle-orm/sqlite-core'
 import type { Database } from '../../client.ts'
 import { always, among, anyOf } from '../../conditions.ts'
 import { prepared, type Slots } from '../../prepared.ts'
-import { attachments, bindings, clouds, mappings, volumes, zones } from '../../schema/index.ts'
+import { attachments, bindings, clouds, mappings, type Policy, volumes, zones } from '../../schema/index.ts'
 import { type Scope, within } from '../../scope.ts'
+import { policyBeside } from '../clouds/policies.ts'
 import { contains, named, pagesOf, type Slice, seldom, type Time, type Times, timesBy, timesMet } from '../listing.ts'
 
 export type VolumeRow = typeof volumes.$inferSelect
@@ -230,7 +231,7 @@ export interface VolumeZone {
 }
 
 /** Statement: zones of the clouds that the scope's project is mapped to, in the operator's order. */
-export const volumeZonesQuery = (db: Database, scope: Scope<string | Placeholder>) => {
+export const volumeZonesQuery = (db: Database, scope: Scope<string | Placeholder>, project?: Placeholder) => {
   const query = db
     .select({
       cloudId: clouds.id,
@@ -249,6 +250,7 @@ export const volumeZonesQuery = (db: Database, scope: Scope<string | Placeholder
       enabled: clouds.enabled,
       readOnly: sql<boolean>`${clouds.options} ->> 'read_only' is true`.mapWith(Boolean),
       seenAt: clouds.seenAt,
+      policy: (project ? policyBeside(project) : sql<Policy | null>`null`).as('policy'),
     })
     .from(zones)
     .innerJoin(clouds, eq(clouds.id, zones.cloudId))
@@ -262,6 +264,13 @@ const zonesFor = prepared((db, { scope }: Slots<{ scope: Scope }>) => volumeZone
 
 /** Zones of the clouds that the scope's project is mapped to, in the operator's order. */
 export const volumeZones = (db: Database, scope: Scope): Promise<VolumeZone[]> => zonesFor.run(db, { scope })
+
+const zonesSaid = prepared((db, { scope, project }: Slots<{ scope: Scope; project: string }>) =>
+  volumeZonesQuery(db, scope, project),
+)
+
+/** The same, each with what administrators said of `project`. */
+export const volumeZonesSaid = (db: Database, scope: Scope, project: string) => zonesSaid.run(db, { scope, project })
 
 /** True (as SQL) when one volume of the project may not be that large. */
 export const tooLargeFor = (projectId: string, sizeGib: number) =>

@@ -1,13 +1,19 @@
-import { and, asc, eq, type Placeholder, sql } from 'drizzle-orm'
+import { and, asc, eq, getTableColumns, type Placeholder, sql } from 'drizzle-orm'
 import type { SQLiteColumn } from 'drizzle-orm/sqlite-core'
 import type { Database } from '../../client.ts'
 import { prepared, type Slots } from '../../prepared.ts'
 import {
   bindings,
+  cloudRooms,
+  cloudSteady,
   clouds,
+  cloudUse,
+  heldRanges,
   mappings,
   networks,
   offers,
+  priceBooks,
+  prices,
   projects,
   segments,
   volumeTypes,
@@ -16,6 +22,7 @@ import {
 import type { Scope } from '../../scope.ts'
 import { forgetCatalogue } from './catalogue.ts'
 import { unlink } from './links.ts'
+import { forgetRefused } from './refused-offers.ts'
 
 export type CloudRow = typeof clouds.$inferSelect
 export type MappingRow = typeof mappings.$inferSelect
@@ -58,6 +65,24 @@ export const cloudsFor = async (db: Database, scope: Scope): Promise<MappedCloud
   'every' in scope
     ? (await allClouds(db)).map((cloud) => ({ cloud, mapping: {} }))
     : ofProject.run(db, { projectId: scope.projectId })
+
+/** The different ways in which projects are mapped to a cloud. */
+export const mappingsTo = async (db: Database, cloudId: string): Promise<MappingRow['mapping'][]> =>
+  (await db.selectDistinct({ mapping: mappings.mapping }).from(mappings).where(eq(mappings.cloudId, cloudId))).map(
+    ({ mapping }) => mapping,
+  )
+
+const seen = prepared((db, { scope }: Slots<{ scope: Scope }>) => {
+  const { id, name, enabled, breakerOpenUntil, seenAt } = getTableColumns(clouds)
+  const query = db.select({ id, name, enabled, breakerOpenUntil, seenAt }).from(clouds).$dynamic()
+  if (!('every' in scope))
+    query.innerJoin(mappings, and(eq(mappings.cloudId, clouds.id), eq(mappings.projectId, scope.projectId)))
+  return query.orderBy(asc(clouds.position), asc(clouds.name))
+})
+
+/** Whether each of the same clouds answers: nothing of how it is connected. */
+export const cloudsSeen = (db: Database, scope: Scope) => seen.run(db, { scope })
+export type CloudSeen = Awaited<ReturnType<typeof cloudsSeen>>[number]
 
 const withMapping = prepared((db, { cloudId, projectId }: Slots<{ cloudId: string; projectId: string }>) =>
   db
@@ -135,8 +160,16 @@ export const deleteCloud = (db: Database, id: string) =>
   [
     db.delete(mappings).where(eq(mappings.cloudId, id)),
     db.delete(zones).where(eq(zones.cloudId, id)),
+    db.delete(cloudRooms).where(eq(cloudRooms.cloudId, id)),
+    db.delete(cloudUse).where(eq(cloudUse.cloudId, id)),
+    db.delete(cloudSteady).where(eq(cloudSteady.cloudId, id)),
+    db.run(sql`delete from passed_homes where cloud_id = ${id}`),
     db.delete(offers).where(eq(offers.cloudId, id)),
+    db.delete(prices).where(eq(prices.cloudId, id)),
+    db.delete(priceBooks).where(eq(priceBooks.cloudId, id)),
     db.delete(volumeTypes).where(eq(volumeTypes.cloudId, id)),
+    db.delete(heldRanges).where(eq(heldRanges.cloudId, id)),
+    forgetRefused(db, id),
     ...forgetCatalogue(db, id),
     db.delete(bindings).where(eq(bindings.cloudId, id)),
     db.run(sql`update flavors set retired = 1 where native and not retired and name not in (select name from offers)`),
@@ -164,43 +197,19 @@ export const holdsAnything = (cloudId: string) => sql`(${holdsBindings(cloudId)}
 export const cloudMoved = (id: string, credentialsVersion: number) =>
   sql`not exists (select 1 from clouds where id = ${id} and credentials_version = ${credentialsVersion})`
 
-/** Statement: a project uses a cloud as this, whatever it was before. */
+/** Statement: a project uses a cloud as this, whatever it was before; what it has there is to be listed. */
 export const upsertMapping = (db: Database, row: MappingRow) =>
   db
     .insert(mappings)
     .values(row)
-    .onConflictDoUpdate({ target: [mappings.projectId, mappings.cloudId], set: { mapping: row.mapping } })
+    .onConflictDoUpdate({
+      target: [mappings.projectId, mappings.cloudId],
+      set: { mapping: row.mapping, listedAt: null },
+    })
 
 /** Statement: a project has no access to a cloud any more. */
 export const deleteMapping = (db: Database, projectId: string, cloudId: string) =>
   db.delete(mappings).where(and(eq(mappings.projectId, projectId), eq(mappings.cloudId, cloudId)))
-
-interface Wanted {
-  scope: Scope
-  /** Name of the cloud. */
-  cloud?: string | undefined
-  name?: string | undefined
-}
-
-const bought = prepared((db, { scope, cloud, name }: Slots<Wanted>) =>
-  db
-    .select({ offer: offers, cloud: clouds.name })
-    .from(offers)
-    .innerJoin(clouds, and(eq(clouds.id, offers.cloudId), eq(clouds.enabled, true)))
-    .where(
-      and(
-        'every' in scope ? undefined : mapped(scope.projectId),
-        cloud && eq(clouds.name, cloud),
-        name && eq(offers.name, name),
-      ),
-    )
-    .orderBy(asc(clouds.position), asc(clouds.name), asc(offers.ramMib), asc(offers.vcpus), asc(offers.name)),
-)
-const mapped = (projectId: string | Placeholder) =>
-  sql`exists (select 1 from mappings m where m.cloud_id = ${clouds.id} and m.project_id = ${projectId})`
-
-/** What can be bought on the clouds that the scope's project is mapped to, cheapest sizes first; of one cloud, or of one name. */
-export const offersFor = (db: Database, wanted: Wanted) => bought.run(db, wanted)
 
 interface BindingFilter {
   resourceId?: string | undefined

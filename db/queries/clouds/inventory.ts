@@ -25,9 +25,9 @@ const freeOf = ({ room }: Zone): [number | null, number | null] =>
 export const replaceOffers = (db: Database, cloudId: string, seen: Offer[]) =>
   [
     db.delete(offers).where(eq(offers.cloudId, cloudId)),
-    db.run(sql`insert into offers (cloud_id, name, vcpus, ram_mib, disk_gib, arch, gpus, zones, price, currency)
+    db.run(sql`insert into offers (cloud_id, name, vcpus, ram_mib, disk_gib, arch, gpus, zones)
       select ${cloudId}, value->>'name', value->>'vcpus', value->>'ramMiB', value->>'diskGiB', value->>'arch', value->>'gpus',
-        value->'zones', value->>'$.price.amount', value->>'$.price.currency'
+        value->'zones'
       from json_each(${JSON.stringify(seen)})`),
   ] as const
 

@@ -1,8 +1,9 @@
-import { and, asc, eq } from 'drizzle-orm'
+import { and, asc, eq, type Placeholder } from 'drizzle-orm'
 import type { Database } from '../../client.ts'
 import { prepared, type Slots } from '../../prepared.ts'
 import { clouds, mappings, zones } from '../../schema/index.ts'
 import type { Scope } from '../../scope.ts'
+import { policyBeside } from './policies.ts'
 
 export type ZoneRow = Awaited<ReturnType<typeof zonesFor>>[number]
 
@@ -22,12 +23,20 @@ export const zoneColumns = {
 /** The broker's order of preference. */
 export const zoneOrder = [asc(clouds.position), asc(clouds.name), asc(zones.position), asc(zones.name)]
 
-const reading = prepared((db, { scope }: Slots<{ scope: Scope }>) => {
-  const query = db.select(zoneColumns).from(zones).innerJoin(clouds, eq(clouds.id, zones.cloudId)).$dynamic()
+const read = (db: Database, scope: Scope<string | Placeholder>, project: Placeholder) => {
+  const query = db
+    .select({ ...zoneColumns, policy: policyBeside(project) })
+    .from(zones)
+    .innerJoin(clouds, eq(clouds.id, zones.cloudId))
+    .$dynamic()
   if (!('every' in scope))
     query.innerJoin(mappings, and(eq(mappings.cloudId, clouds.id), eq(mappings.projectId, scope.projectId)))
   return query.orderBy(...zoneOrder)
-})
+}
+const reading = prepared((db, { scope, project }: Slots<{ scope: Scope; project: string }>) => read(db, scope, project))
 
-/** Zones of the clouds that the scope's project is mapped to, in the broker's order of preference. */
-export const zonesFor = (db: Database, scope: Scope) => reading.run(db, { scope })
+/**
+ * Zones of the clouds that the scope's project is mapped to, in the broker's order of preference, each with what
+ * administrators said of `project`. One query.
+ */
+export const zonesFor = (db: Database, scope: Scope, project: string) => reading.run(db, { scope, project })

@@ -1,9 +1,10 @@
-import { and, asc, eq, gte, type Placeholder, type SQL, sql } from 'drizzle-orm'
+import { and, asc, eq, getTableColumns, gte, type Placeholder, type SQL, sql } from 'drizzle-orm'
 import type { Database } from '../../client.ts'
 import { prepared, type Slots } from '../../prepared.ts'
 import { flavorAccess, flavors, offers } from '../../schema/index.ts'
 import { everyProject, type Scope } from '../../scope.ts'
 import { behind, orderOf, type SortKey } from '../keyset.ts'
+import { hourlyJoined, joinPrice } from '../money/prices.ts'
 
 export type FlavorRow = typeof flavors.$inferSelect
 
@@ -41,16 +42,62 @@ const sold = prepared((db, { scope, id }: Slots<ById>) =>
 export const flavorOnSale = async (db: Database, scope: Scope, id: string): Promise<FlavorRow | null> =>
   (await sold.run(db, { scope, id }))[0] ?? null
 
+/** With what it costs where the scope's project may buy it: the least, on demand. */
+export interface PricedFlavor extends FlavorRow {
+  /** Micros of `currency` per hour; null: unpriced. */
+  hourly: number | null
+  currency: string | null
+}
+
+/** What operators make is the same for all projects, and has no price of its own where all projects are looked at. */
+const priced = (scope: Scope<string | Placeholder>) => {
+  const cheapest = sql`min(${hourlyJoined})`
+  const bought = joinPrice({ cloudId: sql`o.cloud_id`, size: sql`o.name`, option: sql`'on-demand'`, zone: sql`''` })
+  const ofName = sql`o.name = ${flavors.name}`
+  const native =
+    'every' in scope
+      ? sql`(select ${cheapest} from clouds c join offers o on o.cloud_id = c.id and ${ofName} ${bought})`
+      : sql`(select ${cheapest} from mappings m join offers o on o.cloud_id = m.cloud_id and ${ofName} ${bought} where m.project_id = ${scope.projectId})`
+  // From the cheapest price on, in each currency, until one is that of a size that meets it: clouds have thousands of sizes.
+  const common =
+    'every' in scope
+      ? sql`null`
+      : sql`(select min(least) from (
+          select (select cast(round(q.amount * r.rate) as integer) from prices q cross join offers o on o.cloud_id = q.cloud_id and o.name = q.size
+            where q.cloud_id = m.cloud_id and q.option = 'on-demand' and q.zone = '' and q.currency = r.currency and q.booked = b.booked
+              and o.vcpus >= ${flavors.vcpus} and o.ram_mib >= ${flavors.ramMib} and (o.disk_gib = 0 or o.disk_gib >= ${flavors.diskGib}) and o.gpus = 0
+              and (b.booked or not exists (select 1 from prices x where x.cloud_id = q.cloud_id and x.size = q.size and x.option = 'on-demand' and x.zone = '' and x.booked))
+            order by q.amount limit 1) as least
+          from mappings m cross join rates r cross join (select 0 as booked union all select 1) b where m.project_id = ${scope.projectId}))`
+  return {
+    hourly: sql<number | null>`case when ${flavors.native} then ${native} else ${common} end`,
+    currency: sql<string | null>`(select currency from rates where base)`,
+  }
+}
+
+const UNPRICED = { hourly: sql<number | null>`null`, currency: sql<string | null>`null` }
+
 const reading = prepared((db, { scope, id }: Slots<ById>) =>
   db
-    .select()
+    .select({ ...getTableColumns(flavors), ...priced(scope) })
     .from(flavors)
     .where(and(eq(flavors.id, id), readable(scope))),
 )
 
 /** A flavor that the scope may see, also one that is not offered any more while a server has it. */
-export const readableFlavor = async (db: Database, scope: Scope, id: string): Promise<FlavorRow | null> =>
+export const readableFlavor = async (db: Database, scope: Scope, id: string): Promise<PricedFlavor | null> =>
   (await reading.run(db, { scope, id }))[0] ?? null
+
+const named = prepared((db, { scope, name }: Slots<{ scope: Scope; name: string }>) =>
+  db
+    .select()
+    .from(flavors)
+    .where(and(eq(flavors.name, name), onSale(scope))),
+)
+
+/** The flavor of a name that a new server may have; null: there is none for this project. */
+export const flavorNamed = async (db: Database, scope: Scope, name: string): Promise<FlavorRow | null> =>
+  (await named.run(db, { scope, name }))[0] ?? null
 
 const columns = {
   flavorid: flavors.id,
@@ -81,7 +128,8 @@ export interface FlavorFilter {
 }
 interface FlavorPage extends FlavorFilter {
   scope: Scope
-  form: { sort: FlavorSort; descending: boolean }
+  /** `priced`: with what they cost. */
+  form: { sort: FlavorSort; descending: boolean; priced: boolean }
   marker?: string | undefined
   limit: number
 }
@@ -91,7 +139,7 @@ const paging = prepared((db, { scope, form, isPublic, minRamMib, minDiskGib, mar
   const keys: SortKey[] = [columns[sort], flavors.id].map((column) => ({ column, descending }))
   const marked = marker && and(eq(flavors.id, marker), readable(scope))
   return db
-    .select()
+    .select({ ...getTableColumns(flavors), ...(form.priced ? priced(scope) : UNPRICED) })
     .from(flavors)
     .where(
       and(
@@ -110,7 +158,7 @@ const paging = prepared((db, { scope, form, isPublic, minRamMib, minDiskGib, mar
  * One page of the flavors that a project may buy, behind the marker; an administrator sees all that are not retired. Null:
  * the marker is no flavor that the scope may see.
  */
-export const listFlavors = async (db: Database, page: FlavorPage): Promise<FlavorRow[] | null> => {
+export const listFlavors = async (db: Database, page: FlavorPage): Promise<PricedFlavor[] | null> => {
   const rows = await paging.run(db, page)
   if (rows.length || page.marker === undefined) return rows
   return (await readableFlavor(db, page.scope, page.marker)) && rows

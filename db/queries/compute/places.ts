@@ -14,14 +14,18 @@ import {
   projects,
   securityGroups,
   segments,
+  spillUse,
   subnets,
   volumes,
 } from '../../schema/index.ts'
 import { foundWithin, type Scope, within } from '../../scope.ts'
 import type { VolumeZone } from '../block-storage/volumes.ts'
-import { type Terms, termsColumns } from '../clouds/policies.ts'
+import { type Fill, fillColumns, fillJoined } from '../clouds/marks.ts'
+import { policyIn, saidIn, saidOfAll, type Terms, termsColumns } from '../clouds/policies.ts'
+import type { BurstSpending } from '../money/burst-spending.ts'
+import { NOTHING_SPENT, type Spending, spendingOf } from '../money/spending.ts'
 import { isExternal, isFoot, isShared } from '../network/network.ts'
-import { candidatesFor } from './candidates.ts'
+import { candidatesFor, candidatesIn } from './candidates.ts'
 import { diskSourceStatements, type SourceImage, type SourceReferences, type SourceSnapshot } from './disk-sources.ts'
 import { homeOf } from './home.ts'
 import { type GroupPlace, groupForPlacing } from './server-groups.ts'
@@ -33,12 +37,23 @@ export type NetworkRow = typeof networks.$inferSelect
  * or `<cloud>.<zone>`) names it, or the zone of it.
  */
 const cloudsNamed = (db: Database, projectId: string, place: string | null) =>
-  db.all<{ id: string; name: string; type: string; readOnly: number; zone: string | null; named: number } & Terms>(sql`
-    select c.id, c.name, c.type, c.options ->> 'read_only' is true as readOnly, z.name as zone,
+  db.all<CloudNamed>(sql`
+    select c.id, c.name, c.type, c.region, ${fillColumns}, c.options ->> 'read_only' is true as readOnly, z.name as zone,
       (c.name = ${place} or c.name || '.' || z.name = ${place}) as named, ${termsColumns}
-    from mappings m join clouds c on c.id = m.cloud_id and c.enabled
+    from mappings m join clouds c on c.id = m.cloud_id and c.enabled ${fillJoined}
     left join zones z on z.cloud_id = c.id and c.name || '.' || z.name = ${place}
     where m.project_id = ${projectId}`)
+
+type CloudNamed = Terms &
+  Fill & {
+    id: string
+    name: string
+    type: string
+    region: string | null
+    readOnly: number
+    zone: string | null
+    named: number
+  }
 
 /** Nobody named the groups of a port: it is in that of its project which comes by itself, and in no other. */
 const inDefaultGroupAlone = sql<number>`(select count(*) > 0 and min(g.is_default is not null) from port_security_groups x
@@ -46,6 +61,8 @@ const inDefaultGroupAlone = sql<number>`(select count(*) > 0 and min(g.is_defaul
 
 /** What a new server refers to, as the user wrote it. */
 export interface References {
+  /** Milliseconds since 1970. */
+  now: number
   projectId: string
   userId: string
   scope: Scope
@@ -176,12 +193,21 @@ export const lookUpReferences = async (db: Database, refs: References, along?: A
       })
       .from(volumes)
       .where(and(anyOf(volumes.id, refs.volumeIds), isNull(volumes.deletedAt), foundWithin(volumes.projectId, scope))),
-    candidatesFor(db, { projectId, flavorId: refs.flavorId, place: refs.place }),
+    candidatesFor(db, { now: refs.now, projectId, flavorId: refs.flavorId, place: refs.place }),
     cloudsNamed(db, projectId, refs.place),
     homeOf(db, projectId),
     db
-      .select({ policy: projects.policy, plan: networkPlans })
+      .select({
+        policy: projects.policy,
+        ofAll: saidOfAll,
+        plan: networkPlans,
+        spending: spendingOf(refs.now),
+        // D1 gives rows as objects, in which a name is there once.
+        spilledServers: sql<number>`coalesce(${spillUse.servers}, 0)`.as('spilled_servers'),
+        spilledVcpus: sql<number>`coalesce(${spillUse.vcpus}, 0)`.as('spilled_vcpus'),
+      })
       .from(projects)
+      .leftJoin(spillUse, eq(spillUse.projectId, projects.id))
       .leftJoin(networkPlans, eq(networkPlans.projectId, projects.id))
       .where(eq(projects.id, projectId)),
     groupForPlacing(db, refs.groupId, projectId),
@@ -218,12 +244,20 @@ export const lookUpReferences = async (db: Database, refs: References, along?: A
     keypair: keypair[0] ?? null,
     volumes: volumeRows,
     sources: { images: imagesMade, snapshots: snapshotsMade, zones: volumeZones },
-    candidates: candidates.map((c) => ({ ...c, available: Boolean(c.available) })),
+    candidates: candidatesIn(candidates),
     /** Those that the project may use. */
     clouds,
     terms: clouds satisfies Terms[],
     home: home[0] ?? null,
-    policy: policy[0]?.policy ?? null,
+    policy: policy[0] ? policyIn(policy[0]) : null,
+    /** Of what that was made. */
+    said: saidIn(policy[0]),
+    /** What the project spends. */
+    spending: (policy[0] ? JSON.parse(policy[0].spending) : NOTHING_SPENT) as Spending,
+    /** What the burst may spend, and does, that the servers are to be members of; null: they are not. */
+    burst: null as BurstSpending | null,
+    /** What it has elsewhere than at home. */
+    spilled: { servers: policy[0]?.spilledServers ?? 0, vcpus: policy[0]?.spilledVcpus ?? 0 },
     /** How its networks become routed by themselves. */
     plan: policy[0]?.plan ?? null,
     /** The server group, with where its servers are. */

@@ -49,6 +49,27 @@ export const insertUnaskedBoot = (
       and (user_id <> '' or finished_at is null or finished_at > started_at)
       and started_at - ${asked.slackMs} <= ${bootedAt} and coalesce(finished_at, ${now}) + ${asked.slackMs} >= ${bootedAt})`)
 
+/** What a cloud said of a server, or did with it by itself. */
+type CloudsWord = Omit<NewServerAction, 'args' | 'state'> & { state: 'done' | 'failed'; cloudId: string; said: string }
+
+/** The same as `insertCloudsWord`, unless there is such an entry since a time, in milliseconds since 1970. */
+export const insertCloudsWordOnce = (db: Database, { now, cloudId, said, ...row }: CloudsWord, since: number) =>
+  db.run(sql`insert into server_actions (server_id, project_id, user_id, request_id, action, args, state, message, started_at, updated_at, finished_at)
+    select ${row.serverId}, ${row.projectId}, ${row.userId}, ${row.requestId}, ${row.action}, '{}', ${row.state},
+      coalesce((select name from clouds where id = ${cloudId}), ${cloudId}) || ${said}, ${now}, ${now}, ${now}
+    where not exists (select 1 from server_actions where server_id = ${row.serverId} and action = ${row.action} and started_at >= ${since})`)
+
+/** An entry for what a cloud refused, or did by itself; its message begins with the name of the cloud, and goes on with `said`. */
+export const insertCloudsWord = (db: Database, { now, cloudId, said, ...row }: CloudsWord) =>
+  db.insert(serverActions).values({
+    ...row,
+    args: {},
+    message: sql`coalesce((select name from clouds where id = ${cloudId}), ${cloudId}) || ${said}`,
+    startedAt: now,
+    updatedAt: now,
+    finishedAt: now,
+  })
+
 /** Actions of the given names that converge has not finished, oldest first. */
 const open = prepared((db) =>
   db

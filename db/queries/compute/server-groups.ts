@@ -1,4 +1,5 @@
 import { and, eq, getTableColumns, type SQL, sql } from 'drizzle-orm'
+import type { ServerGrouping } from '../../../adapters/contract.ts'
 import type { Database } from '../../client.ts'
 import { prepared, type Slots } from '../../prepared.ts'
 import { serverGroupMembers, serverGroups } from '../../schema/index.ts'
@@ -67,6 +68,18 @@ export const membersFull = (groupId: string, projectId: string, more: number, ot
   select 1 from (select coalesce((select maximum from quotas
     where project_id = ${projectId} and resource = 'server_group_members'), ${otherwise}) as most)
   where most >= 0 and (select count(*) from server_group_members where group_id = ${groupId}) + ${more} > most)`
+
+/** Statement: a server that was lost is in its group again, whether that is still there or not. */
+export const joinAgain = (
+  db: Database,
+  serverId: string,
+  { id: groupId, policy, mostPerHost }: Pick<ServerGrouping, 'id' | 'policy' | 'mostPerHost'>,
+  createdAt: number,
+) =>
+  db
+    .insert(serverGroupMembers)
+    .values({ serverId, groupId, policy, maxServerPerHost: mostPerHost, createdAt })
+    .onConflictDoNothing()
 
 /** Statement: a server is in a group. */
 export const insertMember = (db: Database, row: MemberRow) => db.insert(serverGroupMembers).values(row)

@@ -2,16 +2,19 @@ import type { Database } from '../../client.ts'
 import { CONDITIONS, narrowed, type ServerFilter } from './server-filters.ts'
 import { type ServerList, SORT_COLUMNS } from './server-order.ts'
 import { type Branch, pathOf } from './server-paths.ts'
-import { FULL, FULLER, type ServerView } from './server-view.ts'
+import { FULL, FULLER, type Selected, type ServerView } from './server-view.ts'
 
 /** What `GET /servers` shows. */
-const BRIEF = 's.id, s.name'
+const BRIEF: Selected = { sql: 's.id, s.name', names: ['id', 'name'] }
 /** What patterns are matched with: its addresses, the floating ones too, as a JSON list. */
-const JUDGED = `${BRIEF}, (select json_group_array(address) from (
+const JUDGED: Selected = {
+  names: ['id', 'name', 'addresses'],
+  sql: `${BRIEF.sql}, (select json_group_array(address) from (
   select a.address from ports p join ip_allocations a on a.port_id = p.id
     where p.device_id = s.id and +p.project_id = s.project_id
   union all select f.floating_ip_address from ports p join floating_ips f on f.port_id = p.id
-    where p.device_id = s.id and +p.project_id = s.project_id and f.floating_ip_address is not null)) as addresses`
+    where p.device_id = s.id and +p.project_id = s.project_id and f.floating_ip_address is not null)) as addresses`,
+}
 
 /** A page of servers with everything that a view shows. One query. */
 export const viewServers = (db: Database, list: ServerList, forAdmin = false): Promise<ServerView[]> =>
@@ -27,13 +30,20 @@ export const addressServers = (
   list: ServerList,
 ): Promise<(Pick<ServerView, 'id' | 'name'> & { addresses: string })[]> => run(db, JUDGED, list)
 
-const run = async <T>(db: Database, select: string, list: ServerList): Promise<T[]> => {
-  const { text, values } = wordingOf(select, list)
-  const { results } = await db.$client
+/** Rows come as arrays: D1 sends and reads the names of all columns with every row otherwise. */
+const run = async <T>(db: Database, { sql, names }: Selected, list: ServerList): Promise<T[]> => {
+  const { text, values } = wordingOf(sql, list)
+  const rows: unknown[][] = await db.$client
     .prepare(text)
     .bind(...values)
-    .all<T>()
-  return results
+    .raw()
+  // A copy has room for every column from the start.
+  const blank: Record<string, unknown> = Object.fromEntries(names.map((name) => [name, null]))
+  return rows.map((row) => {
+    const object = { ...blank }
+    for (let i = 0; i < names.length; i++) object[names[i]!] = row[i]
+    return object as T
+  })
 }
 
 /** So many are put in order at once, where more are gone along. */

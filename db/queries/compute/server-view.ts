@@ -15,6 +15,9 @@ const {
   parentId,
   forkMode,
   expiresAt,
+  leaseEndsAt,
+  leaseDueAt,
+  leaseEnd,
   deletedAt,
   ...shown
 } = getTableColumns(servers)
@@ -41,6 +44,7 @@ export type ServerView = { [Name in keyof typeof shown]: Raw<(typeof shown)[Name
   reservationId?: string | null
 }
 
+const NAMES = Object.keys(shown)
 const COLUMNS = Object.entries(shown)
   .map(([name, column]) => `s.${column.name} as "${name}"`)
   .join(', ')
@@ -61,17 +65,25 @@ const PARTS = `(select c.name from clouds c where c.id = s.cloud_id) as cloud,
   and b.kind = 'server' and b.due_at <= ?1 and b.lease_until <= ?1 limit 1) end as dueOn`
 
 const RESERVATION = `(select 'r-' || substr(a.request_id, 5, 8) from server_actions a where a.server_id = s.id and a.action = 'create')`
+/** Columns of a row, and their names in their order. */
+export interface Selected {
+  sql: string
+  names: readonly string[]
+}
 /** What is selected `from servers s`; `?1` is the time. */
-export const FULL = `${COLUMNS}, ${PARTS}`
+export const FULL: Selected = { sql: `${COLUMNS}, ${PARTS}`, names: [...NAMES, 'cloud', 'ports', 'volumes', 'dueOn'] }
 /** User data may be large, and only admins are shown it. */
-export const FULLER = `${FULL}, s.user_data as userData, ${RESERVATION} as reservationId`
+export const FULLER: Selected = {
+  sql: `${FULL.sql}, s.user_data as userData, ${RESERVATION} as reservationId`,
+  names: [...FULL.names, 'userData', 'reservationId'],
+}
 
 const GROUPS = `(select json_group_array(g.id) from server_group_members m join server_groups g on g.id = m.group_id
   where m.server_id = s.id) as groups`
 
 // Whole texts, made once: the database knows a statement by its text, and a text put together anew has to be read anew.
-const SHOW = `select ${FULL}, ${GROUPS} from servers s where s.id = ?2 and s.project_id = ?3 and s.deleted_at is null`
-const SHOW_ANY = `select ${FULLER}, ${GROUPS} from servers s where s.id = ?2 and s.deleted_at is null`
+const SHOW = `select ${FULL.sql}, ${GROUPS} from servers s where s.id = ?2 and s.project_id = ?3 and s.deleted_at is null`
+const SHOW_ANY = `select ${FULLER.sql}, ${GROUPS} from servers s where s.id = ?2 and s.deleted_at is null`
 const ADDRESSES = `select s.vm_state as "vmState", ${PORTS} from servers s where s.id = ?1 and s.deleted_at is null`
 const ADDRESSES_OWN = `${ADDRESSES} and s.project_id = ?2`
 

@@ -1,37 +1,8 @@
-import { and, asc, eq, ne, sql } from 'drizzle-orm'
+import { and, asc, eq, sql } from 'drizzle-orm'
 import type { Database } from '../../client.ts'
 import { prepared, type Slots } from '../../prepared.ts'
-import { bindings, clouds, mappings } from '../../schema/index.ts'
-import type { Scope } from '../../scope.ts'
+import { bindings, mappings } from '../../schema/index.ts'
 import type { Binding } from '../line/bindings.ts'
-
-/** What clouds have of an image: made of its data or of a server, in their catalogue, or named by an operator. */
-export interface Copy {
-  binding: Binding
-  cloud: string
-}
-
-const copies = prepared((db, { scope, image }: Slots<{ scope: Scope; image: string }>) =>
-  db
-    .select({ binding: bindings, cloud: clouds.name })
-    .from(bindings)
-    .innerJoin(clouds, eq(clouds.id, bindings.cloudId))
-    .where(
-      and(
-        eq(bindings.kind, 'image'),
-        eq(bindings.resourceId, image),
-        ne(bindings.phase, 'gone'),
-        'every' in scope
-          ? undefined
-          : sql`exists (select 1 from mappings m where m.cloud_id = ${bindings.cloudId} and m.project_id = ${scope.projectId})
-            and ${bindings.scope} in ('', ${scope.projectId})`,
-      ),
-    )
-    .orderBy(asc(clouds.position), asc(clouds.name), asc(bindings.scope)),
-)
-
-/** Copies of an image on clouds that the scope's project is mapped to, but what was made for other projects. */
-export const copiesOf = (db: Database, scope: Scope, image: string): Promise<Copy[]> => copies.run(db, { scope, image })
 
 const usable = prepared((db, { image }: Slots<{ image: string }>) =>
   db

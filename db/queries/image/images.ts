@@ -1,8 +1,9 @@
-import { and, eq, isNotNull, isNull, type Placeholder, type SQL, sql } from 'drizzle-orm'
+import { and, eq, getTableColumns, isNotNull, isNull, type Placeholder, type SQL, sql } from 'drizzle-orm'
 import type { Database } from '../../client.ts'
 import { always, among, anyOf, both, either } from '../../conditions.ts'
+import { nested } from '../../nested.ts'
 import { prepared, type Slots } from '../../prepared.ts'
-import { bindings, images } from '../../schema/index.ts'
+import { bindings, clouds, images } from '../../schema/index.ts'
 import { type Scope, within } from '../../scope.ts'
 import { imageAwaited } from '../line/awaited.ts'
 import { contains, pagesOf, type Slice, type Time, type Times, timesBy, timesMet } from '../listing.ts'
@@ -41,17 +42,15 @@ const visible = (scope: Seer): SQL =>
 const status = sql<ImageRow['status']>`case when ${images.status} = 'queued' and exists (select 1 from bindings b
   where b.kind = 'image' and b.resource_id = ${images.id} and b.phase in ('calling', 'bound')) then 'saving' else ${images.status} end`
 
-const read = (db: Database, scope: Seer) =>
-  db
-    .select({
-      image: images,
-      status,
-      clouds: sql<string>`(select json_group_array(distinct c.name) ${reachable(scope)})`,
-      dueAt: sql<
-        number | null
-      >`(select min(b.due_at) from bindings b where b.kind = 'image' and b.resource_id = ${images.id})`,
-    })
-    .from(images)
+const shown = (scope: Seer) => ({
+  image: images,
+  status,
+  clouds: sql<string>`(select json_group_array(distinct c.name) ${reachable(scope)})`,
+  dueAt: sql<
+    number | null
+  >`(select min(b.due_at) from bindings b where b.kind = 'image' and b.resource_id = ${images.id})`,
+})
+const read = (db: Database, scope: Seer) => db.select(shown(scope)).from(images)
 
 const flat = ({ image, ...rest }: Awaited<ReturnType<typeof read>>[number]): ImageRead => ({
   ...image,
@@ -80,12 +79,50 @@ const places = prepared((db, { scope, id }: Slots<{ scope: Scope; id: string }>)
         eq(bindings.kind, 'image'),
         eq(bindings.resourceId, id),
         sql`${bindings.phase} <> 'gone'`,
-        'every' in scope
-          ? undefined
-          : sql`exists (select 1 from mappings m where m.cloud_id = ${bindings.cloudId} and m.project_id = ${scope.projectId})`,
+        mapped(scope, sql`${bindings.cloudId}`),
       ),
     ),
 )
+
+/** Condition: a cloud (its id, SQL) is one that the scope's project is mapped to. */
+const mapped = (scope: Seer, cloud: SQL): SQL =>
+  'every' in scope
+    ? always
+    : sql`exists (select 1 from mappings m where m.cloud_id = ${cloud} and m.project_id = ${scope.projectId})`
+
+const withCopies = prepared((db, { scope, id }: Slots<{ scope: Scope; id: string }>) =>
+  db
+    .select({
+      ...shown(scope),
+      on: nested(
+        { id: clouds.id, name: clouds.name, type: clouds.type },
+        sql`clouds c where ${mapped(scope, sql`c.id`)}`,
+        sql`c.position, c.name`,
+        'c',
+      ),
+      copies: nested(
+        getTableColumns(bindings),
+        sql`bindings r where r.kind = 'image' and r.resource_id = ${images.id} and r.phase <> 'gone'
+          and ${mapped(scope, sql`r.cloud_id`)} ${'every' in scope ? sql`` : sql`and r.scope in ('', ${scope.projectId})`}`,
+        sql`r.scope`,
+      ),
+    })
+    .from(images)
+    .where(and(eq(images.id, id), seen(scope))),
+)
+
+/**
+ * An image that the scope may see, with the clouds that its project is mapped to, in the operator's order, and what they
+ * have of the image, made of its data or of a server, in their catalogue, or named by an operator; but nothing that was
+ * made for other projects. Null: there is none. One query.
+ */
+export const imageWithCopies = async (db: Database, scope: Scope, id: string) => {
+  const [row] = await withCopies.run(db, { scope, id })
+  if (!row) return null
+  const { on, copies, ...image } = row
+  const copied = (cloudId: string) => copies.filter((copy) => copy.cloudId === cloudId)
+  return { image: flat(image), clouds: on.map((cloud) => ({ ...cloud, copies: copied(cloud.id) })) }
+}
 
 /** Where an image is, on clouds that the scope's project is mapped to. */
 export const imageBindings = (db: Database, scope: Scope, id: string) => places.run(db, { scope, id })

@@ -3,17 +3,8 @@ import type { Json, Kind } from '../../../adapters/contract.ts'
 import type { Database } from '../../client.ts'
 import { AMONG, anyOf } from '../../conditions.ts'
 import { factsOf, KINDS_BY_RANK, type Tombstoned } from '../../kinds.ts'
-import { prepared, ready, type Slots } from '../../prepared.ts'
-import {
-  attachments,
-  bindings,
-  clouds,
-  keypairs,
-  type Ownership,
-  securityGroupRules,
-  serverPorts,
-} from '../../schema/index.ts'
-import { isCloud } from '../clouds/clouds.ts'
+import { ready } from '../../prepared.ts'
+import { attachments, bindings, clouds, type Ownership, securityGroupRules, serverPorts } from '../../schema/index.ts'
 import type { RuleRow } from '../network/security-groups.ts'
 import { type Binding, type Ref, refOf } from './bindings.ts'
 import { handedBack } from './journal.ts'
@@ -181,35 +172,3 @@ export const offerNamed = async (db: Database, cloudId: string, name: string) =>
   >(sql`select o.vcpus, o.ram_mib as ramMib, o.disk_gib as diskGib, f.id as flavorId, f.extra_specs as extraSpecs
     from offers o left join flavors f on f.name = o.name and f.native where o.cloud_id = ${cloudId} and o.name = ${name}`)) ??
   null
-
-export interface ExportFilter {
-  /** Name of the cloud. */
-  cloud?: string | undefined
-  kind?: string | undefined
-  projectId?: string | undefined
-  after: number
-  limit: number
-}
-
-const exporting = prepared((db, { cloud, kind, projectId, after, limit }: Slots<ExportFilter>) =>
-  db
-    .select({ binding: bindings, cloud: clouds.name, user: keypairs.userId, row: sql<number>`bindings.rowid` })
-    .from(bindings)
-    .innerJoin(clouds, eq(clouds.id, bindings.cloudId))
-    .leftJoin(keypairs, and(sql`${bindings.kind} = 'keypair'`, eq(keypairs.id, bindings.resourceId)))
-    .where(
-      and(
-        sql`bindings.rowid > ${after}`,
-        sql`${bindings.nativeId} is not null and ${bindings.phase} in ('bound', 'deleting')
-          and not (${bindings.kind} = 'image' and ${bindings.projectId} = '')`,
-        cloud && isCloud(bindings.cloudId, cloud),
-        kind && sql`${bindings.kind} = ${kind}`,
-        projectId && eq(bindings.projectId, projectId),
-      ),
-    )
-    .orderBy(sql`bindings.rowid`)
-    .limit(limit),
-)
-
-/** Everything that an object of a cloud stands for, in the order in which it was bound. A cloud's own catalogue is nobody's. */
-export const exportPage = (db: Database, filter: ExportFilter) => exporting.run(db, filter)

@@ -227,6 +227,19 @@ export const wantAbsent = (db: Database, kind: Kind, resourceIds: string | strin
       ),
     )
 
+/**
+ * What its cloud could not let go of for what has gone since: it is asked again, and again after short pauses, as a cloud may
+ * be late to see it too. A worker that is just being refused hears of it by the revision.
+ */
+export const letGoAgain = (db: Database, cloudId: string, { kind, nativeId }: Kept, now: number) =>
+  db.run(sql`update bindings set due_at = ${now}, revision = revision + 1, attempts = min(attempts, 1) where cloud_id = ${cloudId}
+    and kind = ${kind} and native_id = ${nativeId} and want = 'absent' and phase = 'deleting'`)
+
+interface Kept {
+  kind: Kind
+  nativeId: string
+}
+
 /** For `kept`: it is on another cloud. */
 export const notOn = (cloudId: string) => sql`${bindings.cloudId} <> ${cloudId}`
 

@@ -4,7 +4,8 @@ import { prepared, type Slots } from '../../prepared.ts'
 import { clouds, drift, mappings } from '../../schema/index.ts'
 import { type Scope, within } from '../../scope.ts'
 
-export type Drift = typeof drift.$inferSelect
+type DriftRow = typeof drift.$inferSelect
+export type Drift = Omit<DriftRow, 'settledAt'>
 
 /** Notes a difference; one that is known keeps the time at which it was first seen. */
 export const noteDrift = (db: Database, row: Drift) =>
@@ -12,19 +13,67 @@ export const noteDrift = (db: Database, row: Drift) =>
     .insert(drift)
     .values(row)
     .onConflictDoUpdate({
-      target: [drift.kind, drift.resourceId, drift.what],
+      target: [drift.kind, drift.resourceId, drift.what, drift.cloudId],
       set: { intent: row.intent, observed: row.observed },
     })
 
-/** It is as it should be again, or the resource is no more (`what` absent). */
-export const forgetDrift = (db: Database, kind: Drift['kind'], resourceId: string, what?: string) =>
+/** It is as it should be again there, or the resource is there no more (`what` absent). A trigger tells of it and takes it away. */
+export const settleDrift = (
+  db: Database,
+  { kind, resourceId, cloudId }: Pick<Drift, 'kind' | 'resourceId' | 'cloudId'>,
+  now: number,
+  what?: string,
+) =>
   db
-    .delete(drift)
-    .where(and(eq(drift.kind, kind), eq(drift.resourceId, resourceId), what ? eq(drift.what, what) : undefined))
+    .update(drift)
+    .set({ settledAt: now })
+    .where(
+      and(
+        eq(drift.kind, kind),
+        eq(drift.resourceId, resourceId),
+        what ? eq(drift.what, what) : undefined,
+        eq(drift.cloudId, cloudId),
+      ),
+    )
+
+/**
+ * Statements: what was always another thing at the cloud than it is now. The first that it was stays what was asked for, and
+ * the difference ends when it is that again. `firstSeenAt` is now.
+ */
+export const noteChange = (db: Database, row: Drift) =>
+  [
+    db
+      .insert(drift)
+      .values(row)
+      .onConflictDoUpdate({
+        target: [drift.kind, drift.resourceId, drift.what, drift.cloudId],
+        set: { observed: row.observed },
+      }),
+    db
+      .update(drift)
+      .set({ settledAt: row.firstSeenAt })
+      .where(
+        and(
+          eq(drift.kind, row.kind),
+          eq(drift.resourceId, row.resourceId),
+          eq(drift.what, row.what),
+          eq(drift.cloudId, row.cloudId),
+          eq(drift.intent, drift.observed),
+        ),
+      ),
+  ] as const
+
+/** Segments of which a network, or a subnet, is what a cloud has. */
+const segmentsOf = sql<{ id: string; physical_network: string }[]>`(select json_group_array(json_object('id', g.id,
+    'physical_network', c.name || ifnull('.' || g.zone, '')) order by g.created_at, g.id)
+  from segments g join clouds c on c.id = g.cloud_id where g.cloud_id = drift.cloud_id and case drift.kind
+    when 'network' then g.network_id = drift.resource_id
+    when 'subnet' then g.id = (select s.segment_id from subnets s where s.id = drift.resource_id)
+    end)`.mapWith(JSON.parse)
 
 const seen = prepared((db, { scope }: Slots<{ scope: Scope }>) =>
   db
-    .select({ ...getTableColumns(drift), cloud: clouds.name })
+    .select({ ...getTableColumns(drift), cloud: clouds.name, segments: segmentsOf })
     .from(drift)
     .leftJoin(clouds, eq(clouds.id, drift.cloudId))
     .where(within(drift.projectId, scope))

@@ -2,6 +2,7 @@ import { and, asc, eq, getTableColumns, inArray, sql } from 'drizzle-orm'
 import type { Kind } from '../../../adapters/contract.ts'
 import type { Database } from '../../client.ts'
 import { clouds, lapses, orphans } from '../../schema/index.ts'
+import { joinPrice } from '../money/prices.ts'
 import { handedBack } from './journal.ts'
 
 export type Orphan = typeof orphans.$inferSelect
@@ -12,14 +13,18 @@ export const accountedFor = async (
   db: Database,
   cloudId: string,
   kind: Kind,
-  objects: { nativeId: string; token: string }[],
+  objects: { nativeId: string; token: string; resourceId?: string; for?: Kind | undefined }[],
 ): Promise<Set<string>> => {
   const rows = await db.all<{
     id: string
   }>(sql`select o.value->>'nativeId' as id from json_each(${JSON.stringify(objects)}) o
     where exists (select 1 from bindings b where b.cloud_id = ${cloudId} and b.kind = ${kind} and b.native_id = o.value->>'nativeId'
         and b.phase in ('bound', 'deleting'))
-      or o.value->>'token' in (select token from bindings where cloud_id = ${cloudId} and kind = ${kind} and phase in ('intent', 'calling'))`)
+      or o.value->>'token' in (select token from bindings where cloud_id = ${cloudId} and kind = ${kind} and phase in ('intent', 'calling'))
+      or exists (select 1 from bindings b where b.kind = o.value->>'for' and b.resource_id = o.value->>'resourceId'
+        and b.cloud_id = ${cloudId} and b.scope = '' and b.token = o.value->>'token' and b.phase not in ('gone', 'failed'))
+      or exists (select 1 from server_actions a
+        where a.action = 'rebuild' and a.state in ('pending', 'calling') and a.args ->> 'token' = o.value->>'token')`)
   return new Set(rows.map(({ id }) => id))
 }
 
@@ -28,7 +33,8 @@ export const orphansOn = (db: Database, cloudId: string, kind: Kind): Promise<(O
   db
     .select({
       ...getTableColumns(orphans),
-      handedBack: sql<number>`exists (select 1 from journal where resource_id = ${orphans.resourceId} and ${handedBack})`,
+      // Selected from one table a column has but its own name, which the journal has, too.
+      handedBack: sql<number>`exists (select 1 from journal where resource_id = orphans.resource_id and ${handedBack})`,
     })
     .from(orphans)
     .where(and(eq(orphans.cloudId, cloudId), eq(orphans.kind, kind)))
@@ -59,14 +65,15 @@ export const forgetOrphans = (db: Database, ids: string[]) => db.delete(orphans)
 export const orphanById = async (db: Database, id: string): Promise<Orphan | null> =>
   (await db.select().from(orphans).where(eq(orphans.id, id)))[0] ?? null
 
-/** With the name of the cloud and the hourly price of the size, where it is known. */
+/** With the name of the cloud and what an hour of the size costs on demand, in its own currency, where it is known. */
 export const allOrphans = (db: Database) =>
   db.all<Orphan & { cloud: string; price: number | null; currency: string | null; inLapse: number }>(sql`select
       o.id, o.cloud_id as cloudId, o.kind, o.native_id as nativeId, o.name, o.zone, o.size, o.project_id as projectId,
       o.resource_id as resourceId, o.token, o.epoch, o.first_seen_at as firstSeenAt, o.last_seen_at as lastSeenAt, o.sweeps,
-      c.name as cloud, f.price, f.currency,
+      c.name as cloud, p.amount / 1000000.0 as price, p.currency,
       exists (select 1 from lapses l where o.epoch between l.since and l.until) as inLapse
-    from orphans o join clouds c on c.id = o.cloud_id left join offers f on f.cloud_id = o.cloud_id and f.name = o.size
+    from orphans o join clouds c on c.id = o.cloud_id
+      ${joinPrice({ cloudId: sql`o.cloud_id`, size: sql`o.size`, option: sql`'on-demand'`, zone: sql`o.zone` })}
     order by o.first_seen_at, o.id`)
 
 /** Times of which this database knows nothing, in minutes since 1970. */

@@ -103,7 +103,7 @@ const columns = async (db: Database, queries: ReturnType<typeof sql>[]): Promise
   return [...found]
 }
 
-/** What goes with servers, because it is in them, public addresses that lead to ports, and groups that nobody else is in or can name. */
+/** What goes with servers, because it is in them, subnets of networks and the ways out that plans made of them, public addresses that lead to ports, and groups that nobody else is in or can name. */
 export const partsOf = (db: Database, ids: Iterable<string>): Promise<string[]> =>
   columns(db, [
     sql`select port_id as id from server_ports where server_id in ${among(ids)}
@@ -112,6 +112,7 @@ export const partsOf = (db: Database, ids: Iterable<string>): Promise<string[]> 
       union select volume_id from attachments where server_id in ${among(ids)}`,
     sql`select id from floating_ips where port_id in ${among(ids)}
       union select id from subnets where network_id in ${among(ids)}
+      union select id from routers where egress_of in ${among(ids)}
       union select group_id from server_group_members m where server_id in ${among(ids)}
         and not exists (select 1 from server_groups where id = m.group_id)
         and not exists (select 1 from server_group_members o where o.group_id = m.group_id and o.server_id not in ${among(ids)})`,
@@ -159,7 +160,8 @@ export const groundOf = (db: Database, ids: Iterable<string>): Promise<string[]>
 export const atWork = (ids: Iterable<string>, now: number) =>
   sql`(exists (select 1 from bindings where resource_id in ${among(ids)}
       and (phase in ('intent', 'calling', 'deleting') or lease_until > ${now} and ownership <> 'releasing'))
-    or exists (select 1 from servers where id in ${among(ids)} and task_state is not null))`
+    or exists (select 1 from servers where id in ${among(ids)} and task_state is not null)
+    or exists (select 1 from server_moves where server_id in ${among(ids)} and state <> 'staying'))`
 
 const handedBack = sql`ownership in ('ours', 'adopting') and phase = 'bound'`
 const begun = (now: number) => sql`ownership = 'releasing', due_at = null, fence = fence + 1, updated_at = ${now}`
@@ -167,7 +169,7 @@ const begun = (now: number) => sql`ownership = 'releasing', due_at = null, fence
 /** From here on nothing changes them, and nobody takes them for lost. */
 export const beginRelease = (db: Database, ids: Iterable<string>, cloudId: string | undefined, now: number) =>
   db.run(sql`update bindings set ${begun(now)} where resource_id in ${among(ids)} and ${handedBack}
-    and ${cloudId === undefined ? sql`true` : sql`+cloud_id = ${cloudId}`}`)
+    and ${onCloud(cloudId)}`)
 
 /** Statement: the same for these very bindings of what is borrowed: a keypair goes back on one cloud, and stays on the others. */
 export const beginBorrowed = (db: Database, these: Ref[], now: number) =>
@@ -177,6 +179,9 @@ export const beginBorrowed = (db: Database, these: Ref[], now: number) =>
 export const borrowedAtWork = (these: Ref[]) =>
   sql`exists (select 1 from bindings where ${oneOf(these)} and phase in ('intent', 'calling', 'deleting'))`
 
+/** Of what is asked for by resource: on one cloud, or (undefined) on each. By the resource it is found, not by the cloud. */
+const onCloud = (cloudId: string | undefined): SQL => (cloudId === undefined ? sql`true` : sql`+cloud_id = ${cloudId}`)
+
 /** Those whose mark is off, or that never came to be. */
 export const dropBorrowed = (db: Database, these: Ref[]) =>
   db.run(sql`delete from bindings where ${oneOf(these)} and (ownership = 'releasing' or phase = 'failed')`)
@@ -184,12 +189,18 @@ export const dropBorrowed = (db: Database, these: Ref[]) =>
 /** True (as SQL) while one of them is marked, as far as we know. */
 export const stillMarked = (ids: Iterable<string>, cloudId: string | undefined) =>
   sql`exists (select 1 from bindings where resource_id in ${among(ids)} and ${handedBack}
-    and ${cloudId === undefined ? sql`true` : sql`+cloud_id = ${cloudId}`})`
+    and ${onCloud(cloudId)})`
 
 /** Bindings first: what follows then touches nothing that a cloud would hear of. */
 export const dropBindings = (db: Database, ids: Iterable<string>, cloudId: string | undefined) =>
   db.run(sql`delete from bindings where resource_id in ${among(ids)}
-    and ${cloudId === undefined ? sql`true` : sql`+cloud_id = ${cloudId}`}`)
+    and ${onCloud(cloudId)}`)
+
+/** Before `dropBindings`: what differed on their clouds is no concern of ours any more. */
+export const settleReleased = (db: Database, ids: Iterable<string>, cloudId: string | undefined, now: number) =>
+  db.run(sql`update drift set settled_at = ${now}
+    where (kind, resource_id) in (select b.kind, b.resource_id from bindings b where b.resource_id in ${among(ids)})
+    and ${onCloud(cloudId)}`)
 
 const DELETED_SERVER = { status: 'DELETED', vmState: 'deleted', taskState: null, powerState: 0, oldFlavor: null }
 

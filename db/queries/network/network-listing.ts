@@ -2,7 +2,7 @@ import { and, type Placeholder, type SQL, sql } from 'drizzle-orm'
 import type { SQLiteTable } from 'drizzle-orm/sqlite-core'
 import { own } from '../../../adapters/table.ts'
 import type { Database } from '../../client.ts'
-import { anyOf } from '../../conditions.ts'
+import { anyOf, both } from '../../conditions.ts'
 import { prepared, type Query, type Slots } from '../../prepared.ts'
 import type { Scope } from '../../scope.ts'
 import { after, markedAs, orderOf } from '../keyset.ts'
@@ -25,8 +25,13 @@ type Attribute =
       matches?: undefined
     }
   | ({ is: 'text' } & Match)
+  /** Of one of several rows that belong to what is listed: all filters of one `part` have to be met by the same row. */
+  | { is: 'text' | 'number'; column: SQL; part: Part; matches?: undefined }
   /** Values are `key=value`: those of one key are alternatives, and every key has to be met. A key that is none of these is passed over. */
   | { is: 'pairs'; matches: Record<string, Match> }
+
+/** True (as SQL) where some row that belongs to what is listed meets a condition. */
+type Part = (meets: SQL) => SQL
 
 interface Match {
   matches(wanted: Placeholder): SQL
@@ -103,9 +108,24 @@ const filtersOf = (attributes: Attributes, asked: Slots<Wanted>): (SQL | undefin
       })
     const values = asked[`by ${key}`]
     if (attribute.matches) return [values && attribute.matches(values)]
-    const value = asked[`is ${key}`]
-    return [value && sql`${attribute.sql} = ${value}`, values && anyOf(attribute.sql, values)]
+    return 'part' in attribute ? [] : [valued(attribute.sql, key, asked)]
   })
+
+/** An expression has the value that is asked for, or one of several; undefined: none is. */
+const valued = (expression: SQL, key: string, asked: Slots<Wanted>): SQL | undefined => {
+  const [value, values] = [asked[`is ${key}`], asked[`by ${key}`]]
+  return value ? sql`${expression} = ${value}` : values && anyOf(expression, values)
+}
+
+const partsOf = (attributes: Attributes, asked: Slots<Wanted>): SQL[] => {
+  const wanted = Object.entries(attributes).flatMap(([key, attribute]) => {
+    const meets = 'part' in attribute && valued(attribute.column, key, asked)
+    return meets ? [{ part: attribute.part, meets }] : []
+  })
+  return [...Map.groupBy(wanted, ({ part }) => part)].map(([part, those]) =>
+    part(both(...those.map(({ meets }) => meets))),
+  )
+}
 
 /** Ids of what a filter finds. */
 interface Found {
@@ -125,6 +145,7 @@ const idsOf = (table: SQLiteTable, attributes: Attributes, asked: Slots<Wanted>,
         return wanted && ids ? [{ ids: ids(wanted) }] : []
       })
     if (attribute.matches) return several && attribute.ids ? [{ ids: attribute.ids(several) }] : []
+    if ('part' in attribute) return []
     const { idsWhere, unusual, latest } = attribute
     if (idsWhere && (one || several)) {
       const meets = (column: SQL) => (one ? sql`${column} = ${one}` : anyOf(column, several!))
@@ -187,6 +208,7 @@ const pageOf = (table: SQLiteTable, attributes: Attributes, asked: Slots<Wanted>
   const at = keys.map((key) => markedAs(key, table, marked))
   const filters = and(
     ...filtersOf(attributes, asked),
+    ...partsOf(attributes, asked),
     ...TAG_MATCHES.map((match) => tagged(match, asked[match])),
     asked.changedSince && sql`${expression('updated_at')} >= ${asked.changedSince}`,
     marked && after(keys, at),

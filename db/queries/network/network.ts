@@ -16,7 +16,7 @@ export type NetworkView = NetworkRow & {
   zones: string[]
   /** Its subnets lie in segments. */
   routed: boolean
-  segments: { type: string; physicalNetwork: string | null }[]
+  segments: { type: string; physicalNetwork: string | null; cloudId: string; segmentationId: number | null }[]
   /** Ids of the address scopes that its subnets are in, by the version of IP. */
   addressScopes: { 4?: string; 6?: string }
   /** What leads from one to another of the clouds that it is on. */
@@ -64,10 +64,13 @@ const view = {
     where s.network_id = networks.id and p.address_scope_id is not null)`.mapWith(
     (text: string): NetworkView['addressScopes'] => JSON.parse(text),
   ),
-  reach: sql<NetworkView['reach']>`(select json_group_array(json_object('clouds', json_array(a.name, b.name), 'reach',
+  // Nearly every network is on one cloud: to find no pair takes longer than to see that there is none.
+  reach: sql<
+    NetworkView['reach']
+  >`iif(exists (select 1 from segments o where o.network_id = networks.id and o.cloud_id is not networks.cloud_id), (select json_group_array(json_object('clouds', json_array(a.name, b.name), 'reach',
       ${reachBetween(sql`a.id`, sql`b.id`)}) order by a.name, b.name)
     from (select distinct cloud_id from segments where network_id = networks.id) near join clouds a on a.id = near.cloud_id
-    join (select distinct cloud_id from segments where network_id = networks.id) far join clouds b on b.id = far.cloud_id and b.name > a.name)`.mapWith(
+    join (select distinct cloud_id from segments where network_id = networks.id) far join clouds b on b.id = far.cloud_id and b.name > a.name), '[]')`.mapWith(
     (text: string): NetworkView['reach'] => JSON.parse(text),
   ),
   cloudName: sql<string | null>`(select c.name from clouds c where c.id = networks.cloud_id)`,
@@ -76,17 +79,23 @@ const view = {
     string[]
   >`(select json_group_array(c.name || '.' || z.name order by c.position, c.name, z.position, z.name) from segments g
     join clouds c on c.id = g.cloud_id join zones z on z.cloud_id = c.id where g.network_id = networks.id
-      and (z.name = g.zone or g.zone is null and (z.name in (select s.zone from subnets s where s.network_id = networks.id and ifnull(s.segment_id, g.id) = g.id)
-        or not exists (select 1 from subnets s where s.network_id = networks.id and ifnull(s.segment_id, g.id) = g.id and s.zone is not null))))`.mapWith(
-    (text: string): string[] => JSON.parse(text),
+      and (z.name = g.zone or g.zone is null and ifnull((select max(s.zone = z.name) from subnets s where s.network_id = networks.id
+        and ifnull(s.segment_id, g.id) = g.id and s.zone is not null), 1)))`.mapWith((text: string): string[] =>
+    JSON.parse(text),
   ),
   routed: sql<boolean>`${isRouted(sql`networks.id`)}`.mapWith(Boolean),
-  segments: sql<NetworkView['segments']>`(select json_group_array(json_object('type', g.network_type, 'physicalNetwork',
+  segments: sql<
+    NetworkView['segments']
+  >`(select json_group_array(json_object('type', g.network_type, 'cloudId', g.cloud_id, 'segmentationId', g.segmentation_id, 'physicalNetwork',
     (select c.name || ifnull('.' || g.zone, '') from clouds c where c.id = g.cloud_id)) order by g.created_at, g.id)
     from segments g where g.network_id = networks.id)`.mapWith((text: string): NetworkView['segments'] =>
     JSON.parse(text),
   ),
 }
+
+/** One segment has to meet all that is asked of one (neutron/plugins/ml2/managers.py, `network_matches_filters`). */
+const segment = (meets: SQL): SQL =>
+  sql`exists (select 1 from segments g left join clouds c on c.id = g.cloud_id where g.network_id = ${networks.id} and ${meets})`
 
 export const networkAttributes: Attributes = table({
   id: { is: 'text', sql: sql`${networks.id}`, seeks: true },
@@ -104,6 +113,9 @@ export const networkAttributes: Attributes = table({
   revision_number: { is: 'number', sql: sql`${networks.revision}` },
   created_at: { is: 'time', sql: sql`${networks.createdAt}` },
   updated_at: { is: 'time', sql: sql`${networks.updatedAt}` },
+  'provider:network_type': { is: 'text', column: sql`g.network_type`, part: segment },
+  'provider:physical_network': { is: 'text', column: sql`c.name || ifnull('.' || g.zone, '')`, part: segment },
+  'provider:segmentation_id': { is: 'number', column: sql`g.segmentation_id`, part: segment },
 })
 
 /** One page of the networks that a scope sees: its own, shared ones, and the world outside of clouds that it is mapped to. */
@@ -255,21 +267,6 @@ export const wantScopeAbsent = (db: Database, networkId: string, now: number) =>
   db.run(sql`update bindings set want = 'absent', revision = revision + 1, due_at = ${now}, attempts = 0, updated_at = ${now}
     where scope <> '' and scope = ${networkId} and phase <> 'gone'`)
 
-const wayOut = prepared((db, { scope }: Slots<{ scope: Scope }>) =>
-  db
-    .select({ id: networks.id })
-    .from(networks)
-    // From the ways out, which are few, and not from what the project has.
-    .where(
-      and(sql`${networks.id} in (select id from ${networks} where external = 1 and is_default = true)`, visible(scope)),
-    )
-    .limit(1),
-)
-
-/** The way out that clients take who name none, if a project has one. */
-export const defaultExternalNetwork = async (db: Database, projectId: string): Promise<string | null> =>
-  (await wayOut.run(db, { scope: { projectId } }))[0]?.id ?? null
-
 /** Zones of a cloud, the emptiest first. */
 export const zoneNames = async (db: Database, cloudId: string): Promise<string[]> =>
   (
@@ -277,21 +274,3 @@ export const zoneNames = async (db: Database, cloudId: string): Promise<string[]
       sql`select name from zones where cloud_id = ${cloudId} and available order by ifnull(load, 0), position, name`,
     )
   ).map(({ name }) => name)
-
-const zones = prepared((db, { scope }: Slots<{ scope: Scope }>) =>
-  db
-    .select({
-      cloud: sql<string>`c.name`,
-      zone: sql<string>`z.name`,
-      available: sql<number>`z.available and c.enabled`,
-    })
-    .from(sql`zones z join clouds c on c.id = z.cloud_id`)
-    .where(
-      'every' in scope ? always : sql`c.id in (select cloud_id from mappings where project_id = ${scope.projectId})`,
-    )
-    .orderBy(sql`c.position, c.name, z.position, z.name`),
-)
-
-/** Zones of the clouds that the scope's project is mapped to. */
-export const zonesFor = (db: Database, scope: Scope): Promise<{ cloud: string; zone: string; available: number }[]> =>
-  zones.run(db, { scope })

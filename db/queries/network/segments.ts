@@ -5,7 +5,7 @@ import { anyOf } from '../../conditions.ts'
 import { prepared, type Slots } from '../../prepared.ts'
 import { segments } from '../../schema/index.ts'
 import { type Scope, withinOrShared } from '../../scope.ts'
-import { inSharedNetwork, isRouted } from './network.ts'
+import { inSharedNetwork, isFoot, isRouted } from './network.ts'
 import { type Attributes, pagesOf } from './network-listing.ts'
 
 export type SegmentRow = typeof segments.$inferSelect
@@ -28,7 +28,7 @@ export const segmentAttributes: Attributes = table({
   network_id: { is: 'text', sql: sql`${segments.networkId}`, seeks: true },
   network_type: { is: 'text', sql: sql`${segments.networkType}` },
   physical_network: { is: 'text', sql: physicalNetwork },
-  segmentation_id: { is: 'number', sql: sql`null` },
+  segmentation_id: { is: 'number', sql: sql`${segments.segmentationId}` },
   revision_number: { is: 'number', sql: sql`${segments.revision}` },
   created_at: { is: 'time', sql: sql`${segments.createdAt}` },
   updated_at: { is: 'time', sql: sql`${segments.updatedAt}` },
@@ -59,14 +59,6 @@ export const segmentById = async (db: Database, scope: Scope, id: string): Promi
 export const segmentsOf = (db: Database, networkIds: string[]) =>
   db.select().from(segments).where(anyOf(segments.networkId, networkIds)).orderBy(segments.createdAt, segments.id)
 
-/** Ranges that a project has on a cloud, of whatever network: made here, or adopted. As many as its quota of subnets. */
-export const rangesOn = async (db: Database, projectId: string, cloudId: string): Promise<string[]> =>
-  (
-    await db.all<{ cidr: string }>(sql`select s.cidr from segments g
-      join subnets s on s.network_id = g.network_id and ifnull(s.segment_id, g.id) = g.id
-      where g.project_id = ${projectId} and +g.cloud_id = ${cloudId}`)
-  ).map(({ cidr }) => cidr)
-
 /** Statement: a new segment. The cloud of its network follows it. */
 export const insertSegment = (db: Database, row: SegmentRow) => db.insert(segments).values(row)
 
@@ -80,6 +72,15 @@ export const updateSegment = (
     .update(segments)
     .set({ ...set, revision: sql`${segments.revision} + 1` })
     .where(eq(segments.id, id))
+
+/** Statement: what tells a network from others on a cloud, as that says: a VLAN. Nobody asked for it, so it is no revision. */
+export const noteSegmentation = (db: Database, networkId: string, cloudId: string, segmentationId: number) =>
+  db.run(sql`update segments set network_type = 'vlan', segmentation_id = ${segmentationId}
+    where network_id = ${networkId} and +cloud_id = ${cloudId}`)
+
+/** Statement: a segment is in one zone, under another id. What lies in it is told by who writes this. */
+export const placeSegment = (db: Database, id: string, set: Pick<SegmentRow, 'id' | 'zone'>) =>
+  db.update(segments).set(set).where(eq(segments.id, id))
 
 /** Statement: takes a segment away. The cloud of its network follows. */
 export const deleteSegment = (db: Database, id: string) => db.delete(segments).where(eq(segments.id, id))
@@ -107,13 +108,13 @@ export const groundsOf = (db: Database, projectId: string): Promise<Ground[]> =>
     from mappings m join clouds c on c.id = m.cloud_id left join zones z on z.cloud_id = c.id
     where m.project_id = ${projectId} order by c.position, c.name, z.position, z.name`)
 
-/** Clouds on which some port of networks has an address, but for ports of one server: as the rows `g` of their segments. */
+/** Clouds on which some port of networks has an address, but for ports of one server, and feet of routers: as the rows `g` of their segments. */
 const inhabited = (
   networkIds: string[],
   butServer: string,
 ): SQL => sql`segments g where ${anyOf(sql`g.network_id`, networkIds)}
   and exists (select 1 from subnets s join ip_allocations a on a.subnet_id = s.id join ports p on p.id = a.port_id
-    where s.network_id = g.network_id and ifnull(s.segment_id, g.id) = g.id and p.device_id <> ${butServer})`
+    where s.network_id = g.network_id and ifnull(s.segment_id, g.id) = g.id and p.device_id <> ${butServer} and not ${isFoot('p')})`
 
 /** Where something is on networks, each network with its clouds. `butServer`: what only this server has does not count; '': all does. */
 export const cloudsInhabited = (

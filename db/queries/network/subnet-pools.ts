@@ -11,7 +11,7 @@ import { releaseRows } from './network-quotas.ts'
 export type SubnetPoolRow = typeof subnetPools.$inferSelect
 
 /** A subnet pool is seen by its project, and by all if it is shared. */
-const visible = withinOrShared(subnetPools.projectId, sql`${subnetPools.shared} = 1`)
+export const visible = withinOrShared(subnetPools.projectId, sql`${subnetPools.shared} = 1`)
 
 export const subnetPoolAttributes: Attributes = table({
   id: { is: 'text', sql: sql`${subnetPools.id}`, seeks: true },

@@ -1,9 +1,10 @@
-import type { Kind, NativeId, ServerSeen } from '../../../adapters/contract.ts'
+import type { Kind, NativeId, ServerSeen, ServerSpec } from '../../../adapters/contract.ts'
 import { CloudError } from '../../../adapters/errors.ts'
 import type { CloudRow } from '../../../db/queries/clouds/clouds.ts'
 import { getBinding } from '../../../db/queries/line/bindings.ts'
 import type { Context } from '../../context.ts'
 import { connectCloud } from '../clouds/clouds.ts'
+import { POLICY_MOVED } from '../clouds/policy.ts'
 import { Refused } from '../line/refused.ts'
 import { reserveTaken } from '../network/foreign-addresses.ts'
 import { NetworkRefused } from '../network/network-refusal.ts'
@@ -71,7 +72,7 @@ export const adopt = async (context: Context, row: CloudRow, wish: AdoptWish): P
   return report
 }
 
-/** One object with everything that it needs, written at once. Twice, if two requests adopt the same at the same time. */
+/** One object with everything that it needs, written at once. Twice, if others adopt the same, or something else is said, at the same time. */
 const takeOne = async (newPlan: () => Plan, kind: Kind | null, nativeId: NativeId): Promise<Item[]> => {
   for (let left = 2; ; left--) {
     const plan = newPlan()
@@ -83,17 +84,23 @@ const takeOne = async (newPlan: () => Plan, kind: Kind | null, nativeId: NativeI
       await plan.commit(item)
       return plan.items
     } catch (error) {
-      const raced = error instanceof Refused && error.refusal.kind === 'taken'
-      if (!raced || left <= 1) throw error
+      if (!isRaced(error) || left <= 1) throw error
     }
   }
+}
+
+const isRaced = (error: unknown): boolean => {
+  if (!(error instanceof Refused)) return false
+  const { refusal } = error
+  return refusal.kind === 'taken' || (refusal.kind === 'guard' && refusal.what === POLICY_MOVED)
 }
 
 /** A server that is there already brings what came to it since. */
 const again = async (plan: Plan, server: Item): Promise<void> => {
   const seen = (await plan.cloud.server.get(server.nativeId)) as ServerSeen | null
   const read = seen && (await plan.cloud.server.read?.(server.nativeId))
-  if (seen && read) await takeParts(plan, server, seen, read.owns)
+  const boot = (read?.spec as ServerSpec | undefined)?.boot?.volume ?? null
+  if (seen && read) await takeParts(plan, server, seen, read.owns, boot)
 }
 
 const kindOf = async (plan: Plan, nativeId: NativeId): Promise<Kind> => {
@@ -121,5 +128,7 @@ export const reasonOf = (error: unknown): string => {
   const { refusal } = error
   if (refusal.kind === 'quota') return `The project's limit of ${refusal.resource.replaceAll('_', ' ')} is reached.`
   if (refusal.kind === 'taken') return `The project has it already (${refusal.columns.join(', ')}).`
+  if (refusal.kind === 'guard' && refusal.what === POLICY_MOVED)
+    return 'Something else is said of the project by now; ask again.'
   return refusal.kind === 'guard' ? `The ${words(refusal.what as Kind)} is in the way.` : 'The token was revoked.'
 }

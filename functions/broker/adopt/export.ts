@@ -1,5 +1,5 @@
 import { PLUG_KINDS } from '../../../adapters/contract.ts'
-import { type ExportFilter, exportPage } from '../../../db/queries/line/adopt.ts'
+import { type ExportFilter, exportPage } from '../../../db/queries/line/export.ts'
 import type { Context } from '../../context.ts'
 
 /** One object of a cloud with what it stands for, and the tags by which it is told to be ours. */

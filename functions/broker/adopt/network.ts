@@ -1,14 +1,15 @@
-import type { NetworkSpec, SubnetSpec } from '../../../adapters/contract.ts'
-import { adapterFor } from '../../../adapters/registry.ts'
+import type { NetworkSeen, NetworkSpec, SubnetSpec } from '../../../adapters/contract.ts'
 import { insertNetwork, networkById, networkGone, pin } from '../../../db/queries/network/network.ts'
-import { insertSegment, segmentsOf } from '../../../db/queries/network/segments.ts'
-import { insertSubnet, subnetsOf } from '../../../db/queries/network/subnets.ts'
+import { noteSegmentation } from '../../../db/queries/network/segments.ts'
+import { insertSubnet, subnetsById, subnetsOf } from '../../../db/queries/network/subnets.ts'
 import { everyProject } from '../../../db/scope.ts'
 import { guard } from '../line/commit.ts'
 import { readCidr } from '../network/address.ts'
 import { NetworkRefused } from '../network/network-refusal.ts'
 import { plannedSubnet } from '../network/subnet-rules.ts'
 import { type Adopter, type Item, NotAdoptable, type Plan } from './plan.ts'
+import { holding, rangeOfPool } from './ranges.ts'
+import { segmentFor } from './segments.ts'
 
 /** The network of something else; one of another project's only if that project shares it. */
 export const networkFor = async (plan: Plan, nativeId: string): Promise<Item> => {
@@ -22,8 +23,11 @@ export const networkFor = async (plan: Plan, nativeId: string): Promise<Item> =>
   return network
 }
 
+/** What has no name of its owner's is called by its id on clouds. */
+const named = (name: string, { resourceId }: Item): string => (name === resourceId ? '' : name)
+
 /** Plans the rows of a network that is on a cloud already. */
-export const takeNetwork: Adopter = async (plan, item, _, read) => {
+export const takeNetwork: Adopter = async (plan, item, seen, read) => {
   const { context, row } = plan
   const { name } = read.spec as NetworkSpec
   const now = context.now()
@@ -31,7 +35,7 @@ export const takeNetwork: Adopter = async (plan, item, _, read) => {
     insertNetwork(context.db, {
       id: item.resourceId,
       projectId: item.projectId,
-      name,
+      name: named(name, item),
       status: 'ACTIVE',
       revision: 1,
       createdAt: now,
@@ -39,6 +43,8 @@ export const takeNetwork: Adopter = async (plan, item, _, read) => {
     }),
   ])
   plan.write(pin(context.db, [item.resourceId], row.id, now))
+  const { segmentationId } = seen as NetworkSeen
+  if (segmentationId !== undefined) plan.write(noteSegmentation(context.db, item.resourceId, row.id, segmentationId))
 }
 
 /** Plans the rows of a subnet with the addresses that its cloud hands out. */
@@ -53,7 +59,7 @@ export const takeSubnet: Adopter = async (plan, item, seen, read) => {
   const wish = {
     projectId: network.projectId,
     networkId: network.resourceId,
-    name: spec.name,
+    name: named(spec.name, item),
     description: '',
     ipVersion: block.version,
     cidr: spec.cidr,
@@ -65,7 +71,8 @@ export const takeSubnet: Adopter = async (plan, item, seen, read) => {
     ipv6RaMode: null,
     segmentId: null,
   }
-  const others = network.fresh ? [] : await subnetsOf(context.db, [network.resourceId])
+  // A network that this plan binds on one cloud may be there already, by what it has on another.
+  const others = await subnetsOf(context.db, [network.resourceId])
   const planned = () => {
     try {
       return plannedSubnet(
@@ -78,36 +85,13 @@ export const takeSubnet: Adopter = async (plan, item, seen, read) => {
     }
   }
   const zone = seen.zone ?? spec.zone
-  const segmentId = network.fresh ? null : await segmentAt(plan, network.resourceId, zone)
-  const subnet = { ...planned(), id: item.resourceId, zone, segmentId }
-  await plan.admit(item, { subnet: 1 }, () => [insertSubnet(context.db, subnet)])
-}
-
-/** The segment of a routed network in which a subnet lies that is found on this cloud, made if there is none; null: it is not routed. */
-const segmentAt = async (plan: Plan, networkId: string, zone: string): Promise<string | null> => {
-  const { context, row } = plan
-  const { db } = context
-  const others = await subnetsOf(db, [networkId])
-  const [some] = others.filter(({ segmentId }) => segmentId !== null)
-  if (!some) return null
-  const zonal = (await adapterFor(row.type))?.zonalSubnets === true
-  const there = (await segmentsOf(db, [networkId])).filter(({ cloudId }) => cloudId === row.id)
-  const found = there.find((segment) => segment.zone === null || segment.zone === zone)
-  if (found) return found.id
-  const now = context.now()
-  const segment = {
-    id: context.newId(),
-    projectId: some.projectId,
-    name: null,
-    description: '',
-    revision: 0,
-    networkId,
-    cloudId: row.id,
-    zone: zonal ? zone : null,
-    networkType: 'flat',
-    createdAt: now,
-    updatedAt: now,
-  }
-  plan.write(insertSegment(db, segment))
-  return segment.id
+  const range = await rangeOfPool(plan, network.projectId, spec.cidr)
+  const subnet = { ...planned(), id: item.resourceId, zone, subnetpoolId: range?.pool.id ?? null }
+  const known = await subnetsById(context.db, [item.resourceId])
+  const { segmentId, writes } = known.length ? { segmentId: null, writes: [] } : await segmentFor(plan, network, subnet)
+  await plan.admit(item, { subnet: 1 }, () => [
+    ...writes,
+    insertSubnet(context.db, { ...subnet, segmentId }),
+    ...(range ? holding(context, range, subnet) : []),
+  ])
 }

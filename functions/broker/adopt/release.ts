@@ -2,6 +2,7 @@ import type { Realm } from '../../../adapters/contract.ts'
 import { CloudError } from '../../../adapters/errors.ts'
 import { factsOf } from '../../../db/kinds.ts'
 import { cloudById } from '../../../db/queries/clouds/clouds.ts'
+import { holdAsForeign } from '../../../db/queries/clouds/marks.ts'
 import type { Binding } from '../../../db/queries/line/bindings.ts'
 import {
   atWork,
@@ -21,6 +22,7 @@ import {
   noteReleases,
   partsOf,
   resourcesOf,
+  settleReleased,
   stillMarked,
 } from '../../../db/queries/line/release.ts'
 import type { Context } from '../../context.ts'
@@ -194,8 +196,10 @@ const forget = async (context: Context, { ids, lent, cloudId }: Going): Promise<
   await commit(context, { action: 'release.end', kind: 'resource', resourceId: about, handover: true }, [
     guard(context, 'marked', stillMarked(ids, cloudId)),
     noteReleases(db, [...all.filter((b) => gone.includes(b.resourceId)), ...lent], by),
+    settleReleased(db, ids, cloudId, now),
     dropBindings(db, ids, cloudId),
     dropBorrowed(db, lent),
+    holdAsForeign(db, gone),
     ...forgetRows(db, gone, now),
   ])
 }

@@ -1,11 +1,14 @@
 import type { RouterSpec } from '../../../adapters/contract.ts'
 import { externalNetworkOf } from '../../../db/queries/clouds/inventory.ts'
-import { ROUTER_INTERFACE } from '../../../db/queries/network/network.ts'
+import { networkById, ROUTER_INTERFACE } from '../../../db/queries/network/network.ts'
+import { networkPlanOf } from '../../../db/queries/network/network-plans.ts'
 import { allocate, insertPort } from '../../../db/queries/network/ports.ts'
 import { insertRouter } from '../../../db/queries/network/routers.ts'
 import { subnetsById } from '../../../db/queries/network/subnets.ts'
+import { everyProject } from '../../../db/scope.ts'
 import { uuid5 } from '../line/uuid.ts'
 import { randomMac } from '../network/mac.ts'
+import { wayOutName } from '../network/pools/way-out.ts'
 import { networkFor } from './network.ts'
 import type { Adopter, Plan } from './plan.ts'
 
@@ -25,6 +28,7 @@ export const takeRouter: Adopter = async (plan, item, _, read) => {
     adminStateUp: true,
     externalNetworkId: external?.id ?? null,
     enableSnat: true,
+    egressOf: await wayOutOf(plan, spec),
     availabilityZoneHints: [],
     routes: spec.routes,
     status: 'ACTIVE',
@@ -33,6 +37,17 @@ export const takeRouter: Adopter = async (plan, item, _, read) => {
   }
   if (!(await plan.admit(item, { router: 1 }, () => [insertRouter(context.db, router)]))) return
   for (const each of spec.interfaces) await takeInterface(plan, router, each)
+}
+
+/** The network of which a router of a lost row was the way out by its project's plan; null: of none. */
+const wayOutOf = async (plan: Plan, { name, gateway, interfaces }: RouterSpec): Promise<string | null> => {
+  const { context, row, options } = plan
+  const [first, ...others] = interfaces
+  if (!options.byMark || !gateway || !first || others.some(({ network }) => network !== first.network)) return null
+  const { resourceId, projectId } = await networkFor(plan, first.network)
+  const network = await networkById(context.db, everyProject, resourceId)
+  const planned = (await networkPlanOf(context.db, projectId))?.egress === true
+  return planned && network && name === wayOutName(network, row.name) ? network.id : null
 }
 
 const takeInterface = async (

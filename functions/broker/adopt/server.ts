@@ -1,11 +1,15 @@
-import type { ServerSeen, ServerSpec, Size } from '../../../adapters/contract.ts'
+import type { NativeId, ServerSeen, ServerSpec, Size } from '../../../adapters/contract.ts'
 import { type KeypairRow, keypairById } from '../../../db/queries/compute/keypairs.ts'
 import { insertServerAction } from '../../../db/queries/compute/server-actions.ts'
+import { joinAgain } from '../../../db/queries/compute/server-groups.ts'
 import { insertServer } from '../../../db/queries/compute/servers.ts'
 import { clearTombstone, offerNamed, plugPort } from '../../../db/queries/line/adopt.ts'
+import { hourlyOf } from '../../../db/queries/money/prices.ts'
 import type { FlavorSnapshot } from '../../../db/schema/index.ts'
+import { policyFor, stillSaid } from '../clouds/policy.ts'
 import { serverStatus } from '../compute/lifecycle.ts'
-import { hostIdOf, hostnameOf, placesJson } from '../compute/server-facts.ts'
+import { isSpilled } from '../compute/place/marks.ts'
+import { hostIdOf, hostnameOf, type Place, placesJson } from '../compute/server-facts.ts'
 import { uuid5 } from '../line/uuid.ts'
 import { takeAddresses } from './floating-ip.ts'
 import { imageFor } from './image.ts'
@@ -18,14 +22,18 @@ export const takeServer: Adopter = async (plan, item, sighting, read) => {
   const spec = read.spec as ServerSpec
   const { context, row } = plan
   const now = context.now()
+  // What was ours already is paid for from when it was asked for, as its mark says.
+  const since = plan.options.byMark && seen.mark ? Math.min(now, seen.mark.epoch * 60_000) : now
   if (seen.health === 'failed') throw new NotAdoptable(`Server ${item.nativeId} has failed.`)
   if (seen.power === 'changing') throw new NotAdoptable(`Server ${item.nativeId} is not at rest; ask again later.`)
-  const imageId = await imageFor(plan, spec.image)
-  if (imageId === null) item.remarks.push('The cloud does not have its image any more.')
+  const boot = spec.boot?.volume ?? null
+  const imageId = spec.image ? await imageFor(plan, spec.image) : null
+  if (imageId === null && boot === null) item.remarks.push('The cloud does not have its image any more.')
   const flavor = await flavorOf(plan, spec.size)
   const zone = seen.zone ?? spec.zone
   const { vcpus, ramMib, diskGib } = flavor
-  const at = { cloudId: row.id, zone, native: spec.size.native, vcpus, ramMib, diskGib }
+  const bought = { cloudId: row.id, zone, native: spec.size.native, option: spec.option ?? ('on-demand' as const) }
+  const at: Place = { ...bought, vcpus, ramMib, diskGib, ...(await hourlyOf(context.db, bought)) }
   const status = serverStatus({
     phase: 'bound',
     want: 'present',
@@ -40,7 +48,9 @@ export const takeServer: Adopter = async (plan, item, sighting, read) => {
   const userId = key?.userId ?? context.caller?.userId ?? ''
   const who = { serverId: item.resourceId, projectId: item.projectId, userId }
   const filters = await plan.filters()
+  const { policy, said } = await policyFor(context, item.projectId)
   await plan.admit(item, { instances: 1, cores: vcpus, ram: ramMib }, () => [
+    stillSaid(context, item.projectId, said),
     clearTombstone(context.db, 'server', item.resourceId),
     insertServer(context.db, {
       id: item.resourceId,
@@ -59,19 +69,27 @@ export const takeServer: Adopter = async (plan, item, sighting, read) => {
       cloudId: row.id,
       zone,
       filters,
+      spilled: isSpilled(policy, row.name),
       places: placesJson({ at, next: [] }),
       hostId: hostIdOf(seen.host, item.projectId),
-      launchedAt: now,
-      createdAt: now,
+      launchedAt: since,
+      createdAt: since,
       updatedAt: now,
     }),
     insertServerAction(context.db, { ...who, requestId: context.requestId, action: 'adopt', state: 'done', now }),
   ])
-  await takeParts(plan, item, seen, read.owns)
+  if (plan.options.byMark && spec.group) plan.write(joinAgain(context.db, item.resourceId, spec.group, now))
+  await takeParts(plan, item, seen, read.owns, boot)
 }
 
-/** Ports with their public addresses and volumes of a server, new to us or not. Its root disk is part of it. */
-export const takeParts = async (plan: Plan, server: Item, seen: ServerSeen, owns: string[]): Promise<void> => {
+/** Ports with their public addresses and volumes of a server, new to us or not. Its root disk is part of it unless it is a volume. */
+export const takeParts = async (
+  plan: Plan,
+  server: Item,
+  seen: ServerSeen,
+  owns: string[],
+  boot: NativeId | null,
+): Promise<void> => {
   const { db } = plan.context
   for (const [position, { id }] of seen.ports.entries()) {
     const port = await plan.take('port', id)
@@ -80,9 +98,10 @@ export const takeParts = async (plan: Plan, server: Item, seen: ServerSeen, owns
     await takeAddresses(plan, server, id)
   }
   for (const { id, device, root } of seen.volumes) {
-    if (root) continue
+    const boots = root && id === boot
+    if (root && !boots) continue
     const volume = await plan.take('volume', id)
-    await takeAttachment(plan, server, volume, device, owns.includes(id))
+    await takeAttachment(plan, server, volume, { device, boots, deleteOnTermination: owns.includes(id) })
   }
 }
 

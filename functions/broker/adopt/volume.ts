@@ -16,7 +16,9 @@ export const takeVolume: Adopter = async (plan, item, sighting, read) => {
     const { bound } = await plan.identify('server', seen.server)
     if (!bound) throw new NotAdoptable(`The volume is in server ${seen.server}: adopt that, and it comes with it.`)
     const server = await plan.take('server', seen.server, false)
-    plan.also(() => takeAttachment(plan, server, item, seen.device, false))
+    const machine = await plan.cloud.server.get(seen.server)
+    const boots = machine?.volumes.some(({ id, root }) => root && id === item.nativeId) ?? false
+    plan.also(() => takeAttachment(plan, server, item, { device: seen.device, boots, deleteOnTermination: false }))
   }
   await plan.admit(item, { volumes: 1, gigabytes: seen.sizeGiB }, () => [
     clearTombstone(context.db, 'volume', item.resourceId),
@@ -48,6 +50,7 @@ export const takeAttached: Adopter = async (plan, item, _, read) => {
       serverId: server.resourceId,
       volumeId: volume.resourceId,
       device: spec.device,
+      ...(spec.boot ? { bootIndex: 0 } : {}),
       now: plan.context.now(),
     }),
     moveVolumes(plan.context.db, [volume.resourceId], ['available'], 'in-use', plan.context.now()),
@@ -59,15 +62,15 @@ export const takeAttachment = async (
   plan: Plan,
   server: Item,
   volume: Item,
-  device: string | null,
-  deleteOnTermination: boolean,
+  { device, boots, deleteOnTermination }: { device: string | null; boots: boolean; deleteOnTermination: boolean },
 ): Promise<void> => {
+  const turn = boots ? { bootIndex: 0 } : {}
   const { context } = plan
   const realm = plan.cloud.attachment as Realm<unknown, AttachmentSeen> | undefined
   if (!realm) return
   if (await plan.attachedBefore(server.resourceId, volume.resourceId)) return
   const now = context.now()
-  const spec = { server: server.nativeId, volume: volume.nativeId, device }
+  const spec = { server: server.nativeId, volume: volume.nativeId, device, ...(boots ? { boot: true } : {}) }
   const mark = {
     deployment: context.deployment.id,
     project: volume.projectId,
@@ -103,6 +106,7 @@ export const takeAttachment = async (
       volumeId: volume.resourceId,
       device: seen.device ?? device,
       deleteOnTermination,
+      ...turn,
       now,
     }),
   )

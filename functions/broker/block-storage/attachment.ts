@@ -66,7 +66,8 @@ export const planAttachment = async (
 ): Promise<{ row: AttachmentRow; writes: Write[] }> => {
   const { db } = context
   const allowed = ['available']
-  if (!allowed.includes(given.status) || given.attachment)
+  // A repetition finds it as the request that it repeats left it.
+  if (!context.once?.replay && (!allowed.includes(given.status) || given.attachment))
     throw new VolumeRefused({ kind: 'status', status: given.status, allowed })
   const { cloudId, zone } = server
   const at = cloudId !== null && zone !== null ? { cloudId, zone } : null

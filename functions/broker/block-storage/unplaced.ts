@@ -7,6 +7,7 @@ import {
 import { policyOf } from '../../../db/queries/clouds/policies.ts'
 import { homeOf } from '../../../db/queries/compute/home.ts'
 import type { Context } from '../../context.ts'
+import { stillSaid } from '../clouds/policy.ts'
 import { realiseImage } from '../image/image-takers.ts'
 import { guard, type Write } from '../line/commit.ts'
 import { bindTo } from '../line/resources.ts'
@@ -49,7 +50,8 @@ export const sitesOf = async (context: Context, volume: Unplaced): Promise<Site[
 
 /**
  * The volume where it is from now on, and the writes that make it so: in a zone, or (null) where the broker chooses. Throws
- * `VolumeRefused` (`incapable`, `no-type`) where it cannot be made there. Guard: `volume-status` where it was placed meanwhile.
+ * `VolumeRefused` (`incapable`, `no-type`) where it cannot be made there. Guards: `volume-status` where it was placed meanwhile,
+ * `policy-moved` where the broker chooses by what is not said any more.
  */
 export const placeVolume = async <V extends Unplaced & Pick<VolumeRow, 'cloudId' | 'zone'>>(
   context: Context,
@@ -58,9 +60,13 @@ export const placeVolume = async <V extends Unplaced & Pick<VolumeRow, 'cloudId'
 ): Promise<{ volume: Placed<V>; writes: Write[] }> => {
   if (isPlaced(volume)) return { volume, writes: [] }
   const { source, homes } = await homesOf(context, volume)
-  const { cloudId, zone } = at ? siteIn(homes, volume, at) : await siteAmong(context, volume, source, homes)
+  const { site, holds } = at
+    ? { site: siteIn(homes, volume, at), holds: [] }
+    : await siteAmong(context, volume, source, homes)
+  const { cloudId, zone } = site
   const placed = { ...volume, cloudId, zone }
   const writes = [
+    ...holds,
     guard(context, 'volume-status', nowhereNoMore(volume)),
     updateVolume(context.db, volume.id, { cloudId, zone }),
     bindTo(context, 'volume', volume, { cloudId, zone }),
@@ -83,9 +89,10 @@ const siteAmong = async (
   { projectId, volumeType }: Unplaced,
   source: Source,
   homes: VolumeZone[],
-): Promise<Site> => {
-  const [said] = await policyOf(context.db, projectId)
+): Promise<{ site: Site; holds: Write[] }> => {
+  const [found] = await policyOf(context.db, projectId)
   const [home = null] = await homeOf(context.db, projectId)
-  const places = chained(said?.policy ?? null, homes)
-  return choosePlace(null, volumeType, places, { ...source, cloudId: null }, home)
+  const places = chained(found?.policy ?? null, homes)
+  const site = choosePlace(null, volumeType, places, { ...source, cloudId: null }, home)
+  return { site, holds: found ? [stillSaid(context, projectId, found.said)] : [] }
 }

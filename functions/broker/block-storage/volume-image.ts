@@ -1,10 +1,12 @@
 import { updateVolume, type VolumeRead, volumeNot } from '../../../db/queries/block-storage/volumes.ts'
 import { type ImageRow, insertImage } from '../../../db/queries/image/images.ts'
 import type { Context } from '../../context.ts'
+import { POLICY_MOVED } from '../clouds/policy.ts'
 import { FORK_OF, newImageRow } from '../image/image.ts'
 import { withinImageLimits } from '../image/image-quota.ts'
 import { commit, guard } from '../line/commit.ts'
 import { bindTo } from '../line/resources.ts'
+import { untilStill } from '../line/until-still.ts'
 import { placeVolume } from './unplaced.ts'
 import { refuseIncapable } from './volume.ts'
 import { VolumeRefused } from './volume-refusal.ts'
@@ -26,7 +28,10 @@ const FACTS = [
  * Makes an image of a volume as it is now: one batch, then the cloud, which has the image alone. Throws `VolumeRefused`
  * (`status`, `incapable`), `Refused` with quota `image_count_total`.
  */
-export const imageOfVolume = async (context: Context, given: VolumeRead, wish: VolumeImageWish): Promise<ImageRow> => {
+export const imageOfVolume = (context: Context, given: VolumeRead, wish: VolumeImageWish): Promise<ImageRow> =>
+  untilStill(POLICY_MOVED, () => make(context, given, wish))
+
+const make = async (context: Context, given: VolumeRead, wish: VolumeImageWish): Promise<ImageRow> => {
   const allowed = wish.force ? ['available', 'in-use'] : ['available']
   if (!allowed.includes(given.status)) throw new VolumeRefused({ kind: 'status', status: given.status, allowed })
   const { volume, writes: placing } = await placeVolume(context, given, null)

@@ -52,8 +52,12 @@ export const hasVolumes = async (type: string): Promise<boolean> => {
 }
 
 /** Zones of the scope's clouds that have volumes at all, as the operator orders them. */
-export const zonesWithVolumes = async (context: Context, scope: Scope = context.scope): Promise<VolumeZone[]> => {
-  const all = (await volumeZones(context.db, scope)).filter(({ enabled }) => enabled)
+export const zonesWithVolumes = async (context: Context, scope: Scope = context.scope): Promise<VolumeZone[]> =>
+  withVolumes(await volumeZones(context.db, scope))
+
+/** Those of some zones that are in use and have volumes. */
+export const withVolumes = async (zones: VolumeZone[]): Promise<VolumeZone[]> => {
+  const all = zones.filter(({ enabled }) => enabled)
   const types = [...new Set(all.map(({ type }) => type))]
   const able = new Set<string>()
   for (const type of types) if (await hasVolumes(type)) able.add(type)

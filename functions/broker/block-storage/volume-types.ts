@@ -1,22 +1,12 @@
 import { offersType, volumeTypesFor } from '../../../db/queries/block-storage/volume-types.ts'
 import type { Context } from '../../context.ts'
-import { uuid5 } from '../line/uuid.ts'
+import { idOf } from '../line/uuid.ts'
 
 /** What each cloud takes when nothing else is said. It is always there, and no cloud's own. */
 export const DEFAULT_TYPE = 'default'
 
-const ids = new Map<string, string>()
-const IDS_KEPT = 1_000
-
 /** A type is one however many clouds offer it, and has the same id in every deployment. */
-export const typeIdOf = (name: string): string => {
-  const known = ids.get(name)
-  if (known !== undefined) return known
-  if (ids.size >= IDS_KEPT) ids.clear()
-  const id = uuid5(`volume-type/${name}`)
-  ids.set(name, id)
-  return id
-}
+export const typeIdOf = (name: string): string => idOf(`volume-type/${name}`)
 
 export interface VolumeType {
   id: string

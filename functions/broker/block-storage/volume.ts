@@ -23,10 +23,11 @@ import type { ImageRow } from '../../../db/queries/image/images.ts'
 import type { Ref } from '../../../db/queries/line/bindings.ts'
 import type { Context } from '../../context.ts'
 import { connectCloud } from '../clouds/clouds.ts'
-import { freeZone } from '../clouds/policy.ts'
+import { freeZone, POLICY_MOVED, stillSaid } from '../clouds/policy.ts'
 import { realiseImage } from '../image/image-takers.ts'
 import { charge, commit, driveSoon, guard, type Write } from '../line/commit.ts'
 import { bindTo, changed, unwanted } from '../line/resources.ts'
+import { untilStill } from '../line/until-still.ts'
 import { isPlaced, type Placed, placeVolume } from './unplaced.ts'
 import { chained, choosePlace, type NewVolume, sourceName, sourceOf, zonesWithVolumes } from './volume-place.ts'
 import { VolumeRefused } from './volume-refusal.ts'
@@ -45,10 +46,14 @@ export const projectOf = ({ scope, caller }: Context): string =>
   'projectId' in scope ? scope.projectId : (caller?.projectId ?? '')
 
 /** Admits a volume: one batch, then the cloud. Throws `VolumeRefused`, or `Refused` for quota. */
-export const createVolume = async (context: Context, wish: NewVolume): Promise<VolumeRead> => {
+export const createVolume = (context: Context, wish: NewVolume): Promise<VolumeRead> =>
+  untilStill(POLICY_MOVED, () => create(context, wish))
+
+const create = async (context: Context, wish: NewVolume): Promise<VolumeRead> => {
   const projectId = projectOf(context)
-  const [all, [said]] = await Promise.all([zonesWithVolumes(context, { projectId }), policyOf(context.db, projectId)])
-  const policy = said?.policy ?? null
+  const [all, [found]] = await Promise.all([zonesWithVolumes(context, { projectId }), policyOf(context.db, projectId)])
+  const policy = found?.policy ?? null
+  const holds = found ? [stillSaid(context, projectId, found.said)] : []
   const zone = wish.zone === freeZone(policy) ? null : wish.zone
   // What it is made of decides where it is, wherever that is.
   const tied = wish.snapshotId !== null || wish.sourceVolumeId !== null
@@ -81,11 +86,11 @@ export const createVolume = async (context: Context, wish: NewVolume): Promise<V
   const shown = { attachment: null, dueAt: null, attachmentDueAt: null }
   if (row.pinnedZone !== null && !tied) {
     const unplaced = { ...row, cloudId: null, zone: null, status: 'available' }
-    await commit(context, entry, [...counted(context, unplaced), insertVolume(context.db, unplaced)])
+    await commit(context, entry, [...holds, ...counted(context, unplaced), insertVolume(context.db, unplaced)])
     return { ...unplaced, cloud: '', ...shown }
   }
   const origin = source.volume ? (await placeVolume(context, source.volume, place)).writes : []
-  await commit(context, entry, [...origin, ...planVolume(context, row, source.image ?? null)])
+  await commit(context, entry, [...holds, ...origin, ...planVolume(context, row, source.image ?? null)])
   return { ...row, cloud: place.cloud, ...shown }
 }
 

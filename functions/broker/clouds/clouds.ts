@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import type { Adapter, Blobs, CheckReport, Cloud, Connection, Json } from '../../../adapters/contract.ts'
 import { asCloudError, CloudError } from '../../../adapters/errors.ts'
 import { adapterFor } from '../../../adapters/registry.ts'
@@ -13,6 +12,7 @@ import {
 import type { Host } from '../../context.ts'
 import { connectionTo } from './connection.ts'
 import { guardedFetch } from './endpoint.ts'
+import { guardedDial } from './guarded-dial.ts'
 import { NotConnected, NotMapped } from './not-connected.ts'
 import { isReadOnly, lookOnly } from './read-only.ts'
 
@@ -66,11 +66,8 @@ export const connectMapped = async (
   const openFor = row.breakerOpenUntil - host.now()
   if (openFor > 0 && !options.throughBreaker)
     throw new NotConnected('throttled', `Cloud ${row.name} does not answer at the moment.`, { retryAfterMs: openFor })
-  const key = [
-    row.id,
-    row.credentialsVersion,
-    fingerprint([row.type, row.endpoint, row.region, row.options, mapping]),
-  ].join()
+  const { id, credentialsVersion, type, endpoint, region } = row
+  const key = JSON.stringify([id, credentialsVersion, type, endpoint, region, row.options, mapping])
   const known = connections(host)
   const kept = known.get(key)
   if (kept) return kept
@@ -99,8 +96,10 @@ const connect = async (host: Host, row: CloudRow, mapping: Record<string, Json>)
       operatorMessage: adapter ? `Type ${row.type} does not run on ${runtime}.` : `There is no cloud type ${row.type}.`,
     })
   const connection = connectionTo(host, row, mapping)
+  const dial = guardedDial(host, row)
   const connected = adapter.connect(connection, {
     fetch: guardedFetch(host, row),
+    ...(dial && { dial }),
     blobs: blobsOf(host),
     now: host.now,
     sleep: host.sleep,
@@ -129,8 +128,6 @@ const connections = (host: Host): Map<string, Connected> => {
   byStore.set(host.cloudState, { known, at: now })
   return known
 }
-
-const fingerprint = (value: unknown): string => createHash('sha256').update(JSON.stringify(value)).digest('base64url')
 
 /** Asks the cloud how it is, breaker or not, and tells the breaker. Never throws for what the cloud does wrong. */
 export const checkCloud = async (host: Host, cloud: CloudRow): Promise<CheckReport> => {

@@ -9,6 +9,15 @@ import { openCredentials } from './seal.ts'
 
 type Ours = Record<string, { fits(value: Json): boolean; want: string }>
 
+const isRoom = (value: Json): boolean => {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false
+  const { vcpus, ram_mib, ...others } = value
+  return (
+    [vcpus, ram_mib].every((each) => Number.isSafeInteger(each) && Number(each) >= 0) && !Object.keys(others).length
+  )
+}
+const WANTED_ROOM = 'an object of vcpus and ram_mib, both whole numbers'
+
 const isFilters = (value: Json): boolean => FILTERS.some((each) => each === value)
 
 /** Options of a cloud that the broker itself reads, with what each must be. All others are the adapter's. */
@@ -26,6 +35,10 @@ const OURS: Ours = table({
   filters: { fits: isFilters, want: `one of ${FILTERS.join(', ')}` },
   /** Which entries of its catalogue are images that other clouds have too; also as `as` within `images`. */
   [IMAGE_NAMES]: { fits: areImageNames, want: WANTED_NAMES },
+  /** The share of its room, 0 to 1, up to which it takes servers of projects whose policy says nothing. */
+  mark: { fits: (value) => typeof value === 'number' && value >= 0 && value <= 1, want: 'a number from 0 to 1' },
+  /** How much room it has, where it does not say so itself or is to be used in part. */
+  room: { fits: isRoom, want: WANTED_ROOM },
   /** Name of the external network that stands for its way out. */
   external_network: { fits: (value) => typeof value === 'string' && value !== '', want: 'a name' },
 })
@@ -34,6 +47,8 @@ const OURS: Ours = table({
 const OURS_OF_MAPPING: Ours = table({
   /** What the cloud does with security groups for this project. */
   filters: OURS.filters!,
+  /** How much of the cloud's room is the project's own. */
+  room: { fits: isRoom, want: WANTED_ROOM },
   /** Ports may be without port security where the cloud filters. */
   port_security_off: { fits: (value) => typeof value === 'boolean', want: 'true or false' },
 })

@@ -2,17 +2,22 @@ import type { CloudRow } from '../../../db/queries/clouds/clouds.ts'
 import type { Host, Trust } from '../../context.ts'
 import { trustOf } from './connection.ts'
 
-/** What of a cloud decides where its adapter may send requests. */
-interface Reach {
+/** What of a cloud, or of whatever else an address is given for, decides where requests may be sent. */
+export interface Reach {
   name: string
   options: CloudRow['options']
+  /** How a private address is allowed, as a part of a sentence; absent: as for clouds. */
+  allowing?: string
 }
 
 /** An admin said, for this very cloud, that it lives in a private network. */
-const allowsPrivate = ({ options }: Pick<Reach, 'options'>): boolean => options.allow_private === true
+export const allowsPrivate = ({ options }: Pick<Reach, 'options'>): boolean => options.allow_private === true
 
 /** Why a URL may not be an endpoint, as a sentence; null if it may. Names are resolved only where the runtime can. */
-export const endpointFault = async (url: string, reach: Pick<Reach, 'options'>): Promise<string | null> => {
+export const endpointFault = async (
+  url: string,
+  reach: Pick<Reach, 'options' | 'allowing'>,
+): Promise<string | null> => {
   const fault = urlFault(url, reach)
   if (fault || allowsPrivate(reach)) return fault
   return (await addressesOf(new URL(url).hostname)).some(isPrivate)
@@ -20,14 +25,14 @@ export const endpointFault = async (url: string, reach: Pick<Reach, 'options'>):
     : null
 }
 
-const urlFault = (text: string, reach: Pick<Reach, 'options'>): string | null => {
+const urlFault = (text: string, reach: Pick<Reach, 'options' | 'allowing'>): string | null => {
   if (!URL.canParse(text)) return 'The endpoint is not a URL.'
   const url = new URL(text)
   const open = allowsPrivate(reach)
   if (url.username || url.password) return 'The endpoint must not carry credentials.'
   if (url.protocol !== 'https:' && !(open && url.protocol === 'http:')) return 'The endpoint must be an https URL.'
   if (!open && isPrivate(url.hostname))
-    return 'The endpoint is a private address; set options.allow_private to allow it.'
+    return `The endpoint is a private address; ${reach.allowing ?? 'set options.allow_private to allow it'}.`
   return null
 }
 
@@ -77,7 +82,7 @@ const inWords = (error: unknown, origin: string): unknown => {
 }
 
 /** True for names and addresses that lead into the private network, in every spelling that URL leaves over. */
-const isPrivate = (hostname: string): boolean => {
+export const isPrivate = (hostname: string): boolean => {
   const name = hostname
     .toLowerCase()
     .replace(/\.$/, '')

@@ -1,4 +1,4 @@
-import type { Cloud } from '../../../adapters/contract.ts'
+import type { Cloud, Offer, Price } from '../../../adapters/contract.ts'
 import { asCloudError } from '../../../adapters/errors.ts'
 import { type CatalogueImage, replaceCatalogue } from '../../../db/queries/clouds/catalogue.ts'
 import { type CloudRow, updateCloud } from '../../../db/queries/clouds/clouds.ts'
@@ -12,16 +12,22 @@ import {
   replaceVolumeTypes,
   replaceZones,
 } from '../../../db/queries/clouds/inventory.ts'
+import { beforeAsking, noteRoom } from '../../../db/queries/clouds/marks.ts'
+import { forgetRefused } from '../../../db/queries/clouds/refused-offers.ts'
+import { applyBook, forgetUnsold, replacePrices } from '../../../db/queries/money/prices.ts'
 import { insertNetwork, pin } from '../../../db/queries/network/network.ts'
 import type { Context } from '../../context.ts'
 import type { Write } from '../line/commit.ts'
 import { uuid5 } from '../line/uuid.ts'
 import { connectCloud, recordFailure } from './clouds.ts'
+import { readHeldRanges } from './held-ranges.ts'
 import { byNames, entryId, imageNames } from './image-names.ts'
 
 /** How often zones, sizes, volume types and images are read again, and how soon after a failure, in milliseconds. */
 const EVERY = 300_000
 const RETRY = 30_000
+/** How soon where servers were on their way: they count twice until it is known that they are there. */
+const SOON = 60_000
 /** A catalogue longer than this is cut, and said so: nobody scrolls through it. */
 const MOST_IMAGES = 5_000
 
@@ -43,15 +49,22 @@ export const refreshInventory = async (context: Context, row: CloudRow): Promise
   const now = context.now()
   try {
     const { cloud } = await connectCloud(context, row, null)
-    const [zones, offers, volumeTypes, catalogue] = [
+    const before = await beforeAsking(db, row.id)
+    const offers = await cloud.offers()
+    const [zones, prices, volumeTypes, catalogue] = [
       await cloud.zones(),
-      await cloud.offers(),
+      await readPrices(context, row, cloud, offers),
       (await cloud.volumeTypes?.()) ?? [],
       await readCatalogue(context, row, cloud),
     ]
     const writes: Write[] = [
       ...replaceZones(db, row.id, zones),
+      noteRoom(db, row.id, zones, before, now),
       ...replaceOffers(db, row.id, offers),
+      ...(prices ? replacePrices(db, row.id, prices) : [forgetUnsold(db, row.id)]),
+      ...applyBook(db, row.id),
+      // What it says of its zones by now is newer than what it refused.
+      forgetRefused(db, row.id, 'unsupported'),
       ...replaceVolumeTypes(db, row.id, volumeTypes),
       ...followOffers(
         db,
@@ -60,7 +73,13 @@ export const refreshInventory = async (context: Context, row: CloudRow): Promise
       ),
       ...replaceCatalogue(db, row.id, catalogue, now),
       ...(await externalNetwork(context, row, cloud)),
-      updateCloud(db, row.id, { inventoryAt: now, inventoryDueAt: now + EVERY, seenAt: now, lastError: null }),
+      ...(await readHeldRanges(context, row)),
+      updateCloud(db, row.id, {
+        inventoryAt: now,
+        inventoryDueAt: now + (before.admitted > before.vcpus ? SOON : EVERY),
+        seenAt: now,
+        lastError: null,
+      }),
     ]
     await db.batch(writes as [Write, ...Write[]])
   } catch (thrown) {
@@ -72,6 +91,17 @@ export const refreshInventory = async (context: Context, row: CloudRow): Promise
     })
     if (error.code === 'ambiguous') await recordFailure(context, row.id, error)
     await updateCloud(db, row.id, { inventoryDueAt: now + RETRY, lastError: error.message })
+  }
+}
+
+/** What it sells costs; null: it does not say now, and what it said before stands, with its date. */
+const readPrices = async (context: Context, row: CloudRow, cloud: Cloud, offers: Offer[]): Promise<Price[] | null> => {
+  try {
+    return (await cloud.prices?.(offers)) ?? []
+  } catch (thrown) {
+    const { code, message, detail } = asCloudError(thrown)
+    context.log('warn', 'prices not read', { cloud: row.name, code, message: detail.operatorMessage ?? message })
+    return null
   }
 }
 

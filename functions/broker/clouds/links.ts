@@ -1,4 +1,4 @@
-import { type CloudLink, replaceLinks } from '../../../db/queries/clouds/links.ts'
+import { type CloudLink, type LinkedCloud, replaceLinks } from '../../../db/queries/clouds/links.ts'
 import type { Context } from '../../context.ts'
 import { commit } from '../line/commit.ts'
 
@@ -26,10 +26,8 @@ const reachOf = (links: readonly CloudLink[], a: string, b: string): Reach => {
 export const linked = (links: readonly CloudLink[], a: string, b: string): boolean => reachOf(links, a, b) === 'routed'
 
 /** Every pair of some clouds. */
-export const reachAmong = (
-  links: readonly CloudLink[],
-  clouds: readonly { id: string; name: string }[],
-): ReachOfPair[] => {
+export const reachAmong = (clouds: readonly LinkedCloud[]): ReachOfPair[] => {
+  const links = clouds.flatMap((cloud) => cloud.links)
   const inOrder = clouds.toSorted((a, b) => (a.name < b.name ? -1 : 1))
   return inOrder.flatMap((a, i) =>
     inOrder.slice(i + 1).map((b): ReachOfPair => ({ clouds: [a.name, b.name], reach: reachOf(links, a.id, b.id) })),

@@ -57,6 +57,12 @@ const sighting = (seen: Seen): Sighting => {
   }
 }
 
+/** A tombstone says no more than an absence, but that its cloud took the object back: whose that was, a binding knows, or nobody cares. */
+const sightingsOf = (item: Seen): Sighting[] => {
+  if (item.health !== 'gone') return [sighting(item)]
+  return (item as Partial<ServerSeen>).reclaimed ? [{ id: item.id, digest: digest(item) }] : []
+}
+
 /** Lists until the end or until the time is up, but one page at least; goes on where an earlier turn stopped. */
 export const listOn = async (
   realm: Realm<unknown>,
@@ -81,8 +87,7 @@ export const listOn = async (
   do {
     listing.calls++
     const page = await realm.list(listing.cursor, since)
-    // A tombstone says no more than an absence.
-    for (const item of page.items) if (item.health !== 'gone') listing.sightings.push(sighting(item))
+    for (const item of page.items) listing.sightings.push(...sightingsOf(item))
     listing.complete &&= page.complete
     listing.startedAt = Math.min(listing.startedAt, page.seenAt ?? listing.startedAt)
     listing.cursor = page.next

@@ -29,7 +29,7 @@ export const mapProject = async (
     before !== null && (await accountOf(context, cloud, before.mapping)) !== (await accountOf(context, cloud, mapping))
   await commit(context, { action: 'map', kind: 'project', resourceId: projectId, detail: { cloud: cloud.name } }, [
     ...(moves ? [guard(context, 'account-holds', holdsBindings(cloud.id, projectId))] : []),
-    upsertMapping(context.db, { projectId, cloudId: cloud.id, mapping, createdAt: context.now() }),
+    upsertMapping(context.db, { projectId, cloudId: cloud.id, mapping, createdAt: context.now(), listedAt: null }),
   ])
 }
 

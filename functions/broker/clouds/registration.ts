@@ -71,6 +71,7 @@ export const describeCloud = async (host: Host, mapped: MappedCloud) => {
       filters,
       ...(whyNone !== null && { filters_reason: whyNone }),
       port_security_off: whyAlways === null,
+      ...(cloud.driveBy && { config_drive: cloud.driveBy }),
       capabilities: capabilitiesOf(cloud, adapter),
     }
   } catch (error) {

@@ -8,6 +8,7 @@ import {
   type ServerRow,
   serverMoved,
 } from '../../../db/queries/compute/servers.ts'
+import { networkPlanOf } from '../../../db/queries/network/network-plans.ts'
 import { networksWithSubnets } from '../../../db/queries/network/port-ground.ts'
 import { type PortView, portById } from '../../../db/queries/network/ports.ts'
 import { defaultGroupOf } from '../../../db/queries/network/security-groups.ts'
@@ -17,11 +18,14 @@ import { type Filtering, filteringAt } from '../clouds/filters.ts'
 import { commit, guard, type Write } from '../line/commit.ts'
 import { Refused } from '../line/refused.ts'
 import { bindTo, unwanted } from '../line/resources.ts'
+import { untilStill } from '../line/until-still.ts'
 import { refuseBeyond } from '../network/limits.ts'
 import { type Home, pinNetworks } from '../network/network.ts'
 import { conflicting } from '../network/network-refusal.ts'
+import { GROWTH_GUARDS } from '../network/pools/growth.ts'
 import { planPortsAt, takePorts, untilFree } from '../network/port.ts'
 import { subnetsAt } from '../network/segments/sites.ts'
+import { growNetworks, willGrow } from './place/grow.ts'
 import { mostPorts } from './place/limits.ts'
 import { requireCapability, requireState, who } from './server-action.ts'
 import { refuse } from './server-refusal.ts'
@@ -43,7 +47,16 @@ export const attachInterface = async (context: Context, server: ServerRow, wish:
   await requireCapability(context, server, 'interface', (cloud) => cloud.interface)
   const brought = wish.portId === null ? null : await freePort(context, wish.portId)
   const networkId = brought?.networkId ?? wish.networkId ?? (await loneNetwork(context, server.projectId))
-  return untilFree(() => plugIn(context, server, networkId, brought, wish.fixedIp))
+  return untilStill(GROWTH_GUARDS, (before) =>
+    untilFree(() => plugIn(context, server, { networkId, brought, fixedIp: wish.fixedIp }, before)),
+  )
+}
+
+/** What is plugged in: on a network, a port that the user brings or a new one. */
+interface Plug {
+  networkId: string
+  brought: PortView | null
+  fixedIp: string | null
 }
 
 const freePort = async (context: Context, id: string): Promise<PortView> => {
@@ -62,9 +75,8 @@ const loneNetwork = async (context: Context, projectId: string): Promise<string>
 const plugIn = async (
   context: Context,
   server: ServerRow,
-  networkId: string,
-  brought: PortView | null,
-  fixedIp: string | null,
+  { networkId, brought, fixedIp }: Plug,
+  before: number,
 ): Promise<PortView> => {
   const { db } = context
   const { id: serverId, projectId } = server
@@ -73,7 +85,7 @@ const plugIn = async (
   const held = await portsOfServer(db, serverId)
   if (held.length >= home.mostPorts)
     refuse({ kind: 'incapable', reason: `The cloud takes ${home.mostPorts} ports of a server at most.` })
-  const known = await networksWithSubnets(db, context.scope, [networkId], [projectId])
+  const { read: known, writes: grown } = await groundOf(context, server, { networkId, brought, fixedIp }, home, before)
   const lying = subnetsAt(known, networkId, { cloudId, zone: server.zone })
   refuseElsewhere(server, networkId, lying, brought)
   await refuseBeyond(
@@ -108,6 +120,7 @@ const plugIn = async (
     { action: 'attach_interface', kind: 'server', resourceId: serverId, detail: { port_id: port.id } },
     [
       guard(context, 'server-moved', serverMoved(serverId, server)),
+      ...grown,
       ...pinNetworks(context, [networkId], { ...home, subnetIds: lying ?? [] }),
       ...planned.writes,
       insertInterface(db, row),
@@ -118,6 +131,24 @@ const plugIn = async (
     ],
   )
   return port
+}
+
+/** What there is of the network, once it has what it lacks where the server is, if it grows; and the writes for that. */
+const groundOf = async (
+  context: Context,
+  { projectId, zone: at }: ServerRow,
+  { networkId, brought, fixedIp }: Plug,
+  { cloudId, zone }: Home,
+  before: number,
+) => {
+  const { db, scope } = context
+  const known = await networksWithSubnets(db, scope, [networkId], [projectId])
+  const [network] = known.networks
+  // A named address says where it is, and so does one that the port has.
+  if (!network || fixedIp !== null || brought?.fixedIps.length) return { read: known, writes: [] }
+  const read = { ...known, projectId, plan: await networkPlanOf(db, projectId) }
+  const growing = willGrow(network, read) ? [network] : []
+  return growNetworks(context, growing, read, { at: { cloudId, zone: at }, zonal: zone !== null, before })
 }
 
 /** What somebody asked of a port's filtering is kept to, or it is not plugged in. */

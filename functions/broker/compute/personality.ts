@@ -56,20 +56,36 @@ const lines = (base64: string): string => base64.replace(/.{76}/g, '$&\r\n')
 /**
  * User data with files, as a message of several parts that cloud-init and its like read: what the user sent, of whatever format
  * they find it to be, and a cloud-config that writes the files. The same files and data give the same text.
+ * @param userData base64, or null
+ * @returns base64
+ */
+export const withFiles = (userData: string | null, files: InjectedFile[]): string | null =>
+  files.length ? withPart(userData, { type: 'text/cloud-config', text: cloudConfig(files) }) : userData
+
+/** A part of ours, beside what a user sent. */
+interface Part {
+  type: 'text/cloud-config' | 'text/x-shellscript'
+  text: string
+  /** What its reader calls it; scripts run in the order of their names. */
+  filename?: string
+}
+
+/**
+ * User data and a part of ours, in one message. The same of both gives the same text.
  * https://docs.cloud-init.io/en/latest/explanation/format.html#mime-multi-part-archive
  * @param userData base64, or null
  * @returns base64
  */
-export const withFiles = (userData: string | null, files: InjectedFile[]): string | null => {
-  if (!files.length) return userData
-  const config = Buffer.from(cloudConfig(files), 'utf8').toString('base64')
+export const withPart = (userData: string | null, { type, text, filename }: Part): string => {
+  const encoded = Buffer.from(text, 'utf8').toString('base64')
   const hash = createHash('sha256')
-    .update(`${userData ?? ''}\n${config}`)
+    .update(`${userData ?? ''}\n${encoded}`)
     .digest('hex')
   const boundary = `plimsoll-files-${hash.slice(0, 32)}`
+  const named = filename === undefined ? '' : `Content-Disposition: attachment; filename="${filename}"\r\n`
   const parts = [
     ...(userData === null ? [] : [USERS + partOf(userData)]),
-    `Content-Type: text/cloud-config; charset="utf-8"\r\n${IN_BASE64}${lines(config)}`,
+    `Content-Type: ${type}; charset="utf-8"\r\n${named}${IN_BASE64}${lines(encoded)}`,
   ]
   const body = parts.map((part) => `--${boundary}\r\n${part}\r\n`).join('')
   const head = `Content-Type: multipart/mixed; boundary="${boundary}"\r\nMIME-Version: 1.0\r\n\r\n`

@@ -1,15 +1,22 @@
 import type { Json } from '../../../adapters/contract.ts'
-import { type CandidateRow, candidatesFor } from '../../../db/queries/compute/candidates.ts'
+import { type CandidateRow, candidatesFor, candidatesIn } from '../../../db/queries/compute/candidates.ts'
 import type { FlavorRow } from '../../../db/queries/compute/flavors.ts'
 import { archOfSize } from '../../../db/queries/compute/flavors.ts'
 import { imageForServer } from '../../../db/queries/compute/places.ts'
 import { insertServerAction } from '../../../db/queries/compute/server-actions.ts'
 import { type ServerRow, serverMoved, updateServer } from '../../../db/queries/compute/servers.ts'
 import type { Context } from '../../context.ts'
-import { commit, guard } from '../line/commit.ts'
+import { POLICY_MOVED } from '../clouds/policy.ts'
+import { commit, guard, type Write } from '../line/commit.ts'
+import { untilStill } from '../line/until-still.ts'
+import { BURST_MOVED } from '../money/allowance.ts'
 import { rootVolumeOf } from './disks/root.ts'
 import { flavorSnapshot } from './flavor.ts'
-import { rank } from './place/rank.ts'
+import { withinMeans } from './place/dear.ts'
+import { MARK_GUARDS } from './place/marks.ts'
+import { marksFor } from './place/marks-elsewhere.ts'
+import { meansOf } from './place/means.ts'
+import { rank, spotLike } from './place/rank.ts'
 import { chargeFlavor } from './server-act.ts'
 import { ask, moving, refuseBeyondLimits, requireCapability, requireState, who, withinLimits } from './server-action.ts'
 import { type Place, placesJson, placesOf, powerShown, statusWith } from './server-facts.ts'
@@ -31,14 +38,34 @@ export const resizeServer = async (
   await refuseBeyondLimits(context, server.projectId, more)
   const size = await sizeFor(context, server, flavor)
   const target = (await rootVolumeOf(context, server)) ? { ...size, diskGib: 0 } : size
-  await withinLimits(context, server.projectId, more, () =>
-    ask(context, server, {
+  const resizing = async () => {
+    const means = await meansOf(context, server)
+    const dear = means.why(target)
+    if (dear !== null) throw new ServerRefused({ kind: 'cost', reason: dear })
+    await ask(context, server, {
       action: 'resize',
       args: { flavor: next as unknown as Json, place: target as unknown as Json, power: restingPower(server) },
-      set,
-      also: chargeFlavor(context, server.projectId, server.flavor, next, 'charge'),
-    }),
+      set: { ...set, places: placesJson({ ...placesOf(server), to: target }) },
+      also: [
+        ...chargeFlavor(context, server.projectId, server.flavor, next, 'charge'),
+        ...means.guards(target),
+        ...(await belowMarks(context, server, target)),
+      ],
+    })
+  }
+  await untilStill([...MARK_GUARDS, POLICY_MOVED, BURST_MOVED], () =>
+    withinLimits(context, server.projectId, more, () => withinMeans(resizing)),
   )
+}
+
+/** For the batch: that its cloud stays below its mark with it. Throws `ServerRefused` (`no-place`) where it does not today. */
+const belowMarks = async (context: Context, server: ServerRow, target: Place): Promise<Write[]> => {
+  const { at } = placesOf(server)
+  if (at && target.vcpus <= at.vcpus && target.ramMib <= at.ramMib) return []
+  const marks = await marksFor(context, server)
+  const reason = marks.why(target)
+  if (reason !== null) throw new ServerRefused({ kind: 'no-place', reason })
+  return marks.guards(target)
 }
 
 const restingPower = (server: ServerRow): 'running' | 'stopped' =>
@@ -47,7 +74,10 @@ const restingPower = (server: ServerRow): 'running' | 'stopped' =>
 /** The offer that meets a flavor where the server is. Its architecture cannot change. */
 const sizeFor = async (context: Context, server: ServerRow, flavor: FlavorRow): Promise<Place> => {
   const { projectId, cloudId, zone } = server
-  const candidates = await candidatesFor(context.db, { projectId, flavorId: flavor.id, cloudId: cloudId ?? '', zone })
+  // As what it is bought, it stays.
+  const option = placesOf(server).at?.option ?? 'on-demand'
+  const ask = { now: context.now(), projectId, flavorId: flavor.id, cloudId: cloudId ?? '', zone, option }
+  const candidates = candidatesIn(await candidatesFor(context.db, ask))
   const arch = await archOf(context, server, candidates)
   const [best] = rank(
     {
@@ -58,6 +88,7 @@ const sizeFor = async (context: Context, server: ServerRow, flavor: FlavorRow): 
       tied: {},
       home: null,
       converting: [],
+      spot: spotLike(option),
     },
     candidates.map((each) => ({ ...each, available: true })),
   )

@@ -9,16 +9,27 @@ import {
   setActionArgs,
 } from '../../../db/queries/compute/server-actions.ts'
 import type { MemberRow } from '../../../db/queries/compute/server-groups.ts'
+import type { MoveRow } from '../../../db/queries/compute/server-moves.ts'
 import { type NewServer, rememberRequest, type ServerRow, updateServer } from '../../../db/queries/compute/servers.ts'
 import { imageById } from '../../../db/queries/image/images.ts'
 import type { Binding } from '../../../db/queries/line/bindings.ts'
-import { forgetDrift } from '../../../db/queries/line/drift.ts'
+import { settleDrift } from '../../../db/queries/line/drift.ts'
 import type { Context } from '../../context.ts'
 import { PATIENCE } from '../line/clockwork.ts'
 import { charge, type Write } from '../line/commit.ts'
+import { reimage, reimaged } from './disks/reimage.ts'
 import { restoreServer } from './drift.ts'
 import { MACHINE_ACTIONS } from './lifecycle.ts'
-import { flavorInArgs, type Place, placesJson, placesOf, powerShown, statusWith } from './server-facts.ts'
+import {
+  flavorInArgs,
+  type Place,
+  placeOf,
+  placesJson,
+  placesOf,
+  powerShown,
+  statusWith,
+  unresized,
+} from './server-facts.ts'
 import { assertFits } from './server-wish.ts'
 
 /** A server with what was asked of it and is not done. */
@@ -27,6 +38,8 @@ export interface ServerWork {
   actions: ServerAction[]
   /** The group that it was made in; null: none. */
   group: MemberRow | null
+  /** Of a machine that it has beside its current one, or why it has none; null: nothing. */
+  move: MoveRow | null
 }
 
 interface Run {
@@ -75,7 +88,7 @@ export const act = async (
     settled: last && isDescribed(cloud, server, binding),
     writes: [
       finishActionById(context.db, action.id, null, now),
-      forgetDrift(context.db, 'server', server.id),
+      ...settledBy(action, step.power === server.wantPower).map((what) => settleDrift(context.db, binding, now, what)),
       updateServer(context.db, server.id, {
         ...step.done,
         fault: null,
@@ -86,6 +99,13 @@ export const act = async (
     ],
   }
 }
+
+/** Of what a server may differ in, what is as it should be once an action is done. */
+const settledBy = ({ action }: ServerAction, powered: boolean): string[] => [
+  ...(powered ? ['power'] : []),
+  ...(RESIZES.has(action) ? ['size'] : []),
+]
+const RESIZES = new Set(['resize', 'revertResize'])
 
 /** What stands in the way may go away; what stands there for minutes will not. */
 const patiently = async (run: Run, step: () => Promise<Step>): Promise<Step> => {
@@ -136,14 +156,14 @@ const reboot = async (run: Run): Promise<Step> => {
 const sizeOf = ({ native, vcpus, ramMib, diskGib }: Place) => ({ native, vcpus, ramMiB: ramMib, diskGiB: diskGib })
 const restingPower = ({ action }: Run): 'running' | 'stopped' =>
   action.args.power === 'stopped' ? 'stopped' : 'running'
-const placeInArgs = ({ action }: Run): Place => action.args.place as unknown as Place
+const placeInArgs = ({ action }: Run): Place => placeOf(action.args.place as unknown as Place)
 
 const resize = async (run: Run): Promise<Step> => {
   const { server, cloud, id, action } = run
   const power = restingPower(run)
   const place = placeInArgs(run)
   if ((await able(cloud.server.resize, 'resize').call(cloud.server, id, sizeOf(place), power)) === 'going') return going
-  const places = placesOf(server)
+  const { to: _, ...places } = placesOf(server)
   return done(power, {
     flavor: flavorInArgs(action),
     oldFlavor: server.flavor,
@@ -167,6 +187,8 @@ const revertResize = async (run: Run): Promise<Step> => {
 
 const rebuild = async (run: Run): Promise<Step> => {
   const { context, cloud, id, action, server } = run
+  // Before 2.93 the volume stays as it is, and its server is made anew around it.
+  if (action.args.keeps === true) return restingPower(run) === 'stopped' ? done('stopped') : reboot(run)
   const imageId = String(action.args.image_id)
   const { here } = await imageForServer(context.db, imageId, run.binding.cloudId, server.projectId)
   // Uploaded data is brought there when a server first asks for it.
@@ -174,7 +196,19 @@ const rebuild = async (run: Run): Promise<Step> => {
   if (here?.phase !== 'bound' || !here.nativeId)
     throw new CloudError('definitive', here?.error?.message ?? `Image ${imageId} is not on the cloud of the server.`)
   const image = await imageById(context.db, imageId)
-  if (image) assertFits(server, image)
+  if (image && reimaged(action) === null) assertFits(server, image)
+  if (reimaged(action) !== null) {
+    const { binding } = run
+    const native = { id: server.id, native: id }
+    const step = await reimage(context, {
+      cloud,
+      cloudId: binding.cloudId,
+      server: native,
+      image: here.nativeId,
+      action,
+    })
+    return 'going' in step ? step : done(restingPower(run), {}, step.ended)
+  }
   const step = able(cloud.server.rebuild, 'rebuild')
   if ((await step.call(cloud.server, id, here.nativeId, String(action.args.token))) === 'going') return going
   return done(restingPower(run), { launchedAt: server.launchedAt ?? context.now() })
@@ -216,12 +250,16 @@ export const actionFailed = (context: Context, work: ServerWork, action: ServerA
   const { server } = work
   const now = context.now()
   const resting = { ...server, vmState: server.vmState, taskState: null }
-  const kept = action.action === 'rebuild' ? { imageId: action.args.before as ServerRow['imageId'] } : {}
+  const kept =
+    action.action === 'rebuild' && 'before' in action.args
+      ? { imageId: action.args.before as ServerRow['imageId'] }
+      : {}
   return [
     finishActionById(context.db, action.id, error.message, now),
     updateServer(context.db, server.id, {
       ...kept,
       ...unwished(server, action),
+      ...(action.action === 'resize' ? unresized(server) : {}),
       updatedAt: now,
       ...statusWith(resting, { action: null }),
     }),

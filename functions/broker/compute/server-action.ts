@@ -15,7 +15,7 @@ import { defaultMaximum } from '../line/quota.ts'
 import { Refused } from '../line/refused.ts'
 import { changed } from '../line/resources.ts'
 import { serverStatus } from './lifecycle.ts'
-import { powerShown, statusShown, statusWith } from './server-facts.ts'
+import { placesOf, powerShown, statusShown, statusWith, unresized } from './server-facts.ts'
 import { ServerRefused } from './server-refusal.ts'
 import type { ServerWish } from './server-wish.ts'
 
@@ -44,6 +44,8 @@ const ALLOWED: Record<string, readonly string[] | typeof ANY> = table({
 })
 /** What copies a server leaves it as it is, so that a lock does not matter. */
 const COPIES = new Set(['createImage', 'fork'])
+/** What stops a server, if only for a while. */
+const STOPPING = new Set(['stop', 'suspend', 'resize'])
 /** Work of other kinds, which does not mind a task that is under way. */
 const BESIDE = new Set(['attach_volume', 'detach_volume'])
 
@@ -62,6 +64,10 @@ export const requireState = (context: Context, server: ServerRow, action: string
   if (allowed !== ANY && !allowed.includes(vmState)) throw wrong('vm_state', vmState)
   if (taskState !== null && (!BESIDE.has(action) || taskState === 'deleting')) throw wrong('task_state', taskState)
   if (launchedAt === null) throw wrong('launched_at', null)
+  // Its cloud took it back: there is nothing that could be acted on.
+  if (server.cloudId === null) throw wrong('vm_state', vmState)
+  if (STOPPING.has(action) && placesOf(server).at?.option === 'spot')
+    throw new ServerRefused({ kind: 'spot', id, action: words })
 }
 
 /** Throws, with the reason, what a server's cloud cannot do. No call is made for it. */
@@ -190,9 +196,16 @@ const refuseBeyond = ({ resource, each, used, maximum }: Counted, times: number)
 export const note = (context: Context, server: ServerRow, action: string): Write =>
   insertServerAction(context.db, { ...who(context, server), action, state: 'done', now: context.now() })
 
-/** An admin says what state it is in; nothing happens below the line, and what was under way is history. */
+/**
+ * An admin says what state it is in; nothing happens below the line, and what was under way is history. Nova takes any state at its word;
+ * one that no machine stands for, because its cloud took it back or none ever had it, is refused here, as it would be `ACTIVE` for good.
+ */
 export const resetServer = async (context: Context, server: ServerRow, state: 'active' | 'error'): Promise<void> => {
   const { db } = context
+  const { id, vmState, cloudId, launchedAt } = server
+  const machineless = cloudId === null || (vmState === 'error' && launchedAt === null)
+  if (state === 'active' && machineless)
+    throw new ServerRefused({ kind: 'state', id, action: 'os-resetState', attribute: 'vm_state', state: vmState })
   const now = context.now()
   const status = serverStatus({
     phase: 'bound',
@@ -209,6 +222,7 @@ export const resetServer = async (context: Context, server: ServerRow, state: 'a
     updateServer(db, server.id, {
       ...status,
       powerState: server.powerState,
+      ...(server.places === null ? {} : unresized(server)),
       ...(state === 'active' ? { fault: null } : {}),
       updatedAt: now,
     }),
@@ -243,7 +257,8 @@ export const withinQuota = async <T>(
   }
 }
 
-const affordable = async (
+/** How many of those the quotas allow. Throws `ServerRefused` (`quota`) for fewer than the minimum. */
+export const affordable = async (
   context: Context,
   projectId: string,
   { minCount, maxCount }: Pick<ServerWish, 'minCount' | 'maxCount'>,

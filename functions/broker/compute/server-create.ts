@@ -1,73 +1,104 @@
 import { type Found, lookUpReferences, type References } from '../../../db/queries/compute/places.ts'
 import { insertServerAction } from '../../../db/queries/compute/server-actions.ts'
 import { insertServer, namedGone, type ServerRow } from '../../../db/queries/compute/servers.ts'
-import type { KeypairSnapshot } from '../../../db/schema/index.ts'
+import { burstSpending } from '../../../db/queries/money/burst-spending.ts'
 import type { Context } from '../../context.ts'
+import { POLICY_MOVED, stillSaid } from '../clouds/policy.ts'
 import { realiseImage, withTakers } from '../image/image-takers.ts'
 import { charge, guard, type Write } from '../line/commit.ts'
 import { bindTo } from '../line/resources.ts'
+import { untilStill } from '../line/until-still.ts'
+import { affordable, BURST_MOVED, MONEY_GUARDS, moneyGuards, stillFunded } from '../money/allowance.ts'
+import { whyUnlisted } from '../money/restored.ts'
+import { paidUp } from '../money/settle.ts'
 import { pinNetworks } from '../network/network.ts'
 import { commitOr } from '../network/network-refusal.ts'
 import { GROWTH_GUARDS } from '../network/pools/growth.ts'
 import { overPool } from '../network/pools/pool-rules.ts'
 import { planPortsAt, untilFree } from '../network/port.ts'
 import { subnetsAt } from '../network/segments/sites.ts'
-import { untilStill } from '../network/until-still.ts'
 import { admitDisks, volumesCharged } from './disks/admit.ts'
-import { archOf, bootDisk, type Disk, MOST_DISKS } from './disks/disk.ts'
+import { bootDisk, MOST_DISKS } from './disks/disk.ts'
 import { disksOfImage } from './disks/image.ts'
 import { sourcesNamed, understandDisks } from './disks/understand.ts'
+import { asManyAsFit, whyNowhere } from './foreseen/as-many.ts'
 import { parentIn, type Resolved, resolveFork } from './fork/fork.ts'
-import { type Choice, choosePlaces } from './place/choose.ts'
+import { withLease } from './lease/lease.ts'
+import type { Choice } from './place/choose.ts'
+import { withinMeans } from './place/dear.ts'
 import { growNetworks, growsFor } from './place/grow.ts'
 import { REACH } from './place/hints.ts'
+import { MARK_GUARDS, markWrites } from './place/marks.ts'
 import { reachAround, stillReached } from './place/reach.ts'
 import { recordPlacement } from './place/record.ts'
-import { isFree } from './place/rules.ts'
+import { understand } from './place/understand.ts'
 import { who, withinLimits, withinQuota } from './server-action.ts'
 import { joinGroup } from './server-group.ts'
 import { plug, portsWished } from './server-ports.ts'
 import { refuse } from './server-refusal.ts'
 import { newRow } from './server-row.ts'
-import {
-  cloudsWith,
-  NO_ORIGIN,
-  type Origin,
-  refuseSmallDisk,
-  refuseUnsecured,
-  type ServerWish,
-  type Understood,
-} from './server-wish.ts'
+import { NO_ORIGIN, type Origin, refuseUnsecured, type ServerWish, type Understood } from './server-wish.ts'
 
 /**
  * Admits servers: one look at everything they refer to, one decision where they go, one batch with quota, rows, ports,
  * bindings and the journal. The cloud hears of them afterwards. Throws `ServerRefused`, `NetworkRefused`, or `Refused`.
  */
 export const createServers = (context: Context, projectId: string, asked: ServerWish): Promise<ServerRow[]> =>
-  untilStill([...STALE, ...GROWTH_GUARDS], (before) => create(context, projectId, asked, before), LOOKS)
+  withinMeans(() => untilStill(STALE, (before) => create(context, projectId, asked, before), LOOKS))
 
 /** Guards of what was looked up: by now it is gone, or somewhere else. Another look says what. */
-const STALE = ['named-gone', 'server-group-moved', 'reach-moved', 'port-moved']
+const MOVED = [POLICY_MOVED, BURST_MOVED, 'named-gone', 'server-group-moved', 'reach-moved', 'port-moved']
+const STALE = [...MOVED, ...MARK_GUARDS, ...GROWTH_GUARDS, ...MONEY_GUARDS]
 /** So often is looked: those that make a segment at the same time take their turns. */
 const LOOKS = 8
 
-const create = async (context: Context, projectId: string, asked: ServerWish, before: number): Promise<ServerRow[]> => {
-  const { wish, found, origin } = await resolve(context, projectId, asked)
+/** A wish with what it refers to, and where it may go. */
+interface Weighed {
+  wish: ServerWish
+  found: Found
+  origin: Origin
+  understood: Understood
+  choice: Choice
+}
+
+/** Looks at everything that a wish refers to and decides where it goes; nothing is written. Throws `ServerRefused`, or `Refused`. */
+export const weighWish = async (context: Context, projectId: string, asked: ServerWish): Promise<Weighed> => {
+  const look = () => resolve(context, projectId, asked)
+  const { wish: said, found, origin } = await paidUp(context, projectId, look, (looked) => looked.found)
+  const unlisted = whyUnlisted(found.policy, found.spending, context.now(), asked.making !== undefined)
+  if (unlisted !== null) refuse({ kind: 'unlisted', reason: unlisted })
+  const wish = { ...said, metadata: withLease(said.metadata, found.policy) }
   const disks = await understandDisks(context, wish.disks, wish.maxCount === 1, found)
   const plain = understand(wish, found, projectId, disks)
   const networkIds = plain.nics.map(({ network }) => network.id)
   const understood = wish.hints[REACH] ? { ...plain, reach: await reachAround(context, networkIds, '') } : plain
-  const choice = await choosePlaces(context, wish, understood, found)
+  const { count, choice } = await asManyAsFit(context, wish, understood, found)
   refuseUnsecured(wish, understood)
-  if (origin.tied && !choice.places.length) refuse({ kind: 'no-place', reason: choice.reason })
-  const admission = { context, projectId, wish, found, understood, origin, before, ...choice }
-  const { vcpus, ramMib } = understood.flavor
-  const made = understood.nics.filter(({ port }) => port === null)
-  const charged = { instances: 1, cores: vcpus, ram: ramMib, ...volumesCharged(disks) }
-  return withinQuota(context, projectId, wish, { ...charged, port: made.length }, (count) =>
-    withinLimits(context, projectId, times(charged, count), () => untilFree(() => admit(admission, count))),
-  )
+  if (origin.tied && !choice.places.length && !context.once?.replay) refuse({ kind: 'no-place', reason: choice.reason })
+  if (wish.making && !choice.places.length) refuse({ kind: 'no-place', reason: whyNowhere(choice) })
+  return { wish: { ...wish, maxCount: count }, found, origin, understood, choice }
 }
+
+const create = async (context: Context, projectId: string, asked: ServerWish, before: number): Promise<ServerRow[]> => {
+  const { choice, ...weighed } = await weighWish(context, projectId, asked)
+  const { wish, understood } = weighed
+  const admission = { context, projectId, before, ...weighed, ...choice }
+  const { port, ...charged } = takenByEach(understood)
+  return withinQuota(context, projectId, wish, { ...charged, port }, (most) => {
+    const [first] = choice.places
+    const count = first ? Math.min(most, affordable(choice.allowance, first.hourly)) : most
+    return withinLimits(context, projectId, times(charged, count), () => untilFree(() => admit(admission, count)))
+  })
+}
+
+/** What one server counts against the quotas of its project. */
+export const takenByEach = ({ flavor, nics, disks }: Understood) => ({
+  instances: 1,
+  cores: flavor.vcpus,
+  ram: flavor.ramMib,
+  ...volumesCharged(disks),
+  port: nics.filter(({ port }) => port === null).length,
+})
 
 const times = (amounts: Record<string, number>, count: number): Record<string, number> =>
   Object.fromEntries(Object.entries(amounts).map(([resource, amount]) => [resource, amount * count]))
@@ -75,7 +106,8 @@ const times = (amounts: Record<string, number>, count: number): Record<string, n
 /** What the wish refers to; a wish for a fork said as one for a plain server. */
 const resolve = async (context: Context, projectId: string, asked: ServerWish): Promise<Resolved> => {
   const lookUp = async (wish: ServerWish) => {
-    const found = await lookUpReferences(context.db, referencesOf(context, projectId, wish), context.look)
+    const read = await lookUpReferences(context.db, referencesOf(context, projectId, wish), context.look)
+    const found = wish.making ? { ...read, burst: await burstSpending(context.db, wish.making.burstId) } : read
     return context.once?.replay ? asBefore(found) : found
   }
   const found = await lookUp(asked)
@@ -91,18 +123,20 @@ const resolve = async (context: Context, projectId: string, asked: ServerWish): 
   return { wish, found: await withTakers(context, await lookUp(wish)), origin: NO_ORIGIN }
 }
 
-/** What a repetition finds taken was taken by the request that it repeats; what that one wrote is for the journal to say. */
+/** What a repetition finds taken, or spent, was so by the request that it repeats; what that one wrote is for the journal to say. */
 const asBefore = (found: Found): Found => ({
   ...found,
+  policy: found.policy && { ...found.policy, max_hourly_cost: null, budget: null },
   ports: found.ports.map((port) => ({ ...port, deviceId: '' })),
   volumes: found.volumes.map((volume) => ({ ...volume, status: 'available', attachment: null })),
 })
 
-const referencesOf = ({ scope, caller }: Context, projectId: string, wish: ServerWish): References => {
+const referencesOf = ({ scope, caller, now }: Context, projectId: string, wish: ServerWish): References => {
   const nics = typeof wish.nics === 'string' ? [] : wish.nics
   return {
+    now: now(),
     projectId,
-    userId: caller?.userId ?? '',
+    userId: wish.making?.userId ?? caller?.userId ?? '',
     scope,
     flavorId: wish.flavorId,
     imageId: wish.imageId,
@@ -117,103 +151,9 @@ const referencesOf = ({ scope, caller }: Context, projectId: string, wish: Serve
   }
 }
 
-/** Checks what a new server refers to, in the order in which Nova does. Throws `ServerRefused`. Pure. */
-const understand = (wish: ServerWish, found: Found, projectId: string, disks: Disk[]): Understood => {
-  const flavor = found.flavor ?? refuse({ kind: 'unknown', what: 'flavor', id: wish.flavorId })
-  if (!isFree(wish, found) && !found.clouds.some(({ named }) => named))
-    refuse({ kind: 'unknown', what: 'zone', id: wish.zone! })
-  const root = bootDisk(disks)
-  const image = root && !wish.imageId ? null : understandImage(wish, found, projectId, root)
-  const boots = root?.made?.image ?? image
-  if (boots && flavor.ramMib < boots.minRamMib)
-    refuse({ kind: 'too-small', what: 'memory', has: flavor.ramMib, needs: boots.minRamMib })
-  if (image && !root) refuseSmallDisk(flavor.diskGib, image)
-  const keypair = understandKeypair(wish, found)
-  if (wish.groupId !== null && !found.group) refuse({ kind: 'unknown', what: 'server-group', id: wish.groupId })
-  const nics = understandNics(wish, found, projectId)
-  const arch = root ? archOf(root) : (image?.arch ?? 'x86_64')
-  return { flavor, image, arch, nics, groupIds: understandGroups(wish, found), keypair, disks }
-}
-
-/** The key itself: its name may mean another one by the time it is needed. */
-const understandKeypair = ({ keyName }: ServerWish, { keypair }: Found): KeypairSnapshot | null => {
-  if (keyName === null) return null
-  const { id, publicKey, fingerprint } = keypair ?? refuse({ kind: 'unknown', what: 'keypair', id: keyName })
-  return { id, publicKey, fingerprint }
-}
-
-const understandImage = (
-  wish: ServerWish,
-  found: Found,
-  projectId: string,
-  root: Disk | undefined,
-): NonNullable<Found['image']> => {
-  const image = found.image ?? refuse({ kind: 'unknown', what: 'image', id: wish.imageId })
-  // Of somebody else's images only those on the project's own clouds can be seen at all, and those that are with us.
-  const here = image.blob || cloudsWith(found).length > 0 || root
-  if (image.projectId !== projectId && !here && found.clouds.length)
-    refuse({ kind: 'unknown', what: 'image', id: wish.imageId })
-  if (image.status !== 'active') refuse({ kind: 'image-status', id: image.id, status: image.status })
-  return image
-}
-
-const understandNics = (wish: ServerWish, found: Found, projectId: string): Understood['nics'] => {
-  if (typeof wish.nics === 'string') {
-    const choice = found.networks.filter((network) => !network.external && hasSubnet(found, network))
-    const network = choice[0]
-    if (choice.length > 1) refuse({ kind: 'many-networks' })
-    if (!network) return wish.nics === 'any' ? [] : refuse({ kind: 'no-network', projectId })
-    return [{ network, fixedIp: null, port: null }]
-  }
-  const several = wish.maxCount > 1
-  return wish.nics.map((nic) => {
-    if ('portId' in nic) {
-      if (several) refuse({ kind: 'only-one', what: 'port', id: nic.portId })
-      return understandPort(nic.portId, found)
-    }
-    if (several && nic.fixedIp !== null) refuse({ kind: 'only-one', what: 'fixed-ip' })
-    const network =
-      found.networks.find(({ id }) => id === nic.networkId) ??
-      refuse({ kind: 'unknown', what: 'network', id: nic.networkId })
-    if (network.external && !found.mayAttachExternal) refuse({ kind: 'external-network', id: network.id })
-    if (!hasSubnet(found, network)) refuse({ kind: 'no-subnet', networkId: network.id })
-    return { network, fixedIp: nic.fixedIp, port: null }
-  })
-}
-
-/** It has one, or gets one where its server goes. */
-const hasSubnet = (found: Found, network: Found['networks'][number]): boolean =>
-  found.subnets.some((s) => s.networkId === network.id) || growsFor({ network, fixedIp: null, port: null }, found)
-
-const understandPort = (id: string, found: Found): Understood['nics'][number] => {
-  const port = found.ports.find((each) => each.id === id) ?? refuse({ kind: 'unknown', what: 'port', id })
-  if (port.deviceId !== '') refuse({ kind: 'port-in-use', id, serverId: port.deviceId })
-  if (port.fixedIps.length === 0 && port.ipAllocation !== 'deferred') refuse({ kind: 'port-without-address', id })
-  const network = found.networks.find((each) => each.id === port.networkId)
-  return { network: network ?? refuse({ kind: 'unknown', what: 'network', id: port.networkId }), fixedIp: null, port }
-}
-
-const understandGroups = ({ securityGroups }: ServerWish, found: Found): string[] | null => {
-  if (securityGroups === null) return null
-  const ids = [...new Set(securityGroups)].flatMap((name) => {
-    const exact = found.securityGroups.find(({ id }) => id === name)
-    if (exact) return [exact.id]
-    const named = found.securityGroups.filter((group) => group.name === name)
-    if (named.length > 1) refuse({ kind: 'many-groups', name })
-    // The default group is made when it is first looked for.
-    if (!named.length && name === 'default') return []
-    return [named[0]?.id ?? refuse({ kind: 'unknown', what: 'security-group', id: name })]
-  })
-  return ids.length ? [...new Set(ids)] : null
-}
-
-type Admission = {
+type Admission = Omit<Weighed, 'choice'> & {
   context: Context
   projectId: string
-  wish: ServerWish
-  found: Found
-  understood: Understood
-  origin: Origin
   /** How often it was looked up before. */
   before: number
 } & Choice
@@ -221,7 +161,8 @@ type Admission = {
 /** One batch for all of them; a repetition has nothing to write, and plans nothing. */
 const admit = async (admission: Admission, count: number): Promise<ServerRow[]> => {
   const { context, understood } = admission
-  const rows = Array.from({ length: count }, (_, i) => newRow(admission, count > 1 ? i + 1 : null))
+  const { making } = admission.wish
+  const rows = Array.from({ length: count }, (_, i) => newRow(admission, count > 1 || making ? i + 1 : null))
   const writes = context.once?.replay ? [] : await writesFor(admission, rows)
   const volumeIds = understood.disks.flatMap(({ volume }) => volume?.id ?? [])
   const detail = { ids: rows.map(({ id }) => id), ...(volumeIds.length ? { volume_ids: volumeIds } : {}) }
@@ -231,9 +172,10 @@ const admit = async (admission: Admission, count: number): Promise<ServerRow[]> 
 }
 
 const writesFor = async (admission: Admission, rows: ServerRow[]): Promise<Write[]> => {
-  const { context, projectId, understood, origin, places, zonal, filters } = admission
+  const { context, projectId, wish, understood, origin, places, zonal, filters } = admission
   const { flavor, nics, disks, image } = understood
   const writes: Write[] = [
+    ...(wish.making?.before(rows) ?? []),
     charge(context, projectId, 'instances', rows.length),
     charge(context, projectId, 'cores', rows.length * flavor.vcpus),
     charge(context, projectId, 'ram', rows.length * flavor.ramMib),
@@ -270,8 +212,11 @@ const writesFor = async (admission: Admission, rows: ServerRow[]): Promise<Write
         bindTo(context, 'server', row, at),
       )
   }
-  if (found.group) writes.push(...joinGroup(context, found.group, rows, at))
+  if (found.group) writes.push(...joinGroup(context, found.group, rows, at, wish.making !== undefined))
   writes.push(...origin.writes(rows))
+  writes.push(stillSaid(context, projectId, found.said), ...stillFunded(context, found.burst))
+  writes.push(...moneyGuards(context, projectId, admission.allowance))
+  if (at) writes.push(...markWrites(context, admission, at, flavor, rows.length))
   if (!origin.tied) writes.push(guard(context, 'named-gone', namedGone(rows[0]!, namedBy(understood))))
   return writes
 }
@@ -283,4 +228,9 @@ const namedBy = ({ image, disks }: Understood) => ({
 })
 
 const history = (context: Context, row: ServerRow): Write =>
-  insertServerAction(context.db, { ...who(context, row), action: 'create', now: context.now() })
+  insertServerAction(context.db, {
+    ...who(context, row),
+    userId: row.userId,
+    action: 'create',
+    now: context.now(),
+  })

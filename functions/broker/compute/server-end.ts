@@ -49,7 +49,13 @@ export const endServer = async (context: Context, server: ServerRow, open: Serve
     ...(server.launchedAt === null && server.fault !== null && server.cloudId !== null
       ? freeNetworks(db, { serverId: id, cloudId: server.cloudId, going: owned }, now)
       : []),
-    updateServer(db, id, { ...status, deletedAt: now, terminatedAt: now, updatedAt: now, oldFlavor: null }),
+    updateServer(db, id, {
+      ...status,
+      deletedAt: now,
+      terminatedAt: server.terminatedAt ?? now,
+      updatedAt: now,
+      oldFlavor: null,
+    }),
     charge(context, projectId, 'instances', -1),
     charge(context, projectId, 'cores', -held.cores),
     charge(context, projectId, 'ram', -held.ram),

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { Json, Power } from '../../../adapters/contract.ts'
+import type { Json, Power, PurchaseOption } from '../../../adapters/contract.ts'
 import type { ServerAction } from '../../../db/queries/compute/server-actions.ts'
 import type { ServerRow } from '../../../db/queries/compute/servers.ts'
 import type { FlavorSnapshot } from '../../../db/schema/index.ts'
@@ -13,6 +13,11 @@ export interface Place {
   vcpus: number
   ramMib: number
   diskGib: number
+  option: PurchaseOption
+  /** What an hour cost when it was chosen, in micros of the deployment's currency; null: unpriced. */
+  hourly: number | null
+  /** The same while it is stopped; absent: the same. A cap counts the whole price all the time. */
+  idle?: number | null
 }
 
 /** `servers.places`: where it is, where it may still go, and the size to which a resize can be reverted. */
@@ -20,17 +25,39 @@ export interface Places {
   at: Place | null
   next: Place[]
   before?: Place
-  /** Sizes that had no room, as `<cloud>/<zone>/<size>`. */
+  /** What a resize that is under way goes to: it is paid for, and counted, from then on. */
+  to?: Place
+  /** Sizes that had no room, as `<cloud>/<zone>/<size>`, and `/spot` where they were asked for as that. */
   tried?: string[]
+  /** A cloud said that its account has as much as it may: told where no place is left. */
+  limited?: true
+  /** So often its cloud took it back, and it was made anew. */
+  reclaims?: number
   /** The image that was made for it to be forked from; the one that users see is its parent's. */
   image?: string
 }
 
+/** A place as a row has it: of older ones it is not said how they are bought. */
+type Kept = Omit<Place, 'option' | 'hourly'> & Partial<Pick<Place, 'option' | 'hourly'>>
+
+/** What was written down as a place. */
+export const placeOf = (kept: Kept): Place => ({ option: 'on-demand', hourly: null, ...kept })
+
 /** What `servers.places` says; nowhere if it says nothing. */
-export const placesOf = (server: Pick<ServerRow, 'places'>): Places =>
-  (server.places as unknown as Places | null) ?? { at: null, next: [] }
+export const placesOf = (server: Pick<ServerRow, 'places'>): Places => {
+  const places = server.places as unknown as Places | null
+  if (!places) return { at: null, next: [] }
+  const { at, next, before } = places
+  return { ...places, at: at && placeOf(at), next: next.map(placeOf), ...(before && { before: placeOf(before) }) }
+}
 /** The column from it. */
 export const placesJson = (places: Places): Json => places as unknown as Json
+
+/** What a resize that comes to nothing leaves: it stays the size that it is. */
+export const unresized = (server: Pick<ServerRow, 'places'>): Pick<ServerRow, 'places'> => {
+  const { to: _, ...places } = placesOf(server)
+  return { places: placesJson(places) }
+}
 
 /** What the row shows now. */
 export const statusShown = ({ status, vmState, taskState, powerState, progress }: ServerRow): ServerStatus => ({
@@ -68,6 +95,19 @@ export const statusWith = (server: ServerRow, facts: Partial<ServerFacts>): Serv
     condemned: isCondemned(server),
     before: statusShown(server),
     ...facts,
+  })
+
+/** What the row shows once there is no machine behind it, and there will be none. */
+export const failedStatus = (server: ServerRow, want: ServerFacts['want']): ServerStatus =>
+  serverStatus({
+    phase: 'failed',
+    want,
+    health: null,
+    power: null,
+    launched: server.launchedAt !== null,
+    action: null,
+    resized: false,
+    before: statusShown(server),
   })
 
 /** Unlike the name of the machine it can be shown, and it differs from project to project (nova/utils.py, generate_hostid). */

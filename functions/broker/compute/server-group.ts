@@ -20,7 +20,13 @@ import { quotaDefaults } from '../line/quota.ts'
 import { type FoundGroup, isHard } from './place/group.ts'
 import type { Place } from './server-facts.ts'
 
-/** Makes a group for the project. Nothing crosses the line yet: a cloud hears of it with the first server that needs it. */
+/** For the batch that makes a group. Nothing crosses the line yet: a cloud hears of it with the first server that needs it. */
+export const serverGroupWrites = (context: Context, row: ServerGroupRow): Write[] => [
+  charge(context, row.projectId, 'server_groups', 1),
+  insertServerGroup(context.db, row),
+]
+
+/** Makes a group for the project. */
 export const createServerGroup = async (
   context: Context,
   projectId: string,
@@ -33,10 +39,8 @@ export const createServerGroup = async (
     userId: context.caller?.userId ?? '',
     createdAt: context.now(),
   }
-  await commit(context, { action: 'create', kind: 'server_group', resourceId: row.id, detail: { name: row.name } }, [
-    charge(context, projectId, 'server_groups', 1),
-    insertServerGroup(context.db, row),
-  ])
+  const entry = { action: 'create', kind: 'server_group', resourceId: row.id, detail: { name: row.name } }
+  await commit(context, entry, serverGroupWrites(context, row))
   return row
 }
 
@@ -63,6 +67,8 @@ export const joinGroup = (
   { id, policy, maxServerPerHost }: FoundGroup,
   servers: ServerRow[],
   at: Place | undefined,
+  /** The group was made for them, and takes as many as there are to be. */
+  unlimited = false,
 ): Write[] => {
   const { db } = context
   const projectId = servers[0]!.projectId
@@ -72,7 +78,7 @@ export const joinGroup = (
   const full = membersFull(id, projectId, more, quotaDefaults.compute.server_group_members)
   return [
     guard(context, 'server-group-gone', serverGroupGone(id, projectId)),
-    limited(context, { projectId, resource: 'server_group_members', amount: more }, full),
+    ...(unlimited ? [] : [limited(context, { projectId, resource: 'server_group_members', amount: more }, full)]),
     ...(at && policy === 'affinity' ? [guard(context, 'server-group-moved', groupElsewhere(id, at, ids))] : []),
     ...ids.map((serverId) => insertMember(db, { serverId, groupId: id, policy, maxServerPerHost, createdAt })),
     // A cloud that could not make the group may be able to by now.

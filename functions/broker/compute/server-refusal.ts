@@ -40,6 +40,8 @@ export type ServerRefusal =
   | { kind: 'disks'; asked: number; maximum: number }
   /** Wanted of several servers at once, which only one can have. */
   | { kind: 'only-one'; what: 'port' | 'fixed-ip' | 'hostname' | 'volume'; id?: string }
+  /** It boots from a volume that is of another image, and that is not written anew. */
+  | { kind: 'volume-backed'; imageId: string }
   /** A fork cannot differ from its parent in that; `reason` is a sentence for people. */
   | { kind: 'unlike-parent'; reason: string }
   /** It cannot go before its forks, of which some are named. */
@@ -49,6 +51,18 @@ export type ServerRefusal =
   /** The cloud cannot; `reason` is a sentence for people. */
   | { kind: 'incapable'; reason: string }
   | { kind: 'locked'; id: string }
+  /** What the project has is not known again yet, and it has a limit of money; `reason` is sentences for people. */
+  | { kind: 'unlisted'; reason: string }
+  /** It would cost more than may be spent; `reason` is a sentence for people. */
+  | { kind: 'cost'; reason: string }
+  /** The project's hints of ours are not taken; `hint` is one that was sent. */
+  | { kind: 'hint'; hint: string }
+  /** It is elsewhere than at home, and would have to be there; `reason` is a sentence for people. */
+  | { kind: 'spilled'; id: string; reason: string }
+  /** It was bought as spot, which is on or taken back: it cannot do what makes it stop. */
+  | { kind: 'spot'; id: string; action: string }
+  /** `at`: as users write times. */
+  | { kind: 'lease-ended'; id: string; at: string }
   /** Not in the state from which that can be done; `state` null with `launched_at`: it never ran. */
   | {
       kind: 'state'
@@ -74,6 +88,13 @@ export type ServerRefusal =
       maximum: number
     }
   | { kind: 'quota'; resource: string; requested: number; used: number; maximum: number }
+
+/** What Nova says of a counter that would pass its limit. */
+export const quotaWords = ({ resource, requested, used, maximum }: ServerRefusal & { kind: 'quota' }): string =>
+  COUNTED.has(resource)
+    ? `Quota exceeded for ${resource}: Requested ${requested}, but already used ${used} of ${maximum} ${resource}`
+    : 'Maximum number of ports exceeded'
+const COUNTED = new Set(['instances', 'cores', 'ram', 'volumes', 'gigabytes'])
 
 export class ServerRefused extends Refusing<ServerRefusal> {
   constructor(refusal: ServerRefusal) {

@@ -2,6 +2,7 @@ import type { ServerRow } from '../../../db/queries/compute/servers.ts'
 import type { Context } from '../../context.ts'
 import { bootDisk } from './disks/disk.ts'
 import { flavorSnapshot } from './flavor.ts'
+import { leaseOf, leaseTold } from './lease/lease.ts'
 import { serverStatus } from './lifecycle.ts'
 import type { Choice } from './place/choose.ts'
 import { hostnameOf, placesJson } from './server-facts.ts'
@@ -19,14 +20,19 @@ export type Placed = {
 
 /** The row of a new server, where it was placed first; `number`: its place among several of one request, from 1. */
 export const newRow = (
-  { context, projectId, wish, understood, origin, places, filters, reason }: Placed,
+  { context, projectId, wish, understood, origin, places, filters, spilled, reason }: Placed,
   number: number | null,
 ): ServerRow => {
   // A volume has the size that it has, whatever the flavor says of a disk.
   const [at, ...next] = bootDisk(understood.disks) ? places.map((place) => ({ ...place, diskGib: 0 })) : places
   const now = context.now()
   const id = context.newId()
-  const name = number === null ? wish.name : `${wish.name}-${number}`
+  const lease = leaseOf(wish.metadata, now)
+  const own = wish.making?.own((number ?? 1) - 1) ?? {
+    name: number === null ? wish.name : `${wish.name}-${number}`,
+    launchIndex: number === null ? 0 : number - 1,
+    userData: wish.userData,
+  }
   const status = serverStatus({
     phase: at ? 'intent' : 'failed',
     want: 'present',
@@ -40,18 +46,18 @@ export const newRow = (
   return {
     id,
     projectId,
-    userId: context.caller?.userId ?? '',
-    name,
+    userId: wish.making?.userId ?? context.caller?.userId ?? '',
+    name: own.name,
     description: wish.description,
-    hostname: wish.hostname ?? hostnameOf(name, id),
+    hostname: wish.hostname ?? hostnameOf(own.name, id),
     tags: wish.tags,
     flavor: flavorSnapshot(understood.flavor),
     oldFlavor: null,
-    launchIndex: number === null ? 0 : number - 1,
+    launchIndex: own.launchIndex,
     imageId: understood.image?.id ?? null,
     keyName: wish.keyName,
     keypair: understood.keypair,
-    userData: sealUserData(context, id, wish.userData),
+    userData: sealUserData(context, id, own.userData),
     configDrive: wish.configDrive,
     wantPower: 'running',
     pinnedZone: wish.zone,
@@ -65,11 +71,13 @@ export const newRow = (
     cloudId: at?.cloudId ?? null,
     zone: at?.zone ?? null,
     filters: at ? filters : null,
+    spilled,
     places: placesJson({ at: at ?? null, next, ...origin.boots }),
     hostId: '',
     bootedAt: null,
     ...origin.columns,
-    metadata: { ...wish.metadata, ...origin.metadata },
+    ...lease,
+    metadata: { ...wish.metadata, ...origin.metadata, ...leaseTold(lease) },
     launchedAt: null,
     terminatedAt: null,
     createdAt: now,

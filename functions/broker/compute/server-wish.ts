@@ -17,6 +17,18 @@ interface ForkWish {
   ttlSeconds: number | null
 }
 
+/** Servers that something of ours makes, whoever asks: a burst its members. As many are made as fit in the best place, or none. */
+interface Making {
+  /** Whose they are. */
+  userId: string
+  /** The burst whose money they are bought with. */
+  burstId: string
+  /** What each has for itself; `at`: its turn in the batch that admits them. */
+  own(at: number): Pick<ServerRow, 'name' | 'launchIndex' | 'userData'>
+  /** For the batch that admits them: what comes before their rows, with the conditions on which they are made. */
+  before(servers: Pick<ServerRow, 'id'>[]): Write[]
+}
+
 /** One network interface that a user wants a server to have. */
 export type Nic = { portId: string } | { networkId: string; fixedIp: string | null }
 
@@ -51,6 +63,32 @@ export interface ServerWish {
   groupId: string | null
   /** Scheduler hints as they were sent. */
   hints: Record<string, Json>
+  /** Absent: they are made at a user's request. */
+  making?: Making
+}
+
+/** A wish that says no more than it has to. */
+export const NO_SERVER: Omit<ServerWish, 'flavorId' | 'imageId'> = {
+  name: 'server',
+  description: null,
+  hostname: null,
+  nics: 'any',
+  keyName: null,
+  securityGroups: null,
+  metadata: {},
+  tags: [],
+  userData: null,
+  configDrive: false,
+  zone: null,
+  accessIpv4: '',
+  accessIpv6: '',
+  diskConfig: 'MANUAL',
+  minCount: 1,
+  maxCount: 1,
+  disks: [],
+  fork: null,
+  groupId: null,
+  hints: {},
 }
 
 /** What a new server begins from beside its image: for most nothing. */

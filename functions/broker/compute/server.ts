@@ -3,7 +3,8 @@ import { type NewServer, type ServerRow, serverLeft, updateServer } from '../../
 import type { Context } from '../../context.ts'
 import { commit, guard, type Write } from '../line/commit.ts'
 import { changed, unwanted } from '../line/resources.ts'
-import { keepingLineage, unlessForked } from './fork/lineage.ts'
+import { unlessForked } from './fork/lineage.ts'
+import { withMeaning } from './own-metadata.ts'
 import { refuseLocked, who } from './server-action.ts'
 import { endServer } from './server-end.ts'
 import { statusWith } from './server-facts.ts'
@@ -52,14 +53,16 @@ export const changeServer = async (
   action = 'update',
   also: Write[] = [],
 ): Promise<ServerRow> => {
-  const set = keepingLineage(server, asked)
   const updatedAt = context.now()
-  const shown = set.name !== undefined || set.metadata !== undefined
-  await commit(context, { action, kind: 'server', resourceId: server.id }, [
-    guard(context, 'server-gone', serverLeft(server.id)),
-    updateServer(context.db, server.id, { ...set, updatedAt }),
-    ...(shown ? [changed(context, 'server', server.id)] : []),
-    ...also,
-  ])
-  return { ...server, ...set, updatedAt } as ServerRow
+  return withMeaning(context, server, asked, async ({ set, also: meant }) => {
+    const shown = set.name !== undefined || set.metadata !== undefined
+    await commit(context, { action, kind: 'server', resourceId: server.id }, [
+      guard(context, 'server-gone', serverLeft(server.id)),
+      updateServer(context.db, server.id, { ...set, updatedAt }),
+      ...(shown ? [changed(context, 'server', server.id)] : []),
+      ...also,
+      ...meant,
+    ])
+    return { ...server, ...set, updatedAt } as ServerRow
+  })
 }

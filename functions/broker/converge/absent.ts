@@ -1,6 +1,8 @@
 import { isTask } from '../../../adapters/contract.ts'
-import { forgetDrift } from '../../../db/queries/line/drift.ts'
+import { letGoAgain } from '../../../db/queries/line/bindings.ts'
+import { settleDrift } from '../../../db/queries/line/drift.ts'
 import { backoff, GRACE, shownAt } from '../line/clockwork.ts'
+import { untilStill } from '../line/until-still.ts'
 import { bind, poll } from './present.ts'
 import type { Next, Work } from './work.ts'
 
@@ -33,7 +35,7 @@ export const remove = async (work: Work): Promise<Next> => {
     return work.write({ missing: missing + 1 }, [], work.realm.settleMs > 0 ? { at: work.now() + 1_000 } : 'again')
   }
   // A call of its creation that went unanswered still finds it; were it gone, that call would make it anew.
-  const settledAt = calledAt === null ? 0 : shownAt(calledAt, 0)
+  const settledAt = calledAt === null ? 0 : shownAt(calledAt, 0, work.context.aloneSince)
   if (work.now() < settledAt) return { at: settledAt }
   const bare = work.steps.stripped?.(work.binding)
   // One that never came to be holds nothing, and takes no change.
@@ -45,12 +47,18 @@ export const remove = async (work: Work): Promise<Next> => {
   return work.later(500, 15_000)
 }
 
-/** Nothing is left below the line. What was held for it is given back in the same batch. */
-export const conclude = async (work: Work): Promise<Next> => {
-  const { context, row, binding } = work
-  const writes = [
-    ...((await work.steps.gone?.(context, row, binding)) ?? []),
-    forgetDrift(context.db, binding.kind, binding.resourceId),
-  ]
-  return work.write({ phase: 'gone', task: null, frozen: null, error: null, dueAt: null }, writes, 'settled')
-}
+/** Nothing is left below the line. What was held for it is given back in the same batch, and what it kept there may go. */
+export const conclude = (work: Work): Promise<Next> =>
+  untilStill(LEFT, async () => {
+    const { context, row, binding, steps } = work
+    const kept = binding.frozen === null ? [] : (steps.keeps?.(binding.frozen) ?? [])
+    const writes = [
+      ...kept.map((each) => letGoAgain(context.db, binding.cloudId, each, work.now())),
+      ...((await work.steps.gone?.(context, row, binding)) ?? []),
+      settleDrift(context.db, binding, work.now()),
+    ]
+    return work.write({ phase: 'gone', task: null, frozen: null, error: null, dueAt: null }, writes, 'settled')
+  })
+
+/** Guards that say that another cloud has let go of the same resource meanwhile: this one is the last, and takes the rest along. */
+const LEFT = ['machine-left']

@@ -5,6 +5,7 @@ import { differs } from '../line/differs.ts'
 import { digest } from '../line/digest.ts'
 import type { Stage } from '../line/steps.ts'
 import { bindNeeds } from './needs.ts'
+import { isTakenBack, takenBack } from './reclaimed.ts'
 import { recorded } from './recover.ts'
 import type { Next, Work } from './work.ts'
 
@@ -13,6 +14,9 @@ const LOOKS = 3
 
 /** Before an effect its intention is durable: the request is written down as it will be sent, and sent again. */
 export const prepare = async (work: Work): Promise<Next> => {
+  const { context, row, binding, steps } = work
+  const refused = await steps.refused?.(context, row, binding)
+  if (refused) throw refused
   const { spec, at } = await specFor(work, 'create')
   if (at) return { at }
   work.unsent = true
@@ -48,14 +52,14 @@ export const call = async (work: Work): Promise<Next> => {
     const lookedAt = work.now()
     const seen = await work.ask(() => work.realm.find(work.mark, spec))
     if (seen) return bind(work, seen)
-    const visibleBy = shownAt(calledAt, work.realm.settleMs)
+    const visibleBy = shownAt(calledAt, work.realm.settleMs, work.context.aloneSince)
     sure = lookedAt >= visibleBy
     if (work.realm.once === 'none' && !sure) return { at: visibleBy }
     await work.write({ calledAt: work.now(), attempts: work.binding.attempts + 1 })
     if (work.binding.want === 'absent') return 'again'
   }
   work.unsent = false
-  return take(work, await creation(work, sure ? 'sure' : 'repeated', () => work.realm.create(spec, work.mark)))
+  return take(work, await creation(work, sure ? 'sure' : 'repeated', () => work.realm.create(spec, work.mark)), sure)
 }
 
 /** An error of these calls is the cloud's answer to the creation; any other leaves open what became of it. */
@@ -80,16 +84,18 @@ export const poll = async (work: Work, task: Json): Promise<Outcome<Seen>> => {
   }
 }
 
-const take = (work: Work, outcome: Outcome<Seen>): Promise<Next> =>
+const take = (work: Work, outcome: Outcome<Seen>, sure = false): Promise<Next> =>
   isTask(outcome)
     ? work.write({ task: outcome.task, share: outcome.share ?? null }, [], {
         at: work.now() + (outcome.pollAfterMs ?? 1000),
       })
-    : bind(work, outcome)
+    : bind(work, outcome, sure)
 
-/** The answer is there: from now on the native id speaks for the resource. */
-export const bind = (work: Work, seen: Seen): Promise<Next> => {
-  if (seen.health === 'gone') throw new CloudError('definitive', 'The cloud removed it as soon as it was made.')
+/** The answer is there: from now on the native id speaks for the resource. `sure`: no other call can have an effect any more. */
+export const bind = (work: Work, seen: Seen, sure = false): Promise<Next> => {
+  // What was taken back as soon as it was made is looked at like any other.
+  const gone = seen.health === 'gone'
+  if (gone && !isTakenBack(seen)) throw new CloudError('definitive', 'The cloud removed it as soon as it was made.')
   const now = work.now()
   return work.write(
     {
@@ -99,7 +105,7 @@ export const bind = (work: Work, seen: Seen): Promise<Next> => {
       task: null,
       share: null,
       // It was asked for once, and that call has done what it does; of several, one may do it again.
-      calledAt: work.binding.attempts <= 1 ? null : work.binding.calledAt,
+      calledAt: sure || work.binding.attempts <= 1 ? null : work.binding.calledAt,
       boundAt: now,
       seenAt: now,
       observed: digest(seen),
@@ -107,7 +113,7 @@ export const bind = (work: Work, seen: Seen): Promise<Next> => {
       attempts: 0,
       error: null,
     },
-    work.observed(seen),
+    gone ? [] : work.observed(seen),
   )
 }
 
@@ -125,7 +131,7 @@ export const maintain = async (work: Work): Promise<Next> => {
     await work.write({ ownership: 'ours' })
   }
   const seen = await work.ask(() => work.realm.get(nativeId!))
-  if (!seen || seen.health === 'gone') return lost(work)
+  if (!seen || seen.health === 'gone') return (seen && (await takenBack(work, seen))) ?? lost(work)
   const back = work.binding.observed === null ? [differs(work.context, work.binding, 'missing', 'there', 'there')] : []
   await work.write({ seenAt: work.now(), observed: digest(seen), missing: 0 }, [...work.observed(seen), ...back])
   const { want, applied, revision } = work.binding

@@ -2,11 +2,14 @@ import { CloudError, type CloudErrorCode } from '../../../adapters/errors.ts'
 import { refOf } from '../../../db/queries/line/bindings.ts'
 import { recordFailure } from '../clouds/clouds.ts'
 import { NotConnected } from '../clouds/not-connected.ts'
+import { POLICY_MOVED } from '../clouds/policy.ts'
+import { MARK_GUARDS } from '../compute/place/marks.ts'
 import { backoff, PATIENCE, STUBBORN, shownAt } from '../line/clockwork.ts'
 import { Refused } from '../line/refused.ts'
+import { untilStill } from '../line/until-still.ts'
+import { BURST_MOVED, MONEY_GUARDS } from '../money/allowance.ts'
 import { GROWTH_GUARDS } from '../network/pools/growth.ts'
 import { untilFree } from '../network/port.ts'
-import { untilStill } from '../network/until-still.ts'
 import { NeedFailed } from './needs.ts'
 import type { Next, Work } from './work.ts'
 
@@ -40,7 +43,9 @@ export const recover = async (work: Work, thrown: unknown): Promise<Next> => {
   const creating = binding.phase === 'intent' || binding.phase === 'calling'
   // Repeated calls are refused for reasons of today; what the first one did shows later, or never.
   if (creating && work.answer === 'repeated' && thrown.code !== 'throttled' && thrown.code !== 'ambiguous')
-    return work.write(noted(work, thrown), [], { at: shownAt(binding.calledAt, work.realm.settleMs) })
+    return work.write(noted(work, thrown), [], {
+      at: shownAt(binding.calledAt, work.realm.settleMs, context.aloneSince),
+    })
   const nothingMade = creating && work.answer !== 'repeated' && work.answer !== 'polled'
   switch (thrown.code) {
     case 'ambiguous':
@@ -99,16 +104,14 @@ const moveOn = async (work: Work, error: CloudError): Promise<Next | null> => {
   const attempt = async () => {
     const moved = await work.steps.elsewhere?.(context, row, binding, error)
     if (!moved) return null
-    return work.write({ ...anew(), error: recorded(error, work.now()), ...moved.here }, moved.writes, {
-      at: work.now(),
-    })
+    // Nothing was ever asked for with the new token: how often the old one was sent says nothing of what it makes.
+    const fresh = { ...anew(), attempts: 0, error: recorded(error, work.now()) }
+    return work.write({ ...fresh, ...moved.here }, moved.writes, { at: work.now() })
   }
   try {
-    return await untilStill(MOVED, () => untilFree(attempt))
+    return await untilMoved(attempt)
   } catch (thrown) {
-    const what = thrown instanceof Refused ? whatOf(thrown) : 'fence'
-    if (what === 'fence') throw thrown
-    context.log('warn', 'nothing moved on', { ...refOf(binding), refused: what })
+    const what = whyUnmoved(work, thrown)
     if (what === 'server-gone') return work.write(anew(), [], { at: work.now() })
     // Others were faster each time: they leave it room later.
     if (MOVED.includes(what) && work.now() - binding.createdAt <= PATIENCE)
@@ -117,13 +120,30 @@ const moveOn = async (work: Work, error: CloudError): Promise<Next | null> => {
   }
 }
 
-const stuck = (what: string): string =>
+/** Plans and writes a move, over again while others are faster. */
+export const untilMoved = <T>(attempt: () => Promise<T>): Promise<T> => untilStill(MOVED, () => untilFree(attempt))
+
+/** The guard that a move was refused by. Throws what says nothing of it: a lost fence, or a defect. */
+export const whyUnmoved = ({ context, binding }: Work, thrown: unknown): string => {
+  const what = thrown instanceof Refused ? whatOf(thrown) : 'fence'
+  if (what === 'fence') throw thrown
+  context.log('warn', 'nothing moved on', { ...refOf(binding), refused: what })
+  return what
+}
+
+/** Why there is no other place, by the guard that refused the batch, as a sentence. */
+export const stuck = (what: string): string =>
   what === 'quota' || what === 'pool-quota'
     ? 'A quota has no room for what its networks lack elsewhere.'
     : 'Elsewhere its networks cannot be, or not now.'
 
 /** Guards, and unique indexes (`taken`), that say that somebody else was faster. */
-const MOVED = [...GROWTH_GUARDS, 'reach-moved', 'port-moved', 'taken']
+export const MOVED = [
+  ...GROWTH_GUARDS,
+  ...MARK_GUARDS,
+  ...MONEY_GUARDS,
+  ...[POLICY_MOVED, BURST_MOVED, 'reach-moved', 'port-moved', 'taken'],
+]
 
 const whatOf = ({ refusal }: Refused): string => (refusal.kind === 'guard' ? refusal.what : refusal.kind)
 

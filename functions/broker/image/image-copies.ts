@@ -1,10 +1,8 @@
 import type { ImageSpec } from '../../../adapters/contract.ts'
-import { cloudsFor, type MappedCloud } from '../../../db/queries/clouds/clouds.ts'
-import { type Copy, copiesOf } from '../../../db/queries/image/copies.ts'
+import { type ImageRow, imageWithCopies } from '../../../db/queries/image/images.ts'
 import type { Binding } from '../../../db/queries/line/bindings.ts'
 import type { Context } from '../../context.ts'
 import { conversionShare } from './conversion.ts'
-import type { ImageOnClouds } from './image.ts'
 import { formatOf, wayTo, whyUnconverted } from './image-takers.ts'
 
 /** What a cloud has of an image, or could have. */
@@ -34,37 +32,36 @@ const STATES: Record<Binding['phase'], CopyShown['state']> = {
   failed: 'failed',
 }
 
-/** An image on each cloud that the scope's project is mapped to, in the operator's order of clouds. */
-export const imageCopies = async (context: Context, { row }: ImageOnClouds): Promise<CopyShown[]> => {
-  const [clouds, copies] = await Promise.all([
-    cloudsFor(context.db, context.scope),
-    copiesOf(context.db, context.scope, row.id),
-  ])
-  const shown = clouds.map(async (mapped): Promise<CopyShown[]> => {
-    const there = copies.filter(({ cloud }) => cloud === mapped.cloud.name)
-    return there.length
-      ? Promise.all(there.map((copy) => present(context, row, copy, mapped)))
-      : [await absent(context, row, mapped)]
-  })
+interface CloudOf {
+  name: string
+  type: string
+}
+
+/** An image on each cloud that the scope's project is mapped to, in the operator's order of clouds; null: there is none. */
+export const imageCopies = async (context: Context, id: string): Promise<CopyShown[] | null> => {
+  const found = await imageWithCopies(context.db, context.scope, id)
+  if (!found) return null
+  const { image, clouds } = found
+  const shown = clouds.map(
+    async (cloud): Promise<CopyShown[]> =>
+      cloud.copies.length
+        ? Promise.all(cloud.copies.map((copy) => present(context, image, copy, cloud)))
+        : [await absent(context, image, cloud)],
+  )
   return (await Promise.all(shown)).flat()
 }
 
-const present = async (
-  context: Context,
-  row: ImageOnClouds['row'],
-  { binding, cloud }: Copy,
-  mapped: MappedCloud,
-): Promise<CopyShown> => {
+const present = async (context: Context, row: ImageRow, binding: Binding, cloud: CloudOf): Promise<CopyShown> => {
   const { phase, observed, error, named } = binding
   // It was bound and the cloud shows it no more.
   const lost = phase === 'bound' && error !== null && observed === null
   const state = lost ? 'failed' : STATES[phase]
   const source = (binding.frozen as ImageSpec | null)?.source
   const data = source?.kind === 'data' ? source : null
-  const planned = row.blob && binding.scope !== '' && !data ? await wayTo(context, row, mapped.cloud) : null
+  const planned = row.blob && binding.scope !== '' && !data ? await wayTo(context, row, cloud) : null
   const format = data?.format ?? planned?.format ?? null
   return {
-    cloud,
+    cloud: cloud.name,
     projectId: binding.projectId || null,
     state,
     nativeId: state === 'ready' ? binding.nativeId : null,
@@ -92,7 +89,7 @@ const present = async (
   }
 }
 
-const absent = async (context: Context, row: ImageOnClouds['row'], { cloud }: MappedCloud): Promise<CopyShown> => {
+const absent = async (context: Context, row: ImageRow, cloud: CloudOf): Promise<CopyShown> => {
   const way = row.blob ? await wayTo(context, row, cloud) : null
   return {
     cloud: cloud.name,
@@ -108,7 +105,7 @@ const absent = async (context: Context, row: ImageOnClouds['row'], { cloud }: Ma
   }
 }
 
-const whyAbsent = (context: Context, row: ImageOnClouds['row']): string =>
+const whyAbsent = (context: Context, row: ImageRow): string =>
   row.blob
     ? `Its data is ${formatOf(row)}, which the cloud does not take. ${whyUnconverted(context, row)}`
     : `There is no data of it here that could be handed over. An administrator names the copy that a cloud has of it: PUT /broker/v1/images/${row.id}/copies/CLOUD.`

@@ -74,7 +74,7 @@ const recognised = (head: Uint8Array, tail: Uint8Array, size: number): Inspected
     [has('vhdxfile'), () => ({ format: 'vhdx', virtualSize: null })],
     [has('conectix'), () => ({ format: 'vhd', virtualSize: big(head, 48) })],
     [!has('conectix') && footed, () => ({ format: 'vhd', virtualSize: big(tail, tail.length - TAIL + 48) })],
-    [has('\x7f\x10\xda\xbe', 64), () => ({ format: 'vdi', virtualSize: little(head, 368) })],
+    [has('\x7f\x10\xda\xbe', 64), () => vdi(head)],
     [has('WithoutFreeSpace') || has('WithouFreSpacExt'), () => ({ format: 'ploop', virtualSize: null })],
     [has('LUKS\xba\xbe'), () => luks(head, size)],
     [has('CD001', 0x8001), () => ({ format: 'iso', virtualSize: size })],
@@ -86,6 +86,13 @@ const recognised = (head: Uint8Array, tail: Uint8Array, size: number): Inspected
   if (!others.length) return first
   const names = [first, ...others].map(({ format }) => format)
   return { ...first, unsafe: `it is of several formats at once (${names.join(', ')})` }
+}
+
+/** One that is neither dynamic (1) nor fixed (2) is what another disk differs in. https://forums.virtualbox.org/viewtopic.php?t=8046 */
+const vdi = (head: Uint8Array): Inspected => {
+  const type = number(head.slice(76, 80).reverse(), 0, 4)
+  const found = { format: 'vdi', virtualSize: little(head, 368) }
+  return type === 1 || type === 2 ? found : { ...found, unsafe: `its VDI type is ${type ?? 'not told'}` }
 }
 
 /** The first version has its keys in it; what follows is anybody's guess. https://gitlab.com/cryptsetup/cryptsetup/-/wikis/Specification */

@@ -65,10 +65,8 @@ export const attachmentSteps = steps<Row, AttachmentSpec, AttachmentSeen>({
   },
 
   // It was refused, or somebody took the volume out behind our back: either way nothing holds it any more.
-  failed: (context, row, _, error) => [
-    ...freed(context, row, error.message),
-    unwanted(context, 'attachment', row.attachment.id),
-  ],
+  failed: (context, row, _, error) =>
+    row.exchanged ? [] : [...freed(context, row, error.message), unwanted(context, 'attachment', row.attachment.id)],
 
   gone: (context, row) => (row ? freed(context, row) : []),
 })

@@ -67,10 +67,13 @@ const gone = (): never => {
   throw new CloudError('throttled', 'The converted data made room for other data.', { retryAfterMs: PAUSE })
 }
 
-/** A header may say less of the disk inside than there is, or nothing: once it is made plain, what it takes is known. */
-const grown = ({ db }: Context, { id, virtualSizeBytes }: ImageRow, { frozen }: Binding): Write[] => {
+/** A header may say less of the disk inside than there is, or nothing: once it is made plain, or is on a cloud, what it takes is known. */
+const grown = ({ db }: Context, { id, virtualSizeBytes }: ImageRow, { frozen }: Binding, seen: ImageSeen): Write[] => {
   const source = (frozen as ImageSpec | null)?.source
-  const plain = source?.kind === 'data' && source.format === 'raw/bare' ? source.sizeBytes : 0
+  if (source?.kind !== 'data') return []
+  // More than it was said to take, so that the cloud has looked inside.
+  const there = virtualSizeBytes === null && seen.minDiskGiB > source.minDiskGiB ? seen.minDiskGiB * 2 ** 30 : 0
+  const plain = source.format === 'raw/bare' ? source.sizeBytes : there
   return plain > (virtualSizeBytes ?? 0) ? [updateImage(db, id, { virtualSizeBytes: plain })] : []
 }
 
@@ -100,7 +103,7 @@ export const imageSteps = steps<ImageRow, ImageSpec, ImageSeen>({
 
   observe(context, row, binding, seen) {
     if (row.deletedAt !== null) return []
-    if (row.blob) return grown(context, row, binding)
+    if (row.blob) return grown(context, row, binding, seen)
     const { db } = context
     if (seen.health === 'pending' && row.status === 'queued')
       return [updateImage(db, row.id, { status: 'saving', updatedAt: context.now() })]

@@ -1,5 +1,7 @@
-import type { NetworkSpec } from '../../../adapters/contract.ts'
-import { type NetworkRow, networkById, noteNetwork } from '../../../db/queries/network/network.ts'
+import type { NetworkSeen, NetworkSpec } from '../../../adapters/contract.ts'
+import { noteChange } from '../../../db/queries/line/drift.ts'
+import { type NetworkRow, type NetworkView, networkById, noteNetwork } from '../../../db/queries/network/network.ts'
+import { noteSegmentation } from '../../../db/queries/network/segments.ts'
 import { subnetsOn } from '../../../db/queries/network/subnets.ts'
 import { everyProject } from '../../../db/scope.ts'
 import { type Need, steps } from '../line/steps.ts'
@@ -12,7 +14,7 @@ export const networkNeed = ({ id, projectId }: Pick<NetworkRow, 'id' | 'projectI
 })
 
 /** Networks have no address range of their own; a cloud may want one that is wide enough for their subnets. */
-export const networkSteps = steps<NetworkRow, NetworkSpec>({
+export const networkSteps = steps<NetworkView, NetworkSpec, NetworkSeen>({
   kind: 'network',
   returns: true,
   realm: (cloud) => cloud.network,
@@ -22,7 +24,21 @@ export const networkSteps = steps<NetworkRow, NetworkSpec>({
     name: name || id,
     cidrs: (await subnetsOn(db, id, cloudId)).map(({ cidr }) => cidr),
   }),
-  observe: ({ db }, { id, status }, _, { health }) =>
-    status === 'ERROR' && health === 'ready' ? [noteNetwork(db, id, 'ACTIVE')] : [],
+  observe: ({ db, now }, { id, projectId, status, segments }, { cloudId }, { health, segmentationId: told }) => {
+    const here = segments.filter((each) => each.cloudId === cloudId)
+    const known = here.find(({ segmentationId }) => segmentationId !== null)?.segmentationId
+    const change = {
+      ...({ kind: 'network', resourceId: id, cloudId, projectId, what: 'segmentation', firstSeenAt: now() } as const),
+      ...{ intent: String(known), observed: String(told) },
+    }
+    return [
+      ...(status === 'ERROR' && health === 'ready' ? [noteNetwork(db, id, 'ACTIVE')] : []),
+      ...(told !== undefined && here.some(({ segmentationId }) => segmentationId !== told)
+        ? [noteSegmentation(db, id, cloudId, told)]
+        : []),
+      // Somebody gave it another VLAN: what is on it reaches others than before.
+      ...(told !== undefined && known != null && known !== told ? noteChange(db, change) : []),
+    ]
+  },
   failed: ({ db }, { id }, { phase }) => (phase === 'bound' ? [] : [noteNetwork(db, id, 'ERROR')]),
 })

@@ -1,4 +1,5 @@
 import type { PortSeen, PortSpec } from '../../../adapters/contract.ts'
+import { type Beside, portBeside } from '../../../db/queries/network/arriving-addresses.ts'
 import { type NetworkRow, networkById } from '../../../db/queries/network/network.ts'
 import {
   floatingIpsOf,
@@ -18,7 +19,10 @@ import { securityGroupNeed } from './security-group.ts'
 import { subnetNeed } from './subnet.ts'
 
 interface Loaded {
+  /** As it is on the cloud of the binding. */
   port: PortView
+  /** Its server is, or is shown, on another cloud: nothing is noted of it. */
+  beside: boolean
   network: NetworkRow
   subnets: SubnetRow[]
   groups: { id: string; projectId: string }[]
@@ -42,21 +46,36 @@ export const filtersOf = (
 ): Pick<PortSpec, 'portSecurity' | 'securityGroups'> =>
   isFiltered(port) ? { portSecurity: true, securityGroups: groups() } : { portSecurity: false, securityGroups: [] }
 
+/** A port where its server is not shown: with the addresses that it has there, and filtered as is said there. */
+const portWith = (port: PortView, { fixedIps, filters }: Beside): PortView => ({
+  ...port,
+  filters,
+  ...(fixedIps.length ? { fixedIps } : {}),
+})
+
 /** Ports are realised when a server takes them, with the addresses that were reserved for them. */
 export const portSteps = steps<Loaded, PortSpec, PortSeen>({
   kind: 'port',
   // A server that goes to another zone of its cloud takes its ports along.
   returns: true,
   realm: (cloud) => cloud.port,
-  load: async ({ db }, { resourceId }) => {
-    const port = await portById(db, everyProject, resourceId)
-    const network = port && (await networkById(db, everyProject, port.networkId))
+  load: async ({ db }, { resourceId, cloudId }) => {
+    const shown = await portById(db, everyProject, resourceId)
+    const network = shown && (await networkById(db, everyProject, shown.networkId))
     if (!network) return null
+    const beside = shown.deviceId === '' ? null : await portBeside(db, resourceId, cloudId)
+    const port = beside ? portWith(shown, beside) : shown
     const subnets = await subnetsById(
       db,
       port.fixedIps.map((ip) => ip.subnet_id),
     )
-    return { port, network, subnets, groups: await groupsIn(db, everyProject, port.securityGroupIds) }
+    return {
+      port,
+      beside: beside !== null,
+      network,
+      subnets,
+      groups: await groupsIn(db, everyProject, port.securityGroupIds),
+    }
   },
   needs: (_, { port, network, subnets, groups }) => [
     networkNeed(network),
@@ -73,7 +92,8 @@ export const portSteps = steps<Loaded, PortSpec, PortSeen>({
     })),
     mac: port.macAddress,
   }),
-  observe: ({ db, now }, { port }, { phase }, { mac, server, health }) => {
+  observe: ({ db, now }, { port, beside }, { phase }, { mac, server, health }) => {
+    if (beside) return []
     const status = server !== null && health === 'ready' ? 'ACTIVE' : 'DOWN'
     const differs = mac !== port.macAddress || (phase === 'bound' && status !== port.status)
     return [
@@ -85,6 +105,12 @@ export const portSteps = steps<Loaded, PortSpec, PortSeen>({
     driveDue(context, [{ kind: 'floating_ip', ids: await floatingIpsOf(context.db, port.id), want: 'present' }])
     return { settled: true, writes: [] }
   },
+  keeps: ({ network, addresses, securityGroups }) => [
+    { kind: 'network', nativeId: network },
+    ...addresses.map(({ subnet }) => ({ kind: 'subnet' as const, nativeId: subnet })),
+    ...securityGroups.map((group) => ({ kind: 'security_group' as const, nativeId: group })),
+  ],
   gone: ({ db }, _, { resourceId, cloudId }) => [forgetLingering(db, resourceId, cloudId)],
-  failed: ({ db }, { port }, { phase }) => (phase === 'bound' ? [] : [notePort(db, port.id, { status: 'ERROR' })]),
+  failed: ({ db }, { port, beside }, { phase }) =>
+    phase === 'bound' || beside ? [] : [notePort(db, port.id, { status: 'ERROR' })],
 })

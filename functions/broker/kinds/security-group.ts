@@ -42,6 +42,7 @@ export const securityGroupSteps = steps<Loaded, SecurityGroupSpec>({
     const groups = named.length ? await groupsIn(db, everyProject, named) : []
     return [networkNeed(network), ...groups.map((each) => securityGroupNeed(each, network.id))]
   },
+  keeps: ({ network }) => [{ kind: 'network', nativeId: network }],
   // As it was born: groups that name each other would hold each other for ever.
   stripped: ({ frozen }) => (frozen ? { ...(frozen as unknown as SecurityGroupSpec), rules: [] } : null),
   spec: (_, { group, network }, binding, native, stage) => ({

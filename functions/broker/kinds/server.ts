@@ -1,9 +1,9 @@
 import type { ServerSeen, ServerSpec } from '../../../adapters/contract.ts'
 import { CloudError } from '../../../adapters/errors.ts'
-import { type AttachmentRow, attachmentsOf } from '../../../db/queries/block-storage/attachments.ts'
-import { archOfSize } from '../../../db/queries/compute/flavors.ts'
+import { attachmentsOf } from '../../../db/queries/block-storage/attachments.ts'
 import { finishActionById, finishActions, openActions } from '../../../db/queries/compute/server-actions.ts'
 import { memberQuery } from '../../../db/queries/compute/server-groups.ts'
+import { machinesBut, moveQuery, noOtherMachine } from '../../../db/queries/compute/server-moves.ts'
 import {
   activatePorts,
   portsOfServer,
@@ -12,79 +12,41 @@ import {
   serverQuery,
   updateServer,
 } from '../../../db/queries/compute/servers.ts'
-import { imageEver } from '../../../db/queries/image/images.ts'
-import { type Binding, bindingsOn, forgetGone, refOf } from '../../../db/queries/line/bindings.ts'
+import { type Binding, forgetGone, refOf } from '../../../db/queries/line/bindings.ts'
 import { freeNetworks } from '../../../db/queries/network/unpin.ts'
 import { everyProject } from '../../../db/scope.ts'
-import type { Context } from '../../context.ts'
 import { configDriveOf } from '../compute/config-drive.ts'
 import { serverDrift, unaskedBoot } from '../compute/drift.ts'
+import { beside, forgetMachines } from '../compute/home/leave.ts'
+import {
+  actBeside,
+  failedBeside,
+  placeArriving,
+  roleIn,
+  seenBeside,
+  userDataArriving,
+} from '../compute/home/machine.ts'
 import { serverStatus, TASK_ACTIONS } from '../compute/lifecycle.ts'
 import { isHard } from '../compute/place/group.ts'
 import { moveOn } from '../compute/place/next.ts'
 import { recordAttempt } from '../compute/place/record.ts'
+import { limitedBy, noValidHost, placeRefused, refusedTo } from '../compute/place/refusals.ts'
+import { reclaimAnnounced } from '../compute/reclaim/announced.ts'
+import { serverReclaimed } from '../compute/reclaim/reclaimed.ts'
 import { act, actionFailed, machineAction, type ServerWork } from '../compute/server-act.ts'
 import { endServer } from '../compute/server-end.ts'
-import { hostIdOf, isCondemned, type Place, placesJson, placesOf, statusShown } from '../compute/server-facts.ts'
+import { failedStatus, hostIdOf, isCondemned, placesJson, placesOf, statusShown } from '../compute/server-facts.ts'
 import { stayTogether } from '../compute/server-group.ts'
-import { assertFits } from '../compute/server-wish.ts'
 import { openUserData } from '../compute/user-data.ts'
-import { imageNeedOn } from '../image/image-takers.ts'
 import { guard, type Write } from '../line/commit.ts'
 import { bindTo } from '../line/resources.ts'
 import { type Need, steps } from '../line/steps.ts'
 import { keypairNeed } from './keypair.ts'
 import { portNeed } from './port.ts'
 import { serverGroupNeed } from './server-group.ts'
+import { archFor, diskNeeds, imageOfMemory, originOf } from './server-origin.ts'
 
 const ownPort = ({ projectId }: ServerRow, id: string): Need => portNeed({ id, projectId })
-
-/** The image that its user named, or the one that is made for it to be forked from. */
-const imageOf = async (context: Context, server: ServerRow, cloudId: string): Promise<Need | null> => {
-  const { image: made } = placesOf(server)
-  const id = made ?? server.imageId
-  if (!id) return null
-  const image = await imageEver(context.db, id)
-  if (!image) throw new CloudError('definitive', `Image ${id} was deleted.`)
-  if (made && image.status === 'killed')
-    throw new CloudError('definitive', `No image could be made of the parent: ${image.fault ?? ''}`)
-  if (!made && server.launchedAt === null) assertFits(server, image)
-  return {
-    ...(await imageNeedOn(context, image, server.projectId, cloudId)),
-    atRest: made !== undefined && image.status !== 'active',
-  }
-}
-
-/** What it begins from: the memory of its parent, which has to be there, a volume that is made, or an image. */
-const originOf = async (
-  context: Context,
-  server: ServerRow,
-  disks: AttachmentRow[],
-  cloudId: string,
-): Promise<Need | null> => {
-  const { parentId, forkMode, projectId } = server
-  if (parentId !== null && forkMode === 'instant') return { kind: 'server', resourceId: parentId, projectId }
-  const root = disks.find(({ bootIndex }) => bootIndex === 0)
-  return root
-    ? { kind: 'volume', resourceId: root.volumeId, projectId: root.projectId, atRest: true }
-    : imageOf(context, server, cloudId)
-}
-
-/** Without its disks it is not the server that was asked for: they are made before it. */
-const diskNeeds = (disks: AttachmentRow[]): Need[] =>
-  disks
-    .filter(({ bootIndex }) => bootIndex !== 0)
-    .map(({ volumeId, projectId }) => ({ kind: 'volume', resourceId: volumeId, projectId }))
-
-/** What the parent was made of, for the books: an image that has left the cloud since does not matter to a memory. */
-const imageOfMemory = async ({ db }: Context, { imageId, projectId }: ServerRow, { cloudId }: Binding) => {
-  const bindings = await bindingsOn(db, cloudId, [imageId ?? ''])
-  const mine = bindings.find(({ phase, scope }) => phase === 'bound' && (scope === '' || scope === projectId))
-  return mine?.nativeId ?? ''
-}
-
-const archFor = async ({ db }: Context, { cloudId, native }: Place): Promise<'x86_64' | 'aarch64'> =>
-  (await archOfSize(db, cloudId, native)) === 'aarch64' ? 'aarch64' : 'x86_64'
 
 /** A server below the line. Everything else in the broker exists for it. */
 export const serverSteps = steps<ServerWork, ServerSpec, ServerSeen>({
@@ -92,12 +54,20 @@ export const serverSteps = steps<ServerWork, ServerSpec, ServerSeen>({
   realm: (cloud) => cloud.server,
 
   async load({ db }, { resourceId }) {
-    const [[server], actions, [group]] = await db.batch([
+    const [[server], actions, [group], [move]] = await db.batch([
       serverQuery(db, everyProject, resourceId),
       openActions(db, resourceId, TASK_ACTIONS),
       memberQuery(db, resourceId),
+      moveQuery(db, resourceId),
     ])
-    return server ? { server, actions, group: group ?? null } : null
+    return server ? { server, actions, group: group ?? null, move: move ?? null } : null
+  },
+
+  async refused(context, work, binding) {
+    const { server, move } = work
+    const arriving = move && roleIn(work, binding) === 'arriving' ? placeArriving(move) : null
+    const at = arriving ?? placesOf(server).at
+    return at && refusedTo(context, server.projectId, at)
   },
 
   async needs(context, { server, group }, binding) {
@@ -114,8 +84,10 @@ export const serverSteps = steps<ServerWork, ServerSpec, ServerSeen>({
     ]
   },
 
-  async spec(context, { server, group }, binding, native) {
-    const { at } = placesOf(server)
+  async spec(context, work, binding, native) {
+    const { server, group, move } = work
+    const arriving = move && roleIn(work, binding) === 'arriving' ? move : null
+    const at = arriving ? placeArriving(arriving) : placesOf(server).at
     const origin = await originOf(
       context,
       server,
@@ -136,7 +108,7 @@ export const serverSteps = steps<ServerWork, ServerSpec, ServerSeen>({
       ports: ports.map(({ portId }) => native(ownPort(server, portId))),
       keypair: keypair && native.orNull(keypairNeed(keypair, server.projectId)),
       publicKey: keypair?.publicKey ?? null,
-      userData: server.userData,
+      userData: arriving ? userDataArriving(context, work, arriving) : server.userData,
       metadata: server.metadata,
       configDrive: server.configDrive,
       drive: await configDriveOf(context, server, { cloudId: binding.cloudId, zone: binding.zone ?? at.zone }),
@@ -147,6 +119,7 @@ export const serverSteps = steps<ServerWork, ServerSpec, ServerSeen>({
         mostPerHost: group.maxServerPerHost,
         native: native.orNull(serverGroupNeed(group.groupId, server.projectId)),
       },
+      ...(at.option === 'spot' ? { option: at.option } : {}),
     }
   },
 
@@ -157,6 +130,8 @@ export const serverSteps = steps<ServerWork, ServerSpec, ServerSeen>({
 
   observe(context, work, binding, seen) {
     const { db } = context
+    const role = roleIn(work, binding)
+    if (role !== 'current') return seenBeside(context, work, role, seen)
     const { server } = work
     const now = context.now()
     const up = server.launchedAt === null && seen.health === 'ready' && RESTED.has(seen.power)
@@ -189,6 +164,7 @@ export const serverSteps = steps<ServerWork, ServerSpec, ServerSeen>({
     const idle = !action && !broken && binding.phase === 'bound' && binding.want === 'present'
     return [
       ...(idle ? [...serverDrift(context, server, binding, seen), ...unaskedBoot(context, server, seen)] : []),
+      ...(seen.announced ? [reclaimAnnounced(context, server, binding, seen.announced)] : []),
       ...(differs ? [updateServer(db, server.id, { ...after, updatedAt: now })] : []),
       ...(up ? [activatePorts(db, server.id, now), finishActions(db, server.id, ['create'], null, now)] : []),
       ...(broken && server.fault === null
@@ -199,6 +175,7 @@ export const serverSteps = steps<ServerWork, ServerSpec, ServerSeen>({
 
   failed(context, work, binding, error) {
     const { server } = work
+    if (roleIn(work, binding) !== 'current') return failedBeside(context, work, binding, error)
     const action = machineAction(work)
     const now = context.now()
     const exists = binding.phase === 'bound'
@@ -206,42 +183,54 @@ export const serverSteps = steps<ServerWork, ServerSpec, ServerSeen>({
     // What was never finished, and is not going to be, is no server that somebody could go on with.
     const unmade = exists && !action && server.launchedAt === null && error.code === 'definitive'
     if (exists && !lost && !unmade) return action ? actionFailed(context, work, action, error) : []
-    const message = error.code === 'capacity' ? `No valid host was found. ${error.message}` : error.message
-    const status = serverStatus({
-      phase: 'failed',
-      want: binding.want,
-      health: null,
-      power: null,
-      launched: server.launchedAt !== null,
-      action: null,
-      resized: false,
-      before: statusShown(server),
-    })
+    const message = error.code === 'capacity' ? noValidHost(server, error) : error.message
     return [
       updateServer(context.db, server.id, {
-        ...status,
+        ...failedStatus(server, binding.want),
         fault: { code: lost ? 404 : 500, message, created: now },
         updatedAt: now,
       }),
+      ...(binding.phase === 'calling' ? placeRefused(context, server, error) : []),
       ...(exists ? [] : freeNetworks(context.db, { serverId: server.id, cloudId: binding.cloudId, going: [] }, now)),
       ...(action ? [finishActionById(context.db, action.id, message, now)] : []),
       finishActions(context.db, server.id, ['create'], message, now),
     ]
   },
 
-  gone: async (context, work, binding) =>
-    work && work.server.cloudId === binding.cloudId ? endServer(context, work.server, work.actions) : [],
+  async gone(context, work, binding) {
+    if (!work) return []
+    const { server, actions, move } = work
+    const current = roleIn(work, binding) === 'current'
+    const left = move && !current && move.cloudId === binding.cloudId ? beside(context, move) : []
+    if (!current && server.taskState !== 'deleting') return left
+    // The last of its machines takes the server along.
+    const others = move ? await machinesBut(context.db, server.id, binding.cloudId) : 0
+    if (others) return [...left, guard(context, 'machine-left', noOtherMachine(server.id, binding.cloudId))]
+    const rest = move ? await forgetMachines(context, server.id) : []
+    return [...rest, ...(await endServer(context, server, actions))]
+  },
 
-  async elsewhere(context, { server, group }, binding, { code, message }) {
-    if (server.forkMode === 'instant') return null
+  async elsewhere(context, work, binding, error) {
+    const { server, group } = work
+    if (server.forkMode === 'instant' || roleIn(work, binding) !== 'current') return null
     const next = await moveOn(context, server, binding, group)
     if (!next) return null
-    const { place, places, filters } = next
+    const { place, places, filters, spilled } = next
+    const { code, message } = error
     const { cloudId, zone } = place
     const writes: Write[] = [
       // What was deleted meanwhile is deleted where it was: no deletion would reach it elsewhere.
       guard(context, 'server-gone', serverLeft(server.id)),
-      updateServer(context.db, server.id, { cloudId, zone, filters, places: placesJson(places) }),
+      updateServer(context.db, server.id, {
+        cloudId,
+        zone,
+        filters,
+        spilled,
+        places: placesJson({ ...places, ...limitedBy(error) }),
+        updatedAt: context.now(),
+      }),
+      // Where it was not asked, it was somebody else who was refused.
+      ...(binding.phase === 'calling' ? placeRefused(context, server, error) : []),
       recordAttempt(context, server.id, place, { code, message }),
       ...(group ? stayTogether(context, group, place) : []),
       ...next.writes,
@@ -258,7 +247,13 @@ export const serverSteps = steps<ServerWork, ServerSpec, ServerSeen>({
     }
   },
 
-  act: (context, work, binding, cloud, seen) => act(context, work, binding, cloud, seen),
+  async reclaimed(context, work, binding, { reclaimed }, stuck) {
+    if (!reclaimed || roleIn(work, binding) !== 'current') return null
+    return serverReclaimed(context, work, binding, reclaimed, stuck)
+  },
+
+  act: (context, work, binding, cloud, seen) =>
+    (roleIn(work, binding) === 'current' ? act : actBeside)(context, work, binding, cloud, seen),
 })
 
 const RESTED = new Set(['running', 'stopped', 'paused', 'suspended'])

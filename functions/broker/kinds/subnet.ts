@@ -54,6 +54,7 @@ export const subnetSteps = steps<Loaded, SubnetSpec>({
     dhcp: subnet.enableDhcp,
     dnsServers: subnet.dnsNameservers,
   }),
+  keeps: ({ network }) => [{ kind: 'network', nativeId: network }],
   observe: ({ db, now }, { subnet }, { phase }, seen) => [
     ...(seen.zone && subnet.zone === null ? [noteZone(db, subnet.id, seen.zone)] : []),
     ...(phase === 'calling' ? [touchRoutersOn(db, subnet.id, now())] : []),

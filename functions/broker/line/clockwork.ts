@@ -9,8 +9,14 @@ export const PATIENCE = 300_000
 /** A change that something stands in the way of for so long has failed, until another is asked for. */
 export const STUBBORN = 900_000
 
-/** When a call that was made at `calledAt` has shown all that it did: its lease is over, and what it made is visible. */
-export const shownAt = (calledAt: number | null, settleMs: number): number => (calledAt ?? 0) + LEASE + settleMs
+/**
+ * When a call that was made at `calledAt` has shown all that it did: its lease is over, and what it made is visible. Earlier
+ * where this process has had the database to itself since `alone`: whatever made a call before had begun it by then.
+ */
+export const shownAt = (calledAt: number | null, settleMs: number, alone = 0): number => {
+  const called = calledAt ?? 0
+  return (called < alone ? Math.min(called + LEASE, alone + CALL) : called + LEASE) + settleMs
+}
 
 /** Doubles from `base` to `most`, in milliseconds. */
 export const backoff = (attempts: number, base: number, most: number): number =>

@@ -144,8 +144,9 @@ export const driveDue = (context: Context, dues: Due[]): void => {
       const ids = [...new Set(turn.flatMap((due) => due.ids))]
       const refs = await dueOf(context.db, turn[0]!.kind, ids, context.now())
       await Promise.all(refs.map((ref) => context.converge(context, ref)))
-      for (const ref of refs) context.defer(() => context.attend(context, ref))
+      for (const ref of refs) context.defer(() => attendAndTell(context, ref))
     }
+    await context.deliver(context)
   })
 }
 
@@ -154,8 +155,13 @@ export const driveSoon = (context: Context, refs: Ref[]): void => {
   for (const ref of refs)
     context.defer(async () => {
       await context.converge(context, ref)
-      await context.attend(context, ref)
+      await attendAndTell(context, ref)
     })
+}
+
+const attendAndTell = async (context: Context, ref: Ref): Promise<void> => {
+  await context.attend(context, ref)
+  await context.deliver(context)
 }
 
 /** A statement that undoes its batch when `violated` is true. */

@@ -1,5 +1,5 @@
 import type { Binding } from '../../../db/queries/line/bindings.ts'
-import { type Drift, forgetDrift, noteDrift } from '../../../db/queries/line/drift.ts'
+import { type Drift, noteDrift, settleDrift } from '../../../db/queries/line/drift.ts'
 import type { Context } from '../../context.ts'
 import type { Write } from './commit.ts'
 
@@ -13,7 +13,7 @@ export const differs = (
 ): Write => {
   const { kind, resourceId, cloudId, projectId } = binding
   return intent === observed
-    ? forgetDrift(context.db, kind, resourceId, what)
+    ? settleDrift(context.db, binding, context.now(), what)
     : noteDrift(context.db, {
         kind,
         resourceId,

@@ -10,7 +10,8 @@ import type { Context } from '../../context.ts'
 export const epochOf = (now: number): number => Math.floor(now / 60_000)
 
 /** A cron that is this many minutes late is a gap. */
-const LATE = 5
+export const LATE = 5
+/** The setting in which the last minute is; `db/queries/money/spending.ts` reads it too. */
 const HEARTBEAT = 'heartbeat'
 
 /** Records that the database is alive, and the gap since it last was. */

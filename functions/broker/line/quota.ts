@@ -45,6 +45,9 @@ export const quotaDefaults = {
     image_count_total: 100,
     image_count_uploading: 20,
   },
+  broker: {
+    webhooks: 10,
+  },
 } as const
 
 /** The counters in one flat space: no two services use the same word. */
@@ -53,4 +56,5 @@ export const defaultMaximum: Record<string, number> = table({
   ...quotaDefaults.volume,
   ...quotaDefaults.network,
   ...quotaDefaults.image,
+  ...quotaDefaults.broker,
 })

@@ -12,10 +12,10 @@ export interface Limit {
 export type Limits = (resource: string) => Limit
 
 const limitsIn = (rows: QuotaRow[]): Limits => {
-  const byResource = new Map(rows.map((row) => [row.resource, row]))
+  const byResource = new Map(rows.map(([resource, limit, used]) => [resource, { limit, used }]))
   return (resource) => {
-    const row = byResource.get(resource)
-    return { limit: row?.maximum ?? defaultMaximum[resource] ?? -1, used: row?.used ?? 0 }
+    const { limit = defaultMaximum[resource] ?? -1, used = 0 } = byResource.get(resource) ?? {}
+    return { limit, used }
   }
 }
 

@@ -1,7 +1,14 @@
 import { replaceSecret, type Secret, staleSecrets } from '../../../db/queries/line/secrets.ts'
 import type { Context } from '../../context.ts'
 import { headsAtRest, resealAtRest } from '../../crypto/at-rest.ts'
-import { answerPlace, askedPlace, userDataPlace } from './sealed-places.ts'
+import {
+  answerPlace,
+  askedPlace,
+  burstDataPlace,
+  previousSecretPlace,
+  userDataPlace,
+  webhookPlace,
+} from './sealed-places.ts'
 
 /** Every place of the database where secrets of users are sealed. */
 const SECRETS: Secret[] = [
@@ -24,6 +31,15 @@ const SECRETS: Secret[] = [
     place: userDataPlace,
   },
   {
+    table: 'bursts',
+    row: 'bursts.id',
+    owner: 'bursts.id',
+    value: 'user_data',
+    where: 'user_data is not null',
+    set: 'user_data = anew.sealed',
+    place: burstDataPlace,
+  },
+  {
     table: 'repeatables',
     row: 'repeatables.key',
     owner: 'repeatables.key',
@@ -40,6 +56,24 @@ const SECRETS: Secret[] = [
     where: 'answer is not null',
     set: 'answer = anew.sealed',
     place: answerPlace,
+  },
+  {
+    table: 'webhooks',
+    row: 'webhooks.id',
+    owner: 'webhooks.id',
+    value: 'secret',
+    where: 'secret is not null',
+    set: 'secret = anew.sealed',
+    place: webhookPlace,
+  },
+  {
+    table: 'webhooks',
+    row: 'webhooks.id',
+    owner: 'webhooks.id',
+    value: 'previous_secret',
+    where: 'previous_secret is not null',
+    set: 'previous_secret = anew.sealed',
+    place: previousSecretPlace,
   },
 ]
 

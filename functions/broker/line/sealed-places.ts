@@ -1,6 +1,10 @@
 /** Where secrets of users are sealed for: table, row and column. Whatever is added here, `reseal.ts` has to walk. */
 
 export const userDataPlace = (serverId: string): string => `servers/${serverId}/user_data`
+/** What a user sent for all members of a burst. */
+export const burstDataPlace = (burstId: string): string => `bursts/${burstId}/user_data`
 /** What was asked with an idempotency key, and what was answered. */
 export const askedPlace = (key: string): string => `repeatables/${key}/body_hash`
 export const answerPlace = (key: string): string => `repeatables/${key}/answer`
+export const webhookPlace = (webhookId: string): string => `webhooks/${webhookId}/secret`
+export const previousSecretPlace = (webhookId: string): string => `webhooks/${webhookId}/previous_secret`

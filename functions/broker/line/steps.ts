@@ -46,6 +46,8 @@ export interface Steps<Row = unknown, Spec = unknown, S extends Seen = Seen> {
   owner?(row: Row): string
   /** Something has to be made here, by no cloud, before the request for it can be worded: the time to come back; null: it is made. */
   awaits?(context: Context, row: Row, binding: Binding): Promise<number | null>
+  /** What its cloud said a moment ago to somebody who asked for the same: it is not asked again; null: nothing. */
+  refused?(context: Context, row: Row, binding: Binding): Promise<CloudError | null>
   needs(context: Context, row: Row, binding: Binding, stage: Stage): Promise<Need[]> | Need[]
   spec(context: Context, row: Row, binding: Binding, native: Natives, stage: Stage): Promise<Spec> | Spec
   /** The spec as the cloud is told it, where secrets in it are sealed for as long as they lie in rows. */
@@ -56,6 +58,8 @@ export interface Steps<Row = unknown, Spec = unknown, S extends Seen = Seen> {
   failed?(context: Context, row: Row, binding: Binding, error: CloudError): Write[]
   /** What the object is brought down to before it is removed, so that objects which name each other can go. */
   stripped?(binding: Binding): Spec | null
+  /** What of its cloud cannot go before it has. */
+  keeps?(spec: Spec): { kind: Kind; nativeId: NativeId }[]
   /** Statements for when the cloud has let go of it: tombstone, quota. */
   gone?(context: Context, row: Row | null, binding: Binding): Promise<Write[]> | Write[]
   /** The cloud has no room, in its words: what becomes of this binding, and statements that move the wish. Null: nowhere is left. */
@@ -64,6 +68,17 @@ export interface Steps<Row = unknown, Spec = unknown, S extends Seen = Seen> {
     row: Row,
     binding: Binding,
     error: CloudError,
+  ): Promise<{ here: Partial<Binding>; writes: Write[] } | null>
+  /**
+   * Its cloud took it back, and it is gone for good: what becomes of this binding, and statements for the row. Null: it did not,
+   * as far as was seen. `stuck`: why it cannot be made elsewhere, where that was tried.
+   */
+  reclaimed?(
+    context: Context,
+    row: Row,
+    binding: Binding,
+    seen: S,
+    stuck: string | null,
   ): Promise<{ here: Partial<Binding>; writes: Write[] } | null>
   /** What users asked for beyond existence; true when there is nothing more to do. */
   act?(

@@ -25,7 +25,9 @@ import { filteringAt } from '../clouds/filters.ts'
 import { charge, commit, guard, type Write } from '../line/commit.ts'
 import { epochOf } from '../line/epoch.ts'
 import { changed, unwanted } from '../line/resources.ts'
+import { untilStill } from '../line/until-still.ts'
 import { commitOr, conflicting, NetworkRefused, owned } from './network-refusal.ts'
+import { dropWaysOut, WAYS_OUT_MOVED } from './pools/way-out.ts'
 import { filteredAs } from './unfiltered.ts'
 import { homesNamed } from './zone-hints.ts'
 
@@ -87,13 +89,19 @@ export interface NetworkWish {
   grows?: boolean | null
 }
 
-/** A row, and nothing below the line until something needs it. Named zones say at once which cloud that will be. */
-export const createNetworks = async (context: Context, wishes: NetworkWish[]): Promise<NetworkView[]> => {
+/**
+ * Rows, and nothing below the line until something needs it: for a batch. Named zones say at once which cloud that will be,
+ * unless segments do (`placed`).
+ */
+export const plannedNetworks = async (
+  context: Context,
+  wishes: (NetworkWish & { placed?: boolean })[],
+): Promise<{ ids: string[]; writes: Write[] }> => {
   const now = context.now()
   const plain = { tags: [], revision: 1, external: false, isDefault: false, mtu: 1500, status: 'ACTIVE' }
   const writes: Write[] = []
   const ids: string[] = []
-  for (const wish of wishes) {
+  for (const { placed = false, ...wish } of wishes) {
     const home = (await homesNamed(context, wish.projectId, wish.availabilityZoneHints ?? []))[0]
     const filtering = await filteringAt(context, home?.cloudId ?? null, wish.projectId)
     const id = context.newId()
@@ -109,10 +117,14 @@ export const createNetworks = async (context: Context, wishes: NetworkWish[]): P
     }
     ids.push(id)
     writes.push(charge(context, row.projectId, 'network', 1), insertNetwork(context.db, row))
-    if (home) writes.push(pin(context.db, [id], home.cloudId, now))
+    if (home && !placed) writes.push(pin(context.db, [id], home.cloudId, now))
   }
-  await commit(context, { action: 'create', kind: 'network', resourceId: ids[0]!, detail: { ids } }, writes)
-  const made = new Map((await networksById(context.db, everyProject, ids)).map((network) => [network.id, network]))
+  return { ids, writes }
+}
+
+/** Networks as they were just made, in the order of their ids. */
+export const networksMade = async ({ db }: Context, ids: string[]): Promise<NetworkView[]> => {
+  const made = new Map((await networksById(db, everyProject, ids)).map((network) => [network.id, network]))
   return ids.map((id) => made.get(id)!)
 }
 
@@ -140,28 +152,31 @@ export const changeNetwork = async (
   return ownNetwork(context, id)
 }
 
-/** Takes its subnets along, and the groups that were realised on it. Refused while it has ports. */
-export const removeNetwork = async (context: Context, id: string): Promise<void> => {
-  const { db } = context
-  const network = await ownNetwork(context, id)
-  if (network.external)
-    throw conflicting(
-      'NetworkInUse',
-      `Network ${id} stands for the way out of cloud ${network.cloudName}; it goes with that cloud.`,
-    )
-  const writes = [
-    guard(context, 'network-in-use', networkHasPorts(id)),
-    ...deleteSubnetsOf(db, id),
-    unwanted(context, 'subnet', network.subnetIds),
-    wantScopeAbsent(db, id, context.now()),
-    unwanted(context, 'network', id),
-    ...deleteNetwork(db, id),
-  ]
-  await commitOr(context, { action: 'delete', kind: 'network', resourceId: id }, writes, {
-    'network-in-use': () =>
-      conflicting(
+/** Takes its subnets along, its ways out that a plan made, and the groups that were realised on it. Refused while it has ports. */
+export const removeNetwork = (context: Context, id: string): Promise<void> =>
+  untilStill(WAYS_OUT_MOVED, async () => {
+    const { db } = context
+    const network = await ownNetwork(context, id)
+    if (network.external)
+      throw conflicting(
         'NetworkInUse',
-        `Unable to complete operation on network ${id}. There are one or more ports still in use on the network.`,
-      ),
+        `Network ${id} stands for the way out of cloud ${network.cloudName}; it goes with that cloud.`,
+      )
+    const writes = [
+      // They are no reason to keep it, so they go first.
+      ...(await dropWaysOut(context, id)),
+      guard(context, 'network-in-use', networkHasPorts(id)),
+      ...deleteSubnetsOf(db, id),
+      unwanted(context, 'subnet', network.subnetIds),
+      wantScopeAbsent(db, id, context.now()),
+      unwanted(context, 'network', id),
+      ...deleteNetwork(db, id),
+    ]
+    await commitOr(context, { action: 'delete', kind: 'network', resourceId: id }, writes, {
+      'network-in-use': () =>
+        conflicting(
+          'NetworkInUse',
+          `Unable to complete operation on network ${id}. There are one or more ports still in use on the network.`,
+        ),
+    })
   })
-}

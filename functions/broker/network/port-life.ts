@@ -1,10 +1,10 @@
 import { isExternalPort, isRouterPort, type PortView, reachOfPorts } from '../../../db/queries/network/ports.ts'
 import type { Context } from '../../context.ts'
 import { commit } from '../line/commit.ts'
+import { untilStill } from '../line/until-still.ts'
 import { commitOr, conflicting } from './network-refusal.ts'
 import { ownPort, type PortWish, planPorts, portInUse, removePorts, untilFree } from './port.ts'
 import { type PortChange, planPortChange } from './port-change.ts'
-import { untilStill } from './until-still.ts'
 
 /** Ports of a user, all or none. */
 export const createPorts = (context: Context, wishes: PortWish[]): Promise<PortView[]> =>

@@ -21,6 +21,7 @@ import { changed, unwanted } from '../line/resources.ts'
 import type { FixedIpWish } from './fixed-ips.ts'
 import { type Ground, type Known, readGround } from './ground.ts'
 import { missing, NetworkRefused } from './network-refusal.ts'
+import { comesToGrow } from './pools/growing.ts'
 import { plannedAddresses, plannedGroups, writeAddresses, writeGroups } from './port-plan.ts'
 import { cloudOf, isRouted } from './segments/sites.ts'
 import { filteredAs } from './unfiltered.ts'
@@ -93,14 +94,7 @@ export const planPortsAt = async (
         mac: wish.macAddress ?? null,
         groupIds: wish.securityGroupIds ?? [],
       })),
-      ...placings.map(({ port: { networkId, projectId, macAddress }, subnetIds }) => ({
-        networkId,
-        projectId,
-        wished: null,
-        subnetIds,
-        mac: macAddress,
-        groupIds: [],
-      })),
+      ...placings.map(needOf),
     ],
     known,
   )
@@ -111,12 +105,38 @@ export const planPortsAt = async (
   return { made, placed }
 }
 
-const planPlacing = async (context: Context, { port, subnetIds }: Placing, ground: Ground): Promise<Write[]> => {
-  const { db } = context
+/** Addresses that ports which are there would get in another place, by the ids of the ports; nothing is written. */
+export const chooseElsewhere = async (
+  context: Context,
+  placings: Placing[],
+  known?: Known,
+): Promise<Map<string, PortRow['fixedIps']>> => {
+  const chosen = new Map<string, PortRow['fixedIps']>()
+  if (!placings.length) return chosen
+  const ground = await readGround(context, placings.map(needOf), known)
+  for (const placing of placings) chosen.set(placing.port.id, await placedAt(context, placing, ground))
+  return chosen
+}
+
+const needOf = ({ port: { networkId, projectId, macAddress }, subnetIds }: Placing) => ({
+  networkId,
+  projectId,
+  wished: null,
+  subnetIds,
+  mac: macAddress,
+  groupIds: [],
+})
+
+const placedAt = (context: Context, { port, subnetIds }: Placing, ground: Ground): Promise<PortRow['fixedIps']> => {
   const network = ground.networks.find(({ id }) => id === port.networkId)
   if (!network) throw missing('Network', port.networkId)
-  const asked = { wished: null, mac: port.macAddress, router: false, subnetIds }
-  const fixedIps = await plannedAddresses(context, network, asked, ground)
+  return plannedAddresses(context, network, { wished: null, mac: port.macAddress, router: false, subnetIds }, ground)
+}
+
+const planPlacing = async (context: Context, placing: Placing, ground: Ground): Promise<Write[]> => {
+  const { db } = context
+  const { port } = placing
+  const fixedIps = await placedAt(context, placing, ground)
   return [
     guard(context, 'port-moved', portMoved(port.id, port.revision)),
     ...leaveAddresses(db, [port.id]),
@@ -142,7 +162,9 @@ const plan = async (context: Context, wish: PortWish, ground: Ground, macAddress
   const router = wish.deviceOwner === ROUTER_INTERFACE
   if (wish.portSecurity !== undefined && !router) refuseForeignSecurity(context, 'create', network)
   const wished = wish.fixedIps ?? null
-  const deferred = wished === null && isRouted(ground, network.id)
+  const bare = !ground.subnets.some(({ networkId }) => networkId === network.id)
+  const deferred =
+    wished === null && (isRouted(ground, network.id) || (bare && !router && (await comesToGrow(context, network))))
   const waits = deferred && wish.subnetIds === undefined
   const asked = { wished: waits ? [] : wished, mac: macAddress, router, subnetIds: wish.subnetIds }
   const fixedIps = await plannedAddresses(context, network, asked, ground)

@@ -18,7 +18,7 @@ import { refuseBeyond } from './limits.ts'
 import { pinNetworks } from './network.ts'
 import { badRequestFor, commitOr, conflicting, missing, NetworkRefused } from './network-refusal.ts'
 import { ownPort, planPort, removePorts } from './port.ts'
-import { elsewhere, ownRouter, reasonsFor, refuseUnhinted } from './router.ts'
+import { elsewhere, ownRouter, reasonsFor, refuseOfPlan, refuseUnhinted } from './router.ts'
 import { routerElsewhere, segmentClouds } from './segments/segment-cloud.ts'
 import { reachable } from './subnet-rules.ts'
 
@@ -35,6 +35,7 @@ export const addInterface = async (
 ): Promise<Interface> => {
   const { db } = context
   const router = await ownRouter(context, id)
+  refuseOfPlan(router)
   const made =
     'subnetId' in by ? await gatewayPort(context, router, by.subnetId) : await givenPort(context, router, by.portId)
   const present = await subnetsOnRouter(db, id)

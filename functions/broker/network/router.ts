@@ -65,6 +65,15 @@ export const reasonsFor = (router: Pick<RouterRow, 'id' | 'externalNetworkId'>, 
 export const elsewhere = (id: string) =>
   conflicting('RouterInUse', `Router ${id} cannot join networks of different clouds: a router is on one cloud.`)
 
+/** A router that a plan made serves one network, and goes with it. */
+export const refuseOfPlan = ({ id, egressOf }: Pick<RouterRow, 'id' | 'egressOf'>): void => {
+  if (egressOf !== null)
+    throw conflicting(
+      'RouterInUse',
+      `Router ${id} is the way out of network ${egressOf} by the network plan of its project: it keeps its gateway, and joins nothing else.`,
+    )
+}
+
 /** Where zones were named, a router joins nothing on other clouds. */
 export const refuseUnhinted = async (
   context: Context,
@@ -108,6 +117,7 @@ export const createRouter = async (context: Context, wish: RouterWish): Promise<
     revision: 1,
     externalNetworkId: network?.id ?? null,
     enableSnat: gateway?.enableSnat ?? true,
+    egressOf: null,
     routes: [],
     status: 'ACTIVE',
     createdAt: now,
@@ -149,6 +159,7 @@ const gatewayWrites = async (context: Context, router: RouterRow, gateway: Gatew
   const { db } = context
   const network = gateway && (await gatewayNetwork(context, router.projectId, gateway))
   await refuseUnhinted(context, router, network?.cloudId ?? null)
+  if (network?.id !== router.externalNetworkId) refuseOfPlan(router)
   const moves = (network?.id ?? null) !== router.externalNetworkId
   const set = updateRouter(db, router.id, {
     externalNetworkId: network?.id ?? null,

@@ -1,3 +1,4 @@
+import { heldAround } from '../../../db/queries/network/held-ranges.ts'
 import { networkById, networkMoved, touchNetwork, zoneElsewhere } from '../../../db/queries/network/network.ts'
 import { segmentsOf } from '../../../db/queries/network/segments.ts'
 import {
@@ -15,13 +16,14 @@ import { everyProject } from '../../../db/scope.ts'
 import type { Context } from '../../context.ts'
 import { charge, commit, guard, type Write } from '../line/commit.ts'
 import { changed, unwanted } from '../line/resources.ts'
+import { untilStill } from '../line/until-still.ts'
 import { ownNetwork } from './network.ts'
 import { commitOr, conflicting, missing, NetworkRefused, owned } from './network-refusal.ts'
-import { POOL_GUARDS, poolAllocator, refuseUnlike, taking } from './pools/allocation.ts'
+import { POOL_GUARDS, poolAllocator, refuseUnlike, stillFree, taking } from './pools/allocation.ts'
 import { overPool } from './pools/pool-rules.ts'
+import { dropWaysOut, WAYS_OUT_MOVED } from './pools/way-out.ts'
 import { refuseBeyondSegments, segmentFor, segmentJoined } from './segments/subnet-segment.ts'
 import { checkSubnet, plannedSubnet, type SubnetWish } from './subnet-rules.ts'
-import { untilStill } from './until-still.ts'
 import { homesNamed, type NamedHome } from './zone-hints.ts'
 
 /** Contention for the ranges of one pool is left by chance, which takes a few more tries. */
@@ -79,7 +81,11 @@ const planned = async (
     for (const [i, wish] of wishes.entries()) {
       if (wish.networkId !== networkId) continue
       const { pool, cidr, ...more } = wish
-      const allocation = pool ? await allocate({ ...more, ...pool, cidr }) : null
+      // Where the network will be nobody knows before its first use.
+      const there =
+        segments.find(({ id }) => id === wish.segmentId) ?? (segments.length === 1 ? segments[0] : undefined)
+      const held = pool && there && !cidr ? await heldAround(db, network.projectId, there.cloudId, false) : null
+      const allocation = pool ? await allocate({ ...more, ...pool, cidr, avoid: held?.cidrs ?? [] }) : null
       const row = {
         ...plannedSubnet(context, { ...more, cidr: allocation?.cidr ?? cidr! }, others),
         id: ids[i]!,
@@ -92,6 +98,7 @@ const planned = async (
       rows.set(wish, row)
       made.push(
         charge(context, row.projectId, 'subnet', 1),
+        ...(there && held ? [stillFree(context, network.projectId, there.cloudId, held)] : []),
         ...(allocation ? taking(context, allocation, row) : []),
         insertSubnet(db, row),
       )
@@ -168,21 +175,24 @@ const liesElsewhere = ({ id, zone }: SubnetRow, there: string) =>
     `Unable to complete operation on subnet ${id}: It lies in zone ${zone}, and the segment is in zone ${there}.`,
   )
 
-/** Refused while an address of it is in use. */
-export const removeSubnet = async (context: Context, id: string): Promise<void> => {
-  const { db } = context
-  const subnet = await ownSubnet(context, id)
-  const writes = [
-    guard(context, 'subnet-in-use', subnetInUse(id)),
-    unwanted(context, 'subnet', id),
-    ...deleteSubnets(db, [id]),
-    touchNetwork(db, subnet.networkId, context.now()),
-  ]
-  await commitOr(context, { action: 'delete', kind: 'subnet', resourceId: id }, writes, {
-    'subnet-in-use': () =>
-      conflicting(
-        'SubnetInUse',
-        `Unable to complete operation on subnet ${id}: One or more ports have an IP allocation from this subnet.`,
-      ),
+/** Refused while an address of it is in use, other than by the way out that a plan made, which goes along. */
+export const removeSubnet = (context: Context, id: string): Promise<void> =>
+  untilStill(WAYS_OUT_MOVED, async () => {
+    const { db } = context
+    const { networkId } = await ownSubnet(context, id)
+    const writes = [
+      // They are no reason to keep it, so they go first.
+      ...(await dropWaysOut(context, networkId, id)),
+      guard(context, 'subnet-in-use', subnetInUse(id)),
+      unwanted(context, 'subnet', id),
+      ...deleteSubnets(db, [id]),
+      touchNetwork(db, networkId, context.now()),
+    ]
+    await commitOr(context, { action: 'delete', kind: 'subnet', resourceId: id }, writes, {
+      'subnet-in-use': () =>
+        conflicting(
+          'SubnetInUse',
+          `Unable to complete operation on subnet ${id}: One or more ports have an IP allocation from this subnet.`,
+        ),
+    })
   })
-}

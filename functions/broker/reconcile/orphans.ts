@@ -39,12 +39,19 @@ export const sweepOrphans = async (
   const marked = [...seen].filter((item) => item.ours || item.mark?.kind === kind)
   const strangers = marked.filter(({ id, mark }) => mark && !known.has(id)).map((item) => asOrphan(cloudId, kind, item))
   if (!strangers.length && !hasOrphans) return { orphans: 0, removed: 0 }
-  const accounted = await accountedFor(context.db, cloudId, kind, strangers)
+  const makeshift = new Map(marked.flatMap(({ id, mark }) => (mark?.for ? [[id, mark.for] as const] : [])))
+  const asked = strangers.map((stranger) => ({ ...stranger, for: makeshift.get(stranger.nativeId) }))
+  const accounted = await accountedFor(context.db, cloudId, kind, asked)
   const found = strangers.filter(({ nativeId }) => !accounted.has(nativeId))
   if (dryRun) return { orphans: found.length, removed: 0 }
-  const orphans = await readoptLost(context, found)
+  // What only the making of something needed is nobody's resource.
+  const lost = await readoptLost(
+    context,
+    found.filter(({ nativeId }) => !makeshift.has(nativeId)),
+  )
+  const orphans = [...lost, ...found.filter(({ nativeId }) => makeshift.has(nativeId))]
   await context.db.batch([...noteOrphans(context.db, cloudId, kind, orphans, context.now())])
-  const ripe = await ripeOnes(context, cloudId, kind, marked.length)
+  const ripe = await ripeOnes(context, cloudId, kind, marked.length, makeshift)
   let removed = 0
   for (const orphan of ripe) if (await removeOrphan(context, realm, orphan)) removed++
   return { orphans: orphans.length, removed }
@@ -86,22 +93,31 @@ const asOrphan = (cloudId: string, kind: Kind, item: Sighting): NewOrphan => ({
   epoch: item.mark!.epoch,
 })
 
-const ripeOnes = async (context: Context, cloudId: string, kind: Kind, marked: number): Promise<Orphan[]> => {
+const ripeOnes = async (
+  context: Context,
+  cloudId: string,
+  kind: Kind,
+  marked: number,
+  makeshift: ReadonlyMap<string, Kind>,
+): Promise<Orphan[]> => {
   const now = context.now()
   if (now - (await cloudCreatedAt(context.db, cloudId)) < REPORT_ONLY) return []
   const inLapse = await fallsInLapse(context)
-  const orphans = await orphansOn(context.db, cloudId, kind)
-  if (orphans.length > MOST && orphans.length > marked * BRAKE) {
+  const all = await orphansOn(context.db, cloudId, kind)
+  // What crashes left of servers that were made says nothing of this database.
+  const left = all.filter(({ nativeId }) => makeshift.has(nativeId))
+  const resources = all.filter(({ nativeId }) => !makeshift.has(nativeId))
+  const braked = resources.length > MOST && resources.length > marked * BRAKE
+  if (braked)
     context.log('error', 'too many orphans at once: none is removed', {
       cloudId,
       kind,
-      orphans: orphans.length,
+      orphans: resources.length,
       marked,
     })
-    return []
-  }
+  const orphans = braked ? left : all
   // A mark may come late, on what was adopted and handed back since: that is somebody's.
-  const nobodys = orphans.filter((o) => !inLapse(o.epoch) && !o.handedBack)
+  const nobodys = orphans.filter((o) => (makeshift.has(o.nativeId) || !inLapse(o.epoch)) && !o.handedBack)
   return nobodys.filter((o) => o.sweeps >= SWEEPS && now - o.firstSeenAt >= AGE).slice(0, MOST)
 }
 
@@ -112,7 +128,8 @@ const removeOrphan = async (context: Context, realm: Realm<unknown>, orphan: Orp
     const seen = await realm.get(nativeId)
     if (seen && seen.health !== 'gone') {
       if (!seen.mark || seen.mark.token !== token) return false
-      if ((await accountedFor(context.db, cloudId, kind, [{ nativeId, token }])).size) return false
+      const asked = { nativeId, token, resourceId: seen.mark.resource, for: seen.mark.for }
+      if ((await accountedFor(context.db, cloudId, kind, [asked])).size) return false
       await realm.remove(nativeId, markOf(context, orphan))
     }
     const detail = { cloud: cloudId, kind, native_id: nativeId, first_seen_at: orphan.firstSeenAt }

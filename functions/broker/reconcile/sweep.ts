@@ -5,6 +5,7 @@ import type { Context } from '../../context.ts'
 import { recordFailure, recordSuccess } from '../clouds/clouds.ts'
 import { allShown, type Listing, listOn, type Place, type Sighting } from '../clouds/listing.ts'
 import type { Write } from '../line/commit.ts'
+import { noteListed } from '../money/restored.ts'
 import { noteTaken } from '../network/foreign-addresses.ts'
 import { sweepOrphans } from './orphans.ts'
 
@@ -96,6 +97,8 @@ export const sweep = async (
       complete && !compared.braked
         ? await sweepOrphans(context, { cloudId, kind, realm, seen: seen.values(), known: ours, hasOrphans, dryRun })
         : { orphans: 0, removed: 0 }
+    if (kind === 'server' && complete && !compared.braked && !dryRun)
+      await noteListed(context, { cloudId, projectIds, startedAt })
     if (kind === 'port' && complete && !compared.braked && !dryRun)
       await noteTaken(context, { cloudId, projectIds, shown: seen.values(), ours })
     return { report: { ...report, calls, listed: seen.size, known: known.length, complete, ...compared, ...strays } }

@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { own } from '../../../adapters/table.ts'
-import { lineage } from '../../broker/compute/fork/lineage.ts'
+import { ownMetadata } from '../../broker/compute/own-metadata.ts'
 import { changeServer } from '../../broker/compute/server.ts'
 import { requireState } from '../../broker/compute/server-action.ts'
 import { badRequest, forbidden, notFound } from '../../http/fault.ts'
@@ -18,7 +18,7 @@ const item = z.strictObject({
 })
 
 /**
- * Writes the whole metadata, as it shall be from now on; what a fork says of itself stays. The cloud shows it where it can.
+ * Writes the whole metadata, as it shall be from now on; what the broker says of it stays. The cloud shows it where it can.
  */
 const write = async (
   input: Pick<Input, 'context' | 'params'>,
@@ -27,9 +27,9 @@ const write = async (
 ): Promise<Metadata> => {
   const server = await serverOf(input)
   requireState(input.context, server, 'metadata', words)
-  const kept = lineage(server)
+  const kept = ownMetadata(server)
   if (Object.hasOwn(kept, input.params.key ?? ''))
-    throw badRequest(`Metadata item ${input.params.key} says what the server was forked from and does not change.`)
+    throw badRequest(`Metadata item ${input.params.key} is what the broker says of the server and does not change.`)
   const wanted = next(server.metadata)
   refuseOurMetadata(wanted, { ...server.metadata, ...kept })
   if (Object.keys(wanted).filter((key) => !Object.hasOwn(kept, key)).length > MOST)

@@ -2,6 +2,7 @@ import { table } from '../../../adapters/table.ts'
 import type { ServerView } from '../../../db/queries/compute/server-view.ts'
 import type { Fault, FixedIp, FlavorSnapshot } from '../../../db/schema/index.ts'
 import { withoutFiles } from '../../broker/compute/personality.ts'
+import { isFreeZone } from '../../broker/compute/place/rules.ts'
 import { userDataPlace } from '../../broker/line/sealed-places.ts'
 import { openAtRest } from '../../crypto/at-rest.ts'
 import type { Input } from '../../http/operation.ts'
@@ -88,9 +89,6 @@ export const addressesOf = (
   for (const [network, mac, , floating] of ports) for (const address of floating) add(network, mac, address, 'floating')
   return addresses
 }
-
-/** A zone that was named without saying where: real ones are `<cloud>` or `<cloud>.<zone>`. */
-const isFreeZone = (pinned: string, cloud: string | null): boolean => pinned !== cloud && !pinned.includes('.')
 
 const PROGRESS = new Set(['ACTIVE', 'BUILD', 'REBUILD', 'RESIZE', 'VERIFY_RESIZE', 'MIGRATING'])
 

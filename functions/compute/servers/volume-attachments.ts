@@ -105,12 +105,13 @@ export const volumeAttachmentOperations: Operation[] = [
       requireState(context, server, 'attach_volume')
       const volume = await volumeFor(context, asked.volumeId)
       if (!volume) throw notFound(`Volume ${asked.volumeId} could not be found.`)
-      const others = await attachmentsOf(context.db, context.scope, server.id)
+      const before = await attachmentsOf(context.db, context.scope, server.id)
       const row = await attachVolume(context, server, volume, {
         device: asked.device ?? null,
         tag: asked.tag ?? null,
         deleteOnTermination: asked.delete_on_termination ?? false,
       })
+      const others = before.filter(({ id }) => id !== row.id)
       // Nova names a device at once, and forgot to apply 2.89 to this answer: clients count on both.
       const shown = { ...row, device: row.device ?? (await nextDevice(context, server.cloudId!, others)) }
       return { body: { volumeAttachment: attachmentView(shown, Math.min(version, 88)) } }

@@ -41,6 +41,24 @@ describe('errors of EC2', () => {
     expect(error.detail.operatorMessage).toContain('DescribeAvailabilityZones')
   })
 
+  it.each([
+    ['InsufficientInstanceCapacity', 'no-capacity'],
+    ['SpotMaxPriceTooLow', 'no-capacity'],
+    ['VcpuLimitExceeded', 'account-limit'],
+    ['Unsupported', 'unsupported'],
+    ['InsufficientFreeAddressesInSubnet', undefined],
+    ['VolumeLimitExceeded', undefined],
+    ['AuthFailure', undefined],
+    ['InvalidParameterValue', undefined],
+  ])('%s is a shortage of a size: %s', (code, shortage) => {
+    expect(translate(code, 400, { action: 'RunInstances' }).detail.shortage).toBe(shortage)
+  })
+
+  it('says of a limit of the account that a quota is exceeded, in words that clients look for', () => {
+    const { message } = translate('VcpuLimitExceeded', 400, { action: 'RunInstances' })
+    for (const word of ['exceeds', 'quota', 'quota exceeded']) expect(message).toContain(word)
+  })
+
   it('keeps raw messages from users', async () => {
     for (const code of [...KNOWN_CODES, 'SomethingNew']) {
       const error = translate(code, 400, { action: 'RunInstances', message: 'arn:aws:iam::123456789012:role/x' })

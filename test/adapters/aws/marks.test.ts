@@ -51,10 +51,16 @@ describe('the mark as tags', () => {
     ])
   })
 
-  it('leaves room for 41 metadata items and refuses what does not fit', () => {
+  it('says what an object is for that only helps to make a server', () => {
+    const helper = { ...mark, kind: 'snapshot', for: 'server' } as const
+    expect(markFrom(tagsFor(helper, 'web'), mark.deployment)).toEqual(helper)
+    expect(markFrom(tagsFor(mark, 'web'), mark.deployment)).toEqual(mark)
+  })
+
+  it('leaves room for 40 metadata items and refuses what does not fit', () => {
     const items = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, i) => [`k${i}`, 'v']))
-    expect(METADATA_ITEMS).toBe(41)
-    expect(tagsFor(mark, 'web', items(41))).toHaveLength(48)
+    expect(METADATA_ITEMS).toBe(40)
+    expect(tagsFor(mark, 'web', items(40))).toHaveLength(47)
     for (const metadata of [items(42), { ['k'.repeat(120)]: 'v' }, { k: 'v'.repeat(257) }]) {
       expect(() => tagsFor(mark, 'web', metadata)).toThrow(CloudError)
     }

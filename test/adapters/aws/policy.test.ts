@@ -16,7 +16,8 @@ interface Statement {
 }
 const [, text] = /```json\n(\{\n {2}"Version"[\s\S]*?)```/.exec(readme)!
 const { Statement: statements } = JSON.parse(text!) as { Statement: Statement[] }
-const actionsOf = ({ Action }: Statement): string[] => [Action].flat().map((name) => name.replace(/^(ec2|ebs):/, ''))
+const actionsOf = ({ Action }: Statement): string[] =>
+  [Action].flat().map((name) => name.replace(/^(ec2|ebs|pricing):/, ''))
 const statement = (sid: string): Statement => statements.find(({ Sid }) => Sid === sid)!
 
 /** Every command that the sources construct, and every call that they word themselves. */

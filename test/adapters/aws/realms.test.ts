@@ -329,7 +329,7 @@ describe('a check', () => {
 })
 
 describe('offers', () => {
-  it('are types with the zones that sell them, prices where known', async () => {
+  it('are types with the zones that sell them, and prices where the operator says them', async () => {
     const type = (name: string, arch: string, more = '') =>
       `<instanceType>${name}</instanceType><vCpuInfo><defaultVCpus>2</defaultVCpus></vCpuInfo><memoryInfo><sizeInMiB>1024</sizeInMiB></memoryInfo><processorInfo><supportedArchitectures><item>${arch}</item></supportedArchitectures></processorInfo>${more}`
     const { made, cloud } = cloudOf(
@@ -356,10 +356,12 @@ describe('offers', () => {
         arch: 'x86_64',
         gpus: 0,
         zones: ['us-east-1a', 'us-east-1b'],
-        price: { amount: 0.0104, currency: 'USD' },
       },
       { ...base, name: 'g5g.xlarge', arch: 'aarch64', gpus: 1, zones: ['us-east-1a'] },
     ])
     expect(made.asked[0]!.params.get('Filter.1.Value.1')).toBe('t3.*')
+    expect(await cloud.prices?.(await cloud.offers())).toMatchObject([
+      { size: 't3.micro', zone: null, option: 'on-demand', amount: 0.0104, currency: 'USD', source: 'operator' },
+    ])
   })
 })

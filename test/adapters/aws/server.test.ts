@@ -104,6 +104,22 @@ describe('RunInstances', () => {
     expect(launch(spec, mark, image, options)).toEqual(launch(structuredClone(spec), { ...mark }, image, options))
   })
 
+  it('buys once what may be taken back, and is never told to keep it stopped', () => {
+    const { InstanceMarketOptions, InstanceInitiatedShutdownBehavior } = launch(
+      { ...spec, option: 'spot' },
+      mark,
+      image,
+      options,
+    )
+    expect(InstanceMarketOptions).toEqual({
+      MarketType: 'spot',
+      SpotOptions: { SpotInstanceType: 'one-time', InstanceInterruptionBehavior: 'terminate' },
+    })
+    expect(InstanceInitiatedShutdownBehavior).toBeUndefined()
+    const onDemand = launch(spec, mark, image, options)
+    expect([onDemand.InstanceMarketOptions, onDemand.InstanceInitiatedShutdownBehavior]).toEqual([undefined, 'stop'])
+  })
+
   it('takes size, key and user data as they are asked for', () => {
     const change = { size: { ...spec.size, diskGiB: 30 }, keypair: 'k t', publicKey: 'ssh-ed25519 A', userData: 'aGk=' }
     expect(launch({ ...spec, ...change }, mark, image, options)).toMatchObject({

@@ -1,7 +1,7 @@
 import { InstanceStateName } from '@aws-sdk/client-ec2'
 import { describe, expect, it } from 'vitest'
 import { nextStep } from '../../../adapters/aws/compute/resize.ts'
-import { faultOf, stateOf } from '../../../adapters/aws/records/server-state.ts'
+import { faultOf, reclaimOf, stateOf } from '../../../adapters/aws/records/server-state.ts'
 
 describe('states of an instance', () => {
   it('knows every state of the SDK', () => {
@@ -26,8 +26,35 @@ describe('states of an instance', () => {
     expect(faultOf('Client.UserInitiatedShutdown')).toBeUndefined()
     expect(faultOf(undefined)).toBeUndefined()
     expect(faultOf('Server.InsufficientInstanceCapacity')).toMatch(/no room/)
-    expect(faultOf('Client.VolumeLimitExceeded')).toMatch(/limits/)
+    expect(faultOf('Client.VolumeLimitExceeded')).toMatch(/exceeds .* quota/)
     expect(faultOf('Server.Something')).toMatch(/ended/)
+  })
+})
+
+describe('an instance that EC2 takes back', () => {
+  const State = { Name: 'terminated' as const }
+  const Message = 'Server.SpotInstanceTermination: Spot instance termination'
+  const StateReason = { Code: 'Server.SpotInstanceTermination', Message }
+
+  it('is told from one that somebody ended, once it is gone', () => {
+    expect(reclaimOf({ State, StateReason })).toEqual({ at: null, words: Message })
+    expect(reclaimOf({ State, StateReason: { Code: 'Server.SpotInstanceShutdown' } })?.words).toBe(
+      'Server.SpotInstanceShutdown',
+    )
+    expect(reclaimOf({ State: { Name: 'shutting-down' }, StateReason })).toBeUndefined()
+    for (const Code of ['Client.UserInitiatedShutdown', 'Client.InstanceInitiatedShutdown', 'Server.InternalError', ''])
+      expect(reclaimOf({ State, StateReason: { Code } })).toBeUndefined()
+    expect(reclaimOf({ State })).toBeUndefined()
+  })
+
+  it.each([
+    ['Service initiated (2026-11-29 20:30:31 GMT)', Date.UTC(2026, 10, 29, 20, 30, 31)],
+    ['Service initiated (2026-11-29 20:30:31 UTC)', Date.UTC(2026, 10, 29, 20, 30, 31)],
+    ['Server.SpotInstanceTermination', null],
+    ['Service initiated (2026-99-99 99:99:99 GMT)', null],
+    ['', null],
+  ])('was taken at the time that %s says', (StateTransitionReason, at) => {
+    expect(reclaimOf({ State, StateReason, StateTransitionReason })?.at).toBe(at)
   })
 })
 

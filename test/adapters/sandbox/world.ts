@@ -1,5 +1,5 @@
 import type { Adapter, Connection, Json, Kind, NativeId, Store, Surroundings } from '../../../adapters/contract.ts'
-import { disown, recall } from '../../../adapters/sandbox/backdoor.ts'
+import { announce, disown, recall, reclaim } from '../../../adapters/sandbox/backdoor.ts'
 import { sandbox } from '../../../adapters/sandbox/index.ts'
 import type { Stored } from '../../../adapters/sandbox/records/entities.ts'
 import { MemoryBlobs } from '../../support/memory-blobs.ts'
@@ -51,6 +51,13 @@ export function sandboxWorld(options: Record<string, Json> = {}, store: Store = 
     cloudId: connection.cloudId,
     fixtures: { zone: 'a', size, otherSize, image: 'sbx-img-sandbox-linux', cidr: '10.77.0.0/24' },
     rules: async (group: NativeId) => (await recall(store, 'cloud-1', 'security_group', group))?.spec.rules ?? [],
+    announce: async (id: NativeId) => {
+      if (!(await announce(store, 'cloud-1', id, clock)))
+        throw new Error(`server ${id} is not the cloud's to take back`)
+    },
+    reclaim: async (id: NativeId) => {
+      if (!(await reclaim(store, 'cloud-1', id, clock))) throw new Error(`server ${id} is not the cloud's to take back`)
+    },
     disown: async (kind: Kind, id: NativeId) => {
       const before = (await recall(store, 'cloud-1', kind as Stored, id))?.mark ?? null
       await disown(store, 'cloud-1', kind as Stored, id, null)

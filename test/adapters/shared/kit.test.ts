@@ -100,7 +100,12 @@ describe('a table of errors', () => {
   const { codes, errorFor } = knownErrors({
     throttled: { Slower: ['SlowDown'] },
     ambiguous: {},
-    capacity: {},
+    capacity: {
+      'no-capacity': { Full: ['NoMachine'] },
+      'account-limit': {},
+      unsupported: {},
+      'of-the-request': { 'No address': ['NoAddress'] },
+    },
     not_found: {},
     conflict: { Busy: ['InUse', 'Locked'] },
     definitive: {},
@@ -108,9 +113,15 @@ describe('a table of errors', () => {
   })
 
   it('gives the code and the sentence, and keeps what operators read', () => {
-    expect(codes).toEqual(['SlowDown', 'InUse', 'Locked'])
+    expect(codes).toEqual(['SlowDown', 'InUse', 'Locked', 'NoMachine', 'NoAddress'])
     const error = errorFor('Locked', { cloudCode: 'Locked', requestId: 'q' })
     expect(error).toMatchObject({ code: 'conflict', message: 'Busy', detail: { cloudCode: 'Locked', requestId: 'q' } })
+  })
+
+  it('says what there is too little of, where that is said of a size', () => {
+    expect(errorFor('NoMachine', {})?.detail.shortage).toBe('no-capacity')
+    expect(errorFor('NoAddress', {})).toMatchObject({ code: 'capacity', detail: {} })
+    expect(errorFor('NoAddress', {})?.detail.shortage).toBeUndefined()
   })
 
   it('says when to come again after too many requests, and nothing of codes that it does not have', () => {

@@ -21,7 +21,8 @@ const device = (key: number, type: string, more: Partial<Device>): Device => ({
 const card = (key: number): Device =>
   device(key, 'VirtualVmxnet3', { card: { mac: 'fa:16:3e:00:00:01', network: 'network-7', connected: true } })
 const log = device(9000, 'VirtualSerialPort', { serial: { file: '[ssd 1] web (1a1b)/serial.log' } })
-const parent = (...devices: Device[]) => ({ ref: ref('VirtualMachine', 'vm-1'), devices }) as unknown as Machine
+const parent = (...devices: Device[]) =>
+  ({ ref: ref('VirtualMachine', 'vm-1'), devices, own: {} }) as unknown as Machine
 const plug = (mac: string) =>
   ({
     record: { mac },
@@ -45,6 +46,7 @@ describe('an instant clone', () => {
         '<connectable><migrateConnect>connect</migrateConnect><startConnected>true</startConnected><allowGuestControl>true</allowGuestControl><connected>true</connected></connectable>' +
         '<controllerKey>100</controllerKey><unitNumber>7</unitNumber><addressType>manual</addressType><macAddress>fa:16:3e:00:00:02</macAddress></device></deviceChange></location>' +
         '<config xsi:type="OptionValue"><key>plimsoll.rebuild</key><value xsi:type="xsd:string"></value></config>' +
+        '<config xsi:type="OptionValue"><key>plimsoll.drive</key><value xsi:type="xsd:string"></value></config>' +
         '<config xsi:type="OptionValue"><key>plimsoll.name</key><value xsi:type="xsd:string">fork</value></config>' +
         `<biosUuid>${token}</biosUuid></spec>`,
     )

@@ -1,16 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { KINDS, type Mark } from '../../../adapters/contract.ts'
+import { readMark, writeMark } from '../../../adapters/shared/mark-line.ts'
 import { assertOurs, mustRemark } from '../../../adapters/shared/marks.ts'
-import {
-  KEY,
-  ourMark,
-  plainName,
-  readMark,
-  tokenIn,
-  tokenName,
-  withMark,
-  writeMark,
-} from '../../../adapters/vsphere/marks.ts'
+import { KEY, ourMark, plainName, tokenIn, tokenName, withMark } from '../../../adapters/vsphere/marks.ts'
 
 const uuid = '0f0e0d0c-0b0a-4908-8706-050403020100'
 const mark: Mark = {

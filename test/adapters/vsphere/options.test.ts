@@ -23,11 +23,22 @@ describe('options', () => {
     [{ sizes: [size], switch: { name: 'd', vlans: '1-2' }, network: 'n' }, /only one/],
     [{ sizes: [size], datacentre: 'x' }, /There is no option datacentre/],
     [{ sizes: [size], volume_types: { gold: 1 } }, /volume_types/],
+    [{ sizes: [size], ranges: { 'VM Network': ['10.0.0.0'] } }, /lists of CIDRs/],
+    [{ sizes: [size], ranges: { 'VM Network': '10.0.0.0/8' } }, /lists of CIDRs/],
     [{ sizes: [size], volume_types: { default: 'aa6d5a82' } }, /other than default/],
   ])('%j are faulty', (options, sentence) => {
     const { faults } = readOptions(options)
     expect(faults).toHaveLength(1)
     expect(faults[0]).toMatch(sentence)
+  })
+
+  it('say what port groups hold, which vSphere does not know', async () => {
+    const options = { sizes: [size], ranges: { 'VM Network': ['10.0.0.0/24', 'fd00::/64'], storage: ['10.9.0.0/16'] } }
+    expect(await vsphere.connect(connection({ options }), fake(() => '').surroundings).heldRanges!()).toEqual([
+      { cidr: '10.0.0.0/24', network: 'VM Network', whole: true },
+      { cidr: 'fd00::/64', network: 'VM Network', whole: true },
+      { cidr: '10.9.0.0/16', network: 'storage', whole: true },
+    ])
   })
 
   it('of a mapping fail closed', () => {

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
+import { writeMark } from '../../../adapters/shared/mark-line.ts'
 import { readStage } from '../../../adapters/vsphere/compute/rebuild.ts'
 import { vsphere } from '../../../adapters/vsphere/index.ts'
-import { writeMark } from '../../../adapters/vsphere/marks.ts'
 import { type Asked, connection, fake } from './fake.ts'
 
 const MARK = writeMark({ deployment: 'd1', project: 'p', kind: 'server', resource: 'r', token: 't', epoch: 1 })

@@ -26,12 +26,19 @@ const TABLES = [
   'volumes',
   'snapshots',
   'attachments',
+  'server_group_members',
   'routers',
   'floating_ips',
   'keypairs',
   'quotas',
   'journal',
 ]
+
+/** Of these tables something is older than the hour that is forgotten. */
+const OLDER: Record<string, string> = {
+  networks: ' where not external',
+  quotas: " where resource <> 'server_groups'",
+}
 
 describe('a database that is older than what it made', () => {
   let plimsoll: Plimsoll
@@ -42,8 +49,7 @@ describe('a database that is older than what it made', () => {
   }
   /** Everything of this hour is forgotten; external networks and the catalogue are older. */
   const forget = async () => {
-    for (const table of TABLES)
-      await plimsoll.db.run(sql.raw(`delete from ${table}${table === 'networks' ? ' where not external' : ''}`))
+    for (const table of TABLES) await plimsoll.db.run(sql.raw(`delete from ${table}${OLDER[table] ?? ''}`))
     await plimsoll.db.run(sql`delete from bindings where project_id <> ''`)
   }
   const made = async () => {
@@ -136,6 +142,42 @@ describe('a database that is older than what it made', () => {
     expect((await demo().get(`${NEUTRON}/floatingips/${ids.floating}`)).body.floatingip.port_id).toBe(ids.port)
     expect(await outOfStep(plimsoll)).toEqual([])
     expect((await demo().delete(`${NOVA}/servers/${ids.server}`)).status).toBe(204)
+    await plimsoll.settle()
+    expect(await outOfStep(plimsoll)).toEqual([])
+  })
+
+  it('knows again from which volume a server boots, and the group that it was made in', async () => {
+    plimsoll.clock.advance(20 * MINUTE)
+    const { network } = await made()
+    const image = (await demo().get('/image/v2/images?name=sandbox-linux')).body.images[0].id
+    const groups = `${NOVA}/os-server-groups`
+    const group = (await demo().post(groups, { server_group: { name: 'g', policy: 'soft-anti-affinity' } })).body
+    const root = { uuid: image, source_type: 'image', destination_type: 'volume', boot_index: 0, volume_size: 4 }
+    const { server } = (
+      await demo().post(`${NOVA}/servers`, {
+        server: {
+          name: 'v',
+          flavorRef: '1',
+          imageRef: '',
+          networks: [{ uuid: network }],
+          block_device_mapping_v2: [root],
+        },
+        'os:scheduler_hints': { group: group.server_group.id },
+      })
+    ).body
+    await plimsoll.settle()
+    const attached = async () =>
+      (await demo().get(`${NOVA}/servers/${server.id}`)).body.server['os-extended-volumes:volumes_attached']
+    const [{ id: volume }] = await attached()
+    await forget()
+    for (let i = 0; i < 30; i++) await sweep()
+    await plimsoll.settle()
+    expect(await attached()).toMatchObject([{ id: volume }])
+    const detached = await demo().delete(`${NOVA}/servers/${server.id}/os-volume_attachments/${volume}`)
+    expect(detached.body).toMatchObject({ badRequest: { message: 'Cannot detach a root device volume' } })
+    expect((await demo().get(`${groups}/${group.server_group.id}`)).body.server_group.members).toEqual([server.id])
+    expect(await outOfStep(plimsoll)).toEqual([])
+    expect((await demo().delete(`${NOVA}/servers/${server.id}`)).status).toBe(204)
     await plimsoll.settle()
     expect(await outOfStep(plimsoll)).toEqual([])
   })

@@ -79,6 +79,42 @@ describe('what is there and managed by nobody', () => {
   })
 })
 
+describe('what is taken in outside', () => {
+  it.each([
+    ['counts as spilled', ['elsewhere', 'sandbox'], [{ servers: 1 }]],
+    ['has not spilled at home', ['sandbox', 'elsewhere'], []],
+  ])('%s where the chain is %j', async (_, chain, counted) => {
+    const { db, addCloud } = estate.plimsoll
+    await addCloud({ name: 'elsewhere', type: 'sandbox' })
+    const policy = { chain }
+    expect((await admin().put(`/broker/v1/projects/${demoId()}/policy`, { policy })).status).toBe(200)
+    expect((await adopt()).status).toBe(200)
+    expect(await db.all(sql`select servers from spill_use where servers > 0`)).toEqual(counted)
+  })
+
+  it('counts as what is said by the time that it is written', async () => {
+    const { db, addCloud, host } = estate.plimsoll
+    await addCloud({ name: 'elsewhere', type: 'sandbox' })
+    const batch = host.d1.batch.bind(host.d1)
+    const prepare = host.d1.prepare.bind(host.d1)
+    let takes = false
+    host.d1.prepare = (text) => {
+      takes ||= text.startsWith('insert into "servers"')
+      return prepare(text)
+    }
+    host.d1.batch = (async (statements: Parameters<typeof batch>[0]) => {
+      if (takes) {
+        Object.assign(host.d1, { batch, prepare })
+        await db.run(sql`update projects set policy = '{"chain":["elsewhere","sandbox"]}' where id = ${demoId()}`)
+      }
+      return batch(statements)
+    }) as typeof batch
+    expect((await adopt()).body).toMatchObject({ refused: [] })
+    expect(takes).toBe(true)
+    expect(await db.all(sql`select servers from spill_use where servers > 0`)).toEqual([{ servers: 1 }])
+  })
+})
+
 describe('adopting a server', () => {
   it('makes resources of it and of all that it stands on, and changes nothing but marks', async () => {
     const before = await estate.last()

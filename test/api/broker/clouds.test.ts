@@ -48,7 +48,7 @@ describe('a cloud', () => {
 
     const offers = (await admin.get(`${V1}/offers?cloud=lab`)).body.offers
     expect(offers.length).toBeGreaterThan(0)
-    expect(offers[0].zones[0]).toMatch(/^lab\./)
+    expect(offers[0].zone).toMatch(/^lab\./)
     const changed = await admin.patch(`${V1}/clouds/lab`, { cloud: { position: 3, enabled: false } })
     expect(changed.body.cloud).toMatchObject({ position: 3, enabled: false, status: 'disabled' })
     expect((await admin.get(`${V1}/offers?cloud=lab`)).body.offers).toEqual([])
@@ -174,7 +174,7 @@ describe('a mapping', () => {
     await plimsoll.addCloud({ name: 'lab', type: 'sandbox', projects: [] })
     const project = plimsoll.projectId('demo')
     const path = `${V1}/projects/${project}/clouds/lab`
-    expect((await demo.get(`${V1}/offers`)).body).toEqual({ offers: [] })
+    expect((await demo.get(`${V1}/offers`)).body).toEqual({ offers: [], next: null })
     expect((await demo.get(`${V1}/capabilities`)).body).toEqual({ clouds: [] })
     expect((await admin.get(path)).status).toBe(404)
     const row = (await plimsoll.db.query.clouds.findFirst())!
@@ -193,7 +193,7 @@ describe('a mapping', () => {
     expect((await connectCloud(plimsoll.host, row, project)).connection.mapping).toEqual({ note: 'trial' })
 
     expect((await admin.delete(path)).status).toBe(204)
-    expect((await demo.get(`${V1}/offers`)).body).toEqual({ offers: [] })
+    expect((await demo.get(`${V1}/offers`)).body).toEqual({ offers: [], next: null })
     await expect(connectCloud(plimsoll.host, row, project)).rejects.toBeInstanceOf(NotMapped)
   })
 

@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm'
-import { beforeEach, describe, expect, test } from 'vitest'
+import { beforeEach, describe, expect, test, vi } from 'vitest'
 import { cloudByName } from '../../../db/queries/clouds/clouds.ts'
 import { connectCloud } from '../../../functions/broker/clouds/clouds.ts'
 import { openCredentials } from '../../../functions/broker/clouds/seal.ts'
@@ -35,6 +35,15 @@ describe('a loop', () => {
     expect(await runCron(plimsoll.host, 1000, [loop])).toEqual([])
     plimsoll.clock.advance(1)
     expect(await runCron(plimsoll.host, 1000, [loop])).toEqual(['often'])
+  })
+
+  test('is not tried while its turn has not come, however many there are', async () => {
+    const rarely = Array.from({ length: 5 }, (_, index) => counted(`rarely ${index}`, 600))
+    const { host } = plimsoll
+    expect(await runCron(host, 1000, rarely)).toHaveLength(5)
+    const asked = vi.spyOn(host.db, 'all')
+    expect(await runCron(host, 1000, rarely)).toEqual([])
+    expect(asked).toHaveBeenCalledTimes(1)
   })
 
   test('runs on when the clock is set back, by whatever it was put off before', async () => {

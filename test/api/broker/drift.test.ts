@@ -65,6 +65,59 @@ describe('what happens to a cloud behind our back', () => {
     expect(await drift()).toEqual([])
   })
 
+  it('drift of one thing goes on while something else is put right', async () => {
+    const told = async () =>
+      (await plimsoll.as('demo').get('/broker/v1/events?types=drift.found,drift.settled')).body.events
+    await told()
+    const cloud = await console()
+    const size = { native: 'sb.large', vcpus: 4, ramMiB: 8_192, diskGiB: 40 }
+    while ((await cloud.resize!(await nativeId(server), size, 'running')) === 'going') plimsoll.clock.advance(1_000)
+    await sweep()
+    expect(await drift()).toMatchObject([{ resource_id: server, what: 'size', observed: 'sb.large' }])
+    await plimsoll.as('demo').post(`/compute/v2.1/servers/${server}/action`, { 'os-stop': null })
+    await plimsoll.settle()
+    await sweep()
+    expect((await show(server)).status).toBe('SHUTOFF')
+    expect((await told()).map(({ type }: { type: string }) => type)).toEqual(['drift.found'])
+  })
+
+  it('drift ends when the server is handed back: what is there is no concern of ours any more', async () => {
+    await (await console()).stop(await nativeId(server))
+    await sweep()
+    expect(await drift()).toMatchObject([{ resource_id: server, what: 'power' }])
+    const { body } = await plimsoll.as('admin').post('/broker/v1/release', { resource_ids: [server] })
+    expect(body).toMatchObject({ refused: [], waiting: [] })
+    expect(await drift()).toEqual([])
+  })
+
+  it('drift is told when it is found, and when it ends: put right in the console, by a user, or with the server', async () => {
+    const told = async () =>
+      (await plimsoll.as('demo').get('/broker/v1/events?types=drift.found,drift.settled')).body.events
+    await told()
+    const cloud = await console()
+    const ends: (() => Promise<unknown>)[] = [
+      async () => cloud.start(await nativeId(server)),
+      () => plimsoll.as('demo').post(`/compute/v2.1/servers/${server}/action`, { 'os-start': null }),
+      () => plimsoll.as('demo').delete(`/compute/v2.1/servers/${server}`),
+    ]
+    for (const end of ends) {
+      await cloud.stop(await nativeId(server))
+      await sweep()
+      const found = (await told()).at(-1)
+      const data = { what: 'power', cloud: 'sandbox', intent: 'running', observed: 'stopped' }
+      expect(found).toMatchObject({ type: 'drift.found', resource: { kind: 'server', id: server }, data })
+      await end()
+      await plimsoll.settle()
+      await sweep()
+      expect((await told()).at(-1)).toMatchObject({
+        ...{ type: 'drift.settled', resource: { kind: 'server', id: server } },
+        data: { ...data, since: found.timestamp },
+      })
+      expect(await drift()).toEqual([])
+    }
+    expect(await told()).toHaveLength(6)
+  })
+
   it('a project that wants its intent restored gets it', async () => {
     await plimsoll.db.run(sql`update mappings set mapping = json_set(mapping, '$.drift', 'restore')`)
     await (await console()).stop(await nativeId(server))

@@ -25,12 +25,44 @@ const imageOf = async (cloud: string): Promise<string> => {
   return images.find((each: Record<string, string>) => each['plimsoll:clouds']?.includes(cloud)).id
 }
 const put = (policy: object) => admin.put(path, { policy })
-const UNSAID = { chain: null, zones: 'all', zone_name: 'burst', min_filters: 'enforced' }
+const UNSAID = {
+  chain: null,
+  zones: 'all',
+  zone_name: 'burst',
+  min_filters: 'enforced',
+  marks: {},
+  hysteresis: 0.05,
+  spill: 'allowed',
+  spill_cap: null,
+  never_spill: { tags: [], metadata: {} },
+  regions: [],
+  spot: 'never',
+  max_hourly_cost: null,
+  budget: null,
+  lease: null,
+  hints: true,
+}
 
 describe('the policy of a project', () => {
   test('is as everywhere until an administrator says something, and is said as a whole', async () => {
     expect((await admin.get(path)).body).toEqual({ policy: UNSAID })
-    const said = { chain: ['dc2', 'dc1'], zones: 'policy', zone_name: 'anywhere', min_filters: 'trusted' }
+    const said = {
+      chain: ['dc2', 'dc1'],
+      zones: 'policy',
+      zone_name: 'anywhere',
+      min_filters: 'trusted',
+      marks: { dc2: 0.75 },
+      hysteresis: 0.1,
+      spill: 'never',
+      spill_cap: { instances: 10, cores: 40 },
+      never_spill: { tags: ['secret'], metadata: { class: 'internal' } },
+      regions: ['eu-central-1'],
+      spot: 'allowed',
+      max_hourly_cost: { amount: '12.5', currency: 'EUR' },
+      budget: { amount: '300', currency: 'EUR', period: 'month', at_100: 'stop-marked' },
+      lease: '1d12h',
+      hints: false,
+    }
     const answer = await put(said)
     expect([answer.status, answer.body]).toEqual([200, { policy: said }])
     expect((await admin.get(path)).body).toEqual({ policy: said })
@@ -58,6 +90,24 @@ describe('the policy of a project', () => {
     ['a cloud that is not its', { policy: { chain: ['dc1', 'dc3'] } }, /not mapped to a cloud named dc3/],
     ['a cloud that is none', { policy: { chain: ['moon'] } }, /not mapped to a cloud named moon/],
     ['a cloud twice', { policy: { chain: ['dc1', 'dc1'] } }, /dc1 is named twice/],
+    ['a mark on a cloud that is not its', { policy: { marks: { dc3: 0.5 } } }, /not mapped to a cloud named dc3/],
+    ['a mark beyond all', { policy: { marks: { dc1: 75 } } }, /policy\.marks/],
+    [
+      'a rule about home where none is',
+      { policy: { spill: 'never' } },
+      /policy\.spill: home is the first of the chain/,
+    ],
+    ['a cap of nothing known', { policy: { spill_cap: { volumes: 3 } } }, /'volumes'/],
+    ['money without a currency', { policy: { max_hourly_cost: { amount: 3 } } }, /currency/],
+    [
+      'money finer than is counted',
+      { policy: { max_hourly_cost: { amount: '0.0000001', currency: 'EUR' } } },
+      /six decimals/,
+    ],
+    ['a debt', { policy: { budget: { amount: -1, currency: 'EUR' } } }, /amount of money/],
+    ['another period', { policy: { budget: { amount: 1, currency: 'EUR', period: 'week' } } }, /period/],
+    ['a lease of no length', { policy: { lease: '0h' } }, /duration like 2h/],
+    ['a lease in words', { policy: { lease: 'a day' } }, /duration like 2h/],
     ['a zone with the name of one of a cloud', { policy: { zone_name: 'dc1.a' } }, /policy\.zone_name/],
     ['a zone with the name of a cloud', { policy: { zone_name: 'dc3' } }, /dc3 is the name of a cloud/],
   ])('refuses %s', async (_, body, why) => {
@@ -65,6 +115,42 @@ describe('the policy of a project', () => {
     expect(status).toBe(400)
     expect(answer.error.message).toMatch(why)
     expect((await admin.get(path)).body).toEqual({ policy: UNSAID })
+  })
+})
+
+describe('the policy of all projects', () => {
+  const ALL = '/broker/v1/policy'
+  const putForAll = (policy: object) => admin.put(ALL, { policy })
+
+  test('holds key by key where nothing is said of a project', async () => {
+    expect((await admin.get(ALL)).body).toEqual({ policy: UNSAID })
+    const said = { chain: ['dc3', 'dc1'], marks: { dc1: 0.5 }, lease: '90m' }
+    const shown = { ...UNSAID, ...said, lease: '1h30m' }
+    expect((await putForAll(said)).body).toEqual({ policy: shown })
+    expect((await admin.get(path)).body).toEqual({ policy: shown })
+    await put({ chain: ['dc2'], spill: 'never', lease: null })
+    expect((await admin.get(path)).body).toEqual({
+      policy: { ...shown, chain: ['dc2'], spill: 'never', lease: null },
+    })
+    expect((await admin.get(ALL)).body).toEqual({ policy: shown })
+  })
+
+  test('names zones for all, too', async () => {
+    await putForAll({ zones: 'policy', chain: ['dc1', 'dc2'] })
+    const zones = (await demo.get('/compute/v2.1/os-availability-zone')).body.availabilityZoneInfo
+    expect(zones.map(({ zoneName }: { zoneName: string }) => zoneName)).toEqual(['burst'])
+    const id = await createServer(plimsoll, demo, { imageRef: await imageOf('dc2'), availability_zone: 'burst' })
+    const { server } = (await demo.get(`/compute/v2.1/servers/${id}`)).body
+    expect([server.status, server['OS-EXT-AZ:availability_zone']]).toEqual(['ACTIVE', 'burst'])
+  })
+
+  test('is for administrators, and speaks of clouds that are there', async () => {
+    expect([(await demo.get(ALL)).status, (await demo.put(ALL, { policy: {} })).status]).toEqual([403, 403])
+    for (const policy of [{ chain: ['moon'] }, { marks: { moon: 1 } }]) {
+      const { status, body } = await putForAll(policy)
+      expect([status, body.error.message]).toEqual([400, expect.stringMatching(/there is no cloud named moon/)])
+    }
+    expect((await putForAll({ spill: 'never' })).status).toBe(400)
   })
 })
 
@@ -96,6 +182,29 @@ describe('its chain', () => {
     await put({ chain: ['dc2'] })
     expect(await zoneOf(await createServer(plimsoll, demo, { imageRef }))).toMatch(/^dc2\./)
     expect(await zoneOf(await createServer(plimsoll, demo, { imageRef, availability_zone: 'dc1' }))).toMatch(/^dc1\./)
+  })
+})
+
+describe('its regions', () => {
+  test('are where servers go, whatever zone is named; a cloud without a region is no matter of theirs', async () => {
+    await plimsoll.addCloud({ name: 'west', type: 'sandbox', region: 'us-west-2' })
+    const boot = async (cloud: string) => {
+      const wish = { imageRef: await imageOf(cloud), networks: 'none' }
+      const id = await createServer(plimsoll, demo, wish)
+      const { placement } = (await admin.get(`/broker/v1/servers/${id}/placement`)).body
+      return {
+        at: placement.at?.cloud ?? null,
+        rules: placement.considered.filter(({ cloud: of }: { cloud: string }) => of === cloud),
+      }
+    }
+    expect((await put({ regions: ['eu-central-1'] })).status).toBe(200)
+    expect(await boot('west')).toMatchObject({
+      at: null,
+      rules: [{ rule: 'region', reason: 'west is in region us-west-2, and the project is to stay in eu-central-1.' }],
+    })
+    expect((await boot('dc1')).at).toBe('dc1')
+    expect((await put({ regions: ['eu-central-1', 'us-west-2'] })).status).toBe(200)
+    expect((await boot('west')).at).toBe('west')
   })
 })
 

@@ -1,8 +1,13 @@
 import { createHash } from 'node:crypto'
 import { beforeEach, describe, expect, it } from 'vitest'
+import type { Seen } from '../../../adapters/contract.ts'
 import { recall } from '../../../adapters/sandbox/backdoor.ts'
+import { imageById } from '../../../db/queries/image/images.ts'
+import type { Binding } from '../../../db/queries/line/bindings.ts'
 import { bindingsOf } from '../../../db/queries/line/bindings.ts'
 import { sweepBlobs } from '../../../functions/broker/image/image-data.ts'
+import { imageSteps } from '../../../functions/broker/kinds/image.ts'
+import type { Write } from '../../../functions/broker/line/commit.ts'
 import { createServer } from '../../support/builders.ts'
 import { memoryConversion } from '../../support/conversion/memory.ts'
 import { rawCloudType } from '../../support/conversion/raw-cloud.ts'
@@ -102,6 +107,24 @@ describe('an image whose format a cloud does not take', () => {
     const { status, body } = await demo().post('/compute/v2.1/servers', wish)
     expect([status, body.badRequest.message]).toEqual([400, expect.stringContaining(words)])
     expect((await boot(id, 'bare', '4')).status).toBe('ACTIVE')
+  })
+
+  it('of which a cloud alone knows how large its disk is takes what that says', async () => {
+    const vhdx = new Uint8Array(70_000)
+    vhdx.set(new TextEncoder().encode('vhdxfile'))
+    const id = await uploaded(vhdx, 'vhdx')
+    const row = (await imageById(plimsoll.db, id))!
+    const source = { kind: 'data', blob: row.blob, format: 'vmdk/bare', sizeBytes: 70_000, arch: 'x86_64', os: 'linux' }
+    const binding = { frozen: { name: 'x', source: { ...source, minDiskGiB: 1 } } } as unknown as Binding
+    const sees = async (minDiskGiB: number) => {
+      const seen = { id: 'vm-1', health: 'ready', minDiskGiB } as unknown as Seen
+      const writes = imageSteps.observe!(plimsoll.context(), row, binding, seen)
+      if (writes.length) await plimsoll.db.batch(writes as [Write])
+      return (await demo().get(`/image/v2/images/${id}`)).body.virtual_size
+    }
+    // As much as it was told: nobody has looked inside.
+    expect(await sees(1)).toBeNull()
+    expect(await sees(40)).toBe(40 * 2 ** 30)
   })
 
   it('is written over no server whose flavor has a smaller disk', async () => {

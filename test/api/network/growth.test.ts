@@ -85,7 +85,6 @@ describe('the network plan of a project', () => {
     [{ ...PLAN, pool: 'x' }, 400, /pool 'x' is not a valid IP subnet/],
     [{ ...PLAN, prefix_length: 8 }, 400, /prefix_length 8 is not between that of pool 10.64.0.0\/12 and 28/],
     [{ ...PLAN, prefix_length: null }, 400, /prefix_length/],
-    [{ ...PLAN, egress: true }, 501, /Ways out are not made by themselves/],
     [{ ...PLAN, colour: 'red' }, 400, /colour/],
   ])('is refused: %j', async (asked, status, words) => {
     const answer = await demo.put(plan, { plan: asked })
@@ -321,6 +320,86 @@ test('an empty segment where a server goes gets its subnet, and there is no seco
   const hinted = await newNetwork({ availability_zone_hints: ['home.a'] })
   await boot(hinted.id, 'home.a')
   expect((await whole(hinted.id)).cidrs).toHaveLength(1)
+})
+
+describe('a server that is there', () => {
+  let server: string
+  beforeEach(async () => {
+    await demo.put(plan, { plan: PLAN })
+    server = await boot((await newNetwork()).id, 'home.a')
+    await plimsoll.settle()
+  })
+  const plug = async (interfaceAttachment: object, into = server) => {
+    const answer = await demo.post(`/compute/v2.1/servers/${into}/os-interface`, { interfaceAttachment })
+    await plimsoll.settle()
+    return answer
+  }
+
+  test('gets an interface on a network that has no segment there: one is made', async () => {
+    const { id } = await newNetwork()
+    const made = await plug({ net_id: id })
+    const { port_id } = made.body.interfaceAttachment
+    expect([made.status, (await demo.get(`${V2}/ports/${port_id}`)).body.port.status]).toEqual([200, 'ACTIVE'])
+    const [{ ip_address }] = made.body.interfaceAttachment.fixed_ips
+    const { cidrs, places, lying } = await whole(id)
+    expect([cidrHolds(cidrs[0]!, ip_address), places, lying]).toEqual([true, ['home.a'], true])
+    // The segment that is there by now does for the next, and one elsewhere is made where that one is.
+    await plug({ net_id: id })
+    const far = await boot((await newNetwork()).id, 'away.b')
+    await plimsoll.settle()
+    expect((await plug({ net_id: id }, far)).status).toBe(200)
+    expect((await whole(id)).places).toEqual(['away.b', 'home.a'])
+    expect(await of('ports', id)).toHaveLength(3)
+  })
+
+  test('takes a port that waits for its place, on a network that has no subnet yet', async () => {
+    const { id } = await newNetwork()
+    const { port } = (await demo.post(`${V2}/ports`, { port: { network_id: id } })).body
+    expect([port.ip_allocation, port.fixed_ips]).toEqual(['deferred', []])
+    expect((await plug({ port_id: port.id })).status).toBe(200)
+    const [cidr] = (await whole(id)).cidrs
+    const [{ ip_address }] = (await demo.get(`${V2}/ports/${port.id}`)).body.port.fixed_ips
+    expect(cidrHolds(cidr!, ip_address)).toBe(true)
+    const none = (await demo.post(`${V2}/ports`, { port: { network_id: id, fixed_ips: [] } })).body.port
+    expect((await plug({ port_id: none.id })).status, 'one that was to have no address has none').toBe(400)
+  })
+
+  test('gets none where the address is elsewhere, the network does not grow, or the pool is used up', async () => {
+    const still = await newNetwork({ 'plimsoll:routed': false })
+    const segment = { network_id: still.id, network_type: 'flat', physical_network: 'away.a' }
+    const { id: segment_id } = (await demo.post(`${V2}/segments`, { segment })).body.segment
+    await demo.post(`${V2}/subnets`, {
+      subnet: { network_id: still.id, ip_version: 4, cidr: '10.1.0.0/24', segment_id },
+    })
+    const refused = await plug({ net_id: still.id })
+    expect([refused.status, refused.body.conflictingRequest.message]).toEqual([
+      409,
+      `Host a is not connected to any segments on routed provider network '${still.id}'.  It should be connected to one.`,
+    ])
+    const { id } = await newNetwork()
+    await boot(id, 'away.a')
+    const [{ cidr }] = await of('subnets', id)
+    const ip_address = cidr.replace(/0\/24$/, '77')
+    expect((await plug({ net_id: id, fixed_ips: [{ ip_address }] })).body.conflictingRequest.message).toMatch(
+      /^Host a is not connected to any segments/,
+    )
+    await demo.put(plan, { plan: { ...PLAN, pool: '10.200.0.0/24', prefix_length: 24 } })
+    expect((await plug({ net_id: (await newNetwork()).id })).status).toBe(200)
+    const full = await plug({ net_id: (await newNetwork()).id })
+    expect([full.status, full.body.conflictingRequest.message]).toEqual([
+      409,
+      'Failed to allocate subnet: Insufficient prefix space to allocate subnet size /24.',
+    ])
+  })
+
+  test('and others at the same time: one segment is made, whoever is first', async () => {
+    const { id } = await newNetwork()
+    const other = await boot((await newNetwork()).id, 'home.a')
+    await plimsoll.settle()
+    const answers = await Promise.all([plug({ net_id: id }), plug({ net_id: id }, other)])
+    expect(answers.map(({ status }) => status)).toEqual([200, 200])
+    expect((await whole(id)).places).toEqual(['home.a'])
+  })
 })
 
 describe('the hint plimsoll:reach', () => {

@@ -94,7 +94,7 @@ describe('networks', () => {
       { network: { name: 'x'.repeat(256) } },
       `Invalid input for name. Reason: '${'x'.repeat(255)}' exceeds maximum length of 255.`,
     ],
-    [{ network: { 'provider:network_type': 'vxlan' } }, "Unrecognized attribute(s) 'provider:network_type'"],
+    [{ network: { vlan_transparent: true } }, "Unrecognized attribute(s) 'vlan_transparent'"],
     [
       { network: { project_id: 'other' } },
       "Specifying 'project_id' or 'tenant_id' other than the authenticated project in request requires admin privileges",

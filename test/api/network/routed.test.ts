@@ -220,6 +220,8 @@ describe('a place without room', () => {
       const id = await boot([{ port: pinned }])
       expect((await server(id)).status).toBe('ERROR')
       expect((await port(pinned)).fixed_ips).toMatchObject([{ subnet_id: subnets['home.a'] }])
+      // Else the next would not be sent there at all.
+      expect((await plimsoll.as('admin').delete('/broker/v1/clouds/home/refused-offers')).status).toBe(204)
     }
     expect((await port(byMac)).mac_address).toBe('02:00:00:00:00:07')
   })

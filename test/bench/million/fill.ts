@@ -40,7 +40,7 @@ export const fillMillion = (db: DatabaseSync, estate: Estate, count: number): vo
   const clouds: Range = { last: CLOUDS - 1 }
   const cloudId = (n = 'n') => uuid('token', `(1000000000 + ${n})`)
   whole('clouds', cloud, { id: cloudId(), name: `'cloud-' || n`, position: 'n' }, clouds)
-  for (const table of ['zones', 'offers', 'volume_types'])
+  for (const table of ['zones', 'offers', 'prices', 'volume_types'])
     for (const row of rowsOf(db, table, 'true')) whole(table, row, { cloud_id: cloudId() }, clouds)
   const mapping = one('mappings', 'project_id = ?', projectId)
   whole('mappings', mapping, { cloud_id: cloudId() }, clouds)

@@ -105,6 +105,16 @@ export const oneOfEach = async (world: World): Promise<Estate> => {
   await settle(world, async () => (await call('GET', `${volumes}/volumes/${volume.id}`)).volume.status === 'in-use')
   await untilActive(world, token, server.id)
 
+  const { burst } = await post('/broker/v1/bursts', {
+    ...{ name: NAME, flavor: '1', image: wish.server.imageRef, networks: 'none', count: { min: 1, max: 1 } },
+    on_done: 'keep',
+  })
+  await settle(world, async () => (await call('GET', `/broker/v1/bursts/${burst.id}`)).burst.state === 'running')
+  // One that is told of nothing: what is measured has no listener.
+  const { webhook } = await post('/broker/v1/webhooks', {
+    webhook: { name: NAME, url: 'https://example.org/bench', enabled: false },
+  })
+
   const { project } = await post(`${IDENTITY}/projects`, { project: { name: NAME } }, admin)
   const { user } = await post(`${IDENTITY}/users`, { user: { name: NAME, password: NAME } }, admin)
   const own = `${IDENTITY}/users/${said.user.id}`
@@ -165,6 +175,8 @@ export const oneOfEach = async (world: World): Promise<Estate> => {
     application_credentials: application_credential.id,
     access_rules: application_credential.access_rules[0].id,
     clouds: 'sandbox',
+    bursts: burst.id,
+    webhooks: webhook.id,
     metadata: NAME,
     tags: NAME,
     'os-hypervisors': hypervisors[0].id,

@@ -6,15 +6,15 @@ import type { Estate } from './estate.ts'
 /** Reads that no target is for, by method and path: what is measured of them would be somebody else's speed. */
 const LEFT_OUT: Record<string, string> = {
   'GET /image/v2/images/:id/file': 'a stream of bytes',
+  'GET /broker/v1/events/stream': 'a stream of events',
   'GET /broker/v1/adoptable': 'asks a cloud by design: what is on it and managed by nobody',
 }
 
 /** Answers that are the same whatever is stored. */
 const CONSTANT = /^(version|schema|extension)\.|^info\.(import|stores)$/
 
-/** What adds up rows of others, as many as there are. */
-const SUM =
-  /^(tenant_usage\.list|hypervisor\.statistics|network_ip_availability\.get|image_quota\.get|info\.usage)$|^(volume\.summary|host\.show)/
+/** What adds up rows of others, as many as there are; sums that are kept beside them are one row each. */
+const SUM = /^(tenant_usage\.list|image_quota\.get|info\.usage|cost\.list)$|^(volume\.summary|host\.show)/
 
 /**
  * `one`: one resource, a list that is short by nature. `page`: a list of what there may be many of. `sum`: what it adds up is many. `constant`: no

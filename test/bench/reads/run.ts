@@ -43,6 +43,7 @@ export const benchReads = async (world: World, folder: string, estate: Estate, f
     folder,
     reads.filter((read) => !isPage(read)),
     bodies,
+    CLASSES.one.least!,
   )
   const measured: Measured[] = []
   for (const read of reads) {

@@ -1,6 +1,7 @@
 import type { Cloud, Kind, Mark, Seen } from '../../../adapters/contract.ts'
+import { writeMark } from '../../../adapters/shared/mark-line.ts'
 import type { Context } from '../../../adapters/vsphere/context.ts'
-import { KEY, writeMark } from '../../../adapters/vsphere/marks.ts'
+import { KEY } from '../../../adapters/vsphere/marks.ts'
 import { backingOf, type PortGroup, portGroupOf } from '../../../adapters/vsphere/network/port-group.ts'
 import { addCard, cardsOf, removeDevice } from '../../../adapters/vsphere/records/devices.ts'
 import { extraConfig } from '../../../adapters/vsphere/records/guestinfo.ts'

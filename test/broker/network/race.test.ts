@@ -3,12 +3,13 @@ import { beforeEach, expect, test } from 'vitest'
 import { networks, ports, quotas, subnets } from '../../../db/schema/index.ts'
 import { commit } from '../../../functions/broker/line/commit.ts'
 import { Refused } from '../../../functions/broker/line/refused.ts'
-import { createNetworks, pinNetworks } from '../../../functions/broker/network/network.ts'
+import { pinNetworks } from '../../../functions/broker/network/network.ts'
 import { planPort, planPorts, removePorts, takePorts, untilFree } from '../../../functions/broker/network/port.ts'
 import { createPorts } from '../../../functions/broker/network/port-life.ts'
 import { createRouter } from '../../../functions/broker/network/router.ts'
 import { addInterface } from '../../../functions/broker/network/router-interface.ts'
 import { ensureDefaultGroup } from '../../../functions/broker/network/security-group.ts'
+import { createNetworks } from '../../../functions/broker/network/segments/multi-provider.ts'
 import { createSubnets } from '../../../functions/broker/network/subnet.ts'
 import type { Context } from '../../../functions/context.ts'
 import { type Plimsoll, startPlimsoll } from '../../support/harness.ts'
@@ -25,7 +26,9 @@ beforeEach(async () => {
 const entry = { action: 'test', kind: 'test', resourceId: 'x' }
 const newNetwork = async (cidr: string) => {
   const plain = { projectId, name: cidr, description: '' }
-  const [network] = await createNetworks(context, [{ ...plain, adminStateUp: true, shared: false, portSecurity: true }])
+  const [network] = await createNetworks(context, [
+    { ...plain, adminStateUp: true, shared: false, portSecurity: true, segments: [] },
+  ])
   const [subnet] = await createSubnets(context, [
     {
       ...plain,

@@ -113,6 +113,8 @@ const layGround = async (broker: Broker, admin: Api): Promise<Ground> => {
 const oneOfEach = async (api: Api, name: string): Promise<[string, string][]> => {
   const { network } = await api.must('POST', `${NETWORK}/networks`, { network: { name } })
   const subnet = { name, network_id: network.id, ip_version: 4, cidr: '10.11.0.0/20' }
+  // Its name is what asks for it: strangers send that, and call what they make by it.
+  const keypair = { name: `key-${crypto.randomUUID()}` }
   const made: [string, string][] = [
     ['networks', network.id],
     ['subnets', (await api.must('POST', `${NETWORK}/subnets`, { subnet })).subnet.id],
@@ -127,7 +129,7 @@ const oneOfEach = async (api: Api, name: string): Promise<[string, string][]> =>
       (await api.must('POST', `/volume/v3/${api.projectId}/volumes`, { volume: { name, size: 1 } })).volume.id,
     ],
     ['images', (await api.must('POST', '/image/v2/images', { name })).id],
-    ['os-keypairs', (await api.must('POST', '/compute/v2.1/os-keypairs', { keypair: { name } })).keypair.name],
+    ['os-keypairs', (await api.must('POST', '/compute/v2.1/os-keypairs', { keypair })).keypair.name],
   ]
   const { images } = await api.must('GET', '/image/v2/images?visibility=public')
   const server = { name, flavorRef: '1', imageRef: images[0].id, networks: [{ uuid: network.id }], metadata: { name } }

@@ -9,7 +9,7 @@ import { type Look, lookAt } from './look.ts'
 import { seenOnAws } from './seen.ts'
 
 export const IMAGE = 'amzn-ami-hvm-2017.09.1.20171103-x86_64-gp2'
-const CREDENTIALS = {
+export const CREDENTIALS = {
   access_key_id: 'AKIAIOSFODNN7EXAMPLE',
   secret_access_key: 'wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY',
 }

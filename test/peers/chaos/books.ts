@@ -18,12 +18,24 @@ const rows = (db: DatabaseSync, sql: string): Row[] => db.prepare(sql).all() as 
 /** A deletion that overtook a creation without an answer waits two minutes before it says that nothing was made. */
 const WAITING = `want = 'absent' and phase = 'calling' and lease_until < unixepoch('now', 'subsec') * 1000`
 
-/** What is not settled yet. `grace`: deletions that only wait until a lost creation cannot appear any more. */
-export const unsettled = (file: string): { busy: string[]; grace: number } =>
+const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`
+
+/** A binding that has work to do, and what keeps it. */
+const told = (b: Row): string => {
+  const now = Date.now()
+  const error = b.error === null ? '' : `: ${b.error}`
+  const held = Number(b.lease_until) > now ? `, held for ${seconds(Number(b.lease_until) - now)}` : ''
+  const called = b.called_at === null ? '' : `, called ${seconds(now - Number(b.called_at))} ago`
+  return `${b.kind} ${b.resource_id} ${b.want} ${b.phase}, ${b.attempts} attempts, due in ${seconds(Number(b.due_at) - now)}${held}${called}${error}`
+}
+
+/** What is not settled yet, and why. `grace`: deletions that only wait until a lost creation cannot appear any more. */
+export const unsettled = (file: string): { busy: Map<string, string>; grace: number } =>
   reading(file, (db) => {
     const due = rows(
       db,
-      `select kind, resource_id, phase, want, ${WAITING} as waiting from bindings where due_at is not null`,
+      `select kind, resource_id, cloud_id, scope, phase, want, attempts, due_at, lease_until, called_at, error, ${WAITING} as waiting
+        from bindings where due_at is not null`,
     )
     const held = new Set(due.filter((each) => each.waiting).map((each) => each.resource_id))
     const moving = [
@@ -37,10 +49,12 @@ export const unsettled = (file: string): { busy: string[]; grace: number } =>
       ),
       ...rows(db, `select 'attachment' as kind, id, status from attachments where status <> 'attached'`),
     ].filter(({ id }) => !held.has(id!))
-    const busy = [
-      ...due.filter((each) => !each.waiting).map((b) => `${b.kind} ${b.resource_id} ${b.want} ${b.phase}`),
-      ...moving.map((m) => `${m.kind} ${m.id} ${m.status} ${m.task_state ?? ''}`),
-    ]
+    const busy = new Map([
+      ...due
+        .filter((each) => !each.waiting)
+        .map((b) => [`${b.kind} ${b.resource_id} ${b.cloud_id} ${b.scope}`, told(b)] as const),
+      ...moving.map((m) => [`row of ${m.id}`, `${m.kind} ${m.id} is ${m.status} ${m.task_state ?? ''}`] as const),
+    ])
     return { busy, grace: held.size }
   })
 

@@ -1,4 +1,4 @@
-import { copyFile, mkdtemp, rm } from 'node:fs/promises'
+import { copyFile, mkdtemp, rm, symlink } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { SERVED } from '../../support/served.ts'
@@ -11,6 +11,9 @@ const SECRETS = {
   PLIMSOLL_SECRET_KEY: '5b'.repeat(32),
 }
 
+/** So many kills come as soon as they are meant to, however slow the machine. */
+const SHORT_LIVES = 4
+
 /** The Node broker over one data folder and one port, which both outlive its processes. */
 export class Victim {
   readonly url: string
@@ -18,6 +21,8 @@ export class Victim {
   readonly passwords = { admin: SECRETS.PLIMSOLL_ADMIN_PASSWORD, demo: SECRETS.PLIMSOLL_DEMO_PASSWORD }
   readonly #port: number
   #child: Child | null = null
+  /** How long each start took, in milliseconds. */
+  readonly #starts: number[] = []
   /** What earlier processes wrote. */
   #said = ''
   kills = 0
@@ -28,8 +33,15 @@ export class Victim {
     this.url = `http://127.0.0.1:${port}`
   }
 
-  static async make(): Promise<Victim> {
-    return new Victim(await mkdtemp(join(tmpdir(), 'plimsoll-chaos-')), await freePort())
+  /**
+   * @param beside one whose database it shares: its folder is another one, and so is the lock that keeps a folder to one
+   * process
+   */
+  static async make(beside?: Victim): Promise<Victim> {
+    const folder = await mkdtemp(join(tmpdir(), 'plimsoll-chaos-'))
+    const victim = new Victim(folder, await freePort())
+    if (beside) await symlink(beside.file, victim.file)
+    return victim
   }
 
   /** The database file. */
@@ -45,33 +57,50 @@ export class Victim {
       PORT: String(this.#port),
       PLIMSOLL_DATA: this.folder,
     }
+    const from = Date.now()
     this.#child = launch({ command: process.execPath, args: SERVED, cwd: ROOT, env })
     await answering(this.#child, `${this.url}/healthz`)
+    this.#starts.push(Date.now() - from)
+  }
+
+  /** The `n`-th life during some work, of so long; after a few longer where starting takes long, so that work is done in it. */
+  life(ms: number, n: number): Promise<void> {
+    const life = n < SHORT_LIVES ? ms : Math.max(ms, 2 * (this.#starts.at(-1) ?? 0))
+    return new Promise((resolve) => setTimeout(resolve, life))
+  }
+
+  /**
+   * What is promised within so long on a machine that has nothing else to do, which starts the broker within a second: longer
+   * on this one by as much as that takes here.
+   */
+  within(ms: number): number {
+    const starts = this.#starts.toSorted((a, b) => a - b)
+    const usual = starts[Math.floor(starts.length / 2)] ?? 0
+    return ms * Math.max(1, usual / 1_000)
   }
 
   /** As a power cut: nothing is finished, nothing is said. */
   async kill(): Promise<void> {
-    const child = this.#child
-    if (!child) return
-    const ended = new Promise((resolve) => child.process.once('close', resolve))
-    child.process.kill('SIGKILL')
-    await ended
-    await this.#bury()
+    if (!this.#child) return
+    await this.#child.kill()
+    this.#bury()
     this.kills++
   }
 
-  /** Killed and started again as often as that, while the work goes on; runs at the end. */
+  /** Killed and started again as often as that, while the work goes on; runs at the end. Throws, too, if it does not start again. */
   async killedWhile(work: () => Promise<unknown>, everyMs: number): Promise<void> {
     let over = false
     const reaper = (async () => {
-      while (!over) {
-        await new Promise((resolve) => setTimeout(resolve, everyMs))
+      for (let n = 0; !over; n++) {
+        await this.life(everyMs, n)
         await this.kill()
         await this.start()
       }
     })()
+    const working = work()
     try {
-      await work()
+      // The work of a broker that does not come back has no end.
+      await Promise.race([working, reaper.then(() => working)])
     } finally {
       over = true
       await reaper
@@ -80,12 +109,11 @@ export class Victim {
 
   async stop(): Promise<void> {
     await this.#child?.stop()
-    await this.#bury()
+    this.#bury()
   }
 
-  async #bury(): Promise<void> {
+  #bury(): void {
     this.#said = (this.#said + (this.#child?.output() ?? '')).slice(-2_000_000)
-    await this.#child?.stop()
     this.#child = null
   }
 

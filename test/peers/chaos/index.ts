@@ -80,7 +80,7 @@ const storm = async ({ broker, proxy, ledger, ground, check }: Stage): Promise<v
   // On a slow machine it takes longer until enough has happened.
   const enough = () => Date.now() - began > (ledger.stories < STORIES * MINUTES ? 3 * ms : ms)
   while (!enough()) {
-    await pause(2_500 + chance() * 4_500)
+    await broker.life(2_500 + chance() * 4_500, broker.kills)
     await broker.kill()
     await broker.start()
   }
@@ -104,18 +104,29 @@ const storm = async ({ broker, proxy, ledger, ground, check }: Stage): Promise<v
   await check('everything is settled within a minute of the last kill', settle(broker, killed), 'see below')
 }
 
-/** Empty once nothing is under way any more; otherwise what still is when the time is up. */
+/** So many of those that settled last are told. */
+const LAST = 4
+
+/** Empty once nothing is under way any more; otherwise what still is when the time is up. Tells what was last to settle, and why. */
 const settle = async (broker: Victim, killed: number): Promise<string[]> => {
+  const seen = new Map<string, string>()
   for (;;) {
     const { busy, grace } = unsettled(broker.file)
     const ms = Date.now() - killed
-    if (!busy.length) {
+    if (!busy.size) {
+      const last = [...seen.values()].slice(-LAST)
       console.log(
         `      recovered ${(ms / 1000).toFixed(1)} s after the last kill; ${grace} deletions wait out their grace`,
       )
-      return ms < RECOVERY_MS ? [] : [`it took ${ms / 1000} s`]
+      for (const each of last) console.log(`      ${each}`)
+      return ms < broker.within(RECOVERY_MS) ? [] : [`it took ${ms / 1000} s`, ...last]
     }
-    if (ms > GRACE_MS) return [`after ${ms / 1000} s`, ...busy]
+    if (ms > GRACE_MS) return [`after ${ms / 1000} s`, ...busy.values()]
+    for (const [key, words] of busy) {
+      // Those that settle last stand last.
+      seen.delete(key)
+      seen.set(key, `at ${(ms / 1000).toFixed(1)} s: ${words}`)
+    }
     await pause(250)
   }
 }
@@ -124,8 +135,8 @@ const settle = async (broker: Victim, killed: number): Promise<string[]> => {
 const quiet = async (broker: Victim): Promise<string[]> => {
   for (const until = Date.now() + GRACE_MS; ; ) {
     const { busy, grace } = unsettled(broker.file)
-    if (!busy.length && !grace) return []
-    if (Date.now() > until) return [`${grace} in grace`, ...busy]
+    if (!busy.size && !grace) return []
+    if (Date.now() > until) return [`${grace} in grace`, ...busy.values()]
     await pause(500)
   }
 }

@@ -2,7 +2,7 @@ import { addEc2 } from '../aws/index.ts'
 import { launch as launchMoto } from '../moto/launch.ts'
 import { logIn } from '../support/api.ts'
 import { RUNTIMES, type Runtime, startBroker } from '../support/broker.ts'
-import { programOf } from '../support/debian.ts'
+import { lackOf } from '../support/debian.ts'
 import type { Report } from '../support/report.ts'
 import { stretch } from '../support/wire.ts'
 import { addVcenter } from '../vsphere/client.peer.ts'
@@ -12,8 +12,9 @@ import { mixedShop } from './story.ts'
 /** One project on EC2 (moto), vSphere (vcsim) and the embedded cloud at once, on both runtimes side by side. */
 export const mixed = async (report: Report): Promise<void> => {
   const from = Date.now()
-  const converts = await programOf('qemu-img', 'qemu-utils')
-  const why = converts ? '' : 'it is not here and apt-get does not bring it: nothing is converted'
+  const lack = await lackOf('qemu-img', 'qemu-utils')
+  const converts = lack === null
+  const why = converts ? '' : `nothing is converted: ${lack}`
   report.step('mixed shop', 'qemu-img of Debian', converts ? 'passed' : 'skipped', Date.now() - from, why)
   await Promise.all(RUNTIMES.map((runtime) => shopOn(runtime, report)))
 }

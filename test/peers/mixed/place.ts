@@ -1,4 +1,5 @@
 import type { Api } from '../support/api.ts'
+import { patience } from '../support/patiently.ts'
 
 /** What one place of the shop got from the script. */
 export interface Berth {
@@ -17,10 +18,10 @@ const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
 
 /** Asks until it holds; throws what it is instead. */
 export const eventually = async <T>(ask: () => Promise<T>, holds: (seen: T) => boolean, seconds = 60): Promise<T> => {
-  for (const end = Date.now() + seconds * 1000; ; await pause(500)) {
+  for (const isOver = patience(seconds * 1000); ; await pause(500)) {
     const seen = await ask()
     if (holds(seen)) return seen
-    if (Date.now() > end) throw new Error(`after ${seconds} s still ${JSON.stringify(seen).slice(0, 400)}`)
+    if (isOver()) throw new Error(`after ${seconds} s still ${JSON.stringify(seen).slice(0, 400)}`)
   }
 }
 

@@ -217,9 +217,12 @@ const oneDown = async ({ admin, demo, vcenter }: Shop, berths: Berth[]): Promise
     Date.parse((await admin.must('GET', `/broker/v1/clouds/${cloud}`)).cloud.seen_at)
   const cutAt = Date.now()
   vcenter.cut()
-  // What was answered before may still be on its way into a row.
-  await new Promise((done) => setTimeout(done, 5_000))
-  const lastAnswer = await seenAt('dc1-vsphere')
+  // What was answered before may still be on its way into a row: until there is no news for a while.
+  let lastAnswer = Number.NaN
+  for (let seen = 0; seen !== lastAnswer; seen = await seenAt('dc1-vsphere')) {
+    lastAnswer = seen
+    await new Promise((done) => setTimeout(done, 5_000))
+  }
   try {
     for (const { server } of [embedded!, ec2!]) {
       await demo.must('POST', `${NOVA}/${server}/action`, { 'os-stop': null })

@@ -20,6 +20,7 @@ import {
 import { lookAt } from '../aws/look.ts'
 import { type Api, logIn } from '../support/api.ts'
 import { type Broker, RUNTIMES, startBroker } from '../support/broker.ts'
+import { patience } from '../support/patiently.ts'
 import { Report } from '../support/report.ts'
 import { type FaultProxy, startProxy } from './fault-proxy.ts'
 import { launch } from './launch.ts'
@@ -123,7 +124,7 @@ const connect = async ({ admin, demo, broker, proxy }: World, name: string, opti
   }
   await admin.must('POST', '/broker/v1/clouds', { cloud })
   await admin.must('PUT', `/broker/v1/projects/${demo.projectId}/clouds/${name}`, { mapping: {} })
-  for (const until = Date.now() + 60_000; Date.now() < until; ) {
+  for (const isOver = patience(60_000); !isOver(); ) {
     await broker.cron()
     if ((await admin.must('GET', `/broker/v1/clouds/${name}`)).cloud.inventory_at) return
     await new Promise((resolve) => setTimeout(resolve, 300))
@@ -179,7 +180,7 @@ const story = async (world: World, url: string, step: Step): Promise<void> => {
   const adopt = (more: object) =>
     admin.must('POST', '/broker/v1/adopt', { cloud: 'aws-east', project_id: demo.projectId, ...more })
   const until = async (id: string, status: string) => {
-    for (const end = Date.now() + 30_000; Date.now() < end; ) {
+    for (const isOver = patience(30_000); !isOver(); ) {
       await broker.cron()
       const { server } = await demo.must('GET', `${nova}/servers/${id}`)
       if (server.status === status) return
@@ -269,7 +270,7 @@ const story = async (world: World, url: string, step: Step): Promise<void> => {
     }
     const from = proxy.log.length
     await demo.must('POST', '/network/v2.0/security-group-rules', { security_group_rule: rule })
-    for (const end = Date.now() + 20_000; Date.now() < end && !changesSince(from).length; ) {
+    for (const isOver = patience(20_000); !isOver() && !changesSince(from).length; ) {
       await broker.cron()
       await new Promise((resolve) => setTimeout(resolve, 300))
     }

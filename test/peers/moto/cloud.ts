@@ -4,6 +4,7 @@ import {
   DescribeKeyPairsCommand,
   DescribeNetworkInterfacesCommand,
   DescribeSecurityGroupsCommand,
+  TerminateInstancesCommand,
 } from '@aws-sdk/client-ec2'
 import { aws } from '../../../adapters/aws/index.ts'
 import { TAG } from '../../../adapters/aws/marks.ts'
@@ -114,6 +115,13 @@ export const motoCloud = async () => {
         .filter(({ protocol, cidr, group }) => protocol === null && cidr === null && group === null)
       const ways = new Set(open.map(({ direction, family }) => `${direction} ${family}`))
       return eni?.SourceDestCheck === false && ways.size === 4
+    },
+    async announce(id: string) {
+      proxy.announced.set(id, Date.now())
+    },
+    async reclaim(id: string) {
+      proxy.interrupted.set(id, Date.now())
+      await ec2.send(new TerminateInstancesCommand({ InstanceIds: [id] }))
     },
     async disown(kind: Kind, id: string) {
       const Tags = [{ Key: TAG.deployment, Value: linked.deployment }]

@@ -16,6 +16,8 @@ export interface Rule {
    * error code.
    */
   fault: string
+  /** Only calls that have these parameters. */
+  params?: Record<string, string>
   /** How many calls it hits; without it all of them. */
   times?: number
   /** 0 to 1, from the proxy's own seeded random numbers; 1 if left out. */
@@ -36,9 +38,13 @@ export interface FaultProxy {
   url: string
   rules: Rule[]
   log: Call[]
+  /** Instances that are said to have been taken back, once they are terminated, by id: when, in milliseconds since 1970. */
+  interrupted: Map<string, number>
+  /** Instances of which the spot request says that they are about to be interrupted, by id: since when. */
+  announced: Map<string, number>
   /** Largest page of any Describe answer, below what the caller asks for; null: only the caller's limit counts. */
   pageSize: number | null
-  /** Takes back rules, log, hidden ids and remembered tokens. */
+  /** Takes back rules, log, hidden ids, remembered tokens, and what was said of instances. */
   clear(): void
   stop(): Promise<void>
 }
@@ -83,6 +89,38 @@ const snapshotIn = (bytes: Buffer): Record<string, string> => {
   return { ClientToken: String(JSON.parse(Body).ClientToken), Body }
 }
 
+/** An item of a listing; an instance that was terminated as one that EC2 took back, where that is said of it. */
+const told = (item: string, interrupted: ReadonlyMap<string, number>): string => {
+  const at = interrupted.get(/<instanceId>([^<]*)<\/instanceId>/.exec(item)?.[1] ?? '')
+  if (at === undefined || !item.includes('<name>terminated</name>')) return item
+  const [day, time] = new Date(at).toISOString().split(/[T.]/)
+  return item
+    .replace(/(<stateReason>\s*<code>)[^<]*/, '$1Server.SpotInstanceTermination')
+    .replace(
+      /(<stateReason>\s*<code>[^<]*<\/code>\s*<message>)[^<]*/,
+      '$1Server.SpotInstanceTermination: Spot instance termination',
+    )
+    .replace(/(<reason>)[^<]*/, `$1Service initiated (${day} ${time} GMT)`)
+}
+
+const VALUE = /^Filter\.\d+\.Value\.\d+$/
+
+/**
+ * What EC2 says of spot requests, of which moto knows none for what RunInstances buys: those that are about to be interrupted.
+ * https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeSpotInstanceRequests.html
+ */
+const spotRequests = (params: URLSearchParams, announced: ReadonlyMap<string, number>): string => {
+  const asked = [...params].filter(([name]) => VALUE.test(name)).map(([, value]) => value)
+  const items = [...announced].map(
+    ([id, at]) =>
+      `<item><spotInstanceRequestId>sir-${id.slice(2, 10)}</spotInstanceRequestId><state>active</state><instanceId>${id}</instanceId>
+        <status><code>marked-for-termination</code><message>The Spot Instance is marked for termination.</message>
+        <updateTime>${new Date(at).toISOString()}</updateTime></status></item>`,
+  )
+  return `<?xml version="1.0" encoding="UTF-8"?><DescribeSpotInstanceRequestsResponse xmlns="http://ec2.amazonaws.com/doc/2016-11-15/">
+    <requestId>r</requestId><spotInstanceRequestSet>${asked.includes('marked-for-termination') ? items.join('') : ''}</spotInstanceRequestSet></DescribeSpotInstanceRequestsResponse>`
+}
+
 /** @param target URL of the simulator */
 export const startProxy = async (target: string, seed = 1): Promise<FaultProxy> => {
   const chance = random(seed)
@@ -107,11 +145,15 @@ export const startProxy = async (target: string, seed = 1): Promise<FaultProxy> 
     return { status: answer.status, body: await answer.text() }
   }
 
-  const ruleFor = (action: string, token: string | null): Rule | undefined =>
+  const isMeant = (rule: Rule, action: string, params: URLSearchParams): boolean =>
+    (rule.action === '*' || rule.action === action) &&
+    Object.entries(rule.params ?? {}).every(([name, value]) => params.get(name) === value)
+
+  const ruleFor = (action: string, params: URLSearchParams): Rule | undefined =>
     proxy.rules.find((rule) => {
-      if (rule.action !== '*' && rule.action !== action) return false
+      if (!isMeant(rule, action, params)) return false
       // What was made with this token stays made, however little room there is by now.
-      if (rule.fault.startsWith('Insufficient') && answers.has(`${action} ${token}`)) return false
+      if (rule.fault.startsWith('Insufficient') && answers.has(`${action} ${params.get('ClientToken')}`)) return false
       const hit = hits.get(rule) ?? 0
       if (hit >= (rule.times ?? Number.POSITIVE_INFINITY) || chance() >= (rule.probability ?? 1)) return false
       hits.set(rule, hit + 1)
@@ -139,7 +181,7 @@ export const startProxy = async (target: string, seed = 1): Promise<FaultProxy> 
     const answer = await forward(request, forwarded.toString())
     const whole = answer.status === 200 ? listing(answer.body) : null
     if (!whole) return answer
-    const items = whole.items.filter(visible)
+    const items = whole.items.filter(visible).map((item) => told(item, proxy.interrupted))
     const from = Number(token?.slice('page:'.length) ?? 0)
     const next = from + size < items.length ? `page:${from + size}` : undefined
     return { status: 200, body: assemble({ ...whole, items: items.slice(from, from + size) }, next) }
@@ -180,7 +222,7 @@ export const startProxy = async (target: string, seed = 1): Promise<FaultProxy> 
     const action = ebs ?? params.get('Action') ?? ''
     const call: Call = { action, params: Object.fromEntries(params) }
     proxy.log.push(call)
-    const rule = ruleFor(action, params.get('ClientToken'))
+    const rule = ruleFor(action, params)
     const send = (status: number, text: string, type = 'text/xml') => {
       call.status = status
       response.writeHead(status, { 'content-type': type }).end(text)
@@ -200,6 +242,7 @@ export const startProxy = async (target: string, seed = 1): Promise<FaultProxy> 
         if (ebs) return send(STATUS[rule!.fault] ?? 400, JSON.stringify({ __type: rule!.fault }), 'application/json')
         return send(STATUS[rule!.fault] ?? 400, errorBody(rule!.fault, `A rule says ${rule!.fault}.`))
     }
+    if (action === 'DescribeSpotInstanceRequests') return send(200, spotRequests(params, proxy.announced))
     const answer = action.startsWith('Describe')
       ? await describe(request, params)
       : TOKENED.has(action) && params.has('ClientToken')
@@ -225,12 +268,14 @@ export const startProxy = async (target: string, seed = 1): Promise<FaultProxy> 
     url: '',
     rules: [],
     log: [],
+    interrupted: new Map(),
+    announced: new Map(),
     pageSize: null,
     clear() {
       proxy.rules = []
       proxy.log.length = 0
       proxy.pageSize = null
-      for (const memory of [answers, hidden, known, hits]) memory.clear()
+      for (const memory of [answers, hidden, known, hits, proxy.interrupted, proxy.announced]) memory.clear()
     },
     stop: () =>
       new Promise((resolve) => {

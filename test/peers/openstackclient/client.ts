@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { writeFile } from 'node:fs/promises'
+import { chmod, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
@@ -23,6 +23,15 @@ export interface Client {
 
 /** Where the client reads of clouds. */
 export const cloudsFile = ({ folder }: Pick<Broker, 'folder'>): string => join(folder, 'peers-clouds.yaml')
+
+/** A program `openstack` in a folder: the client as a shell finds it. */
+export const installClient = async (folder: string): Promise<void> => {
+  const python = await pythonWith('openstackclient', REQUIREMENTS)
+  const settings = Object.entries(python.env).map(([name, value]) => `${name}='${value}' `)
+  const file = join(folder, 'openstack')
+  await writeFile(file, `#!/bin/sh\n${settings.join('')}exec '${python.command}' -m openstackclient.shell "$@"\n`)
+  await chmod(file, 0o755)
+}
 
 export const startClient = async (broker: Broker): Promise<Client> => {
   const python = await pythonWith('openstackclient', REQUIREMENTS)

@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { logIn } from '../support/api.ts'
 import { type Broker, RUNTIMES, type Runtime, startBroker } from '../support/broker.ts'
+import { patience } from '../support/patiently.ts'
 import type { Report } from '../support/report.ts'
 import { startClient } from './client.ts'
 import { credentials } from './steps/credentials.ts'
@@ -109,12 +110,12 @@ const tellStory = async (
 const story = ({ seen, leftovers }: Stage, tale: (seen: Stage['seen']) => Step[]): Step[] => [
   ...tale(seen),
   look('nothing with our mark is left on the cloud', async ({ broker }) => {
-    const until = Date.now() + 45_000
+    const isOver = patience(45_000)
     for (;;) {
       await broker.cron()
       const left = await leftovers()
       if (!left.length) return
-      if (Date.now() > until) throw new Error(`still there: ${left.join(', ')}`)
+      if (isOver()) throw new Error(`still there: ${left.join(', ')}`)
       await new Promise((resolve) => setTimeout(resolve, 1_000))
     }
   }),

@@ -1,6 +1,7 @@
 import type { Api } from '../support/api.ts'
 import type { Broker } from '../support/broker.ts'
 import { type Expected, fill, mismatch, type Vars } from '../support/match.ts'
+import { patience } from '../support/patiently.ts'
 import type { Report, Result } from '../support/report.ts'
 import type { Client, Said } from './client.ts'
 
@@ -47,11 +48,11 @@ export const tell = (words: Words, expected: RegExp | null = null): Step => ({
 export const until = (words: Words, expected: Expected, seconds = 45): Step => ({
   title: `${titleOf(words)} … until ${describe(expected)}`,
   run: async (world) => {
-    const end = Date.now() + seconds * 1000
+    const isOver = patience(seconds * 1000)
     for (;;) {
       const fault = mismatch(await json(world, words), expected, world.vars)
       if (fault === null) return
-      if (Date.now() > end) throw new Error(`after ${seconds} s ${fault}`)
+      if (isOver()) throw new Error(`after ${seconds} s ${fault}`)
       await pause(700)
     }
   },
@@ -61,11 +62,11 @@ export const until = (words: Words, expected: Expected, seconds = 45): Step => (
 export const gone = (words: Words, seconds = 45): Step => ({
   title: `${titleOf(words)} … until it is gone`,
   run: async (world) => {
-    const end = Date.now() + seconds * 1000
+    const isOver = patience(seconds * 1000)
     for (;;) {
       const said = await say(world, words, ['-f', 'json'])
       if (said.rc !== 0 && /no \w.* found|could not be found|not found|does not exist|404/i.test(said.stderr)) return
-      if (Date.now() > end) throw new Error(`after ${seconds} s still: ${said.stdout}${said.stderr}`.slice(0, 400))
+      if (isOver()) throw new Error(`after ${seconds} s still: ${said.stdout}${said.stderr}`.slice(0, 400))
       await pause(700)
     }
   },
@@ -98,7 +99,7 @@ export const play = async (
   report: Report,
   limitMs: number,
 ): Promise<boolean> => {
-  const end = Date.now() + limitMs
+  const isOver = patience(limitMs)
   let whole = true
   for (const step of steps) {
     const started = Date.now()
@@ -107,7 +108,7 @@ export const play = async (
       report.step(name, step.title, result, Date.now() - started, detail)
     }
     if (step.skip !== undefined) done('skipped', step.skip)
-    else if (started > end) done('failed', 'not run: the story has taken too long')
+    else if (isOver()) done('failed', 'not run: the story has taken too long')
     else
       await step.run(world).then(
         () => done('passed'),

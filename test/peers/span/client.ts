@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
+import { patience } from '../support/patiently.ts'
 import { pythonWith } from '../support/python.ts'
 
 /** Programs that rent machines, unmodified, each in a Python of its own: their requirements contradict each other. */
@@ -33,9 +34,15 @@ export interface Wish {
   group: string
   /** GiB of the disk that it boots from, where it is to be a volume. */
   boot_from_volume?: number
+  /** So many servers, one after the other, all there at once; absent: one. Nodepool and TARDIS. */
+  count?: number
+  /** Id of the group of servers that it is to be in. */
+  server_group?: string
 }
 
+/** For one server, and for each further one. */
 const WITHIN_MS = 150_000
+const EACH_MS = 60_000
 
 /**
  * Lets a client rent what it wants; `look` sees the servers while they are there. Ends when the client has given all back.
@@ -62,7 +69,8 @@ export const rent = async (
     }
   }
   process.on('exit', end)
-  const timer = setTimeout(end, WITHIN_MS)
+  const isOver = patience(WITHIN_MS + ((wish.count ?? 1) - 1) * EACH_MS)
+  const timer = setInterval(() => isOver() && end(), 1_000)
   let words = ''
   child.stderr.on('data', (data) => {
     words = (words + data).slice(-6000)
@@ -83,7 +91,7 @@ export const rent = async (
     if (code !== 0) throw new Error(`${client} ended with ${code}:\n${words}`)
     await looked
   } finally {
-    clearTimeout(timer)
+    clearInterval(timer)
     process.off('exit', end)
     end()
   }

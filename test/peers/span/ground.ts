@@ -1,6 +1,7 @@
 import { DescribeImagesCommand, DescribeInstancesCommand } from '@aws-sdk/client-ec2'
 import { addEc2, IMAGE } from '../aws/index.ts'
 import { type Look, lookAt } from '../aws/look.ts'
+import { NEUTRON } from '../mixed/place.ts'
 import { type FaultProxy, startProxy } from '../moto/fault-proxy.ts'
 import { launch as launchMoto } from '../moto/launch.ts'
 import { addCloud, dropSandbox, type People } from '../support/cloud.ts'
@@ -73,11 +74,17 @@ export const layGround = async (): Promise<Ground> => {
   }
 }
 
+/**
+ * What an operator says that the hosts at home lend: by themselves they have memory for little more than three servers, and
+ * what is on its way counts twice there, so that not the mark of a story would be what ends home.
+ */
+const LENT = { vcpus: 64, ram_mib: 131_072 }
+
 /** The two clouds instead of the embedded one, and what an administrator says once: the image is the same on both. */
 export const settle = async (people: People, { proxy, vcsim, moto }: Ground): Promise<void> => {
   const { admin, demo } = people
   await dropSandbox(people)
-  await addCloud(people, { ...VCENTER, endpoint: vcsim.url })
+  await addCloud(people, { ...VCENTER, endpoint: vcsim.url, options: { ...VCENTER.options, room: LENT } })
   await addEc2(people, proxy.url)
   await admin.must('PUT', `/broker/v1/projects/${demo.projectId}/clouds/${HOME}`, { mapping: { filters: 'trusted' } })
   const { Images } = await moto.ec2.send(new DescribeImagesCommand({ Filters: [{ Name: 'name', Values: [IMAGE] }] }))
@@ -88,3 +95,39 @@ export const settle = async (people: People, { proxy, vcsim, moto }: Ground): Pr
 /** In which order clouds are taken. Home is trusted to filter, and what goes from away to home has to allow that. */
 export const prefer = ({ admin, demo }: Pick<People, 'admin' | 'demo'>, chain: CloudName[]): Promise<unknown> =>
   admin.must('PUT', `/broker/v1/projects/${demo.projectId}/policy`, { policy: { chain, min_filters: 'trusted' } })
+
+/** Both have room again, and an operator says so: else what they refused is left alone for minutes. */
+export const forget = async ({ admin }: Pick<People, 'admin'>): Promise<void> => {
+  for (const cloud of [HOME, AWAY]) await admin.must('DELETE', `/broker/v1/clouds/${cloud}/refused-offers`)
+}
+
+/** A network with a segment and a subnet on each cloud; its id. */
+export const layNetwork = async (demo: Pick<People['demo'], 'must'>, name: string): Promise<string> => {
+  const { network } = await demo.must('POST', `${NEUTRON}/networks`, { network: { name } })
+  for (const { physical, cidr } of Object.values(PLACES)) {
+    const { segment } = await demo.must('POST', `${NEUTRON}/segments`, {
+      segment: { network_id: network.id, physical_network: physical, network_type: 'vlan' },
+    })
+    await demo.must('POST', `${NEUTRON}/subnets`, {
+      subnet: { network_id: network.id, segment_id: segment.id, ip_version: 4, cidr },
+    })
+  }
+  return network.id
+}
+
+/** Home lends room for so many servers of one vCPU, and takes them up to its mark; away is for the rest. */
+export const markHome = async (
+  { admin, demo }: Pick<People, 'admin' | 'demo'>,
+  mark: number,
+  room: number,
+  more: Record<string, unknown> = {},
+): Promise<void> => {
+  await admin.must('PUT', `/broker/v1/projects/${demo.projectId}/clouds/${HOME}`, {
+    mapping: { filters: 'trusted', room: { vcpus: room, ram_mib: room * 2048 } },
+  })
+  const policy = { chain: [HOME, AWAY], min_filters: 'trusted', marks: { [HOME]: mark }, ...more }
+  await admin.must('PUT', `/broker/v1/projects/${demo.projectId}/policy`, { policy })
+}
+
+/** A whole number from one to another, both included. */
+export const drawn = (from: number, to: number): number => from + Math.floor(Math.random() * (to - from + 1))

@@ -14,9 +14,12 @@ interface Seen {
   fault?: { message: string }
   addresses: Record<string, { addr: string }[]>
   'OS-EXT-AZ:availability_zone': string
+  /** Where it is, if the zone that was named leaves it open. */
+  'plimsoll:zone'?: string
 }
 
-const cloudOf = (server: Seen): CloudName => server['OS-EXT-AZ:availability_zone'].split('.')[0] as CloudName
+const cloudOf = (server: Seen): CloudName =>
+  (server['plimsoll:zone'] ?? server['OS-EXT-AZ:availability_zone']).split('.')[0] as CloudName
 
 /** The cloud of a server that is ACTIVE, with one address on network `wide` that lies in the segment there. */
 export const standingOn = async (demo: Person, id: string): Promise<CloudName> => {

@@ -1,12 +1,23 @@
 import assert from 'node:assert/strict'
-import { NOVA } from '../mixed/place.ts'
+import { NEUTRON, NOVA } from '../mixed/place.ts'
 import { type Client, startClient } from '../openstackclient/client.ts'
 import { logIn } from '../support/api.ts'
 import { type Broker, RUNTIMES, type Runtime, startBroker } from '../support/broker.ts'
 import type { People } from '../support/cloud.ts'
 import { patiently } from '../support/patiently.ts'
 import type { Report } from '../support/report.ts'
-import { AWAY, type CloudName, type Ground, HOME, IMAGE_NAME, layGround, PLACES, prefer, settle } from './ground.ts'
+import {
+  AWAY,
+  type CloudName,
+  forget,
+  type Ground,
+  HOME,
+  IMAGE_NAME,
+  layGround,
+  PLACES,
+  prefer,
+  settle,
+} from './ground.ts'
 import { agree, portOf, standingOn } from './standing.ts'
 
 /** One network over two clouds, by the unmodified OpenStack client, on both runtimes. */
@@ -66,6 +77,11 @@ const speak = async (client: Client, words: string): Promise<unknown> => {
   return silent ? null : JSON.parse(said.stdout)
 }
 
+interface Named {
+  id: string
+  segmentation_id: number | null
+}
+
 const CLOUDS: CloudName[] = [HOME, AWAY]
 const BOOT = `server create --image ${IMAGE_NAME} --flavor m1.small --key-name ci --security-group web --network wide`
 
@@ -84,6 +100,7 @@ const failsOver = async (scene: Scene, first: CloudName, then: CloudName): Promi
   await standsOn(scene, id, then)
   assert.equal(await portOf(people.demo, id), port, 'the port is the one that it began with')
   await ground.heal()
+  await forget(people)
   await agree(people.demo, ground)
 }
 
@@ -116,6 +133,23 @@ const STEPS: Record<string, (scene: Scene) => Promise<unknown>> = {
         await standsOn(scene, id, cloud)
       }
     assert.deepEqual(await scene.ground.census(), { [HOME]: 2, [AWAY]: 2 })
+  },
+
+  'the VLAN of the port group at home is what tells its segment': async ({ people, ground, openstack }) => {
+    const { id } = (await openstack('network show wide')) as { id: string }
+    const found = async (path: string) =>
+      Object.values<Named[]>(await people.admin.must('GET', `${NEUTRON}/${path}`))[0]!
+    const [segment] = await found(`segments?network_id=${id}&network_type=vlan&physical_network=${HOME}`)
+    const { networks } = await ground.vcsim.inventory()
+    const groups = networks.filter(({ description }) => description.includes(` network ${id} `))
+    assert.deepEqual(
+      groups.map(({ vlan }) => vlan),
+      [segment?.segmentation_id],
+    )
+    assert.ok(segment!.segmentation_id! > 0)
+    const at = `provider:physical_network=${HOME}&provider:segmentation_id=${segment!.segmentation_id}`
+    const ids = async (filters: string) => (await found(`networks?${filters}`)).map((each) => each.id)
+    assert.deepEqual([await ids(at), await ids(`${at}1`)], [[id], []])
   },
 
   'without a zone the order of the project decides': async (scene) => {

@@ -28,11 +28,17 @@ export const logIn = (broker: Broker, name: 'admin' | 'demo'): Promise<Api> =>
 
 export const logInAs = async ({ url }: Pick<Broker, 'url'>, { name, password, project }: Person): Promise<Api> => {
   const send = async (method: string, path: string, body: unknown, token?: string): Promise<[Answer, Response]> => {
-    const response = await fetch(url + path, {
-      method,
-      headers: { ...(token ? { 'X-Auth-Token': token } : {}), ...(body ? { 'Content-Type': 'application/json' } : {}) },
-      ...(body ? { body: JSON.stringify(body) } : {}),
-    })
+    const ask = () =>
+      fetch(url + path, {
+        method,
+        headers: {
+          ...(token ? { 'X-Auth-Token': token } : {}),
+          ...(body ? { 'Content-Type': 'application/json' } : {}),
+        },
+        ...(body ? { body: JSON.stringify(body) } : {}),
+      })
+    // A connection that was idle may be closed while the next request is on its way: to ask again changes nothing.
+    const response = await ask().catch((error) => (method === 'GET' ? ask() : Promise.reject(error)))
     const text = await response.text()
     const isJson = /json/.test(response.headers.get('content-type') ?? '')
     return [{ status: response.status, body: isJson ? JSON.parse(text) : text }, response]

@@ -33,12 +33,15 @@ const SECRETS = {
 }
 const QUIET = { CI: 'true', WRANGLER_SEND_METRICS: 'false', NO_COLOR: '1', WRANGLER_LOG_SANITIZE: 'false' }
 
-/** `more`: settings of Node's process besides the usual ones. */
-export const startBroker = async (runtime: Runtime, more: Record<string, string> = {}): Promise<Broker> => {
+/** Settings besides the usual ones, where they depend on it by the URL of the broker. */
+export type Settings = Record<string, string> | ((url: string) => Record<string, string>)
+
+export const startBroker = async (runtime: Runtime, settings: Settings = {}): Promise<Broker> => {
   const folder = await mkdtemp(join(tmpdir(), `plimsoll-${runtime}-`))
   const port = await freePort()
   const url = `http://127.0.0.1:${port}`
-  const child = runtime === 'node' ? onNode(folder, port, more) : await onWorkerd(folder, port)
+  const more = typeof settings === 'function' ? settings(url) : settings
+  const child = runtime === 'node' ? onNode(folder, port, more) : await onWorkerd(folder, port, more)
   const broker: Broker = {
     runtime,
     url,
@@ -55,7 +58,7 @@ export const startBroker = async (runtime: Runtime, more: Record<string, string>
       return code
     },
   }
-  await answering(child, `${url}/healthz`, 90_000).catch(async (error) => {
+  await answering(child, `${url}/healthz`).catch(async (error) => {
     await broker.stop()
     throw error
   })
@@ -78,7 +81,7 @@ const onNode = (folder: string, port: number, more: Record<string, string>): Chi
   })
 
 /** The Worker as wrangler builds it, over two local D1 databases that the wrangler of a deployment would migrate too. */
-const onWorkerd = async (folder: string, port: number): Promise<Child> => {
+const onWorkerd = async (folder: string, port: number, more: Record<string, string>): Promise<Child> => {
   const env = { ...QUIET, XDG_CONFIG_HOME: join(folder, 'config') }
   const state = ['--persist-to', join(folder, 'state')]
   for (const database of ['DB', 'CLOUD_STATE'])
@@ -90,7 +93,7 @@ const onWorkerd = async (folder: string, port: number): Promise<Child> => {
     })
   // A file named is read in place of whatever `.dev.vars` is lying about.
   const secrets = join(folder, 'secrets.env')
-  const lines = Object.entries(SECRETS).map(([name, value]) => `${name}=${value}\n`)
+  const lines = Object.entries({ ...SECRETS, ...more }).map(([name, value]) => `${name}=${value}\n`)
   await writeFile(secrets, lines.join(''), { mode: 0o600 })
   const ports = ['--ip', '127.0.0.1', '--port', String(port), '--inspector-port', String(await freePort())]
   return launch({

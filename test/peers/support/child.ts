@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createServer } from 'node:net'
+import { patience } from './patiently.ts'
 
 /** A program under test. Its output is kept, and shown when something goes wrong. */
 export interface Child {
@@ -10,6 +11,8 @@ export interface Child {
   output(): string
   /** Asks it to end, insists after ten seconds; gives the exit code (null: by a signal). */
   stop(): Promise<number | null>
+  /** Ends it at once, as a power cut does. */
+  kill(): Promise<void>
 }
 
 export interface Launch {
@@ -19,10 +22,25 @@ export interface Launch {
   env?: Record<string, string | undefined>
   /** `wrangler` starts children of its own: a group ends together. */
   group?: boolean
+  /** It ends when it is done; without this, one that ends before it is asked to has died. */
+  ends?: boolean
 }
 
 const running = new Set<Child>()
 const KEPT = 200_000
+
+/** Programs that ended though nobody asked them to, with their last words. What failed after that may have failed for it. */
+const died: string[] = []
+export const deaths = (): readonly string[] => died
+
+/** Where a program says what kills it: Go and Python say it before they list what they were at. */
+const REASON = /^(fatal error|panic|Traceback|\w*Error)\b/
+const WORDS = 25
+const lastWords = (text: string): string => {
+  const lines = text.trimEnd().split('\n')
+  const at = lines.findIndex((line) => REASON.test(line))
+  return (at < 0 ? lines.slice(-WORDS) : lines.slice(at, at + WORDS)).join('\n')
+}
 
 /** Nothing that we started outlives us, however we end. */
 process.on('exit', () => {
@@ -40,7 +58,7 @@ const end = (child: ChildProcess, signal: NodeJS.Signals): void => {
   }
 }
 
-export const launch = ({ command, args, cwd, env, group = false }: Launch): Child => {
+export const launch = ({ command, args, cwd, env, group = false, ends = false }: Launch): Child => {
   const started = spawn(command, args, {
     cwd,
     env: { ...process.env, ...env },
@@ -55,12 +73,19 @@ export const launch = ({ command, args, cwd, env, group = false }: Launch): Chil
   started.stdout.on('data', keep)
   started.stderr.on('data', keep)
   started.on('error', (error) => keep(Buffer.from(`${error.message}\n`)))
-  const ended = new Promise<number | null>((resolve) => started.on('close', resolve))
+  let asked = ends
+  const ended = new Promise<number | null>((resolve) =>
+    started.on('close', (code, signal) => {
+      if (!asked) died.push(`${command} ${args.join(' ')} ended by itself (${signal ?? code}):\n${lastWords(text)}`)
+      resolve(code)
+    }),
+  )
   const child: Child = {
     process: started,
     output: () => text,
     tail: (lines = 30) => text.trimEnd().split('\n').slice(-lines).join('\n'),
     async stop() {
+      asked = true
       end(started, 'SIGTERM')
       const insist = setTimeout(() => end(started, 'SIGKILL'), 10_000)
       const code = started.pid === undefined ? null : await ended
@@ -68,15 +93,24 @@ export const launch = ({ command, args, cwd, env, group = false }: Launch): Chil
       running.delete(child)
       return code
     },
+    async kill() {
+      asked = true
+      end(started, 'SIGKILL')
+      if (started.pid !== undefined) await ended
+      running.delete(child)
+    },
   }
   running.add(child)
   return child
 }
 
+/** How long a program may take to start. One that has ended is not waited for. */
+const STARTS_MS = 90_000
+
 /** Waits until `url` answers with success; throws with the program's last words if it ends or takes too long. */
-export const answering = async (child: Child, url: string, withinMs = 60_000): Promise<void> => {
-  const until = Date.now() + withinMs
-  while (Date.now() < until) {
+export const answering = async (child: Child, url: string, withinMs = STARTS_MS): Promise<void> => {
+  const isOver = patience(withinMs)
+  while (!isOver()) {
     if (child.process.exitCode !== null || child.process.signalCode !== null)
       throw new Error(`${child.process.spawnargs.join(' ')} ended before it answered:\n${child.tail()}`)
     const answer = await fetch(url, { signal: AbortSignal.timeout(5_000) }).catch(() => null)
@@ -89,7 +123,7 @@ export const answering = async (child: Child, url: string, withinMs = 60_000): P
 
 /** Runs a program to its end; throws with its last words unless it succeeds. */
 export const finish = async (what: Launch): Promise<string> => {
-  const child = launch(what)
+  const child = launch({ ...what, ends: true })
   const code = await new Promise<number | null>((resolve) => {
     child.process.on('close', resolve)
     child.process.on('error', () => resolve(127))

@@ -1,5 +1,6 @@
 import type { Api } from './api.ts'
 import type { Broker } from './broker.ts'
+import { patience } from './patiently.ts'
 
 type Person = Pick<Api, 'must' | 'projectId'>
 export interface People {
@@ -29,7 +30,7 @@ export const dropSandbox = async ({ admin, demo }: Pick<People, 'admin' | 'demo'
 }
 
 export const inventory = async (admin: Person, broker: Pick<Broker, 'cron'>, name: string): Promise<void> => {
-  for (const until = Date.now() + 30_000; Date.now() < until; ) {
+  for (const isOver = patience(30_000); !isOver(); ) {
     await broker.cron()
     if ((await admin.must('GET', `/broker/v1/clouds/${name}`)).cloud.inventory_at) return
     await new Promise((resolve) => setTimeout(resolve, 300))

@@ -1,9 +1,10 @@
 import { accessSync, constants } from 'node:fs'
 import { join } from 'node:path'
 import { finish } from './child.ts'
+import { fetched } from './patiently.ts'
 
 const isThere = (program: string): boolean =>
-  ['/usr/local/bin', '/usr/bin', '/bin'].some((folder) => {
+  ['/usr/local/bin', '/usr/bin', '/bin', '/usr/sbin', '/sbin'].some((folder) => {
     try {
       accessSync(join(folder, program), constants.X_OK)
       return true
@@ -12,15 +13,32 @@ const isThere = (program: string): boolean =>
     }
   })
 
-/** Sees to it that a program of Debian is there. False: it is not, and cannot be had, so what needs it is left out and said to be. */
-export const programOf = async (program: string, debianPackage: string): Promise<boolean> => {
-  if (isThere(program)) return true
-  const env = { DEBIAN_FRONTEND: 'noninteractive' }
+const env = { DEBIAN_FRONTEND: 'noninteractive' }
+/** Seconds that apt-get waits while another of it is at work. */
+const WAITS = ['-o', 'DPkg::Lock::Timeout=120']
+
+/** Installs packages of Debian. @throws in the words of apt-get, and at once where there is none */
+export const installDebian = (packages: string[]): Promise<void> =>
+  fetched(
+    `${packages.join(', ')} of Debian`,
+    async () => {
+      await finish({ command: 'apt-get', args: ['-qq', ...WAITS, 'update'], env })
+      const install = ['-y', '--no-install-recommends', 'install', ...packages]
+      await finish({ command: 'apt-get', args: ['-qq', ...WAITS, ...install], env })
+    },
+    (error) => /ENOENT|Permission denied|are you root|Unable to locate package/.test(String(error)),
+  )
+
+/**
+ * Sees to it that a program of Debian is there. Null: it is; else why it is not and cannot be had, so that what needs it is
+ * left out and said to be.
+ */
+export const lackOf = async (program: string, debianPackage: string): Promise<string | null> => {
+  if (isThere(program)) return null
   try {
-    await finish({ command: 'apt-get', args: ['-qq', 'update'], env })
-    await finish({ command: 'apt-get', args: ['-qq', '-y', '--no-install-recommends', 'install', debianPackage], env })
-  } catch {
-    return false
+    await installDebian([debianPackage])
+  } catch (error) {
+    return `${debianPackage} is not here, and apt-get cannot install it: ${error}`
   }
-  return isThere(program)
+  return isThere(program) ? null : `${debianPackage} brought no ${program}`
 }

@@ -3,6 +3,8 @@ import { existsSync } from 'node:fs'
 import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { finish } from './child.ts'
+import { installDebian } from './debian.ts'
+import { fetched } from './patiently.ts'
 
 export interface Python {
   command: string
@@ -38,20 +40,27 @@ const make = async (folder: string, requirements: string[]): Promise<Python> => 
   return existsSync(inside.command) ? inside : beside
 }
 
+/** What an index of packages does not bring another time. */
+const HOPELESS = /No module named|externally-managed-environment|ENOENT/
+
 /** Debian's bare python3 has neither `venv` nor `pip`: each next way needs less, or brings it. */
 const install = async (folder: string, python: string, requirements: string[]): Promise<void> => {
+  const pip = (command: string, more: string[] = []) =>
+    fetched(
+      requirements.join(', '),
+      () => finish({ command, args: [...PIP, ...more, ...requirements] }),
+      (error) => HOPELESS.test(String(error)),
+    )
+  const own = async () => {
+    await finish({ command: 'python3', args: ['-m', 'venv', folder] })
+    await pip(python)
+  }
   const ways: (() => Promise<unknown>)[] = [
+    own,
+    () => pip('python3', ['--target', `${folder}/site`]),
     async () => {
-      await finish({ command: 'python3', args: ['-m', 'venv', folder] })
-      await finish({ command: python, args: [...PIP, ...requirements] })
-    },
-    () => finish({ command: 'python3', args: [...PIP, '--target', `${folder}/site`, ...requirements] }),
-    async () => {
-      const env = { DEBIAN_FRONTEND: 'noninteractive' }
-      await finish({ command: 'apt-get', args: ['-qq', 'update'], env })
-      await finish({ command: 'apt-get', args: ['-qq', '-y', 'install', 'python3-venv', 'python3-pip'], env })
-      await finish({ command: 'python3', args: ['-m', 'venv', folder] })
-      await finish({ command: python, args: [...PIP, ...requirements] })
+      await installDebian(['python3-venv', 'python3-pip'])
+      await own()
     },
   ]
   const faults: string[] = []

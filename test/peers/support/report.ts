@@ -1,3 +1,5 @@
+import { deaths } from './child.ts'
+
 /** How one step ended. */
 export type Result = 'passed' | 'failed' | 'skipped'
 
@@ -10,12 +12,22 @@ interface Line {
 export class Report {
   readonly #stories = new Map<string, Line[]>()
   readonly #failures: string[] = []
+  /** So many deaths of programs were told. */
+  #told = 0
 
-  step(story: string, title: string, result: Result, ms: number, detail = ''): void {
+  step(story: string, title: string, result: Result, ms: number, said = ''): void {
+    const detail = result === 'failed' ? [said, ...this.#untold()].filter(Boolean).join('\n') : said
     this.#stories.set(story, [...(this.#stories.get(story) ?? []), { result, ms }])
     const sign = { passed: 'ok  ', failed: 'FAIL', skipped: 'skip' }[result]
     console.log(`${sign} ${(ms / 1000).toFixed(1).padStart(5)}s  ${story}  ${title}${detail && `: ${detail}`}`)
     if (result === 'failed') this.#failures.push(`${story}  ${title}: ${detail}`)
+  }
+
+  /** What died meanwhile, each once. */
+  #untold(): string[] {
+    const untold = deaths().slice(this.#told)
+    this.#told += untold.length
+    return untold
   }
 
   count(result: Result, lines = [...this.#stories.values()].flat()): number {
@@ -34,6 +46,8 @@ export class Report {
     console.log()
     for (const row of table)
       console.log(row.map((cell, i) => (i ? cell.padStart(widths[i]!) : cell.padEnd(widths[i]!))).join('  '))
+    const untold = this.#untold()
+    if (untold.length) console.log(`\nended by themselves:\n${untold.join('\n')}`)
     if (this.#failures.length) console.log(`\nfailed:\n${this.#failures.map((line) => `  ${line}`).join('\n')}`)
     console.log(`\n${this.count('passed')} passed, ${this.count('failed')} failed`)
   }

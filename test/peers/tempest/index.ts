@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type Api, logIn, logInAs } from '../support/api.ts'
 import { type Broker, startBroker } from '../support/broker.ts'
+import { patience } from '../support/patiently.ts'
 import type { Report } from '../support/report.ts'
 import { type Account, accountsFile, makeAccounts, removeNetworks } from './accounts.ts'
 import { type CloudName, STAGES, type Stage } from './clouds.ts'
@@ -59,13 +60,14 @@ const runOn = async (name: CloudName, listed: string[], report: Report): Promise
 
 const checkLeaks = async (name: CloudName, broker: Broker, stage: Stage, report: Report): Promise<void> => {
   const started = Date.now()
+  const isOver = patience(LEAK_MS)
   const ended = (result: 'passed' | 'failed', detail = '') =>
     report.step(`tempest × ${name}`, 'nothing with our mark is left on the cloud', result, Date.now() - started, detail)
   for (;;) {
     await broker.cron()
     const left = await stage.leftovers()
     if (!left.length) return ended('passed')
-    if (Date.now() - started > LEAK_MS) return ended('failed', left.join(', '))
+    if (isOver()) return ended('failed', left.join(', '))
     await new Promise((resolve) => setTimeout(resolve, 1_000))
   }
 }
@@ -103,7 +105,7 @@ const settings = async (
 }
 
 const inventory = async (admin: Api, broker: Broker, cloud: string): Promise<void> => {
-  for (const until = Date.now() + 60_000; Date.now() < until; ) {
+  for (const isOver = patience(60_000); !isOver(); ) {
     await broker.cron()
     if ((await admin.must('GET', `/broker/v1/clouds/${cloud}`)).cloud.inventory_at) return
     await new Promise((resolve) => setTimeout(resolve, 300))

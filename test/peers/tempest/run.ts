@@ -24,6 +24,7 @@ export const runTempest = async (folder: string, listed: string[], limitMs: numb
     cwd: folder,
     env,
     group: true,
+    ends: true,
   })
   const timer = setTimeout(() => void tempest.stop(), limitMs)
   await new Promise((resolve) => tempest.process.on('close', resolve))

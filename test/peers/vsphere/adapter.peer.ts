@@ -7,6 +7,8 @@ import { vsphere } from '../../../adapters/vsphere/index.ts'
 import { CASES, type Skips, until, Workshop } from '../../adapters/cases.ts'
 import { Report } from '../support/report.ts'
 import { connection, OPTIONS, surroundings, vsphereCloud } from './cloud.ts'
+import { copies } from './copies.ts'
+import { drives } from './drives.ts'
 import { forks } from './forks.peer.ts'
 import { groups } from './groups.ts'
 import { images } from './images.ts'
@@ -87,6 +89,8 @@ export const adapterOnVcsim = async (report: Report, only?: string): Promise<voi
     await images(world, step)
     await packages(world, step)
     await rebuilds(world, step)
+    await drives(world, step)
+    await copies(world, step)
     await kills(step)
     await versions(step)
   } finally {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { type Api, logIn } from '../support/api.ts'
 import { type Broker, startBroker } from '../support/broker.ts'
 import { addCloud } from '../support/cloud.ts'
+import { patience } from '../support/patiently.ts'
 import type { Report } from '../support/report.ts'
 import { stretch, type Wire } from '../support/wire.ts'
 import { VCENTER } from './client.peer.ts'
@@ -130,10 +131,10 @@ const takenOver = async ({ admin, demo, vcsim, wire, broker }: Scene, step: Step
       ['os-start', 'ACTIVE', 'poweredOn'],
     ]) {
       await demo.must('POST', `${NOVA}/${server}/action`, { [action!]: null })
-      for (const end = Date.now() + 30_000; ; await new Promise((resolve) => setTimeout(resolve, 300))) {
+      for (const isOver = patience(30_000); ; await new Promise((resolve) => setTimeout(resolve, 300))) {
         const seen = (await demo.must('GET', `${NOVA}/${server}`)).server.status
         if (seen === status) break
-        assert.ok(Date.now() < end, `still ${seen}`)
+        assert.ok(!isOver(), `still ${seen}`)
       }
       assert.equal((await still()).power, power)
     }

@@ -4,6 +4,7 @@ import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { freePort, launch as start } from '../support/child.ts'
 import { buildGo } from '../support/go.ts'
+import { patience } from '../support/patiently.ts'
 
 const SOURCE = fileURLToPath(new URL('vcsim/', import.meta.url))
 const CACHE = fileURLToPath(new URL('../../../.cache/peers/vsphere/', import.meta.url))
@@ -25,7 +26,7 @@ export interface Inventory {
     disks: { id: string; size_mib: number }[]
     snapshots: number
   }[]
-  networks: { id: string; name: string; description: string }[]
+  networks: { id: string; name: string; description: string; vlan: number | null }[]
   disks: { id: string; name: string; size_mib: number; metadata: Record<string, string> }[]
 }
 
@@ -69,8 +70,8 @@ export const launch = async (options: { machines?: number; version?: string; tls
   if (options.tls) args.push('-tls')
   const child = start({ command, args })
   const withinMs = WITHIN_MS + (options.machines ?? 0) * WITHIN_MS_A_MACHINE
-  for (const until = Date.now() + withinMs; !child.output().includes('listening'); ) {
-    if (child.process.exitCode !== null || Date.now() > until) {
+  for (const isOver = patience(withinMs); !child.output().includes('listening'); ) {
+    if (child.process.exitCode !== null || isOver()) {
       await child.stop()
       throw new Error(`The simulator of vCenter did not start:\n${child.tail()}`)
     }
@@ -88,10 +89,7 @@ export const launch = async (options: { machines?: number; version?: string; tls
     inventory: async () => (await (await fetch(`http://127.0.0.1:${control}/inventory`)).json()) as Inventory,
     fail: (method, fault, times = 1) => faults('POST', { method, fault, times }),
     heal: () => faults('DELETE'),
-    async kill() {
-      child.process.kill('SIGKILL')
-      await child.stop()
-    },
+    kill: () => child.kill(),
     async stop() {
       await child.stop()
     },

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import type { ImageSeen, Mark, Outcome, ServerSeen } from '../../../adapters/contract.ts'
 import { CloudError } from '../../../adapters/errors.ts'
 import { KEY, tokenName } from '../../../adapters/vsphere/marks.ts'
+import { machineOf } from '../../../adapters/vsphere/records/machine.ts'
 import { until, type Workshop } from '../../adapters/cases.ts'
 import { ovf, streamOptimized } from '../../adapters/vsphere/disk-image.ts'
 import { contentLibrary } from './library.ts'
@@ -52,6 +53,16 @@ export const packages = async (world: World, step: Step): Promise<void> => {
     assert.equal((await built(world, spec, mark)).id, server.id)
     const read = await world.cloud.server.read!(server.id)
     assert.equal(read?.spec.metadata.role, 'web')
+  })
+  await step('a server of a package has its config drive before it starts', async (shop) => {
+    const drive = { metaData: { uuid: 'u' }, networkData: {}, vendorData: {} }
+    const spec = await shop.serverSpec({ image: id, configDrive: true, drive })
+    const mark = shop.mark('server')
+    const server = await built(world, spec, mark)
+    shop.keep('server', server.id, mark)
+    assert.deepEqual([server.power, server.unfinished], ['running', undefined])
+    const [disc] = (await machineOf(world.context, server.id))!.devices.flatMap((each) => each.disc ?? [])
+    assert(disc?.file.endsWith('/config-drive.iso'))
   })
   await step('a lost answer to the deployment leaves one server', async (shop) => {
     const spec = await shop.serverSpec({ image: id })

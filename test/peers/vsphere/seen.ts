@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { Buffer } from 'node:buffer'
 import { look, type Step, type World } from '../openstackclient/story.ts'
 import { patiently } from '../support/patiently.ts'
 import type { Inventory, Vcsim } from './launch.ts'
@@ -15,11 +16,20 @@ const one = <T>(found: T[], what: string): T => {
   assert.equal(found.length, 1, `${found.length} ${what}s carry our mark, not one`)
   return found[0]!
 }
-const machineOf = ({ machines }: Inventory, resource: string | undefined) =>
+/** The one machine that stands for a resource; throws if there is another, or none. */
+export const machineOf = ({ machines }: Inventory, resource: string | undefined) =>
   one(
     machines.filter(({ settings }) => resourceIn(settings['plimsoll.mark']) === named(resource)),
     'machine',
   )
+
+/** The URL by which a machine that arrives says that it is ready, as its guest finds it in its user data; else undefined. */
+export const readyUrlOf = ({ settings }: Inventory['machines'][number]): string | undefined => {
+  const parts = Buffer.from(settings['guestinfo.userdata'] ?? '', 'base64').toString('latin1')
+  const script = parts.split(/\r\n--/).find((part) => part.includes('zz-plimsoll-ready'))
+  const plain = Buffer.from(script?.split('\r\n\r\n')[1] ?? '', 'base64').toString()
+  return /^url='(.+)'$/m.exec(plain)?.[1]
+}
 
 /** Everything in the simulator that carries a mark of ours. */
 export const marked = ({ machines, networks, disks }: Inventory): string[] => [

@@ -90,6 +90,8 @@ const readParent = async (
     )
   if (mode === 'instant' && wish.groupId !== null)
     unlike(`A fork of instance ${of} shares its memory and its host, whatever a server group says: name none.`)
+  if (mode === 'instant' && wish.configDrive)
+    unlike(`A fork of instance ${of} shares its memory, and starts too late to read a config drive: ask for none.`)
   if (mode === 'instant' && volumeIds.length)
     refuse({
       kind: 'incapable',
@@ -126,9 +128,8 @@ const narrow = (context: Context, fork: Fork, wish: ServerWish, found: Found): {
   if (found.flavor && found.flavor.id !== parent.flavor.id)
     unlike(`Instance ${parent.id} has flavor ${parent.flavor.id}, and so have the forks that share its memory.`)
   // It has the parent's size whether or not that is still on sale.
-  const { native, vcpus, ramMib, diskGib } = at
-  const same = { cloudId, cloudName: here.name, zone, native, vcpus, ramMib, diskGib, arch: disk.arch }
-  const flavor = found.flavor ?? (wish.flavorId === parent.flavor.id ? flavorOf(parent, native) : null)
+  const same = { ...at, cloudId, cloudName: here.name, zone, arch: disk.arch, idle: at.idle ?? null }
+  const flavor = found.flavor ?? (wish.flavorId === parent.flavor.id ? flavorOf(parent, at.native) : null)
   return { fork, found: { ...ready, flavor, candidates: [{ ...same, ...UNWEIGHED }] } }
 }
 
@@ -140,7 +141,9 @@ const UNWEIGHED = {
   freeVcpus: null,
   freeRamMib: null,
   gpus: 0,
-  price: null,
+  priceSource: null,
+  priceAsOf: null,
+  refused: null,
 }
 
 const flavorOf = ({ flavor, createdAt }: ServerRow, native: string): FlavorRow => ({

@@ -24,13 +24,6 @@ export const lineage = ({
           : { 'plimsoll:expires_at': new Date(expiresAt).toISOString().replace(/\.\d+Z$/, 'Z') }),
       }
 
-/** A change of a server that leaves a fork's account of itself as it is. */
-export const keepingLineage = <Change extends { metadata?: Record<string, string> }>(
-  server: ServerRow,
-  change: Change,
-): Change =>
-  change.metadata === undefined ? change : { ...change, metadata: { ...change.metadata, ...lineage(server) } }
-
 const NAMED = 20
 
 /** Runs what deletes a server, under the guard that it has no forks. Throws `ServerRefused` (`forked`). */

@@ -38,7 +38,7 @@ export const carriedPorts = async ({ db }: Context, { id, projectId }: ServerRow
 }
 
 /** It got its address with its place, and nobody named anything of it: with another place it gets another. */
-const isFree = ({ led }: CarriedPorts, { id, ipAllocation, macNamed }: PortView): boolean =>
+export const isFree = ({ led }: CarriedPorts, { id, ipAllocation, macNamed }: PortView): boolean =>
   ipAllocation === 'deferred' && !macNamed && !led.has(id)
 
 /** Networks of ports that get a segment where these go. */

@@ -6,16 +6,23 @@ import { mayMove } from '../../clouds/filters.ts'
 import { NO_POLICY } from '../../clouds/policy.ts'
 import { refuseReadOnly } from '../../clouds/read-only.ts'
 import { whyNobodyTakes } from '../../image/image-takers.ts'
+import { type Allowance, whyTooDear } from '../../money/allowance.ts'
 import { bootDisk } from '../disks/disk.ts'
 import { whyNoTypes } from '../disks/refusals.ts'
 import { flavorSnapshot } from '../flavor.ts'
 import type { Place } from '../server-facts.ts'
 import { refuse } from '../server-refusal.ts'
 import type { ServerWish, Understood } from '../server-wish.ts'
+import { orderOf, refusedAt, refusedLately, tellingOf, unkept } from './considered.ts'
+import { allowanceFor, refuseDear } from './dear.ts'
 import type { Because, Considered, Explanation } from './explanation.ts'
-import { drawnTo, type FoundGroup, preferenceOf, whyBarred } from './group.ts'
+import { drawnTo, type FoundGroup, whyBarred } from './group.ts'
 import { growsFor } from './grow.ts'
-import { type Requirement, rank, UNFIT, whyUnfit } from './rank.ts'
+import { isOurs } from './hints.ts'
+import { marked } from './marked.ts'
+import { isSpilled } from './marks.ts'
+import { notesOn } from './notes.ts'
+import { type Requirement, rank } from './rank.ts'
 import {
   CLOUD_RULES,
   type CloudRule,
@@ -23,7 +30,6 @@ import {
   type Ground,
   isFree,
   type Mapped,
-  nameOf,
   placeInChain,
   sitesOf,
 } from './rules.ts'
@@ -38,9 +44,13 @@ export interface Choice {
   zonal: boolean
   /** What the cloud does with security groups. */
   filters: Filters
+  /** It is elsewhere than at the home of its project. */
+  spilled: boolean
   /** Why there is no place. */
   reason: string
   explanation: Explanation
+  /** What may be spent on it. */
+  allowance: Allowance | null
 }
 
 /**
@@ -53,12 +63,15 @@ export const choosePlaces = async (
   understood: Understood,
   found: Found,
 ): Promise<Choice> => {
+  const hint = found.policy?.hints === false ? Object.keys(wish.hints).find(isOurs) : undefined
+  if (hint !== undefined) refuse({ kind: 'hint', hint })
   const adapters = new Map(
     await Promise.all(found.clouds.map(async ({ type }) => [type, await adapterFor(type)] as const)),
   )
-  const ground: Ground = { wish, understood, found, adapters }
+  const ground: Ground = { wish, understood, found, adapters, allowance: allowanceFor(wish, understood, found) }
   const { places, filters, reason, explanation } = weigh(ground, CLOUD_RULES)
   if (!places.length) {
+    refuseDear(ground, (other) => weigh(other, CLOUD_RULES).places)
     refuseIncapable(ground)
     const all = found.clouds.map(({ id }) => id)
     const images = all.filter((id) => found.imageClouds.includes(id))
@@ -72,13 +85,15 @@ export const choosePlaces = async (
   const { image, disks } = understood
   const untaken =
     places.length || !image || bootDisk(disks) ? null : await whyNobodyTakes(context, image, asked, found.imageNative)
-  const type = found.clouds.find(({ id }) => id === places[0]?.cloudId)?.type ?? ''
+  const to = found.clouds.find(({ id }) => id === places[0]?.cloudId)
   return {
     places,
     reason: untaken ?? reason,
-    zonal: adapters.get(type)?.zonalSubnets === true,
+    zonal: adapters.get(to?.type ?? '')?.zonalSubnets === true,
+    spilled: to !== undefined && isSpilled(found.policy ?? NO_POLICY, to.name),
     filters,
     explanation,
+    allowance: ground.allowance,
   }
 }
 
@@ -148,26 +163,22 @@ const weigh = (ground: Ground, rules: readonly CloudRule[]): Weighed => {
     const { name } = clouds.find(({ id }) => id === cloudId)!
     return { cloud: name, zone, size: native, refused: null }
   })
-  const refused = unkept(ground, required, clouds, ranked)
+  const refused = [...unkept(ground, required, clouds, ranked), ...refusedLately(ground, required)]
   const considered = [...kept, ...weaker, ...refused, ...off]
   return {
     places,
     filters,
-    reason: refused.find((each) => each.refused?.rule === 'group')?.refused?.reason ?? NOT_ENOUGH,
+    reason: tellingOf(refused) ?? NOT_ENOUGH,
     explanation: {
       considered,
       ties: tiesOf(ground),
-      preferences: [...(places.length > 1 ? orderOf(ground) : []), ...costOf(ground, places)],
+      preferences: [
+        ...(places.length > 1 ? orderOf(ground) : []),
+        ...notesOn(ground, unique(places.map(({ cloudId }) => cloudId))),
+      ],
     },
   }
 }
-
-const refusedAt = (cloud: string, zone: string | null, refused: Because): Considered => ({
-  cloud,
-  zone,
-  size: null,
-  refused,
-})
 
 /** Zones to which its networks and volumes tie it, wherever it goes: routed networks are in several. */
 const zonesTying = ({ understood: { nics }, found }: Ground): string[] => {
@@ -208,6 +219,8 @@ const requirementOf = (ground: Ground, clouds: Mapped[], tying: string | undefin
     volumes: (place) => whyNoTypes(disks, found, place),
     ...(found.group ? grouped(found.group, wish.maxCount, found, adapters) : {}),
     converting: Object.keys(found.conversions),
+    dear: (offer) => whyTooDear(ground.allowance, offer, wish.minCount),
+    ...marked(ground),
   }
 }
 
@@ -250,55 +263,6 @@ const asFiltered = (ground: Ground, ranked: Place[]) => {
       return refusedAt(cloudOf(place).name, place.zone, { rule: 'min-filters', reason })
     })
   return { places: ranked.filter(may), filters, weaker }
-}
-
-/** Zones of the clouds that could have had it, and why they cannot; a cloud of which no zone was weighed sells no such size. */
-const unkept = (ground: Ground, required: Requirement, clouds: Mapped[], places: Place[]): Considered[] => {
-  const { found, understood } = ground
-  const isKept = (cloudId: string, zone: string) =>
-    places.some((place) => place.cloudId === cloudId && place.zone === zone)
-  return clouds.flatMap(({ id, name }) => {
-    const offers = found.candidates.filter(({ cloudId }) => cloudId === id)
-    if (!offers.length)
-      return [refusedAt(name, null, { rule: 'flavor', reason: `It has no size for flavor ${understood.flavor.name}.` })]
-    return unique(offers.map(({ zone }) => zone))
-      .filter((zone) => !isKept(id, zone))
-      .map((zone) => {
-        const whys = offers.filter((offer) => offer.zone === zone).flatMap((offer) => whyUnfit(required, offer) ?? [])
-        return refusedAt(name, zone, nearest(whys) ?? { rule: 'rank', reason: 'Enough places were better.' })
-      })
-  })
-}
-
-/** What the offer says that all but did: most sizes of a zone are no answer to a flavor. */
-const nearest = (whys: Because[]): Because | undefined =>
-  whys.toSorted((one, other) => UNFIT.indexOf(other.rule) - UNFIT.indexOf(one.rule))[0]
-
-/** What it costs to bring its image where it may go, beyond the copying. */
-const costOf = ({ found, understood: { image, disks } }: Ground, places: Place[]): Because[] => {
-  if (!image || bootDisk(disks)) return []
-  return unique(places.map(({ cloudId }) => cloudId)).flatMap((id) => {
-    const conversion = found.conversions[id]
-    if (conversion === undefined) return []
-    const reason = `${nameOf(found, id)} takes image ${image.id} once it is ${conversion}.`
-    return [{ rule: 'conversion', reason }]
-  })
-}
-
-/** What `rank` sorts by, as far as it made a difference here. */
-const orderOf = ({ wish, found, found: { home, clouds, group } }: Ground): Because[] => {
-  const at = clouds.find(({ id }) => id === home?.cloudId)
-  const whose = found.policy?.chain && isFree(wish, found) ? "the project's" : "the operator's"
-  const order = clouds.length > 1 ? [{ rule: 'order', reason: `Then ${whose} order of clouds.` }] : []
-  const ofGroup = group ? preferenceOf(group) : []
-  return [
-    { rule: 'room', reason: 'Zones with room come first.' },
-    ...(group?.policy === 'soft-affinity' ? [...ofGroup, ...order] : [...order, ...ofGroup]),
-    ...(home && at
-      ? [{ rule: 'home', reason: `Then ${at.name}.${home.zone}, where the newest ${home.of} of the project is.` }]
-      : []),
-    { rule: 'load', reason: 'Then the zones that are used least.' },
-  ]
 }
 
 const unique = <T>(values: T[]): T[] => [...new Set(values)]

@@ -1,7 +1,8 @@
 import type { Adapter, Capability } from '../../../../adapters/contract.ts'
 import type { Found, NetworkRow } from '../../../../db/queries/compute/places.ts'
 import { type Filtering, filteringOf } from '../../clouds/filters.ts'
-import { freeZone, inChain, NO_POLICY } from '../../clouds/policy.ts'
+import { freeZone, inChain, NO_POLICY, whyOutOfRegion } from '../../clouds/policy.ts'
+import type { Allowance } from '../../money/allowance.ts'
 import { type Site, sitesFor } from '../../network/segments/sites.ts'
 import { bootDisk } from '../disks/disk.ts'
 import { whyNoDisks } from '../disks/refusals.ts'
@@ -9,7 +10,9 @@ import { namesGroups, type ServerWish, type Understood } from '../server-wish.ts
 import { capabilitiesFor } from './group.ts'
 import { growsFor } from './grow.ts'
 import { whyBeyond } from './limits.ts'
+import { isSpilled } from './marks.ts'
 import { unreached } from './reach.ts'
+import { whyAtHome } from './tighten.ts'
 
 /* What keeps a server off a cloud. A rule says why, in a sentence; the first that does refuses the cloud. */
 
@@ -22,6 +25,8 @@ export interface Ground {
   found: Found
   /** By the type of a cloud. */
   adapters: ReadonlyMap<string, Adapter | null>
+  /** What the project may spend; null: its money has no limit. */
+  allowance: Allowance | null
 }
 
 export interface CloudRule {
@@ -41,22 +46,39 @@ const named: CloudRule = {
 export const isFree = ({ zone }: Pick<ServerWish, 'zone'>, { policy }: Pick<Found, 'policy'>): boolean =>
   zone === null || zone === freeZone(policy)
 
+/** Whether the zone that was named for a server on a cloud says nothing of where it is: real ones are `<cloud>` or `<cloud>.<zone>`. */
+export const isFreeZone = (pinned: string, cloud: string | null): boolean => pinned !== cloud && !pinned.includes('.')
+
 const chain: CloudRule = {
   name: 'chain',
   why: ({ wish, found }, { name }) =>
-    isFree(wish, found) && placeInChain(found, name) === null
-      ? `The chain of the project does not name ${name}.`
-      : null,
+    isFree(wish, found) && placeInChain(found, name) === null ? unchained(name) : null,
 }
+
+/** Why nothing that names no zone goes to a cloud that is not in the chain. */
+export const unchained = (name: string): string => `The chain of the project does not name ${name}.`
 
 /** Where a cloud comes among those of the project, from 0; null: it has to be named. */
 export const placeInChain = ({ policy }: Pick<Found, 'policy'>, cloud: string): number | null =>
   inChain(policy ?? NO_POLICY, cloud)
 
+/** Holds where a zone is named, too. */
+const region: CloudRule = {
+  name: 'region',
+  why: ({ found }, cloud) => whyOutOfRegion(found.policy ?? NO_POLICY, cloud),
+}
+
 const readOnly: CloudRule = {
   name: 'read-only',
   why: (_, cloud) =>
     cloud.readOnly && !cloud.named ? `Cloud ${cloud.name} is connected read-only: nothing there is changed.` : null,
+}
+
+/** What keeps it at home, as its project or it says. */
+const spill: CloudRule = {
+  name: 'spill',
+  why: ({ wish, understood, found: { policy } }, { name }) =>
+    policy && isSpilled(policy, name) ? whyAtHome(policy, { ...wish, extraSpecs: understood.flavor.extraSpecs }) : null,
 }
 
 const capability: CloudRule = {
@@ -174,7 +196,9 @@ const volume: CloudRule = {
 export const CLOUD_RULES: readonly CloudRule[] = [
   named,
   chain,
+  region,
   readOnly,
+  spill,
   capability,
   filters,
   limit,

@@ -1,3 +1,4 @@
+import { type Held, heldSince } from '../../../../db/queries/network/held-ranges.ts'
 import { overPoolQuota, shareOf, spaceFor, spaceHolding, takeRange } from '../../../../db/queries/network/pool-space.ts'
 import { type SubnetPoolRow, subnetPoolMoved, subnetPoolsById } from '../../../../db/queries/network/subnet-pools.ts'
 import type { SubnetRow } from '../../../../db/queries/network/subnets.ts'
@@ -6,7 +7,7 @@ import { guard, type Write } from '../../line/commit.ts'
 import { readCidr, writeCidr } from '../address.ts'
 import { badRequestFor, invalid, type NetworkRefused } from '../network-refusal.ts'
 import { checkLength, overPool, unallocatable, unitsOf } from './pool-rules.ts'
-import { bitsIn, cidrOf, meet, without } from './ranges.ts'
+import { bitsIn, cidrOf, compacted, meet, without } from './ranges.ts'
 import { scopesMixed, seenSubnetPool } from './subnet-pool.ts'
 
 /**
@@ -14,8 +15,8 @@ import { scopesMixed, seenSubnetPool } from './subnet-pool.ts'
  * the subnet: `POOL_GUARDS` undo it where somebody else was faster, and another look chooses again.
  */
 
-/** Guards that say that a pool is not as it was read. */
-export const POOL_GUARDS = ['pool-moved', 'pool-space']
+/** Guards that say that a pool, or what is held of its ranges on a cloud, is not as it was read. */
+export const POOL_GUARDS = ['pool-moved', 'pool-space', 'range-held']
 
 /** So many free blocks of a pool are looked at before it counts as full for who has to avoid all of them. */
 const MOST_BLOCKS = 2 ** 15
@@ -73,7 +74,7 @@ export const poolAllocator = (context: Context, before: number) => {
     }
     const bits =
       specific === null
-        ? await anyOf(pool, prefixlen, bitsOfFamily(pool.ipVersion, wish.avoid ?? []))
+        ? await anyOf(pool, prefixlen, within(pool, wish.avoid ?? []))
         : await thatOf(pool, bitsIn(specific))
     const allocation = { pool, cidr: cidrOf(pool.ipVersion, bits), bits, units }
     chosen.push(allocation)
@@ -108,8 +109,12 @@ export const poolAllocator = (context: Context, before: number) => {
   }
 }
 
-const bitsOfFamily = (version: 4 | 6, cidrs: string[]): string[] =>
-  cidrs.filter((cidr) => readCidr(cidr)!.version === version).map(bitsIn)
+/** Of ranges that are to be avoided, as bits, what is of a pool, in the fewest. */
+const within = ({ ipVersion, prefixes }: SubnetPoolRow, cidrs: string[]): string[] => {
+  const own = prefixes.map(bitsIn)
+  const same = cidrs.filter((cidr) => readCidr(cidr)?.version === ipVersion).map(bitsIn)
+  return compacted(same.filter((bits) => own.some((prefix) => meet(bits, prefix))))
+}
 
 /** Free blocks without a range that was taken of one of them. */
 const split = (free: string[], taken: string): string[] =>
@@ -134,6 +139,10 @@ export const taking = (context: Context, { pool, bits, units }: Allocation, subn
   guard(context, 'pool-quota', overPoolQuota(pool.id, subnet.projectId, units)),
   takeRange(context.db, { poolId: pool.id, bits, subnetId: subnet.id, projectId: subnet.projectId, units }),
 ]
+
+/** Guard `range-held`: nobody was seen to hold more on a cloud since it was read what is held there. */
+export const stillFree = (context: Context, projectId: string, cloudId: string, { newest }: Held): Write =>
+  guard(context, 'range-held', heldSince(projectId, cloudId, newest))
 
 /**
  * Refuses a subnet beside others of its network that are of another pool or scope (neutron/db/ipam_backend_mixin.py,

@@ -1,3 +1,4 @@
+import { heldAround } from '../../../../db/queries/network/held-ranges.ts'
 import {
   bindRouters,
   elsewhere,
@@ -7,7 +8,7 @@ import {
   touchNetwork,
 } from '../../../../db/queries/network/network.ts'
 import type { NetworkPlanView } from '../../../../db/queries/network/network-plans.ts'
-import { insertSegment, rangesOn, type SegmentRow, segmentThere } from '../../../../db/queries/network/segments.ts'
+import { insertSegment, type SegmentRow, segmentThere } from '../../../../db/queries/network/segments.ts'
 import { insertSubnet, type SubnetRow, updateSubnet } from '../../../../db/queries/network/subnets.ts'
 import type { Context } from '../../../context.ts'
 import { charge, guard, type Write } from '../../line/commit.ts'
@@ -15,9 +16,12 @@ import { epochOf } from '../../line/epoch.ts'
 import { changed } from '../../line/resources.ts'
 import { readCidr } from '../address.ts'
 import { refuseBeyond } from '../limits.ts'
+import { segmentIdAt } from '../segments/segment-id.ts'
 import { isAt, type Layout, type Site, subnetsAt } from '../segments/sites.ts'
 import { plannedSubnet } from '../subnet-rules.ts'
-import { POOL_GUARDS, poolAllocator, taking } from './allocation.ts'
+import { POOL_GUARDS, poolAllocator, stillFree, taking } from './allocation.ts'
+import { isToGrow } from './growing.ts'
+import { giveWayOut } from './way-out.ts'
 
 /*
  * Networks that become routed by themselves: where a server of theirs goes and they have no segment, the batch that admits
@@ -28,7 +32,7 @@ import { POOL_GUARDS, poolAllocator, taking } from './allocation.ts'
 export const GROWTH_GUARDS = [...POOL_GUARDS, 'network-moved', 'segment-there']
 
 /** A plan is for the networks of its project. */
-export type Plan = Pick<NetworkPlanView, 'projectId' | 'routed' | 'poolId' | 'prefixLength'>
+export type Plan = Pick<NetworkPlanView, 'projectId' | 'routed' | 'poolId' | 'prefixLength' | 'egress'>
 type Growing = Pick<NetworkRow, 'id' | 'projectId' | 'grows' | 'external'>
 
 const own = (layout: Pick<Layout, 'subnets'>, networkId: string): SubnetRow[] =>
@@ -43,7 +47,7 @@ const poolOf = (subnets: SubnetRow[], plan: Plan | null): string | null =>
  * out, has no pool to take a subnet from, or has several subnets that lie in no segment: only one could be associated.
  */
 export const grows = (network: Growing, layout: Pick<Layout, 'subnets'>, plan: Plan | null): boolean => {
-  if (network.external || !(network.grows ?? plan?.routed ?? false)) return false
+  if (!isToGrow(network, plan)) return false
   const subnets = own(layout, network.id)
   const open = subnets.filter(({ segmentId }) => segmentId === null)
   return poolOf(subnets, plan) !== null && (open.length === 0 || subnets.length === 1)
@@ -84,8 +88,20 @@ export const growAt = async (
   const grown = there?.length ? joined : await widen(context, network, joined ?? rows, plan, ground)
   if (!grown) return null
   const moved = guard(context, 'network-moved', networkMoved(network.id, network.revision))
+  const ways = plan?.egress ? await waysOut(context, network, rows, grown) : []
   const touched = [touchNetwork(context.db, network.id, context.now()), changed(context, 'network', network.id)]
-  return { ...grown, writes: [moved, ...grown.writes, ...touched] }
+  return { ...grown, writes: [moved, ...grown.writes, ...ways, ...touched] }
+}
+
+/** What is new in a segment gets the way out of the cloud there. */
+const waysOut = async (context: Context, network: NetworkRow, before: Rows, { segments, subnets }: Rows) => {
+  const lay = new Set(before.subnets.flatMap(({ id, segmentId }) => (segmentId === null ? [] : id)))
+  const fresh = subnets.filter(({ id }) => !lay.has(id))
+  const cloudOf = ({ segmentId }: SubnetRow) => segments.find(({ id }) => id === segmentId)!.cloudId
+  const writes: Write[] = []
+  for (const [cloudId, there] of Map.groupBy(fresh, cloudOf))
+    writes.push(...(await giveWayOut(context, network, there, cloudId, { segments, subnets })))
+  return writes
 }
 
 /** Where a segment is that is made for a place: in its zone if subnets are in zones, or segments of the network are there. */
@@ -102,8 +118,16 @@ const newSegment = (
 ): SegmentRow => {
   const times = { createdAt: context.now(), updatedAt: context.now() }
   const place = placeOf(ground, segments)
-  const names = { projectId, networkId: id, name: '', description: '', networkType: 'flat', revision: 0 }
-  return { ...names, ...place, ...times, id: context.newId() }
+  const names = {
+    projectId,
+    networkId: id,
+    name: '',
+    description: '',
+    networkType: 'flat',
+    segmentationId: null,
+    revision: 0,
+  }
+  return { ...names, ...place, ...times, id: segmentIdAt(id, place) }
 }
 
 /**
@@ -149,6 +173,7 @@ const widen = async (
   const empty = emptyAt({ segments, subnets }, ground.at)
   const segment = empty ?? newSegment(context, network, ground, segments)
   const like = subnets[0]
+  const held = await heldAround(context.db, network.projectId, segment.cloudId, true)
   const range = await poolAllocator(
     context,
     ground.before,
@@ -156,7 +181,7 @@ const widen = async (
     projectId: network.projectId,
     id: poolOf(subnets, plan)!,
     prefixlen: plan?.prefixLength ?? (like && readCidr(like.cidr)!.prefix),
-    avoid: [...subnets.map(({ cidr }) => cidr), ...(await rangesOn(context.db, network.projectId, segment.cloudId))],
+    avoid: [...subnets.map(({ cidr }) => cidr), ...held.cidrs],
   })
   const { ipVersion } = range.pool
   const wish = {
@@ -177,6 +202,7 @@ const widen = async (
       ...writes,
       ...(empty ? [] : [guard(context, 'segment-there', segmentThere(segment)), insertSegment(context.db, segment)]),
       charge(context, network.projectId, 'subnet', 1),
+      stillFree(context, network.projectId, segment.cloudId, held),
       ...taking(context, range, subnet),
       insertSubnet(context.db, subnet),
     ],

@@ -10,12 +10,13 @@ import { insertSubnetPool, subnetPoolById } from '../../../../db/queries/network
 import { everyProject } from '../../../../db/scope.ts'
 import type { Context } from '../../../context.ts'
 import { charge, commit, guard, type Write } from '../../line/commit.ts'
+import { untilStill } from '../../line/until-still.ts'
 import { readCidr, writeCidr } from '../address.ts'
 import { invalidInput, NetworkRefused } from '../network-refusal.ts'
-import { untilStill } from '../until-still.ts'
 import { readLengths } from './pool-rules.ts'
 import { bitsIn } from './ranges.ts'
 import { removeSubnetPool } from './subnet-pool.ts'
+import { refuseNoWayOut } from './ways-out-on.ts'
 
 /** How the networks of a project become routed by themselves. */
 export interface NetworkPlan {
@@ -23,6 +24,8 @@ export interface NetworkPlan {
   /** A CIDR; null: each network has the pool of its other subnets. */
   pool: string | null
   prefixLength: number | null
+  /** A segment that is made by it gets its cloud's own way out. */
+  egress: boolean
 }
 
 /** What the pool of a plan is called among the subnet pools of its project. */
@@ -43,6 +46,7 @@ const checked = ({ pool, prefixLength }: NetworkPlan): void => {
 /** Sets, or with null takes away, the plan of a project. What was made by an earlier plan stays. Throws `NetworkRefused`. */
 export const planNetworks = async (context: Context, projectId: string, plan: NetworkPlan | null): Promise<void> => {
   if (plan) checked(plan)
+  if (plan?.egress) await refuseNoWayOut(context, projectId)
   const left = await untilStill('network-plan-moved', async () => {
     const before = await networkPlanOf(context.db, projectId)
     const pool = plan?.pool ? await poolFor(context, projectId, plan, before) : null
@@ -58,6 +62,7 @@ export const planNetworks = async (context: Context, projectId: string, plan: Ne
               routed: plan.routed,
               poolId: pool?.id ?? null,
               prefixLength: plan.prefixLength,
+              egress: plan.egress,
               // Told apart from one that was set in the same millisecond.
               updatedAt: Math.max(context.now(), (before?.updatedAt ?? 0) + 1),
             })

@@ -19,6 +19,7 @@ import {
 import type { Context } from '../../../context.ts'
 import { charge, type Entry, guard, type Write } from '../../line/commit.ts'
 import { Refused } from '../../line/refused.ts'
+import { untilStill } from '../../line/until-still.ts'
 import { readCidr } from '../address.ts'
 import {
   commitOr,
@@ -29,7 +30,6 @@ import {
   type NetworkRefused,
   owned,
 } from '../network-refusal.ts'
-import { untilStill } from '../until-still.ts'
 import { seenAddressScope } from './address-scope.ts'
 import { type Lengths, readLengths, readPrefixes, refuseManyPrefixes } from './pool-rules.ts'
 import { bitsIn, cidrOf, common, compacted, without } from './ranges.ts'

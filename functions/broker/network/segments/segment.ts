@@ -21,9 +21,10 @@ import { everyProject } from '../../../../db/scope.ts'
 import type { Context } from '../../../context.ts'
 import { commit, guard, type Write } from '../../line/commit.ts'
 import { changed } from '../../line/resources.ts'
+import { untilStill } from '../../line/until-still.ts'
 import { ownNetwork } from '../network.ts'
 import { commitOr, conflicting, invalidInput, type NetworkRefused, owned } from '../network-refusal.ts'
-import { untilStill } from '../until-still.ts'
+import { segmentIdAt } from './segment-id.ts'
 import { mixed } from './subnet-segment.ts'
 
 export interface SegmentWish {
@@ -68,15 +69,16 @@ export const createSegments = (context: Context, wishes: SegmentWish[]): Promise
     return made.map((segment) => segment!)
   })
 
-const plannedSegment = (
+/** A row of a segment in a place. */
+export const plannedSegment = (
   context: Context,
-  { id, projectId }: NetworkRow,
+  { id, projectId }: Pick<NetworkRow, 'id' | 'projectId'>,
   { name, description, networkType }: SegmentWish,
   place: Pick<SegmentRow, 'cloudId' | 'zone'>,
 ): SegmentRow => {
   const now = context.now()
   return {
-    id: context.newId(),
+    id: segmentIdAt(id, place),
     projectId,
     name,
     description,
@@ -84,22 +86,24 @@ const plannedSegment = (
     networkId: id,
     ...place,
     networkType,
+    segmentationId: null,
     createdAt: now,
     updatedAt: now,
   }
 }
 
-const connectedTwice = ({ networkId, physicalNetwork }: SegmentWish) =>
+/** A place has one segment of a network. */
+export const connectedTwice = ({ networkId, physicalNetwork }: Pick<SegmentWish, 'networkId' | 'physicalNetwork'>) =>
   conflicting(
     'HostConnectedToMultipleSegments',
     `Host ${physicalNetwork} is connected to multiple segments on routed provider network '${networkId}'.  It should be connected to one.`,
   )
 
 /** What a physical network stands for. Throws `InvalidInput` where the project cannot use it, or it says too much or too little. */
-const placeNamed = async (
+export const placeNamed = async (
   { db }: Context,
   projectId: string,
-  { physicalNetwork: name, networkType }: SegmentWish,
+  { physicalNetwork: name, networkType }: Pick<SegmentWish, 'physicalNetwork' | 'networkType'>,
 ): Promise<Pick<SegmentRow, 'cloudId' | 'zone'>> => {
   if (!TYPES.includes(networkType)) throw invalidInput(`network_type value '${networkType}' not supported`)
   if (name === null) throw invalidInput(`physical_network required for ${networkType} provider network`)

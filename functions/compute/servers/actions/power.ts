@@ -1,6 +1,7 @@
 import * as z from 'zod'
 import type { Capability, Cloud } from '../../../../adapters/contract.ts'
 import type { NewServer } from '../../../../db/queries/compute/servers.ts'
+import { refuseEnded } from '../../../broker/compute/lease/lease.ts'
 import { ask, requireCapability, requireState } from '../../../broker/compute/server-action.ts'
 import { type Action, action } from './action.ts'
 
@@ -12,6 +13,7 @@ const power = (name: string, word: string, wantPower: Power, needs?: [Capability
     name,
     handle: async ({ context }, server) => {
       requireState(context, server, word)
+      if (wantPower === 'running') refuseEnded(server, context.now())
       if (needs) await requireCapability(context, server, ...needs)
       await ask(context, server, { action: word, set: { wantPower } })
       return undefined
@@ -38,6 +40,7 @@ export const powerActions: Action[] = [
     handle: async ({ context }, server, { type }) => {
       const hard = type.toUpperCase() === 'HARD'
       requireState(context, server, hard ? 'hardReboot' : 'reboot', 'reboot')
+      if (hard) refuseEnded(server, context.now())
       await ask(context, server, { action: 'reboot', args: { hard }, set: { wantPower: 'running' } })
       return undefined
     },

@@ -84,15 +84,21 @@ export const rebuildActions: Action[] = [
       refuseUnoffered(asked, { ...server, userData })
       refuseOurMetadata(asked.metadata ?? {}, server.metadata)
       await refuseOtherKey(input, asked, server)
-      await rebuildServer(input.context, server, asked.imageRef, {
-        ...(asked.name === undefined ? {} : { name: asked.name.trim() }),
-        ...(asked.metadata === undefined ? {} : { metadata: asked.metadata }),
-        ...(asked['OS-DCF:diskConfig'] === undefined ? {} : { diskConfig: asked['OS-DCF:diskConfig'] }),
-        ...(asked.accessIPv4 === undefined ? {} : { accessIpv4: asked.accessIPv4 }),
-        ...(asked.accessIPv6 === undefined ? {} : { accessIpv6: asked.accessIPv6 }),
-        ...(asked.description === undefined ? {} : { description: asked.description }),
-        ...(asked.hostname === undefined ? {} : { hostname: asked.hostname }),
-      })
+      await rebuildServer(
+        input.context,
+        server,
+        asked.imageRef,
+        {
+          ...(asked.name === undefined ? {} : { name: asked.name.trim() }),
+          ...(asked.metadata === undefined ? {} : { metadata: asked.metadata }),
+          ...(asked['OS-DCF:diskConfig'] === undefined ? {} : { diskConfig: asked['OS-DCF:diskConfig'] }),
+          ...(asked.accessIPv4 === undefined ? {} : { accessIpv4: asked.accessIPv4 }),
+          ...(asked.accessIPv6 === undefined ? {} : { accessIpv6: asked.accessIPv6 }),
+          ...(asked.description === undefined ? {} : { description: asked.description }),
+          ...(asked.hostname === undefined ? {} : { hostname: asked.hostname }),
+        },
+        input.version >= 93,
+      )
       const shown = rebuiltView(await shownServer(input), viewerOf(input))
       return {
         headers: { Location: links(input, 'servers', server.id)[0]!.href },

@@ -1,6 +1,8 @@
 import { beforeEach, describe, expect, test } from 'vitest'
 import { plantFaults } from '../../../../adapters/sandbox/backdoor.ts'
+import type { Fault } from '../../../../adapters/sandbox/faults.ts'
 import type { Answer } from '../../../support/harness.ts'
+import { outOfStep } from '../../../support/in-step.ts'
 import { NOVA, newWorld, type World } from './world.ts'
 
 let w: World
@@ -95,15 +97,13 @@ describe('a server that boots from a volume of an image', () => {
     expect(await volume((await attachedTo(id))[0].id)).toMatchObject({ size: 4, status: 'in-use' })
   })
 
-  test('keeps its volume: it is not taken out, and no image is written over it', async () => {
+  test('keeps its volume: it is not taken out', async () => {
     const id = await running([ofImage()])
     const [{ id: root }] = await attachedTo(id)
     const detached = await w.newest.delete(`${NOVA}/servers/${id}/os-volume_attachments/${root}`)
     expect([detached.status, message(detached)]).toEqual([400, 'Cannot detach a root device volume'])
     const deleted = await w.demo.delete(`${w.cinder}/volumes/${root}`)
     expect(deleted.status).toBe(400)
-    const rebuilt = await w.act(id, { rebuild: { imageRef: w.image } })
-    expect([rebuilt.status, message(rebuilt)]).toEqual([409, expect.stringMatching(/boots from a volume/)])
   })
 
   test('is one of several, each with a volume of its own', async () => {
@@ -343,4 +343,121 @@ describe('what a crash or a lost answer leaves is found by its mark', () => {
       expect([...(await volumes()), ...(await onCloud('volume')), ...(await onCloud('server'))]).toEqual([])
     },
   )
+})
+
+describe('a rebuild of a server that boots from a volume', () => {
+  const old = () => w.demo.with({ 'OpenStack-API-Version': 'compute 2.92' })
+  const minimal = async (): Promise<string> => {
+    const { images } = (await w.demo.get('/image/v2/images')).body
+    return images.find(({ name }: { name: string }) => name === 'sandbox-linux-minimal').id
+  }
+  /** Below the line: volumes by their ids, and from which the server boots. */
+  const below = async (id: string) => {
+    const bound = w.plimsoll.host.d1.prepare('select native_id as native from bindings where resource_id = ?').bind(id)
+    const native = (await bound.first<{ native: string }>())!.native
+    const machine = (await onCloud('server')).find(({ key }) => key.endsWith(`/${native}`))!
+    const { spec } = machine.value as unknown as { spec: { boot: { volume: string } } }
+    return { volumes: (await onCloud('volume')).map(({ key }) => key.split('/').at(-1)!), root: spec.boot.volume }
+  }
+  const plant = (method: string, fault: Fault, count: number) =>
+    plantFaults(w.plimsoll.host.cloudState, w.plimsoll.cloudId('sandbox'), [{ method, fault, count }])
+
+  test('writes its volume anew from another image: the volume keeps its id, and nothing else is left', async () => {
+    const id = await running([ofImage(), blank()], { metadata: { role: 'db' } })
+    const before = await attachedTo(id)
+    const first = await below(id)
+    const imageRef = await minimal()
+    const answer = await w.act(id, { rebuild: { imageRef, name: 'anew' } }, w.newest)
+    expect([answer.status, answer.body.server]).toMatchObject([202, { status: 'REBUILD', name: 'anew', image: '' }])
+    await w.plimsoll.settle()
+    expect(await w.server(id)).toMatchObject({ status: 'ACTIVE', name: 'anew', image: '', metadata: { role: 'db' } })
+    expect(await attachedTo(id)).toEqual(before)
+    const [root, data] = await Promise.all(before.map((each: { id: string }) => volume(each.id)))
+    expect([root, data]).toMatchObject([
+      { status: 'in-use', size: 4, bootable: 'true', volume_image_metadata: { image_id: imageRef } },
+      { status: 'in-use', size: 2, bootable: 'false' },
+    ])
+    const after = await below(id)
+    expect(after.volumes).toHaveLength(2)
+    expect(after.volumes).toContain(after.root)
+    expect(first.volumes).not.toContain(after.root)
+    // It lives on as any other: it is deleted with its server, or kept.
+    await remove(id)
+    expect(await volume(root.id)).toMatchObject({ status: 'available' })
+    await w.demo.delete(`${w.cinder}/volumes/${root.id}`)
+    await w.plimsoll.settle()
+    expect((await onCloud('volume')).length).toBe(1)
+    expect(await outOfStep(w.plimsoll)).toEqual([])
+  })
+
+  test('leaves one that was off, off', async () => {
+    const id = await running([ofImage()])
+    await w.act(id, { 'os-stop': null })
+    await w.plimsoll.settle()
+    const first = await below(id)
+    expect((await w.act(id, { rebuild: { imageRef: w.image } }, w.newest)).status).toBe(202)
+    await w.plimsoll.settle()
+    expect((await w.server(id)).status).toBe('SHUTOFF')
+    expect((await below(id)).root).not.toBe(first.root)
+  })
+
+  test('before 2.93 takes its own image alone, and keeps what is on the volume', async () => {
+    const id = await running([ofImage()])
+    const first = await below(id)
+    const other = await minimal()
+    const refused = await w.act(id, { rebuild: { imageRef: other } }, old())
+    expect([refused.status, message(refused)]).toEqual([
+      400,
+      `Image ${other} is unacceptable: Unable to rebuild with a different image for a volume-backed server.`,
+    ])
+    const rebuilt = await w.act(id, { rebuild: { imageRef: w.image, name: 'anew' } }, old())
+    expect([rebuilt.status, rebuilt.body.server.status]).toEqual([202, 'REBUILD'])
+    await w.plimsoll.settle()
+    expect(await w.server(id)).toMatchObject({ status: 'ACTIVE', name: 'anew' })
+    expect(await below(id)).toEqual(first)
+  })
+
+  test('needs a volume that is large enough', async () => {
+    const id = await running([ofImage()])
+    const { body } = await w.demo.post('/image/v2/images', {
+      ...{ name: 'large', disk_format: 'raw', container_format: 'bare', min_disk: 40 },
+    })
+    await w.plimsoll.host.d1.prepare("update images set status = 'active' where id = ?").bind(body.id).run()
+    await w.plimsoll.host.d1
+      .prepare("update bindings set resource_id = ? where kind = 'image' and resource_id = ?")
+      .bind(body.id, w.image)
+      .run()
+    const refused = await w.act(id, { rebuild: { imageRef: body.id } }, w.newest)
+    expect([refused.status, message(refused)]).toEqual([
+      400,
+      expect.stringMatching(/^Volume is smaller than the minimum/),
+    ])
+  })
+
+  test.each(['volume.create', 'server.bootFrom', 'volume.remove'])(
+    'goes on when %s crashes, or its answer is lost',
+    async (method) => {
+      const id = await running([ofImage()])
+      const faults = (['lost_answer', 'crash', 'ambiguous_before'] as const).map((fault) => ({
+        method,
+        fault,
+        count: 1,
+      }))
+      await plantFaults(w.plimsoll.host.cloudState, w.plimsoll.cloudId('sandbox'), faults)
+      expect((await w.act(id, { rebuild: { imageRef: await minimal() } }, w.newest)).status).toBe(202)
+      await w.plimsoll.settle()
+      expect(await w.server(id)).toMatchObject({ status: 'ACTIVE' })
+      expect((await below(id)).volumes).toHaveLength(1)
+    },
+  )
+
+  test('that the cloud has no room for leaves the server and its volume as they were', async () => {
+    const id = await running([ofImage()])
+    const first = await below(id)
+    await plant('volume.create', 'capacity', 20)
+    expect((await w.act(id, { rebuild: { imageRef: await minimal() } }, w.newest)).status).toBe(202)
+    await w.plimsoll.settle()
+    expect(await w.server(id)).toMatchObject({ status: 'ACTIVE' })
+    expect(await below(id)).toEqual(first)
+  })
 })

@@ -205,6 +205,7 @@ describe('where the cloud shares memory', () => {
   test.each<[string, Record<string, unknown>, RegExp]>([
     ['another flavor', { flavorRef: '2' }, /has flavor 1, and so have the forks/],
     ['no network card', { networks: 'none' }, /has 1 network cards/],
+    ['a config drive', { config_drive: true }, /too late to read a config drive/],
     ['an unknown flavor', { flavorRef: 'x' }, /Flavor x could not be found/],
   ])('not with %s', async (_, more, words) => {
     const answer = await fork(more)

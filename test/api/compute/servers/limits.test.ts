@@ -90,7 +90,7 @@ const wishes: [what: string, wish: Wish, why: string][] = [
       ...(await on(plain)),
       metadata: Object.fromEntries(Array.from({ length: 60 }, (_, i) => [`k${i}`, 'v'])),
     }),
-    'takes 41 metadata items at most, and these are 60',
+    'takes 40 metadata items at most, and these are 60',
   ],
   [
     'a long metadata key',

@@ -1,3 +1,4 @@
+import { patience } from '../../support/patiently.ts'
 import { ask, gone, look, refused, type Step, tell, until } from '../story.ts'
 
 const WITHIN_MS = 150_000
@@ -19,11 +20,11 @@ export const forks = (mode: 'instant' | 'snapshot+boot', flavor: string): Step[]
   tell('server delete --wait fork1'),
   gone('server show {fork1}'),
   look('the image that it was booted from goes by itself', async ({ demo, broker }) => {
-    for (const end = Date.now() + WITHIN_MS; ; await new Promise((resolve) => setTimeout(resolve, 1000))) {
+    for (const isOver = patience(WITHIN_MS); ; await new Promise((resolve) => setTimeout(resolve, 1000))) {
       await broker.cron()
       const { images } = await demo.must('GET', '/image/v2/images?os_hidden=true')
       if (!images.length) return
-      if (Date.now() > end) throw new Error(`${images.length} images are left`)
+      if (isOver()) throw new Error(`${images.length} images are left`)
     }
   }),
 ]

@@ -29,6 +29,7 @@ login = {
     'application_credential_id': told['credential']['id'],
     'application_credential_secret': told['credential']['secret'],
 }
+hints = {'scheduler_hints': {'group': told['server_group']}} if told.get('server_group') else {}
 built = os.path.join(folder, 'built')
 MASTER = f'''
 from buildbot.plugins import schedulers, steps, util, worker
@@ -42,6 +43,7 @@ BuildmasterConfig = {{
             'nics': [{{'net-id': {told['network_id']!r}}}],
             'key_name': {told['key']!r},
             'security_groups': [{told['group']!r}],
+            **{hints!r},
         }},
         build_wait_timeout=0, **{what!r})],
     'builders': [util.BuilderConfig(name='once', workernames=['latent'], factory=factory)],

@@ -1,4 +1,4 @@
-"""One node of Nodepool: its configuration file, its OpenStack driver, and the two state machines that its launcher drives."""
+"""Nodes of Nodepool, one unless more are told: its configuration file, its OpenStack driver, and the two state machines that its launcher drives."""
 
 import logging
 import os
@@ -11,6 +11,7 @@ import yaml
 from told import settings, up
 
 told = settings()
+count = told.get('count', 1)
 folder = tempfile.mkdtemp(dir=told['folder'])
 
 clouds = os.path.join(folder, 'clouds.yaml')
@@ -51,7 +52,7 @@ with open(configuration, 'w') as file:
             'cloud-images': [{'name': told['image'], 'config-drive': told.get('config_drive', False)}],
             'pools': [{
                 'name': 'main',
-                'max-servers': 2,
+                'max-servers': count + 1,
                 'networks': [told['network']],
                 'security-groups': [told['group']],
                 'auto-floating-ip': False,
@@ -81,13 +82,18 @@ wanted = provider.pools['main'].labels['small']
 assert adapter.labelReady(wanted), 'the image is not there'
 assert adapter.getQuotaLimits().quota['compute']['instances'] > 0
 zone = random.choice(adapter.getAZs())
-metadata = {'nodepool_node_id': '0000000001', 'nodepool_pool_name': 'main', 'nodepool_provider_name': 'plimsoll'}
-node = finish(adapter.getCreateStateMachine('np0000000001', wanted, None, metadata, None, zone, log))
-assert node.interface_ip, 'the node has no address'
-assert [one.external_id for one in adapter.listInstances()] == [node.external_id]
-assert [one.metadata['nodepool_node_id'] for one in adapter.listResources()] == ['0000000001']
+names = [f'{n:010}' for n in range(1, count + 1)]
+nodes = []
+for name in names:
+    metadata = {'nodepool_node_id': name, 'nodepool_pool_name': 'main', 'nodepool_provider_name': 'plimsoll'}
+    nodes.append(finish(adapter.getCreateStateMachine(f'np{name}', wanted, None, metadata, None, zone, log)))
+assert all(node.interface_ip for node in nodes), 'a node has no address'
+ids = sorted(node.external_id for node in nodes)
+assert sorted(one.external_id for one in adapter.listInstances()) == ids
+assert sorted(one.metadata['nodepool_node_id'] for one in adapter.listResources()) == names
 
-up(node.external_id)
+up(*ids)
 
-finish(adapter.getDeleteStateMachine(node.external_id, log))
+for external_id in ids:
+    finish(adapter.getDeleteStateMachine(external_id, log))
 adapter.stop()

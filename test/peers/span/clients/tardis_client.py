@@ -1,4 +1,4 @@
-"""One drone of COBalD/TARDIS: its site adapter, from deployment to termination."""
+"""Drones of COBalD/TARDIS, one unless more are told: its site adapter, from deployment to termination."""
 
 import asyncio
 import os
@@ -39,7 +39,7 @@ from tardis.utilities.attributedict import AttributeDict  # noqa: E402
 async def drone():
     adapter = OpenStackAdapter(machine_type='small', site_name='Plimsoll')
 
-    async def until(wanted):
+    async def until(wanted, resource):
         for _ in range(200):
             status = (await adapter.resource_status(resource)).resource_status
             if status == wanted:
@@ -48,21 +48,26 @@ async def drone():
             await asyncio.sleep(0.3)
         raise AssertionError(f'the drone is never {wanted}')
 
-    resource = AttributeDict(drone_uuid='plimsoll-0123456789')
-    resource.update(await adapter.deploy_resource(resource))
-    await until(ResourceStatus.Running)
-    await asyncio.to_thread(up, resource.remote_resource_uuid)
-    await adapter.stop_resource(resource)
-    await until(ResourceStatus.Stopped)
-    await adapter.terminate_resource(resource)
-    try:
-        with adapter.handle_exceptions():
-            for _ in range(200):
-                await adapter.resource_status(resource)
-                await asyncio.sleep(0.3)
-    except TardisDroneCrashed:
-        return
-    raise AssertionError('the drone never goes')
+    async def gone(resource):
+        await adapter.stop_resource(resource)
+        await until(ResourceStatus.Stopped, resource)
+        await adapter.terminate_resource(resource)
+        try:
+            with adapter.handle_exceptions():
+                for _ in range(200):
+                    await adapter.resource_status(resource)
+                    await asyncio.sleep(0.3)
+        except TardisDroneCrashed:
+            return
+        raise AssertionError('the drone never goes')
+
+    resources = [AttributeDict(drone_uuid=f'plimsoll-{n:010}') for n in range(told.get('count', 1))]
+    for resource in resources:
+        resource.update(await adapter.deploy_resource(resource))
+        await until(ResourceStatus.Running, resource)
+    await asyncio.to_thread(up, *(resource.remote_resource_uuid for resource in resources))
+    for resource in resources:
+        await gone(resource)
 
 
 Configuration(path)

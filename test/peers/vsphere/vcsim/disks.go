@@ -15,6 +15,26 @@ type helper struct {
 	mo.VcenterVStorageObjectManager
 }
 
+// A clone's disks are its own. Who asks for a larger one names the device as the source has it, file and all, which the
+// simulator would take for the clone's file, and delete with the clone: it is given a file of that size instead.
+func withOwnDisks(body types.AnyType) {
+	req, ok := body.(*types.CloneVM_Task)
+	if !ok || req.Spec.Config == nil {
+		return
+	}
+	for _, change := range req.Spec.Config.DeviceChange {
+		spec := change.GetVirtualDeviceConfigSpec()
+		disk, ok := spec.Device.(*types.VirtualDisk)
+		if !ok || spec.Operation != types.VirtualDeviceConfigSpecOperationEdit {
+			continue
+		}
+		if backing, ok := disk.Backing.(*types.VirtualDiskFlatVer2BackingInfo); ok {
+			backing.FileName = ""
+			spec.FileOperation = types.VirtualDeviceConfigSpecFileOperationCreate
+		}
+	}
+}
+
 func ended(ctx *simulator.Context, ref types.ManagedObjectReference) (types.AnyType, types.BaseMethodFault) {
 	task := ctx.Map.Get(ref).(*simulator.Task)
 	task.Wait()

@@ -52,10 +52,8 @@ func (h *helper) InstantCloneTask(ctx *simulator.Context, req *types.InstantClon
 		}
 		return ended(ctx, inner.(*methods.CloneVM_TaskBody).Res.Returnval)
 	})
-	// The simulator shows a clone before it is done with it, and dies if somebody removes it then.
-	task.RunBlocking(ctx)
 	return &methods.InstantClone_TaskBody{
-		Res: &types.InstantClone_TaskResponse{Returnval: task.Self},
+		Res: &types.InstantClone_TaskResponse{Returnval: task.Run(ctx)},
 	}
 }
 

@@ -37,6 +37,8 @@ type network struct {
 	ID          string `json:"id"`
 	Name        string `json:"name"`
 	Description string `json:"description"`
+	// Nil where it carries none, or several.
+	VLAN *int32 `json:"vlan"`
 }
 
 type disk struct {
@@ -54,7 +56,7 @@ func takeInventory(registry *simulator.Registry) inventory {
 	}
 	for _, entity := range registry.All("DistributedVirtualPortgroup") {
 		group := entity.(*simulator.DistributedVirtualPortgroup)
-		seen.Networks = append(seen.Networks, network{group.Self.Value, group.Name, group.Config.Description})
+		seen.Networks = append(seen.Networks, network{group.Self.Value, group.Name, group.Config.Description, vlanOf(group)})
 	}
 	for _, shelf := range registry.VStorageObjectManager().Catalog() {
 		for id, object := range shelf {
@@ -66,6 +68,17 @@ func takeInventory(registry *simulator.Registry) inventory {
 		}
 	}
 	return seen
+}
+
+func vlanOf(group *simulator.DistributedVirtualPortgroup) *int32 {
+	setting, ok := group.Config.DefaultPortConfig.(*types.VMwareDVSPortSetting)
+	if !ok {
+		return nil
+	}
+	if vlan, ok := setting.Vlan.(*types.VmwareDistributedVirtualSwitchVlanIdSpec); ok {
+		return &vlan.VlanId
+	}
+	return nil
 }
 
 func describeMachine(vm *simulator.VirtualMachine) machine {
@@ -113,7 +126,9 @@ func describeMachine(vm *simulator.VirtualMachine) machine {
 
 func serveInventory(registry *simulator.Registry) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
+		var seen inventory
+		oneByOne.alone(func() { seen = takeInventory(registry) })
 		w.Header().Set("Content-Type", "application/json")
-		_ = json.NewEncoder(w).Encode(takeInventory(registry))
+		_ = json.NewEncoder(w).Encode(seen)
 	}
 }

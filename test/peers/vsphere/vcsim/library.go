@@ -54,7 +54,7 @@ func withNotes(libraries http.Handler, registry *simulator.Registry) http.Handle
 		_ = json.Unmarshal(answer.Body.Bytes(), &made)
 		ref := types.ManagedObjectReference{Type: "VirtualMachine", Value: made.Value.Resource.ID}
 		if vm, ok := registry.Get(ref).(*simulator.VirtualMachine); ok {
-			vm.Config.Annotation = asked.Spec.Annotation
+			oneByOne.alone(func() { vm.Config.Annotation = asked.Spec.Annotation })
 		}
 		for name, values := range answer.Header() {
 			w.Header()[name] = values

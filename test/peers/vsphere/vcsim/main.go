@@ -67,14 +67,18 @@ func main() {
 		switch method.Name {
 		case "AttachDisk_Task", "DetachDisk_Task", "CreateDisk_Task", "CreateDiskFromSnapshot_Task", "InstantClone_Task", "AcquireTicket":
 			method.This = helpers
+		case "CloneVM_Task":
+			withOwnDisks(method.Body)
 		case "WaitForUpdatesEx":
 			tellBeside(ctx, method.This)
 		}
 		return nil, nil
 	}
 
+	registry.AddHandler(oneByOne)
 	server := model.Service.NewServer()
 	defer server.Close()
+	server.Config.Handler = oneByOne.serve(server.Config.Handler)
 	mux := http.NewServeMux()
 	mux.HandleFunc("/faults", func(w http.ResponseWriter, r *http.Request) { faults(model.Service, w, r) })
 	mux.HandleFunc("/inventory", serveInventory(registry))

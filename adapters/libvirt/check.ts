@@ -1,0 +1,30 @@
+import type { CheckReport } from '../contract.ts'
+import { checking } from '../shared/check.ts'
+import type { Context } from './context.ts'
+import { poolsOn } from './records/volume.ts'
+import { onHost } from './wire/host.ts'
+import { GET_HOSTNAME, GET_LIB_VERSION, GET_TYPE } from './wire/procedures.ts'
+
+/** 9000000 is 9.0.0 */
+const versionIn = (number: number): string =>
+  [Math.floor(number / 1_000_000), Math.floor(number / 1_000) % 1_000, number % 1_000].join('.')
+
+/** Asks every host who it is, and whether its pools may be looked at. libvirt tells of no clock. */
+export const check = async (context: Context): Promise<CheckReport> => {
+  const { report, attempt } = checking(null, { why: ({ message, detail }) => detail.operatorMessage ?? message })
+  for (const host of context.options.hosts)
+    await attempt(`host ${host.name}`, () =>
+      onHost(context, host, async (session) => {
+        const [{ hostname }, { type }, { version }] = await Promise.all([
+          session.call(GET_HOSTNAME, null),
+          session.call(GET_TYPE, null),
+          session.call(GET_LIB_VERSION, null),
+        ])
+        report.account ??= hostname
+        report.version ??= `libvirt ${versionIn(version)} (${type})`
+        if (!(await poolsOn(session)).length)
+          report.warnings.push(`Host ${host.name} has no storage pool that is started, so no disk there is a volume.`)
+      }),
+    )
+  return report
+}

@@ -1,0 +1,95 @@
+import type { NativeId, Power } from '../../contract.ts'
+import { CloudError } from '../../errors.ts'
+import { assertOurs } from '../../shared/marks.ts'
+import { gone } from '../../shared/refusals.ts'
+import { nextTowardsOff } from '../../shared/shutdown.ts'
+import type { Context } from '../context.ts'
+import { type Domain, domainOf } from '../records/domain.ts'
+import { atHostOf, partsOf } from '../records/ids.ts'
+import type { Host } from '../wire/host.ts'
+import { CUT_POWER, PAUSE, REBOOT, RESET, SAVE, SHUT_DOWN, START, UNPAUSE } from '../wire/procedures.ts'
+
+/** Does something to a domain that carries our mark. @throws `not_found`, or `definitive` for somebody else's */
+export const withOurs = async (
+  context: Context,
+  id: NativeId,
+  work: (host: Host, domain: Domain) => Promise<unknown>,
+): Promise<void> => {
+  const [uuid = ''] = partsOf(id, 1)
+  const done = await atHostOf(context, id, async (host) => {
+    const domain = await domainOf(host, uuid)
+    if (!domain) return null
+    assertOurs(domain.note?.mark, context.connection.deployment)
+    await work(host, domain)
+    return true
+  })
+  if (!done) throw gone(id)
+}
+
+const refuseUnless = (power: Power, wanted: Power, sentence: string): void => {
+  if (power !== wanted) throw new CloudError('conflict', sentence)
+}
+
+/** Long after a guest was asked to shut down it is asked anew: it was started since, and not by us. */
+const FORGOTTEN_MS = 600_000
+
+/** Under which it is kept when a guest was asked to shut down. */
+const keyOf = ({ connection }: Context, id: NativeId): string => `libvirt/shutdown/${connection.cloudId}/${id}`
+
+/**
+ * Takes one step towards off: the guest is asked to shut down by its power button, and its power is cut once it has had
+ * `options.shutdownMs`. One that is paused hears nothing.
+ */
+const stop = async (context: Context, id: NativeId, host: Host, { ref, power }: Domain): Promise<void> => {
+  const { options, surroundings } = context
+  const key = keyOf(context, id)
+  if (power === 'stopped') {
+    await surroundings.store.delete(key)
+    return
+  }
+  const patienceMs = options.shutdownMs
+  const patience = { listens: power === 'running', patienceMs, forgottenMs: patienceMs + FORGOTTEN_MS }
+  const next = await nextTowardsOff(surroundings, key, patience)
+  if (next !== 'wait') await host.call(next === 'ask' ? SHUT_DOWN : CUT_POWER, { domain: ref, flags: 0 })
+}
+
+/** The same as `withOurs`, for what goes on anew: its next stop begins with a press of the button again. */
+const goingOn = async (context: Context, id: NativeId, work: (host: Host, domain: Domain) => Promise<unknown>) =>
+  withOurs(context, id, async (host, domain) => {
+    await context.surroundings.store.delete(keyOf(context, id))
+    await work(host, domain)
+  })
+
+/** What may be done to the power of a server that is ours; that it is as wanted already is success. */
+export const powerActions = (context: Context) => ({
+  start: (id: NativeId) =>
+    goingOn(context, id, async (host, { ref, power }) => {
+      if (power === 'stopped' || power === 'suspended') await host.call(START, { domain: ref, flags: 0 })
+    }),
+  stop: (id: NativeId) => withOurs(context, id, (host, domain) => stop(context, id, host, domain)),
+  reboot: (id: NativeId, hard: boolean) =>
+    goingOn(context, id, async (host, { ref, power }) => {
+      if (power === 'stopped') await host.call(START, { domain: ref, flags: 0 })
+      else await host.call(hard ? RESET : REBOOT, { domain: ref, flags: 0 })
+    }),
+  pause: (id: NativeId) =>
+    withOurs(context, id, async (host, { ref, power }) => {
+      if (power === 'paused') return
+      refuseUnless(power, 'running', 'Only a server that runs is paused.')
+      await host.call(PAUSE, { domain: ref })
+    }),
+  unpause: (id: NativeId) =>
+    withOurs(context, id, async (host, { ref, power }) => {
+      if (power === 'paused') await host.call(UNPAUSE, { domain: ref })
+    }),
+  suspend: (id: NativeId) =>
+    withOurs(context, id, async (host, { ref, power }) => {
+      if (power === 'suspended') return
+      refuseUnless(power, 'running', 'Only a server that runs is suspended.')
+      await host.call(SAVE, { domain: ref, flags: 0 })
+    }),
+  resume: (id: NativeId) =>
+    goingOn(context, id, async (host, { ref, power }) => {
+      if (power === 'suspended') await host.call(START, { domain: ref, flags: 0 })
+    }),
+})

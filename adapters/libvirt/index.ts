@@ -1,0 +1,87 @@
+import { type Adapter, ANY_SUBNET, type Capability, type Connection, KINDS, type Kind } from '../contract.ts'
+import { assertConfigured, credentialFaults, usable } from '../shared/registration.ts'
+import { soldPrices } from '../shared/sizes.ts'
+import { check } from './check.ts'
+import { image } from './compute/image.ts'
+import { server } from './compute/server.ts'
+import type { Context } from './context.ts'
+import { network } from './network/network.ts'
+import { port } from './network/port.ts'
+import { RESERVED, subnet } from './network/subnet.ts'
+import { offers } from './offers.ts'
+import { readMapping, readOptions } from './options.ts'
+import { attachment } from './storage/attachment.ts'
+import { volume } from './storage/volume.ts'
+import { watch } from './watch.ts'
+import { zones } from './zones.ts'
+
+const CERTIFICATE = ['client_certificate', 'client_key']
+
+const validate: Adapter['validate'] = ({ endpoint, options, credentials }) => {
+  const faults = readOptions(options).faults
+  if (endpoint !== null) faults.push('A cloud of type libvirt has no endpoint: its hosts are listed in option hosts.')
+  const given = CERTIFICATE.filter((name) => credentials[name])
+  faults.push(...credentialFaults(credentials, given.length ? CERTIFICATE : [], CERTIFICATE))
+  return faults
+}
+
+/** What is seen depends on the hosts alone. */
+const account = ({ options }: Connection): string => ['libvirt', JSON.stringify(options.hosts ?? null)].join('|')
+
+/** What is there is listed and adopted; that it is not made yet is said of each. */
+const NOT_MADE = 'Plimsoll takes over what runs on KVM hosts, and makes nothing but empty volumes there yet.'
+
+const MADE: Kind[] = ['server', 'volume', 'attachment']
+const unmade = Object.fromEntries(
+  KINDS.filter((kind) => !MADE.includes(kind)).map((kind) => [kind, NOT_MADE]),
+) as Partial<Record<Capability, string>>
+
+/** Hosts that run libvirt with QEMU. */
+export const libvirt: Adapter = {
+  type: 'libvirt',
+  runtimes: ['node'],
+  maturity: 'real',
+  reservedAddresses: RESERVED,
+  limits: { subnet: ANY_SUBNET, port: { unfiltered: true }, server: { ports: 0 } },
+  imageFormats: [],
+  lacks: {
+    ...unmade,
+    'server.resize': NOT_MADE,
+    'server.rebuild': NOT_MADE,
+    'server.console_log': 'What a console of a KVM host says is not read yet.',
+    'server.rescue': 'KVM hosts have no rescue mode here yet; attach the volume to another server instead.',
+    'server.shelve': 'KVM hosts keep no shelved servers here yet; a stopped one costs only its disks.',
+    'server.change_password': 'Passwords of guests on KVM hosts are not changed yet; log in and change them there.',
+    'server.remote_console': 'Screens of servers on KVM hosts are not shown yet.',
+    'server.boot_from_volume': NOT_MADE,
+    'server.config_drive': NOT_MADE,
+    'server.fork': 'KVM hosts make no server out of the memory of another.',
+    'server_group.affinity': NOT_MADE,
+    'image.upload': NOT_MADE,
+    'image.volume': NOT_MADE,
+    'volume.type': 'Volumes on KVM hosts go to one pool, so they are of one kind.',
+    'volume.clone': NOT_MADE,
+  },
+  validate,
+  account,
+  connect(connection, surroundings) {
+    const { options, faults } = readOptions(connection.options)
+    assertConfigured(faults)
+    usable(readMapping(connection.mapping), 'The project has no usable place on this cloud.')
+    const context: Context = { connection, options, surroundings }
+    return {
+      check: () => check(context),
+      watch: (signal) => watch(context, signal),
+      zones: () => zones(context),
+      offers: async () => offers(context),
+      prices: async () => soldPrices(context),
+      server: server(context),
+      image: image(),
+      network: network(context),
+      subnet: subnet(context),
+      port: port(context),
+      volume: volume(context),
+      attachment: attachment(context),
+    }
+  },
+}

@@ -1,0 +1,104 @@
+import type { Connection, Json } from '../contract.ts'
+import { isCurrency, isTable, isText, optionReader } from '../shared/options.ts'
+import { isCount, type SoldSize } from '../shared/sizes.ts'
+import { isLoopback, readUri, type Way } from './wire/uri.ts'
+
+/** A machine that runs libvirt. */
+export interface HostOption {
+  name: string
+  zone: string
+  way: Way
+}
+/** What an operator may set on a registered cloud of type `libvirt`. README.md explains each. */
+export interface Options {
+  hosts: HostOption[]
+  sizes: SoldSize[]
+  currency: string
+  /** Where volumes are made, on each host; null: in the only pool. */
+  pool: string | null
+  /** How long a guest may take to shut down before its power is cut. */
+  shutdownMs: number
+  settleMs: number
+}
+
+/** Part of every native id, with a slash behind it. */
+const HOST_NAME = /^[a-z0-9][a-z0-9._-]{0,62}$/i
+
+const readHost = (given: Json, plainTcp: boolean, faults: string[]): HostOption | null => {
+  const host = isTable(given) ? given : {}
+  const { name, uri, zone = name, ...others } = host
+  const other = Object.keys(others)[0]
+  if (!isText(name) || !HOST_NAME.test(name)) {
+    faults.push('Each of the hosts needs a name of letters, digits, dots, dashes and underscores.')
+    return null
+  }
+  const way = isText(uri) ? readUri(uri) : 'is missing'
+  if (typeof way === 'string') faults.push(`The uri of host ${name} ${way}.`)
+  else if (!isText(zone) || !HOST_NAME.test(zone)) faults.push(`The zone of host ${name} must be a name.`)
+  else if (other !== undefined) faults.push(`Host ${name} has no field ${other}.`)
+  else if (way.to.kind === 'tcp' && !(plainTcp && isLoopback(way)))
+    faults.push(
+      `Host ${name} would be spoken to in the clear: qemu+tcp is for the loopback alone, and only with option plain_tcp.`,
+    )
+  else return { name, zone, way }
+  return null
+}
+
+const readSize = (given: Json, faults: string[]): SoldSize | null => {
+  const size = isTable(given) ? given : {}
+  const { name, vcpus, ram_mib: ramMiB, disk_gib: diskGiB = 0, arch = 'x86_64', price = null } = size
+  if (!isText(name)) faults.push('Each of the sizes needs a name.')
+  else if (!isCount(vcpus, 1) || !isCount(ramMiB, 1) || !isCount(diskGiB, 0))
+    faults.push(`Size ${name} needs vcpus, ram_mib and, if any, disk_gib as whole numbers.`)
+  else if (arch !== 'x86_64' && arch !== 'aarch64') faults.push(`Size ${name} has an unknown arch.`)
+  else if (price !== null && !(typeof price === 'number' && price > 0))
+    faults.push(`The price of size ${name} must be positive.`)
+  else return { name, vcpus, ramMiB, diskGiB, arch, price: price as number | null }
+  return null
+}
+
+const MOST_HOSTS = 64
+
+/** The entries of a list, read one by one, whose names differ. */
+const named = <T extends { name: string }>(
+  given: Json | undefined,
+  what: string,
+  faults: string[],
+  read: (each: Json) => T | null,
+): T[] => {
+  const found = Array.isArray(given) ? given.flatMap((each) => read(each) ?? []) : []
+  if (new Set(found.map(({ name }) => name)).size < found.length) faults.push(`The names of the ${what} must differ.`)
+  return found
+}
+
+/**
+ * Reads the operator's options.
+ * @returns the options with defaults in place, and the faults as sentences
+ */
+export const readOptions = (given: Record<string, Json>): { options: Options; faults: string[] } => {
+  const faults: string[] = []
+  const read = optionReader(given, faults)
+  const seconds = (key: string, fallback: number) =>
+    1000 * read(key, fallback, (value) => typeof value === 'number' && value >= 0, 'a number of seconds')
+  const plainTcp = read('plain_tcp', false, (value) => typeof value === 'boolean', 'true or false')
+  if (!Array.isArray(given.hosts) || given.hosts.length === 0 || given.hosts.length > MOST_HOSTS)
+    faults.push(`Option hosts must list the machines that the cloud is, ${MOST_HOSTS} at most.`)
+  const options: Options = {
+    hosts: named(given.hosts, 'hosts', faults, (each) => readHost(each, plainTcp, faults)),
+    sizes: named(given.sizes, 'sizes', faults, (each) => readSize(each, faults)),
+    pool: read<string | null>('pool', null, isText, 'the name of a pool'),
+    currency: read('currency', 'USD', isCurrency, 'a currency code of three letters'),
+    shutdownMs: seconds('shutdown_seconds', 60),
+    settleMs: seconds('settle_seconds', 0),
+  }
+  if (!Array.isArray(given.sizes) || given.sizes.length === 0)
+    faults.push('Option sizes must list what is offered, since libvirt has no sizes of its own.')
+  read.refuseOthers(['hosts', 'sizes'])
+  return { options, faults }
+}
+
+/** Fails closed: there is nothing that a mapping could say yet. */
+export const readMapping = (mapping: Connection['mapping']): Record<never, never> | { fault: string } => {
+  const [field] = Object.keys(mapping)
+  return field === undefined ? {} : { fault: `The mapping has no field ${field}.` }
+}

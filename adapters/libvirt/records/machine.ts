@@ -1,0 +1,105 @@
+import type { NativeId } from '../../contract.ts'
+import { CloudError } from '../../errors.ts'
+import { contains, parseAddress, parseCidr } from '../../shared/cidr.ts'
+import type { HostOption } from '../options.ts'
+import type { Host } from '../wire/host.ts'
+import { type Domain, type DomainDisk, domainOf, domainsOn, type Plug } from './domain.ts'
+import { fewAtATime } from './few.ts'
+import { idOn } from './ids.ts'
+import { type Network, networksOn } from './network.ts'
+import { type Volume, volumeAt, volumesOn } from './volume.ts'
+
+/** A card of a machine, as the port that it is. */
+export interface MachinePort {
+  id: NativeId
+  mac: string
+  network: NativeId
+  addresses: string[]
+  /** Those of them that lie in a subnet. */
+  placed: { subnet: NativeId; address: string }[]
+}
+/** A domain together with what it stands on. */
+export interface Machine {
+  id: NativeId
+  host: Pick<HostOption, 'name' | 'zone'>
+  domain: Domain
+  /** `id` null: it is in no pool, so it is no volume. */
+  disks: { id: NativeId | null; target: string; format: string; root: boolean }[]
+  /** Of its cards those that are plugged into a network. */
+  ports: MachinePort[]
+}
+
+/** A network of libvirt's, and a bridge or a device of a host, as networks. */
+export const networkId = (host: Pick<HostOption, 'name'>, plug: Plug, known: Network[]): NativeId | null => {
+  if (plug.kind !== 'network')
+    return idOn(host, plug.kind, plug.vlan === null ? plug.name : `${plug.name}/${plug.vlan}`)
+  const network = known.find(({ ref }) => ref.name === plug.name)
+  return network ? idOn(host, 'network', network.ref.uuid) : null
+}
+
+/** A block of a network, as a subnet. */
+export const subnetId = (network: NativeId, cidr: string): NativeId => `${network}/${cidr}`
+
+/** Whether an address lies in a block. */
+const within = (cidr: string, address: string): boolean => {
+  const [block, found] = [parseCidr(cidr), parseAddress(address)]
+  if (!block || !found) return false
+  return contains(block, { family: found.family, first: found.value, prefix: found.family === 4 ? 32 : 128 })
+}
+
+const portsOf = (host: Host, { ref, cards }: Domain, known: Network[]): MachinePort[] =>
+  cards.flatMap(({ mac, plug }) => {
+    const network = plug && networkId(host, plug, known)
+    if (!plug || !network) return []
+    const { blocks = [], addresses } =
+      known.find(({ ref: { name } }) => plug.kind === 'network' && name === plug.name) ?? {}
+    const own = addresses?.get(mac) ?? []
+    const placed = own.flatMap((address) => {
+      const block = blocks.find(({ cidr }) => within(cidr, address))
+      return block ? [{ subnet: subnetId(network, block.cidr), address }] : []
+    })
+    return [{ id: idOn(host, ref.uuid, mac), mac, network, addresses: own, placed }]
+  })
+
+const volumeOf = async (host: Host, { place }: DomainDisk): Promise<NativeId | null> => {
+  if (place === null) return null
+  if ('pool' in place) return idOn(host, place.pool, place.volume)
+  const found = await volumeAt(host, place.path)
+  return found && idOn(host, found.pool, found.name)
+}
+
+const grounded = async (host: Host, domain: Domain, known: Network[]): Promise<Machine> => ({
+  id: idOn(host, domain.ref.uuid),
+  host: { name: host.name, zone: host.zone },
+  domain,
+  disks: await Promise.all(
+    domain.disks.map(async (disk) => {
+      const { target, format, root } = disk
+      return { id: await volumeOf(host, disk), target, format, root }
+    }),
+  ),
+  ports: portsOf(host, domain, known),
+})
+
+/** Every machine of a host. */
+export const machinesOn = async (host: Host): Promise<Machine[]> => {
+  const [domains, known] = await Promise.all([domainsOn(host), networksOn(host)])
+  return fewAtATime(domains, (domain) => grounded(host, domain, known))
+}
+
+/**
+ * Nothing may change beneath a disk that has its data in another one, nor beside one that is read by another way.
+ * @throws `conflict` where a volume that is no disk of any machine is used all the same
+ */
+export const assertUnused = async (host: Host, { path }: Volume, machines: Machine[]): Promise<void> => {
+  const used =
+    machines.some(({ domain }) => domain.paths.includes(path)) ||
+    (await volumesOn(host)).some(({ backing }) => backing === path)
+  if (used) throw new CloudError('conflict', 'Something else on the cloud still uses this object.')
+}
+
+/** One machine by the UUID of its domain; null if there is none. */
+export const machineOf = async (host: Host, uuid: string): Promise<Machine | null> => {
+  const domain = await domainOf(host, uuid)
+  return domain && grounded(host, domain, await networksOn(host))
+}

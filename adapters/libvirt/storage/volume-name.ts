@@ -1,0 +1,61 @@
+import { createHash } from 'node:crypto'
+import { KINDS, type Kind, type Mark } from '../../contract.ts'
+
+/*
+ * A volume of libvirt has a name, and nothing beside it: the name is the mark. It fits what LVM takes, 127 characters of
+ * `a-zA-Z0-9+_.-`, so ids go in shortened. Its end says where it was made: another host may have the same pool, where the
+ * same volume is a second one that nothing accounts for.
+ */
+
+/** Where a volume is made: names of a host and of its pool. */
+export interface Place {
+  host: string
+  pool: string
+}
+
+/** 8 characters that stand for a place. */
+const shortOf = ({ host, pool }: Place): string =>
+  createHash('sha256').update(`${host}/${pool}`).digest('base64url').slice(0, 8)
+
+const DASHED = /^([0-9a-f]{8})-([0-9a-f]{4})-([0-9a-f]{4})-([0-9a-f]{4})-([0-9a-f]{12})$/
+const BARE = /^[0-9a-f]{32}$/
+
+/** 22 characters for the 128 bits of a UUID behind a letter that says how it was written; other words as they are. */
+const shortened = (id: string): string => {
+  const hex = id.replaceAll('-', '')
+  const how = DASHED.test(id) ? 'd' : BARE.test(id) ? 'b' : null
+  if (how === null) return `w${id}`
+  const bytes = String.fromCharCode(...(hex.match(/../g) ?? []).map((byte) => Number.parseInt(byte, 16)))
+  return how + btoa(bytes).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '')
+}
+
+const lengthened = (text: string): string | null => {
+  if (text.startsWith('w')) return text.slice(1)
+  if (!/^[bd][\w-]{22}$/.test(text)) return null
+  const bytes = atob(text.slice(1).replaceAll('-', '+').replaceAll('_', '/'))
+  const hex = [...bytes].map((byte) => byte.charCodeAt(0).toString(16).padStart(2, '0')).join('')
+  return text.startsWith('b') ? hex : hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-')
+}
+
+/** The name of the volume that carries a mark: the same for the same request, so that a second one collides. */
+export const nameFor = ({ deployment, project, kind, resource, token, epoch }: Mark, place: Place): string =>
+  ['plimsoll', kind, ...[deployment, project, resource, token].map(shortened), epoch.toString(36), shortOf(place)].join(
+    '.',
+  )
+
+const NAME = /^plimsoll\.(\w+)\.((?:[bdw][\w-]*\.){4})([0-9a-z]+)\.([\w-]{8})$/
+
+/** Whether a name is one of ours that says another place than that in which it is. */
+export const isFromElsewhere = (name: string, place: Place): boolean => {
+  const made = NAME.exec(name)?.[4]
+  return made !== undefined && made !== shortOf(place)
+}
+
+/** The mark in the name of a volume of a place, whoever's it is; undefined if it is none, or was made elsewhere. */
+export const markIn = (name: string, place: Place): Mark | undefined => {
+  const [, said, ids = '', epoch = '', made] = NAME.exec(name) ?? []
+  if (made !== shortOf(place)) return undefined
+  const [deployment, project, resource, token] = ids.split('.').slice(0, 4).map(lengthened)
+  if (!KINDS.includes(said as Kind) || !deployment || project == null || !resource || !token) return undefined
+  return { deployment, project, kind: said as Kind, resource, token, epoch: Number.parseInt(epoch, 36) }
+}

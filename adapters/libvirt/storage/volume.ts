@@ -1,0 +1,174 @@
+import { createHash } from 'node:crypto'
+import { type Mark, type NativeId, type Realm, reading, type VolumeSeen, type VolumeSpec } from '../../contract.ts'
+import { CloudError } from '../../errors.ts'
+import { markedRealm } from '../../shared/realm.ts'
+import { gone, orEarlier, refuse } from '../../shared/refusals.ts'
+import { escapeXml } from '../../shared/xml.ts'
+import type { Context } from '../context.ts'
+import type { HostOption } from '../options.ts'
+import { pageOf } from '../records/everywhere.ts'
+import { atHostOf, idOn, partsOf } from '../records/ids.ts'
+import { assertUnused, type Machine, machinesOn } from '../records/machine.ts'
+import { poolNamed, type Volume, volumeNamed, volumesOn } from '../records/volume.ts'
+import { type Host, onHost } from '../wire/host.ts'
+import { CREATE_VOLUME, DELETE_VOLUME, RESIZE_VOLUME } from '../wire/procedures.ts'
+import { formatIn } from './format.ts'
+import { markIn, nameFor } from './volume-name.ts'
+
+const GIB = 1024 ** 3
+
+/** A volume together with where it is, and the machine that has it. */
+interface Found {
+  host: Pick<HostOption, 'name' | 'zone'>
+  volume: Volume
+  holder: Machine | undefined
+}
+
+const foundOn = (host: Host, volume: Volume, machines: Machine[]): Found => {
+  const id = idOn(host, volume.ref.pool, volume.ref.name)
+  const holder = machines.find(({ disks }) => disks.some((disk) => disk.id === id))
+  return { host: { name: host.name, zone: host.zone }, volume, holder }
+}
+
+const markOf = ({ host, volume: { ref } }: Found): Mark | undefined =>
+  markIn(ref.name, { host: host.name, pool: ref.pool })
+
+const idOf = ({ host, volume: { ref } }: Found): NativeId => idOn(host, ref.pool, ref.name)
+
+const look = async (host: Host, pool: string, name: string): Promise<Found | null> => {
+  const volume = await volumeNamed(host, pool, name)
+  return volume && foundOn(host, volume, await machinesOn(host))
+}
+
+/** The pool of the operator's choice, or the only one that there is. */
+const poolOn = async (host: Host, wanted: string | null) => {
+  const pool = await poolNamed(host, wanted)
+  if (pool) return pool
+  throw new CloudError('definitive', 'The cloud is not configured properly.', {
+    operatorMessage:
+      wanted === null
+        ? `Host ${host.name} has not exactly one pool that is started: option pool says which one volumes go to.`
+        : `Host ${host.name} has no pool ${wanted} that is started.`,
+  })
+}
+
+/** The hosts that are a zone, in the order in which the token prefers them: it stays the same when others come or go. */
+const hostsFor = (
+  { options }: Pick<Context, 'options'>,
+  zone: string,
+  token: string,
+): [HostOption, ...HostOption[]] => {
+  const rank = ({ name }: HostOption) => createHash('sha256').update(`${token}/${name}`).digest('hex')
+  const [first, ...others] = options.hosts
+    .filter((host) => host.zone === zone)
+    .map((host) => ({ host, rank: rank(host) }))
+    .toSorted((a, b) => (a.rank < b.rank ? -1 : 1))
+    .map(({ host }) => host)
+  return first ? [first, ...others] : refuse(`The cloud has no zone ${zone}.`)
+}
+
+const create = async (host: Host, wanted: string | null, spec: VolumeSpec, mark: Mark): Promise<Found> => {
+  const pool = await poolOn(host, wanted)
+  const name = nameFor(mark, { host: host.name, pool: pool.ref.name })
+  const xml = `<volume><name>${escapeXml(name)}</name><capacity unit="bytes">${spec.sizeGiB * GIB}</capacity><allocation unit="bytes">0</allocation><target><format type="${formatIn(pool.type)}"/></target></volume>`
+  const make = async () => {
+    await host.call(CREATE_VOLUME, { pool: pool.ref, xml, flags: 0 })
+    return (await look(host, pool.ref.name, name)) ?? Promise.reject(gone(name))
+  }
+  return orEarlier('VIR_ERR_STORAGE_VOL_EXIST', make, () => look(host, pool.ref.name, name))
+}
+
+/**
+ * A volume is one of a storage pool. Of those that are made here the name is the mark; another one carries none, and is
+ * neither changed nor removed.
+ */
+export const volume = (context: Context): Realm<VolumeSpec, VolumeSeen> => {
+  const { connection, options } = context
+  const seenOf = (found: Found): VolumeSeen => {
+    const { host, volume: own, holder } = found
+    const mark = markOf(found)
+    return {
+      id: idOf(found),
+      ...(mark?.deployment === connection.deployment ? { mark } : { name: own.ref.name }),
+      health: 'ready',
+      zone: host.zone,
+      sizeGiB: Math.ceil(own.capacity / GIB),
+      server: holder?.id ?? null,
+      device: null,
+    }
+  }
+  const raw = (id: NativeId) => {
+    const [pool = '', name = ''] = partsOf(id, 2)
+    return atHostOf(context, id, (host) => look(host, pool, name))
+  }
+  const change = async (found: Found, work: (host: Host) => Promise<unknown>): Promise<VolumeSeen | null> => {
+    await atHostOf(context, idOf(found), work)
+    const now = await raw(idOf(found))
+    return now && seenOf(now)
+  }
+  return markedRealm<VolumeSpec, VolumeSeen, Found>(
+    connection,
+    {
+      raw,
+      markOf,
+      one: seenOf,
+      async find(mark: Mark, spec) {
+        const looks = hostsFor(context, spec.zone, mark.token).map((option) =>
+          onHost(context, option, async (host) => {
+            const { name: pool } = (await poolOn(host, options.pool)).ref
+            return look(host, pool, nameFor(mark, { host: host.name, pool }))
+          }),
+        )
+        const answers = await Promise.allSettled(looks)
+        const found = answers.find((answer) => answer.status === 'fulfilled' && answer.value !== null)
+        // That it is on none of the hosts is known once all have answered.
+        const decisive = found ?? answers.find(({ status }) => status === 'rejected')
+        if (decisive?.status === 'rejected') throw decisive.reason
+        return decisive?.value ? seenOf(decisive.value) : null
+      },
+      list: () =>
+        pageOf(context, async (host) => {
+          const [volumes, machines] = [await volumesOn(host), await machinesOn(host)]
+          return volumes.map((each) => seenOf(foundOn(host, each, machines)))
+        }),
+    },
+    {
+      once: 'unique',
+      settleMs: options.settleMs,
+      check({ source, type }) {
+        if (source) refuse('Volumes of this cloud are made empty: it copies none yet.')
+        if (type !== null) refuse(`The cloud has no volume type ${type}.`)
+      },
+      create: async (spec, mark) =>
+        seenOf(
+          await onHost(context, hostsFor(context, spec.zone, mark.token)[0], (host) =>
+            create(host, options.pool, spec, mark),
+          ),
+        ),
+      async update(found, { sizeGiB }) {
+        const { volume: own, holder } = found
+        const capacity = sizeGiB * GIB
+        if (capacity < own.capacity) refuse('A volume grows, and never shrinks.')
+        if (capacity === own.capacity) return seenOf(found)
+        if (holder) throw new CloudError('conflict', 'The volume is attached to a server.')
+        const now = await change(found, async (host) => {
+          await assertUnused(host, own, await machinesOn(host))
+          await host.call(RESIZE_VOLUME, { volume: own.ref, capacity, flags: 0 })
+        })
+        if (!now) throw gone(idOf(found))
+        return now
+      },
+      async remove(found) {
+        if (found.holder) throw new CloudError('conflict', 'The volume is attached to a server.')
+        await change(found, async (host) => {
+          await assertUnused(host, found.volume, await machinesOn(host))
+          await host.call(DELETE_VOLUME, { volume: found.volume.ref, flags: 0 })
+        })
+      },
+      read(found) {
+        const { name = '', sizeGiB, zone = '' } = seenOf(found)
+        return reading({ name, sizeGiB, zone, type: null, source: null })
+      },
+    },
+  )
+}

@@ -1,0 +1,77 @@
+import type { Line } from '../../contract.ts'
+import { CloudError } from '../../errors.ts'
+import { unclear } from '../../shared/refusals.ts'
+import type { Context } from '../context.ts'
+import type { HostOption } from '../options.ts'
+import { type Hear, openSession, type Session } from './session.ts'
+import { lineTo } from './uri.ts'
+
+/** One host, spoken to. */
+export interface Host extends Session {
+  name: string
+  zone: string
+}
+
+/** What a TLS server of libvirt says once it has accepted the client's certificate. */
+const ACCEPTED = 1
+
+const LATE = 'it did not answer in time'
+const HUNG_UP =
+  "it hung up before it had accepted the client's certificate: if it always does, see its tls_allowed_dn_list and its log"
+
+/**
+ * Opens a line to a host, works with it, and closes it: a line costs milliseconds, and none that is kept can be found dead.
+ * All of the work has one deadline. @throws `ambiguous` for a host that does not answer
+ */
+export const onHost = <T>(context: Spoken, option: HostOption, work: (host: Host) => Promise<T>): Promise<T> =>
+  reach(context, option, AbortSignal.timeout(context.surroundings.timeoutMs), work)
+
+type Spoken = Pick<Context, 'connection' | 'surroundings'>
+
+/** The same for as long as the signal does not abort, with what the host tells by itself where that is heard. */
+export const reach = async <T>(
+  { connection, surroundings }: Spoken,
+  { name, zone, way }: HostOption,
+  limit: AbortSignal,
+  work: (host: Host) => Promise<T>,
+  hear?: Hear,
+): Promise<T> => {
+  if (!surroundings.dial) throw new CloudError('definitive', 'The cloud cannot be reached from here.')
+  const line = await surroundings
+    .dial(lineTo(way, connection.credentials))
+    .catch((error) => Promise.reject(refusal(name, error)))
+  const hangUp = () => line.close()
+  limit.addEventListener('abort', hangUp)
+  try {
+    if (limit.aborted) throw refusal(name, new Error(LATE))
+    if (way.to.kind === 'tls') await accepted(line, name, limit)
+    const session = await openSession(line, way.driver, hear)
+    return await work({ name, zone, ...session })
+  } finally {
+    limit.removeEventListener('abort', hangUp)
+    line.close()
+  }
+}
+
+/** Whether TLS says that a client's certificate is missing or not believed: the codes that Node makes of OpenSSL's words for alerts. */
+const isAboutCertificate = (code: string): boolean =>
+  code.includes('_ALERT_') && ['CERTIFICATE', 'UNKNOWN_CA', 'ACCESS_DENIED'].some((what) => code.includes(what))
+
+/** Why a host was not reached: `denied` only where it says so. A line that breaks may break for any reason. */
+const refusal = (name: string, error: unknown): CloudError =>
+  error instanceof Error && 'code' in error && isAboutCertificate(String(error.code))
+    ? denied(name)
+    : unclear(`connecting to host ${name}`, error)
+
+const denied = (name: string): CloudError =>
+  new CloudError('denied', 'The cloud did not accept our credentials.', {
+    operatorMessage: `Host ${name} did not accept the client's certificate.`,
+  })
+
+/** A TLS server of libvirt looks at the client's certificate once the line stands, and says so if it likes it. */
+const accepted = async (line: Line, name: string, limit: AbortSignal): Promise<void> => {
+  const told = await line.receive().catch((error) => Promise.reject(refusal(name, error)))
+  if (told?.[0] === ACCEPTED) return
+  if (told?.length) throw denied(name)
+  throw refusal(name, new Error(limit.aborted ? LATE : HUNG_UP))
+}

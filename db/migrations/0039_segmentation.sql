@@ -1,0 +1,1 @@
+ALTER TABLE `segments` ADD `segmentation_id` integer;

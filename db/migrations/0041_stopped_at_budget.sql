@@ -1,0 +1,1 @@
+CREATE INDEX `servers_stopped_at_budget` ON `servers` (`project_id`) WHERE deleted_at IS NULL AND metadata ->> 'plimsoll:stop_at_budget' = 'true';

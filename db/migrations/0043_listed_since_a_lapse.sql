@@ -1,0 +1,1 @@
+ALTER TABLE `mappings` ADD `listed_at` integer;

@@ -1,0 +1,1 @@
+CREATE INDEX `prices_by_amount` ON `prices` (`cloud_id`,`option`,`zone`,`currency`,`booked`,`amount`);

@@ -1,0 +1,120 @@
+import { type SQL, sql } from 'drizzle-orm'
+import type { Database } from '../../client.ts'
+import { always, among } from '../../conditions.ts'
+import type { Scope } from '../../scope.ts'
+
+/** By what costs are told apart; by `tag` a server counts for each of its tags. */
+export const GROUPINGS = ['project', 'cloud', 'server', 'burst', 'tag'] as const
+export type Grouping = (typeof GROUPINGS)[number]
+
+/** Days in UTC, `to` not included, and times in milliseconds since 1970. */
+export interface CostPeriod {
+  from: number
+  to: number
+  now: number
+}
+
+export interface CostSum {
+  project: string | null
+  cloud: string | null
+  server: string | null
+  /** The burst that the server is, or was, a member of. */
+  burst: string | null
+  tag: string | null
+  /** Milliseconds that servers were there, and of these the ones of which nobody knew the price. */
+  ms: number
+  unpricedMs: number
+  /** Of the deployment's currency. */
+  micros: number
+}
+
+const COLUMNS: Record<Grouping, SQL> = {
+  project: sql`project_id`,
+  cloud: sql`coalesce((select name from clouds where id = cloud_id), cloud_id)`,
+  server: sql`case kind when 'server' then server_id end`,
+  burst: sql`(select m.burst_id from burst_members m where m.server_id = p.server_id)`,
+  tag: sql`tag`,
+}
+
+const dayOf = (at: number): string => new Date(at).toISOString().slice(0, 10)
+const whose = (scope: Scope): SQL => ('every' in scope ? always : sql`project_id = ${scope.projectId}`)
+
+/** What is paid for and, of what is not settled yet, the part that is over by now. */
+const parts = (scope: Scope, { from, to, now }: CostPeriod): SQL => sql`
+  select kind, project_id, server_id, cloud_id, tags, ms, unpriced, hourly * ms / 3600000 as micros from costs
+    where ${whose(scope)} and day >= ${dayOf(from)} and day < ${dayOf(to)}
+  union all
+  select kind, project_id, server_id, cloud_id, (select tags from servers where id = server_id), ms, hourly is null, coalesce(hourly, 0) * ms / 3600000
+    from (select *, max(0, min(${to}, ${now}, coalesce(ended_at, ${now})) - max(${from}, settled_at)) as ms from meters
+      where ${whose(scope)} and settled_at is not null)
+    where ms > 0`
+
+/** Hours are those of servers: volumes cost, and have none. */
+const OF_SERVERS: SQL = sql`coalesce(sum(case kind when 'server' then ms end), 0) as ms,
+  coalesce(sum(case when unpriced and kind = 'server' then ms end), 0) as unpricedMs`
+
+/** What servers and volumes cost in a period, told apart by these; sorted by them, so many rows after the first `offset`. */
+export const costsBy = (
+  db: Database,
+  scope: Scope,
+  period: CostPeriod,
+  { by, limit, offset }: { by: readonly Grouping[]; limit: number; offset: number },
+) => {
+  const column = (name: Grouping) => (by.includes(name) ? COLUMNS[name] : sql`null`)
+  const tags = by.includes('tag')
+    ? sql`(select p.*, t.value as tag from (${parts(scope, period)}) p left join json_each(p.tags) t) p`
+    : sql`(${parts(scope, period)}) p`
+  return db.all<CostSum>(sql`
+    select ${column('project')} as project, ${column('cloud')} as cloud, ${column('server')} as server, ${column('burst')} as burst,
+      ${column('tag')} as tag,
+      ${OF_SERVERS}, sum(micros) as micros
+    from ${tags} group by 1, 2, 3, 4, 5 order by 1, 2, 3, 4, 5 limit ${limit} offset ${offset}`)
+}
+
+export interface CostTotals {
+  ms: number
+  unpricedMs: number
+  micros: number
+  /** What an hour of all that is there costs. */
+  hourly: number
+  /** What it will cost until the end of the period, if all stays as it is and leases end. */
+  ahead: number
+  currency: string | null
+  /** What of these has no price; of all projects only what that is. */
+  uncounted: { what: string; now?: number }[]
+}
+
+/** The same in one, and what is to be expected. */
+export const costTotals = async (db: Database, scope: Scope, period: CostPeriod): Promise<CostTotals> => {
+  const { to, now } = period
+  const [row] = await db.all<Omit<CostTotals, 'uncounted'> & { uncounted: string }>(sql`
+    select ${OF_SERVERS}, coalesce(sum(micros), 0) as micros,
+      coalesce((select sum(hourly) from meters where ${whose(scope)} and ended_at is null), 0) as hourly,
+      coalesce((select sum(m.hourly * max(0, min(${to}, coalesce(s.lease_ends_at, ${to})) - ${now}) / 3600000)
+        from meters m left join servers s on s.id = m.server_id where ${'every' in scope ? always : sql`m.project_id = ${scope.projectId}`} and m.ended_at is null), 0) as ahead,
+      (select currency from rates where base) as currency, ${uncounted(scope)} as uncounted
+    from (${parts(scope, period)})`)
+  return { ...row!, uncounted: JSON.parse(row!.uncounted) }
+}
+
+const UNPRICED = ['floatingip', 'snapshots']
+/** In GiB, of volumes of which nobody says what a GiB costs; and of servers whose size has no disk: what they boot from. */
+const UNPRICED_DISKS = ['gigabytes', 'volumes', 'root disks']
+
+const unpricedVolumes = (
+  projectId: string,
+): SQL => sql`select v.size_gib from meters m join volumes v on v.id = m.server_id
+  where m.project_id = ${projectId} and m.kind = 'volume' and m.ended_at is null and m.hourly is null`
+
+/** SQL, JSON text: how much a project has of what has no price here, by the names that quotas have for it; of all projects only what that is. */
+const uncounted = (scope: Scope): SQL => {
+  if ('every' in scope)
+    return sql`${JSON.stringify([...UNPRICED, ...UNPRICED_DISKS].toSorted().map((what) => ({ what })))}`
+  const { projectId } = scope
+  return sql`(select json_group_array(json_object('what', what, 'now', now)) from (
+    select resource as what, used as now from quotas where project_id = ${projectId} and resource in ${among(UNPRICED)} and used > 0
+    union all select 'gigabytes', sum(size_gib) from (${unpricedVolumes(projectId)}) having count(*) > 0
+    union all select 'volumes', count(*) from (${unpricedVolumes(projectId)}) having count(*) > 0
+    union all select 'root disks', count(*) from servers where project_id = ${projectId} and deleted_at is null and places ->> '$.at.diskGib' = 0 having count(*) > 0
+    order by 1))`
+}

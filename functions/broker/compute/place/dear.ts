@@ -1,0 +1,55 @@
+import type { Found } from '../../../../db/queries/compute/places.ts'
+import type { FlavorSnapshot } from '../../../../db/schema/index.ts'
+import { Refused } from '../../line/refused.ts'
+import { type Allowance, allowanceOf, MONEY_GUARDS, whyTooDear } from '../../money/allowance.ts'
+import { LEASE, lengthOf, MAX_HOURLY_COST, priceOf } from '../metadata-rules.ts'
+import type { Place } from '../server-facts.ts'
+import { refuse } from '../server-refusal.ts'
+import type { ServerWish, Understood } from '../server-wish.ts'
+import { type Ground, nameOf } from './rules.ts'
+
+type Metadata = Record<string, string>
+
+/** What an hour of a server may cost by its metadata and its flavor, the lower of both; null: neither says. */
+export const limitOfEach = (metadata: Metadata, { extraSpecs }: Pick<FlavorSnapshot, 'extraSpecs'>) =>
+  [metadata, extraSpecs].flatMap((said) => priceOf(said[MAX_HOURLY_COST] ?? '') ?? [])
+
+/** What may be spent on a new server; null: it has no limit. */
+export const allowanceFor = (wish: ServerWish, { flavor }: Understood, found: Found): Allowance | null =>
+  allowanceOf(found.policy, found.spending, {
+    each: limitOfEach(wish.metadata, flavor),
+    leaseMs: lengthOf(wish.metadata[LEASE] ?? ''),
+    burst: found.burst,
+  })
+
+/** Throws `ServerRefused` (`cost`) with the cheapest place, if there is one for more money than may be spent. */
+export const refuseDear = (ground: Ground, placesIn: (ground: Ground) => Place[]): void => {
+  const { allowance, found, wish } = ground
+  if (!allowance) return
+  const places = placesIn({ ...ground, allowance: null })
+  const [cheapest] = places.toSorted((a, b) => (a.hourly ?? Number.MAX_VALUE) - (b.hourly ?? Number.MAX_VALUE))
+  const why = cheapest && whyTooDear(allowance, cheapest, wish.minCount)
+  if (why) {
+    const where = `${nameOf(found, cheapest.cloudId)}.${cheapest.zone}`
+    refuse({ kind: 'cost', reason: `The cheapest that fits is size ${cheapest.native} in ${where}. ${why.reason}` })
+  }
+}
+
+/** What others were faster to spend, so often that nobody looks again, is too dear. */
+export const withinMeans = async <T>(work: () => Promise<T>): Promise<T> => {
+  try {
+    return await work()
+  } catch (error) {
+    const what = error instanceof Refused && error.refusal.kind === 'guard' ? error.refusal.what : ''
+    if (!MONEY_GUARDS.includes(what)) throw error
+    const reason = `Together with what was begun meanwhile it costs more than ${LIMITS.get(what)}.`
+    return refuse({ kind: 'cost', reason })
+  }
+}
+
+const LIMITS: ReadonlyMap<string, string> = new Map([
+  ['rate-cap', 'what the project may spend an hour'],
+  ['budget', 'what the project may spend this month'],
+  ['burst-rate-cap', 'what the burst may spend an hour'],
+  ['burst-budget', 'what the burst may spend'],
+])

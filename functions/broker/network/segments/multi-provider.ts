@@ -1,0 +1,37 @@
+import { table } from '../../../../adapters/table.ts'
+import type { NetworkView } from '../../../../db/queries/network/network.ts'
+import { insertSegment, segmentThere } from '../../../../db/queries/network/segments.ts'
+import type { Context } from '../../../context.ts'
+import { guard } from '../../line/commit.ts'
+import { type NetworkWish, networksMade, plannedNetworks } from '../network.ts'
+import { commitOr, type NetworkRefused } from '../network-refusal.ts'
+import { connectedTwice, placeNamed, plannedSegment, type SegmentWish } from './segment.ts'
+
+/** A network, and the segments that it has from the beginning. */
+export interface ProvidedNetwork extends NetworkWish {
+  segments: Pick<SegmentWish, 'networkType' | 'physicalNetwork'>[]
+}
+
+/**
+ * Makes networks with their segments, all or none; without segments a network has none before its first use. Throws
+ * `NetworkRefused`.
+ */
+export const createNetworks = async (context: Context, wishes: ProvidedNetwork[]): Promise<NetworkView[]> => {
+  const plain = wishes.map(({ segments, ...wish }) => ({ ...wish, placed: segments.length > 0 }))
+  const { ids, writes } = await plannedNetworks(context, plain)
+  const reasons = table<() => NetworkRefused>()
+  for (const [i, { projectId, segments }] of wishes.entries())
+    for (const [n, segment] of segments.entries()) {
+      const wish = { ...segment, networkId: ids[i]!, name: null, description: '' }
+      const row = plannedSegment(context, { id: ids[i]!, projectId }, wish, await placeNamed(context, projectId, wish))
+      const twice = `segment-there.${i}.${n}`
+      reasons[twice] = () => connectedTwice(wish)
+      // One after the other, in the order in which they were named.
+      writes.push(
+        guard(context, twice, segmentThere(row)),
+        insertSegment(context.db, { ...row, createdAt: row.createdAt + n }),
+      )
+    }
+  await commitOr(context, { action: 'create', kind: 'network', resourceId: ids[0]!, detail: { ids } }, writes, reasons)
+  return networksMade(context, ids)
+}

@@ -1,0 +1,272 @@
+import { describe, expect, it } from 'vitest'
+import type { Mark, ServerSpec } from '../../../adapters/contract.ts'
+import { libvirt } from '../../../adapters/libvirt/index.ts'
+import { deaf, estate, IDS } from './estate.ts'
+import { connection, OPTIONS, surroundings } from './scripted.ts'
+
+const mark: Mark = { deployment: 'd1', project: 'p1', kind: 'server', resource: 'r1', token: 't1', epoch: 9 }
+const connected = (deployment = 'd1') => {
+  const host = estate()
+  const around = surroundings(async () => host.line())
+  return { host, cloud: libvirt.connect(connection({ deployment }), around) }
+}
+
+describe('what somebody has on a host', () => {
+  it('is seen as servers, with their volumes and ports', async () => {
+    const { cloud } = connected()
+    const { items, complete } = await cloud.server.list()
+    expect(complete).toBe(true)
+    expect(items).toEqual([
+      {
+        id: IDS.web,
+        name: 'web',
+        health: 'ready',
+        zone: 'kvm1',
+        power: 'running',
+        size: 'custom-1x2048',
+        volumes: [
+          { id: 'kvm1/fast/data.raw', device: '/dev/vda', root: false },
+          { id: 'kvm1/fast/root.qcow2', device: '/dev/vdb', root: true },
+        ],
+        ports: [
+          { id: `${IDS.web}/52:54:00:df:4a:01`, mac: '52:54:00:df:4a:01', addresses: ['192.168.122.10'] },
+          { id: `${IDS.web}/52:54:00:df:4a:02`, mac: '52:54:00:df:4a:02', addresses: [] },
+        ],
+        host: 'kvm1',
+      },
+      expect.objectContaining({ id: IDS.db, power: 'stopped', size: 'k.tiny', volumes: [], ports: [] }),
+    ])
+    expect(await cloud.server.get(IDS.web)).toEqual(items[0])
+    for (const id of ['kvm1/nonsense', 'kvm1/', 'kvm9/x', `kvm1/${'0'.repeat(8)}-0000-0000-0000-${'0'.repeat(12)}`])
+      expect(await cloud.server.get(id), id).toBeNull()
+  })
+
+  it('is read as it would have been asked for, and what no spec says is said', async () => {
+    const { cloud } = connected()
+    const web = await cloud.server.read!(IDS.web)
+    expect(web?.spec).toMatchObject({
+      boot: { volume: 'kvm1/fast/root.qcow2', arch: 'x86_64' },
+      size: { native: 'custom-1x2048', vcpus: 1, ramMiB: 2_048, diskGiB: 0 },
+    } satisfies Partial<ServerSpec>)
+    expect(web?.spec.ports).toHaveLength(2)
+    expect([web?.lost, web?.left]).toEqual([[], ['It has cards on no network, 1 in number, which are no ports.']])
+    expect(await cloud.server.read!(IDS.db)).toMatchObject({
+      spec: { boot: null },
+      left: ['It has disks in no pool, 1 in number, which are no volumes.'],
+    })
+    expect(await cloud.port!.read!(`${IDS.web}/52:54:00:df:4a:01`)).toMatchObject({
+      spec: {
+        network: IDS.network,
+        addresses: [{ subnet: `${IDS.network}/192.168.122.0/24`, address: '192.168.122.10' }],
+      },
+    })
+    expect(await cloud.port!.read!(`${IDS.web}/52:54:00:df:4a:03`)).toBeNull()
+    expect(await cloud.subnet!.read!(`${IDS.network}/192.168.122.0/24`)).toMatchObject({
+      spec: { cidr: '192.168.122.0/24', gateway: '192.168.122.1', dhcp: true, network: IDS.network },
+    })
+  })
+
+  it('has networks, bridges that something is plugged into, and volumes with who holds them', async () => {
+    const { cloud } = connected()
+    expect((await cloud.network!.list()).items).toEqual([
+      { id: IDS.network, name: 'default', health: 'ready' },
+      { id: 'kvm1/bridge/br0/42', name: 'br0.42', health: 'ready', segmentationId: 42 },
+    ])
+    expect(await cloud.network!.get('kvm1/bridge/br0/42')).toMatchObject({ name: 'br0.42' })
+    expect(await cloud.network!.get('kvm1/bridge/br9')).toBeNull()
+    expect((await cloud.volume!.list()).items).toMatchObject([
+      { id: 'kvm1/fast/root.qcow2', sizeGiB: 2, server: IDS.web },
+      { id: 'kvm1/fast/data.raw', sizeGiB: 2, server: IDS.web },
+    ])
+    expect(await cloud.volume!.get('kvm1/fast/nothing')).toBeNull()
+    const spec = { server: IDS.web, volume: 'kvm1/fast/data.raw', device: null }
+    expect(await cloud.attachment!.find({ ...mark, kind: 'attachment' }, spec)).toMatchObject({ device: '/dev/vda' })
+  })
+
+  it('takes room, of which all that was promised is told too', async () => {
+    const { cloud } = connected()
+    expect(await cloud.zones()).toEqual([
+      {
+        name: 'kvm1',
+        available: true,
+        room: { vcpus: [1, 8], ramMiB: [2_048, 16_384], diskGiB: [40, 100] },
+        promised: { vcpus: 2, ramMiB: 2_112 },
+      },
+    ])
+    expect(await cloud.check()).toMatchObject({
+      reachable: true,
+      account: 'rack7-kvm1',
+      version: 'libvirt 9.0.0 (QEMU)',
+    })
+  })
+})
+
+describe('a domain that is taken over', () => {
+  it('carries our mark in its metadata, keeps what others wrote there, and gives it back', async () => {
+    const { cloud, host } = connected()
+    const before = await cloud.server.get(IDS.web)
+    await cloud.server.mark!(IDS.web, mark)
+    await cloud.server.mark!(IDS.web, mark)
+    expect(await cloud.server.get(IDS.web)).toEqual({ ...before, mark })
+    expect(await cloud.server.find(mark, {} as ServerSpec)).toMatchObject({ id: IDS.web })
+    await cloud.server.describe!(IDS.web, { name: 'a <name>', metadata: { role: 'web & more' } })
+    await cloud.server.describe!(IDS.web, { name: 'a <name>', metadata: { role: 'web & more' } })
+    expect(await cloud.server.get(IDS.web)).toEqual({ ...before, mark, name: 'a <name>' })
+    await cloud.server.mark!(IDS.web, null)
+    expect(await cloud.server.get(IDS.web)).toEqual(before)
+    // Running, so both what runs and what is kept: 3.
+    expect(host.done).toEqual(Array(3).fill('DOMAIN_SET_METADATA web 3'))
+  })
+
+  it('is stopped by its power button, and cut off when it did not listen', async () => {
+    const host = estate()
+    let now = 1_000_000
+    const around = { ...surroundings(async () => host.line()), now: () => now }
+    const { server } = libvirt.connect(connection(), around)
+    await server.mark!(IDS.web, mark)
+    host.done.length = 0
+    await server.stop(IDS.web)
+    await server.stop(IDS.web)
+    now += 61_000
+    await server.stop(IDS.web)
+    await server.stop(IDS.web)
+    await server.start(IDS.web)
+    await server.start(IDS.web)
+    await server.reboot(IDS.web, true)
+    expect(host.done).toEqual([
+      'DOMAIN_SHUTDOWN_FLAGS web',
+      'DOMAIN_DESTROY_FLAGS web',
+      'DOMAIN_CREATE web',
+      'DOMAIN_RESET web',
+    ])
+  })
+
+  it('is asked again by its power button once it was started, by whomever, since', async () => {
+    const { cloud, host } = connected()
+    const { server } = cloud
+    await server.mark!(IDS.web, mark)
+    host.done.length = 0
+    const goesOff = () => host.powers.set(host.uuids.web, 5)
+    await server.stop(IDS.web)
+    goesOff()
+    await server.start(IDS.web)
+    await server.stop(IDS.web)
+    await server.reboot(IDS.web, true)
+    await server.stop(IDS.web)
+    goesOff()
+    await server.stop(IDS.web)
+    host.powers.set(host.uuids.web, 1)
+    await server.stop(IDS.web)
+    expect(host.done).toEqual([
+      'DOMAIN_SHUTDOWN_FLAGS web',
+      'DOMAIN_CREATE web',
+      'DOMAIN_SHUTDOWN_FLAGS web',
+      'DOMAIN_RESET web',
+      'DOMAIN_SHUTDOWN_FLAGS web',
+      'DOMAIN_SHUTDOWN_FLAGS web',
+    ])
+  })
+
+  it('is not ours on a host to which somebody migrated it, until it is taken over there', async () => {
+    const host = estate()
+    const hosts = ['kvm1', 'kvm2'].map((name) => ({ name, uri: `qemu+tls://${name}.example/system` }))
+    const { server } = libvirt.connect(
+      connection({ options: { ...OPTIONS, hosts } }),
+      surroundings(async () => host.line()),
+    )
+    const there = IDS.web.replace('kvm1/', 'kvm2/')
+    await server.mark!(IDS.web, mark)
+    expect((await server.list()).items.filter((each) => each.mark).map(({ id }) => id)).toEqual([IDS.web])
+    await expect(server.remove(there, mark)).rejects.toMatchObject({ code: 'definitive' })
+    await expect(server.stop(there)).rejects.toMatchObject({ code: 'definitive' })
+    await server.mark!(there, { ...mark, token: 't2' })
+    expect(await server.get(there)).toMatchObject({ mark: { token: 't2' } })
+    expect((await server.get(IDS.web))?.mark).toBeUndefined()
+    expect(host.done).toEqual(Array(2).fill('DOMAIN_SET_METADATA web 3'))
+  })
+
+  it("is nobody's to touch without our mark, or with another's", async () => {
+    const { cloud, host } = connected()
+    const { server } = cloud
+    for (const call of [
+      () => server.stop(IDS.web),
+      () => server.reboot(IDS.web, true),
+      () => server.pause!(IDS.web),
+      () => server.remove(IDS.web, mark),
+      () => server.describe!(IDS.web, { name: 'x', metadata: {} }),
+    ])
+      await expect(call()).rejects.toMatchObject({ code: 'definitive' })
+    await server.mark!(IDS.web, mark)
+    await expect(server.remove(IDS.web, { ...mark, resource: 'r2' })).rejects.toMatchObject({ code: 'definitive' })
+    expect(host.done).toEqual(['DOMAIN_SET_METADATA web 3'])
+    await server.remove(IDS.web, mark)
+    expect(host.done.slice(1)).toEqual(['DOMAIN_DESTROY_FLAGS web', 'DOMAIN_UNDEFINE_FLAGS web'])
+  })
+
+  it('makes nothing yet, and says so', async () => {
+    const { cloud } = connected()
+    await expect(cloud.server.create({} as ServerSpec, mark)).rejects.toMatchObject({ code: 'definitive' })
+    await expect(cloud.network!.create({} as never, mark)).rejects.toMatchObject({ code: 'definitive' })
+    expect(await cloud.offers()).toMatchObject([{ name: 'k.tiny', zones: [] }])
+  })
+})
+
+describe('a host that does not answer', () => {
+  const two = connection({
+    options: {
+      ...OPTIONS,
+      hosts: [...OPTIONS.hosts, { name: 'kvm2', uri: 'qemu+tls://kvm2.example/system', zone: 'b' }],
+    },
+  })
+
+  it('spoils nothing of the others: what is missing is not gone', async () => {
+    const host = estate()
+    const cloud = libvirt.connect(
+      two,
+      surroundings(async (to) => (to.kind === 'tls' && to.host === 'kvm1.example' ? host.line() : deaf())),
+    )
+    const { items, complete } = await cloud.server.list()
+    expect([items.length, complete]).toEqual([2, false])
+    expect(await cloud.zones()).toMatchObject([
+      { name: 'kvm1', available: true },
+      { name: 'b', available: false },
+    ])
+    await expect(cloud.server.get('kvm2/x')).rejects.toMatchObject({ code: 'ambiguous' })
+    expect((await cloud.check()).warnings).toEqual([expect.stringContaining('host kvm2')])
+  })
+
+  const alert = (code: string) => Object.assign(new Error('an alert of TLS'), { code })
+  it.each<[string, () => Promise<Uint8Array | null>, string]>([
+    ['says no', async () => Uint8Array.of(0), 'denied'],
+    ['misses a certificate', () => Promise.reject(alert('ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED')), 'denied'],
+    ['knows no such authority', () => Promise.reject(alert('ERR_SSL_TLSV1_ALERT_UNKNOWN_CA')), 'denied'],
+    ['has trouble of its own', () => Promise.reject(alert('ERR_SSL_TLSV1_ALERT_INTERNAL_ERROR')), 'ambiguous'],
+    ['resets the line', () => Promise.reject(alert('ECONNRESET')), 'ambiguous'],
+    ['hangs up, as it also does when it restarts', async () => null, 'ambiguous'],
+  ])('that %s has not let us in, and is denied only where that is what it says', async (_, receive, code) => {
+    const line = { send() {}, receive, close() {} }
+    const { server } = libvirt.connect(
+      connection(),
+      surroundings(async () => line),
+    )
+    await expect(server.list()).rejects.toMatchObject({ code })
+  })
+
+  it('is hung up on where the line stands only once its time is over', async () => {
+    const { line } = estate()
+    const closed: string[] = []
+    const around = surroundings(async () => {
+      await new Promise((resolve) => AbortSignal.timeout(30).addEventListener('abort', resolve))
+      return { ...line(), close: () => void closed.push('closed') }
+    })
+    const { server } = libvirt.connect(connection(), { ...around, timeoutMs: 5 })
+    await expect(server.list()).rejects.toMatchObject({ code: 'ambiguous' })
+    expect(closed).toEqual(['closed'])
+  })
+
+  it('is the cloud that does not answer, where all are so', async () => {
+    const cloud = libvirt.connect(two, surroundings(deaf))
+    await expect(cloud.server.list()).rejects.toMatchObject({ code: 'ambiguous' })
+    expect((await cloud.check()).reachable).toBe(false)
+  })
+})

@@ -1,0 +1,207 @@
+import type { Line } from '../../../adapters/contract.ts'
+import * as calls from '../../../adapters/libvirt/wire/procedures.ts'
+import { accepting, type Play, plays, Said, scripted } from './scripted.ts'
+
+const WEB = 'ab9a9070-9fe1-49da-9cbd-2243b39ef98e'
+const DB = '0b9a9070-9fe1-49da-9cbd-2243b39ef98e'
+const NET = 'd0f16c62-6076-49cb-bea2-371941a3d014'
+export const IDS = { web: `kvm1/${WEB}`, db: `kvm1/${DB}`, network: `kvm1/network/${NET}` }
+
+/** A host with two domains, as somebody made them long ago. What is done to it is noted, and marks stay. */
+export const estate = () => {
+  const notes = new Map<string, string>()
+  const done: string[] = []
+  const powers = new Map([
+    [WEB, 1],
+    [DB, 5],
+  ])
+  const web = { name: 'web', uuid: WEB, id: 7 }
+  const db = { name: 'db', uuid: DB, id: -1 }
+  const domains = [web, db]
+  const known = (uuid: string) =>
+    domains.find((each) => each.uuid === uuid) ??
+    (() => {
+      throw new Said(42, 'Domain not found')
+    })()
+  const xmlOf = (uuid: string): string =>
+    uuid === WEB
+      ? `<domain type='kvm' id='7'><name>web</name><uuid>${WEB}</uuid><metadata>
+          <libosinfo:libosinfo xmlns:libosinfo="http://libosinfo.org/xmlns/libvirt/domain/1.0"/>${notes.get(WEB) ?? ''}</metadata>
+          <memory unit='MiB'>2048</memory><vcpu current='1'>4</vcpu><os><type arch='x86_64'>hvm</type></os><devices>
+          <disk type='file' device='cdrom'><source file='/iso/debian.iso'/><target dev='sda'/></disk>
+          <disk type='file' device='disk'><source file='/pool/data.raw'/>${chain.join('')}<target dev='vda'/></disk>
+          <disk type='volume' device='disk'><driver name='qemu' type='qcow2'/><source pool='fast' volume='root.qcow2'/><target dev='vdb'/><boot order='1'/></disk>
+          ${disksOf(WEB)}
+          <interface type='network'><mac address='52:54:00:DF:4A:01'/><source network='default'/></interface>
+          <interface type='bridge'><mac address='52:54:00:df:4a:02'/><source bridge='br0'/><vlan><tag id='42'/></vlan></interface>
+          <interface type='user'><mac address='52:54:00:df:4a:03'/></interface></devices></domain>`
+      : `<domain type='kvm'><name>db</name><uuid>${DB}</uuid>${notes.has(DB) ? `<metadata>${notes.get(DB)}</metadata>` : ''}
+          <memory unit='KiB'>65536</memory><vcpu>1</vcpu><os><type arch='aarch64'>hvm</type></os><devices>
+          <disk type='block' device='disk'><source dev='/dev/elsewhere'/><target dev='vda'/></disk>
+          ${disksOf(DB)}</devices></domain>`
+  const volumes = [
+    { pool: 'fast', name: 'root.qcow2', key: '/pool/root.qcow2' },
+    { pool: 'fast', name: 'data.raw', key: '/pool/data.raw' },
+  ]
+  const sizes = new Map<string, number>()
+  /** What a pool finds in the bytes of volumes, where that is an image. */
+  const images = new Map<string, { format: string; backing?: string }>()
+  const imageIn = (name: string): string => {
+    const { format = 'raw', backing } = images.get(name) ?? {}
+    const below = backing ? `<backingStore><path>${backing}</path></backingStore>` : ''
+    return `<format type='${format}'/></target>${below}`
+  }
+  /** On what the first disk of web stands, as XML. */
+  const chain: string[] = []
+  /** Disks that were put into a domain since, by the names of their volumes: in what runs, in what is kept, or in both. */
+  const disks = new Map<string, { uuid: string; xml: string; flags: number }>()
+  const disksOf = (uuid: string): string =>
+    [...disks.values()]
+      .filter((disk) => disk.uuid === uuid && disk.flags & (uuid === WEB ? calls.LIVE : calls.KEPT))
+      .map(({ xml }) => xml)
+      .join('')
+  const guest = { holdsOn: false }
+  const pool = { name: 'fast', uuid: '1b9a9070-9fe1-49da-9cbd-2243b39ef98e' }
+  const power = (call: calls.Procedure<{ domain: calls.DomainRef; flags: number }, null>, state: number): Play =>
+    plays(call, ({ domain }) => {
+      done.push(`${call.name} ${domain.name}`)
+      powers.set(domain.uuid, state)
+      return null
+    })
+  const script: Play[] = [
+    plays(calls.AUTH_LIST, () => ({ types: [0] })),
+    plays(calls.OPEN, () => null),
+    plays(calls.GET_HOSTNAME, () => ({ hostname: 'rack7-kvm1' })),
+    plays(calls.GET_TYPE, () => ({ type: 'QEMU' })),
+    plays(calls.GET_LIB_VERSION, () => ({ version: 9_000_000 })),
+    plays(calls.GET_NODE_INFO, () => ({
+      model: new Uint8Array(128).fill(65),
+      memoryKiB: 4 * 2 ** 20,
+      cpus: 8,
+      mhz: 2_400,
+      nodes: 2,
+      sockets: 1,
+      cores: 4,
+      threads: 1,
+    })),
+    plays(calls.GET_MEMORY_STATS, () => ({ stats: [{ field: 'total', value: 16 * 2 ** 20 }], count: 1 })),
+    plays(calls.LIST_DOMAINS, () => ({ items: domains, count: domains.length })),
+    plays(calls.FIND_DOMAIN, ({ uuid }) => ({ domain: known(uuid) })),
+    plays(calls.DOMAIN_XML, ({ domain }) => ({ xml: xmlOf(domain.uuid) })),
+    plays(calls.DOMAIN_STATE, ({ domain }) => ({ state: powers.get(domain.uuid)!, reason: 1 })),
+    plays(calls.IS_PERSISTENT, () => ({ persistent: 1 })),
+    plays(calls.HAS_SAVED, () => ({ result: 0 })),
+    plays(calls.SET_METADATA, ({ domain, metadata, key, uri, flags }) => {
+      done.push(`DOMAIN_SET_METADATA ${domain.name} ${flags}`)
+      // As libvirt has it: the element in its namespace, whatever it was written with.
+      if (metadata === null) notes.delete(domain.uuid)
+      else
+        notes.set(
+          domain.uuid,
+          metadata.replaceAll(/<(\/?)(?=\w)/g, `<$1${key}:`).replace('>', ` xmlns:${key}="${uri}">`),
+        )
+      return null
+    }),
+    power(calls.SHUT_DOWN, 1),
+    power(calls.CUT_POWER, 5),
+    power(calls.RESET, 1),
+    plays(calls.UNDEFINE, ({ domain }) => {
+      done.push(`DOMAIN_UNDEFINE_FLAGS ${domain.name}`)
+      domains.splice(
+        domains.findIndex(({ uuid }) => uuid === domain.uuid),
+        1,
+      )
+      return null
+    }),
+    plays(calls.START, ({ domain }) => {
+      done.push(`DOMAIN_CREATE ${domain.name}`)
+      powers.set(domain.uuid, 1)
+      return { domain }
+    }),
+    plays(calls.LIST_POOLS, () => ({ items: [pool], count: 1 })),
+    plays(calls.POOL_INFO, () => ({ state: 2, capacity: 100 * 2 ** 30, allocation: 2 ** 30, available: 60 * 2 ** 30 })),
+    plays(calls.FIND_POOL, () => ({ pool })),
+    plays(calls.POOL_XML, () => ({ xml: "<pool type='logical'><name>fast</name></pool>" })),
+    plays(calls.CREATE_VOLUME, ({ xml }) => {
+      const [, name = '', bytes] = /<name>(.*)<\/name><capacity unit="bytes">(\d+)</.exec(xml) ?? []
+      if (volumes.some((each) => each.name === name)) throw new Said(90, 'volume exists already')
+      done.push(`STORAGE_VOL_CREATE_XML ${/format type="(\w+)"/.exec(xml)?.[1]}`)
+      const volume = { pool: 'fast', name, key: `/pool/${name}` }
+      volumes.push(volume)
+      sizes.set(name, Number(bytes))
+      return { volume }
+    }),
+    plays(calls.RESIZE_VOLUME, ({ volume, capacity }) => {
+      done.push(`STORAGE_VOL_RESIZE ${capacity}`)
+      sizes.set(volume.name, capacity)
+      return null
+    }),
+    plays(calls.DELETE_VOLUME, ({ volume }) => {
+      done.push(`STORAGE_VOL_DELETE`)
+      volumes.splice(
+        volumes.findIndex(({ name }) => name === volume.name),
+        1,
+      )
+      return null
+    }),
+    plays(calls.ATTACH_DEVICE, ({ domain, xml, flags }) => {
+      const [, name = '', target] = /volume="([^"]+)".*target dev="(\w+)"/.exec(xml) ?? []
+      done.push(`DOMAIN_ATTACH_DEVICE_FLAGS ${domain.name} ${target} ${flags}`)
+      disks.set(name, { uuid: domain.uuid, xml, flags })
+      return null
+    }),
+    plays(calls.DETACH_DEVICE, ({ domain, xml, flags }) => {
+      const [, name = '', target] = /volume="([^"]+)".*target dev="(\w+)"/.exec(xml) ?? []
+      done.push(`DOMAIN_DETACH_DEVICE_FLAGS ${domain.name} ${target} ${flags}`)
+      const disk = disks.get(name)
+      if (!disk || !(disk.flags & flags)) throw new Said(99, `no target device ${target}`)
+      if (!(flags & calls.LIVE && guest.holdsOn)) disk.flags &= ~flags
+      if (!disk.flags) disks.delete(name)
+      return null
+    }),
+    plays(calls.LIST_VOLUMES, () => ({ items: volumes, count: volumes.length })),
+    plays(calls.FIND_VOLUME, ({ name }) => {
+      const volume = volumes.find((each) => each.name === name)
+      if (!volume) throw new Said(50, 'no storage vol')
+      return { volume }
+    }),
+    plays(calls.FIND_VOLUME_AT, ({ path }) => {
+      const volume = volumes.find(({ key }) => key === path)
+      if (!volume) throw new Said(50, 'no storage vol with matching path')
+      return { volume }
+    }),
+    plays(calls.VOLUME_XML, ({ volume }) => ({
+      xml: `<volume><name>${volume.name}</name><capacity unit='bytes'>${sizes.get(volume.name) ?? 2 ** 30 + 1}</capacity><target><path>${volume.key}</path>${imageIn(volume.name)}</volume>`,
+    })),
+    plays(calls.LIST_NETWORKS, () => ({ items: [{ name: 'default', uuid: NET }], count: 1 })),
+    plays(calls.FIND_NETWORK, ({ uuid }) => {
+      if (uuid !== NET) throw new Said(43, 'no network')
+      return { network: { name: 'default', uuid } }
+    }),
+    plays(calls.NETWORK_XML, () => ({
+      xml: `<network><name>default</name><ip address='192.168.122.1' netmask='255.255.255.0'><dhcp>
+        <host mac='52:54:00:df:4a:01' ip='192.168.122.10'/></dhcp></ip></network>`,
+    })),
+    plays(calls.DHCP_LEASES, () => {
+      throw new Said(55, 'network is not active')
+    }),
+  ]
+  /** As what a volume was put into a domain. */
+  const formatOf = (name: string) => /driver name="qemu" type="(\w+)"/.exec(disks.get(name)?.xml ?? '')?.[1]
+  return {
+    done,
+    powers,
+    guest,
+    volumes,
+    images,
+    chain,
+    formatOf,
+    uuids: { web: WEB, db: DB },
+    line: (): Line => accepting(scripted(script)),
+  }
+}
+
+/** A host that answers nothing. */
+export const deaf = async (): Promise<Line> => {
+  throw new Error('connect ECONNREFUSED')
+}

@@ -1,0 +1,34 @@
+import type { Report } from '../support/report.ts'
+import { adapterOnLibvirt } from './adapter.peer.ts'
+import { adoptedOnLibvirt } from './adopt.peer.ts'
+import { lacking, launch } from './launch.ts'
+
+/** A KVM host, whose libvirtd and QEMU are real: the adapter by itself, then what somebody has there and hands over. */
+export const libvirt = async (report: Report): Promise<void> => {
+  const lack = await lacking()
+  if (lack) return report.step('libvirt', 'a host of its own', 'skipped', 0, lack)
+  const host = await launch()
+  try {
+    await build(host)
+    await adapterOnLibvirt(report, host)
+    await adoptedOnLibvirt(report, host)
+  } finally {
+    await host.stop()
+  }
+}
+
+/** Machines as people make them: one that runs, with two disks and two cards, and one of somebody else's. */
+const build = async ({ virsh, virtInstall, pool }: Awaited<ReturnType<typeof launch>>): Promise<void> => {
+  for (const [name, size, format] of [
+    ['web.qcow2', '1G', 'qcow2'],
+    ['web-data.raw', '8M', 'raw'],
+    ['other.qcow2', '1G', 'qcow2'],
+  ] as const)
+    await virsh('vol-create-as', pool, name, size, '--format', format)
+  const usual = ['--virt-type', 'qemu', '--osinfo', 'debian11', '--memory', '64', '--vcpus', '1', '--import']
+  const quiet = ['--graphics', 'none', '--noautoconsole']
+  const disks = ['--disk', `vol=${pool}/web.qcow2`, '--disk', `vol=${pool}/web-data.raw`]
+  const cards = ['--network', 'network=default,mac=52:54:00:00:00:01', '--network', 'bridge=br9,mac=52:54:00:00:00:02']
+  await virtInstall('--name', 'web', ...usual, ...disks, ...cards, ...quiet)
+  await virtInstall('--name', 'other', ...usual, '--disk', `vol=${pool}/other.qcow2`, '--network', 'none', ...quiet)
+}

@@ -1,0 +1,111 @@
+import { existsSync } from 'node:fs'
+import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { finish, launch as start } from '../support/child.ts'
+import { lackOf } from '../support/debian.ts'
+import { patience } from '../support/patiently.ts'
+
+const CACHE = fileURLToPath(new URL('../../../.cache/peers/libvirt/', import.meta.url))
+const WITHIN_MS = 60_000
+
+/** Programs of Debian, by the packages that bring them. */
+const PROGRAMS = {
+  libvirtd: 'libvirt-daemon-system',
+  virsh: 'libvirt-clients',
+  'qemu-system-x86_64': 'qemu-system-x86',
+  'qemu-img': 'qemu-utils',
+  'virt-install': 'virtinst',
+  dnsmasq: 'dnsmasq-base',
+  iptables: 'iptables',
+}
+
+/** Why no host can be had here; null: one can. */
+export const lacking = async (): Promise<string | null> => {
+  if (process.getuid?.() !== 0) return 'a libvirtd with networks needs root'
+  for (const [program, debianPackage] of Object.entries(PROGRAMS)) {
+    const lack = await lackOf(program, debianPackage)
+    if (lack) return lack
+  }
+  return null
+}
+
+/** A real libvirtd with QEMU, alone with its folders, its network and its processes. */
+export interface Libvirtd {
+  uri: string
+  /** A pool in which somebody keeps their disks. */
+  pool: string
+  /** What an operator types on the host; gives what it prints. */
+  virsh(...args: string[]): Promise<string>
+  /** Makes and starts a machine as people do. */
+  virtInstall(...args: string[]): Promise<string>
+  stop(): Promise<void>
+}
+
+/**
+ * Folders of the system are its own ones here, and so are network and processes, which end with it. The shell stays: it
+ * takes leave of orphans, for which libvirtd would wait half a minute each. Guests are emulated: it does not see whether the
+ * machine could do more.
+ */
+const SCRIPT = `
+set -e
+for name in etc lib run cache log; do
+  case $name in etc) at=/etc/libvirt;; run) at=/run/libvirt;; *) at=/var/$name/libvirt;; esac
+  mkdir -p "$at"
+  mount --bind "$0/$name" "$at"
+done
+[ ! -e /dev/kvm ] || mount --bind /dev/null /dev/kvm
+ip link set lo up
+ip link add br9 type bridge
+ip link set br9 up
+virtlogd -d
+libvirtd &
+wait
+`
+const CONFIG = 'auth_unix_rw = "none"\nauth_unix_ro = "none"\nunix_sock_group = "root"\n'
+const APART = ['--mount', '--net', '--pid', '--fork', '--kill-child', '--mount-proc', '--propagation', 'private']
+
+/** @throws with its last words if it does not come up */
+export const launch = async (): Promise<Libvirtd> => {
+  const folder = await mkdtemp(join(tmpdir(), 'libvirt-'))
+  // QEMU runs as somebody else.
+  await chmod(folder, 0o755)
+  const pool = join(folder, 'disks')
+  for (const name of ['lib', 'run', 'log', 'disks']) await mkdir(join(folder, name), { mode: 0o755 })
+  // What QEMU can do is asked of it once, which takes long.
+  const cache = `${CACHE}capabilities`
+  await mkdir(cache, { recursive: true })
+  await finish({ command: 'cp', args: ['-a', '/etc/libvirt', join(folder, 'etc')] })
+  await finish({ command: 'cp', args: ['-a', cache, join(folder, 'cache')] })
+  await writeFile(join(folder, 'etc/libvirtd.conf'), CONFIG)
+  const child = start({ command: 'unshare', args: [...APART, 'sh', '-c', SCRIPT, folder] })
+  const socket = join(folder, 'run/libvirt-sock')
+  const uri = `qemu+unix:///system?socket=${socket}`
+  const env = { LIBVIRT_DEFAULT_URI: uri, HOME: folder, LC_ALL: 'C' }
+  const virsh = (...args: string[]) => finish({ command: 'virsh', args: ['--quiet', ...args], env })
+  const stop = async () => {
+    await child.kill()
+    await finish({ command: 'cp', args: ['-a', '-u', `${join(folder, 'cache')}/.`, cache] }).catch(() => {})
+    await rm(folder, { recursive: true, force: true })
+  }
+  try {
+    for (const isOver = patience(WITHIN_MS); ; await new Promise((resolve) => setTimeout(resolve, 200))) {
+      if (existsSync(socket) && (await virsh('uri').catch(() => null))) break
+      if (isOver() || child.process.exitCode !== null) throw new Error(`libvirtd does not come up:\n${child.tail()}`)
+    }
+    await virsh('net-start', 'default')
+    await virsh('pool-define-as', 'disks', 'dir', '--target', pool)
+    await virsh('pool-start', 'disks')
+  } catch (error) {
+    await stop()
+    throw error
+  }
+  return {
+    uri,
+    pool: 'disks',
+    virsh,
+    virtInstall: (...args) => finish({ command: 'virt-install', args, env }),
+    stop,
+  }
+}
