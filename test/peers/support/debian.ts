@@ -17,14 +17,23 @@ const env = { DEBIAN_FRONTEND: 'noninteractive' }
 /** Seconds that apt-get waits while another of it is at work. */
 const WAITS = ['-o', 'DPkg::Lock::Timeout=120']
 
+/** Ends with the last installation: apt-get refuses to read its lists beside another. */
+let installed: Promise<unknown> = Promise.resolve()
+
 /** Installs packages of Debian. @throws in the words of apt-get, and at once where there is none */
-export const installDebian = (packages: string[]): Promise<void> =>
+export const installDebian = (packages: string[]): Promise<void> => {
+  const mine = installed.then(() => install(packages))
+  installed = mine.catch(() => {})
+  return mine
+}
+
+const install = (packages: string[]): Promise<void> =>
   fetched(
     `${packages.join(', ')} of Debian`,
     async () => {
       await finish({ command: 'apt-get', args: ['-qq', ...WAITS, 'update'], env })
-      const install = ['-y', '--no-install-recommends', 'install', ...packages]
-      await finish({ command: 'apt-get', args: ['-qq', ...WAITS, ...install], env })
+      const words = ['-y', '--no-install-recommends', 'install', ...packages]
+      await finish({ command: 'apt-get', args: ['-qq', ...WAITS, ...words], env })
     },
     (error) => /ENOENT|Permission denied|are you root|Unable to locate package/.test(String(error)),
   )

@@ -41,8 +41,15 @@ export interface Vcsim {
   stop(): Promise<void>
 }
 
-/** The simulator is built once for each version of its source. */
-const built = async (): Promise<string> => {
+let building: Promise<string> | undefined
+
+/** The simulator, built once for each version of its source; stories that run side by side wait for the same one. */
+const built = (): Promise<string> => {
+  building ??= build()
+  return building
+}
+
+const build = async (): Promise<string> => {
   const files = (await readdir(SOURCE)).filter((name) => /\.go$|^go\.(mod|sum)$/.test(name)).sort()
   const hash = createHash('sha256')
   for (const name of files) hash.update(await readFile(SOURCE + name))
