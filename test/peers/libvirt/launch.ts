@@ -59,8 +59,8 @@ done
 ip link set lo up
 ip link add br9 type bridge
 ip link set br9 up
-virtlogd -d
-libvirtd &
+virtlogd -d --pid-file /run/libvirt/virtlogd.pid
+libvirtd --pid-file /run/libvirt/libvirtd.pid &
 wait
 `
 const CONFIG = 'auth_unix_rw = "none"\nauth_unix_ro = "none"\nunix_sock_group = "root"\n'
