@@ -1,13 +1,15 @@
-import { type Adapter, ANY_SUBNET, type Capability, type Connection, KINDS, type Kind } from '../contract.ts'
+import { type Adapter, type Capability, type Connection, KINDS, type Kind } from '../contract.ts'
 import { assertConfigured, credentialFaults, usable } from '../shared/registration.ts'
 import { soldPrices } from '../shared/sizes.ts'
 import { check } from './check.ts'
 import { image } from './compute/image.ts'
 import { server } from './compute/server.ts'
 import type { Context } from './context.ts'
+import { RESERVED } from './network/libvirt-network.ts'
 import { network } from './network/network.ts'
 import { port } from './network/port.ts'
-import { RESERVED, subnet } from './network/subnet.ts'
+import { securityGroup } from './network/security-group.ts'
+import { LIMITS as SUBNET_LIMITS, subnet } from './network/subnet.ts'
 import { offers } from './offers.ts'
 import { readMapping, readOptions } from './options.ts'
 import { attachment } from './storage/attachment.ts'
@@ -25,13 +27,19 @@ const validate: Adapter['validate'] = ({ endpoint, options, credentials }) => {
   return faults
 }
 
+/** Nothing in libvirt's protocol tells it. */
+const advice: NonNullable<Adapter['advice']> = () => [
+  'Security groups hold where a host hands bridged packets to iptables, as its sysctl net.bridge.bridge-nf-call-iptables says by 1; say filters none or trusted where it does not.',
+]
+
 /** What is seen depends on the hosts alone. */
 const account = ({ options }: Connection): string => ['libvirt', JSON.stringify(options.hosts ?? null)].join('|')
 
 /** What is there is listed and adopted; that it is not made yet is said of each. */
-const NOT_MADE = 'Plimsoll takes over what runs on KVM hosts, and makes nothing but empty volumes there yet.'
+const NOT_MADE =
+  'Plimsoll takes over what runs on KVM hosts, and makes nothing but networks and empty volumes there yet.'
 
-const MADE: Kind[] = ['server', 'volume', 'attachment']
+const MADE: Kind[] = ['server', 'network', 'subnet', 'port', 'security_group', 'volume', 'attachment']
 const unmade = Object.fromEntries(
   KINDS.filter((kind) => !MADE.includes(kind)).map((kind) => [kind, NOT_MADE]),
 ) as Partial<Record<Capability, string>>
@@ -42,10 +50,13 @@ export const libvirt: Adapter = {
   runtimes: ['node'],
   maturity: 'real',
   reservedAddresses: RESERVED,
-  limits: { subnet: ANY_SUBNET, port: { unfiltered: true }, server: { ports: 0 } },
+  zonalSubnets: true,
+  limits: { subnet: SUBNET_LIMITS, port: { subnets: 1, unfiltered: true }, server: { ports: 0 } },
   imageFormats: [],
   lacks: {
     ...unmade,
+    router: 'Networks on KVM hosts are not joined by routers: option forward says whether they lead out by their host.',
+    floating_ip: 'KVM hosts route no public addresses to servers yet.',
     'server.resize': NOT_MADE,
     'server.rebuild': NOT_MADE,
     'server.console_log': 'What a console of a KVM host says is not read yet.',
@@ -63,6 +74,7 @@ export const libvirt: Adapter = {
     'volume.clone': NOT_MADE,
   },
   validate,
+  advice,
   account,
   connect(connection, surroundings) {
     const { options, faults } = readOptions(connection.options)
@@ -79,6 +91,7 @@ export const libvirt: Adapter = {
       image: image(),
       network: network(context),
       subnet: subnet(context),
+      security_group: securityGroup(context),
       port: port(context),
       volume: volume(context),
       attachment: attachment(context),

@@ -1,4 +1,4 @@
-import type { Mark } from '../contract.ts'
+import type { Mark, SubnetSpec } from '../contract.ts'
 import { readMark, writeMark } from '../shared/mark-line.ts'
 import { child, type Element, escapeXml, textOf } from '../shared/xml.ts'
 
@@ -27,9 +27,9 @@ export const writeNote = ({ mark, host, name, metadata }: Note): string =>
     '</server>',
   ].join('')
 
-const tableIn = (text: string | undefined): Record<string, string> | undefined => {
+const jsonIn = <T>(text: string | undefined): T | undefined => {
   try {
-    return text === undefined ? undefined : (JSON.parse(text) as Record<string, string>)
+    return text === undefined ? undefined : (JSON.parse(text) as T)
   } catch {
     return undefined
   }
@@ -41,6 +41,29 @@ export const readNote = (domain: Element, host: string): Note | undefined => {
   const mark = readMark(textOf(own, 'mark'))
   if (!mark || textOf(own, 'host') !== host) return undefined
   const name = textOf(own, 'name')
-  const metadata = tableIn(textOf(own, 'metadata'))
+  const metadata = jsonIn<Record<string, string>>(textOf(own, 'metadata'))
   return { mark, host, ...(name === undefined ? {} : { name }), ...(metadata ? { metadata } : {}) }
+}
+
+/** What we note in a network of libvirt's that was made for a subnet. */
+export interface SubnetNote {
+  mark: Mark
+  /** Where it was noted. */
+  host: string
+  spec: SubnetSpec
+}
+
+/** The element for the `<metadata>` of a network, which only its definition can carry. */
+export const writeSubnetNote = ({ mark, host, spec }: SubnetNote): string => {
+  const part = (name: string, text: string) => `<${PREFIX}:${name}>${escapeXml(text)}</${PREFIX}:${name}>`
+  const parts = [part('mark', writeMark(mark)), part('host', host), part('spec', JSON.stringify(spec))]
+  return `<${PREFIX}:subnet xmlns:${PREFIX}="${NAMESPACE}">${parts.join('')}</${PREFIX}:subnet>`
+}
+
+/** What was noted in a network of a host there, whoever's mark it is; undefined if there is none. */
+export const readSubnetNote = (network: Element, host: string): SubnetNote | undefined => {
+  const own = child(network, 'metadata')?.children.find(({ namespace }) => namespace === NAMESPACE)
+  const mark = readMark(textOf(own, 'mark'))
+  const spec = jsonIn<SubnetSpec>(textOf(own, 'spec'))
+  return mark && spec && textOf(own, 'host') === host ? { mark, host, spec } : undefined
 }

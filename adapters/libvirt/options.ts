@@ -9,6 +9,10 @@ export interface HostOption {
   zone: string
   way: Way
 }
+/** A way out of networks that are made here: by the host's own address, or none. */
+const FORWARDS = ['none', 'nat'] as const
+export type Forward = (typeof FORWARDS)[number]
+
 /** What an operator may set on a registered cloud of type `libvirt`. README.md explains each. */
 export interface Options {
   hosts: HostOption[]
@@ -16,6 +20,8 @@ export interface Options {
   currency: string
   /** Where volumes are made, on each host; null: in the only pool. */
   pool: string | null
+  /** The way out of networks that are made here. */
+  forward: Forward
   /** How long a guest may take to shut down before its power is cut. */
   shutdownMs: number
   settleMs: number
@@ -87,6 +93,7 @@ export const readOptions = (given: Record<string, Json>): { options: Options; fa
     hosts: named(given.hosts, 'hosts', faults, (each) => readHost(each, plainTcp, faults)),
     sizes: named(given.sizes, 'sizes', faults, (each) => readSize(each, faults)),
     pool: read<string | null>('pool', null, isText, 'the name of a pool'),
+    forward: read<Forward>('forward', 'none', (value) => FORWARDS.some((each) => each === value), 'none or nat'),
     currency: read('currency', 'USD', isCurrency, 'a currency code of three letters'),
     shutdownMs: seconds('shutdown_seconds', 60),
     settleMs: seconds('settle_seconds', 0),

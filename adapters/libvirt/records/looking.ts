@@ -1,4 +1,4 @@
-import type { Realm, Seen } from '../../contract.ts'
+import type { NativeId, Realm, Seen } from '../../contract.ts'
 import { refuse } from '../../shared/refusals.ts'
 
 /** What is only looked at, in the members of a realm that change something. @param what the things, as a sentence begins */
@@ -8,3 +8,22 @@ export const looking = <Spec, S extends Seen>(
   const refused = async () => refuse(`${what} of this cloud are looked at, and neither made nor removed.`)
   return { once: 'unique', settleMs: 0, create: refused, find: async () => null, remove: refused }
 }
+
+/**
+ * A realm in which some things are others': they are looked at. A change of one changes nothing, as what its owner says of it,
+ * its name above all, is above the line alone.
+ * @param what the things, as a sentence begins
+ * @param others what is seen of one that others made; null for all else
+ */
+export const exceptOthers = <Spec, S extends Seen>(
+  realm: Realm<Spec, S>,
+  what: string,
+  others: (id: NativeId) => Promise<S | null>,
+): Realm<Spec, S> => ({
+  ...realm,
+  update: async (id, spec) => (await others(id)) ?? realm.update!(id, spec),
+  async remove(id, mark) {
+    if (await others(id)) refuse(`${what} that others made on this cloud are looked at, and not removed.`)
+    await realm.remove(id, mark)
+  },
+})

@@ -7,6 +7,7 @@ import { type Domain, type DomainDisk, domainOf, domainsOn, type Plug } from './
 import { fewAtATime } from './few.ts'
 import { idOn } from './ids.ts'
 import { type Network, networksOn } from './network.ts'
+import { type PortRecord, portId, portsOn } from './tables.ts'
 import { type Volume, volumeAt, volumesOn } from './volume.ts'
 
 /** A card of a machine, as the port that it is. */
@@ -34,7 +35,7 @@ export const networkId = (host: Pick<HostOption, 'name'>, plug: Plug, known: Net
   if (plug.kind !== 'network')
     return idOn(host, plug.kind, plug.vlan === null ? plug.name : `${plug.name}/${plug.vlan}`)
   const network = known.find(({ ref }) => ref.name === plug.name)
-  return network ? idOn(host, 'network', network.ref.uuid) : null
+  return network ? (network.note?.spec.network ?? idOn(host, 'network', network.ref.uuid)) : null
 }
 
 /** A block of a network, as a subnet. */
@@ -47,19 +48,33 @@ const within = (cidr: string, address: string): boolean => {
   return contains(block, { family: found.family, first: found.value, prefix: found.family === 4 ? 32 : 128 })
 }
 
-const portsOf = (host: Host, { ref, cards }: Domain, known: Network[]): MachinePort[] =>
+const portsOf = (host: Host, { ref, cards }: Domain, { networks, reserved }: Ground): MachinePort[] =>
   cards.flatMap(({ mac, plug }) => {
-    const network = plug && networkId(host, plug, known)
+    const network = plug && networkId(host, plug, networks)
     if (!plug || !network) return []
-    const { blocks = [], addresses } =
-      known.find(({ ref: { name } }) => plug.kind === 'network' && name === plug.name) ?? {}
-    const own = addresses?.get(mac) ?? []
+    const found = networks.find(({ ref: { name } }) => plug.kind === 'network' && name === plug.name)
+    const record = found && reserved.get(portId(host, found.ref.uuid, mac))
+    if (record) {
+      const { id, spec } = record
+      return [{ id, mac, network, addresses: spec.addresses.map(({ address }) => address), placed: spec.addresses }]
+    }
+    const own = found?.addresses.get(mac) ?? []
     const placed = own.flatMap((address) => {
-      const block = blocks.find(({ cidr }) => within(cidr, address))
-      return block ? [{ subnet: subnetId(network, block.cidr), address }] : []
+      const block = found!.blocks.find(({ cidr }) => within(cidr, address))
+      return block ? [{ subnet: subnetId(idOn(host, 'network', found!.ref.uuid), block.cidr), address }] : []
     })
     return [{ id: idOn(host, ref.uuid, mac), mac, network, addresses: own, placed }]
   })
+
+/** What the cards of a host's machines are plugged into, and the ports that were reserved there. */
+interface Ground {
+  networks: Network[]
+  reserved: Map<NativeId, PortRecord>
+}
+const groundOf = async (host: Host): Promise<Ground> => {
+  const [networks, ports] = await Promise.all([networksOn(host), portsOn(host)])
+  return { networks, reserved: new Map(ports.map((port) => [port.id, port])) }
+}
 
 const volumeOf = async (host: Host, { place }: DomainDisk): Promise<NativeId | null> => {
   if (place === null) return null
@@ -68,7 +83,7 @@ const volumeOf = async (host: Host, { place }: DomainDisk): Promise<NativeId | n
   return found && idOn(host, found.pool, found.name)
 }
 
-const grounded = async (host: Host, domain: Domain, known: Network[]): Promise<Machine> => ({
+const grounded = async (host: Host, domain: Domain, ground: Ground): Promise<Machine> => ({
   id: idOn(host, domain.ref.uuid),
   host: { name: host.name, zone: host.zone },
   domain,
@@ -78,13 +93,13 @@ const grounded = async (host: Host, domain: Domain, known: Network[]): Promise<M
       return { id: await volumeOf(host, disk), target, format, root }
     }),
   ),
-  ports: portsOf(host, domain, known),
+  ports: portsOf(host, domain, ground),
 })
 
 /** Every machine of a host. */
 export const machinesOn = async (host: Host): Promise<Machine[]> => {
-  const [domains, known] = await Promise.all([domainsOn(host), networksOn(host)])
-  return fewAtATime(domains, (domain) => grounded(host, domain, known))
+  const [domains, ground] = await Promise.all([domainsOn(host), groundOf(host)])
+  return fewAtATime(domains, (domain) => grounded(host, domain, ground))
 }
 
 /**
@@ -101,5 +116,5 @@ export const assertUnused = async (host: Host, { path }: Volume, machines: Machi
 /** One machine by the UUID of its domain; null if there is none. */
 export const machineOf = async (host: Host, uuid: string): Promise<Machine | null> => {
   const domain = await domainOf(host, uuid)
-  return domain && grounded(host, domain, await networksOn(host))
+  return domain && grounded(host, domain, await groundOf(host))
 }

@@ -1,8 +1,17 @@
 import { CloudError } from '../../errors.ts'
 import { formatCidr, parseAddress, parseCidr } from '../../shared/cidr.ts'
 import { child, childrenOf, type Element, parseXml } from '../../shared/xml.ts'
+import { readSubnetNote, type SubnetNote } from '../marks.ts'
 import type { Host } from '../wire/host.ts'
-import { DHCP_LEASES, FIND_NETWORK, isUuid, LIST_NETWORKS, NETWORK_XML, type NetworkRef } from '../wire/procedures.ts'
+import {
+  DHCP_LEASES,
+  FIND_NETWORK,
+  isUuid,
+  LIST_NETWORKS,
+  NETWORK_RUNS,
+  NETWORK_XML,
+  type NetworkRef,
+} from '../wire/procedures.ts'
 import { fewAtATime } from './few.ts'
 import { orNull } from './volume.ts'
 
@@ -21,6 +30,9 @@ export interface Network {
   blocks: ServedBlock[]
   /** Addresses by the MAC address that has them: kept for it, or lent for now. */
   addresses: Map<string, string[]>
+  /** Of one that was made for a subnet, whosever that is. */
+  note: SubnetNote | undefined
+  running: boolean
 }
 
 /** How wide the block is that an address is told with: by a mask or by a prefix. */
@@ -52,8 +64,22 @@ const lentOn = async (host: Host, network: NetworkRef): Promise<[mac: string, ad
   return leases.items.flatMap(({ mac, address }): [string, string][] => (mac ? [[mac, address]] : []))
 }
 
+/** VIR_NETWORK_XML_INACTIVE: as it will be when it starts the next time. */
+export const AS_KEPT = 1
+
+/** What runs tells of the note with which it began. */
+const noteOf = async (host: Host, network: NetworkRef, running: Element): Promise<SubnetNote | undefined> => {
+  if (!readSubnetNote(running, host.name)) return undefined
+  const { xml } = await host.call(NETWORK_XML, { network, flags: AS_KEPT })
+  return readSubnetNote(parseXml(xml), host.name)
+}
+
 const read = async (host: Host, ref: NetworkRef): Promise<Network> => {
-  const [{ xml }, lent] = await Promise.all([host.call(NETWORK_XML, { network: ref, flags: 0 }), lentOn(host, ref)])
+  const [{ xml }, lent, { active }] = await Promise.all([
+    host.call(NETWORK_XML, { network: ref, flags: 0 }),
+    lentOn(host, ref),
+    host.call(NETWORK_RUNS, { network: ref }),
+  ])
   const root = parseXml(xml)
   const tags = childrenOf(child(root, 'vlan'), 'tag')
   const addresses = new Map<string, string[]>()
@@ -67,6 +93,8 @@ const read = async (host: Host, ref: NetworkRef): Promise<Network> => {
     vlan: tags.length === 1 ? Number(tags[0]!.attributes.get('id')) : null,
     blocks: childrenOf(root, 'ip').flatMap((ip) => blockOf(ip) ?? []),
     addresses,
+    note: await noteOf(host, ref, root),
+    running: active === 1,
   }
 }
 

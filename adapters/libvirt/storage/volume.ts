@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import { type Mark, type NativeId, type Realm, reading, type VolumeSeen, type VolumeSpec } from '../../contract.ts'
 import { CloudError } from '../../errors.ts'
 import { markedRealm } from '../../shared/realm.ts'
@@ -7,6 +6,7 @@ import { escapeXml } from '../../shared/xml.ts'
 import type { Context } from '../context.ts'
 import type { HostOption } from '../options.ts'
 import { pageOf } from '../records/everywhere.ts'
+import { hostsFor } from '../records/hosts.ts'
 import { atHostOf, idOn, partsOf } from '../records/ids.ts'
 import { assertUnused, type Machine, machinesOn } from '../records/machine.ts'
 import { poolNamed, type Volume, volumeNamed, volumesOn } from '../records/volume.ts'
@@ -50,21 +50,6 @@ const poolOn = async (host: Host, wanted: string | null) => {
         ? `Host ${host.name} has not exactly one pool that is started: option pool says which one volumes go to.`
         : `Host ${host.name} has no pool ${wanted} that is started.`,
   })
-}
-
-/** The hosts that are a zone, in the order in which the token prefers them: it stays the same when others come or go. */
-const hostsFor = (
-  { options }: Pick<Context, 'options'>,
-  zone: string,
-  token: string,
-): [HostOption, ...HostOption[]] => {
-  const rank = ({ name }: HostOption) => createHash('sha256').update(`${token}/${name}`).digest('hex')
-  const [first, ...others] = options.hosts
-    .filter((host) => host.zone === zone)
-    .map((host) => ({ host, rank: rank(host) }))
-    .toSorted((a, b) => (a.rank < b.rank ? -1 : 1))
-    .map(({ host }) => host)
-  return first ? [first, ...others] : refuse(`The cloud has no zone ${zone}.`)
 }
 
 const create = async (host: Host, wanted: string | null, spec: VolumeSpec, mark: Mark): Promise<Found> => {

@@ -1,4 +1,4 @@
-import type { Line } from '../../contract.ts'
+import type { Line, Store } from '../../contract.ts'
 import { CloudError } from '../../errors.ts'
 import { unclear } from '../../shared/refusals.ts'
 import type { Context } from '../context.ts'
@@ -10,7 +10,16 @@ import { lineTo } from './uri.ts'
 export interface Host extends Session {
   name: string
   zone: string
+  /** Where records of ours are, of things that no host keeps. */
+  keep: Keep
 }
+
+/** The store, and the cloud whose records are meant. */
+export interface Keep {
+  store: Store
+  cloudId: string
+}
+export const keepOf = ({ connection: { cloudId }, surroundings: { store } }: Spoken): Keep => ({ store, cloudId })
 
 /** What a TLS server of libvirt says once it has accepted the client's certificate. */
 const ACCEPTED = 1
@@ -46,7 +55,7 @@ export const reach = async <T>(
     if (limit.aborted) throw refusal(name, new Error(LATE))
     if (way.to.kind === 'tls') await accepted(line, name, limit)
     const session = await openSession(line, way.driver, hear)
-    return await work({ name, zone, ...session })
+    return await work({ name, zone, keep: keepOf({ connection, surroundings }), ...session })
   } finally {
     limit.removeEventListener('abort', hangUp)
     line.close()

@@ -227,3 +227,29 @@ export const DHCP_LEASES = procedure(
     }),
   ),
 )
+
+const NETWORK = struct({ network })
+export const DEFINE_NETWORK = procedure(41, 'NETWORK_DEFINE_XML', xml, NETWORK)
+export const START_NETWORK = procedure(39, 'NETWORK_CREATE', NETWORK, NOTHING)
+export const STOP_NETWORK = procedure(42, 'NETWORK_DESTROY', NETWORK, NOTHING)
+export const UNDEFINE_NETWORK = procedure(49, 'NETWORK_UNDEFINE', NETWORK, NOTHING)
+export const START_NETWORK_AT_BOOT = procedure(
+  48,
+  'NETWORK_SET_AUTOSTART',
+  struct({ network, autostart: int }),
+  NOTHING,
+)
+export const NETWORK_RUNS = procedure(152, 'NETWORK_IS_ACTIVE', NETWORK, struct({ active: int }))
+/** In this order since libvirt 7.2; older hosts took section and command for each other. */
+export const UPDATE_NETWORK = procedure(
+  291,
+  'NETWORK_UPDATE',
+  struct({ network, command: uint, section: uint, parent: int, xml: text, flags: uint }),
+  NOTHING,
+)
+
+/* Filters of traffic. */
+const FILTER = struct({ filter: network })
+export const FIND_FILTER = procedure(175, 'NWFILTER_LOOKUP_BY_NAME', struct({ name: text }), FILTER)
+export const DEFINE_FILTER = procedure(180, 'NWFILTER_DEFINE_XML', xml, FILTER)
+export const UNDEFINE_FILTER = procedure(181, 'NWFILTER_UNDEFINE', FILTER, NOTHING)

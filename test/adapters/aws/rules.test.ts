@@ -2,62 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { type Grant, grantsFor, grantsIn, keyOf, permissionFor } from '../../../adapters/aws/network/rules.ts'
 import type { SecurityRule } from '../../../adapters/contract.ts'
 import { CloudError } from '../../../adapters/errors.ts'
-import { contains, parseAddress, parseCidr } from '../../../adapters/shared/cidr.ts'
-
-const rule = (change: Partial<SecurityRule> = {}): SecurityRule => ({
-  direction: 'ingress',
-  family: 4,
-  protocol: 'tcp',
-  min: null,
-  max: null,
-  cidr: null,
-  group: null,
-  ...change,
-})
-
-interface Packet {
-  direction: 'ingress' | 'egress'
-  family: 4 | 6
-  protocol: string
-  /** Port, or ICMP type. */
-  port: number
-  code: number
-  peer: string
-  /** Groups of the peer, if it is an interface of ours. */
-  groups: string[]
-}
-
-const within = (cidr: string, address: string): boolean => {
-  const block = parseCidr(cidr.includes('/') ? cidr : `${cidr}/32`)!
-  const parsed = parseAddress(address)!
-  return contains(block, { family: parsed.family, first: parsed.value, prefix: parsed.family === 4 ? 32 : 128 })
-}
-
-const IANA: Record<string, string> = {
-  tcp: '6',
-  udp: '17',
-  icmp: '1',
-  icmpv6: '58',
-  sctp: '132',
-  gre: '47',
-  any: '',
-  '0': '',
-}
-const number = (protocol: string) => IANA[protocol] ?? protocol
-
-/** What Neutron's rules let through, by its API reference. */
-const neutron = (rules: SecurityRule[], packet: Packet, self: string): boolean =>
-  rules.some((each) => {
-    const wanted = each.protocol === null ? '' : number(each.protocol)
-    if (each.direction !== packet.direction || each.family !== packet.family) return false
-    if (wanted !== '' && wanted !== packet.protocol) return false
-    if (packet.protocol === '1' || packet.protocol === '58') {
-      if (each.min !== null && each.min !== packet.port) return false
-      if (each.max !== null && each.max !== packet.code) return false
-    } else if (each.min !== null && (packet.port < each.min || packet.port > (each.max ?? each.min))) return false
-    if (each.group !== null) return packet.groups.includes(each.group === 'self' ? self : each.group)
-    return each.cidr === null || within(each.cidr, packet.peer)
-  })
+import { generator, neutron, number, type Packet, rule, within } from '../packets.ts'
 
 /** What EC2's permissions let through, by its: ports count for four protocols, groups stand for both families. */
 const ec2 = (grants: Grant[], packet: Packet): boolean =>
@@ -79,10 +24,6 @@ const ec2 = (grants: Grant[], packet: Packet): boolean =>
     )
   })
 
-const generator = (seed: number) => () => {
-  seed = (Math.imul(seed, 1_664_525) + 1_013_904_223) >>> 0
-  return seed / 4_294_967_296
-}
 const SELF = 'sg-self'
 
 describe('security rules on EC2', () => {

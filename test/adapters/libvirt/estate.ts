@@ -1,6 +1,7 @@
 import type { Line } from '../../../adapters/contract.ts'
 import * as calls from '../../../adapters/libvirt/wire/procedures.ts'
 import { accepting, type Play, plays, Said, scripted } from './scripted.ts'
+import { wiring } from './wiring.ts'
 
 const WEB = 'ab9a9070-9fe1-49da-9cbd-2243b39ef98e'
 const DB = '0b9a9070-9fe1-49da-9cbd-2243b39ef98e'
@@ -68,6 +69,14 @@ export const estate = () => {
       powers.set(domain.uuid, state)
       return null
     })
+  const wired = wiring([
+    {
+      name: 'default',
+      uuid: NET,
+      xml: `<network><name>default</name><ip address='192.168.122.1' netmask='255.255.255.0'><dhcp>
+        <host mac='52:54:00:df:4a:01' ip='192.168.122.10'/></dhcp></ip></network>`,
+    },
+  ])
   const script: Play[] = [
     plays(calls.AUTH_LIST, () => ({ types: [0] })),
     plays(calls.OPEN, () => null),
@@ -173,18 +182,7 @@ export const estate = () => {
     plays(calls.VOLUME_XML, ({ volume }) => ({
       xml: `<volume><name>${volume.name}</name><capacity unit='bytes'>${sizes.get(volume.name) ?? 2 ** 30 + 1}</capacity><target><path>${volume.key}</path>${imageIn(volume.name)}</volume>`,
     })),
-    plays(calls.LIST_NETWORKS, () => ({ items: [{ name: 'default', uuid: NET }], count: 1 })),
-    plays(calls.FIND_NETWORK, ({ uuid }) => {
-      if (uuid !== NET) throw new Said(43, 'no network')
-      return { network: { name: 'default', uuid } }
-    }),
-    plays(calls.NETWORK_XML, () => ({
-      xml: `<network><name>default</name><ip address='192.168.122.1' netmask='255.255.255.0'><dhcp>
-        <host mac='52:54:00:df:4a:01' ip='192.168.122.10'/></dhcp></ip></network>`,
-    })),
-    plays(calls.DHCP_LEASES, () => {
-      throw new Said(55, 'network is not active')
-    }),
+    ...wired.script,
   ]
   /** As what a volume was put into a domain. */
   const formatOf = (name: string) => /driver name="qemu" type="(\w+)"/.exec(disks.get(name)?.xml ?? '')?.[1]
@@ -192,6 +190,7 @@ export const estate = () => {
     done,
     powers,
     guest,
+    wired,
     volumes,
     images,
     chain,

@@ -180,8 +180,8 @@ const takenOver = async (scene: Scene, before: Told, step: Step): Promise<void> 
     assert.ok([400, 404, 409].includes(status), JSON.stringify(body))
     const { clouds } = await demo.must('GET', '/broker/v1/capabilities')
     const { capabilities: able, maturity } = clouds.find(({ cloud }: { cloud: string }) => cloud === CLOUD)
-    assert.deepEqual([maturity, able['server.pause'].available, able.network.available], ['real', true, false])
-    assert.match(able.network.reason, /there yet/)
+    assert.deepEqual([maturity, able['server.pause'].available, able.router.available], ['real', true, false])
+    assert.match(able.router.reason, /on KVM hosts/)
   })
   await step(
     'a volume is made, goes into it while it runs and out when it does not, grows, and is deleted',

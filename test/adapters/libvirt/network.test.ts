@@ -1,0 +1,296 @@
+import { describe, expect, it } from 'vitest'
+import type { Kind, Mark, PortSpec, SecurityRule, Seen } from '../../../adapters/contract.ts'
+import { libvirt } from '../../../adapters/libvirt/index.ts'
+import { cardXml } from '../../../adapters/libvirt/network/card.ts'
+import { readOptions } from '../../../adapters/libvirt/options.ts'
+import { onHost } from '../../../adapters/libvirt/wire/host.ts'
+import { estate, IDS } from './estate.ts'
+import { connection, OPTIONS, surroundings } from './scripted.ts'
+
+const markFor = (kind: Kind, token: string): Mark => ({
+  deployment: 'd1',
+  project: 'p1',
+  kind,
+  resource: `r-${token}`,
+  token,
+  epoch: 9,
+})
+const CIDR = '10.40.0.0/24'
+const any = { protocol: null, min: null, max: null, cidr: null, group: null }
+const ssh: SecurityRule = { direction: 'ingress', family: 4, ...any, protocol: 'tcp', min: 22, max: 22 }
+
+const rack = (options: Record<string, unknown> = {}) => {
+  const host = estate()
+  const around = surroundings(async () => host.line())
+  const linked = connection({ options: { ...OPTIONS, ...options } as typeof OPTIONS })
+  const cloud = libvirt.connect(linked, around)
+  const made = async (kind: 'network' | 'subnet' | 'security_group' | 'port', spec: object, token: string) =>
+    (await cloud[kind]!.create(spec as never, markFor(kind, token))) as Seen
+  const subnetSpec = (network: string, change: object = {}) => ({
+    name: 's',
+    network,
+    cidr: CIDR,
+    gateway: '10.40.0.1',
+    zone: 'kvm1',
+    dhcp: true,
+    dnsServers: [],
+    ...change,
+  })
+  const ground = async () => {
+    const network = (await made('network', { name: 'n', cidrs: [CIDR] }, 'net')).id
+    const subnet = (await made('subnet', subnetSpec(network), 'sub')).id
+    const group = (await made('security_group', { name: 'g', description: '', network, rules: [] }, 'group')).id
+    const portSpec = (last: number, change: Partial<PortSpec> = {}): PortSpec => ({
+      name: `p${last}`,
+      network,
+      addresses: [{ subnet, address: `10.40.0.${last}` }],
+      mac: `FA:16:3e:00:00:${last}`,
+      securityGroups: [group],
+      portSecurity: true,
+      ...change,
+    })
+    return { network, subnet, group, portSpec }
+  }
+  const wire = () => host.wired.wires.find(({ ref }) => ref.name.startsWith('plimsoll'))
+  return { host, cloud, made, ground, subnetSpec, wire, linked, around }
+}
+
+describe('a network that is made', () => {
+  it('is on the host of each of its subnets, which is a network there with our mark, isolated, and starts with the host', async () => {
+    const { ground, wire, cloud } = rack()
+    const { subnet } = await ground()
+    const { ref, live, atBoot } = wire()!
+    expect([ref.name, atBoot]).toEqual(['plimsoll-sub', true])
+    expect(live).toContain('plimsoll d1 p1 subnet r-sub sub 9')
+    expect(live).not.toContain('<forward')
+    expect(live).toContain('<ip address="10.40.0.1" prefix="24"></ip>')
+    expect(await cloud.subnet!.get(subnet)).toMatchObject({ id: subnet, zone: 'kvm1', name: 's', health: 'ready' })
+    expect((await cloud.network!.list()).items.map(({ name }) => name)).toEqual(['default', 'br0.42', 'n'])
+  })
+
+  it('lets servers out by the address of its host where the operator says so', async () => {
+    const { ground, wire } = rack({ forward: 'nat' })
+    await ground()
+    expect(wire()!.live).toContain('<forward mode="nat"/>')
+    expect(readOptions({ ...OPTIONS, forward: 'route' }).faults).toHaveLength(1)
+  })
+
+  it('tells servers of name servers, and of no gateway where there is none', async () => {
+    const { cloud, made, subnetSpec, wire } = rack()
+    const network = (await made('network', { name: 'n', cidrs: [CIDR] }, 'net')).id
+    const spec = subnetSpec(network, { gateway: null, dnsServers: ['192.0.2.53', '192.0.2.54'] })
+    const { id } = await made('subnet', spec, 'sub')
+    expect(wire()!.live).toContain('value="dhcp-option=3"')
+    expect(wire()!.live).toContain('value="dhcp-option=6,192.0.2.53,192.0.2.54"')
+    expect((await cloud.subnet!.read!(id))?.spec).toEqual(spec)
+    await cloud.subnet!.update!(id, { ...spec, dnsServers: [] })
+    expect(wire()!.live).not.toContain('dhcp-option=6')
+  })
+
+  it('has one subnet in a zone, in a range that no other network there has', async () => {
+    const { made, ground, subnetSpec } = rack()
+    const { network } = await ground()
+    await expect(made('subnet', subnetSpec(network, { cidr: '10.41.0.0/24', gateway: null }), 's2')).rejects.toThrow(
+      'one subnet in each zone',
+    )
+    const other = (await made('network', { name: 'n2', cidrs: [] }, 'net2')).id
+    for (const [cidr, gateway] of [
+      ['10.40.0.128/25', '10.40.0.129'],
+      ['192.168.122.0/24', null],
+    ])
+      await expect(made('subnet', subnetSpec(other, { cidr, gateway }), 's3')).rejects.toMatchObject({
+        code: 'conflict',
+      })
+  })
+
+  it('leaves nothing behind where the host itself has the range', async () => {
+    const { made, subnetSpec, host, wire } = rack()
+    const network = (await made('network', { name: 'n', cidrs: [] }, 'net')).id
+    host.wired.host.refuses = '10.40.0.1'
+    await expect(made('subnet', subnetSpec(network), 'sub')).rejects.toMatchObject({ code: 'conflict' })
+    expect(wire()).toBeUndefined()
+  })
+
+  it('is started again where somebody stopped it', async () => {
+    const { ground, cloud, wire, subnetSpec } = rack()
+    const { subnet, network } = await ground()
+    wire()!.live = null
+    await cloud.subnet!.update!(subnet, subnetSpec(network))
+    expect(wire()!.live).not.toBeNull()
+  })
+
+  it.each([
+    ['of IPv6', { cidr: 'fd00::/64', gateway: null }],
+    ['too narrow', { cidr: '10.40.0.0/31', gateway: null }],
+    ['with a gateway that is no first address', { gateway: '10.40.0.254' }],
+    ['in a zone that is none', { zone: 'elsewhere' }],
+  ])('has no subnet %s', async (_, change) => {
+    const { made, subnetSpec } = rack()
+    const network = (await made('network', { name: 'n', cidrs: [] }, 'net')).id
+    await expect(made('subnet', subnetSpec(network, change), 'sub')).rejects.toMatchObject({ code: 'definitive' })
+  })
+
+  it('leaves networks of others as they are', async () => {
+    const { cloud, made, subnetSpec, host } = rack()
+    const before = structuredClone(host.wired.wires)
+    await expect(made('subnet', subnetSpec(IDS.network), 'sub')).rejects.toMatchObject({ code: 'definitive' })
+    expect(await cloud.network!.update!(IDS.network, { name: 'mine', cidrs: [] })).toMatchObject({ name: 'default' })
+    const subnet = `${IDS.network}/192.168.122.0/24`
+    expect(await cloud.subnet!.update!(subnet, subnetSpec(IDS.network))).toMatchObject({ id: subnet })
+    for (const [realm, id] of [
+      [cloud.network!, IDS.network],
+      [cloud.subnet!, subnet],
+      [cloud.port!, `${IDS.web}/52:54:00:df:4a:01`],
+    ] as const)
+      await expect(realm.remove(id, markFor('network', 'net'))).rejects.toMatchObject({ code: 'definitive' })
+    expect(host.wired.wires).toEqual(before)
+  })
+
+  it('is not removed while a host does not answer that may have a subnet of it', async () => {
+    const host = estate()
+    const hosts = [...OPTIONS.hosts, { name: 'kvm2', uri: 'qemu+tls://kvm2.example/system' }]
+    const around = surroundings(async (to) => {
+      if (to.kind !== 'unix' && to.host.startsWith('kvm2')) throw new Error('connect ECONNREFUSED')
+      return host.line()
+    })
+    const cloud = libvirt.connect(connection({ options: { ...OPTIONS, hosts } }), around)
+    const mark = markFor('network', 'net')
+    const { id } = (await cloud.network!.create({ name: 'n', cidrs: [] }, mark)) as Seen
+    await expect(cloud.network!.remove(id, mark)).rejects.toMatchObject({ code: 'ambiguous' })
+    expect(await cloud.network!.get(id)).toMatchObject({ mark })
+  })
+})
+
+describe('a port that is made', () => {
+  const entries = (xml: string | null | undefined) =>
+    [...(xml ?? '').matchAll(/<host mac="(.*?)" ip="(.*?)"/g)].map(([, mac, ip]) => `${mac} ${ip}`)
+
+  it('has an entry of DHCP in what runs and in what is kept, and a filter, and leaves neither', async () => {
+    const { ground, made, wire, host, cloud } = rack()
+    const { portSpec } = await ground()
+    const { id } = await made('port', portSpec(20), 'p20')
+    await made('port', portSpec(21), 'p21')
+    expect(await cloud.port!.get(id)).toMatchObject({
+      mac: 'fa:16:3e:00:00:20',
+      addresses: ['10.40.0.20'],
+      server: null,
+    })
+    const both = ['fa:16:3e:00:00:20 10.40.0.20', 'fa:16:3e:00:00:21 10.40.0.21']
+    expect([entries(wire()!.live), entries(wire()!.kept)]).toEqual([both, both])
+    expect(host.wired.filters.size).toBe(2)
+    await cloud.port!.remove(id, markFor('port', 'p20'))
+    expect([entries(wire()!.live), entries(wire()!.kept)]).toEqual([[both[1]], [both[1]]])
+    expect(host.wired.filters.size).toBe(1)
+    expect(await cloud.port!.get(id)).toBeNull()
+  })
+
+  it('takes away entries that no port accounts for', async () => {
+    const { ground, made, wire } = rack()
+    const { portSpec } = await ground()
+    const stray = '<dhcp><host mac="fa:16:3e:99:00:01" ip="10.40.0.20"/></dhcp></ip>'
+    for (const form of ['live', 'kept'] as const) wire()![form] = wire()![form]!.replace('</ip>', stray)
+    await made('port', portSpec(20), 'p20')
+    expect(entries(wire()!.live)).toEqual(['fa:16:3e:00:00:20 10.40.0.20'])
+  })
+
+  it('has an address that nobody else gets before it is free again', async () => {
+    const { ground, made, cloud } = rack()
+    const { portSpec } = await ground()
+    const { id } = await made('port', portSpec(20), 'p20')
+    const beside = portSpec(20, { mac: 'fa:16:3e:00:00:99' })
+    await expect(made('port', beside, 'p99')).rejects.toMatchObject({ code: 'conflict' })
+    await cloud.port!.update!(
+      id,
+      portSpec(20, { addresses: [{ ...portSpec(20).addresses[0]!, address: '10.40.0.30' }] }),
+    )
+    await made('port', beside, 'p99')
+    expect(await cloud.port!.get(id)).toMatchObject({ addresses: ['10.40.0.30'] })
+  })
+
+  it('keeps its form when its subnet is defined anew', async () => {
+    const { ground, made, cloud, wire, subnetSpec } = rack()
+    const { portSpec, subnet, network } = await ground()
+    await made('port', portSpec(20), 'p20')
+    await cloud.subnet!.update!(subnet, subnetSpec(network, { name: 'renamed' }))
+    expect(entries(wire()!.kept)).toEqual(['fa:16:3e:00:00:20 10.40.0.20'])
+    expect(await cloud.subnet!.get(subnet)).toMatchObject({ name: 'renamed' })
+  })
+
+  it('is a card with its network and its filter, on the host of its subnet', async () => {
+    const { ground, made, linked, around, host } = rack()
+    const { portSpec } = await ground()
+    const { id } = await made('port', portSpec(20), 'p20')
+    const { options } = readOptions(linked.options)
+    const at = <T>(work: Parameters<typeof onHost<T>>[2]) =>
+      onHost({ connection: linked, surroundings: around }, options.hosts[0]!, work)
+    const [filter] = host.wired.filters.keys()
+    expect(await at((kvm) => cardXml(kvm, id, 'virtio'))).toBe(
+      `<interface type="network"><mac address="fa:16:3e:00:00:20"/><source network="plimsoll-sub"/><model type="virtio"/><filterref filter="${filter}"/></interface>`,
+    )
+    await expect(at((kvm) => cardXml({ ...kvm, name: 'kvm2' }, id, 'virtio'))).rejects.toMatchObject({
+      code: 'definitive',
+    })
+    await expect(at((kvm) => cardXml(kvm, id.replace('20', '77'), 'virtio'))).rejects.toMatchObject({
+      code: 'not_found',
+    })
+  })
+
+  it.each([
+    ['without an address', { addresses: [] }],
+    ['with the address of the host', (subnet: string) => ({ addresses: [{ subnet, address: '10.40.0.1' }] })],
+    ['with an address of another range', (subnet: string) => ({ addresses: [{ subnet, address: '10.41.0.9' }] })],
+    ['with a multicast address of its own', { mac: '01:00:5e:00:00:01' }],
+    ['in a group without port security', { portSecurity: false }],
+  ])('is none %s', async (_, change) => {
+    const { ground, made } = rack()
+    const { portSpec, subnet } = await ground()
+    const spec = portSpec(20, typeof change === 'function' ? change(subnet) : change)
+    await expect(made('port', spec, 'p20')).rejects.toMatchObject({ code: 'definitive' })
+  })
+})
+
+describe('a security group that is made', () => {
+  it('is part of the filters of the ports in it, and of no others', async () => {
+    const { ground, made, cloud, host } = rack()
+    const { portSpec, group, network } = await ground()
+    await made('port', portSpec(20), 'p20')
+    await made('port', portSpec(21, { securityGroups: [] }), 'p21')
+    const before = host.wired.defined.length
+    const spec = { name: 'g', description: '', network, rules: [ssh] }
+    await cloud.security_group!.update!(group, spec)
+    expect(host.wired.defined.length - before).toBe(1)
+    expect([...host.wired.filters.values()].filter((xml) => xml.includes('dstportstart="22"'))).toHaveLength(1)
+    await cloud.security_group!.update!(group, { ...spec, rules: [] })
+    expect([...host.wired.filters.values()].filter((xml) => xml.includes('dstportstart="22"'))).toHaveLength(0)
+  })
+
+  it('lets its members in by their addresses, as they come and go', async () => {
+    const { ground, made, cloud, host } = rack()
+    const { portSpec, group, network } = await ground()
+    const rules = [{ ...ssh, group: 'self' as const }]
+    await cloud.security_group!.update!(group, { name: 'g', description: '', network, rules })
+    const { id: first } = await made('port', portSpec(20), 'p20')
+    const { id: second } = await made('port', portSpec(21), 'p21')
+    const seenBy = () => host.wired.filters.get(host.wired.defined[0]!)!
+    expect(seenBy()).toContain('srcipaddr="10.40.0.21" srcipmask="32" dstportstart="22"')
+    await cloud.port!.update!(second, portSpec(21, { securityGroups: [] }))
+    expect(seenBy()).not.toContain('10.40.0.21')
+    await cloud.port!.update!(second, portSpec(21))
+    expect(seenBy()).toContain('10.40.0.21')
+    await cloud.port!.remove(second, markFor('port', 'p21'))
+    expect(seenBy()).not.toContain('10.40.0.21')
+    expect(first).toBeTruthy()
+  })
+
+  it('names groups of its own network alone', async () => {
+    const { ground, made } = rack()
+    const { group, portSpec } = await ground()
+    const network = (await made('network', { name: 'n2', cidrs: [] }, 'net2')).id
+    const spec = { name: 'g2', description: '', network, rules: [{ ...ssh, group }] }
+    await expect(made('security_group', spec, 'g2')).rejects.toMatchObject({ code: 'definitive' })
+    const other = (await made('security_group', { ...spec, rules: [] }, 'g2')).id
+    await expect(made('port', portSpec(20, { securityGroups: [other] }), 'p')).rejects.toMatchObject({
+      code: 'definitive',
+    })
+  })
+})
