@@ -13,7 +13,7 @@
  * 9. Transport, clock, store and cache are handed in: no globals, so one program runs everywhere.
  */
 
-import type { Change, CheckReport, HeldRange, Offer, Price, VolumeType, Zone } from './facts.ts'
+import type { Change, CheckReport, HeldRange, Offer, PartPrice, Price, VolumeType, Zone } from './facts.ts'
 import type { Limits } from './limits.ts'
 import { type Json, KINDS, type Mark, type NativeId, type Seen } from './objects.ts'
 import type {
@@ -205,6 +205,8 @@ export interface Cloud {
    * as `spot` where that has a price. Absent: nothing is known of prices.
    */
   prices?(offers: Offer[]): Promise<Price[]>
+  /** What disks and public addresses cost, as far as it is known: what is not here is not counted, and listed as that. Absent: nothing is known of that. */
+  partPrices?(): Promise<PartPrice[]>
   /** All that `VolumeSpec.type` takes, from the cloud or its options. Absent: it has disks of one kind. */
   volumeTypes?(): Promise<VolumeType[]>
   /** Where a guest finds the files of its config drive, if that is in no drive: as shown to users. Absent: in a drive. */

@@ -37,6 +37,18 @@ export interface Price {
   /** Who says so: the cloud, the operator, or a list that is kept beside the adapter. */
   source: 'provider' | 'operator' | 'table'
 }
+/** What an hour of a GiB of a volume, or of one public address, costs, from when it is there until it is not. */
+export interface PartPrice {
+  what: 'disk' | 'address'
+  /** Of a disk its type, as `VolumeType` names it; null: of what is made where none is asked for. Of an address null. */
+  type: string | null
+  /** A GiB costs little: as many decimals as there are. */
+  amount: number
+  currency: string
+  /** As in `Price`. */
+  asOf: number
+  source: Price['source']
+}
 /** A kind of disk that the cloud tells from others, e.g. `gp3` or a storage policy. */
 export interface VolumeType {
   /** As `VolumeSpec.type` takes it. Never `default`: above the line that is whatever the cloud takes by itself. */

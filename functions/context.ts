@@ -36,6 +36,8 @@ export interface Settings {
   /** Names and addresses within private networks that webhooks may be sent to. */
   webhookHosts: string[]
   homecoming: Homecoming
+  /** How long it can be asked what something cost, in milliseconds. */
+  costsKeptMs: number
   runtime: 'node' | 'workers'
 }
 

@@ -5,6 +5,7 @@ import { sweepServers } from '../db/queries/compute/server-actions.ts'
 import { sweepLoginFailures } from '../db/queries/identity/login-failures.ts'
 import { sweepNotices } from '../db/queries/line/notices.ts'
 import { forgetPreviousSecrets, sweepDeliveries } from '../db/queries/line/webhooks.ts'
+import { sweepCosts } from '../db/queries/money/costs.ts'
 import { rewrapCredentials } from './broker/clouds/seal.ts'
 import { sweepBlobs } from './broker/image/image-data.ts'
 import { resealSecrets } from './broker/line/reseal.ts'
@@ -18,12 +19,12 @@ const KEEP_TOMBSTONES = 7 * DAY
 const KEEP_JOURNAL = 90 * DAY
 /** How long a client may repeat a request by its key. */
 const KEEP_REPEATABLES = 3 * DAY
-/** As long as can be asked at once what something cost. */
-const KEEP_BURSTS = 400 * DAY
 const ROWS = 500
+/** Each project has a row of costs a day for each thing that it has: what grows so fast is swept as fast. */
+const COSTS = 5_000
 
 /**
- * Throws away what nobody can ask for any more, at most 500 rows a table, with uploaded data that is left over, and seals
+ * Throws away what nobody can ask for any more, so many rows a table at most, with uploaded data that is left over, and seals
  * again what an older key sealed. Bindings go with the rows that they stood for, never before the cloud's own objects are gone.
  */
 export const sweepLeftovers = async (context: Context): Promise<void> => {
@@ -38,7 +39,9 @@ export const sweepLeftovers = async (context: Context): Promise<void> => {
   await sweep('repeatables', 'key', sql`created_at < ${now() - KEEP_REPEATABLES}`)
   await sweep('refused_offers', 'rowid', sql`until < ${now()}`)
   await sweepNotices(db, now() - KEEP_NOTICES, ROWS)
-  await sweepBursts(db, now() - KEEP_BURSTS, ROWS)
+  await sweepCosts(db, now() - context.settings.costsKeptMs, COSTS)
+  // As long as it can be asked what they cost.
+  await sweepBursts(db, now() - context.settings.costsKeptMs, ROWS)
   await sweepDeliveries(db, now() - KEEP_NOTICES, ROWS)
   await forgetPreviousSecrets(db, now())
   await sweepServers(db, old, ROWS)

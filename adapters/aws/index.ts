@@ -19,6 +19,7 @@ import { securityGroup } from './network/security-group.ts'
 import { RESERVED, subnet } from './network/subnet.ts'
 import { offers } from './offers.ts'
 import { readMapping, readOptions } from './options.ts'
+import { partPrices } from './part-prices.ts'
 import { prices } from './prices.ts'
 import { attachment, DEVICES } from './storage/attachment.ts'
 import { snapshot } from './storage/snapshot.ts'
@@ -85,6 +86,7 @@ export const aws: Adapter = {
       zones: () => zones(context),
       offers: () => offers(context),
       prices: (sold) => prices(context, sold),
+      partPrices: () => partPrices(context),
       volumeTypes: async () => volumeTypes(),
       heldRanges: () => heldRanges(context),
       server: server(context),

@@ -1,14 +1,11 @@
 import { type _InstanceType, DescribeSpotPriceHistoryCommand } from '@aws-sdk/client-ec2'
-import type { Json, Offer, Price } from '../contract.ts'
-import { asCloudError } from '../errors.ts'
+import type { Offer, Price } from '../contract.ts'
 import { table } from '../table.ts'
 import type { Context } from './context.ts'
+import { type Amount, keptList, productIn, told } from './price-lists.ts'
 import { allPages } from './wire/paging.ts'
 import type { PriceList } from './wire/price-list.ts'
 
-/** So long a list is good: it changes a few times a year. After a failure it is asked for again so soon. In milliseconds. */
-const LIST_MS = 12 * 3_600_000
-const RETRY_MS = 3_600_000
 const SPOT_PAGE = 1_000
 const MOST_NAMED = 100
 
@@ -16,15 +13,7 @@ const MOST_NAMED = 100
 const ATTRIBUTES = { operatingSystem: 'Linux', tenancy: 'Shared', preInstalledSw: 'NA', capacitystatus: 'Used' }
 
 /** By instance type: what an hour costs, in which currency. */
-type Listed = Record<string, [amount: number, currency: string]>
-
-/** What a list says, and when it did. */
-interface Kept {
-  at: number
-  /** Until then it is not asked for again. */
-  until: number
-  listed: Listed
-}
+type Listed = Record<string, Amount>
 
 /**
  * What types cost: on demand as the operator says, else as the price list of AWS does; as spot what EC2 says that they cost
@@ -35,7 +24,7 @@ interface Kept {
 export const prices = async (context: Context, sold: Offer[]): Promise<Price[]> => {
   const { options, surroundings } = context
   const now = surroundings.now()
-  const list = await listNow(context)
+  const list = await keptList(context, 'price-list', readList, {})
   const onDemand = sold.flatMap(({ name: size }): Price[] => {
     const said = options.prices[size]
     const base = { size, zone: null, option: 'on-demand' } as const
@@ -47,36 +36,6 @@ export const prices = async (context: Context, sold: Offer[]): Promise<Price[]> 
       : []
   })
   return [...onDemand, ...(await spot(context, sold))]
-}
-
-/** Why something is unpriced is for the operator to know: nothing else depends on it. */
-const told = ({ connection, surroundings }: Context, what: string, thrown: unknown): void => {
-  const { code, message, detail } = asCloudError(thrown)
-  const said = detail.operatorMessage ?? message
-  surroundings.log('warn', `${what} not read`, { cloud: connection.name, code, message: said })
-}
-
-/** The list as it was kept, read anew when it is old; null: there is none. */
-const listNow = async (context: Context): Promise<Kept | null> => {
-  const { priceList, connection, options, surroundings } = context
-  const { store, now } = surroundings
-  if (!priceList) return null
-  const key = `aws/price-list/${options.priceListEndpoint ?? ''}/${connection.region}`
-  const found = await store.get(key)
-  const kept = found ? (found.value as unknown as Kept) : null
-  if (kept && kept.until > now()) return kept
-  const read = async (): Promise<Kept> => {
-    try {
-      return { at: now(), until: now() + LIST_MS, listed: await readList(priceList, connection.region ?? '') }
-    } catch (thrown) {
-      told(context, 'price list', thrown)
-      return { at: kept?.at ?? now(), until: now() + RETRY_MS, listed: kept?.listed ?? {} }
-    }
-  }
-  const fresh = await read()
-  // Whoever was faster wrote the same.
-  await store.put(key, fresh as unknown as Json, found?.version ?? 0)
-  return fresh
 }
 
 const readList = async (priceList: PriceList, regionCode: string): Promise<Listed> => {
@@ -92,27 +51,10 @@ const readList = async (priceList: PriceList, regionCode: string): Promise<Liste
   return listed
 }
 
-interface Product {
-  product?: { attributes?: { instanceType?: string } }
-  terms?: {
-    OnDemand?: Record<
-      string,
-      { priceDimensions?: Record<string, { unit?: string; pricePerUnit?: Record<string, string> }> }
-    >
-  }
-}
-
 /** What an hour of a product costs; none: it says nothing, or nothing that is a price. */
-const priceIn = (text: string): [type: string, Listed[string]][] => {
-  const { product, terms } = JSON.parse(text) as Product
-  const type = product?.attributes?.instanceType
-  const hours = Object.values(terms?.OnDemand ?? {})
-    .flatMap(({ priceDimensions }) => Object.values(priceDimensions ?? {}))
-    .filter(({ unit }) => unit === 'Hrs')
-    .flatMap(({ pricePerUnit }) => Object.entries(pricePerUnit ?? {}))
-    .map(([currency, amount]): Listed[string] => [Number(amount), currency])
-    .filter(([amount]) => amount > 0)
-  const [dearest] = hours.toSorted(([a], [b]) => b - a)
+const priceIn = (text: string): [type: string, Amount][] => {
+  const { attributes, dearest } = productIn(text, /^Hrs$/)
+  const type = attributes.instanceType
   return type && type !== '__proto__' && dearest ? [[type, dearest]] : []
 }
 

@@ -14,7 +14,7 @@ import { heldRanges } from './network/ranges.ts'
 import { routers } from './network/router.ts'
 import { securityGroups } from './network/security-group.ts'
 import { subnets } from './network/subnet.ts'
-import { offers, prices } from './offers.ts'
+import { offers, partPrices, prices } from './offers.ts'
 import { optionFaults } from './options.ts'
 import { attachments, DEVICES } from './storage/attachment.ts'
 import { snapshots } from './storage/snapshot.ts'
@@ -28,6 +28,7 @@ const connect = (connection: Connection, surroundings: Surroundings): Cloud => {
     zones: () => zones(engine),
     offers: () => offers(engine),
     prices: () => prices(engine),
+    partPrices: () => partPrices(engine),
     volumeTypes: () => volumeTypes(engine),
     heldRanges: () => heldRanges(engine),
     server: servers(engine),

@@ -1,4 +1,4 @@
-import type { Offer, Price } from '../contract.ts'
+import type { Offer, PartPrice, Price } from '../contract.ts'
 import type { Engine } from './engine.ts'
 
 /** Every size of the options, in every zone that sells it. */
@@ -28,3 +28,13 @@ export const prices = (engine: Engine): Promise<Price[]> =>
       ]
     }),
   )
+
+/** What the options say of disks, all types alike, and of public addresses. */
+export const partPrices = async (engine: Engine): Promise<PartPrice[]> => {
+  const { disk_price: disk, address_price: address, volume_types: types } = engine.settings
+  const said = { currency: 'USD', asOf: engine.now(), source: 'provider' } as const
+  return [
+    ...(disk > 0 ? [null, ...types].map((type) => ({ ...said, what: 'disk' as const, type, amount: disk })) : []),
+    ...(address > 0 ? [{ ...said, what: 'address' as const, type: null, amount: address }] : []),
+  ]
+}

@@ -41,6 +41,9 @@ export interface Settings {
   sizes: SizeSetting[]
   images: ImageSetting[]
   volume_types: string[]
+  /** Per hour, in USD, of a GiB of a volume, and of a public address; 0: it does not say. */
+  disk_price: number
+  address_price: number
   /** Where floating IPs come from. */
   external_cidr: string
   /** How a repeated create finds its object: see `Realm.once`. */
@@ -87,6 +90,8 @@ const DEFAULTS: Settings = {
     { name: 'sandbox-linux-arm', arch: 'aarch64', min_disk_gib: 1, size_bytes: 20_971_520, description: 'For ARM' },
   ],
   volume_types: ['standard', 'fast'],
+  disk_price: 0,
+  address_price: 0,
   external_cidr: '203.0.113.0/24',
   profile: 'token',
   faults: [],

@@ -3,23 +3,23 @@ import type { PurchaseOption } from '../../adapters/contract.ts'
 import { at, emptyList, flag, json } from './columns.ts'
 
 /** What is paid for. */
-export type Metered = 'server' | 'volume'
+export type Metered = 'server' | 'volume' | 'address'
 
 /**
- * What is bought for a server or a volume from when to when, at one rate: triggers on `servers` and `volumes` begin and end it,
- * so that no way to write one can forget it. It goes when all of it is in `costs`.
+ * What is bought for a server, a volume or a public address from when to when, at one rate: triggers on `servers`, `volumes` and
+ * `floating_ips` begin and end it, so that no way to write one can forget it. It goes when all of it is in `costs`.
  */
 export const meters = sqliteTable(
   'meters',
   {
     id: integer('id').primaryKey({ autoIncrement: true }),
     kind: text('kind').$type<Metered>().notNull().default('server'),
-    /** Of the server, or of the volume. */
+    /** Of the server, the volume or the address. */
     serverId: text('server_id').notNull(),
     projectId: text('project_id').notNull(),
     cloudId: text('cloud_id').notNull(),
     zone: text('zone').notNull(),
-    /** Of a volume its type. */
+    /** Of a volume its type; of an address nothing. */
     size: text('size').notNull(),
     option: text('option').$type<PurchaseOption>().notNull(),
     /** Micros of the deployment's currency; null: unpriced. */
@@ -44,7 +44,7 @@ export const meters = sqliteTable(
   ],
 )
 
-/** What was paid for: a row for each day (UTC), server or volume, and rate. */
+/** What was paid for: a row for each day (UTC), server, volume or address, and rate. */
 export const costs = sqliteTable(
   'costs',
   {
@@ -79,7 +79,7 @@ export const costs = sqliteTable(
 /** What a project spends now: triggers write it, nothing else does. In micros. */
 export const spend = sqliteTable('spend', {
   projectId: text('project_id').primaryKey(),
-  /** An hour of all that it has, stopped or not; of what is being resized the dearer of both. */
+  /** An hour of all that it has, servers stopped or not, volumes and addresses; of what is being resized the dearer of both. */
   hourly: integer('hourly').notNull(),
   /** Kept for what runs, beyond what is settled. */
   reserved: integer('reserved').notNull(),
@@ -96,5 +96,5 @@ export const spendMonths = sqliteTable(
     warnedAt: at('warned_at'),
     exhaustedAt: at('exhausted_at'),
   },
-  (t) => [primaryKey({ columns: [t.projectId, t.month] })],
+  (t) => [primaryKey({ columns: [t.projectId, t.month] }), index('spend_months_by_month').on(t.month)],
 )

@@ -1,5 +1,5 @@
 import { index, integer, primaryKey, real, sqliteTable, text } from 'drizzle-orm/sqlite-core'
-import type { Price, PurchaseOption } from '../../adapters/contract.ts'
+import type { PartPrice, Price, PurchaseOption } from '../../adapters/contract.ts'
 import { at, flag, json } from './columns.ts'
 
 /** What an hour of a size costs. What has no row is unpriced, which is not free. */
@@ -27,6 +27,25 @@ export const prices = sqliteTable(
   ],
 )
 
+/** What an hour of a GiB of disk, and of a public address, costs. What has no row is not counted, and listed as that. */
+export const partPrices = sqliteTable(
+  'part_prices',
+  {
+    cloudId: text('cloud_id').notNull(),
+    what: text('what').$type<PartPrice['what']>().notNull(),
+    /** Of a disk its type, by the name that volume types have; empty: each for which nothing else is said. */
+    type: text('type').notNull().default(''),
+    /** As in `prices`. */
+    booked: flag('booked').notNull().default(false),
+    /** Millionths of the currency, and parts of them: a GiB costs few. */
+    amount: real('amount').notNull(),
+    currency: text('currency').notNull(),
+    asOf: at('as_of').notNull(),
+    source: text('source').$type<Price['source']>().notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.cloudId, t.what, t.type, t.booked] })],
+)
+
 /** What an operator asks for an hour, in millionths of the currency. */
 export interface PriceBook {
   currency: string
@@ -36,6 +55,8 @@ export interface PriceBook {
   parts: { vcpu: number; ram_gib: number; disk_gib: number } | null
   /** Share of the price that a server costs while it is stopped, 0 to 1; its disk, where that has a price, counts whole. Absent: 1. */
   idle?: number
+  /** Of a public address; absent: what the cloud says, or it is not counted. */
+  address?: number
 }
 
 /** Price books of operators, one a cloud: they stand above what the cloud says. */

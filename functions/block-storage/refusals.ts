@@ -4,6 +4,7 @@ import { limitsOf } from '../broker/line/quotas.ts'
 import { type Refusal, Refused } from '../broker/line/refused.ts'
 import type { Context } from '../context.ts'
 import { badRequest, Fault, notFound } from '../http/fault.ts'
+import { moneyFault } from '../http/money-fault.ts'
 import type { Input } from '../http/operation.ts'
 import type { Service } from '../http/service.ts'
 
@@ -54,6 +55,9 @@ const worded = (refusal: VolumeRefusal): Fault => {
       return invalidVolume('A read-only volume cannot be attached: no cloud attaches a disk for reading only.')
     case 'incapable':
       return badRequest(refusal.reason)
+    case 'cost':
+    case 'unlisted':
+      return moneyFault(refusal)
   }
 }
 

@@ -21,6 +21,12 @@ const few = <V>(value: z.ZodType<V>) =>
 export const amount = z
   .union([z.number(), z.string().max(20)])
   .refine((value) => microsOf(value) !== null, 'must be an amount of money with at most six decimals')
+/** What an hour of something costs: what is dearer is a mistake, and sums of it no number can hold. */
+const MOST_HOURLY = 1_000_000
+export const price = amount.refine(
+  (value) => (microsOf(value) ?? 0) <= MOST_HOURLY * 1_000_000,
+  `must be at most ${MOST_HOURLY} an hour`,
+)
 export const currency = z.string().regex(/^[A-Z]{3}$/, 'must be three capital letters (ISO 4217)')
 const money = { amount, currency }
 const lease = z

@@ -8,7 +8,7 @@ import { dictionary } from '../http/dictionary.ts'
 import { badRequest } from '../http/fault.ts'
 import { type Operation, operation } from '../http/operation.ts'
 import { cloudNamed, iso, noCloud } from './lookup.ts'
-import { amount, currency } from './policy-shape.ts'
+import { currency, price } from './policy-shape.ts'
 
 const MOST_SIZES = 5_000
 const MOST_CURRENCIES = 200
@@ -16,22 +16,24 @@ const MOST_CURRENCIES = 200
 const bookGiven = z.strictObject({
   prices: z.strictObject({
     currency,
-    sizes: dictionary(z.string().min(1).max(255), amount)
+    sizes: dictionary(z.string().min(1).max(255), price)
       .refine((all) => Object.keys(all).length <= MOST_SIZES, `has more than ${MOST_SIZES} keys`)
       .optional(),
-    parts: z.strictObject({ vcpu: amount, ram_gib: amount, disk_gib: amount.optional() }).nullable().optional(),
+    parts: z.strictObject({ vcpu: price, ram_gib: price, disk_gib: price.optional() }).nullable().optional(),
     idle: z.number().min(0).max(1).optional(),
+    address: price.optional(),
   }),
 })
 type BookGiven = z.infer<typeof bookGiven>
 
-const bookIn = ({ prices: { currency, sizes = {}, parts, idle } }: BookGiven): PriceBook => ({
+const bookIn = ({ prices: { currency, sizes = {}, parts, idle, address } }: BookGiven): PriceBook => ({
   currency,
   sizes: Object.fromEntries(Object.entries(sizes).map(([name, each]) => [name, microsOf(each)!])),
   parts: parts
     ? { vcpu: microsOf(parts.vcpu)!, ram_gib: microsOf(parts.ram_gib)!, disk_gib: microsOf(parts.disk_gib ?? 0)! }
     : null,
   ...(idle === undefined ? {} : { idle }),
+  ...(address === undefined ? {} : { address: microsOf(address)! }),
 })
 
 const amounts = (micros: Record<string, number>): Record<string, string> =>
@@ -41,13 +43,14 @@ const showBook = async ({ db }: Context, name: string) => {
   const found = await bookNamed(db, name)
   if (!found) throw noCloud(name)
   const { kept } = found
-  const { currency, sizes, parts, idle } = kept?.book ?? { currency: null, sizes: {}, parts: null, idle: undefined }
+  const { currency, sizes, parts, idle, address }: Partial<PriceBook> = kept?.book ?? {}
   const prices = {
-    currency,
+    currency: currency ?? null,
     per: 'hour',
-    sizes: amounts(sizes),
-    parts: parts && amounts(parts),
+    sizes: amounts(sizes ?? {}),
+    parts: parts ? amounts(parts) : null,
     ...(idle === undefined ? {} : { idle }),
+    ...(address === undefined ? {} : { address: amountOf(address) }),
     as_of: iso(kept?.asOf ?? null),
   }
   return { body: { prices } }
@@ -99,7 +102,7 @@ export const priceOperations: Operation[] = [
     path: BOOK,
     who: 'admin',
     summary:
-      'Says what an hour of the sizes of a cloud costs on demand, by name or else, without GPUs, by vCPUs, GiB of memory and GiB of disk, in place of what was said before; of a server that is stopped only the share `idle` of it, and its disk. It stands above what the cloud says; what neither prices is unpriced, and not free.',
+      'Says what an hour of the sizes of a cloud costs on demand, by name or else, without GPUs, by vCPUs, GiB of memory and GiB of disk, in place of what was said before; of a server that is stopped only the share `idle` of it, and its disk; volumes cost what their GiB of disk do, public addresses `address`. It stands above what the cloud says; what neither prices is unpriced, and not free.',
     status: 200,
     body: bookGiven as unknown as z.ZodType<BookGiven>,
     handle: async ({ context, params, body }) => {

@@ -9,6 +9,7 @@ import { MONEY_GUARDS } from '../broker/money/allowance.ts'
 import { type NetworkRefusal, NetworkRefused } from '../broker/network/network-refusal.ts'
 import { GROWTH_GUARDS } from '../broker/network/pools/growth.ts'
 import { badRequest, conflict, Fault, forbidden, notFound } from '../http/fault.ts'
+import { moneyFault } from '../http/money-fault.ts'
 import type { Operation } from '../http/operation.ts'
 import type { Service } from '../http/service.ts'
 
@@ -129,9 +130,8 @@ const serverFault = (refusal: ServerRefusal, missing: Missing): Fault => {
     case 'locked':
       return conflict(`Instance ${refusal.id} is locked`)
     case 'cost':
-      return forbidden(refusal.reason)
     case 'unlisted':
-      return new Fault(409, `${refusal.reason} Ask again in a minute.`, { headers: { 'Retry-After': '60' } })
+      return moneyFault(refusal)
     case 'hint':
       return forbidden(`Scheduler hint ${refusal.hint} is not taken: the policy of the project says so.`)
     case 'spilled':
@@ -191,6 +191,9 @@ const volumeFault = (refusal: VolumeRefusal): Fault => {
       return badRequest('Invalid volume: it is read-only, and no cloud attaches a disk so.')
     case 'incapable':
       return conflict(refusal.reason)
+    case 'cost':
+    case 'unlisted':
+      return moneyFault(refusal)
     default:
       return badRequest('Invalid volume.')
   }
@@ -203,6 +206,8 @@ const NETWORK_STATUS = {
   forbidden: 403,
   unavailable: 503,
   failed: 409,
+  cost: 403,
+  unlisted: 409,
 } as const
 
 const networkFault = ({ kind, type, reason }: NetworkRefusal, missing: Missing): Fault => {

@@ -3,6 +3,7 @@ import { unauthorized } from '../auth/policy.ts'
 import { Refused } from '../broker/line/refused.ts'
 import { type NetworkRefusal, NetworkRefused } from '../broker/network/network-refusal.ts'
 import { conflict, Fault, forbidden } from '../http/fault.ts'
+import { moneyFault } from '../http/money-fault.ts'
 import type { Operation } from '../http/operation.ts'
 import type { Service } from '../http/service.ts'
 
@@ -12,6 +13,8 @@ const statusOf: Record<NetworkRefusal['kind'], number> = {
   conflict: 409,
   forbidden: 403,
   unavailable: 503,
+  cost: 403,
+  unlisted: 409,
   // What Neutron raises without a status of its own (neutron/api/api_common.py, `convert_exception_to_http_exc`).
   failed: 500,
 }
@@ -20,6 +23,7 @@ const statusOf: Record<NetworkRefusal['kind'], number> = {
 export const refuse: Service['refuse'] = (error) => {
   if (error instanceof NetworkRefused) {
     const { kind, type, reason } = error.refusal
+    if (kind === 'cost' || kind === 'unlisted') return moneyFault({ kind, reason }, type)
     return new Fault(statusOf[kind], reason, { type })
   }
   if (!(error instanceof Refused)) return undefined

@@ -106,8 +106,21 @@ export const settingsFrom = (
     graceMs: secondsFrom(env, 'PLIMSOLL_HOMECOMING_GRACE', 60),
     againMs: secondsFrom(env, 'PLIMSOLL_HOMECOMING_AGAIN', 21_600),
   },
+  costsKeptMs: daysFrom(env, 'PLIMSOLL_COSTS_DAYS', 400),
   runtime,
 })
+
+/** Months that are not over yet have to stay whole, and what lives on is settled up to forty days late. */
+const LEAST_DAYS = 90
+const MOST_DAYS = 3_650
+
+/** A number of days, as milliseconds. */
+const daysFrom = (env: Record<string, string | undefined>, name: string, otherwise: number): number => {
+  const days = env[name] ? Number(env[name]) : otherwise
+  if (!Number.isSafeInteger(days) || days < LEAST_DAYS || days > MOST_DAYS)
+    throw new Error(`${name} must be a number of days from ${LEAST_DAYS} to ${MOST_DAYS}`)
+  return days * 86_400_000
+}
 
 /** A number of seconds, as milliseconds. */
 const secondsFrom = (env: Record<string, string | undefined>, name: string, otherwise: number): number => {

@@ -536,6 +536,26 @@ const stories: Case[] = [
     },
   },
   {
+    id: 'cloud.part-prices',
+    title: 'prices of disks are of types that there are, dated, one for each',
+    needs: [],
+    async run({ world }) {
+      const types = new Set(((await world.cloud.volumeTypes?.()) ?? []).map(({ name }) => name))
+      const prices = (await world.cloud.partPrices?.()) ?? []
+      for (const { what, type, amount, currency, asOf, source } of prices) {
+        expect(['disk', 'address']).toContain(what)
+        if (type !== null) expect(types).toContain(type)
+        if (what === 'address') expect(type).toBeNull()
+        expect(amount, what).toBeGreaterThan(0)
+        expect(currency).toMatch(/^[A-Z]{3}$/)
+        expect(asOf, what).toBeGreaterThan(0)
+        expect(['provider', 'operator', 'table']).toContain(source)
+      }
+      const keys = prices.map(({ what, type }) => JSON.stringify([what, type]))
+      expect(new Set(keys).size).toBe(keys.length)
+    },
+  },
+  {
     id: 'cloud.capabilities',
     title: 'everything the cloud cannot do has a sentence that says why',
     needs: [],

@@ -20,8 +20,9 @@ export const tablesOf = async (d1: D1Database): Promise<string[]> => {
   return results.map(({ name }) => name)
 }
 
-/** What triggers count up while other rows come in: written last, over what they have counted. */
+/** What triggers count up while other rows come in: written last, over what they have counted. Addresses behind their meters, or they begin others. */
 const COUNTED = [
+  'floating_ips',
   'address_use',
   'zone_use',
   'cloud_steady',

@@ -16,14 +16,14 @@ import { rename } from '../records/reader.ts'
 import { modifying, volumes } from '../records/volume.ts'
 
 /** No call lists the types. Provisioned IOPS (`io1`, `io2`) ask for a number that nothing above the line knows. */
-const TYPES: EbsType[] = ['gp3', 'gp2', 'st1', 'sc1', 'standard']
+export const sizedTypes: EbsType[] = ['gp3', 'gp2', 'st1', 'sc1', 'standard']
 const typeFor = (type: string): EbsType => {
   if (type === 'io1' || type === 'io2') refuse(`Volumes of type ${type} need a number of IOPS and are not offered.`)
-  return TYPES.find((each) => each === type) ?? refuse(`The cloud has no volume type ${type}.`)
+  return sizedTypes.find((each) => each === type) ?? refuse(`The cloud has no volume type ${type}.`)
 }
 
 /** https://docs.aws.amazon.com/ebs/latest/userguide/ebs-volume-types.html */
-export const volumeTypes = (): VolumeType[] => TYPES.map((name) => ({ name }))
+export const volumeTypes = (): VolumeType[] => sizedTypes.map((name) => ({ name }))
 
 /** The snapshot that a volume starts as; undefined: it starts empty. */
 const snapshotFor = async (context: Context, source: VolumeSpec['source']): Promise<string | undefined> => {

@@ -1,6 +1,7 @@
 import { type SQL, sql } from 'drizzle-orm'
 import type { Database } from '../../client.ts'
 import { always, among } from '../../conditions.ts'
+import type { Metered } from '../../schema/index.ts'
 import type { Scope } from '../../scope.ts'
 
 /** By what costs are told apart; by `tag` a server counts for each of its tags. */
@@ -36,15 +37,31 @@ const COLUMNS: Record<Grouping, SQL> = {
   tag: sql`tag`,
 }
 
+/** Micros for so long, as SQL: in two parts, as the triggers on `costs` reckon, so that no amount is too large for the product. */
+export const costFor = (hourly: SQL, ms: SQL): SQL =>
+  sql`(${hourly} / 3600000 * ${ms} + ${hourly} % 3600000 * ${ms} / 3600000)`
+
+/**
+ * Forgets what was paid on days before a time, in milliseconds since 1970, and months that were over before it: so many rows of
+ * each at most.
+ */
+export const sweepCosts = (db: Database, before: number, most: number) =>
+  db.batch([
+    db.run(sql`delete from costs where rowid in (select rowid from costs where day < ${dayOf(before)} limit ${most})`),
+    db.run(
+      sql`delete from spend_months where rowid in (select rowid from spend_months where month < ${dayOf(before).slice(0, 7)} limit ${most})`,
+    ),
+  ])
+
 const dayOf = (at: number): string => new Date(at).toISOString().slice(0, 10)
 const whose = (scope: Scope): SQL => ('every' in scope ? always : sql`project_id = ${scope.projectId}`)
 
 /** What is paid for and, of what is not settled yet, the part that is over by now. */
 const parts = (scope: Scope, { from, to, now }: CostPeriod): SQL => sql`
-  select kind, project_id, server_id, cloud_id, tags, ms, unpriced, hourly * ms / 3600000 as micros from costs
+  select kind, project_id, server_id, cloud_id, tags, ms, unpriced, ${costFor(sql`hourly`, sql`ms`)} as micros from costs
     where ${whose(scope)} and day >= ${dayOf(from)} and day < ${dayOf(to)}
   union all
-  select kind, project_id, server_id, cloud_id, (select tags from servers where id = server_id), ms, hourly is null, coalesce(hourly, 0) * ms / 3600000
+  select kind, project_id, server_id, cloud_id, (select tags from servers where id = server_id), ms, hourly is null, coalesce(${costFor(sql`hourly`, sql`ms`)}, 0)
     from (select *, max(0, min(${to}, ${now}, coalesce(ended_at, ${now})) - max(${from}, settled_at)) as ms from meters
       where ${whose(scope)} and settled_at is not null)
     where ms > 0`
@@ -53,7 +70,7 @@ const parts = (scope: Scope, { from, to, now }: CostPeriod): SQL => sql`
 const OF_SERVERS: SQL = sql`coalesce(sum(case kind when 'server' then ms end), 0) as ms,
   coalesce(sum(case when unpriced and kind = 'server' then ms end), 0) as unpricedMs`
 
-/** What servers and volumes cost in a period, told apart by these; sorted by them, so many rows after the first `offset`. */
+/** What servers, volumes and addresses cost in a period, told apart by these; sorted by them, so many rows after the first `offset`. */
 export const costsBy = (
   db: Database,
   scope: Scope,
@@ -90,31 +107,31 @@ export const costTotals = async (db: Database, scope: Scope, period: CostPeriod)
   const [row] = await db.all<Omit<CostTotals, 'uncounted'> & { uncounted: string }>(sql`
     select ${OF_SERVERS}, coalesce(sum(micros), 0) as micros,
       coalesce((select sum(hourly) from meters where ${whose(scope)} and ended_at is null), 0) as hourly,
-      coalesce((select sum(m.hourly * max(0, min(${to}, coalesce(s.lease_ends_at, ${to})) - ${now}) / 3600000)
+      coalesce((select sum(${costFor(sql`m.hourly`, sql`max(0, min(${to}, coalesce(s.lease_ends_at, ${to})) - ${now})`)})
         from meters m left join servers s on s.id = m.server_id where ${'every' in scope ? always : sql`m.project_id = ${scope.projectId}`} and m.ended_at is null), 0) as ahead,
       (select currency from rates where base) as currency, ${uncounted(scope)} as uncounted
     from (${parts(scope, period)})`)
   return { ...row!, uncounted: JSON.parse(row!.uncounted) }
 }
 
-const UNPRICED = ['floatingip', 'snapshots']
-/** In GiB, of volumes of which nobody says what a GiB costs; and of servers whose size has no disk: what they boot from. */
-const UNPRICED_DISKS = ['gigabytes', 'volumes', 'root disks']
+/** What has no price anywhere, by the names that quotas have for it: no call of a cloud tells what a snapshot keeps. */
+const UNPRICED = ['snapshots']
+/** Where nobody says what one costs, addresses; in GiB, volumes; and of servers whose size has no disk: what they boot from. */
+const MAYBE = ['floatingip', 'gigabytes', 'volumes', 'root disks']
 
-const unpricedVolumes = (
-  projectId: string,
-): SQL => sql`select v.size_gib from meters m join volumes v on v.id = m.server_id
-  where m.project_id = ${projectId} and m.kind = 'volume' and m.ended_at is null and m.hourly is null`
+const unpriced = (projectId: string, kind: Metered): SQL =>
+  sql`from meters m where m.project_id = ${projectId} and m.kind = ${kind} and m.ended_at is null and m.hourly is null`
 
 /** SQL, JSON text: how much a project has of what has no price here, by the names that quotas have for it; of all projects only what that is. */
 const uncounted = (scope: Scope): SQL => {
-  if ('every' in scope)
-    return sql`${JSON.stringify([...UNPRICED, ...UNPRICED_DISKS].toSorted().map((what) => ({ what })))}`
+  if ('every' in scope) return sql`${JSON.stringify([...UNPRICED, ...MAYBE].toSorted().map((what) => ({ what })))}`
   const { projectId } = scope
   return sql`(select json_group_array(json_object('what', what, 'now', now)) from (
     select resource as what, used as now from quotas where project_id = ${projectId} and resource in ${among(UNPRICED)} and used > 0
-    union all select 'gigabytes', sum(size_gib) from (${unpricedVolumes(projectId)}) having count(*) > 0
-    union all select 'volumes', count(*) from (${unpricedVolumes(projectId)}) having count(*) > 0
+    union all select 'floatingip', count(*) ${unpriced(projectId, 'address')} having count(*) > 0
+    union all select 'gigabytes', (select sum(v.size_gib) from volumes v where v.id in (select m.server_id ${unpriced(projectId, 'volume')}))
+      where exists (select 1 ${unpriced(projectId, 'volume')})
+    union all select 'volumes', count(*) ${unpriced(projectId, 'volume')} having count(*) > 0
     union all select 'root disks', count(*) from servers where project_id = ${projectId} and deleted_at is null and places ->> '$.at.diskGib' = 0 having count(*) > 0
     order by 1))`
 }

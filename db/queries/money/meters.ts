@@ -1,11 +1,12 @@
 import { asc, eq, lte, type SQL, sql } from 'drizzle-orm'
 import type { Database } from '../../client.ts'
 import { both } from '../../conditions.ts'
-import { type costs, meters, servers, volumes } from '../../schema/index.ts'
-import { diskPrice, hourlyJoined, idleJoined, joinPrice } from './prices.ts'
+import { type costs, floatingIps, meters, servers, volumes } from '../../schema/index.ts'
+import { hourlyJoined, idleJoined, joinPrice, partPrice } from './prices.ts'
 
 /** What is bought costs that now, in micros of the deployment's currency, JSON: an hour, and one of a stopped server. */
-const pricedNow = sql<string>`case ${meters.kind} when 'volume' then json_array(${diskPrice(volumes.cloudId, volumes.sizeGib)}, null) else (select json_array(${hourlyJoined}, ${idleJoined}) from (select 1)
+const pricedNow = sql<string>`case ${meters.kind} when 'volume' then json_array(${partPrice('disk', meters.cloudId, meters.size, volumes.sizeGib)}, null)
+  when 'address' then json_array(${partPrice('address', meters.cloudId, sql`''`, 1)}, null) else (select json_array(${hourlyJoined}, ${idleJoined}) from (select 1)
   ${joinPrice({ cloudId: sql`${meters.cloudId}`, size: sql`${meters.size}`, option: sql`${meters.option}`, zone: sql`${meters.zone}` })}) end`
 
 /**
@@ -16,7 +17,7 @@ export const dueMeters = (db: Database, now: number, limit: number, projectId?: 
   db
     .select({
       meter: meters,
-      there: sql<string | null>`coalesce(${servers.id}, ${volumes.id})`,
+      there: sql<string | null>`coalesce(${servers.id}, ${volumes.id}, ${floatingIps.id})`,
       tags: servers.tags,
       // What is locked runs on.
       leaseEndsAt: sql<number | null>`iif(${servers.locked}, null, ${servers.leaseEndsAt})`,
@@ -25,12 +26,13 @@ export const dueMeters = (db: Database, now: number, limit: number, projectId?: 
       /** Of an hour while it runs, which may be when it likes. */
       whole: sql<
         number | null
-      >`case ${meters.kind} when 'volume' then ${meters.hourly} else ${servers.places} ->> '$.at.hourly' end`,
+      >`case ${meters.kind} when 'server' then ${servers.places} ->> '$.at.hourly' else ${meters.hourly} end`,
       priced: pricedNow,
     })
     .from(meters)
     .leftJoin(servers, eq(servers.id, meters.serverId))
     .leftJoin(volumes, eq(volumes.id, meters.serverId))
+    .leftJoin(floatingIps, eq(floatingIps.id, meters.serverId))
     .where(both(lte(meters.dueAt, now), projectId === undefined ? undefined : eq(meters.projectId, projectId)))
     .orderBy(asc(meters.dueAt))
     .limit(limit)
@@ -72,6 +74,12 @@ export const keepAhead = (
   db.run(sql`update meters set reserved = cast((max(coalesce(hourly, 0), ${hourly ?? 0})
       * (max(0, ${now} - coalesce(settled_at, ${now})) + ${holdMs}) + 3599999) / 3600000 as integer)
     where server_id = ${serverId} and ended_at is null`)
+
+/** Statement: what was bought for that is given up now, in milliseconds since 1970; what is not settled yet stays kept for it. */
+export const endMeters = (db: Database, id: string, now: number) =>
+  db.run(sql`update meters set ended_at = max(coalesce(settled_at, 0), ${now}), due_at = 0,
+      reserved = (coalesce(hourly, 0) * max(0, ${now} - coalesce(settled_at, ${now})) + 3599999) / 3600000
+    where server_id = ${id} and ended_at is null`)
 
 /** Statements: what was paid for, and how its meters stand. */
 export const settleMeters = (db: Database, paid: CostRow[], settled: Settled[]) =>

@@ -1,7 +1,12 @@
 import { and, eq, type SQL, sql } from 'drizzle-orm'
-import type { Price, PurchaseOption } from '../../../adapters/contract.ts'
+import type { PartPrice, Price, PurchaseOption } from '../../../adapters/contract.ts'
 import type { Database } from '../../client.ts'
-import { prices } from '../../schema/index.ts'
+import { partPrices, prices } from '../../schema/index.ts'
+
+/** More than a million an hour no sum can hold: a server at such a price is unpriced, and of volumes and addresses so much counts. In micros. */
+const MOST = 1e12
+/** Of a volume for which no type was asked. */
+const DEFAULT_TYPE = 'default'
 
 /** Statements for one batch: what is sold on a cloud costs this, and for nothing else is a price known. */
 export const replacePrices = (db: Database, cloudId: string, seen: Price[]) =>
@@ -10,6 +15,17 @@ export const replacePrices = (db: Database, cloudId: string, seen: Price[]) =>
     db.run(sql`insert into prices (cloud_id, size, option, zone, amount, idle, currency, as_of, source)
       select ${cloudId}, value->>'size', value->>'option', coalesce(value->>'zone', ''), cast(round((value->>'amount') * 1000000) as integer),
         cast(round((value->>'idle') * 1000000) as integer), value->>'currency', value->>'asOf', value->>'source'
+      from json_each(${JSON.stringify(seen)}) where true
+      on conflict do nothing`),
+  ] as const
+
+/** Statements for one batch: disks and addresses of a cloud cost this; what is not here it says nothing of. */
+export const replacePartPrices = (db: Database, cloudId: string, seen: PartPrice[]) =>
+  [
+    db.delete(partPrices).where(and(eq(partPrices.cloudId, cloudId), eq(partPrices.booked, false))),
+    db.run(sql`insert into part_prices (cloud_id, what, type, amount, currency, as_of, source)
+      select ${cloudId}, value->>'what', case value->>'what' when 'disk' then coalesce(value->>'type', ${DEFAULT_TYPE}) else '' end,
+        (value->>'amount') * 1000000, value->>'currency', value->>'asOf', value->>'source'
       from json_each(${JSON.stringify(seen)}) where true
       on conflict do nothing`),
   ] as const
@@ -34,6 +50,11 @@ export const applyBook = (db: Database, cloudId: string) =>
       from price_books b join offers o on o.cloud_id = b.cloud_id left join json_each(b.book, '$.sizes') s on s.key = o.name
       where b.cloud_id = ${cloudId})
     where amount is not null`),
+    db.delete(partPrices).where(and(eq(partPrices.cloudId, cloudId), eq(partPrices.booked, true))),
+    db.run(sql`insert into part_prices (cloud_id, what, booked, amount, currency, as_of, source)
+      select b.cloud_id, e.value ->> 0, 1, e.value ->> 1, b.book ->> 'currency', b.as_of, 'operator'
+      from price_books b, json_each(json_array(json_array('disk', b.book ->> '$.parts.disk_gib'), json_array('address', b.book ->> 'address'))) e
+      where b.cloud_id = ${cloudId} and e.value ->> 1 > 0`),
   ] as const
 
 /** What is bought, as SQL. */
@@ -50,18 +71,38 @@ export const joinPrice = ({ cloudId, size, option, zone }: Bought): SQL => sql`
     and q.zone in (${zone}, '') order by q.booked desc, q.zone desc limit 1)
   left join rates r on r.currency = p.currency`
 
-/** Of what `joinPrice` joined: micros of the deployment's currency per hour; null: unpriced. */
-export const hourlyJoined: SQL = sql`cast(round(p.amount * r.rate) as integer)`
+/** Of what `joinPrice` joined: micros of the deployment's currency per hour; null: unpriced, as is what nobody can mean. */
+export const hourlyJoined: SQL = sql`case when p.amount * r.rate <= ${sql.raw(String(MOST))} then cast(round(p.amount * r.rate) as integer) end`
 
 /**
- * What an hour of so many GiB of a volume costs on a cloud, as SQL, in micros of the deployment's currency; null: unpriced. The
- * triggers on `volumes` say the same.
+ * What an hour of so many GiB of a type of volume, or of so many public addresses, costs on a cloud, as SQL, in micros of the
+ * deployment's currency; null: nobody says. The triggers that begin meters say the same.
  */
-export const diskPrice = (
+export const partPrice = (
+  what: PartPrice['what'],
   cloudId: unknown,
-  gib: unknown,
-): SQL => sql`(select cast(round(${gib} * (b.book ->> '$.parts.disk_gib') * r.rate) as integer)
-  from price_books b join rates r on r.currency = b.book ->> 'currency' where b.cloud_id = ${cloudId} and b.book ->> '$.parts.disk_gib' > 0)`
+  type: unknown,
+  count: unknown,
+): SQL<number | null> =>
+  sql`(select cast(min(round(${count} * p.amount * r.rate), ${MOST}) as integer) from part_prices p join rates r on r.currency = p.currency
+    where p.cloud_id = ${cloudId} and p.what = ${what} and p.type in (${type}, '') order by p.booked desc, p.type desc limit 1)`
+
+/** What an hour of so many costs, and of as many as there were before, in micros of the deployment's currency; null: nobody says. */
+export const hourlyOfParts = async (
+  db: Database,
+  {
+    what,
+    cloudId,
+    type,
+    count,
+    before,
+  }: Pick<PartPrice, 'what'> & Record<'cloudId' | 'type', string> & Record<'count' | 'before', number>,
+): Promise<Record<'hourly' | 'before', number | null>> =>
+  (
+    await db.all<Record<'hourly' | 'before', number | null>>(
+      sql`select ${partPrice(what, cloudId, type, count)} as hourly, ${partPrice(what, cloudId, type, before)} as before`,
+    )
+  )[0]!
 
 /** The same of a server that is stopped; null: what it costs anyway. */
 export const idleJoined: SQL = sql`cast(round(p.idle * r.rate) as integer)`

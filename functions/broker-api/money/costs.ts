@@ -77,7 +77,7 @@ const csvOf = (rows: CostSum[], by: Grouping[], currency: string | null): string
     '',
   ].join('\r\n')
 
-/** What servers and volumes cost. */
+/** What servers, volumes and public addresses cost. */
 export const costOperations: Operation[] = [
   operation<unknown, Asked>({
     name: 'cost.list',
@@ -85,7 +85,7 @@ export const costOperations: Operation[] = [
     path: '/v1/costs',
     who: 'reader',
     summary:
-      'What servers and volumes cost in a period of days (UTC; `from`, and `to` which is not part of it: this month), exact to the second of their lives, told apart by `group_by` (`project`, `cloud`, `server`, `burst`, `tag`; by commas), as JSON or `format=csv`; what is to be expected of the rest of the period; and what has no price. Administrators see all projects. Volumes cost where the price book has a price for a GiB; they have no seconds, and no `server`.',
+      'What servers, volumes and public addresses cost in a period of days (UTC; `from`, and `to` which is not part of it: this month), exact to the second of their lives, told apart by `group_by` (`project`, `cloud`, `server`, `burst`, `tag`; by commas), as JSON or `format=csv`; what is to be expected of the rest of the period; and what has no price. Administrators see all projects. Volumes and public addresses cost where their cloud or its price book has a price for them; they have no seconds, and no `server`. Of days before `kept_from` nothing is known any more.',
     status: 200,
     query: asked,
     handle: async ({ context, query }) => {
@@ -101,6 +101,8 @@ export const costOperations: Operation[] = [
         body: {
           from: shown(period.from),
           to: shown(period.to),
+          // Of days before it nothing is known any more.
+          kept_from: shown(context.now() - context.settings.costsKeptMs),
           costs: rows.map((row) => rowView(row, by, currency)),
           total: { seconds: seconds(total.ms), cost: { amount: amountOf(total.micros), currency } },
           now: { amount: amountOf(total.hourly), currency, per: 'hour' },

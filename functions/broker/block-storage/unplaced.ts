@@ -11,6 +11,8 @@ import { stillSaid } from '../clouds/policy.ts'
 import { realiseImage } from '../image/image-takers.ts'
 import { guard, type Write } from '../line/commit.ts'
 import { bindTo } from '../line/resources.ts'
+import { projectMeans } from '../money/parts.ts'
+import { payVolume } from './volume-money.ts'
 import { chained, choosePlace, offers, type Source, sourceOf, zonesWithVolumes } from './volume-place.ts'
 import { VolumeRefused } from './volume-refusal.ts'
 import { DEFAULT_TYPE } from './volume-types.ts'
@@ -50,7 +52,7 @@ export const sitesOf = async (context: Context, volume: Unplaced): Promise<Site[
 
 /**
  * The volume where it is from now on, and the writes that make it so: in a zone, or (null) where the broker chooses. Throws
- * `VolumeRefused` (`incapable`, `no-type`) where it cannot be made there. Guards: `volume-status` where it was placed meanwhile,
+ * `VolumeRefused` (`incapable`, `no-type`) where it cannot be made there, and (`cost`, `unlisted`) where it is too dear. Guards: those of money, `volume-status` where it was placed meanwhile,
  * `policy-moved` where the broker chooses by what is not said any more.
  */
 export const placeVolume = async <V extends Unplaced & Pick<VolumeRow, 'cloudId' | 'zone'>>(
@@ -65,12 +67,15 @@ export const placeVolume = async <V extends Unplaced & Pick<VolumeRow, 'cloudId'
     : await siteAmong(context, volume, source, homes)
   const { cloudId, zone } = site
   const placed = { ...volume, cloudId, zone }
+  const means = await projectMeans(context, volume.projectId)
+  const paid = await payVolume(context, placed, { means })
   const writes = [
     ...holds,
     guard(context, 'volume-status', nowhereNoMore(volume)),
     updateVolume(context.db, volume.id, { cloudId, zone }),
     bindTo(context, 'volume', volume, { cloudId, zone }),
     ...(source.image ? realiseImage(context, source.image, volume.projectId, cloudId) : []),
+    ...(paid.length ? [stillSaid(context, volume.projectId, means.said), ...paid] : []),
   ]
   return { volume: placed, writes }
 }

@@ -1,4 +1,5 @@
 import { Refusing } from '../line/refused.ts'
+import type { PartRefusal } from '../money/parts.ts'
 
 /** Why a volume, snapshot or attachment will not do as asked. The service words it and gives it a status. */
 export type VolumeRefusal =
@@ -17,6 +18,8 @@ export type VolumeRefusal =
   | { kind: 'attached' }
   /** The volume may only be read, and no cloud attaches a disk so. */
   | { kind: 'readonly' }
+  /** It is too dear for what the project may spend, or nobody knows yet what that did buy; `reason` is a sentence for people. */
+  | PartRefusal
   /** The cloud cannot; `reason` is a sentence for people. */
   | { kind: 'incapable'; reason: string }
 

@@ -17,7 +17,6 @@ import {
   volumeHeld,
   volumeNot,
 } from '../../../db/queries/block-storage/volumes.ts'
-import { policyOf } from '../../../db/queries/clouds/policies.ts'
 import { homeOf } from '../../../db/queries/compute/home.ts'
 import type { ImageRow } from '../../../db/queries/image/images.ts'
 import type { Ref } from '../../../db/queries/line/bindings.ts'
@@ -28,7 +27,10 @@ import { realiseImage } from '../image/image-takers.ts'
 import { charge, commit, driveSoon, guard, type Write } from '../line/commit.ts'
 import { bindTo, changed, unwanted } from '../line/resources.ts'
 import { untilStill } from '../line/until-still.ts'
+import { MONEY_GUARDS } from '../money/allowance.ts'
+import { projectMeans } from '../money/parts.ts'
 import { isPlaced, type Placed, placeVolume } from './unplaced.ts'
+import { payVolume, withinMeans } from './volume-money.ts'
 import { chained, choosePlace, type NewVolume, sourceName, sourceOf, zonesWithVolumes } from './volume-place.ts'
 import { VolumeRefused } from './volume-refusal.ts'
 import { DEFAULT_TYPE } from './volume-types.ts'
@@ -47,13 +49,13 @@ export const projectOf = ({ scope, caller }: Context): string =>
 
 /** Admits a volume: one batch, then the cloud. Throws `VolumeRefused`, or `Refused` for quota. */
 export const createVolume = (context: Context, wish: NewVolume): Promise<VolumeRead> =>
-  untilStill(POLICY_MOVED, () => create(context, wish))
+  withinMeans(() => untilStill([POLICY_MOVED, ...MONEY_GUARDS], () => create(context, wish)))
 
 const create = async (context: Context, wish: NewVolume): Promise<VolumeRead> => {
   const projectId = projectOf(context)
-  const [all, [found]] = await Promise.all([zonesWithVolumes(context, { projectId }), policyOf(context.db, projectId)])
-  const policy = found?.policy ?? null
-  const holds = found ? [stillSaid(context, projectId, found.said)] : []
+  const [all, means] = await Promise.all([zonesWithVolumes(context, { projectId }), projectMeans(context, projectId)])
+  const { policy } = means
+  const holds = [stillSaid(context, projectId, means.said)]
   const zone = wish.zone === freeZone(policy) ? null : wish.zone
   // What it is made of decides where it is, wherever that is.
   const tied = wish.snapshotId !== null || wish.sourceVolumeId !== null
@@ -90,7 +92,8 @@ const create = async (context: Context, wish: NewVolume): Promise<VolumeRead> =>
     return { ...unplaced, cloud: '', ...shown }
   }
   const origin = source.volume ? (await placeVolume(context, source.volume, place)).writes : []
-  await commit(context, entry, [...holds, ...origin, ...planVolume(context, row, source.image ?? null)])
+  const paid = await payVolume(context, row, { means })
+  await commit(context, entry, [...holds, ...origin, ...planVolume(context, row, source.image ?? null), ...paid])
   return { ...row, cloud: place.cloud, ...shown }
 }
 
@@ -148,7 +151,10 @@ export const extendVolume = async (
   volume: VolumeRead,
   size: number,
   allowed: string[],
-): Promise<void> => {
+): Promise<void> =>
+  withinMeans(() => untilStill([POLICY_MOVED, ...MONEY_GUARDS], () => extend(context, volume, size, allowed)))
+
+const extend = async (context: Context, volume: VolumeRead, size: number, allowed: string[]): Promise<void> => {
   const { id, projectId, cloudId, sizeGib } = volume
   const counts = [
     guard(context, 'volume-size', tooLargeFor(projectId, size)),
@@ -161,10 +167,14 @@ export const extendVolume = async (
   const { cloud } = await connectCloud(context, cloudId, projectId, { throughBreaker: true })
   if (!cloud.volume?.update)
     throw new VolumeRefused({ kind: 'incapable', reason: `Cloud ${volume.cloud} cannot extend volumes.` })
+  const means = await projectMeans(context, projectId)
+  const paid = await payVolume(context, { ...volume, cloudId, sizeGib: size }, { means, before: sizeGib })
   await commitOn(context, 'extend', volume, allowed, [
     ...counts,
+    stillSaid(context, projectId, means.said),
     updateVolume(context.db, id, { sizeGib: size, status: 'extending', fault: null, updatedAt: context.now() }),
     changed(context, 'volume', id),
+    ...paid,
   ])
 }
 

@@ -1,4 +1,4 @@
-import type { Cloud, Offer, Price } from '../../../adapters/contract.ts'
+import type { Cloud } from '../../../adapters/contract.ts'
 import { asCloudError } from '../../../adapters/errors.ts'
 import { type CatalogueImage, replaceCatalogue } from '../../../db/queries/clouds/catalogue.ts'
 import { type CloudRow, updateCloud } from '../../../db/queries/clouds/clouds.ts'
@@ -14,7 +14,7 @@ import {
 } from '../../../db/queries/clouds/inventory.ts'
 import { beforeAsking, noteRoom } from '../../../db/queries/clouds/marks.ts'
 import { forgetRefused } from '../../../db/queries/clouds/refused-offers.ts'
-import { applyBook, forgetUnsold, replacePrices } from '../../../db/queries/money/prices.ts'
+import { applyBook, forgetUnsold, replacePartPrices, replacePrices } from '../../../db/queries/money/prices.ts'
 import { insertNetwork, pin } from '../../../db/queries/network/network.ts'
 import type { Context } from '../../context.ts'
 import type { Write } from '../line/commit.ts'
@@ -51,9 +51,10 @@ export const refreshInventory = async (context: Context, row: CloudRow): Promise
     const { cloud } = await connectCloud(context, row, null)
     const before = await beforeAsking(db, row.id)
     const offers = await cloud.offers()
-    const [zones, prices, volumeTypes, catalogue] = [
+    const [zones, prices, parts, volumeTypes, catalogue] = [
       await cloud.zones(),
-      await readPrices(context, row, cloud, offers),
+      await priced(context, row, async () => (await cloud.prices?.(offers)) ?? []),
+      await priced(context, row, async () => (await cloud.partPrices?.()) ?? []),
       (await cloud.volumeTypes?.()) ?? [],
       await readCatalogue(context, row, cloud),
     ]
@@ -62,6 +63,7 @@ export const refreshInventory = async (context: Context, row: CloudRow): Promise
       noteRoom(db, row.id, zones, before, now),
       ...replaceOffers(db, row.id, offers),
       ...(prices ? replacePrices(db, row.id, prices) : [forgetUnsold(db, row.id)]),
+      ...(parts ? replacePartPrices(db, row.id, parts) : []),
       ...applyBook(db, row.id),
       // What it says of its zones by now is newer than what it refused.
       forgetRefused(db, row.id, 'unsupported'),
@@ -94,10 +96,10 @@ export const refreshInventory = async (context: Context, row: CloudRow): Promise
   }
 }
 
-/** What it sells costs; null: it does not say now, and what it said before stands, with its date. */
-const readPrices = async (context: Context, row: CloudRow, cloud: Cloud, offers: Offer[]): Promise<Price[] | null> => {
+/** What it says of prices; null: it does not say now, and what it said before stands, with its date. */
+const priced = async <P>(context: Context, row: CloudRow, read: () => Promise<P[]>): Promise<P[] | null> => {
   try {
-    return (await cloud.prices?.(offers)) ?? []
+    return await read()
   } catch (thrown) {
     const { code, message, detail } = asCloudError(thrown)
     context.log('warn', 'prices not read', { cloud: row.name, code, message: detail.operatorMessage ?? message })

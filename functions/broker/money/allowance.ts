@@ -9,6 +9,7 @@ import type { Money, Policy } from '../../../db/schema/index.ts'
 import type { Context } from '../../context.ts'
 import { amountOf } from '../line/amounts.ts'
 import { guard, type Write } from '../line/commit.ts'
+import { Refused } from '../line/refused.ts'
 
 /* What a project may spend. Amounts are micros of the deployment's currency. */
 
@@ -97,10 +98,10 @@ export const affordable = (allowance: Allowance | null, hourly: number | null): 
   )
 }
 
-/** Why so many at that price are too dear, and the rule that says so; null: they are not. */
+/** Why so many at that price are too dear, and the rule that says so; null: they are not. `words`: what it is that costs, where that is no size. */
 export const whyTooDear = (
   allowance: Allowance | null,
-  { native, hourly }: { native: string; hourly: number | null },
+  { native, hourly, words }: { native: string; hourly: number | null; words?: string },
   count: number,
 ): { rule: string; reason: string } | null => {
   if (!allowance || affordable(allowance, hourly) >= count) return null
@@ -110,7 +111,8 @@ export const whyTooDear = (
       rule: 'unpriced',
       reason: `Nobody knows what size ${native} costs, and there is a limit of what may be spent.`,
     }
-  const price = `${count > 1 ? `${count} of size` : 'Size'} ${native} ${count > 1 ? 'cost' : 'costs'} ${amountOf(hourly * count)} an hour`
+  const what = words ?? `${count > 1 ? `${count} of size` : 'Size'} ${native} ${count > 1 ? 'cost' : 'costs'}`
+  const price = `${what} ${amountOf(hourly * count)} an hour`
   if (each !== null && hourly > each)
     return { rule: 'max-hourly-cost', reason: `${price}, and one server may cost ${amountOf(each)}.` }
   if (cap && cap.used + hourly * count > cap.most)
@@ -138,6 +140,20 @@ export const moneyGuards = (
   ...(allowance?.month ? [guard(context, 'budget', overBudget(projectId, allowance.month.most, context.now()))] : []),
   ...burstGuards(context, allowance?.burst ?? null),
 ]
+
+const LIMITS: ReadonlyMap<string, string> = new Map([
+  ['rate-cap', 'what the project may spend an hour'],
+  ['budget', 'what the project may spend this month'],
+  ['burst-rate-cap', 'what the burst may spend an hour'],
+  ['burst-budget', 'what the burst may spend'],
+])
+
+/** Why something is too dear of which a guard of `moneyGuards` said so, so often that nobody looks again; null: it was none of these. */
+export const whyOverspent = (error: unknown): string | null => {
+  const what = error instanceof Refused && error.refusal.kind === 'guard' ? error.refusal.what : ''
+  const limit = LIMITS.get(what)
+  return limit === undefined ? null : `Together with what was begun meanwhile it costs more than ${limit}.`
+}
 
 /** The guard of `stillFunded`: the burst may spend something else by now, and another look says what. */
 export const BURST_MOVED = 'burst-moved'

@@ -1,5 +1,6 @@
 import { type Binding, getBinding } from '../../../db/queries/line/bindings.ts'
 import { forgetRepeatable } from '../../../db/queries/line/repeatables.ts'
+import { endMeters } from '../../../db/queries/money/meters.ts'
 import {
   addressGone,
   addressTaken,
@@ -14,8 +15,12 @@ import { networkById } from '../../../db/queries/network/network.ts'
 import { routerBetween, routerLost } from '../../../db/queries/network/routers.ts'
 import { everyProject } from '../../../db/scope.ts'
 import type { Context } from '../../context.ts'
+import { POLICY_MOVED, stillSaid } from '../clouds/policy.ts'
 import { charge, commit, guard, type Write } from '../line/commit.ts'
 import { bindTo, changed, unwanted } from '../line/resources.ts'
+import { untilStill } from '../line/until-still.ts'
+import { MONEY_GUARDS, whyOverspent } from '../money/allowance.ts'
+import { buyPart, type PartRefusal, projectMeans } from '../money/parts.ts'
 import { readIp } from './address.ts'
 import { refuseUnmapped } from './network.ts'
 import { badRequestFor, commitOr, conflicting, missing, NetworkRefused } from './network-refusal.ts'
@@ -42,6 +47,13 @@ export const ownFloatingIp = async (context: Context, id: string): Promise<Float
 
 /** One of the few calls that wait for a cloud. What the cloud refuses leaves nothing behind. */
 export const createFloatingIp = async (context: Context, wish: FloatingIpWish): Promise<FloatingIpView> => {
+  const { id, cloudId } = await withinMeans(() =>
+    untilStill([POLICY_MOVED, ...MONEY_GUARDS], () => admit(context, wish)),
+  )
+  return obtain(context, id, cloudId)
+}
+
+const admit = async (context: Context, wish: FloatingIpWish): Promise<{ id: string; cloudId: string }> => {
   const { db } = context
   const network = await networkById(db, context.scope, wish.networkId)
   if (!network) throw missing('Network', wish.networkId)
@@ -69,6 +81,16 @@ export const createFloatingIp = async (context: Context, wish: FloatingIpWish): 
     updatedAt: now,
   }
   const lead = wish.portId === null ? null : await leadTo(context, row, wish.portId, wish.fixedIpAddress)
+  const means = await projectMeans(context, wish.projectId)
+  const part = {
+    what: 'address',
+    cloudId: network.cloudId,
+    type: '',
+    count: 1,
+    words: 'A public address costs',
+  } as const
+  const { refusal, guards: paid } = await buyPart(context, wish.projectId, means, part)
+  if (refusal) throw tooDear(refusal)
   await commitOr(
     context,
     { action: 'create', kind: 'floating_ip', resourceId: id, attended: true },
@@ -77,10 +99,24 @@ export const createFloatingIp = async (context: Context, wish: FloatingIpWish): 
       insertFloatingIp(db, { ...row, ...lead?.set }),
       bindTo(context, 'floating_ip', row, { cloudId: network.cloudId }),
       ...(lead?.guards ?? []),
+      ...(paid.length ? [stillSaid(context, wish.projectId, means.said), ...paid] : []),
     ],
     lead?.reasons ?? {},
   )
-  return obtain(context, id, network.cloudId)
+  return { id, cloudId: network.cloudId }
+}
+
+const tooDear = ({ kind, reason }: PartRefusal): NetworkRefused =>
+  new NetworkRefused({ kind, type: 'SpendingLimited', reason })
+
+/** What others were faster to spend, so often that nobody looks again, is too dear. */
+const withinMeans = async <T>(work: () => Promise<T>): Promise<T> => {
+  try {
+    return await work()
+  } catch (error) {
+    const reason = whyOverspent(error)
+    throw reason === null ? error : tooDear({ kind: 'cost', reason })
+  }
 }
 
 const obtain = async (context: Context, id: string, cloudId: string): Promise<FloatingIpView> => {
@@ -221,6 +257,7 @@ export const removeFloatingIp = async (context: Context, id: string, more: Write
   await ownFloatingIp(context, id)
   await commit(context, { action: 'delete', kind: 'floating_ip', resourceId: id }, [
     unwanted(context, 'floating_ip', id),
+    endMeters(context.db, id, context.now()),
     ...deleteFloatingIp(context.db, id),
     ...more,
   ])

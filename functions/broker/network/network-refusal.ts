@@ -1,13 +1,14 @@
 import type { Context } from '../../context.ts'
 import { commit, type Entry, type Write } from '../line/commit.ts'
 import { Refused, Refusing } from '../line/refused.ts'
+import type { PartRefusal } from '../money/parts.ts'
 
 /**
  * Why a network, or what hangs on one, will not do as asked. `kind` tells what kind of no it is, and each service gives it
  * a status of its own; `type` is Neutron's exception, `reason` its sentence for people (neutron-lib, exceptions).
  */
 export interface NetworkRefusal {
-  kind: 'missing' | 'invalid' | 'conflict' | 'forbidden' | 'unavailable' | 'failed'
+  kind: 'missing' | 'invalid' | 'conflict' | 'forbidden' | 'unavailable' | 'failed' | PartRefusal['kind']
   type: string
   reason: string
 }

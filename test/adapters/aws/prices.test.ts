@@ -177,3 +177,70 @@ describe('prices', () => {
     expect(await aws.connect(connection(), made.surroundings).prices!(sold)).toEqual([])
   })
 })
+
+/** A product of storage or of public addresses, shortened as `product` is. */
+const part = (attributes: Record<string, string>, unit: string, USD: string, productFamily?: string) =>
+  JSON.stringify({
+    product: { ...(productFamily ? { productFamily } : {}), attributes, sku: 'ONE' },
+    terms: { OnDemand: { ONE: { priceDimensions: { ONE: { unit, pricePerUnit: { USD } } } } } },
+  })
+const storage = (volumeApiName: string, USD: string, unit = 'GB-Mo') =>
+  part({ volumeApiName, usagetype: `EBS:VolumeUsage.${volumeApiName}` }, unit, USD, 'Storage')
+const publicAddress = (usagetype: string, USD: string) => part({ group: 'VPCPublicIPv4Address', usagetype }, 'Hrs', USD)
+
+describe('prices of disks and public addresses', () => {
+  const lists: { service: string; filters: { Field: string; Value: string }[] }[] = []
+  const clouded = (answers: Record<string, string[]>, options: Record<string, Json> = {}) => {
+    lists.length = 0
+    const made = fake(({ headers, body }) => {
+      if (!headers.get('x-amz-target')) return refusal('UnauthorizedOperation', 403)
+      const { ServiceCode: service, Filters: filters } = JSON.parse(String(body))
+      lists.push({ service, filters })
+      return answers[service]
+        ? Response.json({ PriceList: answers[service] })
+        : Response.json({ __type: 'AccessDeniedException' }, { status: 400 })
+    })
+    return { made, cloud: aws.connect(connection({ options }), made.surroundings) }
+  }
+  const EBS = [
+    storage('gp3', '0.0800000000'),
+    storage('gp3', '3.0000000000', 'IOPS-Mo'),
+    storage('io2', '0.1250000000'),
+    storage('st1', '0.0450000000'),
+  ]
+  const IPV4 = [
+    publicAddress('USE1-PublicIPv4:InUseAddress', '0.0050000000'),
+    publicAddress('USE1-PublicIPv4:IdleAddress', '0.0050000000'),
+    publicAddress('USE1-PublicIPv4:ContiguousBlock', '0.0080000000'),
+  ]
+
+  it('are those of the price list, an hour of a month of thirty days, and of the type that is made where none is asked for', async () => {
+    const { cloud, made } = clouded({ AmazonEC2: EBS, AmazonVPC: IPV4 })
+    const said = { currency: 'USD', asOf: made.surroundings.now(), source: 'provider' }
+    expect(await cloud.partPrices!()).toEqual([
+      { ...said, what: 'disk', type: null, amount: 0.08 / 720 },
+      { ...said, what: 'disk', type: 'gp3', amount: 0.08 / 720 },
+      { ...said, what: 'disk', type: 'st1', amount: 0.045 / 720 },
+      { ...said, what: 'address', type: null, amount: 0.005 },
+    ])
+    expect(lists.map(({ service }) => service)).toEqual(['AmazonEC2', 'AmazonVPC'])
+    expect(lists[0]!.filters).toContainEqual({ Type: 'TERM_MATCH', Field: 'productFamily', Value: 'Storage' })
+    expect(lists[1]!.filters).toContainEqual({ Type: 'TERM_MATCH', Field: 'group', Value: 'VPCPublicIPv4Address' })
+    expect(lists[1]!.filters).toContainEqual({ Type: 'TERM_MATCH', Field: 'regionCode', Value: 'us-east-1' })
+    await cloud.partPrices!()
+    expect(lists).toHaveLength(2)
+  })
+
+  it('are of another type where the operator has volumes made of that', async () => {
+    const { cloud } = clouded({ AmazonEC2: EBS, AmazonVPC: IPV4 }, { volume_type: 'st1' })
+    expect((await cloud.partPrices!()).find(({ what, type }) => what === 'disk' && type === null)).toMatchObject({
+      amount: 0.045 / 720,
+    })
+  })
+
+  it('are nobody’s where the list may not be read, or says nothing of them', async () => {
+    expect(await clouded({}).cloud.partPrices!()).toEqual([])
+    const { cloud } = clouded({ AmazonEC2: [storage('gp3', '0.0000000000')], AmazonVPC: [] })
+    expect(await cloud.partPrices!()).toEqual([])
+  })
+})

@@ -1,7 +1,6 @@
 import type { Found } from '../../../../db/queries/compute/places.ts'
 import type { FlavorSnapshot } from '../../../../db/schema/index.ts'
-import { Refused } from '../../line/refused.ts'
-import { type Allowance, allowanceOf, MONEY_GUARDS, whyTooDear } from '../../money/allowance.ts'
+import { type Allowance, allowanceOf, whyOverspent, whyTooDear } from '../../money/allowance.ts'
 import { LEASE, lengthOf, MAX_HOURLY_COST, priceOf } from '../metadata-rules.ts'
 import type { Place } from '../server-facts.ts'
 import { refuse } from '../server-refusal.ts'
@@ -40,16 +39,8 @@ export const withinMeans = async <T>(work: () => Promise<T>): Promise<T> => {
   try {
     return await work()
   } catch (error) {
-    const what = error instanceof Refused && error.refusal.kind === 'guard' ? error.refusal.what : ''
-    if (!MONEY_GUARDS.includes(what)) throw error
-    const reason = `Together with what was begun meanwhile it costs more than ${LIMITS.get(what)}.`
+    const reason = whyOverspent(error)
+    if (reason === null) throw error
     return refuse({ kind: 'cost', reason })
   }
 }
-
-const LIMITS: ReadonlyMap<string, string> = new Map([
-  ['rate-cap', 'what the project may spend an hour'],
-  ['budget', 'what the project may spend this month'],
-  ['burst-rate-cap', 'what the burst may spend an hour'],
-  ['burst-budget', 'what the burst may spend'],
-])
