@@ -19,8 +19,10 @@ const whereIs = ({ cloudId, cloud, zone, places }: PlacedServer) =>
   cloudId && { cloud: cloud ?? cloudId, zone, size: placesOf({ places }).at?.native ?? null }
 
 /** Of a server that is out and may come home: what became of that; null: nothing did yet, or it is there. */
-const homecomingView = ({ move, moveTo }: PlacedServer) =>
-  move && {
+const homecomingView = ({ move, moveTo }: PlacedServer) => {
+  // Of one that stood in for another machine nothing is left to be said.
+  if (!move || (move.state === 'staying' && move.reason === null)) return null
+  return {
     state: move.state,
     reason: move.reason,
     /** Where its other machine is. */
@@ -28,6 +30,7 @@ const homecomingView = ({ move, moveTo }: PlacedServer) =>
     ready_at: move.readyAt === null ? null : iso(move.readyAt),
     due_at: iso(move.dueAt),
   }
+}
 const placeIn = ({ place }: NonNullable<PlacedServer['move']>) => place as unknown as Place | null
 
 const hintView = ([name, value]: [string, unknown]) => {

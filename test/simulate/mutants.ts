@@ -450,8 +450,8 @@ export const mutants: Mutant[] = [
     file: 'functions/broker/compute/home/machine.ts',
     replace: [
       [
-        "guard(context, 'arrival-over', notArriving(server.id, false)),\n    over(",
-        '...(notArriving(server.id, false) && []),\n    over(',
+        'stillArriving(context, server.id),\n    over(',
+        '...(stillArriving(context, server.id) && []),\n    over(',
       ],
     ],
     scenario: 'taken back while another is refused',

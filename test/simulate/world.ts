@@ -87,6 +87,7 @@ export const openWorld = async (d1: D1Database, runtime: Settings['runtime'] = '
     runtime,
     lingerMs: 5_000,
     homecoming: HOMECOMING,
+    costsKeptMs: 400 * DAY,
     imageSizeCap: 2 ** 40,
     convertedBytes: 2 ** 40,
     convertedDiskBytes: 2 ** 41,

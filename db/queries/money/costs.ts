@@ -38,7 +38,7 @@ const COLUMNS: Record<Grouping, SQL> = {
 }
 
 /** Micros for so long, as SQL: in two parts, as the triggers on `costs` reckon, so that no amount is too large for the product. */
-export const costFor = (hourly: SQL, ms: SQL): SQL =>
+const costFor = (hourly: SQL, ms: SQL): SQL =>
   sql`(${hourly} / 3600000 * ${ms} + ${hourly} % 3600000 * ${ms} / 3600000)`
 
 /**

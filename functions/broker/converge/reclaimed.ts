@@ -1,5 +1,5 @@
 import type { Seen, ServerSeen } from '../../../adapters/contract.ts'
-import { ARRIVAL_OVER } from '../compute/home/instead.ts'
+import { ARRIVAL_OVER } from '../compute/home/role.ts'
 import { MOVED, stuck, untilMoved, whyUnmoved } from './recover.ts'
 import type { Next, Work } from './work.ts'
 

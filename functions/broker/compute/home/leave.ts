@@ -1,17 +1,12 @@
 import { insertCloudsWord } from '../../../../db/queries/compute/server-actions.ts'
-import {
-  forgetMove,
-  type MoveRow,
-  notArriving,
-  setMove,
-  updateMove,
-} from '../../../../db/queries/compute/server-moves.ts'
+import { forgetMove, type MoveRow, setMove, updateMove } from '../../../../db/queries/compute/server-moves.ts'
 import { portsOfServer } from '../../../../db/queries/compute/servers.ts'
 import { leaveHeld } from '../../../../db/queries/network/arriving-addresses.ts'
 import type { Context } from '../../../context.ts'
-import { commit, guard, type Write } from '../../line/commit.ts'
+import { commit, type Write } from '../../line/commit.ts'
 import { unwantedOn } from '../../line/resources.ts'
 import { portsLeave } from './ports.ts'
+import { stillArriving } from './role.ts'
 
 /* How the machine that is not the current one goes: the old one after it was stopped, or the new one that came to nothing. */
 
@@ -33,7 +28,7 @@ const retreat = async (context: Context, move: MoveRow, reason: string): Promise
   const { serverId, projectId, cloudId } = move
   const now = context.now()
   return [
-    guard(context, 'arrival-over', notArriving(serverId, false)),
+    stillArriving(context, serverId),
     updateMove(context.db, serverId, { state: 'leaving', reason, report: null, dueAt: now, updatedAt: now }),
     insertCloudsWord(context.db, {
       serverId,

@@ -1,10 +1,10 @@
 import type { Cloud, ServerSeen } from '../../../../adapters/contract.ts'
 import { CloudError } from '../../../../adapters/errors.ts'
-import { type MoveRow, notArriving, updateMove } from '../../../../db/queries/compute/server-moves.ts'
+import { type MoveRow, updateMove } from '../../../../db/queries/compute/server-moves.ts'
 import type { ServerRow } from '../../../../db/queries/compute/servers.ts'
 import type { Binding } from '../../../../db/queries/line/bindings.ts'
 import type { Context } from '../../../context.ts'
-import { guard, type Write } from '../../line/commit.ts'
+import type { Write } from '../../line/commit.ts'
 import { oneTimeUrl } from '../../line/one-time.ts'
 import { placeRefused } from '../place/refusals.ts'
 import { withReport } from '../report/report.ts'
@@ -13,7 +13,7 @@ import { type Place, placeOf, placesJson } from '../server-facts.ts'
 import { openUserData, sealUserData } from '../user-data.ts'
 import { wordOf } from './arrive.ts'
 import { letGo } from './leave.ts'
-import { type Role, roleOn } from './role.ts'
+import { type Role, roleOn, stillArriving } from './role.ts'
 import { comeHome, isReady, standingOf } from './settle.ts'
 
 /* What is done with the machine that a server has beside its current one. Nothing of it is shown. */
@@ -57,7 +57,7 @@ export const failedBeside = (
   const there = { ...server, places: placesJson({ at: placeArriving(move), next: [] }) }
   return [
     // It may be the current one by now, and is judged as that.
-    guard(context, 'arrival-over', notArriving(server.id, false)),
+    stillArriving(context, server.id),
     over(context, move, `No machine could be made at home: ${error.message}`),
     ...(phase === 'calling' ? placeRefused(context, there, error) : []),
   ]

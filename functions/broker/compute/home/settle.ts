@@ -1,7 +1,7 @@
 import type { ServerSeen } from '../../../../adapters/contract.ts'
 import { fillsOf } from '../../../../db/queries/clouds/marks.ts'
 import type { Said } from '../../../../db/queries/clouds/policies.ts'
-import { type MoveRow, notArriving, notComingBack, updateMove } from '../../../../db/queries/compute/server-moves.ts'
+import { type MoveRow, notComingBack, updateMove } from '../../../../db/queries/compute/server-moves.ts'
 import { portsOfServer, type ServerRow, serverMoved, updateServer } from '../../../../db/queries/compute/servers.ts'
 import { portBeside } from '../../../../db/queries/network/arriving-addresses.ts'
 import type { Filters } from '../../../../db/schema/index.ts'
@@ -15,6 +15,7 @@ import { note } from '../server-action.ts'
 import { hostIdOf, type Place, placeOf, placesJson, placesOf } from '../server-facts.ts'
 import { besideAt } from './arrive.ts'
 import { portsArrived } from './ports.ts'
+import { stillArriving } from './role.ts'
 import { whyNotNow } from './stays.ts'
 
 /** What Nova's history of a server calls it. */
@@ -70,7 +71,7 @@ export const becomeCurrent = async (
   const { filters, writes } = await arrivedPorts(context, server, move)
   return [
     guard(context, 'server-moved', serverMoved(id, server)),
-    guard(context, 'arrival-over', notArriving(id, true)),
+    stillArriving(context, id, { wanted: true }),
     stillSaid(context, projectId, said),
     updateServer(db, id, {
       cloudId: to.cloudId,
