@@ -7,7 +7,7 @@ export type Metered = 'server' | 'volume' | 'address'
 
 /**
  * What is bought for a server, a volume or a public address from when to when, at one rate: triggers on `servers`, `volumes` and
- * `floating_ips` begin and end it, so that no way to write one can forget it. It goes when all of it is in `costs`.
+ * `floating_ips` begin and end it, so that no way to write one can forget it. It goes when all of it is in `costs`; of what is there still, a day later.
  */
 export const meters = sqliteTable(
   'meters',

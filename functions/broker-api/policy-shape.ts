@@ -20,7 +20,10 @@ const few = <V>(value: z.ZodType<V>) =>
 
 export const amount = z
   .union([z.number(), z.string().max(20)])
-  .refine((value) => microsOf(value) !== null, 'must be an amount of money below a thousand million, with at most six decimals')
+  .refine(
+    (value) => microsOf(value) !== null,
+    'must be an amount of money below a thousand million, with at most six decimals',
+  )
 /** What an hour of something costs: what is dearer is a mistake, and sums of it no number can hold. */
 const MOST_HOURLY = 1_000_000
 export const price = amount.refine(

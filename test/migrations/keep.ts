@@ -274,6 +274,15 @@ const rare: Record<string, Record<string, string | number>> = {
     last_seen_at: now,
   },
   price_books: { cloud_id: cloud, book: '{"currency":"USD","sizes":{}}', as_of: now },
+  part_prices: {
+    cloud_id: cloud,
+    what: 'disk',
+    type: 'default',
+    amount: 0.5,
+    currency: 'USD',
+    as_of: now,
+    source: 'provider',
+  },
   passed_homes: { cloud_id: cloud, project_id: projects[0].id, at: now },
   roomy_homes: { cloud_id: cloud, project_id: projects[0].id, since: now },
   server_moves: {

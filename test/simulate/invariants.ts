@@ -75,7 +75,8 @@ const SPENT = `select 'spend of ' || p.id || ': ' || hourly || ' an hour of ' ||
     from (select id, coalesce((select hourly from spend where project_id = p.id), 0) as hourly,
       coalesce((select sum(max(coalesce(places ->> '$.at.hourly', 0), coalesce(places ->> '$.to.hourly', 0), coalesce(places ->> '$.before.hourly', 0)))
         from servers where project_id = p.id and deleted_at is null and cloud_id is not null), 0)
-        + coalesce((select sum(hourly) from server_moves where project_id = p.id and cloud_id is not null), 0) as of_servers,
+        + coalesce((select sum(hourly) from server_moves where project_id = p.id and cloud_id is not null), 0)
+        + coalesce((select sum(hourly) from meters where project_id = p.id and kind <> 'server' and ended_at is null), 0) as of_servers,
       coalesce((select reserved from spend where project_id = p.id), 0) as reserved,
       coalesce((select sum(reserved) from meters where project_id = p.id), 0) as of_meters,
       coalesce((select sum(settled) from spend_months where project_id = p.id), 0) as settled,

@@ -449,10 +449,7 @@ export const mutants: Mutant[] = [
     rule: 'What is said of a machine that arrives is not said of the current one.',
     file: 'functions/broker/compute/home/machine.ts',
     replace: [
-      [
-        'stillArriving(context, server.id),\n    over(',
-        '...(stillArriving(context, server.id) && []),\n    over(',
-      ],
+      ['stillArriving(context, server.id),\n    over(', '...(stillArriving(context, server.id) && []),\n    over('],
     ],
     scenario: 'taken back while another is refused',
   },

@@ -228,6 +228,24 @@ export const wantAbsent = (db: Database, kind: Kind, resourceIds: string | strin
     )
 
 /**
+ * Statement: what was in something that is gone, and is not ours to take out, went with it. Nothing about it is asked of anybody,
+ * so it is no change of what is only looked at.
+ */
+export const goneAlong = (db: Database, kind: Kind, resourceIds: string[], now: number) =>
+  db.run(sql`update bindings set phase = 'gone', frozen = null, task = null, error = null, due_at = null, updated_at = ${now}
+    where kind = ${kind} and ${anyOf(sql`resource_id`, resourceIds)} and phase <> 'gone' and ownership <> 'ours'`)
+
+/** Which of these resources are not ours to change anywhere. */
+export const notOurs = async (db: Database, resourceIds: string[]): Promise<Set<string>> =>
+  new Set(
+    (
+      await db.all<{ id: string }>(
+        sql`select distinct resource_id as id from bindings where ${anyOf(sql`resource_id`, resourceIds)} and ownership <> 'ours'`,
+      )
+    ).map(({ id }) => id),
+  )
+
+/**
  * What its cloud could not let go of for what has gone since: it is asked again, and again after short pauses, as a cloud may
  * be late to see it too. A worker that is just being refused hears of it by the revision.
  */

@@ -18,6 +18,8 @@ export const dueMeters = (db: Database, now: number, limit: number, projectId?: 
     .select({
       meter: meters,
       there: sql<string | null>`coalesce(${servers.id}, ${volumes.id}, ${floatingIps.id})`,
+      /** It is there still: another meter of it may begin. */
+      alive: sql<number>`(${servers.id} is not null and ${servers.deletedAt} is null) or (${volumes.id} is not null and ${volumes.deletedAt} is null)`,
       tags: servers.tags,
       // What is locked runs on.
       leaseEndsAt: sql<number | null>`iif(${servers.locked}, null, ${servers.leaseEndsAt})`,

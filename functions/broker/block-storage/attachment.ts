@@ -12,6 +12,7 @@ import {
 } from '../../../db/queries/block-storage/attachments.ts'
 import { snapshotsOf } from '../../../db/queries/block-storage/snapshots.ts'
 import { moveVolumes, type VolumeRead, volumeNot } from '../../../db/queries/block-storage/volumes.ts'
+import { goneAlong, notOurs } from '../../../db/queries/line/bindings.ts'
 import { everyProject } from '../../../db/scope.ts'
 import type { Context } from '../../context.ts'
 import { adapterOf } from '../clouds/adapter.ts'
@@ -188,12 +189,14 @@ export const endAttachments = async (context: Context, serverId: string): Promis
   if (!held.length) return []
   const now = context.now()
   const all = held.map(({ volumeId }) => volumeId)
-  // As with Cinder, one with snapshots stays.
+  // As with Cinder, one with snapshots stays; and so does one that is somebody else's.
+  const theirs = await notOurs(db, all)
   const doomed: string[] = []
   for (const { deleteOnTermination, volumeId } of held)
-    if (deleteOnTermination && !(await snapshotsOf(db, volumeId)).length) doomed.push(volumeId)
+    if (deleteOnTermination && !theirs.has(volumeId) && !(await snapshotsOf(db, volumeId)).length) doomed.push(volumeId)
   const ids = held.map(({ id }) => id)
   return [
+    goneAlong(db, 'attachment', ids, now),
     unwanted(context, 'attachment', ids),
     deleteAttachments(db, ids),
     moveVolumes(db, all, ['reserved', 'attaching', 'in-use', 'detaching'], 'available', now),

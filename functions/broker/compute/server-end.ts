@@ -7,6 +7,7 @@ import {
   type ServerRow,
   updateServer,
 } from '../../../db/queries/compute/servers.ts'
+import { goneAlong } from '../../../db/queries/line/bindings.ts'
 import { freeNetworks } from '../../../db/queries/network/unpin.ts'
 import type { Context } from '../../context.ts'
 import { endAttachments } from '../block-storage/attachment.ts'
@@ -31,6 +32,7 @@ export const endServer = async (context: Context, server: ServerRow, open: Serve
     await endAttachments(context, id),
     await leaveGroup(context, id),
   ]
+  const plugs = plugged.map((each) => each.id)
   const owned = ports.filter((port) => port.owned).map(({ portId }) => portId)
   const brought = ports.filter((port) => !port.owned).map(({ portId }) => portId)
   const held = quotaHeld(server, open)
@@ -63,11 +65,8 @@ export const endServer = async (context: Context, server: ServerRow, open: Serve
     ...left,
     ...(plugged.length
       ? [
-          unwanted(
-            context,
-            'interface',
-            plugged.map((each) => each.id),
-          ),
+          goneAlong(db, 'interface', plugs, now),
+          unwanted(context, 'interface', plugs),
           deleteInterfaces(db, { serverId: id }),
         ]
       : []),

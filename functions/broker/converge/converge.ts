@@ -1,12 +1,13 @@
 import { CloudError } from '../../../adapters/errors.ts'
-import { applyAgain, claim, dueBindings, getBinding, type Ref } from '../../../db/queries/line/bindings.ts'
+import { applyAgain, claim, dueBindings, getBinding, type Ref, refOf } from '../../../db/queries/line/bindings.ts'
 import type { Context } from '../../context.ts'
 import { connectCloud } from '../clouds/clouds.ts'
-import { LEASE } from '../line/clockwork.ts'
+import { backoff, LEASE } from '../line/clockwork.ts'
+import { handedOver } from '../line/handed-over.ts'
 import { Refused } from '../line/refused.ts'
 import { conclude, remove, settleCall } from './absent.ts'
 import { call, maintain, prepare } from './present.ts'
-import { recover } from './recover.ts'
+import { recorded, recover } from './recover.ts'
 import { type Next, Work } from './work.ts'
 
 /** One converge gives way to the next after this many steps, so that no resource starves the others. */
@@ -22,13 +23,29 @@ export const converge = async (context: Context, ref: Ref): Promise<void> => {
   if (!binding) return
   const work = new Work(context, binding)
   try {
-    await work.unclaim(await drive(work).catch((error) => recover(work, error)))
+    await work.unclaim(
+      await drive(work)
+        .catch((error) => recover(work, error))
+        .catch((error) => barred(work, error)),
+    )
   } catch (error) {
     // The worker that took the binding over will finish it; a lost fence says nothing about the resource.
     if (!(error instanceof Refused && error.refusal.kind === 'guard')) throw error
     // But a change that took so long may have undone one of its own: it makes that again.
     if (work.changed) await applyAgain(context.db, ref, context.now())
   }
+}
+
+/** A step that the database refuses because it would change what is not ours: so it is said, and tried again until that has changed. */
+const barred = async (work: Work, thrown: unknown): Promise<Next> => {
+  const why = thrown instanceof Refused && thrown.refusal.kind === 'guard' ? handedOver(thrown.refusal.what) : undefined
+  if (!why) throw thrown
+  const { context, binding } = work
+  context.log('warn', 'barred by what is not ours', { ...refOf(binding), reason: why.message })
+  const attempts = binding.attempts + 1
+  return work.write({ attempts, error: recorded(why, work.now()) }, [], {
+    at: work.now() + backoff(attempts, 5_000, 60_000),
+  })
 }
 
 /** How soon to look again whether something is still needed that nobody can name any more, in milliseconds. */

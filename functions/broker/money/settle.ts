@@ -14,6 +14,8 @@ import { guard, refusalOf, type Write } from '../line/commit.ts'
 import { HOUR, holdOf } from './allowance.ts'
 
 const DAY = 86_400_000
+/** So long it is remembered until when something was paid for that is there still: a clock that is set back charges none of it again. */
+const REMEMBERED = DAY
 /** So many meters are settled in one batch. */
 const MOST = 100
 /** So many days of one meter: who was away for longer settles the rest in the next turn. */
@@ -69,7 +71,7 @@ const newRate = (
 
 /** A meter as it stands once it is paid up to `now`, and what was paid. Pure. */
 const settle = (due: DueMeter, now: number): { paid: CostRow[]; settled: Settled } => {
-  const { meter, there, leaseEndsAt, whole, soon } = due
+  const { meter, there, alive, leaseEndsAt, whole, soon } = due
   const { id, startedAt, settledAt } = meter
   // What is not there any more was given back: it is not ours from now on.
   const endedAt = meter.endedAt ?? (there === null ? Math.max(now, settledAt ?? 0) : null)
@@ -80,6 +82,7 @@ const settle = (due: DueMeter, now: number): { paid: CostRow[]; settled: Settled
   const turned = rate !== null && to === rate.since
   const paid = byDay(due, from, to)
   const done = endedAt !== null && (startedAt === null || to >= endedAt)
+  const remembered = done && alive && endedAt !== null && now < endedAt + REMEMBERED ? endedAt + REMEMBERED : null
   const behind = !done && startedAt !== null && !turned && to < (endedAt ?? now)
   const holdMs = holdOf(leaseEndsAt === null ? null : leaseEndsAt - now)
   const ahead = endedAt === null ? Math.max(0, now - to) + holdMs : endedAt - to
@@ -96,8 +99,9 @@ const settle = (due: DueMeter, now: number): { paid: CostRow[]; settled: Settled
       reserved,
       dueAt: behind
         ? now
-        : Math.min(now + holdMs, startedAt === null ? Number.POSITIVE_INFINITY : hourOf(startedAt, now) + HOUR),
-      done,
+        : (remembered ??
+          Math.min(now + holdMs, startedAt === null ? Number.POSITIVE_INFINITY : hourOf(startedAt, now) + HOUR)),
+      done: done && remembered === null,
       rate: turned ? { hourly: rate.hourly, idle: rate.idle } : null,
     },
   }

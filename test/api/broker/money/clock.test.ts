@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm'
 import { beforeEach, expect, test } from 'vitest'
+import { plantFaults, reclaim, remembered } from '../../../../adapters/sandbox/backdoor.ts'
 import { runCron } from '../../../../functions/cron.ts'
 import { moneyFaults } from '../../../simulate/invariants.ts'
 import { NOVA, newWorld, type World } from '../../compute/servers/world.ts'
@@ -12,10 +13,14 @@ beforeEach(async () => {
   w = await newWorld({ clouds: [{ name: 'sandbox', type: 'sandbox', options: { sizes: SIZES } }] })
 })
 
-const pass = async (ms: number) => {
+const look = async (ms: number) => {
   w.plimsoll.clock.advance(ms)
   await w.plimsoll.db.run(sql`delete from leases`)
   await runCron(w.plimsoll.host)
+  await w.plimsoll.runDeferred()
+}
+const pass = async (ms: number) => {
+  await look(ms)
   await w.plimsoll.settle()
 }
 const costs = async (group: string) => {
@@ -36,6 +41,37 @@ test('hours that a clock which is set back shows twice are charged once, whateve
   await w.plimsoll.settle()
   await pass(60_000)
   expect((await costs('server')).total.seconds / 3600).toBeCloseTo(3.5, 1)
+  expect(await moneyFaults(w.plimsoll.host.d1)).toEqual([])
+})
+
+test('and where it is taken back after it was paid for, and made anew in them', async () => {
+  const moving = { 'plimsoll:movable': 'true' }
+  const policy = { spot: 'preferred' }
+  const sizes = SIZES.map((size) => ({ ...size, spot_price: 0.25 }))
+  w = await newWorld({ clouds: [{ name: 'sandbox', type: 'sandbox', options: { sizes } }] })
+  await w.admin.put(`/broker/v1/projects/${w.plimsoll.projectId('demo')}/policy`, { policy })
+  const id = await w.running({ networks: 'none', metadata: moving })
+  await pass(2 * HOUR)
+  const { host, cloudId } = w.plimsoll
+  const of = cloudId('sandbox')
+  const [machine] = await remembered(host.cloudState, of, 'server')
+  expect(await reclaim(host.cloudState, of, machine!.id, w.plimsoll.clock.now)).toBe(true)
+  // The next one is not made yet when the last is in the books.
+  await plantFaults(host.cloudState, of, [{ method: 'server.create', fault: 'throttled' }])
+  for (let turn = 0; turn < 4; turn++) await look(61_000)
+  expect((await w.server(id)).status).toBe('BUILD')
+  w.plimsoll.clock.advance(-1.5 * HOUR)
+  await plantFaults(host.cloudState, of, [])
+  for (let turn = 0; turn < 3; turn++) await pass(61_000)
+  expect((await w.server(id)).status).toBe('ACTIVE')
+  await pass(3 * HOUR)
+  await w.newest.delete(`${NOVA}/servers/${id}`)
+  await w.plimsoll.settle()
+  await pass(60_000)
+  // Two hours until it was taken back, and those that came after these.
+  const hours = (await costs('server')).total.seconds / 3600
+  expect(hours).toBeGreaterThan(3.4)
+  expect(hours).toBeLessThan(3.7)
   expect(await moneyFaults(w.plimsoll.host.d1)).toEqual([])
 })
 
