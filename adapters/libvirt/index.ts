@@ -3,6 +3,7 @@ import { assertConfigured, credentialFaults, usable } from '../shared/registrati
 import { soldPrices } from '../shared/sizes.ts'
 import { check } from './check.ts'
 import { image } from './compute/image.ts'
+import { networkInterface } from './compute/interface.ts'
 import { server } from './compute/server.ts'
 import type { Context } from './context.ts'
 import { RESERVED } from './network/libvirt-network.ts'
@@ -39,7 +40,7 @@ const account = ({ options }: Connection): string => ['libvirt', JSON.stringify(
 const NOT_MADE =
   'Plimsoll takes over what runs on KVM hosts, and makes nothing but networks and empty volumes there yet.'
 
-const MADE: Kind[] = ['server', 'network', 'subnet', 'port', 'security_group', 'volume', 'attachment']
+const MADE: Kind[] = ['server', 'network', 'subnet', 'port', 'security_group', 'volume', 'attachment', 'interface']
 const unmade = Object.fromEntries(
   KINDS.filter((kind) => !MADE.includes(kind)).map((kind) => [kind, NOT_MADE]),
 ) as Partial<Record<Capability, string>>
@@ -95,6 +96,7 @@ export const libvirt: Adapter = {
       port: port(context),
       volume: volume(context),
       attachment: attachment(context),
+      interface: networkInterface(context),
     }
   },
 }

@@ -56,8 +56,9 @@ export const estate = () => {
   const chain: string[] = []
   /** Disks that were put into a domain since, by the names of their volumes: in what runs, in what is kept, or in both. */
   const disks = new Map<string, { uuid: string; xml: string; flags: number }>()
+  const cards = new Map<string, { uuid: string; xml: string; flags: number }>()
   const disksOf = (uuid: string): string =>
-    [...disks.values()]
+    [...disks.values(), ...cards.values()]
       .filter((disk) => disk.uuid === uuid && disk.flags & (uuid === WEB ? calls.LIVE : calls.KEPT))
       .map(({ xml }) => xml)
       .join('')
@@ -154,12 +155,25 @@ export const estate = () => {
       return null
     }),
     plays(calls.ATTACH_DEVICE, ({ domain, xml, flags }) => {
+      if (xml.startsWith('<interface')) {
+        done.push(`DOMAIN_ATTACH_DEVICE_FLAGS ${domain.name} interface ${flags}`)
+        cards.set(xml, { uuid: domain.uuid, xml, flags })
+        return null
+      }
       const [, name = '', target] = /volume="([^"]+)".*target dev="(\w+)"/.exec(xml) ?? []
       done.push(`DOMAIN_ATTACH_DEVICE_FLAGS ${domain.name} ${target} ${flags}`)
       disks.set(name, { uuid: domain.uuid, xml, flags })
       return null
     }),
     plays(calls.DETACH_DEVICE, ({ domain, xml, flags }) => {
+      const card = cards.get(xml)
+      if (xml.startsWith('<interface')) {
+        done.push(`DOMAIN_DETACH_DEVICE_FLAGS ${domain.name} interface ${flags}`)
+        if (!card || !(card.flags & flags)) throw new Said(99, 'no device matching MAC address found')
+        if (!(flags & calls.LIVE && guest.holdsOn)) card.flags &= ~flags
+        if (!card.flags) cards.delete(xml)
+        return null
+      }
       const [, name = '', target] = /volume="([^"]+)".*target dev="(\w+)"/.exec(xml) ?? []
       done.push(`DOMAIN_DETACH_DEVICE_FLAGS ${domain.name} ${target} ${flags}`)
       const disk = disks.get(name)

@@ -249,6 +249,53 @@ describe('a port that is made', () => {
   })
 })
 
+describe('a port that goes into a server', () => {
+  const plugging = async () => {
+    const all = rack()
+    const { portSpec } = await all.ground()
+    await all.cloud.server.mark!(IDS.web, markFor('server', 'web'))
+    const { id: port } = await all.made('port', portSpec(20), 'p20')
+    const spec = { server: IDS.web, port }
+    const join = () => all.cloud.interface!.create(spec, markFor('interface', 'i'))
+    all.host.done.length = 0
+    return { ...all, port, spec, join }
+  }
+
+  it('is a card in what runs and in what is kept, once, and shows whose it is', async () => {
+    const { cloud, host, port, join } = await plugging()
+    const { id } = (await join()) as Seen
+    expect(await join()).toMatchObject({ id, health: 'ready' })
+    expect(host.done).toEqual(['DOMAIN_ATTACH_DEVICE_FLAGS web interface 3'])
+    expect(await cloud.port!.get(port)).toMatchObject({ server: IDS.web, addresses: ['10.40.0.20'] })
+    const { ports } = (await cloud.server.get(IDS.web))!
+    expect(ports).toContainEqual({ id: port, mac: 'fa:16:3e:00:00:20', addresses: ['10.40.0.20'] })
+    expect((await cloud.interface!.list()).items.map((each) => each.id)).toContain(id)
+    await expect(cloud.port!.remove(port, markFor('port', 'p20'))).rejects.toMatchObject({ code: 'conflict' })
+  })
+
+  it('stays until its guest lets go of it, and is free then', async () => {
+    const { cloud, host, port, join } = await plugging()
+    const { id } = (await join()) as Seen
+    host.guest.holdsOn = true
+    await cloud.interface!.remove(id, markFor('interface', 'i'))
+    expect(await cloud.interface!.get(id)).not.toBeNull()
+    host.guest.holdsOn = false
+    await cloud.interface!.remove(id, markFor('interface', 'i'))
+    expect(await cloud.interface!.get(id)).toBeNull()
+    expect(await cloud.port!.get(port)).toMatchObject({ server: null })
+    await cloud.interface!.remove(id, markFor('interface', 'i'))
+  })
+
+  it('goes into one server alone, and into none of others', async () => {
+    const { cloud, port, join } = await plugging()
+    const other = () => cloud.interface!.create({ server: IDS.db, port }, markFor('interface', 'j'))
+    await expect(other()).rejects.toMatchObject({ code: 'definitive' })
+    await cloud.server.mark!(IDS.db, markFor('server', 'db'))
+    await join()
+    await expect(other()).rejects.toMatchObject({ code: 'conflict' })
+  })
+})
+
 describe('a security group that is made', () => {
   it('is part of the filters of the ports in it, and of no others', async () => {
     const { ground, made, cloud, host } = rack()

@@ -2,6 +2,7 @@ import type { Report } from '../support/report.ts'
 import { adapterOnLibvirt } from './adapter.peer.ts'
 import { adoptedOnLibvirt } from './adopt.peer.ts'
 import { lacking, launch } from './launch.ts'
+import { networkedOnLibvirt } from './network.peer.ts'
 
 /** A KVM host, whose libvirtd and QEMU are real: the adapter by itself, then what somebody has there and hands over. */
 export const libvirt = async (report: Report): Promise<void> => {
@@ -11,6 +12,7 @@ export const libvirt = async (report: Report): Promise<void> => {
   try {
     await build(host)
     await adapterOnLibvirt(report, host)
+    await networkedOnLibvirt(report, host)
     await adoptedOnLibvirt(report, host)
   } finally {
     await host.stop()
