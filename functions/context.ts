@@ -187,11 +187,15 @@ export interface Caller {
   userId: string
   userName: string
   userDomainId: string
-  /** Empty for an unscoped token. */
+  /** Empty for a token that is for no project. */
   projectId: string
   projectName: string
   projectDomainId: string
+  /** What the token is for in place of a project: a domain, or the system. */
+  domain?: { id: string; name: string; epoch: number }
+  system?: true
   roles: string[]
+  /** Of everything: who is an administrator of a domain is none. */
   isAdmin: boolean
   auditId: string
   /** Milliseconds since 1970. */

@@ -3,11 +3,26 @@ import type { Json } from '../../adapters/contract.ts'
 import type { Policy } from './clouds.ts'
 import { at, emptyList, emptyObject, flag, json } from './columns.ts'
 
+/** What Keystone calls resource options: those that were set, under their names. */
+const options = () =>
+  json<Record<string, Json>>('options')
+    .notNull()
+    .default(emptyObject as never)
+
 export const domains = sqliteTable('domains', {
   id: text('id').primaryKey(),
   name: text('name').notNull().unique(),
   description: text('description').notNull().default(''),
   enabled: flag('enabled').notNull().default(true),
+  tags: json<string[]>('tags')
+    .notNull()
+    .default(emptyList as never),
+  options: options(),
+  extra: json<Record<string, Json>>('extra')
+    .notNull()
+    .default(emptyObject as never),
+  /** As that of a project: for tokens that are for the domain. */
+  epoch: integer('epoch').notNull().default(0),
 })
 
 export const projects = sqliteTable(
@@ -15,9 +30,12 @@ export const projects = sqliteTable(
   {
     id: text('id').primaryKey(),
     domainId: text('domain_id').notNull(),
+    /** The project that it is below; null: none but its domain. It never changes. */
+    parentId: text('parent_id'),
     name: text('name').notNull(),
     description: text('description').notNull().default(''),
     enabled: flag('enabled').notNull().default(true),
+    options: options(),
     tags: json<string[]>('tags')
       .notNull()
       .default(emptyList as never),
@@ -31,7 +49,7 @@ export const projects = sqliteTable(
     policy: json<Partial<Policy>>('policy'),
     createdAt: at('created_at').notNull(),
   },
-  (t) => [uniqueIndex('projects_by_name').on(t.domainId, t.name)],
+  (t) => [uniqueIndex('projects_by_name').on(t.domainId, t.name), index('projects_by_parent').on(t.parentId)],
 )
 
 export const users = sqliteTable(
@@ -50,28 +68,82 @@ export const users = sqliteTable(
       .notNull()
       .default(emptyObject as never),
     enabled: flag('enabled').notNull().default(true),
+    options: options(),
     epoch: integer('epoch').notNull().default(0),
     createdAt: at('created_at').notNull(),
   },
   (t) => [uniqueIndex('users_by_name').on(t.domainId, t.name)],
 )
 
-export const roles = sqliteTable('roles', {
-  id: text('id').primaryKey(),
-  name: text('name').notNull().unique(),
-  description: text('description').notNull().default(''),
-})
-
-export const roleAssignments = sqliteTable(
-  'role_assignments',
+/** Users who are granted roles together. */
+export const userGroups = sqliteTable(
+  'user_groups',
   {
+    id: text('id').primaryKey(),
+    domainId: text('domain_id').notNull(),
+    name: text('name').notNull(),
+    description: text('description').notNull().default(''),
+    extra: json<Record<string, Json>>('extra')
+      .notNull()
+      .default(emptyObject as never),
+    createdAt: at('created_at').notNull(),
+  },
+  (t) => [uniqueIndex('user_groups_by_name').on(t.domainId, t.name)],
+)
+
+export const groupMembers = sqliteTable(
+  'group_members',
+  {
+    groupId: text('group_id').notNull(),
     userId: text('user_id').notNull(),
-    projectId: text('project_id').notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.userId, t.groupId] }), index('group_members_by_group').on(t.groupId)],
+)
+
+export const roles = sqliteTable(
+  'roles',
+  {
+    id: text('id').primaryKey(),
+    /** Empty: it is of all domains, and tokens name it. One of a domain stands for the roles that it implies. */
+    domainId: text('domain_id').notNull().default(''),
+    name: text('name').notNull(),
+    description: text('description').notNull().default(''),
+    options: options(),
+    extra: json<Record<string, Json>>('extra')
+      .notNull()
+      .default(emptyObject as never),
+  },
+  (t) => [uniqueIndex('roles_by_name').on(t.domainId, t.name)],
+)
+
+/** Whoever is granted the first role has the second as well. */
+export const impliedRoles = sqliteTable(
+  'implied_roles',
+  {
+    priorId: text('prior_id').notNull(),
+    impliedId: text('implied_id').notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.priorId, t.impliedId] }), index('implied_roles_by_implied').on(t.impliedId)],
+)
+
+/** Who has which role where. */
+export const grants = sqliteTable(
+  'grants',
+  {
+    /** A user or a group. */
+    actorId: text('actor_id').notNull(),
+    /** A project, a domain, or `system`. */
+    targetId: text('target_id').notNull(),
     roleId: text('role_id').notNull(),
+    /** It counts in the projects below the target, and not on the target itself. */
+    inherited: flag('inherited').notNull().default(false),
+    actor: text('actor').$type<'user' | 'group'>().notNull().default('user'),
+    target: text('target').$type<'project' | 'domain' | 'system'>().notNull().default('project'),
   },
   (t) => [
-    primaryKey({ columns: [t.userId, t.projectId, t.roleId] }),
-    index('role_assignments_by_project').on(t.projectId),
+    primaryKey({ columns: [t.actorId, t.targetId, t.inherited, t.roleId] }),
+    index('grants_by_target').on(t.targetId, t.actorId),
+    index('grants_by_role').on(t.roleId),
   ],
 )
 

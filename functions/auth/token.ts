@@ -6,6 +6,9 @@ import { open, seal } from '../crypto/seal.ts'
 interface Claims {
   u: [id: string, name: string, domain: string, epoch: number]
   p: [id: string, name: string, domain: string, epoch: number] | null
+  /** In place of a project a domain, or the system. */
+  d?: [id: string, name: string, epoch: number]
+  s?: 1
   r: string[]
   a: string
   i: number
@@ -31,6 +34,8 @@ export const sealToken = (token: Token, keys: Key[]): string =>
     JSON.stringify({
       u: [token.userId, token.userName, token.userDomainId, token.userEpoch],
       p: token.projectId ? [token.projectId, token.projectName, token.projectDomainId, token.projectEpoch] : null,
+      ...(token.domain ? { d: [token.domain.id, token.domain.name, token.domain.epoch] } : {}),
+      ...(token.system ? { s: 1 } : {}),
       r: token.roles,
       a: token.auditId,
       i: token.issuedAt,
@@ -62,7 +67,7 @@ export const openToken = (text: string, keys: Key[]): Token | null => {
 const unseal = (text: string, keys: Key[]): Token | null => {
   const plain = open(text, AAD, keys)
   if (plain === null) return null
-  const { u, p, r, a, i, e, m, c } = JSON.parse(plain) as Claims
+  const { u, p, d, s, r, a, i, e, m, c } = JSON.parse(plain) as Claims
   return {
     userId: u[0],
     userName: u[1],
@@ -72,8 +77,10 @@ const unseal = (text: string, keys: Key[]): Token | null => {
     projectName: p?.[1] ?? '',
     projectDomainId: p?.[2] ?? '',
     projectEpoch: p?.[3] ?? 0,
+    ...(d ? { domain: { id: d[0], name: d[1], epoch: d[2] } } : {}),
+    ...(s ? { system: true } : {}),
     roles: r,
-    isAdmin: r.includes('admin'),
+    isAdmin: administrates(r, d !== undefined),
     auditId: a,
     issuedAt: i,
     expiresAt: e,
@@ -93,5 +100,8 @@ const claimOf = ({ id, name, unrestricted, ruled }: TokenCredential): NonNullabl
 export const withRoles = <T extends Caller>(token: T, roles: string[]): T => ({
   ...token,
   roles,
-  isAdmin: roles.includes('admin'),
+  isAdmin: administrates(roles, token.domain !== undefined),
 })
+
+/** Whether who has these roles is an administrator of everything; of a domain, nobody is. */
+export const administrates = (roles: string[], ofDomain: boolean): boolean => roles.includes('admin') && !ofDomain

@@ -42,6 +42,8 @@ export interface Operation<Body = unknown, Query = Record<string, string | undef
   /** Below the service's prefix, Hono's syntax: `/servers/:id`. */
   path: string
   who: Who
+  /** The roles that do as well for a token that is for the system, or for a domain; absent: such a token may not. */
+  also?: { system?: Role; domain?: Role }
   /** The sentence of a 403 where the real service has its own; absent: Nova's. */
   denial?: string
   /** One sentence for the API reference. */

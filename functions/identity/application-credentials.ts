@@ -1,5 +1,4 @@
 import * as z from 'zod'
-import { own } from '../../adapters/table.ts'
 import {
   accessRulesOf,
   type CredentialRead,
@@ -11,7 +10,7 @@ import {
   rulesOf,
 } from '../../db/queries/identity/application-credentials.ts'
 import { listRoles, type RoleRow } from '../../db/queries/identity/identity.ts'
-import { IMPLIED } from '../../db/queries/identity/implied-roles.ts'
+import { type Inference, inferences } from '../../db/queries/identity/implied-roles.ts'
 import { newSecret } from '../auth/secret.ts'
 import { commit } from '../broker/line/commit.ts'
 import { isTaken } from '../broker/line/refused.ts'
@@ -86,18 +85,20 @@ const credentialFor = async (
 }
 
 /** The roles that are asked for, with those that they imply, out of the token's; all of these where none is named. */
-const rolesFor = (asked: z.infer<typeof role>[], caller: Caller, all: RoleRow[]): RoleRow[] => {
+const rolesFor = (asked: z.infer<typeof role>[], caller: Caller, all: RoleRow[], known: Inference[]): RoleRow[] => {
   const had = all.filter(({ name }) => caller.roles.includes(name))
   if (asked.length === 0) return had
-  const names = asked.map((each) => {
+  const ids = asked.map((each) => {
     const found = all.find((row) => ('id' in each ? row.id === each.id : row.name === each.name))
     if (!found && 'name' in each) throw notFound(`Role ${each.name} is not defined`)
-    return found?.name ?? ''
+    return found?.id ?? ''
   })
-  const wanted = new Set(names.flatMap((name) => [name, ...(own(IMPLIED, name) ?? [])]))
-  if (![...wanted].every((name) => caller.roles.includes(name)))
+  // A set that grows while it is gone along.
+  const wanted = new Set(ids)
+  for (const id of wanted) for (const { prior, implied } of known) if (prior.id === id) wanted.add(implied.id)
+  if (![...wanted].every((id) => had.some((row) => row.id === id)))
     throw invalid('Cannot create an application credential with unassigned role')
-  return had.filter(({ name }) => wanted.has(name))
+  return had.filter(({ id }) => wanted.has(id))
 }
 
 export const applicationCredentialOperations: Operation[] = [
@@ -134,11 +135,12 @@ export const applicationCredentialOperations: Operation[] = [
       assertUnrestricted(caller)
       if (asked.project_id !== undefined && asked.project_id !== caller.projectId)
         throw invalid(`It is for the project of the token, ${caller.projectId}.`)
-      const [all, known] = await Promise.all([
-        listRoles(db),
+      const [all, implied, known] = await Promise.all([
+        listRoles(db, { domainId: '' }),
+        inferences(db),
         asked.access_rules?.length ? accessRulesOf(db, caller.userId) : [],
       ])
-      const roles = rolesFor(asked.roles ?? [], caller, all)
+      const roles = rolesFor(asked.roles ?? [], caller, all, implied)
       const rules = rulesFor(asked.access_rules ?? [], known, context)
       const expiresAt = asked.expires_at == null ? null : parseExpiry(asked.expires_at, context.now())
       const id = context.newId().replaceAll('-', '')

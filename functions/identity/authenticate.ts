@@ -17,7 +17,7 @@ export interface Proof {
 }
 export interface Proven {
   user: Person
-  /** Null: unscoped. */
+  /** What the token is to be for; null: nothing. */
   entry: Entry | null
   methods: string[]
   /** What the user proved himself by ends then, and the new token no later; milliseconds since 1970; null: it does not. */
@@ -81,8 +81,8 @@ const byToken = async (context: Context, text: string, wanted: Wanted): Promise<
   const token = openToken(text, keyring(context.settings.secretKeys, 'token'))
   const credential = token?.credential ?? null
   if (credential && wanted !== 'own') throw forbidden(RESCOPED)
-  const project = credential ? { id: token!.projectId } : wanted
-  const found = token && token.expiresAt > context.now() ? await enterByToken(context.db, token, project) : null
+  const place: Wanted = credential ? { project: { id: token!.projectId } } : wanted
+  const found = token && token.expiresAt > context.now() ? await enterByToken(context.db, token, place) : null
   if (!token || !found?.user) throw unauthorized()
   const methods = ['token', ...token.methods.filter((method) => method !== 'token')]
   const entry = credential ? limited(found.entry, ({ name }) => token.roles.includes(name)) : found.entry

@@ -44,7 +44,9 @@ const entries = (services: Service[]): Entry[] => {
   return made
 }
 
+/** A token that is for no project has none of those whose URL names one. */
 const endpoints = ({ path, endpointIds }: Entry, { origin, region }: Place, projectId: string) => {
+  if (projectId === '' && path.includes(PROJECT)) return []
   const url = origin + path.replace(PROJECT, () => projectId)
   return INTERFACES.map((each, i) => ({ id: endpointIds[i]!, interface: each, region_id: region, region, url }))
 }
@@ -66,10 +68,10 @@ const texts = new WeakMap<Service[], Map<string, string>>()
 export const catalogText = (services: Service[], place: Place, projectId: string): string => {
   const known = texts.get(services) ?? new Map<string, string>()
   texts.set(services, known)
-  const key = `${place.region} ${place.origin}`
+  const key = `${place.region} ${place.origin}${projectId === '' ? ' none' : ''}`
   let text = known.get(key)
   if (text === undefined) {
-    text = JSON.stringify(catalogFor(services, place, PROJECT))
+    text = JSON.stringify(catalogFor(services, place, projectId === '' ? '' : PROJECT))
     if (known.size >= ORIGINS) known.clear()
     known.set(key, text)
   }
@@ -115,11 +117,11 @@ export const catalogOperations = (services: () => Service[]): Operation[] => {
       method: 'GET',
       path: '/v3/auth/catalog',
       who: 'authenticated',
-      summary: 'The catalogue of a token that is for a project.',
+      summary: 'The catalogue of a token that is for a project, a domain or the system.',
       status: 200,
       handle: (input) => {
-        const { projectId } = input.context.caller as Caller
-        if (!projectId) throw forbidden(actionDenied('auth_catalog.get'))
+        const { projectId, domain, system } = input.context.caller as Caller
+        if (!projectId && !domain && !system) throw forbidden(actionDenied('auth_catalog.get'))
         const catalog = catalogText(services(), placeOf(input), projectId)
         return { json: `{"catalog":${catalog},"links":${JSON.stringify(selfLink(input.base, '/auth/catalog'))}}` }
       },

@@ -1,55 +1,173 @@
-import { type DomainRow, domainById, listDomains } from '../../db/queries/identity/identity.ts'
+import * as z from 'zod'
+import {
+  type DomainRow,
+  deleteDomain,
+  domainById,
+  insertDomain,
+  listDomains,
+  raiseDomainEpochs,
+  updateDomain,
+} from '../../db/queries/identity/domains.ts'
+import { projectById } from '../../db/queries/identity/identity.ts'
+import { commit } from '../broker/line/commit.ts'
+import { isTaken } from '../broker/line/refused.ts'
+import type { Context } from '../context.ts'
+import { openObject } from '../http/dictionary.ts'
+import { Fault, forbidden } from '../http/fault.ts'
 import { type Operation, operation } from '../http/operation.ts'
 import { inexactly } from './filters.ts'
+import { assertMutable, assertRemovable, mergedOptions, resourceOptions } from './options.ts'
+import { tagged, tagList } from './project-tags.ts'
+import { extraOf } from './properties.ts'
+import { MANAGING_ALL, READING } from './reach.ts'
 import { unknown } from './refusals.ts'
 import { collection, flagOf, selfLink } from './views.ts'
 
-const view = ({ id, name, description, enabled }: DomainRow, base: string) => ({
+const fields = {
+  name: z.string().trim().min(1).max(64),
+  description: z.string().max(16_384).nullish(),
+  enabled: z.boolean().optional(),
+  tags: tagList.optional(),
+  options: resourceOptions,
+}
+const KNOWN = [...Object.keys(fields), 'id', 'links', 'explicit_domain_id', 'domain_id', 'parent_id', 'is_domain']
+const explicit_domain_id = z
+  .string()
+  .regex(/^[0-9a-f]{32}$/, 'must be a UUID without dashes')
+  .optional()
+const creation = z.object({ domain: openObject(z.looseObject({ ...fields, explicit_domain_id })) })
+const change = z.object({ domain: openObject(z.looseObject({ ...fields, name: fields.name.optional() })) })
+
+/** A domain as Keystone shows it. */
+export const domainView = ({ extra, id, name, description, enabled, tags, options }: DomainRow, base: string) => ({
+  ...extra,
   id,
   name,
   description,
   enabled,
-  tags: [],
-  options: {},
+  tags,
+  options,
   links: selfLink(base, `/domains/${id}`),
 })
 
-/** Domains are made at the first start alone. */
+const takenBy = (name: string): Fault =>
+  new Fault(
+    409,
+    `Conflict occurred attempting to store project - it is not permitted to have two projects acting as domains with the same name: ${name}.`,
+  )
+
+type Wish = z.infer<typeof creation>['domain']
+/** Makes a domain. 409 for an id that a project or a domain has. */
+export const makeDomain = async (context: Context, asked: Wish): Promise<DomainRow> => {
+  const id = asked.explicit_domain_id ?? context.newId().replaceAll('-', '')
+  if (asked.explicit_domain_id && ((await domainById(context.db, id)) ?? (await projectById(context.db, id))))
+    throw new Fault(409, `Conflict occurred attempting to store project - Duplicate entry found with ID ${id}.`)
+  const row: DomainRow = {
+    id,
+    name: asked.name,
+    description: asked.description ?? '',
+    enabled: asked.enabled ?? true,
+    tags: [...new Set(asked.tags)],
+    options: mergedOptions({}, asked.options),
+    extra: extraOf(asked, KNOWN),
+    epoch: 0,
+  }
+  const entry = { action: 'create', kind: 'domain', resourceId: id, detail: { name: row.name } }
+  await commit(context, entry, [insertDomain(context.db, row)])
+  return row
+}
+
+/** What a name that is taken is refused with. */
+export const refuseDomain = (error: unknown, name: string): Fault | undefined =>
+  isTaken(error) ? takenBy(name) : undefined
+
+/** Domains: disabled before they are removed. */
 export const domainOperations: Operation[] = [
   operation({
     name: 'domain.list',
     method: 'GET',
     path: '/v3/domains',
-    who: 'admin',
-    summary: 'Every domain; filters `name` and `enabled`, exact or not.',
+    ...READING,
+    summary: 'Every domain; filters `name` and `enabled`, exact or not, and by tags.',
     status: 200,
     handle: async ({ context, query, queries, base }) => {
-      const rows = await listDomains(context.db, { name: query.name, enabled: flagOf(query.enabled) })
-      return collection(
-        'domains',
-        inexactly(
-          queries,
-          ['name'],
-          rows.map((row) => view(row, base)),
-        ),
-        base,
-        '/domains',
-      )
+      const { domain } = context.caller!
+      const rows = await listDomains(context.db, { id: domain?.id, name: query.name, enabled: flagOf(query.enabled) })
+      const views = tagged(queries, rows).map((row) => domainView(row, base))
+      return collection('domains', inexactly(queries, ['name'], views), base, '/domains')
     },
+  }),
+  operation({
+    name: 'domain.create',
+    method: 'POST',
+    path: '/v3/domains',
+    ...MANAGING_ALL,
+    summary: 'Makes a domain, of an id of its own or of that in `explicit_domain_id`.',
+    status: 201,
+    body: creation,
+    handle: async ({ context, body: { domain }, base }) => ({
+      body: { domain: domainView(await makeDomain(context, domain), base) },
+    }),
+    refuse: (error, { body: { domain } }) => refuseDomain(error, domain.name),
   }),
   operation({
     name: 'domain.get',
     method: 'GET',
     path: '/v3/domains/:id',
     who: 'authenticated',
-    summary: 'One domain; a user may see his own.',
+    summary: 'One domain; a user may see his own, and that of the token.',
     status: 200,
     handle: async ({ context, params, base }) => {
-      const { caller } = context
-      const own = caller?.isAdmin || caller?.userDomainId === params.id || caller?.projectDomainId === params.id
-      const row = own ? await domainById(context.db, params.id!) : null
+      const { isAdmin, system, ...caller } = context.caller!
+      const own = [caller.userDomainId, caller.projectDomainId, caller.domain?.id].includes(params.id)
+      const row = isAdmin || system || own ? await domainById(context.db, params.id!) : null
       if (!row) throw unknown('domain', params.id!)
-      return { body: { domain: view(row, base) } }
+      return { body: { domain: domainView(row, base) } }
+    },
+  }),
+  operation({
+    name: 'domain.update',
+    method: 'PATCH',
+    path: '/v3/domains/:id',
+    ...MANAGING_ALL,
+    summary: 'Changes a domain. Disabling it ends the tokens of its users, and those for it and its projects.',
+    status: 200,
+    body: change,
+    handle: async ({ context, params, body: { domain }, base }) => {
+      const row = await domainById(context.db, params.id!)
+      if (!row) throw unknown('domain', params.id!)
+      assertMutable('domain', row, domain)
+      const set = {
+        name: domain.name ?? row.name,
+        description: domain.description === undefined ? row.description : (domain.description ?? ''),
+        enabled: domain.enabled ?? row.enabled,
+        tags: domain.tags ? [...new Set(domain.tags)] : row.tags,
+        options: mergedOptions(row.options, domain.options),
+        extra: { ...row.extra, ...extraOf(domain, KNOWN) },
+      }
+      const entry = { action: 'update', kind: 'domain', resourceId: row.id }
+      const revoked = row.enabled && !set.enabled ? raiseDomainEpochs(context.db, row.id) : []
+      await commit(context, entry, [updateDomain(context.db, row.id, set), ...revoked])
+      return { body: { domain: domainView({ ...row, ...set }, base) } }
+    },
+    refuse: (error, { body: { domain } }) => refuseDomain(error, domain.name!),
+  }),
+  operation({
+    name: 'domain.delete',
+    method: 'DELETE',
+    path: '/v3/domains/:id',
+    ...MANAGING_ALL,
+    summary:
+      'Removes a disabled domain with its users, groups, projects and roles. What projects still have on clouds stays, for an admin to remove.',
+    status: 204,
+    handle: async ({ context, params }) => {
+      const row = await domainById(context.db, params.id!)
+      if (!row) throw unknown('domain', params.id!)
+      assertRemovable('domain', row)
+      if (row.enabled) throw forbidden('Cannot delete a domain that is enabled, please disable it first.')
+      const entry = { action: 'delete', kind: 'domain', resourceId: row.id, detail: { name: row.name } }
+      await commit(context, entry, [...deleteDomain(context.db, row.id)])
+      return {}
     },
   }),
 ]

@@ -1,27 +1,138 @@
+import * as z from 'zod'
+import { domainById } from '../../db/queries/identity/domains.ts'
+import {
+  deleteGroup,
+  type GroupRow,
+  groupById,
+  insertGroup,
+  listGroups,
+  updateGroup,
+} from '../../db/queries/identity/groups.ts'
+import { userById } from '../../db/queries/identity/identity.ts'
+import { commit } from '../broker/line/commit.ts'
+import { isTaken } from '../broker/line/refused.ts'
+import type { Context } from '../context.ts'
+import { openObject } from '../http/dictionary.ts'
+import { badRequest } from '../http/fault.ts'
 import { type Operation, operation } from '../http/operation.ts'
-import { ownOrAdmin, unknown } from './refusals.ts'
-import { collection } from './views.ts'
+import { inexactly } from './filters.ts'
+import { extraOf } from './properties.ts'
+import { assertReach, domainAsked, MANAGING, ownDomain, ownOr, READING } from './reach.ts'
+import { duplicate, unknown } from './refusals.ts'
+import { collection, selfLink } from './views.ts'
 
-/** There are no groups: roles are granted to users one by one. Clients that look for some find none. */
+const fields = {
+  name: z.string().trim().min(1).max(64),
+  description: z.string().max(16_384).nullish(),
+  domain_id: z.string().nullish(),
+}
+const KNOWN = [...Object.keys(fields), 'id', 'links']
+const creation = z.object({ group: openObject(z.looseObject(fields)) })
+const change = z.object({ group: openObject(z.looseObject({ ...fields, name: fields.name.optional() })) })
+
+const view = ({ extra, id, name, domainId, description }: GroupRow, base: string) => ({
+  ...extra,
+  ...{ id, name, domain_id: domainId, description },
+  links: selfLink(base, `/groups/${id}`),
+})
+
+/** A group that the caller's token reaches; 404 for none, 403 where it reaches too little to be told. */
+export const groupWithin = async ({ db, caller }: Context, id: string, operation: string): Promise<GroupRow> => {
+  const row = await groupById(db, id)
+  assertReach(caller!, row?.domainId, operation)
+  if (!row) throw unknown('group', id)
+  return row
+}
+
+/** Groups of users, who are granted roles together. */
 export const groupOperations: Operation[] = [
   operation({
     name: 'group.list',
     method: 'GET',
     path: '/v3/groups',
-    who: 'admin',
-    summary: 'Always empty.',
+    ...READING,
+    summary: 'Every group; filters `name` and `domain_id`, exact or not.',
     status: 200,
-    handle: ({ base }) => collection('groups', [], base, '/groups'),
+    handle: async ({ context, query, queries, base }) => {
+      const { domainId, nothing } = domainAsked(context.caller!, query.domain_id)
+      const rows = nothing ? [] : await listGroups(context.db, { name: query.name, domainId })
+      const views = rows.map((row) => view(row, base))
+      return collection('groups', inexactly(queries, ['name', 'domain_id'], views), base, '/groups')
+    },
+  }),
+  operation({
+    name: 'group.create',
+    method: 'POST',
+    path: '/v3/groups',
+    ...MANAGING,
+    summary: 'Makes a group without members.',
+    status: 201,
+    body: creation,
+    handle: async ({ context, body: { group }, base }) => {
+      const domainId = group.domain_id ?? ownDomain(context.caller!)
+      assertReach(context.caller!, domainId, 'group.create')
+      if (!(await domainById(context.db, domainId))) throw unknown('domain', domainId)
+      const row: GroupRow = {
+        id: context.newId().replaceAll('-', ''),
+        domainId,
+        name: group.name,
+        description: group.description ?? '',
+        extra: extraOf(group, KNOWN),
+        createdAt: context.now(),
+      }
+      const entry = { action: 'create', kind: 'group', resourceId: row.id, detail: { name: row.name } }
+      await commit(context, entry, [insertGroup(context.db, row)])
+      return { body: { group: view(row, base) } }
+    },
+    refuse: (error, { context, body: { group } }) =>
+      isTaken(error) ? duplicate('group', group.name, group.domain_id ?? ownDomain(context.caller!)) : undefined,
   }),
   operation({
     name: 'group.get',
     method: 'GET',
     path: '/v3/groups/:id',
-    who: 'admin',
-    summary: 'Always 404.',
+    ...READING,
+    summary: 'One group.',
     status: 200,
-    handle: ({ params }) => {
-      throw unknown('group', params.id!)
+    handle: async ({ context, params, base }) => ({
+      body: { group: view(await groupWithin(context, params.id!, 'group.get'), base) },
+    }),
+  }),
+  operation({
+    name: 'group.update',
+    method: 'PATCH',
+    path: '/v3/groups/:id',
+    ...MANAGING,
+    summary: 'Changes a group.',
+    status: 200,
+    body: change,
+    handle: async ({ context, params, body: { group }, base }) => {
+      const row = await groupWithin(context, params.id!, 'group.update')
+      if (group.domain_id && group.domain_id !== row.domainId) throw badRequest('Update of `domain_id` is not allowed.')
+      const changed: GroupRow = {
+        ...row,
+        name: group.name ?? row.name,
+        description: group.description === undefined ? row.description : (group.description ?? ''),
+        extra: { ...row.extra, ...extraOf(group, KNOWN) },
+      }
+      const entry = { action: 'update', kind: 'group', resourceId: row.id }
+      await commit(context, entry, [updateGroup(context.db, row.id, changed)])
+      return { body: { group: view(changed, base) } }
+    },
+    refuse: (error, { body: { group } }) => (isTaken(error) ? duplicate('group', group.name!) : undefined),
+  }),
+  operation({
+    name: 'group.delete',
+    method: 'DELETE',
+    path: '/v3/groups/:id',
+    ...MANAGING,
+    summary: 'Removes a group with what it was granted; tokens of those who were in it are revoked.',
+    status: 204,
+    handle: async ({ context, params }) => {
+      const row = await groupWithin(context, params.id!, 'group.delete')
+      const entry = { action: 'delete', kind: 'group', resourceId: row.id, detail: { name: row.name } }
+      await commit(context, entry, [...deleteGroup(context.db, row.id)])
+      return {}
     },
   }),
   operation({
@@ -29,11 +140,17 @@ export const groupOperations: Operation[] = [
     method: 'GET',
     path: '/v3/users/:id/groups',
     who: 'authenticated',
-    summary: 'Always empty; of somebody else only to admins.',
+    summary: 'The groups of a user; filter `name`, exact or not; of somebody else only to those who may read users.',
     status: 200,
-    handle: ({ context, params, base }) => {
-      ownOrAdmin(context.caller, (caller) => caller.userId === params.id, 'user_group.list')
-      return collection('groups', [], base, `/users/${params.id}/groups`)
+    handle: async ({ context, params, query, queries, base }) => {
+      const id = params.id!
+      const caller = context.caller!
+      const own = caller.userId === id
+      const row = own || caller.isAdmin || caller.system || caller.domain ? await userById(context.db, id) : null
+      ownOr(caller, 'reader', own, row?.domainId, 'user_group.list')
+      if (!row) throw unknown('user', id)
+      const views = (await listGroups(context.db, { userId: id, name: query.name })).map((each) => view(each, base))
+      return collection('groups', inexactly(queries, ['name'], views), base, `/users/${id}/groups`)
     },
   }),
 ]

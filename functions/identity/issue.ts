@@ -1,13 +1,13 @@
 import { Buffer } from 'node:buffer'
-import type { ProjectRow, RoleRow, UserRow } from '../../db/queries/identity/identity.ts'
-import type { Token } from '../auth/token.ts'
+import type { UserRow } from '../../db/queries/identity/identity.ts'
+import type { Entry } from '../../db/queries/identity/logins.ts'
+import { administrates, type Token } from '../auth/token.ts'
 import type { Host, TokenCredential } from '../context.ts'
 
 export interface Grant {
   user: Pick<UserRow, 'id' | 'name' | 'domainId' | 'epoch'>
-  /** Null: an unscoped token. */
-  project: Pick<ProjectRow, 'id' | 'name' | 'domainId' | 'epoch'> | null
-  roles: Pick<RoleRow, 'name'>[]
+  /** What the token is for; null: an unscoped one. */
+  entry: Entry | null
   /** How the user proved himself, in order. */
   methods: string[]
   /** A rescoped token dies with the one it came from; milliseconds since 1970. */
@@ -18,9 +18,12 @@ export interface Grant {
 
 /** The claims of a new token, to be sealed. Audit ids have Keystone's shape: 16 bytes in base64url. */
 export const issue = (host: Pick<Host, 'now' | 'newId' | 'settings'>, grant: Grant): Token => {
-  const { user, project, roles, methods, credential } = grant
+  const { user, entry, methods, credential } = grant
   const issuedAt = host.now()
   const expiresAt = grant.expiresAt ?? issuedAt + host.settings.tokenLifetime * 1000
+  const { kind, place } = entry ?? {}
+  const project = kind === 'project' ? place : undefined
+  const roles = entry?.roles.map(({ name }) => name) ?? []
   return {
     userId: user.id,
     userName: user.name,
@@ -30,8 +33,10 @@ export const issue = (host: Pick<Host, 'now' | 'newId' | 'settings'>, grant: Gra
     projectName: project?.name ?? '',
     projectDomainId: project?.domainId ?? '',
     projectEpoch: project?.epoch ?? 0,
-    roles: roles.map(({ name }) => name),
-    isAdmin: roles.some(({ name }) => name === 'admin'),
+    ...(kind === 'domain' ? { domain: { id: place!.id, name: place!.name, epoch: place!.epoch } } : {}),
+    ...(kind === 'system' ? { system: true } : {}),
+    roles,
+    isAdmin: administrates(roles, kind === 'domain'),
     auditId: Buffer.from(host.newId().replaceAll('-', ''), 'hex').toString('base64url'),
     issuedAt,
     expiresAt,

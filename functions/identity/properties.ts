@@ -12,6 +12,4 @@ export const extraOf = (body: Record<string, unknown>, known: readonly string[])
   return extra
 }
 
-/** Keystone's resource options; none is offered, so only their absence is accepted. */
-export const noOptions = z.strictObject({}).optional()
 export const nameText = z.string().min(1).max(255).regex(/\S/, 'must not be blank')

@@ -31,7 +31,7 @@ export const missing = (attribute: string, target: string): Fault =>
     `Expecting to find ${attribute} in ${target}. The server could not comply with the request since it is either malformed or otherwise incorrect. The client is assumed to be in error.`,
   )
 
-/** 403 unless an admin asks, or the caller whom `own` recognises. */
+/** 403 unless an admin asks, or the caller whom `own` recognises. Of everything: an admin of a domain is none. */
 export const ownOrAdmin = (caller: Caller | null, own: (caller: Caller) => boolean, operation: string): void => {
   if (!caller || !(caller.isAdmin || own(caller))) throw forbidden(actionDenied(operation))
 }

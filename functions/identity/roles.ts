@@ -1,47 +1,62 @@
 import * as z from 'zod'
-import { deleteRole, insertRole, listRoles, type RoleRow, roleById } from '../../db/queries/identity/identity.ts'
+import { domainById } from '../../db/queries/identity/domains.ts'
+import {
+  deleteRole,
+  insertRole,
+  listRoles,
+  type RoleRow,
+  roleById,
+  updateRole,
+} from '../../db/queries/identity/identity.ts'
 import { commit } from '../broker/line/commit.ts'
 import { isTaken } from '../broker/line/refused.ts'
-import { forbidden, notImplemented } from '../http/fault.ts'
+import { openObject } from '../http/dictionary.ts'
+import { badRequest } from '../http/fault.ts'
 import { type Operation, operation } from '../http/operation.ts'
 import { inexactly } from './filters.ts'
-import { nameText, noOptions } from './properties.ts'
+import { assertMutable, assertRemovable, mergedOptions, resourceOptions } from './options.ts'
+import { extraOf, nameText } from './properties.ts'
+import { assertReach, MANAGING_ALL, READING } from './reach.ts'
 import { duplicate, unknown } from './refusals.ts'
 import { collection, selfLink } from './views.ts'
 
-const creation = z.object({
-  role: z.strictObject({
-    name: nameText,
-    description: z.string().max(255).nullish(),
-    domain_id: z.string().nullish(),
-    options: noOptions,
-  }),
-})
-
-/** The roles that operations ask for; without them nobody could administrate any more. */
-const IMMUTABLE = ['admin', 'manager', 'member', 'reader', 'service']
+const fields = {
+  name: nameText,
+  description: z.string().max(16_384).nullish(),
+  domain_id: z.string().nullish(),
+  options: resourceOptions,
+}
+const KNOWN = [...Object.keys(fields), 'id', 'links']
+const creation = z.object({ role: openObject(z.looseObject(fields)) })
+const change = z.object({ role: openObject(z.looseObject({ ...fields, name: nameText.optional() })) })
 
 /** A role as it is shown within something else. */
-export const roleFields = ({ id, name, description }: RoleRow) => ({
+export const roleFields = ({ id, name, domainId, description, options }: Omit<RoleRow, 'extra'>) => ({
   id,
   name,
-  domain_id: null,
+  domain_id: domainId || null,
   description: description || null,
-  options: IMMUTABLE.includes(name) ? { immutable: true } : {},
+  options,
 })
 
-const view = (row: RoleRow, base: string) => ({ ...roleFields(row), links: selfLink(base, `/roles/${row.id}`) })
+const view = (row: RoleRow, base: string) => ({
+  ...row.extra,
+  ...roleFields(row),
+  links: selfLink(base, `/roles/${row.id}`),
+})
 
 export const roleOperations: Operation[] = [
   operation({
     name: 'role.list',
     method: 'GET',
     path: '/v3/roles',
-    who: 'admin',
-    summary: 'Every role; filter `name`, exact or not.',
+    ...READING,
+    summary: 'Every role of all domains, or with `domain_id` those of that one; filter `name`, exact or not.',
     status: 200,
     handle: async ({ context, query, queries, base }) => {
-      const rows = query.domain_id ? [] : await listRoles(context.db, query.name)
+      const { domain_id: domainId = '', name } = query
+      if (domainId) assertReach(context.caller!, domainId, 'role.list')
+      const rows = await listRoles(context.db, { name, domainId })
       return collection(
         'roles',
         inexactly(
@@ -58,51 +73,81 @@ export const roleOperations: Operation[] = [
     name: 'role.create',
     method: 'POST',
     path: '/v3/roles',
-    who: 'admin',
-    summary: 'Makes a role. Operations ask for reader, member, manager and admin alone.',
+    ...MANAGING_ALL,
+    summary:
+      'Makes a role, of all domains or of one. Operations ask for reader, member, manager and admin alone; a role of one domain stands for those that it implies.',
     status: 201,
     body: creation,
     handle: async ({ context, body: { role }, base }) => {
-      if (role.domain_id) throw notImplemented('Roles of a domain are not offered.')
+      if (role.domain_id && !(await domainById(context.db, role.domain_id))) throw unknown('domain', role.domain_id)
       const row: RoleRow = {
         id: context.newId().replaceAll('-', ''),
+        domainId: role.domain_id ?? '',
         name: role.name,
         description: role.description ?? '',
+        options: mergedOptions({}, role.options),
+        extra: extraOf(role, KNOWN),
       }
       const entry = { action: 'create', kind: 'role', resourceId: row.id, detail: { name: row.name } }
       await commit(context, entry, [insertRole(context.db, row)])
       return { body: { role: view(row, base) } }
     },
-    refuse: (error, { body: { role } }) => (isTaken(error) ? duplicate('role', role.name) : undefined),
+    refuse: (error, { body: { role } }) =>
+      isTaken(error) ? duplicate('role', role.name, role.domain_id ?? undefined) : undefined,
   }),
   operation({
     name: 'role.get',
     method: 'GET',
     path: '/v3/roles/:id',
-    who: 'admin',
+    ...READING,
     summary: 'One role.',
     status: 200,
     handle: async ({ context, params, base }) => {
       const row = await roleById(context.db, params.id!)
+      if (row?.domainId) assertReach(context.caller!, row.domainId, 'role.get')
       if (!row) throw unknown('role', params.id!)
       return { body: { role: view(row, base) } }
     },
   }),
   operation({
+    name: 'role.update',
+    method: 'PATCH',
+    path: '/v3/roles/:id',
+    ...MANAGING_ALL,
+    summary: 'Changes the name, description and options of a role. Tokens that name it lose it with its name.',
+    status: 200,
+    body: change,
+    handle: async ({ context, params, body: { role }, base }) => {
+      const row = await roleById(context.db, params.id!)
+      if (!row) throw unknown('role', params.id!)
+      assertMutable('role', row, role)
+      if (role.domain_id !== undefined && (role.domain_id ?? '') !== row.domainId)
+        throw badRequest('Update of `domain_id` is not allowed.')
+      const changed: RoleRow = {
+        ...row,
+        name: role.name ?? row.name,
+        description: role.description === undefined ? row.description : (role.description ?? ''),
+        options: mergedOptions(row.options, role.options),
+        extra: { ...row.extra, ...extraOf(role, KNOWN) },
+      }
+      const entry = { action: 'update', kind: 'role', resourceId: row.id }
+      await commit(context, entry, [updateRole(context.db, row.id, changed)])
+      return { body: { role: view(changed, base) } }
+    },
+    refuse: (error, { body: { role } }) => (isTaken(error) ? duplicate('role', role.name!) : undefined),
+  }),
+  operation({
     name: 'role.delete',
     method: 'DELETE',
     path: '/v3/roles/:id',
-    who: 'admin',
+    ...MANAGING_ALL,
     summary:
       'Removes a role from everybody who has it, and from their tokens, with the application credentials that they have where they had it.',
     status: 204,
     handle: async ({ context, params }) => {
       const row = await roleById(context.db, params.id!)
       if (!row) throw unknown('role', params.id!)
-      if (IMMUTABLE.includes(row.name))
-        throw forbidden(
-          `Unable to delete immutable role resource: ${row.id}. Set resource option "immutable" to false first.`,
-        )
+      assertRemovable('role', row)
       const entry = { action: 'delete', kind: 'role', resourceId: row.id, detail: { name: row.name } }
       await commit(context, entry, [...deleteRole(context.db, row.id)])
       return {}

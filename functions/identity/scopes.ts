@@ -1,9 +1,11 @@
-import { projectsOfUser } from '../../db/queries/identity/identity.ts'
+import { domainsOfUser, isOnSystem, projectsOfUser } from '../../db/queries/identity/grants.ts'
+import { userById } from '../../db/queries/identity/identity.ts'
 import type { Context } from '../context.ts'
 import { type Operation, operation } from '../http/operation.ts'
+import { domainView } from './domains.ts'
 import { projectView } from './projects.ts'
-import { ownOrAdmin } from './refusals.ts'
-import { collection } from './views.ts'
+import { ownOr } from './reach.ts'
+import { collection, selfLink } from './views.ts'
 
 const enabledProjects = async (context: Context, userId: string, base: string) =>
   (await projectsOfUser(context.db, userId)).filter(({ enabled }) => enabled).map((row) => projectView(row, base))
@@ -25,29 +27,38 @@ export const scopeOperations: Operation[] = [
     method: 'GET',
     path: '/v3/auth/domains',
     who: 'authenticated',
-    summary: 'The domains on which the caller has a role: none, for roles are granted on projects.',
+    summary: 'The domains on which the caller has a role.',
     status: 200,
-    handle: ({ base }) => collection('domains', [], base, '/auth/domains'),
+    handle: async ({ context, base }) => {
+      const rows = await domainsOfUser(context.db, context.caller!.userId)
+      const views = rows.filter(({ enabled }) => enabled).map((row) => domainView(row, base))
+      return collection('domains', views, base, '/auth/domains')
+    },
   }),
   operation({
     name: 'auth_system.get',
     method: 'GET',
     path: '/v3/auth/system',
     who: 'authenticated',
-    summary: 'Whether the caller has a role on the system: never, for roles are granted on projects.',
+    summary: 'Whether the caller has a role on the system.',
     status: 200,
-    handle: ({ base }) => collection('system', [], base, '/auth/system'),
+    handle: async ({ context, base }) => {
+      const has = await isOnSystem(context.db, context.caller!.userId)
+      return { body: { system: has ? [{ all: true }] : [], links: selfLink(base, '/auth/system') } }
+    },
   }),
   operation({
     name: 'user_project.list',
     method: 'GET',
     path: '/v3/users/:id/projects',
     who: 'authenticated',
-    summary: 'The projects in which a user has a role; of somebody else only to admins.',
+    summary: 'The projects in which a user has a role; of somebody else only to those who may read users.',
     status: 200,
     handle: async ({ context, base, params }) => {
       const id = params.id!
-      ownOrAdmin(context.caller, (caller) => caller.userId === id, 'user_project.list')
+      const caller = context.caller!
+      const domainId = caller.domain ? (await userById(context.db, id))?.domainId : null
+      ownOr(caller, 'reader', caller.userId === id, domainId, 'user_project.list')
       return collection('projects', await enabledProjects(context, id, base), base, `/users/${id}/projects`)
     },
   }),

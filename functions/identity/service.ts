@@ -5,10 +5,14 @@ import { accessRuleOperations } from './access-rules.ts'
 import { applicationCredentialOperations } from './application-credentials.ts'
 import { catalogOperations } from './catalog.ts'
 import { domainOperations } from './domains.ts'
+import { roleAssignmentOperations } from './grants/assignments.ts'
+import { grantOperations } from './grants/grants.ts'
+import { impliedRoleOperations } from './grants/implied-roles.ts'
+import { groupMemberOperations } from './group-members.ts'
 import { groupOperations } from './groups.ts'
+import { projectTagOperations } from './project-tags.ts'
 import { projectOperations } from './projects.ts'
 import { actionDenied, refuse } from './refusals.ts'
-import { roleAssignmentOperations } from './role-assignments.ts'
 import { roleOperations } from './roles.ts'
 import { scopeOperations } from './scopes.ts'
 import { tokenOperations } from './tokens.ts'
@@ -29,14 +33,21 @@ export const identityService = (services: () => Service[]): Service => ({
     ...scopeOperations,
     ...domainOperations,
     ...projectOperations,
+    ...projectTagOperations,
     ...userOperations,
     ...roleOperations,
+    ...impliedRoleOperations,
+    ...grantOperations,
     ...roleAssignmentOperations,
     ...groupOperations,
+    ...groupMemberOperations,
     ...applicationCredentialOperations,
     ...accessRuleOperations,
   ].map(inKeystonesWords),
   refuse,
 })
 
-const inKeystonesWords = (operation: Operation): Operation => ({ ...operation, denial: actionDenied(operation.name) })
+const inKeystonesWords = (operation: Operation): Operation => ({
+  ...operation,
+  denial: operation.denial ?? actionDenied(operation.name),
+})

@@ -44,7 +44,7 @@ const login = z.object({
         z.strictObject({ project: named }),
         z.strictObject({ unscoped: z.unknown() }),
         z.strictObject({ domain }),
-        z.strictObject({ system: z.unknown() }),
+        z.strictObject({ system: z.object({ all: z.literal(true) }) }),
         z.strictObject({ 'OS-TRUST:trust': z.unknown() }),
       ])
       .optional(),
@@ -97,6 +97,8 @@ const view = (token: Token, names: Names) => {
     issued_at: keystoneTime(token.issuedAt),
     ...(token.credential ? { application_credential: credentialView(token.credential, token.accessRules) } : {}),
   }
+  if (token.system) return { ...common, system: { all: true }, roles: names.roles }
+  if (token.domain) return { ...common, domain: domainOf(token.domain), roles: names.roles }
   if (!token.projectId) return common
   return {
     ...common,
@@ -110,6 +112,8 @@ const view = (token: Token, names: Names) => {
   }
 }
 
+const domainOf = ({ id, name }: NonNullable<Token['domain']>) => ({ id, name })
+
 const credentialView = ({ id, name, unrestricted }: TokenCredential, rules: Token['accessRules']) => ({
   id,
   name,
@@ -121,7 +125,8 @@ const credentialView = ({ id, name, unrestricted }: TokenCredential, rules: Toke
 export const tokenOperations = (services: () => Service[]): Operation[] => {
   const shown = ({ context, origin, queries }: Input, token: Token, names: Names): string => {
     const text = JSON.stringify(view(token, names))
-    if (!token.projectId || queries.has('nocatalog')) return `{"token":${text}}`
+    const scoped = token.projectId || token.domain || token.system
+    if (!scoped || queries.has('nocatalog')) return `{"token":${text}}`
     const catalog = catalogText(services(), { origin, region: context.settings.region }, token.projectId)
     return `{"token":${text.slice(0, -1)},"catalog":${catalog}}}`
   }
@@ -132,7 +137,8 @@ export const tokenOperations = (services: () => Service[]): Operation[] => {
       method: 'POST',
       path: '/v3/auth/tokens',
       who: 'public',
-      summary: 'Issues a token for a password, another token or an application credential, for a project or unscoped.',
+      summary:
+        'Issues a token for a password, another token or an application credential: for a project, a domain, the system, or unscoped.',
       status: 201,
       body: login,
       handle: async (input) => {
@@ -144,8 +150,7 @@ export const tokenOperations = (services: () => Service[]): Operation[] => {
         )
         const issued = issue(context, {
           user,
-          project: entry?.project ?? null,
-          roles: entry?.roles ?? [],
+          entry,
           methods,
           ...(ends === null ? {} : { expiresAt: ends }),
           ...(credential ? { credential } : {}),
@@ -153,7 +158,7 @@ export const tokenOperations = (services: () => Service[]): Operation[] => {
         const token = await withRules(context, issued)
         const names = {
           userDomain: user.domainName,
-          projectDomain: entry?.project.domainName ?? '',
+          projectDomain: entry?.place.domainName ?? '',
           roles: entry?.roles ?? [],
         }
         return {

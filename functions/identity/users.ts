@@ -1,8 +1,8 @@
 import * as z from 'zod'
 import { deleteCredentialsOf } from '../../db/queries/identity/application-credentials.ts'
+import { domainById } from '../../db/queries/identity/domains.ts'
 import {
   deleteUser,
-  domainById,
   insertUser,
   listUsers,
   projectById,
@@ -16,12 +16,14 @@ import { commit } from '../broker/line/commit.ts'
 import { isTaken } from '../broker/line/refused.ts'
 import type { Context } from '../context.ts'
 import { openObject } from '../http/dictionary.ts'
-import { notImplemented } from '../http/fault.ts'
+import { badRequest } from '../http/fault.ts'
 import { type Operation, operation } from '../http/operation.ts'
 import { checkPassword, laneOf } from './check-password.ts'
 import { asksForAbsent, inexactly } from './filters.ts'
-import { extraOf, nameText, noOptions } from './properties.ts'
-import { duplicate, ownOrAdmin, unknown } from './refusals.ts'
+import { mergedOptions, userOptions } from './options.ts'
+import { extraOf, nameText } from './properties.ts'
+import { assertReach, domainAsked, MANAGING, ownDomain, ownOr, READING } from './reach.ts'
+import { duplicate, unknown } from './refusals.ts'
 import { collection, flagOf, selfLink } from './views.ts'
 
 const password = z.string().min(1).max(4096)
@@ -33,14 +35,15 @@ const fields = {
   enabled: z.boolean().optional(),
   domain_id: z.string().nullish(),
   default_project_id: z.string().nullish(),
-  options: noOptions,
+  options: userOptions,
 }
 const KNOWN = [...Object.keys(fields), 'id', 'links', 'password_expires_at', 'original_password']
 const creation = z.object({ user: openObject(z.looseObject(fields)) })
 const change = z.object({ user: openObject(z.looseObject({ ...fields, name: nameText.optional() })) })
 const newPassword = z.object({ user: z.object({ password, original_password: password }) })
 
-const view = (row: UserRow, base: string) => ({
+/** A user as Keystone shows it. */
+export const userView = (row: UserRow, base: string) => ({
   ...row.extra,
   id: row.id,
   name: row.name,
@@ -50,7 +53,7 @@ const view = (row: UserRow, base: string) => ({
   ...(row.email === null ? {} : { email: row.email }),
   ...(row.description === '' ? {} : { description: row.description }),
   password_expires_at: null,
-  options: {},
+  options: row.options,
   links: selfLink(base, `/users/${row.id}`),
 })
 
@@ -59,19 +62,20 @@ export const userOperations: Operation[] = [
     name: 'user.list',
     method: 'GET',
     path: '/v3/users',
-    who: 'admin',
+    ...READING,
     summary: 'Every user; filters `name`, `domain_id` and `enabled`, exact or not.',
     status: 200,
     handle: async ({ context, query, queries, base }) => {
-      const filter = { name: query.name, domainId: query.domain_id, enabled: flagOf(query.enabled) }
+      const { domainId, nothing } = domainAsked(context.caller!, query.domain_id)
+      const filter = { name: query.name, domainId, enabled: flagOf(query.enabled) }
       const federated = asksForAbsent(queries, 'idp_id', 'protocol_id', 'unique_id', 'password_expires_at')
-      const rows = federated ? [] : await listUsers(context.db, filter)
+      const rows = federated || nothing ? [] : await listUsers(context.db, filter)
       return collection(
         'users',
         inexactly(
           queries,
           ['name', 'domain_id'],
-          rows.map((row) => view(row, base)),
+          rows.map((row) => userView(row, base)),
         ),
         base,
         '/users',
@@ -82,13 +86,14 @@ export const userOperations: Operation[] = [
     name: 'user.create',
     method: 'POST',
     path: '/v3/users',
-    who: 'admin',
+    ...MANAGING,
     summary: 'Makes a user, who may do nothing before a role is assigned.',
     status: 201,
     body: creation,
     handle: async ({ context, body: { user }, base }) => {
       const { db } = context
-      const domainId = user.domain_id ?? context.caller!.projectDomainId
+      const domainId = user.domain_id ?? ownDomain(context.caller!)
+      assertReach(context.caller!, domainId, 'user.create')
       if (!(await domainById(db, domainId))) throw unknown('domain', domainId)
       if (user.default_project_id && !(await projectById(db, user.default_project_id)))
         throw unknown('project', user.default_project_id)
@@ -102,35 +107,39 @@ export const userOperations: Operation[] = [
         defaultProjectId: user.default_project_id ?? null,
         extra: extraOf(user, KNOWN),
         enabled: user.enabled ?? true,
+        options: mergedOptions({}, user.options),
         epoch: 0,
         createdAt: context.now(),
       }
       const entry = { action: 'create', kind: 'user', resourceId: row.id, detail: { name: row.name } }
       await commit(context, entry, [insertUser(db, row)])
-      return { body: { user: view(row, base) } }
+      return { body: { user: userView(row, base) } }
     },
     refuse: (error, { context, body: { user } }) =>
-      isTaken(error) ? duplicate('user', user.name, user.domain_id ?? context.caller!.projectDomainId) : undefined,
+      isTaken(error) ? duplicate('user', user.name, user.domain_id ?? ownDomain(context.caller!)) : undefined,
   }),
   operation({
     name: 'user.get',
     method: 'GET',
     path: '/v3/users/:id',
     who: 'authenticated',
-    summary: 'One user; somebody else only for admins.',
+    summary: 'One user; somebody else only for those who may read users.',
     status: 200,
     handle: async ({ context, params, base }) => {
-      ownOrAdmin(context.caller, (caller) => caller.userId === params.id, 'user.get')
-      const row = await userById(context.db, params.id!)
+      const caller = context.caller!
+      const own = caller.userId === params.id
+      const row =
+        own || caller.isAdmin || caller.system || caller.domain ? await userById(context.db, params.id!) : null
+      ownOr(caller, 'reader', own, row?.domainId, 'user.get')
       if (!row) throw unknown('user', params.id!)
-      return { body: { user: view(row, base) } }
+      return { body: { user: userView(row, base) } }
     },
   }),
   operation({
     name: 'user.update',
     method: 'PATCH',
     path: '/v3/users/:id',
-    who: 'admin',
+    ...MANAGING,
     summary:
       'Changes a user; a new password or being disabled revokes his tokens, being disabled deletes his application credentials.',
     status: 200,
@@ -138,8 +147,9 @@ export const userOperations: Operation[] = [
     handle: async ({ context, params, body: { user }, base }) => {
       const { db } = context
       const row = await userById(db, params.id!)
+      assertReach(context.caller!, row?.domainId, 'user.update')
       if (!row) throw unknown('user', params.id!)
-      if (user.domain_id && user.domain_id !== row.domainId) throw notImplemented('A user stays in his domain.')
+      if (user.domain_id && user.domain_id !== row.domainId) throw badRequest('Update of `domain_id` is not allowed.')
       if (user.default_project_id && !(await projectById(db, user.default_project_id)))
         throw unknown('project', user.default_project_id)
       const set: Partial<UserRow> = {
@@ -148,6 +158,7 @@ export const userOperations: Operation[] = [
         description: user.description === undefined ? row.description : (user.description ?? ''),
         defaultProjectId: user.default_project_id === undefined ? row.defaultProjectId : user.default_project_id,
         enabled: user.enabled ?? row.enabled,
+        options: mergedOptions(row.options, user.options),
         extra: { ...row.extra, ...extraOf(user, KNOWN) },
         ...(user.password === undefined ? {} : await passwordSet(context, user.password)),
       }
@@ -162,7 +173,7 @@ export const userOperations: Operation[] = [
         ...(user.password === undefined ? [] : [forgiveAll(db, row.id)]),
       ]
       await commit(context, entry, writes)
-      return { body: { user: view({ ...row, ...set }, base) } }
+      return { body: { user: userView({ ...row, ...set }, base) } }
     },
     refuse: async (error, { context, params, body: { user } }) =>
       isTaken(error) ? duplicate('user', user.name!, (await userById(context.db, params.id!))?.domainId) : undefined,
@@ -171,12 +182,14 @@ export const userOperations: Operation[] = [
     name: 'user.delete',
     method: 'DELETE',
     path: '/v3/users/:id',
-    who: 'admin',
+    ...MANAGING,
     summary: 'Removes a user with his role assignments, application credentials and tokens.',
     status: 204,
     handle: async ({ context, params }) => {
       const id = params.id!
-      if (!(await userById(context.db, id))) throw unknown('user', id)
+      const row = await userById(context.db, id)
+      assertReach(context.caller!, row?.domainId, 'user.delete')
+      if (!row) throw unknown('user', id)
       const entry = { action: 'delete', kind: 'user', resourceId: id }
       await commit(context, entry, [...deleteUser(context.db, id)])
       return {}

@@ -21,16 +21,23 @@ export const naming = (kind: 'user' | 'project', { id, name, domain = {} }: Name
 export type Scope =
   | { project: Named }
   | { unscoped: unknown }
-  | { domain: unknown }
-  | { system: unknown }
+  | { domain: { id?: string | undefined; name?: string | undefined } }
+  | { system: { all: boolean } }
   | { 'OS-TRUST:trust': unknown }
 
-/** Roles are granted on projects alone, so nobody has one on a domain, the system or by trust: that is no project at all. */
-const NO_PROJECT: Naming = {}
+/** Nothing is lent by trust, so nobody gets in by one. */
+const NOTHING: Wanted = { project: {} }
 
-/** The project that a token is asked for: without a word about scope the user's own, if that lets the user in. */
+/** What a token is asked for: without a word about scope the user's own project, if that lets the user in. */
 export const wantedOf = (scope: Scope | 'unscoped' | undefined): Wanted => {
   if (scope === undefined) return 'own'
   if (scope === 'unscoped' || 'unscoped' in scope) return null
-  return 'project' in scope ? naming('project', scope.project) : NO_PROJECT
+  if ('project' in scope) return { project: naming('project', scope.project) }
+  if ('domain' in scope) {
+    const { id, name } = scope.domain
+    if (id !== undefined) return { domain: { id } }
+    if (name !== undefined) return { domain: { name } }
+    throw missing('id or name', 'domain')
+  }
+  return 'system' in scope ? 'system' : NOTHING
 }

@@ -1,13 +1,15 @@
 import { eq } from 'drizzle-orm'
 import type { CloudRow } from '../../db/queries/clouds/clouds.ts'
+import { SYSTEM } from '../../db/queries/identity/held.ts'
 import {
   clouds,
   domains,
   flavors,
+  grants,
+  impliedRoles,
   mappings,
   projects,
   rates,
-  roleAssignments,
   roles,
   users,
 } from '../../db/schema/index.ts'
@@ -15,6 +17,13 @@ import type { Host } from '../context.ts'
 
 const DEFAULT_DOMAIN = 'default'
 const ROLE_NAMES = ['admin', 'manager', 'member', 'reader', 'service', 'ResellerAdmin']
+/** Those that operations ask for, and what comes with them. */
+const IMMUTABLE = ['admin', 'manager', 'member', 'reader', 'service']
+const IMPLIED = [
+  ['admin', 'manager'],
+  ['manager', 'member'],
+  ['member', 'reader'],
+] as const
 const PROJECTS = ['admin', 'demo'] as const
 const ASSIGNMENTS = [
   ['admin', 'admin', 'admin'],
@@ -71,14 +80,24 @@ export const bootstrap = async (host: Host, first: FirstStart): Promise<boolean>
       })),
     ),
     db.insert(rates).values({ currency: 'USD', rate: 1, base: true, asOf: now }),
-    db.insert(roles).values(ROLE_NAMES.map((name) => ({ id: roleIds[name]!, name }))),
-    db.insert(roleAssignments).values(
-      ASSIGNMENTS.map(([user, project, role]) => ({
-        userId: userIds[user],
-        projectId: projectIds[project],
-        roleId: roleIds[role]!,
+    db.insert(roles).values(
+      ROLE_NAMES.map((name) => ({
+        id: roleIds[name]!,
+        name,
+        ...(IMMUTABLE.includes(name) ? { options: { immutable: true } } : {}),
       })),
     ),
+    db
+      .insert(impliedRoles)
+      .values(IMPLIED.map(([prior, implied]) => ({ priorId: roleIds[prior]!, impliedId: roleIds[implied]! }))),
+    db.insert(grants).values([
+      ...ASSIGNMENTS.map(([user, project, role]) => ({
+        actorId: userIds[user],
+        targetId: projectIds[project],
+        roleId: roleIds[role]!,
+      })),
+      { actorId: userIds.admin, targetId: SYSTEM, roleId: roleIds.admin!, target: 'system' as const },
+    ]),
     db
       .insert(flavors)
       .values(

@@ -126,6 +126,8 @@ const user = await made(admin, `${KEYSTONE}/users`, {
 })
 const [, { roles }] = await send(admin, 'GET', `${KEYSTONE}/roles?name=member`)
 await send(admin, 'PUT', `${KEYSTONE}/projects/${project.id}/users/${user.id}/roles/${roles[0].id}`)
+const crew = await made(admin, `${KEYSTONE}/groups`, { group: { name: 'kept' } })
+await send(admin, 'PUT', `${KEYSTONE}/groups/${crew.id}/users/${user.id}`)
 const old = await logIn('demo', 'demo')
 const [, { users }] = await send(admin, 'GET', `${KEYSTONE}/users?name=demo`)
 await send(demo, 'POST', `${KEYSTONE}/users/${users[0].id}/application_credentials`, {

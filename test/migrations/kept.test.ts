@@ -14,6 +14,9 @@ const all = import.meta.glob<Kept>('./kept/*.json', { import: 'default', eager: 
 /** Triggers count again what is loaded. */
 const COUNTED = ['address_use', 'zone_use']
 
+/** Tables whose rows are in another now. */
+const BECAME: Record<string, string> = { role_assignments: 'grants' }
+
 const load = async (db: D1Database, tables: Kept['tables']): Promise<void> => {
   const written = Object.entries(tables).filter(([table]) => !COUNTED.includes(table))
   const inserts = written.flatMap(([table, rows]) =>
@@ -62,8 +65,9 @@ describe.each(Object.entries(all))('a database as %s holds it', { timeout: 30_00
   })
 
   test('loses no row on its way to the newest', async () => {
-    const after = await countsOf(d1, Object.keys(before))
-    expect(Object.keys(before).filter((table) => after[table]! < before[table]!)).toEqual([])
+    const now = (table: string) => BECAME[table] ?? table
+    const after = await countsOf(d1, Object.keys(before).map(now))
+    expect(Object.keys(before).filter((table) => after[now(table)]! < before[table]!)).toEqual([])
   })
 
   test('lets its users in, with the passwords that they had', async () => {

@@ -81,11 +81,11 @@ export const ALLOWED: { like: RegExp; because: string }[] = [
     because: 'A list with with_count asks how many there are.',
   },
   {
-    like: /from "(users|projects)" (where .*)?order by/s,
+    like: /from "(users|projects|user_groups)" (where .*)?order by/s,
     because: 'Keystone has no pages of these: who lists them asks for all.',
   },
   {
-    like: /from "role_assignments" inner join "users"/,
+    like: /left join user_groups t on a\.actor = 'group'/,
     because: 'Keystone has no pages of these: who lists them asks for all.',
   },
   {
@@ -114,8 +114,16 @@ export const ALLOWED: { like: RegExp; because: string }[] = [
     because: 'What servers cost is added up for who asks: days that are settled, and a meter for each server.',
   },
   // What administrators do now and then.
-  { like: /from role_assignments a where .*a\.role_id = \?/s, because: 'A role is deleted, with what rests on it.' },
-  { like: /delete from "role_assignments" where/, because: 'A role or a project is deleted.' },
+  { like: /from grants g where g\.role_id = \?/, because: 'A role is deleted, with what rests on it.' },
+  { like: /delete from "grants" where/, because: 'A role or a project is deleted.' },
+  {
+    like: /^(update (users|projects) set epoch|delete from \w+ where|update users set default_project_id).*\bdomain_id = \?/s,
+    because: 'A domain is disabled or removed, with all that is in it.',
+  },
+  {
+    like: /from group_members m where m\.group_id = |delete from "group_members" where "group_members"\."group_id"/,
+    because: 'Who is in a group, as it is shown, loses a role or goes.',
+  },
   { like: /update "users" set "default_project_id"/, because: 'A project is deleted, which is rare.' },
   {
     like: /delete from "(bindings|segments)" where "\1"\."cloud_id" = \?\S*$/,

@@ -74,7 +74,9 @@ test('one whose disk is full says so to whoever asks for something that is to be
   await expect(fill('a').then(() => fill('b'))).rejects.toThrow('SQLITE_FULL')
   const user = await userByName(host.db, 'default', 'admin')
   const project = await projectByName(host.db, 'default', 'admin')
-  const token = issue(host, { user: user!, project, roles: await listRoles(host.db, 'admin'), methods: ['password'] })
+  const roles = await listRoles(host.db, { name: 'admin' })
+  const entry = { kind: 'project' as const, place: { ...project!, domainName: 'Default' }, roles }
+  const token = issue(host, { user: user!, entry, methods: ['password'] })
   let answer: Response
   do {
     const request = new Request('http://localhost/identity/v3/projects', {

@@ -16,7 +16,7 @@ const BEHIND = [
 
 /** Tables that nothing in a simulation writes. */
 const STILL = new Set([
-  'd1_migrations', 'domains', 'users', 'roles', 'role_assignments', 'rates', 'flavor_access',
+  'd1_migrations', 'domains', 'users', 'roles', 'grants', 'implied_roles', 'user_groups', 'group_members', 'rates', 'flavor_access',
 ]) // biome-ignore format: a list
 
 /** What must never be seen in any committed state, written down by the database itself. */

@@ -124,8 +124,8 @@ export const openWorld = async (d1: D1Database, runtime: Settings['runtime'] = '
 
   const granted = async (name: Who): Promise<Grant> => {
     const [id, projectId] = [await named(d1, 'users', name), await named(d1, 'projects', name)]
-    const { user, entry } = await lookUp(db, { id }, { id: projectId })
-    return { user: user!, ...entry!, methods: ['password'] }
+    const { user, entry } = await lookUp(db, { id }, { project: { id: projectId } })
+    return { user: user!, entry, methods: ['password'] }
   }
   const grants = { demo: await granted('demo'), admin: await granted('admin') }
   const token = (who: Who) => sealToken(issue(base, grants[who]), keyring(settings.secretKeys, 'token'))

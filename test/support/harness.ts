@@ -4,7 +4,7 @@ import type { Json, Store } from '../../adapters/contract.ts'
 import { openDatabase } from '../../db/client.ts'
 import { projectById } from '../../db/queries/identity/identity.ts'
 import { lookUp } from '../../db/queries/identity/logins.ts'
-import { clouds, mappings, projects, roleAssignments, roles, users } from '../../db/schema/index.ts'
+import { clouds, grants, mappings, projects, roles, users } from '../../db/schema/index.ts'
 import { everyProject } from '../../db/scope.ts'
 import type { LocalDatabase } from '../../db/sqlite.ts'
 import { createApp } from '../../functions/app.ts'
@@ -176,8 +176,8 @@ export const startPlimsoll = async (start: Start = {}) => {
     await db
       .insert(users)
       .values({ id: userId, domainId: 'default', name, createdAt: clock.now, passwordHash: PASSWORD_HASH })
-    const assigned = roleNames.map((role) => ({ userId, projectId, roleId: ids.roles[role]! }))
-    if (assigned.length) await db.insert(roleAssignments).values(assigned)
+    const assigned = roleNames.map((role) => ({ actorId: userId, targetId: projectId, roleId: ids.roles[role]! }))
+    if (assigned.length) await db.insert(grants).values(assigned)
     ids.users[name] = userId
     people.set(name, { userId, projectId })
   }
@@ -204,9 +204,10 @@ export const startPlimsoll = async (start: Start = {}) => {
   const tokenFor = async (name: string): Promise<{ text: string; expiresAt: number }> => {
     const person = people.get(name)
     if (!person) throw new Error(`there is no ${name}: call newUser or newProject first`)
-    const { user, entry } = await lookUp(db, { id: person.userId }, { id: person.projectId })
-    const project = entry?.project ?? (await projectById(db, person.projectId))
-    const token = issue(host, { user: user!, project, roles: entry?.roles ?? [], methods: ['password'] })
+    const { user, entry } = await lookUp(db, { id: person.userId }, { project: { id: person.projectId } })
+    const row = entry ? null : await projectById(db, person.projectId)
+    const without = row ? { kind: 'project' as const, place: { ...row, domainName: '' }, roles: [] } : null
+    const token = issue(host, { user: user!, entry: entry ?? without, methods: ['password'] })
     return { text: sealToken(token, keyring(settings.secretKeys, 'token')), expiresAt: token.expiresAt }
   }
 

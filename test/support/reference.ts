@@ -8,7 +8,8 @@ export const apiReference = (all: Service[]): string =>
     '# The API, route by route',
     '',
     'Written from the route table by `node test/support/reference.ts`. *Who* is the role that a token needs at least on its',
-    'project: reader, member, manager or admin; `authenticated` is any token, `public` is none.',
+    'project: reader, member, manager or admin; `authenticated` is any token, `public` is none. Behind a stroke is the role that does as',
+    'well for a token that is for the system, or for the domain that the thing is in.',
     '',
     ...all.flatMap(section),
   ].join('\n')
@@ -28,7 +29,8 @@ const section = (service: Service): string[] => {
 }
 
 const row = ({ microversions }: Service, operation: Operation, windows: boolean): string => {
-  const { method, path, who, summary, since, until } = operation
+  const { method, path, who, also, summary, since, until } = operation
+  const needs = [who, ...Object.entries(also ?? {}).map(([target, role]) => `${target} ${role}`)].join(' / ')
   const version = (minor: number) => `${microversions?.major}.${minor}`
   const window =
     since !== undefined && until !== undefined
@@ -39,7 +41,7 @@ const row = ({ microversions }: Service, operation: Operation, windows: boolean)
           ? `to ${version(until)}`
           : ''
   const shown = (path || '(the prefix itself)').replace(/:(\w+)(\{[^}]*\})?/g, '{$1}')
-  return `| ${[method, `\`${shown}\``, who, ...(windows ? [window] : []), summary.replaceAll('|', '\\|')].join(' | ')} |`
+  return `| ${[method, `\`${shown}\``, needs, ...(windows ? [window] : []), summary.replaceAll('|', '\\|')].join(' | ')} |`
 }
 
 if (import.meta.main) {

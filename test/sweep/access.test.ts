@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, test } from 'vitest'
 import { operations } from '../../functions/app.ts'
 import { Fault } from '../../functions/http/fault.ts'
-import { type Answer, type Client, type Plimsoll, startPlimsoll } from '../support/harness.ts'
+import { type Answer, type Client, PASSWORD, type Plimsoll, startPlimsoll } from '../support/harness.ts'
 import { changes, parametersOf, pathOf, type Route, titleOf, versionHeader, versionOf, walking } from './calls.ts'
 import { schemaOf, takes } from './examples.ts'
 
@@ -121,6 +121,44 @@ describe('with the role of a member', () => {
       const answer = await send.demo(route.operation.method, somewhere(route), body, headers(route))
       isFault(route, answer, 403)
     },
+  )
+})
+
+describe('with a role on the system or on a domain', () => {
+  /** Whoever has a role there alone. */
+  const holding = async (role: string, target: 'system' | 'domain') => {
+    const name = `${role} of the ${target}`
+    const password = PASSWORD
+    const { id } = (await plimsoll.as('admin').post('/identity/v3/users', { user: { name, password } })).body.user
+    const path = `/identity/v3/${target === 'system' ? 'system' : 'domains/default'}/users/${id}/roles/${plimsoll.roleId(role)}`
+    expect((await plimsoll.as('admin').put(path)).status).toBe(204)
+    const identity = { methods: ['password'], password: { user: { id, password } } }
+    const scope = target === 'system' ? { system: { all: true } } : { domain: { id: 'default' } }
+    const { headers: said } = await plimsoll.nobody.post('/identity/v3/auth/tokens', { auth: { identity, scope } })
+    return plimsoll.bearer(said.get('X-Subject-Token')!).send
+  }
+  const RANKS = ['reader', 'member', 'manager', 'admin']
+  const asked = guarded.filter(([, { operation }]) => operation.who !== 'authenticated')
+
+  test.each(
+    (['system', 'domain'] as const).flatMap((target) => ['reader', 'admin'].map((role) => [role, target] as const)),
+  )(
+    'a %s of the %s may what says so, and nothing else',
+    async (role, target) => {
+      const by = await holding(role, target)
+      const wrong: string[] = []
+      for (const [title, route] of asked) {
+        const least = route.operation.also?.[target]
+        const may = least !== undefined && RANKS.indexOf(role) >= RANKS.indexOf(least)
+        const body = changes(route) ? {} : undefined
+        const { status } = await by(route.operation.method, somewhere(route), body, headers(route))
+        // What is in no domain at all is refused to who is of one.
+        const fits = may ? status !== 401 && (target === 'domain' || status !== 403) : status === 403
+        if (!fits) wrong.push(`${title}: ${status}`)
+      }
+      expect(wrong).toEqual([])
+    },
+    120_000,
   )
 })
 

@@ -138,19 +138,38 @@ export const deleteCredential = (db: Database, id: string) => gone(db, sql`id = 
 export const deleteCredentialsOf = (db: Database, userId: string) =>
   [...gone(db, sql`user_id = ${userId}`), db.delete(accessRules).where(eq(accessRules.userId, userId))] as const
 
-/** Statements: a project's credentials go; with a user, that user's alone. */
-export const deleteCredentialsFor = (db: Database, projectId: string, userId?: string) =>
+/** Statements: a project's credentials go. */
+export const deleteCredentialsFor = (db: Database, projectId: string) => gone(db, sql`project_id = ${projectId}`)
+
+/**
+ * Statements: the credentials go that a user, or whoever is in a group, has in a project; without a project: in those where
+ * the group is granted roles. To be done before they leave.
+ */
+export const deleteCredentialsOn = (
+  db: Database,
+  projectId: string | null,
+  whose: { user: string } | { group: string },
+) =>
   gone(
     db,
-    userId === undefined ? sql`project_id = ${projectId}` : sql`project_id = ${projectId} and user_id = ${userId}`,
+    sql`${
+      'user' in whose
+        ? sql`user_id = ${whose.user}`
+        : sql`user_id in (select m.user_id from group_members m where m.group_id = ${whose.group})`
+    } and ${
+      projectId === null && 'group' in whose
+        ? sql`project_id in (select g.target_id from grants g where g.actor_id = ${whose.group})`
+        : sql`project_id = ${projectId}`
+    }`,
   )
 
-/** Statements: the credentials of whoever has a role go where it is had. To be done before the role is taken. */
+/** Statements: the credentials of whoever was granted a role go where it was. To be done before the role is taken. */
 export const deleteCredentialsWith = (db: Database, roleId: string) =>
   gone(
     db,
-    sql`exists (select 1 from role_assignments a where a.user_id = application_credentials.user_id
-      and a.project_id = application_credentials.project_id and a.role_id = ${roleId})`,
+    sql`exists (select 1 from grants g where g.role_id = ${roleId} and g.target_id = application_credentials.project_id
+      and (g.actor_id = application_credentials.user_id or g.actor_id in
+        (select m.group_id from group_members m where m.user_id = application_credentials.user_id)))`,
   )
 
 /** Whether any credential has a rule. */

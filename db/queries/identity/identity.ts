@@ -1,15 +1,13 @@
-import { and, asc, eq, type Placeholder, type SQL, sql } from 'drizzle-orm'
-import { alias, type SQLiteColumn, type SQLiteTable } from 'drizzle-orm/sqlite-core'
+import { and, asc, eq, isNull, or, type SQL, sql } from 'drizzle-orm'
 import type { Database } from '../../client.ts'
 import { prepared, type Slots } from '../../prepared.ts'
-import { domains, projects, revokedTokens, roleAssignments, roles, users } from '../../schema/index.ts'
+import { grants, groupMembers, impliedRoles, projects, revokedTokens, roles, users } from '../../schema/index.ts'
 import { deleteCredentialsFor, deleteCredentialsOf, deleteCredentialsWith } from './application-credentials.ts'
 import { forgiveAll } from './login-failures.ts'
 
 export type UserRow = typeof users.$inferSelect
 export type ProjectRow = typeof projects.$inferSelect
 export type RoleRow = typeof roles.$inferSelect
-export type DomainRow = typeof domains.$inferSelect
 
 const one = async <T>(rows: Promise<T[]>): Promise<T | null> => (await rows)[0] ?? null
 
@@ -21,25 +19,13 @@ interface ByName {
   name: string
 }
 
-const domainOfId = prepared((db, { id }: Slots<ById>) => db.select().from(domains).where(eq(domains.id, id)))
-/** A domain; null: there is none. */
-export const domainById = (db: Database, id: string) => one(domainOfId.run(db, { id }))
-
 interface Filter {
   name?: string | undefined
   domainId?: string | undefined
   enabled?: boolean | undefined
+  /** Of projects: the project, or the domain, that they are directly below. */
+  parentId?: string | undefined
 }
-
-const domainsLike = prepared((db, { name, enabled }: Slots<Pick<Filter, 'name' | 'enabled'>>) =>
-  db
-    .select()
-    .from(domains)
-    .where(and(same(domains.name, name), same(domains.enabled, enabled)))
-    .orderBy(asc(domains.name)),
-)
-/** Domains by name; what the filter leaves open is not asked. */
-export const listDomains = (db: Database, filter: Pick<Filter, 'name' | 'enabled'>) => domainsLike.run(db, filter)
 
 const userOfId = prepared((db, { id }: Slots<ById>) => db.select().from(users).where(eq(users.id, id)))
 /** A user with the hash of the password; null: there is none. */
@@ -81,99 +67,42 @@ const usersLike = prepared((db, { name, domainId, enabled }: Slots<Filter>) =>
 /** Users by name; what the filter leaves open is not asked. */
 export const listUsers = (db: Database, filter: Filter) => usersLike.run(db, filter)
 
-const projectsLike = prepared((db, { name, domainId, enabled }: Slots<Filter>) =>
+const projectsLike = prepared((db, { name, domainId, enabled, parentId }: Slots<Filter>) =>
   db
     .select()
     .from(projects)
-    .where(and(same(projects.name, name), same(projects.domainId, domainId), same(projects.enabled, enabled)))
+    .where(
+      and(
+        same(projects.name, name),
+        same(projects.domainId, domainId),
+        same(projects.enabled, enabled),
+        parentId &&
+          or(eq(projects.parentId, parentId), and(isNull(projects.parentId), eq(projects.domainId, parentId))),
+      ),
+    )
     .orderBy(asc(projects.name), asc(projects.id)),
 )
 /** Projects by name; what the filter leaves open is not asked. */
 export const listProjects = (db: Database, filter: Filter) => projectsLike.run(db, filter)
 
-const projectsFor = prepared((db, { userId }: Slots<{ userId: string }>) =>
-  db
-    .select()
-    .from(projects)
-    .where(sql`${projects.id} in (select project_id from role_assignments where user_id = ${userId})`)
-    .orderBy(asc(projects.name), asc(projects.id)),
-)
-/** Projects in which a user has any role. */
-export const projectsOfUser = (db: Database, userId: string) => projectsFor.run(db, { userId })
-
 const roleOfId = prepared((db, { id }: Slots<ById>) => db.select().from(roles).where(eq(roles.id, id)))
 /** A role; null: there is none. */
 export const roleById = (db: Database, id: string) => one(roleOfId.run(db, { id }))
 
-const rolesLike = prepared((db, { name }: Slots<Pick<Filter, 'name'>>) =>
-  db.select().from(roles).where(same(roles.name, name)).orderBy(asc(roles.name)),
-)
-/** Roles by name; with a name that one alone. */
-export const listRoles = (db: Database, name?: string) => rolesLike.run(db, { name })
-
-interface Place {
-  user: string
-  project: string
-  role?: string | undefined
+export interface RoleFilter {
+  name?: string | undefined
+  /** Empty: roles of all domains; absent: every role there is. */
+  domainId?: string | undefined
 }
-const there = (table: SQLiteTable & { id: SQLiteColumn }, id: Placeholder | undefined): SQL<boolean> =>
-  (id ? sql<boolean>`exists (select 1 from ${table} where ${table.id} = ${id})` : sql<boolean>`1`).mapWith(Boolean)
-const granted = prepared((db, { user, project, role }: Slots<Place>) =>
+const rolesLike = prepared((db, { name, domainId }: Slots<RoleFilter>) =>
   db
-    .select({
-      user: there(users, user),
-      project: there(projects, project),
-      role: there(roles, role),
-      roles: sql<string>`(select json_group_array(json_object('id', r.id, 'name', r.name) order by r.name)
-        from role_assignments a join roles r on r.id = a.role_id where a.user_id = ${user} and a.project_id = ${project})`,
-    })
-    .from(sql`(select 1)`),
+    .select()
+    .from(roles)
+    .where(and(same(roles.name, name), same(roles.domainId, domainId)))
+    .orderBy(asc(roles.name)),
 )
-/** Which of a user, a project and (if one is named) a role there are, and the roles that the user has there, by name. One query. */
-export const grantsIn = async (db: Database, place: Place) => {
-  const [row] = await granted.run(db, place)
-  return { ...row!, roles: JSON.parse(row!.roles) as Pick<RoleRow, 'id' | 'name'>[] }
-}
-
-export interface AssignmentFilter {
-  userId?: string | undefined
-  projectId?: string | undefined
-  roleId?: string | undefined
-}
-
-const userDomains = alias(domains, 'user_domains')
-const projectDomains = alias(domains, 'project_domains')
-const assignmentsLike = prepared((db, { userId, projectId, roleId }: Slots<AssignmentFilter>) =>
-  db
-    .select({
-      userId: users.id,
-      user: users.name,
-      userDomainId: users.domainId,
-      userDomain: userDomains.name,
-      projectId: projects.id,
-      project: projects.name,
-      projectDomainId: projects.domainId,
-      projectDomain: projectDomains.name,
-      roleId: roles.id,
-      role: roles.name,
-    })
-    .from(roleAssignments)
-    .innerJoin(users, eq(users.id, roleAssignments.userId))
-    .innerJoin(projects, eq(projects.id, roleAssignments.projectId))
-    .innerJoin(roles, eq(roles.id, roleAssignments.roleId))
-    .leftJoin(userDomains, eq(userDomains.id, users.domainId))
-    .leftJoin(projectDomains, eq(projectDomains.id, projects.domainId))
-    .where(
-      and(
-        same(roleAssignments.userId, userId),
-        same(roleAssignments.projectId, projectId),
-        same(roleAssignments.roleId, roleId),
-      ),
-    )
-    .orderBy(asc(users.name), asc(projects.name), asc(roles.name)),
-)
-/** Role assignments with every name that a view may show. One query. */
-export const listAssignments = (db: Database, filter: AssignmentFilter) => assignmentsLike.run(db, filter)
+/** Roles by name; with a name those of it alone. */
+export const listRoles = (db: Database, filter: RoleFilter) => rolesLike.run(db, filter)
 
 /** Revokes every token of a user, of a project or of both. */
 export const raiseUserEpoch = (db: Database, userId: string) =>
@@ -209,7 +138,7 @@ export const updateProject = (db: Database, id: string, set: Partial<ProjectRow>
 export const deleteProject = (db: Database, id: string) =>
   [
     ...deleteCredentialsFor(db, id),
-    db.delete(roleAssignments).where(eq(roleAssignments.projectId, id)),
+    db.delete(grants).where(eq(grants.targetId, id)),
     db.update(users).set({ defaultProjectId: null }).where(eq(users.defaultProjectId, id)),
     db.run(sql`delete from mappings where project_id = ${id}
       and not exists (select 1 from bindings where project_id = ${id} and phase <> 'gone')`),
@@ -226,35 +155,22 @@ export const updateUser = (db: Database, id: string, set: Partial<UserRow>) =>
 export const deleteUser = (db: Database, id: string) =>
   [
     ...deleteCredentialsOf(db, id),
-    db.delete(roleAssignments).where(eq(roleAssignments.userId, id)),
+    db.delete(grants).where(eq(grants.actorId, id)),
+    db.delete(groupMembers).where(eq(groupMembers.userId, id)),
     forgiveAll(db, id),
     db.delete(users).where(eq(users.id, id)),
   ] as const
 
 /** Statement: a new role. */
 export const insertRole = (db: Database, row: RoleRow) => db.insert(roles).values(row)
+/** Statement: changes a role. */
+export const updateRole = (db: Database, id: string, set: Partial<RoleRow>) =>
+  db.update(roles).set(set).where(eq(roles.id, id))
 /** A role and its assignments, with the application credentials of those who had it, where they had it. */
 export const deleteRole = (db: Database, id: string) =>
   [
     ...deleteCredentialsWith(db, id),
-    db.delete(roleAssignments).where(eq(roleAssignments.roleId, id)),
+    db.delete(grants).where(eq(grants.roleId, id)),
+    db.delete(impliedRoles).where(or(eq(impliedRoles.priorId, id), eq(impliedRoles.impliedId, id))),
     db.delete(roles).where(eq(roles.id, id)),
-  ] as const
-
-/** Statement: gives a user a role on a project; twice is once. */
-export const assignRole = (db: Database, userId: string, projectId: string, roleId: string) =>
-  db.insert(roleAssignments).values({ userId, projectId, roleId }).onConflictDoNothing()
-/** Statements: takes a role on a project from a user, and the user's application credentials there; none is none. */
-export const unassignRole = (db: Database, userId: string, projectId: string, roleId: string) =>
-  [
-    ...deleteCredentialsFor(db, projectId, userId),
-    db
-      .delete(roleAssignments)
-      .where(
-        and(
-          eq(roleAssignments.userId, userId),
-          eq(roleAssignments.projectId, projectId),
-          eq(roleAssignments.roleId, roleId),
-        ),
-      ),
   ] as const

@@ -1,6 +1,6 @@
 import type { Database } from '../../client.ts'
 import { worded } from '../../worded.ts'
-import { IMPLIED } from './implied-roles.ts'
+import { heldBy, SYSTEM } from './held.ts'
 import {
   CREDENTIAL,
   type CredentialNaming,
@@ -14,8 +14,8 @@ import { counting, forgivingIf, lockedOut } from './login-failures.ts'
 import { administrates, type Naming, named, PROJECT, USER } from './naming.ts'
 import { leftOf, standingOf, type TokenFacts } from './tokens.ts'
 
-/** The project that a token is asked for; `own`: that of the user, if there is one; null: none. */
-export type Wanted = Naming | 'own' | null
+/** What a token is asked for; `own`: the project of the user, if there is one; null: nothing. */
+export type Wanted = { project: Naming } | { domain: { id?: string; name?: string } } | 'system' | 'own' | null
 
 /** A user, as far as a login has to know. */
 export interface Person {
@@ -30,9 +30,10 @@ export interface Person {
   administrator: boolean
 }
 
-/** A project that lets a user in, with the roles there, implied ones included, by name. */
+/** What lets a user in, with the roles there, implied ones included, by name. The system has no names. */
 export interface Entry {
-  project: { id: string; name: string; domainId: string; domainName: string; epoch: number }
+  kind: 'project' | 'domain' | 'system'
+  place: { id: string; name: string; domainId: string; domainName: string; epoch: number }
   roles: { id: string; name: string }[]
 }
 
@@ -57,7 +58,7 @@ export interface Attempt {
 export interface Found {
   /** Null: there is no such user. */
   user: Person | null
-  /** Null: no project was asked for, or it does not let this user in. */
+  /** Null: nothing was asked for, or it does not let this user in. */
   entry: Entry | null
 }
 
@@ -72,27 +73,29 @@ const who = (
 ) => `select u.id, u.name, u.domain_id as domainId, d.name as domainName, d.enabled as domainEnabled,
     u.enabled, u.epoch, u.password_hash as passwordHash, ${administrates('u.id')} as administrator${more}
   from (select ${user} as id) n left join users u on u.id = n.id left join domains d on d.id = u.domain_id`
-const into = (
-  user: string,
-  project: string,
-) => `with granted as (select g.name from role_assignments a join roles g on g.id = a.role_id
-    where a.user_id = ${user} and a.project_id = ${project})
-  select p.id, p.name, p.domain_id as domainId, d.name as domainName, p.epoch,
-    (select json_group_array(json_object('id', id, 'name', name)) from (select id, name from roles
-      where name in (select name from granted union select implied.value from granted
-        join json_each('${JSON.stringify(IMPLIED)}') more on more.key = granted.name join json_each(more.value) implied)
-      order by name)) as roles
-  from projects p join domains d on d.id = p.domain_id
-  where p.id = ${project} and p.enabled and d.enabled and exists (select 1 from granted)`
+/** What is asked for: `:kind` says among what it is looked up, so that no name of one is that of another. */
+const into = (user: string, target: string) => `with ${heldBy(user, target)}
+  select :kind as kind, t.*, (select json_group_array(json_object('id', r.id, 'name', r.name) order by r.name)
+    from held h join roles r on r.id = h.id where r.domain_id = '') as roles
+  from (select p.id, p.name, p.domain_id as domainId, d.name as domainName, p.epoch
+      from projects p join domains d on d.id = p.domain_id
+      where :kind = 'project' and p.id = ${target} and p.enabled and d.enabled
+    union all select d.id, d.name, d.id, d.name, d.epoch from domains d
+      where :kind = 'domain' and d.id = ${target} and d.enabled
+    union all select '${SYSTEM}', '', '', '', 0 where :kind = 'system') t`
+
+/** The id of what is asked for. */
+const TARGET = `case :kind when 'system' then '${SYSTEM}'
+  when 'domain' then coalesce(:domain.id, (select id from domains where name = :domain.name)) else ${PROJECT} end`
 
 type Flags<T> = { [K in keyof T]: T[K] extends boolean ? number : T[K] }
 /** Always one; without an id there is no such user. */
 type UserRow = Flags<Omit<Person, 'id'>> & { id: string | null }
 type Trying = UserRow & { locked: number; known: number }
-type EntryRow = Entry['project'] & { roles: string }
+type EntryRow = Entry['place'] & { kind: Entry['kind']; roles: string }
 
 const theUser = worded(who(USER))
-const theEntry = worded(into(USER, PROJECT))
+const theEntry = worded(into(USER, TARGET))
 const tried = {
   user: worded(who(USER, `, ${lockedOut(USER)} as locked, ${KNOWN} as known`)),
   entry: theEntry,
@@ -107,7 +110,7 @@ const triedCredential = {
 }
 
 /**
- * A look at a user who would log in, and at the project that is asked for; in the same batch the attempt is counted as
+ * A look at a user who would log in, and at what is asked for; in the same batch the attempt is counted as
  * one that fails. Not so if the password is known to be right: then it is none, and its source is forgiven. `locked`:
  * the attempt counts for nothing, however right it is. One round trip.
  */
@@ -141,7 +144,7 @@ export const tryCredential = async (
   which: CredentialNaming,
   { source, now }: Pick<Attempt, 'source' | 'now'>,
 ): Promise<Found & { credential: LoginCredential | null; locked: boolean }> => {
-  const values = { ...namedCredential(which), source, now }
+  const values = { ...namedCredential(which), kind: 'project', source, now }
   const { credential, user, entry, writes } = triedCredential
   const [credentials, [row], entries] = (await db.batch([
     credential(values),
@@ -157,14 +160,14 @@ export const tryCredential = async (
   }
 }
 
-/** A user, and the project that a token of this user would be for. One round trip. */
+/** A user, and what a token of this user would be for. One round trip. */
 export const lookUp = async (db: Database, user: Naming, wanted: Wanted): Promise<Found> => {
   const values = asked(user, wanted)
   const [[row], entries] = (await db.batch([theUser(values), theEntry(values)])) as unknown as [[UserRow], EntryRow[]]
   return { user: personOf(row), entry: entryOf(entries) }
 }
 
-/** The user of a token, and the project that it is to be good for instead. Null: the token does not stand. One round trip. */
+/** The user of a token, and what it is to be good for instead. Null: the token does not stand. One round trip. */
 export const enterByToken = async (db: Database, token: TokenFacts, wanted: Wanted): Promise<Found | null> => {
   const values = asked({ id: token.userId }, wanted)
   const [left, [row], entries] = (await db.batch([
@@ -175,11 +178,17 @@ export const enterByToken = async (db: Database, token: TokenFacts, wanted: Want
   return leftOf(left, token) ? { user: personOf(row), entry: entryOf(entries) } : null
 }
 
-const asked = (user: Naming, wanted: Wanted) => ({
-  ...named('user', user),
-  ...named('project', wanted === 'own' || wanted === null ? {} : wanted),
-  ownProject: Number(wanted === 'own'),
-})
+const asked = (user: Naming, wanted: Wanted) => {
+  const place = typeof wanted === 'object' ? wanted : null
+  return {
+    ...named('user', user),
+    ...named('project', place && 'project' in place ? place.project : {}),
+    'domain.id': (place && 'domain' in place && place.domain.id) || null,
+    'domain.name': (place && 'domain' in place && place.domain.name) || null,
+    kind: wanted === 'system' ? 'system' : place && 'domain' in place ? 'domain' : 'project',
+    ownProject: Number(wanted === 'own'),
+  }
+}
 
 const personOf = ({ id, name, domainId, domainName, epoch, passwordHash, ...flags }: UserRow): Person | null =>
   id === null
@@ -193,6 +202,7 @@ const personOf = ({ id, name, domainId, domainName, epoch, passwordHash, ...flag
 
 const entryOf = ([row]: EntryRow[]): Entry | null => {
   if (!row) return null
-  const { roles, ...project } = row
-  return { project, roles: JSON.parse(roles) }
+  const { kind, roles: text, ...place } = row
+  const roles = JSON.parse(text) as Entry['roles']
+  return roles.length ? { kind, place, roles } : null
 }

@@ -16,11 +16,11 @@ export const USER = idOf('users', 'user')
 export const PROJECT = `coalesce(${idOf('projects', 'project')},
   case when :ownProject then (select default_project_id from users where id = ${USER}) end)`
 
-/** As SQL, whether a user administrates anything. */
+/** As SQL, whether a user administrates anything, alone or with a group. */
 export const administrates = (
   userId: string,
-) => `exists (select 1 from role_assignments a join roles r on r.id = a.role_id
-  where a.user_id = ${userId} and r.name = 'admin')`
+) => `exists (select 1 from grants g join roles r on r.id = g.role_id where r.name = 'admin'
+  and g.actor_id in (select ${userId} union all select m.group_id from group_members m where m.user_id = ${userId}))`
 
 /** The values of a naming, under the names that the SQL above has for them. */
 export const named = (of: 'user' | 'project', { id, name, domainId, domainName }: Naming) => ({

@@ -1,50 +1,54 @@
 import { type SQL, sql } from 'drizzle-orm'
 import type { Database } from '../../client.ts'
 import { prepared, ready, type Slots } from '../../prepared.ts'
-import { IMPLIED } from './implied-roles.ts'
+import { HELD_NAMES, heldBy, heldIn, SYSTEM } from './held.ts'
 
 export interface TokenFacts {
   auditId: string
   userId: string
   userEpoch: number
+  /** Empty: the token is for none. */
   projectId: string
   projectEpoch: number
-  /** What the user may do in the project, implied roles included, as the token says or as was left of it. */
+  /** What it is for in place of a project. */
+  domain?: { id: string; epoch: number }
+  system?: true
+  /** What the user may do there, implied roles included, as the token says or as was left of it. */
   roles: string[]
   /** The application credential by which the token was got, and with which it goes; absent: another way. */
   credential?: { id: string }
 }
 
-const quoted = (names: readonly string[]) => names.map((name) => `'${name}'`).join(', ')
-/** As SQL, whether the granted role `r` is the role `t.value` or implies it. */
-const GIVES = `(r.name = t.value or case r.name ${Object.entries(IMPLIED)
-  .map(([name, others]) => `when '${name}' then t.value in (${quoted(others)})`)
-  .join(' ')} end)`
+/** What a token is for: a project, a domain, the system, or nothing. */
+const targetOf = ({ projectId, domain, system }: Pick<TokenFacts, 'projectId' | 'domain' | 'system'>): string =>
+  system ? SYSTEM : (domain?.id ?? projectId)
 
-type Facts = Omit<TokenFacts, 'auditId' | 'roles' | 'credential'> & {
-  auditId: string
+type Facts = Pick<TokenFacts, 'auditId' | 'userId' | 'userEpoch'> & {
+  targetId: string
+  targetEpoch: number
   claimed: string[]
   /** Empty: none. */
   credentialId: string
 }
-const factsOf = ({ auditId, userId, userEpoch, projectId, projectEpoch, roles, credential }: TokenFacts): Facts => ({
-  auditId,
-  userId,
-  userEpoch,
-  projectId,
-  projectEpoch,
-  claimed: roles,
-  credentialId: credential?.id ?? '',
+const factsOf = (token: TokenFacts): Facts => ({
+  auditId: token.auditId,
+  userId: token.userId,
+  userEpoch: token.userEpoch,
+  targetId: targetOf(token),
+  targetEpoch: token.domain?.epoch ?? token.projectEpoch,
+  claimed: token.roles,
+  credentialId: token.credential?.id ?? '',
 })
 
 /** As SQL, a JSON list of the roles that are left of a token, if it stands; no row if it does not. */
-const standing = (t: Slots<Facts>): SQL => sql`select (select json_group_array(t.value) from json_each(${t.claimed}) t
-    where exists (select 1 from role_assignments a join roles r on r.id = a.role_id
-      where a.user_id = ${t.userId} and a.project_id = ${t.projectId} and ${sql.raw(GIVES)})) as "left"
+const standing = (t: Slots<Facts>): SQL => sql`select (with ${heldIn(t.userId, t.targetId)}
+    select json_group_array(t.value order by t.key) from json_each(${t.claimed}) t
+      where t.value in (${sql.raw(HELD_NAMES)})) as "left"
   from users where id = ${t.userId} and epoch = ${t.userEpoch} and enabled
     and not exists (select 1 from revoked_tokens where audit_id = ${t.auditId})
-    and (${t.projectId} = '' or exists (select 1 from projects
-      where id = ${t.projectId} and epoch = ${t.projectEpoch} and enabled))
+    and (${t.targetId} in ('', ${sql.raw(`'${SYSTEM}'`)})
+      or exists (select 1 from projects where id = ${t.targetId} and epoch = ${t.targetEpoch} and enabled)
+      or exists (select 1 from domains where id = ${t.targetId} and epoch = ${t.targetEpoch} and enabled))
     and (${t.credentialId} = '' or exists (select 1 from application_credentials where id = ${t.credentialId}))`
 
 const left = sql<string>`"left"`
@@ -59,8 +63,8 @@ export const leftOf = ([row]: { left: string | null }[], token: TokenFacts): str
 }
 
 /**
- * What is left of a token's roles. Null: nothing, because it was revoked itself, by its user's epoch or by its project's,
- * because its application credential is gone, or because every role that it had in its project was taken. One query.
+ * What is left of a token's roles. Null: nothing, because it was revoked itself, by its user's epoch or by that of its project or domain,
+ * because its application credential is gone, or because every role that it had where it is for was taken. One query.
  */
 export const rolesLeft = async (db: Database, token: TokenFacts): Promise<string[] | null> =>
   leftOf(await looking.run(db, factsOf(token)), token)
@@ -88,7 +92,7 @@ const showing = prepared((db, asked: Slots<Facts & Domains & Partial<ByReader>>)
       userDomain: sql<string | null>`(select name from domains where id = ${asked.userDomainId})`,
       projectDomain: sql<string | null>`(select name from domains where id = ${asked.projectDomainId})`,
       roles: sql<string>`(select json_group_array(json_object('id', r.id, 'name', r.name))
-        from json_each(${asked.claimed}) t join roles r on r.name = t.value)`,
+        from json_each(${asked.claimed}) t join roles r on r.name = t.value and r.domain_id = '')`,
     })
     .from(sql`(select 1)`),
 )
@@ -121,18 +125,13 @@ export const showToken = async (db: Database, token: TokenFacts & Domains, reade
 }
 
 /** Undoes its batch unless the token stands, with every role by which the caller got here, and its application credential. */
-export const tokenGuard = (t: TokenFacts) =>
-  ready(
-    `insert into guards (broken) select 'token' where exists (select 1 from revoked_tokens where audit_id = ?)
-      or not exists (select 1 from users where id = ? and epoch = ? and enabled)
-      or ? <> '' and not exists (select 1 from projects where id = ? and epoch = ? and enabled)
-      or exists (select 1 from json_each(?) t where not exists
-        (select 1 from role_assignments a join roles r on r.id = a.role_id
-          where a.user_id = ? and a.project_id = ? and ${GIVES}))
-      ${t.credential ? 'or not exists (select 1 from application_credentials where id = ?)' : ''}`,
-    [
-      ...[t.auditId, t.userId, t.userEpoch, t.projectId, t.projectId, t.projectEpoch],
-      ...[JSON.stringify(t.roles), t.userId, t.projectId],
-      ...(t.credential ? [t.credential.id] : []),
-    ],
-  )
+export const tokenGuard = (t: TokenFacts) => {
+  const { auditId, userId, userEpoch, targetId, targetEpoch, claimed, credentialId } = factsOf(t)
+  return ready(GUARD, [auditId, userId, userEpoch, targetId, targetEpoch, JSON.stringify(claimed), credentialId])
+}
+const GUARD = `insert into guards (broken) select 'token' where exists (select 1 from revoked_tokens where audit_id = ?1)
+  or not exists (select 1 from users where id = ?2 and epoch = ?3 and enabled)
+  or ?4 not in ('', '${SYSTEM}') and not exists (select 1 from projects where id = ?4 and epoch = ?5 and enabled)
+    and not exists (select 1 from domains where id = ?4 and epoch = ?5 and enabled)
+  or exists (select 1 from json_each(?6) t where t.value not in (with ${heldBy('?2', '?4')} ${HELD_NAMES}))
+  or ?7 <> '' and not exists (select 1 from application_credentials where id = ?7)`

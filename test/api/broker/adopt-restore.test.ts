@@ -256,8 +256,8 @@ describe('a database that is older than what it made', () => {
       await boot()
       await plimsoll.newProject('twin', { clouds: ['sandbox'] })
       // The same user in another project, where he has the roles that its own user has.
-      await plimsoll.db.run(sql`insert into role_assignments (user_id, project_id, role_id)
-        select ${plimsoll.userId('demo')}, project_id, role_id from role_assignments where user_id = ${plimsoll.userId('twin')}`)
+      await plimsoll.db.run(sql`insert into grants (actor_id, target_id, role_id)
+        select ${plimsoll.userId('demo')}, target_id, role_id from grants where actor_id = ${plimsoll.userId('twin')}`)
       await boot(await demoIn('twin'))
       expect(await there()).toHaveLength(2)
       await forget()

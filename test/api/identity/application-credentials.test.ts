@@ -333,7 +333,7 @@ describe('a token got by an application credential', () => {
   test('does not die with other projects, users and roles, and is not revived by a user who is enabled again', async () => {
     await plimsoll.newProject('lab')
     await plimsoll.db.run(
-      `insert into role_assignments values ('${plimsoll.userId('demo')}', '${plimsoll.projectId('lab')}', '${plimsoll.roleId('member')}')`,
+      `insert into grants (actor_id, target_id, role_id) values ('${plimsoll.userId('demo')}', '${plimsoll.projectId('lab')}', '${plimsoll.roleId('member')}')`,
     )
     await plimsoll.newUser('eve', 'demo', ['member'])
     const made = await make()

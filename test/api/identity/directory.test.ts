@@ -29,9 +29,4 @@ describe('what describes the deployment itself', () => {
     expect((await admin().get(`${V3}/groups`)).body.groups).toEqual([])
     expect((await admin().get(`${V3}/groups/crew`)).status).toBe(404)
   })
-
-  it('nobody may scope a token to a domain or to the system', async () => {
-    expect((await admin().get(`${V3}/auth/domains`)).body.domains).toEqual([])
-    expect((await admin().get(`${V3}/auth/system`)).body.system).toEqual([])
-  })
 })

@@ -93,7 +93,7 @@ describe('a password that was right', () => {
   test('opens no project that does not let its user in any more', async () => {
     const scope = { project: { id: plimsoll.projectId('demo') } }
     expect(await tried(named('demo'), PASSWORD, scope)).toEqual([201, 1])
-    await plimsoll.db.run('delete from role_assignments')
+    await plimsoll.db.run('delete from grants')
     expect(await tried(named('demo'), PASSWORD, scope)).toEqual([401, 0])
     expect(await tried(named('demo'))).toEqual([201, 0])
   })

@@ -84,10 +84,10 @@ export const fillEstate = (folder: string, { named, projectId, userId }: Estate,
   each('projects', byId('projects', 'projects'), { id: hexId('project'), ...named_ })
   each('users', byId('users', 'users'), { id: hexId('user'), ...named_ })
   // Of many users in one project, and of one user in many projects: the caller, and the one that is looked at.
-  const role = one('role_assignments', 'user_id = ?', named.users!)
-  each('role_assignments', role, { user_id: hexId('user') })
+  const role = one('grants', "target = 'project' and actor_id = ?", named.users!)
+  each('grants', role, { actor_id: hexId('user') })
   for (const user of [named.users!, userId])
-    each('role_assignments', { ...role, user_id: user }, { project_id: hexId('project') })
+    each('grants', { ...role, actor_id: user }, { target_id: hexId('project') })
   each('quotas', one('quotas', "project_id = ? and resource = 'network'", named.projects!), {
     project_id: hexId('project'),
   })

@@ -1,0 +1,100 @@
+import { deleteMember, insertMember, isMember, membersOf } from '../../db/queries/identity/groups.ts'
+import { userById } from '../../db/queries/identity/identity.ts'
+import { commit } from '../broker/line/commit.ts'
+import { forbidden, notFound } from '../http/fault.ts'
+import { type Input, type Operation, operation } from '../http/operation.ts'
+import { inexactly } from './filters.ts'
+import { groupWithin } from './groups.ts'
+import { MANAGING, READING } from './reach.ts'
+import { actionDenied, actionRefused, unknown } from './refusals.ts'
+import { userView } from './users.ts'
+import { collection, flagOf } from './views.ts'
+
+const MANY = '/v3/groups/:id/users'
+const ONE = `${MANY}/:user`
+
+/** Both sides of a membership, in the order in which Keystone looks for them. */
+const membership = async ({ context, params }: Input, name: string) => {
+  const user = await userById(context.db, params.user!)
+  const { domain } = context.caller!
+  if (domain && user?.domainId !== domain.id) throw forbidden(actionDenied(name))
+  if (!user) throw unknown('user', params.user!)
+  const group = await groupWithin(context, params.id!, name)
+  return { user: user.id, group: group.id }
+}
+
+const absent = (group: string, user: string) => notFound(`User '${user}' not found in group '${group}'.`)
+const changed = (action: string, { user, group }: { user: string; group: string }) => ({
+  action,
+  kind: 'group',
+  resourceId: group,
+  detail: { user },
+})
+
+/** Who is in a group. */
+export const groupMemberOperations: Operation[] = [
+  operation({
+    name: 'group_user.list',
+    method: 'GET',
+    path: MANY,
+    ...READING,
+    denial: actionRefused('identity:list_users_in_group'),
+    summary: 'The users in a group; filters `name` and `enabled`, exact or not.',
+    status: 200,
+    handle: async ({ context, params, query, queries, base }) => {
+      const group = await groupWithin(context, params.id!, 'group_user.list')
+      const enabled = flagOf(query.enabled)
+      const rows = (await membersOf(context.db, group.id)).filter(
+        (row) =>
+          (enabled === undefined || row.enabled === enabled) && (query.name === undefined || row.name === query.name),
+      )
+      const views = rows.map((row) => userView(row, base))
+      return collection('users', inexactly(queries, ['name'], views), base, `/groups/${group.id}/users`)
+    },
+  }),
+  operation({
+    name: 'group_user.check',
+    method: 'GET',
+    path: ONE,
+    ...READING,
+    denial: actionRefused('identity:check_user_in_group'),
+    summary: 'Whether a user is in a group.',
+    status: 204,
+    handle: async (input) => {
+      const { user, group } = await membership(input, 'group_user.check')
+      if (!(await isMember(input.context.db, group, user))) throw absent(group, user)
+      return {}
+    },
+  }),
+  operation({
+    name: 'group_user.add',
+    method: 'PUT',
+    path: ONE,
+    ...MANAGING,
+    denial: actionRefused('identity:add_user_to_group'),
+    summary: 'Puts a user into a group.',
+    status: 204,
+    handle: async (input) => {
+      const { context } = input
+      const both = await membership(input, 'group_user.add')
+      await commit(context, changed('add_user', both), [insertMember(context.db, both.group, both.user)])
+      return {}
+    },
+  }),
+  operation({
+    name: 'group_user.remove',
+    method: 'DELETE',
+    path: ONE,
+    ...MANAGING,
+    denial: actionRefused('identity:remove_user_from_group'),
+    summary: 'Takes a user out of a group; all tokens of the user are revoked.',
+    status: 204,
+    handle: async (input) => {
+      const { context } = input
+      const both = await membership(input, 'group_user.remove')
+      if (!(await isMember(context.db, both.group, both.user))) throw absent(both.group, both.user)
+      await commit(context, changed('remove_user', both), [...deleteMember(context.db, both.group, both.user)])
+      return {}
+    },
+  }),
+]

@@ -1,0 +1,51 @@
+import { hasRole } from '../auth/policy.ts'
+import type { Caller, Role } from '../context.ts'
+import { forbidden } from '../http/fault.ts'
+import type { Operation } from '../http/operation.ts'
+import { actionDenied } from './refusals.ts'
+
+/*
+ * Whose things a token reaches: one for the system or, of an administrator, for a project everything, one for a domain what
+ * is in it. Keystone's personas (https://docs.openstack.org/keystone/latest/admin/service-api-protection.html); an
+ * administrator of a domain is none of all domains.
+ */
+
+/** Who may look: readers of the system and of the domain. */
+export const READING: Pick<Operation, 'who' | 'also'> = { who: 'admin', also: { system: 'reader', domain: 'reader' } }
+/** Who may change what belongs to a domain. */
+export const MANAGING: Pick<Operation, 'who' | 'also'> = { who: 'admin', also: { system: 'admin', domain: 'manager' } }
+/** Who may look at what belongs to no domain, or is of all. */
+export const READING_ALL: Pick<Operation, 'who' | 'also'> = { who: 'admin', also: { system: 'reader' } }
+/** Who may change that. */
+export const MANAGING_ALL: Pick<Operation, 'who' | 'also'> = { who: 'admin', also: { system: 'admin' } }
+
+/** 403 for what is not in the domain that the token is for, be it elsewhere or nowhere (null). */
+export const assertReach = ({ domain }: Caller, domainId: string | null | undefined, operation: string): void => {
+  if (domain && domain.id !== domainId) throw forbidden(actionDenied(operation))
+}
+
+/**
+ * 403 unless the caller is whom `own` recognises, an administrator, or has a role on the system or on the domain of what is
+ * asked for (null: there is no such thing).
+ */
+export const ownOr = (
+  caller: Caller,
+  role: Role,
+  own: boolean,
+  domainId: string | null | undefined,
+  operation: string,
+): void => {
+  if (own || caller.isAdmin) return
+  const there = caller.system || (caller.domain !== undefined && caller.domain.id === domainId)
+  if (!there || !hasRole(caller, role)) throw forbidden(actionDenied(operation))
+}
+
+/** The domain to which a list is cut; `nothing`: what is asked for is in another. */
+export const domainAsked = ({ domain }: Caller, asked: string | undefined): { domainId?: string; nothing: boolean } => {
+  const domainId = domain?.id ?? asked
+  return { ...(domainId === undefined ? {} : { domainId }), nothing: asked !== undefined && asked !== domainId }
+}
+
+/** The domain of what is made without a word about it: that of the token's scope. */
+export const ownDomain = ({ domain, projectDomainId, userDomainId }: Caller): string =>
+  domain?.id || projectDomainId || userDomainId
