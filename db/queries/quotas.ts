@@ -1,6 +1,6 @@
 import { and, eq, sql } from 'drizzle-orm'
 import type { Database } from '../client.ts'
-import { prepared, type Slots } from '../prepared.ts'
+import { prepared, ready, type Slots } from '../prepared.ts'
 import { projects, quotas } from '../schema/index.ts'
 import { type Scope, within } from '../scope.ts'
 
@@ -38,3 +38,11 @@ export const setMaxima = (db: Database, projectId: string, maxima: Record<string
   db.run(sql`insert into quotas (project_id, resource, maximum, used)
     select ${projectId}, key, value, 0 from json_each(${JSON.stringify(maxima)}) where true
     on conflict (project_id, resource) do update set maximum = excluded.maximum`)
+
+/** Statement: so much more, or less, of a resource is used; the trigger on `quotas` refuses to pass the limit. @param maximum where there is no row yet */
+export const chargeQuota = (projectId: string, resource: string, amount: number, maximum: number) =>
+  ready(
+    `insert into quotas (project_id, resource, maximum, used) values (?1, ?2, ?3, max(0, ?4))
+      on conflict (project_id, resource) do update set used = iif(?4 < 0, max(0, used + ?4), used + ?4)`,
+    [projectId, resource, maximum, amount],
+  )

@@ -54,10 +54,10 @@ export const mutants: Mutant[] = [
     rule: 'Quota moves in the batch of the row that justifies it.',
     file: 'functions/broker/block-storage/volume.ts',
     replace: [
-      ["  charge(context, projectId, 'gigabytes', sizeGib),\n]", ']'],
+      ["  charge(projectId, 'gigabytes', sizeGib),\n]", ']'],
       [
         'return { ...row, cloud: place.cloud,',
-        "await charge(context, projectId, 'gigabytes', size)\n  return { ...row, cloud: place.cloud,",
+        "await charge(projectId, 'gigabytes', size)\n  return { ...row, cloud: place.cloud,",
       ],
     ],
     scenario: 'killed at every step of a request',

@@ -3,11 +3,13 @@ import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { expect, it } from 'vitest'
+import { long, turn } from '../support/rounds.ts'
 
 const RUN = fileURLToPath(new URL('./run.ts', import.meta.url))
-const SEEDS = 5_000
-/** Ten thousand in all, by turns: one half on even days, the other on odd ones. */
-const FROM = (Math.floor(Date.now() / 86_400_000) % 2) * SEEDS
+/** Ten thousand in all, by turns. */
+const ALL = 10_000
+const SEEDS = long ? 5_000 : 500
+const FROM = turn(ALL / SEEDS) * SEEDS
 const WORKERS = Math.min(4, Math.max(2, availableParallelism()))
 /** What a seed leaves behind is young: with room for it its collection takes half the time. */
 const FLAGS = ['--disable-warning=ExperimentalWarning', '--max-semi-space-size=64']
@@ -32,6 +34,6 @@ it(`${SEEDS} seeds from ${FROM} on: no duplicate, no loss, no leak, no drift`, a
   // It is no proof if nothing happened.
   expect(sum('crashes')).toBeGreaterThan(SEEDS)
   expect(sum('objects')).toBeGreaterThan(SEEDS)
-  expect(sum('moved')).toBeGreaterThan(2)
-  expect(sum('handovers')).toBeGreaterThan(100)
+  expect(sum('handovers')).toBeGreaterThan(long ? 100 : 0)
+  if (long) expect(sum('moved')).toBeGreaterThan(2)
 }, 600_000)

@@ -1,8 +1,8 @@
 /// <reference types="vite/types/importMeta.d.ts" />
 import type { D1Database, D1Result } from '@cloudflare/workers-types'
 import { type Migration, migrate, splitSql, TABLE } from '../../db/migrate.ts'
-import type { LocalDatabase } from '../../db/sqlite.ts'
-import { countAll, NO_ROWS, type Rows, tablesOf } from './rows.ts'
+import { borrow } from './databases/lent.ts'
+import { countAll, NO_ROWS, type Rows, tablesOf } from './databases/rows.ts'
 
 /** Which of the two runtimes this test runs in. */
 export const runtime: 'node' | 'workerd' = navigator.userAgent === 'Cloudflare-Workers' ? 'workerd' : 'node'
@@ -19,8 +19,9 @@ export const MIGRATIONS = {
 type Binding = keyof typeof MIGRATIONS
 
 /**
- * A migrated database with these rows and no others. On Node every call gives another one, in memory. In workerd there is
- * one per binding: a call empties it, so ask in `beforeEach`, and never for two of the same binding at a time.
+ * A migrated database with these rows and no others. On Node every call gives another one, in memory, which ends with the test
+ * that asks for it; what is asked for in `beforeAll` ends with its file. In workerd there is one per binding: a call empties
+ * it, so ask in `beforeEach`, and never for two of the same binding at a time.
  * @param applied names of migrations; absent: all
  */
 export const freshDatabase = async (
@@ -29,42 +30,44 @@ export const freshDatabase = async (
   rows = NO_ROWS,
 ): Promise<D1Database> => (runtime === 'node' ? inMemory(binding, applied, rows) : inWorkerd(binding, applied, rows))
 
-/** What lies in memory outside of what a collector of garbage weighs. */
-const opened = new Set<LocalDatabase>()
-
-/** On Node: ends the databases of worlds that nobody needs any more. */
-export const closeDatabases = (): void => {
-  for (const db of opened) db.close()
-  opened.clear()
-}
-
-const keep = (db: LocalDatabase): LocalDatabase => {
-  opened.add(db)
-  return db
-}
-
 /** Databases as they begin, so that migrations run once. */
-const dumps = new WeakMap<Rows, Map<Binding, ArrayBuffer>>()
+const dumps = new Map<Binding, ArrayBuffer>()
 
 const inMemory = async (binding: Binding, applied: string[] | undefined, rows: Rows): Promise<D1Database> => {
   const { openSqlite } = await import('../../db/sqlite.ts')
-  const made = dumps.get(rows) ?? new Map<Binding, ArrayBuffer>()
-  dumps.set(rows, made)
-  const dump = applied ? undefined : made.get(binding)
-  if (dump) return keep(openSqlite(':memory:', dump))
-  const db = keep(openSqlite(':memory:'))
-  await migrate(db, wanted(binding, applied))
-  if (rows.statements.length) await db.batch(rows.statements.map((sql) => db.prepare(sql)))
-  if (!applied) made.set(binding, await db.dump())
-  return db
+  const made = async () => {
+    const dump = applied ? undefined : dumps.get(binding)
+    const db = openSqlite(':memory:', dump)
+    if (dump) return db
+    await migrate(db, wanted(binding, applied))
+    if (applied) return db
+    dumps.set(binding, await db.dump())
+    shapes.set(binding, await shapeOf(db))
+    return db
+  }
+  const filled = async () => {
+    const db = await made()
+    if (rows.statements.length) await script(db, rows.statements)
+    return db
+  }
+  return borrow(applied ? null : binding, (db) => emptied(db, binding, rows), filled)
 }
 
 const wanted = (binding: Binding, applied?: string[]): Migration[] =>
   MIGRATIONS[binding].filter(({ name }) => applied?.includes(name) ?? true)
 
 /** What the tables of a binding look like when every migration was applied. */
-const shapes = new Map<Binding, { tables: string[]; shape: unknown }>()
+interface Shape {
+  tables: string[]
+  shape: unknown
+}
+const shapes = new Map<Binding, Shape>()
 const SHAPE = 'select count(*) as objects, sum(length(sql)) as letters from sqlite_master'
+
+const shapeOf = async (db: D1Database): Promise<Shape> => ({
+  tables: await tablesOf(db),
+  shape: await db.prepare(SHAPE).first(),
+})
 
 /** Another name for the same: a process keeps what it knows by its database, and each world is one of its own. */
 const handleOf = (d1: D1Database): D1Database =>
@@ -81,7 +84,7 @@ const inWorkerd = async (binding: Binding, applied: string[] | undefined, rows: 
   if (applied) await rebuild(db, wanted(binding, applied), rows)
   else if (!(await emptied(db, binding, rows))) {
     await rebuild(db, wanted(binding), rows)
-    shapes.set(binding, { tables: await tablesOf(db), shape: await db.prepare(SHAPE).first() })
+    shapes.set(binding, await shapeOf(db))
   }
   return db
 }
@@ -109,22 +112,18 @@ const rebuild = async (db: D1Database, migrations: Migration[], rows: Rows): Pro
   await script(db, [...drops, TABLE, ...migrations.flatMap(({ sql }) => splitSql(sql)), ...records, ...rows.statements])
 }
 
-/** All in one go, which only the local D1 takes: a call costs more than what it does, and there are many tests. */
+/** All in one go; in workerd as few texts, which only the local D1 takes: each costs more than what it does, and there are many tests. */
 const script = (
   db: D1Database,
   statements: string[],
   looks: ReturnType<D1Database['prepare']>[] = [],
 ): Promise<D1Result[]> =>
-  db.batch([
-    db.prepare('pragma defer_foreign_keys = on'),
-    ...lengthsOf(statements).map((part) => db.prepare(part.join(';\n'))),
-    ...looks,
-  ])
+  db.batch([...(runtime === 'node' ? statements : lengthsOf(statements)).map((text) => db.prepare(text)), ...looks])
 
 /** D1 takes statements of 100,000 bytes, and counts many that are sent as one for one. */
 const LONGEST = 50_000
 
-const lengthsOf = (statements: string[]): string[][] => {
+const lengthsOf = (statements: string[]): string[] => {
   const parts: string[][] = []
   let length = LONGEST
   for (const statement of statements) {
@@ -135,5 +134,5 @@ const lengthsOf = (statements: string[]): string[][] => {
     parts.at(-1)!.push(statement)
     length += statement.length
   }
-  return parts
+  return parts.map((part) => part.join(';\n'))
 }

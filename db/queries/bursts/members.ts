@@ -2,7 +2,8 @@ import { and, asc, eq, type SQL, sql } from 'drizzle-orm'
 import type { Database } from '../../client.ts'
 import { among, anyOf, both } from '../../conditions.ts'
 import { prepared, type Slots } from '../../prepared.ts'
-import { burstMembers, clouds, servers } from '../../schema/index.ts'
+import { burstMembers, bursts, clouds, servers } from '../../schema/index.ts'
+import { type Scope, within } from '../../scope.ts'
 import { behind } from '../keyset.ts'
 
 export type MemberRow = typeof burstMembers.$inferSelect
@@ -66,12 +67,13 @@ export const markLeaving = (db: Database, ids: string[], leaving: Leaving, most?
     ${most === undefined ? sql`` : sql`and (select most from bursts where id = burst_id) = ${most}`}`)
 
 interface MemberPage {
+  scope: Scope
   burstId: string
   marker?: string | undefined
   limit: number
 }
 
-const paging = prepared((db, { burstId, marker, limit }: Slots<MemberPage>) => {
+const paging = prepared((db, { scope, burstId, marker, limit }: Slots<MemberPage>) => {
   const keys = [burstMembers.createdAt, burstMembers.position, burstMembers.serverId].map((column) => ({
     column,
     descending: false,
@@ -86,10 +88,11 @@ const paging = prepared((db, { burstId, marker, limit }: Slots<MemberPage>) => {
       cloud: clouds.name,
       fault: servers.fault,
     })
-    .from(burstMembers)
+    .from(bursts)
+    .leftJoin(burstMembers, both(eq(burstMembers.burstId, bursts.id), marked && behind(keys, burstMembers, marked)))
     .leftJoin(servers, eq(servers.id, burstMembers.serverId))
     .leftJoin(clouds, eq(clouds.id, servers.cloudId))
-    .where(both(eq(burstMembers.burstId, burstId), marked && behind(keys, burstMembers, marked)))
+    .where(both(eq(bursts.id, burstId), within(bursts.projectId, scope)))
     .orderBy(asc(burstMembers.createdAt), asc(burstMembers.position), asc(burstMembers.serverId))
     .limit(limit)
 })
@@ -101,17 +104,19 @@ const isMember = prepared((db, { burstId, marker }: Slots<{ burstId: string; mar
     .where(and(eq(burstMembers.serverId, marker), eq(burstMembers.burstId, burstId))),
 )
 
-/** A page of the members that a burst has or had, oldest first; null: the marker is none of them. */
-export const membersOf = async (
-  db: Database,
-  burstId: string,
-  { marker, limit }: { marker?: string | undefined; limit: number },
-) => {
-  const rows = await paging.run(db, { burstId, marker, limit })
-  if (rows.length || marker === undefined) return rows
-  return (await isMember.run(db, { burstId, marker })).length ? [] : null
+type PagedRow = Awaited<ReturnType<typeof paging.run>>[number]
+export type MemberShown = PagedRow & { member: MemberRow }
+const isShown = (row: PagedRow): row is MemberShown => row.member !== null
+
+/** A page of the members that a burst has or had, oldest first; why there is none: the scope sees no such burst, or the marker is no member. */
+export const membersOf = async (db: Database, asked: MemberPage): Promise<MemberShown[] | 'no burst' | 'no marker'> => {
+  const rows = await paging.run(db, asked)
+  if (!rows.length) return 'no burst'
+  const members = rows.filter(isShown)
+  const { burstId, marker } = asked
+  if (members.length || marker === undefined) return members
+  return (await isMember.run(db, { burstId, marker })).length ? [] : 'no marker'
 }
-export type MemberShown = NonNullable<Awaited<ReturnType<typeof membersOf>>>[number]
 
 /** The burst of a member that reports with a word, as rows have it; null: nobody has it, or he has said his last. */
 export const burstOfWord = async (db: Database, words: string[]): Promise<string | null> =>

@@ -251,5 +251,11 @@ export const countFailure = (db: Database, id: string, message: string, now: num
 
 /** The breaker after an answer; writes nothing when nothing is new. `seen_at` is exact to a minute. */
 export const countSuccess = (db: Database, id: string, now: number) =>
-  db.run(sql`update clouds set failures = 0, closed_until = 0, last_error = null, seen_at = ${now}
-    where id = ${id} and (failures > 0 or last_error is not null or seen_at is null or seen_at < ${now - 60_000})`)
+  succeeding.run(db, { id, now, before: now - 60_000 })
+
+const succeeding = prepared((db, { id, now, before }: Slots<{ id: string; now: number; before: number }>) =>
+  db
+    .update(clouds)
+    .set({ failures: 0, breakerOpenUntil: 0, lastError: null, seenAt: sql`${now}` })
+    .where(sql`id = ${id} and (failures > 0 or last_error is not null or seen_at is null or seen_at < ${before})`),
+)

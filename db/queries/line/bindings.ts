@@ -3,7 +3,7 @@ import type { Kind } from '../../../adapters/contract.ts'
 import type { Database } from '../../client.ts'
 import { anyOf, both, either } from '../../conditions.ts'
 import { factsOf } from '../../kinds.ts'
-import { prepared, ready } from '../../prepared.ts'
+import { prepared, ready, type Slots } from '../../prepared.ts'
 import { bindings } from '../../schema/index.ts'
 
 export type Binding = typeof bindings.$inferSelect
@@ -49,8 +49,11 @@ export const getBinding = async (db: Database, ref: Ref): Promise<Binding | null
   (await reading.run(db, { ...refOf(ref) }))[0] ?? null
 
 /** All bindings of a resource, on every cloud and in every phase, `gone` included. */
-export const bindingsOf = (db: Database, resourceId: string): Promise<Binding[]> =>
-  db.select().from(bindings).where(eq(bindings.resourceId, resourceId))
+export const bindingsOf = (db: Database, resourceId: string): Promise<Binding[]> => ofResource.run(db, { resourceId })
+
+const ofResource = prepared((db, { resourceId }: Slots<{ resourceId: string }>) =>
+  db.select().from(bindings).where(eq(bindings.resourceId, resourceId)),
+)
 
 const onCloud = prepared((db) =>
   db

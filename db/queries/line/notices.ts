@@ -1,4 +1,5 @@
 import { and, eq, gt, type SQL, sql } from 'drizzle-orm'
+import { alias } from 'drizzle-orm/sqlite-core'
 import type { Json } from '../../../adapters/contract.ts'
 import type { Database } from '../../client.ts'
 import { prepared, ready, type Slots } from '../../prepared.ts'
@@ -24,33 +25,42 @@ export const insertNotice = ({ projectId, type, kind, resourceId, at, data }: To
     [type, kind, resourceId, at, JSON.stringify(data), projectId, at],
   )
 
-const head = prepared((db, { projectId, seq }: Slots<{ projectId: string; seq: number }>) =>
+const [place, newest] = [alias(notices, 'place'), alias(notices, 'newest')]
+
+interface Behind {
+  projectId: string
+  seq: number
+  limit: number
+}
+
+/**
+ * Those that come behind one of a project's notices, `limit` at most, each with what is known of them all: their listeners, and the
+ * ids of that one and of the newest. One row where nothing comes behind it, none where nobody ever listened.
+ */
+const behind = prepared((db, { projectId, seq, limit, most }: Slots<Behind & { most: number }>) =>
   db
     .select({
-      seq: listeners.seq,
+      // In a batch columns of one name would be one.
+      seq: sql<number>`${listeners.seq}`.as('last'),
       until: listeners.until,
-      webhooks: listeners.webhooks,
-      id: sql<string | null>`(select id from notices where project_id = ${projectId} and seq = ${seq})`,
-      newest: sql<
-        string | null
-      >`(select n.id from notices n where n.project_id = ${projectId} and n.seq = listeners.seq)`,
+      id: sql<string | null>`${place.id}`.as('place'),
+      newest: sql<string | null>`${newest.id}`.as('newest'),
+      notice: notices,
     })
     .from(listeners)
-    .where(eq(listeners.projectId, projectId)),
-)
-
-const following = prepared((db, { projectId, seq, limit }: Slots<{ projectId: string; seq: number; limit: number }>) =>
-  db
-    .select()
-    .from(notices)
-    .where(and(eq(notices.projectId, projectId), gt(notices.seq, seq)))
+    .leftJoin(place, and(eq(place.projectId, listeners.projectId), eq(place.seq, seq)))
+    .leftJoin(newest, and(eq(newest.projectId, listeners.projectId), eq(newest.seq, listeners.seq)))
+    .leftJoin(notices, and(eq(notices.projectId, listeners.projectId), gt(notices.seq, seq), sql`${limit} > 0`))
+    .where(eq(listeners.projectId, projectId))
     .orderBy(notices.seq)
-    .limit(limit),
+    .limit(most),
 )
+const slotsOf = (asked: Behind) => ({ ...asked, most: Math.max(1, asked.limit) })
 
-/** Statements: what is known of a project's notices, with the ids of one of them and of the newest; and those that come behind it, `limit` at most. */
-export const noticesBehind = (db: Database, projectId: string, seq: number, limit: number) =>
-  [head.statement(db, { projectId, seq }), following.statement(db, { projectId, seq, limit })] as const
+export const noticesBehind = (db: Database, asked: Behind) => behind.run(db, slotsOf(asked))
+/** The same as a statement. */
+export const askNoticesBehind = (db: Database, asked: Behind) => behind.statement(db, slotsOf(asked))
+export type Behinds = Awaited<ReturnType<typeof noticesBehind>>
 
 /** True (as SQL): nobody has listened to a project at a time, so that what happened then was not told. */
 const unheard = (now: number): SQL => sql`webhooks = 0 and until <= ${now}`

@@ -1,6 +1,6 @@
 import { eq, sql } from 'drizzle-orm'
 import type { Database } from '../../client.ts'
-import { prepared, ready } from '../../prepared.ts'
+import { prepared, ready, type Slots } from '../../prepared.ts'
 import { repeatables } from '../../schema/index.ts'
 
 export type Repeatable = typeof repeatables.$inferSelect
@@ -27,9 +27,15 @@ export const insertRepeatable = (row: Pick<Repeatable, 'key' | 'bodyHash' | 'see
     row.createdAt,
   ])
 
-/** Statement: what is told to a repetition of the request that had this key. */
-export const keepAnswer = (db: Database, key: string, answer: string) =>
-  db.update(repeatables).set({ answer }).where(eq(repeatables.key, key))
+/** What is told to a repetition of the request that had this key. */
+export const keepAnswer = (db: Database, key: string, answer: string) => keeping.run(db, { key, answer })
+
+const keeping = prepared((db, { key, answer }: Slots<Record<'key' | 'answer', string>>) =>
+  db
+    .update(repeatables)
+    .set({ answer: sql`${answer}` })
+    .where(eq(repeatables.key, key)),
+)
 
 /** What the key stood for was taken back: the next request with it is the first. For one batch with that. */
 export const forgetRepeatable = (db: Database, key: string) => db.delete(repeatables).where(eq(repeatables.key, key))

@@ -61,23 +61,28 @@ interface Page {
   before?: number | undefined
   limit: number
 }
-const page = prepared((db, { webhookId, status, before, limit }: Slots<Page>) =>
+const page = prepared((db, { scope, webhookId, status, before, limit }: Slots<Page & { scope: Scope }>) =>
   db
-    .select()
-    .from(deliveries)
-    .where(
+    .select({ delivery: deliveries })
+    .from(webhooks)
+    .leftJoin(
+      deliveries,
       and(
-        eq(deliveries.webhookId, webhookId),
+        eq(deliveries.webhookId, webhooks.id),
         before && lt(deliveries.seq, before),
         status && sql`+${deliveries.status} = ${status}`,
       ),
     )
+    .where(and(eq(webhooks.id, webhookId), within(webhooks.projectId, scope)))
     .orderBy(desc(deliveries.seq))
     .limit(limit as Placeholder),
 )
 
-/** What went to a webhook, newest first. @param before of lower numbers alone */
-export const deliveriesOf = (db: Database, asked: Page) => page.run(db, asked)
+/** What went to a webhook, newest first; null: the scope sees no such webhook. @param before of lower numbers alone */
+export const deliveriesOf = async (db: Database, scope: Scope, asked: Page): Promise<DeliveryRow[] | null> => {
+  const rows = await page.run(db, { scope, ...asked })
+  return rows.length ? rows.flatMap(({ delivery }) => delivery ?? []) : null
+}
 
 /** One of them, by the id of its notice; undefined: there is none. */
 export const deliveryOf = async (db: Database, webhookId: string, noticeId: string): Promise<DeliveryRow | undefined> =>
@@ -99,20 +104,32 @@ export const sendAgain = (db: Database, { webhookId, seq }: Pick<DeliveryRow, 'w
 
 /** Whether there are any, and whether something is due for one that nobody has. */
 export const webhooksDue = async (db: Database, now: number): Promise<{ any: boolean; due: boolean }> => {
-  const row = await db.get<{ any: number; due: number }>(sql`select (select 1 from webhooks limit 1) as any,
-    exists (select 1 from webhooks w where w.due_at <= ${now} and w.lease_until <= ${now}) as due`)
+  const [row] = await looking.run(db, { now })
   return { any: Boolean(row?.any), due: Boolean(row?.due) }
 }
 
+const looking = prepared((db, { now }: Slots<{ now: number }>) =>
+  db
+    .select({
+      any: sql<number | null>`(select 1 from webhooks limit 1)`,
+      due: sql<number>`exists (select 1 from webhooks w where w.due_at <= ${now} and w.lease_until <= ${now})`,
+    })
+    .from(sql`(select 1)`),
+)
+
 /** Takes webhooks that something is due for and nobody has, longest due first, until a time; what each claim raises tells who has it. */
 export const claimWebhooks = (db: Database, now: number, until: number, most: number): Promise<WebhookRow[]> =>
+  claiming.run(db, { now, until, most })
+
+const claiming = prepared((db, { now, until, most }: Slots<{ now: number; until: number; most: number }>) =>
   db
     .update(webhooks)
-    .set({ leaseUntil: until, fence: sql`${webhooks.fence} + 1` })
+    .set({ leaseUntil: sql`${until}`, fence: sql`${webhooks.fence} + 1` })
     .where(
       sql`${webhooks.id} in (select w.id from webhooks w where w.due_at <= ${now} and w.lease_until <= ${now} order by w.due_at limit ${most})`,
     )
-    .returning()
+    .returning(),
+)
 
 /** True (as SQL): whoever claimed it then has it still. */
 const held = ({ id, fence }: WebhookRow): SQL =>

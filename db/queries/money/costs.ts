@@ -1,6 +1,7 @@
-import { type SQL, sql } from 'drizzle-orm'
+import { type Placeholder, type SQL, sql } from 'drizzle-orm'
 import type { Database } from '../../client.ts'
 import { always, among } from '../../conditions.ts'
+import { prepared, type Slots } from '../../prepared.ts'
 import type { Metered } from '../../schema/index.ts'
 import type { Scope } from '../../scope.ts'
 
@@ -54,41 +55,54 @@ export const sweepCosts = (db: Database, before: number, most: number) =>
   ])
 
 const dayOf = (at: number): string => new Date(at).toISOString().slice(0, 10)
-const whose = (scope: Scope): SQL => ('every' in scope ? always : sql`project_id = ${scope.projectId}`)
+
+interface Asked extends CostPeriod {
+  scope: Scope
+  firstDay: string
+  /** Not included. */
+  lastDay: string
+  limit: number
+  offset: number
+  form: { by: readonly Grouping[] }
+}
+
+const whose = ({ scope }: Pick<Slots<Asked>, 'scope'>, table = ''): SQL =>
+  'every' in scope ? always : sql`${sql.raw(table)}project_id = ${scope.projectId}`
 
 /** What is paid for and, of what is not settled yet, the part that is over by now. */
-const parts = (scope: Scope, { from, to, now }: CostPeriod): SQL => sql`
+const parts = (asked: Slots<Asked>): SQL => {
+  const { from, to, now, firstDay, lastDay } = asked
+  return sql`
   select kind, project_id, server_id, cloud_id, tags, ms, unpriced, ${costFor(sql`hourly`, sql`ms`)} as micros from costs
-    where ${whose(scope)} and day >= ${dayOf(from)} and day < ${dayOf(to)}
+    where ${whose(asked)} and day >= ${firstDay} and day < ${lastDay}
   union all
   select kind, project_id, server_id, cloud_id, (select tags from servers where id = server_id), ms, hourly is null, coalesce(${costFor(sql`hourly`, sql`ms`)}, 0)
     from (select *, max(0, min(${to}, ${now}, coalesce(ended_at, ${now})) - max(${from}, settled_at)) as ms from meters
-      where ${whose(scope)} and settled_at is not null)
+      where ${whose(asked)} and settled_at is not null)
     where ms > 0`
+}
 
 /** Hours are those of servers: volumes cost, and have none. */
 const OF_SERVERS: SQL = sql`coalesce(sum(case kind when 'server' then ms end), 0) as ms,
   coalesce(sum(case when unpriced and kind = 'server' then ms end), 0) as unpricedMs`
 
-/** What servers, volumes and addresses cost in a period, told apart by these; sorted by them, so many rows after the first `offset`. */
-export const costsBy = (
-  db: Database,
-  scope: Scope,
-  period: CostPeriod,
-  { by, limit, offset }: { by: readonly Grouping[]; limit: number; offset: number },
-) => {
+/** As SQL, a JSON list: what it is told apart by, sorted by that; so many after the first `offset`. */
+const sums = (asked: Slots<Asked>): SQL => {
+  const { by } = asked.form
   const column = (name: Grouping) => (by.includes(name) ? COLUMNS[name] : sql`null`)
   const tags = by.includes('tag')
-    ? sql`(select p.*, t.value as tag from (${parts(scope, period)}) p left join json_each(p.tags) t) p`
-    : sql`(${parts(scope, period)}) p`
-  return db.all<CostSum>(sql`
-    select ${column('project')} as project, ${column('cloud')} as cloud, ${column('server')} as server, ${column('burst')} as burst,
-      ${column('tag')} as tag,
-      ${OF_SERVERS}, sum(micros) as micros
-    from ${tags} group by 1, 2, 3, 4, 5 order by 1, 2, 3, 4, 5 limit ${limit} offset ${offset}`)
+    ? sql`(select p.*, t.value as tag from (${parts(asked)}) p left join json_each(p.tags) t) p`
+    : sql`(${parts(asked)}) p`
+  return sql`(select json_group_array(json_object('project', project, 'cloud', cloud, 'server', server, 'burst', burst, 'tag', tag,
+      'ms', ms, 'unpricedMs', unpricedMs, 'micros', micros) order by project, cloud, server, burst, tag)
+    from (select ${column('project')} as project, ${column('cloud')} as cloud, ${column('server')} as server, ${column('burst')} as burst,
+      ${column('tag')} as tag, ${OF_SERVERS}, sum(micros) as micros
+      from ${tags} group by 1, 2, 3, 4, 5 order by 1, 2, 3, 4, 5 limit ${asked.limit} offset ${asked.offset}))`
 }
 
-export interface CostTotals {
+interface Costs {
+  sums: CostSum[]
+  /** All in one, and what is to be expected. */
   ms: number
   unpricedMs: number
   micros: number
@@ -101,17 +115,33 @@ export interface CostTotals {
   uncounted: { what: string; now?: number }[]
 }
 
-/** The same in one, and what is to be expected. */
-export const costTotals = async (db: Database, scope: Scope, period: CostPeriod): Promise<CostTotals> => {
-  const { to, now } = period
-  const [row] = await db.all<Omit<CostTotals, 'uncounted'> & { uncounted: string }>(sql`
-    select ${OF_SERVERS}, coalesce(sum(micros), 0) as micros,
-      coalesce((select sum(hourly) from meters where ${whose(scope)} and ended_at is null), 0) as hourly,
-      coalesce((select sum(${costFor(sql`m.hourly`, sql`max(0, min(${to}, coalesce(s.lease_ends_at, ${to})) - ${now})`)})
-        from meters m left join servers s on s.id = m.server_id where ${'every' in scope ? always : sql`m.project_id = ${scope.projectId}`} and m.ended_at is null), 0) as ahead,
-      (select currency from rates where base) as currency, ${uncounted(scope)} as uncounted
-    from (${parts(scope, period)})`)
-  return { ...row!, uncounted: JSON.parse(row!.uncounted) }
+const asking = prepared((db, asked: Slots<Asked>) => {
+  const { to, now } = asked
+  return db
+    .select({
+      sums: sql<string>`${sums(asked)}`.as('sums'),
+      ms: sql<number>`ms`,
+      unpricedMs: sql<number>`unpricedMs`,
+      micros: sql<number>`micros`,
+      hourly: sql<number>`coalesce((select sum(hourly) from meters where ${whose(asked)} and ended_at is null), 0)`,
+      ahead: sql<number>`coalesce((select sum(${costFor(sql`m.hourly`, sql`max(0, min(${to}, coalesce(s.lease_ends_at, ${to})) - ${now})`)})
+        from meters m left join servers s on s.id = m.server_id where ${whose(asked, 'm.')} and m.ended_at is null), 0)`,
+      currency: sql<string | null>`(select currency from rates where base)`,
+      uncounted: sql<string>`${uncounted(asked)}`,
+    })
+    .from(sql`(select ${OF_SERVERS}, coalesce(sum(micros), 0) as micros from (${parts(asked)}))`)
+})
+
+/** What servers, volumes and addresses cost in a period, told apart by these, sorted by them, so many rows after the first `offset`; and in one. */
+export const costsOf = async (
+  db: Database,
+  scope: Scope,
+  period: CostPeriod,
+  { by, limit, offset }: { by: readonly Grouping[]; limit: number; offset: number },
+): Promise<Costs> => {
+  const days = { firstDay: dayOf(period.from), lastDay: dayOf(period.to) }
+  const [row] = await asking.run(db, { scope, ...period, ...days, limit, offset, form: { by } })
+  return { ...row!, sums: JSON.parse(row!.sums), uncounted: JSON.parse(row!.uncounted) }
 }
 
 /** What has no price anywhere, by the names that quotas have for it: no call of a cloud tells what a snapshot keeps. */
@@ -119,11 +149,11 @@ const UNPRICED = ['snapshots']
 /** Where nobody says what one costs, addresses; in GiB, volumes; and of servers whose size has no disk: what they boot from. */
 const MAYBE = ['floatingip', 'gigabytes', 'volumes', 'root disks']
 
-const unpriced = (projectId: string, kind: Metered): SQL =>
+const unpriced = (projectId: Placeholder, kind: Metered): SQL =>
   sql`from meters m where m.project_id = ${projectId} and m.kind = ${kind} and m.ended_at is null and m.hourly is null`
 
 /** SQL, JSON text: how much a project has of what has no price here, by the names that quotas have for it; of all projects only what that is. */
-const uncounted = (scope: Scope): SQL => {
+const uncounted = ({ scope }: Slots<Asked>): SQL => {
   if ('every' in scope) return sql`${JSON.stringify([...UNPRICED, ...MAYBE].toSorted().map((what) => ({ what })))}`
   const { projectId } = scope
   return sql`(select json_group_array(json_object('what', what, 'now', now)) from (

@@ -39,9 +39,10 @@ const paged = z.strictObject(piece)
 type Listed = z.infer<typeof listed>
 type Paged = z.infer<typeof paged>
 
+const noBurst = (id: string) => notFound(`There is no burst ${id}.`)
 const burstOf = async ({ context, params }: Pick<Input, 'context' | 'params'>): Promise<ShownBurst> => {
   const burst = await burstById(context.db, context.scope, params.id!, context.now())
-  if (!burst) throw notFound(`There is no burst ${params.id}.`)
+  if (!burst) throw noBurst(params.id!)
   return burst
 }
 const shown = async (input: Pick<Input, 'context' | 'params'>) => ({ body: { burst: burstView(await burstOf(input)) } })
@@ -144,11 +145,10 @@ export const burstOperations: Operation[] = [
     summary: 'The members that a burst has and had, oldest first, with what they reported; `limit`, `marker`.',
     status: 200,
     query: paged,
-    handle: async (input) => {
-      const { id } = await burstOf(input)
-      const { limit = MOST_MEMBERS, marker } = input.query
-      const rows = await membersOf(input.context.db, id, { limit, marker })
-      if (!rows) throw noMarker()
+    handle: async ({ context: { db, scope }, params, query: { limit = MOST_MEMBERS, marker } }) => {
+      const rows = await membersOf(db, { scope, burstId: params.id!, limit, marker })
+      if (rows === 'no burst') throw noBurst(params.id!)
+      if (rows === 'no marker') throw noMarker()
       return {
         body: { members: rows.map(memberView), next: rows.length === limit ? rows.at(-1)!.member.serverId : null },
       }

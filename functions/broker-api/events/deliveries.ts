@@ -6,7 +6,7 @@ import { badRequest, notFound } from '../../http/fault.ts'
 import { type Operation, operation } from '../../http/operation.ts'
 import { iso } from '../lookup.ts'
 import { assertType } from './asked.ts'
-import { webhookIn } from './webhooks.ts'
+import { noWebhook, webhookIn } from './webhooks.ts'
 
 const PATH = '/v1/webhooks/:id/deliveries'
 const MOST = 100
@@ -59,12 +59,11 @@ export const deliveryOperations: Operation[] = [
       'What was sent to a webhook in the last three days, or is to be, newest first, `before` a number: how often it was tried, what the receiver answered, when it is tried next. Without a next time a pending one waits for an earlier one of its resource.',
     status: 200,
     query: asked,
-    handle: async (input) => {
-      const { id } = await webhookIn(input)
-      const { limit = MOST, ...query } = input.query
-      return {
-        body: { deliveries: (await deliveriesOf(input.context.db, { webhookId: id, limit, ...query })).map(view) },
-      }
+    handle: async ({ context: { db, scope }, params, query: { limit = MOST, ...query } }) => {
+      const webhookId = params.id!
+      const rows = await deliveriesOf(db, scope, { webhookId, limit, ...query })
+      if (!rows) throw noWebhook(webhookId)
+      return { body: { deliveries: rows.map(view) } }
     },
   }),
   operation({

@@ -1,6 +1,6 @@
 import { leftOf, standingOf, type TokenFacts } from '../../../db/queries/identity/tokens.ts'
 import { told } from '../../broker/notices/body.ts'
-import { type Answers, asking, heard, lookBehind, markOf, type Place, stayTuned } from '../../broker/notices/reading.ts'
+import { asking, heard, lookBehind, markOf, type Place, stayTuned } from '../../broker/notices/reading.ts'
 import type { Context } from '../../context.ts'
 import { tooMany } from '../../http/fault.ts'
 
@@ -188,14 +188,11 @@ class Teller {
     const { projectId } = this.#wanted
     if (caller!.expiresAt <= now()) return null
     const token: TokenFacts = caller!
-    const [standing, ...answers] = (await db.batch([
-      standingOf(db, token),
-      ...asking(db, projectId, this.#place, limit),
-    ])) as unknown as [Parameters<typeof leftOf>[0], ...Answers]
+    const [standing, behind] = await db.batch([standingOf(db, token), asking(db, projectId, this.#place, limit)])
     const left = leftOf(standing, token) ?? []
     const roles = projectId === caller!.projectId ? READERS : ['admin']
     if (!roles.some((role) => left.includes(role))) return null
-    const found = heard(this.#place, ...answers)
+    const found = heard(this.#place, behind)
     await stayTuned(this.#context, projectId, found.until)
     return found
   }

@@ -57,10 +57,12 @@ const view = (context: Context, row: WebhookRow) => ({
   updated_at: iso(row.updatedAt),
 })
 
+export const noWebhook = (id: string) => notFound(`There is no webhook ${id}.`)
+
 /** The webhook of a path; 404: there is none that the caller sees. */
 export const webhookIn = async ({ context, params }: Pick<Input, 'context' | 'params'>): Promise<WebhookRow> => {
   const row = await webhookById(context.db, context.scope, params.id!)
-  if (!row) throw notFound(`There is no webhook ${params.id}.`)
+  if (!row) throw noWebhook(params.id!)
   return row
 }
 

@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { type CostSum, costsBy, costTotals, GROUPINGS, type Grouping } from '../../../db/queries/money/costs.ts'
+import { type CostSum, costsOf, GROUPINGS, type Grouping } from '../../../db/queries/money/costs.ts'
 import { amountOf } from '../../broker/line/amounts.ts'
 import { badRequest } from '../../http/fault.ts'
 import { type Operation, operation } from '../../http/operation.ts'
@@ -92,18 +92,17 @@ export const costOperations: Operation[] = [
       const by = groupingOf(query.group_by ?? 'project')
       const period = periodOf(query, context.now())
       const { db, scope } = context
-      const rows = await costsBy(db, scope, period, { by, limit: query.limit ?? MOST_ROWS, offset: query.offset ?? 0 })
-      const total = await costTotals(db, scope, period)
-      const { currency } = total
+      const { limit = MOST_ROWS, offset = 0 } = query
+      const { sums, currency, ...total } = await costsOf(db, scope, period, { by, limit, offset })
       if (query.format === 'csv')
-        return new Response(csvOf(rows, by, currency), { headers: { 'Content-Type': 'text/csv; charset=utf-8' } })
+        return new Response(csvOf(sums, by, currency), { headers: { 'Content-Type': 'text/csv; charset=utf-8' } })
       return {
         body: {
           from: shown(period.from),
           to: shown(period.to),
           // Of days before it nothing is known any more.
           kept_from: shown(context.now() - context.settings.costsKeptMs),
-          costs: rows.map((row) => rowView(row, by, currency)),
+          costs: sums.map((row) => rowView(row, by, currency)),
           total: { seconds: seconds(total.ms), cost: { amount: amountOf(total.micros), currency } },
           now: { amount: amountOf(total.hourly), currency, per: 'hour' },
           projected: { amount: amountOf(total.micros + total.ahead), currency },

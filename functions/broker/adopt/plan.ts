@@ -262,7 +262,7 @@ export class Plan {
     for (let work = this.#also.shift(); work; work = this.#also.shift()) await work()
     if (!this.#writes.length) return
     const { context, options } = this
-    const charges = [...this.#charges].map(([resource, amount]) => charge(context, options.projectId, resource, amount))
+    const charges = [...this.#charges].map(([resource, amount]) => charge(options.projectId, resource, amount))
     const detail = { cloud: this.row.name, native_id: about.nativeId, tag: options.tag }
     const entry = { action: 'adopt', kind: about.kind, resourceId: about.resourceId, detail, handover: true }
     await commit(context, entry, [...charges, ...this.#writes])

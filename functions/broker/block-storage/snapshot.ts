@@ -72,8 +72,8 @@ export const planSnapshot = (
     deletedAt: null,
   }
   const writes = [
-    charge(context, row.projectId, 'snapshots', 1),
-    charge(context, row.projectId, 'gigabytes', row.sizeGib),
+    charge(row.projectId, 'snapshots', 1),
+    charge(row.projectId, 'gigabytes', row.sizeGib),
     insertSnapshot(context.db, row),
     bindTo(context, 'snapshot', row, { cloudId: row.cloudId }),
   ]

@@ -129,8 +129,8 @@ export const planVolume = (context: Context, row: Placed<VolumeRow>, image: Imag
 
 const counted = (context: Context, { projectId, sizeGib }: VolumeRow): Write[] => [
   guard(context, 'volume-size', tooLargeFor(projectId, sizeGib)),
-  charge(context, projectId, 'volumes', 1),
-  charge(context, projectId, 'gigabytes', sizeGib),
+  charge(projectId, 'volumes', 1),
+  charge(projectId, 'gigabytes', sizeGib),
 ]
 
 /** Throws `incapable` with the reason that the adapter gives. */
@@ -158,7 +158,7 @@ const extend = async (context: Context, volume: VolumeRead, size: number, allowe
   const { id, projectId, cloudId, sizeGib } = volume
   const counts = [
     guard(context, 'volume-size', tooLargeFor(projectId, size)),
-    charge(context, projectId, 'gigabytes', size - sizeGib),
+    charge(projectId, 'gigabytes', size - sizeGib),
   ]
   if (cloudId === null) {
     const larger = updateVolume(context.db, id, { sizeGib: size, updatedAt: context.now() })
@@ -233,8 +233,8 @@ export const deleteVolume = async (
       : [
           stillNowhere(context, volume),
           updateVolume(db, id, { status: 'deleted', deletedAt: now, updatedAt: now }),
-          charge(context, volume.projectId, 'volumes', -1),
-          charge(context, volume.projectId, 'gigabytes', -volume.sizeGib),
+          charge(volume.projectId, 'volumes', -1),
+          charge(volume.projectId, 'gigabytes', -volume.sizeGib),
         ]),
   ])
 }

@@ -47,7 +47,7 @@ export const resizeServer = async (
       args: { flavor: next as unknown as Json, place: target as unknown as Json, power: restingPower(server) },
       set: { ...set, places: placesJson({ ...placesOf(server), to: target }) },
       also: [
-        ...chargeFlavor(context, server.projectId, server.flavor, next, 'charge'),
+        ...chargeFlavor(server.projectId, server.flavor, next, 'charge'),
         ...means.guards(target),
         ...(await belowMarks(context, server, target)),
       ],
@@ -125,7 +125,7 @@ export const confirmResize = async (context: Context, server: ServerRow): Promis
         ...statusWith(settled, { power: powerShown(server) }),
       }),
       insertServerAction(db, { ...who(context, server), action: 'confirmResize', state: 'done', now }),
-      ...chargeFlavor(context, server.projectId, server.oldFlavor!, server.flavor, 'refund'),
+      ...chargeFlavor(server.projectId, server.oldFlavor!, server.flavor, 'refund'),
     ]),
   )
 }

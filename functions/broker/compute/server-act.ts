@@ -172,7 +172,7 @@ const resize = async (run: Run): Promise<Step> => {
 }
 
 const revertResize = async (run: Run): Promise<Step> => {
-  const { context, server, cloud, id } = run
+  const { server, cloud, id } = run
   const power = restingPower(run)
   const { before, ...places } = placesOf(server)
   const back = server.oldFlavor ?? server.flavor
@@ -181,7 +181,7 @@ const revertResize = async (run: Run): Promise<Step> => {
   return done(
     power,
     { flavor: back, oldFlavor: null, places: placesJson({ ...places, at: before ?? places.at }) },
-    chargeFlavor(context, server.projectId, server.flavor, back, 'refund'),
+    chargeFlavor(server.projectId, server.flavor, back, 'refund'),
   )
 }
 
@@ -232,7 +232,6 @@ const steps: Record<string, (run: Run) => Promise<Step>> = table({
  * it is certain. `charge` is for the way up, `refund` for the way down.
  */
 export const chargeFlavor = (
-  context: Context,
   projectId: string,
   from: ServerRow['flavor'],
   to: ServerRow['flavor'],
@@ -241,7 +240,7 @@ export const chargeFlavor = (
   const bound = when === 'charge' ? Math.max : Math.min
   const changes = { cores: bound(0, to.vcpus - from.vcpus), ram: bound(0, to.ramMib - from.ramMib) }
   return Object.entries(changes).flatMap(([resource, amount]) =>
-    amount === 0 ? [] : [charge(context, projectId, resource, amount)],
+    amount === 0 ? [] : [charge(projectId, resource, amount)],
   )
 }
 
@@ -264,7 +263,7 @@ export const actionFailed = (context: Context, work: ServerWork, action: ServerA
       ...statusWith(resting, { action: null }),
     }),
     ...(action.action === 'resize'
-      ? chargeFlavor(context, server.projectId, flavorInArgs(action), server.flavor, 'refund')
+      ? chargeFlavor(server.projectId, flavorInArgs(action), server.flavor, 'refund')
       : []),
   ]
 }

@@ -176,9 +176,9 @@ const writesFor = async (admission: Admission, rows: ServerRow[]): Promise<Write
   const { flavor, nics, disks, image } = understood
   const writes: Write[] = [
     ...(wish.making?.before(rows) ?? []),
-    charge(context, projectId, 'instances', rows.length),
-    charge(context, projectId, 'cores', rows.length * flavor.vcpus),
-    charge(context, projectId, 'ram', rows.length * flavor.ramMib),
+    charge(projectId, 'instances', rows.length),
+    charge(projectId, 'cores', rows.length * flavor.vcpus),
+    charge(projectId, 'ram', rows.length * flavor.ramMib),
   ]
   const [at] = places
   const growing = nics.filter((nic) => growsFor(nic, admission.found)).map(({ network }) => network)

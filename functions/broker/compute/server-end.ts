@@ -58,9 +58,9 @@ export const endServer = async (context: Context, server: ServerRow, open: Serve
       updatedAt: now,
       oldFlavor: null,
     }),
-    charge(context, projectId, 'instances', -1),
-    charge(context, projectId, 'cores', -held.cores),
-    charge(context, projectId, 'ram', -held.ram),
+    charge(projectId, 'instances', -1),
+    charge(projectId, 'cores', -held.cores),
+    charge(projectId, 'ram', -held.ram),
     ...attachments,
     ...left,
     ...(plugged.length

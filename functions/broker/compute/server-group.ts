@@ -22,7 +22,7 @@ import type { Place } from './server-facts.ts'
 
 /** For the batch that makes a group. Nothing crosses the line yet: a cloud hears of it with the first server that needs it. */
 export const serverGroupWrites = (context: Context, row: ServerGroupRow): Write[] => [
-  charge(context, row.projectId, 'server_groups', 1),
+  charge(row.projectId, 'server_groups', 1),
   insertServerGroup(context.db, row),
 ]
 
@@ -52,7 +52,7 @@ const letGo = ({ db, now }: Context, id: string, kept = hasMembers(id)): Write =
 export const removeServerGroup = async (context: Context, { id, name, projectId }: ServerGroupRow): Promise<void> => {
   await commit(context, { action: 'delete', kind: 'server_group', resourceId: id, detail: { name } }, [
     guard(context, 'server-group-gone', serverGroupGone(id, projectId)),
-    charge(context, projectId, 'server_groups', -1),
+    charge(projectId, 'server_groups', -1),
     deleteServerGroup(context.db, id),
     letGo(context, id),
   ])

@@ -52,8 +52,8 @@ export const snapshotSteps = steps<Row, SnapshotSpec, SnapshotSeen>({
     const now = context.now()
     return [
       updateSnapshot(context.db, s.id, { status: 'deleted', deletedAt: now, updatedAt: now }),
-      charge(context, s.projectId, 'snapshots', -1),
-      charge(context, s.projectId, 'gigabytes', -s.sizeGib),
+      charge(s.projectId, 'snapshots', -1),
+      charge(s.projectId, 'gigabytes', -s.sizeGib),
     ]
   },
 })

@@ -60,7 +60,7 @@ export const volumeSteps = steps<Row, VolumeSpec, VolumeSeen>({
     if (v.status === 'extending' && seen.sizeGiB >= v.sizeGib) return [set({ status: resting })]
     // Growing it was refused: it is as large as it was, and the project is charged for that alone.
     if (v.status === 'error_extending' && v.fault !== null && seen.sizeGiB < v.sizeGib)
-      return [set({ sizeGib: seen.sizeGiB }), charge(context, v.projectId, 'gigabytes', seen.sizeGiB - v.sizeGib)]
+      return [set({ sizeGib: seen.sizeGiB }), charge(v.projectId, 'gigabytes', seen.sizeGiB - v.sizeGib)]
     // It had failed or was lost, and is there after all. What an admin declared broken has no fault, and stays so.
     return v.status === 'error' && v.fault !== null ? [set({ status: resting, fault: null })] : []
   },
@@ -79,8 +79,8 @@ export const volumeSteps = steps<Row, VolumeSpec, VolumeSeen>({
     const now = context.now()
     return [
       updateVolume(context.db, v.id, { status: 'deleted', deletedAt: now, updatedAt: now }),
-      charge(context, v.projectId, 'volumes', -1),
-      charge(context, v.projectId, 'gigabytes', -v.sizeGib),
+      charge(v.projectId, 'volumes', -1),
+      charge(v.projectId, 'gigabytes', -v.sizeGib),
     ]
   },
 })

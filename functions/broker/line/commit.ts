@@ -7,6 +7,7 @@ import { refuseChange } from '../../../db/queries/line/adopt.ts'
 import { dueOf, type Ref } from '../../../db/queries/line/bindings.ts'
 import { insertEntry, wasJournalled } from '../../../db/queries/line/journal.ts'
 import { insertRepeatable } from '../../../db/queries/line/repeatables.ts'
+import { chargeQuota } from '../../../db/queries/quotas.ts'
 import type { Context } from '../../context.ts'
 import { handedOver } from './handed-over.ts'
 import { defaultMaximum } from './quota.ts'
@@ -169,10 +170,8 @@ export const guard = (context: Pick<Context, 'db'>, what: string, violated: SQL)
   context.db.run(sql`insert into guards (broken) select ${what} where ${violated}`)
 
 /** Moves a counter; the trigger on `quotas` refuses to pass the limit. What is given back never hinders a removal. */
-export const charge = (context: Pick<Context, 'db'>, projectId: string, resource: string, amount: number): Write => {
-  const write =
-    context.db.run(sql`insert into quotas (project_id, resource, maximum, used) values (${projectId}, ${resource}, ${defaultMaximum[resource] ?? -1}, ${Math.max(0, amount)})
-    on conflict (project_id, resource) do update set used = ${amount < 0 ? sql`max(0, used + ${amount})` : sql`used + ${amount}`}`)
+export const charge = (projectId: string, resource: string, amount: number): Write => {
+  const write = chargeQuota(projectId, resource, amount, defaultMaximum[resource] ?? -1)
   charges.set(write, { projectId, resource, amount })
   return write
 }

@@ -95,7 +95,7 @@ const admit = async (context: Context, wish: FloatingIpWish): Promise<{ id: stri
     context,
     { action: 'create', kind: 'floating_ip', resourceId: id, attended: true },
     [
-      charge(context, row.projectId, 'floatingip', 1),
+      charge(row.projectId, 'floatingip', 1),
       insertFloatingIp(db, { ...row, ...lead?.set }),
       bindTo(context, 'floating_ip', row, { cloudId: network.cloudId }),
       ...(lead?.guards ?? []),

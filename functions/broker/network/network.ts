@@ -116,7 +116,7 @@ export const plannedNetworks = async (
       updatedAt: now,
     }
     ids.push(id)
-    writes.push(charge(context, row.projectId, 'network', 1), insertNetwork(context.db, row))
+    writes.push(charge(row.projectId, 'network', 1), insertNetwork(context.db, row))
     if (home && !placed) writes.push(pin(context.db, [id], home.cloudId, now))
   }
   return { ids, writes }

@@ -201,7 +201,7 @@ const plan = async (context: Context, wish: PortWish, ground: Ground, macAddress
   const writes: Write[] = [
     guard(context, 'network-gone', networkGone(network.id)),
     refuseChange([network.id]),
-    charge(context, port.projectId, 'port', 1),
+    charge(port.projectId, 'port', 1),
     insertPort(db, port),
     ...writeAddresses(context, port.id, fixedIps),
     ...writeGroups(context, port.id, securityGroupIds),

@@ -125,7 +125,7 @@ export const createRouter = async (context: Context, wish: RouterWish): Promise<
   }
   await refuseUnhinted(context, router, network?.cloudId ?? null)
   const writes: Write[] = [
-    charge(context, router.projectId, 'router', 1),
+    charge(router.projectId, 'router', 1),
     insertRouter(context.db, router),
     ...(network?.cloudId ? [bindTo(context, 'router', router, { cloudId: network.cloudId })] : []),
   ]

@@ -73,8 +73,8 @@ const ruleRow = (context: Context, group: { id: string; projectId: string }, wis
 })
 
 const admit = (context: Context, group: SecurityGroupRow, rules: RuleRow[]): Write[] => [
-  charge(context, group.projectId, 'security_group', 1),
-  charge(context, group.projectId, 'security_group_rule', rules.length),
+  charge(group.projectId, 'security_group', 1),
+  charge(group.projectId, 'security_group_rule', rules.length),
   insertSecurityGroup(context.db, group),
   ...rules.map((rule) => insertRule(context.db, rule)),
 ]
@@ -194,7 +194,7 @@ export const addRules = async (
   try {
     await commit(context, { action: 'create', kind: 'security_group_rule', resourceId: rules[0]!.id }, [
       ...[...groups.keys()].map((id) => guard(context, 'security-group-gone', groupGone(id))),
-      ...rules.flatMap((rule) => [charge(context, rule.projectId, 'security_group_rule', 1), insertRule(db, rule)]),
+      ...rules.flatMap((rule) => [charge(rule.projectId, 'security_group_rule', 1), insertRule(db, rule)]),
       ...touched.flatMap((id) => [
         updateSecurityGroup(db, id, { updatedAt: context.now() }),
         changed(context, 'security_group', id),

@@ -97,7 +97,7 @@ const planned = async (
       others.push(row)
       rows.set(wish, row)
       made.push(
-        charge(context, row.projectId, 'subnet', 1),
+        charge(row.projectId, 'subnet', 1),
         ...(there && held ? [stillFree(context, network.projectId, there.cloudId, held)] : []),
         ...(allocation ? taking(context, allocation, row) : []),
         insertSubnet(db, row),

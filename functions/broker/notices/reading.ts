@@ -1,5 +1,5 @@
 import type { Database } from '../../../db/client.ts'
-import { listen, type Notice, noticesBehind } from '../../../db/queries/line/notices.ts'
+import { askNoticesBehind, type Behinds, listen, type Notice, noticesBehind } from '../../../db/queries/line/notices.ts'
 import type { Context } from '../../context.ts'
 
 const HOUR = 3_600_000
@@ -39,18 +39,20 @@ export interface Heard {
   until: number
 }
 
-type Known = { seq: number; until: number; webhooks: number; id: string | null; newest: string | null }
-type Statements = ReturnType<typeof noticesBehind>
-/** What they answer. */
-export type Answers = [known: Known[], notices: Notice[]]
+const behind = (projectId: string, from: Place | null, limit: number) => ({
+  projectId,
+  seq: from?.seq ?? Number.MAX_SAFE_INTEGER,
+  limit,
+})
 
-/** The statements of `heard`, to be asked in one batch with others. `from` null: behind the newest. */
-export const asking = (db: Database, projectId: string, from: Place | null, limit: number): Statements =>
-  noticesBehind(db, projectId, from?.seq ?? Number.MAX_SAFE_INTEGER, limit)
+/** The statement of `heard`, to be asked in one batch with others. `from` null: behind the newest. */
+export const asking = (db: Database, projectId: string, from: Place | null, limit: number) =>
+  askNoticesBehind(db, behind(projectId, from, limit))
 
-/** What the answers to these statements say to a reader. */
-export const heard = (from: Place | null, ...[[known], notices]: Answers): Heard => {
-  const { seq = 0, until = 0, id = null, newest = null } = known ?? {}
+/** What its answer says to a reader. */
+export const heard = (from: Place | null, rows: Behinds): Heard => {
+  const { seq = 0, until = 0, id = null, newest = null } = rows[0] ?? {}
+  const notices = rows.flatMap(({ notice }) => notice ?? [])
   const end = { seq, id: newest ?? '' }
   if (!from) return { notices: [], gap: false, place: end, until }
   const next = notices[0]?.seq ?? seq + 1
@@ -64,10 +66,7 @@ export const lookBehind = async (
   projectId: string,
   from: Place | null,
   limit: number,
-): Promise<Heard> => {
-  const [known, notices] = (await db.batch(asking(db, projectId, from, limit))) as unknown as Answers
-  return heard(from, known, notices)
-}
+): Promise<Heard> => heard(from, await noticesBehind(db, behind(projectId, from, limit)))
 
 /** Sees to it that notices are written as long as somebody asks for them, and a day longer. @param until as it was seen last */
 export const stayTuned = async ({ db, now }: Context, projectId: string, until: number): Promise<boolean> => {

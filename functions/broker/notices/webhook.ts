@@ -57,7 +57,7 @@ export const createWebhook = async (
   }
   const { name, url } = said
   await commit(context, { action: 'webhook.create', kind: 'webhook', resourceId: id, detail: { name, url } }, [
-    charge(context, projectId, 'webhooks', 1),
+    charge(projectId, 'webhooks', 1),
     insertWebhook(db, row),
   ])
   expectDeliveries(context)
@@ -116,7 +116,7 @@ export const removeWebhook = (context: Context, { id, projectId }: WebhookRow): 
   commit(context, { action: 'webhook.delete', kind: 'webhook', resourceId: id }, [
     guard(context, 'webhook-gone', webhookGone(id)),
     deleteWebhook(context.db, id),
-    charge(context, projectId, 'webhooks', -1),
+    charge(projectId, 'webhooks', -1),
   ])
 
 /** Sends it something to see whether it arrives. */

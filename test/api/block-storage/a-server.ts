@@ -39,9 +39,7 @@ export const serverOn = async (plimsoll: Plimsoll, cloud = 'sandbox', zone = 'a'
       createdAt: now,
       updatedAt: now,
     }),
-    ...Object.entries({ instances: 1, cores: 1, ram: 2048 }).map(([resource, n]) =>
-      charge(context, projectId, resource, n),
-    ),
+    ...Object.entries({ instances: 1, cores: 1, ram: 2048 }).map(([resource, n]) => charge(projectId, resource, n)),
     bindTo(context, 'server', { id, projectId }, { cloudId, zone }) as never,
   ])
   await plimsoll.settle()

@@ -15,8 +15,7 @@ beforeEach(async () => {
   project = plimsoll.projectId('demo')
 })
 const sets = () => `${NOVA}/os-quota-sets/${project}`
-const use = (resource: string, amount: number) =>
-  charge(plimsoll.host, project, resource, amount) as unknown as Promise<void>
+const use = (resource: string, amount: number) => plimsoll.db.batch([charge(project, resource, amount)])
 
 describe('quota sets', () => {
   test.each([

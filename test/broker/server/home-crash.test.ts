@@ -6,10 +6,11 @@ import { reconcile } from '../../../functions/broker/reconcile/reconcile.ts'
 import type { Context } from '../../../functions/context.ts'
 import { AFTER, type Away, awayFromHome, GRACE, MOVABLE } from '../../api/broker/home/world.ts'
 import { addressFaults, besideFaults, markFaults, moneyFaults } from '../../simulate/invariants.ts'
+import { endDatabases } from '../../support/databases/lent.ts'
 import type { Plimsoll } from '../../support/harness.ts'
 import { outOfStep } from '../../support/in-step.ts'
 import { mortal } from '../../support/mortal.ts'
-import { closeDatabases, runtime } from '../../support/runtime.ts'
+import { runtime } from '../../support/runtime.ts'
 
 /** Every few steps: each death has a world of its own, and on workerd costs ten times as much. */
 const STRIDE = runtime === 'node' ? 7 : 211
@@ -72,7 +73,7 @@ test('a server comes home, or stays, and is one, whenever the process dies that 
   let deaths = 0
   const ended = new Set<string>()
   for (let dieAt = 1; ; dieAt += STRIDE) {
-    closeDatabases()
+    endDatabases()
     const world = await awayFromHome({ options: quick, ...kept })
     const { plimsoll } = world
     const life = await liveAndDie(world, id, dieAt)

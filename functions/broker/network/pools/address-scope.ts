@@ -25,7 +25,7 @@ export const createAddressScopes = async (context: Context, wishes: AddressScope
   await commit(
     context,
     { action: 'create', kind: 'address_scope', resourceId: rows[0]!.id, detail: { ids: rows.map(({ id }) => id) } },
-    rows.flatMap((row) => [charge(context, row.projectId, 'address_scope', 1), insertAddressScope(context.db, row)]),
+    rows.flatMap((row) => [charge(row.projectId, 'address_scope', 1), insertAddressScope(context.db, row)]),
   )
   return rows
 }

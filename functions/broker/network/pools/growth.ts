@@ -201,7 +201,7 @@ const widen = async (
     writes: [
       ...writes,
       ...(empty ? [] : [guard(context, 'segment-there', segmentThere(segment)), insertSegment(context.db, segment)]),
-      charge(context, network.projectId, 'subnet', 1),
+      charge(network.projectId, 'subnet', 1),
       stillFree(context, network.projectId, segment.cloudId, held),
       ...taking(context, range, subnet),
       insertSubnet(context.db, subnet),

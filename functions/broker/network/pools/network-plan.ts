@@ -98,7 +98,7 @@ const poolFor = async (
   return {
     id,
     writes: [
-      charge(context, projectId, 'subnetpool', 1),
+      charge(projectId, 'subnetpool', 1),
       insertSubnetPool(context.db, row),
       ...addSpace(context.db, id, [bitsIn(cidr)]),
     ],

@@ -75,7 +75,7 @@ export const createSubnetPools = async (context: Context, wishes: SubnetPoolWish
     }
     rows.push(row)
     writes.push(
-      charge(context, row.projectId, 'subnetpool', 1),
+      charge(row.projectId, 'subnetpool', 1),
       insertSubnetPool(context.db, row),
       ...addSpace(context.db, row.id, prefixes.map(bitsIn)),
       ...(await scoped(context, row)),

@@ -78,11 +78,7 @@ const routerFor = (
   }
   return {
     id: router.id,
-    writes: [
-      charge(context, projectId, 'router', 1),
-      insertRouter(db, router),
-      bindTo(context, 'router', router, { cloudId }),
-    ],
+    writes: [charge(projectId, 'router', 1), insertRouter(db, router), bindTo(context, 'router', router, { cloudId })],
   }
 }
 

@@ -1,6 +1,6 @@
 import { beforeEach, expect, test } from 'vitest'
 import { besideFaults, markFaults, moneyFaults } from '../../../simulate/invariants.ts'
-import type { Beginning } from '../../../support/beginnings.ts'
+import type { Beginning } from '../../../support/databases/beginnings.ts'
 import { outOfStep } from '../../../support/in-step.ts'
 import { AFTER, type Away, awayFromHome, GRACE, MOVABLE, READY } from './world.ts'
 

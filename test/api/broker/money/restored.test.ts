@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, test } from 'vitest'
 import type { Json } from '../../../../adapters/contract.ts'
 import { plantFaults, remembered } from '../../../../adapters/sandbox/backdoor.ts'
 import { runCron } from '../../../../functions/cron.ts'
-import type { Beginning } from '../../../support/beginnings.ts'
+import type { Beginning } from '../../../support/databases/beginnings.ts'
 import { type Answer, startPlimsoll } from '../../../support/harness.ts'
 import { NOVA, newWorld, type World } from '../../compute/servers/world.ts'
 

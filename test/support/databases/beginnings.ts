@@ -1,5 +1,5 @@
 import type { D1Database } from '@cloudflare/workers-types'
-import type { MemoryStore } from './memory-store.ts'
+import type { MemoryStore } from '../memory-store.ts'
 import { type Rows, rowsOf } from './rows.ts'
 
 /** A world as its story finds it: what is in its database and what its clouds remember. Any number may begin like that. */
