@@ -172,6 +172,16 @@ const serverFault = (refusal: ServerRefusal, missing: Missing): Fault => {
       return badRequest(
         `Network requires port_security_enabled and subnet associated in order to apply security groups.`,
       )
+    case 'no-floating-ip':
+      return notFound(`Floating IP ${refusal.address} not found.`)
+    case 'floating-ip-leads':
+      return badRequest(`Floating IP ${refusal.address} is already associated.`)
+    case 'leads-elsewhere':
+      return conflict(`Floating IP ${refusal.address} is not associated with instance ${refusal.id}.`)
+    case 'no-fixed-ip':
+      return badRequest('No fixed IPs associated to instance')
+    case 'not-its-address':
+      return badRequest('Specified fixed address not assigned to instance')
     case 'files':
       return forbidden(fileWords[refusal.resource](refusal.maximum))
     case 'quota':
@@ -194,8 +204,22 @@ const volumeFault = (refusal: VolumeRefusal): Fault => {
     case 'cost':
     case 'unlisted':
       return moneyFault(refusal)
-    default:
-      return badRequest('Invalid volume.')
+    case 'unknown':
+      return notFound(`${refusal.what} ${refusal.id} could not be found.`)
+    case 'no-zone':
+      return badRequest(`Availability zone '${refusal.zone}' is invalid.`)
+    case 'no-cloud':
+      return badRequest('No cloud that this project is mapped to has volumes.')
+    case 'no-type':
+      return badRequest(`Invalid volume type: no zone that will do offers ${refusal.type}.`)
+    case 'too-small':
+      return badRequest(
+        `Volume size '${refusal.size}'GB cannot be smaller than the ${refusal.what} size ${refusal.least}GB.`,
+      )
+    case 'has-snapshots':
+      return badRequest('Invalid volume: it has snapshots.')
+    case 'attached':
+      return badRequest('Invalid volume: it is in a server.')
   }
 }
 

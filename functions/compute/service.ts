@@ -11,6 +11,7 @@ import { imageMetadataOperations } from './image-metadata.ts'
 import { imageOperations } from './images.ts'
 import { keypairOperations } from './keypairs.ts'
 import { limitOperations } from './limits.ts'
+import { proxyOperations } from './proxies/index.ts'
 import { quotaOperations } from './quotas.ts'
 import { refuse } from './refusals.ts'
 import { serverGroupOperations } from './server-groups.ts'
@@ -45,6 +46,7 @@ export const compute: Service = {
     ...serviceOperations,
     ...hypervisorOperations,
     ...aggregateOperations,
+    ...proxyOperations,
   ],
   refuse,
 }

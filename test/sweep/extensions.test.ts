@@ -39,6 +39,8 @@ const NOVA: Record<string, Promised> = {
   'os-flavor-manage': { routes: ['POST /flavors', 'DELETE /flavors/:id'] },
   'os-flavor-rxtx': { member: 'rxtx_factor', of: 'flavor' },
   'os-flavor-swap': { member: 'swap', of: 'flavor' },
+  'os-floating-ip-pools': { routes: ['GET /os-floating-ip-pools'] },
+  'os-floating-ips': { routes: ['GET /os-floating-ips', 'POST /os-floating-ips', 'DELETE /os-floating-ips/:id'] },
   'os-hypervisor-status': { member: 'status', of: 'hypervisor' },
   'os-hypervisors': { routes: ['GET /os-hypervisors', 'GET /os-hypervisors/detail', 'GET /os-hypervisors/:id'] },
   'os-instance-actions': {
@@ -47,19 +49,31 @@ const NOVA: Record<string, Promised> = {
   'os-keypairs': { routes: ['GET /os-keypairs', 'POST /os-keypairs', 'DELETE /os-keypairs/:name'] },
   'os-lock-server': { action: { lock: null } },
   'os-multiple-create': { routes: ['POST /servers'] },
+  'os-networks': { routes: ['GET /os-networks', 'GET /os-networks/:id'] },
   'os-pause-server': { action: { pause: null } },
   'os-quota-class-sets': { routes: ['GET /os-quota-class-sets/:id'] },
   'os-quota-sets': { routes: ['GET /os-quota-sets/:id', 'PUT /os-quota-sets/:id'] },
+  'os-security-groups': {
+    routes: ['GET /os-security-groups', 'POST /os-security-groups', 'POST /os-security-group-rules'],
+  },
   'os-server-list-multi-status': { routes: ['GET /servers'] },
   'os-server-sort-keys': { routes: ['GET /servers'] },
   'os-server-start-stop': { action: { 'os-stop': null } },
   'os-services': { routes: ['GET /os-services'] },
   'os-simple-tenant-usage': { routes: ['GET /os-simple-tenant-usage', 'GET /os-simple-tenant-usage/:id'] },
   'os-suspend-server': { action: { suspend: null } },
+  'os-tenant-networks': { routes: ['GET /os-tenant-networks', 'GET /os-tenant-networks/:id'] },
   'os-used-limits': { routes: ['GET /limits'] },
   'os-used-limits-for-admin': { routes: ['GET /limits'] },
   'os-user-data': { routes: ['POST /servers'] },
-  'os-volumes': { routes: ['GET /servers/:id/os-volume_attachments', 'POST /servers/:id/os-volume_attachments'] },
+  'os-volumes': {
+    routes: [
+      'GET /os-volumes',
+      'GET /os-snapshots',
+      'GET /servers/:id/os-volume_attachments',
+      'POST /servers/:id/os-volume_attachments',
+    ],
+  },
 }
 
 const CINDER: Record<string, Promised> = {

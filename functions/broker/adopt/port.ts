@@ -1,6 +1,6 @@
 import type { PortSeen, PortSpec } from '../../../adapters/contract.ts'
 import { allocate, insertPort, joinGroups } from '../../../db/queries/network/ports.ts'
-import { COMPUTE_OWNER } from '../compute/server-ports.ts'
+import { COMPUTE_OWNER } from '../compute/interfaces/server-ports.ts'
 import { networkFor } from './network.ts'
 import { type Adopter, NotAdoptable } from './plan.ts'
 import { groupFor } from './security-group.ts'

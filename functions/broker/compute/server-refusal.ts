@@ -81,6 +81,12 @@ export type ServerRefusal =
   | { kind: 'group-not-held'; id: string; name: string }
   | { kind: 'no-group'; projectId: string; name: string }
   | { kind: 'no-port-security' }
+  /** A public address that the project has not, or that leads somewhere, or not here; and what it should lead to. */
+  | { kind: 'no-floating-ip'; address: string }
+  | { kind: 'floating-ip-leads'; address: string }
+  | { kind: 'leads-elsewhere'; address: string; id: string }
+  | { kind: 'no-fixed-ip'; id: string }
+  | { kind: 'not-its-address'; address: string }
   /** Too many files for its guest to write, or one with too long a path or contents. */
   | {
       kind: 'files'

@@ -8,7 +8,6 @@ import { interfaceOperations } from './interfaces.ts'
 import { listOperations } from './list.ts'
 import { metadataOperations } from './metadata.ts'
 import { remoteConsoleOperations } from './remote-consoles.ts'
-import { serverGroupOperations } from './security-groups.ts'
 import { serverItemOperations } from './server.ts'
 import { tagOperations } from './tags.ts'
 import { unavailableOperations } from './unavailable.ts'
@@ -25,7 +24,6 @@ export const serverOperations: Operation[] = [
   ...addressOperations,
   ...instanceActionOperations,
   ...volumeAttachmentOperations,
-  ...serverGroupOperations,
   ...remoteConsoleOperations,
   ...unavailableOperations,
   ...interfaceOperations.map((operation): Operation => ({ ...operation, refuse: refuseOrMiss })),

@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { type Interface, interfacesIn } from '../../../db/queries/compute/server-parts.ts'
 import { portById } from '../../../db/queries/network/ports.ts'
-import { attachInterface, detachInterface } from '../../broker/compute/interface.ts'
+import { attachInterface, detachInterface } from '../../broker/compute/interfaces/interface.ts'
 import { badRequest, notFound } from '../../http/fault.ts'
 import { type Input, type Operation, operation } from '../../http/operation.ts'
 import { address, canonical, fieldsIf, perVersion, tag, uuid } from './fields.ts'

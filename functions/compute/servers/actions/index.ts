@@ -6,6 +6,7 @@ import { badRequest, forbidden, notFound } from '../../../http/fault.ts'
 import { type Input, type Operation, operation } from '../../../http/operation.ts'
 import { serverOf } from '../server.ts'
 import type { Action } from './action.ts'
+import { addressActions } from './addresses.ts'
 import { adminActions } from './admin.ts'
 import { consoleActions } from './console.ts'
 import { imageActions } from './image.ts'
@@ -25,6 +26,7 @@ export const serverActions: Action[] = [
   ...lockActions,
   ...consoleActions,
   ...securityGroupActions,
+  ...addressActions,
   ...adminActions,
   ...refusedActions,
 ]

@@ -1,7 +1,7 @@
 import type { Capability } from '../../../../adapters/contract.ts'
 import type { ServerRow } from '../../../../db/queries/compute/servers.ts'
 import { reasonLacking, refuseLocked } from '../../../broker/compute/server-action.ts'
-import { badRequest, conflict, Fault } from '../../../http/fault.ts'
+import { conflict, Fault } from '../../../http/fault.ts'
 import type { Input } from '../../../http/operation.ts'
 import { type Action, action } from './action.ts'
 
@@ -34,7 +34,6 @@ const never = (name: string, why: Why, window: Window = {}): Action =>
   })
 
 const MOVING = 'The clouds behind this broker move machines between their hosts by themselves.'
-const ADDRESSES = 'Addresses of servers are changed through their ports: use os-interface, or the network service.'
 const admin = (rule: string): Window => ({ adminRule: rule })
 
 /** Shown in the capabilities of each cloud before anybody tries. */
@@ -63,13 +62,4 @@ export const refusedActions: Action[] = [
       throw new Fault(410, 'This action was removed.')
     },
   }),
-  ...['addFixedIp', 'removeFixedIp', 'addFloatingIp', 'removeFloatingIp'].map((name) =>
-    action({
-      name,
-      until: 43,
-      handle: () => {
-        throw badRequest(ADDRESSES)
-      },
-    }),
-  ),
 ]

@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { addGroup, removeGroup } from '../../../broker/compute/server-groups.ts'
+import { addGroup, removeGroup } from '../../../broker/compute/interfaces/security-groups.ts'
 import { text } from '../../parameters.ts'
 import { type Action, action } from './action.ts'
 

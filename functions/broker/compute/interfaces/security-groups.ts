@@ -1,12 +1,12 @@
-import type { ServerRow } from '../../../db/queries/compute/servers.ts'
-import { type PortView, portsOfDevice } from '../../../db/queries/network/ports.ts'
-import { groupsNamed, securityGroupById } from '../../../db/queries/network/security-groups.ts'
-import type { Context } from '../../context.ts'
-import { filteringAt } from '../clouds/filters.ts'
-import { commit } from '../line/commit.ts'
-import { planPortChange } from '../network/port-change.ts'
-import { note } from './server-action.ts'
-import { refuse } from './server-refusal.ts'
+import type { ServerRow } from '../../../../db/queries/compute/servers.ts'
+import { type PortView, portsOfDevice } from '../../../../db/queries/network/ports.ts'
+import { groupsNamed, securityGroupById } from '../../../../db/queries/network/security-groups.ts'
+import type { Context } from '../../../context.ts'
+import { filteringAt } from '../../clouds/filters.ts'
+import { commit } from '../../line/commit.ts'
+import { planPortChange } from '../../network/port-change.ts'
+import { note } from '../server-action.ts'
+import { refuse } from '../server-refusal.ts'
 
 const portsOf = (context: Context, server: ServerRow): Promise<PortView[]> =>
   portsOfDevice(context.db, { projectId: server.projectId }, server.id)
