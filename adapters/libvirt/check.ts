@@ -9,6 +9,9 @@ import { GET_HOSTNAME, GET_LIB_VERSION, GET_TYPE } from './wire/procedures.ts'
 const versionIn = (number: number): string =>
   [Math.floor(number / 1_000_000), Math.floor(number / 1_000) % 1_000, number % 1_000].join('.')
 
+/** Older hosts take two arguments of a change of networks for each other. */
+const LEAST = 7_002_000
+
 /** Asks every host who it is, and whether its pools may be looked at. libvirt tells of no clock. */
 export const check = async (context: Context): Promise<CheckReport> => {
   const { report, attempt } = checking(null, { why: ({ message, detail }) => detail.operatorMessage ?? message })
@@ -22,6 +25,10 @@ export const check = async (context: Context): Promise<CheckReport> => {
         ])
         report.account ??= hostname
         report.version ??= `libvirt ${versionIn(version)} (${type})`
+        if (version < LEAST)
+          report.warnings.push(
+            `Host ${host.name} has libvirt ${versionIn(version)}: ports are made from ${versionIn(LEAST)} on.`,
+          )
         if (!(await poolsOn(session)).length)
           report.warnings.push(`Host ${host.name} has no storage pool that is started, so no disk there is a volume.`)
       }),

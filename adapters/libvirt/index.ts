@@ -9,6 +9,7 @@ import type { Context } from './context.ts'
 import { RESERVED } from './network/libvirt-network.ts'
 import { network } from './network/network.ts'
 import { port } from './network/port.ts'
+import { heldRanges } from './network/ranges.ts'
 import { securityGroup } from './network/security-group.ts'
 import { LIMITS as SUBNET_LIMITS, subnet } from './network/subnet.ts'
 import { offers } from './offers.ts'
@@ -88,6 +89,7 @@ export const libvirt: Adapter = {
       zones: () => zones(context),
       offers: async () => offers(context),
       prices: async () => soldPrices(context),
+      heldRanges: () => heldRanges(context),
       server: server(context),
       image: image(),
       network: network(context),

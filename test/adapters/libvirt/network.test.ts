@@ -146,6 +146,27 @@ describe('a network that is made', () => {
     expect(host.wired.wires).toEqual(before)
   })
 
+  it('stays away from what others have on the host, if it is told nothing', async () => {
+    const { ground, cloud } = rack()
+    await ground()
+    expect(await cloud.heldRanges!()).toEqual([{ cidr: '192.168.122.0/24', network: IDS.network, whole: false }])
+  })
+
+  it('stays away from what a host had that is silent now', async () => {
+    const host = estate()
+    let silent = false
+    const hosts = [...OPTIONS.hosts, { name: 'kvm2', uri: 'qemu+tls://kvm2.example/system' }]
+    const around = surroundings(async (to) => {
+      if (silent && to.kind !== 'unix' && to.host.startsWith('kvm2')) throw new Error('connect ECONNREFUSED')
+      return host.line()
+    })
+    const cloud = libvirt.connect(connection({ options: { ...OPTIONS, hosts } }), around)
+    const before = await cloud.heldRanges!()
+    silent = true
+    expect(before.map(({ network }) => network.split('/')[0])).toEqual(['kvm1', 'kvm2'])
+    expect(await cloud.heldRanges!()).toEqual(before)
+  })
+
   it('is not removed while a host does not answer that may have a subnet of it', async () => {
     const host = estate()
     const hosts = [...OPTIONS.hosts, { name: 'kvm2', uri: 'qemu+tls://kvm2.example/system' }]
