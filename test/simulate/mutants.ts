@@ -57,7 +57,7 @@ export const mutants: Mutant[] = [
       ["  charge(projectId, 'gigabytes', sizeGib),\n]", ']'],
       [
         'return { ...row, cloud: place.cloud,',
-        "await charge(projectId, 'gigabytes', size)\n  return { ...row, cloud: place.cloud,",
+        "await context.db.batch([charge(projectId, 'gigabytes', size)])\n  return { ...row, cloud: place.cloud,",
       ],
     ],
     scenario: 'killed at every step of a request',

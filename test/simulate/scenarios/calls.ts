@@ -85,7 +85,7 @@ export const calls: Record<string, Scenario> = {
     await stage.newVolume()
     await stage.work()
     stage.scheduler.pass(2_000)
-    const held = stage.hold(0, /update clouds set failures = 0/)
+    const held = stage.hold(0, /update "clouds" set "failures" = 0/)
     const late = stage.work(0)
     await held.reached
     stage.scheduler.pass(120_000)
