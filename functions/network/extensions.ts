@@ -34,6 +34,7 @@ const extensions: [alias: string, name: string, description: string][] = [
     'segments of a network that has several, for admins; owners make them with it.',
   ],
   ['net-mtu', 'Network MTU', 'mtu of a network.'],
+  ['net-mtu-writable', 'Network MTU (writable)', 'mtu of a network can be named, and changed.'],
   ['network-ip-availability', 'Network IP Availability', 'How many addresses are used, for admins.'],
   ['network_availability_zone', 'Network Availability Zone', 'Where a network is, and where it shall be.'],
   ['pagination', 'Pagination support', 'limit, marker and page_reverse.'],

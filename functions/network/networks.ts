@@ -7,7 +7,7 @@ import { createNetworks, type ProvidedNetwork } from '../broker/network/segments
 import type { Context } from '../context.ts'
 import { badRequest } from '../http/fault.ts'
 import { type Operation, operation } from '../http/operation.ts'
-import { flag, flagOrNull, hints, nothingBut, ownership, text, textOrNone, textOrNull } from './attributes.ts'
+import { count, flag, flagOrNull, hints, nothingBut, ownership, text, textOrNone, textOrNull } from './attributes.ts'
 import { changeOf, given, oneOrMany, ownerOf } from './body.ts'
 import { reading, standardView } from './listing.ts'
 import { disallowed } from './refusals.ts'
@@ -24,6 +24,7 @@ const changeable = {
   shared: flag().optional(),
   'router:external': flag().optional(),
   port_security_enabled: flag().optional(),
+  mtu: count().optional(),
   'plimsoll:routed': flagOrNull().optional(),
 }
 const provider = {
@@ -43,7 +44,6 @@ const fixed = [
   'id',
   'status',
   'subnets',
-  'mtu',
   'project_id',
   'tenant_id',
   'created_at',
@@ -72,6 +72,19 @@ const checkPolicy = (
     'Invalid input for operation: an external network is the way out of a cloud and comes with it.',
     'InvalidInput',
   )
+}
+
+/** Of Ethernet, which is what networks of all clouds carry at least; none is made that would promise more. */
+const MOST_MTU = 1500
+/** What IPv4 cannot do without. */
+const LEAST_MTU = 68
+
+/** Bytes of a packet that guests are told of; 0 is the most (neutron/plugins/ml2/plugin.py, `_get_network_mtu`). */
+const mtuOf = (asked: number | undefined): number | undefined => {
+  if (asked === undefined) return undefined
+  if (asked > MOST_MTU) throw invalidInput(`Requested MTU is too big, maximum is ${MOST_MTU}`)
+  if (asked !== 0 && asked < LEAST_MTU) throw invalidInput(`Requested MTU is too small, minimum is ${LEAST_MTU}`)
+  return asked || MOST_MTU
 }
 
 /** One segment is the network's own, several are a list (neutron/plugins/ml2/managers.py, `_extend_network_dict_provider`). */
@@ -157,6 +170,7 @@ export const networkOperations: Operation[] = [
         portSecurity: wish.port_security_enabled ?? true,
         availabilityZoneHints: wish.availability_zone_hints ?? [],
         grows: wish['plimsoll:routed'] ?? null,
+        mtu: mtuOf(wish.mtu) ?? MOST_MTU,
         segments: segmentsOf(wish),
       }))
       if (asked.flatMap(({ segments }) => segments).length > MOST_SEGMENTS)
@@ -188,7 +202,7 @@ export const networkOperations: Operation[] = [
       const changed = await changeNetwork(
         context,
         network.id,
-        given({ name, description, adminStateUp, shared, portSecurity, grows }),
+        given({ name, description, adminStateUp, shared, portSecurity, grows, mtu: mtuOf(body.mtu) }),
       )
       return { body: { network: view(changed, context) } }
     },

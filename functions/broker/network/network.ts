@@ -83,6 +83,8 @@ export interface NetworkWish {
   adminStateUp: boolean
   shared: boolean
   portSecurity: boolean
+  /** Bytes of a packet that guests are told of. */
+  mtu?: number
   /** Zones as zone lists name them. */
   availabilityZoneHints?: string[]
   /** It gets a segment wherever a server of it goes; absent or null: as its project's plan says. */
@@ -98,7 +100,7 @@ export const plannedNetworks = async (
   wishes: (NetworkWish & { placed?: boolean })[],
 ): Promise<{ ids: string[]; writes: Write[] }> => {
   const now = context.now()
-  const plain = { tags: [], revision: 1, external: false, isDefault: false, mtu: 1500, status: 'ACTIVE' }
+  const plain = { tags: [], revision: 1, external: false, isDefault: false, status: 'ACTIVE' }
   const writes: Write[] = []
   const ids: string[] = []
   for (const { placed = false, ...wish } of wishes) {
@@ -140,7 +142,10 @@ export const changeNetwork = async (
   context: Context,
   id: string,
   set: Partial<
-    Pick<NetworkRow, 'name' | 'description' | 'adminStateUp' | 'shared' | 'portSecurity' | 'isDefault' | 'grows'>
+    Pick<
+      NetworkRow,
+      'name' | 'description' | 'adminStateUp' | 'shared' | 'portSecurity' | 'isDefault' | 'grows' | 'mtu'
+    >
   >,
 ): Promise<NetworkView> => {
   const { cloudId, projectId } = await ownNetwork(context, id)

@@ -73,6 +73,7 @@ const promises: Record<string, Pledge> = {
   l2_adjacency: { attributes: among(['networks'], 'l2_adjacency') },
   'multi-provider': {},
   'net-mtu': { attributes: { networks: ['mtu'] } },
+  'net-mtu-writable': { attributes: { networks: ['mtu'] } },
   'network-ip-availability': { routes: ['network-ip-availabilities'] },
   network_availability_zone: { attributes: among(['networks'], 'availability_zones', 'availability_zone_hints') },
   pagination: { query: 'networks?limit=1' },

@@ -111,11 +111,27 @@ describe('networks', () => {
     expect(fault(await demo.post(`${V2}/networks`, []))).toEqual([400, 'HTTPBadRequest', 'Resource body required'])
     expect((await demo.post(`${V2}/networks`)).status).toBe(400)
     const { id } = await newNetwork()
-    expect(fault(await demo.put(`${V2}/networks/${id}`, { network: { mtu: 9000 } }))).toEqual([
+    expect(fault(await demo.put(`${V2}/networks/${id}`, { network: { subnets: [] } }))).toEqual([
       400,
       'HTTPBadRequest',
-      'Cannot update read-only attribute mtu',
+      'Cannot update read-only attribute subnets',
     ])
+  })
+
+  test('have packets as large as their owner says, within what every cloud carries', async () => {
+    const network = await newNetwork({ mtu: 1330 })
+    expect(network.mtu).toBe(1330)
+    const changed = await demo.put(`${V2}/networks/${network.id}`, { network: { mtu: '1400' } })
+    expect(changed.body.network.mtu).toBe(1400)
+    const anew = await demo.put(`${V2}/networks/${network.id}`, { network: { mtu: 0 } })
+    expect(anew.body.network.mtu).toBe(1500)
+    expect((await demo.put(`${V2}/networks/${network.id}`, { network: { name: 'n2' } })).body.network.mtu).toBe(1500)
+    for (const [mtu, type, words] of [
+      [9000, 'InvalidInput', 'Invalid input for operation: Requested MTU is too big, maximum is 1500.'],
+      [60, 'InvalidInput', 'Invalid input for operation: Requested MTU is too small, minimum is 68.'],
+      [-1, 'HTTPBadRequest', "Invalid input for mtu. Reason: '-1' should be non-negative."],
+    ] as const)
+      expect(fault(await demo.post(`${V2}/networks`, { network: { mtu } }))).toEqual([400, type, words])
   })
 
   test('belong to a project; what is shared is seen by all and changed by its owner', async () => {

@@ -17,6 +17,7 @@ const asked = async (id: string): Promise<ServerSpec> => {
 
 test('a config drive says who the server is, where it stands in its networks, and what its user told it', async () => {
   await w.demo.put(`/network/v2.0/subnets/${w.subnet}`, { subnet: { dns_nameservers: ['192.0.2.53'] } })
+  await w.demo.put(`/network/v2.0/networks/${w.network}`, { network: { mtu: 1330 } })
   const key = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ6XHBU2Zc0mD3nSbqN1oUuq2yHfE1tT1wWv5gq0m8aB me@example'
   await w.demo.post(`${NOVA}/os-keypairs`, { keypair: { name: 'mine', public_key: key } })
   const id = await w.running({
@@ -35,7 +36,7 @@ test('a config drive says who the server is, where it stands in its networks, an
   expect(drive?.networkData).toEqual({
     links: [
       {
-        ...{ id: expect.any(String), vif_id: ports[0].id, type: 'phy', mtu: 1500 },
+        ...{ id: expect.any(String), vif_id: ports[0].id, type: 'phy', mtu: 1330 },
         ethernet_mac_address: address!['OS-EXT-IPS-MAC:mac_addr'],
       },
     ],
