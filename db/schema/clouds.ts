@@ -1,4 +1,4 @@
-import { index, integer, primaryKey, real, sqliteTable, text } from 'drizzle-orm/sqlite-core'
+import { index, integer, primaryKey, real, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core'
 import type { Json } from '../../adapters/contract.ts'
 import { at, emptyList, emptyObject, flag, json } from './columns.ts'
 
@@ -49,31 +49,36 @@ export interface Policy {
   hints: boolean
 }
 
-export const clouds = sqliteTable('clouds', {
-  id: text('id').primaryKey(),
-  name: text('name').notNull().unique(),
-  type: text('type').notNull(),
-  endpoint: text('endpoint'),
-  region: text('region'),
-  options: json<Record<string, Json>>('options')
-    .notNull()
-    .default(emptyObject as never),
-  /** Sealed by `broker/seal`; never leaves the process in the clear. */
-  credentials: text('credentials'),
-  credentialsVersion: integer('credentials_version').notNull().default(0),
-  enabled: flag('enabled').notNull().default(true),
-  /** Order in which the broker prefers clouds of equal room: lower first. */
-  position: integer('position').notNull().default(0),
-  /** Breaker: consecutive failures, and until when it is open, which leaves the cloud alone. */
-  failures: integer('failures').notNull().default(0),
-  breakerOpenUntil: at('closed_until').notNull().default(0),
-  /** When the cloud last answered, and when zones, offers and images were last read. */
-  seenAt: at('seen_at'),
-  inventoryAt: at('inventory_at'),
-  inventoryDueAt: at('inventory_due_at').notNull().default(0),
-  lastError: text('last_error'),
-  createdAt: at('created_at').notNull(),
-})
+export const clouds = sqliteTable(
+  'clouds',
+  {
+    id: text('id').primaryKey(),
+    name: text('name').notNull().unique(),
+    type: text('type').notNull(),
+    endpoint: text('endpoint'),
+    region: text('region'),
+    options: json<Record<string, Json>>('options')
+      .notNull()
+      .default(emptyObject as never),
+    /** Sealed by `broker/seal`; never leaves the process in the clear. */
+    credentials: text('credentials'),
+    credentialsVersion: integer('credentials_version').notNull().default(0),
+    enabled: flag('enabled').notNull().default(true),
+    /** Order in which the broker prefers clouds of equal room: lower first. */
+    position: integer('position').notNull().default(0),
+    /** Breaker: consecutive failures, and until when it is open, which leaves the cloud alone. */
+    failures: integer('failures').notNull().default(0),
+    breakerOpenUntil: at('closed_until').notNull().default(0),
+    /** When the cloud last answered, and when zones, offers and images were last read. */
+    seenAt: at('seen_at'),
+    inventoryAt: at('inventory_at'),
+    inventoryDueAt: at('inventory_due_at').notNull().default(0),
+    lastError: text('last_error'),
+    createdAt: at('created_at').notNull(),
+  },
+  // Names are unique: so that it is known to be the whole order.
+  (t) => [uniqueIndex('clouds_in_order').on(t.position, t.name)],
+)
 
 export const mappings = sqliteTable(
   'mappings',
@@ -169,5 +174,8 @@ export const offers = sqliteTable(
       .notNull()
       .default(emptyList as never),
   },
-  (t) => [primaryKey({ columns: [t.cloudId, t.name] })],
+  (t) => [
+    primaryKey({ columns: [t.cloudId, t.name] }),
+    index('offers_in_order').on(t.cloudId, t.ramMib, t.vcpus, t.name),
+  ],
 )

@@ -331,6 +331,17 @@ export const mutants: Mutant[] = [
     scenario: 'two at the last of the money',
   },
   {
+    rule: 'What a volume costs is compared in the batch that makes it.',
+    file: 'functions/broker/block-storage/volume.ts',
+    replace: [
+      [
+        '...planVolume(context, row, source.image ?? null), ...paid])',
+        '...planVolume(context, row, source.image ?? null)])',
+      ],
+    ],
+    scenario: 'two volumes at the last of the money',
+  },
+  {
     rule: 'A burst has no more members than it may when they are admitted.',
     file: 'functions/broker/burst/member.ts',
     replace: [

@@ -74,30 +74,50 @@ const options = (scope: Scope): SQL =>
  */
 export const pageOfOffers = async (db: Database, page: OfferPage): Promise<OfferRow[] | null> => {
   const { scope, cloud, zone, size, option, flavor, after, limit } = page
-  const rows = await db.all<OfferRow & { n: number | null; mark: number | null }>(sql`
-    with sold as materialized (
-      select c.id as cloudId, c.name as cloud, z.name as zone, o.name as size, b.option, o.vcpus, o.ram_mib as ramMib, o.disk_gib as diskGib,
-        o.arch, o.gpus, z.available, z.free_vcpus as freeVcpus, z.free_ram_mib as freeRamMib,
-        row_number() over (order by c.position, c.name, o.ram_mib, o.vcpus, o.name, z.position, z.name, b.option) as n
-      from clouds c join offers o on o.cloud_id = c.id join json_each(o.zones) e join zones z on z.cloud_id = c.id and z.name = e.value
-      join ${options(scope)} b
+  const mapped =
+    'every' in scope
+      ? sql``
+      : sql`and exists (select 1 from mappings m where m.project_id = ${scope.projectId} and m.cloud_id = c.id)`
+  /** Ways to buy a size in a zone, behind `clouds c` and `offers o`. */
+  const ways = sql`json_each(o.zones) e join zones z on z.cloud_id = c.id and z.name = e.value join ${options(scope)} b
+    where (b.option = 'on-demand' or exists (select 1 from prices q
+        where q.cloud_id = c.id and q.size = o.name and q.option = b.option and q.zone in (z.name, '')))
+      ${and(zone, sql`c.name || '.' || z.name = ${zone}`)} ${and(option, sql`b.option = ${option}`)}`
+  const sizeOrder = sql`c.position, c.name, o.ram_mib, o.vcpus, o.name`
+  const order = sql`s.position, s.cloud, s.ramMib, s.vcpus, s.size, s.zonePosition, s.zone, s.option`
+  const rows = await db.all<OfferRow & { mark: number | null }>(sql`
+    with marked as materialized (
+      ${
+        after
+          ? sql`select 1 as mark, c.position, c.name as cloud, o.ram_mib as ramMib, o.vcpus, o.name as size, z.position as zonePosition, z.name as zone, b.option
+              from clouds c join offers o on o.cloud_id = c.id join zones z on z.cloud_id = c.id
+              join (select ${after.option} as option) b
+              where c.enabled ${mapped} and c.name = ${after.cloud} and o.name = ${after.size} and z.name = ${after.zone}
+                and exists (select 1 from json_each(o.zones) where value = z.name)`
+          : sql`select 1 as mark`
+      }
+    ), sizes as materialized (
+      -- Each of them is sold in one way at least, and of the first it may be that all are on the page before.
+      select c.id, c.name, c.position, o.name as size from marked m cross join clouds c cross join offers o on o.cloud_id = c.id
       where c.enabled
-        ${'every' in scope ? sql`` : sql`and exists (select 1 from mappings m where m.project_id = ${scope.projectId} and m.cloud_id = c.id)`}
-        and (b.option = 'on-demand' or exists (select 1 from prices q
-          where q.cloud_id = c.id and q.size = o.name and q.option = b.option and q.zone in (z.name, '')))
-        ${and(cloud, sql`c.name = ${cloud}`)} ${and(zone, sql`c.name || '.' || z.name = ${zone}`)}
-        ${and(size, sql`o.name = ${size}`)} ${and(option, sql`b.option = ${option}`)} ${and(flavor, flavor ? meets(flavor) : sql``)}
-    ), marked as (
-      select ${after ? sql`(select n from sold where cloud = ${after.cloud} and zone = ${after.zone} and size = ${after.size} and option = ${after.option})` : sql`0`} as n
+        ${mapped} ${and(cloud, sql`c.name = ${cloud}`)} ${and(size, sql`o.name = ${size}`)} ${and(flavor, flavor ? meets(flavor) : sql``)}
+        ${and(after, sql`(${sizeOrder}) >= (m.position, m.cloud, m.ramMib, m.vcpus, m.size)`)}
+        and exists (select 1 from ${ways})
+      order by ${sizeOrder} limit ${limit + 1}
+    ), sold as (
+      select c.id as cloudId, c.name as cloud, c.position, z.name as zone, z.position as zonePosition, o.name as size, b.option, o.vcpus,
+        o.ram_mib as ramMib, o.disk_gib as diskGib, o.arch, o.gpus, z.available, z.free_vcpus as freeVcpus, z.free_ram_mib as freeRamMib
+      from sizes c cross join offers o on o.cloud_id = c.id and o.name = c.size cross join ${ways}
     ), page as (
-      select * from sold where n > (select n from marked) order by n limit ${limit}
+      select s.* from marked m cross join sold s ${after ? sql`where (${order}) > (m.position, m.cloud, m.ramMib, m.vcpus, m.size, m.zonePosition, m.zone, m.option)` : sql``}
+      order by ${order} limit ${limit}
     )
-    select m.n as mark, page.*, p.amount, p.currency, p.source, p.as_of as asOf, r.rate, r.as_of as rateAsOf, ${hourlyJoined} as hourly,
+    select m.mark, page.*, p.amount, p.currency, p.source, p.as_of as asOf, r.rate, r.as_of as rateAsOf, ${hourlyJoined} as hourly,
       (select currency from rates where base) as base
-    from marked m left join page
+    from (select 1) left join marked m left join page
     ${joinPrice({ cloudId: sql`page.cloudId`, size: sql`page.size`, option: sql`page.option`, zone: sql`page.zone` })}
-    order by page.n`)
+    order by page.position, page.cloud, page.ramMib, page.vcpus, page.size, page.zonePosition, page.zone, page.option`)
   const [first] = rows
   if (!first || first.mark === null) return null
-  return rows.filter(({ n }) => n !== null)
+  return rows.filter(({ size }) => size !== null)
 }

@@ -16,7 +16,7 @@ const selling = async (
   both = false,
 ): Promise<string[]> => {
   const size = { name: 'one', vcpus: 1, ram_mib: 1024, disk_gib: 20, ...(price === undefined ? {} : { price }) }
-  await stage.open({ profile: 'token', sizes: [size] }, [], both)
+  await stage.open({ profile: 'token', sizes: [size], disk_price: 0.001 }, [], both)
   for (const cloud of await allClouds(stage.context(0).db)) await refreshInventory(stage.context(0), cloud)
   const { d1, projectId } = stage.world
   const decree = (said: string | null) =>
@@ -76,6 +76,22 @@ export const money: Record<string, Scenario> = {
       const first = create(stage, 0)
       await reached
       const second = await create(stage, 1)
+      release()
+      const statuses = [await first, second]
+      stage.expect(statuses.join() === '403,202', `one of both is refused: ${statuses.join()}`)
+      await stage.settle()
+    }),
+
+  /** The same of volumes: there is money for ten GiB. */
+  'two volumes at the last of the money': (stage) =>
+    selling(stage, 0.01, { max_hourly_cost: usd(15_000) }, async () => {
+      const volume = { size: 10, availability_zone: 'sandbox.a' }
+      const make = async (n: 0 | 1) =>
+        (await stage.ask(n, 'POST', `/volume/v3/${stage.world.projectId}/volumes`, { volume })).status
+      const { reached, release } = stage.hold(0, /insert into "volumes"/)
+      const first = make(0)
+      await reached
+      const second = await make(1)
       release()
       const statuses = [await first, second]
       stage.expect(statuses.join() === '403,202', `one of both is refused: ${statuses.join()}`)
