@@ -24,6 +24,8 @@ interface Wish {
   name: string
   volume: NativeId
   mark: Mark
+  /** What makes its machine: as long as that runs, the machine may not show yet. */
+  making?: string
 }
 
 const LATER_MS = 1_000
@@ -59,8 +61,8 @@ const sourceOf = async (context: Context, { volume }: Wish): Promise<Disk> => {
   return disk
 }
 
-/** The machine without its disk. */
-const begin = async (context: Context, wish: Wish, place: ImportPlace): Promise<void> => {
+/** Begins the machine without its disk; gives the task that makes it. */
+const begin = async (context: Context, wish: Wish, place: ImportPlace): Promise<string> => {
   const { vim } = context
   const disk = await sourceOf(context, wish)
   const { pool, folder, datastore, policy } = place
@@ -70,8 +72,7 @@ const begin = async (context: Context, wish: Wish, place: ImportPlace): Promise<
   const own = await ours(wish.name, wish.mark, { [KEY.copying]: write({ task: null, controllerKey, unitNumber }) })
   if (!base || !root) {
     const config = bareMachine(own, 'linux', place, [])
-    await progressOf(context, taskIn(await vim.call(folder, 'CreateVM_Task', { config, pool })).id)
-    return
+    return taskIn(await vim.call(folder, 'CreateVM_Task', { config, pool })).id
   }
   const { name, settings, ...config } = own
   const disks = base.devices.filter((device) => device.disk)
@@ -83,7 +84,7 @@ const begin = async (context: Context, wish: Wish, place: ImportPlace): Promise<
     config: { ...config, deviceChange, extraConfig: settings },
     powerOn: false,
   }
-  await progressOf(context, taskIn(await vim.call(base.ref, 'CloneVM_Task', { folder, name, spec })).id)
+  return taskIn(await vim.call(base.ref, 'CloneVM_Task', { folder, name, spec })).id
 }
 
 const reconfigure = async (
@@ -170,13 +171,18 @@ export const volumeImages = (context: Context, seen: (machine: Machine) => Image
     async create(wish: Wish): Promise<Outcome<ImageSeen>> {
       const going = await goOn(wish)
       if (going) return going
-      await begin(context, wish, await importPlace(context))
-      return later(wish)
+      const making = await begin(context, wish, await importPlace(context))
+      await progressOf(context, making)
+      return later({ ...wish, making })
     },
     async poll(wish: Wish): Promise<Outcome<ImageSeen>> {
       const going = await goOn(wish)
-      if (!going) throw gone(wish.name)
-      return going
+      if (going) return going
+      // A long clone shows nothing of it until its end; what ended otherwise says so here.
+      if (wish.making && (await progressOf(context, wish.making)).state === 'running') return later(wish)
+      const late = await goOn(wish)
+      if (!late) throw gone(wish.name)
+      return late
     },
   }
 }
