@@ -11,14 +11,15 @@ import { freePort } from '../support/child.ts'
 import { patiently } from '../support/patiently.ts'
 import type { Report } from '../support/report.ts'
 import { homecoming } from './homecoming.ts'
+import { isolates } from './isolates.ts'
 import { cap, price, spentAt } from './money.ts'
 import { twins } from './twins.ts'
 import { watchBoth } from './watch.ts'
 
 /**
  * A home that is filled up to its mark and a cloud outside for the rest, room and mark drawn: by the unmodified client one
- * by one, and by many requests at once. What is counted is what vSphere and EC2 have, at every look. Then what comes home, and
- * two programs on one database.
+ * by one, and by many requests at once. What is counted is what vSphere and EC2 have, at every look. Then what comes home, two programs on one
+ * database, and two isolates on one D1.
  *
  * @param turn null: on each runtime; else on the one whose turn it is
  */
@@ -31,6 +32,7 @@ export const burst = async (report: Report, turn: number | null): Promise<void> 
       await homecoming(runtime, report)
   else report.step('homecoming', 'a day of its turn', 'skipped', 0, 'it is played on two days of three')
   await twins(report)
+  await isolates(report)
 }
 
 interface Scene {

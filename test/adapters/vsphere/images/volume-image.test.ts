@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { isTask } from '../../../adapters/contract.ts'
-import { vsphere } from '../../../adapters/vsphere/index.ts'
-import { type Asked, connection, fake } from './fake.ts'
+import { isTask } from '../../../../adapters/contract.ts'
+import { vsphere } from '../../../../adapters/vsphere/index.ts'
+import { type Asked, connection, fake } from '../fake.ts'
 
 const prop = (name: string, val: string, of = '') => `<propSet><name>${name}</name><val${of}>${val}</val></propSet>`
 const object = (type: string, id: string, ...props: string[]) =>
