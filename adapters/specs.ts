@@ -163,6 +163,8 @@ export interface ServerSpec {
   group?: ServerGrouping | null
   /** `spot`: it ends when its cloud takes it back. Absent: on demand. */
   option?: PurchaseOption
+  /** What the image says of the machine that it wants: those of its properties that Glance calls `hw_…`. Absent: nothing. */
+  hardware?: Record<string, string>
 }
 export interface AttachmentSpec {
   server: NativeId

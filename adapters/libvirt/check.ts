@@ -1,7 +1,9 @@
 import type { CheckReport } from '../contract.ts'
+import { CloudError } from '../errors.ts'
 import { checking } from '../shared/check.ts'
 import type { Context } from './context.ts'
 import { poolsOn } from './records/volume.ts'
+import { filesOn } from './storage/pool.ts'
 import { onHost } from './wire/host.ts'
 import { GET_HOSTNAME, GET_LIB_VERSION, GET_TYPE } from './wire/procedures.ts'
 
@@ -17,11 +19,11 @@ export const check = async (context: Context): Promise<CheckReport> => {
   const { report, attempt } = checking(null, { why: ({ message, detail }) => detail.operatorMessage ?? message })
   for (const host of context.options.hosts)
     await attempt(`host ${host.name}`, () =>
-      onHost(context, host, async (session) => {
+      onHost(context, host, async (on) => {
         const [{ hostname }, { type }, { version }] = await Promise.all([
-          session.call(GET_HOSTNAME, null),
-          session.call(GET_TYPE, null),
-          session.call(GET_LIB_VERSION, null),
+          on.call(GET_HOSTNAME, null),
+          on.call(GET_TYPE, null),
+          on.call(GET_LIB_VERSION, null),
         ])
         report.account ??= hostname
         report.version ??= `libvirt ${versionIn(version)} (${type})`
@@ -29,8 +31,15 @@ export const check = async (context: Context): Promise<CheckReport> => {
           report.warnings.push(
             `Host ${host.name} has libvirt ${versionIn(version)}: ports are made from ${versionIn(LEAST)} on.`,
           )
-        if (!(await poolsOn(session)).length)
+        if (!(await poolsOn(on)).length)
           report.warnings.push(`Host ${host.name} has no storage pool that is started, so no disk there is a volume.`)
+        else {
+          const { pool, imagePool } = context.options
+          const lacks = await Promise.allSettled([filesOn(on, pool), filesOn(on, imagePool ?? pool)])
+          const why = lacks.find((each) => each.status === 'rejected')?.reason
+          if (why instanceof CloudError)
+            report.warnings.push(`No servers are made there. ${why.detail.operatorMessage}`)
+        }
       }),
     )
   return report

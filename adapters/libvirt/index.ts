@@ -1,4 +1,4 @@
-import { type Adapter, type Capability, type Connection, KINDS, type Kind } from '../contract.ts'
+import type { Adapter, Connection } from '../contract.ts'
 import { assertConfigured, credentialFaults, usable } from '../shared/registration.ts'
 import { soldPrices } from '../shared/sizes.ts'
 import { check } from './check.ts'
@@ -37,15 +37,6 @@ const advice: NonNullable<Adapter['advice']> = () => [
 /** What is seen depends on the hosts alone. */
 const account = ({ options }: Connection): string => ['libvirt', JSON.stringify(options.hosts ?? null)].join('|')
 
-/** What is there is listed and adopted; that it is not made yet is said of each. */
-const NOT_MADE =
-  'Plimsoll takes over what runs on KVM hosts, and makes nothing but networks and empty volumes there yet.'
-
-const MADE: Kind[] = ['server', 'network', 'subnet', 'port', 'security_group', 'volume', 'attachment', 'interface']
-const unmade = Object.fromEntries(
-  KINDS.filter((kind) => !MADE.includes(kind)).map((kind) => [kind, NOT_MADE]),
-) as Partial<Record<Capability, string>>
-
 /** Hosts that run libvirt with QEMU. */
 export const libvirt: Adapter = {
   type: 'libvirt',
@@ -54,26 +45,23 @@ export const libvirt: Adapter = {
   reservedAddresses: RESERVED,
   zonalSubnets: true,
   limits: { subnet: SUBNET_LIMITS, port: { subnets: 1, unfiltered: true }, server: { ports: 0 } },
-  imageFormats: [],
+  imageFormats: ['qcow2/bare'],
   lacks: {
-    ...unmade,
+    keypair: 'KVM hosts keep no keypairs: the public key itself is written for the guest.',
+    snapshot: 'Volumes on KVM hosts are not snapshotted yet.',
+    server_group: 'Servers on KVM hosts are kept neither together nor apart yet.',
     router: 'Networks on KVM hosts are not joined by routers: option forward says whether they lead out by their host.',
     floating_ip: 'KVM hosts route no public addresses to servers yet.',
-    'server.resize': NOT_MADE,
-    'server.rebuild': NOT_MADE,
-    'server.console_log': 'What a console of a KVM host says is not read yet.',
     'server.rescue': 'KVM hosts have no rescue mode here yet; attach the volume to another server instead.',
     'server.shelve': 'KVM hosts keep no shelved servers here yet; a stopped one costs only its disks.',
     'server.change_password': 'Passwords of guests on KVM hosts are not changed yet; log in and change them there.',
     'server.remote_console': 'Screens of servers on KVM hosts are not shown yet.',
-    'server.boot_from_volume': NOT_MADE,
-    'server.config_drive': NOT_MADE,
+    'server.boot_from_volume': 'Volumes on KVM hosts are not made of images yet.',
     'server.fork': 'KVM hosts make no server out of the memory of another.',
-    'server_group.affinity': NOT_MADE,
-    'image.upload': NOT_MADE,
-    'image.volume': NOT_MADE,
+    'server_group.affinity': 'Servers on KVM hosts are kept neither together nor apart yet.',
+    'image.volume': 'Images on KVM hosts are uploaded: none is made of a volume yet.',
     'volume.type': 'Volumes on KVM hosts go to one pool, so they are of one kind.',
-    'volume.clone': NOT_MADE,
+    'volume.clone': 'Volumes on KVM hosts are made empty: none is copied yet.',
   },
   validate,
   advice,
@@ -91,7 +79,7 @@ export const libvirt: Adapter = {
       prices: async () => soldPrices(context),
       heldRanges: () => heldRanges(context),
       server: server(context),
-      image: image(),
+      image: image(context),
       network: network(context),
       subnet: subnet(context),
       security_group: securityGroup(context),

@@ -14,16 +14,28 @@ export interface Note {
   /** The server's name above the line; absent: the domain's own. */
   name?: string
   metadata?: Record<string, string>
+  /** Of a server that was made here: as what, which its definition does not tell. */
+  made?: {
+    size: string
+    image: string
+    configDrive: boolean
+    /** Which rebuild its disk is of; absent: the one that it was made with. */
+    rebuilt?: string
+  }
+  /** What is still to be done until it is what was asked for. */
+  making?: unknown
 }
 
 /** Our element; the namespace is declared by libvirt. */
-export const writeNote = ({ mark, host, name, metadata }: Note): string =>
+export const writeNote = ({ mark, host, name, metadata, made, making }: Note): string =>
   [
     '<server>',
     `<mark>${escapeXml(writeMark(mark))}</mark>`,
     `<host>${escapeXml(host)}</host>`,
     name === undefined ? '' : `<name>${escapeXml(name)}</name>`,
     metadata === undefined ? '' : `<metadata>${escapeXml(JSON.stringify(metadata))}</metadata>`,
+    made === undefined ? '' : `<made>${escapeXml(JSON.stringify(made))}</made>`,
+    making === undefined ? '' : `<making>${escapeXml(JSON.stringify(making))}</making>`,
     '</server>',
   ].join('')
 
@@ -42,7 +54,16 @@ export const readNote = (domain: Element, host: string): Note | undefined => {
   if (!mark || textOf(own, 'host') !== host) return undefined
   const name = textOf(own, 'name')
   const metadata = jsonIn<Record<string, string>>(textOf(own, 'metadata'))
-  return { mark, host, ...(name === undefined ? {} : { name }), ...(metadata ? { metadata } : {}) }
+  const made = jsonIn<NonNullable<Note['made']>>(textOf(own, 'made'))
+  const making = jsonIn<unknown>(textOf(own, 'making'))
+  return {
+    mark,
+    host,
+    ...(name === undefined ? {} : { name }),
+    ...(metadata ? { metadata } : {}),
+    ...(made ? { made } : {}),
+    ...(making === undefined ? {} : { making }),
+  }
 }
 
 /** What we note in a network of libvirt's that was made for a subnet. */

@@ -8,6 +8,13 @@ export interface HostOption {
   name: string
   zone: string
   way: Way
+  /** It takes no new servers. */
+  maintenance: boolean
+}
+/** How much may be promised of what a host has, by its kind: 1 is as much as there is. */
+interface Overcommit {
+  vcpus: number
+  ram: number
 }
 /** A way out of networks that are made here: by the host's own address, or none. */
 const FORWARDS = ['none', 'nat'] as const
@@ -22,6 +29,11 @@ export interface Options {
   pool: string | null
   /** The way out of networks that are made here. */
   forward: Forward
+  /** Where images are, on each host; null: where volumes are. */
+  imagePool: string | null
+  overcommit: Overcommit
+  /** What each host keeps for itself. */
+  reservedRamMiB: number
   /** How long a guest may take to shut down before its power is cut. */
   shutdownMs: number
   settleMs: number
@@ -32,7 +44,7 @@ const HOST_NAME = /^[a-z0-9][a-z0-9._-]{0,62}$/i
 
 const readHost = (given: Json, plainTcp: boolean, faults: string[]): HostOption | null => {
   const host = isTable(given) ? given : {}
-  const { name, uri, zone = name, ...others } = host
+  const { name, uri, zone = name, maintenance = false, ...others } = host
   const other = Object.keys(others)[0]
   if (!isText(name) || !HOST_NAME.test(name)) {
     faults.push('Each of the hosts needs a name of letters, digits, dots, dashes and underscores.')
@@ -41,12 +53,13 @@ const readHost = (given: Json, plainTcp: boolean, faults: string[]): HostOption 
   const way = isText(uri) ? readUri(uri) : 'is missing'
   if (typeof way === 'string') faults.push(`The uri of host ${name} ${way}.`)
   else if (!isText(zone) || !HOST_NAME.test(zone)) faults.push(`The zone of host ${name} must be a name.`)
+  else if (typeof maintenance !== 'boolean') faults.push(`Maintenance of host ${name} must be true or false.`)
   else if (other !== undefined) faults.push(`Host ${name} has no field ${other}.`)
   else if (way.to.kind === 'tcp' && !(plainTcp && isLoopback(way)))
     faults.push(
       `Host ${name} would be spoken to in the clear: qemu+tcp is for the loopback alone, and only with option plain_tcp.`,
     )
-  else return { name, zone, way }
+  else return { name, zone, way, maintenance }
   return null
 }
 
@@ -62,6 +75,14 @@ const readSize = (given: Json, faults: string[]): SoldSize | null => {
   else return { name, vcpus, ramMiB, diskGiB, arch, price: price as number | null }
   return null
 }
+
+/** As Nova has them where nothing else is said. */
+const USUAL: Overcommit = { vcpus: 4, ram: 1 }
+const isOvercommit = (value: Json): boolean =>
+  isTable(value) &&
+  Object.entries(value).every(
+    ([key, ratio]) => Object.hasOwn(USUAL, key) && typeof ratio === 'number' && ratio > 0 && ratio <= 64,
+  )
 
 const MOST_HOSTS = 64
 
@@ -94,6 +115,9 @@ export const readOptions = (given: Record<string, Json>): { options: Options; fa
     sizes: named(given.sizes, 'sizes', faults, (each) => readSize(each, faults)),
     pool: read<string | null>('pool', null, isText, 'the name of a pool'),
     forward: read<Forward>('forward', 'none', (value) => FORWARDS.some((each) => each === value), 'none or nat'),
+    imagePool: read<string | null>('image_pool', null, isText, 'the name of a pool'),
+    overcommit: { ...USUAL, ...read('overcommit', USUAL, isOvercommit, 'a table of ratios: vcpus, ram') },
+    reservedRamMiB: read('reserved_ram_mib', 512, (value) => isCount(value, 0), 'a number of MiB'),
     currency: read('currency', 'USD', isCurrency, 'a currency code of three letters'),
     shutdownMs: seconds('shutdown_seconds', 60),
     settleMs: seconds('settle_seconds', 0),

@@ -22,7 +22,7 @@ const ALL_CELLS = -1
 const FIELDS = 8
 
 /** All that the machine has. What it says of itself besides may be of its first cell alone. */
-const memoryOf = async (host: Host, ofNode: number): Promise<number> => {
+export const memoryOf = async (host: Host, ofNode: number): Promise<number> => {
   const asked = { count: FIELDS, cell: ALL_CELLS, flags: 0 }
   const told = await host.call(GET_MEMORY_STATS, asked).catch((error) => {
     if (error instanceof CloudError && error.code === 'definitive') return { stats: [] }
@@ -60,7 +60,8 @@ export const zones = async (context: Context): Promise<Zone[]> => {
   const names = [...new Set(context.options.hosts.map(({ zone }) => zone))]
   return names.map((name) => {
     const rooms = found.filter(({ host }) => host.zone === name).map(({ answer }) => answer)
-    if (!rooms.length) return { name, available: false }
+    const taking = context.options.hosts.some((host) => host.zone === name && !host.maintenance)
+    if (!rooms.length || !taking) return { name, available: false }
     const both = (part: (room: Room) => [number, number]): [number, number] => [
       rooms.reduce((sum, room) => sum + part(room)[0], 0),
       rooms.reduce((sum, room) => sum + part(room)[1], 0),

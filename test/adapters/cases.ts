@@ -315,7 +315,7 @@ async function uploadedImage(shop: Workshop): Promise<void> {
   const { world } = shop
   const { adapter, blobs } = world
   for (const format of adapter.imageFormats) expect(format).toMatch(/^[a-z0-9]+\/[a-z0-9]+$/)
-  const { format, bytes } = diskIn(adapter.imageFormats)
+  const { format, bytes } = world.fixtures.disk ?? diskIn(adapter.imageFormats)
   const blob = `case-${crypto.randomUUID()}`
   await blobs.write(blob, new Blob([bytes]).stream())
   const data = { blob, format, sizeBytes: bytes.length, arch: 'x86_64', os: 'linux', minDiskGiB: 3 }

@@ -38,6 +38,8 @@ export interface World {
     /** An IPv4 network of at least 64 addresses that networks of this cloud may have. */
     cidr: string
     volumeGiB?: number
+    /** Data of an image that servers boot from, where the cloud looks into what it is given. Absent: a disk with a real head alone. */
+    disk?: { format: string; bytes: Uint8Array<ArrayBuffer> }
   }
   /** The rules that a security group has on the cloud, `self` for its own id. */
   rules?(group: NativeId): Promise<SecurityRule[]>
@@ -61,6 +63,8 @@ export type AnyRealm = Realm<any, Seen>
 
 const TRIES = 120
 const STEP_MS = 500
+/** As the broker asks for a removal again after some 15 seconds. */
+const LOOKS_A_REMOVAL = 30
 
 /** Asks until `done`, and lets time pass in between. */
 export async function until<T>(
@@ -171,11 +175,15 @@ export class Workshop {
     throw error
   }
 
-  /** Removes and waits until the cloud says that it is gone. */
+  /** Removes, and asks for it again now and then as the broker does, until the cloud says that it is gone. */
   async remove(kind: Kind, id: NativeId, mark: Mark): Promise<void> {
-    await this.patient(() => this.realm(kind).remove(id, mark))
     const gone = (seen: Seen | null) => seen === null || seen.health === 'gone'
-    await until(this.world, `${kind} gone`, () => this.realm(kind).get(id), gone)
+    let looks = 0
+    const look = async () => {
+      if (looks++ % LOOKS_A_REMOVAL === 0) await this.patient(() => this.realm(kind).remove(id, mark))
+      return this.realm(kind).get(id)
+    }
+    await until(this.world, `${kind} gone`, look, gone)
   }
 
   async close(): Promise<void> {

@@ -1,8 +1,108 @@
-import type { ImageRealm, ImageSeen, ImageSpec } from '../../contract.ts'
-import { looking } from '../records/looking.ts'
+import type { ImageRealm, ImageSeen, ImageSpec, Mark, NativeId } from '../../contract.ts'
+import { CloudError } from '../../errors.ts'
+import { markedRealm } from '../../shared/realm.ts'
+import { refuse } from '../../shared/refusals.ts'
+import type { Context } from '../context.ts'
+import { everywhere, pageOf } from '../records/everywhere.ts'
+import { partsOf } from '../records/ids.ts'
+import { imageBase } from '../records/volume-name.ts'
+import { GET_NODE_INFO } from '../wire/procedures.ts'
+import { uploadIn, uploads } from './image-upload.ts'
+import { type ImageVolume, imageOn, imagesOn, removeImage } from './image-volume.ts'
+import { archIn } from './node.ts'
 
-/** As nothing is made there yet, nothing is an image. */
-export const image = (): ImageRealm => {
-  const none = async () => ({ items: [], complete: true })
-  return { ...looking<ImageSpec, ImageSeen>('Images'), get: async () => null, list: none, catalog: none }
+const GIB = 1024 ** 3
+
+/** An image is on all hosts; no host has this name. */
+const EVERYWHERE = '*'
+const imageId = (base: string): NativeId => `${EVERYWHERE}/${base}`
+/** What the volumes of an image are called but for their ends; empty: the id is none of an image. */
+export const baseOf = (id: NativeId): string => (id.startsWith(`${EVERYWHERE}/`) ? partsOf(id, 1)[0]! : '')
+
+/** What the hosts have of an image, together. */
+interface Found extends ImageVolume {
+  arch: 'x86_64' | 'aarch64'
+}
+
+const together = (found: Found[]): Found => ({ ...found[0]!, whole: found.every(({ whole }) => whole) })
+
+/**
+ * An image is a volume of a pool of files, the same on every host, and its name is its mark. There is no catalogue: what is not
+ * uploaded is not there.
+ */
+export const image = (context: Context): ImageRealm => {
+  const { connection, options } = context
+  const seenOf = ({ base, mark, whole, volume, bytes, changedAt, arch }: Found): ImageSeen => ({
+    id: imageId(base),
+    ...(mark.deployment === connection.deployment ? { mark } : {}),
+    health: whole ? 'ready' : 'pending',
+    arch,
+    minDiskGiB: Math.ceil(volume.capacity / GIB),
+    sizeBytes: bytes,
+    os: null,
+    createdAt: new Date(changedAt).toISOString(),
+  })
+  const raw = async (id: NativeId): Promise<Found | null> => {
+    const base = baseOf(id)
+    if (!base) return null
+    const { found, down } = await everywhere(context, async (host) => {
+      const own = await imageOn(context, host, base)
+      return own && { ...own, arch: archIn(await host.call(GET_NODE_INFO, null)) }
+    })
+    const own = found.flatMap(({ answer }) => answer ?? [])
+    if (own.length) return together(own)
+    if (!down.length) return null
+    throw new CloudError('ambiguous', 'The cloud did not give a clear answer.', {
+      operatorMessage: `Host ${down[0]!.name} does not answer.`,
+    })
+  }
+  const upload = uploads(context, async (base) => {
+    const found = await raw(imageId(base))
+    return found && seenOf(found)
+  })
+  const realm = markedRealm<ImageSpec, ImageSeen, Found>(
+    connection,
+    {
+      raw,
+      markOf: ({ mark }) => mark,
+      one: seenOf,
+      async find(mark: Mark) {
+        const found = await raw(imageId(imageBase(mark)))
+        // One that takes several steps is nobody's before the last: who asks for it again goes on with it.
+        return found?.whole ? seenOf(found) : null
+      },
+      async list() {
+        const page = await pageOf(context, async (host) => {
+          const arch = archIn(await host.call(GET_NODE_INFO, null))
+          return (await imagesOn(context, host)).map((own) => ({ ...own, arch }))
+        })
+        const bases = Map.groupBy(page.items, ({ base }) => base)
+        return { ...page, items: [...bases.values()].map((own) => seenOf(together(own))) }
+      },
+    },
+    {
+      once: 'unique',
+      settleMs: options.settleMs,
+      async create({ source }, mark) {
+        if (source?.kind !== 'data') return refuse('Images of this cloud are uploaded: it makes none of servers yet.')
+        const present = await raw(imageId(imageBase(mark)))
+        return present?.whole ? seenOf(present) : upload.create(source, mark)
+      },
+      poll: (task) => {
+        const wish = uploadIn(task)
+        return wish ? upload.poll(wish) : refuse('Nobody knows any more what this task was.')
+      },
+      async remove({ base }) {
+        const { down } = await everywhere(context, async (host) => {
+          const own = await imageOn(context, host, base)
+          if (own) await removeImage(host, own)
+        })
+        if (down.length)
+          throw new CloudError('conflict', 'A host of the cloud does not answer.', {
+            operatorMessage: `Host ${down[0]!.name} does not answer, and has the image.`,
+          })
+      },
+    },
+  )
+  return { ...realm, catalog: async () => ({ items: [], complete: true }) }
 }

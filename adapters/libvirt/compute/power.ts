@@ -40,7 +40,7 @@ const keyOf = ({ connection }: Context, id: NativeId): string => `libvirt/shutdo
  * Takes one step towards off: the guest is asked to shut down by its power button, and its power is cut once it has had
  * `options.shutdownMs`. One that is paused hears nothing.
  */
-const stop = async (context: Context, id: NativeId, host: Host, { ref, power }: Domain): Promise<void> => {
+export const stop = async (context: Context, id: NativeId, host: Host, { ref, power }: Domain): Promise<void> => {
   const { options, surroundings } = context
   const key = keyOf(context, id)
   if (power === 'stopped') {

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import {
   type Mark,
   type NativeId,
@@ -6,19 +7,24 @@ import {
   type ServerSeen,
   type ServerSpec,
 } from '../../contract.ts'
+import { CloudError } from '../../errors.ts'
 import { markedRealm } from '../../shared/realm.ts'
-import { refuse, unlessGone } from '../../shared/refusals.ts'
+import { gone, refuse } from '../../shared/refusals.ts'
 import type { Context } from '../context.ts'
-import { NAMESPACE, type Note, PREFIX, writeNote } from '../marks.ts'
 import { sizeOf } from '../offers.ts'
 import type { Domain } from '../records/domain.ts'
 import { everywhere, pageOf } from '../records/everywhere.ts'
 import { atHostOf, partsOf } from '../records/ids.ts'
 import { type Machine, machineOf, machinesOn } from '../records/machine.ts'
 import { keepFormats } from '../storage/format.ts'
-import type { Host } from '../wire/host.ts'
-import { CUT_POWER, impactOn, SET_METADATA, UNDEFINE } from '../wire/procedures.ts'
+import { type Host, onHost } from '../wire/host.ts'
+import { consoleLog } from './console.ts'
+import { complete, define, unmake } from './make.ts'
+import { writeInto } from './note.ts'
+import { removeParts } from './parts.ts'
+import { forgetSeat, hostFor } from './place.ts'
 import { powerActions, withOurs } from './power.ts'
+import { rebuild, resize } from './reshape.ts'
 
 const seenOf = (context: Context, { id, host, domain, disks, ports }: Machine): ServerSeen => {
   const { note, ref, power } = domain
@@ -29,8 +35,10 @@ const seenOf = (context: Context, { id, host, domain, disks, ports }: Machine): 
     name: ours?.name ?? ref.name,
     health: 'ready',
     zone: host.zone,
-    power,
+    power: ours?.making ? 'changing' : power,
+    ...(ours?.making ? { unfinished: true } : {}),
     size: sizeOf(context, domain),
+    ...(ours?.made?.image ? { image: ours.made.image } : {}),
     volumes: disks.flatMap((disk) =>
       disk.id === null ? [] : [{ id: disk.id, device: `/dev/${disk.target}`, root: disk.root }],
     ),
@@ -39,43 +47,28 @@ const seenOf = (context: Context, { id, host, domain, disks, ports }: Machine): 
   }
 }
 
-/** virDomainMetadataType */
-const ELEMENT = 2
-
-/** Writes our element into a domain, or (null) takes it out; everything else there stays as it is. */
-const writeInto = (host: Host, { ref }: Domain, note: Note | null): Promise<unknown> =>
-  host.call(SET_METADATA, {
-    domain: ref,
-    type: ELEMENT,
-    metadata: note && writeNote(note),
-    key: note && PREFIX,
-    uri: NAMESPACE,
-    flags: impactOn(ref),
-  })
-
-/** Saved memory, what is known of snapshots and checkpoints, and variables of the firmware go with a domain. */
-const WITH_ALL = 1 | 2 | 4 | 16
-
 /** A server as it would have been asked for, whoever made it. */
 const readServer = (context: Context, { domain, host, disks, ports, id }: Machine) => {
   const root = disks.find((disk) => disk.root)
+  const { note } = domain
+  const made = note?.made
   const spec: ServerSpec = {
-    name: domain.ref.name,
+    name: made ? (note?.name ?? domain.ref.name) : domain.ref.name,
     size: { native: sizeOf(context, domain), vcpus: domain.cpus, ramMiB: domain.ramMiB, diskGiB: 0 },
-    image: '',
+    image: made?.image ?? '',
     boot: root?.id ? { volume: root.id, arch: domain.arch } : null,
     zone: host.zone,
     ports: ports.map((port) => port.id),
     keypair: null,
     publicKey: null,
     userData: null,
-    metadata: {},
-    configDrive: false,
+    metadata: (made && note?.metadata) ?? {},
+    configDrive: made?.configDrive ?? false,
     drive: null,
     fork: null,
     group: null,
   }
-  const loose = disks.filter((disk) => disk.id === null).length
+  const loose = disks.filter((disk) => disk.id === null && !disk.own).length
   const cut = domain.cards.length - ports.length
   return reading(spec, {
     owns: spec.ports,
@@ -87,9 +80,37 @@ const readServer = (context: Context, { domain, host, disks, ports, id }: Machin
   })
 }
 
+/** @throws `definitive` for what no server on these hosts is */
+const refuseUnoffered = ({ options }: Context, spec: ServerSpec): void => {
+  const { size, fork, option, keypair, publicKey, group } = spec
+  if (!options.sizes.some(({ name }) => name === size.native)) refuse('The cloud does not know this size.')
+  if (fork !== null) refuse('This cloud makes no server out of the memory of another.')
+  if (option === 'spot') refuse('This cloud takes nothing back, and sells nothing that it might.')
+  if (keypair !== null && publicKey === null) refuse('This cloud has no keypairs; the public key itself is needed.')
+  if (group && !group.policy.startsWith('soft-')) refuse('This cloud keeps no servers together or apart.')
+}
+
+/** Makes a server, as far as one call gets; what is left `finish` does. What can never be leaves nothing. */
+const make = async (context: Context, spec: ServerSpec, mark: Mark): Promise<ServerSeen> => {
+  const option = await hostFor(context, spec, mark)
+  return onHost(context, option, async (host) => {
+    const domain = await define(context, host, spec, mark)
+    try {
+      await complete(context, host, domain)
+    } catch (error) {
+      if (error instanceof CloudError && ['definitive', 'capacity'].includes(error.code))
+        await unmake(context, host, domain)
+      throw error
+    }
+    const machine = await machineOf(host, domain.ref.uuid)
+    if (!machine) throw gone(domain.ref.uuid)
+    return seenOf(context, machine)
+  })
+}
+
 /**
  * A server is a domain, and carries its mark in the `<metadata>` of its definition. Those of others are adopted where they
- * run; none is made yet. A domain that is removed leaves its disks: they are volumes.
+ * run. A domain that is removed leaves its disks that are volumes, and takes along what was made for it alone.
  */
 export const server = (context: Context): ServerRealm => {
   const { connection, options } = context
@@ -120,25 +141,32 @@ export const server = (context: Context): ServerRealm => {
     {
       once: 'unique',
       settleMs: options.settleMs,
-      create: async () => refuse('Servers of this cloud are those that are there: none is made yet.'),
-      remove: (machine) =>
-        change(machine, async (host, { ref, power, persistent }) => {
+      check: (spec) => refuseUnoffered(context, spec),
+      create: (spec, mark) => make(context, spec, mark),
+      remove: (machine, mark) =>
+        change(machine, async (host, domain) => {
           await keepFormats(context, machine.disks)
-          if (power !== 'stopped' && power !== 'suspended')
-            await unlessGone(() => host.call(CUT_POWER, { domain: ref, flags: 0 }))
-          if (persistent) await unlessGone(() => host.call(UNDEFINE, { domain: ref, flags: WITH_ALL }))
+          await unmake(context, host, domain)
+          await forgetSeat(context, mark)
         }),
+      async removeRest({ resource }) {
+        await everywhere(context, (host) => removeParts(context, host, resource))
+      },
       read: (machine) => readServer(context, machine),
     },
   )
   return {
     ...realm,
     ...powerActions(context),
+    consoleLog: consoleLog(context),
+    resize: (id, size, power) => resize(context, id, size, power),
+    rebuild: (id, fresh, token) => rebuild(context, id, fresh, token),
+    finish: (id) => withOurs(context, id, (host, domain) => complete(context, host, domain)),
     describe: (id, { name, metadata }) =>
       withOurs(context, id, async (host, domain) => {
-        const { mark } = domain.note!
-        const note = { mark, host: host.name, name, ...(Object.keys(metadata).length ? { metadata } : {}) }
-        if (JSON.stringify(note) !== JSON.stringify(domain.note)) await writeInto(host, domain, note)
+        const { metadata: _, ...before } = domain.note!
+        const note = { ...before, name, ...(Object.keys(metadata).length ? { metadata } : {}) }
+        if (!isDeepStrictEqual(note, domain.note)) await writeInto(host, domain, note)
       }),
   }
 }

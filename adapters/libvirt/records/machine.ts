@@ -3,12 +3,14 @@ import { CloudError } from '../../errors.ts'
 import { contains, parseAddress, parseCidr } from '../../shared/cidr.ts'
 import type { HostOption } from '../options.ts'
 import type { Host } from '../wire/host.ts'
+import type { VolumeRef } from '../wire/procedures.ts'
 import { type Domain, type DomainDisk, domainOf, domainsOn, type Plug } from './domain.ts'
 import { fewAtATime } from './few.ts'
 import { idOn } from './ids.ts'
 import { type Network, networksOn } from './network.ts'
 import { type PortRecord, portId, portsOn } from './tables.ts'
 import { type Volume, volumeAt, volumesOn } from './volume.ts'
+import { isPart } from './volume-name.ts'
 
 /** A card of a machine, as the port that it is. */
 export interface MachinePort {
@@ -24,8 +26,8 @@ export interface Machine {
   id: NativeId
   host: Pick<HostOption, 'name' | 'zone'>
   domain: Domain
-  /** `id` null: it is in no pool, so it is no volume. */
-  disks: { id: NativeId | null; target: string; format: string; root: boolean }[]
+  /** `id` null: it is in no pool, or the server's `own`, so it is no volume. */
+  disks: { id: NativeId | null; own: boolean; target: string; format: string; root: boolean }[]
   /** Of its cards those that are plugged into a network. */
   ports: MachinePort[]
 }
@@ -76,11 +78,9 @@ const groundOf = async (host: Host): Promise<Ground> => {
   return { networks, reserved: new Map(ports.map((port) => [port.id, port])) }
 }
 
-const volumeOf = async (host: Host, { place }: DomainDisk): Promise<NativeId | null> => {
+const volumeOf = async (host: Host, { place }: DomainDisk): Promise<Pick<VolumeRef, 'pool' | 'name'> | null> => {
   if (place === null) return null
-  if ('pool' in place) return idOn(host, place.pool, place.volume)
-  const found = await volumeAt(host, place.path)
-  return found && idOn(host, found.pool, found.name)
+  return 'pool' in place ? { pool: place.pool, name: place.volume } : volumeAt(host, place.path)
 }
 
 const grounded = async (host: Host, domain: Domain, ground: Ground): Promise<Machine> => ({
@@ -90,7 +90,9 @@ const grounded = async (host: Host, domain: Domain, ground: Ground): Promise<Mac
   disks: await Promise.all(
     domain.disks.map(async (disk) => {
       const { target, format, root } = disk
-      return { id: await volumeOf(host, disk), target, format, root }
+      const volume = await volumeOf(host, disk)
+      const own = volume !== null && isPart(volume.name)
+      return { id: volume && !own ? idOn(host, volume.pool, volume.name) : null, own, target, format, root }
     }),
   ),
   ports: portsOf(host, domain, ground),

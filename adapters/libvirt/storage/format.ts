@@ -4,8 +4,8 @@ import type { Context } from '../context.ts'
 import { partsOf } from '../records/ids.ts'
 import type { Machine } from '../records/machine.ts'
 import { poolNamed, type Volume } from '../records/volume.ts'
+import { markIn } from '../records/volume-name.ts'
 import type { Host } from '../wire/host.ts'
-import { markIn } from './volume-name.ts'
 
 /*
  * The format of a volume is what was said when it was made, or when it was given to a server. What a pool finds in its bytes

@@ -9,11 +9,12 @@ import { pageOf } from '../records/everywhere.ts'
 import { hostsFor } from '../records/hosts.ts'
 import { atHostOf, idOn, partsOf } from '../records/ids.ts'
 import { assertUnused, type Machine, machinesOn } from '../records/machine.ts'
-import { poolNamed, type Volume, volumeNamed, volumesOn } from '../records/volume.ts'
+import { type Volume, volumeNamed, volumesOn } from '../records/volume.ts'
+import { isPart, markIn, nameFor } from '../records/volume-name.ts'
 import { type Host, onHost } from '../wire/host.ts'
 import { CREATE_VOLUME, DELETE_VOLUME, RESIZE_VOLUME } from '../wire/procedures.ts'
 import { formatIn } from './format.ts'
-import { markIn, nameFor } from './volume-name.ts'
+import { poolOn } from './pool.ts'
 
 const GIB = 1024 ** 3
 
@@ -36,20 +37,8 @@ const markOf = ({ host, volume: { ref } }: Found): Mark | undefined =>
 const idOf = ({ host, volume: { ref } }: Found): NativeId => idOn(host, ref.pool, ref.name)
 
 const look = async (host: Host, pool: string, name: string): Promise<Found | null> => {
-  const volume = await volumeNamed(host, pool, name)
+  const volume = isPart(name) ? null : await volumeNamed(host, pool, name)
   return volume && foundOn(host, volume, await machinesOn(host))
-}
-
-/** The pool of the operator's choice, or the only one that there is. */
-const poolOn = async (host: Host, wanted: string | null) => {
-  const pool = await poolNamed(host, wanted)
-  if (pool) return pool
-  throw new CloudError('definitive', 'The cloud is not configured properly.', {
-    operatorMessage:
-      wanted === null
-        ? `Host ${host.name} has not exactly one pool that is started: option pool says which one volumes go to.`
-        : `Host ${host.name} has no pool ${wanted} that is started.`,
-  })
 }
 
 const create = async (host: Host, wanted: string | null, spec: VolumeSpec, mark: Mark): Promise<Found> => {
@@ -114,7 +103,7 @@ export const volume = (context: Context): Realm<VolumeSpec, VolumeSeen> => {
       list: () =>
         pageOf(context, async (host) => {
           const [volumes, machines] = [await volumesOn(host), await machinesOn(host)]
-          return volumes.map((each) => seenOf(foundOn(host, each, machines)))
+          return volumes.filter(({ ref }) => !isPart(ref.name)).map((each) => seenOf(foundOn(host, each, machines)))
         }),
     },
     {

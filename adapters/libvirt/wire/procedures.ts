@@ -109,6 +109,19 @@ export const GET_NODE_INFO = procedure(
     threads: int,
   }),
 )
+/** What the emulator can do; fails for a type of domains that the host cannot run. */
+export const DOMAIN_CAPABILITIES = procedure(
+  342,
+  'CONNECT_GET_DOMAIN_CAPABILITIES',
+  struct({
+    emulator: optional(text),
+    arch: optional(text),
+    machine: optional(text),
+    type: optional(text),
+    flags: uint,
+  }),
+  struct({ capabilities: text }),
+)
 export const GET_MEMORY_STATS = procedure(
   228,
   'NODE_GET_MEMORY_STATS',
@@ -140,6 +153,7 @@ export const SET_METADATA = procedure(
   NOTHING,
 )
 
+export const DEFINE = procedure(350, 'DOMAIN_DEFINE_XML_FLAGS', struct({ xml: text, flags: uint }), struct({ domain }))
 export const START = procedure(196, 'DOMAIN_CREATE_WITH_FLAGS', struct({ domain, flags: uint }), struct({ domain }))
 export const SHUT_DOWN = procedure(258, 'DOMAIN_SHUTDOWN_FLAGS', struct({ domain, flags: uint }), NOTHING)
 export const CUT_POWER = procedure(234, 'DOMAIN_DESTROY_FLAGS', struct({ domain, flags: uint }), NOTHING)
@@ -204,6 +218,12 @@ export const RESIZE_VOLUME = procedure(
   NOTHING,
 )
 export const DELETE_VOLUME = procedure(94, 'STORAGE_VOL_DELETE', struct({ volume, flags: uint }), NOTHING)
+export const REFRESH_POOL = procedure(83, 'STORAGE_POOL_REFRESH', struct({ pool, flags: uint }), NOTHING)
+
+/** Of the bytes of a volume so many, from there on; 0: all that there are. */
+const RANGE = struct({ volume, offset: hyper, length: hyper, flags: uint })
+export const UPLOAD = procedure(208, 'STORAGE_VOL_UPLOAD', RANGE, NOTHING)
+export const DOWNLOAD = procedure(209, 'STORAGE_VOL_DOWNLOAD', RANGE, NOTHING)
 
 /* Networks. */
 export const LIST_NETWORKS = procedure(283, 'CONNECT_LIST_ALL_NETWORKS', ALL, all(network))

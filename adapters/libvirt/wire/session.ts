@@ -8,8 +8,19 @@ import { decode, encode, joined, Malformed, struct, uint } from './xdr.ts'
 /** Calls to one host. They may be made side by side: answers are told apart by their serial. */
 export interface Session {
   call<A, R>(procedure: Procedure<A, R>, args: A): Promise<R>
+  /** Makes a call that is followed by data in either direction. */
+  open<A>(procedure: Procedure<A, null>, args: A): Promise<Flow>
   /** Comes when nothing will be heard any more, with why. */
   ended: Promise<CloudError>
+}
+
+/** Data behind a call: what is sent to the host, and what comes from it. */
+interface Flow {
+  send(bytes: Uint8Array): void
+  /** What came since; null: there is no more. */
+  receive(): Promise<Uint8Array | null>
+  /** Says that nothing more is sent or wanted. @throws what the host has to say against what was sent */
+  finish(): Promise<void>
 }
 
 /** Takes what a host tells without being asked: the number of the event, and what it says. */
@@ -20,10 +31,13 @@ const VERSION = 1
 const CALL = 0
 const REPLY = 1
 const EVENT = 2
+const STREAM = 3
 const OK = 0
 const ERROR = 1
+const MORE = 2
 
 const HEADER = struct({ program: uint, version: uint, procedure: uint, type: uint, serial: uint, status: uint })
+type Said = ReturnType<typeof HEADER.read>
 /** The length in front counts itself and the header. */
 const LEAST = 28
 /** libvirt's own limit for a message (VIR_NET_MESSAGE_MAX). */
@@ -33,6 +47,7 @@ const MOST_IN_ALL = 268_435_456
 /** Messages that are no answers, on a line on which nothing else is heard. */
 const MOST_UNASKED = 1_000
 
+/** Takes the answer to one call, or what follows one. */
 interface Waiting {
   name: string
   answered(status: number, body: Uint8Array): void
@@ -68,6 +83,8 @@ const logIn = async (session: Session, types: number[]): Promise<void> => {
 
 const speak = (line: Line, hear: Hear | undefined): Session => {
   const waiting = new Map<number, Waiting>()
+  /** What follows a call may come before its answer. */
+  const following = new Map<number, Waiting>()
   let serial = 0
   let unasked = 0
   let broken: unknown
@@ -79,51 +96,126 @@ const speak = (line: Line, hear: Hear | undefined): Session => {
     broken ??= why
     end(unclear('listening', broken))
     line.close()
-    for (const { name, failed } of waiting.values()) failed(unclear(name, broken))
+    for (const { name, failed } of [...waiting.values(), ...following.values()]) failed(unclear(name, broken))
     waiting.clear()
+    following.clear()
   }
   const take = (message: Uint8Array) => {
     const { program, procedure, type, serial: answered, status } = decode(HEADER, message.subarray(4, LEAST))
     if (program === PROGRAM && type === EVENT && hear) return hear(procedure, message.subarray(LEAST))
-    if (program !== PROGRAM || type !== REPLY) {
+    const told = type === REPLY ? waiting : type === STREAM ? following : null
+    const who = told?.get(answered)
+    // A stream that was given up on may still say something.
+    if (program !== PROGRAM || (type !== REPLY && !who)) {
       if (++unasked > MOST_UNASKED) throw new Malformed('too much that was not asked')
       return
     }
-    const who = waiting.get(answered)
     if (!who) throw new Malformed(`an answer to ${answered}, which was not asked`)
-    waiting.delete(answered)
+    if (type === REPLY || status !== MORE) told!.delete(answered)
     who.answered(status, message.subarray(LEAST))
   }
+  const say = (header: Omit<Said, 'program' | 'version'>, body: Uint8Array) => {
+    const said = [encode(HEADER, { program: PROGRAM, version: VERSION, ...header }), body]
+    const length = 4 + said.reduce((sum, part) => sum + part.length, 0)
+    try {
+      line.send(joined([encode(uint, length), ...said]))
+    } catch (error) {
+      fail(error)
+    }
+  }
+  const ask = <A, R>({ number, name, args, result }: Procedure<A, R>, value: A, own: number): Promise<R> =>
+    new Promise((resolve, reject) => {
+      if (broken !== undefined) return reject(unclear(name, broken))
+      waiting.set(own, {
+        name,
+        failed: reject,
+        answered(status, body) {
+          try {
+            if (status === OK) resolve(decode(result, body))
+            else if (status === ERROR) reject(fromFault(decode(FAULT, body) as Fault, name))
+            else throw new Malformed(`a status of ${status}`)
+          } catch (error) {
+            reject(unclear(name, error))
+          }
+        },
+      })
+      say({ procedure: number, type: CALL, serial: own, status: OK }, encode(args, value))
+    })
   listen(line, take).then(() => fail(new Error('the host hung up')), fail)
   return {
     ended,
-    call: ({ number, name, args, result }, value) =>
-      new Promise((resolve, reject) => {
-        if (broken !== undefined) return reject(unclear(name, broken))
-        const own = ++serial
-        waiting.set(own, {
-          name,
-          failed: reject,
-          answered(status, body) {
-            try {
-              if (status === OK) resolve(decode(result, body))
-              else if (status === ERROR) reject(fromFault(decode(FAULT, body) as Fault, name))
-              else throw new Malformed(`a status of ${status}`)
-            } catch (error) {
-              reject(unclear(name, error))
-            }
-          },
-        })
-        const header = { program: PROGRAM, version: VERSION, procedure: number, type: CALL, serial: own, status: OK }
-        const said = [encode(HEADER, header), encode(args, value)]
-        const length = 4 + said.reduce((sum, part) => sum + part.length, 0)
-        try {
-          line.send(joined([encode(uint, length), ...said]))
-        } catch (error) {
-          fail(error)
-        }
-      }),
+    call: (procedure, value) => ask(procedure, value, ++serial),
+    async open(procedure, value) {
+      const own = ++serial
+      const header = { procedure: procedure.number, type: STREAM, serial: own }
+      const { flow, who } = flowOf(procedure, (status, body) => say({ ...header, status }, body))
+      following.set(own, who)
+      try {
+        await ask(procedure, value, own)
+      } catch (error) {
+        following.delete(own)
+        throw error
+      }
+      return flow
+    },
   }
+}
+
+/** What follows a call: either side ends it by a message without data, which the other one answers. */
+const flowOf = (
+  { name }: Pick<Procedure<never, null>, 'name'>,
+  say: (status: number, body: Uint8Array) => void,
+): { flow: Flow; who: Waiting } => {
+  const pieces: Uint8Array[] = []
+  let error: unknown
+  let closed = false
+  let over = false
+  let wake = () => {}
+  const changed = () =>
+    new Promise<void>((resolve) => {
+      wake = resolve
+    })
+  const failed = (why: unknown) => {
+    error ??= why
+    closed = over = true
+    wake()
+  }
+  const who: Waiting = {
+    name,
+    failed,
+    answered(status, body) {
+      if (status === ERROR) {
+        try {
+          failed(fromFault(decode(FAULT, body) as Fault, name))
+        } catch (malformed) {
+          failed(unclear(name, malformed))
+        }
+      } else if (status === MORE && body.length) pieces.push(body)
+      else if (status === MORE) over = true
+      else closed = over = true
+      wake()
+    },
+  }
+  const flow: Flow = {
+    send(bytes) {
+      if (error !== undefined) throw error
+      say(MORE, bytes)
+    },
+    async receive() {
+      while (!pieces.length && !over) await changed()
+      if (error !== undefined) throw error
+      return pieces.shift() ?? null
+    },
+    async finish() {
+      if (!closed) say(OK, new Uint8Array())
+      while (!closed) {
+        await changed()
+        pieces.length = 0
+      }
+      if (error !== undefined) throw error
+    },
+  }
+  return { flow, who }
 }
 
 /** The length of the message that begins at a place, once it is all there; null: not yet. */

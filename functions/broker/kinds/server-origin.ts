@@ -49,6 +49,19 @@ export const diskNeeds = (disks: AttachmentRow[]): Need[] =>
     .filter(({ bootIndex }) => bootIndex !== 0)
     .map(({ volumeId, projectId }) => ({ kind: 'volume', resourceId: volumeId, projectId }))
 
+/** What the image of a server says of the machine that it wants, in Glance's words; nothing for one that has none. */
+export const hardwareFor = async (
+  { db }: Context,
+  { imageId }: Pick<ServerRow, 'imageId'>,
+): Promise<Record<string, string>> => {
+  const image = imageId ? await imageEver(db, imageId) : null
+  const said = Object.entries(image?.properties ?? {}).filter(([key]) => HARDWARE.has(key))
+  return Object.fromEntries(said.map(([key, value]) => [key, String(value)]))
+}
+
+/** https://docs.openstack.org/glance/latest/admin/useful-image-properties.html: those that an adapter heeds. */
+const HARDWARE = new Set(['hw_disk_bus', 'hw_vif_model', 'hw_firmware_type', 'hw_machine_type'])
+
 /** What the parent was made of, for the books: an image that has left the cloud since does not matter to a memory. */
 export const imageOfMemory = async ({ db }: Context, { imageId, projectId }: ServerRow, { cloudId }: Binding) => {
   const bindings = await bindingsOn(db, cloudId, [imageId ?? ''])

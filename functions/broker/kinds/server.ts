@@ -44,7 +44,7 @@ import { type Need, steps } from '../line/steps.ts'
 import { keypairNeed } from './keypair.ts'
 import { portNeed } from './port.ts'
 import { serverGroupNeed } from './server-group.ts'
-import { archFor, diskNeeds, imageOfMemory, originOf } from './server-origin.ts'
+import { archFor, diskNeeds, hardwareFor, imageOfMemory, originOf } from './server-origin.ts'
 
 const ownPort = ({ projectId }: ServerRow, id: string): Need => portNeed({ id, projectId })
 
@@ -99,6 +99,7 @@ export const serverSteps = steps<ServerWork, ServerSpec, ServerSeen>({
     const boots = origin.kind === 'volume'
     const { keypair } = server
     const ports = await portsOfServer(context.db, server.id)
+    const hardware = forks ? {} : await hardwareFor(context, server)
     return {
       name: server.name,
       size: { native: at.native, vcpus: at.vcpus, ramMiB: at.ramMib, diskGiB: at.diskGib },
@@ -120,6 +121,7 @@ export const serverSteps = steps<ServerWork, ServerSpec, ServerSeen>({
         native: native.orNull(serverGroupNeed(group.groupId, server.projectId)),
       },
       ...(at.option === 'spot' ? { option: at.option } : {}),
+      ...(Object.keys(hardware).length ? { hardware } : {}),
     }
   },
 

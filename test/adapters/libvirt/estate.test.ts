@@ -203,10 +203,20 @@ describe('a domain that is taken over', () => {
     expect(host.done.slice(1)).toEqual(['DOMAIN_DESTROY_FLAGS web', 'DOMAIN_UNDEFINE_FLAGS web'])
   })
 
-  it('makes nothing yet, and says so', async () => {
+  it('sells the sizes of its operator, and makes none of another', async () => {
     const { cloud } = connected()
-    await expect(cloud.server.create({} as ServerSpec, mark)).rejects.toMatchObject({ code: 'definitive' })
-    expect(await cloud.offers()).toMatchObject([{ name: 'k.tiny', zones: [] }])
+    expect(await cloud.offers()).toMatchObject([{ name: 'k.tiny', zones: ['kvm1'] }])
+    const spec = { size: { native: 'k.huge', vcpus: 64, ramMiB: 64, diskGiB: 0 }, fork: null } as ServerSpec
+    await expect(cloud.server.create(spec, mark)).rejects.toMatchObject({ code: 'definitive' })
+  })
+
+  it('has no place for images and servers where its only pool is none of files', async () => {
+    const { cloud } = connected()
+    const spec = { name: 'i', source: { kind: 'server' as const, id: IDS.web } }
+    await expect(cloud.image.list()).rejects.toMatchObject({
+      detail: { operatorMessage: expect.stringMatching(/of files/) },
+    })
+    await expect(cloud.image.create(spec, { ...mark, kind: 'image' })).rejects.toMatchObject({ code: 'definitive' })
   })
 })
 
@@ -231,7 +241,10 @@ describe('a host that does not answer', () => {
       { name: 'b', available: false },
     ])
     await expect(cloud.server.get('kvm2/x')).rejects.toMatchObject({ code: 'ambiguous' })
-    expect((await cloud.check()).warnings).toEqual([expect.stringContaining('host kvm2')])
+    expect((await cloud.check()).warnings).toEqual([
+      expect.stringContaining('of files'),
+      expect.stringContaining('host kvm2'),
+    ])
   })
 
   const alert = (code: string) => Object.assign(new Error('an alert of TLS'), { code })

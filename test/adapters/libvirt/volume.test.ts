@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Mark, VolumeSpec } from '../../../adapters/contract.ts'
 import { libvirt } from '../../../adapters/libvirt/index.ts'
-import { markIn, nameFor } from '../../../adapters/libvirt/storage/volume-name.ts'
+import { markIn, nameFor } from '../../../adapters/libvirt/records/volume-name.ts'
 import { estate, IDS } from './estate.ts'
 import { connection, OPTIONS, surroundings } from './scripted.ts'
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { ServerSpec } from '../../../adapters/contract.ts'
-import { extraConfig, guestinfo, hostname, networkConfig } from '../../../adapters/vsphere/records/guestinfo.ts'
+import { hostname, networkConfig } from '../../../adapters/shared/guest-network.ts'
+import { extraConfig, guestinfo } from '../../../adapters/vsphere/records/guestinfo.ts'
 
 const spec: ServerSpec = {
   name: 'Web Süd',

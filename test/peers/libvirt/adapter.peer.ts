@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { readFile } from 'node:fs/promises'
 import { libvirt } from '../../../adapters/libvirt/index.ts'
 import { capabilitiesOf } from '../../../adapters/registry.ts'
 import { dial } from '../../../functions/runtime/dial.ts'
@@ -6,46 +7,17 @@ import { CASES, type Skips, Workshop, type World } from '../../adapters/cases.ts
 import { connection, OPTIONS, surroundings } from '../../adapters/libvirt/scripted.ts'
 import { MemoryBlobs } from '../../support/memory-blobs.ts'
 import type { Report } from '../support/report.ts'
+import { guestImage } from './guest.ts'
 import type { Libvirtd } from './launch.ts'
 
-const UNMADE = 'no server is made there yet'
 const NAMED = 'the mark of a volume is its name'
 const BORN = 'only what is made here carries a mark, which nobody takes off: what others made is looked at'
+const UPLOADED = 'images are uploaded, and none is made of a server yet'
 
 /** Why a case of the shared suite does not apply to libvirt. */
 export const SKIPS: Skips = {
-  'cloud.offers': 'sizes are for sale in no zone, as no server is made there yet',
-  'image.catalog': 'nothing there is an image yet',
-  ...Object.fromEntries(
-    [
-      'life',
-      'twice',
-      'race',
-      'foreign',
-      'power',
-      'foreign_power',
-      'pause',
-      'suspend',
-      'describe',
-      'refusals',
-      'spot',
-      'reclaimed',
-      'unmarked',
-      'read',
-      'mark',
-    ].map((name) => [`server.${name}`, UNMADE]),
-  ),
-  ...Object.fromEntries(
-    [
-      'port.in_use',
-      'server.parts',
-      'attachment.life',
-      'attachment.twice',
-      'attachment.shown',
-      'attachment.exclusive',
-      'volume.in_use',
-    ].map((id) => [id, UNMADE]),
-  ),
+  'image.catalog': 'there is no catalogue: images are uploaded',
+  ...Object.fromEntries(['life', 'twice', 'race', 'foreign', 'boots'].map((name) => [`image.${name}`, UPLOADED])),
   ...Object.fromEntries(
     ['network.unmarked', 'network.mark', 'subnet.mark', 'security_group.mark', 'port.mark'].map((id) => [id, BORN]),
   ),
@@ -54,13 +26,27 @@ export const SKIPS: Skips = {
   'volume.mark': NAMED,
 }
 
+const SIZES = [
+  ...OPTIONS.sizes,
+  { name: 'k.small', vcpus: 1, ram_mib: 160 },
+  { name: 'k.large', vcpus: 2, ram_mib: 224 },
+]
+
 const connected = (uri: string) => {
-  const linked = connection({ options: { ...OPTIONS, hosts: [{ name: 'kvm1', uri }] } })
-  const around = surroundings((to) => dial(to, null, () => false))
+  const linked = connection({
+    options: { ...OPTIONS, sizes: SIZES, shutdown_seconds: 0, hosts: [{ name: 'kvm1', uri }] },
+  })
+  const around = { ...surroundings((to) => dial(to, null, () => false)), now: Date.now, timeoutMs: 60_000 }
   return { linked, around, cloud: libvirt.connect(linked, around) }
 }
 
-/** The shared suite as far as nothing has to be made, and what is seen of machines that somebody else made. */
+const uploadOf = async (blobs: MemoryBlobs, bytes: Uint8Array<ArrayBuffer>) => {
+  await blobs.write('guest', new Blob([bytes]).stream())
+  const data = { blob: 'guest', format: 'qcow2/bare', sizeBytes: bytes.length, arch: 'x86_64', os: 'linux' }
+  return { name: 'guest', source: { kind: 'data', ...data, minDiskGiB: 1 } }
+}
+
+/** The shared suite, and what is seen of machines that somebody else made. */
 export const adapterOnLibvirt = async (report: Report, host: Libvirtd): Promise<void> => {
   const { linked, around, cloud } = connected(host.uri)
   const step = async (title: string, run: () => Promise<unknown>, skip?: string): Promise<void> => {
@@ -74,25 +60,39 @@ export const adapterOnLibvirt = async (report: Report, host: Libvirtd): Promise<
     )
   }
   const able = capabilitiesOf(cloud, libvirt)
+  const bytes = new Uint8Array(await readFile(await guestImage()))
+  const blobs = new MemoryBlobs()
+  around.blobs = blobs
   const world: World = {
     cloud,
     adapter: libvirt,
     connection: linked,
     surroundings: around,
-    blobs: new MemoryBlobs(),
-    advance: (ms) => new Promise((resolve) => setTimeout(resolve, Math.min(ms, 100))),
+    blobs,
+    advance: (ms) => new Promise((resolve) => setTimeout(resolve, Math.min(ms, 500))),
     fixtures: {
       zone: 'kvm1',
-      size: { native: 'k.tiny', vcpus: 1, ramMiB: 64, diskGiB: 0 },
+      size: { native: 'k.small', vcpus: 1, ramMiB: 160, diskGiB: 0 },
+      otherSize: { native: 'k.large', vcpus: 2, ramMiB: 224, diskGiB: 0 },
       image: '',
       cidr: '10.40.0.0/24',
+      disk: { format: 'qcow2/bare', bytes },
     },
   }
+  const image = new Workshop(world)
+  await step('an image is uploaded for the cases', async () => {
+    world.fixtures.image = (await image.make('image', await uploadOf(blobs, bytes))).id
+  })
   for (const { id, title, needs, run } of CASES) {
     const lack = needs.map((each) => able[each]).find(({ available }) => !available)
     const shop = new Workshop(world)
     await step(`${title} [${id}]`, () => run(shop).finally(() => shop.close()), SKIPS[id] ?? lack?.reason)
   }
+  await step('of all that nothing is left', async () => {
+    await image.close()
+    const names = [await host.virsh('list', '--all', '--name'), await host.virsh('vol-list', host.pool)].join('\n')
+    assert.doesNotMatch(names, /plimsoll/)
+  })
   await step('machines of others are seen as virsh shows them', async () => {
     const { items, complete } = await cloud.server.list()
     assert.equal(complete, true)

@@ -1,6 +1,7 @@
 import type { Report } from '../support/report.ts'
 import { adapterOnLibvirt } from './adapter.peer.ts'
 import { adoptedOnLibvirt } from './adopt.peer.ts'
+import { bootedOnLibvirt } from './boot.peer.ts'
 import { lacking, launch } from './launch.ts'
 import { networkedOnLibvirt } from './network.peer.ts'
 
@@ -12,6 +13,7 @@ export const libvirt = async (report: Report): Promise<void> => {
   try {
     await build(host)
     await adapterOnLibvirt(report, host)
+    await bootedOnLibvirt(report, host)
     await networkedOnLibvirt(report, host)
     await adoptedOnLibvirt(report, host)
   } finally {

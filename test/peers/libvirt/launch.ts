@@ -19,6 +19,9 @@ const PROGRAMS = {
   'virt-install': 'virtinst',
   dnsmasq: 'dnsmasq-base',
   iptables: 'iptables',
+  mcopy: 'mtools',
+  syslinux: 'syslinux',
+  depmod: 'kmod',
 }
 
 /** Why no host can be had here; null: one can. */
@@ -46,7 +49,7 @@ export interface Libvirtd {
 /**
  * Folders of the system are its own ones here, and so are network and processes, which end with it. The shell stays: it
  * takes leave of orphans, for which libvirtd would wait half a minute each. Guests are emulated: it does not see whether the
- * machine could do more.
+ * machine could do more, as QEMU's user may not open what is there: were it something else, libvirtd would ask QEMU anew each time.
  */
 const SCRIPT = `
 set -e
@@ -55,7 +58,9 @@ for name in etc lib run cache log; do
   mkdir -p "$at"
   mount --bind "$0/$name" "$at"
 done
-[ ! -e /dev/kvm ] || mount --bind /dev/null /dev/kvm
+mknod "$0/no-kvm" c 1 3
+chmod 600 "$0/no-kvm"
+[ ! -e /dev/kvm ] || mount --bind "$0/no-kvm" /dev/kvm
 ip link set lo up
 ip link add br9 type bridge
 ip link set br9 up

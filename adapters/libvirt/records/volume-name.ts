@@ -51,6 +51,34 @@ export const isFromElsewhere = (name: string, place: Place): boolean => {
   return made !== undefined && made !== shortOf(place)
 }
 
+/** What a server has in its pool for itself: its disk, the discs that its guest reads at its first start, what it said. */
+export type Part = 'root' | 'seed' | 'drive' | 'log'
+
+/** The name of a part of a server: there is one of each. Pools of files alone have them, where a name may be longer. */
+export const partName = (mark: Mark, part: Part, place: Place): string => `${nameFor(mark, place)}.${part}`
+
+const ENDS = /\.(root|seed|drive|log(\.\d+)?|gone)$/
+
+/** Whether a name is one of ours that stands for no volume of anybody: a part of a server, or of what images need. */
+export const isPart = (name: string): boolean =>
+  (ENDS.test(name) && NAME.test(name.replace(ENDS, ''))) || NAME.exec(name)?.[1] === 'image'
+
+/** The mark of the server that has a part, and which part that is; undefined: it is none, or of another place. */
+export const partIn = (name: string, place: Place): { mark: Mark; part: string } | undefined => {
+  const part = ENDS.exec(name)?.[1]
+  const mark = part && part !== 'gone' ? markIn(name.replace(ENDS, ''), place) : undefined
+  return part && mark?.kind === 'server' ? { mark, part } : undefined
+}
+
+/** Volumes that are images have the same name on all hosts but for its end, which says where. */
+export const imageBase = (mark: Mark): string => nameFor(mark, { host: '', pool: '' }).replace(/\.[^.]*$/, '')
+export const imageName = (base: string, place: Place): string => `${base}.${shortOf(place)}`
+/** Null: it is no image that was made there. */
+export const baseIn = (name: string, place: Place): string | null =>
+  markIn(name, place)?.kind === 'image' ? name.replace(/\.[^.]*$/, '') : null
+/** Of an image that nobody has any more, but on which disks still stand. */
+export const goneName = (image: string): string => `${image}.gone`
+
 /** The mark in the name of a volume of a place, whoever's it is; undefined if it is none, or was made elsewhere. */
 export const markIn = (name: string, place: Place): Mark | undefined => {
   const [, said, ids = '', epoch = '', made] = NAME.exec(name) ?? []

@@ -1,0 +1,48 @@
+import type { ServerSpec } from '../../contract.ts'
+import { refuse } from '../../shared/refusals.ts'
+
+/* What a machine is built of, as properties of its image say in Glance's words (glance: useful image properties). */
+
+interface Hardware {
+  bus: 'virtio' | 'scsi' | 'sata' | 'ide' | 'usb'
+  card: string
+  firmware: 'bios' | 'uefi'
+  machine: 'q35' | 'pc' | 'virt'
+}
+
+const BUSES = ['virtio', 'scsi', 'sata', 'ide', 'usb'] as const
+const CARDS = ['virtio', 'e1000', 'e1000e', 'rtl8139', 'ne2k_pci', 'pcnet', 'vmxnet3']
+
+const oneOf = <T extends string>(property: string, value: string | undefined, known: readonly T[], usual: T): T => {
+  if (value === undefined) return usual
+  return (
+    known.find((each) => each === value) ?? refuse(`The image says ${property}=${value}; there is ${known.join(', ')}.`)
+  )
+}
+
+/** Of `pc-q35-7.2` the family: which version of it there is, the host knows. */
+const machineIn = (said: string | undefined, arch: 'x86_64' | 'aarch64'): Hardware['machine'] => {
+  if (arch === 'aarch64')
+    return said === undefined || said.startsWith('virt') ? 'virt' : refuse(`An ARM machine is no ${said}.`)
+  if (said === undefined || /^(pc-)?q35/.test(said)) return 'q35'
+  return /^pc(-i440fx.*)?$/.test(said) ? 'pc' : refuse(`The image says hw_machine_type=${said}; there is q35, pc.`)
+}
+
+/** @throws `definitive` for what is not built */
+export const hardwareOf = ({ hardware = {} }: Pick<ServerSpec, 'hardware'>, arch: 'x86_64' | 'aarch64'): Hardware => {
+  const machine = machineIn(hardware.hw_machine_type, arch)
+  const bus = oneOf('hw_disk_bus', hardware.hw_disk_bus, BUSES, 'virtio')
+  if (bus === 'ide' && machine !== 'pc')
+    refuse('Only machines of type pc have disks on IDE: the image says hw_disk_bus=ide.')
+  return {
+    machine,
+    bus,
+    card: oneOf('hw_vif_model', hardware.hw_vif_model, CARDS, 'virtio'),
+    firmware: oneOf(
+      'hw_firmware_type',
+      hardware.hw_firmware_type,
+      ['bios', 'uefi'] as const,
+      arch === 'aarch64' ? 'uefi' : 'bios',
+    ),
+  }
+}

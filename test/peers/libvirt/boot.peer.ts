@@ -1,0 +1,127 @@
+import assert from 'node:assert/strict'
+import { createHash, randomUUID } from 'node:crypto'
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { type Client, startClient } from '../openstackclient/client.ts'
+import { type Api, logIn } from '../support/api.ts'
+import { type Broker, startBroker } from '../support/broker.ts'
+import { addCloud, dropSandbox } from '../support/cloud.ts'
+import { patiently } from '../support/patiently.ts'
+import type { Report } from '../support/report.ts'
+import { guestImage } from './guest.ts'
+import type { Libvirtd } from './launch.ts'
+
+type Step = (title: string, run: () => Promise<unknown>) => Promise<void>
+
+const CLOUD = 'rack9'
+const OPTIONS = {
+  sizes: [{ name: 'k.small', vcpus: 1, ram_mib: 192, disk_gib: 1 }],
+  shutdown_seconds: 5,
+  allow_private: true,
+}
+/** An emulated guest on a busy machine. */
+const BOOTS_WITHIN_MS = 180_000
+
+/** A guest that really runs: what it was told, it proves on its console. */
+export const bootedOnLibvirt = async (report: Report, host: Libvirtd): Promise<void> => {
+  const broker = await startBroker('node')
+  const step: Step = async (title, run) => {
+    const from = Date.now()
+    const end = (result: 'passed' | 'failed', detail = '') =>
+      report.step('node × libvirt, a guest', title, result, Date.now() - from, detail)
+    await run().then(
+      () => end('passed'),
+      (error) => end('failed', String(error instanceof Error ? error.message : error).slice(0, 1_500)),
+    )
+  }
+  const client = await startClient(broker)
+  try {
+    const [admin, demo] = [await logIn(broker, 'admin'), await logIn(broker, 'demo')]
+    await dropSandbox({ admin, demo })
+    const options = { ...OPTIONS, hosts: [{ name: 'kvm1', uri: host.uri }] }
+    await addCloud({ broker, admin, demo }, { name: CLOUD, type: 'libvirt', endpoint: null, credentials: {}, options })
+    await story({ broker, client, demo, host }, step)
+  } finally {
+    client.stop()
+    await broker.stop()
+  }
+}
+
+interface Scene {
+  broker: Broker
+  client: Client
+  demo: Api
+  host: Libvirtd
+}
+
+const story = async ({ broker, client, host }: Scene, step: Step): Promise<void> => {
+  const openstack = async (...argv: string[]) => {
+    const { rc, stdout, stderr } = await client.say(['--os-cloud', 'plimsoll', ...argv])
+    assert.equal(rc, 0, `openstack ${argv.join(' ')}: ${stderr}`)
+    return stdout
+  }
+  const json = async (...argv: string[]) => JSON.parse(await openstack(...argv, '-f', 'json'))
+  const nonce = randomUUID()
+
+  await step('the image of a guest is uploaded through Glance', async () => {
+    const file = await guestImage()
+    const made = await json(
+      'image',
+      'create',
+      '--disk-format',
+      'qcow2',
+      '--file',
+      file,
+      '--property',
+      'hw_disk_bus=virtio',
+      'guest',
+    )
+    assert.ok(made.id)
+    await patiently(async () => assert.equal((await json('image', 'show', 'guest')).status, 'active'), 30_000)
+  })
+  await step('a server is made of it with a keypair and user data, and runs', async () => {
+    const script = join(broker.folder, 'user-data')
+    await writeFile(script, `#!/bin/sh\nprove ${nonce}\n`)
+    const flavors = await json('flavor', 'list')
+    const flavor = flavors.find(({ Name }: { Name: string }) => Name === 'k.small')
+    assert.ok(flavor, JSON.stringify(flavors))
+    const named = ['--flavor', 'k.small', '--image', 'guest', '--availability-zone', `${CLOUD}.kvm1`]
+    await openstack(
+      'server',
+      'create',
+      ...named,
+      '--no-network',
+      '--user-data',
+      script,
+      '--config-drive',
+      'True',
+      '--wait',
+      'vm1',
+    )
+    assert.equal((await json('server', 'show', 'vm1')).status, 'ACTIVE')
+    assert.match(await host.virsh('list', '--name'), /plimsoll-/)
+  })
+  await step('on its console it proves that it runs, what it was told, and how much memory it has', async () => {
+    await patiently(async () => {
+      const said = await openstack('console', 'log', 'show', 'vm1')
+      const [, digest, mac = '', memory = ''] = /proof ([0-9a-f]{64}) of mac=(\S*) memory=(\d+ kB)/.exec(said) ?? []
+      assert.equal(digest, createHash('sha256').update(`${nonce}${mac}${memory}`).digest('hex'), said.slice(-500))
+      const kib = Number.parseInt(memory, 10)
+      assert.ok(kib > 128 * 1024 && kib < 192 * 1024, `${memory} of 192 MiB`)
+    }, BOOTS_WITHIN_MS)
+  })
+  await step('it is shut down by its power button, and started again', async () => {
+    await openstack('server', 'stop', 'vm1')
+    await patiently(async () => assert.equal((await json('server', 'show', 'vm1')).status, 'SHUTOFF'), 60_000)
+    await openstack('server', 'start', 'vm1')
+    await patiently(async () => assert.equal((await json('server', 'show', 'vm1')).status, 'ACTIVE'), 60_000)
+  })
+  await step('deleted with its image it leaves nothing on the host', async () => {
+    await openstack('server', 'delete', '--wait', 'vm1')
+    await openstack('image', 'delete', 'guest')
+    await patiently(async () => {
+      const left = [await host.virsh('list', '--all', '--name'), await host.virsh('vol-list', host.pool)].join('\n')
+      assert.doesNotMatch(left, /plimsoll/)
+    }, 90_000)
+  })
+}
