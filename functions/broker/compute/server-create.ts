@@ -17,7 +17,7 @@ import { GROWTH_GUARDS } from '../network/pools/growth.ts'
 import { overPool } from '../network/pools/pool-rules.ts'
 import { planPortsAt, untilFree } from '../network/port.ts'
 import { subnetsAt } from '../network/segments/sites.ts'
-import { admitDisks, volumesCharged } from './disks/admit.ts'
+import { admitDisks, disksHourly, volumesCharged } from './disks/admit.ts'
 import { bootDisk, MOST_DISKS } from './disks/disk.ts'
 import { disksOfImage } from './disks/image.ts'
 import { sourcesNamed, understandDisks } from './disks/understand.ts'
@@ -26,7 +26,7 @@ import { parentIn, type Resolved, resolveFork } from './fork/fork.ts'
 import { plug, portsWished } from './interfaces/server-ports.ts'
 import { withLease } from './lease/lease.ts'
 import type { Choice } from './place/choose.ts'
-import { withinMeans } from './place/dear.ts'
+import { payDisks, withinMeans } from './place/dear.ts'
 import { growNetworks, growsFor } from './place/grow.ts'
 import { REACH } from './place/hints.ts'
 import { MARK_GUARDS, markWrites } from './place/marks.ts'
@@ -84,9 +84,12 @@ const create = async (context: Context, projectId: string, asked: ServerWish, be
   const { wish, understood } = weighed
   const admission = { context, projectId, before, ...weighed, ...choice }
   const { port, ...charged } = takenByEach(understood)
+  const { allowance } = choice
+  const [first] = choice.places
+  const disks = first && allowance ? await disksHourly(context, understood.disks, first.cloudId) : 0
   return withinQuota(context, projectId, wish, { ...charged, port }, (most) => {
-    const [first] = choice.places
-    const count = first ? Math.min(most, affordable(choice.allowance, first.hourly)) : most
+    const paid = first && allowance && disks ? payDisks(allowance, first, disks, wish.minCount) : most
+    const count = first ? Math.min(most, paid, affordable(allowance, first.hourly)) : most
     return withinLimits(context, projectId, times(charged, count), () => untilFree(() => admit(admission, count)))
   })
 }

@@ -1,4 +1,5 @@
 import type { ServerRow } from '../../../../db/queries/compute/servers.ts'
+import { hourlyOfParts } from '../../../../db/queries/money/prices.ts'
 import type { Context } from '../../../context.ts'
 import { planAttachment, planMadeAttachment } from '../../block-storage/attachment.ts'
 import { newVolumeRow, planVolume } from '../../block-storage/volume.ts'
@@ -10,6 +11,20 @@ import type { Disk } from './disk.ts'
 export const volumesCharged = (disks: Disk[]): { volumes: number; gigabytes: number } => {
   const sizes = disks.flatMap(({ made }) => made?.sizeGib ?? [])
   return { volumes: sizes.length, gigabytes: sizes.reduce((sum, size) => sum + size, 0) }
+}
+
+/** What an hour of the volumes that are made with a server costs on a cloud, in micros; what nobody prices counts nothing. */
+export const disksHourly = async ({ db }: Context, disks: Disk[], cloudId: string): Promise<number> => {
+  const types = Map.groupBy(
+    disks.flatMap(({ made }) => made ?? []),
+    ({ volumeType }) => volumeType,
+  )
+  let sum = 0
+  for (const [type, made] of types) {
+    const count = made.reduce((all, { sizeGib }) => all + sizeGib, 0)
+    sum += (await hourlyOfParts(db, { what: 'disk', cloudId, type, count, before: 0 })).hourly ?? 0
+  }
+  return sum
 }
 
 /**

@@ -1,6 +1,6 @@
 import type { Found } from '../../../../db/queries/compute/places.ts'
 import type { FlavorSnapshot } from '../../../../db/schema/index.ts'
-import { type Allowance, allowanceOf, whyOverspent, whyTooDear } from '../../money/allowance.ts'
+import { type Allowance, affordable, allowanceOf, whyOverspent, whyTooDear } from '../../money/allowance.ts'
 import { LEASE, lengthOf, MAX_HOURLY_COST, priceOf } from '../metadata-rules.ts'
 import type { Place } from '../server-facts.ts'
 import { refuse } from '../server-refusal.ts'
@@ -32,6 +32,21 @@ export const refuseDear = (ground: Ground, placesIn: (ground: Ground) => Place[]
     const where = `${nameOf(found, cheapest.cloudId)}.${cheapest.zone}`
     refuse({ kind: 'cost', reason: `The cheapest that fits is size ${cheapest.native} in ${where}. ${why.reason}` })
   }
+}
+
+/**
+ * How many servers can be paid for together with the volumes that are made with each. Throws `ServerRefused` (`cost`) where
+ * these are less than `least`.
+ */
+export const payDisks = (allowance: Allowance, { native, hourly }: Place, disks: number, least: number): number => {
+  // What one server may cost is said of the server alone.
+  const all = { ...allowance, each: null }
+  const whole = hourly === null ? null : hourly + disks
+  const words =
+    least > 1 ? `${least} of size ${native} with their volumes cost` : `Size ${native} with its volumes costs`
+  const why = whyTooDear(all, { native, hourly: whole, words }, least)
+  if (why) refuse({ kind: 'cost', reason: why.reason })
+  return affordable(all, whole)
 }
 
 /** What others were faster to spend, so often that nobody looks again, is too dear. */

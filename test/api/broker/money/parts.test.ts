@@ -143,6 +143,32 @@ describe('a project that may spend only so much an hour', () => {
     expect((await w.boot({ networks: 'none' })).status).toBe(403)
   })
 
+  test('has as many servers with volumes of their own as both are paid for', async () => {
+    await decree({ max_hourly_cost: usd('3.5') })
+    const disks = (gib: number) => ({
+      networks: 'none',
+      block_device_mapping_v2: [
+        { boot_index: 0, source_type: 'image', destination_type: 'local', uuid: w.image },
+        {
+          boot_index: -1,
+          source_type: 'blank',
+          destination_type: 'volume',
+          volume_size: gib,
+          delete_on_termination: true,
+        },
+      ],
+    })
+    const dear = await w.boot({ ...disks(300) })
+    expect([dear.status, message(dear)]).toEqual([
+      403,
+      'Size small with its volumes costs 4 an hour: of 3.5 an hour 3.5 are left.',
+    ])
+    expect((await w.boot({ ...disks(50), min_count: 1, max_count: 3 })).status).toBe(202)
+    await w.plimsoll.settle()
+    expect((await w.newest.get('/compute/v2.1/servers')).body.servers).toHaveLength(2)
+    await kept()
+  })
+
   test('is refused no volume of which nobody knows the price', async () => {
     await w.plimsoll.db.run(sql`delete from part_prices`)
     expect((await ask(100)).status).toBe(202)
