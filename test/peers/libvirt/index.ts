@@ -4,6 +4,7 @@ import { adoptedOnLibvirt } from './adopt.peer.ts'
 import { bootedOnLibvirt } from './boot.peer.ts'
 import { lacking, launch } from './launch.ts'
 import { networkedOnLibvirt } from './network.peer.ts'
+import { reachedOnLibvirt } from './reach.peer.ts'
 
 /** A KVM host, whose libvirtd and QEMU are real: the adapter by itself, then what somebody has there and hands over. */
 export const libvirt = async (report: Report): Promise<void> => {
@@ -14,6 +15,7 @@ export const libvirt = async (report: Report): Promise<void> => {
     await build(host)
     await adapterOnLibvirt(report, host)
     await bootedOnLibvirt(report, host)
+    await reachedOnLibvirt(report, host)
     await networkedOnLibvirt(report, host)
     await adoptedOnLibvirt(report, host)
   } finally {

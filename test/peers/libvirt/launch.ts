@@ -41,6 +41,8 @@ export interface Libvirtd {
   pool: string
   /** What an operator types on the host; gives what it prints. */
   virsh(...args: string[]): Promise<string>
+  /** Runs a program where the host's own network is. */
+  inside(...command: string[]): Promise<string>
   /** Makes and starts a machine as people do. */
   virtInstall(...args: string[]): Promise<string>
   stop(): Promise<void>
@@ -110,6 +112,7 @@ export const launch = async (): Promise<Libvirtd> => {
     uri,
     pool: 'disks',
     virsh,
+    inside: (...command) => finish({ command: 'nsenter', args: ['-t', String(child.process.pid), '-n', ...command] }),
     virtInstall: (...args) => finish({ command: 'virt-install', args, env }),
     stop,
   }
