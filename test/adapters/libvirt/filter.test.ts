@@ -65,7 +65,7 @@ const matches = ({ name, attributes }: Element, { direction, protocol, port: at,
   return from === undefined || (at >= Number(from) && at <= Number(to ?? from))
 }
 
-/** Whether a filter lets a packet through: the first rule by priority that is about it decides. */
+/** Whether a filter lets a packet through: the first rule by priority that is about it decides, and where none is it passes. */
 const passes = (rules: Element[], packet: Packet): boolean => {
   const about = rules
     .filter(({ attributes, children: [what] }) => {
@@ -78,7 +78,7 @@ const passes = (rules: Element[], packet: Packet): boolean => {
     })
     .toSorted((a, b) => Number(a.attributes.get('priority')) - Number(b.attributes.get('priority')))
   const first = about.find(({ children: [what] }) => matches(what!, packet))
-  return first?.attributes.get('action') === 'accept'
+  return (first?.attributes.get('action') ?? 'accept') === 'accept'
 }
 
 describe('the filter of a port', () => {
