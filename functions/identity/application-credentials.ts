@@ -11,6 +11,7 @@ import {
 } from '../../db/queries/identity/application-credentials.ts'
 import { listRoles, type RoleRow } from '../../db/queries/identity/identity.ts'
 import { type Inference, inferences } from '../../db/queries/identity/implied-roles.ts'
+import { lookUp } from '../../db/queries/identity/logins.ts'
 import { newSecret } from '../auth/secret.ts'
 import { commit } from '../broker/line/commit.ts'
 import { isTaken } from '../broker/line/refused.ts'
@@ -84,9 +85,9 @@ const credentialFor = async (
   return row
 }
 
-/** The roles that are asked for, with those that they imply, out of the token's; all of these where none is named. */
-const rolesFor = (asked: z.infer<typeof role>[], caller: Caller, all: RoleRow[], known: Inference[]): RoleRow[] => {
-  const had = all.filter(({ name }) => caller.roles.includes(name))
+/** The roles that are asked for, with those that they imply, out of those that are had; all of these where none is named. */
+const rolesFor = (asked: z.infer<typeof role>[], names: string[], all: RoleRow[], known: Inference[]): RoleRow[] => {
+  const had = all.filter(({ name }) => names.includes(name))
   if (asked.length === 0) return had
   const ids = asked.map((each) => {
     const found = all.find((row) => ('id' in each ? row.id === each.id : row.name === each.name))
@@ -99,6 +100,14 @@ const rolesFor = (asked: z.infer<typeof role>[], caller: Caller, all: RoleRow[],
   if (![...wanted].every((id) => had.some((row) => row.id === id)))
     throw invalid('Cannot create an application credential with unassigned role')
   return had.filter(({ id }) => wanted.has(id))
+}
+
+/** What may be handed on: by name whatever the user has by now, unless the token was lent some of it; else the token's. */
+const rolesHad = async ({ db, caller }: Context, named: number): Promise<string[]> => {
+  const { userId, projectId, roles, credential } = caller!
+  if (!named || credential) return roles
+  const { entry } = await lookUp(db, { id: userId }, { project: { id: projectId } })
+  return entry?.roles.map(({ name }) => name) ?? []
 }
 
 export const applicationCredentialOperations: Operation[] = [
@@ -140,7 +149,7 @@ export const applicationCredentialOperations: Operation[] = [
         inferences(db),
         asked.access_rules?.length ? accessRulesOf(db, caller.userId) : [],
       ])
-      const roles = rolesFor(asked.roles ?? [], caller, all, implied)
+      const roles = rolesFor(asked.roles ?? [], await rolesHad(context, asked.roles?.length ?? 0), all, implied)
       const rules = rulesFor(asked.access_rules ?? [], known, context)
       const expiresAt = asked.expires_at == null ? null : parseExpiry(asked.expires_at, context.now())
       const id = context.newId().replaceAll('-', '')

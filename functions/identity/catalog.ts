@@ -1,10 +1,12 @@
+import type { EndpointRow, OwnCatalogue } from '../../db/queries/identity/catalogue.ts'
 import { uuid5 } from '../broker/line/uuid.ts'
-import type { Caller } from '../context.ts'
+import type { Caller, Context } from '../context.ts'
 import { forbidden } from '../http/fault.ts'
 import { type Input, type Operation, operation } from '../http/operation.ts'
 import type { Service } from '../http/service.ts'
-import { actionDenied, unknown } from './refusals.ts'
-import { collection, selfLink } from './views.ts'
+import { ownOf } from './catalogue/own.ts'
+import { actionDenied } from './refusals.ts'
+import { selfLink } from './views.ts'
 
 /** Stands for the caller's project in the path of an endpoint. */
 const PROJECT = '{project_id}'
@@ -12,12 +14,12 @@ const INTERFACES = ['public', 'internal', 'admin']
 /** Ids as Keystone has them, the same in every answer and after every start. */
 const idOf = (...names: string[]) => uuid5(`catalog/${names.join('/')}`).replaceAll('-', '')
 
-interface Place {
+export interface Place {
   origin: string
   region: string
 }
 
-interface Entry {
+export interface Entry {
   id: string
   type: string
   name: string
@@ -28,7 +30,7 @@ interface Entry {
 
 const known = new WeakMap<Service[], Entry[]>()
 /** Made once: an id is a hash of its names. */
-const entries = (services: Service[]): Entry[] => {
+export const entries = (services: Service[]): Entry[] => {
   const made =
     known.get(services) ??
     services.flatMap(({ types, name, endpoint }) =>
@@ -45,7 +47,7 @@ const entries = (services: Service[]): Entry[] => {
 }
 
 /** A token that is for no project has none of those whose URL names one. */
-const endpoints = ({ path, endpointIds }: Entry, { origin, region }: Place, projectId: string) => {
+export const endpoints = ({ path, endpointIds }: Entry, { origin, region }: Place, projectId: string) => {
   if (projectId === '' && path.includes(PROJECT)) return []
   const url = origin + path.replace(PROJECT, () => projectId)
   return INTERFACES.map((each, i) => ({ id: endpointIds[i]!, interface: each, region_id: region, region, url }))
@@ -65,7 +67,7 @@ const ORIGINS = 20
 const texts = new WeakMap<Service[], Map<string, string>>()
 
 /** The same as JSON. Most of it is the same for every project. */
-export const catalogText = (services: Service[], place: Place, projectId: string): string => {
+const ownText = (services: Service[], place: Place, projectId: string): string => {
   const known = texts.get(services) ?? new Map<string, string>()
   texts.set(services, known)
   const key = `${place.region} ${place.origin}${projectId === '' ? ' none' : ''}`
@@ -78,120 +80,56 @@ export const catalogText = (services: Service[], place: Place, projectId: string
   return text.replaceAll(PROJECT, () => JSON.stringify(projectId).slice(1, -1))
 }
 
-const placeOf = ({ origin, context }: Input): Place => ({ origin, region: context.settings.region })
-const regionOf = (input: Input) => ({
-  id: input.context.settings.region,
-  description: '',
-  parent_region_id: null,
-  links: selfLink(input.base, `/regions/${input.context.settings.region}`),
-})
+/** An endpoint of an operator's for a project; none for none, where the URL names one. */
+const ownEndpoint = ({ id, interface: side, regionId, url }: EndpointRow, projectId: string) => {
+  const names = /[$%]\((project|tenant)_id\)s/g
+  if (projectId === '' && names.test(url)) return []
+  return [{ id, interface: side, region_id: regionId, region: regionId, url: url.replace(names, () => projectId) }]
+}
 
-/** GET /auth/catalog, and the parts of the catalogue one by one. */
-export const catalogOperations = (services: () => Service[]): Operation[] => {
-  const serviceViews = ({ base }: Input) =>
-    entries(services()).map(({ id, type, name }) => ({
-      id,
-      type,
-      name,
-      enabled: true,
-      links: selfLink(base, `/services/${id}`),
-    }))
-  const endpointViews = (input: Input) =>
-    entries(services()).flatMap((entry) =>
-      endpoints(entry, placeOf(input), '$(project_id)s').map((endpoint) => ({
-        ...endpoint,
-        service_id: entry.id,
-        enabled: true,
-        links: selfLink(input.base, `/endpoints/${endpoint.id}`),
-      })),
-    )
-  const find = <T extends { id: string }>(kind: string, items: T[], id: string): T => {
-    const item = items.find((each) => each.id === id)
-    if (!item) throw unknown(kind, id)
-    return item
-  }
-
+/** What an operator added, where it is enabled, among what this broker serves. */
+const withOwn = (catalogue: ReturnType<typeof catalogFor>, own: OwnCatalogue, projectId: string) => {
+  const endpointsOf = (id: string) =>
+    own.endpoints
+      .filter((each) => each.enabled && each.serviceId === id)
+      .flatMap((each) => ownEndpoint(each, projectId))
   return [
-    operation({
-      name: 'auth_catalog.get',
-      method: 'GET',
-      path: '/v3/auth/catalog',
-      who: 'authenticated',
-      summary: 'The catalogue of a token that is for a project, a domain or the system.',
-      status: 200,
-      handle: (input) => {
-        const { projectId, domain, system } = input.context.caller as Caller
-        if (!projectId && !domain && !system) throw forbidden(actionDenied('auth_catalog.get'))
-        const catalog = catalogText(services(), placeOf(input), projectId)
-        return { json: `{"catalog":${catalog},"links":${JSON.stringify(selfLink(input.base, '/auth/catalog'))}}` }
-      },
-    }),
-    operation({
-      name: 'service.list',
-      method: 'GET',
-      path: '/v3/services',
-      who: 'admin',
-      summary: 'Every service; filters `type` and `name`.',
-      status: 200,
-      handle: (input) => {
-        const { type, name } = input.query
-        const wanted = serviceViews(input).filter((s) => (!type || s.type === type) && (!name || s.name === name))
-        return collection('services', wanted, input.base, '/services')
-      },
-    }),
-    operation({
-      name: 'service.get',
-      method: 'GET',
-      path: '/v3/services/:id',
-      who: 'admin',
-      summary: 'One service.',
-      status: 200,
-      handle: (input) => ({ body: { service: find('service', serviceViews(input), input.params.id!) } }),
-    }),
-    operation({
-      name: 'endpoint.list',
-      method: 'GET',
-      path: '/v3/endpoints',
-      who: 'admin',
-      summary: 'Every endpoint; filters `service_id`, `interface` and `region_id`.',
-      status: 200,
-      handle: (input) => {
-        const { service_id, interface: side, region_id } = input.query
-        const wanted = endpointViews(input).filter(
-          (e) =>
-            (!service_id || e.service_id === service_id) &&
-            (!side || e.interface === side) &&
-            (!region_id || e.region_id === region_id),
-        )
-        return collection('endpoints', wanted, input.base, '/endpoints')
-      },
-    }),
-    operation({
-      name: 'endpoint.get',
-      method: 'GET',
-      path: '/v3/endpoints/:id',
-      who: 'admin',
-      summary: 'One endpoint.',
-      status: 200,
-      handle: (input) => ({ body: { endpoint: find('endpoint', endpointViews(input), input.params.id!) } }),
-    }),
-    operation({
-      name: 'region.list',
-      method: 'GET',
-      path: '/v3/regions',
-      who: 'authenticated',
-      summary: 'The one region of this broker.',
-      status: 200,
-      handle: (input) => collection('regions', [regionOf(input)], input.base, '/regions'),
-    }),
-    operation({
-      name: 'region.get',
-      method: 'GET',
-      path: '/v3/regions/:id',
-      who: 'authenticated',
-      summary: 'One region.',
-      status: 200,
-      handle: (input) => ({ body: { region: find('region', [regionOf(input)], input.params.id!) } }),
-    }),
+    ...catalogue.map((entry) => ({ ...entry, endpoints: [...entry.endpoints, ...endpointsOf(entry.id)] })),
+    ...own.services
+      .filter(({ enabled }) => enabled)
+      .map(({ id, type, name }) => ({ id, type, name, endpoints: endpointsOf(id) })),
   ]
 }
+
+/** The catalogue of a token for a project, or for none, as JSON. */
+export const catalogText = async (
+  context: Pick<Context, 'db' | 'now'>,
+  services: Service[],
+  place: Place,
+  projectId: string,
+): Promise<string> => {
+  const own = await ownOf(context)
+  return own.services.length || own.endpoints.length
+    ? JSON.stringify(withOwn(catalogFor(services, place, projectId), own, projectId))
+    : ownText(services, place, projectId)
+}
+
+export const placeOf = ({ origin, context }: Input): Place => ({ origin, region: context.settings.region })
+
+/** GET /auth/catalog. */
+export const catalogOperations = (services: () => Service[]): Operation[] => [
+  operation({
+    name: 'auth_catalog.get',
+    method: 'GET',
+    path: '/v3/auth/catalog',
+    who: 'authenticated',
+    summary: 'The catalogue of a token that is for a project, a domain or the system.',
+    status: 200,
+    handle: async (input) => {
+      const { projectId, domain, system } = input.context.caller as Caller
+      if (!projectId && !domain && !system) throw forbidden(actionDenied('auth_catalog.get'))
+      const catalog = await catalogText(input.context, services(), placeOf(input), projectId)
+      return { json: `{"catalog":${catalog},"links":${JSON.stringify(selfLink(input.base, '/auth/catalog'))}}` }
+    },
+  }),
+]

@@ -77,6 +77,32 @@ export const makeDomain = async (context: Context, asked: Wish): Promise<DomainR
   return row
 }
 
+type Change = z.infer<typeof change>['domain']
+/** Changes a domain; disabled, its tokens end. 403 for one that is immutable. */
+export const changeDomain = async (context: Context, row: DomainRow, asked: Change): Promise<DomainRow> => {
+  assertMutable('domain', row, asked)
+  const set = {
+    name: asked.name ?? row.name,
+    description: asked.description === undefined ? row.description : (asked.description ?? ''),
+    enabled: asked.enabled ?? row.enabled,
+    tags: asked.tags ? [...new Set(asked.tags)] : row.tags,
+    options: mergedOptions(row.options, asked.options),
+    extra: { ...row.extra, ...extraOf(asked, KNOWN) },
+  }
+  const revoked = row.enabled && !set.enabled ? raiseDomainEpochs(context.db, row.id) : []
+  const entry = { action: 'update', kind: 'domain', resourceId: row.id }
+  await commit(context, entry, [updateDomain(context.db, row.id, set), ...revoked])
+  return { ...row, ...set }
+}
+
+/** Removes a domain with all that is in it. 403 for one that is enabled or immutable. */
+export const removeDomain = async (context: Context, row: DomainRow): Promise<void> => {
+  assertRemovable('domain', row)
+  if (row.enabled) throw forbidden('Cannot delete a domain that is enabled, please disable it first.')
+  const entry = { action: 'delete', kind: 'domain', resourceId: row.id, detail: { name: row.name } }
+  await commit(context, entry, [...deleteDomain(context.db, row.id)])
+}
+
 /** What a name that is taken is refused with. */
 export const refuseDomain = (error: unknown, name: string): Fault | undefined =>
   isTaken(error) ? takenBy(name) : undefined
@@ -136,19 +162,8 @@ export const domainOperations: Operation[] = [
     handle: async ({ context, params, body: { domain }, base }) => {
       const row = await domainById(context.db, params.id!)
       if (!row) throw unknown('domain', params.id!)
-      assertMutable('domain', row, domain)
-      const set = {
-        name: domain.name ?? row.name,
-        description: domain.description === undefined ? row.description : (domain.description ?? ''),
-        enabled: domain.enabled ?? row.enabled,
-        tags: domain.tags ? [...new Set(domain.tags)] : row.tags,
-        options: mergedOptions(row.options, domain.options),
-        extra: { ...row.extra, ...extraOf(domain, KNOWN) },
-      }
-      const entry = { action: 'update', kind: 'domain', resourceId: row.id }
-      const revoked = row.enabled && !set.enabled ? raiseDomainEpochs(context.db, row.id) : []
-      await commit(context, entry, [updateDomain(context.db, row.id, set), ...revoked])
-      return { body: { domain: domainView({ ...row, ...set }, base) } }
+      const changed = await changeDomain(context, row, domain)
+      return { body: { domain: domainView(changed, base) } }
     },
     refuse: (error, { body: { domain } }) => refuseDomain(error, domain.name!),
   }),
@@ -163,10 +178,7 @@ export const domainOperations: Operation[] = [
     handle: async ({ context, params }) => {
       const row = await domainById(context.db, params.id!)
       if (!row) throw unknown('domain', params.id!)
-      assertRemovable('domain', row)
-      if (row.enabled) throw forbidden('Cannot delete a domain that is enabled, please disable it first.')
-      const entry = { action: 'delete', kind: 'domain', resourceId: row.id, detail: { name: row.name } }
-      await commit(context, entry, [...deleteDomain(context.db, row.id)])
+      await removeDomain(context, row)
       return {}
     },
   }),

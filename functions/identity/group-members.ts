@@ -5,7 +5,7 @@ import { forbidden, notFound } from '../http/fault.ts'
 import { type Input, type Operation, operation } from '../http/operation.ts'
 import { inexactly } from './filters.ts'
 import { groupWithin } from './groups.ts'
-import { MANAGING, READING } from './reach.ts'
+import { assertNotAbove, MANAGING, READING } from './reach.ts'
 import { actionDenied, actionRefused, unknown } from './refusals.ts'
 import { userView } from './users.ts'
 import { collection, flagOf } from './views.ts'
@@ -77,6 +77,7 @@ export const groupMemberOperations: Operation[] = [
     handle: async (input) => {
       const { context } = input
       const both = await membership(input, 'group_user.add')
+      await assertNotAbove(context, both.group, 'group_user.add')
       await commit(context, changed('add_user', both), [insertMember(context.db, both.group, both.user)])
       return {}
     },

@@ -16,7 +16,7 @@ import type { Context } from '../context.ts'
 import { openObject } from '../http/dictionary.ts'
 import { badRequest, forbidden } from '../http/fault.ts'
 import { type Operation, operation } from '../http/operation.ts'
-import { makeDomain, refuseDomain } from './domains.ts'
+import { changeDomain, makeDomain, refuseDomain, removeDomain } from './domains.ts'
 import { inexactly } from './filters.ts'
 import { assertMutable, assertRemovable, mergedOptions, resourceOptions } from './options.ts'
 import { tagged, tagList } from './project-tags.ts'
@@ -200,7 +200,11 @@ export const projectOperations: Operation[] = [
     handle: async ({ context, params, body: { project }, base }) => {
       const row = await projectById(context.db, params.id!)
       assertReach(context.caller!, row?.domainId, 'project.update')
-      if (!row) throw unknown('project', params.id!)
+      if (!row) {
+        const domain = await domainById(context.db, params.id!)
+        if (!domain) throw unknown('project', params.id!)
+        return { body: { project: actingView(await changeDomain(context, domain, project), base) } }
+      }
       assertMutable('project', row, project)
       if (project.domain_id && project.domain_id !== row.domainId)
         throw badRequest('Update of `domain_id` is not allowed.')
@@ -223,10 +227,11 @@ export const projectOperations: Operation[] = [
       await commit(context, entry, [updateProject(context.db, row.id, set), ...revoked])
       return { body: { project: projectView(changed, base) } }
     },
-    refuse: async (error, { context, params, body: { project } }) =>
-      isTaken(error)
-        ? duplicate('project', project.name!, (await projectById(context.db, params.id!))?.domainId)
-        : undefined,
+    refuse: async (error, { context, params, body: { project } }) => {
+      if (!isTaken(error)) return undefined
+      const row = await projectById(context.db, params.id!)
+      return row ? duplicate('project', project.name!, row.domainId) : refuseDomain(error, project.name!)
+    },
   }),
   operation({
     name: 'project.delete',
@@ -240,7 +245,12 @@ export const projectOperations: Operation[] = [
       const id = params.id!
       const row = await projectById(context.db, id)
       assertReach(context.caller!, row?.domainId, 'project.delete')
-      if (!row) throw unknown('project', id)
+      if (!row) {
+        const domain = await domainById(context.db, id)
+        if (!domain) throw unknown('project', id)
+        await removeDomain(context, domain)
+        return {}
+      }
       assertRemovable('project', row)
       await assertLeaf(context, id)
       const entry = { action: 'delete', kind: 'project', resourceId: id }

@@ -1,5 +1,6 @@
+import { standsAbove } from '../../db/queries/identity/grants.ts'
 import { hasRole } from '../auth/policy.ts'
-import type { Caller, Role } from '../context.ts'
+import type { Caller, Context, Role } from '../context.ts'
 import { forbidden } from '../http/fault.ts'
 import type { Operation } from '../http/operation.ts'
 import { actionDenied } from './refusals.ts'
@@ -49,3 +50,11 @@ export const domainAsked = ({ domain }: Caller, asked: string | undefined): { do
 /** The domain of what is made without a word about it: that of the token's scope. */
 export const ownDomain = ({ domain, projectDomainId, userDomainId }: Caller): string =>
   domain?.id || projectDomainId || userDomainId
+
+/**
+ * 403 for a token for a domain where a user or a group has a role that counts for more than it: with a new password, or as a
+ * member, one would be more than what the token is.
+ */
+export const assertNotAbove = async ({ db, caller }: Context, actorId: string, operation: string): Promise<void> => {
+  if (caller!.domain && (await standsAbove(db, actorId))) throw forbidden(actionDenied(operation))
+}

@@ -4,6 +4,11 @@ import type { Service } from '../http/service.ts'
 import { accessRuleOperations } from './access-rules.ts'
 import { applicationCredentialOperations } from './application-credentials.ts'
 import { catalogOperations } from './catalog.ts'
+import { endpointOperations } from './catalogue/endpoints.ts'
+import { regionOperations } from './catalogue/regions.ts'
+import { serviceOperations } from './catalogue/services.ts'
+import { credentialOperations } from './credentials/credentials.ts'
+import { ec2CredentialOperations } from './credentials/ec2.ts'
 import { domainOperations } from './domains.ts'
 import { roleAssignmentOperations } from './grants/assignments.ts'
 import { grantOperations } from './grants/grants.ts'
@@ -30,6 +35,9 @@ export const identityService = (services: () => Service[]): Service => ({
     ...versionOperations,
     ...tokenOperations(services),
     ...catalogOperations(services),
+    ...serviceOperations(services),
+    ...endpointOperations(services),
+    ...regionOperations,
     ...scopeOperations,
     ...domainOperations,
     ...projectOperations,
@@ -43,6 +51,8 @@ export const identityService = (services: () => Service[]): Service => ({
     ...groupMemberOperations,
     ...applicationCredentialOperations,
     ...accessRuleOperations,
+    ...credentialOperations,
+    ...ec2CredentialOperations,
   ].map(inKeystonesWords),
   refuse,
 })

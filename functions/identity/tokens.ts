@@ -123,11 +123,12 @@ const credentialView = ({ id, name, unrestricted }: TokenCredential, rules: Toke
 
 /** POST, GET (and HEAD), DELETE /auth/tokens. */
 export const tokenOperations = (services: () => Service[]): Operation[] => {
-  const shown = ({ context, origin, queries }: Input, token: Token, names: Names): string => {
+  const shown = async ({ context, origin, queries }: Input, token: Token, names: Names): Promise<string> => {
     const text = JSON.stringify(view(token, names))
     const scoped = token.projectId || token.domain || token.system
     if (!scoped || queries.has('nocatalog')) return `{"token":${text}}`
-    const catalog = catalogText(services(), { origin, region: context.settings.region }, token.projectId)
+    const place = { origin, region: context.settings.region }
+    const catalog = await catalogText(context, services(), place, token.projectId)
     return `{"token":${text.slice(0, -1)},"catalog":${catalog}}}`
   }
 
@@ -166,7 +167,7 @@ export const tokenOperations = (services: () => Service[]): Operation[] => {
             'X-Subject-Token': sealToken(token, keyring(context.settings.secretKeys, 'token')),
             Vary: 'X-Auth-Token',
           },
-          json: shown(input, token, names),
+          json: await shown(input, token, names),
         }
       },
     }),
@@ -187,7 +188,7 @@ export const tokenOperations = (services: () => Service[]): Operation[] => {
         assertRulesAreKnown(input, token)
         return {
           headers: { 'X-Subject-Token': input.request.headers.get('X-Subject-Token')!, Vary: 'X-Auth-Token' },
-          json: shown(input, token, names),
+          json: await shown(input, token, names),
         }
       },
     }),

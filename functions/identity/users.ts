@@ -22,7 +22,7 @@ import { checkPassword, laneOf } from './check-password.ts'
 import { asksForAbsent, inexactly } from './filters.ts'
 import { mergedOptions, userOptions } from './options.ts'
 import { extraOf, nameText } from './properties.ts'
-import { assertReach, domainAsked, MANAGING, ownDomain, ownOr, READING } from './reach.ts'
+import { assertNotAbove, assertReach, domainAsked, MANAGING, ownDomain, ownOr, READING } from './reach.ts'
 import { duplicate, unknown } from './refusals.ts'
 import { collection, flagOf, selfLink } from './views.ts'
 
@@ -149,6 +149,7 @@ export const userOperations: Operation[] = [
       const row = await userById(db, params.id!)
       assertReach(context.caller!, row?.domainId, 'user.update')
       if (!row) throw unknown('user', params.id!)
+      await assertNotAbove(context, row.id, 'user.update')
       if (user.domain_id && user.domain_id !== row.domainId) throw badRequest('Update of `domain_id` is not allowed.')
       if (user.default_project_id && !(await projectById(db, user.default_project_id)))
         throw unknown('project', user.default_project_id)
@@ -190,6 +191,7 @@ export const userOperations: Operation[] = [
       const row = await userById(context.db, id)
       assertReach(context.caller!, row?.domainId, 'user.delete')
       if (!row) throw unknown('user', id)
+      await assertNotAbove(context, id, 'user.delete')
       const entry = { action: 'delete', kind: 'user', resourceId: id }
       await commit(context, entry, [...deleteUser(context.db, id)])
       return {}

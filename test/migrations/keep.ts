@@ -128,6 +128,12 @@ const [, { roles }] = await send(admin, 'GET', `${KEYSTONE}/roles?name=member`)
 await send(admin, 'PUT', `${KEYSTONE}/projects/${project.id}/users/${user.id}/roles/${roles[0].id}`)
 const crew = await made(admin, `${KEYSTONE}/groups`, { group: { name: 'kept' } })
 await send(admin, 'PUT', `${KEYSTONE}/groups/${crew.id}/users/${user.id}`)
+await send(admin, 'POST', `${KEYSTONE}/regions`, { region: { id: 'elsewhere' } })
+const service = await made(admin, `${KEYSTONE}/services`, { service: { type: 'dns', name: 'kept' } })
+await made(admin, `${KEYSTONE}/endpoints`, {
+  endpoint: { service_id: service.id, interface: 'public', url: 'http://dns.example.org', region_id: 'elsewhere' },
+})
+await made(demo, `${KEYSTONE}/credentials`, { credential: { type: 'cert', blob: 'kept' } })
 const old = await logIn('demo', 'demo')
 const [, { users }] = await send(admin, 'GET', `${KEYSTONE}/users?name=demo`)
 await send(demo, 'POST', `${KEYSTONE}/users/${users[0].id}/application_credentials`, {

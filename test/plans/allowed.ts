@@ -81,7 +81,7 @@ export const ALLOWED: { like: RegExp; because: string }[] = [
     because: 'A list with with_count asks how many there are.',
   },
   {
-    like: /from "(users|projects|user_groups)" (where .*)?order by/s,
+    like: /from "(users|projects|user_groups|credentials)" (where .*)?order by/s,
     because: 'Keystone has no pages of these: who lists them asks for all.',
   },
   {
@@ -115,6 +115,7 @@ export const ALLOWED: { like: RegExp; because: string }[] = [
   },
   // What administrators do now and then.
   { like: /from grants g where g\.role_id = \?/, because: 'A role is deleted, with what rests on it.' },
+  { like: /delete from credentials where project_id = /, because: 'A project is deleted, with what was kept for it.' },
   { like: /delete from "grants" where/, because: 'A role or a project is deleted.' },
   {
     like: /^(update (users|projects) set epoch|delete from \w+ where|update users set default_project_id).*\bdomain_id = \?/s,

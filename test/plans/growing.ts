@@ -92,6 +92,7 @@ export const GROWING: Record<string, string[]> = {
   application_credentials: [],
   credential_rules: [],
   access_rules: [],
+  credentials: ['project_id'],
   grants: ['role_id', 'target_id'],
   group_members: ['group_id'],
   user_groups: ['domain_id'],

@@ -37,6 +37,7 @@ export const giveOneOfEach = async ({ db, clock, projectId, userId, cloudId, hos
     flavor: id(),
     credential: id().replaceAll('-', ''),
     accessRule: id().replaceAll('-', ''),
+    kept: id().replaceAll('-', ''),
   }
   const key = { id: id(), name: `key-${id()}` }
   const up = { status: 'ACTIVE', vmState: 'active', powerState: 1, launchedAt: clock.now }
@@ -143,6 +144,9 @@ export const giveOneOfEach = async ({ db, clock, projectId, userId, cloudId, hos
     db
       .insert(tables.accessRules)
       .values({ id: ids.accessRule, userId: person.userId, service: 'compute', method: 'GET', path: '/' }),
+    db
+      .insert(tables.credentials)
+      .values({ id: ids.kept, userId: person.userId, type: 'cert', blob: 'x', createdAt: clock.now }),
   ])
   const named: Record<string, string> = {
     servers: ids.server,
@@ -169,6 +173,7 @@ export const giveOneOfEach = async ({ db, clock, projectId, userId, cloudId, hos
     users: person.userId,
     application_credentials: ids.credential,
     access_rules: ids.accessRule,
+    credentials: ids.kept,
   }
   const rows = [
     tables.servers,
@@ -192,6 +197,7 @@ export const giveOneOfEach = async ({ db, clock, projectId, userId, cloudId, hos
     tables.mappings,
     tables.applicationCredentials,
     tables.accessRules,
+    tables.credentials,
   ]
   /** All of it as it stands, to be compared later. */
   const snapshot = async () => JSON.stringify(await Promise.all(rows.map((table) => db.select().from(table))))

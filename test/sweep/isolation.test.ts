@@ -53,6 +53,7 @@ const OWNED = [
   'users',
   'application_credentials',
   'access_rules',
+  'credentials',
 ] as const
 const routes = operations
   .map((route): [string, Route] => [titleOf(route), route])

@@ -37,7 +37,10 @@ describe('the route table', () => {
     expect(
       open
         .map(({ operation }) => operation.name)
-        .filter((name) => !/^(token|user|application_credential|access_rule|report|arrival)\./.test(name)),
+        .filter(
+          (name) =>
+            !/^(token|user|application_credential|access_rule|credential|ec2_credential|report|arrival)\./.test(name),
+        ),
     ).toEqual([])
   })
 

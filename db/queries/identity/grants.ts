@@ -140,3 +140,17 @@ const onSystem = prepared((db, { userId }: Slots<{ userId: string }>) =>
 /** Whether a user has any role on the system, alone or with a group. */
 export const isOnSystem = async (db: Database, userId: string): Promise<boolean> =>
   (await onSystem.run(db, { userId })).length > 0
+
+const above = prepared((db, { actorId }: Slots<{ actorId: string }>) =>
+  db
+    .select({ roleId: grants.roleId })
+    .from(grants)
+    .where(
+      sql`${grants.actorId} in ${actors(actorId)} and (${grants.target} <> 'domain' or ${grants.inherited})
+        and ${grants.roleId} in (select r.id from roles r where r.domain_id = '' and r.name in ('admin', 'service'))`,
+    )
+    .limit(1),
+)
+/** Whether a user or a group has a role that counts for more than a domain: who manages a domain does not manage such. */
+export const standsAbove = async (db: Database, actorId: string): Promise<boolean> =>
+  (await above.run(db, { actorId })).length > 0

@@ -3,6 +3,7 @@ import type { Database } from '../../client.ts'
 import { prepared, type Slots } from '../../prepared.ts'
 import { grants, groupMembers, impliedRoles, projects, revokedTokens, roles, users } from '../../schema/index.ts'
 import { deleteCredentialsFor, deleteCredentialsOf, deleteCredentialsWith } from './application-credentials.ts'
+import { deleteKeptFor, deleteKeptOf } from './credentials.ts'
 import { forgiveAll } from './login-failures.ts'
 
 export type UserRow = typeof users.$inferSelect
@@ -138,6 +139,7 @@ export const updateProject = (db: Database, id: string, set: Partial<ProjectRow>
 export const deleteProject = (db: Database, id: string) =>
   [
     ...deleteCredentialsFor(db, id),
+    deleteKeptFor(db, id),
     db.delete(grants).where(eq(grants.targetId, id)),
     db.update(users).set({ defaultProjectId: null }).where(eq(users.defaultProjectId, id)),
     db.run(sql`delete from mappings where project_id = ${id}
@@ -155,6 +157,7 @@ export const updateUser = (db: Database, id: string, set: Partial<UserRow>) =>
 export const deleteUser = (db: Database, id: string) =>
   [
     ...deleteCredentialsOf(db, id),
+    deleteKeptOf(db, id),
     db.delete(grants).where(eq(grants.actorId, id)),
     db.delete(groupMembers).where(eq(groupMembers.userId, id)),
     forgiveAll(db, id),

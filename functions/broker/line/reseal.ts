@@ -5,6 +5,7 @@ import {
   answerPlace,
   askedPlace,
   burstDataPlace,
+  credentialPlace,
   previousSecretPlace,
   userDataPlace,
   webhookPlace,
@@ -38,6 +39,15 @@ const SECRETS: Secret[] = [
     where: 'user_data is not null',
     set: 'user_data = anew.sealed',
     place: burstDataPlace,
+  },
+  {
+    table: 'credentials',
+    row: 'credentials.id',
+    owner: 'credentials.id',
+    value: 'blob',
+    where: '1',
+    set: 'blob = anew.sealed',
+    place: credentialPlace,
   },
   {
     table: 'repeatables',

@@ -8,3 +8,5 @@ export const askedPlace = (key: string): string => `repeatables/${key}/body_hash
 export const answerPlace = (key: string): string => `repeatables/${key}/answer`
 export const webhookPlace = (webhookId: string): string => `webhooks/${webhookId}/secret`
 export const previousSecretPlace = (webhookId: string): string => `webhooks/${webhookId}/previous_secret`
+/** What a user keeps here for others to ask for. */
+export const credentialPlace = (credentialId: string): string => `credentials/${credentialId}/blob`

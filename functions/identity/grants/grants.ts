@@ -11,19 +11,30 @@ import { collection, selfLink } from '../views.ts'
 
 type Kind = Pick<Place, 'actor' | 'target' | 'inherited'>
 
-/** Roles that who manages a domain, and administrates nothing, may hand on. */
+/** Roles that count for no more than what they are granted on: whoever is `admin` in a project is one of everything. */
 const HANDED_ON = ['manager', 'member', 'reader']
 
-/** Whether the caller's token reaches both sides of a grant, and the role. Who manages a domain grants no more than that. */
+/**
+ * Whether a token for a domain may hand on a role: those that count there alone, and by an administrator of the domain that of
+ * an administrator of it.
+ */
+const handsOn = ({ roles }: Caller, { target, inherited }: Kind, { name, domainId }: NonNullable<Granted['role']>) =>
+  domainId !== '' ||
+  HANDED_ON.includes(name) ||
+  (name === 'admin' && roles.includes('admin') && target === 'domain' && !inherited)
+
+/** Whether the caller's token reaches both sides of a grant, and the role. */
 const reaches = (
-  { domain, roles }: Caller,
+  caller: Caller,
+  kind: Kind,
   { actorDomain, targetDomain, role }: Granted,
   changes: boolean,
 ): boolean => {
+  const { domain } = caller
   if (!domain) return true
   if (actorDomain !== domain.id || targetDomain !== domain.id) return false
   if (role && role.domainId !== '' && role.domainId !== domain.id) return false
-  return !changes || !role || roles.includes('admin') || HANDED_ON.includes(role.name) || role.domainId !== ''
+  return !changes || !role || handsOn(caller, kind, role)
 }
 
 /** The place of the path with what is granted there. 404 in the order in which Keystone looks: actor, target, role. */
@@ -34,7 +45,7 @@ const placeOf = async (kind: Kind, { context, params }: Input, operation: string
     targetId: kind.target === 'system' ? SYSTEM : params.target!,
   }
   const granted = await grantedAt(context.db, place, params.role)
-  if (!reaches(context.caller!, granted, changes)) throw forbidden(actionDenied(operation))
+  if (!reaches(context.caller!, kind, granted, changes)) throw forbidden(actionDenied(operation))
   if (granted.actorDomain === null) throw unknown(kind.actor, place.actorId)
   if (granted.targetDomain === null) throw unknown(kind.target, place.targetId)
   if (params.role !== undefined && !granted.role) throw unknown('role', params.role)

@@ -79,12 +79,13 @@ export const impliedRoleOperations: Operation[] = [
     method: 'PUT',
     path: ONE,
     ...MANAGING_ALL,
-    summary: 'Whoever has a role has another as well from now on; nothing may imply `admin`.',
+    summary:
+      'Whoever has a role has another as well from now on; nothing may imply `admin`, and no role of all domains one of a domain.',
     status: 201,
     handle: async ({ context, params, base }) => {
       const { prior, implied } = await rolesOf(context, params)
-      if (implied.name === 'admin' && implied.domainId === '')
-        throw forbidden(`${implied.id} cannot be an implied roles.`)
+      const ofOneDomain = implied.domainId !== '' && prior.domainId === ''
+      if (implied.name === 'admin' || ofOneDomain) throw forbidden(`${implied.id} cannot be an implied roles.`)
       const entry = { action: 'imply', kind: 'role', resourceId: prior.id, detail: { implied: implied.id } }
       await commit(context, entry, [insertImplied(context.db, prior.id, implied.id)])
       return { body: oneView({ prior, implied }, base) }

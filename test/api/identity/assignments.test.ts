@@ -207,6 +207,7 @@ describe('a role', () => {
     ).toBe(403)
     await put(`projects/${project}/users/${eve}/roles/${clerk.id}`)
     expect((await login(plimsoll, 'eve', { project: { id: project } })).status).toBe(401)
+    expect((await admin.put(`${V3}/roles/${role('reader')}/implies/${clerk.id}`)).status).toBe(403)
     await admin.put(`${V3}/roles/${clerk.id}/implies/${role('member')}`)
     const { body } = await login(plimsoll, 'eve', { project: { id: project } })
     expect(names(body.token.roles)).toEqual(['member', 'reader'])

@@ -97,6 +97,13 @@ describe('a domain', () => {
     expect((await admin.get(`${V3}/projects/${made.id}`)).body.project).toEqual(made)
     expect(names((await admin.get(`${V3}/projects?is_domain=true`)).body.projects)).toEqual(['Default', 'acting'])
     expect(names((await admin.get(`${V3}/projects`)).body.projects)).toEqual(['admin', 'demo'])
+    const path = `${V3}/projects/${made.id}`
+    expect((await admin.delete(path)).status).toBe(403)
+    expect((await admin.patch(path, { project: { enabled: false } })).body.project).toMatchObject({
+      ...{ enabled: false, is_domain: true },
+    })
+    expect((await admin.delete(path)).status).toBe(204)
+    expect((await admin.get(`${V3}/domains/${made.id}`)).status).toBe(404)
     const below = { name: 'x', is_domain: true, domain_id: 'default' }
     expect((await admin.post(`${V3}/projects`, { project: below })).status).toBe(400)
   })
@@ -184,5 +191,29 @@ describe('who has a role on a domain', () => {
       statuses.push((await who.put(grant(role))).status)
     expect(statuses).toEqual([204, 204, 204, 403, 403])
     expect((await who.post(`${V3}/groups`, { group: { name: 'x' } })).status).toBe(201)
+  })
+
+  test('becomes no administrator of everything by what is in it', async () => {
+    const who = await as('admin')
+    const admins = plimsoll.roleId('admin')
+    const reached = [
+      await who.put(`${V3}/projects/${inside.project}/users/${inside.eve}/roles/${admins}`),
+      await who.put(`${V3}/projects/${inside.project}/groups/${inside.group}/roles/${admins}`),
+      await who.put(`${V3}/OS-INHERIT/domains/${lab}/users/${inside.eve}/roles/${admins}/inherited_to_projects`),
+      await who.put(
+        `${V3}/OS-INHERIT/projects/${inside.project}/users/${inside.eve}/roles/${admins}/inherited_to_projects`,
+      ),
+      await who.put(`${V3}/projects/${inside.project}/users/${inside.eve}/roles/${plimsoll.roleId('service')}`),
+    ]
+    expect(reached.map(({ status }) => status)).toEqual([403, 403, 403, 403, 403])
+    await admin.put(`${V3}/projects/${inside.project}/users/${inside.user}/roles/${admins}`)
+    await admin.put(`${V3}/system/groups/${inside.group}/roles/${admins}`)
+    const borrowed = [
+      await who.patch(`${V3}/users/${inside.user}`, { user: { password: 'mine' } }),
+      await who.delete(`${V3}/users/${inside.user}`),
+      await who.put(`${V3}/groups/${inside.group}/users/${inside.eve}`),
+    ]
+    expect(borrowed.map(({ status }) => status)).toEqual([403, 403, 403])
+    expect((await who.put(`${V3}/domains/${lab}/users/${inside.user}/roles/${admins}`)).status).toBe(204)
   })
 })

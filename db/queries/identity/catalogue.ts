@@ -1,0 +1,57 @@
+import { asc, eq } from 'drizzle-orm'
+import type { Database } from '../../client.ts'
+import { prepared, type Slots } from '../../prepared.ts'
+import { catalogEndpoints, catalogRegions, catalogServices } from '../../schema/index.ts'
+
+export type RegionRow = typeof catalogRegions.$inferSelect
+export type ServiceRow = typeof catalogServices.$inferSelect
+export type EndpointRow = typeof catalogEndpoints.$inferSelect
+
+/** What an operator added to the catalogue. */
+export interface OwnCatalogue {
+  services: ServiceRow[]
+  endpoints: EndpointRow[]
+}
+
+interface Nothing {
+  form: null
+}
+const services = prepared((db, _: Slots<Nothing>) =>
+  db.select().from(catalogServices).orderBy(asc(catalogServices.type), asc(catalogServices.id)),
+)
+const endpoints = prepared((db, _: Slots<Nothing>) =>
+  db.select().from(catalogEndpoints).orderBy(asc(catalogEndpoints.serviceId), asc(catalogEndpoints.id)),
+)
+const regions = prepared((db, _: Slots<Nothing>) => db.select().from(catalogRegions).orderBy(asc(catalogRegions.id)))
+
+/** All services and endpoints that an operator made. One round trip. */
+export const ownCatalogue = async (db: Database): Promise<OwnCatalogue> => {
+  const form = { form: null }
+  const [made, at] = await db.batch([services.statement(db, form), endpoints.statement(db, form)])
+  return { services: made as ServiceRow[], endpoints: at as EndpointRow[] }
+}
+/** The regions that an operator made, by id. */
+export const ownRegions = (db: Database): Promise<RegionRow[]> => regions.run(db, { form: null })
+
+/** Statements that make, change and remove what is in the catalogue. */
+export const insertService = (db: Database, row: ServiceRow) => db.insert(catalogServices).values(row)
+export const updateService = (db: Database, id: string, set: Partial<ServiceRow>) =>
+  db.update(catalogServices).set(set).where(eq(catalogServices.id, id))
+/** A service goes with its endpoints. */
+export const deleteService = (db: Database, id: string) =>
+  [
+    db.delete(catalogEndpoints).where(eq(catalogEndpoints.serviceId, id)),
+    db.delete(catalogServices).where(eq(catalogServices.id, id)),
+  ] as const
+export const insertEndpoint = (db: Database, row: EndpointRow) => db.insert(catalogEndpoints).values(row)
+export const updateEndpoint = (db: Database, id: string, set: Partial<EndpointRow>) =>
+  db.update(catalogEndpoints).set(set).where(eq(catalogEndpoints.id, id))
+export const deleteEndpoint = (db: Database, id: string) =>
+  db.delete(catalogEndpoints).where(eq(catalogEndpoints.id, id))
+export const insertRegion = (db: Database, row: RegionRow) => db.insert(catalogRegions).values(row)
+/** Nothing if it is there already. */
+export const ensureRegion = (db: Database, id: string) => db.insert(catalogRegions).values({ id }).onConflictDoNothing()
+export const updateRegion = (db: Database, id: string, set: Partial<RegionRow>) =>
+  db.update(catalogRegions).set(set).where(eq(catalogRegions.id, id))
+export const deleteRegions = (db: Database, ids: string[]) =>
+  ids.map((id) => db.delete(catalogRegions).where(eq(catalogRegions.id, id)))

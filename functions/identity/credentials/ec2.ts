@@ -1,0 +1,141 @@
+import { randomBytes } from 'node:crypto'
+import * as z from 'zod'
+import { deleteKept, insertKept, type KeptRow, keptById, listKept } from '../../../db/queries/identity/credentials.ts'
+import { projectsOfUser } from '../../../db/queries/identity/grants.ts'
+import { projectById, userById } from '../../../db/queries/identity/identity.ts'
+import { unauthorized } from '../../auth/policy.ts'
+import { commit } from '../../broker/line/commit.ts'
+import type { Context } from '../../context.ts'
+import { forbidden } from '../../http/fault.ts'
+import { type Input, type Operation, operation } from '../../http/operation.ts'
+import { ownOr } from '../reach.ts'
+import { actionRefused, unknown } from '../refusals.ts'
+import { collection, selfLink } from '../views.ts'
+import { assertMayDelegate, assertReachesKept, ec2Blob, idOfAccess, openBlob, reachesKept, sealBlob } from './kept.ts'
+
+const creation = z.object({ tenant_id: z.string().min(1).max(64) })
+
+const MANY = '/v3/users/:user/credentials/OS-EC2'
+const ONE = `${MANY}/:access`
+const denial = (verb: string) => actionRefused(`identity:ec2_${verb}_credential`)
+
+const view = (context: Context, row: KeptRow, base: string) => {
+  const { access, secret, trust_id = null } = ec2Blob(openBlob(context, row))
+  return {
+    ...{ user_id: row.userId, tenant_id: row.projectId, access, secret, trust_id },
+    links: selfLink(base, `/users/${row.userId}/credentials/OS-EC2/${access}`),
+  }
+}
+
+/** 403 unless the user of the path asks, or an administrator; 404 for a user that there is not. */
+const assertOwn = async (
+  { context, params }: Pick<Input, 'context' | 'params'>,
+  role: 'reader' | 'admin',
+  name: string,
+) => {
+  const caller = context.caller!
+  ownOr(caller, role, caller.userId === params.user, null, name)
+  if (!(await userById(context.db, params.user!))) throw unknown('user', params.user!)
+}
+
+/** The EC2 credential of an access key, of the user of the path. 401 for none, as Keystone has it for keys. */
+const keyOf = async ({ context, params }: Input): Promise<KeptRow> => {
+  const row = await keptById(context.db, idOfAccess(params.access!))
+  if (!row) throw unknown('credential', idOfAccess(params.access!))
+  if (row.type !== 'ec2' || row.userId !== params.user) throw unauthorized()
+  assertReachesKept(context.caller!, row)
+  return row
+}
+
+/** Pairs of keys with which programs that speak EC2's API sign. */
+export const ec2CredentialOperations: Operation[] = [
+  operation({
+    name: 'ec2_credential.list',
+    method: 'GET',
+    path: MANY,
+    who: 'authenticated',
+    denial: denial('list'),
+    summary: "A user's EC2 credentials; of somebody else only to those who may read users.",
+    status: 200,
+    handle: async (input) => {
+      const { context, params, base } = input
+      await assertOwn(input, 'reader', 'ec2_credential.list')
+      const rows = await listKept(context.db, { userId: params.user!, type: 'ec2' })
+      const views = rows.filter((row) => reachesKept(context.caller!, row)).map((row) => view(context, row, base))
+      return collection('credentials', views, base, `/users/${params.user}/credentials/OS-EC2`)
+    },
+  }),
+  operation({
+    name: 'ec2_credential.create',
+    method: 'POST',
+    path: MANY,
+    who: 'authenticated',
+    denial: denial('create'),
+    summary: 'Makes a pair of keys for a project in which the user has a role.',
+    status: 201,
+    body: creation,
+    handle: async (input) => {
+      const { context, params, body, base } = input
+      const userId = params.user!
+      await assertOwn(input, 'admin', 'ec2_credential.create')
+      assertMayDelegate(context.caller!)
+      const projectId = body.tenant_id
+      if (!(await projectById(context.db, projectId))) throw unknown('project', projectId)
+      assertReachesKept(context.caller!, { projectId })
+      // A key is worth nothing where its user has no role, and tells nobody that there is such a project.
+      if (!context.caller!.isAdmin && !(await projectsOfUser(context.db, userId)).some(({ id }) => id === projectId))
+        throw forbidden(denial('create'))
+      // What follows from an idempotency key may be guessed: a secret may not.
+      const secret = randomBytes(16).toString('hex')
+      const blob = { access: context.newId().replaceAll('-', ''), secret, trust_id: null }
+      const id = idOfAccess(blob.access)
+      const bound = context.caller!.credential ? { app_cred_id: context.caller!.credential.id } : {}
+      const text = JSON.stringify({ ...blob, ...bound })
+      const row: KeptRow = {
+        id,
+        userId,
+        projectId,
+        type: 'ec2',
+        blob: sealBlob(context, id, text),
+        createdAt: context.now(),
+      }
+      const entry = {
+        action: 'create',
+        kind: 'credential',
+        resourceId: id,
+        detail: { type: 'ec2', user: userId, fingerprint: idOfAccess(secret).slice(0, 16) },
+      }
+      await commit(context, entry, [insertKept(context.db, row)])
+      return { body: { credential: view(context, row, base) } }
+    },
+  }),
+  operation({
+    name: 'ec2_credential.get',
+    method: 'GET',
+    path: ONE,
+    who: 'authenticated',
+    denial: denial('get'),
+    summary: 'One pair of keys.',
+    status: 200,
+    handle: async (input) => {
+      await assertOwn(input, 'reader', 'ec2_credential.get')
+      return { body: { credential: view(input.context, await keyOf(input), input.base) } }
+    },
+  }),
+  operation({
+    name: 'ec2_credential.delete',
+    method: 'DELETE',
+    path: ONE,
+    who: 'authenticated',
+    denial: denial('delete'),
+    summary: 'Removes a pair of keys.',
+    status: 204,
+    handle: async (input) => {
+      await assertOwn(input, 'admin', 'ec2_credential.delete')
+      const { id } = await keyOf(input)
+      const entry = { action: 'delete', kind: 'credential', resourceId: id, detail: { type: 'ec2' } }
+      await commit(input.context, entry, [deleteKept(input.context.db, id)])
+      return {}
+    },
+  }),
+]
