@@ -2,8 +2,8 @@ import { domainsOfUser, isOnSystem, projectsOfUser } from '../../db/queries/iden
 import { userById } from '../../db/queries/identity/identity.ts'
 import type { Context } from '../context.ts'
 import { type Operation, operation } from '../http/operation.ts'
-import { domainView } from './domains.ts'
-import { projectView } from './projects.ts'
+import { domainView } from './directory/domains.ts'
+import { projectView } from './directory/projects.ts'
 import { ownOr } from './reach.ts'
 import { collection, selfLink } from './views.ts'
 

@@ -1,5 +1,6 @@
-import { and, asc, eq, isNull, or, type SQL, sql } from 'drizzle-orm'
+import { and, asc, eq, isNull, type SQL, sql } from 'drizzle-orm'
 import type { Database } from '../../client.ts'
+import { either } from '../../conditions.ts'
 import { prepared, type Slots } from '../../prepared.ts'
 import { grants, groupMembers, impliedRoles, projects, revokedTokens, roles, users } from '../../schema/index.ts'
 import { deleteCredentialsFor, deleteCredentialsOf, deleteCredentialsWith } from './application-credentials.ts'
@@ -78,7 +79,7 @@ const projectsLike = prepared((db, { name, domainId, enabled, parentId }: Slots<
         same(projects.domainId, domainId),
         same(projects.enabled, enabled),
         parentId &&
-          or(eq(projects.parentId, parentId), and(isNull(projects.parentId), eq(projects.domainId, parentId))),
+          either(eq(projects.parentId, parentId), and(isNull(projects.parentId), eq(projects.domainId, parentId))!),
       ),
     )
     .orderBy(asc(projects.name), asc(projects.id)),
@@ -174,6 +175,6 @@ export const deleteRole = (db: Database, id: string) =>
   [
     ...deleteCredentialsWith(db, id),
     db.delete(grants).where(eq(grants.roleId, id)),
-    db.delete(impliedRoles).where(or(eq(impliedRoles.priorId, id), eq(impliedRoles.impliedId, id))),
+    db.delete(impliedRoles).where(either(eq(impliedRoles.priorId, id), eq(impliedRoles.impliedId, id))),
     db.delete(roles).where(eq(roles.id, id)),
   ] as const

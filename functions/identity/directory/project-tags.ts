@@ -1,12 +1,12 @@
 import * as z from 'zod'
-import { type ProjectRow, projectById, updateProject } from '../../db/queries/identity/identity.ts'
-import { commit } from '../broker/line/commit.ts'
-import type { Context } from '../context.ts'
-import { badRequest, notFound } from '../http/fault.ts'
-import { type Input, type Operation, operation } from '../http/operation.ts'
-import { assertReach, MANAGING, ownOr } from './reach.ts'
-import { unknown } from './refusals.ts'
-import { selfLink } from './views.ts'
+import { type ProjectRow, projectById, updateProject } from '../../../db/queries/identity/identity.ts'
+import { commit } from '../../broker/line/commit.ts'
+import type { Context } from '../../context.ts'
+import { badRequest, notFound } from '../../http/fault.ts'
+import { type Input, type Operation, operation } from '../../http/operation.ts'
+import { assertReach, MANAGING, ownOr } from '../reach.ts'
+import { unknown } from '../refusals.ts'
+import { selfLink } from '../views.ts'
 
 /* Tags of projects: https://docs.openstack.org/api-ref/identity/v3/#project-tags */
 

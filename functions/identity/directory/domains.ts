@@ -7,21 +7,21 @@ import {
   listDomains,
   raiseDomainEpochs,
   updateDomain,
-} from '../../db/queries/identity/domains.ts'
-import { projectById } from '../../db/queries/identity/identity.ts'
-import { commit } from '../broker/line/commit.ts'
-import { isTaken } from '../broker/line/refused.ts'
-import type { Context } from '../context.ts'
-import { openObject } from '../http/dictionary.ts'
-import { Fault, forbidden } from '../http/fault.ts'
-import { type Operation, operation } from '../http/operation.ts'
-import { inexactly } from './filters.ts'
+} from '../../../db/queries/identity/domains.ts'
+import { projectById } from '../../../db/queries/identity/identity.ts'
+import { commit } from '../../broker/line/commit.ts'
+import { isTaken } from '../../broker/line/refused.ts'
+import type { Context } from '../../context.ts'
+import { openObject } from '../../http/dictionary.ts'
+import { Fault, forbidden } from '../../http/fault.ts'
+import { type Operation, operation } from '../../http/operation.ts'
+import { inexactly } from '../filters.ts'
+import { extraOf } from '../properties.ts'
+import { MANAGING_ALL, READING } from '../reach.ts'
+import { unknown } from '../refusals.ts'
+import { collection, flagOf, selfLink } from '../views.ts'
 import { assertMutable, assertRemovable, mergedOptions, resourceOptions } from './options.ts'
 import { tagged, tagList } from './project-tags.ts'
-import { extraOf } from './properties.ts'
-import { MANAGING_ALL, READING } from './reach.ts'
-import { unknown } from './refusals.ts'
-import { collection, flagOf, selfLink } from './views.ts'
 
 const fields = {
   name: z.string().trim().min(1).max(64),

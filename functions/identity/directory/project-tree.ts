@@ -1,9 +1,9 @@
-import { projectsOfUser } from '../../db/queries/identity/grants.ts'
-import type { ProjectRow } from '../../db/queries/identity/identity.ts'
-import { projectsAbove, projectsBelow } from '../../db/queries/identity/project-tree.ts'
-import type { Context } from '../context.ts'
-import { badRequest, forbidden } from '../http/fault.ts'
-import { flagOf } from './views.ts'
+import { projectsOfUser } from '../../../db/queries/identity/grants.ts'
+import type { ProjectRow } from '../../../db/queries/identity/identity.ts'
+import { projectsAbove, projectsBelow } from '../../../db/queries/identity/project-tree.ts'
+import type { Context } from '../../context.ts'
+import { badRequest, forbidden } from '../../http/fault.ts'
+import { flagOf } from '../views.ts'
 
 /** How deep projects may be below their domain: `max_project_tree_depth` of Keystone. */
 const DEEPEST = 5

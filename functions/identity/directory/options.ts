@@ -1,6 +1,6 @@
 import * as z from 'zod'
-import type { ProjectRow } from '../../db/queries/identity/identity.ts'
-import { Fault } from '../http/fault.ts'
+import type { ProjectRow } from '../../../db/queries/identity/identity.ts'
+import { Fault } from '../../http/fault.ts'
 
 /* Keystone's resource options (keystone/common/resource_options): null takes one away. */
 

@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { type DomainRow, domainById, listDomains } from '../../db/queries/identity/domains.ts'
+import { type DomainRow, domainById, listDomains } from '../../../db/queries/identity/domains.ts'
 import {
   deleteProject,
   insertProject,
@@ -8,23 +8,23 @@ import {
   projectById,
   raiseProjectEpoch,
   updateProject,
-} from '../../db/queries/identity/identity.ts'
-import { forgetListeners } from '../../db/queries/line/webhooks.ts'
-import { commit } from '../broker/line/commit.ts'
-import { isTaken } from '../broker/line/refused.ts'
-import type { Context } from '../context.ts'
-import { openObject } from '../http/dictionary.ts'
-import { badRequest, forbidden } from '../http/fault.ts'
-import { type Operation, operation } from '../http/operation.ts'
+} from '../../../db/queries/identity/identity.ts'
+import { forgetListeners } from '../../../db/queries/line/webhooks.ts'
+import { commit } from '../../broker/line/commit.ts'
+import { isTaken } from '../../broker/line/refused.ts'
+import type { Context } from '../../context.ts'
+import { openObject } from '../../http/dictionary.ts'
+import { badRequest, forbidden } from '../../http/fault.ts'
+import { type Operation, operation } from '../../http/operation.ts'
+import { inexactly } from '../filters.ts'
+import { extraOf } from '../properties.ts'
+import { assertReach, domainAsked, MANAGING, ownDomain, ownOr, READING } from '../reach.ts'
+import { actionDenied, duplicate, unknown } from '../refusals.ts'
+import { collection, flagOf, selfLink } from '../views.ts'
 import { changeDomain, makeDomain, refuseDomain, removeDomain } from './domains.ts'
-import { inexactly } from './filters.ts'
 import { assertMutable, assertRemovable, mergedOptions, resourceOptions } from './options.ts'
 import { tagged, tagList } from './project-tags.ts'
 import { assertBranch, assertLeaf, assertState, treeOf } from './project-tree.ts'
-import { extraOf } from './properties.ts'
-import { assertReach, domainAsked, MANAGING, ownDomain, ownOr, READING } from './reach.ts'
-import { actionDenied, duplicate, unknown } from './refusals.ts'
-import { collection, flagOf, selfLink } from './views.ts'
 
 const fields = {
   name: z.string().trim().min(1).max(64),

@@ -1,6 +1,6 @@
 import * as z from 'zod'
-import { deleteCredentialsOf } from '../../db/queries/identity/application-credentials.ts'
-import { domainById } from '../../db/queries/identity/domains.ts'
+import { deleteCredentialsOf } from '../../../db/queries/identity/application-credentials.ts'
+import { domainById } from '../../../db/queries/identity/domains.ts'
 import {
   deleteUser,
   insertUser,
@@ -10,21 +10,21 @@ import {
   type UserRow,
   updateUser,
   userById,
-} from '../../db/queries/identity/identity.ts'
-import { forgiveAll } from '../../db/queries/identity/login-failures.ts'
-import { commit } from '../broker/line/commit.ts'
-import { isTaken } from '../broker/line/refused.ts'
-import type { Context } from '../context.ts'
-import { openObject } from '../http/dictionary.ts'
-import { badRequest } from '../http/fault.ts'
-import { type Operation, operation } from '../http/operation.ts'
-import { checkPassword, laneOf } from './check-password.ts'
-import { asksForAbsent, inexactly } from './filters.ts'
+} from '../../../db/queries/identity/identity.ts'
+import { forgiveAll } from '../../../db/queries/identity/login-failures.ts'
+import { commit } from '../../broker/line/commit.ts'
+import { isTaken } from '../../broker/line/refused.ts'
+import type { Context } from '../../context.ts'
+import { openObject } from '../../http/dictionary.ts'
+import { badRequest } from '../../http/fault.ts'
+import { type Operation, operation } from '../../http/operation.ts'
+import { checkPassword, laneOf } from '../check-password.ts'
+import { asksForAbsent, inexactly } from '../filters.ts'
+import { extraOf, nameText } from '../properties.ts'
+import { assertNotAbove, assertReach, domainAsked, MANAGING, ownDomain, ownOr, READING } from '../reach.ts'
+import { duplicate, unknown } from '../refusals.ts'
+import { collection, flagOf, selfLink } from '../views.ts'
 import { mergedOptions, userOptions } from './options.ts'
-import { extraOf, nameText } from './properties.ts'
-import { assertNotAbove, assertReach, domainAsked, MANAGING, ownDomain, ownOr, READING } from './reach.ts'
-import { duplicate, unknown } from './refusals.ts'
-import { collection, flagOf, selfLink } from './views.ts'
 
 const password = z.string().min(1).max(4096)
 const fields = {

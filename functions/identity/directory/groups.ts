@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { domainById } from '../../db/queries/identity/domains.ts'
+import { domainById } from '../../../db/queries/identity/domains.ts'
 import {
   deleteGroup,
   type GroupRow,
@@ -7,19 +7,19 @@ import {
   insertGroup,
   listGroups,
   updateGroup,
-} from '../../db/queries/identity/groups.ts'
-import { userById } from '../../db/queries/identity/identity.ts'
-import { commit } from '../broker/line/commit.ts'
-import { isTaken } from '../broker/line/refused.ts'
-import type { Context } from '../context.ts'
-import { openObject } from '../http/dictionary.ts'
-import { badRequest } from '../http/fault.ts'
-import { type Operation, operation } from '../http/operation.ts'
-import { inexactly } from './filters.ts'
-import { extraOf } from './properties.ts'
-import { assertReach, domainAsked, MANAGING, ownDomain, ownOr, READING } from './reach.ts'
-import { duplicate, unknown } from './refusals.ts'
-import { collection, selfLink } from './views.ts'
+} from '../../../db/queries/identity/groups.ts'
+import { userById } from '../../../db/queries/identity/identity.ts'
+import { commit } from '../../broker/line/commit.ts'
+import { isTaken } from '../../broker/line/refused.ts'
+import type { Context } from '../../context.ts'
+import { openObject } from '../../http/dictionary.ts'
+import { badRequest } from '../../http/fault.ts'
+import { type Operation, operation } from '../../http/operation.ts'
+import { inexactly } from '../filters.ts'
+import { extraOf } from '../properties.ts'
+import { assertReach, domainAsked, MANAGING, ownDomain, ownOr, READING } from '../reach.ts'
+import { duplicate, unknown } from '../refusals.ts'
+import { collection, selfLink } from '../views.ts'
 
 const fields = {
   name: z.string().trim().min(1).max(64),
