@@ -59,14 +59,14 @@ describe('a rack of KVM hosts', () => {
     expect(open.dialled[0]?.[2]('10.1.2.3')).toBe(false)
   })
 
-  it('sells nothing yet: a server that is asked for there goes nowhere, and why is said', async () => {
+  it('says what can be made there, and why the rest cannot', async () => {
     const { plimsoll, admin } = await rack()
     await admin.put(`/broker/v1/projects/${plimsoll.projectId('demo')}/clouds/rack7`, { mapping: {} })
     await runCron(plimsoll.host)
     const { clouds } = (await plimsoll.as('demo').get('/broker/v1/capabilities')).body
-    const { image, network, router } = clouds[0].capabilities
-    expect([image.available, network.available, router.available]).toEqual([false, true, false])
-    expect(image.reason).toMatch(/there yet/)
+    const { network, security_group: group, router } = clouds[0].capabilities
+    expect([network.available, group.available, router.available]).toEqual([true, true, false])
+    expect(router.reason).toMatch(/^Networks on KVM hosts are not joined by routers/)
     expect((await plimsoll.as('demo').get('/image/v2/images')).body.images).toEqual([])
   })
 })
