@@ -2,13 +2,14 @@ import type { InterfaceSpec, NativeId, Realm, Seen } from '../../contract.ts'
 import { CloudError } from '../../errors.ts'
 import { assertOurs } from '../../shared/marks.ts'
 import { pairIds, pairRealm } from '../../shared/pair-realm.ts'
-import { gone, unlessGone } from '../../shared/refusals.ts'
+import { gone } from '../../shared/refusals.ts'
 import type { Context } from '../context.ts'
 import { cardXml } from '../network/card.ts'
+import { detach } from '../records/detach.ts'
 import { pageOf } from '../records/everywhere.ts'
 import { atHostOf, partsOf } from '../records/ids.ts'
 import { type Machine, machineOf, machinesOn } from '../records/machine.ts'
-import { ATTACH_DEVICE, DETACH_DEVICE, impactOn, KEPT, LIVE } from '../wire/procedures.ts'
+import { ATTACH_DEVICE, impactOn } from '../wire/procedures.ts'
 
 /** Ids of ports have slashes in them, those of servers no blank. */
 const { idOf, endsOf } = pairIds(' ')
@@ -49,9 +50,7 @@ export const networkInterface = (context: Context): Realm<InterfaceSpec> => {
       assertOurs(note?.mark, connection.deployment)
       await atHostOf(context, server, async (host) => {
         const xml = await cardXml(host, endsOf(id).other, MODEL)
-        // A guest that runs has to let go of it: until then it is there, and is asked for again. What is kept let go before.
-        for (const flags of domain.id < 0 ? [KEPT] : [KEPT, LIVE])
-          await unlessGone(() => host.call(DETACH_DEVICE, { domain, xml, flags }))
+        await detach(host, domain, xml)
       })
     },
   })

@@ -2,16 +2,17 @@ import type { AttachmentSeen, AttachmentSpec, NativeId, Realm } from '../../cont
 import { CloudError } from '../../errors.ts'
 import { assertOurs, foreign } from '../../shared/marks.ts'
 import { pairIds, pairRealm } from '../../shared/pair-realm.ts'
-import { gone, refuse, unlessGone } from '../../shared/refusals.ts'
+import { gone, refuse } from '../../shared/refusals.ts'
 import { escapeXml } from '../../shared/xml.ts'
 import type { Context } from '../context.ts'
+import { detach } from '../records/detach.ts'
 import { pageOf } from '../records/everywhere.ts'
 import { atHostOf, partsOf } from '../records/ids.ts'
 import { assertUnused, type Machine, machineOf, machinesOn } from '../records/machine.ts'
 import { type Volume, volumeNamed } from '../records/volume.ts'
 import { isFromElsewhere, markIn } from '../records/volume-name.ts'
 import type { Host } from '../wire/host.ts'
-import { ATTACH_DEVICE, DETACH_DEVICE, impactOn, KEPT, LIVE } from '../wire/procedures.ts'
+import { ATTACH_DEVICE, impactOn } from '../wire/procedures.ts'
 import { forgetFormat, formatOf, keepFormats } from './format.ts'
 
 /** Ids of servers and of volumes have slashes in them, those of servers no blank. */
@@ -60,16 +61,6 @@ const freeVolume = async (
   return { volume: found, format: await formatOf(context, host, volume, found, mark) }
 }
 
-/** QEMU refuses to ask a guest again so soon, in words that nobody translates: it is what was wanted. */
-const unlessAsked = async (detach: () => Promise<unknown>): Promise<void> => {
-  try {
-    await detach()
-  } catch (error) {
-    const words = error instanceof CloudError ? error.detail.operatorMessage : undefined
-    if (!words?.includes('in the process of unplug')) throw error
-  }
-}
-
 /** A volume in a server: a disk of a domain that is a volume of a pool. It comes while the domain runs, and when it does not. */
 export const attachment = (context: Context): Realm<AttachmentSpec, AttachmentSeen> => {
   const { connection, options } = context
@@ -106,11 +97,9 @@ export const attachment = (context: Context): Realm<AttachmentSpec, AttachmentSe
         const [pool = '', name = ''] = partsOf(other, 2)
         const volume = await volumeNamed(host, pool, name)
         if (!disk || !volume) return
-        // A guest that runs has to let go of it: until then it is there, and is asked for again. What is kept let go before.
         const xml = diskXml(disk.target, volume, disk.format)
         await keepFormats(context, [disk])
-        for (const flags of ref.id < 0 ? [KEPT] : [KEPT, LIVE])
-          await unlessGone(() => unlessAsked(() => host.call(DETACH_DEVICE, { domain: ref, xml, flags })))
+        await detach(host, ref, xml)
       })
     },
   })

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
 import { libvirt } from '../../../adapters/libvirt/index.ts'
+import { NAMESPACE, PREFIX } from '../../../adapters/libvirt/marks.ts'
 import { capabilitiesOf } from '../../../adapters/registry.ts'
 import { dial } from '../../../functions/runtime/dial.ts'
 import { CASES, type Skips, Workshop, type World } from '../../adapters/cases.ts'
@@ -78,6 +79,14 @@ export const adapterOnLibvirt = async (report: Report, host: Libvirtd): Promise<
       cidr: '10.40.0.0/24',
       disk: { format: 'qcow2/bare', bytes },
     },
+  }
+  world.disown = async (kind, id) => {
+    assert.equal(kind, 'server')
+    const uuid = id.split('/')[1]!
+    const said = ['metadata', uuid, '--uri', NAMESPACE, '--config', '--live']
+    const note = await host.virsh(...said)
+    await host.virsh(...said, '--remove')
+    return async () => void (await host.virsh(...said, '--key', PREFIX, '--set', note.trim()))
   }
   const image = new Workshop(world)
   await step('an image is uploaded for the cases', async () => {

@@ -15,7 +15,10 @@ type Step = (title: string, run: () => Promise<unknown>) => Promise<void>
 
 const CLOUD = 'rack9'
 const OPTIONS = {
-  sizes: [{ name: 'k.small', vcpus: 1, ram_mib: 192, disk_gib: 1 }],
+  sizes: [
+    { name: 'k.small', vcpus: 1, ram_mib: 192, disk_gib: 1 },
+    { name: 'k.large', vcpus: 2, ram_mib: 288, disk_gib: 2 },
+  ],
   shutdown_seconds: 5,
   allow_private: true,
 }
@@ -79,48 +82,61 @@ const story = async ({ broker, client, host }: Scene, step: Step): Promise<void>
     assert.ok(made.id)
     await patiently(async () => assert.equal((await json('image', 'show', 'guest')).status, 'active'), 30_000)
   })
-  await step('a server is made of it with a keypair and user data, and runs', async () => {
+  let mac = ''
+  await step('a server is made of it on a network of its own, with user data and a key, and runs', async () => {
+    await openstack('network', 'create', 'n1', '--availability-zone-hint', `${CLOUD}.kvm1`)
+    await openstack('subnet', 'create', '--network', 'n1', '--subnet-range', '10.61.0.0/24', 's1')
+    await openstack('keypair', 'create', 'k1')
     const script = join(broker.folder, 'user-data')
     await writeFile(script, `#!/bin/sh\nprove ${nonce}\n`)
     const flavors = await json('flavor', 'list')
     const flavor = flavors.find(({ Name }: { Name: string }) => Name === 'k.small')
     assert.ok(flavor, JSON.stringify(flavors))
     const named = ['--flavor', 'k.small', '--image', 'guest', '--availability-zone', `${CLOUD}.kvm1`]
-    await openstack(
-      'server',
-      'create',
-      ...named,
-      '--no-network',
-      '--user-data',
-      script,
-      '--config-drive',
-      'True',
-      '--wait',
-      'vm1',
-    )
+    const told = ['--network', 'n1', '--key-name', 'k1', '--user-data', script, '--config-drive', 'True']
+    await openstack('server', 'create', ...named, ...told, '--wait', 'vm1')
     assert.equal((await json('server', 'show', 'vm1')).status, 'ACTIVE')
     assert.match(await host.virsh('list', '--name'), /plimsoll-/)
+    const [port] = await json('port', 'list', '--server', 'vm1')
+    mac = port['MAC Address']
+    assert.match(mac, /^fa:16:3e:/)
   })
-  await step('on its console it proves that it runs, what it was told, and how much memory it has', async () => {
-    await patiently(async () => {
-      const said = await openstack('console', 'log', 'show', 'vm1')
-      const [, digest, mac = '', memory = ''] = /proof ([0-9a-f]{64}) of mac=(\S*) memory=(\d+ kB)/.exec(said) ?? []
-      assert.equal(digest, createHash('sha256').update(`${nonce}${mac}${memory}`).digest('hex'), said.slice(-500))
-      const kib = Number.parseInt(memory, 10)
-      assert.ok(kib > 128 * 1024 && kib < 192 * 1024, `${memory} of 192 MiB`)
-    }, BOOTS_WITHIN_MS)
-  })
+  await step(
+    'on its console it proves that it runs, what it was told, which card and how much memory it has',
+    async () => {
+      await patiently(async () => {
+        const said = await openstack('console', 'log', 'show', 'vm1')
+        const [, digest, card = '', memory = ''] = /proof ([0-9a-f]{64}) of mac=(\S*) memory=(\d+ kB)/.exec(said) ?? []
+        assert.equal(digest, createHash('sha256').update(`${nonce}${card}${memory}`).digest('hex'), said.slice(-500))
+        assert.equal(card, mac)
+        const kib = Number.parseInt(memory, 10)
+        assert.ok(kib > 128 * 1024 && kib < 192 * 1024, `${memory} of 192 MiB`)
+      }, BOOTS_WITHIN_MS)
+    },
+  )
   await step('it is shut down by its power button, and started again', async () => {
     await openstack('server', 'stop', 'vm1')
     await patiently(async () => assert.equal((await json('server', 'show', 'vm1')).status, 'SHUTOFF'), 60_000)
     await openstack('server', 'start', 'vm1')
     await patiently(async () => assert.equal((await json('server', 'show', 'vm1')).status, 'ACTIVE'), 60_000)
   })
-  await step('deleted with its image it leaves nothing on the host', async () => {
+  await step('it becomes a larger one, and its guest counts more memory', async () => {
+    await openstack('server', 'resize', '--flavor', 'k.large', 'vm1')
+    await patiently(async () => assert.equal((await json('server', 'show', 'vm1')).status, 'VERIFY_RESIZE'), 90_000)
+    await openstack('server', 'resize', 'confirm', 'vm1')
+    await patiently(async () => {
+      const said = await openstack('console', 'log', 'show', 'vm1')
+      const memory = [...said.matchAll(/proof .* memory=(\d+) kB/g)].map(([, kib]) => Number(kib)).at(-1) ?? 0
+      assert.ok(memory > 192 * 1024 && memory < 288 * 1024, `${memory} KiB of 288 MiB`)
+    }, BOOTS_WITHIN_MS)
+  })
+  await step('deleted with its image and its network it leaves nothing on the host', async () => {
     await openstack('server', 'delete', '--wait', 'vm1')
+    await openstack('network', 'delete', 'n1')
     await openstack('image', 'delete', 'guest')
     await patiently(async () => {
-      const left = [await host.virsh('list', '--all', '--name'), await host.virsh('vol-list', host.pool)].join('\n')
+      const lists = [['list', '--all', '--name'], ['vol-list', host.pool], ['net-list', '--all'], ['nwfilter-list']]
+      const left = (await Promise.all(lists.map((words) => host.virsh(...words)))).join('\n')
       assert.doesNotMatch(left, /plimsoll/)
     }, 90_000)
   })
