@@ -5,11 +5,11 @@ import type { Context } from '../context.ts'
 import type { HostOption } from '../options.ts'
 import { everywhere } from '../records/everywhere.ts'
 import { imageBase, imageName } from '../records/volume-name.ts'
+import { type ImageVolume, imageOn, imagesPool } from '../storage/image-volume.ts'
 import { diskBytesIn, HEAD } from '../storage/qcow2.ts'
 import { type Host, onHost } from '../wire/host.ts'
 import { CREATE_VOLUME, DELETE_VOLUME, POOL_INFO, REFRESH_POOL, RESIZE_VOLUME } from '../wire/procedures.ts'
 import { writeInto } from '../wire/transfer.ts'
-import { type ImageVolume, imageOn, imagesPool } from './image-volume.ts'
 
 /*
  * Every host has every image, as what a server's disk stands on has to be beside it. The data goes to one host after another,

@@ -4,20 +4,13 @@ import { markedRealm } from '../../shared/realm.ts'
 import { refuse } from '../../shared/refusals.ts'
 import type { Context } from '../context.ts'
 import { everywhere, pageOf } from '../records/everywhere.ts'
-import { partsOf } from '../records/ids.ts'
 import { imageBase } from '../records/volume-name.ts'
+import { baseOf, type ImageVolume, imageId, imageOn, imagesOn, removeImage } from '../storage/image-volume.ts'
 import { GET_NODE_INFO } from '../wire/procedures.ts'
 import { uploadIn, uploads } from './image-upload.ts'
-import { type ImageVolume, imageOn, imagesOn, removeImage } from './image-volume.ts'
 import { archIn } from './node.ts'
 
 const GIB = 1024 ** 3
-
-/** An image is on all hosts; no host has this name. */
-const EVERYWHERE = '*'
-const imageId = (base: string): NativeId => `${EVERYWHERE}/${base}`
-/** What the volumes of an image are called but for their ends; empty: the id is none of an image. */
-export const baseOf = (id: NativeId): string => (id.startsWith(`${EVERYWHERE}/`) ? partsOf(id, 1)[0]! : '')
 
 /** What the hosts have of an image, together. */
 interface Found extends ImageVolume {

@@ -4,6 +4,7 @@ import { escapeXml } from '../../shared/xml.ts'
 import type { Context } from '../context.ts'
 import { poolNamed, type Volume, volumeNamed } from '../records/volume.ts'
 import { type Part, partIn, partName } from '../records/volume-name.ts'
+import { sweepImages } from '../storage/image-volume.ts'
 import { filesOn } from '../storage/pool.ts'
 import type { Host } from '../wire/host.ts'
 import {
@@ -15,7 +16,6 @@ import {
   type VolumeRef,
 } from '../wire/procedures.ts'
 import { writeInto } from '../wire/transfer.ts'
-import { sweepImages } from './image-volume.ts'
 
 /** Where the parts of a server are. */
 export interface Home {

@@ -5,11 +5,10 @@ import type { Context } from '../context.ts'
 import { guestPort } from '../network/guest-port.ts'
 import type { HostOption } from '../options.ts'
 import { type Domain, domainsOn } from '../records/domain.ts'
+import { baseOf, imageOn } from '../storage/image-volume.ts'
 import { type Host, onHost } from '../wire/host.ts'
 import { GET_NODE_INFO } from '../wire/procedures.ts'
 import { memoryOf } from '../zones.ts'
-import { baseOf } from './image.ts'
-import { imageOn } from './image-volume.ts'
 
 /** What a host says to a server that might be made there. */
 interface Candidate {

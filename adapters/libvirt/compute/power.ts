@@ -48,7 +48,11 @@ export const stop = async (context: Context, id: NativeId, host: Host, { ref, po
     return
   }
   const patienceMs = options.shutdownMs
-  const patience = { listens: power === 'running', patienceMs, forgottenMs: patienceMs + FORGOTTEN_MS }
+  const patience = {
+    listens: power === 'running' && patienceMs > 0,
+    patienceMs,
+    forgottenMs: patienceMs + FORGOTTEN_MS,
+  }
   const next = await nextTowardsOff(surroundings, key, patience)
   if (next !== 'wait') await host.call(next === 'ask' ? SHUT_DOWN : CUT_POWER, { domain: ref, flags: 0 })
 }

@@ -18,6 +18,7 @@ import { atHostOf, partsOf } from '../records/ids.ts'
 import { type Machine, machineOf, machinesOn } from '../records/machine.ts'
 import { keepFormats } from '../storage/format.ts'
 import { type Host, onHost } from '../wire/host.ts'
+import { bootFrom } from './boot-from.ts'
 import { consoleLog } from './console.ts'
 import { complete, define, unmake } from './make.ts'
 import { writeInto } from './note.ts'
@@ -160,6 +161,7 @@ export const server = (context: Context): ServerRealm => {
     ...powerActions(context),
     consoleLog: consoleLog(context),
     resize: (id, size, power) => resize(context, id, size, power),
+    bootFrom: (id, volume, power) => bootFrom(context, id, volume, power),
     rebuild: (id, fresh, token) => rebuild(context, id, fresh, token),
     finish: (id) => withOurs(context, id, (host, domain) => complete(context, host, domain)),
     describe: (id, { name, metadata }) =>

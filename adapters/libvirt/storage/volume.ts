@@ -14,7 +14,8 @@ import { isPart, markIn, nameFor } from '../records/volume-name.ts'
 import { type Host, onHost } from '../wire/host.ts'
 import { CREATE_VOLUME, DELETE_VOLUME, RESIZE_VOLUME } from '../wire/procedures.ts'
 import { formatIn } from './format.ts'
-import { poolOn } from './pool.ts'
+import { baseOf, imageOn, sweepImages } from './image-volume.ts'
+import { filesOn, poolOn } from './pool.ts'
 
 const GIB = 1024 ** 3
 
@@ -41,10 +42,20 @@ const look = async (host: Host, pool: string, name: string): Promise<Found | nul
   return volume && foundOn(host, volume, await machinesOn(host))
 }
 
-const create = async (host: Host, wanted: string | null, spec: VolumeSpec, mark: Mark): Promise<Found> => {
-  const pool = await poolOn(host, wanted)
+/** What a volume stands on that is made of an image. @throws `definitive` for a volume that is smaller than that */
+const below = async (context: Context, host: Host, { source, sizeGiB }: VolumeSpec): Promise<string> => {
+  if (source?.kind !== 'image') return ''
+  await filesOn(host, context.options.pool)
+  const image = await imageOn(context, host, baseOf(source.id))
+  if (!image?.whole) throw gone(source.id)
+  if (image.volume.capacity > sizeGiB * GIB) refuse(`The image needs a volume of ${image.volume.capacity / GIB} GiB.`)
+  return `<backingStore><path>${escapeXml(image.volume.path)}</path><format type="qcow2"/></backingStore>`
+}
+
+const create = async (context: Context, host: Host, spec: VolumeSpec, mark: Mark): Promise<Found> => {
+  const pool = await poolOn(host, context.options.pool)
   const name = nameFor(mark, { host: host.name, pool: pool.ref.name })
-  const xml = `<volume><name>${escapeXml(name)}</name><capacity unit="bytes">${spec.sizeGiB * GIB}</capacity><allocation unit="bytes">0</allocation><target><format type="${formatIn(pool.type)}"/></target></volume>`
+  const xml = `<volume><name>${escapeXml(name)}</name><capacity unit="bytes">${spec.sizeGiB * GIB}</capacity><allocation unit="bytes">0</allocation><target><format type="${formatIn(pool.type)}"/></target>${await below(context, host, spec)}</volume>`
   const make = async () => {
     await host.call(CREATE_VOLUME, { pool: pool.ref, xml, flags: 0 })
     return (await look(host, pool.ref.name, name)) ?? Promise.reject(gone(name))
@@ -110,13 +121,14 @@ export const volume = (context: Context): Realm<VolumeSpec, VolumeSeen> => {
       once: 'unique',
       settleMs: options.settleMs,
       check({ source, type }) {
-        if (source) refuse('Volumes of this cloud are made empty: it copies none yet.')
+        if (source && source.kind !== 'image')
+          refuse('Volumes of this cloud are made empty, or of images: it copies none yet.')
         if (type !== null) refuse(`The cloud has no volume type ${type}.`)
       },
       create: async (spec, mark) =>
         seenOf(
           await onHost(context, hostsFor(context, spec.zone, mark.token)[0], (host) =>
-            create(host, options.pool, spec, mark),
+            create(context, host, spec, mark),
           ),
         ),
       async update(found, { sizeGiB }) {
@@ -137,6 +149,7 @@ export const volume = (context: Context): Realm<VolumeSpec, VolumeSeen> => {
         await change(found, async (host) => {
           await assertUnused(host, found.volume, await machinesOn(host))
           await host.call(DELETE_VOLUME, { volume: found.volume.ref, flags: 0 })
+          if (found.volume.backing !== null) await sweepImages(context, host)
         })
       },
       read(found) {

@@ -1,13 +1,20 @@
-import type { Mark } from '../../contract.ts'
+import type { Mark, NativeId } from '../../contract.ts'
 import { child, parseXml, textOf } from '../../shared/xml.ts'
 import type { Context } from '../context.ts'
+import { partsOf } from '../records/ids.ts'
 import { orNull, type Volume, volumeNamed, volumesOn } from '../records/volume.ts'
 import { baseIn, goneName, imageName, markIn } from '../records/volume-name.ts'
-import { filesOn } from '../storage/pool.ts'
 import type { Host } from '../wire/host.ts'
 import { CREATE_VOLUME, DELETE_VOLUME, LIST_VOLUMES, type PoolRef, VOLUME_XML } from '../wire/procedures.ts'
+import { filesOn } from './pool.ts'
 
 const GIB = 1024 ** 3
+
+/** An image is on all hosts; no host has this name. */
+const EVERYWHERE = '*'
+export const imageId = (base: string): NativeId => `${EVERYWHERE}/${base}`
+/** What the volumes of an image are called but for their ends; empty: the id is none of an image. */
+export const baseOf = (id: NativeId): string => (id.startsWith(`${EVERYWHERE}/`) ? partsOf(id, 1)[0]! : '')
 
 /** What one host has of an image. */
 export interface ImageVolume {
