@@ -10,26 +10,18 @@ const flag = z.boolean().nullish()
 /** Of roles, projects and domains. */
 export const resourceOptions = z.strictObject({ immutable: flag }).optional()
 
-/** Of users. Each rule is a list of methods which together let the user in. */
+/**
+ * Of users. No password here expires, has to be changed at first, or ends by not being used, so that what is told to ignore this
+ * is so. Rules of several methods and exemption from locks are not offered: to take them would promise what does not hold.
+ */
 export const userOptions = z
   .strictObject({
     ignore_change_password_upon_first_use: flag,
     ignore_password_expiry: flag,
-    ignore_lockout_failure_attempts: flag,
     ignore_user_inactivity: flag,
     lock_password: flag,
-    multi_factor_auth_enabled: flag,
-    multi_factor_auth_rules: z
-      .array(z.array(z.string().max(64)).min(1).max(8).refine(unique, 'must not repeat a method'))
-      .max(16)
-      .refine(unique, 'must not repeat a rule')
-      .nullish(),
   })
   .optional()
-
-function unique(items: unknown[]): boolean {
-  return new Set(items.map((each) => JSON.stringify(each))).size === items.length
-}
 
 /** The options that are left when some are set and others (null) taken away. */
 export const mergedOptions = (had: Options, given: Record<string, unknown> | undefined): Options =>

@@ -209,6 +209,10 @@ export const userOperations: Operation[] = [
       const { db } = context
       const given = { user: { id: params.id! }, password: user.original_password }
       const { id } = (await checkPassword(context, given, null)).user
+      if ((await userById(db, id))?.options.lock_password === true)
+        throw badRequest(
+          'You cannot change your password at this time due to password policy disallowing password changes. Please contact your administrator to reset your password.',
+        )
       const set = await passwordSet(context, user.password)
       const entry = { action: 'change_password', kind: 'user', resourceId: id }
       await commit(context, entry, [updateUser(db, id, set), raiseUserEpoch(db, id), forgiveAll(db, id)])

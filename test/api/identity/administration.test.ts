@@ -156,6 +156,27 @@ describe('a user', () => {
     expect((await login('demo', 'new one')).status).toBe(201)
   })
 
+  test('keeps his password where an admin has locked it, and options are kept that hold, and no others', async () => {
+    const user = `${V3}/users/${plimsoll.userId('demo')}`
+    const own = { user: { password: 'new one', original_password: PASSWORD } }
+    const locked = await admin.patch(user, { user: { options: { lock_password: true } } })
+    expect(locked.body.user.options).toEqual({ lock_password: true })
+    const refused = await plimsoll.nobody.post(`${user}/password`, own)
+    expect([refused.status, refused.body.error.message]).toEqual([
+      400,
+      'You cannot change your password at this time due to password policy disallowing password changes. Please contact your administrator to reset your password.',
+    ])
+    for (const option of [
+      'multi_factor_auth_enabled',
+      'multi_factor_auth_rules',
+      'ignore_lockout_failure_attempts',
+      'x',
+    ])
+      expect((await admin.patch(user, { user: { options: { [option]: true } } })).status).toBe(400)
+    expect((await admin.patch(user, { user: { options: { lock_password: null } } })).body.user.options).toEqual({})
+    expect((await plimsoll.nobody.post(`${user}/password`, own)).status).toBe(204)
+  })
+
   test('gets a new password or is disabled by an admin', async () => {
     const path = `${V3}/users/${plimsoll.userId('demo')}`
     expect((await demo.get(path)).status).toBe(200)
