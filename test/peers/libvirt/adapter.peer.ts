@@ -83,10 +83,10 @@ export const adapterOnLibvirt = async (report: Report, host: Libvirtd): Promise<
   world.disown = async (kind, id) => {
     assert.equal(kind, 'server')
     const uuid = id.split('/')[1]!
-    const said = ['metadata', uuid, '--uri', NAMESPACE, '--config', '--live']
+    const said = ['metadata', uuid, '--uri', NAMESPACE, '--config']
     const note = await host.virsh(...said)
-    await host.virsh(...said, '--remove')
-    return async () => void (await host.virsh(...said, '--key', PREFIX, '--set', note.trim()))
+    await host.virsh(...said, '--live', '--remove')
+    return async () => void (await host.virsh(...said, '--live', '--key', PREFIX, '--set', note.trim()))
   }
   const image = new Workshop(world)
   await step('an image is uploaded for the cases', async () => {
