@@ -83,6 +83,11 @@ export const endMeters = (db: Database, id: string, now: number) =>
       reserved = (coalesce(hourly, 0) * max(0, ${now} - coalesce(settled_at, ${now})) + 3599999) / 3600000
     where server_id = ${id} and ended_at is null`)
 
+/** Statement: what was bought for that began to cost before its cloud said that it cannot have it costs nothing until it is there after all. */
+export const neverThere = (db: Database, id: string) =>
+  db.run(sql`update meters set started_at = null, settled_at = null, reserved = coalesce(hourly, 0)
+    where server_id = ${id} and ended_at is null and started_at is not null`)
+
 /** Statements: what was paid for, and how its meters stand. */
 export const settleMeters = (db: Database, paid: CostRow[], settled: Settled[]) =>
   [

@@ -51,7 +51,8 @@ export const sitesOf = async (context: Context, volume: Unplaced): Promise<Site[
   (await homesOf(context, volume)).homes.map(({ cloudId, zone }) => ({ cloudId, zone }))
 
 /**
- * The volume where it is from now on, and the writes that make it so: in a zone, or (null) where the broker chooses. Throws
+ * The volume where it is from now on, and the writes that make it so: in a zone, or (null) where the broker chooses. It is
+ * `creating` until its cloud has it, and costs from then on. Throws
  * `VolumeRefused` (`incapable`, `no-type`) where it cannot be made there, and (`cost`, `unlisted`) where it is too dear. Guards: those of money, `volume-status` where it was placed meanwhile,
  * `policy-moved` where the broker chooses by what is not said any more.
  */
@@ -72,7 +73,7 @@ export const placeVolume = async <V extends Unplaced & Pick<VolumeRow, 'cloudId'
   const writes = [
     ...holds,
     guard(context, 'volume-status', nowhereNoMore(volume)),
-    updateVolume(context.db, volume.id, { cloudId, zone }),
+    updateVolume(context.db, volume.id, { cloudId, zone, status: 'creating', updatedAt: context.now() }),
     bindTo(context, 'volume', volume, { cloudId, zone }),
     ...(source.image ? realiseImage(context, source.image, volume.projectId, cloudId) : []),
     ...(paid.length ? [stillSaid(context, volume.projectId, means.said), ...paid] : []),

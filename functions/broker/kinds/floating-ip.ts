@@ -25,10 +25,12 @@ export const floatingIpSteps = steps<Loaded, FloatingIpSpec, FloatingIpSeen>({
   spec: (_, { address, port }, __, ___, stage) => ({
     target: stage === 'apply' && port && address.fixedIpAddress ? { port, address: address.fixedIpAddress } : null,
   }),
-  observe: ({ db }, { address }, _, seen) => {
+  observe: ({ db, now }, { address }, _, seen) => {
     const status = seen.port !== null && address.portId !== null ? 'ACTIVE' : 'DOWN'
     const same = address.floatingIpAddress === seen.address && address.status === status
-    return same ? [] : [noteFloatingIp(db, address.id, { floatingIpAddress: seen.address, status })]
+    // Only when the cloud gives it does its user have it, and pay for it.
+    const had = address.floatingIpAddress === null ? { updatedAt: now() } : {}
+    return same ? [] : [noteFloatingIp(db, address.id, { floatingIpAddress: seen.address, status, ...had })]
   },
   failed: ({ db }, { address }) => [noteFloatingIp(db, address.id, { status: 'ERROR' })],
 })

@@ -2,6 +2,7 @@ import type { VolumeSeen, VolumeSpec } from '../../../adapters/contract.ts'
 import { CloudError } from '../../../adapters/errors.ts'
 import { updateVolume, type VolumeRow, volumeById } from '../../../db/queries/block-storage/volumes.ts'
 import { imageEver } from '../../../db/queries/image/images.ts'
+import { neverThere } from '../../../db/queries/money/meters.ts'
 import type { Context } from '../../context.ts'
 import { restingStatus } from '../block-storage/volume.ts'
 import { DEFAULT_TYPE } from '../block-storage/volume-types.ts'
@@ -68,7 +69,8 @@ export const volumeSteps = steps<Row, VolumeSpec, VolumeSeen>({
   failed(context, { volume: v }, binding, error) {
     const set = (status: string) =>
       updateVolume(context.db, v.id, { status, fault: error.message, updatedAt: context.now() })
-    if (binding.phase !== 'bound' || error.code === 'not_found') return [set('error')]
+    if (binding.phase !== 'bound') return [set('error'), neverThere(context.db, v.id)]
+    if (error.code === 'not_found') return [set('error')]
     // Look again: how large it is now decides what is charged.
     return v.status === 'extending' ? [set('error_extending'), changed(context, 'volume', v.id)] : []
   },

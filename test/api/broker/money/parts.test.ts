@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm'
 import { beforeEach, describe, expect, test } from 'vitest'
 import type { Json } from '../../../../adapters/contract.ts'
+import { plantFaults } from '../../../../adapters/sandbox/backdoor.ts'
 import { runCron } from '../../../../functions/cron.ts'
 import type { Answer } from '../../../support/harness.ts'
 import { newWorld, type World } from '../../compute/servers/world.ts'
@@ -209,6 +210,69 @@ test('a volume that is nowhere yet is bought where it is first used', async () =
   })
   expect(again.status).toBe(200)
   expect((await costs()).now.amount).toBe('1.09')
+})
+
+describe('a volume that was nowhere for weeks', () => {
+  beforeEach(() => decree({ zones: 'policy' }))
+  const nowhere = async (size: number): Promise<string> => {
+    const { body } = await w.demo.post(`${w.cinder}/volumes`, { volume: { size, availability_zone: 'burst' } })
+    await pass(20 * 24 * HOUR)
+    return body.volume.id
+  }
+  const snapshot = (volume_id: string) => w.demo.post(`${w.cinder}/snapshots`, { snapshot: { volume_id } })
+  const upload = (id: string) =>
+    w.demo.post(`${w.cinder}/volumes/${id}/action`, { 'os-volume_upload_image': { image_name: 'copy' } })
+  const attach = async (volumeId: string) =>
+    w.newest.post(`/compute/v2.1/servers/${await w.running({ networks: 'none' })}/os-volume_attachments`, {
+      volumeAttachment: { volumeId },
+    })
+  const ofVolume = async (): Promise<number> => {
+    const [row] = await w.plimsoll.db.all<{ n: number }>(
+      sql`select coalesce(sum(hourly / 3600000.0 * ms), 0) / 1000000 as n from costs where kind = 'volume'`,
+    )
+    return row!.n
+  }
+  const ways = { 'a snapshot of it': snapshot, 'an image of it': upload, 'a server that takes it': attach }
+
+  test.each(Object.entries(ways))('costs from then on when it is made for %s', async (_, use) => {
+    const id = await nowhere(10)
+    expect((await use(id)).status).toBeLessThan(300)
+    await w.plimsoll.settle()
+    await pass(2 * HOUR)
+    expect(await ofVolume()).toBeCloseTo(0.2, 2)
+    await kept()
+  })
+
+  test.each(Object.entries(ways))('costs nothing when its cloud cannot make it for %s', async (_, use) => {
+    const id = await nowhere(10)
+    const faults = [{ method: 'volume.create', fault: 'definitive' as const }]
+    await plantFaults(w.plimsoll.host.cloudState, w.plimsoll.cloudId('sandbox'), faults)
+    expect((await use(id)).status).toBeLessThan(300)
+    await w.plimsoll.settle()
+    expect((await w.demo.get(`${w.cinder}/volumes/${id}`)).body.volume.status).toBe('error')
+    await pass(2 * HOUR)
+    expect(await ofVolume()).toBe(0)
+    await kept()
+  })
+})
+
+test('an address that its cloud gives hours after it was asked for costs from then on', async () => {
+  const { d1 } = w.plimsoll.host
+  const batch = d1.batch.bind(d1)
+  d1.batch = (async (statements: Parameters<typeof batch>[0]) => {
+    const done = await batch(statements)
+    d1.batch = batch
+    w.plimsoll.clock.advance(5 * HOUR)
+    return done
+  }) as typeof d1.batch
+  const { status, body } = await address()
+  expect(status).toBe(201)
+  const shown = await w.demo.get(`/network/v2.0/floatingips/${body.floatingip.id}`)
+  const { created_at, updated_at } = shown.body.floatingip
+  expect(Date.parse(updated_at) - Date.parse(created_at)).toBe(5 * HOUR)
+  await pass(HOUR)
+  expect(Number((await costs()).total.cost.amount)).toBeCloseTo(0.005, 4)
+  await kept()
 })
 
 test('a month’s budget is not passed by a volume', async () => {
