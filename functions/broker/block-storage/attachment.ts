@@ -19,6 +19,7 @@ import { adapterOf } from '../clouds/adapter.ts'
 import { commit, guard, type Write } from '../line/commit.ts'
 import { bindTo, unwanted } from '../line/resources.ts'
 import { type Placed, placeVolume, type Unplaced } from './unplaced.ts'
+import { untilPaid } from './volume-money.ts'
 import { VolumeRefused } from './volume-refusal.ts'
 
 export interface AttachOptions {
@@ -40,7 +41,14 @@ export type Attachable = Pick<VolumeRead, 'id' | 'projectId' | 'status' | 'cloud
  * Puts a volume (`volumeFor`) into a server: one batch with Nova's action `attach_volume`, then the cloud. Throws as
  * `planAttachment` does before any cloud is asked; `Refused` for its guards, or `taken`, when another request was faster.
  */
-export const attachVolume = async (
+export const attachVolume = (
+  context: Context,
+  server: ServerRow,
+  volume: Attachable,
+  options: AttachOptions,
+): Promise<AttachmentRow> => untilPaid(() => attach(context, server, volume, options))
+
+const attach = async (
   context: Context,
   server: ServerRow,
   volume: Attachable,

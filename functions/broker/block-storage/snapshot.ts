@@ -10,12 +10,11 @@ import {
 } from '../../../db/queries/block-storage/snapshots.ts'
 import { type VolumeRead, type VolumeRow, volumeNot } from '../../../db/queries/block-storage/volumes.ts'
 import type { Context } from '../../context.ts'
-import { POLICY_MOVED } from '../clouds/policy.ts'
 import { charge, commit, guard, type Write } from '../line/commit.ts'
 import { bindTo, changed, unwanted } from '../line/resources.ts'
-import { untilStill } from '../line/until-still.ts'
 import { type Placed, placeVolume } from './unplaced.ts'
 import { refuseIncapable } from './volume.ts'
+import { untilPaid } from './volume-money.ts'
 import { VolumeRefused } from './volume-refusal.ts'
 
 /** The snapshot; null: none that the caller may see. */
@@ -32,7 +31,7 @@ export interface NewSnapshot {
 
 /** Admits a snapshot of a volume: one batch, then the cloud. Throws `VolumeRefused`, or `Refused` for quota. */
 export const createSnapshot = (context: Context, given: VolumeRead, wish: NewSnapshot): Promise<SnapshotRow> =>
-  untilStill(POLICY_MOVED, () => create(context, given, wish))
+  untilPaid(() => create(context, given, wish))
 
 const create = async (context: Context, given: VolumeRead, wish: NewSnapshot): Promise<SnapshotRow> => {
   const allowed = wish.force ? ['available', 'in-use'] : ['available']

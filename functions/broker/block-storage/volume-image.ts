@@ -1,14 +1,13 @@
 import { updateVolume, type VolumeRead, volumeNot } from '../../../db/queries/block-storage/volumes.ts'
 import { type ImageRow, insertImage } from '../../../db/queries/image/images.ts'
 import type { Context } from '../../context.ts'
-import { POLICY_MOVED } from '../clouds/policy.ts'
 import { FORK_OF, newImageRow } from '../image/image.ts'
 import { withinImageLimits } from '../image/image-quota.ts'
 import { commit, guard } from '../line/commit.ts'
 import { bindTo } from '../line/resources.ts'
-import { untilStill } from '../line/until-still.ts'
 import { placeVolume } from './unplaced.ts'
 import { refuseIncapable } from './volume.ts'
+import { untilPaid } from './volume-money.ts'
 import { VolumeRefused } from './volume-refusal.ts'
 
 /** An image that somebody wants of a volume. */
@@ -29,7 +28,7 @@ const FACTS = [
  * (`status`, `incapable`), `Refused` with quota `image_count_total`.
  */
 export const imageOfVolume = (context: Context, given: VolumeRead, wish: VolumeImageWish): Promise<ImageRow> =>
-  untilStill(POLICY_MOVED, () => make(context, given, wish))
+  untilPaid(() => make(context, given, wish))
 
 const make = async (context: Context, given: VolumeRead, wish: VolumeImageWish): Promise<ImageRow> => {
   const allowed = wish.force ? ['available', 'in-use'] : ['available']

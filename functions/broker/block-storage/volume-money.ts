@@ -1,7 +1,9 @@
 import type { VolumeRow } from '../../../db/queries/block-storage/volumes.ts'
 import type { Context } from '../../context.ts'
+import { POLICY_MOVED } from '../clouds/policy.ts'
 import type { Write } from '../line/commit.ts'
-import { whyOverspent } from '../money/allowance.ts'
+import { untilStill } from '../line/until-still.ts'
+import { MONEY_GUARDS, whyOverspent } from '../money/allowance.ts'
 import { buyPart, projectMeans } from '../money/parts.ts'
 import { VolumeRefused } from './volume-refusal.ts'
 
@@ -23,10 +25,13 @@ export const payVolume = async (
   return guards
 }
 
-/** Throws what others were faster to spend as `VolumeRefused` (`cost`). */
-export const withinMeans = async <T>(work: () => Promise<T>): Promise<T> => {
+/**
+ * Repeats what buys a volume while others are faster to spend, or to say what holds. Throws what they were too often faster to
+ * spend as `VolumeRefused` (`cost`).
+ */
+export const untilPaid = async <T>(attempt: () => Promise<T>): Promise<T> => {
   try {
-    return await work()
+    return await untilStill([POLICY_MOVED, ...MONEY_GUARDS], attempt)
   } catch (error) {
     const reason = whyOverspent(error)
     throw reason === null ? error : new VolumeRefused({ kind: 'cost', reason })

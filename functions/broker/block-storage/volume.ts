@@ -22,15 +22,13 @@ import type { ImageRow } from '../../../db/queries/image/images.ts'
 import type { Ref } from '../../../db/queries/line/bindings.ts'
 import type { Context } from '../../context.ts'
 import { connectCloud } from '../clouds/clouds.ts'
-import { freeZone, POLICY_MOVED, stillSaid } from '../clouds/policy.ts'
+import { freeZone, stillSaid } from '../clouds/policy.ts'
 import { realiseImage } from '../image/image-takers.ts'
 import { charge, commit, driveSoon, guard, type Write } from '../line/commit.ts'
 import { bindTo, changed, unwanted } from '../line/resources.ts'
-import { untilStill } from '../line/until-still.ts'
-import { MONEY_GUARDS } from '../money/allowance.ts'
 import { projectMeans } from '../money/parts.ts'
 import { isPlaced, type Placed, placeVolume } from './unplaced.ts'
-import { payVolume, withinMeans } from './volume-money.ts'
+import { payVolume, untilPaid } from './volume-money.ts'
 import { chained, choosePlace, type NewVolume, sourceName, sourceOf, zonesWithVolumes } from './volume-place.ts'
 import { VolumeRefused } from './volume-refusal.ts'
 import { DEFAULT_TYPE } from './volume-types.ts'
@@ -49,7 +47,7 @@ export const projectOf = ({ scope, caller }: Context): string =>
 
 /** Admits a volume: one batch, then the cloud. Throws `VolumeRefused`, or `Refused` for quota. */
 export const createVolume = (context: Context, wish: NewVolume): Promise<VolumeRead> =>
-  withinMeans(() => untilStill([POLICY_MOVED, ...MONEY_GUARDS], () => create(context, wish)))
+  untilPaid(() => create(context, wish))
 
 const create = async (context: Context, wish: NewVolume): Promise<VolumeRead> => {
   const projectId = projectOf(context)
@@ -151,8 +149,7 @@ export const extendVolume = async (
   volume: VolumeRead,
   size: number,
   allowed: string[],
-): Promise<void> =>
-  withinMeans(() => untilStill([POLICY_MOVED, ...MONEY_GUARDS], () => extend(context, volume, size, allowed)))
+): Promise<void> => untilPaid(() => extend(context, volume, size, allowed))
 
 const extend = async (context: Context, volume: VolumeRead, size: number, allowed: string[]): Promise<void> => {
   const { id, projectId, cloudId, sizeGib } = volume

@@ -1,7 +1,6 @@
 import { sql } from 'drizzle-orm'
 import { beforeEach, describe, expect, test } from 'vitest'
 import type { Json } from '../../../../adapters/contract.ts'
-import { plantFaults } from '../../../../adapters/sandbox/backdoor.ts'
 import { runCron } from '../../../../functions/cron.ts'
 import type { Answer } from '../../../support/harness.ts'
 import { newWorld, type World } from '../../compute/servers/world.ts'
@@ -210,50 +209,6 @@ test('a volume that is nowhere yet is bought where it is first used', async () =
   })
   expect(again.status).toBe(200)
   expect((await costs()).now.amount).toBe('1.09')
-})
-
-describe('a volume that was nowhere for weeks', () => {
-  beforeEach(() => decree({ zones: 'policy' }))
-  const nowhere = async (size: number): Promise<string> => {
-    const { body } = await w.demo.post(`${w.cinder}/volumes`, { volume: { size, availability_zone: 'burst' } })
-    await pass(20 * 24 * HOUR)
-    return body.volume.id
-  }
-  const snapshot = (volume_id: string) => w.demo.post(`${w.cinder}/snapshots`, { snapshot: { volume_id } })
-  const upload = (id: string) =>
-    w.demo.post(`${w.cinder}/volumes/${id}/action`, { 'os-volume_upload_image': { image_name: 'copy' } })
-  const attach = async (volumeId: string) =>
-    w.newest.post(`/compute/v2.1/servers/${await w.running({ networks: 'none' })}/os-volume_attachments`, {
-      volumeAttachment: { volumeId },
-    })
-  const ofVolume = async (): Promise<number> => {
-    const [row] = await w.plimsoll.db.all<{ n: number }>(
-      sql`select coalesce(sum(hourly / 3600000.0 * ms), 0) / 1000000 as n from costs where kind = 'volume'`,
-    )
-    return row!.n
-  }
-  const ways = { 'a snapshot of it': snapshot, 'an image of it': upload, 'a server that takes it': attach }
-
-  test.each(Object.entries(ways))('costs from then on when it is made for %s', async (_, use) => {
-    const id = await nowhere(10)
-    expect((await use(id)).status).toBeLessThan(300)
-    await w.plimsoll.settle()
-    await pass(2 * HOUR)
-    expect(await ofVolume()).toBeCloseTo(0.2, 2)
-    await kept()
-  })
-
-  test.each(Object.entries(ways))('costs nothing when its cloud cannot make it for %s', async (_, use) => {
-    const id = await nowhere(10)
-    const faults = [{ method: 'volume.create', fault: 'definitive' as const }]
-    await plantFaults(w.plimsoll.host.cloudState, w.plimsoll.cloudId('sandbox'), faults)
-    expect((await use(id)).status).toBeLessThan(300)
-    await w.plimsoll.settle()
-    expect((await w.demo.get(`${w.cinder}/volumes/${id}`)).body.volume.status).toBe('error')
-    await pass(2 * HOUR)
-    expect(await ofVolume()).toBe(0)
-    await kept()
-  })
 })
 
 test('an address that its cloud gives hours after it was asked for costs from then on', async () => {
