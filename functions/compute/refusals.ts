@@ -174,8 +174,6 @@ const serverFault = (refusal: ServerRefusal, missing: Missing): Fault => {
       )
     case 'no-floating-ip':
       return notFound(`Floating IP ${refusal.address} not found.`)
-    case 'floating-ip-leads':
-      return badRequest(`Floating IP ${refusal.address} is already associated.`)
     case 'leads-elsewhere':
       return conflict(`Floating IP ${refusal.address} is not associated with instance ${refusal.id}.`)
     case 'no-fixed-ip':

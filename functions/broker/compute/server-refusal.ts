@@ -83,7 +83,6 @@ export type ServerRefusal =
   | { kind: 'no-port-security' }
   /** A public address that the project has not, or that leads somewhere, or not here; and what it should lead to. */
   | { kind: 'no-floating-ip'; address: string }
-  | { kind: 'floating-ip-leads'; address: string }
   | { kind: 'leads-elsewhere'; address: string; id: string }
   | { kind: 'no-fixed-ip'; id: string }
   | { kind: 'not-its-address'; address: string }

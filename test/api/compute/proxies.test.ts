@@ -185,10 +185,7 @@ describe('public addresses by Nova', () => {
     const { addresses } = await w.server(server)
     const all = (Object.values(addresses).flat() as { addr: string }[]).map(({ addr }) => addr)
     expect(all).toEqual(expect.arrayContaining([fixed_ip, address.ip]))
-    expect(said(await act(server, { addFloatingIp: { address: address.ip } }))).toEqual([
-      400,
-      `Floating IP ${address.ip} is already associated.`,
-    ])
+    expect((await act(server, { addFloatingIp: { address: address.ip } })).status, 'it is here already').toBe(202)
     expect((await act(server, { removeFloatingIp: { address: address.ip } })).status).toBe(202)
     expect(said(await act(server, { removeFloatingIp: { address: address.ip } }))).toEqual([
       409,
@@ -199,6 +196,31 @@ describe('public addresses by Nova', () => {
     expect(said(await w.demo.get(`${ADDRESSES}/${address.id}`))).toEqual([
       404,
       `Floating IP not found for ID ${address.id}`,
+    ])
+  })
+
+  test('are moved from one server to another', async () => {
+    const pool = await ready()
+    const { floating_ip: address } = (await w.demo.post(ADDRESSES, { pool })).body
+    const [one, other] = [await w.running(), await w.running()]
+    const shown = async (id: string) =>
+      (Object.values((await w.server(id)).addresses).flat() as { addr: string }[]).map(({ addr }) => addr)
+    for (const [here, elsewhere] of [
+      [one, other],
+      [other, one],
+    ] as const) {
+      expect((await act(here, { addFloatingIp: { address: address.ip } })).status).toBe(202)
+      await w.plimsoll.settle()
+      const { instance_id, fixed_ip } = (await w.demo.get(`${ADDRESSES}/${address.id}`)).body.floating_ip
+      expect(instance_id).toBe(here)
+      expect(await shown(here)).toEqual(expect.arrayContaining([fixed_ip, address.ip]))
+      expect(await shown(elsewhere)).not.toContain(address.ip)
+      const floating = (await w.demo.get(`${NEUTRON}/floatingips/${address.id}`)).body.floatingip
+      expect(floating).toMatchObject({ status: 'ACTIVE', fixed_ip_address: fixed_ip })
+    }
+    expect(said(await act(one, { removeFloatingIp: { address: address.ip } }))).toEqual([
+      409,
+      `Floating IP ${address.ip} is not associated with instance ${one}.`,
     ])
   })
 

@@ -16,7 +16,7 @@ const of = async ({ db }: Context, server: ServerRow, address: string): Promise<
 
 /**
  * Leads a public address of the project to a server: to the address of it that is named, else to its first one of IPv4. It is
- * taken from where it led before only if that is nowhere, as in Nova. Throws `ServerRefused`, `NetworkRefused`.
+ * taken from where it led before, as Nova does it on Neutron (nova/network/neutron.py, `associate_floating_ip`). Throws `ServerRefused`, `NetworkRefused`.
  */
 export const leadHere = async (
   context: Context,
@@ -35,7 +35,6 @@ export const leadHere = async (
   const target = fixedAddress === null ? fixed[0] : fixed.find(({ ip_address }) => ip_address === fixedAddress)
   if (!target) return refuse({ kind: 'not-its-address', address: fixedAddress! })
   const floating = await of(context, server, address)
-  if (floating.portId !== null) refuse({ kind: 'floating-ip-leads', address })
   await changeFloatingIp(context, floating.id, { portId: target.id, fixedIpAddress: target.ip_address })
 }
 
