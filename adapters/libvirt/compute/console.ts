@@ -1,10 +1,10 @@
 import type { NativeId } from '../../contract.ts'
 import { refuse } from '../../shared/refusals.ts'
 import type { Context } from '../context.ts'
-import { volumeNamed } from '../records/volume.ts'
+import { partsOf } from '../records/ids.ts'
 import type { Host } from '../wire/host.ts'
 import { readFrom } from '../wire/transfer.ts'
-import { homeOf } from './parts.ts'
+import { logOf } from './log.ts'
 import { withOurs } from './power.ts'
 
 /** The host cuts what a console said into files of 2 MiB by itself, and keeps some of them; the newest is read. */
@@ -17,9 +17,8 @@ export const consoleLog =
     let said = ''
     await withOurs(context, id, async (host: Host, { note }) => {
       if (!note?.made) refuse('Only of servers that were made here it is kept what their console says.')
-      const home = await homeOf(context, host, note!.mark)
-      const log = await volumeNamed(host, home.pool.name, home.nameOf('log'))
-      if (log) said = new TextDecoder().decode(await readFrom(host, log.ref, { most: MOST }))
+      const log = await logOf(context, host, partsOf(id, 1)[0]!)
+      if (log) said = new TextDecoder().decode(await readFrom(host, log, { most: MOST }))
     })
     return said
   }

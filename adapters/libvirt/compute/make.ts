@@ -17,6 +17,7 @@ import type { Host } from '../wire/host.ts'
 import { CUT_POWER, DEFINE, DOMAIN_CAPABILITIES, GET_NODE_INFO, START, UNDEFINE } from '../wire/procedures.ts'
 import { domainXml } from './definition.ts'
 import { hardwareOf } from './hardware.ts'
+import { logFile, makeLog } from './log.ts'
 import { archIn } from './node.ts'
 import { writeInto } from './note.ts'
 import { homeOf, makeFile, makeRoot, removeParts } from './parts.ts'
@@ -115,7 +116,7 @@ export const define = async (context: Context, host: Host, spec: ServerSpec, mar
     cards,
     root: spec.boot ? await bootVolume(context, host, spec.boot.volume) : { volume: part('root'), format: 'qcow2' },
     discs: [part('seed'), ...(drive ? [part('drive')] : [])],
-    log: `${home.folder}/${home.nameOf('log')}`,
+    log: logFile(home.folder, uuid),
   })
   await host.call(DEFINE, { xml, flags: 0 })
   const made = await domainOf(host, uuid)
@@ -138,7 +139,7 @@ export const complete = async (context: Context, host: Host, { ref, note, power 
     await makeFile(host, home, 'seed', seedImage(making.told, ref.uuid, making.ports))
     const drive = configDrive(making.told)
     if (drive) await makeFile(host, home, 'drive', drive)
-    await makeFile(host, home, 'log', new Uint8Array())
+    await makeLog(host, home.folder, mark)
     await unlessRunning(() => host.call(START, { domain: ref, flags: 0 }))
   }
   const { making: _, ...done } = note

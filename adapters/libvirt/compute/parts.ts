@@ -12,10 +12,10 @@ import {
   DELETE_VOLUME,
   LIST_VOLUMES,
   type PoolRef,
-  REFRESH_POOL,
   type VolumeRef,
 } from '../wire/procedures.ts'
 import { writeInto } from '../wire/transfer.ts'
+import { removeLog } from './log.ts'
 
 /** Where the parts of a server are. */
 export interface Home {
@@ -66,12 +66,10 @@ export const makeFile = async (host: Host, home: Home, part: Part, bytes: Uint8A
   if (bytes.length) await writeInto(host, ref, 0, [bytes])
 }
 
-/**
- * Takes away what the server with that UUID had for itself, and with it images that nobody has any more. What its console said may
- * have been cut into several files, of which the pool knows once it has looked.
- */
+/** Takes away what the server with that UUID had for itself, and with it images that nobody has any more. */
 export const removeParts = async (context: Context, host: Host, uuid: string): Promise<void> => {
   const { options, connection } = context
+  await removeLog(context, host, uuid)
   const pool = await poolNamed(host, options.pool)
   if (!pool) return
   const { ref } = pool
@@ -80,10 +78,9 @@ export const removeParts = async (context: Context, host: Host, uuid: string): P
     const mark = partIn(name, place)?.mark
     return mark?.resource === uuid && mark.deployment === connection.deployment
   }
-  const all = async () => (await host.call(LIST_VOLUMES, { pool: ref, wanted: 1, flags: 0 })).items
-  if (!(await all()).some(isOwn)) return
-  await host.call(REFRESH_POOL, { pool: ref, flags: 0 })
-  for (const volume of (await all()).filter(isOwn))
+  const own = (await host.call(LIST_VOLUMES, { pool: ref, wanted: 1, flags: 0 })).items.filter(isOwn)
+  if (!own.length) return
+  for (const volume of own)
     await unlessGone(() => host.call(DELETE_VOLUME, { volume, flags: 0 }))
   await sweepImages(context, host)
 }

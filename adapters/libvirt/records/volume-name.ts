@@ -51,13 +51,18 @@ export const isFromElsewhere = (name: string, place: Place): boolean => {
   return made !== undefined && made !== shortOf(place)
 }
 
-/** What a server has in its pool for itself: its disk, the discs that its guest reads at its first start, what it said. */
+/** What a server has for itself: its disk, the discs that its guest reads at its first start, what it said. */
 export type Part = 'root' | 'seed' | 'drive' | 'log'
 
 /** The name of a part of a server: there is one of each. Pools of files alone have them, where a name may be longer. */
 export const partName = (mark: Mark, part: Part, place: Place): string => `${nameFor(mark, place)}.${part}`
 
-const ENDS = /\.(root|seed|drive|log(\.\d+)?|gone)$/
+/** Where pools for logs are said to be made: they are the host's, and in no pool. */
+export const logPlace = (host: string): Place => ({ host, pool: '' })
+/** The pool that has the log of a server, and nothing else. */
+export const logPoolName = (mark: Mark, host: string): string => partName(mark, 'log', logPlace(host))
+
+const ENDS = /\.(root|seed|drive|log|gone)$/
 
 /** Whether a name is one of ours that stands for no volume of anybody: a part of a server, or of what images need. */
 export const isPart = (name: string): boolean =>

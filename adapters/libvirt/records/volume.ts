@@ -13,6 +13,7 @@ import {
   type VolumeRef,
 } from '../wire/procedures.ts'
 import { fewAtATime } from './few.ts'
+import { isPart } from './volume-name.ts'
 
 /** A volume of a pool. */
 export interface Volume {
@@ -49,9 +50,9 @@ const read = async (host: Host, ref: VolumeRef): Promise<Volume> => {
 /** VIR_CONNECT_LIST_STORAGE_POOLS_ACTIVE */
 const ACTIVE = 2
 
-/** Pools that are started: what is in the others, nobody knows. */
+/** Pools that are started, but for those of logs: what is in the others, nobody knows. */
 export const poolsOn = async (host: Host): Promise<PoolRef[]> =>
-  (await host.call(LIST_POOLS, { wanted: 1, flags: ACTIVE })).items
+  (await host.call(LIST_POOLS, { wanted: 1, flags: ACTIVE })).items.filter(({ name }) => !isPart(name))
 
 /** A pool that is started, by its name, or (null) the only one; null if that is none. */
 export const poolNamed = async (host: Host, name: string | null): Promise<{ ref: PoolRef; type: string } | null> => {

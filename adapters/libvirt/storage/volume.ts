@@ -38,7 +38,7 @@ const markOf = ({ host, volume: { ref } }: Found): Mark | undefined =>
 const idOf = ({ host, volume: { ref } }: Found): NativeId => idOn(host, ref.pool, ref.name)
 
 const look = async (host: Host, pool: string, name: string): Promise<Found | null> => {
-  const volume = isPart(name) ? null : await volumeNamed(host, pool, name)
+  const volume = isPart(name) || isPart(pool) ? null : await volumeNamed(host, pool, name)
   return volume && foundOn(host, volume, await machinesOn(host))
 }
 

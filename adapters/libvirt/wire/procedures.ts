@@ -205,6 +205,16 @@ export const FIND_VOLUME_AT = procedure(97, 'STORAGE_VOL_LOOKUP_BY_PATH', struct
 export const VOLUME_XML = procedure(99, 'STORAGE_VOL_GET_XML_DESC', struct({ volume, flags: uint }), xml)
 
 export const POOL_XML = procedure(88, 'STORAGE_POOL_GET_XML_DESC', struct({ pool, flags: uint }), xml)
+const POOL = struct({ pool })
+const POOL_FLAGS = struct({ pool, flags: uint })
+export const DEFINE_POOL = procedure(77, 'STORAGE_POOL_DEFINE_XML', struct({ xml: text, flags: uint }), POOL)
+export const START_POOL = procedure(78, 'STORAGE_POOL_CREATE', POOL_FLAGS, NOTHING)
+/** Makes the folder of a pool of files. */
+export const BUILD_POOL = procedure(79, 'STORAGE_POOL_BUILD', POOL_FLAGS, NOTHING)
+export const STOP_POOL = procedure(80, 'STORAGE_POOL_DESTROY', POOL, NOTHING)
+/** Takes away the folder, which is empty. */
+export const DELETE_POOL = procedure(81, 'STORAGE_POOL_DELETE', POOL_FLAGS, NOTHING)
+export const UNDEFINE_POOL = procedure(82, 'STORAGE_POOL_UNDEFINE', POOL, NOTHING)
 export const CREATE_VOLUME = procedure(
   93,
   'STORAGE_VOL_CREATE_XML',

@@ -64,6 +64,9 @@ export const estate = () => {
       .join('')
   const guest = { holdsOn: false }
   const pool = { name: 'fast', uuid: '1b9a9070-9fe1-49da-9cbd-2243b39ef98e' }
+  const pools = [pool]
+  /** Names of pools that are not started. */
+  const asleep = new Set<string>()
   const power = (call: calls.Procedure<{ domain: calls.DomainRef; flags: number }, null>, state: number): Play =>
     plays(call, ({ domain }) => {
       done.push(`${call.name} ${domain.name}`)
@@ -128,7 +131,11 @@ export const estate = () => {
       powers.set(domain.uuid, 1)
       return { domain }
     }),
-    plays(calls.LIST_POOLS, () => ({ items: [pool], count: 1 })),
+    plays(calls.LIST_POOLS, ({ flags }) => {
+      const [active, inactive] = [!(flags & 3) || flags & 2, !(flags & 3) || flags & 1]
+      const items = pools.filter(({ name }) => (asleep.has(name) ? inactive : active))
+      return { items, count: items.length }
+    }),
     plays(calls.POOL_INFO, () => ({ state: 2, capacity: 100 * 2 ** 30, allocation: 2 ** 30, available: 60 * 2 ** 30 })),
     plays(calls.FIND_POOL, () => ({ pool })),
     plays(calls.POOL_XML, () => ({ xml: "<pool type='logical'><name>fast</name></pool>" })),
@@ -207,6 +214,8 @@ export const estate = () => {
     wired,
     volumes,
     images,
+    pools,
+    asleep,
     chain,
     formatOf,
     uuids: { web: WEB, db: DB },

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Mark, VolumeSpec } from '../../../adapters/contract.ts'
 import { libvirt } from '../../../adapters/libvirt/index.ts'
-import { markIn, nameFor } from '../../../adapters/libvirt/records/volume-name.ts'
+import { logPoolName, markIn, nameFor } from '../../../adapters/libvirt/records/volume-name.ts'
 import { estate, IDS } from './estate.ts'
 import { connection, OPTIONS, surroundings } from './scripted.ts'
 
@@ -187,6 +187,17 @@ describe('a volume that something stands on', () => {
     await expect(attachment.create(wish, mark)).rejects.toMatchObject(conflict)
     expect(host.done).toEqual([])
   })
+})
+
+it('what consoles said is in pools that count for nothing', async () => {
+  const { cloud, volume, host } = connected()
+  const [before, room] = [await volume.list(), (await cloud.zones())[0]]
+  const log = logPoolName({ ...mark, kind: 'server' }, 'kvm1')
+  host.pools.push({ name: log, uuid: mark.resource })
+  expect(await volume.list()).toEqual(before)
+  expect((await cloud.zones())[0]).toEqual(room)
+  expect(await volume.get(`kvm1/${log}/data.raw`)).toBeNull()
+  expect(await volume.create(spec, mark)).toMatchObject({ sizeGiB: 3 })
 })
 
 describe('the format of a volume', () => {

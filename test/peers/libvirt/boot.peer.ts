@@ -130,12 +130,22 @@ const story = async ({ broker, client, host }: Scene, step: Step): Promise<void>
       assert.ok(memory > 192 * 1024 && memory < 288 * 1024, `${memory} KiB of 288 MiB`)
     }, BOOTS_WITHIN_MS)
   })
+  await step('what is written on its console takes nothing away from the pool of the disks', async () => {
+    const [name = ''] = /plimsoll-\S+/.exec(await host.virsh('list', '--all', '--name')) ?? []
+    const [, log = ''] = /<log file='([^']+)'/.exec(await host.virsh('dumpxml', name)) ?? []
+    // The beginning of an image that ends too soon.
+    await writeFile(log, Uint8Array.of(0x51, 0x46, 0x49, 0xfb, 0, 0, 0, 3))
+    await host.virsh('pool-refresh', host.pool)
+    assert.match(await host.virsh('vol-list', host.pool), /plimsoll\.server\.\S+\.root/)
+    assert.doesNotMatch(await host.virsh('vol-list', host.pool), /log/)
+    await openstack('console', 'log', 'show', 'vm1')
+  })
   await step('deleted with its image and its network it leaves nothing on the host', async () => {
     await openstack('server', 'delete', '--wait', 'vm1')
     await openstack('network', 'delete', 'n1')
     await openstack('image', 'delete', 'guest')
     await patiently(async () => {
-      const lists = [['list', '--all', '--name'], ['vol-list', host.pool], ['net-list', '--all'], ['nwfilter-list']]
+      const lists = [['list', '--all', '--name'], ['vol-list', host.pool], ['pool-list', '--all'], ['net-list', '--all'], ['nwfilter-list']]
       const left = (await Promise.all(lists.map((words) => host.virsh(...words)))).join('\n')
       assert.doesNotMatch(left, /plimsoll/)
     }, 90_000)
