@@ -26,12 +26,13 @@ export interface Note {
   making?: unknown
 }
 
-/** Our element; the namespace is declared by libvirt. */
-export const writeNote = ({ mark, host, name, metadata, made, making }: Note): string =>
+/** Our element for the domain with that UUID, which a copy of it does not have; the namespace is declared by libvirt. */
+export const writeNote = ({ mark, host, name, metadata, made, making }: Note, uuid: string): string =>
   [
     '<server>',
     `<mark>${escapeXml(writeMark(mark))}</mark>`,
     `<host>${escapeXml(host)}</host>`,
+    `<uuid>${uuid}</uuid>`,
     name === undefined ? '' : `<name>${escapeXml(name)}</name>`,
     metadata === undefined ? '' : `<metadata>${escapeXml(JSON.stringify(metadata))}</metadata>`,
     made === undefined ? '' : `<made>${escapeXml(JSON.stringify(made))}</made>`,
@@ -47,11 +48,11 @@ const jsonIn = <T>(text: string | undefined): T | undefined => {
   }
 }
 
-/** What was noted in a domain of a host there, whoever's mark it is; undefined if there is none. */
+/** What was noted in a domain of a host there, whoever's mark it is; undefined if there is none, or it is another domain's. */
 export const readNote = (domain: Element, host: string): Note | undefined => {
   const own = child(domain, 'metadata')?.children.find(({ namespace }) => namespace === NAMESPACE)
   const mark = readMark(textOf(own, 'mark'))
-  if (!mark || textOf(own, 'host') !== host) return undefined
+  if (!mark || textOf(own, 'host') !== host || textOf(own, 'uuid') !== textOf(domain, 'uuid')) return undefined
   const name = textOf(own, 'name')
   const metadata = jsonIn<Record<string, string>>(textOf(own, 'metadata'))
   const made = jsonIn<NonNullable<Note['made']>>(textOf(own, 'made'))

@@ -55,7 +55,7 @@ export const domainXml = (plan: Plan): string => {
     : ''
   return [
     `<domain type="${accelerated ? 'kvm' : 'qemu'}"><name>plimsoll-${uuid}</name><uuid>${uuid}</uuid>`,
-    `<metadata>${writeNote(note).replace('<server>', `<server xmlns="${NAMESPACE}">`)}</metadata>`,
+    `<metadata>${writeNote(note, uuid).replace('<server>', `<server xmlns="${NAMESPACE}">`)}</metadata>`,
     `<memory unit="MiB">${spec.size.ramMiB}</memory><vcpu>${spec.size.vcpus}</vcpu>`,
     `<os${firmware === 'uefi' ? ' firmware="efi"' : ''}><type arch="${arch}" machine="${machine}">hvm</type></os>`,
     `<features><acpi/>${arch === 'x86_64' ? '<apic/>' : ''}</features>`,

@@ -11,7 +11,7 @@ export const writeInto = (host: Host, { ref }: Pick<Domain, 'ref'>, note: Note |
   host.call(SET_METADATA, {
     domain: ref,
     type: ELEMENT,
-    metadata: note && writeNote(note),
+    metadata: note && writeNote(note, ref.uuid),
     key: note && PREFIX,
     uri: NAMESPACE,
     flags: impactOn(ref),

@@ -7,13 +7,7 @@ import { type Part, partIn, partName } from '../records/volume-name.ts'
 import { sweepImages } from '../storage/image-volume.ts'
 import { filesOn } from '../storage/pool.ts'
 import type { Host } from '../wire/host.ts'
-import {
-  CREATE_VOLUME,
-  DELETE_VOLUME,
-  LIST_VOLUMES,
-  type PoolRef,
-  type VolumeRef,
-} from '../wire/procedures.ts'
+import { CREATE_VOLUME, DELETE_VOLUME, LIST_VOLUMES, type PoolRef, type VolumeRef } from '../wire/procedures.ts'
 import { writeInto } from '../wire/transfer.ts'
 import { removeLog } from './log.ts'
 
@@ -80,7 +74,6 @@ export const removeParts = async (context: Context, host: Host, uuid: string): P
   }
   const own = (await host.call(LIST_VOLUMES, { pool: ref, wanted: 1, flags: 0 })).items.filter(isOwn)
   if (!own.length) return
-  for (const volume of own)
-    await unlessGone(() => host.call(DELETE_VOLUME, { volume, flags: 0 }))
+  for (const volume of own) await unlessGone(() => host.call(DELETE_VOLUME, { volume, flags: 0 }))
   await sweepImages(context, host)
 }

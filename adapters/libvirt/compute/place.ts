@@ -92,11 +92,21 @@ export const hostFor = async (context: Context, spec: ServerSpec, mark: Mark): P
   const best = candidates.toSorted((a, b) => b.freeMiB - a.freeMiB)[0]
   if (!best) {
     const refusals = asked.filter((each) => each instanceof CloudError)
-    throw refusals.find(({ code }) => code === 'capacity') ?? refusals[0] ?? FULL
+    // Of a host that does not answer nobody knows what it would have said.
+    const first = (wanted: string) => refusals.find(({ code }) => code === wanted)
+    throw first('ambiguous') ?? first('capacity') ?? refusals[0] ?? FULL
   }
   if (hosts.length === 1) return only!
   if (seat || (await surroundings.store.put(key, best.option.name, 0))) return best.option
   return hostFor(context, spec, mark)
+}
+
+/** The hosts on which the server of a mark may be: the one that was chosen for it, or each of its zone. */
+export const hostsOf = async (context: Context, zone: string, mark: Mark): Promise<string[]> => {
+  const names = context.options.hosts.filter((host) => host.zone === zone).map(({ name }) => name)
+  const noted = await context.surroundings.store.get(keyOf(context, mark))
+  const seat = names.find((name) => name === noted?.value)
+  return seat === undefined ? names : [seat]
 }
 
 /** The server is there, or never will be: its seat need not be remembered. */

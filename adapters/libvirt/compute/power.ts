@@ -8,6 +8,7 @@ import { type Domain, domainOf } from '../records/domain.ts'
 import { atHostOf, partsOf } from '../records/ids.ts'
 import type { Host } from '../wire/host.ts'
 import { CUT_POWER, PAUSE, REBOOT, RESET, SAVE, SHUT_DOWN, START, UNPAUSE } from '../wire/procedures.ts'
+import { writeInto } from './note.ts'
 
 /** Does something to a domain that carries our mark. @throws `not_found`, or `definitive` for somebody else's */
 export const withOurs = async (
@@ -35,10 +36,15 @@ const FORGOTTEN_MS = 600_000
 
 /** Under which it is kept when a guest was asked to shut down. */
 const keyOf = ({ connection }: Context, id: NativeId): string => `libvirt/shutdown/${connection.cloudId}/${id}`
+/** Under which it is kept since when a host is busy with a guest that is to be off. */
+const busyKeyOf = ({ connection }: Context, id: NativeId): string => `libvirt/busy/${connection.cloudId}/${id}`
+
+/** A host that saves, moves or dumps a guest is given so long at least. */
+const LEAST_BUSY_MS = 30_000
 
 /**
  * Takes one step towards off: the guest is asked to shut down by its power button, and its power is cut once it has had
- * `options.shutdownMs`. One that is paused hears nothing.
+ * `options.shutdownMs`. One that is paused hears nothing, and one that its host is busy with is let be for as long.
  */
 export const stop = async (context: Context, id: NativeId, host: Host, { ref, power }: Domain): Promise<void> => {
   const { options, surroundings } = context
@@ -47,6 +53,15 @@ export const stop = async (context: Context, id: NativeId, host: Host, { ref, po
     await surroundings.store.delete(key)
     return
   }
+  const busyKey = busyKeyOf(context, id)
+  if (power === 'changing') {
+    const patienceMs = Math.max(options.shutdownMs, LEAST_BUSY_MS)
+    const busy = { listens: true, patienceMs, forgottenMs: patienceMs + FORGOTTEN_MS }
+    if ((await nextTowardsOff(surroundings, busyKey, busy)) === 'cut')
+      await host.call(CUT_POWER, { domain: ref, flags: 0 })
+    return
+  }
+  await surroundings.store.delete(busyKey)
   const patienceMs = options.shutdownMs
   const patience = {
     listens: power === 'running' && patienceMs > 0,
@@ -60,15 +75,24 @@ export const stop = async (context: Context, id: NativeId, host: Host, { ref, po
 /** The same as `withOurs`, for what goes on anew: its next stop begins with a press of the button again. */
 const goingOn = async (context: Context, id: NativeId, work: (host: Host, domain: Domain) => Promise<unknown>) =>
   withOurs(context, id, async (host, domain) => {
-    await context.surroundings.store.delete(keyOf(context, id))
+    for (const key of [keyOf(context, id), busyKeyOf(context, id)]) await context.surroundings.store.delete(key)
     await work(host, domain)
   })
+
+/**
+ * Starts a machine. One that wakes up has the metadata with which it fell asleep, so what is noted of it is noted again.
+ */
+export const turnOn = async (host: Host, { ref, power, note }: Domain): Promise<void> => {
+  await host.call(START, { domain: ref, flags: 0 })
+  const now = power === 'suspended' && note ? await domainOf(host, ref.uuid) : null
+  if (now && note) await writeInto(host, now, note)
+}
 
 /** What may be done to the power of a server that is ours; that it is as wanted already is success. */
 export const powerActions = (context: Context) => ({
   start: (id: NativeId) =>
-    goingOn(context, id, async (host, { ref, power }) => {
-      if (power === 'stopped' || power === 'suspended') await host.call(START, { domain: ref, flags: 0 })
+    goingOn(context, id, async (host, domain) => {
+      if (domain.power === 'stopped' || domain.power === 'suspended') await turnOn(host, domain)
     }),
   stop: (id: NativeId) => withOurs(context, id, (host, domain) => stop(context, id, host, domain)),
   reboot: (id: NativeId, hard: boolean) =>
@@ -93,7 +117,7 @@ export const powerActions = (context: Context) => ({
       await host.call(SAVE, { domain: ref, flags: 0 })
     }),
   resume: (id: NativeId) =>
-    goingOn(context, id, async (host, { ref, power }) => {
-      if (power === 'suspended') await host.call(START, { domain: ref, flags: 0 })
+    goingOn(context, id, async (host, domain) => {
+      if (domain.power === 'suspended') await turnOn(host, domain)
     }),
 })

@@ -10,7 +10,7 @@ import { CUT_POWER, DEFINE, DELETE_VOLUME, DOMAIN_XML, RESIZE_VOLUME, START } fr
 import { writeInto } from './note.ts'
 import { homeOf, makeRoot } from './parts.ts'
 import { roomFor } from './place.ts'
-import { stop, withOurs } from './power.ts'
+import { stop, turnOn, withOurs } from './power.ts'
 
 /* Servers that become other than they were made, in steps: what the next one is, the machine alone tells. */
 
@@ -63,7 +63,7 @@ export const resize = async (
   if (!context.options.sizes.some(({ name }) => name === size.native)) refuse('The cloud does not know this size.')
   let progress: Progress = 'going'
   await withOurs(context, id, async (host, domain) => {
-    const { cpus, ramMiB, note, ref } = domain
+    const { cpus, ramMiB, note } = domain
     const root = await rootOf(context, host, domain)
     const isSo =
       cpus === size.vcpus &&
@@ -73,8 +73,7 @@ export const resize = async (
     if (isSo && domain.power === power) progress = 'done'
     else if (domain.power === 'stopped' && !isSo) await change(context, host, domain, size)
     // What is suspended has its memory in a file: it has to run, and shut down, first.
-    else if (domain.power === 'stopped' || domain.power === 'suspended')
-      await host.call(START, { domain: ref, flags: 0 })
+    else if (domain.power === 'stopped' || domain.power === 'suspended') await turnOn(host, domain)
     else if (domain.power !== 'changing') await stop(context, id, host, domain)
   })
   return progress

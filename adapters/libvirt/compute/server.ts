@@ -23,7 +23,7 @@ import { consoleLog } from './console.ts'
 import { complete, define, unmake } from './make.ts'
 import { writeInto } from './note.ts'
 import { removeParts } from './parts.ts'
-import { forgetSeat, hostFor } from './place.ts'
+import { forgetSeat, hostFor, hostsOf } from './place.ts'
 import { powerActions, withOurs } from './power.ts'
 import { rebuild, resize } from './reshape.ts'
 
@@ -130,10 +130,16 @@ export const server = (context: Context): ServerRealm => {
       raw: (id) => at(id, async (_, machine) => machine),
       markOf: ({ domain }) => domain.note?.mark,
       one: (machine) => seenOf(context, machine),
-      async find(mark: Mark) {
-        const { found } = await everywhere(context, machinesOn)
+      async find(mark: Mark, { zone }) {
+        const { found, down } = await everywhere(context, machinesOn)
         const own = found.flatMap(({ answer }) => answer).find(({ domain }) => domain.note?.mark.token === mark.token)
-        return own ? seenOf(context, own) : null
+        if (own) return seenOf(context, own)
+        const possible = down.length ? await hostsOf(context, zone, mark) : []
+        const first = down.find(({ name }) => possible.includes(name))
+        if (!first) return null
+        throw new CloudError('ambiguous', 'The cloud did not give a clear answer.', {
+          operatorMessage: `Host ${first.name} does not answer, and may have the server.`,
+        })
       },
       list: () => pageOf(context, async (host) => (await machinesOn(host)).map((machine) => seenOf(context, machine))),
       remark: (machine, mark) =>

@@ -25,9 +25,14 @@ export const claim = async (keep: Keep, { id, spec: { addresses } }: PortRecord)
   }
 }
 
-/** Gives back the addresses of a port but for some, unless another port has them by now. */
-export const release = async (keep: Keep, { id, spec }: PortRecord, but: PortSpec['addresses']): Promise<void> => {
-  for (const { subnet, address } of spec.addresses) {
+/** Gives back addresses of a port but for some, unless another port has them by now. */
+export const release = async (
+  keep: Keep,
+  { id }: Pick<PortRecord, 'id'>,
+  addresses: PortSpec['addresses'],
+  but: PortSpec['addresses'],
+): Promise<void> => {
+  for (const { subnet, address } of addresses) {
     if (but.some((each) => each.subnet === subnet && each.address === address)) continue
     const key = keyOf(keep, subnet, address)
     const row = await keep.store.get(key)

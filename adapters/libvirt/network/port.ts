@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import { type Mark, type NativeId, type PortSeen, type PortSpec, type Realm, reading } from '../../contract.ts'
 import { CloudError } from '../../errors.ts'
 import { contains, parseAddress, parseCidr } from '../../shared/cidr.ts'
@@ -39,6 +40,16 @@ const homeOf = ({ addresses }: PortSpec): { host: string; network: string; cidr:
   const [kind, network = '', cidr = ''] = partsOf(first, 3)
   return kind === 'network' ? { host, network, cidr } : refuse('The subnet of the port is not there.')
 }
+
+/** The groups that a port is in, or was in until lately. */
+const groupsOf = ({ spec, left }: PortRecord): NativeId[] => [
+  ...new Set([...spec.securityGroups, ...(left?.groups ?? [])]),
+]
+/** The addresses that a port has, or had until lately. */
+const addressesOf = ({ spec, left }: PortRecord): PortSpec['addresses'] => [
+  ...spec.addresses,
+  ...(left?.addresses ?? []),
+]
 
 const idFor = (spec: PortSpec): NativeId => {
   const { host, network } = homeOf(spec)
@@ -110,8 +121,9 @@ export const port = (context: Context): Realm<PortSpec, PortSeen> => {
     return seenOf(native)
   }
   /** What follows from a port: its own filter, those of who lets its groups in, and its entry of DHCP. */
-  const carryOut = async (host: Host, { id, spec }: PortRecord, before: NativeId[] = []): Promise<void> => {
-    const groups = [...new Set([...spec.securityGroups, ...before])]
+  const carryOut = async (host: Host, record: PortRecord): Promise<void> => {
+    const { id } = record
+    const groups = groupsOf(record)
     await keepFilters(host, (port, scene) => port.id === id || names(port, scene, groups))
     const network = await networkOf(host, portParts(id)!.network)
     if (!network) throw gone(id)
@@ -195,25 +207,33 @@ export const port = (context: Context): Realm<PortSpec, PortSeen> => {
         const same = JSON.stringify(spec.addresses) === JSON.stringify(old.addresses)
         if (!same && card) refuse('The addresses of a port do not change while a server has it.')
         await claim(keep, { ...record!, spec })
-        const changed = await PORTS.change(keep, id, (kept) => ({ ...kept, spec }))
+        const changed = await PORTS.change(keep, id, (kept) => ({
+          ...kept,
+          spec,
+          left: { groups: groupsOf(kept), addresses: addressesOf(kept) },
+        }))
         if (!changed) throw gone(id)
-        await at(id, (host) => carryOut(host, changed, old.securityGroups))
-        await release(keep, record!, spec.addresses)
+        await at(id, (host) => carryOut(host, changed))
+        await release(keep, changed, changed.left!.addresses, spec.addresses)
+        await PORTS.change(keep, id, (kept) => {
+          const { left, ...settled } = kept
+          return isDeepStrictEqual(kept, changed) ? settled : kept
+        })
         return now(id)
       },
-      async remove({ id, record, card }) {
+      async remove({ id, card }) {
         if (card) throw new CloudError('conflict', 'The port is still plugged into a server.')
         const leaving = await PORTS.change(keep, id, (kept) => ({ ...kept, leaving: true }))
         if (!leaving) return
         // Nobody lets its address in any more when somebody else gets it.
         await atHostOf(context, id, async (host) => {
-          await keepFilters(host, (port, scene) => names(port, scene, leaving.spec.securityGroups))
+          await keepFilters(host, (port, scene) => names(port, scene, groupsOf(leaving)))
           const network = await networkOf(host, portParts(id)!.network)
           if (network) await serve(host, network)
           await dropFilter(host, id)
           return true
         })
-        await release(keep, record!, [])
+        await release(keep, leaving, addressesOf(leaving), [])
         await PORTS.drop(keep, id)
       },
       read({ record, card }) {

@@ -136,7 +136,7 @@ const cardsIn = (devices: Element | undefined): Card[] =>
 /** virDomainState, and of a paused one the reasons (virDomainPausedReason) that pass by themselves. */
 const RUNNING = [1, 2]
 const PAUSED = 3
-const PASSING = [2, 3, 4, 7, 8, 9, 11]
+const PASSING = [2, 3, 4, 8, 9, 11]
 const ENDING = 4
 const OFF = [5, 6]
 const ASLEEP = 7
@@ -150,8 +150,8 @@ export const powerOf = (state: number, reason: number, saved: boolean): Power =>
   return state === ASLEEP ? 'suspended' : 'unknown'
 }
 
-/** A domain as its XML tells it. @param host by its name */
-const readDomain = (xml: string, host: string): Omit<Domain, 'ref' | 'power' | 'persistent'> => {
+/** A domain as its XML tells it. */
+const readDomain = (xml: string): Omit<Domain, 'ref' | 'power' | 'persistent' | 'note'> => {
   const root = parseXml(xml)
   const devices = child(root, 'devices')
   return {
@@ -162,19 +162,24 @@ const readDomain = (xml: string, host: string): Omit<Domain, 'ref' | 'power' | '
     targets: childrenOf(devices, 'disk').flatMap((disk) => child(disk, 'target')?.attributes.get('dev') ?? []),
     paths: childrenOf(devices, 'disk').flatMap(pathsIn),
     cards: cardsIn(devices),
-    note: readNote(root, host),
   }
 }
 
+/** VIR_DOMAIN_XML_INACTIVE: what is kept of it, and what runs where nothing is. */
+const INACTIVE = 2
+
 const look = async (host: Host, domain: DomainRef): Promise<Domain> => {
-  const [{ xml }, { state, reason }, { persistent }, saved] = await Promise.all([
+  const [{ xml }, kept, { state, reason }, { persistent }, saved] = await Promise.all([
     host.call(DOMAIN_XML, { domain, flags: 0 }),
+    host.call(DOMAIN_XML, { domain, flags: INACTIVE }),
     host.call(DOMAIN_STATE, { domain, flags: 0 }),
     host.call(IS_PERSISTENT, { domain }),
     domain.id < 0 ? host.call(HAS_SAVED, { domain, flags: 0 }) : { result: 0 },
   ])
   return {
-    ...readDomain(xml, host.name),
+    ...readDomain(xml),
+    // What wakes up has the metadata with which it fell asleep; what was noted meanwhile is kept beside it.
+    note: readNote(parseXml(kept.xml), host.name),
     ref: domain,
     power: powerOf(state, reason, saved.result === 1),
     persistent: persistent === 1,

@@ -3,6 +3,7 @@ import { asCloudError } from '../../errors.ts'
 import type { Context } from '../context.ts'
 import type { HostOption } from '../options.ts'
 import { type Host, onHost } from '../wire/host.ts'
+import { stoppedPoolsOn } from './volume.ts'
 
 /** What came of work on each of the hosts. */
 interface Everywhere<T> {
@@ -33,6 +34,16 @@ export const everywhere = async <T>(context: Context, work: (host: Host) => Prom
   const [first] = answers
   if (!all.found.length && first?.status === 'rejected') throw first.reason
   return all
+}
+
+/** The same of what is in pools, which is missing also while one of them is not started. */
+export const pageOfPools = async <T>(context: Context, look: (host: Host) => Promise<T[]>): Promise<Page<T>> => {
+  let all = true
+  const { items, complete } = await pageOf(context, async (host) => {
+    if ((await stoppedPoolsOn(host)).length) all = false
+    return look(host)
+  })
+  return { items, complete: complete && all }
 }
 
 /** All things of a kind, on every host. Those of a host that does not answer are missing, and the page says so. */

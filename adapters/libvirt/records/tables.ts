@@ -31,6 +31,8 @@ export interface PortRecord {
   mark: string
   /** With the MAC address in lower case. */
   spec: PortSpec
+  /** What it had before, until nothing on the host follows from that any more. */
+  left?: { groups: NativeId[]; addresses: PortSpec['addresses'] }
   /** It is being removed: nothing counts on it any more. */
   leaving?: true
 }

@@ -47,12 +47,17 @@ const read = async (host: Host, ref: VolumeRef): Promise<Volume> => {
   }
 }
 
-/** VIR_CONNECT_LIST_STORAGE_POOLS_ACTIVE */
+/** VIR_CONNECT_LIST_STORAGE_POOLS_INACTIVE and VIR_CONNECT_LIST_STORAGE_POOLS_ACTIVE */
+const INACTIVE = 1
 const ACTIVE = 2
 
 /** Pools that are started, but for those of logs: what is in the others, nobody knows. */
 export const poolsOn = async (host: Host): Promise<PoolRef[]> =>
   (await host.call(LIST_POOLS, { wanted: 1, flags: ACTIVE })).items.filter(({ name }) => !isPart(name))
+
+/** Pools that are there and not started: of what is in them nothing is known, so nothing is concluded. */
+export const stoppedPoolsOn = async (host: Host): Promise<PoolRef[]> =>
+  (await host.call(LIST_POOLS, { wanted: 1, flags: INACTIVE })).items.filter(({ name }) => !isPart(name))
 
 /** A pool that is started, by its name, or (null) the only one; null if that is none. */
 export const poolNamed = async (host: Host, name: string | null): Promise<{ ref: PoolRef; type: string } | null> => {

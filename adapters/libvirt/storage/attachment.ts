@@ -6,7 +6,7 @@ import { gone, refuse } from '../../shared/refusals.ts'
 import { escapeXml } from '../../shared/xml.ts'
 import type { Context } from '../context.ts'
 import { detach } from '../records/detach.ts'
-import { pageOf } from '../records/everywhere.ts'
+import { pageOfPools } from '../records/everywhere.ts'
 import { atHostOf, partsOf } from '../records/ids.ts'
 import { assertUnused, type Machine, machineOf, machinesOn } from '../records/machine.ts'
 import { type Volume, volumeNamed } from '../records/volume.ts'
@@ -69,7 +69,7 @@ export const attachment = (context: Context): Realm<AttachmentSpec, AttachmentSe
     idOf: ({ server, volume }) => idOf(server, volume),
     raw: (id) => machine(context, endsOf(id).server),
     seenIn,
-    page: () => pageOf(context, machinesOn),
+    page: () => pageOfPools(context, machinesOn),
     async join(spec, id) {
       const present = await realm.get(id)
       if (present) return present

@@ -2,7 +2,7 @@ import type { Mark, NativeId } from '../../contract.ts'
 import { child, parseXml, textOf } from '../../shared/xml.ts'
 import type { Context } from '../context.ts'
 import { partsOf } from '../records/ids.ts'
-import { orNull, type Volume, volumeNamed, volumesOn } from '../records/volume.ts'
+import { orNull, stoppedPoolsOn, type Volume, volumeNamed, volumesOn } from '../records/volume.ts'
 import { baseIn, goneName, imageName, markIn } from '../records/volume-name.ts'
 import type { Host } from '../wire/host.ts'
 import { CREATE_VOLUME, DELETE_VOLUME, LIST_VOLUMES, type PoolRef, VOLUME_XML } from '../wire/procedures.ts'
@@ -75,7 +75,9 @@ export const imagesOn = async (context: Context, host: Host): Promise<ImageVolum
 
 /** Removes it, or lets it go with the last disk that stands on it: until then a note beside it says that nobody has it. */
 export const removeImage = async (host: Host, { volume, pool }: ImageVolume): Promise<void> => {
-  const used = (await volumesOn(host)).some(({ backing }) => backing === volume.path)
+  // What is in a pool that is not started may stand on it.
+  const used =
+    (await stoppedPoolsOn(host)).length > 0 || (await volumesOn(host)).some(({ backing }) => backing === volume.path)
   if (!used) return void (await host.call(DELETE_VOLUME, { volume: volume.ref, flags: 0 }))
   const xml = `<volume><name>${goneName(volume.ref.name)}</name><capacity>0</capacity><target><format type="raw"/></target></volume>`
   await host.call(CREATE_VOLUME, { pool, xml, flags: 0 })
@@ -86,7 +88,7 @@ export const sweepImages = async (context: Context, host: Host): Promise<void> =
   const { ref: pool } = await imagesPool(host, context)
   const { items } = await host.call(LIST_VOLUMES, { pool, wanted: 1, flags: 0 })
   const notes = items.filter(({ name }) => items.some((image) => goneName(image.name) === name))
-  if (!notes.length) return
+  if (!notes.length || (await stoppedPoolsOn(host)).length) return
   const backings = new Set((await volumesOn(host)).map(({ backing }) => backing))
   for (const note of notes) {
     const image = items.find(({ name }) => goneName(name) === note.name)!

@@ -5,7 +5,7 @@ import { gone, orEarlier, refuse } from '../../shared/refusals.ts'
 import { escapeXml } from '../../shared/xml.ts'
 import type { Context } from '../context.ts'
 import type { HostOption } from '../options.ts'
-import { pageOf } from '../records/everywhere.ts'
+import { pageOfPools } from '../records/everywhere.ts'
 import { hostsFor } from '../records/hosts.ts'
 import { atHostOf, idOn, partsOf } from '../records/ids.ts'
 import { assertUnused, type Machine, machinesOn } from '../records/machine.ts'
@@ -55,7 +55,11 @@ const below = async (context: Context, host: Host, { source, sizeGiB }: VolumeSp
 const create = async (context: Context, host: Host, spec: VolumeSpec, mark: Mark): Promise<Found> => {
   const pool = await poolOn(host, context.options.pool)
   const name = nameFor(mark, { host: host.name, pool: pool.ref.name })
-  const xml = `<volume><name>${escapeXml(name)}</name><capacity unit="bytes">${spec.sizeGiB * GIB}</capacity><allocation unit="bytes">0</allocation><target><format type="${formatIn(pool.type)}"/></target>${await below(context, host, spec)}</volume>`
+  const format = formatIn(pool.type)
+  const bytes = spec.sizeGiB * GIB
+  // LVM makes of what is not allocated a snapshot that is lost once its room is full.
+  const allocated = format === 'raw' ? bytes : 0
+  const xml = `<volume><name>${escapeXml(name)}</name><capacity unit="bytes">${bytes}</capacity><allocation unit="bytes">${allocated}</allocation><target><format type="${format}"/></target>${await below(context, host, spec)}</volume>`
   const make = async () => {
     await host.call(CREATE_VOLUME, { pool: pool.ref, xml, flags: 0 })
     return (await look(host, pool.ref.name, name)) ?? Promise.reject(gone(name))
@@ -112,7 +116,7 @@ export const volume = (context: Context): Realm<VolumeSpec, VolumeSeen> => {
         return decisive?.value ? seenOf(decisive.value) : null
       },
       list: () =>
-        pageOf(context, async (host) => {
+        pageOfPools(context, async (host) => {
           const [volumes, machines] = [await volumesOn(host), await machinesOn(host)]
           return volumes.filter(({ ref }) => !isPart(ref.name)).map((each) => seenOf(foundOn(host, each, machines)))
         }),

@@ -118,6 +118,38 @@ describe('a domain that is taken over', () => {
     expect(host.done).toEqual(Array(3).fill('DOMAIN_SET_METADATA web 3'))
   })
 
+  it('is left in peace while its host is busy with it, for as long as it may take to shut down', async () => {
+    const host = estate()
+    let now = 1_000_000
+    const around = { ...surroundings(async () => host.line()), now: () => now }
+    const { server } = libvirt.connect(connection(), around)
+    await server.mark!(IDS.web, mark)
+    host.powers.set(host.uuids.web, 4)
+    host.done.length = 0
+    await server.stop(IDS.web)
+    now += 50_000
+    await server.stop(IDS.web)
+    expect(host.done).toEqual([])
+    now += 20_000
+    await server.stop(IDS.web)
+    expect(host.done).toEqual(['DOMAIN_DESTROY_FLAGS web'])
+  })
+
+  it('is not ours as a copy that somebody made of one of ours', async () => {
+    const { cloud, host } = connected()
+    await cloud.server.mark!(IDS.db, mark)
+    host.notes.set(host.uuids.web, host.notes.get(host.uuids.db)!)
+    expect((await cloud.server.list()).items.filter((each) => each.mark).map(({ id }) => id)).toEqual([IDS.db])
+    await expect(cloud.server.remove(IDS.web, mark)).rejects.toMatchObject({ code: 'definitive' })
+  })
+
+  it('is ours where what is kept of it says so, though it woke up without', async () => {
+    const { cloud, host } = connected()
+    await cloud.server.mark!(IDS.web, mark)
+    host.behind.add(host.uuids.web)
+    expect(await cloud.server.get(IDS.web)).toMatchObject({ mark })
+  })
+
   it('is stopped by its power button, and cut off when it did not listen', async () => {
     const host = estate()
     let now = 1_000_000
@@ -241,6 +273,9 @@ describe('a host that does not answer', () => {
       { name: 'b', available: false },
     ])
     await expect(cloud.server.get('kvm2/x')).rejects.toMatchObject({ code: 'ambiguous' })
+    const asked = { zone: 'b' } as ServerSpec
+    await expect(cloud.server.find(mark, asked)).rejects.toMatchObject({ code: 'ambiguous' })
+    expect(await cloud.server.find(mark, { ...asked, zone: 'kvm1' })).toBeNull()
     expect((await cloud.check()).warnings).toEqual([
       expect.stringContaining('of files'),
       expect.stringContaining('host kvm2'),

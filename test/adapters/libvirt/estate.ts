@@ -11,6 +11,8 @@ export const IDS = { web: `kvm1/${WEB}`, db: `kvm1/${DB}`, network: `kvm1/networ
 /** A host with two domains, as somebody made them long ago. What is done to it is noted, and marks stay. */
 export const estate = () => {
   const notes = new Map<string, string>()
+  /** Domains that run by a definition from before they were noted anything. */
+  const behind = new Set<string>()
   const done: string[] = []
   const powers = new Map([
     [WEB, 1],
@@ -24,10 +26,10 @@ export const estate = () => {
     (() => {
       throw new Said(42, 'Domain not found')
     })()
-  const xmlOf = (uuid: string): string =>
+  const xmlOf = (uuid: string, kept: boolean): string =>
     uuid === WEB
       ? `<domain type='kvm' id='7'><name>web</name><uuid>${WEB}</uuid><metadata>
-          <libosinfo:libosinfo xmlns:libosinfo="http://libosinfo.org/xmlns/libvirt/domain/1.0"/>${notes.get(WEB) ?? ''}</metadata>
+          <libosinfo:libosinfo xmlns:libosinfo="http://libosinfo.org/xmlns/libvirt/domain/1.0"/>${(kept || !behind.has(WEB)) && notes.has(WEB) ? notes.get(WEB) : ''}</metadata>
           <memory unit='MiB'>2048</memory><vcpu current='1'>4</vcpu><os><type arch='x86_64'>hvm</type></os><devices>
           <disk type='file' device='cdrom'><source file='/iso/debian.iso'/><target dev='sda'/></disk>
           <disk type='file' device='disk'><source file='/pool/data.raw'/>${chain.join('')}<target dev='vda'/></disk>
@@ -45,6 +47,8 @@ export const estate = () => {
     { pool: 'fast', name: 'data.raw', key: '/pool/data.raw' },
   ]
   const sizes = new Map<string, number>()
+  /** Volumes that were made, in the words in which they were asked for. */
+  const created: string[] = []
   /** What a pool finds in the bytes of volumes, where that is an image. */
   const images = new Map<string, { format: string; backing?: string }>()
   const imageIn = (name: string): string => {
@@ -100,7 +104,7 @@ export const estate = () => {
     plays(calls.GET_MEMORY_STATS, () => ({ stats: [{ field: 'total', value: 16 * 2 ** 20 }], count: 1 })),
     plays(calls.LIST_DOMAINS, () => ({ items: domains, count: domains.length })),
     plays(calls.FIND_DOMAIN, ({ uuid }) => ({ domain: known(uuid) })),
-    plays(calls.DOMAIN_XML, ({ domain }) => ({ xml: xmlOf(domain.uuid) })),
+    plays(calls.DOMAIN_XML, ({ domain, flags }) => ({ xml: xmlOf(domain.uuid, (flags & 2) > 0) })),
     plays(calls.DOMAIN_STATE, ({ domain }) => ({ state: powers.get(domain.uuid)!, reason: 1 })),
     plays(calls.IS_PERSISTENT, () => ({ persistent: 1 })),
     plays(calls.HAS_SAVED, () => ({ result: 0 })),
@@ -143,6 +147,7 @@ export const estate = () => {
       const [, name = '', bytes] = /<name>(.*)<\/name><capacity unit="bytes">(\d+)</.exec(xml) ?? []
       if (volumes.some((each) => each.name === name)) throw new Said(90, 'volume exists already')
       done.push(`STORAGE_VOL_CREATE_XML ${/format type="(\w+)"/.exec(xml)?.[1]}`)
+      created.push(xml)
       const volume = { pool: 'fast', name, key: `/pool/${name}` }
       volumes.push(volume)
       sizes.set(name, Number(bytes))
@@ -209,6 +214,9 @@ export const estate = () => {
   const formatOf = (name: string) => /driver name="qemu" type="(\w+)"/.exec(disks.get(name)?.xml ?? '')?.[1]
   return {
     done,
+    notes,
+    behind,
+    created,
     powers,
     guest,
     wired,

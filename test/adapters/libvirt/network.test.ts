@@ -350,6 +350,23 @@ describe('a security group that is made', () => {
     expect(first).toBeTruthy()
   })
 
+  it('lets nobody in who left it, though that took two attempts, and gives the address back', async () => {
+    const { ground, made, cloud, host } = rack()
+    const { network, group, portSpec } = await ground()
+    const rules = [{ ...ssh, group: 'self' }]
+    await cloud.security_group!.update!(group, { name: 'g', description: '', network, rules })
+    const [, second] = [await made('port', portSpec(20), 'p20'), (await made('port', portSpec(21), 'p21')).id]
+    const lets = (address: string) => [...host.wired.filters.values()].some((xml) => xml.includes(address))
+    expect(lets('10.40.0.21')).toBe(true)
+    const other = { ...portSpec(21), addresses: portSpec(22).addresses, securityGroups: [] }
+    host.wired.host.broken = true
+    await expect(cloud.port!.update!(second, other)).rejects.toMatchObject({ code: 'ambiguous' })
+    host.wired.host.broken = false
+    await cloud.port!.update!(second, other)
+    expect(lets('10.40.0.21')).toBe(false)
+    await made('port', { ...portSpec(23), addresses: portSpec(21).addresses }, 'p23')
+  })
+
   it('names groups of its own network alone', async () => {
     const { ground, made } = rack()
     const { group, portSpec } = await ground()

@@ -19,4 +19,5 @@ it.each([
 it('one whose memory is kept in a file is suspended, one that is on its way there changes', () => {
   expect(powerOf(5, 0, true)).toBe('suspended')
   expect(powerOf(3, 3, false)).toBe('changing')
+  expect(powerOf(3, 7, false)).toBe('paused')
 })

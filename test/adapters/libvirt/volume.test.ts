@@ -189,6 +189,22 @@ describe('a volume that something stands on', () => {
   })
 })
 
+it('is had of LVM as a whole, which forgets what thin ones were written beyond their room', async () => {
+  const { volume, host } = connected()
+  await volume.create(spec, mark)
+  expect(host.created[0]).toContain(`<allocation unit="bytes">${3 * GIB}</allocation>`)
+})
+
+it('that a pool is not started does not say that its volumes are gone', async () => {
+  const { cloud, volume, host } = connected()
+  host.pools.push({ name: 'slow', uuid: mark.resource })
+  host.asleep.add('slow')
+  expect((await volume.list()).complete).toBe(false)
+  expect((await cloud.attachment!.list()).complete).toBe(false)
+  host.asleep.clear()
+  expect((await volume.list()).complete).toBe(true)
+})
+
 it('what consoles said is in pools that count for nothing', async () => {
   const { cloud, volume, host } = connected()
   const [before, room] = [await volume.list(), (await cloud.zones())[0]]

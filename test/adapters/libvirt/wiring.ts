@@ -44,7 +44,7 @@ export const wiring = (others: { name: string; uuid: string; xml: string }[]) =>
   /** Filters in the order in which they were defined. */
   const defined: string[] = []
   /** Bridges that cannot come up, for a range that the host has by itself. */
-  const host = { refuses: '' }
+  const host = { refuses: '', broken: false }
   const known = (uuid: string): Wire => {
     const found = wires.find(({ ref }) => ref.uuid === uuid)
     if (!found) throw new Said(43, 'Network not found')
@@ -100,6 +100,7 @@ export const wiring = (others: { name: string; uuid: string; xml: string }[]) =>
       return { filter: { name, uuid: textOf(parseXml(filters.get(name)!), 'uuid')! } }
     }),
     plays(calls.DEFINE_FILTER, ({ xml }) => {
+      if (host.broken) throw new Said(38, 'cannot run ebtables')
       const root = parseXml(xml)
       const name = root.attributes.get('name')!
       filters.set(name, xml)

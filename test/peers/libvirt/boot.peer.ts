@@ -145,7 +145,13 @@ const story = async ({ broker, client, host }: Scene, step: Step): Promise<void>
     await openstack('network', 'delete', 'n1')
     await openstack('image', 'delete', 'guest')
     await patiently(async () => {
-      const lists = [['list', '--all', '--name'], ['vol-list', host.pool], ['pool-list', '--all'], ['net-list', '--all'], ['nwfilter-list']]
+      const lists = [
+        ['list', '--all', '--name'],
+        ['vol-list', host.pool],
+        ['pool-list', '--all'],
+        ['net-list', '--all'],
+        ['nwfilter-list'],
+      ]
       const left = (await Promise.all(lists.map((words) => host.virsh(...words)))).join('\n')
       assert.doesNotMatch(left, /plimsoll/)
     }, 90_000)
