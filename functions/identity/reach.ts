@@ -1,9 +1,10 @@
-import { standsAbove } from '../../db/queries/identity/grants.ts'
+import { isAbove, standsAbove } from '../../db/queries/identity/grants.ts'
 import { hasRole } from '../auth/policy.ts'
 import type { Caller, Context, Role } from '../context.ts'
 import { forbidden } from '../http/fault.ts'
 import type { Operation } from '../http/operation.ts'
 import { actionDenied } from './refusals.ts'
+import type { Rule } from './rules.ts'
 
 /*
  * Whose things a token reaches: one for the system or, of an administrator, for a project everything, one for a domain what
@@ -51,10 +52,20 @@ export const domainAsked = ({ domain }: Caller, asked: string | undefined): { do
 export const ownDomain = ({ domain, projectDomainId, userDomainId }: Caller): string =>
   domain?.id || projectDomainId || userDomainId
 
+const aboveCaller = ({ domain, roles }: Caller, actorId: string) =>
+  domain ? { actorId, domainId: domain.id, manager: Number(!roles.includes('admin')) } : null
+
 /**
  * 403 for a token for a domain where a user or a group has a role that counts for more than it: with a new password, or as a
  * member, one would be more than what the token is.
  */
 export const assertNotAbove = async ({ db, caller }: Context, actorId: string, operation: string): Promise<void> => {
-  if (caller!.domain && (await standsAbove(db, actorId))) throw forbidden(actionDenied(operation))
+  const rank = aboveCaller(caller!, actorId)
+  if (rank && (await isAbove(db, rank))) throw forbidden(actionDenied(operation))
+}
+
+/** The same, for the batch: such a role may be granted meanwhile. */
+export const notAbove = ({ caller }: Context, actorId: string, operation: string): Rule[] => {
+  const rank = aboveCaller(caller!, actorId)
+  return rank ? [{ violated: standsAbove(rank), refusal: forbidden(actionDenied(operation)) }] : []
 }

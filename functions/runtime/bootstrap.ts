@@ -1,5 +1,5 @@
-import { eq } from 'drizzle-orm'
 import type { CloudRow } from '../../db/queries/clouds/clouds.ts'
+import { DEFAULT_DOMAIN } from '../../db/queries/identity/domains.ts'
 import { SYSTEM } from '../../db/queries/identity/held.ts'
 import {
   clouds,
@@ -15,7 +15,6 @@ import {
 } from '../../db/schema/index.ts'
 import type { Host } from '../context.ts'
 
-const DEFAULT_DOMAIN = 'default'
 const ROLE_NAMES = ['admin', 'manager', 'member', 'reader', 'service', 'ResellerAdmin']
 /** Those that operations ask for, and what comes with them. */
 const IMMUTABLE = ['admin', 'manager', 'member', 'reader', 'service']
@@ -50,14 +49,17 @@ export interface FirstStart {
 /** Ids of a Keystone: UUIDs without dashes. */
 const hexId = (host: Pick<Host, 'newId'>) => host.newId().replaceAll('-', '')
 
+/** There is a domain, be it which it may: whoever removed all of them would have removed himself before the last. */
+const hasBegun = async ({ db }: Pick<Host, 'db'>): Promise<boolean> =>
+  (await db.select({ id: domains.id }).from(domains).limit(1)).length > 0
+
 /**
  * What a deployment has from its first start on. May run at every start: what is there stays as it is, and a sandbox
  * that an admin removed does not come back. True when this was the first start.
  */
 export const bootstrap = async (host: Host, first: FirstStart): Promise<boolean> => {
   const { db } = host
-  const [present] = await db.select({ id: domains.id }).from(domains).where(eq(domains.id, DEFAULT_DOMAIN))
-  if (present) return false
+  if (await hasBegun(host)) return false
   const now = host.now()
   const roleIds = Object.fromEntries(ROLE_NAMES.map((name) => [name, hexId(host)]))
   const projectIds = { admin: hexId(host), demo: hexId(host) }
@@ -123,8 +125,7 @@ export const bootstrap = async (host: Host, first: FirstStart): Promise<boolean>
   try {
     await attempt
   } catch (error) {
-    const [byAnother] = await db.select({ id: domains.id }).from(domains).where(eq(domains.id, DEFAULT_DOMAIN))
-    if (!byAnother) throw error
+    if (!(await hasBegun(host))) throw error
     return false
   }
   return true

@@ -5,6 +5,9 @@ import { domains } from '../../schema/index.ts'
 
 export type DomainRow = typeof domains.$inferSelect
 
+/** The domain of the first start, which stays: clients that name none mean it. */
+export const DEFAULT_DOMAIN = 'default'
+
 const ofId = prepared((db, { id }: Slots<{ id: string }>) => db.select().from(domains).where(eq(domains.id, id)))
 /** A domain; null: there is none. */
 export const domainById = async (db: Database, id: string): Promise<DomainRow | null> =>
@@ -65,6 +68,8 @@ const IN_IT = [
     or implied_id in (select r.id from roles r where r.domain_id = ?1)`,
   'user_groups where domain_id = ?1',
   'roles where domain_id = ?1',
+  'webhooks where project_id in (select p.id from projects p where p.domain_id = ?1)',
+  'listeners where project_id in (select p.id from projects p where p.domain_id = ?1)',
   `mappings where project_id in (select p.id from projects p where p.domain_id = ?1)
     and not exists (select 1 from bindings b where b.project_id = mappings.project_id and b.phase <> 'gone')`,
   'quotas where used = 0 and project_id in (select p.id from projects p where p.domain_id = ?1)',

@@ -141,16 +141,30 @@ const onSystem = prepared((db, { userId }: Slots<{ userId: string }>) =>
 export const isOnSystem = async (db: Database, userId: string): Promise<boolean> =>
   (await onSystem.run(db, { userId })).length > 0
 
-const above = prepared((db, { actorId }: Slots<{ actorId: string }>) =>
-  db
-    .select({ roleId: grants.roleId })
-    .from(grants)
-    .where(
-      sql`${grants.actorId} in ${actors(actorId)} and (${grants.target} <> 'domain' or ${grants.inherited})
-        and ${grants.roleId} in (select r.id from roles r where r.domain_id = '' and r.name in ('admin', 'service'))`,
-    )
-    .limit(1),
+interface Rank {
+  /** A user or a group. */
+  actorId: string
+  /** The domain of whoever would have power over the actor. */
+  domainId: string
+  /** 1: who is no administrator of that domain, but manages it. */
+  manager: number
+}
+
+/**
+ * As SQL, whether a user, alone or with a group, or a group has a role that counts for more than those of one who manages a
+ * domain: any on the system, as it reads what everybody keeps, and that of an administrator or a service, or what implies
+ * one, elsewhere than on the domain; for one who is no administrator of the domain there as well.
+ */
+export const standsAbove = ({ actorId, domainId, manager }: Slots<Rank> | Rank): SQL =>
+  sql`exists (with recursive powers(id) as (
+      select r.id from roles r where r.domain_id = '' and r.name in ('admin', 'service')
+      union select i.prior_id from powers w join implied_roles i on i.implied_id = w.id)
+    select 1 from grants g where g.actor_id in ${actors(actorId)} and (g.target_id = ${SYSTEM}
+      or (${manager} or g.inherited or g.target_id <> ${domainId}) and g.role_id in (select w.id from powers w)))`
+
+const ranked = prepared((db, rank: Slots<Rank>) =>
+  db.select({ above: sql<number>`${standsAbove(rank)}` }).from(sql`(select 1)`),
 )
-/** Whether a user or a group has a role that counts for more than a domain: who manages a domain does not manage such. */
-export const standsAbove = async (db: Database, actorId: string): Promise<boolean> =>
-  (await above.run(db, { actorId })).length > 0
+/** Whether a user or a group has such a role: who manages a domain does not manage such. One query. */
+export const isAbove = async (db: Database, rank: Rank): Promise<boolean> =>
+  (await ranked.run(db, rank))[0]!.above === 1

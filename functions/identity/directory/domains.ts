@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import {
+  DEFAULT_DOMAIN,
   type DomainRow,
   deleteDomain,
   domainById,
@@ -18,7 +19,7 @@ import { type Operation, operation } from '../../http/operation.ts'
 import { inexactly } from '../filters.ts'
 import { extraOf } from '../properties.ts'
 import { MANAGING_ALL, READING } from '../reach.ts'
-import { unknown } from '../refusals.ts'
+import { actionRefused, unknown } from '../refusals.ts'
 import { collection, flagOf, selfLink } from '../views.ts'
 import { assertMutable, assertRemovable, mergedOptions, resourceOptions } from './options.ts'
 import { tagged, tagList } from './project-tags.ts'
@@ -95,8 +96,9 @@ export const changeDomain = async (context: Context, row: DomainRow, asked: Chan
   return { ...row, ...set }
 }
 
-/** Removes a domain with all that is in it. 403 for one that is enabled or immutable. */
+/** Removes a domain with all that is in it. 403 for that of the first start, and for one that is enabled or immutable. */
 export const removeDomain = async (context: Context, row: DomainRow): Promise<void> => {
+  if (row.id === DEFAULT_DOMAIN) throw forbidden(actionRefused('delete the default domain'))
   assertRemovable('domain', row)
   if (row.enabled) throw forbidden('Cannot delete a domain that is enabled, please disable it first.')
   const entry = { action: 'delete', kind: 'domain', resourceId: row.id, detail: { name: row.name } }

@@ -1,11 +1,11 @@
 import { deleteMember, insertMember, isMember, membersOf } from '../../../db/queries/identity/groups.ts'
 import { userById } from '../../../db/queries/identity/identity.ts'
-import { commit } from '../../broker/line/commit.ts'
 import { forbidden, notFound } from '../../http/fault.ts'
 import { type Input, type Operation, operation } from '../../http/operation.ts'
 import { inexactly } from '../filters.ts'
-import { assertNotAbove, MANAGING, READING } from '../reach.ts'
+import { assertNotAbove, MANAGING, notAbove, READING } from '../reach.ts'
 import { actionDenied, actionRefused, unknown } from '../refusals.ts'
+import { commitIf } from '../rules.ts'
 import { collection, flagOf } from '../views.ts'
 import { groupWithin } from './groups.ts'
 import { userView } from './users.ts'
@@ -78,7 +78,8 @@ export const groupMemberOperations: Operation[] = [
       const { context } = input
       const both = await membership(input, 'group_user.add')
       await assertNotAbove(context, both.group, 'group_user.add')
-      await commit(context, changed('add_user', both), [insertMember(context.db, both.group, both.user)])
+      const rules = notAbove(context, both.group, 'group_user.add')
+      await commitIf(context, rules, changed('add_user', both), [insertMember(context.db, both.group, both.user)])
       return {}
     },
   }),
@@ -93,8 +94,11 @@ export const groupMemberOperations: Operation[] = [
     handle: async (input) => {
       const { context } = input
       const both = await membership(input, 'group_user.remove')
+      await assertNotAbove(context, both.group, 'group_user.remove')
       if (!(await isMember(context.db, both.group, both.user))) throw absent(both.group, both.user)
-      await commit(context, changed('remove_user', both), [...deleteMember(context.db, both.group, both.user)])
+      const rules = notAbove(context, both.group, 'group_user.remove')
+      const writes = [...deleteMember(context.db, both.group, both.user)]
+      await commitIf(context, rules, changed('remove_user', both), writes)
       return {}
     },
   }),

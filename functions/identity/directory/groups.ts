@@ -17,8 +17,9 @@ import { badRequest } from '../../http/fault.ts'
 import { type Operation, operation } from '../../http/operation.ts'
 import { inexactly } from '../filters.ts'
 import { extraOf } from '../properties.ts'
-import { assertReach, domainAsked, MANAGING, ownDomain, ownOr, READING } from '../reach.ts'
+import { assertNotAbove, assertReach, domainAsked, MANAGING, notAbove, ownDomain, ownOr, READING } from '../reach.ts'
 import { duplicate, unknown } from '../refusals.ts'
+import { commitIf } from '../rules.ts'
 import { collection, selfLink } from '../views.ts'
 
 const fields = {
@@ -108,6 +109,7 @@ export const groupOperations: Operation[] = [
     body: change,
     handle: async ({ context, params, body: { group }, base }) => {
       const row = await groupWithin(context, params.id!, 'group.update')
+      await assertNotAbove(context, row.id, 'group.update')
       if (group.domain_id && group.domain_id !== row.domainId) throw badRequest('Update of `domain_id` is not allowed.')
       const changed: GroupRow = {
         ...row,
@@ -116,7 +118,8 @@ export const groupOperations: Operation[] = [
         extra: { ...row.extra, ...extraOf(group, KNOWN) },
       }
       const entry = { action: 'update', kind: 'group', resourceId: row.id }
-      await commit(context, entry, [updateGroup(context.db, row.id, changed)])
+      const rules = notAbove(context, row.id, 'group.update')
+      await commitIf(context, rules, entry, [updateGroup(context.db, row.id, changed)])
       return { body: { group: view(changed, base) } }
     },
     refuse: (error, { body: { group } }) => (isTaken(error) ? duplicate('group', group.name!) : undefined),
@@ -130,8 +133,10 @@ export const groupOperations: Operation[] = [
     status: 204,
     handle: async ({ context, params }) => {
       const row = await groupWithin(context, params.id!, 'group.delete')
+      await assertNotAbove(context, row.id, 'group.delete')
       const entry = { action: 'delete', kind: 'group', resourceId: row.id, detail: { name: row.name } }
-      await commit(context, entry, [...deleteGroup(context.db, row.id)])
+      const rules = notAbove(context, row.id, 'group.delete')
+      await commitIf(context, rules, entry, [...deleteGroup(context.db, row.id)])
       return {}
     },
   }),

@@ -21,8 +21,9 @@ import { type Operation, operation } from '../../http/operation.ts'
 import { checkPassword, laneOf } from '../check-password.ts'
 import { asksForAbsent, inexactly } from '../filters.ts'
 import { extraOf, nameText } from '../properties.ts'
-import { assertNotAbove, assertReach, domainAsked, MANAGING, ownDomain, ownOr, READING } from '../reach.ts'
+import { assertNotAbove, assertReach, domainAsked, MANAGING, notAbove, ownDomain, ownOr, READING } from '../reach.ts'
 import { duplicate, unknown } from '../refusals.ts'
+import { commitIf } from '../rules.ts'
 import { collection, flagOf, selfLink } from '../views.ts'
 import { mergedOptions, userOptions } from './options.ts'
 
@@ -173,7 +174,7 @@ export const userOperations: Operation[] = [
         ...(disabled ? deleteCredentialsOf(db, row.id) : []),
         ...(user.password === undefined ? [] : [forgiveAll(db, row.id)]),
       ]
-      await commit(context, entry, writes)
+      await commitIf(context, notAbove(context, row.id, 'user.update'), entry, writes)
       return { body: { user: userView({ ...row, ...set }, base) } }
     },
     refuse: async (error, { context, params, body: { user } }) =>
@@ -193,7 +194,7 @@ export const userOperations: Operation[] = [
       if (!row) throw unknown('user', id)
       await assertNotAbove(context, id, 'user.delete')
       const entry = { action: 'delete', kind: 'user', resourceId: id }
-      await commit(context, entry, [...deleteUser(context.db, id)])
+      await commitIf(context, notAbove(context, id, 'user.delete'), entry, [...deleteUser(context.db, id)])
       return {}
     },
   }),

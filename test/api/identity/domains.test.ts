@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest'
+import { bootstrap } from '../../../functions/runtime/bootstrap.ts'
 import { type Client, type Plimsoll, startPlimsoll } from '../../support/harness.ts'
 import { enter, login, make, person, V3 } from './support.ts'
 
@@ -8,6 +9,7 @@ beforeEach(async () => {
   plimsoll = await startPlimsoll({ clouds: [] })
   admin = plimsoll.as('admin')
 })
+const TOLD = 'select (select count(*) from webhooks) + (select count(*) from listeners) as n'
 const names = (items: { name: string }[]) => items.map(({ name }) => name)
 
 describe('a domain', () => {
@@ -70,6 +72,34 @@ describe('a domain', () => {
       expect([path, (await admin.get(`${V3}/${path}`)).status]).toEqual([path, 404])
     expect((await admin.get(`${V3}/role_assignments`)).body.role_assignments).toHaveLength(5)
     expect(names((await admin.get(`${V3}/users`)).body.users)).toEqual(['admin', 'demo'])
+  })
+
+  test('takes along whom its projects tell', async () => {
+    const { id: domain_id } = await make(admin, 'domains', { name: 'lab' })
+    const project = await make(admin, 'projects', { name: 'p', domain_id })
+    await admin.put(`${V3}/projects/${project.id}/users/${plimsoll.userId('admin')}/roles/${plimsoll.roleId('member')}`)
+    const there = await enter(plimsoll, 'admin', { project: { id: project.id } })
+    const webhook = { name: 'ours', url: 'https://hooks.example.net/' }
+    expect((await there.post('/broker/v1/webhooks', { webhook })).status).toBe(201)
+    const told = async () => (await plimsoll.db.get<{ n: number }>(TOLD))!.n
+    expect(await told()).toBe(2)
+    await admin.patch(`${V3}/domains/${domain_id}`, { domain: { enabled: false } })
+    expect((await admin.delete(`${V3}/domains/${domain_id}`)).status).toBe(204)
+    expect(await told()).toBe(0)
+  })
+
+  test('stays, if it is the one of the first start, which no other start is', async () => {
+    const refused = async (path: string, why: string) => {
+      const { status, body } = await admin.delete(`${V3}/${path}/default`)
+      expect([status, body.error.message]).toEqual([403, why])
+    }
+    await refused('domains', 'You are not authorized to perform the requested action: delete the default domain.')
+    await refused('projects', 'You are not authorized to perform the requested action: delete the default domain.')
+    // As a release did that let it go.
+    for (const table of ['projects', 'users']) await plimsoll.db.run(`update ${table} set domain_id = 'other'`)
+    await plimsoll.db.run("update domains set id = 'other'")
+    const hashOf = () => Promise.reject(new Error('nobody is made'))
+    expect(await bootstrap(plimsoll.host, { hashOf })).toBe(false)
   })
 
   test('that is disabled lets nobody of it in, ends their tokens, and does not revive them', async () => {
@@ -215,5 +245,52 @@ describe('who has a role on a domain', () => {
     ]
     expect(borrowed.map(({ status }) => status)).toEqual([403, 403, 403])
     expect((await who.put(`${V3}/domains/${lab}/users/${inside.user}/roles/${admins}`)).status).toBe(204)
+  })
+
+  /** What would make the user of the lab, or the group, somebody's tool. */
+  const taken = async (who: Client) =>
+    [
+      await who.patch(`${V3}/users/${inside.user}`, { user: { password: 'mine' } }),
+      await who.put(`${V3}/groups/${inside.group}/users/${inside.user}`),
+      await who.delete(`${V3}/groups/${inside.group}/users/${inside.user}`),
+      await who.patch(`${V3}/groups/${inside.group}`, { group: { description: 'mine' } }),
+      await who.delete(`${V3}/groups/${inside.group}`),
+      await who.delete(`${V3}/users/${inside.user}`),
+    ].map(({ status }) => status)
+  const member = async () =>
+    expect((await admin.put(`${V3}/groups/${inside.group}/users/${inside.user}`)).status).toBe(204)
+
+  test('takes over nobody who has whatever role on the system', async () => {
+    const who = await as('admin')
+    await member()
+    await admin.put(`${V3}/system/groups/${inside.group}/roles/${plimsoll.roleId('reader')}`)
+    expect(await taken(who)).toEqual([403, 403, 403, 403, 403, 403])
+    await admin.delete(`${V3}/system/groups/${inside.group}/roles/${plimsoll.roleId('reader')}`)
+    expect(await taken(who)).toEqual([200, 204, 204, 200, 204, 204])
+  })
+
+  test('takes over nobody whose role implies that of a service', async () => {
+    const who = await as('admin')
+    await member()
+    const boss = await make(admin, 'roles', { name: 'boss' })
+    const implied = `${V3}/roles/${boss.id}/implies/${plimsoll.roleId('service')}`
+    expect((await admin.put(implied)).status).toBe(201)
+    await admin.put(`${V3}/projects/${inside.project}/groups/${inside.group}/roles/${boss.id}`)
+    expect(await taken(who)).toEqual([403, 403, 403, 403, 403, 403])
+  })
+
+  test('takes over no administrator of another domain', async () => {
+    const who = await as('admin')
+    await member()
+    await admin.put(`${V3}/domains/default/groups/${inside.group}/roles/${plimsoll.roleId('admin')}`)
+    expect(await taken(who)).toEqual([403, 403, 403, 403, 403, 403])
+  })
+
+  test('as its manager takes over no administrator of it, who may do so', async () => {
+    const who = await as('manager')
+    await member()
+    await admin.put(`${V3}/domains/${lab}/groups/${inside.group}/roles/${plimsoll.roleId('admin')}`)
+    expect(await taken(who)).toEqual([403, 403, 403, 403, 403, 403])
+    expect(await taken(await as('admin'))).toEqual([200, 204, 204, 200, 204, 204])
   })
 })
