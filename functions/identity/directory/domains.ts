@@ -21,6 +21,7 @@ import { extraOf } from '../properties.ts'
 import { MANAGING_ALL, READING } from '../reach.ts'
 import { actionRefused, unknown } from '../refusals.ts'
 import { collection, flagOf, selfLink } from '../views.ts'
+import { extended, named, textOf } from './named.ts'
 import { assertMutable, assertRemovable, mergedOptions, resourceOptions } from './options.ts'
 import { tagged, tagList } from './project-tags.ts'
 
@@ -82,17 +83,19 @@ type Change = z.infer<typeof change>['domain']
 /** Changes a domain; disabled, its tokens end. 403 for one that is immutable. */
 export const changeDomain = async (context: Context, row: DomainRow, asked: Change): Promise<DomainRow> => {
   assertMutable('domain', row, asked)
-  const set = {
-    name: asked.name ?? row.name,
-    description: asked.description === undefined ? row.description : (asked.description ?? ''),
-    enabled: asked.enabled ?? row.enabled,
-    tags: asked.tags ? [...new Set(asked.tags)] : row.tags,
-    options: mergedOptions(row.options, asked.options),
-    extra: { ...row.extra, ...extraOf(asked, KNOWN) },
-  }
-  const revoked = row.enabled && !set.enabled ? raiseDomainEpochs(context.db, row.id) : []
+  const set = named<DomainRow>({
+    name: asked.name,
+    description: textOf(asked.description),
+    enabled: asked.enabled,
+    tags: asked.tags && [...new Set(asked.tags)],
+    options: asked.options && mergedOptions(row.options, asked.options),
+    extra: extended(row.extra, extraOf(asked, KNOWN)),
+  })
   const entry = { action: 'update', kind: 'domain', resourceId: row.id }
-  await commit(context, entry, [updateDomain(context.db, row.id, set), ...revoked])
+  await commit(context, entry, [
+    ...(Object.keys(set).length ? [updateDomain(context.db, row.id, set)] : []),
+    ...(set.enabled === false ? raiseDomainEpochs(context.db, row.id) : []),
+  ])
   return { ...row, ...set }
 }
 

@@ -22,6 +22,7 @@ import { assertReach, domainAsked, MANAGING, ownDomain, ownOr, READING } from '.
 import { actionDenied, duplicate, unknown } from '../refusals.ts'
 import { collection, flagOf, selfLink } from '../views.ts'
 import { changeDomain, makeDomain, refuseDomain, removeDomain } from './domains.ts'
+import { extended, named, textOf } from './named.ts'
 import { assertMutable, assertRemovable, mergedOptions, resourceOptions } from './options.ts'
 import { tagged, tagList } from './project-tags.ts'
 import { assertBranch, assertLeaf, assertState, treeOf } from './project-tree.ts'
@@ -212,20 +213,20 @@ export const projectOperations: Operation[] = [
         throw forbidden('Update of `parent_id` is not allowed.')
       if (project.is_domain) throw badRequest('Update of `is_domain` is not allowed.')
       await assertState(context, row, project.enabled ?? row.enabled)
-      const changed: ProjectRow = {
-        ...row,
-        name: project.name ?? row.name,
-        description: project.description === undefined ? row.description : (project.description ?? ''),
-        enabled: project.enabled ?? row.enabled,
-        options: mergedOptions(row.options, project.options),
-        tags: project.tags ? [...new Set(project.tags)] : row.tags,
-        extra: { ...row.extra, ...extraOf(project, KNOWN) },
-      }
-      const { epoch: _, ...set } = changed
+      const set = named<ProjectRow>({
+        name: project.name,
+        description: textOf(project.description),
+        enabled: project.enabled,
+        options: project.options && mergedOptions(row.options, project.options),
+        tags: project.tags && [...new Set(project.tags)],
+        extra: extended(row.extra, extraOf(project, KNOWN)),
+      })
       const entry = { action: 'update', kind: 'project', resourceId: row.id }
-      const revoked = row.enabled && !changed.enabled ? [raiseProjectEpoch(context.db, row.id)] : []
-      await commit(context, entry, [updateProject(context.db, row.id, set), ...revoked])
-      return { body: { project: projectView(changed, base) } }
+      await commit(context, entry, [
+        ...(Object.keys(set).length ? [updateProject(context.db, row.id, set)] : []),
+        ...(set.enabled === false ? [raiseProjectEpoch(context.db, row.id)] : []),
+      ])
+      return { body: { project: projectView({ ...row, ...set }, base) } }
     },
     refuse: async (error, { context, params, body: { project } }) => {
       if (!isTaken(error)) return undefined

@@ -25,6 +25,7 @@ import { assertNotAbove, assertReach, domainAsked, MANAGING, notAbove, ownDomain
 import { duplicate, unknown } from '../refusals.ts'
 import { commitIf } from '../rules.ts'
 import { collection, flagOf, selfLink } from '../views.ts'
+import { extended, named, textOf } from './named.ts'
 import { mergedOptions, userOptions } from './options.ts'
 
 const password = z.string().min(1).max(4096)
@@ -154,21 +155,21 @@ export const userOperations: Operation[] = [
       if (user.domain_id && user.domain_id !== row.domainId) throw badRequest('Update of `domain_id` is not allowed.')
       if (user.default_project_id && !(await projectById(db, user.default_project_id)))
         throw unknown('project', user.default_project_id)
-      const set: Partial<UserRow> = {
-        name: user.name ?? row.name,
-        email: user.email === undefined ? row.email : user.email,
-        description: user.description === undefined ? row.description : (user.description ?? ''),
-        defaultProjectId: user.default_project_id === undefined ? row.defaultProjectId : user.default_project_id,
-        enabled: user.enabled ?? row.enabled,
-        options: mergedOptions(row.options, user.options),
-        extra: { ...row.extra, ...extraOf(user, KNOWN) },
+      const set = named<UserRow>({
+        name: user.name,
+        email: user.email,
+        description: textOf(user.description),
+        defaultProjectId: user.default_project_id,
+        enabled: user.enabled,
+        options: user.options && mergedOptions(row.options, user.options),
+        extra: extended(row.extra, extraOf(user, KNOWN)),
         ...(user.password === undefined ? {} : await passwordSet(context, user.password)),
-      }
-      const disabled = row.enabled && set.enabled === false
+      })
+      const disabled = set.enabled === false
       const revokes = user.password !== undefined || disabled
       const entry = { action: 'update', kind: 'user', resourceId: row.id }
       const writes = [
-        updateUser(db, row.id, set),
+        ...(Object.keys(set).length ? [updateUser(db, row.id, set)] : []),
         ...(revokes ? [raiseUserEpoch(db, row.id)] : []),
         // As Keystone does it (api-ref, "Application Credentials").
         ...(disabled ? deleteCredentialsOf(db, row.id) : []),
