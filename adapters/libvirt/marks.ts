@@ -19,6 +19,10 @@ export interface Note {
     size: string
     image: string
     configDrive: boolean
+    /** The pool in which its parts are. */
+    pool: string
+    /** Of a disk that is being made anew: the bytes that the one before had. */
+    bytes?: number
     /** Which rebuild its disk is of; absent: the one that it was made with. */
     rebuilt?: string
   }

@@ -21,19 +21,19 @@ import { logFile, makeLog } from './log.ts'
 import { archIn } from './node.ts'
 import { writeInto } from './note.ts'
 import { homeOf, makeFile, makeRoot, removeParts } from './parts.ts'
+import { assertRoom } from './place.ts'
 import { configDrive, seedImage } from './seed.ts'
 
 /*
- * A server begins as a definition, which carries its mark and all that is still to be done: its disk, the discs for its guest,
- * its power. Each is done once however often it is asked for, and when all is done the definition says so.
+ * A server begins as a definition, which carries its mark and all that is still to be done: its disk, its power. The discs for its
+ * guest are written before: whoever may look at a host reads definitions, and what a guest is told is between it and its owner.
+ * Each is done once however often it is asked for, and when all is done the definition says so.
  */
 
 const GIB = 1024 ** 3
 
 /** What is still to be made of a server, told in its own definition so that any process goes on with it. */
 interface Making {
-  told: Pick<ServerSpec, 'name' | 'userData' | 'publicKey' | 'metadata' | 'drive'>
-  ports: GuestPort[]
   /** The image below its disk, and the bytes of the disk, 0 for as many as the image has; null: it has no disk of its own. */
   root: { image: string; bytes: number } | null
 }
@@ -91,10 +91,8 @@ export const define = async (context: Context, host: Host, spec: ServerSpec, mar
   if (spec.image && !image) throw gone(spec.image)
   if (image && spec.size.diskGiB > 0 && spec.size.diskGiB * GIB < image.volume.capacity)
     refuse(`The image needs a root disk of ${Math.ceil(image.volume.capacity / GIB)} GiB.`)
-  const { name, userData, publicKey, metadata, drive } = spec
+  const { name, metadata } = spec
   const making: Making = {
-    told: { name, userData, publicKey, metadata, drive: drive ?? null },
-    ports,
     root: image && { image: spec.image, bytes: spec.size.diskGiB * GIB || image.volume.capacity },
   }
   const note: Note = {
@@ -102,11 +100,14 @@ export const define = async (context: Context, host: Host, spec: ServerSpec, mar
     host: host.name,
     name,
     metadata,
-    made: { size: spec.size.native, image: spec.image, configDrive: spec.configDrive },
+    made: { size: spec.size.native, image: spec.image, configDrive: spec.configDrive, pool: home.pool.name },
     making,
   }
   const pool = home.pool.name
   const part = (which: 'root' | 'seed' | 'drive') => ({ pool, name: home.nameOf(which) })
+  await makeFile(host, home, 'seed', seedImage(spec, uuid, ports))
+  const drive = configDrive(spec)
+  if (drive) await makeFile(host, home, 'drive', drive)
   const xml = domainXml({
     spec,
     uuid,
@@ -124,21 +125,20 @@ export const define = async (context: Context, host: Host, spec: ServerSpec, mar
 }
 
 /** Does all that is still to be done for a server. Safe to repeat, and beside another process that does it too. */
-export const complete = async (context: Context, host: Host, { ref, note, power }: Domain): Promise<void> => {
+export const complete = async (context: Context, host: Host, domain: Domain): Promise<void> => {
+  const { ref, note, power } = domain
   const making = note?.making as Making | undefined
   if (!note || !making) return
   const { mark } = note
   if (power === 'stopped') {
-    const home = await homeOf(context, host, mark)
+    const home = await homeOf(context, host, mark, note.made?.pool)
+    const present = making.root && (await volumeNamed(host, home.pool.name, home.nameOf('root')))
+    if (!present) await assertRoom(context, host, domain)
     if (making.root) {
       const image = await imageOn(context, host, baseOf(making.root.image))
-      const present = await volumeNamed(host, home.pool.name, home.nameOf('root'))
       if (!image && !present) refuse('The image of the server is not on its host any more.')
       if (image && !present) await makeRoot(host, home, making.root.bytes, image.volume.path)
     }
-    await makeFile(host, home, 'seed', seedImage(making.told, ref.uuid, making.ports))
-    const drive = configDrive(making.told)
-    if (drive) await makeFile(host, home, 'drive', drive)
     await makeLog(host, home.folder, mark)
     await unlessRunning(() => host.call(START, { domain: ref, flags: 0 }))
   }
@@ -160,10 +160,10 @@ const unlessRunning = async (start: () => Promise<unknown>): Promise<void> => {
 const WITH_ALL = 1 | 2 | 4 | 16
 
 /** Takes away a machine, and what it had for itself. */
-export const unmake = async (context: Context, host: Host, { ref, power, persistent }: Domain): Promise<void> => {
+export const unmake = async (context: Context, host: Host, { ref, power, persistent, note }: Domain): Promise<void> => {
   if (power !== 'stopped' && power !== 'suspended')
     await unlessGone(() => host.call(CUT_POWER, { domain: ref, flags: 0 }))
   // Its definition goes last: as long as that is there, somebody knows of the rest.
-  await removeParts(context, host, ref.uuid)
+  await removeParts(context, host, ref.uuid, note?.made?.pool)
   if (persistent) await unlessGone(() => host.call(UNDEFINE, { domain: ref, flags: WITH_ALL }))
 }

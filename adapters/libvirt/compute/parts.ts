@@ -1,8 +1,9 @@
 import type { Mark } from '../../contract.ts'
+import { CloudError } from '../../errors.ts'
 import { orEarlier, unlessGone } from '../../shared/refusals.ts'
 import { escapeXml } from '../../shared/xml.ts'
 import type { Context } from '../context.ts'
-import { poolNamed, type Volume, volumeNamed } from '../records/volume.ts'
+import { poolsOn, stoppedPoolsOn, type Volume, volumeNamed } from '../records/volume.ts'
 import { type Part, partIn, partName } from '../records/volume-name.ts'
 import { sweepImages } from '../storage/image-volume.ts'
 import { filesOn } from '../storage/pool.ts'
@@ -19,9 +20,28 @@ export interface Home {
   nameOf(part: Part): string
 }
 
-/** The place for the parts of a server with that mark on a host. */
-export const homeOf = async (context: Context, host: Host, mark: Mark): Promise<Home> => {
-  const { ref: pool, folder } = await filesOn(host, context.options.pool)
+/**
+ * @param noted the pool that is said to have parts of a server; absent: nobody knows
+ * @param usual where parts of new servers go; null: wherever there is one pool
+ * @throws `conflict` while that is not started: nobody knows what is in it
+ */
+const assertStarted = async (host: Host, noted: string | undefined, usual: string | null): Promise<void> => {
+  const isMeant = ({ name }: PoolRef): boolean => name === (noted ?? usual)
+  if ((await poolsOn(host)).some(isMeant)) return
+  if (noted === undefined && !(await stoppedPoolsOn(host)).some(isMeant)) return
+  throw new CloudError('conflict', 'The storage of the server is not there at the moment.', {
+    operatorMessage: `Pool ${noted ?? usual} of host ${host.name} is not started.`,
+  })
+}
+
+/**
+ * The place for the parts of a server with that mark on a host.
+ * @param noted the pool in which they are; absent: there are none yet
+ * @throws `conflict` while that is not started
+ */
+export const homeOf = async (context: Context, host: Host, mark: Mark, noted?: string): Promise<Home> => {
+  if (noted !== undefined) await assertStarted(host, noted, null)
+  const { ref: pool, folder } = await filesOn(host, noted ?? context.options.pool)
   return { pool, folder, nameOf: (part) => partName(mark, part, { host: host.name, pool: pool.name }) }
 }
 
@@ -60,20 +80,27 @@ export const makeFile = async (host: Host, home: Home, part: Part, bytes: Uint8A
   if (bytes.length) await writeInto(host, ref, 0, [bytes])
 }
 
-/** Takes away what the server with that UUID had for itself, and with it images that nobody has any more. */
-export const removeParts = async (context: Context, host: Host, uuid: string): Promise<void> => {
+/**
+ * Takes away what the server with that UUID had for itself, in whichever pool, and with it images that nobody has any more.
+ * @param noted the pool in which it is said to be; absent: nobody knows any more
+ * @throws `conflict` while that, or the one for new servers, is not started
+ */
+export const removeParts = async (context: Context, host: Host, uuid: string, noted?: string): Promise<void> => {
   const { options, connection } = context
+  await assertStarted(host, noted, options.pool)
   await removeLog(context, host, uuid)
-  const pool = await poolNamed(host, options.pool)
-  if (!pool) return
-  const { ref } = pool
-  const place = { host: host.name, pool: ref.name }
-  const isOwn = ({ name }: VolumeRef): boolean => {
-    const mark = partIn(name, place)?.mark
-    return mark?.resource === uuid && mark.deployment === connection.deployment
+  let removed = false
+  for (const pool of await poolsOn(host)) {
+    const place = { host: host.name, pool: pool.name }
+    const isOwn = ({ name }: VolumeRef): boolean => {
+      const mark = partIn(name, place)?.mark
+      return mark?.resource === uuid && mark.deployment === connection.deployment
+    }
+    const { items } = await host.call(LIST_VOLUMES, { pool, wanted: 1, flags: 0 })
+    for (const volume of items.filter(isOwn)) {
+      await unlessGone(() => host.call(DELETE_VOLUME, { volume, flags: 0 }))
+      removed = true
+    }
   }
-  const own = (await host.call(LIST_VOLUMES, { pool: ref, wanted: 1, flags: 0 })).items.filter(isOwn)
-  if (!own.length) return
-  for (const volume of own) await unlessGone(() => host.call(DELETE_VOLUME, { volume, flags: 0 }))
-  await sweepImages(context, host)
+  if (removed) await sweepImages(context, host)
 }

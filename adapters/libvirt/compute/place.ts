@@ -25,7 +25,12 @@ const isPromised = ({ connection }: Context, { power, note }: Domain): boolean =
 const KIB = 1024
 
 /** What is left of a host's memory, in MiB, once a server of that size is there beside others; null: it does not fit. */
-export const roomFor = async (context: Context, host: Host, size: Size, domains: Domain[]): Promise<number | null> => {
+export const roomFor = async (
+  context: Context,
+  host: Host,
+  size: Pick<Size, 'vcpus' | 'ramMiB'>,
+  domains: Domain[],
+): Promise<number | null> => {
   const { overcommit, reservedRamMiB } = context.options
   const node = await host.call(GET_NODE_INFO, null)
   const ramMiB = Math.floor((await memoryOf(host, node.memoryKiB)) / KIB)
@@ -62,6 +67,15 @@ const ask = async (
 const FULL = new CloudError('capacity', 'The zone has no room for a server of this size at the moment.', {
   shortage: 'no-capacity',
 })
+
+/**
+ * Whether there is room for a machine that is defined by now: whoever was placed at the same time is there by then as well, and
+ * counts. Two that meet may both be refused, and never both be let in. @throws `capacity`
+ */
+export const assertRoom = async (context: Context, host: Host, { ref, cpus, ramMiB }: Domain): Promise<void> => {
+  const others = (await domainsOn(host)).filter(({ ref: { uuid } }) => uuid !== ref.uuid)
+  if ((await roomFor(context, host, { vcpus: cpus, ramMiB }, others)) === null) throw FULL
+}
 
 const keyOf = ({ connection }: Context, { token }: Mark): string => `libvirt/seat/${connection.cloudId}/${token}`
 

@@ -34,7 +34,7 @@ export const sized = (xml: string, { vcpus, ramMiB }: Pick<Size, 'vcpus' | 'ramM
 /** The disk of its own that a server has; null: it boots from a volume. */
 const rootOf = async (context: Context, host: Host, { note }: Domain) => {
   if (!note?.made) return null
-  const { pool, nameOf } = await homeOf(context, host, note.mark)
+  const { pool, nameOf } = await homeOf(context, host, note.mark, note.made.pool)
   return volumeNamed(host, pool.name, nameOf('root'))
 }
 
@@ -94,11 +94,14 @@ export const rebuild = async (context: Context, id: NativeId, image: NativeId, t
     const fresh = await imageOn(context, host, baseOf(image))
     if (!fresh?.whole) throw gone(image)
     if (power !== 'stopped') return void (await host.call(CUT_POWER, { domain: ref, flags: 0 }))
-    const home = await homeOf(context, host, note!.mark)
+    const home = await homeOf(context, host, note!.mark, made.pool)
     const before = await volumeNamed(host, home.pool.name, home.nameOf('root'))
+    // Nothing else tells its size once it is gone.
+    const { bytes = before?.capacity ?? 0, ...others } = made
+    if (made.bytes === undefined) await writeInto(host, domain, { ...note!, made: { ...others, bytes } })
     if (before) await unlessGone(() => host.call(DELETE_VOLUME, { volume: before.ref, flags: 0 }))
-    await makeRoot(host, home, Math.max(before?.capacity ?? 0, fresh.volume.capacity), fresh.volume.path)
-    await writeInto(host, domain, { ...note!, made: { ...made, image, rebuilt: token } })
+    await makeRoot(host, home, Math.max(bytes, fresh.volume.capacity), fresh.volume.path)
+    await writeInto(host, domain, { ...note!, made: { ...others, image, rebuilt: token } })
     await sweepImages(context, host)
   })
   return progress

@@ -95,12 +95,16 @@ const refuseUnoffered = ({ options }: Context, spec: ServerSpec): void => {
 const make = async (context: Context, spec: ServerSpec, mark: Mark): Promise<ServerSeen> => {
   const option = await hostFor(context, spec, mark)
   return onHost(context, option, async (host) => {
-    const domain = await define(context, host, spec, mark)
+    let domain: Domain | null = null
     try {
+      domain = await define(context, host, spec, mark)
       await complete(context, host, domain)
     } catch (error) {
-      if (error instanceof CloudError && ['definitive', 'capacity'].includes(error.code))
-        await unmake(context, host, domain)
+      if (error instanceof CloudError && ['definitive', 'capacity'].includes(error.code)) {
+        if (domain) await unmake(context, host, domain)
+        // Its discs are there before it is; what stays of them goes with the server itself.
+        else await removeParts(context, host, mark.resource).catch(() => {})
+      }
       throw error
     }
     const machine = await machineOf(host, domain.ref.uuid)

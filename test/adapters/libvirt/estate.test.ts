@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Mark, ServerSpec } from '../../../adapters/contract.ts'
 import { libvirt } from '../../../adapters/libvirt/index.ts'
+import { NAMESPACE, writeNote } from '../../../adapters/libvirt/marks.ts'
 import { deaf, estate, IDS } from './estate.ts'
 import { connection, OPTIONS, surroundings } from './scripted.ts'
 
@@ -148,6 +149,20 @@ describe('a domain that is taken over', () => {
     await cloud.server.mark!(IDS.web, mark)
     host.behind.add(host.uuids.web)
     expect(await cloud.server.get(IDS.web)).toMatchObject({ mark })
+  })
+
+  it('stays while the pool is not started in which its disk is, whichever pool the operator names today', async () => {
+    const { cloud, host } = connected()
+    const made = { size: 'k.tiny', image: '*/x', configDrive: false, pool: 'slow' }
+    const note = writeNote({ mark, host: 'kvm1', made }, host.uuids.db)
+    host.notes.set(host.uuids.db, note.replace('<server>', `<server xmlns="${NAMESPACE}">`))
+    host.pools.push({ name: 'slow', uuid: host.uuids.web })
+    host.asleep.add('slow')
+    await expect(cloud.server.remove(IDS.db, mark)).rejects.toMatchObject({ code: 'conflict' })
+    expect(host.done).toEqual([])
+    host.asleep.clear()
+    await cloud.server.remove(IDS.db, mark)
+    expect(host.done).toEqual(['DOMAIN_UNDEFINE_FLAGS db'])
   })
 
   it('is stopped by its power button, and cut off when it did not listen', async () => {
