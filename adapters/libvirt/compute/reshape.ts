@@ -26,7 +26,7 @@ export const sized = (xml: string, { vcpus, ramMiB }: Pick<Size, 'vcpus' | 'ramM
   xml
     .replace(/<memory\b[^>]*>\d+<\/memory>/, `<memory unit='KiB'>${ramMiB * KIB}</memory>`)
     .replace(/<currentMemory\b[^>]*>\d+<\/currentMemory>/, `<currentMemory unit='KiB'>${ramMiB * KIB}</currentMemory>`)
-    .replace(/<vcpu\b([^>]*)>\d+<\/vcpu>/, (_, attributes: string) => {
+    .replace(/<vcpu\b([^<>]*)>\d+<\/vcpu>/, (_, attributes: string) => {
       const kept = attributes.replace(/\scurrent=('[^']*'|"[^"]*")/, '')
       return `<vcpu${kept}>${vcpus}</vcpu>`
     })

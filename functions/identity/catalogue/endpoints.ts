@@ -40,7 +40,7 @@ const change = z.object({ endpoint: openObject(z.looseObject({ ...fields }).part
 const NAMES = ['project_id', 'tenant_id', 'user_id', 'public_bind_host', 'admin_bind_host']
 /** 400 for a URL with a name that no token has a value for (keystone/common/utils.py, `check_endpoint_url`). */
 const assertUrl = (url: string | undefined): void => {
-  const names = [...(url ?? '').matchAll(/[$%]\(([^)]*)\)(s?)/g)]
+  const names = [...(url ?? '').matchAll(/[$%]\(([^()]{0,100})\)(s?)/g)]
   if (names.some(([, name, end]) => end !== 's' || !NAMES.includes(name!)))
     throw badRequest(`Cannot create an endpoint with an invalid URL: ${url}.`)
 }
