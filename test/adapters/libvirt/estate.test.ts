@@ -1,7 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import type { Mark, ServerSpec } from '../../../adapters/contract.ts'
+import { assertRoom } from '../../../adapters/libvirt/compute/place.ts'
 import { libvirt } from '../../../adapters/libvirt/index.ts'
 import { NAMESPACE, writeNote } from '../../../adapters/libvirt/marks.ts'
+import { readOptions } from '../../../adapters/libvirt/options.ts'
+import { domainOf } from '../../../adapters/libvirt/records/domain.ts'
+import { onHost } from '../../../adapters/libvirt/wire/host.ts'
 import { deaf, estate, IDS } from './estate.ts'
 import { connection, OPTIONS, surroundings } from './scripted.ts'
 
@@ -9,7 +13,8 @@ const mark: Mark = { deployment: 'd1', project: 'p1', kind: 'server', resource: 
 const connected = (deployment = 'd1') => {
   const host = estate()
   const around = surroundings(async () => host.line())
-  return { host, cloud: libvirt.connect(connection({ deployment }), around) }
+  const linked = connection({ deployment })
+  return { host, linked, around, cloud: libvirt.connect(linked, around) }
 }
 
 describe('what somebody has on a host', () => {
@@ -163,6 +168,22 @@ describe('a domain that is taken over', () => {
     host.asleep.clear()
     await cloud.server.remove(IDS.db, mark)
     expect(host.done).toEqual(['DOMAIN_UNDEFINE_FLAGS db'])
+  })
+
+  it('takes room from who is placed beside it, and none from itself', async () => {
+    const { linked, around, cloud } = connected()
+    const context = { connection: linked, surroundings: around, options: readOptions(OPTIONS).options }
+    const room = (ramMiB: number) =>
+      onHost(context, context.options.hosts[0]!, async (host) => {
+        const own = (await domainOf(host, IDS.web.slice('kvm1/'.length)))!
+        return assertRoom(context, host, { ...own, ramMiB })
+      })
+    const whole = 16 * 1024 - context.options.reservedRamMiB
+    await room(whole)
+    await expect(room(whole + 1)).rejects.toMatchObject({ code: 'capacity' })
+    await cloud.server.mark!(IDS.db, mark)
+    await expect(room(whole)).rejects.toMatchObject({ code: 'capacity' })
+    await room(whole - 64)
   })
 
   it('is stopped by its power button, and cut off when it did not listen', async () => {

@@ -67,6 +67,7 @@ export const estate = () => {
       .map(({ xml }) => xml)
       .join('')
   const guest = { holdsOn: false }
+  const store = { type: 'logical', full: false }
   const pool = { name: 'fast', uuid: '1b9a9070-9fe1-49da-9cbd-2243b39ef98e' }
   const pools = [pool]
   /** Names of pools that are not started. */
@@ -142,9 +143,13 @@ export const estate = () => {
     }),
     plays(calls.POOL_INFO, () => ({ state: 2, capacity: 100 * 2 ** 30, allocation: 2 ** 30, available: 60 * 2 ** 30 })),
     plays(calls.FIND_POOL, () => ({ pool })),
-    plays(calls.POOL_XML, () => ({ xml: "<pool type='logical'><name>fast</name></pool>" })),
+    plays(calls.POOL_XML, () => ({
+      xml: `<pool type='${store.type}'><name>fast</name><target><path>/pool</path></target></pool>`,
+    })),
     plays(calls.CREATE_VOLUME, ({ xml }) => {
-      const [, name = '', bytes] = /<name>(.*)<\/name><capacity unit="bytes">(\d+)</.exec(xml) ?? []
+      const name = /<name>(.*?)<\/name>/.exec(xml)?.[1] ?? ''
+      const bytes = /<capacity unit="bytes">(\d+)</.exec(xml)?.[1]
+      if (store.full) throw new Said(38, 'No space left on device')
       if (volumes.some((each) => each.name === name)) throw new Said(90, 'volume exists already')
       done.push(`STORAGE_VOL_CREATE_XML ${/format type="(\w+)"/.exec(xml)?.[1]}`)
       created.push(xml)
@@ -223,6 +228,8 @@ export const estate = () => {
     volumes,
     images,
     pools,
+    store,
+    sizes,
     asleep,
     chain,
     formatOf,

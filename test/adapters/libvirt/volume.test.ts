@@ -1,7 +1,15 @@
 import { describe, expect, it } from 'vitest'
 import type { Mark, VolumeSpec } from '../../../adapters/contract.ts'
 import { libvirt } from '../../../adapters/libvirt/index.ts'
-import { logPoolName, markIn, nameFor } from '../../../adapters/libvirt/records/volume-name.ts'
+import { NAMESPACE, writeNote } from '../../../adapters/libvirt/marks.ts'
+import {
+  imageBase,
+  imageName,
+  logPoolName,
+  markIn,
+  nameFor,
+  partName,
+} from '../../../adapters/libvirt/records/volume-name.ts'
 import { estate, IDS } from './estate.ts'
 import { connection, OPTIONS, surroundings } from './scripted.ts'
 
@@ -193,6 +201,30 @@ it('is had of LVM as a whole, which forgets what thin ones were written beyond t
   const { volume, host } = connected()
   await volume.create(spec, mark)
   expect(host.created[0]).toContain(`<allocation unit="bytes">${3 * GIB}</allocation>`)
+})
+
+it('a disk that is made anew in several attempts is as large as the one before', async () => {
+  const { cloud, host } = connected()
+  host.store.type = 'dir'
+  const own: Mark = { ...mark, kind: 'server', resource: host.uuids.db }
+  const base = imageBase({ ...mark, kind: 'image' })
+  for (const [name, gib] of [
+    [imageName(base, PLACE), 1],
+    [partName(own, 'root', PLACE), 7],
+  ] as const) {
+    host.volumes.push({ pool: 'fast', name, key: `/pool/${name}` })
+    host.images.set(name, { format: 'qcow2' })
+    host.sizes.set(name, gib * GIB)
+  }
+  const made = { size: 'k.tiny', image: `*/${base}`, configDrive: false, pool: 'fast' }
+  const note = writeNote({ mark: own, host: 'kvm1', made }, host.uuids.db)
+  host.notes.set(host.uuids.db, note.replace('<server>', `<server xmlns="${NAMESPACE}">`))
+  host.store.full = true
+  await expect(cloud.server.rebuild!(IDS.db, `*/${base}`, 'r1')).rejects.toMatchObject({ code: 'ambiguous' })
+  expect(host.done).toContain('STORAGE_VOL_DELETE')
+  host.store.full = false
+  await cloud.server.rebuild!(IDS.db, `*/${base}`, 'r1')
+  expect(host.created.at(-1)).toContain(`<capacity unit="bytes">${7 * GIB}</capacity>`)
 })
 
 it('that a pool is not started does not say that its volumes are gone', async () => {
