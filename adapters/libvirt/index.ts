@@ -15,6 +15,7 @@ import { LIMITS as SUBNET_LIMITS, subnet } from './network/subnet.ts'
 import { offers } from './offers.ts'
 import { readMapping, readOptions } from './options.ts'
 import { attachment } from './storage/attachment.ts'
+import { snapshot } from './storage/snapshot.ts'
 import { volume } from './storage/volume.ts'
 import { watch } from './watch.ts'
 import { zones } from './zones.ts'
@@ -48,7 +49,6 @@ export const libvirt: Adapter = {
   imageFormats: ['qcow2/bare'],
   lacks: {
     keypair: 'KVM hosts keep no keypairs: the public key itself is written for the guest.',
-    snapshot: 'Volumes on KVM hosts are not snapshotted yet.',
     server_group: 'Servers on KVM hosts are kept neither together nor apart yet.',
     router: 'Networks on KVM hosts are not joined by routers: option forward says whether they lead out by their host.',
     floating_ip: 'KVM hosts route no public addresses to servers yet.',
@@ -58,9 +58,7 @@ export const libvirt: Adapter = {
     'server.remote_console': 'Screens of servers on KVM hosts are not shown yet.',
     'server.fork': 'KVM hosts make no server out of the memory of another.',
     'server_group.affinity': 'Servers on KVM hosts are kept neither together nor apart yet.',
-    'image.volume': 'Images on KVM hosts are uploaded: none is made of a volume yet.',
     'volume.type': 'Volumes on KVM hosts go to one pool, so they are of one kind.',
-    'volume.clone': 'Volumes on KVM hosts are made empty or of images: none is copied yet.',
   },
   validate,
   advice,
@@ -84,6 +82,7 @@ export const libvirt: Adapter = {
       security_group: securityGroup(context),
       port: port(context),
       volume: volume(context),
+      snapshot: snapshot(context),
       attachment: attachment(context),
       interface: networkInterface(context),
     }

@@ -27,9 +27,12 @@ interface Wish {
 
 const GIB = 1024 ** 3
 /** The part at the beginning that is written last. */
-const FIRST = 65_536
+export const FIRST = 65_536
 /** The share of a call's time for which data is sent. */
 const SHARE = 0.5
+
+/** Data of an image, so much from there on. */
+export type Bytes = (offset: number, length: number) => Promise<AsyncIterable<Uint8Array>>
 
 const later = ({ data, mark, turn, offset }: Wish, hosts: number): Outcome<ImageSeen> => ({
   task: { upload: { data: { ...data }, mark: { ...mark }, turn, offset } },
@@ -48,14 +51,14 @@ const inspected = async ({ surroundings }: Context, { blob, format, sizeBytes }:
 }
 
 /** A place for the data, unless there is one. @throws `definitive` where there is no room for it */
-const begin = async (context: Context, host: Host, { data, mark }: Pick<Wish, 'data' | 'mark'>): Promise<void> => {
+export const begin = async (context: Context, host: Host, mark: Mark, sizeBytes: number): Promise<void> => {
   const { ref: pool } = await imagesPool(host, context)
   const base = imageBase(mark)
   if (await imageOn(context, host, base)) return
   const { available } = await host.call(POOL_INFO, { pool })
-  if (available < data.sizeBytes) refuse('The cloud has no room for an image of this size.')
+  if (available < sizeBytes) refuse('The cloud has no room for an image of this size.')
   const name = imageName(base, { host: host.name, pool: pool.name })
-  const xml = `<volume><name>${name}</name><capacity unit="bytes">${data.sizeBytes}</capacity><allocation unit="bytes">0</allocation><target><format type="raw"/></target></volume>`
+  const xml = `<volume><name>${name}</name><capacity unit="bytes">${sizeBytes}</capacity><allocation unit="bytes">0</allocation><target><format type="raw"/></target></volume>`
   await orEarlier(
     'VIR_ERR_STORAGE_VOL_EXIST',
     () => host.call(CREATE_VOLUME, { pool, xml, flags: 0 }),
@@ -64,29 +67,38 @@ const begin = async (context: Context, host: Host, { data, mark }: Pick<Wish, 'd
 }
 
 /** Sends what there is time for; gives the offset from which to go on. */
-const send = async ({ surroundings }: Context, host: Host, { volume }: ImageVolume, { data, offset }: Wish) => {
-  const { blobs, now, timeoutMs } = surroundings
+export const send = async (
+  { surroundings }: Context,
+  host: Host,
+  { volume }: ImageVolume,
+  { bytes, sizeBytes, offset }: { bytes: Bytes; sizeBytes: number; offset: number },
+): Promise<number> => {
+  const { now, timeoutMs } = surroundings
   const until = now() + SHARE * timeoutMs
-  const rest = await blobs.read(data.blob, { offset, length: data.sizeBytes - offset })
+  const rest = await bytes(offset, sizeBytes - offset)
   return offset + (await writeInto(host, volume.ref, offset, rest, () => now() < until))
 }
 
 /** The head, after which it is an image, and a disk of whole GiB, after which it is whole. */
-const finish = async (context: Context, host: Host, { volume, pool, base }: ImageVolume, { data }: Wish) => {
-  const length = Math.min(FIRST, data.sizeBytes)
-  await writeInto(host, volume.ref, 0, await context.surroundings.blobs.read(data.blob, { offset: 0, length }))
+export const finish = async (
+  context: Context,
+  host: Host,
+  { volume, pool, base }: ImageVolume,
+  { bytes, sizeBytes, minDiskGiB }: { bytes: Bytes; sizeBytes: number; minDiskGiB: number },
+): Promise<void> => {
+  await writeInto(host, volume.ref, 0, await bytes(0, Math.min(FIRST, sizeBytes)))
   await host.call(REFRESH_POOL, { pool, flags: 0 })
   const image = await imageOn(context, host, base)
   if (image?.volume.format !== 'qcow2' || image.volume.backing !== null) {
     await host.call(DELETE_VOLUME, { volume: volume.ref, flags: 0 })
     refuse('The cloud does not see an image in the data.')
   }
-  const capacity = Math.max(data.minDiskGiB, Math.ceil(image!.volume.capacity / GIB)) * GIB
+  const capacity = Math.max(minDiskGiB, Math.ceil(image!.volume.capacity / GIB)) * GIB
   if (capacity > image!.volume.capacity) await host.call(RESIZE_VOLUME, { volume: volume.ref, capacity, flags: 0 })
 }
 
 /** Hosts that are to have images; one that takes no servers has those that it has. */
-const takers = ({ options }: Context): HostOption[] => options.hosts.filter(({ maintenance }) => !maintenance)
+export const takers = ({ options }: Context): HostOption[] => options.hosts.filter(({ maintenance }) => !maintenance)
 
 /** Images out of uploaded data. @param seen what is there once it is whole */
 export const uploads = (context: Context, seen: (base: string) => Promise<ImageSeen | null>) => {
@@ -104,9 +116,11 @@ export const uploads = (context: Context, seen: (base: string) => Promise<ImageS
       const image = await imageOn(context, host, imageBase(wish.mark))
       if (!image || image.whole) return null
       const from = Math.max(FIRST, wish.offset)
-      const sent = from < wish.data.sizeBytes ? await send(context, host, image, { ...wish, offset: from }) : from
-      if (sent < wish.data.sizeBytes) return sent
-      await finish(context, host, image, wish)
+      const { blob, sizeBytes, minDiskGiB } = wish.data
+      const bytes: Bytes = (offset, length) => context.surroundings.blobs.read(blob, { offset, length })
+      const sent = from < sizeBytes ? await send(context, host, image, { bytes, sizeBytes, offset: from }) : from
+      if (sent < sizeBytes) return sent
+      await finish(context, host, image, { bytes, sizeBytes, minDiskGiB })
       return null
     })
     return offset === null
@@ -117,7 +131,7 @@ export const uploads = (context: Context, seen: (base: string) => Promise<ImageS
     async create(data: ImageData, mark: Mark): Promise<Outcome<ImageSeen>> {
       await inspected(context, data)
       const { down } = await everywhere(context, async (host) => {
-        if (takers(context).some(({ name }) => name === host.name)) await begin(context, host, { data, mark })
+        if (takers(context).some(({ name }) => name === host.name)) await begin(context, host, mark, data.sizeBytes)
       })
       const missed = down.find(({ maintenance }) => !maintenance)
       if (missed)

@@ -7,6 +7,7 @@ import { everywhere, pageOf } from '../records/everywhere.ts'
 import { imageBase } from '../records/volume-name.ts'
 import { baseOf, type ImageVolume, imageId, imageOn, imagesOn, removeImage } from '../storage/image-volume.ts'
 import { GET_NODE_INFO } from '../wire/procedures.ts'
+import { copyIn, imageCopies } from './image-copy.ts'
 import { uploadIn, uploads } from './image-upload.ts'
 import { archIn } from './node.ts'
 
@@ -21,7 +22,7 @@ const together = (found: Found[]): Found => ({ ...found[0]!, whole: found.every(
 
 /**
  * An image is a volume of a pool of files, the same on every host, and its name is its mark. There is no catalogue: what is not
- * uploaded is not there.
+ * uploaded, or made here, is not there.
  */
 export const image = (context: Context): ImageRealm => {
   const { connection, options } = context
@@ -49,10 +50,12 @@ export const image = (context: Context): ImageRealm => {
       operatorMessage: `Host ${down[0]!.name} does not answer.`,
     })
   }
-  const upload = uploads(context, async (base) => {
+  const whole = async (base: string) => {
     const found = await raw(imageId(base))
     return found && seenOf(found)
-  })
+  }
+  const upload = uploads(context, whole)
+  const copies = imageCopies(context, whole)
   const realm = markedRealm<ImageSpec, ImageSeen, Found>(
     connection,
     {
@@ -77,14 +80,18 @@ export const image = (context: Context): ImageRealm => {
       once: 'unique',
       settleMs: options.settleMs,
       async create({ source }, mark) {
-        if (source?.kind !== 'data') return refuse('Images of this cloud are uploaded: it makes none of servers yet.')
+        if (source === null) return refuse('Nobody knows any more what the image was made of.')
         const present = await raw(imageId(imageBase(mark)))
-        return present?.whole ? seenOf(present) : upload.create(source, mark)
+        if (present?.whole) return seenOf(present)
+        if (source.kind === 'data') return upload.create(source, mark)
+        return copies.create({ kind: source.kind, id: source.id }, mark)
       },
       poll: (task) => {
-        const wish = uploadIn(task)
+        const [wish, copy] = [uploadIn(task), copyIn(task)]
+        if (copy) return copies.poll(copy)
         return wish ? upload.poll(wish) : refuse('Nobody knows any more what this task was.')
       },
+      removeRest: (mark) => copies.removeRest(mark),
       async remove({ base }) {
         const { down } = await everywhere(context, async (host) => {
           const own = await imageOn(context, host, base)

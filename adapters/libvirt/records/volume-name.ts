@@ -62,11 +62,14 @@ export const logPlace = (host: string): Place => ({ host, pool: '' })
 /** The pool that has the log of a server, and nothing else. */
 export const logPoolName = (mark: Mark, host: string): string => partName(mark, 'log', logPlace(host))
 
-const ENDS = /\.(root|seed|drive|log|gone)$/
+const ENDS = /\.(root|seed|drive|log|gone|making)$/
 
-/** Whether a name is one of ours that stands for no volume of anybody: a part of a server, or of what images need. */
+/** Kinds that are volumes on a host, and not above the line. */
+const KEPT_AS_VOLUMES = ['image', 'snapshot']
+
+/** Whether a name is one of ours that stands for no volume of anybody: a part of a server, an image, a snapshot, or what those need. */
 export const isPart = (name: string): boolean =>
-  (ENDS.test(name) && NAME.test(name.replace(ENDS, ''))) || NAME.exec(name)?.[1] === 'image'
+  (ENDS.test(name) && NAME.test(name.replace(ENDS, ''))) || KEPT_AS_VOLUMES.includes(NAME.exec(name)?.[1] ?? '')
 
 /** The mark of the server that has a part, and which part that is; undefined: it is none, or of another place. */
 export const partIn = (name: string, place: Place): { mark: Mark; part: string } | undefined => {
@@ -83,6 +86,9 @@ export const baseIn = (name: string, place: Place): string | null =>
   markIn(name, place)?.kind === 'image' ? name.replace(/\.[^.]*$/, '') : null
 /** Of an image that nobody has any more, but on which disks still stand. */
 export const goneName = (image: string): string => `${image}.gone`
+
+/** Beside a copy, for as long as not all of it is there. */
+export const makingName = (copy: string): string => `${copy}.making`
 
 /** The mark in the name of a volume of a place, whoever's it is; undefined if it is none, or was made elsewhere. */
 export const markIn = (name: string, place: Place): Mark | undefined => {

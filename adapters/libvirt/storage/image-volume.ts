@@ -6,6 +6,7 @@ import { orNull, stoppedPoolsOn, type Volume, volumeNamed, volumesOn } from '../
 import { baseIn, goneName, imageName, markIn } from '../records/volume-name.ts'
 import type { Host } from '../wire/host.ts'
 import { CREATE_VOLUME, DELETE_VOLUME, LIST_VOLUMES, type PoolRef, VOLUME_XML } from '../wire/procedures.ts'
+import { isMaking, removeCopy } from './copy.ts'
 import { filesOn } from './pool.ts'
 
 const GIB = 1024 ** 3
@@ -22,7 +23,7 @@ export interface ImageVolume {
   mark: Mark
   volume: Volume
   pool: PoolRef
-  /** All of its data is there: they come with the head last, and end in a disk of whole GiB. */
+  /** All of its data is there: what is sent has its head last, and ends in a disk of whole GiB; what is copied has a note until then. */
   whole: boolean
   bytes: number
   /** In milliseconds since 1970. */
@@ -42,7 +43,11 @@ const read = async (host: Host, pool: PoolRef, name: string): Promise<ImageVolum
     mark: markIn(name, place)!,
     volume,
     pool,
-    whole: volume.format === 'qcow2' && volume.capacity > 0 && volume.capacity % GIB === 0,
+    whole:
+      volume.format === 'qcow2' &&
+      volume.capacity > 0 &&
+      volume.capacity % GIB === 0 &&
+      !(await isMaking(host, pool.name, name)),
     bytes: Number(textOf(root, 'allocation') ?? 0),
     changedAt: Math.floor(Number(changed ?? 0) * 1000),
   }
@@ -78,7 +83,7 @@ export const removeImage = async (host: Host, { volume, pool }: ImageVolume): Pr
   // What is in a pool that is not started may stand on it.
   const used =
     (await stoppedPoolsOn(host)).length > 0 || (await volumesOn(host)).some(({ backing }) => backing === volume.path)
-  if (!used) return void (await host.call(DELETE_VOLUME, { volume: volume.ref, flags: 0 }))
+  if (!used) return removeCopy(host, volume)
   const xml = `<volume><name>${goneName(volume.ref.name)}</name><capacity>0</capacity><target><format type="raw"/></target></volume>`
   await host.call(CREATE_VOLUME, { pool, xml, flags: 0 })
 }

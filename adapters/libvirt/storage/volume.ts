@@ -10,12 +10,14 @@ import { hostsFor } from '../records/hosts.ts'
 import { atHostOf, idOn, partsOf } from '../records/ids.ts'
 import { assertUnused, type Machine, machinesOn } from '../records/machine.ts'
 import { type Volume, volumeNamed, volumesOn } from '../records/volume.ts'
-import { isPart, markIn, nameFor } from '../records/volume-name.ts'
+import { isPart, makingName, markIn, nameFor } from '../records/volume-name.ts'
 import { type Host, onHost } from '../wire/host.ts'
-import { CREATE_VOLUME, DELETE_VOLUME, RESIZE_VOLUME } from '../wire/procedures.ts'
+import { CREATE_VOLUME, RESIZE_VOLUME } from '../wire/procedures.ts'
+import { isMaking, removeCopy } from './copy.ts'
 import { formatIn } from './format.ts'
 import { baseOf, imageOn, sweepImages } from './image-volume.ts'
 import { filesOn, poolOn } from './pool.ts'
+import { volumeCopies } from './volume-copy.ts'
 
 const GIB = 1024 ** 3
 
@@ -24,12 +26,14 @@ interface Found {
   host: Pick<HostOption, 'name' | 'zone'>
   volume: Volume
   holder: Machine | undefined
+  /** It is a copy of which not all is there. */
+  making: boolean
 }
 
-const foundOn = (host: Host, volume: Volume, machines: Machine[]): Found => {
+const foundOn = (host: Host, volume: Volume, machines: Machine[], making: boolean): Found => {
   const id = idOn(host, volume.ref.pool, volume.ref.name)
   const holder = machines.find(({ disks }) => disks.some((disk) => disk.id === id))
-  return { host: { name: host.name, zone: host.zone }, volume, holder }
+  return { host: { name: host.name, zone: host.zone }, volume, holder, making }
 }
 
 const markOf = ({ host, volume: { ref } }: Found): Mark | undefined =>
@@ -39,7 +43,7 @@ const idOf = ({ host, volume: { ref } }: Found): NativeId => idOn(host, ref.pool
 
 const look = async (host: Host, pool: string, name: string): Promise<Found | null> => {
   const volume = isPart(name) || isPart(pool) ? null : await volumeNamed(host, pool, name)
-  return volume && foundOn(host, volume, await machinesOn(host))
+  return volume && foundOn(host, volume, await machinesOn(host), await isMaking(host, pool, name))
 }
 
 /** What a volume stands on that is made of an image. @throws `definitive` for a volume that is smaller than that */
@@ -79,7 +83,7 @@ export const volume = (context: Context): Realm<VolumeSpec, VolumeSeen> => {
     return {
       id: idOf(found),
       ...(mark?.deployment === connection.deployment ? { mark } : { name: own.ref.name }),
-      health: 'ready',
+      health: found.making ? 'pending' : 'ready',
       zone: host.zone,
       sizeGiB: Math.ceil(own.capacity / GIB),
       server: holder?.id ?? null,
@@ -95,6 +99,10 @@ export const volume = (context: Context): Realm<VolumeSpec, VolumeSeen> => {
     const now = await raw(idOf(found))
     return now && seenOf(now)
   }
+  const copies = volumeCopies(context, async (id) => {
+    const found = await raw(id)
+    return found && seenOf(found)
+  })
   return markedRealm<VolumeSpec, VolumeSeen, Found>(
     connection,
     {
@@ -113,28 +121,30 @@ export const volume = (context: Context): Realm<VolumeSpec, VolumeSeen> => {
         // That it is on none of the hosts is known once all have answered.
         const decisive = found ?? answers.find(({ status }) => status === 'rejected')
         if (decisive?.status === 'rejected') throw decisive.reason
-        return decisive?.value ? seenOf(decisive.value) : null
+        // A copy that is not whole is nobody's: who asks for it again goes on with it.
+        return decisive?.value && !decisive.value.making ? seenOf(decisive.value) : null
       },
       list: () =>
         pageOfPools(context, async (host) => {
           const [volumes, machines] = [await volumesOn(host), await machinesOn(host)]
-          return volumes.filter(({ ref }) => !isPart(ref.name)).map((each) => seenOf(foundOn(host, each, machines)))
+          const names = new Set(volumes.map(({ ref }) => ref.name))
+          return volumes
+            .filter(({ ref }) => !isPart(ref.name))
+            .map((each) => seenOf(foundOn(host, each, machines, names.has(makingName(each.ref.name)))))
         }),
     },
     {
       once: 'unique',
       settleMs: options.settleMs,
-      check({ source, type }) {
-        if (source && source.kind !== 'image')
-          refuse('Volumes of this cloud are made empty, or of images: it copies none yet.')
+      check({ type }) {
         if (type !== null) refuse(`The cloud has no volume type ${type}.`)
       },
-      create: async (spec, mark) =>
-        seenOf(
-          await onHost(context, hostsFor(context, spec.zone, mark.token)[0], (host) =>
-            create(context, host, spec, mark),
-          ),
-        ),
+      async create(spec, mark) {
+        if (spec.source && spec.source.kind !== 'image') return copies.create(spec, mark)
+        const [option] = hostsFor(context, spec.zone, mark.token)
+        return seenOf(await onHost(context, option, (host) => create(context, host, spec, mark)))
+      },
+      poll: (task) => copies.poll(task),
       async update(found, { sizeGiB }) {
         const { volume: own, holder } = found
         const capacity = sizeGiB * GIB
@@ -151,11 +161,12 @@ export const volume = (context: Context): Realm<VolumeSpec, VolumeSeen> => {
       async remove(found) {
         if (found.holder) throw new CloudError('conflict', 'The volume is attached to a server.')
         await change(found, async (host) => {
-          await assertUnused(host, found.volume, await machinesOn(host))
-          await host.call(DELETE_VOLUME, { volume: found.volume.ref, flags: 0 })
+          if (!found.making) await assertUnused(host, found.volume, await machinesOn(host))
+          await removeCopy(host, found.volume)
           if (found.volume.backing !== null) await sweepImages(context, host)
         })
       },
+      removeRest: (mark) => copies.removeRest(mark),
       read(found) {
         const { name = '', sizeGiB, zone = '' } = seenOf(found)
         return reading({ name, sizeGiB, zone, type: null, source: null })

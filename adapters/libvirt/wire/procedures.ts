@@ -178,6 +178,20 @@ const DEVICE = struct({ domain, xml: text, flags: uint })
 export const ATTACH_DEVICE = procedure(160, 'DOMAIN_ATTACH_DEVICE_FLAGS', DEVICE, NOTHING)
 export const DETACH_DEVICE = procedure(161, 'DOMAIN_DETACH_DEVICE_FLAGS', DEVICE, NOTHING)
 
+/** From now on what is in a disk goes into another place too; `params` say how fast, and are none. */
+export const COPY_DISK = procedure(
+  345,
+  'DOMAIN_BLOCK_COPY',
+  struct({ domain, disk: text, xml: text, params: list(uint, 0), flags: uint }),
+  NOTHING,
+)
+export const END_COPYING = procedure(
+  237,
+  'DOMAIN_BLOCK_JOB_ABORT',
+  struct({ domain, disk: text, flags: uint }),
+  NOTHING,
+)
+
 /** virDomainModificationImpact: what runs, and what is kept. */
 export const LIVE = 1
 export const KEPT = 2
@@ -219,6 +233,13 @@ export const CREATE_VOLUME = procedure(
   93,
   'STORAGE_VOL_CREATE_XML',
   struct({ pool, xml: text, flags: uint }),
+  struct({ volume }),
+)
+/** A volume with all that another one has, which may be in another pool; answered once all is there. */
+export const CREATE_VOLUME_FROM = procedure(
+  125,
+  'STORAGE_VOL_CREATE_XML_FROM',
+  struct({ pool, xml: text, from: volume, flags: uint }),
   struct({ volume }),
 )
 export const RESIZE_VOLUME = procedure(

@@ -55,3 +55,16 @@ export const readFrom = async (
   await flow.finish()
   return joined(pieces).slice(-most)
 }
+
+/** Bytes of a volume from a place on, as they come: of more than so many at a time each has to be taken before the next is asked for. */
+export async function* piecesOf(
+  host: Session,
+  volume: VolumeRef,
+  offset: number,
+  length: number,
+): AsyncGenerator<Uint8Array> {
+  for (let at = offset; at < offset + length; at += AHEAD) {
+    const asked = Math.min(AHEAD, offset + length - at)
+    yield await readFrom(host, volume, { offset: at, length: asked, most: asked })
+  }
+}

@@ -49,6 +49,11 @@ export const estate = () => {
   const sizes = new Map<string, number>()
   /** Volumes that were made, in the words in which they were asked for. */
   const created: string[] = []
+  const modes = new Map<string, string>()
+  /** What becomes of a copy that is asked for. */
+  const copying = { fails: '', interrupted: false, goesOn: false }
+  /** Where the disks that were put into web go besides. */
+  const mirror = { path: '', ready: false }
   /** What a pool finds in the bytes of volumes, where that is an image. */
   const images = new Map<string, { format: string; backing?: string }>()
   const imageIn = (name: string): string => {
@@ -64,8 +69,10 @@ export const estate = () => {
   const disksOf = (uuid: string): string =>
     [...disks.values(), ...cards.values()]
       .filter((disk) => disk.uuid === uuid && disk.flags & (uuid === WEB ? calls.LIVE : calls.KEPT))
-      .map(({ xml }) => xml)
+      .map(({ xml }) => (mirror.path ? xml.replace('</disk>', `${mirrorXml()}</disk>`) : xml))
       .join('')
+  const mirrorXml = () =>
+    `<mirror type='file' job='copy'${mirror.ready ? " ready='yes'" : ''}><source file='${mirror.path}'/></mirror>`
   const guest = { holdsOn: false }
   const store = { type: 'logical', full: false }
   const pool = { name: 'fast', uuid: '1b9a9070-9fe1-49da-9cbd-2243b39ef98e' }
@@ -151,12 +158,40 @@ export const estate = () => {
       const bytes = /<capacity unit="bytes">(\d+)</.exec(xml)?.[1]
       if (store.full) throw new Said(38, 'No space left on device')
       if (volumes.some((each) => each.name === name)) throw new Said(90, 'volume exists already')
-      done.push(`STORAGE_VOL_CREATE_XML ${/format type="(\w+)"/.exec(xml)?.[1]}`)
+      const format = /format type="(\w+)"/.exec(xml)?.[1] ?? 'raw'
+      done.push(`STORAGE_VOL_CREATE_XML ${format}`)
       created.push(xml)
       const volume = { pool: 'fast', name, key: `/pool/${name}` }
       volumes.push(volume)
+      images.set(name, { format })
       sizes.set(name, Number(bytes))
       return { volume }
+    }),
+    plays(calls.CREATE_VOLUME_FROM, ({ xml, from }) => {
+      const name = /<name>(.*)<\/name>/.exec(xml)?.[1] ?? ''
+      done.push(`STORAGE_VOL_CREATE_XML_FROM ${from.name}`)
+      if (copying.fails) throw new Said(1, copying.fails)
+      const volume = { pool: 'fast', name, key: `/pool/${name}` }
+      volumes.push(volume)
+      images.set(name, { format: 'qcow2' })
+      sizes.set(name, sizes.get(from.name) ?? 0)
+      modes.set(name, copying.interrupted ? '0644' : '0700')
+      if (copying.interrupted) throw new Said(38, 'the host was restarted')
+      return { volume }
+    }),
+    plays(calls.DOWNLOAD, () => {
+      if (copying.goesOn) throw new Said(55, 'volume is still being allocated')
+      throw new Said(9, 'nothing to read here')
+    }),
+    plays(calls.COPY_DISK, ({ domain, disk, xml }) => {
+      done.push(`DOMAIN_BLOCK_COPY ${domain.name} ${disk}`)
+      mirror.path = /source file="([^"]*)"/.exec(xml)?.[1] ?? ''
+      return null
+    }),
+    plays(calls.END_COPYING, ({ domain, disk }) => {
+      done.push(`DOMAIN_BLOCK_JOB_ABORT ${domain.name} ${disk}`)
+      mirror.path = ''
+      return null
     }),
     plays(calls.RESIZE_VOLUME, ({ volume, capacity }) => {
       done.push(`STORAGE_VOL_RESIZE ${capacity}`)
@@ -211,7 +246,7 @@ export const estate = () => {
       return { volume }
     }),
     plays(calls.VOLUME_XML, ({ volume }) => ({
-      xml: `<volume><name>${volume.name}</name><capacity unit='bytes'>${sizes.get(volume.name) ?? 2 ** 30 + 1}</capacity><target><path>${volume.key}</path>${imageIn(volume.name)}</volume>`,
+      xml: `<volume><name>${volume.name}</name><capacity unit='bytes'>${sizes.get(volume.name) ?? 2 ** 30 + 1}</capacity><target><path>${volume.key}</path><permissions><mode>${modes.get(volume.name) ?? '0600'}</mode></permissions>${imageIn(volume.name)}</volume>`,
     })),
     ...wired.script,
   ]
@@ -232,6 +267,8 @@ export const estate = () => {
     sizes,
     asleep,
     chain,
+    copying,
+    mirror,
     formatOf,
     uuids: { web: WEB, db: DB },
     line: (): Line => accepting(scripted(script)),

@@ -88,7 +88,10 @@ const story = async ({ broker, client, host }: Scene, step: Step): Promise<void>
     await openstack('subnet', 'create', '--network', 'n1', '--subnet-range', '10.61.0.0/24', 's1')
     await openstack('keypair', 'create', 'k1')
     const script = join(broker.folder, 'user-data')
-    await writeFile(script, `#!/bin/sh\nprove ${nonce}\n`)
+    await writeFile(
+      script,
+      `#!/bin/sh\nprove ${nonce}\necho ${nonce} | dd of=/dev/vda bs=1M seek=512 conv=notrunc\nsync\n`,
+    )
     const flavors = await json('flavor', 'list')
     const flavor = flavors.find(({ Name }: { Name: string }) => Name === 'k.small')
     assert.ok(flavor, JSON.stringify(flavors))
@@ -114,6 +117,20 @@ const story = async ({ broker, client, host }: Scene, step: Step): Promise<void>
       }, BOOTS_WITHIN_MS)
     },
   )
+  await step('an image is made of it while it runs, and a server of that has what the first one wrote', async () => {
+    await openstack('server', 'image', 'create', '--name', 'kept', '--wait', 'vm1')
+    assert.equal((await json('image', 'show', 'kept')).status, 'active')
+    const script = join(broker.folder, 'user-data-2')
+    await writeFile(script, '#!/bin/sh\necho "guest: kept $(dd if=/dev/vda bs=1M skip=512 count=1 | head -n 1)"\n')
+    const named = ['--flavor', 'k.small', '--image', 'kept', '--availability-zone', `${CLOUD}.kvm1`]
+    await openstack('server', 'create', ...named, '--network', 'n1', '--user-data', script, '--wait', 'vm2')
+    await patiently(async () => {
+      const said = await openstack('console', 'log', 'show', 'vm2')
+      assert.ok(said.includes(`guest: kept ${nonce}`), said.slice(-500))
+    }, BOOTS_WITHIN_MS)
+    await openstack('server', 'delete', '--wait', 'vm2')
+    await openstack('image', 'delete', 'kept')
+  })
   await step('it is shut down by its power button, and started again', async () => {
     await openstack('server', 'stop', 'vm1')
     await patiently(async () => assert.equal((await json('server', 'show', 'vm1')).status, 'SHUTOFF'), 60_000)

@@ -1,0 +1,102 @@
+import { expect, it } from 'vitest'
+import type {
+  Mark,
+  Outcome,
+  Realm,
+  Seen,
+  SnapshotSeen,
+  SnapshotSpec,
+  VolumeSeen,
+  VolumeSpec,
+} from '../../../adapters/contract.ts'
+import { isTask } from '../../../adapters/contract.ts'
+import { libvirt } from '../../../adapters/libvirt/index.ts'
+import { estate, IDS } from './estate.ts'
+import { connection, surroundings } from './scripted.ts'
+
+const markOf = (kind: Mark['kind'], turn: number): Mark => ({
+  deployment: '5e0e2f0e-6f5b-4f2e-9d6c-3f7f9b8a1c11',
+  project: '0123456789abcdef0123456789abcdef',
+  kind,
+  resource: `ffffffff-ffff-4fff-bfff-00000000000${turn}`,
+  token: `3f8a5a3c-0001-4a4b-8c8d-00000000000${turn}`,
+  epoch: 29_900_000,
+})
+const spec: VolumeSpec = { name: 'data', sizeGiB: 3, zone: 'kvm1', type: null, source: null }
+const mark = markOf('snapshot', 1)
+
+const connected = async () => {
+  const host = estate()
+  host.store.type = 'dir'
+  const around = { ...surroundings(async () => host.line()), sleep: () => new Promise<void>(() => {}) }
+  const cloud = libvirt.connect(connection({ deployment: mark.deployment }), around)
+  const volume = (await cloud.volume!.create(spec, markOf('volume', 0))) as VolumeSeen
+  host.done.length = 0
+  return { host, cloud, volume, snapshot: cloud.snapshot!, wish: { name: 's', description: '', volume: volume.id } }
+}
+
+const polled = async (realm: Realm<SnapshotSpec, SnapshotSeen>, outcome: Outcome<SnapshotSeen>) =>
+  isTask(outcome) ? realm.poll!(outcome.task) : expect.fail('it is there already')
+
+it('a snapshot is a whole copy, once for a token, of which volumes are made, and it goes', async () => {
+  const { host, cloud, volume, snapshot, wish } = await connected()
+  expect(await snapshot.find(mark, wish)).toBeNull()
+  const made = (await snapshot.create(wish, mark)) as Seen
+  expect(made).toMatchObject({ mark, health: 'ready', sizeGiB: 3 })
+  expect(await snapshot.create(wish, mark)).toEqual(made)
+  expect(await snapshot.find(mark, wish)).toEqual(made)
+  expect((await snapshot.list()).items).toEqual([made])
+  expect((await cloud.volume!.list()).items.map(({ id }) => id)).not.toContain(made.id)
+  const source = { kind: 'snapshot' as const, id: made.id }
+  const grown = await cloud.volume!.create({ ...spec, sizeGiB: 5, source }, markOf('volume', 2))
+  expect(grown).toMatchObject({ sizeGiB: 5, health: 'ready' })
+  const clone = { ...spec, source: { kind: 'volume' as const, id: volume.id } }
+  expect(await cloud.volume!.create(clone, markOf('volume', 3))).toMatchObject({ sizeGiB: 3, health: 'ready' })
+  for (const wrong of [
+    { ...clone, sizeGiB: 1 },
+    { ...clone, zone: 'kvm9' },
+  ])
+    await expect(cloud.volume!.create(wrong, markOf('volume', 4))).rejects.toMatchObject({ code: 'definitive' })
+  await snapshot.remove(made.id, mark)
+  await snapshot.remove(made.id, mark)
+  expect(await snapshot.get(made.id)).toBeNull()
+  expect(host.volumes.filter(({ name }) => name.endsWith('.making'))).toEqual([])
+})
+
+it('a copy of which not all is there is nobody’s, and no second one is begun while its host goes on', async () => {
+  const { host, snapshot, wish } = await connected()
+  host.copying.interrupted = true
+  host.copying.goesOn = true
+  const first = await snapshot.create(wish, mark)
+  expect(await snapshot.find(mark, wish)).toBeNull()
+  expect((await snapshot.list()).items).toMatchObject([{ mark, health: 'pending' }])
+  const second = await polled(snapshot, first)
+  expect(host.done.filter((call) => call.includes('FROM'))).toHaveLength(1)
+  expect(isTask(second)).toBe(true)
+})
+
+it('the data of a disk that a guest writes to are copied by its machine, whole before that ends', async () => {
+  const { host, cloud, volume, snapshot, wish } = await connected()
+  await cloud.server.mark!(IDS.web, markOf('server', 5))
+  const plug = { server: IDS.web, volume: volume.id, device: null, boot: false }
+  await cloud.attachment!.create(plug as never, markOf('attachment', 6))
+  host.done.length = 0
+  const first = await snapshot.create(wish, mark)
+  const second = await polled(snapshot, first)
+  await expect(snapshot.create(wish, markOf('snapshot', 7))).rejects.toMatchObject({ code: 'conflict' })
+  host.mirror.ready = true
+  expect(await polled(snapshot, second)).toMatchObject({ mark, health: 'ready', sizeGiB: 3 })
+  expect(host.done.filter((call) => call.includes('BLOCK'))).toEqual([
+    expect.stringMatching(/^DOMAIN_BLOCK_COPY web vd/),
+    expect.stringMatching(/^DOMAIN_BLOCK_JOB_ABORT web vd/),
+  ])
+  expect(host.mirror.path).toBe('')
+  expect(host.volumes.filter(({ name }) => name.endsWith('.making'))).toEqual([])
+})
+
+it('a volume that somebody unknown has open is refused for now, and nothing is left of the copy', async () => {
+  const { host, snapshot, wish } = await connected()
+  host.copying.fails = 'qemu-img: Failed to get shared "write" lock'
+  await expect(snapshot.create(wish, mark)).rejects.toMatchObject({ code: 'conflict' })
+  expect(host.volumes.filter(({ name }) => name.includes('snapshot'))).toEqual([])
+})
