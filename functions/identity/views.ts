@@ -8,6 +8,15 @@ export const collection = (name: string, items: unknown[], base: string, path: s
   body: { [name]: items, links: { next: null, self: `${base}/v3${path}`, previous: null } },
 })
 
+/** How many of what nothing else bounds a list has: `list_limit` of Keystone, which says so with `truncated`. */
+export const LIST_LIMIT = 1000
+
+/** A collection of the first `LIST_LIMIT` of what was read, one more of which tells that there are others. */
+export const truncated = <T>(name: string, rows: T[], view: (row: T) => unknown, base: string, path: string) => {
+  const { body } = collection(name, rows.slice(0, LIST_LIMIT).map(view), base, path)
+  return { body: { ...body, ...(rows.length > LIST_LIMIT ? { truncated: true } : {}) } }
+}
+
 /** The `links` of one resource. */
 export const selfLink = (base: string, path: string) => ({ self: `${base}/v3${path}` })
 

@@ -11,6 +11,8 @@ export interface AssignmentFilter {
   domainId?: string | undefined
   /** Whose targets are of this domain: what its administrators see. */
   withinDomainId?: string | undefined
+  /** At most so many. */
+  most: number
   form: {
     /** What follows from grants, and not these themselves. */
     effective: boolean
@@ -55,8 +57,12 @@ const when = (slot: Slot, then: SQL): SQL => (slot ? then : sql``)
 const subtreeOf = (projectId: Placeholder): SQL => sql`(with recursive tree(id) as (select ${projectId}
   union select c.id from tree t join projects c on c.parent_id = t.id) select t.id from tree t)`
 
+/** As SQL, the ids of a domain and of the projects in it. */
+const targetsIn = (domainId: Placeholder): SQL =>
+  sql`(select ${domainId} union all select w.id from projects w where w.domain_id = ${domainId})`
+
 /** What was granted, to whom and where it says. */
-const plain = ({ userId, groupId, projectId, domainId, form }: Slots<AssignmentFilter>): SQL =>
+const plain = ({ userId, groupId, projectId, domainId, withinDomainId, form }: Slots<AssignmentFilter>): SQL =>
   sql`select g.actor, g.actor_id, g.target, g.target_id, g.role_id, g.inherited,
     g.actor as from_actor, g.actor_id as from_actor_id, g.target as from_target, g.target_id as from_target_id, null as prior_id
   from grants g where 1
@@ -64,11 +70,12 @@ const plain = ({ userId, groupId, projectId, domainId, form }: Slots<AssignmentF
     ${when(groupId, sql`and g.actor = 'group' and g.actor_id = ${groupId}`)}
     ${when(projectId, form.subtree ? sql`and g.target_id in ${subtreeOf(projectId!)}` : sql`and g.target_id = ${projectId}`)}
     ${when(domainId, sql`and g.target_id = ${domainId}`)}
+    ${when(withinDomainId, sql`and g.target_id in ${targetsIn(withinDomainId!)}`)}
     ${form.system ? sql`and g.target_id = 'system'` : sql``}
     ${form.inherited ? sql`and g.inherited` : sql``}`
 
 /** What follows from grants: for each member of a group, each project below, each role that is implied. */
-const effective = ({ userId, projectId, domainId, form }: Slots<AssignmentFilter>): SQL => {
+const effective = ({ userId, projectId, domainId, withinDomainId, form }: Slots<AssignmentFilter>): SQL => {
   const here = projectId && !form.subtree
   return sql`with recursive
     ${when(
@@ -86,6 +93,7 @@ const effective = ({ userId, projectId, domainId, form }: Slots<AssignmentFilter
       ${when(userId, sql`and g.actor_id in (select w.id from actors w)`)}
       ${here ? sql`and (g.target_id, g.inherited) in (select l.id, l.inherited from places l)` : sql``}
       ${when(domainId, sql`and g.target_id = ${domainId} and not g.inherited`)}
+      ${when(withinDomainId, sql`and g.target_id in ${targetsIn(withinDomainId!)}`)}
       ${form.system ? sql`and g.target_id = 'system'` : sql``}
       ${form.inherited ? sql`and g.inherited` : sql``}),
     people as (select coalesce(m.user_id, v.actor_id) as user_id, v.* from given v
@@ -153,9 +161,10 @@ const listing = prepared((db, filter: Slots<AssignmentFilter>) =>
       sql`coalesce(u.id, t.id) is not null ${when(filter.roleId, sql`and a.role_id = ${filter.roleId}`)}
       ${when(filter.withinDomainId, sql`and coalesce(p.domain_id, d.id) = ${filter.withinDomainId}`)}`,
     )
-    .orderBy(sql`coalesce(u.name, t.name), coalesce(p.name, d.name, ''), r.name`),
+    .orderBy(sql`coalesce(u.name, t.name), coalesce(p.name, d.name, ''), r.name`)
+    .limit(filter.most),
 )
 
-/** Role assignments with every name that a view may show. One query. */
+/** Role assignments with every name that a view may show, the first `most` of them. One query. */
 export const listAssignments = (db: Database, filter: AssignmentFilter): Promise<Assignment[]> =>
   listing.run(db, filter) as Promise<Assignment[]>

@@ -1,4 +1,4 @@
-import { asc, eq } from 'drizzle-orm'
+import { asc, eq, type SQL, sql } from 'drizzle-orm'
 import type { Database } from '../../client.ts'
 import { prepared, type Slots } from '../../prepared.ts'
 import { catalogEndpoints, catalogRegions, catalogServices } from '../../schema/index.ts'
@@ -32,6 +32,16 @@ export const ownCatalogue = async (db: Database): Promise<OwnCatalogue> => {
 }
 /** The regions that an operator made, by id. */
 export const ownRegions = (db: Database): Promise<RegionRow[]> => regions.run(db, { form: null })
+
+/** As SQL, what does not hold while something is written: no operator's service or region of this id is there. */
+export const noService = (id: string): SQL => sql`not exists (select 1 from catalog_services where id = ${id})`
+export const noRegion = (id: string): SQL => sql`not exists (select 1 from catalog_regions where id = ${id})`
+/** An endpoint is in one of these regions, or a region that is not among them is within one. */
+export const regionsInUse = (ids: string[]): SQL => {
+  const these = sql`(select value from json_each(${JSON.stringify(ids)}))`
+  return sql`(exists (select 1 from catalog_endpoints where region_id in ${these})
+    or exists (select 1 from catalog_regions where parent_id in ${these} and id not in ${these}))`
+}
 
 /** Statements that make, change and remove what is in the catalogue. */
 export const insertService = (db: Database, row: ServiceRow) => db.insert(catalogServices).values(row)

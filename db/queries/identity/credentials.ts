@@ -1,4 +1,4 @@
-import { and, asc, eq, sql } from 'drizzle-orm'
+import { and, asc, eq, type SQL, sql } from 'drizzle-orm'
 import type { Database } from '../../client.ts'
 import { prepared, type Slots } from '../../prepared.ts'
 import { credentials } from '../../schema/index.ts'
@@ -12,16 +12,31 @@ const ofId = prepared((db, { id }: Slots<{ id: string }>) =>
 export const keptById = async (db: Database, id: string): Promise<KeptRow | null> =>
   (await ofId.run(db, { id }))[0] ?? null
 
+/** As SQL, whether a user keeps so many already. */
+export const keepsSoMany = (userId: string, most: number): SQL =>
+  sql`(select count(*) from credentials where user_id = ${userId}) >= ${most}`
+
 export interface KeptFilter {
   userId?: string | undefined
   type?: string | undefined
+  /** For this project alone. */
+  projectId?: string | undefined
+  /** At most so many. */
+  most: number
 }
-const like = prepared((db, { userId, type }: Slots<KeptFilter>) =>
+const like = prepared((db, { userId, type, projectId, most }: Slots<KeptFilter>) =>
   db
     .select()
     .from(credentials)
-    .where(and(userId && eq(credentials.userId, userId), type && eq(credentials.type, type)))
-    .orderBy(asc(credentials.createdAt), asc(credentials.id)),
+    .where(
+      and(
+        userId && eq(credentials.userId, userId),
+        type && eq(credentials.type, type),
+        projectId && eq(credentials.projectId, projectId),
+      ),
+    )
+    .orderBy(asc(credentials.createdAt), asc(credentials.id))
+    .limit(most),
 )
 /** Credentials, oldest first; what the filter leaves open is not asked. */
 export const listKept = (db: Database, filter: KeptFilter) => like.run(db, filter)

@@ -4,7 +4,9 @@ import {
   type EndpointRow,
   ensureRegion,
   insertEndpoint,
-  ownRegions,
+  noRegion,
+  noService,
+  ownCatalogue,
   updateEndpoint,
 } from '../../../db/queries/identity/catalogue.ts'
 import { commit } from '../../broker/line/commit.ts'
@@ -16,9 +18,9 @@ import { endpoints, entries, placeOf } from '../catalog.ts'
 import { extraOf } from '../properties.ts'
 import { MANAGING_ALL, READING_ALL } from '../reach.ts'
 import { missing, unknown } from '../refusals.ts'
+import { commitIf, type Rule } from '../rules.ts'
 import { collection, flagOf, selfLink } from '../views.ts'
-import { forgetOwn, ownOf } from './own.ts'
-import { servicesOf } from './services.ts'
+import { forgetOwn } from './own.ts'
 
 const fields = {
   interface: z.enum(['public', 'internal', 'admin']),
@@ -37,7 +39,7 @@ const KNOWN = ['interface', 'url', 'service_id', 'region_id', 'region', 'enabled
 const creation = z.object({ endpoint: openObject(z.looseObject(fields)) })
 const change = z.object({ endpoint: openObject(z.looseObject({ ...fields }).partial()) })
 
-const NAMES = ['project_id', 'tenant_id', 'user_id', 'public_bind_host', 'admin_bind_host']
+const NAMES = ['project_id', 'tenant_id']
 /** 400 for a URL with a name that no token has a value for (keystone/common/utils.py, `check_endpoint_url`). */
 const assertUrl = (url: string | undefined): void => {
   const names = [...(url ?? '').matchAll(/[$%]\(([^()]{0,100})\)(s?)/g)]
@@ -64,7 +66,7 @@ const builtIn = (services: Service[], input: Input): View[] =>
   )
 const viewsOf = async (services: Service[], input: Input): Promise<View[]> => [
   ...builtIn(services, input),
-  ...(await ownOf(input.context)).endpoints.map((row) => view(row, input.base)),
+  ...(await ownCatalogue(input.context.db)).endpoints.map((row) => view(row, input.base)),
 ]
 
 /** The operator's endpoint of an id. 404 for none, 403 for one of this broker. */
@@ -72,7 +74,7 @@ const changeable = async (services: Service[], input: Input): Promise<EndpointRo
   const id = input.params.id!
   if (builtIn(services, input).some((each) => each.id === id))
     throw forbidden(`Endpoint ${id} is one of this broker, and stays as it is.`)
-  const row = (await ownOf(input.context)).endpoints.find((each) => each.id === id)
+  const row = (await ownCatalogue(input.context.db)).endpoints.find((each) => each.id === id)
   if (!row) throw unknown('endpoint', id)
   return row
 }
@@ -82,14 +84,15 @@ type Asked = {
   region_id?: string | null | undefined
   region?: string | null | undefined
 }
-/** 400 for a service or a region that there is not. `region`, of the second version of the API, makes its region. */
-const assertPlace = async (services: Service[], { context }: Input, asked: Asked): Promise<void> => {
-  const { db, settings } = context
-  const known = asked.service_id === undefined ? null : await servicesOf(context, services)
-  if (known && !known.some(({ id }) => id === asked.service_id)) throw missing('endpoint service_id', 'service table')
-  if (asked.region_id == null || asked.region_id === settings.region) return
-  if (!(await ownRegions(db)).some(({ id }) => id === asked.region_id))
-    throw missing('endpoint region_id', 'region table')
+/** 400 for a service or a region that there is not when it is written. `region`, of the second version of the API, makes its region. */
+const placeHolds = (services: Service[], { context: { settings } }: Input, asked: Asked): Rule[] => {
+  const { service_id, region_id } = asked
+  const own = service_id !== undefined && !entries(services).some(({ id }) => id === service_id)
+  const other = region_id != null && region_id !== settings.region
+  return [
+    ...(own ? [{ violated: noService(service_id), refusal: missing('endpoint service_id', 'service table') }] : []),
+    ...(other ? [{ violated: noRegion(region_id), refusal: missing('endpoint region_id', 'region table') }] : []),
+  ]
 }
 const regionOf = ({ region_id, region }: Asked): string | null | undefined => region_id ?? region
 const regionOfOld = ({ context: { db, settings } }: Input, { region_id, region }: Asked) =>
@@ -128,7 +131,7 @@ export const endpointOperations = (services: () => Service[]): Operation[] => [
       const { context, body, base } = input
       const { endpoint } = body
       assertUrl(endpoint.url)
-      await assertPlace(services(), input as Input, endpoint)
+      const rules = placeHolds(services(), input as Input, endpoint)
       const row: EndpointRow = {
         id: context.newId().replaceAll('-', ''),
         serviceId: endpoint.service_id,
@@ -140,7 +143,7 @@ export const endpointOperations = (services: () => Service[]): Operation[] => [
       }
       const entry = { action: 'create', kind: 'endpoint', resourceId: row.id, detail: { service: row.serviceId } }
       const writes = [...regionOfOld(input as Input, endpoint), insertEndpoint(context.db, row)]
-      await commit(context, entry, writes)
+      await commitIf(context, rules, entry, writes)
       forgetOwn(context)
       return { body: { endpoint: view(row, base) } }
     },
@@ -171,7 +174,7 @@ export const endpointOperations = (services: () => Service[]): Operation[] => [
       const { endpoint } = body
       const row = await changeable(services(), input as Input)
       assertUrl(endpoint.url)
-      await assertPlace(services(), input as Input, endpoint)
+      const rules = placeHolds(services(), input as Input, endpoint)
       const region = regionOf(endpoint)
       const changed: EndpointRow = {
         ...row,
@@ -183,7 +186,7 @@ export const endpointOperations = (services: () => Service[]): Operation[] => [
         extra: { ...row.extra, ...extraOf(endpoint, KNOWN) },
       }
       const entry = { action: 'update', kind: 'endpoint', resourceId: row.id }
-      await commit(context, entry, [
+      await commitIf(context, rules, entry, [
         ...regionOfOld(input as Input, endpoint),
         updateEndpoint(context.db, row.id, changed),
       ])

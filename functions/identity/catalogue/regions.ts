@@ -2,11 +2,12 @@ import * as z from 'zod'
 import {
   deleteRegions,
   insertRegion,
+  noRegion,
   ownRegions,
   type RegionRow,
+  regionsInUse,
   updateRegion,
 } from '../../../db/queries/identity/catalogue.ts'
-import { commit } from '../../broker/line/commit.ts'
 import { isTaken } from '../../broker/line/refused.ts'
 import type { Context } from '../../context.ts'
 import { openObject } from '../../http/dictionary.ts'
@@ -15,8 +16,8 @@ import { type Operation, operation } from '../../http/operation.ts'
 import { extraOf } from '../properties.ts'
 import { MANAGING_ALL } from '../reach.ts'
 import { unknown } from '../refusals.ts'
+import { commitIf, type Rule } from '../rules.ts'
 import { collection, selfLink } from '../views.ts'
-import { ownOf } from './own.ts'
 
 const fields = {
   id: z.string().max(255).optional(),
@@ -50,6 +51,12 @@ const changeable = (context: Context, all: RegionRow[], id: string): RegionRow =
   return regionWithin(all, id)
 }
 
+/** The region that another is within has to be there when that is written; 404. */
+const parentHolds = ({ settings }: Context, { parentId }: RegionRow): Rule[] =>
+  parentId === null || parentId === settings.region
+    ? []
+    : [{ violated: noRegion(parentId), refusal: unknown('region', parentId) }]
+
 /** The region with all that is below it. */
 const below = (all: RegionRow[], id: string): string[] => {
   // A set that grows while it is gone along.
@@ -68,7 +75,8 @@ const make = async (context: Context, asked: Asked, id: string): Promise<RegionR
     parentId: asked.parent_region_id ?? null,
     extra: extraOf(asked, KNOWN),
   }
-  await commit(context, { action: 'create', kind: 'region', resourceId: id }, [insertRegion(context.db, row)])
+  const entry = { action: 'create', kind: 'region', resourceId: id }
+  await commitIf(context, parentHolds(context, row), entry, [insertRegion(context.db, row)])
   return row
 }
 const taken = (id: string) => conflict(`Conflict occurred attempting to store region - Duplicate ID, ${id}..`)
@@ -151,7 +159,7 @@ export const regionOperations: Operation[] = [
         extra: { ...row.extra, ...extraOf(region, KNOWN) },
       }
       const entry = { action: 'update', kind: 'region', resourceId: row.id }
-      await commit(context, entry, [updateRegion(context.db, row.id, changed)])
+      await commitIf(context, parentHolds(context, changed), entry, [updateRegion(context.db, row.id, changed)])
       return { body: { region: view(changed, base) } }
     },
   }),
@@ -166,10 +174,12 @@ export const regionOperations: Operation[] = [
       const all = await regionsOf(context)
       const { id } = changeable(context, all, params.id!)
       const gone = below(all, id)
-      const { endpoints } = await ownOf(context)
-      if (endpoints.some(({ regionId }) => regionId !== null && gone.includes(regionId)))
-        throw forbidden(`Unable to delete region ${id} because it or its child regions have associated endpoints.`)
-      await commit(context, { action: 'delete', kind: 'region', resourceId: id }, deleteRegions(context.db, gone))
+      const refusal = forbidden(
+        `Unable to delete region ${id} because it or its child regions have associated endpoints.`,
+      )
+      const rules = [{ violated: regionsInUse(gone), refusal }]
+      const entry = { action: 'delete', kind: 'region', resourceId: id }
+      await commitIf(context, rules, entry, deleteRegions(context.db, gone))
       return {}
     },
   }),

@@ -1,5 +1,11 @@
 import * as z from 'zod'
-import { deleteService, insertService, type ServiceRow, updateService } from '../../../db/queries/identity/catalogue.ts'
+import {
+  deleteService,
+  insertService,
+  ownCatalogue,
+  type ServiceRow,
+  updateService,
+} from '../../../db/queries/identity/catalogue.ts'
 import { commit } from '../../broker/line/commit.ts'
 import type { Context } from '../../context.ts'
 import { openObject } from '../../http/dictionary.ts'
@@ -12,7 +18,7 @@ import { extraOf } from '../properties.ts'
 import { MANAGING_ALL, READING_ALL } from '../reach.ts'
 import { unknown } from '../refusals.ts'
 import { collection, selfLink } from '../views.ts'
-import { forgetOwn, ownOf } from './own.ts'
+import { forgetOwn } from './own.ts'
 
 const fields = {
   type: z.string().min(1).max(255),
@@ -34,16 +40,16 @@ const builtIn = ({ id, type, name }: Entry): ServiceRow => ({
 })
 
 /** Every service: those of this broker, which no one changes, and those of an operator. */
-export const servicesOf = async (context: Context, services: Service[]): Promise<ServiceRow[]> => [
+const servicesOf = async (context: Context, services: Service[]): Promise<ServiceRow[]> => [
   ...entries(services).map(builtIn),
-  ...(await ownOf(context)).services,
+  ...(await ownCatalogue(context.db)).services,
 ]
 
 /** The operator's service of an id. 404 for none, 403 for one of this broker. */
 const changeable = async (context: Context, services: Service[], id: string): Promise<ServiceRow> => {
   if (entries(services).some((each) => each.id === id))
     throw forbidden(`Service ${id} is one of this broker, and stays as it is.`)
-  const row = (await ownOf(context)).services.find((each) => each.id === id)
+  const row = (await ownCatalogue(context.db)).services.find((each) => each.id === id)
   if (!row) throw unknown('service', id)
   return row
 }

@@ -15,8 +15,18 @@ import { badRequest, conflict } from '../../http/fault.ts'
 import { type Operation, operation } from '../../http/operation.ts'
 import { ownOr } from '../reach.ts'
 import { missing, unknown } from '../refusals.ts'
-import { collection, selfLink } from '../views.ts'
-import { assertMayDelegate, assertReachesKept, ec2Blob, idOfAccess, openBlob, reachesKept, sealBlob } from './kept.ts'
+import { commitIf } from '../rules.ts'
+import { LIST_LIMIT, selfLink, truncated } from '../views.ts'
+import {
+  assertMayDelegate,
+  assertReachesKept,
+  ec2Blob,
+  idOfAccess,
+  openBlob,
+  reachedProject,
+  roomFor,
+  sealBlob,
+} from './kept.ts'
 
 const fields = {
   blob: z.string().min(1).max(65_536),
@@ -58,7 +68,8 @@ export const credentialOperations: Operation[] = [
     method: 'GET',
     path: '/v3/credentials',
     who: 'authenticated',
-    summary: 'The credentials of the caller, to those who may read users all; filters `user_id` and `type`.',
+    summary:
+      'The credentials of the caller, to those who may read users all, a thousand at most; filters `user_id` and `type`.',
     status: 200,
     handle: async ({ context, query, base }) => {
       const caller = context.caller!
@@ -66,9 +77,9 @@ export const credentialOperations: Operation[] = [
       const asked = query.user_id
       const userId = all ? asked : caller.userId
       const others = asked !== undefined && asked !== userId
-      const rows = others ? [] : await listKept(context.db, { userId, type: query.type })
-      const views = rows.filter((row) => reachesKept(caller, row)).map((row) => view(context, row, base))
-      return collection('credentials', views, base, '/credentials')
+      const filter = { userId, type: query.type, projectId: reachedProject(caller), most: LIST_LIMIT + 1 }
+      const rows = others ? [] : await listKept(context.db, filter)
+      return truncated('credentials', rows, (row) => view(context, row, base), base, '/credentials')
     },
   }),
   operation({
@@ -76,7 +87,8 @@ export const credentialOperations: Operation[] = [
     method: 'POST',
     path: '/v3/credentials',
     who: 'authenticated',
-    summary: 'Keeps a credential of the caller; of somebody else only for admins. It is sealed.',
+    summary:
+      'Keeps a credential of the caller; of somebody else only for admins. It is sealed. A user keeps a hundred at most.',
     status: 201,
     body: creation,
     handle: async ({ context, body: { credential }, base }) => {
@@ -101,7 +113,7 @@ export const credentialOperations: Operation[] = [
         createdAt: context.now(),
       }
       const entry = { action: 'create', kind: 'credential', resourceId: id, detail: { type: row.type, user: userId } }
-      await commit(context, entry, [insertKept(context.db, row)])
+      await commitIf(context, [roomFor(userId)], entry, [insertKept(context.db, row)])
       return { body: { credential: view(context, row, base) } }
     },
     refuse: (error) =>
@@ -139,6 +151,11 @@ export const credentialOperations: Operation[] = [
         projectId: credential.project_id === undefined ? row.projectId : credential.project_id,
         blob: credential.blob === undefined ? row.blob : sealBlob(context, row.id, credential.blob),
       }
+      if (changed.type.toLowerCase() === 'ec2' && row.type.toLowerCase() !== 'ec2') {
+        assertMayDelegate(caller)
+        if (changed.projectId === null) throw missing('project_id', 'credential')
+        ec2Blob(openBlob(context, changed))
+      }
       if (row.type.toLowerCase() === 'ec2' && credential.blob !== undefined) {
         const [before, after] = [ec2Blob(openBlob(context, row)), ec2Blob(credential.blob)]
         const moved = BOUND.find((key) => before[key] !== after[key])
@@ -148,7 +165,8 @@ export const credentialOperations: Operation[] = [
       assertReachesKept(caller, changed)
       await assertThere(context, changed)
       const entry = { action: 'update', kind: 'credential', resourceId: row.id }
-      await commit(context, entry, [updateKept(context.db, row.id, changed)])
+      const rules = changed.userId === row.userId ? [] : [roomFor(changed.userId)]
+      await commitIf(context, rules, entry, [updateKept(context.db, row.id, changed)])
       return { body: { credential: view(context, changed, base) } }
     },
   }),

@@ -10,8 +10,18 @@ import { forbidden } from '../../http/fault.ts'
 import { type Input, type Operation, operation } from '../../http/operation.ts'
 import { ownOr } from '../reach.ts'
 import { actionRefused, unknown } from '../refusals.ts'
-import { collection, selfLink } from '../views.ts'
-import { assertMayDelegate, assertReachesKept, ec2Blob, idOfAccess, openBlob, reachesKept, sealBlob } from './kept.ts'
+import { commitIf } from '../rules.ts'
+import { LIST_LIMIT, selfLink, truncated } from '../views.ts'
+import {
+  assertMayDelegate,
+  assertReachesKept,
+  ec2Blob,
+  idOfAccess,
+  openBlob,
+  reachedProject,
+  roomFor,
+  sealBlob,
+} from './kept.ts'
 
 const creation = z.object({ tenant_id: z.string().min(1).max(64) })
 
@@ -60,9 +70,10 @@ export const ec2CredentialOperations: Operation[] = [
     handle: async (input) => {
       const { context, params, base } = input
       await assertOwn(input, 'reader', 'ec2_credential.list')
-      const rows = await listKept(context.db, { userId: params.user!, type: 'ec2' })
-      const views = rows.filter((row) => reachesKept(context.caller!, row)).map((row) => view(context, row, base))
-      return collection('credentials', views, base, `/users/${params.user}/credentials/OS-EC2`)
+      const projectId = reachedProject(context.caller!)
+      const rows = await listKept(context.db, { userId: params.user!, type: 'ec2', projectId, most: LIST_LIMIT + 1 })
+      const path = `/users/${params.user}/credentials/OS-EC2`
+      return truncated('credentials', rows, (row) => view(context, row, base), base, path)
     },
   }),
   operation({
@@ -105,7 +116,7 @@ export const ec2CredentialOperations: Operation[] = [
         resourceId: id,
         detail: { type: 'ec2', user: userId, fingerprint: idOfAccess(secret).slice(0, 16) },
       }
-      await commit(context, entry, [insertKept(context.db, row)])
+      await commitIf(context, [roomFor(userId)], entry, [insertKept(context.db, row)])
       return { body: { credential: view(context, row, base) } }
     },
   }),

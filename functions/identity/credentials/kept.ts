@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto'
-import type { KeptRow } from '../../../db/queries/identity/credentials.ts'
+import { type KeptRow, keepsSoMany } from '../../../db/queries/identity/credentials.ts'
 import { credentialPlace } from '../../broker/line/sealed-places.ts'
 import type { Caller, Context } from '../../context.ts'
 import { openAtRest, sealAtRest } from '../../crypto/at-rest.ts'
 import { badRequest, Fault, forbidden } from '../../http/fault.ts'
 import { actionRefused, missing } from '../refusals.ts'
+import type { Rule } from '../rules.ts'
 
 /** The id of an EC2 credential: SHA-256 of its access key, so that the key itself is in no row but sealed. */
 export const idOfAccess = (access: string): string => createHash('sha256').update(access).digest('hex')
@@ -34,16 +35,25 @@ export const ec2Blob = (text: string): { access: string; secret?: unknown } & Re
   return blob as { access: string }
 }
 
+/** How many credentials a user may keep: `[credential] user_limit` of Keystone. */
+const USER_LIMIT = 100
+
+/** 403 for one more than a user may keep. */
+export const roomFor = (userId: string): Rule => ({
+  violated: keepsSoMany(userId, USER_LIMIT),
+  refusal: forbidden(`Unable to create additional credentials, maximum of ${USER_LIMIT} already exceeded for user.`),
+})
+
 const isIn = ({ credential, projectId: own }: Caller, projectId: string | null): boolean =>
   !credential || projectId === own
 
-/** Whether a token reaches a credential: one got by an application credential only what is for its own project. */
-export const reachesKept = (caller: Caller, { projectId }: Pick<KeptRow, 'projectId'>): boolean =>
-  isIn(caller, projectId)
+/** What a token reaches of what is kept: one got by an application credential only what is for its own project. */
+export const reachedProject = ({ credential, projectId }: Caller): string | undefined =>
+  credential ? projectId : undefined
 
 /** 403 where it does not. */
 export const assertReachesKept = (caller: Caller, row: Pick<KeptRow, 'projectId'>): void => {
-  if (!reachesKept(caller, row))
+  if (!isIn(caller, row.projectId))
     throw forbidden(actionRefused('Credential project does not match the project scope of the delegated token'))
 }
 

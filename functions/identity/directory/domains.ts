@@ -9,6 +9,7 @@ import {
   raiseDomainEpochs,
   updateDomain,
 } from '../../../db/queries/identity/domains.ts'
+import { isOpen } from '../../../db/queries/identity/holding.ts'
 import { projectById } from '../../../db/queries/identity/identity.ts'
 import { commit } from '../../broker/line/commit.ts'
 import { isTaken } from '../../broker/line/refused.ts'
@@ -20,6 +21,7 @@ import { inexactly } from '../filters.ts'
 import { extraOf } from '../properties.ts'
 import { MANAGING_ALL, READING } from '../reach.ts'
 import { actionRefused, unknown } from '../refusals.ts'
+import { commitIf } from '../rules.ts'
 import { collection, flagOf, selfLink } from '../views.ts'
 import { extended, named, textOf } from './named.ts'
 import { assertMutable, assertRemovable, mergedOptions, resourceOptions } from './options.ts'
@@ -103,9 +105,11 @@ export const changeDomain = async (context: Context, row: DomainRow, asked: Chan
 export const removeDomain = async (context: Context, row: DomainRow): Promise<void> => {
   if (row.id === DEFAULT_DOMAIN) throw forbidden(actionRefused('delete the default domain'))
   assertRemovable('domain', row)
-  if (row.enabled) throw forbidden('Cannot delete a domain that is enabled, please disable it first.')
+  const enabled = forbidden('Cannot delete a domain that is enabled, please disable it first.')
+  if (row.enabled) throw enabled
   const entry = { action: 'delete', kind: 'domain', resourceId: row.id, detail: { name: row.name } }
-  await commit(context, entry, [...deleteDomain(context.db, row.id)])
+  const rules = [{ violated: isOpen(row.id), refusal: enabled }]
+  await commitIf(context, rules, entry, [...deleteDomain(context.db, row.id)])
 }
 
 /** What a name that is taken is refused with. */

@@ -1,4 +1,5 @@
 import { deleteMember, insertMember, isMember, membersOf } from '../../../db/queries/identity/groups.ts'
+import { isGone } from '../../../db/queries/identity/holding.ts'
 import { userById } from '../../../db/queries/identity/identity.ts'
 import { forbidden, notFound } from '../../http/fault.ts'
 import { type Input, type Operation, operation } from '../../http/operation.ts'
@@ -78,7 +79,11 @@ export const groupMemberOperations: Operation[] = [
       const { context } = input
       const both = await membership(input, 'group_user.add')
       await assertNotAbove(context, both.group, 'group_user.add')
-      const rules = notAbove(context, both.group, 'group_user.add')
+      const rules = [
+        ...notAbove(context, both.group, 'group_user.add'),
+        { violated: isGone('user', both.user), refusal: unknown('user', both.user) },
+        { violated: isGone('group', both.group), refusal: unknown('group', both.group) },
+      ]
       await commitIf(context, rules, changed('add_user', both), [insertMember(context.db, both.group, both.user)])
       return {}
     },

@@ -8,8 +8,8 @@ import {
   listGroups,
   updateGroup,
 } from '../../../db/queries/identity/groups.ts'
+import { isGone } from '../../../db/queries/identity/holding.ts'
 import { userById } from '../../../db/queries/identity/identity.ts'
-import { commit } from '../../broker/line/commit.ts'
 import { isTaken } from '../../broker/line/refused.ts'
 import type { Context } from '../../context.ts'
 import { openObject } from '../../http/dictionary.ts'
@@ -82,7 +82,8 @@ export const groupOperations: Operation[] = [
         createdAt: context.now(),
       }
       const entry = { action: 'create', kind: 'group', resourceId: row.id, detail: { name: row.name } }
-      await commit(context, entry, [insertGroup(context.db, row)])
+      const rules = [{ violated: isGone('domain', domainId), refusal: unknown('domain', domainId) }]
+      await commitIf(context, rules, entry, [insertGroup(context.db, row)])
       return { body: { group: view(row, base) } }
     },
     refuse: (error, { context, body: { group } }) =>

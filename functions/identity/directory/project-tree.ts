@@ -1,8 +1,16 @@
 import { projectsOfUser } from '../../../db/queries/identity/grants.ts'
+import {
+  hasChildren,
+  isAboveEnabled,
+  isBelowDisabled,
+  isBranchClosed,
+  isClosed,
+} from '../../../db/queries/identity/holding.ts'
 import type { ProjectRow } from '../../../db/queries/identity/identity.ts'
 import { projectsAbove, projectsBelow } from '../../../db/queries/identity/project-tree.ts'
 import type { Context } from '../../context.ts'
 import { badRequest, forbidden } from '../../http/fault.ts'
+import type { Rule } from '../rules.ts'
 import { flagOf } from '../views.ts'
 
 /** How deep projects may be below their domain: `max_project_tree_depth` of Keystone. */
@@ -17,8 +25,12 @@ const parentsAsIds = (row: ProjectRow, above: ProjectRow[]): Ids => {
 }
 
 const subtreeAsIds = (id: string, below: ProjectRow[]): Ids => {
-  const children = below.filter(({ parentId }) => parentId === id)
-  return children.length ? Object.fromEntries(children.map((each) => [each.id, subtreeAsIds(each.id, below)])) : null
+  const children = Map.groupBy(below, ({ parentId }) => parentId)
+  const from = (parent: string): Ids => {
+    const own = children.get(parent)
+    return own ? Object.fromEntries(own.map((each) => [each.id, from(each.id)])) : null
+  }
+  return from(id)
 }
 
 /**
@@ -46,27 +58,46 @@ export const treeOf = async <V>(
   }
 }
 
+const inDisabled = (id: string) =>
+  badRequest(`cannot create a project in a branch containing a disabled project: ${id}`)
+
+/** What has to hold of the place of a new project when it is written: its depth cannot change, whether it is there and enabled may. */
+export const branchHolds = ({ domainId, parentId }: Pick<ProjectRow, 'domainId' | 'parentId'>): Rule[] => [
+  { violated: isClosed(domainId), refusal: inDisabled(domainId) },
+  ...(parentId === null ? [] : [{ violated: isBranchClosed(parentId), refusal: inDisabled(parentId) }]),
+]
+
 /** 400 below a disabled project, 403 below too many: what a new project may not be below. */
 export const assertBranch = async ({ db }: Context, parent: ProjectRow): Promise<void> => {
   const branch = [parent, ...(await projectsAbove(db, parent.id))]
   const disabled = branch.find(({ enabled }) => !enabled)
-  if (disabled) throw badRequest(`cannot create a project in a branch containing a disabled project: ${disabled.id}`)
+  if (disabled) throw inDisabled(disabled.id)
   if (branch.length >= DEEPEST) throw forbidden(`Max hierarchy depth reached for ${parent.id} branch.`)
+}
+
+const disabledAbove = (id: string) => forbidden(`Cannot enable project ${id} since it has disabled parents`)
+const enabledBelow = (id: string) =>
+  forbidden(`Cannot disable project ${id} since its subtree contains enabled projects.`)
+
+/** The same, for the batch. */
+export const stateHolds = ({ id, enabled: was }: ProjectRow, enabled: boolean): Rule[] => {
+  if (enabled === was) return []
+  return enabled
+    ? [{ violated: isBelowDisabled(id), refusal: disabledAbove(id) }]
+    : [{ violated: isAboveEnabled(id), refusal: enabledBelow(id) }]
 }
 
 /** 403 for a state that what is above or below does not let a project have (keystone/resource/core.py, `_update_project`). */
 export const assertState = async ({ db }: Context, row: ProjectRow, enabled: boolean): Promise<void> => {
   if (enabled === row.enabled) return
-  if (enabled && (await projectsAbove(db, row.id)).some((each) => !each.enabled))
-    throw forbidden(`Cannot enable project ${row.id} since it has disabled parents`)
-  if (!enabled && (await projectsBelow(db, row.id)).some((each) => each.enabled))
-    throw forbidden(`Cannot disable project ${row.id} since its subtree contains enabled projects.`)
+  if (enabled && (await projectsAbove(db, row.id)).some((each) => !each.enabled)) throw disabledAbove(row.id)
+  if (!enabled && (await projectsBelow(db, row.id)).some((each) => each.enabled)) throw enabledBelow(row.id)
 }
 
-/** 403 for a project that others are below. */
-export const assertLeaf = async ({ db }: Context, id: string): Promise<void> => {
-  if ((await projectsBelow(db, id)).length > 0)
-    throw forbidden(
-      `Cannot delete the project ${id} since it is not a leaf in the hierarchy. Use the cascade option if you want to delete a whole subtree.`,
-    )
-}
+/** A project goes only if none is below it; 403. */
+export const isLeaf = (id: string): Rule => ({
+  violated: hasChildren(id),
+  refusal: forbidden(
+    `Cannot delete the project ${id} since it is not a leaf in the hierarchy. Use the cascade option if you want to delete a whole subtree.`,
+  ),
+})

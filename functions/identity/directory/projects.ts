@@ -10,7 +10,6 @@ import {
   updateProject,
 } from '../../../db/queries/identity/identity.ts'
 import { forgetListeners } from '../../../db/queries/line/webhooks.ts'
-import { commit } from '../../broker/line/commit.ts'
 import { isTaken } from '../../broker/line/refused.ts'
 import type { Context } from '../../context.ts'
 import { openObject } from '../../http/dictionary.ts'
@@ -20,12 +19,13 @@ import { inexactly } from '../filters.ts'
 import { extraOf } from '../properties.ts'
 import { assertReach, domainAsked, MANAGING, ownDomain, ownOr, READING } from '../reach.ts'
 import { actionDenied, duplicate, unknown } from '../refusals.ts'
+import { commitIf } from '../rules.ts'
 import { collection, flagOf, selfLink } from '../views.ts'
 import { changeDomain, makeDomain, refuseDomain, removeDomain } from './domains.ts'
 import { extended, named, textOf } from './named.ts'
 import { assertMutable, assertRemovable, mergedOptions, resourceOptions } from './options.ts'
 import { tagged, tagList } from './project-tags.ts'
-import { assertBranch, assertLeaf, assertState, treeOf } from './project-tree.ts'
+import { assertBranch, assertState, branchHolds, isLeaf, stateHolds, treeOf } from './project-tree.ts'
 
 const fields = {
   name: z.string().trim().min(1).max(64),
@@ -107,7 +107,7 @@ const makeProject = async (context: Context, asked: Wish): Promise<ProjectRow> =
     createdAt: context.now(),
   }
   const entry = { action: 'create', kind: 'project', resourceId: row.id, detail: { name: row.name } }
-  await commit(context, entry, [insertProject(context.db, row)])
+  await commitIf(context, branchHolds(row), entry, [insertProject(context.db, row)])
   return row
 }
 
@@ -222,7 +222,8 @@ export const projectOperations: Operation[] = [
         extra: extended(row.extra, extraOf(project, KNOWN)),
       })
       const entry = { action: 'update', kind: 'project', resourceId: row.id }
-      await commit(context, entry, [
+      const rules = stateHolds(row, set.enabled ?? row.enabled)
+      await commitIf(context, rules, entry, [
         ...(Object.keys(set).length ? [updateProject(context.db, row.id, set)] : []),
         ...(set.enabled === false ? [raiseProjectEpoch(context.db, row.id)] : []),
       ])
@@ -253,9 +254,9 @@ export const projectOperations: Operation[] = [
         return {}
       }
       assertRemovable('project', row)
-      await assertLeaf(context, id)
       const entry = { action: 'delete', kind: 'project', resourceId: id }
-      await commit(context, entry, [...deleteProject(context.db, id), ...forgetListeners(context.db, id)])
+      const writes = [...deleteProject(context.db, id), ...forgetListeners(context.db, id)]
+      await commitIf(context, [isLeaf(id)], entry, writes)
       return {}
     },
   }),

@@ -1,6 +1,7 @@
 import * as z from 'zod'
 import { deleteCredentialsOf } from '../../../db/queries/identity/application-credentials.ts'
 import { domainById } from '../../../db/queries/identity/domains.ts'
+import { isGone } from '../../../db/queries/identity/holding.ts'
 import {
   deleteUser,
   insertUser,
@@ -114,7 +115,13 @@ export const userOperations: Operation[] = [
         createdAt: context.now(),
       }
       const entry = { action: 'create', kind: 'user', resourceId: row.id, detail: { name: row.name } }
-      await commit(context, entry, [insertUser(db, row)])
+      const rules = [
+        { violated: isGone('domain', domainId), refusal: unknown('domain', domainId) },
+        ...(row.defaultProjectId === null
+          ? []
+          : [{ violated: isGone('project', row.defaultProjectId), refusal: unknown('project', row.defaultProjectId) }]),
+      ]
+      await commitIf(context, rules, entry, [insertUser(db, row)])
       return { body: { user: userView(row, base) } }
     },
     refuse: (error, { context, body: { user } }) =>

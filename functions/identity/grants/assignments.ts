@@ -3,7 +3,7 @@ import { badRequest, forbidden } from '../../http/fault.ts'
 import { type Input, type Operation, operation } from '../../http/operation.ts'
 import { READING } from '../reach.ts'
 import { actionDenied } from '../refusals.ts'
-import { collection, flagOf } from '../views.ts'
+import { flagOf, LIST_LIMIT, truncated } from '../views.ts'
 
 const named = (id: string, name: string, domain: { id: string; name: string | null } | null, names: boolean) => ({
   id,
@@ -57,6 +57,7 @@ const filterOf = ({ query, context }: Pick<Input, 'query' | 'context'>) => {
     throw badRequest('scope.project.id must be specified if include_subtree is also specified')
   return {
     ...{ userId, groupId, roleId, projectId, domainId, withinDomainId: context.caller?.domain?.id },
+    most: LIST_LIMIT + 1,
     form: { effective, subtree, system, inherited },
   }
 }
@@ -68,7 +69,7 @@ export const roleAssignmentOperations: Operation[] = [
     path: '/v3/role_assignments',
     ...READING,
     summary:
-      'Who has which role where; filters `user.id`, `group.id`, `role.id`, `scope.project.id` (`include_subtree`), `scope.domain.id`, `scope.system` and `scope.OS-INHERIT:inherited_to`; `effective`, `include_names`.',
+      'Who has which role where, a thousand at most; filters `user.id`, `group.id`, `role.id`, `scope.project.id` (`include_subtree`), `scope.domain.id`, `scope.system` and `scope.OS-INHERIT:inherited_to`; `effective`, `include_names`.',
     status: 200,
     handle: async (input) => {
       const { context, query, base } = input
@@ -77,12 +78,7 @@ export const roleAssignmentOperations: Operation[] = [
       if (domain && filter.form.system) throw forbidden(actionDenied('role_assignment.list'))
       const rows = await listAssignments(context.db, filter)
       const names = flagOf(query.include_names) ?? false
-      return collection(
-        'role_assignments',
-        rows.map((row) => view(row, names, base)),
-        base,
-        '/role_assignments',
-      )
+      return truncated('role_assignments', rows, (row) => view(row, names, base), base, '/role_assignments')
     },
   }),
 ]

@@ -1,5 +1,6 @@
 import { deleteGrant, type Granted, grantedAt, insertGrant, type Place } from '../../../db/queries/identity/grants.ts'
 import { SYSTEM } from '../../../db/queries/identity/held.ts'
+import { isGone } from '../../../db/queries/identity/holding.ts'
 import { commit } from '../../broker/line/commit.ts'
 import type { Caller } from '../../context.ts'
 import { forbidden, notFound } from '../../http/fault.ts'
@@ -7,6 +8,7 @@ import { type Input, type Operation, operation } from '../../http/operation.ts'
 import { MANAGING, MANAGING_ALL, READING, READING_ALL } from '../reach.ts'
 import { actionDenied, actionRefused, unknown } from '../refusals.ts'
 import { roleFields } from '../roles.ts'
+import { commitIf, type Rule } from '../rules.ts'
 import { collection, selfLink } from '../views.ts'
 
 type Kind = Pick<Place, 'actor' | 'target' | 'inherited'>
@@ -132,7 +134,8 @@ const operationsOf = (kind: Kind, path: string, { prefix, policy }: Names): Oper
         const role = input.params.role!
         const { place, granted } = await placeOf(kind, input, `${prefix}.create`, true)
         assertInDomain(place, granted)
-        await commit(context, entryOf('assign_role', place, role), [insertGrant(context.db, place, role)])
+        const entry = entryOf('assign_role', place, role)
+        await commitIf(context, bothSidesHold(place, role), entry, [insertGrant(context.db, place, role)])
         return {}
       },
     }),
@@ -157,6 +160,13 @@ const operationsOf = (kind: Kind, path: string, { prefix, policy }: Names): Oper
     }),
   ]
 }
+
+/** What there has to be when a role is granted; 404. */
+const bothSidesHold = ({ actor, actorId, target, targetId }: Place, role: string): Rule[] => [
+  { violated: isGone(actor, actorId), refusal: unknown(actor, actorId) },
+  ...(target === 'system' ? [] : [{ violated: isGone(target, targetId), refusal: unknown(target, targetId) }]),
+  { violated: isGone('role', role), refusal: unknown('role', role) },
+]
 
 const entryOf = (action: string, place: Place, role: string) => ({
   action,

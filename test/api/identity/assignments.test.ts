@@ -233,3 +233,17 @@ describe('a role', () => {
     expect((await admin.delete(path)).status).toBe(204)
   })
 })
+
+test('of more than a thousand role assignments the list has the first, and says so', async () => {
+  const many = 'with recursive n(i) as (select 1 union all select i + 1 from n where i < 1000)'
+  await plimsoll.db.run(`${many} insert into users (id, domain_id, name, created_at)
+    select 'many' || i, 'default', 'many' || i, 0 from n`)
+  await plimsoll.db.run(`${many} insert into grants (actor_id, target_id, role_id)
+    select 'many' || i, '${plimsoll.projectId('demo')}', '${role('reader')}' from n`)
+  for (const query of ['', '?effective']) {
+    const { body } = await admin.get(`${V3}/role_assignments${query}`)
+    expect([body.role_assignments.length, body.truncated]).toEqual([1000, true])
+  }
+  const { body } = await admin.get(`${V3}/role_assignments?user.id=many7`)
+  expect([body.role_assignments.length, body.truncated]).toEqual([1, undefined])
+})

@@ -138,3 +138,24 @@ describe('a region', () => {
     expect((await admin.get(`${V3}/regions/old`)).body.region.id).toBe('old')
   })
 })
+
+test('what another process put into the catalogue a moment ago is there to build on', async () => {
+  await admin.get(`${V3}/auth/catalog`)
+  await plimsoll.db.run("insert into catalog_services (id, type, name) values ('theirs', 'dns', 'd')")
+  const endpoint = { service_id: 'theirs', interface: 'public', url: 'http://dns.example.org' }
+  expect((await admin.post(`${V3}/endpoints`, { endpoint })).status).toBe(201)
+  expect((await admin.get(`${V3}/services/theirs`)).status).toBe(200)
+  await make(admin, 'regions', { id: 'north' })
+  await admin.get(`${V3}/auth/catalog`)
+  await plimsoll.db.run(`insert into catalog_endpoints (id, service_id, interface, region_id, url)
+    values ('there', 'theirs', 'public', 'north', 'http://dns.example.org')`)
+  expect((await admin.delete(`${V3}/regions/north`)).status).toBe(403)
+})
+
+test('a service that goes at the same moment gets no endpoint', async () => {
+  const { id } = await make(admin, 'services', { type: 'dns', name: 'd' })
+  const endpoint = { service_id: id, interface: 'public', url: 'http://dns.example.org' }
+  const both = [admin.delete(`${V3}/services/${id}`), admin.post(`${V3}/endpoints`, { endpoint })]
+  await Promise.all(both)
+  expect((await admin.get(`${V3}/endpoints?service_id=${id}`)).body.endpoints).toEqual([])
+})

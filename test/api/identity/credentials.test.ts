@@ -67,6 +67,37 @@ describe('a credential', () => {
     expect([bound.status, bound.body.error.message]).toEqual([400, 'trust_id can not be updated for credential'])
   })
 
+  test('is one of a hundred that a user may keep', async () => {
+    const one = await make(demo, 'credentials', { type: 'cert', blob: 'x' })
+    const many = 'with recursive n(i) as (select 1 union all select i + 1 from n where i < 98)'
+    await plimsoll.db.run(`${many} insert into credentials (id, user_id, type, blob, created_at)
+      select c.id || n.i, c.user_id, c.type, c.blob, c.created_at from n, credentials c`)
+    const last = await make(demo, 'credentials', { type: 'cert', blob: 'x' })
+    const refused = [
+      await demo.post(`${V3}/credentials`, { credential: { type: 'cert', blob: 'x' } }),
+      await demo.post(`${V3}/users/${plimsoll.userId('demo')}/credentials/OS-EC2`, {
+        tenant_id: plimsoll.projectId('demo'),
+      }),
+    ]
+    for (const { status, body } of refused)
+      expect([status, body.error.message]).toEqual([
+        403,
+        'Unable to create additional credentials, maximum of 100 already exceeded for user.',
+      ])
+    for (const { id } of [one, last]) expect((await demo.delete(`${V3}/credentials/${id}`)).status).toBe(204)
+    await make(demo, 'credentials', { type: 'cert', blob: 'x' })
+  })
+
+  test('becomes one of EC2 only if it is like one', async () => {
+    const made = await make(demo, 'credentials', { type: 'cert', blob: 'x' })
+    const path = `${V3}/credentials/${made.id}`
+    const change = async (credential: object) => (await demo.patch(path, { credential })).status
+    expect(await change({ type: 'ec2' })).toBe(400)
+    expect(await change({ type: 'ec2', project_id: plimsoll.projectId('demo') })).toBe(400)
+    const blob = JSON.stringify({ access: 'key', secret: 's' })
+    expect(await change({ type: 'ec2', project_id: plimsoll.projectId('demo'), blob })).toBe(200)
+  })
+
   test('goes with its user', async () => {
     await make(demo, 'credentials', { type: 'cert', blob: 'x' })
     await admin.delete(`${V3}/users/${plimsoll.userId('demo')}`)

@@ -168,3 +168,32 @@ describe('tags of a project', () => {
     expect(await found('tags=red&not-tags-any=fast')).toEqual(['b'])
   })
 })
+
+test('what goes at the same moment gets nothing below it', async () => {
+  const top = await make(admin, 'projects', { name: 'top' })
+  const below = { project: { name: 'below', parent_id: top.id } }
+  const [gone, made] = await Promise.all([
+    admin.delete(`${V3}/projects/${top.id}`),
+    admin.post(`${V3}/projects`, below),
+  ])
+  expect([204, 201]).not.toEqual([gone.status, made.status])
+})
+
+test('a domain that goes at the same moment gets nothing in it', async () => {
+  const { id: domain_id } = await make(admin, 'domains', { name: 'lab' })
+  await admin.patch(`${V3}/domains/${domain_id}`, { domain: { enabled: false } })
+  const group = { name: 'g', domain_id }
+  const user = { name: 'u', domain_id }
+  const [gone, ...made] = await Promise.all([
+    admin.delete(`${V3}/domains/${domain_id}`),
+    admin.post(`${V3}/groups`, { group }),
+    admin.post(`${V3}/users`, { user }),
+  ])
+  expect(gone.status).toBe(204)
+  expect((await admin.get(`${V3}/domains/${domain_id}`)).status).toBe(404)
+  for (const { status, body } of made.filter(({ status }) => status === 201))
+    expect([
+      status,
+      (await admin.get(`${V3}/${body.user ? 'users' : 'groups'}/${(body.user ?? body.group).id}`)).status,
+    ]).toEqual([201, 404])
+})
