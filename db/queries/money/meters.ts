@@ -80,7 +80,7 @@ export const keepAhead = (
 /** Statement: what was bought for that is given up now, in milliseconds since 1970; what is not settled yet stays kept for it. */
 export const endMeters = (db: Database, id: string, now: number) =>
   db.run(sql`update meters set ended_at = max(coalesce(settled_at, 0), ${now}), due_at = 0,
-      reserved = (coalesce(hourly, 0) * max(0, ${now} - coalesce(settled_at, ${now})) + 3599999) / 3600000
+      reserved = cast((coalesce(hourly, 0) * max(0, ${now} - coalesce(settled_at, ${now})) + 3599999) / 3600000 as integer)
     where server_id = ${id} and ended_at is null`)
 
 /** Statement: what was bought for that began to cost before its cloud said that it cannot have it costs nothing until it is there after all. */

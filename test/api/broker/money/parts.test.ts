@@ -79,7 +79,9 @@ describe('what a cloud says of disks and addresses', () => {
     await pass(2 * HOUR)
     expect(Number((await costs()).total.cost.amount)).toBeCloseTo(0.01, 4)
     await kept()
+    w.plimsoll.clock.advance(1_234)
     await w.demo.delete(`/network/v2.0/floatingips/${body.floatingip.id}`)
+    expect(await w.plimsoll.db.all(sql`select typeof(reserved) as kind from meters`)).toEqual([{ kind: 'integer' }])
     const before = (await costs()).total
     await pass(HOUR)
     expect((await costs()).now.amount).toBe('0')
