@@ -59,6 +59,23 @@ export interface Listing {
   reverse: boolean
 }
 
+/** Everything of a kind, in the order in which it was made. */
+export const everything: Listing = {
+  filters: [],
+  tags: [],
+  changedSince: null,
+  sort: [],
+  marker: null,
+  limit: null,
+  reverse: false,
+}
+
+/** Those with one of some values. */
+export const whereIn = (key: string, values: (string | boolean)[]): Listing => ({
+  ...everything,
+  filters: [{ key, values }],
+})
+
 /**
  * A listing as a query is asked for it that is worded beforehand: what is
  * filtered by has a name of its own, for one value and for several, and so has each key of pairs.

@@ -1,18 +1,19 @@
 import * as z from 'zod'
 import { type FloatingIpView, listFloatingIps } from '../../../db/queries/network/floating-ips.ts'
 import { listNetworks, type NetworkView } from '../../../db/queries/network/network.ts'
+import { everything, whereIn } from '../../../db/queries/network/network-listing.ts'
 import { createFloatingIp, ownFloatingIp, removeFloatingIp } from '../../broker/network/floating-ip.ts'
 import { NetworkRefused } from '../../broker/network/network-refusal.ts'
 import type { Context } from '../../context.ts'
 import { forbidden, notFound } from '../../http/fault.ts'
 import { type Input, type Operation, operation } from '../../http/operation.ts'
 import { isUuid } from '../servers/fields.ts'
-import { all, LAST, where } from './listing.ts'
+import { LAST } from './listing.ts'
 
 /* To Nova a pool is an external network: nova/network/neutron.py, api/openstack/compute/floating_ips.py */
 
 const poolsFor = (context: Context): Promise<NetworkView[]> =>
-  listNetworks(context.db, context.scope, { ...all, filters: [{ key: 'router:external', values: [true] }] })
+  listNetworks(context.db, context.scope, whereIn('router:external', [true]))
 
 const view = (address: FloatingIpView, pools: NetworkView[]) => ({
   id: address.id,
@@ -83,7 +84,10 @@ export const floatingIpOperations: Operation[] = [
     until: LAST,
     handle: async ({ context }) => {
       const projectId = context.caller?.projectId ?? ''
-      const [addresses, pools] = await Promise.all([listFloatingIps(context.db, { projectId }, all), poolsFor(context)])
+      const [addresses, pools] = await Promise.all([
+        listFloatingIps(context.db, { projectId }, everything),
+        poolsFor(context),
+      ])
       return { body: { floating_ips: addresses.map((address) => view(address, pools)) } }
     },
   }),
@@ -113,7 +117,11 @@ export const floatingIpOperations: Operation[] = [
     until: LAST,
     handle: async (input) => {
       const address = await addressOf(input)
-      const pools = await listNetworks(input.context.db, input.context.scope, where('id', [address.floatingNetworkId]))
+      const pools = await listNetworks(
+        input.context.db,
+        input.context.scope,
+        whereIn('id', [address.floatingNetworkId]),
+      )
       return { body: { floating_ip: view(address, pools) } }
     },
   }),

@@ -1,24 +1,9 @@
 import type { Slice } from '../../../db/queries/listing.ts'
-import type { Listing } from '../../../db/queries/network/network-listing.ts'
 import { badRequest } from '../../http/fault.ts'
 import { pageRequest } from '../../http/pagination.ts'
 
 /** The last microversion with what another service does: since then clients ask that service. */
 export const LAST = 35
-
-/** Everything of a kind, in the order in which it was made. */
-export const all: Listing = {
-  filters: [],
-  tags: [],
-  changedSince: null,
-  sort: [],
-  marker: null,
-  limit: null,
-  reverse: false,
-}
-
-/** Those with one value, or one of several. */
-export const where = (key: string, values: string[]): Listing => ({ ...all, filters: [{ key, values }] })
 
 /** nova/api/openstack/common.py, `limited` */
 const MOST = 1000

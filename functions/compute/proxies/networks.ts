@@ -1,7 +1,8 @@
 import { listNetworks, type NetworkView, networkById } from '../../../db/queries/network/network.ts'
+import { everything } from '../../../db/queries/network/network-listing.ts'
 import { notFound } from '../../http/fault.ts'
 import { type Input, type Operation, operation } from '../../http/operation.ts'
-import { all, LAST } from './listing.ts'
+import { LAST } from './listing.ts'
 
 /* nova/api/openstack/compute/networks.py and tenant_networks.py: a name and nothing else is known where Neutron has the rest. */
 
@@ -60,7 +61,7 @@ const reading = (path: string, name: string, view: View, what: string): Operatio
     status: 200,
     until: LAST,
     handle: async (input) => {
-      const networks = await listNetworks(input.context.db, input.context.scope, all)
+      const networks = await listNetworks(input.context.db, input.context.scope, everything)
       return { body: { networks: networks.map((network) => view(network, input)) } }
     },
   }),

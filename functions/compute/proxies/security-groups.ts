@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { everything, whereIn } from '../../../db/queries/network/network-listing.ts'
 import {
   defaultGroupOf,
   listSecurityGroups,
@@ -19,7 +20,7 @@ import { badRequest, forbidden, notFound } from '../../http/fault.ts'
 import { type Input, type Operation, operation } from '../../http/operation.ts'
 import { isUuid } from '../servers/fields.ts'
 import { groupView, type Names, namedBeside } from './group-view.ts'
-import { all, LAST, limited, where } from './listing.ts'
+import { LAST, limited } from './listing.ts'
 
 /** Nova's own check of a name and a description (nova/network/security_group_api.py, `validate_property`). */
 const property = (called: 'name' | 'description') =>
@@ -51,7 +52,7 @@ export const groupOf = async (context: Context, id: unknown): Promise<SecurityGr
 /** What the groups are called that the rules of some name, their own names among them. */
 export const namesFor = async (context: Context, groups: SecurityGroupView[]): Promise<Names> => {
   const beside = namedBeside(groups)
-  const others = beside.length ? await listSecurityGroups(context.db, everyProject, where('id', beside)) : []
+  const others = beside.length ? await listSecurityGroups(context.db, everyProject, whereIn('id', beside)) : []
   return new Map([...groups, ...others].map(({ id, name }) => [id, name]))
 }
 
@@ -68,9 +69,9 @@ const projectOf = (context: Context): string => {
 const seenGroups = async ({ context, query }: Input): Promise<SecurityGroupView[]> => {
   const { isAdmin } = context.caller!
   const projectId = projectOf(context)
-  if (isAdmin && isTrue(query.all_tenants)) return listSecurityGroups(context.db, everyProject, all)
+  if (isAdmin && isTrue(query.all_tenants)) return listSecurityGroups(context.db, everyProject, everything)
   if (!(await defaultGroupOf(context.db, projectId))) await ensureDefaultGroup(context, projectId)
-  return listSecurityGroups(context.db, { projectId }, all)
+  return listSecurityGroups(context.db, { projectId }, everything)
 }
 
 /** https://docs.openstack.org/api-ref/compute/#security-groups-os-security-groups-deprecated */

@@ -1,5 +1,6 @@
 import type { ServerRow } from '../../../../db/queries/compute/servers.ts'
 import { type FloatingIpView, listFloatingIps } from '../../../../db/queries/network/floating-ips.ts'
+import { whereIn } from '../../../../db/queries/network/network-listing.ts'
 import { portsOfDevice } from '../../../../db/queries/network/ports.ts'
 import type { Context } from '../../../context.ts'
 import { readIp } from '../../network/address.ts'
@@ -8,8 +9,7 @@ import { refuseLocked } from '../server-action.ts'
 import { refuse } from '../server-refusal.ts'
 
 const of = async ({ db }: Context, server: ServerRow, address: string): Promise<FloatingIpView> => {
-  const filters = [{ key: 'floating_ip_address', values: [address] }]
-  const asked = { filters, tags: [], changedSince: null, sort: [], marker: null, limit: 1, reverse: false }
+  const asked = { ...whereIn('floating_ip_address', [address]), limit: 1 }
   const [found] = await listFloatingIps(db, { projectId: server.projectId }, asked)
   return found ?? refuse({ kind: 'no-floating-ip', address })
 }
