@@ -5,7 +5,8 @@ import type { Ground } from './story.ts'
 
 const IMAGE = 'amzn-ami-hvm-2017.09.1.20171103-x86_64-gp2'
 const NETWORK = '/network/v2.0'
-const CLOUD = 'chaos'
+/** The only cloud of the run. */
+export const CLOUD = 'chaos'
 
 /** What goes wrong on the way to the cloud, and how often. The calls of a second are many more than one. */
 export const FAULTS: Rule[] = [

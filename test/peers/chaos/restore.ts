@@ -3,6 +3,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { setTimeout as pause } from 'node:timers/promises'
 import { quotaDrift, reading } from './books.ts'
 import { census, type Found, tally } from './census.ts'
+import { CLOUD } from './ground.ts'
 import type { Stage } from './index.ts'
 
 const MINUTE = 60_000
@@ -106,7 +107,9 @@ const sweepUntil = async (sweep: () => Promise<unknown>, done: () => boolean): P
 }
 
 /** Something is made and something is deleted. Gives what went wrong. */
-const anHour = async ({ demo, ground, broker }: Stage): Promise<string[]> => {
+const anHour = async ({ admin, demo, ground, broker }: Stage): Promise<string[]> => {
+  // What the storm refused is left alone for minutes, unless an operator knows that there is room again.
+  await admin.must('DELETE', `/broker/v1/clouds/${CLOUD}/refused-offers`)
   const [known] = reading(broker.file, (db) =>
     db.prepare(`select id from servers where deleted_at is null and status = 'ACTIVE' limit 1`).all(),
   )
@@ -115,6 +118,7 @@ const anHour = async ({ demo, ground, broker }: Stage): Promise<string[]> => {
   const size = { size: 1, availability_zone: ground.zone }
   const { volume } = await demo.must('POST', volumes, { volume: { name: 'hour', ...size } })
   const faults = (await Promise.all(made.map((id) => active(demo, id)))).flat()
+  if (faults.length) return faults
   const done = await demo.until(`${volumes}/${volume.id}`, ({ body }) => body.volume?.status === 'available', MINUTE)
   if (!done) faults.push('the volume does not become available')
   const { ports } = await demo.must('GET', `/network/v2.0/ports?device_id=${made[0]}`)

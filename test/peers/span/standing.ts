@@ -21,12 +21,16 @@ interface Seen {
 const cloudOf = (server: Seen): CloudName =>
   (server['plimsoll:zone'] ?? server['OS-EXT-AZ:availability_zone']).split('.')[0] as CloudName
 
-/** The cloud of a server that is ACTIVE, with one address on network `wide` that lies in the segment there. */
-export const standingOn = async (demo: Person, id: string): Promise<CloudName> => {
+/**
+ * The cloud of a server that is ACTIVE, with one address on network `wide` that lies in the segment there.
+ *
+ * @param seconds how long it may be in the making
+ */
+export const standingOn = async (demo: Person, id: string, seconds = 120): Promise<CloudName> => {
   const server = await eventually<Seen>(
     async () => (await demo.must('GET', `${NOVA}/${id}`)).server,
     ({ status }) => status !== 'BUILD',
-    120,
+    seconds,
   )
   if (server.status !== 'ACTIVE') {
     const { placement } = await demo.must('GET', `/broker/v1/servers/${id}/placement`)
