@@ -19,12 +19,36 @@ export interface Blobs {
   extents?(key: string): Promise<{ offset: number; length: number }[] | null>
 }
 
-/** Where a line leads: a socket of this machine, or a port of a host, with TLS or without. */
+/** Where a line leads: a socket of this machine, a port of a host, with TLS or without, or what is behind the SSH server of one. */
 export type LineTo =
   | { kind: 'unix'; path: string }
   | { kind: 'tcp'; host: string; port: number }
   /** `certificate` and `key`, PEM, are the client's own; null: the host asks for none. */
   | { kind: 'tls'; host: string; port: number; client: { certificate: string; key: string } | null }
+  | ({ kind: 'ssh'; behind: Behind[] } & SshServer)
+
+/** Who is logged in to as whom; lines to one share a connection. */
+export interface SshServer {
+  host: string
+  port: number
+  user: string
+  /** The private key that logs in, as `ssh-keygen` writes it, and what opens it. */
+  key: { text: string; passphrase: string | null } | null
+  /** Those by which the host is known; without one it is not logged in to. */
+  hostKeys: HostKey[]
+}
+
+/** A public key of an SSH server: its SHA-256 in base64, and its type where that is known. */
+export interface HostKey {
+  fingerprint: string
+  type: string | null
+}
+
+/** What a host reaches for us: a socket of its own, a port of its loopback, or what a command says. The first that opens is taken. */
+export type Behind =
+  | { kind: 'unix'; path: string }
+  | { kind: 'tcp'; port: number }
+  | { kind: 'command'; command: string }
 
 /** Bytes in both directions, for clouds that do not speak HTTP. */
 export interface Line {

@@ -21,12 +21,22 @@ import { watch } from './watch.ts'
 import { zones } from './zones.ts'
 
 const CERTIFICATE = ['client_certificate', 'client_key']
+/** Of SSH. */
+const LOGIN = ['private_key', 'passphrase']
+const PRIVATE_KEY = /^\s{0,8}-----BEGIN (OPENSSH|RSA|EC) PRIVATE KEY-----/
 
 const validate: Adapter['validate'] = ({ endpoint, options, credentials }) => {
-  const faults = readOptions(options).faults
+  const {
+    options: { hosts },
+    faults,
+  } = readOptions(options)
   if (endpoint !== null) faults.push('A cloud of type libvirt has no endpoint: its hosts are listed in option hosts.')
   const given = CERTIFICATE.filter((name) => credentials[name])
-  faults.push(...credentialFaults(credentials, given.length ? CERTIFICATE : [], CERTIFICATE))
+  const key = hosts.some(({ way }) => way.to.kind === 'ssh') ? ['private_key'] : []
+  const needed = [...(given.length ? CERTIFICATE : []), ...key]
+  faults.push(...credentialFaults(credentials, needed, [...CERTIFICATE, ...LOGIN]))
+  if (credentials.private_key && !PRIVATE_KEY.test(credentials.private_key))
+    faults.push('The private_key is none as ssh-keygen writes it: BEGIN OPENSSH, RSA or EC PRIVATE KEY.')
   return faults
 }
 

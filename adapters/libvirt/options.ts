@@ -1,6 +1,7 @@
-import type { Connection, Json } from '../contract.ts'
+import type { Connection, HostKey, Json } from '../contract.ts'
 import { isCurrency, isTable, isText, optionReader } from '../shared/options.ts'
 import { isCount, type SoldSize } from '../shared/sizes.ts'
+import { readHostKey } from './wire/host-key.ts'
 import { isLoopback, readUri, type Way } from './wire/uri.ts'
 
 /** A machine that runs libvirt. */
@@ -42,18 +43,33 @@ export interface Options {
 /** Part of every native id, with a slash behind it. */
 const HOST_NAME = /^[a-z0-9][a-z0-9._-]{0,62}$/i
 
+/** As many as an SSH server has of all types, twice, for one that gets new ones. */
+const MOST_HOST_KEYS = 8
+
+/** The keys of a host, one or a list. @returns why they are none, as the end of a sentence */
+const readHostKeys = (given: Json | undefined): HostKey[] | string => {
+  const all = given === undefined ? [] : Array.isArray(given) ? given : [given]
+  if (all.length > MOST_HOST_KEYS) return `lists more than ${MOST_HOST_KEYS} keys`
+  const read = all.map((each) => (isText(each) ? readHostKey(each) : 'is not a text'))
+  return read.find((each) => typeof each === 'string') ?? read.filter((each) => typeof each !== 'string')
+}
+
 const readHost = (given: Json, plainTcp: boolean, faults: string[]): HostOption | null => {
   const host = isTable(given) ? given : {}
-  const { name, uri, zone = name, maintenance = false, ...others } = host
+  const { name, uri, zone = name, maintenance = false, host_key: hostKey, ...others } = host
   const other = Object.keys(others)[0]
   if (!isText(name) || !HOST_NAME.test(name)) {
     faults.push('Each of the hosts needs a name of letters, digits, dots, dashes and underscores.')
     return null
   }
-  const way = isText(uri) ? readUri(uri) : 'is missing'
+  const hostKeys = readHostKeys(hostKey)
+  const way = isText(uri) ? readUri(uri, typeof hostKeys === 'string' ? [] : hostKeys) : 'is missing'
   if (typeof way === 'string') faults.push(`The uri of host ${name} ${way}.`)
   else if (!isText(zone) || !HOST_NAME.test(zone)) faults.push(`The zone of host ${name} must be a name.`)
   else if (typeof maintenance !== 'boolean') faults.push(`Maintenance of host ${name} must be true or false.`)
+  else if (typeof hostKeys === 'string') faults.push(`The host_key of host ${name} ${hostKeys}.`)
+  else if (hostKeys.length && way.to.kind !== 'ssh')
+    faults.push(`Host ${name} is not reached by SSH, so it has no host_key.`)
   else if (other !== undefined) faults.push(`Host ${name} has no field ${other}.`)
   else if (way.to.kind === 'tcp' && !(plainTcp && isLoopback(way)))
     faults.push(

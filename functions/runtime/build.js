@@ -38,6 +38,8 @@ const build = async (root) => {
     sourcesContent: false,
     legalComments: 'none',
     metafile: true,
+    // Of ssh2, which does without them.
+    external: ['*.node', 'cpu-features'],
     logLevel: 'silent',
   })
   const own = new Set(sourcesOf(root))

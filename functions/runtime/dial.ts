@@ -2,16 +2,16 @@ import { createConnection, type Socket } from 'node:net'
 import { connect } from 'node:tls'
 import type { Line } from '../../adapters/contract.ts'
 import type { Host, Trust } from '../context.ts'
+import { begun } from './begun.ts'
 import { differenceFrom, lookingUp } from './trusting.ts'
 
-/** How long a host may take to answer at all, in milliseconds. */
-const CONNECT_MS = 10_000
-
 /**
- * `Host.dial` for Node: sockets of this machine, TCP, and TLS with a certificate of the client's own. The host's certificate
- * is looked at before the first byte is sent.
+ * `Host.dial` for Node: sockets of this machine, TCP, TLS with a certificate of the client's own, and SSH. The host's
+ * certificate or key is looked at before the first byte is sent.
  */
 export const dial: NonNullable<Host['dial']> = async (to, trust, refused) => {
+  // Read when it is first needed: most brokers never need it.
+  if (to.kind === 'ssh') return (await import('./ssh.ts')).dialBySsh(to, refused)
   const lookup = lookingUp(refused)
   const [socket, ready] =
     to.kind === 'unix'
@@ -39,18 +39,6 @@ export const dial: NonNullable<Host['dial']> = async (to, trust, refused) => {
 
 const trusted = (trust: Trust | null) =>
   trust?.fingerprint ? { rejectUnauthorized: false } : trust?.ca ? { ca: trust.ca } : {}
-
-const begun = (socket: Socket, ready: string): Promise<void> =>
-  new Promise((resolve, reject) => {
-    const late = setTimeout(() => socket.destroy(new Error('it did not answer in time')), CONNECT_MS)
-    socket.once('error', reject)
-    socket.once('close', () => clearTimeout(late))
-    socket.once(ready, () => {
-      clearTimeout(late)
-      socket.off('error', reject)
-      resolve()
-    })
-  })
 
 const lineOver = (socket: Socket): Line => {
   // An error ends the iteration too; nobody may be listening by then.

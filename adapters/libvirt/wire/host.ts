@@ -4,7 +4,7 @@ import { unclear } from '../../shared/refusals.ts'
 import type { Context } from '../context.ts'
 import type { HostOption } from '../options.ts'
 import { type Hear, openSession, type Session } from './session.ts'
-import { lineTo } from './uri.ts'
+import { lineBeside, lineTo, type There } from './uri.ts'
 
 /** One host, spoken to. */
 export interface Host extends Session {
@@ -12,6 +12,8 @@ export interface Host extends Session {
   zone: string
   /** Where records of ours are, of things that no host keeps. */
   keep: Keep
+  /** Opens a line to what else is on the host, which may outlive the work. Absent: by this way nothing but libvirt is reached. */
+  beside?: (there: There) => Promise<Line>
 }
 
 /** The store, and the cloud whose records are meant. */
@@ -55,11 +57,21 @@ export const reach = async <T>(
     if (limit.aborted) throw refusal(name, new Error(LATE))
     if (way.to.kind === 'tls') await accepted(line, name, limit)
     const session = await openSession(line, way.driver, hear)
-    return await work({ name, zone, keep: keepOf({ connection, surroundings }), ...session })
+    const beside = lineBesideTo({ connection, surroundings }, { name, way })
+    return await work({ name, zone, keep: keepOf({ connection, surroundings }), ...(beside && { beside }), ...session })
   } finally {
     limit.removeEventListener('abort', hangUp)
     line.close()
   }
+}
+
+/** How what else is on a host is reached: a port of its loopback, or a socket; null: by this way nothing but libvirt is. */
+export const lineBesideTo = (
+  { connection: { credentials }, surroundings: { dial } }: Spoken,
+  { name, way }: Pick<HostOption, 'name' | 'way'>,
+): ((there: There) => Promise<Line>) | null => {
+  if (!dial || (way.to.kind !== 'ssh' && way.to.kind !== 'unix')) return null
+  return (there) => dial(lineBeside(way, credentials, there)!).catch((error) => Promise.reject(refusal(name, error)))
 }
 
 /** Whether TLS says that a client's certificate is missing or not believed: the codes that Node makes of OpenSSL's words for alerts. */
@@ -67,20 +79,22 @@ const isAboutCertificate = (code: string): boolean =>
   code.includes('_ALERT_') && ['CERTIFICATE', 'UNKNOWN_CA', 'ACCESS_DENIED'].some((what) => code.includes(what))
 
 /** Why a host was not reached: `denied` only where it says so. A line that breaks may break for any reason. */
-const refusal = (name: string, error: unknown): CloudError =>
-  error instanceof Error && 'code' in error && isAboutCertificate(String(error.code))
-    ? denied(name)
-    : unclear(`connecting to host ${name}`, error)
+const refusal = (name: string, error: unknown): CloudError => {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+  if (isAboutCertificate(code)) return denied(name, "the client's certificate")
+  if (code === 'ERR_SSH_LOGIN') return denied(name, 'the user and the private key')
+  return unclear(`connecting to host ${name}`, error)
+}
 
-const denied = (name: string): CloudError =>
+const denied = (name: string, what: string): CloudError =>
   new CloudError('denied', 'The cloud did not accept our credentials.', {
-    operatorMessage: `Host ${name} did not accept the client's certificate.`,
+    operatorMessage: `Host ${name} did not accept ${what}.`,
   })
 
 /** A TLS server of libvirt looks at the client's certificate once the line stands, and says so if it likes it. */
 const accepted = async (line: Line, name: string, limit: AbortSignal): Promise<void> => {
   const told = await line.receive().catch((error) => Promise.reject(refusal(name, error)))
   if (told?.[0] === ACCEPTED) return
-  if (told?.length) throw denied(name)
+  if (told?.length) throw denied(name, "the client's certificate")
   throw refusal(name, new Error(limit.aborted ? LATE : HUNG_UP))
 }

@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest'
 import type { Json } from '../../../adapters/contract.ts'
 import { libvirt } from '../../../adapters/libvirt/index.ts'
+import { readHostKey } from '../../../adapters/libvirt/wire/host-key.ts'
 import { readUri } from '../../../adapters/libvirt/wire/uri.ts'
 import { connection, OPTIONS } from './scripted.ts'
 
@@ -27,8 +28,8 @@ it.each([
   ['kvm1', 'is not a URI'],
   ['xen:///system', 'driver'],
   ['qemu://kvm1.example/system', 'needs a transport'],
-  ['qemu+ssh://root@kvm1.example/system', 'credentials'],
-  ['qemu+ssh://kvm1.example/system', 'transport ssh'],
+  ['qemu+libssh2://kvm1.example/system', 'transport libssh2'],
+  ['qemu+tls://root@kvm1.example/system', 'credentials'],
   ['qemu+tls:///system', 'names no host'],
   ['qemu+tls://kvm1.example/', 'neither /system'],
   ['qemu+tls://kvm1.example/system?no_verify=1', 'no_verify'],
@@ -42,6 +43,70 @@ it('speaks in the clear to the loopback alone, and only where an operator said s
     expect.stringContaining('loopback'),
   ])
   expect(faults({ ...host('qemu+tcp://127.0.0.1/system'), plain_tcp: true })).toEqual([])
+})
+
+const KEY = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl'
+const FINGERPRINT = '+DiY3wvvV6TuJJhbpZisF/zLDA0zPMSvHdkr4UvCOqU'
+
+it('reaches a host by SSH: its socket, or what runs there where sockets are not let through', () => {
+  expect(readUri('qemu+ssh://plimsoll@[2001:db8::1]:2222/system')).toMatchObject({
+    to: { kind: 'ssh', host: '2001:db8::1', port: 2_222, user: 'plimsoll' },
+  })
+  const behind = (uri: string) => {
+    const way = readUri(uri)
+    return typeof way !== 'string' && way.to.kind === 'ssh' ? way.to.behind : way
+  }
+  expect(behind('qemu+ssh://root@kvm1.example/system')).toEqual([
+    { kind: 'unix', path: '/var/run/libvirt/libvirt-sock' },
+    { kind: 'unix', path: '/var/run/libvirt/virtqemud-sock' },
+    { kind: 'command', command: expect.stringContaining('virt-ssh-helper qemu:///system; exec nc -U /var/run') },
+  ])
+  expect(behind('qemu+ssh://root@kvm1.example/system?socket=/run/a.sock')).toEqual([
+    { kind: 'unix', path: '/run/a.sock' },
+    { kind: 'command', command: `sh -c 'exec nc -U /run/a.sock'` },
+  ])
+  expect(behind('qemu+ssh://me@kvm1.example/session')).toEqual([
+    { kind: 'command', command: expect.stringContaining('virt-ssh-helper qemu:///session') },
+  ])
+  for (const uri of ["/run/a'; reboot", '/run/$(reboot)', '/run/a b', 'run/a'])
+    expect(faults(host(`qemu+ssh://root@kvm1.example/system?socket=${encodeURIComponent(uri)}`))).toEqual([
+      expect.stringContaining('plain path'),
+    ])
+})
+
+it('knows a host by the key that an operator gives, in each way in which it is written down', () => {
+  const all = [
+    KEY,
+    `kvm1.example,192.0.2.1 ${KEY} root@kvm1`,
+    `|1|F1E1KeoE/eEWhi10WpGv4OdiO6Y=|3988QV0VE8wmZL7suNrYQLITLCg= ${KEY}`,
+    `[kvm1.example]:2222 ${KEY}\n`,
+  ]
+  expect(all.map(readHostKey)).toEqual(all.map(() => ({ fingerprint: FINGERPRINT, type: 'ssh-ed25519' })))
+  expect(readHostKey(`SHA256:${FINGERPRINT}`)).toEqual({ fingerprint: FINGERPRINT, type: null })
+})
+
+it('names what is wrong with a login by SSH', () => {
+  const ssh = (more: Record<string, Json> = {}, credentials: Record<string, string> = { private_key: PEM }) =>
+    faults(host('qemu+ssh://root@kvm1.example/system', more), { credentials })
+  const PEM = '-----BEGIN OPENSSH PRIVATE KEY-----\nb3Bl\n-----END OPENSSH PRIVATE KEY-----'
+  expect(ssh({ host_key: [KEY, `SHA256:${FINGERPRINT}`] })).toEqual([])
+  expect(ssh()).toEqual([])
+  expect(ssh({}, {})).toEqual(['The credentials need private_key.'])
+  expect(ssh({}, { private_key: '-----BEGIN PRIVATE KEY-----' })).toEqual([expect.stringContaining('ssh-keygen')])
+  expect(faults(host('qemu+ssh://kvm1.example/system'))).toEqual([expect.stringContaining('names no user')])
+  for (const [key, words] of [
+    ['MD5:00:11', 'neither SHA256'],
+    [`@cert-authority *.example ${KEY}`, 'authority'],
+    ['ssh-ed25519 AAAA', 'not whole'],
+    [KEY.replace('ssh-ed25519', 'ssh-rsa'), 'not whole'],
+    ['ssh-dss AAAAB3NzaC1kc3M=', 'neither SHA256'],
+    [7, 'not a text'],
+    [Array.from({ length: 9 }, () => KEY), 'more than 8'],
+  ] as const)
+    expect(ssh({ host_key: key as Json })).toEqual([expect.stringContaining(words)])
+  expect(faults(host('qemu+tls://kvm1.example/system', { host_key: KEY }))).toEqual([
+    expect.stringContaining('not reached by SSH'),
+  ])
 })
 
 it('names every fault of a registration', () => {
