@@ -165,6 +165,20 @@ export interface ServerRealm extends Realm<ServerSpec, ServerSeen> {
    * end; repeated until `done`. The other one is free then, and stays.
    */
   bootFrom?(id: NativeId, volume: NativeId, power: 'running' | 'stopped'): Promise<Progress>
+  /**
+   * Takes one step towards running from a fresh disk of `image`, with the one that it boots from as its second; repeated until
+   * `done`. It is seen as `rescued` from then on. `token` tells one rescue from the next.
+   */
+  rescue?(id: NativeId, image: NativeId, token: string): Promise<Progress>
+  /** Takes one step towards running from its own disk again, with the other one gone; repeated until `done`. */
+  unrescue?(id: NativeId): Promise<Progress>
+  /**
+   * Takes one step towards off, with all the room given back that it takes while it runs; repeated until `done`. Its disks and
+   * ports stay its own.
+   */
+  shelve?(id: NativeId): Promise<Progress>
+  /** Takes one step towards running again; repeated until `done`. Like `start`, it throws `capacity` where there is no room by now. */
+  unshelve?(id: NativeId): Promise<Progress>
   pause?(id: NativeId): Promise<void>
   unpause?(id: NativeId): Promise<void>
   suspend?(id: NativeId): Promise<void>

@@ -225,6 +225,8 @@ export interface ServerSeen extends Seen {
   reclaimed?: Reclaim
   /** Its cloud has said that it is going to take it back, and has not yet. Absent: it has not said so, or does not say. */
   announced?: Reclaim
+  /** It runs from another disk than its own, as `ServerRealm.rescue` leaves it. */
+  rescued?: true
   /** It is not yet what was asked for: `ServerRealm.finish` goes on. Its power is `changing` until then. */
   unfinished?: true
 }

@@ -62,8 +62,6 @@ export const libvirt: Adapter = {
     server_group: 'Servers on KVM hosts are kept neither together nor apart yet.',
     router: 'Networks on KVM hosts are not joined by routers: option forward says whether they lead out by their host.',
     floating_ip: 'KVM hosts route no public addresses to servers yet.',
-    'server.rescue': 'KVM hosts have no rescue mode here yet; attach the volume to another server instead.',
-    'server.shelve': 'KVM hosts keep no shelved servers here yet; a stopped one costs only its disks.',
     'server.change_password': 'Passwords of guests on KVM hosts are not changed yet; log in and change them there.',
     'server.remote_console': 'Screens of servers on KVM hosts are not shown yet.',
     'server.fork': 'KVM hosts make no server out of the memory of another.',

@@ -6,6 +6,16 @@ import { child, type Element, escapeXml, textOf } from '../shared/xml.ts'
 export const NAMESPACE = 'urn:plimsoll:libvirt:1'
 export const PREFIX = 'plimsoll'
 
+/** A server that runs from another disk than its own, and how it becomes what it was. */
+export interface Rescued {
+  /** Which rescue it is. */
+  token: string
+  /** What its own disk is called meanwhile. */
+  target: string
+  /** Its own disk as its definition had it, to the letter. */
+  disk: string
+}
+
 /** What we note in a domain. */
 export interface Note {
   mark: Mark
@@ -26,12 +36,16 @@ export interface Note {
     /** Which rebuild its disk is of; absent: the one that it was made with. */
     rebuilt?: string
   }
+  /** It is to run from another disk, or does. */
+  rescued?: Rescued
+  /** It is off, and was promised no room. */
+  shelved?: true
   /** What is still to be done until it is what was asked for. */
   making?: unknown
 }
 
 /** Our element for the domain with that UUID, which a copy of it does not have; the namespace is declared by libvirt. */
-export const writeNote = ({ mark, host, name, metadata, made, making }: Note, uuid: string): string =>
+export const writeNote = ({ mark, host, name, metadata, made, rescued, shelved, making }: Note, uuid: string): string =>
   [
     '<server>',
     `<mark>${escapeXml(writeMark(mark))}</mark>`,
@@ -40,6 +54,8 @@ export const writeNote = ({ mark, host, name, metadata, made, making }: Note, uu
     name === undefined ? '' : `<name>${escapeXml(name)}</name>`,
     metadata === undefined ? '' : `<metadata>${escapeXml(JSON.stringify(metadata))}</metadata>`,
     made === undefined ? '' : `<made>${escapeXml(JSON.stringify(made))}</made>`,
+    rescued === undefined ? '' : `<rescued>${escapeXml(JSON.stringify(rescued))}</rescued>`,
+    shelved === undefined ? '' : '<shelved/>',
     making === undefined ? '' : `<making>${escapeXml(JSON.stringify(making))}</making>`,
     '</server>',
   ].join('')
@@ -60,6 +76,7 @@ export const readNote = (domain: Element, host: string): Note | undefined => {
   const name = textOf(own, 'name')
   const metadata = jsonIn<Record<string, string>>(textOf(own, 'metadata'))
   const made = jsonIn<NonNullable<Note['made']>>(textOf(own, 'made'))
+  const rescued = jsonIn<Rescued>(textOf(own, 'rescued'))
   const making = jsonIn<unknown>(textOf(own, 'making'))
   return {
     mark,
@@ -67,6 +84,8 @@ export const readNote = (domain: Element, host: string): Note | undefined => {
     ...(name === undefined ? {} : { name }),
     ...(metadata ? { metadata } : {}),
     ...(made ? { made } : {}),
+    ...(rescued ? { rescued } : {}),
+    ...(child(own, 'shelved') ? { shelved: true as const } : {}),
     ...(making === undefined ? {} : { making }),
   }
 }

@@ -46,7 +46,7 @@ const roomOn = async (host: Host): Promise<Room> => {
       infos.reduce((all, { capacity, available }) => all + Math.max(0, capacity - available), 0),
       infos.reduce((all, { capacity }) => all + capacity, 0),
     ],
-    promised: sum(domains),
+    promised: sum(domains.filter(({ note }) => !note?.shelved)),
   }
 }
 const NONE = { vcpus: 0, ramMiB: 0 }

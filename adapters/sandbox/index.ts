@@ -66,8 +66,6 @@ export const sandbox: Adapter = {
   zonalSubnets: true,
   imageFormats: IMAGE_FORMATS,
   lacks: {
-    'server.rescue': 'The embedded cloud has no rescue disk to boot from.',
-    'server.shelve': 'The embedded cloud keeps stopped servers where they are.',
     'server.change_password': 'The embedded cloud runs no guests, so nobody could log in.',
     'server.remote_console': 'The embedded cloud runs no guests, so there is no screen to show.',
     'server.fork':

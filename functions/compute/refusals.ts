@@ -152,6 +152,12 @@ const serverFault = (refusal: ServerRefusal, missing: Missing): Fault => {
       )
     case 'not-resized':
       return badRequest('Instance has not been resized.')
+    case 'not-rescuable':
+      return badRequest(`Instance ${refusal.id} cannot be rescued: ${refusal.reason}`)
+    case 'rescue-image':
+      return badRequest(`Requested rescue image '${refusal.id}' is not supported`)
+    case 'no-host':
+      return badRequest(`Compute host ${refusal.host} could not be found.`)
     case 'no-console':
       return conflict(`Instance ${refusal.id} is not ready`)
     case 'no-output':

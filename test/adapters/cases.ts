@@ -737,6 +737,53 @@ const stories: Case[] = [
     },
   },
   {
+    id: 'server.rescue',
+    title: 'server: runs from another disk, its own beside it, and from its own again',
+    needs: ['server.rescue'],
+    async run(shop) {
+      const before = await make(shop)
+      const { image } = shop.world.fixtures
+      await server(shop).stop(before.id)
+      await power(shop, before.id, 'stopped')
+      for (const token of [crypto.randomUUID(), crypto.randomUUID()]) {
+        const rescue = async () => (await server(shop).rescue?.(before.id, image, token)) ?? 'going'
+        await steps(shop, rescue)
+        expect(await rescue()).toBe('done')
+        expect(await server(shop).get(before.id)).toMatchObject({
+          power: 'running',
+          rescued: true,
+          ports: before.ports,
+        })
+        const unrescue = async () => (await server(shop).unrescue?.(before.id)) ?? 'going'
+        await steps(shop, unrescue)
+        expect(await unrescue()).toBe('done')
+        const { bootedAt: _, ...after } = (await server(shop).get(before.id)) as ServerSeen
+        const { bootedAt: __, ...own } = before
+        expect(after).toEqual(own)
+      }
+    },
+  },
+  {
+    id: 'server.shelve',
+    title: 'server: is shelved whether it runs or not, and comes back as it was',
+    needs: ['server.shelve'],
+    async run(shop) {
+      const { id, ports } = await make(shop)
+      for (const first of ['running', 'stopped']) {
+        if (first === 'stopped') await server(shop).stop(id)
+        await power(shop, id, first)
+        for (const [wanted, step] of [
+          ['stopped', async () => (await server(shop).shelve?.(id)) ?? 'going'],
+          ['running', async () => (await server(shop).unshelve?.(id)) ?? 'going'],
+        ] as const) {
+          await steps(shop, step)
+          expect(await step()).toBe('done')
+          expect(await server(shop).get(id)).toMatchObject({ power: wanted, health: 'ready', ports })
+        }
+      }
+    },
+  },
+  {
     id: 'server.pause',
     title: 'server: pauses and goes on',
     needs: ['server.pause'],

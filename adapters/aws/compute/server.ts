@@ -17,6 +17,7 @@ import type { Mark, NativeId, ServerRealm, ServerSeen, ServerSpec } from '../../
 import { CloudError } from '../../errors.ts'
 import { markedRealm } from '../../shared/realm.ts'
 import { gone, refuse } from '../../shared/refusals.ts'
+import { shelvedByPower } from '../../shared/shelved.ts'
 import type { Context } from '../context.ts'
 import { USER_DATA_BYTES } from '../limits.ts'
 import { METADATA, METADATA_ITEMS, metadataTags, TAG, tagged, tagsFor, tagValue } from '../marks.ts'
@@ -199,16 +200,20 @@ export const server = (context: Context): ServerRealm => {
     },
     read: (instance) => readServer(context, instance),
   })
-  return {
-    ...realm,
-    async start(id) {
+  const power = {
+    async start(id: NativeId) {
       await ourInstance(context, id)
       await ec2.send(new StartInstancesCommand({ InstanceIds: [id] }))
     },
-    async stop(id) {
+    async stop(id: NativeId) {
       await ourInstance(context, id)
       await ec2.send(new StopInstancesCommand({ InstanceIds: [id] }))
     },
+  }
+  return {
+    ...realm,
+    ...power,
+    ...shelvedByPower({ get: realm.get, ...power }),
     /** Soft and hard are one call: EC2 asks the guest to restart and resets it if it has not within four minutes. */
     async reboot(id) {
       await ourInstance(context, id)

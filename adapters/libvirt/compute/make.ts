@@ -20,7 +20,7 @@ import { hardwareOf } from './hardware.ts'
 import { logFile, makeLog } from './log.ts'
 import { archIn } from './node.ts'
 import { writeInto } from './note.ts'
-import { homeOf, makeFile, makeRoot, removeParts } from './parts.ts'
+import { homeOf, makeDisk, makeFile, removeParts } from './parts.ts'
 import { assertRoom } from './place.ts'
 import { configDrive, seedImage } from './seed.ts'
 
@@ -137,7 +137,7 @@ export const complete = async (context: Context, host: Host, domain: Domain): Pr
     if (making.root) {
       const image = await imageOn(context, host, baseOf(making.root.image))
       if (!image && !present) refuse('The image of the server is not on its host any more.')
-      if (image && !present) await makeRoot(host, home, making.root.bytes, image.volume.path)
+      if (image && !present) await makeDisk(host, home, 'root', making.root.bytes, image.volume.path)
     }
     await makeLog(host, home.folder, mark)
     await unlessRunning(() => host.call(START, { domain: ref, flags: 0 }))

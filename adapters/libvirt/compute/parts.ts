@@ -61,11 +61,17 @@ const make = async (host: Host, { pool, nameOf }: Home, part: Part, inside: stri
 }
 
 /** A disk that has of an image all that is not written to it. @param below the path of the image */
-export const makeRoot = (host: Host, home: Home, bytes: number, below: string): Promise<Volume> =>
+export const makeDisk = (
+  host: Host,
+  home: Home,
+  part: 'root' | 'rescue',
+  bytes: number,
+  below: string,
+): Promise<Volume> =>
   make(
     host,
     home,
-    'root',
+    part,
     `<capacity unit="bytes">${bytes}</capacity><target><format type="qcow2"/></target><backingStore><path>${escapeXml(below)}</path><format type="qcow2"/></backingStore>`,
   )
 

@@ -20,7 +20,7 @@ interface Candidate {
 
 /** Of what others have only what runs counts; what is ours may be started at any time. */
 const isPromised = ({ connection }: Context, { power, note }: Domain): boolean =>
-  note?.mark.deployment === connection.deployment || (power !== 'stopped' && power !== 'suspended')
+  (note?.mark.deployment === connection.deployment && !note.shelved) || (power !== 'stopped' && power !== 'suspended')
 
 const KIB = 1024
 

@@ -9,6 +9,7 @@ import { atHostOf, partsOf } from '../records/ids.ts'
 import type { Host } from '../wire/host.ts'
 import { CUT_POWER, PAUSE, REBOOT, RESET, SAVE, SHUT_DOWN, START, UNPAUSE } from '../wire/procedures.ts'
 import { writeInto } from './note.ts'
+import { assertRoom } from './place.ts'
 
 /** Does something to a domain that carries our mark. @throws `not_found`, or `definitive` for somebody else's */
 export const withOurs = async (
@@ -88,15 +89,26 @@ export const turnOn = async (host: Host, { ref, power, note }: Domain): Promise<
   if (now && note) await writeInto(host, now, note)
 }
 
+/** Promises room again to a server that was promised none. @throws `capacity` where there is none for it */
+export const offShelf = async (context: Context, host: Host, domain: Domain): Promise<void> => {
+  if (!domain.note?.shelved) return
+  await assertRoom(context, host, domain)
+  const { shelved: _, ...note } = domain.note
+  await writeInto(host, domain, note)
+}
+
 /** What may be done to the power of a server that is ours; that it is as wanted already is success. */
 export const powerActions = (context: Context) => ({
   start: (id: NativeId) =>
     goingOn(context, id, async (host, domain) => {
+      await offShelf(context, host, domain)
       if (domain.power === 'stopped' || domain.power === 'suspended') await turnOn(host, domain)
     }),
   stop: (id: NativeId) => withOurs(context, id, (host, domain) => stop(context, id, host, domain)),
   reboot: (id: NativeId, hard: boolean) =>
-    goingOn(context, id, async (host, { ref, power }) => {
+    goingOn(context, id, async (host, domain) => {
+      const { ref, power } = domain
+      await offShelf(context, host, domain)
       if (power === 'stopped') await host.call(START, { domain: ref, flags: 0 })
       else await host.call(hard ? RESET : REBOOT, { domain: ref, flags: 0 })
     }),

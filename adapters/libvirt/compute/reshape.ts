@@ -8,7 +8,7 @@ import { baseOf, imageOn, sweepImages } from '../storage/image-volume.ts'
 import type { Host } from '../wire/host.ts'
 import { CUT_POWER, DEFINE, DELETE_VOLUME, DOMAIN_XML, RESIZE_VOLUME, START } from '../wire/procedures.ts'
 import { writeInto } from './note.ts'
-import { homeOf, makeRoot } from './parts.ts'
+import { homeOf, makeDisk } from './parts.ts'
 import { roomFor } from './place.ts'
 import { stop, turnOn, withOurs } from './power.ts'
 
@@ -100,7 +100,7 @@ export const rebuild = async (context: Context, id: NativeId, image: NativeId, t
     const { bytes = before?.capacity ?? 0, ...others } = made
     if (made.bytes === undefined) await writeInto(host, domain, { ...note!, made: { ...others, bytes } })
     if (before) await unlessGone(() => host.call(DELETE_VOLUME, { volume: before.ref, flags: 0 }))
-    await makeRoot(host, home, Math.max(bytes, fresh.volume.capacity), fresh.volume.path)
+    await makeDisk(host, home, 'root', Math.max(bytes, fresh.volume.capacity), fresh.volume.path)
     await writeInto(host, domain, { ...note!, made: { ...others, image, rebuilt: token } })
     await sweepImages(context, host)
   })

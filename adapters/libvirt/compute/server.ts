@@ -25,7 +25,9 @@ import { writeInto } from './note.ts'
 import { removeParts } from './parts.ts'
 import { forgetSeat, hostFor, hostsOf } from './place.ts'
 import { powerActions, withOurs } from './power.ts'
+import { rescue, unrescue } from './rescue.ts'
 import { rebuild, resize } from './reshape.ts'
+import { shelve, unshelve } from './shelve.ts'
 
 const seenOf = (context: Context, { id, host, domain, disks, ports }: Machine): ServerSeen => {
   const { note, ref, power } = domain
@@ -38,6 +40,7 @@ const seenOf = (context: Context, { id, host, domain, disks, ports }: Machine): 
     zone: host.zone,
     power: ours?.making ? 'changing' : power,
     ...(ours?.making ? { unfinished: true } : {}),
+    ...(ours?.rescued ? { rescued: true } : {}),
     size: sizeOf(context, domain),
     ...(ours?.made?.image ? { image: ours.made.image } : {}),
     volumes: disks.flatMap((disk) =>
@@ -147,7 +150,11 @@ export const server = (context: Context): ServerRealm => {
       },
       list: () => pageOf(context, async (host) => (await machinesOn(host)).map((machine) => seenOf(context, machine))),
       remark: (machine, mark) =>
-        change(machine, (host, domain) => writeInto(host, domain, mark && { mark, host: host.name })),
+        change(machine, async (host, domain) => {
+          if (!mark && domain.note?.rescued)
+            throw new CloudError('conflict', 'The server runs from another disk than its own.')
+          await writeInto(host, domain, mark && { mark, host: host.name })
+        }),
     },
     {
       once: 'unique',
@@ -171,6 +178,10 @@ export const server = (context: Context): ServerRealm => {
     ...powerActions(context),
     consoleLog: consoleLog(context),
     resize: (id, size, power) => resize(context, id, size, power),
+    rescue: (id, image, token) => rescue(context, id, image, token),
+    unrescue: (id) => unrescue(context, id),
+    shelve: (id) => shelve(context, id),
+    unshelve: (id) => unshelve(context, id),
     bootFrom: (id, volume, power) => bootFrom(context, id, volume, power),
     rebuild: (id, fresh, token) => rebuild(context, id, fresh, token),
     finish: (id) => withOurs(context, id, (host, domain) => complete(context, host, domain)),

@@ -165,6 +165,12 @@ const readDomain = (xml: string): Omit<Domain, 'ref' | 'power' | 'persistent' | 
   }
 }
 
+/** What runs from another disk for a while keeps its own as its root. */
+const ownRoot = (disks: DomainDisk[], note: Note | undefined): DomainDisk[] => {
+  const own = note?.rescued && disks.find(({ target }) => target === note.rescued?.target)
+  return own ? disks.map((disk) => ({ ...disk, root: disk === own })) : disks
+}
+
 /** VIR_DOMAIN_XML_INACTIVE: what is kept of it, and what runs where nothing is. */
 const INACTIVE = 2
 
@@ -176,10 +182,13 @@ const look = async (host: Host, domain: DomainRef): Promise<Domain> => {
     host.call(IS_PERSISTENT, { domain }),
     domain.id < 0 ? host.call(HAS_SAVED, { domain, flags: 0 }) : { result: 0 },
   ])
+  const { disks, ...rest } = readDomain(xml)
+  const note = readNote(parseXml(kept.xml), host.name)
   return {
-    ...readDomain(xml),
+    ...rest,
+    disks: ownRoot(disks, note),
     // What wakes up has the metadata with which it fell asleep; what was noted meanwhile is kept beside it.
-    note: readNote(parseXml(kept.xml), host.name),
+    note,
     ref: domain,
     power: powerOf(state, reason, saved.result === 1),
     persistent: persistent === 1,

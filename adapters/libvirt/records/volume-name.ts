@@ -51,8 +51,8 @@ export const isFromElsewhere = (name: string, place: Place): boolean => {
   return made !== undefined && made !== shortOf(place)
 }
 
-/** What a server has for itself: its disk, the discs that its guest reads at its first start, what it said. */
-export type Part = 'root' | 'seed' | 'drive' | 'log'
+/** What a server has for itself: its disk, another one from which it runs for a while, the discs that its guest reads at its first start, what it said. */
+export type Part = 'root' | 'rescue' | 'seed' | 'drive' | 'log'
 
 /** The name of a part of a server: there is one of each. Pools of files alone have them, where a name may be longer. */
 export const partName = (mark: Mark, part: Part, place: Place): string => `${nameFor(mark, place)}.${part}`
@@ -62,7 +62,7 @@ export const logPlace = (host: string): Place => ({ host, pool: '' })
 /** The pool that has the log of a server, and nothing else. */
 export const logPoolName = (mark: Mark, host: string): string => partName(mark, 'log', logPlace(host))
 
-const ENDS = /\.(root|seed|drive|log|gone|making)$/
+const ENDS = /\.(root|rescue|seed|drive|log|gone|making)$/
 
 /** Kinds that are volumes on a host, and not above the line. */
 const KEPT_AS_VOLUMES = ['image', 'snapshot']

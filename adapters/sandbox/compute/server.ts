@@ -9,6 +9,7 @@ import { type Entities, exists, type Hold, type Lookup } from '../records/entiti
 import { letGo, take } from '../records/hold.ts'
 import { realm, referred, refuseUnsettled } from '../records/realm.ts'
 import { ROOT } from '../storage/attachment.ts'
+import { offShelf, rescueStep, shelveStep, unrescueStep, unshelveStep } from './aside.ts'
 import { consoleText } from './console.ts'
 import { hostFor, leaveHost } from './hosts.ts'
 import { moved, type PowerAction, powerOf } from './power.ts'
@@ -133,6 +134,7 @@ const view = async (engine: Engine, server: Server, seen: Seen, lookup: Lookup):
     volumes,
     ports,
     host,
+    ...(server.rescued ? { rescued: true as const } : {}),
     ...(server.bootAt <= now ? { bootedAt: server.bootAt } : {}),
     ...(server.announcedAt !== undefined && seen.health !== 'gone'
       ? { announced: { at: server.announcedAt, words: 'Spot capacity is needed elsewhere within two minutes.' } }
@@ -160,6 +162,9 @@ const consoleLog = async (engine: Engine, id: NativeId): Promise<string> => {
   return consoleText(server, ports, engine.now(), engine.settings.boot_ms)
 }
 
+/** What lets a server run that was off. */
+const BOOTS = new Set<PowerAction>(['start', 'hard_reboot'])
+
 /** Servers. They take room in their zone, hold their ports, and free both when they are gone. */
 export const servers = (engine: Engine): ServerRealm => {
   const { state, settings, room } = engine
@@ -181,9 +186,9 @@ export const servers = (engine: Engine): ServerRealm => {
 
   const act = (method: string, id: NativeId, action: PowerAction): Promise<void> =>
     engine.call(`server.${method}`, { id }, async () => {
-      await state.change('server', id, (server) => {
+      await state.change('server', id, async (server) => {
         refuseUnsettled(engine, server)
-        return moved(engine, server, action)
+        return moved(engine, BOOTS.has(action) ? await offShelf(engine, server) : server, action)
       })
     })
 
@@ -198,6 +203,10 @@ export const servers = (engine: Engine): ServerRealm => {
     resume: (id) => act('resume', id, 'resume'),
     resize: (id, size, power) => engine.call('server.resize', { id }, () => resizeStep(engine, id, size, power)),
     rebuild: (id, image, token) => engine.call('server.rebuild', { id }, () => rebuildStep(engine, id, image, token)),
+    rescue: (id, image, token) => engine.call('server.rescue', { id }, () => rescueStep(engine, id, image, token)),
+    unrescue: (id) => engine.call('server.unrescue', { id }, () => unrescueStep(engine, id)),
+    shelve: (id) => engine.call('server.shelve', { id }, () => shelveStep(engine, id)),
+    unshelve: (id) => engine.call('server.unshelve', { id }, () => unshelveStep(engine, id)),
     bootFrom: (id, volume, power) =>
       engine.call('server.bootFrom', { id }, () => bootFromStep(engine, id, volume, power)),
     consoleLog: (id) => engine.call('server.consoleLog', { id }, () => consoleLog(engine, id)),

@@ -86,6 +86,10 @@ export interface Entities {
     announcedAt?: number
     /** Token of the latest rebuild. */
     rebuilt: string | null
+    /** Token of the rescue that it is in, and the image from which it runs; absent: it runs from its own disk. */
+    rescued?: { token: string; image: NativeId }
+    /** It takes no room, and does not run. */
+    shelved?: true
     host: string
     /** Whatever was ever plugged in, in order; the hold says what still is. */
     ports: NativeId[]

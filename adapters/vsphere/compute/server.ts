@@ -2,6 +2,7 @@ import type { Mark, NativeId, Outcome, ServerRealm, ServerSeen, ServerSpec } fro
 import { readMark, writeMark } from '../../shared/mark-line.ts'
 import { markedRealm } from '../../shared/realm.ts'
 import { refuse, unlessGone } from '../../shared/refusals.ts'
+import { shelvedByPower } from '../../shared/shelved.ts'
 import type { Context } from '../context.ts'
 import { placeOf } from '../inventory.ts'
 import { isLibraryImage, KEY, tokenIn, tokenName } from '../marks.ts'
@@ -178,9 +179,11 @@ export const server = (context: Context): ServerRealm => {
     remove: (machine) => remove(context, machine),
     read: (machine) => readServer(context, machine),
   })
+  const power = powerActions(context)
   return {
     ...realm,
-    ...powerActions(context),
+    ...power,
+    ...shelvedByPower({ get: realm.get, ...power }),
     forks: true,
     async finish(id) {
       const machine = await ourMachine(context, id)

@@ -13,4 +13,6 @@ export const imageAwaited = (id: SQL | string): SQL => sql`(exists (select 1 fro
     cross join servers s on s.id = b.resource_id where ${unmade('server')} and ${id} in (s.image_id, s.places ->> 'image'))
   or exists (select 1 from bindings b cross join volumes v on v.id = b.resource_id where ${unmade('volume')} and v.image_id = ${id})
   or exists (select 1 from server_actions a
-    where a.action = 'rebuild' and a.state in ('pending', 'calling') and a.args ->> 'image_id' = ${id}))`
+    where a.action = 'rebuild' and a.state in ('pending', 'calling') and a.args ->> 'image_id' = ${id})
+  or exists (select 1 from server_actions a
+    where a.action = 'rescue' and a.state in ('pending', 'calling') and a.args ->> 'image_id' = ${id}))`

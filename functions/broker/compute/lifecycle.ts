@@ -16,6 +16,10 @@ export interface ServerFacts {
   actionArgs?: { hard?: boolean }
   /** A resize waits to be confirmed or reverted. */
   resized: boolean
+  /** It runs from another disk than its own. */
+  rescued?: boolean
+  /** It is off, and its room is free for others. */
+  shelved?: boolean
   /** An admin said that it is broken; the cloud's word does not change that. */
   condemned?: boolean
   /** What it was before; kept while the cloud says `changing`. */
@@ -93,6 +97,10 @@ const TASKS: Record<string, (facts: ServerFacts) => string> = table({
   resize: () => 'resize_migrating',
   revertResize: () => 'resize_reverting',
   rebuild: () => 'rebuild_spawning',
+  rescue: () => 'rescuing',
+  unrescue: () => 'unrescuing',
+  shelve: () => 'shelving',
+  unshelve: () => 'unshelving',
   createImage: () => 'image_uploading',
 })
 
@@ -109,7 +117,7 @@ export const serverStatus = (facts: ServerFacts): ServerStatus => {
 }
 
 const present = (facts: ServerFacts): ServerStatus => {
-  const { phase, health, power, launched, before, resized } = facts
+  const { phase, health, power, launched, before } = facts
   if (phase === 'failed' || health === 'failed' || health === 'gone') return state('error', null, POWER_STATES.none)
   if (!launched && (phase !== 'bound' || power === null || power === 'changing' || power === 'unknown'))
     return state('building', phase === 'intent' ? 'scheduling' : 'spawning', POWER_STATES.none)
@@ -121,13 +129,21 @@ const present = (facts: ServerFacts): ServerStatus => {
   // While an action runs the vm_state is the one it started from.
   const base = task && before ? kept(facts) : vmState
   if (facts.condemned && !task) return state('error', null, powerState)
-  const settled = state(resized && RESIZABLE.has(base) ? 'resized' : base, task, powerState)
+  const settled = state(settledAs(base, task, facts), task, powerState)
   // A cloud that does not know says so; the vm_state stays what it was, so that it can still be deleted or started.
   return power === 'unknown' ? { ...settled, status: 'UNKNOWN', powerState: POWER_STATES.none } : settled
 }
 
-/** Where a resize leaves a machine, running or not. */
-const RESIZABLE = new Set(['active', 'stopped'])
+/** Where a resize or a rescue leaves a machine, running or not. */
+const ON_OR_OFF = new Set(['active', 'stopped'])
+
+/** What a machine is besides on or off. */
+const settledAs = (base: string, task: string | null, { resized, rescued, shelved }: ServerFacts): string => {
+  if (resized && ON_OR_OFF.has(base)) return 'resized'
+  if (task) return base
+  if (rescued && ON_OR_OFF.has(base)) return 'rescued'
+  return shelved && base === 'stopped' ? 'shelved_offloaded' : base
+}
 
 /** The vm_state to keep while the cloud says nothing new; one that is being built and ran already is active. */
 const kept = ({ before, resized }: ServerFacts): string => {

@@ -1,4 +1,4 @@
-import type { Cloud, Json, Power, ServerSeen } from '../../../adapters/contract.ts'
+import type { Cloud, Json, Power, Progress, ServerSeen } from '../../../adapters/contract.ts'
 import { CloudError } from '../../../adapters/errors.ts'
 import { table } from '../../../adapters/table.ts'
 import { imageForServer } from '../../../db/queries/compute/places.ts'
@@ -19,7 +19,7 @@ import { PATIENCE } from '../line/clockwork.ts'
 import { charge, type Write } from '../line/commit.ts'
 import { reimage, reimaged } from './disks/reimage.ts'
 import { restoreServer } from './drift.ts'
-import { MACHINE_ACTIONS } from './lifecycle.ts'
+import { MACHINE_ACTIONS, type ServerFacts } from './lifecycle.ts'
 import {
   flavorInArgs,
   type Place,
@@ -93,12 +93,21 @@ export const act = async (
         ...step.done,
         fault: null,
         updatedAt: now,
-        ...statusWith({ ...server, fault: null }, { power: step.power, condemned: false }),
+        ...statusWith({ ...server, fault: null }, { power: step.power, condemned: false, ...asideAfter(action) }),
       }),
       ...(step.writes ?? []),
     ],
   }
 }
+
+/** What it is besides on or off, once an action is done that says so. */
+const asideAfter = ({ action }: ServerAction): Partial<ServerFacts> => ASIDE[action] ?? {}
+const ASIDE: Record<string, Partial<ServerFacts>> = table({
+  rescue: { rescued: true },
+  unrescue: { rescued: false },
+  shelve: { shelved: true },
+  unshelve: { shelved: false },
+})
 
 /** Of what a server may differ in, what is as it should be once an action is done. */
 const settledBy = ({ action }: ServerAction, powered: boolean): string[] => [
@@ -185,32 +194,51 @@ const revertResize = async (run: Run): Promise<Step> => {
   )
 }
 
+/** The image of an action on the cloud of its server; null: it is being brought there, as it is when a server first asks for it. */
+const imageHere = async ({ context, binding, server }: Run, imageId: string): Promise<string | null> => {
+  const { here } = await imageForServer(context.db, imageId, binding.cloudId, server.projectId)
+  if (here?.phase === 'intent' || here?.phase === 'calling') return null
+  if (here?.phase !== 'bound' || !here.nativeId)
+    throw new CloudError('definitive', here?.error?.message ?? `Image ${imageId} is not on the cloud of the server.`)
+  return here.nativeId
+}
+
+const rescue = async (run: Run): Promise<Step> => {
+  const { cloud, id, action } = run
+  const image = await imageHere(run, String(action.args.image_id))
+  if (image === null) return going
+  const step = able(cloud.server.rescue, 'rescue')
+  return (await step.call(cloud.server, id, image, String(action.args.token))) === 'going' ? going : done('running')
+}
+
+/** Steps of the cloud until it says that all is done, and the power that is left then. */
+const until =
+  (power: Power, step: (run: Run) => Promise<Progress>) =>
+  async (run: Run): Promise<Step> =>
+    (await step(run)) === 'going' ? going : done(power)
+
 const rebuild = async (run: Run): Promise<Step> => {
   const { context, cloud, id, action, server } = run
   // Before 2.93 the volume stays as it is, and its server is made anew around it.
   if (action.args.keeps === true) return restingPower(run) === 'stopped' ? done('stopped') : reboot(run)
   const imageId = String(action.args.image_id)
-  const { here } = await imageForServer(context.db, imageId, run.binding.cloudId, server.projectId)
-  // Uploaded data is brought there when a server first asks for it.
-  if (here?.phase === 'intent' || here?.phase === 'calling') return going
-  if (here?.phase !== 'bound' || !here.nativeId)
-    throw new CloudError('definitive', here?.error?.message ?? `Image ${imageId} is not on the cloud of the server.`)
+  const native = await imageHere(run, imageId)
+  if (native === null) return going
   const image = await imageById(context.db, imageId)
   if (image && reimaged(action) === null) assertFits(server, image)
   if (reimaged(action) !== null) {
-    const { binding } = run
-    const native = { id: server.id, native: id }
+    const { cloudId } = run.binding
     const step = await reimage(context, {
       cloud,
-      cloudId: binding.cloudId,
-      server: native,
-      image: here.nativeId,
+      cloudId,
+      server: { id: server.id, native: id },
+      image: native,
       action,
     })
     return 'going' in step ? step : done(restingPower(run), {}, step.ended)
   }
   const step = able(cloud.server.rebuild, 'rebuild')
-  if ((await step.call(cloud.server, id, here.nativeId, String(action.args.token))) === 'going') return going
+  if ((await step.call(cloud.server, id, native, String(action.args.token))) === 'going') return going
   return done(restingPower(run), { launchedAt: server.launchedAt ?? context.now() })
 }
 
@@ -225,6 +253,10 @@ const steps: Record<string, (run: Run) => Promise<Step>> = table({
   resize,
   revertResize,
   rebuild,
+  rescue,
+  unrescue: until('running', ({ cloud, id }) => able(cloud.server.unrescue, 'unrescue').call(cloud.server, id)),
+  shelve: until('stopped', ({ cloud, id }) => able(cloud.server.shelve, 'shelve').call(cloud.server, id)),
+  unshelve: until('running', ({ cloud, id }) => able(cloud.server.unshelve, 'unshelve').call(cloud.server, id)),
 })
 
 /**
@@ -269,7 +301,10 @@ export const actionFailed = (context: Context, work: ServerWork, action: ServerA
 }
 
 /** Actions that say which power a server shall have. */
-const POWER_ACTIONS = new Set(['start', 'stop', 'reboot', 'pause', 'unpause', 'suspend', 'resume'])
+const POWER_ACTIONS = new Set([
+  ...['start', 'stop', 'reboot', 'pause', 'unpause', 'suspend', 'resume'],
+  ...['rescue', 'unrescue', 'shelve', 'unshelve'],
+])
 
 /** A power that was refused is not wanted any longer: what is there is no drift, and nothing to be restored. */
 const unwished = (server: ServerRow, { action }: ServerAction): Partial<NewServer> => {

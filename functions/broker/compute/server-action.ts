@@ -34,10 +34,15 @@ const ALLOWED: Record<string, readonly string[] | typeof ANY> = table({
   confirmResize: ['resized'],
   revertResize: ['resized'],
   rebuild: ['active', 'stopped', 'error'],
+  rescue: ['active', 'stopped', 'error'],
+  unrescue: ['rescued'],
+  shelve: ['active', 'stopped', 'paused', 'suspended'],
+  shelveOffload: ['shelved'],
+  unshelve: ['shelved', 'shelved_offloaded'],
   createImage: ['active', 'stopped', 'paused', 'suspended'],
   fork: ['active'],
-  attach_volume: ['active', 'paused', 'stopped', 'resized'],
-  detach_volume: ['active', 'paused', 'stopped', 'resized'],
+  attach_volume: ['active', 'paused', 'stopped', 'resized', 'shelved_offloaded'],
+  detach_volume: ['active', 'paused', 'stopped', 'resized', 'shelved_offloaded'],
   attach_interface: ['active', 'paused', 'stopped'],
   detach_interface: ['active', 'paused', 'stopped'],
   metadata: ['active', 'paused', 'suspended', 'stopped'],
@@ -45,7 +50,7 @@ const ALLOWED: Record<string, readonly string[] | typeof ANY> = table({
 /** What copies a server leaves it as it is, so that a lock does not matter. */
 const COPIES = new Set(['createImage', 'fork'])
 /** What stops a server, if only for a while. */
-const STOPPING = new Set(['stop', 'suspend', 'resize'])
+const STOPPING = new Set(['stop', 'suspend', 'resize', 'rescue', 'shelve'])
 /** Work of other kinds, which does not mind a task that is under way. */
 const BESIDE = new Set(['attach_volume', 'detach_volume'])
 

@@ -82,6 +82,9 @@ export const powerShown = (server: Pick<ServerRow, 'powerState'>): Power => POWE
 export const isCondemned = (server: ServerRow): boolean =>
   server.vmState === 'error' && server.launchedAt !== null && server.fault === null
 
+/** Its machine is off, and takes no room. */
+export const isShelved = ({ vmState }: Pick<ServerRow, 'vmState'>): boolean => vmState === 'shelved_offloaded'
+
 /** The status of a server that is on its cloud, with what is known better than its row knows it. */
 export const statusWith = (server: ServerRow, facts: Partial<ServerFacts>): ServerStatus =>
   serverStatus({
@@ -92,6 +95,8 @@ export const statusWith = (server: ServerRow, facts: Partial<ServerFacts>): Serv
     launched: server.launchedAt !== null,
     action: null,
     resized: server.oldFlavor !== null,
+    rescued: server.vmState === 'rescued',
+    shelved: isShelved(server),
     condemned: isCondemned(server),
     before: statusShown(server),
     ...facts,

@@ -72,6 +72,10 @@ export type ServerRefusal =
       state: string | null
     }
   | { kind: 'not-resized' }
+  /** Nobody can run it from another image; `reason` is words of Nova's, without an end. */
+  | { kind: 'not-rescuable'; id: string; reason: string }
+  | { kind: 'rescue-image'; id: string }
+  | { kind: 'no-host'; host: string }
   | { kind: 'no-console'; id: string }
   /** The cloud could keep what this server writes, and does not; `reason` is a sentence for people. */
   | { kind: 'no-output'; reason: string }

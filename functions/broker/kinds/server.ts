@@ -35,7 +35,15 @@ import { reclaimAnnounced } from '../compute/reclaim/announced.ts'
 import { serverReclaimed } from '../compute/reclaim/reclaimed.ts'
 import { act, actionFailed, machineAction, type ServerWork } from '../compute/server-act.ts'
 import { endServer } from '../compute/server-end.ts'
-import { failedStatus, hostIdOf, isCondemned, placesJson, placesOf, statusShown } from '../compute/server-facts.ts'
+import {
+  failedStatus,
+  hostIdOf,
+  isCondemned,
+  isShelved,
+  placesJson,
+  placesOf,
+  statusShown,
+} from '../compute/server-facts.ts'
 import { stayTogether } from '../compute/server-group.ts'
 import { openUserData } from '../compute/user-data.ts'
 import { guard, type Write } from '../line/commit.ts'
@@ -149,6 +157,8 @@ export const serverSteps = steps<ServerWork, ServerSpec, ServerSeen>({
         action: action?.action ?? null,
         actionArgs: { hard: action?.args.hard === true },
         resized: server.oldFlavor !== null,
+        rescued: seen.rescued === true,
+        shelved: isShelved(server),
         condemned: isCondemned(server),
         before: statusShown(server),
       }),

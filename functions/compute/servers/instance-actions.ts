@@ -55,6 +55,10 @@ const EVENTS: Record<string, string> = table({
   confirmResize: 'compute_confirm_resize',
   revertResize: 'compute_revert_resize',
   rebuild: 'compute_rebuild_instance',
+  rescue: 'compute_rescue_instance',
+  unrescue: 'compute_unrescue_instance',
+  shelve: 'compute_shelve_instance',
+  unshelve: 'compute_unshelve_instance',
   createImage: 'compute_snapshot_instance',
 })
 

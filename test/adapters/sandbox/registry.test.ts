@@ -16,7 +16,7 @@ describe('the registry', () => {
     const all = capabilitiesOf(cloud, adapter)
     expect(Object.keys(all).sort()).toEqual([...CAPABILITIES].sort())
     expect(all['server.pause']).toEqual({ available: true })
-    expect(all['server.rescue']).toEqual({ available: false, reason: adapter.lacks['server.rescue'] })
+    expect(all['server.fork']).toEqual({ available: false, reason: adapter.lacks['server.fork'] })
     const { volume: _, ...less } = cloud
     const { unpause: __, ...server } = cloud.server
     const fewer = capabilitiesOf({ ...less, server }, adapter)

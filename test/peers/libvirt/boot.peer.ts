@@ -90,7 +90,7 @@ const story = async ({ broker, client, host }: Scene, step: Step): Promise<void>
     const script = join(broker.folder, 'user-data')
     await writeFile(
       script,
-      `#!/bin/sh\nprove ${nonce}\necho ${nonce} | dd of=/dev/vda bs=1M seek=512 conv=notrunc\nsync\n`,
+      `#!/bin/sh\nprove ${nonce}\n[ -b /dev/vdb ] && echo "guest: second $(dd if=/dev/vdb bs=1M skip=512 count=1 | head -n 1)"\necho ${nonce} | dd of=/dev/vda bs=1M seek=512 conv=notrunc\nsync\n`,
     )
     const flavors = await json('flavor', 'list')
     const flavor = flavors.find(({ Name }: { Name: string }) => Name === 'k.small')
@@ -135,6 +135,24 @@ const story = async ({ broker, client, host }: Scene, step: Step): Promise<void>
     await openstack('server', 'stop', 'vm1')
     await patiently(async () => assert.equal((await json('server', 'show', 'vm1')).status, 'SHUTOFF'), 60_000)
     await openstack('server', 'start', 'vm1')
+    await patiently(async () => assert.equal((await json('server', 'show', 'vm1')).status, 'ACTIVE'), 60_000)
+  })
+  await step('it is rescued: another disk runs, and its own is the second; then its own runs again', async () => {
+    const second = async () => (await openstack('console', 'log', 'show', 'vm1')).includes(`guest: second ${nonce}`)
+    assert.equal(await second(), false)
+    await openstack('server', 'rescue', '--image', 'guest', '--password', 'tea', 'vm1')
+    await patiently(async () => assert.equal((await json('server', 'show', 'vm1')).status, 'RESCUE'), 60_000)
+    assert.match(await host.virsh('vol-list', host.pool), /plimsoll\.server\.\S+\.rescue/)
+    await patiently(async () => assert.ok(await second()), BOOTS_WITHIN_MS)
+    await openstack('server', 'unrescue', 'vm1')
+    await patiently(async () => assert.equal((await json('server', 'show', 'vm1')).status, 'ACTIVE'), 60_000)
+    assert.doesNotMatch(await host.virsh('vol-list', host.pool), /rescue/)
+  })
+  await step('it is shelved, off and promised nothing, and comes back', async () => {
+    await openstack('server', 'shelve', 'vm1')
+    await patiently(async () => assert.equal((await json('server', 'show', 'vm1')).status, 'SHELVED_OFFLOADED'), 60_000)
+    assert.doesNotMatch(await host.virsh('list', '--name'), /plimsoll-/)
+    await openstack('server', 'unshelve', 'vm1')
     await patiently(async () => assert.equal((await json('server', 'show', 'vm1')).status, 'ACTIVE'), 60_000)
   })
   await step('it becomes a larger one, and its guest counts more memory', async () => {

@@ -14,14 +14,18 @@ import { lockActions } from './lock.ts'
 import { powerActions } from './power.ts'
 import { rebuildActions } from './rebuild.ts'
 import { refusedActions } from './refused.ts'
+import { rescueActions } from './rescue.ts'
 import { resizeActions } from './resize.ts'
 import { securityGroupActions } from './security-groups.ts'
+import { shelveActions } from './shelve.ts'
 
 /** Everything that can be asked of a server beyond existence, by the word that clients send. */
 export const serverActions: Action[] = [
   ...powerActions,
   ...resizeActions,
   ...rebuildActions,
+  ...rescueActions,
+  ...shelveActions,
   ...imageActions,
   ...lockActions,
   ...consoleActions,

@@ -38,11 +38,6 @@ const admin = (rule: string): Window => ({ adminRule: rule })
 
 /** Shown in the capabilities of each cloud before anybody tries. */
 export const refusedActions: Action[] = [
-  lacking('rescue', 'server.rescue'),
-  lacking('unrescue', 'server.rescue'),
-  lacking('shelve', 'server.shelve'),
-  lacking('unshelve', 'server.shelve'),
-  lacking('shelveOffload', 'server.shelve', admin('os-shelve:shelve_offload')),
   lacking('changePassword', 'server.change_password'),
   never('createBackup', 'Backups with a rotation are not offered: make an image of the server, and delete old ones.'),
   never('restore', 'Deleted servers are not kept: there is nothing to restore.'),
