@@ -41,7 +41,9 @@ export interface Libvirtd {
   pool: string
   /** What an operator types on the host; gives what it prints. */
   virsh(...args: string[]): Promise<string>
-  /** Runs a program where the host's own network is. */
+  /** Words before a command that bring it to where the host's own network is. */
+  entering: string[]
+  /** Runs a program there. */
   inside(...command: string[]): Promise<string>
   /** Makes and starts a machine as people do. */
   virtInstall(...args: string[]): Promise<string>
@@ -108,11 +110,14 @@ export const launch = async (): Promise<Libvirtd> => {
     await stop()
     throw error
   }
+  const entering = ['nsenter', '-t', String(child.process.pid), '-n']
+  const [enter = '', ...there] = entering
   return {
     uri,
     pool: 'disks',
     virsh,
-    inside: (...command) => finish({ command: 'nsenter', args: ['-t', String(child.process.pid), '-n', ...command] }),
+    entering,
+    inside: (...command) => finish({ command: enter, args: [...there, ...command] }),
     virtInstall: (...args) => finish({ command: 'virt-install', args, env }),
     stop,
   }

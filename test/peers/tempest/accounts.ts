@@ -39,6 +39,8 @@ export const makeAccounts = async (broker: Broker, admin: Api, cloud: string): P
   const { roles } = await admin.must('GET', '/identity/v3/roles')
   const roleIds = new Map<string, string>(roles.map((role: { id: string; name: string }) => [role.name, role.id]))
   const projects = new Map<string, string>()
+  // Some clouds have every range once, whosever it is.
+  let range = 64
   for (const { name, password, project, roles: given, network } of ACCOUNTS) {
     if (!projects.has(project)) {
       const made = await admin.must('POST', '/identity/v3/projects', { project: { name: project } })
@@ -50,14 +52,17 @@ export const makeAccounts = async (broker: Broker, admin: Api, cloud: string): P
       const path = `/identity/v3/projects/${projects.get(project)}/users/${user.id}/roles/${roleIds.get(role)}`
       await admin.must('PUT', path)
     }
-    if (network) await makeNetwork(await logInAs(broker, { name, password, project }), network)
+    if (network) {
+      const cidr = `10.${range++}.0.0/20`
+      await makeNetwork(await logInAs(broker, { name, password, project }), network, cidr)
+    }
   }
   return ACCOUNTS
 }
 
-const makeNetwork = async (api: Api, name: string): Promise<void> => {
+const makeNetwork = async (api: Api, name: string, cidr: string): Promise<void> => {
   const { network } = await api.must('POST', '/network/v2.0/networks', { network: { name } })
-  const subnet = { network_id: network.id, ip_version: 4, cidr: '10.64.0.0/20' }
+  const subnet = { network_id: network.id, ip_version: 4, cidr }
   await api.must('POST', '/network/v2.0/subnets', { subnet })
 }
 

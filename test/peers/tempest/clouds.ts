@@ -3,10 +3,25 @@ import { connection as motoConnection } from '../moto/cloud.ts'
 import { launch as launchMoto } from '../moto/launch.ts'
 import { live } from '../sandbox/index.ts'
 import type { Api } from '../support/api.ts'
+import type { Broker } from '../support/broker.ts'
 import { connection as vcenterConnection } from '../vsphere/cloud.ts'
 import { launch as launchVcsim } from '../vsphere/launch.ts'
 import { marked } from '../vsphere/seen.ts'
+import { libvirt } from './kvm.ts'
 import { secondTemplate } from './second-template.ts'
+
+/** Guests that boot, and let their user in by SSH. */
+export interface Guests {
+  /** By its name. */
+  image: string
+  /** The same, for who uploads it. */
+  file: string
+  user: string
+  /** A folder of a guest's that outlives a boot. */
+  folder: string
+  /** Words before a command that bring it to where guests are reached, and the broker too. */
+  entering: string[]
+}
 
 /** A cloud as Tempest is pointed at it: registered with the broker, by names of its catalogue. */
 export interface Stage {
@@ -15,6 +30,10 @@ export interface Stage {
   otherImage: string
   flavor: string
   otherFlavor: string
+  /** Servers that people log in to; absent: the cloud runs no guests. */
+  guests?: Guests
+  /** Takes away what the stage itself has by way of the broker. */
+  clear?(): Promise<unknown>
   /** What on the cloud itself carries our mark. */
   leftovers(): Promise<string[]>
   close(): Promise<unknown>
@@ -83,5 +102,8 @@ const vsphere = async (admin: Api): Promise<Stage> => {
   }
 }
 
-export const STAGES = { sandbox, aws, vsphere }
+export const STAGES = { sandbox, aws, vsphere, libvirt } satisfies Record<
+  string,
+  (admin: Api, broker: Broker) => Promise<Stage>
+>
 export type CloudName = keyof typeof STAGES

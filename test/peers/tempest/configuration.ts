@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import type { Guests } from './clouds.ts'
 
 /** What of a deployment Tempest has to be told. */
 export interface Deployment {
@@ -15,6 +16,8 @@ export interface Deployment {
   extensions: string[]
   /** Names of what the cloud can do. */
   capabilities: Set<string>
+  /** Null: nobody logs in to servers. */
+  guests: Guests | null
 }
 
 type Section = Record<string, string | number | boolean>
@@ -41,7 +44,7 @@ export const configuration = (of: Deployment): string => {
       flavor_ref: of.flavor,
       flavor_ref_alt: of.otherFlavor,
       build_interval: 1,
-      build_timeout: 120,
+      build_timeout: of.guests ? 300 : 120,
       max_microversion: '2.96',
     },
     'compute-feature-enabled': {
@@ -65,11 +68,15 @@ export const configuration = (of: Deployment): string => {
       ...(of.publicNetwork ? { public_network_id: of.publicNetwork } : {}),
       project_network_cidr: '10.100.0.0/16',
       project_network_mask_bits: 28,
-      project_networks_reachable: false,
+      project_networks_reachable: of.guests !== null,
       build_interval: 1,
       build_timeout: 180,
     },
-    'network-feature-enabled': { ipv6: false, api_extensions: of.extensions.join(',') },
+    'network-feature-enabled': {
+      ipv6: false,
+      floating_ips: of.publicNetwork !== null,
+      api_extensions: of.extensions.join(','),
+    },
     volume: {
       catalog_type: 'block-storage',
       volume_size: 1,
@@ -79,13 +86,24 @@ export const configuration = (of: Deployment): string => {
       max_microversion: '3.70',
     },
     'volume-feature-enabled': { snapshot: true, clone: of.capabilities.has('volume.clone'), backup: false },
-    // Nobody can log in to a server here: the clouds behind the broker run no guests. EC2 takes no ECDSA keys.
-    validation: { run_validation: false, ssh_key_type: 'rsa' },
+    // EC2 takes no ECDSA keys.
+    validation: { run_validation: of.guests !== null, ssh_key_type: 'rsa', ...(of.guests ? loggingIn(of.guests) : {}) },
+    scenario: of.guests ? { img_file: of.guests.file, target_dir: of.guests.folder } : {},
   }
   return Object.entries(sections)
     .map(([name, values]) => `[${name}]\n${lines(values)}`)
     .join('\n')
 }
+
+/** By the address that a server has on its own network: there are no floating addresses. Guests are emulated, so they take long. */
+const loggingIn = ({ user }: Guests): Section => ({
+  connect_method: 'fixed',
+  network_for_ssh: '',
+  image_ssh_user: user,
+  ssh_timeout: 400,
+  connect_timeout: 120,
+  ping_timeout: 300,
+})
 
 const lines = (values: Section): string =>
   Object.entries(values)

@@ -6,14 +6,14 @@ import { type Broker, startBroker } from '../support/broker.ts'
 import { patience } from '../support/patiently.ts'
 import type { Report } from '../support/report.ts'
 import { type Account, accountsFile, makeAccounts, removeNetworks } from './accounts.ts'
-import { type CloudName, STAGES, type Stage } from './clouds.ts'
+import { type CloudName, type Guests, STAGES, type Stage } from './clouds.ts'
 import { configuration } from './configuration.ts'
 import { count, writeDocument } from './document.ts'
 import { knownOf, knownOn } from './known.ts'
 import type { Outcome } from './outcomes.ts'
 import { runTempest } from './run.ts'
 
-const LIST = fileURLToPath(new URL('interop-compute.txt', import.meta.url))
+const LISTS = { interop: 'interop-compute.txt', logins: 'logins.txt' } as const
 const LIMIT_MS = 60 * 60_000
 const LEAK_MS = 90_000
 
@@ -27,30 +27,43 @@ export const tempest = async (report: Report, only: string | undefined): Promise
   const unknown = asked.filter((name) => !all.includes(name as CloudName))
   if (unknown.length) throw new Error(`there is no cloud ${unknown.join(', ')}; there are ${all.join(', ')}`)
   const clouds = all.filter((name) => asked.includes(name))
-  const listed = (await readFile(LIST, 'utf8')).split('\n').filter(Boolean)
   const outcomes = {} as Record<CloudName, Map<string, Outcome>>
   for (const name of clouds) {
-    outcomes[name] = await runOn(name, listed, report)
+    outcomes[name] = await runOn(name, report)
     tell(report, name, outcomes[name])
   }
   if (clouds.length === all.length) await writeDocument(outcomes)
 }
 
-const runOn = async (name: CloudName, listed: string[], report: Report): Promise<Map<string, Outcome>> => {
+const listOf = async (name: keyof typeof LISTS): Promise<string[]> => {
+  const text = await readFile(fileURLToPath(new URL(LISTS[name], import.meta.url)), 'utf8')
+  return text.split('\n').filter(Boolean)
+}
+
+/** The list of the guideline and, where guests boot, what logs in to them, which is then no part of the former. */
+const runOn = async (name: CloudName, report: Report): Promise<Map<string, Outcome>> => {
   const broker = await startBroker('node')
   let stage: Stage | undefined
   try {
     const admin = await logIn(broker, 'admin')
-    stage = await STAGES[name](admin)
-    const accounts = await makeAccounts(broker, admin, stage.cloud)
-    // A folder that is named stays, with Tempest's own log.
-    const folder = process.env.PEERS_TEMPEST ?? join(broker.folder, 'tempest')
-    await mkdir(folder, { recursive: true })
-    await writeFile(join(folder, 'accounts.yaml'), accountsFile(accounts))
-    await writeFile(join(folder, 'tempest.conf'), await settings(broker, admin, accounts, stage, folder))
-    const outcomes = await runTempest(folder, listed, LIMIT_MS)
+    const own = await STAGES[name](admin, broker)
+    stage = own
+    const accounts = await makeAccounts(broker, admin, own.cloud)
+    const run = async (part: keyof typeof LISTS, listed: string[], guests: Guests | null) => {
+      // A folder that is named stays, with Tempest's own log.
+      const folder = join(process.env.PEERS_TEMPEST ?? join(broker.folder, 'tempest'), part)
+      await mkdir(folder, { recursive: true })
+      await writeFile(join(folder, 'accounts.yaml'), accountsFile(accounts))
+      await writeFile(join(folder, 'tempest.conf'), await settings(broker, admin, accounts, own, guests, folder))
+      return runTempest(folder, listed, LIMIT_MS, own.guests?.entering ?? [])
+    }
+    const logins = own.guests ? await listOf('logins') : []
+    const outcomes = new Map(own.guests ? await run('logins', logins, own.guests) : [])
+    const listed = (await listOf('interop')).filter((test) => !logins.includes(test))
+    for (const [test, outcome] of await run('interop', listed, null)) outcomes.set(test, outcome)
     await removeNetworks(broker, accounts)
-    await checkLeaks(name, broker, stage, report)
+    await own.clear?.()
+    await checkLeaks(name, broker, own, report)
     return outcomes
   } finally {
     await stage?.close()
@@ -78,6 +91,7 @@ const settings = async (
   admin: Api,
   accounts: Account[],
   stage: Stage,
+  guests: Guests | null,
   folder: string,
 ): Promise<string> => {
   await inventory(admin, broker, stage.cloud)
@@ -94,13 +108,14 @@ const settings = async (
   return configuration({
     url: broker.url,
     folder,
-    image: await idOf('/image/v2/images', 'images', stage.image),
+    image: await idOf('/image/v2/images', 'images', guests?.image ?? stage.image),
     otherImage: await idOf('/image/v2/images', 'images', stage.otherImage),
     flavor: await idOf('/compute/v2.1/flavors', 'flavors', stage.flavor),
     otherFlavor: await idOf('/compute/v2.1/flavors', 'flavors', stage.otherFlavor),
     publicNetwork: networks[0]?.id ?? null,
     extensions: extensions.map(({ alias }: { alias: string }) => alias),
     capabilities: new Set(Object.keys(capabilities).filter((each) => capabilities[each].available)),
+    guests,
   })
 }
 

@@ -12,15 +12,25 @@ export const RELEASED = '2026-09-09'
 const WORKING = ['--concurrency', String(WORKERS)]
 const READER = fileURLToPath(new URL('results.py', import.meta.url))
 
-/** Runs the list of tests as `tempest.conf` in `folder` says; longer than `limitMs` it may not take. */
-export const runTempest = async (folder: string, listed: string[], limitMs: number): Promise<Map<string, Outcome>> => {
+/**
+ * Runs the list of tests as `tempest.conf` in `folder` says; longer than `limitMs` it may not take.
+ * @param entering words before its command
+ */
+export const runTempest = async (
+  folder: string,
+  listed: string[],
+  limitMs: number,
+  entering: readonly string[],
+): Promise<Map<string, Outcome>> => {
   const python = await pythonWith('tempest', [`tempest==${VERSION}`])
   const env = { ...python.env, HOME: folder, PYTHONWARNINGS: 'ignore', LANG: 'C.UTF-8' }
   const list = join(folder, 'list.txt')
   await writeFile(list, `${listed.join('\n')}\n`)
+  const words = ['-m', 'tempest.cmd.main', 'run', '--config-file', 'tempest.conf', '--load-list', list, ...WORKING]
+  const [command = '', ...args] = [...entering, python.command, ...words]
   const tempest = launch({
-    command: python.command,
-    args: ['-m', 'tempest.cmd.main', 'run', '--config-file', 'tempest.conf', '--load-list', list, ...WORKING],
+    command,
+    args,
     cwd: folder,
     env,
     group: true,
