@@ -12,6 +12,7 @@ import { onward } from './onward/index.ts'
 import { runners } from './runners/index.ts'
 import { sandbox } from './sandbox/index.ts'
 import { slurm } from './slurm/index.ts'
+import { HOMES, type HomeKind } from './span/ground.ts'
 import { span } from './span/index.ts'
 import { spot } from './spot/index.ts'
 import { inLanes } from './support/lanes.ts'
@@ -26,11 +27,18 @@ const { positionals: names, values } = parseArgs({
     minutes: { type: 'string' },
     seed: { type: 'string' },
     cloud: { type: 'string' },
+    home: { type: 'string' },
     requests: { type: 'string' },
     within: { type: 'string' },
   },
   allowPositionals: true,
 })
+
+const home = (values.home ?? 'vsphere') as HomeKind
+if (!Object.hasOwn(HOMES, home)) {
+  console.error(`There is no home ${home}; there are ${Object.keys(HOMES).join(', ')}.`)
+  process.exit(2)
+}
 
 /** Peers that are played side by side: most of them wait for a clock most of the time. */
 const LANES = 2
@@ -50,8 +58,8 @@ const peers: Record<string, (report: Report) => Promise<void>> = {
   notices,
   runners: (report) => runners(report, today),
   // Whole by its name; among the others half of the renting programs.
-  span: (report) => span(report, names.length ? null : today),
-  burst: (report) => burst(report, names.length ? null : today),
+  span: (report) => span(report, names.length ? null : today, home),
+  burst: (report) => burst(report, names.length ? null : today, home),
   bursts,
   // Long by its name and once a week; else a handful of nodes.
   slurm: (report) => slurm(report, names.length || today % 7 === 0 ? null : today),
@@ -67,7 +75,7 @@ const peers: Record<string, (report: Report) => Promise<void>> = {
   attack: (report) =>
     attack(report, Number(values.requests ?? (names.length ? 50_000 : 20_000)), Number(values.seed ?? today)),
   // By name on every cloud, which takes long; among the others on the embedded one.
-  tempest: (report) => tempest(report, names.length ? values.cloud : 'sandbox'),
+  tempest: (report) => tempest(report, names.length ? values.cloud : 'sandbox', names.length > 0),
 }
 
 const unknown = names.filter((name) => !Object.hasOwn(peers, name))

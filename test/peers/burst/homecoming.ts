@@ -52,7 +52,7 @@ export const homecoming = (runtime: Runtime, report: Report): Promise<void> => {
     ends.push(() => ground.stop())
     inRounds(at)
     await settle({ broker, admin, demo }, ground)
-    const network = await layNetwork(demo, 'wide')
+    const network = await layNetwork(demo, 'wide', ground)
     await markHome({ admin, demo }, share, room, { hysteresis: 0 })
     const { images } = await demo.must('GET', `/image/v2/images?name=${IMAGE_NAME}`)
     const { flavors } = await demo.must('GET', '/compute/v2.1/flavors')
@@ -109,7 +109,7 @@ const instancesOf = async ({ ground }: Scene, id: string): Promise<string[]> => 
 
 /** The URL that the guest of a server at home is told, by the settings of its machine in vSphere's inventory. */
 const urlFor = async ({ ground }: Scene, id: string): Promise<string> => {
-  const url = readyUrlOf(machineOf(await ground.vcsim.inventory(), id))
+  const url = readyUrlOf(machineOf(await ground.home.vcsim!.inventory(), id))
   assert.ok(url, 'its guest is told no URL')
   return url
 }

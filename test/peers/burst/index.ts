@@ -2,7 +2,19 @@ import assert from 'node:assert/strict'
 import { NEUTRON, NOVA } from '../mixed/place.ts'
 import { type Client, startClient } from '../openstackclient/client.ts'
 import { rent } from '../span/client.ts'
-import { AWAY, drawn, type Ground, HOME, IMAGE_NAME, layGround, layNetwork, markHome, settle } from '../span/ground.ts'
+import {
+  AWAY,
+  drawn,
+  type Ground,
+  HOME,
+  type HomeKind,
+  IMAGE_NAME,
+  layGround,
+  layNetwork,
+  markHome,
+  runtimesOf,
+  settle,
+} from '../span/ground.ts'
 import { wishOf } from '../span/rental.ts'
 import { agree } from '../span/standing.ts'
 import { type Api, logIn } from '../support/api.ts'
@@ -10,6 +22,7 @@ import { type Broker, RUNTIMES, type Runtime, startBroker } from '../support/bro
 import { freePort } from '../support/child.ts'
 import { patiently } from '../support/patiently.ts'
 import type { Report } from '../support/report.ts'
+import { uploadImage } from '../support/upload.ts'
 import { homecoming } from './homecoming.ts'
 import { isolates } from './isolates.ts'
 import { cap, price, spentAt } from './money.ts'
@@ -21,11 +34,14 @@ import { watchBoth } from './watch.ts'
  * by one, and by many requests at once. What is counted is what vSphere and EC2 have, at every look. Then what comes home, two programs on one
  * database, and two isolates on one D1.
  *
+ * @param home what home is; what comes after the first story is told of vSphere alone
  * @param turn null: on each runtime; else on the one whose turn it is
  */
-export const burst = async (report: Report, turn: number | null): Promise<void> => {
-  const runtimes: Runtime[] = turn === null ? RUNTIMES : [RUNTIMES[turn % RUNTIMES.length]!]
-  for (const runtime of runtimes) await burstOn(runtime, report)
+export const burst = async (report: Report, turn: number | null, home: HomeKind): Promise<void> => {
+  const all = runtimesOf(home)
+  const runtimes = turn === null ? all : [all[turn % all.length]!]
+  for (const runtime of runtimes) await burstOn(runtime, report, home)
+  if (home !== 'vsphere') return
   // By turns, the other one; not on the day on which the peer `onward` waits for minutes.
   if (turn === null || turn % 3 !== 0)
     for (const runtime of turn === null ? RUNTIMES : [RUNTIMES[(turn + 1) % RUNTIMES.length]!])
@@ -48,24 +64,24 @@ interface Scene {
   refuseAbove(): void
 }
 
-const burstOn = async (runtime: Runtime, report: Report): Promise<void> => {
+const burstOn = async (runtime: Runtime, report: Report, home: HomeKind): Promise<void> => {
   const room = drawn(4, 6)
   const share = drawn(40, 59) / 100
   const mark = Math.floor(share * room)
-  const story = `${runtime} × home of ${room} vCPUs, mark ${share}`
+  const story = `${runtime} × home on ${home} of ${room} vCPUs, mark ${share}`
   const ends: (() => unknown)[] = []
   try {
     const broker = await startBroker(runtime)
     ends.push(() => broker.stop())
-    const ground = await layGround()
+    const ground = await layGround(home)
     ends.push(() => ground.stop())
     const people = { broker, admin: await logIn(broker, 'admin'), demo: await logIn(broker, 'demo') }
     const client = await startClient(broker)
     ends.push(() => client.stop())
     const cron = setInterval(() => void broker.cron().catch(() => {}), 5_000)
     ends.push(() => clearInterval(cron))
-    await settle(people, ground)
-    const network = await layNetwork(people.demo, 'wide')
+    await settle(people, ground, (name, body) => uploadImage(broker, people.demo, { name }, body))
+    const network = await layNetwork(people.demo, 'wide', ground)
     await markHome(people, share, room, { hysteresis: 0 })
     const watch = watchBoth(ground)
     ends.push(() => watch.stop())

@@ -59,7 +59,7 @@ export const bursts = async (report: Report): Promise<void> => {
     const { demo } = people
     await demo.must('GET', NOVA)
     await settle(people as never, ground)
-    const network = await layNetwork(demo, 'wide')
+    const network = await layNetwork(demo, 'wide', ground)
     await markHome(people as never, share, room, { hysteresis: 0 })
     const { images } = await demo.must('GET', `/image/v2/images?name=${IMAGE_NAME}`)
     const { flavors } = await demo.must('GET', '/compute/v2.1/flavors')

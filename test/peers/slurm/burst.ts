@@ -8,6 +8,7 @@ import {
   AWAY,
   drawn,
   forget,
+  type Ground,
   HOME,
   IMAGE_NAME,
   layGround,
@@ -56,7 +57,7 @@ export const burst = async (report: Report, runtime: Runtime, long: boolean): Pr
     ends.push(() => clearInterval(cron))
     await settle(people, ground)
     await prefer(people, [HOME, AWAY])
-    await makeCommon(demo)
+    await makeCommon(demo, ground)
 
     const nodes = Array.from({ length: long ? 8 : 4 }, (_, n) => `burst${n + 1}`)
     const partitions: Partition[] = [
@@ -157,8 +158,8 @@ export const burst = async (report: Report, runtime: Runtime, long: boolean): Pr
 }
 
 /** The network, key and group of all nodes, under the names that the page gives them. */
-const makeCommon = async (demo: Api): Promise<void> => {
-  await layNetwork(demo, 'hpc')
+const makeCommon = async (demo: Api, ground: Ground): Promise<void> => {
+  await layNetwork(demo, 'hpc', ground)
   await demo.must('POST', `${NEUTRON}/security-groups`, { security_group: { name: 'slurm' } })
   await demo.must('POST', '/compute/v2.1/os-keypairs', { keypair: { name: 'slurm' } })
 }

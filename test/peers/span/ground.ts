@@ -4,24 +4,35 @@ import { type Look, lookAt } from '../aws/look.ts'
 import { NEUTRON } from '../mixed/place.ts'
 import { type FaultProxy, startProxy } from '../moto/fault-proxy.ts'
 import { launch as launchMoto } from '../moto/launch.ts'
-import { addCloud, dropSandbox, type People } from '../support/cloud.ts'
-import { VCENTER } from '../vsphere/client.peer.ts'
-import { launch as launchVcsim, type Vcsim } from '../vsphere/launch.ts'
-import { marked } from '../vsphere/seen.ts'
+import { RUNTIMES, type Runtime } from '../support/broker.ts'
+import { dropSandbox, type People } from '../support/cloud.ts'
+import { HOME, type Home, IMAGE_NAME, type Upload, vcenter } from './home.ts'
+import { rack } from './rack.ts'
 
-export const HOME = 'dc1-vsphere'
+export { HOME, IMAGE_NAME }
 export const AWAY = 'aws-east'
-export const IMAGE_NAME = 'debian-12'
-/** Where subnets have zones a segment is of one. */
-export const PLACES = {
-  [HOME]: { physical: HOME, zone: `${HOME}.DC0_C0`, cidr: '10.72.0.0/24', prefix: '10.72.0.' },
-  [AWAY]: { physical: `${AWAY}.us-east-1a`, zone: `${AWAY}.us-east-1a`, cidr: '10.73.0.0/24', prefix: '10.73.0.' },
+/** The blocks of both segments. */
+export const BLOCKS = {
+  [HOME]: { cidr: '10.72.0.0/24', prefix: '10.72.0.' },
+  [AWAY]: { cidr: '10.73.0.0/24', prefix: '10.73.0.' },
 } as const
-export type CloudName = keyof typeof PLACES
+export type CloudName = keyof typeof BLOCKS
 
-/** Two clouds of unlike formats and filters: vSphere (vcsim) at home, EC2 (moto, behind a proxy that refuses) away. */
+/** What can be a home. */
+export const HOMES = { vsphere: vcenter, libvirt: rack } satisfies Record<string, () => Promise<Home>>
+export type HomeKind = keyof typeof HOMES
+
+/** Sockets of a host are for Node. */
+export const runtimesOf = (home: HomeKind): readonly Runtime[] =>
+  home === 'libvirt' ? RUNTIMES.filter((runtime) => runtime === 'node') : RUNTIMES
+
+/** Where subnets have zones a segment is of one. */
+export type Places = Record<CloudName, { physical: string; zone: string; cidr: string }>
+
+/** Two clouds of unlike formats and filters: one at home (by itself vSphere, which is vcsim), EC2 (moto, behind a proxy that refuses) away. */
 export interface Ground {
-  vcsim: Vcsim
+  home: Home
+  places: Places
   moto: Look
   proxy: FaultProxy
   /** Both have no room for so many more servers. */
@@ -33,25 +44,29 @@ export interface Ground {
   stop(): Promise<void>
 }
 
-export const layGround = async (): Promise<Ground> => {
+export const layGround = async (kind: HomeKind = 'vsphere'): Promise<Ground> => {
   const moto = await launchMoto()
   const proxy = await startProxy(moto.url)
-  const vcsim = await launchVcsim()
+  const home = await HOMES[kind]()
   const look = lookAt(moto.url)
+  const zone = `${AWAY}.us-east-1a`
   return {
-    vcsim,
+    home,
+    places: {
+      [HOME]: { ...BLOCKS[HOME], physical: home.physical, zone: home.zone },
+      [AWAY]: { ...BLOCKS[AWAY], physical: zone, zone },
+    },
     moto: look,
     proxy,
     async refuse(cloud, times) {
-      if (cloud === HOME) await vcsim.fail('CloneVM_Task', 'InsufficientResourcesFault', times)
+      if (cloud === HOME) await home.refuse(times)
       else proxy.rules.push({ action: 'RunInstances', fault: 'InsufficientInstanceCapacity', times })
     },
     async heal() {
-      await vcsim.heal()
+      await home.heal()
       proxy.rules.length = 0
     },
     async census() {
-      const { machines } = await vcsim.inventory()
       const { Reservations } = await look.ec2.send(
         new DescribeInstancesCommand({
           Filters: [
@@ -61,30 +76,24 @@ export const layGround = async (): Promise<Ground> => {
         }),
       )
       return {
-        [HOME]: machines.filter(({ settings, power }) => settings['plimsoll.mark'] && power === 'poweredOn').length,
+        [HOME]: await home.running(),
         [AWAY]: (Reservations ?? []).flatMap(({ Instances }) => Instances ?? []).length,
       }
     },
-    leftovers: async () => [...(await look.leftovers()), ...marked(await vcsim.inventory())],
+    leftovers: async () => [...(await look.leftovers()), ...(await home.leftovers())],
     async stop() {
       await proxy.stop()
       await moto.stop()
-      await vcsim.stop()
+      await home.stop()
     },
   }
 }
 
-/**
- * What an operator says that the hosts at home lend: by themselves they have memory for little more than three servers, and
- * what is on its way counts twice there, so that not the mark of a story would be what ends home.
- */
-const LENT = { vcpus: 64, ram_mib: 131_072 }
-
 /** The two clouds instead of the embedded one, and what an administrator says once: the image is the same on both. */
-export const settle = async (people: People, { proxy, vcsim, moto }: Ground): Promise<void> => {
+export const settle = async (people: People, { proxy, home, moto }: Ground, upload?: Upload): Promise<void> => {
   const { admin, demo } = people
   await dropSandbox(people)
-  await addCloud(people, { ...VCENTER, endpoint: vcsim.url, options: { ...VCENTER.options, room: LENT } })
+  await home.add(people, upload)
   await addEc2(people, proxy.url)
   await admin.must('PUT', `/broker/v1/projects/${demo.projectId}/clouds/${HOME}`, { mapping: { filters: 'trusted' } })
   const { Images } = await moto.ec2.send(new DescribeImagesCommand({ Filters: [{ Name: 'name', Values: [IMAGE] }] }))
@@ -102,9 +111,13 @@ export const forget = async ({ admin }: Pick<People, 'admin'>): Promise<void> =>
 }
 
 /** A network with a segment and a subnet on each cloud; its id. */
-export const layNetwork = async (demo: Pick<People['demo'], 'must'>, name: string): Promise<string> => {
+export const layNetwork = async (
+  demo: Pick<People['demo'], 'must'>,
+  name: string,
+  { places }: Pick<Ground, 'places'>,
+): Promise<string> => {
   const { network } = await demo.must('POST', `${NEUTRON}/networks`, { network: { name } })
-  for (const { physical, cidr } of Object.values(PLACES)) {
+  for (const { physical, cidr } of Object.values(places)) {
     const { segment } = await demo.must('POST', `${NEUTRON}/segments`, {
       segment: { network_id: network.id, physical_network: physical, network_type: 'vlan' },
     })

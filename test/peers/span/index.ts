@@ -1,5 +1,6 @@
 import { RUNTIMES } from '../support/broker.ts'
 import type { Report } from '../support/report.ts'
+import type { HomeKind } from './ground.ts'
 import { killed } from './killed.ts'
 import { RENTALS } from './rental.ts'
 import { renting } from './renting.ts'
@@ -10,10 +11,12 @@ import { zones } from './zones.ts'
 /**
  * One wish and several clouds: whoever names one network, image, flavor, key and group is served by any of them.
  *
+ * @param home what one of them is; the rest is told of vSphere alone
  * @param turn null: every program rents everywhere on each runtime; else the part of them whose turn it is
  */
-export const span = async (report: Report, turn: number | null): Promise<void> => {
-  await wide(report)
+export const span = async (report: Report, turn: number | null, home: HomeKind): Promise<void> => {
+  await wide(report, home)
+  if (home !== 'vsphere') return
   await killed(report)
   await zones(report)
   if (turn === null) {

@@ -4,18 +4,7 @@ import { Client } from '../chaos/client.ts'
 import { NEUTRON, NOVA } from '../mixed/place.ts'
 import { patiently } from '../support/patiently.ts'
 import type { Report } from '../support/report.ts'
-import {
-  AWAY,
-  type CloudName,
-  forget,
-  type Ground,
-  HOME,
-  IMAGE_NAME,
-  layGround,
-  PLACES,
-  prefer,
-  settle,
-} from './ground.ts'
+import { AWAY, type CloudName, forget, type Ground, HOME, IMAGE_NAME, layGround, prefer, settle } from './ground.ts'
 import { agree, portOf, standingOn } from './standing.ts'
 
 const SERVERS = 8
@@ -52,7 +41,7 @@ export const killed = async (report: Report): Promise<void> => {
     await demo.must('GET', `${NOVA}`)
     await settle(people, ground)
     await prefer(people, [HOME, AWAY])
-    const { network, subnets, segments } = await span(demo)
+    const { network, subnets, segments } = await span(demo, ground)
     const made = new Map<string, string>()
     const chosen: Record<CloudName, number> = { [HOME]: 0, [AWAY]: 0 }
     await step(`${SERVERS} servers, half of which find no room at home, through kills`, () =>
@@ -86,10 +75,10 @@ export const killed = async (report: Report): Promise<void> => {
 }
 
 /** A network with a segment and a subnet on each of the clouds. */
-const span = async (demo: Client) => {
+const span = async (demo: Client, { places }: Ground) => {
   const { network } = await demo.must('POST', `${NEUTRON}/networks`, { network: { name: 'wide' } })
   const [subnets, segments]: [string[], string[]] = [[], []]
-  for (const { physical, cidr } of Object.values(PLACES)) {
+  for (const { physical, cidr } of Object.values(places)) {
     const { segment } = await demo.must('POST', `${NEUTRON}/segments`, {
       segment: { network_id: network.id, physical_network: physical, network_type: 'vlan' },
     })

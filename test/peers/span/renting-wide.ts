@@ -6,7 +6,7 @@ import { freePort } from '../support/child.ts'
 import { patiently } from '../support/patiently.ts'
 import type { Report } from '../support/report.ts'
 import { rent } from './client.ts'
-import { AWAY, type CloudName, forget, HOME, IMAGE_NAME, layGround, PLACES, settle } from './ground.ts'
+import { AWAY, type CloudName, forget, HOME, IMAGE_NAME, layGround, settle } from './ground.ts'
 import { isAsWished, networkOf, nothingLeft, type Rental, takeBack, titleOf, wished, wishOf } from './rental.ts'
 import { agree, standingOn } from './standing.ts'
 
@@ -30,7 +30,7 @@ export const rentingWide = async (report: Report, runtime: Runtime, rentals: Ren
     ends.push(() => clearInterval(cron))
     await settle({ broker, admin, demo }, ground)
     const network = await networkOf(demo)
-    for (const { physical, cidr } of Object.values(PLACES)) {
+    for (const { physical, cidr } of Object.values(ground.places)) {
       const { segment } = await demo.must('POST', `${NEUTRON}/segments`, {
         segment: { network_id: network, physical_network: physical, network_type: 'vlan' },
       })

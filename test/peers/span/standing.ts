@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { eventually, NEUTRON, NOVA } from '../mixed/place.ts'
 import type { Api } from '../support/api.ts'
 import { patiently } from '../support/patiently.ts'
-import { AWAY, type CloudName, type Ground, HOME, PLACES } from './ground.ts'
+import { AWAY, BLOCKS, type CloudName, type Ground, HOME } from './ground.ts'
 
 /* Where servers stand, as their user sees it and as the clouds themselves count. */
 
@@ -39,7 +39,7 @@ export const standingOn = async (demo: Person, id: string, seconds = 120): Promi
   const cloud = cloudOf(server)
   const addresses = server.addresses.wide?.map(({ addr }) => addr) ?? []
   assert.equal(addresses.length, 1, JSON.stringify(server.addresses))
-  assert.ok(addresses[0]!.startsWith(PLACES[cloud].prefix), `${addresses[0]} is no address of ${PLACES[cloud].cidr}`)
+  assert.ok(addresses[0]!.startsWith(BLOCKS[cloud].prefix), `${addresses[0]} is no address of ${BLOCKS[cloud].cidr}`)
   return cloud
 }
 

@@ -2,38 +2,42 @@ import assert from 'node:assert/strict'
 import { NEUTRON, NOVA } from '../mixed/place.ts'
 import { type Client, startClient } from '../openstackclient/client.ts'
 import { logIn } from '../support/api.ts'
-import { type Broker, RUNTIMES, type Runtime, startBroker } from '../support/broker.ts'
+import { type Broker, type Runtime, startBroker } from '../support/broker.ts'
 import type { People } from '../support/cloud.ts'
 import { patiently } from '../support/patiently.ts'
 import type { Report } from '../support/report.ts'
+import { uploadImage } from '../support/upload.ts'
 import {
   AWAY,
   type CloudName,
   forget,
   type Ground,
   HOME,
+  type HomeKind,
   IMAGE_NAME,
   layGround,
-  PLACES,
   prefer,
+  runtimesOf,
   settle,
 } from './ground.ts'
+import type { Upload } from './home.ts'
 import { agree, portOf, standingOn } from './standing.ts'
 
-/** One network over two clouds, by the unmodified OpenStack client, on both runtimes. */
-export const wide = async (report: Report): Promise<void> => {
-  await Promise.all(RUNTIMES.map((runtime) => wideOn(runtime, report)))
+/** One network over two clouds, by the unmodified OpenStack client, on both runtimes where the home is for both. */
+export const wide = async (report: Report, home: HomeKind): Promise<void> => {
+  await Promise.all(runtimesOf(home).map((runtime) => wideOn(runtime, report, home)))
 }
 
 interface Scene {
   people: People
   ground: Ground
+  upload: Upload
   /** The client: `openstack …`, whose answer is JSON. */
   openstack(words: string): Promise<never>
 }
 
-const wideOn = async (runtime: Runtime, report: Report): Promise<void> => {
-  const story = `${runtime} × one network, two clouds`
+const wideOn = async (runtime: Runtime, report: Report, home: HomeKind): Promise<void> => {
+  const story = `${runtime} × one network, ${home} and EC2`
   const ends: (() => unknown)[] = []
   let broker: Broker | undefined
   const step = async (title: string, run: () => Promise<unknown>): Promise<void> => {
@@ -50,15 +54,17 @@ const wideOn = async (runtime: Runtime, report: Report): Promise<void> => {
     const started = await startBroker(runtime)
     broker = started
     ends.push(() => started.stop())
-    const ground = await layGround()
+    const ground = await layGround(home)
     ends.push(() => ground.stop())
     const people = { broker, admin: await logIn(broker, 'admin'), demo: await logIn(broker, 'demo') }
     const client = await startClient(broker)
     ends.push(() => client.stop())
     const cron = setInterval(() => void started.cron().catch(() => {}), 5_000)
     ends.push(() => clearInterval(cron))
-    const scene: Scene = { people, ground, openstack: (words) => speak(client, words) as Promise<never> }
-    for (const [title, run] of Object.entries(STEPS)) await step(title, () => run(scene))
+    const upload: Upload = (name, body) => uploadImage(started, people.demo, { name }, body)
+    const scene: Scene = { people, ground, upload, openstack: (words) => speak(client, words) as Promise<never> }
+    for (const [title, run] of Object.entries(STEPS))
+      if (title !== SEGMENT_STEP || ground.home.vcsim) await step(title, () => run(scene))
   } catch (error) {
     if (!(error instanceof Untold)) report.step(story, 'two clouds are set up', 'failed', 0, String(error))
     console.log(`last words of the broker of ${story}:\n${broker?.tail(Number(process.env.PEERS_LOG ?? 20))}`)
@@ -104,13 +110,16 @@ const failsOver = async (scene: Scene, first: CloudName, then: CloudName): Promi
   await agree(people.demo, ground)
 }
 
-const STEPS: Record<string, (scene: Scene) => Promise<unknown>> = {
-  'two clouds, and an image that is the same on both': ({ people, ground }) => settle(people, ground),
+/** Where home tells segments apart by VLANs. */
+const SEGMENT_STEP = 'the VLAN of the port group at home is what tells its segment'
 
-  'one network gets a segment and a subnet on each': async ({ people, openstack }) => {
+const STEPS: Record<string, (scene: Scene) => Promise<unknown>> = {
+  'two clouds, and an image that is the same on both': ({ people, ground, upload }) => settle(people, ground, upload),
+
+  'one network gets a segment and a subnet on each': async ({ people, ground, openstack }) => {
     await openstack('network create wide')
     for (const cloud of CLOUDS) {
-      const { physical, cidr } = PLACES[cloud]
+      const { physical, cidr } = ground.places[cloud]
       await openstack(
         `network segment create --network wide --physical-network ${physical} --network-type vlan s-${cloud}`,
       )
@@ -128,19 +137,19 @@ const STEPS: Record<string, (scene: Scene) => Promise<unknown>> = {
   'the same words land in the zone that they name': async (scene) => {
     for (const cloud of CLOUDS)
       for (const n of [1, 2]) {
-        const { zone } = PLACES[cloud]
+        const { zone } = scene.ground.places[cloud]
         const { id } = (await scene.openstack(`${BOOT} --availability-zone ${zone} ${cloud}-${n}`)) as { id: string }
         await standsOn(scene, id, cloud)
       }
     assert.deepEqual(await scene.ground.census(), { [HOME]: 2, [AWAY]: 2 })
   },
 
-  'the VLAN of the port group at home is what tells its segment': async ({ people, ground, openstack }) => {
+  [SEGMENT_STEP]: async ({ people, ground, openstack }) => {
     const { id } = (await openstack('network show wide')) as { id: string }
     const found = async (path: string) =>
       Object.values<Named[]>(await people.admin.must('GET', `${NEUTRON}/${path}`))[0]!
     const [segment] = await found(`segments?network_id=${id}&network_type=vlan&physical_network=${HOME}`)
-    const { networks } = await ground.vcsim.inventory()
+    const { networks } = await ground.home.vcsim!.inventory()
     const groups = networks.filter(({ description }) => description.includes(` network ${id} `))
     assert.deepEqual(
       groups.map(({ vlan }) => vlan),

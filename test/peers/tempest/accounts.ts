@@ -11,6 +11,9 @@ export interface Account extends Person {
   network?: string
 }
 
+/** The network of every project that has servers: of one name, as Tempest is told by one which address of a server it logs in at. */
+export const NETWORK = 'tempest-net'
+
 const PASSWORD = 'peers-tempest-password'
 const person = (project: string, name: string, roles: string[], network?: string): Account => ({
   name: `${project}-${name}`,
@@ -26,12 +29,12 @@ const workers = Array.from({ length: WORKERS }, (_, i) => i + 1)
 
 /** The order matters: the second user of a test is the first of the file who is free, whatever his role. */
 const ACCOUNTS: Account[] = [
-  ...workers.map((i) => person(`tempest-other-${i}`, 'member', ['member'], `tempest-other-${i}-net`)),
+  ...workers.map((i) => person(`tempest-other-${i}`, 'member', ['member'], NETWORK)),
   ...workers.flatMap((i) => [
-    person(`tempest-${i}`, 'member', ['member'], `tempest-${i}-net`),
+    person(`tempest-${i}`, 'member', ['member'], NETWORK),
     person(`tempest-${i}`, 'reader', ['reader']),
   ]),
-  person('tempest-admin', 'admin', ['admin']),
+  ...workers.map((i) => person('tempest-admin', `admin-${i}`, ['admin'])),
 ]
 
 /** Makes the people and their projects, maps each to the cloud, and gives it a network with a subnet. */

@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { NETWORK } from './accounts.ts'
 import type { Guests } from './clouds.ts'
 
 /** What of a deployment Tempest has to be told. */
@@ -98,7 +99,7 @@ export const configuration = (of: Deployment): string => {
 /** By the address that a server has on its own network: there are no floating addresses. Guests are emulated, so they take long. */
 const loggingIn = ({ user }: Guests): Section => ({
   connect_method: 'fixed',
-  network_for_ssh: '',
+  network_for_ssh: NETWORK,
   image_ssh_user: user,
   ssh_timeout: 400,
   connect_timeout: 120,

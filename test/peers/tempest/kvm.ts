@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type Libvirtd, lacking, launch as launchLibvirtd } from '../libvirt/launch.ts'
 import { LOGIN, loginImage } from '../libvirt/login-guest.ts'
+import { marked } from '../libvirt/marked.ts'
 import { qcow2 } from '../mixed/disk.ts'
 import type { Api } from '../support/api.ts'
 import type { Broker } from '../support/broker.ts'
@@ -10,6 +11,7 @@ import { type Child, launch } from '../support/child.ts'
 import { inventory } from '../support/cloud.ts'
 import { patiently } from '../support/patiently.ts'
 import { relay } from '../support/relay.ts'
+import { uploadImage } from '../support/upload.ts'
 import type { Stage } from './clouds.ts'
 
 const CLOUD = 'rack8'
@@ -23,20 +25,6 @@ const OPTIONS = {
 }
 const RELAY = fileURLToPath(new URL('../support/relay.ts', import.meta.url))
 const WITHIN_MS = 120_000
-
-/** An image that everybody may use; its id. */
-const uploaded = async (admin: Api, { url }: Pick<Broker, 'url'>, name: string, body: Uint8Array<ArrayBuffer>) => {
-  const bare = { name, disk_format: 'qcow2', container_format: 'bare', visibility: 'public' }
-  const { id } = await admin.must('POST', '/image/v2/images', bare)
-  const headers = { 'X-Auth-Token': admin.token, 'Content-Type': 'application/octet-stream' }
-  const { status } = await fetch(`${url}/image/v2/images/${id}/file`, { method: 'PUT', headers, body })
-  if (status !== 204) throw new Error(`the data of image ${name} are answered with ${status}`)
-  await patiently(async () => {
-    const seen = await admin.must('GET', `/image/v2/images/${id}`)
-    if (seen.status !== 'active') throw new Error(`image ${name} is ${seen.status}`)
-  }, WITHIN_MS)
-  return id as string
-}
 
 /** Makes a broker answer where the host's own network is, under the URL that it has here. */
 const reachFrom = async ({ entering }: Libvirtd, { url, folder }: Pick<Broker, 'url' | 'folder'>) => {
@@ -52,18 +40,6 @@ const reachFrom = async ({ entering }: Libvirtd, { url, folder }: Pick<Broker, '
     await child.stop()
     server.close()
   }
-}
-
-const marked = async ({ virsh, pool }: Libvirtd): Promise<string[]> => {
-  const lists = [
-    ['list', '--all', '--name'],
-    ['vol-list', pool],
-    ['pool-list', '--all'],
-    ['net-list', '--all'],
-    ['nwfilter-list'],
-  ]
-  const told = await Promise.all(lists.map((words) => virsh(...words)))
-  return told.flatMap((text) => text.match(/plimsoll\S*/g) ?? [])
 }
 
 /**
@@ -87,10 +63,12 @@ export const libvirt = async (admin: Api, broker: Broker): Promise<Stage> => {
     await inventory(admin, broker, CLOUD)
     const file = await loginImage()
     const still = (content: string) => qcow2(16, content)
+    const upload = (name: string, body: Uint8Array<ArrayBuffer>) =>
+      uploadImage(broker, admin, { name, visibility: 'public' }, body)
     const images = [
-      await uploaded(admin, broker, 'still', still('Nothing boots from this disk.')),
-      await uploaded(admin, broker, 'still-other', still('Nothing boots from this disk either.')),
-      await uploaded(admin, broker, 'guest', new Uint8Array(await readFile(file))),
+      await upload('still', still('Nothing boots from this disk.')),
+      await upload('still-other', still('Nothing boots from this disk either.')),
+      await upload('guest', new Uint8Array(await readFile(file))),
     ]
     return {
       cloud: CLOUD,

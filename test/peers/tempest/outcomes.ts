@@ -16,7 +16,7 @@ export interface Outcome {
 }
 
 /** `package.module.Class.test` of a line in a list, which has its attributes behind. */
-const nameOf = (test: string): string => test.replace(/\[.*$/s, '')
+export const nameOf = (test: string): string => test.replace(/\[.*$/s, '')
 /** `package.module.Class` of a test. */
 export const classOf = (test: string): string => nameOf(test).replace(/\.[^.]*$/, '')
 

@@ -76,7 +76,7 @@ const stand = ({ ground }: Scene, home: number, away: number): Promise<void> =>
 
 /** No cloud here has guests: that a machine which arrives at home is ready is said for it, by the script that it was given. */
 const reportReady = async ({ ground }: Scene): Promise<void> => {
-  const { machines } = await ground.vcsim.inventory()
+  const { machines } = await ground.home.vcsim!.inventory()
   for (const machine of machines) {
     const url = readyUrlOf(machine)
     if (url) await fetch(url, { method: 'POST' })
