@@ -238,6 +238,7 @@ const STEPS: Record<string, (scene: Scene) => Promise<unknown>> = {
       for (const { id } of found[kind]) await people.demo.must('DELETE', `${NEUTRON}/${kind}/${id}`)
     }
     await people.demo.must('DELETE', `${NEUTRON}/networks/${network}`)
+    await ground.home.clear(people)
     await patiently(async () => {
       await people.broker.cron()
       assert.deepEqual(await ground.leftovers(), [])

@@ -18,6 +18,8 @@ export interface Home {
   vcsim: Vcsim | null
   /** Registers it, with an image of the name that all clouds have. */
   add(people: People, upload?: Upload): Promise<void>
+  /** Takes away what it was given for the story. */
+  clear(people: Pick<People, 'demo'>): Promise<void>
   /** Makes it have no room for so many more servers at least. */
   refuse(times: number): Promise<void>
   heal(): Promise<void>
@@ -45,6 +47,7 @@ export const vcenter = async (): Promise<Home & { vcsim: Vcsim }> => {
         ...{ ...VCENTER, name: HOME, endpoint: vcsim.url },
         options: { ...VCENTER.options, room: LENT },
       }),
+    clear: async () => {},
     refuse: (times) => vcsim.fail('CloneVM_Task', 'InsufficientResourcesFault', times),
     heal: () => vcsim.heal(),
     async running() {

@@ -34,6 +34,10 @@ export const rack = async (): Promise<Home> => {
       if (!upload) throw new Error('the image of this home has to be uploaded')
       await upload(IMAGE_NAME, qcow2(16, 'Nothing boots from this disk.'))
     },
+    async clear({ demo }) {
+      const { images } = await demo.must('GET', `/image/v2/images?name=${IMAGE_NAME}`)
+      for (const { id } of images) await demo.must('DELETE', `/image/v2/images/${id}`)
+    },
     // Somebody else's machine has the memory.
     async refuse() {
       const kib = Number(/Memory size: *(\d+) KiB/.exec(await host.virsh('nodeinfo'))?.[1])

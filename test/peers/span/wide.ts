@@ -184,6 +184,7 @@ const STEPS: Record<string, (scene: Scene) => Promise<unknown>> = {
     await openstack('network delete wide')
     await openstack('security group delete web')
     await openstack('keypair delete ci')
+    await ground.home.clear(people)
     await patiently(async () => {
       await people.broker.cron()
       assert.deepEqual(await ground.leftovers(), [])

@@ -7,10 +7,10 @@ import { knownOf } from './known.ts'
 import { classOf, type Outcome } from './outcomes.ts'
 import { RELEASED, VERSION } from './run.ts'
 
-/** How the tests ended on a cloud, and on which day. */
+/** How the tests ended on a cloud, on which day, and why as far as it was known then. */
 interface Run {
   day: string
-  outcomes: Map<string, Outcome>
+  outcomes: Map<string, Outcome & { reason?: string }>
 }
 type Runs = Record<CloudName, Run>
 
@@ -21,7 +21,8 @@ const fileOf = (cloud: CloudName): string => join(KEPT, `${cloud}.json`)
 export const keepOutcomes = async (cloud: CloudName, outcomes: Map<string, Outcome>): Promise<void> => {
   await mkdir(KEPT, { recursive: true })
   const day = new Date().toISOString().slice(0, 10)
-  await writeFile(fileOf(cloud), JSON.stringify({ day, outcomes: [...outcomes] }))
+  const told = [...outcomes].map(([test, outcome]) => [test, { ...outcome, reason: knownOf(cloud, test)?.why }])
+  await writeFile(fileOf(cloud), JSON.stringify({ day, outcomes: told }))
 }
 
 /** The last run of every cloud; null: one has none yet. */
@@ -89,7 +90,7 @@ ${table(
 Passed / failed / skipped. Scenarios are beyond the list.
 
 ${table(['class', ...clouds.map((cloud) => `\`${cloud}\``)], byClass(runs, clouds))}
-${clouds.map((cloud) => reasons(cloud, runs[cloud].outcomes)).join('')}`
+${clouds.map((cloud) => reasons(cloud, runs[cloud])).join('')}`
 }
 
 const byClass = (runs: Runs, clouds: CloudName[]): string[][] => {
@@ -105,12 +106,11 @@ const byClass = (runs: Runs, clouds: CloudName[]): string[][] => {
 }
 
 /** Tests of one class that ended alike share a line. */
-const reasons = (cloud: CloudName, outcomes: Map<string, Outcome>): string => {
+const reasons = (cloud: CloudName, { outcomes }: Run): string => {
   const lines = new Map<string, { result: Result; suite: string; tests: string[]; said: string; why: string }>()
-  for (const [test, { result, why: said }] of outcomes) {
+  for (const [test, { result, why: said, reason: why = 'Not known yet.' }] of outcomes) {
     if (result === 'passed') continue
     const suite = classOf(test)
-    const why = knownOf(cloud, test)?.why ?? 'Not known yet.'
     const line = lines.get(`${suite} ${said} ${why}`) ?? { result, suite, tests: [], said, why }
     line.tests.push(test.slice(suite.length + 1))
     lines.set(`${suite} ${said} ${why}`, line)
