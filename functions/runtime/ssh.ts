@@ -84,6 +84,8 @@ const connect = async (
   if (!to.key) throw new Error('there is no private key to log in with')
   const socket = createConnection({ host: to.host, port: to.port, lookup: lookingUp(refused) })
   await begun(socket, 'connect')
+  // Small calls, each of which waits for its answer.
+  socket.setNoDelay(true)
   const address = socket.remoteAddress ?? ''
   const client = new ssh2.Client()
   await loggedIn(client, socket, to, to.key).catch((error) => {

@@ -31,10 +31,15 @@ const SIZES = [
   { name: 'k.large', vcpus: 2, ram_mib: 224 },
 ]
 
-const connected = (uri: string) => {
-  const linked = connection({
-    options: { ...OPTIONS, sizes: SIZES, shutdown_seconds: 0, hosts: [{ name: 'kvm1', uri }] },
-  })
+/** How a broker comes to a host: what an operator says of it, and with which credentials. */
+export interface Reached {
+  host: { uri: string; host_key?: string }
+  credentials: Record<string, string>
+}
+
+export const connected = ({ host, credentials }: Reached) => {
+  const hosts = [{ name: 'kvm1', ...host }]
+  const linked = connection({ options: { ...OPTIONS, sizes: SIZES, shutdown_seconds: 0, hosts }, credentials })
   const around = { ...surroundings((to) => dial(to, null, () => false)), now: Date.now, timeoutMs: 60_000 }
   return { linked, around, cloud: libvirt.connect(linked, around) }
 }
@@ -46,13 +51,20 @@ const uploadOf = async (blobs: MemoryBlobs, bytes: Uint8Array<ArrayBuffer>) => {
 }
 
 /** The shared suite, and what is seen of machines that somebody else made. */
-export const adapterOnLibvirt = async (report: Report, host: Libvirtd): Promise<void> => {
-  const { linked, around, cloud } = connected(host.uri)
+export const adapterOnLibvirt = async (
+  report: Report,
+  host: Libvirtd,
+  by: { name: string; reached: Reached } = {
+    name: 'adapter on libvirt',
+    reached: { host: { uri: host.uri }, credentials: {} },
+  },
+): Promise<void> => {
+  const { linked, around, cloud } = connected(by.reached)
   const step = async (title: string, run: () => Promise<unknown>, skip?: string): Promise<void> => {
-    if (skip !== undefined) return report.step('adapter on libvirt', title, 'skipped', 0, skip)
+    if (skip !== undefined) return report.step(by.name, title, 'skipped', 0, skip)
     const started = Date.now()
     const end = (result: 'passed' | 'failed', said = '') =>
-      report.step('adapter on libvirt', title, result, Date.now() - started, said)
+      report.step(by.name, title, result, Date.now() - started, said)
     await run().then(
       () => end('passed'),
       (error) => end('failed', String(error instanceof Error ? error.message : error).slice(0, 800)),
@@ -118,7 +130,9 @@ export const adapterOnLibvirt = async (report: Report, host: Libvirtd): Promise<
     assert.deepEqual(networks.map(({ name }) => name).sort(), ['br9', 'default'])
   })
   await step('a host that is away is ambiguous, never an absence', async () => {
-    const away = connected(`${host.uri}-of-nobody`).cloud
+    const { credentials, host: told } = by.reached
+    const [uri, socket = host.uri.split('?')[1]] = told.uri.split('?')
+    const away = connected({ credentials, host: { ...told, uri: `${uri}?${socket}-of-nobody` } }).cloud
     for (const call of [() => away.server.list(), () => away.server.get('kvm1/x'), () => away.zones()])
       await assert.rejects(call, { code: 'ambiguous' })
     assert.equal((await away.check()).reachable, false)

@@ -5,15 +5,21 @@ import { bootedOnLibvirt } from './boot.peer.ts'
 import { lacking, launch } from './launch.ts'
 import { networkedOnLibvirt } from './network.peer.ts'
 import { reachedOnLibvirt } from './reach.peer.ts'
+import { reachedBySsh } from './ssh.peer.ts'
 
-/** A KVM host, whose libvirtd and QEMU are real: the adapter by itself, then what somebody has there and hands over. */
-export const libvirt = async (report: Report): Promise<void> => {
+/**
+ * A KVM host, whose libvirtd and QEMU are real: the adapter by itself, then what somebody has there and hands over.
+ * @param turn null: all of it; else a number whose parts that are long take turns
+ */
+export const libvirt = async (report: Report, turn: number | null): Promise<void> => {
+  const isOn = (nth: number, of: number) => turn === null || turn % of === nth
   const lack = await lacking()
   if (lack) return report.step('libvirt', 'a host of its own', 'skipped', 0, lack)
   const host = await launch()
   try {
     await build(host)
-    await adapterOnLibvirt(report, host)
+    await reachedBySsh(report, host, isOn(1, 2))
+    if (isOn(0, 2)) await adapterOnLibvirt(report, host)
     await bootedOnLibvirt(report, host)
     await reachedOnLibvirt(report, host)
     await networkedOnLibvirt(report, host)

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -22,6 +22,9 @@ const PROGRAMS = {
   mcopy: 'mtools',
   syslinux: 'syslinux',
   depmod: 'kmod',
+  sshd: 'openssh-server',
+  'ssh-keygen': 'openssh-client',
+  nc: 'netcat-openbsd',
 }
 
 /** Why no host can be had here; null: one can. */
@@ -45,6 +48,8 @@ export interface Libvirtd {
   entering: string[]
   /** Runs a program there. */
   inside(...command: string[]): Promise<string>
+  /** The words in front of a command that runs it on the host, as its root. */
+  on: string[]
   /** Makes and starts a machine as people do. */
   virtInstall(...args: string[]): Promise<string>
   stop(): Promise<void>
@@ -52,7 +57,7 @@ export interface Libvirtd {
 
 /**
  * Folders of the system are its own ones here, and so are network and processes, which end with it. The shell stays: it
- * takes leave of orphans, for which libvirtd would wait half a minute each. Guests are emulated: it does not see whether the
+ * takes leave of orphans, for which libvirtd would wait half a minute each, and stays when libvirtd goes. Guests are emulated: it does not see whether the
  * machine could do more, as QEMU's user may not open what is there: were it something else, libvirtd would ask QEMU anew each time.
  */
 const SCRIPT = `
@@ -70,6 +75,7 @@ ip link add br9 type bridge
 ip link set br9 up
 virtlogd -d --pid-file /run/libvirt/virtlogd.pid
 libvirtd --pid-file /run/libvirt/libvirtd.pid &
+sleep infinity &
 wait
 `
 const CONFIG = 'auth_unix_rw = "none"\nauth_unix_ro = "none"\nunix_sock_group = "root"\n'
@@ -110,11 +116,15 @@ export const launch = async (): Promise<Libvirtd> => {
     await stop()
     throw error
   }
-  const entering = ['nsenter', '-t', String(child.process.pid), '-n']
+  const { pid } = child.process
+  // What `unshare` started: only that is in the list of processes that ends with it.
+  const [first = ''] = (await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8')).split(' ')
+  const entering = ['nsenter', '-t', String(pid), '-n']
   const [enter = '', ...there] = entering
   return {
     uri,
     pool: 'disks',
+    on: ['nsenter', '-t', first, '-m', '-n', '-p'],
     virsh,
     entering,
     inside: (...command) => finish({ command: enter, args: [...there, ...command] }),
