@@ -59,13 +59,11 @@ export const libvirt: Adapter = {
   imageFormats: ['qcow2/bare'],
   lacks: {
     keypair: 'KVM hosts keep no keypairs: the public key itself is written for the guest.',
-    server_group: 'Servers on KVM hosts are kept neither together nor apart yet.',
     router: 'Networks on KVM hosts are not joined by routers: option forward says whether they lead out by their host.',
     floating_ip: 'KVM hosts route no public addresses to servers yet.',
     'server.change_password': 'Passwords of guests on KVM hosts are not changed yet; log in and change them there.',
     'server.remote_console': 'Screens of servers on KVM hosts are not shown yet.',
     'server.fork': 'KVM hosts make no server out of the memory of another.',
-    'server_group.affinity': 'Servers on KVM hosts are kept neither together nor apart yet.',
     'volume.type': 'Volumes on KVM hosts go to one pool, so they are of one kind.',
   },
   validate,

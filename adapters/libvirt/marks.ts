@@ -31,6 +31,8 @@ export interface Note {
     configDrive: boolean
     /** The pool in which its parts are. */
     pool: string
+    /** The group that it was made in; absent: none. */
+    group?: string
     /** Of a disk that is being made anew: the bytes that the one before had. */
     bytes?: number
     /** Which rebuild its disk is of; absent: the one that it was made with. */

@@ -100,7 +100,13 @@ export const define = async (context: Context, host: Host, spec: ServerSpec, mar
     host: host.name,
     name,
     metadata,
-    made: { size: spec.size.native, image: spec.image, configDrive: spec.configDrive, pool: home.pool.name },
+    made: {
+      size: spec.size.native,
+      image: spec.image,
+      configDrive: spec.configDrive,
+      pool: home.pool.name,
+      ...(spec.group ? { group: spec.group.id } : {}),
+    },
     making,
   }
   const pool = home.pool.name

@@ -9,7 +9,7 @@ import { atHostOf, partsOf } from '../records/ids.ts'
 import type { Host } from '../wire/host.ts'
 import { CUT_POWER, PAUSE, REBOOT, RESET, SAVE, SHUT_DOWN, START, UNPAUSE } from '../wire/procedures.ts'
 import { writeInto } from './note.ts'
-import { assertRoom } from './place.ts'
+import { withRoom } from './place.ts'
 
 /** Does something to a domain that carries our mark. @throws `not_found`, or `definitive` for somebody else's */
 export const withOurs = async (
@@ -92,9 +92,9 @@ export const turnOn = async (host: Host, { ref, power, note }: Domain): Promise<
 /** Promises room again to a server that was promised none. @throws `capacity` where there is none for it */
 export const offShelf = async (context: Context, host: Host, domain: Domain): Promise<void> => {
   if (!domain.note?.shelved) return
-  await assertRoom(context, host, domain)
   const { shelved: _, ...note } = domain.note
-  await writeInto(host, domain, note)
+  const { cpus: vcpus, ramMiB } = domain
+  await withRoom(context, host, domain, { vcpus, ramMiB }, () => writeInto(host, domain, note))
 }
 
 /** What may be done to the power of a server that is ours; that it is as wanted already is success. */

@@ -1,15 +1,14 @@
 import type { NativeId, Progress, Size } from '../../contract.ts'
-import { CloudError } from '../../errors.ts'
 import { gone, refuse, unlessGone } from '../../shared/refusals.ts'
 import type { Context } from '../context.ts'
-import { type Domain, domainsOn } from '../records/domain.ts'
+import type { Domain } from '../records/domain.ts'
 import { volumeNamed } from '../records/volume.ts'
 import { baseOf, imageOn, sweepImages } from '../storage/image-volume.ts'
 import type { Host } from '../wire/host.ts'
 import { CUT_POWER, DEFINE, DELETE_VOLUME, DOMAIN_XML, RESIZE_VOLUME, START } from '../wire/procedures.ts'
 import { writeInto } from './note.ts'
 import { homeOf, makeDisk } from './parts.ts'
-import { roomFor } from './place.ts'
+import { withRoom } from './place.ts'
 import { stop, turnOn, withOurs } from './power.ts'
 
 /* Servers that become other than they were made, in steps: what the next one is, the machine alone tells. */
@@ -39,16 +38,11 @@ const rootOf = async (context: Context, host: Host, { note }: Domain) => {
 }
 
 const change = async (context: Context, host: Host, domain: Domain, size: Size): Promise<void> => {
-  const others = (await domainsOn(host)).filter(({ ref }) => ref.uuid !== domain.ref.uuid)
-  if ((await roomFor(context, host, size, others)) === null)
-    throw new CloudError('capacity', 'The host of the server has no room for it in this size.', {
-      shortage: 'no-capacity',
-    })
   const root = await rootOf(context, host, domain)
   const capacity = size.diskGiB * GIB
   if (root && root.capacity < capacity) await host.call(RESIZE_VOLUME, { volume: root.ref, capacity, flags: 0 })
   const { xml } = await host.call(DOMAIN_XML, { domain: domain.ref, flags: WHOLE })
-  await host.call(DEFINE, { xml: sized(xml, size), flags: 0 })
+  await withRoom(context, host, domain, size, () => host.call(DEFINE, { xml: sized(xml, size), flags: 0 }))
   const { note } = domain
   if (note?.made) await writeInto(host, domain, { ...note, made: { ...note.made, size: size.native } })
 }

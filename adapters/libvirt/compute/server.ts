@@ -27,6 +27,7 @@ import { forgetSeat, hostFor, hostsOf } from './place.ts'
 import { powerActions, withOurs } from './power.ts'
 import { rescue, unrescue } from './rescue.ts'
 import { rebuild, resize } from './reshape.ts'
+import { leaveSeat } from './seats.ts'
 import { shelve, unshelve } from './shelve.ts'
 
 const seenOf = (context: Context, { id, host, domain, disks, ports }: Machine): ServerSeen => {
@@ -86,12 +87,11 @@ const readServer = (context: Context, { domain, host, disks, ports, id }: Machin
 
 /** @throws `definitive` for what no server on these hosts is */
 const refuseUnoffered = ({ options }: Context, spec: ServerSpec): void => {
-  const { size, fork, option, keypair, publicKey, group } = spec
+  const { size, fork, option, keypair, publicKey } = spec
   if (!options.sizes.some(({ name }) => name === size.native)) refuse('The cloud does not know this size.')
   if (fork !== null) refuse('This cloud makes no server out of the memory of another.')
   if (option === 'spot') refuse('This cloud takes nothing back, and sells nothing that it might.')
   if (keypair !== null && publicKey === null) refuse('This cloud has no keypairs; the public key itself is needed.')
-  if (group && !group.policy.startsWith('soft-')) refuse('This cloud keeps no servers together or apart.')
 }
 
 /** Makes a server, as far as one call gets; what is left `finish` does. What can never be leaves nothing. */
@@ -107,6 +107,7 @@ const make = async (context: Context, spec: ServerSpec, mark: Mark): Promise<Ser
         if (domain) await unmake(context, host, domain)
         // Its discs are there before it is; what stays of them goes with the server itself.
         else await removeParts(context, host, mark.resource).catch(() => {})
+        await leaveSeat(context, spec.zone, mark.resource)
       }
       throw error
     }
@@ -165,7 +166,7 @@ export const server = (context: Context): ServerRealm => {
         change(machine, async (host, domain) => {
           await keepFormats(context, machine.disks)
           await unmake(context, host, domain)
-          await forgetSeat(context, mark)
+          await forgetSeat(context, host.zone, mark)
         }),
       async removeRest({ resource }) {
         await everywhere(context, (host) => removeParts(context, host, resource))
@@ -175,6 +176,7 @@ export const server = (context: Context): ServerRealm => {
   )
   return {
     ...realm,
+    groups: true,
     ...powerActions(context),
     consoleLog: consoleLog(context),
     resize: (id, size, power) => resize(context, id, size, power),
