@@ -28,6 +28,7 @@ const { positionals: names, values } = parseArgs({
     seed: { type: 'string' },
     cloud: { type: 'string' },
     home: { type: 'string' },
+    part: { type: 'string' },
     requests: { type: 'string' },
     within: { type: 'string' },
   },
@@ -76,7 +77,8 @@ const peers: Record<string, (report: Report) => Promise<void>> = {
   attack: (report) =>
     attack(report, Number(values.requests ?? (names.length ? 50_000 : 20_000)), Number(values.seed ?? today)),
   // By name on every cloud, which takes long; among the others on the embedded one.
-  tempest: (report) => tempest(report, names.length ? values.cloud : 'sandbox', names.length > 0),
+  tempest: (report) =>
+    tempest(report, names.length ? values.cloud : 'sandbox', names.length > 0, values.part?.split(',')),
 }
 
 const unknown = names.filter((name) => !Object.hasOwn(peers, name))

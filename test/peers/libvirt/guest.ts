@@ -18,4 +18,4 @@ echo "guest: proof $(printf '%s' "$1$mac$memory" | sha256sum | cut -d' ' -f1) of
 
 /** A small disk that boots Debian's kernel and a busybox, as an image; made once. @returns its path */
 export const guestImage = (): Promise<string> =>
-  guestDisk('guest-4.qcow2', { modules: MODULES, scripts: { init: INIT, 'bin/prove': PROVE } })
+  guestDisk('guest-5.qcow2', { modules: MODULES, scripts: { init: INIT, 'bin/prove': PROVE } })

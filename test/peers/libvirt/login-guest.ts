@@ -55,7 +55,7 @@ const PACKAGES = [
 
 /** A disk as `guestImage`, whose guest people log in to. @returns its path */
 export const loginImage = (): Promise<string> =>
-  guestDisk('login-2.qcow2', {
+  guestDisk('login-3.qcow2', {
     modules: MODULES,
     scripts: { init: INIT, 'bin/bound': BOUND, 'bin/sudo': SUDO },
     packages: PACKAGES,

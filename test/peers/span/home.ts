@@ -30,10 +30,10 @@ export interface Home {
 }
 
 /**
- * What an operator says that the hosts at home lend: by themselves they have memory for little more than three servers, and
- * what is on its way counts twice there, so that not the mark of a story would be what ends home.
+ * What an operator says that the hosts at home lend: by themselves simulated ones have memory for little more than three servers, and
+ * what is on its way counts twice there, and a real one may have two processors, so that not the mark of a story would be what ends home.
  */
-const LENT = { vcpus: 64, ram_mib: 131_072 }
+export const LENT = { vcpus: 64, ram_mib: 131_072 }
 
 /** vSphere, which is vcsim here. */
 export const vcenter = async (): Promise<Home & { vcsim: Vcsim }> => {

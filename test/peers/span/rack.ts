@@ -2,7 +2,7 @@ import { lacking, launch } from '../libvirt/launch.ts'
 import { marked } from '../libvirt/marked.ts'
 import { qcow2 } from '../mixed/disk.ts'
 import { addCloud } from '../support/cloud.ts'
-import { HOME, type Home, IMAGE_NAME } from './home.ts'
+import { HOME, type Home, IMAGE_NAME, LENT } from './home.ts'
 
 const HOST = 'kvm1'
 const SIZES = [
@@ -26,6 +26,7 @@ export const rack = async (): Promise<Home> => {
       const options = {
         hosts: [{ name: HOST, uri: host.uri }],
         sizes: SIZES,
+        room: LENT,
         reserved_ram_mib: KEPT,
         shutdown_seconds: 0,
         allow_private: true,

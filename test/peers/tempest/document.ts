@@ -7,32 +7,42 @@ import { knownOf } from './known.ts'
 import { classOf, type Outcome } from './outcomes.ts'
 import { RELEASED, VERSION } from './run.ts'
 
+type Explained = Outcome & { reason?: string | undefined }
+
 /** How the tests ended on a cloud, on which day, and why as far as it was known then. */
 interface Run {
   day: string
-  outcomes: Map<string, Outcome & { reason?: string }>
+  outcomes: Map<string, Explained>
 }
 type Runs = Record<CloudName, Run>
 
 const KEPT = join(ROOT, '.cache/peers/tempest-outcomes')
 const fileOf = (cloud: CloudName): string => join(KEPT, `${cloud}.json`)
 
-/** Keeps what came out on a cloud for the page, which shows of each cloud its last run. */
-export const keepOutcomes = async (cloud: CloudName, outcomes: Map<string, Outcome>): Promise<void> => {
+/** Keeps what came out on a cloud for the page, which shows of each test there its last run. */
+export const keepOutcomes = async (cloud: CloudName, outcomes: Map<string, Outcome>, whole: boolean): Promise<void> => {
   await mkdir(KEPT, { recursive: true })
   const day = new Date().toISOString().slice(0, 10)
-  const told = [...outcomes].map(([test, outcome]) => [test, { ...outcome, reason: knownOf(cloud, test)?.why }])
-  await writeFile(fileOf(cloud), JSON.stringify({ day, outcomes: told }))
+  const before = whole ? [] : [...((await lastRun(cloud))?.outcomes ?? [])]
+  const all = new Map<string, Explained>(before.filter(([test]) => !test.endsWith('.tearDownClass')))
+  for (const [test, outcome] of outcomes) all.set(test, { ...outcome, reason: knownOf(cloud, test)?.why })
+  await writeFile(fileOf(cloud), JSON.stringify({ day, outcomes: [...all] }))
+}
+
+const lastRun = async (cloud: CloudName): Promise<Run | null> => {
+  const text = await readFile(fileOf(cloud), 'utf8').catch(() => null)
+  if (text === null) return null
+  const { day, outcomes } = JSON.parse(text)
+  return { day, outcomes: new Map(outcomes) }
 }
 
 /** The last run of every cloud; null: one has none yet. */
 const lastRuns = async (): Promise<Runs | null> => {
   const runs: Partial<Runs> = {}
   for (const cloud of Object.keys(STAGES) as CloudName[]) {
-    const text = await readFile(fileOf(cloud), 'utf8').catch(() => null)
-    if (text === null) return null
-    const { day, outcomes } = JSON.parse(text)
-    runs[cloud] = { day, outcomes: new Map(outcomes) }
+    const run = await lastRun(cloud)
+    if (!run) return null
+    runs[cloud] = run
   }
   return runs as Runs
 }
@@ -65,7 +75,7 @@ real but for its processor, which QEMU emulates; and what fails is listed.
 
 - [Tempest](https://pypi.org/project/tempest/${VERSION}/) ${VERSION} of ${RELEASED}, unmodified; the list is \`test/peers/tempest/interop-compute.txt\`, ${tests} tests.
 - \`npm run peers -- tempest\` runs it on every cloud and writes this page; \`--cloud libvirt\` runs one, and writes what that says into the
-  page if the others were run before. It fails if a test fails that \`test/peers/tempest/known.ts\` does not name, and if one passes that it names.
+  page if the others were run before; \`--part logins\` or \`--part interop\` is a part of it. It fails if a test fails that \`test/peers/tempest/known.ts\` does not name, and if one passes that it names.
 - Each cloud is behind a broker of its own, on Node; a project reaches no cloud before an admin maps it, so the accounts are made
   beforehand. Extensions and features are configured as the broker lists them.
 - Guests boot on \`libvirt\` alone, and there Tempest logs in to them with \`run_validation=true\` in the tests of \`test/peers/tempest/logins.txt\`: the two of
@@ -108,9 +118,10 @@ const byClass = (runs: Runs, clouds: CloudName[]): string[][] => {
 /** Tests of one class that ended alike share a line. */
 const reasons = (cloud: CloudName, { outcomes }: Run): string => {
   const lines = new Map<string, { result: Result; suite: string; tests: string[]; said: string; why: string }>()
-  for (const [test, { result, why: said, reason: why = 'Not known yet.' }] of outcomes) {
+  for (const [test, { result, why: said, reason }] of outcomes) {
     if (result === 'passed') continue
     const suite = classOf(test)
+    const why = reason ?? knownOf(cloud, test)?.why ?? 'Not known yet.'
     const line = lines.get(`${suite} ${said} ${why}`) ?? { result, suite, tests: [], said, why }
     line.tests.push(test.slice(suite.length + 1))
     lines.set(`${suite} ${said} ${why}`, line)
