@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { slowness } from '../support/patiently.ts'
 import { NETWORK } from './accounts.ts'
 import type { Guests } from './clouds.ts'
 
@@ -20,6 +21,9 @@ export interface Deployment {
   /** Null: nobody logs in to servers. */
   guests: Guests | null
 }
+
+/** Seconds that something may take, and more where the machine is busy as Tempest begins. */
+const slowed = (seconds: number): number => Math.ceil(seconds * slowness())
 
 type Section = Record<string, string | number | boolean>
 
@@ -45,7 +49,7 @@ export const configuration = (of: Deployment): string => {
       flavor_ref: of.flavor,
       flavor_ref_alt: of.otherFlavor,
       build_interval: 1,
-      build_timeout: of.guests ? 300 : 120,
+      build_timeout: slowed(of.guests ? 300 : 120),
       max_microversion: '2.96',
     },
     'compute-feature-enabled': {
@@ -62,7 +66,7 @@ export const configuration = (of: Deployment): string => {
       disk_config: true,
       metadata_service: false,
     },
-    image: { build_interval: 1, build_timeout: 180, container_formats: 'bare' },
+    image: { build_interval: 1, build_timeout: slowed(180), container_formats: 'bare' },
     // Data has to be of its image's format, as with Glance since 2025.1.
     'image-feature-enabled': { api_v2: true, image_format_enforcement: true, import_image: false },
     network: {
@@ -71,7 +75,7 @@ export const configuration = (of: Deployment): string => {
       project_network_mask_bits: 28,
       project_networks_reachable: of.guests !== null,
       build_interval: 1,
-      build_timeout: 180,
+      build_timeout: slowed(180),
     },
     'network-feature-enabled': {
       ipv6: false,
@@ -83,7 +87,7 @@ export const configuration = (of: Deployment): string => {
       volume_size: 1,
       disk_format: 'raw',
       build_interval: 1,
-      build_timeout: 180,
+      build_timeout: slowed(180),
       max_microversion: '3.70',
     },
     'volume-feature-enabled': { snapshot: true, clone: of.capabilities.has('volume.clone'), backup: false },
@@ -101,9 +105,8 @@ const loggingIn = ({ user }: Guests): Section => ({
   connect_method: 'fixed',
   network_for_ssh: NETWORK,
   image_ssh_user: user,
-  ssh_timeout: 400,
-  connect_timeout: 120,
-  ping_timeout: 300,
+  ssh_timeout: slowed(300),
+  connect_timeout: slowed(60),
 })
 
 const lines = (values: Section): string =>

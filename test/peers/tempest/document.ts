@@ -87,10 +87,11 @@ real but for its processor, which QEMU emulates; and what fails is listed.
 - Each run ends with a look at the cloud itself: nothing with our mark may be left.
 
 ${table(
-  ['cloud', ...RESULTS, 'run on'],
+  ['cloud', ...RESULTS, 'not run', 'run on'],
   clouds.map((cloud) => [
     `\`${cloud}\``,
     ...RESULTS.map((each) => String(count(listedOf(runs[cloud]), each))),
+    String(tests - listedOf(runs[cloud]).length),
     runs[cloud].day,
   ]),
 )}
