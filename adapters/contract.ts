@@ -247,6 +247,7 @@ export interface Cloud {
 /** Every capability by name, so that a client can ask before it tries. */
 export const CAPABILITIES = [
   ...KINDS.filter((kind) => kind !== 'server'),
+  'port.address_pairs',
   'server.resize',
   'server.rebuild',
   'server.pause',

@@ -31,6 +31,8 @@ interface PortLimits {
   subnets?: number
   /** Whether a port may be without port security; `permitted`: of projects whose mapping says that it may. */
   unfiltered: boolean | 'permitted'
+  /** What allowed address pairs may name; absent: anything, where there are any (`port.address_pairs` of what a cloud lacks). */
+  pairs?: { families: readonly Family[]; macs: 'any' | 'own' }
 }
 
 interface ServerLimits {

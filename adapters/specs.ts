@@ -50,6 +50,13 @@ export interface SecurityGroupSpec {
   /** Exactly what is allowed; everything else is refused in both directions. Empty at creation. */
   rules: SecurityRule[]
 }
+/** What a port may speak with beside its own addresses. */
+export interface AddressPair {
+  /** An address, or a block as `10.0.0.0/24`. */
+  address: string
+  /** Null: the port's own MAC address. */
+  mac: string | null
+}
 export interface PortSpec {
   name: string
   network: NativeId
@@ -58,6 +65,8 @@ export interface PortSpec {
   mac: string
   securityGroups: NativeId[]
   portSecurity: boolean
+  /** Absent: none. Without port security there are none either: nothing is looked at. */
+  addressPairs?: AddressPair[]
 }
 export interface KeypairSpec {
   /** Carries the fingerprint, so that a name never means another key. */

@@ -25,7 +25,7 @@ export const limitsWith = (metadata: { items: number; key: number }): Limits => 
     nameservers: NAMESERVERS,
     sameNameservers: true,
   },
-  port: { subnets: 1, unfiltered: 'permitted' },
+  port: { subnets: 1, unfiltered: 'permitted', pairs: { families: [4], macs: 'own' } },
   server: {
     userData: USER_DATA_BYTES,
     ports: 1,

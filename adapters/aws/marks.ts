@@ -25,6 +25,9 @@ export const DNS_TAG = 'plimsoll:dns'
 /** Name of the group in which interfaces without port security are. */
 export const OPEN_GROUP = 'plimsoll open'
 
+/** Interfaces: whose check of source and destination is off for the pairs of addresses of its port. */
+export const PAIRS_TAG = 'plimsoll:pairs'
+
 /** Instances: the volume that one boots from, and that it is not made to its end. */
 export const BOOT_TAG = 'plimsoll:boot'
 export const UNFINISHED_TAG = 'plimsoll:unfinished'
@@ -37,6 +40,7 @@ export const OWN_KEYS: Tag[] = [
   USER_TAG,
   FOR_TAG,
   DNS_TAG,
+  PAIRS_TAG,
   BOOT_TAG,
   UNFINISHED_TAG,
   GROUP_TAG,

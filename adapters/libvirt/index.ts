@@ -55,7 +55,11 @@ export const libvirt: Adapter = {
   maturity: 'real',
   reservedAddresses: RESERVED,
   zonalSubnets: true,
-  limits: { subnet: SUBNET_LIMITS, port: { subnets: 1, unfiltered: true }, server: { ports: 0 } },
+  limits: {
+    subnet: SUBNET_LIMITS,
+    port: { subnets: 1, unfiltered: true, pairs: { families: [4], macs: 'any' } },
+    server: { ports: 0 },
+  },
   imageFormats: ['qcow2/bare'],
   lacks: {
     keypair: 'KVM hosts keep no keypairs: the public key itself is written for the guest.',

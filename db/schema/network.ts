@@ -210,6 +210,19 @@ export const portSecurityGroups = sqliteTable(
   ],
 )
 
+/** Addresses that a port may speak with beside its own. */
+export const portAddressPairs = sqliteTable(
+  'port_address_pairs',
+  {
+    portId: text('port_id').notNull(),
+    /** An address, or a block as `10.0.0.0/24`. */
+    address: text('address').notNull(),
+    /** Empty: the MAC address of the port, whatever that is. */
+    mac: text('mac').notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.portId, t.address, t.mac] }), index('port_address_pairs_by_address').on(t.address)],
+)
+
 export const securityGroups = sqliteTable(
   'security_groups',
   {

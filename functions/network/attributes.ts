@@ -1,6 +1,9 @@
 import * as z from 'zod'
+import type { AddressPair } from '../../db/queries/network/ports.ts'
 import { readCidr, readIp, readMac, writeCidr, writeIp } from '../broker/network/address.ts'
+import { MOST_PAIRS } from '../broker/network/address-pairs.ts'
 import { MOST_PREFIXES, tooManyPrefixes } from '../broker/network/pools/pool-rules.ts'
+import { badRequest } from '../http/fault.ts'
 
 /** Why a value will not do; the sentence around it is `Invalid input for <attribute>. Reason: <reason>.` */
 class Unfit extends Error {}
@@ -144,11 +147,9 @@ export const cidrs = () =>
     if (twice.length) return unfit(`Duplicate items in the list: '${twice.map(({ each }) => each).join(', ')}'`)
     return blocks.map(({ cidr }) => cidr)
   })
-export const mac = () =>
-  attribute(
-    (value) =>
-      (typeof value === 'string' ? readMac(value) : null) ?? unfit(`'${python(value)}' is not a valid MAC address`),
-  )
+const asMac = (value: unknown): string =>
+  (typeof value === 'string' ? readMac(value) : null) ?? unfit(`'${python(value)}' is not a valid MAC address`)
+export const mac = () => attribute(asMac)
 export const pools = () => attribute((value) => asList(value, (each) => asObject(each, { start: asIp, end: asIp })))
 export const routes = () =>
   attribute((value) =>
@@ -203,6 +204,46 @@ export const fixedIps = () =>
           }
         }),
   )
+
+/**
+ * Pairs of addresses beside a port's own; without a MAC address the port's, which is empty here. Neutron says what is wrong of one in
+ * sentences of its own (neutron_lib/api/definitions/allowedaddresspairs.py and its validator).
+ */
+export const addressPairs = () =>
+  attribute((value): AddressPair[] => {
+    if (value === null) return []
+    if (!Array.isArray(value)) throw badRequest('Allowed address pairs must be a list.')
+    if (value.length > MOST_PAIRS)
+      throw badRequest(
+        `The number of allowed address pair exceeds the maximum ${MOST_PAIRS}.`,
+        'AllowedAddressPairExhausted',
+      )
+    const pairs = value.map(asPair)
+    const words = pairs.map(({ address, mac }) => `${address} ${mac}`)
+    const twice = pairs.find((_, i) => words.indexOf(words[i]!) !== i)
+    if (twice)
+      throw badRequest(
+        `Request contains duplicate address pair: mac_address ${twice.mac || 'None'} ip_address ${twice.address}.`,
+        'DuplicateAddressPairInRequest',
+      )
+    return pairs
+  })
+
+const asPair = (value: unknown): AddressPair => {
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    return unfit(`'${python(value)}' is not a dictionary`)
+  const { mac_address, ip_address, ...more } = value as Record<string, unknown>
+  try {
+    const mac = mac_address === undefined ? '' : asMac(mac_address)
+    if (ip_address === undefined) throw badRequest('AllowedAddressPair must contain ip_address', 'AddressPairMissingIP')
+    const strange = Object.keys(more)
+    if (strange.length) throw badRequest(`Unrecognized attribute(s) '${strange.join(', ')}'`)
+    const isBlock = typeof ip_address === 'string' && ip_address.includes('/')
+    return { address: isBlock ? asCidr(ip_address) : asIp(ip_address), mac }
+  } catch (error) {
+    throw error instanceof Unfit ? badRequest(error.message) : error
+  }
+}
 
 export const gatewayInfo = () =>
   attribute((value): { networkId: string; enableSnat?: boolean } | null => {

@@ -5,6 +5,11 @@ import { type Operation, operation } from '../http/operation.ts'
 
 const extensions: [alias: string, name: string, description: string][] = [
   ['address-scope', 'Address scope', 'Scopes in which no address is in two subnet pools.'],
+  [
+    'allowed-address-pairs',
+    'Allowed Address Pairs',
+    'Addresses with which a port may speak beside its own; docs/limitations.md says what clouds make of them.',
+  ],
   ['agent', 'agent', 'Agents of a plugin: there are none.'],
   [
     'auto-allocated-topology',

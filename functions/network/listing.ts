@@ -79,7 +79,9 @@ const pairOf = (value: string): string => {
   if (at < 1)
     throw badRequest(`Invalid input for operation: '${value}' is not of the form <key>=[value].`, 'InvalidInput')
   const key = value.slice(0, at)
-  return key === 'ip_address' ? `${key}=${canonicalIp(value.slice(at + 1))}` : value
+  if (key !== 'ip_address') return value
+  const address = value.slice(at + 1)
+  return `${key}=${address.includes('/') ? canonicalCidr(address) : canonicalIp(address)}`
 }
 
 const sortOf = (queries: URLSearchParams, attributes: Attributes): Listing['sort'] => {

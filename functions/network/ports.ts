@@ -4,7 +4,19 @@ import { ownPort } from '../broker/network/port.ts'
 import { changePort, createPorts, deletePort } from '../broker/network/port-life.ts'
 import type { Context } from '../context.ts'
 import { type Operation, operation } from '../http/operation.ts'
-import { fixedIps, flag, mac, nothingBut, object, ownership, text, textOrNone, uuid, uuids } from './attributes.ts'
+import {
+  addressPairs,
+  fixedIps,
+  flag,
+  mac,
+  nothingBut,
+  object,
+  ownership,
+  text,
+  textOrNone,
+  uuid,
+  uuids,
+} from './attributes.ts'
 import { changeOf, given, oneOrMany, ownerOf } from './body.ts'
 import { reading, standardView } from './listing.ts'
 import { disallowed } from './refusals.ts'
@@ -19,6 +31,7 @@ const changeable = {
   device_owner: textOrNone().optional(),
   fixed_ips: fixedIps().optional(),
   security_groups: uuids().optional(),
+  allowed_address_pairs: addressPairs().optional(),
   port_security_enabled: flag().optional(),
   mac_address: mac().optional(),
   'binding:vnic_type': nothingBut('normal').optional(),
@@ -69,6 +82,10 @@ const view = (port: PortView, { caller }: Context) => ({
   fixed_ips: inOrder(port.fixedIps),
   security_groups: port.securityGroupIds,
   port_security_enabled: port.portSecurity,
+  allowed_address_pairs: port.addressPairs.map(({ address, mac }) => ({
+    ip_address: address,
+    mac_address: mac || port.macAddress,
+  })),
   ip_allocation: port.ipAllocation,
   'plimsoll:filters': port.filters,
   'plimsoll:reach': port.reach,
@@ -116,6 +133,7 @@ export const portOperations: Operation[] = [
             fixedIps: wish.fixed_ips,
             securityGroupIds: wish.security_groups,
             portSecurity: wish.port_security_enabled,
+            addressPairs: wish.allowed_address_pairs,
             macAddress: wish.mac_address,
             bindingHost: wish['binding:host_id'],
             bindingProfile: wish['binding:profile'],
@@ -147,7 +165,11 @@ export const portOperations: Operation[] = [
         bindingHost: body['binding:host_id'],
         bindingProfile: body['binding:profile'],
       })
-      const more = given({ fixedIps: body.fixed_ips, securityGroupIds: body.security_groups })
+      const more = given({
+        fixedIps: body.fixed_ips,
+        securityGroupIds: body.security_groups,
+        addressPairs: body.allowed_address_pairs,
+      })
       return { body: { port: view(await changePort(context, params.id!, { set, ...more }), context) } }
     },
   }),

@@ -1112,6 +1112,38 @@ const stories: Case[] = [
     },
   },
   {
+    id: 'port.address_pairs',
+    title: 'port: may speak with the addresses of its pairs, and loses that with them',
+    needs: [...NEEDS.port, 'port.address_pairs'],
+    async run(shop) {
+      const { world } = shop
+      const realm = shop.realm('port')
+      const spec = await shop.spec('port')
+      const mark = shop.mark('port')
+      const pair = { address: shop.address(), mac: null }
+      const { id } = await shop.make<PortSeen>('port', { ...spec, addressPairs: [pair] }, mark)
+      const change = async (addressPairs: object[]) => {
+        await shop.settled('port', (await realm.update?.(id, { ...spec, addressPairs })) as Seen)
+        await shop.ready('port', id)
+      }
+      const speaks = async (wanted: boolean) => {
+        if (world.speaks) expect(await world.speaks(id, pair.address)).toBe(wanted)
+      }
+      // An update with the full spec follows every creation.
+      await change([pair])
+      await speaks(true)
+      await change([pair])
+      await speaks(true)
+      await change([])
+      await speaks(false)
+      await change([pair, { address: '198.51.100.0/24', mac: null }])
+      await speaks(true)
+      const addresses = (spec.addresses as { address: string }[]).map(({ address }) => address)
+      expect(((await realm.get(id)) as PortSeen).addresses).toEqual(addresses)
+      await shop.remove('port', id, mark)
+    },
+  },
+  {
     id: 'port.address',
     title: 'port: has the address and the MAC address it was asked for, which nobody else gets',
     needs: NEEDS.port,

@@ -45,6 +45,8 @@ export interface World {
   rules?(group: NativeId): Promise<SecurityRule[]>
   /** Whether everything passes a port, whatever it is sent: nothing is filtered, and no address is checked. */
   passes?(port: NativeId): Promise<boolean>
+  /** Whether a port may speak with an address that is not its own. */
+  speaks?(port: NativeId, address: string): Promise<boolean>
   /** Takes the mark off an object, as somebody with the cloud's own console would; the answer puts it back. */
   disown?(kind: Kind, id: NativeId): Promise<() => Promise<void>>
   /** Says that it is about to take back a server that was bought as spot, as the cloud itself does. Absent: it says nothing before. */

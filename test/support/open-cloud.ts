@@ -4,6 +4,8 @@ import { sandbox } from '../../adapters/sandbox/index.ts'
 
 export const WHY_OPEN = 'The open cloud filters no traffic, so ports have to be made without security groups.'
 
+export const WHY_UNPAIRED = 'The open cloud looks at no addresses, so there are none to allow.'
+
 export const WHY_UNROUTED = 'The open cloud routes nothing; the gateway of a network is a router outside of it.'
 
 const renumbered = new Map<string, number>()
@@ -23,7 +25,13 @@ const told = (seen: Seen): NetworkSeen => ({ ...seen, segmentationId: vlanOf(see
 const open: Adapter = {
   ...sandbox,
   type: 'open',
-  lacks: { ...sandbox.lacks, security_group: WHY_OPEN, router: WHY_UNROUTED, keypair: 'The open cloud keeps no keys.' },
+  lacks: {
+    ...sandbox.lacks,
+    security_group: WHY_OPEN,
+    router: WHY_UNROUTED,
+    keypair: 'The open cloud keeps no keys.',
+    'port.address_pairs': WHY_UNPAIRED,
+  },
   connect(connection, surroundings) {
     const {
       security_group: _,

@@ -1,6 +1,8 @@
 import {
   CreateNetworkInterfaceCommand,
+  CreateTagsCommand,
   DeleteNetworkInterfaceCommand,
+  DeleteTagsCommand,
   ModifyNetworkInterfaceAttributeCommand,
   type NetworkInterface,
 } from '@aws-sdk/client-ec2'
@@ -10,7 +12,7 @@ import { parseAddress } from '../../shared/cidr.ts'
 import { markedRealm } from '../../shared/realm.ts'
 import { refuse } from '../../shared/refusals.ts'
 import type { Context } from '../context.ts'
-import { OPEN_GROUP, tagged, tagsFor, tagValue } from '../marks.ts'
+import { OPEN_GROUP, PAIRS_TAG, tagged, tagsFor, tagValue } from '../marks.ts'
 import { addressesOf, ports } from '../records/port.ts'
 import { rename } from '../records/reader.ts'
 import { dropOpenGroups, openGroup } from './open-group.ts'
@@ -22,6 +24,8 @@ const check = (spec: PortSpec): void => {
   if (spec.addresses.some(({ subnet }) => subnet !== first!.subnet)) refuse('A port on this cloud is in one subnet.')
   if (spec.addresses.some(({ address }) => parseAddress(address)?.family !== 4))
     refuse('Ports on this cloud carry IPv4 only.')
+  if (spec.addressPairs?.some(({ mac }) => mac !== null))
+    refuse('An interface of this cloud sends from its own MAC address alone.')
   // Without a group EC2 takes the VPC's default one, which admits its members and lets everything out.
   if (spec.portSecurity && spec.securityGroups.length === 0)
     refuse('A port on this cloud is in one security group at least.')
@@ -32,6 +36,9 @@ const groupsOf = (eni: NetworkInterface): NativeId[] => (eni.Groups ?? []).flatM
 /** It was made without port security, by us. */
 const isOpen = (eni: NetworkInterface): boolean =>
   eni.Groups?.some(({ GroupName }) => GroupName === OPEN_GROUP) ?? false
+
+/** Its check of source and destination is off because of the pairs of its port, and for no other reason. */
+const isPaired = (eni: NetworkInterface): boolean => tagValue(eni.TagSet, PAIRS_TAG) !== undefined
 
 /** The groups that an interface has to be in; without port security that which lets everything pass. */
 const groupsFor = async (context: Context, { portSecurity, securityGroups, network }: PortSpec): Promise<NativeId[]> =>
@@ -45,7 +52,9 @@ const readPort = (eni: NetworkInterface): Reading<PortSpec> => {
   const left = [
     ...(eni.Ipv6Addresses?.length ? ['It has IPv6 addresses.'] : []),
     ...(eni.Ipv4Prefixes?.length || eni.Ipv6Prefixes?.length ? ['It has whole address prefixes.'] : []),
-    ...(eni.SourceDestCheck === false && !isOpen(eni) ? ['It forwards packets that are not its own.'] : []),
+    ...(eni.SourceDestCheck === false && !isOpen(eni) && !isPaired(eni)
+      ? ['It forwards packets that are not its own.']
+      : []),
   ]
   const spec = {
     name: tagValue(eni.TagSet, 'Name') || eni.NetworkInterfaceId || '',
@@ -66,17 +75,26 @@ export const port = (context: Context): Realm<PortSpec, PortSeen> => {
   const { ec2, options, connection } = context
   const enis = ports(context)
 
-  /** Brings groups and check in line; what is closed again is checked before it leaves the group that tells so. */
+  /**
+   * Brings groups and check in line; what is closed again is checked before it leaves the group, or loses the tag, that tells so.
+   * EC2 keeps no list of addresses: with a pair its check is off as a whole, and the port's groups alone say what passes.
+   * https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_ModifyNetworkInterfaceAttribute.html (SourceDestCheck)
+   */
   const filter = async (eni: NetworkInterface, spec: PortSpec): Promise<void> => {
     const { NetworkInterfaceId, SourceDestCheck, VpcId = null } = eni
+    const tag = { Resources: [NetworkInterfaceId ?? ''], Tags: [{ Key: PAIRS_TAG }] }
+    const pairs = spec.portSecurity && !!spec.addressPairs?.length
     const check = (Value: boolean) =>
       ec2.send(new ModifyNetworkInterfaceAttributeCommand({ NetworkInterfaceId, SourceDestCheck: { Value } }))
     const Groups = await groupsFor(context, spec)
     const closes = spec.portSecurity && isOpen(eni)
-    if (closes && SourceDestCheck === false) await check(true)
+    if (pairs && !isPaired(eni) && (closes || SourceDestCheck !== false))
+      await ec2.send(new CreateTagsCommand({ ...tag, Tags: [{ Key: PAIRS_TAG, Value: 'allowed' }] }))
+    if (!pairs && spec.portSecurity && (closes || isPaired(eni)) && SourceDestCheck === false) await check(true)
     if (groupsOf(eni).toSorted().join() !== Groups.toSorted().join())
       await ec2.send(new ModifyNetworkInterfaceAttributeCommand({ NetworkInterfaceId, Groups }))
-    if (!spec.portSecurity && SourceDestCheck !== false) await check(false)
+    if ((pairs || !spec.portSecurity) && SourceDestCheck !== false) await check(false)
+    if (!pairs && isPaired(eni)) await ec2.send(new DeleteTagsCommand(tag))
     if (closes) await dropOpenGroups(context, VpcId)
   }
 

@@ -1,4 +1,4 @@
-import type { NativeId, SecurityRule } from '../../contract.ts'
+import type { AddressPair, NativeId, SecurityRule } from '../../contract.ts'
 import { formatCidr, parseCidr } from '../../shared/cidr.ts'
 import { refuse } from '../../shared/refusals.ts'
 import { escapeXml } from '../../shared/xml.ts'
@@ -61,7 +61,7 @@ const elementOf = ({ protocol }: SecurityRule): string => {
 /** The blocks that a rule lets through: of a group those of its members. */
 const peersOf = ({ cidr, group, family }: SecurityRule, members: string[]): (string | null)[] => {
   if (cidr !== null && group !== null) return refuse('A rule names either an address range or a group.')
-  if (group !== null) return members.map((address) => `${address}/32`)
+  if (group !== null) return members
   if (cidr === null) return [null]
   const block = parseCidr(cidr.includes('/') ? cidr : `${cidr}/${family === 4 ? 32 : 128}`)
   if (block?.family !== family) return refuse(`${cidr} is no IPv${family} address range.`)
@@ -70,7 +70,7 @@ const peersOf = ({ cidr, group, family }: SecurityRule, members: string[]): (str
 
 /**
  * One rule as what passes by it. No port has an address of IPv6, so nothing passes by rules of that.
- * @param members addresses of the group that it names
+ * @param members blocks of the members of the group that it names
  * @throws `definitive` for a rule that libvirt could keep only by letting more through
  */
 export const passagesFor = (rule: SecurityRule, members: string[]): Passage[] => {
@@ -112,11 +112,14 @@ export interface Scene {
   groups: Map<NativeId, GroupRecord>
 }
 
-/** Addresses of those that are in a group, on the network of a port. */
+const blockOf = ({ address }: Pick<AddressPair, 'address'>): string =>
+  address.includes('/') ? address : `${address}/32`
+
+/** Blocks of those that are in a group, on the network of a port: what they may speak with is theirs too, as Neutron has it. */
 const membersOf = ({ ports }: Scene, { spec: { network } }: PortRecord, group: NativeId): string[] =>
   ports
     .filter(({ leaving, spec }) => !leaving && spec.network === network && spec.securityGroups.includes(group))
-    .flatMap(({ spec }) => spec.addresses.map(({ address }) => address))
+    .flatMap(({ spec }) => [...spec.addresses, ...(spec.addressPairs ?? [])].map(blockOf))
 
 /** More than a host can look through for each packet in good time. */
 const MOST = 2_000
@@ -141,22 +144,58 @@ const empty = (element: string, attributes: Record<string, string>): string =>
     .map(([name, value]) => ` ${name}="${escapeXml(value)}"`)
     .join('')}/>`
 
+/** What a port may speak with: its own addresses, and those of its pairs, each from a MAC address. */
+const spoken = ({ mac, addresses, addressPairs = [] }: PortRecord['spec']): { mac: string; block: string }[] => [
+  ...addresses.map((each) => ({ mac, block: blockOf(each) })),
+  ...addressPairs.map((pair) => ({ mac: pair.mac?.toLowerCase() ?? mac, block: blockOf(pair) })),
+]
+
+/** Those addresses of a sender as attributes of an element: a block that is one address has no mask. */
+const sender = (block: string, address: string, mask: string): Record<string, string> => {
+  const [from = '', width] = block.split('/')
+  return width === '0' ? {} : width === '32' ? { [address]: from } : { [address]: from, [mask]: width! }
+}
+
 /** Nobody speaks with another's addresses, and nothing but ARP and IPv4. */
-const frames = ({ mac, addresses }: PortRecord['spec']): string[] => {
-  const own = addresses.map(({ address }) => address)
+const frames = (spec: PortRecord['spec']): string[] => {
+  const senders = spoken(spec)
+  const macs = [...new Set([spec.mac, ...senders.map(({ mac }) => mac)])]
   return [
-    rule('drop', 'out', -900, empty('mac', { match: 'no', srcmacaddr: mac })),
+    // Of several each is looked at where its own addresses are: what no rule lets through is dropped at the end.
+    ...(macs.length > 1 ? [] : [rule('drop', 'out', -900, empty('mac', { match: 'no', srcmacaddr: spec.mac }))]),
     // 0.0.0.0 asks whether an address is free (RFC 5227), or has none yet.
-    ...[...own, '0.0.0.0'].map((address) =>
-      rule('accept', 'out', -800, empty('arp', { arpsrcmacaddr: mac, arpsrcipaddr: address })),
+    ...[...senders, ...macs.map((mac) => ({ mac, block: '0.0.0.0/32' }))].map(({ mac, block }) =>
+      rule(
+        'accept',
+        'out',
+        -800,
+        empty('arp', {
+          ...(macs.length > 1 ? { srcmacaddr: mac } : {}),
+          arpsrcmacaddr: mac,
+          ...sender(block, 'arpsrcipaddr', 'arpsrcipmask'),
+        }),
+      ),
     ),
     rule('accept', 'in', -800, empty('arp', {})),
-    ...own.map((address) => rule('accept', 'out', -700, empty('ip', { srcipaddr: address }))),
+    ...senders.map(({ mac, block }) =>
+      rule(
+        'accept',
+        'out',
+        -700,
+        empty('ip', { ...(macs.length > 1 ? { srcmacaddr: mac } : {}), ...sender(block, 'srcipaddr', 'srcipmask') }),
+      ),
+    ),
     rule(
       'accept',
       'out',
       -700,
-      empty('ip', { srcipaddr: '0.0.0.0', protocol: 'udp', srcportstart: '68', dstportstart: '67' }),
+      empty('ip', {
+        ...(macs.length > 1 ? { srcmacaddr: spec.mac } : {}),
+        srcipaddr: '0.0.0.0',
+        protocol: 'udp',
+        srcportstart: '68',
+        dstportstart: '67',
+      }),
     ),
     rule('accept', 'in', -700, empty('ip', {})),
     '<rule action="drop" direction="inout" priority="1000"/>',

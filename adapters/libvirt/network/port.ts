@@ -1,5 +1,13 @@
 import { isDeepStrictEqual } from 'node:util'
-import { type Mark, type NativeId, type PortSeen, type PortSpec, type Realm, reading } from '../../contract.ts'
+import {
+  type AddressPair,
+  type Mark,
+  type NativeId,
+  type PortSeen,
+  type PortSpec,
+  type Realm,
+  reading,
+} from '../../contract.ts'
 import { CloudError } from '../../errors.ts'
 import { contains, parseAddress, parseCidr } from '../../shared/cidr.ts'
 import { readMark, writeMark } from '../../shared/mark-line.ts'
@@ -56,12 +64,21 @@ const idFor = (spec: PortSpec): NativeId => {
   return portId({ name: host }, network, spec.mac)
 }
 
+/** @throws `definitive` for a pair that the filter of a port cannot say */
+const checkPair = ({ address, mac }: AddressPair, { portSecurity }: PortSpec): void => {
+  if (!portSecurity) refuse('A port without port security speaks with any address.')
+  if (mac !== null && !MAC.test(mac.toLowerCase())) refuse(`${mac} is not a MAC address.`)
+  if ((parseAddress(address) ?? parseCidr(address))?.family !== 4)
+    refuse(`${address} is not of IPv4, and nothing else passes a port of this cloud.`)
+}
+
 /** @throws `definitive` for what no card can be */
 const check = (spec: PortSpec): void => {
   const mac = spec.mac.toLowerCase()
   if (!MAC.test(mac)) refuse(`${mac} is not a MAC address.`)
   if (Number.parseInt(mac.slice(0, 2), 16) & 1) refuse(`${mac} is a multicast address.`)
   if (spec.securityGroups.length && !spec.portSecurity) refuse('A port without port security is in no security group.')
+  for (const pair of spec.addressPairs ?? []) checkPair(pair, spec)
   const { cidr } = homeOf(spec)
   const block = parseCidr(cidr)
   for (const { address } of spec.addresses) {

@@ -1,5 +1,5 @@
-import type { NativeId, PortSeen, PortSpec, Realm } from '../../contract.ts'
-import { parseAddress } from '../../shared/cidr.ts'
+import type { AddressPair, NativeId, PortSeen, PortSpec, Realm } from '../../contract.ts'
+import { parseAddress, parseCidr } from '../../shared/cidr.ts'
 import type { Engine } from '../engine.ts'
 import { refusal } from '../errors.ts'
 import type { Ledger } from '../records/claims.ts'
@@ -23,10 +23,18 @@ const bySubnet = ({ addresses }: PortSpec): Map<NativeId, string[]> => {
   return subnets
 }
 
+const MAC = /^([0-9a-f]{2}:){5}[0-9a-f]{2}$/i
+
+const checkPair = ({ address, mac }: AddressPair, { portSecurity }: PortSpec): void => {
+  if (!portSecurity) throw refusal('InvalidValue', 'The cloud looks at no addresses of a port without port security.')
+  if (mac !== null && !MAC.test(mac)) throw refusal('InvalidValue', `${mac} is no MAC address.`)
+  if (!parseAddress(address) && !parseCidr(address)) throw refusal('InvalidValue', `${address} is no address.`)
+}
+
 /** The zone that its addresses are in; null: it has none. */
 const check = async (engine: Engine, spec: PortSpec): Promise<string | null> => {
   await referred(engine, 'network', spec.network)
-  if (!/^([0-9a-f]{2}:){5}[0-9a-f]{2}$/i.test(spec.mac)) throw refusal('InvalidValue', `${spec.mac} is no MAC address.`)
+  if (!MAC.test(spec.mac)) throw refusal('InvalidValue', `${spec.mac} is no MAC address.`)
   let zone: string | null = null
   for (const { subnet: id, address } of spec.addresses) {
     const subnet = await referred(engine, 'subnet', id)
@@ -36,6 +44,7 @@ const check = async (engine: Engine, spec: PortSpec): Promise<string | null> => 
     if (!inside(subnet.spec.cidr, address)) throw refusal('InvalidValue', `${address} is not in ${subnet.spec.cidr}.`)
     if (reserved(subnet.spec.cidr, address)) throw refusal('InvalidValue', `${address} is reserved by the cloud.`)
   }
+  for (const pair of spec.addressPairs ?? []) checkPair(pair, spec)
   for (const id of spec.securityGroups) {
     const group = await referred(engine, 'security_group', id)
     if (group.spec.network !== spec.network) throw refusal('InvalidValue', 'The security group is on another network.')

@@ -25,6 +25,7 @@ import { policyIn, saidIn, saidOfAll, type Terms, termsColumns } from '../clouds
 import type { BurstSpending } from '../money/burst-spending.ts'
 import { NOTHING_SPENT, type Spending, spendingOf } from '../money/spending.ts'
 import { isExternal, isFoot, isShared } from '../network/network.ts'
+import { addressPairs } from '../network/ports.ts'
 import { candidatesFor, candidatesIn } from './candidates.ts'
 import { diskSourceStatements, type SourceImage, type SourceReferences, type SourceSnapshot } from './disk-sources.ts'
 import { homeOf } from './home.ts'
@@ -169,7 +170,7 @@ export const lookUpReferences = async (db: Database, refs: References, along?: A
           or p.network_id in (${ofPorts})
           ${refs.anyNetwork ? sql`or p.network_id in (select id from networks where ${unnamed})` : sql``})`),
     db
-      .select({ ...getTableColumns(ports), plain: inDefaultGroupAlone })
+      .select({ ...getTableColumns(ports), addressPairs, plain: inDefaultGroupAlone })
       .from(ports)
       .where(and(anyOf(ports.id, refs.portIds), foundWithin(ports.projectId, scope))),
     db

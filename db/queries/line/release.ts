@@ -10,6 +10,7 @@ import {
   bindings,
   interfaces,
   ipAllocations,
+  portAddressPairs,
   portSecurityGroups,
   securityGroupRules,
   serverGroupMembers,
@@ -251,6 +252,7 @@ export const forgetRows = (db: Database, ids: Iterable<string>, now: number): Ba
     db.delete(attachments).where(sql`server_id in ${set} or volume_id in ${set}`),
     db.delete(ipAllocations).where(ofPorts),
     db.delete(portSecurityGroups).where(ofPorts),
+    db.delete(portAddressPairs).where(ofPorts),
     db.delete(securityGroupRules).where(sql`security_group_id in ${set}`),
     ...KINDS_BY_RANK.toReversed().flatMap((kind) => forgetKind(db, kind, set, now)),
   ]

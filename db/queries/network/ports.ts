@@ -3,16 +3,26 @@ import { table } from '../../../adapters/table.ts'
 import type { Database } from '../../client.ts'
 import { anyOf } from '../../conditions.ts'
 import { prepared, type Slots } from '../../prepared.ts'
-import { floatingIps, ipAllocations, lingeringAddresses, portSecurityGroups, ports } from '../../schema/index.ts'
+import {
+  floatingIps,
+  ipAllocations,
+  lingeringAddresses,
+  portAddressPairs,
+  portSecurityGroups,
+  ports,
+} from '../../schema/index.ts'
 import { type Scope, within } from '../../scope.ts'
 import { ROUTER_INTERFACE, reachBetween } from './network.ts'
 import { type Attributes, pagesOf } from './network-listing.ts'
 import { releaseRows } from './network-quotas.ts'
 
 export type PortRow = typeof ports.$inferSelect
+/** What a port may speak with beside its own addresses: an address or a block, from a MAC address; empty: its own. */
+export type AddressPair = Omit<typeof portAddressPairs.$inferSelect, 'portId'>
 /** With port security and groups as they are in force; the row says what its owner wants. */
 export type PortView = PortRow & {
   securityGroupIds: string[]
+  addressPairs: AddressPair[]
   host: string
   /** What leads from the cloud that it is on to each of the others that its network is on. */
   reach: { cloud: string; reach: string }[]
@@ -40,6 +50,12 @@ const reach = sql<
   JSON.parse(text),
 )
 
+/** What a port may speak with beside its own addresses, of rows of ports. */
+export const addressPairs = sql<
+  AddressPair[]
+>`(select json_group_array(json_object('address', a.address, 'mac', a.mac)) from port_address_pairs a
+    where a.port_id = ports.id)`.mapWith((text: string): AddressPair[] => JSON.parse(text))
+
 const view = {
   ...getTableColumns(ports),
   host,
@@ -49,6 +65,7 @@ const view = {
     string[]
   >`(select json_group_array(g.security_group_id) from port_security_groups g where g.port_id = ports.id
     and ports.filters is not 'none')`.mapWith((text: string): string[] => JSON.parse(text)),
+  addressPairs,
 }
 
 const withAddress = (condition: SQL): SQL =>
@@ -72,6 +89,17 @@ const fixedIps = table({
     matches: (wanted: Placeholder) =>
       withAddress(sql`exists (select 1 from json_each(${wanted})
         where instr('.' || replace(a.address, ':', '.'), '.' || ltrim(replace(value, ':', '.'), '.')) > 0)`),
+  },
+})
+
+const ofPair = (values: Placeholder): SQL => anyOf(sql`a.address`, values)
+
+/** By an address or a block as it was written; what it covers is not looked for. */
+const allowedAddressPairs = table({
+  ip_address: {
+    matches: (wanted: Placeholder) =>
+      sql`exists (select 1 from port_address_pairs a where a.port_id = ${ports.id} and ${ofPair(wanted)})`,
+    ids: (wanted: Placeholder) => sql`select a.port_id from port_address_pairs a where ${ofPair(wanted)}`,
   },
 })
 
@@ -108,6 +136,7 @@ export const portAttributes: Attributes = table({
       union all select id from ports where binding_host <> '' and ${meets(sql`binding_host`)}`,
   },
   fixed_ips: { is: 'pairs', matches: fixedIps },
+  allowed_address_pairs: { is: 'pairs', matches: allowedAddressPairs },
   security_groups: {
     is: 'text',
     matches: (ids) =>
@@ -220,6 +249,14 @@ export const joinGroups = (db: Database, portId: string, groupIds: string[]) =>
 export const leaveGroups = (db: Database, portId: string) =>
   db.delete(portSecurityGroups).where(eq(portSecurityGroups.portId, portId))
 
+/** Statement: lets a port speak with these addresses too; none at all is no valid statement. */
+export const allowPairs = (db: Database, portId: string, pairs: AddressPair[]) =>
+  db.insert(portAddressPairs).values(pairs.map((pair) => ({ portId, ...pair })))
+
+/** Statement: lets a port speak with no addresses but its own. */
+export const forgetPairs = (db: Database, portId: string) =>
+  db.delete(portAddressPairs).where(eq(portAddressPairs.portId, portId))
+
 /* ---------------------------------------------------------------- the end of ports */
 
 /** Rows, addresses, groups and quota of ports that go; floating IPs let go of them. Statements for one batch. */
@@ -233,6 +270,7 @@ export const deletePorts = (db: Database, ids: string[], now: number) => {
       revision = revision + 1, updated_at = ${now} where ${theirs}`),
     ...leaveAddresses(db, ids),
     db.delete(portSecurityGroups).where(theirs),
+    db.delete(portAddressPairs).where(theirs),
     releaseRows(db, 'port', ports, which),
     db.delete(ports).where(which),
   ] as const

@@ -1,5 +1,5 @@
 import type { PortSeen, PortSpec } from '../../../adapters/contract.ts'
-import { allocate, insertPort, joinGroups } from '../../../db/queries/network/ports.ts'
+import { allocate, allowPairs, insertPort, joinGroups } from '../../../db/queries/network/ports.ts'
 import { COMPUTE_OWNER } from '../compute/interfaces/server-ports.ts'
 import { networkFor } from './network.ts'
 import { type Adopter, NotAdoptable } from './plan.ts'
@@ -23,6 +23,7 @@ export const takePort: Adopter = async (plan, item, sighting, read) => {
     fixedIps.push({ subnet_id: (await plan.take('subnet', subnet)).resourceId, ip_address: address })
   const groups: string[] = []
   for (const group of spec.securityGroups) groups.push((await groupFor(plan, group)).resourceId)
+  const pairs = (spec.addressPairs ?? []).map(({ address, mac }) => ({ address, mac: mac ?? '' }))
   const filters = spec.portSecurity ? 'enforced' : await plan.filters()
   await plan.admit(item, { port: 1 }, () => [
     insertPort(db, {
@@ -51,5 +52,6 @@ export const takePort: Adopter = async (plan, item, sighting, read) => {
     }),
     ...(fixedIps.length ? [allocate(db, item.resourceId, fixedIps)] : []),
     ...(groups.length ? [joinGroups(db, item.resourceId, groups)] : []),
+    ...(pairs.length ? [allowPairs(db, item.resourceId, pairs)] : []),
   ])
 }

@@ -41,10 +41,18 @@ const isFiltered = ({ portSecurity, filters }: Pick<PortView, 'portSecurity' | '
 
 /** What a cloud is asked to filter of a port: all that is asked of it, or nothing. */
 export const filtersOf = (
-  port: Pick<PortView, 'portSecurity' | 'filters'>,
+  port: Pick<PortView, 'portSecurity' | 'filters' | 'addressPairs'>,
   groups: () => string[],
-): Pick<PortSpec, 'portSecurity' | 'securityGroups'> =>
-  isFiltered(port) ? { portSecurity: true, securityGroups: groups() } : { portSecurity: false, securityGroups: [] }
+): Pick<PortSpec, 'portSecurity' | 'securityGroups' | 'addressPairs'> =>
+  isFiltered(port)
+    ? {
+        portSecurity: true,
+        securityGroups: groups(),
+        ...(port.addressPairs.length
+          ? { addressPairs: port.addressPairs.map(({ address, mac }) => ({ address, mac: mac || null })) }
+          : {}),
+      }
+    : { portSecurity: false, securityGroups: [] }
 
 /** A port where its server is not shown: with the addresses that it has there, and filtered as is said there. */
 const portWith = (port: PortView, { fixedIps, filters }: Beside): PortView => ({

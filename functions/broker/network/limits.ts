@@ -1,8 +1,10 @@
 import type { Adapter, SubnetLimits } from '../../../adapters/contract.ts'
+import type { AddressPair } from '../../../db/queries/network/ports.ts'
 import type { SubnetRow } from '../../../db/queries/network/subnets.ts'
 import type { Context } from '../../context.ts'
 import { adapterOf } from '../clouds/adapter.ts'
 import { type Block, readCidr, writeIp } from './address.ts'
+import { beyondPairs } from './address-pairs.ts'
 import { reservedAddresses } from './fixed-ips.ts'
 import { conflicting } from './network-refusal.ts'
 
@@ -61,18 +63,21 @@ export interface PortAsked {
   subnetIds: string[]
   /** Addresses that somebody named, with the blocks that they are in. */
   named: { address: string; cidr: string }[]
+  /** What it may speak with beside its own addresses. */
+  pairs: AddressPair[]
 }
 
 /** Why a cloud cannot take a port, by the limits of its adapter: the rest of a sentence that begins with its name. */
 export const beyondPort = (
-  { limits: { port: limits }, reservedAddresses: kept }: Pick<Adapter, 'limits' | 'reservedAddresses'>,
-  { subnetIds, named }: PortAsked,
+  { limits, reservedAddresses: kept }: Pick<Adapter, 'limits' | 'reservedAddresses'>,
+  { subnetIds, named, pairs }: PortAsked,
 ): string | null => {
+  const { subnets: most } = limits.port
   const count = new Set(subnetIds).size
-  if (limits.subnets !== undefined && count > limits.subnets)
-    return `takes ports in ${limits.subnets} subnet${limits.subnets > 1 ? 's' : ''} at most, and one is in ${count}`
+  if (most !== undefined && count > most)
+    return `takes ports in ${most} subnet${most > 1 ? 's' : ''} at most, and one is in ${count}`
   const own = named.find(({ address, cidr }) => reservedAddresses(cidr, kept)(address))
-  return own ? `keeps ${own.address} of ${own.cidr} for itself` : null
+  return own ? `keeps ${own.address} of ${own.cidr} for itself` : beyondPairs({ limits }, pairs)
 }
 
 /** Refuses what the cloud that a network is on, or comes to, cannot take. */

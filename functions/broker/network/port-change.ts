@@ -1,4 +1,5 @@
 import {
+  type AddressPair,
   isRouterPort,
   leaveGroups,
   type PortRow,
@@ -11,6 +12,7 @@ import {
 import type { Context } from '../../context.ts'
 import { guard, type Write } from '../line/commit.ts'
 import { changed } from '../line/resources.ts'
+import { plannedPairs, rewritePairs } from './address-pairs.ts'
 import type { FixedIpWish } from './fixed-ips.ts'
 import { readGround } from './ground.ts'
 import { conflicting } from './network-refusal.ts'
@@ -36,6 +38,7 @@ export interface PortChange {
   >
   fixedIps?: FixedIpWish[]
   securityGroupIds?: string[] | null
+  addressPairs?: AddressPair[]
 }
 
 /** Writes for a change of a port, above the line and wherever it is realised. */
@@ -47,8 +50,9 @@ export const planPortChange = async (context: Context, port: PortView, change: P
   const network = ground.networks[0]!
   const { portSecurity: asks } = change.set
   if (asks !== undefined) refuseForeignSecurity(context, 'update', network)
+  const cloudId = cloudOf(ground, network, port.fixedIps[0]?.subnet_id)
   if (!isRouterPort(port))
-    await filteredAs(ground, cloudOf(ground, network, port.fixedIps[0]?.subnet_id), {
+    await filteredAs(ground, cloudId, {
       projectId,
       portSecurity: asks,
       securityGroupIds: change.securityGroupIds,
@@ -63,6 +67,13 @@ export const planPortChange = async (context: Context, port: PortView, change: P
       'PortSecurityPortHasSecurityGroup',
       'Port has security group associated. Cannot disable port security or IP address until security group is removed',
     )
+  const pairs = await plannedPairs(context, ground, {
+    pairs: change.addressPairs,
+    verb: 'update',
+    network,
+    port: { ...port, portSecurity, macAddress: change.set.macAddress ?? mac },
+    cloudId,
+  })
   const groups = regroup
     ? await plannedGroups(context, projectId, change.securityGroupIds ?? null, portSecurity, ground)
     : null
@@ -83,6 +94,7 @@ export const planPortChange = async (context: Context, port: PortView, change: P
     }),
     ...(fixedIps ? [release(db, port.id), ...writeAddresses(context, port.id, fixedIps)] : []),
     ...(groups ? [leaveGroups(db, port.id), ...writeGroups(context, port.id, groups)] : []),
+    ...(change.addressPairs ? rewritePairs(context, port.id, pairs) : []),
     changed(context, 'port', port.id),
   ]
 }

@@ -1,6 +1,7 @@
 import { refuseChange } from '../../../db/queries/line/adopt.ts'
 import { type NetworkRow, networkGone, ROUTER_INTERFACE } from '../../../db/queries/network/network.ts'
 import {
+  type AddressPair,
   deletePorts,
   heldByServer,
   insertPort,
@@ -18,6 +19,7 @@ import type { Context } from '../../context.ts'
 import { charge, guard, type Write } from '../line/commit.ts'
 import { Refused } from '../line/refused.ts'
 import { changed, unwanted } from '../line/resources.ts'
+import { plannedPairs, writePairs } from './address-pairs.ts'
 import type { FixedIpWish } from './fixed-ips.ts'
 import { type Ground, type Known, readGround } from './ground.ts'
 import { missing, NetworkRefused } from './network-refusal.ts'
@@ -38,6 +40,7 @@ export interface PortWish {
   subnetIds?: string[] | undefined
   /** Absent or null: the project's default group. */
   securityGroupIds?: string[] | null
+  addressPairs?: AddressPair[]
   deviceId?: string
   deviceOwner?: string
   macAddress?: string
@@ -173,6 +176,14 @@ const plan = async (context: Context, wish: PortWish, ground: Ground, macAddress
   const portSecurity = wish.portSecurity ?? network.portSecurity
   const wishedGroups = wish.securityGroupIds ?? null
   const securityGroupIds = await plannedGroups(context, wish.projectId, wishedGroups, portSecurity, ground)
+  const filters = wish.filters ?? there
+  const addressPairs = await plannedPairs(context, ground, {
+    pairs: wish.addressPairs,
+    verb: 'create',
+    network,
+    port: { macAddress, portSecurity, filters, addressPairs: [] },
+    cloudId,
+  })
   const now = context.now()
   const port: PortRow = {
     id: wish.id ?? context.newId(),
@@ -191,7 +202,7 @@ const plan = async (context: Context, wish: PortWish, ground: Ground, macAddress
     deviceOwner: wish.deviceOwner ?? '',
     dnsName: '',
     portSecurity,
-    filters: wish.filters ?? there,
+    filters,
     bindingHost: wish.bindingHost ?? '',
     bindingProfile: wish.bindingProfile ?? {},
     status: wish.status ?? 'DOWN',
@@ -205,10 +216,15 @@ const plan = async (context: Context, wish: PortWish, ground: Ground, macAddress
     insertPort(db, port),
     ...writeAddresses(context, port.id, fixedIps),
     ...writeGroups(context, port.id, securityGroupIds),
+    ...writePairs(context, port.id, addressPairs),
   ]
   const lies = new Set(fixedIps.map((ip) => ip.subnet_id))
   const routed = ground.subnets.some(({ id, segmentId }) => segmentId !== null && lies.has(id))
-  return { port: { ...inForce(port, securityGroupIds), host: port.bindingHost, reach: [] }, routed, writes }
+  return {
+    port: { ...inForce(port, securityGroupIds), addressPairs, host: port.bindingHost, reach: [] },
+    routed,
+    writes,
+  }
 }
 
 /** Port security is for the owner of the network to say, and for administrators (neutron/conf/policies/port.py). */
@@ -223,7 +239,7 @@ export const refuseForeignSecurity = (
 }
 
 /** As `PortView` shows it: where nothing is filtered, nothing is said to be. */
-const inForce = (port: PortRow, securityGroupIds: string[]): Omit<PortView, 'host' | 'reach'> =>
+const inForce = (port: PortRow, securityGroupIds: string[]): Omit<PortView, 'host' | 'reach' | 'addressPairs'> =>
   port.filters === 'none' ? { ...port, portSecurity: false, securityGroupIds: [] } : { ...port, securityGroupIds }
 
 /** Repeats plan and commit while others are faster at taking the same address. */

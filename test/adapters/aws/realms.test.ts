@@ -216,6 +216,7 @@ describe('a port', () => {
     ['in no group, which would be the default group', { securityGroups: [] }],
     ['without an address', { addresses: [] }],
     ['in two subnets', { addresses: [...spec.addresses, { subnet: 'subnet-2', address: '10.0.1.10' }] }],
+    ['that speaks from another MAC address', { addressPairs: [{ address: '10.0.0.9', mac: 'fa:16:3e:00:00:09' }] }],
     ['with an IPv6 address', { addresses: [{ subnet: 'subnet-1', address: 'fd00::10' }] }],
   ])('%s is refused unasked', async (_, change) => {
     const { made, cloud } = cloudOf({})

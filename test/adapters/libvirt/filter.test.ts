@@ -81,6 +81,70 @@ const passes = (rules: Element[], packet: Packet): boolean => {
   return (first?.attributes.get('action') ?? 'accept') === 'accept'
 }
 
+describe('who a port may be', () => {
+  const paired = (...addressPairs: { address: string; mac: string | null }[]): PortRecord => ({
+    ...port,
+    spec: { ...port.spec, addressPairs },
+  })
+  /** Of each rule about whole frames that a port sends: what it does, and with what. */
+  const sent = (of: PortRecord) =>
+    rulesIn([], of)
+      .filter(
+        ({ attributes, children: [what] }) =>
+          what && FRAMES.includes(what.name) && attributes.get('direction') === 'out',
+      )
+      .map(({ attributes, children: [what] }) => [
+        attributes.get('action'),
+        what!.name,
+        Object.fromEntries([...what!.attributes].filter(([name]) => !/^(dst|protocol|srcport)/.test(name))),
+      ])
+  const OTHER = 'fa:16:3e:00:00:99'
+
+  it('is itself alone', () => {
+    expect(sent(port)).toEqual([
+      ['drop', 'mac', { match: 'no', srcmacaddr: MAC }],
+      ['accept', 'arp', { arpsrcmacaddr: MAC, arpsrcipaddr: OWN }],
+      ['accept', 'arp', { arpsrcmacaddr: MAC, arpsrcipaddr: '0.0.0.0' }],
+      ['accept', 'ip', { srcipaddr: OWN }],
+      ['accept', 'ip', { srcipaddr: '0.0.0.0' }],
+    ])
+  })
+
+  it('and the addresses of its pairs, from its own MAC address', () => {
+    const own = paired({ address: '10.1.2.200', mac: null }, { address: '10.1.3.0/24', mac: null })
+    expect(sent(own)).toEqual([
+      ['drop', 'mac', { match: 'no', srcmacaddr: MAC }],
+      ['accept', 'arp', { arpsrcmacaddr: MAC, arpsrcipaddr: OWN }],
+      ['accept', 'arp', { arpsrcmacaddr: MAC, arpsrcipaddr: '10.1.2.200' }],
+      ['accept', 'arp', { arpsrcmacaddr: MAC, arpsrcipaddr: '10.1.3.0', arpsrcipmask: '24' }],
+      ['accept', 'arp', { arpsrcmacaddr: MAC, arpsrcipaddr: '0.0.0.0' }],
+      ['accept', 'ip', { srcipaddr: OWN }],
+      ['accept', 'ip', { srcipaddr: '10.1.2.200' }],
+      ['accept', 'ip', { srcipaddr: '10.1.3.0', srcipmask: '24' }],
+      ['accept', 'ip', { srcipaddr: '0.0.0.0' }],
+    ])
+  })
+
+  it('and of those with another MAC address from that alone', () => {
+    expect(sent(paired({ address: '10.1.2.200', mac: OTHER }))).toEqual([
+      ['accept', 'arp', { srcmacaddr: MAC, arpsrcmacaddr: MAC, arpsrcipaddr: OWN }],
+      ['accept', 'arp', { srcmacaddr: OTHER, arpsrcmacaddr: OTHER, arpsrcipaddr: '10.1.2.200' }],
+      ['accept', 'arp', { srcmacaddr: MAC, arpsrcmacaddr: MAC, arpsrcipaddr: '0.0.0.0' }],
+      ['accept', 'arp', { srcmacaddr: OTHER, arpsrcmacaddr: OTHER, arpsrcipaddr: '0.0.0.0' }],
+      ['accept', 'ip', { srcmacaddr: MAC, srcipaddr: OWN }],
+      ['accept', 'ip', { srcmacaddr: OTHER, srcipaddr: '10.1.2.200' }],
+      ['accept', 'ip', { srcmacaddr: MAC, srcipaddr: '0.0.0.0' }],
+    ])
+  })
+
+  it('is let in with its pairs by rules that name a group of it', () => {
+    const member = { ...paired({ address: '10.1.3.0/24', mac: null }), id: 'kvm1/port/net/m' }
+    const among: Scene = { ...scene([rule({ direction: 'ingress', family: 4, group: 'self' })]), ports: [port, member] }
+    const xml = filterXml('f', '0b9a9070-9fe1-49da-9cbd-2243b39ef98e', among, port)
+    expect(xml).toContain('<all srcipaddr="10.1.3.0" srcipmask="24"/>')
+  })
+})
+
 describe('the filter of a port', () => {
   const next = generator(20_261_130)
   const pick = <T>(...of: T[]): T => of[Math.floor(next() * of.length)]!

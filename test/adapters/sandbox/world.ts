@@ -51,6 +51,9 @@ export function sandboxWorld(options: Record<string, Json> = {}, store: Store = 
     cloudId: connection.cloudId,
     fixtures: { zone: 'a', size, otherSize, image: 'sbx-img-sandbox-linux', cidr: '10.77.0.0/24' },
     rules: async (group: NativeId) => (await recall(store, 'cloud-1', 'security_group', group))?.spec.rules ?? [],
+    speaks: async (port: NativeId, address: string) =>
+      (await recall(store, 'cloud-1', 'port', port))?.spec.addressPairs?.some((pair) => pair.address === address) ??
+      false,
     announce: async (id: NativeId) => {
       if (!(await announce(store, 'cloud-1', id, clock)))
         throw new Error(`server ${id} is not the cloud's to take back`)

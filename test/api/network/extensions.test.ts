@@ -53,6 +53,7 @@ const promises: Record<string, Pledge> = {
     routes: ['address-scopes'],
   },
   agent: { routes: ['agents'] },
+  'allowed-address-pairs': { attributes: { ports: ['allowed_address_pairs'] } },
   'auto-allocated-topology': { attributes: { networks: ['is_default'] }, routes: ['auto-allocated-topology'] },
   availability_zone: { routes: ['availability_zones'] },
   binding: {

@@ -116,6 +116,12 @@ export const motoCloud = async () => {
       const ways = new Set(open.map(({ direction, family }) => `${direction} ${family}`))
       return eni?.SourceDestCheck === false && ways.size === 4
     },
+    // Its check of source and destination is of all addresses or of none.
+    async speaks(port: string): Promise<boolean> {
+      const Filters = [{ Name: 'network-interface-id', Values: [port] }]
+      const [eni] = (await ec2.send(new DescribeNetworkInterfacesCommand({ Filters }))).NetworkInterfaces ?? []
+      return eni?.SourceDestCheck === false
+    },
     async announce(id: string) {
       proxy.announced.set(id, Date.now())
     },

@@ -19,6 +19,7 @@ import { commit, guard, type Write } from '../../line/commit.ts'
 import { Refused } from '../../line/refused.ts'
 import { bindTo, unwanted } from '../../line/resources.ts'
 import { untilStill } from '../../line/until-still.ts'
+import { beyondPairs } from '../../network/address-pairs.ts'
 import { refuseBeyond } from '../../network/limits.ts'
 import { type Home, pinNetworks } from '../../network/network.ts'
 import { conflicting } from '../../network/network-refusal.ts'
@@ -102,6 +103,7 @@ const plugIn = async (
     deviceId: serverId,
     deviceOwner: COMPUTE_OWNER,
   }
+  if (brought?.addressPairs.length) await refusePairs(context, home, brought)
   const placings = brought && !brought.fixedIps.length ? [{ port: brought, subnetIds: lying }] : []
   const { made, placed } = await planPortsAt(context, brought ? [] : [wish], placings, known)
   const device = { id: serverId, owner: COMPUTE_OWNER }
@@ -163,6 +165,15 @@ const refuseUnlike = async (
   const own = portSecurity ? await defaultGroupOf(db, projectId) : null
   const byItself = securityGroupIds.length > 0 && securityGroupIds.every((id) => id === own?.id)
   if (!byItself) refuse({ kind: 'incapable', reason: why })
+}
+
+/** Pairs of a port are kept to where it goes, or it is not plugged in. */
+const refusePairs = async (context: Context, { cloudId, filters }: Home & Filtering, { addressPairs }: PortView) => {
+  const cloud = await adapterOf(context, cloudId)
+  if (!cloud || filters === 'trusted') return
+  const lack = cloud.adapter.lacks['port.address_pairs']
+  const beyond = beyondPairs(cloud.adapter, addressPairs)
+  if (lack || beyond) refuse({ kind: 'incapable', reason: lack ?? `Cloud ${cloud.name} ${beyond}.` })
 }
 
 /** Of a routed network there has to be a segment where the server is, and the port's own (neutron/services/segments/exceptions.py). */

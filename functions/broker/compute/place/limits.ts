@@ -43,6 +43,7 @@ const portOf = ({ fixedIp, port }: Understood['nics'][number], subnets: Subnets)
   return {
     subnetIds: port?.fixedIps.map((ip) => ip.subnet_id) ?? [],
     named,
+    pairs: port?.addressPairs ?? [],
   }
 }
 

@@ -100,6 +100,7 @@ const neededOf = ({ wish, understood: { nics, disks }, found }: Ground, cloudId:
     ...(disks.length ? (['volume', 'attachment'] as const) : []),
     ...(bootDisk(disks) ? (['server.boot_from_volume'] as const) : []),
     ...(nics.some(footed) ? (['router'] as const) : []),
+    ...(nics.some(({ port }) => port?.addressPairs.length) ? (['port.address_pairs'] as const) : []),
   ]
 }
 
