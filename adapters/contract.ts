@@ -248,6 +248,7 @@ export interface Cloud {
 export const CAPABILITIES = [
   ...KINDS.filter((kind) => kind !== 'server'),
   'port.address_pairs',
+  'port.readdress',
   'server.resize',
   'server.rebuild',
   'server.pause',

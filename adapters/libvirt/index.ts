@@ -65,6 +65,7 @@ export const libvirt: Adapter = {
     keypair: 'KVM hosts keep no keypairs: the public key itself is written for the guest.',
     router: 'Networks on KVM hosts are not joined by routers: option forward says whether they lead out by their host.',
     floating_ip: 'KVM hosts route no public addresses to servers yet.',
+    'port.readdress': 'Addresses of a port on KVM hosts do not change while a server has it: its guest was told them.',
     'server.change_password': 'Passwords of guests on KVM hosts are not changed yet; log in and change them there.',
     'server.remote_console': 'Screens of servers on KVM hosts are not shown yet.',
     'server.fork': 'KVM hosts make no server out of the memory of another.',

@@ -61,6 +61,8 @@ export const vsphere: Adapter = {
       'VMware vSphere translates no addresses without NSX; give the server a port on a network that is public.',
     'port.address_pairs':
       'VMware vSphere looks at no IP addresses without NSX, so there are none to allow; other MAC addresses are for the policy of a port group to let pass, which stays as its operator has it.',
+    'port.readdress':
+      'Addresses of a port on VMware vSphere do not change while a server has it: its guest was told them.',
     keypair: 'VMware vSphere keeps no keys; the public key is handed to the server through cloud-init.',
     'server.pause': 'VMware vSphere suspends servers to disk but does not pause them in memory.',
     'server.rescue': 'VMware vSphere has no rescue mode; attach the volume to another server instead.',

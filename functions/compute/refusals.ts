@@ -186,6 +186,8 @@ const serverFault = (refusal: ServerRefusal, missing: Missing): Fault => {
       return badRequest('No fixed IPs associated to instance')
     case 'not-its-address':
       return badRequest('Specified fixed address not assigned to instance')
+    case 'not-on-network':
+      return notFound(`Network could not be found for instance ${refusal.id}.`)
     case 'files':
       return forbidden(fileWords[refusal.resource](refusal.maximum))
     case 'quota':

@@ -1112,6 +1112,23 @@ const stories: Case[] = [
     },
   },
   {
+    id: 'port.readdress',
+    title: 'port: gets a further address in a server, and loses it again',
+    needs: [...NEEDS.port, 'port.readdress'],
+    async run(shop) {
+      const spec = await shop.spec('port')
+      const { id } = await shop.make<PortSeen>('port', spec)
+      await make(shop, { ports: [id] })
+      const [first] = spec.addresses as { subnet: string; address: string }[]
+      const more = { ...first!, address: shop.address() }
+      for (const addresses of [[first!, more], [first!, more], [first!]]) {
+        await shop.settled('port', (await shop.realm('port').update?.(id, { ...spec, addresses })) as Seen)
+        const seen = (await shop.ready('port', id)) as PortSeen
+        expect(seen.addresses.toSorted()).toEqual(addresses.map(({ address }) => address).toSorted())
+      }
+    },
+  },
+  {
     id: 'port.address_pairs',
     title: 'port: may speak with the addresses of its pairs, and loses that with them',
     needs: [...NEEDS.port, 'port.address_pairs'],

@@ -11,7 +11,7 @@ const EVERYWHERE = [
   'Object storage is a reserved name in the catalogue: there is no service behind it yet.',
   'Allowed address pairs are kept exactly by the embedded cloud and on KVM hosts (IPv4 alone there). EC2 keeps no list: the check of source and destination of an interface with a pair is off, so its server may send from any address, and takes what is routed to it, as far as security groups let it; nothing is delivered to an address that is only a pair, unless a route leads there, and groups that name a group do not count pairs.',
   'A network that has no segments lives on one cloud; whether segments of two clouds reach each other is wired by operators, who say so.',
-  'A port has one fixed IPv4 address on EC2; IPv6 subnets exist above the line only where a cloud carries them.',
+  'A port has fixed IPv4 addresses of one subnet on EC2, the first of them for good; IPv6 subnets exist above the line only where a cloud carries them.',
   'Workers refuse private addresses: a cloud in a private network is reached from Node, or through a tunnel.',
   'Uploaded images are converted on Node alone, by `qemu-img`, where the machine has it and can keep it apart; elsewhere a cloud takes them in its own formats or not at all.',
   'A server that is refused for want of room goes on to no other zone or cloud once it has volumes, those that are made with it among them: they are in their zone.',

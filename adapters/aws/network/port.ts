@@ -1,10 +1,12 @@
 import {
+  AssignPrivateIpAddressesCommand,
   CreateNetworkInterfaceCommand,
   CreateTagsCommand,
   DeleteNetworkInterfaceCommand,
   DeleteTagsCommand,
   ModifyNetworkInterfaceAttributeCommand,
   type NetworkInterface,
+  UnassignPrivateIpAddressesCommand,
 } from '@aws-sdk/client-ec2'
 import { type NativeId, type PortSeen, type PortSpec, type Reading, type Realm, reading } from '../../contract.ts'
 import { CloudError } from '../../errors.ts'
@@ -98,6 +100,21 @@ export const port = (context: Context): Realm<PortSpec, PortSeen> => {
     if (closes) await dropOpenGroups(context, VpcId)
   }
 
+  /** The first address is that of the interface for good; those behind it come and go, in a server too. */
+  const readdress = async (eni: NetworkInterface, { addresses }: PortSpec): Promise<void> => {
+    const { NetworkInterfaceId, PrivateIpAddress } = eni
+    const wanted = addresses.map(({ address }) => address)
+    if (PrivateIpAddress === undefined || !wanted.includes(PrivateIpAddress))
+      refuse('The first fixed address of a port on this cloud does not change.')
+    const present = addressesOf(eni)
+    const away = present.filter((address) => !wanted.includes(address))
+    const more = wanted.filter((address) => !present.includes(address))
+    if (away.length)
+      await ec2.send(new UnassignPrivateIpAddressesCommand({ NetworkInterfaceId, PrivateIpAddresses: away }))
+    if (more.length)
+      await ec2.send(new AssignPrivateIpAddressesCommand({ NetworkInterfaceId, PrivateIpAddresses: more }))
+  }
+
   return markedRealm<PortSpec, PortSeen, NetworkInterface>(connection, enis, {
     once: 'token',
     settleMs: options.settleMs,
@@ -118,10 +135,7 @@ export const port = (context: Context): Realm<PortSpec, PortSeen> => {
     },
     async update(eni, spec) {
       const { NetworkInterfaceId = '' } = eni
-      const wanted = spec.addresses.map(({ address }) => address)
-      if (addressesOf(eni).toSorted().join() !== wanted.toSorted().join()) {
-        refuse('The fixed addresses of a port on this cloud do not change.')
-      }
+      await readdress(eni, spec)
       await filter(eni, spec)
       await rename(context, NetworkInterfaceId, eni.TagSet, spec.name)
       return enis.again(NetworkInterfaceId)

@@ -90,6 +90,7 @@ export type ServerRefusal =
   | { kind: 'leads-elsewhere'; address: string; id: string }
   | { kind: 'no-fixed-ip'; id: string }
   | { kind: 'not-its-address'; address: string }
+  | { kind: 'not-on-network'; id: string }
   /** Too many files for its guest to write, or one with too long a path or contents. */
   | {
       kind: 'files'

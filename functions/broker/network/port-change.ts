@@ -10,11 +10,12 @@ import {
   updatePorts,
 } from '../../../db/queries/network/ports.ts'
 import type { Context } from '../../context.ts'
+import { adapterOf } from '../clouds/adapter.ts'
 import { guard, type Write } from '../line/commit.ts'
 import { changed } from '../line/resources.ts'
 import { plannedPairs, rewritePairs } from './address-pairs.ts'
 import type { FixedIpWish } from './fixed-ips.ts'
-import { readGround } from './ground.ts'
+import { type Ground, readGround } from './ground.ts'
 import { conflicting } from './network-refusal.ts'
 import { refuseForeignSecurity } from './port.ts'
 import { plannedAddresses, plannedGroups, writeAddresses, writeGroups } from './port-plan.ts'
@@ -39,6 +40,20 @@ export interface PortChange {
   fixedIps?: FixedIpWish[]
   securityGroupIds?: string[] | null
   addressPairs?: AddressPair[]
+}
+
+/** Nothing is promised that a cloud does not do: some change no address while a server has the port. */
+const refuseReaddress = async (
+  { db }: Context,
+  among: Pick<Ground, 'clouds'>,
+  port: PortView,
+  fixedIps: PortRow['fixedIps'],
+  cloudId: string | null,
+): Promise<void> => {
+  const words = (ips: PortRow['fixedIps']) => ips.map(({ subnet_id, ip_address }) => `${subnet_id} ${ip_address}`)
+  if (words(fixedIps).toSorted().join() === words(port.fixedIps).toSorted().join()) return
+  const lack = (await adapterOf(among, cloudId))?.adapter.lacks['port.readdress']
+  if (lack && (await serversHolding(db, [port.id])).length) throw conflicting('PortInUse', lack)
 }
 
 /** Writes for a change of a port, above the line and wherever it is realised. */
@@ -83,6 +98,7 @@ export const planPortChange = async (context: Context, port: PortView, change: P
     (await serversHolding(db, [port.id])).length
   )
     throw conflicting('PortInUse', `The first address of port ${port.id} cannot change while a server holds the port.`)
+  if (fixedIps) await refuseReaddress(context, ground, port, fixedIps, cloudId)
   return [
     // A server may have given it a place since.
     ...(fixedIps ? [guard(context, 'port-moved', portMoved(port.id, port.revision))] : []),

@@ -1,19 +1,21 @@
 import * as z from 'zod'
+import { addAddress, removeAddress } from '../../../broker/compute/interfaces/fixed-address.ts'
 import { leadHere, leadNowhere } from '../../../broker/compute/interfaces/public-address.ts'
-import { badRequest } from '../../../http/fault.ts'
 import { address, canonical } from '../fields.ts'
 import { type Action, action } from './action.ts'
 
 const LAST = 43
-const IN_PORTS = 'Addresses of servers are changed through their ports: use os-interface, or the network service.'
 
 const leading = z.strictObject({
   address: address(4).transform(canonical),
   fixed_address: address(4).transform(canonical).nullish(),
 })
 const led = z.strictObject({ address: address(4).transform(canonical) })
+/** nova/api/openstack/compute/schemas/multinic.py */
+const joined = z.strictObject({ networkId: z.union([z.string(), z.number()]) })
+const left = z.strictObject({ address: z.union([address(4), address(6)]).transform(canonical) })
 
-/** Public addresses of a server, until clients ask the network service (nova/api/openstack/compute/floating_ips.py). */
+/** Public and further addresses of a server, until clients ask the network service (nova/api/openstack/compute/floating_ips.py, multinic.py). */
 export const addressActions: Action[] = [
   action<z.infer<typeof leading>>({
     name: 'addFloatingIp',
@@ -33,13 +35,22 @@ export const addressActions: Action[] = [
       return undefined
     },
   }),
-  ...['addFixedIp', 'removeFixedIp'].map((name) =>
-    action({
-      name,
-      until: LAST,
-      handle: () => {
-        throw badRequest(IN_PORTS)
-      },
-    }),
-  ),
+  action<z.infer<typeof joined>>({
+    name: 'addFixedIp',
+    until: LAST,
+    body: joined,
+    handle: async ({ context }, server, { networkId }) => {
+      await addAddress(context, server, String(networkId))
+      return undefined
+    },
+  }),
+  action<z.infer<typeof led>>({
+    name: 'removeFixedIp',
+    until: LAST,
+    body: left,
+    handle: async ({ context }, server, { address: fixedAddress }) => {
+      await removeAddress(context, server, fixedAddress)
+      return undefined
+    },
+  }),
 ]

@@ -1,0 +1,62 @@
+import { beforeEach, describe, expect, test } from 'vitest'
+import { remembered } from '../../../../adapters/sandbox/backdoor.ts'
+import { NOVA, newWorld, type World } from './world.ts'
+
+const V2 = '/network/v2.0'
+let w: World
+let id: string
+beforeEach(async () => {
+  w = await newWorld()
+  id = await w.running()
+})
+
+const addresses = async (): Promise<string[]> =>
+  Object.values((await w.demo.get(`${NOVA}/servers/${id}/ips`)).body.addresses as Record<string, { addr: string }[]>)
+    .flat()
+    .map(({ addr }) => addr)
+const port = async () => (await w.demo.get(`${V2}/ports?device_id=${id}`)).body.ports[0]
+
+describe('a further address of a server', () => {
+  test('is of its own network, reaches the cloud, and goes again', async () => {
+    const [first] = await addresses()
+    expect((await w.act(id, { addFixedIp: { networkId: w.network } }, w.demo)).status).toBe(202)
+    const two = await addresses()
+    expect(two).toHaveLength(2)
+    expect(two).toContain(first)
+    await w.plimsoll.settle()
+    const { mac_address } = await port()
+    const onCloud = async () => {
+      const ports = await remembered(w.plimsoll.host.cloudState, w.plimsoll.cloudId('sandbox'), 'port')
+      return ports.find(({ spec }) => spec.mac === mac_address)?.spec.addresses.map(({ address }) => address)
+    }
+    expect(await onCloud()).toEqual([first, two.find((each) => each !== first)])
+    const second = two.find((each) => each !== first)!
+    expect((await w.act(id, { removeFixedIp: { address: second } }, w.demo)).status).toBe(202)
+    await w.plimsoll.settle()
+    expect(await addresses()).toEqual([first])
+    expect(await onCloud()).toEqual([first])
+  })
+
+  test('is refused where there is nothing to add it to, or to take it from', async () => {
+    const [first] = await addresses()
+    const said = async (body: Record<string, unknown>) => {
+      const answer = await w.act(id, body, w.demo)
+      return [answer.status, (Object.values(answer.body)[0] as { message: string }).message]
+    }
+    expect(await said({ addFixedIp: { networkId: crypto.randomUUID() } })).toEqual([
+      404,
+      `Network could not be found for instance ${id}.`,
+    ])
+    expect(await said({ removeFixedIp: { address: '10.99.99.99' } })).toEqual([
+      400,
+      'Specified fixed address not assigned to instance',
+    ])
+    expect(await said({ removeFixedIp: { address: first } })).toEqual([
+      409,
+      expect.stringContaining('cannot change while a server holds the port'),
+    ])
+    expect((await w.act(id, { addFixedIp: {} }, w.demo)).status).toBe(400)
+    expect((await w.act(id, { removeFixedIp: { address: 'nonsense' } }, w.demo)).status).toBe(400)
+    expect((await w.act(id, { addFixedIp: { networkId: w.network } }, w.newest)).status).toBe(404)
+  })
+})
