@@ -19,6 +19,13 @@ const PERMISSIVE = new Set([
   'CC0-1.0',
   'ISC',
   'MIT',
+  'Unlicense',
+])
+
+/** What packages say of themselves in the form that npm had before (`licenses`), of which a lock file tells nothing. */
+const SAID_BEFORE = new Map([
+  ['ssh2', 'MIT'],
+  ['buildcheck', 'MIT'],
 ])
 
 /** Tools that are run while developing, never linked or handed on, and the licence that each has besides. */
@@ -41,7 +48,7 @@ const allowed = (expression: string, one: (licence: string) => boolean): boolean
  * twins for this one: what else the same package lists as optional.
  */
 const licenceOf = (path: string, packages: Record<string, Locked>): string | null => {
-  const own = packages[path]?.license
+  const own = packages[path]?.license ?? SAID_BEFORE.get(nameOf(path))
   if (own !== undefined || !packages[path]?.optional) return own ?? null
   const name = nameOf(path)
   const parents = Object.values(packages).filter(({ optionalDependencies = {} }) =>

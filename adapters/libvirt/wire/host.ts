@@ -66,7 +66,7 @@ export const reach = async <T>(
 }
 
 /** How what else is on a host is reached: a port of its loopback, or a socket; null: by this way nothing but libvirt is. */
-export const lineBesideTo = (
+const lineBesideTo = (
   { connection: { credentials }, surroundings: { dial } }: Spoken,
   { name, way }: Pick<HostOption, 'name' | 'way'>,
 ): ((there: There) => Promise<Line>) | null => {

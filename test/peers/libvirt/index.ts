@@ -4,6 +4,7 @@ import { adoptedOnLibvirt } from './adopt.peer.ts'
 import { bootedOnLibvirt } from './boot.peer.ts'
 import { lacking, launch } from './launch.ts'
 import { networkedOnLibvirt } from './network.peer.ts'
+import { spreadOnLibvirt } from './racks.peer.ts'
 import { reachedOnLibvirt } from './reach.peer.ts'
 import { reachedBySsh } from './ssh.peer.ts'
 
@@ -27,6 +28,7 @@ export const libvirt = async (report: Report, turn: number | null): Promise<void
   } finally {
     await host.stop()
   }
+  if (isOn(0, 3)) await spreadOnLibvirt(report)
 }
 
 /** Machines as people make them: one that runs, with two disks and two cards, and one of somebody else's. */
