@@ -183,6 +183,8 @@ export interface ServerRealm extends Realm<ServerSpec, ServerSeen> {
   unpause?(id: NativeId): Promise<void>
   suspend?(id: NativeId): Promise<void>
   resume?(id: NativeId): Promise<void>
+  /** Sets the password of the guest's administrator at once: it is kept nowhere. Throws `conflict` while nothing in the guest hears. */
+  changePassword?(id: NativeId, password: string): Promise<void>
   /** Console text, oldest first. */
   consoleLog?(id: NativeId): Promise<string>
   /** A URL that opens the console once and soon, in one of the ways that the cloud has. */

@@ -26,6 +26,7 @@ const MEMBERS: Partial<Record<Capability, (cloud: Cloud) => boolean>> = {
   'server.pause': ({ server }) => !!server.pause && !!server.unpause,
   'server.suspend': ({ server }) => !!server.suspend && !!server.resume,
   'server.console_log': ({ server }) => !!server.consoleLog,
+  'server.change_password': ({ server }) => !!server.changePassword,
   'server.describe': ({ server }) => !!server.describe,
   'server.remote_console': ({ server }) => !!server.remoteConsole,
   'server.fork': ({ server }) => !!server.forks,

@@ -16,6 +16,14 @@ export interface Rescued {
   disk: string
 }
 
+/** The agent in a guest, as its image tells of it. */
+export interface Agent {
+  /** It is asked to hold the guest's files still for a copy of its disk; `required`: there is no copy without. */
+  quiesce?: 'wanted' | 'required'
+  /** Whose password it sets; absent: root's. */
+  admin?: string
+}
+
 /** What we note in a domain. */
 export interface Note {
   mark: Mark
@@ -31,6 +39,8 @@ export interface Note {
     configDrive: boolean
     /** The pool in which its parts are. */
     pool: string
+    /** What its image says of the agent in its guest. */
+    agent?: Agent
     /** The group that it was made in; absent: none. */
     group?: string
     /** Of a disk that is being made anew: the bytes that the one before had. */

@@ -9,7 +9,7 @@ const isKind = (name: string): boolean => (KINDS as readonly string[]).includes(
 const tried = new Set<string>(CASES.flatMap(({ needs }) => needs))
 
 /** What a guest or a browser sees, which no case can look into; volumes of volumes are a case of the kind. */
-const BEYOND = ['server.config_drive', 'server.remote_console', 'volume.clone']
+const BEYOND = ['server.config_drive', 'server.remote_console', 'server.change_password', 'volume.clone']
 
 test.each(types)('%s has a case for each capability, or a sentence that says why it lacks it', async (type) => {
   const { lacks } = await adapters[type]!()

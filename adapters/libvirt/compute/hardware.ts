@@ -1,5 +1,6 @@
 import type { ServerSpec } from '../../contract.ts'
 import { refuse } from '../../shared/refusals.ts'
+import type { Agent } from '../marks.ts'
 
 /* What a machine is built of, as properties of its image say in Glance's words (glance: useful image properties). */
 
@@ -45,4 +46,13 @@ export const hardwareOf = ({ hardware = {} }: Pick<ServerSpec, 'hardware'>, arch
       arch === 'aarch64' ? 'uefi' : 'bios',
     ),
   }
+}
+
+const YES = /^(1|t|true|on|y|yes)$/i
+
+/** The agent in the guest, as the image tells of it; undefined: it tells of none. */
+export const agentIn = ({ hardware = {} }: Pick<ServerSpec, 'hardware'>): Agent | undefined => {
+  const { hw_qemu_guest_agent: there = '', os_require_quiesce: required = '', os_admin_user: admin } = hardware
+  const quiesce = YES.test(required) ? 'required' : YES.test(there) ? 'wanted' : undefined
+  return quiesce || admin ? { ...(quiesce && { quiesce }), ...(admin && { admin }) } : undefined
 }

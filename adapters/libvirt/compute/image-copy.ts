@@ -10,7 +10,7 @@ import { everywhere } from '../records/everywhere.ts'
 import { partsOf } from '../records/ids.ts'
 import { type Volume, volumeAt, volumeNamed } from '../records/volume.ts'
 import { imageBase, imageName } from '../records/volume-name.ts'
-import { assertIs, copiedVolume, type Source } from '../storage/copied.ts'
+import { assertIs, copiedVolume, liveDisk, type Source } from '../storage/copied.ts'
 import { copyStep, POLL_MS, removeNote } from '../storage/copy.ts'
 import { type ImageVolume, imageOn, imagesPool } from '../storage/image-volume.ts'
 import { type Host, onHost } from '../wire/host.ts'
@@ -53,7 +53,7 @@ const rootOf = async ({ connection }: Context, host: Host, id: NativeId): Promis
   const ref = place && ('pool' in place ? { pool: place.pool, name: place.volume } : await volumeAt(host, place.path))
   const from: Volume | null = ref ? await volumeNamed(host, ref.pool, ref.name) : null
   if (!root || !from) return refuse('The server boots from a disk that is no volume of a pool: no image is made of it.')
-  if (domain.ref.id >= 0) return { from, live: { domain: domain.ref, target: root.target } }
+  if (domain.ref.id >= 0) return { from, live: liveDisk(domain, root.target) }
   assertIs(from, root.format)
   return { from, live: null }
 }

@@ -16,7 +16,7 @@ import { baseOf, imageOn } from '../storage/image-volume.ts'
 import type { Host } from '../wire/host.ts'
 import { CUT_POWER, DEFINE, DOMAIN_CAPABILITIES, GET_NODE_INFO, START, UNDEFINE } from '../wire/procedures.ts'
 import { domainXml } from './definition.ts'
-import { hardwareOf } from './hardware.ts'
+import { agentIn, hardwareOf } from './hardware.ts'
 import { logFile, makeLog } from './log.ts'
 import { archIn } from './node.ts'
 import { writeInto } from './note.ts'
@@ -92,6 +92,7 @@ export const define = async (context: Context, host: Host, spec: ServerSpec, mar
   if (image && spec.size.diskGiB > 0 && spec.size.diskGiB * GIB < image.volume.capacity)
     refuse(`The image needs a root disk of ${Math.ceil(image.volume.capacity / GIB)} GiB.`)
   const { name, metadata } = spec
+  const agent = agentIn(spec)
   const making: Making = {
     root: image && { image: spec.image, bytes: spec.size.diskGiB * GIB || image.volume.capacity },
   }
@@ -106,6 +107,7 @@ export const define = async (context: Context, host: Host, spec: ServerSpec, mar
       configDrive: spec.configDrive,
       pool: home.pool.name,
       ...(spec.group ? { group: spec.group.id } : {}),
+      ...(agent ? { agent } : {}),
     },
     making,
   }

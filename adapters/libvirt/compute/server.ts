@@ -18,6 +18,7 @@ import { atHostOf, partsOf } from '../records/ids.ts'
 import { type Machine, machineOf, machinesOn } from '../records/machine.ts'
 import { keepFormats } from '../storage/format.ts'
 import { type Host, onHost } from '../wire/host.ts'
+import { SET_PASSWORD } from '../wire/procedures.ts'
 import { bootFrom } from './boot-from.ts'
 import { consoleLog } from './console.ts'
 import { complete, define, unmake } from './make.ts'
@@ -180,6 +181,10 @@ export const server = (context: Context): ServerRealm => {
     ...powerActions(context),
     consoleLog: consoleLog(context),
     resize: (id, size, power) => resize(context, id, size, power),
+    changePassword: (id, password) =>
+      withOurs(context, id, (host, { ref: domain, note }) =>
+        host.call(SET_PASSWORD, { domain, user: note?.made?.agent?.admin ?? 'root', password, flags: 0 }),
+      ),
     rescue: (id, image, token) => rescue(context, id, image, token),
     unrescue: (id) => unrescue(context, id),
     shelve: (id) => shelve(context, id),

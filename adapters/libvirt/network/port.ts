@@ -23,7 +23,7 @@ import { GROUPS, PORTS, type PortRecord, portId, portParts, portsOn } from '../r
 import { type Host, keepOf } from '../wire/host.ts'
 import { claim, release } from './addresses.ts'
 import { serve } from './dhcp.ts'
-import { dropFilter, keepFilters, names } from './filters.ts'
+import { dropFilter, keepFilters, names, sweepFilters } from './filters.ts'
 import { hostAddress } from './libvirt-network.ts'
 
 /** One that was reserved here, or a card that somebody made. */
@@ -248,6 +248,7 @@ export const port = (context: Context): Realm<PortSpec, PortSeen> => {
           const network = await networkOf(host, portParts(id)!.network)
           if (network) await serve(host, network)
           await dropFilter(host, id)
+          await sweepFilters(host)
           return true
         })
         await release(keep, leaving, addressesOf(leaving), [])

@@ -53,6 +53,8 @@ export interface Domain {
   /** All files and devices of the host that its drives read: also those on which another one stands. */
   paths: string[]
   cards: Card[]
+  /** Names of the filters that its cards have. */
+  filters: string[]
   /** What is noted of ours, or of another deployment's. */
   note: Note | undefined
 }
@@ -162,6 +164,9 @@ const readDomain = (xml: string): Omit<Domain, 'ref' | 'power' | 'persistent' | 
     targets: childrenOf(devices, 'disk').flatMap((disk) => child(disk, 'target')?.attributes.get('dev') ?? []),
     paths: childrenOf(devices, 'disk').flatMap(pathsIn),
     cards: cardsIn(devices),
+    filters: childrenOf(devices, 'interface').flatMap(
+      (card) => child(card, 'filterref')?.attributes.get('filter') ?? [],
+    ),
   }
 }
 

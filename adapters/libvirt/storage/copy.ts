@@ -15,6 +15,7 @@ import {
   VOLUME_XML,
 } from '../wire/procedures.ts'
 import { endMirror, endMirrorsInto, type LiveDisk, mirrorOf, startMirror } from './mirror.ts'
+import { quiesced, thaw } from './quiesce.ts'
 
 /*
  * A full copy of a volume takes as long as it takes, and libvirt goes on with it though nobody listens. A note beside it, an
@@ -147,9 +148,11 @@ export const copyStep = async (context: Context, host: Host, copy: Copy, seenBro
   const mirror = live && (await mirrorOf(host, live))
   if (mirror?.path === volume.path) {
     if (!mirror.ready) return 'going'
-    await endMirror(host, live!)
+    await quiesced(context, host, live!.domain, live!.quiesce, () => endMirror(host, live!))
     return finish(host, copy, volume)
   }
+  // Whoever ended the copy may have died before it said so to the guest.
+  if (live?.quiesce) await thaw(context, host, live.domain)
   if (await isStillWritten(host, volume)) return 'going'
   // It may have come to its end between the two questions.
   if (await isWritten(host, volume)) return finish(host, copy, volume)

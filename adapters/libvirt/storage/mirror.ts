@@ -1,4 +1,5 @@
 import { child, childrenOf, escapeXml, parseXml } from '../../shared/xml.ts'
+import type { Agent } from '../marks.ts'
 import { domainsOn } from '../records/domain.ts'
 import type { Host } from '../wire/host.ts'
 import { COPY_DISK, DOMAIN_XML, type DomainRef, END_COPYING } from '../wire/procedures.ts'
@@ -13,6 +14,8 @@ export interface LiveDisk {
   domain: DomainRef
   /** As libvirt calls it, e.g. `vda`. */
   target: string
+  /** Whether its guest is asked to hold still for the end of a copy. */
+  quiesce?: Agent['quiesce']
 }
 
 /** Where a disk goes besides, and whether all of it is there; null: nowhere. */

@@ -164,6 +164,17 @@ export const UNPAUSE = procedure(28, 'DOMAIN_RESUME', struct({ domain }), NOTHIN
 export const SAVE = procedure(182, 'DOMAIN_MANAGED_SAVE', struct({ domain, flags: uint }), NOTHING)
 export const UNDEFINE = procedure(231, 'DOMAIN_UNDEFINE_FLAGS', struct({ domain, flags: uint }), NOTHING)
 
+/* What the agent in a guest does (qemu-guest-agent); `mountpoints`: none named are all. */
+const FILESYSTEMS = struct({ domain, mountpoints: list(text, 256), flags: uint })
+export const FREEZE = procedure(335, 'DOMAIN_FSFREEZE', FILESYSTEMS, struct({ filesystems: int }))
+export const THAW = procedure(336, 'DOMAIN_FSTHAW', FILESYSTEMS, struct({ filesystems: int }))
+export const SET_PASSWORD = procedure(
+  357,
+  'DOMAIN_SET_USER_PASSWORD',
+  struct({ domain, user: optional(text), password: optional(text), flags: uint }),
+  NOTHING,
+)
+
 /** Of one domain, or (null) of all; 0 are events of their life. */
 export const LISTEN = procedure(
   316,
@@ -301,6 +312,7 @@ export const UPDATE_NETWORK = procedure(
 
 /* Filters of traffic. */
 const FILTER = struct({ filter: network })
+export const LIST_FILTERS = procedure(286, 'CONNECT_LIST_ALL_NWFILTERS', ALL, all(network))
 export const FIND_FILTER = procedure(175, 'NWFILTER_LOOKUP_BY_NAME', struct({ name: text }), FILTER)
 export const DEFINE_FILTER = procedure(180, 'NWFILTER_DEFINE_XML', xml, FILTER)
 export const UNDEFINE_FILTER = procedure(181, 'NWFILTER_UNDEFINE', FILTER, NOTHING)

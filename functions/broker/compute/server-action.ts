@@ -34,6 +34,7 @@ const ALLOWED: Record<string, readonly string[] | typeof ANY> = table({
   confirmResize: ['resized'],
   revertResize: ['resized'],
   rebuild: ['active', 'stopped', 'error'],
+  changePassword: ['active'],
   rescue: ['active', 'stopped', 'error'],
   unrescue: ['rescued'],
   shelve: ['active', 'stopped', 'paused', 'suspended'],
@@ -88,19 +89,6 @@ export const requireCapability = async (
   if (reason !== undefined) throw new ServerRefused({ kind: 'incapable', reason })
   if (!present(cloud))
     throw new ServerRefused({ kind: 'incapable', reason: 'The cloud of this server cannot do that.' })
-}
-
-/** Why the cloud of a server has no such thing; null: it does not say. */
-export const reasonLacking = async (
-  context: Context,
-  server: ServerRow,
-  capability: Capability,
-): Promise<string | null> => {
-  if (!server.cloudId) return null
-  const { connection, adapter } = await connectCloud(context, server.cloudId, server.projectId, {
-    throughBreaker: true,
-  })
-  return adapter.lacks[capability] ?? `Cloud ${connection.name} does not offer that.`
 }
 
 export interface Asked {

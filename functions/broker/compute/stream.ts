@@ -11,7 +11,7 @@ import { refuse } from './server-refusal.ts'
 /** Bytes that must pass now: the only calls to a cloud that a request waits for, beside `converge`. */
 
 /** A server that is there, on its cloud. Throws `no-console` before. */
-const reach = async (
+export const reach = async (
   context: Context,
   server: ServerRow,
 ): Promise<Connected & { binding: Binding; native: string }> => {

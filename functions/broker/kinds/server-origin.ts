@@ -60,7 +60,10 @@ export const hardwareFor = async (
 }
 
 /** https://docs.openstack.org/glance/latest/admin/useful-image-properties.html: those that an adapter heeds. */
-const HARDWARE = new Set(['hw_disk_bus', 'hw_vif_model', 'hw_firmware_type', 'hw_machine_type'])
+const HARDWARE = new Set([
+  ...['hw_disk_bus', 'hw_vif_model', 'hw_firmware_type', 'hw_machine_type'],
+  ...['hw_qemu_guest_agent', 'os_require_quiesce', 'os_admin_user'],
+])
 
 /** What the parent was made of, for the books: an image that has left the cloud since does not matter to a memory. */
 export const imageOfMemory = async ({ db }: Context, { imageId, projectId }: ServerRow, { cloudId }: Binding) => {

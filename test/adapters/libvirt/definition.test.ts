@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { domainXml, type Plan } from '../../../adapters/libvirt/compute/definition.ts'
+import { agentIn } from '../../../adapters/libvirt/compute/hardware.ts'
 import { sized } from '../../../adapters/libvirt/compute/reshape.ts'
 import { readNote } from '../../../adapters/libvirt/marks.ts'
 import { diskBytesIn } from '../../../adapters/libvirt/storage/qcow2.ts'
@@ -120,4 +121,13 @@ describe('the head of an image', () => {
   ])('of one that %s is refused', (_, bytes, words) => {
     expect(() => diskBytesIn(bytes)).toThrow(words)
   })
+})
+
+it('what an image says of the agent in its guest is heeded in the words of Glance', () => {
+  const agent = (hardware: Record<string, string>) => agentIn({ hardware })
+  expect(agent({})).toBeUndefined()
+  expect(agent({ hw_qemu_guest_agent: 'no' })).toBeUndefined()
+  expect(agent({ hw_qemu_guest_agent: 'yes' })).toEqual({ quiesce: 'wanted' })
+  expect(agent({ hw_qemu_guest_agent: 'True', os_require_quiesce: 'yes' })).toEqual({ quiesce: 'required' })
+  expect(agent({ os_admin_user: 'cloud' })).toEqual({ admin: 'cloud' })
 })

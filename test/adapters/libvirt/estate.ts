@@ -51,6 +51,7 @@ export const estate = () => {
   const created: string[] = []
   const modes = new Map<string, string>()
   /** What becomes of a copy that is asked for. */
+  const agent = { hears: true, passwords: [] as string[] }
   const copying = { fails: '', interrupted: false, goesOn: false }
   /** Where the disks that were put into web go besides. */
   const mirror = { path: '', ready: false }
@@ -183,6 +184,20 @@ export const estate = () => {
       if (copying.goesOn) throw new Said(55, 'volume is still being allocated')
       throw new Said(9, 'nothing to read here')
     }),
+    plays(calls.FREEZE, ({ domain, mountpoints }) => {
+      done.push(`DOMAIN_FSFREEZE ${[domain.name, ...mountpoints].join(' ')}`)
+      if (!agent.hears) throw new Said(86, 'Guest agent is not responding: QEMU guest agent is not connected')
+      return { filesystems: 1 }
+    }),
+    plays(calls.THAW, ({ domain }) => {
+      done.push(`DOMAIN_FSTHAW ${domain.name}`)
+      return { filesystems: 1 }
+    }),
+    plays(calls.SET_PASSWORD, ({ user, password }) => {
+      if (!agent.hears) throw new Said(86, 'Guest agent is not responding: QEMU guest agent is not connected')
+      agent.passwords.push(`${user}: ${password}`)
+      return null
+    }),
     plays(calls.COPY_DISK, ({ domain, disk, xml }) => {
       done.push(`DOMAIN_BLOCK_COPY ${domain.name} ${disk}`)
       mirror.path = /source file="([^"]*)"/.exec(xml)?.[1] ?? ''
@@ -268,6 +283,7 @@ export const estate = () => {
     asleep,
     chain,
     copying,
+    agent,
     mirror,
     formatOf,
     uuids: { web: WEB, db: DB },

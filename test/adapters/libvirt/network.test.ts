@@ -237,6 +237,19 @@ describe('a port that is made', () => {
     expect(await cloud.subnet!.get(subnet)).toMatchObject({ name: 'renamed' })
   })
 
+  it('takes filters along that its cloud has for no port, and none of others or in use', async () => {
+    const { ground, made, host, cloud } = rack()
+    const { portSpec } = await ground()
+    const { id } = await made('port', portSpec(20), 'p20')
+    await made('port', portSpec(21), 'p21')
+    const [own = '', other = ''] = host.wired.filters.keys()
+    const xml = host.wired.filters.get(other)!
+    const [stray, inUse, foreign] = [own.replace(/..$/, 'zz'), own.replace(/..$/, 'yy'), 'plimsoll-00000000-x']
+    for (const name of [stray, inUse, foreign, 'clean-traffic']) host.wired.filters.set(name, xml)
+    host.chain.push(`<x/></disk><interface type='network'><filterref filter='${inUse}'/></interface><disk>`)
+    await cloud.port!.remove(id, markFor('port', 'p20'))
+    expect([...host.wired.filters.keys()].sort()).toEqual([other, inUse, foreign, 'clean-traffic'].sort())
+  })
   it('is a card with its network and its filter, on the host of its subnet', async () => {
     const { ground, made, linked, around, host } = rack()
     const { portSpec } = await ground()

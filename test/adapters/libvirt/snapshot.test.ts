@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import type {
   Mark,
   Outcome,
@@ -11,6 +11,7 @@ import type {
 } from '../../../adapters/contract.ts'
 import { isTask } from '../../../adapters/contract.ts'
 import { libvirt } from '../../../adapters/libvirt/index.ts'
+import { type Agent, NAMESPACE, writeNote } from '../../../adapters/libvirt/marks.ts'
 import { estate, IDS } from './estate.ts'
 import { connection, surroundings } from './scripted.ts'
 
@@ -99,4 +100,60 @@ it('a volume that somebody unknown has open is refused for now, and nothing is l
   host.copying.fails = 'qemu-img: Failed to get shared "write" lock'
   await expect(snapshot.create(wish, mark)).rejects.toMatchObject({ code: 'conflict' })
   expect(host.volumes.filter(({ name }) => name.includes('snapshot'))).toEqual([])
+})
+
+describe('the agent in a guest', () => {
+  const told = async (agent: Agent) => {
+    const world = await connected()
+    const { host, cloud, volume, snapshot, wish } = world
+    const made = { size: 'k.tiny', image: '', configDrive: false, pool: 'fast', agent }
+    const note = writeNote({ mark: markOf('server', 5), host: 'kvm1', made }, host.uuids.web)
+    host.notes.set(host.uuids.web, note.replace('<server>', `<server xmlns="${NAMESPACE}">`))
+    const plug = { server: IDS.web, volume: volume.id, device: null, boot: false }
+    await cloud.attachment!.create(plug as never, markOf('attachment', 6))
+    host.done.length = 0
+    const whole = async () => {
+      const going = await polled(snapshot, await snapshot.create(wish, mark))
+      host.mirror.ready = true
+      return polled(snapshot, going)
+    }
+    return {
+      ...world,
+      whole,
+      calls: () => host.done.map((call) => call.split(' ')[0]).filter((call) => /FS|ABORT/.test(call!)),
+    }
+  }
+
+  it('holds its files still while a copy of its disk ends, and no longer', async () => {
+    const { whole, calls } = await told({ quiesce: 'wanted' })
+    expect(await whole()).toMatchObject({ health: 'ready' })
+    expect(calls()).toEqual(['DOMAIN_FSFREEZE', 'DOMAIN_BLOCK_JOB_ABORT', 'DOMAIN_FSTHAW'])
+  })
+
+  it('that does not answer is done without, and is told to go on in case it heard', async () => {
+    const { whole, calls, host } = await told({ quiesce: 'wanted' })
+    host.agent.hears = false
+    expect(await whole()).toMatchObject({ health: 'ready' })
+    expect(calls()).toEqual(['DOMAIN_FSFREEZE', 'DOMAIN_FSTHAW', 'DOMAIN_BLOCK_JOB_ABORT'])
+  })
+
+  it('is waited for where its image says that there is no copy without', async () => {
+    const { whole, calls, host, snapshot, wish } = await told({ quiesce: 'required' })
+    host.agent.hears = false
+    await expect(whole()).rejects.toMatchObject({ code: 'conflict', message: 'The guest does not answer yet.' })
+    expect(calls()).not.toContain('DOMAIN_BLOCK_JOB_ABORT')
+    host.agent.hears = true
+    expect(await snapshot.create(wish, mark)).toMatchObject({ health: 'ready' })
+  })
+
+  it('sets the password of root, or of whom its image says', async () => {
+    const { cloud, host } = await told({ admin: 'cloud' })
+    await cloud.server.changePassword!(IDS.web, 'tea & biscuits')
+    expect(host.agent.passwords).toEqual(['cloud: tea & biscuits'])
+    host.agent.hears = false
+    await expect(cloud.server.changePassword!(IDS.web, 'x')).rejects.toMatchObject({ code: 'conflict' })
+    const other = await told({})
+    await other.cloud.server.changePassword!(IDS.web, 'x')
+    expect(other.host.agent.passwords).toEqual(['root: x'])
+  })
 })

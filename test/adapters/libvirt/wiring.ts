@@ -95,6 +95,10 @@ export const wiring = (others: { name: string; uuid: string; xml: string }[]) =>
       if (flags & calls.KEPT) wire.kept = withEntry(wire.kept, command, xml)
       return null
     }),
+    plays(calls.LIST_FILTERS, () => {
+      const items = [...filters].map(([name, xml]) => ({ name, uuid: textOf(parseXml(xml), 'uuid')! }))
+      return { items, count: items.length }
+    }),
     plays(calls.FIND_FILTER, ({ name }) => {
       if (!filters.has(name)) throw new Said(62, 'no nwfilter')
       return { filter: { name, uuid: textOf(parseXml(filters.get(name)!), 'uuid')! } }

@@ -11,6 +11,7 @@ import { adminActions } from './admin.ts'
 import { consoleActions } from './console.ts'
 import { imageActions } from './image.ts'
 import { lockActions } from './lock.ts'
+import { passwordActions } from './password.ts'
 import { powerActions } from './power.ts'
 import { rebuildActions } from './rebuild.ts'
 import { refusedActions } from './refused.ts'
@@ -25,6 +26,7 @@ export const serverActions: Action[] = [
   ...resizeActions,
   ...rebuildActions,
   ...rescueActions,
+  ...passwordActions,
   ...shelveActions,
   ...imageActions,
   ...lockActions,

@@ -1,8 +1,6 @@
 import type { Capability } from '../../../../adapters/contract.ts'
-import type { ServerRow } from '../../../../db/queries/compute/servers.ts'
-import { reasonLacking, refuseLocked } from '../../../broker/compute/server-action.ts'
+import { refuseLocked } from '../../../broker/compute/server-action.ts'
 import { conflict, Fault } from '../../../http/fault.ts'
-import type { Input } from '../../../http/operation.ts'
 import { type Action, action } from './action.ts'
 
 type Why = string | Capability
@@ -11,17 +9,6 @@ interface Window {
   until?: number
   adminRule?: string
 }
-
-/** An action that no cloud behind the broker has: 409, with the reason of the server's own cloud where it gives one. */
-const lacking = (name: string, capability: Capability, window: Window = {}): Action =>
-  action({
-    name,
-    ...window,
-    handle: async ({ context }: Input, server: ServerRow) => {
-      refuseLocked(context, server)
-      throw conflict((await reasonLacking(context, server, capability)) ?? `Instance ${server.id} is not ready`)
-    },
-  })
 
 const never = (name: string, why: Why, window: Window = {}): Action =>
   action({
@@ -38,7 +25,6 @@ const admin = (rule: string): Window => ({ adminRule: rule })
 
 /** Shown in the capabilities of each cloud before anybody tries. */
 export const refusedActions: Action[] = [
-  lacking('changePassword', 'server.change_password'),
   never('createBackup', 'Backups with a rotation are not offered: make an image of the server, and delete old ones.'),
   never('restore', 'Deleted servers are not kept: there is nothing to restore.'),
   never('trigger_crash_dump', 'The clouds behind this broker cannot make a server dump its memory.', { since: 17 }),
