@@ -9,7 +9,7 @@ import type { Domain } from '../records/domain.ts'
  */
 
 /** Room on a host of a zone. */
-export interface Seat {
+interface Seat {
   host: string
   vcpus: number
   ramMiB: number

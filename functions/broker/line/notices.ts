@@ -82,6 +82,7 @@ export const NOTICES: Record<string, Type> = table<Type>({
   'server.createImage': event('An image of the volumes of a server was asked for.'),
   'server.addSecurityGroup': event('A server has another security group.'),
   'server.removeSecurityGroup': event('A server has a security group less.'),
+  'server.changePassword': event('The password of the administrator in a guest was set.'),
   'server.os-resetState': event('An administrator said what state a server is in.'),
   'drift.found': {
     when: 'A cloud is not as it was asked to be, and nobody here made it so.',
