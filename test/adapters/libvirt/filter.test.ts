@@ -141,7 +141,7 @@ describe('who a port may be', () => {
     const member = { ...paired({ address: '10.1.3.0/24', mac: null }), id: 'kvm1/port/net/m' }
     const among: Scene = { ...scene([rule({ direction: 'ingress', family: 4, group: 'self' })]), ports: [port, member] }
     const xml = filterXml('f', '0b9a9070-9fe1-49da-9cbd-2243b39ef98e', among, port)
-    expect(xml).toContain('<all srcipaddr="10.1.3.0" srcipmask="24"/>')
+    expect(xml).toContain('<tcp srcipaddr="10.1.3.0" srcipmask="24"/>')
   })
 })
 
