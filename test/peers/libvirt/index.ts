@@ -2,6 +2,7 @@ import type { Report } from '../support/report.ts'
 import { adapterOnLibvirt } from './adapter.peer.ts'
 import { adoptedOnLibvirt } from './adopt.peer.ts'
 import { bootedOnLibvirt } from './boot.peer.ts'
+import { killedOnLibvirt } from './killed.peer.ts'
 import { lacking, launch } from './launch.ts'
 import { networkedOnLibvirt } from './network.peer.ts'
 import { spreadOnLibvirt } from './racks.peer.ts'
@@ -29,6 +30,7 @@ export const libvirt = async (report: Report, turn: number | null): Promise<void
     await host.stop()
   }
   if (isOn(0, 3)) await spreadOnLibvirt(report)
+  if (isOn(1, 3)) await killedOnLibvirt(report)
 }
 
 /** Machines as people make them: one that runs, with two disks and two cards, and one of somebody else's. */
