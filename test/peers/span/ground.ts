@@ -27,7 +27,7 @@ export const runtimesOf = (home: HomeKind): readonly Runtime[] =>
   home === 'libvirt' ? RUNTIMES.filter((runtime) => runtime === 'node') : RUNTIMES
 
 /** Where subnets have zones a segment is of one. */
-export type Places = Record<CloudName, { physical: string; zone: string; cidr: string }>
+type Places = Record<CloudName, { physical: string; zone: string; cidr: string }>
 
 /** Two clouds of unlike formats and filters: one at home (by itself vSphere, which is vcsim), EC2 (moto, behind a proxy that refuses) away. */
 export interface Ground {
