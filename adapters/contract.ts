@@ -41,7 +41,7 @@ import type {
   VolumeSeen,
   VolumeSpec,
 } from './specs.ts'
-import type { Connection, Surroundings } from './surroundings.ts'
+import type { Connection, Line, Surroundings } from './surroundings.ts'
 
 export type * from './facts.ts'
 export * from './limits.ts'
@@ -147,6 +147,28 @@ export interface ConsoleType {
   type: 'novnc' | 'spice-html5' | 'serial' | 'webmks'
 }
 
+/** Consoles that a browser opens at the cloud itself. */
+export interface HandedOut {
+  types: ConsoleType[]
+  /** A URL that opens the console once and soon. */
+  open(id: NativeId, type: ConsoleType): Promise<string>
+}
+
+/** Consoles that no browser reaches: the broker brings their bytes to it. */
+export interface Brought {
+  types: ConsoleType[]
+  /** Throws what `connect` would throw by what is known without connecting, so that nobody is handed a URL in vain. */
+  admit(id: NativeId, type: ConsoleType): Promise<void>
+  /**
+   * The console, for whoever holds the line: who comes asks for no password of the cloud's. It is open until either side
+   * closes it, or the signal aborts. @throws `conflict` while there is none, because the server is off
+   */
+  connect(id: NativeId, type: ConsoleType, limit: AbortSignal): Promise<Line>
+}
+
+/** Whether the broker brings such consoles to browsers. */
+export const isBrought = (consoles: HandedOut | Brought): consoles is Brought => 'connect' in consoles
+
 export interface ServerRealm extends Realm<ServerSpec, ServerSeen> {
   /** `create` keeps what `spec.group` says, without an object for the group. */
   readonly groups?: true
@@ -187,8 +209,8 @@ export interface ServerRealm extends Realm<ServerSpec, ServerSeen> {
   changePassword?(id: NativeId, password: string): Promise<void>
   /** Console text, oldest first. */
   consoleLog?(id: NativeId): Promise<string>
-  /** A URL that opens the console once and soon, in one of the ways that the cloud has. */
-  remoteConsole?: { types: ConsoleType[]; open(id: NativeId, type: ConsoleType): Promise<string> }
+  /** Its screen, and what it says on a serial port, for people, in one of the ways that the cloud has. */
+  remoteConsole?: HandedOut | Brought
   /**
    * Takes the next step of a creation that is more than one call, while the server is seen `unfinished`. What is to be done
    * is told by the cloud alone, so that any process goes on with it; safe to repeat.

@@ -54,6 +54,8 @@ export type Behind =
 export interface Line {
   /** Whatever was sent before goes first. */
   send(bytes: Uint8Array): void
+  /** Comes once there is room for more: who sends what a stranger sends waits for it. Absent: there always is. */
+  drained?(): Promise<void>
   /** What came since; null: nothing will come any more. Rejects where the line broke. */
   receive(): Promise<Uint8Array | null>
   close(): void

@@ -5,8 +5,10 @@ import { Verifier } from './auth/caller.ts'
 import { authorize, unauthorized } from './auth/policy.ts'
 import { Rate } from './auth/rate.ts'
 import { listed, type Peer, sourceOf } from './auth/source.ts'
+import { consoleAnswer } from './console/answer.ts'
 import type { Caller, Context, Host, Log } from './context.ts'
 import { keyring } from './crypto/keyring.ts'
+
 import { healthOf } from './health.ts'
 import { REQUEST_ID, STANDING } from './http/answer-headers.ts'
 import { tooMany } from './http/fault.ts'
@@ -66,8 +68,9 @@ for (const path of ['/healthz', '/readyz'])
 for (const service of services) mount(routes, service)
 const refuse = refuser(services)
 routes.notFound(
-  (c) =>
+  async (c) =>
     refuse(c.req.raw, c.env) ??
+    (await consoleAnswer(c.req.raw, c.env.host)) ??
     c.json(
       { error: { code: 404, title: 'Not Found', message: `There is no service at ${c.req.path}.` } },
       404,

@@ -135,6 +135,8 @@ export interface Host {
   trusting?: (trust: Trust | null, refused: (address: string) => boolean) => typeof fetch
   /** The same for a line of bytes. Absent: this runtime has none. */
   dial?: (to: LineTo, trust: Trust | null, refused: (address: string) => boolean) => Promise<Line>
+  /** The page by which a browser shows a screen, in files. Absent: this runtime brings no consoles to browsers. */
+  consolePage?: (name: string) => Promise<{ type: string; bytes: Uint8Array<ArrayBuffer> } | null>
   /** Milliseconds since 1970. */
   now(): number
   sleep(ms: number): Promise<void>

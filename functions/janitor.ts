@@ -35,6 +35,7 @@ export const sweepLeftovers = async (context: Context): Promise<void> => {
       (select ${sql.identifier(table)}.${sql.identifier(key)} from ${sql.identifier(table)} where ${condition} limit ${ROWS})`)
   await sweep('revoked_tokens', 'audit_id', sql`expires_at < ${now()}`)
   await sweepLoginFailures(db, now())
+  await sweep('console_words', 'word', sql`expires_at < ${now()}`)
   await sweep('journal', 'id', sql`at < ${now() - KEEP_JOURNAL}`)
   await sweep('repeatables', 'key', sql`created_at < ${now() - KEEP_REPEATABLES}`)
   await sweep('refused_offers', 'rowid', sql`until < ${now()}`)

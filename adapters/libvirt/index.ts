@@ -66,7 +66,6 @@ export const libvirt: Adapter = {
     router: 'Networks on KVM hosts are not joined by routers: option forward says whether they lead out by their host.',
     floating_ip: 'KVM hosts route no public addresses to servers yet.',
     'port.readdress': 'Addresses of a port on KVM hosts do not change while a server has it: its guest was told them.',
-    'server.remote_console': 'Screens of servers on KVM hosts are not shown yet.',
     'server.fork': 'KVM hosts make no server out of the memory of another.',
     'volume.type': 'Volumes on KVM hosts go to one pool, so they are of one kind.',
   },

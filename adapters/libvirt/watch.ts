@@ -33,7 +33,7 @@ const listen = (context: Context, option: HostOption, signal: AbortSignal, hear:
         await Promise.race([call(GET_HOSTNAME, null), silence(context.surroundings.timeoutMs)])
       }
     },
-    hear,
+    { hear },
   ).finally(() => clearTimeout(late))
 }
 

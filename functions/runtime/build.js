@@ -11,7 +11,7 @@ import { BUILDS, findBuild, keyOf, sourcesOf, stampOf } from './built.js'
 
 /** Builds that stay: a process that runs may yet load a part of its own. */
 const KEPT = 3
-const REQUIRE = `import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);`
+const REQUIRE = `import { createRequire as requireFrom } from 'node:module'; const require = requireFrom(import.meta.url);`
 
 /** @param {string} root folder of the project */
 const build = async (root) => {

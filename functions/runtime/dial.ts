@@ -2,6 +2,7 @@ import { createConnection, type Socket } from 'node:net'
 import { connect } from 'node:tls'
 import type { Line } from '../../adapters/contract.ts'
 import type { Host, Trust } from '../context.ts'
+import { drained } from './drained.ts'
 import { begun } from './begun.ts'
 import { differenceFrom, lookingUp } from './trusting.ts'
 
@@ -46,6 +47,7 @@ const lineOver = (socket: Socket): Line => {
   const pieces = socket[Symbol.asyncIterator]()
   return {
     send: (bytes) => void socket.write(bytes),
+    drained: () => drained(socket),
     async receive() {
       const { value, done } = await pieces.next()
       return done ? null : (value as Uint8Array)

@@ -23,6 +23,7 @@ export interface HostParts {
   fetch?: Host['fetch']
   trusting?: Host['trusting']
   dial?: Host['dial']
+  consolePage?: Host['consolePage']
   now?: Host['now']
   sleep?: Host['sleep']
   newId?: Host['newId']
@@ -66,6 +67,7 @@ export const openHost = async (parts: HostParts): Promise<Host> => {
     ...(parts.aloneSince === undefined ? {} : { aloneSince: parts.aloneSince }),
     ...(parts.trusting ? { trusting: parts.trusting } : {}),
     ...(parts.dial ? { dial: parts.dial } : {}),
+    ...(parts.consolePage ? { consolePage: parts.consolePage } : {}),
     settings: parts.settings,
     hashes: new PasswordHashes(parts.scrypt ?? scryptHere, parts.hashesAtOnce),
     // One of four threads stays free whatever is hashed.

@@ -7,6 +7,8 @@ import { openSqlite } from '../../db/sqlite.ts'
 import { createApp, isImageData } from '../app.ts'
 import { FolderBlobs } from '../blobs/folder.ts'
 import { watchClouds } from '../broker/reconcile/watch.ts'
+import { consoleGate } from '../console/gate.ts'
+import { openConsolePage } from '../console/page.ts'
 import type { Host, Level } from '../context.ts'
 import { openConversion } from '../conversion/conversion.ts'
 import { cronContext, runCron } from '../cron.ts'
@@ -100,6 +102,7 @@ const start = async (env: Record<string, string | undefined>, root: string): Pro
     log,
     trusting,
     dial,
+    consolePage: openConsolePage(),
     scrypt: hashingProcess(log),
     hashesAtOnce: hashesAtOnce(),
     defer: background.defer,
@@ -125,7 +128,8 @@ const start = async (env: Record<string, string | undefined>, root: string): Pro
   // So that the first `image list` is not empty.
   if (first) await runCron(host)
 
-  const server = serverFor(createApp(host), isImageData, hostname)
+  const consoles = consoleGate(host)
+  const server = serverFor(createApp(host), isImageData, hostname, undefined, consoles)
   server.listen(port, hostname)
   await once(server, 'listening').catch((error) => {
     throw new CannotStart(
@@ -152,6 +156,7 @@ const start = async (env: Record<string, string | undefined>, root: string): Pro
     }
     endingSince = performance.now()
     console.log('\nFinishing what is in flight; Ctrl-C again leaves at once.')
+    consoles.close()
     const closed = new Promise((resolve) => server.close(resolve))
     if ('closeIdleConnections' in server) server.closeIdleConnections()
     const late = new Promise<void>((resolve) => setTimeout(resolve, PATIENCE).unref())

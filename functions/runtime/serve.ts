@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createAdaptorServer } from '@hono/node-server'
 import type { App } from '../app.ts'
+import type { Gate } from '../console/gate.ts'
 
 export interface Patience {
   /** Longest that the bytes of a body may stay away, in milliseconds. */
@@ -17,18 +18,25 @@ const HEADERS_MS = 60_000
  * The HTTP server of Node over an app. Node itself would cut off every request after five minutes, however fast its body
  * comes in; here a body ends when nothing comes, or when it is no image data and takes too long as a whole.
  * @param isData whether the body of such a request is image data
+ * @param consoles takes what wants to be a WebSocket; whoever wants anything else is answered as if they had not said so
  */
 export const serverFor = (
   app: App,
   isData: (method: string, path: string) => boolean,
   hostname: string,
   patience: Patience = PATIENCE,
+  consoles?: Gate,
 ) => {
   const server = createAdaptorServer({
     fetch: (request, { incoming }) => app.fetch(request, { peer: incoming.socket.remoteAddress }),
     hostname,
-    serverOptions: { requestTimeout: 0, headersTimeout: HEADERS_MS },
+    serverOptions: {
+      requestTimeout: 0,
+      headersTimeout: HEADERS_MS,
+      shouldUpgradeCallback: (request) => consoles?.takes(request) ?? false,
+    },
   })
+  if (consoles) server.on('upgrade', consoles.upgrade)
   server.on('request', (incoming: IncomingMessage, outgoing: ServerResponse) => {
     const path = (incoming.url ?? '').split('?')[0]!
     watchBody(incoming, outgoing, isData(incoming.method ?? '', path) ? { ...patience, bodyMs: Infinity } : patience)

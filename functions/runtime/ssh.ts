@@ -3,6 +3,7 @@ import { createConnection, type Socket } from 'node:net'
 import ssh2, { type Client, type ClientChannel, type ServerHostKeyAlgorithm } from 'ssh2'
 import type { Behind, Line, LineTo, SshServer } from '../../adapters/contract.ts'
 import { begun, CONNECT_MS } from './begun.ts'
+import { drained } from './drained.ts'
 import { lookingUp } from './trusting.ts'
 
 /** Servers that are logged in to at a time. */
@@ -269,6 +270,7 @@ const lineOver = (channel: ClientChannel, command: boolean): Line => {
   if (!command) channel.on('end', end)
   return {
     send: (bytes) => void channel.write(bytes),
+    drained: () => drained(channel),
     async receive() {
       while (!came.length && !over)
         await new Promise<void>((resolve) => {

@@ -85,6 +85,7 @@ export const GROWING: Record<string, string[]> = {
   spend: [],
   spend_months: ['month'],
   repeatables: [],
+  console_words: ['server_id'],
   revoked_tokens: [],
   login_failures: [],
   users: ['domain_id'],

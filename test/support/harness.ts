@@ -80,6 +80,7 @@ export interface Start {
   fetch?: typeof fetch
   trusting?: Host['trusting']
   dial?: Host['dial']
+  consolePage?: Host['consolePage']
   conversion?: Host['conversion']
   scrypt?: Scrypt
   loops?: Loop[]
@@ -142,6 +143,7 @@ export const startPlimsoll = async (start: Start = {}) => {
     fetch: start.fetch ?? (() => Promise.reject(new Error('a test reached for the network'))),
     ...(start.trusting ? { trusting: start.trusting } : {}),
     ...(start.dial ? { dial: start.dial } : {}),
+    ...(start.consolePage ? { consolePage: start.consolePage } : {}),
     ...(start.conversion ? { conversion: start.conversion } : {}),
     ...(start.scrypt ? { scrypt: start.scrypt } : {}),
     log: (level, message, fields) => logged.push(fields ? { level, message, fields } : { level, message }),

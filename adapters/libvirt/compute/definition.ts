@@ -3,6 +3,7 @@ import { escapeXml } from '../../shared/xml.ts'
 import { NAMESPACE, type Note, writeNote } from '../marks.ts'
 import type { VolumeRef } from '../wire/procedures.ts'
 import { hardwareOf } from './hardware.ts'
+import { randomWord, screenXml } from './screen.ts'
 
 /** All that a machine's definition follows from. */
 export interface Plan {
@@ -65,7 +66,7 @@ export const domainXml = (plan: Plan): string => {
     ...cards,
     `<serial type="pty"><log file="${escapeXml(log)}" append="on"/><target port="0"/></serial>`,
     '<channel type="unix"><target type="virtio" name="org.qemu.guest_agent.0"/></channel>',
-    '<graphics type="vnc"><listen type="socket"/></graphics><video><model type="vga"/></video>',
+    `${screenXml({ port: -1, password: randomWord(), until: 0 })}<video><model type="vga"/></video>`,
     '<rng model="virtio"><backend model="random">/dev/urandom</backend></rng><memballoon model="virtio"/>',
     '</devices></domain>',
   ].join('')

@@ -26,6 +26,7 @@ import { writeInto } from './note.ts'
 import { removeParts } from './parts.ts'
 import { forgetSeat, hostFor, hostsOf } from './place.ts'
 import { powerActions, withOurs } from './power.ts'
+import { remoteConsole } from './remote-console.ts'
 import { rescue, unrescue } from './rescue.ts'
 import { rebuild, resize } from './reshape.ts'
 import { leaveSeat } from './seats.ts'
@@ -180,6 +181,7 @@ export const server = (context: Context): ServerRealm => {
     groups: true,
     ...powerActions(context),
     consoleLog: consoleLog(context),
+    remoteConsole: remoteConsole(context),
     resize: (id, size, power) => resize(context, id, size, power),
     changePassword: (id, password) =>
       withOurs(context, id, (host, { ref: domain, note }) =>

@@ -3,7 +3,7 @@ import { CloudError } from '../../errors.ts'
 import { unclear } from '../../shared/refusals.ts'
 import type { Context } from '../context.ts'
 import type { HostOption } from '../options.ts'
-import { type Hear, openSession, type Session } from './session.ts'
+import { type Listening, openSession, type Session } from './session.ts'
 import { lineBeside, lineTo, type There } from './uri.ts'
 
 /** One host, spoken to. */
@@ -45,7 +45,7 @@ export const reach = async <T>(
   { name, zone, way }: HostOption,
   limit: AbortSignal,
   work: (host: Host) => Promise<T>,
-  hear?: Hear,
+  listening?: Listening,
 ): Promise<T> => {
   if (!surroundings.dial) throw new CloudError('definitive', 'The cloud cannot be reached from here.')
   const line = await surroundings
@@ -56,7 +56,7 @@ export const reach = async <T>(
   try {
     if (limit.aborted) throw refusal(name, new Error(LATE))
     if (way.to.kind === 'tls') await accepted(line, name, limit)
-    const session = await openSession(line, way.driver, hear)
+    const session = await openSession(line, way.driver, listening)
     const beside = lineBesideTo({ connection, surroundings }, { name, way })
     return await work({ name, zone, keep: keepOf({ connection, surroundings }), ...(beside && { beside }), ...session })
   } finally {
@@ -64,6 +64,32 @@ export const reach = async <T>(
     line.close()
   }
 }
+
+/**
+ * A line that a host carries over one of its own, for as long as either is open and the signal does not abort.
+ * @param begin makes it, within the usual deadline
+ */
+export const carried = (
+  context: Spoken,
+  option: HostOption,
+  limit: AbortSignal,
+  begin: (host: Host) => Promise<Line>,
+): Promise<Line> =>
+  new Promise((resolve, reject) => {
+    const closing = new AbortController()
+    const close = () => closing.abort()
+    const late = setTimeout(close, context.surroundings.timeoutMs)
+    const over = AbortSignal.any([limit, closing.signal])
+    const carry = async (host: Host) => {
+      const line = await begin(host)
+      clearTimeout(late)
+      resolve({ ...line, close })
+      if (!over.aborted) await new Promise<void>((done) => over.addEventListener('abort', () => done()))
+    }
+    reach(context, option, over, carry, { endless: true })
+      .catch(reject)
+      .finally(() => clearTimeout(late))
+  })
 
 /** How what else is on a host is reached: a port of its loopback, or a socket; null: by this way nothing but libvirt is. */
 const lineBesideTo = (

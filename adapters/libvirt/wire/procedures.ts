@@ -189,6 +189,16 @@ const DEVICE = struct({ domain, xml: text, flags: uint })
 export const ATTACH_DEVICE = procedure(160, 'DOMAIN_ATTACH_DEVICE_FLAGS', DEVICE, NOTHING)
 export const DETACH_DEVICE = procedure(161, 'DOMAIN_DETACH_DEVICE_FLAGS', DEVICE, NOTHING)
 
+export const UPDATE_DEVICE = procedure(174, 'DOMAIN_UPDATE_DEVICE_FLAGS', DEVICE, NOTHING)
+
+/** What a serial port says and hears; null: the first one. */
+export const OPEN_CONSOLE = procedure(
+  201,
+  'DOMAIN_OPEN_CONSOLE',
+  struct({ domain, device: optional(text), flags: uint }),
+  NOTHING,
+)
+
 /** From now on what is in a disk goes into another place too; `params` say how fast, and are none. */
 export const COPY_DISK = procedure(
   345,

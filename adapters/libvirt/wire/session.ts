@@ -8,14 +8,17 @@ import { decode, encode, joined, Malformed, struct, uint } from './xdr.ts'
 /** Calls to one host. They may be made side by side: answers are told apart by their serial. */
 export interface Session {
   call<A, R>(procedure: Procedure<A, R>, args: A): Promise<R>
-  /** Makes a call that is followed by data in either direction. */
-  open<A>(procedure: Procedure<A, null>, args: A): Promise<Flow>
+  /**
+   * Makes a call that is followed by data in either direction. `paced`: while what came is not taken nothing more is read from
+   * the line, neither of this nor of anything else.
+   */
+  open<A>(procedure: Procedure<A, null>, args: A, pace?: 'paced'): Promise<Flow>
   /** Comes when nothing will be heard any more, with why. */
   ended: Promise<CloudError>
 }
 
 /** Data behind a call: what is sent to the host, and what comes from it. */
-interface Flow {
+export interface Flow {
   send(bytes: Uint8Array): void
   /** What came since; null: there is no more. */
   receive(): Promise<Uint8Array | null>
@@ -25,6 +28,13 @@ interface Flow {
 
 /** Takes what a host tells without being asked: the number of the event, and what it says. */
 export type Hear = (event: number, body: Uint8Array) => void
+
+/** How a line is listened to. */
+export interface Listening {
+  hear?: Hear
+  /** It is there for what has no end: nothing is counted in all. */
+  endless?: boolean
+}
 
 const PROGRAM = 0x2000_8086
 const VERSION = 1
@@ -46,11 +56,14 @@ const MOST = 33_554_432
 const MOST_IN_ALL = 268_435_456
 /** Messages that are no answers, on a line on which nothing else is heard. */
 const MOST_UNASKED = 1_000
+/** Of a flow that is paced so much is held that nobody took yet, in bytes. */
+const MOST_HELD = 131_072
 
 /** Takes the answer to one call, or what follows one. */
 interface Waiting {
   name: string
-  answered(status: number, body: Uint8Array): void
+  /** What it gives is waited for before anything else is read. */
+  answered(status: number, body: Uint8Array): Promise<void> | undefined
   failed(error: CloudError): void
 }
 
@@ -59,8 +72,8 @@ interface Waiting {
  * @param path the driver's own part of the URI, e.g. `qemu:///system`
  * @throws `denied` where the host wants another way to log in, `ambiguous` for what is no answer
  */
-export const openSession = async (line: Line, path: string, hear?: Hear): Promise<Session> => {
-  const session = speak(line, hear)
+export const openSession = async (line: Line, path: string, listening: Listening = {}): Promise<Session> => {
+  const session = speak(line, listening)
   const { types } = await session.call(AUTH_LIST, null)
   await logIn(session, types)
   await session.call(OPEN, { name: path, flags: 0 })
@@ -81,7 +94,7 @@ const logIn = async (session: Session, types: number[]): Promise<void> => {
   })
 }
 
-const speak = (line: Line, hear: Hear | undefined): Session => {
+const speak = (line: Line, { hear, endless = false }: Listening): Session => {
   const waiting = new Map<number, Waiting>()
   /** What follows a call may come before its answer. */
   const following = new Map<number, Waiting>()
@@ -100,9 +113,12 @@ const speak = (line: Line, hear: Hear | undefined): Session => {
     waiting.clear()
     following.clear()
   }
-  const take = (message: Uint8Array) => {
+  const take = (message: Uint8Array): Promise<void> | undefined => {
     const { program, procedure, type, serial: answered, status } = decode(HEADER, message.subarray(4, LEAST))
-    if (program === PROGRAM && type === EVENT && hear) return hear(procedure, message.subarray(LEAST))
+    if (program === PROGRAM && type === EVENT && hear) {
+      hear(procedure, message.subarray(LEAST))
+      return
+    }
     const told = type === REPLY ? waiting : type === STREAM ? following : null
     const who = told?.get(answered)
     // A stream that was given up on may still say something.
@@ -112,7 +128,7 @@ const speak = (line: Line, hear: Hear | undefined): Session => {
     }
     if (!who) throw new Malformed(`an answer to ${answered}, which was not asked`)
     if (type === REPLY || status !== MORE) told!.delete(answered)
-    who.answered(status, message.subarray(LEAST))
+    return who.answered(status, message.subarray(LEAST))
   }
   const say = (header: Omit<Said, 'program' | 'version'>, body: Uint8Array) => {
     const said = [encode(HEADER, { program: PROGRAM, version: VERSION, ...header }), body]
@@ -137,18 +153,22 @@ const speak = (line: Line, hear: Hear | undefined): Session => {
           } catch (error) {
             reject(unclear(name, error))
           }
+          return undefined
         },
       })
       say({ procedure: number, type: CALL, serial: own, status: OK }, encode(args, value))
     })
-  listen(line, take).then(() => fail(new Error('the host hung up')), fail)
+  listen(line, take, endless ? Number.POSITIVE_INFINITY : MOST_IN_ALL).then(
+    () => fail(new Error('the host hung up')),
+    fail,
+  )
   return {
     ended,
     call: (procedure, value) => ask(procedure, value, ++serial),
-    async open(procedure, value) {
+    async open(procedure, value, pace) {
       const own = ++serial
       const header = { procedure: procedure.number, type: STREAM, serial: own }
-      const { flow, who } = flowOf(procedure, (status, body) => say({ ...header, status }, body))
+      const { flow, who } = flowOf(procedure, pace, (status, body) => say({ ...header, status }, body))
       following.set(own, who)
       try {
         await ask(procedure, value, own)
@@ -164,9 +184,12 @@ const speak = (line: Line, hear: Hear | undefined): Session => {
 /** What follows a call: either side ends it by a message without data, which the other one answers. */
 const flowOf = (
   { name }: Pick<Procedure<never, null>, 'name'>,
+  pace: 'paced' | undefined,
   say: (status: number, body: Uint8Array) => void,
 ): { flow: Flow; who: Waiting } => {
   const pieces: Uint8Array[] = []
+  let held = 0
+  let taken = () => {}
   let error: unknown
   let closed = false
   let over = false
@@ -179,6 +202,7 @@ const flowOf = (
     error ??= why
     closed = over = true
     wake()
+    taken()
   }
   const who: Waiting = {
     name,
@@ -190,10 +214,16 @@ const flowOf = (
         } catch (malformed) {
           failed(unclear(name, malformed))
         }
-      } else if (status === MORE && body.length) pieces.push(body)
-      else if (status === MORE) over = true
+      } else if (status === MORE && body.length) {
+        pieces.push(body)
+        held += body.length
+      } else if (status === MORE) over = true
       else closed = over = true
       wake()
+      if (!pace || held < MOST_HELD || over) return undefined
+      return new Promise((resolve) => {
+        taken = resolve
+      })
     },
   }
   const flow: Flow = {
@@ -204,13 +234,16 @@ const flowOf = (
     async receive() {
       while (!pieces.length && !over) await changed()
       if (error !== undefined) throw error
-      return pieces.shift() ?? null
+      const piece = pieces.shift() ?? null
+      held -= piece?.length ?? 0
+      if (held < MOST_HELD) taken()
+      return piece
     },
     async finish() {
       if (!closed) say(OK, new Uint8Array())
       while (!closed) {
         await changed()
-        pieces.length = 0
+        pieces.length = held = 0
       }
       if (error !== undefined) throw error
     },
@@ -227,13 +260,17 @@ const wholeAt = (bytes: Uint8Array, at: number): number | null => {
 }
 
 /** Cuts what comes into messages, until nothing comes any more. In whatever pieces it comes, each byte is moved a few times. */
-const listen = async (line: Line, take: (message: Uint8Array) => void): Promise<void> => {
+const listen = async (
+  line: Line,
+  take: (message: Uint8Array) => Promise<void> | undefined,
+  mostInAll: number,
+): Promise<void> => {
   let room = new Uint8Array(65_536)
   let held = 0
   let inAll = 0
   for (let piece = await line.receive(); piece; piece = await line.receive()) {
     inAll += piece.length
-    if (inAll > MOST_IN_ALL) throw new Malformed(`more than ${MOST_IN_ALL} bytes on one line`)
+    if (inAll > mostInAll) throw new Malformed(`more than ${mostInAll} bytes on one line`)
     if (held + piece.length > room.length) {
       const wider = new Uint8Array(2 * (held + piece.length))
       wider.set(room.subarray(0, held))
@@ -245,7 +282,8 @@ const listen = async (line: Line, take: (message: Uint8Array) => void): Promise<
     let at = 0
     for (let length = wholeAt(bytes, at); length !== null; length = wholeAt(bytes, at)) {
       // A copy: the room is used again.
-      take(bytes.slice(at, at + length))
+      const waited = take(bytes.slice(at, at + length))
+      if (waited) await waited
       at += length
     }
     if (at > 0) room.copyWithin(0, at, held)

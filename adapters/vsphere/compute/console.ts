@@ -1,4 +1,4 @@
-import type { ConsoleType, NativeId, ServerRealm } from '../../contract.ts'
+import type { ConsoleType, HandedOut, NativeId } from '../../contract.ts'
 import { CloudError } from '../../errors.ts'
 import { unclear } from '../../shared/refusals.ts'
 import { child, textOf } from '../../shared/xml.ts'
@@ -35,7 +35,7 @@ const open = async (context: Context, id: NativeId): Promise<string> => {
 }
 
 /** The screen of a server, by way of a ticket for its host. @throws `conflict` while the server is off */
-export const remoteConsole = (context: Context): NonNullable<ServerRealm['remoteConsole']> => ({
+export const remoteConsole = (context: Context): HandedOut => ({
   types: [WEBMKS],
   open: (id) => open(context, id),
 })

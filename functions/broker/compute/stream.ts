@@ -1,11 +1,15 @@
-import type { ConsoleType } from '../../../adapters/contract.ts'
+import { type Brought, type ConsoleType, isBrought, type Line } from '../../../adapters/contract.ts'
 import { CloudError } from '../../../adapters/errors.ts'
 import { table } from '../../../adapters/table.ts'
-import type { ServerRow } from '../../../db/queries/compute/servers.ts'
+import { keepConsoleWord, takeConsoleWord } from '../../../db/queries/compute/console-words.ts'
+import { type ServerRow, serverById } from '../../../db/queries/compute/servers.ts'
+import { rolesLeft } from '../../../db/queries/identity/tokens.ts'
 import { type Binding, getBinding } from '../../../db/queries/line/bindings.ts'
-import type { Context } from '../../context.ts'
+import { everyProject } from '../../../db/scope.ts'
+import type { Caller, Context, Host } from '../../context.ts'
 import { type Connected, connectCloud } from '../clouds/clouds.ts'
 import { handedOver } from '../line/handed-over.ts'
+import { newOneTime, oneTimeKept } from '../line/one-time.ts'
 import { refuse } from './server-refusal.ts'
 
 /** Bytes that must pass now: the only calls to a cloud that a request waits for, beside `converge`. */
@@ -37,12 +41,14 @@ export const consoleOutput = async (context: Context, server: ServerRow, lines: 
   return lastLines(text, lines)
 }
 
-/** A URL that opens the console of a server once and soon. One call to the cloud; its holder needs no token. */
+/**
+ * A URL that opens the console of a server once and soon. Its holder needs no token.
+ * @param origin of the broker, as its caller sees it
+ */
 export const openConsole = async (
   context: Context,
   server: ServerRow,
-  protocol: string,
-  type: string,
+  { protocol, type, origin }: { protocol: string; type: string; origin: string },
 ): Promise<string> => {
   const { cloud, adapter, binding, native } = await reach(context, server)
   const { remoteConsole } = cloud.server
@@ -55,10 +61,76 @@ export const openConsole = async (
   if (!offered) return refuse({ kind: 'console-type', type, why: 'unavailable' })
   const foreign = handedOver(binding.ownership)
   if (foreign) throw foreign
-  return remoteConsole.open(native, offered).catch((error) => {
+  const opened = isBrought(remoteConsole)
+    ? handOut(context, server.id, { brought: remoteConsole, native, offered, origin })
+    : remoteConsole.open(native, offered)
+  return opened.catch((error) => {
     if (error instanceof CloudError && error.code === 'conflict') return refuse({ kind: 'no-console', id: server.id })
     throw error
   })
+}
+
+/** As long as Nova's (`[consoleauth] token_ttl`), though once. */
+const GOOD_MS = 600_000
+
+/** Where a console that the broker brings is asked for, below its origin. */
+export const CONSOLES = '/console'
+const NOT_HERE =
+  'The console of this server is brought by a WebSocket, which a broker on Workers does not do; one on Node does.'
+
+/** A URL of ours, for a console that the cloud shows nobody but us. */
+const handOut = async (
+  context: Context,
+  serverId: string,
+  { brought, native, offered, origin }: { brought: Brought; native: string; offered: ConsoleType; origin: string },
+): Promise<string> => {
+  const { db, now, caller, consolePage } = context
+  if (!consolePage) return refuse({ kind: 'incapable', reason: NOT_HERE })
+  await brought.admit(native, offered)
+  const word = newOneTime()
+  const [kept = ''] = oneTimeKept(context, 'console', word)
+  await keepConsoleWord(db, { word: kept, serverId, ...offered, asker: caller ?? {}, expiresAt: now() + GOOD_MS })
+  const socket = `socket?token=${word}`
+  return offered.protocol === 'serial'
+    ? `${origin.replace(/^http/, 'ws')}${CONSOLES}/${socket}`
+    : `${origin}${CONSOLES}/vnc_auto.html?path=${encodeURIComponent(`${CONSOLES.slice(1)}/${socket}`)}`
+}
+
+/** A console that is being brought to somebody. */
+export interface BroughtConsole {
+  serverId: string
+  line: Line
+  /** Whether the server is there still, and the token stands by which the console was asked for. */
+  stands(): Promise<boolean>
+}
+
+/**
+ * Opens what a word is for, which it is for this once.
+ * @param busy whether nobody else is let in to the console of that server
+ * @returns null: it is for nothing, or not any more. Throws what the cloud says
+ */
+export const bringConsole = async (
+  host: Host,
+  word: string,
+  { limit, busy, requestId }: { limit: AbortSignal; busy(serverId: string): boolean; requestId: string },
+): Promise<BroughtConsole | null> => {
+  const { db } = host
+  const found = await takeConsoleWord(db, oneTimeKept(host, 'console', word), host.now())
+  if (!found || busy(found.serverId)) return null
+  const { serverId } = found
+  const caller = found.asker as Caller
+  const scope = caller.isAdmin ? everyProject : { projectId: caller.projectId }
+  const server = async () => ((await rolesLeft(db, caller)) ? serverById(db, scope, serverId) : null)
+  const asked = await server()
+  if (!asked) return null
+  const { cloud, binding, native } = await reach({ ...host, requestId, caller, scope }, asked)
+  const { remoteConsole } = cloud.server
+  const foreign = handedOver(binding.ownership)
+  if (foreign) throw foreign
+  const offered = remoteConsole?.types.find(({ protocol, type }) => protocol === found.protocol && type === found.type)
+  if (!remoteConsole || !offered || !isBrought(remoteConsole)) return null
+  const line = await remoteConsole.connect(native, offered, limit)
+  return { serverId, line, stands: async () => (await server()) !== null }
 }
 
 /** The protocol of each type that Nova knows (nova/objects/console_auth_token.py and the API reference). */

@@ -2,13 +2,13 @@ import { createHmac, randomBytes } from 'node:crypto'
 import type { Host } from '../../context.ts'
 import { keyring } from '../../crypto/keyring.ts'
 
-/* One-time words are handed to a guest, so that whoever bears one can say one thing of one row, and nothing else. The row keeps a MAC of
-   it: a copy of the database tells none. */
+/* One-time words are handed to a guest, or to who asks for a console, so that whoever bears one can do one thing with one row, and nothing
+   else. The row keeps a MAC of it: a copy of the database tells none. */
 
 type Keeper = Pick<Host, 'settings' | 'deployment'>
 
 /** What a word is for: one of another purpose is worth nothing there. */
-type Purpose = 'arrival' | 'report'
+type Purpose = 'arrival' | 'report' | 'console'
 
 /** 32 random bytes. */
 export const newOneTime = (): string => randomBytes(32).toString('base64url')

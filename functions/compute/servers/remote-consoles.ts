@@ -34,7 +34,7 @@ export const remoteConsoleOperations: Operation[] = [
     handle: async (input) => {
       const server = await serverOf(input)
       const { protocol, type } = input.body.remote_console
-      const url = await openConsole(input.context, server, protocol, type)
+      const url = await openConsole(input.context, server, { protocol, type, origin: input.origin })
       return { body: { remote_console: { protocol, type, url } } }
     },
   }),

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { type Cloud, type HandedOut, isBrought } from '../../../adapters/contract.ts'
 import { serialLog as serialLogOf } from '../../../adapters/vsphere/compute/serial.ts'
 import type { Context } from '../../../adapters/vsphere/context.ts'
 import { vsphere } from '../../../adapters/vsphere/index.ts'
@@ -27,12 +28,17 @@ const stage = (change: Partial<Scene> = {}) => {
   return { asked, server: vsphere.connect(connection(), surroundings).server }
 }
 
+const screenOf = ({ remoteConsole }: Cloud['server']): HandedOut => {
+  if (!remoteConsole || isBrought(remoteConsole)) throw new Error('the screen has no URL of the cloud')
+  return remoteConsole
+}
+
 describe('the screen of a machine', () => {
   const ticket =
     (inside: string) =>
     ({ method }: Asked): Answer | undefined =>
       method === 'AcquireTicket' ? returned(method, inside) : undefined
-  const opened = (inside: string) => stage({ answer: ticket(inside) }).server.remoteConsole!.open(MACHINE, TYPE)
+  const opened = (inside: string) => screenOf(stage({ answer: ticket(inside) }).server).open(MACHINE, TYPE)
 
   it.each([
     [
@@ -57,16 +63,16 @@ describe('the screen of a machine', () => {
 
   it('is asked for as WebMKS, the only one that there is', async () => {
     const { asked, server } = stage({ answer: ticket('<ticket>a</ticket>') })
-    await server.remoteConsole!.open(MACHINE, TYPE)
+    await screenOf(server).open(MACHINE, TYPE)
     expect(asked.at(-2)?.body).toContain('<ticketType>webmks</ticketType>')
     expect(server.remoteConsole!.types).toEqual([TYPE])
   })
 
   it('is there while it runs, and of machines that are ours', async () => {
     const off = stage({ power: 'poweredOff' })
-    await expect(off.server.remoteConsole!.open(MACHINE, TYPE)).rejects.toMatchObject({ code: 'conflict' })
+    await expect(screenOf(off.server).open(MACHINE, TYPE)).rejects.toMatchObject({ code: 'conflict' })
     const theirs = stage({ mark: 'plimsoll d2 p1 server 0f0e 1a1b 29000000' })
-    await expect(theirs.server.remoteConsole!.open(MACHINE, TYPE)).rejects.toMatchObject({ code: 'definitive' })
+    await expect(screenOf(theirs.server).open(MACHINE, TYPE)).rejects.toMatchObject({ code: 'definitive' })
     for (const { asked } of [off, theirs]) expect(asked.some(({ method }) => method === 'AcquireTicket')).toBe(false)
   })
 

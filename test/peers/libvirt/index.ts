@@ -2,6 +2,7 @@ import type { Report } from '../support/report.ts'
 import { adapterOnLibvirt } from './adapter.peer.ts'
 import { adoptedOnLibvirt } from './adopt.peer.ts'
 import { bootedOnLibvirt } from './boot.peer.ts'
+import { consolesOnLibvirt } from './console.peer.ts'
 import { killedOnLibvirt } from './killed.peer.ts'
 import { lacking, launch } from './launch.ts'
 import { networkedOnLibvirt } from './network.peer.ts'
@@ -23,6 +24,7 @@ export const libvirt = async (report: Report, turn: number | null): Promise<void
     await reachedBySsh(report, host, isOn(1, 2))
     if (isOn(0, 2)) await adapterOnLibvirt(report, host)
     await bootedOnLibvirt(report, host)
+    await consolesOnLibvirt(report, host)
     await reachedOnLibvirt(report, host)
     await networkedOnLibvirt(report, host)
     await adoptedOnLibvirt(report, host)

@@ -33,9 +33,9 @@ const opening = (name: string, protocol: string, types: [string, ...string[]]): 
     name,
     until: 5,
     body: z.strictObject({ type: oneOf(types) }),
-    handle: async ({ context }, server, { type }) => ({
+    handle: async ({ context, origin }, server, { type }) => ({
       status: 200,
-      body: { console: { type, url: await openConsole(context, server, protocol, type) } },
+      body: { console: { type, url: await openConsole(context, server, { protocol, type, origin }) } },
     }),
   })
 

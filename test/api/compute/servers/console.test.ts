@@ -2,6 +2,7 @@ import { sql } from 'drizzle-orm'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { fake } from '../../../adapters/vsphere/fake.ts'
 import { MACHINE, playing, returned, type Scene } from '../../../adapters/vsphere/scene.ts'
+import { speakingCloudType } from '../../../support/speaking-cloud.ts'
 import { at, NOVA, newWorld, type World } from './world.ts'
 
 const MKS = { remote_console: { protocol: 'mks', type: 'webmks' } }
@@ -141,6 +142,23 @@ describe('the screen of a server', () => {
     const { clouds } = (await w.demo.get('/broker/v1/capabilities')).body
     const { capabilities } = clouds.find(({ cloud }: { cloud: string }) => cloud === 'dc1')
     expect(capabilities['server.remote_console']).toEqual({ available: true, unverified: expect.any(String) })
+  })
+})
+
+describe('a console that a broker would have to bring', () => {
+  test('is refused in words where the runtime brings none', async () => {
+    speakingCloudType()
+    w = await newWorld({ clouds: [{ name: 'lab', type: 'speaking' }] })
+    id = await w.running()
+    const reason =
+      'The console of this server is brought by a WebSocket, which a broker on Workers does not do; one on Node does.'
+    expect(refused(await open({ remote_console: { protocol: 'vnc', type: 'novnc' } }))).toEqual([409, reason])
+    expect(refused(await open({ remote_console: { protocol: 'serial', type: 'serial' } }))).toEqual([409, reason])
+    const page = await w.demo.get('/console/vnc_auto.html')
+    expect([page.status, page.body.error.message]).toEqual([
+      501,
+      'Consoles are brought to browsers by a broker on Node, not on Workers.',
+    ])
   })
 })
 

@@ -1,0 +1,77 @@
+import type { Adapter, ConsoleType, Line } from '../../adapters/contract.ts'
+import { CloudError } from '../../adapters/errors.ts'
+import { adapters } from '../../adapters/registry.ts'
+import { sandbox } from '../../adapters/sandbox/index.ts'
+
+/** What its consoles do, and how many are open. */
+export const speaking = { off: false, floods: false, deaf: false, open: 0, taken: 0, sent: 0 }
+
+const FLOOD = new Uint8Array(65_536)
+
+/** A console that says hello, and then gives back what it is told; or one that never stops. */
+const console_ = ({ protocol }: ConsoleType, limit: AbortSignal): Line => {
+  const ready: Uint8Array[] = [new TextEncoder().encode(`hello by ${protocol}\n`)]
+  let wake = () => {}
+  let closed = false
+  speaking.open++
+  const close = () => {
+    if (!closed) speaking.open--
+    closed = true
+    wake()
+  }
+  limit.addEventListener('abort', close)
+  return {
+    send(bytes) {
+      speaking.taken += bytes.length
+      ready.push(bytes)
+      wake()
+    },
+    async receive() {
+      while (!ready.length && !closed && !speaking.floods)
+        await new Promise<void>((resolve) => {
+          wake = resolve
+        })
+      if (closed) return null
+      if (!speaking.floods) return ready.shift()!
+      speaking.sent += FLOOD.length
+      return FLOOD
+    },
+    drained: async () => {
+      if (speaking.deaf) await new Promise(() => {})
+    },
+    close,
+  }
+}
+
+const cloud: Adapter = {
+  ...sandbox,
+  type: 'speaking',
+  lacks: Object.fromEntries(Object.entries(sandbox.lacks).filter(([name]) => name !== 'server.remote_console')),
+  connect(connection, surroundings) {
+    const { server, ...more } = sandbox.connect(connection, surroundings)
+    return {
+      ...more,
+      server: {
+        ...server,
+        remoteConsole: {
+          types: [
+            { protocol: 'vnc', type: 'novnc' },
+            { protocol: 'serial', type: 'serial' },
+          ],
+          async admit() {
+            if (speaking.off) throw new CloudError('conflict', 'Only a server that runs has a console.')
+          },
+          async connect(_, type, limit) {
+            if (speaking.off) throw new CloudError('conflict', 'Only a server that runs has a console.')
+            return console_(type, limit)
+          },
+        },
+      },
+    }
+  },
+}
+
+/** Registers the cloud type `speaking`: the embedded cloud, if its guests had consoles. */
+export const speakingCloudType = (): void => {
+  adapters.speaking = async () => cloud
+}
