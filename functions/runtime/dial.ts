@@ -2,8 +2,8 @@ import { createConnection, type Socket } from 'node:net'
 import { connect } from 'node:tls'
 import type { Line } from '../../adapters/contract.ts'
 import type { Host, Trust } from '../context.ts'
-import { drained } from './drained.ts'
 import { begun } from './begun.ts'
+import { drained } from './drained.ts'
 import { differenceFrom, lookingUp } from './trusting.ts'
 
 /**
