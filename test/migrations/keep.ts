@@ -266,6 +266,10 @@ const rare: Record<string, Record<string, string | number>> = {
     observed: '"another"',
     first_seen_at: now,
   },
+  console_words: {
+    ...{ word: 'of-a-console-that-nobody-opened', server_id: server.id, protocol: 'vnc', type: 'novnc' },
+    ...{ asker: '{}', expires_at: now + 600_000 },
+  },
   lapses: { since: 100, until: 200 },
   lingering_addresses: { subnet_id: subnet.id, address: '10.7.0.99', port_id: ports[0].id },
   listing_parts: { listing: 'of-an-interrupted-sweep', part: 0, shown: '[]' },
@@ -281,6 +285,7 @@ const rare: Record<string, Record<string, string | number>> = {
     first_seen_at: now - 60_000,
     last_seen_at: now,
   },
+  port_address_pairs: { port_id: ports[0].id, address: '10.7.0.200', mac: '' },
   price_books: { cloud_id: cloud, book: '{"currency":"USD","sizes":{}}', as_of: now },
   part_prices: {
     cloud_id: cloud,
