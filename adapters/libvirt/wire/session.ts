@@ -18,7 +18,7 @@ export interface Session {
 }
 
 /** Data behind a call: what is sent to the host, and what comes from it. */
-export interface Flow {
+interface Flow {
   send(bytes: Uint8Array): void
   /** What came since; null: there is no more. */
   receive(): Promise<Uint8Array | null>
