@@ -13,6 +13,15 @@ const disk = tmpdir()
 const room = existsSync(MEMORY) ? statfsSync(MEMORY) : { bavail: 0, bsize: 0 }
 if (room.bavail * room.bsize > 2 ** 29) process.env.TMPDIR = MEMORY
 
+/** Where stories have their databases in workerd: `test/support/databases/near.ts`. */
+const TABLES = {
+  name: 'tables',
+  modules: true,
+  scriptPath: file('./test/support/databases/object.js'),
+  compatibilityDate: '2026-09-18',
+  durableObjects: { TABLES: { className: 'Tables', useSQLite: true } },
+}
+
 /**
  * Files of one worker share one isolate, as requests do in production: four times as fast as one each. Workers share
  * nothing; each has databases of its own, in workerd too. What they print goes straight out: a line that were sent to
@@ -49,6 +58,11 @@ export default defineConfig({
             main: './test/support/worker.ts',
             remoteBindings: false,
             wrangler: { configPath: './wrangler.toml' },
+            miniflare: {
+              bindings: { PLIMSOLL_D1: process.env.PLIMSOLL_D1 ?? '' },
+              durableObjects: { TABLES: { className: 'Tables', scriptName: 'tables', useSQLite: true } },
+              workers: [TABLES],
+            },
           }),
         ],
         // As in wrangler.toml.

@@ -7,6 +7,7 @@ import type {
   D1Result,
 } from '@cloudflare/workers-types'
 import { d1Error } from './d1-error.ts'
+import { toObject, toSql } from './d1-values.ts'
 
 /** What D1 refuses, SQLite itself refuses here too: https://developers.cloudflare.com/d1/platform/limits/ */
 const LIMITS = {
@@ -284,24 +285,6 @@ class Statement implements D1PreparedStatement {
 
 const isHeld = (error: unknown): boolean => /SQLITE_(BUSY|LOCKED)/.test(String(error))
 
-/** As D1: same-named columns collide, the last one stays. */
-function toObject(columns: string[], row: unknown[]): Record<string, unknown> {
-  // A copy has room for every column from the start; an object that grows by one column at a time moves again and again.
-  const object = { ...emptyRow(columns) }
-  for (let i = 0; i < columns.length; i++) object[columns[i] as string] = row[i]
-  return object
-}
-
-function toSql(value: unknown): SQLInputValue {
-  if (typeof value === 'string' || value === null) return value
-  if (typeof value === 'number') return Number.isFinite(value) ? value : null
-  if (typeof value === 'boolean') return value ? 1 : 0
-  if (value instanceof ArrayBuffer) return new Uint8Array(value)
-  if (ArrayBuffer.isView(value)) return new Uint8Array(value.buffer, value.byteOffset, value.byteLength)
-  if (Array.isArray(value)) return Uint8Array.from(value)
-  throw new Error(`D1_TYPE_ERROR: Type '${typeof value}' not supported for value '${value}'`)
-}
-
 /** Opens (or creates) a SQLite file, or a database that lives in memory only: an empty one, or what another's `dump` holds. */
 export function openSqlite(path: string, dump?: ArrayBuffer): LocalDatabase {
   return new Sqlite(path, dump)
@@ -309,13 +292,3 @@ export function openSqlite(path: string, dump?: ArrayBuffer): LocalDatabase {
 
 /** What D1 has not: an end, a look at its own health, and a word when something is inserted. */
 export type LocalDatabase = D1Database & Pick<Sqlite, 'close' | 'damage' | 'onInsert'>
-
-const emptyRows = new WeakMap<string[], Record<string, unknown>>()
-/** A row without values, made once for each list of columns, and so for each prepared statement. */
-function emptyRow(columns: string[]): Record<string, unknown> {
-  const known = emptyRows.get(columns)
-  if (known) return known
-  const row = Object.fromEntries(columns.map((column) => [column, null]))
-  emptyRows.set(columns, row)
-  return row
-}

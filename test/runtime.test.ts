@@ -7,7 +7,7 @@ import { integer, sqliteTable, text } from 'drizzle-orm/sqlite-core'
 import { Hono } from 'hono'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { migrate } from '../db/migrate.ts'
-import { freshDatabase, runtime } from './support/runtime.ts'
+import { d1Itself, freshDatabase, MIGRATIONS, runtime } from './support/runtime.ts'
 
 const things = sqliteTable('things', {
   id: integer().primaryKey(),
@@ -15,16 +15,20 @@ const things = sqliteTable('things', {
   size: integer().notNull(),
 })
 
+/** Without tables of the program: what a database does is not told by those. */
+const bare = () => freshDatabase('DB', [])
+
 let db: D1Database
-beforeEach(async () => {
-  db = await freshDatabase()
+const begin = async (open: () => Promise<D1Database>) => {
+  db = await open()
   await db.exec(
     'create table things (id integer primary key, name text not null unique, size integer not null check (size > 0))',
   )
   await db.exec(
     'create table parts (id integer primary key, thing integer not null references things (id) on delete cascade)',
   )
-})
+}
+beforeEach(() => begin(bare))
 
 const insert = (name: string, size: number) =>
   db.prepare('insert into things (name, size) values (?, ?)').bind(name, size)
@@ -35,10 +39,14 @@ test('the runtime is the one asked for', () => {
   else expect(navigator.userAgent).toBe('Cloudflare-Workers')
 })
 
-test('a fresh database records its migrations and has no rows of the test before', async () => {
-  expect(await count()).toBe(0)
-  expect(await db.prepare('select count(*) as n from d1_migrations').first('n')).toBeTypeOf('number')
-  await db.batch([insert('left behind', 1), db.prepare('insert into parts (thing) values (1)')])
+test('a fresh database records its migrations and has nothing of the one before', async () => {
+  for (const turn of ['made', 'emptied', 'its tables were changed']) {
+    const fresh = await freshDatabase()
+    expect(await fresh.prepare('select count(*) as n from d1_migrations').first('n'), turn).toBe(MIGRATIONS.DB.length)
+    expect(await fresh.prepare('select count(*) as n from leases').first('n'), turn).toBe(0)
+    await fresh.prepare(`insert into leases (name, until) values ('left behind', 1)`).run()
+    if (turn !== 'made') await fresh.exec('create table left_behind (id integer)')
+  }
 })
 
 test('migrations apply once, in order, each with its record or not at all', async () => {
@@ -85,7 +93,15 @@ test('drizzle queries, prepares and batches', async () => {
   await expect(orm.transaction(async () => {})).rejects.toThrow()
 })
 
-describe('D1', () => {
+/** What stories have, and in workerd D1 itself as well: they are alike. */
+const databases: [string, () => Promise<D1Database>][] = [
+  ['a database of a story', bare],
+  ...(runtime === 'workerd' ? [['D1 itself', d1Itself] as [string, typeof d1Itself]] : []),
+]
+
+describe.each(databases)('%s', (_, open) => {
+  beforeEach(() => begin(open))
+
   test('a batch is all or nothing, and says which constraint refused', async () => {
     const refused = db.batch([insert('a', 1), insert('b', 0)])
     await expect(refused).rejects.toThrow(/^D1_ERROR: CHECK constraint failed: size > 0: SQLITE_CONSTRAINT/)

@@ -1,8 +1,10 @@
 /// <reference types="vite/types/importMeta.d.ts" />
-import type { D1Database, D1Result } from '@cloudflare/workers-types'
+import type { D1Database, D1Result, DurableObjectNamespace } from '@cloudflare/workers-types'
 import { type Migration, migrate, splitSql, TABLE } from '../../db/migrate.ts'
 import { borrow } from './databases/lent.ts'
+import { nearDatabase, type Tables } from './databases/near.ts'
 import { countAll, NO_ROWS, type Rows, tablesOf } from './databases/rows.ts'
+import { onD1Itself } from './rounds.ts'
 
 /** Which of the two runtimes this test runs in. */
 export const runtime: 'node' | 'workerd' = navigator.userAgent === 'Cloudflare-Workers' ? 'workerd' : 'node'
@@ -21,7 +23,7 @@ type Binding = keyof typeof MIGRATIONS
 /**
  * A migrated database with these rows and no others. On Node every call gives another one, in memory, which ends with the test
  * that asks for it; what is asked for in `beforeAll` ends with its file. In workerd there is one per binding: a call empties
- * it, so ask in `beforeEach`, and never for two of the same binding at a time.
+ * it, so ask in `beforeEach`, and never for two of the same binding at a time; it is D1 itself with `PLIMSOLL_D1=itself`.
  * @param applied names of migrations; absent: all
  */
 export const freshDatabase = async (
@@ -69,6 +71,28 @@ const shapeOf = async (db: D1Database): Promise<Shape> => ({
   shape: await db.prepare(SHAPE).first(),
 })
 
+/** D1 itself, of workerd, without tables of the program. */
+export const d1Itself = (): Promise<D1Database> => inWorkerd('DB', [], NO_ROWS, true)
+
+const inWorkerd = async (
+  binding: Binding,
+  applied: string[] | undefined,
+  rows: Rows,
+  itself = onD1Itself,
+): Promise<D1Database> => {
+  const { env } = await import('cloudflare:workers')
+  const objects = env.TABLES as DurableObjectNamespace
+  const db = itself
+    ? handleOf(env[binding] as D1Database)
+    : nearDatabase(objects.getByName(binding) as unknown as Tables)
+  if (applied) await rebuild(db, wanted(binding, applied), rows)
+  else if (!(await emptied(db, binding, rows))) {
+    await rebuild(db, wanted(binding), rows)
+    shapes.set(binding, await shapeOf(db))
+  }
+  return db
+}
+
 /** Another name for the same: a process keeps what it knows by its database, and each world is one of its own. */
 const handleOf = (d1: D1Database): D1Database =>
   new Proxy(d1, {
@@ -77,17 +101,6 @@ const handleOf = (d1: D1Database): D1Database =>
       return typeof member === 'function' ? member.bind(target) : member
     },
   })
-
-const inWorkerd = async (binding: Binding, applied: string[] | undefined, rows: Rows): Promise<D1Database> => {
-  const { env } = await import('cloudflare:workers')
-  const db = handleOf(env[binding] as D1Database)
-  if (applied) await rebuild(db, wanted(binding, applied), rows)
-  else if (!(await emptied(db, binding, rows))) {
-    await rebuild(db, wanted(binding), rows)
-    shapes.set(binding, await shapeOf(db))
-  }
-  return db
-}
 
 /** Leaves the tables as they are and takes out the rows. False: it was not possible, or is not what was wanted. */
 const emptied = async (db: D1Database, binding: Binding, rows: Rows): Promise<boolean> => {
@@ -112,7 +125,7 @@ const rebuild = async (db: D1Database, migrations: Migration[], rows: Rows): Pro
   await script(db, [...drops, TABLE, ...migrations.flatMap(({ sql }) => splitSql(sql)), ...records, ...rows.statements])
 }
 
-/** All in one go; in workerd as few texts, which only the local D1 takes: each costs more than what it does, and there are many tests. */
+/** All in one go; in workerd as few texts, which only a local D1 takes: each costs more than what it does, and there are many tests. */
 const script = (
   db: D1Database,
   statements: string[],
