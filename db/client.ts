@@ -1,8 +1,7 @@
 import { type DrizzleD1Database, drizzle } from 'drizzle-orm/d1'
-import * as schema from './schema/index.ts'
 
 /** drizzle, with the database below it. */
-export type Database = DrizzleD1Database<typeof schema> & { $client: D1Database }
+export type Database = DrizzleD1Database & { $client: D1Database }
 
 interface Prepared {
   getQuery(): { sql: string; params: unknown[] }
@@ -40,7 +39,8 @@ const tellNoValues = (session: Session): void => {
 
 /** drizzle over D1, or over `db/sqlite.ts`, which looks the same. */
 export const openDatabase = (d1: D1Database): Database => {
-  const db = drizzle(d1, { schema })
+  // Without the schema: it is for queries of another kind, and to read every table for them takes longer than most requests.
+  const db = drizzle(d1)
   tellNoValues((db as unknown as { session: Session }).session)
   // drizzle's own `batch` breaks on `db.run(sql…)` with parameters: it looks for a statement that raw SQL never has.
   const batch = async (queries: readonly { _prepare(): unknown }[]) => {

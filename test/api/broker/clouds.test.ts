@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest'
+import { clouds } from '../../../db/schema/index.ts'
 import { connectCloud } from '../../../functions/broker/clouds/clouds.ts'
 import { NotMapped } from '../../../functions/broker/clouds/mappings.ts'
 import { bootstrap } from '../../../functions/runtime/bootstrap.ts'
@@ -92,7 +93,7 @@ describe('a cloud', () => {
 
   test('opens its credentials only here, only as this version, only with the key', async () => {
     await admin.post(`${V1}/clouds`, { cloud: aws })
-    const row = (await plimsoll.db.query.clouds.findFirst())!
+    const row = (await plimsoll.db.select().from(clouds).get())!
     const opened = await connectCloud(plimsoll.host, row, null)
     expect(opened.connection.credentials).toEqual(aws.credentials)
     await plimsoll.db.run('update clouds set credentials_version = 7')
@@ -140,7 +141,7 @@ describe('a cloud', () => {
       expect((await admin.post(`${V1}/clouds/aws-east/check`)).body.check.reachable).toBe(false)
     const { cloud } = (await admin.get(`${V1}/clouds/aws-east`)).body
     expect(cloud).toMatchObject({ status: 'unreachable', failures: 3 })
-    const row = (await plimsoll.db.query.clouds.findFirst())!
+    const row = (await plimsoll.db.select().from(clouds).get())!
     await expect(connectCloud(plimsoll.host, row, null)).rejects.toMatchObject({
       code: 'throttled',
       detail: { retryAfterMs: 5000 },
@@ -177,7 +178,7 @@ describe('a mapping', () => {
     expect((await demo.get(`${V1}/offers`)).body).toEqual({ offers: [], next: null })
     expect((await demo.get(`${V1}/capabilities`)).body).toEqual({ clouds: [] })
     expect((await admin.get(path)).status).toBe(404)
-    const row = (await plimsoll.db.query.clouds.findFirst())!
+    const row = (await plimsoll.db.select().from(clouds).get())!
     await expect(connectCloud(plimsoll.host, row, project)).rejects.toBeInstanceOf(NotMapped)
 
     const put = await admin.put(path, { mapping: { note: 'trial' } })

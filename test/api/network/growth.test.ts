@@ -1,4 +1,6 @@
+import { eq } from 'drizzle-orm'
 import { beforeEach, describe, expect, test } from 'vitest'
+import { bindings } from '../../../db/schema/index.ts'
 import { cidrHolds, overlap, readCidr } from '../../../functions/broker/network/address.ts'
 import { createServer } from '../../support/builders.ts'
 import { rawDisk } from '../../support/disks.ts'
@@ -156,7 +158,7 @@ describe('a network that becomes routed by itself', () => {
       await demo.put(`${V2}/routers/${router}/add_router_interface`, { subnet_id })
     }
     await boot(grows.id, 'away.a')
-    const bound = await plimsoll.db.query.bindings.findMany({ where: (b, { eq }) => eq(b.resourceId, router) })
+    const bound = await plimsoll.db.select().from(bindings).where(eq(bindings.resourceId, router))
     expect(bound.map(({ cloudId }) => cloudId)).toEqual([plimsoll.cloudId('away')])
     expect((await of('segments', plain.id))[0].physical_network).toBe('away')
   })

@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest'
+import { bindings } from '../../../db/schema/index.ts'
 import { type Client, type Plimsoll, startPlimsoll } from '../../support/harness.ts'
 
 let plimsoll: Plimsoll
@@ -53,7 +54,7 @@ describe('networks', () => {
       revision_number: 1,
     })
     expect((await demo.get(`${V2}/networks/${body.network.id}`)).body).toEqual(body)
-    expect((await plimsoll.db.query.bindings.findMany()).filter(({ kind }) => kind === 'network')).toEqual([])
+    expect((await plimsoll.db.select().from(bindings)).filter(({ kind }) => kind === 'network')).toEqual([])
     expect(await used('network')).toBe(1)
     plimsoll.clock.advance(1000)
     const put = await demo.put(`${V2}/networks/${body.network.id}`, { network: { name: 'n2', description: null } })

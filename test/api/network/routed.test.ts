@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest'
 import type { Json } from '../../../adapters/contract.ts'
+import { bindings as bindingRows, ipAllocations, lingeringAddresses, networks } from '../../../db/schema/index.ts'
 import { createServer } from '../../support/builders.ts'
 import { rawDisk } from '../../support/disks.ts'
 import { type Client, type Plimsoll, startPlimsoll } from '../../support/harness.ts'
@@ -182,7 +183,7 @@ describe('a server on a routed network', () => {
 
 describe('a place without room', () => {
   const bindings = async (resource: string) =>
-    (await plimsoll.db.query.bindings.findMany())
+    (await plimsoll.db.select().from(bindingRows))
       .filter(({ resourceId, phase }) => resourceId === resource && phase !== 'gone')
       .map(({ cloudId, phase }) => [cloudId, phase])
 
@@ -194,9 +195,9 @@ describe('a place without room', () => {
     expect(await placed(id)).toEqual({ build: 'ACTIVE', zone: 'away.b', subnet: subnets['away.b'], port: 'ACTIVE' })
     expect((await portOf(id)).id).toBe(waiting.id)
     expect(await bindings(waiting.id)).toEqual([[plimsoll.cloudId('away'), 'bound']])
-    const allocated = await plimsoll.db.query.ipAllocations.findMany()
+    const allocated = await plimsoll.db.select().from(ipAllocations)
     expect(allocated.filter(({ portId }) => portId === waiting.id)).toMatchObject([{ subnetId: subnets['away.b'] }])
-    expect(await plimsoll.db.query.lingeringAddresses.findMany()).toEqual([])
+    expect(await plimsoll.db.select().from(lingeringAddresses)).toEqual([])
   })
 
   test('in one zone is left for another of the same cloud', async () => {
@@ -257,7 +258,7 @@ describe('a place without room', () => {
       const { network } = await routed('home.a', 'away.b')
       const waiting = (await newPort(network)).body.port
       const id = await boot([{ port: waiting.id }])
-      const last = (await plimsoll.db.query.bindings.findMany()).find(
+      const last = (await plimsoll.db.select().from(bindingRows)).find(
         ({ resourceId, phase }) => resourceId === waiting.id && phase !== 'gone',
       )
       const { status, 'plimsoll:filters': filters } = await server(id)
@@ -299,7 +300,7 @@ describe('a place without room', () => {
 describe('of a routed network', () => {
   beforeEach(() => begin())
   const wayOut = async (cloud: string) =>
-    (await plimsoll.db.query.networks.findMany()).find(
+    (await plimsoll.db.select().from(networks)).find(
       ({ external, cloudId }) => external && cloudId === plimsoll.cloudId(cloud),
     )!
   const newRouter = async (external?: string) => {
@@ -330,7 +331,7 @@ describe('of a routed network', () => {
     ])
     expect((await gateway(out)).status).toBe(200)
     await plimsoll.settle()
-    const bound = (await plimsoll.db.query.bindings.findMany()).filter(({ kind }) => kind === 'router')
+    const bound = (await plimsoll.db.select().from(bindingRows)).filter(({ kind }) => kind === 'router')
     expect(bound.map(({ resourceId, cloudId, phase }) => [resourceId, cloudId, phase]).sort()).toEqual(
       [
         [router, plimsoll.cloudId('home'), 'bound'],

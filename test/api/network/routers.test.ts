@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest'
 import type { Cloud, Realm } from '../../../adapters/contract.ts'
+import { bindings as rows } from '../../../db/schema/index.ts'
 import { connectCloud } from '../../../functions/broker/clouds/clouds.ts'
 import { createNetwork, createServer } from '../../support/builders.ts'
 import { type Client, type Plimsoll, startPlimsoll } from '../../support/harness.ts'
@@ -43,7 +44,7 @@ const onCloud = async (
   return (await realm.list()).items.filter(({ health }) => health !== 'gone')
 }
 const bindings = async (kind: string) =>
-  (await plimsoll.db.query.bindings.findMany()).filter((b) => b.kind === kind && b.phase !== 'gone')
+  (await plimsoll.db.select().from(rows)).filter((b) => b.kind === kind && b.phase !== 'gone')
 
 describe('routers', () => {
   test('are made, changed and deleted', async () => {

@@ -1,4 +1,6 @@
+import { eq } from 'drizzle-orm'
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { bindings } from '../../../db/schema/index.ts'
 import { createServer } from '../../support/builders.ts'
 import { rawDisk } from '../../support/disks.ts'
 import { type Client, type Plimsoll, startPlimsoll } from '../../support/harness.ts'
@@ -36,7 +38,7 @@ const feetOf = async (router: string) =>
     .sort()
 /** Routers that some cloud has, under the names that they were given. */
 const onClouds = async () => {
-  const rows = await plimsoll.db.query.bindings.findMany({ where: (b, { eq }) => eq(b.kind, 'router') })
+  const rows = await plimsoll.db.select().from(bindings).where(eq(bindings.kind, 'router'))
   return rows.filter(({ phase }) => phase === 'bound').length
 }
 const used = async (word: string) =>

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { bindings } from '../../../db/schema/index.ts'
 import { startPlimsoll } from '../../support/harness.ts'
 
 const V2 = '/network/v2.0'
@@ -32,6 +33,6 @@ test('groups that name each other go with their network', async () => {
   await plimsoll.settle()
   expect((await demo.delete(`${V2}/networks/${network}`)).status).toBe(204)
   await plimsoll.settle()
-  const left = (await plimsoll.db.query.bindings.findMany()).filter((b) => b.phase !== 'gone' && b.kind !== 'image')
+  const left = (await plimsoll.db.select().from(bindings)).filter((b) => b.phase !== 'gone' && b.kind !== 'image')
   expect(left).toEqual([])
 })

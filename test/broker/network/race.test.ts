@@ -1,6 +1,6 @@
 import { eq } from 'drizzle-orm'
 import { beforeEach, expect, test } from 'vitest'
-import { networks, ports, quotas, subnets } from '../../../db/schema/index.ts'
+import { bindings, networks, ports, quotas, subnets } from '../../../db/schema/index.ts'
 import { commit } from '../../../functions/broker/line/commit.ts'
 import { Refused } from '../../../functions/broker/line/refused.ts'
 import { pinNetworks } from '../../../functions/broker/network/network.ts'
@@ -86,7 +86,7 @@ test('a pin reaches everything that routers join, and takes the routers along', 
   const cloud = plimsoll.cloudId('sandbox')
   await commit(context, entry, pinNetworks(context, [a!.network], { cloudId: cloud, zone: null, filters: 'enforced' }))
   expect(await Promise.all([a, b, c, d].map((each) => cloudOf(each!.network)))).toEqual([cloud, cloud, cloud, null])
-  const bound = (await plimsoll.db.query.bindings.findMany()).filter(({ kind }) => kind === 'router')
+  const bound = (await plimsoll.db.select().from(bindings)).filter(({ kind }) => kind === 'router')
   expect(bound.map(({ resourceId }) => resourceId).toSorted()).toEqual([first.id, second.id].toSorted())
   expect(new Set(bound.map(({ token }) => token)).size).toBe(2)
   const elsewhere = commit(

@@ -1,6 +1,8 @@
+import { eq } from 'drizzle-orm'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { callLog, plantFaults, recall } from '../../../adapters/sandbox/backdoor.ts'
 import type { FaultRule } from '../../../adapters/sandbox/faults.ts'
+import { bindings } from '../../../db/schema/index.ts'
 import { NOVA, newWorld, type World } from '../../api/compute/servers/world.ts'
 
 let w: World
@@ -17,7 +19,7 @@ const plant = (...rules: FaultRule[]) => plantFaults(store(), cloudId, rules)
 const calls = async (method: string) =>
   (await callLog(store(), cloudId)).filter((call) => call.method === method).length
 const machine = async () => {
-  const [binding] = await w.plimsoll.db.query.bindings.findMany({ where: (b, { eq }) => eq(b.resourceId, id) })
+  const [binding] = await w.plimsoll.db.select().from(bindings).where(eq(bindings.resourceId, id))
   return (await recall(store(), cloudId, 'server', binding!.nativeId!))!
 }
 

@@ -240,7 +240,7 @@ describe('a server that comes to nothing', () => {
   const homeOf = async (id: string) =>
     (await world.demo.get(`${NEUTRON}/networks/${id}`)).body.network.availability_zones
   const there = async (kind: string) =>
-    (await world.plimsoll.db.query.bindings.findMany()).filter((each) => each.kind === kind && each.phase === 'bound')
+    (await world.plimsoll.db.select().from(bindings)).filter((each) => each.kind === kind && each.phase === 'bound')
 
   test('ties its network to no cloud, once it is gone or if nothing was made, and what was made goes', async () => {
     await begin(NARROW!, WIDE!)

@@ -1,4 +1,6 @@
+import { and, inArray, ne } from 'drizzle-orm'
 import { beforeEach, describe, expect, test } from 'vitest'
+import { bindings } from '../../../../db/schema/index.ts'
 import { at, NOVA, newWorld, type World } from './world.ts'
 
 let w: World
@@ -73,9 +75,10 @@ describe('an interface of a server', () => {
     await w.demo.delete(`${NOVA}/servers/${id}`)
     await w.plimsoll.settle()
     expect((await w.demo.get('/network/v2.0/ports')).body.ports).toEqual([])
-    const left = await w.plimsoll.db.query.bindings.findMany({
-      where: (b, { and, ne, inArray }) => and(ne(b.phase, 'gone'), inArray(b.kind, ['interface', 'port', 'server'])),
-    })
+    const left = await w.plimsoll.db
+      .select()
+      .from(bindings)
+      .where(and(ne(bindings.phase, 'gone'), inArray(bindings.kind, ['interface', 'port', 'server'])))
     expect(left).toEqual([])
   })
 

@@ -1,3 +1,4 @@
+import { eq } from 'drizzle-orm'
 import { describe, expect, test } from 'vitest'
 import { callLog } from '../../../../adapters/sandbox/backdoor.ts'
 import type { FaultRule } from '../../../../adapters/sandbox/faults.ts'
@@ -36,7 +37,7 @@ const twoClouds = async (first: FaultRule[], second: FaultRule[] = [], priced = 
   })
   w = await newWorld({ clouds: [cloud('first', first), cloud('second', second)] })
   const { db } = w.plimsoll
-  const copies = await db.query.bindings.findMany({ where: (b, { eq }) => eq(b.resourceId, w.image) })
+  const copies = await db.select().from(bindings).where(eq(bindings.resourceId, w.image))
   for (const name of ['first', 'second']) {
     const cloudId = w.plimsoll.cloudId(name)
     if (!copies.some((copy) => copy.cloudId === cloudId)) await db.insert(bindings).values({ ...copies[0]!, cloudId })

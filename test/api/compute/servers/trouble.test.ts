@@ -1,4 +1,4 @@
-import { eq } from 'drizzle-orm'
+import { and, eq } from 'drizzle-orm'
 import { beforeEach, describe, expect, test } from 'vitest'
 import type { Json } from '../../../../adapters/contract.ts'
 import { plant, recall, vanish } from '../../../../adapters/sandbox/backdoor.ts'
@@ -25,7 +25,7 @@ const twoClouds = async (start: Start = {}): Promise<string> => {
   })
   const { db } = w.plimsoll
   const onSecond = w.plimsoll.cloudId('second')
-  const [first] = await db.query.bindings.findMany({ where: (b, { eq }) => eq(b.resourceId, w.image) })
+  const [first] = await db.select().from(bindings).where(eq(bindings.resourceId, w.image))
   await db
     .insert(bindings)
     .values({ ...first!, cloudId: first!.cloudId === onSecond ? w.plimsoll.cloudId('first') : onSecond })
@@ -112,7 +112,7 @@ describe('no room', () => {
     w = await newWorld(fault('server.create', 'capacity', { count: 2 }))
     const id = await w.running()
     expect(await w.server(id)).toMatchObject({ status: 'ACTIVE', flavor: { original_name: 'm1.tiny' } })
-    const [binding] = await w.plimsoll.db.query.bindings.findMany({ where: (b, { eq }) => eq(b.resourceId, id) })
+    const [binding] = await w.plimsoll.db.select().from(bindings).where(eq(bindings.resourceId, id))
     expect(binding!.frozen).toMatchObject({ size: { native: 'sb.medium' } })
   })
 
@@ -132,7 +132,7 @@ describe('no room', () => {
       status: 'ACTIVE',
       'OS-EXT-AZ:availability_zone': expect.stringMatching(/^second\./),
     })
-    const all = await w.plimsoll.db.query.bindings.findMany({ where: (b, { eq }) => eq(b.resourceId, id) })
+    const all = await w.plimsoll.db.select().from(bindings).where(eq(bindings.resourceId, id))
     expect(all.filter(({ phase }) => phase !== 'gone').map(({ cloudId }) => cloudId)).toEqual([onSecond])
     await w.demo.delete(`${NOVA}/servers/${id}`)
     await w.plimsoll.settle()
@@ -151,16 +151,18 @@ describe('no room', () => {
     const { id } = (await w.boot({ networks: 'none' })).body.server
     let deleted = 0
     during = async () => {
-      const calling = await w.plimsoll.db.query.bindings.findFirst({
-        where: (b, { and, eq }) => and(eq(b.resourceId, id), eq(b.phase, 'calling')),
-      })
+      const calling = await w.plimsoll.db
+        .select()
+        .from(bindings)
+        .where(and(eq(bindings.resourceId, id), eq(bindings.phase, 'calling')))
+        .get()
       if (!calling) return
       during = null
       deleted = (await w.demo.delete(`${NOVA}/servers/${id}`)).status
     }
     await w.plimsoll.settle()
     expect([deleted, (await w.demo.get(`${NOVA}/servers/${id}`)).status]).toEqual([204, 404])
-    const attempts = await w.plimsoll.db.query.bindings.findMany({ where: (b, { eq }) => eq(b.resourceId, id) })
+    const attempts = await w.plimsoll.db.select().from(bindings).where(eq(bindings.resourceId, id))
     expect(attempts.filter(({ phase }) => phase !== 'gone')).toEqual([])
     expect(await used()).toMatchObject({ totalInstancesUsed: 0 })
   })
@@ -205,7 +207,7 @@ describe('a machine that disappears', () => {
     const id = await w.running()
     const { plimsoll } = w
     const cloudId = plimsoll.cloudId('sandbox')
-    const [binding] = await plimsoll.db.query.bindings.findMany({ where: (b, { eq }) => eq(b.resourceId, id) })
+    const [binding] = await plimsoll.db.select().from(bindings).where(eq(bindings.resourceId, id))
     const entity = await recall(plimsoll.host.cloudState, cloudId, 'server', binding!.nativeId!)
     await vanish(plimsoll.host.cloudState, cloudId, 'server', binding!.nativeId!)
     const look = async () => {
