@@ -18,7 +18,7 @@ export function toSql(value: unknown): SqlValue {
 export function toObject(columns: string[], row: unknown[]): Record<string, unknown> {
   // A copy has room for every column from the start; an object that grows by one column at a time moves again and again.
   const object = { ...emptyRow(columns) }
-  for (let i = 0; i < columns.length; i++) object[columns[i] as string] = row[i]
+  for (let i = 0; i < columns.length; i++) object[columns[i]!] = row[i]
   return object
 }
 
