@@ -5,7 +5,7 @@ import type { Context } from '../context.ts'
 import type { Rescued } from '../marks.ts'
 import type { Domain } from '../records/domain.ts'
 import { type Volume, volumeNamed } from '../records/volume.ts'
-import { baseOf, imageOn } from '../storage/image-volume.ts'
+import { baseOf, imageOn, sweepImages } from '../storage/image-volume.ts'
 import type { Host } from '../wire/host.ts'
 import { DEFINE, DELETE_VOLUME, DOMAIN_XML } from '../wire/procedures.ts'
 import { writeInto } from './note.ts'
@@ -124,6 +124,7 @@ export const unrescue = async (context: Context, id: NativeId): Promise<Progress
       }
       await removeVolume(host, await volumeNamed(host, home.pool.name, name))
       await writeInto(host, domain, note)
+      await sweepImages(context, host)
     }
     if (domain.power === 'running') progress = 'done'
     else if (domain.power === 'stopped') await turnOn(host, domain)

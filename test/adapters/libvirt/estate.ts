@@ -1,4 +1,5 @@
 import type { Line } from '../../../adapters/contract.ts'
+import { NAMESPACE, type Note, writeNote } from '../../../adapters/libvirt/marks.ts'
 import * as calls from '../../../adapters/libvirt/wire/procedures.ts'
 import { accepting, type Play, plays, Said, scripted } from './scripted.ts'
 import { wiring } from './wiring.ts'
@@ -267,8 +268,14 @@ export const estate = () => {
   ]
   /** As what a volume was put into a domain. */
   const formatOf = (name: string) => /driver name="qemu" type="(\w+)"/.exec(disks.get(name)?.xml ?? '')?.[1]
+  /** Has of a domain what is noted in it. */
+  const noted = (name: 'web' | 'db', note: Note) => {
+    const uuid = name === 'web' ? WEB : DB
+    notes.set(uuid, writeNote(note, uuid).replace('<server>', `<server xmlns="${NAMESPACE}">`))
+  }
   return {
     done,
+    noted,
     notes,
     behind,
     created,

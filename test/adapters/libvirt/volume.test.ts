@@ -3,6 +3,7 @@ import type { Mark, VolumeSpec } from '../../../adapters/contract.ts'
 import { libvirt } from '../../../adapters/libvirt/index.ts'
 import { NAMESPACE, writeNote } from '../../../adapters/libvirt/marks.ts'
 import {
+  goneName,
   imageBase,
   imageName,
   logPoolName,
@@ -225,6 +226,22 @@ it('a disk that is made anew in several attempts is as large as the one before',
   host.store.full = false
   await cloud.server.rebuild!(IDS.db, `*/${base}`, 'r1')
   expect(host.created.at(-1)).toContain(`<capacity unit="bytes">${7 * GIB}</capacity>`)
+})
+
+it('an image that nobody has any more goes with the disk that a server was rescued with', async () => {
+  const { cloud, host } = connected()
+  host.store.type = 'dir'
+  const own: Mark = { ...mark, kind: 'server', resource: host.uuids.db }
+  const image = imageName(imageBase({ ...mark, kind: 'image' }), PLACE)
+  const rescue = partName(own, 'rescue', PLACE)
+  for (const name of [image, goneName(image), rescue]) {
+    host.volumes.push({ pool: 'fast', name, key: `/pool/${name}` })
+    host.images.set(name, { format: 'qcow2', ...(name === rescue && { backing: `/pool/${image}` }) })
+  }
+  host.noted('db', { mark: own, host: 'kvm1', rescued: { token: 'r1', target: 'vdb', disk: '' } })
+  await cloud.server.unrescue!(IDS.db)
+  expect(host.volumes.map(({ name }) => name)).toEqual(['root.qcow2', 'data.raw'])
+  expect(host.done).toContain('DOMAIN_CREATE db')
 })
 
 it('that a pool is not started does not say that its volumes are gone', async () => {
