@@ -12,7 +12,7 @@ import { markedRealm } from '../../shared/realm.ts'
 import { gone, refuse } from '../../shared/refusals.ts'
 import type { Context } from '../context.ts'
 import { sizeOf } from '../offers.ts'
-import type { Domain } from '../records/domain.ts'
+import { type Domain, isRescued } from '../records/domain.ts'
 import { everywhere, pageOf } from '../records/everywhere.ts'
 import { atHostOf, partsOf } from '../records/ids.ts'
 import { type Machine, machineOf, machinesOn } from '../records/machine.ts'
@@ -43,7 +43,7 @@ const seenOf = (context: Context, { id, host, domain, disks, ports }: Machine): 
     zone: host.zone,
     power: ours?.making ? 'changing' : power,
     ...(ours?.making ? { unfinished: true } : {}),
-    ...(ours?.rescued ? { rescued: true } : {}),
+    ...(ours && isRescued(domain) ? { rescued: true } : {}),
     size: sizeOf(context, domain),
     ...(ours?.made?.image ? { image: ours.made.image } : {}),
     volumes: disks.flatMap((disk) =>
@@ -154,7 +154,7 @@ export const server = (context: Context): ServerRealm => {
       list: () => pageOf(context, async (host) => (await machinesOn(host)).map((machine) => seenOf(context, machine))),
       remark: (machine, mark) =>
         change(machine, async (host, domain) => {
-          if (!mark && domain.note?.rescued)
+          if (!mark && isRescued(domain))
             throw new CloudError('conflict', 'The server runs from another disk than its own.')
           await writeInto(host, domain, mark && { mark, host: host.name })
         }),

@@ -15,6 +15,7 @@ import {
 } from '../wire/procedures.ts'
 import { fewAtATime } from './few.ts'
 import { orNull } from './volume.ts'
+import { partName } from './volume-name.ts'
 
 /** Where a disk of a domain is: at a path of the host, in a pool by name, or elsewhere. */
 type DiskPlace = { path: string } | { pool: string; volume: string } | null
@@ -170,9 +171,17 @@ const readDomain = (xml: string): Omit<Domain, 'ref' | 'power' | 'persistent' | 
   }
 }
 
+/** Whether another disk has the place of a machine's own by its definition, which is noted before it is so. */
+export const isRescued = ({ disks, note }: Pick<Domain, 'disks' | 'note'>): boolean =>
+  note?.rescued !== undefined &&
+  disks.some(({ place }) => {
+    if (place === null || !('volume' in place)) return false
+    return place.volume === partName(note.mark, 'rescue', { host: note.host, pool: place.pool })
+  })
+
 /** What runs from another disk for a while keeps its own as its root. */
 const ownRoot = (disks: DomainDisk[], note: Note | undefined): DomainDisk[] => {
-  const own = note?.rescued && disks.find(({ target }) => target === note.rescued?.target)
+  const own = isRescued({ disks, note }) && disks.find(({ target }) => target === note?.rescued?.target)
   return own ? disks.map((disk) => ({ ...disk, root: disk === own })) : disks
 }
 

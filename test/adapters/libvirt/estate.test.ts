@@ -5,7 +5,9 @@ import { libvirt } from '../../../adapters/libvirt/index.ts'
 import { NAMESPACE, writeNote } from '../../../adapters/libvirt/marks.ts'
 import { readOptions } from '../../../adapters/libvirt/options.ts'
 import { domainOf } from '../../../adapters/libvirt/records/domain.ts'
+import { partName } from '../../../adapters/libvirt/records/volume-name.ts'
 import { onHost } from '../../../adapters/libvirt/wire/host.ts'
+import { KEPT } from '../../../adapters/libvirt/wire/procedures.ts'
 import { deaf, estate, IDS } from './estate.ts'
 import { connection, OPTIONS, surroundings } from './scripted.ts'
 
@@ -122,6 +124,20 @@ describe('a domain that is taken over', () => {
     expect(await cloud.server.get(IDS.web)).toEqual(before)
     // Running, so both what runs and what is kept: 3.
     expect(host.done).toEqual(Array(3).fill('DOMAIN_SET_METADATA web 3'))
+  })
+
+  it('is rescued once it is defined with another disk, whatever was noted before', async () => {
+    const { cloud, host } = connected()
+    host.noted('db', { mark, host: 'kvm1', rescued: { token: 'r1', target: 'vda', disk: '' } })
+    expect((await cloud.server.get(IDS.db))?.rescued).toBeUndefined()
+    const name = partName(mark, 'rescue', { host: 'kvm1', pool: 'fast' })
+    const xml = `<disk type='volume'><source pool='fast' volume='${name}'/><target dev='vdb'/></disk>`
+    host.disks.set(name, { uuid: host.uuids.db, xml, flags: KEPT })
+    expect(await cloud.server.get(IDS.db)).toMatchObject({ rescued: true })
+    await expect(cloud.server.mark!(IDS.db, null)).rejects.toMatchObject({ code: 'conflict' })
+    host.disks.clear()
+    await cloud.server.mark!(IDS.db, null)
+    expect((await cloud.server.get(IDS.db))?.mark).toBeUndefined()
   })
 
   it('is left in peace while its host is busy with it, for as long as it may take to shut down', async () => {

@@ -282,6 +282,7 @@ export const estate = () => {
     powers,
     guest,
     wired,
+    disks,
     volumes,
     images,
     pools,
