@@ -1,7 +1,7 @@
 import type { NativeId, Progress, Size } from '../../contract.ts'
 import { gone, refuse, unlessGone } from '../../shared/refusals.ts'
 import type { Context } from '../context.ts'
-import type { Domain } from '../records/domain.ts'
+import { type Domain, isRescued } from '../records/domain.ts'
 import { volumeNamed } from '../records/volume.ts'
 import { baseOf, imageOn, sweepImages } from '../storage/image-volume.ts'
 import type { Host } from '../wire/host.ts'
@@ -9,7 +9,7 @@ import { CUT_POWER, DEFINE, DELETE_VOLUME, DOMAIN_XML, RESIZE_VOLUME, START } fr
 import { writeInto } from './note.ts'
 import { homeOf, makeDisk } from './parts.ts'
 import { withRoom } from './place.ts'
-import { stop, turnOn, withOurs } from './power.ts'
+import { offShelf, stop, turnOn, withOurs } from './power.ts'
 
 /* Servers that become other than they were made, in steps: what the next one is, the machine alone tells. */
 
@@ -80,9 +80,13 @@ export const rebuild = async (context: Context, id: NativeId, image: NativeId, t
     const { note, ref, power } = domain
     const made = note?.made ?? refuse('Only servers that were made here are rebuilt.')
     if (!made.image) refuse('The server boots from a volume.')
+    if (isRescued(domain)) refuse('The server runs from another disk than its own.')
     if (made.rebuilt === token) {
       if (power === 'running') progress = 'done'
-      else if (power === 'stopped') await host.call(START, { domain: ref, flags: 0 })
+      else if (power === 'stopped') {
+        await offShelf(context, host, domain)
+        await host.call(START, { domain: ref, flags: 0 })
+      }
       return
     }
     const fresh = await imageOn(context, host, baseOf(image))

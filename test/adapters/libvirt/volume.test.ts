@@ -11,6 +11,7 @@ import {
   nameFor,
   partName,
 } from '../../../adapters/libvirt/records/volume-name.ts'
+import { KEPT } from '../../../adapters/libvirt/wire/procedures.ts'
 import { estate, IDS } from './estate.ts'
 import { connection, OPTIONS, surroundings } from './scripted.ts'
 
@@ -226,6 +227,32 @@ it('a disk that is made anew in several attempts is as large as the one before',
   host.store.full = false
   await cloud.server.rebuild!(IDS.db, `*/${base}`, 'r1')
   expect(host.created.at(-1)).toContain(`<capacity unit="bytes">${7 * GIB}</capacity>`)
+})
+
+describe('a server that is made anew', () => {
+  const own = { ...mark, kind: 'server' as const }
+  const made = { size: 'k.tiny', image: '*/x', configDrive: false, pool: 'fast', rebuilt: 'r1' }
+
+  it('is promised its room again before it runs, where it was shelved', async () => {
+    const { cloud, host } = connected()
+    host.store.type = 'dir'
+    host.noted('db', { mark: own, host: 'kvm1', made, shelved: true })
+    await cloud.server.rebuild!(IDS.db, '*/x', 'r1')
+    expect(host.done).toEqual(['DOMAIN_SET_METADATA db 2', 'DOMAIN_CREATE db'])
+    expect(host.notes.get(host.uuids.db)).not.toContain('shelved')
+  })
+
+  it('is none that runs from another disk than its own', async () => {
+    const { cloud, host } = connected()
+    host.store.type = 'dir'
+    host.noted('db', { mark: own, host: 'kvm1', made, rescued: { token: 't', target: 'vda', disk: '' } })
+    const name = partName(own, 'rescue', PLACE)
+    const xml = `<disk type='volume'><source pool='fast' volume='${name}'/><target dev='vdb'/></disk>`
+    host.disks.set(name, { uuid: host.uuids.db, xml, flags: KEPT })
+    for (const token of ['r1', 'r2'])
+      await expect(cloud.server.rebuild!(IDS.db, '*/x', token)).rejects.toMatchObject({ code: 'definitive' })
+    expect(host.done).toEqual([])
+  })
 })
 
 it('an image that nobody has any more goes with the disk that a server was rescued with', async () => {
