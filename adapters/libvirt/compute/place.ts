@@ -203,5 +203,10 @@ export const hostsOf = async (context: Context, zone: string, mark: Mark): Promi
 /** The server is gone, or never will be: neither room nor host is kept for it. */
 export const forgetSeat = async (context: Context, zone: string, mark: Mark): Promise<void> => {
   await leaveSeat(context, zone, mark.resource)
+  await forgetHost(context, mark)
+}
+
+/** The same where nobody knows its zone any more: room that nobody came for is free by itself. */
+export const forgetHost = async (context: Context, mark: Mark): Promise<void> => {
   await context.surroundings.store.delete(keyOf(context, mark))
 }

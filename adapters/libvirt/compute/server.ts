@@ -24,7 +24,7 @@ import { consoleLog } from './console.ts'
 import { complete, define, unmake } from './make.ts'
 import { writeInto } from './note.ts'
 import { removeParts } from './parts.ts'
-import { forgetSeat, hostFor, hostsOf } from './place.ts'
+import { forgetHost, forgetSeat, hostFor, hostsOf } from './place.ts'
 import { powerActions, withOurs } from './power.ts'
 import { remoteConsole } from './remote-console.ts'
 import { rescue, unrescue } from './rescue.ts'
@@ -170,8 +170,9 @@ export const server = (context: Context): ServerRealm => {
           await unmake(context, host, domain)
           await forgetSeat(context, host.zone, mark)
         }),
-      async removeRest({ resource }) {
-        await everywhere(context, (host) => removeParts(context, host, resource))
+      async removeRest(mark) {
+        await everywhere(context, (host) => removeParts(context, host, mark.resource))
+        await forgetHost(context, mark)
       },
       read: (machine) => readServer(context, machine),
     },

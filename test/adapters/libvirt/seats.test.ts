@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { GroupPolicy, Mark, ServerSpec } from '../../../adapters/contract.ts'
-import { assertRoom, forgetSeat, hostFor, withRoom } from '../../../adapters/libvirt/compute/place.ts'
+import { assertRoom, forgetSeat, hostFor, hostsOf, withRoom } from '../../../adapters/libvirt/compute/place.ts'
+import { libvirt } from '../../../adapters/libvirt/index.ts'
 import { NAMESPACE, writeNote } from '../../../adapters/libvirt/marks.ts'
 import { readOptions } from '../../../adapters/libvirt/options.ts'
 import { domainOf } from '../../../adapters/libvirt/records/domain.ts'
@@ -110,6 +111,16 @@ describe('the last room of a zone', () => {
     expect(inside).toBe(1)
     expect((await hostFor(context, wanted(LAST), marked())).name).toBe('kvm1')
   })
+})
+
+it('the host that was chosen for a server is forgotten with it, also where somebody else deleted its machine', async () => {
+  const { context } = zone()
+  const { connection: linked, surroundings: around } = context
+  const mark = marked()
+  const { name } = await hostFor(context, wanted(64), mark)
+  expect(await hostsOf(context, 'z', mark)).toEqual([name])
+  await libvirt.connect(linked, around).server.remove(`${name}/${mark.resource}`, mark)
+  expect(await hostsOf(context, 'z', mark)).toEqual(HOSTS)
 })
 
 describe('a server group', () => {
