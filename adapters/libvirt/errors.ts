@@ -90,6 +90,21 @@ const TABLE: ErrorTable = {
 
 const KNOWN = knownErrors(TABLE)
 
+/**
+ * What the agent in a guest was asked for. Whatever comes of it, also nothing, is the guest's doing: it says nothing of the cloud,
+ * and libvirt has for it the numbers that it has for anything.
+ * @param sentence for users of the API
+ * @throws `conflict` where there is no clear answer
+ */
+export const ofAgent = async <T>(answer: Promise<T>, sentence: string): Promise<T> => {
+  try {
+    return await answer
+  } catch (error) {
+    const unclear = error instanceof CloudError && error.code === 'ambiguous'
+    throw unclear ? new CloudError('conflict', sentence, error.detail) : error
+  }
+}
+
 /** What is kept of a message: whoever writes it may write a lot. */
 const LONGEST = 500
 

@@ -95,7 +95,7 @@ export const image = (context: Context): ImageRealm => {
       async remove({ base }) {
         const { down } = await everywhere(context, async (host) => {
           const own = await imageOn(context, host, base)
-          if (own) await removeImage(host, own)
+          if (own) await removeImage(context, host, own)
         })
         if (down.length)
           throw new CloudError('conflict', 'A host of the cloud does not answer.', {

@@ -15,7 +15,7 @@ import {
   VOLUME_XML,
 } from '../wire/procedures.ts'
 import { endMirror, endMirrorsInto, type LiveDisk, mirrorOf, startMirror } from './mirror.ts'
-import { quiesced, thaw } from './quiesce.ts'
+import { quiesced, thaw, thawAll } from './quiesce.ts'
 
 /*
  * A full copy of a volume takes as long as it takes, and libvirt goes on with it though nobody listens. A note beside it, an
@@ -162,8 +162,10 @@ export const copyStep = async (context: Context, host: Host, copy: Copy, seenBro
 }
 
 /** Takes away a copy, whole or not. */
-export const removeCopy = async (host: Host, { ref, path }: Volume): Promise<void> => {
+export const removeCopy = async (context: Context, host: Host, { ref, path }: Volume): Promise<void> => {
   await endMirrorsInto(host, path)
+  // Whoever made it may have died before it said to the guest that it may go on.
+  if (await isMaking(host, ref.pool, ref.name)) await thawAll(context, host)
   await unlessGone(() => host.call(DELETE_VOLUME, { volume: ref, flags: 0 }))
   await removeNote(host, ref.pool, ref.name)
 }

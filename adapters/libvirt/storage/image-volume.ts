@@ -79,11 +79,11 @@ export const imagesOn = async (context: Context, host: Host): Promise<ImageVolum
 }
 
 /** Removes it, or lets it go with the last disk that stands on it: until then a note beside it says that nobody has it. */
-export const removeImage = async (host: Host, { volume, pool }: ImageVolume): Promise<void> => {
+export const removeImage = async (context: Context, host: Host, { volume, pool }: ImageVolume): Promise<void> => {
   // What is in a pool that is not started may stand on it.
   const used =
     (await stoppedPoolsOn(host)).length > 0 || (await volumesOn(host)).some(({ backing }) => backing === volume.path)
-  if (!used) return removeCopy(host, volume)
+  if (!used) return removeCopy(context, host, volume)
   const xml = `<volume><name>${goneName(volume.ref.name)}</name><capacity>0</capacity><target><format type="raw"/></target></volume>`
   await host.call(CREATE_VOLUME, { pool, xml, flags: 0 })
 }

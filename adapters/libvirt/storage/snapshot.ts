@@ -110,7 +110,7 @@ export const snapshot = (context: Context): Realm<SnapshotSpec, SnapshotSeen> =>
         return wish ? step(wish.spec, wish.mark, wish.broken) : refuse('Nobody knows any more what this task was.')
       },
       async remove(found) {
-        await atHostOf(context, idOf(found), (host) => removeCopy(host, found.volume))
+        await atHostOf(context, idOf(found), (host) => removeCopy(context, host, found.volume))
       },
       async removeRest(mark) {
         await everywhere(context, async (host) => {

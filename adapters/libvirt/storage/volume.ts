@@ -162,7 +162,7 @@ export const volume = (context: Context): Realm<VolumeSpec, VolumeSeen> => {
         if (found.holder) throw new CloudError('conflict', 'The volume is attached to a server.')
         await change(found, async (host) => {
           if (!found.making) await assertUnused(host, found.volume, await machinesOn(host))
-          await removeCopy(host, found.volume)
+          await removeCopy(context, host, found.volume)
           if (found.volume.backing !== null) await sweepImages(context, host)
         })
       },

@@ -52,7 +52,7 @@ export const estate = () => {
   const created: string[] = []
   const modes = new Map<string, string>()
   /** What becomes of a copy that is asked for. */
-  const agent = { hears: true, passwords: [] as string[] }
+  const agent = { hears: true, fails: '', thaws: true, passwords: [] as string[] }
   const copying = { fails: '', interrupted: false, goesOn: false }
   /** Where the disks that were put into web go besides. */
   const mirror = { path: '', ready: false }
@@ -188,10 +188,12 @@ export const estate = () => {
     plays(calls.FREEZE, ({ domain, mountpoints }) => {
       done.push(`DOMAIN_FSFREEZE ${[domain.name, ...mountpoints].join(' ')}`)
       if (!agent.hears) throw new Said(86, 'Guest agent is not responding: QEMU guest agent is not connected')
+      if (agent.fails) throw new Said(1, agent.fails)
       return { filesystems: 1 }
     }),
     plays(calls.THAW, ({ domain }) => {
       done.push(`DOMAIN_FSTHAW ${domain.name}`)
+      if (!agent.thaws) throw new Said(86, 'Guest agent is not responding: QEMU guest agent is not connected')
       return { filesystems: 1 }
     }),
     plays(calls.SET_PASSWORD, ({ user, password }) => {

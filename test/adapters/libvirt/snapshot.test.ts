@@ -146,6 +146,45 @@ describe('the agent in a guest', () => {
     expect(await snapshot.create(wish, mark)).toMatchObject({ health: 'ready' })
   })
 
+  it('that cannot do it is waited for in the same way: what a guest answers says nothing of its cloud', async () => {
+    const { whole, calls, host } = await told({ quiesce: 'required' })
+    host.agent.fails = "unable to execute QEMU agent command 'guest-fsfreeze-freeze': failed to open /data"
+    await expect(whole()).rejects.toMatchObject({
+      code: 'conflict',
+      message: 'The guest does not hold its files still.',
+      detail: { operatorMessage: expect.stringContaining('/data') },
+    })
+    expect(calls()).toEqual(['DOMAIN_FSFREEZE', 'DOMAIN_FSTHAW'])
+  })
+
+  it('that was not told to go on is told by the next step', async () => {
+    const { whole, calls, host, snapshot, wish } = await told({ quiesce: 'wanted' })
+    host.agent.thaws = false
+    await expect(whole()).rejects.toMatchObject({ code: 'conflict' })
+    expect(await snapshot.find(mark, wish)).toBeNull()
+    host.agent.thaws = true
+    host.copying.goesOn = true
+    host.done.length = 0
+    expect(isTask(await snapshot.create(wish, mark))).toBe(true)
+    expect(calls()).toEqual(['DOMAIN_FSTHAW'])
+  })
+
+  it('is told to go on where nobody goes on with the copy, but removes it', async () => {
+    const { whole, calls, host, snapshot } = await told({ quiesce: 'wanted' })
+    host.agent.thaws = false
+    await expect(whole()).rejects.toMatchObject({ code: 'conflict' })
+    host.agent.thaws = true
+    host.done.length = 0
+    const [left] = (await snapshot.list()).items
+    await snapshot.remove(left!.id, mark)
+    expect(calls()).toEqual(['DOMAIN_FSTHAW'])
+    host.mirror.ready = false
+    const { id } = (await whole()) as Seen
+    host.done.length = 0
+    await snapshot.remove(id, mark)
+    expect(calls()).toEqual([])
+  })
+
   it('sets the password of root, or of whom its image says', async () => {
     const { cloud, host } = await told({ admin: 'cloud' })
     await cloud.server.changePassword!(IDS.web, 'tea & biscuits')
