@@ -6,6 +6,9 @@ import { sandbox } from '../../adapters/sandbox/index.ts'
 /** What its consoles do, and how many are open. */
 export const speaking = { off: false, floods: false, deaf: false, open: 0, taken: 0, sent: 0 }
 
+/** What its guests were told, and why they do not do it; empty: they do. */
+export const told = { passwords: [] as string[], refuses: '' }
+
 const FLOOD = new Uint8Array(65_536)
 
 /** A console that says hello, and then gives back what it is told; or one that never stops. */
@@ -43,16 +46,23 @@ const console_ = ({ protocol }: ConsoleType, limit: AbortSignal): Line => {
   }
 }
 
+/** What the embedded cloud has no guests for. */
+const SPOKEN = ['server.remote_console', 'server.change_password']
+
 const cloud: Adapter = {
   ...sandbox,
   type: 'speaking',
-  lacks: Object.fromEntries(Object.entries(sandbox.lacks).filter(([name]) => name !== 'server.remote_console')),
+  lacks: Object.fromEntries(Object.entries(sandbox.lacks).filter(([name]) => !SPOKEN.includes(name))),
   connect(connection, surroundings) {
     const { server, ...more } = sandbox.connect(connection, surroundings)
     return {
       ...more,
       server: {
         ...server,
+        async changePassword(_, password) {
+          if (told.refuses) throw new CloudError('conflict', told.refuses)
+          told.passwords.push(password)
+        },
         remoteConsole: {
           types: [
             { protocol: 'vnc', type: 'novnc' },
@@ -71,7 +81,7 @@ const cloud: Adapter = {
   },
 }
 
-/** Registers the cloud type `speaking`: the embedded cloud, if its guests had consoles. */
+/** Registers the cloud type `speaking`: the embedded cloud, if its guests had consoles, and did as they are told. */
 export const speakingCloudType = (): void => {
   adapters.speaking = async () => cloud
 }

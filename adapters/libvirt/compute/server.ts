@@ -11,6 +11,7 @@ import { CloudError } from '../../errors.ts'
 import { markedRealm } from '../../shared/realm.ts'
 import { gone, refuse } from '../../shared/refusals.ts'
 import type { Context } from '../context.ts'
+import { ofAgent } from '../errors.ts'
 import { sizeOf } from '../offers.ts'
 import { type Domain, isRescued } from '../records/domain.ts'
 import { everywhere, pageOf } from '../records/everywhere.ts'
@@ -185,9 +186,11 @@ export const server = (context: Context): ServerRealm => {
     remoteConsole: remoteConsole(context),
     resize: (id, size, power) => resize(context, id, size, power),
     changePassword: (id, password) =>
-      withOurs(context, id, (host, { ref: domain, note }) =>
-        host.call(SET_PASSWORD, { domain, user: note?.made?.agent?.admin ?? 'root', password, flags: 0 }),
-      ),
+      withOurs(context, id, (host, { ref: domain, note }) => {
+        const user = note?.made?.agent?.admin ?? 'root'
+        const answer = host.call(SET_PASSWORD, { domain, user, password, flags: 0 })
+        return ofAgent(answer, `The guest did not set the password of ${user}.`)
+      }),
     rescue: (id, image, token) => rescue(context, id, image, token),
     unrescue: (id) => unrescue(context, id),
     shelve: (id) => shelve(context, id),

@@ -198,6 +198,7 @@ export const estate = () => {
     }),
     plays(calls.SET_PASSWORD, ({ user, password }) => {
       if (!agent.hears) throw new Said(86, 'Guest agent is not responding: QEMU guest agent is not connected')
+      if (agent.fails) throw new Said(1, agent.fails)
       agent.passwords.push(`${user}: ${password}`)
       return null
     }),

@@ -191,6 +191,12 @@ describe('the agent in a guest', () => {
     expect(host.agent.passwords).toEqual(['cloud: tea & biscuits'])
     host.agent.hears = false
     await expect(cloud.server.changePassword!(IDS.web, 'x')).rejects.toMatchObject({ code: 'conflict' })
+    host.agent.hears = true
+    host.agent.fails = "unable to execute QEMU agent command 'guest-set-user-password': child process has failed"
+    await expect(cloud.server.changePassword!(IDS.web, 'x')).rejects.toMatchObject({
+      code: 'conflict',
+      message: 'The guest did not set the password of cloud.',
+    })
     const other = await told({})
     await other.cloud.server.changePassword!(IDS.web, 'x')
     expect(other.host.agent.passwords).toEqual(['root: x'])

@@ -2,7 +2,7 @@ import { sql } from 'drizzle-orm'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { fake } from '../../../adapters/vsphere/fake.ts'
 import { MACHINE, playing, returned, type Scene } from '../../../adapters/vsphere/scene.ts'
-import { speakingCloudType } from '../../../support/speaking-cloud.ts'
+import { speakingCloudType, told } from '../../../support/speaking-cloud.ts'
 import { at, NOVA, newWorld, type World } from './world.ts'
 
 const MKS = { remote_console: { protocol: 'mks', type: 'webmks' } }
@@ -159,6 +159,32 @@ describe('a console that a broker would have to bring', () => {
       501,
       'Consoles are brought to browsers by a broker on Node, not on Workers.',
     ])
+  })
+})
+
+describe('the password of the administrator in a guest', () => {
+  const change = (adminPass: string) => w.act(id, { changePassword: { adminPass } })
+  beforeEach(async () => {
+    speakingCloudType()
+    Object.assign(told, { passwords: [], refuses: '' })
+    w = await newWorld({ clouds: [{ name: 'lab', type: 'speaking' }] })
+    id = await w.running()
+  })
+
+  test('is set at once, or refused in the words of its guest', async () => {
+    expect((await change('tea')).status).toBe(202)
+    told.refuses = 'The guest did not set the password of cloud.'
+    expect(refused(await change('biscuits'))).toEqual([
+      409,
+      `Failed to set admin password on ${id}: The guest did not set the password of cloud.`,
+    ])
+    expect(told.passwords).toEqual(['tea'])
+  })
+
+  test('stays as it is in a server that was adopted to be looked at', async () => {
+    await w.plimsoll.db.run(sql`update bindings set ownership = 'foreign' where resource_id = ${id}`)
+    expect(refused(await change('tea'))).toEqual([403, expect.stringMatching(/looked at only/)])
+    expect(told.passwords).toEqual([])
   })
 })
 
