@@ -36,6 +36,8 @@ export interface SshServer {
   key: { text: string; passphrase: string | null } | null
   /** Those by which the host is known; without one it is not logged in to. */
   hostKeys: HostKey[]
+  /** For somebody who stays: by another connection, so that those who come and go always find room on theirs. */
+  lasting?: boolean
 }
 
 /** A public key of an SSH server: its SHA-256 in base64, and its type where that is known. */

@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { createWebSocketStream, type WebSocket } from 'ws'
 import type { Line } from '../../adapters/contract.ts'
+import { drained } from '../runtime/drained.ts'
 
 /** How often it is asked whether a console may go on, and whether anybody is there. */
 const LOOK_MS = 15_000
@@ -33,7 +34,10 @@ export const carry = async (
   }
   const down = async () => {
     for (let piece = await line.receive(); piece; piece = await line.receive())
-      if (!there.write(piece)) await Promise.race([once(there, 'drain'), gone])
+      if (!there.write(piece)) {
+        if (socket.readyState === socket.CLOSED) return OVER
+        await drained(there, socket)
+      }
     return OVER
   }
   let heard = true

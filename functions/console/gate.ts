@@ -5,8 +5,9 @@ import { CloudError } from '../../adapters/errors.ts'
 import { Rate } from '../auth/rate.ts'
 import { listed, sourceOf } from '../auth/source.ts'
 import { type BroughtConsole, bringConsole, CONSOLES } from '../broker/compute/stream.ts'
+import { Refusing } from '../broker/line/refused.ts'
 import type { Host } from '../context.ts'
-import { Fault, forbidden, tooMany } from '../http/fault.ts'
+import { badRequest, Fault, forbidden, tooMany } from '../http/fault.ts'
 import { originsOf } from '../http/origin.ts'
 import { carry } from './carry.ts'
 
@@ -28,6 +29,12 @@ export interface Gate {
 }
 
 const WORTHLESS = 'The token is expired, was used, or is of a server that shows no more consoles.'
+
+/** A request that a WebSocket can be made of (RFC 6455, section 4.2.1): it is asked before a word is used up. */
+const isHandshake = ({ method, headers }: IncomingMessage): boolean =>
+  method === 'GET' &&
+  headers['sec-websocket-version'] === '13' &&
+  /^[+/0-9A-Za-z]{22}==$/.test(headers['sec-websocket-key'] ?? '')
 
 const isForConsole = ({ url, headers }: IncomingMessage): boolean =>
   (url ?? '').split('?')[0] === `${CONSOLES}/socket` && headers.upgrade?.toLowerCase() === 'websocket'
@@ -56,7 +63,9 @@ export const consoleGate = (host: Host, lookMs?: number): Gate => {
     if (wait > 0) throw tooMany(wait)
     const origin = originOf(url)
     const page = request.headers.origin
-    if (page !== undefined && page !== origin) throw forbidden('The page is of another origin than the console.')
+    if (page !== undefined && page !== new URL(origin).origin)
+      throw forbidden('The page is of another origin than the console.')
+    if (!isHandshake(request)) throw badRequest('The request is none for a WebSocket.')
     if (open > MOST) throw new Fault(503, 'Too many consoles are open.')
     return new URLSearchParams(url.slice(url.indexOf('?') + 1)).get('token') ?? ''
   }
@@ -67,25 +76,43 @@ export const consoleGate = (host: Host, lookMs?: number): Gate => {
     const leave = () => leaving.abort()
     socket.once('close', leave)
     const limit = AbortSignal.any([closing.signal, leaving.signal])
-    const busy = (serverId: string) => (ofServer.get(serverId) ?? 0) >= MOST_OF_SERVER
+    const busy = (serverId: string) => !takesPlace(serverId, socket)
     const requestId = `req-${host.newId()}`
     const found = await bringConsole(host, word, { limit, busy, requestId })
     if (!found) throw forbidden(WORTHLESS)
-    if (limit.aborted) return found.line.close()
+    if (limit.aborted) {
+      found.line.close()
+      socket.destroy()
+      return
+    }
     socket.off('close', leave)
-    sockets.handleUpgrade(request, socket, head, (client) => bring(client, found))
+    let met = false
+    sockets.handleUpgrade(request, socket, head, (client) => {
+      met = true
+      void bring(client, found)
+    })
+    if (!met) found.line.close()
   }
 
-  const bring = async (client: WebSocket, { serverId, line, stands }: BroughtConsole): Promise<void> => {
+  /** One of the places at the consoles of a server, for as long as the socket is open. Taken before anything is waited for. */
+  const takesPlace = (serverId: string, socket: Duplex): boolean => {
+    const taken = ofServer.get(serverId) ?? 0
+    if (taken >= MOST_OF_SERVER || socket.destroyed) return false
+    ofServer.set(serverId, taken + 1)
+    socket.once('close', () => {
+      const left = (ofServer.get(serverId) ?? 1) - 1
+      if (left) ofServer.set(serverId, left)
+      else ofServer.delete(serverId)
+    })
+    return true
+  }
+
+  const bring = async (client: WebSocket, { line, stands }: BroughtConsole): Promise<void> => {
     client.on('error', () => {})
     const end = () => client.terminate()
     closing.signal.addEventListener('abort', end)
-    ofServer.set(serverId, (ofServer.get(serverId) ?? 0) + 1)
     await carry(client, line, stands, lookMs)
     closing.signal.removeEventListener('abort', end)
-    const left = (ofServer.get(serverId) ?? 1) - 1
-    if (left) ofServer.set(serverId, left)
-    else ofServer.delete(serverId)
   }
 
   return {
@@ -103,6 +130,7 @@ export const consoleGate = (host: Host, lookMs?: number): Gate => {
 
 const faultOf = (error: unknown, { log }: Host): Fault => {
   if (error instanceof Fault) return error
+  if (error instanceof Refusing) return new Fault(409, 'The server has no console now.')
   if (error instanceof CloudError) {
     if (error.detail.operatorMessage) log('warn', 'a console was not opened', { cloud: error.detail.operatorMessage })
     return new Fault(error.code === 'conflict' ? 409 : error.code === 'not_found' ? 404 : 503, error.message)
@@ -120,5 +148,7 @@ const refuse = (socket: Duplex, { status, message, headers }: Fault): void => {
     'Connection: close',
     ...Object.entries(headers ?? {}).map(([name, value]) => `${name}: ${value}`),
   ]
+  // Its other side may never leave, and what it sent is read by nobody.
+  socket.once('finish', () => socket.destroy())
   socket.end(`${lines.join('\r\n')}\r\n\r\n${body}`)
 }

@@ -60,10 +60,10 @@ const nameOf = (behind: Behind): string =>
   behind.kind === 'unix' ? behind.path : behind.kind === 'tcp' ? `port ${behind.port}` : 'a command'
 
 const connectionTo = (to: SshServer, refused: (address: string) => boolean): Promise<Connection> => {
-  const { host, port, user, key, hostKeys } = to
+  const { host, port, user, key, hostKeys, lasting = false } = to
   // Keys themselves are kept by nobody.
   const name = createHash('sha256')
-    .update(JSON.stringify([host, port, user, key, hostKeys]))
+    .update(JSON.stringify([host, port, user, key, hostKeys, lasting]))
     .digest('hex')
   const known = connections.get(name)
   if (known) return known
@@ -83,18 +83,26 @@ const connect = async (
   forget: () => void,
 ): Promise<Connection> => {
   if (!to.key) throw new Error('there is no private key to log in with')
+  const key = ssh2.utils.parseKey(to.key.text, to.key.passphrase ?? undefined)
+  if (key instanceof Error)
+    throw Object.assign(new Error(`the private key cannot be read: ${key.message}`), { code: 'ERR_SSH_LOGIN' })
   const socket = createConnection({ host: to.host, port: to.port, lookup: lookingUp(refused) })
   await begun(socket, 'connect')
+  // What breaks while nobody else listens is said by what is closed then.
+  socket.on('error', () => {})
   // Small calls, each of which waits for its answer.
   socket.setNoDelay(true)
   const address = socket.remoteAddress ?? ''
   const client = new ssh2.Client()
   await loggedIn(client, socket, to, to.key).catch((error) => {
     client.destroy()
+    socket.destroy()
     throw error
   })
   // What breaks ends every line as well, which then says so.
-  client.on('error', () => client.destroy())
+  client.on('error', () => socket.destroy())
+  // It said goodbye, and may never hang up.
+  client.on('end', () => socket.destroy())
   client.on('close', forget)
   let idle: NodeJS.Timeout | undefined
   const lines = new Room(MOST_LINES, (busy) => {
@@ -265,6 +273,7 @@ const lineOver = (channel: ClientChannel, command: boolean): Line => {
     ended = code
   })
   channel.on('error', () => {})
+  channel.stderr.on('error', () => {})
   channel.on('close', end)
   // Of a command it comes before why it ended.
   if (!command) channel.on('end', end)

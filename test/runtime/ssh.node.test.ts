@@ -128,7 +128,9 @@ describe('a line by SSH', () => {
     const call = dial(to(port, [hostKey.public], [SOCKET], ed25519().private), null, nothing)
     await expect(call).rejects.toMatchObject({ code: 'ERR_SSH_LOGIN' })
     const pkcs8 = generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' }) as string
-    await expect(dial(to(port, [hostKey.public], [SOCKET], pkcs8), null, nothing)).rejects.toThrow('privateKey')
+    await expect(dial(to(port, [hostKey.public], [SOCKET], pkcs8), null, nothing)).rejects.toThrow(
+      'the private key cannot be read',
+    )
   })
 
   it('goes through a command where the server opens no sockets, and tells what that complains of', async () => {

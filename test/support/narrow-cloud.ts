@@ -28,7 +28,8 @@ const cloud: Adapter = {
   },
 }
 
-/** Registers the cloud type `narrow`. */
+/** Registers the cloud type `narrow`, which refuses nothing yet. */
 export const narrowCloudType = (): void => {
+  narrow.refusing = false
   adapters.narrow = async () => cloud
 }

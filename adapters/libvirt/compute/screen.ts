@@ -31,7 +31,8 @@ export const screenXml = ({ port, password, until }: { port: number; password: s
   return `<graphics type="vnc" port="${port}" autoport="yes" listen="127.0.0.1" passwd="${password}" passwdValidTo="${valid}"><listen type="address" address="127.0.0.1"/></graphics>`
 }
 
-const LOOPBACK = ['127.0.0.1', '::1', '0.0.0.0', '::', '']
+/** What lets in who knocks at 127.0.0.1. */
+const LOOPBACK = ['127.0.0.1', '0.0.0.0', '::', '']
 
 /** Where the screen of a machine that runs is. @throws `conflict` while it does not, `definitive` where it has none that is spoken */
 const placeOf = async (host: Host, { ref, power }: Pick<Domain, 'ref' | 'power'>): Promise<There> => {
@@ -78,7 +79,8 @@ export const screenOf = async (
     await setPassword(host, domain.ref, port, password, surroundings.now() + GOOD_MS)
     const line = await open()
     const late = AbortSignal.any([limit, AbortSignal.timeout(surroundings.timeoutMs)])
-    late.addEventListener('abort', line.close)
+    if (late.aborted) line.close()
+    else late.addEventListener('abort', line.close)
     try {
       return await loggedIn(line, password)
     } catch (error) {
@@ -86,7 +88,11 @@ export const screenOf = async (
       if (!(error instanceof WrongPassword) || left <= 1) throw unclear('a login to the screen', error)
     } finally {
       late.removeEventListener('abort', line.close)
-      await setPassword(host, domain.ref, port, randomWord(), 0)
+      // Nobody is left alone with a screen whose password is good still.
+      await setPassword(host, domain.ref, port, randomWord(), 0).catch((error) => {
+        line.close()
+        throw error
+      })
     }
   }
 }

@@ -49,7 +49,7 @@ export const reach = async <T>(
 ): Promise<T> => {
   if (!surroundings.dial) throw new CloudError('definitive', 'The cloud cannot be reached from here.')
   const line = await surroundings
-    .dial(lineTo(way, connection.credentials))
+    .dial(lineTo(way, connection.credentials, listening?.endless))
     .catch((error) => Promise.reject(refusal(name, error)))
   const hangUp = () => line.close()
   limit.addEventListener('abort', hangUp)

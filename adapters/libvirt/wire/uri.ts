@@ -5,7 +5,7 @@ export interface Way {
   to:
     | { kind: 'unix'; path: string }
     | { kind: 'tcp' | 'tls'; host: string; port: number }
-    | { kind: 'ssh'; host: string; port: number; user: string; hostKeys: HostKey[]; behind: Behind[] }
+    | { kind: 'ssh'; host: string; port: number; user: string; hostKeys: HostKey[]; behind: Behind[]; lasting?: boolean }
   /** What the host is asked to open. */
   driver: string
 }
@@ -74,10 +74,10 @@ const sshTo = (to: Extract<Way['to'], { kind: 'ssh' }>, { private_key: text, pas
   key: text ? { text, passphrase: passphrase || null } : null,
 })
 
-/** Where a line has to lead, with what the client shows of itself. */
-export const lineTo = ({ to }: Way, secrets: Secrets): LineTo => {
+/** Where a line has to lead, with what the client shows of itself. @param lasting it is for somebody who stays */
+export const lineTo = ({ to }: Way, secrets: Secrets, lasting = false): LineTo => {
   if (to.kind === 'unix') return to
-  if (to.kind === 'ssh') return sshTo(to, secrets)
+  if (to.kind === 'ssh') return sshTo({ ...to, lasting }, secrets)
   const { kind, host, port } = to
   if (kind === 'tcp') return { kind, host, port }
   const { client_certificate: certificate, client_key: key } = secrets
@@ -90,7 +90,7 @@ export type There = { path: string } | { port: number }
 /** Where a line to that has to lead; null: by this way nothing but libvirt is reached. */
 export const lineBeside = ({ to }: Way, secrets: Secrets, there: There): LineTo | null => {
   const behind: Behind = 'path' in there ? { kind: 'unix', ...there } : { kind: 'tcp', ...there }
-  if (to.kind === 'ssh') return sshTo({ ...to, behind: [behind] }, secrets)
+  if (to.kind === 'ssh') return sshTo({ ...to, behind: [behind], lasting: true }, secrets)
   if (to.kind === 'unix') return behind.kind === 'unix' ? behind : { ...behind, host: '127.0.0.1' }
   return null
 }

@@ -36,7 +36,7 @@ export const markedToStop = (db: Database, projectId: string, limit: number): Pr
     .from(servers)
     .where(
       sql`${servers.projectId} = ${projectId} and ${servers.deletedAt} is null and metadata ->> 'plimsoll:stop_at_budget' = 'true'
-        and vm_state in ('active', 'paused', 'suspended', 'rescued', 'error') and locked = 0 and task_state is null and launched_at is not null
+        and vm_state in ('active', 'paused', 'suspended', 'rescued', 'error') and not (vm_state = 'rescued' and power_state = 4) and locked = 0 and task_state is null and launched_at is not null
         and not exists (select 1 from bindings b join clouds c on c.id = b.cloud_id
           where b.resource_id = ${servers.id} and (b.ownership <> 'ours' or c.options ->> 'read_only'))`,
     )

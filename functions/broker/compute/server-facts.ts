@@ -82,6 +82,10 @@ export const powerShown = (server: Pick<ServerRow, 'powerState'>): Power => POWE
 export const isCondemned = (server: ServerRow): boolean =>
   server.vmState === 'error' && server.launchedAt !== null && server.fault === null
 
+/** It is off, on its rescue disk. */
+export const isRescuedAndOff = (server: Pick<ServerRow, 'vmState' | 'powerState'>): boolean =>
+  server.vmState === 'rescued' && powerShown(server) === 'stopped'
+
 /** Its machine is off, and takes no room. */
 export const isShelved = ({ vmState }: Pick<ServerRow, 'vmState'>): boolean => vmState === 'shelved_offloaded'
 

@@ -6,6 +6,8 @@ import { type ServerRow, serverById } from '../../../db/queries/compute/servers.
 import { rolesLeft } from '../../../db/queries/identity/tokens.ts'
 import { type Binding, getBinding } from '../../../db/queries/line/bindings.ts'
 import { everyProject } from '../../../db/scope.ts'
+import { hasRole } from '../../auth/policy.ts'
+import { withRoles } from '../../auth/token.ts'
 import type { Caller, Context, Host } from '../../context.ts'
 import { type Connected, connectCloud } from '../clouds/clouds.ts'
 import { handedOver } from '../line/handed-over.ts'
@@ -100,7 +102,7 @@ const handOut = async (
 export interface BroughtConsole {
   serverId: string
   line: Line
-  /** Whether the server is there still, and the token stands by which the console was asked for. */
+  /** Whether the server is there still, and the token by which the console was asked for still is good for that. */
   stands(): Promise<boolean>
 }
 
@@ -119,11 +121,17 @@ export const bringConsole = async (
   if (!found || busy(found.serverId)) return null
   const { serverId } = found
   const caller = found.asker as Caller
-  const scope = caller.isAdmin ? everyProject : { projectId: caller.projectId }
-  const server = async () => ((await rolesLeft(db, caller)) ? serverById(db, scope, serverId) : null)
+  const server = async () => {
+    const left = await rolesLeft(db, caller)
+    if (!left) return null
+    const now = withRoles(caller, left)
+    const scope = now.isAdmin ? everyProject : { projectId: now.projectId }
+    const row = hasRole(now, 'member') ? await serverById(db, scope, serverId) : null
+    return row && { row, context: { ...host, requestId, caller: now, scope } }
+  }
   const asked = await server()
   if (!asked) return null
-  const { cloud, binding, native } = await reach({ ...host, requestId, caller, scope }, asked)
+  const { cloud, binding, native } = await reach(asked.context, asked.row)
   const { remoteConsole } = cloud.server
   const foreign = handedOver(binding.ownership)
   if (foreign) throw foreign

@@ -16,6 +16,7 @@ import { changed } from '../line/resources.ts'
 import { plannedPairs, rewritePairs } from './address-pairs.ts'
 import type { FixedIpWish } from './fixed-ips.ts'
 import { type Ground, readGround } from './ground.ts'
+import { beyondPort } from './limits.ts'
 import { conflicting } from './network-refusal.ts'
 import { refuseForeignSecurity } from './port.ts'
 import { plannedAddresses, plannedGroups, writeAddresses, writeGroups } from './port-plan.ts'
@@ -54,6 +55,18 @@ const refuseReaddress = async (
   if (words(fixedIps).toSorted().join() === words(port.fixedIps).toSorted().join()) return
   const lack = (await adapterOf(among, cloudId))?.adapter.lacks['port.readdress']
   if (lack && (await serversHolding(db, [port.id])).length) throw conflicting('PortInUse', lack)
+}
+
+/** Nor are addresses of more subnets than a cloud has a port be in. */
+const refuseOutOfReach = async (
+  among: Pick<Ground, 'clouds'>,
+  fixedIps: PortRow['fixedIps'],
+  cloudId: string | null,
+): Promise<void> => {
+  const cloud = await adapterOf(among, cloudId)
+  const subnetIds = fixedIps.map(({ subnet_id }) => subnet_id)
+  const why = cloud && beyondPort(cloud.adapter, { subnetIds, named: [], pairs: [] })
+  if (why) throw conflicting('SubnetNotSupported', `Cloud ${cloud.name} ${why}.`)
 }
 
 /** Writes for a change of a port, above the line and wherever it is realised. */
@@ -98,7 +111,10 @@ export const planPortChange = async (context: Context, port: PortView, change: P
     (await serversHolding(db, [port.id])).length
   )
     throw conflicting('PortInUse', `The first address of port ${port.id} cannot change while a server holds the port.`)
-  if (fixedIps) await refuseReaddress(context, ground, port, fixedIps, cloudId)
+  if (fixedIps) {
+    await refuseReaddress(context, ground, port, fixedIps, cloudId)
+    await refuseOutOfReach(ground, fixedIps, cloudId)
+  }
   return [
     // A server may have given it a place since.
     ...(fixedIps ? [guard(context, 'port-moved', portMoved(port.id, port.revision))] : []),

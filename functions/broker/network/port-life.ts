@@ -23,11 +23,20 @@ export const createPorts = (context: Context, wishes: PortWish[]): Promise<PortV
     return ports.map((port) => ({ ...port, reach: reaching.get(port.id) ?? port.reach }))
   })
 
-/** Changes a port above the line, and on its cloud; planned anew while others take the addresses that it was to get. */
-export const changePort = (context: Context, id: string, change: PortChange): Promise<PortView> =>
+/**
+ * Changes a port above the line, and on its cloud; planned anew while others take the addresses that it was to get.
+ *
+ * @param change what becomes of it, or how that follows from what it is by then
+ */
+export const changePort = (
+  context: Context,
+  id: string,
+  change: PortChange | ((port: PortView) => PortChange),
+): Promise<PortView> =>
   untilStill('port-moved', () =>
     untilFree(async () => {
-      const writes = await planPortChange(context, await ownPort(context, id), change)
+      const port = await ownPort(context, id)
+      const writes = await planPortChange(context, port, typeof change === 'function' ? change(port) : change)
       await commit(context, { action: 'update', kind: 'port', resourceId: id }, writes)
       return ownPort(context, id)
     }),

@@ -28,10 +28,16 @@ export const addAddress = async (context: Context, server: ServerRow, networkId:
   refuseLocked(context, server)
   const [port] = (await portsHeldBy(context.db, server.id)).filter((each) => each.networkId === networkId)
   if (!port) return refuse({ kind: 'not-on-network', id: server.id })
-  const subnets = await subnetsOf(context, networkId)
+  // A port may be able to lie in no other subnet than it does.
+  const lies = ({ id }: SubnetRow) => port.fixedIps.some(({ subnet_id }) => subnet_id === id)
+  const all = await subnetsOf(context, networkId)
+  const subnets = [...all.filter(lies), ...all.filter((subnet) => !lies(subnet))]
   for (const [i, { id }] of subnets.entries()) {
     try {
-      await changePort(context, port.id, { set: {}, fixedIps: [...asWished(port.fixedIps), { subnet_id: id }] })
+      await changePort(context, port.id, ({ fixedIps }) => ({
+        set: {},
+        fixedIps: [...asWished(fixedIps), { subnet_id: id }],
+      }))
       return
     } catch (error) {
       if (!isFull(error) || i === subnets.length - 1) throw error
@@ -45,6 +51,8 @@ export const removeAddress = async (context: Context, server: ServerRow, address
   const has = ({ fixedIps }: PortView) => fixedIps.some(({ ip_address }) => ip_address === address)
   const port = (await portsHeldBy(context.db, server.id)).find(has)
   if (!port) return refuse({ kind: 'not-its-address', address })
-  const left = port.fixedIps.filter(({ ip_address }) => ip_address !== address)
-  await changePort(context, port.id, { set: {}, fixedIps: asWished(left) })
+  await changePort(context, port.id, ({ fixedIps }) => ({
+    set: {},
+    fixedIps: asWished(fixedIps.filter(({ ip_address }) => ip_address !== address)),
+  }))
 }

@@ -3,7 +3,7 @@ import type { Context } from '../../../context.ts'
 import { confirmResize } from '../resize.ts'
 import { deleteServer } from '../server.ts'
 import { ask, note } from '../server-action.ts'
-import { isShelved } from '../server-facts.ts'
+import { isRescuedAndOff, isShelved } from '../server-facts.ts'
 
 /** So many are ended in one turn. */
 const MOST = 50
@@ -39,7 +39,7 @@ const end = async (context: Context, server: LeaseRow): Promise<number | null> =
     return null
   }
   if (server.taskState !== null) return SOON
-  if (server.launchedAt === null || isShelved(server)) return AGAIN
+  if (server.launchedAt === null || isShelved(server) || isRescuedAndOff(server)) return AGAIN
   if (server.vmState === 'resized') {
     await confirmResize(context, server)
     return null

@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { type AddressInfo, connect } from 'node:net'
+import { promisify } from 'node:util'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { isImageData } from '../../../../functions/app.ts'
 import { consoleGate } from '../../../../functions/console/gate.ts'
@@ -19,6 +20,8 @@ let id: string
 let door: string
 let origin: string
 let close: () => void
+/** How many are connected to the broker. */
+let connections: () => Promise<number>
 
 beforeEach(async () => {
   Object.assign(speaking, { off: false, floods: false, deaf: false, open: 0, taken: 0, sent: 0 })
@@ -37,6 +40,7 @@ const listen = async (lookMs?: number) => {
   const { port } = server.address() as AddressInfo
   origin = `http://127.0.0.1:${port}`
   door = `ws://127.0.0.1:${port}`
+  connections = promisify(server.getConnections.bind(server))
   close = () => {
     gate.close()
     server.close()
@@ -48,6 +52,20 @@ const asked = async (protocol: string, type: string, client = w.newest): Promise
     .remote_console.url
 /** The WebSocket of a serial console, where the broker really listens. */
 const serial = async () => (await asked('serial', 'serial')).replace(ORIGIN.replace('http', 'ws'), door)
+/** A request for a WebSocket in so many words, of whoever does not hang up by himself. */
+const knock = (first: string, lines: string[]) => {
+  const { host, port } = new URL(origin)
+  const socket = connect({ port: Number(port), host: '127.0.0.1', allowHalfOpen: true })
+  const head = [`${first} HTTP/1.1`, `Host: ${host}`, 'Connection: Upgrade', 'Upgrade: websocket', ...lines]
+  socket.on('error', () => {}).write(`${head.join('\r\n')}\r\n\r\n`)
+  return socket
+}
+const said = async (socket: ReturnType<typeof knock>): Promise<string> => {
+  let heard = ''
+  for await (const piece of socket) heard += piece
+  socket.destroy()
+  return heard
+}
 const words = async () =>
   (await w.plimsoll.db.all<{ word: string }>('select word from console_words')).map(({ word }) => word)
 const WORTHLESS = {
@@ -126,6 +144,44 @@ describe('a console that the broker brings', () => {
     await w.newest.delete(`${NOVA}/servers/${id}`)
     await w.plimsoll.settle()
     expect(await openConsole(second)).toEqual(WORTHLESS)
+  })
+
+  test('is not opened once the role is taken that it takes to ask for it, and ends then', async () => {
+    close()
+    await listen(1_000)
+    const [first, second] = [await serial(), await serial()]
+    const console = await mustOpenConsole(first)
+    await w.plimsoll.db.run(`delete from grants where role_id not in (select id from roles where name = 'reader')
+      and actor_id = (select id from users where name = 'demo')`)
+    expect(await console.ended).toBe(1008)
+    expect(await openConsole(second)).toEqual(WORTHLESS)
+  })
+
+  test('is opened by no request of which no WebSocket can be made, and its URL is not used up by that', async () => {
+    const url = await serial()
+    const { pathname, search } = new URL(url)
+    const key = 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=='
+    for (const [method, ...lines] of [
+      ['GET'],
+      ['GET', key],
+      ['GET', 'Sec-WebSocket-Key: x', 'Sec-WebSocket-Version: 13'],
+      ['GET', key, 'Sec-WebSocket-Version: 12'],
+      ['POST', key, 'Sec-WebSocket-Version: 13'],
+    ])
+      expect(await said(knock(`${method} ${pathname}${search}`, lines)), lines.join()).toMatch(/^HTTP\/1\.1 400 /)
+    // This one is seen through by the WebSocket itself, when the console is open already.
+    const odd = knock(`GET ${pathname}${search}`, [key, 'Sec-WebSocket-Version: 13', 'Sec-WebSocket-Protocol: ,'])
+    expect(await said(odd)).toMatch(/^HTTP\/1\.1 400 /)
+    await expect.poll(() => speaking.open).toBe(0)
+  })
+
+  test('is hung up on by whoever is refused and stays', async () => {
+    const lines = ['Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==', 'Sec-WebSocket-Version: 13']
+    const socket = knock('GET /console/socket?token=x', lines)
+    socket.write('and more that nobody reads')
+    await once(socket, 'readable')
+    await expect.poll(connections).toBe(0)
+    socket.destroy()
   })
 
   test('is not there while its server is off, before and after somebody has the URL', async () => {
