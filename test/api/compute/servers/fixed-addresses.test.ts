@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest'
 import { remembered } from '../../../../adapters/sandbox/backdoor.ts'
+import { narrowCloudType } from '../../../support/narrow-cloud.ts'
 import { NOVA, newWorld, type World } from './world.ts'
 
 const V2 = '/network/v2.0'
@@ -35,6 +36,38 @@ describe('a further address of a server', () => {
     await w.plimsoll.settle()
     expect(await addresses()).toEqual([first])
     expect(await onCloud()).toEqual([first])
+  })
+
+  test('is one of two that were asked for at once, and neither is lost', async () => {
+    const wish = { addFixedIp: { networkId: w.network } }
+    const answers = await Promise.all([w.act(id, wish, w.demo), w.act(id, wish, w.demo)])
+    expect(answers.map(({ status }) => status)).toEqual([202, 202])
+    expect(new Set(await addresses()).size).toBe(3)
+  })
+
+  test('is of the subnet in which its port lies, where a cloud lets a port be in one alone', async () => {
+    narrowCloudType()
+    w = await newWorld({ clouds: [{ name: 'ec2', type: 'narrow' }] })
+    const { network } = (await w.demo.post(`${V2}/networks`, { network: { name: 'two' } })).body
+    const subnet = async (cidr: string): Promise<string> => {
+      const wish = { network_id: network.id, ip_version: 4, cidr }
+      return (await w.demo.post(`${V2}/subnets`, { subnet: wish })).body.subnet.id
+    }
+    const [first, second] = [await subnet('10.9.0.0/24'), await subnet('10.9.1.0/24')]
+    const lying = { network_id: network.id, fixed_ips: [{ subnet_id: second }] }
+    const made = (await w.demo.post(`${V2}/ports`, { port: lying })).body.port
+    id = await w.running({ networks: [{ port: made.id }] })
+    expect((await w.act(id, { addFixedIp: { networkId: network.id } }, w.demo)).status).toBe(202)
+    const both = await addresses()
+    expect(both.map((each) => each.startsWith('10.9.1.'))).toEqual([true, true])
+    const { fixed_ips } = await port()
+    const change = { port: { fixed_ips: [...fixed_ips, { subnet_id: first }] } }
+    const { status, body } = await w.demo.put(`${V2}/ports/${made.id}`, change)
+    expect([status, body.NeutronError.message]).toEqual([
+      409,
+      'Cloud ec2 takes ports in 1 subnet at most, and one is in 2.',
+    ])
+    expect(await addresses()).toEqual(both)
   })
 
   test('is refused where there is nothing to add it to, or to take it from', async () => {
