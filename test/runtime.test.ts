@@ -7,6 +7,7 @@ import { integer, sqliteTable, text } from 'drizzle-orm/sqlite-core'
 import { Hono } from 'hono'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { migrate } from '../db/migrate.ts'
+import { onD1Itself } from './support/rounds.ts'
 import { d1Itself, freshDatabase, MIGRATIONS, runtime } from './support/runtime.ts'
 
 const things = sqliteTable('things', {
@@ -37,6 +38,12 @@ const count = () => db.prepare('select count(*) as n from things').first<number>
 test('the runtime is the one asked for', () => {
   if (runtime === 'node') expect(Number(process.versions.node.split('.')[0])).toBe(24)
   else expect(navigator.userAgent).toBe('Cloudflare-Workers')
+})
+
+test('stories have the database that is asked for', async () => {
+  const { meta } = await db.prepare('select 1').all()
+  const other = onD1Itself ? meta.served_by !== 'object' : meta.served_by === 'object'
+  expect(runtime === 'node' ? meta.served_by === 'node:sqlite' : other, meta.served_by).toBe(true)
 })
 
 test('a fresh database records its migrations and has nothing of the one before', async () => {
