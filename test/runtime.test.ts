@@ -43,7 +43,7 @@ test('the runtime is the one asked for', () => {
 test('stories have the database that is asked for', async () => {
   const { meta } = await db.prepare('select 1').all()
   const other = onD1Itself ? meta.served_by !== 'object' : meta.served_by === 'object'
-  expect(runtime === 'node' ? meta.served_by === 'node:sqlite' : other, meta.served_by).toBe(true)
+  expect(runtime === 'node' ? meta.served_by === 'node:sqlite' : other, String(meta.served_by)).toBe(true)
 })
 
 test('a fresh database records its migrations and has nothing of the one before', async () => {

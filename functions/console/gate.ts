@@ -2,11 +2,13 @@ import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { type WebSocket, WebSocketServer } from 'ws'
 import { CloudError } from '../../adapters/errors.ts'
+import { hasRole } from '../auth/policy.ts'
 import { Rate } from '../auth/rate.ts'
 import { listed, sourceOf } from '../auth/source.ts'
+import { withRoles } from '../auth/token.ts'
 import { type BroughtConsole, bringConsole, CONSOLES } from '../broker/compute/stream.ts'
 import { Refusing } from '../broker/line/refused.ts'
-import type { Host } from '../context.ts'
+import type { Caller, Host } from '../context.ts'
 import { badRequest, Fault, forbidden, tooMany } from '../http/fault.ts'
 import { originsOf } from '../http/origin.ts'
 import { carry } from './carry.ts'
@@ -35,6 +37,12 @@ const isHandshake = ({ method, headers }: IncomingMessage): boolean =>
   method === 'GET' &&
   headers['sec-websocket-version'] === '13' &&
   /^[+/0-9A-Za-z]{22}==$/.test(headers['sec-websocket-key'] ?? '')
+
+/** Who asked for a console has it while a role is left that it takes to ask. */
+const entitled = (asker: Caller, roles: string[]): Caller | null => {
+  const caller = withRoles(asker, roles)
+  return hasRole(caller, 'member') ? caller : null
+}
 
 const isForConsole = ({ url, headers }: IncomingMessage): boolean =>
   (url ?? '').split('?')[0] === `${CONSOLES}/socket` && headers.upgrade?.toLowerCase() === 'websocket'
@@ -78,7 +86,7 @@ export const consoleGate = (host: Host, lookMs?: number): Gate => {
     const limit = AbortSignal.any([closing.signal, leaving.signal])
     const busy = (serverId: string) => !takesPlace(serverId, socket)
     const requestId = `req-${host.newId()}`
-    const found = await bringConsole(host, word, { limit, busy, requestId })
+    const found = await bringConsole(host, word, { limit, busy, entitled, requestId })
     if (!found) throw forbidden(WORTHLESS)
     if (limit.aborted) {
       found.line.close()

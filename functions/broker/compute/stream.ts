@@ -6,8 +6,6 @@ import { type ServerRow, serverById } from '../../../db/queries/compute/servers.
 import { rolesLeft } from '../../../db/queries/identity/tokens.ts'
 import { type Binding, getBinding } from '../../../db/queries/line/bindings.ts'
 import { everyProject } from '../../../db/scope.ts'
-import { hasRole } from '../../auth/policy.ts'
-import { withRoles } from '../../auth/token.ts'
 import type { Caller, Context, Host } from '../../context.ts'
 import { type Connected, connectCloud } from '../clouds/clouds.ts'
 import { handedOver } from '../line/handed-over.ts'
@@ -106,28 +104,36 @@ export interface BroughtConsole {
   stands(): Promise<boolean>
 }
 
+interface Opening {
+  limit: AbortSignal
+  busy(serverId: string): boolean
+  entitled(asker: Caller, roles: string[]): Caller | null
+  requestId: string
+}
+
 /**
  * Opens what a word is for, which it is for this once.
  * @param busy whether nobody else is let in to the console of that server
+ * @param entitled who asked for it, with the roles that are left; null: they are not enough any more
  * @returns null: it is for nothing, or not any more. Throws what the cloud says
  */
 export const bringConsole = async (
   host: Host,
   word: string,
-  { limit, busy, requestId }: { limit: AbortSignal; busy(serverId: string): boolean; requestId: string },
+  { limit, busy, entitled, requestId }: Opening,
 ): Promise<BroughtConsole | null> => {
   const { db } = host
   const found = await takeConsoleWord(db, oneTimeKept(host, 'console', word), host.now())
   if (!found || busy(found.serverId)) return null
   const { serverId } = found
-  const caller = found.asker as Caller
+  const asker = found.asker as Caller
   const server = async () => {
-    const left = await rolesLeft(db, caller)
-    if (!left) return null
-    const now = withRoles(caller, left)
-    const scope = now.isAdmin ? everyProject : { projectId: now.projectId }
-    const row = hasRole(now, 'member') ? await serverById(db, scope, serverId) : null
-    return row && { row, context: { ...host, requestId, caller: now, scope } }
+    const left = await rolesLeft(db, asker)
+    const caller = left && entitled(asker, left)
+    if (!caller) return null
+    const scope = caller.isAdmin ? everyProject : { projectId: caller.projectId }
+    const row = await serverById(db, scope, serverId)
+    return row && { row, context: { ...host, requestId, caller, scope } }
   }
   const asked = await server()
   if (!asked) return null
