@@ -5,7 +5,15 @@ export interface Way {
   to:
     | { kind: 'unix'; path: string }
     | { kind: 'tcp' | 'tls'; host: string; port: number }
-    | { kind: 'ssh'; host: string; port: number; user: string; hostKeys: HostKey[]; behind: Behind[]; lasting?: boolean }
+    | {
+        kind: 'ssh'
+        host: string
+        port: number
+        user: string
+        hostKeys: HostKey[]
+        behind: Behind[]
+        lasting?: boolean
+      }
   /** What the host is asked to open. */
   driver: string
 }
