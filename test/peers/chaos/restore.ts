@@ -23,6 +23,8 @@ interface Orphan {
  */
 export const restore = async (stage: Stage): Promise<void> => {
   const { broker, proxy, cloud, admin, check } = stage
+  // What the storm refused is left alone for minutes, unless an operator knows that there is room again.
+  await admin.must('DELETE', `/broker/v1/clouds/${CLOUD}/refused-offers`)
   const copy = join(broker.folder, 'backup.db')
   write(broker.file, (db) => db.exec(`vacuum into '${copy}'`))
   const before = await census(cloud)
@@ -107,9 +109,7 @@ const sweepUntil = async (sweep: () => Promise<unknown>, done: () => boolean): P
 }
 
 /** Something is made and something is deleted. Gives what went wrong. */
-const anHour = async ({ admin, demo, ground, broker }: Stage): Promise<string[]> => {
-  // What the storm refused is left alone for minutes, unless an operator knows that there is room again.
-  await admin.must('DELETE', `/broker/v1/clouds/${CLOUD}/refused-offers`)
+const anHour = async ({ demo, ground, broker }: Stage): Promise<string[]> => {
   const [known] = reading(broker.file, (db) =>
     db.prepare(`select id from servers where deleted_at is null and status = 'ACTIVE' limit 1`).all(),
   )
