@@ -44,6 +44,17 @@ export const beyondPairs = ({ limits }: Pick<Adapter, 'limits'>, pairs: AddressP
     : null
 }
 
+/** Why a cloud cannot have a port with these pairs, as a sentence; null: it can. Where it is trusted to filter it is not asked. */
+export const whyUnpaired = (
+  { name, adapter }: { name: string; adapter: Pick<Adapter, 'lacks' | 'limits'> },
+  filters: PortRow['filters'],
+  pairs: AddressPair[],
+): string | null => {
+  if (filters === 'trusted') return null
+  const beyond = beyondPairs(adapter, pairs)
+  return adapter.lacks['port.address_pairs'] ?? (beyond && `Cloud ${name} ${beyond}.`)
+}
+
 interface Wish {
   pairs: AddressPair[] | undefined
   verb: 'create' | 'update'
@@ -73,9 +84,8 @@ export const plannedPairs = async (
   const cloud = await adapterOf(among, cloudId)
   const lack = cloud?.adapter.lacks['port.address_pairs']
   if (!port.portSecurity || port.filters === 'none') throw unsecured(lack && ` ${lack}`)
-  const beyond = cloud && beyondPairs(cloud.adapter, pairs)
-  if (cloud && port.filters !== 'trusted' && (lack || beyond))
-    throw conflicting('AddressPairsNotSupported', lack ?? `Cloud ${cloud.name} ${beyond}.`)
+  const why = cloud && whyUnpaired(cloud, port.filters, pairs)
+  if (why) throw conflicting('AddressPairsNotSupported', why)
   return pairs
 }
 

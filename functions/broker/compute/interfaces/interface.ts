@@ -19,7 +19,7 @@ import { commit, guard, type Write } from '../../line/commit.ts'
 import { Refused } from '../../line/refused.ts'
 import { bindTo, unwanted } from '../../line/resources.ts'
 import { untilStill } from '../../line/until-still.ts'
-import { beyondPairs } from '../../network/address-pairs.ts'
+import { whyUnpaired } from '../../network/address-pairs.ts'
 import { refuseBeyond } from '../../network/limits.ts'
 import { type Home, pinNetworks } from '../../network/network.ts'
 import { conflicting } from '../../network/network-refusal.ts'
@@ -170,10 +170,8 @@ const refuseUnlike = async (
 /** Pairs of a port are kept to where it goes, or it is not plugged in. */
 const refusePairs = async (context: Context, { cloudId, filters }: Home & Filtering, { addressPairs }: PortView) => {
   const cloud = await adapterOf(context, cloudId)
-  if (!cloud || filters === 'trusted') return
-  const lack = cloud.adapter.lacks['port.address_pairs']
-  const beyond = beyondPairs(cloud.adapter, addressPairs)
-  if (lack || beyond) refuse({ kind: 'incapable', reason: lack ?? `Cloud ${cloud.name} ${beyond}.` })
+  const why = cloud && whyUnpaired(cloud, filters, addressPairs)
+  if (why) refuse({ kind: 'incapable', reason: why })
 }
 
 /** Of a routed network there has to be a segment where the server is, and the port's own (neutron/services/segments/exceptions.py). */
