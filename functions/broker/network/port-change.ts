@@ -69,6 +69,10 @@ const refuseOutOfReach = async (
   if (why) throw conflicting('SubnetNotSupported', `Cloud ${cloud.name} ${why}.`)
 }
 
+/** A list that is shown in its own order comes back in it: which address is the first, the order of a wish does not say. */
+const firstStays = ({ fixedIps: [first] }: PortView, planned: PortRow['fixedIps']): PortRow['fixedIps'] =>
+  planned.toSorted((a, b) => Number(b.ip_address === first?.ip_address) - Number(a.ip_address === first?.ip_address))
+
 /** Writes for a change of a port, above the line and wherever it is realised. */
 export const planPortChange = async (context: Context, port: PortView, change: PortChange): Promise<Write[]> => {
   const { db } = context
@@ -87,7 +91,7 @@ export const planPortChange = async (context: Context, port: PortView, change: P
     })
   const portSecurity = change.set.portSecurity ?? port.portSecurity
   const asked = change.fixedIps && { wished: change.fixedIps, mac, router: isRouterPort(port) }
-  const fixedIps = asked && (await plannedAddresses(context, network, asked, ground))
+  const fixedIps = asked && firstStays(port, await plannedAddresses(context, network, asked, ground))
   const ipAllocation = change.fixedIps && (change.fixedIps.length ? ('immediate' as const) : ('none' as const))
   const regroup = change.securityGroupIds !== undefined || asks === false
   if (!portSecurity && port.securityGroupIds.length && change.securityGroupIds === undefined)

@@ -70,6 +70,26 @@ describe('a further address of a server', () => {
     expect(await addresses()).toEqual(both)
   })
 
+  test('leaves the first where it is, in whatever order a client gives both back', async () => {
+    const { id: portId, fixed_ips } = await port()
+    const [{ subnet_id, ip_address }] = fixed_ips
+    const taken = new Set([ip_address])
+    const lower = [11, 12].map((last) => ip_address.replace(/\d+$/, `${last}`)).find((each) => !taken.has(each))!
+    const higher = [98, 99].map((last) => ip_address.replace(/\d+$/, `${last}`)).find((each) => !taken.has(each))!
+    for (const other of [lower, higher]) {
+      const both = [
+        { subnet_id, ip_address: other },
+        { subnet_id, ip_address },
+      ]
+      const change = { port: { fixed_ips: both } }
+      expect((await w.demo.put(`${V2}/ports/${portId}`, change)).status).toBe(200)
+      await w.plimsoll.settle()
+      expect(new Set(await addresses())).toEqual(new Set([ip_address, other]))
+    }
+    const change = { port: { fixed_ips: [{ subnet_id, ip_address: lower }] } }
+    expect((await w.demo.put(`${V2}/ports/${portId}`, change)).status).toBe(409)
+  })
+
   test('is refused where there is nothing to add it to, or to take it from', async () => {
     const [first] = await addresses()
     const said = async (body: Record<string, unknown>) => {
