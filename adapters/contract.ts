@@ -176,8 +176,13 @@ export interface ServerRealm extends Realm<ServerSpec, ServerSeen> {
   readonly forks?: true
   start(id: NativeId): Promise<void>
   stop(id: NativeId): Promise<void>
-  /** The one call that is not idempotent: the broker repeats it only after an ambiguous answer. */
+  /** The one call that is not idempotent: the broker repeats it only after an ambiguous answer. It is always hard where there is `restart`. */
   reboot(id: NativeId, hard: boolean): Promise<void>
+  /**
+   * Takes one step towards having been started anew: its guest is asked to shut down, and has so long, then its power is cut. Repeated
+   * until `done`; `token` tells one restart from the next. Absent: the cloud itself sees to it that a soft reboot comes to an end.
+   */
+  restart?(id: NativeId, token: string): Promise<Progress>
   /** Takes one step towards `size` with the power that is wanted at the end; repeated until `done`. */
   resize?(id: NativeId, size: Size, power: 'running' | 'stopped'): Promise<Progress>
   /** Takes one step towards a fresh root disk from `image`; `token` tells one rebuild from the next. */
@@ -304,8 +309,11 @@ export interface Adapter {
   reservedAddresses: { head: number; tail: number }
   /** A subnet lives in one zone, so that the servers in it must be there too. Absent: subnets span the cloud. */
   zonalSubnets?: boolean
-  /** What the cloud calls volumes in a server, in the order in which it hands the names out. Absent: it never says. */
-  devices?: readonly string[]
+  /**
+   * What the cloud is going to call one more volume in a server that was made here, where others are called `taken`; `wish`: what its
+   * user would have it called. Null: it has no more names. Absent: it never says.
+   */
+  deviceFor?(wish: string | null, taken: string[]): string | null
   /** Uploaded images that it takes, as `<disk format>/<container format>` in Glance's words, e.g. `vmdk/ova`. */
   imageFormats: string[]
   /** The kind of VMDK that it takes alone, by the name in its descriptor. Absent: any that is one file. */

@@ -21,7 +21,7 @@ import { offers } from './offers.ts'
 import { readMapping, readOptions } from './options.ts'
 import { partPrices } from './part-prices.ts'
 import { prices } from './prices.ts'
-import { attachment, DEVICES } from './storage/attachment.ts'
+import { attachment, deviceNamed } from './storage/attachment.ts'
 import { snapshot } from './storage/snapshot.ts'
 import { volume, volumeTypes } from './storage/volume.ts'
 import { connectEc2 } from './wire/client.ts'
@@ -49,7 +49,7 @@ export const aws: Adapter = {
   maturity: 'simulator',
   reservedAddresses: RESERVED,
   limits: limitsWith({ items: METADATA_ITEMS, key: METADATA_KEY }),
-  devices: DEVICES,
+  deviceFor: deviceNamed,
   zonalSubnets: true,
   imageFormats: ['raw/bare'],
   wayOut:

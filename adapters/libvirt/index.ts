@@ -14,7 +14,7 @@ import { securityGroup } from './network/security-group.ts'
 import { LIMITS as SUBNET_LIMITS, subnet } from './network/subnet.ts'
 import { offers } from './offers.ts'
 import { readMapping, readOptions } from './options.ts'
-import { attachment } from './storage/attachment.ts'
+import { attachment, deviceNamed } from './storage/attachment.ts'
 import { snapshot } from './storage/snapshot.ts'
 import { volume } from './storage/volume.ts'
 import { watch } from './watch.ts'
@@ -55,6 +55,7 @@ export const libvirt: Adapter = {
   maturity: 'real',
   reservedAddresses: RESERVED,
   zonalSubnets: true,
+  deviceFor: deviceNamed,
   limits: {
     subnet: SUBNET_LIMITS,
     port: { subnets: 1, unfiltered: true, pairs: { families: [4], macs: 'any' } },

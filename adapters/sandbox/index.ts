@@ -62,7 +62,7 @@ export const sandbox: Adapter = {
     port: { unfiltered: true },
     server: { ports: 0, mostPorts: 32, apart: HOSTS_PER_ZONE },
   },
-  devices: DEVICES,
+  deviceFor: (wish, taken) => wish ?? DEVICES.find((device) => !taken.includes(device)) ?? null,
   zonalSubnets: true,
   imageFormats: IMAGE_FORMATS,
   lacks: {

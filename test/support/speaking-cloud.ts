@@ -9,6 +9,9 @@ export const speaking = { off: false, floods: false, deaf: false, open: 0, taken
 /** What its guests were told, and why they do not do it; empty: they do. */
 export const told = { passwords: [] as string[], refuses: '' }
 
+/** How often a guest is asked to shut down before it is started anew, and by which tokens it was. */
+export const restarted = { patience: 0, tokens: [] as string[] }
+
 const FLOOD = new Uint8Array(65_536)
 
 /** A console that says hello, and then gives back what it is told; or one that never stops. */
@@ -59,6 +62,12 @@ const cloud: Adapter = {
       ...more,
       server: {
         ...server,
+        async restart(id, token) {
+          restarted.tokens.push(token)
+          if (restarted.patience-- > 0) return 'going'
+          await server.reboot(id, true)
+          return 'done'
+        },
         async changePassword(_, password) {
           if (told.refuses) throw new CloudError('conflict', told.refuses)
           told.passwords.push(password)

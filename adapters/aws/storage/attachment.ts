@@ -40,18 +40,21 @@ const seenIn = (volume: Volume): AttachmentSeen[] =>
   }))
 
 /** https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/device_naming.html recommends these for EBS volumes. */
-export const DEVICES = [...'fghijklmnop'].map((letter) => `/dev/sd${letter}`)
+const DEVICES = [...'fghijklmnop'].map((letter) => `/dev/sd${letter}`)
+
+/** What a volume is called beside others. A wish that is no EC2 name, e.g. `/dev/vdb`, is a wish only, as in Nova. */
+export const deviceNamed = (wish: string | null, taken: string[]): string | null =>
+  wish && /^\/dev\/(sd|xvd)[b-y]/.test(wish) ? wish : (DEVICES.find((device) => !taken.includes(device)) ?? null)
 
 /**
- * The device to attach at. A wish that is no EC2 name, e.g. `/dev/vdb`, is a wish only, as in Nova.
+ * The device to attach at.
  * @throws `definitive` when all eleven are taken
  */
 export const deviceFor = (wish: string | null, instance: Pick<Instance, 'BlockDeviceMappings'>): string => {
-  if (wish && /^\/dev\/(sd|xvd)[b-y]/.test(wish)) return wish
-  const taken = (instance.BlockDeviceMappings ?? []).map((mapping) =>
-    mapping.DeviceName?.replace('/dev/xvd', '/dev/sd'),
+  const taken = (instance.BlockDeviceMappings ?? []).map(({ DeviceName = '' }) =>
+    DeviceName.replace('/dev/xvd', '/dev/sd'),
   )
-  return DEVICES.find((device) => !taken.includes(device)) ?? refuse('The server has no free device for a volume.')
+  return deviceNamed(wish, taken) ?? refuse('The server has no free device for a volume.')
 }
 
 /**

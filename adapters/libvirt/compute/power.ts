@@ -1,4 +1,4 @@
-import type { NativeId, Power } from '../../contract.ts'
+import type { NativeId, Power, Progress } from '../../contract.ts'
 import { CloudError } from '../../errors.ts'
 import { assertOurs } from '../../shared/marks.ts'
 import { gone } from '../../shared/refusals.ts'
@@ -7,7 +7,7 @@ import type { Context } from '../context.ts'
 import { type Domain, domainOf } from '../records/domain.ts'
 import { atHostOf, partsOf } from '../records/ids.ts'
 import type { Host } from '../wire/host.ts'
-import { CUT_POWER, PAUSE, REBOOT, RESET, SAVE, SHUT_DOWN, START, UNPAUSE } from '../wire/procedures.ts'
+import { CUT_POWER, PAUSE, RESET, SAVE, SHUT_DOWN, START, UNPAUSE } from '../wire/procedures.ts'
 import { writeInto } from './note.ts'
 import { withRoom } from './place.ts'
 
@@ -97,6 +97,42 @@ export const offShelf = async (context: Context, host: Host, domain: Domain): Pr
   await withRoom(context, host, domain, { vcpus, ramMiB }, () => writeInto(host, domain, note))
 }
 
+/** Under which it is kept as which life of its machine a server was to be started anew. */
+const lifeKeyOf = ({ connection }: Context, id: NativeId): string => `libvirt/life/${connection.cloudId}/${id}`
+
+/** Forgets what is kept of the power of a server that is no more. */
+export const forgetPower = async (context: Context, id: NativeId): Promise<void> => {
+  for (const key of [keyOf(context, id), busyKeyOf(context, id), lifeKeyOf(context, id)])
+    await context.surroundings.store.delete(key)
+}
+
+/**
+ * Takes one step towards another life of a machine, which libvirt gives a number of its own: a guest that does not hear the button
+ * has the time that it has for a stop, as with Nova (nova/virt/libvirt/driver.py, _soft_reboot).
+ */
+const restart = async (context: Context, id: NativeId, token: string): Promise<Progress> => {
+  const { store } = context.surroundings
+  let progress: Progress = 'going'
+  await withOurs(context, id, async (host, domain) => {
+    const { ref, power } = domain
+    const key = lifeKeyOf(context, id)
+    const kept = await store.get(key)
+    const [of, life] = (kept?.value ?? []) as [token?: string, life?: number]
+    if (of !== token) {
+      for (const stale of [keyOf(context, id), busyKeyOf(context, id)]) await store.delete(stale)
+      if (!(await store.put(key, [token, ref.id], kept?.version ?? 0))) return
+    } else if (power === 'running' && ref.id !== life) {
+      progress = 'done'
+      return
+    }
+    if (power === 'stopped' || power === 'suspended') {
+      await offShelf(context, host, domain)
+      await turnOn(host, domain)
+    } else await stop(context, id, host, domain)
+  })
+  return progress
+}
+
 /** What may be done to the power of a server that is ours; that it is as wanted already is success. */
 export const powerActions = (context: Context) => ({
   start: (id: NativeId) =>
@@ -105,12 +141,13 @@ export const powerActions = (context: Context) => ({
       if (domain.power === 'stopped' || domain.power === 'suspended') await turnOn(host, domain)
     }),
   stop: (id: NativeId) => withOurs(context, id, (host, domain) => stop(context, id, host, domain)),
-  reboot: (id: NativeId, hard: boolean) =>
+  restart: (id: NativeId, token: string) => restart(context, id, token),
+  reboot: (id: NativeId) =>
     goingOn(context, id, async (host, domain) => {
       const { ref, power } = domain
       await offShelf(context, host, domain)
       if (power === 'stopped') await host.call(START, { domain: ref, flags: 0 })
-      else await host.call(hard ? RESET : REBOOT, { domain: ref, flags: 0 })
+      else await host.call(RESET, { domain: ref, flags: 0 })
     }),
   pause: (id: NativeId) =>
     withOurs(context, id, async (host, { ref, power }) => {

@@ -26,7 +26,7 @@ import { complete, define, unmake } from './make.ts'
 import { writeInto } from './note.ts'
 import { removeParts } from './parts.ts'
 import { forgetHost, forgetSeat, hostFor, hostsOf } from './place.ts'
-import { powerActions, withOurs } from './power.ts'
+import { forgetPower, powerActions, withOurs } from './power.ts'
 import { remoteConsole } from './remote-console.ts'
 import { rescue, unrescue } from './rescue.ts'
 import { rebuild, resize } from './reshape.ts'
@@ -170,6 +170,7 @@ export const server = (context: Context): ServerRealm => {
           await keepFormats(context, machine.disks)
           await unmake(context, host, domain)
           await forgetSeat(context, host.zone, mark)
+          await forgetPower(context, machine.id)
         }),
       async removeRest(mark) {
         await everywhere(context, (host) => removeParts(context, host, mark.resource))

@@ -28,12 +28,21 @@ const machine = async (context: Context, server: NativeId): Promise<Machine | nu
   return atHostOf(context, server, (host) => machineOf(host, uuid))
 }
 
-const LETTERS = [...'abcdefghijklmnopqrstuvwxyz']
+/** Volumes are disks of virtio; what a server boots from may be the first of these. */
+const DEVICES = [...'bcdefghijklmnopqrstuvwxyz'].map((letter) => `/dev/vd${letter}`)
 
-/** The next disk of virtio that the domain has no drive as. */
-const freeTarget = ({ domain }: Machine): string =>
-  LETTERS.map((letter) => `vd${letter}`).find((target) => !domain.targets.includes(target)) ??
-  refuse('The server has as many volumes as it can have.')
+/** What a volume is called beside others. A wish that is none of these, or taken, is a wish only, as in Nova. */
+export const deviceNamed = (wish: string | null, taken: string[]): string | null => {
+  const free = DEVICES.filter((device) => !taken.includes(device))
+  return free.find((device) => device === wish) ?? free[0] ?? null
+}
+
+/** The disk of virtio that a volume becomes: none that the domain has a drive as, be it of whomever. */
+const freeTarget = ({ domain }: Machine, wish: string | null): string => {
+  const taken = domain.targets.map((target) => `/dev/${target}`)
+  const device = deviceNamed(wish, taken) ?? refuse('The server has as many volumes as it can have.')
+  return device.slice('/dev/'.length)
+}
 
 const diskXml = (target: string, { ref }: Volume, format: string): string =>
   `<disk type="volume" device="disk"><driver name="qemu" type="${escapeXml(format)}"/><source pool="${escapeXml(ref.pool)}" volume="${escapeXml(ref.name)}"/><target dev="${escapeXml(target)}" bus="virtio"/></disk>`
@@ -82,7 +91,7 @@ export const attachment = (context: Context): Realm<AttachmentSpec, AttachmentSe
         const free = await freeVolume(context, host, spec, machines)
         if (!free) return
         const { ref: domain } = own.domain
-        const xml = diskXml(freeTarget(own), free.volume, free.format)
+        const xml = diskXml(freeTarget(own, spec.device), free.volume, free.format)
         await host.call(ATTACH_DEVICE, { domain, xml, flags: impactOn(domain) })
         await forgetFormat(context, spec.volume)
       })

@@ -157,7 +157,6 @@ export const DEFINE = procedure(350, 'DOMAIN_DEFINE_XML_FLAGS', struct({ xml: te
 export const START = procedure(196, 'DOMAIN_CREATE_WITH_FLAGS', struct({ domain, flags: uint }), struct({ domain }))
 export const SHUT_DOWN = procedure(258, 'DOMAIN_SHUTDOWN_FLAGS', struct({ domain, flags: uint }), NOTHING)
 export const CUT_POWER = procedure(234, 'DOMAIN_DESTROY_FLAGS', struct({ domain, flags: uint }), NOTHING)
-export const REBOOT = procedure(27, 'DOMAIN_REBOOT', struct({ domain, flags: uint }), NOTHING)
 export const RESET = procedure(245, 'DOMAIN_RESET', struct({ domain, flags: uint }), NOTHING)
 export const PAUSE = procedure(34, 'DOMAIN_SUSPEND', struct({ domain }), NOTHING)
 export const UNPAUSE = procedure(28, 'DOMAIN_RESUME', struct({ domain }), NOTHING)

@@ -12,6 +12,7 @@ import {
 } from '../../../db/queries/block-storage/attachments.ts'
 import { snapshotsOf } from '../../../db/queries/block-storage/snapshots.ts'
 import { moveVolumes, type VolumeRead, volumeNot } from '../../../db/queries/block-storage/volumes.ts'
+import { movingParts } from '../../../db/queries/compute/moving.ts'
 import { goneAlong, notOurs } from '../../../db/queries/line/bindings.ts'
 import { everyProject } from '../../../db/scope.ts'
 import type { Context } from '../../context.ts'
@@ -129,15 +130,23 @@ const newAttachment = (
   attachedAt: null,
 })
 
-/** The device that a cloud is going to name for one more volume, as far as can be told; null: it never says. */
+/**
+ * The device that a cloud is going to name for one more volume. Null: it never says, or what else is in the server nobody
+ * knows, as it was adopted.
+ */
 export const nextDevice = async (
   context: Context,
-  cloudId: string,
-  others: Pick<AttachmentRow, 'device'>[],
+  server: Pick<ServerRow, 'id' | 'cloudId'>,
+  others: Pick<AttachmentRow, 'device' | 'status'>[],
+  wish: string | null,
 ): Promise<string | null> => {
-  const names = (await adapterOf(context, cloudId))?.adapter.devices ?? []
-  const free = names.filter((name) => others.every(({ device }) => device !== name))
-  return free[others.filter(({ device }) => device === null).length] ?? null
+  const adapter = server.cloudId === null ? null : (await adapterOf(context, server.cloudId))?.adapter
+  if (!adapter?.deviceFor || !(await movingParts(context.db, server.id)).placed) return null
+  const taken = others.flatMap(({ device, status }) => (status === 'attaching' ? [] : (device ?? [])))
+  // Who is on the way has said what it would have.
+  for (const { device, status } of others)
+    if (status === 'attaching') taken.push(adapter.deviceFor(device, taken) ?? '')
+  return adapter.deviceFor(wish, taken)
 }
 
 /**

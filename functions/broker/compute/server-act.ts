@@ -149,6 +149,10 @@ const able = <T>(method: T | undefined, what: string): T => {
  */
 const reboot = async (run: Run): Promise<Step> => {
   const { context, action, binding, cloud, id, seen } = run
+  if (action.args.hard !== true && cloud.server.restart) {
+    const progress = await cloud.server.restart(id, `${action.id}/${action.startedAt}`)
+    return progress === 'going' ? going : done('running')
+  }
   if (action.args.sent === true) {
     if (seen.power === 'running') return done('running')
     if (seen.power === 'stopped') await cloud.server.start(id)

@@ -113,7 +113,7 @@ export const volumeAttachmentOperations: Operation[] = [
       })
       const others = before.filter(({ id }) => id !== row.id)
       // Nova names a device at once, and forgot to apply 2.89 to this answer: clients count on both.
-      const shown = { ...row, device: row.device ?? (await nextDevice(context, server.cloudId!, others)) }
+      const shown = { ...row, device: await nextDevice(context, server, others, row.device) }
       return { body: { volumeAttachment: attachmentView(shown, Math.min(version, 88)) } }
     },
   }),

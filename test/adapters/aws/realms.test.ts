@@ -230,7 +230,7 @@ describe('an attachment', () => {
 
   it('is at the first free device, or where it was asked for', () => {
     expect(deviceFor(null, mapping('/dev/xvda'))).toBe('/dev/sdf')
-    expect(deviceFor(null, mapping('/dev/xvda'))).toBe(aws.devices?.[0])
+    expect(deviceFor(null, mapping('/dev/xvda'))).toBe(aws.deviceFor?.(null, []))
     expect(deviceFor(null, mapping('/dev/sdf', '/dev/xvdg'))).toBe('/dev/sdh')
     expect(deviceFor('/dev/sdm', mapping())).toBe('/dev/sdm')
     expect(deviceFor('/dev/vdb', mapping())).toBe('/dev/sdf')

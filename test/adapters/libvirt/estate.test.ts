@@ -225,6 +225,48 @@ describe('a domain that is taken over', () => {
     ])
   })
 
+  describe('is started anew, softly,', () => {
+    const rebooting = async () => {
+      const host = estate()
+      const clock = { now: 1_000_000 }
+      const around = { ...surroundings(async () => host.line()), now: () => clock.now }
+      const { server } = libvirt.connect(connection(), around)
+      await server.mark!(IDS.web, mark)
+      host.done.length = 0
+      return { host, clock, step: (token = 'r1') => server.restart!(IDS.web, token) }
+    }
+
+    it('once its guest has shut down', async () => {
+      const { host, step } = await rebooting()
+      expect([await step(), await step()]).toEqual(['going', 'going'])
+      host.powers.set(host.uuids.web, 5)
+      expect([await step(), await step(), await step()]).toEqual(['going', 'done', 'done'])
+      expect(host.done).toEqual(['DOMAIN_SHUTDOWN_FLAGS web', 'DOMAIN_CREATE web'])
+      expect(await step('r2')).toBe('going')
+      expect(host.done.at(-1)).toBe('DOMAIN_SHUTDOWN_FLAGS web')
+    })
+
+    it('by its power where the guest does not listen for a minute', async () => {
+      const { host, clock, step } = await rebooting()
+      await step()
+      clock.now += 59_000
+      await step()
+      expect(host.done).toEqual(['DOMAIN_SHUTDOWN_FLAGS web'])
+      clock.now += 2_000
+      expect([await step(), await step(), await step()]).toEqual(['going', 'going', 'done'])
+      expect(host.done).toEqual(['DOMAIN_SHUTDOWN_FLAGS web', 'DOMAIN_DESTROY_FLAGS web', 'DOMAIN_CREATE web'])
+    })
+
+    it('at once where it is paused, and hears nothing; and by whoever starts it meanwhile', async () => {
+      const { host, step } = await rebooting()
+      host.powers.set(host.uuids.web, 3)
+      await step()
+      expect(host.done).toEqual(['DOMAIN_DESTROY_FLAGS web'])
+      await step('r2')
+      expect([await step('r2'), host.done.length]).toEqual(['done', 2])
+    })
+  })
+
   it('is asked again by its power button once it was started, by whomever, since', async () => {
     const { cloud, host } = connected()
     const { server } = cloud

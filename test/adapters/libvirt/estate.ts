@@ -22,6 +22,8 @@ export const estate = () => {
   const web = { name: 'web', uuid: WEB, id: 7 }
   const db = { name: 'db', uuid: DB, id: -1 }
   const domains = [web, db]
+  /** Each start of a domain has the next number. */
+  let lives = 7
   const known = (uuid: string) =>
     domains.find((each) => each.uuid === uuid) ??
     (() => {
@@ -143,6 +145,7 @@ export const estate = () => {
     plays(calls.START, ({ domain }) => {
       done.push(`DOMAIN_CREATE ${domain.name}`)
       powers.set(domain.uuid, 1)
+      known(domain.uuid).id = ++lives
       return { domain }
     }),
     plays(calls.LIST_POOLS, ({ flags }) => {

@@ -393,6 +393,20 @@ describe('a volume in a server', () => {
     expect(host.done).toEqual(['DOMAIN_ATTACH_DEVICE_FLAGS db vdb 2', 'DOMAIN_DETACH_DEVICE_FLAGS db vdb 2'])
   })
 
+  it('is called as its user would have it where no drive of the machine is, whosever that is, and else as the next', async () => {
+    const { cloud, volume, attachment } = connected()
+    await cloud.server.mark!(IDS.web, server)
+    const called: unknown[] = []
+    for (const device of ['/dev/vdm', '/dev/vda', '/dev/vdb', '/dev/sdq', null]) {
+      const { id } = (await volume.create(spec, { ...mark, token: `t${device}` })) as { id: string }
+      const made = (await attachment.create({ server: IDS.web, volume: id, device }, mark)) as { device: string }
+      called.push(made.device)
+    }
+    // It has `vda`, and boots from `vdb`.
+    expect(called).toEqual(['/dev/vdm', '/dev/vdc', '/dev/vdd', '/dev/vde', '/dev/vdf'])
+    expect(libvirt.deviceFor?.(null, ['/dev/vdb', '/dev/vdd'])).toBe('/dev/vdc')
+  })
+
   it('is refused for a server that is not ours, a volume of others or of another host, and the one that it boots from', async () => {
     const { cloud, volume, attachment, host } = connected()
     const { id } = (await volume.create(spec, mark)) as { id: string }

@@ -153,6 +153,24 @@ describe('a volume of a server', () => {
     expect((await w.demo.get(`${attached()}/${volume}`)).status).toBe(404)
   })
 
+  test('is told its device at once, beside others that are on their way', async () => {
+    const more = () => ({ size: 1, availability_zone: 'sandbox.a' })
+    const second = (await w.demo.post(`${w.cinder}/volumes`, { volume: more() })).body.volume.id
+    const third = (await w.demo.post(`${w.cinder}/volumes`, { volume: more() })).body.volume.id
+    await w.plimsoll.settle()
+    const device = async (wish: object) =>
+      (await w.demo.post(attached(), { volumeAttachment: wish })).body.volumeAttachment.device
+    const told = [
+      await device({ volumeId: volume, device: '/dev/vdc' }),
+      await device({ volumeId: second }),
+      await device({ volumeId: third }),
+    ]
+    expect(told).toEqual(['/dev/vdc', '/dev/vdb', '/dev/vdd'])
+    await w.plimsoll.settle()
+    const all = (await w.demo.get(attached())).body.volumeAttachments as { device: string }[]
+    expect(all.map((each) => each.device).toSorted()).toEqual(told.toSorted())
+  })
+
   test('has a tag, and goes with the server if that was said', async () => {
     const volumeAttachment = { volumeId: volume, tag: 'data', delete_on_termination: true }
     expect((await w.demo.post(attached(), { volumeAttachment })).status).toBe(400)

@@ -5,6 +5,7 @@ import { plant, recall, vanish } from '../../../../adapters/sandbox/backdoor.ts'
 import { bindings } from '../../../../db/schema/index.ts'
 import type { Start } from '../../../support/harness.ts'
 import { MemoryStore } from '../../../support/memory-store.ts'
+import { restarted, speakingCloudType } from '../../../support/speaking-cloud.ts'
 import { at, NOVA, newWorld, type World } from './world.ts'
 
 let w: World
@@ -252,4 +253,23 @@ describe('whoever looks', () => {
     }
     expect.fail('it never became ACTIVE')
   })
+})
+
+test('a guest that takes its time has its server rebooting meanwhile, by one restart and no request that waits', async () => {
+  speakingCloudType()
+  w = await newWorld({ clouds: [{ name: 'lab', type: 'speaking' }] })
+  const id = await w.running()
+  Object.assign(restarted, { patience: 3, tokens: [] })
+  expect((await w.act(id, { reboot: { type: 'SOFT' } })).status).toBe(202)
+  expect(await w.server(id)).toMatchObject({ status: 'REBOOT', 'OS-EXT-STS:task_state': 'rebooting' })
+  await w.plimsoll.settle()
+  expect(await w.server(id)).toMatchObject({ status: 'ACTIVE', 'OS-EXT-STS:task_state': null })
+  expect([restarted.tokens.length, new Set(restarted.tokens).size]).toEqual([4, 1])
+  const [first] = restarted.tokens
+  await w.act(id, { reboot: { type: 'HARD' } })
+  await w.plimsoll.settle()
+  expect(restarted.tokens).toHaveLength(4)
+  await w.act(id, { reboot: { type: 'SOFT' } })
+  await w.plimsoll.settle()
+  expect(restarted.tokens.at(-1)).not.toBe(first)
 })
