@@ -134,6 +134,7 @@ export const filterOf = (queries: URLSearchParams): ImageFilter => {
   const member = queries.get('member_status')
   if (member !== null && !['pending', 'accepted', 'rejected', 'all'].includes(member))
     throw badRequest(`Invalid status: ${member}`)
+  if (member !== null) filter.memberStatus = member
   const tags = queries.getAll('tag').map((tag) => tag.trim())
   if (tags.length) filter.tags = tags
   for (const [key, value] of queries) if (!CONTROLS.includes(key)) take(filter, key, value)

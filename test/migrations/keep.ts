@@ -227,7 +227,12 @@ await send(demo, 'POST', `${NOVA}/servers/${server.id}/os-volume_attachments`, {
 })
 await send(demo, 'POST', `${NOVA}/servers/${server.id}/action`, { createImage: { name: 'kept' } })
 await settle()
-await send(demo, 'POST', '/image/v2/images', { name: 'queued', disk_format: 'raw', container_format: 'bare' })
+const [, queued] = await send(demo, 'POST', '/image/v2/images', {
+  name: 'queued',
+  disk_format: 'raw',
+  container_format: 'bare',
+})
+await send(demo, 'POST', `/image/v2/images/${queued.id}/members`, { member: 'kept' })
 
 // One that is gone, and one that nobody could make.
 const gone = await made(demo, `${NOVA}/servers`, {

@@ -115,6 +115,10 @@ export const ALLOWED: { like: RegExp; because: string }[] = [
   },
   // What administrators do now and then.
   { like: /from grants g where g\.role_id = \?/, because: 'A role is deleted, with what rests on it.' },
+  {
+    like: /delete from image_members where member_id = /,
+    because: 'A project is deleted, with what was shared with it.',
+  },
   { like: /delete from credentials where project_id = /, because: 'A project is deleted, with what was kept for it.' },
   { like: /delete from "grants" where/, because: 'A role or a project is deleted.' },
   {

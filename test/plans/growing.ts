@@ -68,6 +68,7 @@ export const GROWING: Record<string, string[]> = {
   security_group_rules: ['project_id'],
   volumes: ['project_id', 'cloud_id', 'deleted_at', 'status', 'size_gib', '<expr>'],
   snapshots: ['project_id', 'cloud_id', 'deleted_at', 'status', '<expr>'],
+  image_members: ['member_id', 'status'],
   images: ['project_id', 'deleted_at', 'visibility', 'status'],
   bindings: ['due_at', 'cloud_id', 'kind', 'project_id', 'phase', 'want', 'ownership'],
   journal: ['kind', 'action'],

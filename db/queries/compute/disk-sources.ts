@@ -4,6 +4,7 @@ import { anyOf, either } from '../../conditions.ts'
 import { bindings, images, snapshots, volumes } from '../../schema/index.ts'
 import { foundWithin, type Scope, within } from '../../scope.ts'
 import { volumeZonesQuery } from '../block-storage/volumes.ts'
+import { sharedWith } from '../line/sharing.ts'
 
 /** What disks of a new server are made of. */
 export interface SourceReferences {
@@ -40,7 +41,11 @@ export const diskSourceStatements = (
       and(
         anyOf(images.id, refs.imageIds),
         isNull(images.deletedAt),
-        either(within(images.projectId, scope), sql`${images.visibility} in ('public', 'community')`),
+        either(
+          within(images.projectId, scope),
+          sql`${images.visibility} in ('public', 'community')`,
+          sharedWith(scope),
+        ),
       ),
     ),
   db

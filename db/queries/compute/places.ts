@@ -22,6 +22,7 @@ import { foundWithin, type Scope, within } from '../../scope.ts'
 import type { VolumeZone } from '../block-storage/volumes.ts'
 import { type Fill, fillColumns, fillJoined } from '../clouds/marks.ts'
 import { policyIn, saidIn, saidOfAll, type Terms, termsColumns } from '../clouds/policies.ts'
+import { sharedWith } from '../line/sharing.ts'
 import type { BurstSpending } from '../money/burst-spending.ts'
 import { NOTHING_SPENT, type Spending, spendingOf } from '../money/spending.ts'
 import { isExternal, isFoot, isShared } from '../network/network.ts'
@@ -148,7 +149,11 @@ export const lookUpReferences = async (db: Database, refs: References, along?: A
         and(
           eq(images.id, refs.imageId ?? ''),
           isNull(images.deletedAt),
-          either(within(images.projectId, scope), sql`${images.visibility} in ('public', 'community')`),
+          either(
+            within(images.projectId, scope),
+            sql`${images.visibility} in ('public', 'community')`,
+            sharedWith(scope),
+          ),
         ),
       ),
     db

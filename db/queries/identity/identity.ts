@@ -142,6 +142,7 @@ export const deleteProject = (db: Database, id: string) =>
     ...deleteCredentialsFor(db, id),
     deleteKeptFor(db, id),
     db.delete(grants).where(eq(grants.targetId, id)),
+    db.run(sql`delete from image_members where member_id = ${id}`),
     db.update(users).set({ defaultProjectId: null }).where(eq(users.defaultProjectId, id)),
     db.run(sql`delete from mappings where project_id = ${id}
       and not exists (select 1 from bindings where project_id = ${id} and phase <> 'gone')`),

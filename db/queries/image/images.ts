@@ -6,6 +6,7 @@ import { prepared, type Slots } from '../../prepared.ts'
 import { bindings, clouds, images } from '../../schema/index.ts'
 import { type Scope, within } from '../../scope.ts'
 import { imageAwaited } from '../line/awaited.ts'
+import { sharedWith } from '../line/sharing.ts'
 import { contains, pagesOf, type Slice, type Time, type Times, timesBy, timesMet } from '../listing.ts'
 
 export type ImageRow = typeof images.$inferSelect
@@ -25,12 +26,16 @@ const nowhere = sql`not exists (select 1 from bindings b where b.kind = 'image' 
 /** Its data is with us and on no cloud before somebody uses it there. */
 const held = isNotNull(images.blob)
 
-/** Own images, and the public ones of clouds that the project is mapped to: without a mapping nothing of a cloud is seen. */
-const visible = (scope: Seer): SQL =>
+/**
+ * Own images, those that are shared with the project (@param answered where it answered that), and the public ones of clouds
+ * that it is mapped to: without a mapping nothing of a cloud is seen.
+ */
+const visible = (scope: Seer, answered?: Placeholder): SQL =>
   'every' in scope
     ? always
     : either(
         eq(images.projectId, scope.projectId),
+        sharedWith(scope, answered),
         both(
           eq(images.visibility, 'public'),
           either(bound(scope), held, both(sql`${images.projectId} is not null`, nowhere)),
@@ -166,6 +171,8 @@ export interface ImageFilter {
   owner?: string | undefined
   /** `all`: every visibility; undefined: what is listed by itself, which community images are not. */
   visibility?: string | undefined
+  /** What the project said of images that are shared with it; `all`: whatever; undefined: it accepted. */
+  memberStatus?: string | undefined
   hidden?: boolean | undefined
   protected?: boolean | undefined
   sizeMin?: number | undefined
@@ -203,7 +210,8 @@ const shownTo = ({ scope, form, visibility }: Asked): SQL | undefined => {
 }
 
 const conditions = (f: Asked): (SQL | undefined)[] => [
-  seen(f.scope),
+  isNull(images.deletedAt),
+  visible(f.scope, f.memberStatus),
   ...TEXTS.map((name) => f[name] && anyOf(name === 'status' ? status : images[name], f[name])),
   f.owner && eq(images.projectId, f.owner),
   shownTo(f),
@@ -232,11 +240,15 @@ const pages = pagesOf(images, IMAGE_SORT, seen, conditions, (db, page) =>
 export const listImages = async (
   db: Database,
   scope: Scope,
-  { visibility, ...filter }: ImageFilter,
+  { visibility, memberStatus = 'accepted', ...filter }: ImageFilter,
   slice: Slice,
 ): Promise<ImageRead[] | null> => {
   const everyVisibility = visibility === 'all'
-  const wanted = filterOf({ ...filter, visibility: everyVisibility ? undefined : visibility })
+  const wanted = filterOf({
+    ...filter,
+    visibility: everyVisibility ? undefined : visibility,
+    memberStatus: memberStatus === 'all' || 'every' in scope ? undefined : memberStatus,
+  })
   return (await pages(db, scope, wanted, slice, { everyVisibility }))?.map(flat) ?? null
 }
 

@@ -41,7 +41,8 @@ export const faultsOfMapping = async (cloud: CloudRow, mapping: Record<string, J
   return [...mappingFaults(mapping), ...(fault ? [fault] : [])]
 }
 
-const accountOf = async (
+/** Which objects of a cloud a project sees that is mapped to it like this: two of one account see the same. */
+export const accountOf = async (
   context: Context,
   cloud: CloudRow,
   mapping: Record<string, Json>,

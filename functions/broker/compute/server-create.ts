@@ -25,6 +25,7 @@ import { asManyAsFit, whyNowhere } from './foreseen/as-many.ts'
 import { parentIn, type Resolved, resolveFork } from './fork/fork.ts'
 import { plug, portsWished } from './interfaces/server-ports.ts'
 import { withLease } from './lease/lease.ts'
+import { withinAccount } from './place/accounts.ts'
 import type { Choice } from './place/choose.ts'
 import { payDisks, withinMeans } from './place/dear.ts'
 import { growNetworks, growsFor } from './place/grow.ts'
@@ -110,7 +111,8 @@ const times = (amounts: Record<string, number>, count: number): Record<string, n
 const resolve = async (context: Context, projectId: string, asked: ServerWish): Promise<Resolved> => {
   const lookUp = async (wish: ServerWish) => {
     const read = await lookUpReferences(context.db, referencesOf(context, projectId, wish), context.look)
-    const found = wish.making ? { ...read, burst: await burstSpending(context.db, wish.making.burstId) } : read
+    const own = await withinAccount(context, projectId, read)
+    const found = wish.making ? { ...own, burst: await burstSpending(context.db, wish.making.burstId) } : own
     return context.once?.replay ? asBefore(found) : found
   }
   const found = await lookUp(asked)

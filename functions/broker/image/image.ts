@@ -16,6 +16,7 @@ import {
   readImage,
   updateImage,
 } from '../../../db/queries/image/images.ts'
+import { deleteMembers } from '../../../db/queries/image/members.ts'
 import { imageAwaited } from '../../../db/queries/line/awaited.ts'
 import type { Binding } from '../../../db/queries/line/bindings.ts'
 import type { Context } from '../../context.ts'
@@ -249,6 +250,7 @@ export const deleteImage = async (context: Context, image: ImageRead): Promise<v
   await commit(context, { action: 'delete', kind: 'image', resourceId: image.id }, [
     guard(context, 'image-needed', volumeAwaitsImage(image.id)),
     updateImage(context.db, image.id, { status: 'deleted', deletedAt: now, updatedAt: now }),
+    deleteMembers(context.db, image.id),
     ...withdrawn(context, 'image', image.id, imageAwaited(image.id)),
     // The server it was being made of is not copied any more.
     ...(image.status === 'active' ? [] : endImageCopy(context, image, 'The image was deleted.')),

@@ -196,21 +196,6 @@ describe('an image of a project', () => {
     expect((await demo().delete(`/image/v2/images/${id}/tags/one`)).status).toBe(404)
   })
 
-  it('is shared with nobody', async () => {
-    const id = await created()
-    expect((await demo().get(`/image/v2/images/${id}/members`)).body).toEqual({
-      members: [],
-      schema: '/v2/schemas/members',
-    })
-    expect((await demo().post(`/image/v2/images/${id}/members`, { member: 'x' })).status).toBe(501)
-    expect((await demo().get(`/image/v2/images/${id}/members/x`)).status).toBe(404)
-    expect((await demo().put(`/image/v2/images/${id}/members/x`, { status: 'accepted' })).status).toBe(404)
-    expect((await demo().delete(`/image/v2/images/${id}/members/x`)).status).toBe(404)
-    await plimsoll.newProject('stranger', { clouds: ['sandbox'] })
-    expect((await plimsoll.as('stranger').get(`/image/v2/images/${id}`)).status).toBe(404)
-    expect((await plimsoll.as('stranger').delete(`/image/v2/images/${id}`)).status).toBe(404)
-  })
-
   it('that waits for data is neither used nor kept from use', async () => {
     const id = await created()
     expect((await demo().post(`/image/v2/images/${id}/actions/deactivate`)).status).toBe(403)
