@@ -37,6 +37,8 @@ export interface CloudErrorDetail {
   /** The cloud's own request id, for its support desk. */
   requestId?: string
   retryAfterMs?: number
+  /** The part of the cloud, e.g. a host, that gave no answer. It says nothing of the others. Absent: the cloud as a whole. */
+  part?: string
   /** What operators may read and users may not: raw messages, ARNs, hosts. Never a secret. */
   operatorMessage?: string
   cause?: unknown

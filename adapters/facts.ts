@@ -8,6 +8,8 @@ export interface Zone {
   room?: { vcpus: [number, number]; ramMiB: [number, number]; diskGiB: [number, number] }
   /** What its machines were promised, where that is not what they use: of all of them, running or not. */
   promised?: { vcpus: number; ramMiB: number }
+  /** The machines that it is, where the cloud tells them apart, and whether each answers now. */
+  hosts?: { name: string; answers: boolean }[]
 }
 export interface Offer {
   /** The cloud's own name, e.g. `t3.micro`. */

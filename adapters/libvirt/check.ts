@@ -4,7 +4,7 @@ import { checking } from '../shared/check.ts'
 import type { Context } from './context.ts'
 import { poolsOn } from './records/volume.ts'
 import { filesOn } from './storage/pool.ts'
-import { onHost } from './wire/host.ts'
+import { reach } from './wire/host.ts'
 import { GET_HOSTNAME, GET_LIB_VERSION, GET_TYPE } from './wire/procedures.ts'
 
 /** 9000000 is 9.0.0 */
@@ -19,7 +19,7 @@ export const check = async (context: Context): Promise<CheckReport> => {
   const { report, attempt } = checking(null, { why: ({ message, detail }) => detail.operatorMessage ?? message })
   for (const host of context.options.hosts)
     await attempt(`host ${host.name}`, () =>
-      onHost(context, host, async (on) => {
+      reach(context, host, AbortSignal.timeout(context.surroundings.timeoutMs), async (on) => {
         const [{ hostname }, { type }, { version }] = await Promise.all([
           on.call(GET_HOSTNAME, null),
           on.call(GET_TYPE, null),

@@ -56,12 +56,15 @@ const NONE = { vcpus: 0, ramMiB: 0 }
  * machines were promised, running or not, is told beside. A zone of which no host answers takes nothing.
  */
 export const zones = async (context: Context): Promise<Zone[]> => {
-  const { found } = await everywhere(context, roomOn)
+  const { found, down } = await everywhere(context, roomOn)
   const names = [...new Set(context.options.hosts.map(({ zone }) => zone))]
   return names.map((name) => {
     const rooms = found.filter(({ host }) => host.zone === name).map(({ answer }) => answer)
     const taking = context.options.hosts.some((host) => host.zone === name && !host.maintenance)
-    if (!rooms.length || !taking) return { name, available: false }
+    const hosts = context.options.hosts
+      .filter(({ zone }) => zone === name)
+      .map((host) => ({ name: host.name, answers: !down.includes(host) }))
+    if (!rooms.length || !taking) return { name, available: false, hosts }
     const both = (part: (room: Room) => [number, number]): [number, number] => [
       rooms.reduce((sum, room) => sum + part(room)[0], 0),
       rooms.reduce((sum, room) => sum + part(room)[1], 0),
@@ -70,6 +73,7 @@ export const zones = async (context: Context): Promise<Zone[]> => {
     return {
       name,
       available: true,
+      hosts,
       room: {
         vcpus: both(({ vcpus }) => vcpus),
         ramMiB: both(({ ramMiB }) => ramMiB),

@@ -111,6 +111,22 @@ export const zones = sqliteTable(
   (t) => [primaryKey({ columns: [t.cloudId, t.name] })],
 )
 
+/** The machines that a cloud is, where it tells them apart. */
+export const cloudHosts = sqliteTable(
+  'cloud_hosts',
+  {
+    cloudId: text('cloud_id').notNull(),
+    /** Its zone, as the cloud calls it. */
+    zone: text('zone').notNull(),
+    name: text('name').notNull(),
+    /** Whether it answered when it was asked last. */
+    answers: flag('answers').notNull(),
+    /** When it answered last; null: it never did. */
+    seenAt: at('seen_at'),
+  },
+  (t) => [primaryKey({ columns: [t.cloudId, t.name] })],
+)
+
 export const flavors = sqliteTable(
   'flavors',
   {

@@ -8,6 +8,7 @@ import {
   insertCloud,
   updateCloud,
 } from '../../db/queries/clouds/clouds.ts'
+import { type HostRow, hostsOf } from '../../db/queries/clouds/hosts.ts'
 import { checkCloud } from '../broker/clouds/clouds.ts'
 import { refreshInventory } from '../broker/clouds/inventory.ts'
 import { adviceOn } from '../broker/clouds/registration.ts'
@@ -19,6 +20,18 @@ import { conflict } from '../http/fault.ts'
 import { type Operation, operation } from '../http/operation.ts'
 import { cloudNamed, iso } from './lookup.ts'
 import { assertSound, change, creation, credentialsIn } from './registration.ts'
+
+/** The machines that a cloud is, each with when it answered last; null where it does not tell them apart. */
+const hostsView = async ({ db, now }: Context, { id, breakerOpenUntil }: CloudRow) => {
+  const hosts = await hostsOf(db, id)
+  const view = ({ name, zone, answers, seenAt }: HostRow) => ({
+    name,
+    zone,
+    state: answers && breakerOpenUntil <= now() ? 'up' : 'down',
+    seen_at: iso(seenAt),
+  })
+  return hosts.length ? hosts.map(view) : null
+}
 
 /** What an admin sees of a cloud. Of its credentials only that there are some. */
 const view = async (context: Context, row: CloudRow) => ({
@@ -40,6 +53,7 @@ const view = async (context: Context, row: CloudRow) => ({
         : 'available',
   failures: row.failures,
   last_error: row.lastError,
+  hosts: await hostsView(context, row),
   advice: await adviceOn(context, row),
   seen_at: iso(row.seenAt),
   inventory_at: iso(row.inventoryAt),

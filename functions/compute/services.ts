@@ -1,4 +1,5 @@
 import { type CloudSeen, cloudsSeen } from '../../db/queries/clouds/clouds.ts'
+import { type HostRow, hostsFor } from '../../db/queries/clouds/hosts.ts'
 import { idOf } from '../broker/line/uuid.ts'
 import { type Operation, operation } from '../http/operation.ts'
 import { nakedTime } from './links.ts'
@@ -25,8 +26,22 @@ const view = (cloud: CloudSeen, version: number, now: number) => ({
   ...(version >= 11 ? { forced_down: false } : {}),
 })
 
+/** A machine of a cloud that tells them apart: its cloud's service by another name, with a life of its own. */
+const hostView = (cloud: CloudSeen, { name, zone, answers, seenAt }: HostRow, version: number, now: number) => {
+  const whole = view(cloud, version, now)
+  return {
+    ...whole,
+    id: idIn(version, `nova-compute/${cloud.id}/${name}`),
+    host: `${cloud.name}.${name}`,
+    zone: `${cloud.name}.${zone}`,
+    state: answers ? whole.state : 'down',
+    updated_at: seenAt === null ? null : nakedTime(seenAt),
+  }
+}
+
 /**
- * To Nova's operators a cloud is a host with one `nova-compute`: up while it answers. It is enabled and disabled where
+ * To Nova's operators a cloud is a host with one `nova-compute`: up while it answers; so is each machine of one that tells them
+ * apart, with the date of its last answer. It is enabled and disabled where
  * clouds are registered. https://docs.openstack.org/api-ref/compute/#compute-services-os-services
  */
 export const serviceOperations: Operation[] = [
@@ -35,13 +50,18 @@ export const serviceOperations: Operation[] = [
     method: 'GET',
     path: '/os-services',
     who: 'admin',
-    summary: 'Clouds, each as the host of one `nova-compute`.',
+    summary: 'Clouds, each as the host of one `nova-compute`, and the machines of those that tell them apart.',
     status: 200,
     query: query(['host', 'binary']),
     handle: async ({ context, query: asked, version }) => {
       const clouds = await cloudsSeen(context.db, context.scope)
+      const hosts = await hostsFor(context.db, context.scope)
+      const now = context.now()
       const services = clouds
-        .map((cloud) => view(cloud, version, context.now()))
+        .flatMap((cloud) => [
+          view(cloud, version, now),
+          ...hosts.flatMap((host) => (host.cloudId === cloud.id ? [hostView(cloud, host, version, now)] : [])),
+        ])
         .filter(
           ({ host, binary }) => (!asked.host || host === asked.host) && (!asked.binary || binary === asked.binary),
         )

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { Change, Cloud } from '../../adapters/contract.ts'
 import { CloudError } from '../../adapters/errors.ts'
 import { connectCloud } from '../../functions/broker/clouds/clouds.ts'
+import { heardAccounts } from '../../functions/broker/reconcile/reconcile.ts'
 import { watchClouds } from '../../functions/broker/reconcile/watch.ts'
 import { loops } from '../../functions/cron.ts'
 import { type Plimsoll, startPlimsoll } from '../support/harness.ts'
@@ -120,6 +121,33 @@ describe('a cloud that tells of changes', () => {
     await cloud.server.stop(native)
     source.tell(changed(native))
     await noticed()
+  })
+
+  it('of which one part does not answer is asked for the others as before', async () => {
+    const { get } = cloud.server
+    const breaker = () => plimsoll.db.get(sql`select failures, closed_until as shut from clouds`)
+    let silent = 4
+    let before: unknown
+    cloud.server.get = async (asked) => {
+      if (silent-- > 0) throw new CloudError('ambiguous', 'No clear answer.', { part: 'kvm2' })
+      before ??= await breaker()
+      return get(asked)
+    }
+    await cloud.server.stop(native)
+    source.tell(changed(native))
+    await noticed()
+    await plimsoll.settle()
+    expect(await status()).toBe('SHUTOFF')
+    expect(before).toEqual({ failures: 0, shut: 0 })
+  })
+
+  it('is heard also while it is left alone, as it did not answer', async () => {
+    const heard = async () => (await heardAccounts(plimsoll.context())).size
+    expect(await heard()).toBe(1)
+    await plimsoll.db.run(sql`update clouds set closed_until = ${plimsoll.clock.now + 60_000}`)
+    expect(await heard()).toBe(1)
+    await plimsoll.db.run(sql`update clouds set enabled = 0`)
+    expect(await heard()).toBe(0)
   })
 
   it('is not listened to any more when it is gone from the list, or the process ends', async () => {

@@ -4,6 +4,7 @@ import { plant } from '../../adapters/sandbox/backdoor.ts'
 import { migrate, readMigrations } from '../../db/migrate.ts'
 import { openSqlite } from '../../db/sqlite.ts'
 import { createApp } from '../../functions/app.ts'
+import { connectCloud } from '../../functions/broker/clouds/clouds.ts'
 import { runCron } from '../../functions/cron.ts'
 import { bootstrap } from '../../functions/runtime/bootstrap.ts'
 import { openHost, settingsFrom } from '../../functions/runtime/host.ts'
@@ -116,6 +117,11 @@ await plant(host.cloudState, linkedId, {
     dnsServers: [],
   },
 })
+// It tells its machines apart.
+const { cloud: linked } = await connectCloud(host, linkedId, null)
+const { zones } = linked
+linked.zones = async () =>
+  (await zones()).map((zone) => ({ ...zone, hosts: [{ name: `${zone.name}1`, answers: true }] }))
 clock.now += 300_000
 await runCron(host)
 

@@ -54,8 +54,8 @@ const peers: Record<string, (report: Report) => Promise<void>> = {
   adopt: adoptOnMoto,
   chaos,
   vsphere,
-  // Whole by its name; among the others its long parts take turns.
-  libvirt: (report) => libvirt(report, names.length ? null : today),
+  // Whole by its name, or one of its parts by that; among the others its long parts take turns.
+  libvirt: (report) => libvirt(report, names.length ? null : today, names[0] === 'libvirt' ? values.part : undefined),
   mixed,
   notices,
   runners: (report) => runners(report, today),

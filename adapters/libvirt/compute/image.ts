@@ -48,6 +48,7 @@ export const image = (context: Context): ImageRealm => {
     if (!down.length) return null
     throw new CloudError('ambiguous', 'The cloud did not give a clear answer.', {
       operatorMessage: `Host ${down[0]!.name} does not answer.`,
+      part: down[0]!.name,
     })
   }
   const whole = async (base: string) => {

@@ -150,6 +150,7 @@ export const server = (context: Context): ServerRealm => {
         if (!first) return null
         throw new CloudError('ambiguous', 'The cloud did not give a clear answer.', {
           operatorMessage: `Host ${first.name} does not answer, and may have the server.`,
+          part: first.name,
         })
       },
       list: () => pageOf(context, async (host) => (await machinesOn(host)).map((machine) => seenOf(context, machine))),

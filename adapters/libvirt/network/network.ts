@@ -78,6 +78,7 @@ const refuseInUse = async (context: Context, id: NativeId): Promise<void> => {
   if (down.length)
     throw new CloudError('ambiguous', 'The cloud did not give a clear answer.', {
       operatorMessage: `Host ${down[0]!.name} does not say whether it has a subnet of the network.`,
+      part: down[0]!.name,
     })
 }
 

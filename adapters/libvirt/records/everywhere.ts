@@ -1,5 +1,5 @@
 import type { Page } from '../../contract.ts'
-import { asCloudError } from '../../errors.ts'
+import { asCloudError, CloudError } from '../../errors.ts'
 import type { Context } from '../context.ts'
 import type { HostOption } from '../options.ts'
 import { type Host, onHost } from '../wire/host.ts'
@@ -32,8 +32,14 @@ export const everywhere = async <T>(context: Context, work: (host: Host) => Prom
   }
   // Where none answers it is the cloud that does not.
   const [first] = answers
-  if (!all.found.length && first?.status === 'rejected') throw first.reason
+  if (!all.found.length && first?.status === 'rejected') throw ofCloud(first.reason)
   return all
+}
+
+const ofCloud = (reason: unknown): unknown => {
+  if (!(reason instanceof CloudError)) return reason
+  const { part: _, ...detail } = reason.detail
+  return new CloudError(reason.code, reason.message, detail)
 }
 
 /** The same of what is in pools, which is missing also while one of them is not started. */

@@ -4,6 +4,7 @@ import { unclear } from '../../shared/refusals.ts'
 import type { Context } from '../context.ts'
 import type { HostOption } from '../options.ts'
 import { type Listening, openSession, type Session } from './session.ts'
+import { assertNotSilent, noteHeard, noteSilent } from './silence.ts'
 import { lineBeside, lineTo, type There } from './uri.ts'
 
 /** One host, spoken to. */
@@ -32,10 +33,26 @@ const HUNG_UP =
 
 /**
  * Opens a line to a host, works with it, and closes it: a line costs milliseconds, and none that is kept can be found dead.
- * All of the work has one deadline. @throws `ambiguous` for a host that does not answer
+ * All of the work has one deadline. Of several hosts one that was not
+ * reached is left alone for a while. @throws `ambiguous` for a host that does not answer
  */
-export const onHost = <T>(context: Spoken, option: HostOption, work: (host: Host) => Promise<T>): Promise<T> =>
-  reach(context, option, AbortSignal.timeout(context.surroundings.timeoutMs), work)
+export const onHost = async <T>(context: Context, option: HostOption, work: (host: Host) => Promise<T>): Promise<T> => {
+  const { options, surroundings } = context
+  const limit = AbortSignal.timeout(surroundings.timeoutMs)
+  if (options.hosts.length === 1) return reach(context, option, limit, work)
+  try {
+    assertNotSilent(context, option.name)
+    return await reach(context, option, limit, work)
+  } catch (error) {
+    throw ofHost(error, option.name)
+  }
+}
+
+/** What one of several hosts does not answer says nothing of the cloud. */
+const ofHost = (error: unknown, part: string): unknown =>
+  error instanceof CloudError && error.code === 'ambiguous' && error.detail.part === undefined
+    ? new CloudError(error.code, error.message, { ...error.detail, part })
+    : error
 
 type Spoken = Pick<Context, 'connection' | 'surroundings'>
 
@@ -48,15 +65,22 @@ export const reach = async <T>(
   listening?: Listening,
 ): Promise<T> => {
   if (!surroundings.dial) throw new CloudError('definitive', 'The cloud cannot be reached from here.')
+  const unreached = (error: unknown) => {
+    if (error instanceof CloudError && error.code === 'ambiguous') noteSilent({ connection, surroundings }, name)
+    return Promise.reject(error)
+  }
   const line = await surroundings
     .dial(lineTo(way, connection.credentials, listening?.endless))
-    .catch((error) => Promise.reject(refusal(name, error)))
+    .catch((error) => unreached(refusal(name, error)))
   const hangUp = () => line.close()
   limit.addEventListener('abort', hangUp)
   try {
-    if (limit.aborted) throw refusal(name, new Error(LATE))
-    if (way.to.kind === 'tls') await accepted(line, name, limit)
-    const session = await openSession(line, way.driver, listening)
+    const session = await (async () => {
+      if (limit.aborted) throw refusal(name, new Error(LATE))
+      if (way.to.kind === 'tls') await accepted(line, name, limit)
+      return openSession(line, way.driver, listening)
+    })().catch(unreached)
+    noteHeard({ connection, surroundings }, name)
     const beside = lineBesideTo({ connection, surroundings }, { name, way })
     return await work({ name, zone, keep: keepOf({ connection, surroundings }), ...(beside && { beside }), ...session })
   } finally {

@@ -4,6 +4,7 @@ import type { Database } from '../../client.ts'
 import { prepared, type Slots } from '../../prepared.ts'
 import {
   bindings,
+  cloudHosts,
   cloudRooms,
   cloudSteady,
   clouds,
@@ -160,6 +161,7 @@ export const deleteCloud = (db: Database, id: string) =>
   [
     db.delete(mappings).where(eq(mappings.cloudId, id)),
     db.delete(zones).where(eq(zones.cloudId, id)),
+    db.delete(cloudHosts).where(eq(cloudHosts.cloudId, id)),
     db.delete(cloudRooms).where(eq(cloudRooms.cloudId, id)),
     db.delete(cloudUse).where(eq(cloudUse.cloudId, id)),
     db.delete(cloudSteady).where(eq(cloudSteady.cloudId, id)),

@@ -153,8 +153,12 @@ const lastNoted = (host: Host): Map<string, number> => {
   return times
 }
 
-/** Another call in a row without a clear answer; from the third on the cloud is left alone for a while. */
+/**
+ * Another call in a row without a clear answer; from the third on the cloud is left alone for a while. That of a part of it
+ * keeps nobody from the others.
+ */
 export const recordFailure = async (host: Host, cloudId: string, error: CloudError): Promise<void> => {
+  if (error.detail.part !== undefined) return
   lastNoted(host).delete(cloudId)
   await countFailure(host.db, cloudId, error.detail.operatorMessage ?? error.message, host.now())
 }

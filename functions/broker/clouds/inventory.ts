@@ -1,7 +1,8 @@
-import type { Cloud } from '../../../adapters/contract.ts'
+import type { Cloud, Zone } from '../../../adapters/contract.ts'
 import { asCloudError } from '../../../adapters/errors.ts'
 import { type CatalogueImage, replaceCatalogue } from '../../../db/queries/clouds/catalogue.ts'
 import { type CloudRow, updateCloud } from '../../../db/queries/clouds/clouds.ts'
+import { replaceHosts } from '../../../db/queries/clouds/hosts.ts'
 import {
   externalNetworkNamed,
   externalNetworkOf,
@@ -26,7 +27,7 @@ import { byNames, entryId, imageNames } from './image-names.ts'
 /** How often zones, sizes, volume types and images are read again, and how soon after a failure, in milliseconds. */
 const EVERY = 300_000
 const RETRY = 30_000
-/** How soon where servers were on their way: they count twice until it is known that they are there. */
+/** How soon where servers were on their way, which count twice until it is known that they are there, or where a host is silent. */
 const SOON = 60_000
 /** A catalogue longer than this is cut, and said so: nobody scrolls through it. */
 const MOST_IMAGES = 5_000
@@ -60,6 +61,7 @@ export const refreshInventory = async (context: Context, row: CloudRow): Promise
     ]
     const writes: Write[] = [
       ...replaceZones(db, row.id, zones),
+      ...replaceHosts(db, row.id, zones, now),
       noteRoom(db, row.id, zones, before, now),
       ...replaceOffers(db, row.id, offers),
       ...(prices ? replacePrices(db, row.id, prices) : [forgetUnsold(db, row.id)]),
@@ -78,7 +80,7 @@ export const refreshInventory = async (context: Context, row: CloudRow): Promise
       ...(await readHeldRanges(context, row)),
       updateCloud(db, row.id, {
         inventoryAt: now,
-        inventoryDueAt: now + (before.admitted > before.vcpus ? SOON : EVERY),
+        inventoryDueAt: now + (before.admitted > before.vcpus || zones.some(isPartlySilent) ? SOON : EVERY),
         seenAt: now,
         lastError: null,
       }),
@@ -95,6 +97,8 @@ export const refreshInventory = async (context: Context, row: CloudRow): Promise
     await updateCloud(db, row.id, { inventoryDueAt: now + RETRY, lastError: error.message })
   }
 }
+
+const isPartlySilent = ({ hosts = [] }: Zone): boolean => hosts.some(({ answers }) => !answers)
 
 /** What it says of prices; null: it does not say now, and what it said before stands, with its date. */
 const priced = async <P>(context: Context, row: CloudRow, read: () => Promise<P[]>): Promise<P[] | null> => {

@@ -101,17 +101,23 @@ export const enrol = async (context: Context, dryRun = false) => {
   return { known, units, unreached }
 }
 
+/** Accounts that are heard: also of clouds that are left alone for a while, as what they tell nobody has to ask for. */
+export const heardAccounts = (context: Context): Promise<Map<string, Account>> =>
+  accounts(context, undefined, () => {}, { throughBreaker: true })
+
 /** Projects that see the same objects of a cloud share one listing. */
 export const accounts = async (
   context: Context,
   only?: string,
   unreached: (cloudId: string) => void = () => {},
+  options: { throughBreaker?: boolean } = {},
 ): Promise<Map<string, Account>> => {
   const found = new Map<string, Account>()
-  for (const { cloudId, projectIds } of await mappedClouds(context.db, context.now())) {
+  const openUntil = options.throughBreaker ? Number.MAX_SAFE_INTEGER : context.now()
+  for (const { cloudId, projectIds } of await mappedClouds(context.db, openUntil)) {
     if (only && cloudId !== only) continue
     try {
-      const { cloud, adapter, connection } = await connectCloud(context, cloudId, projectIds[0]!)
+      const { cloud, adapter, connection } = await connectCloud(context, cloudId, projectIds[0]!, options)
       const key = uuid5(`${cloudId}/${adapter.account(connection)}`)
       const account = found.get(key) ?? { cloudId, cloud, projectIds: [] }
       account.projectIds.push(...projectIds)

@@ -1,5 +1,6 @@
 import type { Cloud, Kind, Realm } from '../../../adapters/contract.ts'
 import { asCloudError } from '../../../adapters/errors.ts'
+import { askHostsSoon } from '../../../db/queries/clouds/hosts.ts'
 import { type Known, knownObjects, markDue, markFound, markMissing } from '../../../db/queries/line/reconcile.ts'
 import type { Context } from '../../context.ts'
 import { recordFailure, recordSuccess } from '../clouds/clouds.ts'
@@ -87,6 +88,8 @@ export const sweep = async (
     if (!realm.recorded) await recordSuccess(context, cloudId)
     const { calls, complete, startedAt } = listing
     const listed = listing.kept + listing.sightings.length
+    if (kind === 'server' && !complete && !listing.cursor && !dryRun)
+      await askHostsSoon(context.db, cloudId, context.now())
     if (listing.cursor) return { report: { ...report, calls, listed }, unfinished: listing }
     const seen = new Map((await allShown(context, listing)).map((sighting) => [sighting.id, sighting]))
     const bound = await knownObjects(context.db, cloudId, kind, projectIds)

@@ -4,10 +4,10 @@ import { markChanged } from '../../../db/queries/line/reconcile.ts'
 import type { Context } from '../../context.ts'
 import { backoff } from '../line/clockwork.ts'
 import { driveSoon } from '../line/commit.ts'
-import { accounts } from './reconcile.ts'
+import { heardAccounts } from './reconcile.ts'
 
-/** How often the list of clouds is read again, in milliseconds. */
-const REREAD = 30_000
+/** How often the list of clouds is read again, in milliseconds: what happens on a new one before is found by its sweep alone. */
+const REREAD = 5_000
 /** Changes that come so close together are one look. */
 const GATHER = 250
 /** So many changes wait for a look; the sweep finds the others. */
@@ -24,7 +24,7 @@ type Find = (context: Context) => Promise<Map<string, { cloudId: string; cloud: 
  * converge looks at it. It only makes things faster; whatever is missed here the next sweep finds. For runtimes whose
  * process stays. Gives the way to stop it.
  */
-export const watchClouds = (context: () => Context, find: Find = accounts): (() => Promise<void>) => {
+export const watchClouds = (context: () => Context, find: Find = heardAccounts): (() => Promise<void>) => {
   const ending = new AbortController()
   const running = new Map<string, { stop: AbortController; done: Promise<void> }>()
   /** As they were read last: credentials may have changed since a watch began. */

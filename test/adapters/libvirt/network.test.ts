@@ -256,7 +256,7 @@ describe('a port that is made', () => {
     const { id } = await made('port', portSpec(20), 'p20')
     const { options } = readOptions(linked.options)
     const at = <T>(work: Parameters<typeof onHost<T>>[2]) =>
-      onHost({ connection: linked, surroundings: around }, options.hosts[0]!, work)
+      onHost({ connection: linked, options, surroundings: around }, options.hosts[0]!, work)
     const [filter] = host.wired.filters.keys()
     expect(await at((kvm) => cardXml(kvm, id, 'virtio'))).toBe(
       `<interface type="network"><mac address="fa:16:3e:00:00:20"/><source network="plimsoll-sub"/><model type="virtio"/><filterref filter="${filter}"/></interface>`,

@@ -1,6 +1,9 @@
 import { eq } from 'drizzle-orm'
 import { beforeEach, describe, expect, test } from 'vitest'
+import { cloudById } from '../../../db/queries/clouds/clouds.ts'
 import { clouds, servers, zones } from '../../../db/schema/index.ts'
+import { connectCloud } from '../../../functions/broker/clouds/clouds.ts'
+import { refreshInventory } from '../../../functions/broker/clouds/inventory.ts'
 import { type Plimsoll, startPlimsoll } from '../../support/harness.ts'
 
 const NOVA = '/compute/v2.1'
@@ -89,6 +92,53 @@ describe('to operators', () => {
     expect((await admin.get(`${NOVA}/os-services?binary=nova-api`)).body.services).toEqual([])
     expect((await plimsoll.as('demo').get(`${NOVA}/os-services`)).status).toBe(403)
     expect((await admin.get(`${NOVA}/os-aggregates`)).body).toEqual({ aggregates: [] })
+  })
+
+  test('so is each machine of a cloud that tells them apart, and one that is silent keeps the date of its last answer', async () => {
+    const admin = plimsoll.as('admin')
+    const row = (await cloudById(plimsoll.db, plimsoll.cloudId('sandbox')))!
+    const { cloud } = await connectCloud(plimsoll.host, row, null)
+    const silent = new Set<string>()
+    const { zones: tell } = cloud
+    cloud.zones = async () =>
+      (await tell()).map((told, i) => ({
+        ...told,
+        ...(i ? {} : { hosts: ['kvm1', 'kvm2'].map((name) => ({ name, answers: !silent.has(name) })) }),
+      }))
+    const look = async () => {
+      await refreshInventory(plimsoll.context(), row)
+      const { services } = (await admin.get(`${NOVA}/os-services`)).body
+      return services.map((each: Record<string, unknown>) => [each.host, each.zone, each.state, each.updated_at])
+    }
+    const before = '2026-03-01T12:00:00.000000'
+    expect(await look()).toEqual([
+      ['sandbox', 'sandbox', 'up', before],
+      ['sandbox.kvm1', `sandbox.${zone}`, 'up', before],
+      ['sandbox.kvm2', `sandbox.${zone}`, 'up', before],
+    ])
+    silent.add('kvm2')
+    plimsoll.clock.now += HOUR
+    const after = '2026-03-01T13:00:00.000000'
+    expect((await look()).slice(1)).toEqual([
+      ['sandbox.kvm1', `sandbox.${zone}`, 'up', after],
+      ['sandbox.kvm2', `sandbox.${zone}`, 'down', before],
+    ])
+    expect((await admin.get('/broker/v1/clouds/sandbox')).body.cloud.hosts).toEqual([
+      { name: 'kvm1', zone, state: 'up', seen_at: '2026-03-01T13:00:00.000Z' },
+      { name: 'kvm2', zone, state: 'down', seen_at: '2026-03-01T12:00:00.000Z' },
+    ])
+    // It is asked again in a minute, and all of them are down where the cloud as a whole is.
+    const { inventoryDueAt } = (await cloudById(plimsoll.db, row.id))!
+    expect(inventoryDueAt - plimsoll.clock.now).toBe(60_000)
+    await setCloud({ breakerOpenUntil: plimsoll.clock.now + 1 })
+    const states = (await admin.get('/broker/v1/clouds/sandbox')).body.cloud.hosts.map(
+      ({ state }: { state: string }) => state,
+    )
+    expect(states).toEqual(['down', 'down'])
+    cloud.zones = tell
+    await setCloud({ breakerOpenUntil: 0 })
+    expect(await look()).toEqual([['sandbox', 'sandbox', 'up', after]])
+    expect((await admin.get('/broker/v1/clouds/sandbox')).body.cloud.hosts).toBeNull()
   })
 
   test('a zone is a hypervisor with what our servers take of it', async () => {

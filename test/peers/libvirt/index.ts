@@ -4,40 +4,52 @@ import { adoptedOnLibvirt } from './adopt.peer.ts'
 import { bootedOnLibvirt } from './boot.peer.ts'
 import { consolesOnLibvirt } from './console.peer.ts'
 import { killedOnLibvirt } from './killed.peer.ts'
-import { lacking, launch } from './launch.ts'
+import { type Libvirtd, lacking, launch } from './launch.ts'
 import { networkedOnLibvirt } from './network.peer.ts'
 import { spreadOnLibvirt } from './racks.peer.ts'
 import { reachedOnLibvirt } from './reach.peer.ts'
 import { reachedBySsh } from './ssh.peer.ts'
 
+/** Parts that are played on one host, in their order. */
+const ON_A_HOST: Record<string, (report: Report, host: Libvirtd, longer: boolean) => Promise<void>> = {
+  ssh: reachedBySsh,
+  adapter: (report, host) => adapterOnLibvirt(report, host),
+  boot: bootedOnLibvirt,
+  console: consolesOnLibvirt,
+  reach: reachedOnLibvirt,
+  network: networkedOnLibvirt,
+  adopt: adoptedOnLibvirt,
+}
+/** Parts that have hosts of their own, and are played by name alone. */
+const APART: Record<string, (report: Report) => Promise<void>> = { racks: spreadOnLibvirt, killed: killedOnLibvirt }
+
 /**
  * A KVM host, whose libvirtd and QEMU are real: the adapter by itself, then what somebody has there and hands over.
  * @param turn null: all of it; else a number by which parts take turns, without what is long
+ * @param part the only one that is played, by its name
  */
-export const libvirt = async (report: Report, turn: number | null): Promise<void> => {
+export const libvirt = async (report: Report, turn: number | null, part?: string): Promise<void> => {
+  const names = [...Object.keys(ON_A_HOST), ...Object.keys(APART)]
+  if (part !== undefined && !names.includes(part))
+    throw new Error(`There is no part ${part}; there are ${names.join(', ')}.`)
+  const isWanted = (name: string) => part === undefined || part === name
   const isOn = (half: number) => turn === null || turn % 2 === half
   const lack = await lacking()
   if (lack) return report.step('libvirt', 'a host of its own', 'skipped', 0, lack)
-  const host = await launch()
+  const here = Object.entries(ON_A_HOST).filter(([name]) => isWanted(name) && (name !== 'adapter' || isOn(0)))
+  const host = here.length ? await launch() : null
   try {
-    await build(host)
-    await reachedBySsh(report, host, isOn(1))
-    if (isOn(0)) await adapterOnLibvirt(report, host)
-    await bootedOnLibvirt(report, host)
-    await consolesOnLibvirt(report, host)
-    await reachedOnLibvirt(report, host)
-    await networkedOnLibvirt(report, host)
-    await adoptedOnLibvirt(report, host)
+    if (host) await build(host)
+    for (const [, play] of here) await play(report, host!, isOn(1))
   } finally {
-    await host.stop()
+    await host?.stop()
   }
   if (turn !== null) return
-  await spreadOnLibvirt(report)
-  await killedOnLibvirt(report)
+  for (const [name, play] of Object.entries(APART)) if (isWanted(name)) await play(report)
 }
 
 /** Machines as people make them: one that runs, with two disks and two cards, and one of somebody else's. */
-const build = async ({ virsh, virtInstall, pool }: Awaited<ReturnType<typeof launch>>): Promise<void> => {
+const build = async ({ virsh, virtInstall, pool }: Libvirtd): Promise<void> => {
   for (const [name, size, format] of [
     ['web.qcow2', '1G', 'qcow2'],
     ['web-data.raw', '8M', 'raw'],
