@@ -23,6 +23,8 @@ export const domains = sqliteTable('domains', {
     .default(emptyObject as never),
   /** As that of a project: for tokens that are for the domain. */
   epoch: integer('epoch').notNull().default(0),
+  /** How many projects it has; triggers keep it. */
+  projects: integer('projects').notNull().default(0),
 })
 
 export const projects = sqliteTable(

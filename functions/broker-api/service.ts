@@ -21,6 +21,7 @@ import { orphanOperations } from './orphans.ts'
 import { placementOperations } from './placements.ts'
 import { policyOperations } from './policies.ts'
 import { priceOperations } from './prices.ts'
+import { projectTemplateOperations } from './project-templates.ts'
 import { reconcileOperations } from './reconcile.ts'
 import { refuse } from './refusals.ts'
 import { refusedOfferOperations } from './refused-offers.ts'
@@ -39,6 +40,7 @@ export const broker: Service = {
     ...versionOperations,
     ...cloudOperations,
     ...mappingOperations,
+    ...projectTemplateOperations,
     ...policyOperations,
     ...priceOperations,
     ...linkOperations,

@@ -132,6 +132,14 @@ const user = await made(admin, `${KEYSTONE}/users`, {
 })
 const [, { roles }] = await send(admin, 'GET', `${KEYSTONE}/roles?name=member`)
 await send(admin, 'PUT', `${KEYSTONE}/projects/${project.id}/users/${user.id}/roles/${roles[0].id}`)
+await send(admin, 'PUT', '/broker/v1/domains/default/project-template', {
+  project_template: {
+    clouds: { sandbox: { folder: 'kept/{project_id}' } },
+    quotas: { instances: 1, cores: 1, ram: 1024, volumes: 1, gigabytes: 1 },
+    policy: { budget: { amount: '1', currency: 'USD' } },
+    most_projects: 9,
+  },
+})
 const crew = await made(admin, `${KEYSTONE}/groups`, { group: { name: 'kept' } })
 await send(admin, 'PUT', `${KEYSTONE}/groups/${crew.id}/users/${user.id}`)
 await send(admin, 'POST', `${KEYSTONE}/regions`, { region: { id: 'elsewhere' } })

@@ -17,6 +17,7 @@ import {
   prices,
   projects,
   segments,
+  templateMappings,
   volumeTypes,
   zones,
 } from '../../schema/index.ts'
@@ -160,6 +161,7 @@ export const updateCloud = (db: Database, id: string, set: Partial<CloudRow>) =>
 export const deleteCloud = (db: Database, id: string) =>
   [
     db.delete(mappings).where(eq(mappings.cloudId, id)),
+    db.delete(templateMappings).where(eq(templateMappings.cloudId, id)),
     db.delete(zones).where(eq(zones.cloudId, id)),
     db.delete(cloudHosts).where(eq(cloudHosts.cloudId, id)),
     db.delete(cloudRooms).where(eq(cloudRooms.cloudId, id)),

@@ -1,4 +1,5 @@
 import { and, eq, getTableColumns, type Placeholder, type SQL, sql } from 'drizzle-orm'
+import type { Json } from '../../../adapters/contract.ts'
 import type { Database } from '../../client.ts'
 import { prepared, type Slots } from '../../prepared.ts'
 import {
@@ -11,6 +12,7 @@ import {
   mappings,
   networkPlans,
   projects,
+  projectTemplates,
   segments,
   subnetPools,
 } from '../../schema/index.ts'
@@ -178,6 +180,28 @@ const mapped = prepared((db, { after, limit }: Slots<Piece>) =>
 
 /** As whom projects use clouds, and what was said of security groups there. */
 export const exportedMappings = (db: Database, of: Piece) => mapped.run(db, of)
+
+const templates = prepared((db, { after, limit }: Slots<Piece>) =>
+  db
+    .select({
+      row: sql<number>`project_templates.rowid`,
+      domainId: projectTemplates.domainId,
+      clouds: sql`(select json_group_object(c.name, json(m.mapping)) from template_mappings m
+        join clouds c on c.id = m.cloud_id where m.domain_id = project_templates.domain_id)`.mapWith(
+        (text: string): Record<string, Record<string, Json>> => JSON.parse(text),
+      ),
+      quotas: projectTemplates.quotas,
+      policy: projectTemplates.policy,
+      mostProjects: projectTemplates.mostProjects,
+    })
+    .from(projectTemplates)
+    .where(piece(sql`project_templates`, { after }))
+    .orderBy(sql`project_templates.rowid`)
+    .limit(limit),
+)
+
+/** What new projects of domains begin with. */
+export const exportedTemplates = (db: Database, of: Piece) => templates.run(db, of)
 
 const decreed = prepared((db, { after, limit }: Slots<Piece>) =>
   db

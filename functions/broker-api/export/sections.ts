@@ -8,6 +8,7 @@ import {
   exportedPools,
   exportedScopes,
   exportedSegments,
+  exportedTemplates,
   type Piece,
 } from '../../../db/queries/line/export.ts'
 import type { Context } from '../../context.ts'
@@ -93,6 +94,18 @@ const SECTIONS = new Map<string, Section>([
         mapping,
         /** As it holds there: by the mapping, else by the options of the cloud; null: nobody said. */
         filters,
+      })),
+    },
+  ],
+  [
+    'project_templates',
+    {
+      rows: section(exportedTemplates, ({ domainId, clouds, quotas, policy, mostProjects }) => ({
+        domain_id: domainId,
+        clouds,
+        quotas,
+        policy: policyView(policy),
+        most_projects: mostProjects,
       })),
     },
   ],

@@ -75,6 +75,7 @@ export const makeDomain = async (context: Context, asked: Wish): Promise<DomainR
     options: mergedOptions({}, asked.options),
     extra: extraOf(asked, KNOWN),
     epoch: 0,
+    projects: 0,
   }
   const entry = { action: 'create', kind: 'domain', resourceId: id, detail: { name: row.name } }
   await commit(context, entry, [insertDomain(context.db, row)])

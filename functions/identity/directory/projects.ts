@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { beginAsTemplate, isFullOfProjects, templateOf } from '../../../db/queries/clouds/templates.ts'
 import { type DomainRow, domainById, listDomains } from '../../../db/queries/identity/domains.ts'
 import {
   deleteProject,
@@ -107,7 +108,15 @@ const makeProject = async (context: Context, asked: Wish): Promise<ProjectRow> =
     createdAt: context.now(),
   }
   const entry = { action: 'create', kind: 'project', resourceId: row.id, detail: { name: row.name } }
-  await commitIf(context, branchHolds(row), entry, [insertProject(context.db, row)])
+  const template = await templateOf(context.db, row.domainId)
+  const full = {
+    violated: isFullOfProjects(row.domainId),
+    refusal: forbidden(`Domain ${row.domainId} may have at most ${template?.mostProjects} projects.`),
+  }
+  await commitIf(context, [...branchHolds(row), ...(template ? [full] : [])], entry, [
+    insertProject(context.db, row),
+    ...(template ? beginAsTemplate(context.db, row) : []),
+  ])
   return row
 }
 
@@ -148,7 +157,7 @@ export const projectOperations: Operation[] = [
     path: '/v3/projects',
     ...MANAGING,
     summary:
-      'Makes a project, below its domain or below another one, or with `is_domain` a domain. It reaches no cloud before an admin maps it to one.',
+      'Makes a project, below its domain or below another one, or with `is_domain` a domain. It reaches no cloud before an admin maps it to one, but for those of the template of its domain.',
     status: 201,
     body: creation,
     handle: async ({ context, body: { project }, base }) => {

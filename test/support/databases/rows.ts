@@ -22,6 +22,7 @@ export const tablesOf = async (d1: D1Database): Promise<string[]> => {
 
 /** What triggers count up while other rows come in: written last, over what they have counted. Addresses behind their meters, or they begin others. */
 const COUNTED = [
+  'domains',
   'floating_ips',
   'address_use',
   'zone_use',
