@@ -15,7 +15,7 @@ import {
   VOLUME_XML,
 } from '../wire/procedures.ts'
 import { endMirror, endMirrorsInto, type LiveDisk, mirrorOf, startMirror } from './mirror.ts'
-import { quiesced, thaw, thawAll } from './quiesce.ts'
+import { quiesced, thawAll, thawLeft } from './quiesce.ts'
 
 /*
  * A full copy of a volume takes as long as it takes, and libvirt goes on with it though nobody listens. A note beside it, an
@@ -152,7 +152,7 @@ export const copyStep = async (context: Context, host: Host, copy: Copy, seenBro
     return finish(host, copy, volume)
   }
   // Whoever ended the copy may have died before it said so to the guest.
-  if (live?.quiesce) await thaw(context, host, live.domain)
+  if (live?.quiesce) await thawLeft(context, host, live.domain)
   if (await isStillWritten(host, volume)) return 'going'
   // It may have come to its end between the two questions.
   if (await isWritten(host, volume)) return finish(host, copy, volume)

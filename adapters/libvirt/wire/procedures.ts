@@ -167,6 +167,13 @@ export const UNDEFINE = procedure(231, 'DOMAIN_UNDEFINE_FLAGS', struct({ domain,
 const FILESYSTEMS = struct({ domain, mountpoints: list(text, 256), flags: uint })
 export const FREEZE = procedure(335, 'DOMAIN_FSFREEZE', FILESYSTEMS, struct({ filesystems: int }))
 export const THAW = procedure(336, 'DOMAIN_FSTHAW', FILESYSTEMS, struct({ filesystems: int }))
+/** How long the agent is waited for from then on, in seconds; without it a guest that does not answer is waited for without end. */
+export const SET_AGENT_PATIENCE = procedure(
+  420,
+  'DOMAIN_AGENT_SET_RESPONSE_TIMEOUT',
+  struct({ domain, seconds: int, flags: uint }),
+  struct({ result: int }),
+)
 export const SET_PASSWORD = procedure(
   357,
   'DOMAIN_SET_USER_PASSWORD',

@@ -96,6 +96,7 @@ describe('what somebody has on a host', () => {
     expect(await cloud.zones()).toEqual([
       {
         name: 'kvm1',
+        hosts: [{ name: 'kvm1', answers: true }],
         available: true,
         room: { vcpus: [1, 8], ramMiB: [2_048, 16_384], diskGiB: [40, 100] },
         promised: { vcpus: 2, ramMiB: 2_112 },

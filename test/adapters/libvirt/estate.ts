@@ -1,7 +1,7 @@
 import type { Line } from '../../../adapters/contract.ts'
 import { NAMESPACE, type Note, writeNote } from '../../../adapters/libvirt/marks.ts'
 import * as calls from '../../../adapters/libvirt/wire/procedures.ts'
-import { accepting, type Play, plays, Said, scripted } from './scripted.ts'
+import { accepting, Mute, type Play, plays, Said, scripted } from './scripted.ts'
 import { wiring } from './wiring.ts'
 
 const WEB = 'ab9a9070-9fe1-49da-9cbd-2243b39ef98e'
@@ -54,7 +54,7 @@ export const estate = () => {
   const created: string[] = []
   const modes = new Map<string, string>()
   /** What becomes of a copy that is asked for. */
-  const agent = { hears: true, fails: '', thaws: true, passwords: [] as string[] }
+  const agent = { hears: true, fails: '', thaws: true, hangs: false, patience: 0, passwords: [] as string[] }
   const copying = { fails: '', interrupted: false, goesOn: false }
   /** Where the disks that were put into web go besides. */
   const mirror = { path: '', ready: false }
@@ -188,14 +188,20 @@ export const estate = () => {
       if (copying.goesOn) throw new Said(55, 'volume is still being allocated')
       throw new Said(9, 'nothing to read here')
     }),
+    plays(calls.SET_AGENT_PATIENCE, ({ seconds }) => {
+      agent.patience = seconds
+      return { result: 0 }
+    }),
     plays(calls.FREEZE, ({ domain, mountpoints }) => {
       done.push(`DOMAIN_FSFREEZE ${[domain.name, ...mountpoints].join(' ')}`)
+      if (agent.hangs) throw new Mute()
       if (!agent.hears) throw new Said(86, 'Guest agent is not responding: QEMU guest agent is not connected')
       if (agent.fails) throw new Said(1, agent.fails)
       return { filesystems: 1 }
     }),
     plays(calls.THAW, ({ domain }) => {
       done.push(`DOMAIN_FSTHAW ${domain.name}`)
+      if (agent.hangs) throw new Mute()
       if (!agent.thaws) throw new Said(86, 'Guest agent is not responding: QEMU guest agent is not connected')
       return { filesystems: 1 }
     }),

@@ -69,6 +69,9 @@ export class Said extends Error {
   }
 }
 
+/** Nothing is said at all, as a play throws it. */
+export class Mute extends Error {}
+
 const faultOf = (error: unknown): Uint8Array => {
   const { code, message: text } = error instanceof Said ? error : new Said(1, String(error))
   const none = { dom: null, str1: null, str2: null, str3: null, net: null }
@@ -84,6 +87,7 @@ export const scripted = (script: Play[], heard: number[] = []): Line =>
       if (!play) throw new Said(39, `unknown procedure: ${procedure}`)
       return [message({ procedure, serial }, play.answer(body))]
     } catch (error) {
+      if (error instanceof Mute) return []
       return [message({ procedure, serial, status: 1 }, faultOf(error))]
     }
   })

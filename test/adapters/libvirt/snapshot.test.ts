@@ -26,10 +26,10 @@ const markOf = (kind: Mark['kind'], turn: number): Mark => ({
 const spec: VolumeSpec = { name: 'data', sizeGiB: 3, zone: 'kvm1', type: null, source: null }
 const mark = markOf('snapshot', 1)
 
-const connected = async () => {
+const connected = async (timeoutMs = 5_000) => {
   const host = estate()
   host.store.type = 'dir'
-  const around = { ...surroundings(async () => host.line()), sleep: () => new Promise<void>(() => {}) }
+  const around = { ...surroundings(async () => host.line()), sleep: () => new Promise<void>(() => {}), timeoutMs }
   const cloud = libvirt.connect(connection({ deployment: mark.deployment }), around)
   const volume = (await cloud.volume!.create(spec, markOf('volume', 0))) as VolumeSeen
   host.done.length = 0
@@ -103,8 +103,8 @@ it('a volume that somebody unknown has open is refused for now, and nothing is l
 })
 
 describe('the agent in a guest', () => {
-  const told = async (agent: Agent) => {
-    const world = await connected()
+  const told = async (agent: Agent, timeoutMs?: number) => {
+    const world = await connected(timeoutMs)
     const { host, cloud, volume, snapshot, wish } = world
     const made = { size: 'k.tiny', image: '', configDrive: false, pool: 'fast', agent }
     const note = writeNote({ mark: markOf('server', 5), host: 'kvm1', made }, host.uuids.web)
@@ -155,6 +155,36 @@ describe('the agent in a guest', () => {
       detail: { operatorMessage: expect.stringContaining('/data') },
     })
     expect(calls()).toEqual(['DOMAIN_FSFREEZE', 'DOMAIN_FSTHAW'])
+  })
+
+  it.each(['wanted', 'required'] as const)('that hangs does not use up the time of the call: %s', async (quiesce) => {
+    const { whole, calls, host } = await told({ quiesce }, 400)
+    host.agent.hangs = true
+    const copying = whole()
+    if (quiesce === 'wanted') expect(await copying).toMatchObject({ health: 'ready' })
+    else
+      await expect(copying).rejects.toMatchObject({
+        code: 'conflict',
+        message: 'The guest does not hold its files still.',
+        detail: { operatorMessage: 'no answer in 200 ms' },
+      })
+    // libvirt is told as well how long it may wait, and the guest to go on whatever became of it.
+    expect(host.agent.patience).toBe(1)
+    const after = quiesce === 'wanted' ? ['DOMAIN_BLOCK_JOB_ABORT'] : []
+    expect(calls()).toEqual(['DOMAIN_FSFREEZE', 'DOMAIN_FSTHAW', ...after])
+  })
+
+  it('is told to go on by nobody else than the copy for which it holds still', async () => {
+    const { calls, host, snapshot, wish } = await told({ quiesce: 'wanted' })
+    const going = await polled(snapshot, await snapshot.create(wish, mark))
+    host.mirror.ready = true
+    const ends = await Promise.allSettled([polled(snapshot, going), polled(snapshot, going)])
+    expect(ends.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected'])
+    expect(ends.find(({ status }) => status === 'rejected')).toMatchObject({
+      reason: { code: 'conflict', message: 'Another copy has the guest hold its files still.' },
+    })
+    expect(calls()).toEqual(['DOMAIN_FSFREEZE', 'DOMAIN_BLOCK_JOB_ABORT', 'DOMAIN_FSTHAW'])
+    expect(await snapshot.create(wish, mark)).toMatchObject({ health: 'ready' })
   })
 
   it('that was not told to go on is told by the next step', async () => {
