@@ -1,4 +1,5 @@
 import { sql } from 'drizzle-orm'
+import { sweepMessages } from '../db/queries/block-storage/messages.ts'
 import { sweepBursts } from '../db/queries/bursts/bursts.ts'
 import { allClouds, updateCloud } from '../db/queries/clouds/clouds.ts'
 import { sweepServers } from '../db/queries/compute/server-actions.ts'
@@ -35,6 +36,7 @@ export const sweepLeftovers = async (context: Context): Promise<void> => {
       (select ${sql.identifier(table)}.${sql.identifier(key)} from ${sql.identifier(table)} where ${condition} limit ${ROWS})`)
   await sweep('revoked_tokens', 'audit_id', sql`expires_at < ${now()}`)
   await sweepLoginFailures(db, now())
+  await sweepMessages(db, now(), ROWS)
   await sweep('console_words', 'word', sql`expires_at < ${now()}`)
   await sweep('journal', 'id', sql`at < ${now() - KEEP_JOURNAL}`)
   await sweep('repeatables', 'key', sql`created_at < ${now() - KEEP_REPEATABLES}`)

@@ -13,6 +13,8 @@ export const volumes = sqliteTable(
     sizeGib: integer('size_gib').notNull(),
     /** A type of its cloud, or `default`: what the cloud takes by itself. */
     volumeType: text('volume_type').notNull(),
+    /** The type that an operator made of it, which is what users see; null: none. */
+    typeId: text('type_id'),
     /** Where it is; null: nowhere yet, it is made where it is first used. */
     cloudId: text('cloud_id'),
     zone: text('zone'),
@@ -47,6 +49,7 @@ export const volumes = sqliteTable(
     index('volumes_by_snapshot').on(t.snapshotId).where(sql`snapshot_id IS NOT NULL`),
     index('volumes_by_source').on(t.sourceVolumeId).where(sql`source_volume_id IS NOT NULL`),
     index('volumes_by_cloud').on(t.cloudId, t.deletedAt),
+    index('volumes_by_made_type').on(t.typeId).where(sql`type_id IS NOT NULL AND deleted_at IS NULL`),
     index('volumes_awaiting_image').on(t.imageId).where(sql`cloud_id IS NULL AND deleted_at IS NULL`),
   ],
 )

@@ -34,15 +34,6 @@ const ABSENT: Absent[] = [
   { path: '/cgsnapshots', key: 'cgsnapshots', noun: 'CgSnapshot', detail: true, reason: GROUPS },
   { path: '/os-volume-transfer', key: 'transfers', noun: 'Transfer', detail: true, reason: TRANSFERS },
   { path: '/volume-transfers', key: 'transfers', noun: 'Transfer', since: 55, detail: true, reason: TRANSFERS },
-  {
-    path: '/qos-specs',
-    key: 'qos_specs',
-    noun: 'QoS spec',
-    who: 'admin',
-    reason: 'QoS specs are not offered: a volume is as fast as its cloud makes it.',
-  },
-  { path: '/messages', key: 'messages', noun: 'Message', since: 3, reason: null },
-  { path: '/default-types', key: 'default_types', noun: 'Default type', since: 62, who: 'admin', reason: null },
   { path: '/clusters', key: 'clusters', noun: 'Cluster', since: 7, who: 'admin', detail: true, reason: null },
   {
     path: '/manageable_volumes',
@@ -103,19 +94,6 @@ const operationsFor = ({ path, key, noun, since, who = 'reader', detail, reason 
 
 export const absentOperations: Operation[] = [
   ...ABSENT.flatMap(operationsFor),
-  operation({
-    name: 'pool.list',
-    method: 'GET',
-    path: '/scheduler-stats/get_pools',
-    who: 'admin',
-    summary: 'Refused: room is what the clouds say of their zones.',
-    status: 200,
-    handle: () => {
-      throw notImplemented(
-        'There are no storage pools: see /broker/v1/offers and os-availability-zone for what the clouds have.',
-      )
-    },
-  }),
   operation({
     name: 'resource_filter.list',
     method: 'GET',

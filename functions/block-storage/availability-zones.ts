@@ -95,8 +95,24 @@ export const availabilityZoneOperations: Operation[] = [
     method: 'GET',
     path: '/os-services',
     who: 'admin',
-    summary: "Cinder's own processes: there are none.",
+    summary:
+      'Zones of clouds, each as the host of one `cinder-volume`: up while the cloud answers and the zone is open.',
     status: 200,
-    handle: () => ({ body: { services: [] } }),
+    handle: async ({ context, query, version }) => {
+      const services = (await zonesWithVolumes(context)).map((place) => ({
+        binary: 'cinder-volume',
+        host: hostOf(place),
+        zone: `${place.cloud}.${place.zone}`,
+        status: 'enabled',
+        state: place.available ? 'up' : 'down',
+        updated_at: time(place.seenAt),
+        disabled_reason: null,
+        ...(version >= 7 ? { cluster: null } : {}),
+        ...(version >= 49 ? { backend_state: place.available ? 'up' : 'down' } : {}),
+      }))
+      const asked = ({ host, binary }: { host: string; binary: string }): boolean =>
+        (!query.host || host === query.host) && (!query.binary || binary === query.binary)
+      return { body: { services: services.filter(asked) } }
+    },
   }),
 ]

@@ -3,7 +3,7 @@ import { type VolumeRefusal, VolumeRefused } from '../broker/block-storage/volum
 import { limitsOf } from '../broker/line/quotas.ts'
 import { type Refusal, Refused } from '../broker/line/refused.ts'
 import type { Context } from '../context.ts'
-import { badRequest, Fault, notFound } from '../http/fault.ts'
+import { badRequest, conflict, Fault, notFound } from '../http/fault.ts'
 import { moneyFault } from '../http/money-fault.ts'
 import type { Input } from '../http/operation.ts'
 import type { Service } from '../http/service.ts'
@@ -71,6 +71,10 @@ const guarded = (what: string): Fault | undefined => {
     return overQuota(
       'Requested volume size is larger than the maximum allowed limit of the quota per_volume_gigabytes.',
     )
+  if (what === 'type-in-use') return badRequest('Target volume type is still in use.')
+  if (what === 'type-moved') return conflict('Somebody changed the volume type at the same time.')
+  if (what === 'qos-in-use') return badRequest('QoS specs are still associated with entities.')
+  if (what === 'qos-other') return badRequest('Invalid volume type: it is already associated with another qos specs.')
   if (what === 'snapshot-status') return invalidSnapshot('Snapshot status must be available or error.')
   if (what === 'snapshot-used') return invalidSnapshot('A volume is being created from it.')
   if (what === 'volume-attached' || what === 'volume-snapshots') return invalidVolume(UNDELETABLE)

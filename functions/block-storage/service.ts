@@ -5,15 +5,17 @@ import { attachmentOperations } from './attachments.ts'
 import { availabilityZoneOperations } from './availability-zones.ts'
 import { extensionOperations } from './extensions.ts'
 import { limitOperations } from './limits.ts'
+import { messageOperations } from './messages.ts'
+import { poolOperations } from './pools.ts'
 import { quotaSetOperations } from './quota-sets.ts'
 import { refuse } from './refusals.ts'
 import { inProject } from './routes.ts'
 import { snapshotOperations } from './snapshots.ts'
+import { typeOperations } from './types/index.ts'
 import { MICROVERSIONS, versionOperations } from './versions.ts'
 import { volumeActionOperations } from './volume-actions.ts'
 import { createOperation } from './volume-create.ts'
 import { volumeMetadataOperations } from './volume-metadata.ts'
-import { volumeTypeOperations } from './volume-types.ts'
 import { volumeOperations } from './volumes.ts'
 
 /** Volumes and snapshots, as Cinder's API version 3 has them. */
@@ -32,12 +34,14 @@ export const blockStorage: Service = {
       ...volumeActionOperations,
       ...volumeMetadataOperations,
       ...snapshotOperations,
-      ...volumeTypeOperations,
+      ...typeOperations,
       ...attachmentOperations,
       ...quotaSetOperations,
       ...limitOperations,
       ...availabilityZoneOperations,
       ...extensionOperations,
+      ...messageOperations,
+      ...poolOperations,
       ...absentOperations,
     ]),
   ],

@@ -61,6 +61,15 @@ export const metadata = dictionary(
   { error: notOf('object') },
 )
 
+/** Extra specs, and what is worded like them: keys of letters, digits and `-_:. `, and texts. */
+export const specs = dictionary(
+  z.string().regex(/^[a-zA-Z0-9-_:. ]{1,255}$/, {
+    error: (issue) => `${shown(issue.input)} does not match any of the regexes: '^[a-zA-Z0-9-_:. ]{1,255}$'`,
+  }),
+  text(),
+  { error: notOf('object') },
+)
+
 /** Cinder writes times without a zone, with microseconds; they are UTC. */
 export const time = (at: number | null): string | null => (at === null ? null : `${exact(at)}000`)
 

@@ -1,13 +1,14 @@
 import * as z from 'zod'
 import { table } from '../../adapters/table.ts'
+import { retypeVolume } from '../broker/block-storage/retype.ts'
 import { changeVolume, deleteVolume, extendVolume, resetVolume } from '../broker/block-storage/volume.ts'
-import { volumeTypeFor } from '../broker/block-storage/volume-types.ts'
+import { typeIdOf, volumeTypeFor } from '../broker/block-storage/volume-types.ts'
 import { check } from '../http/body.ts'
 import { dialects } from '../http/dialects.ts'
 import { dictionary } from '../http/dictionary.ts'
-import { badRequest, conflict, forbidden, notFound, notImplemented } from '../http/fault.ts'
+import { badRequest, forbidden, notFound, notImplemented } from '../http/fault.ts'
 import { type Answer, type Operation, operation } from '../http/operation.ts'
-import { invalidInput, invalidVolume, notThere, whenStatus } from './refusals.ts'
+import { invalidInput, invalidVolume, whenStatus } from './refusals.ts'
 import { boolean, metadata, size, text } from './shapes.ts'
 import { type Action, action } from './volume-action.ts'
 import { uploadImage } from './volume-image.ts'
@@ -127,18 +128,16 @@ const forceDelete = action({
   },
 })
 
-/** No cloud is asked for it: what a disk is made of stays. */
+/** A migration policy asks for a copy elsewhere, which nobody makes: a type that is the same disk needs none. */
 const retype = action({
   body: z.strictObject({ new_type: text(), migration_policy: z.enum(['on-demand', 'never']).nullish() }),
   run: async ({ context }, volume, { new_type: wanted }) => {
     const type = await volumeTypeFor(context, wanted)
     if (!type) throw invalidInput(`Invalid volume_type passed: ${wanted}.`)
-    if (type.name === volume.volumeType) throw invalidInput(`New volume_type same as original: ${wanted}.`)
-    if (volume.cloudId !== null && type.zones && !type.zones.some((zone) => zone.startsWith(`${volume.cloud}.`)))
-      throw notThere(type.zones)
-    throw conflict(
-      `A volume keeps its type: make a snapshot of volume ${volume.id}, and a volume of type ${type.name} of that.`,
-    )
+    if (type.id === (volume.typeId ?? typeIdOf(volume.volumeType)))
+      throw invalidInput(`New volume_type same as original: ${wanted}.`)
+    await retypeVolume(context, volume, type)
+    return DONE
   },
 })
 

@@ -1,12 +1,14 @@
 import * as z from 'zod'
 import { listImages, readImage } from '../../db/queries/image/images.ts'
-import { createVolume } from '../broker/block-storage/volume.ts'
+import { projectOf } from '../broker/block-storage/volume.ts'
+import { createVolume } from '../broker/block-storage/volume-create.ts'
+import { asAsked, typeByDefault } from '../broker/block-storage/volume-types.ts'
 import type { Context } from '../context.ts'
 import { badRequest, conflict, notFound } from '../http/fault.ts'
 import { type Input, type Operation, operation } from '../http/operation.ts'
 import { invalidInput } from './refusals.ts'
 import { boolean, label, metadata, size, text, uuid } from './shapes.ts'
-import { typeOf } from './volume-types.ts'
+import { typeOf } from './types/types.ts'
 import { volumeView } from './volume-view.ts'
 import { withoutFlag } from './volumes.ts'
 
@@ -45,7 +47,9 @@ const create = async (input: Input<Create>) => {
   const sourceVolumeId = wish.source_volid ?? null
   const imageRef = wish.imageRef || wish.image_id || null
   refuseWhatIsMissing(body)
-  const type = wish.volume_type ? await typeOf(context, wish.volume_type) : null
+  const ofAnother = snapshotId !== null || sourceVolumeId !== null
+  const named = wish.volume_type ? await typeOf(context, wish.volume_type) : null
+  const type = named ?? (ofAnother ? null : await typeByDefault(context, projectOf(context)))
   const sources = [snapshotId, sourceVolumeId, imageRef].filter((source) => source !== null)
   if (sources.length > 1) throw invalidInput('May specify only one of snapshot, imageRef or source volume')
   if (!wish.size && (!sources.length || imageRef))
@@ -62,7 +66,7 @@ const create = async (input: Input<Create>) => {
     sourceVolumeId,
     imageId,
     metadata: withoutFlag(wish.metadata ?? {}),
-    volumeType: type?.name ?? null,
+    type: type && (await asAsked(context, type)),
   })
   return { body: { volume: volumeView(input, volume) } }
 }

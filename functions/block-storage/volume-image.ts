@@ -4,6 +4,7 @@ import { typeIdOf } from '../broker/block-storage/volume-types.ts'
 import { forbidden } from '../http/fault.ts'
 import { boolean, time } from './shapes.ts'
 import { action } from './volume-action.ts'
+import { typeNameOf } from './volume-view.ts'
 
 /** cinder/api/schemas/volume_actions.py, volume_upload_image */
 const fields = {
@@ -39,7 +40,12 @@ export const uploadImage = action<Upload>({
       status: 'uploading',
       display_description: volume.description,
       size: volume.sizeGib,
-      volume_type: { id: typeIdOf(volume.volumeType), name: volume.volumeType, is_public: true, description: null },
+      volume_type: {
+        id: volume.typeId ?? typeIdOf(volume.volumeType),
+        name: typeNameOf(volume),
+        is_public: true,
+        description: null,
+      },
       image_id: image.id,
       container_format: image.containerFormat,
       disk_format: image.diskFormat,

@@ -4,8 +4,12 @@ import type { Input } from '../http/operation.ts'
 import { linksTo, pursue } from './routes.ts'
 import { changedAt, time } from './shapes.ts'
 
-/** Where a volume is, as people name it: the zone that was named without saying where, else `<cloud>.<zone>`. */
-const zoneOf = ({ cloud, zone, pinnedZone }: VolumeRead): string => pinnedZone ?? `${cloud}.${zone}`
+/** Where a volume is, as people name it: the zone that was named without saying where, else `<cloud>.<zone>`; null: it never was anywhere. */
+const zoneOf = ({ cloud, zone, pinnedZone }: VolumeRead): string | null =>
+  pinnedZone ?? (zone === null ? null : `${cloud}.${zone}`)
+
+/** What its user calls its type. */
+export const typeNameOf = ({ typeId, typeName, volumeType }: VolumeRead): string => typeName ?? typeId ?? volumeType
 
 /** Where one really is whose zone does not say so; of others their zone is all that there is to say. */
 const placeOf = ({ cloud, zone, pinnedZone }: VolumeRead) =>
@@ -22,7 +26,7 @@ const base = (input: Input, v: VolumeRead) => ({
   updated_at: changedAt(v),
   name: v.name,
   description: v.description,
-  volume_type: v.volumeType,
+  volume_type: typeNameOf(v),
   snapshot_id: v.snapshotId,
   source_volid: v.sourceVolumeId,
   metadata: v.metadata,
@@ -64,7 +68,7 @@ const additions: Addition[] = [
   { since: 21, admin: true, add: () => ({ provider_id: null }) },
   { since: 48, add: () => ({ shared_targets: false, service_uuid: null }) },
   { since: 61, admin: true, add: () => ({ cluster_name: null }) },
-  { since: 63, add: (v) => ({ volume_type_id: typeIdOf(v.volumeType) }) },
+  { since: 63, add: (v) => ({ volume_type_id: v.typeId ?? typeIdOf(v.volumeType) }) },
   { since: 65, add: () => ({ consumes_quota: true }) },
 ]
 

@@ -34,6 +34,12 @@ export const besideFlag = (volume: VolumeRead, items: Record<string, string>): R
   ...(volume.metadata.readonly === undefined ? {} : { readonly: volume.metadata.readonly }),
 })
 
+/** A volume may have a type that no cloud offers any more: it is found by the name. */
+const ofType = async (context: Context, idOrName: string): Promise<VolumeFilter> => {
+  const type = await volumeTypeFor(context, idOrName)
+  return type?.made ? { typeId: type.id } : { type: type?.name ?? idOrName }
+}
+
 const NOTHING: VolumeFilter = { id: '' }
 /** Cinder's filters as ours. What no volume can have leaves none. */
 const filterOf = async (context: Context, given: Record<string, string>, version: number): Promise<VolumeFilter> => {
@@ -60,8 +66,7 @@ const filterOf = async (context: Context, given: Record<string, string>, version
     name: name ?? display_name,
     nameLike,
     status,
-    // A volume may have a type that no cloud offers any more: it is found by the name.
-    type: wantedType && ((await volumeTypeFor(context, wantedType))?.name ?? wantedType),
+    ...(wantedType === undefined ? {} : await ofType(context, wantedType)),
     zone: availability_zone,
     userId: user_id,
     size: gib === undefined ? undefined : Number(gib),

@@ -340,6 +340,25 @@ const rare: Record<string, Record<string, string | number>> = {
     ...{ resource_id: server.id, status: 'delivered', tries: 1, created_at: now },
   },
   volume_types: { cloud_id: cloud, name: 'fast', zones: '["a"]' },
+  made_volume_types: {
+    ...{ id: 'a7f3c1d2-0000-4000-8000-000000000002', name: 'mine', extra_specs: '{"volume_backend_name":"fast"}' },
+    ...{ is_public: 0, qos_specs_id: 'a7f3c1d2-0000-4000-8000-000000000003', created_at: now, updated_at: now },
+  },
+  volume_type_access: { type_id: 'a7f3c1d2-0000-4000-8000-000000000002', project_id: projects[0].id },
+  default_volume_types: { project_id: projects[0].id, type_id: 'a7f3c1d2-0000-4000-8000-000000000002' },
+  qos_specs: {
+    ...{ id: 'a7f3c1d2-0000-4000-8000-000000000003', name: 'swift', consumer: 'back-end', specs: '{}' },
+    created_at: now,
+  },
+  volume_transfers: {
+    ...{ id: 'a7f3c1d2-0000-4000-8000-000000000004', volume_id: volume.id, project_id: projects[0].id },
+    ...{ name: 'kept', key_hash: 'of-old', created_at: now },
+  },
+  volume_messages: {
+    ...{ id: 'a7f3c1d2-0000-4000-8000-000000000005', project_id: projects[0].id, request_id: 'req-of-old' },
+    ...{ resource_type: 'VOLUME', resource_id: volume.id, event_id: 'VOLUME_VOLUME_001_003', message: 'of old' },
+    ...{ created_at: now, expires_at: now + 1 },
+  },
   refused_offers: {
     ...{ cloud_id: cloud, zone: 'a', size: 'sb.xlarge', option: 'on-demand', shortage: 'no-capacity' },
     ...{ words: 'The cloud has not enough room left.', at: now, until: now + 180_000 },

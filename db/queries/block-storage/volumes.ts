@@ -3,7 +3,16 @@ import { alias } from 'drizzle-orm/sqlite-core'
 import type { Database } from '../../client.ts'
 import { always, among, anyOf } from '../../conditions.ts'
 import { prepared, type Slots } from '../../prepared.ts'
-import { attachments, bindings, clouds, mappings, type Policy, volumes, zones } from '../../schema/index.ts'
+import {
+  attachments,
+  bindings,
+  clouds,
+  madeVolumeTypes,
+  mappings,
+  type Policy,
+  volumes,
+  zones,
+} from '../../schema/index.ts'
 import { type Scope, within } from '../../scope.ts'
 import { policyBeside } from '../clouds/policies.ts'
 import { contains, named, pagesOf, type Slice, seldom, type Time, type Times, timesBy, timesMet } from '../listing.ts'
@@ -12,6 +21,8 @@ export type VolumeRow = typeof volumes.$inferSelect
 /** A volume with everything that a view shows of it, and when it or its attachment has work left. */
 export interface VolumeRead extends VolumeRow {
   cloud: string
+  /** Of the type that an operator made; null: it is a cloud's. */
+  typeName: string | null
   attachment: typeof attachments.$inferSelect | null
   dueAt: number | null
   attachmentDueAt: number | null
@@ -25,11 +36,13 @@ const read = (db: Database) =>
       volume: volumes,
       attachment: attachments,
       cloud: clouds.name,
+      typeName: madeVolumeTypes.name,
       dueAt: own.dueAt,
       attachmentDueAt: held.dueAt,
     })
     .from(volumes)
     .leftJoin(clouds, eq(clouds.id, volumes.cloudId))
+    .leftJoin(madeVolumeTypes, eq(madeVolumeTypes.id, volumes.typeId))
     .leftJoin(own, and(eq(own.kind, 'volume'), eq(own.resourceId, volumes.id)))
     .leftJoin(attachments, eq(attachments.volumeId, volumes.id))
     .leftJoin(held, and(eq(held.kind, 'attachment'), eq(held.resourceId, attachments.id)))
@@ -85,7 +98,10 @@ export interface VolumeFilter {
   bootable?: boolean | undefined
   /** `<cloud>` or `<cloud>.<zone>`. */
   zone?: string | undefined
+  /** A cloud's, or `default`. */
   type?: string | undefined
+  /** An operator's. */
+  typeId?: string | undefined
   size?: number | undefined
   userId?: string | undefined
   metadata?: Record<string, string> | undefined
@@ -120,7 +136,8 @@ const conditions = (f: Slots<Filter & { scope: Scope }>): (SQL | undefined)[] =>
   f.zone &&
     sql`case when ${volumes.pinnedZone} is null then ${f.zone} in (${clouds.name}, ${clouds.name} || '.' || ${volumes.zone})
       else ${volumes.pinnedZone} = ${f.zone} end`,
-  f.type && eq(volumes.volumeType, f.type),
+  f.type && and(eq(volumes.volumeType, f.type), sql`+${volumes.typeId} is null`),
+  f.typeId && eq(volumes.typeId, f.typeId),
   f.size && seldom(volumes.sizeGib, f.size),
   f.userId && eq(volumes.userId, f.userId),
   contains(volumes.metadata, f.metadata),

@@ -15,7 +15,7 @@ import { projectMeans } from '../money/parts.ts'
 import { payVolume } from './volume-money.ts'
 import { chained, choosePlace, offers, type Source, sourceOf, zonesWithVolumes } from './volume-place.ts'
 import { VolumeRefused } from './volume-refusal.ts'
-import { DEFAULT_TYPE } from './volume-types.ts'
+import { askedById, DEFAULT_TYPE } from './volume-types.ts'
 
 /*
  * Volumes that are nowhere yet: made in the zone that leaves the choice to the broker, they are realised where they are first
@@ -23,7 +23,7 @@ import { DEFAULT_TYPE } from './volume-types.ts'
  */
 
 /** A volume, as far as it is known where it could be. */
-export type Unplaced = Pick<VolumeRow, 'id' | 'projectId' | 'sizeGib' | 'volumeType' | 'imageId'>
+export type Unplaced = Pick<VolumeRow, 'id' | 'projectId' | 'sizeGib' | 'volumeType' | 'typeId' | 'imageId'>
 
 /** Somewhere. */
 export type Placed<V> = V & { cloudId: string; zone: string }
@@ -38,11 +38,12 @@ interface Site {
 }
 
 /** Where a volume that is nowhere yet could be made, and of what. */
-const homesOf = async (context: Context, { projectId, volumeType, imageId }: Unplaced) => {
+const homesOf = async (context: Context, { projectId, volumeType, typeId, imageId }: Unplaced) => {
   const all = await zonesWithVolumes(context, { projectId })
   const wish = { zone: null, snapshotId: null, sourceVolumeId: null, imageId, volumeType }
   const source = await sourceOf(context, wish, all)
-  const typed = all.filter((place) => offers(place, volumeType) && !place.readOnly)
+  const type = typeId === null ? null : await askedById(context, typeId)
+  const typed = all.filter((place) => offers(place, volumeType) && !place.readOnly && (type?.fits(place) ?? true))
   return { source, homes: typed.filter(({ cloudId }) => source.clouds?.includes(cloudId) ?? true) }
 }
 

@@ -9,26 +9,30 @@ import type { Context } from '../../context.ts'
 import { inChain, NO_POLICY } from '../clouds/policy.ts'
 import { imageFor } from '../image/image.ts'
 import { formatOf, leastDiskGib, nativeOf, takersOf, whyUnconverted } from '../image/image-takers.ts'
+import { DEFAULT_TYPE } from './type-names.ts'
 import { VolumeRefused } from './volume-refusal.ts'
-import { DEFAULT_TYPE } from './volume-types.ts'
+import type { AskedType } from './volume-types.ts'
 
 /** A volume that somebody wants. */
-export interface NewVolume {
+export interface NewVolume extends Omit<Origin, 'volumeType'> {
   name: string | null
   description: string | null
   /** Null: as large as its source. */
   size: number | null
+  metadata: Record<string, string>
+  /** Null: that of the source, else `default`. */
+  type: AskedType | null
+}
+
+/** What a new volume is to be made of, and where. */
+export interface Origin {
   zone: string | null
   snapshotId: string | null
   sourceVolumeId: string | null
   imageId: string | null
-  metadata: Record<string, string>
-  /** Name of a volume type; null: that of the source, else `default`. */
+  /** What a cloud calls the type, or `default`; null: nobody named one. */
   volumeType: string | null
 }
-
-/** What a new volume is to be made of, and where. */
-export type Origin = Pick<NewVolume, 'zone' | 'snapshotId' | 'sourceVolumeId' | 'imageId' | 'volumeType'>
 
 /** What a volume is made of. */
 export interface Source {
@@ -39,6 +43,8 @@ export interface Source {
   least: number
   /** Of a volume, or of that of a snapshot. */
   volumeType: string | null
+  typeId: string | null
+  typeName: string | null
   bootable: boolean
   imageMetadata: Record<string, string>
   image?: ImageRow
@@ -82,6 +88,8 @@ export const sourceOf = async (context: Context, wish: Origin, places: VolumeZon
     zone: null,
     least: 1,
     volumeType: null,
+    typeId: null,
+    typeName: null,
     bootable: false,
     imageMetadata: {},
   }
@@ -97,6 +105,8 @@ export const sourceOf = async (context: Context, wish: Origin, places: VolumeZon
       cloudId: snapshot.cloudId,
       least: snapshot.sizeGib,
       volumeType: parent?.volumeType ?? null,
+      typeId: parent?.typeId ?? null,
+      typeName: parent?.typeName ?? null,
       bootable: parent?.bootable ?? false,
       imageMetadata: parent?.imageMetadata ?? {},
     }
@@ -106,8 +116,8 @@ export const sourceOf = async (context: Context, wish: Origin, places: VolumeZon
     if (!volume) throw new VolumeRefused({ kind: 'unknown', what: 'volume', id: wish.sourceVolumeId })
     const allowed = ['available', 'in-use']
     if (!allowed.includes(volume.status)) throw new VolumeRefused({ kind: 'status', status: volume.status, allowed })
-    const { cloudId, zone, sizeGib: least, volumeType, bootable, imageMetadata } = volume
-    return { ...nothing, cloudId, zone, least, volumeType, bootable, imageMetadata, volume }
+    const { cloudId, zone, sizeGib: least, volumeType, typeId, typeName, bootable, imageMetadata } = volume
+    return { ...nothing, cloudId, zone, least, volumeType, typeId, typeName, bootable, imageMetadata, volume }
   }
   if (wish.imageId) {
     const image = await imageFor(context, wish.imageId)
@@ -164,11 +174,13 @@ export const imageMetadataOf = (image: ImageRow): Record<string, string> => ({
 })
 
 /** What its size is measured by, in words. */
-export const sourceName = (wish: Origin) =>
+export const sourceName = (wish: Pick<Origin, 'snapshotId' | 'sourceVolumeId'>) =>
   wish.snapshotId ? 'snapshot' : wish.sourceVolumeId ? 'source volume' : 'image'
 
-const zoneName = (place: VolumeZone) => `${place.cloud}.${place.zone}`
-const named = (place: VolumeZone, zone: string) => zone === place.cloud || zone === zoneName(place)
+/** As people name it. */
+export const zoneName = (place: VolumeZone) => `${place.cloud}.${place.zone}`
+/** Whether a zone is, or is in, what people name. */
+export const named = (place: VolumeZone, zone: string) => zone === place.cloud || zone === zoneName(place)
 /** Whether volumes of a type can be had in a zone. */
 export const offers = (place: VolumeZone, type: string) => type === DEFAULT_TYPE || place.volumeTypes.includes(type)
 

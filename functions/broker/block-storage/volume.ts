@@ -6,7 +6,6 @@ import {
   snapshotsOf,
 } from '../../../db/queries/block-storage/snapshots.ts'
 import {
-  insertVolume,
   moveVolumes,
   nowhereNoMore,
   readVolume,
@@ -17,21 +16,16 @@ import {
   volumeHeld,
   volumeNot,
 } from '../../../db/queries/block-storage/volumes.ts'
-import { homeOf } from '../../../db/queries/compute/home.ts'
-import type { ImageRow } from '../../../db/queries/image/images.ts'
 import type { Ref } from '../../../db/queries/line/bindings.ts'
 import type { Context } from '../../context.ts'
 import { connectCloud } from '../clouds/clouds.ts'
-import { freeZone, stillSaid } from '../clouds/policy.ts'
-import { realiseImage } from '../image/image-takers.ts'
+import { stillSaid } from '../clouds/policy.ts'
 import { charge, commit, driveSoon, guard, type Write } from '../line/commit.ts'
-import { bindTo, changed, unwanted } from '../line/resources.ts'
+import { changed, unwanted } from '../line/resources.ts'
 import { projectMeans } from '../money/parts.ts'
-import { isPlaced, type Placed, placeVolume } from './unplaced.ts'
+import { isPlaced } from './unplaced.ts'
 import { payVolume, untilPaid } from './volume-money.ts'
-import { chained, choosePlace, type NewVolume, sourceName, sourceOf, zonesWithVolumes } from './volume-place.ts'
 import { VolumeRefused } from './volume-refusal.ts'
-import { DEFAULT_TYPE } from './volume-types.ts'
 
 /** The volume with its attachment; null: none that the caller may see. */
 export const volumeFor = (context: Context, id: string): Promise<VolumeRead | null> =>
@@ -44,92 +38,6 @@ export const restingStatus = (attachment: { status: string } | null): string =>
 /** Project for which the caller acts. */
 export const projectOf = ({ scope, caller }: Context): string =>
   'projectId' in scope ? scope.projectId : (caller?.projectId ?? '')
-
-/** Admits a volume: one batch, then the cloud. Throws `VolumeRefused`, or `Refused` for quota. */
-export const createVolume = (context: Context, wish: NewVolume): Promise<VolumeRead> =>
-  untilPaid(() => create(context, wish))
-
-const create = async (context: Context, wish: NewVolume): Promise<VolumeRead> => {
-  const projectId = projectOf(context)
-  const [all, means] = await Promise.all([zonesWithVolumes(context, { projectId }), projectMeans(context, projectId)])
-  const { policy } = means
-  const holds = [stillSaid(context, projectId, means.said)]
-  const zone = wish.zone === freeZone(policy) ? null : wish.zone
-  // What it is made of decides where it is, wherever that is.
-  const tied = wish.snapshotId !== null || wish.sourceVolumeId !== null
-  const places = zone === null && !tied ? chained(policy, all) : all
-  const source = await sourceOf(context, { ...wish, zone }, places)
-  const volumeType = wish.volumeType ?? source.volumeType ?? DEFAULT_TYPE
-  const [home = null] = zone === null ? await homeOf(context.db, projectId) : []
-  const place = choosePlace(zone, volumeType, places, source, home)
-  const size = wish.size ?? source.least
-  if (size < source.least)
-    throw new VolumeRefused({ kind: 'too-small', what: sourceName(wish), size, least: source.least })
-  if (wish.sourceVolumeId) await refuseIncapable(context, place.cloudId, projectId, 'volume.clone')
-  const row = newVolumeRow(context, {
-    pinnedZone: zone === wish.zone ? null : wish.zone,
-    projectId,
-    name: wish.name,
-    description: wish.description,
-    sizeGib: size,
-    volumeType,
-    cloudId: place.cloudId,
-    zone: place.zone,
-    snapshotId: wish.snapshotId,
-    sourceVolumeId: wish.sourceVolumeId,
-    imageId: wish.imageId,
-    bootable: source.bootable,
-    metadata: wish.metadata,
-    imageMetadata: source.imageMetadata,
-  })
-  const entry = { action: 'create', kind: 'volume', resourceId: row.id }
-  const shown = { attachment: null, dueAt: null, attachmentDueAt: null }
-  if (row.pinnedZone !== null && !tied) {
-    const unplaced = { ...row, cloudId: null, zone: null, status: 'available' }
-    await commit(context, entry, [...holds, ...counted(context, unplaced), insertVolume(context.db, unplaced)])
-    return { ...unplaced, cloud: '', ...shown }
-  }
-  const origin = source.volume ? (await placeVolume(context, source.volume, place)).writes : []
-  const paid = await payVolume(context, row, { means })
-  await commit(context, entry, [...holds, ...origin, ...planVolume(context, row, source.image ?? null), ...paid])
-  return { ...row, cloud: place.cloud, ...shown }
-}
-
-type Said = 'id' | 'userId' | 'readonly' | 'status' | 'fault' | 'createdAt' | 'updatedAt' | 'deletedAt'
-
-/** A volume that is to be made, of the caller. */
-export const newVolumeRow = (
-  context: Context,
-  wish: Placed<Omit<VolumeRow, Said | 'pinnedZone'>> & Partial<Pick<VolumeRow, 'pinnedZone'>>,
-): Placed<VolumeRow> => {
-  const now = context.now()
-  return {
-    pinnedZone: null,
-    ...wish,
-    id: context.newId(),
-    userId: context.caller?.userId ?? '',
-    readonly: false,
-    status: 'creating',
-    fault: null,
-    createdAt: now,
-    updatedAt: now,
-    deletedAt: null,
-  }
-}
-
-/** Writes that admit a volume, made of an image or not; charges `volumes` and `gigabytes`. Guard: `volume-size`. */
-export const planVolume = (context: Context, row: Placed<VolumeRow>, image: ImageRow | null): Write[] => [
-  ...counted(context, row),
-  insertVolume(context.db, row),
-  bindTo(context, 'volume', row, row),
-  ...(image ? realiseImage(context, image, row.projectId, row.cloudId) : []),
-]
-
-const counted = (context: Context, { projectId, sizeGib }: VolumeRow): Write[] => [
-  guard(context, 'volume-size', tooLargeFor(projectId, sizeGib)),
-  charge(projectId, 'volumes', 1),
-  charge(projectId, 'gigabytes', sizeGib),
-]
 
 /** Throws `incapable` with the reason that the adapter gives. */
 export const refuseIncapable = async (
@@ -176,11 +84,11 @@ const extend = async (context: Context, volume: VolumeRead, size: number, allowe
 }
 
 /** What counts of it is changed once: by who read it as it is. */
-const stillNowhere = (context: Context, volume: VolumeRow): Write =>
+export const stillNowhere = (context: Context, volume: VolumeRow): Write =>
   guard(context, 'volume-status', nowhereNoMore(volume))
 
 /** A change of the row under the guard that the volume still is in one of `allowed`. */
-const commitOn = async (
+export const commitOn = async (
   context: Context,
   action: string,
   volume: VolumeRead,

@@ -1,5 +1,6 @@
 import type { SnapshotSeen, SnapshotSpec } from '../../../adapters/contract.ts'
 import { snapshotById, updateSnapshot } from '../../../db/queries/block-storage/snapshots.ts'
+import { noSnapshotMade, tellUser } from '../block-storage/messages.ts'
 import { charge } from '../line/commit.ts'
 import { type Need, steps } from '../line/steps.ts'
 
@@ -41,9 +42,12 @@ export const snapshotSteps = steps<Row, SnapshotSpec, SnapshotSeen>({
   },
 
   // A name that the cloud refused leaves the snapshot as it was.
-  failed: ({ db, now }, { snapshot: s }, { phase }, { code, message }) =>
+  failed: (context, { snapshot: s }, { phase }, { code, message }) =>
     phase !== 'bound' || code === 'not_found'
-      ? [updateSnapshot(db, s.id, { status: 'error', fault: message, updatedAt: now() })]
+      ? [
+          updateSnapshot(context.db, s.id, { status: 'error', fault: message, updatedAt: context.now() }),
+          ...(phase === 'bound' ? [] : [tellUser(context, s, noSnapshotMade(message), 'VOLUME_SNAPSHOT')]),
+        ]
       : [],
 
   gone(context, row) {

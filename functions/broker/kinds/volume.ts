@@ -4,6 +4,7 @@ import { updateVolume, type VolumeRow, volumeById } from '../../../db/queries/bl
 import { imageEver } from '../../../db/queries/image/images.ts'
 import { neverThere } from '../../../db/queries/money/meters.ts'
 import type { Context } from '../../context.ts'
+import { notExtended, notMade, tellUser } from '../block-storage/messages.ts'
 import { restingStatus } from '../block-storage/volume.ts'
 import { DEFAULT_TYPE } from '../block-storage/volume-types.ts'
 import { imageNeedOn } from '../image/image-takers.ts'
@@ -69,10 +70,13 @@ export const volumeSteps = steps<Row, VolumeSpec, VolumeSeen>({
   failed(context, { volume: v }, binding, error) {
     const set = (status: string) =>
       updateVolume(context.db, v.id, { status, fault: error.message, updatedAt: context.now() })
-    if (binding.phase !== 'bound') return [set('error'), neverThere(context.db, v.id)]
+    if (binding.phase !== 'bound')
+      return [set('error'), neverThere(context.db, v.id), tellUser(context, v, notMade(error.message))]
     if (error.code === 'not_found') return [set('error')]
     // Look again: how large it is now decides what is charged.
-    return v.status === 'extending' ? [set('error_extending'), changed(context, 'volume', v.id)] : []
+    return v.status === 'extending'
+      ? [set('error_extending'), changed(context, 'volume', v.id), tellUser(context, v, notExtended(error.message))]
+      : []
   },
 
   gone(context, row) {

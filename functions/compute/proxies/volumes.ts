@@ -1,8 +1,9 @@
 import * as z from 'zod'
 import { listVolumes, type VolumeRead } from '../../../db/queries/block-storage/volumes.ts'
 import { snapshotFor } from '../../broker/block-storage/snapshot.ts'
-import { createVolume, deleteVolume, volumeFor } from '../../broker/block-storage/volume.ts'
-import { volumeTypeFor } from '../../broker/block-storage/volume-types.ts'
+import { deleteVolume, volumeFor } from '../../broker/block-storage/volume.ts'
+import { createVolume } from '../../broker/block-storage/volume-create.ts'
+import { asAsked, volumeTypeFor } from '../../broker/block-storage/volume-types.ts'
 import { badRequest, notFound } from '../../http/fault.ts'
 import { type Input, type Operation, operation } from '../../http/operation.ts'
 import { nakedTime } from '../links.ts'
@@ -31,7 +32,7 @@ const view = (volume: VolumeRead) => ({
   attachments: [attached(volume)],
   displayName: volume.name,
   displayDescription: volume.description,
-  volumeType: volume.volumeType,
+  volumeType: volume.typeName ?? volume.volumeType,
   snapshotId: volume.snapshotId,
   metadata: volume.metadata,
 })
@@ -74,7 +75,7 @@ const create = async ({ context, body, base }: Input<Wish>) => {
     sourceVolumeId: null,
     imageId: null,
     metadata: asked.metadata ?? {},
-    volumeType: type?.name ?? null,
+    type: type && (await asAsked(context, type)),
   })
   return { headers: { Location: `${base}/os-volumes/${volume.id}` }, body: { volume: view(volume) } }
 }

@@ -143,8 +143,8 @@ describe('the type of a volume', () => {
       return [status, (Object.values(body)[0] as { message: string }).message]
     }
     expect(await retype('fast')).toEqual([
-      409,
-      `A volume keeps its type: make a snapshot of volume ${id}, and a volume of type fast of that.`,
+      400,
+      `Volume ${id} is a disk of type default on cloud sandbox, and stays one: make a snapshot of it, and a volume of type fast of that.`,
     ])
     expect(await retype('default')).toEqual([400, 'Invalid input received: New volume_type same as original: default.'])
     await plimsoll.addCloud({ name: 'vault', type: 'sandbox', options: { volume_types: ['silver'] } })

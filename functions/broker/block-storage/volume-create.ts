@@ -1,0 +1,168 @@
+import {
+  insertVolume,
+  tooLargeFor,
+  type VolumeRead,
+  type VolumeRow,
+  type VolumeZone,
+} from '../../../db/queries/block-storage/volumes.ts'
+import { homeOf } from '../../../db/queries/compute/home.ts'
+import type { ImageRow } from '../../../db/queries/image/images.ts'
+import type { Context } from '../../context.ts'
+import { freeZone, stillSaid } from '../clouds/policy.ts'
+import { realiseImage } from '../image/image-takers.ts'
+import { charge, commit, guard, type Write } from '../line/commit.ts'
+import { bindTo } from '../line/resources.ts'
+import { projectMeans } from '../money/parts.ts'
+import { NOWHERE, tellUser } from './messages.ts'
+import { DEFAULT_TYPE } from './type-names.ts'
+import { type Placed, placeVolume } from './unplaced.ts'
+import { projectOf, refuseIncapable } from './volume.ts'
+import { payVolume, untilPaid } from './volume-money.ts'
+import {
+  chained,
+  choosePlace,
+  type NewVolume,
+  named,
+  sourceName,
+  sourceOf,
+  zoneName,
+  zonesWithVolumes,
+} from './volume-place.ts'
+import { VolumeRefused } from './volume-refusal.ts'
+
+/** Admits a volume: one batch, then the cloud. Throws `VolumeRefused`, or `Refused` for quota. */
+export const createVolume = (context: Context, wish: NewVolume): Promise<VolumeRead> =>
+  untilPaid(() => create(context, wish))
+
+const create = async (context: Context, wish: NewVolume): Promise<VolumeRead> => {
+  const projectId = projectOf(context)
+  const [all, means] = await Promise.all([zonesWithVolumes(context, { projectId }), projectMeans(context, projectId)])
+  const { policy } = means
+  const holds = [stillSaid(context, projectId, means.said)]
+  const zone = wish.zone === freeZone(policy) ? null : wish.zone
+  // What it is made of decides where it is, wherever that is.
+  const tied = wish.snapshotId !== null || wish.sourceVolumeId !== null
+  const places = zone === null && !tied ? chained(policy, all) : all
+  const { type, ...asked } = wish
+  const fitting = type ? places.filter(type.fits) : places
+  const source = await sourceOf(context, { ...asked, zone, volumeType: type?.native ?? null }, fitting)
+  const { typeId, typeName } = type ?? source
+  const volumeType = type?.native ?? source.volumeType ?? DEFAULT_TYPE
+  if (typeId && places.length && !fitting.length)
+    return unscheduled(context, wish, { projectId, volumeType, typeId, typeName }, holds)
+  const [home = null] = zone === null ? await homeOf(context.db, projectId) : []
+  const place = choosePlace(zone, volumeType, inTypesZones(zone, typeName, places, fitting), source, home)
+  const size = wish.size ?? source.least
+  if (size < source.least)
+    throw new VolumeRefused({ kind: 'too-small', what: sourceName(wish), size, least: source.least })
+  if (wish.sourceVolumeId) await refuseIncapable(context, place.cloudId, projectId, 'volume.clone')
+  const row = newVolumeRow(context, {
+    pinnedZone: zone === wish.zone ? null : wish.zone,
+    projectId,
+    name: wish.name,
+    description: wish.description,
+    sizeGib: size,
+    volumeType,
+    typeId,
+    cloudId: place.cloudId,
+    zone: place.zone,
+    snapshotId: wish.snapshotId,
+    sourceVolumeId: wish.sourceVolumeId,
+    imageId: wish.imageId,
+    bootable: source.bootable,
+    metadata: wish.metadata,
+    imageMetadata: source.imageMetadata,
+  })
+  const entry = { action: 'create', kind: 'volume', resourceId: row.id }
+  const shown = { attachment: null, dueAt: null, attachmentDueAt: null, typeName }
+  if (row.pinnedZone !== null && !tied) {
+    const unplaced = { ...row, cloudId: null, zone: null, status: 'available' }
+    await commit(context, entry, [...holds, ...counted(context, unplaced), insertVolume(context.db, unplaced)])
+    return { ...unplaced, cloud: '', ...shown }
+  }
+  const origin = source.volume ? (await placeVolume(context, source.volume, place)).writes : []
+  const paid = await payVolume(context, row, { means })
+  await commit(context, entry, [...holds, ...origin, ...planVolume(context, row, source.image ?? null), ...paid])
+  return { ...row, cloud: place.cloud, ...shown }
+}
+
+/** Zones for a type of an operator's, of which one may be named that has no volumes of it. */
+const inTypesZones = (
+  zone: string | null,
+  type: string | null,
+  all: VolumeZone[],
+  fitting: VolumeZone[],
+): VolumeZone[] => {
+  if (
+    type !== null &&
+    zone !== null &&
+    all.some((each) => named(each, zone)) &&
+    !fitting.some((each) => named(each, zone))
+  )
+    throw new VolumeRefused({ kind: 'no-type', type, zones: fitting.map(zoneName) })
+  return fitting
+}
+
+/** A volume of a type that no pool answers to: accepted as Cinder accepts it, and in error with a message to its project. */
+const unscheduled = async (
+  context: Context,
+  wish: NewVolume,
+  typed: Pick<VolumeRead, 'projectId' | 'volumeType' | 'typeId' | 'typeName'>,
+  holds: Write[],
+): Promise<VolumeRead> => {
+  const { typeName, ...of } = typed
+  const { name, description, metadata, snapshotId, sourceVolumeId, imageId } = wish
+  const made = { name, description, metadata, snapshotId, sourceVolumeId, imageId, bootable: false, imageMetadata: {} }
+  const row: VolumeRow = {
+    ...newVolumeRow(context, { ...made, ...of, sizeGib: wish.size ?? 1, cloudId: '', zone: '', pinnedZone: wish.zone }),
+    cloudId: null,
+    zone: null,
+    status: 'error',
+    fault: NOWHERE.detail,
+  }
+  await commit(context, { action: 'create', kind: 'volume', resourceId: row.id }, [
+    ...holds,
+    ...counted(context, row),
+    insertVolume(context.db, row),
+    tellUser(context, row, NOWHERE),
+  ])
+  return { ...row, cloud: '', attachment: null, dueAt: null, attachmentDueAt: null, typeName }
+}
+
+type Said = 'id' | 'userId' | 'readonly' | 'status' | 'fault' | 'createdAt' | 'updatedAt' | 'deletedAt'
+type Extra = 'pinnedZone' | 'typeId'
+
+/** A volume that is to be made, of the caller. */
+export const newVolumeRow = (
+  context: Context,
+  wish: Placed<Omit<VolumeRow, Said | Extra>> & Partial<Pick<VolumeRow, Extra>>,
+): Placed<VolumeRow> => {
+  const now = context.now()
+  return {
+    pinnedZone: null,
+    typeId: null,
+    ...wish,
+    id: context.newId(),
+    userId: context.caller?.userId ?? '',
+    readonly: false,
+    status: 'creating',
+    fault: null,
+    createdAt: now,
+    updatedAt: now,
+    deletedAt: null,
+  }
+}
+
+/** Writes that admit a volume, made of an image or not; charges `volumes` and `gigabytes`. Guard: `volume-size`. */
+export const planVolume = (context: Context, row: Placed<VolumeRow>, image: ImageRow | null): Write[] => [
+  ...counted(context, row),
+  insertVolume(context.db, row),
+  bindTo(context, 'volume', row, row),
+  ...(image ? realiseImage(context, image, row.projectId, row.cloudId) : []),
+]
+
+const counted = (context: Context, { projectId, sizeGib }: VolumeRow): Write[] => [
+  guard(context, 'volume-size', tooLargeFor(projectId, sizeGib)),
+  charge(projectId, 'volumes', 1),
+  charge(projectId, 'gigabytes', sizeGib),
+]
