@@ -273,6 +273,17 @@ export interface Cloud {
   interface?: Realm<InterfaceSpec>
 }
 
+/** Something that an operator wired, on which networks may lie directly: what Neutron calls a physical network. */
+export interface Wire {
+  name: string
+  /** VLANs that it carries, both ends included; null: it is one network, and that is without a tag. */
+  vlans: [lowest: number, highest: number] | null
+  /** It carries what goes without a tag, too, or nothing else. */
+  flat: boolean
+  /** Why no port on it is filtered, a sentence; null: ports on it are filtered as everywhere. */
+  whyUnfiltered: string | null
+}
+
 /** Every capability by name, so that a client can ask before it tries. */
 export const CAPABILITIES = [
   ...KINDS.filter((kind) => kind !== 'server'),
@@ -314,6 +325,8 @@ export interface Adapter {
    * user would have it called. Null: it has no more names. Absent: it never says.
    */
   deviceFor?(wish: string | null, taken: string[]): string | null
+  /** Wires that the options of a connection name, on which an administrator may make networks. Absent: there are none on such clouds. */
+  wires?(options: Connection['options']): Wire[]
   /** Uploaded images that it takes, as `<disk format>/<container format>` in Glance's words, e.g. `vmdk/ova`. */
   imageFormats: string[]
   /** The kind of VMDK that it takes alone, by the name in its descriptor. Absent: any that is one file. */

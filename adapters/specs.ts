@@ -22,6 +22,13 @@ export interface SubnetSpec {
   zone: string
   dhcp: boolean
   dnsServers: string[]
+  /** It lies directly on a wire that the operator names, where others are too: the cloud serves nothing there. Absent: it does not. */
+  wire?: {
+    /** Of `Adapter.wires`. */
+    name: string
+    /** The VLAN there; null: what goes without a tag. */
+    vlan: number | null
+  }
 }
 export interface RouterSpec {
   name: string

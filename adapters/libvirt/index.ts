@@ -12,6 +12,7 @@ import { port } from './network/port.ts'
 import { heldRanges } from './network/ranges.ts'
 import { securityGroup } from './network/security-group.ts'
 import { LIMITS as SUBNET_LIMITS, subnet } from './network/subnet.ts'
+import { wireOf } from './network/wire.ts'
 import { offers } from './offers.ts'
 import { readMapping, readOptions } from './options.ts'
 import { attachment, deviceNamed } from './storage/attachment.ts'
@@ -56,6 +57,7 @@ export const libvirt: Adapter = {
   reservedAddresses: RESERVED,
   zonalSubnets: true,
   deviceFor: deviceNamed,
+  wires: (options) => readOptions(options).options.bridges.map(wireOf),
   limits: {
     subnet: SUBNET_LIMITS,
     port: { subnets: 1, unfiltered: true, pairs: { families: [4], macs: 'any' } },

@@ -21,6 +21,17 @@ interface Overcommit {
 const FORWARDS = ['none', 'nat'] as const
 export type Forward = (typeof FORWARDS)[number]
 
+/** A bridge that is there on each host, on which administrators may make networks. */
+export interface BridgeOption {
+  /** How networks name it. */
+  name: string
+  /** As the host calls it, or one of each VLAN with `{vlan}` in its name. */
+  bridge: string
+  openvswitch: boolean
+  /** What of VLANs may be asked for, both ends included; null: what goes without a tag alone. */
+  vlans: [number, number] | null
+}
+
 /** What an operator may set on a registered cloud of type `libvirt`. README.md explains each. */
 export interface Options {
   hosts: HostOption[]
@@ -30,6 +41,7 @@ export interface Options {
   pool: string | null
   /** The way out of networks that are made here. */
   forward: Forward
+  bridges: BridgeOption[]
   /** Where images are, on each host; null: where volumes are. */
   imagePool: string | null
   overcommit: Overcommit
@@ -92,6 +104,42 @@ const readSize = (given: Json, faults: string[]): SoldSize | null => {
   return null
 }
 
+/** 15 characters are all that Linux gives an interface. */
+const BRIDGE = /^[a-z0-9_][a-z0-9_.-]{0,14}$/i
+const OF_VLAN = '{vlan}'
+/** The longest number of a VLAN stands for all. */
+const MOST_VLAN = 4094
+
+/** `100-199`, or one number. @returns null: it is neither */
+const readVlans = (given: Json): [number, number] | null => {
+  const found = isText(given) ? /^(\d{1,4})(?:-(\d{1,4}))?$/.exec(given) : null
+  const [low, high] = [Number(found?.[1]), Number(found?.[2] ?? found?.[1])]
+  return low >= 1 && low <= high && high <= MOST_VLAN ? [low, high] : null
+}
+
+const readBridge = (given: Json, faults: string[]): BridgeOption | null => {
+  const { name, bridge, kind = 'linux', vlans = null, ...others } = isTable(given) ? given : {}
+  const other = Object.keys(others)[0]
+  const range = vlans === null ? null : readVlans(vlans)
+  const ofVlan = isText(bridge) && bridge.includes(OF_VLAN)
+  if (!isText(name) || !HOST_NAME.test(name))
+    faults.push('Each of the bridges needs a name of letters, digits, dots, dashes and underscores.')
+  else if (!isText(bridge) || !BRIDGE.test(bridge.replace(OF_VLAN, String(MOST_VLAN))))
+    faults.push(`The bridge of ${name} must be the name of an interface.`)
+  else if (kind !== 'linux' && kind !== 'openvswitch')
+    faults.push(`The kind of bridge ${name} is linux or openvswitch.`)
+  else if (vlans !== null && !range) faults.push(`The vlans of bridge ${name} must be a range as 100-199.`)
+  else if (other !== undefined) faults.push(`Bridge ${name} has no field ${other}.`)
+  else if (ofVlan && (kind !== 'linux' || !range))
+    faults.push(`Bridge ${name} has one bridge of Linux for each VLAN, so its kind is linux, and it has vlans.`)
+  else if (kind === 'linux' && range && !ofVlan)
+    faults.push(
+      `A bridge of Linux tags nothing: the one of ${name} has {vlan} in its name where there is one for each.`,
+    )
+  else return { name, bridge, openvswitch: kind === 'openvswitch', vlans: range }
+  return null
+}
+
 /** As Nova has them where nothing else is said. */
 const USUAL: Overcommit = { vcpus: 4, ram: 1 }
 const isOvercommit = (value: Json): boolean =>
@@ -101,6 +149,7 @@ const isOvercommit = (value: Json): boolean =>
   )
 
 const MOST_HOSTS = 64
+const MOST_BRIDGES = 64
 
 /** The entries of a list, read one by one, whose names differ. */
 const named = <T extends { name: string }>(
@@ -126,9 +175,13 @@ export const readOptions = (given: Record<string, Json>): { options: Options; fa
   const plainTcp = read('plain_tcp', false, (value) => typeof value === 'boolean', 'true or false')
   if (!Array.isArray(given.hosts) || given.hosts.length === 0 || given.hosts.length > MOST_HOSTS)
     faults.push(`Option hosts must list the machines that the cloud is, ${MOST_HOSTS} at most.`)
+  const { bridges = [] } = given
+  if (!Array.isArray(bridges) || bridges.length > MOST_BRIDGES)
+    faults.push(`Option bridges must list bridges of the hosts, ${MOST_BRIDGES} at most.`)
   const options: Options = {
     hosts: named(given.hosts, 'hosts', faults, (each) => readHost(each, plainTcp, faults)),
     sizes: named(given.sizes, 'sizes', faults, (each) => readSize(each, faults)),
+    bridges: named(bridges, 'bridges', faults, (each) => readBridge(each, faults)),
     pool: read<string | null>('pool', null, isText, 'the name of a pool'),
     forward: read<Forward>('forward', 'none', (value) => FORWARDS.some((each) => each === value), 'none or nat'),
     imagePool: read<string | null>('image_pool', null, isText, 'the name of a pool'),
@@ -140,7 +193,7 @@ export const readOptions = (given: Record<string, Json>): { options: Options; fa
   }
   if (!Array.isArray(given.sizes) || given.sizes.length === 0)
     faults.push('Option sizes must list what is offered, since libvirt has no sizes of its own.')
-  read.refuseOthers(['hosts', 'sizes'])
+  read.refuseOthers(['hosts', 'sizes', 'bridges'])
   return { options, faults }
 }
 

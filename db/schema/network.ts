@@ -66,8 +66,10 @@ export const segments = sqliteTable(
     cloudId: text('cloud_id').notNull(),
     /** Null: all of the cloud. */
     zone: text('zone'),
+    /** What an operator wired there, and named, on which an administrator made the network; null: it is its cloud's own. */
+    wire: text('wire'),
     networkType: text('network_type').notNull().default('flat'),
-    /** As its cloud tells it; null: clouds tell their networks otherwise. */
+    /** As its cloud tells it, or an administrator asked for it on a wire; null: clouds tell their networks otherwise. */
     segmentationId: integer('segmentation_id'),
     createdAt: standard.createdAt,
     updatedAt: standard.updatedAt,
@@ -77,6 +79,7 @@ export const segments = sqliteTable(
     index('segments_by_project').on(t.projectId, t.createdAt, t.id),
     index('segments_by_time').on(t.createdAt, t.id),
     index('segments_by_cloud').on(t.cloudId),
+    index('segments_by_wire').on(t.wire, t.cloudId).where(sql`wire IS NOT NULL`),
   ],
 )
 

@@ -106,13 +106,13 @@ export const filledText = (most = 255) =>
     return words.trim() ? words : unfit(`'${words}' Blank strings are not permitted`)
   })
 /** A whole number of 0 or more, that may come as text. */
-export const count = () =>
-  attribute((value) => {
-    const number = typeof value === 'string' && /^\s*[+-]?\d+\s*$/.test(value) ? Number(value) : value
-    if (typeof number !== 'number' || !Number.isSafeInteger(number))
-      return unfit(`'${python(value)}' is not an integer`)
-    return number < 0 ? unfit(`'${python(value)}' should be non-negative`) : number
-  })
+const asCount = (value: unknown): number => {
+  const number = typeof value === 'string' && /^\s*[+-]?\d+\s*$/.test(value) ? Number(value) : value
+  if (typeof number !== 'number' || !Number.isSafeInteger(number)) return unfit(`'${python(value)}' is not an integer`)
+  return number < 0 ? unfit(`'${python(value)}' should be non-negative`) : number
+}
+export const count = () => attribute(asCount)
+export const countOrNull = () => attribute(orNull(asCount))
 export const flag = () => attribute(asFlag)
 export const flagOrNull = () => attribute(orNull(asFlag))
 export const uuid = () => attribute(asUuid)

@@ -57,7 +57,7 @@ const extensions: [alias: string, name: string, description: string][] = [
   [
     'provider',
     'Provider Network',
-    'provider:* of a network that is on one cloud, for admins; owners name it when they make it.',
+    'provider:* of a network that is on one cloud, for admins; owners name it when they make it, and admins what an operator wired.',
   ],
   ['quotas', 'Quota management support', 'Limits of projects.'],
   ['quota-check-limit', 'Quota engine limit check', 'check_limit: no limit below what is used.'],

@@ -7,7 +7,7 @@ import { createNetworks, type ProvidedNetwork } from '../broker/network/segments
 import type { Context } from '../context.ts'
 import { badRequest } from '../http/fault.ts'
 import { type Operation, operation } from '../http/operation.ts'
-import { count, flag, flagOrNull, hints, nothingBut, ownership, text, textOrNone, textOrNull } from './attributes.ts'
+import { count, countOrNull, flag, flagOrNull, hints, ownership, text, textOrNone, textOrNull } from './attributes.ts'
 import { changeOf, given, oneOrMany, ownerOf } from './body.ts'
 import { reading, standardView } from './listing.ts'
 import { disallowed } from './refusals.ts'
@@ -30,7 +30,7 @@ const changeable = {
 const provider = {
   'provider:network_type': text(32).optional(),
   'provider:physical_network': textOrNull(128).optional(),
-  'provider:segmentation_id': nothingBut(null).optional(),
+  'provider:segmentation_id': countOrNull().optional(),
 }
 const create = z.strictObject({
   ...changeable,
@@ -107,6 +107,7 @@ const segmentsOf = ({ segments, ...single }: z.infer<typeof create>): ProvidedNe
   return (segments ?? (isSingle ? [single] : [])).map((each) => ({
     networkType: each['provider:network_type'] ?? required('network_type required'),
     physicalNetwork: each['provider:physical_network'] ?? null,
+    segmentationId: each['provider:segmentation_id'] ?? null,
   }))
 }
 

@@ -4,7 +4,7 @@ import { missing } from '../broker/network/network-refusal.ts'
 import { changeSegment, createSegments, removeSegment } from '../broker/network/segments/segment.ts'
 import type { Context } from '../context.ts'
 import { type Operation, operation } from '../http/operation.ts'
-import { nothingBut, ownership, text, textOrNone, textOrNull, uuid } from './attributes.ts'
+import { countOrNull, ownership, text, textOrNone, textOrNull, uuid } from './attributes.ts'
 import { changeOf, given, oneOrMany, ownerOf } from './body.ts'
 import { reading, standardView } from './listing.ts'
 
@@ -16,8 +16,8 @@ const create = z.strictObject({
   ...ownership,
   network_id: uuid(),
   network_type: text(32),
-  physical_network: textOrNull(64).optional(),
-  segmentation_id: nothingBut(null).optional(),
+  physical_network: textOrNull(128).optional(),
+  segmentation_id: countOrNull().optional(),
 })
 const update = z.strictObject(changeable)
 const fixed = [
@@ -76,6 +76,7 @@ export const segmentOperations: Operation[] = [
             networkId: wish.network_id,
             networkType: wish.network_type,
             physicalNetwork: wish.physical_network ?? null,
+            segmentationId: wish.segmentation_id ?? null,
             name: wish.name ?? null,
             description: wish.description ?? '',
           }

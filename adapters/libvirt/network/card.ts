@@ -22,6 +22,7 @@ export const cardXml = async (host: Host, port: NativeId, model: string): Promis
   return [
     `<interface type="network"><mac address="${escapeXml(parts.mac)}"/>`,
     `<source network="${escapeXml(network.ref.name)}"/><model type="${escapeXml(model)}"/>`,
-    `<filterref filter="${filterName(host.keep, port)}"/></interface>`,
+    network.openvswitch ? '' : `<filterref filter="${filterName(host.keep, port)}"/>`,
+    '</interface>',
   ].join('')
 }

@@ -31,7 +31,8 @@ const entriesIn = async (host: Host, network: NetworkRef, flags: number): Promis
  * entry that is there was made after its port was reserved: so they are looked at before the ports are.
  */
 export const serve = async (host: Host, { ref: network, note, running }: Network): Promise<void> => {
-  if (!note?.spec.dhcp) return
+  // On a bridge of others DHCP is theirs.
+  if (!note?.spec.dhcp || note.spec.wire) return
   for (const { flags, seen } of [...(running ? [{ flags: LIVE, seen: 0 }] : []), { flags: KEPT, seen: AS_KEPT }]) {
     const there = await entriesIn(host, network, seen)
     const wanted = entriesOf(await portsOn(host, network.uuid))

@@ -4,6 +4,7 @@ import { formatAddress, parseCidr } from '../../shared/cidr.ts'
 import { escapeXml } from '../../shared/xml.ts'
 import { type SubnetNote, writeSubnetNote } from '../marks.ts'
 import type { Forward } from '../options.ts'
+import type { Plugged } from './wire.ts'
 
 /** The network's own address and the first one, which the host itself has in it; broadcast. */
 export const RESERVED = { head: 2, tail: 1 }
@@ -37,25 +38,41 @@ const dhcpOptions = ({ gateway, dnsServers }: SubnetSpec): string[] => [
   ...(dnsServers.length ? [`dhcp-option=6,${dnsServers.join(',')}`] : []),
 ]
 
-/**
- * The definition of the network of libvirt's that a subnet is.
- * https://libvirt.org/formatnetwork.html
- * @param entries of DHCP that it has from the start; where it leases nothing else, it serves those alone
- */
-export const networkXml = (note: SubnetNote, forward: Forward, entries: Entry[]): string => {
+/** The parts that say what a network is: one of the host's own, with its address and DHCP, or a bridge that is there. */
+const ground = (note: SubnetNote, forward: Forward, entries: Entry[]): string => {
   const { mark, spec } = note
   const dhcp = spec.dhcp && entries.length ? `<dhcp>${entries.map(entryXml).join('')}</dhcp>` : ''
   const options = spec.dhcp ? dhcpOptions(spec) : []
   return [
-    '<network xmlns:dnsmasq="http://libvirt.org/schemas/network/dnsmasq/1.0">',
-    `<name>plimsoll-${escapeXml(mark.token)}</name><uuid>${uuidFor(mark.token)}</uuid>`,
-    `<metadata>${writeSubnetNote(note)}</metadata>`,
     forward === 'none' ? '' : `<forward mode="${forward}"/>`,
     `<bridge name="${bridgeFor(mark.token)}" stp="off" delay="0"/>`,
     `<ip address="${hostAddress(spec)}" prefix="${parseCidr(spec.cidr)!.prefix}">${dhcp}</ip>`,
     options.length
       ? `<dnsmasq:options>${options.map((value) => `<dnsmasq:option value="${escapeXml(value)}"/>`).join('')}</dnsmasq:options>`
       : '',
+  ].join('')
+}
+
+const onBridge = ({ bridge, openvswitch, tag }: Plugged): string =>
+  [
+    `<forward mode="bridge"/><bridge name="${escapeXml(bridge)}"/>`,
+    openvswitch ? '<virtualport type="openvswitch"/>' : '',
+    tag === null ? '' : `<vlan><tag id="${tag}"/></vlan>`,
+  ].join('')
+
+/**
+ * The definition of the network of libvirt's that a subnet is.
+ * https://libvirt.org/formatnetwork.html
+ * @param entries of DHCP that it has from the start; where it leases nothing else, it serves those alone
+ * @param plugged the bridge that it is; null: it is one of its own
+ */
+export const networkXml = (note: SubnetNote, forward: Forward, entries: Entry[], plugged: Plugged | null): string => {
+  const { token } = note.mark
+  return [
+    '<network xmlns:dnsmasq="http://libvirt.org/schemas/network/dnsmasq/1.0">',
+    `<name>plimsoll-${escapeXml(token)}</name><uuid>${uuidFor(token)}</uuid>`,
+    `<metadata>${writeSubnetNote(note)}</metadata>`,
+    plugged ? onBridge(plugged) : ground(note, forward, entries),
     '</network>',
   ].join('')
 }

@@ -25,6 +25,7 @@ import { claim, release } from './addresses.ts'
 import { serve } from './dhcp.ts'
 import { dropFilter, keepFilters, names, sweepFilters } from './filters.ts'
 import { hostAddress } from './libvirt-network.ts'
+import { UNFILTERED } from './wire.ts'
 
 /** One that was reserved here, or a card that somebody made. */
 interface Native {
@@ -200,6 +201,7 @@ export const port = (context: Context): Realm<PortSpec, PortSeen> => {
           if (!network?.blocks.some((block) => block.cidr === cidr))
             throw gone(subnetId(idOn({ name }, 'network', uuid), cidr))
           if (home !== spec.network) refuse('The subnet is not of that network.')
+          if (network.openvswitch && spec.portSecurity) refuse(UNFILTERED)
           const fresh = await PORTS.put(keep, record, 0)
           const kept = (await PORTS.get(keep, record.id))?.record
           if (!kept || kept.leaving) throw new CloudError('conflict', 'The port is being removed.')
@@ -223,6 +225,10 @@ export const port = (context: Context): Realm<PortSpec, PortSeen> => {
           refuse('Network, subnet and MAC address of a port do not change.')
         const same = JSON.stringify(spec.addresses) === JSON.stringify(old.addresses)
         if (!same && card) refuse('The addresses of a port do not change while a server has it.')
+        if (spec.portSecurity && !old.portSecurity)
+          await at(id, async (host) => {
+            if ((await networkOf(host, portParts(id)!.network))?.openvswitch) refuse(UNFILTERED)
+          })
         await claim(keep, { ...record!, spec })
         const changed = await PORTS.change(keep, id, (kept) => ({
           ...kept,

@@ -33,6 +33,7 @@ import {
 } from '../wire/procedures.ts'
 import { entriesOf, serve } from './dhcp.ts'
 import { hostAddress, networkXml, uuidFor } from './libvirt-network.ts'
+import { pluggedInto } from './wire.ts'
 
 /** What hosts can be asked for. libvirt knows a guest by its MAC address in IPv4 alone. */
 export const LIMITS: SubnetLimits = {
@@ -55,7 +56,7 @@ const blocksOf = ({ name, zone }: Host, network: Network): Native[] =>
   network.blocks.map((block) => ({ host: { name, zone }, network, block }))
 
 /** @throws `definitive` for what hosts cannot be asked for */
-const check = ({ cidr, gateway }: SubnetSpec): void => {
+const check = ({ cidr, gateway, wire }: SubnetSpec): void => {
   const block = parseCidr(cidr)
   const prefixes = block && LIMITS.prefixes[block.family]
   if (!block || !prefixes) {
@@ -64,16 +65,17 @@ const check = ({ cidr, gateway }: SubnetSpec): void => {
   }
   if (block.prefix < prefixes.widest || block.prefix > prefixes.narrowest)
     refuse(`Subnets of this cloud are from /${prefixes.widest} to /${prefixes.narrowest}.`)
-  if (gateway !== null && gateway !== hostAddress({ cidr }))
+  if (!wire && gateway !== null && gateway !== hostAddress({ cidr }))
     refuse('The gateway of a subnet of this cloud is its first address, or there is none.')
 }
 
-/** A host has an address in every subnet, so no two may have one address. @throws `conflict`, `definitive` */
+/** A host has an address in every subnet but those on bridges, so no two may have one address. @throws `conflict`, `definitive` */
 const refuseOverlap = async (host: Host, spec: SubnetSpec, uuid: string): Promise<void> => {
   const wanted = parseCidr(spec.cidr)!
   for (const { ref, note, blocks } of await networksOn(host)) {
     if (ref.uuid === uuid) continue
     if (note?.spec.network === spec.network) refuse('A network of this cloud has one subnet in each zone.')
+    if (spec.wire || note?.spec.wire) continue
     if (blocks.some(({ cidr }) => overlaps(parseCidr(cidr)!, wanted)))
       throw new CloudError('conflict', `Another network on the host has addresses of ${spec.cidr}.`)
   }
@@ -137,7 +139,8 @@ export const subnet = (context: Context): Realm<SubnetSpec> => {
   }
   const define = async (host: Host, mark: Mark, spec: SubnetSpec): Promise<NetworkRef> => {
     const entries = entriesOf(await portsOn(host, uuidFor(mark.token)))
-    const xml = networkXml({ mark, host: host.name, spec }, options.forward, entries)
+    const plugged = spec.wire ? pluggedInto(options.bridges, spec.wire) : null
+    const xml = networkXml({ mark, host: host.name, spec }, options.forward, entries, plugged)
     return (await host.call(DEFINE_NETWORK, { xml })).network
   }
   const change = async (native: Native, work: (host: Host) => Promise<unknown>): Promise<void> => {
@@ -182,8 +185,8 @@ export const subnet = (context: Context): Realm<SubnetSpec> => {
         const { network } = native
         const { mark, spec: old } = network.note!
         const spec = { ...given, cidr: formatCidr(parseCidr(given.cidr)!) }
-        if (spec.network !== old.network || spec.cidr !== old.cidr || spec.zone !== old.zone)
-          refuse('Network, zone and range of a subnet do not change.')
+        const fixed = ({ network: of, cidr, zone, wire }: SubnetSpec) => JSON.stringify([of, cidr, zone, wire])
+        if (fixed(spec) !== fixed(old)) refuse('Network, zone, bridge and range of a subnet do not change.')
         await change(native, async (host) => {
           const other = formOf(spec) !== formOf(old)
           if (other && (await isPlugged(host, network)))

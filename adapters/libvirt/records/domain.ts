@@ -123,6 +123,9 @@ const pathsIn = (drive: Element): string[] =>
 const PLUGS = { network: 'network', bridge: 'bridge', direct: 'dev' } as const
 
 const plugOf = (card: Element): Plug | null => {
+  // What runs on a network that is a bridge says so, and of which network it is.
+  const network = child(card, 'source')?.attributes.get('network')
+  if (network) return { kind: 'network', name: network, vlan: null }
   const kind = card.attributes.get('type') as Plug['kind']
   const name = Object.hasOwn(PLUGS, kind) ? child(card, 'source')?.attributes.get(PLUGS[kind]) : undefined
   if (!name) return null

@@ -1,3 +1,4 @@
+import type { SubnetSpec } from '../../contract.ts'
 import { CloudError } from '../../errors.ts'
 import { formatCidr, parseAddress, parseCidr } from '../../shared/cidr.ts'
 import { child, childrenOf, type Element, parseXml } from '../../shared/xml.ts'
@@ -28,6 +29,8 @@ export interface Network {
   /** The one VLAN of all that is on it. */
   vlan: number | null
   blocks: ServedBlock[]
+  /** Its bridge is one of Open vSwitch. */
+  openvswitch: boolean
   /** Addresses by the MAC address that has them: kept for it, or lent for now. */
   addresses: Map<string, string[]>
   /** Of one that was made for a subnet, whosever that is. */
@@ -45,6 +48,9 @@ const blockOf = (ip: Element): ServedBlock | null => {
   if (!block) return null
   return { cidr: formatCidr(block), gateway, dhcp: child(ip, 'dhcp') !== undefined }
 }
+
+/** The block of a subnet on a bridge, of which the bridge itself knows nothing. */
+const blockIn = ({ cidr, gateway, dhcp }: SubnetSpec): ServedBlock => ({ cidr, gateway: gateway ?? '', dhcp })
 
 /** What the network's DHCP keeps for its hosts. */
 const keptIn = (root: Element): [mac: string, address: string][] =>
@@ -87,13 +93,15 @@ const read = async (host: Host, ref: NetworkRef): Promise<Network> => {
     const known = addresses.get(mac.toLowerCase()) ?? []
     if (!known.includes(address)) addresses.set(mac.toLowerCase(), [...known, address])
   }
+  const note = await noteOf(host, ref, root)
   return {
     ref,
     bridge: child(root, 'bridge')?.attributes.get('name') ?? null,
     vlan: tags.length === 1 ? Number(tags[0]!.attributes.get('id')) : null,
-    blocks: childrenOf(root, 'ip').flatMap((ip) => blockOf(ip) ?? []),
+    blocks: note?.spec.wire ? [blockIn(note.spec)] : childrenOf(root, 'ip').flatMap((ip) => blockOf(ip) ?? []),
+    openvswitch: child(root, 'virtualport')?.attributes.get('type') === 'openvswitch',
     addresses,
-    note: await noteOf(host, ref, root),
+    note,
     running: active === 1,
   }
 }

@@ -65,7 +65,7 @@ export const noteChange = (db: Database, row: Drift) =>
 
 /** Segments of which a network, or a subnet, is what a cloud has. */
 const segmentsOf = sql<{ id: string; physical_network: string }[]>`(select json_group_array(json_object('id', g.id,
-    'physical_network', c.name || ifnull('.' || g.zone, '')) order by g.created_at, g.id)
+    'physical_network', c.name || ifnull('.' || g.zone, '') || ifnull('/' || g.wire, '')) order by g.created_at, g.id)
   from segments g join clouds c on c.id = g.cloud_id where g.cloud_id = drift.cloud_id and case drift.kind
     when 'network' then g.network_id = drift.resource_id
     when 'subnet' then g.id = (select s.segment_id from subnets s where s.id = drift.resource_id)

@@ -18,6 +18,7 @@ import {
 } from '../../schema/index.ts'
 import { isCloud } from '../clouds/clouds.ts'
 import { filtersSaid } from '../clouds/policies.ts'
+import { physicalNetworkOf } from '../network/network.ts'
 
 /*
  * What is managed here, a piece at a time, in the order of the rows of a table: `after` is the number of the last row of the
@@ -108,7 +109,7 @@ const parts = prepared((db, { after, limit }: Slots<Piece>) =>
     .select({
       ...getTableColumns(segments),
       row: sql<number>`segments.rowid`,
-      cloud: clouds.name,
+      physicalNetwork: sql<string>`${physicalNetworkOf(sql`${clouds.name}`, segments)}`,
       nativeNetwork: nativeOf('network', sql`segments.network_id`, sql`segments.cloud_id`),
       ranges: sql<ExportedRange[]>`(select json_group_array(json_object('id', s.id, 'name', s.name, 'cidr', s.cidr,
           'gateway_ip', s.gateway_ip, 'subnetpool_id', s.subnetpool_id, 'zone', s.zone,

@@ -16,7 +16,14 @@ export type NetworkView = NetworkRow & {
   zones: string[]
   /** Its subnets lie in segments. */
   routed: boolean
-  segments: { type: string; physicalNetwork: string | null; cloudId: string; segmentationId: number | null }[]
+  segments: {
+    id: string
+    type: string
+    physicalNetwork: string | null
+    cloudId: string
+    wire: string | null
+    segmentationId: number | null
+  }[]
   /** Ids of the address scopes that its subnets are in, by the version of IP. */
   addressScopes: { 4?: string; 6?: string }
   /** What leads from one to another of the clouds that it is on. */
@@ -54,6 +61,11 @@ export const isRouted = (networkId: SQL): SQL =>
 export const reachBetween = (a: SQL, b: SQL): SQL =>
   sql`ifnull((select l.reach from cloud_links l where l.one = min(${a}, ${b}) and l.other = max(${a}, ${b})), 'none')`
 
+/** `<cloud>`, or `<cloud>.<zone>` where a segment is in one, and `/<wire>` behind it where it lies on a wire there. */
+export const physicalNetworkOf = (cloud: SQL, { zone, wire }: Record<'zone' | 'wire', SQL | SQLiteColumn>): SQL =>
+  sql`${cloud} || ifnull('.' || ${zone}, '') || ifnull('/' || ${wire}, '')`
+const ofPart = physicalNetworkOf(sql`c.name`, { zone: sql`g.zone`, wire: sql`g.wire` })
+
 const view = {
   ...getTableColumns(networks),
   subnetIds: sql<string[]>`(select json_group_array(s.id) from subnets s where s.network_id = networks.id)`.mapWith(
@@ -86,8 +98,8 @@ const view = {
   routed: sql<boolean>`${isRouted(sql`networks.id`)}`.mapWith(Boolean),
   segments: sql<
     NetworkView['segments']
-  >`(select json_group_array(json_object('type', g.network_type, 'cloudId', g.cloud_id, 'segmentationId', g.segmentation_id, 'physicalNetwork',
-    (select c.name || ifnull('.' || g.zone, '') from clouds c where c.id = g.cloud_id)) order by g.created_at, g.id)
+  >`(select json_group_array(json_object('id', g.id, 'type', g.network_type, 'cloudId', g.cloud_id, 'wire', g.wire, 'segmentationId', g.segmentation_id,
+    'physicalNetwork', (select ${ofPart} from clouds c where c.id = g.cloud_id)) order by g.created_at, g.id)
     from segments g where g.network_id = networks.id)`.mapWith((text: string): NetworkView['segments'] =>
     JSON.parse(text),
   ),
@@ -114,7 +126,7 @@ export const networkAttributes: Attributes = table({
   created_at: { is: 'time', sql: sql`${networks.createdAt}` },
   updated_at: { is: 'time', sql: sql`${networks.updatedAt}` },
   'provider:network_type': { is: 'text', column: sql`g.network_type`, part: segment },
-  'provider:physical_network': { is: 'text', column: sql`c.name || ifnull('.' || g.zone, '')`, part: segment },
+  'provider:physical_network': { is: 'text', column: ofPart, part: segment },
   'provider:segmentation_id': { is: 'number', column: sql`g.segmentation_id`, part: segment },
 })
 

@@ -5,16 +5,16 @@ import { anyOf } from '../../conditions.ts'
 import { prepared, type Slots } from '../../prepared.ts'
 import { segments } from '../../schema/index.ts'
 import { type Scope, withinOrShared } from '../../scope.ts'
-import { inSharedNetwork, isFoot, isRouted } from './network.ts'
+import { inSharedNetwork, isFoot, isRouted, physicalNetworkOf } from './network.ts'
 import { type Attributes, pagesOf } from './network-listing.ts'
 
 export type SegmentRow = typeof segments.$inferSelect
 export type SegmentView = SegmentRow & { physicalNetwork: string | null }
 
-/** `<cloud>`, or `<cloud>.<zone>` where it is in one; null: its cloud was taken away. */
+/** As `physicalNetworkOf` tells it; null: its cloud was taken away. */
 const physicalNetwork = sql<
   string | null
->`(select c.name || ifnull('.' || ${segments.zone}, '') from clouds c where c.id = ${segments.cloudId})`
+>`(select ${physicalNetworkOf(sql`c.name`, segments)} from clouds c where c.id = ${segments.cloudId})`
 
 const view = { ...getTableColumns(segments), physicalNetwork }
 
@@ -137,6 +137,11 @@ export const segmentThere = ({ networkId, cloudId, zone }: Pick<SegmentRow, 'net
       ? sql`true`
       : sql`ifnull(g.zone = ${zone}, not exists (select 1 from subnets s where s.segment_id = g.id and s.zone <> ${zone}))`
   })`
+
+/** Another network lies on the same wire, with the same tag or without one. */
+export const wireTaken = ({ cloudId, zone, wire, segmentationId, networkId }: SegmentRow) =>
+  sql`exists (select 1 from segments where wire is not null and wire = ${wire} and cloud_id = ${cloudId} and zone is ${zone}
+    and segmentation_id is ${segmentationId} and network_id <> ${networkId})`
 
 /** The network has a segment, and subnets that lie in none: a further segment would leave open where they are. */
 export const subnetsOpen = (networkId: string) => sql`exists (select 1 from segments where network_id = ${networkId})

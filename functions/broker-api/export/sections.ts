@@ -75,7 +75,7 @@ const SECTIONS = new Map<string, Section>([
         name: segment.name,
         description: segment.description,
         network_type: segment.networkType,
-        physical_network: segment.zone === null ? segment.cloud : `${segment.cloud}.${segment.zone}`,
+        physical_network: segment.physicalNetwork,
         segmentation_id: segment.segmentationId,
         /** The network of the cloud that it is; null: its cloud has made none yet. */
         native_network: segment.nativeNetwork,

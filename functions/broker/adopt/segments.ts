@@ -107,7 +107,7 @@ const lieAt = ({ context }: Plan, shape: Shape, at: Site, writes: Write[]): stri
   const now = context.now()
   const segment: SegmentRow = {
     ...{ id: placed.id, projectId: shape.projectId, networkId: shape.id, ...at, name: null, description: '' },
-    ...{ revision: 0, networkType: 'flat', segmentationId: null, createdAt: now, updatedAt: now },
+    ...{ revision: 0, wire: null, networkType: 'flat', segmentationId: null, createdAt: now, updatedAt: now },
   }
   writes.push(insertSegment(context.db, segment))
   shape.segments.push(segment)

@@ -1,7 +1,7 @@
 import type { SubnetSpec } from '../../../adapters/contract.ts'
 import { CloudError } from '../../../adapters/errors.ts'
 import { getBinding } from '../../../db/queries/line/bindings.ts'
-import { type NetworkRow, networkById, zoneNames } from '../../../db/queries/network/network.ts'
+import { type NetworkView, networkById, zoneNames } from '../../../db/queries/network/network.ts'
 import {
   noteZone,
   routersOnSubnet,
@@ -17,7 +17,7 @@ import { networkNeed } from './network.ts'
 
 interface Loaded {
   subnet: SubnetRow
-  network: NetworkRow
+  network: NetworkView
 }
 
 /** A subnet as something else needs it. */
@@ -27,6 +27,12 @@ export const subnetNeed = ({ id, projectId, zone }: Pick<SubnetRow, 'id' | 'proj
   zone,
   projectId,
 })
+
+/** The wire on which its segment lies, if it lies on one. */
+const wireOf = ({ segmentId }: SubnetRow, { segments }: NetworkView, cloudId: string): Pick<SubnetSpec, 'wire'> => {
+  const here = segments.find((each) => (segmentId === null ? each.cloudId === cloudId : each.id === segmentId))
+  return here?.wire ? { wire: { name: here.wire, vlan: here.segmentationId } } : {}
+}
 
 /**
  * A subnet is realised in the zone of what first needed it; where a cloud does not care, in its emptiest. Routers that
@@ -53,6 +59,7 @@ export const subnetSteps = steps<Loaded, SubnetSpec>({
     zone: subnet.zone ?? zone ?? (await zoneNames(db, cloudId))[0] ?? '',
     dhcp: subnet.enableDhcp,
     dnsServers: subnet.dnsNameservers,
+    ...wireOf(subnet, network, cloudId),
   }),
   keeps: ({ network }) => [{ kind: 'network', nativeId: network }],
   observe: ({ db, now }, { subnet }, { phase }, seen) => [

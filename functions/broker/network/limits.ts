@@ -15,11 +15,16 @@ import { conflicting } from './network-refusal.ts'
 
 type Subnet = Pick<SubnetRow, 'cidr' | 'gatewayIp' | 'enableDhcp' | 'dnsNameservers'>
 
-/** Of the subnets of one network, because a cloud makes a network as a whole. */
+/**
+ * Of the subnets of one network, because a cloud makes a network as a whole.
+ * @param wired they lie on a wire, where the gateway is others'
+ */
 export const beyondSubnets = (
-  { limits: { subnet: limits } }: Pick<Adapter, 'limits'>,
+  { limits: { subnet: own } }: Pick<Adapter, 'limits'>,
   subnets: Subnet[],
+  wired = false,
 ): string | null => {
+  const limits: SubnetLimits = wired ? { ...own, gateway: 'any' } : own
   for (const subnet of subnets) {
     const why = beyondSubnet(limits, subnet)
     if (why !== null) return why
@@ -81,8 +86,13 @@ export const beyondPort = (
 }
 
 /** Refuses what the cloud that a network is on, or comes to, cannot take. */
-export const refuseBeyond = async (context: Context, cloudId: string | null, subnets: Subnet[]): Promise<void> => {
+export const refuseBeyond = async (
+  context: Context,
+  cloudId: string | null,
+  subnets: Subnet[],
+  wired = false,
+): Promise<void> => {
   const cloud = await adapterOf(context, cloudId)
-  const why = cloud && beyondSubnets(cloud.adapter, subnets)
+  const why = cloud && beyondSubnets(cloud.adapter, subnets, wired)
   if (why) throw conflicting('SubnetNotSupported', `Cloud ${cloud.name} ${why}.`)
 }

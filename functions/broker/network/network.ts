@@ -28,6 +28,7 @@ import { changed, unwanted } from '../line/resources.ts'
 import { untilStill } from '../line/until-still.ts'
 import { commitOr, conflicting, NetworkRefused, owned } from './network-refusal.ts'
 import { dropWaysOut, WAYS_OUT_MOVED } from './pools/way-out.ts'
+import { refuseUnfilteredWire } from './segments/wire.ts'
 import { filteredAs } from './unfiltered.ts'
 import { homesNamed } from './zone-hints.ts'
 
@@ -150,6 +151,7 @@ export const changeNetwork = async (
 ): Promise<NetworkView> => {
   const { cloudId, projectId } = await ownNetwork(context, id)
   await filteredAs(context, cloudId, { ...set, projectId })
+  if (set.portSecurity) await refuseUnfilteredWire(context, id)
   await commit(context, { action: 'update', kind: 'network', resourceId: id }, [
     updateNetwork(context.db, id, { ...set, updatedAt: context.now() }),
     changed(context, 'network', id),

@@ -26,6 +26,7 @@ import { missing, NetworkRefused } from './network-refusal.ts'
 import { comesToGrow } from './pools/growing.ts'
 import { plannedAddresses, plannedGroups, writeAddresses, writeGroups } from './port-plan.ts'
 import { cloudOf, isRouted } from './segments/sites.ts'
+import { isWired, refuseUnfilteredWire } from './segments/wire.ts'
 import { filteredAs } from './unfiltered.ts'
 
 export interface PortWish {
@@ -174,6 +175,7 @@ const plan = async (context: Context, wish: PortWish, ground: Ground, macAddress
   const cloudId = cloudOf(ground, network, fixedIps[0]?.subnet_id)
   const there = router ? null : await filteredAs(ground, cloudId, wish)
   const portSecurity = wish.portSecurity ?? network.portSecurity
+  if (wish.portSecurity && isWired(ground, network.id, cloudId ?? '')) await refuseUnfilteredWire(context, network.id)
   const wishedGroups = wish.securityGroupIds ?? null
   const securityGroupIds = await plannedGroups(context, wish.projectId, wishedGroups, portSecurity, ground)
   const filters = wish.filters ?? there

@@ -87,6 +87,95 @@ describe('a network that is made', () => {
     expect(wire()!.live).not.toContain('dhcp-option=6')
   })
 
+  describe('on a bridge that the operator names', () => {
+    const bridges = [
+      { name: 'office', bridge: 'br0' },
+      { name: 'floor', bridge: 'br{vlan}', vlans: '10-20' },
+      { name: 'trunk', bridge: 'ovs0', kind: 'openvswitch', vlans: '100-199' },
+    ]
+    const laid = async (wire: object, change: object = {}) => {
+      const all = rack({ bridges })
+      const network = (await all.made('network', { name: 'n', cidrs: [] }, 'net')).id
+      const spec = all.subnetSpec(network, { gateway: '10.40.0.254', wire, ...change })
+      const subnet = (await all.made('subnet', spec, 'sub')).id
+      const port = (portSecurity: boolean) =>
+        all.made(
+          'port',
+          {
+            ...{ name: 'p', network, addresses: [{ subnet, address: '10.40.0.9' }], mac: 'fa:16:3e:00:00:09' },
+            ...{ securityGroups: [], portSecurity },
+          },
+          'port',
+        )
+      const context = {
+        connection: all.linked,
+        surroundings: all.around,
+        options: readOptions(all.linked.options).options,
+      }
+      const card = (id: string) => onHost(context, context.options.hosts[0]!, (host) => cardXml(host, id, 'virtio'))
+      return { ...all, network, subnet, spec, port, card }
+    }
+
+    it('is that bridge, with nothing of its host, and its guests are told their addresses', async () => {
+      const { wire, cloud, subnet, spec, port, card, made, subnetSpec } = await laid(
+        { name: 'office', vlan: null },
+        { dhcp: false },
+      )
+      expect(wire()!.live).toContain('<forward mode="bridge"/><bridge name="br0"/></network>')
+      expect((await cloud.subnet!.read!(subnet))?.spec).toEqual(spec)
+      const { id } = await port(true)
+      expect(await card(id)).toMatch(/<source network="plimsoll-sub"\/>.*<filterref filter="plimsoll-/)
+      expect(await cloud.port!.get(id)).toMatchObject({ addresses: ['10.40.0.9'], placed: [{ subnet }] })
+      // Another one may have the same range: the host has no address in it.
+      const other = (await made('network', { name: 'n2', cidrs: [] }, 'net2')).id
+      await made('subnet', subnetSpec(other, { wire: { name: 'floor', vlan: 11 } }), 'sub2')
+      await expect(cloud.subnet!.update!(subnet, { ...spec, wire: { name: 'floor', vlan: 12 } })).rejects.toThrow(
+        'bridge',
+      )
+    })
+
+    it('is one bridge of each VLAN, as Linux has them', async () => {
+      expect((await laid({ name: 'floor', vlan: 12 })).wire()!.live).toContain('<bridge name="br12"/></network>')
+    })
+
+    it('is a VLAN of Open vSwitch, whose ports nothing filters', async () => {
+      const { wire, port, card } = await laid({ name: 'trunk', vlan: 142 })
+      expect(wire()!.live).toContain(
+        '<bridge name="ovs0"/><virtualport type="openvswitch"/><vlan><tag id="142"/></vlan></network>',
+      )
+      await expect(port(true)).rejects.toThrow('Open vSwitch')
+      expect(await card((await port(false)).id)).not.toContain('filterref')
+    })
+
+    it('is refused where the bridge is not named, or does not carry that', async () => {
+      for (const wire of [
+        { name: 'gone', vlan: null },
+        { name: 'office', vlan: 7 },
+        { name: 'floor', vlan: null },
+        { name: 'trunk', vlan: 99 },
+      ])
+        await expect(laid(wire)).rejects.toMatchObject({ code: 'definitive' })
+      for (const bad of [
+        'br0',
+        [{ name: 'a' }],
+        [{ name: 'a', bridge: 'x y' }],
+        [{ name: 'a', bridge: 'br0', kind: 'magic' }],
+        [{ name: 'a', bridge: 'br0', vlans: '1-2' }],
+        [{ name: 'a', bridge: 'br{vlan}' }],
+        [{ name: 'a', bridge: 'ovs0', kind: 'openvswitch', vlans: '9-2' }],
+        [{ name: 'a', bridge: 'br0', colour: 'red' }],
+        [bridges[0], bridges[0]],
+      ])
+        expect(readOptions({ ...OPTIONS, bridges: bad } as never).faults, JSON.stringify(bad)).toHaveLength(1)
+      const wires = libvirt.wires!({ ...OPTIONS, bridges } as never)
+      expect(wires.map(({ name, flat, vlans }) => [name, flat, vlans])).toEqual([
+        ['office', true, null],
+        ['floor', false, [10, 20]],
+        ['trunk', true, [100, 199]],
+      ])
+    })
+  })
+
   it('has one subnet in a zone, in a range that no other network there has', async () => {
     const { made, ground, subnetSpec } = rack()
     const { network } = await ground()

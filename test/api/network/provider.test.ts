@@ -84,7 +84,12 @@ test.each([
   [at('home.a', 'vxlan'), 'InvalidInput', /network_type value 'vxlan' not supported/],
   [at('nowhere'), 'InvalidInput', /physical_network 'nowhere' unknown for vlan provider network/],
   [{ 'provider:network_type': 'vlan' }, 'InvalidInput', /physical_network required for vlan provider network/],
-  [{ ...at('home.a'), 'provider:segmentation_id': 7 }, 'HTTPBadRequest', /'7' is not offered, only 'None' is/],
+  [
+    { ...at('home.a'), 'provider:segmentation_id': 7 },
+    'InvalidInput',
+    /segmentation_id is what cloud home gives, but on a wire/,
+  ],
+  [{ ...at('home.a'), 'provider:segmentation_id': 'x' }, 'HTTPBadRequest', /'x' is not an integer/],
 ])('is refused: %j', async (network, type, words) => {
   expect(fault(await post(network))).toEqual([400, type, expect.stringMatching(words)])
 })

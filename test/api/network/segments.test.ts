@@ -116,8 +116,8 @@ describe('segments', () => {
       ])
     expect(fault(await create(network, 'home.a', { segmentation_id: 7 }))).toEqual([
       400,
-      'HTTPBadRequest',
-      "Invalid input for segmentation_id. Reason: '7' is not offered, only 'None' is.",
+      'InvalidInput',
+      'Invalid input for operation: segmentation_id is what cloud home gives, but on a wire.',
     ])
     expect(fault(await create(crypto.randomUUID(), 'home.a'))[1]).toBe('NetworkNotFound')
     await newSegment(network, 'home.a')

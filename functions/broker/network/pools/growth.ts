@@ -125,6 +125,7 @@ const newSegment = (
     description: '',
     networkType: 'flat',
     segmentationId: null,
+    wire: null,
     revision: 0,
   }
   return { ...names, ...place, ...times, id: segmentIdAt(id, place) }

@@ -1,15 +1,16 @@
 import { table } from '../../../../adapters/table.ts'
 import type { NetworkView } from '../../../../db/queries/network/network.ts'
-import { insertSegment, segmentThere } from '../../../../db/queries/network/segments.ts'
+import { insertSegment, segmentThere, wireTaken } from '../../../../db/queries/network/segments.ts'
 import type { Context } from '../../../context.ts'
 import { guard } from '../../line/commit.ts'
 import { type NetworkWish, networksMade, plannedNetworks } from '../network.ts'
 import { commitOr, type NetworkRefused } from '../network-refusal.ts'
 import { connectedTwice, placeNamed, plannedSegment, type SegmentWish } from './segment.ts'
+import { wireInUse } from './wire.ts'
 
 /** A network, and the segments that it has from the beginning. */
 export interface ProvidedNetwork extends NetworkWish {
-  segments: Pick<SegmentWish, 'networkType' | 'physicalNetwork'>[]
+  segments: Pick<SegmentWish, 'networkType' | 'physicalNetwork' | 'segmentationId'>[]
 }
 
 /**
@@ -20,15 +21,23 @@ export const createNetworks = async (context: Context, wishes: ProvidedNetwork[]
   const plain = wishes.map(({ segments, ...wish }) => ({ ...wish, placed: segments.length > 0 }))
   const { ids, writes } = await plannedNetworks(context, plain)
   const reasons = table<() => NetworkRefused>()
-  for (const [i, { projectId, segments }] of wishes.entries())
+  for (const [i, { projectId, portSecurity, segments }] of wishes.entries())
     for (const [n, segment] of segments.entries()) {
       const wish = { ...segment, networkId: ids[i]!, name: null, description: '' }
-      const row = plannedSegment(context, { id: ids[i]!, projectId }, wish, await placeNamed(context, projectId, wish))
+      const row = plannedSegment(
+        context,
+        { id: ids[i]!, projectId },
+        wish,
+        await placeNamed(context, { projectId, portSecurity }, wish),
+      )
       const twice = `segment-there.${i}.${n}`
       reasons[twice] = () => connectedTwice(wish)
       // One after the other, in the order in which they were named.
+      const taken = `wire-taken.${i}.${n}`
+      reasons[taken] = () => wireInUse(row, wish)
       writes.push(
         guard(context, twice, segmentThere(row)),
+        ...(row.wire === null ? [] : [guard(context, taken, wireTaken(row))]),
         insertSegment(context.db, { ...row, createdAt: row.createdAt + n }),
       )
     }

@@ -15,6 +15,7 @@ import {
   segmentThere,
   subnetsOpen,
   updateSegment,
+  wireTaken,
 } from '../../../../db/queries/network/segments.ts'
 import { subnetsOf } from '../../../../db/queries/network/subnets.ts'
 import { everyProject } from '../../../../db/scope.ts'
@@ -26,12 +27,15 @@ import { ownNetwork } from '../network.ts'
 import { commitOr, conflicting, invalidInput, type NetworkRefused, owned } from '../network-refusal.ts'
 import { segmentIdAt } from './segment-id.ts'
 import { mixed } from './subnet-segment.ts'
+import { tagOn, wireInUse, wireNamed } from './wire.ts'
 
 export interface SegmentWish {
   networkId: string
   networkType: string
-  /** `<cloud>` or `<cloud>.<zone>`; null: it was not said. */
+  /** `<cloud>` or `<cloud>.<zone>`, and `/<wire>` behind it; null: it was not said. */
   physicalNetwork: string | null
+  /** A VLAN, on a wire; absent or null: it was not said. */
+  segmentationId?: number | null
   name: string | null
   description: string
 }
@@ -51,13 +55,15 @@ export const createSegments = (context: Context, wishes: SegmentWish[]): Promise
       if (network.external) throw invalidInput(`network ${networkId} is the way out of a cloud and has one segment`)
       writes.push(guard(context, 'network-moved', networkMoved(networkId, network.revision)), refuseChange([networkId]))
       for (const [i, wish] of theirs.entries()) {
-        const row = plannedSegment(context, network, wish, await placeNamed(context, network.projectId, wish))
+        const row = plannedSegment(context, network, wish, await placeNamed(context, network, wish))
         planned.push(row)
         reasons[`subnets-open.${networkId}`] = () => mixed(networkId)
         reasons[`segment-there.${networkId}.${i}`] = () => connectedTwice(wish)
+        reasons[`wire-taken.${networkId}.${i}`] = () => wireInUse(row, wish)
         writes.push(
           guard(context, `subnets-open.${networkId}`, subnetsOpen(networkId)),
           guard(context, `segment-there.${networkId}.${i}`, segmentThere(row)),
+          ...(row.wire === null ? [] : [guard(context, `wire-taken.${networkId}.${i}`, wireTaken(row))]),
           insertSegment(db, row),
         )
       }
@@ -74,7 +80,7 @@ export const plannedSegment = (
   context: Context,
   { id, projectId }: Pick<NetworkRow, 'id' | 'projectId'>,
   { name, description, networkType }: SegmentWish,
-  place: Pick<SegmentRow, 'cloudId' | 'zone'>,
+  place: PlaceNamed,
 ): SegmentRow => {
   const now = context.now()
   return {
@@ -86,7 +92,6 @@ export const plannedSegment = (
     networkId: id,
     ...place,
     networkType,
-    segmentationId: null,
     createdAt: now,
     updatedAt: now,
   }
@@ -99,18 +104,28 @@ export const connectedTwice = ({ networkId, physicalNetwork }: Pick<SegmentWish,
     `Host ${physicalNetwork} is connected to multiple segments on routed provider network '${networkId}'.  It should be connected to one.`,
   )
 
-/** What a physical network stands for. Throws `InvalidInput` where the project cannot use it, or it says too much or too little. */
+/** Where a segment is, and on what. */
+type PlaceNamed = Pick<SegmentRow, 'cloudId' | 'zone' | 'wire' | 'segmentationId'>
+
+/**
+ * What a physical network stands for. Throws `InvalidInput` where the project cannot use it, or it says too much or too little,
+ * and `PolicyNotAuthorized` where it is a wire that is for administrators.
+ */
 export const placeNamed = async (
-  { db }: Context,
-  projectId: string,
-  { physicalNetwork: name, networkType }: Pick<SegmentWish, 'physicalNetwork' | 'networkType'>,
-): Promise<Pick<SegmentRow, 'cloudId' | 'zone'>> => {
+  context: Context,
+  network: Pick<NetworkRow, 'projectId' | 'portSecurity'>,
+  wish: Pick<SegmentWish, 'physicalNetwork' | 'networkType' | 'segmentationId'>,
+): Promise<PlaceNamed> => {
+  const { db } = context
+  const { physicalNetwork: said, networkType, segmentationId = null } = wish
   if (!TYPES.includes(networkType)) throw invalidInput(`network_type value '${networkType}' not supported`)
-  if (name === null) throw invalidInput(`physical_network required for ${networkType} provider network`)
-  const grounds = await groundsOf(db, projectId)
+  if (said === null) throw invalidInput(`physical_network required for ${networkType} provider network`)
+  const [name = '', ...rest] = said.split('/')
+  const grounds = await groundsOf(db, network.projectId)
   const found = grounds.filter(({ cloudName, zone }) => name === cloudName || name === `${cloudName}.${zone}`)
+  const unknown = () => invalidInput(`physical_network '${said}' unknown for ${networkType} provider network`)
   const [ground] = found
-  if (!ground) throw invalidInput(`physical_network '${name}' unknown for ${networkType} provider network`)
+  if (!ground) throw unknown()
   const { cloudId, cloudName, type, zone } = ground
   const zonal = (await adapterFor(type))?.zonalSubnets === true
   if (zonal && name === cloudName)
@@ -119,7 +134,14 @@ export const placeNamed = async (
     )
   if (!zonal && name !== cloudName)
     throw invalidInput(`subnets of cloud ${cloudName} are in all of its zones: physical_network is ${cloudName}`)
-  return { cloudId, zone: zonal ? zone : null }
+  const place = { cloudId, zone: zonal ? zone : null }
+  if (rest.length) {
+    const wire = rest.length === 1 ? await wireNamed(context, cloudId, rest[0]!) : null
+    if (!wire) throw unknown()
+    return { ...place, wire: wire.name, segmentationId: tagOn(wire, network, { ...wish, physicalNetwork: said }) }
+  }
+  if (segmentationId !== null) throw invalidInput(`segmentation_id is what cloud ${cloudName} gives, but on a wire`)
+  return { ...place, wire: null, segmentationId: null }
 }
 
 /** The segment, if the caller may change it. */

@@ -11,7 +11,7 @@ export interface Site {
 }
 
 export interface Layout {
-  segments: Pick<SegmentRow, 'id' | 'networkId' | 'cloudId' | 'zone'>[]
+  segments: Pick<SegmentRow, 'id' | 'networkId' | 'cloudId' | 'zone' | 'wire'>[]
   subnets: SubnetRow[]
 }
 

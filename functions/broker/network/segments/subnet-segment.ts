@@ -76,5 +76,8 @@ export const refuseBeyondSegments = async (
   subnets: SubnetRow[],
 ): Promise<void> => {
   const homeOf = ({ segmentId }: SubnetRow) => segments.find(({ id }) => id === segmentId)?.cloudId ?? cloudId
-  for (const [home, theirs] of Map.groupBy(subnets, homeOf)) await refuseBeyond(context, home, theirs)
+  for (const [home, theirs] of Map.groupBy(subnets, homeOf)) {
+    const wired = segments.some((each) => each.cloudId === home && each.wire !== null)
+    await refuseBeyond(context, home, theirs, wired)
+  }
 }

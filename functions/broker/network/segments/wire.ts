@@ -1,0 +1,87 @@
+import type { Wire } from '../../../../adapters/contract.ts'
+import { adapterFor } from '../../../../adapters/registry.ts'
+import { cloudById } from '../../../../db/queries/clouds/clouds.ts'
+import type { NetworkRow } from '../../../../db/queries/network/network.ts'
+import { type SegmentRow, segmentsOf } from '../../../../db/queries/network/segments.ts'
+import type { Context } from '../../../context.ts'
+import { conflicting, invalidInput, NetworkRefused } from '../network-refusal.ts'
+import type { Layout } from './sites.ts'
+
+/* What an operator wired, and administrators make networks on: neutron/plugins/ml2/drivers/type_vlan.py and type_flat.py. */
+
+/** What was asked for, in Neutron's words. */
+interface Asked {
+  networkType: string
+  physicalNetwork: string | null
+  segmentationId?: number | null
+}
+
+const LOWEST = 1
+const HIGHEST = 4094
+
+/** The wire of a cloud with that name; null: its operator names none such. Throws `PolicyNotAuthorized` for who is no administrator. */
+export const wireNamed = async ({ db, caller }: Context, cloudId: string, name: string): Promise<Wire | null> => {
+  if (!caller?.isAdmin)
+    throw new NetworkRefused({
+      kind: 'forbidden',
+      type: 'PolicyNotAuthorized',
+      reason: 'rule:create_network:provider:physical_network is disallowed by policy',
+    })
+  return wireOn(db, cloudId, name)
+}
+
+const wireOn = async (db: Context['db'], cloudId: string, name: string): Promise<Wire | null> => {
+  const cloud = await cloudById(db, cloudId)
+  const wires = cloud ? (await adapterFor(cloud.type))?.wires?.(cloud.options) : undefined
+  return wires?.find((wire) => wire.name === name) ?? null
+}
+
+/** The tag that a network is to have on a wire; null: none. Throws `InvalidInput` for what the wire does not carry, or nobody filters. */
+export const tagOn = (
+  { name, vlans, flat, whyUnfiltered }: Wire,
+  { portSecurity }: Pick<NetworkRow, 'portSecurity'>,
+  { physicalNetwork, networkType, segmentationId: tag = null }: Asked,
+): number | null => {
+  if (whyUnfiltered !== null && portSecurity)
+    throw invalidInput(
+      `port_security_enabled has to be false on ${physicalNetwork}: ${whyUnfiltered.replace(/\.$/, '')}`,
+    )
+  if (networkType === 'flat') {
+    if (tag !== null) throw invalidInput('segmentation_id prohibited for flat provider network')
+    if (!flat) throw invalidInput(`physical_network '${physicalNetwork}' unknown for flat provider network`)
+    return null
+  }
+  if (vlans === null) throw invalidInput(`physical_network '${physicalNetwork}' unknown for VLAN provider network`)
+  if (tag === null) throw invalidInput('segmentation_id required for VLAN provider network on a wire')
+  if (tag < LOWEST || tag > HIGHEST) throw invalidInput(`segmentation_id out of range (${LOWEST} through ${HIGHEST})`)
+  const [low, high] = vlans
+  if (tag < low || tag > high) throw invalidInput(`wire ${name} carries VLANs ${low} through ${high}`)
+  return tag
+}
+
+/** Another network lies there. */
+export const wireInUse = (
+  { segmentationId: tag }: Pick<SegmentRow, 'segmentationId'>,
+  { physicalNetwork }: Pick<Asked, 'physicalNetwork'>,
+) =>
+  tag === null
+    ? conflicting(
+        'FlatNetworkInUse',
+        `Unable to create the flat network. Physical network ${physicalNetwork} is in use.`,
+      )
+    : conflicting(
+        'VlanIdInUse',
+        `Unable to create the network. The VLAN ${tag} on physical network ${physicalNetwork} is in use.`,
+      )
+
+/** Whether what a network has on a cloud lies on a wire there. */
+export const isWired = ({ segments }: Layout, networkId: string, cloudId: string): boolean =>
+  segments.some((each) => each.networkId === networkId && each.cloudId === cloudId && each.wire !== null)
+
+/** Refuses port security on a network where nothing would come of it. */
+export const refuseUnfilteredWire = async ({ db }: Pick<Context, 'db'>, networkId: string): Promise<void> => {
+  for (const { cloudId, wire } of await segmentsOf(db, [networkId])) {
+    const why = wire === null ? null : (await wireOn(db, cloudId, wire))?.whyUnfiltered
+    if (why) throw conflicting('PortSecurityAndIPRequiredForSecurityGroups', why)
+  }
+}
