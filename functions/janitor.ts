@@ -9,6 +9,7 @@ import { forgetPreviousSecrets, sweepDeliveries } from '../db/queries/line/webho
 import { sweepCosts } from '../db/queries/money/costs.ts'
 import { rewrapCredentials } from './broker/clouds/seal.ts'
 import { sweepBlobs } from './broker/image/image-data.ts'
+import { bringMetadefs } from './broker/image/metadef-defaults.ts'
 import { resealSecrets } from './broker/line/reseal.ts'
 import { KEPT as KEEP_NOTICES } from './broker/notices/reading.ts'
 import type { Context } from './context.ts'
@@ -56,6 +57,7 @@ export const sweepLeftovers = async (context: Context): Promise<void> => {
     )
   await sweep('bindings', 'rowid', sql`phase = 'gone' and due_at is null and updated_at < ${old}`)
   await sweepBlobs(context)
+  await bringMetadefs(context)
   await rewrapCheck(db, context.settings.secretKeys)
   await resealSecrets(context)
   for (const cloud of await allClouds(db)) await rewrap(context, cloud)

@@ -90,15 +90,4 @@ export const infoOperations: Operation[] = [
       return { body: { tasks: [] } }
     },
   }),
-  operation({
-    name: 'metadef_namespace.list',
-    method: 'GET',
-    path: '/v2/metadefs/namespaces',
-    who: 'reader',
-    summary: 'Definitions of metadata: none.',
-    status: 200,
-    handle: () => ({
-      body: { namespaces: [], first: '/v2/metadefs/namespaces', schema: '/v2/schemas/metadefs/namespaces' },
-    }),
-  }),
 ]

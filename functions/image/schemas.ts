@@ -1,6 +1,7 @@
 import { table } from '../../adapters/table.ts'
 import { type Operation, operation } from '../http/operation.ts'
 import { CONTAINER_FORMATS, DISK_FORMATS } from './fields.ts'
+import { METADEF_SCHEMAS } from './metadefs/schemas.ts'
 
 const text = (description: string, maxLength = 255) => ({ type: 'string', description, maxLength })
 const nullable = (description: string, maxLength = 255) => ({ type: ['null', 'string'], description, maxLength })
@@ -100,33 +101,6 @@ const listOf = (name: string, key: string, items: object, links = true) => ({
     : [link('describedby', '{schema}')],
 })
 
-/** glance/api/v2/metadef_namespaces.py */
-const namespace = {
-  name: 'namespace',
-  required: ['namespace'],
-  additionalProperties: false,
-  properties: {
-    namespace: { type: 'string', maxLength: 80, description: 'The unique namespace text.' },
-    display_name: { type: 'string', maxLength: 80, description: 'The user friendly name for the namespace.' },
-    description: {
-      type: 'string',
-      maxLength: 500,
-      description: 'Provides a user friendly description of the namespace.',
-    },
-    visibility: { type: 'string', enum: ['public', 'private'], description: 'Scope of namespace accessibility.' },
-    protected: { type: 'boolean', description: 'If true, namespace will not be deletable.' },
-    owner: { type: 'string', maxLength: 255, description: 'Owner of the namespace.' },
-    created_at: seen({ type: 'string', description: 'Date and time of namespace creation', format: 'date-time' }),
-    updated_at: seen({
-      type: 'string',
-      description: 'Date and time of the last namespace modification',
-      format: 'date-time',
-    }),
-    schema: url('A namespace schema url'),
-    self: url('A namespace self url'),
-  },
-}
-
 /** glance/api/v2/tasks.py */
 const task = {
   name: 'task',
@@ -145,6 +119,9 @@ const task = {
     input: { type: ['null', 'object'], description: 'The parameters required by task, JSON blob' },
     result: { type: ['null', 'object'], description: 'The result of current task, JSON blob' },
     owner: { type: 'string', description: 'An identifier for the owner of this task' },
+    image_id: { type: 'string', description: 'Image associated with the task' },
+    request_id: { type: 'string', description: 'The request that asked for it' },
+    user_id: { type: 'string', description: 'The user who asked for it' },
     message: { type: 'string', description: 'Human-readable informative message only included when appropriate' },
     expires_at: { type: ['null', 'string'], description: 'Datetime when this resource would be subject to removal' },
     created_at: { type: 'string', description: 'Datetime when this resource was created' },
@@ -158,11 +135,10 @@ const SCHEMAS: Record<string, object> = table({
   image,
   images: listOf('images', 'images', image),
   member,
-  members: listOf('members', 'members', member, false),
+  members: listOf('members', 'members', member),
   task,
   tasks: listOf('tasks', 'tasks', task),
-  'metadefs/namespace': namespace,
-  'metadefs/namespaces': listOf('namespaces', 'namespaces', namespace),
+  ...METADEF_SCHEMAS,
 })
 
 /** https://docs.openstack.org/api-ref/image/v2/#image-schemas */

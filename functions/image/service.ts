@@ -5,6 +5,9 @@ import { imagePatchOperations } from './image-patch.ts'
 import { imageOperations } from './images.ts'
 import { infoOperations } from './info.ts'
 import { memberOperations } from './members.ts'
+import { metadefItemOperations } from './metadefs/items.ts'
+import { namespaceOperations } from './metadefs/namespaces.ts'
+import { resourceTypeOperations } from './metadefs/resource-types.ts'
 import { refuse } from './refusals.ts'
 import { schemaOperations } from './schemas.ts'
 import { tagOperations } from './tags.ts'
@@ -26,6 +29,9 @@ export const image: Service = {
     ...memberOperations,
     ...schemaOperations,
     ...infoOperations,
+    ...namespaceOperations,
+    ...metadefItemOperations,
+    ...resourceTypeOperations,
   ],
   refuse,
 }

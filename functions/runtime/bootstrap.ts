@@ -13,6 +13,7 @@ import {
   roles,
   users,
 } from '../../db/schema/index.ts'
+import { defaultMetadefs } from '../broker/image/metadef-defaults.ts'
 import type { Host } from '../context.ts'
 
 const ROLE_NAMES = ['admin', 'manager', 'member', 'reader', 'service', 'ResellerAdmin']
@@ -81,6 +82,7 @@ export const bootstrap = async (host: Host, first: FirstStart): Promise<boolean>
         passwordChangedAt: now,
       })),
     ),
+    ...defaultMetadefs(host),
     db.insert(rates).values({ currency: 'USD', rate: 1, base: true, asOf: now }),
     db.insert(roles).values(
       ROLE_NAMES.map((name) => ({
