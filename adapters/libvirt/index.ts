@@ -72,9 +72,6 @@ export const libvirt: Adapter = {
     'server.fork': 'KVM hosts make no server out of the memory of another.',
     'volume.type': 'Volumes on KVM hosts go to one pool, so they are of one kind.',
   },
-  unverified: {
-    'server.change_password': 'The agent in a guest was only played: no real one has set a password for us yet.',
-  },
   validate,
   advice,
   account,

@@ -1,6 +1,7 @@
 import type { Report } from '../support/report.ts'
 import { adapterOnLibvirt } from './adapter.peer.ts'
 import { adoptedOnLibvirt } from './adopt.peer.ts'
+import { agentOnLibvirt } from './agent.peer.ts'
 import { bootedOnLibvirt } from './boot.peer.ts'
 import { consolesOnLibvirt } from './console.peer.ts'
 import { killedOnLibvirt } from './killed.peer.ts'
@@ -15,6 +16,7 @@ const ON_A_HOST: Record<string, (report: Report, host: Libvirtd, longer: boolean
   ssh: reachedBySsh,
   adapter: (report, host) => adapterOnLibvirt(report, host),
   boot: bootedOnLibvirt,
+  agent: agentOnLibvirt,
   console: consolesOnLibvirt,
   reach: reachedOnLibvirt,
   network: networkedOnLibvirt,
@@ -36,7 +38,9 @@ export const libvirt = async (report: Report, turn: number | null, part?: string
   const isOn = (half: number) => turn === null || turn % 2 === half
   const lack = await lacking()
   if (lack) return report.step('libvirt', 'a host of its own', 'skipped', 0, lack)
-  const here = Object.entries(ON_A_HOST).filter(([name]) => isWanted(name) && (name !== 'adapter' || isOn(0)))
+  const here = Object.entries(ON_A_HOST).filter(
+    ([name]) => isWanted(name) && (name !== 'adapter' || isOn(0)) && (name !== 'agent' || isOn(1)),
+  )
   const host = here.length ? await launch() : null
   try {
     if (host) await build(host)
