@@ -49,6 +49,7 @@ export const sweepLeftovers = async (context: Context): Promise<void> => {
   await sweepDeliveries(db, now() - KEEP_NOTICES, ROWS)
   await forgetPreviousSecrets(db, now())
   await sweepServers(db, old, ROWS)
+  await sweep('volume_transfers', 'id', sql`deleted_at < ${old}`)
   for (const table of ['volumes', 'snapshots', 'images'])
     await sweep(
       table,

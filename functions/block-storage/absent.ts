@@ -17,7 +17,6 @@ interface Absent {
 }
 
 const GROUPS = 'Groups of volumes are not offered: clouds make volumes and snapshots one by one.'
-const TRANSFERS = 'Transfers of volumes are not offered: a volume lives in the account that its project is mapped to.'
 
 const ABSENT: Absent[] = [
   {
@@ -32,8 +31,6 @@ const ABSENT: Absent[] = [
   { path: '/group_types', key: 'group_types', noun: 'Group type', since: 11, reason: GROUPS },
   { path: '/consistencygroups', key: 'consistencygroups', noun: 'ConsistencyGroup', detail: true, reason: GROUPS },
   { path: '/cgsnapshots', key: 'cgsnapshots', noun: 'CgSnapshot', detail: true, reason: GROUPS },
-  { path: '/os-volume-transfer', key: 'transfers', noun: 'Transfer', detail: true, reason: TRANSFERS },
-  { path: '/volume-transfers', key: 'transfers', noun: 'Transfer', since: 55, detail: true, reason: TRANSFERS },
   { path: '/clusters', key: 'clusters', noun: 'Cluster', since: 7, who: 'admin', detail: true, reason: null },
   {
     path: '/manageable_volumes',

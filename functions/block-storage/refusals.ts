@@ -48,6 +48,8 @@ const worded = (refusal: VolumeRefusal): Fault => {
     case 'unknown':
       if (refusal.what === 'image') return badRequest('Invalid image identifier or unable to access requested image.')
       return refusal.what === 'snapshot' ? noSnapshot(refusal.id) : noVolume(refusal.id)
+    case 'auth-key':
+      return badRequest(`Invalid auth key: Attempt to transfer ${refusal.id} with invalid auth key.`)
     case 'has-snapshots':
     case 'attached':
       return invalidVolume(UNDELETABLE)
@@ -72,6 +74,7 @@ const guarded = (what: string): Fault | undefined => {
       'Requested volume size is larger than the maximum allowed limit of the quota per_volume_gigabytes.',
     )
   if (what === 'type-in-use') return badRequest('Target volume type is still in use.')
+  if (what === 'transfer-over') return notFound('Transfer could not be found.')
   if (what === 'type-moved') return conflict('Somebody changed the volume type at the same time.')
   if (what === 'qos-in-use') return badRequest('QoS specs are still associated with entities.')
   if (what === 'qos-other') return badRequest('Invalid volume type: it is already associated with another qos specs.')

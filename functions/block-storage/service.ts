@@ -11,6 +11,7 @@ import { quotaSetOperations } from './quota-sets.ts'
 import { refuse } from './refusals.ts'
 import { inProject } from './routes.ts'
 import { snapshotOperations } from './snapshots.ts'
+import { transferOperations } from './transfers.ts'
 import { typeOperations } from './types/index.ts'
 import { MICROVERSIONS, versionOperations } from './versions.ts'
 import { volumeActionOperations } from './volume-actions.ts'
@@ -40,6 +41,7 @@ export const blockStorage: Service = {
       ...limitOperations,
       ...availabilityZoneOperations,
       ...extensionOperations,
+      ...transferOperations,
       ...messageOperations,
       ...poolOperations,
       ...absentOperations,

@@ -222,6 +222,8 @@ const volumeFault = (refusal: VolumeRefusal): Fault => {
       return badRequest(
         `Volume size '${refusal.size}'GB cannot be smaller than the ${refusal.what} size ${refusal.least}GB.`,
       )
+    case 'auth-key':
+      return badRequest('Invalid auth key.')
     case 'has-snapshots':
       return badRequest('Invalid volume: it has snapshots.')
     case 'attached':

@@ -14,6 +14,8 @@ export type VolumeRefusal =
   | { kind: 'elsewhere'; what: string; here: string; there: string }
   | { kind: 'too-small'; what: string; size: number; least: number }
   | { kind: 'unknown'; what: 'snapshot' | 'image' | 'volume'; id: string }
+  /** The key of a transfer is another. */
+  | { kind: 'auth-key'; id: string }
   | { kind: 'has-snapshots' }
   | { kind: 'attached' }
   /** The volume may only be read, and no cloud attaches a disk so. */

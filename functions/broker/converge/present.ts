@@ -1,4 +1,4 @@
-import { isTask, type Json, type Outcome, type Seen } from '../../../adapters/contract.ts'
+import { isTask, type Json, type NativeId, type Outcome, type Seen } from '../../../adapters/contract.ts'
 import { CloudError } from '../../../adapters/errors.ts'
 import { backoff, PATIENCE, shownAt } from '../line/clockwork.ts'
 import { differs } from '../line/differs.ts'
@@ -127,7 +127,7 @@ export const maintain = async (work: Work): Promise<Next> => {
   }
   if (work.binding.ownership === 'adopting') {
     // The row was there first, so a mark is never without one; what is repeated here does nothing twice.
-    await work.change(async () => work.realm.mark?.(nativeId!, work.mark))
+    await work.change(() => markAsOurs(work, nativeId!))
     await work.write({ ownership: 'ours' })
   }
   const seen = await work.ask(() => work.realm.get(nativeId!))
@@ -145,6 +145,14 @@ export const maintain = async (work: Work): Promise<Next> => {
     if (!settled) return work.later(500, 5_000)
   }
   return work.write({ attempts: 0, error: null, applied: work.realm.update ? applied : revision }, [], 'settled')
+}
+
+/** What another project handed over says whose it was: that mark comes off first, for one of its own resource alone. */
+const markAsOurs = async ({ realm, mark }: Work, nativeId: NativeId): Promise<void> => {
+  if (!realm.mark) return
+  const { mark: its } = (await realm.get(nativeId)) ?? {}
+  if (its && its.resource === mark.resource && its.project !== mark.project) await realm.mark(nativeId, null)
+  await realm.mark(nativeId, mark)
 }
 
 const apply = async (work: Work): Promise<Next> => {

@@ -91,8 +91,6 @@ describe('what else clients ask for', () => {
       [`${base}/group_types`, null, `${base}/group_types/x`],
       [`${base}/consistencygroups`, `${base}/consistencygroups/detail`, `${base}/consistencygroups/x`],
       [`${base}/cgsnapshots`, `${base}/cgsnapshots/detail`, `${base}/cgsnapshots/x`],
-      [`${base}/os-volume-transfer`, `${base}/os-volume-transfer/detail`, `${base}/os-volume-transfer/x`],
-      [`${base}/volume-transfers`, `${base}/volume-transfers/detail`, `${base}/volume-transfers/x`],
       [`${base}/manageable_volumes`, `${base}/manageable_volumes/detail`, `${base}/manageable_volumes/x`],
       [`${base}/manageable_snapshots`, `${base}/manageable_snapshots/detail`, `${base}/manageable_snapshots/x`],
     ] as const

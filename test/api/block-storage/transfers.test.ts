@@ -1,0 +1,132 @@
+import { beforeEach, describe, expect, it } from 'vitest'
+import { remembered } from '../../../adapters/sandbox/backdoor.ts'
+import { createVolume } from '../../support/builders.ts'
+import { type Plimsoll, startPlimsoll } from '../../support/harness.ts'
+
+let plimsoll: Plimsoll
+let theirs: string
+let base: string
+beforeEach(async () => {
+  plimsoll = await startPlimsoll()
+  await plimsoll.newProject('other', { clouds: ['sandbox'] })
+  base = `/volume/v3/${plimsoll.projectId('demo')}`
+  theirs = `/volume/v3/${plimsoll.projectId('other')}`
+})
+const at = (who = 'demo', version = '3.70') => plimsoll.as(who).with({ 'OpenStack-API-Version': `volume ${version}` })
+const used = async (who: string, path: string) => {
+  const { absolute } = (await at(who).get(`${path}/limits`)).body.limits
+  return [absolute.totalVolumesUsed, absolute.totalSnapshotsUsed, absolute.totalGigabytesUsed]
+}
+const offered = async (volume_id: string, more = {}) => {
+  const { status, body } = await at().post(`${base}/volume-transfers`, { transfer: { volume_id, ...more } })
+  expect([status, body]).toMatchObject([202, { transfer: { volume_id, auth_key: expect.any(String) } }])
+  return body.transfer
+}
+const withSnapshot = async () => {
+  const volume = await createVolume(plimsoll, at(), { name: 'given', size: 2 })
+  const { body } = await at().post(`${base}/snapshots`, { snapshot: { volume_id: volume } })
+  await plimsoll.settle()
+  return { volume, snapshot: body.snapshot.id as string }
+}
+/** Whose the cloud itself says that they are. */
+const marked = async () => {
+  const { host, cloudId } = plimsoll
+  const id = cloudId('sandbox')
+  const objects = [
+    ...(await remembered(host.cloudState, id, 'snapshot')),
+    ...(await remembered(host.cloudState, id, 'volume')),
+  ]
+  return objects.map(({ kind, mark }) => [kind, mark?.project])
+}
+
+describe('a volume that is given away', () => {
+  it("is another project's once that has the key, with its snapshots, and so says the cloud", async () => {
+    const { volume, snapshot } = await withSnapshot()
+    const transfer = await offered(volume, { name: 'gift' })
+    expect(transfer).toMatchObject({ name: 'gift', no_snapshots: false, accepted: false, destination_project_id: null })
+    expect((await at().get(`${base}/volumes/${volume}`)).body.volume.status).toBe('awaiting-transfer')
+    expect((await at().delete(`${base}/volumes/${volume}`)).status).toBe(400)
+    const shown = (await at().get(`${base}/volume-transfers/${transfer.id}`)).body.transfer
+    expect(shown).toMatchObject({ id: transfer.id, volume_id: volume })
+    expect(shown).not.toHaveProperty('auth_key')
+    expect((await at('other').get(`${theirs}/volume-transfers/${transfer.id}`)).status).toBe(404)
+    expect((await at().get(`${base}/volume-transfers`)).body.transfers).toHaveLength(1)
+    expect((await at().get(`${base}/volume-transfers/detail`)).body.transfers[0].created_at).toBe(shown.created_at)
+    const accept = (auth_key: string) =>
+      at('other').post(`${theirs}/volume-transfers/${transfer.id}/accept`, { accept: { auth_key } })
+    const wrong = await accept('0123456789abcdef')
+    expect([wrong.status, wrong.body.badRequest.message]).toEqual([
+      400,
+      `Invalid auth key: Attempt to transfer ${transfer.id} with invalid auth key.`,
+    ])
+    const { status, body } = await accept(transfer.auth_key)
+    expect([status, body.transfer]).toMatchObject([202, { id: transfer.id, volume_id: volume, name: 'gift' }])
+    expect((await accept(transfer.auth_key)).status).toBe(404)
+    await plimsoll.settle()
+    expect((await at().get(`${base}/volumes/${volume}`)).status).toBe(404)
+    expect((await at('other').get(`${theirs}/volumes/${volume}`)).body.volume).toMatchObject({
+      status: 'available',
+      'os-vol-tenant-attr:tenant_id': plimsoll.projectId('other'),
+    })
+    expect((await at('other').get(`${theirs}/snapshots/${snapshot}`)).body.snapshot.status).toBe('available')
+    expect(await used('demo', base)).toEqual([0, 0, 0])
+    expect(await used('other', theirs)).toEqual([1, 1, 4])
+    const project = plimsoll.projectId('other')
+    expect(await marked()).toEqual([
+      ['snapshot', project],
+      ['volume', project],
+    ])
+    const gone = await at('other').delete(`${theirs}/volumes/${volume}?cascade=True`)
+    expect(gone.status).toBe(202)
+    await plimsoll.settle()
+    expect(await used('other', theirs)).toEqual([0, 0, 0])
+  })
+
+  it('leaves its snapshots behind where that is asked for', async () => {
+    const { volume, snapshot } = await withSnapshot()
+    const transfer = await offered(volume, { no_snapshots: true })
+    const accept = { accept: { auth_key: transfer.auth_key } }
+    expect((await at('other').post(`${theirs}/volume-transfers/${transfer.id}/accept`, accept)).status).toBe(202)
+    await plimsoll.settle()
+    expect((await at().get(`${base}/snapshots/${snapshot}`)).status).toBe(200)
+    expect(await used('demo', base)).toEqual([0, 1, 2])
+    expect(await used('other', theirs)).toEqual([1, 0, 2])
+  })
+
+  it('stays where the offer is taken back, or the other project has no such account', async () => {
+    const volume = await createVolume(plimsoll, at(), {})
+    const old = await at('demo', '3.0').post(`${base}/os-volume-transfer`, { transfer: { volume_id: volume } })
+    expect(old.status).toBe(202)
+    const { id, auth_key } = old.body.transfer
+    expect((await at('demo', '3.0').get(`${base}/os-volume-transfer/${id}`)).body.transfer).not.toHaveProperty(
+      'accepted',
+    )
+    expect((await at('demo', '3.0').get(`${base}/os-volume-transfer`)).body.transfers).toHaveLength(1)
+    expect((await at('demo', '3.0').get(`${base}/os-volume-transfer/detail`)).body.transfers).toHaveLength(1)
+    await plimsoll.newProject('stranger', { clouds: [] })
+    const elsewhere = `/volume/v3/${plimsoll.projectId('stranger')}`
+    const accept = { accept: { auth_key } }
+    const refused = await at('stranger', '3.0').post(`${elsewhere}/os-volume-transfer/${id}/accept`, accept)
+    expect([refused.status, refused.body.badRequest.message]).toEqual([400, expect.stringMatching(/does not have/)])
+    expect(
+      (await at('demo', '3.0').post(`${base}/os-volume-transfer`, { transfer: { volume_id: volume } })).status,
+    ).toBe(400)
+    expect((await at('demo', '3.0').delete(`${base}/os-volume-transfer/${id}`)).status).toBe(202)
+    expect((await at().get(`${base}/volumes/${volume}`)).body.volume.status).toBe('available')
+    const again = await offered(volume)
+    expect((await at().delete(`${base}/volume-transfers/${again.id}`)).status).toBe(202)
+    expect((await at().delete(`${base}/volume-transfers/${again.id}`)).status).toBe(404)
+  })
+
+  it('is not accepted beyond the quota of who takes it', async () => {
+    const volume = await createVolume(plimsoll, at(), {})
+    const { id, auth_key } = await offered(volume)
+    const project = plimsoll.projectId('other')
+    await at('admin').put(`${base}/os-quota-sets/${project}`, { quota_set: { volumes: 0 } })
+    const { status } = await at('other').post(`${theirs}/volume-transfers/${id}/accept`, { accept: { auth_key } })
+    expect(status).toBe(413)
+    expect((await at().get(`${base}/volumes/${volume}`)).body.volume.status).toBe('awaiting-transfer')
+    expect((await at().post(`${base}/volume-transfers`, { transfer: {} })).status).toBe(400)
+    expect((await at('other').post(`${theirs}/volume-transfers/${id}/accept`, {})).status).toBe(400)
+  })
+})
