@@ -207,8 +207,21 @@ export interface Caller {
   projectEpoch: number
   /** By which the token was got; absent: another way. */
   credential?: TokenCredential
+  /** By which the token was got; absent: by no trust. */
+  trust?: TokenTrust
   /** What alone the token may be used for; absent: whatever its roles allow. */
   accessRules?: AccessRule[]
+}
+
+/** What a token says of the trust by which it was got. */
+export interface TokenTrust {
+  id: string
+  /** Whose roles it has. */
+  trustorId: string
+  /** Who got it. */
+  trusteeId: string
+  /** Whether the one is taken for the other. */
+  impersonation: boolean
 }
 
 /** What a token says of the application credential by which it was got. */

@@ -1,4 +1,4 @@
-import type { Caller, TokenCredential } from '../context.ts'
+import type { Caller, TokenCredential, TokenTrust } from '../context.ts'
 import type { Key } from '../crypto/keys.ts'
 import { open, seal } from '../crypto/seal.ts'
 
@@ -17,6 +17,8 @@ interface Claims {
   m: string[]
   /** The application credential by which he did. */
   c?: [id: string, name: string, unrestricted: boolean, ruled: boolean]
+  /** The trust by which he did. */
+  t?: [id: string, trustor: string, trustee: string, impersonation: boolean]
 }
 
 export interface Token extends Caller {
@@ -42,6 +44,7 @@ export const sealToken = (token: Token, keys: Key[]): string =>
       e: token.expiresAt,
       m: token.methods,
       ...(token.credential ? { c: claimOf(token.credential) } : {}),
+      ...(token.trust ? { t: trustClaimOf(token.trust) } : {}),
     } satisfies Claims),
     AAD,
     keys,
@@ -67,7 +70,7 @@ export const openToken = (text: string, keys: Key[]): Token | null => {
 const unseal = (text: string, keys: Key[]): Token | null => {
   const plain = open(text, AAD, keys)
   if (plain === null) return null
-  const { u, p, d, s, r, a, i, e, m, c } = JSON.parse(plain) as Claims
+  const { u, p, d, s, r, a, i, e, m, c, t } = JSON.parse(plain) as Claims
   return {
     userId: u[0],
     userName: u[1],
@@ -86,6 +89,7 @@ const unseal = (text: string, keys: Key[]): Token | null => {
     expiresAt: e,
     methods: m,
     ...(c ? { credential: { id: c[0], name: c[1], unrestricted: c[2], ruled: c[3] } } : {}),
+    ...(t ? { trust: { id: t[0], trustorId: t[1], trusteeId: t[2], impersonation: t[3] } } : {}),
   }
 }
 
@@ -94,6 +98,13 @@ const claimOf = ({ id, name, unrestricted, ruled }: TokenCredential): NonNullabl
   name,
   unrestricted,
   ruled,
+]
+
+const trustClaimOf = ({ id, trustorId, trusteeId, impersonation }: TokenTrust): NonNullable<Claims['t']> => [
+  id,
+  trustorId,
+  trusteeId,
+  impersonation,
 ]
 
 /** The token with what is left of its roles. */

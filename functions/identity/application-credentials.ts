@@ -62,8 +62,12 @@ const view = (row: CredentialRead, base: string) => ({
   links: selfLink(base, `/users/${row.userId}/application_credentials/${row.id}`),
 })
 
-/** 403 for tokens that were got by a credential which may not do this (keystone/api/users.py). */
-const assertUnrestricted = ({ credential }: Caller): void => {
+/** 403 for tokens that were lent, or got by a credential which may not do this (keystone/api/users.py). */
+const assertUnrestricted = ({ credential, trust }: Caller): void => {
+  if (trust)
+    throw forbidden(
+      actionRefused('Using a trust-scoped token is not allowed for managing additional application credentials.'),
+    )
   if (credential && !credential.unrestricted)
     throw forbidden(
       actionRefused(

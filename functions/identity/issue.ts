@@ -2,7 +2,7 @@ import { Buffer } from 'node:buffer'
 import type { UserRow } from '../../db/queries/identity/identity.ts'
 import type { Entry } from '../../db/queries/identity/logins.ts'
 import { administrates, type Token } from '../auth/token.ts'
-import type { Host, TokenCredential } from '../context.ts'
+import type { Host, TokenCredential, TokenTrust } from '../context.ts'
 
 export interface Grant {
   user: Pick<UserRow, 'id' | 'name' | 'domainId' | 'epoch'>
@@ -14,11 +14,13 @@ export interface Grant {
   expiresAt?: number
   /** The application credential by which the user proved himself. */
   credential?: TokenCredential
+  /** The trust by which the user got in. */
+  trust?: TokenTrust
 }
 
 /** The claims of a new token, to be sealed. Audit ids have Keystone's shape: 16 bytes in base64url. */
 export const issue = (host: Pick<Host, 'now' | 'newId' | 'settings'>, grant: Grant): Token => {
-  const { user, entry, methods, credential } = grant
+  const { user, entry, methods, credential, trust } = grant
   const issuedAt = host.now()
   const expiresAt = grant.expiresAt ?? issuedAt + host.settings.tokenLifetime * 1000
   const { kind, place } = entry ?? {}
@@ -42,5 +44,6 @@ export const issue = (host: Pick<Host, 'now' | 'newId' | 'settings'>, grant: Gra
     expiresAt,
     methods,
     ...(credential ? { credential } : {}),
+    ...(trust ? { trust } : {}),
   }
 }

@@ -9,6 +9,7 @@ import { regionOperations } from './catalogue/regions.ts'
 import { serviceOperations } from './catalogue/services.ts'
 import { credentialOperations } from './credentials/credentials.ts'
 import { ec2CredentialOperations } from './credentials/ec2.ts'
+import { trustOperations } from './credentials/trusts.ts'
 import { domainOperations } from './directory/domains.ts'
 import { groupMemberOperations } from './directory/group-members.ts'
 import { groupOperations } from './directory/groups.ts'
@@ -53,6 +54,7 @@ export const identityService = (services: () => Service[]): Service => ({
     ...accessRuleOperations,
     ...credentialOperations,
     ...ec2CredentialOperations,
+    ...trustOperations,
   ].map(inKeystonesWords),
   refuse,
 })

@@ -5,7 +5,7 @@ import { rulesOfToken } from '../auth/caller.ts'
 import { unauthorized } from '../auth/policy.ts'
 import { openToken, sealToken, type Token, withRoles } from '../auth/token.ts'
 import { commit } from '../broker/line/commit.ts'
-import type { Caller, Context, TokenCredential } from '../context.ts'
+import type { Caller, Context, TokenCredential, TokenTrust } from '../context.ts'
 import { keyring } from '../crypto/keyring.ts'
 import { badRequest, notFound } from '../http/fault.ts'
 import { type Input, type Operation, operation } from '../http/operation.ts'
@@ -15,7 +15,7 @@ import { catalogText } from './catalog.ts'
 import { issue } from './issue.ts'
 import { ownOrAdmin } from './refusals.ts'
 import { keystoneTime } from './views.ts'
-import { wantedOf } from './wanted.ts'
+import { trustOf, wantedOf } from './wanted.ts'
 
 const domain = z.object({ id: z.string().optional(), name: z.string().optional() })
 const named = z.object({
@@ -45,7 +45,7 @@ const login = z.object({
         z.strictObject({ unscoped: z.unknown() }),
         z.strictObject({ domain }),
         z.strictObject({ system: z.object({ all: z.literal(true) }) }),
-        z.strictObject({ 'OS-TRUST:trust': z.unknown() }),
+        z.strictObject({ 'OS-TRUST:trust': z.object({ id: z.string().max(64) }) }),
       ])
       .optional(),
   }),
@@ -96,6 +96,7 @@ const view = (token: Token, names: Names) => {
     expires_at: keystoneTime(token.expiresAt),
     issued_at: keystoneTime(token.issuedAt),
     ...(token.credential ? { application_credential: credentialView(token.credential, token.accessRules) } : {}),
+    ...(token.trust ? { 'OS-TRUST:trust': trustView(token.trust) } : {}),
   }
   if (token.system) return { ...common, system: { all: true }, roles: names.roles }
   if (token.domain) return { ...common, domain: domainOf(token.domain), roles: names.roles }
@@ -113,6 +114,13 @@ const view = (token: Token, names: Names) => {
 }
 
 const domainOf = ({ id, name }: NonNullable<Token['domain']>) => ({ id, name })
+
+const trustView = ({ id, trustorId, trusteeId, impersonation }: TokenTrust) => ({
+  id,
+  impersonation,
+  trustor_user: { id: trustorId },
+  trustee_user: { id: trusteeId },
+})
 
 const credentialView = ({ id, name, unrestricted }: TokenCredential, rules: Token['accessRules']) => ({
   id,
@@ -139,22 +147,21 @@ export const tokenOperations = (services: () => Service[]): Operation[] => {
       path: '/v3/auth/tokens',
       who: 'public',
       summary:
-        'Issues a token for a password, another token or an application credential: for a project, a domain, the system, or unscoped.',
+        'Issues a token for a password, another token or an application credential: for a project, a domain, the system, by a trust, or unscoped.',
       status: 201,
       body: login,
       handle: async (input) => {
         const { context, body } = input
-        const { user, entry, methods, ends, credential } = await authenticate(
-          context,
-          body.auth.identity,
-          wantedOf(body.auth.scope),
-        )
+        const { identity, scope } = body.auth
+        const proven = await authenticate(context, identity, wantedOf(scope), trustOf(scope))
+        const { user, entry, methods, ends, credential, trust } = proven
         const issued = issue(context, {
           user,
           entry,
           methods,
           ...(ends === null ? {} : { expiresAt: ends }),
           ...(credential ? { credential } : {}),
+          ...(trust ? { trust } : {}),
         })
         const token = await withRules(context, issued)
         const names = {

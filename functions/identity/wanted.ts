@@ -23,12 +23,13 @@ export type Scope =
   | { unscoped: unknown }
   | { domain: { id?: string | undefined; name?: string | undefined } }
   | { system: { all: boolean } }
-  | { 'OS-TRUST:trust': unknown }
+  | { 'OS-TRUST:trust': { id: string } }
 
-/** Nothing is lent by trust, so nobody gets in by one. */
-const NOTHING: Wanted = { project: {} }
+/** The trust that a token is asked for by; null: none. */
+export const trustOf = (scope: Scope | 'unscoped' | undefined): string | null =>
+  typeof scope === 'object' && 'OS-TRUST:trust' in scope ? scope['OS-TRUST:trust'].id : null
 
-/** What a token is asked for: without a word about scope the user's own project, if that lets the user in. */
+/** What a token is asked for, but by a trust, which says itself what for: without a word about scope the user's own project, if that lets the user in. */
 export const wantedOf = (scope: Scope | 'unscoped' | undefined): Wanted => {
   if (scope === undefined) return 'own'
   if (scope === 'unscoped' || 'unscoped' in scope) return null
@@ -39,5 +40,5 @@ export const wantedOf = (scope: Scope | 'unscoped' | undefined): Wanted => {
     if (name !== undefined) return { domain: { name } }
     throw missing('id or name', 'domain')
   }
-  return 'system' in scope ? 'system' : NOTHING
+  return 'system' in scope ? 'system' : null
 }

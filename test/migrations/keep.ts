@@ -147,6 +147,15 @@ const service = await made(admin, `${KEYSTONE}/services`, { service: { type: 'dn
 await made(admin, `${KEYSTONE}/endpoints`, {
   endpoint: { service_id: service.id, interface: 'public', url: 'http://dns.example.org', region_id: 'elsewhere' },
 })
+await made(demo, `${KEYSTONE}/OS-TRUST/trusts`, {
+  trust: {
+    trustor_user_id: (await send(admin, 'GET', `${KEYSTONE}/users?name=demo`))[1].users[0].id,
+    trustee_user_id: user.id,
+    project_id: demoId,
+    impersonation: true,
+    roles: [{ name: 'member' }],
+  },
+})
 await made(demo, `${KEYSTONE}/credentials`, { credential: { type: 'cert', blob: 'kept' } })
 const old = await logIn('demo', 'demo')
 const [, { users }] = await send(admin, 'GET', `${KEYSTONE}/users?name=demo`)

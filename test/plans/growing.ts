@@ -100,6 +100,7 @@ export const GROWING: Record<string, string[]> = {
   credential_rules: [],
   access_rules: [],
   credentials: ['project_id'],
+  trusts: [],
   grants: ['role_id', 'target_id'],
   group_members: ['group_id'],
   user_groups: ['domain_id'],

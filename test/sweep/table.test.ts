@@ -39,7 +39,9 @@ describe('the route table', () => {
         .map(({ operation }) => operation.name)
         .filter(
           (name) =>
-            !/^(token|user|application_credential|access_rule|credential|ec2_credential|report|arrival)\./.test(name),
+            !/^(token|trust|user|application_credential|access_rule|credential|ec2_credential|report|arrival)\./.test(
+              name,
+            ),
         ),
     ).toEqual([])
   })

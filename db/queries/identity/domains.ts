@@ -56,6 +56,9 @@ const IN_IT = [
     or project_id in (select p.id from projects p where p.domain_id = ?1)`,
   `credentials where user_id in (select u.id from users u where u.domain_id = ?1)
     or project_id in (select p.id from projects p where p.domain_id = ?1)`,
+  `trusts where trustor_id in (select u.id from users u where u.domain_id = ?1)
+    or trustee_id in (select u.id from users u where u.domain_id = ?1)
+    or project_id in (select p.id from projects p where p.domain_id = ?1)`,
   'access_rules where user_id in (select u.id from users u where u.domain_id = ?1)',
   'login_failures where user_id in (select u.id from users u where u.domain_id = ?1)',
   `grants where target_id = ?1 or target_id in (select p.id from projects p where p.domain_id = ?1)

@@ -6,6 +6,7 @@ import { grants, groupMembers, impliedRoles, projects, revokedTokens, roles, use
 import { deleteCredentialsFor, deleteCredentialsOf, deleteCredentialsWith } from './application-credentials.ts'
 import { deleteKeptFor, deleteKeptOf } from './credentials.ts'
 import { forgiveAll } from './login-failures.ts'
+import { deleteTrustsIn, deleteTrustsOf } from './trusts.ts'
 
 export type UserRow = typeof users.$inferSelect
 export type ProjectRow = typeof projects.$inferSelect
@@ -141,6 +142,7 @@ export const deleteProject = (db: Database, id: string) =>
   [
     ...deleteCredentialsFor(db, id),
     deleteKeptFor(db, id),
+    deleteTrustsIn(db, id),
     db.delete(grants).where(eq(grants.targetId, id)),
     db.run(sql`delete from image_members where member_id = ${id}`),
     db.update(users).set({ defaultProjectId: null }).where(eq(users.defaultProjectId, id)),
@@ -160,6 +162,7 @@ export const deleteUser = (db: Database, id: string) =>
   [
     ...deleteCredentialsOf(db, id),
     deleteKeptOf(db, id),
+    ...deleteTrustsOf(db, id),
     db.delete(grants).where(eq(grants.actorId, id)),
     db.delete(groupMembers).where(eq(groupMembers.userId, id)),
     forgiveAll(db, id),

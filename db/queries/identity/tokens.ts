@@ -17,6 +17,8 @@ export interface TokenFacts {
   roles: string[]
   /** The application credential by which the token was got, and with which it goes; absent: another way. */
   credential?: { id: string }
+  /** The trust by which it was got, and with which it goes; its roles are the trustor's. Absent: another way. */
+  trust?: { id: string; trustorId: string }
 }
 
 /** What a token is for: a project, a domain, the system, or nothing. */
@@ -29,6 +31,10 @@ type Facts = Pick<TokenFacts, 'auditId' | 'userId' | 'userEpoch'> & {
   claimed: string[]
   /** Empty: none. */
   credentialId: string
+  /** Whose roles they are. */
+  holderId: string
+  /** Empty: none. */
+  trustId: string
 }
 const factsOf = (token: TokenFacts): Facts => ({
   auditId: token.auditId,
@@ -38,10 +44,16 @@ const factsOf = (token: TokenFacts): Facts => ({
   targetEpoch: token.domain?.epoch ?? token.projectEpoch,
   claimed: token.roles,
   credentialId: token.credential?.id ?? '',
+  holderId: token.trust?.trustorId ?? token.userId,
+  trustId: token.trust?.id ?? '',
 })
 
+/** As SQL, whether neither of the two whom the trust `r` is between is kept out. */
+const BOTH_STAND = `not exists (select 1 from users o join domains d on d.id = o.domain_id
+  where o.id in (r.trustor_id, r.trustee_id) and not (o.enabled and d.enabled))`
+
 /** As SQL, a JSON list of the roles that are left of a token, if it stands; no row if it does not. */
-const standing = (t: Slots<Facts>): SQL => sql`select (with ${heldIn(t.userId, t.targetId)}
+const standing = (t: Slots<Facts>): SQL => sql`select (with ${heldIn(t.holderId, t.targetId)}
     select json_group_array(t.value order by t.key) from json_each(${t.claimed}) t
       where t.value in (${sql.raw(HELD_NAMES)})) as "left"
   from users where id = ${t.userId} and epoch = ${t.userEpoch} and enabled
@@ -49,7 +61,8 @@ const standing = (t: Slots<Facts>): SQL => sql`select (with ${heldIn(t.userId, t
     and (${t.targetId} in ('', ${sql.raw(`'${SYSTEM}'`)})
       or exists (select 1 from projects where id = ${t.targetId} and epoch = ${t.targetEpoch} and enabled)
       or exists (select 1 from domains where id = ${t.targetId} and epoch = ${t.targetEpoch} and enabled))
-    and (${t.credentialId} = '' or exists (select 1 from application_credentials where id = ${t.credentialId}))`
+    and (${t.credentialId} = '' or exists (select 1 from application_credentials where id = ${t.credentialId}))
+    and (${t.trustId} = '' or exists (select 1 from trusts r where r.id = ${t.trustId} and ${sql.raw(BOTH_STAND)}))`
 
 const left = sql<string>`"left"`
 const looking = prepared((db, token: Slots<Facts>) => db.select({ left }).from(sql`(${standing(token)})`))
@@ -64,7 +77,7 @@ export const leftOf = ([row]: { left: string | null }[], token: TokenFacts): str
 
 /**
  * What is left of a token's roles. Null: nothing, because it was revoked itself, by its user's epoch or by that of its project or domain,
- * because its application credential is gone, or because every role that it had where it is for was taken. One query.
+ * because its application credential or its trust is gone, or because every role that it had where it is for was taken. One query.
  */
 export const rolesLeft = async (db: Database, token: TokenFacts): Promise<string[] | null> =>
   leftOf(await looking.run(db, factsOf(token)), token)
@@ -124,14 +137,18 @@ export const showToken = async (db: Database, token: TokenFacts & Domains, reade
   }
 }
 
-/** Undoes its batch unless the token stands, with every role by which the caller got here, and its application credential. */
+/** Undoes its batch unless the token stands, with every role by which the caller got here, and its application credential or trust. */
 export const tokenGuard = (t: TokenFacts) => {
-  const { auditId, userId, userEpoch, targetId, targetEpoch, claimed, credentialId } = factsOf(t)
-  return ready(GUARD, [auditId, userId, userEpoch, targetId, targetEpoch, JSON.stringify(claimed), credentialId])
+  const facts = factsOf(t)
+  const { auditId, userId, userEpoch, targetId, targetEpoch, credentialId, holderId, trustId } = facts
+  const claimed = JSON.stringify(facts.claimed)
+  const values = [auditId, userId, userEpoch, targetId, targetEpoch, claimed, credentialId, holderId, trustId]
+  return ready(GUARD, values)
 }
 const GUARD = `insert into guards (broken) select 'token' where exists (select 1 from revoked_tokens where audit_id = ?1)
   or not exists (select 1 from users where id = ?2 and epoch = ?3 and enabled)
   or ?4 not in ('', '${SYSTEM}') and not exists (select 1 from projects where id = ?4 and epoch = ?5 and enabled)
     and not exists (select 1 from domains where id = ?4 and epoch = ?5 and enabled)
-  or exists (select 1 from json_each(?6) t where t.value not in (with ${heldBy('?2', '?4')} ${HELD_NAMES}))
-  or ?7 <> '' and not exists (select 1 from application_credentials where id = ?7)`
+  or exists (select 1 from json_each(?6) t where t.value not in (with ${heldBy('?8', '?4')} ${HELD_NAMES}))
+  or ?7 <> '' and not exists (select 1 from application_credentials where id = ?7)
+  or ?9 <> '' and not exists (select 1 from trusts r where r.id = ?9 and ${BOTH_STAND})`

@@ -44,12 +44,15 @@ export const roomFor = (userId: string): Rule => ({
   refusal: forbidden(`Unable to create additional credentials, maximum of ${USER_LIMIT} already exceeded for user.`),
 })
 
-const isIn = ({ credential, projectId: own }: Caller, projectId: string | null): boolean =>
-  !credential || projectId === own
+/** It may do less than its user: it was got by an application credential, or lent. */
+const isDelegated = ({ credential, trust }: Caller): boolean => credential !== undefined || trust !== undefined
 
-/** What a token reaches of what is kept: one got by an application credential only what is for its own project. */
-export const reachedProject = ({ credential, projectId }: Caller): string | undefined =>
-  credential ? projectId : undefined
+const isIn = (caller: Caller, projectId: string | null): boolean =>
+  !isDelegated(caller) || projectId === caller.projectId
+
+/** What a token reaches of what is kept: one that may do less than its user only what is for its own project. */
+export const reachedProject = (caller: Caller): string | undefined =>
+  isDelegated(caller) ? caller.projectId : undefined
 
 /** 403 where it does not. */
 export const assertReachesKept = (caller: Caller, row: Pick<KeptRow, 'projectId'>): void => {
@@ -57,8 +60,10 @@ export const assertReachesKept = (caller: Caller, row: Pick<KeptRow, 'projectId'
     throw forbidden(actionRefused('Credential project does not match the project scope of the delegated token'))
 }
 
-/** 403 for tokens that were got by an application credential which may make no others. */
-export const assertMayDelegate = ({ credential }: Caller): void => {
+/** 403 for tokens that were lent, or got by an application credential which may make no others. */
+export const assertMayDelegate = ({ credential, trust }: Caller): void => {
+  if (trust)
+    throw forbidden(actionRefused('Using a trust-scoped token is not allowed for managing additional credentials.'))
   if (credential && !credential.unrestricted)
     throw forbidden(
       actionRefused("Using method 'application_credential' is not allowed for managing additional credentials."),
