@@ -63,6 +63,17 @@ export const makeAccounts = async (broker: Broker, admin: Api, cloud: string): P
   return ACCOUNTS
 }
 
+/** From here on Tempest makes projects of its own as it goes: each begins with the cloud. */
+export const letProjectsBegin = (admin: Api, cloud: string) =>
+  admin.must('PUT', '/broker/v1/domains/default/project-template', {
+    project_template: {
+      clouds: { [cloud]: {} },
+      quotas: { instances: 50, cores: 200, ram: 512 * 1024, volumes: 50, gigabytes: 1000 },
+      policy: { budget: { amount: '1000000', currency: 'USD' } },
+      most_projects: 10_000,
+    },
+  })
+
 const makeNetwork = async (api: Api, name: string, cidr: string): Promise<void> => {
   const { network } = await api.must('POST', '/network/v2.0/networks', { network: { name } })
   const subnet = { network_id: network.id, ip_version: 4, cidr }

@@ -20,6 +20,8 @@ export interface Deployment {
   capabilities: Set<string>
   /** Null: nobody logs in to servers. */
   guests: Guests | null
+  /** The password of `admin`, with which Tempest makes projects and people of its own as it goes; null: they were made for it. */
+  admin: string | null
 }
 
 /** Seconds that something may take, and more where the machine is busy as Tempest begins. */
@@ -35,13 +37,9 @@ export const configuration = (of: Deployment): string => {
   const sections: Record<string, Section> = {
     DEFAULT: { log_dir: of.folder, log_file: 'tempest.log', debug: true, use_stderr: false },
     oslo_concurrency: { lock_path: join(of.folder, 'locks') },
-    auth: {
-      use_dynamic_credentials: false,
-      test_accounts_file: join(of.folder, 'accounts.yaml'),
-      default_credentials_domain_name: 'Default',
-    },
+    auth: { ...people(of), default_credentials_domain_name: 'Default' },
     identity: { auth_version: 'v3', uri_v3: `${of.url}/identity/v3`, region: 'RegionOne', v3_endpoint_type: 'public' },
-    'identity-feature-enabled': { api_v2: false, api_v3: true, api_extensions: '', trust: false, access_rules: true },
+    'identity-feature-enabled': { api_v2: false, api_v3: true, api_extensions: '', trust: true, access_rules: true },
     service_available: { cinder: true, neutron: true, glance: true, nova: true, swift: false, horizon: false },
     compute: {
       image_ref: of.image,
@@ -108,6 +106,19 @@ const loggingIn = ({ user }: Guests): Section => ({
   ssh_timeout: slowed(300),
   connect_timeout: slowed(60),
 })
+
+const people = ({ folder, admin }: Deployment): Section =>
+  admin === null
+    ? { use_dynamic_credentials: false, test_accounts_file: join(folder, 'accounts.yaml') }
+    : {
+        ...{ use_dynamic_credentials: true, tempest_roles: 'member', create_isolated_networks: true },
+        ...{
+          admin_username: 'admin',
+          admin_password: admin,
+          admin_project_name: 'admin',
+          admin_domain_name: 'Default',
+        },
+      }
 
 const lines = (values: Section): string =>
   Object.entries(values)

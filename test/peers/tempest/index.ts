@@ -5,7 +5,7 @@ import { type Api, logIn, logInAs } from '../support/api.ts'
 import { type Broker, startBroker } from '../support/broker.ts'
 import { patience } from '../support/patiently.ts'
 import type { Report } from '../support/report.ts'
-import { type Account, accountsFile, makeAccounts, removeNetworks } from './accounts.ts'
+import { type Account, accountsFile, letProjectsBegin, makeAccounts, removeNetworks } from './accounts.ts'
 import { type CloudName, type Guests, STAGES, type Stage } from './clouds.ts'
 import { configuration } from './configuration.ts'
 import { count, keepOutcomes, writeDocument } from './document.ts'
@@ -13,7 +13,9 @@ import { knownOf, knownOn } from './known.ts'
 import { nameOf, type Outcome } from './outcomes.ts'
 import { runTempest } from './run.ts'
 
-const LISTS = { logins: 'logins.txt', interop: 'interop-compute.txt' } as const
+const LISTS = { logins: 'logins.txt', interop: 'interop-compute.txt', more: 'more.txt' } as const
+/** What is run where nobody names parts. */
+const USUAL: readonly Part[] = ['logins', 'interop']
 type Part = keyof typeof LISTS
 const LIMIT_MS = 60 * 60_000
 const LEAK_MS = 90_000
@@ -30,9 +32,9 @@ export const tempest = async (
   report: Report,
   only: string | undefined,
   page: boolean,
-  parts: readonly string[] = Object.keys(LISTS),
+  parts: readonly string[] = USUAL,
 ): Promise<void> => {
-  const whole = Object.keys(LISTS).every((part) => parts.includes(part))
+  const whole = USUAL.every((part) => parts.includes(part))
   const all = Object.keys(STAGES) as CloudName[]
   const asked = only?.split(',') ?? all
   const unknown = asked.filter((name) => !all.includes(name as CloudName))
@@ -65,7 +67,7 @@ const runOn = async (name: CloudName, report: Report, parts: readonly string[]):
       const folder = join(process.env.PEERS_TEMPEST ?? join(broker.folder, 'tempest'), part)
       await mkdir(folder, { recursive: true })
       await writeFile(join(folder, 'accounts.yaml'), accountsFile(accounts))
-      await writeFile(join(folder, 'tempest.conf'), await settings(broker, admin, accounts, own, guests, folder))
+      await writeFile(join(folder, 'tempest.conf'), await settings(broker, admin, accounts, own, guests, folder, part))
       return runTempest(folder, listed, LIMIT_MS, own.guests?.entering ?? [])
     }
     const logins = own.guests ? await listOf('logins') : []
@@ -73,6 +75,10 @@ const runOn = async (name: CloudName, report: Report, parts: readonly string[]):
     if (own.guests && parts.includes('logins'))
       for (const [test, outcome] of await run('logins', logins, own.guests)) outcomes.set(test, outcome)
     const listed = (await listOf('interop')).filter((test) => !logins.map(nameOf).includes(nameOf(test)))
+    if (parts.includes('more')) {
+      await letProjectsBegin(admin, own.cloud)
+      for (const [test, outcome] of await run('more', await listOf('more'), null)) outcomes.set(test, outcome)
+    }
     if (parts.includes('interop'))
       for (const [test, outcome] of await run('interop', listed, null)) outcomes.set(test, outcome)
     await removeNetworks(broker, accounts)
@@ -107,6 +113,7 @@ const settings = async (
   stage: Stage,
   guests: Guests | null,
   folder: string,
+  part: Part,
 ): Promise<string> => {
   await inventory(admin, broker, stage.cloud)
   const member = await logInAs(broker, accounts.find(({ roles }) => roles.includes('member'))!)
@@ -130,6 +137,7 @@ const settings = async (
     extensions: extensions.map(({ alias }: { alias: string }) => alias),
     capabilities: new Set(Object.keys(capabilities).filter((each) => capabilities[each].available)),
     guests,
+    admin: part === 'more' ? broker.passwords.admin : null,
   })
 }
 
