@@ -58,7 +58,9 @@ export const domainXml = (plan: Plan): string => {
     `<domain type="${accelerated ? 'kvm' : 'qemu'}"><name>plimsoll-${uuid}</name><uuid>${uuid}</uuid>`,
     `<metadata>${writeNote(note, uuid).replace('<server>', `<server xmlns="${NAMESPACE}">`)}</metadata>`,
     `<memory unit="MiB">${spec.size.ramMiB}</memory><vcpu>${spec.size.vcpus}</vcpu>`,
-    `<os${firmware === 'uefi' ? ' firmware="efi"' : ''}><type arch="${arch}" machine="${machine}">hvm</type></os>`,
+    firmware === 'uefi'
+      ? `<os firmware="efi"><type arch="${arch}" machine="${machine}">hvm</type><firmware><feature enabled="no" name="secure-boot"/></firmware></os>`
+      : `<os><type arch="${arch}" machine="${machine}">hvm</type></os>`,
     `<features><acpi/>${arch === 'x86_64' ? '<apic/>' : ''}</features>`,
     accelerated ? '<cpu mode="host-model"/>' : '<cpu mode="maximum"/>',
     '<clock offset="utc"/><on_poweroff>destroy</on_poweroff><on_reboot>restart</on_reboot><on_crash>destroy</on_crash>',

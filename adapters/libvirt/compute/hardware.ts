@@ -14,6 +14,9 @@ interface Hardware {
 const BUSES = ['virtio', 'scsi', 'sata', 'ide', 'usb'] as const
 const CARDS = ['virtio', 'e1000', 'e1000e', 'rtl8139', 'ne2k_pci', 'pcnet', 'vmxnet3']
 
+/** Glance's words: what is optional is not done. */
+const SECURE_BOOT = ['disabled', 'optional', 'required'] as const
+
 const oneOf = <T extends string>(property: string, value: string | undefined, known: readonly T[], usual: T): T => {
   if (value === undefined) return usual
   return (
@@ -32,6 +35,8 @@ const machineIn = (said: string | undefined, arch: 'x86_64' | 'aarch64'): Hardwa
 /** @throws `definitive` for what is not built */
 export const hardwareOf = ({ hardware = {} }: Pick<ServerSpec, 'hardware'>, arch: 'x86_64' | 'aarch64'): Hardware => {
   const machine = machineIn(hardware.hw_machine_type, arch)
+  if (oneOf('os_secure_boot', hardware.os_secure_boot, SECURE_BOOT, 'disabled') === 'required')
+    refuse('The image says os_secure_boot=required, and machines of this cloud boot whatever is on their disk.')
   const bus = oneOf('hw_disk_bus', hardware.hw_disk_bus, BUSES, 'virtio')
   if (bus === 'ide' && machine !== 'pc')
     refuse('Only machines of type pc have disks on IDE: the image says hw_disk_bus=ide.')

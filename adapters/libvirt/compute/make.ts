@@ -127,7 +127,7 @@ export const define = async (context: Context, host: Host, spec: ServerSpec, mar
     discs: [part('seed'), ...(drive ? [part('drive')] : [])],
     log: logFile(home.folder, uuid),
   })
-  await host.call(DEFINE, { xml, flags: 0 })
+  await withFirmware(() => host.call(DEFINE, { xml, flags: 0 }))
   const made = await domainOf(host, uuid)
   return made ?? Promise.reject(gone(uuid))
 }
@@ -148,11 +148,23 @@ export const complete = async (context: Context, host: Host, domain: Domain): Pr
       if (image && !present) await makeDisk(host, home, 'root', making.root.bytes, image.volume.path)
     }
     await makeLog(host, home.folder, mark)
-    await unlessRunning(() => host.call(START, { domain: ref, flags: 0 }))
+    await withFirmware(() => unlessRunning(() => host.call(START, { domain: ref, flags: 0 })))
   }
   const { making: _, ...done } = note
   const now = await domainOf(host, ref.uuid)
   if (now) await writeInto(host, now, done)
+}
+
+/** libvirt says that there is no UEFI, as it says much else, by an operation that failed. */
+const withFirmware = async <T>(work: () => Promise<T>): Promise<T> => {
+  try {
+    return await work()
+  } catch (error) {
+    const words = error instanceof CloudError ? error.detail.operatorMessage : undefined
+    if (words && /Unable to find any firmware|no suitable firmware/i.test(words))
+      refuse('The image says hw_firmware_type=uefi, and the host has no such firmware (OVMF).')
+    throw error
+  }
 }
 
 /** That another process was faster is what was wanted. */

@@ -61,7 +61,7 @@ export const hardwareFor = async (
 
 /** https://docs.openstack.org/glance/latest/admin/useful-image-properties.html: those that an adapter heeds. */
 const HARDWARE = new Set([
-  ...['hw_disk_bus', 'hw_vif_model', 'hw_firmware_type', 'hw_machine_type'],
+  ...['hw_disk_bus', 'hw_vif_model', 'hw_firmware_type', 'hw_machine_type', 'os_secure_boot'],
   ...['hw_qemu_guest_agent', 'os_require_quiesce', 'os_admin_user'],
 ])
 

@@ -66,6 +66,10 @@ describe('the machine of a server', () => {
   it('has disks, cards and firmware as the image says', () => {
     expect(attribute(built({ hw_firmware_type: 'uefi' }), 'firmware', 'os')).toBe('efi')
     expect(attribute(built(), 'firmware', 'os')).toBeUndefined()
+    for (const os_secure_boot of ['disabled', 'optional'])
+      expect(
+        attribute(built({ hw_firmware_type: 'uefi', os_secure_boot }), 'enabled', 'os', 'firmware', 'feature'),
+      ).toBe('no')
     expect(disks(built({ hw_disk_bus: 'scsi' }))).toEqual([
       ['disk', 'sda', 'scsi'],
       ['cdrom', 'sdb', 'scsi'],
@@ -80,6 +84,8 @@ describe('the machine of a server', () => {
     [{ hw_disk_bus: 'ide' }, /type pc/],
     [{ hw_firmware_type: 'openfirmware' }, /hw_firmware_type/],
     [{ hw_machine_type: 'pseries' }, /hw_machine_type=pseries/],
+    [{ hw_firmware_type: 'uefi', os_secure_boot: 'required' }, /os_secure_boot=required/],
+    [{ os_secure_boot: 'maybe' }, /os_secure_boot=maybe/],
   ])('is refused in words where there is no such thing: %o', (hardware, words) => {
     expect(() => domainXml(plan(hardware))).toThrow(words)
   })
