@@ -10,6 +10,7 @@ import { networkedOnLibvirt } from './network.peer.ts'
 import { spreadOnLibvirt } from './racks.peer.ts'
 import { reachedOnLibvirt } from './reach.peer.ts'
 import { reachedBySsh } from './ssh.peer.ts'
+import { wiredOnLibvirt } from './wired.peer.ts'
 
 /** Parts that are played on one host, in their order. */
 const ON_A_HOST: Record<string, (report: Report, host: Libvirtd, longer: boolean) => Promise<void>> = {
@@ -20,8 +21,11 @@ const ON_A_HOST: Record<string, (report: Report, host: Libvirtd, longer: boolean
   console: consolesOnLibvirt,
   reach: reachedOnLibvirt,
   network: networkedOnLibvirt,
+  wired: wiredOnLibvirt,
   adopt: adoptedOnLibvirt,
 }
+/** Those of them that take turns. */
+const TURNS: Record<string, number> = { adapter: 0, wired: 0, agent: 1 }
 /** Parts that have hosts of their own, and are played by name alone. */
 const APART: Record<string, (report: Report) => Promise<void>> = { racks: spreadOnLibvirt, killed: killedOnLibvirt }
 
@@ -39,7 +43,7 @@ export const libvirt = async (report: Report, turn: number | null, part?: string
   const lack = await lacking()
   if (lack) return report.step('libvirt', 'a host of its own', 'skipped', 0, lack)
   const here = Object.entries(ON_A_HOST).filter(
-    ([name]) => isWanted(name) && (name !== 'adapter' || isOn(0)) && (name !== 'agent' || isOn(1)),
+    ([name]) => isWanted(name) && (TURNS[name] === undefined || isOn(TURNS[name])),
   )
   const host = here.length ? await launch() : null
   try {
