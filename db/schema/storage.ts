@@ -136,6 +136,7 @@ export const images = sqliteTable(
     index('images_by_time').on(t.createdAt, t.id).where(sql`deleted_at IS NULL`),
     index('images_deleted').on(t.deletedAt).where(sql`deleted_at IS NOT NULL`),
     index('images_coming').on(t.updatedAt).where(sql`status IN ('saving', 'uploading')`),
+    index('images_by_server').on(t.serverId, t.createdAt).where(sql`server_id IS NOT NULL AND deleted_at IS NULL`),
     index('images_by_fork').on(t.forkId).where(sql`fork_id IS NOT NULL AND deleted_at IS NULL`),
   ],
 )

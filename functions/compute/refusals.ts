@@ -247,7 +247,7 @@ const networkFault = ({ kind, type, reason }: NetworkRefusal, missing: Missing):
   // A name for something that is in use is wrong at creation, and in the way later.
   if (type === 'IpAddressAlreadyAllocated')
     return missing(reason).status === 404 ? conflict(reason) : badRequest(reason)
-  if (type === 'IpAddressGenerationFailure') return badRequest(reason)
+  if (type === 'IpAddressGenerationFailure' || type === 'SecurityGroupRuleExists') return badRequest(reason)
   return new Fault(NETWORK_STATUS[kind], reason)
 }
 

@@ -239,6 +239,16 @@ export const changeImage = async (context: Context, image: ImageRead, set: Parti
   return { ...image, ...set, updatedAt }
 }
 
+/** Writes with which an image goes: the row at once, what clouds have of it afterwards. */
+export const imageGone = (context: Context, id: string): Write[] => {
+  const now = context.now()
+  return [
+    updateImage(context.db, id, { status: 'deleted', deletedAt: now, updatedAt: now }),
+    deleteMembers(context.db, id),
+    ...withdrawn(context, 'image', id, imageAwaited(id)),
+  ]
+}
+
 /**
  * Deletes an image: the row at once, what clouds and the store have of it afterwards. What was admitted with it before is
  * still made of it. Guard: `image-needed` while a volume of it is nowhere yet, which is made when somebody uses it.
@@ -246,12 +256,9 @@ export const changeImage = async (context: Context, image: ImageRead, set: Parti
 export const deleteImage = async (context: Context, image: ImageRead): Promise<void> => {
   if (!mayChange(context, image)) throw new ImageRefused({ kind: 'foreign', projectId: image.projectId })
   if (image.protected) throw new ImageRefused({ kind: 'protected' })
-  const now = context.now()
   await commit(context, { action: 'delete', kind: 'image', resourceId: image.id }, [
     guard(context, 'image-needed', volumeAwaitsImage(image.id)),
-    updateImage(context.db, image.id, { status: 'deleted', deletedAt: now, updatedAt: now }),
-    deleteMembers(context.db, image.id),
-    ...withdrawn(context, 'image', image.id, imageAwaited(image.id)),
+    ...imageGone(context, image.id),
     // The server it was being made of is not copied any more.
     ...(image.status === 'active' ? [] : endImageCopy(context, image, 'The image was deleted.')),
   ])

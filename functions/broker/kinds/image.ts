@@ -5,6 +5,7 @@ import { type CloudRow, cloudById } from '../../../db/queries/clouds/clouds.ts'
 import { type ImageRow, imageById, imageKept, updateImage } from '../../../db/queries/image/images.ts'
 import type { Binding } from '../../../db/queries/line/bindings.ts'
 import type { Context } from '../../context.ts'
+import { rotatedOut, rotateOut } from '../image/backup.ts'
 import { jobOf } from '../image/conversion.ts'
 import { endImageCopy } from '../image/image.ts'
 import { HEAD, inspectImage } from '../image/image-format.ts'
@@ -77,14 +78,20 @@ const grown = ({ db }: Context, { id, virtualSizeBytes }: ImageRow, { frozen }: 
   return plain > (virtualSizeBytes ?? 0) ? [updateImage(db, id, { virtualSizeBytes: plain })] : []
 }
 
+/** With the images that go when it is there. */
+type Made = ImageRow & { surplus: ImageRow[] }
+
 /**
  * An image made of a server, or one of several that clouds make of the same data: then the row speaks of the data, and
  * nothing that happens on one cloud changes it. Those of a catalogue are bound by the inventory and never come here.
  */
-export const imageSteps = steps<ImageRow, ImageSpec, ImageSeen>({
+export const imageSteps = steps<Made, ImageSpec, ImageSeen>({
   kind: 'image',
   realm: (cloud) => cloud.image,
-  load: async ({ db }, { resourceId }) => (await imageById(db, resourceId)) ?? (await imageKept(db, resourceId)),
+  load: async ({ db }, { resourceId }) => {
+    const row = (await imageById(db, resourceId)) ?? (await imageKept(db, resourceId))
+    return row && { ...row, surplus: await rotatedOut({ db }, row) }
+  },
   kept: ({ deletedAt }) => deletedAt !== null,
   awaits: async (context, row, binding) =>
     row.blob && !(await dataFor(context, row, binding)) ? context.now() + PAUSE : null,
@@ -127,6 +134,7 @@ export const imageSteps = steps<ImageRow, ImageSpec, ImageSeen>({
         updatedAt: context.now(),
       }),
       ...endImageCopy(context, row),
+      ...rotateOut(context, row.surplus),
     ]
   },
 

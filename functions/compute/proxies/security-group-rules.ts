@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { ruleById } from '../../../db/queries/network/security-groups.ts'
-import { readCidr, writeCidr } from '../../broker/network/address.ts'
+import { readCidr } from '../../broker/network/address.ts'
 import { addRules, type RuleWish, removeRule } from '../../broker/network/security-group.ts'
 import { badRequest, notFound } from '../../http/fault.ts'
 import { type Input, type Operation, operation } from '../../http/operation.ts'
@@ -76,11 +76,13 @@ const trafficOf = ({ ip_protocol, from_port, to_port }: Asked, fromGroup: boolea
 const blockOf = ({ cidr }: Asked): { remoteIpPrefix: string; ethertype: RuleWish['ethertype'] } => {
   if (!isGiven(cidr)) return { remoteIpPrefix: '0.0.0.0/0', ethertype: 'IPv4' }
   const text = String(cidr).trim()
-  const block = readCidr(text.includes('/') ? text : `${text}/${text.includes(':') ? 128 : 32}`)
+  // Kept as it was written, as the network service keeps it.
+  const whole = text.includes('/') ? text : `${text}/${text.includes(':') ? 128 : 32}`
+  const block = readCidr(whole)
   if (!block) throw badRequest(`Invalid cidr ${text}.`)
   const [net = '', bits] = text.split('/')
   if (bits === '0' && net !== '0.0.0.0' && net !== '::') throw badRequest(`Bad prefix for network in cidr ${text}`)
-  return { remoteIpPrefix: writeCidr(block), ethertype: block.version === 6 ? 'IPv6' : 'IPv4' }
+  return { remoteIpPrefix: whole, ethertype: block.version === 6 ? 'IPv6' : 'IPv4' }
 }
 
 const ruleOf = (asked: Asked): RuleWish => {

@@ -83,7 +83,7 @@ describe('security groups by Nova', () => {
         from_port: 80,
         to_port: 443,
         group: {},
-        ip_range: { cidr: '10.0.0.0/8' },
+        ip_range: { cidr: '10.0.0.7/8' },
       },
     ])
     const { security_group: group } = (await w.demo.get(`${GROUPS}/${id}`)).body

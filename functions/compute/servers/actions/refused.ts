@@ -25,7 +25,6 @@ const admin = (rule: string): Window => ({ adminRule: rule })
 
 /** Shown in the capabilities of each cloud before anybody tries. */
 export const refusedActions: Action[] = [
-  never('createBackup', 'Backups with a rotation are not offered: make an image of the server, and delete old ones.'),
   never('restore', 'Deleted servers are not kept: there is nothing to restore.'),
   never('trigger_crash_dump', 'The clouds behind this broker cannot make a server dump its memory.', { since: 17 }),
   never('migrate', MOVING, admin('os-migrate-server:migrate')),

@@ -207,6 +207,56 @@ describe('an image of a server', () => {
   })
 })
 
+describe('a backup of a server', () => {
+  const back = (more: object = {}, client = w.demo) =>
+    w.act(id, { createBackup: { name: 'nightly', backup_type: 'daily', rotation: 2, ...more } }, client)
+  const backups = async (type = 'daily'): Promise<string[]> => {
+    const { images } = (await w.demo.get(`/image/v2/images?image_type=backup&backup_type=${type}&sort=created_at:asc`))
+      .body
+    return images.map(({ name }: { name: string }) => name)
+  }
+  const made = async (more: object = {}) => {
+    expect((await back(more)).status).toBe(202)
+    await w.plimsoll.settle()
+    w.plimsoll.clock.advance(1_000)
+  }
+
+  test('takes the place of the oldest of its type once it is there', async () => {
+    for (const name of ['one', 'two']) await made({ name })
+    await made({ name: 'weekly', backup_type: 'weekly' })
+    expect((await back({ name: 'three' })).status).toBe(202)
+    expect(await backups()).toEqual(['one', 'two', 'three'])
+    await w.plimsoll.settle()
+    expect(await backups()).toEqual(['two', 'three'])
+    expect(await backups('weekly')).toEqual(['weekly'])
+    await made({ rotation: 0 })
+    expect(await backups()).toEqual([])
+    expect(await backups('weekly')).toEqual(['weekly'])
+  })
+
+  test('says what it is, in the answer and on the image', async () => {
+    const old = await back({ metadata: { purpose: 'test', image_type: 'odd' } })
+    const [, imageId] = /\/images\/([0-9a-f-]{36})$/.exec(old.headers.get('location')!)!
+    await w.plimsoll.settle()
+    expect((await w.demo.get(`/image/v2/images/${imageId}`)).body).toMatchObject({
+      ...{ name: 'nightly', image_type: 'backup', backup_type: 'daily', instance_uuid: id, purpose: 'test' },
+    })
+    expect((await back({}, w.newest)).body.image_id).toMatch(/^[0-9a-f-]{36}$/)
+  })
+
+  test('that is protected is left alone, and what is no backup is not asked for', async () => {
+    await made({ name: 'kept', rotation: 1 })
+    const { images } = (await w.demo.get('/image/v2/images?image_type=backup')).body
+    const protect = [{ op: 'replace', path: '/protected', value: true }]
+    const type = { 'Content-Type': 'application/openstack-images-v2.1-json-patch' }
+    expect((await w.demo.patch(`/image/v2/images/${images[0].id}`, protect, type)).status).toBe(200)
+    await made({ name: 'next', rotation: 1 })
+    expect(await backups()).toEqual(['kept', 'next'])
+    for (const bad of [{ rotation: -1 }, { rotation: 'x' }, { backup_type: undefined }, { name: '' }, { more: 1 }])
+      expect((await back(bad)).status).toBe(400)
+  })
+})
+
 describe('locks', () => {
   test('keep members out and let admins in', async () => {
     expect((await w.act(id, { lock: { locked_reason: 'precious' } })).status).toBe(202)
@@ -261,7 +311,7 @@ describe('what admins may', () => {
 })
 
 describe('what no cloud has', () => {
-  test.each(['createBackup', 'restore', 'trigger_crash_dump'])('%s is 409 with the reason', async (name) => {
+  test.each(['restore', 'trigger_crash_dump'])('%s is 409 with the reason', async (name) => {
     const answer = await w.act(id, { [name]: null })
     expect(answer.status).toBe(409)
     expect(answer.body.conflictingRequest.message.length).toBeGreaterThan(20)

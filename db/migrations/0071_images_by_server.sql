@@ -1,0 +1,1 @@
+CREATE INDEX `images_by_server` ON `images` (`server_id`,`created_at`) WHERE server_id IS NOT NULL AND deleted_at IS NULL;

@@ -1,0 +1,56 @@
+import type { ServerRow } from '../../../db/queries/compute/servers.ts'
+import { backupsBeyond } from '../../../db/queries/image/backups.ts'
+import { type ImageRow, readImage } from '../../../db/queries/image/images.ts'
+import type { Context } from '../../context.ts'
+import type { Write } from '../line/commit.ts'
+import { createServerImage, deleteImage, imageGone } from './image.ts'
+
+/** On a backup: how many of its kind there are to be once it is there. */
+const ROTATION = 'plimsoll:rotation'
+
+export interface BackupWish {
+  name: string
+  /** Backups of a server rotate among those of one type. */
+  type: string
+  /** So many are kept, this one among them. */
+  rotation: number
+  metadata: Record<string, string>
+}
+
+/**
+ * Makes an image of a server that takes the place of an older one: what is beyond the rotation goes in the moment in which
+ * the new one is there, so that one that fails costs none. A rotation of 0 makes nothing and takes all; null: no image.
+ */
+export const createBackup = async (
+  context: Context,
+  server: ServerRow,
+  { name, type, rotation, metadata }: BackupWish,
+  also: Write[],
+): Promise<string | null> => {
+  if (rotation > 0)
+    return createServerImage(
+      context,
+      server,
+      name,
+      { ...metadata, image_type: 'backup', backup_type: type, [ROTATION]: String(rotation) },
+      also,
+    )
+  for (const { id } of await backupsBeyond(context.db, { serverId: server.id, type }, 0)) {
+    const image = await readImage(context.db, context.scope, id)
+    if (image) await deleteImage(context, image)
+  }
+  return null
+}
+
+/** What goes when an image is there that is one of a rotation: nothing for all others. */
+export const rotatedOut = async ({ db }: Pick<Context, 'db'>, image: ImageRow): Promise<ImageRow[]> => {
+  const { image_type, backup_type: type, [ROTATION]: rotation } = image.properties
+  const making = image.status === 'queued' || image.status === 'saving'
+  const kept = Number(rotation) - 1
+  if (!making || image_type !== 'backup' || !type || !image.serverId || !(kept >= 0)) return []
+  return backupsBeyond(db, { serverId: image.serverId, type }, kept)
+}
+
+/** Writes with which it goes. */
+export const rotateOut = (context: Context, surplus: ImageRow[]): Write[] =>
+  surplus.flatMap(({ id }) => imageGone(context, id))
