@@ -11,6 +11,9 @@ import { imageMetadataOperations } from './image-metadata.ts'
 import { imageOperations } from './images.ts'
 import { keypairOperations } from './keypairs.ts'
 import { limitOperations } from './limits.ts'
+import { externalEventOperations } from './operators/external-events.ts'
+import { hostOperations } from './operators/hosts.ts'
+import { usageAuditOperations } from './operators/usage-audit.ts'
 import { proxyOperations } from './proxies/index.ts'
 import { quotaOperations } from './quotas.ts'
 import { refuse } from './refusals.ts'
@@ -46,6 +49,9 @@ export const compute: Service = {
     ...serviceOperations,
     ...hypervisorOperations,
     ...aggregateOperations,
+    ...hostOperations,
+    ...externalEventOperations,
+    ...usageAuditOperations,
     ...proxyOperations,
   ],
   refuse,

@@ -32,6 +32,7 @@ const NOVA: Record<string, Promised> = {
   'os-availability-zone': { routes: ['GET /os-availability-zone', 'GET /os-availability-zone/detail'] },
   'os-config-drive': { member: 'config_drive', of: 'server' },
   'os-console-output': { action: { 'os-getConsoleOutput': {} } },
+  'os-create-backup': { action: { createBackup: { name: 'a', backup_type: 'daily', rotation: 0 } } },
   'os-extended-quotas': { routes: ['DELETE /os-quota-sets/:id'] },
   'os-extended-volumes': { member: 'os-extended-volumes:volumes_attached', of: 'server' },
   'os-flavor-access': { member: 'os-flavor-access:is_public', of: 'flavor' },
@@ -41,10 +42,14 @@ const NOVA: Record<string, Promised> = {
   'os-flavor-swap': { member: 'swap', of: 'flavor' },
   'os-floating-ip-pools': { routes: ['GET /os-floating-ip-pools'] },
   'os-floating-ips': { routes: ['GET /os-floating-ips', 'POST /os-floating-ips', 'DELETE /os-floating-ips/:id'] },
+  'os-hosts': { routes: ['GET /os-hosts', 'GET /os-hosts/:id'] },
   'os-hypervisor-status': { member: 'status', of: 'hypervisor' },
   'os-hypervisors': { routes: ['GET /os-hypervisors', 'GET /os-hypervisors/detail', 'GET /os-hypervisors/:id'] },
   'os-instance-actions': {
     routes: ['GET /servers/:id/os-instance-actions', 'GET /servers/:id/os-instance-actions/:request'],
+  },
+  'os-instance-usage-audit-log': {
+    routes: ['GET /os-instance_usage_audit_log', 'GET /os-instance_usage_audit_log/:id'],
   },
   'os-keypairs': { routes: ['GET /os-keypairs', 'POST /os-keypairs', 'DELETE /os-keypairs/:name'] },
   'os-lock-server': { action: { lock: null } },
@@ -56,6 +61,7 @@ const NOVA: Record<string, Promised> = {
   'os-security-groups': {
     routes: ['GET /os-security-groups', 'POST /os-security-groups', 'POST /os-security-group-rules'],
   },
+  'os-server-external-events': { routes: ['POST /os-server-external-events'] },
   'os-server-list-multi-status': { routes: ['GET /servers'] },
   'os-server-sort-keys': { routes: ['GET /servers'] },
   'os-server-start-stop': { action: { 'os-stop': null } },

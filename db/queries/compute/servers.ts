@@ -1,7 +1,7 @@
 import { and, eq, isNull, type SQL, sql } from 'drizzle-orm'
 import type { Json } from '../../../adapters/contract.ts'
 import type { Database } from '../../client.ts'
-import { among } from '../../conditions.ts'
+import { among, anyOf } from '../../conditions.ts'
 import { prepared, type Slots } from '../../prepared.ts'
 import { bindings, interfaces, ports, serverPorts, servers } from '../../schema/index.ts'
 import { type Scope, within } from '../../scope.ts'
@@ -32,6 +32,16 @@ export const serverEver = async (db: Database, scope: Scope, id: string): Promis
       .from(servers)
       .where(and(eq(servers.id, id), within(servers.projectId, scope)))
   )[0] ?? null
+
+const byIds = prepared((db, { ids }: Slots<{ ids: string }>) =>
+  db
+    .select({ id: servers.id, cloudId: servers.cloudId })
+    .from(servers)
+    .where(and(anyOf(servers.id, ids), isNull(servers.deletedAt))),
+)
+
+/** Those of some servers, of whatever project, that are there, each with its cloud; null: it is on none yet. One query. */
+export const serversNamed = (db: Database, ids: string[]) => byIds.run(db, { ids: JSON.stringify(ids) })
 
 /** Statement: a new server. */
 export const insertServer = (db: Database, row: NewServer) => db.insert(servers).values(row)
