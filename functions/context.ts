@@ -35,6 +35,8 @@ export interface Settings {
   rememberPasswords: Remembered
   /** Names and addresses within private networks that webhooks may be sent to. */
   webhookHosts: string[]
+  /** The same for addresses that images are fetched from. */
+  importHosts: string[]
   homecoming: Homecoming
   /** How long it can be asked what something cost, in milliseconds. */
   costsKeptMs: number

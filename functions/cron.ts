@@ -8,6 +8,7 @@ import { bringHome } from './broker/compute/home/homecoming.ts'
 import { spendDue } from './broker/compute/lease/budget-end.ts'
 import { endLeases } from './broker/compute/lease/lease-end.ts'
 import { convergeDue } from './broker/converge/converge.ts'
+import { importDue } from './broker/imports/turn.ts'
 import { deliverDue } from './broker/notices/deliver.ts'
 import { sweepDue } from './broker/reconcile/reconcile.ts'
 import type { Context, Host } from './context.ts'
@@ -28,6 +29,7 @@ export const loops: Loop[] = [
   { name: 'bursts', everySeconds: 5, run: driveBursts },
   { name: 'money', everySeconds: 30, run: spendDue },
   { name: 'webhooks', everySeconds: 0, run: deliverDue },
+  { name: 'imports', everySeconds: 0, run: importDue },
   { name: 'homecoming', everySeconds: 30, run: bringHome },
   { name: 'inventory', everySeconds: 30, run: takeInventory },
   { name: 'reconcile', everySeconds: 60, run: sweepDue },

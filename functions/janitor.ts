@@ -4,6 +4,7 @@ import { sweepBursts } from '../db/queries/bursts/bursts.ts'
 import { allClouds, updateCloud } from '../db/queries/clouds/clouds.ts'
 import { sweepServers } from '../db/queries/compute/server-actions.ts'
 import { sweepLoginFailures } from '../db/queries/identity/login-failures.ts'
+import { sweepTasks } from '../db/queries/image/tasks.ts'
 import { sweepNotices } from '../db/queries/line/notices.ts'
 import { forgetPreviousSecrets, sweepDeliveries } from '../db/queries/line/webhooks.ts'
 import { sweepCosts } from '../db/queries/money/costs.ts'
@@ -59,6 +60,7 @@ export const sweepLeftovers = async (context: Context): Promise<void> => {
   await sweep('bindings', 'rowid', sql`phase = 'gone' and due_at is null and updated_at < ${old}`)
   await sweepBlobs(context)
   await bringMetadefs(context)
+  await sweepTasks(db, now(), ROWS)
   await rewrapCheck(db, context.settings.secretKeys)
   await resealSecrets(context)
   for (const cloud of await allClouds(db)) await rewrap(context, cloud)

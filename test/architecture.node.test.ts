@@ -192,7 +192,7 @@ const FLOORS: Record<string, string[][]> = {
   'functions/broker': [
     ['line'],
     ['clouds', 'image', 'money'],
-    ['network', 'block-storage', 'notices'],
+    ['network', 'block-storage', 'notices', 'imports'],
     ['compute'],
     ['burst'],
     ['kinds'],

@@ -96,7 +96,7 @@ export const images = sqliteTable(
     name: text('name'),
     visibility: text('visibility').$type<'public' | 'private' | 'shared' | 'community'>().notNull(),
     status: text('status')
-      .$type<'queued' | 'uploading' | 'saving' | 'active' | 'killed' | 'deleted' | 'deactivated'>()
+      .$type<'queued' | 'uploading' | 'importing' | 'saving' | 'active' | 'killed' | 'deleted' | 'deactivated'>()
       .notNull(),
     protected: flag('protected').notNull().default(false),
     hidden: flag('hidden').notNull().default(false),

@@ -14,12 +14,19 @@ const STATUS: Record<ImageRead['status'], string> = {
   active: 'ACTIVE',
   queued: 'SAVING',
   uploading: 'SAVING',
+  importing: 'SAVING',
   saving: 'SAVING',
   deleted: 'DELETED',
   killed: 'ERROR',
   deactivated: 'UNKNOWN',
 }
-const PROGRESS: Partial<Record<ImageRead['status'], number>> = { queued: 25, uploading: 50, saving: 50, active: 100 }
+const PROGRESS: Partial<Record<ImageRead['status'], number>> = {
+  queued: 25,
+  uploading: 50,
+  importing: 50,
+  saving: 50,
+  active: 100,
+}
 
 const imageLinks = (input: Input, id: string) => [
   ...links(input, 'images', id),

@@ -1,10 +1,9 @@
-import * as z from 'zod'
 import { changeImage, mayChange } from '../broker/image/image.ts'
-import { dataOf, importStaged, receiveData } from '../broker/image/image-data.ts'
-import { badRequest, conflict, Fault, forbidden, notImplemented } from '../http/fault.ts'
+import { dataOf, receiveData } from '../broker/image/image-data.ts'
+import { OWN_STORE } from '../broker/imports/stores.ts'
+import { badRequest, Fault, forbidden, notImplemented } from '../http/fault.ts'
 import { type Input, type Operation, operation } from '../http/operation.ts'
 import { rangeOf } from './image-range.ts'
-import { importMethods } from './info.ts'
 import { imageOf } from './lookup.ts'
 
 /** https://docs.openstack.org/api-ref/image/v2/#upload-binary-image-data and #stage-binary-image-data */
@@ -15,6 +14,9 @@ const receive = async (input: Input, staged: boolean) => {
   if (type !== 'application/octet-stream')
     throw new Fault(415, `Invalid content type ${type.slice(0, 100)}; image data is application/octet-stream.`)
   const given = request.headers.get('x-openstack-image-size') ?? request.headers.get('content-length')
+  const store = request.headers.get('x-image-meta-store')
+  if (store !== null && store !== OWN_STORE)
+    throw badRequest(`Data comes to store ${OWN_STORE}; from there it is copied to others (copy-image).`)
   if (given !== null && !/^\d+$/.test(given)) throw badRequest('Invalid or missing image size in request headers.')
   const upload = { data: request.body, length: given === null ? null : Number(given), staged }
   await receiveData(context, row, upload)
@@ -50,18 +52,6 @@ const move = async (input: Input, from: 'active' | 'deactivated', to: 'active' |
   return {}
 }
 
-const importBody = z.looseObject({ method: z.looseObject({ name: z.string() }) })
-
-/** https://docs.openstack.org/api-ref/image/v2/#import-an-image */
-const importImage = async (input: Input<z.infer<typeof importBody>>) => {
-  const { name } = input.body.method
-  const row = await imageOf(input)
-  if (!importMethods(input.context).includes(name)) throw badRequest(`Unknown import method name '${name}'.`)
-  if (row.status === 'active') throw conflict('Image with status active cannot be target for import')
-  await importStaged(input.context, row)
-  return {}
-}
-
 /** https://docs.openstack.org/api-ref/image/v2/#image-data and #image-actions */
 export const imageDataOperations: Operation[] = [
   operation({
@@ -83,16 +73,6 @@ export const imageDataOperations: Operation[] = [
     status: 204,
     raw: true,
     handle: (input) => receive(input, true),
-  }),
-  operation<z.infer<typeof importBody>>({
-    name: 'image.import',
-    method: 'POST',
-    path: '/v2/images/:id/import',
-    who: 'member',
-    summary: 'Makes an image of the data that was staged for it (glance-direct).',
-    status: 202,
-    body: importBody,
-    handle: importImage,
   }),
   operation({
     name: 'image.download',

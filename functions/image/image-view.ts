@@ -1,10 +1,17 @@
 import type { ImageRead } from '../../db/queries/image/images.ts'
 import { bindingsOf, refOf } from '../../db/queries/line/bindings.ts'
+import { OWN_STORE } from '../broker/imports/stores.ts'
 import type { Context } from '../context.ts'
 import { zoned } from '../http/times.ts'
 
 /** Shown, never stored: the clouds that have the image, as far as the reader may use them. */
 export const CLOUDS = 'plimsoll:clouds'
+
+/** Where its data is: on clouds that the reader may use, and with us. */
+const storesOf = ({ clouds, blob, status }: ImageRead): string[] => [
+  ...clouds,
+  ...(blob !== null && (status === 'active' || status === 'deactivated') ? [OWN_STORE] : []),
+]
 
 /** Properties are keys of their own, beside Glance's (glance/api/v2/images.py, _format_image). */
 export const imageView = (image: ImageRead): Record<string, unknown> => ({
@@ -29,6 +36,7 @@ export const imageView = (image: ImageRead): Record<string, unknown> => ({
   created_at: zoned(image.createdAt),
   updated_at: zoned(image.updatedAt),
   tags: image.tags,
+  ...(storesOf(image).length ? { stores: storesOf(image).join(',') } : {}),
   self: `/v2/images/${image.id}`,
   file: `/v2/images/${image.id}/file`,
   schema: '/v2/schemas/image',

@@ -3,6 +3,7 @@ import { table } from '../../adapters/table.ts'
 import { type ImageRead, listImages } from '../../db/queries/image/images.ts'
 import { projectOf } from '../broker/block-storage/volume.ts'
 import { createImageRecord, deleteImage } from '../broker/image/image.ts'
+import { OWN_STORE, storeClouds } from '../broker/imports/stores.ts'
 import { openObject } from '../http/dictionary.ts'
 import { badRequest, forbidden, notFound } from '../http/fault.ts'
 import { type Input, type Operation, operation } from '../http/operation.ts'
@@ -37,7 +38,8 @@ const marked = (search: URLSearchParams, page: ImageRead[]): URLSearchParams => 
 }
 
 type Create = Fields & { id?: string } & Record<string, unknown>
-const createBody = openObject(
+/** What an image may be made with: attributes, and whatever else as properties. */
+export const imageFields = openObject(
   z
     .object({
       ...Object.fromEntries(Object.entries(FIELDS).map(([name, field]) => [name, field.optional()])),
@@ -50,7 +52,7 @@ const createBody = openObject(
 ) as unknown as z.ZodType<Create>
 
 /** Whatever is no attribute is a property, and text. */
-const propertiesIn = (body: Create): Record<string, string> => {
+export const propertiesIn = (body: Create): Record<string, string> => {
   const found: Record<string, string> = table()
   for (const [name, value] of Object.entries(body)) {
     if (Object.hasOwn(FIELDS, name) || name === 'id') continue
@@ -81,9 +83,10 @@ const create = async (input: Input<Create>) => {
   const wish = { ...columns, id, properties, arch: architectureOf(properties) }
   const image = await createImageRecord(context, owner, wish)
   const methods = importMethods(context).join()
+  const stores = [...(await storeClouds(context, projectOf(context))).map(({ name }) => name), OWN_STORE]
   const headers = {
     Location: `${input.base}/v2/images/${id}`,
-    ...(methods ? { 'OpenStack-image-import-methods': methods } : {}),
+    ...(methods ? { 'OpenStack-image-import-methods': methods, 'OpenStack-image-store-ids': stores.join(',') } : {}),
   }
   return { body: imageView(image), headers }
 }
@@ -106,7 +109,7 @@ export const imageOperations: Operation[] = [
     who: 'member',
     summary: 'Makes the record of an image.',
     status: 201,
-    body: createBody,
+    body: imageFields,
     handle: create,
   }),
   operation({

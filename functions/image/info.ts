@@ -1,14 +1,29 @@
 import { projectOf } from '../broker/block-storage/volume.ts'
 import { imageLimits } from '../broker/image/image-quota.ts'
+import { formatsTaken } from '../broker/image/image-takers.ts'
+import { OWN_STORE, storeClouds } from '../broker/imports/stores.ts'
 import type { Context } from '../context.ts'
-import { notFound, notImplemented } from '../http/fault.ts'
+import { notFound } from '../http/fault.ts'
 import { type Operation, operation } from '../http/operation.ts'
-import { imageOf } from './lookup.ts'
 
 /** Glance's names of the ways in beside `PUT /file`; none where there is nowhere to keep data. */
-export const importMethods = ({ blobs }: Pick<Context, 'blobs'>): string[] => (blobs ? ['glance-direct'] : [])
+export const importMethods = ({ blobs }: Pick<Context, 'blobs'>): string[] =>
+  blobs ? ['glance-direct', 'web-download', 'copy-image'] : []
 
-/** https://docs.openstack.org/api-ref/image/v2/#image-service-info-discovery and #tasks */
+/** glance/api/v2/discovery.py, get_stores and get_stores_detail */
+const storesOf = async (context: Context) => {
+  if (!context.blobs) throw notFound('Multi backend is not supported at this site.')
+  const clouds = (await storeClouds(context, projectOf(context))).map(async ({ name, type }) => {
+    const brief = { id: name, description: `Cloud ${name}: what is copied there boots at once.` }
+    const properties = { formats: await formatsTaken({ type }) }
+    return { brief, whole: { ...brief, type, properties, weight: 0 } }
+  })
+  const own = { id: OWN_STORE, description: 'The broker, from which clouds get what they need.', default: 'true' }
+  const type = context.settings.runtime === 'node' ? 'file' : 's3'
+  return [...(await Promise.all(clouds)), { brief: own, whole: { ...own, type, properties: {}, weight: 0 } }]
+}
+
+/** https://docs.openstack.org/api-ref/image/v2/#image-service-info-discovery */
 export const infoOperations: Operation[] = [
   operation({
     name: 'info.import',
@@ -28,11 +43,18 @@ export const infoOperations: Operation[] = [
     method: 'GET',
     path: '/v2/info/stores',
     who: 'reader',
-    summary: 'Stores to choose from: there is one, and nothing to choose.',
+    summary: 'Stores that data of images can be in: the clouds of the project, by name, and the broker itself.',
     status: 200,
-    handle: () => {
-      throw notFound('Multi backend is not supported at this site.')
-    },
+    handle: async ({ context }) => ({ body: { stores: (await storesOf(context)).map(({ brief }) => brief) } }),
+  }),
+  operation({
+    name: 'info.stores_detail',
+    method: 'GET',
+    path: '/v2/info/stores/detail',
+    who: 'admin',
+    summary: 'The same with what each takes.',
+    status: 200,
+    handle: async ({ context }) => ({ body: { stores: (await storesOf(context)).map(({ whole }) => whole) } }),
   }),
   operation({
     name: 'info.usage',
@@ -45,49 +67,6 @@ export const infoOperations: Operation[] = [
       const { limits } = await imageLimits(context, projectOf(context))
       const usage = Object.entries(limits).map(([name, { limit, used }]) => [name, { limit, usage: used }])
       return { body: { usage: Object.fromEntries(usage) } }
-    },
-  }),
-  operation({
-    name: 'task.list',
-    method: 'GET',
-    path: '/v2/tasks',
-    who: 'admin',
-    summary: 'Tasks: none.',
-    status: 200,
-    handle: () => ({ body: { tasks: [], first: '/v2/tasks', schema: '/v2/schemas/tasks' } }),
-  }),
-  operation({
-    name: 'task.show',
-    method: 'GET',
-    path: '/v2/tasks/:id',
-    who: 'admin',
-    summary: 'There is none.',
-    status: 200,
-    handle: ({ params }) => {
-      throw notFound(`No task found with ID ${params.id}`)
-    },
-  }),
-  operation({
-    name: 'task.create',
-    method: 'POST',
-    path: '/v2/tasks',
-    who: 'admin',
-    summary: 'Refused: images are imported by themselves.',
-    status: 201,
-    handle: () => {
-      throw notImplemented('Tasks are not offered: images are uploaded, come from the clouds, or are made of servers.')
-    },
-  }),
-  operation({
-    name: 'image.tasks',
-    method: 'GET',
-    path: '/v2/images/:id/tasks',
-    who: 'reader',
-    summary: 'Tasks of an image: none.',
-    status: 200,
-    handle: async (input) => {
-      await imageOf(input)
-      return { body: { tasks: [] } }
     },
   }),
 ]

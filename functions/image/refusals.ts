@@ -86,6 +86,10 @@ const worded = (refusal: ImageRefusal, action: string, id: string): Fault => {
       )
     case 'unstaged':
       return conflict("Image needs to be staged before 'glance-direct' method can be used")
+    case 'nothing-to-copy':
+      return conflict(
+        `The data of image ${id} is inside its cloud, which does not hand it out: there is nothing to copy.`,
+      )
     case 'unplaced':
       return forbidden(`You are not authorized to complete ${action} action.`)
     case 'foreign':

@@ -65,6 +65,7 @@ const image = {
     min_ram: { type: 'integer', description: 'Amount of ram (in MB) required to boot image.' },
     min_disk: { type: 'integer', description: 'Amount of disk space (in GB) required to boot image.' },
     'plimsoll:clouds': url('Names of the clouds that have the image, separated by commas'),
+    stores: url('Stores that have the data, separated by commas: clouds by their names, and the broker itself'),
     self: url('An image self url'),
     file: url('An image file url'),
     schema: url('An image schema url'),

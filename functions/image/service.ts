@@ -3,6 +3,7 @@ import type { Service } from '../http/service.ts'
 import { imageDataOperations } from './image-data.ts'
 import { imagePatchOperations } from './image-patch.ts'
 import { imageOperations } from './images.ts'
+import { importOperations } from './imports.ts'
 import { infoOperations } from './info.ts'
 import { memberOperations } from './members.ts'
 import { metadefItemOperations } from './metadefs/items.ts'
@@ -11,6 +12,7 @@ import { resourceTypeOperations } from './metadefs/resource-types.ts'
 import { refuse } from './refusals.ts'
 import { schemaOperations } from './schemas.ts'
 import { tagOperations } from './tags.ts'
+import { taskOperations } from './tasks.ts'
 import { versionOperations } from './versions.ts'
 
 /** Images, as Glance's API version 2 has them. */
@@ -29,6 +31,8 @@ export const image: Service = {
     ...memberOperations,
     ...schemaOperations,
     ...infoOperations,
+    ...importOperations,
+    ...taskOperations,
     ...namespaceOperations,
     ...metadefItemOperations,
     ...resourceTypeOperations,

@@ -1,7 +1,7 @@
 import { type Input, type Operation, operation } from '../http/operation.ts'
 
-/** What Glance added up to 2.9 is here, but for stores (2.8), which it shows only where there are several. */
-const MINORS = [9, 7, 6, 5, 4, 3, 2, 1, 0]
+/** Up to stores and tasks of an image; not the cache of images (2.14), nor locations (2.17). */
+const MINORS = [13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0]
 
 const handle = ({ base }: Input) => ({
   body: {

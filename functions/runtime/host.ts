@@ -101,7 +101,8 @@ export const settingsFrom = (
   requestsPerSource: rateFrom(env, 'PLIMSOLL_REQUESTS_PER_SOURCE'),
   requestsPerUser: rateFrom(env, 'PLIMSOLL_REQUESTS_PER_USER'),
   rememberPasswords: rememberedFrom(env.PLIMSOLL_REMEMBER_PASSWORDS || 'users'),
-  webhookHosts: webhookHostsFrom(env.PLIMSOLL_WEBHOOK_HOSTS),
+  webhookHosts: privateHostsFrom(env, 'PLIMSOLL_WEBHOOK_HOSTS'),
+  importHosts: privateHostsFrom(env, 'PLIMSOLL_IMPORT_HOSTS'),
   homecoming: {
     afterMs: secondsFrom(env, 'PLIMSOLL_HOMECOMING_AFTER', 600),
     readyMs: secondsFrom(env, 'PLIMSOLL_HOMECOMING_READY', 900),
@@ -186,10 +187,10 @@ const hostsFrom = (env: Record<string, string | undefined>, runtime: Settings['r
 }
 
 /** Hosts by name, as URLs have them. */
-const webhookHostsFrom = (text: string | undefined): string[] => {
-  const hosts = listOf(text?.toLowerCase())
+const privateHostsFrom = (env: Record<string, string | undefined>, name: string): string[] => {
+  const hosts = listOf(env[name]?.toLowerCase())
   const wrong = hosts.find((host) => !/^([a-z0-9._-]+|\[[0-9a-f:.]+\])$/.test(host))
-  if (wrong) throw new BadSettings(`PLIMSOLL_WEBHOOK_HOSTS: ${wrong} is not the name of a host.`)
+  if (wrong) throw new BadSettings(`${name}: ${wrong} is not the name of a host.`)
   return hosts
 }
 

@@ -40,6 +40,8 @@ interface Env {
   PLIMSOLL_REMEMBER_PASSWORDS?: string
   /** Hosts within private networks that webhooks may be sent to. */
   PLIMSOLL_WEBHOOK_HOSTS?: string
+  /** Hosts within private networks that images may be fetched from. */
+  PLIMSOLL_IMPORT_HOSTS?: string
   /** The largest image, in bytes; 100 MB at most. */
   PLIMSOLL_IMAGE_SIZE_CAP?: string
   /** `on`: the first start registers the embedded cloud for project `demo`. */

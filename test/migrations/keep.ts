@@ -294,6 +294,10 @@ const rare: Record<string, Record<string, string | number>> = {
     observed: '"another"',
     first_seen_at: now,
   },
+  image_tasks: {
+    ...{ id: 'kept', image_id: queued.id, project_id: projects[0].id, user_id: '', request_id: '' },
+    ...{ type: 'api_image_import', status: 'failure', input: '{}', created_at: now, updated_at: now, expires_at: now },
+  },
   console_words: {
     ...{ word: 'of-a-console-that-nobody-opened', server_id: server.id, protocol: 'vnc', type: 'novnc' },
     ...{ asker: '{}', expires_at: now + 600_000 },

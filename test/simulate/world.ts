@@ -97,6 +97,7 @@ export const openWorld = async (d1: D1Database, runtime: Settings['runtime'] = '
     requestsPerUser: 0,
     rememberPasswords: 'users',
     webhookHosts: [EAR],
+    importHosts: [],
   }
   const base = await openHost({
     d1,

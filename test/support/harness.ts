@@ -125,6 +125,7 @@ export const startPlimsoll = async (start: Start = {}) => {
     requestsPerUser: 0,
     rememberPasswords: 'users',
     webhookHosts: [],
+    importHosts: [],
     runtime: runtime === 'node' ? 'node' : 'workers',
     ...start.settings,
   }
@@ -276,14 +277,15 @@ export const startPlimsoll = async (start: Start = {}) => {
   /** When the next work is due, in milliseconds since 1970; null: everything is as it was asked for. */
   const nextDue = async (): Promise<number | null> => {
     const row = await db.get<{ due: number | null }>(
-      sql`select min(due_at) as due from bindings where due_at is not null`,
+      sql`select min(due) as due from (select min(due_at) as due from bindings where due_at is not null
+        union all select min(due_at) from image_tasks where due_at is not null)`,
     )
     return row?.due ?? null
   }
 
   /**
    * Lets the world come to rest: deferred work, then the cron, with the clock moved to whatever is due next, until no
-   * binding has work left. Throws with what is stuck after `rounds`.
+   * binding and no import has work left. Throws with what is stuck after `rounds`.
    */
   const settle = async ({ rounds = 300 } = {}): Promise<void> => {
     for (let round = 0; round < rounds; round++) {

@@ -25,7 +25,10 @@ const COUNTED: Record<ImageLimit, { what: SQL; which: SQL }> = {
   image_size_total: { what: sql`sum(size_bytes)`, which: sql`status <> 'uploading'` },
   image_stage_total: { what: sql`sum(size_bytes)`, which: sql`status = 'uploading'` },
   image_count_total: { what: sql`count(*)`, which: sql`true` },
-  image_count_uploading: { what: sql`count(*)`, which: sql`status = 'saving' or status = 'uploading'` },
+  image_count_uploading: {
+    what: sql`count(*)`,
+    which: sql`status = 'saving' or status = 'uploading' or status = 'importing'`,
+  },
 }
 
 const used = (

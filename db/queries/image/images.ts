@@ -265,9 +265,9 @@ export const imageMoved = (id: string, updatedAt: number) =>
 
 /** True (as SQL) when the image is not waiting for this upload any more. */
 export const uploadLost = (id: string, blob: string) =>
-  sql`not exists (select 1 from images where id = ${id} and blob = ${blob} and status in ('saving', 'uploading') and deleted_at is null)`
+  sql`not exists (select 1 from images where id = ${id} and blob = ${blob} and status in ('saving', 'uploading', 'importing') and deleted_at is null)`
 
-const receiving = sql`status in ('saving', 'uploading') and deleted_at is null`
+const receiving = sql`status in ('saving', 'uploading', 'importing') and deleted_at is null`
 
 /** Says that an upload goes on. False: nobody waits for it any more. */
 export const touchUpload = async (db: Database, id: string, blob: string, now: number): Promise<boolean> =>
@@ -288,7 +288,7 @@ export const giveUpload = (db: Database, id: string, blob: string, now: number) 
 /** Uploads that have not been heard of since then; what is staged as a whole has a size and may stay. */
 export const abandonUploads = (db: Database, before: number, now: number) =>
   db.run(sql`update images set ${waits}, updated_at = ${now}
-    where blob is not null and ${receiving} and size_bytes is null and updated_at < ${before}`)
+    where blob is not null and status in ('saving', 'uploading') and deleted_at is null and size_bytes is null and updated_at < ${before}`)
 
 /** Which of these keys an image names. */
 export const blobsInUse = async (db: Database, keys: string[]): Promise<Set<string>> =>
@@ -297,6 +297,8 @@ export const blobsInUse = async (db: Database, keys: string[]): Promise<Set<stri
       await db.all<{
         blob: string
       }>(sql`select blob from images where (deleted_at is null or ${imageAwaited(sql`images.id`)}) and blob is not null
-        and blob in ${among(keys)}`)
+        and blob in ${among(keys)}
+        union all select w.value from image_tasks t, json_each(${JSON.stringify(keys)}) w
+        where t.due_at is not null and w.value like (t.work ->> 'blob') || '.%'`)
     ).map(({ blob }) => blob),
   )

@@ -72,7 +72,8 @@ const admissible = (context: Context, image: ImageRead, { length, staged }: Uplo
   return context.blobs
 }
 
-const refuseWithoutFormats = ({ diskFormat, containerFormat }: ImageRow): void => {
+/** Throws `ImageRefused` (`formats`) where data could not be looked at. */
+export const refuseWithoutFormats = ({ diskFormat, containerFormat }: ImageRow): void => {
   const missing = [...(diskFormat ? [] : ['disk_format']), ...(containerFormat ? [] : ['container_format'])]
   if (missing.length) throw new ImageRefused({ kind: 'formats', missing })
 }
@@ -88,7 +89,7 @@ const HEAD = 64 * 1024
 const TAIL = 512
 
 /** Makes an image of what was staged for it. Throws `ImageRefused`, after which it waits for other data. */
-export const importStaged = async (context: Context, image: ImageRead): Promise<void> => {
+export const importStaged = async (context: Context, image: ImageRead): Promise<ImageRead> => {
   if (!mayChange(context, image)) throw new ImageRefused({ kind: 'foreign', projectId: image.projectId })
   const { blob, sizeBytes } = image
   if (image.status !== 'uploading' || !blob || sizeBytes === null) throw new ImageRefused({ kind: 'unstaged' })
@@ -108,15 +109,13 @@ export const importStaged = async (context: Context, image: ImageRead): Promise<
   const virtualSizeBytes = virtualSizeOf(image, found)
   const owner = image.projectId!
   const amounts = { image_size_total: sizeBytes }
+  const updatedAt = Math.max(context.now(), image.updatedAt + 1)
   await commit(context, { action: 'import', kind: 'image', resourceId: image.id }, [
     guard(context, 'image-moved', imageMoved(image.id, image.updatedAt)),
     ...withinImageLimits(context, owner, amounts, image.id),
-    updateImage(context.db, image.id, {
-      virtualSizeBytes,
-      status: 'active',
-      updatedAt: Math.max(context.now(), image.updatedAt + 1),
-    }),
+    updateImage(context.db, image.id, { virtualSizeBytes, status: 'active', updatedAt }),
   ])
+  return { ...image, virtualSizeBytes, status: 'active', updatedAt }
 }
 
 /** The uploaded data of an image or a range of it, in bytes; null: what there is of it is inside a cloud. */

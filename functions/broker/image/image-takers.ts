@@ -32,7 +32,8 @@ type Converting = Pick<Host, 'conversion'>
 export const formatOf = ({ diskFormat, containerFormat }: Pick<Image, 'diskFormat' | 'containerFormat'>): string =>
   `${diskFormat}/${containerFormat}`
 
-const formatsTaken = async ({ type }: Pick<CloudRef, 'type'>): Promise<string[]> =>
+/** Formats that a kind of cloud takes, the first choice first. */
+export const formatsTaken = async ({ type }: Pick<CloudRef, 'type'>): Promise<string[]> =>
   (await adapterFor(type))?.imageFormats ?? []
 
 /** How a cloud gets the data of an image: in this format, which is its own unless it is `converted`. */

@@ -51,6 +51,8 @@ export type ImageRefusal =
   /** The image was deleted meanwhile. */
   | { kind: 'vanished' }
   | { kind: 'unstaged' }
+  /** Its data is not here. */
+  | { kind: 'nothing-to-copy' }
 
 export class ImageRefused extends Refusing<ImageRefusal> {
   constructor(refusal: ImageRefusal) {
@@ -110,7 +112,8 @@ export const imageOfServer = (
   properties: Record<string, string>,
 ): ImageRow => {
   const now = context.now()
-  const { [FORK_OF]: _, ...inherited } = source?.properties ?? {}
+  const { [FORK_OF]: _, ...rest } = source?.properties ?? {}
+  const inherited = Object.fromEntries(Object.entries(rest).filter(([key]) => !key.startsWith('os_glance')))
   return {
     ...NOTHING_SAID,
     id: context.newId(),

@@ -27,7 +27,7 @@ describe('versions', () => {
     ]
     expect(statuses.map(({ status }) => status)).toEqual([300, 300, 200])
     expect(statuses[0]!.body.versions[0]).toEqual({
-      id: 'v2.9',
+      id: 'v2.13',
       status: 'CURRENT',
       links: [{ rel: 'self', href: 'http://plimsoll.test/image/v2/' }],
     })
@@ -295,12 +295,6 @@ describe('what else clients ask for', () => {
     expect((await demo().get('/image/v2/schemas/images')).body.properties.images.items.name).toBe('image')
     expect((await demo().get('/image/v2/schemas/member')).body.name).toBe('member')
     expect((await demo().get('/image/v2/schemas/members')).body.name).toBe('members')
-    expect((await demo().get('/image/v2/info/import')).body['import-methods'].value).toEqual(['glance-direct'])
-    expect((await demo().get('/image/v2/info/stores')).status).toBe(404)
     expect((await demo().get(`/image/v2/images/${await created()}/tasks`)).body).toEqual({ tasks: [] })
-    const admin = plimsoll.as('admin')
-    expect((await admin.get('/image/v2/tasks')).body.tasks).toEqual([])
-    expect((await admin.get('/image/v2/tasks/x')).status).toBe(404)
-    expect((await admin.post('/image/v2/tasks', {})).status).toBe(501)
   })
 })

@@ -348,8 +348,12 @@ describe('the import of what was staged', () => {
 
   it('is offered, and takes two steps', async () => {
     const created = await demo().post('/image/v2/images', { disk_format: 'qcow2', container_format: 'bare' })
-    expect(created.headers.get('OpenStack-image-import-methods')).toBe('glance-direct')
-    expect((await demo().get('/image/v2/info/import')).body['import-methods'].value).toEqual(['glance-direct'])
+    expect(created.headers.get('OpenStack-image-import-methods')).toBe('glance-direct,web-download,copy-image')
+    expect((await demo().get('/image/v2/info/import')).body['import-methods'].value).toEqual([
+      'glance-direct',
+      'web-download',
+      'copy-image',
+    ])
     const { id } = created.body
     expect((await stage(id, qcow2Disk())).status).toBe(204)
     expect(await shown(id)).toMatchObject({ status: 'uploading', size: qcow2Disk().length })
@@ -366,8 +370,8 @@ describe('the import of what was staged', () => {
       409,
       "Image needs to be staged before 'glance-direct' method can be used",
     ])
-    const other = await importing(id, 'web-download')
-    expect([other.status, sentence(other.body)]).toEqual([400, "Unknown import method name 'web-download'."])
+    const other = await importing(id, 'glance-download')
+    expect([other.status, sentence(other.body)]).toEqual([400, "Unknown import method name 'glance-download'."])
     const bare = await queued(null, null)
     await stage(bare, rawDisk())
     const { status, body } = await importing(bare)
@@ -380,8 +384,14 @@ describe('the import of what was staged', () => {
   it('looks at what it is: another thing than the image says lets it wait again', async () => {
     const id = await queued('vmdk')
     await stage(id, rawDisk())
-    const { status, body } = await importing(id)
-    expect([status, sentence(body)]).toEqual([415, 'Image disk_format vmdk does not match stream data raw'])
+    expect((await importing(id)).status).toBe(202)
+    const [task] = (await demo().get(path(id, '/tasks'))).body.tasks
+    expect(task).toMatchObject({
+      status: 'failure',
+      message: 'Image disk_format vmdk does not match stream data raw',
+      input: { import_req: { method: { name: 'glance-direct' } } },
+    })
+    expect(await shown(id)).toMatchObject({ os_glance_failed_import: 'plimsoll' })
     expect(await shown(id)).toMatchObject({ status: 'queued', size: null, checksum: null })
     expect(kept()).toEqual([])
     await stage(id, vmdkDisk())

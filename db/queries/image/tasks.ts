@@ -1,0 +1,132 @@
+import { and, asc, desc, eq, type SQL, sql } from 'drizzle-orm'
+import type { Database } from '../../client.ts'
+import { always } from '../../conditions.ts'
+import { prepared, type Slots } from '../../prepared.ts'
+import { imageTasks } from '../../schema/index.ts'
+import { everyProject, type Scope, within } from '../../scope.ts'
+import { pagesOf, type Slice } from '../listing.ts'
+
+export type ImageTask = typeof imageTasks.$inferSelect
+
+/** So many tasks of an image are shown, newest first. */
+const SHOWN = 100
+
+const ofImage = prepared((db, { image }: Slots<{ image: string }>) =>
+  db
+    .select()
+    .from(imageTasks)
+    .where(eq(imageTasks.imageId, image))
+    .orderBy(desc(imageTasks.createdAt), asc(imageTasks.id))
+    .limit(SHOWN),
+)
+
+/** What was and is done with an image, newest first. */
+export const tasksOf = (db: Database, image: string): Promise<ImageTask[]> => ofImage.run(db, { image })
+
+const one = prepared((db, { scope, id }: Slots<{ scope: Scope; id: string }>) =>
+  db
+    .select()
+    .from(imageTasks)
+    .where(and(eq(imageTasks.id, id), within(imageTasks.projectId, scope))),
+)
+
+/** Null: there is none that the scope sees. */
+export const taskById = async (db: Database, scope: Scope, id: string): Promise<ImageTask | null> =>
+  (await one.run(db, { scope, id }))[0] ?? null
+
+/** Columns by which tasks may be sorted, in Glance's words. */
+export const TASK_SORT = {
+  id: imageTasks.id,
+  type: imageTasks.type,
+  status: imageTasks.status,
+  created_at: imageTasks.createdAt,
+  updated_at: imageTasks.updatedAt,
+} as const
+
+export interface TaskFilter {
+  type?: string | undefined
+  status?: string | undefined
+}
+const conditions = (f: Slots<TaskFilter & { scope: Scope }>): (SQL | undefined)[] => [
+  f.type && sql`+${imageTasks.type} = ${f.type}`,
+  f.status && sql`+${imageTasks.status} = ${f.status}`,
+]
+const pages = pagesOf(
+  imageTasks,
+  TASK_SORT,
+  () => always,
+  conditions,
+  (db, page) =>
+    db
+      .select()
+      .from(imageTasks)
+      .where(page.where)
+      .orderBy(...page.orderBy)
+      .limit(page.limit)
+      .offset(page.offset),
+)
+
+/** One page of all projects' tasks; null: the marker is none. */
+export const listTasks = (db: Database, filter: TaskFilter, slice: Slice) => pages(db, everyProject, filter, slice)
+
+/** Statement: a new task. */
+export const insertTask = (db: Database, row: ImageTask) => db.insert(imageTasks).values(row)
+
+/** Takes tasks whose time has come, for as long as the lease says: nobody else has them meanwhile. */
+export const claimTasks = (
+  db: Database,
+  { now, until, limit }: Record<'now' | 'until' | 'limit', number>,
+): Promise<ImageTask[]> =>
+  db
+    .update(imageTasks)
+    .set({ leaseUntil: until, fence: sql`${imageTasks.fence} + 1`, status: 'processing' })
+    .where(
+      sql`${imageTasks.id} in (select t.id from image_tasks t where t.due_at <= ${now} and t.lease_until <= ${now} order by t.due_at limit ${limit})`,
+    )
+    .returning()
+
+/** Statement: what is known of a task, by whoever has it. */
+export const saveTask = (db: Database, { id, fence }: Pick<ImageTask, 'id' | 'fence'>, set: Partial<ImageTask>) =>
+  db
+    .update(imageTasks)
+    .set(set)
+    .where(and(eq(imageTasks.id, id), eq(imageTasks.fence, fence)))
+
+/** The same at once. False: somebody else has it by now. */
+export const keepTask = async (db: Database, task: Pick<ImageTask, 'id' | 'fence'>, set: Partial<ImageTask>) =>
+  (await saveTask(db, task, set).returning({ id: imageTasks.id })).length > 0
+
+/** True (as SQL): somebody else has the task by now. */
+export const taskLost = ({ id, fence }: Pick<ImageTask, 'id' | 'fence'>): SQL =>
+  sql`not exists (select 1 from image_tasks where id = ${id} and fence = ${fence})`
+
+/** Throws away tasks that have been over for long enough. */
+export const sweepTasks = (db: Database, now: number, rows: number) =>
+  db.run(sql`delete from image_tasks where id in (select id from image_tasks where expires_at < ${now} limit ${rows})`)
+
+/** When the next task is due that nobody has; null: none is. */
+export const taskDueAt = async (db: Database): Promise<number | null> =>
+  (await db.all<{ at: number | null }>(sql`select min(due_at) as at from image_tasks where due_at is not null`))[0]
+    ?.at ?? null
+
+/** Statement: an image names the place that its data is brought to, while it is imported. */
+export const placeImport = (db: Database, image: string, blob: string, now: number) =>
+  db.run(
+    sql`update images set blob = ${blob}, updated_at = max(updated_at + 1, ${now}) where id = ${image} and status = 'importing' and deleted_at is null`,
+  )
+
+/** Statement: an image that was to be imported waits for data again. */
+export const giveImport = (db: Database, image: string, now: number) =>
+  db.run(sql`update images set status = 'queued', blob = null, size_bytes = null, checksum = null, hash_algo = null, hash_value = null,
+    updated_at = max(updated_at + 1, ${now}) where id = ${image} and status = 'importing' and deleted_at is null`)
+
+/** Statement: what Glance tells with an image of where it is being brought, and where that failed. */
+export const tellStores = (
+  db: Database,
+  image: string,
+  { left, failed }: { left: string[]; failed: string[] },
+  now: number,
+) =>
+  db.run(sql`update images set properties = json_set(properties, '$.os_glance_importing_to_stores', ${left.join(',')},
+      '$.os_glance_failed_import', ${failed.join(',')}), updated_at = max(updated_at + 1, ${now})
+    where id = ${image} and deleted_at is null`)

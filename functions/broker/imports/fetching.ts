@@ -1,0 +1,229 @@
+import { type ImageTask, keepTask } from '../../../db/queries/image/tasks.ts'
+import type { FetchWork } from '../../../db/schema/index.ts'
+import type { BlobStore, Context } from '../../context.ts'
+import { backoff } from '../line/clockwork.ts'
+import { fetchFrom, ImportFailed } from './address.ts'
+import { Intake } from './intake.ts'
+
+/** How long a task is one process's without a word of it, in milliseconds. */
+export const LEASE = 60_000
+/** How often it says that it goes on. */
+export const BEAT = 15_000
+/** What is fetched is kept in parts of this size, so that a death costs no more than one. */
+const PART = { node: 64 * 2 ** 20, workers: 8 * 2 ** 20 }
+/** How long one turn may take: a Worker ends sooner than that. */
+const TURN = { node: 3_600_000, workers: 20_000 }
+/** How long a server may take until it answers. */
+const ANSWER = 30_000
+const MOST_PARTS = 20_000
+/** Tries in a row of which nothing came, until it is given up. */
+const TRIES = 8
+/** How long an import may take in all. */
+const DAY = 86_400_000
+
+/** Somebody else has the task by now. */
+export class TaskLost extends Error {}
+
+/** How a turn ended: all of it is there, or there is more to fetch later. */
+export type Turn = { there: true; work: FetchWork } | { there: false }
+
+/** What a server says that it sends. */
+interface Offer {
+  body: ReadableStream<Uint8Array>
+  work: FetchWork
+}
+
+/** Fetches more of an image, from where it broke off on where the server can do that. Throws `ImportFailed`, `TaskLost`. */
+export const fetchMore = async (
+  context: Context,
+  store: BlobStore,
+  task: ImageTask,
+  asked: FetchWork,
+  room: number,
+): Promise<Turn> => {
+  if (context.now() - task.createdAt > DAY) throw new ImportFailed('Not all of it came within a day.')
+  const { runtime } = context.settings
+  const until = context.now() + TURN[runtime]
+  let work = asked
+  let intake: Intake | null = null
+  try {
+    const offer = await offerOf(context, store, task, work)
+    work = offer.work
+    const most = Math.min(context.settings.imageSizeCap, room)
+    refuseLarger(work.total ?? 0, most)
+    intake = new Intake(
+      offer.body,
+      beating(context, task, (taken) => refuseLarger(work.done + taken, most)),
+    )
+    const over = () => context.now() >= until && work.validator !== null
+    while (!intake.ended && !intake.broken && !over()) {
+      work = await keepPart(context, store, task, work, intake, { most: PART[runtime], over })
+      if (context.now() >= until && work.validator === null) throw tooSlow(until)
+    }
+    if (intake.broken) throw intake.broken
+    if (!intake.ended) return await again(context, task, work, context.now())
+    if (work.total !== null && work.done !== work.total) throw new Error('The data ended before all of it was there.')
+    return { there: true, work }
+  } catch (error) {
+    if (error instanceof ImportFailed || error instanceof TaskLost) throw error
+    return await later(context, task, work, error)
+  } finally {
+    await intake?.close()
+  }
+}
+
+const tooSlow = (until: number): ImportFailed =>
+  new ImportFailed(
+    `The server hands out no ranges, so all of it has to come at once, and did not by ${new Date(until).toISOString()}.`,
+  )
+
+const refuseLarger = (bytes: number, most: number): void => {
+  if (bytes > most) throw new ImportFailed(`The image is larger than ${most} bytes, which is what it may have here.`)
+}
+
+/** Says now and then that the task goes on. */
+export const beating = (context: Context, task: ImageTask, heed: (taken: number) => void = () => {}) => {
+  let beatAt = context.now()
+  return async (taken: number): Promise<void> => {
+    heed(taken)
+    const now = context.now()
+    if (now - beatAt < BEAT) return
+    beatAt = now
+    if (!(await keepTask(context.db, task, { leaseUntil: now + LEASE }))) throw new TaskLost()
+  }
+}
+
+/** Asks the server, and finds out whether it goes on or begins anew. */
+const offerOf = async (context: Context, store: BlobStore, task: ImageTask, work: FetchWork): Promise<Offer> => {
+  const resumes = work.done > 0 && work.validator !== null
+  const headers = {
+    'User-Agent': 'Plimsoll',
+    'Accept-Encoding': 'identity',
+    ...(resumes ? { Range: `bytes=${work.done}-`, 'If-Range': work.validator! } : {}),
+  }
+  const controller = new AbortController()
+  const timer = setTimeout(() => controller.abort(new Error('The server does not answer.')), ANSWER)
+  const response = await fetchFrom(context, work.url, headers, controller.signal).finally(() => clearTimeout(timer))
+  const { status, body } = response
+  if (status === 206 && resumes) {
+    const [, from, total] = /^bytes (\d+)-\d+\/(\d+|\*)$/.exec(response.headers.get('content-range') ?? '') ?? []
+    if (Number(from) === work.done && body && (work.total === null || Number(total) === work.total))
+      return { body, work }
+  }
+  if (status !== 200 || !body) await body?.cancel().catch(() => {})
+  if (status === 206 || status === 416) return { ...(await anew(context, store, task, work)), body: nothing() }
+  if (status === 429 || status >= 500) throw new Error(`The server answered ${status}.`)
+  if (status !== 200 || !body) throw new ImportFailed(`The server answered ${status}.`)
+  const encoding = response.headers.get('content-encoding')
+  if (encoding !== null && encoding !== 'identity')
+    throw new ImportFailed(`The server sends it packed (${encoding.slice(0, 40)}), whatever it is asked.`)
+  const fresh = work.done > 0 ? (await anew(context, store, task, work)).work : work
+  const length = response.headers.get('content-length')
+  return {
+    body,
+    work: {
+      ...fresh,
+      total: length !== null && /^\d+$/.test(length) ? Number(length) : null,
+      validator: validatorOf(response),
+    },
+  }
+}
+
+/** What an answer begins with that is none of what was asked: the next try has all of it. */
+const nothing = () =>
+  new ReadableStream<Uint8Array>({
+    start: (to) => to.error(new Error('The server sent another part than it was asked for.')),
+  })
+
+/** What is there is not to be gone on with. */
+const anew = async (
+  context: Context,
+  store: BlobStore,
+  task: ImageTask,
+  work: FetchWork,
+): Promise<{ work: FetchWork }> => {
+  const fresh = { ...work, parts: [], done: 0, total: null, validator: null }
+  if (!(await keepTask(context.db, task, { work: fresh }))) throw new TaskLost()
+  await dropParts(store, work)
+  return { work: fresh }
+}
+
+/** https://www.rfc-editor.org/rfc/rfc9110#name-if-range: a weak tag says nothing of single bytes. */
+const validatorOf = ({ headers }: Response): string | null => {
+  if (headers.get('accept-ranges') !== 'bytes') return null
+  const tag = headers.get('etag')
+  return tag?.startsWith('"') ? tag : headers.get('last-modified')
+}
+
+/** One part comes into the store, and is written down. */
+const keepPart = async (
+  context: Context,
+  store: BlobStore,
+  task: ImageTask,
+  work: FetchWork,
+  intake: Intake,
+  { most, over }: { most: number; over: () => boolean },
+): Promise<FetchWork> => {
+  if (work.parts.length >= MOST_PARTS) throw new ImportFailed('It comes in too many small pieces.')
+  const part = context.newId().slice(0, 8)
+  const key = `${work.blob}.${part}`
+  await store.write(key, intake.part(most, over))
+  if (intake.broken instanceof TaskLost || intake.broken instanceof ImportFailed || !intake.taken) {
+    await store.remove(key)
+    if (intake.broken instanceof TaskLost || intake.broken instanceof ImportFailed) throw intake.broken
+    return work
+  }
+  const grown = { ...work, parts: [...work.parts, part], done: work.done + intake.taken, failures: 0 }
+  const now = context.now()
+  const set = { work: grown, leaseUntil: now + LEASE, updatedAt: now }
+  if (await keepTask(context.db, task, set)) return grown
+  await store.remove(key)
+  throw new TaskLost()
+}
+
+const again = async (context: Context, task: ImageTask, work: FetchWork, dueAt: number): Promise<Turn> => {
+  await keepTask(context.db, task, { work, dueAt, leaseUntil: 0, updatedAt: context.now() })
+  return { there: false }
+}
+
+const later = async (context: Context, task: ImageTask, work: FetchWork, error: unknown): Promise<Turn> => {
+  const why = error instanceof Error ? error.message : String(error)
+  const failures = work.failures + 1
+  if (failures >= TRIES) throw new ImportFailed(`Nothing came in ${TRIES} tries. ${why}`)
+  context.log('info', 'an image could not be fetched, and will be', { task: task.id, why })
+  return again(context, task, { ...work, failures }, context.now() + backoff(failures - 1, 2_000, 300_000))
+}
+
+/** What was fetched goes, wherever it came to. */
+export const dropParts = async (store: BlobStore, { blob, parts }: FetchWork): Promise<void> => {
+  for (const part of parts) await store.remove(`${blob}.${part}`).catch(() => {})
+}
+
+/** All parts as one. */
+export const joined = (
+  store: BlobStore,
+  { blob, parts }: FetchWork,
+  heed: (taken: number) => Promise<void>,
+): ReadableStream<Uint8Array> => {
+  let reader: ReadableStreamDefaultReader<Uint8Array> | null = null
+  let next = 0
+  let taken = 0
+  return new ReadableStream<Uint8Array>({
+    pull: async (to) => {
+      for (;;) {
+        if (!reader) {
+          if (next === parts.length) return to.close()
+          reader = (await store.read(`${blob}.${parts[next++]}`)).getReader()
+        }
+        const { done, value } = await reader.read()
+        if (!done) {
+          taken += value.length
+          await heed(taken)
+          return to.enqueue(value)
+        }
+        reader = null
+      }
+    },
+    cancel: async () => void (await reader?.cancel().catch(() => {})),
+  })
+}
