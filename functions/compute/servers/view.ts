@@ -253,6 +253,12 @@ export const listedView = (row: ServerView, viewer: Viewer): Body => render(row,
 /** https://docs.openstack.org/api-ref/compute/#update-server */
 export const updatedView = (row: ServerView, viewer: Viewer): Body =>
   render(row, viewer, changedIn(viewer.version, viewer.version >= 75))
-/** https://docs.openstack.org/api-ref/compute/#rebuild-server-rebuild-action */
-export const rebuiltView = (row: ServerView, viewer: Viewer): Body =>
-  render(row, viewer, changedIn(viewer.version, viewer.version >= 54))
+/** https://docs.openstack.org/api-ref/compute/#rebuild-server-rebuild-action: it has user data as `user_data` alone. */
+export const rebuiltView = (row: ServerView, viewer: Viewer): Body => {
+  const { 'OS-EXT-SRV-ATTR:user_data': _, ...shown } = render(
+    row,
+    viewer,
+    changedIn(viewer.version, viewer.version >= 54),
+  )
+  return shown
+}

@@ -103,6 +103,17 @@ describe('what a server shows', () => {
     expect((await w.newest.put(`${NOVA}/servers/-1`, { server: { name: 'x' } })).status).toBe(404)
   })
 
+  test('shows user data after a rebuild as such, and not once more among what is for administrators', async () => {
+    const admin = w.admin.with({ 'OpenStack-API-Version': 'compute 2.96' })
+    const { server } = (await w.act(id, { rebuild: { imageRef: w.image } }, admin)).body
+    await w.plimsoll.settle()
+    const { 'OS-EXT-SRV-ATTR:user_data': _, ...shown } = (await admin.get(`${NOVA}/servers/${id}`)).body.server
+    const keys = new Set(Object.keys(server))
+    expect(keys.has('OS-EXT-SRV-ATTR:user_data')).toBe(false)
+    for (const key of ['OS-EXT-SRV-ATTR:host', 'OS-EXT-SRV-ATTR:hostname']) expect(keys.has(key)).toBe(key in shown)
+    expect(keys.has('user_data')).toBe(true)
+  })
+
   test('lists its addresses', async () => {
     const { body } = await w.demo.get(`${NOVA}/servers/${id}/ips`)
     expect(body).toEqual({ addresses: { private: [{ version: 4, addr: expect.any(String) }] } })
