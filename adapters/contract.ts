@@ -19,6 +19,7 @@ import { type Json, KINDS, type Mark, type NativeId, type Seen } from './objects
 import type {
   AttachmentSeen,
   AttachmentSpec,
+  Diagnostics,
   FloatingIpSeen,
   FloatingIpSpec,
   ImageSeen,
@@ -212,6 +213,8 @@ export interface ServerRealm extends Realm<ServerSpec, ServerSeen> {
   resume?(id: NativeId): Promise<void>
   /** Sets the password of the guest's administrator at once: it is kept nowhere. Throws `conflict` while nothing in the guest hears. */
   changePassword?(id: NativeId, password: string): Promise<void>
+  /** What its machine has used since its power went on. Throws `conflict` while that is off. */
+  diagnose?(id: NativeId): Promise<Diagnostics>
   /** Console text, oldest first. */
   consoleLog?(id: NativeId): Promise<string>
   /** Its screen, and what it says on a serial port, for people, in one of the ways that the cloud has. */
@@ -299,6 +302,7 @@ export const CAPABILITIES = [
   'server.shelve',
   'server.change_password',
   'server.remote_console',
+  'server.diagnostics',
   'server.boot_from_volume',
   'server.config_drive',
   'server.fork',

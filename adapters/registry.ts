@@ -27,6 +27,7 @@ const MEMBERS: Partial<Record<Capability, (cloud: Cloud) => boolean>> = {
   'server.suspend': ({ server }) => !!server.suspend && !!server.resume,
   'server.console_log': ({ server }) => !!server.consoleLog,
   'server.change_password': ({ server }) => !!server.changePassword,
+  'server.diagnostics': ({ server }) => !!server.diagnose,
   'server.describe': ({ server }) => !!server.describe,
   'server.remote_console': ({ server }) => !!server.remoteConsole,
   'server.fork': ({ server }) => !!server.forks,

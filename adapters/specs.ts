@@ -256,3 +256,23 @@ export interface Reclaim {
 export interface AttachmentSeen extends Seen {
   device: string | null
 }
+/** What went through a card in one direction. */
+interface Traffic {
+  octets: number
+  packets: number
+  errors: number
+  dropped: number
+}
+/** What the machine of a server has used, counted by what runs it. */
+export interface Diagnostics {
+  /** In Nova's words (nova/objects/fields.py, `HypervisorDriver`), and what it runs machines by. */
+  driver: 'libvirt'
+  hypervisor: 'kvm' | 'qemu'
+  /** In KiB: how much it may have, and by the cloud's own words what it has. */
+  memory: { maximumKiB: number; told: Record<string, number> }
+  /** Processor time of each virtual one, in nanoseconds. */
+  cpus: { id: number; time: number }[]
+  /** By the name that the cloud gives each. */
+  disks: { name: string; reads: number; readBytes: number; writes: number; writtenBytes: number }[]
+  cards: { name: string; mac: string; received: Traffic; sent: Traffic }[]
+}

@@ -58,6 +58,7 @@ export const aws: Adapter = {
     'server.pause': 'EC2 stops and starts servers but does not pause them.',
     'server.suspend': 'EC2 hibernates only servers that were started for it, so suspending is not offered.',
     'server.rescue': 'EC2 has no rescue mode; attach the volume to another server instead.',
+    'server.diagnostics': 'EC2 counts what a machine uses by CloudWatch, which is another service and is not asked.',
     'server.change_password': 'EC2 reaches into no guest; log in with the key, or rebuild the server with another one.',
     'server.remote_console': 'EC2 gives no console over the network but its own serial console by SSH.',
     'server.fork':

@@ -66,6 +66,7 @@ export const sandbox: Adapter = {
   zonalSubnets: true,
   imageFormats: IMAGE_FORMATS,
   lacks: {
+    'server.diagnostics': 'The embedded cloud runs no guests, so there is nothing to count.',
     'server.change_password': 'The embedded cloud runs no guests, so nobody could log in.',
     'server.remote_console': 'The embedded cloud runs no guests, so there is no screen to show.',
     'server.fork':

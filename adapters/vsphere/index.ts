@@ -66,6 +66,7 @@ export const vsphere: Adapter = {
     keypair: 'VMware vSphere keeps no keys; the public key is handed to the server through cloud-init.',
     'server.pause': 'VMware vSphere suspends servers to disk but does not pause them in memory.',
     'server.rescue': 'VMware vSphere has no rescue mode; attach the volume to another server instead.',
+    'server.diagnostics': 'VMware vSphere counts what a machine uses by its performance manager, which is not asked.',
     'server.change_password':
       'VMware vSphere changes passwords only for somebody who knows one; log in through the console and change it there.',
     'volume.clone': 'Volumes are copied by way of a snapshot only.',

@@ -694,6 +694,23 @@ const stories: Case[] = [
     },
   },
   {
+    id: 'server.diagnostics',
+    title: 'server: tells what its machine has used while it runs, and nothing while it is off',
+    needs: ['server.diagnostics'],
+    async run(shop) {
+      const { id } = await make(shop)
+      const { vcpus, ramMiB } = shop.world.fixtures.size
+      const { memory, cpus, disks } = await server(shop).diagnose!(id)
+      expect([cpus.length, memory.maximumKiB]).toEqual([vcpus, ramMiB * 1024])
+      expect(disks.length).toBeGreaterThan(0)
+      const used = async () => (await server(shop).diagnose!(id)).cpus.reduce((sum, { time }) => sum + time, 0)
+      await until(shop.world, 'time of its processors', used, (time) => time > 0)
+      await shop.patient(() => server(shop).stop(id))
+      await power(shop, id, 'stopped')
+      await refused(server(shop).diagnose!(id), 'conflict')
+    },
+  },
+  {
     id: 'server.foreign_power',
     title: 'server: one of another deployment is not even stopped',
     needs: [],

@@ -1,4 +1,4 @@
-import type { Adapter, ConsoleType, Line } from '../../adapters/contract.ts'
+import type { Adapter, ConsoleType, Diagnostics, Line } from '../../adapters/contract.ts'
 import { CloudError } from '../../adapters/errors.ts'
 import { adapters } from '../../adapters/registry.ts'
 import { sandbox } from '../../adapters/sandbox/index.ts'
@@ -8,6 +8,20 @@ export const speaking = { off: false, floods: false, deaf: false, open: 0, taken
 
 /** What its guests were told, and why they do not do it; empty: they do. */
 export const told = { passwords: [] as string[], refuses: '' }
+
+const IDLE = { octets: 0, packets: 0, errors: 0, dropped: 0 }
+/** What its machines have used; `off`: they turn out to be off. */
+export const counted = {
+  off: false,
+  said: {
+    driver: 'libvirt',
+    hypervisor: 'kvm',
+    memory: { maximumKiB: 524_288, told: { current: 262_144, rss: 300_000 } },
+    cpus: [{ id: 0, time: 17_300_000_000 }],
+    disks: [{ name: 'vda', reads: 112, readBytes: 262_144, writes: 48, writtenBytes: 12_288 }],
+    cards: [{ name: 'vnet1', mac: 'fa:16:3e:00:00:01', received: { ...IDLE, octets: 2_070, packets: 26 }, sent: IDLE }],
+  } satisfies Diagnostics as Diagnostics,
+}
 
 /** How often a guest is asked to shut down before it is started anew, and by which tokens it was. */
 export const restarted = { patience: 0, tokens: [] as string[] }
@@ -50,7 +64,7 @@ const console_ = ({ protocol }: ConsoleType, limit: AbortSignal): Line => {
 }
 
 /** What the embedded cloud has no guests for. */
-const SPOKEN = ['server.remote_console', 'server.change_password']
+const SPOKEN = ['server.remote_console', 'server.change_password', 'server.diagnostics']
 
 const cloud: Adapter = {
   ...sandbox,
@@ -62,6 +76,10 @@ const cloud: Adapter = {
       ...more,
       server: {
         ...server,
+        async diagnose() {
+          if (counted.off) throw new CloudError('conflict', 'Only a server that runs has used anything.')
+          return counted.said
+        },
         async restart(id, token) {
           restarted.tokens.push(token)
           if (restarted.patience-- > 0) return 'going'

@@ -22,6 +22,7 @@ import { type Host, onHost } from '../wire/host.ts'
 import { SET_PASSWORD } from '../wire/procedures.ts'
 import { bootFrom } from './boot-from.ts'
 import { consoleLog } from './console.ts'
+import { diagnose } from './diagnose.ts'
 import { complete, define, unmake } from './make.ts'
 import { writeInto } from './note.ts'
 import { removeParts } from './parts.ts'
@@ -185,6 +186,7 @@ export const server = (context: Context): ServerRealm => {
     groups: true,
     ...powerActions(context),
     consoleLog: consoleLog(context),
+    diagnose: (id) => diagnose(context, id),
     remoteConsole: remoteConsole(context),
     resize: (id, size, power) => resize(context, id, size, power),
     changePassword: (id, password) =>

@@ -1,4 +1,4 @@
-import { type Codec, fixed, hyper, int, list, optional, struct, text, uint } from './xdr.ts'
+import { type Codec, fixed, hyper, int, list, optional, struct, text, typed, uint } from './xdr.ts'
 
 /*
  * The calls that are made of libvirt's remote protocol, program 0x20008086 version 1: their numbers, and how arguments and
@@ -217,6 +217,14 @@ export const END_COPYING = procedure(
   'DOMAIN_BLOCK_JOB_ABORT',
   struct({ domain, disk: text, flags: uint }),
   NOTHING,
+)
+
+/** What domains have used; `stats` says of what (virDomainStatsTypes). */
+export const DOMAIN_STATS = procedure(
+  344,
+  'CONNECT_GET_ALL_DOMAIN_STATS',
+  struct({ domains: list(domain, 1), stats: uint, flags: uint }),
+  struct({ records: list(struct({ domain, stats: list(struct({ field: text, value: typed }), 4_096) }), 1) }),
 )
 
 /** virDomainModificationImpact: what runs, and what is kept. */

@@ -64,6 +64,25 @@ export const hyper: Codec<number> = {
   read: (source) => Number(viewOf(take(source, 8)).getBigUint64(0)),
 }
 
+/** 64 bits with a sign, as a number. */
+const signed: Codec<number> = {
+  write(sink, value) {
+    const bytes = new Uint8Array(8)
+    viewOf(bytes).setBigInt64(0, BigInt(value))
+    sink.chunks.push(bytes)
+  },
+  read: (source) => Number(viewOf(take(source, 8)).getBigInt64(0)),
+}
+
+const double: Codec<number> = {
+  write(sink, value) {
+    const bytes = new Uint8Array(8)
+    viewOf(bytes).setFloat64(0, value)
+    sink.chunks.push(bytes)
+  },
+  read: (source) => viewOf(take(source, 8)).getFloat64(0),
+}
+
 const padding = (length: number): number => -length & 3
 
 /** As many bytes as both sides know. */
@@ -119,6 +138,31 @@ export const list = <T>(codec: Codec<T>, most: number): Codec<T[]> => ({
     return Array.from({ length: count }, () => codec.read(source))
   },
 })
+
+/** libvirt's typed parameters (virTypedParameterType): the type goes before the value. */
+const TYPED: Record<number, Codec<number> | Codec<string>> = {
+  1: int,
+  2: uint,
+  3: signed,
+  4: hyper,
+  5: double,
+  6: int,
+  7: text,
+}
+/** A number or a text, of whatever type it is said to be. Numbers are written without a sign. */
+export const typed: Codec<number | string> = {
+  write(sink, value) {
+    uint.write(sink, typeof value === 'number' ? 4 : 7)
+    if (typeof value === 'number') hyper.write(sink, value)
+    else text.write(sink, value)
+  },
+  read(source) {
+    const type = uint.read(source)
+    const codec = Object.hasOwn(TYPED, type) ? TYPED[type]! : null
+    if (!codec) throw new Malformed(`a parameter of type ${type}`)
+    return codec.read(source)
+  },
+}
 
 /** Fields in the order in which they are named. */
 export const struct = <T extends object>(fields: { [K in keyof T]: Codec<T[K]> }): Codec<T> => {

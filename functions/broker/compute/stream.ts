@@ -1,4 +1,4 @@
-import { type Brought, type ConsoleType, isBrought, type Line } from '../../../adapters/contract.ts'
+import { type Brought, type ConsoleType, type Diagnostics, isBrought, type Line } from '../../../adapters/contract.ts'
 import { CloudError } from '../../../adapters/errors.ts'
 import { table } from '../../../adapters/table.ts'
 import { keepConsoleWord, takeConsoleWord } from '../../../db/queries/compute/console-words.ts'
@@ -39,6 +39,21 @@ export const consoleOutput = async (context: Context, server: ServerRow, lines: 
     throw error
   })
   return lastLines(text, lines)
+}
+
+/** Why nothing is told: the cloud never does, or not while the machine is as it is. */
+export type Untold = { lacking: string } | { off: true }
+
+/** What the machine of a server has used. One call to the cloud, for which the request waits. */
+export const diagnosticsOf = async (context: Context, server: ServerRow): Promise<Diagnostics | Untold> => {
+  const { cloud, adapter, native } = await reach(context, server)
+  const lacking = adapter.lacks['server.diagnostics']
+  if (!cloud.server.diagnose || lacking !== undefined)
+    return { lacking: lacking ?? 'The cloud of this server counts nothing.' }
+  return cloud.server.diagnose(native).catch((error) => {
+    if (error instanceof CloudError && error.code === 'conflict') return { off: true as const }
+    throw error
+  })
 }
 
 /**

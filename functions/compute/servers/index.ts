@@ -3,6 +3,7 @@ import { refuseOrMiss } from '../refusals.ts'
 import { actionOperation } from './actions/index.ts'
 import { addressOperations } from './addresses.ts'
 import { createOperation } from './create.ts'
+import { diagnosticsOperations } from './diagnostics.ts'
 import { instanceActionOperations } from './instance-actions.ts'
 import { interfaceOperations } from './interfaces.ts'
 import { listOperations } from './list.ts'
@@ -25,6 +26,7 @@ export const serverOperations: Operation[] = [
   ...instanceActionOperations,
   ...volumeAttachmentOperations,
   ...remoteConsoleOperations,
+  ...diagnosticsOperations,
   ...unavailableOperations,
   ...interfaceOperations.map((operation): Operation => ({ ...operation, refuse: refuseOrMiss })),
 ]

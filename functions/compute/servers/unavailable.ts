@@ -5,18 +5,6 @@ import { assertServer } from './server.ts'
 /** What Nova offers beside servers and no cloud behind this broker has: each refusal says why. */
 export const unavailableOperations: Operation[] = [
   operation({
-    name: 'server-diagnostics.show',
-    method: 'GET',
-    path: '/servers/:id/diagnostics',
-    who: 'admin',
-    summary: 'Counters of the machine. Refused: clouds do not show them.',
-    status: 200,
-    handle: async (input) => {
-      await assertServer(input)
-      throw new Fault(501, 'Diagnostics of machines are not shown by the clouds behind this broker.')
-    },
-  }),
-  operation({
     name: 'server-password.show',
     method: 'GET',
     path: '/servers/:id/os-server-password',

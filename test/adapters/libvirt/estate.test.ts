@@ -226,6 +226,25 @@ describe('a domain that is taken over', () => {
     ])
   })
 
+  it('tells what it has used while it runs, to whoever looks at it too', async () => {
+    const { cloud, host } = connected()
+    const { server } = cloud
+    const { memory, cpus, disks, cards, ...by } = await server.diagnose!(IDS.web)
+    expect(by).toEqual({ driver: 'libvirt', hypervisor: 'kvm' })
+    expect(memory).toEqual({ maximumKiB: 131_072, told: { current: 65_536, rss: 90_000 } })
+    expect(cpus).toEqual([{ id: 0, time: 7_000_000_000 }])
+    expect(disks).toEqual([
+      { name: 'sda', reads: 0, readBytes: 0, writes: 0, writtenBytes: 0 },
+      { name: 'vda', reads: 5, readBytes: 0, writes: 0, writtenBytes: 512 },
+    ])
+    expect(cards).toMatchObject([
+      { name: 'vnet7', mac: '52:54:00:DF:4A:01', received: { octets: 90, packets: 1 }, sent: { dropped: 3 } },
+    ])
+    expect(host.done).toEqual(['CONNECT_GET_ALL_DOMAIN_STATS web 60'])
+    await expect(server.diagnose!(IDS.db)).rejects.toMatchObject({ code: 'conflict' })
+    await expect(server.diagnose!('kvm1/nothing')).rejects.toMatchObject({ code: 'not_found' })
+  })
+
   describe('is started anew, softly,', () => {
     const rebooting = async () => {
       const host = estate()

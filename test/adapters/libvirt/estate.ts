@@ -38,7 +38,7 @@ export const estate = () => {
           <disk type='file' device='disk'><source file='/pool/data.raw'/>${chain.join('')}<target dev='vda'/></disk>
           <disk type='volume' device='disk'><driver name='qemu' type='qcow2'/><source pool='fast' volume='root.qcow2'/><target dev='vdb'/><boot order='1'/></disk>
           ${disksOf(WEB)}
-          <interface type='network'><mac address='52:54:00:DF:4A:01'/><source network='default'/></interface>
+          <interface type='network'><mac address='52:54:00:DF:4A:01'/><source network='default'/><target dev='vnet7'/></interface>
           <interface type='bridge'><mac address='52:54:00:df:4a:02'/><source bridge='br0'/><vlan><tag id='42'/></vlan></interface>
           <interface type='user'><mac address='52:54:00:df:4a:03'/></interface></devices></domain>`
       : `<domain type='kvm'><name>db</name><uuid>${DB}</uuid>${notes.has(DB) ? `<metadata>${notes.get(DB)}</metadata>` : ''}
@@ -78,6 +78,19 @@ export const estate = () => {
   const mirrorXml = () =>
     `<mirror type='file' job='copy'${mirror.ready ? " ready='yes'" : ''}><source file='${mirror.path}'/></mirror>`
   const guest = { holdsOn: false }
+  /** What a domain has used, in libvirt's words. */
+  const counted: Record<string, number | string> = {
+    ...{ 'balloon.current': 65_536, 'balloon.maximum': 131_072, 'balloon.rss': 90_000 },
+    ...{ 'vcpu.current': 1, 'vcpu.maximum': 1, 'vcpu.0.state': 1, 'vcpu.0.time': 7_000_000_000 },
+    ...{ 'net.count': 1, 'net.0.name': 'vnet7', 'net.0.rx.bytes': 90, 'net.0.rx.pkts': 1, 'net.0.tx.drop': 3 },
+    ...{
+      'block.count': 2,
+      'block.0.name': 'sda',
+      'block.1.name': 'vda',
+      'block.1.rd.reqs': 5,
+      'block.1.wr.bytes': 512,
+    },
+  }
   const store = { type: 'logical', full: false }
   const pool = { name: 'fast', uuid: '1b9a9070-9fe1-49da-9cbd-2243b39ef98e' }
   const pools = [pool]
@@ -118,6 +131,11 @@ export const estate = () => {
     plays(calls.FIND_DOMAIN, ({ uuid }) => ({ domain: known(uuid) })),
     plays(calls.DOMAIN_XML, ({ domain, flags }) => ({ xml: xmlOf(domain.uuid, (flags & 2) > 0) })),
     plays(calls.DOMAIN_STATE, ({ domain }) => ({ state: powers.get(domain.uuid)!, reason: 1 })),
+    plays(calls.DOMAIN_STATS, ({ domains: [domain], stats }) => {
+      done.push(`CONNECT_GET_ALL_DOMAIN_STATS ${domain!.name} ${stats}`)
+      const told = Object.entries(counted).map(([field, value]) => ({ field, value }))
+      return { records: [{ domain: domain!, stats: told }] }
+    }),
     plays(calls.IS_PERSISTENT, () => ({ persistent: 1 })),
     plays(calls.HAS_SAVED, () => ({ result: 0 })),
     plays(calls.SET_METADATA, ({ domain, metadata, key, uri, flags }) => {

@@ -15,6 +15,7 @@ import {
   Malformed,
   optional,
   text,
+  typed,
   uint,
 } from '../../../adapters/libvirt/wire/xdr.ts'
 
@@ -77,4 +78,17 @@ describe('XDR', () => {
     }
     expect(others).toEqual([])
   })
+})
+
+it('reads typed parameters of each type, and none that is not one', () => {
+  const words = (...numbers: number[]) =>
+    Uint8Array.from(numbers.flatMap((word) => [0, 0, 0, 0].map((_, i) => (word >>> (24 - 8 * i)) & 255)))
+  expect(decode(typed, words(1, 0xffffffff))).toBe(-1)
+  expect(decode(typed, words(2, 0xffffffff))).toBe(2 ** 32 - 1)
+  expect(decode(typed, words(3, 0xffffffff, 0xfffffffe))).toBe(-2)
+  expect(decode(typed, words(4, 1, 0))).toBe(2 ** 32)
+  expect(decode(typed, words(5, 0x3ff80000, 0))).toBe(1.5)
+  expect(decode(typed, words(6, 1))).toBe(1)
+  for (const value of [7, 'vnet7']) expect(decode(typed, encode(typed, value))).toBe(value)
+  for (const type of [0, 8, 0xffffffff]) expect(() => decode(typed, words(type, 0))).toThrow('a parameter of type')
 })

@@ -64,7 +64,8 @@ export const wiredOnLibvirt = async (report: Report, host: Libvirtd): Promise<vo
       allow_private: true,
     }
     await addCloud({ broker, admin, demo }, { name: CLOUD, type: 'libvirt', endpoint: null, credentials: {}, options })
-    await told({ admin, demo, host, step, image: await uploaded(demo, broker.url) })
+    const { url } = broker
+    await told({ url, admin, demo, host, step, image: await uploaded(demo, url) })
   } finally {
     await host.inside('ip', 'addr', 'del', `${HOST_ADDRESS}/24`, 'dev', BRIDGE)
     await broker.stop()
@@ -96,6 +97,7 @@ const uploaded = async (demo: Api, url: string): Promise<string> => {
 }
 
 interface Scene {
+  url: string
   admin: Api
   demo: Api
   host: Libvirtd
@@ -103,7 +105,7 @@ interface Scene {
   step(title: string, run: () => Promise<unknown>): Promise<void>
 }
 
-const told = async ({ admin, demo, host, image, step }: Scene): Promise<void> => {
+const told = async ({ url, admin, demo, host, image, step }: Scene): Promise<void> => {
   const made: [path: string, id: string][] = []
   const create = async (kind: string, spec: object, who = demo) => {
     const path = `${NEUTRON}/${kind.replaceAll('_', '-')}s`
@@ -193,6 +195,23 @@ const told = async ({ admin, demo, host, image, step }: Scene): Promise<void> =>
     )
     await demo.must('DELETE', `${attachments}/${id}`)
     await patiently(async () => assert.equal((await demo.call('DELETE', `${cinder}/${id}`)).status, 202), WITHIN_MS)
+  })
+  await step('what it has used is told as virsh counts it, in both of its forms', async () => {
+    const path = `${NOVA}/servers/${server}/diagnostics`
+    const told = await admin.must('GET', path)
+    const [, card = ''] = /(vnet\d+)/.exec(await host.virsh('domiflist', domain)) ?? []
+    for (const key of ['cpu0_time', 'memory', 'vda_read', `${card}_rx`]) assert.ok(told[key] > 0, JSON.stringify(told))
+    assert.match(await host.virsh('domstats', '--balloon', domain), new RegExp(`balloon.maximum=${told.memory}\\b`))
+    assert.equal((await demo.call('GET', path)).status, 403)
+    const headers = { 'X-Auth-Token': admin.token, 'OpenStack-API-Version': 'compute 2.48' }
+    const typed = (await (await fetch(url + path, { headers })).json()) as {
+      driver: string
+      nic_details: { mac_address: string }[]
+      memory_details: { maximum: number }
+    }
+    assert.equal(typed.driver, 'libvirt')
+    assert.match(await host.virsh('domiflist', domain), new RegExp(typed.nic_details[0]!.mac_address))
+    assert.equal(typed.memory_details.maximum, SIZE.ram_mib)
   })
   await step('a soft reboot that its guest ignores ends in a start, with the variables of its firmware', async () => {
     const before = await variables()

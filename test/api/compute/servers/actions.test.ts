@@ -350,7 +350,6 @@ describe('what no cloud has', () => {
     expect((await w.demo.get(`${NOVA}/servers/${id}/os-server-password`)).body).toEqual({ password: '' })
     expect((await w.demo.delete(`${NOVA}/servers/${id}/os-server-password`)).status).toBe(204)
     expect((await w.demo.get(`${NOVA}/servers/${id}/os-virtual-interfaces`)).status).toBe(400)
-    expect((await w.admin.get(`${NOVA}/servers/${id}/diagnostics`)).status).toBe(501)
     expect((await w.admin.get(`${NOVA}/servers/${id}/migrations`, at('2.23'))).body).toEqual({ migrations: [] })
     expect((await w.admin.get(`${NOVA}/servers/${id}/migrations/1`, at('2.23'))).status).toBe(404)
   })
