@@ -311,6 +311,7 @@ export const CAPABILITIES = [
   'image.volume',
   'volume.type',
   'volume.clone',
+  'volume.backup',
 ] as const
 export type Capability = (typeof CAPABILITIES)[number]
 

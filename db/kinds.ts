@@ -93,7 +93,12 @@ export const kindFacts = {
   snapshot: {
     table: snapshots,
     tombstoned: true,
-    quota: { snapshots: 'count(*)', gigabytes: 'sum(size_gib)' },
+    quota: {
+      snapshots: 'sum(backup is null)',
+      gigabytes: 'sum(iif(backup is null, size_gib, 0))',
+      backups: 'sum(backup is not null)',
+      backup_gigabytes: 'sum(iif(backup is null, 0, size_gib))',
+    },
     adopted: 'by mark',
   },
   image: { table: images, tombstoned: true, realised: 'per project', quota: {}, adopted: { turn: 9, sought: 9 } },

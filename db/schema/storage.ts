@@ -1,6 +1,34 @@
 import { sql } from 'drizzle-orm'
 import { index, integer, sqliteTable, text } from 'drizzle-orm/sqlite-core'
+import type { Json } from '../../adapters/contract.ts'
 import { at, emptyList, emptyObject, flag, json } from './columns.ts'
+
+/** A volume is given another object of its cloud, made of something else: what, and how far that is. */
+export interface Rewrite {
+  /** What was asked for. */
+  action: 'revert' | 'reimage' | 'restore'
+  source: { kind: 'snapshot' | 'image'; id: string }
+  /** Of the fresh object. */
+  token: string
+  startedAt: number
+  /** The cloud still makes it. */
+  task?: Json
+  /** It is there. */
+  fresh?: string
+  /** It stands for the volume; what did so before is to go. */
+  old?: { id: string; token: string; epoch: number }
+}
+
+/** What a backup is besides a snapshot that outlives its volume. */
+export interface BackupFacts {
+  container: string | null
+  zone: string | null
+  /** What volumes made of it have again. */
+  volumeType: string
+  typeId: string | null
+  bootable: boolean
+  imageMetadata: Record<string, string>
+}
 
 export const volumes = sqliteTable(
   'volumes',
@@ -23,6 +51,10 @@ export const volumes = sqliteTable(
     snapshotId: text('snapshot_id'),
     sourceVolumeId: text('source_volume_id'),
     imageId: text('image_id'),
+    /** The backup it is made of. */
+    backupId: text('backup_id'),
+    /** It is being written anew; null: it stays as it is. */
+    rewrite: json<Rewrite>('rewrite'),
     bootable: flag('bootable').notNull().default(false),
     readonly: flag('readonly').notNull().default(false),
     metadata: json<Record<string, string>>('metadata')
@@ -50,6 +82,8 @@ export const volumes = sqliteTable(
     index('volumes_by_source').on(t.sourceVolumeId).where(sql`source_volume_id IS NOT NULL`),
     index('volumes_by_cloud').on(t.cloudId, t.deletedAt),
     index('volumes_by_made_type').on(t.typeId).where(sql`type_id IS NOT NULL AND deleted_at IS NULL`),
+    index('volumes_by_backup').on(t.backupId).where(sql`backup_id IS NOT NULL`),
+    index('volumes_rewritten').on(sql`rewrite ->> 'token'`).where(sql`rewrite IS NOT NULL`),
     index('volumes_awaiting_image').on(t.imageId).where(sql`cloud_id IS NULL AND deleted_at IS NULL`),
   ],
 )
@@ -63,6 +97,10 @@ export const snapshots = sqliteTable(
     name: text('name'),
     description: text('description'),
     volumeId: text('volume_id').notNull(),
+    /** It is a backup: no snapshot to its users, and its volume may go before it; null: a snapshot. */
+    backup: json<BackupFacts>('backup'),
+    /** The backup on which it was asked to build; null: it stands by itself. */
+    parentId: text('parent_id'),
     sizeGib: integer('size_gib').notNull(),
     cloudId: text('cloud_id').notNull(),
     metadata: json<Record<string, string>>('metadata')
@@ -83,6 +121,11 @@ export const snapshots = sqliteTable(
     index('snapshots_by_time').on(t.createdAt, t.id).where(sql`deleted_at IS NULL`),
     index('snapshots_deleted').on(t.deletedAt).where(sql`deleted_at IS NOT NULL`),
     index('snapshots_by_volume').on(t.volumeId),
+    index('backups_by_project')
+      .on(t.projectId, t.createdAt, t.id)
+      .where(sql`backup IS NOT NULL AND deleted_at IS NULL`),
+    index('backups_by_time').on(t.createdAt, t.id).where(sql`backup IS NOT NULL AND deleted_at IS NULL`),
+    index('backups_by_parent').on(t.parentId).where(sql`parent_id IS NOT NULL AND deleted_at IS NULL`),
   ],
 )
 

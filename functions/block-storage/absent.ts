@@ -19,13 +19,6 @@ interface Absent {
 const GROUPS = 'Groups of volumes are not offered: clouds make volumes and snapshots one by one.'
 
 const ABSENT: Absent[] = [
-  {
-    path: '/backups',
-    key: 'backups',
-    noun: 'Backup',
-    detail: true,
-    reason: 'Volume backups are not offered: make a snapshot of the volume.',
-  },
   { path: '/groups', key: 'groups', noun: 'Group', since: 13, detail: true, reason: GROUPS },
   { path: '/group_snapshots', key: 'group_snapshots', noun: 'GroupSnapshot', since: 14, detail: true, reason: GROUPS },
   { path: '/group_types', key: 'group_types', noun: 'Group type', since: 11, reason: GROUPS },

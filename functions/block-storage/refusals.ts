@@ -19,6 +19,10 @@ export const notThere = (zones: string[]) =>
   badRequest(`Volume type is only supported in these availability zones: ${zones.join(', ')}`)
 /** `VolumeNotFound`, 404. */
 export const noVolume = (id: string) => notFound(`Volume ${id} could not be found.`)
+/** `BackupNotFound`, 404. */
+export const noBackup = (id: string) => notFound(`Backup ${id} could not be found.`)
+/** `InvalidBackup`, 400. */
+export const invalidBackup = (reason: string) => badRequest(`Invalid backup: ${reason}`)
 /** `SnapshotNotFound`, 404. */
 export const noSnapshot = (id: string) => notFound(`Snapshot ${id} could not be found.`)
 
@@ -47,9 +51,14 @@ const worded = (refusal: VolumeRefusal): Fault => {
       )
     case 'unknown':
       if (refusal.what === 'image') return badRequest('Invalid image identifier or unable to access requested image.')
+      if (refusal.what === 'backup') return noBackup(refusal.id)
       return refusal.what === 'snapshot' ? noSnapshot(refusal.id) : noVolume(refusal.id)
     case 'auth-key':
       return badRequest(`Invalid auth key: Attempt to transfer ${refusal.id} with invalid auth key.`)
+    case 'no-parent':
+      return badRequest('Invalid backup: No backups available to do an incremental backup.')
+    case 'not-latest':
+      return badRequest(`Specified snapshot ${refusal.id} is not the latest one of the volume.`)
     case 'has-snapshots':
     case 'attached':
       return invalidVolume(UNDELETABLE)
@@ -75,6 +84,8 @@ const guarded = (what: string): Fault | undefined => {
     )
   if (what === 'type-in-use') return badRequest('Target volume type is still in use.')
   if (what === 'transfer-over') return notFound('Transfer could not be found.')
+  if (what === 'backup-status') return invalidBackup('Backup status must be available or error')
+  if (what === 'backup-dependents') return invalidBackup('Incremental backups exist for this backup.')
   if (what === 'type-moved') return conflict('Somebody changed the volume type at the same time.')
   if (what === 'qos-in-use') return badRequest('QoS specs are still associated with entities.')
   if (what === 'qos-other') return badRequest('Invalid volume type: it is already associated with another qos specs.')
@@ -96,6 +107,11 @@ const quotaFault = async (
     return overQuota(
       `Requested volume or snapshot exceeds allowed gigabytes quota. Requested ${asked}G, quota is ${limit}G and ${used}G has been consumed.`,
     )
+  if (resource === 'backup_gigabytes')
+    return overQuota(
+      `Requested backup exceeds allowed Backup gigabytes quota. Requested ${asked}G, quota is ${limit}G and ${used}G has been consumed.`,
+    )
+  if (resource === 'backups') return overQuota(`Maximum number of backups allowed (${limit}) exceeded`)
   return overQuota(
     resource === 'snapshots'
       ? `Maximum number of snapshots allowed (${limit}) exceeded`

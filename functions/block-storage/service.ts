@@ -3,6 +3,7 @@ import type { Service } from '../http/service.ts'
 import { absentOperations } from './absent.ts'
 import { attachmentOperations } from './attachments.ts'
 import { availabilityZoneOperations } from './availability-zones.ts'
+import { backupOperations } from './backups.ts'
 import { extensionOperations } from './extensions.ts'
 import { limitOperations } from './limits.ts'
 import { messageOperations } from './messages.ts'
@@ -41,6 +42,7 @@ export const blockStorage: Service = {
       ...limitOperations,
       ...availabilityZoneOperations,
       ...extensionOperations,
+      ...backupOperations,
       ...transferOperations,
       ...messageOperations,
       ...poolOperations,

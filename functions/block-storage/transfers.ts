@@ -64,7 +64,7 @@ const acceptBody = z.strictObject({
   accept: z.strictObject({ auth_key: text().min(1) }),
 }) as unknown as z.ZodType<Accept>
 
-const list = (family: Family, view: (input: Input, transfer: TransferRow) => unknown) => async (input: Input) => {
+const list = (view: (input: Input, transfer: TransferRow) => unknown) => async (input: Input) => {
   const { context, query, queries } = input
   const { name, volume_id } = filtersIn(queries)
   const filter = { name, volumeId: volume_id }
@@ -86,7 +86,7 @@ const operationsOf = (family: Family): Operation[] => {
       who: 'reader',
       summary: 'Volumes that the project gives away.',
       status: 200,
-      handle: list(family, summary(family)),
+      handle: list(summary(family)),
     }),
     operation({
       ...common,
@@ -96,7 +96,7 @@ const operationsOf = (family: Family): Operation[] => {
       who: 'reader',
       summary: 'Volumes that the project gives away, in full.',
       status: 200,
-      handle: list(family, fullView(family)),
+      handle: list(fullView(family)),
     }),
     operation<Create>({
       ...common,

@@ -1,6 +1,8 @@
 import * as z from 'zod'
 import { table } from '../../adapters/table.ts'
 import { retypeVolume } from '../broker/block-storage/retype.ts'
+import { reimageVolume, revertVolume } from '../broker/block-storage/rewrite.ts'
+import { snapshotFor } from '../broker/block-storage/snapshot.ts'
 import { changeVolume, deleteVolume, extendVolume, resetVolume } from '../broker/block-storage/volume.ts'
 import { typeIdOf, volumeTypeFor } from '../broker/block-storage/volume-types.ts'
 import { check } from '../http/body.ts'
@@ -8,8 +10,8 @@ import { dialects } from '../http/dialects.ts'
 import { dictionary } from '../http/dictionary.ts'
 import { badRequest, forbidden, notFound, notImplemented } from '../http/fault.ts'
 import { type Answer, type Operation, operation } from '../http/operation.ts'
-import { invalidInput, invalidVolume, whenStatus } from './refusals.ts'
-import { boolean, metadata, size, text } from './shapes.ts'
+import { invalidInput, invalidVolume, noSnapshot, whenStatus } from './refusals.ts'
+import { boolean, metadata, size, text, uuid } from './shapes.ts'
 import { type Action, action } from './volume-action.ts'
 import { uploadImage } from './volume-image.ts'
 import { volumeOf } from './volumes.ts'
@@ -141,6 +143,28 @@ const retype = action({
   },
 })
 
+const revert = action({
+  since: 40,
+  body: z.strictObject({ snapshot_id: uuid }),
+  run: async ({ context }, volume, { snapshot_id: id }) => {
+    const snapshot = await snapshotFor(context, id)
+    if (!snapshot) throw noSnapshot(id)
+    if (snapshot.volumeId !== volume.id)
+      throw badRequest(`Specified snapshot ${id} is not associated with volume ${volume.id}.`)
+    await revertVolume(context, volume, id)
+    return DONE
+  },
+})
+
+const reimage = action({
+  since: 68,
+  body: z.strictObject({ image_id: uuid, reimage_reserved: boolean.optional() }),
+  run: async ({ context }, volume, { image_id: id }) => {
+    await reimageVolume(context, volume, id)
+    return DONE
+  },
+})
+
 const refused = (sentence: string, since?: number): Action => ({
   ...(since === undefined ? {} : { since }),
   run: () => {
@@ -156,7 +180,7 @@ const WITHIN = 'A volume stays on its cloud as what it is: make a snapshot and a
 export const volumeActions: Record<string, Action> = table({
   'os-extend': extend,
   'os-reset_status': resetStatus,
-  revert: refused('Reverting a volume to a snapshot is not offered: make a volume of the snapshot.', 40),
+  revert,
   'os-set_image_metadata': setImageMetadata,
   'os-unset_image_metadata': unsetImageMetadata,
   'os-show_image_metadata': action({
@@ -179,7 +203,7 @@ export const volumeActions: Record<string, Action> = table({
   'os-set_bootable': setBootable,
   'os-volume_upload_image': uploadImage,
   'os-update_readonly_flag': setReadonly,
-  'os-reimage': refused('Writing an image over a volume is not offered: make another volume of the image.', 68),
+  'os-reimage': reimage,
 })
 
 /** https://docs.openstack.org/api-ref/block-storage/v3/#volume-actions-volumes-action */

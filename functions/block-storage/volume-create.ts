@@ -49,9 +49,10 @@ const create = async (input: Input<Create>) => {
   refuseWhatIsMissing(body)
   const ofAnother = snapshotId !== null || sourceVolumeId !== null
   const named = wish.volume_type ? await typeOf(context, wish.volume_type) : null
-  const type = named ?? (ofAnother ? null : await typeByDefault(context, projectOf(context)))
-  const sources = [snapshotId, sourceVolumeId, imageRef].filter((source) => source !== null)
-  if (sources.length > 1) throw invalidInput('May specify only one of snapshot, imageRef or source volume')
+  const backupId = wish.backup_id ?? null
+  const type = named ?? (ofAnother || backupId !== null ? null : await typeByDefault(context, projectOf(context)))
+  const sources = [snapshotId, sourceVolumeId, imageRef, backupId].filter((source) => source !== null)
+  if (sources.length > 1) throw invalidInput('May specify only one of snapshot, imageRef, source volume or backup')
   if (!wish.size && (!sources.length || imageRef))
     throw invalidInput(
       'Invalid volume size provided for create request: None (size argument must be an integer (or string representation of an integer) and greater than zero).',
@@ -66,6 +67,7 @@ const create = async (input: Input<Create>) => {
     sourceVolumeId,
     imageId,
     metadata: withoutFlag(wish.metadata ?? {}),
+    ...(backupId === null ? {} : { backupId }),
     type: type && (await asAsked(context, type)),
   })
   return { body: { volume: volumeView(input, volume) } }
@@ -74,7 +76,6 @@ const create = async (input: Input<Create>) => {
 const refuseWhatIsMissing = ({ volume, 'OS-SCH-HNT:scheduler_hints': given }: Create): void => {
   const group = volume.consistencygroup_id ?? volume.group_id
   if (group) throw notFound(`Group ${group} could not be found.`)
-  if (volume.backup_id) throw notFound(`Backup ${volume.backup_id} could not be found.`)
   if (volume.multiattach)
     throw badRequest(
       'multiattach parameter has been removed. The default behavior is to use multiattach enabled volume types. There is none here: a volume is in one server at a time.',

@@ -223,7 +223,9 @@ const volumeFault = (refusal: VolumeRefusal): Fault => {
         `Volume size '${refusal.size}'GB cannot be smaller than the ${refusal.what} size ${refusal.least}GB.`,
       )
     case 'auth-key':
-      return badRequest('Invalid auth key.')
+    case 'no-parent':
+    case 'not-latest':
+      return badRequest('Invalid volume: it is not asked for by a server.')
     case 'has-snapshots':
       return badRequest('Invalid volume: it has snapshots.')
     case 'attached':

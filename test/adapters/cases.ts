@@ -1263,6 +1263,22 @@ const stories: Case[] = [
     },
   },
   {
+    id: 'snapshot.outlives',
+    title: 'snapshot: it is there when its volume is gone, and a volume is made from it',
+    needs: [...NEEDS.snapshot, 'volume.backup'],
+    async run(shop) {
+      const spec = await shop.spec('volume')
+      const mark = shop.mark('volume')
+      const volume = await shop.make<VolumeSeen>('volume', spec, mark)
+      const snapshot = await shop.make<SnapshotSeen>('snapshot', { name: 'backup', description: '', volume: volume.id })
+      await shop.remove('volume', volume.id, mark)
+      expect(await shop.realm('snapshot').get(snapshot.id)).toMatchObject({ id: snapshot.id, health: 'ready' })
+      const source = { kind: 'snapshot', id: snapshot.id }
+      const copy = await shop.make<VolumeSeen>('volume', { ...spec, source })
+      expect(copy).toMatchObject({ health: 'ready', sizeGiB: snapshot.sizeGiB })
+    },
+  },
+  {
     id: 'image.boots',
     title: 'image: one made from a server boots another',
     needs: ['image'],

@@ -15,6 +15,7 @@ export const FEW = [
   'images_coming',
   'image_tasks_due',
   'image_tasks_over',
+  'volumes_rewritten',
   'networks_external',
   'networks_shared',
   'server_actions_rebuilding',

@@ -52,7 +52,7 @@ export const mutants: Mutant[] = [
   },
   {
     rule: 'Quota moves in the batch of the row that justifies it.',
-    file: 'functions/broker/block-storage/volume.ts',
+    file: 'functions/broker/block-storage/volume-create.ts',
     replace: [
       ["  charge(projectId, 'gigabytes', sizeGib),\n]", ']'],
       [
@@ -332,11 +332,11 @@ export const mutants: Mutant[] = [
   },
   {
     rule: 'What a volume costs is compared in the batch that makes it.',
-    file: 'functions/broker/block-storage/volume.ts',
+    file: 'functions/broker/block-storage/volume-create.ts',
     replace: [
       [
-        '...planVolume(context, row, source.image ?? null), ...paid])',
-        '...planVolume(context, row, source.image ?? null)])',
+        '    ...planVolume(context, row, source.image ?? null),\n    ...paid,',
+        '    ...planVolume(context, row, source.image ?? null),',
       ],
     ],
     scenario: 'two volumes at the last of the money',

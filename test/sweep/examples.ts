@@ -12,6 +12,7 @@ const BY_HAND: Record<string, unknown[]> = {
   'PUT /compute/v2.1/servers/:id/os-volume_attachments/:volume': [{ volumeAttachment: { volumeId: UUID } }],
   'PUT /volume/v3/volumes/:id': [{ volume: { name: 'a' } }],
   'PUT /volume/v3/snapshots/:id': [{ snapshot: { name: 'a' } }],
+  'PUT /volume/v3/backups/:id': [{ backup: { name: 'a' } }],
   'PUT /volume/v3/os-quota-sets/:id': [{ quota_set: { volumes: 1 } }],
   'PUT /network/v2.0/routers/:id/add_router_interface': [{ subnet_id: UUID }, { port_id: UUID }],
   'PUT /network/v2.0/routers/:id/remove_router_interface': [{ subnet_id: UUID }, { port_id: UUID }],

@@ -133,7 +133,7 @@ export const attachmentWork = async (db: Database, id: string) => {
 export const stillWanted = ({ serverId, volumeId }: Pick<AttachmentRow, 'serverId' | 'volumeId'>) =>
   sql`(exists (select 1 from servers s join volumes v on v.id = ${volumeId}
     where s.id = ${serverId} and (s.launched_at is not null or (s.status <> 'ERROR' and v.status <> 'error')))
-    or exists (select 1 from snapshots where volume_id = ${volumeId} and deleted_at is null))`
+    or exists (select 1 from snapshots where volume_id = ${volumeId} and deleted_at is null and backup is null))`
 
 /** Statement: a volume is to be in a server. */
 export const insertAttachment = (db: Database, row: typeof attachments.$inferInsert) =>

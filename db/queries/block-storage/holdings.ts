@@ -19,7 +19,7 @@ const held =
     from (select project_id, 1 as volume, size_gib as gib, 0 as snapshot, 0 as snapshot_gib from volumes
         where cloud_id = zones.cloud_id and zone = zones.name and deleted_at is null
       union all
-      select v.project_id, 0, 0, 1, s.size_gib from volumes v join snapshots s on s.volume_id = v.id and s.deleted_at is null
+      select v.project_id, 0, 0, 1, s.size_gib from volumes v join snapshots s on s.volume_id = v.id and s.deleted_at is null and s.backup is null
         where v.cloud_id = zones.cloud_id and v.zone = zones.name and v.deleted_at is null)
     group by project_id) h)`.mapWith((text: string): Holding[] => JSON.parse(text))
 

@@ -1,4 +1,4 @@
-import { and, eq, isNull, type Placeholder, type SQL, sql } from 'drizzle-orm'
+import { and, desc, eq, isNull, type Placeholder, type SQL, sql } from 'drizzle-orm'
 import type { Database } from '../../client.ts'
 import { among } from '../../conditions.ts'
 import { prepared, type Slots } from '../../prepared.ts'
@@ -20,7 +20,7 @@ const read = (db: Database) =>
 const flat = ({ snapshot, dueAt }: Awaited<ReturnType<typeof read>>[number]): SnapshotRead => ({ ...snapshot, dueAt })
 
 const visible = (scope: Scope<string | Placeholder>) =>
-  and(isNull(snapshots.deletedAt), within(snapshots.projectId, scope))
+  and(isNull(snapshots.deletedAt), isNull(snapshots.backup), within(snapshots.projectId, scope))
 
 const reading = prepared((db, { scope, id }: Slots<{ scope: Scope; id: string }>) =>
   read(db).where(and(eq(snapshots.id, id), visible(scope))),
@@ -35,9 +35,13 @@ export const readSnapshot = async (db: Database, scope: Scope, id: string): Prom
 /** For converge: with the project of the volume, whose binding it needs. */
 export const snapshotById = async (db: Database, id: string) => {
   const [row] = await db
-    .select({ snapshot: snapshots, volumeProject: volumes.projectId })
+    .select({
+      snapshot: snapshots,
+      volumeProject: sql<string>`coalesce(${volumes.projectId}, ${snapshots.projectId})`,
+    })
     .from(snapshots)
-    .innerJoin(volumes, eq(volumes.id, snapshots.volumeId))
+    // That of a backup may be gone for long.
+    .leftJoin(volumes, eq(volumes.id, snapshots.volumeId))
     .where(and(eq(snapshots.id, id), isNull(snapshots.deletedAt)))
   return row ?? null
 }
@@ -63,7 +67,7 @@ export const SNAPSHOT_SORT = {
 
 /** The same where those of one volume are looked for, which are few. */
 const ofVolume = (scope: Scope<string | Placeholder>) =>
-  and(sql`+${snapshots.deletedAt} is null`, foundWithin(snapshots.projectId, scope))
+  and(sql`+${snapshots.deletedAt} is null`, isNull(snapshots.backup), foundWithin(snapshots.projectId, scope))
 
 type Filter = Omit<SnapshotFilter, 'times'> & Times
 const filterOf = ({ times, ...filter }: SnapshotFilter): Filter => ({ ...filter, ...timesBy(times) })
@@ -113,12 +117,13 @@ export const countSnapshots = async (db: Database, scope: Scope, filter: Snapsho
   return row!.count
 }
 
-/** Snapshots that a volume still has. */
+/** Snapshots that a volume still has, the latest first; backups are none. */
 export const snapshotsOf = (db: Database, volumeId: string): Promise<SnapshotRow[]> =>
   db
     .select()
     .from(snapshots)
-    .where(and(eq(snapshots.volumeId, volumeId), isNull(snapshots.deletedAt)))
+    .where(and(eq(snapshots.volumeId, volumeId), isNull(snapshots.deletedAt), isNull(snapshots.backup)))
+    .orderBy(desc(snapshots.createdAt), desc(snapshots.id))
 
 /** Statement: a new snapshot. */
 export const insertSnapshot = (db: Database, row: typeof snapshots.$inferInsert) => db.insert(snapshots).values(row)
@@ -141,8 +146,10 @@ export const snapshotNot = (id: string, statuses: string[]) =>
 
 /** True (as SQL) while the volume has snapshots. */
 export const hasSnapshots = (volumeId: string) =>
-  sql`exists (select 1 from snapshots where volume_id = ${volumeId} and deleted_at is null)`
+  sql`exists (select 1 from snapshots where volume_id = ${volumeId} and deleted_at is null and backup is null)`
 
 /** True (as SQL) while a volume is being made from it. */
 export const snapshotInUse = (id: string) =>
-  sql`exists (select 1 from volumes where snapshot_id = ${id} and deleted_at is null and status = 'creating')`
+  sql`(exists (select 1 from volumes where snapshot_id = ${id} and deleted_at is null and status = 'creating')
+    or exists (select 1 from volumes where backup_id = ${id} and deleted_at is null and status = 'creating')
+    or exists (select 1 from volumes where rewrite ->> '$.source.id' = ${id} and rewrite is not null and deleted_at is null))`

@@ -58,7 +58,12 @@ export const diskSourceStatements = (
     .from(snapshots)
     .leftJoin(volumes, and(eq(volumes.id, snapshots.volumeId), isNull(volumes.deletedAt)))
     .where(
-      and(anyOf(snapshots.id, refs.snapshotIds), isNull(snapshots.deletedAt), foundWithin(snapshots.projectId, scope)),
+      and(
+        anyOf(snapshots.id, refs.snapshotIds),
+        isNull(snapshots.deletedAt),
+        isNull(snapshots.backup),
+        foundWithin(snapshots.projectId, scope),
+      ),
     ),
   volumeZonesQuery(db, { projectId }),
 ]

@@ -26,6 +26,16 @@ export const notExtended = (detail: string): Told => ({ event: '007_001', action
 /** Its cloud could not make a snapshot. */
 export const noSnapshotMade = (detail: string): Told => ({ event: '009_001', action: 'create snapshot', detail })
 
+const ANEW = {
+  revert: { event: '018_001', action: 'revert volume to snapshot' },
+  reimage: { event: '016_001', action: 'reimage volume' },
+  restore: { event: '015_001', action: 'restore backup' },
+}
+/** A volume was to be written anew. */
+export const notRewritten = (what: keyof typeof ANEW, detail: string): Told => ({ ...ANEW[what], detail })
+/** Its cloud could not make a backup. */
+export const noBackupMade = (detail: string): Told => ({ event: '013_001', action: 'create backup', detail })
+
 /** Cinder's `message_ttl`: 30 days. */
 const KEPT = 30 * 86_400_000
 

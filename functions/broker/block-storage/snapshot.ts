@@ -61,6 +61,8 @@ export const planSnapshot = (
     name: wish.name,
     description: wish.description,
     volumeId: volume.id,
+    backup: null,
+    parentId: null,
     sizeGib: volume.sizeGib,
     cloudId: volume.cloudId,
     metadata: wish.metadata,

@@ -93,7 +93,7 @@ const accept = async (context: Context, id: string, key: string): Promise<Transf
     throw new VolumeRefused({ kind: 'status', status: volume?.status ?? 'deleted', allowed: [AWAITING] })
   const to = projectOf(context)
   const children = transfer.noSnapshots ? [] : await snapshotsOf(db, volume.id)
-  await refuseElsewhere(context, volume, to)
+  await refuseElsewhere(context, volume, to, children.length === 0)
   const ids = [volume.id, ...children.map((child) => child.id)]
   const now = context.now()
   const moved = (from: VolumeRow['projectId'], sign: 1 | -1): Write[] => [
@@ -122,6 +122,7 @@ const refuseElsewhere = async (
   context: Context,
   { cloudId, cloud, projectId, id }: VolumeRead,
   to: string,
+  alone: boolean,
 ): Promise<void> => {
   if (cloudId === null || to === projectId) return
   const from = await connectCloud(context, cloudId, projectId, { throughBreaker: true })
@@ -129,7 +130,9 @@ const refuseElsewhere = async (
     ({ adapter, connection, cloud: there }) => {
       if (adapter.account(connection) !== adapter.account(from.connection))
         return `Volume ${id} is in another account of cloud ${cloud} than this project has: volumes do not move between accounts.`
-      return there.volume?.mark ? null : `Cloud ${cloud} cannot be told that a volume is another project's.`
+      return there.volume?.mark && (alone || there.snapshot?.mark)
+        ? null
+        : `Cloud ${cloud} cannot be told that a volume${alone ? ' is' : ' and its snapshots are'} another project's.`
     },
     (error) => {
       if (error instanceof NotMapped) return `Volume ${id} is on cloud ${cloud}, which this project does not have.`

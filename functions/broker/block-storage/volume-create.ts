@@ -1,3 +1,4 @@
+import { beginRestore } from '../../../db/queries/block-storage/backups.ts'
 import {
   insertVolume,
   tooLargeFor,
@@ -41,7 +42,7 @@ const create = async (context: Context, wish: NewVolume): Promise<VolumeRead> =>
   const holds = [stillSaid(context, projectId, means.said)]
   const zone = wish.zone === freeZone(policy) ? null : wish.zone
   // What it is made of decides where it is, wherever that is.
-  const tied = wish.snapshotId !== null || wish.sourceVolumeId !== null
+  const tied = wish.snapshotId !== null || wish.sourceVolumeId !== null || wish.backupId !== undefined
   const places = zone === null && !tied ? chained(policy, all) : all
   const { type, ...asked } = wish
   const fitting = type ? places.filter(type.fits) : places
@@ -69,6 +70,7 @@ const create = async (context: Context, wish: NewVolume): Promise<VolumeRead> =>
     snapshotId: wish.snapshotId,
     sourceVolumeId: wish.sourceVolumeId,
     imageId: wish.imageId,
+    backupId: wish.backupId ?? null,
     bootable: source.bootable,
     metadata: wish.metadata,
     imageMetadata: source.imageMetadata,
@@ -82,7 +84,14 @@ const create = async (context: Context, wish: NewVolume): Promise<VolumeRead> =>
   }
   const origin = source.volume ? (await placeVolume(context, source.volume, place)).writes : []
   const paid = await payVolume(context, row, { means })
-  await commit(context, entry, [...holds, ...origin, ...planVolume(context, row, source.image ?? null), ...paid])
+  const restoring = row.backupId === null ? [] : [beginRestore(context.db, row.backupId, context.now())]
+  await commit(context, entry, [
+    ...holds,
+    ...restoring,
+    ...origin,
+    ...planVolume(context, row, source.image ?? null),
+    ...paid,
+  ])
   return { ...row, cloud: place.cloud, ...shown }
 }
 
@@ -130,7 +139,7 @@ const unscheduled = async (
 }
 
 type Said = 'id' | 'userId' | 'readonly' | 'status' | 'fault' | 'createdAt' | 'updatedAt' | 'deletedAt'
-type Extra = 'pinnedZone' | 'typeId'
+type Extra = 'pinnedZone' | 'typeId' | 'backupId' | 'rewrite'
 
 /** A volume that is to be made, of the caller. */
 export const newVolumeRow = (
@@ -141,6 +150,8 @@ export const newVolumeRow = (
   return {
     pinnedZone: null,
     typeId: null,
+    backupId: null,
+    rewrite: null,
     ...wish,
     id: context.newId(),
     userId: context.caller?.userId ?? '',

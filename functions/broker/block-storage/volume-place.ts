@@ -1,4 +1,5 @@
 import { adapterFor } from '../../../adapters/registry.ts'
+import { readBackup } from '../../../db/queries/block-storage/backups.ts'
 import { readSnapshot, type SnapshotRead } from '../../../db/queries/block-storage/snapshots.ts'
 import { readVolume, type VolumeRead, type VolumeZone, volumeZones } from '../../../db/queries/block-storage/volumes.ts'
 import type { Home } from '../../../db/queries/compute/home.ts'
@@ -30,6 +31,7 @@ export interface Origin {
   snapshotId: string | null
   sourceVolumeId: string | null
   imageId: string | null
+  backupId?: string
   /** What a cloud calls the type, or `default`; null: nobody named one. */
   volumeType: string | null
 }
@@ -111,6 +113,15 @@ export const sourceOf = async (context: Context, wish: Origin, places: VolumeZon
       imageMetadata: parent?.imageMetadata ?? {},
     }
   }
+  if (wish.backupId !== undefined) {
+    const found = await readBackup(db, scope, wish.backupId)
+    if (!found) throw new VolumeRefused({ kind: 'unknown', what: 'backup', id: wish.backupId })
+    if (found.status !== 'available')
+      throw new VolumeRefused({ kind: 'status', status: found.status, allowed: ['available'] })
+    const { cloudId, sizeGib: least, backup } = found
+    const { volumeType, typeId, bootable, imageMetadata } = backup
+    return { ...nothing, cloudId, least, volumeType, typeId, bootable, imageMetadata }
+  }
   if (wish.sourceVolumeId) {
     const volume = await readVolume(db, scope, wish.sourceVolumeId)
     if (!volume) throw new VolumeRefused({ kind: 'unknown', what: 'volume', id: wish.sourceVolumeId })
@@ -174,8 +185,14 @@ export const imageMetadataOf = (image: ImageRow): Record<string, string> => ({
 })
 
 /** What its size is measured by, in words. */
-export const sourceName = (wish: Pick<Origin, 'snapshotId' | 'sourceVolumeId'>) =>
-  wish.snapshotId ? 'snapshot' : wish.sourceVolumeId ? 'source volume' : 'image'
+export const sourceName = (wish: Pick<Origin, 'snapshotId' | 'sourceVolumeId' | 'backupId'>) =>
+  wish.backupId !== undefined
+    ? 'backup'
+    : wish.snapshotId
+      ? 'snapshot'
+      : wish.sourceVolumeId
+        ? 'source volume'
+        : 'image'
 
 /** As people name it. */
 export const zoneName = (place: VolumeZone) => `${place.cloud}.${place.zone}`

@@ -13,9 +13,13 @@ export type VolumeRefusal =
   /** Two things that belong together are in different places: `<cloud>` or `<cloud>.<zone>`. */
   | { kind: 'elsewhere'; what: string; here: string; there: string }
   | { kind: 'too-small'; what: string; size: number; least: number }
-  | { kind: 'unknown'; what: 'snapshot' | 'image' | 'volume'; id: string }
+  | { kind: 'unknown'; what: 'snapshot' | 'image' | 'volume' | 'backup'; id: string }
   /** The key of a transfer is another. */
   | { kind: 'auth-key'; id: string }
+  /** Nothing whole for an incremental backup to build on. */
+  | { kind: 'no-parent' }
+  /** Only the latest snapshot of a volume is what it goes back to. */
+  | { kind: 'not-latest'; id: string }
   | { kind: 'has-snapshots' }
   | { kind: 'attached' }
   /** The volume may only be read, and no cloud attaches a disk so. */

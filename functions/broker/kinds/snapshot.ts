@@ -1,7 +1,8 @@
 import type { SnapshotSeen, SnapshotSpec } from '../../../adapters/contract.ts'
 import { snapshotById, updateSnapshot } from '../../../db/queries/block-storage/snapshots.ts'
-import { noSnapshotMade, tellUser } from '../block-storage/messages.ts'
-import { charge } from '../line/commit.ts'
+import type { Context } from '../../context.ts'
+import { noBackupMade, noSnapshotMade, tellUser } from '../block-storage/messages.ts'
+import { charge, type Write } from '../line/commit.ts'
 import { type Need, steps } from '../line/steps.ts'
 
 type Row = NonNullable<Awaited<ReturnType<typeof snapshotById>>>
@@ -11,6 +12,11 @@ const volume = ({ snapshot, volumeProject }: Row): Need => ({
   resourceId: snapshot.volumeId,
   projectId: volumeProject,
 })
+
+const told = (context: Context, s: Row['snapshot'], why: string): Write =>
+  s.backup
+    ? tellUser(context, s, noBackupMade(why), 'VOLUME_BACKUP')
+    : tellUser(context, s, noSnapshotMade(why), 'VOLUME_SNAPSHOT')
 
 /** A volume as it was. */
 export const snapshotSteps = steps<Row, SnapshotSpec, SnapshotSeen>({
@@ -46,7 +52,7 @@ export const snapshotSteps = steps<Row, SnapshotSpec, SnapshotSeen>({
     phase !== 'bound' || code === 'not_found'
       ? [
           updateSnapshot(context.db, s.id, { status: 'error', fault: message, updatedAt: context.now() }),
-          ...(phase === 'bound' ? [] : [tellUser(context, s, noSnapshotMade(message), 'VOLUME_SNAPSHOT')]),
+          ...(phase === 'bound' ? [] : [told(context, s, message)]),
         ]
       : [],
 
@@ -56,8 +62,8 @@ export const snapshotSteps = steps<Row, SnapshotSpec, SnapshotSeen>({
     const now = context.now()
     return [
       updateSnapshot(context.db, s.id, { status: 'deleted', deletedAt: now, updatedAt: now }),
-      charge(s.projectId, 'snapshots', -1),
-      charge(s.projectId, 'gigabytes', -s.sizeGib),
+      charge(s.projectId, s.backup ? 'backups' : 'snapshots', -1),
+      charge(s.projectId, s.backup ? 'backup_gigabytes' : 'gigabytes', -s.sizeGib),
     ]
   },
 })

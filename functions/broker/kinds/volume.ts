@@ -1,10 +1,12 @@
 import type { VolumeSeen, VolumeSpec } from '../../../adapters/contract.ts'
 import { CloudError } from '../../../adapters/errors.ts'
+import { endRestore } from '../../../db/queries/block-storage/backups.ts'
 import { updateVolume, type VolumeRow, volumeById } from '../../../db/queries/block-storage/volumes.ts'
 import { imageEver } from '../../../db/queries/image/images.ts'
 import { neverThere } from '../../../db/queries/money/meters.ts'
 import type { Context } from '../../context.ts'
 import { notExtended, notMade, tellUser } from '../block-storage/messages.ts'
+import { rewriteFailed, stepRewrite } from '../block-storage/rewrite.ts'
 import { restingStatus } from '../block-storage/volume.ts'
 import { DEFAULT_TYPE } from '../block-storage/volume-types.ts'
 import { imageNeedOn } from '../image/image-takers.ts'
@@ -18,6 +20,7 @@ type Source = Need & { kind: 'snapshot' | 'image' | 'volume' }
 /** What the volume is made of, and must be there first. */
 const source = async (context: Context, { volume: v }: Row): Promise<Source | null> => {
   const { projectId } = v
+  if (v.backupId) return { kind: 'snapshot', resourceId: v.backupId, projectId }
   if (v.snapshotId) return { kind: 'snapshot', resourceId: v.snapshotId, projectId }
   if (v.sourceVolumeId) return { kind: 'volume', resourceId: v.sourceVolumeId, projectId }
   if (!v.imageId) return null
@@ -27,6 +30,16 @@ const source = async (context: Context, { volume: v }: Row): Promise<Source | nu
   return imageNeedOn(context, image, projectId, v.cloudId)
 }
 
+/** What a volume is written anew of, until its cloud has made that. */
+const rewritten = async (
+  context: Context,
+  { volume: { rewrite, imageId, cloudId, projectId } }: Row,
+): Promise<Need | null> => {
+  if (rewrite?.source.kind !== 'image' || rewrite.fresh !== undefined || cloudId === null) return null
+  const image = await imageEver(context.db, imageId ?? rewrite.source.id)
+  return image && imageNeedOn(context, image, projectId, cloudId)
+}
+
 /** A disk that outlives servers. Its status comes from here; while a server has it, from the attachment. */
 export const volumeSteps = steps<Row, VolumeSpec, VolumeSeen>({
   kind: 'volume',
@@ -34,7 +47,7 @@ export const volumeSteps = steps<Row, VolumeSpec, VolumeSeen>({
   load: (context, { resourceId }) => volumeById(context.db, resourceId),
   // Once it exists, its source may go.
   needs: async (context, row, _, stage) =>
-    [stage === 'create' ? await source(context, row) : null].filter((need) => need !== null),
+    [stage === 'create' ? await source(context, row) : await rewritten(context, row)].filter((need) => need !== null),
 
   async spec(context, row, binding, native, stage) {
     const { volume: v } = row
@@ -58,7 +71,11 @@ export const volumeSteps = steps<Row, VolumeSpec, VolumeSeen>({
       return v.status === 'error' ? [] : [set({ status: 'error', fault: seen.fault ?? 'The cloud could not make it.' })]
     if (seen.health !== 'ready') return []
     const resting = restingStatus(attachment)
-    if (v.status === 'creating') return [set({ status: attachment?.status === 'attaching' ? 'reserved' : resting })]
+    if (v.status === 'creating')
+      return [
+        set({ status: attachment?.status === 'attaching' ? 'reserved' : resting }),
+        ...(v.backupId === null ? [] : [endRestore(context.db, v.backupId, context.now())]),
+      ]
     if (v.status === 'extending' && seen.sizeGiB >= v.sizeGib) return [set({ status: resting })]
     // Growing it was refused: it is as large as it was, and the project is charged for that alone.
     if (v.status === 'error_extending' && v.fault !== null && seen.sizeGiB < v.sizeGib)
@@ -70,14 +87,24 @@ export const volumeSteps = steps<Row, VolumeSpec, VolumeSeen>({
   failed(context, { volume: v }, binding, error) {
     const set = (status: string) =>
       updateVolume(context.db, v.id, { status, fault: error.message, updatedAt: context.now() })
+    if (v.rewrite && !v.rewrite.old && binding.phase === 'bound') return rewriteFailed(context, v, error.message)
     if (binding.phase !== 'bound')
-      return [set('error'), neverThere(context.db, v.id), tellUser(context, v, notMade(error.message))]
+      return [
+        ...(v.backupId === null ? [] : [endRestore(context.db, v.backupId, context.now())]),
+        set('error'),
+        neverThere(context.db, v.id),
+        tellUser(context, v, notMade(error.message)),
+      ]
     if (error.code === 'not_found') return [set('error')]
     // Look again: how large it is now decides what is charged.
     return v.status === 'extending'
       ? [set('error_extending'), changed(context, 'volume', v.id), tellUser(context, v, notExtended(error.message))]
       : []
   },
+
+  // What a volume is written anew of is put in its place.
+  act: async (context, { volume: v }, binding, cloud) =>
+    v.rewrite && cloud.volume ? stepRewrite(context, v, binding, cloud.volume) : { settled: true, writes: [] },
 
   gone(context, row) {
     if (!row) return []

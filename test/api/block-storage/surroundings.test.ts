@@ -56,7 +56,7 @@ describe('quotas and limits', () => {
   it('are shown together', async () => {
     const { body } = await at('3.70').get(`${base}/limits`)
     expect(body.limits.rate).toEqual([])
-    expect(body.limits.absolute).toMatchObject({ maxTotalVolumes: 100, totalVolumesUsed: 0, maxTotalBackups: 0 })
+    expect(body.limits.absolute).toMatchObject({ maxTotalVolumes: 100, totalVolumesUsed: 0, maxTotalBackups: 10 })
   })
 })
 
@@ -85,7 +85,6 @@ describe('what else clients ask for', () => {
   it('is empty where nobody has any, and says why none can be made', async () => {
     const admin = at('3.70', 'admin')
     const absent = [
-      [`${base}/backups`, `${base}/backups/detail`, `${base}/backups/x`],
       [`${base}/groups`, `${base}/groups/detail`, `${base}/groups/x`],
       [`${base}/group_snapshots`, `${base}/group_snapshots/detail`, `${base}/group_snapshots/x`],
       [`${base}/group_types`, null, `${base}/group_types/x`],

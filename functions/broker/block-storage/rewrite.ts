@@ -1,0 +1,217 @@
+import {
+  type Cloud,
+  isTask,
+  type Json,
+  type Mark,
+  type VolumeSeen,
+  type VolumeSpec,
+} from '../../../adapters/contract.ts'
+import { CloudError } from '../../../adapters/errors.ts'
+import { endRestore } from '../../../db/queries/block-storage/backups.ts'
+import { snapshotsOf } from '../../../db/queries/block-storage/snapshots.ts'
+import { updateVolume, type VolumeRead, type VolumeRow, volumeHeld } from '../../../db/queries/block-storage/volumes.ts'
+import { cloudById } from '../../../db/queries/clouds/clouds.ts'
+import { type Binding, bindingsOn } from '../../../db/queries/line/bindings.ts'
+import { rebind } from '../../../db/queries/line/rebind.ts'
+import type { Rewrite } from '../../../db/schema/index.ts'
+import type { Context } from '../../context.ts'
+import { imageFor } from '../image/image.ts'
+import { nativeOf, realiseImage, whyNobodyTakes } from '../image/image-takers.ts'
+import { guard, type Write } from '../line/commit.ts'
+import { digest } from '../line/digest.ts'
+import { epochOf } from '../line/epoch.ts'
+import { changed } from '../line/resources.ts'
+import { notRewritten, tellUser } from './messages.ts'
+import { DEFAULT_TYPE } from './type-names.ts'
+import { isPlaced } from './unplaced.ts'
+import { commitOn } from './volume.ts'
+import { imageMetadataOf, leastVolumeGib } from './volume-place.ts'
+import { VolumeRefused } from './volume-refusal.ts'
+
+/*
+ * A volume is written anew by a fresh object of its cloud, made of a snapshot or an image: made, bound in the place of the other,
+ * and that one removed. The volume keeps its id, name and size; only what is below the line is another. Each step is told by the
+ * row, so that any process goes on with it.
+ */
+
+interface Wish extends Pick<Rewrite, 'action' | 'source'> {
+  /** Where the source is; null: wherever the volume is. */
+  sourceCloudId: string | null
+  /** Of the volume until it is done. */
+  status: string
+  allowed: string[]
+  also?: Write[]
+  set?: Partial<VolumeRow>
+}
+
+/** Begins to write a volume anew. Throws `VolumeRefused` (`status`, `attached`, `elsewhere`, `incapable`). */
+export const rewriteVolume = async (context: Context, volume: VolumeRead, wish: Wish): Promise<void> => {
+  const { action, source, sourceCloudId, status, allowed, also = [], set = {} } = wish
+  if (volume.attachment) throw new VolumeRefused({ kind: 'status', status: volume.status, allowed })
+  if (!isPlaced(volume))
+    throw new VolumeRefused({
+      kind: 'incapable',
+      reason: `Volume ${volume.id} is made where it is first used, and is nowhere yet: there is nothing to write over.`,
+    })
+  if (sourceCloudId !== null && sourceCloudId !== volume.cloudId)
+    throw new VolumeRefused({ kind: 'elsewhere', what: source.kind, here: volume.cloud, there: 'another cloud' })
+  const now = context.now()
+  const rewrite: Rewrite = { action, source, token: context.newId(), startedAt: now }
+  await commitOn(context, action, volume, allowed, [
+    guard(context, 'volume-attached', volumeHeld(volume.id)),
+    ...also,
+    updateVolume(context.db, volume.id, { ...set, status, rewrite, fault: null, updatedAt: now }),
+    changed(context, 'volume', volume.id),
+  ])
+}
+
+/** Back to its latest snapshot. Throws `VolumeRefused` (`not-latest`, `status`) besides. */
+export const revertVolume = async (context: Context, volume: VolumeRead, snapshotId: string): Promise<void> => {
+  const [latest] = await snapshotsOf(context.db, volume.id)
+  if (latest?.id !== snapshotId) throw new VolumeRefused({ kind: 'not-latest', id: snapshotId })
+  if (latest.status !== 'available')
+    throw new VolumeRefused({ kind: 'status', status: latest.status, allowed: ['available'] })
+  await rewriteVolume(context, volume, {
+    action: 'revert',
+    source: { kind: 'snapshot', id: snapshotId },
+    sourceCloudId: latest.cloudId,
+    status: 'reverting',
+    allowed: ['available'],
+  })
+}
+
+/** An image in place of what is in a volume. Throws `VolumeRefused` (`unknown`, `too-small`, `incapable`) besides. */
+export const reimageVolume = async (context: Context, volume: VolumeRead, imageId: string): Promise<void> => {
+  const image = await imageFor(context, imageId)
+  if (!image) throw new VolumeRefused({ kind: 'unknown', what: 'image', id: imageId })
+  const { row } = image
+  if (row.status !== 'active') throw new VolumeRefused({ kind: 'status', status: row.status, allowed: ['active'] })
+  const least = leastVolumeGib(row)
+  if (volume.sizeGib < least) throw new VolumeRefused({ kind: 'too-small', what: 'image', size: volume.sizeGib, least })
+  const { cloudId } = volume
+  if (cloudId !== null && !image.bindings.some((b) => b.cloudId === cloudId && b.phase === 'bound')) {
+    const cloud = await cloudById(context.db, cloudId)
+    const untaken = row.blob
+      ? await whyNobodyTakes(context, row, cloud ? [cloud] : [], nativeOf(image.bindings))
+      : `Image ${imageId} is not on the cloud of the volume.`
+    if (untaken) throw new VolumeRefused({ kind: 'incapable', reason: untaken })
+  }
+  await rewriteVolume(context, volume, {
+    action: 'reimage',
+    source: { kind: 'image', id: imageId },
+    sourceCloudId: null,
+    status: 'downloading',
+    allowed: ['available', 'error'],
+    also: cloudId === null ? [] : realiseImage(context, row, volume.projectId, cloudId),
+    set: { imageId, bootable: true, imageMetadata: imageMetadataOf(row) },
+  })
+}
+
+const FINAL = ['definitive', 'denied', 'capacity']
+
+/** One step of writing a volume anew; `settled` when nothing is left of it. */
+export const stepRewrite = async (
+  context: Context,
+  volume: VolumeRow,
+  binding: Binding,
+  realm: NonNullable<Cloud['volume']>,
+): Promise<{ settled: boolean; writes: Write[] }> => {
+  const { db } = context
+  const rewrite = volume.rewrite!
+  const keep = (more: Partial<Rewrite>): Write => updateVolume(db, volume.id, { rewrite: { ...rewrite, ...more } })
+  const own = { token: rewrite.token, epoch: epochOf(rewrite.startedAt) }
+  const mark = markOf(context, binding, own)
+  try {
+    if (rewrite.old) {
+      await realm.remove(rewrite.old.id, markOf(context, binding, rewrite.old))
+      return { settled: true, writes: ended(context, volume, 'available') }
+    }
+    const native = await nativeSource(context, volume, rewrite)
+    if (native === null && !rewrite.fresh)
+      throw new CloudError('definitive', `The ${rewrite.source.kind} of which the volume was to be made is gone.`)
+    const spec: VolumeSpec = {
+      name: volume.name || volume.id,
+      sizeGiB: volume.sizeGib,
+      zone: volume.zone ?? binding.zone ?? '',
+      type: volume.volumeType === DEFAULT_TYPE ? null : volume.volumeType,
+      source: native === null ? null : { kind: rewrite.source.kind, id: native },
+    }
+    if (!rewrite.fresh) {
+      const made = await begin(realm, rewrite, spec, mark)
+      return { settled: false, writes: [keep('task' in made ? { task: made.task } : { fresh: made.id })] }
+    }
+    const fresh = await realm.get(rewrite.fresh)
+    if (!fresh || fresh.health === 'failed' || fresh.health === 'gone')
+      throw new CloudError('definitive', fresh?.fault ?? 'The cloud lost what it made for the volume.')
+    if (fresh.health !== 'ready') return { settled: false, writes: [] }
+    const to = { nativeId: fresh.id, ...own, frozen: { ...spec } as Json, observed: digest(fresh) }
+    const old = { id: binding.nativeId!, token: binding.token, epoch: binding.epoch }
+    return { settled: false, writes: [keep({ old }), rebind(db, binding, to, context.now())] }
+  } catch (error) {
+    if (!(error instanceof CloudError && FINAL.includes(error.code)) || rewrite.old) throw error
+    await forget(context, realm, rewrite, mark)
+    return { settled: true, writes: rewriteFailed(context, volume, error.message) }
+  }
+}
+
+/** Cinder's statuses after each came to nothing; what was in the volume is there still. */
+const FAILED: Record<Rewrite['action'], string> = { revert: 'error', reimage: 'error', restore: 'error_restoring' }
+
+/** Statements: it came to nothing. */
+export const rewriteFailed = (context: Context, volume: VolumeRow, reason: string): Write[] =>
+  ended(context, volume, FAILED[volume.rewrite!.action], reason)
+
+const ended = (context: Context, volume: VolumeRow, status: string, failed?: string): Write[] => {
+  const { action, source } = volume.rewrite!
+  const now = context.now()
+  return [
+    updateVolume(context.db, volume.id, { status, rewrite: null, updatedAt: now }),
+    ...(action === 'restore' ? [endRestore(context.db, source.id, now)] : []),
+    ...(failed === undefined ? [] : [tellUser(context, volume, notRewritten(action, failed))]),
+  ]
+}
+
+/** Null: its cloud does not have the source, yet or any more. */
+const nativeSource = async ({ db }: Context, volume: VolumeRow, { source }: Rewrite): Promise<string | null> =>
+  (await bindingsOn(db, volume.cloudId!, [source.id])).find(
+    ({ kind, phase, scope }) =>
+      kind === source.kind && phase === 'bound' && (scope === '' || scope === volume.projectId),
+  )?.nativeId ?? null
+
+const markOf = (
+  { deployment }: Context,
+  { projectId: project, resourceId: resource }: Binding,
+  { token, epoch }: Pick<Binding, 'token' | 'epoch'>,
+): Mark => ({ deployment: deployment.id, project, kind: 'volume', resource, token, epoch })
+
+/** What the cloud has of it by now. A call whose answer was lost is found by its mark, or repeated with its token. */
+const begin = async (
+  realm: NonNullable<Cloud['volume']>,
+  { task }: Rewrite,
+  spec: VolumeSpec,
+  mark: Mark,
+): Promise<{ task: Json } | Pick<VolumeSeen, 'id'>> => {
+  if (task !== undefined && realm.poll) {
+    const outcome = await realm.poll(task).catch((error) => {
+      // What the cloud has forgotten is found by its mark.
+      if (error instanceof CloudError && error.code === 'not_found') return null
+      throw error
+    })
+    if (outcome) return isTask(outcome) ? { task: outcome.task } : { id: outcome.id }
+  }
+  const outcome = (await realm.find(mark, spec)) ?? (await realm.create(spec, mark))
+  return isTask(outcome) ? { task: outcome.task } : { id: outcome.id }
+}
+
+/** It came to nothing: what was made for it goes. */
+const forget = async (
+  { log }: Context,
+  realm: NonNullable<Cloud['volume']>,
+  { fresh }: Rewrite,
+  mark: Mark,
+): Promise<void> => {
+  if (fresh === undefined) return
+  await realm.remove(fresh, mark).catch((error: Error) => {
+    log('warn', 'what was made to write a volume anew stays', { reason: error.message })
+  })
+}
