@@ -19,7 +19,7 @@ const backedUp = async (volume_id: string, more = {}): Promise<string> => {
   return body.backup.id
 }
 const act = (id: string, body: unknown, who = 'demo') => at(who).post(`${base}/volumes/${id}/action`, body)
-const inventory = async (kind: 'volume' | 'snapshot') =>
+const inventory = async <K extends 'volume' | 'snapshot'>(kind: K) =>
   (await remembered(plimsoll.host.cloudState, plimsoll.cloudId('sandbox'), kind)).filter(
     ({ goneAt }) => goneAt === null,
   )
