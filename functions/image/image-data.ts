@@ -47,7 +47,7 @@ const download = async (input: Input) => {
 const move = async (input: Input, from: 'active' | 'deactivated', to: 'active' | 'deactivated') => {
   const row = await imageOf(input)
   if (row.status !== from && row.status !== to)
-    throw forbidden(`Image status transition from ${row.status} to ${to} is not allowed`)
+    throw forbidden(`Not allowed to ${to === 'active' ? 'reactivate' : 'deactivate'} image in status '${row.status}'`)
   if (row.status === from || !mayChange(input.context, row)) await changeImage(input.context, row, { status: to })
   return {}
 }

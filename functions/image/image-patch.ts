@@ -61,6 +61,7 @@ const changesIn = (body: unknown[], type: string): Change[] =>
     if (typeof raw !== 'object' || raw === null || Array.isArray(raw))
       throw badRequest('Operations must be JSON objects.')
     const { op, pointer } = PATCHES[type]!(raw as Record<string, unknown>)
+    refuseLocations(op, pointer)
     const name = nameAt(pointer)
     if (op !== 'remove' && !Object.hasOwn(raw, 'value'))
       throw badRequest(`Operation "${op}" requires a member named "value".`)
@@ -68,6 +69,13 @@ const changesIn = (body: unknown[], type: string): Change[] =>
     if (isReserved(name)) throw forbidden(`Attribute '${name}' is reserved.`)
     return { op, name, value: (raw as { value?: unknown }).value }
   })
+
+/** Where data lies is nobody's to see, and so to change (glance/api/v2/images.py, _do_add_locations and its sisters). */
+const refuseLocations = (op: Change['op'], pointer: unknown): void => {
+  if (typeof pointer !== 'string' || !/^\/locations(\/|$)/.test(pointer)) return
+  const verb = { add: 'add', replace: 'update', remove: 'remove' }[op]
+  throw forbidden(`It's not allowed to ${verb} locations if locations are invisible.`)
+}
 
 const isField = (name: string): name is keyof typeof FIELDS => Object.hasOwn(FIELDS, name)
 

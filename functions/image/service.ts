@@ -1,5 +1,6 @@
 import { dialects } from '../http/dialects.ts'
 import type { Service } from '../http/service.ts'
+import { cacheOperations } from './cache.ts'
 import { imageDataOperations } from './image-data.ts'
 import { imagePatchOperations } from './image-patch.ts'
 import { imageOperations } from './images.ts'
@@ -33,6 +34,7 @@ export const image: Service = {
     ...infoOperations,
     ...importOperations,
     ...taskOperations,
+    ...cacheOperations,
     ...namespaceOperations,
     ...metadefItemOperations,
     ...resourceTypeOperations,

@@ -311,6 +311,7 @@ describe('tasks', () => {
     const listed = async (search: string) => (await admin().get(`/image/v2/tasks?${search}`)).body.tasks?.length
     expect(await listed('status=success&type=import')).toBe(1)
     expect(await listed('status=failure')).toBe(0)
+    plimsoll.clock.advance(1_000)
     await fetching()
     const page = (await admin().get('/image/v2/tasks?limit=1')).body
     expect(page.tasks[0]).toMatchObject({ type: 'api_image_import' })
