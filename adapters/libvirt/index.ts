@@ -22,6 +22,8 @@ import { watch } from './watch.ts'
 import { zones } from './zones.ts'
 
 const CERTIFICATE = ['client_certificate', 'client_key']
+/** Of SASL. */
+const NAMED = ['username', 'password']
 /** Of SSH. */
 const LOGIN = ['private_key', 'passphrase']
 const PRIVATE_KEY = /^\s{0,8}-----BEGIN (OPENSSH|RSA|EC) PRIVATE KEY-----/
@@ -34,8 +36,9 @@ const validate: Adapter['validate'] = ({ endpoint, options, credentials }) => {
   if (endpoint !== null) faults.push('A cloud of type libvirt has no endpoint: its hosts are listed in option hosts.')
   const given = CERTIFICATE.filter((name) => credentials[name])
   const key = hosts.some(({ way }) => way.to.kind === 'ssh') ? ['private_key'] : []
-  const needed = [...(given.length ? CERTIFICATE : []), ...key]
-  faults.push(...credentialFaults(credentials, needed, [...CERTIFICATE, ...LOGIN]))
+  const named = NAMED.some((name) => credentials[name]) ? NAMED : []
+  const needed = [...(given.length ? CERTIFICATE : []), ...key, ...named]
+  faults.push(...credentialFaults(credentials, needed, [...CERTIFICATE, ...LOGIN, ...NAMED]))
   if (credentials.private_key && !PRIVATE_KEY.test(credentials.private_key))
     faults.push('The private_key is none as ssh-keygen writes it: BEGIN OPENSSH, RSA or EC PRIVATE KEY.')
   return faults

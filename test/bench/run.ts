@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { benchBundle } from './bundle.ts'
 import { benchBursts } from './bursts.ts'
+import { benchKvm } from './kvm/bench.ts'
 import { benchLogins } from './logins.ts'
 import { benchMillion } from './million/run.ts'
 import { benchMonth, SEED } from './month/run.ts'
@@ -14,7 +15,7 @@ import { pagesOf } from './reads/routes.ts'
 import { benchReads } from './reads/run.ts'
 import { benchSweep } from './sweep.ts'
 import { Table } from './table.ts'
-import { benchVsphere } from './vsphere.ts'
+import { benchVsphere } from './vsphere/bench.ts'
 import { benchWorker } from './worker.ts'
 import { openWorld } from './world.ts'
 import { benchWrites } from './writes.ts'
@@ -31,6 +32,7 @@ const PARTS = [
   'places',
   'sweep',
   'vsphere',
+  'kvm',
   'million',
   'month',
   'bursts',
@@ -54,6 +56,9 @@ if (part === 'month') {
 if (part === 'sweep') process.exit((await benchSweep()) ? 1 : 0)
 // `npm run bench -- vsphere`: a vCenter, which is vcsim; needs Go, or python3 to fetch it.
 if (part === 'vsphere') process.exit((await benchVsphere()) ? 1 : 0)
+
+// `npm run bench -- kvm`: a KVM host, whose libvirtd is Debian's; needs root.
+if (part === 'kvm') process.exit((await benchKvm()) ? 1 : 0)
 
 // `npm run bench -- bursts [COUNT]`: a burst of so many members, admitted, converged and drained.
 if (part === 'bursts') process.exit((await benchBursts(Number(more[0] ?? 1_000))) ? 1 : 0)

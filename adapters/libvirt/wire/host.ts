@@ -3,9 +3,10 @@ import { CloudError } from '../../errors.ts'
 import { unclear } from '../../shared/refusals.ts'
 import type { Context } from '../context.ts'
 import type { HostOption } from '../options.ts'
+import type { Login } from './login.ts'
 import { type Listening, openSession, type Session } from './session.ts'
 import { assertNotSilent, noteHeard, noteSilent } from './silence.ts'
-import { lineBeside, lineTo, type There } from './uri.ts'
+import { lineBeside, lineTo, type There, type Way } from './uri.ts'
 
 /** One host, spoken to. */
 export interface Host extends Session {
@@ -48,6 +49,10 @@ export const onHost = async <T>(context: Context, option: HostOption, work: (hos
   }
 }
 
+/** Nobody listens to TLS, to SSH, or to a socket. */
+const loginBy = ({ to }: Way, { username, password }: Context['connection']['credentials']): Login | null =>
+  username && password ? { username, password, isPrivate: to.kind !== 'tcp' } : null
+
 /** What one of several hosts does not answer says nothing of the cloud. */
 const ofHost = (error: unknown, part: string): unknown =>
   error instanceof CloudError && error.code === 'ambiguous' && error.detail.part === undefined
@@ -78,7 +83,7 @@ export const reach = async <T>(
     const session = await (async () => {
       if (limit.aborted) throw refusal(name, new Error(LATE))
       if (way.to.kind === 'tls') await accepted(line, name, limit)
-      return openSession(line, way.driver, listening)
+      return openSession(line, way.driver, listening, loginBy(way, connection.credentials))
     })().catch(unreached)
     noteHeard({ connection, surroundings }, name)
     const beside = lineBesideTo({ connection, surroundings }, { name, way })

@@ -88,6 +88,13 @@ const xml = struct({ xml: text })
 
 /* The connection. */
 export const AUTH_LIST = procedure(66, 'AUTH_LIST', NOTHING, struct({ types: list(int, 20) }))
+/** Words of SASL, each byte as a number of its own; `empty` is 1 where nothing at all is said. */
+const WORDS = { empty: int, data: list(int, 65_536) }
+const TOLD = struct({ complete: int, ...WORDS })
+/** Mechanisms of SASL, with commas between. */
+export const SASL_WAYS = procedure(67, 'AUTH_SASL_INIT', NOTHING, struct({ mechanisms: text }))
+export const SASL_BEGIN = procedure(68, 'AUTH_SASL_START', struct({ mechanism: text, ...WORDS }), TOLD)
+export const SASL_GO_ON = procedure(69, 'AUTH_SASL_STEP', struct(WORDS), TOLD)
 export const AUTH_POLKIT = procedure(70, 'AUTH_POLKIT', NOTHING, struct({ complete: int }))
 export const OPEN = procedure(1, 'CONNECT_OPEN', struct({ name: optional(text), flags: uint }), NOTHING)
 export const GET_HOSTNAME = procedure(59, 'CONNECT_GET_HOSTNAME', NOTHING, struct({ hostname: text }))

@@ -1,8 +1,9 @@
 import type { Line } from '../../contract.ts'
-import { CloudError } from '../../errors.ts'
+import type { CloudError } from '../../errors.ts'
 import { unclear } from '../../shared/refusals.ts'
 import { type Fault, fromFault } from '../errors.ts'
-import { AUTH_LIST, AUTH_POLKIT, FAULT, OPEN, type Procedure } from './procedures.ts'
+import { type Login, logIn } from './login.ts'
+import { AUTH_LIST, FAULT, OPEN, type Procedure } from './procedures.ts'
 import { decode, encode, joined, Malformed, struct, uint } from './xdr.ts'
 
 /** Calls to one host. They may be made side by side: answers are told apart by their serial. */
@@ -69,29 +70,21 @@ interface Waiting {
 
 /**
  * Speaks libvirt's remote protocol over a line, logs in, and opens the driver.
+ * @param login as whom, where the host asks for that
  * @param path the driver's own part of the URI, e.g. `qemu:///system`
  * @throws `denied` where the host wants another way to log in, `ambiguous` for what is no answer
  */
-export const openSession = async (line: Line, path: string, listening: Listening = {}): Promise<Session> => {
+export const openSession = async (
+  line: Line,
+  path: string,
+  listening: Listening = {},
+  login: Login | null = null,
+): Promise<Session> => {
   const session = speak(line, listening)
   const { types } = await session.call(AUTH_LIST, null)
-  await logIn(session, types)
+  await logIn(session, types, login)
   await session.call(OPEN, { name: path, flags: 0 })
   return session
-}
-
-const NONE = 0
-const POLKIT = 2
-
-const logIn = async (session: Session, types: number[]): Promise<void> => {
-  if (types.length === 0 || types.includes(NONE)) return
-  if (types.includes(POLKIT)) {
-    await session.call(AUTH_POLKIT, null)
-    return
-  }
-  throw new CloudError('denied', 'The cloud did not accept our credentials.', {
-    operatorMessage: 'The host wants a login by SASL, which is not spoken yet.',
-  })
 }
 
 const speak = (line: Line, { hear, endless = false }: Listening): Session => {

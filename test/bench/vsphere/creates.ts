@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
+import type { Broker } from '../broker.ts'
 import { median } from '../load.ts'
 import type { Bare } from './bare.ts'
-import type { Broker } from './broker.ts'
 import { callsOf, type Traffic, type Wire } from './wire.ts'
 
 /** How often it is asked whether a server is there, in milliseconds. */

@@ -11,7 +11,7 @@ import { portId, putRecord, recordFor, writeTable } from '../../../adapters/vsph
 import { settled, taskIn } from '../../../adapters/vsphere/wire/tasks.ts'
 import { digest } from '../../../functions/broker/line/digest.ts'
 import { connection, contextOf, surroundings } from '../../peers/vsphere/cloud.ts'
-import type { Broker } from './broker.ts'
+import type { Broker } from '../broker.ts'
 
 const AT_ONCE = 8
 /** What a cloud-init of some length comes to: it is never asked for, and so must not be paid for. */

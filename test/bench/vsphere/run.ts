@@ -2,10 +2,10 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { inventoryOf } from '../../../adapters/vsphere/inventory.ts'
-import { connection, contextOf, surroundings } from '../../peers/vsphere/cloud.ts'
+import { connection, contextOf, OPTIONS, surroundings } from '../../peers/vsphere/cloud.ts'
 import { launch } from '../../peers/vsphere/launch.ts'
+import { openBroker } from '../broker.ts'
 import { Bare } from './bare.ts'
-import { openBroker } from './broker.ts'
 import { measureCreates } from './creates.ts'
 import { settle } from './estate.ts'
 import { measureSweeps } from './sweeps.ts'
@@ -15,12 +15,20 @@ import { Wire } from './wire.ts'
 const [machines, sweeps, creates] = process.argv.slice(2).map(Number) as [number, number, number]
 /** Resource pools of the simulator's model. */
 const POOLS = 2
+const SIZES = [{ name: 'vs.small', vcpus: 1, ram_mib: 2048, disk_gib: 20 }]
 
 const folder = mkdtempSync(join(tmpdir(), 'plimsoll-vsphere-'))
 process.on('exit', () => rmSync(folder, { recursive: true, force: true }))
 const vcsim = await launch({ machines: machines / POOLS })
 const wire = new Wire()
-const broker = await openBroker(folder, vcsim.url, wire)
+const broker = await openBroker(
+  folder,
+  { fetch: wire.fetch },
+  {
+    ...{ name: 'vcenter', type: 'vsphere', endpoint: vcsim.url, credentials: connection(vcsim.url).credentials },
+    options: { ...OPTIONS, sizes: SIZES, allow_private: true },
+  },
+)
 const ours = await settle(broker, vcsim.url)
 
 const bare = new Bare(vcsim.url, wire.fetch)

@@ -6,6 +6,7 @@ import { bootedOnLibvirt } from './boot.peer.ts'
 import { consolesOnLibvirt } from './console.peer.ts'
 import { killedOnLibvirt } from './killed.peer.ts'
 import { type Libvirtd, lacking, launch } from './launch.ts'
+import { loggedInToLibvirt } from './login.peer.ts'
 import { networkedOnLibvirt } from './network.peer.ts'
 import { spreadOnLibvirt } from './racks.peer.ts'
 import { reachedOnLibvirt } from './reach.peer.ts'
@@ -27,7 +28,11 @@ const ON_A_HOST: Record<string, (report: Report, host: Libvirtd, longer: boolean
 /** Those of them that take turns. */
 const TURNS: Record<string, number> = { adapter: 0, wired: 0, agent: 1 }
 /** Parts that have hosts of their own, and are played by name alone. */
-const APART: Record<string, (report: Report) => Promise<void>> = { racks: spreadOnLibvirt, killed: killedOnLibvirt }
+const APART: Record<string, (report: Report) => Promise<void>> = {
+  login: loggedInToLibvirt,
+  racks: spreadOnLibvirt,
+  killed: killedOnLibvirt,
+}
 
 /**
  * A KVM host, whose libvirtd and QEMU are real: the adapter by itself, then what somebody has there and hands over.

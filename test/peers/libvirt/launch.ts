@@ -58,7 +58,8 @@ export interface Libvirtd {
 /**
  * Folders of the system are its own ones here, and so are network and processes, which end with it. The shell stays: it
  * takes leave of orphans, for which libvirtd would wait half a minute each, and stays when libvirtd goes. Guests are emulated: it does not see whether the
- * machine could do more, as QEMU's user may not open what is there: were it something else, libvirtd would ask QEMU anew each time.
+ * machine could do more, as QEMU's user may not open what is there: were it something else, libvirtd would ask QEMU anew each time. Where
+ * the loopback has the only address, nobody can listen: a name of it is looked up as one of a family that is not there.
  */
 const SCRIPT = `
 set -e
@@ -73,16 +74,25 @@ chmod 600 "$0/no-kvm"
 ip link set lo up
 ip link add br9 type bridge
 ip link set br9 up
+[ -z "$1" ] || ip addr add 192.0.2.1/24 dev br9
 virtlogd -d --pid-file /run/libvirt/virtlogd.pid
-libvirtd --pid-file /run/libvirt/libvirtd.pid &
+SASL_CONF_PATH=/etc/libvirt/sasl libvirtd $1 --pid-file /run/libvirt/libvirtd.pid &
 sleep infinity &
 wait
 `
 const CONFIG = 'auth_unix_rw = "none"\nauth_unix_ro = "none"\nunix_sock_group = "root"\n'
 const APART = ['--mount', '--net', '--pid', '--fork', '--kill-child', '--mount-proc', '--propagation', 'private']
 
+/** What a libvirtd is told that listens on a port as well. */
+export interface Listening {
+  /** Lines for its `libvirtd.conf`. */
+  config: string
+  /** Puts what those name into its folder of settings, which is `/etc/libvirt` for it. */
+  prepare(folder: string): Promise<unknown>
+}
+
 /** @throws with its last words if it does not come up */
-export const launch = async (): Promise<Libvirtd> => {
+export const launch = async (listening: Listening | null = null): Promise<Libvirtd> => {
   const folder = await mkdtemp(join(tmpdir(), 'libvirt-'))
   // QEMU runs as somebody else.
   await chmod(folder, 0o755)
@@ -93,8 +103,9 @@ export const launch = async (): Promise<Libvirtd> => {
   await mkdir(cache, { recursive: true })
   await finish({ command: 'cp', args: ['-a', '/etc/libvirt', join(folder, 'etc')] })
   await finish({ command: 'cp', args: ['-a', cache, join(folder, 'cache')] })
-  await writeFile(join(folder, 'etc/libvirtd.conf'), CONFIG)
-  const child = start({ command: 'unshare', args: [...APART, 'sh', '-c', SCRIPT, folder] })
+  await writeFile(join(folder, 'etc/libvirtd.conf'), CONFIG + (listening?.config ?? ''))
+  await listening?.prepare(join(folder, 'etc'))
+  const child = start({ command: 'unshare', args: [...APART, 'sh', '-c', SCRIPT, folder, listening ? '--listen' : ''] })
   const socket = join(folder, 'run/libvirt-sock')
   const uri = `qemu+unix:///system?socket=${socket}`
   const env = { LIBVIRT_DEFAULT_URI: uri, HOME: folder, LC_ALL: 'C' }

@@ -1,9 +1,9 @@
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
-import { printColumns } from './table.ts'
-import type { Measured } from './vsphere/run.ts'
-import { callsOf, type Traffic } from './vsphere/wire.ts'
+import { printColumns } from '../table.ts'
+import type { Measured } from './run.ts'
+import { callsOf, type Traffic } from './wire.ts'
 
 const MACHINES = Number(process.env.BENCH_MACHINES ?? 5_000)
 const SWEEPS = Number(process.env.BENCH_ROUNDS ?? 5)
@@ -13,7 +13,7 @@ const HEAP_MB = 64
 
 /** A vCenter of 5,000 machines, swept, and servers made there: `npm run bench -- vsphere`. Gives what was missed. */
 export const benchVsphere = async (): Promise<number> => {
-  const script = fileURLToPath(new URL('./vsphere/run.ts', import.meta.url))
+  const script = fileURLToPath(new URL('./run.ts', import.meta.url))
   const execArgv = ['--expose-gc', '--disable-warning=ExperimentalWarning']
   const child = fork(script, [MACHINES, SWEEPS, CREATES].map(String), { execArgv })
   const failed = once(child, 'exit').then(([code]) => Promise.reject(new Error(`the bench ended with ${code}`)))

@@ -1,25 +1,23 @@
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { createAdaptorServer } from '@hono/node-server'
-import { migrate, readMigrations } from '../../../db/migrate.ts'
-import { everyProject } from '../../../db/scope.ts'
-import { openSqlite } from '../../../db/sqlite.ts'
-import { createApp } from '../../../functions/app.ts'
-import type { Context, Host } from '../../../functions/context.ts'
-import { runCron } from '../../../functions/cron.ts'
-import { Background } from '../../../functions/runtime/background.ts'
-import { bootstrap } from '../../../functions/runtime/bootstrap.ts'
-import { openHost, settingsFrom } from '../../../functions/runtime/host.ts'
-import { type Api, logInAs } from '../../peers/support/api.ts'
-import { addCloud } from '../../peers/support/cloud.ts'
-import { connection, OPTIONS } from '../../peers/vsphere/cloud.ts'
-import { Meter } from '../sweep-meter.ts'
-import type { Wire } from './wire.ts'
+import { migrate, readMigrations } from '../../db/migrate.ts'
+import { everyProject } from '../../db/scope.ts'
+import { openSqlite } from '../../db/sqlite.ts'
+import { createApp } from '../../functions/app.ts'
+import { FolderBlobs } from '../../functions/blobs/folder.ts'
+import type { Context, Host } from '../../functions/context.ts'
+import { runCron } from '../../functions/cron.ts'
+import { Background } from '../../functions/runtime/background.ts'
+import { bootstrap } from '../../functions/runtime/bootstrap.ts'
+import { openHost, settingsFrom } from '../../functions/runtime/host.ts'
+import { type Api, logInAs } from '../peers/support/api.ts'
+import { addCloud } from '../peers/support/cloud.ts'
+import { Meter } from './sweep-meter.ts'
 
 const PASSWORD = 'bench'
-const SIZES = [{ name: 'vs.small', vcpus: 1, ram_mib: 2048, disk_gib: 20 }]
 
-/** The program as it runs on Node, in this process and over loopback, with one vCenter; time moves on by hand too. */
+/** The program as it runs on Node, in this process and over loopback, with one cloud; time moves on by hand too. */
 export interface Broker {
   host: Host
   /** What loops are handed. */
@@ -27,18 +25,26 @@ export interface Broker {
   /** Counts statements of the broker's database, and of the clouds' state apart from it. */
   meter: Meter
   store: Meter
+  admin: Api
   demo: Api
   cloudId: string
+  url: string
+  /** Seconds pass, and the loops have their turn. */
+  settle(): Promise<void>
   later(ms: number): void
   close(): Promise<void>
 }
 
-export const openBroker = async (folder: string, vcenter: string, wire: Wire): Promise<Broker> => {
+export const openBroker = async (
+  folder: string,
+  over: Pick<Host, 'fetch'> | Pick<Host, 'dial'>,
+  cloud: Parameters<typeof addCloud>[1],
+): Promise<Broker> => {
   let skew = 0
   const [meter, store] = [new Meter(() => 0), new Meter(() => 0)]
   const open = async (name: string, migrations: string) => {
     const d1 = openSqlite(join(folder, name))
-    await migrate(d1, await readMigrations(new URL(`../../../db/${migrations}`, import.meta.url)))
+    await migrate(d1, await readMigrations(new URL(`../../db/${migrations}`, import.meta.url)))
     return d1
   }
   const log: Host['log'] = (level, message, fields) => {
@@ -49,7 +55,8 @@ export const openBroker = async (folder: string, vcenter: string, wire: Wire): P
     d1: meter.d1(await open('plimsoll.db', 'migrations')),
     cloudState: store.d1(await open('cloud-state.db', 'cloud-state')),
     settings: settingsFrom({}, 'node', '5b'.repeat(32)),
-    fetch: wire.fetch,
+    blobs: new FolderBlobs(join(folder, 'images')),
+    ...over,
     now: () => Date.now() + skew,
     defer: background.defer,
     log,
@@ -65,20 +72,21 @@ export const openBroker = async (folder: string, vcenter: string, wire: Wire): P
   const cron = async () => {
     await runCron(host)
   }
-  const options = { ...OPTIONS, sizes: SIZES, allow_private: true }
-  const { credentials } = connection(vcenter)
-  await addCloud(
-    { admin, demo, broker: { cron } as never },
-    { name: 'vcenter', type: 'vsphere', endpoint: vcenter, options, credentials },
-  )
-  const { cloud } = await admin.must('GET', '/broker/v1/clouds/vcenter')
+  await addCloud({ admin, demo, broker: { cron } as never }, cloud)
+  const { id } = (await admin.must('GET', `/broker/v1/clouds/${cloud.name}`)).cloud
   return {
     host,
     context: { ...host, requestId: 'req-bench', caller: null, scope: everyProject },
     meter,
     store,
+    admin,
     demo,
-    cloudId: cloud.id,
+    cloudId: id,
+    url,
+    async settle() {
+      skew += 5_000
+      await cron()
+    },
     later: (ms) => {
       skew += ms
     },
