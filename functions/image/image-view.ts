@@ -8,10 +8,8 @@ import { zoned } from '../http/times.ts'
 export const CLOUDS = 'plimsoll:clouds'
 
 /** Where its data is: on clouds that the reader may use, and with us. */
-const storesOf = ({ clouds, blob, status }: ImageRead): string[] => [
-  ...clouds,
-  ...(blob !== null && (status === 'active' || status === 'deactivated') ? [OWN_STORE] : []),
-]
+const storesOf = ({ clouds, blob, status }: ImageRead): string[] =>
+  [...clouds, ...(blob !== null && (status === 'active' || status === 'deactivated') ? [OWN_STORE] : [])].sort()
 
 /** Properties are keys of their own, beside Glance's (glance/api/v2/images.py, _format_image). */
 export const imageView = (image: ImageRead): Record<string, unknown> => ({

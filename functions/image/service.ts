@@ -12,6 +12,7 @@ import { namespaceOperations } from './metadefs/namespaces.ts'
 import { resourceTypeOperations } from './metadefs/resource-types.ts'
 import { refuse } from './refusals.ts'
 import { schemaOperations } from './schemas.ts'
+import { storeOperations } from './stores.ts'
 import { tagOperations } from './tags.ts'
 import { taskOperations } from './tasks.ts'
 import { versionOperations } from './versions.ts'
@@ -35,6 +36,7 @@ export const image: Service = {
     ...importOperations,
     ...taskOperations,
     ...cacheOperations,
+    ...storeOperations,
     ...namespaceOperations,
     ...metadefItemOperations,
     ...resourceTypeOperations,

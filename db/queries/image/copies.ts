@@ -2,7 +2,7 @@ import { and, asc, eq, sql } from 'drizzle-orm'
 import type { Database } from '../../client.ts'
 import { prepared, type Slots } from '../../prepared.ts'
 import { bindings, mappings } from '../../schema/index.ts'
-import type { Binding } from '../line/bindings.ts'
+import { type Binding, wantAbsent } from '../line/bindings.ts'
 
 const usable = prepared((db, { image }: Slots<{ image: string }>) =>
   db
@@ -118,3 +118,10 @@ export const dropUnneeded = (
         and b.scope = '' and b.phase = 'bound')`,
     ),
   )
+
+/** Statement: the copy that a cloud has of an image for a project is to go. */
+export const unwantCopy = (
+  db: Database,
+  { imageId, cloudId, projectId }: Record<'imageId' | 'cloudId' | 'projectId', string>,
+  now: number,
+) => wantAbsent(db, 'image', imageId, now, sql`(cloud_id <> ${cloudId} or scope <> ${projectId})`)

@@ -17,7 +17,7 @@ type Seer = Scope<string | Placeholder>
 
 /** Bindings of an image on clouds that the scope's project is mapped to. */
 const reachable = (scope: Seer): SQL => sql`from bindings b join clouds c on c.id = b.cloud_id
-  where b.kind = 'image' and b.resource_id = ${images.id} and b.phase = 'bound'
+  where b.kind = 'image' and b.resource_id = ${images.id} and b.phase = 'bound' and b.want = 'present'
   ${'every' in scope ? sql`` : sql`and exists (select 1 from mappings m where m.cloud_id = b.cloud_id and m.project_id = ${scope.projectId})`}`
 
 const bound = (scope: Seer): SQL => sql`exists (select 1 ${reachable(scope)})`

@@ -2,7 +2,7 @@ import { adapterFor } from '../../../adapters/registry.ts'
 import type { Found } from '../../../db/queries/compute/places.ts'
 import { cloudsForAll, dropUnneeded } from '../../../db/queries/image/copies.ts'
 import type { ImageRow } from '../../../db/queries/image/images.ts'
-import { reviveBinding } from '../../../db/queries/line/bindings.ts'
+import { forgetGone, reviveBinding } from '../../../db/queries/line/bindings.ts'
 import type { Context, Host } from '../../context.ts'
 import type { Write } from '../line/commit.ts'
 import { bindTo } from '../line/resources.ts'
@@ -138,6 +138,7 @@ export const imageNeedOn = async (
 export const realiseImage = (context: Context, image: Image, projectId: string, cloudId: string): Write[] =>
   image.blob
     ? [
+        forgetGone(context.db, { kind: 'image', resourceId: image.id, cloudId, scope: projectId }),
         bindTo(context, 'image', { id: image.id, projectId }, { cloudId, scope: projectId }),
         reviveBinding(
           context.db,

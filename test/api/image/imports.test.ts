@@ -250,7 +250,7 @@ describe('stores', () => {
     expect(await taskOf(id)).toMatchObject({ status: 'processing' })
     expect((await shown(id)).os_glance_importing_to_stores).toBe('sandbox')
     await plimsoll.settle()
-    expect(await shown(id)).toMatchObject({ stores: 'sandbox,plimsoll', os_glance_importing_to_stores: '' })
+    expect(await shown(id)).toMatchObject({ stores: 'plimsoll,sandbox', os_glance_importing_to_stores: '' })
     expect(await taskOf(id)).toMatchObject({ status: 'success' })
     const again = await importing(id, { name: 'copy-image' }, { stores: ['sandbox'] })
     expect([again.status, sentence(again.body)]).toEqual([400, "Image is already present at store 'sandbox'"])
@@ -260,6 +260,35 @@ describe('stores', () => {
     const both = await importing(id, { name: 'copy-image' }, { stores: ['sandbox'], all_stores: true })
     expect(both.status).toBe(400)
     expect((await importing(await record(), { name: 'copy-image' }, { all_stores: true })).status).toBe(409)
+  })
+
+  it('give a copy back, and get it again where it is needed', async () => {
+    await start()
+    const id = await record()
+    await demo().put(path(id, '/file'), qcow2Disk(), OCTETS)
+    const gone = async (store: string, who = demo()) => {
+      const { status, body } = await who.delete(`/image/v2/stores/${store}/${id}`)
+      return [status, ...(body ? [sentence(body)] : [])]
+    }
+    const only = 'Cannot delete image data from the only store containing it. Consider deleting the image instead.'
+    expect(await gone('plimsoll')).toEqual([403, only])
+    expect(await gone('sandbox')).toEqual([404, `Image ${id} is not stored in store sandbox.`])
+    expect(await gone('moon')).toEqual([409, 'The selected store moon is not available on this node.'])
+    await importing(id, { name: 'copy-image' }, { all_stores: true })
+    await plimsoll.settle()
+    expect((await gone('plimsoll'))[0]).toBe(403)
+    expect(await gone('sandbox')).toEqual([204])
+    expect((await shown(id)).stores).toBe('plimsoll')
+    await plimsoll.settle()
+    await importing(id, { name: 'copy-image' }, { stores: ['sandbox'] })
+    await plimsoll.settle()
+    expect((await shown(id)).stores).toBe('plimsoll,sandbox')
+    expect(await gone('sandbox')).toEqual([204])
+    await plimsoll.settle()
+    await createServer(plimsoll, demo(), { imageRef: id, flavorRef: '2', networks: 'none' })
+    expect((await shown(id)).stores).toBe('plimsoll,sandbox')
+    await plimsoll.newProject('stranger', { clouds: ['sandbox'] })
+    expect((await gone('sandbox', plimsoll.as('stranger')))[0]).toBe(404)
   })
 
   it('that cannot have a copy are named by the task', async () => {
@@ -278,11 +307,11 @@ describe('stores', () => {
     await demo().put(path(id, '/stage'), qcow2Disk(), OCTETS)
     expect((await importing(id, { name: 'glance-direct' }, { all_stores: true })).status).toBe(202)
     await plimsoll.settle()
-    expect(await shown(id)).toMatchObject({ status: 'active', stores: 'sandbox,plimsoll' })
+    expect(await shown(id)).toMatchObject({ status: 'active', stores: 'plimsoll,sandbox' })
     const other = await record()
     await importing(other, { name: 'web-download', uri: URI }, { stores: ['plimsoll', 'sandbox'] })
     await plimsoll.settle()
-    expect(await shown(other)).toMatchObject({ status: 'active', stores: 'sandbox,plimsoll' })
+    expect(await shown(other)).toMatchObject({ status: 'active', stores: 'plimsoll,sandbox' })
     const elsewhere = await demo().put(path(await record(), '/file'), qcow2Disk(), {
       ...OCTETS,
       'X-Image-Meta-Store': 'sandbox',

@@ -33,7 +33,7 @@ describe('an image with data', () => {
     }
     expect(await shown(id)).toMatchObject({ ...WISH, ...hashed, status: 'active' })
     await createServer(plimsoll, demo(), { imageRef: id, flavorRef: '2', networks: 'none' })
-    expect(await shown(id)).toMatchObject({ ...WISH, ...hashed, status: 'active', stores: 'sandbox,plimsoll' })
+    expect(await shown(id)).toMatchObject({ ...WISH, ...hashed, status: 'active', stores: 'plimsoll,sandbox' })
   })
 
   it('that is out of use is neither downloaded nor booted, and goes on as it was', async () => {
