@@ -22,6 +22,8 @@ export interface Settings {
   lingerMs: number
   /** The largest image that is taken, in bytes. */
   imageSizeCap: number
+  /** Whether data has to be what its image says that it is. */
+  imageFormatsChecked: boolean
   /** How much converted image data is kept, in bytes, apart from what is on its way to a cloud. */
   convertedBytes: number
   /** The largest disk that is converted, in bytes. */

@@ -95,6 +95,7 @@ export const settingsFrom = (
   tokenLifetime: Number(env.PLIMSOLL_TOKEN_LIFETIME) || 3600,
   lingerMs: 10_000,
   imageSizeCap: imageSizeCapFrom(env.PLIMSOLL_IMAGE_SIZE_CAP, runtime),
+  imageFormatsChecked: checkedFrom(env.PLIMSOLL_IMAGE_FORMATS || 'checked'),
   convertedBytes: bytesFrom(env, 'PLIMSOLL_CONVERTED_BYTES', DEFAULT_CONVERTED),
   convertedDiskBytes: bytesFrom(env, 'PLIMSOLL_CONVERTED_DISK_BYTES', DEFAULT_CONVERTED_DISK),
   trustedProxies: proxiesFrom(env.PLIMSOLL_TRUSTED_PROXIES),
@@ -184,6 +185,13 @@ const hostsFrom = (env: Record<string, string | undefined>, runtime: Settings['r
   if (listed.length) return listed
   const local = runtime === 'node' && /^(localhost|127\.[\d.]+|::1)$/.test(env.HOST || '127.0.0.1')
   return local && !env.PLIMSOLL_PUBLIC_URL ? [...LOOPBACK, ...listOf(env.HOST)] : null
+}
+
+/** `require_image_format_match` of Glance. */
+const checkedFrom = (word: string): boolean => {
+  if (word !== 'checked' && word !== 'trusted')
+    throw new BadSettings(`PLIMSOLL_IMAGE_FORMATS: ${word} is neither checked nor trusted.`)
+  return word === 'checked'
 }
 
 /** Hosts by name, as URLs have them. */

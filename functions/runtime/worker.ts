@@ -40,6 +40,8 @@ interface Env {
   PLIMSOLL_REMEMBER_PASSWORDS?: string
   /** Hosts within private networks that webhooks may be sent to. */
   PLIMSOLL_WEBHOOK_HOSTS?: string
+  /** Whether data of images has to be what they say: "checked" or "trusted". */
+  PLIMSOLL_IMAGE_FORMATS?: string
   /** Hosts within private networks that images may be fetched from. */
   PLIMSOLL_IMPORT_HOSTS?: string
   /** The largest image, in bytes; 100 MB at most. */

@@ -98,6 +98,7 @@ export const openWorld = async (d1: D1Database, runtime: Settings['runtime'] = '
     rememberPasswords: 'users',
     webhookHosts: [EAR],
     importHosts: [],
+    imageFormatsChecked: true,
   }
   const base = await openHost({
     d1,

@@ -117,6 +117,7 @@ export const startPlimsoll = async (start: Start = {}) => {
     homecoming: { afterMs: 600_000, readyMs: 900_000, graceMs: 60_000, againMs: 21_600_000 },
     costsKeptMs: 400 * 86_400_000,
     imageSizeCap: 2 ** 40,
+    imageFormatsChecked: true,
     convertedBytes: 2 ** 40,
     convertedDiskBytes: 2 ** 41,
     allowedHosts: null,

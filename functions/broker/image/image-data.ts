@@ -100,7 +100,7 @@ export const importStaged = async (context: Context, image: ImageRead): Promise<
   const head = await part(0, Math.min(HEAD, sizeBytes))
   const from = Math.max(0, sizeBytes - TAIL)
   const found = inspectImage(head, await part(from, sizeBytes - from), sizeBytes)
-  const reason = mismatch(image, found)
+  const reason = mismatch(image, found, context.settings.imageFormatsChecked)
   if (reason) {
     const given = await giveUpload(context.db, image.id, blob, context.now())
     if (given.length) await context.blobs.remove(blob)

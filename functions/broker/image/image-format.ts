@@ -196,17 +196,23 @@ export interface Formats {
   containerFormat: string | null
 }
 
-/** What is wrong with the data for an image of these formats, in Glance's words; null: nothing. */
-export const mismatch = ({ diskFormat, containerFormat }: Formats, found: Inspected): string | null => {
+/**
+ * What is wrong with the data for an image of these formats, in Glance's words; null: nothing. @param checked whether it has
+ * to be of them: what nobody should use is wrong in any case
+ */
+export const mismatch = ({ diskFormat, containerFormat }: Formats, found: Inspected, checked = true): string | null => {
   if (!LOOKED_INTO.includes(containerFormat ?? '')) return null
+  if (!checked) return whyUnsafe(found)
   if (containerFormat === 'ova')
     return found.format === 'tar' ? null : `Image container_format ova does not match stream data ${found.format}`
   // An archive is as good a raw disk as any other bytes, and there is no telling an AMI from them.
   const format = found.format === 'tar' ? 'raw' : found.format
   const expected = ['ami', 'ari', 'aki'].includes(diskFormat ?? '') ? 'raw' : diskFormat
   if (format !== expected) return `Image disk_format ${diskFormat} does not match stream data ${format}`
-  return found.unsafe ? `Image failed safety checks: ${found.unsafe}` : null
+  return whyUnsafe(found)
 }
+
+const whyUnsafe = ({ unsafe }: Inspected): string | null => (unsafe ? `Image failed safety checks: ${unsafe}` : null)
 
 /** The size of the disk inside; null where it is not looked for. */
 export const virtualSizeOf = ({ containerFormat }: Formats, found: Inspected): number | null =>

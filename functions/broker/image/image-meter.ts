@@ -109,7 +109,9 @@ export class Meter {
   /** What is staged is judged when it is imported: its formats may not be known yet. */
   #look(): void {
     this.#looked = true
-    const reason = this.#upload.staged ? null : mismatch(this.#image, this.#inspector.inspect())
+    const { imageFormatsChecked } = this.#context.settings
+    const found = this.#upload.staged ? null : this.#inspector.inspect()
+    const reason = found && mismatch(this.#image, found, imageFormatsChecked)
     if (reason) this.#fail({ kind: 'mismatch', reason })
   }
 

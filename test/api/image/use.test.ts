@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { createServer } from '../../support/builders.ts'
-import { rawDisk } from '../../support/disks.ts'
+import { qcow2Disk, rawDisk } from '../../support/disks.ts'
 import { type Plimsoll, startPlimsoll } from '../../support/harness.ts'
 
 let plimsoll: Plimsoll
@@ -62,6 +62,20 @@ describe('an image with data', () => {
       403,
       "Not allowed to reactivate image in status 'queued'",
     ])
+  })
+})
+
+describe('data of another format than its image says', () => {
+  const put = async (disk_format: string, data: Uint8Array) => {
+    const { id } = (await demo().post('/image/v2/images', { ...WISH, disk_format })).body
+    return (await demo().put(path(id, '/file'), data, OCTETS)).status
+  }
+
+  it('is refused, unless the deployment believes owners; what leads to other files always is', async () => {
+    expect(await put('qcow2', rawDisk())).toBe(415)
+    plimsoll = await startPlimsoll({ settings: { imageFormatsChecked: false } })
+    expect(await put('qcow2', rawDisk())).toBe(204)
+    expect(await put('qcow2', qcow2Disk({ backing: 64 }))).toBe(415)
   })
 })
 
