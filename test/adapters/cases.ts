@@ -686,7 +686,8 @@ const stories: Case[] = [
         await wish()
       }
       const realm = server(shop)
-      if (realm.restart) await steps(shop, () => realm.restart!(id, shop.mark('server').token))
+      const { token } = shop.mark('server')
+      if (realm.restart) await steps(shop, () => realm.restart!(id, token))
       for (const hard of realm.restart ? [true] : [false, true]) {
         await shop.patient(() => realm.reboot(id, hard))
         await power(shop, id, 'running')
