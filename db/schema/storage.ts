@@ -27,6 +27,7 @@ export interface BackupFacts {
   volumeType: string
   typeId: string | null
   bootable: boolean
+  metadata: Record<string, string>
   imageMetadata: Record<string, string>
 }
 
@@ -51,6 +52,8 @@ export const volumes = sqliteTable(
     snapshotId: text('snapshot_id'),
     sourceVolumeId: text('source_volume_id'),
     imageId: text('image_id'),
+    /** The group that it is in; null: none. */
+    groupId: text('group_id'),
     /** The backup it is made of. */
     backupId: text('backup_id'),
     /** It is being written anew; null: it stays as it is. */
@@ -82,6 +85,7 @@ export const volumes = sqliteTable(
     index('volumes_by_source').on(t.sourceVolumeId).where(sql`source_volume_id IS NOT NULL`),
     index('volumes_by_cloud').on(t.cloudId, t.deletedAt),
     index('volumes_by_made_type').on(t.typeId).where(sql`type_id IS NOT NULL AND deleted_at IS NULL`),
+    index('volumes_by_group').on(t.groupId).where(sql`group_id IS NOT NULL AND deleted_at IS NULL`),
     index('volumes_by_backup').on(t.backupId).where(sql`backup_id IS NOT NULL`),
     index('volumes_rewritten').on(sql`rewrite ->> 'token'`).where(sql`rewrite IS NOT NULL`),
     index('volumes_awaiting_image').on(t.imageId).where(sql`cloud_id IS NULL AND deleted_at IS NULL`),
@@ -97,6 +101,8 @@ export const snapshots = sqliteTable(
     name: text('name'),
     description: text('description'),
     volumeId: text('volume_id').notNull(),
+    /** The snapshot of a group that it is part of; null: none. */
+    groupSnapshotId: text('group_snapshot_id'),
     /** It is a backup: no snapshot to its users, and its volume may go before it; null: a snapshot. */
     backup: json<BackupFacts>('backup'),
     /** The backup on which it was asked to build; null: it stands by itself. */
@@ -121,6 +127,7 @@ export const snapshots = sqliteTable(
     index('snapshots_by_time').on(t.createdAt, t.id).where(sql`deleted_at IS NULL`),
     index('snapshots_deleted').on(t.deletedAt).where(sql`deleted_at IS NOT NULL`),
     index('snapshots_by_volume').on(t.volumeId),
+    index('snapshots_by_group').on(t.groupSnapshotId).where(sql`group_snapshot_id IS NOT NULL AND deleted_at IS NULL`),
     index('backups_by_project')
       .on(t.projectId, t.createdAt, t.id)
       .where(sql`backup IS NOT NULL AND deleted_at IS NULL`),

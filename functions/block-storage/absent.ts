@@ -16,14 +16,7 @@ interface Absent {
   reason: string | null
 }
 
-const GROUPS = 'Groups of volumes are not offered: clouds make volumes and snapshots one by one.'
-
 const ABSENT: Absent[] = [
-  { path: '/groups', key: 'groups', noun: 'Group', since: 13, detail: true, reason: GROUPS },
-  { path: '/group_snapshots', key: 'group_snapshots', noun: 'GroupSnapshot', since: 14, detail: true, reason: GROUPS },
-  { path: '/group_types', key: 'group_types', noun: 'Group type', since: 11, reason: GROUPS },
-  { path: '/consistencygroups', key: 'consistencygroups', noun: 'ConsistencyGroup', detail: true, reason: GROUPS },
-  { path: '/cgsnapshots', key: 'cgsnapshots', noun: 'CgSnapshot', detail: true, reason: GROUPS },
   { path: '/clusters', key: 'clusters', noun: 'Cluster', since: 7, who: 'admin', detail: true, reason: null },
   {
     path: '/manageable_volumes',

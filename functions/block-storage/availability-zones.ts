@@ -1,10 +1,11 @@
+import * as z from 'zod'
 import { type Holding, holdingsIn } from '../../db/queries/block-storage/holdings.ts'
 import { type VolumeZone, volumeZonesSaid } from '../../db/queries/block-storage/volumes.ts'
 import { hasVolumes, withVolumes, zonesWithVolumes } from '../broker/block-storage/volume-place.ts'
 import { actedFor, isOpen, oneZone } from '../broker/clouds/policy.ts'
-import { notFound } from '../http/fault.ts'
+import { badRequest, conflict, notFound } from '../http/fault.ts'
 import { type Operation, operation } from '../http/operation.ts'
-import { time } from './shapes.ts'
+import { text, time } from './shapes.ts'
 
 /** A zone of a cloud, to Cinder's operators: `host@backend`. */
 const hostOf = ({ cloud, zone }: Pick<VolumeZone, 'cloud' | 'zone'>): string => `${cloud}@${zone}`
@@ -21,6 +22,22 @@ const resourceOf = (
   snapshot_count: String(snapshots),
   total_snapshot_gb: String(snapshotGib),
 })
+
+const CHANGES = ['enable', 'disable', 'disable-log-reason', 'freeze', 'thaw', 'failover_host']
+const ELSEWHERE = 'enable and disable a cloud by PATCH /broker/v1/clouds/{name}, or leave it out of a policy.'
+interface ServiceChange {
+  host: string
+  binary?: string | undefined
+  service?: string | undefined
+  disabled_reason?: string | null | undefined
+}
+const serviceChange = z.strictObject({
+  host: text().min(1),
+  binary: text().optional(),
+  service: text().optional(),
+  disabled_reason: text().nullish(),
+  backend_id: text().nullish(),
+}) as unknown as z.ZodType<ServiceChange>
 
 /** https://docs.openstack.org/api-ref/block-storage/v3/#availability-zones-os-availability-zone */
 export const availabilityZoneOperations: Operation[] = [
@@ -110,9 +127,33 @@ export const availabilityZoneOperations: Operation[] = [
         ...(version >= 7 ? { cluster: null } : {}),
         ...(version >= 49 ? { backend_state: place.available ? 'up' : 'down' } : {}),
       }))
+      // A host is named with its back end, or without.
       const asked = ({ host, binary }: { host: string; binary: string }): boolean =>
-        (!query.host || host === query.host) && (!query.binary || binary === query.binary)
+        (!query.host || host === query.host || host.split('@')[0] === query.host) &&
+        (!query.binary || binary === query.binary)
       return { body: { services: services.filter(asked) } }
+    },
+  }),
+  operation<ServiceChange>({
+    name: 'service.change',
+    method: 'PUT',
+    path: '/os-services/:action',
+    who: 'admin',
+    summary: 'Takes no service out of use: clouds are enabled and disabled where they are registered.',
+    status: 200,
+    body: serviceChange,
+    handle: async ({ context, params, body }) => {
+      const { host, binary = body.service ?? 'cinder-volume', disabled_reason } = body
+      const action = params.action!
+      if (!CHANGES.includes(action)) throw notFound('Unknown action')
+      if (action === 'disable-log-reason' && !disabled_reason?.trim())
+        throw badRequest('Disabled reason contains invalid characters or is too long')
+      const known = (await zonesWithVolumes(context)).some((place) => [hostOf(place), place.cloud].includes(host))
+      if (!known || binary !== 'cinder-volume') {
+        const sentence = `Service ${binary} could not be found on host ${host}.`
+        throw ['freeze', 'thaw'].includes(action) ? badRequest(`Host not found: ${sentence}`) : notFound(sentence)
+      }
+      throw conflict(`Zones of clouds are no processes: ${ELSEWHERE}`)
     },
   }),
 ]

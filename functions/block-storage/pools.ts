@@ -1,6 +1,6 @@
 import { poolsIn } from '../broker/block-storage/pools.ts'
 import { zonesWithVolumes } from '../broker/block-storage/volume-place.ts'
-import { asAsked } from '../broker/block-storage/volume-types.ts'
+import { asAsked, DEFAULT_TYPE } from '../broker/block-storage/volume-types.ts'
 import { isTrue } from '../http/boolean.ts'
 import { notFound } from '../http/fault.ts'
 import { type Operation, operation } from '../http/operation.ts'
@@ -43,15 +43,16 @@ export const poolOperations: Operation[] = [
     summary: 'What volumes in a zone of a cloud (`<cloud>@<zone>`) can be asked to be.',
     status: 200,
     handle: async ({ context, params }) => {
-      const [host = ''] = params.host!.split('#')
+      const [host = '', pool = DEFAULT_TYPE] = params.host!.split('#')
       const zone = (await zonesWithVolumes(context)).find((each) => `${each.cloud}@${each.zone}` === host)
-      if (!zone) throw notFound(`Service cinder-volume could not be found on host ${params.host}.`)
+      if (!zone || !poolsIn(zone).some(({ volume_backend_name: name }) => name === pool))
+        throw notFound(`Service cinder-volume could not be found on host ${params.host}.`)
       return {
         body: {
           namespace: `OS::Storage::Capabilities::${host}`,
           vendor_name: zone.type,
-          volume_backend_name: zone.cloud,
-          pool_name: null,
+          volume_backend_name: pool,
+          pool_name: params.host!.includes('#') ? pool : null,
           driver_version: '1',
           storage_protocol: zone.type,
           display_name: `Volumes of cloud ${zone.cloud} in zone ${zone.zone}`,

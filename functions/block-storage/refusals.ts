@@ -86,6 +86,12 @@ const guarded = (what: string): Fault | undefined => {
   if (what === 'transfer-over') return notFound('Transfer could not be found.')
   if (what === 'backup-status') return invalidBackup('Backup status must be available or error')
   if (what === 'backup-dependents') return invalidBackup('Incremental backups exist for this backup.')
+  if (what === 'group-type-in-use') return badRequest('Target group type is still in use.')
+  if (what === 'group-volumes')
+    return badRequest(
+      'Invalid volume: Group has volumes (delete-volumes must be true), or one of them is in another group or not there.',
+    )
+  if (what === 'group-snapshots') return badRequest('Invalid group: Group has group snapshots.')
   if (what === 'type-moved') return conflict('Somebody changed the volume type at the same time.')
   if (what === 'qos-in-use') return badRequest('QoS specs are still associated with entities.')
   if (what === 'qos-other') return badRequest('Invalid volume type: it is already associated with another qos specs.')
@@ -111,6 +117,7 @@ const quotaFault = async (
     return overQuota(
       `Requested backup exceeds allowed Backup gigabytes quota. Requested ${asked}G, quota is ${limit}G and ${used}G has been consumed.`,
     )
+  if (resource === 'groups') return overQuota(`Maximum number of groups (${limit}) exceeded`)
   if (resource === 'backups') return overQuota(`Maximum number of backups allowed (${limit}) exceeded`)
   return overQuota(
     resource === 'snapshots'

@@ -5,6 +5,9 @@ import { attachmentOperations } from './attachments.ts'
 import { availabilityZoneOperations } from './availability-zones.ts'
 import { backupOperations } from './backups.ts'
 import { extensionOperations } from './extensions.ts'
+import { groupOperations } from './groups/groups.ts'
+import { groupSnapshotOperations } from './groups/snapshots.ts'
+import { groupTypeOperations } from './groups/types.ts'
 import { limitOperations } from './limits.ts'
 import { messageOperations } from './messages.ts'
 import { poolOperations } from './pools.ts'
@@ -43,6 +46,9 @@ export const blockStorage: Service = {
       ...availabilityZoneOperations,
       ...extensionOperations,
       ...backupOperations,
+      ...groupTypeOperations,
+      ...groupOperations,
+      ...groupSnapshotOperations,
       ...transferOperations,
       ...messageOperations,
       ...poolOperations,

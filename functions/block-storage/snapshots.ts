@@ -33,7 +33,7 @@ const snapshotOf = async ({ context, params }: Input): Promise<SnapshotRead> => 
 
 /** What each microversion adds (cinder/api/v3/views/snapshots.py). */
 const additions: { since: number; add: (s: SnapshotRow) => Record<string, unknown> }[] = [
-  { since: 14, add: () => ({ group_snapshot_id: null }) },
+  { since: 14, add: (s) => ({ group_snapshot_id: s.groupSnapshotId }) },
   { since: 41, add: ({ userId }) => ({ user_id: userId }) },
   { since: 65, add: () => ({ consumes_quota: true }) },
 ]

@@ -1,8 +1,9 @@
 import * as z from 'zod'
+import { groupById } from '../../db/queries/block-storage/groups.ts'
 import { listImages, readImage } from '../../db/queries/image/images.ts'
 import { projectOf } from '../broker/block-storage/volume.ts'
 import { createVolume } from '../broker/block-storage/volume-create.ts'
-import { asAsked, typeByDefault } from '../broker/block-storage/volume-types.ts'
+import { asAsked, typeByDefault, type VolumeType } from '../broker/block-storage/volume-types.ts'
 import type { Context } from '../context.ts'
 import { badRequest, conflict, notFound } from '../http/fault.ts'
 import { type Input, type Operation, operation } from '../http/operation.ts'
@@ -57,6 +58,7 @@ const create = async (input: Input<Create>) => {
     throw invalidInput(
       'Invalid volume size provided for create request: None (size argument must be an integer (or string representation of an integer) and greater than zero).',
     )
+  const group = wish.group_id ? await groupToJoin(context, wish.group_id, type) : null
   const imageId = imageRef && (await imageOf(context, imageRef))
   const volume = await createVolume(context, {
     name: wish.name ?? wish.display_name ?? null,
@@ -68,14 +70,24 @@ const create = async (input: Input<Create>) => {
     imageId,
     metadata: withoutFlag(wish.metadata ?? {}),
     ...(backupId === null ? {} : { backupId }),
+    ...(group ? { groupId: group.id } : {}),
     type: type && (await asAsked(context, type)),
   })
   return { body: { volume: volumeView(input, volume) } }
 }
 
+/** Its group, whose types are said beforehand. */
+const groupToJoin = async (context: Context, id: string, type: VolumeType | null) => {
+  const group = await groupById(context.db, context.scope, id)
+  if (!group) throw notFound(`Group ${id} could not be found.`)
+  if (!type) throw invalidInput('volume_type must be provided when creating a volume in a group.')
+  if (!group.volumeTypes.includes(type.id))
+    throw invalidInput(`Invalid volume_type provided: ${type.name} (requested type must be supported by this group).`)
+  return group
+}
+
 const refuseWhatIsMissing = ({ volume, 'OS-SCH-HNT:scheduler_hints': given }: Create): void => {
-  const group = volume.consistencygroup_id ?? volume.group_id
-  if (group) throw notFound(`Group ${group} could not be found.`)
+  if (volume.consistencygroup_id) throw notFound(`Group ${volume.consistencygroup_id} could not be found.`)
   if (volume.multiattach)
     throw badRequest(
       'multiattach parameter has been removed. The default behavior is to use multiattach enabled volume types. There is none here: a volume is in one server at a time.',

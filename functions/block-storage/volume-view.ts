@@ -64,7 +64,7 @@ interface Addition {
 /** What each microversion adds, in their order. */
 const additions: Addition[] = [
   { since: 0, admin: true, add: () => ({ migration_status: null }) },
-  { since: 13, add: () => ({ group_id: null }) },
+  { since: 13, add: (v) => ({ group_id: v.groupId }) },
   { since: 21, admin: true, add: () => ({ provider_id: null }) },
   { since: 48, add: () => ({ shared_targets: false, service_uuid: null }) },
   { since: 61, admin: true, add: () => ({ cluster_name: null }) },

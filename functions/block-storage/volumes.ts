@@ -50,6 +50,7 @@ const filterOf = async (context: Context, given: Record<string, string>, version
     bootable,
     size: gib,
     consumes_quota,
+    group_id,
     created_at,
     updated_at,
     ...unknown
@@ -67,6 +68,7 @@ const filterOf = async (context: Context, given: Record<string, string>, version
     nameLike,
     status,
     ...(wantedType === undefined ? {} : await ofType(context, wantedType)),
+    groupId: version >= 10 ? group_id : undefined,
     zone: availability_zone,
     userId: user_id,
     size: gib === undefined ? undefined : Number(gib),

@@ -372,6 +372,17 @@ const rare: Record<string, Record<string, string | number>> = {
     ...{ resource_type: 'VOLUME', resource_id: volume.id, event_id: 'VOLUME_VOLUME_001_003', message: 'of old' },
     ...{ created_at: now, expires_at: now + 1 },
   },
+  group_types: {
+    ...{ id: 'a7f3c1d2-0000-4000-8000-000000000006', name: 'kept', specs: '{"of":"old"}', created_at: now },
+  },
+  volume_groups: {
+    ...{ id: 'a7f3c1d2-0000-4000-8000-000000000007', project_id: projects[0].id, name: 'kept', status: 'available' },
+    ...{ group_type_id: 'a7f3c1d2-0000-4000-8000-000000000006', volume_types: '[]', created_at: now },
+  },
+  group_snapshots: {
+    ...{ id: 'a7f3c1d2-0000-4000-8000-000000000008', project_id: projects[0].id, name: 'kept', created_at: now },
+    ...{ group_id: 'a7f3c1d2-0000-4000-8000-000000000007', group_type_id: 'a7f3c1d2-0000-4000-8000-000000000006' },
+  },
   refused_offers: {
     ...{ cloud_id: cloud, zone: 'a', size: 'sb.xlarge', option: 'on-demand', shortage: 'no-capacity' },
     ...{ words: 'The cloud has not enough room left.', at: now, until: now + 180_000 },

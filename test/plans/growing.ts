@@ -71,6 +71,8 @@ export const GROWING: Record<string, string[]> = {
   security_group_rules: ['project_id'],
   volumes: ['project_id', 'cloud_id', 'deleted_at', 'status', 'size_gib', '<expr>'],
   default_volume_types: [],
+  volume_groups: ['project_id', 'group_type_id'],
+  group_snapshots: ['project_id'],
   volume_transfers: ['project_id', 'deleted_at'],
   volume_messages: ['project_id', 'request_id'],
   snapshots: ['project_id', 'cloud_id', 'deleted_at', 'status', '<expr>'],

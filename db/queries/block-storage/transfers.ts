@@ -71,15 +71,20 @@ export const atWorkOn = (ids: string[], now: number): SQL =>
     and (phase <> 'bound' or want <> 'present' or ownership <> 'ours' or task is not null or lease_until > ${now}))`
 
 /** Statements: a volume with some of its snapshots is another project's, and so says its mark once the cloud was told. */
-export const moveToProject = (db: Database, ids: string[], projectId: string, now: number) =>
+export const moveToProject = (
+  db: Database,
+  ids: string[],
+  { projectId, userId }: { projectId: string; userId: string },
+  now: number,
+) =>
   [
     db
       .update(volumes)
-      .set({ projectId, status: 'available', updatedAt: now })
+      .set({ projectId, userId, status: 'available', updatedAt: now })
       .where(sql`${volumes.id} in ${among(ids)}`),
     db
       .update(snapshots)
-      .set({ projectId, updatedAt: now })
+      .set({ projectId, userId, updatedAt: now })
       .where(sql`${snapshots.id} in ${among(ids)}`),
     db
       .update(bindings)

@@ -100,6 +100,7 @@ export interface VolumeFilter {
   zone?: string | undefined
   /** A cloud's, or `default`. */
   type?: string | undefined
+  groupId?: string | undefined
   /** An operator's. */
   typeId?: string | undefined
   size?: number | undefined
@@ -137,6 +138,7 @@ const conditions = (f: Slots<Filter & { scope: Scope }>): (SQL | undefined)[] =>
     sql`case when ${volumes.pinnedZone} is null then ${f.zone} in (${clouds.name}, ${clouds.name} || '.' || ${volumes.zone})
       else ${volumes.pinnedZone} = ${f.zone} end`,
   f.type && and(eq(volumes.volumeType, f.type), sql`+${volumes.typeId} is null`),
+  f.groupId && eq(volumes.groupId, f.groupId),
   f.typeId && eq(volumes.typeId, f.typeId),
   f.size && seldom(volumes.sizeGib, f.size),
   f.userId && eq(volumes.userId, f.userId),

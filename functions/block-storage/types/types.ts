@@ -46,14 +46,18 @@ const describe = ({ made, name }: VolumeType): string | null => {
   return name === DEFAULT_TYPE ? 'What the cloud of the volume takes by default' : null
 }
 
-const view = ({ context }: Input, type: VolumeType) => ({
+/** As it is answered to who made it: Cinder says nothing of its QoS specs then. */
+const madeView = ({ context }: Input, type: VolumeType) => ({
   id: type.id,
   name: type.name,
   is_public: type.made?.isPublic ?? true,
   description: describe(type),
   'os-volume-type-access:is_public': type.made?.isPublic ?? true,
   extra_specs: extraSpecsOf(type, context),
-  ...(context.caller?.isAdmin ? { qos_specs_id: type.made?.qosSpecsId ?? null } : {}),
+})
+const view = (input: Input, type: VolumeType) => ({
+  ...madeView(input, type),
+  ...(input.context.caller?.isAdmin ? { qos_specs_id: type.made?.qosSpecsId ?? null } : {}),
 })
 
 /** Which types a list shows; `is_public` is for administrators, others see what they may use. */
@@ -142,7 +146,13 @@ const update = async (input: Input<Update>) => {
     ...(description == null ? {} : { description }),
     ...(is_public == null ? {} : { isPublic: is_public }),
   })
-  return { body: { volume_type: view(input, { id: made.id, name: made.name, zones: null, made }) } }
+  const { 'os-volume-type-access:is_public': _, ...shown } = madeView(input, {
+    id: made.id,
+    name: made.name,
+    zones: null,
+    made,
+  })
+  return { body: { volume_type: shown } }
 }
 
 /** https://docs.openstack.org/api-ref/block-storage/v3/#volume-types-types */
@@ -184,7 +194,7 @@ export const volumeTypeOperations: Operation[] = [
         isPublic: access['os-volume-type-access:is_public'] ?? true,
         extraSpecs: extra_specs ?? {},
       })
-      return { body: { volume_type: view(input, { id: made.id, name: made.name, zones: null, made }) } }
+      return { body: { volume_type: madeView(input, { id: made.id, name: made.name, zones: null, made }) } }
     },
     refuse: (error, { body }) => taken(error, body.volume_type.name),
   }),

@@ -51,7 +51,8 @@ const create = async (context: Context, given: VolumeRead, wish: NewBackup): Pro
     ...{ volumeId: volume.id, sizeGib: volume.sizeGib, cloudId: volume.cloudId, metadata, status: 'creating' },
     ...{ fault: null, createdAt: now, updatedAt: now, deletedAt: null },
     parentId,
-    backup: { container, zone, volumeType, typeId, bootable, imageMetadata },
+    groupSnapshotId: null,
+    backup: { container, zone, volumeType, typeId, bootable, metadata: volume.metadata, imageMetadata },
   }
   await commit(context, { action: 'create', kind: 'backup', resourceId: row.id, detail: { volume_id: volume.id } }, [
     guard(context, 'volume-status', volumeNot(volume.id, allowed)),
@@ -98,10 +99,14 @@ export const resetBackup = (context: Context, { id }: BackupRead, status: string
   ])
 
 /** A new volume of a backup. Throws as `createVolume`, and `VolumeRefused` (`status`) of the backup. */
-export const restoreAsNew = async (context: Context, { id, status }: BackupRead, name: string): Promise<VolumeRead> => {
+export const restoreAsNew = async (
+  context: Context,
+  { id, status, backup }: BackupRead,
+  name: string,
+): Promise<VolumeRead> => {
   if (status !== 'available') throw new VolumeRefused({ kind: 'status', status, allowed: ['available'] })
   return createVolume(context, {
-    ...{ name, description: null, size: null, zone: null, metadata: {}, type: null },
+    ...{ name, description: null, size: null, zone: null, metadata: backup.metadata, type: null },
     ...{ snapshotId: null, sourceVolumeId: null, imageId: null, backupId: id },
   })
 }

@@ -52,6 +52,7 @@ export const planSnapshot = (
   context: Context,
   volume: Placed<VolumeRow>,
   wish: Omit<NewSnapshot, 'force'>,
+  groupSnapshotId: string | null = null,
 ): { row: SnapshotRow; writes: Write[] } => {
   const now = context.now()
   const row: SnapshotRow = {
@@ -61,6 +62,7 @@ export const planSnapshot = (
     name: wish.name,
     description: wish.description,
     volumeId: volume.id,
+    groupSnapshotId,
     backup: null,
     parentId: null,
     sizeGib: volume.sizeGib,
@@ -86,6 +88,8 @@ export const deleteSnapshot = async (context: Context, snapshot: SnapshotRead, f
   const allowed = ['available', 'error']
   if (!force && !allowed.includes(snapshot.status))
     throw new VolumeRefused({ kind: 'status', status: snapshot.status, allowed })
+  if (!force && snapshot.groupSnapshotId !== null)
+    throw new VolumeRefused({ kind: 'status', status: 'part of a group', allowed })
   await commit(context, { action: 'delete', kind: 'snapshot', resourceId: snapshot.id }, [
     ...(force ? [] : [guard(context, 'snapshot-status', snapshotNot(snapshot.id, allowed))]),
     guard(context, 'snapshot-used', snapshotInUse(snapshot.id)),

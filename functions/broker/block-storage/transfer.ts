@@ -101,7 +101,7 @@ const accept = async (context: Context, id: string, key: string): Promise<Transf
     charge(from, 'gigabytes', sign * [volume, ...children].reduce((sum, { sizeGib }) => sum + sizeGib, 0)),
     ...(children.length ? [charge(from, 'snapshots', sign * children.length)] : []),
   ]
-  const [row, parts, lines] = moveToProject(db, ids, to, now)
+  const [row, parts, lines] = moveToProject(db, ids, { projectId: to, userId: context.caller?.userId ?? '' }, now)
   await commit(context, { action: 'accept', kind: 'volume', resourceId: volume.id, detail: { transfer_id: id } }, [
     guard(context, 'transfer-over', transferOver(id)),
     guard(context, 'volume-status', volumeNot(volume.id, [AWAITING])),

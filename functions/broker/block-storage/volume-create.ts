@@ -70,6 +70,7 @@ const create = async (context: Context, wish: NewVolume): Promise<VolumeRead> =>
     snapshotId: wish.snapshotId,
     sourceVolumeId: wish.sourceVolumeId,
     imageId: wish.imageId,
+    groupId: wish.groupId ?? null,
     backupId: wish.backupId ?? null,
     bootable: source.bootable,
     metadata: wish.metadata,
@@ -139,7 +140,7 @@ const unscheduled = async (
 }
 
 type Said = 'id' | 'userId' | 'readonly' | 'status' | 'fault' | 'createdAt' | 'updatedAt' | 'deletedAt'
-type Extra = 'pinnedZone' | 'typeId' | 'backupId' | 'rewrite'
+type Extra = 'pinnedZone' | 'typeId' | 'groupId' | 'backupId' | 'rewrite'
 
 /** A volume that is to be made, of the caller. */
 export const newVolumeRow = (
@@ -150,6 +151,7 @@ export const newVolumeRow = (
   return {
     pinnedZone: null,
     typeId: null,
+    groupId: null,
     backupId: null,
     rewrite: null,
     ...wish,

@@ -21,6 +21,8 @@ export interface NewVolume extends Omit<Origin, 'volumeType'> {
   /** Null: as large as its source. */
   size: number | null
   metadata: Record<string, string>
+  /** The group that it is in from the beginning. */
+  groupId?: string
   /** Null: that of the source, else `default`. */
   type: AskedType | null
 }

@@ -115,7 +115,7 @@ export const deleteVolume = async (
   const allowed = ['available', 'error', 'error_restoring', 'error_extending', 'error_managing']
   if (!force && !allowed.includes(volume.status))
     throw new VolumeRefused({ kind: 'status', status: volume.status, allowed })
-  if (volume.attachment) throw new VolumeRefused({ kind: 'attached' })
+  if (volume.attachment || (volume.groupId !== null && !force)) throw new VolumeRefused({ kind: 'attached' })
   const children = await snapshotsOf(db, id)
   if (children.length && !cascade) {
     // Those that are on their way may be all that stands in the way, and nobody else looks after them.

@@ -24,7 +24,7 @@ export const quotaDefaults = {
     gigabytes: 10_000,
     backups: 10,
     backup_gigabytes: 1000,
-    groups: 0,
+    groups: 10,
     per_volume_gigabytes: -1,
   },
   network: {

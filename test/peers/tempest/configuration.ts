@@ -84,11 +84,18 @@ export const configuration = (of: Deployment): string => {
       catalog_type: 'block-storage',
       volume_size: 1,
       disk_format: 'raw',
+      // As the pools of the embedded cloud say.
+      vendor_name: 'sandbox',
+      storage_protocol: 'sandbox',
       build_interval: 1,
       build_timeout: slowed(180),
       max_microversion: '3.70',
     },
-    'volume-feature-enabled': { snapshot: true, clone: of.capabilities.has('volume.clone'), backup: false },
+    'volume-feature-enabled': {
+      snapshot: true,
+      clone: of.capabilities.has('volume.clone'),
+      backup: of.capabilities.has('volume.backup'),
+    },
     // EC2 takes no ECDSA keys.
     validation: { run_validation: of.guests !== null, ssh_key_type: 'rsa', ...(of.guests ? loggingIn(of.guests) : {}) },
     scenario: of.guests ? { img_file: of.guests.file, target_dir: of.guests.folder } : {},
