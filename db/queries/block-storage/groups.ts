@@ -114,10 +114,11 @@ export interface GroupSnapshotRead extends GroupSnapshotRow {
   status: string
 }
 
+// Selected from one table a column has but its own name, which snapshots have, too.
 const together = sql<string>`coalesce(${groupSnapshots.said}, (select case
     when count(*) = 0 then 'deleted' when sum(status = 'error') then 'error' when sum(status = 'deleting') then 'deleting'
     when sum(status <> 'available') then 'creating' else 'available' end
-  from snapshots where group_snapshot_id = ${groupSnapshots.id} and deleted_at is null))`
+  from snapshots where group_snapshot_id = group_snapshots.id and deleted_at is null))`
 const readShots = (db: Database) => db.select({ shot: groupSnapshots, status: together }).from(groupSnapshots)
 const flat = ({ shot, status }: { shot: GroupSnapshotRow; status: string }): GroupSnapshotRead => ({ ...shot, status })
 
