@@ -345,7 +345,7 @@ export interface Adapter {
   /** What is there and was proved less far than `maturity` says, one sentence each, for people. */
   unverified?: Partial<Record<Capability, string>>
   /** Checks endpoint, region, options and credentials at registration; gives the faults as sentences, empty if none. */
-  validate(connection: Omit<Connection, 'mapping' | 'deployment' | 'cloudId'>): string[]
+  validate(connection: Omit<Connection, 'mapping' | 'deployment' | 'cloudId'>, runtime: 'node' | 'workers'): string[]
   /** What an operator is told at registration, a sentence each; it refuses nothing. */
   advice?(
     connection: Pick<Connection, 'name' | 'endpoint' | 'region' | 'options'>,

@@ -14,7 +14,7 @@ import { securityGroup } from './network/security-group.ts'
 import { LIMITS as SUBNET_LIMITS, subnet } from './network/subnet.ts'
 import { wireOf } from './network/wire.ts'
 import { offers } from './offers.ts'
-import { readMapping, readOptions } from './options.ts'
+import { type HostOption, readMapping, readOptions } from './options.ts'
 import { attachment, deviceNamed } from './storage/attachment.ts'
 import { snapshot } from './storage/snapshot.ts'
 import { volume } from './storage/volume.ts'
@@ -28,7 +28,18 @@ const NAMED = ['username', 'password']
 const LOGIN = ['private_key', 'passphrase']
 const PRIVATE_KEY = /^\s{0,8}-----BEGIN (OPENSSH|RSA|EC) PRIVATE KEY-----/
 
-const validate: Adapter['validate'] = ({ endpoint, options, credentials }) => {
+/** Sockets of Workers speak TLS of public authorities, and show nothing of ours. */
+const faultsOnWorkers = (hosts: HostOption[], credentials: Record<string, string>): string[] => [
+  ...hosts.flatMap(({ name, way }) =>
+    way.to.kind === 'tls' ? [] : [`Host ${name} cannot be reached from Workers, which speak TLS alone: qemu+tls.`],
+  ),
+  ...(CERTIFICATE.some((name) => credentials[name])
+    ? ['Workers show no certificate of a client: the hosts need to ask for a login by SASL instead.']
+    : []),
+  ...(NAMED.every((name) => credentials[name]) ? [] : ['On Workers the credentials need username and password.']),
+]
+
+const validate: Adapter['validate'] = ({ endpoint, options, credentials }, runtime) => {
   const {
     options: { hosts },
     faults,
@@ -41,6 +52,7 @@ const validate: Adapter['validate'] = ({ endpoint, options, credentials }) => {
   faults.push(...credentialFaults(credentials, needed, [...CERTIFICATE, ...LOGIN, ...NAMED]))
   if (credentials.private_key && !PRIVATE_KEY.test(credentials.private_key))
     faults.push('The private_key is none as ssh-keygen writes it: BEGIN OPENSSH, RSA or EC PRIVATE KEY.')
+  if (runtime === 'workers') faults.push(...faultsOnWorkers(hosts, credentials))
   return faults
 }
 
@@ -55,7 +67,7 @@ const account = ({ options }: Connection): string => ['libvirt', JSON.stringify(
 /** Hosts that run libvirt with QEMU. */
 export const libvirt: Adapter = {
   type: 'libvirt',
-  runtimes: ['node'],
+  runtimes: ['node', 'workers'],
   maturity: 'real',
   reservedAddresses: RESERVED,
   zonalSubnets: true,

@@ -1,3 +1,4 @@
+import { connect } from 'cloudflare:sockets'
 import { waitUntil } from 'cloudflare:workers'
 import type {
   D1Database,
@@ -19,6 +20,7 @@ import { jsonLog } from '../log.ts'
 import { bootstrap } from './bootstrap.ts'
 import { WrongKey } from './deployment.ts'
 import { BadSettings, openHost, settingsFrom } from './host.ts'
+import { type Connect, dialBy } from './sockets.ts'
 
 interface Env {
   DB: D1Database
@@ -80,6 +82,7 @@ const open = async (env: Env): Promise<Running> => {
       : {}),
     settings: settingsFrom(texts as Record<string, string | undefined>, 'workers', env.PLIMSOLL_SECRET_KEY),
     log,
+    dial: dialBy(connect as unknown as Connect),
     defer: (work) =>
       waitUntil(
         Promise.resolve()

@@ -573,7 +573,7 @@ const stories: Case[] = [
     title: 'the connection is valid, and its account has a key that stays the same',
     needs: [],
     async run({ world: { adapter, connection } }) {
-      expect(adapter.validate(connection)).toEqual([])
+      expect(adapter.validate(connection, 'node')).toEqual([])
       expect(adapter.account(connection)).toBe(adapter.account({ ...connection, deployment: 'another' }))
       expect(adapter.account(connection).length).toBeGreaterThan(0)
     },

@@ -37,7 +37,7 @@ export const registrationFaults = async (
     ...optionFaults(cloud.options),
     ...(filters ? [filters] : []),
     ...trust,
-    ...adapter.validate(forAdapter),
+    ...adapter.validate(forAdapter, runtime),
   ]
 }
 

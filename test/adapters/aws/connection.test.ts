@@ -114,7 +114,7 @@ describe('a connection', () => {
 })
 
 describe('registration', () => {
-  const faults = (change: object) => aws.validate({ ...connection(), ...change })
+  const faults = (change: object) => aws.validate({ ...connection(), ...change }, 'node')
 
   it('accepts what is right', () => {
     expect(faults({})).toEqual([])

@@ -325,7 +325,8 @@ export const estate = () => {
     mirror,
     formatOf,
     uuids: { web: WEB, db: DB },
-    line: (): Line => accepting(scripted(script)),
+    /** @param first what is played before all else */
+    line: (first: Play[] = []): Line => accepting(scripted([...first, ...script])),
   }
 }
 

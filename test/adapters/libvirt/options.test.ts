@@ -8,7 +8,8 @@ import { connection, OPTIONS } from './scripted.ts'
 const faults = (
   options: Record<string, Json>,
   change: { endpoint?: string; credentials?: Record<string, string> } = {},
-) => libvirt.validate(connection({ options: { ...OPTIONS, ...options }, ...change }))
+  runtime: 'node' | 'workers' = 'node',
+) => libvirt.validate(connection({ options: { ...OPTIONS, ...options }, ...change }), runtime)
 const host = (uri: string, more: Record<string, Json> = {}) => ({ hosts: [{ name: 'kvm1', uri, ...more }] })
 
 it.each([
@@ -130,4 +131,17 @@ it('names every fault of a registration', () => {
 it('fails closed where a mapping says what nobody reads', () => {
   const linked = connection({ mapping: { pool: 'x' } })
   expect(() => libvirt.connect(linked, {} as never)).toThrow('no usable place')
+})
+
+it('is reached from Workers by TLS of a public authority and a login, and refuses all else there', () => {
+  const named = { credentials: { username: 'plimsoll', password: 'tea' } }
+  expect(faults({}, named, 'workers')).toEqual([])
+  expect(faults({}, {}, 'workers')).toEqual(['On Workers the credentials need username and password.'])
+  expect(faults(host('qemu:///system'), named, 'workers')).toEqual([
+    'Host kvm1 cannot be reached from Workers, which speak TLS alone: qemu+tls.',
+  ])
+  const shown = { credentials: { ...named.credentials, client_certificate: 'c', client_key: 'k' } }
+  expect(faults({}, shown, 'workers')).toEqual([
+    'Workers show no certificate of a client: the hosts need to ask for a login by SASL instead.',
+  ])
 })

@@ -156,7 +156,7 @@ describe('faults as data', () => {
 })
 
 describe('options', () => {
-  const faultsOf = (options: Record<string, Json>) => sandbox.validate({ ...sandboxWorld(options).connection })
+  const faultsOf = (options: Record<string, Json>) => sandbox.validate({ ...sandboxWorld(options).connection }, 'node')
 
   it('are optional', () => expect(faultsOf({})).toEqual([]))
 

@@ -57,8 +57,8 @@ describe('options', () => {
 
 describe('the adapter', () => {
   it('names what is missing at registration, without a call', () => {
-    expect(vsphere.validate(connection())).toEqual([])
-    expect(vsphere.validate(connection({ endpoint: null, credentials: { user: 'x' } }))).toEqual([
+    expect(vsphere.validate(connection(), 'node')).toEqual([])
+    expect(vsphere.validate(connection({ endpoint: null, credentials: { user: 'x' } }), 'node')).toEqual([
       expect.stringContaining('endpoint'),
       expect.stringContaining('username'),
       expect.stringContaining('password'),
