@@ -72,7 +72,7 @@ export const projectTemplateOperations: Operation[] = [
     path: PATH,
     who: 'admin',
     summary:
-      'Says what each new project of a domain begins with: the clouds that it reaches and as what (`{project_id}` in a mapping is its own), its limits, its policy, and how many projects there may be. Refused without limits, and on clouds with prices without a budget.',
+      'Says what each new project of a domain begins with: the clouds that it reaches and as what (`{project_id}` in a mapping is its own), its limits, its policy, and how many projects there may be. Not without limits, and on clouds with prices not without a budget.',
     status: 200,
     body: given,
     handle: async ({ context, params, body: { project_template: asked } }) => {

@@ -1,6 +1,7 @@
 import { existsSync, globSync, readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { services } from '../../functions/services.ts'
+import { hollowRoutes } from '../support/reference.ts'
 import { bodiesPage, pageName } from './bodies.ts'
 import { eventsPage } from './events.ts'
 
@@ -19,4 +20,14 @@ test('each service that takes something has a page, and no other', () => {
 
 test.each(pages)('$path is what the schemas say: run `npm run reference`', ({ path, page }) => {
   expect(existsSync(path) && readFileSync(path, 'utf8')).toBe(page)
+})
+
+/** How many there may be; it only ever falls. */
+const MOST_HOLLOW = 108
+
+test('ever fewer routes have nothing to show or refuse whatever they are asked', () => {
+  expect(hollowRoutes(services).length).toBeLessThanOrEqual(MOST_HOLLOW)
+  const few = { ...services[0]!, operations: services.flatMap(({ operations }) => operations).slice(0, 1) }
+  const hollow = { ...few.operations[0]!, summary: 'There is none.' }
+  expect(hollowRoutes([few, { ...few, operations: [hollow] }])).toHaveLength(1)
 })

@@ -11,8 +11,18 @@ export const apiReference = (all: Service[]): string =>
     'project: reader, member, manager or admin; `authenticated` is any token, `public` is none. Behind a stroke is the role that does as',
     'well for a token that is for the system, or for the domain that the thing is in.',
     '',
+    `Of ${all.flatMap(({ operations }) => operations).length} routes ${hollowRoutes(all).length} have nothing to show, or refuse whatever they are asked: they are there for clients that ask, and say so below.`,
+    '',
     ...all.flatMap(section),
   ].join('\n')
+
+const HOLLOW = /\bempty list\b|\bthere (is|are) none\b|: none\.|(^|[.:] )Refused\b/i
+
+/** Routes that have nothing to show, or refuse whatever they are asked: by what their summaries say. */
+export const hollowRoutes = (all: Service[]): string[] =>
+  all.flatMap(({ prefix, operations }) =>
+    operations.filter(({ summary }) => HOLLOW.test(summary)).map(({ method, path }) => `${method} ${prefix}${path}`),
+  )
 
 const section = (service: Service): string[] => {
   const { types, prefix, microversions: range } = service
