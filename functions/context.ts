@@ -226,6 +226,8 @@ export interface TokenTrust {
   trusteeId: string
   /** Whether the one is taken for the other. */
   impersonation: boolean
+  /** That of the one of the two who the token's user is not: what ends his tokens ends this one. */
+  otherEpoch: number
 }
 
 /** What a token says of the application credential by which it was got. */

@@ -4,6 +4,7 @@ import { sweepBursts } from '../db/queries/bursts/bursts.ts'
 import { allClouds, updateCloud } from '../db/queries/clouds/clouds.ts'
 import { sweepServers } from '../db/queries/compute/server-actions.ts'
 import { sweepLoginFailures } from '../db/queries/identity/login-failures.ts'
+import { sweepTrusts } from '../db/queries/identity/trusts.ts'
 import { sweepTasks } from '../db/queries/image/tasks.ts'
 import { sweepNotices } from '../db/queries/line/notices.ts'
 import { forgetPreviousSecrets, sweepDeliveries } from '../db/queries/line/webhooks.ts'
@@ -39,6 +40,7 @@ export const sweepLeftovers = async (context: Context): Promise<void> => {
   await sweep('revoked_tokens', 'audit_id', sql`expires_at < ${now()}`)
   await sweepLoginFailures(db, now())
   await sweepMessages(db, now(), ROWS)
+  await sweepTrusts(db, now(), ROWS)
   await sweep('console_words', 'word', sql`expires_at < ${now()}`)
   await sweep('journal', 'id', sql`at < ${now() - KEEP_JOURNAL}`)
   await sweep('repeatables', 'key', sql`created_at < ${now() - KEEP_REPEATABLES}`)

@@ -45,5 +45,6 @@ export const trusts = sqliteTable(
     index('trusts_by_trustor').on(t.trustorId, t.trusteeId),
     index('trusts_by_trustee').on(t.trusteeId),
     index('trusts_by_project').on(t.projectId),
+    index('trusts_by_end').on(t.expiresAt).where(sql`expires_at IS NOT NULL`),
   ],
 )

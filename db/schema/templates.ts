@@ -11,6 +11,9 @@ export const projectTemplates = sqliteTable('project_templates', {
   /** Limits, by the name of what is counted (`quotas`). */
   quotas: json<Record<string, number>>('quotas').notNull(),
   policy: json<Partial<Policy>>('policy').notNull(),
+  /** How many began with it in `month`, a number of months since 1970: whoever is gone has spent what it could spend all the same. */
+  made: integer('made').notNull().default(0),
+  month: integer('month').notNull().default(0),
   createdAt: at('created_at').notNull(),
 })
 

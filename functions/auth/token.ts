@@ -18,7 +18,7 @@ interface Claims {
   /** The application credential by which he did. */
   c?: [id: string, name: string, unrestricted: boolean, ruled: boolean]
   /** The trust by which he did. */
-  t?: [id: string, trustor: string, trustee: string, impersonation: boolean]
+  t?: [id: string, trustor: string, trustee: string, impersonation: boolean, otherEpoch: number]
 }
 
 export interface Token extends Caller {
@@ -89,7 +89,7 @@ const unseal = (text: string, keys: Key[]): Token | null => {
     expiresAt: e,
     methods: m,
     ...(c ? { credential: { id: c[0], name: c[1], unrestricted: c[2], ruled: c[3] } } : {}),
-    ...(t ? { trust: { id: t[0], trustorId: t[1], trusteeId: t[2], impersonation: t[3] } } : {}),
+    ...(t ? { trust: { id: t[0], trustorId: t[1], trusteeId: t[2], impersonation: t[3], otherEpoch: t[4] } } : {}),
   }
 }
 
@@ -100,12 +100,13 @@ const claimOf = ({ id, name, unrestricted, ruled }: TokenCredential): NonNullabl
   ruled,
 ]
 
-const trustClaimOf = ({ id, trustorId, trusteeId, impersonation }: TokenTrust): NonNullable<Claims['t']> => [
+const trustClaimOf = ({
   id,
   trustorId,
   trusteeId,
   impersonation,
-]
+  otherEpoch,
+}: TokenTrust): NonNullable<Claims['t']> => [id, trustorId, trusteeId, impersonation, otherEpoch]
 
 /** The token with what is left of its roles. */
 export const withRoles = <T extends Caller>(token: T, roles: string[]): T => ({

@@ -1,5 +1,5 @@
 import { and, eq, isNull, not, type Placeholder, type SQL, sql } from 'drizzle-orm'
-import { alias } from 'drizzle-orm/sqlite-core'
+import { alias, type SQLiteColumn } from 'drizzle-orm/sqlite-core'
 import type { Database } from '../../client.ts'
 import { always, among, anyOf } from '../../conditions.ts'
 import { prepared, type Slots } from '../../prepared.ts'
@@ -226,8 +226,9 @@ export const nowhereNoMore = ({ id, sizeGib }: Pick<VolumeRow, 'id' | 'sizeGib'>
   sql`not exists (select 1 from volumes where id = ${id} and deleted_at is null and cloud_id is null and size_gib = ${sizeGib})`
 
 /** True (as SQL) while a volume that is nowhere yet is to be made of the image. */
-export const volumeAwaitsImage = (imageId: string) =>
-  sql`exists (select 1 from volumes where image_id = ${imageId} and cloud_id is null and deleted_at is null)`
+export const volumeAwaitsImage = (imageId: string | SQLiteColumn) =>
+  sql`exists (select 1 from volumes v where v.image_id = ${imageId} and v.cloud_id is null and v.deleted_at is null
+    and v.status <> 'error' and v.project_id = (select i.project_id from images i where i.id = ${imageId}))`
 
 /** True (as SQL) while a server has the volume, or another one is being made of it. */
 export const volumeHeld = (id: string) => sql`(exists (select 1 from attachments where volume_id = ${id})

@@ -57,6 +57,8 @@ export const beginAsTemplate = (db: Database, project: { id: string; domainId: s
     db.run(sql`insert into mappings (project_id, cloud_id, mapping, created_at)
       select ${project.id}, cloud_id, replace(mapping, '{project_id}', ${project.id}), ${project.createdAt}
       from template_mappings where domain_id = ${project.domainId}`),
+    db.run(sql`update project_templates set made = iif(month = ${monthOf(project.createdAt)}, made, 0) + 1,
+      month = ${monthOf(project.createdAt)} where domain_id = ${project.domainId}`),
     db.run(sql`insert into quotas (project_id, resource, maximum, used)
       select ${project.id}, each.key, each.value, 0 from project_templates, json_each(quotas) each
       where domain_id = ${project.domainId}`),
@@ -64,10 +66,21 @@ export const beginAsTemplate = (db: Database, project: { id: string; domainId: s
       where id = ${project.id}`),
   ] as const
 
-/** True (as SQL) when a domain has as many projects as its template lets it have. */
-export const isFullOfProjects = (domainId: string): SQL =>
+/** Months since 1970, in UTC: budgets are of a month. */
+const monthOf = (now: number): number => new Date(now).getUTCFullYear() * 12 + new Date(now).getUTCMonth() - 1970 * 12
+
+/** True (as SQL) when a domain has, or has made this month, as many projects as its template lets it have. */
+export const isFullOfProjects = (domainId: string, now: number): SQL =>
   sql`exists (select 1 from project_templates t join domains d on d.id = t.domain_id
-    where t.domain_id = ${domainId} and d.projects >= t.most_projects)`
+    where t.domain_id = ${domainId} and (d.projects >= t.most_projects or t.month = ${monthOf(now)} and t.made >= t.most_projects))`
+
+/** What is counted of a project and stays on clouds when it goes. */
+const COSTLY = `'instances', 'volumes', 'snapshots', 'backups', 'floatingip', 'network', 'router'`
+
+/** True (as SQL) when a project that began as a template of its domain says still has something on a cloud. */
+export const stillHolds = (projectId: string): SQL =>
+  sql`(exists (select 1 from projects p join project_templates t on t.domain_id = p.domain_id where p.id = ${projectId})
+    and exists (select 1 from quotas where project_id = ${projectId} and used > 0 and resource in (${sql.raw(COSTLY)})))`
 
 /** Those clouds of which somebody says what an hour of something costs. */
 export const pricedAmong = async (db: Database, ids: string[]): Promise<string[]> =>

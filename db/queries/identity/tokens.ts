@@ -18,7 +18,7 @@ export interface TokenFacts {
   /** The application credential by which the token was got, and with which it goes; absent: another way. */
   credential?: { id: string }
   /** The trust by which it was got, and with which it goes; its roles are the trustor's. Absent: another way. */
-  trust?: { id: string; trustorId: string }
+  trust?: { id: string; trustorId: string; trusteeId: string; otherEpoch: number }
 }
 
 /** What a token is for: a project, a domain, the system, or nothing. */
@@ -35,7 +35,13 @@ type Facts = Pick<TokenFacts, 'auditId' | 'userId' | 'userEpoch'> & {
   holderId: string
   /** Empty: none. */
   trustId: string
+  /** The other one of the two whom the trust is between, at this epoch. */
+  otherId: string
+  otherEpoch: number
 }
+const otherOf = ({ userId, trust }: TokenFacts): string =>
+  trust ? (userId === trust.trustorId ? trust.trusteeId : trust.trustorId) : ''
+
 const factsOf = (token: TokenFacts): Facts => ({
   auditId: token.auditId,
   userId: token.userId,
@@ -46,11 +52,9 @@ const factsOf = (token: TokenFacts): Facts => ({
   credentialId: token.credential?.id ?? '',
   holderId: token.trust?.trustorId ?? token.userId,
   trustId: token.trust?.id ?? '',
+  otherId: otherOf(token),
+  otherEpoch: token.trust?.otherEpoch ?? 0,
 })
-
-/** As SQL, whether neither of the two whom the trust `r` is between is kept out. */
-const BOTH_STAND = `not exists (select 1 from users o join domains d on d.id = o.domain_id
-  where o.id in (r.trustor_id, r.trustee_id) and not (o.enabled and d.enabled))`
 
 /** As SQL, a JSON list of the roles that are left of a token, if it stands; no row if it does not. */
 const standing = (t: Slots<Facts>): SQL => sql`select (with ${heldIn(t.holderId, t.targetId)}
@@ -62,7 +66,8 @@ const standing = (t: Slots<Facts>): SQL => sql`select (with ${heldIn(t.holderId,
       or exists (select 1 from projects where id = ${t.targetId} and epoch = ${t.targetEpoch} and enabled)
       or exists (select 1 from domains where id = ${t.targetId} and epoch = ${t.targetEpoch} and enabled))
     and (${t.credentialId} = '' or exists (select 1 from application_credentials where id = ${t.credentialId}))
-    and (${t.trustId} = '' or exists (select 1 from trusts r where r.id = ${t.trustId} and ${sql.raw(BOTH_STAND)}))`
+    and (${t.trustId} = '' or exists (select 1 from trusts r join users o on o.id = ${t.otherId}
+      where r.id = ${t.trustId} and o.epoch = ${t.otherEpoch} and o.enabled))`
 
 const left = sql<string>`"left"`
 const looking = prepared((db, token: Slots<Facts>) => db.select({ left }).from(sql`(${standing(token)})`))
@@ -140,9 +145,22 @@ export const showToken = async (db: Database, token: TokenFacts & Domains, reade
 /** Undoes its batch unless the token stands, with every role by which the caller got here, and its application credential or trust. */
 export const tokenGuard = (t: TokenFacts) => {
   const facts = factsOf(t)
-  const { auditId, userId, userEpoch, targetId, targetEpoch, credentialId, holderId, trustId } = facts
+  const { auditId, userId, userEpoch, targetId, targetEpoch, credentialId, holderId, trustId, otherId, otherEpoch } =
+    facts
   const claimed = JSON.stringify(facts.claimed)
-  const values = [auditId, userId, userEpoch, targetId, targetEpoch, claimed, credentialId, holderId, trustId]
+  const values = [
+    auditId,
+    userId,
+    userEpoch,
+    targetId,
+    targetEpoch,
+    claimed,
+    credentialId,
+    holderId,
+    trustId,
+    otherId,
+    otherEpoch,
+  ]
   return ready(GUARD, values)
 }
 const GUARD = `insert into guards (broken) select 'token' where exists (select 1 from revoked_tokens where audit_id = ?1)
@@ -151,4 +169,5 @@ const GUARD = `insert into guards (broken) select 'token' where exists (select 1
     and not exists (select 1 from domains where id = ?4 and epoch = ?5 and enabled)
   or exists (select 1 from json_each(?6) t where t.value not in (with ${heldBy('?8', '?4')} ${HELD_NAMES}))
   or ?7 <> '' and not exists (select 1 from application_credentials where id = ?7)
-  or ?9 <> '' and not exists (select 1 from trusts r where r.id = ?9 and ${BOTH_STAND})`
+  or ?9 <> '' and not exists (select 1 from trusts r join users o on o.id = ?10
+    where r.id = ?9 and o.epoch = ?11 and o.enabled)`

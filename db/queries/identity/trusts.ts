@@ -69,9 +69,21 @@ export const deleteTrustsOf = (db: Database, userId: string) =>
 export const deleteTrustsIn = (db: Database, projectId: string) =>
   db.delete(trusts).where(eq(trusts.projectId, projectId))
 
-/** Statement: a token is got by a trust. */
-export const useTrust = (db: Database, id: string) =>
-  db.run(sql`update trusts set remaining_uses = remaining_uses - 1 where id = ${id} and remaining_uses > 0`)
+const ofTrustor = prepared((db, { id }: Slots<{ id: string }>) => db.select().from(trusts).where(eq(trusts.id, id)))
+
+/** A trust, be it over or not, for who ends it and its tokens; null: there is none. */
+export const trustEver = async (db: Database, id: string): Promise<TrustRow | null> =>
+  (await ofTrustor.run(db, { id }))[0] ?? null
+
+/** Statement: a token is got by a trust. With the last one it ends when that ends, `tokenEnds` (milliseconds since 1970). */
+export const useTrust = (db: Database, id: string, tokenEnds: number) =>
+  db.run(sql`update trusts set remaining_uses = remaining_uses - 1,
+    expires_at = iif(remaining_uses > 1, expires_at, min(coalesce(expires_at, ${tokenEnds} * 1000), ${tokenEnds} * 1000))
+    where id = ${id} and remaining_uses > 0`)
+
+/** Statement: trusts go that are over at `now`, so many at most; no token of theirs is left. */
+export const sweepTrusts = (db: Database, now: number, most: number) =>
+  db.run(sql`delete from trusts where id in (select id from trusts where expires_at < ${now} * 1000 limit ${most})`)
 
 /** True (as SQL) when no token is to be had by a trust any more. */
 export const isUsedUp = (id: string) =>
@@ -81,5 +93,6 @@ export const isUsedUp = (id: string) =>
 export const MOST_TRUSTS = 1000
 
 /** True (as SQL) when a user lends as much as a user may. */
-export const lendsTooMuch = (trustorId: string) =>
-  sql`(select count(*) from (select 1 from trusts where trustor_id = ${trustorId} limit ${MOST_TRUSTS})) >= ${MOST_TRUSTS}`
+export const lendsTooMuch = (trustorId: string, now: number) =>
+  sql`(select count(*) from (select 1 from trusts where trustor_id = ${trustorId} and remaining_uses is not 0
+    and (expires_at is null or expires_at > ${now} * 1000) limit ${MOST_TRUSTS})) >= ${MOST_TRUSTS}`

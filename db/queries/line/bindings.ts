@@ -216,6 +216,20 @@ const again = prepared((db) =>
 /** Whatever was applied to the object of a binding is to be applied again. */
 export const applyAgain = (db: Database, ref: Ref, now: number) => again.run(db, { ...refOf(ref), now })
 
+/** Clouds are asked how they see these resources, without anything having changed. Any number of ids. */
+export const lookSoon = (db: Database, kind: Kind, resourceIds: string[], now: number) =>
+  db
+    .update(bindings)
+    .set({ dueAt: now })
+    .where(
+      and(
+        eq(bindings.kind, kind),
+        anyOf(bindings.resourceId, resourceIds),
+        eq(bindings.phase, 'bound'),
+        sql`(${bindings.dueAt} is null or ${bindings.dueAt} > ${now})`,
+      ),
+    )
+
 /** The resource shall be nowhere any more, unless a condition keeps it. */
 export const wantAbsent = (db: Database, kind: Kind, resourceIds: string | string[], now: number, kept?: SQL) =>
   db

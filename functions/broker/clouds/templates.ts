@@ -58,7 +58,11 @@ export const setTemplate = (context: Context, domainId: string, template: Templa
   const clouds = [...template.clouds.keys()].map(({ name }) => name)
   const detail = { mostProjects, clouds, quotas, policy: policy as Json }
   return commit(context, { action: 'set_template', kind: 'domain', resourceId: domainId, detail }, [
-    ...putTemplate(context.db, { domainId, mostProjects, quotas, policy, createdAt: context.now() }, mapped),
+    ...putTemplate(
+      context.db,
+      { domainId, mostProjects, quotas, policy, made: 0, month: 0, createdAt: context.now() },
+      mapped,
+    ),
   ])
 }
 

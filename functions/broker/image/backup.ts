@@ -1,9 +1,12 @@
+import { sql } from 'drizzle-orm'
 import type { ServerRow } from '../../../db/queries/compute/servers.ts'
-import { backupsBeyond } from '../../../db/queries/image/backups.ts'
-import { type ImageRow, readImage } from '../../../db/queries/image/images.ts'
+import { backupsBeyond, imageStays, rotateAway } from '../../../db/queries/image/backups.ts'
+import type { ImageRow } from '../../../db/queries/image/images.ts'
+import { imageAwaited } from '../../../db/queries/line/awaited.ts'
 import type { Context } from '../../context.ts'
-import type { Write } from '../line/commit.ts'
-import { createServerImage, deleteImage, imageGone } from './image.ts'
+import { commit, type Write } from '../line/commit.ts'
+import { withdrawn } from '../line/resources.ts'
+import { createServerImage } from './image.ts'
 
 /** On a backup: how many of its kind there are to be once it is there. */
 const ROTATION = 'plimsoll:rotation'
@@ -35,11 +38,14 @@ export const createBackup = async (
       { ...metadata, image_type: 'backup', backup_type: type, [ROTATION]: String(rotation) },
       also,
     )
-  for (const { id } of await backupsBeyond(context.db, { serverId: server.id, type }, 0)) {
-    const image = await readImage(context.db, context.scope, id)
-    if (image) await deleteImage(context, image)
+  const all = { serverId: server.id, projectId: server.projectId, type }
+  for (;;) {
+    const some = await backupsBeyond(context.db, all, 0)
+    if (!some.length) return null
+    await commit(context, { action: 'rotate', kind: 'server', resourceId: server.id, detail: { type } }, [
+      ...rotateOut(context, some),
+    ])
   }
-  return null
 }
 
 /** What goes when an image is there that is one of a rotation: nothing for all others. */
@@ -47,10 +53,14 @@ export const rotatedOut = async ({ db }: Pick<Context, 'db'>, image: ImageRow): 
   const { image_type, backup_type: type, [ROTATION]: rotation } = image.properties
   const making = image.status === 'queued' || image.status === 'saving'
   const kept = Number(rotation) - 1
-  if (!making || image_type !== 'backup' || !type || !image.serverId || !(kept >= 0)) return []
-  return backupsBeyond(db, { serverId: image.serverId, type }, kept)
+  if (!making || image_type !== 'backup' || type === undefined || !image.serverId || !image.projectId || !(kept >= 0))
+    return []
+  return backupsBeyond(db, { serverId: image.serverId, projectId: image.projectId, type }, kept)
 }
 
-/** Writes with which it goes. */
+/** Writes with which it goes, unless it may not go any more. */
 export const rotateOut = (context: Context, surplus: ImageRow[]): Write[] =>
-  surplus.flatMap(({ id }) => imageGone(context, id))
+  surplus.flatMap((image) => [
+    rotateAway(context.db, image, context.now()),
+    ...withdrawn(context, 'image', image.id, sql`(${imageStays(image.id)} or ${imageAwaited(image.id)})`),
+  ])

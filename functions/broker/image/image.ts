@@ -243,7 +243,7 @@ export const changeImage = async (context: Context, image: ImageRead, set: Parti
 }
 
 /** Writes with which an image goes: the row at once, what clouds have of it afterwards. */
-export const imageGone = (context: Context, id: string): Write[] => {
+const imageGone = (context: Context, id: string): Write[] => {
   const now = context.now()
   return [
     updateImage(context.db, id, { status: 'deleted', deletedAt: now, updatedAt: now }),

@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { serversNamed } from '../../../db/queries/compute/servers.ts'
-import { commit } from '../../broker/line/commit.ts'
-import { changed } from '../../broker/line/resources.ts'
+import { lookSoon } from '../../../db/queries/line/bindings.ts'
+import { commit, makesDue } from '../../broker/line/commit.ts'
 import { notFound } from '../../http/fault.ts'
 import { type Operation, operation } from '../../http/operation.ts'
 
@@ -62,13 +62,16 @@ export const externalEventOperations: Operation[] = [
         return { ...event, status: code === 200 ? (event.status ?? 'completed') : 'failed', code }
       })
       const heard = ids.filter((id) => known.get(id))
-      if (!heard.length && events.every(({ code }) => code === 404)) throw notFound('No instances found for any event')
-      if (heard.length)
-        await commit(
-          context,
-          { action: 'look', kind: 'server', resourceId: heard[0]!, detail: { servers: heard } },
-          heard.map((id) => changed(context, 'server', id)),
-        )
+      if (!heard.length) throw notFound('No instances found for any event')
+      // A look changes nothing, so that it is not the servers' own affair whose they are.
+      const entry = {
+        action: 'look',
+        kind: 'deployment',
+        resourceId: context.deployment.id,
+        detail: { servers: heard },
+      }
+      const due = { kind: 'server' as const, ids: heard, want: 'present' as const }
+      await commit(context, entry, [makesDue(lookSoon(context.db, 'server', heard, context.now()), due)])
       return { status: events.every(({ code }) => code === 200) ? 200 : 207, body: { events } }
     },
   }),

@@ -7,10 +7,14 @@ const TIME = /^(\d{4})-(\d\d)-(\d\d)(?:[ T](\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,6})
 
 const timeIn = (text: string): number => {
   const [, year, month, day, hour = '0', minute = '0', second = '0'] = TIME.exec(text) ?? []
-  const time = Date.UTC(Number(year), Number(month) - 1, Number(day), Number(hour), Number(minute), Number(second))
-  const isDay = new Date(time).getUTCDate() === Number(day)
-  if (Number.isNaN(time) || (!isDay && Number(hour) < 24)) throw badRequest(`Invalid timestamp for date ${text}`)
-  return time
+  const parts = [year, month, day, hour, minute, second].map(Number) as [number, number, number, number, number, number]
+  const [y, m, d, h, min, s] = parts
+  const date = new Date(Date.UTC(y, m - 1, d, h, min, s))
+  const shown = [date.getUTCFullYear(), date.getUTCMonth() + 1, date.getUTCDate(), date.getUTCHours()]
+  // A day or an hour that there is not would be another one.
+  if (Number.isNaN(date.getTime()) || shown.some((each, at) => each !== parts[at]) || min > 59 || s > 59)
+    throw badRequest(`Invalid timestamp for date ${text}`)
+  return date.getTime()
 }
 
 const shown = (time: number): string => new Date(time).toISOString().slice(0, 19).replace('T', ' ')

@@ -38,14 +38,21 @@ export const byTrust = async (context: Context, trustee: Person, id: string): Pr
   if (row.projectId !== null && !row.roles.every((role) => had?.roles.some((each) => each.id === role)))
     throw had ? forbidden('Trustee has no delegated roles.') : unauthorized()
   const entry = limited(had, (role) => lent.has(role.id))
+  const ends = row.expiresAt === null ? null : Math.floor(row.expiresAt / 1000)
   if (row.remainingUses !== null) {
+    const usual = context.now() + context.settings.tokenLifetime * 1000
     const over = { violated: isUsedUp(id), refusal: unknown('trust', id) }
-    await commitIf(context, [over], { action: 'use', kind: 'trust', resourceId: id, detail: {} }, [useTrust(db, id)])
+    await commitIf(context, [over], { action: 'use', kind: 'trust', resourceId: id, detail: {} }, [
+      useTrust(db, id, Math.min(ends ?? usual, usual)),
+    ])
   }
   return {
     user: row.impersonation ? trustor : trustee,
     entry,
-    trust: { id, trustorId: row.trustorId, trusteeId: row.trusteeId, impersonation: row.impersonation },
-    ends: row.expiresAt === null ? null : Math.floor(row.expiresAt / 1000),
+    trust: {
+      ...{ id, trustorId: row.trustorId, trusteeId: row.trusteeId, impersonation: row.impersonation },
+      otherEpoch: (row.impersonation ? trustee : trustor).epoch,
+    },
+    ends,
   }
 }

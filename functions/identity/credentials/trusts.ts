@@ -10,6 +10,7 @@ import {
   type TrustRead,
   type TrustRow,
   trustById,
+  trustEver,
 } from '../../../db/queries/identity/trusts.ts'
 import { hasRole } from '../../auth/policy.ts'
 import { commit } from '../../broker/line/commit.ts'
@@ -73,13 +74,13 @@ const view = (row: TrustRead, base: string) => ({
 /** Reads for the system, and for administrators. */
 const readsAll = (caller: Caller): boolean => caller.isAdmin || (caller.system === true && hasRole(caller, 'reader'))
 
-/** The trust, to the two that it is between and to who reads all. 403 before it is told whether there is one of somebody else's. */
-const trustFor = async ({ context, params }: Input, name: string, ofTrustor = false): Promise<TrustRead> => {
+/** The trust, to the two that it is between and to who reads all; 404 for one that is over. */
+const trustFor = async ({ context, params }: Input, name: string): Promise<TrustRead> => {
   const caller = context.caller!
   const row = await trustById(context.db, params.id!, context.now())
-  const own = row?.trustorId === caller.userId || (!ofTrustor && row?.trusteeId === caller.userId)
-  if (row && !own && !(ofTrustor ? caller.isAdmin : readsAll(caller))) throw forbidden(actionDenied(name))
   if (!row) throw unknown('trust', params.id!)
+  if (row.trustorId !== caller.userId && row.trusteeId !== caller.userId && !readsAll(caller))
+    throw forbidden(actionDenied(name))
   return row
 }
 
@@ -174,7 +175,7 @@ export const trustOperations: Operation[] = [
       }
       const entry = { action: 'create', kind: 'trust', resourceId: row.id, detail: { to: row.trusteeId } }
       const full = {
-        violated: lendsTooMuch(row.trustorId),
+        violated: lendsTooMuch(row.trustorId, context.now()),
         refusal: forbidden(`Unable to create additional trusts: a user lends at most ${MOST_TRUSTS} times at once.`),
       }
       await commitIf(context, [full], entry, [insertTrust(db, row)])
@@ -198,9 +199,13 @@ export const trustOperations: Operation[] = [
     summary: 'Ends a trust, and all tokens that were got by it; for its trustor, and for admins.',
     status: 204,
     handle: async (input) => {
-      const { context } = input
-      const row = await trustFor(input, 'trust.delete', true)
-      assertLends(context.caller!)
+      const { context, params } = input
+      const caller = context.caller!
+      // One that is over may have left a token, which goes with it.
+      const row = await trustEver(context.db, params.id!)
+      if (!row) throw unknown('trust', params.id!)
+      if (row.trustorId !== caller.userId && !caller.isAdmin) throw forbidden(actionDenied('trust.delete'))
+      assertLends(caller)
       const entry = { action: 'delete', kind: 'trust', resourceId: row.id, detail: {} }
       await commit(context, entry, [deleteTrust(context.db, row.id)])
       return {}

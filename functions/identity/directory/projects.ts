@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { beginAsTemplate, isFullOfProjects, templateOf } from '../../../db/queries/clouds/templates.ts'
+import { beginAsTemplate, isFullOfProjects, stillHolds, templateOf } from '../../../db/queries/clouds/templates.ts'
 import { type DomainRow, domainById, listDomains } from '../../../db/queries/identity/domains.ts'
 import {
   deleteProject,
@@ -19,7 +19,7 @@ import { type Operation, operation } from '../../http/operation.ts'
 import { inexactly } from '../filters.ts'
 import { extraOf } from '../properties.ts'
 import { assertReach, domainAsked, MANAGING, ownDomain, ownOr, READING } from '../reach.ts'
-import { actionDenied, duplicate, unknown } from '../refusals.ts'
+import { actionDenied, actionRefused, duplicate, unknown } from '../refusals.ts'
 import { commitIf } from '../rules.ts'
 import { collection, flagOf, selfLink } from '../views.ts'
 import { changeDomain, makeDomain, refuseDomain, removeDomain } from './domains.ts'
@@ -110,8 +110,10 @@ const makeProject = async (context: Context, asked: Wish): Promise<ProjectRow> =
   const entry = { action: 'create', kind: 'project', resourceId: row.id, detail: { name: row.name } }
   const template = await templateOf(context.db, row.domainId)
   const full = {
-    violated: isFullOfProjects(row.domainId),
-    refusal: forbidden(`Domain ${row.domainId} may have at most ${template?.mostProjects} projects.`),
+    violated: isFullOfProjects(row.domainId, row.createdAt),
+    refusal: forbidden(
+      `Domain ${row.domainId} may have at most ${template?.mostProjects} projects, and make no more in a month.`,
+    ),
   }
   await commitIf(context, [...branchHolds(row), ...(template ? [full] : [])], entry, [
     insertProject(context.db, row),
@@ -250,7 +252,7 @@ export const projectOperations: Operation[] = [
     path: '/v3/projects/:id',
     ...MANAGING,
     summary:
-      'Removes a project that none is below, with its role assignments and application credentials. What it still has on clouds stays, for an admin to remove.',
+      'Removes a project that none is below, with its role assignments and application credentials. What it still has on clouds stays, for an admin to remove; in a domain with a template only an admin removes one that has something there.',
     status: 204,
     handle: async ({ context, params }) => {
       const id = params.id!
@@ -265,7 +267,12 @@ export const projectOperations: Operation[] = [
       assertRemovable('project', row)
       const entry = { action: 'delete', kind: 'project', resourceId: id }
       const writes = [...deleteProject(context.db, id), ...forgetListeners(context.db, id)]
-      await commitIf(context, [isLeaf(id)], entry, writes)
+      // Whoever makes projects of a template would have its limits anew, and nobody would look after what runs on.
+      const held = {
+        violated: stillHolds(id),
+        refusal: forbidden(actionRefused('The project still has something on a cloud')),
+      }
+      await commitIf(context, [isLeaf(id), ...(context.caller!.isAdmin ? [] : [held])], entry, writes)
       return {}
     },
   }),

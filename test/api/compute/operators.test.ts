@@ -84,6 +84,8 @@ test('no host has audited its usage, which is metered as it comes', async () => 
   expect(body.instance_usage_audit_log).toMatchObject({
     ...{ ...said, period_beginning: '2026-02-01 00:00:00', period_ending: '2026-03-01 00:00:00' },
   })
+  for (const odd of ['2026-99-01', '2026-02-03 99:99:99', 'yesterday'])
+    expect((await w.admin.get(`${path}/${odd}`)).status).toBe(400)
   const bad = await w.admin.get(`${path}/2026-02-31`)
   expect([bad.status, bad.body.badRequest.message]).toEqual([400, 'Invalid timestamp for date 2026-02-31'])
   expect((await w.demo.get(path)).status).toBe(403)

@@ -119,8 +119,42 @@ describe('the template of a domain', () => {
     const answers = await Promise.all([create('one'), create('two')])
     expect(answers.map(({ status }) => status).sort()).toEqual([201, 403])
     expect(answers.find(({ status }) => status === 403)!.body.error.message).toBe(
-      `Domain default may have at most ${projects.length + 1} projects.`,
+      `Domain default may have at most ${projects.length + 1} projects, and make no more in a month.`,
     )
+  })
+
+  test('has no project begin again in the same month, and none removed that still has something', async () => {
+    const { domain } = (await admin.post('/identity/v3/domains', { domain: { name: 'lab' } })).body
+    const its = `/broker/v1/domains/${domain.id}/project-template`
+    await admin.put(its, template({ clouds: { dc1: {} }, policy: { budget: BUDGET }, most_projects: 1 }))
+    const user = { name: 'chief', domain_id: domain.id, password: 'a good long one' }
+    const chief = (await admin.post('/identity/v3/users', { user })).body.user.id
+    const { roles } = (await admin.get('/identity/v3/roles')).body
+    const roleId = (name: string) => roles.find((each: { name: string }) => each.name === name).id
+    await admin.put(`/identity/v3/domains/${domain.id}/users/${chief}/roles/${roleId('manager')}`)
+    const enter = async (scope: object) => {
+      const identity = { methods: ['password'], password: { user: { id: chief, password: user.password } } }
+      const answer = await plimsoll.nobody.post('/identity/v3/auth/tokens', { auth: { identity, scope } })
+      return plimsoll.nobody.with({ 'X-Auth-Token': answer.headers.get('X-Subject-Token')! })
+    }
+    const manager = await enter({ domain: { id: domain.id } })
+    const make = (name: string) => manager.post('/identity/v3/projects', { project: { name, domain_id: domain.id } })
+    const { id } = (await make('one')).body.project
+    await manager.put(`/identity/v3/projects/${id}/users/${chief}/roles/${roleId('member')}`)
+    const member = await enter({ project: { id } })
+    const server = await createServer(plimsoll, member)
+    expect((await manager.delete(`/identity/v3/projects/${id}`)).status).toBe(403)
+    await member.delete(`/compute/v2.1/servers/${server}`)
+    await plimsoll.settle()
+    const { networks } = (await member.get('/network/v2.0/networks?router:external=false')).body
+    for (const each of networks) await member.delete(`/network/v2.0/networks/${each.id}`)
+    await plimsoll.settle()
+    expect((await manager.delete(`/identity/v3/projects/${id}`)).status).toBe(204)
+    expect((await make('two')).status).toBe(403)
+    plimsoll.clock.advance(31 * 86_400_000)
+    const again = await enter({ domain: { id: domain.id } })
+    const later = await again.post('/identity/v3/projects', { project: { name: 'two', domain_id: domain.id } })
+    expect(later.status).toBe(201)
   })
 
   test('goes with its cloud, its domain, and when it is taken back', async () => {

@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest'
+import { sweepLeftovers } from '../../../functions/janitor.ts'
 import { type Client, PASSWORD, type Plimsoll, startPlimsoll } from '../../support/harness.ts'
 
 const PATH = '/identity/v3/OS-TRUST/trusts'
@@ -119,6 +120,29 @@ describe('a trust', () => {
     expect((await demo.get(`${PATH}/${short}`)).body.trust.expires_at).toBe(soon.replace('Z', '000Z'))
     plimsoll.clock.now += 61_000
     expect((await getIn(short)).status).toBe(404)
+  })
+
+  test('ends with the passwords of both, and is ended by its trustor when it is used up', async () => {
+    const [once, other] = [await lent({ remaining_uses: 1 }), await lent()]
+    const [last, own] = [await by(once), await by(other)]
+    expect((await demo.delete(`${PATH}/${once}`)).status).toBe(204)
+    expect((await last.post('/network/v2.0/networks', { network: { name: 'late' } })).status).toBe(401)
+    const change = { user: { password: 'quite another one', original_password: PASSWORD } }
+    expect((await heir.post(`/identity/v3/users/${plimsoll.userId('heir')}/password`, change)).status).toBe(204)
+    expect((await own.post('/network/v2.0/networks', { network: { name: 'late' } })).status).toBe(401)
+  })
+
+  test('that is over is forgotten, once no token of it is left', async () => {
+    const used = await lent({ remaining_uses: 1 })
+    await by(used)
+    await lent({ expires_at: new Date(plimsoll.clock.now + 60_000).toISOString() })
+    const kept = await lent()
+    const all = async () => (await plimsoll.as('admin').get(PATH)).body.trusts.map((each: { id: string }) => each.id)
+    await sweepLeftovers(plimsoll.context())
+    expect(await all()).toHaveLength(3)
+    plimsoll.clock.advance(2 * 86_400_000)
+    await sweepLeftovers(plimsoll.context())
+    expect(await all()).toEqual([kept])
   })
 
   test('is shown to the two that it is between, and to who reads all', async () => {
