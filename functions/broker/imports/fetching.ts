@@ -8,7 +8,7 @@ import { Intake } from './intake.ts'
 /** How long a task is one process's without a word of it, in milliseconds. */
 export const LEASE = 60_000
 /** How often it says that it goes on. */
-export const BEAT = 15_000
+const BEAT = 15_000
 /** What is fetched is kept in parts of this size, so that a death costs no more than one. */
 const PART = { node: 64 * 2 ** 20, workers: 8 * 2 ** 20 }
 /** How long one turn may take: a Worker ends sooner than that. */

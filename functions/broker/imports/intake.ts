@@ -1,19 +1,13 @@
 /** Nothing for so long, and a server is taken for gone, in milliseconds. */
 const SILENCE = 60_000
 
-/** How the data of an answer came to an end, as far as it has. */
-export interface Outcome {
-  /** All that the server had to say was read. */
-  ended: boolean
-  /** Why it broke off; null: it did not. */
-  broken: Error | null
-}
-
 /** Data of an answer, handed out in parts that each end by themselves, however the answer ends: what came is kept. */
-export class Intake implements Outcome {
+export class Intake {
   readonly #reader: ReadableStreamDefaultReader<Uint8Array>
   readonly #heed: (taken: number) => Promise<void>
+  /** All that the server had to say was read. */
   ended = false
+  /** Why it broke off; null: it did not. */
   broken: Error | null = null
   /** Bytes of the part that was handed out last. */
   taken = 0

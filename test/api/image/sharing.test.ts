@@ -115,6 +115,17 @@ describe('an image that is shared with a project', () => {
     await share(id)
     const copy = await createServer(plimsoll, friend(), { imageRef: id, flavorRef: '2', networks: 'none' })
     expect((await friend().get(`/compute/v2.1/servers/${copy}`)).body.server).toMatchObject({ status: 'ACTIVE' })
+    // Who uses the cloud as another account does not find it there, and is told so.
+    await plimsoll.newProject('elsewhere')
+    await plimsoll.mapTo('sandbox', 'elsewhere', { account: 'other' })
+    expect((await share(id, 'elsewhere')).status).toBe(200)
+    expect((await plimsoll.as('elsewhere').get(`/image/v2/images/${id}`)).status).toBe(200)
+    const other = plimsoll.as('elsewhere')
+    const failed = await createServer(plimsoll, other, { imageRef: id, flavorRef: '2', networks: 'none' })
+    expect((await other.get(`/compute/v2.1/servers/${failed}`)).body.server).toMatchObject({
+      status: 'ERROR',
+      fault: { message: expect.stringContaining('is of an account of sandbox that this project does not use') },
+    })
   })
 })
 

@@ -84,7 +84,9 @@ export const choosePlaces = async (
   const asked = isFree(wish, found) ? found.clouds : found.clouds.filter(({ named }) => named)
   const { image, disks } = understood
   const untaken =
-    places.length || !image || bootDisk(disks) ? null : await whyNobodyTakes(context, image, asked, found.imageNative)
+    places.length || !image || bootDisk(disks)
+      ? null
+      : ((await whyNobodyTakes(context, image, asked, found.imageNative)) ?? whyOfOthers(image, asked, found))
   const to = found.clouds.find(({ id }) => id === places[0]?.cloudId)
   return {
     places,
@@ -95,6 +97,12 @@ export const choosePlaces = async (
     explanation,
     allowance: ground.allowance,
   }
+}
+
+/** Why what clouds made of somebody else's server is on none of these for the project; null: that is not the reason. */
+const whyOfOthers = ({ blob }: { blob: string | null }, asked: Found['clouds'], { untaken }: Found): string | null => {
+  const said = asked.flatMap(({ id }) => untaken[id] ?? [])
+  return !blob && said.length > 0 && said.length === asked.length ? said.join(' ') : null
 }
 
 /** Throws what clouds lack, if one would have had it otherwise. */

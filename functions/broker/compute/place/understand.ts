@@ -38,8 +38,8 @@ const understandImage = (
   root: Disk | undefined,
 ): NonNullable<Found['image']> => {
   const image = found.image ?? refuse({ kind: 'unknown', what: 'image', id: wish.imageId })
-  // Of somebody else's images only those on the project's own clouds can be seen at all, and those that are with us.
-  const here = image.blob || cloudsWith(found).length > 0 || root
+  // Of somebody else's images only those on the project's own clouds can be seen at all, those that are with us, and those that are shared.
+  const here = image.blob || cloudsWith(found).length > 0 || image.visibility === 'shared' || root
   if (image.projectId !== projectId && !here && found.clouds.length)
     refuse({ kind: 'unknown', what: 'image', id: wish.imageId })
   if (image.status !== 'active') refuse({ kind: 'image-status', id: image.id, status: image.status })
