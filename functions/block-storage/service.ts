@@ -1,6 +1,5 @@
 import { dialects } from '../http/dialects.ts'
 import type { Service } from '../http/service.ts'
-import { absentOperations } from './absent.ts'
 import { attachmentOperations } from './attachments.ts'
 import { availabilityZoneOperations } from './availability-zones.ts'
 import { backupOperations } from './backups.ts'
@@ -10,9 +9,12 @@ import { groupSnapshotOperations } from './groups/snapshots.ts'
 import { groupTypeOperations } from './groups/types.ts'
 import { limitOperations } from './limits.ts'
 import { messageOperations } from './messages.ts'
-import { poolOperations } from './pools.ts'
+import { clusterOperations } from './operators/clusters.ts'
+import { manageOperations } from './operators/manage.ts'
+import { poolOperations } from './operators/pools.ts'
 import { quotaSetOperations } from './quota-sets.ts'
 import { refuse } from './refusals.ts'
+import { resourceFilterOperations } from './resource-filters.ts'
 import { inProject } from './routes.ts'
 import { snapshotOperations } from './snapshots.ts'
 import { transferOperations } from './transfers.ts'
@@ -52,7 +54,9 @@ export const blockStorage: Service = {
       ...transferOperations,
       ...messageOperations,
       ...poolOperations,
-      ...absentOperations,
+      ...clusterOperations,
+      ...manageOperations,
+      ...resourceFilterOperations,
     ]),
   ],
   refuse,

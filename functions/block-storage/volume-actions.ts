@@ -1,10 +1,13 @@
 import * as z from 'zod'
 import { table } from '../../adapters/table.ts'
+import { snapshotsOf } from '../../db/queries/block-storage/snapshots.ts'
+import { release } from '../broker/adopt/release.ts'
 import { retypeVolume } from '../broker/block-storage/retype.ts'
 import { reimageVolume, revertVolume } from '../broker/block-storage/rewrite.ts'
 import { snapshotFor } from '../broker/block-storage/snapshot.ts'
 import { changeVolume, deleteVolume, extendVolume, resetVolume } from '../broker/block-storage/volume.ts'
 import { typeIdOf, volumeTypeFor } from '../broker/block-storage/volume-types.ts'
+import { withoutKey } from '../broker/line/commit.ts'
 import { check } from '../http/body.ts'
 import { dialects } from '../http/dialects.ts'
 import { dictionary } from '../http/dictionary.ts'
@@ -143,6 +146,20 @@ const retype = action({
   },
 })
 
+/** The disk stays on its cloud, without our mark. */
+const unmanage = action({
+  admin: true,
+  run: async ({ context }, volume) => {
+    const [snapshot] = await snapshotsOf(context.db, volume.id)
+    if (snapshot) throw invalidVolume('Unmanage of a volume that has snapshots is not done: they would be lost.')
+    const { refused: reasons, waiting } = await release(withoutKey(context), { resourceIds: [volume.id] })
+    const [held] = reasons
+    if (held) throw invalidVolume(held.reason)
+    if (waiting[0]) context.log('warn', 'not handed back yet', { resourceId: volume.id, reason: waiting[0].reason })
+    return DONE
+  },
+})
+
 const revert = action({
   since: 40,
   body: z.strictObject({ snapshot_id: uuid }),
@@ -195,7 +212,7 @@ export const volumeActions: Record<string, Action> = table({
   'os-roll_detaching': refused(BY_COMPUTE),
   'os-initialize_connection': refused(BY_COMPUTE),
   'os-terminate_connection': refused(BY_COMPUTE),
-  'os-unmanage': refused('Volumes cannot be given up to their cloud: delete the volume, or remove the cloud.'),
+  'os-unmanage': unmanage,
   'os-migrate_volume': refused(WITHIN),
   'os-migrate_volume_completion': refused(WITHIN),
   'os-retype': retype,

@@ -1,10 +1,10 @@
-import { poolsIn } from '../broker/block-storage/pools.ts'
-import { zonesWithVolumes } from '../broker/block-storage/volume-place.ts'
-import { asAsked, DEFAULT_TYPE } from '../broker/block-storage/volume-types.ts'
-import { isTrue } from '../http/boolean.ts'
-import { notFound } from '../http/fault.ts'
-import { type Operation, operation } from '../http/operation.ts'
-import { typeOf } from './types/types.ts'
+import { poolsIn } from '../../broker/block-storage/pools.ts'
+import { zonesWithVolumes } from '../../broker/block-storage/volume-place.ts'
+import { asAsked, DEFAULT_TYPE } from '../../broker/block-storage/volume-types.ts'
+import { isTrue } from '../../http/boolean.ts'
+import { notFound } from '../../http/fault.ts'
+import { type Operation, operation } from '../../http/operation.ts'
+import { typeOf } from '../types/types.ts'
 
 /** https://docs.openstack.org/api-ref/block-storage/v3/#back-end-storage-pools */
 export const poolOperations: Operation[] = [

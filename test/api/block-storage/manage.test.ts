@@ -1,0 +1,44 @@
+import { expect, it } from 'vitest'
+import { createVolume } from '../../support/builders.ts'
+import { startPlimsoll } from '../../support/harness.ts'
+import { strangerOn } from '../broker/foreign.ts'
+
+it('a volume is given up to its cloud, listed as one of its own, and taken over again', async () => {
+  const plimsoll = await startPlimsoll()
+  const base = `/volume/v3/${plimsoll.projectId('demo')}`
+  const at = (who: string) => plimsoll.as(who).with({ 'OpenStack-API-Version': 'volume 3.70' })
+  const admin = at('admin')
+  const id = await createVolume(plimsoll, at('demo'), { size: 2, name: 'ours', availability_zone: 'sandbox.a' })
+  const unmanage = (who: string) => at(who).post(`${base}/volumes/${id}/action`, { 'os-unmanage': {} })
+  expect((await unmanage('demo')).status).toBe(403)
+  const list = async (path = '', host = 'sandbox@a') =>
+    (await admin.get(`${base}/manageable_volumes${path}?host=${host}`)).body['manageable-volumes']
+  expect(await list()).toEqual([])
+  expect((await unmanage('admin')).status).toBe(202)
+  expect((await at('demo').get(`${base}/volumes/${id}`)).status).toBe(404)
+  const [found] = await list()
+  expect(found).toMatchObject({ size: 2, safe_to_manage: true })
+  expect(await list('', 'sandbox@b')).toEqual([])
+  expect((await admin.get(`${base}/manageable_volumes/detail?host=sandbox`)).body['manageable-volumes']).toMatchObject([
+    { ...found, cinder_id: null },
+  ])
+  const volume = { host: 'sandbox@a#default', ref: found.reference, name: 'again', metadata: { a: 'b' } }
+  const managed = await admin.post(`${base}/manageable_volumes`, { volume })
+  expect([managed.status, managed.body.volume]).toMatchObject([202, { name: 'again', size: 2, metadata: { a: 'b' } }])
+  await plimsoll.settle()
+  expect((await at('demo').get(`${base}/volumes/${managed.body.volume.id}`)).body.volume.status).toBe('available')
+  expect(await list()).toEqual([])
+  const { make, strip } = strangerOn(plimsoll)
+  const theirs = await make('volume', { name: 'theirs', sizeGiB: 1, zone: 'a', type: 'fast', source: null })
+  await strip('volume', theirs)
+  const old = { volume: { host: 'sandbox@a', ref: { 'source-name': theirs } } }
+  expect((await admin.post(`${base}/os-volume-manage`, old)).body.volume).toMatchObject({ volume_type: 'fast' })
+  const refused = { volume: { host: 'sandbox@a', ref: { 'source-id': 'none' } } }
+  expect((await admin.post(`${base}/os-volume-manage`, refused)).status).toBe(400)
+  expect((await admin.post(`${base}/os-volume-manage`, { volume: { host: 'x@y', ref: {} } })).status).toBe(400)
+  expect((await admin.get(`${base}/manageable_volumes`)).status).toBe(400)
+  for (const path of ['manageable_snapshots', 'manageable_snapshots/detail'])
+    expect((await admin.get(`${base}/${path}`)).status).toBe(501)
+  expect((await admin.post(`${base}/manageable_snapshots`, {})).status).toBe(501)
+  expect((await admin.post(`${base}/os-snapshot-manage`, {})).status).toBe(501)
+})
