@@ -7,6 +7,7 @@ import { imageFor } from '../image/image.ts'
 import { nativeOf, realiseImage, whyNobodyTakes } from '../image/image-takers.ts'
 import { rootVolumeOf } from './disks/root.ts'
 import { withMeaning } from './own-metadata.ts'
+import { whyOfOtherAccount } from './place/accounts.ts'
 import { ask, requireCapability, requireState } from './server-action.ts'
 import { powerShown } from './server-facts.ts'
 import { refuse } from './server-refusal.ts'
@@ -43,6 +44,8 @@ export const rebuildServer = async (
     if (untaken) refuse({ kind: 'incapable', reason: untaken })
   } else if (!image.bindings.some(({ cloudId, phase }) => cloudId === server.cloudId && phase === 'bound'))
     refuse({ kind: 'incapable', reason: `Image ${imageId} is not on the cloud of the server.` })
+  const apart = cloud && (await whyOfOtherAccount(context, image.row, server.projectId, cloud.id))
+  if (apart) refuse({ kind: 'incapable', reason: apart })
   const { ramMib, diskGib } = server.flavor
   if (ramMib < image.row.minRamMib)
     refuse({ kind: 'too-small', what: 'memory', has: ramMib, needs: image.row.minRamMib })

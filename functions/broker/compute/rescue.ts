@@ -6,6 +6,7 @@ import { imageFor } from '../image/image.ts'
 import { nativeOf, realiseImage, whyNobodyTakes } from '../image/image-takers.ts'
 import { rootVolumeOf } from './disks/root.ts'
 import { refuseEnded } from './lease/lease.ts'
+import { whyOfOtherAccount } from './place/accounts.ts'
 import { ask, requireCapability, requireState } from './server-action.ts'
 import { refuse } from './server-refusal.ts'
 
@@ -36,6 +37,8 @@ export const rescueServer = async (
     if (untaken) refuse({ kind: 'incapable', reason: untaken })
   } else if (!image.bindings.some(({ cloudId, phase }) => cloudId === server.cloudId && phase === 'bound'))
     refuse({ kind: 'incapable', reason: `Image ${id} is not on the cloud of the server.` })
+  const apart = cloud && (await whyOfOtherAccount(context, image.row, server.projectId, cloud.id))
+  if (apart) refuse({ kind: 'incapable', reason: apart })
   await ask(context, server, {
     action: 'rescue',
     args: { image_id: id, token: context.newId() },

@@ -126,6 +126,14 @@ describe('an image that is shared with a project', () => {
       status: 'ERROR',
       fault: { message: expect.stringContaining('is of an account of sandbox that this project does not use') },
     })
+    const own = await createServer(plimsoll, other, {
+      imageRef: await imageNamed(other),
+      flavorRef: '2',
+      networks: 'none',
+    })
+    const rebuilt = await other.post(`/compute/v2.1/servers/${own}/action`, { rebuild: { imageRef: id } })
+    expect(rebuilt.status).toBeGreaterThanOrEqual(400)
+    expect(JSON.stringify(rebuilt.body)).toContain('is of an account of sandbox that this project does not use')
   })
 })
 
