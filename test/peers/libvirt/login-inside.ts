@@ -1,25 +1,25 @@
 import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
 import { logIn } from '../support/api.ts'
-import { startBroker } from '../support/broker.ts'
+import { type Runtime, startBroker } from '../support/broker.ts'
 import { addCloud, dropSandbox } from '../support/cloud.ts'
 import { WHO } from './login.peer.ts'
 
 /*
  * A story that is told where the host's own network is: it prints each step as a line of JSON. Its arguments are what the host
- * takes logins by, and the file with the authority that certified it.
+ * takes logins by, the file with the authority that certified it, and where the broker runs.
  */
 
-const [mechanism = '', authority = ''] = process.argv.slice(2)
+const [mechanism = '', authority = '', runtime = ''] = process.argv.slice(2)
 const ca = await readFile(authority, 'utf8')
-const broker = await startBroker('node')
+const broker = await startBroker(runtime as Runtime)
 const [admin, demo] = [await logIn(broker, 'admin'), await logIn(broker, 'demo')]
 await dropSandbox({ admin, demo })
 
 const step = async (title: string, run: () => Promise<unknown>): Promise<void> => {
   const from = Date.now()
   const end = (result: 'passed' | 'failed', detail = '') =>
-    console.log(JSON.stringify({ title: `${mechanism}: ${title}`, result, ms: Date.now() - from, detail }))
+    console.log(JSON.stringify({ title: `${runtime}, ${mechanism}: ${title}`, result, ms: Date.now() - from, detail }))
   await run().then(
     () => end('passed'),
     (error) => end('failed', String(error instanceof Error ? error.message : error).slice(0, 1_500)),
@@ -33,7 +33,8 @@ const cloudBy = (name: string, credentials: Record<string, string>) => ({
   options: {
     hosts: [{ name: 'kvm1', uri: 'qemu+tls://127.0.0.1/system' }],
     sizes: [{ name: 'k.tiny', vcpus: 1, ram_mib: 64 }],
-    tls: { ca },
+    // Workers believe public authorities alone.
+    ...(runtime === 'node' ? { tls: { ca } } : {}),
     allow_private: true,
   },
 })
@@ -60,9 +61,18 @@ else {
     assert.equal(services[0].state, 'up')
   })
   await step('with another one, or with none, it is not', async () => {
-    for (const credentials of [{ ...WHO, password: 'coffee' }, { ...WHO, username: 'nobody' }, {}]) {
-      const check = await checked('wrong', credentials as Record<string, string>)
+    for (const credentials of [
+      { ...WHO, password: 'coffee' },
+      { ...WHO, username: 'nobody' },
+    ]) {
+      const check = await checked('wrong', credentials)
       assert.deepEqual([check.version, check.denied], [null, ['host kvm1']])
+    }
+    if (runtime === 'node') assert.deepEqual((await checked('without', {})).denied, ['host kvm1'])
+    else {
+      const { status, body } = await admin.call('POST', '/broker/v1/clouds', { cloud: cloudBy('without', {}) })
+      assert.equal(status, 400)
+      assert.match(body.error.message, /need username and password/)
     }
   })
 }
