@@ -15,7 +15,7 @@ export const invalidSnapshot = (reason: string) => badRequest(`Invalid snapshot:
 /** `InvalidInput`, 400. */
 export const invalidInput = (reason: string) => badRequest(`Invalid input received: ${reason}`)
 /** The volume type is offered elsewhere. */
-export const notThere = (zones: string[]) =>
+const notThere = (zones: string[]) =>
   badRequest(`Volume type is only supported in these availability zones: ${zones.join(', ')}`)
 /** `VolumeNotFound`, 404. */
 export const noVolume = (id: string) => notFound(`Volume ${id} could not be found.`)

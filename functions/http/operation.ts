@@ -3,7 +3,7 @@ import type { Context, Role } from '../context.ts'
 import type { Fault } from './fault.ts'
 
 /** Who may call: nobody needs a token, anybody with one (even unscoped), or a role on the project of the token. */
-export type Who = 'public' | 'authenticated' | Role
+type Who = 'public' | 'authenticated' | Role
 
 /** What a handler is given. All of it is checked already. */
 export interface Input<Body = unknown, Query = Record<string, string | undefined>> {
