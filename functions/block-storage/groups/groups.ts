@@ -34,7 +34,7 @@ const fullView = async (input: Input, g: GroupRow) => ({
   name: g.name,
   description: g.description,
   status: g.status,
-  availability_zone: g.zone,
+  ...(g.zone === null ? {} : { availability_zone: g.zone }),
   created_at: time(g.createdAt),
   group_type: g.groupTypeId,
   volume_types: g.volumeTypes,

@@ -1,11 +1,13 @@
 import * as z from 'zod'
-import { own } from '../../../adapters/table.ts'
+import { own, table } from '../../../adapters/table.ts'
 import { type GroupTypeRow, groupTypeFor, listGroupTypes } from '../../../db/queries/block-storage/groups.ts'
 import { changeGroupType, createGroupType, removeGroupType } from '../../broker/block-storage/groups.ts'
 import { isTaken } from '../../broker/line/refused.ts'
 import type { Context } from '../../context.ts'
+import { isTrue, strictBoolean } from '../../http/boolean.ts'
 import { badRequest, conflict, notFound } from '../../http/fault.ts'
 import { type Input, type Operation, operation } from '../../http/operation.ts'
+import { nextLinks, sliceOf } from '../listing.ts'
 import { boolean, specs, text } from '../shapes.ts'
 
 const SINCE = 11
@@ -47,6 +49,40 @@ const specsBody = z.strictObject({ group_specs: specs }) as unknown as z.ZodType
 
 const taken = (error: unknown, name: string | undefined) =>
   isTaken(error) ? conflict(`Group Type ${name} already exists.`) : undefined
+const SORTS: Record<string, (type: GroupTypeRow) => string | number> = table({
+  id: ({ id }) => id,
+  name: ({ name }) => name,
+  created_at: ({ createdAt }) => createdAt,
+})
+
+/** Which are shown to administrators, who may ask for those that are not public (`False`) or all (`None`). */
+const shownBy = ({ query, context }: Input): ((type: GroupTypeRow) => boolean) => {
+  const asked = query.is_public?.toLowerCase()
+  if (asked !== undefined && asked !== 'none' && strictBoolean(asked) === null)
+    throw badRequest(`Invalid is_public filter [${query.is_public}]`)
+  if (!context.caller?.isAdmin || asked === undefined) return ({ isPublic }) => isPublic
+  return ({ isPublic }) => asked === 'none' || isPublic === isTrue(asked)
+}
+
+const list = async (input: Input) => {
+  const { sort, limit, offset = 0, marker } = sliceOf(input.query, SORTS)
+  const all = (await listGroupTypes(input.context.db, input.context.caller?.isAdmin === true)).toSorted((a, b) => {
+    for (const { key, descending } of sort) {
+      const [left, right] = [SORTS[key]!(a), SORTS[key]!(b)]
+      if (left !== right) return left < right === descending ? 1 : -1
+    }
+    return 0
+  })
+  const marked = marker === undefined ? -1 : all.findIndex(({ id }) => id === marker)
+  if (marker !== undefined && marked < 0) throw notFound(`Group type ${marker} could not be found.`)
+  const page = all
+    .slice(marked + 1)
+    .filter(shownBy(input))
+    .slice(offset, offset + limit)
+  const links = nextLinks(input, page)
+  return { body: { group_types: page.map((type) => view(input, type)), ...(links ? { group_type_links: links } : {}) } }
+}
+
 const noSpec = ({ id }: GroupTypeRow, key: string) => notFound(`Group Type ${id} has no specs with key ${key}.`)
 
 const SPECS = '/group_types/:id/group_specs'
@@ -61,11 +97,7 @@ export const groupTypeOperations: Operation[] = [
     summary: 'Types of groups.',
     status: 200,
     since: SINCE,
-    handle: async (input) => {
-      const all = input.context.caller?.isAdmin === true && input.query.is_public?.toLowerCase() === 'none'
-      const types = await listGroupTypes(input.context.db, all)
-      return { body: { group_types: types.map((type) => view(input, type)) } }
-    },
+    handle: list,
   }),
   operation<Create>({
     name: 'group_type.create',

@@ -41,6 +41,15 @@ describe('a type of groups', () => {
     expect((await admin.put(`${base}/group_types/${id}`, { group_type: { description: 'ours' } })).status).toBe(200)
     expect((await admin.put(`${base}/group_types/${id}`, { group_type: {} })).status).toBe(400)
     expect((await at().get(`${base}/group_types`)).body.group_types).toMatchObject([{ id, description: 'ours' }])
+    const hidden = { name: 'alike', is_public: false }
+    expect((await admin.post(`${base}/group_types`, { group_type: hidden })).status).toBe(202)
+    const names = async (search: string, who = 'admin') =>
+      (await at(who).get(`${base}/group_types?${search}`)).body.group_types?.map(({ name }: { name: string }) => name)
+    expect(await names('is_public=None&sort=name:desc')).toEqual(['kind', 'alike'])
+    expect(await names('is_public=False')).toEqual(['alike'])
+    expect(await names('is_public=None', 'demo')).toEqual(['kind'])
+    expect(await names('limit=1&is_public=None&sort=name:asc')).toEqual(['alike'])
+    expect(await names('is_public=perhaps')).toBeUndefined()
     const group_specs = { size: 'small' }
     expect((await admin.post(`${base}/group_types/${id}/group_specs`, { group_specs })).status).toBe(202)
     expect((await admin.get(`${base}/group_types/${id}/group_specs`)).body.group_specs).toEqual({
