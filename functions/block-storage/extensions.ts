@@ -12,11 +12,16 @@ const EXTENSIONS = (
       'Extended SnapshotAttributes support.',
       '2012-06-19T00:00:00+00:00',
     ],
+    ['Backups', 'backups', 'Backups support.', '2012-12-12T00:00:00+00:00'],
+    ['Capabilities', 'capabilities', 'Capabilities support.', '2015-08-31T00:00:00+00:00'],
     ['Hosts', 'os-hosts', 'Admin-only host administration.', '2011-06-29T00:00:00+00:00'],
+    ['Qos_specs_manage', 'qos-specs', 'QoS specs support.', '2013-08-02T00:00:00+00:00'],
     ['QuotaClasses', 'os-quota-class-sets', 'Quota classes management support.', '2012-03-12T00:00:00+00:00'],
     ['Quotas', 'os-quota-sets', 'Quota management support.', '2011-08-08T00:00:00+00:00'],
+    ['Scheduler_stats', 'scheduler-stats', 'Scheduler stats support.', '2014-09-07T00:00:00+00:00'],
     ['Services', 'os-services', 'Services support.', '2012-10-28T00:00:00-00:00'],
     ['TypesExtraSpecs', 'os-types-extra-specs', 'Type extra specs support.', '2011-08-24T00:00:00+00:00'],
+    ['TypesManage', 'os-types-manage', 'Types manage support.', '2011-08-24T00:00:00+00:00'],
     [
       'UsedLimits',
       'os-used-limits',
@@ -48,7 +53,15 @@ const EXTENSIONS = (
       'Expose the internal project_id as an attribute of a volume.',
       '2011-11-03T00:00:00+00:00',
     ],
+    [
+      'VolumeManage',
+      'os-volume-manage',
+      'Allows existing backend storage to be managed by Cinder.',
+      '2014-02-10T00:00:00+00:00',
+    ],
+    ['VolumeTransfer', 'os-volume-transfer', 'Volume transfer management support.', '2013-05-29T00:00:00+00:00'],
     ['VolumeTypeAccess', 'os-volume-type-access', 'Volume type access support.', '2014-06-26T00:00:00Z'],
+    ['VolumeTypeEncryption', 'encryption', 'Encryption support for volume types.', '2013-07-01T00:00:00+00:00'],
   ] as const
 ).map(([name, alias, description, updated]) => ({ name, alias, description, updated, links: [] }))
 
