@@ -61,6 +61,13 @@ export const insertTransfer = (db: Database, row: typeof volumeTransfers.$inferI
 export const endTransfer = (db: Database, id: string, destinationProjectId: string | null, now: number) =>
   db.update(volumeTransfers).set({ destinationProjectId, deletedAt: now }).where(eq(volumeTransfers.id, id))
 
+/** Statement: nobody can accept a volume that goes. */
+export const endTransfersOf = (db: Database, volumeId: string, now: number) =>
+  db
+    .update(volumeTransfers)
+    .set({ deletedAt: now })
+    .where(and(eq(volumeTransfers.volumeId, volumeId), isNull(volumeTransfers.deletedAt)))
+
 /** True (as SQL) when the transfer is over. */
 export const transferOver = (id: string): SQL =>
   sql`not exists (select 1 from ${volumeTransfers} where id = ${id} and deleted_at is null)`

@@ -23,7 +23,8 @@ export const accountedFor = async (
       or o.value->>'token' in (select token from bindings where cloud_id = ${cloudId} and kind = ${kind} and phase in ('intent', 'calling'))
       or exists (select 1 from bindings b where b.kind = o.value->>'for' and b.resource_id = o.value->>'resourceId'
         and b.cloud_id = ${cloudId} and b.scope = '' and b.token = o.value->>'token' and b.phase not in ('gone', 'failed'))
-      or exists (select 1 from volumes v where v.rewrite ->> 'token' = o.value->>'token' and v.rewrite is not null)
+      or exists (select 1 from volumes v where v.rewrite ->> 'token' = o.value->>'token' and v.rewrite is not null
+        and v.deleted_at is null)
       or exists (select 1 from server_actions a
         where a.action = 'rebuild' and a.state in ('pending', 'calling') and a.args ->> 'token' = o.value->>'token')`)
   return new Set(rows.map(({ id }) => id))

@@ -5,6 +5,7 @@ import {
   type SnapshotRow,
   snapshotsOf,
 } from '../../../db/queries/block-storage/snapshots.ts'
+import { endTransfersOf } from '../../../db/queries/block-storage/transfers.ts'
 import {
   moveVolumes,
   nowhereNoMore,
@@ -126,6 +127,7 @@ export const deleteVolume = async (
   const now = context.now()
   await commit(context, { action: 'delete', kind: 'volume', resourceId: id }, [
     guard(context, 'volume-attached', volumeHeld(id)),
+    ...(volume.status === 'awaiting-transfer' ? [endTransfersOf(db, id, now)] : []),
     ...(cascade ? [] : [guard(context, 'volume-snapshots', hasSnapshots(id))]),
     ...(childIds.length ? [deleteSnapshots(db, childIds, now), unwanted(context, 'snapshot', childIds)] : []),
     ...(isPlaced(volume)
