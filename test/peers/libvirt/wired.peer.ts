@@ -2,6 +2,11 @@ import assert from 'node:assert/strict'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { libvirt } from '../../../adapters/libvirt/index.ts'
+import { dial } from '../../../functions/runtime/dial.ts'
+import { Workshop } from '../../adapters/cases.ts'
+import { connection, OPTIONS, surroundings } from '../../adapters/libvirt/scripted.ts'
+import { MemoryBlobs } from '../../support/memory-blobs.ts'
 import { type Api, logIn } from '../support/api.ts'
 import { startBroker } from '../support/broker.ts'
 import { finish } from '../support/child.ts'
@@ -65,6 +70,9 @@ export const wiredOnLibvirt = async (report: Report, host: Libvirtd): Promise<vo
     }
     await addCloud({ broker, admin, demo }, { name: CLOUD, type: 'libvirt', endpoint: null, credentials: {}, options })
     const { url } = broker
+    await step('a VLAN of Open vSwitch is a network of libvirt’s as well, which takes no port with port security', () =>
+      tagged(host),
+    )
     await told({ url, admin, demo, host, step, image: await uploaded(demo, url) })
   } finally {
     await host.inside('ip', 'addr', 'del', `${HOST_ADDRESS}/24`, 'dev', BRIDGE)
@@ -93,6 +101,45 @@ const uploaded = async (demo: Api, url: string): Promise<string> => {
     return id
   } finally {
     await rm(folder, { recursive: true })
+  }
+}
+
+/** No packet goes over it, as there is no Open vSwitch here: what libvirt makes of its definition is looked at. */
+const tagged = async (host: Libvirtd): Promise<void> => {
+  const bridges = [{ name: 'trunk', bridge: 'ovs0', kind: 'openvswitch', vlans: '100-199' }]
+  const hosts = [{ name: 'kvm1', uri: host.uri }]
+  const linked = connection({ options: { ...OPTIONS, bridges, hosts } as typeof OPTIONS })
+  const around = { ...surroundings((to) => dial(to, null, () => false)), now: Date.now }
+  const shop = new Workshop({
+    ...{ cloud: libvirt.connect(linked, around), adapter: libvirt, connection: linked, surroundings: around },
+    blobs: new MemoryBlobs(),
+    advance: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+    fixtures: {
+      ...{ zone: 'kvm1', size: { native: 'k.tiny', vcpus: 1, ramMiB: 64, diskGiB: 0 }, image: '' },
+      ...{ cidr: '10.69.0.0/24', disk: { format: 'qcow2/bare', bytes: new Uint8Array() } },
+    },
+  })
+  try {
+    const network = (await shop.make('network', { name: 'n', cidrs: [] })).id
+    const at = { network, cidr: '10.69.0.0/24', gateway: '10.69.0.254', zone: 'kvm1', dhcp: false, dnsServers: [] }
+    const subnet = (await shop.make('subnet', { name: 's', ...at, wire: { name: 'trunk', vlan: 142 } })).id
+    const [name = ''] = /plimsoll-\S+/.exec(await host.virsh('net-list', '--name')) ?? []
+    const xml = await host.virsh('net-dumpxml', name)
+    for (const part of [
+      /<forward mode='bridge'\/>/,
+      /<bridge name='ovs0'\/>/,
+      /type='openvswitch'/,
+      /<tag id='142'\/>/,
+    ])
+      assert.match(xml, part)
+    const port = (portSecurity: boolean) => ({
+      ...{ name: 'p', network, addresses: [{ subnet, address: '10.69.0.9' }], mac: 'fa:16:3e:00:00:09' },
+      ...{ securityGroups: [], portSecurity },
+    })
+    await assert.rejects(shop.make('port', port(true)), /Open vSwitch/)
+    await shop.make('port', port(false))
+  } finally {
+    await shop.close()
   }
 }
 
