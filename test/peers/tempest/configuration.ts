@@ -16,6 +16,8 @@ export interface Deployment {
   publicNetwork: string | null
   /** Extensions of the Networking API, as the broker lists them. */
   extensions: string[]
+  /** Images come from elsewhere too. */
+  imports: boolean
   /** Names of what the cloud can do. */
   capabilities: Set<string>
   /** Null: nobody logs in to servers. */
@@ -66,7 +68,7 @@ export const configuration = (of: Deployment): string => {
     },
     image: { build_interval: 1, build_timeout: slowed(180), container_formats: 'bare' },
     // Data has to be of its image's format, as with Glance since 2025.1.
-    'image-feature-enabled': { api_v2: true, image_format_enforcement: true, import_image: false },
+    'image-feature-enabled': { api_v2: true, image_format_enforcement: true, import_image: of.imports },
     network: {
       ...(of.publicNetwork ? { public_network_id: of.publicNetwork } : {}),
       project_network_cidr: '10.100.0.0/16',

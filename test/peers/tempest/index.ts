@@ -124,6 +124,7 @@ const settings = async (
   }
   const { networks } = await member.must('GET', '/network/v2.0/networks?router:external=True')
   const { extensions } = await member.must('GET', '/network/v2.0/extensions')
+  const { 'import-methods': ways } = await member.must('GET', '/image/v2/info/import')
   const described = await member.must('GET', '/broker/v1/capabilities')
   const { capabilities } = described.clouds.find(({ cloud }: { cloud: string }) => cloud === stage.cloud)
   return configuration({
@@ -135,6 +136,7 @@ const settings = async (
     otherFlavor: await idOf('/compute/v2.1/flavors', 'flavors', stage.otherFlavor),
     publicNetwork: networks[0]?.id ?? null,
     extensions: extensions.map(({ alias }: { alias: string }) => alias),
+    imports: ways.value.length > 0,
     capabilities: new Set(Object.keys(capabilities).filter((each) => capabilities[each].available)),
     guests,
     admin: part === 'more' ? broker.passwords.admin : null,
