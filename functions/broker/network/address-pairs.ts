@@ -2,10 +2,12 @@ import type { Adapter } from '../../../adapters/contract.ts'
 import type { NetworkRow } from '../../../db/queries/network/network.ts'
 import { type AddressPair, allowPairs, forgetPairs, type PortRow } from '../../../db/queries/network/ports.ts'
 import type { Context } from '../../context.ts'
-import { adapterOf, type KnownCloud } from '../clouds/adapter.ts'
+import { adapterOf } from '../clouds/adapter.ts'
 import type { Write } from '../line/commit.ts'
 import { readIp } from './address.ts'
+import type { Known } from './ground.ts'
 import { conflicting, invalid, NetworkRefused } from './network-refusal.ts'
+import { refuseLooseOnWire } from './segments/wire.ts'
 
 /* Allowed address pairs: https://docs.openstack.org/api-ref/network/v2/#allowed-address-pairs */
 
@@ -60,17 +62,23 @@ interface Wish {
   verb: 'create' | 'update'
   network: NetworkRow
   /** What is in force once it is done. */
-  port: Pick<PortRow, 'macAddress' | 'portSecurity' | 'filters'> & { addressPairs: AddressPair[] }
+  port: Pick<PortRow, 'projectId' | 'macAddress' | 'portSecurity' | 'filters'> & { addressPairs: AddressPair[] }
   cloudId: string | null
 }
 
 /** The pairs that a port is to have; refused where they cannot be, or where its cloud cannot keep to them. */
 export const plannedPairs = async (
   context: Context,
-  among: { clouds: KnownCloud[] },
+  among: Pick<Known, 'clouds' | 'segments' | 'terms'>,
   { pairs: asked, verb, network, port, cloudId }: Wish,
 ): Promise<AddressPair[]> => {
   if (asked !== undefined) refuseForeign(context, verb, network)
+  if (asked?.length)
+    refuseLooseOnWire(context, among, {
+      networkId: network.id,
+      projectId: port.projectId,
+      rule: `${verb}_port:allowed_address_pairs`,
+    })
   const pairs = asKept(asked ?? port.addressPairs, port.macAddress)
   if (!pairs.length) return []
   const known = new Set<string>()

@@ -17,24 +17,24 @@ type Subnet = Pick<SubnetRow, 'cidr' | 'gatewayIp' | 'enableDhcp' | 'dnsNameserv
 
 /**
  * Of the subnets of one network, because a cloud makes a network as a whole.
- * @param wired they lie on a wire, where the gateway is others'
+ * @param isWired whether one lies on a wire, where the gateway is others'
  */
-export const beyondSubnets = (
-  { limits: { subnet: own } }: Pick<Adapter, 'limits'>,
-  subnets: Subnet[],
-  wired = false,
+export const beyondSubnets = <S extends Subnet>(
+  { limits }: Pick<Adapter, 'limits'>,
+  subnets: S[],
+  isWired: (subnet: S) => boolean = () => false,
 ): string | null => {
-  const limits: SubnetLimits = wired ? { ...own, gateway: 'any' } : own
+  const { subnet: own } = limits
   for (const subnet of subnets) {
-    const why = beyondSubnet(limits, subnet)
+    const why = beyondSubnet(isWired(subnet) ? { ...own, gateway: 'any' } : own, subnet)
     if (why !== null) return why
   }
-  if (limits.sameNameservers && new Set(subnets.map(({ dnsNameservers }) => dnsNameservers.join())).size > 1)
+  if (own.sameNameservers && new Set(subnets.map(({ dnsNameservers }) => dnsNameservers.join())).size > 1)
     return 'takes the same name servers for all subnets of a network, and these differ'
   for (const version of [4, 6] as const) {
     const together = coverOf(subnets.map(({ cidr }) => readCidr(cidr)!).filter((block) => block.version === version))
-    if (together !== null && limits.together !== undefined && together < limits.together)
-      return `takes networks of /${limits.together} at most, and its subnets together need /${together}`
+    if (together !== null && own.together !== undefined && together < own.together)
+      return `takes networks of /${own.together} at most, and its subnets together need /${together}`
   }
   return null
 }
@@ -86,13 +86,13 @@ export const beyondPort = (
 }
 
 /** Refuses what the cloud that a network is on, or comes to, cannot take. */
-export const refuseBeyond = async (
+export const refuseBeyond = async <S extends Subnet>(
   context: Context,
   cloudId: string | null,
-  subnets: Subnet[],
-  wired = false,
+  subnets: S[],
+  isWired?: (subnet: S) => boolean,
 ): Promise<void> => {
   const cloud = await adapterOf(context, cloudId)
-  const why = cloud && beyondSubnets(cloud.adapter, subnets, wired)
+  const why = cloud && beyondSubnets(cloud.adapter, subnets, isWired)
   if (why) throw conflicting('SubnetNotSupported', `Cloud ${cloud.name} ${why}.`)
 }

@@ -1,4 +1,5 @@
 import { mappingOf } from '../../../db/queries/clouds/clouds.ts'
+import { termsFor } from '../../../db/queries/clouds/policies.ts'
 import {
   bindRouters,
   deleteNetwork,
@@ -17,6 +18,7 @@ import {
   wantScopeAbsent,
   zoneElsewhere,
 } from '../../../db/queries/network/network.ts'
+import { segmentsOf } from '../../../db/queries/network/segments.ts'
 import { deleteSubnetsOf } from '../../../db/queries/network/subnets.ts'
 import type { Filters } from '../../../db/schema/index.ts'
 import { everyProject } from '../../../db/scope.ts'
@@ -28,7 +30,7 @@ import { changed, unwanted } from '../line/resources.ts'
 import { untilStill } from '../line/until-still.ts'
 import { commitOr, conflicting, NetworkRefused, owned } from './network-refusal.ts'
 import { dropWaysOut, WAYS_OUT_MOVED } from './pools/way-out.ts'
-import { refuseUnfilteredWire } from './segments/wire.ts'
+import { refuseLooseOnWire, refuseUnfilteredWire } from './segments/wire.ts'
 import { filteredAs } from './unfiltered.ts'
 import { homesNamed } from './zone-hints.ts'
 
@@ -149,14 +151,31 @@ export const changeNetwork = async (
     >
   >,
 ): Promise<NetworkView> => {
-  const { cloudId, projectId } = await ownNetwork(context, id)
+  const { cloudId, projectId, portSecurity } = await ownNetwork(context, id)
   await filteredAs(context, cloudId, { ...set, projectId })
-  if (set.portSecurity) await refuseUnfilteredWire(context, id)
+  if (set.portSecurity !== undefined && set.portSecurity !== portSecurity)
+    await refuseSecurityOnWires(context, { id, projectId }, set.portSecurity)
   await commit(context, { action: 'update', kind: 'network', resourceId: id }, [
     updateNetwork(context.db, id, { ...set, updatedAt: context.now() }),
     changed(context, 'network', id),
   ])
   return ownNetwork(context, id)
+}
+
+const refuseSecurityOnWires = async (
+  context: Context,
+  { id: networkId, projectId }: Pick<NetworkRow, 'id' | 'projectId'>,
+  portSecurity: boolean,
+): Promise<void> => {
+  const segments = await segmentsOf(context.db, [networkId])
+  if (portSecurity) return refuseUnfilteredWire(context, { segments }, networkId)
+  const wired = segments.flatMap(({ cloudId, wire }) => (wire === null ? [] : [cloudId]))
+  const terms = wired.length ? await termsFor(context.db, [projectId], wired) : []
+  refuseLooseOnWire(
+    context,
+    { segments, terms },
+    { networkId, projectId, rule: 'update_network:port_security_enabled' },
+  )
 }
 
 /** Takes its subnets along, its ways out that a plan made, and the groups that were realised on it. Refused while it has ports. */

@@ -21,7 +21,7 @@ import { conflicting } from './network-refusal.ts'
 import { refuseForeignSecurity } from './port.ts'
 import { plannedAddresses, plannedGroups, writeAddresses, writeGroups } from './port-plan.ts'
 import { cloudOf } from './segments/sites.ts'
-import { refuseUnfilteredWire } from './segments/wire.ts'
+import { refuseLooseOnWire, refuseUnfilteredWire } from './segments/wire.ts'
 import { filteredAs } from './unfiltered.ts'
 
 export interface PortChange {
@@ -91,7 +91,9 @@ export const planPortChange = async (context: Context, port: PortView, change: P
       securityGroupIds: change.securityGroupIds,
     })
   const portSecurity = change.set.portSecurity ?? port.portSecurity
-  if (asks) await refuseUnfilteredWire(context, port.networkId)
+  if (asks) await refuseUnfilteredWire(context, ground, networkId)
+  if (asks === false && port.portSecurity)
+    refuseLooseOnWire(context, ground, { networkId, projectId, rule: 'update_port:port_security_enabled' })
   const asked = change.fixedIps && { wished: change.fixedIps, mac, router: isRouterPort(port) }
   const fixedIps = asked && firstStays(port, await plannedAddresses(context, network, asked, ground))
   const ipAllocation = change.fixedIps && (change.fixedIps.length ? ('immediate' as const) : ('none' as const))

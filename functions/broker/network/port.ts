@@ -26,7 +26,7 @@ import { missing, NetworkRefused } from './network-refusal.ts'
 import { comesToGrow } from './pools/growing.ts'
 import { plannedAddresses, plannedGroups, writeAddresses, writeGroups } from './port-plan.ts'
 import { cloudOf, isRouted } from './segments/sites.ts'
-import { isWired, refuseUnfilteredWire } from './segments/wire.ts'
+import { refuseLooseOnWire, refuseUnfilteredWire } from './segments/wire.ts'
 import { filteredAs } from './unfiltered.ts'
 
 export interface PortWish {
@@ -175,7 +175,9 @@ const plan = async (context: Context, wish: PortWish, ground: Ground, macAddress
   const cloudId = cloudOf(ground, network, fixedIps[0]?.subnet_id)
   const there = router ? null : await filteredAs(ground, cloudId, wish)
   const portSecurity = wish.portSecurity ?? network.portSecurity
-  if (wish.portSecurity && isWired(ground, network.id, cloudId ?? '')) await refuseUnfilteredWire(context, network.id)
+  if (wish.portSecurity) await refuseUnfilteredWire(context, ground, network.id)
+  if (wish.portSecurity === false && network.portSecurity && !router)
+    refuseLooseOnWire(context, ground, { ...wish, rule: 'create_port:port_security_enabled' })
   const wishedGroups = wish.securityGroupIds ?? null
   const securityGroupIds = await plannedGroups(context, wish.projectId, wishedGroups, portSecurity, ground)
   const filters = wish.filters ?? there
@@ -183,7 +185,7 @@ const plan = async (context: Context, wish: PortWish, ground: Ground, macAddress
     pairs: wish.addressPairs,
     verb: 'create',
     network,
-    port: { macAddress, portSecurity, filters, addressPairs: [] },
+    port: { projectId: wish.projectId, macAddress, portSecurity, filters, addressPairs: [] },
     cloudId,
   })
   const now = context.now()

@@ -26,7 +26,7 @@ import { conflicting } from '../../network/network-refusal.ts'
 import { GROWTH_GUARDS } from '../../network/pools/growth.ts'
 import { planPortsAt, takePorts, untilFree } from '../../network/port.ts'
 import { subnetsAt } from '../../network/segments/sites.ts'
-import { isWired } from '../../network/segments/wire.ts'
+import { wiredOn } from '../../network/segments/wire.ts'
 import { growNetworks, willGrow } from '../place/grow.ts'
 import { mostPorts } from '../place/limits.ts'
 import { requireCapability, requireState, who } from '../server-action.ts'
@@ -94,7 +94,7 @@ const plugIn = async (
     context,
     cloudId,
     known.subnets.filter(({ id }) => lying?.includes(id) ?? true),
-    isWired(known, networkId, cloudId),
+    wiredOn(known, cloudId),
   )
   const wish = {
     projectId,

@@ -3,7 +3,7 @@ import type { Found } from '../../../../db/queries/compute/places.ts'
 import { cidrHolds } from '../../network/address.ts'
 import { beyondPort, beyondSubnets, type PortAsked } from '../../network/limits.ts'
 import { subnetsAt } from '../../network/segments/sites.ts'
-import { isWired } from '../../network/segments/wire.ts'
+import { wiredOn } from '../../network/segments/wire.ts'
 import type { ServerWish, Understood } from '../server-wish.ts'
 
 /** Why a server with its networks and ports is beyond the limits of a cloud, as the rest of a sentence; null: it is not. */
@@ -27,9 +27,7 @@ export const whyBeyond = (
     const subnets = found.subnets.filter(
       ({ id, networkId }) => networkId === nic.network.id && (there?.includes(id) ?? true),
     )
-    const why =
-      beyondSubnets(adapter, subnets, isWired(found, nic.network.id, cloudId)) ??
-      beyondPort(adapter, portOf(nic, subnets))
+    const why = beyondSubnets(adapter, subnets, wiredOn(found, cloudId)) ?? beyondPort(adapter, portOf(nic, subnets))
     if (why !== null) return why
   }
   return null

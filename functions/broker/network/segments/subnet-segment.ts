@@ -4,6 +4,7 @@ import type { SubnetRow } from '../../../../db/queries/network/subnets.ts'
 import type { Context } from '../../../context.ts'
 import { refuseBeyond } from '../limits.ts'
 import { invalid, missing } from '../network-refusal.ts'
+import { wiredOn } from './wire.ts'
 
 /* Which subnets lie in which segments: neutron/db/ipam_backend_mixin.py, `_validate_segment`. */
 
@@ -77,7 +78,6 @@ export const refuseBeyondSegments = async (
 ): Promise<void> => {
   const homeOf = ({ segmentId }: SubnetRow) => segments.find(({ id }) => id === segmentId)?.cloudId ?? cloudId
   for (const [home, theirs] of Map.groupBy(subnets, homeOf)) {
-    const wired = segments.some((each) => each.cloudId === home && each.wire !== null)
-    await refuseBeyond(context, home, theirs, wired)
+    await refuseBeyond(context, home, theirs, wiredOn({ segments }, home))
   }
 }

@@ -1,8 +1,10 @@
 import type { Wire } from '../../../../adapters/contract.ts'
 import { adapterFor } from '../../../../adapters/registry.ts'
 import { cloudById } from '../../../../db/queries/clouds/clouds.ts'
+import type { Terms } from '../../../../db/queries/clouds/policies.ts'
 import type { NetworkRow } from '../../../../db/queries/network/network.ts'
-import { type SegmentRow, segmentsOf } from '../../../../db/queries/network/segments.ts'
+import type { SegmentRow } from '../../../../db/queries/network/segments.ts'
+import type { SubnetRow } from '../../../../db/queries/network/subnets.ts'
 import type { Context } from '../../../context.ts'
 import { conflicting, invalidInput, NetworkRefused } from '../network-refusal.ts'
 import type { Layout } from './sites.ts'
@@ -74,14 +76,52 @@ export const wireInUse = (
         `Unable to create the network. The VLAN ${tag} on physical network ${physicalNetwork} is in use.`,
       )
 
-/** Whether what a network has on a cloud lies on a wire there. */
-export const isWired = ({ segments }: Layout, networkId: string, cloudId: string): boolean =>
-  segments.some((each) => each.networkId === networkId && each.cloudId === cloudId && each.wire !== null)
+type Segments = Pick<Layout, 'segments'>
 
-/** Refuses port security on a network where nothing would come of it. */
-export const refuseUnfilteredWire = async ({ db }: Pick<Context, 'db'>, networkId: string): Promise<void> => {
-  for (const { cloudId, wire } of await segmentsOf(db, [networkId])) {
-    const why = wire === null ? null : (await wireOn(db, cloudId, wire))?.whyUnfiltered
+/** Tells which subnets lie on a wire of a cloud: by their segment, and in no segment by those that their network has there. */
+export const wiredOn =
+  ({ segments }: Segments, cloudId: string | null) =>
+  ({ networkId, segmentId }: Pick<SubnetRow, 'networkId' | 'segmentId'>): boolean =>
+    segments.some(
+      (each) =>
+        each.wire !== null &&
+        each.networkId === networkId &&
+        each.cloudId === cloudId &&
+        (segmentId === null || each.id === segmentId),
+    )
+
+/** The clouds on whose wires a network lies; each with the name of the wire. */
+const wiresOf = ({ segments }: Segments, networkId: string): { cloudId: string; wire: string }[] =>
+  segments.flatMap(({ networkId: theirs, cloudId, wire }) =>
+    wire !== null && theirs === networkId ? [{ cloudId, wire }] : [],
+  )
+
+/** Refuses port security on a network where nothing would come of it: what has no address yet may get it on any of its wires. */
+export const refuseUnfilteredWire = async (
+  { db }: Pick<Context, 'db'>,
+  layout: Segments,
+  networkId: string,
+): Promise<void> => {
+  for (const { cloudId, wire } of wiresOf(layout, networkId)) {
+    const why = (await wireOn(db, cloudId, wire))?.whyUnfiltered
     if (why) throw conflicting('PortSecurityAndIPRequiredForSecurityGroups', why)
   }
+}
+
+/**
+ * Refuses a member who would speak on a wire with addresses that are not a port's own: who is there besides is not the cloud's.
+ * Administrators may, and whom the mappings of all clouds that are wired so permit it.
+ * @param rule what of Neutron's policy is asked for
+ */
+export const refuseLooseOnWire = (
+  { scope }: Pick<Context, 'scope'>,
+  { terms, ...layout }: Segments & { terms: Terms[] },
+  { networkId, projectId, rule }: { networkId: string; projectId: string; rule: string },
+): void => {
+  if ('every' in scope) return
+  const isPermitted = (at: string) =>
+    terms.some((each) => each.cloudId === at && each.projectId === projectId && each.portSecurityOff)
+  if (wiresOf(layout, networkId).every(({ cloudId }) => isPermitted(cloudId))) return
+  const reason = `rule:${rule} is disallowed by policy`
+  throw new NetworkRefused({ kind: 'forbidden', type: 'PolicyNotAuthorized', reason })
 }
