@@ -83,6 +83,7 @@ const guarded = (what: string): Fault | undefined => {
       'Requested volume size is larger than the maximum allowed limit of the quota per_volume_gigabytes.',
     )
   if (what === 'type-in-use') return badRequest('Target volume type is still in use.')
+  if (what === 'volume-gone') return notFound('Volume could not be found.')
   if (what === 'transfer-over') return notFound('Transfer could not be found.')
   if (what === 'backup-status') return invalidBackup('Backup status must be available or error')
   if (what === 'backup-dependents') return invalidBackup('Incremental backups exist for this backup.')

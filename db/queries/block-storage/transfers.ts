@@ -61,7 +61,7 @@ export const insertTransfer = (db: Database, row: typeof volumeTransfers.$inferI
 export const endTransfer = (db: Database, id: string, destinationProjectId: string | null, now: number) =>
   db.update(volumeTransfers).set({ destinationProjectId, deletedAt: now }).where(eq(volumeTransfers.id, id))
 
-/** Statement: nobody can accept a volume that goes. */
+/** Statement: whatever was offered of a volume, nobody can accept it any more. */
 export const endTransfersOf = (db: Database, volumeId: string, now: number) =>
   db
     .update(volumeTransfers)

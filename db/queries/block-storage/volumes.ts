@@ -216,9 +216,15 @@ export const moveVolumes = (db: Database, ids: string[], from: string[], status:
         and ${volumes.status} in ${among(from)} and ${kept ? not(kept) : always}`,
     )
 
-/** True (as SQL) when the volume is in none of these statuses any more. */
-export const volumeNot = (id: string, statuses: string[]) =>
-  sql`not exists (select 1 from volumes where id = ${id} and deleted_at is null
+type Owned = Pick<VolumeRow, 'id' | 'projectId'>
+
+/** True (as SQL) when the volume is gone, or another project's than it was seen. */
+export const volumeLost = ({ id, projectId }: Owned) =>
+  sql`not exists (select 1 from volumes where id = ${id} and project_id = ${projectId} and deleted_at is null)`
+
+/** The same, and when it is in none of these statuses any more. */
+export const volumeNot = ({ id, projectId }: Owned, statuses: string[]) =>
+  sql`not exists (select 1 from volumes where id = ${id} and project_id = ${projectId} and deleted_at is null
     and status in ${among(statuses)})`
 
 /** True (as SQL) when the volume is somewhere by now, is gone, or has another size than was seen. */

@@ -93,7 +93,7 @@ export const planAttachment = async (
   const row = newAttachment(context, server, volume, options)
   const writes = [
     guard(context, 'server-gone', serverGone(server.id)),
-    guard(context, 'volume-status', volumeNot(volume.id, allowed)),
+    guard(context, 'volume-status', volumeNot(volume, allowed)),
     ...placing,
     insertAttachment(db, row),
     moveVolumes(db, [volume.id], allowed, 'reserved', row.createdAt),

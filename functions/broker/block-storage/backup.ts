@@ -55,7 +55,7 @@ const create = async (context: Context, given: VolumeRead, wish: NewBackup): Pro
     backup: { container, zone, volumeType, typeId, bootable, metadata: volume.metadata, imageMetadata },
   }
   await commit(context, { action: 'create', kind: 'backup', resourceId: row.id, detail: { volume_id: volume.id } }, [
-    guard(context, 'volume-status', volumeNot(volume.id, allowed)),
+    guard(context, 'volume-status', volumeNot(volume, allowed)),
     ...placing,
     charge(row.projectId, 'backups', 1),
     charge(row.projectId, 'backup_gigabytes', row.sizeGib),

@@ -148,7 +148,7 @@ export const snapGroup = async (
       { name: `${name ?? id}-${volume.id}`, description: null, metadata: {} },
       id,
     )
-    writes.push(guard(context, 'volume-status', volumeNot(volume.id, allowed)), ...plan.writes)
+    writes.push(guard(context, 'volume-status', volumeNot(volume, allowed)), ...plan.writes)
   }
   const row = {
     ...{ id, projectId: group.projectId, groupId: group.id, groupTypeId: group.groupTypeId, name, description },

@@ -40,7 +40,7 @@ const create = async (context: Context, given: VolumeRead, wish: NewSnapshot): P
   await refuseIncapable(context, volume.cloudId, volume.projectId, 'snapshot')
   const { row, writes } = planSnapshot(context, volume, wish)
   await commit(context, { action: 'create', kind: 'snapshot', resourceId: row.id, detail: { volume_id: volume.id } }, [
-    guard(context, 'volume-status', volumeNot(volume.id, allowed)),
+    guard(context, 'volume-status', volumeNot(volume, allowed)),
     ...placing,
     ...writes,
   ])

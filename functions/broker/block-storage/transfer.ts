@@ -1,8 +1,10 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
+import { madeTypeFor } from '../../../db/queries/block-storage/made-types.ts'
 import { snapshotsOf } from '../../../db/queries/block-storage/snapshots.ts'
 import {
   atWorkOn,
   endTransfer,
+  endTransfersOf,
   insertTransfer,
   moveToProject,
   type TransferRow,
@@ -10,17 +12,21 @@ import {
   transferOver,
 } from '../../../db/queries/block-storage/transfers.ts'
 import {
+  moveVolumes,
   readVolume,
   updateVolume,
   type VolumeRead,
   type VolumeRow,
   volumeNot,
 } from '../../../db/queries/block-storage/volumes.ts'
+import type { Policy } from '../../../db/schema/index.ts'
 import { everyProject } from '../../../db/scope.ts'
 import type { Context } from '../../context.ts'
 import { connectCloud } from '../clouds/clouds.ts'
 import { NotMapped } from '../clouds/not-connected.ts'
+import { inChain, stillSaid, whyOutOfRegion } from '../clouds/policy.ts'
 import { charge, commit, guard, makesDue, type Write } from '../line/commit.ts'
+import { projectMeans } from '../money/parts.ts'
 import { isPlaced } from './unplaced.ts'
 import { projectOf } from './volume.ts'
 import { payVolume, untilPaid } from './volume-money.ts'
@@ -55,7 +61,8 @@ export const offerVolume = async (
     ...{ keyHash: hashed(id, key), destinationProjectId: null, createdAt: now, deletedAt: null },
   }
   await commit(context, { action: 'offer', kind: 'volume', resourceId: volume.id, detail: { transfer_id: id } }, [
-    guard(context, 'volume-status', volumeNot(volume.id, allowed)),
+    guard(context, 'volume-status', volumeNot(volume, allowed)),
+    endTransfersOf(context.db, volume.id, now),
     insertTransfer(context.db, transfer),
     updateVolume(context.db, volume.id, { status: AWAITING, updatedAt: now }),
   ])
@@ -65,13 +72,10 @@ export const offerVolume = async (
 /** Takes the offer back. */
 export const withdrawOffer = async (context: Context, { id, volumeId }: TransferRow): Promise<void> => {
   const now = context.now()
-  const volume = await readVolume(context.db, everyProject, volumeId)
   await commit(context, { action: 'withdraw', kind: 'volume', resourceId: volumeId, detail: { transfer_id: id } }, [
     guard(context, 'transfer-over', transferOver(id)),
     endTransfer(context.db, id, null, now),
-    ...(volume?.status === AWAITING
-      ? [updateVolume(context.db, volumeId, { status: 'available', updatedAt: now })]
-      : []),
+    moveVolumes(context.db, [volumeId], [AWAITING], 'available', now),
   ])
 }
 
@@ -89,11 +93,13 @@ const accept = async (context: Context, id: string, key: string): Promise<Transf
   if (!transfer) return null
   if (!isKey(transfer, key)) throw new VolumeRefused({ kind: 'auth-key', id })
   const volume = await readVolume(db, everyProject, transfer.volumeId)
+  if (volume && volume.projectId !== transfer.projectId) return null
   if (volume?.status !== AWAITING)
     throw new VolumeRefused({ kind: 'status', status: volume?.status ?? 'deleted', allowed: [AWAITING] })
   const to = projectOf(context)
   const children = transfer.noSnapshots ? [] : await snapshotsOf(db, volume.id)
-  await refuseElsewhere(context, volume, to, children.length === 0)
+  const means = await projectMeans(context, to)
+  await refuseElsewhere(context, volume, to, means.policy, children.length === 0)
   const ids = [volume.id, ...children.map((child) => child.id)]
   const now = context.now()
   const moved = (from: VolumeRow['projectId'], sign: 1 | -1): Write[] => [
@@ -104,32 +110,51 @@ const accept = async (context: Context, id: string, key: string): Promise<Transf
   const [row, parts, lines] = moveToProject(db, ids, { projectId: to, userId: context.caller?.userId ?? '' }, now)
   await commit(context, { action: 'accept', kind: 'volume', resourceId: volume.id, detail: { transfer_id: id } }, [
     guard(context, 'transfer-over', transferOver(id)),
-    guard(context, 'volume-status', volumeNot(volume.id, [AWAITING])),
+    guard(context, 'volume-status', volumeNot(volume, [AWAITING])),
     guard(context, 'volume-status', atWorkOn(ids, now)),
+    stillSaid(context, to, means.said),
     ...moved(volume.projectId, -1),
     ...moved(to, 1),
-    ...(isPlaced(volume) && to !== volume.projectId ? await payVolume(context, { ...volume, projectId: to }) : []),
+    ...(isPlaced(volume) && to !== volume.projectId
+      ? await payVolume(context, { ...volume, projectId: to }, { means })
+      : []),
     row,
     parts,
     makesDue(lines, { kind: 'volume', ids, want: 'present' }),
     makesDue(endTransfer(db, id, to, now), { kind: 'snapshot', ids, want: 'present' }),
+    endTransfersOf(db, volume.id, now),
   ])
   return { ...transfer, destinationProjectId: to }
 }
 
-/** Volumes do not move between accounts of a cloud: both projects have to be mapped to the same one. */
+/**
+ * Volumes do not move between accounts of a cloud: both projects have to be mapped to the same one. Nor does one go where the
+ * policy of the receiving project has nothing, or to who may not have its type.
+ */
 const refuseElsewhere = async (
   context: Context,
-  { cloudId, cloud, projectId, id }: VolumeRead,
+  { cloudId, cloud, projectId, id, ...volume }: VolumeRead,
   to: string,
+  policy: Policy,
   alone: boolean,
 ): Promise<void> => {
-  if (cloudId === null || to === projectId) return
+  if (to === projectId) return
+  const { typeId, typeName } = volume
+  if (typeId !== null && !(await madeTypeFor(context.db, to, typeId)))
+    throw new VolumeRefused({
+      kind: 'incapable',
+      reason: `Volume ${id} is of type ${typeName}, which this project may not have.`,
+    })
+  if (cloudId === null) return
   const from = await connectCloud(context, cloudId, projectId, { throughBreaker: true })
   const reason = await connectCloud(context, cloudId, to, { throughBreaker: true }).then(
     ({ adapter, connection, cloud: there }) => {
       if (adapter.account(connection) !== adapter.account(from.connection))
         return `Volume ${id} is in another account of cloud ${cloud} than this project has: volumes do not move between accounts.`
+      if (inChain(policy, cloud) === null)
+        return `Volume ${id} is on cloud ${cloud}, which is none of those to which things of this project go.`
+      const abroad = whyOutOfRegion(policy, { name: `Cloud ${cloud}`, region: connection.region })
+      if (abroad !== null) return `Volume ${id} stays where it is. ${abroad}`
       return there.volume?.mark && (alone || there.snapshot?.mark)
         ? null
         : `Cloud ${cloud} cannot be told that a volume${alone ? ' is' : ' and its snapshots are'} another project's.`

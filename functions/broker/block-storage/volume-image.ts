@@ -49,7 +49,7 @@ const make = async (context: Context, given: VolumeRead, wish: VolumeImageWish):
     context,
     { action: 'upload_image', kind: 'volume', resourceId: volume.id, detail: { image_id: row.id } },
     [
-      guard(context, 'volume-status', volumeNot(volume.id, allowed)),
+      guard(context, 'volume-status', volumeNot(volume, allowed)),
       ...placing,
       ...withinImageLimits(context, volume.projectId, { image_count_total: 1 }),
       updateVolume(context.db, volume.id, { status: 'uploading', updatedAt: context.now() }),

@@ -7,7 +7,6 @@ import {
 } from '../../../db/queries/block-storage/snapshots.ts'
 import { endTransfersOf } from '../../../db/queries/block-storage/transfers.ts'
 import {
-  moveVolumes,
   nowhereNoMore,
   readVolume,
   tooLargeFor,
@@ -15,6 +14,7 @@ import {
   type VolumeRead,
   type VolumeRow,
   volumeHeld,
+  volumeLost,
   volumeNot,
 } from '../../../db/queries/block-storage/volumes.ts'
 import type { Ref } from '../../../db/queries/line/bindings.ts'
@@ -98,7 +98,7 @@ export const commitOn = async (
 ): Promise<void> => {
   if (!allowed.includes(volume.status)) throw new VolumeRefused({ kind: 'status', status: volume.status, allowed })
   await commit(context, { action, kind: 'volume', resourceId: volume.id }, [
-    guard(context, 'volume-status', volumeNot(volume.id, allowed)),
+    guard(context, 'volume-status', volumeNot(volume, allowed)),
     ...writes,
   ])
 }
@@ -126,17 +126,15 @@ export const deleteVolume = async (
   const childIds = children.map((child) => child.id)
   const now = context.now()
   await commit(context, { action: 'delete', kind: 'volume', resourceId: id }, [
+    force
+      ? guard(context, 'volume-gone', volumeLost(volume))
+      : guard(context, 'volume-status', volumeNot(volume, allowed)),
     guard(context, 'volume-attached', volumeHeld(id)),
-    ...(volume.status === 'awaiting-transfer' ? [endTransfersOf(db, id, now)] : []),
+    endTransfersOf(db, id, now),
     ...(cascade ? [] : [guard(context, 'volume-snapshots', hasSnapshots(id))]),
     ...(childIds.length ? [deleteSnapshots(db, childIds, now), unwanted(context, 'snapshot', childIds)] : []),
     ...(isPlaced(volume)
-      ? [
-          force
-            ? updateVolume(db, id, { status: 'deleting', updatedAt: now })
-            : moveVolumes(db, [id], allowed, 'deleting', now),
-          unwanted(context, 'volume', id),
-        ]
+      ? [updateVolume(db, id, { status: 'deleting', updatedAt: now }), unwanted(context, 'volume', id)]
       : [
           stillNowhere(context, volume),
           updateVolume(db, id, { status: 'deleted', deletedAt: now, updatedAt: now }),
@@ -156,6 +154,7 @@ export const changeVolume = async (
   const updatedAt = context.now()
   const renamed = set.name !== undefined && set.name !== volume.name
   await commit(context, { action, kind: 'volume', resourceId: volume.id }, [
+    guard(context, 'volume-gone', volumeLost(volume)),
     updateVolume(context.db, volume.id, { ...set, updatedAt }),
     ...(renamed ? [changed(context, 'volume', volume.id)] : []),
   ])

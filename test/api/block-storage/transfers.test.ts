@@ -1,7 +1,9 @@
+import { sql } from 'drizzle-orm'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { remembered } from '../../../adapters/sandbox/backdoor.ts'
-import { createVolume } from '../../support/builders.ts'
+import { createServer, createVolume } from '../../support/builders.ts'
 import { type Plimsoll, startPlimsoll } from '../../support/harness.ts'
+import { askedWhile } from './asked-while.ts'
 
 let plimsoll: Plimsoll
 let theirs: string
@@ -132,5 +134,86 @@ describe('a volume that is given away', () => {
     expect((await at().get(`${base}/volumes/${volume}`)).body.volume.status).toBe('awaiting-transfer')
     expect((await at().post(`${base}/volume-transfers`, { transfer: {} })).status).toBe(400)
     expect((await at('other').post(`${theirs}/volume-transfers/${id}/accept`, {})).status).toBe(400)
+  })
+
+  it('is offered once at a time: an older key opens nothing', async () => {
+    const volume = await createVolume(plimsoll, at(), {})
+    const reset = (status: string) =>
+      at('admin').post(`${base}/volumes/${volume}/action`, { 'os-reset_status': { status } })
+    const accept = ({ id, auth_key }: { id: string; auth_key: string }, who = 'other', path = theirs) =>
+      at(who).post(`${path}/volume-transfers/${id}/accept`, { accept: { auth_key } })
+    const old = await offered(volume)
+    expect((await reset('available')).status).toBe(202)
+    const late = await offered(volume)
+    expect((await at().get(`${base}/volume-transfers`)).body.transfers).toMatchObject([{ id: late.id }])
+    expect((await accept(old)).status).toBe(404)
+    expect((await accept(late)).status).toBe(202)
+    await plimsoll.settle()
+    const back = await at('other').post(`${theirs}/volume-transfers`, { transfer: { volume_id: volume } })
+    expect(back.status).toBe(202)
+    expect((await accept(old, 'demo', base)).status).toBe(404)
+    expect((await at('other').get(`${theirs}/volumes/${volume}`)).body.volume.status).toBe('awaiting-transfer')
+    expect((await at('admin').delete(`${theirs}/volumes/${volume}?force=True`)).status).toBe(202)
+    expect((await accept(back.body.transfer, 'demo', base)).status).toBe(404)
+  })
+
+  it('is not acted on by a request that read it while it was still theirs', async () => {
+    const volume = await createVolume(plimsoll, at(), { name: 'given' })
+    const server = await createServer(plimsoll, plimsoll.as('demo'))
+    const path = `${base}/volumes/${volume}`
+    const acts = [
+      () => at().delete(path),
+      () => at('admin').delete(`${path}?force=True`),
+      () => at().put(path, { volume: { name: 'mine' } }),
+      () => at().post(`${path}/action`, { 'os-extend': { new_size: 5 } }),
+      () => at().post(`${base}/snapshots`, { snapshot: { volume_id: volume } }),
+      () => at().post(`${base}/volume-transfers`, { transfer: { volume_id: volume } }),
+      () =>
+        plimsoll
+          .as('demo')
+          .post(`/compute/v2.1/servers/${server}/os-volume_attachments`, { volumeAttachment: { volumeId: volume } }),
+    ]
+    for (const act of acts) {
+      const gone = () => plimsoll.db.run(sql`update volumes set project_id = ${plimsoll.projectId('other')}`)
+      const { status } = await askedWhile(plimsoll, gone, act)
+      expect([400, 404, 409], act.toString()).toContain(status)
+      expect((await at('other').get(`${theirs}/volumes/${volume}`)).body.volume).toMatchObject({
+        ...{ name: 'given', status: 'available', size: 1 },
+      })
+      await plimsoll.db.run(sql`update volumes set project_id = ${plimsoll.projectId('demo')}`)
+    }
+  })
+
+  it('goes to no project whose policy has no place for it, or that may not have its type', async () => {
+    const type = { name: 'ours', 'os-volume-type-access:is_public': false }
+    const { id: typeId } = (await at('admin').post(`${base}/types`, { volume_type: type })).body.volume_type
+    const act = (body: object) => at('admin').post(`${base}/types/${typeId}/action`, body)
+    await act({ addProjectAccess: { project: plimsoll.projectId('demo') } })
+    const volume = await createVolume(plimsoll, at(), { volume_type: 'ours' })
+    const { id, auth_key } = await offered(volume)
+    const accepted = async () => {
+      const { status, body } = await at('other').post(`${theirs}/volume-transfers/${id}/accept`, {
+        accept: { auth_key },
+      })
+      return [status, body.badRequest?.message]
+    }
+    expect(await accepted()).toEqual([400, `Volume ${volume} is of type ours, which this project may not have.`])
+    await act({ addProjectAccess: { project: plimsoll.projectId('other') } })
+    await plimsoll.addCloud({ name: 'far', type: 'sandbox', projects: ['other'] })
+    const policy = (said: object) =>
+      at('admin').put(`/broker/v1/projects/${plimsoll.projectId('other')}/policy`, { policy: said })
+    expect((await policy({ chain: ['far'] })).status).toBe(200)
+    expect(await accepted()).toEqual([
+      400,
+      `Volume ${volume} is on cloud sandbox, which is none of those to which things of this project go.`,
+    ])
+    await plimsoll.db.run(sql`update clouds set region = 'here' where name = 'sandbox'`)
+    expect((await policy({ regions: ['there'] })).status).toBe(200)
+    expect(await accepted()).toEqual([
+      400,
+      `Volume ${volume} stays where it is. Cloud sandbox is in region here, and the project is to stay in there.`,
+    ])
+    expect((await policy({})).status).toBe(200)
+    expect(await accepted()).toEqual([202, undefined])
   })
 })
