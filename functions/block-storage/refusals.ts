@@ -94,6 +94,7 @@ const guarded = (what: string): Fault | undefined => {
     )
   if (what === 'group-snapshots') return badRequest('Invalid group: Group has group snapshots.')
   if (what === 'type-moved') return conflict('Somebody changed the volume type at the same time.')
+  if (what === 'qos-moved') return conflict('Somebody changed the QoS specs at the same time.')
   if (what === 'qos-in-use') return badRequest('QoS specs are still associated with entities.')
   if (what === 'qos-other') return badRequest('Invalid volume type: it is already associated with another qos specs.')
   if (what === 'snapshot-status') return invalidSnapshot('Snapshot status must be available or error.')

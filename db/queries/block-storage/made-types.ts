@@ -132,6 +132,17 @@ export const deleteQosSpecs = (db: Database, id: string) =>
 export const withoutQos = (db: Database, id: string) =>
   db.update(madeVolumeTypes).set({ qosSpecsId: null }).where(eq(madeVolumeTypes.qosSpecsId, id))
 
+/** Statement: types with the specs are not what they were. */
+export const moveTypesWithQos = (db: Database, id: string, now: number) =>
+  db
+    .update(madeVolumeTypes)
+    .set({ updatedAt: sql`max(${now}, ${madeVolumeTypes.updatedAt} + 1)` })
+    .where(eq(madeVolumeTypes.qosSpecsId, id))
+
+/** True (as SQL) when the specs are not as they were read any more. */
+export const qosMoved = ({ id, consumer, specs }: QosRow): SQL =>
+  sql`not exists (select 1 from ${qosSpecs} where id = ${id} and consumer = ${consumer} and specs = ${JSON.stringify(specs)})`
+
 /** True (as SQL) while types are associated with the specs. */
 export const qosInUse = (id: string): SQL => sql`exists (select 1 from ${madeVolumeTypes} where qos_specs_id = ${id})`
 

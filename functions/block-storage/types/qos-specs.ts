@@ -17,15 +17,24 @@ import { specs, text } from '../shapes.ts'
 import { madeTypeOf } from './types.ts'
 
 const consumer = z.enum(['front-end', 'back-end', 'both'])
-/** Keys of people's own stand beside ours. */
+/** Keys of people's own stand beside ours, and are worded as extra specs are. */
 const value = z.union([z.string().max(255), z.number()]).transform(String)
+const worded = (given: object, context: z.RefinementCtx): void => {
+  for (const issue of specs.safeParse(given).error?.issues ?? []) {
+    const [said] = issue.code === 'invalid_key' ? issue.issues : [issue]
+    context.addIssue({ code: 'custom', message: said!.message })
+  }
+}
 type Create = { qos_specs: { name: string; consumer?: QosRow['consumer'] } & Record<string, string> }
 const createBody = z.strictObject({
-  qos_specs: z.object({ name: text().trim().min(1), consumer: consumer.optional() }).catchall(value),
+  qos_specs: z
+    .object({ name: text().trim().min(1), consumer: consumer.optional() })
+    .catchall(value)
+    .superRefine(worded),
 }) as unknown as z.ZodType<Create>
 type Update = { qos_specs: { consumer?: QosRow['consumer'] } & Record<string, string> }
 const updateBody = z.strictObject({
-  qos_specs: z.object({ consumer: consumer.optional() }).catchall(value),
+  qos_specs: z.object({ consumer: consumer.optional() }).catchall(value).superRefine(worded),
 }) as unknown as z.ZodType<Update>
 type Keys = { keys: string[] }
 const keysBody = z.strictObject({ keys: z.array(text().min(1)).min(1).max(128) }) as unknown as z.ZodType<Keys>
@@ -42,7 +51,6 @@ const qosOf = async ({ context, params }: Input): Promise<QosRow> => {
 const view = ({ id, name, consumer: by, specs: items }: QosRow) => ({ id, name, consumer: by, specs: items })
 
 const refuseMany = (items: Record<string, string>): Record<string, string> => {
-  specs.parse(items)
   if (Object.keys(items).length > MOST) throw badRequest(`QoS specs have ${MOST} keys at most.`)
   return items
 }

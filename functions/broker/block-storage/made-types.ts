@@ -6,9 +6,11 @@ import {
   insertQosSpecs,
   insertTypeAccess,
   type MadeTypeRow,
+  moveTypesWithQos,
   otherQos,
   type QosRow,
   qosInUse,
+  qosMoved,
   setDefaultType,
   typeInUse,
   typeMoved,
@@ -26,6 +28,9 @@ export type TypeWish = Pick<MadeTypeRow, 'name' | 'description' | 'isPublic' | '
 const write = (context: Context, action: string, kind: string, resourceId: string, writes: Write[]): Promise<void> =>
   commit(context, { action, kind, resourceId }, writes)
 
+/** Two changes in one millisecond are two. */
+const nextChange = (context: Context, { updatedAt }: MadeTypeRow): number => Math.max(context.now(), updatedAt + 1)
+
 /** A new volume type. Throws `Refused` (`taken`) where its name is. */
 export const createType = async (context: Context, wish: TypeWish): Promise<MadeTypeRow> => {
   const now = context.now()
@@ -42,8 +47,7 @@ export const changeType = async (
   action = 'update',
   unused = false,
 ): Promise<MadeTypeRow> => {
-  // Two changes in one millisecond are two.
-  const updatedAt = Math.max(context.now(), type.updatedAt + 1)
+  const updatedAt = nextChange(context, type)
   await write(context, action, 'volume_type', type.id, [
     guard(context, 'type-moved', typeMoved(type)),
     ...(unused ? [guard(context, 'type-in-use', typeInUse(type.id))] : []),
@@ -80,9 +84,13 @@ export const createQos = async (context: Context, wish: Omit<QosRow, 'id' | 'cre
   return row
 }
 
-/** Changes QoS specs. */
-export const changeQos = (context: Context, { id }: QosRow, set: Partial<QosRow>): Promise<void> =>
-  write(context, 'update', 'qos_specs', id, [updateQosSpecs(context.db, id, set)])
+/** Changes QoS specs as they were read. Guard: `qos-moved` where somebody was faster. */
+export const changeQos = (context: Context, qos: QosRow, set: Partial<QosRow>): Promise<void> =>
+  write(context, 'update', 'qos_specs', qos.id, [
+    guard(context, 'qos-moved', qosMoved(qos)),
+    updateQosSpecs(context.db, qos.id, set),
+    moveTypesWithQos(context.db, qos.id, context.now()),
+  ])
 
 /** Takes QoS specs away; `force` from the types that have them, too. Guard: `qos-in-use`. */
 export const removeQos = (context: Context, { id }: QosRow, force: boolean): Promise<void> =>
@@ -96,7 +104,7 @@ export const associateQos = (context: Context, { id }: QosRow, type: MadeTypeRow
   write(context, 'associate', 'qos_specs', id, [
     guard(context, 'qos-other', otherQos(type.id, id)),
     guard(context, 'type-in-use', typeInUse(type.id)),
-    updateMadeType(context.db, type.id, { qosSpecsId: id }),
+    updateMadeType(context.db, type.id, { qosSpecsId: id, updatedAt: nextChange(context, type) }),
   ])
 
 /** They are not any more: those of one type, or (null) of all. */

@@ -3,7 +3,7 @@ import type { Context } from '../../context.ts'
 import { commitOn, stillNowhere } from './volume.ts'
 import { zoneName, zonesWithVolumes } from './volume-place.ts'
 import { VolumeRefused } from './volume-refusal.ts'
-import { asAsked, type VolumeType } from './volume-types.ts'
+import { asAsked, stillOfType, type VolumeType } from './volume-types.ts'
 
 /**
  * Gives a volume another type. One that is nowhere yet may have any; one that is somewhere has only those that are the same
@@ -16,8 +16,10 @@ export const retypeVolume = async (context: Context, volume: VolumeRead, type: V
   const fitting = zones.filter((place) => asked.fits(place) && (type.zones?.includes(zoneName(place)) ?? true))
   const set = { volumeType: asked.native, typeId: asked.typeId, updatedAt: context.now() }
   const allowed = ['available', 'in-use']
+  const holds = stillOfType(context, asked)
   if (cloudId === null)
     return commitOn(context, 'retype', volume, allowed, [
+      ...holds,
       stillNowhere(context, volume),
       updateVolume(context.db, volume.id, set),
     ])
@@ -28,5 +30,5 @@ export const retypeVolume = async (context: Context, volume: VolumeRead, type: V
       kind: 'incapable',
       reason: `Volume ${volume.id} is a disk of type ${volume.volumeType} on cloud ${volume.cloud}, and stays one: make a snapshot of it, and a volume of type ${type.name} of that.`,
     })
-  return commitOn(context, 'retype', volume, allowed, [updateVolume(context.db, volume.id, set)])
+  return commitOn(context, 'retype', volume, allowed, [...holds, updateVolume(context.db, volume.id, set)])
 }

@@ -30,6 +30,7 @@ import {
   zonesWithVolumes,
 } from './volume-place.ts'
 import { VolumeRefused } from './volume-refusal.ts'
+import { stillOfType } from './volume-types.ts'
 
 /** Admits a volume: one batch, then the cloud. Throws `VolumeRefused`, or `Refused` for quota. */
 export const createVolume = (context: Context, wish: NewVolume): Promise<VolumeRead> =>
@@ -39,7 +40,7 @@ const create = async (context: Context, wish: NewVolume): Promise<VolumeRead> =>
   const projectId = projectOf(context)
   const [all, means] = await Promise.all([zonesWithVolumes(context, { projectId }), projectMeans(context, projectId)])
   const { policy } = means
-  const holds = [stillSaid(context, projectId, means.said)]
+  const holds = [stillSaid(context, projectId, means.said), ...(wish.type ? stillOfType(context, wish.type) : [])]
   const zone = wish.zone === freeZone(policy) ? null : wish.zone
   // What it is made of decides where it is, wherever that is.
   const tied = wish.snapshotId !== null || wish.sourceVolumeId !== null || wish.backupId !== undefined

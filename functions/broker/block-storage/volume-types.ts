@@ -4,10 +4,12 @@ import {
   madeTypeFor,
   madeTypesFor,
   qosSpecsById,
+  typeMoved,
 } from '../../../db/queries/block-storage/made-types.ts'
 import { offersType, volumeTypesFor } from '../../../db/queries/block-storage/volume-types.ts'
 import type { VolumeZone } from '../../../db/queries/block-storage/volumes.ts'
 import type { Context } from '../../context.ts'
+import { guard, type Write } from '../line/commit.ts'
 import { idOf } from '../line/uuid.ts'
 import { poolsIn, RESERVED_ZONES, satisfies } from './pools.ts'
 import { DEFAULT_TYPE } from './type-names.ts'
@@ -69,13 +71,15 @@ export interface AskedType {
   /** Of the type that an operator made; null: it is the cloud's. */
   typeId: string | null
   typeName: string | null
+  /** As it was read; null: it is the cloud's. */
+  made: MadeTypeRow | null
   /** Whether a volume of it may be in a zone. */
   fits(place: VolumeZone): boolean
 }
 
 /** What a cloud is asked for, and where. Throws `VolumeRefused` (`incapable`) for a promise that no cloud keeps. */
 export const asAsked = async (context: Context, { name, made }: VolumeType): Promise<AskedType> => {
-  if (!made) return { native: name, typeId: null, typeName: null, fits: () => true }
+  if (!made) return { native: name, typeId: null, typeName: null, made: null, fits: () => true }
   if (made.encryption)
     throw new VolumeRefused({
       kind: 'incapable',
@@ -93,11 +97,16 @@ export const asAsked = async (context: Context, { name, made }: VolumeType): Pro
     native,
     typeId: made.id,
     typeName: name,
+    made,
     fits: (place) =>
       (!among || among.includes(place.cloud) || among.includes(`${place.cloud}.${place.zone}`)) &&
       poolsIn(place).some((pool) => pool.volume_backend_name === native && satisfies(pool, specs)),
   }
 }
+
+/** For a batch that is decided by a type. Guard: `type-moved` where it is not what it was. */
+export const stillOfType = (context: Context, { made }: Pick<AskedType, 'made'>): Write[] =>
+  made ? [guard(context, 'type-moved', typeMoved(made))] : []
 
 /** The same of a type by its id, whoever may use it; null: it is no type of an operator's any more. */
 export const askedById = async (context: Context, typeId: string): Promise<AskedType | null> => {

@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { createVolume } from '../../support/builders.ts'
-import { type Plimsoll, startPlimsoll } from '../../support/harness.ts'
+import { type Answer, type Plimsoll, startPlimsoll } from '../../support/harness.ts'
+import { askedWhile } from './asked-while.ts'
 
 let plimsoll: Plimsoll
 let base: string
@@ -232,6 +233,15 @@ describe('what is said of a type', () => {
     ])
     const { id } = made.body.qos_specs
     expect((await admin.post(`${base}/qos-specs`, { qos_specs: { name: 'swift' } })).status).toBe(409)
+    for (const junk of [
+      await admin.post(`${base}/qos-specs`, { qos_specs: { name: 'a', 'b/c': '1' } }),
+      await admin.put(`${base}/qos-specs/${id}`, { qos_specs: { 'b/c': '1' } }),
+    ]) {
+      expect(junk.status).toBe(400)
+      expect(junk.body.badRequest.message).toContain(
+        "'b/c' does not match any of the regexes: '^[a-zA-Z0-9-_:. ]{1,255}$'",
+      )
+    }
     expect((await admin.post(`${base}/qos-specs`, { qos_specs: { name: 'x', consumer: 'me' } })).status).toBe(400)
     expect((await admin.put(`${base}/qos-specs/${id}`, { qos_specs: { write_iops_sec: '1' } })).status).toBe(200)
     expect((await admin.get(`${base}/qos-specs/${id}`)).body.qos_specs.specs).toEqual({
@@ -257,6 +267,57 @@ describe('what is said of a type', () => {
     expect((await admin.get(`${base}/qos-specs/${id}/disassociate_all`)).status).toBe(202)
     expect((await admin.delete(`${base}/qos-specs/${id}?force=True`)).status).toBe(202)
     expect((await admin.get(`${base}/qos-specs/${id}`)).status).toBe(404)
+  })
+})
+
+describe('a type that is changed while it is asked for', () => {
+  const MOVED = 'Somebody changed the volume type at the same time.'
+
+  it('is not that of a volume that it would have been refused to', async () => {
+    const admin = at('admin')
+    const { id: qos } = (await admin.post(`${base}/qos-specs`, { qos_specs: { name: 'swift' } })).body.qos_specs
+    const changes: Record<string, (id: string) => Promise<Answer>> = {
+      encrypted: (id) =>
+        admin.post(`${base}/types/${id}/encryption`, {
+          encryption: { provider: 'luks', control_location: 'front-end' },
+        }),
+      associated: (id) => admin.get(`${base}/qos-specs/${qos}/associate?vol_type_id=${id}`),
+      quickened: () => admin.put(`${base}/qos-specs/${qos}`, { qos_specs: { read_iops_sec: '1' } }),
+      gone: (id) => admin.delete(`${base}/types/${id}`),
+    }
+    const volume = await created({})
+    for (const [name, change] of Object.entries(changes))
+      for (const asks of ['create', 'retype']) {
+        const type = await madeType(`${name}-${asks}`)
+        if (name === 'quickened') await admin.get(`${base}/qos-specs/${qos}/associate?vol_type_id=${type}`)
+        const answer = await askedWhile(
+          plimsoll,
+          async () => expect((await change(type)).status).toBeLessThan(300),
+          () =>
+            asks === 'create'
+              ? at().post(`${base}/volumes`, { volume: { size: 1, volume_type: type } })
+              : at().post(`${base}/volumes/${volume.id}/action`, { 'os-retype': { new_type: type } }),
+        )
+        expect([answer.status, answer.body.conflictingRequest?.message], `${asks}, ${name}`).toEqual([409, MOVED])
+        await admin.put(`${base}/qos-specs/${qos}/delete_keys`, { keys: ['read_iops_sec'] })
+      }
+    expect((await at().get(`${base}/volumes/detail`)).body.volumes).toMatchObject([{ volume_type: 'default' }])
+  })
+
+  it('has QoS specs of which no change is lost', async () => {
+    const admin = at('admin')
+    const qos_specs = { name: 'swift', a: '1', b: '2' }
+    const { id } = (await admin.post(`${base}/qos-specs`, { qos_specs })).body.qos_specs
+    const put = (specs: object) => admin.put(`${base}/qos-specs/${id}`, { qos_specs: specs })
+    const without = () => admin.put(`${base}/qos-specs/${id}/delete_keys`, { keys: ['a'] })
+    for (const ask of [() => put({ c: '3' }), without]) {
+      const { status, body } = await askedWhile(plimsoll, () => put({ b: String(Math.random()) }), ask)
+      expect([status, body.conflictingRequest?.message]).toEqual([
+        409,
+        'Somebody changed the QoS specs at the same time.',
+      ])
+    }
+    expect(Object.keys((await admin.get(`${base}/qos-specs/${id}`)).body.qos_specs.specs)).toEqual(['a', 'b'])
   })
 })
 
