@@ -99,6 +99,13 @@ const guarded = (what: string): Fault | undefined => {
   if (what === 'qos-other') return badRequest('Invalid volume type: it is already associated with another qos specs.')
   if (what === 'snapshot-status') return invalidSnapshot('Snapshot status must be available or error.')
   if (what === 'snapshot-used') return invalidSnapshot('A volume is being created from it.')
+  if (what === 'volume-copying')
+    return invalidVolume(
+      'A snapshot or a backup of it is being made: it stays as it is, and where it is, until that is there.',
+    )
+  if (what === 'revert-latest') return invalidSnapshot('It is not the latest one of the volume any more.')
+  if (what === 'rewrite-snapshots')
+    return invalidVolume('It has snapshots by now, which would go with what is put away.')
   if (what === 'volume-attached' || what === 'volume-snapshots') return invalidVolume(UNDELETABLE)
   return what === 'volume-status' ? invalidVolume('Its status has changed.') : undefined
 }

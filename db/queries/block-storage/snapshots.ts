@@ -148,6 +148,23 @@ export const snapshotNot = (id: string, statuses: string[]) =>
 export const hasSnapshots = (volumeId: string) =>
   sql`exists (select 1 from snapshots where volume_id = ${volumeId} and deleted_at is null and backup is null)`
 
+/** True (as SQL) while the volume has snapshots, or a backup of it is being made. */
+export const heldByCopies = (volumeId: string) => sql`(${hasSnapshots(volumeId)} or ${beingBackedUp(volumeId)})`
+
+/** True (as SQL) while a snapshot of the volume is being made, or a backup of it. */
+export const beingCopied = (volumeId: string) =>
+  sql`exists (select 1 from snapshots where volume_id = ${volumeId} and deleted_at is null and status = 'creating')`
+
+/** True (as SQL) while a backup of the volume is being made. */
+export const beingBackedUp = (volumeId: string) =>
+  sql`exists (select 1 from snapshots where volume_id = ${volumeId} and deleted_at is null and status = 'creating'
+    and backup is not null)`
+
+/** True (as SQL) when a snapshot is not whole, or not the latest of its volume, any more. */
+export const latestNoMore = ({ id, volumeId, createdAt }: Pick<SnapshotRow, 'id' | 'volumeId' | 'createdAt'>) =>
+  sql`(${snapshotNot(id, ['available'])} or exists (select 1 from snapshots where volume_id = ${volumeId}
+    and deleted_at is null and backup is null and (created_at, id) > (${createdAt}, ${id})))`
+
 /** True (as SQL) while a volume is being made from it. */
 export const snapshotInUse = (id: string) =>
   sql`(exists (select 1 from volumes where snapshot_id = ${id} and deleted_at is null and status = 'creating')

@@ -10,7 +10,7 @@ import {
   serverGone,
   updateAttachment,
 } from '../../../db/queries/block-storage/attachments.ts'
-import { snapshotsOf } from '../../../db/queries/block-storage/snapshots.ts'
+import { heldByCopies } from '../../../db/queries/block-storage/snapshots.ts'
 import { moveVolumes, type VolumeRead, volumeNot } from '../../../db/queries/block-storage/volumes.ts'
 import { movingParts } from '../../../db/queries/compute/moving.ts'
 import { goneAlong, notOurs } from '../../../db/queries/line/bindings.ts'
@@ -210,18 +210,16 @@ export const endAttachments = async (context: Context, serverId: string): Promis
   const theirs = await notOurs(db, all)
   const doomed: string[] = []
   for (const { deleteOnTermination, volumeId } of held)
-    if (deleteOnTermination && !theirs.has(volumeId) && !(await snapshotsOf(db, volumeId)).length) doomed.push(volumeId)
+    if (deleteOnTermination && !theirs.has(volumeId)) doomed.push(volumeId)
   const ids = held.map(({ id }) => id)
   return [
     goneAlong(db, 'attachment', ids, now),
     unwanted(context, 'attachment', ids),
     deleteAttachments(db, ids),
     moveVolumes(db, all, ['reserved', 'attaching', 'in-use', 'detaching'], 'available', now),
-    ...(doomed.length
-      ? [
-          moveVolumes(db, doomed, ['creating', 'available', 'error'], 'deleting', now),
-          unwanted(context, 'volume', doomed),
-        ]
-      : []),
+    ...doomed.flatMap((id) => [
+      moveVolumes(db, [id], ['creating', 'available', 'error'], 'deleting', now, heldByCopies(id)),
+      unwanted(context, 'volume', id, heldByCopies(id)),
+    ]),
   ]
 }

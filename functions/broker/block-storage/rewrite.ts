@@ -8,13 +8,14 @@ import {
 } from '../../../adapters/contract.ts'
 import { CloudError } from '../../../adapters/errors.ts'
 import { endRestore } from '../../../db/queries/block-storage/backups.ts'
-import { snapshotsOf } from '../../../db/queries/block-storage/snapshots.ts'
+import { beingCopied, hasSnapshots, latestNoMore, snapshotsOf } from '../../../db/queries/block-storage/snapshots.ts'
 import { updateVolume, type VolumeRead, type VolumeRow, volumeHeld } from '../../../db/queries/block-storage/volumes.ts'
 import { cloudById } from '../../../db/queries/clouds/clouds.ts'
 import { type Binding, bindingsOn } from '../../../db/queries/line/bindings.ts'
 import { rebind } from '../../../db/queries/line/rebind.ts'
 import type { Rewrite } from '../../../db/schema/index.ts'
 import type { Context } from '../../context.ts'
+import { connectCloud } from '../clouds/clouds.ts'
 import { imageFor } from '../image/image.ts'
 import { nativeOf, realiseImage, whyNobodyTakes } from '../image/image-takers.ts'
 import { guard, type Write } from '../line/commit.ts'
@@ -23,7 +24,7 @@ import { epochOf } from '../line/epoch.ts'
 import { changed } from '../line/resources.ts'
 import { notRewritten, tellUser } from './messages.ts'
 import { DEFAULT_TYPE } from './type-names.ts'
-import { isPlaced } from './unplaced.ts'
+import { isPlaced, type Placed } from './unplaced.ts'
 import { commitOn } from './volume.ts'
 import { imageMetadataOf, leastVolumeGib } from './volume-place.ts'
 import { VolumeRefused } from './volume-refusal.ts'
@@ -55,14 +56,33 @@ export const rewriteVolume = async (context: Context, volume: VolumeRead, wish: 
     })
   if (sourceCloudId !== null && sourceCloudId !== volume.cloudId)
     throw new VolumeRefused({ kind: 'elsewhere', what: source.kind, here: volume.cloud, there: 'another cloud' })
+  const alone = await withoutSnapshots(context, volume)
   const now = context.now()
   const rewrite: Rewrite = { action, source, token: context.newId(), startedAt: now }
   await commitOn(context, action, volume, allowed, [
     guard(context, 'volume-attached', volumeHeld(volume.id)),
+    guard(context, 'volume-copying', beingCopied(volume.id)),
+    ...alone,
     ...also,
     updateVolume(context.db, volume.id, { ...set, status, rewrite, fault: null, updatedAt: now }),
     changed(context, 'volume', volume.id),
   ])
+}
+
+/**
+ * Where snapshots are parts of the object that is put away, the volume may have none, as they would go with it. Throws
+ * `VolumeRefused` (`incapable`); gives the guard that holds it so.
+ */
+const withoutSnapshots = async (context: Context, { id, cloudId, projectId }: Placed<VolumeRead>): Promise<Write[]> => {
+  const { adapter } = await connectCloud(context, cloudId, projectId, { throughBreaker: true })
+  const why = adapter.lacks['volume.backup']
+  if (why === undefined) return []
+  if ((await snapshotsOf(context.db, id)).length)
+    throw new VolumeRefused({
+      kind: 'incapable',
+      reason: `Volume ${id} has snapshots, and cannot be written anew: ${why}`,
+    })
+  return [guard(context, 'rewrite-snapshots', hasSnapshots(id))]
 }
 
 /** Back to its latest snapshot. Throws `VolumeRefused` (`not-latest`, `status`) besides. */
@@ -77,6 +97,7 @@ export const revertVolume = async (context: Context, volume: VolumeRead, snapsho
     sourceCloudId: latest.cloudId,
     status: 'reverting',
     allowed: ['available'],
+    also: [guard(context, 'revert-latest', latestNoMore(latest))],
   })
 }
 

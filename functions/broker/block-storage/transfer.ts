@@ -1,6 +1,6 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
 import { madeTypeFor } from '../../../db/queries/block-storage/made-types.ts'
-import { snapshotsOf } from '../../../db/queries/block-storage/snapshots.ts'
+import { beingCopied, snapshotsOf } from '../../../db/queries/block-storage/snapshots.ts'
 import {
   atWorkOn,
   endTransfer,
@@ -62,6 +62,7 @@ export const offerVolume = async (
   }
   await commit(context, { action: 'offer', kind: 'volume', resourceId: volume.id, detail: { transfer_id: id } }, [
     guard(context, 'volume-status', volumeNot(volume, allowed)),
+    guard(context, 'volume-copying', beingCopied(volume.id)),
     endTransfersOf(context.db, volume.id, now),
     insertTransfer(context.db, transfer),
     updateVolume(context.db, volume.id, { status: AWAITING, updatedAt: now }),

@@ -1,5 +1,6 @@
 import type { Capability } from '../../../adapters/contract.ts'
 import {
+  beingBackedUp,
   deleteSnapshots,
   hasSnapshots,
   type SnapshotRow,
@@ -130,6 +131,7 @@ export const deleteVolume = async (
       ? guard(context, 'volume-gone', volumeLost(volume))
       : guard(context, 'volume-status', volumeNot(volume, allowed)),
     guard(context, 'volume-attached', volumeHeld(id)),
+    guard(context, 'volume-copying', beingBackedUp(id)),
     endTransfersOf(db, id, now),
     ...(cascade ? [] : [guard(context, 'volume-snapshots', hasSnapshots(id))]),
     ...(childIds.length ? [deleteSnapshots(db, childIds, now), unwanted(context, 'snapshot', childIds)] : []),
