@@ -8,7 +8,7 @@ export interface Zone {
   room?: { vcpus: [number, number]; ramMiB: [number, number]; diskGiB: [number, number] }
   /** What its machines were promised, where that is not what they use: of all of them, running or not. */
   promised?: { vcpus: number; ramMiB: number }
-  /** The machines that it is, where the cloud tells them apart, and whether each answers now. */
+  /** The machines that it is, where the cloud tells them apart, and whether each answers now. The id of a server there is `<name>/…`. */
   hosts?: { name: string; answers: boolean }[]
 }
 export interface Offer {

@@ -592,7 +592,8 @@ const stories: Case[] = [
   },
   {
     id: 'server.parts',
-    title: 'server: shows its size, its ports with their addresses, and frees them when it is gone',
+    title:
+      'server: shows its size, its ports with their addresses, and the machine that it is on by its id, and frees its ports when it is gone',
     needs: NEEDS.port,
     async run(shop) {
       const ports = [await shop.port(), await shop.port()].map(({ id }) => id)
@@ -601,6 +602,8 @@ const stories: Case[] = [
       const seen = (await server(shop).get(id)) as ServerSeen
       expect(seen).toMatchObject({ power: 'running', size: shop.world.fixtures.size.native })
       expect(seen.ports.map((port) => port.id)).toEqual(ports)
+      const { hosts } = (await shop.world.cloud.zones()).find(({ name }) => name === seen.zone) ?? {}
+      if (hosts) expect(hosts.map(({ name }) => name)).toContain(id.split('/')[0])
       for (const port of seen.ports) {
         const own = (await shop.realm('port').get(port.id)) as PortSeen
         expect(own).toMatchObject({ server: id, mac: port.mac, addresses: port.addresses })

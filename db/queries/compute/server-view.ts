@@ -42,6 +42,8 @@ export type ServerView = { [Name in keyof typeof shown]: Raw<(typeof shown)[Name
   /** Only for admins. */
   userData?: string | null
   reservationId?: string | null
+  /** As Nova tells it of the host of a server; null: it is on none yet. Only for admins. */
+  hostStatus?: 'UP' | 'UNKNOWN' | 'MAINTENANCE' | null
 }
 
 const NAMES = Object.keys(shown)
@@ -65,6 +67,14 @@ const PARTS = `(select c.name from clouds c where c.id = s.cloud_id) as cloud,
   and b.kind = 'server' and b.due_at <= ?1 and b.lease_until <= ?1 limit 1) end as dueOn`
 
 const RESERVATION = `(select 'r-' || substr(a.request_id, 5, 8) from server_actions a where a.server_id = s.id and a.action = 'create')`
+
+/** Of a cloud that tells its machines apart: 0 where the one that has a server is silent, or all of its zone, where it is on none yet; null: nobody says. */
+const ANSWERS = `(select max(h.answers) from cloud_hosts h where h.cloud_id = s.cloud_id and h.zone = s.zone and h.name = ifnull(
+  (select nullif(substr(b.native_id, 1, instr(b.native_id, '/') - 1), '') from bindings b
+    where b.resource_id = s.id and b.kind = 'server' and b.cloud_id = s.cloud_id), h.name))`
+/** nova/compute/api.py, `get_instance_host_status`: nobody forces a cloud down. */
+const HOST_STATUS = `(select case when not c.enabled then 'MAINTENANCE' when c.closed_until > ?1 or ${ANSWERS} = 0 then 'UNKNOWN' else 'UP' end
+  from clouds c where c.id = s.cloud_id) as hostStatus`
 /** Columns of a row, and their names in their order. */
 export interface Selected {
   sql: string
@@ -74,8 +84,8 @@ export interface Selected {
 export const FULL: Selected = { sql: `${COLUMNS}, ${PARTS}`, names: [...NAMES, 'cloud', 'ports', 'volumes', 'dueOn'] }
 /** User data may be large, and only admins are shown it. */
 export const FULLER: Selected = {
-  sql: `${FULL.sql}, s.user_data as userData, ${RESERVATION} as reservationId`,
-  names: [...FULL.names, 'userData', 'reservationId'],
+  sql: `${FULL.sql}, s.user_data as userData, ${RESERVATION} as reservationId, ${HOST_STATUS}`,
+  names: [...FULL.names, 'userData', 'reservationId', 'hostStatus'],
 }
 
 const GROUPS = `(select json_group_array(g.id) from server_group_members m join server_groups g on g.id = m.group_id

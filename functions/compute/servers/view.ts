@@ -187,7 +187,7 @@ const CHANGES: [since: number, change: Change][] = [
   [
     16,
     (body, row, { isAdmin }, { full }) => {
-      if (isAdmin && full) body.host_status = row.cloud === null ? '' : 'UP'
+      if (isAdmin && full) body.host_status = row.hostStatus ?? ''
     },
   ],
   [

@@ -1,7 +1,7 @@
 import { eq } from 'drizzle-orm'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { cloudById } from '../../../db/queries/clouds/clouds.ts'
-import { clouds, servers, zones } from '../../../db/schema/index.ts'
+import { bindings, cloudHosts, clouds, servers, zones } from '../../../db/schema/index.ts'
 import { connectCloud } from '../../../functions/broker/clouds/clouds.ts'
 import { refreshInventory } from '../../../functions/broker/clouds/inventory.ts'
 import { type Plimsoll, startPlimsoll } from '../../support/harness.ts'
@@ -139,6 +139,52 @@ describe('to operators', () => {
     await setCloud({ breakerOpenUntil: 0 })
     expect(await look()).toEqual([['sandbox', 'sandbox', 'up', after]])
     expect((await admin.get('/broker/v1/clouds/sandbox')).body.cloud.hosts).toBeNull()
+  })
+
+  test('a server shows how its host is: the machine that runs it, where its cloud tells them apart', async () => {
+    const admin = plimsoll.as('admin')
+    const machine = (name: string, answers: boolean) =>
+      plimsoll.db
+        .insert(cloudHosts)
+        .values({ cloudId: plimsoll.cloudId('sandbox'), zone, name, answers })
+        .onConflictDoUpdate({ target: [cloudHosts.cloudId, cloudHosts.name], set: { answers } })
+    for (const id of ['on1', 'on2']) {
+      await addServer(id)
+      const about = { kind: 'server', resourceId: id, projectId: plimsoll.projectId('demo'), token: id } as const
+      const times = { createdAt: plimsoll.clock.now, updatedAt: plimsoll.clock.now }
+      const nativeId = `${id.replace('on', 'kvm')}/${id}`
+      await plimsoll.db
+        .insert(bindings)
+        .values({ ...about, ...times, cloudId: plimsoll.cloudId('sandbox'), nativeId, phase: 'bound' })
+    }
+    await addServer('coming')
+    await addServer('nowhere', { cloudId: null, zone: null })
+    const shown = async () => {
+      const { body } = await admin.get(
+        `${NOVA}/servers/detail?all_tenants=1&sort_key=display_name&sort_dir=asc`,
+        at(16),
+      )
+      for (const { id, host_status } of body.servers)
+        expect((await admin.get(`${NOVA}/servers/${id}`, at(16))).body.server.host_status, id).toBe(host_status)
+      return body.servers.map((each: Record<string, string>) => `${each.id} ${each.host_status}`.trim())
+    }
+    const all = (coming: string, on1: string, on2: string) => [
+      `coming ${coming}`,
+      'nowhere',
+      `on1 ${on1}`,
+      `on2 ${on2}`,
+    ]
+    expect(await shown(), 'of a cloud that tells of none').toEqual(all('UP', 'UP', 'UP'))
+    await machine('kvm1', true)
+    await machine('kvm2', false)
+    expect(await shown()).toEqual(all('UP', 'UP', 'UNKNOWN'))
+    await machine('kvm1', false)
+    expect(await shown(), 'nothing of the zone answers').toEqual(all('UNKNOWN', 'UNKNOWN', 'UNKNOWN'))
+    for (const name of ['kvm1', 'kvm2']) await machine(name, true)
+    await setCloud({ breakerOpenUntil: plimsoll.clock.now + 1 })
+    expect(await shown(), 'the cloud is left alone').toEqual(all('UNKNOWN', 'UNKNOWN', 'UNKNOWN'))
+    await setCloud({ breakerOpenUntil: 0, enabled: false })
+    expect(await shown()).toEqual(all('MAINTENANCE', 'MAINTENANCE', 'MAINTENANCE'))
   })
 
   test('a zone is a hypervisor with what our servers take of it', async () => {
