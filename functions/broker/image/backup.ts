@@ -1,4 +1,4 @@
-import { sql } from 'drizzle-orm'
+import { either } from '../../../db/conditions.ts'
 import type { ServerRow } from '../../../db/queries/compute/servers.ts'
 import { backupsBeyond, imageStays, rotateAway } from '../../../db/queries/image/backups.ts'
 import type { ImageRow } from '../../../db/queries/image/images.ts'
@@ -62,5 +62,5 @@ export const rotatedOut = async ({ db }: Pick<Context, 'db'>, image: ImageRow): 
 export const rotateOut = (context: Context, surplus: ImageRow[]): Write[] =>
   surplus.flatMap((image) => [
     rotateAway(context.db, image, context.now()),
-    ...withdrawn(context, 'image', image.id, sql`(${imageStays(image.id)} or ${imageAwaited(image.id)})`),
+    ...withdrawn(context, 'image', image.id, either(imageStays(image.id), imageAwaited(image.id))),
   ])
