@@ -273,6 +273,7 @@ const guardWords: Record<string, () => Fault> = table({
   'server-group-gone': () => badRequest('Instance group could not be found.'),
   'server-group-moved': () => conflict('The servers of the group are not where they were when it was looked at.'),
   'parent-moved': () => conflict('The server to be forked is not as it was when it was looked at.'),
+  'volume-gone': () => notFound('Volume could not be found.'),
   'volume-status': () => badRequest('Invalid volume: it is not available any more.'),
   'volume-size': () =>
     forbidden('Requested volume size is larger than the maximum allowed limit of the quota per_volume_gigabytes.'),

@@ -18,6 +18,7 @@ export type SourceImage = typeof images.$inferSelect & { clouds: string[] }
 /** A snapshot, with what volumes of it have from its volume; null: that is gone. */
 export type SourceSnapshot = typeof snapshots.$inferSelect & {
   volumeType: string | null
+  typeId: string | null
   bootable: boolean | null
   imageMetadata: Record<string, string> | null
 }
@@ -52,6 +53,7 @@ export const diskSourceStatements = (
     .select({
       ...getTableColumns(snapshots),
       volumeType: volumes.volumeType,
+      typeId: volumes.typeId,
       bootable: volumes.bootable,
       imageMetadata: volumes.imageMetadata,
     })

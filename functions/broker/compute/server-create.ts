@@ -48,7 +48,7 @@ export const createServers = (context: Context, projectId: string, asked: Server
   withinMeans(() => untilStill(STALE, (before) => create(context, projectId, asked, before), LOOKS))
 
 /** Guards of what was looked up: by now it is gone, or somewhere else. Another look says what. */
-const MOVED = [POLICY_MOVED, BURST_MOVED, 'named-gone', 'server-group-moved', 'reach-moved', 'port-moved']
+const MOVED = [POLICY_MOVED, BURST_MOVED, 'named-gone', 'server-group-moved', 'reach-moved', 'port-moved', 'type-moved']
 const STALE = [...MOVED, ...MARK_GUARDS, ...GROWTH_GUARDS, ...MONEY_GUARDS]
 /** So often is looked: those that make a segment at the same time take their turns. */
 const LOOKS = 8
@@ -69,7 +69,7 @@ export const weighWish = async (context: Context, projectId: string, asked: Serv
   const unlisted = whyUnlisted(found.policy, found.spending, context.now(), asked.making !== undefined)
   if (unlisted !== null) refuse({ kind: 'unlisted', reason: unlisted })
   const wish = { ...said, metadata: withLease(said.metadata, found.policy) }
-  const disks = await understandDisks(context, wish.disks, wish.maxCount === 1, found)
+  const disks = await understandDisks(context, wish.disks, wish.maxCount === 1, found, projectId)
   const plain = understand(wish, found, projectId, disks)
   const networkIds = plain.nics.map(({ network }) => network.id)
   const understood = wish.hints[REACH] ? { ...plain, reach: await reachAround(context, networkIds, '') } : plain

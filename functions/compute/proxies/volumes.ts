@@ -1,9 +1,9 @@
 import * as z from 'zod'
 import { listVolumes, type VolumeRead } from '../../../db/queries/block-storage/volumes.ts'
 import { snapshotFor } from '../../broker/block-storage/snapshot.ts'
-import { deleteVolume, volumeFor } from '../../broker/block-storage/volume.ts'
+import { deleteVolume, projectOf, volumeFor } from '../../broker/block-storage/volume.ts'
 import { createVolume } from '../../broker/block-storage/volume-create.ts'
-import { asAsked, volumeTypeFor } from '../../broker/block-storage/volume-types.ts'
+import { asAsked, typeByDefault, volumeTypeFor } from '../../broker/block-storage/volume-types.ts'
 import { badRequest, notFound } from '../../http/fault.ts'
 import { type Input, type Operation, operation } from '../../http/operation.ts'
 import { nakedTime } from '../links.ts'
@@ -64,8 +64,9 @@ const create = async ({ context, body, base }: Input<Wish>) => {
     throw notFound(`Snapshot ${snapshotId} could not be found.`)
   const size = asked.size ?? null
   if (size === null && snapshotId === null) throw badRequest('Invalid input received: a volume has a size.')
-  const type = asked.volume_type ? await volumeTypeFor(context, asked.volume_type) : null
-  if (asked.volume_type && !type) throw notFound(`Volume type ${asked.volume_type} could not be found.`)
+  const named = asked.volume_type ? await volumeTypeFor(context, asked.volume_type) : null
+  if (asked.volume_type && !named) throw notFound(`Volume type ${asked.volume_type} could not be found.`)
+  const type = named ?? (snapshotId === null ? await typeByDefault(context, projectOf(context)) : null)
   const volume = await createVolume(context, {
     name: asked.display_name ?? null,
     description: asked.display_description ?? null,

@@ -3,6 +3,7 @@ import { hourlyOfParts } from '../../../../db/queries/money/prices.ts'
 import type { Context } from '../../../context.ts'
 import { planAttachment, planMadeAttachment } from '../../block-storage/attachment.ts'
 import { newVolumeRow, planVolume } from '../../block-storage/volume-create.ts'
+import { stillOfType } from '../../block-storage/volume-types.ts'
 import type { Write } from '../../line/commit.ts'
 import type { Place } from '../server-facts.ts'
 import type { Disk } from './disk.ts'
@@ -29,7 +30,7 @@ export const disksHourly = async ({ db }: Context, disks: Disk[], cloudId: strin
 
 /**
  * For the batch that admits a server: its volumes, those that are made with it and those that were there, and that they are
- * in it. Throws as `planAttachment`. Guards: `volume-size`, `volume-status`, `server-gone`.
+ * in it. Throws as `planAttachment`. Guards: `volume-size`, `volume-status`, `type-moved`, `server-gone`.
  */
 export const admitDisks = async (context: Context, server: ServerRow, disks: Disk[], at: Place): Promise<Write[]> => {
   const writes: Write[] = []
@@ -40,7 +41,7 @@ export const admitDisks = async (context: Context, server: ServerRow, disks: Dis
 const admitDisk = async (context: Context, server: ServerRow, disk: Disk, at: Place): Promise<Write[]> => {
   const { volume, made, options } = disk
   if (volume) return (await planAttachment(context, server, volume, options)).writes
-  const { image, ...wish } = made
+  const { image, type, ...wish } = made
   // As Nova's, they have no name.
   const named = { name: '', description: '', metadata: {}, sourceVolumeId: null, imageId: image?.id ?? null }
   const row = newVolumeRow(context, {
@@ -50,5 +51,6 @@ const admitDisk = async (context: Context, server: ServerRow, disk: Disk, at: Pl
     cloudId: at.cloudId,
     zone: at.zone,
   })
-  return [...planVolume(context, row, image), ...planMadeAttachment(context, server, row, options)]
+  const holds = type ? stillOfType(context, type) : []
+  return [...holds, ...planVolume(context, row, image), ...planMadeAttachment(context, server, row, options)]
 }

@@ -1,6 +1,7 @@
 import type { Found } from '../../../../db/queries/compute/places.ts'
 import type { ImageRow } from '../../../../db/queries/image/images.ts'
 import type { AttachOptions } from '../../block-storage/attachment.ts'
+import type { AskedType } from '../../block-storage/volume-types.ts'
 
 /** So many disks a server may be asked for with: each is several statements of the batch that admits it. */
 export const MOST_DISKS = 255
@@ -11,7 +12,7 @@ export interface DiskWish extends Omit<AttachOptions, 'bootIndex'> {
   source: { kind: 'volume' | 'snapshot' | 'image'; id: string } | null
   /** Null: as large as its source. */
   sizeGib: number | null
-  /** Name or id; null: that of its source, else the default of the cloud. */
+  /** Name or id; null: that of its source, else what the project has by default. */
   volumeType: string | null
   /** Its turn among the disks to boot from; null: it is none of them. */
   bootIndex: number | null
@@ -31,7 +32,12 @@ export type Disk = { options: AttachOptions & { bootIndex: number | null } } & (
 /** A volume that is made with its server. */
 export interface MadeDisk {
   sizeGib: number
+  /** What its cloud calls it, or `default`. */
   volumeType: string
+  /** Of the type that an operator made; null: it is the cloud's. */
+  typeId: string | null
+  /** As it was asked for; null: that of its source, or none. */
+  type: AskedType | null
   snapshotId: string | null
   image: ImageRow | null
   bootable: boolean

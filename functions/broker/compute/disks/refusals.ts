@@ -24,5 +24,7 @@ export const whyNoTypes = (
   const here = sources.zones.find((each) => each.cloudId === cloudId && each.zone === zone)
   const wanted = disks.flatMap(({ made }) => (made && made.volumeType !== DEFAULT_TYPE ? made.volumeType : []))
   const missing = wanted.find((type) => !here?.volumeTypes.includes(type))
+  const unfit = disks.find(({ made }) => made?.type && !(here && made.type.fits(here)))?.made?.type
+  if (unfit) return `Volumes of type ${unfit.typeName ?? unfit.native} are not offered there.`
   return missing === undefined ? null : `Volumes of type ${missing} are not offered there.`
 }

@@ -2,7 +2,13 @@ import type { Found } from '../../../../db/queries/compute/places.ts'
 import type { Context } from '../../../context.ts'
 import { isPlaced, sitesOf } from '../../block-storage/unplaced.ts'
 import { imageMetadataOf, leastVolumeGib } from '../../block-storage/volume-place.ts'
-import { DEFAULT_TYPE, typeIdOf } from '../../block-storage/volume-types.ts'
+import {
+  type AskedType,
+  asAsked,
+  DEFAULT_TYPE,
+  typeByDefault,
+  volumeTypeFor,
+} from '../../block-storage/volume-types.ts'
 import { takersOf } from '../../image/image-takers.ts'
 import { refuse } from '../server-refusal.ts'
 import type { Disk, DiskWish, MadeDisk } from './disk.ts'
@@ -27,18 +33,31 @@ export const understandDisks = async (
   wishes: DiskWish[],
   alone: boolean,
   found: Found,
+  projectId: string,
 ): Promise<Disk[]> => {
   const disks: Disk[] = []
+  const usual = wishes.some(isUsual) ? await typeByDefault(context, projectId) : null
+  const byDefault = usual && (await asAsked(context, usual))
   for (const wish of wishes) {
     const { device, tag, deleteOnTermination, bootIndex } = wish
     const options = { device, tag, deleteOnTermination, bootIndex }
     if (wish.source?.kind === 'volume') {
       const volume = volumeOf(wish, wish.source.id, alone, found)
       disks.push({ volume, sites: isPlaced(volume) ? null : await sitesOf(context, volume), options })
-    } else disks.push({ made: { ...(await sourceOf(context, wish, found)), ...sizeAndType(wish, found) }, options })
+      continue
+    }
+    const source = await sourceOf(context, wish, found)
+    const type = wish.volumeType === null ? null : await typeNamed(context, wish.volumeType, found)
+    const typed = typeOf(wish, type ?? (isUsual(wish) ? byDefault : null), found)
+    const made = { ...source, ...typed, sizeGib: sizeOf(wish, found) }
+    disks.push({ made, options })
   }
   return disks
 }
+
+/** It is made of nothing that has a type, and named none: it has that of its project. */
+const isUsual = ({ source, volumeType }: DiskWish): boolean =>
+  volumeType === null && source?.kind !== 'volume' && source?.kind !== 'snapshot'
 
 const boots = ({ bootIndex }: DiskWish): boolean => bootIndex === 0
 
@@ -52,7 +71,8 @@ const volumeOf = (wish: DiskWish, id: string, alone: boolean, found: Found): Fou
   return volume
 }
 
-type Made = Omit<MadeDisk, 'sizeGib' | 'volumeType'>
+type Typed = Pick<MadeDisk, 'volumeType' | 'typeId' | 'type'>
+type Made = Omit<MadeDisk, 'sizeGib' | keyof Typed>
 const EMPTY: Made = { snapshotId: null, image: null, bootable: false, imageMetadata: {}, clouds: null }
 
 const sourceOf = async (context: Pick<Context, 'conversion'>, { source }: DiskWish, found: Found): Promise<Made> => {
@@ -84,28 +104,30 @@ const snapshotOf = (id: string, found: Found) => {
   return snapshot?.status === 'available' ? snapshot : refuse({ kind: 'disk', why: 'snapshot', id })
 }
 
-const sizeAndType = (wish: DiskWish, found: Found): Pick<MadeDisk, 'sizeGib' | 'volumeType'> => {
+const sizeOf = (wish: DiskWish, found: Found): number => {
   const { source, sizeGib } = wish
-  const snapshot = source?.kind === 'snapshot' ? snapshotOf(source.id, found) : null
-  const volumeType = typeNamed(wish.volumeType, found) ?? snapshot?.volumeType ?? DEFAULT_TYPE
-  if (snapshot) {
-    const size = sizeGib ?? snapshot.sizeGib
-    if (size < snapshot.sizeGib)
-      refuse({ kind: 'disk', why: 'small', of: 'snapshot', has: size, needs: snapshot.sizeGib })
-    return { sizeGib: size, volumeType }
+  if (source?.kind === 'snapshot') {
+    const { sizeGib: needs } = snapshotOf(source.id, found)
+    const has = sizeGib ?? needs
+    return has < needs ? refuse({ kind: 'disk', why: 'small', of: 'snapshot', has, needs }) : has
   }
   if (sizeGib === null) return refuse({ kind: 'disk', why: source ? 'image-size' : 'blank-size' })
   if (source) {
     const needs = leastVolumeGib(imageOf(source.id, found))
     if (sizeGib < needs) refuse({ kind: 'disk', why: 'small', of: 'image', has: sizeGib, needs })
   }
-  return { sizeGib, volumeType }
+  return sizeGib
 }
 
-const typeNamed = (named: string | null, { sources }: Found): string | null => {
-  if (named === null) return null
-  const names = [DEFAULT_TYPE, ...sources.zones.flatMap(({ volumeTypes }) => volumeTypes)]
-  return (
-    names.find((name) => named === name || named === typeIdOf(name)) ?? refuse({ kind: 'disk', why: 'type', id: named })
-  )
+const typeOf = ({ source }: DiskWish, type: AskedType | null, found: Found): Typed => {
+  if (type) return { volumeType: type.native, typeId: type.typeId, type }
+  const snapshot = source?.kind === 'snapshot' ? snapshotOf(source.id, found) : null
+  return { volumeType: snapshot?.volumeType ?? DEFAULT_TYPE, typeId: snapshot?.typeId ?? null, type: null }
+}
+
+const typeNamed = async (context: Context, named: string, { sources }: Found): Promise<AskedType> => {
+  const type = await volumeTypeFor(context, named)
+  const offered = [DEFAULT_TYPE, ...sources.zones.flatMap(({ volumeTypes }) => volumeTypes)]
+  if (!type || !(type.made || offered.includes(type.name))) return refuse({ kind: 'disk', why: 'type', id: named })
+  return asAsked(context, type)
 }

@@ -3,6 +3,7 @@ import { plantFaults } from '../../../../adapters/sandbox/backdoor.ts'
 import type { Fault } from '../../../../adapters/sandbox/faults.ts'
 import type { Answer } from '../../../support/harness.ts'
 import { outOfStep } from '../../../support/in-step.ts'
+import { askedWhile } from '../../block-storage/asked-while.ts'
 import { NOVA, newWorld, type World } from './world.ts'
 
 let w: World
@@ -144,6 +145,58 @@ describe('the disks of a server', () => {
     expect(shown.every(({ status }) => status === 'in-use')).toBe(true)
     const [root] = (await w.newest.get(`${NOVA}/servers/${id}/os-volume_attachments`)).body.volumeAttachments
     expect(await volume(root.volumeId)).toMatchObject({ size: 5, volume_type: 'fast' })
+  })
+
+  test('are of types that operators made: the one that is named, else the one that the project has by default', async () => {
+    const madeType = async (name: string, extra_specs: Mapping): Promise<string> =>
+      (await w.admin.post(`${w.cinder}/types`, { volume_type: { name, extra_specs } })).body.volume_type.id
+    const zones = { 'RESKEY:availability_zones': 'sandbox.b' }
+    const id = await madeType('quick', { volume_backend_name: 'fast', ...zones })
+    await madeType('usual', { volume_backend_name: 'standard' })
+    await madeType('nowhere', { volume_backend_name: 'gold' })
+    const sealed = await madeType('sealed', {})
+    const encryption = { provider: 'luks', control_location: 'front-end' }
+    await w.admin.post(`${w.cinder}/types/${sealed}/encryption`, { encryption })
+    const path = `${w.cinder}/default-types/${w.plimsoll.projectId('demo')}`
+    const inAdmin = w.admin.with({ 'OpenStack-API-Version': 'volume 3.62' })
+    expect((await inAdmin.put(path, { default_type: { volume_type: 'usual' } })).status).toBe(200)
+    const server = await running([ofImage({ volume_type: 'quick' }), blank()])
+    const ids = (await attachedTo(server)).map((each: { id: string }) => each.id)
+    const shown = await Promise.all(ids.map(volume))
+    expect(shown.map(({ volume_type, availability_zone }) => [volume_type, availability_zone]).toSorted()).toEqual([
+      ['quick', 'sandbox.b'],
+      ['usual', 'sandbox.b'],
+    ])
+    expect((await w.admin.delete(`${w.cinder}/types/${id}`)).status, 'it is in use').toBe(400)
+    const { snapshot } = (await w.demo.post(`${w.cinder}/snapshots`, { snapshot: { volume_id: ids[0], force: true } }))
+      .body
+    await w.plimsoll.settle()
+    const [first] = shown
+    const copy = await running([of('snapshot', snapshot.id, { boot_index: -1 })], { imageRef: w.image })
+    const [{ id: copied }] = await attachedTo(copy)
+    expect((await volume(copied)).volume_type).toBe(first.volume_type)
+    const refused = await boot([ofImage({ volume_type: 'sealed' })])
+    expect([refused.status, message(refused)]).toEqual([409, expect.stringMatching(/sealed is encrypted by luks/)])
+    const unplaced = await boot([ofImage({ volume_type: 'nowhere' })])
+    expect(unplaced.status).toBe(202)
+    expect(await w.server(unplaced.body.server.id)).toMatchObject({
+      status: 'ERROR',
+      fault: { message: expect.stringMatching(/^No valid host was found/) },
+    })
+    const older = await w.demo.post(`${NOVA}/os-volumes`, { volume: { size: 1 } })
+    expect([older.status, older.body.volume.volumeType]).toEqual([200, 'usual'])
+  })
+
+  test('are not of a type that is changed while they are asked for', async () => {
+    const made = await w.admin.post(`${w.cinder}/types`, { volume_type: { name: 'sealed' } })
+    const encryption = { provider: 'luks', control_location: 'front-end' }
+    const answer = await askedWhile(
+      w.plimsoll,
+      () => w.admin.post(`${w.cinder}/types/${made.body.volume_type.id}/encryption`, { encryption }),
+      () => boot([ofImage({ volume_type: 'sealed' })]),
+    )
+    expect([answer.status, message(answer)]).toEqual([409, expect.stringMatching(/sealed is encrypted by luks/)])
+    expect(await volumes()).toEqual([])
   })
 
   test('are made beside a root on a local disk too', async () => {
