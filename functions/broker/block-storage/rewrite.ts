@@ -16,6 +16,7 @@ import { rebind } from '../../../db/queries/line/rebind.ts'
 import type { Rewrite } from '../../../db/schema/index.ts'
 import type { Context } from '../../context.ts'
 import { connectCloud } from '../clouds/clouds.ts'
+import { whyOfOtherAccount } from '../clouds/image-account.ts'
 import { imageFor } from '../image/image.ts'
 import { nativeOf, realiseImage, whyNobodyTakes } from '../image/image-takers.ts'
 import { guard, type Write } from '../line/commit.ts'
@@ -117,6 +118,8 @@ export const reimageVolume = async (context: Context, volume: VolumeRead, imageI
       : `Image ${imageId} is not on the cloud of the volume.`
     if (untaken) throw new VolumeRefused({ kind: 'incapable', reason: untaken })
   }
+  const apart = cloudId !== null && (await whyOfOtherAccount(context, row, volume.projectId, cloudId))
+  if (apart) throw new VolumeRefused({ kind: 'incapable', reason: apart })
   await rewriteVolume(context, volume, {
     action: 'reimage',
     source: { kind: 'image', id: imageId },

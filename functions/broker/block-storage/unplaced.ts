@@ -41,7 +41,7 @@ interface Site {
 const homesOf = async (context: Context, { projectId, volumeType, typeId, imageId }: Unplaced) => {
   const all = await zonesWithVolumes(context, { projectId })
   const wish = { zone: null, snapshotId: null, sourceVolumeId: null, imageId, volumeType }
-  const source = await sourceOf(context, wish, all)
+  const source = await sourceOf(context, projectId, wish, all)
   const type = typeId === null ? null : await askedById(context, typeId)
   const typed = all.filter((place) => offers(place, volumeType) && !place.readOnly && (type?.fits(place) ?? true))
   return { source, homes: typed.filter(({ cloudId }) => source.clouds?.includes(cloudId) ?? true) }

@@ -47,7 +47,7 @@ const create = async (context: Context, wish: NewVolume): Promise<VolumeRead> =>
   const places = zone === null && !tied ? chained(policy, all) : all
   const { type, ...asked } = wish
   const fitting = type ? places.filter(type.fits) : places
-  const source = await sourceOf(context, { ...asked, zone, volumeType: type?.native ?? null }, fitting)
+  const source = await sourceOf(context, projectId, { ...asked, zone, volumeType: type?.native ?? null }, fitting)
   const { typeId, typeName } = type ?? source
   const volumeType = type?.native ?? source.volumeType ?? DEFAULT_TYPE
   if (typeId && places.length && !fitting.length)

@@ -7,6 +7,7 @@ import type { ImageRow } from '../../../db/queries/image/images.ts'
 import type { Policy } from '../../../db/schema/index.ts'
 import type { Scope } from '../../../db/scope.ts'
 import type { Context } from '../../context.ts'
+import { withinAccounts } from '../clouds/image-account.ts'
 import { inChain, NO_POLICY } from '../clouds/policy.ts'
 import { imageFor } from '../image/image.ts'
 import { formatOf, leastDiskGib, nativeOf, takersOf, whyUnconverted } from '../image/image-takers.ts'
@@ -85,7 +86,12 @@ export const chained = (policy: Policy | null, places: VolumeZone[]): VolumeZone
     .map(({ place }) => place)
 
 /** What a volume is made of decides where it may be, how large it must be and whether a server can boot from it. */
-export const sourceOf = async (context: Context, wish: Origin, places: VolumeZone[]): Promise<Source> => {
+export const sourceOf = async (
+  context: Context,
+  projectId: string,
+  wish: Origin,
+  places: VolumeZone[],
+): Promise<Source> => {
   const nothing: Source = {
     cloudId: null,
     clouds: null,
@@ -138,13 +144,14 @@ export const sourceOf = async (context: Context, wish: Origin, places: VolumeZon
     if (image.row.status !== 'active')
       throw new VolumeRefused({ kind: 'status', status: image.row.status, allowed: ['active'] })
     const bound = image.bindings.filter((b) => b.phase === 'bound').map((b) => b.cloudId)
+    const { here, apart } = await withinAccounts(context, image.row, projectId, bound)
     const takers = await takersOf(
       context,
       image.row,
       places.map(({ cloudId, type }) => ({ id: cloudId, type })),
     )
     const native = nativeOf(image.bindings)
-    const on = image.row.blob ? [...new Set([...native, ...takers])] : bound
+    const on = image.row.blob ? [...new Set([...native, ...takers])] : here
     const near = places.filter((p) => on.includes(p.cloudId) && (!wish.zone || named(p, wish.zone)))
     const offering = near.find((p) => offers(p, wish.volumeType ?? DEFAULT_TYPE))
     const cloudId = (offering ?? near[0])?.cloudId ?? on[0] ?? null
@@ -153,7 +160,7 @@ export const sourceOf = async (context: Context, wish: Origin, places: VolumeZon
         kind: 'incapable',
         reason: image.row.blob
           ? `Image ${image.row.id} is ${formatOf(image.row)}, which no cloud of the project makes volumes of. ${whyUnconverted(context, image.row)}`
-          : `Image ${image.row.id} has no data on any cloud of the project.`,
+          : (apart[0] ?? `Image ${image.row.id} has no data on any cloud of the project.`),
       })
     return {
       ...nothing,

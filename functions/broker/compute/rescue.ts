@@ -2,11 +2,11 @@ import { type VolumeRow, volumeById } from '../../../db/queries/block-storage/vo
 import { cloudById } from '../../../db/queries/clouds/clouds.ts'
 import type { ServerRow } from '../../../db/queries/compute/servers.ts'
 import type { Context } from '../../context.ts'
+import { whyOfOtherAccount } from '../clouds/image-account.ts'
 import { imageFor } from '../image/image.ts'
 import { nativeOf, realiseImage, whyNobodyTakes } from '../image/image-takers.ts'
 import { rootVolumeOf } from './disks/root.ts'
 import { refuseEnded } from './lease/lease.ts'
-import { whyOfOtherAccount } from './place/accounts.ts'
 import { ask, requireCapability, requireState } from './server-action.ts'
 import { refuse } from './server-refusal.ts'
 

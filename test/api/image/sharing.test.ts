@@ -133,7 +133,33 @@ describe('an image that is shared with a project', () => {
     })
     const rebuilt = await other.post(`/compute/v2.1/servers/${own}/action`, { rebuild: { imageRef: id } })
     expect(rebuilt.status).toBeGreaterThanOrEqual(400)
-    expect(JSON.stringify(rebuilt.body)).toContain('is of an account of sandbox that this project does not use')
+    const apart = 'is of an account of sandbox that this project does not use'
+    expect(JSON.stringify(rebuilt.body)).toContain(apart)
+    // Nor are volumes made of it: neither by themselves, nor with a server, nor by writing one anew.
+    const volumes = (project: string) => `/volume/v3/${plimsoll.projectId(project)}/volumes`
+    const volume = (size = 20, more: object = {}) => other.post(volumes('elsewhere'), { volume: { size, ...more } })
+    const made = await volume(20, { imageRef: id })
+    expect([made.status, JSON.stringify(made.body)]).toEqual([400, expect.stringContaining(apart)])
+    const disk = { uuid: id, source_type: 'image', destination_type: 'volume', boot_index: 0, volume_size: 20 }
+    const rooted = await other.post(
+      '/compute/v2.1/servers',
+      {
+        server: { name: 'r', flavorRef: '2', networks: 'none', block_device_mapping_v2: [disk] },
+      },
+      { 'OpenStack-API-Version': 'compute 2.96' },
+    )
+    expect([rooted.status, JSON.stringify(rooted.body)]).toEqual([409, expect.stringContaining(apart)])
+    const blank = (await volume()).body.volume.id
+    await plimsoll.settle()
+    const rewritten = await other.post(
+      `${volumes('elsewhere')}/${blank}/action`,
+      { 'os-reimage': { image_id: id } },
+      {
+        'OpenStack-API-Version': 'volume 3.68',
+      },
+    )
+    expect([rewritten.status, JSON.stringify(rewritten.body)]).toEqual([400, expect.stringContaining(apart)])
+    expect((await friend().post(volumes('friend'), { volume: { size: 20, imageRef: id } })).status).toBe(202)
   })
 })
 

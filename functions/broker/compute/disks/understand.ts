@@ -9,6 +9,7 @@ import {
   typeByDefault,
   volumeTypeFor,
 } from '../../block-storage/volume-types.ts'
+import { withinAccounts } from '../../clouds/image-account.ts'
 import { takersOf } from '../../image/image-takers.ts'
 import { refuse } from '../server-refusal.ts'
 import type { Disk, DiskWish, MadeDisk } from './disk.ts'
@@ -75,7 +76,7 @@ type Typed = Pick<MadeDisk, 'volumeType' | 'typeId' | 'type'>
 type Made = Omit<MadeDisk, 'sizeGib' | keyof Typed>
 const EMPTY: Made = { snapshotId: null, image: null, bootable: false, imageMetadata: {}, clouds: null }
 
-const sourceOf = async (context: Pick<Context, 'conversion'>, { source }: DiskWish, found: Found): Promise<Made> => {
+const sourceOf = async (context: Context, { source }: DiskWish, found: Found): Promise<Made> => {
   if (source?.kind === 'snapshot') {
     const snapshot = snapshotOf(source.id, found)
     const { bootable, imageMetadata, cloudId } = snapshot
@@ -90,7 +91,9 @@ const sourceOf = async (context: Pick<Context, 'conversion'>, { source }: DiskWi
   if (source?.kind !== 'image') return EMPTY
   const image = imageOf(source.id, found)
   const taking = await takersOf(context, image, found.clouds)
-  const clouds = [...new Set([...image.clouds, ...taking])]
+  const { here, apart } = await withinAccounts(context, image, found.projectId, image.clouds)
+  const clouds = [...new Set([...here, ...taking])]
+  if (!clouds.length && apart[0]) refuse({ kind: 'incapable', reason: apart[0] })
   return { ...EMPTY, image, bootable: true, imageMetadata: imageMetadataOf(image), clouds }
 }
 
