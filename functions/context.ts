@@ -6,6 +6,7 @@ import type { Ref } from '../db/queries/line/bindings.ts'
 import type { Scope } from '../db/scope.ts'
 import type { KnownPasswords, Remembered } from './auth/known-passwords.ts'
 import type { PasswordHashes } from './auth/password.ts'
+import type { ImportPool } from './broker/imports/pool.ts'
 
 /** What an operator sets; the same on both runtimes. */
 export interface Settings {
@@ -168,6 +169,8 @@ export interface Host {
   ending?(): boolean
   /** Since when this process alone works on the database, in milliseconds since 1970. Absent: others may. */
   aloneSince?: number
+  /** What this process fetches for images. */
+  importPool: ImportPool
   settings: Settings
   /** The only way to make or compare a hash of a password. */
   hashes: PasswordHashes

@@ -107,6 +107,7 @@ export const imageTasks = sqliteTable(
     index('image_tasks_due').on(t.dueAt).where(sql`due_at IS NOT NULL`),
     index('image_tasks_by_image').on(t.imageId, t.createdAt),
     index('image_tasks_by_time').on(t.createdAt, t.id),
+    index('image_tasks_by_project').on(t.projectId, t.createdAt),
     index('image_tasks_over').on(t.expiresAt).where(sql`expires_at IS NOT NULL`),
   ],
 )

@@ -8,8 +8,8 @@ import { type Input, type Operation, operation } from '../http/operation.ts'
 import { importMethods } from './info.ts'
 import { imageOf } from './lookup.ts'
 
-const importBody = z.looseObject({
-  method: z.looseObject({ name: z.string().max(255), uri: z.string().max(2_048).optional() }),
+const importBody = z.object({
+  method: z.object({ name: z.string().max(255), uri: z.string().max(2_048).optional() }),
   stores: z.array(z.string().max(255)).max(100).optional(),
   all_stores: z.boolean().optional(),
   all_stores_must_succeed: z.boolean().optional(),

@@ -1,5 +1,6 @@
 import { table } from '../../adapters/table.ts'
 import { type ImageLimit, unitOf } from '../../db/queries/image/image-usage.ts'
+import { MOST_TASKS } from '../../db/queries/image/tasks.ts'
 import { unauthorized } from '../auth/policy.ts'
 import { type ImageRefusal, ImageRefused } from '../broker/image/image.ts'
 import { imageLimits } from '../broker/image/image-quota.ts'
@@ -27,6 +28,10 @@ export const refuse: Service['refuse'] = (error, { context, params, body }, { na
   if (refusal.kind === 'token') return unauthorized()
   if (refusal.kind === 'quota') return limitExceeded(context, refusal)
   if (refusal.kind === 'guard' && refusal.what === 'image-needed') return conflict(inUse(id))
+  // glance/api/v2/images.py, _enforce_import_lock
+  if (refusal.kind === 'guard' && refusal.what === 'task-open') return conflict('Image has active task')
+  if (refusal.kind === 'guard' && refusal.what === 'tasks-full')
+    return conflict(`The project has ${MOST_TASKS} imports under way, which is as many as there may be.`)
   if (refusal.kind === 'guard') return conflict(`Image ${id} was changed by somebody else meanwhile.`)
   return refusal.kind === 'taken' ? conflict(`Image ID ${id} already exists!`) : undefined
 }

@@ -90,7 +90,7 @@ const list = async ({ context, queries }: Input) => {
 
 const taskBody = z.strictObject({
   type: z.enum(['import', 'api_image_import', 'location_import']),
-  input: z.looseObject({
+  input: z.object({
     import_from: z.string().max(2_048).optional(),
     import_from_format: z.string().max(255).optional(),
     image_properties: dictionary(z.string(), z.unknown()).optional(),

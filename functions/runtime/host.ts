@@ -5,6 +5,7 @@ import { KnownPasswords } from '../auth/known-passwords.ts'
 import { PasswordHashes, type Scrypt, scryptHere } from '../auth/password.ts'
 import { listed } from '../auth/source.ts'
 import { attend, converge } from '../broker/converge/converge.ts'
+import { ImportPool } from '../broker/imports/pool.ts'
 import { deliverSoon } from '../broker/notices/deliver.ts'
 import type { Host, Log, Settings } from '../context.ts'
 import { jsonLog } from '../log.ts'
@@ -68,6 +69,7 @@ export const openHost = async (parts: HostParts): Promise<Host> => {
     ...(parts.trusting ? { trusting: parts.trusting } : {}),
     ...(parts.dial ? { dial: parts.dial } : {}),
     ...(parts.consolePage ? { consolePage: parts.consolePage } : {}),
+    importPool: new ImportPool(),
     settings: parts.settings,
     hashes: new PasswordHashes(parts.scrypt ?? scryptHere, parts.hashesAtOnce),
     // One of four threads stays free whatever is hashed.

@@ -1,4 +1,4 @@
-import { and, eq, isNull, type SQL, sql } from 'drizzle-orm'
+import { and, eq, isNull, ne, type SQL, sql } from 'drizzle-orm'
 import type { Database } from '../../client.ts'
 import { prepared, type Slots } from '../../prepared.ts'
 import { images, quotas } from '../../schema/index.ts'
@@ -20,10 +20,14 @@ const MIB = 2 ** 20
 export const unitOf = (limit: ImageLimit): number =>
   limit.startsWith('image_size') || limit.startsWith('image_stage') ? MIB : 1
 
-/** What is counted is read from the images themselves, so that no counter can go astray. Images that forks are made of are not the user's. */
+/** Of an image that is being fetched: what its server says that it has, or more if more of it is here. */
+const bytes = sql`case when status = 'importing' then (select max(max(coalesce(t.work ->> 'done', 0), coalesce(t.work ->> 'total', 0)))
+  from image_tasks t where t.image_id = images.id and t.expires_at is null) else size_bytes end`
+
+/** What is counted is read from the images and their tasks, so that no counter can go astray. Images that forks are made of are not the user's. */
 const COUNTED: Record<ImageLimit, { what: SQL; which: SQL }> = {
-  image_size_total: { what: sql`sum(size_bytes)`, which: sql`status <> 'uploading'` },
-  image_stage_total: { what: sql`sum(size_bytes)`, which: sql`status = 'uploading'` },
+  image_size_total: { what: sql`sum(${bytes})`, which: sql`status <> 'uploading'` },
+  image_stage_total: { what: sql`sum(${bytes})`, which: sql`status = 'uploading' or status = 'importing'` },
   image_count_total: { what: sql`count(*)`, which: sql`true` },
   image_count_uploading: {
     what: sql`count(*)`,
@@ -62,7 +66,7 @@ export interface ImageStanding {
   known: boolean
 }
 
-const standing = prepared((db, { scope, project }: Slots<{ scope: Scope; project: string }>) => {
+const standing = prepared((db, { scope, project, but }: Slots<{ scope: Scope; project: string; but: string }>) => {
   const used = ({ what, which }: (typeof COUNTED)[ImageLimit]) =>
     sql<number>`coalesce(${what} filter (where ${which}), 0)`
   const set = db
@@ -79,12 +83,17 @@ const standing = prepared((db, { scope, project }: Slots<{ scope: Scope; project
       known: sql`exists (select 1 from projects where id = ${project})`.mapWith(Boolean),
     })
     .from(images)
-    .where(and(eq(images.projectId, project), isNull(images.deletedAt), isNull(images.forkId)))
+    .where(and(eq(images.projectId, project), isNull(images.deletedAt), isNull(images.forkId), ne(images.id, but)))
 })
 
-/** What images of a project come to, and the limits that were set. One query. */
-export const imageStanding = async (db: Database, scope: Scope, projectId: string): Promise<ImageStanding> => {
-  const [row] = await standing.run(db, { scope, project: projectId })
+/** What images of a project come to, all `but` one, and the limits that were set. One query. */
+export const imageStanding = async (
+  db: Database,
+  scope: Scope,
+  projectId: string,
+  but: string | null = null,
+): Promise<ImageStanding> => {
+  const [row] = await standing.run(db, { scope, project: projectId, but: but ?? '' })
   const { maxima, known, ...used } = row!
   return { used, maxima, known }
 }

@@ -1,6 +1,6 @@
-import { and, asc, desc, eq, type SQL, sql } from 'drizzle-orm'
+import { and, asc, desc, eq, isNull, type SQL, sql } from 'drizzle-orm'
 import type { Database } from '../../client.ts'
-import { always } from '../../conditions.ts'
+import { always, among } from '../../conditions.ts'
 import { prepared, type Slots } from '../../prepared.ts'
 import { imageTasks } from '../../schema/index.ts'
 import { everyProject, type Scope, within } from '../../scope.ts'
@@ -72,18 +72,56 @@ export const listTasks = (db: Database, filter: TaskFilter, slice: Slice) => pag
 /** Statement: a new task. */
 export const insertTask = (db: Database, row: ImageTask) => db.insert(imageTasks).values(row)
 
-/** Takes tasks whose time has come, for as long as the lease says: nobody else has them meanwhile. */
-export const claimTasks = (
+/** So many tasks a project has at most, those that are over among them. */
+export const MOST_TASKS = 200
+
+/** Statement: the oldest tasks of a project that are over make room for one more. */
+export const makeRoomForTask = (db: Database, project: string) =>
+  db.run(sql`delete from image_tasks where id in (select id from image_tasks
+    where project_id = ${project} and expires_at is not null order by created_at
+    limit max(0, (select count(*) from image_tasks where project_id = ${project}) - ${MOST_TASKS - 1}))`)
+
+/** True (as SQL): a project has as many tasks as it may. */
+export const tasksFull = (project: string): SQL =>
+  sql`exists (select 1 from image_tasks where project_id = ${project} limit 1 offset ${MOST_TASKS - 1})`
+
+/** True (as SQL): something is being done with an image already. */
+export const taskOpen = (image: string): SQL =>
+  sql`exists (select 1 from image_tasks where image_id = ${image} and expires_at is null)`
+
+/** Statement: whoever is at work for an image loses its task, which says why. What was fetched is still named by it. */
+export const endTasks = (
   db: Database,
-  { now, until, limit }: Record<'now' | 'until' | 'limit', number>,
-): Promise<ImageTask[]> =>
+  image: string,
+  { message, now, expiresAt }: { message: string; now: number; expiresAt: number },
+) =>
   db
+    .update(imageTasks)
+    .set({
+      ...{ status: 'failure', message, dueAt: null, leaseUntil: 0, updatedAt: now, expiresAt },
+      fence: sql`${imageTasks.fence} + 1`,
+    })
+    .where(and(eq(imageTasks.imageId, image), isNull(imageTasks.expiresAt)))
+
+/**
+ * Takes the task whose time came first, for as long as the lease says: nobody else has it meanwhile. `but`: projects of which
+ * nothing is fetched now; null: of none is. Null: there is no such task.
+ */
+export const claimTask = async (
+  db: Database,
+  { now, until, but }: { now: number; until: number; but: string[] | null },
+): Promise<ImageTask | null> => {
+  const fetched = but ? sql`or t.project_id not in ${among(but)}` : sql``
+  const [task] = await db
     .update(imageTasks)
     .set({ leaseUntil: until, fence: sql`${imageTasks.fence} + 1`, status: 'processing' })
     .where(
-      sql`${imageTasks.id} in (select t.id from image_tasks t where t.due_at <= ${now} and t.lease_until <= ${now} order by t.due_at limit ${limit})`,
+      sql`${imageTasks.id} in (select t.id from image_tasks t where t.due_at <= ${now} and t.lease_until <= ${now}
+        and (t.work ->> 'kind' is not 'fetch' ${fetched}) order by t.due_at limit 1)`,
     )
     .returning()
+  return task ?? null
+}
 
 /** Statement: what is known of a task, by whoever has it. */
 export const saveTask = (db: Database, { id, fence }: Pick<ImageTask, 'id' | 'fence'>, set: Partial<ImageTask>) =>

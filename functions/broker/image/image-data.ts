@@ -9,7 +9,7 @@ import {
   uploadLost,
 } from '../../../db/queries/image/images.ts'
 import type { BlobStore, Context } from '../../context.ts'
-import { commit, guard } from '../line/commit.ts'
+import { commit, guard, type Write } from '../line/commit.ts'
 import { Refused } from '../line/refused.ts'
 import { ImageRefused, mayChange } from './image.ts'
 import { inspectImage, mismatch, virtualSizeOf } from './image-format.ts'
@@ -88,8 +88,8 @@ const worded = (error: unknown): unknown => {
 const HEAD = 64 * 1024
 const TAIL = 512
 
-/** Makes an image of what was staged for it. Throws `ImageRefused`, after which it waits for other data. */
-export const importStaged = async (context: Context, image: ImageRead): Promise<ImageRead> => {
+/** Makes an image of what was staged for it, with `also` in the batch. Throws `ImageRefused`, after which it waits for other data. */
+export const importStaged = async (context: Context, image: ImageRead, also: Write[] = []): Promise<ImageRead> => {
   if (!mayChange(context, image)) throw new ImageRefused({ kind: 'foreign', projectId: image.projectId })
   const { blob, sizeBytes } = image
   if (image.status !== 'uploading' || !blob || sizeBytes === null) throw new ImageRefused({ kind: 'unstaged' })
@@ -114,6 +114,7 @@ export const importStaged = async (context: Context, image: ImageRead): Promise<
     guard(context, 'image-moved', imageMoved(image.id, image.updatedAt)),
     ...withinImageLimits(context, owner, amounts, image.id),
     updateImage(context.db, image.id, { virtualSizeBytes, status: 'active', updatedAt }),
+    ...also,
   ])
   return { ...image, virtualSizeBytes, status: 'active', updatedAt }
 }

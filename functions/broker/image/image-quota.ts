@@ -43,13 +43,14 @@ export const imageLimits = async (
   return { limits: Object.fromEntries(shown) as Record<ImageLimit, Limit>, known: standing.known }
 }
 
-/** Bytes that a project may still add before the limit is reached; Infinity: there is none. */
+/** Bytes that a project may still add before the limit is reached; Infinity: there is none. `but`: an image that is not counted. */
 export const roomFor = async (
   context: Pick<Context, 'db' | 'scope'>,
   projectId: string,
   limit: ImageLimit,
+  but: string | null = null,
 ): Promise<number> => {
-  const standing = await imageStanding(context.db, context.scope, projectId)
+  const standing = await imageStanding(context.db, context.scope, projectId, but)
   const maximum = maximumOf(standing, limit)
   return maximum < 0 ? Number.POSITIVE_INFINITY : Math.max(0, maximum * unitOf(limit) - standing.used[limit])
 }

@@ -17,6 +17,7 @@ import {
   updateImage,
 } from '../../../db/queries/image/images.ts'
 import { deleteMembers } from '../../../db/queries/image/members.ts'
+import { tasksOf } from '../../../db/queries/image/tasks.ts'
 import { imageAwaited } from '../../../db/queries/line/awaited.ts'
 import type { Binding } from '../../../db/queries/line/bindings.ts'
 import type { Context } from '../../context.ts'
@@ -24,6 +25,7 @@ import { commit, guard, type Write } from '../line/commit.ts'
 import { Refusing } from '../line/refused.ts'
 import { bindTo, changed, withdrawn } from '../line/resources.ts'
 import { withinImageLimits } from './image-quota.ts'
+import { dropParts, endImageTasks } from './image-tasks.ts'
 
 /** An image that says so stands for a running server, and booting from it forks that: nothing that is made of it does. */
 export const FORK_OF = 'plimsoll:fork_of'
@@ -262,12 +264,15 @@ export const deleteImage = async (context: Context, image: ImageRead): Promise<v
   await commit(context, { action: 'delete', kind: 'image', resourceId: image.id }, [
     guard(context, 'image-needed', volumeAwaitsImage(image.id)),
     ...imageGone(context, image.id),
+    endImageTasks(context, image.id, 'The image was deleted.'),
     // The server it was being made of is not copied any more.
     ...(image.status === 'active' ? [] : endImageCopy(context, image, 'The image was deleted.')),
   ])
   const { blob } = image
-  if (blob)
-    context.defer(async () => {
-      if (!(await blobsInUse(context.db, [blob])).has(blob)) await context.blobs?.remove(blob)
-    })
+  const { blobs } = context
+  if (!blobs || !(blob || image.status === 'importing')) return
+  context.defer(async () => {
+    if (blob && !(await blobsInUse(context.db, [blob])).has(blob)) await blobs.remove(blob)
+    for (const { work } of await tasksOf(context.db, image.id)) if (work?.kind === 'fetch') await dropParts(blobs, work)
+  })
 }

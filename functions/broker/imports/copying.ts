@@ -5,8 +5,8 @@ import { bindingsOf } from '../../../db/queries/line/bindings.ts'
 import type { CopyWork } from '../../../db/schema/index.ts'
 import type { Context } from '../../context.ts'
 import { realiseImage, wayTo, whyUnconverted } from '../image/image-takers.ts'
+import { over } from '../image/image-tasks.ts'
 import { commit, guard, type Write } from '../line/commit.ts'
-import { over } from './outcome.ts'
 
 /** How soon to look again whether clouds have their copies, in milliseconds. */
 const PAUSE = 2_000

@@ -1,14 +1,15 @@
 import { type ImageTask, keepTask } from '../../../db/queries/image/tasks.ts'
 import type { FetchWork } from '../../../db/schema/index.ts'
 import type { BlobStore, Context } from '../../context.ts'
+import { dropParts } from '../image/image-tasks.ts'
 import { backoff } from '../line/clockwork.ts'
 import { fetchFrom, ImportFailed } from './address.ts'
-import { Intake } from './intake.ts'
+import { Intake, Trickle } from './intake.ts'
 
 /** How long a task is one process's without a word of it, in milliseconds. */
 export const LEASE = 60_000
 /** How often it says that it goes on. */
-const BEAT = 15_000
+const BEAT = 5_000
 /** What is fetched is kept in parts of this size, so that a death costs no more than one. */
 const PART = { node: 64 * 2 ** 20, workers: 8 * 2 ** 20 }
 /** How long one turn may take: a Worker ends sooner than that. */
@@ -39,7 +40,7 @@ export const fetchMore = async (
   store: BlobStore,
   task: ImageTask,
   asked: FetchWork,
-  room: number,
+  room: () => Promise<number>,
 ): Promise<Turn> => {
   if (context.now() - task.createdAt > DAY) throw new ImportFailed('Not all of it came within a day.')
   const { runtime } = context.settings
@@ -49,18 +50,23 @@ export const fetchMore = async (
   try {
     const offer = await offerOf(context, store, task, work)
     work = offer.work
-    const most = Math.min(context.settings.imageSizeCap, room)
-    refuseLarger(work.total ?? 0, most)
-    intake = new Intake(
-      offer.body,
-      beating(context, task, (taken) => refuseLarger(work.done + taken, most)),
-    )
-    const over = () => context.now() >= until && work.validator !== null
+    let most = 0
+    const measure = async () => {
+      most = Math.min(context.settings.imageSizeCap, await room())
+      refuseLarger(Math.max(work.total ?? 0, work.done), most)
+    }
+    const heed = beating(context, task, (taken) => refuseLarger(work.done + taken, most))
+    intake = new Intake(offer.body, heed, context.now)
+    await measure()
+    // What is to come counts from now on, for whoever asks for room meanwhile.
+    if (work !== asked && !(await keepTask(context.db, task, { work }))) throw new TaskLost()
+    const over = () => context.now() >= until
     while (!intake.ended && !intake.broken && !over()) {
       work = await keepPart(context, store, task, work, intake, { most: PART[runtime], over })
-      if (context.now() >= until && work.validator === null) throw tooSlow(until)
+      if (!intake.ended) await measure()
     }
     if (intake.broken) throw intake.broken
+    if (!intake.ended && work.validator === null) throw tooSlow(until)
     if (!intake.ended) return await again(context, task, work, context.now())
     if (work.total !== null && work.done !== work.total) throw new Error('The data ended before all of it was there.')
     return { there: true, work }
@@ -173,7 +179,9 @@ const keepPart = async (
     if (intake.broken instanceof TaskLost || intake.broken instanceof ImportFailed) throw intake.broken
     return work
   }
-  const grown = { ...work, parts: [...work.parts, part], done: work.done + intake.taken, failures: 0 }
+  // What comes too slowly, or has to come as a whole, is no nearer for a piece of it.
+  const failures = intake.broken instanceof Trickle || work.validator === null ? work.failures : 0
+  const grown = { ...work, parts: [...work.parts, part], done: work.done + intake.taken, failures }
   const now = context.now()
   const set = { work: grown, leaseUntil: now + LEASE, updatedAt: now }
   if (await keepTask(context.db, task, set)) return grown
@@ -189,14 +197,10 @@ const again = async (context: Context, task: ImageTask, work: FetchWork, dueAt: 
 const later = async (context: Context, task: ImageTask, work: FetchWork, error: unknown): Promise<Turn> => {
   const why = error instanceof Error ? error.message : String(error)
   const failures = work.failures + 1
-  if (failures >= TRIES) throw new ImportFailed(`Nothing came in ${TRIES} tries. ${why}`)
+  if (failures >= TRIES)
+    throw new ImportFailed(`${work.done ? 'Not all of it' : 'Nothing'} came in ${TRIES} tries. ${why}`)
   context.log('info', 'an image could not be fetched, and will be', { task: task.id, why })
   return again(context, task, { ...work, failures }, context.now() + backoff(failures - 1, 2_000, 300_000))
-}
-
-/** What was fetched goes, wherever it came to. */
-export const dropParts = async (store: BlobStore, { blob, parts }: FetchWork): Promise<void> => {
-  for (const part of parts) await store.remove(`${blob}.${part}`).catch(() => {})
 }
 
 /** All parts as one. */

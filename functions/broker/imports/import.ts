@@ -1,5 +1,12 @@
 import { type ImageRead, imageMoved, updateImage } from '../../../db/queries/image/images.ts'
-import { type ImageTask, insertTask, tellStores } from '../../../db/queries/image/tasks.ts'
+import {
+  type ImageTask,
+  insertTask,
+  makeRoomForTask,
+  taskOpen,
+  tasksFull,
+  tellStores,
+} from '../../../db/queries/image/tasks.ts'
 import type { FetchWork, ImportWork } from '../../../db/schema/index.ts'
 import type { Context } from '../../context.ts'
 import { ImageRefused, mayChange } from '../image/image.ts'
@@ -37,6 +44,13 @@ const taskFor = (context: Context, image: ImageRead, { type, input }: ImportWish
   }
 }
 
+/** Writes that let a task begin: one at a time for an image, so many for a project. Guards: `task-open`, `tasks-full`. */
+const admission = (context: Context, { imageId, projectId }: ImageTask): Write[] => [
+  guard(context, 'task-open', taskOpen(imageId)),
+  makeRoomForTask(context.db, projectId),
+  guard(context, 'tasks-full', tasksFull(projectId)),
+]
+
 const refuseForeign = (context: Context, image: ImageRead): void => {
   if (!mayChange(context, image)) throw new ImageRefused({ kind: 'foreign', projectId: image.projectId })
   if (!context.blobs) throw new ImageRefused({ kind: 'no-store' })
@@ -49,7 +63,7 @@ const entry = (image: ImageRead, { id }: ImageTask) => ({
 
 /**
  * Has an image fetched from an address, after the answer, however often it breaks off. Throws `ImageRefused` (`formats`,
- * `transition`, `foreign`, `no-store`), `Refused` (guard `image-moved`, quota).
+ * `transition`, `foreign`, `no-store`), `Refused` (guards `image-moved`, `task-open`, `tasks-full`, quota).
  */
 export const importFrom = async (
   context: Context,
@@ -73,6 +87,7 @@ export const importFrom = async (
       updatedAt: Math.max(context.now(), image.updatedAt + 1),
     }),
     tellStores(context.db, image.id, { left, failed: [] }, context.now()),
+    ...admission(context, task),
     insertTask(context.db, task),
   ])
   context.defer(() => importDue(context))
@@ -92,7 +107,7 @@ export const importDirect = async (context: Context, image: ImageRead, wish: Imp
   }
   let row: Awaited<ReturnType<typeof importStaged>>
   try {
-    row = await importStaged(context, image)
+    row = await importStaged(context, image, admission(context, task))
   } catch (error) {
     if (!(error instanceof ImageRefused && error.refusal.kind === 'mismatch')) throw error
     const failed = [OWN_STORE, ...wish.to.map(({ name }) => name)]
@@ -107,6 +122,7 @@ export const copyImage = async (context: Context, image: ImageRead, wish: Import
   if (!image.blob) throw new ImageRefused({ kind: 'nothing-to-copy' })
   const task = taskFor(context, image, wish)
   await commit(context, entry(image, task), [
+    ...admission(context, task),
     insertTask(context.db, task),
     ...(await settled(context, task, image, wish.to, wish.all)),
   ])

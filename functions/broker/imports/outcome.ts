@@ -1,25 +1,10 @@
 import { giveImport, type ImageTask, saveTask, taskLost, tellStores } from '../../../db/queries/image/tasks.ts'
 import type { Context } from '../../context.ts'
 import { ImageRefused } from '../image/image.ts'
+import { over } from '../image/image-tasks.ts'
 import { commit, guard, type Write } from '../line/commit.ts'
 import { Refused } from '../line/refused.ts'
 import { ImportFailed } from './address.ts'
-
-/** How long a task that is over can be read: `task_time_to_live` of Glance. */
-const KEPT = 48 * 3_600_000
-
-/** What a task is once it is over. */
-export const over = (
-  context: Pick<Context, 'now'>,
-  how: Pick<ImageTask, 'status' | 'message'> & { result?: Record<string, unknown> },
-): Partial<ImageTask> => {
-  const now = context.now()
-  return {
-    result: null,
-    ...how,
-    ...{ work: null, dueAt: null, leaseUntil: 0, updatedAt: now, expiresAt: now + KEPT },
-  }
-}
 
 /** Writes by which an import has come to nothing: its image waits for data again, and its task says why. */
 export const failure = (context: Context, task: ImageTask, message: string, failed: string[]): Write[] => [
@@ -28,16 +13,18 @@ export const failure = (context: Context, task: ImageTask, message: string, fail
   saveTask(context.db, task, over(context, { status: 'failure', message })),
 ]
 
-/** The same at once, unless somebody else has the task by now. */
-export const fail = async (context: Context, task: ImageTask, message: string, failed: string[]): Promise<void> => {
+/** The same at once. False: somebody else has the task by now. */
+export const fail = async (context: Context, task: ImageTask, message: string, failed: string[]): Promise<boolean> => {
   const entry = { action: 'import.failed', kind: 'image', resourceId: task.imageId, detail: { task: task.id } }
   try {
     await commit(context, entry, [
       guard(context, 'task-lost', taskLost(task)),
       ...failure(context, task, message, failed),
     ])
+    return true
   } catch (error) {
     if (!isLost(error)) throw error
+    return false
   }
 }
 

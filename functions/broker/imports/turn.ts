@@ -1,6 +1,6 @@
 import { type ImageRow, imageById, updateImage, uploadLost } from '../../../db/queries/image/images.ts'
 import {
-  claimTasks,
+  claimTask,
   type ImageTask,
   keepTask,
   placeImport,
@@ -14,15 +14,16 @@ import { everyProject } from '../../../db/scope.ts'
 import type { BlobStore, Context } from '../../context.ts'
 import { Meter } from '../image/image-meter.ts'
 import { roomFor, withinImageLimits } from '../image/image-quota.ts'
+import { dropParts, over } from '../image/image-tasks.ts'
 import { commit, guard, type Write, withoutKey } from '../line/commit.ts'
 import { ImportFailed } from './address.ts'
 import { copies, copyWork, watchCopies } from './copying.ts'
-import { beating, dropParts, fetchMore, joined, LEASE, TaskLost } from './fetching.ts'
-import { fail, isLost, over, whyFailed } from './outcome.ts'
+import { beating, fetchMore, joined, LEASE, TaskLost } from './fetching.ts'
+import { fail, isLost, whyFailed } from './outcome.ts'
 import { storeClouds } from './stores.ts'
 
-/** So many tasks are one process's at a time. */
-const AT_ONCE = 4
+/** So many tasks are taken in one round; what is left is the next one's. */
+const AT_ONCE = 8
 
 /**
  * Goes on with imports whose time has come, each after the answer or the round that found it. Any number of processes may,
@@ -33,8 +34,26 @@ export const importDue = async (context: Context): Promise<void> => {
   const due = await taskDueAt(context.db)
   if (due === null || due > now) return
   const background = { ...withoutKey(context), caller: null, scope: everyProject }
-  for (const task of await claimTasks(context.db, { now, until: now + LEASE, limit: AT_ONCE }))
-    context.defer(() => turn(background, task))
+  const { importPool: pool } = context
+  for (let taken = 0; taken < AT_ONCE; taken++) {
+    const but = pool.crowded
+    if (but === null || but.length) pool.wait()
+    const task = await claimTask(context.db, { now, until: now + LEASE, but })
+    if (!task) return
+    if (task.work?.kind !== 'fetch') context.defer(() => turn(background, task))
+    else if (pool.enter(task.projectId)) context.defer(() => pooled(background, task))
+    // Another round of this process took the last place meanwhile.
+    else await keepTask(context.db, task, { leaseUntil: 0 })
+  }
+}
+
+/** A turn that holds a place, which goes to whoever waits for one. */
+const pooled = async (context: Context, task: ImageTask): Promise<void> => {
+  try {
+    await turn(context, task)
+  } finally {
+    if (context.importPool.leave(task.projectId)) context.defer(() => importDue(context))
+  }
 }
 
 /** One turn of a task. */
@@ -44,7 +63,7 @@ const turn = async (context: Context, task: ImageTask): Promise<void> => {
     if (work?.kind === 'copy') await watchCopies(context, task, work)
     else if (work) await fetchImage(context, task, work)
   } catch (error) {
-    if (error instanceof TaskLost || isLost(error)) return
+    if (error instanceof TaskLost || isLost(error)) return await leaveNothing(context, task)
     const why = whyFailed(error)
     if (why === null) {
       // A defect, or a store that does not answer: the next turn tries again, a day long.
@@ -57,9 +76,16 @@ const turn = async (context: Context, task: ImageTask): Promise<void> => {
     }
     const left = work?.kind === 'fetch' && context.blobs ? await partsNow(context, task, work) : null
     const failed = work ? ['plimsoll', ...work.to.map(({ name }) => name)] : []
-    await fail(context, task, why ?? 'It could not be brought here within a day.', failed)
+    if (!(await fail(context, task, why ?? 'It could not be brought here within a day.', failed)))
+      return await leaveNothing(context, task)
     if (left) await dropParts(context.blobs!, left)
   }
+}
+
+/** Drops what was fetched for a task that ended meanwhile; what somebody else goes on with is his. */
+const leaveNothing = async ({ db, blobs }: Context, { id }: ImageTask): Promise<void> => {
+  const task = await taskById(db, everyProject, id)
+  if (blobs && task?.work?.kind === 'fetch' && task.expiresAt !== null) await dropParts(blobs, task.work)
 }
 
 /** As the task has them by now: a turn writes down more than it began with. */
@@ -73,7 +99,10 @@ const fetchImage = async (context: Context, task: ImageTask, work: FetchWork): P
   if (!blobs) throw new ImportFailed('There is no place for image data here.')
   const image = await imageById(db, task.imageId)
   if (image?.status !== 'importing') throw new ImportFailed('The image was changed or deleted meanwhile.')
-  const room = await roomFor(context, task.projectId, 'image_size_total')
+  const room = async () => {
+    const limits = ['image_size_total', 'image_stage_total'] as const
+    return Math.min(...(await Promise.all(limits.map((each) => roomFor(context, task.projectId, each, image.id)))))
+  }
   const fetched = await fetchMore(context, blobs, task, work, room)
   if (!fetched.there) return
   await assemble(context, blobs, task, image, fetched.work)
@@ -92,7 +121,7 @@ const assemble = async (
   const key = `${image.id}.${context.newId()}`
   await db.batch([placeImport(db, image.id, key, context.now())])
   const limit = 'image_size_total'
-  const room = { bytes: await roomFor(context, task.projectId, limit), limit } as const
+  const room = { bytes: await roomFor(context, task.projectId, limit, image.id), limit } as const
   const data = joined(blobs, work, beating(context, task))
   const meter = new Meter(context, image, { data, length: work.done, staged: false }, key, room)
   try {

@@ -1,5 +1,8 @@
 import { createHash } from 'node:crypto'
+import { sql } from 'drizzle-orm'
 import { describe, expect, it } from 'vitest'
+import { insertTask, MOST_TASKS, taskById, tasksOf } from '../../../db/queries/image/tasks.ts'
+import { everyProject } from '../../../db/scope.ts'
 import { importDue } from '../../../functions/broker/imports/turn.ts'
 import { runCron } from '../../../functions/cron.ts'
 import { createServer } from '../../support/builders.ts'
@@ -51,6 +54,19 @@ class Mirror {
     return new Response(body, { status: 206, headers: { ...this.headers, ...length, 'Content-Range': part } })
   }
 }
+
+/** Answers whose data comes as it is asked for. */
+const slowly = (pull: (to: ReadableStreamDefaultController<Uint8Array>) => unknown) => () =>
+  new Response(
+    new ReadableStream<Uint8Array>(
+      {
+        pull: async (to) => {
+          await pull(to)
+        },
+      },
+      { highWaterMark: 0 },
+    ),
+  )
 
 const URI = 'http://mirror.test/image'
 const start = async (mirror = new Mirror(), { settings, ...more }: Start = {}) => {
@@ -190,8 +206,115 @@ describe('an image that is fetched', () => {
     expect(kept()).toEqual([])
     const { tasks } = (await admin().get('/image/v2/tasks')).body
     expect(tasks[0]).toMatchObject({ status: 'failure' })
-    expect((await admin().get(`/image/v2/tasks/${tasks[0].id}`)).body.message).toBe(
-      'The image was changed or deleted meanwhile.',
+    expect((await admin().get(`/image/v2/tasks/${tasks[0].id}`)).body.message).toBe('The image was deleted.')
+  })
+
+  it('is given up soon once it is deleted while it comes, and nothing of it stays', async () => {
+    const mirror = await start()
+    let sent = 0
+    mirror.answer = slowly(async (to) => {
+      if (sent === 1) expect((await demo().delete(path(id))).status).toBe(204)
+      if (sent > 1) plimsoll.clock.advance(6_000)
+      if (sent++ === 50) to.close()
+      else to.enqueue(new Uint8Array(200_000))
+    })
+    const id = await fetching()
+    await plimsoll.settle()
+    expect(sent).toBe(3)
+    expect(kept()).toEqual([])
+    const { tasks } = (await admin().get('/image/v2/tasks')).body
+    expect(tasks).toMatchObject([{ status: 'failure' }])
+  })
+
+  it('is given up where its server sends a byte now and then, and holds nobody up for it', async () => {
+    const mirror = await start()
+    mirror.headers = {}
+    let sent = 0
+    mirror.answer = slowly((to) => {
+      plimsoll.clock.advance(50_000)
+      if (sent++ === 1_000) to.close()
+      else to.enqueue(new Uint8Array(1))
+    })
+    const id = await fetching()
+    await plimsoll.settle()
+    expect(await taskOf(id)).toMatchObject({
+      status: 'failure',
+      message: expect.stringMatching(/in 8 tries\. The server sends less than 1 MiB a minute\.$/),
+    })
+    expect(sent).toBe(16)
+    expect(kept()).toEqual([])
+  })
+
+  it('has to be there in time where its server hands out no ranges', async () => {
+    const mirror = await start()
+    const piece = new Uint8Array(2 ** 20)
+    let sent = 0
+    mirror.answer = slowly((to) => {
+      plimsoll.clock.advance(50_000)
+      if (sent++ === 150) to.close()
+      else to.enqueue(piece)
+    })
+    const id = await fetching()
+    await plimsoll.settle()
+    expect(await taskOf(id)).toMatchObject({
+      status: 'failure',
+      message: expect.stringMatching(
+        /^The server hands out no ranges, so all of it has to come at once, and did not by /,
+      ),
+    })
+    // An hour of them, or of a Worker's turn the first.
+    expect([1, 72]).toContain(sent)
+    expect(kept()).toEqual([])
+  })
+
+  it('comes beside one other of its project at most, so that others are not held up', async () => {
+    const mirror = await start()
+    await plimsoll.newProject('other', { clouds: ['sandbox'] })
+    const other = plimsoll.as('other')
+    let asked = 0
+    let open = () => {}
+    const gate = new Promise<void>((resolve) => {
+      open = resolve
+    })
+    mirror.answer = () => {
+      asked++
+      return slowly(async (to) => {
+        await gate
+        to.enqueue(mirror.data)
+        to.close()
+      })()
+    }
+    const ids: string[] = []
+    for (let each = 0; each < 5; each++) ids.push(await fetching())
+    const body = { name: 'theirs', disk_format: 'qcow2', container_format: 'bare' }
+    const theirs = (await other.post('/image/v2/images', body)).body.id as string
+    expect((await importing(theirs, { name: 'web-download', uri: URI }, {}, other)).status).toBe(202)
+    const turns: Promise<unknown>[] = []
+    await importDue({ ...plimsoll.context(), defer: (work) => void turns.push(work()) })
+    await new Promise((resolve) => setTimeout(resolve, 20))
+    expect([turns.length, asked]).toEqual([3, 3])
+    open()
+    for (let turn = turns.shift(); turn; turn = turns.shift()) await turn
+    expect((await other.get(path(theirs))).body.status).toBe('active')
+    // Those that waited had the places of the first.
+    for (const id of ids) expect((await shown(id)).status).toBe('active')
+  })
+
+  it('counts with all that is to come, from the moment in which that is known', async () => {
+    const mirror = await start()
+    mirror.data = new Uint8Array(3 * 2 ** 20)
+    mirror.breaks = [1_000]
+    await fetching()
+    await plimsoll.runDeferred()
+    const { usage } = (await demo().get('/image/v2/info/usage')).body
+    expect([usage.image_size_total.usage, usage.image_stage_total.usage]).toEqual([3, 3])
+    const quota = { image_size_total: 4 }
+    await admin().put(`/broker/v1/projects/${plimsoll.projectId('demo')}/quotas/image`, { quota })
+    mirror.breaks = []
+    const second = await fetching()
+    await plimsoll.runDeferred()
+    expect((await taskOf(second)).message).toBe(
+      'The image is larger than 1048576 bytes, which is what it may have here.',
     )
   })
 
@@ -321,6 +444,53 @@ describe('stores', () => {
 })
 
 describe('tasks', () => {
+  it('are one at a time for an image, and hold what was asked and nothing else', async () => {
+    await start()
+    const id = await record()
+    await demo().put(path(id, '/file'), qcow2Disk(), OCTETS)
+    const method = { name: 'copy-image', junk: 'x' }
+    const more = { stores: ['sandbox'], junk: 'x'.repeat(100_000) }
+    expect((await importing(id, method, more)).status).toBe(202)
+    const asked = { method: { name: 'copy-image' }, stores: ['sandbox'] }
+    expect((await taskOf(id)).input).toEqual({ image_id: id, import_req: asked, backend: ['sandbox'] })
+    const again = await importing(id, { name: 'copy-image' }, { all_stores: true })
+    expect([again.status, sentence(again.body)]).toEqual([409, 'Image has active task'])
+    await plimsoll.settle()
+    expect((await importing(id, { name: 'copy-image' }, { all_stores: true })).status).toBe(202)
+  })
+
+  it('of a project are so many: the oldest that are over make room', async () => {
+    await start()
+    const id = await record()
+    await demo().put(path(id, '/file'), qcow2Disk(), OCTETS)
+    const copy = () => importing(id, { name: 'copy-image' }, { all_stores: true })
+    await copy()
+    await plimsoll.settle()
+    const { db } = plimsoll
+    const [first] = await tasksOf(db, id)
+    const others = Array.from({ length: MOST_TASKS + 20 }, (_, each) => ({
+      ...{ ...first!, imageId: 'elsewhere', id: `other-${each}`, createdAt: first!.createdAt + 1 + each },
+    }))
+    for (const other of others) await insertTask(db, other)
+    const count = async () =>
+      (await db.all<{ count: number }>(sql`select count(*) as count from image_tasks`))[0]!.count
+    expect((await copy()).status).toBe(202)
+    expect(await count()).toBe(MOST_TASKS)
+    expect(await taskById(db, everyProject, first!.id)).toBeNull()
+    expect(await taskById(db, everyProject, 'other-20')).toBeNull()
+    expect(await taskById(db, everyProject, 'other-21')).not.toBeNull()
+    await plimsoll.settle()
+    await db.run(sql`update image_tasks set expires_at = null where image_id = 'elsewhere'`)
+    expect((await copy()).status).toBe(202)
+    await plimsoll.settle()
+    await db.run(sql`update image_tasks set expires_at = null, image_id = 'elsewhere'`)
+    const full = await copy()
+    expect([full.status, sentence(full.body)]).toEqual([
+      409,
+      'The project has 200 imports under way, which is as many as there may be.',
+    ])
+  })
+
   it('make images of what is at an address, for administrators', async () => {
     const mirror = await start()
     const input = {

@@ -1,0 +1,1 @@
+CREATE INDEX `image_tasks_by_project` ON `image_tasks` (`project_id`,`created_at`);
