@@ -17,6 +17,8 @@ export interface Rewrite {
   fresh?: string
   /** It stands for the volume; what did so before is to go. */
   old?: { id: string; token: string; epoch: number }
+  /** What the volume says of itself from then on. */
+  after?: { imageId?: string; bootable: boolean; imageMetadata: Record<string, string> }
 }
 
 /** What a backup is besides a snapshot that outlives its volume. */

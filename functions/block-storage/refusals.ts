@@ -106,6 +106,9 @@ const guarded = (what: string): Fault | undefined => {
   if (what === 'revert-latest') return invalidSnapshot('It is not the latest one of the volume any more.')
   if (what === 'rewrite-snapshots')
     return invalidVolume('It has snapshots by now, which would go with what is put away.')
+  if (what === 'volume-rewritten')
+    return invalidVolume('It is being written anew, and has the status of that. Delete it by force, or wait.')
+  if (what === 'backup-busy') return invalidBackup('Backup status must be available')
   if (what === 'volume-attached' || what === 'volume-snapshots') return invalidVolume(UNDELETABLE)
   return what === 'volume-status' ? invalidVolume('Its status has changed.') : undefined
 }

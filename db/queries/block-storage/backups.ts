@@ -1,9 +1,10 @@
-import { and, desc, eq, isNotNull, isNull, type Placeholder, type SQL, sql } from 'drizzle-orm'
+import { and, desc, eq, isNotNull, isNull, not, type Placeholder, type SQL, sql } from 'drizzle-orm'
 import type { Database } from '../../client.ts'
 import type { Slots } from '../../prepared.ts'
 import { type BackupFacts, bindings, snapshots } from '../../schema/index.ts'
 import { type Scope, within } from '../../scope.ts'
 import { named, pagesOf, type Slice } from '../listing.ts'
+import { snapshotInUse } from './snapshots.ts'
 
 type Row = typeof snapshots.$inferSelect
 /** A snapshot that outlives its volume, with whether others build on it and when its binding has work left. */
@@ -19,7 +20,7 @@ const read = (db: Database) =>
       snapshot: snapshots,
       dueAt: bindings.dueAt,
       hasDependents: sql<boolean>`exists (select 1 from ${snapshots} d where d.parent_id = ${snapshots.id}
-        and d.deleted_at is null)`.mapWith(Boolean),
+        and d.project_id = ${snapshots.projectId} and d.deleted_at is null)`.mapWith(Boolean),
     })
     .from(snapshots)
     .leftJoin(bindings, and(eq(bindings.kind, 'snapshot'), eq(bindings.resourceId, snapshots.id)))
@@ -81,8 +82,11 @@ export const readBackup = async (db: Database, scope: Scope, id: string): Promis
   return row ? flat(row) : null
 }
 
-/** The latest backup of a volume that is whole; null: there is none. */
-export const latestBackup = async (db: Database, volumeId: string): Promise<string | null> =>
+/** The project's latest backup of a volume that is whole; null: there is none. */
+export const latestBackup = async (
+  db: Database,
+  { id: volumeId, projectId }: { id: string; projectId: string },
+): Promise<string | null> =>
   (
     await db
       .select({ id: snapshots.id })
@@ -90,6 +94,7 @@ export const latestBackup = async (db: Database, volumeId: string): Promise<stri
       .where(
         and(
           eq(snapshots.volumeId, volumeId),
+          sql`+${snapshots.projectId} = ${projectId}`,
           isNull(snapshots.deletedAt),
           isNotNull(snapshots.backup),
           eq(snapshots.status, 'available'),
@@ -99,17 +104,17 @@ export const latestBackup = async (db: Database, volumeId: string): Promise<stri
       .limit(1)
   )[0]?.id ?? null
 
-/** True (as SQL) while backups build on it. */
-export const hasDependents = (id: string): SQL =>
-  sql`exists (select 1 from ${snapshots} where parent_id = ${id} and deleted_at is null)`
+/** True (as SQL) while backups of its project build on it. */
+export const hasDependents = ({ id, projectId }: Pick<BackupRead, 'id' | 'projectId'>): SQL =>
+  sql`exists (select 1 from ${snapshots} where parent_id = ${id} and project_id = ${projectId} and deleted_at is null)`
 
 /** Statement: a volume is made of it. */
 export const beginRestore = (db: Database, id: string, now: number) =>
   db.update(snapshots).set({ status: 'restoring', updatedAt: now }).where(eq(snapshots.id, id))
 
-/** Statement: a volume of it is there, or never will be: the backup rests. */
+/** Statement: a volume of it is there, or never will be: the backup rests, unless another is being made of it. */
 export const endRestore = (db: Database, id: string, now: number) =>
   db
     .update(snapshots)
     .set({ status: 'available', updatedAt: now })
-    .where(and(eq(snapshots.id, id), eq(snapshots.status, 'restoring')))
+    .where(and(eq(snapshots.id, id), eq(snapshots.status, 'restoring'), not(snapshotInUse(id))))

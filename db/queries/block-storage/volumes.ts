@@ -240,6 +240,10 @@ export const volumeAwaitsImage = (imageId: string | SQLiteColumn) =>
 export const volumeHeld = (id: string) => sql`(exists (select 1 from attachments where volume_id = ${id})
   or exists (select 1 from volumes where source_volume_id = ${id} and deleted_at is null and status = 'creating'))`
 
+/** True (as SQL) while the volume is being written anew. */
+export const beingRewritten = (id: string) =>
+  sql`exists (select 1 from volumes where id = ${id} and deleted_at is null and rewrite is not null)`
+
 /** A zone in which the scope's project could have a volume. */
 export interface VolumeZone {
   cloudId: string

@@ -1,4 +1,9 @@
-import { type BackupRead, hasDependents, latestBackup } from '../../../db/queries/block-storage/backups.ts'
+import {
+  type BackupRead,
+  beginRestore,
+  hasDependents,
+  latestBackup,
+} from '../../../db/queries/block-storage/backups.ts'
 import {
   deleteSnapshots,
   insertSnapshot,
@@ -38,7 +43,7 @@ export const createBackup = (context: Context, given: VolumeRead, wish: NewBacku
 const create = async (context: Context, given: VolumeRead, wish: NewBackup): Promise<BackupRead> => {
   const allowed = wish.force ? ['available', 'in-use'] : ['available']
   if (!allowed.includes(given.status)) throw new VolumeRefused({ kind: 'status', status: given.status, allowed })
-  const parentId = wish.incremental ? await latestBackup(context.db, given.id) : null
+  const parentId = wish.incremental ? await latestBackup(context.db, given) : null
   if (wish.incremental && parentId === null) throw new VolumeRefused({ kind: 'no-parent' })
   const { volume, writes: placing } = await placeVolume(context, given, null)
   await refuseIncapable(context, volume.cloudId, volume.projectId, 'snapshot')
@@ -66,12 +71,13 @@ const create = async (context: Context, given: VolumeRead, wish: NewBackup): Pro
 }
 
 /** Deletes a backup; `force` whatever its status is. Guards: `backup-status`, `backup-dependents`, `snapshot-used`. */
-export const deleteBackup = async (context: Context, { id, status }: BackupRead, force = false): Promise<void> => {
+export const deleteBackup = async (context: Context, backup: BackupRead, force = false): Promise<void> => {
+  const { id, status } = backup
   const allowed = ['available', 'error']
   if (!force && !allowed.includes(status)) throw new VolumeRefused({ kind: 'status', status, allowed })
   await commit(context, { action: 'delete', kind: 'backup', resourceId: id }, [
     ...(force ? [] : [guard(context, 'backup-status', snapshotNot(id, allowed))]),
-    guard(context, 'backup-dependents', hasDependents(id)),
+    guard(context, 'backup-dependents', hasDependents(backup)),
     guard(context, 'snapshot-used', snapshotInUse(id)),
     deleteSnapshots(context.db, [id], context.now()),
     unwanted(context, 'snapshot', id),
@@ -123,7 +129,10 @@ export const restoreInto = async (context: Context, backup: BackupRead, volume: 
     sourceCloudId: backup.cloudId,
     status: 'restoring-backup',
     allowed: ['available'],
-    also: [updateSnapshot(context.db, backup.id, { status: 'restoring', updatedAt: context.now() })],
-    set: { bootable: backup.backup.bootable, imageMetadata: backup.backup.imageMetadata },
+    also: [
+      guard(context, 'backup-busy', snapshotNot(backup.id, ['available'])),
+      beginRestore(context.db, backup.id, context.now()),
+    ],
+    after: { bootable: backup.backup.bootable, imageMetadata: backup.backup.imageMetadata },
   })
 }

@@ -19,7 +19,8 @@ import { connectCloud } from '../clouds/clouds.ts'
 import { whyOfOtherAccount } from '../clouds/image-account.ts'
 import { imageFor } from '../image/image.ts'
 import { nativeOf, realiseImage, whyNobodyTakes } from '../image/image-takers.ts'
-import { guard, type Write } from '../line/commit.ts'
+import { GRACE } from '../line/clockwork.ts'
+import { guard, journalled, type Write } from '../line/commit.ts'
 import { digest } from '../line/digest.ts'
 import { epochOf } from '../line/epoch.ts'
 import { changed } from '../line/resources.ts'
@@ -43,12 +44,12 @@ interface Wish extends Pick<Rewrite, 'action' | 'source'> {
   status: string
   allowed: string[]
   also?: Write[]
-  set?: Partial<VolumeRow>
+  after?: Rewrite['after']
 }
 
 /** Begins to write a volume anew. Throws `VolumeRefused` (`status`, `attached`, `elsewhere`, `incapable`). */
 export const rewriteVolume = async (context: Context, volume: VolumeRead, wish: Wish): Promise<void> => {
-  const { action, source, sourceCloudId, status, allowed, also = [], set = {} } = wish
+  const { action, source, sourceCloudId, status, allowed, also = [], after } = wish
   if (volume.attachment) throw new VolumeRefused({ kind: 'status', status: volume.status, allowed })
   if (!isPlaced(volume))
     throw new VolumeRefused({
@@ -59,13 +60,13 @@ export const rewriteVolume = async (context: Context, volume: VolumeRead, wish: 
     throw new VolumeRefused({ kind: 'elsewhere', what: source.kind, here: volume.cloud, there: 'another cloud' })
   const alone = await withoutSnapshots(context, volume)
   const now = context.now()
-  const rewrite: Rewrite = { action, source, token: context.newId(), startedAt: now }
+  const rewrite: Rewrite = { action, source, token: context.newId(), startedAt: now, ...(after && { after }) }
   await commitOn(context, action, volume, allowed, [
     guard(context, 'volume-attached', volumeHeld(volume.id)),
     guard(context, 'volume-copying', beingCopied(volume.id)),
     ...alone,
     ...also,
-    updateVolume(context.db, volume.id, { ...set, status, rewrite, fault: null, updatedAt: now }),
+    updateVolume(context.db, volume.id, { status, rewrite, fault: null, updatedAt: now }),
     changed(context, 'volume', volume.id),
   ])
 }
@@ -127,7 +128,7 @@ export const reimageVolume = async (context: Context, volume: VolumeRead, imageI
     status: 'downloading',
     allowed: ['available', 'error'],
     also: cloudId === null ? [] : realiseImage(context, row, volume.projectId, cloudId),
-    set: { imageId, bootable: true, imageMetadata: imageMetadataOf(row) },
+    after: { imageId, bootable: true, imageMetadata: imageMetadataOf(row) },
   })
 }
 
@@ -153,13 +154,7 @@ export const stepRewrite = async (
     const native = await nativeSource(context, volume, rewrite)
     if (native === null && !rewrite.fresh)
       throw new CloudError('definitive', `The ${rewrite.source.kind} of which the volume was to be made is gone.`)
-    const spec: VolumeSpec = {
-      name: volume.name || volume.id,
-      sizeGiB: volume.sizeGib,
-      zone: volume.zone ?? binding.zone ?? '',
-      type: volume.volumeType === DEFAULT_TYPE ? null : volume.volumeType,
-      source: native === null ? null : { kind: rewrite.source.kind, id: native },
-    }
+    const spec = specOf(volume, binding, native)
     if (!rewrite.fresh) {
       const made = await begin(realm, rewrite, spec, mark)
       return { settled: false, writes: [keep('task' in made ? { task: made.task } : { fresh: made.id })] }
@@ -170,20 +165,79 @@ export const stepRewrite = async (
     if (fresh.health !== 'ready') return { settled: false, writes: [] }
     const to = { nativeId: fresh.id, ...own, frozen: { ...spec } as Json, observed: digest(fresh) }
     const old = { id: binding.nativeId!, token: binding.token, epoch: binding.epoch }
-    return { settled: false, writes: [keep({ old }), rebind(db, binding, to, context.now())] }
+    const said = updateVolume(db, volume.id, { ...rewrite.after, rewrite: { ...rewrite, old } })
+    return { settled: false, writes: [said, rebind(db, binding, to, context.now())] }
   } catch (error) {
-    if (!(error instanceof CloudError && FINAL.includes(error.code)) || rewrite.old) throw error
-    await forget(context, realm, rewrite, mark)
-    return { settled: true, writes: rewriteFailed(context, volume, error.message) }
+    if (!(error instanceof CloudError && FINAL.includes(error.code))) throw error
+    if (rewrite.old) return { settled: true, writes: rewriteFailed(context, volume, error.message) }
+    const left = await forget(context, volume, realm, mark)
+    return { settled: true, writes: [...left, ...rewriteFailed(context, volume, error.message)] }
   }
+}
+
+const specOf = (volume: VolumeRow, binding: Binding, native: string | null): VolumeSpec => ({
+  name: volume.name || volume.id,
+  sizeGiB: volume.sizeGib,
+  zone: volume.zone ?? binding.zone ?? '',
+  type: volume.volumeType === DEFAULT_TYPE ? null : volume.volumeType,
+  source: native === null ? null : { kind: volume.rewrite!.source.kind, id: native },
+})
+
+/**
+ * The volume goes while it is written anew: of its two objects, the one that does not stand for it goes first. Null: it may
+ * be there later.
+ */
+export const dropRewrite = async (
+  context: Context,
+  volume: VolumeRow,
+  binding: Binding,
+  realm: NonNullable<Cloud['volume']>,
+): Promise<Write[] | null> => {
+  const rewrite = volume.rewrite!
+  const own = { token: rewrite.token, epoch: epochOf(rewrite.startedAt) }
+  const other = rewrite.old ?? { id: await freshOf(context, volume, binding, realm), ...own }
+  if (other.id === null && context.now() < volume.updatedAt + Math.max(GRACE, 2 * realm.settleMs)) return null
+  if (other.id !== null) await realm.remove(other.id, markOf(context, binding, other))
+  return ended(context, volume, volume.status)
+}
+
+/** What was made for the volume, if the cloud has it by now. */
+const freshOf = async (
+  context: Context,
+  volume: VolumeRow,
+  binding: Binding,
+  realm: NonNullable<Cloud['volume']>,
+): Promise<string | null> => {
+  const { fresh, task, token, startedAt } = volume.rewrite!
+  if (fresh !== undefined) return fresh
+  const outcome = await polled(realm, task)
+  if (outcome) return 'task' in outcome ? null : outcome.id
+  const native = await nativeSource(context, volume, volume.rewrite!)
+  const mark = markOf(context, binding, { token, epoch: epochOf(startedAt) })
+  return (await realm.find(mark, specOf(volume, binding, native)))?.id ?? null
 }
 
 /** Cinder's statuses after each came to nothing; what was in the volume is there still. */
 const FAILED: Record<Rewrite['action'], string> = { revert: 'error', reimage: 'error', restore: 'error_restoring' }
 
-/** Statements: it came to nothing. */
-export const rewriteFailed = (context: Context, volume: VolumeRow, reason: string): Write[] =>
-  ended(context, volume, FAILED[volume.rewrite!.action], reason)
+/** Statements: it came to nothing, or to all but that what was there before cannot be removed. */
+export const rewriteFailed = (context: Context, volume: VolumeRow, reason: string): Write[] => {
+  const { action, old } = volume.rewrite!
+  return old
+    ? [...ended(context, volume, 'available'), left(context, volume, old.id, reason)]
+    : ended(context, volume, FAILED[action], reason)
+}
+
+/** Statement: an object stays on the cloud, where the next sweep finds it as an orphan. */
+const left = (context: Context, { id }: VolumeRow, nativeId: string, reason: string): Write => {
+  context.log('warn', 'an object of a volume that was written anew stays', { volume: id, nativeId, reason })
+  return journalled(context, {
+    action: 'leave',
+    kind: 'volume',
+    resourceId: id,
+    detail: { native_id: nativeId, reason },
+  })
+}
 
 const ended = (context: Context, volume: VolumeRow, status: string, failed?: string): Write[] => {
   const { action, source } = volume.rewrite!
@@ -215,27 +269,36 @@ const begin = async (
   spec: VolumeSpec,
   mark: Mark,
 ): Promise<{ task: Json } | Pick<VolumeSeen, 'id'>> => {
-  if (task !== undefined && realm.poll) {
-    const outcome = await realm.poll(task).catch((error) => {
-      // What the cloud has forgotten is found by its mark.
-      if (error instanceof CloudError && error.code === 'not_found') return null
-      throw error
-    })
-    if (outcome) return isTask(outcome) ? { task: outcome.task } : { id: outcome.id }
-  }
+  const known = await polled(realm, task)
+  if (known) return known
   const outcome = (await realm.find(mark, spec)) ?? (await realm.create(spec, mark))
   return isTask(outcome) ? { task: outcome.task } : { id: outcome.id }
 }
 
-/** It came to nothing: what was made for it goes. */
-const forget = async (
-  { log }: Context,
+/** What became of a call that its cloud works on; null: there is none, or the cloud forgot it, and its mark finds what it made. */
+const polled = async (
   realm: NonNullable<Cloud['volume']>,
-  { fresh }: Rewrite,
-  mark: Mark,
-): Promise<void> => {
-  if (fresh === undefined) return
-  await realm.remove(fresh, mark).catch((error: Error) => {
-    log('warn', 'what was made to write a volume anew stays', { reason: error.message })
+  task: Rewrite['task'],
+): Promise<{ task: Json } | Pick<VolumeSeen, 'id'> | null> => {
+  if (task === undefined || !realm.poll) return null
+  const outcome = await realm.poll(task).catch((error) => {
+    if (error instanceof CloudError && error.code === 'not_found') return null
+    throw error
   })
+  return outcome && (isTask(outcome) ? { task: outcome.task } : { id: outcome.id })
+}
+
+/** It came to nothing: what was made for it goes. */
+const forget = (
+  context: Context,
+  volume: VolumeRow,
+  realm: NonNullable<Cloud['volume']>,
+  mark: Mark,
+): Promise<Write[]> => {
+  const { fresh } = volume.rewrite!
+  if (fresh === undefined) return Promise.resolve([])
+  return realm.remove(fresh, mark).then(
+    () => [],
+    (error: Error) => [left(context, volume, fresh, error.message)],
+  )
 }

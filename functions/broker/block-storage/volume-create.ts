@@ -1,4 +1,5 @@
 import { beginRestore } from '../../../db/queries/block-storage/backups.ts'
+import { snapshotNot } from '../../../db/queries/block-storage/snapshots.ts'
 import {
   insertVolume,
   tooLargeFor,
@@ -86,7 +87,13 @@ const create = async (context: Context, wish: NewVolume): Promise<VolumeRead> =>
   }
   const origin = source.volume ? (await placeVolume(context, source.volume, place)).writes : []
   const paid = await payVolume(context, row, { means })
-  const restoring = row.backupId === null ? [] : [beginRestore(context.db, row.backupId, context.now())]
+  const restoring =
+    row.backupId === null
+      ? []
+      : [
+          guard(context, 'backup-busy', snapshotNot(row.backupId, ['available'])),
+          beginRestore(context.db, row.backupId, context.now()),
+        ]
   await commit(context, entry, [
     ...holds,
     ...restoring,

@@ -1,4 +1,5 @@
 import type { Capability } from '../../../adapters/contract.ts'
+import { endRestore } from '../../../db/queries/block-storage/backups.ts'
 import {
   beingBackedUp,
   deleteSnapshots,
@@ -8,6 +9,7 @@ import {
 } from '../../../db/queries/block-storage/snapshots.ts'
 import { endTransfersOf } from '../../../db/queries/block-storage/transfers.ts'
 import {
+  beingRewritten,
   nowhereNoMore,
   readVolume,
   tooLargeFor,
@@ -136,7 +138,11 @@ export const deleteVolume = async (
     ...(cascade ? [] : [guard(context, 'volume-snapshots', hasSnapshots(id))]),
     ...(childIds.length ? [deleteSnapshots(db, childIds, now), unwanted(context, 'snapshot', childIds)] : []),
     ...(isPlaced(volume)
-      ? [updateVolume(db, id, { status: 'deleting', updatedAt: now }), unwanted(context, 'volume', id)]
+      ? [
+          updateVolume(db, id, { status: 'deleting', updatedAt: now }),
+          unwanted(context, 'volume', id),
+          ...restoreOver(context, volume),
+        ]
       : [
           stillNowhere(context, volume),
           updateVolume(db, id, { status: 'deleted', deletedAt: now, updatedAt: now }),
@@ -163,8 +169,14 @@ export const changeVolume = async (
   return { ...volume, ...set, updatedAt }
 }
 
-/** What an admin says the status is, whatever the cloud thinks. */
+/** What an admin says the status is, whatever the cloud thinks. Guard: `volume-rewritten`, as its status tells how far that is. */
 export const resetVolume = (context: Context, volume: VolumeRead, status: string): Promise<void> =>
   commit(context, { action: 'reset_status', kind: 'volume', resourceId: volume.id, detail: { status } }, [
+    guard(context, 'volume-rewritten', beingRewritten(volume.id)),
     updateVolume(context.db, volume.id, { status, fault: null, updatedAt: context.now() }),
+    ...restoreOver(context, volume),
   ])
+
+/** Statements: nobody waits any more for a volume to be made of its backup. */
+const restoreOver = (context: Context, { backupId }: VolumeRow): Write[] =>
+  backupId === null ? [] : [endRestore(context.db, backupId, context.now())]

@@ -26,6 +26,12 @@ export const settleCall = async (work: Work): Promise<Next> => {
 /** Asks the cloud to let go, then looks until it has: seen gone twice, because a listing may lag. */
 export const remove = async (work: Work): Promise<Next> => {
   const { nativeId, missing, attempts, boundAt, seenAt, calledAt } = work.binding
+  if (work.row && work.steps.clears) {
+    const { context, steps, row, binding, cloud } = work
+    const writes = await work.ask(() => steps.clears!(context, row, binding, cloud))
+    if (!writes) return work.later(500, 15_000)
+    if (writes.length) await work.write({ attempts: 0 }, writes)
+  }
   const seen = await work.ask(() => work.realm.get(nativeId!))
   // What has not shown itself since it was made may only be late.
   const visibleBy = (seenAt ?? 0) > (boundAt ?? 0) ? 0 : (boundAt ?? 0) + work.realm.settleMs

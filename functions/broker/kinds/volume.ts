@@ -6,7 +6,7 @@ import { imageEver } from '../../../db/queries/image/images.ts'
 import { neverThere } from '../../../db/queries/money/meters.ts'
 import type { Context } from '../../context.ts'
 import { notExtended, notMade, tellUser } from '../block-storage/messages.ts'
-import { rewriteFailed, stepRewrite } from '../block-storage/rewrite.ts'
+import { dropRewrite, rewriteFailed, stepRewrite } from '../block-storage/rewrite.ts'
 import { restingStatus } from '../block-storage/volume.ts'
 import { DEFAULT_TYPE } from '../block-storage/volume-types.ts'
 import { imageNeedOn } from '../image/image-takers.ts'
@@ -31,12 +31,9 @@ const source = async (context: Context, { volume: v }: Row): Promise<Source | nu
 }
 
 /** What a volume is written anew of, until its cloud has made that. */
-const rewritten = async (
-  context: Context,
-  { volume: { rewrite, imageId, cloudId, projectId } }: Row,
-): Promise<Need | null> => {
+const rewritten = async (context: Context, { volume: { rewrite, cloudId, projectId } }: Row): Promise<Need | null> => {
   if (rewrite?.source.kind !== 'image' || rewrite.fresh !== undefined || cloudId === null) return null
-  const image = await imageEver(context.db, imageId ?? rewrite.source.id)
+  const image = await imageEver(context.db, rewrite.source.id)
   return image && imageNeedOn(context, image, projectId, cloudId)
 }
 
@@ -87,11 +84,12 @@ export const volumeSteps = steps<Row, VolumeSpec, VolumeSeen>({
   failed(context, { volume: v }, binding, error) {
     const set = (status: string) =>
       updateVolume(context.db, v.id, { status, fault: error.message, updatedAt: context.now() })
-    if (v.rewrite && !v.rewrite.old && binding.phase === 'bound') return rewriteFailed(context, v, error.message)
+    if (v.rewrite && binding.phase === 'bound' && !(v.rewrite.old && error.code === 'not_found'))
+      return rewriteFailed(context, v, error.message)
     if (binding.phase !== 'bound')
       return [
-        ...(v.backupId === null ? [] : [endRestore(context.db, v.backupId, context.now())]),
         set('error'),
+        ...(v.backupId === null ? [] : [endRestore(context.db, v.backupId, context.now())]),
         neverThere(context.db, v.id),
         tellUser(context, v, notMade(error.message)),
       ]
@@ -106,12 +104,16 @@ export const volumeSteps = steps<Row, VolumeSpec, VolumeSeen>({
   act: async (context, { volume: v }, binding, cloud) =>
     v.rewrite && cloud.volume ? stepRewrite(context, v, binding, cloud.volume) : { settled: true, writes: [] },
 
+  clears: async (context, { volume: v }, binding, cloud) =>
+    v.rewrite && cloud.volume ? dropRewrite(context, v, binding, cloud.volume) : [],
+
   gone(context, row) {
     if (!row) return []
     const { volume: v } = row
     const now = context.now()
     return [
       updateVolume(context.db, v.id, { status: 'deleted', deletedAt: now, updatedAt: now }),
+      ...(v.backupId === null ? [] : [endRestore(context.db, v.backupId, now)]),
       charge(v.projectId, 'volumes', -1),
       charge(v.projectId, 'gigabytes', -v.sizeGib),
     ]

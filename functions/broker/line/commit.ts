@@ -74,7 +74,8 @@ const write = async (context: Context, entry: Entry, writes: Write[]): Promise<v
   }
 }
 
-const journalled = (context: Context, { action, kind, resourceId, detail = {} }: Entry): Write =>
+/** Statement: an entry of the journal, for who writes other statements with it. */
+export const journalled = (context: Context, { action, kind, resourceId, detail = {} }: Entry): Write =>
   insertEntry({
     at: context.now(),
     requestId: context.requestId,

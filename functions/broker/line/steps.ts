@@ -58,6 +58,11 @@ export interface Steps<Row = unknown, Spec = unknown, S extends Seen = Seen> {
   failed?(context: Context, row: Row, binding: Binding, error: CloudError): Write[]
   /** What the object is brought down to before it is removed, so that objects which name each other can go. */
   stripped?(binding: Binding): Spec | null
+  /**
+   * What else stands for it on its cloud goes before it does. Statements for when that has been asked for; null: it may yet
+   * appear.
+   */
+  clears?(context: Context, row: Row, binding: Binding, cloud: Cloud): Promise<Write[] | null>
   /** What of its cloud cannot go before it has. */
   keeps?(spec: Spec): { kind: Kind; nativeId: NativeId }[]
   /** Statements for when the cloud has let go of it: tombstone, quota. */

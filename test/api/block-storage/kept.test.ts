@@ -1,8 +1,12 @@
+import { sql } from 'drizzle-orm'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { adapters } from '../../../adapters/registry.ts'
 import { plantFaults, remembered } from '../../../adapters/sandbox/backdoor.ts'
+import type { Fault } from '../../../adapters/sandbox/faults.ts'
 import { sandbox } from '../../../adapters/sandbox/index.ts'
 import { vsphere } from '../../../adapters/vsphere/index.ts'
+import { volumeById } from '../../../db/queries/block-storage/volumes.ts'
+import type { Rewrite } from '../../../db/schema/index.ts'
 import { createVolume, imageNamed } from '../../support/builders.ts'
 import { type Plimsoll, startPlimsoll } from '../../support/harness.ts'
 
@@ -28,7 +32,7 @@ const made = async (kind: 'backup' | 'snapshot', volume: string): Promise<string
   plimsoll.clock.advance(1_000)
   return id
 }
-const onCloud = async (kind: 'volume' | 'snapshot') =>
+const onCloud = async <K extends 'volume' | 'snapshot'>(kind: K) =>
   (await remembered(plimsoll.host.cloudState, plimsoll.cloudId('sandbox'), kind)).filter(
     ({ goneAt }) => goneAt === null,
   )
@@ -125,5 +129,122 @@ describe('a volume whose snapshots are parts of it', () => {
     await at().delete(`${base}/snapshots/${snapshot}`)
     await plimsoll.settle()
     expect((await act(volume, { 'os-reimage': { image_id } })).status).toBe(202)
+  })
+})
+
+describe('a volume that is written anew', () => {
+  const fault = (method: string, kind: Fault, more = {}) =>
+    plantFaults(plimsoll.host.cloudState, plimsoll.cloudId('sandbox'), [
+      { method, fault: kind, message: 'No.', ...more },
+    ])
+  const reimaged = async () => {
+    const volume = await createVolume(plimsoll, at(), { size: 10 })
+    const image_id = await imageNamed(plimsoll.as('demo'))
+    expect((await act(volume, { 'os-reimage': { image_id } })).status).toBe(202)
+    return { volume, image_id }
+  }
+  /** Until its cloud has been asked for the other object, and that says so. */
+  const until = async (volume: string, how: (rewrite: Rewrite) => unknown) => {
+    for (let round = 0; round < 40; round++) {
+      const { rewrite } = (await volumeById(plimsoll.db, volume))!.volume
+      if (rewrite && how(rewrite)) return
+      await plimsoll.settle({ rounds: 1 }).catch(() => undefined)
+    }
+    throw new Error('it never came so far')
+  }
+
+  it('says what it is made of once it is, and not before', async () => {
+    const { volume, image_id } = await reimaged()
+    expect(await volumeOf(volume)).toMatchObject({ status: 'downloading', bootable: 'false' })
+    expect((await volumeOf(volume)).volume_image_metadata).toBeUndefined()
+    await plimsoll.settle()
+    expect(await volumeOf(volume)).toMatchObject({
+      ...{ status: 'available', bootable: 'true', volume_image_metadata: { image_id } },
+    })
+  })
+
+  it('says what it said where that comes to nothing', async () => {
+    await fault('volume.create', 'definitive', { after: 1 })
+    const { volume } = await reimaged()
+    await plimsoll.settle()
+    expect(await volumeOf(volume)).toMatchObject({ status: 'error', bootable: 'false' })
+    expect((await volumeOf(volume)).volume_image_metadata).toBeUndefined()
+  })
+
+  it('is done where its cloud refuses to remove what was there before, and that is told of', async () => {
+    await fault('volume.remove', 'definitive')
+    const { volume } = await reimaged()
+    await plimsoll.settle()
+    expect((await volumeOf(volume)).status).toBe('available')
+    expect(await onCloud('volume')).toHaveLength(2)
+    const entries = await plimsoll.db.all<{ detail: string }>(
+      sql`select detail from journal where action = 'leave' and resource_id = ${volume}`,
+    )
+    const [old] = (await onCloud('volume')).filter(({ spec }) => spec.source === null)
+    expect(entries.map(({ detail }) => JSON.parse(detail))).toEqual([{ native_id: old!.id, reason: 'No.' }])
+  })
+
+  it.each([
+    ['nothing of it is there yet', () => true],
+    ['the fresh object is there', ({ fresh }: Rewrite) => fresh],
+    ['the old object is to go', ({ old }: Rewrite) => old],
+  ])('leaves nothing when it is deleted by force while %s', async (_, far) => {
+    if (_.includes('old')) await fault('volume.remove', 'throttled', { count: 3 })
+    const { volume } = await reimaged()
+    await until(volume, far)
+    expect((await act(volume, { 'os-force_delete': {} }, 'admin')).status).toBe(202)
+    await plimsoll.settle()
+    expect([await onCloud('volume'), await volumeOf(volume)]).toEqual([[], undefined])
+  })
+
+  it('is not said to be anything else meanwhile', async () => {
+    const { volume } = await reimaged()
+    const reset = () => act(volume, { 'os-reset_status': { status: 'available' } }, 'admin')
+    expect(refusal(await reset())).toEqual([400, expect.stringMatching(/^Invalid volume: It is being written anew/)])
+    await plimsoll.settle()
+    expect((await reset()).status).toBe(202)
+  })
+})
+
+describe('a backup', () => {
+  const restored = (id: string, restore = {}) => at().post(`${base}/backups/${id}/restore`, { restore })
+
+  it('is restored by one request at a time', async () => {
+    const id = await made('backup', await createVolume(plimsoll, at(), {}))
+    const target = await createVolume(plimsoll, at(), {})
+    const answers = await Promise.all([restored(id), restored(id), restored(id, { volume_id: target })])
+    expect(answers.map(({ status }) => status).toSorted()).toEqual([202, 400, 400])
+    await plimsoll.settle()
+    expect((await backupOf(id)).status).toBe('available')
+  })
+
+  it('rests when the volume goes that was to be made of it', async () => {
+    const id = await made('backup', await createVolume(plimsoll, at(), {}))
+    const { volume_id } = (await restored(id)).body.restore
+    expect((await act(volume_id, { 'os-force_delete': {} }, 'admin')).status).toBe(202)
+    expect((await backupOf(id)).status).toBe('available')
+    const target = await createVolume(plimsoll, at(), {})
+    expect((await restored(id, { volume_id: target })).status).toBe(202)
+    expect((await act(target, { 'os-force_delete': {} }, 'admin')).status).toBe(202)
+    await plimsoll.settle()
+    expect((await backupOf(id)).status).toBe('available')
+  })
+
+  it("builds on none of another project's", async () => {
+    await plimsoll.newProject('other', { clouds: ['sandbox'] })
+    const theirs = `/volume/v3/${plimsoll.projectId('other')}`
+    const volume = await createVolume(plimsoll, at(), {})
+    const backup = await made('backup', volume)
+    const { transfer } = (await at().post(`${base}/volume-transfers`, { transfer: { volume_id: volume } })).body
+    const accept = { auth_key: transfer.auth_key }
+    const taken = await at('other').post(`${theirs}/volume-transfers/${transfer.id}/accept`, { accept })
+    expect(taken.status).toBe(202)
+    await plimsoll.settle()
+    const asked = { backup: { volume_id: volume, incremental: true } }
+    expect(refusal(await at('other').post(`${theirs}/backups`, asked))).toEqual([
+      400,
+      'Invalid backup: No backups available to do an incremental backup.',
+    ])
+    expect((await at().delete(`${base}/backups/${backup}`)).status).toBe(202)
   })
 })
