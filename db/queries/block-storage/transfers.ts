@@ -77,7 +77,7 @@ export const atWorkOn = (ids: string[], now: number): SQL =>
   sql`exists (select 1 from ${bindings} where resource_id in ${among(ids)} and phase <> 'gone'
     and (phase <> 'bound' or want <> 'present' or ownership <> 'ours' or task is not null or lease_until > ${now}))`
 
-/** Statements: a volume with some of its snapshots is another project's, and so says its mark once the cloud was told. */
+/** Statements: a volume with some of its snapshots is another project's, in no group, and so says its mark once the cloud was told. */
 export const moveToProject = (
   db: Database,
   ids: string[],
@@ -87,7 +87,7 @@ export const moveToProject = (
   [
     db
       .update(volumes)
-      .set({ projectId, userId, status: 'available', updatedAt: now })
+      .set({ projectId, userId, groupId: null, status: 'available', updatedAt: now })
       .where(sql`${volumes.id} in ${among(ids)}`),
     db
       .update(snapshots)

@@ -17,6 +17,7 @@ import {
   updateVolume,
   type VolumeRead,
   type VolumeRow,
+  volumeHeld,
   volumeNot,
 } from '../../../db/queries/block-storage/volumes.ts'
 import type { Policy } from '../../../db/schema/index.ts'
@@ -99,6 +100,11 @@ const accept = async (context: Context, id: string, key: string): Promise<Transf
     throw new VolumeRefused({ kind: 'status', status: volume?.status ?? 'deleted', allowed: [AWAITING] })
   const to = projectOf(context)
   const children = transfer.noSnapshots ? [] : await snapshotsOf(db, volume.id)
+  if (to !== volume.projectId && children.some(({ groupSnapshotId }) => groupSnapshotId !== null))
+    throw new VolumeRefused({
+      kind: 'incapable',
+      reason: `Volume ${volume.id} has snapshots that were made with those of its group, and stay there: offer it with no_snapshots.`,
+    })
   const means = await projectMeans(context, to)
   await refuseElsewhere(context, volume, to, means.policy, children.length === 0)
   const ids = [volume.id, ...children.map((child) => child.id)]
@@ -112,6 +118,7 @@ const accept = async (context: Context, id: string, key: string): Promise<Transf
   await commit(context, { action: 'accept', kind: 'volume', resourceId: volume.id, detail: { transfer_id: id } }, [
     guard(context, 'transfer-over', transferOver(id)),
     guard(context, 'volume-status', volumeNot(volume, [AWAITING])),
+    guard(context, 'volume-status', volumeHeld(volume.id)),
     guard(context, 'volume-status', atWorkOn(ids, now)),
     stillSaid(context, to, means.said),
     ...moved(volume.projectId, -1),

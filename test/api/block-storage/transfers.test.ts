@@ -84,8 +84,15 @@ describe('a volume that is given away', () => {
     expect(await used('other', theirs)).toEqual([0, 0, 0])
   })
 
-  it('leaves its snapshots behind where that is asked for', async () => {
+  it('leaves its snapshots behind where that is asked for, and has to where they are of a group', async () => {
     const { volume, snapshot } = await withSnapshot()
+    const whole = await offered(volume)
+    await plimsoll.db.run(sql`update snapshots set group_snapshot_id = 'theirs'`)
+    const { status, body } = await at('other').post(`${theirs}/volume-transfers/${whole.id}/accept`, {
+      accept: { auth_key: whole.auth_key },
+    })
+    expect([status, body.badRequest.message]).toEqual([400, expect.stringMatching(/offer it with no_snapshots/)])
+    expect((await at().delete(`${base}/volume-transfers/${whole.id}`)).status).toBe(202)
     const transfer = await offered(volume, { no_snapshots: true })
     const accept = { accept: { auth_key: transfer.auth_key } }
     expect((await at('other').post(`${theirs}/volume-transfers/${transfer.id}/accept`, accept)).status).toBe(202)
@@ -182,6 +189,26 @@ describe('a volume that is given away', () => {
       })
       await plimsoll.db.run(sql`update volumes set project_id = ${plimsoll.projectId('demo')}`)
     }
+  })
+
+  it('leaves its group, and does not go while a server has it whatever its status is said to be', async () => {
+    const volume = await createVolume(plimsoll, at(), {})
+    const others = await plimsoll.db.all<{ id: string }>(sql`update volumes set group_id = 'mine' returning id`)
+    expect(others).toHaveLength(1)
+    const server = await createServer(plimsoll, plimsoll.as('demo'))
+    const attachments = `/compute/v2.1/servers/${server}/os-volume_attachments`
+    await plimsoll.as('demo').post(attachments, { volumeAttachment: { volumeId: volume } })
+    await plimsoll.settle()
+    const status = { 'os-reset_status': { status: 'available' } }
+    expect((await at('admin').post(`${base}/volumes/${volume}/action`, status)).status).toBe(202)
+    const { id, auth_key } = await offered(volume)
+    const accept = () => at('other').post(`${theirs}/volume-transfers/${id}/accept`, { accept: { auth_key } })
+    expect((await accept()).status).toBe(400)
+    await plimsoll.as('demo').delete(`/compute/v2.1/servers/${server}`)
+    await plimsoll.settle()
+    await plimsoll.db.run(sql`update volumes set status = 'awaiting-transfer'`)
+    expect((await accept()).status).toBe(202)
+    expect((await at('other').get(`${theirs}/volumes/${volume}`)).body.volume.group_id).toBeNull()
   })
 
   it('goes to no project whose policy has no place for it, or that may not have its type', async () => {
