@@ -37,7 +37,7 @@ const manage = async (input: Input<Manage>) => {
   const nativeId = ref['source-id'] ?? ref['source-name']
   if (nativeId === undefined) throw badRequest('Reference must contain source-id or source-name element.')
   const { row } = await placeOf(input, host)
-  const wish = { projectId: projectOf(context), nativeIds: [nativeId], tag: true }
+  const wish = { projectId: projectOf(context), nativeIds: [nativeId], newOf: 'volume' as const, tag: true }
   const { adopted, refused } = await adopt(withoutKey(context), row, wish)
   const item = adopted.find((each) => each.kind === 'volume' && each.nativeId === nativeId)
   if (!item)

@@ -11,7 +11,7 @@ import { NetworkRefused } from '../network/network-refusal.ts'
 import { adopters } from './adopters.ts'
 import { type Position, takeAll } from './all.ts'
 import { publicAddresses } from './floating-ip.ts'
-import { ADOPTABLE } from './listing.ts'
+import { ADOPTABLE, type AdoptableKind } from './listing.ts'
 import { type Item, NotAdoptable, Plan, words } from './plan.ts'
 import { takeParts } from './server.ts'
 
@@ -23,6 +23,8 @@ export interface AdoptWish {
   projectId: string
   /** Objects by their native ids, or all that nobody manages, from where an earlier call stopped. */
   nativeIds: NativeId[] | { from: Position | null }
+  /** Named objects are looked for among this kind alone, and refused where something stands for them already. */
+  newOf?: AdoptableKind
   tag: boolean
 }
 export interface AdoptReport {
@@ -52,7 +54,7 @@ export const adopt = async (context: Context, row: CloudRow, wish: AdoptWish): P
   const isSpent = () => context.now() >= until || report.adopted.length + report.refused.length >= MOST
   const one = async (kind: Kind | null, nativeId: NativeId) => {
     if (kind && seen.has(`${kind}/${nativeId}`)) return
-    const items = await takeOne(newPlan, kind, nativeId).catch((error) => {
+    const items = await takeOne(newPlan, kind, nativeId, wish.newOf !== undefined).catch((error) => {
       report.refused.push({ nativeId, reason: reasonOf(error) })
       return []
     })
@@ -64,7 +66,7 @@ export const adopt = async (context: Context, row: CloudRow, wish: AdoptWish): P
   if (Array.isArray(wish.nativeIds)) {
     const left = [...wish.nativeIds]
     do {
-      await one(null, left.shift()!)
+      await one(wish.newOf ?? null, left.shift()!)
     } while (left.length && !isSpent())
     report.remaining = left
   } else await takeAll({ context, row, cloud }, wish.nativeIds.from, { one, isSpent, report })
@@ -73,12 +75,18 @@ export const adopt = async (context: Context, row: CloudRow, wish: AdoptWish): P
 }
 
 /** One object with everything that it needs, written at once. Twice, if others adopt the same, or something else is said, at the same time. */
-const takeOne = async (newPlan: () => Plan, kind: Kind | null, nativeId: NativeId): Promise<Item[]> => {
+const takeOne = async (
+  newPlan: () => Plan,
+  kind: Kind | null,
+  nativeId: NativeId,
+  onlyNew: boolean,
+): Promise<Item[]> => {
   for (let left = 2; ; left--) {
     const plan = newPlan()
     const item = await plan.take(kind ?? (await kindOf(plan, nativeId)), nativeId)
     if (item.projectId !== plan.options.projectId && item.projectId !== '')
       throw new NotAdoptable(`It is project ${item.projectId}'s already.`)
+    if (onlyNew && !item.fresh) throw new NotAdoptable(`The ${words(item.kind)} ${nativeId} is managed already.`)
     if (item.kind === 'server' && !item.fresh) await again(plan, item)
     try {
       await plan.commit(item)

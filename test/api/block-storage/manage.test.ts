@@ -42,3 +42,27 @@ it('a volume is given up to its cloud, listed as one of its own, and taken over 
   expect((await admin.post(`${base}/manageable_snapshots`, {})).status).toBe(501)
   expect((await admin.post(`${base}/os-snapshot-manage`, {})).status).toBe(501)
 })
+
+it('neither what is no volume nor what the project has already is taken over as a volume', async () => {
+  const plimsoll = await startPlimsoll()
+  const base = `/volume/v3/${plimsoll.projectId('demo')}`
+  const admin = plimsoll.as('admin').with({ 'OpenStack-API-Version': 'volume 3.70' })
+  const { make, strip } = strangerOn(plimsoll)
+  const manage = async (ref: string) => {
+    const volume = { host: 'sandbox@a', ref: { 'source-id': ref }, name: 'taken' }
+    return admin.post(`${base}/manageable_volumes`, { volume })
+  }
+  const network = await make('network', { name: 'theirs', cidrs: ['10.9.0.0/24'] })
+  await strip('network', network)
+  expect((await manage(network)).status).toBe(400)
+  expect((await plimsoll.as('demo').get('/network/v2.0/networks?name=theirs')).body.networks).toEqual([])
+  const disk = await make('volume', { name: 'theirs', sizeGiB: 1, zone: 'a', type: 'fast', source: null })
+  await strip('volume', disk)
+  const { body } = await manage(disk)
+  expect(body.volume).toMatchObject({ name: 'taken' })
+  const renamed = { volume: { name: 'kept' } }
+  expect((await admin.put(`${base}/volumes/${body.volume.id}`, renamed)).status).toBe(200)
+  const again = await manage(disk)
+  expect([again.status, again.body.badRequest.message]).toEqual([400, expect.stringMatching(/managed already/)])
+  expect((await admin.get(`${base}/volumes/${body.volume.id}`)).body.volume.name).toBe('kept')
+})
