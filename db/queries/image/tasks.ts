@@ -123,20 +123,20 @@ export const claimTask = async (
   return task ?? null
 }
 
-/** Statement: what is known of a task, by whoever has it. */
+/** Statement: what is known of a task, by whoever has it, until it is over. */
 export const saveTask = (db: Database, { id, fence }: Pick<ImageTask, 'id' | 'fence'>, set: Partial<ImageTask>) =>
   db
     .update(imageTasks)
     .set(set)
-    .where(and(eq(imageTasks.id, id), eq(imageTasks.fence, fence)))
+    .where(and(eq(imageTasks.id, id), eq(imageTasks.fence, fence), isNull(imageTasks.expiresAt)))
 
-/** The same at once. False: somebody else has it by now. */
+/** The same at once. False: somebody else has it by now, or it is over. */
 export const keepTask = async (db: Database, task: Pick<ImageTask, 'id' | 'fence'>, set: Partial<ImageTask>) =>
   (await saveTask(db, task, set).returning({ id: imageTasks.id })).length > 0
 
-/** True (as SQL): somebody else has the task by now. */
+/** True (as SQL): somebody else has the task by now, or it is over. */
 export const taskLost = ({ id, fence }: Pick<ImageTask, 'id' | 'fence'>): SQL =>
-  sql`not exists (select 1 from image_tasks where id = ${id} and fence = ${fence})`
+  sql`not exists (select 1 from image_tasks where id = ${id} and fence = ${fence} and expires_at is null)`
 
 /** Throws away tasks that have been over for long enough. */
 export const sweepTasks = (db: Database, now: number, rows: number) =>
@@ -152,6 +152,17 @@ export const placeImport = (db: Database, image: string, blob: string, now: numb
   db.run(
     sql`update images set blob = ${blob}, updated_at = max(updated_at + 1, ${now}) where id = ${image} and status = 'importing' and deleted_at is null`,
   )
+
+/**
+ * An image that is imported does not name that place any more: from then on nothing makes it active with what is there.
+ * False: it is active with it already.
+ */
+export const leavePlace = async (db: Database, image: string, blob: string): Promise<boolean> => {
+  const named = await db.all<{ blob: string | null }>(
+    sql`update images set blob = iif(status = 'importing', null, blob) where id = ${image} and blob = ${blob} returning blob`,
+  )
+  return named.every((row) => row.blob === null)
+}
 
 /** Statement: an image that was to be imported waits for data again. */
 export const giveImport = (db: Database, image: string, now: number) =>

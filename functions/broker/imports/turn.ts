@@ -3,6 +3,7 @@ import {
   claimTask,
   type ImageTask,
   keepTask,
+  leavePlace,
   placeImport,
   saveTask,
   taskById,
@@ -72,7 +73,10 @@ const turn = async (context: Context, task: ImageTask): Promise<void> => {
         task: task.id,
         error: error instanceof Error ? error.stack : String(error),
       })
-      if (!tired) return void (await keepTask(context.db, task, { dueAt: context.now() + 60_000, leaseUntil: 0 }))
+      if (!tired) {
+        const kept = await keepTask(context.db, task, { dueAt: context.now() + 60_000, leaseUntil: 0 })
+        return kept ? undefined : await leaveNothing(context, task)
+      }
     }
     const left = work?.kind === 'fetch' && context.blobs ? await partsNow(context, task, work) : null
     const failed = work ? ['plimsoll', ...work.to.map(({ name }) => name)] : []
@@ -141,6 +145,8 @@ const assemble = async (
       ...after,
     ])
   } catch (error) {
+    // It may be active though the answer of the database was lost.
+    if (!(await leavePlace(db, image.id, key))) return
     await blobs.remove(key).catch(() => {})
     throw meter.fault ?? error
   }

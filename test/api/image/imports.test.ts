@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { sql } from 'drizzle-orm'
 import { describe, expect, it } from 'vitest'
-import { insertTask, MOST_TASKS, taskById, tasksOf } from '../../../db/queries/image/tasks.ts'
+import { insertTask, MOST_TASKS, taskById, taskDueAt, tasksOf } from '../../../db/queries/image/tasks.ts'
 import { everyProject } from '../../../db/scope.ts'
 import { importDue } from '../../../functions/broker/imports/turn.ts'
 import { runCron } from '../../../functions/cron.ts'
@@ -128,6 +128,27 @@ describe('an image that is fetched', () => {
     await Promise.all(dead)
     expect(await shown(id)).toMatchObject({ status: 'active', os_hash_value: sha(mirror.data) })
     expect(kept()).toHaveLength(1)
+  })
+
+  it('is there where only the answer of the database was lost, and nothing works on it any more', async () => {
+    await start()
+    const id = await fetching()
+    const { db } = plimsoll
+    let lost = 0
+    const batch = async (list: Parameters<typeof db.batch>[0]) => {
+      const answer = await db.batch(list)
+      if (list.length > 3 && lost++ === 0) throw new Error('the line is cut')
+      return answer
+    }
+    const forgetful = Object.create(db, { batch: { value: batch } })
+    const turns: Promise<unknown>[] = []
+    await importDue({ ...plimsoll.context(), db: forgetful, defer: (work) => void turns.push(work()) })
+    await Promise.all(turns)
+    expect(lost).toBe(1)
+    expect((await shown(id)).status).toBe('active')
+    expect((await demo().get(path(id, '/file'))).status).toBe(200)
+    expect(kept()).toHaveLength(1)
+    expect(await taskDueAt(db)).toBeNull()
   })
 
   it('begins anew where the data has changed, or its server hands out no ranges', async () => {
