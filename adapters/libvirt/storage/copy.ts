@@ -148,8 +148,9 @@ export const copyStep = async (context: Context, host: Host, copy: Copy, seenBro
   const mirror = live && (await mirrorOf(host, live))
   if (mirror?.path === volume.path) {
     if (!mirror.ready) return 'going'
-    await quiesced(context, host, live!.domain, live!.quiesce, () => endMirror(host, live!))
-    return finish(host, copy, volume)
+    // A copy of hours is not given up for a guest that is busy at its end.
+    const ended = await quiesced(context, host, live!.domain, live!.quiesce, () => endMirror(host, live!))
+    return ended ? finish(host, copy, volume) : 'going'
   }
   // Whoever ended the copy may have died before it said so to the guest.
   if (live?.quiesce) await thawLeft(context, host, live.domain)

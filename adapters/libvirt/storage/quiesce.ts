@@ -39,17 +39,24 @@ const isHeld = async (context: Context, host: Host, domain: DomainRef): Promise<
   return held !== undefined && held.until > now()
 }
 
-/** Of two copies of a server's disks one has its guest hold still at a time: else the first that is done would let it write under the other. */
-const alone = async (context: Context, host: Host, domain: DomainRef, work: () => Promise<void>): Promise<void> => {
+/**
+ * Of two copies of a server's disks one has its guest hold still at a time: else the first that is done would let it write
+ * under the other. False: another has it, and nothing was done.
+ */
+const alone = async (
+  context: Context,
+  host: Host,
+  domain: DomainRef,
+  work: () => Promise<boolean>,
+): Promise<boolean> => {
   const { store, now, timeoutMs } = context.surroundings
   const key = keyOf(context, host, domain)
-  const busy = new CloudError('conflict', 'Another copy has the guest hold its files still.')
-  if (await isHeld(context, host, domain)) throw busy
+  if (await isHeld(context, host, domain)) return false
   const before = await store.get(key)
   const hold = { by: crypto.randomUUID(), until: now() + HELD_SHARE * timeoutMs }
-  if (!(await store.put(key, hold, before?.version ?? 0))) throw busy
+  if (!(await store.put(key, hold, before?.version ?? 0))) return false
   try {
-    await work()
+    return await work()
   } finally {
     const kept = await store.get(key)
     if (kept && (kept.value as unknown as Hold).by === hold.by) await store.delete(key, kept.version)
@@ -118,8 +125,8 @@ const freeze = async ({ surroundings }: Context, host: Host, domain: DomainRef):
 /**
  * Does something while a guest holds still.
  * @param how absent: its image says nothing of an agent
- * @throws `conflict` where it has to and no agent does as it is told, where another copy has it hold still, or where the guest
- * was not told to go on
+ * @returns false: another copy has it hold still, or it was not told to go on, which is seen to by the next step
+ * @throws `conflict` where it has to and no agent does as it is told
  */
 export const quiesced = async (
   context: Context,
@@ -127,16 +134,20 @@ export const quiesced = async (
   domain: DomainRef,
   how: Agent['quiesce'],
   work: () => Promise<unknown>,
-): Promise<void> => {
-  if (!how) return void (await work())
-  await alone(context, host, domain, async () => {
+): Promise<boolean> => {
+  const done = async () => {
+    await work()
+    return true
+  }
+  if (!how) return done()
+  return alone(context, host, domain, async () => {
     try {
       await freeze(context, host, domain)
     } catch (error) {
       // It may have heard all the same.
       await thaw(context, host, domain)
       if (how === 'required') throw error
-      return void (await work())
+      return done()
     }
     let goesOn = false
     try {
@@ -144,6 +155,6 @@ export const quiesced = async (
     } finally {
       goesOn = await thaw(context, host, domain)
     }
-    if (!goesOn) throw new CloudError('conflict', 'The guest may hold its files still, and does not answer.')
+    return goesOn
   })
 }

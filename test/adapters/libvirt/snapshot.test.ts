@@ -178,11 +178,9 @@ describe('the agent in a guest', () => {
     const { calls, host, snapshot, wish } = await told({ quiesce: 'wanted' })
     const going = await polled(snapshot, await snapshot.create(wish, mark))
     host.mirror.ready = true
-    const ends = await Promise.allSettled([polled(snapshot, going), polled(snapshot, going)])
-    expect(ends.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected'])
-    expect(ends.find(({ status }) => status === 'rejected')).toMatchObject({
-      reason: { code: 'conflict', message: 'Another copy has the guest hold its files still.' },
-    })
+    const ends = await Promise.all([polled(snapshot, going), polled(snapshot, going)])
+    // The other goes on later, however long the copy took until here.
+    expect(ends.map(isTask).sort()).toEqual([false, true])
     expect(calls()).toEqual(['DOMAIN_FSFREEZE', 'DOMAIN_BLOCK_JOB_ABORT', 'DOMAIN_FSTHAW'])
     expect(await snapshot.create(wish, mark)).toMatchObject({ health: 'ready' })
   })
@@ -190,7 +188,7 @@ describe('the agent in a guest', () => {
   it('that was not told to go on is told by the next step', async () => {
     const { whole, calls, host, snapshot, wish } = await told({ quiesce: 'wanted' })
     host.agent.thaws = false
-    await expect(whole()).rejects.toMatchObject({ code: 'conflict' })
+    expect(isTask(await whole())).toBe(true)
     expect(await snapshot.find(mark, wish)).toBeNull()
     host.agent.thaws = true
     host.copying.goesOn = true
@@ -202,7 +200,7 @@ describe('the agent in a guest', () => {
   it('is told to go on where nobody goes on with the copy, but removes it', async () => {
     const { whole, calls, host, snapshot } = await told({ quiesce: 'wanted' })
     host.agent.thaws = false
-    await expect(whole()).rejects.toMatchObject({ code: 'conflict' })
+    expect(isTask(await whole())).toBe(true)
     host.agent.thaws = true
     host.done.length = 0
     const [left] = (await snapshot.list()).items
