@@ -108,6 +108,7 @@ const guarded = (what: string): Fault | undefined => {
     return invalidVolume('It has snapshots by now, which would go with what is put away.')
   if (what === 'volume-rewritten')
     return invalidVolume('It is being written anew, and has the status of that. Delete it by force, or wait.')
+  if (what === 'volume-unmade') return invalidVolume('It was never made: there is nothing to write over.')
   if (what === 'backup-busy') return invalidBackup('Backup status must be available')
   if (what === 'volume-attached' || what === 'volume-snapshots') return invalidVolume(UNDELETABLE)
   return what === 'volume-status' ? invalidVolume('Its status has changed.') : undefined

@@ -244,6 +244,10 @@ export const volumeHeld = (id: string) => sql`(exists (select 1 from attachments
 export const beingRewritten = (id: string) =>
   sql`exists (select 1 from volumes where id = ${id} and deleted_at is null and rewrite is not null)`
 
+/** True (as SQL) when no cloud has the volume: it is yet to be made, or that failed. */
+export const volumeUnmade = (id: string) =>
+  sql`not exists (select 1 from bindings where kind = 'volume' and resource_id = ${id} and phase = 'bound')`
+
 /** A zone in which the scope's project could have a volume. */
 export interface VolumeZone {
   cloudId: string

@@ -157,12 +157,13 @@ export const groundOf = (db: Database, ids: Iterable<string>): Promise<string[]>
   ])
 }
 
-/** True (as SQL) when one of them is being made, changed or removed, or was asked to change and may yet do so, or is on its rescue disk. */
+/** True (as SQL) when one of them is being made, changed or removed, or was asked to change and may yet do so, or is written anew, or on its rescue disk. */
 export const atWork = (ids: Iterable<string>, now: number) =>
   sql`(exists (select 1 from bindings where resource_id in ${among(ids)}
       and (phase in ('intent', 'calling', 'deleting') or lease_until > ${now} and ownership <> 'releasing'))
     or exists (select 1 from servers where id in ${among(ids)} and (task_state is not null or vm_state = 'rescued'))
-    or exists (select 1 from server_moves where server_id in ${among(ids)} and state <> 'staying'))`
+    or exists (select 1 from server_moves where server_id in ${among(ids)} and state <> 'staying')
+    or exists (select 1 from volumes where id in ${among(ids)} and rewrite is not null))`
 
 const handedBack = sql`ownership in ('ours', 'adopting') and phase = 'bound'`
 const begun = (now: number) => sql`ownership = 'releasing', due_at = null, fence = fence + 1, updated_at = ${now}`

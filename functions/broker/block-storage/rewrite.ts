@@ -9,7 +9,13 @@ import {
 import { CloudError } from '../../../adapters/errors.ts'
 import { endRestore } from '../../../db/queries/block-storage/backups.ts'
 import { beingCopied, hasSnapshots, latestNoMore, snapshotsOf } from '../../../db/queries/block-storage/snapshots.ts'
-import { updateVolume, type VolumeRead, type VolumeRow, volumeHeld } from '../../../db/queries/block-storage/volumes.ts'
+import {
+  updateVolume,
+  type VolumeRead,
+  type VolumeRow,
+  volumeHeld,
+  volumeUnmade,
+} from '../../../db/queries/block-storage/volumes.ts'
 import { cloudById } from '../../../db/queries/clouds/clouds.ts'
 import { type Binding, bindingsOn } from '../../../db/queries/line/bindings.ts'
 import { rebind } from '../../../db/queries/line/rebind.ts'
@@ -62,6 +68,7 @@ export const rewriteVolume = async (context: Context, volume: VolumeRead, wish: 
   const now = context.now()
   const rewrite: Rewrite = { action, source, token: context.newId(), startedAt: now, ...(after && { after }) }
   await commitOn(context, action, volume, allowed, [
+    guard(context, 'volume-unmade', volumeUnmade(volume.id)),
     guard(context, 'volume-attached', volumeHeld(volume.id)),
     guard(context, 'volume-copying', beingCopied(volume.id)),
     ...alone,
@@ -152,8 +159,6 @@ export const stepRewrite = async (
       return { settled: true, writes: ended(context, volume, 'available') }
     }
     const native = await nativeSource(context, volume, rewrite)
-    if (native === null && !rewrite.fresh)
-      throw new CloudError('definitive', `The ${rewrite.source.kind} of which the volume was to be made is gone.`)
     const spec = specOf(volume, binding, native)
     if (!rewrite.fresh) {
       const made = await begin(realm, rewrite, spec, mark)
@@ -195,26 +200,31 @@ export const dropRewrite = async (
 ): Promise<Write[] | null> => {
   const rewrite = volume.rewrite!
   const own = { token: rewrite.token, epoch: epochOf(rewrite.startedAt) }
-  const other = rewrite.old ?? { id: await freshOf(context, volume, binding, realm), ...own }
-  if (other.id === null && context.now() < volume.updatedAt + Math.max(GRACE, 2 * realm.settleMs)) return null
-  if (other.id !== null) await realm.remove(other.id, markOf(context, binding, other))
+  const fresh = rewrite.old ? null : await freshOf(context, volume, binding, realm)
+  if (fresh && 'task' in fresh) return null
+  if (!fresh && !rewrite.old && context.now() < volume.updatedAt + Math.max(GRACE, 2 * realm.settleMs)) return null
+  const other = rewrite.old ?? (fresh && { id: fresh.id, ...own })
+  if (other) await realm.remove(other.id, markOf(context, binding, other))
   return ended(context, volume, volume.status)
 }
 
-/** What was made for the volume, if the cloud has it by now. */
+/** What was made for the volume, or the task that makes it; null: the cloud shows nothing of it. */
 const freshOf = async (
   context: Context,
   volume: VolumeRow,
   binding: Binding,
   realm: NonNullable<Cloud['volume']>,
-): Promise<string | null> => {
+): Promise<Begun | null> => {
   const { fresh, task, token, startedAt } = volume.rewrite!
-  if (fresh !== undefined) return fresh
-  const outcome = await polled(realm, task)
-  if (outcome) return 'task' in outcome ? null : outcome.id
+  if (fresh !== undefined) return { id: fresh }
+  const outcome = await polled(realm, task).catch((error) => {
+    if (error instanceof CloudError && (error.code === 'definitive' || error.code === 'capacity')) return null
+    throw error
+  })
+  if (outcome) return outcome
   const native = await nativeSource(context, volume, volume.rewrite!)
   const mark = markOf(context, binding, { token, epoch: epochOf(startedAt) })
-  return (await realm.find(mark, specOf(volume, binding, native)))?.id ?? null
+  return realm.find(mark, specOf(volume, binding, native))
 }
 
 /** Cinder's statuses after each came to nothing; what was in the volume is there still. */
@@ -262,24 +272,27 @@ const markOf = (
   { token, epoch }: Pick<Binding, 'token' | 'epoch'>,
 ): Mark => ({ deployment: deployment.id, project, kind: 'volume', resource, token, epoch })
 
+/** What the cloud made, or works on. */
+type Begun = { task: Json } | Pick<VolumeSeen, 'id'>
+
 /** What the cloud has of it by now. A call whose answer was lost is found by its mark, or repeated with its token. */
 const begin = async (
   realm: NonNullable<Cloud['volume']>,
-  { task }: Rewrite,
+  { task, source }: Rewrite,
   spec: VolumeSpec,
   mark: Mark,
-): Promise<{ task: Json } | Pick<VolumeSeen, 'id'>> => {
+): Promise<Begun> => {
   const known = await polled(realm, task)
   if (known) return known
-  const outcome = (await realm.find(mark, spec)) ?? (await realm.create(spec, mark))
+  const found = await realm.find(mark, spec)
+  if (!found && !spec.source)
+    throw new CloudError('definitive', `The ${source.kind} of which the volume was to be made is gone.`)
+  const outcome = found ?? (await realm.create(spec, mark))
   return isTask(outcome) ? { task: outcome.task } : { id: outcome.id }
 }
 
 /** What became of a call that its cloud works on; null: there is none, or the cloud forgot it, and its mark finds what it made. */
-const polled = async (
-  realm: NonNullable<Cloud['volume']>,
-  task: Rewrite['task'],
-): Promise<{ task: Json } | Pick<VolumeSeen, 'id'> | null> => {
+const polled = async (realm: NonNullable<Cloud['volume']>, task: Rewrite['task']): Promise<Begun | null> => {
   if (task === undefined || !realm.poll) return null
   const outcome = await realm.poll(task).catch((error) => {
     if (error instanceof CloudError && error.code === 'not_found') return null

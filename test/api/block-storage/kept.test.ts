@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm'
 import { beforeEach, describe, expect, it } from 'vitest'
+import type { Json, Mark, VolumeSpec } from '../../../adapters/contract.ts'
 import { adapters } from '../../../adapters/registry.ts'
 import { plantFaults, remembered } from '../../../adapters/sandbox/backdoor.ts'
 import type { Fault } from '../../../adapters/sandbox/faults.ts'
@@ -195,6 +196,84 @@ describe('a volume that is written anew', () => {
     expect((await act(volume, { 'os-force_delete': {} }, 'admin')).status).toBe(202)
     await plimsoll.settle()
     expect([await onCloud('volume'), await volumeOf(volume)]).toEqual([[], undefined])
+  })
+
+  describe('by a copy that takes its time', () => {
+    /** Copies go on whether anybody asks after them or not. */
+    const copies = { last: null as (() => Promise<unknown>) | null, over: false }
+    const end = async () => {
+      copies.over = true
+      await copies.last!()
+    }
+    const copying: typeof sandbox = {
+      ...sandbox,
+      type: 'copying',
+      connect(connection, surroundings) {
+        const { volume, ...more } = sandbox.connect(connection, surroundings)
+        const make = async (wish: Json) => {
+          const { spec, mark } = wish as unknown as { spec: VolumeSpec; mark: Mark }
+          const copy = () => volume!.create(spec, mark)
+          if (!spec.source || copies.over) return copy()
+          copies.last = copy
+          return { task: wish }
+        }
+        const create = (spec: VolumeSpec, mark: Mark) => make({ spec, mark } as unknown as Json)
+        return { ...more, volume: { ...volume!, create, poll: make } }
+      },
+    }
+    beforeEach(() => {
+      copies.over = false
+      adapters.copying = async () => copying
+      return start('copying')
+    })
+
+    it('leaves nothing when it is deleted by force, however long that takes', async () => {
+      const { volume } = await reimaged()
+      await until(volume, ({ task }) => task)
+      expect((await act(volume, { 'os-force_delete': {} }, 'admin')).status).toBe(202)
+      plimsoll.clock.advance(600_000)
+      await plimsoll.settle({ rounds: 3 }).catch(() => undefined)
+      await end()
+      await plimsoll.settle()
+      expect([await onCloud('volume'), await volumeOf(volume)]).toEqual([[], undefined])
+    })
+
+    it('is done though its source goes meanwhile', async () => {
+      const volume = await createVolume(plimsoll, at(), { size: 10 })
+      const snapshot = await made('snapshot', volume)
+      expect((await act(volume, { revert: { snapshot_id: snapshot } })).status).toBe(202)
+      await until(volume, ({ task }) => task)
+      await plimsoll.db.run(sql`update bindings set phase = 'deleting' where resource_id = ${snapshot}`)
+      await plimsoll.settle({ rounds: 3 }).catch(() => undefined)
+      await end()
+      await plimsoll.settle()
+      expect([(await onCloud('volume')).length, (await volumeOf(volume)).status]).toEqual([1, 'available'])
+    })
+  })
+
+  it('is not handed back meanwhile', async () => {
+    const { volume } = await reimaged()
+    await until(volume, ({ fresh }) => fresh)
+    plimsoll.clock.advance(120_000)
+    expect(refusal(await act(volume, { 'os-unmanage': {} }, 'admin'))).toEqual([
+      400,
+      'Invalid volume: Something is under way with it, or with a part of it.',
+    ])
+    await plimsoll.settle()
+    expect((await act(volume, { 'os-unmanage': {} }, 'admin')).status).toBe(202)
+    expect(await onCloud('volume')).toHaveLength(1)
+  })
+
+  it('is one that was made', async () => {
+    await fault('volume.create', 'definitive', { count: 1 })
+    const volume = await createVolume(plimsoll, at(), { size: 10 })
+    expect((await volumeOf(volume)).status).toBe('error')
+    const image_id = await imageNamed(plimsoll.as('demo'))
+    expect(refusal(await act(volume, { 'os-reimage': { image_id } }))).toEqual([
+      400,
+      'Invalid volume: It was never made: there is nothing to write over.',
+    ])
+    expect((await at().delete(`${base}/volumes/${volume}`)).status).toBe(202)
   })
 
   it('is not said to be anything else meanwhile', async () => {
