@@ -1,3 +1,4 @@
+import { CloudError } from '../../../adapters/errors.ts'
 import { type ImageTask, keepTask } from '../../../db/queries/image/tasks.ts'
 import type { FetchWork } from '../../../db/schema/index.ts'
 import type { BlobStore, Context } from '../../context.ts'
@@ -43,6 +44,8 @@ export const fetchMore = async (
   room: () => Promise<number>,
 ): Promise<Turn> => {
   if (context.now() - task.createdAt > DAY) throw new ImportFailed('Not all of it came within a day.')
+  // All of it came in an earlier turn, and is still to be made an image.
+  if (asked.done > 0 && asked.done === asked.total) return { there: true, work: asked }
   const { runtime } = context.settings
   const until = context.now() + TURN[runtime]
   let work = asked
@@ -121,8 +124,10 @@ const offerOf = async (context: Context, store: BlobStore, task: ImageTask, work
   if (status === 429 || status >= 500) throw new Error(`The server answered ${status}.`)
   if (status !== 200 || !body) throw new ImportFailed(`The server answered ${status}.`)
   const encoding = response.headers.get('content-encoding')
-  if (encoding !== null && encoding !== 'identity')
+  if (encoding !== null && encoding !== 'identity') {
+    await body.cancel().catch(() => {})
     throw new ImportFailed(`The server sends it packed (${encoding.slice(0, 40)}), whatever it is asked.`)
+  }
   const fresh = work.done > 0 ? (await anew(context, store, task, work)).work : work
   const length = response.headers.get('content-length')
   return {
@@ -203,31 +208,45 @@ const later = async (context: Context, task: ImageTask, work: FetchWork, error: 
   return again(context, task, { ...work, failures }, context.now() + backoff(failures - 1, 2_000, 300_000))
 }
 
-/** All parts as one. */
+/** All parts as one. @param broke is told why they could not be read to their end: by the store's fault, or what `heed` threw */
 export const joined = (
   store: BlobStore,
   { blob, parts }: FetchWork,
   heed: (taken: number) => Promise<void>,
+  broke: (error: unknown) => void,
 ): ReadableStream<Uint8Array> => {
   let reader: ReadableStreamDefaultReader<Uint8Array> | null = null
   let next = 0
   let taken = 0
+  const leave = async () => void (await reader?.cancel().catch(() => {}))
+  const more = async (): Promise<Uint8Array | null> => {
+    for (;;) {
+      if (!reader) {
+        if (next === parts.length) return null
+        reader = (await store.read(`${blob}.${parts[next++]}`)).getReader()
+      }
+      const { done, value } = await reader.read()
+      if (!done) {
+        taken += value.length
+        await heed(taken)
+        return value
+      }
+      reader = null
+    }
+  }
   return new ReadableStream<Uint8Array>({
     pull: async (to) => {
-      for (;;) {
-        if (!reader) {
-          if (next === parts.length) return to.close()
-          reader = (await store.read(`${blob}.${parts[next++]}`)).getReader()
-        }
-        const { done, value } = await reader.read()
-        if (!done) {
-          taken += value.length
-          await heed(taken)
-          return to.enqueue(value)
-        }
-        reader = null
+      try {
+        const piece = await more()
+        if (piece) to.enqueue(piece)
+        else to.close()
+      } catch (error) {
+        // A part that is lost does not come back.
+        broke(error instanceof CloudError && error.code === 'definitive' ? new ImportFailed(error.message) : error)
+        await leave()
+        throw error
       }
     },
-    cancel: async () => void (await reader?.cancel().catch(() => {})),
+    cancel: leave,
   })
 }

@@ -126,7 +126,10 @@ const assemble = async (
   await db.batch([placeImport(db, image.id, key, context.now())])
   const limit = 'image_size_total'
   const room = { bytes: await roomFor(context, task.projectId, limit, image.id), limit } as const
-  const data = joined(blobs, work, beating(context, task))
+  let unread: unknown = null
+  const data = joined(blobs, work, beating(context, task), (error) => {
+    unread = error
+  })
   const meter = new Meter(context, image, { data, length: work.done, staged: false }, key, room)
   try {
     await blobs.write(key, meter.through(data))
@@ -148,7 +151,8 @@ const assemble = async (
     // It may be active though the answer of the database was lost.
     if (!(await leavePlace(db, image.id, key))) return
     await blobs.remove(key).catch(() => {})
-    throw meter.fault ?? error
+    // What the meter says of data that break off is not why they did.
+    throw unread ?? meter.fault ?? error
   }
 }
 

@@ -151,6 +151,51 @@ describe('an image that is fetched', () => {
     expect(await taskDueAt(db)).toBeNull()
   })
 
+  it('is made an image later where its store could not be read, and is not fetched again', async () => {
+    const mirror = await start()
+    const id = await fetching()
+    const { blobs } = plimsoll
+    const { read } = blobs
+    blobs.read = async () => {
+      blobs.read = read
+      const pieces = [new Uint8Array(1)]
+      return new ReadableStream({
+        pull: (to) => {
+          const piece = pieces.pop()
+          if (!piece) throw new Error('the store does not answer')
+          to.enqueue(piece)
+        },
+      })
+    }
+    await plimsoll.settle()
+    expect(await shown(id)).toMatchObject({ status: 'active', os_hash_value: sha(mirror.data) })
+    expect(mirror.asked).toEqual([null])
+    expect(kept()).toHaveLength(1)
+  })
+
+  it('that somebody else goes on with is read no further', async () => {
+    await start()
+    const id = await fetching()
+    const { blobs, db } = plimsoll
+    const { read } = blobs
+    let left = 0
+    blobs.read = async () =>
+      new ReadableStream({
+        pull: async (to) => {
+          plimsoll.clock.advance(10_000)
+          await db.run(sql`update image_tasks set fence = fence + 1`)
+          to.enqueue(new Uint8Array(1))
+        },
+        cancel: () => void left++,
+      })
+    await plimsoll.runDeferred()
+    expect(left).toBe(1)
+    blobs.read = read
+    plimsoll.clock.advance(120_000)
+    await plimsoll.settle()
+    expect((await shown(id)).status).toBe('active')
+  })
+
   it('begins anew where the data has changed, or its server hands out no ranges', async () => {
     const changed = new Mirror()
     changed.breaks = [1_000]
@@ -202,8 +247,11 @@ describe('an image that is fetched', () => {
     expect(await whyNot()).toEqual(['failure', 'The server points elsewhere more than 5 times.'])
     mirror.answer = () => new Response('', { status: 503 })
     expect(await whyNot()).toEqual(['failure', 'Nothing came in 8 tries. The server answered 503.'])
-    mirror.answer = () => new Response('x', { headers: { 'Content-Encoding': 'zstd' } })
+    let left = 0
+    const endless = () => new ReadableStream({ cancel: () => void left++ })
+    mirror.answer = () => new Response(endless(), { headers: { 'Content-Encoding': 'zstd' } })
     expect((await whyNot())[1]).toMatch(/^The server sends it packed/)
+    expect(left).toBe(1)
   })
 
   it('follows where its server points', async () => {
