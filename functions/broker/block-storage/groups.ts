@@ -21,17 +21,21 @@ import {
 } from '../../../db/queries/block-storage/groups.ts'
 import { deleteSnapshots, snapshotInUse } from '../../../db/queries/block-storage/snapshots.ts'
 import { volumeNot } from '../../../db/queries/block-storage/volumes.ts'
+import { refuseChange } from '../../../db/queries/line/adopt.ts'
 import type { Context } from '../../context.ts'
-import { charge, commit, guard, type Write } from '../line/commit.ts'
+import { charge, commit, type Entry, guard, journalled, type Write } from '../line/commit.ts'
 import { unwanted } from '../line/resources.ts'
 import { planSnapshot } from './snapshot.ts'
 import { isPlaced } from './unplaced.ts'
-import { deleteVolume, projectOf, refuseIncapable, volumeFor } from './volume.ts'
-import { createVolume } from './volume-create.ts'
+import { planDeletion, projectOf, refuseIncapable, volumeFor } from './volume.ts'
+import { planNewVolume } from './volume-create.ts'
+import { untilPaid } from './volume-money.ts'
 import { VolumeRefused } from './volume-refusal.ts'
 
 const write = (context: Context, action: string, kind: string, resourceId: string, writes: Write[]): Promise<void> =>
   commit(context, { action, kind, resourceId }, writes)
+
+const volumeEntry = (action: string, resourceId: string): Entry => ({ action, kind: 'volume', resourceId })
 
 /** A new type of groups. Throws `Refused` (`taken`) where its name is. */
 export const createGroupType = async (
@@ -65,6 +69,12 @@ type NewGroup = Pick<GroupRow, 'name' | 'description' | 'groupTypeId' | 'volumeT
 
 /** A group without volumes; charges `groups`. Throws `VolumeRefused` (`incapable`) for a type that promises what no cloud does. */
 export const createGroup = async (context: Context, type: GroupTypeRow, wish: NewGroup): Promise<GroupRow> => {
+  const { row, writes } = planGroup(context, type, wish)
+  await write(context, 'create', 'group', row.id, writes)
+  return row
+}
+
+const planGroup = (context: Context, type: GroupTypeRow, wish: NewGroup): { row: GroupRow; writes: Write[] } => {
   const promised = Object.entries(type.specs).find(
     ([key, value]) => /_enabled$/.test(key) && /<is>\s*true/i.test(value),
   )
@@ -80,8 +90,7 @@ export const createGroup = async (context: Context, type: GroupTypeRow, wish: Ne
     ...wish,
     ...{ id: context.newId(), projectId, status: 'available', createdAt: context.now() },
   }
-  await write(context, 'create', 'group', row.id, [charge(projectId, 'groups', 1), insertGroup(context.db, row)])
-  return row
+  return { row, writes: [charge(projectId, 'groups', 1), insertGroup(context.db, row)] }
 }
 
 /** Name and text, and which volumes are in it. Throws `VolumeRefused` (`unknown`). Guard: `group-volumes`. */
@@ -103,22 +112,20 @@ export const changeGroup = async (
 /** A group goes, `withVolumes` with all that is in it. Guards: `group-volumes`, `group-snapshots`. Throws as `deleteVolume`. */
 export const removeGroup = async (context: Context, group: GroupRow, withVolumes: boolean): Promise<void> => {
   const { db } = context
-  const inside = withVolumes ? await volumesInGroup(db, group.id) : []
-  const allowed = ['available', 'error', 'error_restoring', 'error_extending', 'error_managing']
-  for (const { status } of inside)
-    if (!allowed.includes(status)) throw new VolumeRefused({ kind: 'status', status, allowed })
-  const ids = inside.map(({ id }) => id)
+  const ids = withVolumes ? (await volumesInGroup(db, group.id)).map(({ id }) => id) : []
+  const writes: Write[] = []
+  for (const id of ids) {
+    const volume = await volumeFor(context, id)
+    if (!volume) continue
+    writes.push(...(await planDeletion(context, volume)), journalled(context, volumeEntry('delete', id)))
+  }
   await write(context, 'delete', 'group', group.id, [
     guard(context, 'group-snapshots', groupHasSnapshots(group.id)),
-    ...(ids.length ? [putInGroup(db, ids, null, context.now())] : []),
+    ...(ids.length ? [refuseChange(ids), putInGroup(db, ids, null, context.now()), ...writes] : []),
     guard(context, 'group-volumes', groupHasVolumes(group.id)),
     charge(group.projectId, 'groups', -1),
     deleteGroup(db, group.id),
   ])
-  for (const id of ids) {
-    const volume = await volumeFor(context, id)
-    if (volume) await deleteVolume(context, volume, {})
-  }
 }
 
 /** Snapshots of all volumes of a group, admitted together and made one by one. Throws as `createSnapshot`; `incapable` for an empty group. */
@@ -173,7 +180,7 @@ export const removeGroupSnapshot = async (context: Context, { id }: GroupSnapsho
 export const resetGroupSnapshot = (context: Context, { id }: GroupSnapshotRead, status: string): Promise<void> =>
   write(context, 'reset_status', 'group_snapshot', id, [sayGroupSnapshot(context.db, id, status)])
 
-/** A group with a volume for each snapshot of another, or for each of its volumes. Throws as `createVolume`. */
+/** A group with a volume for each snapshot of another, or for each of its volumes: all or nothing. Throws as `createVolume`. */
 export const copyGroup = async (
   context: Context,
   type: GroupTypeRow,
@@ -186,11 +193,17 @@ export const copyGroup = async (
     throw new VolumeRefused({ kind: 'incapable', reason: `Invalid group: Source group ${from.id} has no volumes.` })
   const { volumeTypes, zone } = from
   const of = shot ? { groupSnapshotId: shot.id } : { sourceGroupId: from.id }
-  const group = await createGroup(context, type, { name, description, groupTypeId: type.id, volumeTypes, zone, ...of })
-  for (const { id } of sources)
-    await createVolume(context, {
-      ...{ name: null, description: null, size: null, zone: null, metadata: {}, imageId: null, type: null },
-      ...{ snapshotId: shot ? id : null, sourceVolumeId: shot ? null : id, groupId: group.id },
-    })
-  return group
+  const group = planGroup(context, type, { name, description, groupTypeId: type.id, volumeTypes, zone, ...of })
+  await untilPaid(async () => {
+    const writes: Write[] = []
+    for (const { id } of sources) {
+      const plan = await planNewVolume(context, {
+        ...{ name: null, description: null, size: null, zone: null, metadata: {}, imageId: null, type: null },
+        ...{ snapshotId: shot ? id : null, sourceVolumeId: shot ? null : id, groupId: group.row.id },
+      })
+      writes.push(...plan.writes, journalled(context, volumeEntry('create', plan.volume.id)))
+    }
+    await write(context, 'create', 'group', group.row.id, [...group.writes, ...writes])
+  })
+  return group.row
 }

@@ -35,9 +35,20 @@ import { stillOfType } from './volume-types.ts'
 
 /** Admits a volume: one batch, then the cloud. Throws `VolumeRefused`, or `Refused` for quota. */
 export const createVolume = (context: Context, wish: NewVolume): Promise<VolumeRead> =>
-  untilPaid(() => create(context, wish))
+  untilPaid(async () => {
+    const { volume, writes } = await planNewVolume(context, wish)
+    await commit(context, { action: 'create', kind: 'volume', resourceId: volume.id }, writes)
+    return volume
+  })
 
-const create = async (context: Context, wish: NewVolume): Promise<VolumeRead> => {
+/** A volume and the writes that admit it. */
+interface Planned {
+  volume: VolumeRead
+  writes: Write[]
+}
+
+/** What `createVolume` writes, for a batch that writes more; guards of what it costs are to be tried again (`untilPaid`). */
+export const planNewVolume = async (context: Context, wish: NewVolume): Promise<Planned> => {
   const projectId = projectOf(context)
   const [all, means] = await Promise.all([zonesWithVolumes(context, { projectId }), projectMeans(context, projectId)])
   const { policy } = means
@@ -78,12 +89,11 @@ const create = async (context: Context, wish: NewVolume): Promise<VolumeRead> =>
     metadata: wish.metadata,
     imageMetadata: source.imageMetadata,
   })
-  const entry = { action: 'create', kind: 'volume', resourceId: row.id }
   const shown = { attachment: null, dueAt: null, attachmentDueAt: null, typeName }
   if (row.pinnedZone !== null && !tied) {
     const unplaced = { ...row, cloudId: null, zone: null, status: 'available' }
-    await commit(context, entry, [...holds, ...counted(context, unplaced), insertVolume(context.db, unplaced)])
-    return { ...unplaced, cloud: '', ...shown }
+    const writes = [...holds, ...counted(context, unplaced), insertVolume(context.db, unplaced)]
+    return { volume: { ...unplaced, cloud: '', ...shown }, writes }
   }
   const origin = source.volume ? (await placeVolume(context, source.volume, place)).writes : []
   const paid = await payVolume(context, row, { means })
@@ -94,14 +104,8 @@ const create = async (context: Context, wish: NewVolume): Promise<VolumeRead> =>
           guard(context, 'backup-busy', snapshotNot(row.backupId, ['available'])),
           beginRestore(context.db, row.backupId, context.now()),
         ]
-  await commit(context, entry, [
-    ...holds,
-    ...restoring,
-    ...origin,
-    ...planVolume(context, row, source.image ?? null),
-    ...paid,
-  ])
-  return { ...row, cloud: place.cloud, ...shown }
+  const writes = [...holds, ...restoring, ...origin, ...planVolume(context, row, source.image ?? null), ...paid]
+  return { volume: { ...row, cloud: place.cloud, ...shown }, writes }
 }
 
 /** Zones for a type of an operator's, of which one may be named that has no volumes of it. */
@@ -122,12 +126,12 @@ const inTypesZones = (
 }
 
 /** A volume of a type that no pool answers to: accepted as Cinder accepts it, and in error with a message to its project. */
-const unscheduled = async (
+const unscheduled = (
   context: Context,
   wish: NewVolume,
   typed: Pick<VolumeRead, 'projectId' | 'volumeType' | 'typeId' | 'typeName'>,
   holds: Write[],
-): Promise<VolumeRead> => {
+): Planned => {
   const { typeName, ...of } = typed
   const { name, description, metadata, snapshotId, sourceVolumeId, imageId } = wish
   const made = { name, description, metadata, snapshotId, sourceVolumeId, imageId, bootable: false, imageMetadata: {} }
@@ -138,13 +142,8 @@ const unscheduled = async (
     status: 'error',
     fault: NOWHERE.detail,
   }
-  await commit(context, { action: 'create', kind: 'volume', resourceId: row.id }, [
-    ...holds,
-    ...counted(context, row),
-    insertVolume(context.db, row),
-    tellUser(context, row, NOWHERE),
-  ])
-  return { ...row, cloud: '', attachment: null, dueAt: null, attachmentDueAt: null, typeName }
+  const writes = [...holds, ...counted(context, row), insertVolume(context.db, row), tellUser(context, row, NOWHERE)]
+  return { volume: { ...row, cloud: '', attachment: null, dueAt: null, attachmentDueAt: null, typeName }, writes }
 }
 
 type Said = 'id' | 'userId' | 'readonly' | 'status' | 'fault' | 'createdAt' | 'updatedAt' | 'deletedAt'

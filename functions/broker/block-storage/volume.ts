@@ -112,14 +112,25 @@ const snapshotRef = ({ id, cloudId }: SnapshotRow): Ref => ({ kind: 'snapshot', 
 export const deleteVolume = async (
   context: Context,
   volume: VolumeRead,
-  { cascade = false, force = false }: { cascade?: boolean; force?: boolean },
+  how: { cascade?: boolean; force?: boolean },
 ): Promise<void> => {
+  const writes = await planDeletion(context, volume, how)
+  if (volume.groupId !== null && !how.force) throw new VolumeRefused({ kind: 'attached' })
+  await commit(context, { action: 'delete', kind: 'volume', resourceId: volume.id }, writes)
+}
+
+/** Writes by which a volume goes, whichever group it is in. Throws as `deleteVolume`. */
+export const planDeletion = async (
+  context: Context,
+  volume: VolumeRead,
+  { cascade = false, force = false }: { cascade?: boolean; force?: boolean } = {},
+): Promise<Write[]> => {
   const { db } = context
   const { id } = volume
   const allowed = ['available', 'error', 'error_restoring', 'error_extending', 'error_managing']
   if (!force && !allowed.includes(volume.status))
     throw new VolumeRefused({ kind: 'status', status: volume.status, allowed })
-  if (volume.attachment || (volume.groupId !== null && !force)) throw new VolumeRefused({ kind: 'attached' })
+  if (volume.attachment) throw new VolumeRefused({ kind: 'attached' })
   const children = await snapshotsOf(db, id)
   if (children.length && !cascade) {
     // Those that are on their way may be all that stands in the way, and nobody else looks after them.
@@ -128,7 +139,7 @@ export const deleteVolume = async (
   }
   const childIds = children.map((child) => child.id)
   const now = context.now()
-  await commit(context, { action: 'delete', kind: 'volume', resourceId: id }, [
+  return [
     force
       ? guard(context, 'volume-gone', volumeLost(volume))
       : guard(context, 'volume-status', volumeNot(volume, allowed)),
@@ -149,7 +160,7 @@ export const deleteVolume = async (
           charge(volume.projectId, 'volumes', -1),
           charge(volume.projectId, 'gigabytes', -volume.sizeGib),
         ]),
-  ])
+  ]
 }
 
 /** Name and description stand above the line; the cloud shows the name where it can. */

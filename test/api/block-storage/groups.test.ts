@@ -158,4 +158,34 @@ describe('a group', () => {
     expect((await at().get(`${base}/group_snapshots/${id}`)).status).toBe(404)
     expect((await at().get(`${base}/snapshots`)).body.snapshots).toEqual([])
   })
+
+  it('stays with all that is in it where one of its volumes may not go', async () => {
+    const id = await madeGroup(await madeType('kind'))
+    const [plain, copied] = [await volumeIn(id), await volumeIn(id)]
+    expect((await at().post(`${base}/snapshots`, { snapshot: { volume_id: copied } })).status).toBe(202)
+    await plimsoll.settle()
+    const gone = await at().post(`${base}/groups/${id}/action`, { delete: { 'delete-volumes': true } })
+    expect(gone.status).toBe(400)
+    await plimsoll.settle()
+    const { body } = await at().get(`${base}/groups/${id}?list_volume=True`)
+    expect(body.group.volumes.toSorted()).toEqual([plain, copied].toSorted())
+  })
+
+  it('is not copied by half', async () => {
+    const source_group_id = await madeGroup(await madeType('kind'))
+    await volumeIn(source_group_id)
+    await volumeIn(source_group_id)
+    const quotas = `${base}/os-quota-sets/${plimsoll.projectId('demo')}`
+    expect((await at('admin').put(quotas, { quota_set: { volumes: 3 } })).status).toBe(200)
+    const copy = () => at().post(`${base}/groups/action`, { 'create-from-src': { source_group_id } })
+    expect((await copy()).status).toBe(413)
+    expect((await at().get(`${base}/groups`)).body.groups).toMatchObject([{ id: source_group_id }])
+    expect((await at().get(`${base}/volumes`)).body.volumes).toHaveLength(2)
+    expect((await at('admin').put(quotas, { quota_set: { volumes: 4 } })).status).toBe(200)
+    const copied = await copy()
+    expect(copied.status).toBe(202)
+    await plimsoll.settle()
+    const inside = await at().get(`${base}/volumes/detail?group_id=${copied.body.group.id}&status=available`)
+    expect(inside.body.volumes).toHaveLength(2)
+  })
 })
