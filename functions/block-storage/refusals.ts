@@ -87,6 +87,7 @@ const guarded = (what: string): Fault | undefined => {
   if (what === 'transfer-over') return notFound('Transfer could not be found.')
   if (what === 'backup-status') return invalidBackup('Backup status must be available or error')
   if (what === 'backup-dependents') return invalidBackup('Incremental backups exist for this backup.')
+  if (what === 'group-gone') return notFound('Group could not be found.')
   if (what === 'group-type-in-use') return badRequest('Target group type is still in use.')
   if (what === 'group-volumes')
     return badRequest(

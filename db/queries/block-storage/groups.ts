@@ -83,6 +83,9 @@ export const updateGroup = (db: Database, id: string, set: Partial<GroupRow>) =>
 /** Statement: a group is no more. */
 export const deleteGroup = (db: Database, id: string) => db.delete(volumeGroups).where(eq(volumeGroups.id, id))
 
+/** True (as SQL) when the group is no more. */
+export const groupGone = (id: string): SQL => sql`not exists (select 1 from ${volumeGroups} where id = ${id})`
+
 /** Volumes of a group, in the order in which they were made. */
 export const volumesInGroup = (db: Database, groupId: string) =>
   db

@@ -5,6 +5,7 @@ import {
   type GroupRow,
   type GroupSnapshotRead,
   type GroupTypeRow,
+  groupGone,
   groupHasSnapshots,
   groupHasVolumes,
   groupTypeInUse,
@@ -93,7 +94,7 @@ const planGroup = (context: Context, type: GroupTypeRow, wish: NewGroup): { row:
   return { row, writes: [charge(projectId, 'groups', 1), insertGroup(context.db, row)] }
 }
 
-/** Name and text, and which volumes are in it. Throws `VolumeRefused` (`unknown`). Guard: `group-volumes`. */
+/** Name and text, and which volumes are in it. Guards: `group-gone`, `group-volumes`. */
 export const changeGroup = async (
   context: Context,
   group: GroupRow,
@@ -102,6 +103,7 @@ export const changeGroup = async (
 ): Promise<void> => {
   const now = context.now()
   await write(context, 'update', 'group', group.id, [
+    guard(context, 'group-gone', groupGone(group.id)),
     ...(add.length ? [guard(context, 'group-volumes', notFree(add, group.projectId))] : []),
     ...(add.length ? [putInGroup(context.db, add, group.id, now)] : []),
     ...(remove.length ? [putInGroup(context.db, remove, null, now)] : []),
@@ -109,7 +111,7 @@ export const changeGroup = async (
   ])
 }
 
-/** A group goes, `withVolumes` with all that is in it. Guards: `group-volumes`, `group-snapshots`. Throws as `deleteVolume`. */
+/** A group goes, `withVolumes` with all that is in it. Guards: `group-gone`, `group-volumes`, `group-snapshots`. Throws as `deleteVolume`. */
 export const removeGroup = async (context: Context, group: GroupRow, withVolumes: boolean): Promise<void> => {
   const { db } = context
   const ids = withVolumes ? (await volumesInGroup(db, group.id)).map(({ id }) => id) : []
@@ -120,6 +122,7 @@ export const removeGroup = async (context: Context, group: GroupRow, withVolumes
     writes.push(...(await planDeletion(context, volume)), journalled(context, volumeEntry('delete', id)))
   }
   await write(context, 'delete', 'group', group.id, [
+    guard(context, 'group-gone', groupGone(group.id)),
     guard(context, 'group-snapshots', groupHasSnapshots(group.id)),
     ...(ids.length ? [refuseChange(ids), putInGroup(db, ids, null, context.now()), ...writes] : []),
     guard(context, 'group-volumes', groupHasVolumes(group.id)),
@@ -161,7 +164,11 @@ export const snapGroup = async (
     ...{ id, projectId: group.projectId, groupId: group.id, groupTypeId: group.groupTypeId, name, description },
     ...{ said: null, createdAt: context.now() },
   }
-  await write(context, 'create', 'group_snapshot', id, [insertGroupSnapshot(db, row), ...writes])
+  await write(context, 'create', 'group_snapshot', id, [
+    guard(context, 'group-gone', groupGone(group.id)),
+    insertGroupSnapshot(db, row),
+    ...writes,
+  ])
   return { ...row, status: 'creating' }
 }
 

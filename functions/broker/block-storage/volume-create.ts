@@ -1,4 +1,5 @@
 import { beginRestore } from '../../../db/queries/block-storage/backups.ts'
+import { groupGone } from '../../../db/queries/block-storage/groups.ts'
 import { snapshotNot } from '../../../db/queries/block-storage/snapshots.ts'
 import {
   insertVolume,
@@ -173,7 +174,7 @@ export const newVolumeRow = (
   }
 }
 
-/** Writes that admit a volume, made of an image or not; charges `volumes` and `gigabytes`. Guard: `volume-size`. */
+/** Writes that admit a volume, made of an image or not; charges `volumes` and `gigabytes`. Guards: `group-gone`, `volume-size`. */
 export const planVolume = (context: Context, row: Placed<VolumeRow>, image: ImageRow | null): Write[] => [
   ...counted(context, row),
   insertVolume(context.db, row),
@@ -181,7 +182,8 @@ export const planVolume = (context: Context, row: Placed<VolumeRow>, image: Imag
   ...(image ? realiseImage(context, image, row.projectId, row.cloudId) : []),
 ]
 
-const counted = (context: Context, { projectId, sizeGib }: VolumeRow): Write[] => [
+const counted = (context: Context, { projectId, sizeGib, groupId }: VolumeRow): Write[] => [
+  ...(groupId === null ? [] : [guard(context, 'group-gone', groupGone(groupId))]),
   guard(context, 'volume-size', tooLargeFor(projectId, sizeGib)),
   charge(projectId, 'volumes', 1),
   charge(projectId, 'gigabytes', sizeGib),

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest'
-import { type Plimsoll, startPlimsoll } from '../../support/harness.ts'
+import { type Answer, type Plimsoll, startPlimsoll } from '../../support/harness.ts'
+import { askedWhile } from './asked-while.ts'
 
 let plimsoll: Plimsoll
 let base: string
@@ -187,5 +188,27 @@ describe('a group', () => {
     await plimsoll.settle()
     const inside = await at().get(`${base}/volumes/detail?group_id=${copied.body.group.id}&status=available`)
     expect(inside.body.volumes).toHaveLength(2)
+  })
+
+  it('takes nothing in that is asked for while it goes', async () => {
+    const type = await madeType('kind')
+    const { body } = await at().post(`${base}/volumes`, { volume: { size: 1, volume_type: 'fast' } })
+    await plimsoll.settle()
+    const { id } = body.volume
+    const fresh = { volume: { size: 1, volume_type: 'fast' } }
+    const asked: ((group_id: string) => Promise<Answer>)[] = [
+      (group_id) => at().post(`${base}/volumes`, { volume: { ...fresh.volume, group_id } }),
+      (group_id) => at().put(`${base}/groups/${group_id}`, { group: { add_volumes: id } }),
+      (group_id) => at().post(`${base}/groups/${group_id}/action`, { delete: {} }),
+    ]
+    for (const ask of asked) {
+      const group = await madeGroup(type)
+      const remove = async () =>
+        expect((await at().post(`${base}/groups/${group}/action`, { delete: {} })).status).toBe(202)
+      expect((await askedWhile(plimsoll, remove, () => ask(group))).status).toBe(404)
+    }
+    const { volumes } = (await at().get(`${base}/volumes/detail`)).body
+    expect(volumes).toMatchObject([{ id, group_id: null }])
+    expect((await at().delete(`${base}/volumes/${id}`)).status).toBe(202)
   })
 })
