@@ -77,6 +77,8 @@ export interface CopyWork {
   all: boolean
   /** Why not, by the name of a cloud. */
   failed: Record<string, string>
+  /** When they were asked for, in milliseconds since 1970; absent: with their task. */
+  since?: number
 }
 
 /** Work on images that outlives the request that asked for it, and what became of it. */

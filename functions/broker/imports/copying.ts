@@ -8,8 +8,10 @@ import { realiseImage, wayTo, whyUnconverted } from '../image/image-takers.ts'
 import { over } from '../image/image-tasks.ts'
 import { commit, guard, type Write } from '../line/commit.ts'
 
-/** How soon to look again whether clouds have their copies, in milliseconds. */
-const PAUSE = 2_000
+/** How soon to look again whether clouds have their copies, in milliseconds: the longer it has taken, the later. */
+const PAUSE = { least: 2_000, share: 0.1, most: 300_000 }
+/** How long they are waited for. */
+const DAY = 86_400_000
 
 /** A cloud that may be a store of an image. */
 export interface StoreCloud {
@@ -28,7 +30,7 @@ export const copyWork = async (
   const failed: Record<string, string> = table()
   for (const cloud of clouds)
     if (!(await wayTo(context, image, cloud))) failed[cloud.name] = whyUnconverted(context, image)
-  return { kind: 'copy', all, to: clouds.map(({ id, name }) => ({ id, name })), failed }
+  return { kind: 'copy', all, to: clouds.map(({ id, name }) => ({ id, name })), failed, since: context.now() }
 }
 
 /** Writes by which clouds get a copy of an image, for its own project. */
@@ -44,6 +46,8 @@ export const watchCopies = async (context: Context, task: ImageTask, work: CopyW
   const bindings = await bindingsOf(context.db, task.imageId)
   const failed: Record<string, string> = table({ ...work.failed })
   const left: string[] = []
+  const now = context.now()
+  const waited = now - (work.since ?? task.createdAt)
   for (const { id, name } of work.to) {
     if (failed[name] !== undefined) continue
     const there = bindings.filter(
@@ -51,16 +55,18 @@ export const watchCopies = async (context: Context, task: ImageTask, work: CopyW
     )
     if (there.some(({ phase }) => phase === 'bound')) continue
     const broken = there.find(({ phase }) => phase === 'failed')
-    if (there.some(({ phase }) => phase === 'intent' || phase === 'calling')) left.push(name)
+    const goesOn = there.some(({ phase }) => phase === 'intent' || phase === 'calling')
+    if (goesOn && waited <= DAY) left.push(name)
+    else if (goesOn) failed[name] = 'The cloud did not have its copy within a day.'
     else failed[name] = broken?.error?.message ?? 'The copy was taken back.'
   }
   const names = Object.keys(failed)
-  const now = context.now()
   const said = tellStores(context.db, task.imageId, { left, failed: names }, now)
   const entry = { action: 'import.copied', kind: 'image', resourceId: task.imageId, detail: { task: task.id } }
   const lost = guard(context, 'task-lost', taskLost(task))
   if (left.length) {
-    const set = { work: { ...work, failed }, dueAt: now + PAUSE, leaseUntil: 0, updatedAt: now }
+    const pause = Math.min(PAUSE.most, Math.max(PAUSE.least, Math.round(waited * PAUSE.share)))
+    const set = { work: { ...work, failed }, dueAt: now + pause, leaseUntil: 0, updatedAt: now }
     await keepTask(context.db, task, set)
     return
   }

@@ -493,6 +493,33 @@ describe('stores', () => {
     expect(await shown(id)).toMatchObject({ status: 'active', os_glance_failed_import: 'sandbox', stores: 'plimsoll' })
   })
 
+  it('that are down are asked after ever less often, and not for longer than a day', async () => {
+    await start()
+    const id = await record()
+    await demo().put(path(id, '/file'), qcow2Disk(), OCTETS)
+    await importing(id, { name: 'copy-image' }, { stores: ['sandbox'] })
+    const { clock, db } = plimsoll
+    // As if its cloud answered nobody.
+    await db.run(sql`update bindings set due_at = null, phase = 'calling' where resource_id = ${id}`)
+    const pause = async () => {
+      await runCron(plimsoll.host)
+      await plimsoll.runDeferred()
+      return ((await taskDueAt(db)) ?? 0) - clock.now
+    }
+    expect(await pause()).toBe(2_000)
+    clock.advance(600_000)
+    expect(await pause()).toBe(60_000)
+    clock.advance(12 * 3_600_000)
+    expect(await pause()).toBe(300_000)
+    clock.advance(12 * 3_600_000)
+    await plimsoll.settle()
+    expect(await taskOf(id)).toMatchObject({
+      status: 'failure',
+      message: 'sandbox: The cloud did not have its copy within a day.',
+    })
+    expect(await shown(id)).toMatchObject({ os_glance_failed_import: 'sandbox', os_glance_importing_to_stores: '' })
+  })
+
   it('get copies of what is imported to them', async () => {
     await start()
     const id = await record()
