@@ -104,9 +104,11 @@ export const putInGroup = (db: Database, ids: string[], groupId: string | null, 
 /** True (as SQL) while the group has volumes. */
 export const groupHasVolumes = (id: string): SQL =>
   sql`exists (select 1 from ${volumes} where group_id = ${id} and deleted_at is null)`
+/** One whose snapshots are all gone is gone. */
+const some = sql`exists (select 1 from snapshots where group_snapshot_id = group_snapshots.id and deleted_at is null)`
 /** True (as SQL) while the group has snapshots. */
 export const groupHasSnapshots = (id: string): SQL =>
-  sql`exists (select 1 from ${groupSnapshots} where group_id = ${id})`
+  sql`exists (select 1 from ${groupSnapshots} where group_id = ${id} and ${some})`
 /** True (as SQL) when one of them is another's, is in a group by now, or is gone. */
 export const notFree = (ids: string[], projectId: string): SQL =>
   sql`(select count(*) from ${volumes} where id in ${among(ids)} and project_id = ${projectId} and deleted_at is null
@@ -138,8 +140,6 @@ interface ShotFilter {
   name?: string | undefined
   groupId?: string | undefined
 }
-/** One whose snapshots are all gone is gone. */
-const some = sql`exists (select 1 from snapshots where group_snapshot_id = ${groupSnapshots.id} and deleted_at is null)`
 const seenShots = (scope: Scope<string | Placeholder>) => and(within(groupSnapshots.projectId, scope), some)
 const shotConditions = (f: Slots<ShotFilter & { scope: Scope }>) => [
   seenShots(f.scope),
@@ -181,6 +181,9 @@ export const insertGroupSnapshot = (db: Database, row: GroupSnapshotRow) => db.i
 /** Statement: an administrator says what it is. */
 export const sayGroupSnapshot = (db: Database, id: string, said: string) =>
   db.update(groupSnapshots).set({ said }).where(eq(groupSnapshots.id, id))
+/** Statement: snapshots of the group of which nothing is left are no more. */
+export const dropEmptyGroupSnapshots = (db: Database, groupId: string) =>
+  db.delete(groupSnapshots).where(and(eq(groupSnapshots.groupId, groupId), sql`not ${some}`))
 /** Statement: the snapshot of a group is no more. */
 export const deleteGroupSnapshot = (db: Database, id: string) =>
   db.delete(groupSnapshots).where(eq(groupSnapshots.id, id))

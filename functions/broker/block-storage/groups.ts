@@ -2,6 +2,7 @@ import {
   deleteGroup,
   deleteGroupSnapshot,
   deleteGroupType,
+  dropEmptyGroupSnapshots,
   type GroupRow,
   type GroupSnapshotRead,
   type GroupTypeRow,
@@ -124,6 +125,7 @@ export const removeGroup = async (context: Context, group: GroupRow, withVolumes
   await write(context, 'delete', 'group', group.id, [
     guard(context, 'group-gone', groupGone(group.id)),
     guard(context, 'group-snapshots', groupHasSnapshots(group.id)),
+    dropEmptyGroupSnapshots(db, group.id),
     ...(ids.length ? [refuseChange(ids), putInGroup(db, ids, null, context.now()), ...writes] : []),
     guard(context, 'group-volumes', groupHasVolumes(group.id)),
     charge(group.projectId, 'groups', -1),
@@ -166,6 +168,7 @@ export const snapGroup = async (
   }
   await write(context, 'create', 'group_snapshot', id, [
     guard(context, 'group-gone', groupGone(group.id)),
+    dropEmptyGroupSnapshots(db, group.id),
     insertGroupSnapshot(db, row),
     ...writes,
   ])

@@ -1,3 +1,4 @@
+import { sql } from 'drizzle-orm'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { type Answer, type Plimsoll, startPlimsoll } from '../../support/harness.ts'
 import { askedWhile } from './asked-while.ts'
@@ -210,5 +211,20 @@ describe('a group', () => {
     const { volumes } = (await at().get(`${base}/volumes/detail`)).body
     expect(volumes).toMatchObject([{ id, group_id: null }])
     expect((await at().delete(`${base}/volumes/${id}`)).status).toBe(202)
+  })
+
+  it('goes when the last of its snapshots went with its volume', async () => {
+    const group_id = await madeGroup(await madeType('kind'))
+    const volume = await volumeIn(group_id)
+    const made = await at().post(`${base}/group_snapshots`, { group_snapshot: { group_id } })
+    await plimsoll.settle()
+    const remove = async () => (await at().post(`${base}/groups/${group_id}/action`, { delete: {} })).status
+    expect((await at().put(`${base}/groups/${group_id}`, { group: { remove_volumes: volume } })).status).toBe(202)
+    expect(await remove()).toBe(400)
+    expect((await at().delete(`${base}/volumes/${volume}?cascade=true`)).status).toBe(202)
+    await plimsoll.settle()
+    expect((await at().get(`${base}/group_snapshots/${made.body.group_snapshot.id}`)).status).toBe(404)
+    expect(await remove()).toBe(202)
+    expect(await plimsoll.db.all(sql`select id from group_snapshots`)).toEqual([])
   })
 })
