@@ -94,6 +94,21 @@ export const volumesInGroup = (db: Database, groupId: string) =>
     .where(and(eq(volumes.groupId, groupId), isNull(volumes.deletedAt)))
     .orderBy(asc(volumes.createdAt), asc(volumes.id))
 
+/** Ids of the volumes of each of some groups, in the order in which they were made. */
+export const volumeIdsOf = async (db: Database, groupIds: string[]): Promise<Map<string, string[]>> => {
+  const rows = await db
+    .select({
+      id: volumeGroups.id,
+      inside: sql`(select json_group_array(v.id) from (select id from volumes
+        where group_id = volume_groups.id and deleted_at is null order by created_at, id) v)`.mapWith(
+        (text: string): string[] => JSON.parse(text),
+      ),
+    })
+    .from(volumeGroups)
+    .where(sql`${volumeGroups.id} in ${among(groupIds)}`)
+  return new Map(rows.map(({ id, inside }) => [id, inside]))
+}
+
 /** Statement: volumes are in a group, or (null) in none. */
 export const putInGroup = (db: Database, ids: string[], groupId: string | null, now: number) =>
   db

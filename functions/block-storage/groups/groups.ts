@@ -5,6 +5,7 @@ import {
   groupById,
   groupSnapshotById,
   listGroups,
+  volumeIdsOf,
   volumesInGroup,
 } from '../../../db/queries/block-storage/groups.ts'
 import { changeGroup, copyGroup, createGroup, removeGroup } from '../../broker/block-storage/groups.ts'
@@ -29,7 +30,9 @@ export const groupOf = async ({ context }: Pick<Input, 'context'>, id: string): 
 }
 
 const summary = (_: Input, { id, name }: GroupRow) => ({ id, name })
-const fullView = async (input: Input, g: GroupRow) => ({
+const summaries = (input: Input, groups: GroupRow[]) => groups.map((group) => summary(input, group))
+
+const fullView = (input: Input, g: GroupRow, inside: string[] | null) => ({
   id: g.id,
   name: g.name,
   description: g.description,
@@ -39,20 +42,32 @@ const fullView = async (input: Input, g: GroupRow) => ({
   group_type: g.groupTypeId,
   volume_types: g.volumeTypes,
   ...(input.version >= 14 ? { group_snapshot_id: g.groupSnapshotId, source_group_id: g.sourceGroupId } : {}),
-  ...(input.version >= 25 && isTrue(input.query.list_volume)
-    ? { volumes: (await volumesInGroup(input.context.db, g.id)).map(({ id }) => id) }
-    : {}),
+  ...(inside ? { volumes: inside } : {}),
   ...(input.version >= 38 ? { replication_status: 'disabled' } : {}),
   ...(input.version >= 58 ? { project_id: g.projectId } : {}),
 })
 
-const list = (view: (input: Input, group: GroupRow) => unknown) => async (input: Input) => {
+const fullViews = async (input: Input, groups: GroupRow[]) => {
+  const asked = input.version >= 25 && isTrue(input.query.list_volume)
+  const inside = asked
+    ? await volumeIdsOf(
+        input.context.db,
+        groups.map(({ id }) => id),
+      )
+    : null
+  return groups.map((group) => fullView(input, group, inside && (inside.get(group.id) ?? [])))
+}
+
+const list = (views: (input: Input, groups: GroupRow[]) => unknown) => async (input: Input) => {
   const { context, query } = input
-  const { name, status } = allowedFilters(input, 'group')
+  const queries = new URLSearchParams(input.queries)
+  // It says what is shown of a group, and filters nothing.
+  queries.delete('list_volume')
+  const { name, status } = allowedFilters({ ...input, queries }, 'group')
   const page = await listGroups(context.db, listScope(context, query), { name, status }, sliceOf(query, GROUP_SORT))
   if (!page) throw noGroup(query.marker!)
   const links = nextLinks(input, page)
-  const groups = await Promise.all(page.map((group) => view(input, group)))
+  const groups = await views(input, page)
   return { body: { groups, ...(links ? { groups_links: links } : {}) } }
 }
 
@@ -155,7 +170,7 @@ export const groupOperations: Operation[] = [
     summary: 'Groups of volumes.',
     status: 200,
     since: SINCE,
-    handle: list(summary),
+    handle: list(summaries),
   }),
   operation({
     name: 'group.list_detail',
@@ -165,7 +180,7 @@ export const groupOperations: Operation[] = [
     summary: 'Groups of volumes in full.',
     status: 200,
     since: SINCE,
-    handle: list(fullView),
+    handle: list(fullViews),
   }),
   operation<Create>({
     name: 'group.create',
@@ -223,7 +238,10 @@ export const groupOperations: Operation[] = [
     summary: 'One group; since 3.25 with its volumes (`list_volume`).',
     status: 200,
     since: SINCE,
-    handle: async (input) => ({ body: { group: await fullView(input, await groupOf(input, input.params.id!)) } }),
+    handle: async (input) => {
+      const [group] = await fullViews(input, [await groupOf(input, input.params.id!)])
+      return { body: { group } }
+    },
   }),
   operation<Update>({
     name: 'group.update',

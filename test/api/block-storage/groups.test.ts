@@ -227,4 +227,32 @@ describe('a group', () => {
     expect(await remove()).toBe(202)
     expect(await plimsoll.db.all(sql`select id from group_snapshots`)).toEqual([])
   })
+
+  it('is listed with its volumes in as many statements as others are', async () => {
+    const type = await madeType('kind')
+    const listed = async () => {
+      const { d1 } = plimsoll.host
+      const prepare = d1.prepare.bind(d1)
+      let statements = 0
+      d1.prepare = (text) => {
+        statements++
+        return prepare(text)
+      }
+      const { body } = await at().get(`${base}/groups/detail?list_volume=True&sort=created_at:asc`)
+      Object.assign(d1, { prepare })
+      return { statements, volumes: body.groups.map((group: { volumes: string[] }) => group.volumes.toSorted()) }
+    }
+    const first = await madeGroup(type)
+    const inside = [await volumeIn(first), await volumeIn(first)]
+    await listed()
+    const one = await listed()
+    expect(one.volumes).toEqual([inside.toSorted()])
+    plimsoll.clock.advance(1_000)
+    await madeGroup(type)
+    plimsoll.clock.advance(1_000)
+    const other = await volumeIn(await madeGroup(type))
+    const three = await listed()
+    expect(three.volumes).toEqual([inside.toSorted(), [], [other]])
+    expect(three.statements).toBe(one.statements)
+  })
 })
