@@ -11,6 +11,8 @@ export interface Rewrite {
   /** Of the fresh object. */
   token: string
   startedAt: number
+  /** What its cloud was asked for when, and the fence of the one that asked. */
+  asked?: { spec: Json; at: number; fence: number }
   /** The cloud still makes it. */
   task?: Json
   /** It is there. */

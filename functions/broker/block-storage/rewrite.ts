@@ -25,7 +25,7 @@ import { connectCloud } from '../clouds/clouds.ts'
 import { whyOfOtherAccount } from '../clouds/image-account.ts'
 import { imageFor } from '../image/image.ts'
 import { nativeOf, realiseImage, whyNobodyTakes } from '../image/image-takers.ts'
-import { GRACE } from '../line/clockwork.ts'
+import { GRACE, shownAt } from '../line/clockwork.ts'
 import { guard, journalled, type Write } from '../line/commit.ts'
 import { digest } from '../line/digest.ts'
 import { epochOf } from '../line/epoch.ts'
@@ -147,7 +147,7 @@ export const stepRewrite = async (
   volume: VolumeRow,
   binding: Binding,
   realm: NonNullable<Cloud['volume']>,
-): Promise<{ settled: boolean; writes: Write[] }> => {
+): Promise<{ settled: boolean; writes: Write[]; at?: number }> => {
   const { db } = context
   const rewrite = volume.rewrite!
   const keep = (more: Partial<Rewrite>): Write => updateVolume(db, volume.id, { rewrite: { ...rewrite, ...more } })
@@ -158,12 +158,13 @@ export const stepRewrite = async (
       await realm.remove(rewrite.old.id, markOf(context, binding, rewrite.old))
       return { settled: true, writes: ended(context, volume, 'available') }
     }
-    const native = await nativeSource(context, volume, rewrite)
-    const spec = specOf(volume, binding, native)
     if (!rewrite.fresh) {
-      const made = await begin(realm, rewrite, spec, mark)
-      return { settled: false, writes: [keep('task' in made ? { task: made.task } : { fresh: made.id })] }
+      const next = await begin(context, volume, binding, realm)
+      if ('asked' in next) return { settled: false, writes: [keep({ ...next, task: undefined })], at: context.now() }
+      if ('at' in next) return { settled: false, writes: [], at: next.at }
+      return { settled: false, writes: [keep('task' in next ? { task: next.task } : { fresh: next.id })] }
     }
+    const spec = await specOf(context, volume, binding)
     const fresh = await realm.get(rewrite.fresh)
     if (!fresh || fresh.health === 'failed' || fresh.health === 'gone')
       throw new CloudError('definitive', fresh?.fault ?? 'The cloud lost what it made for the volume.')
@@ -180,13 +181,19 @@ export const stepRewrite = async (
   }
 }
 
-const specOf = (volume: VolumeRow, binding: Binding, native: string | null): VolumeSpec => ({
-  name: volume.name || volume.id,
-  sizeGiB: volume.sizeGib,
-  zone: volume.zone ?? binding.zone ?? '',
-  type: volume.volumeType === DEFAULT_TYPE ? null : volume.volumeType,
-  source: native === null ? null : { kind: volume.rewrite!.source.kind, id: native },
-})
+/** What its cloud was asked for, or is to be; without a source when that is gone. */
+const specOf = async (context: Context, volume: VolumeRow, binding: Binding): Promise<VolumeSpec> => {
+  const { asked, source } = volume.rewrite!
+  if (asked) return asked.spec as unknown as VolumeSpec
+  const native = await nativeSource(context, volume, volume.rewrite!)
+  return {
+    name: volume.name || volume.id,
+    sizeGiB: volume.sizeGib,
+    zone: volume.zone ?? binding.zone ?? '',
+    type: volume.volumeType === DEFAULT_TYPE ? null : volume.volumeType,
+    source: native === null ? null : { kind: source.kind, id: native },
+  }
+}
 
 /**
  * The volume goes while it is written anew: of its two objects, the one that does not stand for it goes first. Null: it may
@@ -222,9 +229,8 @@ const freshOf = async (
     throw error
   })
   if (outcome) return outcome
-  const native = await nativeSource(context, volume, volume.rewrite!)
   const mark = markOf(context, binding, { token, epoch: epochOf(startedAt) })
-  return realm.find(mark, specOf(volume, binding, native))
+  return realm.find(mark, await specOf(context, volume, binding))
 }
 
 /** Cinder's statuses after each came to nothing; what was in the volume is there still. */
@@ -275,20 +281,36 @@ const markOf = (
 /** What the cloud made, or works on. */
 type Begun = { task: Json } | Pick<VolumeSeen, 'id'>
 
-/** What the cloud has of it by now. A call whose answer was lost is found by its mark, or repeated with its token. */
+/**
+ * What the cloud has of it by now, what is to be kept before it is asked, or when to look again. A call whose answer was lost
+ * is found by its mark, or repeated with its token: where there are none, once it has shown all that it did.
+ */
 const begin = async (
+  context: Context,
+  volume: VolumeRow,
+  binding: Binding,
   realm: NonNullable<Cloud['volume']>,
-  { task, source }: Rewrite,
-  spec: VolumeSpec,
-  mark: Mark,
-): Promise<Begun> => {
+): Promise<Begun | { asked: NonNullable<Rewrite['asked']> } | { at: number }> => {
+  const { task, asked, source, token, startedAt } = volume.rewrite!
   const known = await polled(realm, task)
   if (known) return known
-  const found = await realm.find(mark, spec)
-  if (!found && !spec.source)
+  const mark = markOf(context, binding, { token, epoch: epochOf(startedAt) })
+  const spec = await specOf(context, volume, binding)
+  if (asked?.fence === binding.fence) {
+    const outcome = await realm.create(spec, mark)
+    return isTask(outcome) ? { task: outcome.task } : { id: outcome.id }
+  }
+  const native = await nativeSource(context, volume, volume.rewrite!)
+  if (asked) {
+    const lookedAt = context.now()
+    const found = await realm.find(mark, spec)
+    if (found) return { id: found.id }
+    const visibleBy = shownAt(asked.at, realm.settleMs, context.aloneSince)
+    if (lookedAt < visibleBy && (realm.once === 'none' || native === null)) return { at: visibleBy }
+  }
+  if (native === null)
     throw new CloudError('definitive', `The ${source.kind} of which the volume was to be made is gone.`)
-  const outcome = found ?? (await realm.create(spec, mark))
-  return isTask(outcome) ? { task: outcome.task } : { id: outcome.id }
+  return { asked: { spec: { ...spec } as unknown as Json, at: context.now(), fence: binding.fence } }
 }
 
 /** What became of a call that its cloud works on; null: there is none, or the cloud forgot it, and its mark finds what it made. */
@@ -312,6 +334,9 @@ const forget = (
   if (fresh === undefined) return Promise.resolve([])
   return realm.remove(fresh, mark).then(
     () => [],
-    (error: Error) => [left(context, volume, fresh, error.message)],
+    (error) => {
+      if (!(error instanceof CloudError)) throw error
+      return [left(context, volume, fresh, error.message)]
+    },
   )
 }

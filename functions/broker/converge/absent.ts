@@ -27,8 +27,8 @@ export const settleCall = async (work: Work): Promise<Next> => {
 export const remove = async (work: Work): Promise<Next> => {
   const { nativeId, missing, attempts, boundAt, seenAt, calledAt } = work.binding
   if (work.row && work.steps.clears) {
-    const { context, steps, row, binding, cloud } = work
-    const writes = await work.ask(() => steps.clears!(context, row, binding, cloud))
+    const { context, row, binding, acting } = work
+    const writes = await work.steps.clears(context, row, binding, acting)
     if (!writes) return work.later(500, 15_000)
     if (writes.length) await work.write({ attempts: 0 }, writes)
   }

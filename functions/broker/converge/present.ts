@@ -140,8 +140,10 @@ export const maintain = async (work: Work): Promise<Next> => {
   if (seen.health === 'ready' && applied < revision && work.realm.update) return apply(work)
   if (work.steps.act) {
     const { context, row, binding, acting } = work
-    const { settled, writes } = await work.steps.act(context, row, binding, acting, seen)
-    if (writes.length) await work.write({ attempts: 0 }, writes)
+    const { settled, writes, at } = await work.steps.act(context, row, binding, acting, seen)
+    // What is noted before a call is no success yet: the pauses between its repetitions grow on.
+    if (writes.length) await work.write(at === undefined ? { attempts: 0 } : {}, writes)
+    if (at !== undefined) return at > work.now() ? { at } : 'again'
     if (!settled) return work.later(500, 5_000)
   }
   return work.write({ attempts: 0, error: null, applied: work.realm.update ? applied : revision }, [], 'settled')

@@ -142,15 +142,19 @@ export class Work {
     }
   }
 
-  /** The cloud as the actions of a server get it: every call to its servers is a change. */
+  /** The cloud as actions get it: every call to its servers and volumes is a change. */
   get acting(): Cloud {
-    const act = (realm: Cloud['server'], name: string | symbol) => {
+    const get = <R extends object>(realm: R, name: string | symbol) => {
       const member = Reflect.get(realm, name, realm)
       return typeof member === 'function'
         ? (...args: unknown[]) => this.change(() => member.apply(realm, args))
         : member
     }
-    return Object.create(this.cloud, { server: { value: new Proxy(this.cloud.server, { get: act }) } })
+    const { server, volume } = this.cloud
+    return Object.create(this.cloud, {
+      server: { value: new Proxy(server, { get }) },
+      volume: { value: volume && new Proxy(volume, { get }) },
+    })
   }
 
   /** Counts the attempt and gives the time of the next, in doubling steps. */

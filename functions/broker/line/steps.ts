@@ -85,14 +85,14 @@ export interface Steps<Row = unknown, Spec = unknown, S extends Seen = Seen> {
     seen: S,
     stuck: string | null,
   ): Promise<{ here: Partial<Binding>; writes: Write[] } | null>
-  /** What users asked for beyond existence; true when there is nothing more to do. */
+  /** What users asked for beyond existence; `settled` when there is nothing more to do, `at`: when to go on. */
   act?(
     context: Context,
     row: Row,
     binding: Binding,
     cloud: Cloud,
     seen: S,
-  ): Promise<{ settled: boolean; writes: Write[] }>
+  ): Promise<{ settled: boolean; writes: Write[]; at?: number }>
 }
 
 /** Keeps the three types together; gives the steps as they are. */

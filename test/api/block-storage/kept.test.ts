@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm'
 import { beforeEach, describe, expect, it } from 'vitest'
-import type { Json, Mark, VolumeSpec } from '../../../adapters/contract.ts'
+import type { Cloud, Json, Mark, VolumeSpec } from '../../../adapters/contract.ts'
+import { CloudError } from '../../../adapters/errors.ts'
 import { adapters } from '../../../adapters/registry.ts'
 import { plantFaults, remembered } from '../../../adapters/sandbox/backdoor.ts'
 import type { Fault } from '../../../adapters/sandbox/faults.ts'
@@ -249,6 +250,44 @@ describe('a volume that is written anew', () => {
       await plimsoll.settle()
       expect([(await onCloud('volume')).length, (await volumeOf(volume)).status]).toEqual([1, 'available'])
     })
+  })
+
+  it.each([
+    ['once where its cloud would not know a repeated call', 'none', 1],
+    ['again in the same words where its cloud knows a repeated call', 'token', 2],
+  ] as const)('is asked for %s, and shows late what the first one made', async (_, once, calls) => {
+    const called: { spec: VolumeSpec; at: number }[] = []
+    const type = `knowing_${once}`
+    adapters[type] = async () => ({
+      ...sandbox,
+      type,
+      connect(connection, surroundings) {
+        const { volume, ...more } = sandbox.connect(connection, surroundings)
+        const settleMs = 60_000
+        const realm: NonNullable<Cloud['volume']> = {
+          ...volume!,
+          ...{ once, settleMs },
+          async create(spec, mark) {
+            const made = await volume!.create(spec, mark)
+            if (!spec.source) return made
+            called.push({ spec, at: plimsoll.clock.now })
+            if (called.length > 1) return made
+            await at().put(`${base}/volumes/${mark.resource}`, { volume: { name: 'other' } })
+            throw new CloudError('ambiguous', 'Nobody answered.')
+          },
+          find: async (mark, spec) =>
+            called.some(({ at: then }) => plimsoll.clock.now < then + settleMs) ? null : volume!.find(mark, spec),
+        }
+        return { ...more, volume: realm }
+      },
+    })
+    await start(type)
+    const { volume } = await reimaged()
+    await plimsoll.settle()
+    expect([called.map(({ spec }) => spec.name), (await volumeOf(volume)).status]).toEqual([
+      Array(calls).fill(volume),
+      'available',
+    ])
   })
 
   it('is not handed back meanwhile', async () => {
