@@ -56,8 +56,8 @@ export const mutants: Mutant[] = [
     replace: [
       ["  charge(projectId, 'gigabytes', sizeGib),\n]", ']'],
       [
-        'return { ...row, cloud: place.cloud,',
-        "await context.db.batch([charge(projectId, 'gigabytes', size)])\n  return { ...row, cloud: place.cloud,",
+        '    return volume\n',
+        "    await context.db.batch([charge(volume.projectId, 'gigabytes', volume.sizeGib)])\n    return volume\n",
       ],
     ],
     scenario: 'killed at every step of a request',
@@ -335,8 +335,8 @@ export const mutants: Mutant[] = [
     file: 'functions/broker/block-storage/volume-create.ts',
     replace: [
       [
-        '    ...planVolume(context, row, source.image ?? null),\n    ...paid,',
-        '    ...planVolume(context, row, source.image ?? null),',
+        '...planVolume(context, row, source.image ?? null), ...paid]',
+        '...planVolume(context, row, source.image ?? null)]',
       ],
     ],
     scenario: 'two volumes at the last of the money',
