@@ -39,9 +39,12 @@ export const createBackup = async (
       also,
     )
   const all = { serverId: server.id, projectId: server.projectId, type }
-  for (;;) {
+  // A request that is repeated writes nothing again: what then does not go is no reason to go on.
+  for (let last = ''; ; ) {
     const some = await backupsBeyond(context.db, all, 0)
-    if (!some.length) return null
+    const newest = some[0]?.id ?? ''
+    if (newest === last || newest === '') return null
+    last = newest
     await commit(context, { action: 'rotate', kind: 'server', resourceId: server.id, detail: { type } }, [
       ...rotateOut(context, some),
     ])
