@@ -151,3 +151,14 @@ export const allowedFilters = ({ queries, version, context }: Input, resource: s
   for (const key of unknown) delete filters[key]
   return filters
 }
+
+/** Compares rows that are all at hand, by the keys that were asked for; `sorts` has one for each of them. */
+export const inOrder =
+  <T>(sort: { key: string; descending: boolean }[], sorts: Record<string, (row: T) => string | number>) =>
+  (a: T, b: T): number => {
+    for (const { key, descending } of sort) {
+      const [left, right] = [sorts[key]!(a), sorts[key]!(b)]
+      if (left !== right) return left < right === descending ? 1 : -1
+    }
+    return 0
+  }

@@ -7,7 +7,7 @@ import type { Context } from '../../context.ts'
 import { isTrue, strictBoolean } from '../../http/boolean.ts'
 import { badRequest, conflict, notFound } from '../../http/fault.ts'
 import { type Input, type Operation, operation } from '../../http/operation.ts'
-import { nextLinks, sliceOf } from '../listing.ts'
+import { inOrder, nextLinks, sliceOf } from '../listing.ts'
 import { boolean, specs, text } from '../shapes.ts'
 
 const SINCE = 11
@@ -66,13 +66,9 @@ const shownBy = ({ query, context }: Input): ((type: GroupTypeRow) => boolean) =
 
 const list = async (input: Input) => {
   const { sort, limit, offset = 0, marker } = sliceOf(input.query, SORTS)
-  const all = (await listGroupTypes(input.context.db, input.context.caller?.isAdmin === true)).toSorted((a, b) => {
-    for (const { key, descending } of sort) {
-      const [left, right] = [SORTS[key]!(a), SORTS[key]!(b)]
-      if (left !== right) return left < right === descending ? 1 : -1
-    }
-    return 0
-  })
+  const all = (await listGroupTypes(input.context.db, input.context.caller?.isAdmin === true)).toSorted(
+    inOrder(sort, SORTS),
+  )
   const marked = marker === undefined ? -1 : all.findIndex(({ id }) => id === marker)
   if (marker !== undefined && marked < 0) throw notFound(`Group type ${marker} could not be found.`)
   const page = all

@@ -8,7 +8,7 @@ import type { Context } from '../../context.ts'
 import { isTrue, strictBoolean } from '../../http/boolean.ts'
 import { badRequest, conflict, forbidden, notFound } from '../../http/fault.ts'
 import { type Input, type Operation, operation } from '../../http/operation.ts'
-import { dictIn, nextLinks, sliceOf } from '../listing.ts'
+import { dictIn, inOrder, nextLinks, sliceOf } from '../listing.ts'
 import { boolean, specs, text } from '../shapes.ts'
 
 /** The type as the caller may use it; throws 404 in Cinder's words, which tell an id from a name. */
@@ -92,13 +92,7 @@ const list = async (input: Input) => {
   const { sort, limit, offset = 0, marker } = sliceOf(query, SORTS)
   const wanted = filterOf(input)
   const asked = sort.slice(0, sort.findIndex(({ key }) => key === 'created_at') + 1)
-  const all = (await volumeTypes(context)).toSorted((a, b) => {
-    for (const { key, descending } of asked) {
-      const [left, right] = [SORTS[key]!(a), SORTS[key]!(b)]
-      if (left !== right) return left < right === descending ? 1 : -1
-    }
-    return 0
-  })
+  const all = (await volumeTypes(context)).toSorted(inOrder(asked, SORTS))
   const marked = marker === undefined ? -1 : all.findIndex(({ id }) => id === marker)
   if (marker !== undefined && marked < 0) throw notFound(`Volume type ${marker} could not be found.`)
   const page = all
