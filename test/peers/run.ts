@@ -29,6 +29,7 @@ const { positionals: names, values } = parseArgs({
     cloud: { type: 'string' },
     home: { type: 'string' },
     part: { type: 'string' },
+    list: { type: 'string' },
     requests: { type: 'string' },
     within: { type: 'string' },
   },
@@ -78,7 +79,13 @@ const peers: Record<string, (report: Report) => Promise<void>> = {
     attack(report, Number(values.requests ?? (names.length ? 50_000 : 20_000)), Number(values.seed ?? today)),
   // By name on every cloud, which takes long; among the others on the embedded one.
   tempest: (report) =>
-    tempest(report, names.length ? values.cloud : 'sandbox', names.length > 0, values.part?.split(',')),
+    tempest(
+      report,
+      names.length ? values.cloud : 'sandbox',
+      names.length > 0,
+      values.part?.split(','),
+      names.length ? values.list : undefined,
+    ),
 }
 
 const unknown = names.filter((name) => !Object.hasOwn(peers, name))

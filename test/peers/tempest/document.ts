@@ -75,7 +75,7 @@ real but for its processor, which QEMU emulates; and what fails is listed.
 
 - [Tempest](https://pypi.org/project/tempest/${VERSION}/) ${VERSION} of ${RELEASED}, unmodified; the list is \`test/peers/tempest/interop-compute.txt\`, ${tests} tests.
 - \`npm run peers -- tempest\` runs it on every cloud and writes this page; \`--cloud libvirt\` runs one, and writes what that says into the
-  page if the others were run before; \`--part logins\` or \`--part interop\` is a part of it. \`--part more\` runs a further list, in projects that Tempest makes itself, and tells what came out; it is on no page. It fails if a test fails that \`test/peers/tempest/known.ts\` does not name, and if one passes that it names.
+  page if the others were run before; \`--part logins\` or \`--part interop\` is a part of it. \`--part more\` runs a further list, in projects that Tempest makes itself, and tells what came out; \`--list 'api.compute'\` likewise every test of Tempest whose name that regular expression finds. Neither is on a page. It fails if a test fails that \`test/peers/tempest/known.ts\` does not name, and if one passes that it names.
 - Each cloud is behind a broker of its own, on Node; a project reaches no cloud before an admin maps it, so the accounts are made
   beforehand. Extensions and features are configured as the broker lists them.
 - Guests boot on \`libvirt\` alone, and there Tempest logs in to them with \`run_validation=true\` in the tests of \`test/peers/tempest/logins.txt\`: the two of

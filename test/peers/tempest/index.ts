@@ -11,13 +11,15 @@ import { configuration } from './configuration.ts'
 import { count, keepOutcomes, writeDocument } from './document.ts'
 import { knownOf, knownOn } from './known.ts'
 import { nameOf, type Outcome } from './outcomes.ts'
-import { runTempest } from './run.ts'
+import { runTempest, testsLike } from './run.ts'
 
 const LISTS = { logins: 'logins.txt', interop: 'interop-compute.txt', more: 'more.txt' } as const
+type Part = keyof typeof LISTS
 /** What is run where nobody names parts. */
 const USUAL: readonly Part[] = ['logins', 'interop']
-type Part = keyof typeof LISTS
 const LIMIT_MS = 60 * 60_000
+/** All classes of a service are many times what a list has. */
+const LONG_LIMIT_MS = 4 * 60 * 60_000
 const LEAK_MS = 90_000
 
 /**
@@ -27,23 +29,25 @@ const LEAK_MS = 90_000
  * @param only clouds, with commas; undefined: all
  * @param page whether docs/conformance.md is written, of the last run of each cloud
  * @param parts of what is run where guests boot
+ * @param pattern in place of parts: every test whose name this regular expression finds, in projects that Tempest makes
  */
 export const tempest = async (
   report: Report,
   only: string | undefined,
   page: boolean,
   parts: readonly string[] = USUAL,
+  pattern?: string,
 ): Promise<void> => {
-  const whole = USUAL.every((part) => parts.includes(part))
+  const whole = pattern === undefined && USUAL.every((part) => parts.includes(part))
   // The page is of the guideline's list: what is run beyond it is told, and kept nowhere.
-  const listed = !parts.includes('more')
+  const listed = pattern === undefined && !parts.includes('more')
   const all = Object.keys(STAGES) as CloudName[]
   const asked = only?.split(',') ?? all
   const unknown = asked.filter((name) => !all.includes(name as CloudName))
   if (unknown.length) throw new Error(`there is no cloud ${unknown.join(', ')}; there are ${all.join(', ')}`)
   const clouds = all.filter((name) => asked.includes(name))
   for (const name of clouds) {
-    const outcomes = await runOn(name, report, parts)
+    const outcomes = await runOn(name, report, parts, pattern)
     tell(report, name, outcomes, whole)
     if (listed) await keepOutcomes(name, outcomes, whole)
   }
@@ -56,7 +60,12 @@ const listOf = async (name: Part): Promise<string[]> => {
 }
 
 /** The list of the guideline and, where guests boot, what needs those, which is then no part of the former. */
-const runOn = async (name: CloudName, report: Report, parts: readonly string[]): Promise<Map<string, Outcome>> => {
+const runOn = async (
+  name: CloudName,
+  report: Report,
+  parts: readonly string[],
+  pattern: string | undefined,
+): Promise<Map<string, Outcome>> => {
   const broker = await startBroker('node')
   let stage: Stage | undefined
   try {
@@ -64,13 +73,32 @@ const runOn = async (name: CloudName, report: Report, parts: readonly string[]):
     const own = await STAGES[name](admin, broker)
     stage = own
     const accounts = await makeAccounts(broker, admin, own.cloud)
-    const run = async (part: Part, listed: string[], guests: Guests | null) => {
+    const ended = async () => {
+      await removeNetworks(broker, accounts)
+      await own.clear?.()
+      await checkLeaks(name, broker, own, report)
+    }
+    const prepared = async (part: Part | 'matching', guests: Guests | null) => {
       // A folder that is named stays, with Tempest's own log.
       const folder = join(process.env.PEERS_TEMPEST ?? join(broker.folder, 'tempest'), part)
       await mkdir(folder, { recursive: true })
       await writeFile(join(folder, 'accounts.yaml'), accountsFile(accounts))
-      await writeFile(join(folder, 'tempest.conf'), await settings(broker, admin, accounts, own, guests, folder, part))
-      return runTempest(folder, listed, LIMIT_MS, own.guests?.entering ?? [])
+      const made = part === 'more' || part === 'matching'
+      await writeFile(join(folder, 'tempest.conf'), await settings(broker, admin, accounts, own, guests, folder, made))
+      return folder
+    }
+    const run = async (part: Part, listed: string[], guests: Guests | null) =>
+      runTempest(await prepared(part, guests), listed, LIMIT_MS, own.guests?.entering ?? [])
+    const runLike = async (like: string) => {
+      await letProjectsBegin(admin, own.cloud)
+      const folder = await prepared('matching', null)
+      const listed = await testsLike(folder, like)
+      return runTempest(folder, listed, LONG_LIMIT_MS, own.guests?.entering ?? [])
+    }
+    if (pattern !== undefined) {
+      const outcomes = await runLike(pattern)
+      await ended()
+      return outcomes
     }
     const logins = own.guests ? await listOf('logins') : []
     const outcomes = new Map<string, Outcome>()
@@ -83,9 +111,7 @@ const runOn = async (name: CloudName, report: Report, parts: readonly string[]):
     }
     if (parts.includes('interop'))
       for (const [test, outcome] of await run('interop', listed, null)) outcomes.set(test, outcome)
-    await removeNetworks(broker, accounts)
-    await own.clear?.()
-    await checkLeaks(name, broker, own, report)
+    await ended()
     return outcomes
   } finally {
     await stage?.close()
@@ -107,7 +133,10 @@ const checkLeaks = async (name: CloudName, broker: Broker, stage: Stage, report:
   }
 }
 
-/** Ids of the catalogue's names, as Tempest's own member sees them. */
+/**
+ * Ids of the catalogue's names, as Tempest's own member sees them.
+ * @param made whether Tempest makes projects of its own
+ */
 const settings = async (
   broker: Broker,
   admin: Api,
@@ -115,7 +144,7 @@ const settings = async (
   stage: Stage,
   guests: Guests | null,
   folder: string,
-  part: Part,
+  made: boolean,
 ): Promise<string> => {
   await inventory(admin, broker, stage.cloud)
   const member = await logInAs(broker, accounts.find(({ roles }) => roles.includes('member'))!)
@@ -141,7 +170,7 @@ const settings = async (
     imports: ways.value.length > 0,
     capabilities: new Set(Object.keys(capabilities).filter((each) => capabilities[each].available)),
     guests,
-    admin: part === 'more' ? broker.passwords.admin : null,
+    admin: made ? broker.passwords.admin : null,
   })
 }
 

@@ -12,6 +12,19 @@ export const RELEASED = '2026-09-09'
 const WORKING = ['--concurrency', String(WORKERS)]
 const READER = fileURLToPath(new URL('results.py', import.meta.url))
 
+const pythonOf = async (folder: string) => {
+  const python = await pythonWith('tempest', [`tempest==${VERSION}`])
+  return { ...python, env: { ...python.env, HOME: folder, PYTHONWARNINGS: 'ignore', LANG: 'C.UTF-8' } }
+}
+
+/** Every test of Tempest whose name a regular expression finds, `tempest.conf` being in `folder`. */
+export const testsLike = async (folder: string, pattern: string): Promise<string[]> => {
+  const { command, env } = await pythonOf(folder)
+  const words = ['-m', 'tempest.cmd.main', 'run', '--config-file', 'tempest.conf', '--list-tests', '--regex', pattern]
+  const said = await finish({ command, args: words, cwd: folder, env })
+  return said.split('\n').filter((line) => line.startsWith('tempest.'))
+}
+
 /**
  * Runs the list of tests as `tempest.conf` in `folder` says; longer than `limitMs` it may not take.
  * @param entering words before its command
@@ -22,12 +35,11 @@ export const runTempest = async (
   limitMs: number,
   entering: readonly string[],
 ): Promise<Map<string, Outcome>> => {
-  const python = await pythonWith('tempest', [`tempest==${VERSION}`])
-  const env = { ...python.env, HOME: folder, PYTHONWARNINGS: 'ignore', LANG: 'C.UTF-8' }
+  const { command: python, env } = await pythonOf(folder)
   const list = join(folder, 'list.txt')
   await writeFile(list, `${listed.join('\n')}\n`)
   const words = ['-m', 'tempest.cmd.main', 'run', '--config-file', 'tempest.conf', '--load-list', list, ...WORKING]
-  const [command = '', ...args] = [...entering, python.command, ...words]
+  const [command = '', ...args] = [...entering, python, ...words]
   const tempest = launch({
     command,
     args,
@@ -40,7 +52,7 @@ export const runTempest = async (
   await new Promise((resolve) => tempest.process.on('close', resolve))
   clearTimeout(timer)
   await tempest.stop()
-  const written = await finish({ command: python.command, args: [READER], cwd: folder, env }).catch((error) => {
+  const written = await finish({ command: python, args: [READER], cwd: folder, env }).catch((error) => {
     throw new Error(`Tempest left no results (${error}); its last words:\n${tempest.tail(60)}`)
   })
   const events = written
