@@ -20,6 +20,9 @@ const pythonOf = async (folder: string) => {
 /** Every test of Tempest whose name a regular expression finds, `tempest.conf` being in `folder`. */
 export const testsLike = async (folder: string, pattern: string): Promise<string[]> => {
   const { command, env } = await pythonOf(folder)
+  // To list needs a place for results, which only a run makes by itself.
+  const begun = 'from stestr import commands; commands.init_command()'
+  await finish({ command, args: ['-c', begun], cwd: folder, env })
   const words = ['-m', 'tempest.cmd.main', 'run', '--config-file', 'tempest.conf', '--list-tests', '--regex', pattern]
   const said = await finish({ command, args: words, cwd: folder, env })
   return said.split('\n').filter((line) => line.startsWith('tempest.'))
