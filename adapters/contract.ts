@@ -290,6 +290,7 @@ export interface Wire {
 /** Every capability by name, so that a client can ask before it tries. */
 export const CAPABILITIES = [
   ...KINDS.filter((kind) => kind !== 'server'),
+  'network.external',
   'port.address_pairs',
   'port.readdress',
   'server.resize',

@@ -8,6 +8,8 @@ export interface NetworkSpec {
   name: string
   /** CIDRs of the subnets known so far; a VPC must be wide enough for them. */
   cidrs: string[]
+  /** Its subnets lead outside: public addresses, and those of routers there, are of them. Absent: it is a network of servers. */
+  external?: true
 }
 export interface NetworkSeen extends Seen {
   /** What tells it from others where they share wires, e.g. a VLAN id. Absent: the cloud tells its networks by names alone. */
@@ -34,6 +36,8 @@ export interface RouterSpec {
   name: string
   /** Whether traffic leaves to the external network. */
   gateway: boolean
+  /** An external network of the operator's own by which it leaves, and the router's addresses there. Absent: the cloud's way out. */
+  outside?: { network: NativeId; addresses: { subnet: NativeId; address: string }[] }
   interfaces: { network: NativeId; subnet: NativeId }[]
   routes: { destination: string; nexthop: string }[]
 }
@@ -85,6 +89,8 @@ export interface KeypairSpec {
 export interface FloatingIpSpec {
   /** Port and fixed address that the public address leads to; null: none. */
   target: { port: NativeId; address: string } | null
+  /** An address of an external network of the operator's own. Absent: one that the cloud chooses of what it has. */
+  from?: { network: NativeId; subnet: NativeId; address: string }
 }
 export interface VolumeSpec {
   name: string

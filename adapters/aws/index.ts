@@ -55,6 +55,8 @@ export const aws: Adapter = {
   wayOut:
     'The gateway of a VPC translates no addresses: servers that have a floating IP reach out through it, and no others.',
   lacks: {
+    'network.external':
+      'EC2 gives public addresses of what Amazon has, by the one way out that a VPC has: there is no external network beside it.',
     'server.pause': 'EC2 stops and starts servers but does not pause them.',
     'server.suspend': 'EC2 hibernates only servers that were started for it, so suspending is not offered.',
     'server.rescue': 'EC2 has no rescue mode; attach the volume to another server instead.',

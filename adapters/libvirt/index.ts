@@ -82,6 +82,8 @@ export const libvirt: Adapter = {
   lacks: {
     keypair: 'KVM hosts keep no keypairs: the public key itself is written for the guest.',
     router: 'Networks on KVM hosts are not joined by routers: option forward says whether they lead out by their host.',
+    'network.external':
+      'KVM hosts lead networks out by themselves (option forward), by no router and to no public address.',
     floating_ip: 'KVM hosts route no public addresses to servers yet.',
     'port.readdress': 'Addresses of a port on KVM hosts do not change while a server has it: its guest was told them.',
     'server.fork': 'KVM hosts make no server out of the memory of another.',

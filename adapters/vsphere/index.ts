@@ -57,6 +57,8 @@ export const vsphere: Adapter = {
   lacks: {
     router: 'VMware vSphere routes nothing without NSX; the gateway of a network is a router outside of it.',
     security_group: 'VMware vSphere filters no traffic without NSX, so ports have to be made without security groups.',
+    'network.external':
+      'VMware vSphere routes and translates nothing without NSX: no network of its stands for what is outside.',
     floating_ip:
       'VMware vSphere translates no addresses without NSX; give the server a port on a network that is public.',
     'port.address_pairs':

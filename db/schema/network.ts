@@ -22,7 +22,10 @@ export const networks = sqliteTable(
     ...standard,
     adminStateUp: flag('admin_state_up').notNull().default(true),
     shared: flag('shared').notNull().default(false),
-    /** An external network stands for one cloud's way out; it is that cloud's and nothing is created for it. */
+    /**
+     * It leads outside. Of no project: it stands for one cloud's way out, is that cloud's, and nothing is created for it. Of a
+     * project: an administrator made it on one cloud, with subnets whose addresses are those outside.
+     */
     external: flag('external').notNull().default(false),
     isDefault: flag('is_default').notNull().default(false),
     mtu: integer('mtu').notNull().default(1500),
@@ -293,6 +296,7 @@ export const routers = sqliteTable(
     index('routers_by_project').on(t.projectId, t.createdAt, t.id),
     index('routers_by_name').on(t.name, t.projectId, t.createdAt, t.id),
     index('routers_by_time').on(t.createdAt, t.id),
+    index('routers_by_gateway').on(t.externalNetworkId).where(sql`external_network_id IS NOT NULL`),
   ],
 )
 
@@ -301,7 +305,7 @@ export const floatingIps = sqliteTable(
   {
     ...standard,
     floatingNetworkId: text('floating_network_id').notNull(),
-    floatingIpAddress: text('floating_ip_address').unique(),
+    floatingIpAddress: text('floating_ip_address'),
     fixedIpAddress: text('fixed_ip_address'),
     portId: text('port_id'),
     routerId: text('router_id'),
@@ -312,6 +316,8 @@ export const floatingIps = sqliteTable(
   (t) => [
     index('floating_ips_by_project').on(t.projectId, t.createdAt, t.id),
     index('floating_ips_by_time').on(t.createdAt, t.id),
+    uniqueIndex('floating_ips_by_address').on(t.floatingIpAddress, t.floatingNetworkId),
+    index('floating_ips_by_network').on(t.floatingNetworkId, t.portId),
     index('floating_ips_by_port').on(t.portId),
     index('floating_ips_by_router').on(t.routerId).where(sql`router_id IS NOT NULL`),
   ],

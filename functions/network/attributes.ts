@@ -189,21 +189,20 @@ export interface FixedIpAsked {
   subnet_id?: string
   ip_address?: string
 }
-export const fixedIps = () =>
-  attribute((value) =>
-    value === null
-      ? []
-      : asList(value, (each): FixedIpAsked => {
-          if (typeof each !== 'object' || each === null || Array.isArray(each))
-            return unfit(`Invalid data format for fixed IP: '${python(each)}'`)
-          const { subnet_id, ip_address, ...more } = each as Record<string, unknown>
-          if (Object.keys(more).length) return unfit(`Invalid data format for fixed IP: '${python(each)}'`)
-          return {
-            ...(subnet_id === undefined ? {} : { subnet_id: asUuid(subnet_id) }),
-            ...(ip_address === undefined ? {} : { ip_address: asIp(ip_address) }),
-          }
-        }),
-  )
+const asFixedIps = (value: unknown): FixedIpAsked[] =>
+  value === null
+    ? []
+    : asList(value, (each): FixedIpAsked => {
+        if (typeof each !== 'object' || each === null || Array.isArray(each))
+          return unfit(`Invalid data format for fixed IP: '${python(each)}'`)
+        const { subnet_id, ip_address, ...more } = each as Record<string, unknown>
+        if (Object.keys(more).length) return unfit(`Invalid data format for fixed IP: '${python(each)}'`)
+        return {
+          ...(subnet_id === undefined ? {} : { subnet_id: asUuid(subnet_id) }),
+          ...(ip_address === undefined ? {} : { ip_address: asIp(ip_address) }),
+        }
+      })
+export const fixedIps = () => attribute(asFixedIps)
 
 /**
  * Pairs of addresses beside a port's own; without a MAC address the port's, which is empty here. Neutron says what is wrong of one in
@@ -246,16 +245,19 @@ const asPair = (value: unknown): AddressPair => {
 }
 
 export const gatewayInfo = () =>
-  attribute((value): { networkId: string; enableSnat?: boolean } | null => {
+  attribute((value): { networkId: string; enableSnat?: boolean; fixedIps?: FixedIpAsked[] } | null => {
     if (value === null) return null
     if (typeof value !== 'object' || Array.isArray(value)) return unfit(`'${python(value)}' is not a dictionary`)
     const { network_id, enable_snat, external_fixed_ips, ...more } = value as Record<string, unknown>
     const [extra] = Object.keys(more)
     if (extra !== undefined) return unfit(`Unexpected keys supplied: ${extra}`)
-    if (Array.isArray(external_fixed_ips) && external_fixed_ips.length)
-      return unfit('the cloud chooses the addresses of a gateway: external_fixed_ips cannot be given')
+    const addresses = external_fixed_ips === undefined ? [] : asFixedIps(external_fixed_ips)
     if (network_id === undefined || network_id === null) return null
-    return { networkId: asUuid(network_id), ...(enable_snat === undefined ? {} : { enableSnat: asFlag(enable_snat) }) }
+    return {
+      networkId: asUuid(network_id),
+      ...(enable_snat === undefined ? {} : { enableSnat: asFlag(enable_snat) }),
+      ...(addresses.length ? { fixedIps: addresses } : {}),
+    }
   })
 
 /** Both names of one thing; whoever gives both has to mean one project. */

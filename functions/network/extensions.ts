@@ -25,7 +25,11 @@ const extensions: [alias: string, name: string, description: string][] = [
   ['default-subnetpools', 'Default Subnetpools', 'use_default_subnetpool of a subnet, is_default of a subnet pool.'],
   ['empty-string-filtering', 'Empty String Filtering Extension', 'An empty filter matches the empty string.'],
   ['ext-gw-mode', 'Neutron L3 Configurable external gateway mode', 'enable_snat of a gateway.'],
-  ['external-net', 'Neutron external network', 'router:external of a network.'],
+  [
+    'external-net',
+    'Neutron external network',
+    'router:external of a network; administrators make some where a cloud can, beside the way out of each.',
+  ],
   ['extraroute', 'Neutron Extra Route', 'Static routes of a router.'],
   ['extraroute-atomic', 'Atomically add/remove extra routes', 'Adds and removes single routes of a router.'],
   ['filter-validation', 'Filter parameters validation', 'An unknown filter is refused.'],

@@ -69,13 +69,13 @@ export const floatingIpOperations: Operation[] = [
       const wish = wishes[0]!
       if (wish.floating_ip_address !== undefined && !context.caller?.isAdmin)
         throw disallowed('create_floatingip:floating_ip_address')
-      if (wish.floating_ip_address !== undefined || wish.subnet_id !== undefined)
-        throw badRequestFor('floatingip', 'The cloud chooses the address: neither address nor subnet can be named')
       const address = await createFloatingIp(context, {
         projectId: ownerOf(context, wish),
         networkId: wish.floating_network_id,
         portId: wish.port_id ?? null,
         fixedIpAddress: wish.fixed_ip_address ?? null,
+        address: wish.floating_ip_address ?? null,
+        subnetId: wish.subnet_id ?? null,
         description: wish.description ?? '',
       })
       return { body: bulk ? { floatingips: [view(address)] } : { floatingip: view(address) } }

@@ -1,6 +1,13 @@
 import * as z from 'zod'
 import { own } from '../../adapters/table.ts'
-import { listNetworks, type NetworkView, networkAttributes, networkById } from '../../db/queries/network/network.ts'
+import {
+  isWayOut,
+  listNetworks,
+  type NetworkRow,
+  type NetworkView,
+  networkAttributes,
+  networkById,
+} from '../../db/queries/network/network.ts'
 import { changeNetwork, ownNetwork, removeNetwork } from '../broker/network/network.ts'
 import { invalidInput, missing } from '../broker/network/network-refusal.ts'
 import { createNetworks, type ProvidedNetwork } from '../broker/network/segments/multi-provider.ts'
@@ -23,6 +30,7 @@ const changeable = {
   admin_state_up: flag().optional(),
   shared: flag().optional(),
   'router:external': flag().optional(),
+  is_default: flag().optional(),
   port_security_enabled: flag().optional(),
   mtu: count().optional(),
   'plimsoll:routed': flagOrNull().optional(),
@@ -56,22 +64,20 @@ const fixed = [
   ...Object.keys(provider),
 ]
 
-/** Sharing is for admins; ways out belong to clouds. `external` is what the network is. */
+/** Sharing is for admins, and so is what leads outside. `is` is what the network is. */
 const checkPolicy = (
   verb: string,
-  context: Context,
+  { caller }: Context,
   body: z.infer<typeof update>,
-  external: boolean,
-  shared: boolean,
+  is: Pick<NetworkRow, 'external' | 'shared' | 'isDefault' | 'projectId'>,
 ): void => {
-  const admin = context.caller?.isAdmin
-  if (body.shared !== undefined && body.shared !== shared && !admin) throw disallowed(`${verb}_network:shared`)
-  if (body['router:external'] === undefined || body['router:external'] === external) return
-  if (!admin) throw disallowed(`${verb}_network:router:external`)
-  throw badRequest(
-    'Invalid input for operation: an external network is the way out of a cloud and comes with it.',
-    'InvalidInput',
-  )
+  const { shared, 'router:external': external, is_default: isDefault } = body
+  if (!caller?.isAdmin) {
+    if (shared !== undefined && shared !== is.shared) throw disallowed(`${verb}_network:shared`)
+    if (external !== undefined && external !== is.external) throw disallowed(`${verb}_network:router:external`)
+    if (isDefault !== undefined && isDefault !== is.isDefault) throw disallowed(`${verb}_network:is_default`)
+  }
+  if (external === false && isWayOut(is)) throw invalidInput('this network is the way out of a cloud and comes with it')
 }
 
 /** Of Ethernet, which is what networks of all clouds carry at least; none is made that would promise more. */
@@ -161,13 +167,16 @@ export const networkOperations: Operation[] = [
     status: 201,
     body: oneOrMany('network', 'networks', create),
     handle: async ({ context, body: { wishes, bulk } }) => {
-      for (const wish of wishes) checkPolicy('create', context, wish, false, false)
+      const none = { external: false, shared: false, isDefault: false, projectId: '' }
+      for (const wish of wishes) checkPolicy('create', context, wish, none)
       const asked = wishes.map((wish) => ({
         projectId: ownerOf(context, wish),
         name: wish.name ?? '',
         description: wish.description ?? '',
         adminStateUp: wish.admin_state_up ?? true,
         shared: wish.shared ?? false,
+        external: wish['router:external'] ?? false,
+        isDefault: wish.is_default ?? false,
         portSecurity: wish.port_security_enabled ?? true,
         availabilityZoneHints: wish.availability_zone_hints ?? [],
         grows: wish['plimsoll:routed'] ?? null,
@@ -191,19 +200,24 @@ export const networkOperations: Operation[] = [
     body: changeOf('network', update, fixed),
     handle: async ({ context, params, body }) => {
       const network = await ownNetwork(context, params.id!)
-      checkPolicy('update', context, body, network.external, network.shared)
+      checkPolicy('update', context, body, network)
       const {
         name,
         description,
         admin_state_up: adminStateUp,
         shared,
         port_security_enabled: portSecurity,
+        'router:external': external,
+        is_default: isDefault,
         'plimsoll:routed': grows,
       } = body
       const changed = await changeNetwork(
         context,
         network.id,
-        given({ name, description, adminStateUp, shared, portSecurity, grows, mtu: mtuOf(body.mtu) }),
+        given({
+          ...{ name, description, adminStateUp, shared, external, isDefault, portSecurity, grows },
+          mtu: mtuOf(body.mtu),
+        }),
       )
       return { body: { network: view(changed, context) } }
     },

@@ -24,9 +24,14 @@ const fixed = ['id', 'status', 'project_id', 'tenant_id', 'created_at', 'updated
 const interfaceBody = bare(z.strictObject({ subnet_id: text().optional(), port_id: text().optional() }))
 const routesBody = changeOf('router', z.strictObject({ routes: routes() }))
 
-const checkPolicy = (verb: string, context: Context, gateway: { enableSnat?: boolean } | null | undefined): void => {
-  if (gateway?.enableSnat !== undefined && !context.caller?.isAdmin)
-    throw disallowed(`${verb}_router:external_gateway_info:enable_snat`)
+const checkPolicy = (
+  verb: string,
+  { caller }: Context,
+  gateway: { enableSnat?: boolean; fixedIps?: unknown[] } | null | undefined,
+): void => {
+  if (caller?.isAdmin) return
+  if (gateway?.enableSnat !== undefined) throw disallowed(`${verb}_router:external_gateway_info:enable_snat`)
+  if (gateway?.fixedIps) throw disallowed(`${verb}_router:external_gateway_info:external_fixed_ips`)
 }
 
 const view = (router: RouterView) => ({
@@ -37,7 +42,7 @@ const view = (router: RouterView) => ({
   external_gateway_info:
     router.externalNetworkId === null
       ? null
-      : { network_id: router.externalNetworkId, enable_snat: router.enableSnat, external_fixed_ips: [] },
+      : { network_id: router.externalNetworkId, enable_snat: router.enableSnat, external_fixed_ips: router.gatewayIps },
   routes: router.routes,
   availability_zones: router.zones,
   availability_zone_hints: router.availabilityZoneHints,

@@ -310,6 +310,29 @@ async function floatingIp(shop: Workshop): Promise<void> {
   expect(second.address).not.toBe(made.address)
 }
 
+/** A router that leads out by it, and a public address of it; each of its addresses is had once. */
+async function outside(shop: Workshop): Promise<void> {
+  const network = await shop.make('network', { name: 'case-outside', cidrs: [], external: true })
+  const plain = await shop.spec('subnet')
+  const cidr = '198.51.100.0/24'
+  const subnet = await shop.make('subnet', { ...plain, network: network.id, cidr, gateway: '198.51.100.1' })
+  const port = await shop.make<PortSeen>('port', await shop.spec('port'))
+  const at = (address: string) => ({ subnet: subnet.id, address })
+  const way = { network: network.id, addresses: [at('198.51.100.9')] }
+  await shop.make('router', { ...(await shop.spec('router')), gateway: true, outside: way })
+  const target = { port: port.id, address: port.addresses[0] as string }
+  const from = { network: network.id, ...at('198.51.100.10') }
+  const made = await shop.make<FloatingIpSeen>('floating_ip', { target, from })
+  expect(made).toMatchObject({ address: '198.51.100.10', port: port.id })
+  const others = [
+    ['198.51.100.9', 'conflict'],
+    ['198.51.100.10', 'conflict'],
+    ['192.0.2.1', 'definitive'],
+  ] as const
+  for (const [address, code] of others)
+    await refused(shop.make('floating_ip', { target: null, from: { ...from, address } }), code)
+}
+
 /** A hole of zeros in it, and an end that fills no block: data as it is. */
 async function uploadedImage(shop: Workshop): Promise<void> {
   const { world } = shop
@@ -1215,6 +1238,12 @@ const stories: Case[] = [
     title: 'floating ip: leads to a port, to none, and to a port from the start',
     needs: [...NEEDS.port, 'router', 'floating_ip'],
     run: floatingIp,
+  },
+  {
+    id: 'network.external',
+    title: 'network: leads outside by addresses of its own, of which each is had once',
+    needs: [...NEEDS.port, 'router', 'floating_ip', 'network.external'],
+    run: outside,
   },
   {
     id: 'volume.extend',

@@ -6,10 +6,11 @@ import type { Ledger } from '../records/claims.ts'
 import { exists } from '../records/entities.ts'
 import { dice } from '../records/hash.ts'
 import { realm, referred } from '../records/realm.ts'
-import { range } from './address.ts'
+import { inside, range } from './address.ts'
+import { claimAddresses, releaseAddresses } from './address-claims.ts'
 import { reachesOutside } from './router.ts'
 
-/** Floating IPs: addresses of the external network, each leading to one address of a port. */
+/** Floating IPs: addresses of the cloud's external network, or of another one, each leading to one address of a port. */
 export const floatingIps = (engine: Engine): Realm<FloatingIpSpec, FloatingIpSeen> => {
   const { state, claims } = engine
 
@@ -33,13 +34,25 @@ export const floatingIps = (engine: Engine): Realm<FloatingIpSpec, FloatingIpSee
     return claims.claim('external', take, () => refusal('AddressPoolEmpty', 'The cloud has no floating IP left.'))
   }
 
-  const check = async ({ target }: FloatingIpSpec, self: NativeId): Promise<void> => {
+  /** The address that is asked for, of an external network of the operator's own. */
+  const allocateFrom = async (from: NonNullable<FloatingIpSpec['from']>, holder: string): Promise<string> => {
+    const network = await referred(engine, 'network', from.network)
+    if (!network.spec.external) throw refusal('InvalidValue', 'The network does not lead outside.')
+    const subnet = await referred(engine, 'subnet', from.subnet)
+    if (subnet.spec.network !== from.network) throw refusal('InvalidValue', 'The subnet is not of that network.')
+    if (!inside(subnet.spec.cidr, from.address))
+      throw refusal('InvalidValue', `${from.address} is not in ${subnet.spec.cidr}.`)
+    await claimAddresses(engine, holder, [from])
+    return from.address
+  }
+
+  const check = async ({ target, from }: FloatingIpSpec, self: NativeId): Promise<void> => {
     if (!target) return
     const port = await referred(engine, 'port', target.port)
     const fixed = port.spec.addresses.find(({ address }) => address === target.address)
     if (!fixed) throw refusal('InvalidValue', `The port has no address ${target.address}.`)
     // The router may still be on its way, so this is no final answer.
-    if (!(await reachesOutside(engine, fixed.subnet))) {
+    if (!(await reachesOutside(engine, fixed.subnet, from?.network))) {
       throw refusal('NotReachable', 'No router with a gateway is connected to the subnet of the port.')
     }
     for (const { id, spec, ...other } of await state.all('floating_ip')) {
@@ -55,15 +68,20 @@ export const floatingIps = (engine: Engine): Realm<FloatingIpSpec, FloatingIpSee
     readyMs: engine.settings.network_ms,
     async draft(spec, id, key) {
       await check(spec, id)
-      const address = await allocate(key)
+      const address = await (spec.from ? allocateFrom(spec.from, key) : allocate(key))
       return { name: address, address, spec }
     },
     async view({ address, spec }, seen, lookup) {
       const port = spec.target && (await lookup('port', spec.target.port))
       return { ...seen, address, port: port && exists(port, engine.now()) ? port.id : null }
     },
-    release: ({ id }, goneAt) => claims.release('external', state.key('floating_ip', id), goneAt),
+    release: ({ id, spec }, goneAt) =>
+      spec.from
+        ? releaseAddresses(engine, state.key('floating_ip', id), [spec.from], goneAt)
+        : claims.release('external', state.key('floating_ip', id), goneAt),
     async revise(entity, spec) {
+      if (spec.from?.address !== entity.spec.from?.address || spec.from?.subnet !== entity.spec.from?.subnet)
+        throw refusal('InvalidValue', 'A floating IP stays the address that it is.')
       await check(spec, entity.id)
       return { ...entity, spec }
     },

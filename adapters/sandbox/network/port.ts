@@ -1,11 +1,11 @@
-import type { AddressPair, NativeId, PortSeen, PortSpec, Realm } from '../../contract.ts'
+import type { AddressPair, PortSeen, PortSpec, Realm } from '../../contract.ts'
 import { parseAddress, parseCidr } from '../../shared/cidr.ts'
 import type { Engine } from '../engine.ts'
 import { refusal } from '../errors.ts'
-import type { Ledger } from '../records/claims.ts'
 import { holdOf } from '../records/hold.ts'
 import { realm, referred } from '../records/realm.ts'
 import { inside, range } from './address.ts'
+import { bySubnet, claimAddresses, releaseAddresses } from './address-claims.ts'
 
 /** What the cloud keeps of every subnet: its own address and a router's at the head, broadcast at the tail. */
 export const RESERVED = { head: 2, tail: 1 }
@@ -15,12 +15,6 @@ const reserved = (cidr: string, address: string): boolean => {
   const value = parseAddress(address)?.value
   if (!block || value === undefined) return false
   return value < block.first + BigInt(RESERVED.head) || value > block.last - BigInt(RESERVED.tail)
-}
-
-const bySubnet = ({ addresses }: PortSpec): Map<NativeId, string[]> => {
-  const subnets = new Map<NativeId, string[]>()
-  for (const { subnet, address } of addresses) subnets.set(subnet, [...(subnets.get(subnet) ?? []), address])
-  return subnets
 }
 
 const MAC = /^([0-9a-f]{2}:){5}[0-9a-f]{2}$/i
@@ -52,24 +46,9 @@ const check = async (engine: Engine, spec: PortSpec): Promise<string | null> => 
   return zone
 }
 
-/** Makes the claims of a port exactly these: the addresses, and its MAC address beside them. */
-const claim = async (engine: Engine, spec: PortSpec, holder: string): Promise<void> => {
-  for (const [subnet, addresses] of bySubnet(spec)) {
-    const wanted = [...addresses, spec.mac.toLowerCase()]
-    const take = (ledger: Ledger): true | null => {
-      if (wanted.some((name) => ledger[name] && ledger[name].holder !== holder)) return null
-      for (const [name, each] of Object.entries(ledger)) if (each.holder === holder) delete ledger[name]
-      for (const name of wanted) ledger[name] = { holder, at: engine.now(), until: null, amount: [] }
-      return true
-    }
-    const taken = () => refusal('AddressTaken', `An address of ${addresses.join(', ')} is in use already.`)
-    await engine.claims.claim(`subnet/${subnet}`, take, taken)
-  }
-}
-
-const release = async ({ claims }: Engine, spec: PortSpec, holder: string, at: number): Promise<void> => {
-  for (const subnet of bySubnet(spec).keys()) await claims.release(`subnet/${subnet}`, holder, at)
-}
+/** The addresses of a port, and its MAC address beside them in each of their subnets. */
+const claim = (engine: Engine, spec: PortSpec, holder: string): Promise<void> =>
+  claimAddresses(engine, holder, spec.addresses, [spec.mac.toLowerCase()])
 
 /** Ports: a card with its addresses, which it has from the start and keeps whatever it is plugged into. */
 export const ports = (engine: Engine): Realm<PortSpec, PortSeen> => {
@@ -90,7 +69,7 @@ export const ports = (engine: Engine): Realm<PortSpec, PortSeen> => {
     async inUse(entity) {
       if (await holdOf(engine, entity, engine.state.lookup)) throw refusal('InUse', 'The port is in use by a server.')
     },
-    release: ({ spec, id }, goneAt) => release(engine, spec, engine.state.key('port', id), goneAt),
+    release: ({ spec, id }, goneAt) => releaseAddresses(engine, engine.state.key('port', id), spec.addresses, goneAt),
     async revise(entity, spec) {
       if (spec.network !== entity.spec.network) throw refusal('InvalidValue', 'A port cannot change its network.')
       const plugged = (await holdOf(engine, entity, engine.state.lookup)) !== null
@@ -99,8 +78,8 @@ export const ports = (engine: Engine): Realm<PortSpec, PortSeen> => {
       const zone = await check(engine, spec)
       const key = engine.state.key('port', entity.id)
       await claim(engine, spec, key)
-      const left = entity.spec.addresses.filter(({ subnet }) => !bySubnet(spec).has(subnet))
-      await release(engine, { ...entity.spec, addresses: left }, key, engine.now())
+      const left = entity.spec.addresses.filter(({ subnet }) => !bySubnet(spec.addresses).has(subnet))
+      await releaseAddresses(engine, key, left, engine.now())
       return { ...entity, name: spec.name, spec, zone }
     },
   })

@@ -53,6 +53,12 @@ export const subnets = (engine: Engine): Realm<SubnetSpec> => {
       ) {
         throw refusal('InUse', 'The subnet is still connected to a router.')
       }
+      const outside = routers.filter((each) => exists(each, engine.now())).flatMap((each) => each.spec.outside ?? [])
+      if (outside.some(({ addresses }) => addresses.some(({ subnet }) => subnet === id)))
+        throw refusal('InUse', 'A router still has an address of the subnet.')
+      const addresses = await state.all('floating_ip')
+      if (addresses.some((each) => exists(each, engine.now()) && each.spec.from?.subnet === id))
+        throw refusal('InUse', 'The subnet still has a floating IP.')
     },
     release: ({ id }) => engine.claims.drop(`subnet/${id}`),
     async revise(entity, spec) {

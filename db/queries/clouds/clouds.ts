@@ -177,7 +177,7 @@ export const deleteCloud = (db: Database, id: string) =>
     ...forgetCatalogue(db, id),
     db.delete(bindings).where(eq(bindings.cloudId, id)),
     db.run(sql`update flavors set retired = 1 where native and not retired and name not in (select name from offers)`),
-    db.delete(networks).where(and(eq(networks.cloudId, id), sql`${networks.external} = 1`)),
+    db.delete(networks).where(and(eq(networks.cloudId, id), sql`${networks.external} = 1`, eq(networks.projectId, ''))),
     db.delete(segments).where(eq(segments.cloudId, id)),
     unlink(db, id),
     db.delete(clouds).where(eq(clouds.id, id)),
@@ -194,6 +194,7 @@ export const holdsAnything = (cloudId: string) => sql`(${holdsBindings(cloudId)}
   or exists (select 1 from servers where cloud_id = ${cloudId} and deleted_at is null)
   or exists (select 1 from volumes where cloud_id = ${cloudId} and deleted_at is null)
   or exists (select 1 from segments g join subnets s on s.segment_id = g.id where g.cloud_id = ${cloudId})
+  or exists (select 1 from networks where cloud_id = ${cloudId} and external = 1 and project_id <> '')
   or exists (select 1 from networks n join routers r on r.external_network_id = n.id where n.cloud_id = ${cloudId})
   or exists (select 1 from networks n join floating_ips f on f.floating_network_id = n.id where n.cloud_id = ${cloudId}))`
 

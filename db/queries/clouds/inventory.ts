@@ -82,7 +82,7 @@ export const externalNetworkOf = async (db: Database, cloudId: string) =>
     await db
       .select()
       .from(networks)
-      .where(and(eq(networks.cloudId, cloudId), sql`${networks.external} = 1`))
+      .where(and(eq(networks.cloudId, cloudId), sql`${networks.external} = 1`, eq(networks.projectId, '')))
   )[0] ?? null
 
 /** The external network of a name that is on some cloud; null: there is none. */

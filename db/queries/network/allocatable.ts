@@ -17,6 +17,14 @@ const pool = (scope: Scope<string | Placeholder>): SQL<boolean> =>
     Boolean,
   )
 
+/** Id of the external network that is the default; null: none is. */
+export const defaultWayOut = async (db: Database): Promise<string | null> =>
+  (
+    await db.get<{ id: string } | undefined>(
+      sql`select id from networks where external = 1 and is_default = true order by created_at, id limit 1`,
+    )
+  )?.id ?? null
+
 const found = prepared((db, { scope }: Slots<{ scope: Scope }>) =>
   db.select({ way: way(scope), pool: pool(scope) }).from(sql`(select 1)`),
 )

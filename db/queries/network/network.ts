@@ -39,6 +39,10 @@ export const isFoot = (port: 'near' | 'far' | 'p' | 'ports'): SQL =>
 export const isShared = sql`${networks.shared} = 1`
 export const isExternal = sql`${networks.external} = 1`
 
+/** It stands for the way out that its cloud comes with; others that lead outside are made by administrators. */
+export const isWayOut = ({ external, projectId }: Pick<NetworkRow, 'external' | 'projectId'>): boolean =>
+  external && projectId === ''
+
 /** Everybody sees what is shared, and the ways out of the clouds that his project is mapped to. */
 export const visible = (scope: Scope<string | Placeholder>): SQL =>
   'every' in scope
@@ -191,6 +195,10 @@ export const networkMoved = (id: string, revision: number) =>
 
 /** Condition of a guard: the network still has ports, of whatever owner. */
 export const networkHasPorts = (id: string) => sql`exists (select 1 from ports where network_id = ${id})`
+
+/** Condition of a guard: a router leads out by it, or a public address is of it. */
+export const networkLeads = (id: string) => sql`(exists (select 1 from routers where external_network_id = ${id})
+  or exists (select 1 from floating_ips where floating_network_id = ${id}))`
 
 /* ---------------------------------------------------------------- the cloud of a network */
 

@@ -2,7 +2,7 @@ import { and, eq, getTableColumns, sql } from 'drizzle-orm'
 import { table } from '../../../adapters/table.ts'
 import type { Database } from '../../client.ts'
 import { prepared, type Slots } from '../../prepared.ts'
-import { routers, subnets } from '../../schema/index.ts'
+import { type FixedIp, routers, subnets } from '../../schema/index.ts'
 import { type Scope, within } from '../../scope.ts'
 import { isFoot } from './network.ts'
 import { type Attributes, pagesOf } from './network-listing.ts'
@@ -10,7 +10,11 @@ import { releaseRows } from './network-quotas.ts'
 import type { SubnetRow } from './subnets.ts'
 
 export type RouterRow = typeof routers.$inferSelect
-export type RouterView = RouterRow & { zones: string[] }
+export type RouterView = RouterRow & {
+  zones: string[]
+  /** Its addresses on an external network that an administrator made. */
+  gatewayIps: FixedIp[]
+}
 
 const view = {
   ...getTableColumns(routers),
@@ -19,6 +23,10 @@ const view = {
     join clouds c on c.id = b.cloud_id join zones z on z.cloud_id = c.id
     where b.kind = 'router' and b.resource_id = routers.id and b.want = 'present' and b.phase = 'bound')`.mapWith(
     (text: string): string[] => JSON.parse(text),
+  ),
+  gatewayIps: sql<FixedIp[]>`(select p.fixed_ips from ports p where p.device_id = routers.id
+    and p.device_owner = 'network:router_gateway')`.mapWith((text: string | null): FixedIp[] =>
+    JSON.parse(text ?? '[]'),
   ),
 }
 

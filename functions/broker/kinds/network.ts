@@ -1,6 +1,12 @@
 import type { NetworkSeen, NetworkSpec } from '../../../adapters/contract.ts'
 import { noteChange } from '../../../db/queries/line/drift.ts'
-import { type NetworkRow, type NetworkView, networkById, noteNetwork } from '../../../db/queries/network/network.ts'
+import {
+  isWayOut,
+  type NetworkRow,
+  type NetworkView,
+  networkById,
+  noteNetwork,
+} from '../../../db/queries/network/network.ts'
 import { noteSegmentation } from '../../../db/queries/network/segments.ts'
 import { subnetsOn } from '../../../db/queries/network/subnets.ts'
 import { everyProject } from '../../../db/scope.ts'
@@ -20,9 +26,10 @@ export const networkSteps = steps<NetworkView, NetworkSpec, NetworkSeen>({
   realm: (cloud) => cloud.network,
   load: ({ db }, { resourceId }) => networkById(db, everyProject, resourceId),
   needs: () => [],
-  spec: async ({ db }, { id, name }, { cloudId }) => ({
-    name: name || id,
-    cidrs: (await subnetsOn(db, id, cloudId)).map(({ cidr }) => cidr),
+  spec: async ({ db }, network, { cloudId }) => ({
+    name: network.name || network.id,
+    cidrs: (await subnetsOn(db, network.id, cloudId)).map(({ cidr }) => cidr),
+    ...(network.external && !isWayOut(network) ? { external: true as const } : {}),
   }),
   observe: ({ db, now }, { id, projectId, status, segments }, { cloudId }, { health, segmentationId: told }) => {
     const here = segments.filter((each) => each.cloudId === cloudId)

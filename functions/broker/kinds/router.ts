@@ -1,19 +1,22 @@
 import type { RouterSpec } from '../../../adapters/contract.ts'
 import { type Binding, bindingsOn } from '../../../db/queries/line/bindings.ts'
-import { type NetworkRow, networksById, zoneNames } from '../../../db/queries/network/network.ts'
-import { noteRouter, type RouterRow, routerById, subnetsOnRouter } from '../../../db/queries/network/routers.ts'
-import type { SubnetRow } from '../../../db/queries/network/subnets.ts'
+import { isWayOut, type NetworkRow, networkById, networksById, zoneNames } from '../../../db/queries/network/network.ts'
+import { forgetLingering } from '../../../db/queries/network/ports.ts'
+import { noteRouter, type RouterView, routerById, subnetsOnRouter } from '../../../db/queries/network/routers.ts'
+import { type SubnetRow, subnetsById } from '../../../db/queries/network/subnets.ts'
 import { everyProject } from '../../../db/scope.ts'
 import type { Context } from '../../context.ts'
-import { steps } from '../line/steps.ts'
+import { type Natives, steps } from '../line/steps.ts'
 import { cidrHolds } from '../network/address.ts'
 import { networkNeed } from './network.ts'
 import { subnetNeed } from './subnet.ts'
 
 interface Loaded {
-  router: RouterRow
+  router: RouterView
   /** The subnets that can be realised by now, with their networks. */
   interfaces: { subnet: SubnetRow; network: NetworkRow }[]
+  /** The external network that an administrator made, by which it leads out; null: the way out of its cloud, or none. */
+  outside: { network: NetworkRow; subnets: SubnetRow[] } | null
 }
 
 /**
@@ -25,21 +28,60 @@ export const routerSteps = steps<Loaded, RouterSpec>({
   realm: (cloud) => cloud.router,
   load: async (context, binding) => {
     const router = await routerById(context.db, everyProject, binding.resourceId)
-    return router && { router, interfaces: await interfacesOf(context, router.id, binding) }
+    if (!router) return null
+    const [interfaces, outside] = [await interfacesOf(context, router.id, binding), await outsideOf(context, router)]
+    return { router, interfaces, outside }
   },
-  needs: (_, { interfaces }) => interfaces.flatMap(({ subnet, network }) => [networkNeed(network), subnetNeed(subnet)]),
-  spec: (_, { router, interfaces }, __, native) => ({
+  needs: (_, { interfaces, outside }) => [
+    ...(outside ? [networkNeed(outside.network), ...outside.subnets.map(subnetNeed)] : []),
+    ...interfaces.flatMap(({ subnet, network }) => [networkNeed(network), subnetNeed(subnet)]),
+  ],
+  spec: (_, { router, interfaces, outside }, __, native) => ({
     name: router.name || router.id,
     gateway: router.externalNetworkId !== null,
+    ...(outside ? { outside: outsideSpec(router, outside, native) } : {}),
     interfaces: interfaces.map(({ subnet, network }) => ({
       network: native(networkNeed(network)),
       subnet: native(subnetNeed(subnet)),
     })),
     routes: router.routes.filter(({ nexthop }) => interfaces.some(({ subnet }) => cidrHolds(subnet.cidr, nexthop))),
   }),
+  keeps: ({ outside }) =>
+    outside
+      ? [
+          { kind: 'network', nativeId: outside.network },
+          ...outside.addresses.map(({ subnet }) => ({ kind: 'subnet' as const, nativeId: subnet })),
+        ]
+      : [],
+  gone: ({ db }, _, { resourceId, cloudId }) => [forgetLingering(db, resourceId, cloudId)],
   observe: ({ db }, { router }, _, { health }) =>
     router.status === 'ERROR' && health === 'ready' ? [noteRouter(db, router.id, 'ACTIVE')] : [],
   failed: ({ db }, { router }) => [noteRouter(db, router.id, 'ERROR')],
+})
+
+const outsideOf = async ({ db }: Context, router: RouterView): Promise<Loaded['outside']> => {
+  const id = router.externalNetworkId
+  const network = id === null ? null : await networkById(db, everyProject, id)
+  if (!network || isWayOut(network)) return null
+  return {
+    network,
+    subnets: await subnetsById(
+      db,
+      router.gatewayIps.map(({ subnet_id }) => subnet_id),
+    ),
+  }
+}
+
+const outsideSpec = (
+  { gatewayIps }: RouterView,
+  { network, subnets }: NonNullable<Loaded['outside']>,
+  native: Natives,
+): NonNullable<RouterSpec['outside']> => ({
+  network: native(networkNeed(network)),
+  addresses: gatewayIps.flatMap(({ subnet_id, ip_address }) => {
+    const subnet = subnets.find(({ id }) => id === subnet_id)
+    return subnet ? [{ subnet: native(subnetNeed(subnet)), address: ip_address }] : []
+  }),
 })
 
 const interfacesOf = async ({ db }: Context, routerId: string, { cloudId }: Binding): Promise<Loaded['interfaces']> => {

@@ -11,7 +11,7 @@ import {
   insertFloatingIp,
   updateFloatingIp,
 } from '../../../db/queries/network/floating-ips.ts'
-import { networkById } from '../../../db/queries/network/network.ts'
+import { isWayOut, type NetworkRow, networkById } from '../../../db/queries/network/network.ts'
 import { routerBetween, routerLost } from '../../../db/queries/network/routers.ts'
 import { everyProject } from '../../../db/scope.ts'
 import type { Context } from '../../context.ts'
@@ -24,7 +24,8 @@ import { buyPart, type PartRefusal, projectMeans } from '../money/parts.ts'
 import { readIp } from './address.ts'
 import { refuseUnmapped } from './network.ts'
 import { badRequestFor, commitOr, conflicting, missing, NetworkRefused } from './network-refusal.ts'
-import { ownPort } from './port.ts'
+import { publicAddress } from './outside/addresses.ts'
+import { ownPort, untilFree } from './port.ts'
 import { segmentClouds, wayOutElsewhere } from './segments/segment-cloud.ts'
 
 /** Neutron answers with the address: this is how long a client waits for a cloud to give one, in milliseconds. */
@@ -35,6 +36,9 @@ export interface FloatingIpWish {
   networkId: string
   portId: string | null
   fixedIpAddress: string | null
+  /** Of an external network that an administrator made: the address that it is to be, or the subnet of it. */
+  address?: string | null
+  subnetId?: string | null
   description: string
 }
 
@@ -48,7 +52,7 @@ export const ownFloatingIp = async (context: Context, id: string): Promise<Float
 /** One of the few calls that wait for a cloud. What the cloud refuses leaves nothing behind. */
 export const createFloatingIp = async (context: Context, wish: FloatingIpWish): Promise<FloatingIpView> => {
   const { id, cloudId } = await withinMeans(() =>
-    untilStill([POLICY_MOVED, ...MONEY_GUARDS], () => admit(context, wish)),
+    untilStill([POLICY_MOVED, ...MONEY_GUARDS], () => untilFree(() => admit(context, wish))),
   )
   return obtain(context, id, cloudId)
 }
@@ -80,6 +84,7 @@ const admit = async (context: Context, wish: FloatingIpWish): Promise<{ id: stri
     createdAt: now,
     updatedAt: now,
   }
+  const outside = await addressOf(context, network, id, wish)
   const lead = wish.portId === null ? null : await leadTo(context, row, wish.portId, wish.fixedIpAddress)
   const means = await projectMeans(context, wish.projectId)
   const part = {
@@ -97,6 +102,7 @@ const admit = async (context: Context, wish: FloatingIpWish): Promise<{ id: stri
     [
       charge(row.projectId, 'floatingip', 1),
       insertFloatingIp(db, { ...row, ...lead?.set }),
+      ...outside,
       bindTo(context, 'floating_ip', row, { cloudId: network.cloudId }),
       ...(lead?.guards ?? []),
       ...(paid.length ? [stillSaid(context, wish.projectId, means.said), ...paid] : []),
@@ -104,6 +110,19 @@ const admit = async (context: Context, wish: FloatingIpWish): Promise<{ id: stri
     lead?.reasons ?? {},
   )
   return { id, cloudId: network.cloudId }
+}
+
+/** What is written of the address that it is to be; nothing where its cloud chooses it. */
+const addressOf = async (
+  context: Context,
+  network: NetworkRow,
+  id: string,
+  { address = null, subnetId = null }: FloatingIpWish,
+): Promise<Write[]> => {
+  if (!isWayOut(network)) return (await publicAddress(context, network, id, { address, subnetId })).writes
+  if (address !== null || subnetId !== null)
+    throw badRequestFor('floatingip', 'The cloud chooses the address: neither address nor subnet can be named')
+  return []
 }
 
 const tooDear = ({ kind, reason }: PartRefusal): NetworkRefused =>

@@ -5,6 +5,7 @@ import {
   deleteNetwork,
   elsewhere,
   insertNetwork,
+  isWayOut,
   type NetworkRow,
   type NetworkView,
   networkById,
@@ -18,17 +19,25 @@ import {
   wantScopeAbsent,
   zoneElsewhere,
 } from '../../../db/queries/network/network.ts'
+import { deleteFloatingIps, looseFloatingIps } from '../../../db/queries/network/outside.ts'
 import { segmentsOf } from '../../../db/queries/network/segments.ts'
 import { deleteSubnetsOf } from '../../../db/queries/network/subnets.ts'
 import type { Filters } from '../../../db/schema/index.ts'
 import { everyProject } from '../../../db/scope.ts'
 import type { Context } from '../../context.ts'
 import { filteringAt } from '../clouds/filters.ts'
-import { charge, commit, guard, type Write } from '../line/commit.ts'
+import { charge, guard, type Write } from '../line/commit.ts'
 import { epochOf } from '../line/epoch.ts'
 import { changed, unwanted } from '../line/resources.ts'
 import { untilStill } from '../line/until-still.ts'
 import { commitOr, conflicting, NetworkRefused, owned } from './network-refusal.ts'
+import {
+  homeOutside,
+  outsideReasons,
+  planExternal,
+  refuseNoOutside,
+  refuseSecondDefault,
+} from './outside/external-network.ts'
 import { dropWaysOut, WAYS_OUT_MOVED } from './pools/way-out.ts'
 import { refuseLooseOnWire, refuseUnfilteredWire } from './segments/wire.ts'
 import { filteredAs } from './unfiltered.ts'
@@ -92,6 +101,10 @@ export interface NetworkWish {
   availabilityZoneHints?: string[]
   /** It gets a segment wherever a server of it goes; absent or null: as its project's plan says. */
   grows?: boolean | null
+  /** It leads outside, on a cloud from the beginning. */
+  external?: boolean
+  /** It is the external network of those who name none. */
+  isDefault?: boolean
 }
 
 /**
@@ -108,6 +121,9 @@ export const plannedNetworks = async (
   const ids: string[] = []
   for (const { placed = false, ...wish } of wishes) {
     const home = (await homesNamed(context, wish.projectId, wish.availabilityZoneHints ?? []))[0]
+    if (wish.external && home && !placed) await refuseNoOutside(context, home.cloudId)
+    if (wish.isDefault) await refuseSecondDefault(context, { id: null, external: wish.external === true })
+    const outside = wish.external && !placed ? (home?.cloudId ?? (await homeOutside(context, wish.projectId))) : null
     const filtering = await filteringAt(context, home?.cloudId ?? null, wish.projectId)
     const id = context.newId()
     const row = {
@@ -122,7 +138,8 @@ export const plannedNetworks = async (
     }
     ids.push(id)
     writes.push(charge(row.projectId, 'network', 1), insertNetwork(context.db, row))
-    if (home && !placed) writes.push(pin(context.db, [id], home.cloudId, now))
+    const cloudId = outside ?? home?.cloudId
+    if (cloudId && !placed) writes.push(pin(context.db, [id], cloudId, now))
   }
   return { ids, writes }
 }
@@ -147,18 +164,23 @@ export const changeNetwork = async (
   set: Partial<
     Pick<
       NetworkRow,
-      'name' | 'description' | 'adminStateUp' | 'shared' | 'portSecurity' | 'isDefault' | 'grows' | 'mtu'
+      'name' | 'description' | 'adminStateUp' | 'shared' | 'external' | 'portSecurity' | 'isDefault' | 'grows' | 'mtu'
     >
   >,
 ): Promise<NetworkView> => {
-  const { cloudId, projectId, portSecurity } = await ownNetwork(context, id)
+  const network = await ownNetwork(context, id)
+  const { cloudId, projectId, portSecurity, external } = network
   await filteredAs(context, cloudId, { ...set, projectId })
   if (set.portSecurity !== undefined && set.portSecurity !== portSecurity)
     await refuseSecurityOnWires(context, { id, projectId }, set.portSecurity)
-  await commit(context, { action: 'update', kind: 'network', resourceId: id }, [
+  const turns = set.external !== undefined && set.external !== external
+  if (set.isDefault) await refuseSecondDefault(context, { id, external: set.external ?? external })
+  const writes = [
+    ...(turns ? await planExternal(context, network, set.external!) : []),
     updateNetwork(context.db, id, { ...set, updatedAt: context.now() }),
     changed(context, 'network', id),
-  ])
+  ]
+  await commitOr(context, { action: 'update', kind: 'network', resourceId: id }, writes, outsideReasons(id))
   return ownNetwork(context, id)
 }
 
@@ -178,12 +200,19 @@ const refuseSecurityOnWires = async (
   )
 }
 
+/** Public addresses of an external network that lead nowhere go with it (neutron/db/l3_db.py, `delete_disassociated_floatingips`). */
+const dropFloatingIps = async (context: Context, id: string): Promise<Write[]> => {
+  const loose = await looseFloatingIps(context.db, id)
+  if (!loose.length) return []
+  return [unwanted(context, 'floating_ip', loose), ...deleteFloatingIps(context.db, loose, context.now())]
+}
+
 /** Takes its subnets along, its ways out that a plan made, and the groups that were realised on it. Refused while it has ports. */
 export const removeNetwork = (context: Context, id: string): Promise<void> =>
   untilStill(WAYS_OUT_MOVED, async () => {
     const { db } = context
     const network = await ownNetwork(context, id)
-    if (network.external)
+    if (isWayOut(network))
       throw conflicting(
         'NetworkInUse',
         `Network ${id} stands for the way out of cloud ${network.cloudName}; it goes with that cloud.`,
@@ -191,6 +220,7 @@ export const removeNetwork = (context: Context, id: string): Promise<void> =>
     const writes = [
       // They are no reason to keep it, so they go first.
       ...(await dropWaysOut(context, id)),
+      ...(network.external ? await dropFloatingIps(context, id) : []),
       guard(context, 'network-in-use', networkHasPorts(id)),
       ...deleteSubnetsOf(db, id),
       unwanted(context, 'subnet', network.subnetIds),

@@ -1,5 +1,6 @@
 import { refuseChange } from '../../../db/queries/line/adopt.ts'
 import { type NetworkRow, networkGone, ROUTER_INTERFACE } from '../../../db/queries/network/network.ts'
+import { isPublicAddress } from '../../../db/queries/network/outside.ts'
 import {
   type AddressPair,
   deletePorts,
@@ -22,7 +23,8 @@ import { changed, unwanted } from '../line/resources.ts'
 import { plannedPairs, writePairs } from './address-pairs.ts'
 import type { FixedIpWish } from './fixed-ips.ts'
 import { type Ground, type Known, readGround } from './ground.ts'
-import { missing, NetworkRefused } from './network-refusal.ts'
+import { conflicting, missing, NetworkRefused } from './network-refusal.ts'
+import { mayBeOutside } from './outside/external-network.ts'
 import { comesToGrow } from './pools/growing.ts'
 import { plannedAddresses, plannedGroups, writeAddresses, writeGroups } from './port-plan.ts'
 import { cloudOf, isRouted } from './segments/sites.ts'
@@ -157,12 +159,14 @@ const plan = async (context: Context, wish: PortWish, ground: Ground, macAddress
   const { db } = context
   const network = ground.networks.find(({ id }) => id === wish.networkId)
   if (!network) throw missing('Network', wish.networkId)
-  if (network.external)
+  if (!mayBeOutside(context, network)) {
+    await refusePublic(context, network.id, wish.fixedIps ?? [])
     throw new NetworkRefused({
       kind: 'forbidden',
       type: 'ExternalNetworkAttachForbidden',
       reason: `It is not allowed to create an interface on external network ${network.id}`,
     })
+  }
   const router = wish.deviceOwner === ROUTER_INTERFACE
   if (wish.portSecurity !== undefined && !router) refuseForeignSecurity(context, 'create', network)
   const wished = wish.fixedIps ?? null
@@ -229,6 +233,17 @@ const plan = async (context: Context, wish: PortWish, ground: Ground, macAddress
     routed,
     writes,
   }
+}
+
+/** What is a public address already is nobody's else (neutron/db/ipam_backend_mixin.py). */
+const refusePublic = async ({ db, scope }: Context, networkId: string, wished: FixedIpWish[]): Promise<void> => {
+  const named = wished.flatMap(({ ip_address }) => ip_address ?? [])
+  const taken = 'every' in scope && named.length ? await isPublicAddress(db, networkId, named) : null
+  if (taken !== null)
+    throw conflicting(
+      'IpAddressInUse',
+      `Unable to complete operation for network ${networkId}. The IP address ${taken} is in use.`,
+    )
 }
 
 /** Port security is for the owner of the network to say, and for administrators (neutron/conf/policies/port.py). */

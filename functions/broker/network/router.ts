@@ -1,5 +1,5 @@
 import { forgetGone } from '../../../db/queries/line/bindings.ts'
-import { type NetworkView, networkById } from '../../../db/queries/network/network.ts'
+import { isWayOut, type NetworkView, networkById } from '../../../db/queries/network/network.ts'
 import { portsOfDevice } from '../../../db/queries/network/ports.ts'
 import {
   deleteRouter,
@@ -19,9 +19,12 @@ import { subnetsOn } from '../../../db/queries/network/subnets.ts'
 import type { Context } from '../../context.ts'
 import { charge, guard, type Write } from '../line/commit.ts'
 import { bindTo, changed, unwanted } from '../line/resources.ts'
+import type { FixedIpWish } from './fixed-ips.ts'
 import { refuseBeyond } from './limits.ts'
 import { pinNetworks, refuseUnmapped } from './network.ts'
 import { badRequestFor, commitOr, conflicting, invalid, missing } from './network-refusal.ts'
+import { gatewayAddresses, type Outside } from './outside/addresses.ts'
+import { untilFree } from './port.ts'
 import { segmentClouds, wayOutElsewhere } from './segments/segment-cloud.ts'
 import { reachable } from './subnet-rules.ts'
 import { homesNamed } from './zone-hints.ts'
@@ -29,6 +32,8 @@ import { homesNamed } from './zone-hints.ts'
 interface Gateway {
   networkId: string
   enableSnat?: boolean | undefined
+  /** Addresses on an external network that an administrator made; absent: any. */
+  fixedIps?: FixedIpWish[] | undefined
 }
 export interface RouterWish {
   projectId: string
@@ -104,8 +109,27 @@ const gatewayNetwork = async (context: Context, projectId: string, gateway: Gate
   return network
 }
 
+/** Its addresses on the external network of its gateway; on the way out of a cloud those are for the cloud to know. */
+const addressesAt = async (
+  context: Context,
+  network: NetworkView,
+  routerId: string,
+  wished: FixedIpWish[] | undefined,
+): Promise<Outside> => {
+  if (!isWayOut(network)) return gatewayAddresses(context, network, routerId, wished ?? null)
+  if (wished)
+    throw badRequestFor(
+      'router',
+      `The cloud chooses the addresses on network ${network.id}: external_fixed_ips cannot be given`,
+    )
+  return { fixedIps: [], writes: [] }
+}
+
 /** A router with a gateway is on the cloud of that gateway; without one it has no cloud until a network of its has. */
-export const createRouter = async (context: Context, wish: RouterWish): Promise<RouterView> => {
+export const createRouter = (context: Context, wish: RouterWish): Promise<RouterView> =>
+  untilFree(() => createOnce(context, wish))
+
+const createOnce = async (context: Context, wish: RouterWish): Promise<RouterView> => {
   const { gateway, ...plain } = wish
   const network = gateway && (await gatewayNetwork(context, wish.projectId, gateway))
   const now = context.now()
@@ -124,13 +148,15 @@ export const createRouter = async (context: Context, wish: RouterWish): Promise<
     updatedAt: now,
   }
   await refuseUnhinted(context, router, network?.cloudId ?? null)
+  const outside = network ? await addressesAt(context, network, router.id, gateway?.fixedIps) : null
   const writes: Write[] = [
     charge(router.projectId, 'router', 1),
     insertRouter(context.db, router),
+    ...(outside?.writes ?? []),
     ...(network?.cloudId ? [bindTo(context, 'router', router, { cloudId: network.cloudId })] : []),
   ]
   await commitOr(context, { action: 'create', kind: 'router', resourceId: router.id }, writes, {})
-  return { ...router, zones: [] }
+  return { ...router, zones: [], gatewayIps: outside?.fixedIps ?? [] }
 }
 
 export interface RouterChange {
@@ -140,7 +166,10 @@ export interface RouterChange {
 }
 
 /** Changes a router, its routes and its gateway (null: none), if it is as it was seen. Throws `NetworkRefused`. */
-export const changeRouter = async (context: Context, id: string, change: RouterChange): Promise<RouterView> => {
+export const changeRouter = (context: Context, id: string, change: RouterChange): Promise<RouterView> =>
+  untilFree(() => changeOnce(context, id, change))
+
+const changeOnce = async (context: Context, id: string, change: RouterChange): Promise<RouterView> => {
   const { db } = context
   const router = await ownRouter(context, id)
   if (change.set.routes) await checkRoutes(context, router, change.set.routes)
@@ -165,6 +194,8 @@ const gatewayWrites = async (context: Context, router: RouterRow, gateway: Gatew
     externalNetworkId: network?.id ?? null,
     enableSnat: gateway?.enableSnat ?? (moves ? true : router.enableSnat),
   })
+  const anew = network && (moves || gateway?.fixedIps)
+  const outside = anew ? (await addressesAt(context, network, router.id, gateway?.fixedIps)).writes : []
   const keep = moves ? [guard(context, 'gateway-in-use', routerCarries(router.id))] : []
   if (!network?.cloudId) return [...keep, set]
   const subnets = await subnetsOnRouter(db, router.id)
@@ -182,6 +213,7 @@ const gatewayWrites = async (context: Context, router: RouterRow, gateway: Gatew
   return [
     ...keep,
     set,
+    ...outside,
     guard(context, 'router-leaving', stillLeaving(router.id, network.cloudId)),
     forgetGone(db, { kind: 'router', resourceId: router.id, cloudId: network.cloudId, scope: '' }),
     leaveOthers(db, router.id, network.cloudId, context.now()),

@@ -98,9 +98,10 @@ describe('routers', () => {
       `Bad router request: Network ${network} is not an external network.`,
     ])
     expect(fault(await create({ network_id: external, enable_snat: false }))[0]).toBe(403)
-    expect(fault(await create({ network_id: external, external_fixed_ips: [{ ip_address: '203.0.113.9' }] }))[0]).toBe(
-      400,
-    )
+    const named = { network_id: external, external_fixed_ips: [{ ip_address: '203.0.113.9' }] }
+    expect(fault(await create(named))[0]).toBe(403)
+    const asked = { router: { external_gateway_info: named, project_id: plimsoll.projectId('demo') } }
+    expect(fault(await plimsoll.as('admin').post(`${V2}/routers`, asked))[0]).toBe(400)
     expect(fault(await create('x'))[2]).toBe(
       "Invalid input for external_gateway_info. Reason: 'x' is not a dictionary.",
     )

@@ -4,7 +4,8 @@ import { insertSegment, segmentThere, wireTaken } from '../../../../db/queries/n
 import type { Context } from '../../../context.ts'
 import { guard } from '../../line/commit.ts'
 import { type NetworkWish, networksMade, plannedNetworks } from '../network.ts'
-import { commitOr, type NetworkRefused } from '../network-refusal.ts'
+import { commitOr, invalidInput, type NetworkRefused } from '../network-refusal.ts'
+import { refuseNoOutside } from '../outside/external-network.ts'
 import { connectedTwice, placeNamed, plannedSegment, type SegmentWish } from './segment.ts'
 import { wireInUse } from './wire.ts'
 
@@ -21,15 +22,13 @@ export const createNetworks = async (context: Context, wishes: ProvidedNetwork[]
   const plain = wishes.map(({ segments, ...wish }) => ({ ...wish, placed: segments.length > 0 }))
   const { ids, writes } = await plannedNetworks(context, plain)
   const reasons = table<() => NetworkRefused>()
-  for (const [i, { projectId, portSecurity, segments }] of wishes.entries())
+  for (const [i, { projectId, portSecurity, segments, external }] of wishes.entries()) {
+    if (external && segments.length > 1) throw invalidInput('an external network has one segment')
     for (const [n, segment] of segments.entries()) {
       const wish = { ...segment, networkId: ids[i]!, name: null, description: '' }
-      const row = plannedSegment(
-        context,
-        { id: ids[i]!, projectId },
-        wish,
-        await placeNamed(context, { projectId, portSecurity }, wish),
-      )
+      const place = await placeNamed(context, { projectId, portSecurity }, wish)
+      if (external) await refuseNoOutside(context, place.cloudId)
+      const row = plannedSegment(context, { id: ids[i]!, projectId }, wish, place)
       const twice = `segment-there.${i}.${n}`
       reasons[twice] = () => connectedTwice(wish)
       // One after the other, in the order in which they were named.
@@ -41,6 +40,7 @@ export const createNetworks = async (context: Context, wishes: ProvidedNetwork[]
         insertSegment(context.db, { ...row, createdAt: row.createdAt + n }),
       )
     }
+  }
   await commitOr(context, { action: 'create', kind: 'network', resourceId: ids[0]!, detail: { ids } }, writes, reasons)
   return networksMade(context, ids)
 }
