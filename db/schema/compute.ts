@@ -148,6 +148,9 @@ export const servers = sqliteTable(
     index('servers_pinned')
       .on(t.projectId, t.pinnedZone, t.createdAt)
       .where(sql`deleted_at IS NULL AND pinned_zone IS NOT NULL`),
+    index('servers_asked_for_zone')
+      .on(t.pinnedZone, t.cloudId, t.zone)
+      .where(sql`deleted_at IS NULL AND pinned_zone IS NOT NULL`),
     index('servers_tagged').on(t.projectId, t.createdAt).where(sql`deleted_at IS NULL AND tags <> '[]'`),
     index('servers_described').on(t.projectId, t.createdAt).where(sql`deleted_at IS NULL AND description IS NOT NULL`),
     index('servers_terminated').on(t.projectId, t.terminatedAt, t.createdAt).where(sql`terminated_at IS NOT NULL`),

@@ -1,3 +1,4 @@
+export * from './aggregates.ts'
 export * from './bursts.ts'
 export * from './catalogue.ts'
 export * from './clouds.ts'

@@ -8,10 +8,16 @@ import { nakedTime } from './links.ts'
 export const isUp = (zone: Pick<ZoneRow, 'available' | 'enabled' | 'breakerOpenUntil'>, now: number): boolean =>
   zone.available && zone.enabled && zone.breakerOpenUntil <= now
 
-const view = (zone: ZoneRow, now: number) => ({
-  zoneName: `${zone.cloud}.${zone.name}`,
-  zoneState: { available: isUp(zone, now) },
-})
+/** As it is named: by an aggregate, else by its cloud. */
+const nameOf = (zone: ZoneRow) => zone.made ?? `${zone.cloud}.${zone.name}`
+
+/** One line for a name, in the broker's order; a zone of an aggregate is up where one of its hosts is. */
+const named = (zones: ZoneRow[], now: number) =>
+  [...Map.groupBy(zones, nameOf)].map(([zoneName, of]) => ({
+    zoneName,
+    zoneState: { available: of.some((zone) => isUp(zone, now)) },
+    of,
+  }))
 
 const standingFor = (policy: Policy, zones: ZoneRow[], now: number) => ({
   zoneName: policy.zone_name,
@@ -24,19 +30,23 @@ const standingFor = (policy: Policy, zones: ZoneRow[], now: number) => ({
   hosts: null,
 })
 
-/** To Nova a zone has hosts; here it has one, the cloud. */
-const host = (zone: ZoneRow, now: number) => ({
-  [zone.cloud]: {
-    'nova-compute': {
-      available: isUp(zone, now),
-      active: zone.enabled,
-      updated_at: zone.seenAt === null ? null : nakedTime(zone.seenAt),
-    },
-  },
-})
+/** To Nova a zone has hosts; here they are clouds. */
+const hosts = (zones: ZoneRow[], now: number) =>
+  Object.fromEntries(
+    [...Map.groupBy(zones, ({ cloud }) => cloud)].map(([cloud, of]) => [
+      cloud,
+      {
+        'nova-compute': {
+          available: of.some((zone) => isUp(zone, now)),
+          active: of[0]!.enabled,
+          updated_at: of[0]!.seenAt === null ? null : nakedTime(of[0]!.seenAt),
+        },
+      },
+    ]),
+  )
 
 /**
- * Zones are called `<cloud>.<zone>`; the cloud alone stands for its default zone when a server is made.
+ * Zones are called `<cloud>.<zone>`, and otherwise where an aggregate says so; the cloud alone stands for all of its zones when a server is made.
  * https://docs.openstack.org/api-ref/compute/#availability-zones-os-availability-zone
  */
 export const availabilityZoneOperations: Operation[] = [
@@ -50,7 +60,7 @@ export const availabilityZoneOperations: Operation[] = [
     handle: async ({ context }) => {
       const zones = await zonesFor(context.db, context.scope, actedFor(context))
       const policy = await oneZone(context, zones)
-      const all = zones.map((zone) => ({ ...view(zone, context.now()), hosts: null }))
+      const all = named(zones, context.now()).map(({ of, ...zone }) => ({ ...zone, hosts: null }))
       return { body: { availabilityZoneInfo: policy ? [standingFor(policy, zones, context.now())] : all } }
     },
   }),
@@ -59,15 +69,15 @@ export const availabilityZoneOperations: Operation[] = [
     method: 'GET',
     path: '/os-availability-zone/detail',
     who: 'admin',
-    summary: 'Every zone, with the cloud that it belongs to as its host.',
+    summary: 'Every zone, with the clouds that it belongs to as its hosts.',
     status: 200,
     handle: async ({ context }) => {
       const zones = await zonesFor(context.db, context.scope, actedFor(context))
-      const detail = (zone: ZoneRow) => {
-        const seen = view(zone, context.now())
-        return { ...seen, hosts: seen.zoneState.available ? host(zone, context.now()) : null }
-      }
-      return { body: { availabilityZoneInfo: zones.map(detail) } }
+      const detail = named(zones, context.now()).map(({ of, ...zone }) => ({
+        ...zone,
+        hosts: zone.zoneState.available ? hosts(of, context.now()) : null,
+      }))
+      return { body: { availabilityZoneInfo: detail } }
     },
   }),
 ]

@@ -207,6 +207,8 @@ const flavor = await made(admin, `${NOVA}/flavors`, {
   flavor: { name: 'kept', ram: 512, vcpus: 1, disk: 1, 'os-flavor-access:is_public': false },
 })
 const [, { projects }] = await send(admin, 'GET', `${KEYSTONE}/projects?name=demo`)
+const { id: aggregate } = await made(admin, `${NOVA}/os-aggregates`, { aggregate: { name: 'kept' } })
+await send(admin, 'POST', `${NOVA}/os-aggregates/${aggregate}/action`, { add_host: { host: 'linked' } })
 await send(admin, 'POST', `${NOVA}/flavors/${flavor.id}/action`, { addTenantAccess: { tenant: projects[0].id } })
 await send(admin, 'PUT', `${NOVA}/os-quota-sets/${projects[0].id}`, { quota_set: { instances: 11 } })
 const [, { images }] = await send(demo, 'GET', '/image/v2/images')

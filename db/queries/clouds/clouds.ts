@@ -3,6 +3,7 @@ import type { SQLiteColumn } from 'drizzle-orm/sqlite-core'
 import type { Database } from '../../client.ts'
 import { prepared, type Slots } from '../../prepared.ts'
 import {
+  aggregateHosts,
   bindings,
   cloudHosts,
   cloudRooms,
@@ -164,6 +165,7 @@ export const deleteCloud = (db: Database, id: string) =>
     db.delete(templateMappings).where(eq(templateMappings.cloudId, id)),
     db.delete(zones).where(eq(zones.cloudId, id)),
     db.delete(cloudHosts).where(eq(cloudHosts.cloudId, id)),
+    db.delete(aggregateHosts).where(eq(aggregateHosts.cloudId, id)),
     db.delete(cloudRooms).where(eq(cloudRooms.cloudId, id)),
     db.delete(cloudUse).where(eq(cloudUse.cloudId, id)),
     db.delete(cloudSteady).where(eq(cloudSteady.cloudId, id)),

@@ -1,8 +1,9 @@
-import { and, asc, eq, type Placeholder } from 'drizzle-orm'
+import { and, asc, eq, type Placeholder, sql } from 'drizzle-orm'
 import type { Database } from '../../client.ts'
 import { prepared, type Slots } from '../../prepared.ts'
 import { clouds, mappings, zones } from '../../schema/index.ts'
 import type { Scope } from '../../scope.ts'
+import { zoneMade } from './aggregates.ts'
 import { policyBeside } from './policies.ts'
 
 export type ZoneRow = Awaited<ReturnType<typeof zonesFor>>[number]
@@ -19,6 +20,8 @@ export const zoneColumns = {
   available: zones.available,
   freeVcpus: zones.freeVcpus,
   freeRamMib: zones.freeRamMib,
+  /** The availability zone that an aggregate puts it in; null: its own. */
+  made: sql<string | null>`${sql.raw(zoneMade('clouds.id', 'zones.name'))}`.as('made'),
 }
 /** The broker's order of preference. */
 export const zoneOrder = [asc(clouds.position), asc(clouds.name), asc(zones.position), asc(zones.name)]

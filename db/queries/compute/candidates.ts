@@ -2,6 +2,7 @@ import { type SQL, sql } from 'drizzle-orm'
 import type { Price, PurchaseOption } from '../../../adapters/contract.ts'
 import type { Database } from '../../client.ts'
 import { NO_POLICY } from '../../policy.ts'
+import { isPlace } from '../clouds/aggregates.ts'
 import { policySaid } from '../clouds/policies.ts'
 import { type Refused, refusedColumn, refusedIn } from '../clouds/refused-offers.ts'
 import { hourlyJoined, idleJoined, joinPrice } from '../money/prices.ts'
@@ -55,7 +56,7 @@ export interface CandidateQuestion {
   /** The flavor as it was when a server was admitted with it; absent: as it is now. */
   admitted?: Admitted | undefined
   arch?: string | undefined
-  /** `<cloud>` or `<cloud>.<zone>`, or the zone that leaves the choice. */
+  /** `<cloud>`, `<cloud>.<zone>` or the zone of an aggregate, or the zone that leaves the choice. */
   place?: string | null | undefined
   cloudId?: string | undefined
   zone?: string | null | undefined
@@ -99,7 +100,7 @@ export const candidatesFor = (db: Database, ask: CandidateQuestion) =>
         ${where(ask.arch, sql`and o.arch = ${ask.arch}`)}
         ${where(ask.cloudId, sql`and c.id = ${ask.cloudId}`)}
         ${where(ask.zone, sql`and exists (select 1 from json_each(o.zones) where value = ${ask.zone})`)}
-        ${where(ask.place, sql`and (${isFree(ask)} or c.name = ${ask.place} or exists (select 1 from json_each(o.zones) where c.name || '.' || value = ${ask.place}))`)}
+        ${where(ask.place, sql`and (${isFree(ask)} or c.name = ${ask.place} or exists (select 1 from json_each(o.zones) e where ${isPlace({ cloudId: sql`c.id`, cloud: sql`c.name`, zone: sql`e.value` }, ask.place!)}))`)}
     )
     select fit.cloud_id as cloudId, fit.cloud_name as cloudName, z.name as zone, fit.cloud_position as position, z.available,
       z.load, z.free_vcpus as freeVcpus, z.free_ram_mib as freeRamMib, fit.name as native, fit.vcpus, fit.ram_mib as ramMib,
@@ -110,7 +111,7 @@ export const candidatesFor = (db: Database, ask: CandidateQuestion) =>
     ${joinPrice({ cloudId: sql`fit.cloud_id`, size: sql`fit.name`, option: sql`b.option`, zone: sql`z.name` })}
     where fit.rank <= ${WEIGHED} and (b.option = 'on-demand' or p.amount is not null)
       ${where(ask.zone, sql`and z.name = ${ask.zone}`)}
-      ${where(ask.place, sql`and (${isFree(ask)} or fit.cloud_name = ${ask.place} or fit.cloud_name || '.' || z.name = ${ask.place})`)}`)
+      ${where(ask.place, sql`and (${isFree(ask)} or fit.cloud_name = ${ask.place} or ${isPlace({ cloudId: sql`fit.cloud_id`, cloud: sql`fit.cloud_name`, zone: sql`z.name` }, ask.place!)})`)}`)
 
 /** Candidates as they were read. */
 export const candidatesIn = (rows: Awaited<ReturnType<typeof candidatesFor>>): CandidateRow[] =>

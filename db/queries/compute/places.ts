@@ -20,6 +20,7 @@ import {
 } from '../../schema/index.ts'
 import { foundWithin, type Scope, within } from '../../scope.ts'
 import type { VolumeZone } from '../block-storage/volumes.ts'
+import { isPlace } from '../clouds/aggregates.ts'
 import { type Fill, fillColumns, fillJoined } from '../clouds/marks.ts'
 import { policyIn, saidIn, saidOfAll, type Terms, termsColumns } from '../clouds/policies.ts'
 import { sharedWith } from '../line/sharing.ts'
@@ -35,16 +36,19 @@ import { type GroupPlace, groupForPlacing } from './server-groups.ts'
 export type NetworkRow = typeof networks.$inferSelect
 
 /**
- * Clouds that a project may use, with what is said of it there; `readOnly`: nothing is changed there; `named`: `place` (`<cloud>`
- * or `<cloud>.<zone>`) names it, or the zone of it.
+ * Clouds that a project may use, with what is said of it there; `readOnly`: nothing is changed there; `named`: `place` (`<cloud>`,
+ * `<cloud>.<zone>` or the zone of an aggregate) names it, or zones of it.
  */
 const cloudsNamed = (db: Database, projectId: string, place: string | null) =>
   db.all<CloudNamed>(sql`
-    select c.id, c.name, c.type, c.region, ${fillColumns}, c.options ->> 'read_only' is true as readOnly, z.name as zone,
-      (c.name = ${place} or c.name || '.' || z.name = ${place}) as named, ${termsColumns}
+    select c.id, c.name, c.type, c.region, ${fillColumns}, c.options ->> 'read_only' is true as readOnly,
+      iif(c.name = ${place}, null, (select json_group_array(z.name) ${zonesNamed(place)})) as zones,
+      (c.name = ${place} or exists (select 1 ${zonesNamed(place)})) as named, ${termsColumns}
     from mappings m join clouds c on c.id = m.cloud_id and c.enabled ${fillJoined}
-    left join zones z on z.cloud_id = c.id and c.name || '.' || z.name = ${place}
     where m.project_id = ${projectId}`)
+
+const zonesNamed = (place: string | null): SQL =>
+  sql`from zones z where z.cloud_id = c.id and ${isPlace({ cloudId: sql`c.id`, cloud: sql`c.name`, zone: sql`z.name` }, place)}`
 
 type CloudNamed = Terms &
   Fill & {
@@ -53,7 +57,8 @@ type CloudNamed = Terms &
     type: string
     region: string | null
     readOnly: number
-    zone: string | null
+    /** Names of the zones there that are meant, as JSON text; null: all that it has. */
+    zones: string | null
     named: number
   }
 

@@ -1,4 +1,5 @@
 import { AMONG } from '../../conditions.ts'
+import { zoneMade } from '../clouds/aggregates.ts'
 
 /* What lists of servers can be filtered by, and what each filter means to SQLite. */
 
@@ -48,9 +49,9 @@ export interface ServerFilter {
 
 /** As zone lists name it. */
 export const ZONE = `(select c.name || '.' || s.zone from clouds c where c.id = s.cloud_id)`
-/** The zone that was named without saying where (it has no dot, and is no cloud's name), else the real one: as a server shows it. */
-export const SHOWN_ZONE = `iif(instr(s.pinned_zone, '.') = 0 and s.pinned_zone is not (select c.name from clouds c where c.id = s.cloud_id),
-  s.pinned_zone, ${ZONE})`
+/** That of an aggregate, else the zone that was named without saying where (it has no dot, and is no cloud's name), else the real one: as a server shows it. */
+export const SHOWN_ZONE = `coalesce(${zoneMade('s.cloud_id', 's.zone')}, iif(instr(s.pinned_zone, '.') = 0 and s.pinned_zone is not (select c.name from clouds c where c.id = s.cloud_id),
+  s.pinned_zone, ${ZONE}))`
 const tagged = (not: string, all: boolean) =>
   all
     ? `${not}(select count(*) from json_each(?) w where exists (select 1 from json_each(s.tags) t where t.value = w.value)) = json_array_length(?)`
@@ -110,7 +111,6 @@ export const narrowed = (
 ): [condition: string, value: unknown] | undefined => {
   if (name === 'statuses' && statuses?.length === 1) return ['s.status = ?', statuses[0]]
   // A real zone has a dot in its name.
-  if (name === 'availabilityZone' && !availabilityZone?.includes('.'))
-    return [`s.pinned_zone = ? and ${SHOWN_ZONE} = ?`, availabilityZone]
+  if (name === 'availabilityZone' && !availabilityZone?.includes('.')) return [`${SHOWN_ZONE} = ?`, availabilityZone]
   return undefined
 }

@@ -70,8 +70,10 @@ const wordingOf = (select: string, list: ServerList): { text: string; values: un
     )
   const { branches, probe, chosen } = pathOf(list)
   const size = put(limit)
-  const from = ({ index, where }: Branch, met: string[]) =>
-    `from servers s ${index ? `indexed by ${index}` : ''} where ${[...met, ...(where ? [where] : [])].join(' and ')}`
+  const whereOf = ({ where, by }: Branch): string[] =>
+    where ? [by ? where.replaceAll('?', put(filter[by])) : where] : []
+  const from = (branch: Branch, met: string[]) =>
+    `from servers s ${branch.index ? `indexed by ${branch.index}` : ''} where ${[...met, ...whereOf(branch)].join(' and ')}`
   const many =
     probe &&
     `(select count(*) from (select 1 ${from(probe.branch, ['?1 > 0', ...probe.filters.flatMap((name) => conditions[name] ?? [])])}

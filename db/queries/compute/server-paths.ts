@@ -13,6 +13,8 @@ export interface Branch {
   column?: string
   /** Value of the first key in all rows of the branch, which are then ordered by the others alone. */
   usual?: string | number
+  /** A value of this filter stands for each question mark of `where`. */
+  by?: keyof ServerFilter
   /** Gone only where the probe finds few, or many. */
   when?: 'few' | 'many'
 }
@@ -28,6 +30,8 @@ export interface Path {
 /** An index that has a column: of one project, and of all. */
 interface Sought {
   filter: keyof ServerFilter
+  /** In one project: what it has is in another index in part. */
+  also?: Branch
   index?: Branch & { has?: (value: unknown) => boolean }
   everywhere?: Branch & { has?: (value: unknown) => boolean }
 }
@@ -66,6 +70,9 @@ const SETTLED = ['ACTIVE', 'SHUTOFF']
 const real = (value: unknown) => (value as string).includes('.')
 const one = (value: unknown) => (value as unknown[]).length === 1
 
+const inZoneMade = `s.pinned_zone is not ? and s.cloud_id in (select h.cloud_id from aggregates g
+  join aggregate_hosts h on h.aggregate_id = g.id where g.availability_zone = ?)`
+
 /** Filters that an index has, with the time of creation behind it; that which finds the fewest first. */
 const SOUGHT: Sought[] = [
   {
@@ -84,7 +91,14 @@ const SOUGHT: Sought[] = [
   { filter: 'flavor', index: { index: 'servers_by_flavor' } },
   {
     filter: 'availabilityZone',
-    index: { index: 'servers_pinned', where: 's.pinned_zone is not null', has: (value) => !real(value) },
+    index: {
+      index: 'servers_pinned',
+      where: 's.pinned_zone is not null and s.pinned_zone = ?',
+      by: 'availabilityZone',
+      has: (value) => !real(value),
+    },
+    // Who named no zone may be in that of an aggregate, where there is one of that name.
+    also: { index: 'servers_by_zone', where: inZoneMade, by: 'availabilityZone' },
   },
   ...(['availabilityZone', 'node'] as const).map((filter) => ({
     filter,
@@ -139,23 +153,28 @@ export const pathOf = ({ filter, order = [] }: ServerList): Path => {
   }
   const sought = filter.deleted === false ? soughtBy(filter, everywhere) : undefined
   if (!sought) return along ?? { branches: [base(filter, everywhere)], chosen: true }
-  if (isNewest(order, everywhere)) return { branches: [sought.branch], chosen: false }
-  return fewOr(sought.branch, ['projectId', 'deleted', sought.filter], along)
+  const { branch, also } = sought
+  if (isNewest(order, everywhere)) return { branches: [branch, ...also], chosen: also.length > 0 }
+  return fewOr(branch, ['projectId', 'deleted', sought.filter], along, also)
 }
 
-const fewOr = (branch: Branch, filters: (keyof ServerFilter)[], along: Path | undefined): Path =>
+const fewOr = (branch: Branch, filters: (keyof ServerFilter)[], along: Path | undefined, also: Branch[] = []): Path =>
   along
     ? {
-        branches: [{ ...branch, when: 'few' }, ...along.branches.map((each) => ({ ...each, when: 'many' as const }))],
+        branches: [
+          ...[branch, ...also].map((each) => ({ ...each, when: 'few' as const })),
+          ...along.branches.map((each) => ({ ...each, when: 'many' as const })),
+        ],
         probe: { branch, filters },
         chosen: true,
       }
-    : { branches: [branch], chosen: true }
+    : { branches: [branch, ...also], chosen: true }
 
 const soughtBy = (filter: ServerFilter, everywhere: boolean) => {
-  for (const { filter: name, ...by } of SOUGHT) {
+  for (const { filter: name, also, ...by } of SOUGHT) {
     const { has = () => true, ...branch } = (everywhere ? by.everywhere : by.index) ?? { has: () => false }
-    if (filter[name] !== undefined && has(filter[name])) return { filter: name, branch }
+    if (filter[name] !== undefined && has(filter[name]))
+      return { filter: name, branch, also: also && !everywhere ? [also] : [] }
   }
   return undefined
 }

@@ -2,6 +2,7 @@ import { type Column, getTableColumns } from 'drizzle-orm'
 import type { Database } from '../../client.ts'
 import { servers } from '../../schema/index.ts'
 import type { Scope } from '../../scope.ts'
+import { zoneMade } from '../clouds/aggregates.ts'
 
 /** Columns that no view shows, or only an administrator's. */
 const {
@@ -28,6 +29,8 @@ type Raw<C extends Column> = C['_']['driverParam'] | (C['_']['notNull'] extends 
 /** A server with everything that a view shows. Names of JSON are JSON text still: most views need few of them. */
 export type ServerView = { [Name in keyof typeof shown]: Raw<(typeof shown)[Name]> } & {
   cloud: string | null
+  /** The zone of an aggregate that it is in; null: its cloud's. */
+  zoneMade: string | null
   /**
    * `[[network, MAC, fixed addresses, floating addresses, names of security groups, position, created at]]`, in no order: to
    * sort takes SQLite as long as to find them, and most servers have one.
@@ -60,6 +63,7 @@ const PORTS = `(select json_group_array(json_array(n.name, p.mac_address, json(p
   where p.device_id = s.id and +p.project_id = s.project_id) as ports`
 
 const PARTS = `(select c.name from clouds c where c.id = s.cloud_id) as cloud,
+ ${zoneMade('s.cloud_id', 's.zone')} as zoneMade,
  ${PORTS},
  (select json_group_array(json_object('id', a.volume_id, 'delete_on_termination', json(iif(a.delete_on_termination, 'true', 'false'))))
    from attachments a where a.server_id = s.id) as volumes,
@@ -81,7 +85,10 @@ export interface Selected {
   names: readonly string[]
 }
 /** What is selected `from servers s`; `?1` is the time. */
-export const FULL: Selected = { sql: `${COLUMNS}, ${PARTS}`, names: [...NAMES, 'cloud', 'ports', 'volumes', 'dueOn'] }
+export const FULL: Selected = {
+  sql: `${COLUMNS}, ${PARTS}`,
+  names: [...NAMES, 'cloud', 'zoneMade', 'ports', 'volumes', 'dueOn'],
+}
 /** User data may be large, and only admins are shown it. */
 export const FULLER: Selected = {
   sql: `${FULL.sql}, s.user_data as userData, ${RESERVATION} as reservationId, ${HOST_STATUS}`,

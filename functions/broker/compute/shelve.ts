@@ -32,12 +32,12 @@ export const unshelveServer = async (context: Context, server: ServerRow, { zone
   const here = `${cloud?.name}.${server.zone}`
   if (host !== undefined && host !== cloud?.name) refuse({ kind: 'no-host', host })
   if (typeof zone === 'string' && ![cloud?.name, here, server.pinnedZone].includes(zone)) {
-    const known = (await zonesFor(context.db, context.scope, actedFor(context))).map(
-      (each) => `${each.cloud}.${each.name}`,
+    const named = (await zonesFor(context.db, context.scope, actedFor(context))).filter(({ cloud: of, name, made }) =>
+      [of, `${of}.${name}`, made].includes(zone),
     )
-    if (!known.some((each) => each === zone || each.startsWith(`${zone}.`)))
-      refuse({ kind: 'unknown', what: 'zone', id: zone })
-    refuse({ kind: 'incapable', reason: `The disks of the server are in ${here}: it comes back there alone.` })
+    if (!named.length) refuse({ kind: 'unknown', what: 'zone', id: zone })
+    if (!named.some(({ cloudId, name }) => cloudId === server.cloudId && name === server.zone))
+      refuse({ kind: 'incapable', reason: `The disks of the server are in ${here}: it comes back there alone.` })
   }
   await ask(context, server, {
     action: 'unshelve',

@@ -144,8 +144,10 @@ const extend = (body: Body, row: ServerView, { version }: Viewer, ports: PortSho
   const volumes = parsed<{ id: string; delete_on_termination: boolean }[]>(row.volumes, '[]', [])
   const zone = row.cloud === null ? '' : `${row.cloud}.${row.zone}`
   body['OS-EXT-AZ:availability_zone'] = zone
-  if (row.pinnedZone !== null && isFreeZone(row.pinnedZone, row.cloud)) {
-    body['OS-EXT-AZ:availability_zone'] = row.pinnedZone
+  const free = row.pinnedZone !== null && isFreeZone(row.pinnedZone, row.cloud) ? row.pinnedZone : null
+  const shown = row.zoneMade ?? free
+  if (shown !== null) {
+    body['OS-EXT-AZ:availability_zone'] = shown
     body['plimsoll:zone'] = zone
   }
   // What filters as its rules say is an ordinary server, of which Nova's own schemas allow no more to be said.

@@ -112,9 +112,9 @@ const narrow = (context: Context, fork: Fork, wish: ServerWish, found: Found): {
   const here = found.clouds.find(({ id }) => id === cloudId)
   if (!at || zone === null || !here)
     return refuse({ kind: 'no-place', reason: 'The cloud of the parent is not there.' })
-  const named = found.clouds.find((each) => each.named)
-  if (named && !(named.id === cloudId && (wish.zone === here.name || named.zone === zone)))
-    unlike(`Instance ${parent.id} is in ${here.name}.${zone}, and so are its forks.`)
+  const named = found.clouds.some((each) => each.named)
+  const meant = here.named && (here.zones === null || (JSON.parse(here.zones) as string[]).includes(zone))
+  if (named && !meant) unlike(`Instance ${parent.id} is in ${here.name}.${zone}, and so are its forks.`)
   const size = found.candidates.find((each) => each.cloudId === cloudId && each.native === at.native)
   const source = found.image ?? null
   const disk = {

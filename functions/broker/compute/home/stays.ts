@@ -1,3 +1,4 @@
+import { isZoneMade } from '../../../../db/queries/clouds/aggregates.ts'
 import { cloudById } from '../../../../db/queries/clouds/clouds.ts'
 import { candidatesFor, candidatesIn } from '../../../../db/queries/compute/candidates.ts'
 import { archOfSize } from '../../../../db/queries/compute/flavors.ts'
@@ -98,7 +99,8 @@ export const homewardFor = async (
 /** What was said when it was made, and holds it where it is. */
 const whyTied = async ({ db }: Context, { id, pinnedZone, cloudId }: ServerRow): Promise<string | null> => {
   const cloud = pinnedZone === null || cloudId === null ? null : await cloudById(db, cloudId)
-  if (pinnedZone !== null && !isFreeZone(pinnedZone, cloud?.name ?? null)) return 'Its zone was named.'
+  if (pinnedZone !== null && (!isFreeZone(pinnedZone, cloud?.name ?? null) || (await isZoneMade(db, pinnedZone))))
+    return 'Its zone was named.'
   const member = await memberOf(db, id)
   if (member && isHard(member.policy)) return 'Its server group says where it is.'
   return (await placementOf(db, id))?.hints[REACH]

@@ -245,10 +245,13 @@ const grouped = (group: FoundGroup, count: number, found: Found, adapters: Groun
   }
 }
 
-const zoneNamed = (name: string, found: Found) => {
-  const { name: cloud, zone } = found.clouds.find(({ named }) => named)!
-  return { cloud, zone: name === cloud ? null : zone }
-}
+/** Zones of clouds that a name means: of one cloud, or of several that an aggregate puts together. */
+const zoneNamed = (name: string, found: Found): NonNullable<Requirement['zone']> => ({
+  name,
+  clouds: found.clouds
+    .filter(({ named }) => named)
+    .map(({ name: cloud, zones }) => ({ cloud, zones: zones === null ? null : (JSON.parse(zones) as string[]) })),
+})
 
 /** Offers in the order of the project's chain, where that says another one than the operator. */
 const candidatesOf = ({ wish, found }: Ground): Found['candidates'] =>

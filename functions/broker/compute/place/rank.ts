@@ -9,8 +9,8 @@ import type { Because } from './explanation.ts'
 export interface Requirement {
   flavor: FlavorSnapshot & { native: boolean }
   arch: string
-  /** Cloud and, if named, zone that the user asked for. */
-  zone: { cloud: string; zone: string | null } | null
+  /** What the user asked for by name: clouds, and their zones if it means some of these. */
+  zone: { name: string; clouds: { cloud: string; zones: string[] | null }[] } | null
   /** Clouds (by id) where everything else that the server needs can be; null: anywhere. */
   clouds: string[] | null
   /** Zones to which a cloud's subnets or volumes tie the server, by cloud id; absent: any of it. */
@@ -155,8 +155,8 @@ export const whyUnfit = (required: Requirement, c: Candidate): Because | null =>
   if (!meets(flavor, c)) return refused('flavor', `Size ${c.native} does not meet flavor ${flavor.name}.`)
   if (c.option === 'spot' && required.spot === 'never')
     return refused('spot', `Its cloud may take size ${c.native} back there, and it is to stay.`)
-  if (zone && (c.cloudName !== zone.cloud || (zone.zone && c.zone !== zone.zone)))
-    return refused('named', `${zone.zone ? `${zone.cloud}.${zone.zone}` : zone.cloud} was named.`)
+  if (zone && !zone.clouds.some(({ cloud, zones }) => c.cloudName === cloud && (zones?.includes(c.zone) ?? true)))
+    return refused('named', `${zone.name} was named.`)
   if (clouds && !clouds.includes(c.cloudId)) return refused('cloud', 'Something else that it needs cannot be there.')
   const at = tied[c.cloudId]
   if (at && !at.includes(c.zone)) {
