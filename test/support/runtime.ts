@@ -108,10 +108,11 @@ const emptied = async (db: D1Database, binding: Binding, rows: Rows): Promise<bo
   if (!known) return false
   const { tables, shape } = known
   const deletes = [...tables, 'sqlite_sequence'].map((table) => `delete from "${table}"`)
-  const looks = [db.prepare(SHAPE), db.prepare(countAll(tables))]
+  const looks = [SHAPE, ...countAll(tables)].map((text) => db.prepare(text))
   const results = await script(db, [...deletes, ...rows.statements], looks).catch(() => null)
+  const [found, ...counted] = results?.slice(-looks.length).map((each) => each.results[0]) ?? []
   const counts = Object.fromEntries(tables.map((table) => [table, rows.counts[table] ?? 0]))
-  return JSON.stringify(results?.slice(-2).map((each) => each.results[0])) === JSON.stringify([shape, counts])
+  return JSON.stringify([found, Object.assign({}, ...counted)]) === JSON.stringify([shape, counts])
 }
 
 const rebuild = async (db: D1Database, migrations: Migration[], rows: Rows): Promise<void> => {

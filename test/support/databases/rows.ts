@@ -58,6 +58,12 @@ const literal = (value: unknown): string => {
   throw new Error(`not to be copied: ${JSON.stringify(value)}`)
 }
 
-/** One statement that answers the number of rows of each table, under its name; at most 100 tables. */
-export const countAll = (tables: string[]): string =>
-  `select ${tables.map((table) => `(select count(*) from "${table}") as "${table}"`).join(', ')}`
+/** SQLite answers at most 100 columns. */
+const COLUMNS = 100
+
+/** Statements whose answers, together, are the number of rows of each table under its name. */
+export const countAll = (tables: string[]): string[] =>
+  Array.from({ length: Math.ceil(tables.length / COLUMNS) }, (_, i) => {
+    const some = tables.slice(i * COLUMNS, (i + 1) * COLUMNS)
+    return `select ${some.map((table) => `(select count(*) from "${table}") as "${table}"`).join(', ')}`
+  })
