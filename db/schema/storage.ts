@@ -117,6 +117,8 @@ export const snapshots = sqliteTable(
       .notNull()
       .default(emptyObject as never),
     status: text('status').notNull().default('creating'),
+    /** How far somebody said that it is, as `80%`; null: nobody did. */
+    progress: text('progress'),
     fault: text('fault'),
     createdAt: at('created_at').notNull(),
     updatedAt: at('updated_at').notNull(),

@@ -1,14 +1,18 @@
+import * as z from 'zod'
 import {
   ATTACHMENT_SORT,
   type AttachmentRead,
   attachmentById,
   listAttachments,
 } from '../../db/queries/block-storage/attachments.ts'
-import { notFound, notImplemented } from '../http/fault.ts'
+import { volumeFor } from '../broker/block-storage/volume.ts'
+import { notFound } from '../http/fault.ts'
 import { type Input, type Operation, operation } from '../http/operation.ts'
+import { attachTo, detach, mode, noConnector, refuseReadonly } from './into-server.ts'
 import { allowedFilters, sliceOf } from './listing.ts'
+import { invalidVolume, noVolume, whenStatus } from './refusals.ts'
 import { listScope, pursue } from './routes.ts'
-import { time } from './shapes.ts'
+import { time, uuid } from './shapes.ts'
 
 const SINCE = 27
 
@@ -48,21 +52,38 @@ const list = (view: (a: AttachmentRead) => unknown) => async (input: Input) => {
   return { body: { attachments: rows.map(view) } }
 }
 
-const refused = (name: string, method: Operation['method'], path: string, since = SINCE) =>
-  operation({
-    name,
-    method,
-    path,
-    who: 'member',
-    summary: 'Refused: the compute API attaches volumes.',
-    status: 200,
-    since,
-    handle: () => {
-      throw notImplemented(
-        'Volumes are attached and detached by the compute API (os-volume_attachments): the cloud connects them itself, nobody else can.',
-      )
-    },
-  })
+const attachmentOf = async ({ context, params }: Pick<Input, 'context' | 'params'>): Promise<AttachmentRead> => {
+  const attachment = await attachmentById(context.db, context.scope, params.id!)
+  if (!attachment) throw noAttachment(params.id!)
+  return attachment
+}
+
+const connector = z.record(z.string(), z.unknown()).nullish()
+
+type Create = {
+  attachment: { volume_uuid: string; instance_uuid?: string; connector?: object | null; mode?: 'rw' | 'ro' | null }
+}
+const createBody = (version: number) =>
+  z.strictObject({
+    attachment: z.strictObject({
+      volume_uuid: uuid,
+      instance_uuid: uuid.nullish(),
+      connector,
+      ...(version >= 54 ? { mode } : {}),
+    }),
+  }) as unknown as z.ZodType<Create>
+
+/** With Cinder it is only kept, for a host to connect; here there is nobody but the cloud to wait for. */
+const create = async (input: Input<Create>) => {
+  const { context, body } = input
+  const { volume_uuid, instance_uuid: serverId, connector: host, mode: asked } = body.attachment
+  if (host || !serverId) throw noConnector()
+  refuseReadonly(asked)
+  const volume = await volumeFor(context, volume_uuid)
+  if (!volume) throw noVolume(volume_uuid)
+  const row = await attachTo(context, volume, { serverId, device: null })
+  return { body: { attachment: fullView({ ...row, cloudId: null, dueAt: null }) } }
+}
 
 /** https://docs.openstack.org/api-ref/block-storage/v3/#attachments-attachments */
 export const attachmentOperations: Operation[] = [
@@ -95,15 +116,74 @@ export const attachmentOperations: Operation[] = [
     status: 200,
     since: SINCE,
     handle: async (input) => {
-      const { context, params } = input
-      const attachment = await attachmentById(context.db, context.scope, params.id!)
-      if (!attachment) throw noAttachment(params.id!)
+      const attachment = await attachmentOf(input)
       pursueAttachments(input, [attachment])
       return { body: { attachment: fullView(attachment) } }
     },
   }),
-  refused('attachment.create', 'POST', '/attachments'),
-  refused('attachment.update', 'PUT', '/attachments/:id'),
-  refused('attachment.delete', 'DELETE', '/attachments/:id'),
-  refused('attachment.complete', 'POST', '/attachments/:id/action', 44),
+  operation<Create>({
+    name: 'attachment.create',
+    method: 'POST',
+    path: '/attachments',
+    who: 'member',
+    summary: 'Puts a volume into a server, as the compute API does; a connector of a host is refused.',
+    status: 200,
+    since: SINCE,
+    body: createBody,
+    handle: create,
+    refuse: whenStatus(({ status }, { body }) =>
+      invalidVolume(
+        `Volume ${body.attachment.volume_uuid} status must be available or downloading to reserve, but the current status is ${status}.`,
+      ),
+    ),
+  }),
+  operation({
+    name: 'attachment.update',
+    method: 'PUT',
+    path: '/attachments/:id',
+    who: 'member',
+    summary: 'Refused: the cloud connects the disk itself, and a connector of a host has nothing to connect to.',
+    status: 200,
+    since: SINCE,
+    body: z.strictObject({
+      attachment: z.strictObject({ connector: z.record(z.string(), z.unknown()), mode }),
+    }),
+    handle: async (input) => {
+      await attachmentOf(input)
+      throw noConnector()
+    },
+  }),
+  operation({
+    name: 'attachment.delete',
+    method: 'DELETE',
+    path: '/attachments/:id',
+    who: 'member',
+    summary: 'Takes a volume out of its server, as the compute API does.',
+    status: 200,
+    since: SINCE,
+    handle: async (input) => {
+      const attachment = await attachmentOf(input)
+      await detach(input.context, attachment)
+      return { body: { attachments: [summary({ ...attachment, status: 'detaching' })] } }
+    },
+    refuse: whenStatus(({ status }) => invalidVolume(`its attachment is ${status}, and not attached.`)),
+  }),
+  operation({
+    name: 'attachment.complete',
+    method: 'POST',
+    path: '/attachments/:id/action',
+    who: 'member',
+    summary:
+      'Says that a host has connected the disk. The cloud does, and says so itself: nothing is left to do, unless it failed.',
+    status: 204,
+    since: 44,
+    body: z.strictObject({ 'os-complete': z.unknown() }),
+    handle: async (input) => {
+      const attachment = await attachmentOf(input)
+      pursueAttachments(input, [attachment])
+      if (!['attaching', 'attached'].includes(attachment.status))
+        throw invalidVolume(`its attachment is ${attachment.status}.`)
+      return {}
+    },
+  }),
 ]

@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { table } from '../../adapters/table.ts'
 import {
   countSnapshots,
   listSnapshots,
@@ -15,8 +16,9 @@ import {
   snapshotFor,
 } from '../broker/block-storage/snapshot.ts'
 import { volumeFor } from '../broker/block-storage/volume.ts'
+import type { Context } from '../context.ts'
 import { isTrue } from '../http/boolean.ts'
-import { badRequest, notFound } from '../http/fault.ts'
+import { badRequest, forbidden, notFound } from '../http/fault.ts'
 import { type Input, type Operation, operation } from '../http/operation.ts'
 import { allowedFilters, dictIn, nextLinks, sliceOf, timesIn } from './listing.ts'
 import { metadataOperations } from './metadata.ts'
@@ -57,7 +59,7 @@ const snapshotView = (input: Input, s: SnapshotRow): Record<string, unknown> =>
 /** With what an extension adds where a snapshot is shown. */
 const fullView = (input: Input, s: SnapshotRow): Record<string, unknown> => ({
   ...snapshotView(input, s),
-  'os-extended-snapshot-attributes:progress': s.status === 'available' ? '100%' : '0%',
+  'os-extended-snapshot-attributes:progress': s.status === 'available' ? '100%' : (s.progress ?? '0%'),
   'os-extended-snapshot-attributes:project_id': s.projectId,
 })
 
@@ -165,14 +167,43 @@ const actionFields = {
       }),
   }),
   'os-force_delete': z.unknown(),
+  'os-update_snapshot_status': z.strictObject({
+    status: text(),
+    progress: z
+      .string()
+      .regex(/^(100|[0-9]{1,2})%$/, { error: 'progress has to be a percentage, as 80%' })
+      .nullish(),
+  }),
 }
-type Action = { 'os-reset_status'?: { status: string }; 'os-force_delete'?: unknown }
+type Action = {
+  'os-reset_status'?: { status: string }
+  'os-force_delete'?: unknown
+  'os-update_snapshot_status'?: { status: string; progress?: string | null }
+}
 const actionBody = z
   .strictObject(actionFields)
   .partial()
   .refine((body) => Object.keys(body).length === 1, {
     error: 'There is no such action.',
   }) as unknown as z.ZodType<Action>
+
+/** What may be said of one that is under way (cinder/api/contrib/snapshot_actions.py). */
+const NEXT: Record<string, string[]> = table({
+  creating: ['creating', 'available', 'error'],
+  deleting: ['deleting', 'error_deleting'],
+})
+
+const updateStatus = async (
+  context: Context,
+  snapshot: SnapshotRead,
+  { status, progress }: { status: string; progress?: string | null },
+): Promise<void> => {
+  const allowed = NEXT[snapshot.status]
+  if (!allowed) throw badRequest(`Snapshot status ${snapshot.status} not allowed for update_snapshot_status`)
+  if (!allowed.includes(status))
+    throw badRequest(`Provided snapshot status ${status} not allowed for snapshot with status ${snapshot.status}.`)
+  await resetSnapshot(context, snapshot, status, progress ?? null)
+}
 
 /** https://docs.openstack.org/api-ref/block-storage/v3/#volume-snapshots-snapshots */
 export const snapshotOperations: Operation[] = [
@@ -251,13 +282,23 @@ export const snapshotOperations: Operation[] = [
     name: 'snapshot.action',
     method: 'POST',
     path: '/snapshots/:id/action',
-    who: 'admin',
-    summary: 'Sets the status of a snapshot, or deletes it whatever its status is.',
+    who: 'member',
+    summary:
+      'Sets the status of a snapshot, or deletes it whatever its status is, for admins; members say how far one is that is under way.',
     status: 202,
     body: actionBody,
     handle: async (input) => {
       const { context, body } = input
+      const told = body['os-update_snapshot_status']
+      if (!told && !context.caller?.isAdmin)
+        throw forbidden(
+          `Policy doesn't allow volume_extension:snapshot_admin_actions:${body['os-reset_status'] ? 'reset_status' : 'force_delete'} to be performed.`,
+        )
       const snapshot = await snapshotOf(input)
+      if (told) {
+        await updateStatus(context, snapshot, told)
+        return {}
+      }
       const reset = body['os-reset_status']
       if (reset) await resetSnapshot(context, snapshot, reset.status)
       else await deleteSnapshot(context, snapshot, true)

@@ -1,18 +1,32 @@
 import * as z from 'zod'
 import { table } from '../../adapters/table.ts'
 import { snapshotsOf } from '../../db/queries/block-storage/snapshots.ts'
+import type { VolumeRead } from '../../db/queries/block-storage/volumes.ts'
 import { release } from '../broker/adopt/release.ts'
+import { beginDetaching, reserveVolume, rollDetaching, unreserveVolume } from '../broker/block-storage/reserve.ts'
 import { retypeVolume } from '../broker/block-storage/retype.ts'
 import { reimageVolume, revertVolume } from '../broker/block-storage/rewrite.ts'
 import { snapshotFor } from '../broker/block-storage/snapshot.ts'
 import { changeVolume, deleteVolume, extendVolume, resetVolume } from '../broker/block-storage/volume.ts'
 import { typeIdOf, volumeTypeFor } from '../broker/block-storage/volume-types.ts'
 import { withoutKey } from '../broker/line/commit.ts'
+import type { Context } from '../context.ts'
 import { check } from '../http/body.ts'
 import { dialects } from '../http/dialects.ts'
 import { dictionary } from '../http/dictionary.ts'
 import { badRequest, forbidden, notFound, notImplemented } from '../http/fault.ts'
 import { type Answer, type Operation, operation } from '../http/operation.ts'
+import {
+  attachmentIn,
+  attachTo,
+  detach,
+  detachment,
+  mode,
+  NO_CONNECTOR,
+  noConnector,
+  refuseReadonly,
+  UNDETACHABLE,
+} from './into-server.ts'
 import { invalidInput, invalidVolume, noSnapshot, whenStatus } from './refusals.ts'
 import { boolean, metadata, size, text, uuid } from './shapes.ts'
 import { type Action, action } from './volume-action.ts'
@@ -182,14 +196,49 @@ const reimage = action({
   },
 })
 
+const attach = action({
+  body: z.strictObject({
+    instance_uuid: uuid.nullish(),
+    host_name: text().nullish(),
+    mountpoint: text(),
+    mode,
+  }),
+  run: async ({ context }, volume, { instance_uuid: serverId, host_name: host, mountpoint, mode: asked }) => {
+    if (host && serverId) throw badRequest('Invalid request to attach volume to an invalid target')
+    if (host) throw noConnector()
+    if (!serverId) throw badRequest('Invalid request to attach volume to an invalid target')
+    refuseReadonly(asked)
+    await attachTo(context, volume, { serverId, device: mountpoint })
+    return DONE
+  },
+})
+
+const takeOut = (admin?: true) =>
+  action({
+    ...(admin ? { admin } : {}),
+    body: detachment,
+    run: async ({ context }, volume, { attachment_id: named, connector }) => {
+      if (connector) throw noConnector()
+      await detach(context, await attachmentIn(context, volume, named))
+      return DONE
+    },
+  })
+
+/** What is said of a volume before, and after, somebody puts it into a server or takes it out. */
+const said = (say: (context: Context, volume: VolumeRead) => Promise<void>) =>
+  action({
+    run: async ({ context }, volume) => {
+      await say(context, volume)
+      return DONE
+    },
+  })
+
 const refused = (sentence: string, since?: number): Action => ({
   ...(since === undefined ? {} : { since }),
   run: () => {
     throw notImplemented(sentence)
   },
 })
-const BY_COMPUTE =
-  'Volumes are attached and detached by the compute API (os-volume_attachments): the cloud connects them itself, nobody else can.'
 const WITHIN = 'A volume stays on its cloud as what it is: make a snapshot and a volume of it.'
 
 /** In the order of the API reference. */
@@ -203,15 +252,15 @@ export const volumeActions: Record<string, Action> = table({
   'os-show_image_metadata': action({
     run: (_, volume) => ({ status: 200, body: { metadata: volume.imageMetadata } }),
   }),
-  'os-attach': refused(BY_COMPUTE),
-  'os-detach': refused(BY_COMPUTE),
-  'os-force_detach': refused(BY_COMPUTE),
-  'os-reserve': refused(BY_COMPUTE),
-  'os-unreserve': refused(BY_COMPUTE),
-  'os-begin_detaching': refused(BY_COMPUTE),
-  'os-roll_detaching': refused(BY_COMPUTE),
-  'os-initialize_connection': refused(BY_COMPUTE),
-  'os-terminate_connection': refused(BY_COMPUTE),
+  'os-attach': attach,
+  'os-detach': takeOut(),
+  'os-force_detach': takeOut(true),
+  'os-reserve': said(reserveVolume),
+  'os-unreserve': said(unreserveVolume),
+  'os-begin_detaching': said(beginDetaching),
+  'os-roll_detaching': said(rollDetaching),
+  'os-initialize_connection': refused(NO_CONNECTOR),
+  'os-terminate_connection': refused(NO_CONNECTOR),
   'os-unmanage': unmanage,
   'os-migrate_volume': refused(WITHIN),
   'os-migrate_volume_completion': refused(WITHIN),
@@ -231,7 +280,7 @@ export const volumeActionOperations: Operation[] = [
     path: '/volumes/:id/action',
     who: 'member',
     summary:
-      'Extends a volume, makes an image of it, sets its flags or its image metadata; what is internal to a real Cinder is refused.',
+      'Extends a volume, puts it into a server or takes it out, makes an image of it, sets its flags or its image metadata; what a host would do is refused.',
     status: 202,
     body: dictionary(z.string(), z.unknown()),
     handle: async (input) => {
@@ -247,10 +296,14 @@ export const volumeActionOperations: Operation[] = [
       const body = schema ? check(schema, input.body[name], dialects.blockStorage) : undefined
       return found.run(input, await volumeOf(input), body)
     },
-    refuse: whenStatus(({ allowed, status }, { params, body }) =>
-      'os-extend' in body
-        ? invalidVolume(`Volume ${params.id} status must be '${allowed.join(' or ')}' to extend, currently ${status}.`)
-        : undefined,
-    ),
+    refuse: whenStatus(({ allowed, status }, { params, body }) => {
+      if ('os-extend' in body)
+        return invalidVolume(
+          `Volume ${params.id} status must be '${allowed.join(' or ')}' to extend, currently ${status}.`,
+        )
+      if ('os-reserve' in body) return invalidVolume(`Volume status must be available to reserve, but it is ${status}.`)
+      if ('os-detach' in body || 'os-begin_detaching' in body) return invalidVolume(UNDETACHABLE)
+      return undefined
+    }),
   }),
 ]

@@ -47,15 +47,17 @@ export const attachVolume = (
   server: ServerRow,
   volume: Attachable,
   options: AttachOptions,
-): Promise<AttachmentRow> => untilPaid(() => attach(context, server, volume, options))
+  allowed?: string[],
+): Promise<AttachmentRow> => untilPaid(() => attach(context, server, volume, options, allowed))
 
 const attach = async (
   context: Context,
   server: ServerRow,
   volume: Attachable,
   options: AttachOptions,
+  allowed: string[] | undefined,
 ): Promise<AttachmentRow> => {
-  const { row, writes } = await planAttachment(context, server, volume, options)
+  const { row, writes } = await planAttachment(context, server, volume, options, allowed)
   const detail = { volume_id: volume.id }
   await commit(context, { action: 'attach_volume', kind: 'server', resourceId: server.id, detail }, [
     ...writes,
@@ -66,16 +68,16 @@ const attach = async (
 
 /**
  * An attachment, and the writes that admit it, for a batch that the server may be made in; a volume that is nowhere yet is made where
- * the server is. Throws `VolumeRefused` (`status`, `elsewhere`, `readonly`, `incapable`). Guards: `volume-status`, `server-gone`.
+ * the server is. `allowed`: statuses of a volume that is free. Throws `VolumeRefused` (`status`, `elsewhere`, `readonly`, `incapable`). Guards: `volume-status`, `server-gone`.
  */
 export const planAttachment = async (
   context: Context,
   server: ServerRow,
   given: Attachable,
   options: AttachOptions,
+  allowed = ['available'],
 ): Promise<{ row: AttachmentRow; writes: Write[] }> => {
   const { db } = context
-  const allowed = ['available']
   // A repetition finds it as the request that it repeats left it.
   if (!context.once?.replay && (!allowed.includes(given.status) || given.attachment))
     throw new VolumeRefused({ kind: 'status', status: given.status, allowed })

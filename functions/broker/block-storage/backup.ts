@@ -53,7 +53,14 @@ const create = async (context: Context, given: VolumeRead, wish: NewBackup): Pro
   const { name, description, metadata, container } = wish
   const row = {
     ...{ id: context.newId(), projectId: volume.projectId, userId: context.caller?.userId ?? '', name, description },
-    ...{ volumeId: volume.id, sizeGib: volume.sizeGib, cloudId: volume.cloudId, metadata, status: 'creating' },
+    ...{
+      volumeId: volume.id,
+      sizeGib: volume.sizeGib,
+      cloudId: volume.cloudId,
+      metadata,
+      status: 'creating',
+      progress: null,
+    },
     ...{ fault: null, createdAt: now, updatedAt: now, deletedAt: null },
     parentId,
     groupSnapshotId: null,

@@ -69,6 +69,7 @@ export const planSnapshot = (
     cloudId: volume.cloudId,
     metadata: wish.metadata,
     status: 'creating',
+    progress: null,
     fault: null,
     createdAt: now,
     updatedAt: now,
@@ -113,8 +114,13 @@ export const changeSnapshot = async (
   return { ...snapshot, ...set, updatedAt }
 }
 
-/** What an admin says the status is, whatever the cloud thinks. */
-export const resetSnapshot = (context: Context, snapshot: SnapshotRead, status: string): Promise<void> =>
+/** What somebody says the status is, and how far that is, whatever the cloud thinks. */
+export const resetSnapshot = (
+  context: Context,
+  snapshot: SnapshotRead,
+  status: string,
+  progress: string | null = null,
+): Promise<void> =>
   commit(context, { action: 'reset_status', kind: 'snapshot', resourceId: snapshot.id, detail: { status } }, [
-    updateSnapshot(context.db, snapshot.id, { status, fault: null, updatedAt: context.now() }),
+    updateSnapshot(context.db, snapshot.id, { status, progress, fault: null, updatedAt: context.now() }),
   ])

@@ -125,7 +125,7 @@ describe('a volume', () => {
 
   it('is asked nothing that no cloud could do', async () => {
     const id = await created()
-    for (const name of ['os-attach', 'os-detach', 'os-reserve', 'os-initialize_connection']) {
+    for (const name of ['os-initialize_connection', 'os-terminate_connection', 'os-migrate_volume']) {
       const { status, body } = await act(id, { [name]: {} })
       expect([name, status, body.notImplemented.message]).toEqual([name, 501, expect.stringMatching(/\w+ .*\.$/)])
     }

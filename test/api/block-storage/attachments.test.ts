@@ -172,14 +172,4 @@ describe('a volume in a server', () => {
     expect([await statusOf(kept), await statusOf(doomed)]).toEqual(['available', undefined])
     expect(await endAttachments(context, server.id)).toEqual([])
   })
-
-  it('is put there by the compute API alone', async () => {
-    const refusals = [
-      await demo().post(`${base}/attachments`, { attachment: {} }),
-      await demo().put(`${base}/attachments/x`, { attachment: {} }),
-      await demo().delete(`${base}/attachments/x`),
-      await demo().post(`${base}/attachments/x/action`, { 'os-complete': null }),
-    ]
-    expect(refusals.map(({ status }) => status)).toEqual([501, 501, 501, 501])
-  })
 })

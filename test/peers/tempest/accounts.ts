@@ -74,6 +74,24 @@ export const letProjectsBegin = (admin: Api, cloud: string) =>
     },
   })
 
+const OUTSIDE = 'tempest-outside'
+
+/**
+ * An external network of the operator's own, from which gateways and public addresses have addresses that are known; made once.
+ * @returns its id
+ */
+export const makeOutside = async (broker: Broker, accounts: Account[]): Promise<string> => {
+  const api = await logInAs(broker, accounts.find(({ roles }) => roles.includes('admin'))!)
+  const { networks } = await api.must('GET', `/network/v2.0/networks?name=${OUTSIDE}`)
+  if (networks[0]) return networks[0].id
+  const { network } = await api.must('POST', '/network/v2.0/networks', {
+    network: { name: OUTSIDE, 'router:external': true },
+  })
+  const subnet = { network_id: network.id, ip_version: 4, cidr: '198.51.100.0/24', enable_dhcp: false }
+  await api.must('POST', '/network/v2.0/subnets', { subnet })
+  return network.id
+}
+
 const makeNetwork = async (api: Api, name: string, cidr: string): Promise<void> => {
   const { network } = await api.must('POST', '/network/v2.0/networks', { network: { name } })
   const subnet = { network_id: network.id, ip_version: 4, cidr }
@@ -87,6 +105,9 @@ export const removeNetworks = async (broker: Broker, accounts: Account[]): Promi
     const { networks } = await api.must('GET', `/network/v2.0/networks?name=${account.network}`)
     for (const { id } of networks) await api.must('DELETE', `/network/v2.0/networks/${id}`)
   }
+  const api = await logInAs(broker, accounts.find(({ roles }) => roles.includes('admin'))!)
+  const { networks } = await api.must('GET', `/network/v2.0/networks?name=${OUTSIDE}`)
+  for (const { id } of networks) await api.must('DELETE', `/network/v2.0/networks/${id}`)
 }
 
 /** `accounts.yaml`, of which JSON is a part. */

@@ -20,6 +20,8 @@ export interface Deployment {
   imports: boolean
   /** Names of what the cloud can do. */
   capabilities: Set<string>
+  /** Networks have subnets of IPv6, and what is made for that is asked for. */
+  ipv6: boolean
   /** Null: nobody logs in to servers. */
   guests: Guests | null
   /** The password of `admin`, with which Tempest makes projects and people of its own as it goes; null: they were made for it. */
@@ -73,12 +75,14 @@ export const configuration = (of: Deployment): string => {
       ...(of.publicNetwork ? { public_network_id: of.publicNetwork } : {}),
       project_network_cidr: '10.100.0.0/16',
       project_network_mask_bits: 28,
+      project_network_v6_cidr: '2001:db8::/48',
+      project_network_v6_mask_bits: 64,
       project_networks_reachable: of.guests !== null,
       build_interval: 1,
       build_timeout: slowed(180),
     },
     'network-feature-enabled': {
-      ipv6: false,
+      ipv6: of.ipv6,
       floating_ips: of.publicNetwork !== null,
       api_extensions: of.extensions.join(','),
     },
@@ -97,6 +101,9 @@ export const configuration = (of: Deployment): string => {
       snapshot: true,
       clone: of.capabilities.has('volume.clone'),
       backup: of.capabilities.has('volume.backup'),
+      manage_volume: of.admin !== null,
+      manage_snapshot: of.admin !== null,
+      extend_attached_volume: of.admin !== null,
     },
     // EC2 takes no ECDSA keys.
     validation: { run_validation: of.guests !== null, ssh_key_type: 'rsa', ...(of.guests ? loggingIn(of.guests) : {}) },

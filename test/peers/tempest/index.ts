@@ -5,7 +5,7 @@ import { type Api, logIn, logInAs } from '../support/api.ts'
 import { type Broker, startBroker } from '../support/broker.ts'
 import { patience } from '../support/patiently.ts'
 import type { Report } from '../support/report.ts'
-import { type Account, accountsFile, letProjectsBegin, makeAccounts, removeNetworks } from './accounts.ts'
+import { type Account, accountsFile, letProjectsBegin, makeAccounts, makeOutside, removeNetworks } from './accounts.ts'
 import { type CloudName, type Guests, STAGES, type Stage } from './clouds.ts'
 import { configuration } from './configuration.ts'
 import { count, keepOutcomes, writeDocument } from './document.ts'
@@ -157,7 +157,8 @@ const settings = async (
   const { extensions } = await member.must('GET', '/network/v2.0/extensions')
   const { 'import-methods': ways } = await member.must('GET', '/image/v2/info/import')
   const described = await member.must('GET', '/broker/v1/capabilities')
-  const { capabilities } = described.clouds.find(({ cloud }: { cloud: string }) => cloud === stage.cloud)
+  const { capabilities, limits } = described.clouds.find(({ cloud }: { cloud: string }) => cloud === stage.cloud)
+  const able = new Set(Object.keys(capabilities).filter((each) => capabilities[each].available))
   return configuration({
     url: broker.url,
     folder,
@@ -165,10 +166,12 @@ const settings = async (
     otherImage: await idOf('/image/v2/images', 'images', stage.otherImage),
     flavor: await idOf('/compute/v2.1/flavors', 'flavors', stage.flavor),
     otherFlavor: await idOf('/compute/v2.1/flavors', 'flavors', stage.otherFlavor),
-    publicNetwork: networks[0]?.id ?? null,
+    publicNetwork:
+      made && able.has('network.external') ? await makeOutside(broker, accounts) : (networks[0]?.id ?? null),
     extensions: extensions.map(({ alias }: { alias: string }) => alias),
     imports: ways.value.length > 0,
-    capabilities: new Set(Object.keys(capabilities).filter((each) => capabilities[each].available)),
+    capabilities: able,
+    ipv6: made && limits.subnet.prefixes[6] !== undefined,
     guests,
     admin: made ? broker.passwords.admin : null,
   })

@@ -1,0 +1,150 @@
+import { beforeEach, describe, expect, it } from 'vitest'
+import { createVolume } from '../../support/builders.ts'
+import { type Plimsoll, startPlimsoll } from '../../support/harness.ts'
+import { serverOn } from './a-server.ts'
+
+/* Volumes that are put into servers, and taken out, by the block storage API. */
+
+let plimsoll: Plimsoll
+let base: string
+beforeEach(async () => {
+  plimsoll = await startPlimsoll()
+  base = `/volume/v3/${plimsoll.projectId('demo')}`
+})
+const at = (who = 'demo', version = '3.70') => plimsoll.as(who).with({ 'OpenStack-API-Version': `volume ${version}` })
+const aVolume = (wish = {}) => createVolume(plimsoll, at(), wish)
+const shown = async (id: string) => (await at().get(`${base}/volumes/${id}`)).body.volume
+const act = (id: string, body: object, client = at()) => client.post(`${base}/volumes/${id}/action`, body)
+const words = (answer: { status: number; body: Record<string, { message: string }> }) => [
+  answer.status,
+  Object.values(answer.body)[0]?.message,
+]
+const NOBODY = '11111111-2222-4333-8444-555555555555'
+
+describe('actions of a volume', () => {
+  it('put it into a server and take it out, and the server shows it', async () => {
+    const [server, id] = [await serverOn(plimsoll), await aVolume()]
+    expect((await act(id, { 'os-attach': { instance_uuid: server.id, mountpoint: '/dev/vdc' } })).status).toBe(202)
+    await plimsoll.settle()
+    const [attachment] = (await shown(id)).attachments
+    expect(attachment).toMatchObject({ server_id: server.id })
+    const inside = await plimsoll.as('demo').get(`/compute/v2.1/servers/${server.id}/os-volume_attachments`)
+    expect(inside.body.volumeAttachments).toMatchObject([{ volumeId: id }])
+
+    expect((await act(id, { 'os-begin_detaching': null })).status).toBe(202)
+    expect((await shown(id)).status).toBe('detaching')
+    expect((await act(id, { 'os-roll_detaching': null })).status).toBe(202)
+    expect((await shown(id)).status).toBe('in-use')
+    expect((await act(id, { 'os-detach': { attachment_id: NOBODY } })).status).toBe(404)
+    expect((await act(id, { 'os-detach': { attachment_id: attachment.attachment_id } })).status).toBe(202)
+    await plimsoll.settle()
+    expect(await shown(id)).toMatchObject({ status: 'available', attachments: [] })
+    expect(words(await act(id, { 'os-detach': {} }))).toEqual([
+      400,
+      "Invalid volume: Unable to detach volume. Volume status must be 'in-use' and attach_status must be 'attached' to detach.",
+    ])
+    expect((await act(id, { 'os-begin_detaching': null })).status).toBe(400)
+  })
+
+  it('keep it for somebody, and give it back', async () => {
+    const [server, id] = [await serverOn(plimsoll), await aVolume()]
+    expect((await act(id, { 'os-reserve': null })).status).toBe(202)
+    expect((await shown(id)).status).toBe('attaching')
+    expect((await act(id, { 'os-reserve': null })).status).toBe(400)
+    expect((await act(id, { 'os-unreserve': null })).status).toBe(202)
+    expect((await shown(id)).status).toBe('available')
+    expect((await act(id, { 'os-unreserve': null })).status).toBe(202)
+    await act(id, { 'os-reserve': null })
+    expect((await act(id, { 'os-attach': { instance_uuid: server.id, mountpoint: '/dev/vdb' } })).status).toBe(202)
+    await act(id, { 'os-unreserve': null })
+    await plimsoll.settle()
+    expect((await shown(id)).status).toBe('in-use')
+  })
+
+  it('take it out by force, whatever its status is said to be', async () => {
+    const [server, id] = [await serverOn(plimsoll), await aVolume()]
+    await act(id, { 'os-attach': { instance_uuid: server.id, mountpoint: '/dev/vdb' } })
+    await plimsoll.settle()
+    await act(id, { 'os-reset_status': { status: 'error' } }, at('admin'))
+    expect((await act(id, { 'os-force_detach': {} })).status).toBe(403)
+    expect((await act(id, { 'os-force_detach': { connector: null } }, at('admin'))).status).toBe(202)
+    await plimsoll.settle()
+    expect((await shown(id)).attachments).toEqual([])
+  })
+
+  it('know servers, and no hosts', async () => {
+    const id = await aVolume()
+    const attach = (body: object) => act(id, { 'os-attach': { mountpoint: '/dev/vdb', ...body } })
+    expect(words(await attach({}))).toEqual([400, 'Invalid request to attach volume to an invalid target'])
+    expect(words(await attach({ host_name: 'h' }))).toEqual([501, expect.stringMatching(/connector of a host/)])
+    expect(words(await attach({ instance_uuid: NOBODY }))).toEqual([
+      400,
+      `Invalid input received: there is no server ${NOBODY}.`,
+    ])
+    const server = await serverOn(plimsoll)
+    expect((await attach({ instance_uuid: server.id, mode: 'ro' })).status).toBe(400)
+    expect((await act(id, { 'os-attach': { mountpoint: 7 } })).status).toBe(400)
+  })
+})
+
+describe('attachments', () => {
+  it('are made and undone as the compute API makes them', async () => {
+    const [server, id] = [await serverOn(plimsoll), await aVolume()]
+    const made = await at().post(`${base}/attachments`, { attachment: { volume_uuid: id, instance_uuid: server.id } })
+    expect([made.status, made.body.attachment]).toEqual([
+      200,
+      expect.objectContaining({ status: 'attaching', instance: server.id, volume_id: id, attach_mode: 'rw' }),
+    ])
+    const path = `${base}/attachments/${made.body.attachment.id}`
+    expect((await at().post(`${path}/action`, { 'os-complete': null })).status).toBe(204)
+    await plimsoll.settle()
+    expect((await at().get(path)).body.attachment.status).toBe('attached')
+    const again = await at().post(`${base}/attachments`, { attachment: { volume_uuid: id, instance_uuid: server.id } })
+    expect(again.status).toBe(400)
+    const gone = await at().delete(path)
+    expect([gone.status, gone.body.attachments]).toEqual([200, [expect.objectContaining({ status: 'detaching' })]])
+    expect((await at().delete(path)).status).toBe(400)
+    await plimsoll.settle()
+    expect((await at().get(path)).status).toBe(404)
+    expect((await shown(id)).status).toBe('available')
+  })
+
+  it('are of servers, and of no hosts with connectors', async () => {
+    const [server, id] = [await serverOn(plimsoll), await aVolume()]
+    const make = (more: object, version = '3.70') =>
+      at('demo', version).post(`${base}/attachments`, { attachment: { volume_uuid: id, ...more } })
+    expect((await make({})).status).toBe(501)
+    expect((await make({ instance_uuid: server.id, connector: { host: 'h' } })).status).toBe(501)
+    expect((await make({ instance_uuid: server.id, mode: 'ro' })).status).toBe(400)
+    expect((await make({ instance_uuid: server.id, mode: 'rw' }, '3.53')).status).toBe(400)
+    expect((await make({ instance_uuid: NOBODY })).status).toBe(400)
+    expect((await make({ volume_uuid: NOBODY, instance_uuid: server.id })).status).toBe(404)
+    const made = (await make({ instance_uuid: server.id })).body.attachment.id
+    const put = (body: object) => at().put(`${base}/attachments/${made}`, { attachment: body })
+    expect([(await put({ connector: { host: 'h' } })).status, (await put({})).status]).toEqual([501, 400])
+    expect((await at('demo', '3.43').post(`${base}/attachments/${made}/action`, { 'os-complete': null })).status).toBe(
+      404,
+    )
+  })
+})
+
+describe('a snapshot under way', () => {
+  it('is as far as somebody says', async () => {
+    const volume = await aVolume()
+    const { id } = (await at().post(`${base}/snapshots`, { snapshot: { volume_id: volume } })).body.snapshot
+    await plimsoll.settle()
+    const path = `${base}/snapshots/${id}`
+    const tell = (body: object) => at().post(`${path}/action`, { 'os-update_snapshot_status': body })
+    expect(words(await tell({ status: 'error' }))).toEqual([
+      400,
+      'Snapshot status available not allowed for update_snapshot_status',
+    ])
+    await at('admin').post(`${path}/action`, { 'os-reset_status': { status: 'creating' } })
+    expect((await tell({ status: 'error', progress: 'much' })).status).toBe(400)
+    expect((await tell({ status: 'deleting' })).status).toBe(400)
+    expect((await tell({ status: 'error', progress: '80%' })).status).toBe(202)
+    expect((await at().get(path)).body.snapshot).toMatchObject({
+      ...{ status: 'error', 'os-extended-snapshot-attributes:progress': '80%' },
+    })
+  })
+})
