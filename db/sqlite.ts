@@ -8,6 +8,7 @@ import type {
 } from '@cloudflare/workers-types'
 import { d1Error } from './d1-error.ts'
 import { toObject, toSql } from './d1-values.ts'
+import { mayBeForgotten } from './durable.ts'
 
 /** What D1 refuses, SQLite itself refuses here too: https://developers.cloudflare.com/d1/platform/limits/ */
 const LIMITS = {
@@ -33,7 +34,7 @@ const LOOK = 20
 type Counted = { changes: number; id: number }
 type Prepared = { statement: StatementSync; columns: string[]; parameters: number; reads: boolean; schema: boolean }
 
-/** D1's interface over `node:sqlite`, so that one program runs on Workers and on Node. Every commit to a file is durable before its promise resolves. */
+/** D1's interface over `node:sqlite`, so that one program runs on Workers and on Node. A commit to a file is durable before its promise resolves, but for `durable.ts`. */
 class Sqlite implements D1Database {
   #db: DatabaseSync
   #prepared = new Map<string, Prepared>()
@@ -63,8 +64,10 @@ class Sqlite implements D1Database {
   /** One transaction: all statements or none. */
   async batch<T = unknown>(statements: D1PreparedStatement[]): Promise<D1Result<T>[]> {
     if (statements.length === 0) throw d1Error('No SQL statements detected.')
+    const lightly = mayBeForgotten((statements as Statement[]).map(({ sql }) => sql))
     return this.patiently(() => {
       try {
+        if (lightly) this.#db.exec('pragma synchronous = normal')
         this.#db.exec('begin immediate')
         const results = (statements as Statement[]).map((each) => this.result<T>(each))
         this.#db.exec('commit')
@@ -74,6 +77,8 @@ class Sqlite implements D1Database {
         if (this.#db.isTransaction) this.#db.exec('rollback')
         this.#inserted.clear()
         throw this.#told(d1Error(error))
+      } finally {
+        if (lightly) this.#db.exec('pragma synchronous = full')
       }
     })
   }

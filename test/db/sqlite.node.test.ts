@@ -45,3 +45,30 @@ test('the file knows nothing of it', async () => {
   expect(heard).toEqual([])
   copy.close()
 })
+
+const forgotten = { wait: 2, forgettable: 1 }
+test.each<[keyof typeof forgotten, string[]]>([
+  ['forgettable', ['insert into journal values (1)']],
+  ['forgettable', ['delete from "login_failures" where id = 1', 'update "login_failures" set id = 2']],
+  ['forgettable', ['insert into login_failures values (1) on conflict (id) do update set id = 1']],
+  ['wait', ["insert into told values ('one')", 'insert into journal values (1)']],
+  ['wait', ['with one as (select 1) insert into told select * from one', 'insert into journal values (1)']],
+  ['wait', ['replace into told values (1)', 'insert into journal values (1)']],
+  ['wait', ['update or ignore told set project = 1', 'delete from journal']],
+  ['wait', ["insert into told values ('one')"]],
+  ['wait', ['insert into journal values (1)', "insert into told values ('one')"]],
+])('commits %s: %j', async (which, texts) => {
+  await db.exec('create table journal (id integer primary key)')
+  await db.exec('create table login_failures (id integer primary key)')
+  const level = () => db.prepare('select synchronous as level from pragma_synchronous')
+  const results = await db.batch([level(), ...texts.map((text) => db.prepare(text))])
+  expect(results[0]!.results).toEqual([{ level: forgotten[which] }])
+  expect(await level().first('level')).toBe(2)
+})
+
+test('what was refused leaves the next commit as durable as any', async () => {
+  await db.exec('create table journal (id integer primary key)')
+  const twice = 'insert into journal values (1), (1)'
+  await expect(db.batch([db.prepare(twice)])).rejects.toThrow('UNIQUE')
+  expect(await db.prepare('select synchronous as level from pragma_synchronous').first('level')).toBe(2)
+})
