@@ -8,7 +8,7 @@ import { clouds, grants, mappings, projects, roles, users } from '../../db/schem
 import { everyProject } from '../../db/scope.ts'
 import type { LocalDatabase } from '../../db/sqlite.ts'
 import { createApp } from '../../functions/app.ts'
-import type { Scrypt } from '../../functions/auth/password.ts'
+import { type Scrypt, scryptHere } from '../../functions/auth/password.ts'
 import { sealToken } from '../../functions/auth/token.ts'
 import type { BlobStore, Context, Host, Settings } from '../../functions/context.ts'
 import { type Loop, loops, runCron } from '../../functions/cron.ts'
@@ -26,6 +26,9 @@ export const ORIGIN = 'http://plimsoll.test'
 /** `admin` and `demo` log in with this; the hash is a cheap one, so that a login is quick. */
 export const PASSWORD = 'correct horse battery staple'
 const PASSWORD_HASH = 'scrypt$16$1$1$c2FsdHNhbHRzYWx0c2FsdA==$/kc0QN42IXawCio+Hxfpul3BdmDPhEmzXxz1MALzxM8='
+
+/** As cheap for what stories hash themselves: at its true cost each hash would take longer than most stories. */
+const quickly: Scrypt = (password, salt, length) => scryptHere(password, salt, length, { N: 16, r: 1, p: 1 })
 
 /** Where requests come from, unless a test says otherwise. */
 const PEER = '192.0.2.1'
@@ -82,6 +85,7 @@ export interface Start {
   dial?: Host['dial']
   consolePage?: Host['consolePage']
   conversion?: Host['conversion']
+  /** In place of a quick one. */
   scrypt?: Scrypt
   loops?: Loop[]
 }
@@ -147,7 +151,7 @@ export const startPlimsoll = async (start: Start = {}) => {
     ...(start.dial ? { dial: start.dial } : {}),
     ...(start.consolePage ? { consolePage: start.consolePage } : {}),
     ...(start.conversion ? { conversion: start.conversion } : {}),
-    ...(start.scrypt ? { scrypt: start.scrypt } : {}),
+    scrypt: start.scrypt ?? quickly,
     log: (level, message, fields) => logged.push(fields ? { level, message, fields } : { level, message }),
     defer: (work) => {
       deferred.push(work)

@@ -487,9 +487,9 @@ describe('a login by application credential', () => {
     const held = new Promise<void>((resolve) => {
       release = resolve
     })
-    const scrypt: Scrypt = async (secret, ...rest) => {
+    const scrypt: Scrypt = async (secret, salt, length) => {
       if (secret === 'slow') await held
-      return scryptHere(secret, ...rest)
+      return scryptHere(secret, salt, length, { N: 16, r: 1, p: 1 })
     }
     plimsoll = await startPlimsoll({ clouds: [], scrypt })
     demo = plimsoll.as('demo')

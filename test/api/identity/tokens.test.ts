@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest'
+import { scryptHere } from '../../../functions/auth/password.ts'
 import { PASSWORD, type Plimsoll, startPlimsoll } from '../../support/harness.ts'
 
 let plimsoll: Plimsoll
@@ -78,6 +79,7 @@ describe('a password', () => {
   })
 
   test('is hashed anew at the cost of today when it is used', async () => {
+    plimsoll = await startPlimsoll({ clouds: [], scrypt: scryptHere })
     expect((await login(user(PASSWORD))).status).toBe(201)
     await plimsoll.runDeferred()
     const row = await plimsoll.db.get<{ h: string }>("select password_hash as h from users where name = 'demo'")
