@@ -291,6 +291,7 @@ export interface Wire {
 export const CAPABILITIES = [
   ...KINDS.filter((kind) => kind !== 'server'),
   'network.external',
+  'security_group.stateless',
   'port.address_pairs',
   'port.readdress',
   'server.resize',

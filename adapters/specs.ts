@@ -60,6 +60,8 @@ export interface SecurityGroupSpec {
   network: NativeId
   /** Exactly what is allowed; everything else is refused in both directions. Empty at creation. */
   rules: SecurityRule[]
+  /** What answers something that was let through is let through by a rule of its own only. Absent: it is let through with that. */
+  stateless?: true
 }
 /** What a port may speak with beside its own addresses. */
 export interface AddressPair {

@@ -57,6 +57,7 @@ export const aws: Adapter = {
   lacks: {
     'network.external':
       'EC2 gives public addresses of what Amazon has, by the one way out that a VPC has: there is no external network beside it.',
+    'security_group.stateless': 'EC2 lets what answers pass whatever a security group says.',
     'server.pause': 'EC2 stops and starts servers but does not pause them.',
     'server.suspend': 'EC2 hibernates only servers that were started for it, so suspending is not offered.',
     'server.rescue': 'EC2 has no rescue mode; attach the volume to another server instead.',

@@ -80,6 +80,7 @@ export const libvirt: Adapter = {
   },
   imageFormats: ['qcow2/bare'],
   lacks: {
+    'security_group.stateless': 'The filters of KVM hosts follow connections, and let what answers pass.',
     keypair: 'KVM hosts keep no keypairs: the public key itself is written for the guest.',
     router: 'Networks on KVM hosts are not joined by routers: option forward says whether they lead out by their host.',
     'network.external':

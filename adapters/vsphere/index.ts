@@ -56,6 +56,7 @@ export const vsphere: Adapter = {
   vmdkType: 'streamOptimized',
   lacks: {
     router: 'VMware vSphere routes nothing without NSX; the gateway of a network is a router outside of it.',
+    'security_group.stateless': 'VMware vSphere filters no traffic without NSX.',
     security_group: 'VMware vSphere filters no traffic without NSX, so ports have to be made without security groups.',
     'network.external':
       'VMware vSphere routes and translates nothing without NSX: no network of its stands for what is outside.',

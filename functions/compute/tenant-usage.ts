@@ -8,21 +8,31 @@ import { query } from './parameters.ts'
 const HOUR = 3_600_000
 const TIME = /^(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(\.\d+)?$/
 
-const timeOf = (given: string | undefined, otherwise: number): number => {
-  if (!given) return otherwise
+/** A moment, and how it is shown: with the microseconds that were asked for. */
+interface Moment {
+  ms: number
+  shown: string
+}
+
+const at = (ms: number): Moment => ({ ms, shown: nakedTime(ms) })
+
+const momentOf = (given: string | undefined, otherwise: number): Moment => {
+  if (!given) return at(otherwise)
   const match = TIME.exec(given)
   const ms = match ? Date.parse(`${match[1]}T${match[2]}${(match[3] ?? '').slice(0, 4)}Z`) : Number.NaN
   if (Number.isNaN(ms)) throw badRequest('Invalid datetime string: Datetime is in invalid format')
-  return ms
+  const micros = (match?.[3] ?? '').slice(1, 7).padEnd(6, '0')
+  return { ms, shown: nakedTime(ms).replace(/\d{6}$/, micros) }
 }
 
 const periodOf = ({ query: asked, context }: Input) => {
   const now = context.now()
-  const start = timeOf(asked.start, now)
+  const start = momentOf(asked.start, now)
   // Nova's clock goes on between its two looks at it, so that a period of which nothing was said is not empty.
-  const end = timeOf(asked.end, now + 1)
-  if (start >= end) throw badRequest('Invalid start time. The start time cannot occur after the end time.')
-  return { start, end: Math.min(end, now) }
+  const end = momentOf(asked.end, now + 1)
+  if (start.ms >= end.ms) throw badRequest('Invalid start time. The start time cannot occur after the end time.')
+  const stop = end.ms > now ? at(now) : end
+  return { start: start.ms, end: stop.ms, shown: { start: start.shown, stop: stop.shown } }
 }
 type Period = ReturnType<typeof periodOf>
 
@@ -51,8 +61,7 @@ const projectView = (projectId: string, servers: ServerView[], period: Period, d
     servers.reduce((sum, each) => sum + size(each) * each.hours, 0)
   return {
     tenant_id: projectId,
-    start: nakedTime(period.start),
-    stop: nakedTime(period.end),
+    ...period.shown,
     total_hours: total(() => 1),
     total_vcpus_usage: total((server) => server.vcpus),
     total_memory_mb_usage: total((server) => server.memory_mb),
@@ -67,7 +76,8 @@ const usage = async (input: Input, projectId?: string) => {
   const period = periodOf(input)
   const { limit, marker } = version >= 40 ? pageRequest(asked) : { limit: 1000, marker: undefined }
   const only = projectId === undefined ? {} : { projectId }
-  const found = await serversBetween(context.db, context.scope, { ...period, ...only, limit, after: marker })
+  const { start, end } = period
+  const found = await serversBetween(context.db, context.scope, { start, end, ...only, limit, after: marker })
   const url = `${input.base}/os-simple-tenant-usage${projectId === undefined ? '' : `/${projectId}`}`
   const full = version >= 40 && found.length > 0 && found.length === limit
   return {

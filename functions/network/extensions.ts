@@ -80,6 +80,11 @@ const extensions: [alias: string, name: string, description: string][] = [
   ['standard-attr-segment', 'standard-attr-segment', 'revision_number and description of segments.'],
   ['standard-attr-tag', 'Tag support for resources with standard attribute', 'Tags.'],
   ['standard-attr-timestamp', 'Resource timestamps', 'created_at and updated_at of everything.'],
+  [
+    'stateful-security-group',
+    'Stateful security group',
+    'stateful of a security group; false where every cloud of the project can.',
+  ],
   ['subnet_allocation', 'Subnet Allocation', 'Subnets with ranges of subnet pools.'],
   ['subnet_onboard', 'Subnet Onboard', 'Subnets that were made without a subnet pool come into one.'],
   ['subnetpool-prefix-ops', 'Subnet Pool Prefix Operations', 'Adds and removes single prefixes of a subnet pool.'],

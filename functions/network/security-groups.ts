@@ -13,7 +13,7 @@ import {
   removeSecurityGroup,
 } from '../broker/network/security-group.ts'
 import { type Operation, operation } from '../http/operation.ts'
-import { ownership, text, textOrNone } from './attributes.ts'
+import { flag, ownership, text, textOrNone } from './attributes.ts'
 import { changeOf, given, oneOrMany, ownerOf } from './body.ts'
 import { reading, standardView } from './listing.ts'
 import { ruleView, settleDefaultGroup } from './security-group-rules.ts'
@@ -23,6 +23,7 @@ import { ruleView, settleDefaultGroup } from './security-group-rules.ts'
 const changeable = {
   name: text().optional(),
   description: textOrNone().optional(),
+  stateful: flag().optional(),
 }
 const create = z.strictObject({ ...changeable, ...ownership })
 const update = z.strictObject(changeable)
@@ -31,6 +32,7 @@ const fixed = ['id', 'security_group_rules', 'project_id', 'tenant_id', 'created
 const view = (group: SecurityGroupView) => ({
   ...standardView(group),
   name: group.name,
+  stateful: group.stateful,
   security_group_rules: group.rules.map(ruleView),
 })
 
@@ -64,8 +66,8 @@ export const securityGroupOperations: Operation[] = [
       for (const wish of wishes) {
         const projectId = ownerOf(context, wish)
         await ensureDefaultGroup(context, projectId)
-        const plain = { projectId, name: wish.name ?? '', description: wish.description ?? '' }
-        made.push(await createSecurityGroup(context, plain))
+        const { name = '', description = '', stateful } = wish
+        made.push(await createSecurityGroup(context, { projectId, name, description, stateful }))
       }
       return { body: bulk ? { security_groups: made.map(view) } : { security_group: view(made[0]!) } }
     },
@@ -75,14 +77,16 @@ export const securityGroupOperations: Operation[] = [
     method: 'PUT',
     path: '/v2.0/security-groups/:id',
     who: 'member',
-    summary: 'Changes name and description of a security group.',
+    summary: 'Changes name and description of a security group, and whether it is stateful while no port is in it.',
     status: 200,
     body: changeOf('security_group', update, fixed),
-    handle: async ({ context, params, body: { name, description } }) => {
+    handle: async ({ context, params, body: { name, description, stateful } }) => {
       const group = await ownSecurityGroup(context, params.id!)
       if (name !== group.name) notDefault(name)
       return {
-        body: { security_group: view(await changeSecurityGroup(context, params.id!, given({ name, description }))) },
+        body: {
+          security_group: view(await changeSecurityGroup(context, params.id!, given({ name, description, stateful }))),
+        },
       }
     },
   }),

@@ -1177,6 +1177,22 @@ const stories: Case[] = [
     },
   },
   {
+    id: 'security_group.stateless',
+    title: 'security group: is made stateless, and becomes stateful and stateless again',
+    needs: [...NEEDS.security_group, 'security_group.stateless'],
+    async run(shop) {
+      const realm = shop.realm('security_group')
+      const spec = await shop.spec('security_group')
+      const mark = shop.mark('security_group')
+      const { id } = await shop.make('security_group', { ...spec, stateless: true }, mark)
+      for (const next of [spec, { ...spec, stateless: true }]) {
+        await shop.settled('security_group', (await realm.update?.(id, next)) as Seen)
+        expect((await realm.get(id))?.health).toBe('ready')
+      }
+      await shop.remove('security_group', id, mark)
+    },
+  },
+  {
     id: 'port.address_pairs',
     title: 'port: may speak with the addresses of its pairs, and loses that with them',
     needs: [...NEEDS.port, 'port.address_pairs'],

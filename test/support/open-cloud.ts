@@ -28,6 +28,7 @@ const open: Adapter = {
   lacks: {
     ...sandbox.lacks,
     security_group: WHY_OPEN,
+    'security_group.stateless': WHY_OPEN,
     router: WHY_UNROUTED,
     keypair: 'The open cloud keeps no keys.',
     'port.address_pairs': WHY_UNPAIRED,

@@ -26,10 +26,14 @@ const NOVA: Record<string, Promised> = {
   'OS-EXT-STS': { member: 'OS-EXT-STS:vm_state', of: 'server' },
   'OS-FLV-DISABLED': { member: 'OS-FLV-DISABLED:disabled', of: 'flavor' },
   'OS-FLV-EXT-DATA': { member: 'OS-FLV-EXT-DATA:ephemeral', of: 'flavor' },
+  'OS-SCH-HNT': { routes: ['POST /servers'] },
   'OS-SRV-USG': { member: 'OS-SRV-USG:launched_at', of: 'server' },
   'os-access-ips': { member: 'accessIPv4', of: 'server' },
+  'os-admin-actions': { action: { 'os-resetState': { state: 'active' } } },
   'os-attach-interfaces': { routes: ['GET /servers/:id/os-interface', 'POST /servers/:id/os-interface'] },
   'os-availability-zone': { routes: ['GET /os-availability-zone', 'GET /os-availability-zone/detail'] },
+  'os-block-device-mapping': { routes: ['POST /servers'] },
+  'os-block-device-mapping-v2-boot': { routes: ['POST /servers'] },
   'os-config-drive': { member: 'config_drive', of: 'server' },
   'os-console-output': { action: { 'os-getConsoleOutput': {} } },
   'os-create-backup': { action: { createBackup: { name: 'a', backup_type: 'daily', rotation: 0 } } },
@@ -48,7 +52,7 @@ const NOVA: Record<string, Promised> = {
   'os-instance-actions': {
     routes: ['GET /servers/:id/os-instance-actions', 'GET /servers/:id/os-instance-actions/:request'],
   },
-  'os-instance-usage-audit-log': {
+  'os-instance_usage_audit_log': {
     routes: ['GET /os-instance_usage_audit_log', 'GET /os-instance_usage_audit_log/:id'],
   },
   'os-keypairs': { routes: ['GET /os-keypairs', 'POST /os-keypairs', 'DELETE /os-keypairs/:name'] },
@@ -62,6 +66,9 @@ const NOVA: Record<string, Promised> = {
     routes: ['GET /os-security-groups', 'POST /os-security-groups', 'POST /os-security-group-rules'],
   },
   'os-server-external-events': { routes: ['POST /os-server-external-events'] },
+  'os-server-groups': {
+    routes: ['GET /os-server-groups', 'POST /os-server-groups', 'DELETE /os-server-groups/:id'],
+  },
   'os-server-list-multi-status': { routes: ['GET /servers'] },
   'os-server-sort-keys': { routes: ['GET /servers'] },
   'os-server-start-stop': { action: { 'os-stop': null } },

@@ -130,7 +130,10 @@ export const securityGroup = (context: Context): Realm<SecurityGroupSpec> => {
     once: 'unique',
     settleMs: options.settleMs,
     // What cannot be expressed is refused before anything is made, when the group's own id is not known yet.
-    check: ({ rules }) => void grantsFor(rules, 'self'),
+    check: ({ rules, stateless }) => {
+      if (stateless) refuse('EC2 has no stateless security groups.')
+      grantsFor(rules, 'self')
+    },
     async create(spec, mark) {
       const make = async (): Promise<string> => {
         const { GroupId } = await ec2.send(

@@ -26,7 +26,8 @@ export const securityGroup = (context: Context): Realm<SecurityGroupSpec> => {
     return kept && seenOf(kept.record)
   }
   /** @throws `definitive` for a rule that no filter keeps, or that names a group of another network */
-  const check = async ({ rules, network }: SecurityGroupSpec): Promise<void> => {
+  const check = async ({ rules, network, stateless }: SecurityGroupSpec): Promise<void> => {
+    if (stateless) refuse('Filters of these hosts follow connections: no group is stateless.')
     for (const rule of rules) {
       passagesFor(rule, [])
       if (rule.group === null || rule.group === 'self') continue

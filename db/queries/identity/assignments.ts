@@ -53,9 +53,10 @@ export interface Assignment {
 type Slot = Placeholder | undefined
 const when = (slot: Slot, then: SQL): SQL => (slot ? then : sql``)
 
-/** As SQL, the ids of a project and of all that are below it. */
+/** As SQL, the ids of a project and of all that are below it; a domain is the project above those that have none above. */
 const subtreeOf = (projectId: Placeholder): SQL => sql`(with recursive tree(id) as (select ${projectId}
-  union select c.id from tree t join projects c on c.parent_id = t.id) select t.id from tree t)`
+  union select c.id from tree t join projects c on c.parent_id = t.id
+  union select c.id from tree t join projects c on c.domain_id = t.id and c.parent_id is null) select t.id from tree t)`
 
 /** As SQL, the ids of a domain and of the projects in it. */
 const targetsIn = (domainId: Placeholder): SQL =>

@@ -87,7 +87,12 @@ export const portGround = async (
       (result) => (result as { results: Mac[] }).results,
     ),
     db
-      .select({ id: securityGroups.id, projectId: securityGroups.projectId, isDefault: securityGroups.isDefault })
+      .select({
+        id: securityGroups.id,
+        projectId: securityGroups.projectId,
+        isDefault: securityGroups.isDefault,
+        stateful: securityGroups.stateful,
+      })
       .from(securityGroups)
       .where(
         either(

@@ -17,6 +17,7 @@ export const securityGroupAttributes: Attributes = table({
   id: { is: 'text', sql: sql`${securityGroups.id}`, seeks: true },
   name: { is: 'text', sql: sql`${securityGroups.name}` },
   description: { is: 'text', sql: sql`${securityGroups.description}` },
+  stateful: { is: 'flag', sql: sql`${securityGroups.stateful}` },
   project_id: { is: 'text', sql: sql`${securityGroups.projectId}` },
   tenant_id: { is: 'text', sql: sql`${securityGroups.projectId}` },
   revision_number: { is: 'number', sql: sql`${securityGroups.revision}` },

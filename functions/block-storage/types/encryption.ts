@@ -18,11 +18,11 @@ const keySize = z
   ])
   .pipe(z.number().min(0).max(0x7fffffff))
   .nullish()
-const createFields = { provider: text().min(1), control_location: control, cipher: text().nullish(), key_size: keySize }
+const createFields = { provider: text(), control_location: control, cipher: text().nullish(), key_size: keySize }
 type Create = { encryption: z.infer<z.ZodObject<typeof createFields>> }
 const createBody = z.strictObject({ encryption: z.strictObject(createFields) }) as unknown as z.ZodType<Create>
 const updateFields = {
-  provider: text().min(1).optional(),
+  provider: text().optional(),
   control_location: control.optional(),
   cipher: text().nullish(),
   key_size: keySize,

@@ -69,7 +69,7 @@ export const weighWish = async (context: Context, projectId: string, asked: Serv
   const unlisted = whyUnlisted(found.policy, found.spending, context.now(), asked.making !== undefined)
   if (unlisted !== null) refuse({ kind: 'unlisted', reason: unlisted })
   const wish = { ...said, metadata: withLease(said.metadata, found.policy) }
-  const disks = await understandDisks(context, wish.disks, wish.maxCount === 1, found, projectId)
+  const disks = await understandDisks(context, wish, found, projectId)
   const plain = understand(wish, found, projectId, disks)
   const networkIds = plain.nics.map(({ network }) => network.id)
   const understood = wish.hints[REACH] ? { ...plain, reach: await reachAround(context, networkIds, '') } : plain

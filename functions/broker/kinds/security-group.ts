@@ -50,6 +50,7 @@ export const securityGroupSteps = steps<Loaded, SecurityGroupSpec>({
     description: group.description,
     network: native(networkNeed(network)),
     rules: stage === 'create' ? [] : group.rules.map((rule) => translated(rule, binding.scope, native)),
+    ...(group.stateful ? {} : { stateless: true as const }),
   }),
 })
 

@@ -96,6 +96,12 @@ export const plannedGroups = async (
   const known = new Set(ground.groups.map(({ id }) => id))
   const unknown = ids.find((id) => !known.has(id))
   if (unknown !== undefined) throw missing('SecurityGroup', unknown)
+  // neutron/db/securitygroups_db.py, `_validate_sgs_for_port`
+  if (new Set(ground.groups.filter(({ id }) => ids.includes(id)).map(({ stateful }) => stateful)).size > 1)
+    throw conflicting(
+      'SecurityGroupConflict',
+      'Error Cannot apply both stateful and stateless security groups on the same port at the same time while attempting the operation.',
+    )
   return ids
 }
 
@@ -104,6 +110,6 @@ const defaultGroup = async (context: Context, projectId: string, { groups }: Pic
   const known = groups.find((group) => group.isDefault !== null && group.projectId === projectId)
   if (known) return known.id
   const id = await ensureDefaultGroup(context, projectId)
-  groups.push({ id, projectId, isDefault: 'default' })
+  groups.push({ id, projectId, isDefault: 'default', stateful: true })
   return id
 }

@@ -1,3 +1,4 @@
+import { cloudsFor } from '../../../db/queries/clouds/clouds.ts'
 import {
   defaultGroupOf,
   deleteRule,
@@ -17,6 +18,7 @@ import {
   updateSecurityGroup,
 } from '../../../db/queries/network/security-groups.ts'
 import type { Context } from '../../context.ts'
+import { adapterOf } from '../clouds/adapter.ts'
 import { charge, commit, guard, makesDue, type Write, withoutKey } from '../line/commit.ts'
 import { Refused } from '../line/refused.ts'
 import { changed, unwanted } from '../line/resources.ts'
@@ -79,25 +81,41 @@ const admit = (context: Context, group: SecurityGroupRow, rules: RuleRow[]): Wri
   ...rules.map((rule) => insertRule(context.db, rule)),
 ]
 
-const newGroup = (context: Context, projectId: string, name: string, description: string): SecurityGroupRow => ({
+const newGroup = (
+  context: Context,
+  projectId: string,
+  { name, description, stateful = true }: { name: string; description: string; stateful?: boolean | undefined },
+): SecurityGroupRow => ({
   id: context.newId(),
   projectId,
   name,
   description,
   tags: [],
   revision: 1,
-  stateful: true,
+  stateful,
   isDefault: null,
   createdAt: context.now(),
   updatedAt: context.now(),
 })
 
+/**
+ * A stateless group is for clouds that can tell it from another, and a group may be needed on any that its project has.
+ * 409 with the reason of the first that cannot.
+ */
+const refuseStateless = async (context: Context, projectId: string): Promise<void> => {
+  for (const { cloud } of await cloudsFor(context.db, { projectId })) {
+    const why = (await adapterOf({ clouds: [cloud] }, cloud.id))?.adapter.lacks['security_group.stateless']
+    if (why) throw conflicting('SecurityGroupStatelessNotSupported', why)
+  }
+}
+
 /** A group lets everything out until its owner says otherwise. */
 export const createSecurityGroup = async (
   context: Context,
-  wish: { projectId: string; name: string; description: string },
+  wish: { projectId: string; name: string; description: string; stateful?: boolean | undefined },
 ): Promise<SecurityGroupView> => {
-  const group = newGroup(context, wish.projectId, wish.name, wish.description)
+  if (wish.stateful === false) await refuseStateless(context, wish.projectId)
+  const group = newGroup(context, wish.projectId, wish)
   const rules = outward.map((rule) => ruleRow(context, group, rule))
   await commit(
     context,
@@ -118,7 +136,7 @@ export const ensureDefaultGroup = async (context: Context, projectId: string): P
 
 const makeDefaultGroup = async (context: Context, projectId: string): Promise<string> => {
   const group: SecurityGroupRow = {
-    ...newGroup(context, projectId, 'default', 'Default security group'),
+    ...newGroup(context, projectId, { name: 'default', description: 'Default security group' }),
     isDefault: 'default',
   }
   const inward = outward.map((rule): RuleWish => ({ ...rule, direction: 'ingress', remoteGroupId: group.id }))
@@ -145,19 +163,28 @@ export const ownSecurityGroup = async (context: Context, id: string): Promise<Se
   return group
 }
 
-/** Renames or describes a group. The default group keeps its name (neutron/db/securitygroups_db.py). */
+/**
+ * Renames or describes a group. The default group keeps its name, and one with ports in it stays as stateful as it is
+ * (neutron/db/securitygroups_db.py).
+ */
 export const changeSecurityGroup = async (
   context: Context,
   id: string,
-  set: { name?: string; description?: string },
+  set: { name?: string; description?: string; stateful?: boolean },
 ): Promise<SecurityGroupView> => {
   const group = await ownSecurityGroup(context, id)
+  const turned = set.stateful !== undefined && set.stateful !== group.stateful
+  if (turned && !set.stateful) await refuseStateless(context, group.projectId)
   if (group.isDefault && set.name !== undefined && set.name !== group.name)
     throw conflicting('SecurityGroupCannotUpdateDefault', 'Updating default security group not allowed.')
-  await commit(context, { action: 'update', kind: 'security_group', resourceId: id }, [
+  const writes = [
+    ...(turned ? [guard(context, 'security-group-in-use', groupInUse(id))] : []),
     updateSecurityGroup(context.db, id, { ...set, updatedAt: context.now() }),
     changed(context, 'security_group', id),
-  ])
+  ]
+  await commitOr(context, { action: 'update', kind: 'security_group', resourceId: id }, writes, {
+    'security-group-in-use': () => inUse(id),
+  })
   return ownSecurityGroup(context, id)
 }
 
@@ -175,9 +202,11 @@ export const removeSecurityGroup = async (context: Context, id: string): Promise
     ...deleteSecurityGroup(db, id),
   ]
   await commitOr(context, { action: 'delete', kind: 'security_group', resourceId: id }, writes, {
-    'security-group-in-use': () => conflicting('SecurityGroupInUse', `Security Group ${id} in use.`),
+    'security-group-in-use': () => inUse(id),
   })
 }
+
+const inUse = (id: string) => conflicting('SecurityGroupInUse', `Security Group ${id} in use.`)
 
 /** Rules of any groups, all or none. Each group is changed on every cloud that has it. */
 export const addRules = async (

@@ -130,6 +130,7 @@ const promises: Record<string, Pledge> = {
   'standard-attr-segment': { attributes: among(['segments'], 'revision_number') },
   'standard-attr-tag': { attributes: among(TAGGED, 'tags'), query: 'networks?tags=a' },
   'standard-attr-timestamp': { attributes: among(TIMED, 'created_at', 'updated_at') },
+  'stateful-security-group': { attributes: among(['security-groups'], 'stateful') },
   subnet_allocation: {},
   subnet_onboard: {},
   'subnetpool-prefix-ops': {},

@@ -60,6 +60,23 @@ describe('the default group', () => {
   })
 })
 
+test('a group is stateless where every cloud of the project can tell', async () => {
+  const plain = await newGroup()
+  const made = await demo.post(`${V2}/security-groups`, { security_group: { name: 'bare', stateful: false } })
+  expect([made.status, made.body.security_group.stateful]).toEqual([201, false])
+  const { id } = made.body.security_group
+  const listed = (await demo.get(`${V2}/security-groups?stateful=false`)).body.security_groups
+  expect(listed.map((group: { id: string }) => group.id)).toEqual([id])
+  const network = (await demo.post(`${V2}/networks`, { network: {} })).body.network.id
+  const port = (groups: string[]) =>
+    demo.post(`${V2}/ports`, { port: { network_id: network, security_groups: groups } })
+  expect(fault(await port([plain.id, id])).slice(0, 2)).toEqual([409, 'SecurityGroupConflict'])
+  expect((await port([id])).status).toBe(201)
+  const turned = await demo.put(`${V2}/security-groups/${plain.id}`, { security_group: { stateful: false } })
+  expect([turned.status, turned.body.security_group.stateful]).toEqual([200, false])
+  expect(fault(await demo.post(`${V2}/security-groups`, { security_group: { stateful: 'perhaps' } }))[0]).toBe(400)
+})
+
 test('a group lets everything out, and is changed and deleted', async () => {
   const group = await newGroup()
   expect(group.security_group_rules).toMatchObject([
@@ -73,9 +90,7 @@ test('a group lets everything out, and is changed and deleted', async () => {
     name: 'w',
     description: 'd',
   })
-  expect(fault(await demo.post(`${V2}/security-groups`, { security_group: { name: 'x', stateful: false } }))[2]).toBe(
-    "Unrecognized attribute(s) 'stateful'",
-  )
+  expect(group.stateful).toBe(true)
   const network = (await demo.post(`${V2}/networks`, { network: {} })).body.network.id
   const port = (await demo.post(`${V2}/ports`, { port: { network_id: network, security_groups: [group.id] } })).body
     .port
@@ -84,6 +99,9 @@ test('a group lets everything out, and is changed and deleted', async () => {
     'SecurityGroupInUse',
     `Security Group ${group.id} in use.`,
   ])
+  expect(fault(await demo.put(`${V2}/security-groups/${group.id}`, { security_group: { stateful: false } }))[1]).toBe(
+    'SecurityGroupInUse',
+  )
   await demo.delete(`${V2}/ports/${port.id}`)
   expect((await demo.delete(`${V2}/security-groups/${group.id}`)).status).toBe(204)
   expect(fault(await demo.get(`${V2}/security-groups/${group.id}`))).toEqual([

@@ -12,6 +12,7 @@ import {
 import { withinAccounts } from '../../clouds/image-account.ts'
 import { takersOf } from '../../image/image-takers.ts'
 import { refuse } from '../server-refusal.ts'
+import type { ServerWish } from '../server-wish.ts'
 import type { Disk, DiskWish, MadeDisk } from './disk.ts'
 
 /** What disks are made of, for the look-up of everything that a server refers to. */
@@ -26,13 +27,13 @@ export const sourcesNamed = (wishes: DiskWish[]) => {
 }
 
 /**
- * Checks the disks of a new server in the order in which Nova does (nova/compute/api.py, `_validate_bdm`); `alone`: it is
- * one server. Throws `ServerRefused`.
+ * Checks the disks of a new server in the order in which Nova does (nova/compute/api.py, `_validate_bdm`). A volume that it
+ * boots from has to be bootable unless an image is named too (nova/block_device.py, `get_bdm_image_metadata`). Throws
+ * `ServerRefused`.
  */
 export const understandDisks = async (
   context: Context,
-  wishes: DiskWish[],
-  alone: boolean,
+  { disks: wishes, maxCount, imageId }: Pick<ServerWish, 'disks' | 'maxCount' | 'imageId'>,
   found: Found,
   projectId: string,
 ): Promise<Disk[]> => {
@@ -43,7 +44,7 @@ export const understandDisks = async (
     const { device, tag, deleteOnTermination, bootIndex } = wish
     const options = { device, tag, deleteOnTermination, bootIndex }
     if (wish.source?.kind === 'volume') {
-      const volume = volumeOf(wish, wish.source.id, alone, found)
+      const volume = volumeOf(wish, wish.source.id, { alone: maxCount === 1, imaged: imageId !== '' }, found)
       disks.push({ volume, sites: isPlaced(volume) ? null : await sitesOf(context, volume), options })
       continue
     }
@@ -62,12 +63,17 @@ const isUsual = ({ source, volumeType }: DiskWish): boolean =>
 
 const boots = ({ bootIndex }: DiskWish): boolean => bootIndex === 0
 
-const volumeOf = (wish: DiskWish, id: string, alone: boolean, found: Found): Found['volumes'][number] => {
+const volumeOf = (
+  wish: DiskWish,
+  id: string,
+  { alone, imaged }: { alone: boolean; imaged: boolean },
+  found: Found,
+): Found['volumes'][number] => {
   if (!alone) refuse({ kind: 'only-one', what: 'volume', id })
   const unknown = () =>
     refuse(boots(wish) ? { kind: 'disk', why: 'volume', id } : { kind: 'unknown', what: 'volume', id })
   const volume = found.volumes.find((each) => each.id === id) ?? unknown()
-  if (boots(wish) && !volume.bootable) refuse({ kind: 'disk', why: 'not-bootable', id })
+  if (boots(wish) && !volume.bootable && !imaged) refuse({ kind: 'disk', why: 'not-bootable', id })
   if (volume.status !== 'available') refuse({ kind: 'volume-status', id, status: volume.status })
   return volume
 }
