@@ -4,6 +4,8 @@ import { aws } from './aws/index.ts'
 import { burst } from './burst/index.ts'
 import { bursts } from './burst/jobs.ts'
 import { chaos } from './chaos/index.ts'
+import { commands } from './commands/index.ts'
+import { gophercloud } from './gophercloud/index.ts'
 import { libvirt } from './libvirt/index.ts'
 import { mixed } from './mixed/index.ts'
 import { adoptOnMoto } from './moto/adopt.peer.ts'
@@ -11,6 +13,7 @@ import { notices } from './notices/index.ts'
 import { onward } from './onward/index.ts'
 import { runners } from './runners/index.ts'
 import { sandbox } from './sandbox/index.ts'
+import { sdk } from './sdk/index.ts'
 import { slurm } from './slurm/index.ts'
 import { HOMES, type HomeKind } from './span/ground.ts'
 import { span } from './span/index.ts'
@@ -74,6 +77,19 @@ const peers: Record<string, (report: Report) => Promise<void>> = {
     if (names.length || today % 3 === 1) await terraform(report, names.length ? null : today)
     else report.step('terraform', 'a day of its turn', 'skipped', 0, 'it is played every third day')
   },
+  // Whole by their names; among the others every fifth day a part, as the one or the other.
+  gophercloud: (report) =>
+    names.length || today % 5 === 2
+      ? gophercloud(report, names.length ? null : Math.floor(today / 5), values.part)
+      : Promise.resolve(report.step('gophercloud', 'a day of its turn', 'skipped', 0, 'it is played every fifth day')),
+  commands: (report) =>
+    names.length || today % 5 === 0
+      ? commands(report, names.length ? null : Math.floor(today / 5), values.part)
+      : Promise.resolve(report.step('commands', 'a day of its turn', 'skipped', 0, 'it is played every fifth day')),
+  sdk: (report) =>
+    names.length || today % 5 === 4
+      ? sdk(report, names.length ? null : Math.floor(today / 5), values.part)
+      : Promise.resolve(report.step('sdk', 'a day of its turn', 'skipped', 0, 'it is played every fifth day')),
   // Whole by its name; among the others a part of it, another one each day.
   attack: (report) =>
     attack(report, Number(values.requests ?? (names.length ? 50_000 : 20_000)), Number(values.seed ?? today)),

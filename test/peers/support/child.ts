@@ -24,6 +24,8 @@ export interface Launch {
   group?: boolean
   /** It ends when it is done; without this, one that ends before it is asked to has died. */
   ends?: boolean
+  /** All of what it writes is kept, not only the last of it. */
+  all?: boolean
 }
 
 const running = new Set<Child>()
@@ -58,7 +60,7 @@ const end = (child: ChildProcess, signal: NodeJS.Signals): void => {
   }
 }
 
-export const launch = ({ command, args, cwd, env, group = false, ends = false }: Launch): Child => {
+export const launch = ({ command, args, cwd, env, group = false, ends = false, all = false }: Launch): Child => {
   const started = spawn(command, args, {
     cwd,
     env: { ...process.env, ...env },
@@ -68,7 +70,7 @@ export const launch = ({ command, args, cwd, env, group = false, ends = false }:
   if (group) grouped.add(started)
   let text = ''
   const keep = (data: Buffer) => {
-    text = (text + data).slice(-KEPT)
+    text = all ? text + data : (text + data).slice(-KEPT)
   }
   started.stdout.on('data', keep)
   started.stderr.on('data', keep)

@@ -11,6 +11,18 @@ export const buildGo = async (folder: string, binary: string): Promise<void> => 
   await run('build', '-ldflags=-s -w', '-o', binary, '.')
 }
 
+/** Builds the tests of a package below `folder`, which is the root of its module, into `binary`. */
+export const buildGoTests = async (
+  folder: string,
+  { path, tags = [] }: { path: string; tags?: string[] },
+  binary: string,
+): Promise<void> => {
+  const run = await goIn(folder)
+  const words = ['-tags', tags.join(','), path]
+  await fetched('what the tests are made of', () => run('list', '-deps', '-test', ...words))
+  await run('test', '-c', '-o', binary, ...words)
+}
+
 /** A release of somebody else's module. */
 export interface Release {
   module: string

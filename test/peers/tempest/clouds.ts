@@ -48,10 +48,9 @@ const register = async (admin: Api, name: string, type: string, given: Registrat
 }
 
 /** Shorter than a person would like to watch, and long enough that every state is seen. */
-const QUICK = ['build', 'boot', 'stop', 'resize', 'delete', 'volume', 'snapshot', 'image', 'attach'].map((what) => [
-  `${what}_ms`,
-  200,
-])
+export const QUICK = ['build', 'boot', 'stop', 'resize', 'delete', 'volume', 'snapshot', 'image', 'attach'].map(
+  (what) => [`${what}_ms`, 200],
+)
 
 /** The embedded cloud of a first start. */
 const sandbox = async (admin: Api): Promise<Stage> => {

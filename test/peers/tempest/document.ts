@@ -1,10 +1,12 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { count, type Outcome, RESULTS } from '../suites/outcomes.ts'
+import { suitesPart, table } from '../suites/page.ts'
 import { ROOT } from '../support/broker.ts'
 import type { Result } from '../support/report.ts'
 import { type CloudName, STAGES } from './clouds.ts'
 import { knownOf } from './known.ts'
-import { classOf, type Outcome } from './outcomes.ts'
+import { classOf } from './outcomes.ts'
 import { RELEASED, VERSION } from './run.ts'
 
 type Explained = Outcome & { reason?: string | undefined }
@@ -50,21 +52,16 @@ const lastRuns = async (): Promise<Runs | null> => {
 /** Writes docs/conformance.md, with nothing left out, once every cloud was run. @returns whether it did */
 export const writeDocument = async (): Promise<boolean> => {
   const runs = await lastRuns()
-  if (runs) await writeFile(join(ROOT, 'docs/conformance.md'), documentOf(runs))
+  if (runs) await writeFile(join(ROOT, 'docs/conformance.md'), documentOf(runs, await suitesPart()))
   return runs !== null
 }
-
-export const count = (outcomes: Iterable<Outcome>, result: Result): number =>
-  [...outcomes].filter((each) => each.result === result).length
-
-const RESULTS: Result[] = ['passed', 'failed', 'skipped']
 
 /** A test that is not of the guideline's list: it was made for servers that people log in to. */
 const isScenario = (test: string): boolean => test.startsWith('tempest.scenario.')
 const listedOf = ({ outcomes }: Run): Outcome[] =>
   [...outcomes].filter(([test]) => !isScenario(test)).map(([, outcome]) => outcome)
 
-const documentOf = (runs: Runs): string => {
+const documentOf = (runs: Runs, suites: string): string => {
   const clouds = Object.keys(runs) as CloudName[]
   const tests = Math.max(...clouds.map((cloud) => listedOf(runs[cloud]).length))
   return `# Conformance
@@ -95,6 +92,8 @@ ${table(
     runs[cloud].day,
   ]),
 )}
+
+${suites.trimEnd()}
 
 ## By class
 
@@ -139,8 +138,3 @@ const reasons = (cloud: CloudName, { outcomes }: Run): string => {
 }
 
 const short = (name: string): string => name.replace(/^tempest\.(api\.)?/, '')
-
-const table = (head: string[], rows: string[][]): string =>
-  [head, head.map(() => '---'), ...rows]
-    .map((row) => `| ${row.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`)
-    .join('\n')

@@ -1,6 +1,7 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { type Outcome, tellOutcomes } from '../suites/outcomes.ts'
 import { type Api, logIn, logInAs } from '../support/api.ts'
 import { type Broker, startBroker } from '../support/broker.ts'
 import { patience } from '../support/patiently.ts'
@@ -8,9 +9,9 @@ import type { Report } from '../support/report.ts'
 import { type Account, accountsFile, letProjectsBegin, makeAccounts, makeOutside, removeNetworks } from './accounts.ts'
 import { type CloudName, type Guests, STAGES, type Stage } from './clouds.ts'
 import { configuration } from './configuration.ts'
-import { count, keepOutcomes, writeDocument } from './document.ts'
+import { keepOutcomes, writeDocument } from './document.ts'
 import { knownOf, knownOn } from './known.ts'
-import { nameOf, type Outcome } from './outcomes.ts'
+import { nameOf } from './outcomes.ts'
 import { runTempest, testsLike } from './run.ts'
 
 const LISTS = { logins: 'logins.txt', interop: 'interop-compute.txt', more: 'more.txt' } as const
@@ -186,22 +187,11 @@ const inventory = async (admin: Api, broker: Broker, cloud: string): Promise<voi
   throw new Error(`the inventory of ${cloud} was not taken within 60 s`)
 }
 
-/** Counts what is as expected as passed or (with the reason) skipped, and everything else as failed. */
+/** Tells them, and what is known of tests that are not there. */
 const tell = (report: Report, cloud: CloudName, outcomes: Map<string, Outcome>, whole: boolean): void => {
   const story = `tempest × ${cloud}`
-  const unused = new Set(knownOn(cloud))
-  for (const [test, { result, ms, why }] of outcomes) {
-    const known = knownOf(cloud, test)
-    if (known) unused.delete(known)
-    const expected = known?.result ?? 'passed'
-    if (result !== expected)
-      report.step(story, test, 'failed', ms, known ? `${result}, but known as ${expected} ${why}` : `${result}: ${why}`)
-    else if (known) report.step(story, test, 'skipped', ms, `${result === 'failed' ? 'FAILS' : 'skips'}: ${known.why}`)
-    else report.step(story, test, 'passed', ms)
-  }
-  for (const { test } of whole ? unused : []) report.step(story, test, 'failed', 0, 'it is known, but not in the list')
-  const [passed, failed, skipped] = (['passed', 'failed', 'skipped'] as const).map((each) =>
-    count(outcomes.values(), each),
-  )
-  console.log(`${story}: ${passed} passed, ${failed} failed, ${skipped} skipped`)
+  tellOutcomes(report, story, outcomes, (test) => knownOf(cloud, test), { skips: false })
+  const heard = new Set([...outcomes.keys()].map((test) => knownOf(cloud, test)))
+  for (const known of whole ? knownOn(cloud) : [])
+    if (!heard.has(known)) report.step(story, known.test, 'failed', 0, 'it is known, but not in the list')
 }

@@ -1,4 +1,4 @@
-import type { Result } from '../support/report.ts'
+import { lineOf, type Outcome, raised } from '../suites/outcomes.ts'
 
 /** One line of `results.py`: a test, or the setting up or tearing down of a class. */
 export interface Event {
@@ -6,13 +6,6 @@ export interface Event {
   status: string
   seconds: number
   details: string
-}
-
-export interface Outcome {
-  result: Result
-  ms: number
-  /** What went wrong, or why it was skipped: one line, without what differs from run to run. */
-  why: string
 }
 
 /** `package.module.Class.test` of a line in a list, which has its attributes behind. */
@@ -45,25 +38,4 @@ const outcomeOf = ({ status, seconds, details }: Event): Outcome => {
   const result = status === 'success' ? 'passed' : status === 'skip' ? 'skipped' : 'failed'
   const why = result === 'passed' ? '' : result === 'skipped' ? lineOf(details) : lineOf(raised(details))
   return { result, ms: seconds * 1000, why }
-}
-
-/** The exception of a traceback with its message, and the context that Tempest adds below. */
-const raised = (details: string): string => {
-  const lines = details.split('\n').filter((line) => line.trim())
-  const last = lines.findLastIndex((line) => /^[\w.]+(Error|Exception|[A-Z]\w+)(:|$)/.test(line))
-  return lines.slice(Math.max(last, 0)).join(' ')
-}
-
-const LONGEST = 200
-
-/** Ids, addresses and names made up for the run say nothing in the next one. */
-const lineOf = (text: string): string => {
-  const line = text
-    .replace(/\\n|<(head|title)>.*<\/\1>|<[^>]*>/g, ' ')
-    .replace(/\b[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}\b/g, '…')
-    .replace(/\b(tempest-[\w-]*?)-\d{5,}\b/g, '$1-…')
-    .replace(/http:\/\/127\.0\.0\.1:\d+/g, '')
-    .replace(/\s+/g, ' ')
-    .trim()
-  return line.length > LONGEST ? `${line.slice(0, LONGEST)}…` : line
 }

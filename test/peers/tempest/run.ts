@@ -1,10 +1,11 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import type { Outcome } from '../suites/outcomes.ts'
 import { finish, launch } from '../support/child.ts'
 import { pythonWith } from '../support/python.ts'
 import { WORKERS } from './accounts.ts'
-import { type Event, type Outcome, outcomesOf } from './outcomes.ts'
+import { type Event, outcomesOf } from './outcomes.ts'
 
 export const VERSION = '47.0.0'
 export const RELEASED = '2026-09-09'
