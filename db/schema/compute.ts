@@ -223,6 +223,7 @@ export const serverActions = sqliteTable(
     index('server_actions_rebuilding')
       .on(t.serverId)
       .where(sql`action = 'rebuild' AND state IN ('pending', 'calling')`),
+    index('server_actions_moving').on(t.id).where(sql`action IN ('resize', 'homecoming')`),
     index('server_actions_rescuing').on(t.serverId).where(sql`action = 'rescue' AND state IN ('pending', 'calling')`),
   ],
 )

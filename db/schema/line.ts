@@ -84,8 +84,43 @@ export const quotas = sqliteTable(
     /** -1: unlimited. */
     maximum: integer('maximum').notNull(),
     used: integer('used').notNull().default(0),
+    /** Somebody said the limit of this project; else it is what projects start with. */
+    given: flag('given').notNull().default(false),
   },
   (t) => [primaryKey({ columns: [t.projectId, t.resource] })],
+)
+
+/** Limits that projects start with, where an administrator said others than the program. */
+export const quotaDefaults = sqliteTable('quota_defaults', {
+  resource: text('resource').primaryKey(),
+  maximum: integer('maximum').notNull(),
+})
+
+/** What one user of a project has; triggers keep it. */
+export const userUse = sqliteTable(
+  'user_use',
+  {
+    projectId: text('project_id').notNull(),
+    userId: text('user_id').notNull(),
+    servers: integer('servers').notNull(),
+    vcpus: integer('vcpus').notNull(),
+    ramMib: integer('ram_mib').notNull(),
+    diskGib: integer('disk_gib').notNull(),
+    serverGroups: integer('server_groups').notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.projectId, t.userId] })],
+)
+
+/** So much of what a project may have one user of it may have. */
+export const userQuotas = sqliteTable(
+  'user_quotas',
+  {
+    projectId: text('project_id').notNull(),
+    userId: text('user_id').notNull(),
+    resource: text('resource').notNull(),
+    maximum: integer('maximum').notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.projectId, t.userId, t.resource] }), index('user_quotas_by_user').on(t.userId)],
 )
 
 /** One row for every mutation, in the same batch as the mutation. */

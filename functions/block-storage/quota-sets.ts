@@ -1,6 +1,6 @@
 import * as z from 'zod'
-import { defaultMaximum, quotaDefaults } from '../broker/line/quota.ts'
-import { limitsOf, resetLimits, setLimits } from '../broker/line/quotas.ts'
+import { quotaDefaults } from '../broker/line/quota.ts'
+import { defaultLimits, limitsOf, resetLimits, setDefaultLimits, setLimits } from '../broker/line/quotas.ts'
 import { isTrue } from '../http/boolean.ts'
 import { badRequest, forbidden } from '../http/fault.ts'
 import { type Input, type Operation, operation } from '../http/operation.ts'
@@ -9,7 +9,7 @@ import { type Input, type Operation, operation } from '../http/operation.ts'
 const RESOURCES = Object.keys(quotaDefaults.volume)
 const COUNTED = RESOURCES.filter((name) => name !== 'per_volume_gigabytes')
 /** What older clients send along (cinder/quota.py, NON_QUOTA_KEYS). */
-const PASSED_OVER = ['tenant_id', 'id']
+const PASSED_OVER = ['tenant_id', 'id', 'class_name']
 
 const quotaSet = <T>(value: (resource: string) => T): Record<string, T> =>
   Object.fromEntries(RESOURCES.map((name) => [name, value(name)]))
@@ -23,8 +23,8 @@ const projectIn = ({ context, params }: Input, verb: string): string => {
 }
 
 type Change = { quota_set: Record<string, number> }
-const change = z.strictObject({
-  quota_set: z
+const limits = () =>
+  z
     .record(z.string(), z.unknown())
     .refine((set) => Object.keys(set).length > 0, { error: '{} does not have enough properties' })
     .refine((set) => Object.keys(set).every((key) => RESOURCES.includes(key) || PASSED_OVER.includes(key)), {
@@ -34,8 +34,11 @@ const change = z.strictObject({
           .join(', ')}`,
     })
     .transform((set) => Object.fromEntries(Object.entries(set).filter(([key]) => RESOURCES.includes(key))))
-    .pipe(z.record(z.string(), z.coerce.number().int().min(-1).max(0x7fffffff))),
-}) as unknown as z.ZodType<Change>
+    .pipe(z.record(z.string(), z.coerce.number().int().min(-1).max(0x7fffffff)))
+const change = z.strictObject({ quota_set: limits() }) as unknown as z.ZodType<Change>
+
+type ClassChange = { quota_class_set: Record<string, number> }
+const classChange = z.strictObject({ quota_class_set: limits() }) as unknown as z.ZodType<ClassChange>
 
 const update = async (input: Input<Change>) => {
   const { context, body } = input
@@ -79,9 +82,10 @@ export const quotaSetOperations: Operation[] = [
     who: 'reader',
     summary: 'Limits of a project for which nobody has set others.',
     status: 200,
-    handle: (input) => ({
-      body: { quota_set: { id: projectIn(input, 'show'), ...quotaSet((name) => defaultMaximum[name] ?? -1) } },
-    }),
+    handle: async (input) => {
+      const id = projectIn(input, 'show')
+      return { body: { quota_set: { id, ...quotaSet(await defaultLimits(input.context, id)) } } }
+    },
   }),
   operation<Change>({
     name: 'quota_set.update',
@@ -112,8 +116,22 @@ export const quotaSetOperations: Operation[] = [
     who: 'admin',
     summary: 'The limits that projects start with; there is one class, `default`.',
     status: 200,
-    handle: ({ params }) => ({
-      body: { quota_class_set: { id: params.id, ...quotaSet((name) => defaultMaximum[name] ?? -1) } },
+    handle: async ({ context, params }) => ({
+      body: { quota_class_set: { id: params.id, ...quotaSet(await defaultLimits(context, null)) } },
     }),
+  }),
+  operation<ClassChange>({
+    name: 'quota_class_set.update',
+    method: 'PUT',
+    path: '/os-quota-class-sets/:id',
+    who: 'admin',
+    summary: 'Says what projects start with, and all have for which nobody said something else.',
+    status: 200,
+    body: classChange,
+    handle: async ({ context, params, body }) => {
+      if (params.id !== 'default') throw badRequest(`There is one quota class, default, and no ${params.id}.`)
+      await setDefaultLimits(context, body.quota_class_set)
+      return { body: { quota_class_set: quotaSet(await defaultLimits(context, null)) } }
+    },
   }),
 ]

@@ -1,8 +1,19 @@
 import * as z from 'zod'
 import { table } from '../../adapters/table.ts'
 import { projectById } from '../../db/queries/identity/identity.ts'
-import { defaultMaximum } from '../broker/line/quota.ts'
-import { type Limits, limitsOf, limitsOfKnown, resetLimits, setLimits } from '../broker/line/quotas.ts'
+import { USER_LIMITS } from '../../db/queries/quotas.ts'
+import {
+  defaultLimits,
+  type Limits,
+  limitsOf,
+  limitsOfKnown,
+  limitsOfUser,
+  resetLimits,
+  resetUserLimits,
+  setDefaultLimits,
+  setLimits,
+  setUserLimits,
+} from '../broker/line/quotas.ts'
 import type { Context } from '../context.ts'
 import { badRequest, forbidden } from '../http/fault.ts'
 import { type Input, type Operation, operation } from '../http/operation.ts'
@@ -54,7 +65,8 @@ const limitsIn = async (input: Input, verb: string): Promise<{ id: string; limit
   const id = input.params.project!
   const limits = mine(input, verb) ? await limitsOf(input.context, id) : await limitsOfKnown(input.context, id)
   if (!limits) throw noProject(id)
-  return { id, limits }
+  const { user_id: userId } = input.query
+  return { id, limits: userId ? await limitsOfUser(input.context, id, userId) : limits }
 }
 
 type Change = { quota_set: Record<string, number | boolean | undefined> }
@@ -63,12 +75,33 @@ const change = (version: number) => {
   return z.strictObject({ quota_set: z.strictObject({ ...limits, force: boolean().optional() }) }) as z.ZodType<Change>
 }
 
-const update = async (context: Context, projectId: string, version: number, { quota_set: asked }: Change) => {
-  const current = await limitsOf(context, projectId)
+/** In one user's part of a project's limits; undefined: the project's. */
+const limitsFor = (context: Context, projectId: string, userId: string | undefined): Promise<Limits> =>
+  userId ? limitsOfUser(context, projectId, userId) : limitsOf(context, projectId)
+
+/** A user has at most what his project has (nova/api/openstack/compute/quota_sets.py, `_validate_quota_limit`). */
+const refuseBeyondProject = (limits: Limits, { name, counter }: { name: string; counter: string }, limit: number) => {
+  if (!USER_LIMITS.includes(counter))
+    throw badRequest(`Quota ${name} is not kept for single users; set that of the project.`)
+  const most = limits(counter).limit
+  if (most >= 0 && (limit < 0 || limit > most))
+    throw badRequest(`Quota limit ${limit} for ${name} must be less than or equal to ${most}.`)
+}
+
+const update = async (
+  context: Context,
+  projectId: string,
+  userId: string | undefined,
+  version: number,
+  { quota_set: asked }: Change,
+) => {
+  const current = await limitsFor(context, projectId, userId)
+  const whole = userId && (await limitsOf(context, projectId))
   const maxima: Record<string, number> = table()
   for (const { name, counter } of shownIn(version)) {
     const limit = asked[name]
     if (typeof limit !== 'number') continue
+    if (whole) refuseBeyondProject(whole, { name, counter }, limit)
     const { used } = current(counter)
     if (!asked.force && limit !== -1 && limit < used)
       throw badRequest(
@@ -76,14 +109,29 @@ const update = async (context: Context, projectId: string, version: number, { qu
       )
     maxima[counter] = limit
   }
-  if (Object.keys(maxima).length) await setLimits(context, projectId, maxima)
+  if (!Object.keys(maxima).length) return
+  await (userId ? setUserLimits(context, projectId, userId, maxima) : setLimits(context, projectId, maxima))
 }
 
-/** Limits are a project's: a user's own are not offered, and the query `user_id` shows the project's. */
+/** With `user_id` it is about that user's part of what the project may have. */
 const ownQuery = query(['user_id'])
-const noUsers = ({ query: asked }: Pick<Input, 'query'>) => {
-  if (asked.user_id) throw badRequest('Quotas of single users are not offered; set those of the project.')
+
+/** What network services have left the classes in 2.50, when server groups joined them. */
+const classShown = (version: number) =>
+  shownIn(version < 50 ? Math.min(version, 35) : version).filter(
+    ({ name }) => version >= 50 || !name.startsWith('server_group'),
+  )
+const classSet = async (context: Context, version: number) => {
+  const limit = await defaultLimits(context, null)
+  return Object.fromEntries(classShown(version).map(({ name, counter }) => [name, limit(counter)]))
 }
+type ClassChange = { quota_class_set: Record<string, number> }
+const classChange = (version: number) =>
+  z.strictObject({
+    quota_class_set: z.strictObject(
+      Object.fromEntries(classShown(version).map(({ name }) => [name, integer(-1).optional()])),
+    ),
+  }) as z.ZodType<ClassChange>
 
 /** https://docs.openstack.org/api-ref/compute/#quota-sets-os-quota-sets */
 export const quotaOperations: Operation[] = [
@@ -92,7 +140,7 @@ export const quotaOperations: Operation[] = [
     method: 'GET',
     path: '/os-quota-sets/:project',
     who: 'reader',
-    summary: 'Limits of a project.',
+    summary: 'Limits of a project; with `user_id` those of one user in it.',
     status: 200,
     query: ownQuery,
     handle: async (input) => {
@@ -109,7 +157,8 @@ export const quotaOperations: Operation[] = [
     status: 200,
     handle: async (input) => {
       const id = await projectOf(input, 'defaults')
-      return { body: { quota_set: { id, ...quotaSet(input.version, (counter) => defaultMaximum[counter] ?? -1) } } }
+      const limit = await defaultLimits(input.context, id)
+      return { body: { quota_set: { id, ...quotaSet(input.version, limit) } } }
     },
   }),
   operation({
@@ -134,15 +183,15 @@ export const quotaOperations: Operation[] = [
     method: 'PUT',
     path: '/os-quota-sets/:project',
     who: 'admin',
-    summary: 'Sets limits of a project; -1 is unlimited.',
+    summary: 'Sets limits of a project, or with `user_id` of one user in it; -1 is unlimited.',
     status: 200,
     query: ownQuery,
     body: change,
     handle: async (input) => {
-      noUsers(input)
+      const { user_id: userId } = input.query
       const id = await projectOf(input, 'update')
-      await update(input.context, id, input.version, input.body)
-      const limits = await limitsOf(input.context, id)
+      await update(input.context, id, userId, input.version, input.body)
+      const limits = await limitsFor(input.context, id, userId)
       return { body: { quota_set: quotaSet(input.version, (counter) => limits(counter).limit) } }
     },
   }),
@@ -151,13 +200,18 @@ export const quotaOperations: Operation[] = [
     method: 'DELETE',
     path: '/os-quota-sets/:project',
     who: 'admin',
-    summary: 'Sets the limits of a project back to the defaults.',
+    summary: 'Sets the limits of a project back to what it began with, or takes those of one user away.',
     status: 202,
     query: ownQuery,
     handle: async (input) => {
-      noUsers(input)
+      const { user_id: userId } = input.query
+      const id = await projectOf(input, 'delete')
+      if (userId) {
+        await resetUserLimits(input.context, id, userId)
+        return {}
+      }
       const resources = RESOURCES.filter(({ until }) => until !== 35).map(({ counter }) => counter)
-      await resetLimits(input.context, await projectOf(input, 'delete'), resources)
+      await resetLimits(input.context, id, resources)
       return {}
     },
   }),
@@ -168,11 +222,26 @@ export const quotaOperations: Operation[] = [
     who: 'admin',
     summary: 'The limits that projects start with; there is one class, `default`.',
     status: 200,
-    handle: ({ params, version }) => {
-      // Server groups joined the classes in 2.50, when what is the network's left them.
-      const shown = quotaSet(version < 50 ? Math.min(version, 35) : version, (counter) => defaultMaximum[counter] ?? -1)
-      if (version < 50) for (const name of ['server_groups', 'server_group_members']) delete shown[name]
-      return { body: { quota_class_set: { id: params.class, ...shown } } }
+    handle: async ({ context, params, version }) => ({
+      body: { quota_class_set: { id: params.class, ...(await classSet(context, version)) } },
+    }),
+  }),
+  operation<ClassChange>({
+    name: 'quota_class_set.update',
+    method: 'PUT',
+    path: '/os-quota-class-sets/:class',
+    who: 'admin',
+    summary: 'Says what projects start with, and all have for which nobody said something else.',
+    status: 200,
+    body: classChange,
+    handle: async ({ context, params, body, version }) => {
+      if (params.class !== 'default') throw badRequest(`There is one quota class, default, and no ${params.class}.`)
+      const said = classShown(version).flatMap(({ name, counter }) => {
+        const limit = body.quota_class_set[name]
+        return limit === undefined ? [] : [[counter, limit] as const]
+      })
+      if (said.length) await setDefaultLimits(context, Object.fromEntries(said))
+      return { body: { quota_class_set: await classSet(context, version) } }
     },
   }),
 ]

@@ -11,6 +11,7 @@ import { imageMetadataOperations } from './image-metadata.ts'
 import { imageOperations } from './images.ts'
 import { keypairOperations } from './keypairs.ts'
 import { limitOperations } from './limits.ts'
+import { migrationOperations } from './migrations.ts'
 import { externalEventOperations } from './operators/external-events.ts'
 import { hostOperations } from './operators/hosts.ts'
 import { usageAuditOperations } from './operators/usage-audit.ts'
@@ -51,6 +52,7 @@ export const compute: Service = {
     ...aggregateOperations,
     ...hostOperations,
     ...externalEventOperations,
+    ...migrationOperations,
     ...usageAuditOperations,
     ...proxyOperations,
   ],

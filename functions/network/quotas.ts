@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { quotasOfAll } from '../../db/queries/network/network-quotas.ts'
 import { quotaDefaults } from '../broker/line/quota.ts'
-import { limitsOf, resetLimits, setLimits } from '../broker/line/quotas.ts'
+import { defaultLimits, limitsOf, resetLimits, setLimits } from '../broker/line/quotas.ts'
 import type { Context } from '../context.ts'
 import { badRequest, conflict, Fault } from '../http/fault.ts'
 import { type Input, type Operation, operation } from '../http/operation.ts'
@@ -10,8 +10,7 @@ import { changeOf, given } from './body.ts'
 
 /* Quotas: https://docs.openstack.org/api-ref/network/v2/#quotas-extension-quotas */
 
-const defaults: Record<string, number> = quotaDefaults.network
-const resources = Object.keys(defaults)
+const resources = Object.keys(quotaDefaults.network)
 
 const limit = () =>
   read((value) => {
@@ -23,6 +22,12 @@ const update = z.strictObject({
   ...Object.fromEntries(resources.map((name) => [name, limit().optional()])),
   check_limit: flag().optional(),
 })
+
+/** What a project starts with; null: any. */
+const defaultsOf = async (context: Context, projectId: string | null): Promise<Record<string, number>> => {
+  const limit = await defaultLimits(context, projectId)
+  return Object.fromEntries(resources.map((name) => [name, limit(name)]))
+}
 
 /** Everybody sees his own project's; all others are for admins. */
 const ownOnly = ({ caller }: Context, projectId: string): void => {
@@ -63,6 +68,7 @@ export const quotaOperations: Operation[] = [
     summary: 'Lists projects whose limits are not the defaults.',
     status: 200,
     handle: async ({ context }) => {
+      const defaults = await defaultsOf(context, null)
       const quotas = new Map<string, Record<string, number | string>>()
       for (const { projectId, resource, maximum } of await quotasOfAll(context.db, resources)) {
         if (maximum === defaults[resource]) continue
@@ -93,9 +99,9 @@ export const quotaOperations: Operation[] = [
     who: 'reader',
     summary: 'Shows the limits of a project that nobody has set any for.',
     status: 200,
-    handle: ({ context, params }) => {
+    handle: async ({ context, params }) => {
       ownOnly(context, params.id!)
-      return { body: { quota: defaults } }
+      return { body: { quota: await defaultsOf(context, params.id!) } }
     },
   }),
   ...['details', 'details.json'].map((path) =>

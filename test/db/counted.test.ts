@@ -47,6 +47,28 @@ describe('counted is', () => {
     )
   })
 
+  test('what one user of a project has: servers when they are made, resized, deleted and given away, and server groups', async () => {
+    const columns = 'id, project_id, user_id, name, hostname, flavor, created_at, updated_at'
+    const server = `n, 'p' || n % 2, 'u' || n % 3, 'n', 'h', json_object('vcpus', 1 + n % 3, 'ramMib', 512 * n, 'diskGib', n % 5), n, n`
+    await check(
+      'select project_id, user_id, servers, vcpus, ram_mib, disk_gib, server_groups from user_use where servers + server_groups <> 0 order by 1, 2',
+      `select project_id, user_id, sum(servers) as servers, sum(vcpus) as vcpus, sum(ram_mib) as ram_mib, sum(disk_gib) as disk_gib, sum(server_groups) as server_groups from (
+        select project_id, user_id, 1 as servers, flavor ->> '$.vcpus' as vcpus, flavor ->> '$.ramMib' as ram_mib, flavor ->> '$.diskGib' as disk_gib, 0 as server_groups
+          from servers where deleted_at is null
+        union all select project_id, user_id, 0, 0, 0, 0, 1 from server_groups) group by 1, 2 order by 1, 2`,
+      [
+        `insert into servers (${columns}) ${numbers(40)} select ${server} from numbers`,
+        `update servers set flavor = json_set(flavor, '$.vcpus', 9) where id % 2`,
+        `update servers set deleted_at = 1 where id % 5 = 0`,
+        `update servers set deleted_at = null, user_id = 'u9' where id = 10`,
+        `update servers set project_id = 'p9' where id = 11`,
+        'delete from servers where id % 7 = 0',
+        `insert into server_groups (id, project_id, user_id, name, policy, created_at) ${numbers(9)} select n, 'p' || n % 2, 'u' || n % 5, 'n', 'affinity', n from numbers`,
+        'delete from server_groups where id % 4 = 0',
+      ],
+    )
+  })
+
   test('how many addresses of a subnet ports have: when they are given, moved, refused and given back', async () => {
     await check(
       'select subnet_id, used from address_use where used <> 0 order by 1',

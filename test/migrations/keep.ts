@@ -207,6 +207,10 @@ const flavor = await made(admin, `${NOVA}/flavors`, {
   flavor: { name: 'kept', ram: 512, vcpus: 1, disk: 1, 'os-flavor-access:is_public': false },
 })
 const [, { projects }] = await send(admin, 'GET', `${KEYSTONE}/projects?name=demo`)
+await send(admin, 'PUT', `${NOVA}/os-quota-class-sets/default`, { quota_class_set: { key_pairs: 50 } })
+await send(admin, 'PUT', `${NOVA}/os-quota-sets/${projects[0].id}?user_id=${users[0].id}`, {
+  quota_set: { instances: 90 },
+})
 const { id: aggregate } = await made(admin, `${NOVA}/os-aggregates`, { aggregate: { name: 'kept' } })
 await send(admin, 'POST', `${NOVA}/os-aggregates/${aggregate}/action`, { add_host: { host: 'linked' } })
 await send(admin, 'POST', `${NOVA}/flavors/${flavor.id}/action`, { addTenantAccess: { tenant: projects[0].id } })

@@ -12,7 +12,7 @@ import { type Kept, PASSWORD, SECRET_KEY } from './kept.ts'
 const all = import.meta.glob<Kept>('./kept/*.json', { import: 'default', eager: true })
 
 /** Triggers count again what is loaded. */
-const COUNTED = ['address_use', 'zone_use']
+const COUNTED = ['address_use', 'zone_use', 'user_use']
 
 /** Tables whose rows are in another now. */
 const BECAME: Record<string, string> = { role_assignments: 'grants' }

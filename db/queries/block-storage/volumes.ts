@@ -16,6 +16,7 @@ import {
 import { type Scope, within } from '../../scope.ts'
 import { policyBeside } from '../clouds/policies.ts'
 import { contains, named, pagesOf, type Slice, seldom, type Time, type Times, timesBy, timesMet } from '../listing.ts'
+import { mostOf } from '../quotas.ts'
 
 export type VolumeRow = typeof volumes.$inferSelect
 /** A volume with everything that a view shows of it, and when it or its attachment has work left. */
@@ -308,5 +309,4 @@ export const volumeZonesSaid = (db: Database, scope: Scope, project: string) => 
 
 /** True (as SQL) when one volume of the project may not be that large. */
 export const tooLargeFor = (projectId: string, sizeGib: number) =>
-  sql`exists (select 1 from quotas where project_id = ${projectId} and resource = 'per_volume_gigabytes'
-    and maximum >= 0 and maximum < ${sizeGib})`
+  sql`exists (select 1 from (select ${mostOf(projectId, 'per_volume_gigabytes', -1)} as most) where most >= 0 and most < ${sizeGib})`

@@ -59,8 +59,8 @@ export const beginAsTemplate = (db: Database, project: { id: string; domainId: s
       from template_mappings where domain_id = ${project.domainId}`),
     db.run(sql`update project_templates set made = iif(month = ${monthOf(project.createdAt)}, made, 0) + 1,
       month = ${monthOf(project.createdAt)} where domain_id = ${project.domainId}`),
-    db.run(sql`insert into quotas (project_id, resource, maximum, used)
-      select ${project.id}, each.key, each.value, 0 from project_templates, json_each(quotas) each
+    db.run(sql`insert into quotas (project_id, resource, maximum, used, given)
+      select ${project.id}, each.key, each.value, 0, 1 from project_templates, json_each(quotas) each
       where domain_id = ${project.domainId}`),
     db.run(sql`update projects set policy = (select t.policy from project_templates t where t.domain_id = ${project.domainId})
       where id = ${project.id}`),

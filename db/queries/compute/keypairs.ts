@@ -3,6 +3,7 @@ import type { Database } from '../../client.ts'
 import { prepared, type Slots } from '../../prepared.ts'
 import { keypairs, servers } from '../../schema/index.ts'
 import { keypairAwaited } from '../line/awaited.ts'
+import { mostOfUser } from '../quotas.ts'
 
 export type KeypairRow = typeof keypairs.$inferSelect
 
@@ -69,5 +70,5 @@ export const deleteKeypair = (db: Database, id: string) => db.delete(keypairs).w
 
 /** True (as SQL) when one more keypair would be one too many; the limit is that of the project in which the user asks. */
 export const keypairsFull = (userId: string, projectId: string, otherwise: number): SQL => sql`exists (
-  select 1 from (select coalesce((select maximum from quotas where project_id = ${projectId} and resource = 'key_pairs'), ${otherwise}) as most)
+  select 1 from (select ${mostOfUser(projectId, userId, 'key_pairs', otherwise)} as most)
   where most >= 0 and (select count(*) from keypairs where user_id = ${userId}) >= most)`

@@ -4,6 +4,7 @@ import type { Database } from '../../client.ts'
 import { prepared, type Slots } from '../../prepared.ts'
 import { serverGroupMembers, serverGroups } from '../../schema/index.ts'
 import { type Scope, within } from '../../scope.ts'
+import { mostOf } from '../quotas.ts'
 
 export type ServerGroupRow = typeof serverGroups.$inferSelect
 export type MemberRow = typeof serverGroupMembers.$inferSelect
@@ -65,8 +66,7 @@ export const groupHeld = (id: string): SQL =>
 
 /** True (as SQL) when so many more would be too many servers in a group; the limit is that of the project. */
 export const membersFull = (groupId: string, projectId: string, more: number, otherwise: number): SQL => sql`exists (
-  select 1 from (select coalesce((select maximum from quotas
-    where project_id = ${projectId} and resource = 'server_group_members'), ${otherwise}) as most)
+  select 1 from (select ${mostOf(projectId, 'server_group_members', otherwise)} as most)
   where most >= 0 and (select count(*) from server_group_members where group_id = ${groupId}) + ${more} > most)`
 
 /** Statement: a server that was lost is in its group again, whether that is still there or not. */

@@ -1,7 +1,7 @@
 import { and, eq, isNull, type SQL, sql } from 'drizzle-orm'
 import type { Json } from '../../../adapters/contract.ts'
 import type { Database } from '../../client.ts'
-import { among, anyOf } from '../../conditions.ts'
+import { anyOf } from '../../conditions.ts'
 import { prepared, type Slots } from '../../prepared.ts'
 import { bindings, interfaces, ports, serverPorts, servers } from '../../schema/index.ts'
 import { type Scope, within } from '../../scope.ts'
@@ -110,12 +110,6 @@ export const activatePorts = (db: Database, serverId: string, now: number) =>
     .update(ports)
     .set({ status: 'ACTIVE', updatedAt: now })
     .where(and(eq(ports.deviceId, serverId), sql`${ports.status} <> 'ACTIVE'`))
-
-/** Limits and use of the counters of a project. */
-export const quotaUse = (db: Database, projectId: string, resources: readonly string[]) =>
-  db.all<{ resource: string; maximum: number; used: number }>(
-    sql`select resource, maximum, used from quotas where project_id = ${projectId} and resource in ${among(resources)}`,
-  )
 
 /** What the cloud was told, for the next comparison: inside a step of converge, which guards the fence. */
 export const rememberRequest = (db: Database, { kind, resourceId, cloudId }: Binding, frozen: Json) =>

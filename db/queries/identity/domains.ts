@@ -76,6 +76,9 @@ const IN_IT = [
   `mappings where project_id in (select p.id from projects p where p.domain_id = ?1)
     and not exists (select 1 from bindings b where b.project_id = mappings.project_id and b.phase <> 'gone')`,
   'quotas where used = 0 and project_id in (select p.id from projects p where p.domain_id = ?1)',
+  'user_use where servers = 0 and project_id in (select p.id from projects p where p.domain_id = ?1)',
+  'user_quotas where project_id in (select p.id from projects p where p.domain_id = ?1)',
+  'user_quotas where user_id in (select u.id from users u where u.domain_id = ?1)',
   'template_mappings where domain_id = ?1',
   'project_templates where domain_id = ?1',
   'users where domain_id = ?1',

@@ -149,6 +149,8 @@ export const deleteProject = (db: Database, id: string) =>
     db.run(sql`delete from mappings where project_id = ${id}
       and not exists (select 1 from bindings where project_id = ${id} and phase <> 'gone')`),
     db.run(sql`delete from quotas where project_id = ${id} and used = 0`),
+    db.run(sql`delete from user_quotas where project_id = ${id}`),
+    db.run(sql`delete from user_use where project_id = ${id} and servers = 0`),
     db.delete(projects).where(eq(projects.id, id)),
   ] as const
 
@@ -163,6 +165,7 @@ export const deleteUser = (db: Database, id: string) =>
     ...deleteCredentialsOf(db, id),
     deleteKeptOf(db, id),
     ...deleteTrustsOf(db, id),
+    db.run(sql`delete from user_quotas where user_id = ${id}`),
     db.delete(grants).where(eq(grants.actorId, id)),
     db.delete(groupMembers).where(eq(groupMembers.userId, id)),
     forgiveAll(db, id),

@@ -3,6 +3,7 @@ import type { Database } from '../../client.ts'
 import { prepared, type Slots } from '../../prepared.ts'
 import { images, quotas } from '../../schema/index.ts'
 import { type Scope, within } from '../../scope.ts'
+import { mostOf } from '../quotas.ts'
 
 /** Glance's limits of a project, in its words: sizes are in MiB. */
 export const IMAGE_LIMITS = [
@@ -52,7 +53,7 @@ export const passesLimit = (
   limit: ImageLimit,
   { more, standard, but = null }: { more: number; standard: number; but?: string | null },
 ): SQL => {
-  const maximum = sql`coalesce((select maximum from quotas where project_id = ${projectId} and resource = ${limit}), ${standard})`
+  const maximum = mostOf(projectId, limit, standard)
   return sql`${maximum} >= 0 and ${used(projectId, limit, but)} + ${more} > ${maximum} * ${unitOf(limit)}`
 }
 
@@ -70,7 +71,7 @@ const standing = prepared((db, { scope, project, but }: Slots<{ scope: Scope; pr
   const used = ({ what, which }: (typeof COUNTED)[ImageLimit]) =>
     sql<number>`coalesce(${what} filter (where ${which}), 0)`
   const set = db
-    .select({ all: sql`json_group_object(${quotas.resource}, ${quotas.maximum})` })
+    .select({ all: sql`json_group_object(${quotas.resource}, ${quotas.maximum}) filter (where ${quotas.given})` })
     .from(quotas)
     .where(and(eq(quotas.projectId, project), within(quotas.projectId, scope)))
   return db

@@ -1,7 +1,7 @@
-import { type SQL, sql } from 'drizzle-orm'
+import { eq, type SQL, sql } from 'drizzle-orm'
 import type { SQLiteTable } from 'drizzle-orm/sqlite-core'
 import type { Database } from '../../client.ts'
-import { anyOf } from '../../conditions.ts'
+import { anyOf, both } from '../../conditions.ts'
 import { prepared, type Slots } from '../../prepared.ts'
 import { quotas } from '../../schema/index.ts'
 
@@ -9,7 +9,7 @@ const limits = prepared((db, { resources }: Slots<{ resources: string[] }>) =>
   db
     .select({ projectId: quotas.projectId, resource: quotas.resource, maximum: quotas.maximum })
     .from(quotas)
-    .where(anyOf(quotas.resource, resources))
+    .where(both(anyOf(quotas.resource, resources), eq(quotas.given, true)))
     .orderBy(quotas.projectId, quotas.resource),
 )
 

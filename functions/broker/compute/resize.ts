@@ -18,7 +18,16 @@ import { marksFor } from './place/marks-elsewhere.ts'
 import { meansOf } from './place/means.ts'
 import { rank, spotLike } from './place/rank.ts'
 import { chargeFlavor } from './server-act.ts'
-import { ask, moving, refuseBeyondLimits, requireCapability, requireState, who, withinLimits } from './server-action.ts'
+import {
+  ask,
+  moving,
+  refuseBeyondLimits,
+  requireCapability,
+  requireState,
+  who,
+  withinLimits,
+  withinUser,
+} from './server-action.ts'
 import { type Place, placesJson, placesOf, powerShown, statusWith } from './server-facts.ts'
 import { ServerRefused } from './server-refusal.ts'
 
@@ -35,7 +44,7 @@ export const resizeServer = async (
   const next = flavorSnapshot(flavor)
   const more = { cores: next.vcpus - server.flavor.vcpus, ram: next.ramMib - server.flavor.ramMib }
   // As Nova: what may not be is told before what cannot be.
-  await refuseBeyondLimits(context, server.projectId, more)
+  await refuseBeyondLimits(context, server, more)
   const size = await sizeFor(context, server, flavor)
   const target = (await rootVolumeOf(context, server)) ? { ...size, diskGib: 0 } : size
   const resizing = async () => {
@@ -44,9 +53,15 @@ export const resizeServer = async (
     if (dear !== null) throw new ServerRefused({ kind: 'cost', reason: dear })
     await ask(context, server, {
       action: 'resize',
-      args: { flavor: next as unknown as Json, place: target as unknown as Json, power: restingPower(server) },
+      args: {
+        before: server.flavor.id,
+        flavor: next as unknown as Json,
+        place: target as unknown as Json,
+        power: restingPower(server),
+      },
       set: { ...set, places: placesJson({ ...placesOf(server), to: target }) },
       also: [
+        withinUser(context, server, more),
         ...chargeFlavor(server.projectId, server.flavor, next, 'charge'),
         ...means.guards(target),
         ...(await belowMarks(context, server, target)),
@@ -54,7 +69,7 @@ export const resizeServer = async (
     })
   }
   await untilStill([...MARK_GUARDS, POLICY_MOVED, BURST_MOVED], () =>
-    withinLimits(context, server.projectId, more, () => withinMeans(resizing)),
+    withinLimits(context, server, more, () => withinMeans(resizing)),
   )
 }
 

@@ -1,13 +1,8 @@
 import type { Capability, Cloud, Json } from '../../../adapters/contract.ts'
 import { table } from '../../../adapters/table.ts'
 import { finishActions, insertServerAction } from '../../../db/queries/compute/server-actions.ts'
-import {
-  type NewServer,
-  quotaUse,
-  type ServerRow,
-  serverMoved,
-  updateServer,
-} from '../../../db/queries/compute/servers.ts'
+import { type NewServer, type ServerRow, serverMoved, updateServer } from '../../../db/queries/compute/servers.ts'
+import { quotaUse, refuseBeyondUser } from '../../../db/queries/quotas.ts'
 import type { Context } from '../../context.ts'
 import { connectCloud } from '../clouds/clouds.ts'
 import { commit, guard, type Write } from '../line/commit.ts'
@@ -143,7 +138,7 @@ export const moving = async (server: ServerRow, words: string, work: () => Promi
 /** Runs a change that may pass a limit of the project; says by how much, and of how much. */
 export const withinLimits = async <T>(
   context: Context,
-  projectId: string,
+  owner: Owner,
   asked: Record<string, number>,
   work: () => Promise<T>,
 ): Promise<T> => {
@@ -154,40 +149,47 @@ export const withinLimits = async <T>(
     const { resource } = error.refusal
     const requested = asked[resource]
     if (requested === undefined) throw error
-    const [limit] = await quotaUse(context.db, projectId, [resource])
-    const { used, maximum } = limit ?? { used: 0, maximum: defaultMaximum[resource] ?? -1 }
+    const limits = await limitsOn(context, owner, { [resource]: requested })
+    const { used, maximum } = limits.find((limit) => isBeyond(limit, 1)) ?? limits[0]!
     throw new ServerRefused({ kind: 'quota', resource, requested, used, maximum })
   }
 }
 
-/** What so much of each resource is counted against. */
-const limitsOn = async (context: Context, projectId: string, asked: Record<string, number>) => {
-  const known = new Map((await quotaUse(context.db, projectId, Object.keys(asked))).map((row) => [row.resource, row]))
-  return Object.entries(asked).map(([resource, each]) => {
-    const { used, maximum } = known.get(resource) ?? { used: 0, maximum: defaultMaximum[resource] ?? -1 }
-    return { resource, each, used, maximum }
-  })
+/** Whose limits are looked at: those of a project, and in it of a user. */
+type Owner = Pick<ServerRow, 'projectId' | 'userId'>
+
+/** What so much of each resource is counted against; twice where the user has a limit of his own. */
+const limitsOn = async (context: Context, { projectId, userId }: Owner, asked: Record<string, number>) => {
+  const standard = Object.fromEntries(Object.keys(asked).map((resource) => [resource, defaultMaximum[resource] ?? -1]))
+  const limits = await quotaUse(context.db, projectId, userId, standard)
+  return limits.map((limit) => ({ ...limit, each: asked[limit.resource]! }))
 }
+
+/** For the batch: so much more is not beyond what the user may have. The trigger of the counters looks at the project. */
+export const withinUser = (context: Context, { projectId, userId }: Owner, more: Record<string, number>): Write =>
+  refuseBeyondUser(context.db, projectId, userId, more)
 
 /** Throws `ServerRefused` (`quota`) for what a limit does not let pass today; the batch that charges it decides. */
 export const refuseBeyondLimits = async (
   context: Context,
-  projectId: string,
+  owner: Owner,
   asked: Record<'cores' | 'ram', number>,
 ): Promise<void> => {
-  for (const limit of await limitsOn(context, projectId, asked)) refuseBeyond(limit, 1)
+  for (const limit of await limitsOn(context, owner, asked)) refuseBeyond(limit, 1)
 }
 
 type Counted = Awaited<ReturnType<typeof limitsOn>>[number]
-const refuseBeyond = ({ resource, each, used, maximum }: Counted, times: number): void => {
-  const requested = each * times
-  if (requested > 0 && maximum >= 0 && used + requested > maximum)
-    throw new ServerRefused({ kind: 'quota', resource, requested, used, maximum })
+const isBeyond = ({ each, used, maximum }: Counted, times: number): boolean =>
+  each * times > 0 && maximum >= 0 && used + each * times > maximum
+const refuseBeyond = (limit: Counted, times: number): void => {
+  const { resource, each, used, maximum } = limit
+  if (isBeyond(limit, times))
+    throw new ServerRefused({ kind: 'quota', resource, requested: each * times, used, maximum })
 }
 
 /** A note in the history of a server of something that is done as it is written. */
-export const note = (context: Context, server: ServerRow, action: string): Write =>
-  insertServerAction(context.db, { ...who(context, server), action, state: 'done', now: context.now() })
+export const note = (context: Context, server: ServerRow, action: string, args: Record<string, Json> = {}): Write =>
+  insertServerAction(context.db, { ...who(context, server), action, args, state: 'done', now: context.now() })
 
 /**
  * An admin says what state it is in; nothing happens below the line, and what was under way is history. Nova takes any state at its word;
@@ -232,7 +234,7 @@ export const resetServer = async (context: Context, server: ServerRow, state: 'a
  */
 export const withinQuota = async <T>(
   context: Context,
-  projectId: string,
+  owner: Owner,
   { minCount, maxCount }: ServerWish,
   each: Record<string, number>,
   attempt: (count: number) => Promise<T>,
@@ -240,24 +242,24 @@ export const withinQuota = async <T>(
   // One server without volumes is little work, and its batch says by itself what is over: no round trip is spent on it.
   // What was paid for by the request that this one repeats is not paid for again.
   const single = maxCount === 1 && (!each.volumes || context.once?.replay)
-  const count = single ? 1 : await affordable(context, projectId, { minCount, maxCount }, each)
+  const count = single ? 1 : await affordable(context, owner, { minCount, maxCount }, each)
   try {
     return await attempt(count)
   } catch (error) {
     const quota = error instanceof ServerRefused && error.refusal.kind === 'quota'
     if (!quota || minCount === count) throw error
-    return attempt(await affordable(context, projectId, { minCount, maxCount: count - 1 }, each))
+    return attempt(await affordable(context, owner, { minCount, maxCount: count - 1 }, each))
   }
 }
 
 /** How many of those the quotas allow. Throws `ServerRefused` (`quota`) for fewer than the minimum. */
 export const affordable = async (
   context: Context,
-  projectId: string,
+  owner: Owner,
   { minCount, maxCount }: Pick<ServerWish, 'minCount' | 'maxCount'>,
   each: Record<string, number>,
 ): Promise<number> => {
-  const limits = await limitsOn(context, projectId, each)
+  const limits = await limitsOn(context, owner, each)
   for (const limit of limits) refuseBeyond(limit, minCount)
   const limited = limits.filter((limit) => limit.maximum >= 0 && limit.each > 0)
   return Math.min(maxCount, ...limited.map((limit) => Math.floor((limit.maximum - limit.used) / limit.each)))

@@ -34,7 +34,7 @@ import { MARK_GUARDS, markWrites } from './place/marks.ts'
 import { reachAround, stillReached } from './place/reach.ts'
 import { recordPlacement } from './place/record.ts'
 import { understand } from './place/understand.ts'
-import { who, withinLimits, withinQuota } from './server-action.ts'
+import { who, withinLimits, withinQuota, withinUser } from './server-action.ts'
 import { joinGroup } from './server-group.ts'
 import { refuse } from './server-refusal.ts'
 import { newRow } from './server-row.ts'
@@ -88,10 +88,11 @@ const create = async (context: Context, projectId: string, asked: ServerWish, be
   const { allowance } = choice
   const [first] = choice.places
   const disks = first && allowance ? await disksHourly(context, understood.disks, first.cloudId) : 0
-  return withinQuota(context, projectId, wish, { ...charged, port }, (most) => {
+  const owner = { projectId, userId: context.caller?.userId ?? '' }
+  return withinQuota(context, owner, wish, { ...charged, port }, (most) => {
     const paid = first && allowance && disks ? payDisks(allowance, first, disks, wish.minCount) : most
     const count = first ? Math.min(most, paid, affordable(allowance, first.hourly)) : most
-    return withinLimits(context, projectId, times(charged, count), () => untilFree(() => admit(admission, count)))
+    return withinLimits(context, owner, times(charged, count), () => untilFree(() => admit(admission, count)))
   })
 }
 
@@ -181,6 +182,7 @@ const writesFor = async (admission: Admission, rows: ServerRow[]): Promise<Write
   const { flavor, nics, disks, image } = understood
   const writes: Write[] = [
     ...(wish.making?.before(rows) ?? []),
+    withinUser(context, rows[0]!, times({ instances: 1, cores: flavor.vcpus, ram: flavor.ramMib }, rows.length)),
     charge(projectId, 'instances', rows.length),
     charge(projectId, 'cores', rows.length * flavor.vcpus),
     charge(projectId, 'ram', rows.length * flavor.ramMib),

@@ -18,10 +18,12 @@ import type { Context } from '../../context.ts'
 import { charge, commit, guard, limited, makesDue, type Write } from '../line/commit.ts'
 import { quotaDefaults } from '../line/quota.ts'
 import { type FoundGroup, isHard } from './place/group.ts'
+import { withinUser } from './server-action.ts'
 import type { Place } from './server-facts.ts'
 
 /** For the batch that makes a group. Nothing crosses the line yet: a cloud hears of it with the first server that needs it. */
 export const serverGroupWrites = (context: Context, row: ServerGroupRow): Write[] => [
+  withinUser(context, row, { server_groups: 1 }),
   charge(row.projectId, 'server_groups', 1),
   insertServerGroup(context.db, row),
 ]

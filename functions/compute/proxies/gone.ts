@@ -41,4 +41,9 @@ export const goneOperations: Operation[] = [
   answering('network.delete', 'DELETE', '/os-networks/:id'),
   answering('tenant_network.create', 'POST', '/os-tenant-networks'),
   answering('tenant_network.delete', 'DELETE', '/os-tenant-networks/:id'),
+  // Of a hypervisor that is no more; `remote-consoles` took their place.
+  answering('console.list', 'GET', '/servers/:id/consoles'),
+  answering('console.create', 'POST', '/servers/:id/consoles'),
+  answering('console.show', 'GET', '/servers/:id/consoles/:console'),
+  answering('console.delete', 'DELETE', '/servers/:id/consoles/:console'),
 ]

@@ -226,12 +226,11 @@ const readStatus = (draft: Draft, statuses: string[], isAdmin: boolean): void =>
   draft.filter.statuses = known
 }
 
-/** The caller's own project, unless an admin asks for all of them or for another. */
+/** The caller's own project, unless an admin asks for all of them, or for another among them. */
 const readProject = ({ filter }: Draft, { caller }: Context, queries: URLSearchParams, isAdmin: boolean): void => {
   const given = queries.get('all_tenants')
-  // Another project's id implies all of them, unless somebody says otherwise.
-  const other = isAdmin && queries.has('tenant_id') && queries.get('tenant_id') !== caller?.projectId
-  const all = given === null ? other : given === '' ? true : strictBoolean(given)
+  // Another project's id alone says nothing (https://bugs.launchpad.net/nova/+bug/1185290).
+  const all = given === null ? false : given === '' ? true : strictBoolean(given)
   if (all === null)
     throw badRequest(
       `Unrecognized value '${given}', acceptable values are: '0', '1', 'f', 'false', 'n', 'no', 'off', 'on', 't', 'true', 'y', 'yes'`,

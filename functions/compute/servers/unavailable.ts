@@ -1,6 +1,10 @@
-import { Fault, notFound } from '../../http/fault.ts'
+import * as z from 'zod'
+import { badRequest, Fault, notFound } from '../../http/fault.ts'
 import { type Operation, operation } from '../../http/operation.ts'
 import { assertServer } from './server.ts'
+
+const forced = z.strictObject({ force_complete: z.null() })
+const noMigration = (migration: string, id: string) => `Migration ${migration} not found for instance ${id}`
 
 /** What Nova offers beside servers and no cloud behind this broker has: each refusal says why. */
 export const unavailableOperations: Operation[] = [
@@ -46,7 +50,8 @@ export const unavailableOperations: Operation[] = [
     method: 'GET',
     path: '/servers/:id/migrations',
     who: 'admin',
-    summary: 'Moves of the machine that are under way. Clouds keep them to themselves.',
+    summary:
+      'Live migrations that are under way: clouds keep theirs to themselves. Resizes and moves between clouds are in `os-migrations`.',
     status: 200,
     since: 23,
     handle: async (input) => {
@@ -65,6 +70,33 @@ export const unavailableOperations: Operation[] = [
     handle: async (input) => {
       const { id } = await assertServer(input)
       throw notFound(`In-progress live migration ${input.params.migration} is not found for server ${id}.`)
+    },
+  }),
+  operation<z.infer<typeof forced>>({
+    name: 'server-migration.force_complete',
+    method: 'POST',
+    path: '/servers/:id/migrations/:migration/action',
+    who: 'admin',
+    summary: 'Ends a live migration at once: 400, as with Nova for one that is not under way.',
+    status: 202,
+    since: 22,
+    body: forced,
+    handle: async (input) => {
+      const { id } = await assertServer(input)
+      throw badRequest(noMigration(input.params.migration!, id))
+    },
+  }),
+  operation({
+    name: 'server-migration.delete',
+    method: 'DELETE',
+    path: '/servers/:id/migrations/:migration',
+    who: 'admin',
+    summary: 'Gives a live migration up: 404, as with Nova for one that is not under way.',
+    status: 202,
+    since: 24,
+    handle: async (input) => {
+      const { id } = await assertServer(input)
+      throw notFound(noMigration(input.params.migration!, id))
     },
   }),
   operation({

@@ -1,7 +1,6 @@
-"""Writes the results of the last run of stestr here, one JSON object per line: test, status, seconds, details."""
+"""Writes the results of the last run of stestr here into results.jsonl, one JSON object per line: test, status, seconds, details."""
 
 import json
-import sys
 
 import subunit
 import testtools
@@ -16,13 +15,13 @@ def tell(test):
     start, stop = test["timestamps"]
     took = (stop - start).total_seconds() if start and stop else 0
     line = {"test": test["id"], "status": test["status"], "seconds": took, "details": text_of(test["details"])}
-    print(json.dumps(line))
+    print(json.dumps(line), file=written)
 
 
 run = util.get_repo_open(repo_url=".").get_latest_run().get_subunit_stream()
 stream = subunit.ByteStreamToStreamResult(run, non_subunit_name="stdout")
 results = testtools.StreamToDict(tell)
-results.startTestRun()
-stream.run(results)
-results.stopTestRun()
-sys.stdout.flush()
+with open("results.jsonl", "w") as written:
+    results.startTestRun()
+    stream.run(results)
+    results.stopTestRun()

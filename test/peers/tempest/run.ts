@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Outcome } from '../suites/outcomes.ts'
@@ -56,9 +56,11 @@ export const runTempest = async (
   await new Promise((resolve) => tempest.process.on('close', resolve))
   clearTimeout(timer)
   await tempest.stop()
-  const written = await finish({ command: python, args: [READER], cwd: folder, env }).catch((error) => {
+  // Into a file: of what a program says only so much is kept.
+  await finish({ command: python, args: [READER], cwd: folder, env }).catch((error) => {
     throw new Error(`Tempest left no results (${error}); its last words:\n${tempest.tail(60)}`)
   })
+  const written = await readFile(join(folder, 'results.jsonl'), 'utf8')
   const events = written
     .split('\n')
     .filter((line) => line.startsWith('{'))

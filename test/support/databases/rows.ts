@@ -32,6 +32,7 @@ const COUNTED = [
   'spend_months',
   'spill_use',
   'burst_use',
+  'user_use',
 ]
 
 /** All rows of a database, but for those of the tables `but`. */

@@ -22,7 +22,12 @@ export const refuseFewer = async (
   count: number,
 ): Promise<void> => {
   const { wish, understood, found } = await weighWish(context, projectId, { ...asked, maxCount: count })
-  await withinQuotas(context, projectId, { minCount: count, maxCount: count }, takenByEach(understood))
+  await withinQuotas(
+    context,
+    { projectId, userId: context.caller?.userId ?? '' },
+    { minCount: count, maxCount: count },
+    takenByEach(understood),
+  )
   let left = count
   let now = found
   while (left > 0) {

@@ -93,7 +93,11 @@ export const becomeCurrent = async (
     }),
     ...writes,
     recordAttempt(context, id, to, { code: HOMECOMING, message: 'It came home. Its disk began again from its image.' }),
-    note(context, server, HOMECOMING),
+    note(context, server, HOMECOMING, {
+      before: server.flavor.id,
+      from: { cloudId: from.cloudId, zone: server.zone ?? from.zone },
+      place: { cloudId: to.cloudId, zone: seen.zone ?? to.zone },
+    }),
     changed(context, 'server', id),
   ]
 }

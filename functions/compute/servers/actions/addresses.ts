@@ -1,6 +1,8 @@
 import * as z from 'zod'
 import { addAddress, removeAddress } from '../../../broker/compute/interfaces/fixed-address.ts'
 import { leadHere, leadNowhere } from '../../../broker/compute/interfaces/public-address.ts'
+import { NetworkRefused } from '../../../broker/network/network-refusal.ts'
+import { badRequest } from '../../../http/fault.ts'
 import { address, canonical } from '../fields.ts'
 import { type Action, action } from './action.ts'
 
@@ -22,7 +24,12 @@ export const addressActions: Action[] = [
     until: LAST,
     body: leading,
     handle: async ({ context }, server, { address: publicAddress, fixed_address }) => {
-      await leadHere(context, server, publicAddress, fixed_address ?? null)
+      await leadHere(context, server, publicAddress, fixed_address ?? null).catch((error) => {
+        if (!(error instanceof NetworkRefused && error.refusal.kind === 'conflict')) throw error
+        throw badRequest(
+          `Unable to associate floating IP ${publicAddress} to fixed IP ${fixed_address ?? ''} for instance ${server.id}. Error: ${error.refusal.reason}`,
+        )
+      })
       return undefined
     },
   }),

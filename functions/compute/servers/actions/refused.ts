@@ -1,6 +1,10 @@
+import * as z from 'zod'
 import type { Capability } from '../../../../adapters/contract.ts'
+import { hostNamed } from '../../../../db/queries/clouds/aggregates.ts'
 import { refuseLocked } from '../../../broker/compute/server-action.ts'
-import { conflict, Fault } from '../../../http/fault.ts'
+import { badRequest, conflict, Fault } from '../../../http/fault.ts'
+import { boolean, matching, text } from '../../parameters.ts'
+import { fieldsIf, perVersion } from '../fields.ts'
 import { type Action, action } from './action.ts'
 
 type Why = string | Capability
@@ -23,13 +27,45 @@ const never = (name: string, why: Why, window: Window = {}): Action =>
 const MOVING = 'The clouds behind this broker move machines between their hosts by themselves.'
 const admin = (rule: string): Window => ({ adminRule: rule })
 
+const host = () => matching(/^[a-zA-Z0-9-._]*$/)
+
+/** nova/api/openstack/compute/migrate_server.py, evacuate.py: a host that nobody has is told first. */
+const moved = (name: string, window: Window, body: (version: number) => z.ZodType<{ host?: string | null } | null>) =>
+  action<{ host?: string | null } | null>({
+    name,
+    ...window,
+    body: perVersion(body),
+    handle: async ({ context }, server, asked) => {
+      refuseLocked(context, server)
+      if (asked?.host && !(await hostNamed(context.db, asked.host)))
+        throw badRequest(`Compute host ${asked.host} could not be found.`)
+      throw conflict(MOVING)
+    },
+  })
+
 /** Shown in the capabilities of each cloud before anybody tries. */
 export const refusedActions: Action[] = [
   never('restore', 'Deleted servers are not kept: there is nothing to restore.'),
   never('trigger_crash_dump', 'The clouds behind this broker cannot make a server dump its memory.', { since: 17 }),
-  never('migrate', MOVING, admin('os-migrate-server:migrate')),
-  never('os-migrateLive', MOVING, admin('os-migrate-server:migrate_live')),
-  never('evacuate', MOVING, admin('os-evacuate')),
+  moved('migrate', admin('os-migrate-server:migrate'), (version) =>
+    version >= 56 ? z.strictObject({ host: host().nullish() }).nullable() : z.unknown().transform(() => null),
+  ),
+  moved('os-migrateLive', admin('os-migrate-server:migrate_live'), (version) =>
+    z.strictObject({
+      host: host().nullable(),
+      block_migration: version >= 25 ? z.union([z.literal('auto'), boolean()]) : boolean(),
+      ...(version < 25 ? { disk_over_commit: boolean() } : {}),
+      ...fieldsIf(version >= 30 && version < 68, { force: boolean().optional() }),
+    }),
+  ),
+  moved('evacuate', admin('os-evacuate'), (version) =>
+    z.strictObject({
+      host: host().optional(),
+      adminPass: text(0, 255).optional(),
+      ...(version < 14 ? { onSharedStorage: boolean() } : {}),
+      ...fieldsIf(version >= 29 && version < 68, { force: boolean().optional() }),
+    }),
+  ),
   never(
     'injectNetworkInfo',
     'Guests read their network from the cloud.',

@@ -1,0 +1,82 @@
+import { sql } from 'drizzle-orm'
+import type { Database } from '../../client.ts'
+
+/** A move of a server that was asked for, or that the broker made: from size to size on its cloud, or from cloud to cloud. */
+export interface MigrationRow {
+  id: number
+  serverId: string
+  projectId: string
+  userId: string
+  type: 'resize' | 'migration'
+  status: string
+  fromCloud: string | null
+  fromZone: string | null
+  toCloud: string | null
+  toZone: string | null
+  /** Ids of flavors; null: it kept the one that it had, or nobody wrote down which that was. */
+  fromFlavor: string | null
+  toFlavor: string | null
+  createdAt: number
+  updatedAt: number
+}
+
+export interface MigrationFilter {
+  projectId?: string | undefined
+  userId?: string | undefined
+  serverId?: string | undefined
+  status?: string | undefined
+  type?: string | undefined
+  /** Name of the cloud that it was on, and of that or the one that it went to. */
+  source?: string | undefined
+  host?: string | undefined
+  changesSince?: number | undefined
+  changesBefore?: number | undefined
+  /** Those that began before it. */
+  marker?: number | undefined
+  limit: number
+}
+
+/** What a resize came to: what was asked of the server after it says so (nova/objects/migration.py). */
+const status = sql`case
+  when a.state in ('pending', 'calling') then 'migrating'
+  when a.state = 'failed' then 'error'
+  when a.action = 'homecoming' then 'completed'
+  when e.action is null then 'finished'
+  when e.state in ('pending', 'calling') then iif(e.action = 'confirmResize', 'confirming', 'reverting')
+  else iif(e.action = 'confirmResize', 'confirmed', 'reverted') end`
+
+/** Newest first. */
+export const migrationsOf = (db: Database, filter: MigrationFilter): Promise<MigrationRow[]> => {
+  const { projectId, userId, serverId, type, source, host, changesSince, changesBefore, marker, limit } = filter
+  const by = serverId === undefined ? sql`server_actions_moving` : sql`server_actions_by_server`
+  const met = [
+    sql`a.action in ('resize', 'homecoming')`,
+    ...(serverId === undefined ? [] : [sql`a.server_id = ${serverId}`]),
+    ...(projectId === undefined ? [] : [sql`a.project_id = ${projectId}`]),
+    ...(userId === undefined ? [] : [sql`a.user_id = ${userId}`]),
+    ...(marker === undefined ? [] : [sql`a.id < ${marker}`]),
+  ]
+  const shown = [
+    ...(filter.status === undefined ? [] : [sql`m.status = ${filter.status}`]),
+    ...(type === undefined ? [] : [sql`m.type = ${type}`]),
+    ...(source === undefined ? [] : [sql`m.fromCloud = ${source}`]),
+    ...(host === undefined ? [] : [sql`(m.fromCloud = ${host} or m.toCloud = ${host})`]),
+    ...(changesSince === undefined ? [] : [sql`m.updatedAt >= ${changesSince}`]),
+    ...(changesBefore === undefined ? [] : [sql`m.updatedAt <= ${changesBefore}`]),
+  ]
+  const named = (cloud: string) => sql`(select c.name from clouds c where c.id = a.args ->> ${cloud})`
+  return db.all<MigrationRow>(sql`select * from (
+    select a.id, a.server_id as serverId, a.project_id as projectId, a.user_id as userId,
+      iif(a.action = 'resize', 'resize', 'migration') as type, ${status} as status,
+      coalesce(${named('$.from.cloudId')}, ${named('$.place.cloudId')}) as fromCloud,
+      coalesce(a.args ->> '$.from.zone', a.args ->> '$.place.zone') as fromZone,
+      ${named('$.place.cloudId')} as toCloud, a.args ->> '$.place.zone' as toZone,
+      a.args ->> '$.before' as fromFlavor, a.args ->> '$.flavor.id' as toFlavor,
+      a.started_at as createdAt, max(a.updated_at, coalesce(e.updated_at, 0)) as updatedAt
+    from server_actions a indexed by ${by}
+    left join server_actions e on e.id = (select n.id from server_actions n indexed by server_actions_by_server
+      where n.server_id = a.server_id and n.id > a.id and n.action in ('confirmResize', 'revertResize') and n.state <> 'failed'
+      order by n.id limit 1) and a.action = 'resize'
+    where ${sql.join(met, sql` and `)} order by a.id desc) m
+    ${shown.length ? sql`where ${sql.join(shown, sql` and `)}` : sql``} limit ${limit}`)
+}
