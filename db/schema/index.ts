@@ -1,4 +1,3 @@
-export * from './aggregates.ts'
 export * from './bursts.ts'
 export * from './catalogue.ts'
 export * from './clouds.ts'

@@ -323,9 +323,20 @@ describe('what no cloud has', () => {
     const answer = await w.act(id, { changePassword: { adminPass: 'tea and biscuits' } })
     expect([answer.status, answer.body.conflictingRequest.message]).toEqual([409, reason])
   })
-  test.each(['migrate', 'os-migrateLive', 'evacuate'])('%s is for admins, who are told why not', async (name) => {
-    expect((await w.act(id, { [name]: null })).status).toBe(403)
-    expect((await w.act(id, { [name]: null }, w.admin)).status).toBe(409)
+  test.each([
+    ['migrate', {}],
+    ['os-migrateLive', { block_migration: 'auto' }],
+    ['evacuate', {}],
+  ])('%s is for admins, who are told why not', async (name, besides) => {
+    const admin = w.admin.with({ 'OpenStack-API-Version': 'compute 2.96' })
+    const to = (host: string | undefined, client = admin) =>
+      w.act(id, { [name]: { ...besides, ...(host === undefined ? {} : { host }) } }, client)
+    const here = name === 'evacuate' ? undefined : 'sandbox'
+    expect((await to(here, w.newest)).status).toBe(403)
+    expect((await to(here)).status).toBe(409)
+    const nowhere = await to('nowhere')
+    expect([nowhere.status, nowhere.body.badRequest.message]).toEqual([400, 'Compute host nowhere could not be found.'])
+    expect((await w.act(id, { [name]: { ...besides, host: 7 } }, admin)).status).toBe(400)
   })
   test('is refused by its old words in old versions only', async () => {
     expect((await w.act(id, { addFixedIp: { networkId: crypto.randomUUID() } }, w.demo)).status).toBe(404)
