@@ -20,6 +20,6 @@ export const foundWithin = (column: SQLiteColumn, scope: Scope<string | Placehol
 
 /** Of rows that their owner sees, and everybody of whom `shared` is true: the condition for a scope. */
 export const withinOrShared =
-  (column: SQLiteColumn, shared: SQL) =>
+  (column: SQLiteColumn, shared: (scope: { projectId: string | Placeholder }) => SQL) =>
   (scope: Scope<string | Placeholder>): SQL =>
-    'every' in scope ? always : either(within(column, scope), shared)
+    'every' in scope ? always : either(within(column, scope), shared(scope))

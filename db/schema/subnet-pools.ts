@@ -105,3 +105,26 @@ export const subnetPoolShares = sqliteTable(
   },
   (t) => [primaryKey({ columns: [t.poolId, t.projectId] })],
 )
+
+/** What projects share with whom. Triggers keep the column `shared` of what is shared in step with what is said to all. */
+export const rbacPolicies = sqliteTable(
+  'rbac_policies',
+  {
+    id: text('id').primaryKey(),
+    projectId: text('project_id').notNull(),
+    objectType: text('object_type').$type<'network' | 'security_group' | 'subnetpool' | 'address_scope'>().notNull(),
+    objectId: text('object_id').notNull(),
+    action: text('action').$type<'access_as_shared'>().notNull(),
+    /** A project, or `*`: all. */
+    target: text('target').notNull(),
+    /** It stands for `shared` of its object, and counts for no quota. */
+    byFlag: integer('by_flag', { mode: 'boolean' }).notNull().default(false),
+    createdAt: at('created_at').notNull(),
+  },
+  (t) => [
+    uniqueIndex('rbac_policies_once').on(t.objectId, t.target, t.action),
+    index('rbac_policies_by_target').on(t.target, t.objectType, t.objectId),
+    index('rbac_policies_by_project').on(t.projectId, t.createdAt, t.id),
+    index('rbac_policies_by_time').on(t.createdAt, t.id),
+  ],
+)

@@ -11,10 +11,11 @@ import {
   removeAddressScope,
   seenAddressScope,
 } from '../broker/network/pools/address-scope.ts'
+import type { Context } from '../context.ts'
 import { type Operation, operation } from '../http/operation.ts'
 import { flag, oneOf, ownership, text } from './attributes.ts'
 import { changeOf, given, oneOrMany, ownerOf } from './body.ts'
-import { reading } from './listing.ts'
+import { isLent, reading } from './listing.ts'
 import { disallowed } from './refusals.ts'
 
 /* Address scopes: https://docs.openstack.org/api-ref/network/v2/#address-scopes */
@@ -24,12 +25,12 @@ const create = z.strictObject({ ...changeable, ...ownership, ip_version: oneOf(4
 const update = z.strictObject(changeable)
 
 /** They have no attributes besides (neutron/db/models/address_scope.py). */
-const view = (scope: AddressScopeRow) => ({
+const view = (scope: AddressScopeRow, context: Context) => ({
   id: scope.id,
   tenant_id: scope.projectId,
   project_id: scope.projectId,
   name: scope.name,
-  shared: scope.shared,
+  shared: scope.shared || isLent(scope, context),
   ip_version: scope.ipVersion,
 })
 
@@ -64,7 +65,11 @@ export const addressScopeOperations: Operation[] = [
           shared: wish.shared ?? false,
         })),
       )
-      return { body: bulk ? { address_scopes: made.map(view) } : { address_scope: view(made[0]!) } }
+      return {
+        body: bulk
+          ? { address_scopes: made.map((each) => view(each, context)) }
+          : { address_scope: view(made[0]!, context) },
+      }
     },
   }),
   operation({
@@ -79,7 +84,7 @@ export const addressScopeOperations: Operation[] = [
       const { shared } = await ownAddressScope(context, params.id!)
       if (body.shared !== undefined && body.shared !== shared && !context.caller?.isAdmin)
         throw disallowed('update_address_scope:shared')
-      return { body: { address_scope: view(await changeAddressScope(context, params.id!, given(body))) } }
+      return { body: { address_scope: view(await changeAddressScope(context, params.id!, given(body)), context) } }
     },
   }),
   operation({

@@ -200,6 +200,10 @@ export const reading = <Row extends { id: string }>(readable: Readable<Row>): Op
   ]
 }
 
+/** Whoever sees what is another project's has it shared with him, unless he sees everything. */
+export const isLent = ({ projectId }: { projectId: string }, { scope }: Context): boolean =>
+  'projectId' in scope && scope.projectId !== projectId
+
 /** What every resource shows, whatever it is. */
 export const standardView = (row: {
   id: string

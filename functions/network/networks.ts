@@ -16,7 +16,7 @@ import { badRequest } from '../http/fault.ts'
 import { type Operation, operation } from '../http/operation.ts'
 import { count, countOrNull, flag, flagOrNull, hints, ownership, text, textOrNone, textOrNull } from './attributes.ts'
 import { changeOf, given, oneOrMany, ownerOf } from './body.ts'
-import { reading, standardView } from './listing.ts'
+import { isLent, reading, standardView } from './listing.ts'
 import { disallowed } from './refusals.ts'
 
 /* Networks: https://docs.openstack.org/api-ref/network/v2/#networks */
@@ -121,12 +121,12 @@ const required = (reason: string): never => {
   throw invalidInput(reason)
 }
 
-const view = (network: NetworkView, { caller }: Context) => ({
+const view = (network: NetworkView, context: Context) => ({
   ...standardView(network),
   name: network.name,
   admin_state_up: network.adminStateUp,
   status: network.status,
-  shared: network.shared,
+  shared: network.shared || (!network.external && isLent(network, context)),
   'router:external': network.external,
   is_default: network.isDefault,
   mtu: network.mtu,
@@ -140,7 +140,7 @@ const view = (network: NetworkView, { caller }: Context) => ({
   availability_zone_hints: network.availabilityZoneHints,
   l2_adjacency: !network.routed,
   // What Neutron shows of a network's providers is for administrators; its segments are for its owner too.
-  ...(caller?.isAdmin ? providerView(network.segments) : {}),
+  ...(context.caller?.isAdmin ? providerView(network.segments) : {}),
 })
 
 const find = async (context: Context, id: string): Promise<NetworkView> => {

@@ -9,13 +9,14 @@ import {
   changeSecurityGroup,
   createSecurityGroup,
   ensureDefaultGroup,
-  ownSecurityGroup,
   removeSecurityGroup,
+  seenSecurityGroup,
 } from '../broker/network/security-group.ts'
+import type { Context } from '../context.ts'
 import { type Operation, operation } from '../http/operation.ts'
 import { flag, ownership, text, textOrNone } from './attributes.ts'
 import { changeOf, given, oneOrMany, ownerOf } from './body.ts'
-import { reading, standardView } from './listing.ts'
+import { isLent, reading, standardView } from './listing.ts'
 import { ruleView, settleDefaultGroup } from './security-group-rules.ts'
 
 /* Security groups: https://docs.openstack.org/api-ref/network/v2/#security-groups-security-groups */
@@ -27,12 +28,22 @@ const changeable = {
 }
 const create = z.strictObject({ ...changeable, ...ownership })
 const update = z.strictObject(changeable)
-const fixed = ['id', 'security_group_rules', 'project_id', 'tenant_id', 'created_at', 'updated_at', 'revision_number']
+const fixed = [
+  'id',
+  'shared',
+  'security_group_rules',
+  'project_id',
+  'tenant_id',
+  'created_at',
+  'updated_at',
+  'revision_number',
+]
 
-const view = (group: SecurityGroupView) => ({
+const view = (group: SecurityGroupView, context: Context) => ({
   ...standardView(group),
   name: group.name,
   stateful: group.stateful,
+  shared: isLent(group, context),
   security_group_rules: group.rules.map(ruleView),
 })
 
@@ -49,7 +60,7 @@ export const securityGroupOperations: Operation[] = [
     attributes: securityGroupAttributes,
     settle: settleDefaultGroup,
     list: listSecurityGroups,
-    find: ownSecurityGroup,
+    find: seenSecurityGroup,
     view,
   }),
   operation({
@@ -69,7 +80,11 @@ export const securityGroupOperations: Operation[] = [
         const { name = '', description = '', stateful } = wish
         made.push(await createSecurityGroup(context, { projectId, name, description, stateful }))
       }
-      return { body: bulk ? { security_groups: made.map(view) } : { security_group: view(made[0]!) } }
+      return {
+        body: bulk
+          ? { security_groups: made.map((each) => view(each, context)) }
+          : { security_group: view(made[0]!, context) },
+      }
     },
   }),
   operation({
@@ -81,11 +96,14 @@ export const securityGroupOperations: Operation[] = [
     status: 200,
     body: changeOf('security_group', update, fixed),
     handle: async ({ context, params, body: { name, description, stateful } }) => {
-      const group = await ownSecurityGroup(context, params.id!)
+      const group = await seenSecurityGroup(context, params.id!)
       if (name !== group.name) notDefault(name)
       return {
         body: {
-          security_group: view(await changeSecurityGroup(context, params.id!, given({ name, description, stateful }))),
+          security_group: view(
+            await changeSecurityGroup(context, params.id!, given({ name, description, stateful })),
+            context,
+          ),
         },
       }
     },

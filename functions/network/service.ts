@@ -10,6 +10,7 @@ import { networkOperations } from './networks.ts'
 import { pluginOperations } from './plugins.ts'
 import { portOperations } from './ports.ts'
 import { quotaOperations } from './quotas.ts'
+import { rbacOperations } from './rbac-policies.ts'
 import { refuse, withDenial } from './refusals.ts'
 import { routerOperations } from './routers.ts'
 import { securityGroupRuleOperations } from './security-group-rules.ts'
@@ -44,6 +45,7 @@ export const network: Service = {
     ...ipAvailabilityOperations,
     ...subnetPoolOperations,
     ...addressScopeOperations,
+    ...rbacOperations,
     ...pluginOperations,
   ]
     .map(heedingRevisions)

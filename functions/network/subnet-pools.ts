@@ -17,7 +17,7 @@ import { badRequest } from '../http/fault.ts'
 import { type Operation, operation } from '../http/operation.ts'
 import { cidrs, count, filledText, flag, ownership, read, textOrNone, uuid, uuidOrNull } from './attributes.ts'
 import { bare, changeOf, given, oneOrMany, ownerOf } from './body.ts'
-import { reading, standardView } from './listing.ts'
+import { isLent, reading, standardView } from './listing.ts'
 import { disallowed } from './refusals.ts'
 
 /* Subnet pools: https://docs.openstack.org/api-ref/network/v2/#subnet-pools-extension-subnetpools */
@@ -44,7 +44,7 @@ const fixed = [
 ]
 
 /** Lengths are text, as Neutron shows them (neutron/db/db_base_plugin_common.py, `_make_subnetpool_dict`). */
-const view = (pool: SubnetPoolRow) => ({
+const view = (pool: SubnetPoolRow, context: Context) => ({
   ...standardView(pool),
   name: pool.name,
   prefixes: pool.prefixes,
@@ -54,7 +54,7 @@ const view = (pool: SubnetPoolRow) => ({
   default_prefixlen: String(pool.defaultPrefixlen),
   default_quota: pool.defaultQuota,
   is_default: pool.isDefault,
-  shared: pool.shared,
+  shared: pool.shared || isLent(pool, context),
   address_scope_id: pool.addressScopeId,
 })
 
@@ -124,7 +124,9 @@ export const subnetPoolOperations: Operation[] = [
           ...lengthsOf(wish),
         })),
       )
-      return { body: bulk ? { subnetpools: made.map(view) } : { subnetpool: view(made[0]!) } }
+      return {
+        body: bulk ? { subnetpools: made.map((each) => view(each, context)) } : { subnetpool: view(made[0]!, context) },
+      }
     },
   }),
   operation({
@@ -147,7 +149,7 @@ export const subnetPoolOperations: Operation[] = [
         addressScopeId: body.address_scope_id,
         ...lengthsOf(body),
       })
-      return { body: { subnetpool: view(await changeSubnetPool(context, params.id!, () => set)) } }
+      return { body: { subnetpool: view(await changeSubnetPool(context, params.id!, () => set), context) } }
     },
   }),
   operation({

@@ -187,6 +187,9 @@ const router = await made(demo, `${NEUTRON}/routers`, {
 })
 await send(demo, 'PUT', `${NEUTRON}/routers/${router.id}/add_router_interface`, { subnet_id: subnet.id })
 const group = await made(demo, `${NEUTRON}/security-groups`, { security_group: { name: 'kept' } })
+await made(demo, `${NEUTRON}/rbac-policies`, {
+  rbac_policy: { object_type: 'network', object_id: network.id, target_tenant: 'kept', action: 'access_as_shared' },
+})
 for (const remote_ip_prefix of ['10.0.0.0/8', '0.0.0.0/0'])
   await made(demo, `${NEUTRON}/security-group-rules`, {
     security_group_rule: {

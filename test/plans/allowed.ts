@@ -41,8 +41,16 @@ export const ALLOWED: { like: RegExp; because: string }[] = [
     because: 'What a project sees is its own and what is shared: as many as its quota of these.',
   },
   {
+    like: /from "security_groups" where .*select a\.object_id from rbac_policies a/s,
+    because: 'What a project that is lent groups sees is its own and those: as many as its quota of these.',
+  },
+  {
     like: /exists \(select 1 from (address_scope_prefixes|subnet_pool_ranges) [pr] where [pr]\.\w+_id = .* < n\.value/s,
     because: 'Whether there is one of a range: the first that is found ends the look.',
+  },
+  {
+    like: /exists \(select 1 from (ports|port_security_groups|subnets|subnet_pools) [gu]\b.*from rbac_policies r/s,
+    because: 'Whether somebody uses what ceases to be shared, once: the first that is found ends the look.',
   },
   {
     like: /delete from "segments" where "segments"\."cloud_id" = /,

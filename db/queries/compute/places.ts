@@ -28,6 +28,7 @@ import type { BurstSpending } from '../money/burst-spending.ts'
 import { NOTHING_SPENT, type Spending, spendingOf } from '../money/spending.ts'
 import { isExternal, isFoot, isShared } from '../network/network.ts'
 import { addressPairs } from '../network/ports.ts'
+import { lentTo } from '../network/rbac.ts'
 import { candidatesFor, candidatesIn } from './candidates.ts'
 import { diskSourceStatements, type SourceImage, type SourceReferences, type SourceSnapshot } from './disk-sources.ts'
 import { homeOf } from './home.ts'
@@ -107,9 +108,10 @@ export const lookUpReferences = async (db: Database, refs: References, along?: A
     isExternal,
     sql`${networks.cloudId} in (select cloud_id from mappings where project_id = ${projectId})`,
   )
-  const mine = either(isShared, within(networks.projectId, scope), wayOut)
+  const lent = lentTo('network', networks.id, { projectId })
+  const mine = either(isShared, within(networks.projectId, scope), lent, wayOut)
   const named = anyOf(networks.id, refs.networkIds)
-  const unnamed = both(eq(networks.external, false), either(eq(networks.projectId, projectId), isShared))
+  const unnamed = both(eq(networks.external, false), either(eq(networks.projectId, projectId), isShared, lent))
   const wanted = both(mine, refs.anyNetwork ? either(named, unnamed) : named)
   const ofPorts = sql`select network_id from ports where ${anyOf(sql`id`, refs.portIds)}`
   const ofNetworks = (networkId: SQLiteColumn): SQL =>
@@ -312,7 +314,7 @@ export const loneNetworks = (db: Database, projectId: string) =>
     .where(
       and(
         eq(networks.external, false),
-        either(eq(networks.projectId, projectId), isShared),
+        either(eq(networks.projectId, projectId), isShared, lentTo('network', networks.id, { projectId })),
         sql`exists (select 1 from subnets where network_id = ${networks.id})`,
       ),
     )

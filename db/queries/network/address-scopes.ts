@@ -1,16 +1,20 @@
 import { and, eq, type SQL, sql } from 'drizzle-orm'
 import { table } from '../../../adapters/table.ts'
 import type { Database } from '../../client.ts'
+import { either } from '../../conditions.ts'
 import { prepared, type Slots } from '../../prepared.ts'
 import { addressScopePrefixes, addressScopes } from '../../schema/index.ts'
 import { type Scope, withinOrShared } from '../../scope.ts'
 import { type Attributes, pagesOf } from './network-listing.ts'
 import { releaseRows } from './network-quotas.ts'
+import { lentTo } from './rbac.ts'
 
 export type AddressScopeRow = typeof addressScopes.$inferSelect
 
-/** An address scope is seen by its project, and by all if it is shared. */
-const visible = withinOrShared(addressScopes.projectId, sql`${addressScopes.shared} = 1`)
+/** An address scope is seen by its project, and by those that it is shared with. */
+const visible = withinOrShared(addressScopes.projectId, (scope) =>
+  either(sql`${addressScopes.shared} = 1`, lentTo('address_scope', addressScopes.id, scope)),
+)
 
 export const addressScopeAttributes: Attributes = table({
   id: { is: 'text', sql: sql`${addressScopes.id}`, seeks: true },

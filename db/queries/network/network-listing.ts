@@ -200,7 +200,7 @@ const tagged = (match: TagMatch, list: Placeholder | undefined): SQL | undefined
 }
 
 /** Conditions, order and size of one page. A page in reverse comes last item first. */
-interface Page {
+export interface Page {
   where: SQL | undefined
   orderBy: SQL[]
   limit: Placeholder

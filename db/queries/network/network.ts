@@ -8,6 +8,7 @@ import { networks, ports, routers, segments, subnets } from '../../schema/index.
 import { type Scope, within } from '../../scope.ts'
 import { type Attributes, pagesOf } from './network-listing.ts'
 import { releaseRows } from './network-quotas.ts'
+import { lentTo } from './rbac.ts'
 
 export type NetworkRow = typeof networks.$inferSelect
 export type NetworkView = NetworkRow & {
@@ -50,12 +51,15 @@ export const visible = (scope: Scope<string | Placeholder>): SQL =>
     : either(
         within(networks.projectId, scope),
         isShared,
+        lentTo('network', networks.id, scope),
         sql`(${isExternal} and ${networks.cloudId} in (select cloud_id from mappings where project_id = ${scope.projectId}))`,
       )
 
-/** Of a thing of a network, by the column that names it, that everybody sees the network. */
-export const inSharedNetwork = (networkId: SQLiteColumn): SQL =>
-  sql`${networkId} in (select n.id from networks n where n.shared = 1)`
+/** Of a thing of a network, by the column that names it, that the network is shared with the project of a scope. */
+export const inSharedNetwork =
+  (networkId: SQLiteColumn) =>
+  (scope: { projectId: string | Placeholder }): SQL =>
+    either(sql`${networkId} in (select n.id from networks n where n.shared = 1)`, lentTo('network', networkId, scope))
 
 /** Of a network, by its id as SQL, that its subnets lie in segments. */
 export const isRouted = (networkId: SQL): SQL =>

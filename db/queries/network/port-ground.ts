@@ -1,11 +1,12 @@
 import { and, sql } from 'drizzle-orm'
 import type { Database } from '../../client.ts'
-import { anyOf, both, either } from '../../conditions.ts'
+import { always, anyOf, both, either } from '../../conditions.ts'
 import { ready } from '../../prepared.ts'
 import { clouds, networks, securityGroups, segments, subnets } from '../../schema/index.ts'
 import { foundWithin, type Scope } from '../../scope.ts'
 import { type Terms, termsFor } from '../clouds/policies.ts'
 import { type NetworkRow, visible } from './network.ts'
+import { lentTo } from './rbac.ts'
 import type { SegmentRow } from './segments.ts'
 import type { SubnetRow } from './subnets.ts'
 
@@ -96,7 +97,15 @@ export const portGround = async (
       .from(securityGroups)
       .where(
         either(
-          both(anyOf(securityGroups.id, ask.groupIds), foundWithin(securityGroups.projectId, scope)),
+          both(
+            anyOf(securityGroups.id, ask.groupIds),
+            'every' in scope
+              ? always
+              : either(
+                  foundWithin(securityGroups.projectId, scope),
+                  lentTo('security_group', securityGroups.id, scope),
+                ),
+          ),
           both(anyOf(securityGroups.projectId, ask.projectIds), sql`${securityGroups.isDefault} = 'default'`),
         ),
       ),

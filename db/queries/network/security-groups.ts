@@ -5,9 +5,10 @@ import { always, anyOf } from '../../conditions.ts'
 import { nested } from '../../nested.ts'
 import { prepared, type Slots } from '../../prepared.ts'
 import { securityGroupRules, securityGroups } from '../../schema/index.ts'
-import { foundWithin, type Scope, within } from '../../scope.ts'
-import { type Attributes, pagesOf } from './network-listing.ts'
+import { foundWithin, type Scope, within, withinOrShared } from '../../scope.ts'
+import { type Attributes, type Page, pagesOf } from './network-listing.ts'
 import { releaseRows } from './network-quotas.ts'
+import { lentTo } from './rbac.ts'
 
 export type SecurityGroupRow = typeof securityGroups.$inferSelect
 export type RuleRow = typeof securityGroupRules.$inferSelect
@@ -59,25 +60,47 @@ const view = {
   ),
 }
 
-/** One page of the security groups of a scope, each with all its rules. */
-export const listSecurityGroups = pagesOf(
+/** A security group is seen by its project, and by those that it is shared with. */
+const visible = withinOrShared(securityGroups.projectId, (scope) => lentTo('security_group', securityGroups.id, scope))
+
+/** Whether something is shared with the project that reads. */
+const lends = (reader: Placeholder | undefined) =>
+  sql<boolean>`exists (select 1 from rbac_policies l where l.target = ${reader ?? null} and l.object_type = 'security_group')`.mapWith(
+    Boolean,
+  )
+
+const page = (db: Database, { where, orderBy, limit, reader }: Page) =>
+  db
+    .select({ ...view, settled: settled(reader), lends: lends(reader) })
+    .from(securityGroups)
+    .where(where)
+    .orderBy(...orderBy)
+    .limit(limit)
+
+const own = pagesOf(securityGroups, securityGroupAttributes, (scope) => within(securityGroups.projectId, scope), page)
+// By name there is a default group of every project: what the project sees is less.
+const lent = pagesOf(
   securityGroups,
-  securityGroupAttributes,
-  (scope) => within(securityGroups.projectId, scope),
-  (db, page) =>
-    db
-      .select({ ...view, settled: settled(page.reader) })
-      .from(securityGroups)
-      .where(page.where)
-      .orderBy(...page.orderBy)
-      .limit(page.limit),
+  table({ ...securityGroupAttributes, name: { is: 'text', sql: sql`+${securityGroups.name}` } }),
+  visible,
+  page,
 )
+
+/**
+ * One page of the security groups that a scope sees, each with all its rules. Nearly nobody is lent any: those are looked for where
+ * there are some, or nothing else was found.
+ */
+export const listSecurityGroups: typeof own = async (db, scope, listing, reader) => {
+  const found = await own(db, scope, listing, reader)
+  const all = 'every' in scope || (found[0] && !found[0].lends)
+  return all ? found : lent(db, scope, listing, reader)
+}
 
 const byId = prepared((db, { scope, id }: Slots<{ scope: Scope; id: string }>) =>
   db
     .select(view)
     .from(securityGroups)
-    .where(and(eq(securityGroups.id, id), within(securityGroups.projectId, scope))),
+    .where(and(eq(securityGroups.id, id), visible(scope))),
 )
 
 /** A security group of the scope with its rules; null: there is none, or it is another project's. */

@@ -1,17 +1,20 @@
 import { and, eq, sql } from 'drizzle-orm'
 import { table } from '../../../adapters/table.ts'
 import type { Database } from '../../client.ts'
-import { anyOf } from '../../conditions.ts'
+import { anyOf, either } from '../../conditions.ts'
 import { prepared, type Slots } from '../../prepared.ts'
 import { subnetPools, subnets } from '../../schema/index.ts'
 import { type Scope, withinOrShared } from '../../scope.ts'
 import { type Attributes, pagesOf } from './network-listing.ts'
 import { releaseRows } from './network-quotas.ts'
+import { lentTo } from './rbac.ts'
 
 export type SubnetPoolRow = typeof subnetPools.$inferSelect
 
-/** A subnet pool is seen by its project, and by all if it is shared. */
-export const visible = withinOrShared(subnetPools.projectId, sql`${subnetPools.shared} = 1`)
+/** A subnet pool is seen by its project, and by those that it is shared with. */
+export const visible = withinOrShared(subnetPools.projectId, (scope) =>
+  either(sql`${subnetPools.shared} = 1`, lentTo('subnetpool', subnetPools.id, scope)),
+)
 
 export const subnetPoolAttributes: Attributes = table({
   id: { is: 'text', sql: sql`${subnetPools.id}`, seeks: true },

@@ -1,8 +1,12 @@
 import type { FloatingIpSeen, FloatingIpSpec } from '../../../adapters/contract.ts'
 import { bindingsOn } from '../../../db/queries/line/bindings.ts'
-import { type FloatingIpRow, floatingIpById, noteFloatingIp } from '../../../db/queries/network/floating-ips.ts'
+import {
+  addressesOutside,
+  type FloatingIpRow,
+  floatingIpById,
+  noteFloatingIp,
+} from '../../../db/queries/network/floating-ips.ts'
 import { isWayOut, type NetworkRow, networkById } from '../../../db/queries/network/network.ts'
-import { addressesOutside } from '../../../db/queries/network/outside.ts'
 import { forgetLingering } from '../../../db/queries/network/ports.ts'
 import { type SubnetRow, subnetsById } from '../../../db/queries/network/subnets.ts'
 import { everyProject } from '../../../db/scope.ts'

@@ -37,6 +37,7 @@ export const quotaDefaults = {
     security_group_rule: 500,
     subnetpool: 50,
     address_scope: 50,
+    rbac_policy: 10,
   },
   /** Sizes in MiB. */
   image: {

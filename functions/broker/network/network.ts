@@ -1,5 +1,6 @@
 import { mappingOf } from '../../../db/queries/clouds/clouds.ts'
 import { termsFor } from '../../../db/queries/clouds/policies.ts'
+import { deleteFloatingIps, looseFloatingIps } from '../../../db/queries/network/floating-ips.ts'
 import {
   bindRouters,
   deleteNetwork,
@@ -19,7 +20,6 @@ import {
   wantScopeAbsent,
   zoneElsewhere,
 } from '../../../db/queries/network/network.ts'
-import { deleteFloatingIps, looseFloatingIps } from '../../../db/queries/network/outside.ts'
 import { segmentsOf } from '../../../db/queries/network/segments.ts'
 import { deleteSubnetsOf } from '../../../db/queries/network/subnets.ts'
 import type { Filters } from '../../../db/schema/index.ts'
@@ -40,6 +40,7 @@ import {
 } from './outside/external-network.ts'
 import { dropWaysOut, WAYS_OUT_MOVED } from './pools/way-out.ts'
 import { refuseLooseOnWire, refuseUnfilteredWire } from './segments/wire.ts'
+import { sharing } from './sharing.ts'
 import { filteredAs } from './unfiltered.ts'
 import { homesNamed } from './zone-hints.ts'
 
@@ -138,6 +139,7 @@ export const plannedNetworks = async (
     }
     ids.push(id)
     writes.push(charge(row.projectId, 'network', 1), insertNetwork(context.db, row))
+    if (row.shared) writes.push(sharing(context, 'network', row, true))
     const cloudId = outside ?? home?.cloudId
     if (cloudId && !placed) writes.push(pin(context.db, [id], cloudId, now))
   }
@@ -178,6 +180,7 @@ export const changeNetwork = async (
   const writes = [
     ...(turns ? await planExternal(context, network, set.external!) : []),
     updateNetwork(context.db, id, { ...set, updatedAt: context.now() }),
+    ...(set.shared === undefined ? [] : [sharing(context, 'network', network, set.shared)]),
     changed(context, 'network', id),
   ]
   await commitOr(context, { action: 'update', kind: 'network', resourceId: id }, writes, outsideReasons(id))

@@ -1,6 +1,6 @@
 import { refuseChange } from '../../../db/queries/line/adopt.ts'
+import { isPublicAddress } from '../../../db/queries/network/floating-ips.ts'
 import { type NetworkRow, networkGone, ROUTER_INTERFACE } from '../../../db/queries/network/network.ts'
-import { isPublicAddress } from '../../../db/queries/network/outside.ts'
 import {
   type AddressPair,
   deletePorts,

@@ -22,7 +22,7 @@ import { adapterOf } from '../clouds/adapter.ts'
 import { charge, commit, guard, makesDue, type Write, withoutKey } from '../line/commit.ts'
 import { Refused } from '../line/refused.ts'
 import { changed, unwanted } from '../line/resources.ts'
-import { commitOr, conflicting, missing } from './network-refusal.ts'
+import { commitOr, conflicting, missing, owned } from './network-refusal.ts'
 import { protocolNumber } from './protocols.ts'
 
 /** A rule as it is asked for, already checked. */
@@ -157,7 +157,7 @@ const makeDefaultGroup = async (context: Context, projectId: string): Promise<st
 }
 
 /** A group within the scope; `NetworkRefused` (`SecurityGroupNotFound`) if there is none. */
-export const ownSecurityGroup = async (context: Context, id: string): Promise<SecurityGroupView> => {
+export const seenSecurityGroup = async (context: Context, id: string): Promise<SecurityGroupView> => {
   const group = await securityGroupById(context.db, context.scope, id)
   if (!group) throw missing('SecurityGroup', id)
   return group
@@ -172,7 +172,7 @@ export const changeSecurityGroup = async (
   id: string,
   set: { name?: string; description?: string; stateful?: boolean },
 ): Promise<SecurityGroupView> => {
-  const group = await ownSecurityGroup(context, id)
+  const group = owned(context, 'SecurityGroup', id, await seenSecurityGroup(context, id))
   const turned = set.stateful !== undefined && set.stateful !== group.stateful
   if (turned && !set.stateful) await refuseStateless(context, group.projectId)
   if (group.isDefault && set.name !== undefined && set.name !== group.name)
@@ -185,12 +185,12 @@ export const changeSecurityGroup = async (
   await commitOr(context, { action: 'update', kind: 'security_group', resourceId: id }, writes, {
     'security-group-in-use': () => inUse(id),
   })
-  return ownSecurityGroup(context, id)
+  return seenSecurityGroup(context, id)
 }
 
 /** Refused while a port is in it. Only an admin may take the default group away. */
 export const removeSecurityGroup = async (context: Context, id: string): Promise<void> => {
-  const group = await ownSecurityGroup(context, id)
+  const group = owned(context, 'SecurityGroup', id, await seenSecurityGroup(context, id))
   if (group.isDefault && !('every' in context.scope))
     throw conflicting('SecurityGroupCannotRemoveDefault', 'Insufficient rights for removing default security group.')
   const { db } = context
@@ -217,7 +217,8 @@ export const addRules = async (
   const groups = new Map<string, SecurityGroupView>()
   for (const { securityGroupId, remoteGroupId } of wishes)
     for (const id of [securityGroupId, remoteGroupId])
-      if (id !== null && !groups.has(id)) groups.set(id, await ownSecurityGroup(context, id))
+      if (id !== null && !groups.has(id)) groups.set(id, await seenSecurityGroup(context, id))
+  for (const { securityGroupId: id } of wishes) owned(context, 'SecurityGroup', id, groups.get(id)!)
   const rules = wishes.map(({ securityGroupId, ...wish }) => ruleRow(context, groups.get(securityGroupId)!, wish))
   const touched = [...new Set(rules.map((rule) => rule.securityGroupId))]
   try {

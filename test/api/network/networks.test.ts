@@ -276,7 +276,7 @@ test('versions are public, the rest is not', async () => {
   for (const path of ['/network/v2.0', '/network/v2.0/'])
     expect((await nobody.get(path)).body.resources.length).toBe(10)
   expect((await nobody.get(`${V2}/networks`)).status).toBe(401)
-  expect(fault(await demo.get(`${V2}/rbac-policies`))[0]).toBe(404)
+  expect(fault(await demo.get(`${V2}/trunks`))[0]).toBe(404)
   await plimsoll.newUser('watcher', 'demo', ['reader'])
   const watcher = plimsoll.as('watcher')
   expect((await watcher.get(`${V2}/networks`)).status).toBe(200)
@@ -308,6 +308,7 @@ test('quotas: own ones are seen, an admin sets them', async () => {
     security_group_rule: 500,
     subnetpool: 50,
     address_scope: 50,
+    rbac_policy: 10,
   })
   expect(fault(await demo.put(path, { quota: { port: 1 } }))[0]).toBe(403)
   expect(fault(await demo.get(`${V2}/quotas/${plimsoll.projectId('admin')}`))[0]).toBe(403)

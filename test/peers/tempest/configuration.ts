@@ -83,6 +83,7 @@ export const configuration = (of: Deployment): string => {
     },
     'network-feature-enabled': {
       ipv6: of.ipv6,
+      ipv6_subnet_attributes: of.ipv6,
       floating_ips: of.publicNetwork !== null,
       api_extensions: of.extensions.join(','),
     },

@@ -1,5 +1,5 @@
+import { takeOutside } from '../../../../db/queries/network/floating-ips.ts'
 import { type NetworkRow, networkGone } from '../../../../db/queries/network/network.ts'
-import { takeOutside } from '../../../../db/queries/network/outside.ts'
 import type { FixedIp } from '../../../../db/schema/index.ts'
 import type { Context } from '../../../context.ts'
 import { guard, type Write } from '../../line/commit.ts'

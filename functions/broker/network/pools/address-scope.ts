@@ -9,6 +9,7 @@ import {
 import type { Context } from '../../../context.ts'
 import { charge, commit, guard } from '../../line/commit.ts'
 import { commitOr, conflicting, invalid, missing, owned } from '../network-refusal.ts'
+import { sharing } from '../sharing.ts'
 
 /** Address scopes, by Neutron's rules (neutron/db/address_scope_db.py): in one, no address is in two subnet pools. */
 
@@ -25,7 +26,11 @@ export const createAddressScopes = async (context: Context, wishes: AddressScope
   await commit(
     context,
     { action: 'create', kind: 'address_scope', resourceId: rows[0]!.id, detail: { ids: rows.map(({ id }) => id) } },
-    rows.flatMap((row) => [charge(row.projectId, 'address_scope', 1), insertAddressScope(context.db, row)]),
+    rows.flatMap((row) => [
+      charge(row.projectId, 'address_scope', 1),
+      insertAddressScope(context.db, row),
+      ...(row.shared ? [sharing(context, 'address_scope', row, true)] : []),
+    ]),
   )
   return rows
 }
@@ -56,6 +61,7 @@ export const changeAddressScope = async (
   if (Object.keys(set).length)
     await commit(context, { action: 'update', kind: 'address_scope', resourceId: id }, [
       updateAddressScope(context.db, id, set),
+      ...(set.shared === undefined ? [] : [sharing(context, 'address_scope', scope, set.shared)]),
     ])
   return { ...scope, ...set }
 }

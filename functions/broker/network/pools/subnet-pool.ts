@@ -30,6 +30,7 @@ import {
   type NetworkRefused,
   owned,
 } from '../network-refusal.ts'
+import { sharing } from '../sharing.ts'
 import { seenAddressScope } from './address-scope.ts'
 import { type Lengths, readLengths, readPrefixes, refuseManyPrefixes } from './pool-rules.ts'
 import { bitsIn, cidrOf, common, compacted, without } from './ranges.ts'
@@ -77,6 +78,7 @@ export const createSubnetPools = async (context: Context, wishes: SubnetPoolWish
     writes.push(
       charge(row.projectId, 'subnetpool', 1),
       insertSubnetPool(context.db, row),
+      ...(row.shared ? [sharing(context, 'subnetpool', row, true)] : []),
       ...addSpace(context.db, row.id, prefixes.map(bitsIn)),
       ...(await scoped(context, row)),
     )
