@@ -4,8 +4,12 @@
  */
 export abstract class Refusing<Refusal> extends Error {
   readonly refusal: Refusal
-  constructor(refusal: Refusal, message: string) {
+  constructor(refusal: Refusal, message: string, traced = false) {
+    const { stackTraceLimit } = Error
+    // As for a `Fault`: it becomes an answer, and nobody looks where it was thrown.
+    if (!traced) Error.stackTraceLimit = 0
     super(message)
+    Error.stackTraceLimit = stackTraceLimit
     this.name = new.target.name
     this.refusal = refusal
   }
@@ -25,7 +29,7 @@ export type Refusal =
 /** The whole batch is undone. */
 export class Refused extends Refusing<Refusal> {
   constructor(refusal: Refusal) {
-    super(refusal, `refused: ${JSON.stringify(refusal)}`)
+    super(refusal, `refused: ${JSON.stringify(refusal)}`, true)
   }
 }
 
