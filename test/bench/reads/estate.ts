@@ -1,5 +1,6 @@
 import { runCron } from '../../../functions/cron.ts'
 import { logIn, untilActive, type World } from '../world.ts'
+import { moreOfCompute, moreOfIdentity, moreOfImages, moreOfVolumes } from './estate-more.ts'
 
 const COMPUTE = '/compute/v2.1'
 const NETWORK = '/network/v2.0'
@@ -137,7 +138,25 @@ export const oneOfEach = async (world: World): Promise<Estate> => {
   // The embedded cloud offers one type, in every zone.
   await world.d1.prepare(`insert into volume_types select id, 'zoned', '["a"]' from clouds`).run()
   const { volume_types } = await call('GET', `${volumes}/types`)
+  const begun = {
+    ...{ call, admin, own: { projectId: said.project.id, userId: said.user.id } },
+    rest: (done: () => Promise<boolean>) => settle(world, done),
+    ids: {
+      ...{ projects: project.id, users: user.id, groups: security_group.id, networks: network.id, role: roles[0].id },
+      ...{ floatingips: floatingip.id, volumes: volume.id, snapshots: snapshot.id, images: image.id },
+    },
+  }
+  // The API has none before something has gone wrong.
+  const messages = crypto.randomUUID()
+  await world.d1
+    .prepare(
+      'insert into volume_messages select ?, ?, ?, ?, ?, ?, ?, ?, created_at, 2 * created_at from volumes limit 1',
+    )
+    .bind(messages, said.project.id, 'req-bench', 'VOLUME', volume.id, 'VOLUME_000001', 'ERROR', NAME)
+    .run()
   const named = {
+    ...{ ...(await moreOfIdentity(begun)), ...(await moreOfCompute(begun)), ...(await moreOfVolumes(begun)) },
+    ...{ ...(await moreOfImages(begun)), messages },
     servers: server.id,
     ips: NAME,
     'os-instance-actions': instanceActions.at(-1).request_id,

@@ -8,6 +8,20 @@ const LEFT_OUT: Record<string, string> = {
   'GET /image/v2/images/:id/file': 'a stream of bytes',
   'GET /broker/v1/events/stream': 'a stream of events',
   'GET /broker/v1/adoptable': 'asks a cloud by design: what is on it and managed by nobody',
+  'GET /volume/v3/manageable_volumes': 'asks a cloud by design, as above',
+  'GET /volume/v3/manageable_volumes/detail': 'asks a cloud by design, as above',
+  'GET /volume/v3/manageable_snapshots': 'asks a cloud by design, as above',
+  'GET /volume/v3/manageable_snapshots/detail': 'asks a cloud by design, as above',
+  'GET /volume/v3/qos-specs/:id/associate': 'changes something, by GET, as in Cinder',
+  'GET /volume/v3/qos-specs/:id/disassociate': 'changes something, by GET, as in Cinder',
+  'GET /volume/v3/qos-specs/:id/disassociate_all': 'changes something, by GET, as in Cinder',
+  'GET /compute/v2.1/servers/:id/diagnostics': 'asks a cloud by design: how the guest does',
+}
+const leftOutFor = (route: Route) => LEFT_OUT[titleOf(route).replace('/:project_id{[0-9a-f-]+}', '')]
+
+/** What is to be asked for, where there is no answer without. */
+const QUERIES: Record<string, (estate: Estate) => string> = {
+  'GET /identity/v3/OS-TRUST/trusts': ({ userId }) => `trustor_user_id=${userId}`,
 }
 
 /** Answers that are the same whatever is stored. */
@@ -46,10 +60,12 @@ export const readsOf = async (
   const routes = operations
     .filter(({ operation: { method } }) => method === 'GET')
     .filter((route) => titleOf(route).includes(filter))
-  const out = (route: Route) => LEFT_OUT[titleOf(route)]
   const reads: Read[] = []
-  for (const route of routes) if (!out(route)) reads.push(await askOnce(world, estate, route))
-  return { reads, leftOut: routes.flatMap((route) => (out(route) ? [[titleOf(route), out(route)!]] : [])) }
+  for (const route of routes) if (!leftOutFor(route)) reads.push(await askOnce(world, estate, route))
+  return {
+    reads,
+    leftOut: routes.flatMap((route) => (leftOutFor(route) ? [[titleOf(route), leftOutFor(route)!]] : [])),
+  }
 }
 
 /** Those that are pages. Throws when there is none with `filter` in its path. */
@@ -67,13 +83,16 @@ const askOnce = async (world: World, estate: Estate, route: Route): Promise<Read
     ...(route.operation.name === 'token.validate' ? { 'X-Subject-Token': token } : {}),
     ...versionHeader(route, versionOf(route)),
   }
-  const path = pathOf(route, (parameter) => parameterOf(estate, route, parameter))
+  const query = QUERIES[titleOf(route)]?.(estate)
+  const path = pathOf(route, (parameter) => parameterOf(estate, route, parameter)) + (query ? `?${query}` : '')
   const ask = async (url: string) => {
     const response = await world.app.fetch(new Request(`http://127.0.0.1${url}`, { headers }))
     return { url, status: response.status, text: await response.text() }
   }
   const plain = await ask(path)
-  const whole = /[.:](list|detail|list_detail)/.test(route.operation.name) ? await ask(`${path}?limit=1000`) : plain
+  const whole = /[.:](list|detail|list_detail)/.test(route.operation.name)
+    ? await ask(`${path}${query ? '&' : '?'}limit=1000`)
+    : plain
   const taken = whole.status === plain.status && rowsIn(whole.text) >= rowsIn(plain.text) ? whole : plain
   const title = titleOf(route)
   if (taken.status >= 400 && !saysNo(route)) throw new Error(`${title}: ${taken.url}: ${taken.status} ${taken.text}`)
@@ -87,7 +106,7 @@ const askOnce = async (world: World, estate: Estate, route: Route): Promise<Read
 /** What is known not to be there: the summary of the operation says so. */
 const saysNo = (route: Route) =>
   isAbsent(route) ||
-  /refused|not found|always 404|none|nothing to choose|projects that a private type/i.test(route.operation.summary)
+  /refused|gone|not found|always 404|none|nothing to choose|projects that a private type/i.test(route.operation.summary)
 
 const classOf = ({ operation: { who, name } }: Route, rows: number): Class => {
   if (who === 'public' || CONSTANT.test(name)) return 'constant'
@@ -106,10 +125,10 @@ const parameterOf = (
   if (/quota|usage/.test(of) && !named[of]) return projectId
   if (of === 'flavors' && route.operation.name === 'flavor_access.list') return named['os-flavor-access']!
   // Roles were given to one user in one project; whoever is no admin may look at nobody else.
-  const granted = route.operation.name.startsWith('grant.')
+  const granted = /grant|group_user/.test(route.operation.name)
   if (of === 'users' && !granted) return userId
   if (of === 'projects' && !granted) return projectId
-  return named[of] ?? 'x'
+  return encodeURIComponent(named[`${route.service.name}/${of}`] ?? named[of] ?? 'x')
 }
 
 const ALIASES: Record<string, string> = { nova: 'os-keypairs', neutron: 'router', cinder: 'os-hosts' }
