@@ -85,9 +85,12 @@ export const quotaOperations: Operation[] = [
     method: 'GET',
     path: '/v2.0/quotas/:id',
     who: 'reader',
-    summary: 'Shows the limits of a project.',
+    summary: 'Shows the limits of a project; of `tenant`, which project the token is for.',
     status: 200,
     handle: async ({ context, params }) => {
+      // What neutronclient asks first (neutron/pecan_wsgi/controllers/quota.py, `get_project_quotas`).
+      const own = context.caller?.projectId
+      if (params.id === 'tenant' && own) return { body: { tenant: { tenant_id: own }, project: { project_id: own } } }
       ownOnly(context, params.id!)
       return { body: { quota: await show(context, params.id!) } }
     },

@@ -21,6 +21,7 @@ import { spot } from './spot/index.ts'
 import { inLanes } from './support/lanes.ts'
 import { Report } from './support/report.ts'
 import { tempest } from './tempest/index.ts'
+import { acceptance } from './terraform/acceptance.ts'
 import { terraform } from './terraform/index.ts'
 import { vsphere } from './vsphere/index.ts'
 
@@ -32,6 +33,7 @@ const { positionals: names, values } = parseArgs({
     cloud: { type: 'string' },
     home: { type: 'string' },
     part: { type: 'string' },
+    only: { type: 'string' },
     list: { type: 'string' },
     requests: { type: 'string' },
     within: { type: 'string' },
@@ -74,7 +76,11 @@ const peers: Record<string, (report: Report) => Promise<void>> = {
   spot,
   // By its name, and every third day, when `onward` does not wait: a machine that has not built the provider needs minutes.
   terraform: async (report) => {
-    if (names.length || today % 3 === 1) await terraform(report, names.length ? null : today)
+    if (names.length && values.part?.startsWith('acceptance')) {
+      const who = values.part.split('-')[1]
+      if (who && who !== 'user' && who !== 'admin') throw new Error('acceptance is by user or admin')
+      await acceptance(report, who as 'user' | 'admin' | undefined, values.only ? new RegExp(values.only) : undefined)
+    } else if (names.length || today % 3 === 1) await terraform(report, names.length ? null : today)
     else report.step('terraform', 'a day of its turn', 'skipped', 0, 'it is played every third day')
   },
   // Whole by their names; among the others every fifth day a part, as the one or the other.

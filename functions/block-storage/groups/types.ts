@@ -36,7 +36,7 @@ const createFields = {
 type Create = { group_type: z.infer<z.ZodObject<typeof createFields>> }
 const createBody = z.strictObject({ group_type: z.strictObject(createFields) }) as unknown as z.ZodType<Create>
 const updateFields = {
-  name: text().trim().min(1).optional(),
+  name: text().trim().min(1, { error: 'Group type name can not be empty.' }).nullish(),
   description: text().nullish(),
   is_public: boolean.optional(),
 }
@@ -140,16 +140,16 @@ export const groupTypeOperations: Operation[] = [
     body: updateBody,
     handle: async (input) => {
       const { name, description, is_public } = input.body.group_type
-      if (name === undefined && description == null && is_public === undefined)
+      if (name == null && description == null && is_public === undefined)
         throw badRequest('Specify group type name, description or a combination thereof.')
       const changed = await changeGroupType(input.context, await groupTypeOf(input.context, input.params.id!), {
-        ...(name === undefined ? {} : { name }),
+        ...(name == null ? {} : { name }),
         ...(description == null ? {} : { description }),
         ...(is_public === undefined ? {} : { isPublic: is_public }),
       })
       return { body: { group_type: view(input, changed) } }
     },
-    refuse: (error, { body }) => taken(error, body.group_type.name),
+    refuse: (error, { body }) => taken(error, body.group_type.name ?? undefined),
   }),
   operation({
     name: 'group_type.delete',

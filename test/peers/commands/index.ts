@@ -22,10 +22,11 @@ const WAIT_MS = 40_000
  */
 export const commands = async (report: Report, turn: number | null, part?: string): Promise<void> => {
   const asked = ALL.filter((name, i) => (turn === null ? !part || part.split(',').includes(name) : i === turn % 4))
-  const ground = await layGround()
+  const ground = await layGround({ settings: { PLIMSOLL_IMPORT_HOSTS: '127.0.0.1' } })
   try {
     const outcomes = new Map<string, Outcome>()
     for (const cli of asked) for (const [test, outcome] of await play(cli, ground)) outcomes.set(test, outcome)
+    ground.agreed(report, 'commands')
     tellOutcomes(report, 'commands', outcomes, knownOf)
     if (asked.length < ALL.length) return
     await writeSuite({
@@ -44,26 +45,31 @@ export const commands = async (report: Report, turn: number | null, part?: strin
 interface Line {
   who: PersonName
   argv: string[]
+  version: string | null
   /** Names of variables, and of the fields whose values they get. */
   keeps: [name: string, field: string][]
   until: string | null
   gone: boolean
+  /** It is said again until it is not refused. */
+  again: boolean
 }
 
 const lineOfList = (text: string): Line => {
   const [, kept, rest = ''] = /^(?:([\w= ]+) <- )?(.*)$/.exec(text) ?? []
-  const [, wait, gone, said = ''] = /^(?:wait (\w+): |(gone: ))?(.*)$/.exec(rest) ?? []
-  const [, who = 'demo', words = ''] = /^(?:(admin|alt): )?(.*)$/.exec(said) ?? []
+  const [, wait, gone, again, said = ''] = /^(?:wait ([\w-]+): |(gone: )|(again: ))?(.*)$/.exec(rest) ?? []
+  const [, who = 'demo', version, words = ''] = /^(?:(admin|alt): )?(?:@([\d.]+) )?(.*)$/.exec(said) ?? []
   const keeps = (kept ?? '').split(' ').filter(Boolean)
   return {
     who: who as PersonName,
     argv: words.split(' '),
+    version: version ?? null,
     keeps: keeps.map((each) => {
       const [name = '', field = 'id'] = each.split('=')
       return [name, field]
     }),
     until: wait ?? null,
     gone: gone !== undefined,
+    again: again !== undefined,
   }
 }
 
@@ -78,7 +84,7 @@ const play = async (cli: Cli, ground: Ground): Promise<Map<string, Outcome>> => 
   try {
     for (const line of lines.map(lineOfList)) {
       const argv = line.argv.map((word) => fill(word, vars))
-      const env = environment(ground, line.who)
+      const env = { ...environment(ground, line.who), OS_COMPUTE_API_VERSION: line.version ?? '2.latest' }
       const test = `${cli} ${line.argv[0]}`
       const said = await heard(() => client.say(argv, env), line)
       const fault = faultOf(said, line)
@@ -96,18 +102,20 @@ const play = async (cli: Cli, ground: Ground): Promise<Map<string, Outcome>> => 
   return outcomes
 }
 
-const heard = async (say: () => Promise<Said>, { until, gone }: Line): Promise<Said> => {
+const heard = async (say: () => Promise<Said>, { until, gone, again }: Line): Promise<Said> => {
   // What never comes is waited for often: not for as much longer as the machine is busy.
   for (const over = Date.now() + WAIT_MS; ; await new Promise((resolve) => setTimeout(resolve, 500))) {
     const said = await say()
-    const is = gone ? said.rc !== 0 : until === null || isOf(said, until)
+    const is = gone ? said.rc !== 0 : again ? said.rc === 0 : until === null || isOf(said, until)
     if (is || Date.now() > over) return said
     // What is in error does not become anything else.
     if (until !== null && until.toLowerCase() !== 'error' && isOf(said, 'error')) return said
   }
 }
 
-const isOf = ({ stdout }: Said, status: string): boolean => new RegExp(`\\|\\s*${status}\\s*\\|`, 'i').test(stdout)
+/** What a table says its status is; one that has no such line has the word somewhere. */
+const isOf = ({ stdout }: Said, status: string): boolean =>
+  (fieldOf(stdout, 'status') ?? stdout).toLowerCase().includes(status.toLowerCase())
 
 const faultOf = (said: Said, { until, gone }: Line): string | null => {
   if (gone) return said.rc === 0 ? 'It is still there.' : null
@@ -115,8 +123,10 @@ const faultOf = (said: Said, { until, gone }: Line): string | null => {
   return until !== null && !isOf(said, until) ? `It did not become ${until}.` : null
 }
 
-/** The value of a field, in a table of one thing or in the first row of one of many. */
+/** The value of a field: in a dictionary, in a table of one thing, or in the first row of one of many. */
 const fieldOf = (text: string, field: string): string | null => {
+  const inside = new RegExp(`'${field}': '([^']+)'`).exec(text)?.[1]
+  if (inside) return inside
   const rows = text.split('\n').filter((line) => line.startsWith('|'))
   const cells = rows.map((row) =>
     row

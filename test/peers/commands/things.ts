@@ -1,8 +1,10 @@
 import { generateKeyPairSync } from 'node:crypto'
 import { writeFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
 import { join } from 'node:path'
 import type { Ground } from '../suites/ground.ts'
 import type { Api } from '../support/api.ts'
+import { freePort } from '../support/child.ts'
 import type { Vars } from '../support/match.ts'
 import { patiently } from '../support/patiently.ts'
 import type { Cli } from './client.ts'
@@ -29,6 +31,15 @@ const publicKey = (): string => {
   return `${kind} ${Buffer.concat(bytes).toString('base64')} nobody\n`
 }
 
+/** A server on the loopback that answers everything with the same bytes; its URL. */
+const servedAt = async (bytes: Uint8Array, ends: (() => unknown)[]): Promise<string> => {
+  const server = createServer((_, answer) => answer.end(bytes))
+  const port = await freePort()
+  await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve))
+  ends.push(() => server.close())
+  return `http://127.0.0.1:${port}/data`
+}
+
 const FURNISH: Record<Cli, (ground: Ground) => Promise<Vars>> = {
   nova: async ({ admin, demo, broker }) => {
     const [key, secret] = [join(broker.folder, 'key.pub'), join(broker.folder, 'key')]
@@ -41,7 +52,6 @@ const FURNISH: Record<Cli, (ground: Ground) => Promise<Vars>> = {
         publicKeyEncoding: { type: 'spki', format: 'pem' },
       }).privateKey,
     )
-    const { hypervisors } = await admin.must('GET', '/compute/v2.1/os-hypervisors')
     const { services } = await admin.must('GET', '/compute/v2.1/os-services?binary=nova-compute')
     await demo.must('POST', '/network/v2.0/security-groups', { security_group: { name: 'peers-group' } })
     return {
@@ -49,9 +59,7 @@ const FURNISH: Record<Cli, (ground: Ground) => Promise<Vars>> = {
       private: secret,
       group2: 'peers-group',
       volume: await newVolume(demo, 'peers-attached'),
-      hypervisor: hypervisors[0].hypervisor_hostname,
       host: services[0].host,
-      service: String(services[0].id),
     }
   },
   cinder: async ({ admin, demo }) => {
@@ -71,18 +79,20 @@ const FURNISH: Record<Cli, (ground: Ground) => Promise<Vars>> = {
       url: 'eyJhIjoxfQ==',
     }
   },
-  glance: async ({ broker }) => {
+  glance: async ({ broker, ends }) => {
     const write = async (name: string, what: unknown) => {
       const file = join(broker.folder, name)
       await writeFile(file, JSON.stringify(what))
       return file
     }
+    const uri = await servedAt(new Uint8Array(4096), ends)
+    const properties = { disk_format: 'raw', container_format: 'bare' }
     return {
+      uri,
       namespace: await write('namespace', { namespace: 'peers::file', display_name: 'Peers' }),
-      schema: JSON.stringify({ a: { title: 'A', type: 'string' } }).replaceAll(' ', ''),
-      property: JSON.stringify({ type: 'string' }),
-      task: JSON.stringify({ import_from: 'http://127.0.0.1/a', import_from_format: 'raw', image_properties: {} }),
-      taskid: '11111111-1111-4111-8111-111111111111',
+      schema: JSON.stringify({ properties: { a: { title: 'A', type: 'string' } } }),
+      property: '{}',
+      task: JSON.stringify({ import_from: uri, import_from_format: 'raw', image_properties: properties }),
     }
   },
   neutron: async () => ({}),

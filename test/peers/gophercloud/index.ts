@@ -20,7 +20,7 @@ export const gophercloud = async (report: Report, turn: number | null, part?: st
   const people: As[] = turn === null ? ['user', 'admin'] : [turn % 2 ? 'user' : 'admin']
   for (const as of people.filter((each) => !part || part === each)) {
     const names = PACKAGES.filter((_, i) => turn === null || i % 3 === turn % 3)
-    const outcomes = await runAs(as, names, async (name, env) => runGoTests(built.get(name)!, env, LIMIT_MS))
+    const outcomes = await runAs(report, as, names, async (name, env) => runGoTests(built.get(name)!, env, LIMIT_MS))
     const knownOf = knownAs(as)
     tellOutcomes(report, `gophercloud × ${as}`, outcomes, knownOf)
     if (turn === null)
@@ -42,6 +42,7 @@ const inTurn = async <T, U>(items: readonly T[], work: (item: T) => Promise<U>):
 
 /** Tests are named by their package and their own name. */
 const runAs = async (
+  report: Report,
   as: As,
   names: readonly string[],
   run: (name: string, env: Record<string, string>) => Promise<Map<string, Outcome>>,
@@ -53,6 +54,7 @@ const runAs = async (
     for (const name of names)
       for (const [test, outcome] of await run(name, env))
         outcomes.set(`${name === '.' ? 'openstack' : name} ${test}`, outcome)
+    ground.agreed(report, `gophercloud × ${as}`)
     return outcomes
   } finally {
     await ground.stop()

@@ -31,6 +31,7 @@ export const sdk = async (report: Report, turn: number | null, part?: string): P
       const folder = join(ground.broker.folder, 'sdk', service)
       for (const [test, outcome] of await runService(python, service, folder, clouds)) outcomes.set(test, outcome)
     }
+    ground.agreed(report, 'sdk')
     tellOutcomes(report, 'sdk', outcomes, knownOf)
     if (asked.length < SERVICES.length) return
     await writeSuite({

@@ -1,6 +1,8 @@
+import { disagreements, watchAgreement } from '../sandbox/agree.ts'
 import { type Api, logIn, logInAs } from '../support/api.ts'
 import { type Broker, startBroker } from '../support/broker.ts'
 import { inventory } from '../support/cloud.ts'
+import type { Report } from '../support/report.ts'
 import { inRounds } from '../support/told.ts'
 import { uploadImage } from '../support/upload.ts'
 import { letProjectsBegin } from '../tempest/accounts.ts'
@@ -13,6 +15,10 @@ export interface Ground {
   demo: Api
   /** Ids by what they are to a suite. */
   ids: Ids
+  /** Done when it stops; what was begun last ends first. */
+  ends: (() => unknown)[]
+  /** Reports whether the cloud held what the rows said, all the time. */
+  agreed(report: Report, story: string): void
   stop(): Promise<void>
 }
 
@@ -48,10 +54,16 @@ interface Furniture {
   flavors?: boolean
   /** Whose the one network of that name is: administrators see those of everybody. */
   networkOf?: PersonName
+  /** Of the broker. */
+  settings?: Record<string, string>
 }
 
-export const layGround = async ({ flavors = true, networkOf = 'demo' }: Furniture = {}): Promise<Ground> => {
-  const broker = await startBroker('node')
+export const layGround = async ({
+  flavors = true,
+  networkOf = 'demo',
+  settings = {},
+}: Furniture = {}): Promise<Ground> => {
+  const broker = await startBroker('node', settings)
   const ends: (() => unknown)[] = [() => broker.stop()]
   const stop = async () => {
     for (const end of ends.splice(0).reverse()) await end()
@@ -68,7 +80,15 @@ export const layGround = async ({ flavors = true, networkOf = 'demo' }: Furnitur
     await makeNetwork({ admin, demo, alt }[networkOf])
     await makePool(admin)
     inRounds({ broker, ends })
-    return { broker, admin, demo, ids: await idsOf(broker, admin, flavors), stop }
+    return {
+      broker,
+      admin,
+      demo,
+      ids: await idsOf(broker, admin, flavors),
+      ends,
+      agreed: watchAgreement(() => disagreements(broker.folder)),
+      stop,
+    }
   } catch (error) {
     await stop()
     throw error

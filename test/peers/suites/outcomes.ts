@@ -14,6 +14,20 @@ export interface Known {
   why: string
 }
 
+/** Tests that are known to fail, by why. */
+export type Faults = Record<string, readonly string[]>
+
+/** What such tables know of a test; throws where one is in two lines. */
+export const knownBy = (...tables: Faults[]): ((test: string) => Known | undefined) => {
+  const known = new Map<string, Known>()
+  for (const [why, tests] of tables.flatMap((each) => Object.entries(each)))
+    for (const test of tests) {
+      if (known.has(test)) throw new Error(`${test} is known twice`)
+      known.set(test, { result: 'failed', why })
+    }
+  return (test) => known.get(test)
+}
+
 /**
  * Counts what is as expected as passed or (with the reason) skipped, and everything else as failed: what fails and is not
  * known, and what is known and passes.

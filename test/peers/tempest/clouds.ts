@@ -1,6 +1,7 @@
 import { lookAt } from '../aws/look.ts'
 import { connection as motoConnection } from '../moto/cloud.ts'
 import { launch as launchMoto } from '../moto/launch.ts'
+import { disagreements } from '../sandbox/agree.ts'
 import { live } from '../sandbox/index.ts'
 import type { Api } from '../support/api.ts'
 import type { Broker } from '../support/broker.ts'
@@ -36,6 +37,8 @@ export interface Stage {
   clear?(): Promise<unknown>
   /** What on the cloud itself carries our mark. */
   leftovers(): Promise<string[]>
+  /** Where the cloud itself and the broker's rows are of two minds. Absent: nobody looks while tests run. */
+  disagreements?(): string[]
   close(): Promise<unknown>
 }
 
@@ -53,7 +56,7 @@ export const QUICK = ['build', 'boot', 'stop', 'resize', 'delete', 'volume', 'sn
 )
 
 /** The embedded cloud of a first start. */
-const sandbox = async (admin: Api): Promise<Stage> => {
+const sandbox = async (admin: Api, broker: Broker): Promise<Stage> => {
   await admin.must('PATCH', '/broker/v1/clouds/sandbox', { cloud: { options: Object.fromEntries(QUICK) } })
   return {
     cloud: 'sandbox',
@@ -62,6 +65,7 @@ const sandbox = async (admin: Api): Promise<Stage> => {
     flavor: 'm1.tiny',
     otherFlavor: 'm1.small',
     leftovers: () => live(admin),
+    disagreements: () => disagreements(broker.folder),
     close: async () => {},
   }
 }

@@ -1,6 +1,7 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { watchAgreement } from '../sandbox/agree.ts'
 import { type Outcome, tellOutcomes } from '../suites/outcomes.ts'
 import { type Api, logIn, logInAs } from '../support/api.ts'
 import { type Broker, startBroker } from '../support/broker.ts'
@@ -74,7 +75,9 @@ const runOn = async (
     const own = await STAGES[name](admin, broker)
     stage = own
     const accounts = await makeAccounts(broker, admin, own.cloud)
+    const agreed = own.disagreements && watchAgreement(own.disagreements)
     const ended = async () => {
+      agreed?.(report, `tempest × ${name}`)
       await removeNetworks(broker, accounts)
       await own.clear?.()
       await checkLeaks(name, broker, own, report)

@@ -1,14 +1,15 @@
 import { existsSync } from 'node:fs'
 import { mkdir, rename, rm } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { buildGo, type Release, sourceOf } from '../support/go.ts'
+import type { TestBinary } from '../gophercloud/run.ts'
+import { buildGo, buildGoTests, type Release, sourceOf } from '../support/go.ts'
 import { type Python, pythonWith } from '../support/python.ts'
 
 const CACHE = fileURLToPath(new URL('../../../.cache/peers/terraform/', import.meta.url))
 const SCRIPT = fileURLToPath(new URL('terraform.py', import.meta.url))
 
-const PROVIDER: Release = {
+export const PROVIDER: Release = {
   module: 'github.com/terraform-provider-openstack/terraform-provider-openstack/v3',
   version: 'v3.4.0',
   sum: 'h1:Ap8gvameIY5ZM7CMh7fngP/VoIyeupzKX3izoyfp9yg=',
@@ -42,4 +43,17 @@ const built = async (release: Release, binary: string): Promise<void> => {
     await rm(fresh, { force: true })
     throw new Error(`${release.module} cannot be built: ${error}`)
   }
+}
+
+/** The acceptance tests of the provider, built once of the same source. */
+export const acceptanceTests = async (): Promise<TestBinary> => {
+  const source = await sourceOf(PROVIDER)
+  const command = `${CACHE}acceptance-${PROVIDER.version}.test`
+  if (!existsSync(command)) {
+    await mkdir(CACHE, { recursive: true })
+    const fresh = `${command}.${process.pid}`
+    await buildGoTests(source, { path: './openstack' }, fresh)
+    await rename(fresh, command)
+  }
+  return { command, folder: join(source, 'openstack') }
 }
