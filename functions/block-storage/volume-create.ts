@@ -32,9 +32,19 @@ const fields = {
 }
 const since13 = { ...fields, group_id: text().nullish() }
 const since47 = { ...since13, backup_id: uuid.nullish() }
-const hints = { 'OS-SCH-HNT:scheduler_hints': z.record(z.string(), z.unknown()).nullish() }
+/** So many volumes are named at once. */
+const MOST_NAMED = 100
+const named = z
+  .union([uuid.transform((id) => [id]), z.array(uuid).max(MOST_NAMED)])
+  .optional()
+  .default([])
+/** cinder/api/schemas/scheduler_hints.py: what is unknown there is for filters that an operator wrote. */
+const hints = {
+  'OS-SCH-HNT:scheduler_hints': z.looseObject({ same_host: named, different_host: named }).nullish(),
+}
+type Hints = z.infer<(typeof hints)['OS-SCH-HNT:scheduler_hints']>
 type Wish = z.infer<z.ZodObject<typeof since47>>
-type Create = { volume: Wish; 'OS-SCH-HNT:scheduler_hints'?: Record<string, unknown> | null }
+type Create = { volume: Wish; 'OS-SCH-HNT:scheduler_hints'?: Hints }
 const createBody = (version: number): z.ZodType<Create> => {
   const volume =
     version >= 53 ? z.strictObject(since47) : z.looseObject(version >= 47 ? since47 : version >= 13 ? since13 : fields)
@@ -60,6 +70,8 @@ const create = async (input: Input<Create>) => {
     )
   const group = wish.group_id ? await groupToJoin(context, wish.group_id, type) : null
   const imageId = imageRef && (await imageOf(context, imageRef))
+  const hinted = input.body['OS-SCH-HNT:scheduler_hints']
+  const beside = { same: hinted?.same_host ?? [], different: hinted?.different_host ?? [] }
   const volume = await createVolume(context, {
     name: wish.name ?? wish.display_name ?? null,
     description: wish.description ?? wish.display_description ?? null,
@@ -71,6 +83,7 @@ const create = async (input: Input<Create>) => {
     metadata: withoutFlag(wish.metadata ?? {}),
     ...(backupId === null ? {} : { backupId }),
     ...(group ? { groupId: group.id } : {}),
+    ...(beside.same.length || beside.different.length ? { beside } : {}),
     type: type && (await asAsked(context, type)),
   })
   return { body: { volume: volumeView(input, volume) } }
@@ -92,8 +105,12 @@ const refuseWhatIsMissing = ({ volume, 'OS-SCH-HNT:scheduler_hints': given }: Cr
     throw badRequest(
       'multiattach parameter has been removed. The default behavior is to use multiattach enabled volume types. There is none here: a volume is in one server at a time.',
     )
-  if (Object.keys(given ?? {}).length)
-    throw badRequest('Scheduler hints are not offered: name an availability zone to choose where a volume is.')
+  const { same_host: _, different_host: __, ...others } = given ?? {}
+  const [unheeded] = Object.keys(others)
+  if (unheeded !== undefined)
+    throw badRequest(
+      `The scheduler hint ${unheeded} is not heeded: same_host, different_host and an availability zone choose where a volume is.`,
+    )
 }
 
 /** An id, the last part of a URL, or a name that only one image has. */

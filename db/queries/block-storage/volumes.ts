@@ -13,7 +13,7 @@ import {
   volumes,
   zones,
 } from '../../schema/index.ts'
-import { type Scope, within } from '../../scope.ts'
+import { foundWithin, type Scope, within } from '../../scope.ts'
 import { policyBeside } from '../clouds/policies.ts'
 import { contains, named, pagesOf, type Slice, seldom, type Time, type Times, timesBy, timesMet } from '../listing.ts'
 import { mostOf } from '../quotas.ts'
@@ -79,6 +79,13 @@ export const volumeById = async (db: Database, id: string) => (await byId.run(db
 /** Volumes of ids that are known to be there. */
 export const volumesById = (db: Database, ids: string[]): Promise<VolumeRow[]> =>
   db.select().from(volumes).where(anyOf(volumes.id, ids))
+
+/** Those of the ids that are volumes of the scope. */
+export const volumesOf = (db: Database, scope: Scope, ids: string[]): Promise<VolumeRow[]> =>
+  db
+    .select()
+    .from(volumes)
+    .where(and(anyOf(volumes.id, ids), isNull(volumes.deletedAt), foundWithin(volumes.projectId, scope)))
 
 /** Statement: a volume that was being copied rests as it did before. */
 export const endUpload = (db: Database, id: string, now: number) =>

@@ -24,6 +24,7 @@ import { payVolume, untilPaid } from './volume-money.ts'
 import {
   chained,
   choosePlace,
+  heeding,
   type NewVolume,
   named,
   sourceName,
@@ -58,15 +59,22 @@ export const planNewVolume = async (context: Context, wish: NewVolume): Promise<
   // What it is made of decides where it is, wherever that is.
   const tied = wish.snapshotId !== null || wish.sourceVolumeId !== null || wish.backupId !== undefined
   const places = zone === null && !tied ? chained(policy, all) : all
-  const { type, ...asked } = wish
-  const fitting = type ? places.filter(type.fits) : places
+  const { type, beside, ...asked } = wish
+  const ofType = type ? places.filter(type.fits) : places
+  const fitting = beside ? await heeding(context, beside, ofType) : ofType
   const source = await sourceOf(context, projectId, { ...asked, zone, volumeType: type?.native ?? null }, fitting)
   const { typeId, typeName } = type ?? source
   const volumeType = type?.native ?? source.volumeType ?? DEFAULT_TYPE
-  if (typeId && places.length && !fitting.length)
+  if ((typeId || beside) && places.length && !fitting.length)
     return unscheduled(context, wish, { projectId, volumeType, typeId, typeName }, holds)
   const [home = null] = zone === null ? await homeOf(context.db, projectId) : []
-  const place = choosePlace(zone, volumeType, inTypesZones(zone, typeName, places, fitting), source, home)
+  const place = choosePlace(
+    zone,
+    volumeType,
+    inTypesZones(zone, typeName, beside ? fitting : places, fitting),
+    source,
+    home,
+  )
   const size = wish.size ?? source.least
   if (size < source.least)
     throw new VolumeRefused({ kind: 'too-small', what: sourceName(wish), size, least: source.least })

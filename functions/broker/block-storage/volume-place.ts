@@ -1,7 +1,13 @@
 import { adapterFor } from '../../../adapters/registry.ts'
 import { readBackup } from '../../../db/queries/block-storage/backups.ts'
 import { readSnapshot, type SnapshotRead } from '../../../db/queries/block-storage/snapshots.ts'
-import { readVolume, type VolumeRead, type VolumeZone, volumeZones } from '../../../db/queries/block-storage/volumes.ts'
+import {
+  readVolume,
+  type VolumeRead,
+  type VolumeZone,
+  volumesOf,
+  volumeZones,
+} from '../../../db/queries/block-storage/volumes.ts'
 import type { Home } from '../../../db/queries/compute/home.ts'
 import type { ImageRow } from '../../../db/queries/image/images.ts'
 import type { Policy } from '../../../db/schema/index.ts'
@@ -24,8 +30,27 @@ export interface NewVolume extends Omit<Origin, 'volumeType'> {
   metadata: Record<string, string>
   /** The group that it is in from the beginning. */
   groupId?: string
+  /** Volumes that it shall be with, and be apart from. */
+  beside?: Beside
   /** Null: that of the source, else `default`. */
   type: AskedType | null
+}
+
+/** Ids of volumes. */
+export interface Beside {
+  same: string[]
+  different: string[]
+}
+
+/**
+ * Zones that hold one of the volumes that a new one shall be with, and none that it shall be apart from: to Cinder's filters a
+ * zone is a backend (cinder/scheduler/filters/affinity_filter.py). What is no volume of the scope is nowhere.
+ */
+export const heeding = async (context: Context, { same, different }: Beside, places: VolumeZone[]) => {
+  const found = await volumesOf(context.db, context.scope, [...same, ...different])
+  const holds = (place: VolumeZone, ids: string[]) =>
+    found.some(({ id, cloudId, zone }) => ids.includes(id) && cloudId === place.cloudId && zone === place.zone)
+  return places.filter((place) => (!same.length || holds(place, same)) && !holds(place, different))
 }
 
 /** What a new volume is to be made of, and where. */

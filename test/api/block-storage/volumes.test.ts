@@ -138,6 +138,26 @@ describe('a volume', () => {
     expect(body.availabilityZoneInfo).toContainEqual({ zoneName: 'other.x', zoneState: { available: false } })
   })
 
+  it('goes with or apart from others, as its scheduler hints say', async () => {
+    const there = await created({ size: 1, availability_zone: 'sandbox.b' })
+    const hinted = (hints: unknown) =>
+      at('3.70').post(`${base}/volumes`, { volume: { size: 1 }, 'OS-SCH-HNT:scheduler_hints': hints })
+    const made = async (hints: unknown) => {
+      const { status, body } = await hinted(hints)
+      expect(status).toBe(202)
+      await plimsoll.settle()
+      const { availability_zone, status: now } = await shown(body.volume.id)
+      return [now, availability_zone]
+    }
+    expect(await made({ same_host: there })).toEqual(['available', 'sandbox.b'])
+    expect(await made({ different_host: [there] })).toEqual(['available', 'sandbox.a'])
+    expect((await made({ same_host: ['11111111-2222-4333-8444-555555555555'] }))[0]).toBe('error')
+    expect((await made({ same_host: [there], different_host: [there] }))[0]).toBe('error')
+    expect((await hinted({ same_host: 'there' })).status).toBe(400)
+    const unheeded = await hinted({ query: '["=", "$a", 1]' })
+    expect([unheeded.status, unheeded.body.badRequest.message]).toEqual([400, expect.stringContaining('hint query')])
+  })
+
   it('of an image, a snapshot or a volume is as large as that and on the same cloud', async () => {
     await plimsoll.addCloud({ name: 'other', type: 'sandbox' })
     const image = await imageId()

@@ -55,7 +55,7 @@ interface Line {
 }
 
 const lineOfList = (text: string): Line => {
-  const [, kept, rest = ''] = /^(?:([\w= ]+) <- )?(.*)$/.exec(text) ?? []
+  const [, kept, rest = ''] = /^(?:([\w= -]+) <- )?(.*)$/.exec(text) ?? []
   const [, wait, gone, again, said = ''] = /^(?:wait ([\w-]+): |(gone: )|(again: ))?(.*)$/.exec(rest) ?? []
   const [, who = 'demo', version, words = ''] = /^(?:(admin|alt): )?(?:@([\d.]+) )?(.*)$/.exec(said) ?? []
   const keeps = (kept ?? '').split(' ').filter(Boolean)

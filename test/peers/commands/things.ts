@@ -74,7 +74,6 @@ const FURNISH: Record<Cli, (ground: Ground) => Promise<Vars>> = {
       othertype: types.at(-1).name,
       v3,
       v4: await newVolume(demo, 'peers-4'),
-      message: '11111111-1111-4111-8111-111111111111',
       service: 'cinder.backup.drivers.nfs.NFSBackupDriver',
       url: 'eyJhIjoxfQ==',
     }
