@@ -133,7 +133,12 @@ export const nameservers = () =>
     const twice = servers.find((each, i) => servers.indexOf(each) !== i)
     return twice === undefined ? servers : unfit(`Duplicate nameserver '${twice}'`)
   })
-export const cidr = () => attribute(asCidr)
+/** Bits beyond the prefix are let go (neutron/db/db_base_plugin_v2.py, `_create_subnet_precommit`). */
+export const cidr = () =>
+  attribute((value) => {
+    const block = typeof value === 'string' ? readCidr(value) : null
+    return block ? writeCidr(block) : unfit(`'${python(value)}' is not a valid IP subnet`)
+  })
 /** Bits beyond a prefix are let go (neutron_lib/api/validators, `validate_subnet_list`). */
 export const cidrs = () =>
   attribute((value) => {

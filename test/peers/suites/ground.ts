@@ -41,6 +41,7 @@ export type PersonName = keyof typeof PERSONS
 /** The names that DevStack gives. */
 export const NETWORK = 'private'
 const SUBNET = 'private-subnet'
+const ZONE = 'nova'
 const ROUTER = 'router1'
 export const EXTERNAL = 'public'
 const OUTSIDE = ['/network/v2.0/networks?router:external=True', 'networks', EXTERNAL] as const
@@ -74,8 +75,7 @@ export const layGround = async ({
     await inventory(admin, broker, 'sandbox')
     await letProjectsBegin(admin, 'sandbox')
     await admin.must('PUT', `/broker/v1/projects/${admin.projectId}/clouds/sandbox`, { mapping: {} })
-    // One zone, of the name that DevStack has.
-    await admin.must('PUT', '/broker/v1/policy', { policy: { zones: 'policy', zone_name: 'nova' } })
+    await makeZone(admin)
     const alt = await newcomer(broker, admin)
     await makeNetwork({ admin, demo, alt }[networkOf])
     await makePool(admin)
@@ -102,6 +102,14 @@ const newcomer = async (broker: Broker, admin: Api): Promise<Api> => {
   const { roles } = await admin.must('GET', '/identity/v3/roles?name=member')
   await admin.must('PUT', `/identity/v3/projects/${made.project.id}/users/${user.id}/roles/${roles[0].id}`)
   return logInAs(broker, { name, password: ALT_PASSWORD, project })
+}
+
+/** All zones of the cloud together, as the one of the name that DevStack has. */
+const makeZone = async (admin: Api): Promise<void> => {
+  const at = '/compute/v2.1/os-aggregates'
+  const { aggregate } = await admin.must('POST', at, { aggregate: { name: ZONE, availability_zone: ZONE } })
+  const { services } = await admin.must('GET', '/compute/v2.1/os-services?binary=nova-compute')
+  for (const { host } of services) await admin.must('POST', `${at}/${aggregate.id}/action`, { add_host: { host } })
 }
 
 /** The pool that subnets come from where nobody names one. */
