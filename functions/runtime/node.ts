@@ -34,11 +34,15 @@ const openMigrated = async (path: string, migrations: string) => {
   try {
     const database = openSqlite(path)
     const known = await readMigrations(migrations)
-    await pendingOf(
+    const pending = await pendingOf(
       database,
       known.map(({ name }) => name),
     )
+    // Where nothing is, nothing can be lost: a power cut amid the first start leaves less of it, and the next one goes on.
+    // To wait for the disk after each of a hundred migrations would be most of it.
+    if (pending.length === known.length) await database.exec('pragma synchronous = normal')
     await migrate(database, known)
+    await database.exec('pragma synchronous = full')
     return database
   } catch (error) {
     if (error instanceof NewerDatabase) throw new CannotStart(`${path}: ${error.message}`)
