@@ -91,6 +91,10 @@ const promises: Record<string, Pledge> = {
   quotas: { routes: ['quotas'] },
   'quota-check-limit': {},
   quota_details: {},
+  'rbac-address-scope': {},
+  'rbac-policies': { routes: ['rbac-policies'] },
+  'rbac-security-groups': { attributes: { 'security-groups': ['shared'] } },
+  'rbac-subnetpool': {},
   'revision-if-match': {},
   router: {
     attributes: {
