@@ -36,6 +36,7 @@ export interface Settings {
   requestsPerUser: number
   /** Of whom a password that was right is known for minutes. */
   rememberPasswords: Remembered
+  passwords: PasswordRules
   /** Names and addresses within private networks that webhooks may be sent to. */
   webhookHosts: string[]
   /** The same for addresses that images are fetched from. */
@@ -44,6 +45,18 @@ export interface Settings {
   /** How long it can be asked what something cost, in milliseconds. */
   costsKeptMs: number
   runtime: 'node' | 'workers'
+}
+
+/** What passwords have to be, besides right. */
+interface PasswordRules {
+  /** So many of a user in a row have to differ, the new one included; 0: none. */
+  unique: number
+  /** So long a user keeps one that he chose, in days; 0: as long as he likes. */
+  minimumAgeDays: number
+  /** After so many days one lets nobody in before it is changed; 0: it never ends. */
+  expireDays: number
+  /** One that an administrator set has to be changed before it lets anybody in. */
+  changeFirst: boolean
 }
 
 /** How servers come home that may: all in milliseconds. */
@@ -216,6 +229,10 @@ export interface Caller {
   credential?: TokenCredential
   /** By which the token was got; absent: by no trust. */
   trust?: TokenTrust
+  /** What a user gave a program, by which the token was got; absent: another way. */
+  oauth?: { id: string; consumerId: string }
+  /** Who said who the user is, by which protocol; absent: nobody but this broker. */
+  federation?: { idpId: string; protocolId: string }
   /** What alone the token may be used for; absent: whatever its roles allow. */
   accessRules?: AccessRule[]
 }

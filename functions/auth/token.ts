@@ -19,6 +19,10 @@ interface Claims {
   c?: [id: string, name: string, unrestricted: boolean, ruled: boolean]
   /** The trust by which he did. */
   t?: [id: string, trustor: string, trustee: string, impersonation: boolean, otherEpoch: number]
+  /** What was given to a program. */
+  o?: [id: string, consumer: string]
+  /** Identity provider and protocol. */
+  f?: [idp: string, protocol: string]
 }
 
 export interface Token extends Caller {
@@ -45,6 +49,8 @@ export const sealToken = (token: Token, keys: Key[]): string =>
       m: token.methods,
       ...(token.credential ? { c: claimOf(token.credential) } : {}),
       ...(token.trust ? { t: trustClaimOf(token.trust) } : {}),
+      ...(token.oauth ? { o: [token.oauth.id, token.oauth.consumerId] } : {}),
+      ...(token.federation ? { f: [token.federation.idpId, token.federation.protocolId] } : {}),
     } satisfies Claims),
     AAD,
     keys,
@@ -70,7 +76,7 @@ export const openToken = (text: string, keys: Key[]): Token | null => {
 const unseal = (text: string, keys: Key[]): Token | null => {
   const plain = open(text, AAD, keys)
   if (plain === null) return null
-  const { u, p, d, s, r, a, i, e, m, c, t } = JSON.parse(plain) as Claims
+  const { u, p, d, s, r, a, i, e, m, c, t, o, f } = JSON.parse(plain) as Claims
   return {
     userId: u[0],
     userName: u[1],
@@ -90,6 +96,8 @@ const unseal = (text: string, keys: Key[]): Token | null => {
     methods: m,
     ...(c ? { credential: { id: c[0], name: c[1], unrestricted: c[2], ruled: c[3] } } : {}),
     ...(t ? { trust: { id: t[0], trustorId: t[1], trusteeId: t[2], impersonation: t[3], otherEpoch: t[4] } } : {}),
+    ...(o ? { oauth: { id: o[0], consumerId: o[1] } } : {}),
+    ...(f ? { federation: { idpId: f[0], protocolId: f[1] } } : {}),
   }
 }
 

@@ -47,15 +47,18 @@ export interface Entrance {
 
 /** Puts every operation of a service on its route. */
 export const mount = <E extends Entrance>(app: Hono<{ Bindings: E }>, service: Service): void => {
-  for (const operation of service.operations)
-    app.on(operation.method, service.prefix + operation.path, (c) =>
-      serve(
-        { request: c.req.raw, peer: c.env.peer, params: c.req.param(), path: c.req.path },
-        operation,
-        service,
-        c.env.door,
-      ),
-    )
+  for (const operation of service.operations) {
+    const path = service.prefix + operation.path
+    for (const each of service.takesSlashes && !path.endsWith('/') ? [path, `${path}/`] : [path])
+      app.on(operation.method, each, (c) =>
+        serve(
+          { request: c.req.raw, peer: c.env.peer, params: c.req.param(), path: c.req.path },
+          operation,
+          service,
+          c.env.door,
+        ),
+      )
+  }
 }
 
 /**

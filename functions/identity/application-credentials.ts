@@ -63,7 +63,8 @@ const view = (row: CredentialRead, base: string) => ({
 })
 
 /** 403 for tokens that were lent, or got by a credential which may not do this (keystone/api/users.py). */
-const assertUnrestricted = ({ credential, trust }: Caller): void => {
+const assertUnrestricted = ({ credential, trust, oauth }: Caller): void => {
+  if (oauth) throw forbidden('Cannot manage application credentials with a token issued via delegation.')
   if (trust)
     throw forbidden(
       actionRefused('Using a trust-scoped token is not allowed for managing additional application credentials.'),

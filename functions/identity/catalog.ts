@@ -1,9 +1,11 @@
 import type { EndpointRow, OwnCatalogue } from '../../db/queries/identity/catalogue.ts'
+import { filterOf, type ProjectFilter } from '../../db/queries/identity/endpoint-filter.ts'
 import { uuid5 } from '../broker/line/uuid.ts'
 import type { Caller, Context } from '../context.ts'
 import { forbidden } from '../http/fault.ts'
 import { type Input, type Operation, operation } from '../http/operation.ts'
 import type { Service } from '../http/service.ts'
+import { fits } from './catalogue/fits.ts'
 import { ownOf } from './catalogue/own.ts'
 import { actionDenied } from './refusals.ts'
 import { selfLink } from './views.ts'
@@ -101,6 +103,17 @@ const withOwn = (catalogue: ReturnType<typeof catalogFor>, own: OwnCatalogue, pr
   ]
 }
 
+/** What of a catalogue a project is shown: those endpoints, and the services that have one of them. */
+const cutTo = (catalogue: ReturnType<typeof withOwn>, { ids, groups }: ProjectFilter) =>
+  catalogue
+    .map((entry) => ({
+      ...entry,
+      endpoints: entry.endpoints.filter(
+        (each) => ids.includes(each.id) || groups.some((group) => fits(group, { ...each, service_id: entry.id })),
+      ),
+    }))
+    .filter(({ endpoints: left }) => left.length > 0)
+
 /** The catalogue of a token for a project, or for none, as JSON. */
 export const catalogText = async (
   context: Pick<Context, 'db' | 'now'>,
@@ -109,6 +122,8 @@ export const catalogText = async (
   projectId: string,
 ): Promise<string> => {
   const own = await ownOf(context)
+  const filter = own.filtered && projectId !== '' ? await filterOf(context.db, projectId) : null
+  if (filter) return JSON.stringify(cutTo(withOwn(catalogFor(services, place, projectId), own, projectId), filter))
   return own.services.length || own.endpoints.length
     ? JSON.stringify(withOwn(catalogFor(services, place, projectId), own, projectId))
     : ownText(services, place, projectId)

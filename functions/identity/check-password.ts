@@ -14,6 +14,7 @@ import { unauthorized } from '../auth/policy.ts'
 import type { Lane } from '../auth/turns.ts'
 import { noteEvent } from '../broker/line/commit.ts'
 import type { Context } from '../context.ts'
+import { Fault } from '../http/fault.ts'
 
 /** What was given to log in with. */
 export interface Given {
@@ -41,7 +42,7 @@ export const logIn = async (context: Context, given: Given, wanted: Wanted): Pro
   const tried = await tryLogin(context.db, attempt(context, given, wanted, known))
   if (tried.known) return { user: tried.user!, entry: tried.entry }
   knownPasswords.forget(given)
-  return checkPassword(context, given, wanted, tried)
+  return checkPassword(context, given, wanted, { tried })
 }
 
 /**
@@ -49,12 +50,13 @@ export const logIn = async (context: Context, given: Given, wanted: Wanted): Pro
  * counted before its hash, so that a burst gets no further than a row. An unknown, a locked and a known user cost the
  * same two round trips and the same hash; what failed is told to the log and the journal after the answer.
  * @param tried the attempt, if it was counted already
+ * @param expired whether a password will do that has to be changed
  */
 export const checkPassword = async (
   context: Context,
   given: Given,
   wanted: Wanted,
-  tried?: Tried,
+  { tried, expired = false }: { tried?: Tried; expired?: boolean } = {},
 ): Promise<LoggedIn> => {
   const lane = laneOf(context, given.user.id ?? given.user.name ?? '')
   const checking = context.hashes.inTurn(lane, async ({ verify }) => {
@@ -80,11 +82,17 @@ export const checkPassword = async (
     tell(context, user?.id ?? '', given.user, reason ?? '', !locked)
     throw unauthorized()
   }
-  context.knownPasswords.keep(given, user, at)
   await forgiveAttempt(context.db, { userId: user.id, source: lane.source })
+  if (!expired && isExpired(user, context.now()))
+    throw new Fault(401, `The password is expired and needs to be changed for user: ${user.id}.`)
+  context.knownPasswords.keep(given, user, at)
   if (needsRehash(user.passwordHash!)) context.defer(() => rehash(context, lane, user, given.password))
   return { user, entry }
 }
+
+/** Whether a password lets its user in no more, who is not told to be spared. */
+const isExpired = ({ passwordExpiresAt, options }: Person, now: number): boolean =>
+  passwordExpiresAt !== null && passwordExpiresAt <= now && options.ignore_password_expiry !== true
 
 /** Never the password. What a lock refused goes to the log alone: the journal grows by as much as a lock lets through. */
 const tell = (context: Context, userId: string, { id, name }: Naming, reason: string, admitted: boolean): void => {

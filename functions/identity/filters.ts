@@ -1,4 +1,5 @@
 import { table } from '../../adapters/table.ts'
+import { badRequest } from '../http/fault.ts'
 
 /* Inexact filters, `name__contains=…`: https://docs.openstack.org/api-ref/identity/v3/#filtering */
 
@@ -28,6 +29,34 @@ export const inexactly = <V extends object>(
     const cased = (text: string) => (blind ? text.toLowerCase() : text)
     return left.filter((item) => COMPARE[name]!(cased(String(item[attribute] ?? '')), cased(wanted)))
   }, items)
+
+const OPERATORS: Record<string, Comparison['operator']> = table({
+  lt: '<',
+  lte: '<=',
+  gt: '>',
+  gte: '>=',
+  eq: '=',
+  neq: '<>',
+})
+const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?Z$/
+
+/** A comparison with a time, in milliseconds since 1970. */
+export interface Comparison {
+  operator: '<' | '<=' | '>' | '>=' | '=' | '<>'
+  time: number
+}
+
+/** What a list asks of times, `password_expires_at=lt:2026-01-01T00:00:00Z`. 400 for what is no comparison, or no time. */
+export const timesAsked = (queries: URLSearchParams, name: string): Comparison[] =>
+  queries.getAll(name).map((asked) => {
+    const at = asked.indexOf(':')
+    const [word, text] = [asked.slice(0, Math.max(0, at)), asked.slice(at + 1)]
+    const operator = Object.hasOwn(OPERATORS, word) ? OPERATORS[word] : undefined
+    if (!operator) throw badRequest(`Invalid operator in the filter ${name}: lt, lte, gt, gte, eq and neq are known.`)
+    const time = TIME.test(text) ? Date.parse(text) : Number.NaN
+    if (Number.isNaN(time)) throw badRequest('Timestamp not in expected format, which is YYYY-MM-DDTHH:mm:ssZ.')
+    return { operator, time }
+  })
 
 /** Filters of lists that nothing here has a value for: whoever asks for one finds nothing. */
 export const asksForAbsent = (queries: URLSearchParams, ...attributes: string[]): boolean =>

@@ -16,11 +16,15 @@ export interface Grant {
   credential?: TokenCredential
   /** The trust by which the user got in. */
   trust?: TokenTrust
+  /** What a user gave a program. */
+  oauth?: Token['oauth']
+  /** Who said who the user is. */
+  federation?: Token['federation']
 }
 
 /** The claims of a new token, to be sealed. Audit ids have Keystone's shape: 16 bytes in base64url. */
 export const issue = (host: Pick<Host, 'now' | 'newId' | 'settings'>, grant: Grant): Token => {
-  const { user, entry, methods, credential, trust } = grant
+  const { user, entry, methods, credential, trust, oauth, federation } = grant
   const issuedAt = host.now()
   const expiresAt = grant.expiresAt ?? issuedAt + host.settings.tokenLifetime * 1000
   const { kind, place } = entry ?? {}
@@ -45,5 +49,7 @@ export const issue = (host: Pick<Host, 'now' | 'newId' | 'settings'>, grant: Gra
     methods,
     ...(credential ? { credential } : {}),
     ...(trust ? { trust } : {}),
+    ...(oauth ? { oauth } : {}),
+    ...(federation ? { federation } : {}),
   }
 }

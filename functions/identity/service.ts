@@ -1,15 +1,22 @@
+import type { Token } from '../auth/token.ts'
+import type { Caller } from '../context.ts'
 import { dialects } from '../http/dialects.ts'
+import { forbidden } from '../http/fault.ts'
 import type { Operation } from '../http/operation.ts'
 import type { Service } from '../http/service.ts'
 import { accessRuleOperations } from './access-rules.ts'
 import { applicationCredentialOperations } from './application-credentials.ts'
 import { catalogOperations } from './catalog.ts'
+import { endpointFilterOperations } from './catalogue/endpoint-filter.ts'
+import { endpointGroupOperations } from './catalogue/endpoint-groups.ts'
 import { endpointOperations } from './catalogue/endpoints.ts'
 import { regionOperations } from './catalogue/regions.ts'
 import { serviceOperations } from './catalogue/services.ts'
 import { credentialOperations } from './credentials/credentials.ts'
 import { ec2CredentialOperations } from './credentials/ec2.ts'
+import { signedTokenOperations } from './credentials/signed-tokens.ts'
 import { trustOperations } from './credentials/trusts.ts'
+import { domainConfigOperations } from './directory/domain-config.ts'
 import { domainOperations } from './directory/domains.ts'
 import { groupMemberOperations } from './directory/group-members.ts'
 import { groupOperations } from './directory/groups.ts'
@@ -19,6 +26,11 @@ import { userOperations } from './directory/users.ts'
 import { roleAssignmentOperations } from './grants/assignments.ts'
 import { grantOperations } from './grants/grants.ts'
 import { impliedRoleOperations } from './grants/implied-roles.ts'
+import { accessTokenOperations } from './oauth/access-tokens.ts'
+import { consumerOperations } from './oauth/consumers.ts'
+import { requestTokenOperations } from './oauth/request-tokens.ts'
+import { endpointPolicyOperations } from './policies/endpoint-policies.ts'
+import { policyOperations } from './policies/policies.ts'
 import { actionDenied, refuse } from './refusals.ts'
 import { roleOperations } from './roles.ts'
 import { scopeOperations } from './scopes.ts'
@@ -31,6 +43,8 @@ export const identityService = (services: () => Service[]): Service => ({
   name: 'keystone',
   prefix: '/identity',
   endpoint: '/identity',
+  // keystone/server/flask/request_processing: trailing slashes are taken off.
+  takesSlashes: true,
   dialect: dialects.identity,
   operations: [
     ...versionOperations,
@@ -38,9 +52,14 @@ export const identityService = (services: () => Service[]): Service => ({
     ...catalogOperations(services),
     ...serviceOperations(services),
     ...endpointOperations(services),
+    ...endpointGroupOperations(services),
+    ...endpointFilterOperations(services),
     ...regionOperations,
+    ...policyOperations,
+    ...endpointPolicyOperations(services),
     ...scopeOperations,
     ...domainOperations,
+    ...domainConfigOperations,
     ...projectOperations,
     ...projectTagOperations,
     ...userOperations,
@@ -54,7 +73,11 @@ export const identityService = (services: () => Service[]): Service => ({
     ...accessRuleOperations,
     ...credentialOperations,
     ...ec2CredentialOperations,
+    ...signedTokenOperations(services),
     ...trustOperations,
+    ...consumerOperations,
+    ...requestTokenOperations,
+    ...accessTokenOperations,
   ].map(inKeystonesWords),
   refuse,
 })
@@ -62,4 +85,14 @@ export const identityService = (services: () => Service[]): Service => ({
 const inKeystonesWords = (operation: Operation): Operation => ({
   ...operation,
   denial: operation.denial ?? actionDenied(operation.name),
+  handle: (input) => {
+    assertMayAsk(input.context.caller)
+    return operation.handle(input)
+  },
 })
+
+/** A token that was got by EC2 credentials is good for other services alone (keystone, middleware/auth_context.py). */
+const assertMayAsk = (caller: (Caller & Partial<Token>) | null): void => {
+  if (caller?.methods?.includes('ec2credential'))
+    throw forbidden('EC2 credential tokens cannot be used for authorization.')
+}

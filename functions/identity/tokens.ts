@@ -1,20 +1,17 @@
 import * as z from 'zod'
 import { revokeToken } from '../../db/queries/identity/identity.ts'
 import { showToken } from '../../db/queries/identity/tokens.ts'
-import { rulesOfToken } from '../auth/caller.ts'
 import { unauthorized } from '../auth/policy.ts'
-import { openToken, sealToken, type Token, withRoles } from '../auth/token.ts'
+import { openToken, type Token, withRoles } from '../auth/token.ts'
 import { commit } from '../broker/line/commit.ts'
-import type { Caller, Context, TokenCredential, TokenTrust } from '../context.ts'
+import type { Caller } from '../context.ts'
 import { keyring } from '../crypto/keyring.ts'
 import { badRequest, notFound } from '../http/fault.ts'
 import { type Input, type Operation, operation } from '../http/operation.ts'
 import type { Service } from '../http/service.ts'
 import { authenticate } from './authenticate.ts'
-import { catalogText } from './catalog.ts'
-import { issue } from './issue.ts'
 import { ownOrAdmin } from './refusals.ts'
-import { keystoneTime } from './views.ts'
+import { answerWith, type Names, tokenText, withRules } from './token-answer.ts'
 import { trustOf, wantedOf } from './wanted.ts'
 
 const domain = z.object({ id: z.string().optional(), name: z.string().optional() })
@@ -29,6 +26,7 @@ const login = z.object({
       methods: z.array(z.string().max(64)).max(8),
       password: z.object({ user: named.extend({ password: z.string().max(4096) }) }).optional(),
       token: z.object({ id: z.string().min(1) }).optional(),
+      totp: z.object({ user: named.extend({ passcode: z.string().max(64) }) }).optional(),
       application_credential: z
         .object({
           id: z.string().max(64).optional(),
@@ -51,10 +49,6 @@ const login = z.object({
   }),
 })
 
-type Shown = Awaited<ReturnType<typeof showToken>>
-/** What a token is shown with and does not carry. */
-type Names = Pick<Shown, 'userDomain' | 'projectDomain' | 'roles'>
-
 /**
  * What the token in `X-Subject-Token` says, and who asks, as they stand now: whoever inspects tokens is told of no moment
  * ago. 401 if the reader's own token does not stand any more, 404 if the subject does not. One query.
@@ -71,150 +65,61 @@ const subject = async ({ context, request }: Input): Promise<{ token: Token; nam
   return { token: await withRules(context, withRoles(token, left)), names, caller: withRoles(caller, readers) }
 }
 
-const withRules = async (context: Context, token: Token): Promise<Token> => {
-  const accessRules = await rulesOfToken(context, token)
-  return accessRules ? { ...token, accessRules } : token
-}
-
 /** A token with access rules is shown to whoever says that he knows what they mean (keystone/token/provider.py). */
 const assertRulesAreKnown = ({ request }: Input, { accessRules }: Token): void => {
   const known = Number(request.headers.get('OpenStack-Identity-Access-Rules') ?? 0) >= 1
   if (accessRules && !known) throw notFound('Failed to validate token')
 }
 
-/** The same claims give the same body, whenever they are shown: a client compares what it got with what it looks up. */
-const view = (token: Token, names: Names) => {
-  const common = {
-    methods: token.methods,
-    user: {
-      domain: { id: token.userDomainId, name: names.userDomain },
-      id: token.userId,
-      name: token.userName,
-      password_expires_at: null,
-    },
-    audit_ids: [token.auditId],
-    expires_at: keystoneTime(token.expiresAt),
-    issued_at: keystoneTime(token.issuedAt),
-    ...(token.credential ? { application_credential: credentialView(token.credential, token.accessRules) } : {}),
-    ...(token.trust ? { 'OS-TRUST:trust': trustView(token.trust) } : {}),
-  }
-  if (token.system) return { ...common, system: { all: true }, roles: names.roles }
-  if (token.domain) return { ...common, domain: domainOf(token.domain), roles: names.roles }
-  if (!token.projectId) return common
-  return {
-    ...common,
-    project: {
-      domain: { id: token.projectDomainId, name: names.projectDomain },
-      id: token.projectId,
-      name: token.projectName,
-    },
-    is_domain: false,
-    roles: names.roles,
-  }
-}
-
-const domainOf = ({ id, name }: NonNullable<Token['domain']>) => ({ id, name })
-
-const trustView = ({ id, trustorId, trusteeId, impersonation }: TokenTrust) => ({
-  id,
-  impersonation,
-  trustor_user: { id: trustorId },
-  trustee_user: { id: trusteeId },
-})
-
-const credentialView = ({ id, name, unrestricted }: TokenCredential, rules: Token['accessRules']) => ({
-  id,
-  name,
-  restricted: !unrestricted,
-  ...(rules ? { access_rules: rules } : {}),
-})
-
 /** POST, GET (and HEAD), DELETE /auth/tokens. */
-export const tokenOperations = (services: () => Service[]): Operation[] => {
-  const shown = async ({ context, origin, queries }: Input, token: Token, names: Names): Promise<string> => {
-    const text = JSON.stringify(view(token, names))
-    const scoped = token.projectId || token.domain || token.system
-    if (!scoped || queries.has('nocatalog')) return `{"token":${text}}`
-    const place = { origin, region: context.settings.region }
-    const catalog = await catalogText(context, services(), place, token.projectId)
-    return `{"token":${text.slice(0, -1)},"catalog":${catalog}}}`
-  }
-
-  return [
-    operation({
-      name: 'token.create',
-      method: 'POST',
-      path: '/v3/auth/tokens',
-      who: 'public',
-      summary:
-        'Issues a token for a password, another token or an application credential: for a project, a domain, the system, by a trust, or unscoped.',
-      status: 201,
-      body: login,
-      handle: async (input) => {
-        const { context, body } = input
-        const { identity, scope } = body.auth
-        const proven = await authenticate(context, identity, wantedOf(scope), trustOf(scope))
-        const { user, entry, methods, ends, credential, trust } = proven
-        const issued = issue(context, {
-          user,
-          entry,
-          methods,
-          ...(ends === null ? {} : { expiresAt: ends }),
-          ...(credential ? { credential } : {}),
-          ...(trust ? { trust } : {}),
-        })
-        const token = await withRules(context, issued)
-        const names = {
-          userDomain: user.domainName,
-          projectDomain: entry?.place.domainName ?? '',
-          roles: entry?.roles ?? [],
-        }
-        return {
-          headers: {
-            'X-Subject-Token': sealToken(token, keyring(context.settings.secretKeys, 'token')),
-            Vary: 'X-Auth-Token',
-          },
-          json: await shown(input, token, names),
-        }
-      },
-    }),
-    operation({
-      name: 'token.validate',
-      method: 'GET',
-      path: '/v3/auth/tokens',
-      who: 'authenticated',
-      summary: 'Shows what a token says; one of somebody else only to admins.',
-      status: 200,
-      handle: async (input) => {
-        const { token, names, caller } = await subject(input)
-        ownOrAdmin(
-          caller,
-          ({ userId, roles }) => userId === token.userId || roles.includes('service'),
-          'token.validate',
-        )
-        assertRulesAreKnown(input, token)
-        return {
-          headers: { 'X-Subject-Token': input.request.headers.get('X-Subject-Token')!, Vary: 'X-Auth-Token' },
-          json: await shown(input, token, names),
-        }
-      },
-    }),
-    operation({
-      name: 'token.revoke',
-      method: 'DELETE',
-      path: '/v3/auth/tokens',
-      who: 'authenticated',
-      summary: 'Revokes a token; one of somebody else only for admins.',
-      status: 204,
-      handle: async (input) => {
-        const { context } = input
-        const { token, caller } = await subject(input)
-        ownOrAdmin(caller, ({ userId }) => userId === token.userId, 'token.revoke')
-        await commit(context, { action: 'revoke', kind: 'token', resourceId: token.auditId }, [
-          revokeToken(context.db, token.auditId, token.expiresAt),
-        ])
-        return {}
-      },
-    }),
-  ]
-}
+export const tokenOperations = (services: () => Service[]): Operation[] => [
+  operation({
+    name: 'token.create',
+    method: 'POST',
+    path: '/v3/auth/tokens',
+    who: 'public',
+    summary:
+      'Issues a token for a password, another token or an application credential: for a project, a domain, the system, by a trust, or unscoped.',
+    status: 201,
+    body: login,
+    handle: async (input) => {
+      const { identity, scope } = input.body.auth
+      const proven = await authenticate(input, identity, wantedOf(scope), trustOf(scope))
+      return 'answer' in proven ? proven.answer : answerWith(services(), input, proven)
+    },
+  }),
+  operation({
+    name: 'token.validate',
+    method: 'GET',
+    path: '/v3/auth/tokens',
+    who: 'authenticated',
+    summary: 'Shows what a token says; one of somebody else only to admins.',
+    status: 200,
+    handle: async (input) => {
+      const { token, names, caller } = await subject(input)
+      ownOrAdmin(caller, ({ userId, roles }) => userId === token.userId || roles.includes('service'), 'token.validate')
+      assertRulesAreKnown(input, token)
+      return {
+        headers: { 'X-Subject-Token': input.request.headers.get('X-Subject-Token')!, Vary: 'X-Auth-Token' },
+        json: await tokenText(services(), input, token, names),
+      }
+    },
+  }),
+  operation({
+    name: 'token.revoke',
+    method: 'DELETE',
+    path: '/v3/auth/tokens',
+    who: 'authenticated',
+    summary: 'Revokes a token; one of somebody else only for admins.',
+    status: 204,
+    handle: async (input) => {
+      const { context } = input
+      const { token, caller } = await subject(input)
+      ownOrAdmin(caller, ({ userId }) => userId === token.userId, 'token.revoke')
+      await commit(context, { action: 'revoke', kind: 'token', resourceId: token.auditId }, [
+        revokeToken(context.db, token.auditId, token.expiresAt),
+      ])
+      return {}
+    },
+  }),
+]

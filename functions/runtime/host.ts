@@ -104,6 +104,12 @@ export const settingsFrom = (
   requestsPerSource: rateFrom(env, 'PLIMSOLL_REQUESTS_PER_SOURCE'),
   requestsPerUser: rateFrom(env, 'PLIMSOLL_REQUESTS_PER_USER'),
   rememberPasswords: rememberedFrom(env.PLIMSOLL_REMEMBER_PASSWORDS || 'users'),
+  passwords: {
+    unique: countFrom(env, 'PLIMSOLL_PASSWORD_UNIQUE', 10),
+    minimumAgeDays: countFrom(env, 'PLIMSOLL_PASSWORD_MINIMUM_AGE', 3650),
+    expireDays: countFrom(env, 'PLIMSOLL_PASSWORD_EXPIRES', 36_500),
+    changeFirst: countFrom(env, 'PLIMSOLL_PASSWORD_CHANGE_FIRST', 1) === 1,
+  },
   webhookHosts: privateHostsFrom(env, 'PLIMSOLL_WEBHOOK_HOSTS'),
   importHosts: privateHostsFrom(env, 'PLIMSOLL_IMPORT_HOSTS'),
   homecoming: {
@@ -115,6 +121,14 @@ export const settingsFrom = (
   costsKeptMs: daysFrom(env, 'PLIMSOLL_COSTS_DAYS', 400),
   runtime,
 })
+
+/** A whole number, 0 where nothing is said. */
+const countFrom = (env: Record<string, string | undefined>, name: string, most: number): number => {
+  const count = Number(env[name] || 0)
+  if (!Number.isSafeInteger(count) || count < 0 || count > most)
+    throw new BadSettings(`${name} must be a whole number from 0 to ${most}.`)
+  return count
+}
 
 /** Months that are not over yet have to stay whole, and what lives on is settled up to forty days late. */
 const LEAST_DAYS = 90

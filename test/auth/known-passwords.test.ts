@@ -11,6 +11,8 @@ const person = (id: string) => ({
   epoch: 3,
   passwordHash: `hash of ${id}`,
   administrator: false,
+  passwordExpiresAt: null,
+  options: {},
 })
 const given = (name: string, password = 'secret') => ({ user: { name, domainId: 'default' }, password })
 

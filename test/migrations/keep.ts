@@ -156,6 +156,32 @@ await made(demo, `${KEYSTONE}/OS-TRUST/trusts`, {
     roles: [{ name: 'member' }],
   },
 })
+await made(admin, `${KEYSTONE}/policies`, { policy: { type: 'application/json', blob: '{}' } })
+const alike = await made(admin, `${KEYSTONE}/OS-EP-FILTER/endpoint_groups`, {
+  endpoint_group: { name: 'kept', filters: { service_id: service.id } },
+})
+await send(admin, 'PUT', `${KEYSTONE}/OS-EP-FILTER/endpoint_groups/${alike.id}/projects/${project.id}`)
+await send(admin, 'PUT', `${KEYSTONE}/domains/default/config`, { config: { identity: { driver: 'sql' } } })
+await made(admin, `${KEYSTONE}/OS-OAUTH1/consumers`, { consumer: { description: 'kept' } })
+// What takes more than a request to come to be.
+for (const row of [
+  `policy_places (policy_id, service_id) select id, '${service.id}' from policies`,
+  `project_endpoints (project_id, endpoint_id) select '${project.id}', id from catalog_endpoints`,
+  `former_passwords (user_id, hash, replaced_at) select id, password_hash, 1 from users where name = 'keeper'`,
+  `used_once (id, until) values ('kept', 9000000000000)`,
+  `request_tokens (id, consumer_id, secret, project_id, expires_at) select 'kept', id, secret, '${project.id}', 9000000000000 from consumers`,
+  `access_tokens (id, consumer_id, secret, user_id, project_id, roles, expires_at) select 'kept', id, secret, '${user.id}', '${project.id}', '[]', 9000000000000 from consumers`,
+  `registered_limits (id, service_id, resource_name, default_limit) values ('kept', '${service.id}', 'zones', 5)`,
+  `limits (id, registered_id, project_id, resource_limit) values ('kept', 'kept', '${project.id}', 6)`,
+  `identity_providers (id, enabled, domain_id, remote_ids) values ('kept', 1, 'default', '["https://id.example.org"]')`,
+  `remote_ids (remote_id, idp_id) values ('https://id.example.org', 'kept')`,
+  `federation_mappings (id, rules, schema_version) values ('kept', '[]', '1.0')`,
+  `federation_protocols (idp_id, id, mapping_id) values ('kept', 'openid', 'kept')`,
+  `federated_users (idp_id, protocol_id, unique_id, user_id, last_seen_at) values ('kept', 'openid', 'sub', '${user.id}', 1)`,
+  `service_providers (id, enabled, auth_url, sp_url, relay_state_prefix) values ('kept', 1, 'https://a.example.org', 'https://b.example.org', '')`,
+  `sso_logins (id, idp_id, protocol_id, origin, verifier, nonce, expires_at) values ('kept', 'kept', 'openid', 'https://c.example.org', '', '', 9000000000000)`,
+])
+  await d1.prepare(`insert into ${row}`).run()
 await made(demo, `${KEYSTONE}/credentials`, { credential: { type: 'cert', blob: 'kept' } })
 const old = await logIn('demo', 'demo')
 const [, { users }] = await send(admin, 'GET', `${KEYSTONE}/users?name=demo`)

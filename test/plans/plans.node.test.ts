@@ -125,7 +125,7 @@ test('tables and indexes are named as they are, and every table grows or is know
       .all(what)
       .map(({ name }) => name as string)
   const still =
-    'metadef_namespaces metadef_items clouds cloud_links zones offers prices price_books part_prices rates volume_types made_volume_types qos_specs group_types mappings flavors flavor_access volume_type_access domains roles implied_roles catalog_regions catalog_services catalog_endpoints zone_use settings leases lapses guards sweeps listing_parts held_ranges cloud_use cloud_rooms cloud_hosts cloud_steady spill_use passed_homes roomy_homes project_templates template_mappings aggregates aggregate_hosts quota_defaults user_quotas user_use'
+    'metadef_namespaces metadef_items clouds cloud_links zones offers prices price_books part_prices rates volume_types made_volume_types qos_specs group_types mappings flavors flavor_access volume_type_access domains roles implied_roles catalog_regions catalog_services catalog_endpoints endpoint_groups policies policy_places domain_configs registered_limits consumers identity_providers remote_ids federation_mappings federation_protocols service_providers zone_use settings leases lapses guards sweeps listing_parts held_ranges cloud_use cloud_rooms cloud_hosts cloud_steady spill_use passed_homes roomy_homes project_templates template_mappings aggregates aggregate_hosts quota_defaults user_quotas user_use'
   expect(new Set([...Object.keys(GROWING), ...still.split(' ')])).toEqual(new Set(made('table')))
   expect(FEW.filter((index) => !made('index').includes(index))).toEqual([])
 })

@@ -96,6 +96,7 @@ export const openWorld = async (d1: D1Database, runtime: Settings['runtime'] = '
     requestsPerSource: 0,
     requestsPerUser: 0,
     rememberPasswords: 'users',
+    passwords: { unique: 0, minimumAgeDays: 0, expireDays: 0, changeFirst: false },
     webhookHosts: [EAR],
     importHosts: [],
     imageFormatsChecked: true,

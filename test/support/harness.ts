@@ -129,6 +129,7 @@ export const startPlimsoll = async (start: Start = {}) => {
     requestsPerSource: 0,
     requestsPerUser: 0,
     rememberPasswords: 'users',
+    passwords: { unique: 0, minimumAgeDays: 0, expireDays: 0, changeFirst: false },
     webhookHosts: [],
     importHosts: [],
     runtime: runtime === 'node' ? 'node' : 'workers',

@@ -79,6 +79,15 @@ const IN_IT = [
   'user_use where servers = 0 and project_id in (select p.id from projects p where p.domain_id = ?1)',
   'user_quotas where project_id in (select p.id from projects p where p.domain_id = ?1)',
   'user_quotas where user_id in (select u.id from users u where u.domain_id = ?1)',
+  `access_tokens where user_id in (select u.id from users u where u.domain_id = ?1)
+    or project_id in (select p.id from projects p where p.domain_id = ?1)`,
+  `request_tokens where user_id in (select u.id from users u where u.domain_id = ?1)
+    or project_id in (select p.id from projects p where p.domain_id = ?1)`,
+  'former_passwords where user_id in (select u.id from users u where u.domain_id = ?1)',
+  'federated_users where user_id in (select u.id from users u where u.domain_id = ?1)',
+  'project_endpoints where project_id in (select p.id from projects p where p.domain_id = ?1)',
+  'project_endpoint_groups where project_id in (select p.id from projects p where p.domain_id = ?1)',
+  'domain_configs where domain_id = ?1',
   'template_mappings where domain_id = ?1',
   'project_templates where domain_id = ?1',
   'users where domain_id = ?1',

@@ -6,6 +6,7 @@ import { grants, groupMembers, impliedRoles, projects, revokedTokens, roles, use
 import { deleteCredentialsFor, deleteCredentialsOf, deleteCredentialsWith } from './application-credentials.ts'
 import { deleteKeptFor, deleteKeptOf } from './credentials.ts'
 import { forgiveAll } from './login-failures.ts'
+import { deleteOauthIn, deleteOauthOf } from './oauth.ts'
 import { deleteTrustsIn, deleteTrustsOf } from './trusts.ts'
 
 export type UserRow = typeof users.$inferSelect
@@ -60,15 +61,34 @@ export const projectByName = (db: Database, domainId: string, name: string) =>
 const same = (column: Parameters<typeof eq>[0], value: unknown): SQL | undefined =>
   value === undefined ? undefined : eq(column, value)
 
-const usersLike = prepared((db, { name, domainId, enabled }: Slots<Filter>) =>
+export interface UserFilter extends Filter {
+  /** What is asked of the times at which passwords end. */
+  passwords?: { operator: string; time: number }[] | undefined
+}
+const usersLike = prepared((db, { name, domainId, enabled, passwords }: Slots<UserFilter>) =>
   db
     .select()
     .from(users)
-    .where(and(same(users.name, name), same(users.domainId, domainId), same(users.enabled, enabled)))
+    .where(
+      and(
+        same(users.name, name),
+        same(users.domainId, domainId),
+        same(users.enabled, enabled),
+        passwords &&
+          sql`${users.passwordExpiresAt} is not null and not exists (select 1 from json_each(${passwords}) f
+            where not case f.value ->> 'operator' when '<' then ${users.passwordExpiresAt} < f.value ->> 'time'
+              when '<=' then ${users.passwordExpiresAt} <= f.value ->> 'time'
+              when '>' then ${users.passwordExpiresAt} > f.value ->> 'time'
+              when '>=' then ${users.passwordExpiresAt} >= f.value ->> 'time'
+              when '=' then ${users.passwordExpiresAt} = f.value ->> 'time'
+              else ${users.passwordExpiresAt} <> f.value ->> 'time' end)`,
+      ),
+    )
     .orderBy(asc(users.name), asc(users.id)),
 )
 /** Users by name; what the filter leaves open is not asked. */
-export const listUsers = (db: Database, filter: Filter) => usersLike.run(db, filter)
+export const listUsers = (db: Database, filter: UserFilter) =>
+  usersLike.run(db, { ...filter, passwords: filter.passwords?.length ? filter.passwords : undefined })
 
 const projectsLike = prepared((db, { name, domainId, enabled, parentId }: Slots<Filter>) =>
   db
@@ -143,7 +163,10 @@ export const deleteProject = (db: Database, id: string) =>
     ...deleteCredentialsFor(db, id),
     deleteKeptFor(db, id),
     deleteTrustsIn(db, id),
+    ...deleteOauthIn(db, id),
     db.delete(grants).where(eq(grants.targetId, id)),
+    db.run(sql`delete from project_endpoints where project_id = ${id}`),
+    db.run(sql`delete from project_endpoint_groups where project_id = ${id}`),
     db.run(sql`delete from image_members where member_id = ${id}`),
     db.update(users).set({ defaultProjectId: null }).where(eq(users.defaultProjectId, id)),
     db.run(sql`delete from mappings where project_id = ${id}
@@ -166,6 +189,9 @@ export const deleteUser = (db: Database, id: string) =>
     deleteKeptOf(db, id),
     ...deleteTrustsOf(db, id),
     db.run(sql`delete from user_quotas where user_id = ${id}`),
+    ...deleteOauthOf(db, id),
+    db.run(sql`delete from former_passwords where user_id = ${id}`),
+    db.run(sql`delete from federated_users where user_id = ${id}`),
     db.delete(grants).where(eq(grants.actorId, id)),
     db.delete(groupMembers).where(eq(groupMembers.userId, id)),
     forgiveAll(db, id),

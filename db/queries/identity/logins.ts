@@ -1,3 +1,4 @@
+import type { Json } from '../../../adapters/contract.ts'
 import type { Database } from '../../client.ts'
 import { worded } from '../../worded.ts'
 import { heldBy, SYSTEM } from './held.ts'
@@ -27,6 +28,10 @@ export interface Person {
   enabled: boolean
   epoch: number
   passwordHash: string | null
+  /** From then on the password lets nobody in, unless the user's options say so; null: it does not end. */
+  passwordExpiresAt: number | null
+  /** Keystone's resource options. */
+  options: Record<string, Json>
   administrator: boolean
 }
 
@@ -62,16 +67,22 @@ export interface Found {
   entry: Entry | null
 }
 
+/** As SQL, whether too many attempts keep a user out, who is not told to be spared (`ignore_lockout_failure_attempts`). */
+const LOCKED = `(${lockedOut(USER)} and not exists (select 1 from users x where x.id = ${USER}
+  and x.options ->> 'ignore_lockout_failure_attempts' = 1))`
+
 /** As SQL, whether what is known is still so, and nothing keeps its user out. */
 const KNOWN = `exists (select 1 from users u join domains d on d.id = u.domain_id where u.id = :known.userId and u.id = ${USER}
   and u.password_hash = :known.passwordHash and u.epoch = :known.epoch and u.enabled and d.enabled
-  and (:ofAdministrators or not ${administrates('u.id')}) and not ${lockedOut(USER)})`
+  and (u.password_expires_at is null or u.password_expires_at > :now or u.options ->> 'ignore_password_expiry' = 1)
+  and (:ofAdministrators or not ${administrates('u.id')}) and not ${LOCKED})`
 
-const who = (
+/** As SQL, a user, without an id if there is no such one. */
+export const who = (
   user: string,
   more = '',
 ) => `select u.id, u.name, u.domain_id as domainId, d.name as domainName, d.enabled as domainEnabled,
-    u.enabled, u.epoch, u.password_hash as passwordHash, ${administrates('u.id')} as administrator${more}
+    u.enabled, u.epoch, u.password_hash as passwordHash, u.password_expires_at as passwordExpiresAt, u.options, ${administrates('u.id')} as administrator${more}
   from (select ${user} as id) n left join users u on u.id = n.id left join domains d on d.id = u.domain_id`
 /** What is asked for: `:kind` says among what it is looked up, so that no name of one is that of another. */
 const into = (user: string, target: string) => `with ${heldBy(user, target)}
@@ -90,14 +101,14 @@ const TARGET = `case :kind when 'system' then '${SYSTEM}'
 
 type Flags<T> = { [K in keyof T]: T[K] extends boolean ? number : T[K] }
 /** Always one; without an id there is no such user. */
-type UserRow = Flags<Omit<Person, 'id'>> & { id: string | null }
+type UserRow = Flags<Omit<Person, 'id' | 'options'>> & { id: string | null; options: string | null }
 type Trying = UserRow & { locked: number; known: number }
 type EntryRow = Entry['place'] & { kind: Entry['kind']; roles: string }
 
 const theUser = worded(who(USER))
-const theEntry = worded(into(USER, TARGET))
+export const theEntry = worded(into(USER, TARGET))
 const tried = {
-  user: worded(who(USER, `, ${lockedOut(USER)} as locked, ${KNOWN} as known`)),
+  user: worded(who(USER, `, ${LOCKED} as locked, ${KNOWN} as known`)),
   entry: theEntry,
   // In this order: what is forgiven was wrong before.
   writes: [forgivingIf(USER, KNOWN), ...counting(USER, KNOWN)],
@@ -178,7 +189,7 @@ export const enterByToken = async (db: Database, token: TokenFacts, wanted: Want
   return leftOf(left, token) ? { user: personOf(row), entry: entryOf(entries) } : null
 }
 
-const asked = (user: Naming, wanted: Wanted) => {
+export const asked = (user: Naming, wanted: Wanted) => {
   const place = typeof wanted === 'object' ? wanted : null
   return {
     ...named('user', user),
@@ -190,17 +201,21 @@ const asked = (user: Naming, wanted: Wanted) => {
   }
 }
 
-const personOf = ({ id, name, domainId, domainName, epoch, passwordHash, ...flags }: UserRow): Person | null =>
+/** The user whom a row says; null: none. */
+export const personOf = ({ id, options, ...row }: UserRow): Person | null =>
   id === null
     ? null
     : {
-        ...{ id, name, domainId, domainName, epoch, passwordHash },
-        enabled: flags.enabled === 1,
-        domainEnabled: flags.domainEnabled === 1,
-        administrator: flags.administrator === 1,
+        ...{ id, name: row.name, domainId: row.domainId, domainName: row.domainName, epoch: row.epoch },
+        ...{ passwordHash: row.passwordHash, passwordExpiresAt: row.passwordExpiresAt },
+        options: JSON.parse(options ?? '{}'),
+        enabled: row.enabled === 1,
+        domainEnabled: row.domainEnabled === 1,
+        administrator: row.administrator === 1,
       }
 
-const entryOf = ([row]: EntryRow[]): Entry | null => {
+/** What lets a user in, as rows say; null: nothing does. */
+export const entryOf = ([row]: EntryRow[]): Entry | null => {
   if (!row) return null
   const { kind, roles: text, ...place } = row
   const roles = JSON.parse(text) as Entry['roles']

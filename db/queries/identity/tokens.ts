@@ -1,6 +1,7 @@
-import { type SQL, sql } from 'drizzle-orm'
+import { and, asc, eq, type SQL, sql } from 'drizzle-orm'
 import type { Database } from '../../client.ts'
 import { prepared, ready, type Slots } from '../../prepared.ts'
+import { groupMembers } from '../../schema/index.ts'
 import { HELD_NAMES, heldBy, heldIn, SYSTEM } from './held.ts'
 
 export interface TokenFacts {
@@ -19,6 +20,10 @@ export interface TokenFacts {
   credential?: { id: string }
   /** The trust by which it was got, and with which it goes; its roles are the trustor's. Absent: another way. */
   trust?: { id: string; trustorId: string; trusteeId: string; otherEpoch: number }
+  /** What a user gave a program, with which the token goes; absent: another way. */
+  oauth?: { id: string }
+  /** Who said who the user is, without whom the token is worth nothing; absent: nobody but this broker. */
+  federation?: { idpId: string }
 }
 
 /** What a token is for: a project, a domain, the system, or nothing. */
@@ -38,6 +43,9 @@ type Facts = Pick<TokenFacts, 'auditId' | 'userId' | 'userEpoch'> & {
   /** The other one of the two whom the trust is between, at this epoch. */
   otherId: string
   otherEpoch: number
+  /** Empty: none. */
+  accessId: string
+  idpId: string
 }
 const otherOf = ({ userId, trust }: TokenFacts): string =>
   trust ? (userId === trust.trustorId ? trust.trusteeId : trust.trustorId) : ''
@@ -54,6 +62,8 @@ const factsOf = (token: TokenFacts): Facts => ({
   trustId: token.trust?.id ?? '',
   otherId: otherOf(token),
   otherEpoch: token.trust?.otherEpoch ?? 0,
+  accessId: token.oauth?.id ?? '',
+  idpId: token.federation?.idpId ?? '',
 })
 
 /** As SQL, a JSON list of the roles that are left of a token, if it stands; no row if it does not. */
@@ -67,7 +77,9 @@ const standing = (t: Slots<Facts>): SQL => sql`select (with ${heldIn(t.holderId,
       or exists (select 1 from domains where id = ${t.targetId} and epoch = ${t.targetEpoch} and enabled))
     and (${t.credentialId} = '' or exists (select 1 from application_credentials where id = ${t.credentialId}))
     and (${t.trustId} = '' or exists (select 1 from trusts r join users o on o.id = ${t.otherId}
-      where r.id = ${t.trustId} and o.epoch = ${t.otherEpoch} and o.enabled))`
+      where r.id = ${t.trustId} and o.epoch = ${t.otherEpoch} and o.enabled))
+    and (${t.accessId} = '' or exists (select 1 from access_tokens where id = ${t.accessId}))
+    and (${t.idpId} = '' or exists (select 1 from identity_providers where id = ${t.idpId} and enabled))`
 
 const left = sql<string>`"left"`
 const looking = prepared((db, token: Slots<Facts>) => db.select({ left }).from(sql`(${standing(token)})`))
@@ -111,6 +123,9 @@ const showing = prepared((db, asked: Slots<Facts & Domains & Partial<ByReader>>)
       projectDomain: sql<string | null>`(select name from domains where id = ${asked.projectDomainId})`,
       roles: sql<string>`(select json_group_array(json_object('id', r.id, 'name', r.name))
         from json_each(${asked.claimed}) t join roles r on r.name = t.value and r.domain_id = '')`,
+      passwordExpiresAt: sql<number | null>`(select password_expires_at from users where id = ${asked.userId})`,
+      groups: sql<string>`(select json_group_array(m.group_id order by m.group_id) from group_members m
+        where m.user_id = ${asked.userId} and ${asked.idpId} <> '' and m.idp_id = ${asked.idpId})`,
     })
     .from(sql`(select 1)`),
 )
@@ -124,7 +139,22 @@ export interface ShownToken {
   userDomain: string
   projectDomain: string
   roles: { id: string; name: string }[]
+  /** When the password of its user ends; milliseconds since 1970; null: it does not. */
+  passwordExpiresAt: number | null
+  /** Ids of the groups of which the identity provider said that its user is in them. */
+  groups: string[]
 }
+
+const said = prepared((db, { userId, idpId }: Slots<{ userId: string; idpId: string }>) =>
+  db
+    .select({ id: groupMembers.groupId })
+    .from(groupMembers)
+    .where(and(eq(groupMembers.userId, userId), eq(groupMembers.idpId, idpId)))
+    .orderBy(asc(groupMembers.groupId)),
+)
+/** Ids of the groups of which an identity provider said that a user is in them. */
+export const groupsSaidOf = async (db: Database, userId: string, idpId: string): Promise<string[]> =>
+  (await said.run(db, { userId, idpId })).map(({ id }) => id)
 
 /** What is left of a token, and of the one of its reader, with what a view shows of it. One query. */
 export const showToken = async (db: Database, token: TokenFacts & Domains, reader: TokenFacts): Promise<ShownToken> => {
@@ -138,6 +168,8 @@ export const showToken = async (db: Database, token: TokenFacts & Domains, reade
     readers: others ? leftOf([{ left: row!.readers }], reader) : left,
     userDomain: row!.userDomain ?? userDomainId,
     projectDomain: row!.projectDomain ?? projectDomainId,
+    passwordExpiresAt: row!.passwordExpiresAt,
+    groups: JSON.parse(row!.groups),
     roles: roles.filter(({ name }) => left?.includes(name)).sort((a, b) => (a.name < b.name ? -1 : 1)),
   }
 }
@@ -160,6 +192,8 @@ export const tokenGuard = (t: TokenFacts) => {
     trustId,
     otherId,
     otherEpoch,
+    facts.accessId,
+    facts.idpId,
   ]
   return ready(GUARD, values)
 }
@@ -170,4 +204,6 @@ const GUARD = `insert into guards (broken) select 'token' where exists (select 1
   or exists (select 1 from json_each(?6) t where t.value not in (with ${heldBy('?8', '?4')} ${HELD_NAMES}))
   or ?7 <> '' and not exists (select 1 from application_credentials where id = ?7)
   or ?9 <> '' and not exists (select 1 from trusts r join users o on o.id = ?10
-    where r.id = ?9 and o.epoch = ?11 and o.enabled)`
+    where r.id = ?9 and o.epoch = ?11 and o.enabled)
+  or ?12 <> '' and not exists (select 1 from access_tokens where id = ?12)
+  or ?13 <> '' and not exists (select 1 from identity_providers where id = ?13 and enabled)`

@@ -2,11 +2,15 @@ import { replaceSecret, type Secret, staleSecrets } from '../../../db/queries/li
 import type { Context } from '../../context.ts'
 import { headsAtRest, resealAtRest } from '../../crypto/at-rest.ts'
 import {
+  accessTokenPlace,
   answerPlace,
   askedPlace,
   burstDataPlace,
+  consumerPlace,
   credentialPlace,
+  domainConfigPlace,
   previousSecretPlace,
+  requestTokenPlace,
   userDataPlace,
   webhookPlace,
 } from './sealed-places.ts'
@@ -48,6 +52,27 @@ const SECRETS: Secret[] = [
     where: '1',
     set: 'blob = anew.sealed',
     place: credentialPlace,
+  },
+  ...(
+    [
+      ['consumers', consumerPlace],
+      ['request_tokens', requestTokenPlace],
+      ['access_tokens', accessTokenPlace],
+    ] as const
+  ).map(
+    ([table, place]): Secret => ({
+      ...{ table, row: `${table}.id`, owner: `${table}.id`, value: 'secret', where: '1' },
+      ...{ set: 'secret = anew.sealed', place },
+    }),
+  ),
+  {
+    table: 'domain_configs',
+    row: 'domain_configs.domain_id',
+    owner: 'domain_configs.domain_id',
+    value: 'config',
+    where: '1',
+    set: 'config = anew.sealed',
+    place: domainConfigPlace,
   },
   {
     table: 'repeatables',

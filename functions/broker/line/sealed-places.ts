@@ -8,5 +8,11 @@ export const askedPlace = (key: string): string => `repeatables/${key}/body_hash
 export const answerPlace = (key: string): string => `repeatables/${key}/answer`
 export const webhookPlace = (webhookId: string): string => `webhooks/${webhookId}/secret`
 export const previousSecretPlace = (webhookId: string): string => `webhooks/${webhookId}/previous_secret`
+/** Where a domain's users are kept, with passwords for it. */
+export const domainConfigPlace = (domainId: string): string => `domain_configs/${domainId}/config`
+/** Secrets of OAuth: of a program, of what it asks for, of what it was given. */
+export const consumerPlace = (id: string): string => `consumers/${id}/secret`
+export const requestTokenPlace = (id: string): string => `request_tokens/${id}/secret`
+export const accessTokenPlace = (id: string): string => `access_tokens/${id}/secret`
 /** What a user keeps here for others to ask for. */
 export const credentialPlace = (credentialId: string): string => `credentials/${credentialId}/blob`

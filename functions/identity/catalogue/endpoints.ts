@@ -53,9 +53,9 @@ const view = (row: EndpointRow, base: string) => ({
   ...{ region_id: row.regionId, region: row.regionId },
   links: selfLink(base, `/endpoints/${row.id}`),
 })
-type View = ReturnType<typeof view>
+export type EndpointView = ReturnType<typeof view>
 
-const builtIn = (services: Service[], input: Input): View[] =>
+const builtIn = (services: Service[], input: Input): EndpointView[] =>
   entries(services).flatMap((entry) =>
     endpoints(entry, placeOf(input), '$(project_id)s').map(({ id, interface: side, region_id, url }) =>
       view(
@@ -64,7 +64,8 @@ const builtIn = (services: Service[], input: Input): View[] =>
       ),
     ),
   )
-const viewsOf = async (services: Service[], input: Input): Promise<View[]> => [
+/** Every endpoint as it is shown: those of this broker, and those of an operator. */
+export const endpointViews = async (services: Service[], input: Input): Promise<EndpointView[]> => [
   ...builtIn(services, input),
   ...(await ownCatalogue(input.context.db)).endpoints.map((row) => view(row, input.base)),
 ]
@@ -109,7 +110,7 @@ export const endpointOperations = (services: () => Service[]): Operation[] => [
     handle: async (input) => {
       const { service_id, interface: side, region_id } = input.query
       const enabled = flagOf(input.query.enabled)
-      const wanted = (await viewsOf(services(), input)).filter(
+      const wanted = (await endpointViews(services(), input)).filter(
         (e) =>
           (!service_id || e.service_id === service_id) &&
           (!side || e.interface === side) &&
@@ -156,7 +157,7 @@ export const endpointOperations = (services: () => Service[]): Operation[] => [
     summary: 'One endpoint.',
     status: 200,
     handle: async (input) => {
-      const endpoint = (await viewsOf(services(), input)).find(({ id }) => id === input.params.id)
+      const endpoint = (await endpointViews(services(), input)).find(({ id }) => id === input.params.id)
       if (!endpoint) throw unknown('endpoint', input.params.id!)
       return { body: { endpoint } }
     },
@@ -205,7 +206,7 @@ export const endpointOperations = (services: () => Service[]): Operation[] => [
       const { context } = input
       const row = await changeable(services(), input)
       const entry = { action: 'delete', kind: 'endpoint', resourceId: row.id, detail: { service: row.serviceId } }
-      await commit(context, entry, [deleteEndpoint(context.db, row.id)])
+      await commit(context, entry, [...deleteEndpoint(context.db, row.id)])
       forgetOwn(context)
       return {}
     },

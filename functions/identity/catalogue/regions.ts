@@ -35,7 +35,7 @@ const view = ({ extra, id, description, parentId }: RegionRow, base: string) => 
 })
 
 /** Every region: that of this broker first, which no one changes. */
-const regionsOf = async ({ db, settings }: Context): Promise<RegionRow[]> => [
+export const regionsOf = async ({ db, settings }: Context): Promise<RegionRow[]> => [
   { id: settings.region, description: '', parentId: null, extra: {} },
   ...(await ownRegions(db)).filter(({ id }) => id !== settings.region),
 ]

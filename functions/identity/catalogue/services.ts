@@ -40,7 +40,7 @@ const builtIn = ({ id, type, name }: Entry): ServiceRow => ({
 })
 
 /** Every service: those of this broker, which no one changes, and those of an operator. */
-const servicesOf = async (context: Context, services: Service[]): Promise<ServiceRow[]> => [
+export const servicesOf = async (context: Context, services: Service[]): Promise<ServiceRow[]> => [
   ...entries(services).map(builtIn),
   ...(await ownCatalogue(context.db)).services,
 ]

@@ -100,7 +100,8 @@ export const ec2CredentialOperations: Operation[] = [
       const secret = randomBytes(16).toString('hex')
       const blob = { access: context.newId().replaceAll('-', ''), secret, trust_id: null }
       const id = idOfAccess(blob.access)
-      const bound = context.caller!.credential ? { app_cred_id: context.caller!.credential.id } : {}
+      const { credential } = context.caller!
+      const bound = credential ? { app_cred_id: credential.id } : {}
       const text = JSON.stringify({ ...blob, ...bound })
       const row: KeptRow = {
         id,

@@ -4,6 +4,7 @@ import { credentialPlace } from '../../broker/line/sealed-places.ts'
 import type { Caller, Context } from '../../context.ts'
 import { openAtRest, sealAtRest } from '../../crypto/at-rest.ts'
 import { badRequest, Fault, forbidden } from '../../http/fault.ts'
+import { isDelegated } from '../delegated.ts'
 import { actionRefused, missing } from '../refusals.ts'
 import type { Rule } from '../rules.ts'
 
@@ -44,9 +45,6 @@ export const roomFor = (userId: string): Rule => ({
   refusal: forbidden(`Unable to create additional credentials, maximum of ${USER_LIMIT} already exceeded for user.`),
 })
 
-/** It may do less than its user: it was got by an application credential, or lent. */
-const isDelegated = ({ credential, trust }: Caller): boolean => credential !== undefined || trust !== undefined
-
 const isIn = (caller: Caller, projectId: string | null): boolean =>
   !isDelegated(caller) || projectId === caller.projectId
 
@@ -60,8 +58,10 @@ export const assertReachesKept = (caller: Caller, row: Pick<KeptRow, 'projectId'
     throw forbidden(actionRefused('Credential project does not match the project scope of the delegated token'))
 }
 
-/** 403 for tokens that were lent, or got by an application credential which may make no others. */
-export const assertMayDelegate = ({ credential, trust }: Caller): void => {
+/** 403 for tokens that were lent or given, or got by an application credential which may make no others. */
+export const assertMayDelegate = ({ credential, trust, oauth }: Caller): void => {
+  if (oauth)
+    throw forbidden(actionRefused('Using an OAuth-scoped token is not allowed for managing additional credentials.'))
   if (trust)
     throw forbidden(actionRefused('Using a trust-scoped token is not allowed for managing additional credentials.'))
   if (credential && !credential.unrestricted)

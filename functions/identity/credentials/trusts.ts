@@ -85,7 +85,8 @@ const trustFor = async ({ context, params }: Input, name: string): Promise<Trust
 }
 
 /** Nothing that was lent is lent on, and what an application credential may not do is not done by way of another. */
-const assertLends = ({ trust, credential }: Caller): void => {
+const assertLends = ({ trust, credential, oauth }: Caller): void => {
+  if (oauth) throw forbidden(actionRefused('Using an OAuth-scoped token is not allowed for managing trusts'))
   if (trust)
     throw forbidden(
       actionRefused('Redelegation of trusts is not offered: a token that was got by a trust makes no other'),

@@ -10,16 +10,19 @@ const flag = z.boolean().nullish()
 /** Of roles, projects and domains. */
 export const resourceOptions = z.strictObject({ immutable: flag }).optional()
 
-/**
- * Of users. No password here expires, has to be changed at first, or ends by not being used, so that what is told to ignore this
- * is so. Rules of several methods and exemption from locks are not offered: to take them would promise what does not hold.
- */
+const unlike = <T>(items: T[]) => new Set(items.map((item) => JSON.stringify(item))).size === items.length
+const rule = z.array(z.string().min(1).max(64)).min(1).max(8).refine(unlike, 'must not name a method twice')
+
+/** Of users. No account here ends by not being used, so that what is told to ignore this is so. */
 export const userOptions = z
   .strictObject({
     ignore_change_password_upon_first_use: flag,
+    ignore_lockout_failure_attempts: flag,
     ignore_password_expiry: flag,
     ignore_user_inactivity: flag,
     lock_password: flag,
+    multi_factor_auth_enabled: flag,
+    multi_factor_auth_rules: z.array(rule).max(32).refine(unlike, 'must not have a rule twice').nullish(),
   })
   .optional()
 

@@ -15,12 +15,12 @@ import {
 import { forgiveAll } from '../../../db/queries/identity/login-failures.ts'
 import { commit } from '../../broker/line/commit.ts'
 import { isTaken } from '../../broker/line/refused.ts'
-import type { Context } from '../../context.ts'
 import { openObject } from '../../http/dictionary.ts'
 import { badRequest } from '../../http/fault.ts'
 import { type Operation, operation } from '../../http/operation.ts'
-import { checkPassword, laneOf } from '../check-password.ts'
-import { asksForAbsent, inexactly } from '../filters.ts'
+import { checkPassword } from '../check-password.ts'
+import { expiryView } from '../expiry.ts'
+import { asksForAbsent, inexactly, timesAsked } from '../filters.ts'
 import { extraOf, nameText } from '../properties.ts'
 import { assertNotAbove, assertReach, domainAsked, MANAGING, notAbove, ownDomain, ownOr, READING } from '../reach.ts'
 import { duplicate, unknown } from '../refusals.ts'
@@ -28,6 +28,7 @@ import { commitIf } from '../rules.ts'
 import { collection, flagOf, selfLink } from '../views.ts'
 import { extended, named, textOf } from './named.ts'
 import { mergedOptions, userOptions } from './options.ts'
+import { assertMayChange, passwordSet, remembering } from './passwords.ts'
 
 const password = z.string().min(1).max(4096)
 const fields = {
@@ -55,7 +56,7 @@ export const userView = (row: UserRow, base: string) => ({
   default_project_id: row.defaultProjectId,
   ...(row.email === null ? {} : { email: row.email }),
   ...(row.description === '' ? {} : { description: row.description }),
-  password_expires_at: null,
+  password_expires_at: row.passwordExpiresAt === null ? null : expiryView(row.passwordExpiresAt * 1000),
   options: row.options,
   links: selfLink(base, `/users/${row.id}`),
 })
@@ -66,12 +67,14 @@ export const userOperations: Operation[] = [
     method: 'GET',
     path: '/v3/users',
     ...READING,
-    summary: 'Every user; filters `name`, `domain_id` and `enabled`, exact or not.',
+    summary:
+      'Every user; filters `name`, `domain_id` and `enabled`, exact or not, and `password_expires_at` (`lt:`, `lte:`, `gt:`, `gte:`, `eq:`, `neq:`).',
     status: 200,
     handle: async ({ context, query, queries, base }) => {
       const { domainId, nothing } = domainAsked(context.caller!, query.domain_id)
-      const filter = { name: query.name, domainId, enabled: flagOf(query.enabled) }
-      const federated = asksForAbsent(queries, 'idp_id', 'protocol_id', 'unique_id', 'password_expires_at')
+      const passwords = timesAsked(queries, 'password_expires_at')
+      const filter = { name: query.name, domainId, enabled: flagOf(query.enabled), passwords }
+      const federated = asksForAbsent(queries, 'idp_id', 'protocol_id', 'unique_id')
       const rows = federated || nothing ? [] : await listUsers(context.db, filter)
       return collection(
         'users',
@@ -106,7 +109,7 @@ export const userOperations: Operation[] = [
         name: user.name,
         email: user.email ?? null,
         description: user.description ?? '',
-        ...(await passwordSet(context, user.password || null)),
+        ...(await passwordSet(context, user.password || null, mergedOptions({}, user.options))),
         defaultProjectId: user.default_project_id ?? null,
         extra: extraOf(user, KNOWN),
         enabled: user.enabled ?? true,
@@ -170,12 +173,15 @@ export const userOperations: Operation[] = [
         enabled: user.enabled,
         options: user.options && mergedOptions(row.options, user.options),
         extra: extended(row.extra, extraOf(user, KNOWN)),
-        ...(user.password === undefined ? {} : await passwordSet(context, user.password)),
+        ...(user.password === undefined
+          ? {}
+          : await passwordSet(context, user.password, mergedOptions(row.options, user.options))),
       })
       const disabled = set.enabled === false
       const revokes = user.password !== undefined || disabled
       const entry = { action: 'update', kind: 'user', resourceId: row.id }
       const writes = [
+        ...(user.password === undefined ? [] : remembering(context, row.id)),
         ...(Object.keys(set).length ? [updateUser(db, row.id, set)] : []),
         ...(revokes ? [raiseUserEpoch(db, row.id)] : []),
         // As Keystone does it (api-ref, "Application Credentials").
@@ -217,24 +223,23 @@ export const userOperations: Operation[] = [
     handle: async ({ context, params, body: { user } }) => {
       const { db } = context
       const given = { user: { id: params.id! }, password: user.original_password }
-      const { id } = (await checkPassword(context, given, null)).user
-      if ((await userById(db, id))?.options.lock_password === true)
+      const { id } = (await checkPassword(context, given, null, { expired: true })).user
+      const row = await userById(db, id)
+      if (!row) throw unknown('user', id)
+      if (row.options.lock_password === true)
         throw badRequest(
           'You cannot change your password at this time due to password policy disallowing password changes. Please contact your administrator to reset your password.',
         )
-      const set = await passwordSet(context, user.password)
+      await assertMayChange(context, row, user.password)
+      const set = await passwordSet(context, user.password, row.options, true)
       const entry = { action: 'change_password', kind: 'user', resourceId: id }
-      await commit(context, entry, [updateUser(db, id, set), raiseUserEpoch(db, id), forgiveAll(db, id)])
+      await commit(context, entry, [
+        ...remembering(context, id),
+        updateUser(db, id, set),
+        raiseUserEpoch(db, id),
+        forgiveAll(db, id),
+      ])
       return {}
     },
   }),
 ]
-
-/** The columns of a new password; no hash at all with null. */
-const passwordSet = async (context: Context, text: string | null) => ({
-  passwordHash:
-    text === null
-      ? null
-      : await context.hashes.inTurn(laneOf(context, context.caller?.userId ?? ''), ({ hash }) => hash(text)),
-  passwordChangedAt: context.now(),
-})

@@ -117,7 +117,7 @@ test.each([
 })
 
 test('a method that is not offered is 401 and says so', async () => {
-  const answer = await plimsoll.nobody.post(TOKENS, { auth: { identity: { methods: ['totp'] } } })
+  const answer = await plimsoll.nobody.post(TOKENS, { auth: { identity: { methods: ['external'] } } })
   expect([answer.status, answer.body.error.message]).toEqual([
     401,
     'Attempted to authenticate with an unsupported method.',

@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm'
 import { index, integer, sqliteTable, text } from 'drizzle-orm/sqlite-core'
-import { at, flag, json } from './columns.ts'
+import { at, flag, json } from '../columns.ts'
 
 /** What users keep here for others to ask for: keys of EC2, seeds of one-time passwords, certificates. */
 export const credentials = sqliteTable(

@@ -1,7 +1,8 @@
+import { sql } from 'drizzle-orm'
 import { index, integer, primaryKey, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core'
-import type { Json } from '../../adapters/contract.ts'
-import type { Policy } from './clouds.ts'
-import { at, emptyList, emptyObject, flag, json } from './columns.ts'
+import type { Json } from '../../../adapters/contract.ts'
+import type { Policy } from '../clouds.ts'
+import { at, emptyList, emptyObject, flag, json } from '../columns.ts'
 
 /** What Keystone calls resource options: those that were set, under their names. */
 const options = () =>
@@ -65,6 +66,10 @@ export const users = sqliteTable(
     /** `scrypt$N$r$p$salt$hash`; null: the user cannot log in with a password. */
     passwordHash: text('password_hash'),
     passwordChangedAt: at('password_changed_at'),
+    /** From then on it lets nobody in; null: it does not end. */
+    passwordExpiresAt: at('password_expires_at'),
+    /** Its user chose it, and no administrator. */
+    passwordIsOwn: flag('password_is_own').notNull().default(false),
     defaultProjectId: text('default_project_id'),
     extra: json<Record<string, Json>>('extra')
       .notNull()
@@ -74,8 +79,28 @@ export const users = sqliteTable(
     epoch: integer('epoch').notNull().default(0),
     createdAt: at('created_at').notNull(),
   },
-  (t) => [uniqueIndex('users_by_name').on(t.domainId, t.name)],
+  (t) => [
+    uniqueIndex('users_by_name').on(t.domainId, t.name),
+    index('users_by_password_end').on(t.passwordExpiresAt).where(sql`password_expires_at IS NOT NULL`),
+  ],
 )
+
+/** Hashes of what users had as passwords before, as far back as none of them may be taken again. */
+export const formerPasswords = sqliteTable(
+  'former_passwords',
+  {
+    userId: text('user_id').notNull(),
+    hash: text('hash').notNull(),
+    replacedAt: at('replaced_at').notNull(),
+  },
+  (t) => [index('former_passwords_by_user').on(t.userId, t.replacedAt)],
+)
+
+/** What a domain's administrators wrote of where its users are kept, for whoever asks; sealed, as passwords may be in it. */
+export const domainConfigs = sqliteTable('domain_configs', {
+  domainId: text('domain_id').primaryKey(),
+  config: text('config').notNull(),
+})
 
 /** Users who are granted roles together. */
 export const userGroups = sqliteTable(
@@ -98,8 +123,15 @@ export const groupMembers = sqliteTable(
   {
     groupId: text('group_id').notNull(),
     userId: text('user_id').notNull(),
+    /** The identity provider that says so, until then; empty: an administrator, for good. */
+    idpId: text('idp_id').notNull().default(''),
+    until: at('until'),
   },
-  (t) => [primaryKey({ columns: [t.userId, t.groupId] }), index('group_members_by_group').on(t.groupId)],
+  (t) => [
+    primaryKey({ columns: [t.userId, t.groupId] }),
+    index('group_members_by_group').on(t.groupId),
+    index('group_members_by_end').on(t.until).where(sql`until IS NOT NULL`),
+  ],
 )
 
 export const roles = sqliteTable(

@@ -1,0 +1,139 @@
+import { and, asc, eq, type SQL, sql } from 'drizzle-orm'
+import type { Database } from '../../client.ts'
+import { prepared, type Slots } from '../../prepared.ts'
+import { endpointGroups, projectEndpointGroups, projectEndpoints, projects } from '../../schema/index.ts'
+
+export type { EndpointFilters } from '../../schema/index.ts'
+export type EndpointGroupRow = typeof endpointGroups.$inferSelect
+
+/** What a project's catalogue is cut to. */
+export interface ProjectFilter {
+  /** Endpoints by their id. */
+  ids: string[]
+  /** What the endpoints of its groups have in common. */
+  groups: EndpointGroupRow['filters'][]
+}
+
+interface OfProject {
+  projectId: string
+}
+const idsOf = prepared((db, { projectId }: Slots<OfProject>) =>
+  db
+    .select({ id: projectEndpoints.endpointId })
+    .from(projectEndpoints)
+    .where(eq(projectEndpoints.projectId, projectId)),
+)
+const groupsOf = prepared((db, { projectId }: Slots<OfProject>) =>
+  db
+    .select()
+    .from(endpointGroups)
+    .where(
+      sql`${endpointGroups.id} in (select m.group_id from project_endpoint_groups m where m.project_id = ${projectId})`,
+    )
+    .orderBy(asc(endpointGroups.name), asc(endpointGroups.id)),
+)
+
+/** The groups of a project, by name. */
+export const endpointGroupsOf = (db: Database, projectId: string): Promise<EndpointGroupRow[]> =>
+  groupsOf.run(db, { projectId })
+
+/** What a project is shown; null: everything. One round trip. */
+export const filterOf = async (db: Database, projectId: string): Promise<ProjectFilter | null> => {
+  const [ids, groups] = (await db.batch([
+    idsOf.statement(db, { projectId }),
+    groupsOf.statement(db, { projectId }),
+  ])) as unknown as [{ id: string }[], EndpointGroupRow[]]
+  return ids.length || groups.length
+    ? { ids: ids.map(({ id }) => id), groups: groups.map(({ filters }) => filters) }
+    : null
+}
+
+interface ById {
+  id: string
+}
+const ofId = prepared((db, { id }: Slots<ById>) => db.select().from(endpointGroups).where(eq(endpointGroups.id, id)))
+/** A group of endpoints; null: there is none. */
+export const endpointGroupById = async (db: Database, id: string): Promise<EndpointGroupRow | null> =>
+  (await ofId.run(db, { id }))[0] ?? null
+
+const like = prepared((db, { name }: Slots<{ name: string | undefined }>) =>
+  db
+    .select()
+    .from(endpointGroups)
+    .where(name && eq(endpointGroups.name, name))
+    .orderBy(asc(endpointGroups.name), asc(endpointGroups.id)),
+)
+/** Groups of endpoints, by name; what the filter leaves open is not asked. */
+export const listEndpointGroups = (db: Database, name: string | undefined) => like.run(db, { name })
+
+/** Statement: a new group. */
+export const insertEndpointGroup = (db: Database, row: EndpointGroupRow) => db.insert(endpointGroups).values(row)
+/** Statement: changes a group. */
+export const updateEndpointGroup = (db: Database, id: string, set: Partial<EndpointGroupRow>) =>
+  db.update(endpointGroups).set(set).where(eq(endpointGroups.id, id))
+/** Statements: a group goes, from the projects that have it too. */
+export const deleteEndpointGroup = (db: Database, id: string) =>
+  [
+    db.delete(projectEndpointGroups).where(eq(projectEndpointGroups.groupId, id)),
+    db.delete(endpointGroups).where(eq(endpointGroups.id, id)),
+  ] as const
+
+/** As SQL, that there is no such group. */
+export const noEndpointGroup = (id: string): SQL => sql`not exists (select 1 from endpoint_groups where id = ${id})`
+
+/** What a project may have: an endpoint, or a group of them. */
+export type Kind = 'endpoint' | 'group'
+const tableOf = (kind: Kind) =>
+  kind === 'endpoint'
+    ? { table: projectEndpoints, project: projectEndpoints.projectId, what: projectEndpoints.endpointId }
+    : { table: projectEndpointGroups, project: projectEndpointGroups.projectId, what: projectEndpointGroups.groupId }
+
+const has = {
+  endpoint: prepared((db, { projectId, id }: Slots<OfProject & ById>) =>
+    db
+      .select({ id: projectEndpoints.endpointId })
+      .from(projectEndpoints)
+      .where(and(eq(projectEndpoints.projectId, projectId), eq(projectEndpoints.endpointId, id))),
+  ),
+  group: prepared((db, { projectId, id }: Slots<OfProject & ById>) =>
+    db
+      .select({ id: projectEndpointGroups.groupId })
+      .from(projectEndpointGroups)
+      .where(and(eq(projectEndpointGroups.projectId, projectId), eq(projectEndpointGroups.groupId, id))),
+  ),
+}
+/** Whether a project has an endpoint, or a group, by itself. */
+export const isInProject = async (db: Database, kind: Kind, projectId: string, id: string): Promise<boolean> =>
+  (await has[kind].run(db, { projectId, id })).length > 0
+
+/** Statement: a project has an endpoint or a group; twice is once. */
+export const addToProject = (db: Database, kind: Kind, projectId: string, id: string) =>
+  kind === 'endpoint'
+    ? db.insert(projectEndpoints).values({ projectId, endpointId: id }).onConflictDoNothing()
+    : db.insert(projectEndpointGroups).values({ projectId, groupId: id }).onConflictDoNothing()
+/** Statement: a project has it no more. */
+export const takeFromProject = (db: Database, kind: Kind, projectId: string, id: string) => {
+  const { table, project, what } = tableOf(kind)
+  return db.delete(table).where(and(eq(project, projectId), eq(what, id)))
+}
+
+const holders = {
+  endpoint: prepared((db, { id }: Slots<ById>) =>
+    db
+      .select()
+      .from(projects)
+      .where(sql`${projects.id} in (select m.project_id from project_endpoints m where m.endpoint_id = ${id})`)
+      .orderBy(asc(projects.name), asc(projects.id))
+      .limit(1001),
+  ),
+  group: prepared((db, { id }: Slots<ById>) =>
+    db
+      .select()
+      .from(projects)
+      .where(sql`${projects.id} in (select m.project_id from project_endpoint_groups m where m.group_id = ${id})`)
+      .orderBy(asc(projects.name), asc(projects.id))
+      .limit(1001),
+  ),
+}
+/** The projects that have an endpoint or a group by itself, by name; a thousand and one at most. */
+export const projectsWith = (db: Database, kind: Kind, id: string) => holders[kind].run(db, { id })

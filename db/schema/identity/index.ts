@@ -1,0 +1,7 @@
+export * from './catalogue.ts'
+export * from './credentials.ts'
+export * from './directory.ts'
+export * from './federation.ts'
+export * from './limits.ts'
+export * from './oauth.ts'
+export * from './policies.ts'

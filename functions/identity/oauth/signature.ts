@@ -1,0 +1,69 @@
+import { Buffer } from 'node:buffer'
+import { createHmac, timingSafeEqual } from 'node:crypto'
+
+/* Signatures of OAuth 1.0a (https://www.rfc-editor.org/rfc/rfc5849#section-3.4), as far as they are made with a secret. */
+
+/** What the header `Authorization: OAuth …` of a request says, decoded; null: there is none. */
+export const oauthOf = (headers: Headers): Record<string, string> | null => {
+  const header = headers.get('Authorization') ?? ''
+  if (!/^OAuth\s/i.test(header) || header.length > 4096) return null
+  const said: Record<string, string> = Object.create(null)
+  for (const part of header.slice(6).split(',')) {
+    const at = part.indexOf('=')
+    const name = decoded(part.slice(0, Math.max(0, at)).trim())
+    const value = decoded(
+      part
+        .slice(at + 1)
+        .trim()
+        .replace(/^"|"$/g, ''),
+    )
+    // What is said twice is said by two.
+    if (at < 0 || name === null || value === null || name in said) return null
+    if (name !== 'realm') said[name] = value
+  }
+  return said
+}
+
+const decoded = (text: string): string | null => {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return null
+  }
+}
+
+const escaped = (text: string): string =>
+  encodeURIComponent(text).replace(/[!'()*]/g, (mark) => `%${mark.charCodeAt(0).toString(16).toUpperCase()}`)
+
+const HASHES: Record<string, string> = { 'HMAC-SHA1': 'sha1', 'HMAC-SHA256': 'sha256' }
+
+interface Signed {
+  method: string
+  /** As the client wrote it, with its query. */
+  url: string
+  oauth: Record<string, string>
+  /** Of the consumer, and of its token or empty. */
+  secrets: { consumer: string; token: string }
+}
+
+/** The text that is signed: method, address and parameters in their order (section 3.4.1). */
+const baseOf = ({ method, url, oauth }: Omit<Signed, 'secrets'>): string => {
+  const { protocol, host, pathname, searchParams } = new URL(url)
+  const { oauth_signature: _, ...rest } = oauth
+  const pairs = [...searchParams, ...Object.entries(rest)].map(([name, value]) => [escaped(name), escaped(value)])
+  const parameters = pairs
+    .sort(([a, b], [c, d]) => (a === c ? (b! < d! ? -1 : 1) : a! < c! ? -1 : 1))
+    .map(([name, value]) => `${name}=${value}`)
+    .join('&')
+  return [method.toUpperCase(), `${protocol}//${host}${pathname}`, parameters].map(escaped).join('&')
+}
+
+/** Whether a request was signed with these secrets. A way to sign that is not one with a secret is none. */
+export const isSigned = (signed: Signed): boolean => {
+  const hash = HASHES[signed.oauth.oauth_signature_method ?? '']
+  if (!hash) return false
+  const key = `${escaped(signed.secrets.consumer)}&${escaped(signed.secrets.token)}`
+  const wanted = createHmac(hash, key).update(baseOf(signed)).digest()
+  const given = Buffer.from(signed.oauth.oauth_signature ?? '', 'base64')
+  return wanted.length === given.length && timingSafeEqual(wanted, given)
+}
