@@ -59,7 +59,7 @@ const sectionOf = ({ about, outcomes, groupOf, knownOf }: Told): string => {
   const failures = [...byWhy].map(([why, tests]) => [tests.join(', '), why])
   return `${about} ${passed} of ${passed + failed} that it ran passed (${share} %), on ${day}.
 
-${table(['', ...RESULTS], [...rows, ['all', ...numbers(outcomes.values())]])}
+${table(['', ...RESULTS], [...rows, ['all', ...numbers([...outcomes.values()])]])}
 ${failures.length ? `\n${table(['fails', 'why'], failures)}\n` : ''}`
 }
 
