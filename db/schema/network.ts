@@ -258,6 +258,8 @@ export const securityGroupRules = sqliteTable(
     portRangeMax: integer('port_range_max'),
     remoteIpPrefix: text('remote_ip_prefix'),
     remoteGroupId: text('remote_group_id'),
+    /** The blocks of an address group, whichever it has. */
+    remoteAddressGroupId: text('remote_address_group_id'),
     description: text('description').notNull().default(''),
     /** All of the above in one string: a second equal rule is a conflict. */
     signature: text('signature').notNull(),
@@ -270,6 +272,31 @@ export const securityGroupRules = sqliteTable(
     index('security_group_rules_by_project').on(t.projectId, t.createdAt, t.id),
     index('security_group_rules_by_time').on(t.createdAt, t.id),
     index('security_group_rules_by_remote').on(t.remoteGroupId).where(sql`remote_group_id IS NOT NULL`),
+    index('security_group_rules_by_addresses')
+      .on(t.remoteAddressGroupId)
+      .where(sql`remote_address_group_id IS NOT NULL`),
+  ],
+)
+
+/** Blocks of addresses under one name, for rules of security groups. */
+export const addressGroups = sqliteTable(
+  'address_groups',
+  {
+    id: standard.id,
+    projectId: standard.projectId,
+    name: standard.name,
+    description: standard.description,
+    revision: standard.revision,
+    /** As `10.0.0.0/24`. */
+    addresses: json<string[]>('addresses')
+      .notNull()
+      .default(emptyList as never),
+    createdAt: standard.createdAt,
+    updatedAt: standard.updatedAt,
+  },
+  (t) => [
+    index('address_groups_by_project').on(t.projectId, t.createdAt, t.id),
+    index('address_groups_by_time').on(t.createdAt, t.id),
   ],
 )
 

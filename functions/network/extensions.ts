@@ -4,6 +4,7 @@ import { type Operation, operation } from '../http/operation.ts'
 /* Extensions: https://docs.openstack.org/api-ref/network/v2/#extensions. What is listed is kept; nothing else is. */
 
 const extensions: [alias: string, name: string, description: string][] = [
+  ['address-group', 'Address group', 'Blocks of addresses under one name, for rules of security groups.'],
   ['address-scope', 'Address scope', 'Scopes in which no address is in two subnet pools.'],
   [
     'allowed-address-pairs',
@@ -66,6 +67,7 @@ const extensions: [alias: string, name: string, description: string][] = [
   ['quotas', 'Quota management support', 'Limits of projects.'],
   ['quota-check-limit', 'Quota engine limit check', 'check_limit: no limit below what is used.'],
   ['quota_details', 'Quota details management support', 'Limits with what is used of them.'],
+  ['rbac-address-group', 'Add address_group type to RBAC', 'Address groups are shared with projects.'],
   ['rbac-address-scope', 'Address scope RBAC policies', 'Address scopes are shared with projects.'],
   [
     'rbac-policies',
@@ -78,6 +80,11 @@ const extensions: [alias: string, name: string, description: string][] = [
   ['router', 'Neutron L3 Router', 'Routers and floating IPs.'],
   ['router_availability_zone', 'Router Availability Zone', 'Where a router is, and where it may be.'],
   ['security-group', 'security-group', 'Security groups and their rules.'],
+  [
+    'security-groups-remote-address-group',
+    'Remote address group id field for security group rules',
+    'remote_address_group_id of a rule.',
+  ],
   ['security-groups-normalized-cidr', 'Normalized CIDR field for security group rules', 'normalized_cidr of a rule.'],
   ['segment', 'Segment', 'Parts of a network, each on one cloud or in one zone of it; segment_id of a subnet.'],
   ['service-type', 'Neutron Service Type Management', 'Providers of services that plugins bring: there are none.'],

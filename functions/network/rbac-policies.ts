@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { listRbacPolicies, type RbacPolicyRow, rbacAttributes } from '../../db/queries/network/rbac.ts'
-import { changeRbacPolicy, createRbacPolicy, ownRbacPolicy, removeRbacPolicy } from '../broker/network/rbac.ts'
+import { changeRbacPolicy, createRbacPolicy, ownRbacPolicy, removeRbacPolicy } from '../broker/network/sharing/rbac.ts'
 import { badRequest, Fault } from '../http/fault.ts'
 import { type Operation, operation } from '../http/operation.ts'
 import { filledText, oneOf, ownership, text, uuid } from './attributes.ts'
@@ -9,7 +9,7 @@ import { reading } from './listing.ts'
 
 /* RBAC policies: https://docs.openstack.org/api-ref/network/v2/#rbac-policies */
 
-const TYPES = ['network', 'security_group', 'subnetpool', 'address_scope'] as const
+const TYPES = ['network', 'security_group', 'subnetpool', 'address_scope', 'address_group'] as const
 
 const target = { target_tenant: filledText().optional(), target_project: filledText().optional() }
 const create = z.strictObject({
@@ -72,7 +72,7 @@ export const rbacOperations: Operation[] = [
     path: '/v2.0/rbac-policies',
     who: 'member',
     summary:
-      'Shares a network, a security group, a subnet pool or an address scope with a project; with all (`*`) admins do.',
+      'Shares a network, a security group, an address group, a subnet pool or an address scope with a project; with all (`*`) admins do.',
     status: 201,
     body: oneOrMany('rbac_policy', 'rbac_policies', create),
     handle: async ({ context, body: { wishes, bulk } }) => {

@@ -41,6 +41,7 @@ const movedWords: Record<string, string> = table({
   'network-gone': 'The network was deleted at the same time.',
   'subnet-gone': 'The subnet was deleted at the same time.',
   'security-group-gone': 'The security group was deleted at the same time.',
+  'address-group-gone': 'The address group was deleted at the same time.',
   'network-elsewhere': 'The networks are on different clouds.',
 })
 

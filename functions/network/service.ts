@@ -13,8 +13,9 @@ import { quotaOperations } from './quotas.ts'
 import { rbacOperations } from './rbac-policies.ts'
 import { refuse, withDenial } from './refusals.ts'
 import { routerOperations } from './routers.ts'
-import { securityGroupRuleOperations } from './security-group-rules.ts'
-import { securityGroupOperations } from './security-groups.ts'
+import { addressGroupOperations } from './security/address-groups.ts'
+import { securityGroupRuleOperations } from './security/security-group-rules.ts'
+import { securityGroupOperations } from './security/security-groups.ts'
 import { segmentOperations } from './segments.ts'
 import { subnetPoolOperations } from './subnet-pools.ts'
 import { subnetOperations } from './subnets.ts'
@@ -44,6 +45,7 @@ export const network: Service = {
     ...availabilityZoneOperations,
     ...ipAvailabilityOperations,
     ...subnetPoolOperations,
+    ...addressGroupOperations,
     ...addressScopeOperations,
     ...rbacOperations,
     ...pluginOperations,

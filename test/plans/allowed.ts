@@ -41,7 +41,7 @@ export const ALLOWED: { like: RegExp; because: string }[] = [
     because: 'What a project sees is its own and what is shared: as many as its quota of these.',
   },
   {
-    like: /from "security_groups" where .*select a\.object_id from rbac_policies a/s,
+    like: /from "(security_groups|address_groups)" where .*select a\.object_id from rbac_policies a/s,
     because: 'What a project that is lent groups sees is its own and those: as many as its quota of these.',
   },
   {

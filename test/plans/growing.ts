@@ -62,6 +62,7 @@ export const GROWING: Record<string, string[]> = {
   network_plans: [],
   address_scopes: ['project_id'],
   rbac_policies: ['project_id', 'target'],
+  address_groups: ['project_id'],
   address_scope_prefixes: ['scope_id'],
   subnet_pool_space: ['pool_id'],
   subnet_pool_ranges: ['pool_id'],

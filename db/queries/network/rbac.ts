@@ -109,6 +109,9 @@ export const usedBy = (policy: Pick<RbacPolicyRow, 'objectId' | 'target' | 'proj
         where g.security_group_id = ${id} and ${letIn(sql`u.project_id`, policy)})`
     case 'subnetpool':
       return sql`exists (select 1 from subnets u where u.subnetpool_id = ${id} and ${letIn(sql`u.project_id`, policy)})`
+    case 'address_group':
+      return sql`exists (select 1 from security_group_rules u where u.remote_address_group_id = ${id}
+        and ${letIn(sql`u.project_id`, policy)})`
     case 'address_scope':
       return sql`exists (select 1 from subnet_pools u where u.address_scope_id = ${id} and ${letIn(sql`u.project_id`, policy)})`
   }

@@ -38,6 +38,7 @@ export const ruleAttributes: Attributes = table({
   port_range_max: { is: 'number', sql: sql`${securityGroupRules.portRangeMax}` },
   remote_ip_prefix: { is: 'text', sql: sql`${securityGroupRules.remoteIpPrefix}` },
   remote_group_id: { is: 'text', sql: sql`${securityGroupRules.remoteGroupId}`, seeks: true },
+  remote_address_group_id: { is: 'text', sql: sql`${securityGroupRules.remoteAddressGroupId}`, seeks: true },
   description: { is: 'text', sql: sql`${securityGroupRules.description}` },
   revision_number: { is: 'number', sql: sql`${securityGroupRules.revision}` },
   created_at: { is: 'time', sql: sql`${securityGroupRules.createdAt}` },

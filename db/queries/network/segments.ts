@@ -155,3 +155,10 @@ export const segmentRealised = ({ networkId, cloudId }: Pick<SegmentRow, 'networ
   sql`not ${isRouted(sql`${networkId}`)} and (exists (select 1 from ports where network_id = ${networkId} limit 1)
     or (exists (select 1 from bindings where kind = 'network' and resource_id = ${networkId} and cloud_id = ${cloudId} and phase <> 'gone')
       and exists (select 1 from subnets where network_id = ${networkId})))`
+
+/** Zones of the clouds that a project is mapped to, whoever asks. */
+export const zonesOfProject = (db: Database, projectId: string) =>
+  db.all<{ cloudId: string; cloudName: string; type: string; zone: string }>(sql`
+    select c.id as cloudId, c.name as cloudName, c.type, z.name as zone
+    from mappings m join clouds c on c.id = m.cloud_id and c.enabled join zones z on z.cloud_id = c.id
+    where m.project_id = ${projectId} order by c.position, c.name, z.position, z.name`)

@@ -67,6 +67,7 @@ const wishFor = async (plan: Plan, group: Item, spec: SecurityRule): Promise<Rul
   portRangeMax: spec.max,
   remoteIpPrefix: spec.cidr,
   remoteGroupId: spec.group === null ? null : await remoteGroup(plan, group, spec.group),
+  remoteAddressGroupId: null,
   description: spec.description ?? '',
 })
 

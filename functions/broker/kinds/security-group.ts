@@ -1,4 +1,5 @@
 import type { SecurityGroupSpec, SecurityRule } from '../../../adapters/contract.ts'
+import { addressGroupsById } from '../../../db/queries/network/address-groups.ts'
 import { type NetworkRow, networkById } from '../../../db/queries/network/network.ts'
 import {
   groupsIn,
@@ -14,6 +15,8 @@ import { networkNeed } from './network.ts'
 interface Loaded {
   group: SecurityGroupView
   network: NetworkRow
+  /** Blocks of the address groups that its rules name, by their ids. */
+  blocks: Map<string, string[]>
 }
 
 /** A group as something on a network needs it: it is realised once per network. */
@@ -35,7 +38,10 @@ export const securityGroupSteps = steps<Loaded, SecurityGroupSpec>({
   load: async ({ db }, { resourceId, scope }) => {
     const group = await securityGroupById(db, everyProject, resourceId)
     const network = group && (await networkById(db, everyProject, scope))
-    return network ? { group, network } : null
+    if (!network) return null
+    const named = [...new Set(group.rules.flatMap(({ remoteAddressGroupId }) => remoteAddressGroupId ?? []))]
+    const found = named.length ? await addressGroupsById(db, named) : []
+    return { group, network, blocks: new Map(found.map(({ id, addresses }) => [id, addresses])) }
   },
   needs: async ({ db }, { group, network }, _, stage) => {
     const named = stage === 'create' ? [] : remoteGroups(group)
@@ -45,11 +51,14 @@ export const securityGroupSteps = steps<Loaded, SecurityGroupSpec>({
   keeps: ({ network }) => [{ kind: 'network', nativeId: network }],
   // As it was born: groups that name each other would hold each other for ever.
   stripped: ({ frozen }) => (frozen ? { ...(frozen as unknown as SecurityGroupSpec), rules: [] } : null),
-  spec: (_, { group, network }, binding, native, stage) => ({
+  spec: (_, { group, network, blocks }, binding, native, stage) => ({
     name: group.name,
     description: group.description,
     network: native(networkNeed(network)),
-    rules: stage === 'create' ? [] : group.rules.map((rule) => translated(rule, binding.scope, native)),
+    rules:
+      stage === 'create'
+        ? []
+        : group.rules.flatMap((rule) => spread(rule, blocks)).map((rule) => translated(rule, binding.scope, native)),
     ...(group.stateful ? {} : { stateless: true as const }),
   }),
 })
@@ -57,6 +66,14 @@ export const securityGroupSteps = steps<Loaded, SecurityGroupSpec>({
 const remoteGroups = ({ id, rules }: SecurityGroupView): string[] => [
   ...new Set(rules.flatMap(({ remoteGroupId }) => (remoteGroupId && remoteGroupId !== id ? [remoteGroupId] : []))),
 ]
+
+/** A rule of an address group is one for each of its blocks of the family, or none. */
+const spread = (rule: RuleRow, blocks: Map<string, string[]>): RuleRow[] =>
+  rule.remoteAddressGroupId === null
+    ? [rule]
+    : (blocks.get(rule.remoteAddressGroupId) ?? [])
+        .filter((block) => (readCidr(block)?.version === 6) === (rule.ethertype === 'IPv6'))
+        .map((remoteIpPrefix) => ({ ...rule, remoteIpPrefix }))
 
 /** One rule of Neutron in the words of the contract. */
 export const translated = (rule: RuleRow, networkId: string, native: Natives): SecurityRule => {

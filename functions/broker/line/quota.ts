@@ -38,6 +38,7 @@ export const quotaDefaults = {
     subnetpool: 50,
     address_scope: 50,
     rbac_policy: 10,
+    address_group: 10,
   },
   /** Sizes in MiB. */
   image: {

@@ -24,6 +24,7 @@ const missingWords = {
   Segment: (id: string) => `Segment ${id} could not be found.`,
   Subnet: (id: string) => `Subnet ${id} could not be found.`,
   SubnetPool: (id: string) => `Subnet pool ${id} could not be found.`,
+  AddressGroup: (id: string) => `Address group ${id} could not be found.`,
   AddressScope: (id: string) => `Address scope ${id} could not be found.`,
   Port: (id: string) => `Port ${id} could not be found.`,
   Router: (id: string) => `Router ${id} could not be found`,

@@ -40,7 +40,7 @@ import {
 } from './outside/external-network.ts'
 import { dropWaysOut, WAYS_OUT_MOVED } from './pools/way-out.ts'
 import { refuseLooseOnWire, refuseUnfilteredWire } from './segments/wire.ts'
-import { sharing } from './sharing.ts'
+import { sharing } from './sharing/sharing.ts'
 import { filteredAs } from './unfiltered.ts'
 import { homesNamed } from './zone-hints.ts'
 

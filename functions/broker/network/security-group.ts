@@ -1,4 +1,5 @@
 import { cloudsFor } from '../../../db/queries/clouds/clouds.ts'
+import { addressGroupsGone } from '../../../db/queries/network/address-groups.ts'
 import {
   defaultGroupOf,
   deleteRule,
@@ -22,6 +23,7 @@ import { adapterOf } from '../clouds/adapter.ts'
 import { charge, commit, guard, makesDue, type Write, withoutKey } from '../line/commit.ts'
 import { Refused } from '../line/refused.ts'
 import { changed, unwanted } from '../line/resources.ts'
+import { seenAddressGroup } from './address-group.ts'
 import { commitOr, conflicting, missing, owned } from './network-refusal.ts'
 import { protocolNumber } from './protocols.ts'
 
@@ -34,6 +36,7 @@ export interface RuleWish {
   portRangeMax: number | null
   remoteIpPrefix: string | null
   remoteGroupId: string | null
+  remoteAddressGroupId: string | null
   description: string
 }
 
@@ -43,6 +46,7 @@ const anything = {
   portRangeMax: null,
   remoteIpPrefix: null,
   remoteGroupId: null,
+  remoteAddressGroupId: null,
   description: '',
 }
 const outward = (['IPv4', 'IPv6'] as const).map(
@@ -58,9 +62,9 @@ const ANYWHERE = ['0.0.0.0/0', '::/0']
 export const signatureOf = (w: RuleWish): string => {
   const protocol = protocolNumber(w.protocol, w.ethertype)
   const from = ANYWHERE.includes(w.remoteIpPrefix ?? '') ? null : w.remoteIpPrefix
-  return [w.direction, w.ethertype, protocol, w.portRangeMin, w.portRangeMax, from, w.remoteGroupId]
-    .map((v) => v ?? '')
-    .join('|')
+  const plain = [w.direction, w.ethertype, protocol, w.portRangeMin, w.portRangeMax, from, w.remoteGroupId]
+  // Those without one are kept as they were written before there were any.
+  return [...plain, ...(w.remoteAddressGroupId === null ? [] : [w.remoteAddressGroupId])].map((v) => v ?? '').join('|')
 }
 
 const ruleRow = (context: Context, group: { id: string; projectId: string }, wish: RuleWish): RuleRow => ({
@@ -219,11 +223,14 @@ export const addRules = async (
     for (const id of [securityGroupId, remoteGroupId])
       if (id !== null && !groups.has(id)) groups.set(id, await seenSecurityGroup(context, id))
   for (const { securityGroupId: id } of wishes) owned(context, 'SecurityGroup', id, groups.get(id)!)
+  const named = [...new Set(wishes.flatMap(({ remoteAddressGroupId }) => remoteAddressGroupId ?? []))]
+  for (const id of named) await seenAddressGroup(context, id)
   const rules = wishes.map(({ securityGroupId, ...wish }) => ruleRow(context, groups.get(securityGroupId)!, wish))
   const touched = [...new Set(rules.map((rule) => rule.securityGroupId))]
   try {
     await commit(context, { action: 'create', kind: 'security_group_rule', resourceId: rules[0]!.id }, [
       ...[...groups.keys()].map((id) => guard(context, 'security-group-gone', groupGone(id))),
+      ...(named.length ? [guard(context, 'address-group-gone', addressGroupsGone(named))] : []),
       ...rules.flatMap((rule) => [charge(rule.projectId, 'security_group_rule', 1), insertRule(db, rule)]),
       ...touched.flatMap((id) => [
         updateSecurityGroup(db, id, { updatedAt: context.now() }),

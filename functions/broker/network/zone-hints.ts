@@ -1,6 +1,6 @@
 import { adapterFor } from '../../../adapters/registry.ts'
 import { policyOf } from '../../../db/queries/clouds/policies.ts'
-import { zonesOfProject } from '../../../db/queries/network/zones.ts'
+import { zonesOfProject } from '../../../db/queries/network/segments.ts'
 import type { Context } from '../../context.ts'
 import { freeZone } from '../clouds/policy.ts'
 import { NetworkRefused } from './network-refusal.ts'

@@ -98,6 +98,7 @@ const ruleOf = (asked: Asked): RuleWish => {
     portRangeMin: port(traffic?.from),
     portRangeMax: port(traffic?.to),
     remoteGroupId: fromGroup ? String(asked.group_id) : null,
+    remoteAddressGroupId: null,
     description: '',
   }
 }

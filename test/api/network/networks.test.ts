@@ -309,6 +309,7 @@ test('quotas: own ones are seen, an admin sets them', async () => {
     subnetpool: 50,
     address_scope: 50,
     rbac_policy: 10,
+    address_group: 10,
   })
   expect(fault(await demo.put(path, { quota: { port: 1 } }))[0]).toBe(403)
   expect(fault(await demo.get(`${V2}/quotas/${plimsoll.projectId('admin')}`))[0]).toBe(403)

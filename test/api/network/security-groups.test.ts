@@ -207,7 +207,11 @@ describe('rules', () => {
     ],
     [{ remote_group_id: 'x' }, 404, 'Security group x does not exist'],
     [{ security_group_id: 'x' }, 404, 'Security group x does not exist'],
-    [{ remote_address_group_id: 'x' }, 400, "Unrecognized attribute(s) 'remote_address_group_id'"],
+    [
+      { remote_address_group_id: 'x' },
+      400,
+      "Invalid input for remote_address_group_id. Reason: 'x' is not a valid UUID.",
+    ],
   ])('%j is refused', async (body, status, words) => {
     const { id } = await newGroup()
     const answer = await addRule(id, body)

@@ -97,6 +97,7 @@ test('no cloud is told to let pass what the rules refuse, and nothing that they 
       remoteIpPrefix:
         peer === 'prefix' ? (six ? one('2001:db8::/32', '::/0') : one('10.0.0.7/8', '0.0.0.0/0', '10.1.2.3/32')) : null,
       remoteGroupId: peer === 'group' ? 'group-other' : peer === 'self' ? SELF : null,
+      remoteAddressGroupId: null,
       description: '',
       signature: '',
       revision: 0,
@@ -154,7 +155,14 @@ test('rules from before are the same as new ones that mean the same; of two only
     portRangeMin: null,
     portRangeMax: null,
   } as const
-  const none = { remoteIpPrefix: null, remoteGroupId: null, description: '', projectId: 'p', revision: 0 }
+  const none = {
+    remoteIpPrefix: null,
+    remoteGroupId: null,
+    remoteAddressGroupId: null,
+    description: '',
+    projectId: 'p',
+    revision: 0,
+  }
   const old: Partial<RuleRow>[] = [
     { protocol: 'tcp', portRangeMin: 22, portRangeMax: 22, remoteIpPrefix: '0.0.0.0/0' },
     { protocol: '17' },

@@ -6,7 +6,7 @@ import {
   networkLeads,
   pin,
 } from '../../../../db/queries/network/network.ts'
-import { zonesOfProject } from '../../../../db/queries/network/zones.ts'
+import { zonesOfProject } from '../../../../db/queries/network/segments.ts'
 import type { Context } from '../../../context.ts'
 import { adapterOf } from '../../clouds/adapter.ts'
 import { guard, type Write } from '../../line/commit.ts'

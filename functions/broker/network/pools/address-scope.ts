@@ -9,7 +9,7 @@ import {
 import type { Context } from '../../../context.ts'
 import { charge, commit, guard } from '../../line/commit.ts'
 import { commitOr, conflicting, invalid, missing, owned } from '../network-refusal.ts'
-import { sharing } from '../sharing.ts'
+import { sharing } from '../sharing/sharing.ts'
 
 /** Address scopes, by Neutron's rules (neutron/db/address_scope_db.py): in one, no address is in two subnet pools. */
 

@@ -30,7 +30,7 @@ import {
   type NetworkRefused,
   owned,
 } from '../network-refusal.ts'
-import { sharing } from '../sharing.ts'
+import { sharing } from '../sharing/sharing.ts'
 import { seenAddressScope } from './address-scope.ts'
 import { type Lengths, readLengths, readPrefixes, refuseManyPrefixes } from './pool-rules.ts'
 import { bitsIn, cidrOf, common, compacted, without } from './ranges.ts'

@@ -1,8 +1,8 @@
-import { readCidr, readIp, writeCidr, writeIp } from '../broker/network/address.ts'
-import { PROTOCOLS } from '../broker/network/protocols.ts'
-import type { RuleWish } from '../broker/network/security-group.ts'
-import { badRequest } from '../http/fault.ts'
-import { python } from './attributes.ts'
+import { readCidr, readIp, writeCidr, writeIp } from '../../broker/network/address.ts'
+import { PROTOCOLS } from '../../broker/network/protocols.ts'
+import type { RuleWish } from '../../broker/network/security-group.ts'
+import { badRequest } from '../../http/fault.ts'
+import { python } from '../attributes.ts'
 
 /* What Neutron takes and refuses in a rule, in its words: neutron/extensions/securitygroup.py, db/securitygroups_db.py */
 
@@ -51,7 +51,12 @@ export const normalized = (text: string | null): string | null => {
 
 /** What the attributes of a rule have to be to each other. */
 export const checkRule = (rule: RuleWish): RuleWish => {
-  const { portRangeMin: min, portRangeMax: max, ethertype, remoteIpPrefix, remoteGroupId } = rule
+  const { portRangeMin: min, portRangeMax: max, ethertype, remoteIpPrefix, remoteGroupId, remoteAddressGroupId } = rule
+  if (remoteAddressGroupId !== null && (remoteIpPrefix !== null || remoteGroupId !== null))
+    throw badRequest(
+      'Only remote_ip_prefix or remote_group_id or remote_address_group_id may be provided.',
+      'SecurityGroupMultipleRemoteEntites',
+    )
   if (remoteIpPrefix !== null && remoteGroupId !== null)
     throw badRequest(
       'Only remote_ip_prefix or remote_group_id may be provided.',

@@ -1,6 +1,6 @@
-import { type SharedType, shareWithAll } from '../../../db/queries/network/rbac.ts'
-import type { Context } from '../../context.ts'
-import type { Write } from '../line/commit.ts'
+import { type SharedType, shareWithAll } from '../../../../db/queries/network/rbac.ts'
+import type { Context } from '../../../context.ts'
+import type { Write } from '../../line/commit.ts'
 
 /** What is written where the attribute `shared` of something is. */
 export const sharing = (

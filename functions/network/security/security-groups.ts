@@ -3,20 +3,20 @@ import {
   listSecurityGroups,
   type SecurityGroupView,
   securityGroupAttributes,
-} from '../../db/queries/network/security-groups.ts'
-import { conflicting } from '../broker/network/network-refusal.ts'
+} from '../../../db/queries/network/security-groups.ts'
+import { conflicting } from '../../broker/network/network-refusal.ts'
 import {
   changeSecurityGroup,
   createSecurityGroup,
   ensureDefaultGroup,
   removeSecurityGroup,
   seenSecurityGroup,
-} from '../broker/network/security-group.ts'
-import type { Context } from '../context.ts'
-import { type Operation, operation } from '../http/operation.ts'
-import { flag, ownership, text, textOrNone } from './attributes.ts'
-import { changeOf, given, oneOrMany, ownerOf } from './body.ts'
-import { isLent, reading, standardView } from './listing.ts'
+} from '../../broker/network/security-group.ts'
+import type { Context } from '../../context.ts'
+import { type Operation, operation } from '../../http/operation.ts'
+import { flag, ownership, text, textOrNone } from '../attributes.ts'
+import { changeOf, given, oneOrMany, ownerOf } from '../body.ts'
+import { isLent, reading, standardView } from '../listing.ts'
 import { ruleView, settleDefaultGroup } from './security-group-rules.ts'
 
 /* Security groups: https://docs.openstack.org/api-ref/network/v2/#security-groups-security-groups */

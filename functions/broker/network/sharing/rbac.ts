@@ -1,5 +1,6 @@
-import { addressScopeById } from '../../../db/queries/network/address-scopes.ts'
-import { networkById } from '../../../db/queries/network/network.ts'
+import { addressGroupById } from '../../../../db/queries/network/address-groups.ts'
+import { addressScopeById } from '../../../../db/queries/network/address-scopes.ts'
+import { networkById } from '../../../../db/queries/network/network.ts'
 import {
   deleteRbacPolicy,
   insertRbacPolicy,
@@ -8,13 +9,13 @@ import {
   retargetRbacPolicy,
   type SharedType,
   usedBy,
-} from '../../../db/queries/network/rbac.ts'
-import { securityGroupById } from '../../../db/queries/network/security-groups.ts'
-import { subnetPoolById } from '../../../db/queries/network/subnet-pools.ts'
-import type { Context } from '../../context.ts'
-import { charge, commit, guard } from '../line/commit.ts'
-import { Refused } from '../line/refused.ts'
-import { commitOr, conflicting, invalid, invalidInput, missing, NetworkRefused } from './network-refusal.ts'
+} from '../../../../db/queries/network/rbac.ts'
+import { securityGroupById } from '../../../../db/queries/network/security-groups.ts'
+import { subnetPoolById } from '../../../../db/queries/network/subnet-pools.ts'
+import type { Context } from '../../../context.ts'
+import { charge, commit, guard } from '../../line/commit.ts'
+import { Refused } from '../../line/refused.ts'
+import { commitOr, conflicting, invalid, invalidInput, missing, NetworkRefused } from '../network-refusal.ts'
 
 /* Who sees and uses what is another project's (neutron/db/rbac_db_mixin.py). */
 
@@ -30,6 +31,8 @@ const owners: Record<SharedType, (context: Context, id: string) => Promise<{ pro
   security_group: async ({ db, scope }, id) =>
     (await securityGroupById(db, scope, id)) ?? refuseMissing('SecurityGroup', id),
   subnetpool: async ({ db, scope }, id) => (await subnetPoolById(db, scope, id)) ?? refuseMissing('SubnetPool', id),
+  address_group: async ({ db, scope }, id) =>
+    (await addressGroupById(db, scope, id)) ?? refuseMissing('AddressGroup', id),
   address_scope: async ({ db, scope }, id) =>
     (await addressScopeById(db, scope, id)) ?? refuseMissing('AddressScope', id),
 }

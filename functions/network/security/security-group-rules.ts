@@ -5,14 +5,14 @@ import {
   type RuleRow,
   ruleAttributes,
   ruleById,
-} from '../../db/queries/network/security-groups.ts'
-import { missing } from '../broker/network/network-refusal.ts'
-import { addRules, ensureDefaultGroup, removeRule } from '../broker/network/security-group.ts'
-import type { Context } from '../context.ts'
-import { type Operation, operation } from '../http/operation.ts'
-import { oneOf, ownership, read, text, textOrNone } from './attributes.ts'
-import { oneOrMany, ownerOf } from './body.ts'
-import { reading, standardView } from './listing.ts'
+} from '../../../db/queries/network/security-groups.ts'
+import { missing } from '../../broker/network/network-refusal.ts'
+import { addRules, ensureDefaultGroup, removeRule } from '../../broker/network/security-group.ts'
+import type { Context } from '../../context.ts'
+import { type Operation, operation } from '../../http/operation.ts'
+import { oneOf, ownership, read, text, textOrNone, uuidOrNull } from '../attributes.ts'
+import { oneOrMany, ownerOf } from '../body.ts'
+import { reading, standardView } from '../listing.ts'
 import { checkRule, normalized, port, prefix, protocol } from './rule-words.ts'
 
 /* Security group rules: https://docs.openstack.org/api-ref/network/v2/#security-group-rules-security-group-rules */
@@ -32,6 +32,7 @@ const create = z.strictObject({
   port_range_max: read(port).optional(),
   remote_ip_prefix: read(prefix).optional(),
   remote_group_id: read((value) => (value === null ? null : String(value))).optional(),
+  remote_address_group_id: uuidOrNull().optional(),
   description: textOrNone().optional(),
 })
 
@@ -46,6 +47,7 @@ export const ruleView = (rule: RuleRow) => ({
   remote_ip_prefix: prefix(rule.remoteIpPrefix),
   normalized_cidr: normalized(rule.remoteIpPrefix),
   remote_group_id: rule.remoteGroupId,
+  remote_address_group_id: rule.remoteAddressGroupId,
 })
 
 const find = async (context: Context, id: string): Promise<RuleRow> => {
@@ -95,6 +97,7 @@ export const securityGroupRuleOperations: Operation[] = [
             portRangeMax: wish.port_range_max ?? null,
             remoteIpPrefix: wish.remote_ip_prefix ?? null,
             remoteGroupId: wish.remote_group_id ?? null,
+            remoteAddressGroupId: wish.remote_address_group_id ?? null,
             description: wish.description ?? '',
           })
           return { ...rule, securityGroupId: wish.security_group_id }
