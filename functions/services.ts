@@ -5,6 +5,7 @@ import type { Service } from './http/service.ts'
 import { identityService } from './identity/service.ts'
 import { image } from './image/service.ts'
 import { network } from './network/service.ts'
+import { placement } from './placement/service.ts'
 
 /** Every API that the broker speaks; the catalogue, the router and the route sweep follow from this list. */
 export const services: Service[] = [
@@ -15,4 +16,5 @@ export const services: Service[] = [
   blockStorage,
   image,
   network,
+  placement,
 ]

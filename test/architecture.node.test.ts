@@ -14,7 +14,7 @@ interface Rule {
 }
 
 const STANDARD = /^npm:node:(buffer|crypto|net)$/
-const SERVICES = ['identity', 'compute', 'network', 'block-storage', 'image', 'object-store', 'broker-api']
+const SERVICES = ['identity', 'compute', 'network', 'block-storage', 'image', 'object-store', 'placement', 'broker-api']
 const ADAPTERS = readdirSync('adapters', { withFileTypes: true })
   .filter((entry) => entry.isDirectory() && entry.name !== 'shared')
   .map(({ name }) => name)

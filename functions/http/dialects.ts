@@ -2,7 +2,7 @@ import type { Fault } from './fault.ts'
 
 /** How a service words its errors and names its request id. */
 export interface Dialect {
-  name: 'identity' | 'compute' | 'network' | 'block-storage' | 'image' | 'broker' | 'object-store'
+  name: 'identity' | 'compute' | 'network' | 'block-storage' | 'image' | 'broker' | 'object-store' | 'placement'
   render(fault: Fault, requestId: string): { body: string; contentType: string }
   /** Headers that carry the request id; clients of one service look for one name, of another for both. */
   requestIdHeaders: string[]
@@ -72,6 +72,10 @@ const wsgi = (name: Dialect['name'], requestIdHeaders: string[]): Dialect => ({
 const retryAfter = ({ status, headers }: Fault) =>
   (status === 413 || status === 429) && headers['Retry-After'] ? { retryAfter: headers['Retry-After'] } : {}
 
+/** Why nothing is written. */
+const FOLLOWS =
+  'Providers, inventories and traits follow from zones and offers of clouds, allocations from servers: they are read here, and written by nobody.'
+
 export const dialects = {
   compute: wsgi('compute', ['X-Openstack-Request-Id', 'X-Compute-Request-Id']),
   blockStorage: wsgi('block-storage', ['X-Openstack-Request-Id', 'X-Compute-Request-Id']),
@@ -106,6 +110,24 @@ export const dialects = {
       contentType: 'text/html; charset=UTF-8',
       body: `<html>\n <head>\n  <title>${fault.status} ${titleOf(fault.status)}</title>\n </head>\n <body>\n  <h1>${fault.status} ${titleOf(fault.status)}</h1>\n  ${escapeHtml(fault.message)}<br /><br />\n\n\n\n </body>\n</html>`,
     }),
+  },
+  placement: {
+    name: 'placement',
+    requestIdHeaders: ['X-Openstack-Request-Id'],
+    invalid: (path, value, reason) => `JSON does not validate: ${shown(value)} ${reason} (${path})`,
+    // placement/util.py, `json_error_formatter`.
+    render: (fault, requestId) =>
+      json({
+        errors: [
+          {
+            status: fault.status,
+            title: titleOf(fault.status),
+            detail: fault.status === 405 ? `${fault.message} ${FOLLOWS}` : fault.message,
+            code: 'placement.undefined_code',
+            request_id: requestId,
+          },
+        ],
+      }),
   },
   broker: {
     name: 'broker',

@@ -14,7 +14,11 @@ const rowsOf = ({ major }: Microversions): { minor: number; brings: string; here
     }),
   )
 
-const FOLDERS: Record<string, string> = { compute: 'functions/compute', volume: 'functions/block-storage' }
+const FOLDERS: Record<string, string> = {
+  compute: 'functions/compute',
+  volume: 'functions/block-storage',
+  placement: 'functions/placement',
+}
 const versioned = services
   .flatMap(({ microversions }) => microversions ?? [])
   .map((range) => [range.name, range] as const)

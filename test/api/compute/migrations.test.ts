@@ -92,3 +92,14 @@ test('there are no live migrations to be ended or given up', async () => {
   expect((await newest.delete(`${NOVA}/servers/${id}/migrations/7`)).status).toBe(404)
   expect((await newest.post(`${NOVA}/servers/${id}/migrations/7/action`, { force_complete: 1 })).status).toBe(400)
 })
+
+test('consoles of a hypervisor that is no more are gone', async () => {
+  const id = await world.running()
+  const gone = await Promise.all([
+    world.demo.get(`/compute/v2.1/servers/${id}/consoles`),
+    world.demo.post(`/compute/v2.1/servers/${id}/consoles`, {}),
+    world.demo.get(`/compute/v2.1/servers/${id}/consoles/1`),
+    world.demo.delete(`/compute/v2.1/servers/${id}/consoles/1`),
+  ])
+  expect(gone.map(({ status }) => status)).toEqual([410, 410, 410, 410])
+})
