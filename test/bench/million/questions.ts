@@ -114,6 +114,9 @@ const portValue = (key: string, port: Million['rarePort']): string => {
   switch (key) {
     case 'fixed_ips':
       return `ip_address=${JSON.parse(String(port.fixed_ips))[0].ip_address}`
+    // Nobody has any: what is told is how soon that is found out.
+    case 'allowed_address_pairs':
+      return 'ip_address=192.0.2.1'
     case 'security_groups':
       return String(port.security_group_id)
     case 'binding:host_id':
