@@ -219,6 +219,8 @@ const takeOut = (admin?: true) =>
     body: detachment,
     run: async ({ context }, volume, { attachment_id: named, connector }) => {
       if (connector) throw noConnector()
+      // One that is in nothing is out of it already (cinder/volume/manager.py, `detach_volume`).
+      if (!volume.attachment) return DONE
       await detach(context, await attachmentIn(context, volume, named))
       return DONE
     },
