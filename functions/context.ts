@@ -37,6 +37,12 @@ export interface Settings {
   /** Of whom a password that was right is known for minutes. */
   rememberPasswords: Remembered
   passwords: PasswordRules
+  /** Where identity providers are that users come from, and how they are spoken with. */
+  oidc: OidcProvider[]
+  /** Names and addresses within private networks, where providers may be, by https or http. */
+  oidcHosts: string[]
+  /** Addresses of dashboards that are told tokens of browsers, word for word. */
+  trustedDashboards: string[]
   /** Names and addresses within private networks that webhooks may be sent to. */
   webhookHosts: string[]
   /** The same for addresses that images are fetched from. */
@@ -45,6 +51,21 @@ export interface Settings {
   /** How long it can be asked what something cost, in milliseconds. */
   costsKeptMs: number
   runtime: 'node' | 'workers'
+}
+
+/** A provider of OpenID Connect, as its operator says it. */
+export interface OidcProvider {
+  /** The identity provider of the API that it is. */
+  idp: string
+  /** As its tokens say it. */
+  issuer: string
+  /** For whom an access token has to be: one of these. */
+  audience: string[]
+  /** By which this broker is known to it, for logins of browsers and for tokens that it has to be asked about. */
+  clientId?: string | undefined
+  clientSecret?: string | undefined
+  /** What browsers ask it for. */
+  scope: string
 }
 
 /** What passwords have to be, besides right. */

@@ -3,6 +3,7 @@ import { sweepMessages } from '../db/queries/block-storage/messages.ts'
 import { sweepBursts } from '../db/queries/bursts/bursts.ts'
 import { allClouds, updateCloud } from '../db/queries/clouds/clouds.ts'
 import { sweepServers } from '../db/queries/compute/server-actions.ts'
+import { sweepGroupsSaid } from '../db/queries/federation/federation.ts'
 import { sweepLoginFailures } from '../db/queries/identity/login-failures.ts'
 import { sweepTrusts } from '../db/queries/identity/trusts.ts'
 import { sweepTasks } from '../db/queries/image/tasks.ts'
@@ -40,6 +41,8 @@ export const sweepLeftovers = async (context: Context): Promise<void> => {
   await sweep('revoked_tokens', 'audit_id', sql`expires_at < ${now()}`)
   await sweepLoginFailures(db, now())
   await sweep('used_once', 'id', sql`until < ${now()}`)
+  await sweep('sso_logins', 'id', sql`expires_at < ${now()}`)
+  await sweepGroupsSaid(db, now(), ROWS)
   await sweep('request_tokens', 'id', sql`expires_at < ${now()}`)
   await sweep('access_tokens', 'id', sql`expires_at < ${now()}`)
   await sweepMessages(db, now(), ROWS)

@@ -201,7 +201,7 @@ const FLOORS: Record<string, string[][]> = {
   ],
   'db/queries': [
     ['clouds'],
-    ['network', 'identity', 'money'],
+    ['network', 'identity', 'money', 'federation'],
     ['line', 'block-storage'],
     ['compute', 'image'],
     ['bursts'],

@@ -23,6 +23,34 @@ export const scopeOperations: Operation[] = [
       collection('projects', await enabledProjects(context, context.caller!.userId, base), base, '/auth/projects'),
   }),
   operation({
+    name: 'federation_project.list',
+    method: 'GET',
+    path: '/v3/OS-FEDERATION/projects',
+    who: 'authenticated',
+    summary: 'The projects in which the caller has a role, by the name that federated clients ask for.',
+    status: 200,
+    handle: async ({ context, base }) =>
+      collection(
+        'projects',
+        await enabledProjects(context, context.caller!.userId, base),
+        base,
+        '/OS-FEDERATION/projects',
+      ),
+  }),
+  operation({
+    name: 'federation_domain.list',
+    method: 'GET',
+    path: '/v3/OS-FEDERATION/domains',
+    who: 'authenticated',
+    summary: 'The domains on which the caller has a role, by the name that federated clients ask for.',
+    status: 200,
+    handle: async ({ context, base }) => {
+      const rows = await domainsOfUser(context.db, context.caller!.userId)
+      const views = rows.filter(({ enabled }) => enabled).map((row) => domainView(row, base))
+      return collection('domains', views, base, '/OS-FEDERATION/domains')
+    },
+  }),
+  operation({
     name: 'auth_domain.list',
     method: 'GET',
     path: '/v3/auth/domains',

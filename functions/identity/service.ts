@@ -23,6 +23,12 @@ import { groupOperations } from './directory/groups.ts'
 import { projectTagOperations } from './directory/project-tags.ts'
 import { projectOperations } from './directory/projects.ts'
 import { userOperations } from './directory/users.ts'
+import { federatedAuthOperations } from './federation/auth.ts'
+import { identityProviderOperations } from './federation/identity-providers.ts'
+import { mappingOperations } from './federation/mappings.ts'
+import { protocolOperations } from './federation/protocols.ts'
+import { serviceProviderOperations } from './federation/service-providers.ts'
+import { webssoOperations } from './federation/websso.ts'
 import { roleAssignmentOperations } from './grants/assignments.ts'
 import { grantOperations } from './grants/grants.ts'
 import { impliedRoleOperations } from './grants/implied-roles.ts'
@@ -78,6 +84,12 @@ export const identityService = (services: () => Service[]): Service => ({
     ...consumerOperations,
     ...requestTokenOperations,
     ...accessTokenOperations,
+    ...identityProviderOperations,
+    ...protocolOperations,
+    ...mappingOperations,
+    ...serviceProviderOperations,
+    ...federatedAuthOperations(services),
+    ...webssoOperations,
   ].map(inKeystonesWords),
   refuse,
 })

@@ -96,7 +96,10 @@ export const tokenText = async (
 }
 
 /** A new token, for what was proved, and its text. */
-const tokenFor = async (context: Context, proven: Proven): Promise<{ token: Token; names: Names; text: string }> => {
+export const tokenFor = async (
+  context: Context,
+  proven: Proven,
+): Promise<{ token: Token; names: Names; text: string }> => {
   const { user, entry, methods, ends, credential, trust, oauth, federation } = proven
   const issued = issue(context, {
     ...{ user, entry, methods },

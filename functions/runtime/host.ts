@@ -1,4 +1,5 @@
 import type { D1Database } from '@cloudflare/workers-types'
+import * as z from 'zod'
 import { openDatabase } from '../../db/client.ts'
 import { DatabaseStore } from '../../db/store.ts'
 import { KnownPasswords } from '../auth/known-passwords.ts'
@@ -110,6 +111,9 @@ export const settingsFrom = (
     expireDays: countFrom(env, 'PLIMSOLL_PASSWORD_EXPIRES', 36_500),
     changeFirst: countFrom(env, 'PLIMSOLL_PASSWORD_CHANGE_FIRST', 1) === 1,
   },
+  oidc: oidcFrom(env.PLIMSOLL_OIDC),
+  oidcHosts: privateHostsFrom(env, 'PLIMSOLL_OIDC_HOSTS'),
+  trustedDashboards: dashboardsFrom(env.PLIMSOLL_TRUSTED_DASHBOARDS),
   webhookHosts: privateHostsFrom(env, 'PLIMSOLL_WEBHOOK_HOSTS'),
   importHosts: privateHostsFrom(env, 'PLIMSOLL_IMPORT_HOSTS'),
   homecoming: {
@@ -121,6 +125,37 @@ export const settingsFrom = (
   costsKeptMs: daysFrom(env, 'PLIMSOLL_COSTS_DAYS', 400),
   runtime,
 })
+
+/** Addresses of dashboards, with commas. */
+const dashboardsFrom = (text: string | undefined): string[] => {
+  const listed = listOf(text)
+  const wrong = listed.find((each) => !/^https?:\/\/\S+$/.test(each) || !URL.canParse(each))
+  if (wrong) throw new BadSettings(`PLIMSOLL_TRUSTED_DASHBOARDS: ${wrong} is not the address of a dashboard.`)
+  return listed
+}
+
+const oidcProvider = z.strictObject({
+  idp: z.string().min(1).max(64),
+  issuer: z.url(),
+  audience: z.array(z.string().min(1)).min(1),
+  client_id: z.string().min(1).optional(),
+  client_secret: z.string().min(1).optional(),
+  scope: z.string().min(1).default('openid profile email'),
+})
+/** A list of providers, as JSON. */
+const oidcFrom = (text: string | undefined): Settings['oidc'] => {
+  if (!text) return []
+  try {
+    return z
+      .array(oidcProvider)
+      .parse(JSON.parse(text))
+      .map(({ client_id: clientId, client_secret: clientSecret, ...each }) => ({ ...each, clientId, clientSecret }))
+  } catch {
+    throw new BadSettings(
+      'PLIMSOLL_OIDC must be a JSON list of providers: idp, issuer, audience, and client_id, client_secret, scope.',
+    )
+  }
+}
 
 /** A whole number, 0 where nothing is said. */
 const countFrom = (env: Record<string, string | undefined>, name: string, most: number): number => {

@@ -10,6 +10,7 @@ export const FEW = [
   'bindings_gone',
   'bindings_handed_over',
   'bindings_leased',
+  'group_members_by_end',
   'feet_by_network',
   'feet_by_router',
   'images_coming',

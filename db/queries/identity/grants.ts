@@ -168,3 +168,13 @@ const ranked = prepared((db, rank: Slots<Rank>) =>
 /** Whether a user or a group has such a role: who manages a domain does not manage such. One query. */
 export const isAbove = async (db: Database, rank: Rank): Promise<boolean> =>
   (await ranked.run(db, rank))[0]!.above === 1
+
+const ofUser = prepared((db, { userId }: Slots<{ userId: string }>) =>
+  db
+    .select({ targetId: grants.targetId, roleId: grants.roleId })
+    .from(grants)
+    .where(and(eq(grants.actorId, userId), eq(grants.target, 'project'), eq(grants.inherited, false))),
+)
+/** The roles that a user was granted by himself on projects. */
+export const grantsOfUser = (db: Database, userId: string): Promise<{ targetId: string; roleId: string }[]> =>
+  ofUser.run(db, { userId })

@@ -60,7 +60,10 @@ export const updateGroup = (db: Database, id: string, set: Partial<GroupRow>) =>
   db.update(userGroups).set(set).where(eq(userGroups.id, id))
 /** Statement: a user comes into a group; twice is once. */
 export const insertMember = (db: Database, groupId: string, userId: string) =>
-  db.insert(groupMembers).values({ groupId, userId }).onConflictDoNothing()
+  db
+    .insert(groupMembers)
+    .values({ groupId, userId })
+    .onConflictDoUpdate({ target: [groupMembers.userId, groupMembers.groupId], set: { idpId: '', until: null } })
 /** Statements: a user leaves a group, and every token of that user ends, as Keystone has it. */
 export const deleteMember = (db: Database, groupId: string, userId: string) =>
   [

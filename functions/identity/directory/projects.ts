@@ -107,6 +107,11 @@ const makeProject = async (context: Context, asked: Wish): Promise<ProjectRow> =
     policy: null,
     createdAt: context.now(),
   }
+  return beginProject(context, row)
+}
+
+/** Makes a project as its domain's template has it. 403 where the domain is full of projects. */
+export const beginProject = async (context: Context, row: ProjectRow): Promise<ProjectRow> => {
   const entry = { action: 'create', kind: 'project', resourceId: row.id, detail: { name: row.name } }
   const template = await templateOf(context.db, row.domainId)
   const full = {

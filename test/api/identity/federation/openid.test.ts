@@ -1,0 +1,195 @@
+import { exportJWK, generateKeyPair, SignJWT } from 'jose'
+import { beforeEach, describe, expect, test } from 'vitest'
+import { type Client, type Plimsoll, startPlimsoll } from '../../../support/harness.ts'
+import { make, V3 } from '../support.ts'
+
+const ISSUER = 'https://id.example.org'
+const DASHBOARD = 'https://horizon.example.org/auth/websso/'
+const FEDERATION = `${V3}/OS-FEDERATION`
+const AUTH = `${FEDERATION}/identity_providers/corp/protocols/openid/auth`
+const keys = await generateKeyPair('RS256')
+const others = await generateKeyPair('RS256')
+const jwk = { ...(await exportJWK(keys.publicKey)), kid: 'one', alg: 'RS256', use: 'sig' }
+
+let plimsoll: Plimsoll
+let admin: Client
+let asked: { url: string; form: URLSearchParams; authorization: string | null }[]
+let codes: Record<string, string>
+let opaque: Record<string, object>
+
+/** A provider, as far as it is asked: discovery, keys, codes, and what a token is worth. */
+const provider = async (input: string | URL | Request, init?: RequestInit): Promise<Response> => {
+  const url = input instanceof Request ? input.url : String(input)
+  const form = new URLSearchParams(String(init?.body ?? ''))
+  asked.push({ url, form, authorization: new Headers(init?.headers).get('authorization') })
+  if (url.endsWith('/.well-known/openid-configuration'))
+    return Response.json({
+      ...{ issuer: ISSUER, jwks_uri: `${ISSUER}/jwks`, authorization_endpoint: `${ISSUER}/auth` },
+      ...{ token_endpoint: `${ISSUER}/token`, introspection_endpoint: `${ISSUER}/introspect` },
+    })
+  if (url.endsWith('/jwks')) return Response.json({ keys: [jwk] })
+  if (url.endsWith('/token')) return Response.json({ id_token: codes[form.get('code') ?? ''] })
+  if (url.endsWith('/introspect')) return Response.json(opaque[form.get('token') ?? ''] ?? { active: false })
+  return new Response(null, { status: 404 })
+}
+
+const sign = (claims: object, { key = keys.privateKey, kid = 'one', audience = 'plimsoll', issuer = ISSUER } = {}) =>
+  new SignJWT({ sub: 'a1', preferred_username: 'alice', groups: ['ops', 'other'], ...claims })
+    .setProtectedHeader({ alg: 'RS256', kid })
+    .setIssuer(issuer)
+    .setAudience(audience)
+    .setIssuedAt(plimsoll.clock.now / 1000)
+    .setExpirationTime(plimsoll.clock.now / 1000 + 600)
+    .sign(key)
+const enter = (token: string) => plimsoll.nobody.post(AUTH, undefined, { Authorization: `Bearer ${token}` })
+
+const RULES = [
+  {
+    local: [
+      { user: { name: '{0}', id: '{1}', email: '{0}@example.org' } },
+      { groups: '{2}', domain: { id: 'default' } },
+      { projects: [{ name: 'of {0}', roles: [{ name: 'member' }] }] },
+    ],
+    remote: [
+      { type: 'OIDC-preferred_username' },
+      { type: 'HTTP_OIDC_SUB' },
+      { type: 'OIDC-groups', whitelist: ['^op'], regex: true },
+    ],
+  },
+]
+const map = (rules: unknown, schema_version = '1.0') =>
+  admin.patch(`${FEDERATION}/mappings/m`, { mapping: { rules, schema_version } })
+
+beforeEach(async () => {
+  asked = []
+  codes = {}
+  opaque = {}
+  const client = { clientId: 'plimsoll', clientSecret: 'secret', scope: 'openid' }
+  plimsoll = await startPlimsoll({
+    clouds: [],
+    fetch: provider as typeof fetch,
+    settings: {
+      oidc: [{ idp: 'corp', issuer: ISSUER, audience: ['plimsoll'], ...client }],
+      oidcHosts: ['id.example.org'],
+      trustedDashboards: [DASHBOARD],
+    },
+  })
+  admin = plimsoll.as('admin')
+  const idp = { enabled: true, remote_ids: [ISSUER] }
+  const mapping = { rules: RULES, schema_version: '1.0' }
+  expect((await admin.put(`${FEDERATION}/mappings/m`, { mapping })).status).toBe(201)
+  expect((await admin.put(`${FEDERATION}/identity_providers/corp`, { identity_provider: idp })).status).toBe(201)
+  const protocol = { mapping_id: 'm' }
+  expect((await admin.put(AUTH.replace('/auth', ''), { protocol })).status).toBe(201)
+})
+
+describe('a user of an identity provider', () => {
+  test('is let in by an access token, as one of ours, with the groups and projects of the mapping', async () => {
+    const group = await make(admin, 'groups', { name: 'ops' })
+    await admin.put(
+      `${V3}/projects/${plimsoll.projectId('demo')}/groups/${group.id}/roles/${plimsoll.roleId('reader')}`,
+    )
+    const { status, headers, body } = await enter(await sign({}))
+    expect([status, body.token.methods, body.token.user.name]).toEqual([201, ['openid'], 'alice'])
+    expect(body.token.user['OS-FEDERATION']).toEqual({
+      ...{ identity_provider: { id: 'corp' }, protocol: { id: 'openid' }, groups: [{ id: group.id }] },
+    })
+    expect(body.token).not.toHaveProperty('project')
+    const unscoped = headers.get('X-Subject-Token')!
+    const who = plimsoll.bearer(unscoped)
+    const { projects } = (await who.get(`${FEDERATION}/projects`)).body
+    expect(projects.map(({ name }: { name: string }) => name).sort()).toEqual(['demo', 'of alice'])
+    const scope = { project: { id: plimsoll.projectId('demo') } }
+    const identity = { methods: ['token'], token: { id: unscoped } }
+    const scoped = await plimsoll.nobody.post(`${V3}/auth/tokens`, { auth: { identity, scope } })
+    expect(scoped.body.token.roles).toMatchObject([{ name: 'reader' }])
+    const again = await enter(await sign({ preferred_username: 'alison' }))
+    expect(again.body.token.user).toMatchObject({ id: body.token.user.id, name: 'alison' })
+    const in_it = plimsoll.bearer(scoped.headers.get('X-Subject-Token')!)
+    expect((await in_it.get('/compute/v2.1/servers')).status).toBe(200)
+    await enter(await sign({ groups: ['opera'] }))
+    plimsoll.clock.advance(5_001)
+    expect((await in_it.get('/compute/v2.1/servers')).status).toBe(401)
+    await admin.patch(`${FEDERATION}/identity_providers/corp`, { identity_provider: { enabled: false } })
+    plimsoll.clock.advance(5_001)
+    expect((await who.get(`${FEDERATION}/projects`)).status).toBe(401)
+    expect((await enter(await sign({}))).status).toBe(403)
+  })
+
+  test('is let in by no token that is forged, old, for others, of another issuer, or not signed', async () => {
+    const none = `${btoa('{"alg":"none"}')}.${btoa('{"sub":"a1"}')}.`
+    const wrong = [
+      await sign({}, { key: others.privateKey }),
+      await sign({}, { kid: 'two' }),
+      await sign({}, { audience: 'another' }),
+      await sign({}, { issuer: 'https://evil.example.org' }),
+      none,
+      'opaque',
+    ]
+    for (const token of wrong) expect((await enter(token)).status).toBe(401)
+    const old = await sign({})
+    plimsoll.clock.advance(700_000)
+    expect((await enter(old)).status).toBe(401)
+    expect((await plimsoll.nobody.post(AUTH)).status).toBe(401)
+    await admin.patch(`${FEDERATION}/identity_providers/corp`, { identity_provider: { remote_ids: ['x'] } })
+    expect((await enter(await sign({}))).status).toBe(403)
+  })
+
+  test('is let in by a token that its provider is asked about', async () => {
+    opaque.good = { active: true, sub: 'a1', preferred_username: 'alice', groups: ['ops'], client_id: 'plimsoll' }
+    opaque.other = { active: true, sub: 'a1', preferred_username: 'alice', groups: ['ops'], client_id: 'another' }
+    expect((await enter('good')).status).toBe(201)
+    expect((await enter('other')).status).toBe(401)
+    expect((await enter('bad')).status).toBe(401)
+    expect(asked.at(-1)?.authorization).toBe(`Basic ${btoa('plimsoll:secret')}`)
+  })
+
+  test('is not taken for a user of ours of the same name, nor chooses groups by a name', async () => {
+    const { domain_id } = (await admin.get(`${FEDERATION}/identity_providers/corp`)).body.identity_provider
+    await make(admin, 'users', { name: 'alice', domain_id })
+    expect((await enter(await sign({}))).body.token.user.name).toBe('alice (a1)')
+    await map([
+      { local: [{ user: { name: '{0}' } }], remote: [{ type: 'OIDC-name', any_one_of: ['x'] }, { type: 'OIDC-sub' }] },
+    ])
+    expect((await enter(await sign({ name: 'y;x' }))).status).toBe(401)
+    expect((await enter(await sign({ name: 'x' }))).status).toBe(201)
+  })
+})
+
+test('a mapping is refused that is none', async () => {
+  for (const rules of [
+    [],
+    [{}],
+    [{ local: [], remote: [] }],
+    [{ local: [], remote: [{ type: 'a', any_one_of: ['('], regex: true }] }],
+  ])
+    expect((await map(rules)).status).toBe(400)
+  expect((await map(RULES, '9.0')).status).toBe(400)
+  expect((await plimsoll.as('demo').get(`${FEDERATION}/mappings`)).status).toBe(403)
+})
+
+test('a browser is sent to the provider and back, and its token to a dashboard that is trusted', async () => {
+  const path = `${V3}/auth/OS-FEDERATION/websso/openid`
+  expect((await plimsoll.nobody.get(path)).status).toBe(400)
+  expect((await plimsoll.nobody.get(`${path}?origin=https://evil.example.org/`)).status).toBe(401)
+  const left = await plimsoll.nobody.get(`${path}?origin=${encodeURIComponent(DASHBOARD)}`)
+  const to = new URL(left.headers.get('Location')!)
+  expect([left.status, to.origin + to.pathname, to.searchParams.get('code_challenge_method')]).toEqual([
+    302,
+    `${ISSUER}/auth`,
+    'S256',
+  ])
+  const [cookie] = left.headers.get('Set-Cookie')!.split(';')
+  const state = to.searchParams.get('state')!
+  codes.good = await sign({ nonce: to.searchParams.get('nonce') })
+  const back = `${V3}/auth/OS-FEDERATION/redirect?code=good&state=${state}`
+  expect((await plimsoll.nobody.get(back)).status).toBe(401)
+  const page = await plimsoll.nobody.get(back, { Cookie: cookie! })
+  expect([page.status, page.headers.get('Content-Security-Policy')]).toEqual([
+    200,
+    expect.stringContaining("default-src 'none'"),
+  ])
+  expect(String(page.body)).toContain(`action="${DASHBOARD}"`)
+  expect(asked.at(-1)?.form.get('code_verifier')).toMatch(/^[\w-]{43}$/)
+  expect((await plimsoll.nobody.get(back, { Cookie: cookie! })).status).toBe(401)
+})
