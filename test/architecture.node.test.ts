@@ -43,7 +43,7 @@ const RULES: Rule[] = [
     values: [
       new RegExp(`^functions/(${service}|http|auth|crypto|broker)/`),
       /^db\/(queries\/|scope\.ts$)/,
-      /^npm:(zod|re2js)$/,
+      /^npm:(zod|re2js|jose)$/,
       STANDARD,
     ],
     types: [CONTEXT, /^db\/schema\//, CONTRACT],
