@@ -119,12 +119,7 @@ export const discoveredOf = async (context: Context, provider: OidcProvider): Pr
 }
 
 /** What a token says that the provider signed for one of these audiences, and that counts now. Throws a sentence. */
-const verified = async (
-  context: Context,
-  provider: OidcProvider,
-  token: string,
-  audience: string[],
-): Promise<Said> => {
+const verified = async (context: Context, provider: OidcProvider, token: string, audience: string[]): Promise<Said> => {
   const check = async ({ keys }: Kept) => {
     const { payload } = await jwtVerify(token, createLocalJWKSet(keys), {
       ...{ issuer: provider.issuer, audience, algorithms: ALGORITHMS, clockTolerance: SKEW },
