@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { lineOf, type Outcome, raised } from '../suites/outcomes.ts'
@@ -63,9 +63,10 @@ export const runService = async (
   await finish({ command, args: [...stestr, 'init'], cwd: folder, env })
   const run = launch({ command, args: [...stestr, 'run', '--concurrency', WORKERS], cwd: folder, env, ends: true })
   await new Promise((resolve) => run.process.on('close', resolve))
-  const written = await finish({ command, args: [READER], cwd: folder, env, all: true }).catch((error) => {
+  await finish({ command, args: [READER], cwd: folder, env }).catch((error) => {
     throw new Error(`${service}: no results (${error}); last words:\n${run.tail(60)}`)
   })
+  const written = await readFile(join(folder, 'results.jsonl'), 'utf8')
   const events = written
     .split('\n')
     .filter((line) => line.startsWith('{'))
