@@ -39,7 +39,6 @@ const OWN: Record<As, Faults> = {
     ],
   },
   admin: {
-    'There is no federation.': ['identity/v3 TestListMappings', 'identity/v3 TestMappingsCRUD'],
     'There are no unified limits.': [
       'identity/v3 TestGetEnforcementModel',
       'identity/v3 TestLimitsList',
