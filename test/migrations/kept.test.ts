@@ -3,6 +3,7 @@ import { beforeEach, describe, expect, test } from 'vitest'
 import { migrate } from '../../db/migrate.ts'
 import { DatabaseStore } from '../../db/store.ts'
 import { operations } from '../../functions/app.ts'
+import { scryptHere } from '../../functions/auth/password.ts'
 import { type Client, type Plimsoll, startPlimsoll } from '../support/harness.ts'
 import { freshDatabase, MIGRATIONS } from '../support/runtime.ts'
 import { titleOf, versionHeader, versionOf } from '../sweep/calls.ts'
@@ -50,7 +51,9 @@ describe.each(Object.entries(all))('a database as %s holds it', { timeout: 30_00
     await load(state, kept.state)
     await migrate(state, MIGRATIONS.CLOUD_STATE)
     const secretKeys = [Uint8Array.from(SECRET_KEY.match(/../g)!, (byte) => Number.parseInt(byte, 16))]
-    plimsoll = await startPlimsoll({ d1, cloudState: new DatabaseStore(state), clouds: [], settings: { secretKeys } })
+    // Its passwords were hashed at their true cost.
+    const cloudState = new DatabaseStore(state)
+    plimsoll = await startPlimsoll({ d1, cloudState, clouds: [], settings: { secretKeys }, scrypt: scryptHere })
     plimsoll.clock.now = kept.now + 60_000
     const newest = { 'OpenStack-API-Version': 'compute 2.96, volume 3.70' }
     demo = plimsoll.as('demo').with(newest)
