@@ -15,6 +15,7 @@ import { check } from '../http/body.ts'
 import { dialects } from '../http/dialects.ts'
 import { dictionary } from '../http/dictionary.ts'
 import { badRequest, forbidden, notFound, notImplemented } from '../http/fault.ts'
+import { type ActionTaken, oneAction, takes } from '../http/json-schema.ts'
 import { type Answer, type Operation, operation } from '../http/operation.ts'
 import {
   attachmentIn,
@@ -274,6 +275,12 @@ export const volumeActions: Record<string, Action> = table({
   'os-reimage': reimage,
 })
 
+const actionsTaken: ActionTaken[] = Object.entries(volumeActions).map(([name, { since, body }]) => ({
+  name,
+  since,
+  body: body as ActionTaken['body'],
+}))
+
 /** https://docs.openstack.org/api-ref/block-storage/v3/#volume-actions-volumes-action */
 export const volumeActionOperations: Operation[] = [
   operation<Record<string, unknown>>({
@@ -284,7 +291,7 @@ export const volumeActionOperations: Operation[] = [
     summary:
       'Extends a volume, puts it into a server or takes it out, makes an image of it, sets its flags or its image metadata; what a host would do is refused.',
     status: 202,
-    body: dictionary(z.string(), z.unknown()),
+    body: (version) => takes(dictionary(z.string(), z.unknown()), () => oneAction(actionsTaken, version)),
     handle: async (input) => {
       const [name = '', ...others] = Object.keys(input.body)
       const found = Object.hasOwn(volumeActions, name) ? volumeActions[name]! : undefined

@@ -4,6 +4,7 @@ import { readCidr, readIp, readMac, writeCidr, writeIp } from '../broker/network
 import { MOST_PAIRS } from '../broker/network/address-pairs.ts'
 import { MOST_PREFIXES, tooManyPrefixes } from '../broker/network/pools/pool-rules.ts'
 import { badRequest } from '../http/fault.ts'
+import * as json from '../http/json-schema.ts'
 
 /** Why a value will not do; the sentence around it is `Invalid input for <attribute>. Reason: <reason>.` */
 class Unfit extends Error {}
@@ -24,9 +25,9 @@ export const python = (value: unknown): string => {
 }
 const quoted = (value: unknown): string => (typeof value === 'string' ? `'${value}'` : python(value))
 
-/** One attribute of a body: `read` gives what is meant, or says why not. Absent is an issue of its own. */
-const attribute = <T>(read: (value: unknown) => T): z.ZodType<T> =>
-  z.unknown().transform((value, context) => {
+/** One attribute of a body: `read` gives what is meant of what `schema` tells, or says why not. Absent is an issue of its own. */
+const attribute = <T>(schema: json.JsonSchema, read: (value: unknown) => T): z.ZodType<T> => {
+  const attribute = z.unknown().transform((value, context) => {
     if (value === undefined) {
       context.addIssue({ code: 'custom', message: 'required', params: { required: true } })
       return z.NEVER
@@ -38,7 +39,9 @@ const attribute = <T>(read: (value: unknown) => T): z.ZodType<T> =>
       context.addIssue({ code: 'custom', message: error.message })
       return z.NEVER
     }
-  }) as unknown as z.ZodType<T>
+  })
+  return json.takes(attribute, () => schema) as unknown as z.ZodType<T>
+}
 
 const asText = (value: unknown, most: number): string => {
   if (typeof value !== 'string') return unfit(`'${python(value)}' is not a valid string`)
@@ -95,13 +98,15 @@ const orNull =
   (value: unknown): T | null =>
     value === null ? null : read(value)
 
-export const text = (most = 255) => attribute((value) => asText(value, most))
+export const text = (most = 255) => attribute(json.STRING(most), (value) => asText(value, most))
 /** Null is the empty text, as Neutron's `convert_none_to_empty_…` has it. */
-export const textOrNone = (most = 255) => attribute((value) => (value === null ? '' : asText(value, most)))
-export const textOrNull = (most = 255) => attribute(orNull((value) => asText(value, most)))
+export const textOrNone = (most = 255) =>
+  attribute(json.orNothing(json.STRING(most)), (value) => (value === null ? '' : asText(value, most)))
+export const textOrNull = (most = 255) =>
+  attribute(json.orNothing(json.STRING(most)), (value) => (value === null ? null : asText(value, most)))
 /** A name that has to be one (neutron_lib/api/validators, `validate_not_empty_string`). */
 export const filledText = (most = 255) =>
-  attribute((value) => {
+  attribute({ ...json.STRING(most), minLength: 1, pattern: '\\S' }, (value) => {
     const words = asText(value, most)
     return words.trim() ? words : unfit(`'${words}' Blank strings are not permitted`)
   })
@@ -111,18 +116,19 @@ const asCount = (value: unknown): number => {
   if (typeof number !== 'number' || !Number.isSafeInteger(number)) return unfit(`'${python(value)}' is not an integer`)
   return number < 0 ? unfit(`'${python(value)}' should be non-negative`) : number
 }
-export const count = () => attribute(asCount)
-export const countOrNull = () => attribute(orNull(asCount))
-export const flag = () => attribute(asFlag)
-export const flagOrNull = () => attribute(orNull(asFlag))
-export const uuid = () => attribute(asUuid)
-export const uuidOrNull = () => attribute(orNull(asUuid))
-export const uuids = () => attribute((value) => (value === null ? [] : asList(value, asUuid)))
-export const ip = () => attribute(asIp)
-export const ipOrNull = () => attribute(orNull(asIp))
+export const count = () => attribute(json.COUNT, asCount)
+export const countOrNull = () => attribute(json.orNothing(json.COUNT), orNull(asCount))
+export const flag = () => attribute(json.BOOLEAN, asFlag)
+export const flagOrNull = () => attribute(json.orNothing(json.BOOLEAN), orNull(asFlag))
+export const uuid = () => attribute(json.ID, asUuid)
+export const uuidOrNull = () => attribute(json.orNothing(json.ID), orNull(asUuid))
+export const uuids = () =>
+  attribute(json.orNothing(json.listOf(json.ID)), (value) => (value === null ? [] : asList(value, asUuid)))
+export const ip = () => attribute(json.ADDRESS, asIp)
+export const ipOrNull = () => attribute(json.orNothing(json.ADDRESS), orNull(asIp))
 /** Name servers stay as they were written: Neutron keeps them as text. */
 export const nameservers = () =>
-  attribute((value) => {
+  attribute(json.orNothing(json.listOf(json.ADDRESS)), (value) => {
     const servers =
       value === null
         ? []
@@ -135,13 +141,13 @@ export const nameservers = () =>
   })
 /** Bits beyond the prefix are let go (neutron/db/db_base_plugin_v2.py, `_create_subnet_precommit`). */
 export const cidr = () =>
-  attribute((value) => {
+  attribute(json.CIDR, (value) => {
     const block = typeof value === 'string' ? readCidr(value) : null
     return block ? writeCidr(block) : unfit(`'${python(value)}' is not a valid IP subnet`)
   })
 /** Bits beyond a prefix are let go (neutron_lib/api/validators, `validate_subnet_list`). */
 export const cidrs = () =>
-  attribute((value) => {
+  attribute(json.listOf(json.CIDR), (value) => {
     const blocks = asList(value, (each) => {
       const block = typeof each === 'string' ? readCidr(each) : null
       return block ? { each, cidr: writeCidr(block) } : unfit(`'${python(each)}' is not a valid IP subnet`)
@@ -154,16 +160,20 @@ export const cidrs = () =>
   })
 const asMac = (value: unknown): string =>
   (typeof value === 'string' ? readMac(value) : null) ?? unfit(`'${python(value)}' is not a valid MAC address`)
-export const mac = () => attribute(asMac)
-export const pools = () => attribute((value) => asList(value, (each) => asObject(each, { start: asIp, end: asIp })))
+export const mac = () => attribute(json.MAC, asMac)
+export const pools = () =>
+  attribute(json.listOf(json.objectOf({ start: json.ADDRESS, end: json.ADDRESS })), (value) =>
+    asList(value, (each) => asObject(each, { start: asIp, end: asIp })),
+  )
 export const routes = () =>
-  attribute((value) =>
+  attribute(json.orNothing(json.listOf(json.objectOf({ destination: json.CIDR, nexthop: json.ADDRESS }))), (value) =>
     value === null ? [] : asList(value, (each) => asObject(each, { destination: asCidr, nexthop: asIp })),
   )
 /** Names of zones; whether they exist is for others to say. */
-export const hints = () => attribute((value) => asList(value, (each) => asText(each, 255)))
+export const hints = () =>
+  attribute(json.listOf(json.STRING(255)), (value) => asList(value, (each) => asText(each, 255)))
 export const object = () =>
-  attribute((value): Record<string, unknown> => {
+  attribute({ type: ['object', 'null'] }, (value): Record<string, unknown> => {
     if (value === null) return {}
     if (typeof value !== 'object' || Array.isArray(value)) return unfit(`'${python(value)}' is not a dictionary`)
     return value as Record<string, unknown>
@@ -171,24 +181,25 @@ export const object = () =>
 /** One of a few words, or numbers that may come as text. */
 export const oneOf = <const T extends string | number>(...words: T[]) =>
   attribute(
+    { enum: words },
     (value) =>
       words.find((word) => String(word) === String(value)) ?? unfit(`'${python(value)}' is not in ${python(words)}`),
   )
 export const oneOfOrNull = <const T extends string>(...words: T[]) =>
-  attribute((value) =>
+  attribute({ enum: [...words, null] }, (value) =>
     value === null
       ? null
       : (words.find((word) => word === value) ?? unfit(`'${python(value)}' is not in ${python(words)}`)),
   )
 /** What only one value is possible for here, because no cloud has another. */
 export const nothingBut = <T>(only: T) =>
-  attribute((value) =>
+  attribute({ const: only }, (value) =>
     JSON.stringify(value) === JSON.stringify(only)
       ? only
       : unfit(`'${python(value)}' is not offered, only '${python(only)}' is`),
   )
 /** Whatever `read` makes of it; it throws faults of its own. */
-export const read = <T>(convert: (value: unknown) => T) => attribute(convert)
+export const read = <T>(convert: (value: unknown) => T, schema: json.JsonSchema = {}) => attribute(schema, convert)
 
 export interface FixedIpAsked {
   subnet_id?: string
@@ -207,31 +218,40 @@ const asFixedIps = (value: unknown): FixedIpAsked[] =>
           ...(ip_address === undefined ? {} : { ip_address: asIp(ip_address) }),
         }
       })
-export const fixedIps = () => attribute(asFixedIps)
+const FIXED_IPS = json.orNothing(json.listOf(json.objectOf({ subnet_id: json.ID, ip_address: json.ADDRESS }, [])))
+export const fixedIps = () => attribute(FIXED_IPS, asFixedIps)
 
 /**
  * Pairs of addresses beside a port's own; without a MAC address the port's, which is empty here. Neutron says what is wrong of one in
  * sentences of its own (neutron_lib/api/definitions/allowedaddresspairs.py and its validator).
  */
 export const addressPairs = () =>
-  attribute((value): AddressPair[] => {
-    if (value === null) return []
-    if (!Array.isArray(value)) throw badRequest('Allowed address pairs must be a list.')
-    if (value.length > MOST_PAIRS)
-      throw badRequest(
-        `The number of allowed address pair exceeds the maximum ${MOST_PAIRS}.`,
-        'AllowedAddressPairExhausted',
-      )
-    const pairs = value.map(asPair)
-    const words = pairs.map(({ address, mac }) => `${address} ${mac}`)
-    const twice = pairs.find((_, i) => words.indexOf(words[i]!) !== i)
-    if (twice)
-      throw badRequest(
-        `Request contains duplicate address pair: mac_address ${twice.mac || 'None'} ip_address ${twice.address}.`,
-        'DuplicateAddressPairInRequest',
-      )
-    return pairs
-  })
+  attribute(
+    json.orNothing({
+      ...json.listOf(
+        json.objectOf({ ip_address: { anyOf: [json.ADDRESS, json.CIDR] }, mac_address: json.MAC }, ['ip_address']),
+      ),
+      maxItems: MOST_PAIRS,
+    }),
+    (value): AddressPair[] => {
+      if (value === null) return []
+      if (!Array.isArray(value)) throw badRequest('Allowed address pairs must be a list.')
+      if (value.length > MOST_PAIRS)
+        throw badRequest(
+          `The number of allowed address pair exceeds the maximum ${MOST_PAIRS}.`,
+          'AllowedAddressPairExhausted',
+        )
+      const pairs = value.map(asPair)
+      const words = pairs.map(({ address, mac }) => `${address} ${mac}`)
+      const twice = pairs.find((_, i) => words.indexOf(words[i]!) !== i)
+      if (twice)
+        throw badRequest(
+          `Request contains duplicate address pair: mac_address ${twice.mac || 'None'} ip_address ${twice.address}.`,
+          'DuplicateAddressPairInRequest',
+        )
+      return pairs
+    },
+  )
 
 const asPair = (value: unknown): AddressPair => {
   if (typeof value !== 'object' || value === null || Array.isArray(value))
@@ -249,8 +269,11 @@ const asPair = (value: unknown): AddressPair => {
   }
 }
 
+const GATEWAY = json.orNothing(
+  json.objectOf({ network_id: json.orNothing(json.ID), enable_snat: json.BOOLEAN, external_fixed_ips: FIXED_IPS }, []),
+)
 export const gatewayInfo = () =>
-  attribute((value): { networkId: string; enableSnat?: boolean; fixedIps?: FixedIpAsked[] } | null => {
+  attribute(GATEWAY, (value): { networkId: string; enableSnat?: boolean; fixedIps?: FixedIpAsked[] } | null => {
     if (value === null) return null
     if (typeof value !== 'object' || Array.isArray(value)) return unfit(`'${python(value)}' is not a dictionary`)
     const { network_id, enable_snat, external_fixed_ips, ...more } = value as Record<string, unknown>

@@ -1,6 +1,7 @@
 import * as z from 'zod'
 import type { Context } from '../context.ts'
 import { badRequest, Fault } from '../http/fault.ts'
+import { type JsonSchema, jsonSchemaOf, takes } from '../http/json-schema.ts'
 import { python } from './attributes.ts'
 
 /** What a body asked for: one resource, or several at once. */
@@ -16,8 +17,8 @@ const isObject = (value: unknown): value is Record<string, unknown> =>
 const MAX_BULK = 100
 
 /** The body of a POST: `{"network": {…}}` or `{"networks": [{…}, …]}`. */
-export const oneOrMany = <T>(resource: string, collection: string, schema: z.ZodType<T>): z.ZodType<Wishes<T>> =>
-  z.unknown().transform((body) => {
+export const oneOrMany = <T>(resource: string, collection: string, schema: z.ZodType<T>): z.ZodType<Wishes<T>> => {
+  const body = z.unknown().transform((body) => {
     if (!isObject(body)) throw badRequest('Resource body required')
     const many = body[collection]
     if (many === undefined) return { wishes: [inside(resource, schema, body)], bulk: false }
@@ -25,21 +26,43 @@ export const oneOrMany = <T>(resource: string, collection: string, schema: z.Zod
     if (many.length > MAX_BULK)
       throw new Fault(413, `At most ${MAX_BULK} ${collection} are made in one request, and these are ${many.length}.`)
     return { wishes: many.map((item) => inside(resource, schema, { [resource]: item })), bulk: true }
+  })
+  return takes(body, () => {
+    const one = jsonSchemaOf(schema)
+    return {
+      oneOf: [
+        around(resource, one),
+        around(collection, { type: 'array', items: one, minItems: 1, maxItems: MAX_BULK }),
+      ],
+    }
   }) as unknown as z.ZodType<Wishes<T>>
+}
+
+/** Whatever else stands beside the name is not looked at. */
+const around = (name: string, inner: JsonSchema): JsonSchema => ({
+  type: 'object',
+  properties: { [name]: inner },
+  required: [name],
+})
 
 /** The body of a PUT. `fixed` are attributes that the resource has and nobody may change. */
-export const changeOf = <T>(resource: string, schema: z.ZodType<T>, fixed: string[] = []): z.ZodType<T> =>
-  z.unknown().transform((body) => {
+export const changeOf = <T>(resource: string, schema: z.ZodType<T>, fixed: string[] = []): z.ZodType<T> => {
+  const body = z.unknown().transform((body) => {
     if (!isObject(body)) throw badRequest('Resource body required')
     const given = body[resource]
     const frozen = isObject(given) ? Object.keys(given).filter((key) => fixed.includes(key)) : []
     if (frozen.length) throw badRequest(`Cannot update read-only attribute ${frozen.join(', ')}`)
     return inside(resource, schema, body)
-  }) as unknown as z.ZodType<T>
+  })
+  return takes(body, () => around(resource, jsonSchemaOf(schema))) as unknown as z.ZodType<T>
+}
 
 /** A body without a name around it, as the actions of a router have. */
 export const bare = <T>(schema: z.ZodType<T>): z.ZodType<T> =>
-  z.unknown().transform((body) => inside('body', schema, { body: body ?? {} })) as unknown as z.ZodType<T>
+  takes(
+    z.unknown().transform((body) => inside('body', schema, { body: body ?? {} })),
+    () => jsonSchemaOf(schema),
+  ) as unknown as z.ZodType<T>
 
 const inside = <T>(resource: string, schema: z.ZodType<T>, body: Record<string, unknown>): T => {
   const given = body[resource]

@@ -1,9 +1,12 @@
-import * as z from 'zod'
+import type * as z from 'zod'
 import { volumeActions } from '../../functions/block-storage/volume-actions.ts'
 import { serverActions } from '../../functions/compute/servers/actions/index.ts'
+import { jsonSchemaOf } from '../../functions/http/json-schema.ts'
 import type { Operation } from '../../functions/http/operation.ts'
 import type { Service } from '../../functions/http/service.ts'
+import { type Answers, answersOf } from '../../functions/openapi/answers.ts'
 import type { Schema } from '../support/json-schema.ts'
+import { answerLines, shapeTables } from './answers.ts'
 
 interface Field {
   path: string
@@ -89,7 +92,7 @@ const newest = ({ microversions }: Service, { until }: Operation): number =>
   microversions ? Math.min(until ?? microversions.max, microversions.max) : 0
 
 const table = (schema: z.ZodType, head: string): string[] => {
-  const json = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }) as Schema
+  const json = jsonSchemaOf(schema) as Schema
   const fields = fieldsOf(json, '')
   if (!fields.length) return [`${head}: ${words(json)}.`, '']
   return [
@@ -122,7 +125,7 @@ const actions = (service: Service, all: Action[]): string[] => [
     const version = Math.min(until ?? Number.POSITIVE_INFINITY, service.microversions?.max ?? 0)
     const schema = typeof body === 'function' ? body(version) : body
     if (!schema) return `| \`${name}\` | anything: it is not looked at |`
-    const json = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }) as Schema
+    const json = jsonSchemaOf(schema) as Schema
     const fields = fieldsOf(json, '').map(
       ({ path, takes, required }) => `\`${path}\`${required ? ' (required)' : ''}: ${takes}`,
     )
@@ -131,7 +134,7 @@ const actions = (service: Service, all: Action[]): string[] => [
   '',
 ]
 
-const section = (service: Service, operation: Operation): string[] => {
+const section = (service: Service, operation: Operation, answers: Answers): string[] => {
   const version = newest(service, operation)
   const name = operation.name.replace(/_without_project$/, '')
   const at = <T>(schema: T | ((version: number) => T) | undefined): T | undefined =>
@@ -145,24 +148,25 @@ const section = (service: Service, operation: Operation): string[] => {
     '',
     ...(ACTIONS[name] ? actions(service, ACTIONS[name]) : body ? table(body, 'body') : []),
     ...(query ? table(query, 'query') : []),
+    ...answerLines(service, operation, answers),
   ]
 }
 
-/** What a service takes, operation by operation; null for one that takes nothing. */
-export const bodiesPage = (service: Service): string | null => {
+/** What a service takes and gives, operation by operation. */
+export const bodiesPage = async (service: Service): Promise<string> => {
   /** Cinder has its routes twice, once with the project in the path. */
-  const taking = service.operations.filter(
-    ({ body, query, path }) => (body || query) && !/^\/v\d\/:project_id/.test(path),
-  )
-  if (!taking.length) return null
+  const told = service.operations.filter(({ path }) => !/^\/v\d\/:project_id/.test(path))
+  const answers = await answersOf(service)
   const { microversions: range, prefix } = service
+  const shapes = shapeTables(service, answers)
   return [
-    `# What \`${prefix}\` takes`,
+    `# What \`${prefix}\` takes and gives`,
     '',
-    'Written from the schemas that requests are checked with, by `npm run reference`; a test checks that it is current. A field of several',
-    `alternatives is required where all of them want it.${range ? ` As of microversion ${range.major}.${range.max}, or the last that has the route.` : ''} All routes: [api.md](../api.md).`,
+    'Written from the schemas that requests are checked with and from what is written down of answers, by `npm run reference`; a test checks that it is',
+    `current. A field of several alternatives is required where all of them want it.${range ? ` As of microversion ${range.major}.${range.max}, or the last that has the route.` : ''} All routes: [api.md](../api.md).`,
     '',
-    ...taking.flatMap((operation) => section(service, operation)),
+    ...told.flatMap((operation) => section(service, operation, answers)),
+    ...(shapes.length ? ['## What answers are made of', '', ...shapes] : []),
   ]
     .join('\n')
     .trimEnd()

@@ -3,17 +3,20 @@ import { expect, test } from 'vitest'
 import { services } from '../../functions/services.ts'
 import { hollowRoutes } from '../support/reference.ts'
 import { bodiesPage, pageName } from './bodies.ts'
+import { NAMES, printedDocument } from './documents.ts'
 import { eventsPage } from './events.ts'
 
 const pages = [
-  ...services.flatMap((service) => {
-    const page = bodiesPage(service)
-    return page ? [{ path: `docs/reference/${pageName(service)}`, page }] : []
-  }),
+  ...(await Promise.all(
+    services.map(async (service) => ({ path: `docs/reference/${pageName(service)}`, page: await bodiesPage(service) })),
+  )),
+  ...(await Promise.all(
+    NAMES.map(async (name) => ({ path: `docs/reference/${name}.openapi.json`, page: await printedDocument(name) })),
+  )),
   { path: 'docs/reference/events.md', page: eventsPage() },
 ]
 
-test('each service that takes something has a page, and no other', () => {
+test('each service has a page and a document, and there is no other', () => {
   expect(pages.length).toBeGreaterThan(4)
   expect(globSync('docs/reference/*').sort()).toEqual(pages.map(({ path }) => path).sort())
 })

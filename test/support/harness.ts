@@ -241,6 +241,7 @@ export const startPlimsoll = async (start: Start = {}) => {
     if (response.headers.get('content-type') === 'application/octet-stream')
       return { status: response.status, headers: response.headers, body: new Uint8Array(await response.arrayBuffer()) }
     const text = await response.text()
+    if (runtime === 'node') await (await import('../openapi/judge.ts')).judge(request, response, text)
     const isJson = /json/.test(response.headers.get('content-type') ?? '')
     return {
       status: response.status,

@@ -3,6 +3,7 @@ import { check } from '../../../http/body.ts'
 import { dialects } from '../../../http/dialects.ts'
 import { dictionary } from '../../../http/dictionary.ts'
 import { badRequest, forbidden, notFound } from '../../../http/fault.ts'
+import { type ActionTaken, oneAction, takes } from '../../../http/json-schema.ts'
 import { type Input, type Operation, operation } from '../../../http/operation.ts'
 import { serverOf } from '../server.ts'
 import type { Action } from './action.ts'
@@ -38,7 +39,8 @@ export const serverActions: Action[] = [
 ]
 const byName = new Map(serverActions.map((action) => [action.name, action]))
 
-const body = dictionary(z.string(), z.unknown())
+const body = (version: number) =>
+  takes(dictionary(z.string(), z.unknown()), () => oneAction(serverActions as ActionTaken[], version))
 
 const actionOf = ({ body: asked, version }: Input<Record<string, unknown>>): Action => {
   const [name, ...more] = Object.keys(asked)

@@ -1,0 +1,74 @@
+import { mkdirSync, writeFileSync } from 'node:fs'
+
+/** What was seen at one place of an answer. */
+export interface Seen {
+  null?: number
+  boolean?: number
+  integer?: number
+  number?: number
+  /** How many texts, and of them those that look like a UUID, a time, a URL. */
+  string?: { count: number; uuid: number; time: number; uri: number }
+  list?: { count: number; items: Seen }
+  object?: { count: number; members: Record<string, Seen>; more?: Seen }
+}
+
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
+const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/
+const URI = /^https?:\/\/\S+$/
+
+/** Adds a value to what was seen where it is. */
+export const see = (seen: Seen, value: unknown): void => {
+  if (value === null) seen.null = (seen.null ?? 0) + 1
+  else if (typeof value === 'boolean') seen.boolean = (seen.boolean ?? 0) + 1
+  else if (typeof value === 'number') {
+    if (Number.isInteger(value)) seen.integer = (seen.integer ?? 0) + 1
+    else seen.number = (seen.number ?? 0) + 1
+  } else if (typeof value === 'string') {
+    seen.string ??= { count: 0, uuid: 0, time: 0, uri: 0 }
+    const { string } = seen
+    string.count++
+    if (UUID.test(value)) string.uuid++
+    if (TIME.test(value)) string.time++
+    if (URI.test(value)) string.uri++
+  } else if (Array.isArray(value)) {
+    seen.list ??= { count: 0, items: {} }
+    seen.list.count++
+    for (const item of value.slice(0, 50)) see(seen.list.items, item)
+  } else if (typeof value === 'object') {
+    seen.object ??= { count: 0, members: Object.create(null) as Record<string, Seen> }
+    const { object } = seen
+    object.count++
+    for (const [key, member] of Object.entries(value)) {
+      const known = object.members[key]
+      if (!known && Object.keys(object.members).length >= 150) {
+        object.more ??= {}
+        see(object.more, member)
+        continue
+      }
+      object.members[key] = known ?? {}
+      see(object.members[key]!, member)
+    }
+  }
+}
+
+/** By `<service> <operation> <status> <minor version>`: the media type, and what was seen of the body. */
+const all = new Map<string, { type: string | null; empty: number; seen: Seen }>()
+
+/** Where it is written down, if anybody wants to know: `test/openapi/learn.ts`. */
+const FOLDER = process.env.PLIMSOLL_SEEN
+
+/** Remembers what an operation answered, if it is to be written down. */
+export const remember = (key: string, response: Response, text: string): void => {
+  if (!FOLDER) return
+  const known = all.get(key) ?? { type: response.headers.get('content-type'), empty: 0, seen: {} }
+  all.set(key, known)
+  if (text === '') known.empty++
+  else if (/json/.test(known.type ?? '') && response.status < 400) see(known.seen, JSON.parse(text))
+}
+
+/** Writes down what this process has seen. */
+export const keepSeen = (): void => {
+  if (!FOLDER || !all.size) return
+  mkdirSync(FOLDER, { recursive: true })
+  writeFileSync(`${FOLDER}/${process.pid}.json`, JSON.stringify([...all]))
+}
