@@ -31,6 +31,8 @@ const RULES: Rule[] = [
     values: [/^functions\/http\//, /^npm:(hono|zod)$/, /^adapters\/errors\.ts$/],
     types: [CONTEXT],
   },
+  // What services say of themselves, from the operations that they are handed.
+  { files: /^functions\/openapi\//, values: [/^functions\/(openapi|http)\//, /^npm:zod$/] },
   {
     files: /^functions\/auth\//,
     values: [/^functions\/(auth|http|crypto)\//, /^db\/queries\//, STANDARD],

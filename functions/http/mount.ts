@@ -259,7 +259,9 @@ const methodsByPath = (service: Service): { pattern: RegExp; methods: string[] }
   const methods = new Map<string, string[]>()
   for (const o of service.operations) methods.set(o.path, [...(methods.get(o.path) ?? []), o.method])
   return [...methods].map(([path, list]) => ({
-    pattern: new RegExp(`^${(service.prefix + path).replace(/:\w+(\{[^}]*\})?/g, '[^/]+')}$`),
+    pattern: new RegExp(
+      `^${(service.prefix + path).replace(/:\w+(?:\{([^}]*)\})?/g, (_, pattern?: string) => pattern ?? '[^/]+')}$`,
+    ),
     methods: list,
   }))
 }

@@ -72,3 +72,64 @@ export const keepSeen = (): void => {
   mkdirSync(FOLDER, { recursive: true })
   writeFileSync(`${FOLDER}/${process.pid}.json`, JSON.stringify([...all]))
 }
+
+/** Adds what was seen in one place to what was seen in another, and gives that. */
+export const merge = (into: Seen, from: Seen): Seen => {
+  for (const kind of ['null', 'boolean', 'integer', 'number'] as const)
+    if (from[kind]) into[kind] = (into[kind] ?? 0) + from[kind]
+  if (from.string) {
+    into.string ??= { count: 0, uuid: 0, time: 0, uri: 0 }
+    for (const what of ['count', 'uuid', 'time', 'uri'] as const) into.string[what] += from.string[what]
+  }
+  if (from.list) {
+    into.list ??= { count: 0, items: {} }
+    into.list.count += from.list.count
+    merge(into.list.items, from.list.items)
+  }
+  if (from.object) {
+    into.object ??= { count: 0, members: Object.create(null) as Record<string, Seen> }
+    into.object.count += from.object.count
+    for (const [key, member] of Object.entries(from.object.members)) {
+      into.object.members[key] ??= {}
+      merge(into.object.members[key], member)
+    }
+    if (from.object.more) into.object.more = merge(into.object.more ?? {}, from.object.more)
+  }
+  return into
+}
+
+/** How often something was seen there. */
+export const presence = (seen: Seen | undefined): number =>
+  seen
+    ? (seen.null ?? 0) +
+      (seen.boolean ?? 0) +
+      (seen.integer ?? 0) +
+      (seen.number ?? 0) +
+      (seen.string?.count ?? 0) +
+      (seen.list?.count ?? 0) +
+      (seen.object?.count ?? 0)
+    : 0
+
+/** The types that were seen there; a text that always looked like one thing is that. */
+export const scalars = (seen: Seen): string[] => [
+  ...(seen.boolean ? ['boolean'] : []),
+  ...(seen.number ? ['number'] : seen.integer ? ['integer'] : []),
+  ...(seen.string ? [textOf(seen.string)] : []),
+]
+
+const textOf = ({ count, uuid, time, uri }: NonNullable<Seen['string']>): string =>
+  count > 2 && uuid === count
+    ? 'uuid'
+    : count > 2 && time === count
+      ? 'time'
+      : count > 2 && uri === count
+        ? 'uri'
+        : 'string'
+
+/** The types without what texts look like: what makes it another kind of thing. */
+export const kindOf = (seen: Seen): string =>
+  [
+    ...scalars(seen).map((word) => (/uuid|time|uri/.test(word) ? 'string' : word)),
+    ...(seen.list ? ['list'] : []),
+    ...(seen.object ? ['object'] : []),
+  ].join('|')

@@ -13,6 +13,7 @@ import { notices } from './notices/index.ts'
 import { onward } from './onward/index.ts'
 import { runners } from './runners/index.ts'
 import { sandbox } from './sandbox/index.ts'
+import { schemathesis } from './schemathesis/index.ts'
 import { sdk } from './sdk/index.ts'
 import { slurm } from './slurm/index.ts'
 import { HOMES, type HomeKind } from './span/ground.ts'
@@ -96,6 +97,8 @@ const peers: Record<string, (report: Report) => Promise<void>> = {
     names.length || today % 5 === 4
       ? sdk(report, names.length ? null : Math.floor(today / 5), values.part)
       : Promise.resolve(report.step('sdk', 'a day of its turn', 'skipped', 0, 'it is played every fifth day')),
+  // Whole by its name, or one service by `--part`; among the others a service as a member or an administrator, another one each day.
+  schemathesis: (report) => schemathesis(report, names.length ? null : today, values.part),
   // Whole by its name; among the others a part of it, another one each day.
   attack: (report) =>
     attack(report, Number(values.requests ?? (names.length ? 50_000 : 20_000)), Number(values.seed ?? today)),

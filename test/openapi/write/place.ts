@@ -1,0 +1,2 @@
+/** What is being written about. */
+export const place = { service: '', resource: '', operation: '' }
