@@ -17,7 +17,7 @@ const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/
 const URI = /^https?:\/\/\S+$/
 
 /** Adds a value to what was seen where it is. */
-export const see = (seen: Seen, value: unknown): void => {
+const see = (seen: Seen, value: unknown): void => {
   if (value === null) seen.null = (seen.null ?? 0) + 1
   else if (typeof value === 'boolean') seen.boolean = (seen.boolean ?? 0) + 1
   else if (typeof value === 'number') {
