@@ -20,6 +20,7 @@ const files = table<() => Promise<{ default: unknown }>>({
   '/identity': () => import('./answers/identity.json', { with: { type: 'json' } }),
   '/image': () => import('./answers/image.json', { with: { type: 'json' } }),
   '/network': () => import('./answers/network.json', { with: { type: 'json' } }),
+  '/placement': () => import('./answers/placement.json', { with: { type: 'json' } }),
   '/volume': () => import('./answers/volume.json', { with: { type: 'json' } }),
 })
 

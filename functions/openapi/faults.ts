@@ -31,6 +31,15 @@ export const faultOf = (dialect: Dialect['name']): { type: string; schema: JsonS
       return json(error)
     case 'network':
       return json(object({ NeutronError: object({ type: text, message: text, detail: text }) }))
+    case 'placement':
+      return json(
+        object({
+          errors: {
+            type: 'array',
+            items: object({ status: code, title: text, detail: text, code: text, request_id: text }),
+          },
+        }),
+      )
     case 'image':
       return { type: 'text/html', schema: text }
     default:

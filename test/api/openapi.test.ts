@@ -13,6 +13,7 @@ describe.each([
   '/volume/openapi.json',
   '/image/openapi.json',
   '/network/openapi.json',
+  '/placement/openapi.json',
 ])('%s', (path) => {
   test('is told to everybody, once a client', async () => {
     const { status, headers, body } = await plimsoll.nobody.get(path)

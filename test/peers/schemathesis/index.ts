@@ -17,6 +17,7 @@ const SERVICES: Record<string, string[]> = {
   volume: ['3.70', '3.0'],
   image: [''],
   network: [''],
+  placement: ['1.39', '1.0'],
   broker: [''],
 }
 const PEOPLE = ['demo', 'admin'] as const
