@@ -146,10 +146,9 @@ const extend = (body: Body, row: ServerView, { version }: Viewer, ports: PortSho
   body['OS-EXT-AZ:availability_zone'] = zone
   const free = row.pinnedZone !== null && isFreeZone(row.pinnedZone, row.cloud) ? row.pinnedZone : null
   const shown = row.zoneMade ?? free
-  if (shown !== null) {
-    body['OS-EXT-AZ:availability_zone'] = shown
-    body['plimsoll:zone'] = zone
-  }
+  if (shown !== null) body['OS-EXT-AZ:availability_zone'] = shown
+  // In a zone of an operator's it is an ordinary server to Nova's schemas; administrators see the host.
+  if (row.zoneMade === null && free !== null) body['plimsoll:zone'] = zone
   // What filters as its rules say is an ordinary server, of which Nova's own schemas allow no more to be said.
   if (row.filters === 'trusted' || row.filters === 'none') body['plimsoll:filters'] = row.filters
   body.config_drive = row.configDrive ? 'True' : ''

@@ -110,7 +110,6 @@ test('its availability zone takes the place of those of its hosts, and takes ser
     status: 'ACTIVE',
     'OS-EXT-AZ:availability_zone': 'here',
     pinned_availability_zone: 'here',
-    'plimsoll:zone': zone,
   })
   expect((await world.server(server, world.admin))['OS-EXT-SRV-ATTR:host']).toBe('sandbox')
   // Who named no zone, or the cloud's own, is shown where he is.
