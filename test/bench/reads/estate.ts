@@ -1,5 +1,6 @@
 import { runCron } from '../../../functions/cron.ts'
 import { logIn, untilActive, type World } from '../world.ts'
+import { extensionsOfIdentity, moreOfNetworks } from './estate-identity.ts'
 import { moreOfCompute, moreOfIdentity, moreOfImages, moreOfVolumes } from './estate-more.ts'
 
 const COMPUTE = '/compute/v2.1'
@@ -157,6 +158,7 @@ export const oneOfEach = async (world: World): Promise<Estate> => {
   const named = {
     ...{ ...(await moreOfIdentity(begun)), ...(await moreOfCompute(begun)), ...(await moreOfVolumes(begun)) },
     ...{ ...(await moreOfImages(begun)), messages },
+    ...{ ...(await extensionsOfIdentity(world, begun)), ...(await moreOfNetworks(begun, server.id)) },
     servers: server.id,
     ips: NAME,
     'os-instance-actions': instanceActions.at(-1).request_id,

@@ -15,6 +15,10 @@ const LEFT_OUT: Record<string, string> = {
   'GET /volume/v3/qos-specs/:id/associate': 'changes something, by GET, as in Cinder',
   'GET /volume/v3/qos-specs/:id/disassociate': 'changes something, by GET, as in Cinder',
   'GET /volume/v3/qos-specs/:id/disassociate_all': 'changes something, by GET, as in Cinder',
+  'GET /identity/v3/OS-FEDERATION/identity_providers/:idp/protocols/:protocol/auth': 'a login, by GET, as in Keystone',
+  'GET /identity/v3/auth/OS-FEDERATION/websso/:protocol': 'a login, which begins at an identity provider',
+  'GET /identity/v3/auth/OS-FEDERATION/identity_providers/:idp/protocols/:protocol/websso': 'a login, as above',
+  'GET /identity/v3/auth/OS-FEDERATION/redirect': 'a login, which an identity provider ends',
   'GET /compute/v2.1/servers/:id/diagnostics': 'asks a cloud by design: how the guest does',
 }
 const leftOutFor = (route: Route) => LEFT_OUT[titleOf(route).replace('/:project_id{[0-9a-f-]+}', '')]
@@ -22,6 +26,7 @@ const leftOutFor = (route: Route) => LEFT_OUT[titleOf(route).replace('/:project_
 /** What is to be asked for, where there is no answer without. */
 const QUERIES: Record<string, (estate: Estate) => string> = {
   'GET /identity/v3/OS-TRUST/trusts': ({ userId }) => `trustor_user_id=${userId}`,
+  'GET /placement/usages': ({ projectId }) => `project_id=${projectId}`,
 }
 
 /** Answers that are the same whatever is stored. */
@@ -79,7 +84,9 @@ export const pagesOf = async (world: World, estate: Estate, filter = ''): Promis
 const askOnce = async (world: World, estate: Estate, route: Route): Promise<Read> => {
   const { token, admin } = estate
   const headers: Record<string, string> = {
-    ...(route.operation.who === 'public' ? {} : { 'X-Auth-Token': route.operation.who === 'admin' ? admin : token }),
+    ...(route.operation.who === 'public'
+      ? {}
+      : { 'X-Auth-Token': /^(admin|manager)$/.test(route.operation.who) ? admin : token }),
     ...(route.operation.name === 'token.validate' ? { 'X-Subject-Token': token } : {}),
     ...versionHeader(route, versionOf(route)),
   }
@@ -125,7 +132,7 @@ const parameterOf = (
   if (/quota|usage/.test(of) && !named[of]) return projectId
   if (of === 'flavors' && route.operation.name === 'flavor_access.list') return named['os-flavor-access']!
   // Roles were given to one user in one project; whoever is no admin may look at nobody else.
-  const granted = /grant|group_user/.test(route.operation.name)
+  const granted = /grant|group_user|project_endpoint/.test(route.operation.name)
   if (of === 'users' && !granted) return userId
   if (of === 'projects' && !granted) return projectId
   return encodeURIComponent(named[`${route.service.name}/${of}`] ?? named[of] ?? 'x')
