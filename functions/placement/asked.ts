@@ -62,7 +62,7 @@ export interface Choice {
   any: string[][]
   none: string[]
 }
-export const NO_CHOICE: Choice = { any: [], none: [] }
+
 /** Whether what is there is as chosen. */
 export const chosen = ({ any, none }: Choice, has: (name: string) => boolean): boolean =>
   any.every((some) => some.some(has)) && !none.some(has)

@@ -16,7 +16,7 @@ beforeEach(async () => {
 })
 
 const escaped = (text: string) =>
-  encodeURIComponent(text).replace(/[!'()*]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`)
+  encodeURIComponent(text).replace(/[!\x27()*]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`)
 let nonces = 0
 
 /** The header with which a client signs a POST, as RFC 5849 has it; not by what is tested. */
@@ -36,8 +36,8 @@ const sign = (path: string, more: Record<string, string> = {}, tokenSecret = '',
   const signature = createHmac('sha1', `${escaped(secret)}&${escaped(tokenSecret)}`)
     .update(base)
     .digest('base64')
-  const said = Object.entries({ ...oauth, oauth_signature: signature })
-  return { Authorization: `OAuth ${said.map(([name, value]) => `${name}="${escaped(value)}"`).join(', ')}` }
+  const said = Object.entries({ ...oauth, oauth_signature: signature }).map(([n, v]) => `${n}="${escaped(v)}"`)
+  return { Authorization: `OAuth ${said.join(', ')}` }
 }
 const ask = `${V3}/OS-OAUTH1/request_token`
 const fetchAccess = `${V3}/OS-OAUTH1/access_token`
