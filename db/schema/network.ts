@@ -278,6 +278,33 @@ export const securityGroupRules = sqliteTable(
   ],
 )
 
+/** Rules that new security groups begin with, in every project. */
+export const defaultSecurityGroupRules = sqliteTable(
+  'default_security_group_rules',
+  {
+    id: text('id').primaryKey(),
+    direction: text('direction').$type<'ingress' | 'egress'>().notNull(),
+    ethertype: text('ethertype').$type<'IPv4' | 'IPv6'>().notNull(),
+    protocol: text('protocol'),
+    portRangeMin: integer('port_range_min'),
+    portRangeMax: integer('port_range_max'),
+    remoteIpPrefix: text('remote_ip_prefix'),
+    /** `PARENT`: the group that the rule comes into. */
+    remoteGroupId: text('remote_group_id').$type<'PARENT'>(),
+    remoteAddressGroupId: text('remote_address_group_id'),
+    description: text('description').notNull().default(''),
+    /** What it means, as in rules. */
+    signature: text('signature').notNull(),
+    usedInDefault: flag('used_in_default').notNull(),
+    usedInOthers: flag('used_in_others').notNull(),
+    createdAt: at('created_at').notNull(),
+  },
+  (t) => [
+    uniqueIndex('default_security_group_rules_in_default').on(t.signature).where(sql`used_in_default = 1`),
+    uniqueIndex('default_security_group_rules_in_others').on(t.signature).where(sql`used_in_others = 1`),
+  ],
+)
+
 /** Blocks of addresses under one name, for rules of security groups. */
 export const addressGroups = sqliteTable(
   'address_groups',

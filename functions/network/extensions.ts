@@ -85,6 +85,11 @@ const extensions: [alias: string, name: string, description: string][] = [
     'Remote address group id field for security group rules',
     'remote_address_group_id of a rule.',
   ],
+  [
+    'security-groups-default-rules',
+    'Default rules for security groups',
+    'Rules that new security groups begin with; administrators say which.',
+  ],
   ['security-groups-normalized-cidr', 'Normalized CIDR field for security group rules', 'normalized_cidr of a rule.'],
   ['segment', 'Segment', 'Parts of a network, each on one cloud or in one zone of it; segment_id of a subnet.'],
   ['service-type', 'Neutron Service Type Management', 'Providers of services that plugins bring: there are none.'],

@@ -14,6 +14,7 @@ import { rbacOperations } from './rbac-policies.ts'
 import { refuse, withDenial } from './refusals.ts'
 import { routerOperations } from './routers.ts'
 import { addressGroupOperations } from './security/address-groups.ts'
+import { defaultRuleOperations } from './security/default-rules.ts'
 import { securityGroupRuleOperations } from './security/security-group-rules.ts'
 import { securityGroupOperations } from './security/security-groups.ts'
 import { segmentOperations } from './segments.ts'
@@ -38,6 +39,7 @@ export const network: Service = {
     ...routerOperations,
     ...securityGroupOperations,
     ...securityGroupRuleOperations,
+    ...defaultRuleOperations,
     ...floatingIpOperations,
     ...tagOperations,
     ...quotaOperations,

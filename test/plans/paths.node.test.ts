@@ -7,7 +7,7 @@ import { listSnapshots, type SnapshotFilter } from '../../db/queries/block-stora
 import { listVolumes, type VolumeFilter } from '../../db/queries/block-storage/volumes.ts'
 import type { Listing } from '../../db/queries/network/network-listing.ts'
 import { listPorts } from '../../db/queries/network/ports.ts'
-import { listSecurityGroups } from '../../db/queries/network/security-groups.ts'
+import { listSecurityGroups } from '../../db/queries/network/security/security-groups.ts'
 import { freshDatabase, MIGRATIONS } from '../support/runtime.ts'
 
 /*

@@ -5,7 +5,7 @@ import { AMONG, anyOf } from '../../conditions.ts'
 import { factsOf, KINDS_BY_RANK, type Tombstoned } from '../../kinds.ts'
 import { ready } from '../../prepared.ts'
 import { attachments, bindings, clouds, type Ownership, securityGroupRules, serverPorts } from '../../schema/index.ts'
-import type { RuleRow } from '../network/security-groups.ts'
+import type { RuleRow } from '../network/security/security-groups.ts'
 import { type Binding, type Ref, refOf } from './bindings.ts'
 import { handedBack } from './journal.ts'
 

@@ -1,9 +1,9 @@
 import type { SecurityGroupSpec, SecurityRule } from '../../../adapters/contract.ts'
 import { insertRules } from '../../../db/queries/line/adopt.ts'
-import { insertSecurityGroup, type RuleRow } from '../../../db/queries/network/security-groups.ts'
+import { insertSecurityGroup, type RuleRow } from '../../../db/queries/network/security/security-groups.ts'
 import { uuid5 } from '../line/uuid.ts'
-import type { RuleWish } from '../network/security-group.ts'
-import { signatureOf } from '../network/security-group.ts'
+import type { RuleWish } from '../network/security/rule.ts'
+import { signatureOf } from '../network/security/rule.ts'
 import { networkFor } from './network.ts'
 import { type Adopter, type Item, NotAdoptable, type Plan } from './plan.ts'
 

@@ -9,7 +9,7 @@ import {
   portById,
   touchFloatingIpsOf,
 } from '../../../db/queries/network/ports.ts'
-import { groupsIn } from '../../../db/queries/network/security-groups.ts'
+import { groupsIn } from '../../../db/queries/network/security/security-groups.ts'
 import { type SubnetRow, subnetsById } from '../../../db/queries/network/subnets.ts'
 import { everyProject } from '../../../db/scope.ts'
 import { driveDue } from '../line/commit.ts'

@@ -1,12 +1,12 @@
 import type { SecurityGroupSpec, SecurityRule } from '../../../adapters/contract.ts'
-import { addressGroupsById } from '../../../db/queries/network/address-groups.ts'
 import { type NetworkRow, networkById } from '../../../db/queries/network/network.ts'
+import { addressGroupsById } from '../../../db/queries/network/security/address-groups.ts'
 import {
   groupsIn,
   type RuleRow,
   type SecurityGroupView,
   securityGroupById,
-} from '../../../db/queries/network/security-groups.ts'
+} from '../../../db/queries/network/security/security-groups.ts'
 import { everyProject } from '../../../db/scope.ts'
 import { type Natives, type Need, steps } from '../line/steps.ts'
 import { readCidr, writeCidr } from '../network/address.ts'

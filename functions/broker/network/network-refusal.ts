@@ -30,6 +30,7 @@ const missingWords = {
   Router: (id: string) => `Router ${id} could not be found`,
   FloatingIP: (id: string) => `Floating IP ${id} could not be found`,
   SecurityGroup: (id: string) => `Security group ${id} does not exist`,
+  DefaultSecurityGroupRule: (id: string) => `Default Security Group rule ${id} does not exist`,
   SecurityGroupRule: (id: string) => `Security group rule ${id} does not exist`,
 }
 export type Networked = keyof typeof missingWords

@@ -7,7 +7,7 @@ import { guard, type Write } from '../line/commit.ts'
 import { chooseAddresses, type FixedIpWish, reservedAddresses } from './fixed-ips.ts'
 import type { Ground } from './ground.ts'
 import { conflicting, invalid, missing, NetworkRefused } from './network-refusal.ts'
-import { ensureDefaultGroup } from './security-group.ts'
+import { ensureDefaultGroup } from './security/security-group.ts'
 import { cloudOf } from './segments/sites.ts'
 
 /** Gives a port its addresses, under the guard `subnet-gone`; two that take one address are a `taken` of the batch. */

@@ -1,4 +1,4 @@
-import type { RuleRow, SecurityGroupView } from '../../../db/queries/network/security-groups.ts'
+import type { RuleRow, SecurityGroupView } from '../../../db/queries/network/security/security-groups.ts'
 
 /** Names of groups by their ids: of those that rules name. */
 export type Names = ReadonlyMap<string, string>

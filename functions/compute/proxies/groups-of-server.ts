@@ -1,4 +1,4 @@
-import { groupsOfServer } from '../../../db/queries/network/security-groups.ts'
+import { groupsOfServer } from '../../../db/queries/network/security/security-groups.ts'
 import { type Operation, operation } from '../../http/operation.ts'
 import { assertServer } from '../servers/server.ts'
 import { groupView } from './group-view.ts'

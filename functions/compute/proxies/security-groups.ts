@@ -5,7 +5,7 @@ import {
   listSecurityGroups,
   type SecurityGroupView,
   securityGroupById,
-} from '../../../db/queries/network/security-groups.ts'
+} from '../../../db/queries/network/security/security-groups.ts'
 import { everyProject } from '../../../db/scope.ts'
 import { NetworkRefused } from '../../broker/network/network-refusal.ts'
 import {
@@ -13,7 +13,7 @@ import {
   createSecurityGroup,
   ensureDefaultGroup,
   removeSecurityGroup,
-} from '../../broker/network/security-group.ts'
+} from '../../broker/network/security/security-group.ts'
 import type { Context } from '../../context.ts'
 import { isTrue } from '../../http/boolean.ts'
 import { badRequest, forbidden, notFound } from '../../http/fault.ts'

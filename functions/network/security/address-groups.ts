@@ -3,7 +3,7 @@ import {
   type AddressGroupRow,
   addressGroupAttributes,
   listAddressGroups,
-} from '../../../db/queries/network/address-groups.ts'
+} from '../../../db/queries/network/security/address-groups.ts'
 import {
   addAddresses,
   changeAddressGroup,
@@ -11,7 +11,7 @@ import {
   removeAddresses,
   removeAddressGroup,
   seenAddressGroup,
-} from '../../broker/network/address-group.ts'
+} from '../../broker/network/security/address-group.ts'
 import type { Context } from '../../context.ts'
 import { badRequest } from '../../http/fault.ts'
 import { type Operation, operation } from '../../http/operation.ts'

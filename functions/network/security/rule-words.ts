@@ -1,6 +1,6 @@
 import { readCidr, readIp, writeCidr, writeIp } from '../../broker/network/address.ts'
-import { PROTOCOLS } from '../../broker/network/protocols.ts'
-import type { RuleWish } from '../../broker/network/security-group.ts'
+import { PROTOCOLS } from '../../broker/network/security/protocols.ts'
+import type { RuleWish } from '../../broker/network/security/rule.ts'
 import { badRequest } from '../../http/fault.ts'
 import { python } from '../attributes.ts'
 

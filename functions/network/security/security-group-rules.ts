@@ -5,9 +5,10 @@ import {
   type RuleRow,
   ruleAttributes,
   ruleById,
-} from '../../../db/queries/network/security-groups.ts'
+} from '../../../db/queries/network/security/security-groups.ts'
 import { missing } from '../../broker/network/network-refusal.ts'
-import { addRules, ensureDefaultGroup, removeRule } from '../../broker/network/security-group.ts'
+import type { RuleWish } from '../../broker/network/security/rule.ts'
+import { addRules, ensureDefaultGroup, removeRule } from '../../broker/network/security/security-group.ts'
 import type { Context } from '../../context.ts'
 import { type Operation, operation } from '../../http/operation.ts'
 import { oneOf, ownership, read, text, textOrNone, uuidOrNull } from '../attributes.ts'
@@ -22,9 +23,8 @@ const ethertype = () =>
     oneOf('IPv4', 'IPv6'),
   )
 
-const create = z.strictObject({
-  ...ownership,
-  security_group_id: text(),
+/** What a rule is, whichever group it is in. */
+export const ruleParts = {
   direction: oneOf('ingress', 'egress'),
   ethertype: ethertype().optional(),
   protocol: read(protocol).optional(),
@@ -34,7 +34,23 @@ const create = z.strictObject({
   remote_group_id: read((value) => (value === null ? null : String(value))).optional(),
   remote_address_group_id: uuidOrNull().optional(),
   description: textOrNone().optional(),
-})
+}
+const parts = z.strictObject(ruleParts)
+const create = z.strictObject({ ...ownership, ...ruleParts, security_group_id: text() })
+
+/** The rule that is meant, checked. */
+export const ruleWishOf = (wish: z.infer<typeof parts>): RuleWish =>
+  checkRule({
+    direction: wish.direction,
+    ethertype: wish.ethertype ?? 'IPv4',
+    protocol: wish.protocol ?? null,
+    portRangeMin: wish.port_range_min ?? null,
+    portRangeMax: wish.port_range_max ?? null,
+    remoteIpPrefix: wish.remote_ip_prefix ?? null,
+    remoteGroupId: wish.remote_group_id ?? null,
+    remoteAddressGroupId: wish.remote_address_group_id ?? null,
+    description: wish.description ?? '',
+  })
 
 export const ruleView = (rule: RuleRow) => ({
   ...standardView(rule),
@@ -89,18 +105,7 @@ export const securityGroupRuleOperations: Operation[] = [
         context,
         wishes.map((wish) => {
           ownerOf(context, wish)
-          const rule = checkRule({
-            direction: wish.direction,
-            ethertype: wish.ethertype ?? 'IPv4',
-            protocol: wish.protocol ?? null,
-            portRangeMin: wish.port_range_min ?? null,
-            portRangeMax: wish.port_range_max ?? null,
-            remoteIpPrefix: wish.remote_ip_prefix ?? null,
-            remoteGroupId: wish.remote_group_id ?? null,
-            remoteAddressGroupId: wish.remote_address_group_id ?? null,
-            description: wish.description ?? '',
-          })
-          return { ...rule, securityGroupId: wish.security_group_id }
+          return { ...ruleWishOf(wish), securityGroupId: wish.security_group_id }
         }),
       )
       return {

@@ -3,7 +3,7 @@ import {
   listSecurityGroups,
   type SecurityGroupView,
   securityGroupAttributes,
-} from '../../../db/queries/network/security-groups.ts'
+} from '../../../db/queries/network/security/security-groups.ts'
 import { conflicting } from '../../broker/network/network-refusal.ts'
 import {
   changeSecurityGroup,
@@ -11,7 +11,7 @@ import {
   ensureDefaultGroup,
   removeSecurityGroup,
   seenSecurityGroup,
-} from '../../broker/network/security-group.ts'
+} from '../../broker/network/security/security-group.ts'
 import type { Context } from '../../context.ts'
 import { type Operation, operation } from '../../http/operation.ts'
 import { flag, ownership, text, textOrNone } from '../attributes.ts'

@@ -44,6 +44,7 @@ const core: Pledge = {
 }
 
 const promises: Record<string, Pledge> = {
+  'address-group': { routes: ['address-groups'] },
   'address-scope': {
     attributes: {
       'address-scopes': ['id', 'tenant_id', 'name', 'shared', 'ip_version'],
@@ -91,6 +92,7 @@ const promises: Record<string, Pledge> = {
   quotas: { routes: ['quotas'] },
   'quota-check-limit': {},
   quota_details: {},
+  'rbac-address-group': {},
   'rbac-address-scope': {},
   'rbac-policies': { routes: ['rbac-policies'] },
   'rbac-security-groups': { attributes: { 'security-groups': ['shared'] } },
@@ -118,6 +120,8 @@ const promises: Record<string, Pledge> = {
     },
     routes: ['security-groups', 'security-group-rules'],
   },
+  'security-groups-default-rules': { routes: ['default-security-group-rules'] },
+  'security-groups-remote-address-group': { attributes: { 'security-group-rules': ['remote_address_group_id'] } },
   'security-groups-normalized-cidr': { attributes: { 'security-group-rules': ['normalized_cidr'] } },
   segment: {
     attributes: {

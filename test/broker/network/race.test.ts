@@ -8,7 +8,7 @@ import { planPort, planPorts, removePorts, takePorts, untilFree } from '../../..
 import { createPorts } from '../../../functions/broker/network/port-life.ts'
 import { createRouter } from '../../../functions/broker/network/router.ts'
 import { addInterface } from '../../../functions/broker/network/router-interface.ts'
-import { ensureDefaultGroup } from '../../../functions/broker/network/security-group.ts'
+import { ensureDefaultGroup } from '../../../functions/broker/network/security/security-group.ts'
 import { createNetworks } from '../../../functions/broker/network/segments/multi-provider.ts'
 import { createSubnets } from '../../../functions/broker/network/subnet.ts'
 import type { Context } from '../../../functions/context.ts'

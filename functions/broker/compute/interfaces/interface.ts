@@ -11,7 +11,7 @@ import {
 import { networkPlanOf } from '../../../../db/queries/network/network-plans.ts'
 import { networksWithSubnets } from '../../../../db/queries/network/port-ground.ts'
 import { type PortView, portById } from '../../../../db/queries/network/ports.ts'
-import { defaultGroupOf } from '../../../../db/queries/network/security-groups.ts'
+import { defaultGroupOf } from '../../../../db/queries/network/security/security-groups.ts'
 import type { Context } from '../../../context.ts'
 import { adapterOf } from '../../clouds/adapter.ts'
 import { type Filtering, filteringAt } from '../../clouds/filters.ts'

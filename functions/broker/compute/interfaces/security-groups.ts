@@ -1,6 +1,6 @@
 import type { ServerRow } from '../../../../db/queries/compute/servers.ts'
 import { type PortView, portsOfDevice } from '../../../../db/queries/network/ports.ts'
-import { groupsNamed, securityGroupById } from '../../../../db/queries/network/security-groups.ts'
+import { groupsNamed, securityGroupById } from '../../../../db/queries/network/security/security-groups.ts'
 import type { Context } from '../../../context.ts'
 import { filteringAt } from '../../clouds/filters.ts'
 import { commit } from '../../line/commit.ts'

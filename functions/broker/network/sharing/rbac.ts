@@ -1,4 +1,3 @@
-import { addressGroupById } from '../../../../db/queries/network/address-groups.ts'
 import { addressScopeById } from '../../../../db/queries/network/address-scopes.ts'
 import { networkById } from '../../../../db/queries/network/network.ts'
 import {
@@ -10,7 +9,8 @@ import {
   type SharedType,
   usedBy,
 } from '../../../../db/queries/network/rbac.ts'
-import { securityGroupById } from '../../../../db/queries/network/security-groups.ts'
+import { addressGroupById } from '../../../../db/queries/network/security/address-groups.ts'
+import { securityGroupById } from '../../../../db/queries/network/security/security-groups.ts'
 import { subnetPoolById } from '../../../../db/queries/network/subnet-pools.ts'
 import type { Context } from '../../../context.ts'
 import { charge, commit, guard } from '../../line/commit.ts'

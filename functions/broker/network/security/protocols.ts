@@ -1,4 +1,4 @@
-import { table } from '../../../adapters/table.ts'
+import { table } from '../../../../adapters/table.ts'
 
 /** Protocols that have a name in rules, and their numbers (neutron_lib/constants.py, `IP_PROTOCOL_MAP`). */
 export const PROTOCOLS: Record<string, number> = table({

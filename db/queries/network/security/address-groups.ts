@@ -1,13 +1,13 @@
 import { and, eq, sql } from 'drizzle-orm'
-import { table } from '../../../adapters/table.ts'
-import type { Database } from '../../client.ts'
-import { anyOf } from '../../conditions.ts'
-import { prepared, type Slots } from '../../prepared.ts'
-import { addressGroups, securityGroupRules } from '../../schema/index.ts'
-import { type Scope, withinOrShared } from '../../scope.ts'
-import { type Attributes, pagesOf } from './network-listing.ts'
-import { releaseRows } from './network-quotas.ts'
-import { lentTo } from './rbac.ts'
+import { table } from '../../../../adapters/table.ts'
+import type { Database } from '../../../client.ts'
+import { anyOf } from '../../../conditions.ts'
+import { prepared, type Slots } from '../../../prepared.ts'
+import { addressGroups, securityGroupRules } from '../../../schema/index.ts'
+import { type Scope, withinOrShared } from '../../../scope.ts'
+import { type Attributes, pagesOf } from '../network-listing.ts'
+import { releaseRows } from '../network-quotas.ts'
+import { lentTo } from '../rbac.ts'
 
 export type AddressGroupRow = typeof addressGroups.$inferSelect
 
@@ -86,6 +86,7 @@ export const addressGroupsGone = (ids: string[]) =>
 export const addressGroupMoved = (id: string, revision: number) =>
   sql`not exists (select 1 from address_groups where id = ${id} and revision = ${revision})`
 
-/** Condition of a guard: a rule names it. */
+/** Condition of a guard: a rule names it, or one that new groups begin with. */
 export const addressGroupInUse = (id: string) =>
-  sql`exists (select 1 from security_group_rules where remote_address_group_id = ${id})`
+  sql`(exists (select 1 from security_group_rules where remote_address_group_id = ${id})
+    or exists (select 1 from default_security_group_rules where remote_address_group_id = ${id}))`

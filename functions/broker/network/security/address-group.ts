@@ -7,12 +7,12 @@ import {
   groupsNamingAddresses,
   insertAddressGroup,
   updateAddressGroup,
-} from '../../../db/queries/network/address-groups.ts'
-import type { Context } from '../../context.ts'
-import { charge, commit, guard } from '../line/commit.ts'
-import { changed } from '../line/resources.ts'
-import { untilStill } from '../line/until-still.ts'
-import { commitOr, conflicting, invalid, missing, NetworkRefused, owned } from './network-refusal.ts'
+} from '../../../../db/queries/network/security/address-groups.ts'
+import type { Context } from '../../../context.ts'
+import { charge, commit, guard } from '../../line/commit.ts'
+import { changed } from '../../line/resources.ts'
+import { untilStill } from '../../line/until-still.ts'
+import { commitOr, conflicting, invalid, missing, NetworkRefused, owned } from '../network-refusal.ts'
 
 /* Blocks under one name, for rules (neutron/db/address_group_db.py). Clouds are told the blocks, and again when those change. */
 

@@ -1,5 +1,5 @@
-import { cloudsFor } from '../../../db/queries/clouds/clouds.ts'
-import { addressGroupsGone } from '../../../db/queries/network/address-groups.ts'
+import { cloudsFor } from '../../../../db/queries/clouds/clouds.ts'
+import { addressGroupsGone } from '../../../../db/queries/network/security/address-groups.ts'
 import {
   defaultGroupOf,
   deleteRule,
@@ -17,55 +17,16 @@ import {
   securityGroupById,
   touchGroupsNaming,
   updateSecurityGroup,
-} from '../../../db/queries/network/security-groups.ts'
-import type { Context } from '../../context.ts'
-import { adapterOf } from '../clouds/adapter.ts'
-import { charge, commit, guard, makesDue, type Write, withoutKey } from '../line/commit.ts'
-import { Refused } from '../line/refused.ts'
-import { changed, unwanted } from '../line/resources.ts'
+} from '../../../../db/queries/network/security/security-groups.ts'
+import type { Context } from '../../../context.ts'
+import { adapterOf } from '../../clouds/adapter.ts'
+import { charge, commit, guard, makesDue, type Write, withoutKey } from '../../line/commit.ts'
+import { Refused } from '../../line/refused.ts'
+import { changed, unwanted } from '../../line/resources.ts'
+import { commitOr, conflicting, missing, owned } from '../network-refusal.ts'
 import { seenAddressGroup } from './address-group.ts'
-import { commitOr, conflicting, missing, owned } from './network-refusal.ts'
-import { protocolNumber } from './protocols.ts'
-
-/** A rule as it is asked for, already checked. */
-export interface RuleWish {
-  direction: 'ingress' | 'egress'
-  ethertype: 'IPv4' | 'IPv6'
-  protocol: string | null
-  portRangeMin: number | null
-  portRangeMax: number | null
-  remoteIpPrefix: string | null
-  remoteGroupId: string | null
-  remoteAddressGroupId: string | null
-  description: string
-}
-
-const anything = {
-  protocol: null,
-  portRangeMin: null,
-  portRangeMax: null,
-  remoteIpPrefix: null,
-  remoteGroupId: null,
-  remoteAddressGroupId: null,
-  description: '',
-}
-const outward = (['IPv4', 'IPv6'] as const).map(
-  (ethertype): RuleWish => ({ ...anything, direction: 'egress', ethertype }),
-)
-
-const ANYWHERE = ['0.0.0.0/0', '::/0']
-
-/**
- * What two rules have in common if they mean the same: the name of a protocol is its number, and from anywhere is from no
- * place in particular (neutron/db/securitygroups_db.py, `_rule_to_key`).
- */
-export const signatureOf = (w: RuleWish): string => {
-  const protocol = protocolNumber(w.protocol, w.ethertype)
-  const from = ANYWHERE.includes(w.remoteIpPrefix ?? '') ? null : w.remoteIpPrefix
-  const plain = [w.direction, w.ethertype, protocol, w.portRangeMin, w.portRangeMax, from, w.remoteGroupId]
-  // Those without one are kept as they were written before there were any.
-  return [...plain, ...(w.remoteAddressGroupId === null ? [] : [w.remoteAddressGroupId])].map((v) => v ?? '').join('|')
-}
+import { beginningOf } from './default-rules.ts'
+import { type RuleWish, signatureOf } from './rule.ts'
 
 const ruleRow = (context: Context, group: { id: string; projectId: string }, wish: RuleWish): RuleRow => ({
   ...wish,
@@ -79,11 +40,17 @@ const ruleRow = (context: Context, group: { id: string; projectId: string }, wis
 })
 
 const admit = (context: Context, group: SecurityGroupRow, rules: RuleRow[]): Write[] => [
+  ...addressed(context, rules),
   charge(group.projectId, 'security_group', 1),
   charge(group.projectId, 'security_group_rule', rules.length),
   insertSecurityGroup(context.db, group),
   ...rules.map((rule) => insertRule(context.db, rule)),
 ]
+
+const addressed = (context: Context, rules: RuleRow[]): Write[] => {
+  const named = [...new Set(rules.flatMap(({ remoteAddressGroupId }) => remoteAddressGroupId ?? []))]
+  return named.length ? [guard(context, 'address-group-gone', addressGroupsGone(named))] : []
+}
 
 const newGroup = (
   context: Context,
@@ -113,14 +80,14 @@ const refuseStateless = async (context: Context, projectId: string): Promise<voi
   }
 }
 
-/** A group lets everything out until its owner says otherwise. */
+/** A group begins with the rules that the deployment has for new ones: unless an administrator says otherwise it lets everything out. */
 export const createSecurityGroup = async (
   context: Context,
   wish: { projectId: string; name: string; description: string; stateful?: boolean | undefined },
 ): Promise<SecurityGroupView> => {
   if (wish.stateful === false) await refuseStateless(context, wish.projectId)
   const group = newGroup(context, wish.projectId, wish)
-  const rules = outward.map((rule) => ruleRow(context, group, rule))
+  const rules = (await beginningOf(context, group)).map((rule) => ruleRow(context, group, rule))
   await commit(
     context,
     { action: 'create', kind: 'security_group', resourceId: group.id },
@@ -130,7 +97,7 @@ export const createSecurityGroup = async (
 }
 
 /**
- * The id of a project's `default` group, made when it is first looked for: its members reach each other and the world.
+ * The id of a project's `default` group, made when it is first looked for: unless an administrator says otherwise its members reach each other and the world.
  * Two who look at once get the same one, because a unique index lets only one in.
  */
 export const ensureDefaultGroup = async (context: Context, projectId: string): Promise<string> => {
@@ -143,8 +110,7 @@ const makeDefaultGroup = async (context: Context, projectId: string): Promise<st
     ...newGroup(context, projectId, { name: 'default', description: 'Default security group' }),
     isDefault: 'default',
   }
-  const inward = outward.map((rule): RuleWish => ({ ...rule, direction: 'ingress', remoteGroupId: group.id }))
-  const rules = [...outward, ...inward].map((rule) => ruleRow(context, group, rule))
+  const rules = (await beginningOf(context, group)).map((rule) => ruleRow(context, group, rule))
   try {
     await commit(
       context,
@@ -223,14 +189,14 @@ export const addRules = async (
     for (const id of [securityGroupId, remoteGroupId])
       if (id !== null && !groups.has(id)) groups.set(id, await seenSecurityGroup(context, id))
   for (const { securityGroupId: id } of wishes) owned(context, 'SecurityGroup', id, groups.get(id)!)
-  const named = [...new Set(wishes.flatMap(({ remoteAddressGroupId }) => remoteAddressGroupId ?? []))]
-  for (const id of named) await seenAddressGroup(context, id)
+  for (const id of new Set(wishes.flatMap(({ remoteAddressGroupId }) => remoteAddressGroupId ?? [])))
+    await seenAddressGroup(context, id)
   const rules = wishes.map(({ securityGroupId, ...wish }) => ruleRow(context, groups.get(securityGroupId)!, wish))
   const touched = [...new Set(rules.map((rule) => rule.securityGroupId))]
   try {
     await commit(context, { action: 'create', kind: 'security_group_rule', resourceId: rules[0]!.id }, [
       ...[...groups.keys()].map((id) => guard(context, 'security-group-gone', groupGone(id))),
-      ...(named.length ? [guard(context, 'address-group-gone', addressGroupsGone(named))] : []),
+      ...addressed(context, rules),
       ...rules.flatMap((rule) => [charge(rule.projectId, 'security_group_rule', 1), insertRule(db, rule)]),
       ...touched.flatMap((id) => [
         updateSecurityGroup(db, id, { updatedAt: context.now() }),
