@@ -1,6 +1,6 @@
 import { and, desc, eq, isNotNull, isNull, not, type Placeholder, type SQL, sql } from 'drizzle-orm'
 import type { Database } from '../../client.ts'
-import type { Slots } from '../../prepared.ts'
+import { prepared, type Slots } from '../../prepared.ts'
 import { type BackupFacts, bindings, snapshots } from '../../schema/index.ts'
 import { type Scope, within } from '../../scope.ts'
 import { named, pagesOf, type Slice } from '../listing.ts'
@@ -76,9 +76,13 @@ export const listBackups = async (
   slice: Slice,
 ): Promise<BackupRead[] | null> => (await pages(db, scope, filter, slice))?.map(flat) ?? null
 
+const byId = prepared((db, { scope, id }: Slots<{ scope: Scope; id: string }>) =>
+  read(db).where(and(eq(snapshots.id, id), visible(scope))),
+)
+
 /** A backup of the scope; null: there is none. */
 export const readBackup = async (db: Database, scope: Scope, id: string): Promise<BackupRead | null> => {
-  const [row] = await read(db).where(and(eq(snapshots.id, id), visible(scope)))
+  const [row] = await byId.run(db, { scope, id })
   return row ? flat(row) : null
 }
 

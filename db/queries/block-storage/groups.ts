@@ -1,7 +1,7 @@
 import { and, asc, desc, eq, isNull, type Placeholder, type SQL, sql } from 'drizzle-orm'
 import type { Database } from '../../client.ts'
 import { among } from '../../conditions.ts'
-import type { Slots } from '../../prepared.ts'
+import { prepared, type Slots } from '../../prepared.ts'
 import { groupSnapshots, groupTypes, snapshots, volumeGroups, volumes } from '../../schema/index.ts'
 import { type Scope, within } from '../../scope.ts'
 import { pagesOf, type Slice } from '../listing.ts'
@@ -10,17 +10,24 @@ export type GroupTypeRow = typeof groupTypes.$inferSelect
 export type GroupRow = typeof volumeGroups.$inferSelect
 type GroupSnapshotRow = typeof groupSnapshots.$inferSelect
 
-/** Types of groups, newest first; `all`: those that are not public, too. */
-export const listGroupTypes = (db: Database, all: boolean): Promise<GroupTypeRow[]> =>
+const types = prepared((db, { form: { all } }: Slots<{ form: { all: boolean } }>) =>
   db
     .select()
     .from(groupTypes)
     .where(all ? undefined : eq(groupTypes.isPublic, true))
-    .orderBy(desc(groupTypes.createdAt), desc(groupTypes.id))
+    .orderBy(desc(groupTypes.createdAt), desc(groupTypes.id)),
+)
+
+/** Types of groups, newest first; `all`: those that are not public, too. */
+export const listGroupTypes = (db: Database, all: boolean): Promise<GroupTypeRow[]> => types.run(db, { form: { all } })
+
+const typeFor = prepared((db, { idOrName }: Slots<{ idOrName: string }>) =>
+  db.select().from(groupTypes).where(sql`${idOrName} in (${groupTypes.id}, ${groupTypes.name})`),
+)
 
 /** One by id or name; null: there is none. */
 export const groupTypeFor = async (db: Database, idOrName: string): Promise<GroupTypeRow | null> =>
-  (await db.select().from(groupTypes).where(sql`${idOrName} in (${groupTypes.id}, ${groupTypes.name})`))[0] ?? null
+  (await typeFor.run(db, { idOrName }))[0] ?? null
 
 /** Statement: a new type; its name is taken once. */
 export const insertGroupType = (db: Database, row: GroupTypeRow) => db.insert(groupTypes).values(row)
@@ -66,14 +73,16 @@ const groupPages = pagesOf(volumeGroups, GROUP_SORT, seenGroups, groupConditions
 export const listGroups = (db: Database, scope: Scope, filter: GroupFilter, slice: Slice) =>
   groupPages(db, scope, filter, slice)
 
+const oneGroup = prepared((db, { scope, id }: Slots<{ scope: Scope; id: string }>) =>
+  db
+    .select()
+    .from(volumeGroups)
+    .where(and(eq(volumeGroups.id, id), seenGroups(scope))),
+)
+
 /** A group of the scope; null: there is none. */
 export const groupById = async (db: Database, scope: Scope, id: string): Promise<GroupRow | null> =>
-  (
-    await db
-      .select()
-      .from(volumeGroups)
-      .where(and(eq(volumeGroups.id, id), seenGroups(scope)))
-  )[0] ?? null
+  (await oneGroup.run(db, { scope, id }))[0] ?? null
 
 /** Statement: a new group. */
 export const insertGroup = (db: Database, row: GroupRow) => db.insert(volumeGroups).values(row)
@@ -94,9 +103,8 @@ export const volumesInGroup = (db: Database, groupId: string) =>
     .where(and(eq(volumes.groupId, groupId), isNull(volumes.deletedAt)))
     .orderBy(asc(volumes.createdAt), asc(volumes.id))
 
-/** Ids of the volumes of each of some groups, in the order in which they were made. */
-export const volumeIdsOf = async (db: Database, groupIds: string[]): Promise<Map<string, string[]>> => {
-  const rows = await db
+const idsInside = prepared((db, { ids }: Slots<{ ids: string[] }>) =>
+  db
     .select({
       id: volumeGroups.id,
       inside: sql`(select json_group_array(v.id) from (select id from volumes
@@ -105,7 +113,12 @@ export const volumeIdsOf = async (db: Database, groupIds: string[]): Promise<Map
       ),
     })
     .from(volumeGroups)
-    .where(sql`${volumeGroups.id} in ${among(groupIds)}`)
+    .where(sql`${volumeGroups.id} in ${among(ids)}`),
+)
+
+/** Ids of the volumes of each of some groups, in the order in which they were made. */
+export const volumeIdsOf = async (db: Database, groupIds: string[]): Promise<Map<string, string[]>> => {
+  const rows = await idsInside.run(db, { ids: groupIds })
   return new Map(rows.map(({ id, inside }) => [id, inside]))
 }
 
@@ -177,9 +190,13 @@ export const listGroupSnapshots = async (
   slice: Slice,
 ): Promise<GroupSnapshotRead[] | null> => (await shotPages(db, scope, filter, slice))?.map(flat) ?? null
 
+const oneShot = prepared((db, { scope, id }: Slots<{ scope: Scope; id: string }>) =>
+  readShots(db).where(and(eq(groupSnapshots.id, id), seenShots(scope))),
+)
+
 /** A snapshot of a group of the scope; null: there is none. */
 export const groupSnapshotById = async (db: Database, scope: Scope, id: string): Promise<GroupSnapshotRead | null> => {
-  const [row] = await readShots(db).where(and(eq(groupSnapshots.id, id), seenShots(scope)))
+  const [row] = await oneShot.run(db, { scope, id })
   return row ? flat(row) : null
 }
 

@@ -1,36 +1,54 @@
-import { and, asc, desc, eq, type SQL, sql } from 'drizzle-orm'
+import { and, asc, desc, eq, getTableColumns, type Placeholder, type SQL, sql } from 'drizzle-orm'
 import type { Database } from '../../client.ts'
 import { always } from '../../conditions.ts'
+import { nested, outer } from '../../nested.ts'
 import { prepared, type Slots } from '../../prepared.ts'
 import { defaultVolumeTypes, madeVolumeTypes, qosSpecs, volumes, volumeTypeAccess } from '../../schema/index.ts'
+import type { Scope } from '../../scope.ts'
+import { offeredTo } from './volume-types.ts'
 
 export type MadeTypeRow = typeof madeVolumeTypes.$inferSelect
 
 /** Whose types: those that a project may use, or (null) all. */
 type For = string | null
 
-const usable = (projectId: For): SQL =>
-  projectId === null
+const usable = (projectId: string | Placeholder | undefined): SQL =>
+  projectId === undefined
     ? always
     : sql`(${madeVolumeTypes.isPublic} or exists (select 1 from ${volumeTypeAccess}
         where ${volumeTypeAccess.typeId} = ${madeVolumeTypes.id} and ${volumeTypeAccess.projectId} = ${projectId}))`
 
-/** Types that an operator made and a project may use (null: all), newest first. */
-export const madeTypesFor = (db: Database, projectId: For): Promise<MadeTypeRow[]> =>
+const all = prepared((db, { projectId, scope }: Slots<{ projectId?: string | undefined; scope: Scope }>) =>
+  db
+    .select({
+      made: nested(
+        getTableColumns(madeVolumeTypes),
+        sql`${madeVolumeTypes} where ${usable(projectId)}`,
+        sql`${madeVolumeTypes.createdAt} desc, ${madeVolumeTypes.id} desc`,
+        'made_volume_types',
+      ),
+      offered: offeredTo(scope),
+    })
+    .from(sql`(select 1)`),
+)
+
+/**
+ * Types that an operator made and a project may use (null: all), newest first; and those of the clouds that the scope's
+ * project is mapped to.
+ */
+export const typesFor = async (db: Database, projectId: For, scope: Scope) =>
+  (await all.run(db, { projectId: projectId ?? undefined, scope }))[0]!
+
+const one = prepared((db, { projectId, idOrName }: Slots<{ projectId?: string | undefined; idOrName: string }>) =>
   db
     .select()
     .from(madeVolumeTypes)
-    .where(usable(projectId))
-    .orderBy(desc(madeVolumeTypes.createdAt), desc(madeVolumeTypes.id))
+    .where(and(sql`${idOrName} in (${madeVolumeTypes.id}, ${madeVolumeTypes.name})`, usable(projectId))),
+)
 
 /** One by id or name, of those that a project may use (null: of all); null: there is none. */
 export const madeTypeFor = async (db: Database, projectId: For, idOrName: string): Promise<MadeTypeRow | null> =>
-  (
-    await db
-      .select()
-      .from(madeVolumeTypes)
-      .where(and(sql`${idOrName} in (${madeVolumeTypes.id}, ${madeVolumeTypes.name})`, usable(projectId)))
-  )[0] ?? null
+  (await one.run(db, { projectId: projectId ?? undefined, idOrName }))[0] ?? null
 
 /** Statement: a new type; its name is taken once. */
 export const insertMadeType = (db: Database, row: MadeTypeRow) => db.insert(madeVolumeTypes).values(row)
@@ -55,15 +73,17 @@ export const typeInUse = (id: string): SQL =>
 export const typeMoved = ({ id, updatedAt }: Pick<MadeTypeRow, 'id' | 'updatedAt'>): SQL =>
   sql`not exists (select 1 from ${madeVolumeTypes} where id = ${id} and updated_at = ${updatedAt})`
 
+const access = prepared((db, { typeId }: Slots<{ typeId: string }>) =>
+  db
+    .select({ projectId: volumeTypeAccess.projectId })
+    .from(volumeTypeAccess)
+    .where(eq(volumeTypeAccess.typeId, typeId))
+    .orderBy(asc(volumeTypeAccess.projectId)),
+)
+
 /** Projects that may use a type that is not public. */
 export const accessToType = async (db: Database, typeId: string): Promise<string[]> =>
-  (
-    await db
-      .select({ projectId: volumeTypeAccess.projectId })
-      .from(volumeTypeAccess)
-      .where(eq(volumeTypeAccess.typeId, typeId))
-      .orderBy(asc(volumeTypeAccess.projectId))
-  ).map(({ projectId }) => projectId)
+  (await access.run(db, { typeId })).map(({ projectId }) => projectId)
 
 /** Statement: lets a project use a type. */
 export const insertTypeAccess = (db: Database, typeId: string, projectId: string) =>
@@ -84,9 +104,12 @@ const defaultOf = prepared((db, { projectId }: Slots<{ projectId: string }>) =>
 export const defaultTypeOf = async (db: Database, projectId: string): Promise<string | null> =>
   (await defaultOf.run(db, { projectId }))[0]?.typeId ?? null
 
+const defaults = prepared((db, _: Slots<object>) =>
+  db.select().from(defaultVolumeTypes).orderBy(asc(defaultVolumeTypes.projectId)).limit(1000),
+)
+
 /** What administrators said of projects, a thousand at most. */
-export const defaultTypes = (db: Database) =>
-  db.select().from(defaultVolumeTypes).orderBy(asc(defaultVolumeTypes.projectId)).limit(1000)
+export const defaultTypes = (db: Database) => defaults.run(db, {})
 
 /** Statement: volumes of the project have that type from now on where none is named. */
 export const setDefaultType = (db: Database, projectId: string, typeId: string) =>
@@ -101,21 +124,34 @@ export const unsetDefaultType = (db: Database, projectId: string) =>
 
 export type QosRow = typeof qosSpecs.$inferSelect
 
+const specsInOrder = prepared((db, _: Slots<object>) =>
+  db.select().from(qosSpecs).orderBy(desc(qosSpecs.createdAt), desc(qosSpecs.id)),
+)
+
 /** All QoS specs, newest first. */
-export const allQosSpecs = (db: Database): Promise<QosRow[]> =>
-  db.select().from(qosSpecs).orderBy(desc(qosSpecs.createdAt), desc(qosSpecs.id))
+export const allQosSpecs = (db: Database): Promise<QosRow[]> => specsInOrder.run(db, {})
+
+const specsById = prepared((db, { id }: Slots<{ id: string }>) => db.select().from(qosSpecs).where(eq(qosSpecs.id, id)))
 
 /** One by its id; null: there is none. */
 export const qosSpecsById = async (db: Database, id: string): Promise<QosRow | null> =>
-  (await db.select().from(qosSpecs).where(eq(qosSpecs.id, id)))[0] ?? null
+  (await specsById.run(db, { id }))[0] ?? null
 
-/** Types that are associated with QoS specs. */
-export const typesWithQos = (db: Database, qosSpecsId: string) =>
+const withSpecs = prepared((db, { id }: Slots<{ id: string }>) =>
   db
-    .select({ id: madeVolumeTypes.id, name: madeVolumeTypes.name })
-    .from(madeVolumeTypes)
-    .where(eq(madeVolumeTypes.qosSpecsId, qosSpecsId))
-    .orderBy(asc(madeVolumeTypes.name))
+    .select({
+      types: nested(
+        { id: madeVolumeTypes.id, name: madeVolumeTypes.name },
+        sql`${madeVolumeTypes} r where r.qos_specs_id = ${outer(qosSpecs.id)}`,
+        sql`r.name`,
+      ),
+    })
+    .from(qosSpecs)
+    .where(eq(qosSpecs.id, id)),
+)
+
+/** Types that are associated with QoS specs, by name; null: there are no such specs. */
+export const typesWithQos = async (db: Database, id: string) => (await withSpecs.run(db, { id }))[0]?.types ?? null
 
 /** Statement: new QoS specs; their name is taken once. */
 export const insertQosSpecs = (db: Database, row: QosRow) => db.insert(qosSpecs).values(row)

@@ -1,6 +1,6 @@
 import { and, eq, type Placeholder, sql } from 'drizzle-orm'
 import type { Database } from '../../client.ts'
-import type { Slots } from '../../prepared.ts'
+import { prepared, type Slots } from '../../prepared.ts'
 import { volumeMessages } from '../../schema/index.ts'
 import { type Scope, within } from '../../scope.ts'
 import { pagesOf, type Slice } from '../listing.ts'
@@ -52,14 +52,16 @@ const pages = pagesOf(volumeMessages, MESSAGE_SORT, visible, conditions, (db, pa
 export const listMessages = (db: Database, scope: Scope, filter: MessageFilter, slice: Slice) =>
   pages(db, scope, filter, slice)
 
+const byId = prepared((db, { scope, id }: Slots<{ scope: Scope; id: string }>) =>
+  db
+    .select()
+    .from(volumeMessages)
+    .where(and(eq(volumeMessages.id, id), visible(scope))),
+)
+
 /** A message of the scope; null: there is none. */
 export const messageById = async (db: Database, scope: Scope, id: string): Promise<MessageRow | null> =>
-  (
-    await db
-      .select()
-      .from(volumeMessages)
-      .where(and(eq(volumeMessages.id, id), within(volumeMessages.projectId, scope)))
-  )[0] ?? null
+  (await byId.run(db, { scope, id }))[0] ?? null
 
 /** Statement: a message for users of a project. */
 export const insertMessage = (db: Database, row: typeof volumeMessages.$inferInsert) =>

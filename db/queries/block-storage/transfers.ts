@@ -1,7 +1,7 @@
 import { and, eq, isNull, type Placeholder, type SQL, sql } from 'drizzle-orm'
 import type { Database } from '../../client.ts'
 import { among } from '../../conditions.ts'
-import type { Slots } from '../../prepared.ts'
+import { prepared, type Slots } from '../../prepared.ts'
 import { bindings, snapshots, volumes, volumeTransfers } from '../../schema/index.ts'
 import { type Scope, within } from '../../scope.ts'
 import { pagesOf, type Slice } from '../listing.ts'
@@ -44,14 +44,16 @@ const pages = pagesOf(volumeTransfers, TRANSFER_SORT, visible, conditions, (db, 
 export const listTransfers = (db: Database, scope: Scope, filter: TransferFilter, slice: Slice) =>
   pages(db, scope, filter, slice)
 
+const byId = prepared((db, { scope, id }: Slots<{ scope: Scope; id: string }>) =>
+  db
+    .select()
+    .from(volumeTransfers)
+    .where(and(eq(volumeTransfers.id, id), visible(scope))),
+)
+
 /** A transfer that waits; for the one who accepts it `everyProject`. Null: there is none. */
 export const transferById = async (db: Database, scope: Scope, id: string): Promise<TransferRow | null> =>
-  (
-    await db
-      .select()
-      .from(volumeTransfers)
-      .where(and(eq(volumeTransfers.id, id), visible(scope)))
-  )[0] ?? null
+  (await byId.run(db, { scope, id }))[0] ?? null
 
 /** Statement: a volume is given away. */
 export const insertTransfer = (db: Database, row: typeof volumeTransfers.$inferInsert) =>

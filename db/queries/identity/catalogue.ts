@@ -1,10 +1,12 @@
-import { asc, eq, type SQL, sql } from 'drizzle-orm'
+import { asc, eq, getTableColumns, type SQL, sql } from 'drizzle-orm'
 import type { Database } from '../../client.ts'
+import { nested } from '../../nested.ts'
 import { prepared, type Slots } from '../../prepared.ts'
 import {
   catalogEndpoints,
   catalogRegions,
   catalogServices,
+  policies,
   policyPlaces,
   projectEndpoints,
 } from '../../schema/index.ts'
@@ -24,31 +26,54 @@ export interface OwnCatalogue {
 interface Nothing {
   form: null
 }
-const services = prepared((db, _: Slots<Nothing>) =>
-  db.select().from(catalogServices).orderBy(asc(catalogServices.type), asc(catalogServices.id)),
+/** Each as one column of a query. */
+const services = nested(getTableColumns(catalogServices), sql`${catalogServices} r`, sql`r.type, r.id`)
+/** The same of endpoints, for queries that need them besides. */
+export const endpointsColumn = nested(
+  getTableColumns(catalogEndpoints),
+  sql`${catalogEndpoints} r`,
+  sql`r.service_id, r.id`,
 )
-const endpoints = prepared((db, _: Slots<Nothing>) =>
-  db.select().from(catalogEndpoints).orderBy(asc(catalogEndpoints.serviceId), asc(catalogEndpoints.id)),
-)
-const anyFiltered = prepared((db, _: Slots<Nothing>) =>
+const regionsColumn = nested(getTableColumns(catalogRegions), sql`${catalogRegions} r`, sql`r.id`)
+const places = nested(getTableColumns(policyPlaces), sql`${policyPlaces} r`, sql`r.policy_id`)
+
+const whole = prepared((db, _: Slots<Nothing>) =>
   db
     .select({
-      any: sql<number>`exists (select 1 from project_endpoints limit 1) or exists (select 1 from project_endpoint_groups limit 1)`,
+      services,
+      endpoints: endpointsColumn,
+      filtered:
+        sql`exists (select 1 from project_endpoints limit 1) or exists (select 1 from project_endpoint_groups limit 1)`.mapWith(
+          Boolean,
+        ),
+    })
+    .from(sql`(select 1)`),
+)
+const servicesAlone = prepared((db, _: Slots<Nothing>) =>
+  db.select().from(catalogServices).orderBy(asc(catalogServices.type), asc(catalogServices.id)),
+)
+const endpointsAlone = prepared((db, _: Slots<Nothing>) =>
+  db.select().from(catalogEndpoints).orderBy(asc(catalogEndpoints.serviceId), asc(catalogEndpoints.id)),
+)
+const withPolicies = prepared((db, { policyId }: Slots<{ policyId: string }>) =>
+  db
+    .select({
+      ...{ services, endpoints: endpointsColumn, regions: regionsColumn, places },
+      known: sql`exists (select 1 from ${policies} where id = ${policyId})`.mapWith(Boolean),
     })
     .from(sql`(select 1)`),
 )
 const regions = prepared((db, _: Slots<Nothing>) => db.select().from(catalogRegions).orderBy(asc(catalogRegions.id)))
 
-/** All services and endpoints that an operator made. One round trip. */
-export const ownCatalogue = async (db: Database): Promise<OwnCatalogue> => {
-  const form = { form: null }
-  const [made, at, [cut]] = await db.batch([
-    services.statement(db, form),
-    endpoints.statement(db, form),
-    anyFiltered.statement(db, form),
-  ])
-  return { services: made, endpoints: at, filtered: cut?.any === 1 }
-}
+/** All services and endpoints that an operator made. One query. */
+export const ownCatalogue = async (db: Database): Promise<OwnCatalogue> => (await whole.run(db, { form: null }))[0]!
+/** The services alone, by type. */
+export const ownServices = (db: Database): Promise<ServiceRow[]> => servicesAlone.run(db, { form: null })
+/** The endpoints alone. */
+export const ownEndpoints = (db: Database): Promise<EndpointRow[]> => endpointsAlone.run(db, { form: null })
+/** What an operator added to the catalogue, with every place that a policy is for, and whether there is one of this id. One query. */
+export const catalogueWithPolicies = async (db: Database, policyId: string) =>
+  (await withPolicies.run(db, { policyId }))[0]!
 /** The regions that an operator made, by id. */
 export const ownRegions = (db: Database): Promise<RegionRow[]> => regions.run(db, { form: null })
 

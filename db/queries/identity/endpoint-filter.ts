@@ -1,7 +1,9 @@
-import { and, asc, eq, type SQL, sql } from 'drizzle-orm'
+import { and, asc, eq, getTableColumns, type SQL, sql } from 'drizzle-orm'
 import type { Database } from '../../client.ts'
+import { nested } from '../../nested.ts'
 import { prepared, type Slots } from '../../prepared.ts'
 import { endpointGroups, projectEndpointGroups, projectEndpoints, projects } from '../../schema/index.ts'
+import { type EndpointRow, endpointsColumn } from './catalogue.ts'
 
 export type { EndpointFilters } from '../../schema/index.ts'
 export type EndpointGroupRow = typeof endpointGroups.$inferSelect
@@ -17,35 +19,49 @@ export interface ProjectFilter {
 interface OfProject {
   projectId: string
 }
-const idsOf = prepared((db, { projectId }: Slots<OfProject>) =>
+/** Columns of a query of projects. */
+const ids = nested(
+  { id: projectEndpoints.endpointId },
+  sql`${projectEndpoints} r where r.project_id = projects.id`,
+  sql`r.endpoint_id`,
+)
+const groups = nested(
+  getTableColumns(endpointGroups),
+  sql`project_endpoint_groups m join endpoint_groups r on r.id = m.group_id where m.project_id = projects.id`,
+  sql`r.name, r.id`,
+)
+const given = prepared((db, { projectId, form }: Slots<OfProject & { form: { endpoints: boolean } }>) =>
   db
-    .select({ id: projectEndpoints.endpointId })
-    .from(projectEndpoints)
-    .where(eq(projectEndpoints.projectId, projectId)),
+    .select({ ids, groups, ...(form.endpoints ? { endpoints: endpointsColumn } : {}) })
+    .from(projects)
+    .where(eq(projects.id, projectId)),
 )
 const groupsOf = prepared((db, { projectId }: Slots<OfProject>) =>
-  db
-    .select()
-    .from(endpointGroups)
-    .where(
-      sql`${endpointGroups.id} in (select m.group_id from project_endpoint_groups m where m.project_id = ${projectId})`,
-    )
-    .orderBy(asc(endpointGroups.name), asc(endpointGroups.id)),
+  db.select({ groups }).from(projects).where(eq(projects.id, projectId)),
 )
 
-/** The groups of a project, by name. */
-export const endpointGroupsOf = (db: Database, projectId: string): Promise<EndpointGroupRow[]> =>
-  groupsOf.run(db, { projectId })
+/** The groups of a project, by name; null: there is no such project. */
+export const endpointGroupsOf = async (db: Database, projectId: string): Promise<EndpointGroupRow[] | null> =>
+  (await groupsOf.run(db, { projectId }))[0]?.groups ?? null
 
-/** What a project is shown; null: everything. One round trip. */
+const filterIn = (row: { ids: { id: string }[]; groups: EndpointGroupRow[] }): ProjectFilter => ({
+  ids: row.ids.map(({ id }) => id),
+  groups: row.groups.map(({ filters }) => filters),
+})
+
+/** What a project is shown; null: everything. One query. */
 export const filterOf = async (db: Database, projectId: string): Promise<ProjectFilter | null> => {
-  const [ids, groups] = (await db.batch([
-    idsOf.statement(db, { projectId }),
-    groupsOf.statement(db, { projectId }),
-  ])) as unknown as [{ id: string }[], EndpointGroupRow[]]
-  return ids.length || groups.length
-    ? { ids: ids.map(({ id }) => id), groups: groups.map(({ filters }) => filters) }
-    : null
+  const [row] = await given.run(db, { projectId, form: { endpoints: false } })
+  return row && (row.ids.length || row.groups.length) ? filterIn(row) : null
+}
+
+/** The same, nothing for everything, with all endpoints that an operator made; null: there is no such project. One query. */
+export const filterWithEndpoints = async (
+  db: Database,
+  projectId: string,
+): Promise<(ProjectFilter & { endpoints: EndpointRow[] }) | null> => {
+  const [row] = await given.run(db, { projectId, form: { endpoints: true } })
+  return row ? { ...filterIn(row), endpoints: row.endpoints! } : null
 }
 
 interface ById {

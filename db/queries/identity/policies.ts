@@ -40,10 +40,6 @@ export const deletePolicy = (db: Database, id: string) =>
     db.delete(policies).where(eq(policies.id, id)),
   ] as const
 
-const places = prepared((db, _: Slots<{ form: null }>) => db.select().from(policyPlaces))
-/** Every place with its policy. */
-export const listPolicyPlaces = (db: Database) => places.run(db, { form: null })
-
 const at = ({ endpointId, serviceId, regionId }: PolicyPlace) =>
   and(
     eq(policyPlaces.endpointId, endpointId),

@@ -42,9 +42,10 @@ const keysBody = z.strictObject({ keys: z.array(text().min(1)).min(1).max(128) }
 /** What one may have of them (cinder/db/sqlalchemy/models.py, `QualityOfServiceSpecs`, has no limit; bodies here do). */
 const MOST = 128
 
+const noQos = (id: string) => notFound(`No such QoS spec ${id}.`)
 const qosOf = async ({ context, params }: Input): Promise<QosRow> => {
   const found = await qosSpecsById(context.db, params.id!)
-  if (!found) throw notFound(`No such QoS spec ${params.id}.`)
+  if (!found) throw noQos(params.id!)
   return found
 }
 
@@ -164,7 +165,8 @@ export const qosSpecOperations: Operation[] = [
     summary: 'Types that have the QoS specs.',
     status: 200,
     handle: async (input) => {
-      const types = await typesWithQos(input.context.db, (await qosOf(input)).id)
+      const types = await typesWithQos(input.context.db, input.params.id!)
+      if (!types) throw noQos(input.params.id!)
       return {
         body: { qos_associations: types.map(({ id, name }) => ({ association_type: 'volume_type', name, id })) },
       }

@@ -2,9 +2,9 @@ import {
   defaultTypeOf,
   type MadeTypeRow,
   madeTypeFor,
-  madeTypesFor,
   qosSpecsById,
   typeMoved,
+  typesFor,
 } from '../../../db/queries/block-storage/made-types.ts'
 import { offersType, volumeTypesFor } from '../../../db/queries/block-storage/volume-types.ts'
 import type { VolumeZone } from '../../../db/queries/block-storage/volumes.ts'
@@ -36,26 +36,24 @@ const asMade = (made: MadeTypeRow): VolumeType => ({ id: made.id, name: made.nam
 const seenBy = ({ scope, caller }: Context): string | null =>
   caller?.isAdmin || 'every' in scope ? null : scope.projectId
 
-const offered = async ({ db, scope }: Context): Promise<VolumeType[]> => {
+const offered = (rows: { name: string; cloud: string; zone: string }[]): VolumeType[] => {
   const types = new Map<string, string[]>()
-  for (const { name, cloud, zone } of await volumeTypesFor(db, scope))
-    types.set(name, [...(types.get(name) ?? []), `${cloud}.${zone}`])
+  for (const { name, cloud, zone } of rows) types.set(name, [...(types.get(name) ?? []), `${cloud}.${zone}`])
   return [...types].map(([name, zones]) => ({ id: typeIdOf(name), name, zones, made: null }))
 }
 
 /** Types that the caller may use: those that operators made, `default`, then what the clouds offer, by name. */
-export const volumeTypes = async (context: Context): Promise<VolumeType[]> => [
-  ...(await madeTypesFor(context.db, seenBy(context))).map(asMade),
-  anywhere,
-  ...(await offered(context)),
-]
+export const volumeTypes = async (context: Context): Promise<VolumeType[]> => {
+  const types = await typesFor(context.db, seenBy(context), context.scope)
+  return [...types.made.map(asMade), anywhere, ...offered(types.offered)]
+}
 
 /** Null: no operator made it for the caller, and no cloud that he may use offers it. */
 export const volumeTypeFor = async (context: Context, idOrName: string): Promise<VolumeType | null> => {
   const same = ({ id, name }: VolumeType) => idOrName === id || idOrName === name
   if (same(anywhere)) return anywhere
   const made = await madeTypeFor(context.db, seenBy(context), idOrName)
-  return made ? asMade(made) : ((await offered(context)).find(same) ?? null)
+  return made ? asMade(made) : (offered(await volumeTypesFor(context.db, context.scope)).find(same) ?? null)
 }
 
 /** What volumes of a project have that name no type and are made of nothing that has one; null: what each cloud takes. */

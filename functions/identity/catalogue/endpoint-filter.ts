@@ -1,7 +1,7 @@
 import {
   addToProject,
   endpointGroupsOf,
-  filterOf,
+  filterWithEndpoints,
   isInProject,
   type Kind,
   noEndpointGroup,
@@ -145,9 +145,11 @@ export const endpointFilterOperations = (services: () => Service[]): Operation[]
     summary: 'The endpoints that a project was given, by itself and by groups; none: its catalogue has everything.',
     status: 200,
     handle: async (input) => {
-      const project = await projectOf(input)
-      const { ids, groups } = (await filterOf(input.context.db, project)) ?? { ids: [], groups: [] }
-      const own = (await endpointViews(services(), input)).filter(
+      const project = input.params.project!
+      const given = await filterWithEndpoints(input.context.db, project)
+      if (!given) throw unknown('project', project)
+      const { ids, groups, endpoints } = given
+      const own = (await endpointViews(services(), input, endpoints)).filter(
         (each) => ids.includes(each.id) || groups.some((group) => fits(group, each)),
       )
       return collection('endpoints', own, input.base, `/OS-EP-FILTER/projects/${project}/endpoints`)
@@ -162,8 +164,9 @@ export const endpointFilterOperations = (services: () => Service[]): Operation[]
     summary: 'The groups of endpoints that a project was given.',
     status: 200,
     handle: async (input) => {
-      const project = await projectOf(input)
+      const project = input.params.project!
       const rows = await endpointGroupsOf(input.context.db, project)
+      if (!rows) throw unknown('project', project)
       const views = rows.map((row) => endpointGroupView(row, input.base))
       return collection('endpoint_groups', views, input.base, `/OS-EP-FILTER/projects/${project}/endpoint_groups`)
     },

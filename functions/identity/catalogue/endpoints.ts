@@ -6,7 +6,7 @@ import {
   insertEndpoint,
   noRegion,
   noService,
-  ownCatalogue,
+  ownEndpoints,
   updateEndpoint,
 } from '../../../db/queries/identity/catalogue.ts'
 import { commit } from '../../broker/line/commit.ts'
@@ -64,10 +64,14 @@ const builtIn = (services: Service[], input: Input): EndpointView[] =>
       ),
     ),
   )
-/** Every endpoint as it is shown: those of this broker, and those of an operator. */
-export const endpointViews = async (services: Service[], input: Input): Promise<EndpointView[]> => [
+/** Every endpoint as it is shown: those of this broker, and those of an operator. @param own those, where they were read */
+export const endpointViews = async (
+  services: Service[],
+  input: Input,
+  own?: EndpointRow[],
+): Promise<EndpointView[]> => [
   ...builtIn(services, input),
-  ...(await ownCatalogue(input.context.db)).endpoints.map((row) => view(row, input.base)),
+  ...(own ?? (await ownEndpoints(input.context.db))).map((row) => view(row, input.base)),
 ]
 
 /** The operator's endpoint of an id. 404 for none, 403 for one of this broker. */
@@ -75,7 +79,7 @@ const changeable = async (services: Service[], input: Input): Promise<EndpointRo
   const id = input.params.id!
   if (builtIn(services, input).some((each) => each.id === id))
     throw forbidden(`Endpoint ${id} is one of this broker, and stays as it is.`)
-  const row = (await ownCatalogue(input.context.db)).endpoints.find((each) => each.id === id)
+  const row = (await ownEndpoints(input.context.db)).find((each) => each.id === id)
   if (!row) throw unknown('endpoint', id)
   return row
 }

@@ -34,10 +34,10 @@ const view = ({ extra, id, description, parentId }: RegionRow, base: string) => 
   links: selfLink(base, `/regions/${id}`),
 })
 
-/** Every region: that of this broker first, which no one changes. */
-export const regionsOf = async ({ db, settings }: Context): Promise<RegionRow[]> => [
+/** Every region: that of this broker first, which no one changes. @param own an operator's, where they were read */
+export const regionsOf = async ({ db, settings }: Context, own?: RegionRow[]): Promise<RegionRow[]> => [
   { id: settings.region, description: '', parentId: null, extra: {} },
-  ...(await ownRegions(db)).filter(({ id }) => id !== settings.region),
+  ...(own ?? (await ownRegions(db))).filter(({ id }) => id !== settings.region),
 ]
 
 const regionWithin = (all: RegionRow[], id: string): RegionRow => {

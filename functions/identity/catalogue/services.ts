@@ -2,7 +2,7 @@ import * as z from 'zod'
 import {
   deleteService,
   insertService,
-  ownCatalogue,
+  ownServices,
   type ServiceRow,
   updateService,
 } from '../../../db/queries/identity/catalogue.ts'
@@ -39,17 +39,17 @@ const builtIn = ({ id, type, name }: Entry): ServiceRow => ({
   ...{ id, type, name, description: null, enabled: true, extra: {} },
 })
 
-/** Every service: those of this broker, which no one changes, and those of an operator. */
-export const servicesOf = async (context: Context, services: Service[]): Promise<ServiceRow[]> => [
+/** Every service: those of this broker, which no one changes, and those of an operator. @param own those, where they were read */
+export const servicesOf = async (context: Context, services: Service[], own?: ServiceRow[]): Promise<ServiceRow[]> => [
   ...entries(services).map(builtIn),
-  ...(await ownCatalogue(context.db)).services,
+  ...(own ?? (await ownServices(context.db))),
 ]
 
 /** The operator's service of an id. 404 for none, 403 for one of this broker. */
 const changeable = async (context: Context, services: Service[], id: string): Promise<ServiceRow> => {
   if (entries(services).some((each) => each.id === id))
     throw forbidden(`Service ${id} is one of this broker, and stays as it is.`)
-  const row = (await ownCatalogue(context.db)).services.find((each) => each.id === id)
+  const row = (await ownServices(context.db)).find((each) => each.id === id)
   if (!row) throw unknown('service', id)
   return row
 }

@@ -1,10 +1,5 @@
-import {
-  listPolicyPlaces,
-  noPolicy,
-  type PolicyPlace,
-  putPolicy,
-  takePolicy,
-} from '../../../db/queries/identity/policies.ts'
+import { catalogueWithPolicies } from '../../../db/queries/identity/catalogue.ts'
+import { noPolicy, type PolicyPlace, putPolicy, takePolicy } from '../../../db/queries/identity/policies.ts'
 import { notFound } from '../../http/fault.ts'
 import { type Input, type Operation, operation } from '../../http/operation.ts'
 import type { Service } from '../../http/service.ts'
@@ -34,16 +29,19 @@ const same = (one: PolicyPlace, other: PolicyPlace): boolean =>
   one.endpointId === other.endpointId && one.serviceId === other.serviceId && one.regionId === other.regionId
 
 /** The place that a path names; 404, in Keystone's order, for a policy, an endpoint, a service or a region that there is not. */
-const placeOf = async (services: Service[], input: Input): Promise<{ policyId: string; place: PolicyPlace }> => {
+const placeOf = async (services: Service[], input: Input) => {
   const { context, params } = input
-  const { id: policyId } = await policyOf(context, params.id!)
+  const policyId = params.id!
+  const own = await catalogueWithPolicies(context.db, policyId)
+  if (!own.known) throw unknown('policy', policyId)
   const { endpoint = '', service = '', region = '' } = params
-  if (endpoint && !(await endpointViews(services, input)).some(({ id }) => id === endpoint))
+  if (endpoint && !(await endpointViews(services, input, own.endpoints)).some(({ id }) => id === endpoint))
     throw unknown('endpoint', endpoint)
-  if (service && !(await servicesOf(context, services)).some(({ id }) => id === service))
+  if (service && !(await servicesOf(context, services, own.services)).some(({ id }) => id === service))
     throw unknown('service', service)
-  if (region && !(await regionsOf(context)).some(({ id }) => id === region)) throw unknown('region', region)
-  return { policyId, place: { endpointId: endpoint, serviceId: service, regionId: region } }
+  if (region && !(await regionsOf(context, own.regions)).some(({ id }) => id === region))
+    throw unknown('region', region)
+  return { policyId, places: own.places, place: { endpointId: endpoint, serviceId: service, regionId: region } }
 }
 
 const operationsOf = (services: () => Service[], { path, called, policy }: (typeof KINDS)[number]): Operation[] => {
@@ -65,9 +63,8 @@ const operationsOf = (services: () => Service[], { path, called, policy }: (type
       summary: `Whether a policy is for ${where}.`,
       status: 204,
       handle: async (input) => {
-        const { policyId, place } = await placeOf(services(), input)
-        const rows = await listPolicyPlaces(input.context.db)
-        if (!rows.some((row) => row.policyId === policyId && same(row, place))) throw absent()
+        const { policyId, place, places } = await placeOf(services(), input)
+        if (!places.some((row) => row.policyId === policyId && same(row, place))) throw absent()
         return {}
       },
     }),
@@ -116,7 +113,7 @@ const above = (regions: { id: string; parentId: string | null }[], id: string | 
 /** Which policy is for an endpoint: one for itself, else for its service in the nearest region, else for its service. */
 const policyFor = (
   endpoint: Pick<EndpointView, 'id' | 'service_id' | 'region_id'>,
-  places: Awaited<ReturnType<typeof listPolicyPlaces>>,
+  places: (PolicyPlace & { policyId: string })[],
   regions: { id: string; parentId: string | null }[],
 ): string | undefined => {
   const of = (place: PolicyPlace) => places.find((row) => same(row, place))?.policyId
@@ -141,14 +138,13 @@ export const endpointPolicyOperations = (services: () => Service[]): Operation[]
     summary: 'The endpoints that a policy is for.',
     status: 200,
     handle: async (input) => {
-      const { id } = await policyOf(input.context, input.params.id!)
-      const [all, places, regions] = await Promise.all([
-        endpointViews(services(), input),
-        listPolicyPlaces(input.context.db),
-        regionsOf(input.context),
-      ])
-      const own = all.filter((each) => policyFor(each, places, regions) === id)
-      return collection('endpoints', own, input.base, `/policies/${id}/OS-ENDPOINT-POLICY/endpoints`)
+      const id = input.params.id!
+      const own = await catalogueWithPolicies(input.context.db, id)
+      if (!own.known) throw unknown('policy', id)
+      const regions = await regionsOf(input.context, own.regions)
+      const all = await endpointViews(services(), input, own.endpoints)
+      const those = all.filter((each) => policyFor(each, own.places, regions) === id)
+      return collection('endpoints', those, input.base, `/policies/${id}/OS-ENDPOINT-POLICY/endpoints`)
     },
   }),
   operation({
@@ -161,10 +157,10 @@ export const endpointPolicyOperations = (services: () => Service[]): Operation[]
     status: 200,
     handle: async (input) => {
       const id = input.params.endpoint!
-      const endpoint = (await endpointViews(services(), input)).find((each) => each.id === id)
+      const own = await catalogueWithPolicies(input.context.db, '')
+      const endpoint = (await endpointViews(services(), input, own.endpoints)).find((each) => each.id === id)
       if (!endpoint) throw unknown('endpoint', id)
-      const [places, regions] = await Promise.all([listPolicyPlaces(input.context.db), regionsOf(input.context)])
-      const policyId = policyFor(endpoint, places, regions)
+      const policyId = policyFor(endpoint, own.places, await regionsOf(input.context, own.regions))
       if (policyId === undefined) throw notFound(`No policy is associated with endpoint ${id}.`)
       const { type, blob, extra } = await policyOf(input.context, policyId)
       const links = selfLink(input.base, `/policies/${policyId}`)
