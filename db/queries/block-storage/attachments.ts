@@ -160,7 +160,7 @@ export interface NewAction {
   projectId: string
   userId: string
   requestId: string
-  action: 'attach_volume' | 'detach_volume' | 'createImage'
+  action: 'attach_volume' | 'detach_volume' | 'extend_volume' | 'createImage'
   args: Record<string, Json>
   now: number
 }

@@ -4,7 +4,6 @@ import {
   attachmentMoved,
   attachmentsOf,
   deleteAttachments,
-  insertAction,
   insertAttachment,
   type ServerRow,
   serverGone,
@@ -19,6 +18,7 @@ import type { Context } from '../../context.ts'
 import { adapterOf } from '../clouds/adapter.ts'
 import { commit, guard, type Write } from '../line/commit.ts'
 import { bindTo, unwanted } from '../line/resources.ts'
+import { noteAction } from './server-history.ts'
 import { type Placed, placeVolume, type Unplaced } from './unplaced.ts'
 import { untilPaid } from './volume-money.ts'
 import { VolumeRefused } from './volume-refusal.ts'
@@ -181,22 +181,6 @@ export const keepVolume = (context: Context, attachment: AttachmentRead, deleteO
   commit(context, { action: 'update_attachment', kind: 'server', resourceId: attachment.serverId }, [
     updateAttachment(context.db, attachment.id, { deleteOnTermination }),
   ])
-
-const noteAction = (
-  context: Context,
-  server: Pick<ServerRow, 'id' | 'projectId'>,
-  action: 'attach_volume' | 'detach_volume',
-  volumeId: string,
-): Write =>
-  insertAction(context.db, {
-    serverId: server.id,
-    projectId: server.projectId,
-    userId: context.caller?.userId ?? '',
-    requestId: context.requestId,
-    action,
-    args: { volume_id: volumeId },
-    now: context.now(),
-  })
 
 /**
  * For the batch in which a server is gone: its volumes are free again, those that were to go with it go. Their bindings

@@ -27,6 +27,7 @@ import { stillSaid } from '../clouds/policy.ts'
 import { charge, commit, driveSoon, guard, type Write } from '../line/commit.ts'
 import { changed, unwanted } from '../line/resources.ts'
 import { projectMeans } from '../money/parts.ts'
+import { endExtension, noteExtension } from './server-history.ts'
 import { isPlaced } from './unplaced.ts'
 import { payVolume, untilPaid } from './volume-money.ts'
 import { VolumeRefused } from './volume-refusal.ts'
@@ -83,6 +84,7 @@ const extend = async (context: Context, volume: VolumeRead, size: number, allowe
     stillSaid(context, projectId, means.said),
     updateVolume(context.db, id, { sizeGib: size, status: 'extending', fault: null, updatedAt: context.now() }),
     changed(context, 'volume', id),
+    ...noteExtension(context, volume.attachment),
     ...paid,
   ])
 }
@@ -186,6 +188,7 @@ export const resetVolume = (context: Context, volume: VolumeRead, status: string
     guard(context, 'volume-rewritten', beingRewritten(volume.id)),
     updateVolume(context.db, volume.id, { status, fault: null, updatedAt: context.now() }),
     ...restoreOver(context, volume),
+    ...endExtension(context, volume.attachment, 'The state was reset.'),
   ])
 
 /** Statements: nobody waits any more for a volume to be made of its backup. */

@@ -8,6 +8,7 @@ import {
 } from '../../../db/queries/block-storage/attachments.ts'
 import { moveVolumes } from '../../../db/queries/block-storage/volumes.ts'
 import type { Context } from '../../context.ts'
+import { endExtension } from '../block-storage/server-history.ts'
 import type { Write } from '../line/commit.ts'
 import { unwanted } from '../line/resources.ts'
 import { type Need, steps } from '../line/steps.ts'
@@ -30,6 +31,7 @@ const freed = (context: Context, { attachment: a }: Row, failed?: string): Write
       now,
     }),
     finishAction(context.db, 'detach_volume', a.serverId, a.volumeId, { now }),
+    ...endExtension(context, a, 'The volume was taken out.'),
     ...(kept
       ? [
           unwanted(context, 'volume', a.volumeId, kept),

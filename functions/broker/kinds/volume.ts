@@ -7,6 +7,7 @@ import { neverThere } from '../../../db/queries/money/meters.ts'
 import type { Context } from '../../context.ts'
 import { notExtended, notMade, tellUser } from '../block-storage/messages.ts'
 import { dropRewrite, rewriteFailed, stepRewrite } from '../block-storage/rewrite.ts'
+import { endExtension } from '../block-storage/server-history.ts'
 import { restingStatus } from '../block-storage/volume.ts'
 import { DEFAULT_TYPE } from '../block-storage/volume-types.ts'
 import { imageNeedOn } from '../image/image-takers.ts'
@@ -73,7 +74,8 @@ export const volumeSteps = steps<Row, VolumeSpec, VolumeSeen>({
         set({ status: attachment?.status === 'attaching' ? 'reserved' : resting }),
         ...(v.backupId === null ? [] : [endRestore(context.db, v.backupId, context.now())]),
       ]
-    if (v.status === 'extending' && seen.sizeGiB >= v.sizeGib) return [set({ status: resting })]
+    if (v.status === 'extending' && seen.sizeGiB >= v.sizeGib)
+      return [set({ status: resting }), ...endExtension(context, attachment)]
     // Growing it was refused: it is as large as it was, and the project is charged for that alone.
     if (v.status === 'error_extending' && v.fault !== null && seen.sizeGiB < v.sizeGib)
       return [set({ sizeGib: seen.sizeGiB }), charge(v.projectId, 'gigabytes', seen.sizeGiB - v.sizeGib)]
@@ -81,7 +83,7 @@ export const volumeSteps = steps<Row, VolumeSpec, VolumeSeen>({
     return v.status === 'error' && v.fault !== null ? [set({ status: resting, fault: null })] : []
   },
 
-  failed(context, { volume: v }, binding, error) {
+  failed(context, { volume: v, attachment }, binding, error) {
     const set = (status: string) =>
       updateVolume(context.db, v.id, { status, fault: error.message, updatedAt: context.now() })
     if (v.rewrite && binding.phase === 'bound' && !(v.rewrite.old && error.code === 'not_found'))
@@ -93,10 +95,15 @@ export const volumeSteps = steps<Row, VolumeSpec, VolumeSeen>({
         neverThere(context.db, v.id),
         tellUser(context, v, notMade(error.message)),
       ]
-    if (error.code === 'not_found') return [set('error')]
+    if (error.code === 'not_found') return [set('error'), ...endExtension(context, attachment, error.message)]
     // Look again: how large it is now decides what is charged.
     return v.status === 'extending'
-      ? [set('error_extending'), changed(context, 'volume', v.id), tellUser(context, v, notExtended(error.message))]
+      ? [
+          set('error_extending'),
+          changed(context, 'volume', v.id),
+          tellUser(context, v, notExtended(error.message)),
+          ...endExtension(context, attachment, error.message),
+        ]
       : []
   },
 

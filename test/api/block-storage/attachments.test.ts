@@ -36,6 +36,44 @@ const refusalOf = (work: Promise<unknown>) =>
   )
 
 describe('a volume in a server', () => {
+  it('grows there, and the history of the server tells how that went', async () => {
+    await start({ faults: [{ method: 'volume.update', fault: 'definitive', after: 2, count: 1, message: 'No room.' }] })
+    const [server, id] = [await aServer(), await aVolume()]
+    const context = plimsoll.context('demo')
+    await attachVolume(context, server, (await volumeFor(context, id))!, OPTIONS)
+    await plimsoll.settle()
+    const nova = plimsoll.as('demo').with({ 'OpenStack-API-Version': 'compute 2.96' })
+    const history = `/compute/v2.1/servers/${server.id}/os-instance-actions`
+    const grow = async (new_size: number) => {
+      const grown = await demo().post(`${base}/volumes/${id}/action`, { 'os-extend': { new_size } })
+      expect(grown.status).toBe(202)
+      const [newest] = (await nova.get(history)).body.instanceActions
+      expect(newest).toMatchObject({ action: 'extend_volume', project_id: server.projectId, message: null })
+      const during = (await nova.get(`${history}/${newest.request_id}`)).body.instanceAction.events
+      expect(during).toMatchObject([{ event: 'compute_extend_volume', result: null, finish_time: null }])
+      await plimsoll.settle()
+      return (await nova.get(`${history}/${newest.request_id}`)).body.instanceAction
+    }
+    expect((await grow(2)).events).toMatchObject([{ result: 'Success', finish_time: expect.any(String) }])
+    expect(await statusOf(id)).toBe('in-use')
+    expect(await grow(3)).toMatchObject({
+      message: expect.stringContaining('No room.'),
+      events: [{ event: 'compute_extend_volume', result: 'Error' }],
+    })
+    expect(await statusOf(id)).toBe('error_extending')
+  })
+
+  it('that grows when an administrator resets it is told as not grown', async () => {
+    const [server, id] = [await aServer(), await aVolume()]
+    const context = plimsoll.context('demo')
+    await attachVolume(context, server, (await volumeFor(context, id))!, OPTIONS)
+    await plimsoll.settle()
+    await demo().post(`${base}/volumes/${id}/action`, { 'os-extend': { new_size: 2 } })
+    await plimsoll.as('admin').post(`${base}/volumes/${id}/action`, { 'os-reset_status': { status: 'in-use' } })
+    const [newest] = await actionsOf(plimsoll.db, everyProject, { id: server.id, deleted: true }, { limit: 1 })
+    expect(newest).toMatchObject({ action: 'extend_volume', state: 'failed', message: 'The state was reset.' })
+  })
+
   it('goes in and comes out, and the server remembers it', async () => {
     const [server, id] = [await aServer(), await aVolume()]
     const context = plimsoll.context('demo')
@@ -78,6 +116,7 @@ describe('a volume in a server', () => {
     const history = await actionsOf(plimsoll.db, everyProject, { id: server.id, deleted: true }, { limit: 10 })
     expect(history.map(({ action, state, args }) => [action, state, args.volume_id])).toEqual([
       ['detach_volume', 'done', id],
+      ['extend_volume', 'done', id],
       ['attach_volume', 'done', id],
     ])
     expect((await demo().get(`${base}/attachments`)).body.attachments).toEqual([])

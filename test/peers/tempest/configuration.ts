@@ -104,6 +104,7 @@ export const configuration = (of: Deployment): string => {
       backup: of.capabilities.has('volume.backup'),
       manage_volume: of.admin !== null,
       manage_snapshot: of.admin !== null,
+      extend_attached_volume: of.admin !== null,
     },
     // EC2 takes no ECDSA keys.
     validation: { run_validation: of.guests !== null, ssh_key_type: 'rsa', ...(of.guests ? loggingIn(of.guests) : {}) },
