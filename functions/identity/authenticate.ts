@@ -3,7 +3,7 @@ import { unauthorized } from '../auth/policy.ts'
 import { openToken } from '../auth/token.ts'
 import type { Caller, Context, TokenCredential, TokenTrust } from '../context.ts'
 import { keyring } from '../crypto/keyring.ts'
-import { Fault, forbidden } from '../http/fault.ts'
+import { Fault, forbidden, notFound } from '../http/fault.ts'
 import type { Answer, Input } from '../http/operation.ts'
 import { logIn } from './check-password.ts'
 import { type GivenSecret, limited, logInBySecret } from './check-secret.ts'
@@ -121,7 +121,8 @@ const byToken = async (context: Context, text: string, wanted: Wanted): Promise<
   if (token?.methods.includes('ec2credential')) throw forbidden(SIGNED)
   const place: Wanted = credential ? { project: { id: token!.projectId } } : wanted
   const found = token && token.expiresAt > context.now() ? await enterByToken(context.db, token, place) : null
-  if (!token || !found?.user) throw unauthorized()
+  // Keystone answers 404 here, as to whoever asks about such a token (keystone/auth/plugins/token.py).
+  if (!token || !found?.user) throw notFound('Failed to validate token')
   const methods = ['token', ...token.methods.filter((method) => method !== 'token')]
   const entry = credential ? limited(found.entry, ({ name }) => token.roles.includes(name)) : found.entry
   return { user: found.user, entry, methods, ends: token.expiresAt, credential, federation: token.federation }

@@ -5,6 +5,7 @@ import { burst } from './burst/index.ts'
 import { bursts } from './burst/jobs.ts'
 import { chaos } from './chaos/index.ts'
 import { commands } from './commands/index.ts'
+import { federation } from './federation/index.ts'
 import { gophercloud } from './gophercloud/index.ts'
 import { libvirt } from './libvirt/index.ts'
 import { mixed } from './mixed/index.ts'
@@ -64,6 +65,11 @@ const peers: Record<string, (report: Report) => Promise<void>> = {
   // Whole by its name, or one of its parts by that; among the others its long parts take turns.
   libvirt: (report) => libvirt(report, names.length ? null : today, names[0] === 'libvirt' ? values.part : undefined),
   mixed,
+  // By its name, and every third day: it waits for a token to be over.
+  federation: (report) =>
+    names.length || today % 3 === 2
+      ? federation(report)
+      : Promise.resolve(report.step('federation', 'a day of its turn', 'skipped', 0, 'it is played every third day')),
   notices,
   runners: (report) => runners(report, today),
   // Whole by its name; among the others half of the renting programs.

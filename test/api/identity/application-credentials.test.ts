@@ -284,7 +284,7 @@ describe('a token got by an application credential', () => {
     expect(message(await ask({ name: 'x' }, bought))).toEqual(RESTRICTED)
     await demo.delete(`${of('demo')}/${made.id}`)
     expect((await bought.post('/network/v2.0/networks', { network: {} })).status).toBe(401)
-    expect((await buy({})).status).toBe(401)
+    expect((await buy({})).status).toBe(404)
   })
 
   const ends: [string, (id: string) => Promise<Answer>][] = [

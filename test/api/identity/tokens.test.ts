@@ -195,7 +195,10 @@ describe('a token', () => {
     const bad = await plimsoll.nobody.post(TOKENS, {
       auth: { identity: { methods: ['token'], token: { id: 'v1.x.y' } } },
     })
-    expect(bad.status).toBe(401)
+    expect([bad.status, bad.body.error.message]).toEqual([404, 'Failed to validate token'])
+    const identity = { methods: ['token'], token: { id: token } }
+    plimsoll.clock.advance(86_400_000)
+    expect((await plimsoll.nobody.post(TOKENS, { auth: { identity } })).status).toBe(404)
   })
 
   test('is missing or garbage: 401 in the words of Keystone', async () => {
