@@ -8,18 +8,18 @@ import { moduleOf } from '../support/npm.ts'
 const VERSION = '9.13.3'
 
 /** Whom its tokens are for: what `resource` asks for leads to this audience. */
-export const RESOURCES = {
+const RESOURCES = {
   'urn:broker': { audience: 'plimsoll', accessTokenFormat: 'jwt', accessTokenTTL: 600 },
   'urn:broker:opaque': { audience: 'plimsoll', accessTokenFormat: 'opaque', accessTokenTTL: 600 },
   'urn:broker:short': { audience: 'plimsoll', accessTokenFormat: 'jwt', accessTokenTTL: 1 },
   'urn:other': { audience: 'another', accessTokenFormat: 'jwt', accessTokenTTL: 600 },
   'urn:other:opaque': { audience: 'another', accessTokenFormat: 'opaque', accessTokenTTL: 600 },
 } as const
-export type Resource = keyof typeof RESOURCES
+type Resource = keyof typeof RESOURCES
 const HERE: Resource = 'urn:broker'
 
 /** What it says of a user, or of a client that is one. */
-export interface Person {
+interface Person {
   preferred_username: string
   groups: string[]
 }
