@@ -224,6 +224,8 @@ export const serverActions = sqliteTable(
       .on(t.serverId)
       .where(sql`action = 'rebuild' AND state IN ('pending', 'calling')`),
     index('server_actions_moving').on(t.id).where(sql`action IN ('resize', 'homecoming')`),
+    index('server_actions_moving_of_project').on(t.projectId, t.id).where(sql`action IN ('resize', 'homecoming')`),
+    index('server_actions_moving_of_user').on(t.userId, t.id).where(sql`action IN ('resize', 'homecoming')`),
     index('server_actions_rescuing').on(t.serverId).where(sql`action = 'rescue' AND state IN ('pending', 'calling')`),
   ],
 )

@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { own } from '../../adapters/table.ts'
+import { table } from '../../adapters/table.ts'
 import { type Aggregate, aggregateById, hostNamed, listAggregates } from '../../db/queries/clouds/aggregates.ts'
 import {
   AggregateRefused,
@@ -84,11 +84,11 @@ const PATH = '/os-aggregates/:id'
 type Doing = { words: string; fault: (message: string) => Fault }
 const UPDATING: Doing = { words: 'Cannot update aggregate', fault: badRequest }
 const DELETING: Doing = { words: 'Cannot remove host from aggregate', fault: badRequest }
-const ACTIONS: Record<string, Doing> = {
+const ACTIONS: Record<string, Doing> = table({
   add_host: { words: 'Cannot add host to aggregate', fault: conflict },
   remove_host: { words: 'Cannot remove host from aggregate', fault: conflict },
   set_metadata: { words: 'Cannot update metadata of aggregate', fault: badRequest },
-}
+})
 
 const invalid = ({ words, fault }: Doing, id: string | undefined, reason: string): Fault =>
   fault(id === undefined ? reason : `${words} ${id}. Reason: ${reason}.`)
@@ -112,15 +112,15 @@ const refusalIn = (
   const { refusal } = error
   if (refusal.kind === 'taken') return conflict(called)
   if (refusal.kind !== 'guard') return undefined
-  const words = own(GUARDS, refusal.what)
+  const words = GUARDS[refusal.what]
   return refusal.what === 'aggregate-gone' ? gone(id!) : words === undefined ? undefined : invalid(doing, id, words)
 }
-const GUARDS: Record<string, string> = {
+const GUARDS: Record<string, string> = table({
   'aggregate-full': 'Host aggregate is not empty',
   'aggregate-held': 'One or more hosts contain instances in this zone',
   'other-zones': 'One or more hosts already in another availability zone',
   'zone-of-cloud': `Its availability zone ${OF_CLOUD}`,
-}
+})
 const listed = (zones: string[]) => `[${zones.map((zone) => `'${zone}'`).join(', ')}]`
 
 const noEmptyZone = (aggregate: Aggregate, doing: Doing): Fault =>
@@ -254,7 +254,7 @@ export const aggregateOperations: Operation[] = [
     refuse: (error, input) => {
       const [doing = ''] = Object.keys(input.body)
       const called = `Aggregate ${input.params.id} already has host ${input.body.add_host?.host}.`
-      return refusalIn(error, own(ACTIONS, doing) ?? UPDATING, input, called)
+      return refusalIn(error, ACTIONS[doing] ?? UPDATING, input, called)
     },
   }),
   operation<z.infer<typeof images>>({

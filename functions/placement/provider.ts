@@ -1,3 +1,4 @@
+import { own, table } from '../../adapters/table.ts'
 import { type ProviderRow, resourceProviders, type Wanted } from '../../db/queries/compute/providers.ts'
 import { idOf } from '../broker/line/uuid.ts'
 import type { Context } from '../context.ts'
@@ -42,7 +43,7 @@ const inventory = (free: number | null, used: number, most: number | null): Inve
   return { total, used, most: Math.min(most ?? MOST, total) }
 }
 
-const ARCHITECTURES: Record<string, string> = { x86_64: 'HW_ARCH_X86_64', aarch64: 'HW_ARCH_AARCH64' }
+const ARCHITECTURES: Record<string, string> = table({ x86_64: 'HW_ARCH_X86_64', aarch64: 'HW_ARCH_AARCH64' })
 
 /** Of what kind a cloud is, as a trait of our own. */
 const ofType = (type: string): string => `CUSTOM_CLOUD_${type.toUpperCase().replace(/[^A-Z0-9]/g, '_')}`
@@ -107,6 +108,6 @@ export const providerOf = async (context: Pick<Context, 'db'>, uuid: string): Pr
 
 /** Whether so much more of a class is there, for one server. */
 export const hasRoom = ({ inventories }: Provider, name: string, amount: number): boolean => {
-  const held = inventories[name as Held]
+  const held = own(inventories, name)
   return held !== undefined && amount <= held.most && held.used + amount <= held.total
 }

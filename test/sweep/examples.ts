@@ -10,6 +10,8 @@ const routes = { router: { routes: [{ destination: '10.9.0.0/24', nexthop: '10.0
 const BY_HAND: Record<string, unknown[]> = {
   'POST /compute/v2.1/servers/:id/os-volume_attachments': [{ volumeAttachment: { volumeId: UUID } }],
   'PUT /compute/v2.1/servers/:id/os-volume_attachments/:volume': [{ volumeAttachment: { volumeId: UUID } }],
+  'PUT /compute/v2.1/os-aggregates/:id': [{ aggregate: { name: 'a' } }],
+  'POST /compute/v2.1/os-aggregates/:id/images': [{ cache: [{ id: UUID }] }],
   'PUT /volume/v3/volumes/:id': [{ volume: { name: 'a' } }],
   'PUT /volume/v3/snapshots/:id': [{ snapshot: { name: 'a' } }],
   'PUT /volume/v3/backups/:id': [{ backup: { name: 'a' } }],
@@ -31,6 +33,9 @@ const BY_HAND: Record<string, unknown[]> = {
   'PUT /volume/v3/os-quota-class-sets/:id': [{ quota_class_set: { volumes: 1 } }],
   'PUT /network/v2.0/address-scopes/:id': [{ address_scope: { name: 'a' } }],
   'PUT /broker/v1/links': [{ links: [] }],
+  'PUT /identity/v3/OS-FEDERATION/service_providers/:id': [
+    { service_provider: { auth_url: 'http://example.org', sp_url: 'http://example.org' } },
+  ],
   'PATCH /identity/v3/credentials/:id': [{ credential: { type: 'cert' } }],
   'PATCH /identity/v3/endpoints/:id': [{ endpoint: { enabled: false } }],
   'POST /identity/v3/endpoints': [{ endpoint: { interface: 'public', url: 'http://example.org', service_id: 'a' } }],

@@ -48,7 +48,14 @@ const status = sql`case
 /** Newest first. */
 export const migrationsOf = (db: Database, filter: MigrationFilter): Promise<MigrationRow[]> => {
   const { projectId, userId, serverId, type, source, host, changesSince, changesBefore, marker, limit } = filter
-  const by = serverId === undefined ? sql`server_actions_moving` : sql`server_actions_by_server`
+  const by =
+    serverId !== undefined
+      ? sql`server_actions_by_server`
+      : projectId !== undefined
+        ? sql`server_actions_moving_of_project`
+        : userId !== undefined
+          ? sql`server_actions_moving_of_user`
+          : sql`server_actions_moving`
   const met = [
     sql`a.action in ('resize', 'homecoming')`,
     ...(serverId === undefined ? [] : [sql`a.server_id = ${serverId}`]),

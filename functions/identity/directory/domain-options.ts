@@ -4,11 +4,11 @@ import { type Fault, forbidden } from '../../http/fault.ts'
 
 /* What a domain's configuration may say, with Keystone's defaults (keystone/resource/core.py, keystone/conf/ldap.py). */
 
-export type Options = Record<string, Json>
-export type Config = Record<string, Options>
+export type ConfigOptions = Record<string, Json>
+export type Config = Record<string, ConfigOptions>
 
 // biome-ignore format: a table
-const DEFAULTS: Readonly<Config> = table<Options>({
+const DEFAULTS: Readonly<Config> = table<ConfigOptions>({
   identity: { driver: 'sql', list_limit: null },
   ldap: {
     url: 'ldap://localhost', user: null, suffix: 'cn=example,cn=com', query_scope: 'one', page_size: 0,
@@ -57,7 +57,7 @@ export const shownOf = (config: Config): Config =>
   table(
     Object.fromEntries(
       Object.entries(config)
-        .map(([group, options]): [string, Options] => [
+        .map(([group, options]): [string, ConfigOptions] => [
           group,
           Object.fromEntries(Object.entries(options).filter(([option]) => !own(HIDDEN, group)?.includes(option))),
         ])
@@ -66,7 +66,11 @@ export const shownOf = (config: Config): Config =>
   )
 
 /** A part of a configuration as the API has it: of a group under its name, of an option under its own; undefined: there is none. */
-export const partOf = (config: Config, group: string | undefined, option: string | undefined): Options | undefined => {
+export const partOf = (
+  config: Config,
+  group: string | undefined,
+  option: string | undefined,
+): ConfigOptions | undefined => {
   if (group === undefined) return Object.keys(config).length ? config : undefined
   const options = own(config, group)
   if (!options) return undefined
@@ -75,7 +79,7 @@ export const partOf = (config: Config, group: string | undefined, option: string
 }
 
 /** What is so where nothing else is said. 403 for what nobody is shown. */
-export const defaultsOf = (group: string | undefined, option: string | undefined): Options => {
+export const defaultsOf = (group: string | undefined, option: string | undefined): ConfigOptions => {
   assertKnown(group, option)
   const part = partOf(DEFAULTS, group, option)
   if (!part) throw invalidConfig(`Reading the default for option ${option} in group ${group} is not supported`)

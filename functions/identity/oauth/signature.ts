@@ -1,5 +1,6 @@
 import { Buffer } from 'node:buffer'
 import { createHmac, timingSafeEqual } from 'node:crypto'
+import { table } from '../../../adapters/table.ts'
 
 /* Signatures of OAuth 1.0a (https://www.rfc-editor.org/rfc/rfc5849#section-3.4), as far as they are made with a secret. */
 
@@ -18,7 +19,7 @@ export const oauthOf = (headers: Headers): Record<string, string> | null => {
         .replace(/^"|"$/g, ''),
     )
     // What is said twice is said by two.
-    if (at < 0 || name === null || value === null || name in said) return null
+    if (at < 0 || name === null || value === null || said[name] !== undefined) return null
     if (name !== 'realm') said[name] = value
   }
   return said
@@ -35,7 +36,7 @@ const decoded = (text: string): string | null => {
 const escaped = (text: string): string =>
   encodeURIComponent(text).replace(/[!'()*]/g, (mark) => `%${mark.charCodeAt(0).toString(16).toUpperCase()}`)
 
-const HASHES: Record<string, string> = { 'HMAC-SHA1': 'sha1', 'HMAC-SHA256': 'sha256' }
+const HASHES: Record<string, string> = table({ 'HMAC-SHA1': 'sha1', 'HMAC-SHA256': 'sha256' })
 
 interface Signed {
   method: string

@@ -9,8 +9,12 @@ const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'
 
 /** The bytes of a seed in base 32, with or without its padding; null: it is none. */
 export const seedOf = (text: string): Buffer | null => {
-  const letters = text.trim().replace(/=+$/, '').toUpperCase()
-  if (!letters || letters.length > 1024) return null
+  if (text.length > 1024) return null
+  const padded = text.trim().toUpperCase()
+  let end = padded.length
+  while (padded[end - 1] === '=') end--
+  const letters = padded.slice(0, end)
+  if (!letters) return null
   const bytes: number[] = []
   let [held, bits] = [0, 0]
   for (const letter of letters) {

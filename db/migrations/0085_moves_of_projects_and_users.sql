@@ -1,0 +1,2 @@
+CREATE INDEX `server_actions_moving_of_project` ON `server_actions` (`project_id`,`id`) WHERE action IN ('resize', 'homecoming');
+CREATE INDEX `server_actions_moving_of_user` ON `server_actions` (`user_id`,`id`) WHERE action IN ('resize', 'homecoming');
