@@ -17,8 +17,10 @@ export const truncated = <T>(name: string, rows: T[], view: (row: T) => unknown,
   return { body: { ...body, ...(rows.length > LIST_LIMIT ? { truncated: true } : {}) } }
 }
 
-/** The `links` of one resource. */
-export const selfLink = (base: string, path: string) => ({ self: `${base}/v3${path}` })
+/** The `links` of one resource. What people call things may be any text, and a link is a URL all the same. */
+export const selfLink = (base: string, path: string) => ({ self: `${base}/v3${escaped(path)}` })
+
+const escaped = (path: string): string => encodeURI(path.toWellFormed()).replace(/[?#]/g, encodeURIComponent)
 
 /** `enabled=false`, `enabled=0` and `enabled` as Keystone reads them; undefined: not asked for. */
 export const flagOf = (text: string | undefined): boolean | undefined =>

@@ -78,15 +78,18 @@ const contentOf = (shape: Shape | null | undefined, { version, named }: Setting)
 
 /** What an operation may be refused with whatever it does. */
 const refusalsOf = (
-  { name, who, method, path, body, since, until }: Operation,
+  { name, who, method, path, body, raw, since, until }: Operation,
   { service, answers }: Pick<Setting, 'service' | 'answers'>,
 ): number[] => [
   400,
-  ...(who === 'public' ? [] : [401, 403]),
-  ...(path.includes(':') || since !== undefined || until !== undefined ? [404] : []),
+  // Who needs no token may still be refused what is shown in place of one.
+  401,
+  ...(who === 'public' ? [] : [403]),
+  // What a body names may be as absent as what a path does.
+  ...(path.includes(':') || body || since !== undefined || until !== undefined ? [404] : []),
   ...(service.microversions ? [406] : []),
   ...(method === 'GET' || method === 'HEAD' ? [] : [409]),
-  ...(body ? [413, 415] : []),
+  ...(body || raw ? [413, 415] : []),
   429,
   503,
   ...(answers.refusals[answerName(name)] ?? []),

@@ -12,7 +12,7 @@ export interface Seen {
   object?: { count: number; members: Record<string, Seen>; more?: Seen }
 }
 
-const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
+export const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
 const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/
 const URI = /^https?:\/\/\S+$/
 
@@ -54,7 +54,7 @@ const see = (seen: Seen, value: unknown): void => {
 /** By `<service> <operation> <status> <minor version>`: the media type, and what was seen of the body. */
 const all = new Map<string, { type: string | null; empty: number; seen: Seen }>()
 
-/** Where it is written down, if anybody wants to know: `test/openapi/learn.ts`. */
+/** Where it is written down, if anybody wants to know: `npm run answers`. */
 const FOLDER = process.env.PLIMSOLL_SEEN
 
 /** Remembers what an operation answered, if it is to be written down. */

@@ -238,10 +238,11 @@ export const startPlimsoll = async (start: Start = {}) => {
         `${method} ${path}`,
         logged.findLast(({ level }) => level === 'error'),
       )
-    if (response.headers.get('content-type') === 'application/octet-stream')
-      return { status: response.status, headers: response.headers, body: new Uint8Array(await response.arrayBuffer()) }
-    const text = await response.text()
+    const isData = response.headers.get('content-type') === 'application/octet-stream'
+    const data = isData ? new Uint8Array(await response.arrayBuffer()) : null
+    const text = isData ? '' : await response.text()
     if (runtime === 'node') await (await import('../openapi/judge.ts')).judge(request, response, text)
+    if (data) return { status: response.status, headers: response.headers, body: data }
     const isJson = /json/.test(response.headers.get('content-type') ?? '')
     return {
       status: response.status,

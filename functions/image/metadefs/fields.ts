@@ -11,7 +11,8 @@ const count = z.int().min(0)
 
 const property = {
   title: z.string().max(255),
-  type: z.enum(TYPES).nullable(),
+  // Null is in the list of Glance's schema, and is no text, which it asks for as well.
+  type: z.enum(TYPES),
   name: name.optional(),
   description: z.string().max(4_096).optional(),
   operators: texts.optional(),
@@ -24,7 +25,7 @@ const property = {
   enum: z.array(z.unknown()).max(1_000).optional(),
   readonly: z.boolean().optional(),
   default: z.unknown().optional(),
-  items: z.looseObject({ type: z.enum(TYPES).nullable().optional(), enum: z.array(z.unknown()).optional() }).optional(),
+  items: z.looseObject({ type: z.enum(TYPES).optional(), enum: z.array(z.unknown()).optional() }).optional(),
   maxItems: count.optional(),
   minItems: count.optional(),
   uniqueItems: z.boolean().optional(),

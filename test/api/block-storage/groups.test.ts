@@ -88,6 +88,7 @@ describe('a group', () => {
     expect(await change({ add_volumes: second })).toBe(400)
     expect(await change({})).toBe(400)
     expect(await change({ remove_volumes: type })).toBe(400)
+    expect((await at().get(`${base}/groups/${id}`)).body.group).not.toHaveProperty('volumes')
     const shown = (await at().get(`${base}/groups/${id}?list_volume=True`)).body.group
     expect(shown).toMatchObject({ name: 'more', status: 'available', group_type: type, replication_status: 'disabled' })
     expect(shown.volumes.toSorted()).toEqual([first, second].toSorted())

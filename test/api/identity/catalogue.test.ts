@@ -25,6 +25,11 @@ describe('a service of an operator', () => {
     const made = await make(admin, 'endpoints', { ...place, url: 'http://dns.example.org/$(project_id)s' })
     expect(made).toMatchObject({ ...place, region_id: null, enabled: true })
     await make(admin, 'endpoints', { ...place, url: 'http://dns.example.org', interface: 'internal' })
+    const bare = await make(admin, 'endpoints', { ...place, url: 'dns:names of ours', interface: 'admin' })
+    expect(bare).toMatchObject({ url: 'dns:names of ours' })
+    expect((await admin.get(`${V3}/endpoints/${bare.id}`)).body.endpoint).toEqual(bare)
+    expect((await admin.patch(`${V3}/endpoints/${bare.id}`, { endpoint: {} })).body.endpoint).toEqual(bare)
+    expect((await admin.delete(`${V3}/endpoints/${bare.id}`)).status).toBe(204)
     expect(await endpointsOf('dns')).toEqual(
       expect.arrayContaining([`http://dns.example.org/${plimsoll.projectId('demo')}`, 'http://dns.example.org']),
     )
@@ -101,6 +106,11 @@ describe('a region', () => {
         links: { self: 'http://plimsoll.test/identity/v3/regions/north' },
       },
     ])
+    const odd = await make(admin, 'regions', { id: 'süd & mehr?' })
+    const link = 'http://plimsoll.test/identity/v3/regions/s%C3%BCd%20&%20mehr%3F'
+    expect(odd).toMatchObject({ links: { self: link } })
+    expect((await admin.get(link)).body.region).toEqual(odd)
+    expect((await admin.delete(link)).status).toBe(204)
     const within = await make(admin, 'regions', { parent_region_id: 'north' })
     expect((await admin.get(`${V3}/regions?parent_region_id=north`)).body.regions).toEqual([within])
     expect((await admin.post(`${V3}/regions`, { region: { id: 'north' } })).status).toBe(409)

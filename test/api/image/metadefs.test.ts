@@ -212,6 +212,45 @@ describe('what is in a namespace', () => {
     ])
   })
 
+  it('says of each thing what was said of it, and no more', async () => {
+    const object = { name: 'roof' }
+    const property = { name: 'colour', title: 'Colour', type: 'string' }
+    const type = { name: 'OS::Glance::Image' }
+    const times = { created_at: expect.any(String), updated_at: expect.any(String) }
+    const links = { self: expect.any(String), schema: expect.any(String) }
+    const sent = [
+      [`${at}/objects`, object, { ...object, ...times, ...links }],
+      [`${at}/properties`, property, property],
+      [`${at}/resource_types`, type, { ...type, ...times }],
+    ] as const
+    for (const [path, body, view] of sent) {
+      const answer = await admin().post(path, body)
+      expect([answer.status, answer.body]).toEqual([201, view])
+    }
+    expect((await admin().put(`${at}/properties/colour`, property)).body).toEqual(property)
+    expect((await demo().get(`${at}/objects`)).body.objects).toEqual([{ ...object, ...times, ...links }])
+    expect((await demo().get(`${at}/resource_types`)).body.resource_type_associations).toEqual([{ ...type, ...times }])
+    const whole = {
+      ...{ name: 'size', title: 'Size', type: 'array', description: 'How large', operators: ['<in>'], required: ['a'] },
+      ...{ minimum: 0.5, maximum: 9, minLength: 0, maxLength: 9, pattern: '^a', enum: ['a', 1], readonly: true },
+      ...{ default: null, items: { type: 'string', enum: ['a'] }, minItems: 0, maxItems: 9, uniqueItems: true },
+      additionalItems: false,
+    }
+    expect((await admin().post(`${at}/properties`, whole)).body).toEqual(whole)
+    const all = { name: 'wall', description: 'Of brick', required: ['colour'], properties: { colour: property } }
+    expect((await admin().post(`${at}/objects`, all)).body).toMatchObject(all)
+    for (const path of ['properties/size', 'objects/wall']) {
+      const { body } = await demo().get(`${at}/${path}`)
+      const answer = await admin().put(`${at}/${path}`, path === 'properties/size' ? whole : all)
+      expect([answer.status, Object.keys(answer.body)]).toEqual([200, Object.keys(body)])
+    }
+    for (const wrong of [
+      { ...property, type: null },
+      { ...property, items: { type: null } },
+    ])
+      expect((await admin().post(`${at}/properties`, { ...wrong, name: 'wrong' })).status).toBe(400)
+  })
+
   it('is at most a thousand things', async () => {
     const tags = Array.from({ length: 1_000 }, (_, i) => ({ name: `t${i}` }))
     expect((await admin().post(`${at}/tags`, { tags })).status).toBe(201)

@@ -1,5 +1,5 @@
 import type { Shape } from '../../../functions/openapi/shapes.ts'
-import { kindOf, merge, presence, type Seen, scalars } from '../seen.ts'
+import { kindOf, merge, presence, type Seen, scalars, UUID } from '../seen.ts'
 import { place } from './place.ts'
 import { type ByVersion, type Objects, parted, windowOf } from './windows.ts'
 
@@ -67,7 +67,7 @@ export const gather = (seen: Seen, key: string, version: number): void => {
     }
   if (seen.list) gather(seen.list.items, `${key}[]`, version)
   for (const [name, member] of Object.entries(seen.object?.members ?? {}))
-    gather(member, MAPS.test(key) ? `${key}.*` : name, version)
+    gather(member, MAPS.test(key) || UUID.test(name) ? `${key}.*` : name, version)
 }
 
 const objectOf = (all: Objects, of: string): { [key: string]: Shape } => {
@@ -77,7 +77,10 @@ const objectOf = (all: Objects, of: string): { [key: string]: Shape } => {
   const open = isOpen(of)
   const extra = takesExtra(of)
   const isMap =
-    MAPS.test(of) || (of === 'qos_specs' && place.operation === 'qos_specs.update') || all.some(([, { more }]) => more)
+    MAPS.test(of) ||
+    keys.every((key) => UUID.test(key)) ||
+    (of === 'qos_specs' && place.operation === 'qos_specs.update') ||
+    all.some(([, { more }]) => more)
   if (isMap || !keys.length) {
     const values = all.flatMap(
       ([v, { members, more }]): ByVersion =>

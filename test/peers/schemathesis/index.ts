@@ -73,7 +73,7 @@ const play = async (broker: Broker, folder: string, { service, who, version }: R
     env: {
       ...python.env,
       SCHEMATHESIS_HOOKS: 'hooks',
-      PYTHONPATH: join(ROOT, 'test/peers/schemathesis'),
+      PYTHONPATH: [join(ROOT, 'test/peers/schemathesis'), python.env.PYTHONPATH].filter(Boolean).join(':'),
       NO_COLOR: '1',
     },
     ends: true,
