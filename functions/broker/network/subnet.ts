@@ -17,6 +17,7 @@ import type { Context } from '../../context.ts'
 import { charge, commit, guard, type Write } from '../line/commit.ts'
 import { changed, unwanted } from '../line/resources.ts'
 import { untilStill } from '../line/until-still.ts'
+import { dropAutoAddresses } from './auto-addresses.ts'
 import { ownNetwork } from './network.ts'
 import { commitOr, conflicting, missing, NetworkRefused, owned } from './network-refusal.ts'
 import { POOL_GUARDS, poolAllocator, refuseUnlike, stillFree, taking } from './pools/allocation.ts'
@@ -175,14 +176,19 @@ const liesElsewhere = ({ id, zone }: SubnetRow, there: string) =>
     `Unable to complete operation on subnet ${id}: It lies in zone ${zone}, and the segment is in zone ${there}.`,
   )
 
-/** Refused while an address of it is in use, other than by the way out that a plan made, which goes along. */
+/**
+ * Refused while an address of it is in use, other than by the way out that a plan made, which goes along, and those that hosts
+ * make by themselves.
+ */
 export const removeSubnet = (context: Context, id: string): Promise<void> =>
-  untilStill(WAYS_OUT_MOVED, async () => {
+  untilStill([WAYS_OUT_MOVED, 'port-moved'], async () => {
     const { db } = context
-    const { networkId } = await ownSubnet(context, id)
+    const subnet = await ownSubnet(context, id)
+    const { networkId } = subnet
     const writes = [
       // They are no reason to keep it, so they go first.
       ...(await dropWaysOut(context, networkId, id)),
+      ...(await dropAutoAddresses(context, subnet)),
       guard(context, 'subnet-in-use', subnetInUse(id)),
       unwanted(context, 'subnet', id),
       ...deleteSubnets(db, [id]),

@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest'
+import { createServer } from '../../support/builders.ts'
 import { type Client, type Plimsoll, startPlimsoll } from '../../support/harness.ts'
 
 let plimsoll: Plimsoll
@@ -233,6 +234,58 @@ describe('subnets of one network', () => {
     await demo.delete(`${V2}/ports/${port.id}`)
     expect((await demo.delete(`${V2}/subnets/${id}`)).status).toBe(204)
     expect((await demo.get(`${V2}/quotas/${plimsoll.projectId('demo')}/details`)).body.quota.subnet.used).toBe(0)
+  })
+
+  test('of addresses that hosts make by themselves go, and take those off ports', async () => {
+    const slaac = { ip_version: 6, cidr: '2001:db8::/64', ipv6_address_mode: 'slaac', ipv6_ra_mode: 'slaac' }
+    const [four, six] = [await made({ cidr: '10.0.0.0/24' }), await made(slaac)]
+    const port = async (body = {}) =>
+      (await demo.post(`${V2}/ports`, { port: { network_id: network, ...body } })).body.port
+    const [both, alone] = [await port(), await port({ fixed_ips: [{ subnet_id: six.id }] })]
+    expect(both.fixed_ips).toHaveLength(2)
+    expect(alone.fixed_ips).toMatchObject([{ subnet_id: six.id }])
+    expect((await demo.delete(`${V2}/subnets/${six.id}`)).status).toBe(204)
+    const shown = async ({ id }: { id: string }) => (await demo.get(`${V2}/ports/${id}`)).body.port
+    expect((await shown(both)).fixed_ips).toEqual([
+      both.fixed_ips.find((each: { subnet_id: string }) => each.subnet_id === four.id),
+    ])
+    expect((await shown(alone)).fixed_ips).toEqual([])
+    expect((await made(slaac)).cidr).toBe('2001:db8::/64')
+  })
+
+  test('of such addresses go from under a server, but not with its first address', async () => {
+    const slaac = { ip_version: 6, ipv6_address_mode: 'slaac', ipv6_ra_mode: 'slaac' }
+    await made({ cidr: '10.0.0.0/24' })
+    const six = await made({ ...slaac, cidr: '2001:db8::/64' })
+    const server = await createServer(plimsoll, demo, { networks: [{ uuid: network }] })
+    const addresses = async (id: string): Promise<number[]> =>
+      Object.values<{ version: number }[]>((await demo.get(`/compute/v2.1/servers/${id}`)).body.server.addresses)
+        .flat()
+        .map(({ version }) => version)
+        .sort()
+    expect(await addresses(server)).toEqual([4, 6])
+    expect((await demo.delete(`${V2}/subnets/${six.id}`)).status).toBe(204)
+    await plimsoll.settle()
+    expect(await addresses(server)).toEqual([4])
+
+    network = (await demo.post(`${V2}/networks`, { network: {} })).body.network.id
+    const only = await made({ ...slaac, cidr: '2001:db8:1::/64' })
+    await createServer(plimsoll, demo, { networks: [{ uuid: network }] })
+    expect(fault(await demo.delete(`${V2}/subnets/${only.id}`)).slice(0, 2)).toEqual([409, 'PortInUse'])
+  })
+
+  test('of such addresses stay while a router has a foot in them', async () => {
+    const { id } = await made({
+      ip_version: 6,
+      cidr: '2001:db8::/64',
+      ipv6_address_mode: 'slaac',
+      ipv6_ra_mode: 'slaac',
+    })
+    const router = (await demo.post(`${V2}/routers`, { router: {} })).body.router
+    expect((await demo.put(`${V2}/routers/${router.id}/add_router_interface`, { subnet_id: id })).status).toBe(200)
+    expect(fault(await demo.delete(`${V2}/subnets/${id}`))[1]).toBe('SubnetInUse')
+    await demo.put(`${V2}/routers/${router.id}/remove_router_interface`, { subnet_id: id })
+    expect((await demo.delete(`${V2}/subnets/${id}`)).status).toBe(204)
   })
 
   test('keep their rules when they change', async () => {
