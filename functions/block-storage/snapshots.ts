@@ -8,6 +8,7 @@ import {
   type SnapshotRead,
   type SnapshotRow,
 } from '../../db/queries/block-storage/snapshots.ts'
+import { unmanageSnapshot } from '../broker/adopt/snapshot.ts'
 import {
   changeSnapshot,
   createSnapshot,
@@ -167,6 +168,7 @@ const actionFields = {
       }),
   }),
   'os-force_delete': z.unknown(),
+  'os-unmanage': z.unknown(),
   'os-update_snapshot_status': z.strictObject({
     status: text(),
     progress: z
@@ -178,6 +180,7 @@ const actionFields = {
 type Action = {
   'os-reset_status'?: { status: string }
   'os-force_delete'?: unknown
+  'os-unmanage'?: unknown
   'os-update_snapshot_status'?: { status: string; progress?: string | null }
 }
 const actionBody = z
@@ -186,6 +189,13 @@ const actionBody = z
   .refine((body) => Object.keys(body).length === 1, {
     error: 'There is no such action.',
   }) as unknown as z.ZodType<Action>
+
+/** Cinder's names for what only administrators do (cinder/policies/snapshot_actions.py, snapshots.py). */
+const RULES: Record<string, string> = table({
+  'os-reset_status': 'volume_extension:snapshot_admin_actions:reset_status',
+  'os-force_delete': 'volume_extension:snapshot_admin_actions:force_delete',
+  'os-unmanage': 'snapshot_extension:snapshot_unmanage',
+})
 
 /** What may be said of one that is under way (cinder/api/contrib/snapshot_actions.py). */
 const NEXT: Record<string, string[]> = table({
@@ -284,19 +294,22 @@ export const snapshotOperations: Operation[] = [
     path: '/snapshots/:id/action',
     who: 'member',
     summary:
-      'Sets the status of a snapshot, or deletes it whatever its status is, for admins; members say how far one is that is under way.',
+      'Sets the status of a snapshot, deletes it whatever its status is, or hands it back to its cloud, for admins; members say how far one is that is under way.',
     status: 202,
     body: actionBody,
     handle: async (input) => {
       const { context, body } = input
       const told = body['os-update_snapshot_status']
       if (!told && !context.caller?.isAdmin)
-        throw forbidden(
-          `Policy doesn't allow volume_extension:snapshot_admin_actions:${body['os-reset_status'] ? 'reset_status' : 'force_delete'} to be performed.`,
-        )
+        throw forbidden(`Policy doesn't allow ${RULES[Object.keys(body)[0]!]} to be performed.`)
       const snapshot = await snapshotOf(input)
       if (told) {
         await updateStatus(context, snapshot, told)
+        return {}
+      }
+      if ('os-unmanage' in body) {
+        const why = await unmanageSnapshot(context, snapshot)
+        if (why !== null) throw invalidSnapshot(why)
         return {}
       }
       const reset = body['os-reset_status']
@@ -304,6 +317,9 @@ export const snapshotOperations: Operation[] = [
       else await deleteSnapshot(context, snapshot, true)
       return {}
     },
+    refuse: whenStatus(() =>
+      invalidSnapshot('Snapshot status must be available or error and must not be part of a group.'),
+    ),
   }),
   ...metadataOperations({
     name: 'snapshot',

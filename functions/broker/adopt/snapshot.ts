@@ -1,7 +1,11 @@
 import type { SnapshotSeen, SnapshotSpec } from '../../../adapters/contract.ts'
-import { insertSnapshot } from '../../../db/queries/block-storage/snapshots.ts'
+import { insertSnapshot, type SnapshotRead } from '../../../db/queries/block-storage/snapshots.ts'
 import { clearTombstone } from '../../../db/queries/line/adopt.ts'
+import type { Context } from '../../context.ts'
+import { VolumeRefused } from '../block-storage/volume-refusal.ts'
+import { withoutKey } from '../line/commit.ts'
 import { type Adopter, NotAdoptable } from './plan.ts'
+import { release } from './release.ts'
 
 /** A snapshot of a volume that is ours. */
 export const takeSnapshot: Adopter = async (plan, item, sighting, read) => {
@@ -27,4 +31,17 @@ export const takeSnapshot: Adopter = async (plan, item, sighting, read) => {
       updatedAt: now,
     }),
   ])
+}
+
+/**
+ * Hands a snapshot back to its cloud, which keeps it, without our mark. Throws `VolumeRefused` (`status`), or gives the reason
+ * for which it stays.
+ */
+export const unmanageSnapshot = async (context: Context, snapshot: SnapshotRead): Promise<string | null> => {
+  const allowed = ['available', 'error']
+  if (!allowed.includes(snapshot.status)) throw new VolumeRefused({ kind: 'status', status: snapshot.status, allowed })
+  if (snapshot.groupSnapshotId !== null) throw new VolumeRefused({ kind: 'status', status: 'part of a group', allowed })
+  const { refused: reasons, waiting } = await release(withoutKey(context), { resourceIds: [snapshot.id] })
+  if (waiting[0]) context.log('warn', 'not handed back yet', { resourceId: snapshot.id, reason: waiting[0].reason })
+  return reasons[0]?.reason ?? null
 }

@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest'
+import { remembered } from '../../../adapters/sandbox/backdoor.ts'
 import { createVolume } from '../../support/builders.ts'
 import { startPlimsoll } from '../../support/harness.ts'
 import { strangerOn } from '../broker/foreign.ts'
@@ -65,4 +66,30 @@ it('neither what is no volume nor what the project has already is taken over as 
   const again = await manage(disk)
   expect([again.status, again.body.badRequest.message]).toEqual([400, expect.stringMatching(/managed already/)])
   expect((await admin.get(`${base}/volumes/${body.volume.id}`)).body.volume.name).toBe('kept')
+})
+
+it('a snapshot is given up to its cloud, and then its volume may be', async () => {
+  const plimsoll = await startPlimsoll()
+  const base = `/volume/v3/${plimsoll.projectId('demo')}`
+  const at = (who: string) => plimsoll.as(who).with({ 'OpenStack-API-Version': 'volume 3.70' })
+  const volume_id = await createVolume(plimsoll, at('demo'))
+  const made = await at('demo').post(`${base}/snapshots`, { snapshot: { volume_id, name: 'kept' } })
+  const { id } = made.body.snapshot
+  const unmanage = (who: string) => at(who).post(`${base}/snapshots/${id}/action`, { 'os-unmanage': {} })
+  const early = await unmanage('admin')
+  expect([early.status, early.body.badRequest.message]).toEqual([
+    400,
+    'Invalid snapshot: Snapshot status must be available or error and must not be part of a group.',
+  ])
+  await plimsoll.settle()
+  expect((await unmanage('demo')).body.forbidden.message).toBe(
+    "Policy doesn't allow snapshot_extension:snapshot_unmanage to be performed.",
+  )
+  expect((await unmanage('admin')).status).toBe(202)
+  expect((await at('demo').get(`${base}/snapshots/${id}`)).status).toBe(404)
+  expect((await at('demo').get(`${base}/limits`)).body.limits.absolute.totalSnapshotsUsed).toBe(0)
+  const below = await remembered(plimsoll.host.cloudState, plimsoll.cloudId('sandbox'), 'snapshot')
+  expect(below).toMatchObject([{ mark: null, goneAt: null }])
+  // Nothing is lost with it any more.
+  expect((await at('admin').post(`${base}/volumes/${volume_id}/action`, { 'os-unmanage': {} })).status).toBe(202)
 })

@@ -35,7 +35,7 @@ export const knownOf = knownBy({
   ),
   'Snapshots are taken over by our mark alone, and volumes by the names that their cloud has for them.': of(
     'cinder',
-    ...['snapshot-unmanage', 'snapshot-manage', 'manage'],
+    ...['snapshot-manage', 'manage'],
   ),
   'A cloud connects a disk to a server itself, and nobody else by a connector.': of(
     'cinder',
