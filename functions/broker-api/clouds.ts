@@ -1,8 +1,9 @@
 import {
-  allClouds,
   type CloudRow,
   cloudById,
   cloudMoved,
+  cloudsWithHosts,
+  cloudWithHosts,
   deleteCloud,
   holdsAnything,
   insertCloud,
@@ -18,12 +19,11 @@ import { isTaken } from '../broker/line/refused.ts'
 import type { Context } from '../context.ts'
 import { conflict } from '../http/fault.ts'
 import { type Operation, operation } from '../http/operation.ts'
-import { cloudNamed, iso } from './lookup.ts'
+import { cloudNamed, iso, noCloud } from './lookup.ts'
 import { assertSound, change, creation, credentialsIn } from './registration.ts'
 
 /** The machines that a cloud is, each with when it answered last; null where it does not tell them apart. */
-const hostsView = async ({ db, now }: Context, { id, breakerOpenUntil }: CloudRow) => {
-  const hosts = await hostsOf(db, id)
+const hostsView = ({ now }: Context, { breakerOpenUntil }: CloudRow, hosts: HostRow[]) => {
   const view = ({ name, zone, answers, seenAt }: HostRow) => ({
     name,
     zone,
@@ -34,7 +34,7 @@ const hostsView = async ({ db, now }: Context, { id, breakerOpenUntil }: CloudRo
 }
 
 /** What an admin sees of a cloud. Of its credentials only that there are some. */
-const view = async (context: Context, row: CloudRow) => ({
+const view = async (context: Context, row: CloudRow, hosts: HostRow[]) => ({
   id: row.id,
   name: row.name,
   type: row.type,
@@ -53,7 +53,7 @@ const view = async (context: Context, row: CloudRow) => ({
         : 'available',
   failures: row.failures,
   last_error: row.lastError,
-  hosts: await hostsView(context, row),
+  hosts: hostsView(context, row, hosts),
   advice: await adviceOn(context, row),
   seen_at: iso(row.seenAt),
   inventory_at: iso(row.inventoryAt),
@@ -84,7 +84,11 @@ export const cloudOperations: Operation[] = [
     summary: 'Every cloud, in the order in which the broker prefers them.',
     status: 200,
     handle: async ({ context }) => ({
-      body: { clouds: await Promise.all((await allClouds(context.db)).map((row) => view(context, row))) },
+      body: {
+        clouds: await Promise.all(
+          (await cloudsWithHosts(context.db)).map(({ cloud, hosts }) => view(context, cloud, hosts)),
+        ),
+      },
     }),
   }),
   operation({
@@ -122,7 +126,7 @@ export const cloudOperations: Operation[] = [
       const entry = { action: 'create', kind: 'cloud', resourceId: row.id, detail: { name: row.name, type: row.type } }
       await commit(context, entry, [insertCloud(context.db, row)])
       lookAround(context, row.id)
-      return { body: { cloud: await view(context, row) } }
+      return { body: { cloud: await view(context, row, []) } }
     },
     refuse: (error, { body: { cloud } }) =>
       isTaken(error) ? conflict(`There is a cloud named ${cloud.name} already.`) : undefined,
@@ -134,9 +138,11 @@ export const cloudOperations: Operation[] = [
     who: 'admin',
     summary: 'One cloud.',
     status: 200,
-    handle: async ({ context, params }) => ({
-      body: { cloud: await view(context, await cloudNamed(context, params.name!)) },
-    }),
+    handle: async ({ context, params }) => {
+      const found = await cloudWithHosts(context.db, params.name!)
+      if (!found) throw noCloud(params.name!)
+      return { body: { cloud: await view(context, found.cloud, found.hosts) } }
+    },
   }),
   operation({
     name: 'cloud.update',
@@ -170,7 +176,7 @@ export const cloudOperations: Operation[] = [
       ]
       await commit(context, entry, writes)
       lookAround(context, id)
-      return { body: { cloud: await view(context, changed) } }
+      return { body: { cloud: await view(context, changed, await hostsOf(context.db, changed.id)) } }
     },
   }),
   operation({

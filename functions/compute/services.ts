@@ -1,5 +1,5 @@
 import { type CloudSeen, cloudsSeen } from '../../db/queries/clouds/clouds.ts'
-import { type HostRow, hostsFor } from '../../db/queries/clouds/hosts.ts'
+import type { HostRow } from '../../db/queries/clouds/hosts.ts'
 import { idOf } from '../broker/line/uuid.ts'
 import { type Operation, operation } from '../http/operation.ts'
 import { nakedTime } from './links.ts'
@@ -55,12 +55,11 @@ export const serviceOperations: Operation[] = [
     query: query(['host', 'binary']),
     handle: async ({ context, query: asked, version }) => {
       const clouds = await cloudsSeen(context.db, context.scope)
-      const hosts = await hostsFor(context.db, context.scope)
       const now = context.now()
       const services = clouds
         .flatMap((cloud) => [
           view(cloud, version, now),
-          ...hosts.flatMap((host) => (host.cloudId === cloud.id ? [hostView(cloud, host, version, now)] : [])),
+          ...cloud.hosts.map((host) => hostView(cloud, host, version, now)),
         ])
         .filter(
           ({ host, binary }) => (!asked.host || host === asked.host) && (!asked.binary || binary === asked.binary),

@@ -35,8 +35,12 @@ const MOST = 0x7fffffff
 
 export const providerId = (cloudId: string, zone: string): string => idOf(`hypervisor/${cloudId}/${zone}`)
 
-/** A number that is another one where a text is. */
-export const numberOf = (text: string): number => Number.parseInt(idOf(`generation/${text}`).slice(0, 7), 16)
+/** A number of 28 bits that is another one where a text is (FNV-1a): one of each server of a zone, so no hash that takes longer. */
+export const numberOf = (text: string): number => {
+  let hash = 0x811c9dc5
+  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193)
+  return (hash ^ (hash >>> 28)) & 0xfffffff
+}
 
 const inventory = (free: number | null, used: number, most: number | null): Inventory => {
   const total = free === null ? MOST : used + free

@@ -24,6 +24,7 @@ import {
 } from '../../schema/index.ts'
 import type { Scope } from '../../scope.ts'
 import { forgetCatalogue } from './catalogue.ts'
+import { type HostRow, hostsColumn } from './hosts.ts'
 import { unlink } from './links.ts'
 import { forgetRefused } from './refused-offers.ts'
 
@@ -34,6 +35,25 @@ const every = prepared((db) => db.select().from(clouds).orderBy(asc(clouds.posit
 
 /** Every registered cloud, in the broker's order of preference. */
 export const allClouds = (db: Database): Promise<CloudRow[]> => every.run(db, {})
+
+/** A cloud with its machines; none where it does not tell them apart. */
+export interface CloudWithHosts {
+  cloud: CloudRow
+  hosts: HostRow[]
+}
+const everyWhole = prepared((db) =>
+  db.select({ cloud: clouds, hosts: hostsColumn }).from(clouds).orderBy(asc(clouds.position), asc(clouds.name)),
+)
+const oneWhole = prepared((db, { name }: Slots<{ name: string }>) =>
+  db.select({ cloud: clouds, hosts: hostsColumn }).from(clouds).where(eq(clouds.name, name)),
+)
+
+/** Every cloud with its machines, in the same order. One query. */
+export const cloudsWithHosts = (db: Database): Promise<CloudWithHosts[]> => everyWhole.run(db, {})
+
+/** The one of a name; null: there is none. */
+export const cloudWithHosts = async (db: Database, name: string): Promise<CloudWithHosts | null> =>
+  (await oneWhole.run(db, { name }))[0] ?? null
 
 const byId = prepared((db, { id }: Slots<{ id: string }>) => db.select().from(clouds).where(eq(clouds.id, id)))
 
@@ -77,13 +97,13 @@ export const mappingsTo = async (db: Database, cloudId: string): Promise<Mapping
 
 const seen = prepared((db, { scope }: Slots<{ scope: Scope }>) => {
   const { id, name, enabled, breakerOpenUntil, seenAt } = getTableColumns(clouds)
-  const query = db.select({ id, name, enabled, breakerOpenUntil, seenAt }).from(clouds).$dynamic()
+  const query = db.select({ id, name, enabled, breakerOpenUntil, seenAt, hosts: hostsColumn }).from(clouds).$dynamic()
   if (!('every' in scope))
     query.innerJoin(mappings, and(eq(mappings.cloudId, clouds.id), eq(mappings.projectId, scope.projectId)))
   return query.orderBy(asc(clouds.position), asc(clouds.name))
 })
 
-/** Whether each of the same clouds answers: nothing of how it is connected. */
+/** Whether each of the same clouds answers, and its machines: nothing of how it is connected. */
 export const cloudsSeen = (db: Database, scope: Scope) => seen.run(db, { scope })
 export type CloudSeen = Awaited<ReturnType<typeof cloudsSeen>>[number]
 

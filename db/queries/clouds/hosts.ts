@@ -1,8 +1,9 @@
-import { and, asc, eq, sql } from 'drizzle-orm'
+import { asc, eq, getTableColumns, sql } from 'drizzle-orm'
 import type { Zone } from '../../../adapters/contract.ts'
 import type { Database } from '../../client.ts'
-import { cloudHosts, clouds, mappings } from '../../schema/index.ts'
-import type { Scope } from '../../scope.ts'
+import { nested } from '../../nested.ts'
+import { prepared, type Slots } from '../../prepared.ts'
+import { cloudHosts } from '../../schema/index.ts'
 
 export type HostRow = typeof cloudHosts.$inferSelect
 
@@ -28,19 +29,16 @@ export const askHostsSoon = (db: Database, cloudId: string, now: number) =>
     and exists (select 1 from cloud_hosts where cloud_id = ${cloudId})
     and not exists (select 1 from cloud_hosts where cloud_id = ${cloudId} and not answers)`)
 
-/** The machines of one cloud, in the order of their names. */
-export const hostsOf = (db: Database, cloudId: string): Promise<HostRow[]> =>
-  db.select().from(cloudHosts).where(eq(cloudHosts.cloudId, cloudId)).orderBy(asc(cloudHosts.name))
+const ofCloud = prepared((db, { cloudId }: Slots<{ cloudId: string }>) =>
+  db.select().from(cloudHosts).where(eq(cloudHosts.cloudId, cloudId)).orderBy(asc(cloudHosts.name)),
+)
 
-/** Those of all clouds that the scope's project is mapped to. */
-export const hostsFor = (db: Database, scope: Scope): Promise<HostRow[]> => {
-  const { cloudId, zone, name, answers, seenAt } = cloudHosts
-  const query = db
-    .select({ cloudId, zone, name, answers, seenAt })
-    .from(cloudHosts)
-    .innerJoin(clouds, eq(clouds.id, cloudId))
-    .$dynamic()
-  if (!('every' in scope))
-    query.innerJoin(mappings, and(eq(mappings.cloudId, clouds.id), eq(mappings.projectId, scope.projectId)))
-  return query.orderBy(asc(clouds.position), asc(clouds.name), asc(name))
-}
+/** The machines of one cloud, in the order of their names. */
+export const hostsOf = (db: Database, cloudId: string): Promise<HostRow[]> => ofCloud.run(db, { cloudId })
+
+/** The same as a column of a query of clouds. */
+export const hostsColumn = nested(
+  getTableColumns(cloudHosts),
+  sql`${cloudHosts} r where r.cloud_id = clouds.id`,
+  sql`r.name`,
+)

@@ -1,5 +1,6 @@
 import { type SQL, sql } from 'drizzle-orm'
 import type { Database } from '../../client.ts'
+import { prepared, type Slots } from '../../prepared.ts'
 
 /** A zone of a cloud with what it has, sells and holds: to Placement it is a resource provider. */
 export interface ProviderRow {
@@ -34,14 +35,41 @@ export interface Wanted {
   diskGib: number
 }
 
-/** Every zone of every cloud, in the operator's order. One query; offers are as many as clouds sell. */
-export const resourceProviders = (db: Database, { vcpus, ramMib, diskGib }: Wanted): Promise<ProviderRow[]> =>
-  db.all<ProviderRow>(sql`
-    with sold as (
+const COLUMNS: (keyof ProviderRow)[] = [
+  ...([
+    'cloudId',
+    'cloud',
+    'type',
+    'enabled',
+    'zone',
+    'freeVcpus',
+    'freeRamMib',
+    'vcpus',
+    'ramMib',
+    'diskGib',
+  ] as const),
+  ...(['mostVcpus', 'mostRamMib', 'mostDiskGib', 'archs', 'fits', 'aggregates'] as const),
+]
+const ALLOCATED: (keyof AllocationRow)[] = [
+  ...(['serverId', 'projectId', 'userId', 'cloudId', 'zone', 'vcpus', 'ramMib', 'diskGib'] as const),
+]
+/** Columns of a query in a query, as they are. */
+const asTheyAre = <Row>(columns: (keyof Row & string)[]) =>
+  Object.fromEntries(columns.map((name) => [name, sql`${sql.identifier(name)}`])) as unknown as {
+    [Name in keyof Row]: SQL<Row[Name]>
+  }
+
+// Offers of one cloud are many, and where they are sold few lists: those are opened once they are one of each.
+const providers = prepared((db, { vcpus, ramMib, diskGib }: Slots<Wanted>) =>
+  db.select(asTheyAre<ProviderRow>(COLUMNS)).from(sql`(
+    with alike as (
+      select cloud_id, zones, arch, max(vcpus) as vcpus, max(ram_mib) as ram_mib, min(disk_gib) as least, max(disk_gib) as most,
+        max(vcpus >= ${vcpus} and ram_mib >= ${ramMib} and (disk_gib = 0 or disk_gib >= ${diskGib})) as fits
+      from offers group by cloud_id, zones, arch),
+    sold as (
       select o.cloud_id, e.value as zone, max(o.vcpus) as vcpus, max(o.ram_mib) as ram_mib,
-        iif(min(o.disk_gib) = 0, null, max(o.disk_gib)) as disk_gib, json_group_array(distinct o.arch) as archs,
-        max(o.vcpus >= ${vcpus} and o.ram_mib >= ${ramMib} and (o.disk_gib = 0 or o.disk_gib >= ${diskGib})) as fits
-      from offers o join json_each(o.zones) e group by o.cloud_id, e.value)
+        iif(min(o.least) = 0, null, max(o.most)) as disk_gib, json_group_array(distinct o.arch) as archs, max(o.fits) as fits
+      from alike o join json_each(o.zones) e group by o.cloud_id, e.value)
     select z.cloud_id as cloudId, c.name as cloud, c.type, c.enabled, z.name as zone, z.free_vcpus as freeVcpus,
       z.free_ram_mib as freeRamMib, coalesce(u.vcpus, 0) as vcpus, coalesce(u.ram_mib, 0) as ramMib, coalesce(u.disk_gib, 0) as diskGib,
       s.vcpus as mostVcpus, s.ram_mib as mostRamMib, s.disk_gib as mostDiskGib, s.archs, coalesce(s.fits, 0) as fits,
@@ -50,7 +78,11 @@ export const resourceProviders = (db: Database, { vcpus, ramMib, diskGib }: Want
     from zones z join clouds c on c.id = z.cloud_id
     left join zone_use u on u.cloud_id = z.cloud_id and u.zone = z.name
     left join sold s on s.cloud_id = z.cloud_id and s.zone = z.name
-    order by c.position, c.name, z.position, z.name`)
+    order by c.position, c.name, z.position, z.name)`),
+)
+
+/** Every zone of every cloud, in the operator's order. One query; offers are as many as clouds sell. */
+export const resourceProviders = (db: Database, wanted: Wanted): Promise<ProviderRow[]> => providers.run(db, wanted)
 
 /** What a server takes, and where. */
 export interface AllocationRow {
@@ -70,26 +102,39 @@ const allocations = (
     s.flavor ->> 'vcpus' as vcpus, s.flavor ->> 'ramMib' as ramMib, s.flavor ->> 'diskGib' as diskGib ${from}
     and s.deleted_at is null and s.cloud_id is not null and s.zone is not null`
 
+const ofServer = prepared((db, { serverId }: Slots<{ serverId: string }>) =>
+  db
+    .select(asTheyAre<AllocationRow>(ALLOCATED))
+    .from(sql`(${allocations(sql`from servers s where s.id = ${serverId}`)})`),
+)
+
 /** Of one server that is somewhere; null: there is none. */
 export const allocationOf = async (db: Database, serverId: string): Promise<AllocationRow | null> =>
-  (await db.all<AllocationRow>(allocations(sql`from servers s where s.id = ${serverId}`)))[0] ?? null
+  (await ofServer.run(db, { serverId }))[0] ?? null
+
+const inZone = prepared((db, { cloudId, zone }: Slots<{ cloudId: string; zone: string }>) =>
+  db
+    .select(asTheyAre<AllocationRow>(ALLOCATED))
+    .from(
+      sql`(${allocations(sql`from servers s indexed by servers_on_cloud where s.cloud_id = ${cloudId} and s.zone = ${zone}`)})`,
+    ),
+)
 
 /** Of all servers in a zone, as Placement shows them: without pages. */
 export const allocationsIn = (db: Database, cloudId: string, zone: string): Promise<AllocationRow[]> =>
-  db.all<AllocationRow>(
-    allocations(sql`from servers s indexed by servers_on_cloud where s.cloud_id = ${cloudId} and s.zone = ${zone}`),
-  )
+  inZone.run(db, { cloudId, zone })
+
+const used = prepared((db, { projectId, userId }: Slots<{ projectId: string; userId?: string | undefined }>) => {
+  const sum = (column: string) => sql<number>`coalesce(sum(${sql.raw(column)}), 0)`
+  return db
+    .select({ servers: sum('servers'), vcpus: sum('vcpus'), ramMib: sum('ram_mib'), diskGib: sum('disk_gib') })
+    .from(sql`user_use`)
+    .where(sql`project_id = ${projectId} ${userId === undefined ? sql`` : sql`and user_id = ${userId}`}`)
+})
 
 /** What servers of a project, or of one user in it, take; servers 0: there is none. */
 export const usageOf = async (
   db: Database,
   projectId: string,
   userId: string | undefined,
-): Promise<Wanted & { servers: number }> =>
-  (
-    await db.all<
-      Wanted & { servers: number }
-    >(sql`select coalesce(sum(servers), 0) as servers, coalesce(sum(vcpus), 0) as vcpus,
-      coalesce(sum(ram_mib), 0) as ramMib, coalesce(sum(disk_gib), 0) as diskGib from user_use
-      where project_id = ${projectId} ${userId === undefined ? sql`` : sql`and user_id = ${userId}`}`)
-  )[0]!
+): Promise<Wanted & { servers: number }> => (await used.run(db, { projectId, userId }))[0]!

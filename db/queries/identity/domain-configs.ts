@@ -1,14 +1,18 @@
 import { eq, type SQL, sql } from 'drizzle-orm'
 import type { Database } from '../../client.ts'
 import { prepared, type Slots } from '../../prepared.ts'
-import { domainConfigs } from '../../schema/index.ts'
+import { domainConfigs, domains } from '../../schema/index.ts'
 
 const ofDomain = prepared((db, { domainId }: Slots<{ domainId: string }>) =>
-  db.select().from(domainConfigs).where(eq(domainConfigs.domainId, domainId)),
+  db
+    .select({ config: domainConfigs.config })
+    .from(domains)
+    .leftJoin(domainConfigs, eq(domainConfigs.domainId, domains.id))
+    .where(eq(domains.id, domainId)),
 )
-/** A domain's configuration, sealed; null: there is none. */
-export const domainConfigOf = async (db: Database, domainId: string): Promise<string | null> =>
-  (await ofDomain.run(db, { domainId }))[0]?.config ?? null
+/** A domain's configuration, sealed; null: there is none; undefined: nor is there such a domain. */
+export const domainConfigOf = async (db: Database, domainId: string): Promise<string | null | undefined> =>
+  (await ofDomain.run(db, { domainId }))[0]?.config
 
 /** As SQL, that a domain's configuration (null: none) was changed meanwhile. */
 export const isOtherConfig = (domainId: string, config: string | null): SQL =>

@@ -1,7 +1,7 @@
-import { and, asc, eq, type Placeholder, type SQL, sql } from 'drizzle-orm'
+import { and, asc, eq, getTableColumns, type Placeholder, type SQL, sql } from 'drizzle-orm'
 import type { Database } from '../../client.ts'
 import { always, anyOf, either } from '../../conditions.ts'
-import { outer } from '../../nested.ts'
+import { nested, outer } from '../../nested.ts'
 import { prepared, type Slots } from '../../prepared.ts'
 import { metadefItems, metadefNamespaces, settings } from '../../schema/index.ts'
 import type { Scope } from '../../scope.ts'
@@ -29,6 +29,36 @@ const byName = prepared((db, { scope, name }: Slots<{ scope: Scope; name: string
 /** Null: there is none of this name that the scope may see. */
 export const namespaceNamed = async (db: Database, scope: Scope, name: string): Promise<NamespaceRow | null> =>
   (await byName.run(db, { scope, name }))[0] ?? null
+
+interface Within {
+  scope: Scope
+  namespace: string
+  kind?: string
+  name?: string
+}
+const withItems = prepared((db, { scope, namespace, kind, name }: Slots<Within>) =>
+  db
+    .select({
+      row: metadefNamespaces,
+      items: nested(
+        getTableColumns(metadefItems),
+        sql`${metadefItems} r where r.namespace_id = ${outer(metadefNamespaces.id)}
+          ${kind ? sql`and r.kind = ${kind}` : sql``} ${name ? sql`and r.name = ${name}` : sql``}`,
+        sql`r.created_at, r.name`,
+      ),
+    })
+    .from(metadefNamespaces)
+    .where(and(eq(metadefNamespaces.namespace, namespace), seen(scope))),
+)
+
+/** A namespace with what is in it, of one kind, or the one of a name. Null: there is none that the scope may see. One query. */
+export const namespaceWith = async (
+  db: Database,
+  scope: Scope,
+  namespace: string,
+  of: { kind?: MetadefKind; name?: string } = {},
+): Promise<{ row: NamespaceRow; items: MetadefItem[] } | null> =>
+  (await withItems.run(db, { scope, namespace, ...of }))[0] ?? null
 
 const ORDER = {
   namespace: metadefNamespaces.namespace,
@@ -88,8 +118,7 @@ export const itemsOf = (
   of: { kind?: MetadefKind; name?: string } = {},
 ): Promise<MetadefItem[]> => items.run(db, { namespaces, ...of })
 
-/** Every type of resource that something is associated with, by name. */
-export const resourceTypes = (db: Database) =>
+const types = prepared((db) =>
   db
     .select({
       name: metadefItems.name,
@@ -99,7 +128,11 @@ export const resourceTypes = (db: Database) =>
     .from(metadefItems)
     .where(eq(metadefItems.kind, 'resource_type'))
     .groupBy(metadefItems.name)
-    .orderBy(asc(metadefItems.name))
+    .orderBy(asc(metadefItems.name)),
+)
+
+/** Every type of resource that something is associated with, by name. */
+export const resourceTypes = (db: Database) => types.run(db, {})
 
 /** Statement: a new namespace. */
 export const insertNamespace = (db: Database, row: NamespaceRow) => db.insert(metadefNamespaces).values(row)

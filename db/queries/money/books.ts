@@ -1,19 +1,24 @@
 import { eq, type SQL, sql } from 'drizzle-orm'
 import type { Database } from '../../client.ts'
+import { prepared, type Slots } from '../../prepared.ts'
 import { clouds, type PriceBook, priceBooks, rates } from '../../schema/index.ts'
 
 export type RateRow = typeof rates.$inferSelect
+
+const named = prepared((db, { name }: Slots<{ name: string }>) =>
+  db
+    .select({ book: priceBooks.book, asOf: priceBooks.asOf })
+    .from(clouds)
+    .leftJoin(priceBooks, eq(priceBooks.cloudId, clouds.id))
+    .where(eq(clouds.name, name)),
+)
 
 /** The price book of the cloud of that name, null where none was set for it. Null instead: there is no such cloud. */
 export const bookNamed = async (
   db: Database,
   name: string,
 ): Promise<{ kept: { book: PriceBook; asOf: number } | null } | null> => {
-  const [found] = await db
-    .select({ book: priceBooks.book, asOf: priceBooks.asOf })
-    .from(clouds)
-    .leftJoin(priceBooks, eq(priceBooks.cloudId, clouds.id))
-    .where(eq(clouds.name, name))
+  const [found] = await named.run(db, { name })
   if (!found) return null
   const { book, asOf } = found
   return { kept: book === null || asOf === null ? null : { book, asOf } }
@@ -26,8 +31,10 @@ export const putBook = (db: Database, cloudId: string, book: PriceBook, asOf: nu
     .values({ cloudId, book, asOf })
     .onConflictDoUpdate({ target: priceBooks.cloudId, set: { book, asOf } })
 
+const all = prepared((db) => db.select().from(rates).orderBy(rates.currency))
+
 /** The currency of the deployment, and what others are worth in it. */
-export const allRates = (db: Database): Promise<RateRow[]> => db.select().from(rates).orderBy(rates.currency)
+export const allRates = (db: Database): Promise<RateRow[]> => all.run(db, {})
 
 /** Statements: the rates are these and no others. */
 export const replaceRates = (db: Database, rows: RateRow[]) =>

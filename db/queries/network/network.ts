@@ -1,4 +1,4 @@
-import { and, eq, getTableColumns, type Placeholder, type SQL, sql } from 'drizzle-orm'
+import { and, asc, eq, getTableColumns, type Placeholder, type SQL, sql } from 'drizzle-orm'
 import type { SQLiteColumn } from 'drizzle-orm/sqlite-core'
 import { table } from '../../../adapters/table.ts'
 import type { Database } from '../../client.ts'
@@ -147,6 +147,21 @@ export const listNetworks = pagesOf(networks, networkAttributes, visible, (db, p
     .orderBy(...page.orderBy)
     .limit(page.limit),
 )
+
+/** What somebody has to know of a network to take an address of it. */
+export type PoolView = Pick<typeof networks.$inferSelect, 'id' | 'name' | 'isDefault'>
+
+// A project has many networks, of which few are external: whether it sees one is asked of those.
+const pools = prepared((db, { scope }: Slots<{ scope: Scope }>) =>
+  db
+    .select({ id: networks.id, name: networks.name, isDefault: networks.isDefault })
+    .from(networks)
+    .where(and(isExternal, sql`iif(${visible(scope)}, 1, 0)`))
+    .orderBy(sql`+${networks.createdAt}`, asc(networks.id)),
+)
+
+/** The external networks that a scope sees, the oldest first. */
+export const listPools = (db: Database, scope: Scope): Promise<PoolView[]> => pools.run(db, { scope })
 
 const byId = prepared((db, { scope, id }: Slots<{ scope: Scope; id: string }>) =>
   db

@@ -87,9 +87,10 @@ export const hostOperations: Operation[] = [
     until: LAST,
     handle: async ({ context, params }) => {
       const host = params.host!
-      await assertHost(context, host)
+      const room = await roomOf(context, host)
+      if (!room) await assertHost(context, host)
       const none = { cpu: 0, memory_mb: 0, disk_gb: 0 }
-      const { total, used } = (await roomOf(context, host)) ?? { total: none, used: none }
+      const { total, used } = room ?? { total: none, used: none }
       const line = (project: string, resources: typeof used) => ({ resource: { host, project, ...resources } })
       return { body: { host: [line('(total)', total), line('(used_now)', used), line('(used_max)', used)] } }
     },

@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { type FloatingIpView, listFloatingIps } from '../../../db/queries/network/floating-ips.ts'
-import { listNetworks, type NetworkView } from '../../../db/queries/network/network.ts'
-import { everything, whereIn } from '../../../db/queries/network/network-listing.ts'
+import { listPools, type PoolView } from '../../../db/queries/network/network.ts'
+import { everything } from '../../../db/queries/network/network-listing.ts'
 import { createFloatingIp, ownFloatingIp, removeFloatingIp } from '../../broker/network/floating-ip.ts'
 import { NetworkRefused } from '../../broker/network/network-refusal.ts'
 import type { Context } from '../../context.ts'
@@ -12,10 +12,9 @@ import { LAST } from './listing.ts'
 
 /* To Nova a pool is an external network: nova/network/neutron.py, api/openstack/compute/floating_ips.py */
 
-const poolsFor = (context: Context): Promise<NetworkView[]> =>
-  listNetworks(context.db, context.scope, whereIn('router:external', [true]))
+const poolsFor = (context: Context): Promise<PoolView[]> => listPools(context.db, context.scope)
 
-const view = (address: FloatingIpView, pools: NetworkView[]) => ({
+const view = (address: FloatingIpView, pools: PoolView[]) => ({
   id: address.id,
   ip: address.floatingIpAddress,
   instance_id: address.portDetails?.device_id || null,
@@ -37,7 +36,7 @@ const wish = z.strictObject({ pool: z.string().nullish() })
 type Wish = z.infer<typeof wish>
 
 /** The pool of that name or id; without one the default, which is the only one where there is one. */
-const poolOf = (pools: NetworkView[], named: string | null | undefined): NetworkView => {
+const poolOf = (pools: PoolView[], named: string | null | undefined): PoolView => {
   const found = named
     ? pools.find(({ id, name }) => id === named || name === named)
     : (pools.find(({ isDefault }) => isDefault) ?? (pools.length === 1 ? pools[0] : undefined))
@@ -117,11 +116,7 @@ export const floatingIpOperations: Operation[] = [
     until: LAST,
     handle: async (input) => {
       const address = await addressOf(input)
-      const pools = await listNetworks(
-        input.context.db,
-        input.context.scope,
-        whereIn('id', [address.floatingNetworkId]),
-      )
+      const pools = await poolsFor(input.context)
       return { body: { floating_ip: view(address, pools) } }
     },
   }),

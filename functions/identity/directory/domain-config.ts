@@ -5,7 +5,7 @@ import {
   isOtherConfig,
   putDomainConfig,
 } from '../../../db/queries/identity/domain-configs.ts'
-import { DEFAULT_DOMAIN, domainById } from '../../../db/queries/identity/domains.ts'
+import { DEFAULT_DOMAIN } from '../../../db/queries/identity/domains.ts'
 import { isGone } from '../../../db/queries/identity/holding.ts'
 import { domainConfigPlace } from '../../broker/line/sealed-places.ts'
 import type { Context } from '../../context.ts'
@@ -44,8 +44,8 @@ interface Held {
   config: Config
 }
 const heldBy = async (context: Context, domainId: string): Promise<Held> => {
-  if (!(await domainById(context.db, domainId))) throw unknown('domain', domainId)
   const sealed = await domainConfigOf(context.db, domainId)
+  if (sealed === undefined) throw unknown('domain', domainId)
   const text = sealed === null ? '{}' : openAtRest(context, domainConfigPlace(domainId), sealed)
   if (text === null)
     throw new Fault(

@@ -7,7 +7,7 @@ import { badRequest, conflict, type Fault, forbidden, notFound } from '../../htt
 import { type Input, type Operation, operation } from '../../http/operation.ts'
 import { limitOf } from '../image-filters.ts'
 import { guarded, objectFields, propertyFields, tagFields, tagsFields } from './fields.ts'
-import { directionOf, namespaceOf, refuseProtected, TOO_MANY } from './namespaces.ts'
+import { directionOf, namespaceAnd, namespaceOf, refuseProtected, TOO_MANY } from './namespaces.ts'
 import { objectView, propertyView, tagView } from './view.ts'
 
 /** Of what a namespace consists, and how Glance speaks of it (glance/common/exception.py). */
@@ -65,15 +65,23 @@ const itemOf = async (input: Pick<Input, 'context' | 'params'>, part: Part, row:
 }
 
 /** A property is also found by its name with the prefix of a type of resource before it. */
-const shownItem = async (input: Input, part: Part, row: NamespaceRow): Promise<MetadefItem> => {
+const shownItem = async (input: Input, part: Part): Promise<{ row: NamespaceRow; item: MetadefItem }> => {
   const type = part.kind === 'property' ? input.queries.get('resource_type') : null
-  if (type === null) return itemOf(input, part, row)
-  const [on] = await itemsOf(input.context.db, [row.id], { kind: 'resource_type', name: type })
+  if (type === null) {
+    const name = input.params.name!
+    const { row, items } = await namespaceAnd(input, { kind: part.kind, name })
+    const [item] = items
+    if (!item) throw missing(part, name, row.namespace)
+    return { row, item }
+  }
+  const { row, items } = await namespaceAnd(input, { kind: 'resource_type', name: type })
+  const [on] = items
   const prefix = typeof on?.body.prefix === 'string' ? on.body.prefix : ''
   const given = input.params.name!
   if (!on || !given.startsWith(prefix)) throw missing(part, given, row.namespace)
   const name = given.slice(prefix.length)
-  return { ...(await itemOf({ ...input, params: { ...input.params, name } }, part, row)), name: given }
+  const found = await itemOf({ ...input, params: { ...input.params, name } }, part, row)
+  return { row, item: { ...found, name: given } }
 }
 
 /** In the order that is asked for, from behind the marker on. */
@@ -126,8 +134,7 @@ const operationsOf = (part: Part): Operation[] => {
       summary: `All ${plural} of a namespace.`,
       status: 200,
       handle: async (input) => {
-        const row = await namespaceOf(input)
-        const items = await itemsOf(input.context.db, [row.id], { kind })
+        const { row, items } = await namespaceAnd(input, { kind })
         return { body: part.listed(pageOf(items, part, row, input.queries), row.namespace) }
       },
     }),
@@ -153,8 +160,8 @@ const operationsOf = (part: Part): Operation[] => {
       summary: `One ${noun} of a namespace.`,
       status: 200,
       handle: async (input) => {
-        const row = await namespaceOf(input)
-        return { body: part.view(await shownItem(input, part, row), row.namespace) }
+        const { row, item } = await shownItem(input, part)
+        return { body: part.view(item, row.namespace) }
       },
     }),
     operation<Said>({

@@ -5,6 +5,7 @@ import {
   NAMESPACE_SORT,
   type NamespaceRow,
   namespaceNamed,
+  namespaceWith,
 } from '../../../db/queries/image/metadefs.ts'
 import { projectOf } from '../../broker/block-storage/volume.ts'
 import {
@@ -26,6 +27,16 @@ export const namespaceOf = async ({ context, params }: Pick<Input, 'context' | '
   const row = await namespaceNamed(context.db, context.scope, params.namespace!)
   if (!row) throw notFound(`Namespace ${params.namespace} not found`)
   return row
+}
+
+/** The same with what is in it, of one kind, or the one of a name. */
+export const namespaceAnd = async (
+  { context, params }: Pick<Input, 'context' | 'params'>,
+  of?: Parameters<typeof namespaceWith>[3],
+) => {
+  const found = await namespaceWith(context.db, context.scope, params.namespace!, of)
+  if (!found) throw notFound(`Namespace ${params.namespace} not found`)
+  return found
 }
 
 export const TOO_MANY = new Fault(413, `A namespace has ${MOST_ITEMS} definitions at most.`)
@@ -79,8 +90,7 @@ const list = async ({ context, queries }: Input) => {
 }
 
 const show = async (input: Input) => {
-  const row = await namespaceOf(input)
-  const items = await itemsOf(input.context.db, [row.id])
+  const { row, items } = await namespaceAnd(input)
   const type = input.queries.get('resource_type')
   const on = items.find(({ kind, name }) => kind === 'resource_type' && name === type)
   return { body: wholeView(row, items, typeof on?.body.prefix === 'string' ? on.body.prefix : '') }

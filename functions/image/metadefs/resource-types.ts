@@ -6,7 +6,7 @@ import { conflict, forbidden, notFound } from '../../http/fault.ts'
 import { type Operation, operation } from '../../http/operation.ts'
 import { zoned } from '../../http/times.ts'
 import { associationFields, guarded } from './fields.ts'
-import { namespaceOf, TOO_MANY } from './namespaces.ts'
+import { namespaceAnd, namespaceOf, TOO_MANY } from './namespaces.ts'
 import { associationView } from './view.ts'
 
 const PATH = '/v2/metadefs/namespaces/:namespace/resource_types'
@@ -39,8 +39,7 @@ export const resourceTypeOperations: Operation[] = [
     summary: 'Types of resources that a namespace is about.',
     status: 200,
     handle: async (input) => {
-      const row = await namespaceOf(input)
-      const items = await itemsOf(input.context.db, [row.id], { kind })
+      const { items } = await namespaceAnd(input, { kind })
       return { body: { resource_type_associations: items.map(associationView) } }
     },
   }),

@@ -91,10 +91,12 @@ export const moreOfNetworks = async ({ call, admin, ids }: Begun, server: string
       action: 'access_as_shared',
     },
   })
+  const { default_security_group_rules } = await call('GET', '/network/v2.0/default-security-group-rules')
   const { resource_providers } = await call('GET', '/placement/resource_providers', undefined, admin)
   return {
     ...{ 'address-groups': address_group.id, 'rbac-policies': rbac_policy.id, allocations: server },
     ...{ resource_providers: resource_providers[0].uuid, inventories: 'VCPU', resource_classes: 'VCPU' },
+    'default-security-group-rules': default_security_group_rules[0].id,
     'placement/traits': 'HW_ARCH_X86_64',
   }
 }

@@ -33,7 +33,8 @@ const QUERIES: Record<string, (estate: Estate) => string> = {
 const CONSTANT = /^(version|schema|extension)\.|^info\.(import|stores)$/
 
 /** What adds up rows of others, as many as there are; sums that are kept beside them are one row each. */
-const SUM = /^(tenant_usage\.list|image_quota\.get|info\.usage|cost\.list)$|^(volume\.summary|host\.show)/
+const SUM =
+  /^(tenant_usage\.list|resource_provider\.allocations|image_quota\.get|info\.usage|cost\.list)$|^(volume\.summary|host\.show)/
 
 /**
  * `one`: one resource, a list that is short by nature. `page`: a list of what there may be many of. `sum`: what it adds up is many. `constant`: no
