@@ -32,6 +32,8 @@ import { webssoOperations } from './federation/websso.ts'
 import { roleAssignmentOperations } from './grants/assignments.ts'
 import { grantOperations } from './grants/grants.ts'
 import { impliedRoleOperations } from './grants/implied-roles.ts'
+import { limitOperations } from './limits/limits.ts'
+import { registeredLimitOperations } from './limits/registered-limits.ts'
 import { accessTokenOperations } from './oauth/access-tokens.ts'
 import { consumerOperations } from './oauth/consumers.ts'
 import { requestTokenOperations } from './oauth/request-tokens.ts'
@@ -63,6 +65,8 @@ export const identityService = (services: () => Service[]): Service => ({
     ...regionOperations,
     ...policyOperations,
     ...endpointPolicyOperations(services),
+    ...registeredLimitOperations(services),
+    ...limitOperations(services),
     ...scopeOperations,
     ...domainOperations,
     ...domainConfigOperations,

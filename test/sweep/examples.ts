@@ -36,6 +36,7 @@ const BY_HAND: Record<string, unknown[]> = {
   'PUT /identity/v3/OS-FEDERATION/service_providers/:id': [
     { service_provider: { auth_url: 'http://example.org', sp_url: 'http://example.org' } },
   ],
+  'PATCH /identity/v3/registered_limits/:id': [{ registered_limit: { default_limit: 1 } }],
   'PATCH /identity/v3/credentials/:id': [{ credential: { type: 'cert' } }],
   'PATCH /identity/v3/endpoints/:id': [{ endpoint: { enabled: false } }],
   'POST /identity/v3/endpoints': [{ endpoint: { interface: 'public', url: 'http://example.org', service_id: 'a' } }],

@@ -10,6 +10,7 @@ import {
   policyPlaces,
   projectEndpoints,
 } from '../../schema/index.ts'
+import { deleteLimitsOf } from './limits.ts'
 
 export type RegionRow = typeof catalogRegions.$inferSelect
 export type ServiceRow = typeof catalogServices.$inferSelect
@@ -84,6 +85,7 @@ export const noRegion = (id: string): SQL => sql`not exists (select 1 from catal
 export const regionsInUse = (ids: string[]): SQL => {
   const these = sql`(select value from json_each(${JSON.stringify(ids)}))`
   return sql`(exists (select 1 from catalog_endpoints where region_id in ${these})
+    or exists (select 1 from registered_limits where region_id in ${these})
     or exists (select 1 from catalog_regions where parent_id in ${these} and id not in ${these}))`
 }
 
@@ -94,6 +96,7 @@ export const updateService = (db: Database, id: string, set: Partial<ServiceRow>
 /** A service goes with its endpoints. */
 export const deleteService = (db: Database, id: string) =>
   [
+    ...deleteLimitsOf(db, id),
     db.delete(policyPlaces).where(eq(policyPlaces.serviceId, id)),
     db.run(
       sql`delete from policy_places where endpoint_id in (select id from catalog_endpoints where service_id = ${id})`,

@@ -90,6 +90,7 @@ const IN_IT = [
   'identity_providers where domain_id = ?1',
   'project_endpoints where project_id in (select p.id from projects p where p.domain_id = ?1)',
   'project_endpoint_groups where project_id in (select p.id from projects p where p.domain_id = ?1)',
+  `limits where domain_id = ?1 or project_id in (select p.id from projects p where p.domain_id = ?1)`,
   'domain_configs where domain_id = ?1',
   'template_mappings where domain_id = ?1',
   'project_templates where domain_id = ?1',

@@ -5,6 +5,7 @@ import { prepared, type Slots } from '../../prepared.ts'
 import { grants, groupMembers, impliedRoles, projects, revokedTokens, roles, users } from '../../schema/index.ts'
 import { deleteCredentialsFor, deleteCredentialsOf, deleteCredentialsWith } from './application-credentials.ts'
 import { deleteKeptFor, deleteKeptOf } from './credentials.ts'
+import { deleteLimitsFor } from './limits.ts'
 import { forgiveAll } from './login-failures.ts'
 import { deleteOauthIn, deleteOauthOf } from './oauth.ts'
 import { deleteTrustsIn, deleteTrustsOf } from './trusts.ts'
@@ -164,6 +165,7 @@ export const deleteProject = (db: Database, id: string) =>
     deleteKeptFor(db, id),
     deleteTrustsIn(db, id),
     ...deleteOauthIn(db, id),
+    deleteLimitsFor(db, id),
     db.delete(grants).where(eq(grants.targetId, id)),
     db.run(sql`delete from project_endpoints where project_id = ${id}`),
     db.run(sql`delete from project_endpoint_groups where project_id = ${id}`),
