@@ -202,7 +202,7 @@ const FLOORS: Record<string, string[][]> = {
     ['reconcile'],
   ],
   'db/queries': [
-    ['clouds'],
+    ['clouds', 'limits'],
     ['network', 'identity', 'money', 'federation'],
     ['line', 'block-storage'],
     ['compute', 'image'],

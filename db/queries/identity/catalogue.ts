@@ -10,7 +10,7 @@ import {
   policyPlaces,
   projectEndpoints,
 } from '../../schema/index.ts'
-import { deleteLimitsOf } from './limits.ts'
+import { deleteLimitsOf } from '../limits/limits.ts'
 
 export type RegionRow = typeof catalogRegions.$inferSelect
 export type ServiceRow = typeof catalogServices.$inferSelect

@@ -12,7 +12,7 @@ import {
   listRegistered,
   noRegistered,
   updateLimit,
-} from '../../../db/queries/identity/limits.ts'
+} from '../../../db/queries/limits/limits.ts'
 import { isTaken } from '../../broker/line/refused.ts'
 import type { Caller, Context } from '../../context.ts'
 import { conflict, forbidden, notFound } from '../../http/fault.ts'

@@ -7,7 +7,7 @@ import {
   type RegisteredRow,
   registeredById,
   updateRegistered,
-} from '../../../db/queries/identity/limits.ts'
+} from '../../../db/queries/limits/limits.ts'
 import { isTaken } from '../../broker/line/refused.ts'
 import type { Context } from '../../context.ts'
 import { conflict, forbidden, notFound } from '../../http/fault.ts'

@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { noRegion, noService, ownServices } from '../../../db/queries/identity/catalogue.ts'
-import type { Resource, ResourceFilter } from '../../../db/queries/identity/limits.ts'
+import type { Resource, ResourceFilter } from '../../../db/queries/limits/limits.ts'
 import type { Context } from '../../context.ts'
 import { forbidden } from '../../http/fault.ts'
 import type { Service } from '../../http/service.ts'
