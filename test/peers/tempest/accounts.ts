@@ -78,18 +78,17 @@ const OUTSIDE = 'tempest-outside'
 
 /**
  * An external network of the operator's own, from which gateways and public addresses have addresses that are known; made once.
- * @returns its id
  */
-export const makeOutside = async (broker: Broker, accounts: Account[]): Promise<string> => {
+export const makeOutside = async (broker: Broker, accounts: Account[]): Promise<{ id: string; name: string }> => {
   const api = await logInAs(broker, accounts.find(({ roles }) => roles.includes('admin'))!)
   const { networks } = await api.must('GET', `/network/v2.0/networks?name=${OUTSIDE}`)
-  if (networks[0]) return networks[0].id
+  if (networks[0]) return networks[0]
   const { network } = await api.must('POST', '/network/v2.0/networks', {
     network: { name: OUTSIDE, 'router:external': true },
   })
   const subnet = { network_id: network.id, ip_version: 4, cidr: '198.51.100.0/24', enable_dhcp: false }
   await api.must('POST', '/network/v2.0/subnets', { subnet })
-  return network.id
+  return network
 }
 
 const makeNetwork = async (api: Api, name: string, cidr: string): Promise<void> => {

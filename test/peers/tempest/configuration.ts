@@ -12,8 +12,8 @@ export interface Deployment {
   otherImage: string
   flavor: string
   otherFlavor: string
-  /** Id of a network with `router:external`; null: the cloud has none. */
-  publicNetwork: string | null
+  /** A network with `router:external`, from which gateways and, by its name, public addresses are; null: the cloud has none. */
+  publicNetwork: { id: string; name: string } | null
   /** Extensions of the Networking API, as the broker lists them. */
   extensions: string[]
   /** Images come from elsewhere too. */
@@ -72,7 +72,9 @@ export const configuration = (of: Deployment): string => {
     // Data has to be of its image's format, as with Glance since 2025.1.
     'image-feature-enabled': { api_v2: true, image_format_enforcement: true, import_image: of.imports },
     network: {
-      ...(of.publicNetwork ? { public_network_id: of.publicNetwork } : {}),
+      ...(of.publicNetwork
+        ? { public_network_id: of.publicNetwork.id, floating_network_name: of.publicNetwork.name }
+        : {}),
       project_network_cidr: '10.100.0.0/16',
       project_network_mask_bits: 28,
       project_network_v6_cidr: '2001:db8::/48',

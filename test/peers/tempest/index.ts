@@ -171,7 +171,7 @@ const settings = async (
     flavor: await idOf('/compute/v2.1/flavors', 'flavors', stage.flavor),
     otherFlavor: await idOf('/compute/v2.1/flavors', 'flavors', stage.otherFlavor),
     publicNetwork:
-      made && able.has('network.external') ? await makeOutside(broker, accounts) : (networks[0]?.id ?? null),
+      made && able.has('network.external') ? await makeOutside(broker, accounts) : (networks[0] ?? null),
     extensions: extensions.map(({ alias }: { alias: string }) => alias),
     imports: ways.value.length > 0,
     capabilities: able,
