@@ -64,6 +64,9 @@ export const clouds = sqliteTable(
     credentials: text('credentials'),
     credentialsVersion: integer('credentials_version').notNull().default(0),
     enabled: flag('enabled').notNull().default(true),
+    /** New servers go there; what is there is served either way. And why none do, as an operator said. */
+    placing: flag('placing').notNull().default(true),
+    placingReason: text('placing_reason'),
     /** Order in which the broker prefers clouds of equal room: lower first. */
     position: integer('position').notNull().default(0),
     /** Breaker: consecutive failures, and until when it is open, which leaves the cloud alone. */

@@ -43,6 +43,8 @@ const view = async (context: Context, row: CloudRow, hosts: HostRow[]) => ({
   options: row.options,
   has_credentials: row.credentials !== null,
   enabled: row.enabled,
+  placing: row.placing,
+  placing_reason: row.placingReason,
   position: row.position,
   status: !row.enabled
     ? 'disabled'
@@ -112,6 +114,8 @@ export const cloudOperations: Operation[] = [
         credentials: null,
         credentialsVersion: 1,
         enabled: cloud.enabled ?? true,
+        placing: true,
+        placingReason: null,
         position: cloud.position ?? 0,
         failures: 0,
         breakerOpenUntil: 0,

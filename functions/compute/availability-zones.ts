@@ -4,9 +4,11 @@ import { actedFor, isOpen, oneZone } from '../broker/clouds/policy.ts'
 import { type Operation, operation } from '../http/operation.ts'
 import { nakedTime } from './links.ts'
 
-/** Where a server can be started now: the zone says so, and its cloud is enabled and answers. */
-export const isUp = (zone: Pick<ZoneRow, 'available' | 'enabled' | 'breakerOpenUntil'>, now: number): boolean =>
-  zone.available && zone.enabled && zone.breakerOpenUntil <= now
+/** Where a server can be started now: the zone says so, and its cloud is enabled, takes servers and answers. */
+export const isUp = (
+  zone: Pick<ZoneRow, 'available' | 'enabled' | 'placing' | 'breakerOpenUntil'>,
+  now: number,
+): boolean => zone.available && zone.enabled && zone.placing && zone.breakerOpenUntil <= now
 
 /** As it is named: by an aggregate, else by its cloud. */
 const nameOf = (zone: ZoneRow) => zone.made ?? `${zone.cloud}.${zone.name}`
@@ -38,7 +40,7 @@ const hosts = (zones: ZoneRow[], now: number) =>
       {
         'nova-compute': {
           available: of.some((zone) => isUp(zone, now)),
-          active: of[0]!.enabled,
+          active: of[0]!.enabled && of[0]!.placing,
           updated_at: of[0]!.seenAt === null ? null : nakedTime(of[0]!.seenAt),
         },
       },

@@ -25,8 +25,8 @@ const idOf = ({ zone }: Hypervisor, version: number) => idIn(version, `hyperviso
 const briefView = (hypervisor: Hypervisor, { version, context }: Pick<Input, 'version' | 'context'>) => ({
   id: idOf(hypervisor, version),
   hypervisor_hostname: nameOf(hypervisor),
-  state: isUp({ ...hypervisor.zone, enabled: true }, context.now()) ? 'up' : 'down',
-  status: hypervisor.zone.enabled ? 'enabled' : 'disabled',
+  state: isUp({ ...hypervisor.zone, enabled: true, placing: true }, context.now()) ? 'up' : 'down',
+  status: hypervisor.zone.enabled && hypervisor.zone.placing ? 'enabled' : 'disabled',
 })
 
 /** Where a cloud does not say how much is free, what our servers take is all there is. */
@@ -55,7 +55,7 @@ const view = (hypervisor: Hypervisor, input: Pick<Input, 'version' | 'context'>)
     hypervisor_type: zone.type,
     hypervisor_version: 1,
     host_ip: null,
-    service: { id: serviceId(version, zone.cloudId), host: zone.cloud, disabled_reason: null },
+    service: { id: serviceId(version, zone.cloudId), host: zone.cloud, disabled_reason: zone.placingReason },
     ...(version < 88 ? { ...room(hypervisor), cpu_info: version >= 28 ? {} : '' } : { uptime: null }),
   }
 }

@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm'
 import type { Database } from '../../client.ts'
+import { takesServers } from '../clouds/clouds.ts'
 import { hourlyJoined, joinPrice } from '../money/prices.ts'
 
 /**
@@ -13,7 +14,7 @@ export const cheapestFlavor = async (
 ): Promise<string | null> => {
   const [row] = await db.all<{ id: string }>(sql`
     select f.id, min(${hourlyJoined}) as hourly
-    from flavors f join mappings m on m.project_id = ${projectId} join clouds c on c.id = m.cloud_id and c.enabled
+    from flavors f join mappings m on m.project_id = ${projectId} join clouds c on c.id = m.cloud_id and ${takesServers}
     join offers o on o.cloud_id = c.id and case when f.native then o.name = f.name and o.gpus >= ${gpus}
       else o.gpus = 0 and o.vcpus >= f.vcpus and o.ram_mib >= f.ram_mib and (o.disk_gib = 0 or o.disk_gib >= f.disk_gib) end
     ${joinPrice({ cloudId: sql`o.cloud_id`, size: sql`o.name`, option: sql`'on-demand'`, zone: sql`''` })}

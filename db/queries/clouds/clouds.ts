@@ -96,8 +96,9 @@ export const mappingsTo = async (db: Database, cloudId: string): Promise<Mapping
   )
 
 const seen = prepared((db, { scope }: Slots<{ scope: Scope }>) => {
-  const { id, name, enabled, breakerOpenUntil, seenAt } = getTableColumns(clouds)
-  const query = db.select({ id, name, enabled, breakerOpenUntil, seenAt, hosts: hostsColumn }).from(clouds).$dynamic()
+  const { id, name, enabled, placing, placingReason, breakerOpenUntil, seenAt } = getTableColumns(clouds)
+  const shown = { id, name, enabled, placing, placingReason, breakerOpenUntil, seenAt, hosts: hostsColumn }
+  const query = db.select(shown).from(clouds).$dynamic()
   if (!('every' in scope))
     query.innerJoin(mappings, and(eq(mappings.cloudId, clouds.id), eq(mappings.projectId, scope.projectId)))
   return query.orderBy(asc(clouds.position), asc(clouds.name))
@@ -170,6 +171,9 @@ export const mappingsOf = async (db: Database, projectId: string) => {
   )
   return rows.length ? mapped : null
 }
+
+/** Condition on `clouds c`: servers are placed there. */
+export const takesServers = sql`c.enabled and c.placing`
 
 /** Statement: registers a cloud. A name that is taken breaks its unique index. */
 export const insertCloud = (db: Database, row: typeof clouds.$inferInsert) => db.insert(clouds).values(row)

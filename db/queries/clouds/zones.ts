@@ -14,6 +14,8 @@ export const zoneColumns = {
   cloud: clouds.name,
   type: clouds.type,
   enabled: clouds.enabled,
+  placing: clouds.placing,
+  placingReason: clouds.placingReason,
   breakerOpenUntil: clouds.breakerOpenUntil,
   seenAt: clouds.seenAt,
   name: zones.name,

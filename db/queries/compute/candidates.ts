@@ -3,6 +3,7 @@ import type { Price, PurchaseOption } from '../../../adapters/contract.ts'
 import type { Database } from '../../client.ts'
 import { NO_POLICY } from '../../policy.ts'
 import { isPlace } from '../clouds/aggregates.ts'
+import { takesServers } from '../clouds/clouds.ts'
 import { policySaid } from '../clouds/policies.ts'
 import { type Refused, refusedColumn, refusedIn } from '../clouds/refused-offers.ts'
 import { hourlyJoined, idleJoined, joinPrice } from '../money/prices.ts'
@@ -89,7 +90,7 @@ export const candidatesFor = (db: Database, ask: CandidateQuestion) =>
         row_number() over (partition by o.cloud_id, o.arch order by ${hourlyJoined} is null, ${hourlyJoined}, o.vcpus, o.ram_mib, o.disk_gib, o.name) as rank
       from ${asAdmitted(ask)} f
       join mappings m on m.project_id = ${ask.projectId}
-      join clouds c on c.id = m.cloud_id and c.enabled
+      join clouds c on c.id = m.cloud_id and ${takesServers}
       join offers o on o.cloud_id = c.id
       ${joinPrice({ cloudId: sql`o.cloud_id`, size: sql`o.name`, option: sql`'on-demand'`, zone: sql`''` })}
       where f.id = ${ask.flavorId}

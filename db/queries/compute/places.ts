@@ -21,6 +21,7 @@ import {
 import { foundWithin, type Scope, within } from '../../scope.ts'
 import type { VolumeZone } from '../block-storage/volumes.ts'
 import { isPlace } from '../clouds/aggregates.ts'
+import { takesServers } from '../clouds/clouds.ts'
 import { type Fill, fillColumns, fillJoined } from '../clouds/marks.ts'
 import { policyIn, saidIn, saidOfAll, type Terms, termsColumns } from '../clouds/policies.ts'
 import { sharedWith } from '../line/sharing.ts'
@@ -45,7 +46,7 @@ const cloudsNamed = (db: Database, projectId: string, place: string | null) =>
     select c.id, c.name, c.type, c.region, ${fillColumns}, c.options ->> 'read_only' is true as readOnly,
       iif(c.name = ${place}, null, (select json_group_array(z.name) ${zonesNamed(place)})) as zones,
       (c.name = ${place} or exists (select 1 ${zonesNamed(place)})) as named, ${termsColumns}
-    from mappings m join clouds c on c.id = m.cloud_id and c.enabled ${fillJoined}
+    from mappings m join clouds c on c.id = m.cloud_id and ${takesServers} ${fillJoined}
     where m.project_id = ${projectId}`)
 
 const zonesNamed = (place: string | null): SQL =>

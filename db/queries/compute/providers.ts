@@ -1,6 +1,7 @@
 import { type SQL, sql } from 'drizzle-orm'
 import type { Database } from '../../client.ts'
 import { prepared, type Slots } from '../../prepared.ts'
+import { takesServers } from '../clouds/clouds.ts'
 
 /** A zone of a cloud with what it has, sells and holds: to Placement it is a resource provider. */
 export interface ProviderRow {
@@ -70,7 +71,7 @@ const providers = prepared((db, { vcpus, ramMib, diskGib }: Slots<Wanted>) =>
       select o.cloud_id, e.value as zone, max(o.vcpus) as vcpus, max(o.ram_mib) as ram_mib,
         iif(min(o.least) = 0, null, max(o.most)) as disk_gib, json_group_array(distinct o.arch) as archs, max(o.fits) as fits
       from alike o join json_each(o.zones) e group by o.cloud_id, e.value)
-    select z.cloud_id as cloudId, c.name as cloud, c.type, c.enabled, z.name as zone, z.free_vcpus as freeVcpus,
+    select z.cloud_id as cloudId, c.name as cloud, c.type, ${takesServers} as enabled, z.name as zone, z.free_vcpus as freeVcpus,
       z.free_ram_mib as freeRamMib, coalesce(u.vcpus, 0) as vcpus, coalesce(u.ram_mib, 0) as ramMib, coalesce(u.disk_gib, 0) as diskGib,
       s.vcpus as mostVcpus, s.ram_mib as mostRamMib, s.disk_gib as mostDiskGib, s.archs, coalesce(s.fits, 0) as fits,
       (select json_group_array(distinct g.uuid) from aggregate_hosts h join aggregates g on g.id = h.aggregate_id

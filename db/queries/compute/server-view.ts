@@ -77,7 +77,7 @@ const ANSWERS = `(select max(h.answers) from cloud_hosts h where h.cloud_id = s.
   (select nullif(substr(b.native_id, 1, instr(b.native_id, '/') - 1), '') from bindings b
     where b.resource_id = s.id and b.kind = 'server' and b.cloud_id = s.cloud_id), h.name))`
 /** nova/compute/api.py, `get_instance_host_status`: nobody forces a cloud down. */
-const HOST_STATUS = `(select case when not c.enabled then 'MAINTENANCE' when c.closed_until > ?1 or ${ANSWERS} = 0 then 'UNKNOWN' else 'UP' end
+const HOST_STATUS = `(select case when not (c.enabled and c.placing) then 'MAINTENANCE' when c.closed_until > ?1 or ${ANSWERS} = 0 then 'UNKNOWN' else 'UP' end
   from clouds c where c.id = s.cloud_id) as hostStatus`
 /** Columns of a row, and their names in their order. */
 export interface Selected {

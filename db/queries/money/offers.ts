@@ -2,6 +2,7 @@ import { type SQL, sql } from 'drizzle-orm'
 import type { Price, PurchaseOption } from '../../../adapters/contract.ts'
 import type { Database } from '../../client.ts'
 import type { Scope } from '../../scope.ts'
+import { takesServers } from '../clouds/clouds.ts'
 import { policySaid } from '../clouds/policies.ts'
 import { hourlyJoined, joinPrice } from './prices.ts'
 
@@ -92,14 +93,14 @@ export const pageOfOffers = async (db: Database, page: OfferPage): Promise<Offer
           ? sql`select 1 as mark, c.position, c.name as cloud, o.ram_mib as ramMib, o.vcpus, o.name as size, z.position as zonePosition, z.name as zone, b.option
               from clouds c join offers o on o.cloud_id = c.id join zones z on z.cloud_id = c.id
               join (select ${after.option} as option) b
-              where c.enabled ${mapped} and c.name = ${after.cloud} and o.name = ${after.size} and z.name = ${after.zone}
+              where ${takesServers} ${mapped} and c.name = ${after.cloud} and o.name = ${after.size} and z.name = ${after.zone}
                 and exists (select 1 from json_each(o.zones) where value = z.name)`
           : sql`select 1 as mark`
       }
     ), sizes as materialized (
       -- Each of them is sold in one way at least, and of the first it may be that all are on the page before.
       select c.id, c.name, c.position, o.name as size from marked m cross join clouds c cross join offers o on o.cloud_id = c.id
-      where c.enabled
+      where ${takesServers}
         ${mapped} ${and(cloud, sql`c.name = ${cloud}`)} ${and(size, sql`o.name = ${size}`)} ${and(flavor, flavor ? meets(flavor) : sql``)}
         ${and(after, sql`(${sizeOrder}) >= (m.position, m.cloud, m.ramMib, m.vcpus, m.size)`)}
         and exists (select 1 from ${ways})

@@ -1,10 +1,11 @@
 import * as z from 'zod'
-import { cloudsSeen } from '../../../db/queries/clouds/clouds.ts'
+import { type CloudSeen, cloudsSeen } from '../../../db/queries/clouds/clouds.ts'
 import { zonesHolding } from '../../../db/queries/compute/usage.ts'
 import type { Context } from '../../context.ts'
 import { notFound, notImplemented } from '../../http/fault.ts'
 import { type Operation, operation } from '../../http/operation.ts'
 import { query } from '../parameters.ts'
+import { enableCloud } from '../services.ts'
 
 /* Hosts, as `nova host-list` asked for them: https://docs.openstack.org/api-ref/compute/#hosts-os-hosts-deprecated */
 
@@ -40,9 +41,10 @@ const roomOf = async ({ db }: Context, host: string) => {
   return { used, total }
 }
 
-const assertHost = async (context: Context, host: string): Promise<void> => {
-  const known = (await cloudsSeen(context.db, context.scope)).some(({ name }) => name === host)
+const assertHost = async (context: Context, host: string): Promise<CloudSeen> => {
+  const known = (await cloudsSeen(context.db, context.scope)).find(({ name }) => name === host)
   if (!known) throw notFound(`Compute host ${host} could not be found.`)
+  return known
 }
 
 const refused = (verb: 'startup' | 'shutdown' | 'reboot'): Operation =>
@@ -100,13 +102,17 @@ export const hostOperations: Operation[] = [
     method: 'PUT',
     path: PATH,
     who: 'admin',
-    summary: 'Refused: whether a cloud is used is said where clouds are registered. Up to 2.42.',
+    summary: 'Keeps new servers from a cloud, or lets them there again; `maintenance_mode` is refused. Up to 2.42.',
     status: 200,
     until: LAST,
     body: change,
-    handle: async ({ context, params }) => {
-      await assertHost(context, params.host!)
-      throw notImplemented('Virt driver does not implement host disabled status.')
+    handle: async ({ context, params, body: { status, maintenance_mode: mode } }) => {
+      const host = params.host!
+      const cloud = await assertHost(context, host)
+      if (mode !== undefined) throw notImplemented('Virt driver does not implement host maintenance mode.')
+      const enabled = status?.toLowerCase() === 'enable'
+      await enableCloud(context, cloud, enabled, null)
+      return { body: { host, status: enabled ? 'enabled' : 'disabled' } }
     },
   }),
   refused('startup'),

@@ -25,6 +25,16 @@ describe('hosts', () => {
     expect((await w.admin.with({ 'OpenStack-API-Version': 'compute 2.43' }).get(`${NOVA}/os-hosts`)).status).toBe(404)
   })
 
+  test('take no new servers while they are disabled', async () => {
+    const old = w.admin.with({ 'OpenStack-API-Version': 'compute 2.1' })
+    const { status, body } = await old.put(`${NOVA}/os-hosts/sandbox`, { status: 'disable' })
+    expect([status, body]).toEqual([200, { host: 'sandbox', status: 'disabled' }])
+    expect((await w.server((await w.boot()).body.server.id)).status).toBe('ERROR')
+    expect((await old.put(`${NOVA}/os-hosts/sandbox`, { status: 'Enable' })).body.status).toBe('enabled')
+    await w.running()
+    expect((await old.put(`${NOVA}/os-hosts/moon`, { status: 'enable' })).status).toBe(404)
+  })
+
   test('are not switched from here, and are for administrators', async () => {
     const old = w.admin.with({ 'OpenStack-API-Version': 'compute 2.1' })
     for (const verb of ['startup', 'shutdown', 'reboot']) {
@@ -32,7 +42,7 @@ describe('hosts', () => {
       expect([status, Object.values(body)]).toEqual([501, [expect.objectContaining({ code: 501 })]])
     }
     expect((await old.get(`${NOVA}/os-hosts/moon/reboot`)).status).toBe(404)
-    expect((await old.put(`${NOVA}/os-hosts/sandbox`, { status: 'disable' })).status).toBe(501)
+    expect((await old.put(`${NOVA}/os-hosts/sandbox`, { maintenance_mode: 'enable' })).status).toBe(501)
     for (const junk of [{}, { status: 'off' }, { more: 1 }])
       expect((await old.put(`${NOVA}/os-hosts/sandbox`, junk)).status).toBe(400)
     expect((await w.demo.get(`${NOVA}/os-hosts`)).status).toBe(403)

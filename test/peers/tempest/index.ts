@@ -170,8 +170,7 @@ const settings = async (
     otherImage: await idOf('/image/v2/images', 'images', stage.otherImage),
     flavor: await idOf('/compute/v2.1/flavors', 'flavors', stage.flavor),
     otherFlavor: await idOf('/compute/v2.1/flavors', 'flavors', stage.otherFlavor),
-    publicNetwork:
-      made && able.has('network.external') ? await makeOutside(broker, accounts) : (networks[0] ?? null),
+    publicNetwork: made && able.has('network.external') ? await makeOutside(broker, accounts) : (networks[0] ?? null),
     extensions: extensions.map(({ alias }: { alias: string }) => alias),
     imports: ways.value.length > 0,
     capabilities: able,
