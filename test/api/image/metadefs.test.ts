@@ -230,9 +230,17 @@ describe('what is in a namespace', () => {
     expect((await admin().put(`${at}/properties/colour`, property)).body).toEqual(property)
     expect((await demo().get(`${at}/objects`)).body.objects).toEqual([{ ...object, ...times, ...links }])
     expect((await demo().get(`${at}/resource_types`)).body.resource_type_associations).toEqual([{ ...type, ...times }])
+    const inside = { objects: [object], resource_type_associations: [type], properties: { colour: property } }
+    const bare = await made('bare', inside)
+    expect([bare.status, bare.body.objects, bare.body.resource_type_associations]).toEqual([
+      201,
+      [{ ...object, ...times, ...links }],
+      [{ ...type, ...times }],
+    ])
+    expect((await demo().get(`${ALL}/bare`)).body.objects).toEqual(bare.body.objects)
     const whole = {
       ...{ name: 'size', title: 'Size', type: 'array', description: 'How large', operators: ['<in>'], required: ['a'] },
-      ...{ minimum: 0.5, maximum: 9, minLength: 0, maxLength: 9, pattern: '^a', enum: ['a', 1], readonly: true },
+      ...{ minimum: 0.5, maximum: 9.5, minLength: 0, maxLength: 9, pattern: '^a', enum: ['a', 1], readonly: true },
       ...{ default: null, items: { type: 'string', enum: ['a'] }, minItems: 0, maxItems: 9, uniqueItems: true },
       additionalItems: false,
     }

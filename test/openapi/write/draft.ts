@@ -10,8 +10,12 @@ const MAPS =
 /** Maps whose values are as free. */
 const OPAQUE = /^(parents|subtree|options|properties|input|result|data|log)$/
 
+/** What definitions of the image service say is any JSON. */
+const ANYTHING = /^(default|enum|items)$/
+
 /** The shape of what was seen at a member of that name; of things in a list its name ends in `[]`. */
 export const shapeOf = (all: ByVersion, key: string): Shape => {
+  if (place.resource.startsWith('metadef') && ANYTHING.test(key)) return 'any'
   const whole = all.reduce((into, [, seen]) => merge(into, seen), {} as Seen)
   const isNull = whole.null || (whole.string && nulls.has(`${place.service} ${place.resource} ${key}`))
   const words = [...scalars(whole), ...(isNull ? ['null'] : [])]
