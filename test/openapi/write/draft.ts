@@ -7,6 +7,9 @@ import { type ByVersion, type Objects, parted, windowOf } from './windows.ts'
 const MAPS =
   /^(metadata|extra_specs|addresses|meta|image_metadata|volume_image_metadata|options|specs|labels|native|prices|sizes|rates|cpu_info|properties|parents|subtree|group_specs|encryption_specs|connector|connection_info|key_specs|by|key_metadata|binding:profile|binding:vif_details|os_hash|files|log|statuses|reported|clouds|marks|rates\.\*)$/
 
+/** Operations that answer with one key of a user's choice and its value. */
+const ONE_SPEC = /\.(set_)?(extra_)?spec$|_extra_spec\.(show|update)$/
+
 /** Maps whose values are as free. */
 const OPAQUE = /^(parents|subtree|options|properties|input|result|data|log)$/
 
