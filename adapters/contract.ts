@@ -170,6 +170,9 @@ export interface Brought {
 /** Whether the broker brings such consoles to browsers. */
 export const isBrought = (consoles: HandedOut | Brought): consoles is Brought => 'connect' in consoles
 
+/** What a guest reads at its first start. */
+export type Seed = Pick<ServerSpec, 'publicKey' | 'userData' | 'drive'>
+
 export interface ServerRealm extends Realm<ServerSpec, ServerSeen> {
   /** `create` keeps what `spec.group` says, without an object for the group. */
   readonly groups?: true
@@ -186,8 +189,13 @@ export interface ServerRealm extends Realm<ServerSpec, ServerSeen> {
   restart?(id: NativeId, token: string): Promise<Progress>
   /** Takes one step towards `size` with the power that is wanted at the end; repeated until `done`. */
   resize?(id: NativeId, size: Size, power: 'running' | 'stopped'): Promise<Progress>
-  /** Takes one step towards a fresh root disk from `image`; `token` tells one rebuild from the next. */
-  rebuild?(id: NativeId, image: NativeId, token: string): Promise<Progress>
+  /**
+   * Takes one step towards a fresh root disk from `image`; `token` tells one rebuild from the next. `seed` is given where it
+   * `reseeds`, and the guest is to find another one than before.
+   */
+  rebuild?(id: NativeId, image: NativeId, token: string, seed?: Seed): Promise<Progress>
+  /** `rebuild` takes a seed: absent, a guest finds what it found at its very first start. */
+  readonly reseeds?: true
   /**
    * Takes one step towards booting from `volume` in place of the one that it boots from, with the power that is wanted at the
    * end; repeated until `done`. The other one is free then, and stays.
@@ -296,6 +304,7 @@ export const CAPABILITIES = [
   'port.readdress',
   'server.resize',
   'server.rebuild',
+  'server.reseed',
   'server.pause',
   'server.suspend',
   'server.console_log',

@@ -21,6 +21,7 @@ export const adapterFor = async (type: string): Promise<Adapter | null> => {
 const MEMBERS: Partial<Record<Capability, (cloud: Cloud) => boolean>> = {
   'server.resize': ({ server }) => !!server.resize,
   'server.rebuild': ({ server }) => !!server.rebuild,
+  'server.reseed': ({ server }) => !!server.reseeds,
   'server.rescue': ({ server }) => !!server.rescue && !!server.unrescue,
   'server.shelve': ({ server }) => !!server.shelve && !!server.unshelve,
   'server.pause': ({ server }) => !!server.pause && !!server.unpause,

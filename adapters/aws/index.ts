@@ -60,9 +60,11 @@ export const aws: Adapter = {
     'security_group.stateless': 'EC2 lets what answers pass whatever a security group says.',
     'server.pause': 'EC2 stops and starts servers but does not pause them.',
     'server.suspend': 'EC2 hibernates only servers that were started for it, so suspending is not offered.',
+    'server.reseed':
+      'EC2 gives a machine its key once, when it is made, and its user data only while it is off: a rebuild keeps both.',
     'server.rescue': 'EC2 has no rescue mode; attach the volume to another server instead.',
     'server.diagnostics': 'EC2 counts what a machine uses by CloudWatch, which is another service and is not asked.',
-    'server.change_password': 'EC2 reaches into no guest; log in with the key, or rebuild the server with another one.',
+    'server.change_password': 'EC2 reaches into no guest; log in with the key.',
     'server.remote_console': 'EC2 gives no console over the network but its own serial console by SSH.',
     'server.fork':
       'EC2 starts servers from disks only, never from the memory of another: forks are booted from an image.',

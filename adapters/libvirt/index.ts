@@ -87,6 +87,8 @@ export const libvirt: Adapter = {
       'KVM hosts lead networks out by themselves (option forward), by no router and to no public address.',
     floating_ip: 'KVM hosts route no public addresses to servers yet.',
     'port.readdress': 'Addresses of a port on KVM hosts do not change while a server has it: its guest was told them.',
+    'server.reseed':
+      'A rebuild on KVM hosts leaves the drive that the guest reads as it is: its key and user data stay.',
     'server.fork': 'KVM hosts make no server out of the memory of another.',
     'volume.type': 'Volumes on KVM hosts go to one pool, so they are of one kind.',
   },

@@ -68,6 +68,7 @@ export const vsphere: Adapter = {
       'Addresses of a port on VMware vSphere do not change while a server has it: its guest was told them.',
     keypair: 'VMware vSphere keeps no keys; the public key is handed to the server through cloud-init.',
     'server.pause': 'VMware vSphere suspends servers to disk but does not pause them in memory.',
+    'server.reseed': 'A rebuild on VMware vSphere leaves what the guest reads as it is: its key and user data stay.',
     'server.rescue': 'VMware vSphere has no rescue mode; attach the volume to another server instead.',
     'server.diagnostics': 'VMware vSphere counts what a machine uses by its performance manager, which is not asked.',
     'server.change_password':

@@ -783,6 +783,19 @@ const stories: Case[] = [
     },
   },
   {
+    id: 'server.reseed',
+    title: 'server: finds another key and other user data after a rebuild that brings them',
+    needs: ['server.reseed'],
+    async run(shop) {
+      const { id } = await make(shop)
+      const token = crypto.randomUUID()
+      const seed = { publicKey: null, userData: btoa('#!/bin/sh\n'), drive: null }
+      const step = async () => (await server(shop).rebuild?.(id, shop.world.fixtures.image, token, seed)) ?? 'going'
+      await steps(shop, step)
+      expect(await power(shop, id, 'running')).toMatchObject({ health: 'ready' })
+    },
+  },
+  {
     id: 'server.rescue',
     title: 'server: runs from another disk, its own beside it, and from its own again',
     needs: ['server.rescue'],

@@ -12,9 +12,16 @@ const cloud: Adapter = {
   ...sandbox,
   type: 'narrow',
   limits: aws.limits,
-  lacks: { ...sandbox.lacks, 'server_group.affinity': aws.lacks['server_group.affinity']! },
+  lacks: {
+    ...sandbox.lacks,
+    'server_group.affinity': aws.lacks['server_group.affinity']!,
+    'server.reseed': aws.lacks['server.reseed']!,
+  },
   connect(connection, surroundings) {
-    const { server, ...more } = sandbox.connect(connection, surroundings)
+    const {
+      server: { reseeds: _, ...server },
+      ...more
+    } = sandbox.connect(connection, surroundings)
     return {
       ...more,
       server: {

@@ -5,7 +5,7 @@ import { exists } from '../records/entities.ts'
 import { realm } from '../records/realm.ts'
 
 /** The fingerprint as OpenSSH prints it. */
-const fingerprintOf = async (publicKey: string): Promise<string> => {
+export const fingerprintOf = async (publicKey: string): Promise<string> => {
   const [type = '', body = ''] = publicKey.trim().split(/\s+/)
   if (!/^(ssh|ecdsa|sk)-[\w@.-]+$/.test(type) || !/^[A-Za-z0-9+/]{16,}={0,2}$/.test(body)) {
     throw refusal('InvalidValue', 'This is no OpenSSH public key.')

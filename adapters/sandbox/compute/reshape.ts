@@ -1,4 +1,5 @@
-import type { NativeId, Progress, Size } from '../../contract.ts'
+import type { NativeId, Progress, Seed, ServerSpec, Size } from '../../contract.ts'
+import { driveFiles } from '../../shared/config-drive.ts'
 import type { Engine } from '../engine.ts'
 import { refusal } from '../errors.ts'
 import type { SizeSetting } from '../options.ts'
@@ -6,6 +7,7 @@ import { findImage } from '../records/catalog.ts'
 import type { Entities } from '../records/entities.ts'
 import { letGo, take } from '../records/hold.ts'
 import { refuseUnsettled } from '../records/realm.ts'
+import { fingerprintOf } from './keypair.ts'
 import { boot, off } from './power.ts'
 
 type Server = Entities['server']
@@ -106,9 +108,27 @@ export const bootFromStep = async (
   return progress
 }
 
-/** One step towards a fresh disk; a server that was off stays off. */
-export const rebuildStep = async (engine: Engine, id: NativeId, image: NativeId, token: string): Promise<Progress> => {
+/** How much base64 stands for. */
+const bytesOf = (text: string | null): number =>
+  text === null ? 0 : Math.floor((text.replace(/(?<!=)=+$/, '').length * 3) / 4)
+
+/** What the guest finds at its first start. */
+export const foundBy = (seed: Pick<ServerSpec, 'userData' | 'drive'>, authorized: string | null): Server['guest'] => ({
+  userDataBytes: bytesOf(seed.userData),
+  authorized,
+  drive: driveFiles(seed).map(({ path, data }) => ({ path: path.join('/'), bytes: data.length })),
+})
+
+/** One step towards a fresh disk; a server that was off stays off. Its guest finds what `seed` says, else what it found before. */
+export const rebuildStep = async (
+  engine: Engine,
+  id: NativeId,
+  image: NativeId,
+  token: string,
+  seed?: Seed,
+): Promise<Progress> => {
   const found = await findImage(engine, image)
+  const authorized = seed?.publicKey ? await fingerprintOf(seed.publicKey) : null
   let progress: Progress = 'going'
   await engine.state.change('server', id, (server): Server => {
     refuseUnsettled(engine, server)
@@ -117,7 +137,8 @@ export const rebuildStep = async (engine: Engine, id: NativeId, image: NativeId,
     progress = server.rebuilt === token && now >= server.powerAt ? 'done' : 'going'
     if (server.rebuilt === token || now < server.powerAt) return server
     refuseMisfit(findSize(engine, server.size, server.spec.zone), found)
-    const fresh: Server = { ...server, image, rebuilt: token }
+    const guest = seed ? foundBy(seed, authorized) : server.guest
+    const fresh: Server = { ...server, image, rebuilt: token, ...(guest ? { guest } : {}) }
     const { build_ms: buildMs } = engine.settings
     return server.power === 'stopped' ? { ...fresh, powerAt: now + buildMs } : boot(fresh, now, buildMs)
   })

@@ -1,5 +1,4 @@
 import type { NativeId, Seen, ServerRealm, ServerSeen, ServerSpec } from '../../contract.ts'
-import { driveFiles } from '../../shared/config-drive.ts'
 import { type Engine, healthOf } from '../engine.ts'
 import { noSuch, refusal } from '../errors.ts'
 import { refuseForeign } from '../marks.ts'
@@ -13,7 +12,7 @@ import { offShelf, rescueStep, shelveStep, unrescueStep, unshelveStep } from './
 import { consoleText } from './console.ts'
 import { hostFor, leaveHost } from './hosts.ts'
 import { moved, type PowerAction, powerOf } from './power.ts'
-import { bootFromStep, findSize, rebuildStep, refuseMisfit, resizeStep } from './reshape.ts'
+import { bootFromStep, findSize, foundBy, rebuildStep, refuseMisfit, resizeStep } from './reshape.ts'
 
 type Server = Entities['server']
 
@@ -22,10 +21,6 @@ const pluggedPorts = async ({ id, ports }: Server, lookup: Lookup, now: number):
   const found = await Promise.all([...new Set(ports)].map((port) => lookup('port', port)))
   return found.filter((port) => port !== null).filter(({ hold }) => holds(hold, id, now))
 }
-
-/** How much base64 stands for. */
-const bytesOf = (text: string | null): number =>
-  text === null ? 0 : Math.floor((text.replace(/(?<!=)=+$/, '').length * 3) / 4)
 
 const holds = (hold: Hold | null, server: NativeId, now: number): boolean =>
   hold?.server === server && (hold.goneAt === null || hold.goneAt > now)
@@ -92,11 +87,7 @@ const draft = async (engine: Engine, spec: ServerSpec, id: NativeId, key: string
     zone,
     // Nothing here runs it, and it may hold passwords.
     spec: { ...spec, userData: null },
-    guest: {
-      userDataBytes: bytesOf(spec.userData),
-      authorized: keypair?.fingerprint ?? null,
-      drive: driveFiles(spec).map(({ path, data }) => ({ path: path.join('/'), bytes: data.length })),
-    },
+    guest: foundBy(spec, keypair?.fingerprint ?? null),
     power: 'running' as const,
     powerAt: builtAt,
     bootAt: builtAt,
@@ -202,7 +193,9 @@ export const servers = (engine: Engine): ServerRealm => {
     suspend: (id) => act('suspend', id, 'suspend'),
     resume: (id) => act('resume', id, 'resume'),
     resize: (id, size, power) => engine.call('server.resize', { id }, () => resizeStep(engine, id, size, power)),
-    rebuild: (id, image, token) => engine.call('server.rebuild', { id }, () => rebuildStep(engine, id, image, token)),
+    reseeds: true,
+    rebuild: (id, image, token, seed) =>
+      engine.call('server.rebuild', { id }, () => rebuildStep(engine, id, image, token, seed)),
     rescue: (id, image, token) => engine.call('server.rescue', { id }, () => rescueStep(engine, id, image, token)),
     unrescue: (id) => engine.call('server.unrescue', { id }, () => unrescueStep(engine, id)),
     shelve: (id) => engine.call('server.shelve', { id }, () => shelveStep(engine, id)),

@@ -1,4 +1,4 @@
-import type { Cloud, Json, Power, Progress, ServerSeen } from '../../../adapters/contract.ts'
+import type { Cloud, Json, Power, Progress, Seed, ServerSeen } from '../../../adapters/contract.ts'
 import { CloudError } from '../../../adapters/errors.ts'
 import { table } from '../../../adapters/table.ts'
 import { imageForServer } from '../../../db/queries/compute/places.ts'
@@ -17,6 +17,7 @@ import { settleDrift } from '../../../db/queries/line/drift.ts'
 import type { Context } from '../../context.ts'
 import { PATIENCE } from '../line/clockwork.ts'
 import { charge, type Write } from '../line/commit.ts'
+import { configDriveOf } from './config-drive.ts'
 import { reimage, reimaged } from './disks/reimage.ts'
 import { restoreServer } from './drift.ts'
 import { MACHINE_ACTIONS, type ServerFacts } from './lifecycle.ts'
@@ -31,6 +32,7 @@ import {
   unresized,
 } from './server-facts.ts'
 import { assertFits } from './server-wish.ts'
+import { openUserData } from './user-data.ts'
 
 /** A server with what was asked of it and is not done. */
 export interface ServerWork {
@@ -221,6 +223,13 @@ const until =
   async (run: Run): Promise<Step> =>
     (await step(run)) === 'going' ? going : done(power)
 
+/** What the guest is to read at its first start from now on. */
+const seedOf = async ({ context, server, binding }: Run): Promise<Seed> => ({
+  publicKey: server.keypair?.publicKey ?? null,
+  userData: openUserData(context, server.id, server.userData),
+  drive: await configDriveOf(context, server, { cloudId: binding.cloudId, zone: binding.zone ?? server.zone ?? '' }),
+})
+
 const rebuild = async (run: Run): Promise<Step> => {
   const { context, cloud, id, action, server } = run
   // Before 2.93 the volume stays as it is, and its server is made anew around it.
@@ -242,7 +251,8 @@ const rebuild = async (run: Run): Promise<Step> => {
     return 'going' in step ? step : done(restingPower(run), {}, step.ended)
   }
   const step = able(cloud.server.rebuild, 'rebuild')
-  if ((await step.call(cloud.server, id, native, String(action.args.token))) === 'going') return going
+  const seed = action.args.reseeds === true ? await seedOf(run) : undefined
+  if ((await step.call(cloud.server, id, native, String(action.args.token), seed)) === 'going') return going
   return done(restingPower(run), { launchedAt: server.launchedAt ?? context.now() })
 }
 
@@ -280,6 +290,12 @@ export const chargeFlavor = (
   )
 }
 
+/** Of a rebuild that was to bring another key. */
+const keyBefore = ({ args }: ServerAction): Partial<NewServer> => {
+  const before = args.before_key as { name: string | null; keypair: ServerRow['keypair'] } | undefined
+  return before ? { keyName: before.name, keypair: before.keypair } : {}
+}
+
 /** The action will not be done. The server stays as it is: with the image that it has, and without what a resize had claimed. */
 export const actionFailed = (context: Context, work: ServerWork, action: ServerAction, error: CloudError): Write[] => {
   const { server } = work
@@ -287,7 +303,7 @@ export const actionFailed = (context: Context, work: ServerWork, action: ServerA
   const resting = { ...server, vmState: server.vmState, taskState: null }
   const kept =
     action.action === 'rebuild' && 'before' in action.args
-      ? { imageId: action.args.before as ServerRow['imageId'] }
+      ? { imageId: action.args.before as ServerRow['imageId'], ...keyBefore(action) }
       : {}
   return [
     finishActionById(context.db, action.id, error.message, now),

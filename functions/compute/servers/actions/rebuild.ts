@@ -2,7 +2,7 @@ import * as z from 'zod'
 import { keypairNamed } from '../../../../db/queries/compute/keypairs.ts'
 import type { ServerRow } from '../../../../db/queries/compute/servers.ts'
 import { withoutFiles } from '../../../broker/compute/personality.ts'
-import { rebuildServer } from '../../../broker/compute/rebuild.ts'
+import { type Reseed, rebuildServer } from '../../../broker/compute/rebuild.ts'
 import { openUserData } from '../../../broker/compute/user-data.ts'
 import { badRequest, conflict, forbidden } from '../../../http/fault.ts'
 import type { Input } from '../../../http/operation.ts'
@@ -47,30 +47,26 @@ const rebuild = perVersion((version) =>
 
 type Rebuild = z.infer<ReturnType<typeof rebuild>>
 
-/** Rebuilding replaces the root disk and nothing else: what a guest reads at its first start stays as it is. */
-const refuseUnoffered = (asked: Rebuild, server: { keyName: string | null; userData: string | null }): void => {
+const refuseUnoffered = (asked: Rebuild): void => {
   if (asked.personality?.length) throw conflict('The clouds behind this broker put no files into a server that exists.')
   if (asked.trusted_image_certificates?.length)
     throw badRequest('Image signature certificates are not checked by the clouds behind this broker.')
   if (asked.preserve_ephemeral) throw badRequest('There is no ephemeral disk to preserve.')
-  if (asked.key_name !== undefined && asked.key_name !== server.keyName)
-    throw conflict('The clouds behind this broker do not change the key of a server that exists.')
-  if (asked.user_data !== undefined && asked.user_data !== server.userData)
-    throw conflict('The clouds behind this broker do not change the user data of a server that exists.')
   if (Object.keys(asked.metadata ?? {}).length > 128) throw forbidden('Maximum number of metadata items exceeds 128')
 }
 
-/** A name that the server's key had, and that means another one by now, is not its key. */
-const refuseOtherKey = async (
+/** The key of a name that the caller has, where it is another one than the server's: the name may mean another by now. */
+const otherKey = async (
   { context }: Input,
   { key_name: name }: Rebuild,
-  { keypair }: ServerRow,
-): Promise<void> => {
-  if (!name) return
+  { keyName, keypair }: ServerRow,
+): Promise<Reseed> => {
+  if (name === undefined) return {}
+  if (name === null) return keyName === null ? {} : { key: null }
   const named = await keypairNamed(context.db, context.caller?.userId ?? '', name)
   if (!named) throw badRequest('Invalid key_name provided.')
-  if (named.id !== keypair?.id)
-    throw conflict('The clouds behind this broker do not change the key of a server that exists.')
+  const { id, publicKey, fingerprint } = named
+  return id === keypair?.id ? {} : { key: { name, keypair: { id, publicKey, fingerprint } } }
 }
 
 /** https://docs.openstack.org/api-ref/compute/#rebuild-server-rebuild-action */
@@ -81,9 +77,12 @@ export const rebuildActions: Action[] = [
     handle: async (input, server, asked) => {
       const opened = openUserData(input.context, server.id, server.userData)
       const userData = opened === null ? null : withoutFiles(opened)
-      refuseUnoffered(asked, { ...server, userData })
+      refuseUnoffered(asked)
       refuseOurMetadata(asked.metadata ?? {}, server.metadata)
-      await refuseOtherKey(input, asked, server)
+      const seed: Reseed = {
+        ...(await otherKey(input, asked, server)),
+        ...(asked.user_data === undefined || asked.user_data === userData ? {} : { userData: asked.user_data }),
+      }
       await rebuildServer(
         input.context,
         server,
@@ -98,6 +97,7 @@ export const rebuildActions: Action[] = [
           ...(asked.hostname === undefined ? {} : { hostname: asked.hostname }),
         },
         input.version >= 93,
+        seed,
       )
       const shown = rebuiltView(await shownServer(input), viewerOf(input))
       return {
@@ -106,7 +106,7 @@ export const rebuildActions: Action[] = [
           server: {
             ...shown,
             adminPass: asked.adminPass ?? newPassword(),
-            ...(input.version >= 57 ? { user_data: userData } : {}),
+            ...(input.version >= 57 ? { user_data: seed.userData === undefined ? userData : seed.userData } : {}),
           },
         },
       }

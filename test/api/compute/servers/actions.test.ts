@@ -176,8 +176,8 @@ describe('a rebuild', () => {
 
   test('refuses what would not be honoured', async () => {
     const imageRef = w.image
-    expect((await w.act(id, { rebuild: { imageRef, user_data: 'YQ==' } })).status).toBe(409)
-    expect((await w.act(id, { rebuild: { imageRef, key_name: 'other' } })).status).toBe(409)
+    expect((await w.act(id, { rebuild: { imageRef, key_name: 'other' } })).status).toBe(400)
+    expect((await w.act(id, { rebuild: { imageRef, user_data: 'a' } })).status).toBe(400)
     expect((await w.act(id, { rebuild: { imageRef: crypto.randomUUID() } })).status).toBe(400)
   })
 })
