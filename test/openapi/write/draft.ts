@@ -85,6 +85,7 @@ const objectOf = (all: Objects, of: string): { [key: string]: Shape } => {
   const extra = takesExtra(of)
   const isMap =
     MAPS.test(of) ||
+    (of === '' && ONE_SPEC.test(place.operation)) ||
     keys.every((key) => UUID.test(key)) ||
     (of === 'qos_specs' && place.operation === 'qos_specs.update') ||
     all.some(([, { more }]) => more)
