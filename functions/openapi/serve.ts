@@ -5,31 +5,35 @@ import type { Service } from '../http/service.ts'
 import { documentOf } from './document.ts'
 
 interface Written {
-  text: string
+  /** JSON, gzipped: a tenth of what it is else, so that every version of every service is kept. */
+  packed: Uint8Array<ArrayBuffer>
   tag: string
 }
 
-/** How many documents are kept: one of each service's newest, as a rule. */
-const MOST_KEPT = 8
+/** By service and version, of which there are some hundreds: whoever asks makes each be written once, and no more. */
 const kept = new Map<string, Promise<Written>>()
+
+const through = (bytes: Uint8Array<ArrayBuffer> | string, by: CompressionStream | DecompressionStream): Response =>
+  new Response(new Response(bytes).body!.pipeThrough(by))
 
 const write = async (services: Service[], minor?: number): Promise<Written> => {
   const text = JSON.stringify(await documentOf(services, minor))
   const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text)))
-  return { text, tag: `"${[...digest.subarray(0, 16)].map((byte) => byte.toString(16).padStart(2, '0')).join('')}"` }
+  return {
+    packed: new Uint8Array(await through(text, new CompressionStream('gzip')).arrayBuffer()),
+    tag: `"${[...digest.subarray(0, 16)].map((byte) => byte.toString(16).padStart(2, '0')).join('')}"`,
+  }
 }
 
-/** Written once, and again only after others were asked for in between. */
+/** Written once; what failed is tried again. */
 const written = (name: string, services: Service[], minor?: number): Promise<Written> => {
   const key = `${name} ${minor ?? ''}`
-  const known = kept.get(key) ?? write(services, minor)
-  kept.delete(key)
-  kept.set(key, known)
-  for (const [oldest] of kept) {
-    if (kept.size <= MOST_KEPT) break
-    kept.delete(oldest)
-  }
-  return known
+  const known = kept.get(key)
+  if (known) return known
+  const begun = write(services, minor)
+  kept.set(key, begun)
+  begun.catch(() => kept.delete(key))
+  return begun
 }
 
 const query = z.strictObject({ microversion: z.string().optional() })
@@ -60,10 +64,10 @@ export const documentOperation = (services: () => Service[]): Operation =>
     query,
     handle: async ({ query: { microversion }, request }) => {
       const all = services()
-      const { text, tag } = await written(all[0]!.prefix, all, minorOf(microversion, all))
+      const { packed, tag } = await written(all[0]!.prefix, all, minorOf(microversion, all))
       const isKnown = (request.headers.get('If-None-Match') ?? '').includes(tag)
       return isKnown
         ? new Response(null, { status: 304, headers: { ETag: tag } })
-        : { headers: { ETag: tag }, json: text }
+        : { headers: { ETag: tag }, json: await through(packed, new DecompressionStream('gzip')).text() }
     },
   })
