@@ -4,7 +4,7 @@ import { services } from '../../functions/services.ts'
 import { type Plimsoll, startPlimsoll } from '../support/harness.ts'
 
 /** What needs no token and has links in it, one of each service that has such a thing. */
-const LINKED = ['/identity/v3', '/compute', '/compute/v2.1', '/network', '/volume', '/image', '/broker']
+const LINKED = ['/identity/v3', '/compute', '/compute/v2.1', '/network', '/volume', '/image', '/placement', '/broker']
 
 /** Every answer under this host, as text. */
 const toldUnder = async (plimsoll: Plimsoll, origin: string) => {

@@ -47,6 +47,8 @@ export const judge = async (request: Request, response: Response, text: string):
     if (typeof shape !== 'object' || Array.isArray(shape) || shape['|'] !== 'nothing') say('there is no body')
     return
   }
+  // The same told as a table, to whoever asks for it.
+  if (!response.headers.get('content-type')?.startsWith('application/json')) return
   const named = (of: string) => schemaIn(service, version, answers.shapes[of]!, `$${of}`)
   const faults = misfits(JSON.parse(text), schemaIn(service, version, shape, `${name} ${status}`), named)
   if (faults.length) say(faults.slice(0, 5).join('; '))
