@@ -11,7 +11,7 @@ import { byTrust } from './credentials/by-trust.ts'
 import { byOauth } from './proofs/by-oauth.ts'
 import { byOneTime } from './proofs/by-one-time.ts'
 import { isEnough } from './proofs/factors.ts'
-import { methodsBefore, receiptFor } from './proofs/receipts.ts'
+import { provenBefore, receiptFor } from './proofs/receipts.ts'
 import { actionRefused, missing } from './refusals.ts'
 import { type Named, naming } from './wanted.ts'
 
@@ -57,16 +57,21 @@ export const authenticate = async (
   const proofs: Proved[] = []
   for (const method of new Set(proof.methods)) proofs.push(await byMethod(door, method, proof, wanted))
   // An application credential, and what was given to a program, is for one project, whatever else was proved.
-  const { user, entry, credential, oauth, federation } =
-    proofs.find((each) => each.credential || each.oauth) ?? proofs[0]!
+  const { user, entry, credential, oauth } = proofs.find((each) => each.credential || each.oauth) ?? proofs[0]!
   if (proofs.some((each) => each.user.id !== user.id)) throw unauthorized()
-  const before = methodsBefore(context, door.request.headers, user)
-  const methods = [...new Set([...proofs.flatMap((each) => each.methods), ...before])]
-  if (!isEnough(user, methods)) return { answer: receiptFor(context, user, methods) }
+  const before = provenBefore(context, door.request.headers, user)
+  const methods = [...new Set([...proofs.flatMap((each) => each.methods), ...(before?.methods ?? [])])]
+  const ends = proofs.reduce<number | null>((first, each) => earlier(first, each.ends), before?.ends ?? null)
+  const federation = proofs.find((each) => each.federation)?.federation ?? before?.federation
+  if (!isEnough(user, methods)) {
+    // Whoever comes back with a receipt comes back as the user: what only some of him is for cannot be one's first half.
+    if (credential || oauth) throw unauthorized()
+    return { answer: receiptFor(context, user, { methods, ends, federation }) }
+  }
   // Their own project is not asked for: who is not let into it any more gets a token without one.
   if (!entry && wanted !== 'own' && wanted !== null) throw unauthorized()
-  const ends = proofs.reduce<number | null>((first, each) => earlier(first, each.ends), null)
   const said = { methods, credential, oauth, federation }
+  if (trustId !== null && oauth) throw forbidden(GIVEN_TRUSTED)
   if (trustId === null) return { ...said, user, entry, ends, trust: null }
   const trusted = await byTrust(context, user, trustId)
   return { ...said, ...trusted, ends: earlier(ends, trusted.ends) }
@@ -132,5 +137,6 @@ const TRUSTED = actionRefused(
   'Using trust-scoped token to create another token. Create a new trust-scoped token instead',
 )
 const GIVEN = actionRefused('Using OAuth-scoped token to create another token. Create a new OAuth-scoped token instead')
+const GIVEN_TRUSTED = actionRefused('Using an OAuth access token to create a trust-scoped token')
 const SIGNED = actionRefused('Using a token that was got by EC2 credentials to create another token is not allowed')
 const RESCOPED = actionRefused('Using an application credential token to create a scoped token is not allowed.')

@@ -79,11 +79,12 @@ export const limited = (entry: Entry | null, has: (role: Entry['roles'][number])
   return entry && roles.length > 0 ? { ...entry, roles } : null
 }
 
-/** CVE-2022-2447: a token lives no longer than what it was got by. */
-const endOf = ({ now, settings }: Context, { expiresAt }: LoginCredential): number => {
-  const usual = now() + settings.tokenLifetime * 1000
-  return expiresAt === null ? usual : Math.min(usual, Math.floor(expiresAt / 1000))
-}
+/** CVE-2022-2447: a token lives no longer than what it was got by, which ends at `end` (milliseconds since 1970). */
+export const endingBy = ({ now, settings }: Context, end: number): number =>
+  Math.min(now() + settings.tokenLifetime * 1000, end)
+/** The same of an application credential, which ends at a microsecond, or does not. */
+export const endOf = (context: Context, { expiresAt }: Pick<LoginCredential, 'expiresAt'>): number =>
+  endingBy(context, expiresAt === null ? Number.POSITIVE_INFINITY : Math.floor(expiresAt / 1000))
 
 const namingOf = ({ id, name, user }: GivenSecret): CredentialNaming => {
   if (id !== undefined) return { id }

@@ -1,4 +1,4 @@
-import { and, eq, ne, sql } from 'drizzle-orm'
+import { and, eq, inArray, ne, sql } from 'drizzle-orm'
 import type { Database } from '../../client.ts'
 import { loginFailures } from '../../schema/index.ts'
 import { worded } from '../../worded.ts'
@@ -21,6 +21,10 @@ const counted = (who: string) => `coalesce(${who}, '')`
 export const lockedOut = (who: string) => `exists (select 1 from login_failures
   where user_id = ${counted(who)} and source in (:source, '${EVERYWHERE}') and ${LOCKS})`
 
+/** As SQL, whether too many attempts keep a user out, who is not told to be spared (`ignore_lockout_failure_attempts`). */
+export const keptOut = (user: string, who = user) => `(${lockedOut(who)} and not exists (select 1 from users x
+  where x.id = ${user} and x.options ->> 'ignore_lockout_failure_attempts' = 1))`
+
 const count = (who: string, source: string, limit: string, unless: string) =>
   worded(`insert into login_failures (user_id, source, failures, since, locked_until)
     select ${counted(who)}, ${source}, 1, :now, 0 where not ${unless} and not exists
@@ -36,13 +40,14 @@ const count = (who: string, source: string, limit: string, unless: string) =>
  * more get through than of those made one after the other. What is locked counts for nothing.
  * @param who as SQL, the id of who is tried: a user, or what logs in for one
  * @param unless as SQL, what is no attempt
+ * @param user as SQL, the id of the user, where attempts are counted under another
  */
-export const counting = (who: string, unless = '0') => [
+export const counting = (who: string, unless = '0', user = who) => [
   // An administrator must get in from somewhere: no number of attempts from elsewhere locks one.
   count(
     who,
     `'${EVERYWHERE}'`,
-    `case when ${administrates(who)} then ${Number.MAX_SAFE_INTEGER} else ${FROM_EVERYWHERE} end`,
+    `case when ${administrates(user)} then ${Number.MAX_SAFE_INTEGER} else ${FROM_EVERYWHERE} end`,
     unless,
   ),
   count(who, ':source', `${FROM_ONE_SOURCE}`, unless),
@@ -62,9 +67,16 @@ export const forgiveAttempt = (db: Database, { userId, source }: { userId: strin
       .where(and(eq(loginFailures.userId, userId), eq(loginFailures.source, EVERYWHERE))),
   ])
 
+/** As SQL, under what attempts with one-time passwords are counted: apart, as a password that is right forgives none of them. */
+export const oneTimeKey = (user: string) => `'totp/' || ${user}`
+/** The same, of a user of this id. */
+export const countedAs = (userId: string): string => `totp/${userId}`
+
 /** Lifts every lock of a user. */
 export const forgiveAll = (db: Database, userId: string) =>
-  db.delete(loginFailures).where(and(eq(loginFailures.userId, userId), ne(loginFailures.userId, '')))
+  db
+    .delete(loginFailures)
+    .where(and(inArray(loginFailures.userId, [userId, countedAs(userId)]), ne(loginFailures.userId, '')))
 
 /** Counts that mean nothing any more. */
 export const sweepLoginFailures = (db: Database, now: number) =>

@@ -11,7 +11,7 @@ import {
   namedCredential,
   ofCredential,
 } from './login-credentials.ts'
-import { counting, forgivingIf, lockedOut } from './login-failures.ts'
+import { counting, forgivingIf, keptOut, lockedOut } from './login-failures.ts'
 import { administrates, type Naming, named, PROJECT, USER } from './naming.ts'
 import { leftOf, standingOf, type TokenFacts } from './tokens.ts'
 
@@ -67,9 +67,7 @@ export interface Found {
   entry: Entry | null
 }
 
-/** As SQL, whether too many attempts keep a user out, who is not told to be spared (`ignore_lockout_failure_attempts`). */
-const LOCKED = `(${lockedOut(USER)} and not exists (select 1 from users x where x.id = ${USER}
-  and x.options ->> 'ignore_lockout_failure_attempts' = 1))`
+const LOCKED = keptOut(USER)
 
 /** As SQL, whether what is known is still so, and nothing keeps its user out. */
 const KNOWN = `exists (select 1 from users u join domains d on d.id = u.domain_id where u.id = :known.userId and u.id = ${USER}

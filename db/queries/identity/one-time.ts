@@ -1,20 +1,18 @@
 import type { Database } from '../../client.ts'
 import { worded } from '../../worded.ts'
 import type { KeptRow } from './credentials.ts'
-import { counting, lockedOut } from './login-failures.ts'
+import { counting, keptOut, oneTimeKey } from './login-failures.ts'
 import { asked, type Entry, entryOf, type Person, personOf, theEntry, type Wanted, who } from './logins.ts'
 import { type Naming, USER } from './naming.ts'
 
-/** Attempts with one-time passwords are counted apart: a password that is right forgives none of them. */
-export const countedAs = (userId: string): string => `totp/${userId}`
-const KEY = `'totp/' || ${USER}`
+const KEY = oneTimeKey(USER)
 
 const tried = {
-  user: worded(who(USER, `, ${lockedOut(KEY)} as locked, 0 as known`)),
+  user: worded(who(USER, `, ${keptOut(USER, KEY)} as locked, 0 as known`)),
   seeds: worded(`select id, user_id as userId, project_id as projectId, type, blob, created_at as createdAt
     from credentials where user_id = ${USER} and type = 'totp' limit 100`),
   entry: theEntry,
-  writes: counting(KEY),
+  writes: counting(KEY, '0', USER),
 }
 
 /**

@@ -1,10 +1,10 @@
-import { inferences } from '../../../db/queries/identity/implied-roles.ts'
 import { type Entry, lookUp, type Person } from '../../../db/queries/identity/logins.ts'
 import { isUsedUp, trustById, useTrust } from '../../../db/queries/identity/trusts.ts'
 import { unauthorized } from '../../auth/policy.ts'
 import type { Context, TokenTrust } from '../../context.ts'
 import { forbidden } from '../../http/fault.ts'
 import { limited } from '../check-secret.ts'
+import { withImplied } from '../implied.ts'
 import { unknown } from '../refusals.ts'
 import { commitIf } from '../rules.ts'
 
@@ -27,13 +27,11 @@ export const byTrust = async (context: Context, trustee: Person, id: string): Pr
   if (!row) throw unknown('trust', id)
   if (row.trusteeId !== trustee.id) throw forbidden('User is not a trustee.')
   const wanted = row.projectId === null ? null : { project: { id: row.projectId } }
-  const [{ user: trustor, entry: had }, implied] = await Promise.all([
+  const [{ user: trustor, entry: had }, lent] = await Promise.all([
     lookUp(db, { id: row.trustorId }, wanted),
-    inferences(db),
+    withImplied(context, row.roles),
   ])
   if (!trustor?.enabled || !trustor.domainEnabled) throw forbidden('Trustor is disabled.')
-  const lent = new Set(row.roles)
-  for (const role of lent) for (const { prior, implied: other } of implied) if (prior.id === role) lent.add(other.id)
   // Whoever lost one of the roles lends none of them (keystone/models/token_model.py).
   if (row.projectId !== null && !row.roles.every((role) => had?.roles.some((each) => each.id === role)))
     throw had ? forbidden('Trustee has no delegated roles.') : unauthorized()

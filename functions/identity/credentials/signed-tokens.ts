@@ -10,7 +10,8 @@ import { badRequest, Fault, forbidden, notFound } from '../../http/fault.ts'
 import { type Operation, operation } from '../../http/operation.ts'
 import type { Service } from '../../http/service.ts'
 import type { Proven } from '../authenticate.ts'
-import { limited } from '../check-secret.ts'
+import { endingBy, endOf, limited } from '../check-secret.ts'
+import { withImplied } from '../implied.ts'
 import { actionRefused } from '../refusals.ts'
 import { answerWith } from '../token-answer.ts'
 import { byTrust } from './by-trust.ts'
@@ -19,8 +20,10 @@ import { isSignedRequest, isSignedText } from './signatures.ts'
 
 /* Tokens for who signed with EC2 credentials, asked for by services that were sent the request (keystone/api/ec2tokens.py). */
 
-const text = z.string().max(65_536)
-const words = z.record(z.string().max(1024), text)
+/** Half of a pair of surrogates has no UTF-8, and nobody signed it. */
+const isWhole = (said: string) => said.isWellFormed()
+const text = z.string().max(65_536).refine(isWhole)
+const words = z.record(z.string().max(1024).refine(isWhole), text)
 const signed = z.object({
   access: text.optional(),
   signature: text.optional(),
@@ -94,14 +97,22 @@ const provenBy = async (context: Context, given: Signed, ofText: boolean): Promi
     const entry = limited(had, ({ id }) => bound.roles.includes(id))
     if (!entry) throw new Fault(401, 'User not valid for project.')
     const { id, name, unrestricted } = bound
-    return { ...common, user, entry, credential: { id, name, unrestricted, ruled: bound.rules.length > 0 } }
+    return {
+      ...common,
+      user,
+      entry,
+      ends: endOf(context, bound),
+      credential: { id, name, unrestricted, ruled: bound.rules.length > 0 },
+    }
   }
   if (typeof access_token_id === 'string') {
     const given = await accessTokenById(db, access_token_id)
     const fits = given && given.expiresAt > context.now() && given.projectId === row.projectId
-    const entry = fits && given.userId === user.id ? limited(had, ({ id }) => given.roles.includes(id)) : null
+    const roles = await withImplied(context, fits && given.userId === user.id ? given.roles : [])
+    const entry = limited(had, ({ id }) => roles.has(id))
     if (!given || !entry) throw new Fault(401, 'EC2 credential project does not match the OAuth1 access token project.')
-    return { ...common, user, entry, oauth: { id: given.id, consumerId: given.consumerId } }
+    const ends = endingBy(context, given.expiresAt)
+    return { ...common, user, entry, ends, oauth: { id: given.id, consumerId: given.consumerId } }
   }
   if (!had) throw new Fault(401, 'User not valid for project.')
   return { ...common, user, entry: had }

@@ -129,6 +129,7 @@ const placesOf = (asked: Remote[], claims: Claims): (readonly string[])[] | null
 }
 
 const PLACE = /\{(\d{1,3})\}/g
+const ONE_PLACE = /^\{(\d{1,3})\}$/
 const placeOf = (places: (readonly string[])[], text: string): readonly string[] => {
   const found = places[Number(text)]
   if (!found) throw new Unmapped(`a rule names {${text}}, and there is none`)
@@ -144,7 +145,7 @@ const filled = (text: string, places: (readonly string[])[]): string =>
   })
 /** The same where a list is wanted: a text that is one place and nothing else stands for all of its values. */
 const filledList = (text: string, places: (readonly string[])[]): string[] => {
-  const [, at] = /^\{(\d{1,3})\}$/.exec(text) ?? []
+  const [, at] = ONE_PLACE.exec(text) ?? []
   return at === undefined ? [filled(text, places)] : [...placeOf(places, at)]
 }
 
@@ -156,13 +157,16 @@ const deep = <T>(value: T, places: (readonly string[])[]): T => {
 }
 
 const listed = z.array(project).max(100)
-const projectsIn = (text: string): Mapped['projects'] => {
-  let given: unknown
+const parsed = (text: string): unknown => {
   try {
-    given = JSON.parse(text)
+    return JSON.parse(text)
   } catch {
     throw new Unmapped('projects_json is not JSON')
   }
+}
+/** Of a text that is one place its value is read; in any other, what claims say is put into what was read: it is text, and says no JSON. */
+const projectsIn = (text: string, places: (readonly string[])[]): Mapped['projects'] => {
+  const given = ONE_PLACE.test(text) ? parsed(filled(text, places)) : deep(parsed(text), places)
   const read = listed.safeParse(given)
   if (!read.success) throw new Unmapped('projects_json is no list of projects with roles')
   return read.data
@@ -198,7 +202,7 @@ export const mapClaims = (rules: Rules, version: Version, claims: Claims): Mappe
       if (each.group_ids !== undefined) for (const id of filledList(each.group_ids, places)) groupIds.add(id)
       const said =
         each.projects_json !== undefined && version === '3.0'
-          ? projectsIn(filled(each.projects_json, places))
+          ? projectsIn(each.projects_json, places)
           : each.projects && deep(each.projects, places)
       if (said)
         projects =

@@ -1,11 +1,11 @@
-import { inferences } from '../../../db/queries/identity/implied-roles.ts'
 import { type Entry, lookUp, type Person } from '../../../db/queries/identity/logins.ts'
 import { accessTokenById, consumerById } from '../../../db/queries/identity/oauth.ts'
 import { unauthorized } from '../../auth/policy.ts'
 import { accessTokenPlace, consumerPlace } from '../../broker/line/sealed-places.ts'
 import type { Caller } from '../../context.ts'
 import type { Input } from '../../http/operation.ts'
-import { limited } from '../check-secret.ts'
+import { endingBy, limited } from '../check-secret.ts'
+import { withImplied } from '../implied.ts'
 import { assertSigned, opened, signedHeaders, unsigned } from '../oauth/verify.ts'
 
 /**
@@ -28,14 +28,11 @@ export const byOauth = async (
     consumer: opened(context, consumerPlace(consumer.id), consumer.secret),
     token: opened(context, accessTokenPlace(given.id), given.secret),
   })
-  const [{ user, entry: had }, implied] = await Promise.all([
+  const [{ user, entry: had }, roles] = await Promise.all([
     lookUp(db, { id: given.userId }, { project: { id: given.projectId } }),
-    inferences(db),
+    withImplied(context, given.roles),
   ])
-  const roles = new Set(given.roles)
-  for (const role of roles) for (const { prior, implied: other } of implied) if (prior.id === role) roles.add(other.id)
   const entry = limited(had, ({ id }) => roles.has(id))
   if (!user?.enabled || !user.domainEnabled || !entry) throw unauthorized()
-  const usual = context.now() + context.settings.tokenLifetime * 1000
-  return { user, entry, ends: Math.min(usual, given.expiresAt), oauth: { id: given.id, consumerId: consumer.id } }
+  return { user, entry, ends: endingBy(context, given.expiresAt), oauth: { id: given.id, consumerId: consumer.id } }
 }

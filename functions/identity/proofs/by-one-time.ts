@@ -1,6 +1,6 @@
-import { forgiveAttempt } from '../../../db/queries/identity/login-failures.ts'
+import { countedAs, forgiveAttempt } from '../../../db/queries/identity/login-failures.ts'
 import type { Entry, Person, Wanted } from '../../../db/queries/identity/logins.ts'
-import { countedAs, tryOneTime } from '../../../db/queries/identity/one-time.ts'
+import { tryOneTime } from '../../../db/queries/identity/one-time.ts'
 import { noteEvent } from '../../broker/line/commit.ts'
 import type { Context } from '../../context.ts'
 import { Fault } from '../../http/fault.ts'

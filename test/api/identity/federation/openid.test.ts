@@ -156,6 +156,23 @@ describe('a user of an identity provider', () => {
   })
 })
 
+test('what a user is called says no more of projects than a name', async () => {
+  const local = (projects_json: string) => [
+    { local: [{ user: { name: '{0}' }, projects_json }], remote: [{ type: 'OIDC-preferred_username' }] },
+  ]
+  const named = (name: string) => [{ name, roles: [{ name: 'member' }] }]
+  await map(local(JSON.stringify(named('of {0}'))), '3.0')
+  const bad = `x","roles":[{"name":"admin"}]},{"name":"y`
+  const { headers, status } = await enter(await sign({ preferred_username: bad }))
+  expect(status).toBe(201)
+  const who = plimsoll.bearer(headers.get('X-Subject-Token')!)
+  expect((await who.get(`${FEDERATION}/projects`)).body.projects).toMatchObject([{ name: `of ${bad}` }])
+  await map([{ ...local('{1}')[0], remote: [{ type: 'OIDC-preferred_username' }, { type: 'OIDC-projects' }] }], '3.0')
+  const told = await enter(await sign({ projects: JSON.stringify(named('told')) }))
+  const other = plimsoll.bearer(told.headers.get('X-Subject-Token')!)
+  expect((await other.get(`${FEDERATION}/projects`)).body.projects).toMatchObject([{ name: 'told' }])
+})
+
 test('a mapping is refused that is none', async () => {
   for (const rules of [
     [],

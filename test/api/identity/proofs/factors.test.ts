@@ -31,6 +31,9 @@ const enter = (methods: string[], passcode = code(), headers = {}, password = PA
     headers,
   )
 
+const from = (address: string, passcode = code()) =>
+  plimsoll.nobody.from(address).post(TOKENS, { auth: { identity: { methods: ['totp'], totp: user({ passcode }) } } })
+
 describe('a one-time password', () => {
   test('lets its user in, now and half a minute later, and once', async () => {
     const { status, body } = await enter(['totp'])
@@ -54,6 +57,34 @@ describe('a one-time password', () => {
     expect((await enter(['password'])).status).toBe(201)
     plimsoll.clock.advance(61_000)
     expect((await enter(['password', 'totp'])).status).toBe(201)
+  })
+
+  /** From so many places somebody tries what is wrong, and one of them on. */
+  const guess = async (times: number) => {
+    for (let i = 0; i < times; i++) {
+      const tried = await from(`192.0.2.${i}`, '000000')
+      expect(tried.status).toBe(401)
+    }
+  }
+
+  test('of an administrator, and of who is to be spared, is kept from nobody by what others try', async () => {
+    const path = `${V3}/projects/${plimsoll.projectId('demo')}/users/${eve}/roles/${plimsoll.roleId('admin')}`
+    await guess(25)
+    expect((await from('198.51.100.1')).status).toBe(401)
+    await admin.patch(`${V3}/users/${eve}`, { user: { options: { ignore_lockout_failure_attempts: true } } })
+    expect((await from('198.51.100.1')).status).toBe(201)
+    plimsoll.clock.advance(121_000)
+    await admin.patch(`${V3}/users/${eve}`, { user: { options: { ignore_lockout_failure_attempts: null } } })
+    expect((await admin.put(path)).status).toBe(204)
+    await guess(25)
+    expect((await from('198.51.100.1')).status).toBe(201)
+  })
+
+  test('counts again when an administrator sets another password', async () => {
+    for (let i = 0; i < 5; i++) await enter(['totp'], '000000')
+    expect((await enter(['totp'])).status).toBe(401)
+    await admin.patch(`${V3}/users/${eve}`, { user: { password: PASSWORD } })
+    expect((await enter(['totp'])).status).toBe(201)
   })
 
   test('is nobody else’s, and none without a seed', async () => {
@@ -110,6 +141,34 @@ describe('a user who has to prove himself twice', () => {
     const asAnn = { methods: ['totp'], totp: { user: { id, passcode: code() } } }
     const other = await plimsoll.nobody.post(TOKENS, { auth: { identity: asAnn } }, await take())
     expect(other.status).toBe(401)
+  })
+
+  test('is given no receipt for what is not wholly his, and none that outlives what he proved it by', async () => {
+    const path = `${V3}/users/${eve}/application_credentials`
+    const project = plimsoll.projectId('demo')
+    await admin.put(`${V3}/projects/${project}/users/${eve}/roles/${plimsoll.roleId('member')}`)
+    const scope = { project: { id: project } }
+    const identity = { methods: ['password'], password: user({ password: PASSWORD }) }
+    const { headers, body } = await plimsoll.nobody.post(TOKENS, { auth: { identity, scope } })
+    const own = headers.get('X-Subject-Token')!
+    const made = await plimsoll.bearer(own).post(path, { application_credential: { name: 'x' } })
+    const { id, secret } = made.body.application_credential
+    await rule({
+      multi_factor_auth_rules: [
+        ['application_credential', 'totp'],
+        ['token', 'totp'],
+      ],
+    })
+    const limited = { methods: ['application_credential'], application_credential: { id, secret } }
+    const none = await plimsoll.nobody.post(TOKENS, { auth: { identity: limited } })
+    expect([none.status, none.headers.get('Openstack-Auth-Receipt')]).toEqual([401, null])
+    plimsoll.clock.advance(60_000)
+    const again = { auth: { identity: { methods: ['token'], token: { id: own } } } }
+    const half = await plimsoll.nobody.post(TOKENS, again)
+    expect(half.body.receipt.methods).toEqual(['token', 'password'])
+    const receipt = { 'Openstack-Auth-Receipt': half.headers.get('Openstack-Auth-Receipt')! }
+    const whole = await enter(['totp'], code(), receipt)
+    expect([whole.status, whole.body.token?.expires_at]).toEqual([201, body.token.expires_at])
   })
 
   test('needs one of several rules, none that is switched off, and none that nobody could keep', async () => {

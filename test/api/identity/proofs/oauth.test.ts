@@ -60,10 +60,10 @@ const access = async () => {
   expect(given.status).toBe(201)
   return formOf(given.body) as { oauth_token: string; oauth_token_secret: string }
 }
-const logIn = (given: { oauth_token: string; oauth_token_secret: string }) =>
+const logIn = (given: { oauth_token: string; oauth_token_secret: string }, scope?: object) =>
   plimsoll.nobody.post(
     tokens,
-    { auth: { identity: { methods: ['oauth1'], oauth1: {} } } },
+    { auth: { identity: { methods: ['oauth1'], oauth1: {} }, ...(scope ? { scope } : {}) } },
     sign(tokens, { oauth_token: given.oauth_token }, given.oauth_token_secret),
   )
 
@@ -101,6 +101,17 @@ describe('a program that a user gave access', () => {
       403,
     )
     expect((await who.post(`${user}/credentials/OS-EC2`, { tenant_id: plimsoll.projectId('demo') })).status).toBe(403)
+  })
+
+  test('is lent nothing that others lend its user', async () => {
+    const trust = {
+      ...{ trustor_user_id: plimsoll.userId('admin'), trustee_user_id: plimsoll.userId('demo'), impersonation: true },
+      ...{ project_id: plimsoll.projectId('admin'), roles: [{ id: plimsoll.roleId('admin') }] },
+    }
+    const { status, body } = await admin.post(`${V3}/OS-TRUST/trusts`, { trust })
+    expect(status).toBe(201)
+    const scope = { 'OS-TRUST:trust': { id: body.trust.id } }
+    expect((await logIn(await access(), scope)).status).toBe(403)
   })
 
   test('has none any more when it is taken, or the program goes', async () => {

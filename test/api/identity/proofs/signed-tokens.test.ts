@@ -1,4 +1,5 @@
 import { createHash, createHmac } from 'node:crypto'
+import { sql } from 'drizzle-orm'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { type Client, type Plimsoll, startPlimsoll } from '../../../support/harness.ts'
 import { V3 } from '../support.ts'
@@ -135,6 +136,48 @@ describe('who signed a request of EC2’s API', () => {
     await demo.delete(`${path}/${id}`)
     expect((await admin.post(EC2, { credentials: second() })).status).toBe(401)
   })
+})
+
+describe('a token of who signed', () => {
+  const told = async () => {
+    const { status, body } = await admin.post(EC2, { credentials: second() })
+    expect(status).toBe(200)
+    return [body.token.expires_at, body.token.roles.map(({ name }: { name: string }) => name)]
+  }
+
+  test('lives no longer than the application credential that the keys were made with', async () => {
+    const path = `${V3}/users/${plimsoll.userId('demo')}/application_credentials`
+    const expires_at = new Date(plimsoll.clock.now + 600_000).toISOString().slice(0, 19)
+    const credential = { name: 'soon over', roles: [{ name: 'reader' }], unrestricted: true, expires_at }
+    const { id, secret } = (await demo.post(path, { application_credential: credential })).body.application_credential
+    const login = { methods: ['application_credential'], application_credential: { id, secret } }
+    const { headers } = await plimsoll.nobody.post(`${V3}/auth/tokens`, { auth: { identity: login } })
+    const by = plimsoll.bearer(headers.get('X-Subject-Token')!)
+    const kept = { tenant_id: plimsoll.projectId('demo') }
+    keys = (await by.post(`${V3}/users/${plimsoll.userId('demo')}/credentials/OS-EC2`, kept)).body.credential
+    expect(await told()).toEqual([`${expires_at}.000000Z`, ['reader']])
+  })
+
+  test('lives no longer than the access that the user gave, and has what the roles that were given imply', async () => {
+    const expires = plimsoll.clock.now + 600_000
+    await plimsoll.db.run(sql`insert into access_tokens (id, consumer_id, secret, user_id, project_id, roles, expires_at)
+      values ('given', 'c', 'x', ${plimsoll.userId('demo')}, ${plimsoll.projectId('demo')},
+        ${JSON.stringify([plimsoll.roleId('member')])}, ${expires})`)
+    keys = { access: 'abc', secret: 'def' }
+    const blob = JSON.stringify({ ...keys, access_token_id: 'given' })
+    const credential = { type: 'ec2', blob, project_id: plimsoll.projectId('demo') }
+    expect((await demo.post(`${V3}/credentials`, { credential })).status).toBe(201)
+    const until = `${new Date(expires).toISOString().slice(0, 19)}.000000Z`
+    expect(await told()).toEqual([until, ['member', 'reader']])
+  })
+})
+
+test('half a character is no text that was signed', async () => {
+  const half = JSON.stringify({ credentials: second() }).replace('DescribeInstances', '\\ud800')
+  expect(JSON.parse(half).credentials.params.Action).toBe('\ud800')
+  expect((await admin.post(EC2, JSON.parse(half))).status).toBe(400)
+  const name = JSON.stringify({ credentials: second() }).replace('"Action"', '"\\ud800"')
+  expect((await admin.post(EC2, JSON.parse(name))).status).toBe(400)
 })
 
 test('who signed a text of S3’s API is told of, and no token of theirs', async () => {
