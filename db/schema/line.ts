@@ -96,7 +96,7 @@ export const quotaDefaults = sqliteTable('quota_defaults', {
   maximum: integer('maximum').notNull(),
 })
 
-/** What one user of a project has; triggers keep it. */
+/** What one user of a project has, of a server that is resized the larger of both; triggers keep it. */
 export const userUse = sqliteTable(
   'user_use',
   {

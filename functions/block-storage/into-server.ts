@@ -10,7 +10,7 @@ import { attachVolume, detachVolume } from '../broker/block-storage/attachment.t
 import { requireState } from '../broker/compute/server-action.ts'
 import { ServerRefused } from '../broker/compute/server-refusal.ts'
 import type { Context } from '../context.ts'
-import { badRequest, notFound, notImplemented } from '../http/fault.ts'
+import { badRequest, conflict, type Fault, notFound, notImplemented } from '../http/fault.ts'
 import { invalidInput, invalidVolume } from './refusals.ts'
 import { uuid } from './shapes.ts'
 
@@ -30,13 +30,27 @@ export const refuseReadonly = (asked: 'rw' | 'ro' | null | undefined): void => {
   if (asked === 'ro') throw invalidVolume('no cloud attaches a disk for reading only.')
 }
 
-const serverFor = async (context: Context, id: string): Promise<ServerRow> => {
+/** What the compute API says of a server that nothing is done to now: 409, as Cinder answers where it leaves a volume to that API. */
+const busy = (error: ServerRefused): Fault => {
+  const { refusal } = error
+  if (refusal.kind === 'locked') return conflict(`Instance ${refusal.id} is locked`)
+  return refusal.kind === 'state'
+    ? conflict(`Cannot '${refusal.action}' instance ${refusal.id} while it is in ${refusal.attribute} ${refusal.state}`)
+    : invalidInput(error.message)
+}
+
+/** A server that lets this be done to it, by the rules of the compute API: this one is no way around them. */
+const serverFor = async (
+  context: Context,
+  id: string,
+  action: 'attach_volume' | 'detach_volume',
+): Promise<ServerRow> => {
   const server = await serverById(context.db, context.scope, id)
   if (!server) throw invalidInput(`there is no server ${id}.`)
   try {
-    requireState(context, server, 'attach_volume')
+    requireState(context, server, action)
   } catch (error) {
-    throw error instanceof ServerRefused ? invalidInput(error.message) : error
+    throw error instanceof ServerRefused ? busy(error) : error
   }
   return server
 }
@@ -48,7 +62,10 @@ export const attachTo = async (
   { serverId, device }: { serverId: string; device: string | null },
 ): Promise<AttachmentRow> => {
   const options = { device, tag: null, deleteOnTermination: false }
-  return attachVolume(context, await serverFor(context, serverId), volume, options, ['available', 'attaching'])
+  return attachVolume(context, await serverFor(context, serverId, 'attach_volume'), volume, options, [
+    'available',
+    'attaching',
+  ])
 }
 
 /** cinder/volume/api.py, `begin_detaching` */
@@ -69,10 +86,14 @@ export const attachmentIn = async (
   return found
 }
 
-/** Takes a volume out of its server. Throws as `detachVolume`. */
-export const detach = async (context: Context, attachment: AttachmentRead): Promise<void> => {
+/**
+ * Takes a volume out of its server. Throws as `detachVolume`, and 409 where the server does not let go of it now.
+ * @param force whatever the state of the server is; for administrators, whom a lock does not hold either
+ */
+export const detach = async (context: Context, attachment: AttachmentRead, force = false): Promise<void> => {
   const { serverId: id, projectId } = attachment
   if (attachment.bootIndex === 0) throw badRequest('Cannot detach a root device volume')
+  if (!force) await serverFor(context, id, 'detach_volume')
   await detachVolume(context, { id, projectId }, attachment)
 }
 

@@ -22,6 +22,17 @@ const projectIn = ({ context, params }: Input, verb: string): string => {
   return id
 }
 
+/** A whole number, or its digits (cinder/api/schemas/quotas.py). */
+const limit = z
+  .union([
+    z.int(),
+    z
+      .string()
+      .regex(/^-?[0-9]+$/)
+      .transform(Number),
+  ])
+  .pipe(z.int().min(-1).max(0x7fffffff))
+
 type Change = { quota_set: Record<string, number> }
 const limits = () =>
   z
@@ -34,7 +45,7 @@ const limits = () =>
           .join(', ')}`,
     })
     .transform((set) => Object.fromEntries(Object.entries(set).filter(([key]) => RESOURCES.includes(key))))
-    .pipe(z.record(z.string(), z.coerce.number().int().min(-1).max(0x7fffffff)))
+    .pipe(z.record(z.string(), limit))
 const change = z.strictObject({ quota_set: limits() }) as unknown as z.ZodType<Change>
 
 type ClassChange = { quota_class_set: Record<string, number> }

@@ -15,6 +15,7 @@ import {
   deleteSnapshot,
   resetSnapshot,
   snapshotFor,
+  tellSnapshot,
 } from '../broker/block-storage/snapshot.ts'
 import { volumeFor } from '../broker/block-storage/volume.ts'
 import type { Context } from '../context.ts'
@@ -212,7 +213,7 @@ const updateStatus = async (
   if (!allowed) throw badRequest(`Snapshot status ${snapshot.status} not allowed for update_snapshot_status`)
   if (!allowed.includes(status))
     throw badRequest(`Provided snapshot status ${status} not allowed for snapshot with status ${snapshot.status}.`)
-  await resetSnapshot(context, snapshot, status, progress ?? null)
+  await tellSnapshot(context, snapshot, { status, progress: progress ?? null })
 }
 
 /** https://docs.openstack.org/api-ref/block-storage/v3/#volume-snapshots-snapshots */

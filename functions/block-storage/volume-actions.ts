@@ -220,9 +220,9 @@ const takeOut = (admin?: true) =>
     body: detachment,
     run: async ({ context }, volume, { attachment_id: named, connector }) => {
       if (connector) throw noConnector()
-      // One that is in nothing is out of it already (cinder/volume/manager.py, `detach_volume`).
-      if (!volume.attachment) return DONE
-      await detach(context, await attachmentIn(context, volume, named))
+      // One that is in nothing is out of it already, and kept for nobody any more (cinder/volume/manager.py, `detach_volume`).
+      if (volume.attachment) await detach(context, await attachmentIn(context, volume, named), admin)
+      else await unreserveVolume(context, volume)
       return DONE
     },
   })

@@ -1,3 +1,4 @@
+import { isZoneName } from '../../db/queries/clouds/aggregates.ts'
 import {
   type CloudRow,
   cloudById,
@@ -15,7 +16,7 @@ import { refreshInventory } from '../broker/clouds/inventory.ts'
 import { adviceOn } from '../broker/clouds/registration.ts'
 import { openCredentials, sealCredentials } from '../broker/clouds/seal.ts'
 import { commit, guard } from '../broker/line/commit.ts'
-import { isTaken } from '../broker/line/refused.ts'
+import { isTaken, Refused } from '../broker/line/refused.ts'
 import type { Context } from '../context.ts'
 import { conflict } from '../http/fault.ts'
 import { type Operation, operation } from '../http/operation.ts'
@@ -77,6 +78,9 @@ const conversionOf = ({ conversion }: Context) =>
 const sealed = (context: Context, id: string, version: number, credentials: Record<string, string>) =>
   Object.keys(credentials).length ? sealCredentials(context, id, version, credentials) : null
 
+const isZone = (error: unknown): boolean =>
+  error instanceof Refused && error.refusal.kind === 'guard' && error.refusal.what === 'name-of-zone'
+
 export const cloudOperations: Operation[] = [
   operation({
     name: 'cloud.list',
@@ -128,12 +132,18 @@ export const cloudOperations: Operation[] = [
       await assertSound(context, { ...row, credentials })
       row.credentials = sealed(context, row.id, row.credentialsVersion, credentials)
       const entry = { action: 'create', kind: 'cloud', resourceId: row.id, detail: { name: row.name, type: row.type } }
-      await commit(context, entry, [insertCloud(context.db, row)])
+      await commit(context, entry, [guard(context, 'name-of-zone', isZoneName(row.name)), insertCloud(context.db, row)])
       lookAround(context, row.id)
       return { body: { cloud: await view(context, row, []) } }
     },
     refuse: (error, { body: { cloud } }) =>
-      isTaken(error) ? conflict(`There is a cloud named ${cloud.name} already.`) : undefined,
+      isTaken(error)
+        ? conflict(`There is a cloud named ${cloud.name} already.`)
+        : isZone(error)
+          ? conflict(
+              `There is an aggregate whose availability zone is ${cloud.name}: that name would mean the cloud, too.`,
+            )
+          : undefined,
   }),
   operation({
     name: 'cloud.get',

@@ -113,6 +113,7 @@ const refusalIn = (
   if (refusal.kind === 'taken') return conflict(called)
   if (refusal.kind !== 'guard') return undefined
   const words = GUARDS[refusal.what]
+  if (refusal.what === 'aggregate-moved') return conflict('Somebody changed the aggregate at the same time.')
   return refusal.what === 'aggregate-gone' ? gone(id!) : words === undefined ? undefined : invalid(doing, id, words)
 }
 const GUARDS: Record<string, string> = table({

@@ -125,6 +125,16 @@ const page = async ({ context, query }: Input, priced: boolean): Promise<PricedF
 }
 
 const idOrNumber = z.union([matching(/^(?! )[a-zA-Z0-9. _-]+(?<! )$/), z.number().transform(String)]).nullish()
+/** nova/api/openstack/compute/schemas/flavors.py */
+const factor = z
+  .union([
+    z.number(),
+    z
+      .string()
+      .regex(/^[0-9]+(\.[0-9]+)?$/)
+      .transform(Number),
+  ])
+  .pipe(z.number().positive().max(3.40282e38))
 const description = text(0, 65_535).nullable()
 const creation = (version: number) =>
   z.strictObject({
@@ -136,7 +146,7 @@ const creation = (version: number) =>
       disk: integer(0),
       'OS-FLV-EXT-DATA:ephemeral': integer(0).default(0),
       swap: integer(0).default(0),
-      rxtx_factor: z.coerce.number().positive().max(3.40282e38).default(1),
+      rxtx_factor: factor.default(1),
       'os-flavor-access:is_public': boolean().default(true),
       ...(version >= 55 ? { description: description.optional() } : {}),
     }),

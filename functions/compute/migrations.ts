@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { type MigrationRow, migrationsOf } from '../../db/queries/compute/migrations.ts'
+import { isMigration, type MigrationRow, migrationsOf } from '../../db/queries/compute/migrations.ts'
 import { badRequest, forbidden } from '../http/fault.ts'
 import { type Input, type Operation, operation } from '../http/operation.ts'
 import { pageRequest } from '../http/pagination.ts'
@@ -63,12 +63,15 @@ const assertMine = ({ context, query }: Input): void => {
     throw forbidden("Policy doesn't allow os_compute_api:os-migrations:index:all_projects to be performed.")
 }
 
-const paged = ({ query, version }: Input): { limit: number; marker: number | undefined } => {
+const paged = async ({ query, version, context }: Input): Promise<{ limit: number; marker: number | undefined }> => {
   if (version < 59) return { limit: 1000, marker: undefined }
   const { limit, marker } = pageRequest(query)
   if (marker === undefined) return { limit, marker }
   const number = numberOf(marker)
-  if (number === null) throw badRequest(`Marker ${marker} could not be found.`)
+  // One of another project is nobody's to find here.
+  const within = context.caller?.isAdmin ? undefined : context.caller?.projectId
+  if (number === null || !(await isMigration(context.db, number, within ?? undefined)))
+    throw badRequest(`Marker ${marker} could not be found.`)
   return { limit, marker: number }
 }
 
@@ -104,7 +107,7 @@ export const migrationOperations: Operation[] = [
         source: query.source_compute,
         host: query.host,
         ...times(input),
-        ...paged(input),
+        ...(await paged(input)),
       })
       const migrations = query.hidden && /^(1|t|true|yes|on)$/i.test(query.hidden) ? [] : rows
       const uuids = migrations.map(({ id }) => uuidOf(id))

@@ -74,7 +74,7 @@ const measure = (text: string): { depth: number; values: number } => {
 
 /** Checks a value against a schema; the first fault becomes a 400 in the dialect of the service. */
 export const check = <T>(schema: z.ZodType<T>, value: unknown, dialect: Dialect): T => {
-  const result = schema.safeParse(value)
+  const result = parsed(schema, value, dialect)
   if (result.success) return result.data
   const issue = result.error.issues[0]!
   const path = issue.path.join('.')
@@ -90,6 +90,21 @@ export const check = <T>(schema: z.ZodType<T>, value: unknown, dialect: Dialect)
       : dialect.invalid(path, veiled(at(value, issue.path)), issue.message),
   )
 }
+
+const parsed = <T>(schema: z.ZodType<T>, value: unknown, dialect: Dialect) => {
+  try {
+    return schema.safeParse(value)
+  } catch (error) {
+    if (!(error instanceof TypeError && isUntold(value))) throw error
+    throw badRequest(dialect.invalid('', veiled(value), 'it has an object where a text is told'))
+  }
+}
+
+/** Whether somewhere in it is an object that no text can be made of, as `{ "toString": 1 }`. */
+const isUntold = (value: unknown): boolean =>
+  value !== null &&
+  typeof value === 'object' &&
+  (Object.hasOwn(value, 'toString') || Object.hasOwn(value, 'valueOf') || Object.values(value).some(isUntold))
 
 /** Fields whose values no answer repeats, not even to say what is wrong with them. */
 const isSecret = (path: string): boolean =>

@@ -50,15 +50,21 @@ describe('counted is', () => {
   test('what one user of a project has: servers when they are made, resized, deleted and given away, and server groups', async () => {
     const columns = 'id, project_id, user_id, name, hostname, flavor, created_at, updated_at'
     const server = `n, 'p' || n % 2, 'u' || n % 3, 'n', 'h', json_object('vcpus', 1 + n % 3, 'ramMib', 512 * n, 'diskGib', n % 5), n, n`
+    const held = (part: string) =>
+      `max(flavor ->> '$.${part}', coalesce(old_flavor ->> '$.${part}', 0), coalesce(places ->> '$.to.flavor.${part}', 0))`
     await check(
       'select project_id, user_id, servers, vcpus, ram_mib, disk_gib, server_groups from user_use where servers + server_groups <> 0 order by 1, 2',
       `select project_id, user_id, sum(servers) as servers, sum(vcpus) as vcpus, sum(ram_mib) as ram_mib, sum(disk_gib) as disk_gib, sum(server_groups) as server_groups from (
-        select project_id, user_id, 1 as servers, flavor ->> '$.vcpus' as vcpus, flavor ->> '$.ramMib' as ram_mib, flavor ->> '$.diskGib' as disk_gib, 0 as server_groups
+        select project_id, user_id, 1 as servers, ${held('vcpus')} as vcpus, ${held('ramMib')} as ram_mib, ${held('diskGib')} as disk_gib, 0 as server_groups
           from servers where deleted_at is null
         union all select project_id, user_id, 0, 0, 0, 0, 1 from server_groups) group by 1, 2 order by 1, 2`,
       [
         `insert into servers (${columns}) ${numbers(40)} select ${server} from numbers`,
         `update servers set flavor = json_set(flavor, '$.vcpus', 9) where id % 2`,
+        `update servers set places = json_object('at', null, 'to', json_object('flavor', json_object('vcpus', 4, 'ramMib', 9999, 'diskGib', 1))) where id % 4 = 1`,
+        `update servers set old_flavor = flavor, flavor = places -> '$.to.flavor', places = '{}' where id % 8 = 1`,
+        `update servers set old_flavor = null where id = 9`,
+        `update servers set places = '{}' where id = 5`,
         `update servers set deleted_at = 1 where id % 5 = 0`,
         `update servers set deleted_at = null, user_id = 'u9' where id = 10`,
         `update servers set project_id = 'p9' where id = 11`,

@@ -15,6 +15,7 @@ const EVERYWHERE = [
   'Workers refuse private addresses: a cloud in a private network is reached from Node, or through a tunnel.',
   'Uploaded images are converted on Node alone, by `qemu-img`, where the machine has it and can keep it apart; elsewhere a cloud takes them in its own formats or not at all.',
   'A server that is refused for want of room goes on to no other zone or cloud once it has volumes, those that are made with it among them: they are in their zone.',
+  'The block storage API takes a volume out of a server by the rules of the compute API, and says 409 where these do not allow it; Cinder says 409 to everybody but Nova. `os-force_detach` is bound by none.',
   'A volume is in one server at a time (no multiattach), and no guest is told tags of its devices: networks with one are refused, those of volumes are shown by the API alone.',
   'After an older database was put back, what it lost of a server has `delete_on_termination` as the cloud itself has it (false for what was made here, whose end is kept in a row alone), and of `boot_index` the disk that it boots from: clouds have no place for the rest.',
   'At most 100 networks, subnets, ports, or rules are made in one request.',

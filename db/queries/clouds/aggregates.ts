@@ -128,8 +128,16 @@ export const hasHosts = (id: number): SQL => sql`exists (select 1 from aggregate
 /** True (as SQL) when an aggregate is there no more. */
 export const aggregateGone = (id: number): SQL => sql`not exists (select 1 from aggregates where id = ${id})`
 
+/** True (as SQL) when its zone or its metadata is not what was read. */
+export const aggregateMoved = ({ id, availabilityZone: zone, metadata }: Aggregate): SQL =>
+  sql`not exists (select 1 from aggregates where id = ${id} and availability_zone is ${zone} and metadata = ${JSON.stringify(metadata)})`
+
 /** True (as SQL) when some name is that of a cloud, whose zones it would mean. */
 export const isCloudName = (name: string): SQL => sql`exists (select 1 from clouds where name = ${name})`
+
+/** True (as SQL) when some name is that of a zone that an aggregate makes. */
+export const isZoneName = (name: string): SQL =>
+  sql`exists (select 1 from aggregates where availability_zone = ${name})`
 
 /** The zone of an aggregate that a zone of a cloud is in, as text of SQL; null: it is in none. */
 export const zoneMade = (cloudId: string, zone: string): string =>

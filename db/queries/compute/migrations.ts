@@ -36,6 +36,13 @@ export interface MigrationFilter {
   limit: number
 }
 
+/** Whether there is a move of that number; of one project, where one is named. */
+export const isMigration = async (db: Database, id: number, projectId: string | undefined): Promise<boolean> =>
+  (
+    await db.all(sql`select 1 from server_actions a where a.id = ${id} and a.action in ('resize', 'homecoming')
+      ${projectId === undefined ? sql`` : sql`and a.project_id = ${projectId}`}`)
+  ).length > 0
+
 /** What a resize came to: what was asked of the server after it says so (nova/objects/migration.py). */
 const status = sql`case
   when a.state in ('pending', 'calling') then 'migrating'
@@ -45,7 +52,10 @@ const status = sql`case
   when e.state in ('pending', 'calling') then iif(e.action = 'confirmResize', 'confirming', 'reverting')
   else iif(e.action = 'confirmResize', 'confirmed', 'reverted') end`
 
-/** Newest first. */
+/** So many moves are looked at, from the newest or a marker on, for what no index finds: status, type, clouds and times of changes. */
+const LOOKED_AT = 10_000
+
+/** Newest first; of those that are filtered by status, type, cloud or change among the newest 10 000. */
 export const migrationsOf = (db: Database, filter: MigrationFilter): Promise<MigrationRow[]> => {
   const { projectId, userId, serverId, type, source, host, changesSince, changesBefore, marker, limit } = filter
   const by =
@@ -84,6 +94,6 @@ export const migrationsOf = (db: Database, filter: MigrationFilter): Promise<Mig
     left join server_actions e on e.id = (select n.id from server_actions n indexed by server_actions_by_server
       where n.server_id = a.server_id and n.id > a.id and n.action in ('confirmResize', 'revertResize') and n.state <> 'failed'
       order by n.id limit 1) and a.action = 'resize'
-    where ${sql.join(met, sql` and `)} order by a.id desc) m
+    where ${sql.join(met, sql` and `)} order by a.id desc limit ${shown.length ? LOOKED_AT : limit}) m
     ${shown.length ? sql`where ${sql.join(shown, sql` and `)}` : sql``} limit ${limit}`)
 }

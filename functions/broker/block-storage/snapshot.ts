@@ -114,13 +114,25 @@ export const changeSnapshot = async (
   return { ...snapshot, ...set, updatedAt }
 }
 
-/** What somebody says the status is, and how far that is, whatever the cloud thinks. */
-export const resetSnapshot = (
+/** What somebody says the status is, whatever the cloud thinks, and whatever it was. */
+export const resetSnapshot = (context: Context, snapshot: SnapshotRead, status: string): Promise<void> =>
+  tellStatus(context, snapshot, { status, progress: null })
+
+/** How far somebody says that one is, whose status still is as it was read. Guard: `snapshot-moved`. */
+export const tellSnapshot = (
   context: Context,
   snapshot: SnapshotRead,
-  status: string,
-  progress: string | null = null,
+  told: Pick<SnapshotRow, 'status' | 'progress'>,
+): Promise<void> =>
+  tellStatus(context, snapshot, told, [guard(context, 'snapshot-moved', snapshotNot(snapshot.id, [snapshot.status]))])
+
+const tellStatus = (
+  context: Context,
+  snapshot: SnapshotRead,
+  { status, progress }: Pick<SnapshotRow, 'status' | 'progress'>,
+  guards: Write[] = [],
 ): Promise<void> =>
   commit(context, { action: 'reset_status', kind: 'snapshot', resourceId: snapshot.id, detail: { status } }, [
+    ...guards,
     updateSnapshot(context.db, snapshot.id, { status, progress, fault: null, updatedAt: context.now() }),
   ])

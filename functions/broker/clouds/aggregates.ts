@@ -4,6 +4,7 @@ import {
   aggregateById,
   aggregateByUuid,
   aggregateGone,
+  aggregateMoved,
   deleteAggregate,
   deleteAggregateHost,
   hasHosts,
@@ -61,6 +62,12 @@ export const createAggregate = async (
   return aggregateByUuid(context.db, uuid)
 }
 
+/** For the batch: it is there, and as it was read, so that nothing which somebody else says of it meanwhile is lost. */
+const still = (context: Context, aggregate: Aggregate): Write[] => [
+  guard(context, 'aggregate-gone', aggregateGone(aggregate.id)),
+  guard(context, 'aggregate-moved', aggregateMoved(aggregate)),
+]
+
 /** Changes its name, or its metadata; `null` takes an item away. A host is in one zone at most, and none is taken from under a server. */
 export const changeAggregate = async (
   context: Context,
@@ -82,7 +89,7 @@ export const changeAggregate = async (
       ]
     : []
   await commit(context, entryOf('update', aggregate), [
-    guard(context, 'aggregate-gone', aggregateGone(aggregate.id)),
+    ...still(context, aggregate),
     ...guards,
     updateAggregate(db, aggregate.id, { name, metadata: kept, availabilityZone: zone, updatedAt: context.now() }),
   ])
@@ -104,7 +111,7 @@ export const addHost = async (context: Context, aggregate: Aggregate, host: Aggr
   const others = zone === null ? [] : await zonesOtherwise(db, id, zone, host)
   if (others.length) throw new AggregateRefused({ kind: 'other-zones', zones: others })
   await commit(context, entryOf('add_host', aggregate), [
-    guard(context, 'aggregate-gone', aggregateGone(id)),
+    ...still(context, aggregate),
     ...(zone === null ? [] : [guard(context, 'other-zones', inOtherZone(id, zone, host))]),
     insertAggregateHost(db, { ...host, aggregateId: id, createdAt: context.now() }),
   ])

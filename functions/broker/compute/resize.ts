@@ -59,9 +59,10 @@ export const resizeServer = async (
         place: target as unknown as Json,
         power: restingPower(server),
       },
-      set: { ...set, places: placesJson({ ...placesOf(server), to: target }) },
+      set: { ...set, places: placesJson({ ...placesOf(server), to: { ...target, flavor: next } }) },
+      // What the user has is counted with the row, which says at once what is asked for.
+      guards: [withinUser(context, server, more)],
       also: [
-        withinUser(context, server, more),
         ...chargeFlavor(server.projectId, server.flavor, next, 'charge'),
         ...means.guards(target),
         ...(await belowMarks(context, server, target)),

@@ -93,17 +93,20 @@ export interface Asked {
   words?: string
   /** Of the row, besides its status. */
   set?: Partial<NewServer>
+  /** What has to be so before anything is written. */
+  guards?: Write[]
   also?: Write[]
 }
 
 /** Writes an action down, with the status that it gives the server, under the guard that the server is as it was seen. */
 export const ask = async (context: Context, server: ServerRow, asked: Asked): Promise<void> => {
   const { db } = context
-  const { action, args = {}, set = {}, also = [] } = asked
+  const { action, args = {}, set = {}, guards = [], also = [] } = asked
   const now = context.now()
   await moving(server, asked.words ?? action, () =>
     commit(context, { action, kind: 'server', resourceId: server.id }, [
       guard(context, 'server-moved', serverMoved(server.id, server)),
+      ...guards,
       updateServer(db, server.id, {
         ...set,
         updatedAt: now,

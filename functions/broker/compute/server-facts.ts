@@ -25,8 +25,8 @@ export interface Places {
   at: Place | null
   next: Place[]
   before?: Place
-  /** What a resize that is under way goes to: it is paid for, and counted, from then on. */
-  to?: Place
+  /** What a resize that is under way goes to: it is paid for, and counted, from then on; the flavor as what its user has. */
+  to?: Place & { flavor?: FlavorSnapshot }
   /** Sizes that had no room, as `<cloud>/<zone>/<size>`, and `/spot` where they were asked for as that. */
   tried?: string[]
   /** A cloud said that its account has as much as it may: told where no place is left. */

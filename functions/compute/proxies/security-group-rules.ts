@@ -49,19 +49,22 @@ const wholeOf = (value: unknown, protocol: string): number => {
   )
 }
 
+/** As a text, whatever it is: nobody says that it is one. */
+const wordOf = (value: unknown): string =>
+  typeof value === 'object' && value !== null ? JSON.stringify(value) : String(value)
 const isGiven = (value: unknown): boolean => value !== undefined && value !== null
 
 /** What goes through; null: nothing was said of it. A group without ports opens all of them. */
 const trafficOf = ({ ip_protocol, from_port, to_port }: Asked, fromGroup: boolean): Traffic | null => {
   if (!isGiven(ip_protocol) || ip_protocol === '') return null
-  const protocol = String(ip_protocol).toLowerCase()
+  const protocol = wordOf(ip_protocol).toLowerCase()
   const silent = !isGiven(from_port) && !isGiven(to_port)
   if (silent && fromGroup && protocol === 'icmp') return { protocol, from: -1, to: -1 }
   if (silent && fromGroup && (protocol === 'tcp' || protocol === 'udp')) return { protocol, from: 1, to: 65535 }
   if (!isGiven(from_port) || !isGiven(to_port)) return null
   const ports = { from: wholeOf(from_port, protocol), to: wholeOf(to_port, protocol) }
   if (protocol !== 'tcp' && protocol !== 'udp' && protocol !== 'icmp')
-    throw badRequest(`Invalid IP protocol ${String(ip_protocol)}.`)
+    throw badRequest(`Invalid IP protocol ${wordOf(ip_protocol)}.`)
   if (protocol === 'icmp') {
     if ([ports.from, ports.to].some((each) => each < -1 || each > 255))
       range(ports, 'For ICMP, the type:code must be valid')
@@ -76,7 +79,7 @@ const trafficOf = ({ ip_protocol, from_port, to_port }: Asked, fromGroup: boolea
 /** Any address unless a block is named. A block of no bits means all addresses, and has to say so. */
 const blockOf = ({ cidr }: Asked): { remoteIpPrefix: string; ethertype: RuleWish['ethertype'] } => {
   if (!isGiven(cidr)) return { remoteIpPrefix: '0.0.0.0/0', ethertype: 'IPv4' }
-  const text = String(cidr).trim()
+  const text = wordOf(cidr).trim()
   // Kept as it was written, as the network service keeps it.
   const whole = text.includes('/') ? text : `${text}/${text.includes(':') ? 128 : 32}`
   const block = readCidr(whole)
@@ -98,7 +101,7 @@ const ruleOf = (asked: Asked): RuleWish => {
     protocol: traffic?.protocol ?? null,
     portRangeMin: port(traffic?.from),
     portRangeMax: port(traffic?.to),
-    remoteGroupId: fromGroup ? String(asked.group_id) : null,
+    remoteGroupId: fromGroup ? wordOf(asked.group_id) : null,
     remoteAddressGroupId: null,
     description: '',
   }

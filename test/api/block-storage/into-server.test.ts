@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest'
 import { createVolume } from '../../support/builders.ts'
 import { type Plimsoll, startPlimsoll } from '../../support/harness.ts'
 import { serverOn } from './a-server.ts'
+import { askedWhile } from './asked-while.ts'
 
 /* Volumes that are put into servers, and taken out, by the block storage API. */
 
@@ -70,6 +71,36 @@ describe('actions of a volume', () => {
     expect((await act(id, { 'os-force_detach': { connector: null } }, at('admin'))).status).toBe(202)
     await plimsoll.settle()
     expect((await shown(id)).attachments).toEqual([])
+  })
+
+  it('leave a server that the compute API would leave alone', async () => {
+    const [server, id] = [await serverOn(plimsoll), await aVolume()]
+    await act(id, { 'os-attach': { instance_uuid: server.id, mountpoint: '/dev/vdb' } })
+    await plimsoll.settle()
+    const { attachment_id } = (await shown(id)).attachments[0]
+    const other = await aVolume()
+    const asked = () => [
+      act(id, { 'os-detach': {} }),
+      at().delete(`${base}/attachments/${attachment_id}`),
+      act(other, { 'os-attach': { instance_uuid: server.id, mountpoint: '/dev/vdc' } }),
+    ]
+    await plimsoll.db.$client.prepare('update servers set locked = 1').run()
+    for (const answer of await Promise.all(asked()))
+      expect(words(answer)).toEqual([409, `Instance ${server.id} is locked`])
+    await plimsoll.db.$client.prepare("update servers set locked = 0, vm_state = 'suspended'").run()
+    const [first, ...others] = (await Promise.all(asked())).map(words)
+    expect(first).toEqual([409, `Cannot 'detach_volume' instance ${server.id} while it is in vm_state suspended`])
+    expect(others.map(([status]) => status)).toEqual([409, 409])
+    expect((await shown(id)).status).toBe('in-use')
+    await plimsoll.db.$client.prepare("update servers set vm_state = 'active'").run()
+    expect((await act(id, { 'os-detach': {} })).status).toBe(202)
+  })
+
+  it('give back one that was kept for somebody when it is taken out of nothing', async () => {
+    const id = await aVolume()
+    await act(id, { 'os-reserve': null })
+    expect((await act(id, { 'os-detach': {} })).status).toBe(202)
+    expect((await shown(id)).status).toBe('available')
   })
 
   it('know servers, and no hosts', async () => {
@@ -142,6 +173,11 @@ describe('a snapshot under way', () => {
     await at('admin').post(`${path}/action`, { 'os-reset_status': { status: 'creating' } })
     expect((await tell({ status: 'error', progress: 'much' })).status).toBe(400)
     expect((await tell({ status: 'deleting' })).status).toBe(400)
+    const reset = () => at('admin').post(`${path}/action`, { 'os-reset_status': { status: 'deleting' } })
+    const late = await askedWhile(plimsoll, reset, () => tell({ status: 'available' }))
+    expect(words(late)).toEqual([400, 'Invalid snapshot: Its status has changed.'])
+    expect((await at().get(path)).body.snapshot.status).toBe('deleting')
+    await at('admin').post(`${path}/action`, { 'os-reset_status': { status: 'creating' } })
     expect((await tell({ status: 'error', progress: '80%' })).status).toBe(202)
     expect((await at().get(path)).body.snapshot).toMatchObject({
       ...{ status: 'error', 'os-extended-snapshot-attributes:progress': '80%' },

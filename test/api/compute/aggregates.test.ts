@@ -1,4 +1,5 @@
 import { beforeEach, expect, test } from 'vitest'
+import { askedWhile } from '../block-storage/asked-while.ts'
 import { at, NOVA, newWorld, type World } from './servers/world.ts'
 
 const PATH = `${NOVA}/os-aggregates`
@@ -165,4 +166,38 @@ test('images are there beforehand where a cloud has them for everybody', async (
   expect((await cache(body.id)).status).toBe(501)
   expect((await cache(world.network)).status).toBe(400)
   expect((await newest.post(`${PATH}/${id}/images`, { cache: [] })).status).toBe(400)
+})
+
+test('nothing that somebody else says of an aggregate meanwhile is lost, and no zone is made of two', async () => {
+  const [id, other] = [await make('a', 'here'), await make('b', 'there')]
+  const set = (metadata: Record<string, string>) => act(id, { set_metadata: { metadata } })
+  const late = await askedWhile(
+    world.plimsoll,
+    () => set({ ssd: 'true' }),
+    () => set({ gpu: 'true' }),
+  )
+  expect([late.status, late.body.conflictingRequest.message]).toEqual([
+    409,
+    'Somebody changed the aggregate at the same time.',
+  ])
+  expect((await world.admin.get(`${PATH}/${id}`)).body.aggregate.metadata).toMatchObject({ ssd: 'true' })
+  await add(other, zone)
+  await set({ availability_zone: 'there' })
+  const moved = await askedWhile(
+    world.plimsoll,
+    () => set({ availability_zone: 'elsewhere' }),
+    () => add(id, zone),
+  )
+  expect(moved.status).toBe(409)
+  expect((await world.admin.get(`${PATH}/${id}`)).body.aggregate.hosts).toEqual([])
+})
+
+test('no cloud has the name of a zone that an aggregate makes', async () => {
+  await make('a', 'here')
+  const register = () => world.admin.post('/broker/v1/clouds', { cloud: { name: 'here', type: 'sandbox' } })
+  const refused = await register()
+  expect([refused.status, JSON.stringify(refused.body)]).toEqual([
+    409,
+    expect.stringContaining('There is an aggregate whose availability zone is here'),
+  ])
 })

@@ -157,6 +157,12 @@ describe('an admin', () => {
     expect((await admin.delete(`${NOVA}/flavors/42`)).status).toBe(404)
   })
 
+  test('says how fast its network is as a number, or its digits', async () => {
+    expect((await addFlavor({ rxtx_factor: '1.5' })).body.flavor.rxtx_factor).toBe(1.5)
+    for (const wrong of [true, [], '', null, '1e3', 0, { toString: 1 }])
+      expect([wrong, (await addFlavor({ rxtx_factor: wrong })).status]).toEqual([wrong, 400])
+  })
+
   test('cannot take a name or an id twice', async () => {
     expect((await addFlavor({ id: 'a' })).status).toBe(200)
     const name = await addFlavor({ id: 'b' })

@@ -72,6 +72,7 @@ test('migrations are filtered, and come in pages', async () => {
   expect(await ids(new URL(page.migrations_links[0].href).search)).toEqual([one])
   for (const [query, minor] of [
     ['?marker=x', '2.59'],
+    ['?marker=6d696772-6174-4000-8000-00000000ffff', '2.59'],
     ['?limit=x', '2.59'],
     ['?changes-since=x', '2.59'],
     ['?changes-before=2026-01-01', '2.59'],
@@ -82,6 +83,22 @@ test('migrations are filtered, and come in pages', async () => {
     expect((await world.admin.with(at(minor)).get(PATH + query)).status).toBe(400)
   expect((await list('?colour=red', '2.23')).migrations).toHaveLength(2)
   expect((await world.demo.get(PATH)).status).toBe(403)
+})
+
+test('what no index finds is looked for among the newest', async () => {
+  const id = await world.running()
+  await resized(id)
+  await world.plimsoll.settle()
+  const found = async (query: string) => (await list(query)).migrations.length
+  expect(await found('?status=finished')).toBe(1)
+  await world.plimsoll.db.$client
+    .prepare(`insert into server_actions (server_id, project_id, user_id, request_id, action, state, args, started_at, updated_at, finished_at)
+      with recursive numbers (n) as (select 1 union all select n + 1 from numbers where n < 10000)
+      select 'else', 'p', 'u', 'r', 'resize', 'failed', '{}', n, n, n from numbers`)
+    .run()
+  expect(await found('?status=finished')).toBe(0)
+  expect(await found(`?status=finished&instance_uuid=${id}`)).toBe(1)
+  expect(await found('?status=error&limit=2')).toBe(2)
 })
 
 test('there are no live migrations to be ended or given up', async () => {

@@ -124,6 +124,8 @@ describe('security groups by Nova', () => {
       'Invalid port range -2:0. For ICMP, the type:code must be valid',
     ],
     [{ ip_protocol: 'gre', from_port: 1, to_port: 2 }, 'Invalid IP protocol gre.'],
+    [{ ip_protocol: { toString: 1 }, from_port: 1, to_port: 2 }, 'Invalid IP protocol {"toString":1}.'],
+    [{ ip_protocol: 'tcp', from_port: 1, to_port: 2, cidr: { toString: 1 } }, 'Invalid cidr {"toString":1}.'],
     [{ ip_protocol: 'tcp', from_port: 'a', to_port: 2 }, 'Invalid input received: To and From ports must be integers'],
     [{ ip_protocol: 'tcp', from_port: 1, to_port: 2, cidr: '10.0.0.0/33' }, 'Invalid cidr 10.0.0.0/33.'],
     [{ ip_protocol: 'tcp', from_port: 1, to_port: 2, cidr: '10.0.0.0/0' }, 'Bad prefix for network in cidr 10.0.0.0/0'],

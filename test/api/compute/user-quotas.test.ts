@@ -40,6 +40,30 @@ test('one user of a project may have a part of what it may have', async () => {
   expect((await world.boot()).status).toBe(202)
 })
 
+test('a resize counts as the larger of both, from when it is asked for until it is confirmed', async () => {
+  const [one, other] = [await world.running(), await world.running()]
+  await setUser({ ram: 512 + 2048 })
+  const resize = (id: string, flavorRef: string) => world.act(id, { resize: { flavorRef } })
+  expect((await resize(one, '2')).status).toBe(202)
+  const second = await resize(other, '2')
+  expect([second.status, second.body.forbidden?.message]).toEqual([
+    403,
+    'Quota exceeded for ram: Requested 1536, but already used 2560 of 2560 ram',
+  ])
+  await world.plimsoll.settle()
+  await world.act(one, { confirmResize: null })
+  expect((await world.demo.delete(`${NOVA}/servers/${other}`)).status).toBe(204)
+  await world.plimsoll.settle()
+  // Smaller, it may still go back to what it was.
+  expect((await resize(one, '1')).status).toBe(202)
+  await world.plimsoll.settle()
+  await world.boot({})
+  await world.plimsoll.settle()
+  expect((await world.boot({})).body.forbidden?.message).toMatch(/already used 2560 of 2560 ram/)
+  expect((await world.act(one, { confirmResize: null })).status).toBe(204)
+  expect((await world.boot({})).status).toBe(202)
+})
+
 test('a limit of a user is of what is counted for users, and within that of the project and above what he has', async () => {
   await world.running()
   await world.admin.put(sets, { quota_set: { cores: 10 } })
@@ -106,6 +130,16 @@ test('volumes have them as well', async () => {
   expect((await make(3)).status).toBe(413)
   expect((await make(1)).status).toBe(202)
   expect((await make(1)).status).toBe(413)
+  for (const wrong of [null, '', [], true, 1.5, ' 1', { toString: 1 }])
+    for (const [where, said] of [
+      [admin, { quota_class_set: { volumes: wrong } }],
+      [
+        admin.replace('os-quota-class-sets/default', `os-quota-sets/${world.plimsoll.projectId('demo')}`),
+        { quota_set: { volumes: wrong } },
+      ],
+    ] as const)
+      expect([wrong, (await world.admin.put(where, said)).status]).toEqual([wrong, 400])
+  expect((await world.admin.put(admin, { quota_class_set: { volumes: '2' } })).body.quota_class_set.volumes).toBe(2)
   expect((await world.demo.put(path, { quota_class_set: { volumes: 9 } })).status).toBe(403)
 })
 

@@ -15,6 +15,7 @@ describe('a server is refused for', () => {
     ['no image', { imageRef: undefined }, 400, /Missing imageRef attribute/],
     ['an unknown image', { imageRef: nobody }, 400, /Can not find requested image/],
     ['a flavor that is a number', { flavorRef: -1 }, 400, /Flavor -1 could not be found/],
+    ['a flavor that no text is made of', { flavorRef: { toString: 1 } }, 400, /an object where a text is told/],
     ['an unknown flavor', { flavorRef: 'x' }, 400, /Flavor x could not be found/],
     ['no name', { name: '' }, 400, /too short/],
     ['a name that is a number', { name: 12345 }, 400, /is not of type 'string'/],
