@@ -74,9 +74,9 @@ const measure = (text: string): { depth: number; values: number } => {
 
 /** Checks a value against a schema; the first fault becomes a 400 in the dialect of the service. */
 export const check = <T>(schema: z.ZodType<T>, value: unknown, dialect: Dialect): T => {
-  const result = parsed(schema, value, dialect)
-  if (result.success) return result.data
-  const issue = result.error.issues[0]!
+  const read = parsed(schema, value, dialect)
+  if ('data' in read) return read.data
+  const { issue } = read
   const path = issue.path.join('.')
   if (isSecret(path)) throw badRequest(dialect.invalid(path, MASK, masked(issue.message, at(value, issue.path))))
   const unknown = issue.code === 'unrecognized_keys'
@@ -91,9 +91,15 @@ export const check = <T>(schema: z.ZodType<T>, value: unknown, dialect: Dialect)
   )
 }
 
-const parsed = <T>(schema: z.ZodType<T>, value: unknown, dialect: Dialect) => {
+const parsed = <T>(
+  schema: z.ZodType<T>,
+  value: unknown,
+  dialect: Dialect,
+): { data: T } | { issue: z.core.$ZodIssue } => {
   try {
-    return schema.safeParse(value)
+    const result = schema.safeParse(value)
+    // What is wrong is worded when it is asked for.
+    return result.success ? { data: result.data } : { issue: result.error.issues[0]! }
   } catch (error) {
     if (!(error instanceof TypeError && isUntold(value))) throw error
     throw badRequest(dialect.invalid('', veiled(value), 'it has an object where a text is told'))
