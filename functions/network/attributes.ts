@@ -183,7 +183,8 @@ export const oneOf = <const T extends string | number>(...words: T[]) =>
   attribute(
     { enum: words },
     (value) =>
-      words.find((word) => String(word) === String(value)) ?? unfit(`'${python(value)}' is not in ${python(words)}`),
+      words.find((word) => word === value || String(word) === value) ??
+      unfit(`'${python(value)}' is not in ${python(words)}`),
   )
 export const oneOfOrNull = <const T extends string>(...words: T[]) =>
   attribute({ enum: [...words, null] }, (value) =>

@@ -38,10 +38,10 @@ export const refuse: Service['refuse'] = (error) => {
 
 const moved = 'It was changed by somebody else at the same time. Please try again.'
 const movedWords: Record<string, string> = table({
-  'network-gone': 'The network was deleted at the same time.',
+  'network-gone': 'The network was deleted, or changed, at the same time.',
   'subnet-gone': 'The subnet was deleted at the same time.',
-  'security-group-gone': 'The security group was deleted at the same time.',
-  'address-group-gone': 'The address group was deleted at the same time.',
+  'security-group-gone': 'The security group was deleted, or changed, at the same time.',
+  'address-group-gone': 'The address group was deleted, or changed, at the same time.',
   'network-elsewhere': 'The networks are on different clouds.',
 })
 

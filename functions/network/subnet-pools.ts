@@ -15,7 +15,7 @@ import {
 import type { Context } from '../context.ts'
 import { badRequest } from '../http/fault.ts'
 import { type Operation, operation } from '../http/operation.ts'
-import { cidrs, count, filledText, flag, ownership, read, textOrNone, uuid, uuidOrNull } from './attributes.ts'
+import { cidrs, count, filledText, flag, ownership, python, read, textOrNone, uuid, uuidOrNull } from './attributes.ts'
 import { bare, changeOf, given, oneOrMany, ownerOf } from './body.ts'
 import { isLent, reading, standardView } from './listing.ts'
 import { disallowed } from './refusals.ts'
@@ -79,7 +79,7 @@ const prefixList = bare(
       if (value.length > MOST_PREFIXES) throw badRequest(tooManyPrefixes(value.length))
       return value.map((each: unknown) => {
         const block = typeof each === 'string' ? readCidr(each) : null
-        if (!block) throw badRequest(`invalid IPNetwork ${String(each).slice(0, 255)}`, 'AddrFormatError')
+        if (!block) throw badRequest(`invalid IPNetwork ${python(each)}`, 'AddrFormatError')
         return writeCidr(block)
       })
     }),

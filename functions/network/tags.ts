@@ -5,7 +5,7 @@ import { missing, type Networked } from '../broker/network/network-refusal.ts'
 import type { Context } from '../context.ts'
 import { badRequest, notFound } from '../http/fault.ts'
 import { type Operation, operation } from '../http/operation.ts'
-import { read } from './attributes.ts'
+import { python, read } from './attributes.ts'
 import { bare } from './body.ts'
 
 /* Tags: https://docs.openstack.org/api-ref/network/v2/#standard-attributes-tag-extension */
@@ -22,14 +22,12 @@ const kinds: Record<Taggable, Networked> = {
 
 const checked = (tag: unknown): string => {
   if (typeof tag === 'string' && tag.length > 0 && tag.length <= 255) return tag
-  throw badRequest(
-    `Invalid input for tags. Reason: '${String(tag).slice(0, 255)}' is not a text of 1 to 255 characters.`,
-  )
+  throw badRequest(`Invalid input for tags. Reason: '${python(tag)}' is not a text of 1 to 255 characters.`)
 }
 const body = bare(
   z.strictObject({
     tags: read((value) => {
-      if (!Array.isArray(value)) throw badRequest(`Invalid input for tags. Reason: '${String(value)}' is not a list.`)
+      if (!Array.isArray(value)) throw badRequest(`Invalid input for tags. Reason: '${python(value)}' is not a list.`)
       const tags = [...new Set(value.map(checked))]
       if (tags.length > 50) throw badRequest('Invalid input for tags. Reason: there can be 50 tags at most.')
       return tags

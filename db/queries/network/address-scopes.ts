@@ -74,7 +74,8 @@ export const enterAddressScope = (db: Database, scopeId: string, poolId: string,
 /* ---------------------------------------------------------------- conditions of guards */
 
 /** Condition of a guard: the address scope was deleted meanwhile. */
-export const addressScopeGone = (id: string) => sql`not exists (select 1 from address_scopes where id = ${id})`
+export const addressScopeGone = (scope: Scope, id: string) =>
+  sql`not exists (select 1 from ${addressScopes} where ${addressScopes.id} = ${id} and ${visible(scope)})`
 
 /** Condition of a guard: subnet pools are in the scope. */
 export const addressScopeInUse = (id: string) => sql`exists (select 1 from subnet_pools where address_scope_id = ${id})`

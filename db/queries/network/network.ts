@@ -208,6 +208,10 @@ export const noteNetwork = (db: Database, id: string, status: 'ACTIVE' | 'ERROR'
 /** Condition of a guard: the network was deleted meanwhile. */
 export const networkGone = (id: string) => sql`not exists (select 1 from networks where id = ${id})`
 
+/** Condition of a guard: a scope does not see the network any more, or it does not lead outside as it did, or did not, when it was read. */
+export const networkLost = (scope: Scope, { id, external }: Pick<NetworkRow, 'id' | 'external'>) =>
+  sql`not exists (select 1 from ${networks} where ${networks.id} = ${id} and ${networks.external} = ${external} and ${visible(scope)})`
+
 /** The network is not as it was when it was read: somebody added a subnet, for one. */
 export const networkMoved = (id: string, revision: number) =>
   sql`not exists (select 1 from networks where id = ${id} and revision = ${revision})`

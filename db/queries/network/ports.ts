@@ -317,10 +317,6 @@ export const serversHolding = async (db: Database, ids: string[]): Promise<strin
 export const subnetsGone = (ids: string[]) =>
   sql`(select count(*) from subnets where ${anyOf(sql`id`, ids)}) <> ${new Set(ids).size}`
 
-/** Condition of a guard: one of these security groups was deleted meanwhile. */
-export const groupsGone = (ids: string[]) =>
-  sql`(select count(*) from security_groups where ${anyOf(sql`id`, ids)}) <> ${new Set(ids).size}`
-
 /** What routers and floating IPs hold on ways out; it comes and goes with them. */
 export const isExternalPort = ({ deviceOwner }: Pick<PortRow, 'deviceOwner'>): boolean =>
   ['network:router_gateway', 'network:floatingip'].includes(deviceOwner)

@@ -98,6 +98,18 @@ const letIn = (
     : sql`${column} = ${target} and ${column} <> ${projectId} and not exists (select 1 from rbac_policies r
         where r.object_id = ${objectId} and r.target = '*')`
 
+const TABLES: Record<SharedType, string> = {
+  network: 'networks',
+  security_group: 'security_groups',
+  subnetpool: 'subnet_pools',
+  address_group: 'address_groups',
+  address_scope: 'address_scopes',
+}
+
+/** Condition of a guard: what is to be shared was deleted meanwhile. */
+export const sharedGone = ({ objectType, objectId }: Pick<RbacPolicyRow, 'objectType' | 'objectId'>): SQL =>
+  sql`not exists (select 1 from ${sql.raw(TABLES[objectType])} where id = ${objectId})`
+
 /** Condition of a guard: somebody uses what a policy shares, and by that policy alone. */
 export const usedBy = (policy: Pick<RbacPolicyRow, 'objectId' | 'target' | 'projectId' | 'objectType'>): SQL => {
   const id = policy.objectId

@@ -100,8 +100,9 @@ export const poolSubnets = (db: Database, ids: string[], poolId: string, now: nu
 /* ---------------------------------------------------------------- conditions of guards */
 
 /** Condition of a guard: the pool is not any more at the revision at which it was read. */
-export const subnetPoolMoved = (id: string, revision: number) =>
-  sql`not exists (select 1 from subnet_pools where id = ${id} and revision = ${revision})`
+export const subnetPoolMoved = (scope: Scope, id: string, revision: number) =>
+  sql`not exists (select 1 from ${subnetPools} where ${subnetPools.id} = ${id} and ${subnetPools.revision} = ${revision}
+    and ${visible(scope)})`
 
 /** Condition of a guard: subnets are of this pool. */
 export const subnetPoolInUse = (id: string) => sql`exists (select 1 from subnet_pool_ranges where pool_id = ${id})`

@@ -2,6 +2,7 @@ import { networkPlanOf } from '../../../db/queries/network/network-plans.ts'
 import { spaceHolding, takeRange } from '../../../db/queries/network/pool-space.ts'
 import { type SubnetPoolRow, subnetPoolMoved, subnetPoolsById } from '../../../db/queries/network/subnet-pools.ts'
 import type { SubnetRow } from '../../../db/queries/network/subnets.ts'
+import { everyProject } from '../../../db/scope.ts'
 import type { Context } from '../../context.ts'
 import { guard, type Write } from '../line/commit.ts'
 import { readCidr } from '../network/address.ts'
@@ -30,7 +31,7 @@ export const rangeOfPool = async (plan: Plan, projectId: string, cidr: string): 
 
 /** Writes by which a subnet has its range again, whatever quota the pool has by now. */
 export const holding = (context: Context, { pool, bits }: Range, { id, projectId, ipVersion }: SubnetRow): Write[] => [
-  guard(context, 'pool-moved', subnetPoolMoved(pool.id, pool.revision)),
+  guard(context, 'pool-moved', subnetPoolMoved(everyProject, pool.id, pool.revision)),
   takeRange(context.db, {
     ...{ poolId: pool.id, bits, subnetId: id, projectId, units: unitsOf(ipVersion, bits.length) },
   }),

@@ -20,6 +20,7 @@ import {
   wantScopeAbsent,
   zoneElsewhere,
 } from '../../../db/queries/network/network.ts'
+import { usedBy } from '../../../db/queries/network/rbac.ts'
 import { segmentsOf } from '../../../db/queries/network/segments.ts'
 import { deleteSubnetsOf } from '../../../db/queries/network/subnets.ts'
 import type { Filters } from '../../../db/schema/index.ts'
@@ -180,12 +181,24 @@ export const changeNetwork = async (
   const writes = [
     ...(turns ? await planExternal(context, network, set.external!) : []),
     updateNetwork(context.db, id, { ...set, updatedAt: context.now() }),
+    ...(network.shared && set.shared === false ? [guard(context, 'shared-in-use', sharedInUse(network))] : []),
     ...(set.shared === undefined ? [] : [sharing(context, 'network', network, set.shared)]),
     changed(context, 'network', id),
   ]
-  await commitOr(context, { action: 'update', kind: 'network', resourceId: id }, writes, outsideReasons(id))
+  await commitOr(context, { action: 'update', kind: 'network', resourceId: id }, writes, {
+    ...outsideReasons(id),
+    'shared-in-use': () =>
+      conflicting(
+        'InvalidSharedSetting',
+        `Unable to reconfigure sharing settings for network ${network.name}. Multiple tenants are using it.`,
+      ),
+  })
   return ownNetwork(context, id)
 }
+
+/** Others have ports there whom nothing but the attribute `shared` lets (neutron/db/db_base_plugin_v2.py, `_validate_shared_update`). */
+const sharedInUse = ({ id: objectId, projectId }: Pick<NetworkRow, 'id' | 'projectId'>) =>
+  usedBy({ objectId, projectId, objectType: 'network', target: '*' })
 
 const refuseSecurityOnWires = async (
   context: Context,

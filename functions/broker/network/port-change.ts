@@ -133,7 +133,7 @@ export const planPortChange = async (context: Context, port: PortView, change: P
       updatedAt: context.now(),
     }),
     ...(fixedIps ? [release(db, port.id), ...writeAddresses(context, port.id, fixedIps)] : []),
-    ...(groups ? [leaveGroups(db, port.id), ...writeGroups(context, port.id, groups)] : []),
+    ...(groups ? [leaveGroups(db, port.id), ...writeGroups(context, port, groups)] : []),
     ...(change.addressPairs ? rewritePairs(context, port.id, pairs) : []),
     changed(context, 'port', port.id),
   ]

@@ -1,5 +1,6 @@
 import type { NetworkRow } from '../../../db/queries/network/network.ts'
-import { allocate, groupsGone, joinGroups, type PortRow, subnetsGone } from '../../../db/queries/network/ports.ts'
+import { allocate, joinGroups, type PortRow, subnetsGone } from '../../../db/queries/network/ports.ts'
+import { groupsLost } from '../../../db/queries/network/security/security-groups.ts'
 import type { SubnetRow } from '../../../db/queries/network/subnets.ts'
 import type { Context } from '../../context.ts'
 import { adapterOf } from '../clouds/adapter.ts'
@@ -19,10 +20,17 @@ export const writeAddresses = (context: Context, portId: string, fixedIps: PortR
       ]
     : []
 
-/** Puts a port into security groups, under the guard `security-group-gone`. */
-export const writeGroups = (context: Context, portId: string, groupIds: string[]): Write[] =>
+/** Puts a port into security groups, under the guard `security-group-gone`: they are there, lent still, and alike. */
+export const writeGroups = (
+  context: Context,
+  { id, projectId }: Pick<PortRow, 'id' | 'projectId'>,
+  groupIds: string[],
+): Write[] =>
   groupIds.length
-    ? [guard(context, 'security-group-gone', groupsGone(groupIds)), joinGroups(context.db, portId, groupIds)]
+    ? [
+        guard(context, 'security-group-gone', groupsLost(context.scope, projectId, groupIds)),
+        joinGroups(context.db, id, groupIds),
+      ]
     : []
 
 /** Chosen by rules of Neutron, but never what the clouds keep for themselves; noted on the ground as used. */

@@ -1,6 +1,6 @@
 import { refuseChange } from '../../../db/queries/line/adopt.ts'
 import { isPublicAddress } from '../../../db/queries/network/floating-ips.ts'
-import { type NetworkRow, networkGone, ROUTER_INTERFACE } from '../../../db/queries/network/network.ts'
+import { type NetworkRow, networkLost, ROUTER_INTERFACE } from '../../../db/queries/network/network.ts'
 import {
   type AddressPair,
   deletePorts,
@@ -218,12 +218,12 @@ const plan = async (context: Context, wish: PortWish, ground: Ground, macAddress
     updatedAt: now,
   }
   const writes: Write[] = [
-    guard(context, 'network-gone', networkGone(network.id)),
+    guard(context, 'network-gone', networkLost(context.scope, network)),
     refuseChange([network.id]),
     charge(port.projectId, 'port', 1),
     insertPort(db, port),
     ...writeAddresses(context, port.id, fixedIps),
-    ...writeGroups(context, port.id, securityGroupIds),
+    ...writeGroups(context, port, securityGroupIds),
     ...writePairs(context, port.id, addressPairs),
   ]
   const lies = new Set(fixedIps.map((ip) => ip.subnet_id))

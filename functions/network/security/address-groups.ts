@@ -15,7 +15,7 @@ import {
 import type { Context } from '../../context.ts'
 import { badRequest } from '../../http/fault.ts'
 import { type Operation, operation } from '../../http/operation.ts'
-import { ownership, read, text, textOrNone } from '../attributes.ts'
+import { ownership, python, read, text, textOrNone } from '../attributes.ts'
 import { changeOf, given, oneOrMany, ownerOf } from '../body.ts'
 import { isLent, reading, standardView } from '../listing.ts'
 import { normalized, prefix } from './rule-words.ts'
@@ -29,7 +29,7 @@ const addresses = () =>
     return value.map((each) => normalized(prefix(each)) ?? badAddress(each))
   })
 const badAddress = (value: unknown): never => {
-  throw badRequest(`Invalid input for addresses. Reason: '${String(value).slice(0, 255)}' is not a valid IP subnet.`)
+  throw badRequest(`Invalid input for addresses. Reason: '${python(value)}' is not a valid IP subnet.`)
 }
 
 const changeable = { name: text().optional(), description: textOrNone().optional() }

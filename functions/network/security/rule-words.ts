@@ -12,7 +12,7 @@ const ICMP = ['icmp', '1', 'icmpv6', 'ipv6-icmp', '58']
 /** A name or a number as text; null, `any` and the empty text are any protocol. */
 export const protocol = (value: unknown): string | null => {
   if (value === null || value === '' || value === 'any') return null
-  const text = String(value).toLowerCase()
+  const text = typeof value === 'string' || typeof value === 'number' ? String(value).toLowerCase() : ''
   if (/^\d{1,3}$/.test(text) && Number(text) <= 255) return String(Number(text))
   if (typeof value === 'string' && Object.hasOwn(PROTOCOLS, text)) return text
   throw badRequest(
@@ -35,10 +35,11 @@ export const port = (value: unknown): number | null => {
 /** A single address is a block of one. Bits beyond the prefix stay; the address is written as netaddr does. */
 export const prefix = (value: unknown): string | null => {
   if (value === null || value === '') return null
-  const [address = '', length] = String(value).split('/')
+  const asked = typeof value === 'string' ? value : ''
+  const [address = '', length] = asked.split('/')
   const ip = readIp(address)
   const text = `${ip && writeIp(ip)}/${length === undefined ? (ip?.version === 4 ? 32 : 128) : Number(length)}`
-  if (!ip || !readCidr(length === undefined ? text : String(value)))
+  if (!ip || !readCidr(length === undefined ? text : asked))
     throw badRequest(`Invalid CIDR ${python(value)} given as IP prefix.`, 'InvalidCIDR')
   return text
 }

@@ -11,7 +11,7 @@ import type { RuleWish } from '../../broker/network/security/rule.ts'
 import { addRules, ensureDefaultGroup, removeRule } from '../../broker/network/security/security-group.ts'
 import type { Context } from '../../context.ts'
 import { type Operation, operation } from '../../http/operation.ts'
-import { oneOf, ownership, read, text, textOrNone, uuidOrNull } from '../attributes.ts'
+import { oneOf, ownership, read, text, textOrNone, textOrNull, uuidOrNull } from '../attributes.ts'
 import { oneOrMany, ownerOf } from '../body.ts'
 import { reading, standardView } from '../listing.ts'
 import { checkRule, normalized, port, prefix, protocol } from './rule-words.ts'
@@ -19,9 +19,9 @@ import { checkRule, normalized, port, prefix, protocol } from './rule-words.ts'
 /* Security group rules: https://docs.openstack.org/api-ref/network/v2/#security-group-rules-security-group-rules */
 
 const ethertype = () =>
-  read((value) => (/^ipv6$/i.test(String(value)) ? 'IPv6' : /^ipv4$/i.test(String(value)) ? 'IPv4' : value)).pipe(
-    oneOf('IPv4', 'IPv6'),
-  )
+  read((value) =>
+    typeof value !== 'string' ? value : /^ipv6$/i.test(value) ? 'IPv6' : /^ipv4$/i.test(value) ? 'IPv4' : value,
+  ).pipe(oneOf('IPv4', 'IPv6'))
 
 /** What a rule is, whichever group it is in. */
 export const ruleParts = {
@@ -31,7 +31,7 @@ export const ruleParts = {
   port_range_min: read(port).optional(),
   port_range_max: read(port).optional(),
   remote_ip_prefix: read(prefix).optional(),
-  remote_group_id: read((value) => (value === null ? null : String(value))).optional(),
+  remote_group_id: textOrNull().optional(),
   remote_address_group_id: uuidOrNull().optional(),
   description: textOrNone().optional(),
 }

@@ -77,6 +77,30 @@ describe('a network that is shared with a project', () => {
   })
 })
 
+test('what is shared with all is taken back by its owner, while nobody uses it', async () => {
+  const { network } = await createNetwork(demo, { name: 'n', cidr: '10.0.0.0/24' })
+  const policy = (await share('network', network, '*', admin)).body.rbac_policy
+  const port = (await other.post(`${V2}/ports`, { port: { network_id: network } })).body.port.id
+  const turned = await admin.put(`${V2}/networks/${network}`, { network: { shared: false } })
+  expect([...fault(turned), turned.body.NeutronError.message]).toEqual([
+    ...[409, 'InvalidSharedSetting'],
+    'Unable to reconfigure sharing settings for network n. Multiple tenants are using it.',
+  ])
+  expect((await admin.get(`${V2}/networks/${network}`)).body.network.shared).toBe(true)
+  await other.delete(`${V2}/ports/${port}`)
+  expect((await admin.put(`${V2}/networks/${network}`, { network: { shared: false } })).status).toBe(200)
+  // An administrator makes one in the name of the owner, who takes it away.
+  expect((await demo.get(`${V2}/rbac-policies/${policy.id}`)).status).toBe(404)
+  const theirs = await admin.post(`${V2}/rbac-policies`, {
+    rbac_policy: {
+      ...{ object_type: 'network', object_id: network, target_tenant: '*', action: 'access_as_shared' },
+      project_id: project('demo'),
+    },
+  })
+  expect((await demo.delete(`${V2}/rbac-policies/${theirs.body.rbac_policy.id}`)).status).toBe(204)
+  expect((await demo.get(`${V2}/networks/${network}`)).body.network.shared).toBe(false)
+})
+
 describe('policies', () => {
   test('share what is the own, once, as far as the quota goes', async () => {
     const { network } = (await demo.post(`${V2}/networks`, { network: {} })).body

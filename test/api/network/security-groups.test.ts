@@ -292,3 +292,28 @@ describe('rules', () => {
     expect(await used('security_group_rule')).toBe(4 + 2)
   })
 })
+
+test('what is no text and no number is refused as such', async () => {
+  const group = (await demo.post(`${V2}/security-groups`, { security_group: { name: 'g' } })).body.security_group.id
+  for (const junk of [{ toString: 1 }, [{ toString: 1, valueOf: 1 }], {}, [], true]) {
+    for (const name of [
+      'direction',
+      'ethertype',
+      'protocol',
+      'remote_ip_prefix',
+      'remote_group_id',
+      'port_range_min',
+    ]) {
+      const rule = { security_group_id: group, direction: 'ingress', [name]: junk }
+      expect([name, (await demo.post(`${V2}/security-group-rules`, { security_group_rule: rule })).status]).toEqual([
+        ...[name, 400],
+      ])
+    }
+    const addresses = [junk]
+    expect((await demo.post(`${V2}/address-groups`, { address_group: { addresses } })).status).toBe(400)
+    expect((await demo.put(`${V2}/security-groups/${group}/tags`, { tags: [junk] })).status).toBe(400)
+    expect((await demo.put(`${V2}/security-groups/${group}/tags`, { tags: { toString: junk } })).status).toBe(400)
+    const subnet = { network_id: group, ip_version: junk, cidr: '10.0.0.0/24' }
+    expect((await demo.post(`${V2}/subnets`, { subnet })).status).toBe(400)
+  }
+})

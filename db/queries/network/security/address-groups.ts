@@ -1,10 +1,10 @@
-import { and, eq, sql } from 'drizzle-orm'
+import { and, eq, type SQL, sql } from 'drizzle-orm'
 import { table } from '../../../../adapters/table.ts'
 import type { Database } from '../../../client.ts'
-import { anyOf } from '../../../conditions.ts'
+import { always, anyOf, either } from '../../../conditions.ts'
 import { prepared, type Slots } from '../../../prepared.ts'
 import { addressGroups, securityGroupRules } from '../../../schema/index.ts'
-import { type Scope, withinOrShared } from '../../../scope.ts'
+import { foundWithin, type Scope, withinOrShared } from '../../../scope.ts'
 import { type Attributes, pagesOf } from '../network-listing.ts'
 import { releaseRows } from '../network-quotas.ts'
 import { lentTo } from '../rbac.ts'
@@ -13,6 +13,12 @@ export type AddressGroupRow = typeof addressGroups.$inferSelect
 
 /** An address group is seen by its project, and by those that it is shared with. */
 const visible = withinOrShared(addressGroups.projectId, (scope) => lentTo('address_group', addressGroups.id, scope))
+
+/** The same of groups that are found by their ids. */
+const seen = (scope: Scope): SQL =>
+  'every' in scope
+    ? always
+    : either(foundWithin(addressGroups.projectId, scope), lentTo('address_group', addressGroups.id, scope))
 
 export const addressGroupAttributes: Attributes = table({
   id: { is: 'text', sql: sql`${addressGroups.id}`, seeks: true },
@@ -50,6 +56,15 @@ export const addressGroupById = async (db: Database, scope: Scope, id: string): 
 export const addressGroupsById = (db: Database, ids: string[]): Promise<AddressGroupRow[]> =>
   db.select().from(addressGroups).where(anyOf(addressGroups.id, ids))
 
+/** Which of some ids are address groups that a scope sees. */
+export const addressGroupsSeen = async (db: Database, scope: Scope, ids: string[]): Promise<string[]> =>
+  (
+    await db
+      .select({ id: addressGroups.id })
+      .from(addressGroups)
+      .where(and(anyOf(addressGroups.id, ids), seen(scope)))
+  ).map(({ id }) => id)
+
 /** Statement: a new address group. */
 export const insertAddressGroup = (db: Database, row: AddressGroupRow) => db.insert(addressGroups).values(row)
 
@@ -67,6 +82,12 @@ export const deleteAddressGroup = (db: Database, id: string) =>
     db.delete(addressGroups).where(eq(addressGroups.id, id)),
   ] as const
 
+/** Statement: groups with a rule that names it have to be changed on their clouds. */
+export const touchGroupsNamingAddresses = (db: Database, id: string, now: number) =>
+  db.run(sql`update bindings set revision = revision + 1, due_at = ${now}, updated_at = ${now}
+    where kind = 'security_group' and want = 'present'
+    and resource_id in (select security_group_id from ${securityGroupRules} where remote_address_group_id = ${id})`)
+
 /** Ids of security groups with a rule that names it. */
 export const groupsNamingAddresses = async (db: Database, id: string): Promise<string[]> =>
   (
@@ -78,9 +99,9 @@ export const groupsNamingAddresses = async (db: Database, id: string): Promise<s
 
 /* ---------------------------------------------------------------- conditions of guards */
 
-/** Condition of a guard: one of these was deleted meanwhile. */
-export const addressGroupsGone = (ids: string[]) =>
-  sql`(select count(*) from address_groups where ${anyOf(sql`id`, ids)}) <> ${new Set(ids).size}`
+/** Condition of a guard: one of these was deleted meanwhile, or a scope does not see it any more. */
+export const addressGroupsGone = (scope: Scope, ids: string[]) =>
+  sql`(select count(*) from ${addressGroups} where ${anyOf(addressGroups.id, ids)} and ${seen(scope)}) <> ${new Set(ids).size}`
 
 /** Condition of a guard: it is not at the revision any more at which it was read. */
 export const addressGroupMoved = (id: string, revision: number) =>

@@ -1,7 +1,7 @@
-import { and, eq, getTableColumns, type Placeholder, sql } from 'drizzle-orm'
+import { and, eq, getTableColumns, type Placeholder, type SQL, sql } from 'drizzle-orm'
 import { table } from '../../../../adapters/table.ts'
 import type { Database } from '../../../client.ts'
-import { always, anyOf } from '../../../conditions.ts'
+import { always, anyOf, either } from '../../../conditions.ts'
 import { nested } from '../../../nested.ts'
 import { prepared, type Slots } from '../../../prepared.ts'
 import { securityGroupRules, securityGroups } from '../../../schema/index.ts'
@@ -63,6 +63,12 @@ const view = {
 
 /** A security group is seen by its project, and by those that it is shared with. */
 const visible = withinOrShared(securityGroups.projectId, (scope) => lentTo('security_group', securityGroups.id, scope))
+
+/** The same of groups that are found by their ids. */
+const seen = (scope: Scope): SQL =>
+  'every' in scope
+    ? always
+    : either(foundWithin(securityGroups.projectId, scope), lentTo('security_group', securityGroups.id, scope))
 
 /** Whether something is shared with the project that reads. */
 const lends = (reader: Placeholder | undefined) =>
@@ -194,8 +200,14 @@ export const groupsNaming = async (db: Database, id: string): Promise<string[]> 
 export const groupInUse = (id: string) =>
   sql`exists (select 1 from port_security_groups where security_group_id = ${id})`
 
-/** Condition of a guard: the group was deleted meanwhile. */
-export const groupGone = (id: string) => sql`not exists (select 1 from security_groups where id = ${id})`
+/** Condition of a guard: one of the groups was deleted meanwhile, or a scope does not see it any more. */
+export const groupsGone = (scope: Scope, ids: string[]) =>
+  sql`(select count(*) from ${securityGroups} where ${anyOf(securityGroups.id, ids)} and ${seen(scope)}) <> ${new Set(ids).size}`
+
+/** Condition of a guard for a port of a project: the same, or some of them are stateful now and some are not. */
+export const groupsLost = (scope: Scope, projectId: string, ids: string[]) =>
+  sql`(select count(*) <> ${new Set(ids).size} or count(distinct ${securityGroups.stateful}) > 1 from ${securityGroups}
+    where ${anyOf(securityGroups.id, ids)} and (${seen(scope)} or +${securityGroups.projectId} = ${projectId}))`
 
 /* ---------------------------------------------------------------- rules */
 

@@ -1,5 +1,5 @@
 import { takeOutside } from '../../../../db/queries/network/floating-ips.ts'
-import { type NetworkRow, networkGone } from '../../../../db/queries/network/network.ts'
+import { type NetworkRow, networkLost } from '../../../../db/queries/network/network.ts'
 import type { FixedIp } from '../../../../db/schema/index.ts'
 import type { Context } from '../../../context.ts'
 import { guard, type Write } from '../../line/commit.ts'
@@ -17,7 +17,10 @@ export interface Outside {
 
 const take = (context: Context, network: NetworkRow, deviceId: string, fixedIps: FixedIp[]): Outside => ({
   fixedIps,
-  writes: [guard(context, 'network-gone', networkGone(network.id)), ...takeOutside(context.db, deviceId, fixedIps)],
+  writes: [
+    guard(context, 'network-gone', networkLost(context.scope, network)),
+    ...takeOutside(context.db, deviceId, fixedIps),
+  ],
 })
 
 const groundFor = (context: Context, { id, projectId }: NetworkRow, wished: FixedIpWish[] | null) =>

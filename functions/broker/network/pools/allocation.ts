@@ -135,7 +135,7 @@ const aroundGateway = ({ gatewayIp, prefixlen }: PoolWish, pool: SubnetPoolRow):
 
 /** Writes by which a new subnet has its range: for the batch that makes it. */
 export const taking = (context: Context, { pool, bits, units }: Allocation, subnet: SubnetRow): Write[] => [
-  guard(context, 'pool-moved', subnetPoolMoved(pool.id, pool.revision)),
+  guard(context, 'pool-moved', subnetPoolMoved(context.scope, pool.id, pool.revision)),
   guard(context, 'pool-quota', overPoolQuota(pool.id, subnet.projectId, units)),
   takeRange(context.db, { poolId: pool.id, bits, subnetId: subnet.id, projectId: subnet.projectId, units }),
 ]

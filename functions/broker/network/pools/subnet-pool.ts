@@ -104,7 +104,7 @@ const scoped = async (context: Context, pool: SubnetPoolRow): Promise<Write[]> =
     )
   const bits = pool.prefixes.map(bitsIn)
   return [
-    guard(context, 'address-scope-gone', addressScopeGone(addressScopeId)),
+    guard(context, 'address-scope-gone', addressScopeGone(context.scope, addressScopeId)),
     guard(context, 'address-scope-prefix', prefixesMeet(addressScopeId, id, bits)),
     leaveAddressScope(context.db, id),
     enterAddressScope(context.db, addressScopeId, id, bits),
@@ -174,7 +174,7 @@ export const changeSubnetPool = (
     if (pool.addressScopeId !== null) await refuseInScopeOfOthers(context, id, pool.addressScopeId)
     const rescoped = next.addressScopeId !== pool.addressScopeId
     const writes = [
-      guard(context, MOVED, subnetPoolMoved(id, pool.revision)),
+      guard(context, MOVED, subnetPoolMoved(context.scope, id, pool.revision)),
       ...(rescoped && next.addressScopeId !== null
         ? [guard(context, 'networks-mixed', networksMixed(id, pool.ipVersion))]
         : []),
@@ -224,7 +224,7 @@ export const removePrefixes = (context: Context, id: string, removed: string[]):
       context,
       { action: 'update', kind: 'subnet_pool', resourceId: id },
       [
-        guard(context, MOVED, subnetPoolMoved(id, pool.revision)),
+        guard(context, MOVED, subnetPoolMoved(context.scope, id, pool.revision)),
         ...removeSpace(context.db, id, going),
         ...(pool.addressScopeId === null ? [] : await scoped(context, next)),
         updateSubnetPool(context.db, id, { prefixes, updatedAt: context.now() }),

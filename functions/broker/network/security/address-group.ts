@@ -3,14 +3,15 @@ import {
   addressGroupById,
   addressGroupInUse,
   addressGroupMoved,
+  addressGroupsSeen,
   deleteAddressGroup,
   groupsNamingAddresses,
   insertAddressGroup,
+  touchGroupsNamingAddresses,
   updateAddressGroup,
 } from '../../../../db/queries/network/security/address-groups.ts'
 import type { Context } from '../../../context.ts'
-import { charge, commit, guard } from '../../line/commit.ts'
-import { changed } from '../../line/resources.ts'
+import { charge, commit, guard, makesDue } from '../../line/commit.ts'
 import { untilStill } from '../../line/until-still.ts'
 import { commitOr, conflicting, invalid, missing, NetworkRefused, owned } from '../network-refusal.ts'
 
@@ -54,6 +55,14 @@ export const seenAddressGroup = async (context: Context, id: string): Promise<Ad
   return group
 }
 
+/** Refuses address groups of which the caller does not see one. One query for all, none for none. */
+export const seenAddressGroups = async ({ db, scope }: Context, ids: string[]): Promise<void> => {
+  if (!ids.length) return
+  const seen = new Set(await addressGroupsSeen(db, scope, [...new Set(ids)]))
+  const unseen = ids.find((id) => !seen.has(id))
+  if (unseen !== undefined) throw missing('AddressGroup', unseen)
+}
+
 const ownAddressGroup = async (context: Context, id: string): Promise<AddressGroupRow> =>
   owned(context, 'AddressGroup', id, await addressGroupById(context.db, context.scope, id))
 
@@ -80,7 +89,10 @@ const readdress = (context: Context, id: string, to: (group: AddressGroupRow) =>
     await commit(context, { action: 'update', kind: 'address_group', resourceId: id }, [
       guard(context, 'address-group-moved', addressGroupMoved(id, group.revision)),
       updateAddressGroup(context.db, id, { addresses, updatedAt: context.now() }),
-      ...naming.map((each) => changed(context, 'security_group', each)),
+      // Whoever names it by then; who is read here is only whom the engine is told of.
+      makesDue(touchGroupsNamingAddresses(context.db, id, context.now()), {
+        ...{ kind: 'security_group', ids: naming, want: 'present' },
+      }),
     ])
     return ownAddressGroup(context, id)
   })

@@ -53,7 +53,9 @@ export const addDefaultRule = async (context: Context, wish: DefaultRuleWish): P
   }
   const writes = [
     guard(context, 'default-rules-full', defaultRulesFull(MOST)),
-    ...(remoteAddressGroupId ? [guard(context, 'address-group-gone', addressGroupsGone([remoteAddressGroupId]))] : []),
+    ...(remoteAddressGroupId
+      ? [guard(context, 'address-group-gone', addressGroupsGone(context.scope, [remoteAddressGroupId]))]
+      : []),
     insertDefaultRule(db, row),
   ]
   try {

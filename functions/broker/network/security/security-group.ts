@@ -4,8 +4,8 @@ import {
   defaultGroupOf,
   deleteRule,
   deleteSecurityGroup,
-  groupGone,
   groupInUse,
+  groupsGone,
   groupsNaming,
   insertRule,
   insertSecurityGroup,
@@ -18,13 +18,14 @@ import {
   touchGroupsNaming,
   updateSecurityGroup,
 } from '../../../../db/queries/network/security/security-groups.ts'
+import { everyProject, type Scope } from '../../../../db/scope.ts'
 import type { Context } from '../../../context.ts'
 import { adapterOf } from '../../clouds/adapter.ts'
 import { charge, commit, guard, makesDue, type Write, withoutKey } from '../../line/commit.ts'
 import { Refused } from '../../line/refused.ts'
 import { changed, unwanted } from '../../line/resources.ts'
 import { commitOr, conflicting, missing, owned } from '../network-refusal.ts'
-import { seenAddressGroup } from './address-group.ts'
+import { seenAddressGroups } from './address-group.ts'
 import { beginningOf } from './default-rules.ts'
 import { type RuleWish, signatureOf } from './rule.ts'
 
@@ -47,9 +48,10 @@ const admit = (context: Context, group: SecurityGroupRow, rules: RuleRow[]): Wri
   ...rules.map((rule) => insertRule(context.db, rule)),
 ]
 
-const addressed = (context: Context, rules: RuleRow[]): Write[] => {
+/** `scope`: whoever has to see the groups still; every one where nobody named them. */
+const addressed = (context: Context, rules: RuleRow[], scope: Scope = everyProject): Write[] => {
   const named = [...new Set(rules.flatMap(({ remoteAddressGroupId }) => remoteAddressGroupId ?? []))]
-  return named.length ? [guard(context, 'address-group-gone', addressGroupsGone(named))] : []
+  return named.length ? [guard(context, 'address-group-gone', addressGroupsGone(scope, named))] : []
 }
 
 const newGroup = (
@@ -189,14 +191,16 @@ export const addRules = async (
     for (const id of [securityGroupId, remoteGroupId])
       if (id !== null && !groups.has(id)) groups.set(id, await seenSecurityGroup(context, id))
   for (const { securityGroupId: id } of wishes) owned(context, 'SecurityGroup', id, groups.get(id)!)
-  for (const id of new Set(wishes.flatMap(({ remoteAddressGroupId }) => remoteAddressGroupId ?? [])))
-    await seenAddressGroup(context, id)
+  await seenAddressGroups(
+    context,
+    wishes.flatMap(({ remoteAddressGroupId }) => remoteAddressGroupId ?? []),
+  )
   const rules = wishes.map(({ securityGroupId, ...wish }) => ruleRow(context, groups.get(securityGroupId)!, wish))
   const touched = [...new Set(rules.map((rule) => rule.securityGroupId))]
   try {
     await commit(context, { action: 'create', kind: 'security_group_rule', resourceId: rules[0]!.id }, [
-      ...[...groups.keys()].map((id) => guard(context, 'security-group-gone', groupGone(id))),
-      ...addressed(context, rules),
+      guard(context, 'security-group-gone', groupsGone(context.scope, [...groups.keys()])),
+      ...addressed(context, rules, context.scope),
       ...rules.flatMap((rule) => [charge(rule.projectId, 'security_group_rule', 1), insertRule(db, rule)]),
       ...touched.flatMap((id) => [
         updateSecurityGroup(db, id, { updatedAt: context.now() }),

@@ -7,6 +7,7 @@ import {
   rbacPolicyById,
   retargetRbacPolicy,
   type SharedType,
+  sharedGone,
   usedBy,
 } from '../../../../db/queries/network/rbac.ts'
 import { addressGroupById } from '../../../../db/queries/network/security/address-groups.ts'
@@ -41,7 +42,7 @@ const refuseMissing = (...what: Parameters<typeof missing>): never => {
 }
 
 /** With all share administrators only (neutron/conf/policies/rbac.py, `restrict_wildcard`). */
-const refuseAll = ({ caller }: Context, verb: string, target: string): void => {
+const refuseAll = ({ caller }: Context, verb: 'create' | 'update', target: string): void => {
   if (target !== '*' || caller?.isAdmin) return
   const reason = `rule:${verb}_rbac_policy is disallowed by policy`
   throw new NetworkRefused({ kind: 'forbidden', type: 'PolicyNotAuthorized', reason })
@@ -65,9 +66,12 @@ export const createRbacPolicy = async (context: Context, wish: RbacWish): Promis
   try {
     await commit(context, { action: 'create', kind: 'rbac_policy', resourceId: row.id }, [
       charge(row.projectId, 'rbac_policy', 1),
+      guard(context, 'object-gone', sharedGone(row)),
       insertRbacPolicy(context.db, row),
     ])
   } catch (error) {
+    if (error instanceof Refused && error.refusal.kind === 'guard' && error.refusal.what === 'object-gone')
+      await owners[wish.objectType](context, wish.objectId)
     throw twice(error)
   }
   return row
@@ -111,7 +115,6 @@ export const changeRbacPolicy = async (context: Context, id: string, target: str
 /** Refused while somebody uses what it shares, by it alone. */
 export const removeRbacPolicy = async (context: Context, id: string): Promise<void> => {
   const policy = await ownRbacPolicy(context, id)
-  refuseAll(context, 'delete', policy.target)
   const writes = [guard(context, 'rbac-in-use', usedBy(policy)), deleteRbacPolicy(context.db, id)]
   await commitOr(context, { action: 'delete', kind: 'rbac_policy', resourceId: id }, writes, inUse(policy))
 }
