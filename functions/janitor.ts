@@ -41,7 +41,6 @@ export const sweepLeftovers = async (context: Context): Promise<void> => {
   await sweep('revoked_tokens', 'audit_id', sql`expires_at < ${now()}`)
   await sweepLoginFailures(db, now())
   await sweep('used_once', 'id', sql`until < ${now()}`)
-  await sweep('sso_logins', 'id', sql`expires_at < ${now()}`)
   await sweepGroupsSaid(db, now(), ROWS)
   await sweep('request_tokens', 'id', sql`expires_at < ${now()}`)
   await sweep('access_tokens', 'id', sql`expires_at < ${now()}`)

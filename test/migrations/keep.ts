@@ -179,7 +179,6 @@ for (const row of [
   `federation_protocols (idp_id, id, mapping_id) values ('kept', 'openid', 'kept')`,
   `federated_users (idp_id, protocol_id, unique_id, user_id, last_seen_at) values ('kept', 'openid', 'sub', '${user.id}', 1)`,
   `service_providers (id, enabled, auth_url, sp_url, relay_state_prefix) values ('kept', 1, 'https://a.example.org', 'https://b.example.org', '')`,
-  `sso_logins (id, idp_id, protocol_id, origin, verifier, nonce, expires_at) values ('kept', 'kept', 'openid', 'https://c.example.org', '', '', 9000000000000)`,
 ])
   await d1.prepare(`insert into ${row}`).run()
 await made(demo, `${KEYSTONE}/credentials`, { credential: { type: 'cert', blob: 'kept' } })

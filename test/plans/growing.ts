@@ -118,7 +118,6 @@ export const GROWING: Record<string, string[]> = {
   access_tokens: [],
   used_once: [],
   federated_users: [],
-  sso_logins: [],
   grants: ['role_id', 'target_id'],
   group_members: ['group_id'],
   user_groups: ['domain_id'],

@@ -75,21 +75,3 @@ export const federatedUsers = sqliteTable(
     index('federated_users_by_id').on(t.uniqueId),
   ],
 )
-
-/** Logins by browsers that are under way: what is said to a provider and has to come back from it. */
-export const ssoLogins = sqliteTable(
-  'sso_logins',
-  {
-    /** SHA-256 of the state. */
-    id: text('id').primaryKey(),
-    idpId: text('idp_id').notNull(),
-    protocolId: text('protocol_id').notNull(),
-    /** The dashboard that is told the token. */
-    origin: text('origin').notNull(),
-    /** Proof key of the code, sealed. */
-    verifier: text('verifier').notNull(),
-    nonce: text('nonce').notNull(),
-    expiresAt: at('expires_at').notNull(),
-  },
-  (t) => [index('sso_logins_by_end').on(t.expiresAt)],
-)

@@ -14,7 +14,5 @@ export const domainConfigPlace = (domainId: string): string => `domain_configs/$
 export const consumerPlace = (id: string): string => `consumers/${id}/secret`
 export const requestTokenPlace = (id: string): string => `request_tokens/${id}/secret`
 export const accessTokenPlace = (id: string): string => `access_tokens/${id}/secret`
-/** What a login by a browser proves itself with; it lives for minutes, and is sealed by no newer key. */
-export const ssoPlace = (id: string): string => `sso_logins/${id}/verifier`
 /** What a user keeps here for others to ask for. */
 export const credentialPlace = (credentialId: string): string => `credentials/${credentialId}/blob`

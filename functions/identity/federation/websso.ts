@@ -1,11 +1,11 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { beginSso, endSso } from '../../../db/queries/federation/sso-logins.ts'
 import { unauthorized } from '../../auth/policy.ts'
-import { ssoPlace } from '../../broker/line/sealed-places.ts'
 import type { Context } from '../../context.ts'
-import { openAtRest, sealAtRest } from '../../crypto/at-rest.ts'
+import { keyring } from '../../crypto/keyring.ts'
+import { open, seal } from '../../crypto/seal.ts'
 import { badRequest, Fault, notFound } from '../../http/fault.ts'
 import { type Input, type Operation, operation } from '../../http/operation.ts'
+import { isFirstUse } from '../proofs/once.ts'
 import { tokenFor } from '../token-answer.ts'
 import { enterBy, type Way, wayOf } from './enter.ts'
 import { formPage } from './form-page.ts'
@@ -13,16 +13,32 @@ import { claimsForCode, discoveredOf, refused } from './provider.ts'
 
 /*
  * Logins of browsers: a dashboard sends one here, it is sent to the provider, comes back with a code, and is given a form that
- * hands its token to the dashboard (keystone/api/auth.py). Code with PKCE, state and nonce; the state is the browser's too.
+ * hands its token to the dashboard (keystone/api/auth.py). Code with PKCE, state and nonce. What it was sent with the browser
+ * keeps, sealed: anybody may begin, so nothing is written before a provider has said who it is that comes back.
  */
 
 const ROOT = '/v3/auth/OS-FEDERATION'
 const BACK = `${ROOT}/redirect`
 const LASTS = 600_000
 const COOKIE = 'plimsoll-sso'
+const AAD = 'websso'
+
+/** What a browser was sent to a provider with. */
+interface Begun {
+  idp: string
+  protocol: string
+  /** The dashboard that is told the token. */
+  origin: string
+  state: string
+  nonce: string
+  /** Proof key of the code. */
+  verifier: string
+  /** Milliseconds since 1970. */
+  end: number
+}
+const keysOf = ({ settings }: Context) => keyring(settings.secretKeys, 'token')
 
 const random = () => randomBytes(32).toString('base64url')
-const hashOf = (text: string) => createHash('sha256').update(text)
 
 /** The dashboard that is to be told the token: one that the operator trusts, word for word. 400 for none, 401 for another. */
 const originOf = ({ context, query }: Input): string => {
@@ -48,8 +64,8 @@ const onlyWay = async (context: Context, protocolId: string): Promise<Way> => {
   return ways[0]
 }
 
-const cookieOf = (state: string, base: string, seconds: number): string =>
-  `${COOKIE}=${state}; Path=${new URL(base).pathname}${BACK}; Max-Age=${seconds}; HttpOnly; SameSite=Lax${base.startsWith('https:') ? '; Secure' : ''}`
+const cookieOf = (value: string, base: string, seconds: number): string =>
+  `${COOKIE}=${value}; Path=${new URL(base).pathname}${BACK}; Max-Age=${seconds}; HttpOnly; SameSite=Lax${base.startsWith('https:') ? '; Secure' : ''}`
 
 /** Sends the browser to the provider. */
 const leave = async (input: Input, way: Way): Promise<Response> => {
@@ -58,40 +74,52 @@ const leave = async (input: Input, way: Way): Promise<Response> => {
   const origin = originOf(input)
   const { authorization_endpoint: url } = await discoveredOf(context, provider)
   if (!url || !provider.clientId) throw refused(context, provider, 'there is no authorization endpoint, or no client')
-  const [state, verifier, nonce] = [random(), random(), random()]
-  const id = hashOf(state).digest('hex')
-  await beginSso(context.db, {
-    ...{ id, idpId: protocol.idpId, protocolId: protocol.id, origin, nonce },
-    ...{ verifier: sealAtRest(context, ssoPlace(id), verifier), expiresAt: context.now() + LASTS },
-  })
+  const [state, verifier, nonce, end] = [random(), random(), random(), context.now() + LASTS]
+  const begun: Begun = { idp: protocol.idpId, protocol: protocol.id, origin, state, nonce, verifier, end }
   const to = new URL(url)
   const asked = {
     ...{ response_type: 'code', client_id: provider.clientId, redirect_uri: base + BACK, scope: provider.scope },
-    ...{ state, nonce, code_challenge: hashOf(verifier).digest('base64url'), code_challenge_method: 'S256' },
+    ...{
+      state,
+      nonce,
+      code_challenge: createHash('sha256').update(verifier).digest('base64url'),
+      code_challenge_method: 'S256',
+    },
   }
   for (const [name, value] of Object.entries(asked)) to.searchParams.set(name, value)
   return new Response(null, {
     status: 302,
-    headers: { Location: to.href, 'Set-Cookie': cookieOf(state, base, LASTS / 1000) },
+    headers: {
+      Location: to.href,
+      'Set-Cookie': cookieOf(seal(JSON.stringify(begun), AAD, keysOf(context)), base, LASTS / 1000),
+    },
   })
+}
+
+/** What this browser was sent with; null: nothing with this state, or too long ago. */
+const begunOf = ({ context, request }: Input, state: string): Begun | null => {
+  const cookies = (request.headers.get('Cookie') ?? '').split(';').map((each) => each.trim())
+  const cookie = cookies.find((each) => each.startsWith(`${COOKIE}=`))?.slice(COOKIE.length + 1) ?? ''
+  const plain = open(cookie, AAD, keysOf(context))
+  const begun = plain === null ? null : (JSON.parse(plain) as Begun)
+  return begun && begun.state === state && context.now() < begun.end ? begun : null
 }
 
 /** Takes the browser in that comes back, and gives it the form for its dashboard. */
 const comeBack = async (input: Input): Promise<Response> => {
-  const { context, query, request, base } = input
+  const { context, query, base } = input
   const { state = '', code = '' } = query
-  const cookies = (request.headers.get('Cookie') ?? '').split(';').map((each) => each.trim())
   // Another browser's login is not finished in this one.
-  if (!state || !cookies.includes(`${COOKIE}=${state}`)) throw unauthorized()
-  const begun = await endSso(context.db, hashOf(state).digest('hex'))
-  if (!begun || begun.expiresAt <= context.now()) throw unauthorized()
-  const way = await wayOf(context, begun.idpId, begun.protocolId)
-  const verifier = openAtRest(context, ssoPlace(begun.id), begun.verifier)
-  if (!code || verifier === null) throw refused(context, way.provider, query.error ?? 'there is no code')
+  const begun = begunOf(input, state)
+  if (!begun) throw unauthorized()
+  const way = await wayOf(context, begun.idp, begun.protocol)
+  if (!code) throw refused(context, way.provider, query.error ?? 'there is no code')
   const iss = query.iss
   if (iss !== undefined && iss !== way.provider.issuer)
     throw refused(context, way.provider, 'the code is of another issuer')
-  const said = await claimsForCode(context, way.provider, { code, redirect: base + BACK, verifier, nonce: begun.nonce })
+  const { verifier, nonce, end } = begun
+  const said = await claimsForCode(context, way.provider, { code, redirect: base + BACK, verifier, nonce })
+  if (!(await isFirstUse(context, `websso ${state}`, end))) throw unauthorized()
   const { text } = await tokenFor(context, await enterBy(context, way, said))
   const page = formPage(begun.origin, text)
   page.headers.append('Set-Cookie', cookieOf('', base, 0))
