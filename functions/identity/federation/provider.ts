@@ -2,7 +2,7 @@ import { createLocalJWKSet, decodeProtectedHeader, errors, type JSONWebKeySet, j
 import * as z from 'zod'
 import { endpointFault, guardedFetch } from '../../broker/clouds/endpoint.ts'
 import type { Context, OidcProvider } from '../../context.ts'
-import { Fault } from '../../http/fault.ts'
+import { Fault, tooMany } from '../../http/fault.ts'
 import type { Claims } from './mapping.ts'
 
 /*
@@ -17,6 +17,10 @@ const MOST_BYTES = 256 * 1024
 const KEPT = 10 * 60_000
 /** A key that is not known is asked for at once, and not again so soon. */
 const AGAIN = 30_000
+/** A provider that could not be asked is left alone for so long. */
+const REST = 5_000
+/** Strangers make a provider be asked: not more at a time. */
+const MOST_AT_ONCE = 16
 /** Signatures that a key of a provider makes; none that a secret makes, and not none. */
 const ALGORITHMS = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519']
 
@@ -36,6 +40,10 @@ export const refused = (context: Context, provider: Pick<OidcProvider, 'idp'>, w
   context.log('warn', 'a federated login failed', { requestId: context.requestId, idp: provider.idp, reason: why })
   return new Fault(401, 'The request you have made requires authentication.')
 }
+
+/** What a failed question means: too many is what it is, anything else is 401. */
+const asRefusal = (context: Context, provider: OidcProvider, error: unknown): Fault =>
+  error instanceof Fault ? error : refused(context, provider, String(error))
 
 const reachOf = ({ settings }: Context, url: string) => ({
   name: 'oidc',
@@ -91,6 +99,27 @@ interface Kept {
   at: number
 }
 const kept = new WeakMap<OidcProvider, Kept>()
+const failed = new WeakMap<OidcProvider, { why: unknown; at: number }>()
+/** When each question began that is under way; one that a runtime gave up is over when its time is. */
+const underWay = new WeakMap<OidcProvider, number[]>()
+
+/** Asks a provider something, if not too many do so already: 429. */
+const taking = async <T>({ now }: Context, provider: OidcProvider, work: () => Promise<T>): Promise<T> => {
+  const at = now()
+  const others = (underWay.get(provider) ?? []).filter((each) => at - each < 2 * TIMEOUT)
+  if (others.length >= MOST_AT_ONCE) throw tooMany(1, 'The identity provider is being asked about others.')
+  underWay.set(provider, [...others, at])
+  try {
+    return await work()
+  } finally {
+    const all = underWay.get(provider) ?? []
+    const own = all.indexOf(at)
+    underWay.set(
+      provider,
+      all.filter((_, i) => i !== own),
+    )
+  }
+}
 
 const askedOf = async (context: Context, provider: OidcProvider): Promise<Kept> => {
   const url = `${provider.issuer.replace(/\/$/, '')}/.well-known/openid-configuration`
@@ -106,7 +135,17 @@ const askedOf = async (context: Context, provider: OidcProvider): Promise<Kept> 
 const known = async (context: Context, provider: OidcProvider, age = KEPT): Promise<Kept> => {
   const last = kept.get(provider)
   const now = context.now()
-  return last && now >= last.at && now - last.at < age ? last : askedOf(context, provider)
+  if (last && now >= last.at && now - last.at < age) return last
+  const failure = failed.get(provider)
+  if (failure && now >= failure.at && now - failure.at < REST) throw failure.why
+  return taking(context, provider, async () => {
+    try {
+      return await askedOf(context, provider)
+    } catch (why) {
+      failed.set(provider, { why, at: context.now() })
+      throw why
+    }
+  })
 }
 
 /** Where a provider does what. 401 where it cannot be asked. */
@@ -114,7 +153,7 @@ export const discoveredOf = async (context: Context, provider: OidcProvider): Pr
   try {
     return (await known(context, provider)).found
   } catch (error) {
-    throw refused(context, provider, String(error))
+    throw asRefusal(context, provider, error)
   }
 }
 
@@ -156,11 +195,13 @@ const introspect = async (context: Context, provider: OidcProvider, token: strin
     throw new Error('a token that is none of JSON needs an introspection endpoint, and a client with a secret')
   const said = okOf(
     introspected,
-    await ask(context, url, {
-      method: 'POST',
-      headers: { 'content-type': 'application/x-www-form-urlencoded', authorization: basicOf(provider) },
-      body: new URLSearchParams({ token, token_type_hint: 'access_token' }).toString(),
-    }),
+    await taking(context, provider, () =>
+      ask(context, url, {
+        method: 'POST',
+        headers: { 'content-type': 'application/x-www-form-urlencoded', authorization: basicOf(provider) },
+        body: new URLSearchParams({ token, token_type_hint: 'access_token' }).toString(),
+      }),
+    ),
     url,
   )
   const audiences = [said.aud].flat().filter((each) => typeof each === 'string')
@@ -182,7 +223,7 @@ export const claimsOf = async (context: Context, provider: OidcProvider, token: 
       ? await verified(context, provider, token, provider.audience)
       : await introspect(context, provider, token)
   } catch (error) {
-    throw refused(context, provider, String(error))
+    throw asRefusal(context, provider, error)
   }
 }
 
@@ -197,23 +238,25 @@ export const claimsForCode = async (
     const { token_endpoint: url } = (await known(context, provider)).found
     if (!url || !provider.clientId) throw new Error('there is no token endpoint, or no client')
     const form = { grant_type: 'authorization_code', code, redirect_uri: redirect, code_verifier: verifier }
-    const given = await ask(context, url, {
-      method: 'POST',
-      headers: {
-        'content-type': 'application/x-www-form-urlencoded',
-        ...(provider.clientSecret ? { authorization: basicOf(provider) } : {}),
-      },
-      body: new URLSearchParams({
-        ...form,
-        ...(provider.clientSecret ? {} : { client_id: provider.clientId }),
-      }).toString(),
-    })
+    const given = await taking(context, provider, () =>
+      ask(context, url, {
+        method: 'POST',
+        headers: {
+          'content-type': 'application/x-www-form-urlencoded',
+          ...(provider.clientSecret ? { authorization: basicOf(provider) } : {}),
+        },
+        body: new URLSearchParams({
+          ...form,
+          ...(provider.clientSecret ? {} : { client_id: provider.clientId }),
+        }).toString(),
+      }),
+    )
     const said = await verified(context, provider, okOf(tokens, given, url).id_token, [provider.clientId])
     if (said.nonce !== nonce) throw new Error('the token is for another login')
     if (said.azp !== undefined && said.azp !== provider.clientId) throw new Error('the token is for another client')
     return said
   } catch (error) {
-    throw refused(context, provider, String(error))
+    throw asRefusal(context, provider, error)
   }
 }
 
@@ -222,11 +265,13 @@ const textOf = (value: unknown): string => (typeof value === 'object' ? JSON.str
 
 /**
  * Claims under the names that mappings know: `OIDC-sub`, `HTTP_OIDC_SUB` and `OIDC_CLAIM_sub`, as Apache's module hands them on.
- * A list is several values; a text is one, whatever is in it: who chooses his own name chooses no groups.
+ * A list is several values; a text is one, whatever is in it: who chooses his own name chooses no groups. Of claims that come
+ * to one name the first counts, and who says it of whom before all others: no claim that a user chose stands for those.
  */
 export const assertionOf = (said: Said): Claims => {
   const claims = new Map<string, string[]>()
-  for (const [name, value] of Object.entries(said)) {
+  const { iss, sub, ...others } = said
+  for (const [name, value] of Object.entries({ iss, sub, ...others })) {
     const values = (Array.isArray(value) ? value : [value])
       .filter((each) => each !== null && each !== undefined)
       .slice(0, MOST_VALUES)
@@ -237,7 +282,7 @@ export const assertionOf = (said: Said): Claims => {
       `HTTP_OIDC_${name.toUpperCase().replace(/[^A-Z0-9]/g, '_')}`,
       `OIDC_CLAIM_${name}`,
     ])
-      claims.set(each, values)
+      if (!claims.has(each)) claims.set(each, values)
   }
   return claims
 }
