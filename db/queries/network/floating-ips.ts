@@ -106,6 +106,18 @@ export const addressGone = (portId: string, fixedIp: string) =>
 const ofDevice = (deviceId: string) =>
   sql`device_id = ${deviceId} and device_owner in ('network:router_gateway', 'network:floatingip')`
 
+/** Statement: addresses that a router gives up stay taken while a cloud still has it with them. */
+export const leaveOutside = (db: Database, routerId: string) =>
+  db.run(sql`insert or ignore into lingering_addresses (subnet_id, address, port_id)
+    select a.subnet_id, a.address, ${routerId} from ${ports} p join ${ipAllocations} a on a.port_id = p.id
+    where p.device_id = ${routerId} and p.device_owner = 'network:router_gateway' and exists (select 1 from bindings b
+      where b.kind = 'router' and b.resource_id = ${routerId} and b.phase not in ('gone', 'failed'))`)
+
+/** Statement: a cloud has a router as it is meant to be, and those that it gave up there are free. */
+export const forgetLeft = (db: Database, routerId: string, cloudId: string) =>
+  db.run(sql`delete from lingering_addresses where port_id = ${routerId} and not exists (select 1 from subnets s
+    join segments g on g.network_id = s.network_id where s.id = lingering_addresses.subnet_id and g.cloud_id <> ${cloudId})`)
+
 /** Statements: what leads outside has exactly these addresses there. The primary key refuses one that somebody has. */
 export const takeOutside = (db: Database, deviceId: string, fixedIps: FixedIp[]) =>
   [

@@ -212,6 +212,10 @@ export const networkGone = (id: string) => sql`not exists (select 1 from network
 export const networkLost = (scope: Scope, { id, external }: Pick<NetworkRow, 'id' | 'external'>) =>
   sql`not exists (select 1 from ${networks} where ${networks.id} = ${id} and ${networks.external} = ${external} and ${visible(scope)})`
 
+/** Condition of a guard: another network is the default way out. */
+export const secondDefault = (id: string) =>
+  sql`exists (select 1 from networks where external = 1 and is_default = true and id <> ${id})`
+
 /** The network is not as it was when it was read: somebody added a subnet, for one. */
 export const networkMoved = (id: string, revision: number) =>
   sql`not exists (select 1 from networks where id = ${id} and revision = ${revision})`

@@ -1,5 +1,6 @@
 import type { RouterSpec } from '../../../adapters/contract.ts'
 import { type Binding, bindingsOn } from '../../../db/queries/line/bindings.ts'
+import { forgetLeft } from '../../../db/queries/network/floating-ips.ts'
 import { isWayOut, type NetworkRow, networkById, networksById, zoneNames } from '../../../db/queries/network/network.ts'
 import { forgetLingering } from '../../../db/queries/network/ports.ts'
 import { noteRouter, type RouterView, routerById, subnetsOnRouter } from '../../../db/queries/network/routers.ts'
@@ -54,8 +55,10 @@ export const routerSteps = steps<Loaded, RouterSpec>({
         ]
       : [],
   gone: ({ db }, _, { resourceId, cloudId }) => [forgetLingering(db, resourceId, cloudId)],
-  observe: ({ db }, { router }, _, { health }) =>
-    router.status === 'ERROR' && health === 'ready' ? [noteRouter(db, router.id, 'ACTIVE')] : [],
+  observe: ({ db }, { router }, { cloudId, applied, revision }, { health }) => [
+    ...(router.status === 'ERROR' && health === 'ready' ? [noteRouter(db, router.id, 'ACTIVE')] : []),
+    ...(applied >= revision ? [forgetLeft(db, router.id, cloudId)] : []),
+  ],
   failed: ({ db }, { router }) => [noteRouter(db, router.id, 'ERROR')],
 })
 

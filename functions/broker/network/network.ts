@@ -15,6 +15,7 @@ import {
   pin,
   pinSubnets,
   reviveFailed,
+  secondDefault,
   unsecure,
   updateNetwork,
   wantScopeAbsent,
@@ -139,6 +140,7 @@ export const plannedNetworks = async (
       updatedAt: now,
     }
     ids.push(id)
+    if (row.isDefault) writes.push(guard(context, 'default-there', secondDefault(id)))
     writes.push(charge(row.projectId, 'network', 1), insertNetwork(context.db, row))
     if (row.shared) writes.push(sharing(context, 'network', row, true))
     const cloudId = outside ?? home?.cloudId
@@ -180,6 +182,7 @@ export const changeNetwork = async (
   if (set.isDefault) await refuseSecondDefault(context, { id, external: set.external ?? external })
   const writes = [
     ...(turns ? await planExternal(context, network, set.external!) : []),
+    ...(set.isDefault ? [guard(context, 'default-there', secondDefault(id))] : []),
     updateNetwork(context.db, id, { ...set, updatedAt: context.now() }),
     ...(network.shared && set.shared === false ? [guard(context, 'shared-in-use', sharedInUse(network))] : []),
     ...(set.shared === undefined ? [] : [sharing(context, 'network', network, set.shared)]),

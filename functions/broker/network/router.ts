@@ -1,4 +1,5 @@
 import { forgetGone } from '../../../db/queries/line/bindings.ts'
+import { leaveOutside } from '../../../db/queries/network/floating-ips.ts'
 import { isWayOut, type NetworkView, networkById } from '../../../db/queries/network/network.ts'
 import { portsOfDevice } from '../../../db/queries/network/ports.ts'
 import {
@@ -196,7 +197,10 @@ const gatewayWrites = async (context: Context, router: RouterRow, gateway: Gatew
   })
   const anew = network && (moves || gateway?.fixedIps)
   const outside = anew ? (await addressesAt(context, network, router.id, gateway?.fixedIps)).writes : []
-  const keep = moves ? [guard(context, 'gateway-in-use', routerCarries(router.id))] : []
+  const keep = [
+    ...(moves ? [guard(context, 'gateway-in-use', routerCarries(router.id))] : []),
+    ...(moves || anew ? [leaveOutside(db, router.id)] : []),
+  ]
   if (!network?.cloudId) return [...keep, set]
   const subnets = await subnetsOnRouter(db, router.id)
   const networkIds = [...new Set(subnets.map((subnet) => subnet.networkId))]

@@ -1,3 +1,4 @@
+import { sql } from 'drizzle-orm'
 import { beforeEach, describe, expect, test } from 'vitest'
 import type { Cloud, Realm } from '../../../adapters/contract.ts'
 import { connectCloud } from '../../../functions/broker/clouds/clouds.ts'
@@ -87,6 +88,8 @@ describe('external networks of an administrator', () => {
     const free = { network_id: network, external_fixed_ips: [{ subnet_id: subnet, ip_address: '198.51.100.77' }] }
     const moved = await admin.put(`${V2}/routers/${made.body.router.id}`, { router: { external_gateway_info: free } })
     expect(moved.body.router.external_gateway_info.external_fixed_ips).toEqual(free.external_fixed_ips)
+    // Its cloud has to have let go of it.
+    await plimsoll.settle()
     const second = await router({ external_gateway_info: named, ...own() }, admin)
     expect(second.body.router.external_gateway_info.external_fixed_ips).toEqual([ip])
     await plimsoll.settle()
@@ -99,6 +102,35 @@ describe('external networks of an administrator', () => {
     expect((await admin.delete(`${V2}/networks/${network}`)).status).toBe(204)
     await plimsoll.settle()
     for (const kind of ['network', 'subnet', 'router'] as const) expect(await onCloud(kind)).toEqual([])
+  })
+
+  test('give nobody an address that a router still has on its cloud', async () => {
+    const { network } = await outside('198.51.100.0/29')
+    const gateway = { external_gateway_info: { network_id: network } }
+    const first = (await router(gateway)).body.router
+    await plimsoll.settle()
+    const taken = () => plimsoll.db.all(sql`select address from lingering_addresses`)
+    const had = first.external_gateway_info.external_fixed_ips[0].ip_address
+    const url = `${V2}/routers/${first.id}`
+    expect((await demo.put(url, { router: { external_gateway_info: null } })).status).toBe(200)
+    expect(await taken()).toEqual([{ address: had }])
+    const named = { network_id: network, external_fixed_ips: [{ ip_address: had }] }
+    expect(fault(await router({ external_gateway_info: named, ...own() }, admin))[1]).toBe('IpAddressAlreadyAllocated')
+    await plimsoll.settle()
+    expect(await taken()).toEqual([])
+    const second = await router({ external_gateway_info: named, ...own() }, admin)
+    expect(second.status).toBe(201)
+    await plimsoll.settle()
+    const moved = {
+      network_id: network,
+      external_fixed_ips: [{ ip_address: had.endsWith('.6') ? '198.51.100.5' : '198.51.100.6' }],
+    }
+    expect(
+      (await admin.put(`${V2}/routers/${second.body.router.id}`, { router: { external_gateway_info: moved } })).status,
+    ).toBe(200)
+    expect(await taken()).toEqual([{ address: had }])
+    await plimsoll.settle()
+    expect(await taken()).toEqual([])
   })
 
   test('give public addresses that lead to servers', async () => {
@@ -180,6 +212,11 @@ describe('external networks of an administrator', () => {
     )
     expect(fault(await make({ is_default: true }))[1]).toBe('DefaultExternalNetworkExists')
     await admin.put(`${V2}/networks/${way.id}`, { network: { is_default: false } })
+    const both = { networks: ['a', 'b'].map((name) => ({ name, ...own(), 'router:external': true, is_default: true })) }
+    const refused = await admin.post(`${V2}/networks`, both)
+    expect([refused.status, refused.body.NeutronError.message]).toEqual([
+      ...[409, 'A default external network already exists.'],
+    ])
     expect((await make({ is_default: true })).body.network.is_default).toBe(true)
   })
 })
