@@ -63,7 +63,7 @@ export const authenticate = async (
   const methods = [...new Set([...proofs.flatMap((each) => each.methods), ...(before?.methods ?? [])])]
   const ends = proofs.reduce<number | null>((first, each) => earlier(first, each.ends), before?.ends ?? null)
   const federation = proofs.find((each) => each.federation)?.federation ?? before?.federation
-  if (!isEnough(user, methods)) {
+  if (!(await isEnough(context, user, methods))) {
     // Whoever comes back with a receipt comes back as the user: what only some of him is for cannot be one's first half.
     if (credential || oauth) throw unauthorized()
     return { answer: receiptFor(context, user, { methods, ends, federation }) }

@@ -50,6 +50,13 @@ const protocols = prepared((db, { id }: Slots<ById>) =>
 /** The protocols of an identity provider, by id. */
 export const protocolsOf = (db: Database, idpId: string): Promise<ProtocolRow[]> => protocols.run(db, { id: idpId })
 
+const names = prepared((db, _: Slots<Nothing>) =>
+  db.selectDistinct({ id: federationProtocols.id }).from(federationProtocols),
+)
+/** What the protocols of all identity providers are called. */
+export const protocolNames = async (db: Database): Promise<string[]> =>
+  (await names.run(db, { form: null })).map(({ id }) => id)
+
 const sps = prepared((db, _: Slots<Nothing>) => db.select().from(serviceProviders).orderBy(asc(serviceProviders.id)))
 /** Every service provider, by id. */
 export const listServiceProviders = (db: Database): Promise<ServiceProviderRow[]> => sps.run(db, { form: null })
@@ -57,6 +64,9 @@ export const listServiceProviders = (db: Database): Promise<ServiceProviderRow[]
 /** As SQL, what does not hold while something is written. */
 export const noIdp = (id: string): SQL => sql`not exists (select 1 from identity_providers where id = ${id})`
 export const noMapping = (id: string): SQL => sql`not exists (select 1 from federation_mappings where id = ${id})`
+export const noProtocol = ({ idpId, id }: Pick<ProtocolRow, 'idpId' | 'id'>): SQL =>
+  sql`not exists (select 1 from federation_protocols where idp_id = ${idpId} and id = ${id})`
+export const noServiceProvider = (id: string): SQL => sql`not exists (select 1 from service_providers where id = ${id})`
 export const usedMapping = (id: string): SQL =>
   sql`exists (select 1 from federation_protocols where mapping_id = ${id} limit 1)`
 
@@ -64,11 +74,12 @@ const issuers = (db: Database, { id, remoteIds: ids }: Pick<IdpRow, 'id' | 'remo
   ids.map((remoteId) => db.insert(remoteIds).values({ remoteId, idpId: id }))
 /** Statements: a new identity provider with the issuers that are its alone. */
 export const insertIdp = (db: Database, row: IdpRow) => [db.insert(identityProviders).values(row), ...issuers(db, row)]
-/** Statements: changes an identity provider, as whole. */
-export const updateIdp = (db: Database, row: IdpRow) => [
-  db.delete(remoteIds).where(eq(remoteIds.idpId, row.id)),
-  db.update(identityProviders).set(row).where(eq(identityProviders.id, row.id)),
-  ...issuers(db, row),
+/** Statements: changes what is said of an identity provider. */
+export const updateIdp = (db: Database, id: string, set: Partial<IdpRow>) => [
+  ...(Object.keys(set).length ? [db.update(identityProviders).set(set).where(eq(identityProviders.id, id))] : []),
+  ...(set.remoteIds
+    ? [db.delete(remoteIds).where(eq(remoteIds.idpId, id)), ...issuers(db, { id, remoteIds: set.remoteIds })]
+    : []),
 ]
 /** Statements: an identity provider goes with its protocols; its users stay, without the groups that it named. */
 export const deleteIdp = (db: Database, id: string) =>
@@ -93,12 +104,15 @@ export const deleteMapping = (db: Database, id: string) =>
 const at = ({ idpId, id }: Pick<ProtocolRow, 'idpId' | 'id'>) =>
   and(eq(federationProtocols.idpId, idpId), eq(federationProtocols.id, id))
 export const insertProtocol = (db: Database, row: ProtocolRow) => db.insert(federationProtocols).values(row)
-export const updateProtocol = (db: Database, row: ProtocolRow) => db.update(federationProtocols).set(row).where(at(row))
+/** Statement: changes what is said of a protocol. */
+export const updateProtocol = (db: Database, row: ProtocolRow, set: Partial<ProtocolRow>) =>
+  db.update(federationProtocols).set(set).where(at(row))
 export const deleteProtocol = (db: Database, row: ProtocolRow) => db.delete(federationProtocols).where(at(row))
 
 export const insertServiceProvider = (db: Database, row: ServiceProviderRow) => db.insert(serviceProviders).values(row)
-export const updateServiceProvider = (db: Database, row: ServiceProviderRow) =>
-  db.update(serviceProviders).set(row).where(eq(serviceProviders.id, row.id))
+/** Statement: changes what is said of a service provider. */
+export const updateServiceProvider = (db: Database, id: string, set: Partial<ServiceProviderRow>) =>
+  db.update(serviceProviders).set(set).where(eq(serviceProviders.id, id))
 export const deleteServiceProvider = (db: Database, id: string) =>
   db.delete(serviceProviders).where(eq(serviceProviders.id, id))
 

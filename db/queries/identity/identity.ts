@@ -128,6 +128,10 @@ const rolesLike = prepared((db, { name, domainId }: Slots<RoleFilter>) =>
 /** Roles by name; with a name those of it alone. */
 export const listRoles = (db: Database, filter: RoleFilter) => rolesLike.run(db, filter)
 
+/** As SQL, that a user is gone, or that his tokens of this epoch were revoked, as by another password. */
+export const wasRevoked = (userId: string, epoch: number): SQL =>
+  sql`not exists (select 1 from users where id = ${userId} and epoch = ${epoch})`
+
 /** Revokes every token of a user, of a project or of both. */
 export const raiseUserEpoch = (db: Database, userId: string) =>
   db

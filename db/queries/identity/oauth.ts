@@ -68,6 +68,13 @@ const access = prepared((db, { id }: Slots<ById>) => db.select().from(accessToke
 export const accessTokenById = async (db: Database, id: string): Promise<AccessTokenRow | null> =>
   (await access.run(db, { id }))[0] ?? null
 
+/** So many programs may a user have given access at once. */
+const MOST_GIVEN = 1000
+/** As SQL, whether a user gave as much as one may. */
+export const givesTooMuch = (userId: string, now: number): SQL =>
+  sql`(select count(*) from (select 1 from access_tokens where user_id = ${userId} and expires_at > ${now}
+    limit ${MOST_GIVEN})) >= ${MOST_GIVEN}`
+
 const ofUser = prepared((db, { userId, now, most }: Slots<{ userId: string; now: number; most: number }>) =>
   db
     .select()

@@ -6,6 +6,7 @@ import {
   endpointGroupById,
   insertEndpointGroup,
   listEndpointGroups,
+  noEndpointGroup,
   updateEndpointGroup,
 } from '../../../db/queries/identity/endpoint-filter.ts'
 import { commit } from '../../broker/line/commit.ts'
@@ -13,10 +14,12 @@ import type { Context } from '../../context.ts'
 import { badRequest } from '../../http/fault.ts'
 import { type Operation, operation } from '../../http/operation.ts'
 import type { Service } from '../../http/service.ts'
+import { named, textOf } from '../directory/named.ts'
 import { inexactly } from '../filters.ts'
 import { nameText } from '../properties.ts'
 import { MANAGING_ALL, READING_ALL } from '../reach.ts'
 import { actionRefused, unknown } from '../refusals.ts'
+import { commitIf } from '../rules.ts'
 import { collection, selfLink } from '../views.ts'
 import { endpointViews } from './endpoints.ts'
 import { fits } from './fits.ts'
@@ -108,15 +111,16 @@ export const endpointGroupOperations = (services: () => Service[]): Operation[] 
     body: change,
     handle: async ({ context, params, body: { endpoint_group: asked }, base }) => {
       const row = await endpointGroupOf(context, params.id!)
-      const changed: EndpointGroupRow = {
-        ...row,
-        name: asked.name ?? row.name,
-        description: asked.description === undefined ? row.description : (asked.description ?? ''),
-        filters: asked.filters ? given(asked.filters) : row.filters,
-      }
+      const set = named<EndpointGroupRow>({
+        name: asked.name ?? undefined,
+        description: textOf(asked.description),
+        filters: asked.filters ? given(asked.filters) : undefined,
+      })
       const entry = { action: 'update', kind: 'endpoint_group', resourceId: row.id }
-      await commit(context, entry, [updateEndpointGroup(context.db, row.id, changed)])
-      return { body: { endpoint_group: endpointGroupView(changed, base) } }
+      const rules = [{ violated: noEndpointGroup(row.id), refusal: unknown('Endpoint Group', row.id) }]
+      const writes = Object.keys(set).length ? [updateEndpointGroup(context.db, row.id, set)] : []
+      await commitIf(context, rules, entry, writes)
+      return { body: { endpoint_group: endpointGroupView({ ...row, ...set }, base) } }
     },
   }),
   operation({

@@ -61,22 +61,25 @@ const takenBy = (name: string): Fault =>
   )
 
 type Wish = z.infer<typeof creation>['domain']
+/** The row of a domain that is to be made. */
+export const newDomain = (context: Context, asked: Wish): DomainRow => ({
+  id: asked.explicit_domain_id ?? context.newId().replaceAll('-', ''),
+  name: asked.name,
+  description: asked.description ?? '',
+  enabled: asked.enabled ?? true,
+  tags: [...new Set(asked.tags)],
+  options: mergedOptions({}, asked.options),
+  extra: extraOf(asked, KNOWN),
+  epoch: 0,
+  projects: 0,
+})
+
 /** Makes a domain. 409 for an id that a project or a domain has. */
 export const makeDomain = async (context: Context, asked: Wish): Promise<DomainRow> => {
-  const id = asked.explicit_domain_id ?? context.newId().replaceAll('-', '')
+  const row = newDomain(context, asked)
+  const { id } = row
   if (asked.explicit_domain_id && ((await domainById(context.db, id)) ?? (await projectById(context.db, id))))
     throw new Fault(409, `Conflict occurred attempting to store project - Duplicate entry found with ID ${id}.`)
-  const row: DomainRow = {
-    id,
-    name: asked.name,
-    description: asked.description ?? '',
-    enabled: asked.enabled ?? true,
-    tags: [...new Set(asked.tags)],
-    options: mergedOptions({}, asked.options),
-    extra: extraOf(asked, KNOWN),
-    epoch: 0,
-    projects: 0,
-  }
   const entry = { action: 'create', kind: 'domain', resourceId: id, detail: { name: row.name } }
   await commit(context, entry, [insertDomain(context.db, row)])
   return row

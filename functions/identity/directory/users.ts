@@ -11,9 +11,10 @@ import {
   type UserRow,
   updateUser,
   userById,
+  wasRevoked,
 } from '../../../db/queries/identity/identity.ts'
 import { forgiveAll } from '../../../db/queries/identity/login-failures.ts'
-import { commit } from '../../broker/line/commit.ts'
+import { unauthorized } from '../../auth/policy.ts'
 import { isTaken } from '../../broker/line/refused.ts'
 import { openObject } from '../../http/dictionary.ts'
 import { badRequest } from '../../http/fault.ts'
@@ -223,7 +224,7 @@ export const userOperations: Operation[] = [
     handle: async ({ context, params, body: { user } }) => {
       const { db } = context
       const given = { user: { id: params.id! }, password: user.original_password }
-      const { id } = (await checkPassword(context, given, null, { expired: true })).user
+      const { id, epoch } = (await checkPassword(context, given, null, { expired: true })).user
       const row = await userById(db, id)
       if (!row) throw unknown('user', id)
       if (row.options.lock_password === true)
@@ -233,7 +234,9 @@ export const userOperations: Operation[] = [
       await assertMayChange(context, row, user.password)
       const set = await passwordSet(context, user.password, row.options, true)
       const entry = { action: 'change_password', kind: 'user', resourceId: id }
-      await commit(context, entry, [
+      // Who changed it meanwhile has its age and its history to keep to: it is no more the one that was given.
+      const rules = [{ violated: wasRevoked(id, epoch), refusal: unauthorized() }]
+      await commitIf(context, rules, entry, [
         ...remembering(context, id),
         updateUser(db, id, set),
         raiseUserEpoch(db, id),

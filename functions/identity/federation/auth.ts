@@ -29,7 +29,8 @@ export const federatedAuthOperations = (services: () => Service[]): Operation[] 
         const token = bearerOf(input)
         const way = await wayOf(context, params.idp!, params.protocol!)
         const said = await claimsOf(context, way.provider, token)
-        return answerWith(services(), input, await enterBy(context, way, said))
+        const proven = await enterBy(context, way, said)
+        return 'answer' in proven ? proven.answer : answerWith(services(), input, proven)
       },
     }),
   )

@@ -1,7 +1,11 @@
 import { mappingById, type ProtocolRow } from '../../../db/queries/federation/federation.ts'
+import { isTaken } from '../../broker/line/refused.ts'
 import type { Context, OidcProvider } from '../../context.ts'
 import { forbidden } from '../../http/fault.ts'
+import type { Answer } from '../../http/operation.ts'
 import type { Proven } from '../authenticate.ts'
+import { isEnough } from '../proofs/factors.ts'
+import { receiptFor } from '../proofs/receipts.ts'
 import { idpOf } from './identity-providers.ts'
 import { mapClaims, type Rules, Unmapped, type Version } from './mapping.ts'
 import { protocolOf } from './protocols.ts'
@@ -27,8 +31,15 @@ export const wayOf = async (context: Context, idpId: string, protocolId: string)
   return { provider, protocol }
 }
 
-/** Who a provider's claims say that a user is, as one of ours. 401 and 403 for whoever does not fit. */
-export const enterBy = async (context: Context, { provider, protocol }: Way, said: Said): Promise<Proven> => {
+/**
+ * Who a provider's claims say that a user is, as one of ours. 401 and 403 for whoever does not fit; an answer, in place of
+ * it, to who has to prove more.
+ */
+export const enterBy = async (
+  context: Context,
+  { provider, protocol }: Way,
+  said: Said,
+): Promise<Proven | { answer: Answer }> => {
   const idp = await idpOf(context, protocol.idpId)
   const claims = assertionOf(said)
   const [issuer] = claims.get(protocol.remoteIdAttribute ?? ISSUER) ?? []
@@ -39,7 +50,13 @@ export const enterBy = async (context: Context, { provider, protocol }: Way, sai
   const version = mapping.schemaVersion as Version
   try {
     const mapped = mapClaims(mapping.rules as unknown as Rules, version, claims)
-    return await enterAs(context, { idp, protocol, version, mapped })
+    const entering = () => enterAs(context, { idp, protocol, version, mapped })
+    // Who was made meanwhile, by another first login, is found.
+    const proven = await entering().catch((error) => (isTaken(error) ? entering() : Promise.reject(error)))
+    const { user, methods, ends, federation } = proven
+    return (await isEnough(context, user, methods))
+      ? proven
+      : { answer: receiptFor(context, user, { methods, ends, federation }) }
   } catch (error) {
     if (error instanceof Unmapped) throw refused(context, provider, error.message)
     throw error

@@ -5,15 +5,17 @@ import {
   idpById,
   insertIdp,
   listIdps,
+  noIdp,
   updateIdp,
 } from '../../../db/queries/federation/federation.ts'
-import { domainById } from '../../../db/queries/identity/domains.ts'
+import { domainById, insertDomain } from '../../../db/queries/identity/domains.ts'
 import { isGone } from '../../../db/queries/identity/holding.ts'
 import { isTaken } from '../../broker/line/refused.ts'
 import type { Context } from '../../context.ts'
 import { badRequest, conflict } from '../../http/fault.ts'
 import { type Operation, operation } from '../../http/operation.ts'
-import { makeDomain } from '../directory/domains.ts'
+import { newDomain } from '../directory/domains.ts'
+import { named } from '../directory/named.ts'
 import { inexactly } from '../filters.ts'
 import { MANAGING_ALL, READING_ALL } from '../reach.ts'
 import { unknown } from '../refusals.ts'
@@ -92,22 +94,25 @@ export const identityProviderOperations: Operation[] = [
       if (await idpById(context.db, id))
         throw conflict(`Conflict occurred attempting to store identity_provider - Duplicate entry.`)
       if (asked.domain_id && !(await domainById(context.db, asked.domain_id))) throw unknown('domain', asked.domain_id)
-      const domainId =
-        asked.domain_id ??
-        (
-          await makeDomain(context, {
+      // Made with it, or not at all.
+      const own = asked.domain_id
+        ? null
+        : newDomain(context, {
             name: context.newId().replaceAll('-', ''),
             description: 'Auto generated federated domain for Identity Provider: '.concat(id),
             enabled: true,
           })
-        ).id
+      const domainId = own?.id ?? asked.domain_id!
       const row: IdpRow = {
         ...{ id, enabled: asked.enabled ?? false, description: asked.description ?? null, domainId },
         ...{ remoteIds: unlike(asked.remote_ids), authorizationTtl: asked.authorization_ttl ?? null },
       }
-      const entry = { action: 'create', kind: 'identity_provider', resourceId: id }
-      const rules = [{ violated: isGone('domain', domainId), refusal: unknown('domain', domainId) }]
-      await commitIf(context, rules, entry, insertIdp(context.db, row))
+      const entry = { action: 'create', kind: 'identity_provider', resourceId: id, detail: { domain: domainId } }
+      const rules = own ? [] : [{ violated: isGone('domain', domainId), refusal: unknown('domain', domainId) }]
+      await commitIf(context, rules, entry, [
+        ...(own ? [insertDomain(context.db, own)] : []),
+        ...insertIdp(context.db, row),
+      ])
       return { body: { identity_provider: view(row, base) } }
     },
     refuse: (error) => (isTaken(error) ? taken() : undefined),
@@ -134,16 +139,16 @@ export const identityProviderOperations: Operation[] = [
     handle: async ({ context, params, body: { identity_provider: asked }, base }) => {
       const row = await idpOf(context, params.id!)
       if (asked.domain_id && asked.domain_id !== row.domainId) throw badRequest('Update of `domain_id` is not allowed.')
-      const changed: IdpRow = {
-        ...row,
-        enabled: asked.enabled ?? row.enabled,
-        description: asked.description === undefined ? row.description : asked.description,
-        remoteIds: asked.remote_ids === undefined ? row.remoteIds : unlike(asked.remote_ids),
-        authorizationTtl: asked.authorization_ttl === undefined ? row.authorizationTtl : asked.authorization_ttl,
-      }
+      const set = named<IdpRow>({
+        enabled: asked.enabled ?? undefined,
+        description: asked.description,
+        remoteIds: asked.remote_ids === undefined ? undefined : unlike(asked.remote_ids),
+        authorizationTtl: asked.authorization_ttl,
+      })
       const entry = { action: 'update', kind: 'identity_provider', resourceId: row.id }
-      await commitIf(context, [], entry, updateIdp(context.db, changed))
-      return { body: { identity_provider: view(changed, base) } }
+      const rules = [{ violated: noIdp(row.id), refusal: unknown('Identity Provider', row.id) }]
+      await commitIf(context, rules, entry, updateIdp(context.db, row.id, set))
+      return { body: { identity_provider: view({ ...row, ...set }, base) } }
     },
     refuse: (error) => (isTaken(error) ? taken() : undefined),
   }),

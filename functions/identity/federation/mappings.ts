@@ -6,6 +6,7 @@ import {
   listMappings,
   type MappingRow,
   mappingById,
+  noMapping,
   updateMapping,
   usedMapping,
 } from '../../../db/queries/federation/federation.ts'
@@ -104,7 +105,8 @@ export const mappingOperations: Operation[] = [
     handle: async ({ context, params, body: { mapping }, base }) => {
       const { id } = await mappingOf(context, params.id!)
       const row = rowOf(id, mapping)
-      await commitIf(context, [], { action: 'update', kind: 'mapping', resourceId: id }, [
+      const rules = [{ violated: noMapping(id), refusal: unknown('mapping', id) }]
+      await commitIf(context, rules, { action: 'update', kind: 'mapping', resourceId: id }, [
         updateMapping(context.db, row),
       ])
       return { body: { mapping: view(row, base) } }

@@ -5,6 +5,7 @@ import {
   mappingById,
   noIdp,
   noMapping,
+  noProtocol,
   type ProtocolRow,
   protocolsOf,
   updateProtocol,
@@ -13,6 +14,7 @@ import { isTaken } from '../../broker/line/refused.ts'
 import type { Context } from '../../context.ts'
 import { badRequest, conflict, notFound } from '../../http/fault.ts'
 import { type Operation, operation } from '../../http/operation.ts'
+import { named } from '../directory/named.ts'
 import { MANAGING_ALL, READING_ALL } from '../reach.ts'
 import { unknown } from '../refusals.ts'
 import { commitIf } from '../rules.ts'
@@ -37,16 +39,23 @@ const view = ({ idpId, id, mappingId, remoteIdAttribute }: ProtocolRow, base: st
   },
 })
 
+const noneSuch = (idpId: string, id: string) =>
+  notFound(`Could not find federated protocol ${id} for Identity Provider: ${idpId}.`)
+
 /** The protocol of an identity provider; 404 for none. */
 export const protocolOf = async ({ db }: Pick<Context, 'db'>, idpId: string, id: string): Promise<ProtocolRow> => {
   const row = (await protocolsOf(db, idpId)).find((each) => each.id === id)
-  if (!row) throw notFound(`Could not find federated protocol ${id} for Identity Provider: ${idpId}.`)
+  if (!row) throw noneSuch(idpId, id)
   return row
 }
 
+const hasMapping = (id: string) => ({
+  violated: noMapping(id),
+  refusal: badRequest(`Could not find mapping: ${id}.`),
+})
 const holds = (row: ProtocolRow) => [
   { violated: noIdp(row.idpId), refusal: unknown('Identity Provider', row.idpId) },
-  { violated: noMapping(row.mappingId), refusal: badRequest(`Could not find mapping: ${row.mappingId}.`) },
+  hasMapping(row.mappingId),
 ]
 const entryOf = (action: string, { idpId, id }: ProtocolRow) => ({
   ...{ action, kind: 'identity_provider', resourceId: idpId },
@@ -112,14 +121,17 @@ export const protocolOperations: Operation[] = [
     body: change,
     handle: async ({ context, params, body: { protocol }, base }) => {
       const row = await protocolOf(context, params.idp!, params.id!)
-      const changed: ProtocolRow = {
-        ...row,
-        mappingId: protocol.mapping_id ?? row.mappingId,
-        remoteIdAttribute:
-          protocol.remote_id_attribute === undefined ? row.remoteIdAttribute : protocol.remote_id_attribute,
-      }
-      await commitIf(context, holds(changed), entryOf('change_protocol', row), [updateProtocol(context.db, changed)])
-      return { body: { protocol: view(changed, base) } }
+      const set = named<ProtocolRow>({
+        mappingId: protocol.mapping_id,
+        remoteIdAttribute: protocol.remote_id_attribute,
+      })
+      const rules = [
+        { violated: noProtocol(row), refusal: noneSuch(row.idpId, row.id) },
+        ...(set.mappingId === undefined ? [] : [hasMapping(set.mappingId)]),
+      ]
+      const writes = Object.keys(set).length ? [updateProtocol(context.db, row, set)] : []
+      await commitIf(context, rules, entryOf('change_protocol', row), writes)
+      return { body: { protocol: view({ ...row, ...set }, base) } }
     },
   }),
   operation({

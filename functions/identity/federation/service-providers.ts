@@ -3,6 +3,7 @@ import {
   deleteServiceProvider,
   insertServiceProvider,
   listServiceProviders,
+  noServiceProvider,
   type ServiceProviderRow,
   updateServiceProvider,
 } from '../../../db/queries/federation/federation.ts'
@@ -11,9 +12,11 @@ import { isTaken } from '../../broker/line/refused.ts'
 import type { Context } from '../../context.ts'
 import { badRequest, conflict } from '../../http/fault.ts'
 import { type Operation, operation } from '../../http/operation.ts'
+import { named } from '../directory/named.ts'
 import { inexactly } from '../filters.ts'
 import { MANAGING_ALL, READING_ALL } from '../reach.ts'
 import { unknown } from '../refusals.ts'
+import { commitIf } from '../rules.ts'
 import { collection, flagOf, selfLink } from '../views.ts'
 
 /* Other clouds of an operator's, as an operator lists them: https://docs.openstack.org/api-ref/identity/v3-ext/#service-providers */
@@ -107,17 +110,18 @@ export const serviceProviderOperations: Operation[] = [
     body: change,
     handle: async ({ context, params, body: { service_provider: asked }, base }) => {
       const row = await providerOf(context, params.id!)
-      const changed: ServiceProviderRow = {
-        ...row,
-        enabled: asked.enabled ?? row.enabled,
-        description: asked.description === undefined ? row.description : asked.description,
-        authUrl: asked.auth_url ?? row.authUrl,
-        spUrl: asked.sp_url ?? row.spUrl,
-        relayStatePrefix: asked.relay_state_prefix ?? row.relayStatePrefix,
-      }
+      const set = named<ServiceProviderRow>({
+        enabled: asked.enabled ?? undefined,
+        description: asked.description,
+        authUrl: asked.auth_url ?? undefined,
+        spUrl: asked.sp_url ?? undefined,
+        relayStatePrefix: asked.relay_state_prefix ?? undefined,
+      })
       const entry = { action: 'update', kind: 'service_provider', resourceId: row.id }
-      await commit(context, entry, [updateServiceProvider(context.db, changed)])
-      return { body: { service_provider: view(changed, base) } }
+      const rules = [{ violated: noServiceProvider(row.id), refusal: unknown('Service Provider', row.id) }]
+      const writes = Object.keys(set).length ? [updateServiceProvider(context.db, row.id, set)] : []
+      await commitIf(context, rules, entry, writes)
+      return { body: { service_provider: view({ ...row, ...set }, base) } }
     },
   }),
   operation({

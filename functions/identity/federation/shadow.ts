@@ -63,10 +63,12 @@ const groupsOf = async (context: Context, { idp, mapped }: Sent): Promise<string
 }
 
 /** A name that nobody in the domain has: a user of ours is not taken for one whom a provider calls the same. */
-const freeName = async (context: Context, domainId: string, name: string, uniqueId: string, own: string | null) => {
-  const cut = name.slice(0, 255)
-  const other = await userByName(context.db, domainId, cut)
-  return !other || other.id === own ? cut : `${name.slice(0, 180)} (${uniqueId.slice(0, 70)})`
+const freeName = async (context: Context, domainId: string, name: string, uniqueId: string, own: string) => {
+  for (const called of [name.slice(0, 255), `${name.slice(0, 180)} (${uniqueId.slice(0, 70)})`]) {
+    const other = await userByName(context.db, domainId, called)
+    if (!other || other.id === own) return called
+  }
+  return own
 }
 
 /** The user whom a provider knows by this id, made at the first login; changed where the provider says another name or address. */
@@ -78,7 +80,8 @@ const shadowOf = async (context: Context, { idp, protocol, mapped }: Sent) => {
   const key = { idpId: idp.id, protocolId: protocol.id, uniqueId }
   const userId = await federatedUserOf(db, key)
   const row = userId === null ? null : await userById(db, userId)
-  const called = await freeName(context, idp.domainId, name ?? uniqueId, uniqueId, row?.id ?? null)
+  const own = row?.id ?? context.newId().replaceAll('-', '')
+  const called = await freeName(context, idp.domainId, name ?? uniqueId, uniqueId, own)
   const seen = { ...key, lastSeenAt: context.now() }
   if (row) {
     const changed = row.name !== called || row.email !== email
@@ -91,7 +94,7 @@ const shadowOf = async (context: Context, { idp, protocol, mapped }: Sent) => {
     }
   }
   const made: UserRow = {
-    ...{ id: context.newId().replaceAll('-', ''), domainId: idp.domainId, name: called, email, description: '' },
+    ...{ id: own, domainId: idp.domainId, name: called, email, description: '' },
     ...{ passwordHash: null, passwordChangedAt: null, passwordExpiresAt: null, passwordIsOwn: false },
     ...{ defaultProjectId: null, extra: {}, enabled: true, options: {}, epoch: 0, createdAt: context.now() },
   }

@@ -120,7 +120,9 @@ const comeBack = async (input: Input): Promise<Response> => {
   const { verifier, nonce, end } = begun
   const said = await claimsForCode(context, way.provider, { code, redirect: base + BACK, verifier, nonce })
   if (!(await isFirstUse(context, `websso ${state}`, end))) throw unauthorized()
-  const { text } = await tokenFor(context, await enterBy(context, way, said))
+  const proven = await enterBy(context, way, said)
+  if ('answer' in proven) throw refused(context, way.provider, 'the user has to prove more than a browser is asked for')
+  const { text } = await tokenFor(context, proven)
   const page = formPage(begun.origin, text)
   page.headers.append('Set-Cookie', cookieOf('', base, 0))
   return page

@@ -6,6 +6,7 @@ import {
   deleteConsumer,
   insertConsumer,
   listConsumers,
+  noConsumer,
   updateConsumer,
 } from '../../../db/queries/identity/oauth.ts'
 import { commit } from '../../broker/line/commit.ts'
@@ -15,8 +16,10 @@ import { sealAtRest } from '../../crypto/at-rest.ts'
 import { openObject } from '../../http/dictionary.ts'
 import { badRequest, notFound } from '../../http/fault.ts'
 import { type Operation, operation } from '../../http/operation.ts'
+import { extended, named } from '../directory/named.ts'
 import { extraOf } from '../properties.ts'
 import { MANAGING_ALL, READING_ALL } from '../reach.ts'
+import { commitIf } from '../rules.ts'
 import { collection, selfLink } from '../views.ts'
 
 /* Programs that ask users for access: https://docs.openstack.org/api-ref/identity/v3-ext/#os-oauth1-api */
@@ -98,15 +101,15 @@ export const consumerOperations: Operation[] = [
     handle: async ({ context, params, body: { consumer }, base }) => {
       if ('secret' in consumer) throw badRequest('Cannot change consumer secret')
       const row = await consumerOf(context, params.id!)
-      const changed: ConsumerRow = {
-        ...row,
-        description: consumer.description === undefined ? row.description : consumer.description,
-        extra: { ...row.extra, ...extraOf(consumer, KNOWN) },
-      }
+      const set = named<ConsumerRow>({
+        description: consumer.description,
+        extra: extended(row.extra, extraOf(consumer, KNOWN)),
+      })
       const entry = { action: 'update', kind: 'consumer', resourceId: row.id }
-      const { description, extra } = changed
-      await commit(context, entry, [updateConsumer(context.db, row.id, { description, extra })])
-      return { body: { consumer: view(changed, base) } }
+      const rules = [{ violated: noConsumer(row.id), refusal: notFound('Consumer not found') }]
+      const writes = Object.keys(set).length ? [updateConsumer(context.db, row.id, set)] : []
+      await commitIf(context, rules, entry, writes)
+      return { body: { consumer: view({ ...row, ...set }, base) } }
     },
   }),
   operation({

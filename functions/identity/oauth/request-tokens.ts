@@ -8,6 +8,7 @@ import {
   agreeToRequest,
   asksTooMuch,
   giveAccess,
+  givesTooMuch,
   insertRequestToken,
   isOtherRequest,
   noConsumer,
@@ -169,7 +170,13 @@ export const requestTokenOperations: Operation[] = [
         secret: sealAtRest(context, accessTokenPlace(id), own),
         expiresAt: context.now() + ACCESS_LASTS,
       }
-      const rules = [{ violated: isOtherRequest(row.id, row.verifier), refusal: notFound('Request token not found') }]
+      const rules = [
+        { violated: isOtherRequest(row.id, row.verifier), refusal: notFound('Request token not found') },
+        {
+          violated: givesTooMuch(row.userId, context.now()),
+          refusal: forbidden('The user gave as much access as one may at once.'),
+        },
+      ]
       const entry = { action: 'give', kind: 'consumer', resourceId: consumer.id, detail: { user: row.userId } }
       await commitIf(context, rules, entry, [...giveAccess(context.db, row.id, given)])
       return formOf(id, own, given.expiresAt)

@@ -4,6 +4,7 @@ import {
   deletePolicy,
   insertPolicy,
   listPolicies,
+  noPolicy,
   type PolicyRow,
   policyById,
   updatePolicy,
@@ -12,10 +13,12 @@ import { commit } from '../../broker/line/commit.ts'
 import type { Context } from '../../context.ts'
 import { openObject } from '../../http/dictionary.ts'
 import { type Operation, operation } from '../../http/operation.ts'
+import { extended, named } from '../directory/named.ts'
 import { inexactly } from '../filters.ts'
 import { extraOf } from '../properties.ts'
 import { MANAGING_ALL, READING_ALL } from '../reach.ts'
 import { actionRefused, unknown } from '../refusals.ts'
+import { commitIf } from '../rules.ts'
 import { collection, selfLink } from '../views.ts'
 
 /* Policies, which Keystone keeps for services that ask: https://docs.openstack.org/api-ref/identity/v3/#policies */
@@ -97,15 +100,16 @@ export const policyOperations: Operation[] = [
     body: change,
     handle: async ({ context, params, body: { policy }, base }) => {
       const row = await policyOf(context, params.id!)
-      const changed: PolicyRow = {
-        ...row,
-        type: policy.type ?? row.type,
-        blob: (policy.blob as Json | undefined) ?? row.blob,
-        extra: { ...row.extra, ...extraOf(policy, KNOWN) },
-      }
+      const set = named<PolicyRow>({
+        type: policy.type,
+        blob: (policy.blob as Json | undefined) ?? undefined,
+        extra: extended(row.extra, extraOf(policy, KNOWN)),
+      })
       const entry = { action: 'update', kind: 'policy', resourceId: row.id }
-      await commit(context, entry, [updatePolicy(context.db, row.id, changed)])
-      return { body: { policy: view(changed, base) } }
+      const rules = [{ violated: noPolicy(row.id), refusal: unknown('policy', row.id) }]
+      const writes = Object.keys(set).length ? [updatePolicy(context.db, row.id, set)] : []
+      await commitIf(context, rules, entry, writes)
+      return { body: { policy: view({ ...row, ...set }, base) } }
     },
   }),
   operation({

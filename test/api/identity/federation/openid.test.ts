@@ -1,3 +1,4 @@
+import { createHmac } from 'node:crypto'
 import { exportJWK, generateKeyPair, SignJWT } from 'jose'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { type Client, type Plimsoll, startPlimsoll } from '../../../support/harness.ts'
@@ -148,11 +149,70 @@ describe('a user of an identity provider', () => {
     const { domain_id } = (await admin.get(`${FEDERATION}/identity_providers/corp`)).body.identity_provider
     await make(admin, 'users', { name: 'alice', domain_id })
     expect((await enter(await sign({}))).body.token.user.name).toBe('alice (a1)')
+    await make(admin, 'users', { name: 'carl', domain_id })
+    await make(admin, 'users', { name: 'carl (c1)', domain_id })
+    const { body } = await enter(await sign({ sub: 'c1', preferred_username: 'carl' }))
+    expect(body.token.user.name).toBe(body.token.user.id)
     await map([
       { local: [{ user: { name: '{0}' } }], remote: [{ type: 'OIDC-name', any_one_of: ['x'] }, { type: 'OIDC-sub' }] },
     ])
     expect((await enter(await sign({ name: 'y;x' }))).status).toBe(401)
     expect((await enter(await sign({ name: 'x' }))).status).toBe(201)
+  })
+})
+
+test('a user who comes twice at once for the first time is one', async () => {
+  await map([{ local: [{ user: { name: '{0}' } }], remote: [{ type: 'OIDC-preferred_username' }] }])
+  const token = await sign({})
+  const { d1 } = plimsoll.host
+  const batch = d1.batch.bind(d1)
+  const users: string[] = []
+  d1.batch = (async (statements: Parameters<typeof batch>[0]) => {
+    d1.batch = batch
+    users.push((await enter(token)).body.token.user.id)
+    return batch(statements)
+  }) as typeof d1.batch
+  const { status, body } = await enter(token)
+  expect([status, [body.token.user.id]]).toEqual([201, users])
+})
+
+describe('a user of a provider who has to prove himself twice', () => {
+  const SEED = 'GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ'
+  const passcode = () => {
+    const counter = Buffer.alloc(8)
+    counter.writeBigUInt64BE(BigInt(Math.floor(plimsoll.clock.now / 30_000)))
+    const mac = createHmac('sha1', '12345678901234567890').update(counter).digest()
+    return String((mac.readUInt32BE(mac[19]! & 15) & 0x7fffffff) % 1_000_000).padStart(6, '0')
+  }
+  let alice: string
+  beforeEach(async () => {
+    alice = (await enter(await sign({}))).body.token.user.id
+    await admin.post(`${V3}/credentials`, { credential: { type: 'totp', blob: SEED, user_id: alice } })
+    const options = { multi_factor_auth_rules: [['openid', 'totp']] }
+    expect((await admin.patch(`${V3}/users/${alice}`, { user: { options } })).status).toBe(200)
+  })
+
+  test('is given a receipt, and a token that is the provider’s for both', async () => {
+    const half = await enter(await sign({}))
+    expect([half.status, half.body.receipt.methods]).toEqual([401, ['openid']])
+    const receipt = { 'Openstack-Auth-Receipt': half.headers.get('Openstack-Auth-Receipt')! }
+    const identity = { methods: ['totp'], totp: { user: { id: alice, passcode: passcode() } } }
+    const { status, body } = await plimsoll.nobody.post(`${V3}/auth/tokens`, { auth: { identity } }, receipt)
+    expect([status, body.token.methods]).toEqual([201, ['totp', 'openid']])
+    expect(body.token.user['OS-FEDERATION'].identity_provider).toEqual({ id: 'corp' })
+    plimsoll.clock.advance(60_000)
+    const alone = { methods: ['totp'], totp: { user: { id: alice, passcode: passcode() } } }
+    expect((await plimsoll.nobody.post(`${V3}/auth/tokens`, { auth: { identity: alone } })).status).toBe(401)
+  })
+
+  test('is let in by no browser, which is asked for one proof', async () => {
+    const path = `${V3}/auth/OS-FEDERATION/websso/openid?origin=${encodeURIComponent(DASHBOARD)}`
+    const left = await plimsoll.nobody.get(path)
+    const to = new URL(left.headers.get('Location')!)
+    codes.good = await sign({ nonce: to.searchParams.get('nonce') })
+    const [cookie] = left.headers.get('Set-Cookie')!.split(';')
+    const back = `${V3}/auth/OS-FEDERATION/redirect?code=good&state=${to.searchParams.get('state')}`
+    expect((await plimsoll.nobody.get(back, { Cookie: cookie! })).status).toBe(401)
   })
 })
 

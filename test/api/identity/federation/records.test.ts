@@ -38,6 +38,16 @@ describe('an identity provider and how it is spoken with', () => {
     expect((await admin.delete(`${FEDERATION}/identity_providers/home`)).status).toBe(404)
   })
 
+  test('that is refused leaves no domain behind', async () => {
+    const remote_ids = ['https://one']
+    await admin.put(`${FEDERATION}/identity_providers/one`, { identity_provider: { remote_ids } })
+    const before = ids((await admin.get(`${V3}/domains`)).body.domains)
+    const refused = await admin.put(`${FEDERATION}/identity_providers/two`, { identity_provider: { remote_ids } })
+    const wrong = { identity_provider: { remote_ids: ['x', 'x'] } }
+    expect((await admin.put(`${FEDERATION}/identity_providers/three`, wrong)).status).toBe(400)
+    expect([refused.status, ids((await admin.get(`${V3}/domains`)).body.domains)]).toEqual([409, before])
+  })
+
   test('has protocols, each with a mapping that there is', async () => {
     const none = await admin.put(`${FEDERATION}/identity_providers/corp/protocols/openid`, {
       protocol: { mapping_id: 'none' },

@@ -136,6 +136,19 @@ describe('a program that a user gave access', () => {
     expect((await logIn(other)).status).toBe(401)
   })
 
+  test('is one of as many as a user may let act at once', async () => {
+    await plimsoll.db.run(sql`insert into access_tokens (id, consumer_id, secret, user_id, project_id, roles, expires_at)
+      with recursive n(i) as (select 1 union all select i + 1 from n where i < 1000)
+      select 'given' || i, 'c', 'x', ${plimsoll.userId('demo')}, 'p', '[]', ${plimsoll.clock.now + 1000} from n`)
+    const { oauth_token, oauth_token_secret } = await request()
+    const { body } = await agree(oauth_token)
+    const said = { oauth_token, oauth_verifier: body.token.oauth_verifier }
+    const take = () => plimsoll.nobody.post(fetchAccess, undefined, sign(fetchAccess, said, oauth_token_secret))
+    expect((await take()).status).toBe(403)
+    plimsoll.clock.advance(1001)
+    expect((await take()).status).toBe(201)
+  })
+
   test('is let in by a signature once, and by none that is not its own or is old', async () => {
     const given = await access()
     const body = { auth: { identity: { methods: ['oauth1'], oauth1: {} } } }

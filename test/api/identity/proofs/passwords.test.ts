@@ -35,6 +35,13 @@ describe('a password', () => {
     expect((await admin.patch(`${V3}/users/${id}`, { user: { password: PASSWORD } })).status).toBe(200)
   }, 60_000)
 
+  test('is changed by one of two who give it at once', async () => {
+    const plimsoll = await start({ minimumAgeDays: 2 })
+    const { id } = await person(plimsoll.as('admin'), 'eve')
+    const both = await Promise.all(['second', 'third'].map((to) => change(plimsoll, id, PASSWORD, to)))
+    expect(both.map(([status]) => status).sort()).toEqual([204, 401])
+  })
+
   test('is kept for as long as it has to be by who chose it', async () => {
     const plimsoll = await start({ minimumAgeDays: 2 })
     const { id } = await person(plimsoll.as('admin'), 'eve')
