@@ -60,10 +60,13 @@ const FOLDER = process.env.PLIMSOLL_SEEN
 /** Remembers what an operation answered, if it is to be written down. */
 export const remember = (key: string, response: Response, text: string): void => {
   if (!FOLDER) return
-  const known = all.get(key) ?? { type: response.headers.get('content-type'), empty: 0, seen: {} }
+  const type = response.headers.get('content-type')
+  const known = all.get(key) ?? { type, empty: 0, seen: {} }
   all.set(key, known)
+  // The first answer may have had no body.
+  known.type ??= type
   if (text === '') known.empty++
-  else if (/json/.test(known.type ?? '') && response.status < 400) see(known.seen, JSON.parse(text))
+  else if (/json/.test(type ?? '') && response.status < 400) see(known.seen, JSON.parse(text))
 }
 
 /** Writes down what this process has seen. */
