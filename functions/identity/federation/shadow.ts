@@ -87,6 +87,7 @@ const shadowOf = async (context: Context, { idp, protocol, mapped }: Sent) => {
     const changed = row.name !== called || row.email !== email
     return {
       id: row.id,
+      isEnabled: row.enabled,
       writes: [
         knowUser(db, { ...seen, userId: row.id }),
         ...(changed ? [updateUser(db, row.id, { name: called, email })] : []),
@@ -98,21 +99,26 @@ const shadowOf = async (context: Context, { idp, protocol, mapped }: Sent) => {
     ...{ passwordHash: null, passwordChangedAt: null, passwordExpiresAt: null, passwordIsOwn: false },
     ...{ defaultProjectId: null, extra: {}, enabled: true, options: {}, epoch: 0, createdAt: context.now() },
   }
-  return { id: made.id, writes: [insertUser(db, made), knowUser(db, { ...seen, userId: made.id })] }
+  return { id: made.id, isEnabled: true, writes: [insertUser(db, made), knowUser(db, { ...seen, userId: made.id })] }
 }
 
 /** The projects that a mapping names, each made where it is not there, with the roles that the user is to have. */
 const projectsOf = async (context: Context, { idp, mapped }: Sent, userId: string) => {
   const roles = await listRoles(context.db, {})
-  const wanted: { place: Place; roles: string[] }[] = []
-  for (const { name, roles: named, domain } of mapped.projects) {
-    const ids = named.map((each) => {
+  const named: { name: string; domainId: string; roles: string[] }[] = []
+  for (const { name, roles: said, domain } of mapped.projects) {
+    const ids = said.map((each) => {
       const role = roles.find((one) => one.name === each.name && (one.domainId === '' || one.domainId === idp.domainId))
       if (!role) throw refused(context, { idp: idp.id }, `there is no role ${each.name}`)
       return role.id
     })
     const domainId = domain ? await domainOf(context, domain) : idp.domainId
     if (domainId === null || !name) throw refused(context, { idp: idp.id }, 'the mapping names a project of no domain')
+    named.push({ name, domainId, roles: ids })
+  }
+  // Made once all are known to be right: of who is refused there is no project.
+  const wanted: { place: Place; roles: string[] }[] = []
+  for (const { name, domainId, roles: ids } of named) {
     const project =
       (await projectByName(context.db, domainId, name)) ??
       (await beginProject(context, {
@@ -142,7 +148,9 @@ export const enterAs = async (context: Context, sent: Sent): Promise<Proven> => 
     return { ...common, user, methods: [protocol.id] }
   }
   const groups = await groupsOf(context, sent)
-  const { id, writes } = await shadowOf(context, sent)
+  const disabled = () => refused(context, { idp: idp.id }, 'the user is disabled')
+  const { id, isEnabled, writes } = await shadowOf(context, sent)
+  if (!isEnabled || !(await domainById(db, idp.domainId))?.enabled) throw disabled()
   const wanted = await projectsOf(context, sent, id)
   const minutes = idp.authorizationTtl ?? 0
   const until = context.now() + Math.max(settings.tokenLifetime * 1000, minutes * 60_000)
@@ -165,6 +173,6 @@ export const enterAs = async (context: Context, sent: Sent): Promise<Proven> => 
     ]),
   ])
   const { user } = await lookUp(db, { id }, null)
-  if (!user?.enabled || !user.domainEnabled) throw refused(context, { idp: idp.id }, 'the user is disabled')
+  if (!user?.enabled || !user.domainEnabled) throw disabled()
   return { ...common, user, methods: [protocol.id], federation: { idpId: idp.id, protocolId: protocol.id } }
 }

@@ -161,6 +161,28 @@ describe('a user of an identity provider', () => {
   })
 })
 
+test('who is refused leaves nothing behind', async () => {
+  const id = (await enter(await sign({}))).body.token.user.id
+  const projects = async () => (await admin.get(`${V3}/projects`)).body.projects.map((row: { id: string }) => row.id)
+  const kept = async () => [await admin.get(`${V3}/users/${id}`).then(({ body }) => body.user), await projects()]
+  await admin.patch(`${V3}/users/${id}`, { user: { enabled: false } })
+  const before = await kept()
+  expect((await enter(await sign({ preferred_username: 'alison' }))).status).toBe(401)
+  expect(await kept()).toEqual(before)
+  const named = (role: string) => ({ name: `for ${role}`, roles: [{ name: role }] })
+  const local = [{ user: { name: '{0}' } }, { projects: [named('member'), named('none')] }]
+  await map([{ local, remote: [{ type: 'OIDC-preferred_username' }] }])
+  expect((await enter(await sign({ sub: 'b1', preferred_username: 'bob' }))).status).toBe(401)
+  expect(await projects()).toEqual(before[1])
+})
+
+test('who is refused with his whole domain leaves nothing behind', async () => {
+  const { domain_id } = (await admin.get(`${FEDERATION}/identity_providers/corp`)).body.identity_provider
+  expect((await admin.patch(`${V3}/domains/${domain_id}`, { domain: { enabled: false } })).status).toBe(200)
+  expect((await enter(await sign({}))).status).toBe(401)
+  expect((await admin.get(`${V3}/users?domain_id=${domain_id}`)).body.users).toEqual([])
+})
+
 test('a user who comes twice at once for the first time is one', async () => {
   await map([{ local: [{ user: { name: '{0}' } }], remote: [{ type: 'OIDC-preferred_username' }] }])
   const token = await sign({})
