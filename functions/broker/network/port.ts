@@ -235,7 +235,7 @@ const plan = async (context: Context, wish: PortWish, ground: Ground, macAddress
   }
 }
 
-/** What is a public address already is nobody's else (neutron/db/ipam_backend_mixin.py). */
+/** On the way out that a cloud comes with, where nobody has a port, an administrator hears first that the address is one of a floating IP (neutron/db/ipam_backend_mixin.py). */
 const refusePublic = async ({ db, scope }: Context, networkId: string, wished: FixedIpWish[]): Promise<void> => {
   const named = wished.flatMap(({ ip_address }) => ip_address ?? [])
   const taken = 'every' in scope && named.length ? await isPublicAddress(db, networkId, named) : null

@@ -170,6 +170,18 @@ describe('external networks of an administrator', () => {
     expect(await onCloud('floating_ip')).toEqual([])
   })
 
+  test('beside the way out of a cloud, where nobody has a port', async () => {
+    const way = (await demo.get(`${V2}/networks?router:external=true`)).body.networks[0].id
+    const { id } = (await address({ floating_network_id: way })).body.floatingip
+    await plimsoll.settle()
+    const ip = (await demo.get(`${V2}/floatingips/${id}`)).body.floatingip.floating_ip_address
+    const port = async (client: Client, ip_address: string) =>
+      fault(await client.post(`${V2}/ports`, { port: { network_id: way, fixed_ips: [{ ip_address }] } })).slice(0, 2)
+    expect(await port(admin, ip)).toEqual([409, 'IpAddressInUse'])
+    expect(await port(admin, '192.0.2.251')).toEqual([403, 'ExternalNetworkAttachForbidden'])
+    expect(await port(demo, ip)).toEqual([403, 'ExternalNetworkAttachForbidden'])
+  })
+
   test('have ports of administrators', async () => {
     const { network } = await outside()
     expect(fault(await demo.post(`${V2}/ports`, { port: { network_id: network } }))[1]).toBe(
