@@ -57,7 +57,3 @@ export const timesAsked = (queries: URLSearchParams, name: string): Comparison[]
     if (Number.isNaN(time)) throw badRequest('Timestamp not in expected format, which is YYYY-MM-DDTHH:mm:ssZ.')
     return { operator, time }
   })
-
-/** Filters of lists that nothing here has a value for: whoever asks for one finds nothing. */
-export const asksForAbsent = (queries: URLSearchParams, ...attributes: string[]): boolean =>
-  attributes.some((each) => queries.has(each))

@@ -79,7 +79,7 @@ export const tokenOperations = (services: () => Service[]): Operation[] => [
     path: '/v3/auth/tokens',
     who: 'public',
     summary:
-      'Issues a token for a password, another token or an application credential: for a project, a domain, the system, by a trust, or unscoped.',
+      'Issues a token for a password, a one-time password (`totp`), another token, an application credential or what a user gave a program (`oauth1`): for a project, a domain, the system, by a trust, or unscoped.',
     status: 201,
     body: login,
     handle: async (input) => {

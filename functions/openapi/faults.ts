@@ -20,7 +20,7 @@ const wsgi: JsonSchema = {
 }
 const error = object({ error: object({ code, message: text, title: text }) })
 
-/** The media type and the schema of a refusal; null: it is a page for people. */
+/** The media type and the schema of a refusal; that of images is a page for people. */
 export const faultOf = (dialect: Dialect['name']): { type: string; schema: JsonSchema } => {
   const json = (schema: JsonSchema) => ({ type: 'application/json', schema })
   switch (dialect) {

@@ -51,6 +51,43 @@ const groupsIn = ({ queries, version }: Input, providers: Provider[]): Group[] =
   })
 }
 
+/** Suffixes of groups that `same_subtree` names. 400 for one that no group has. */
+const subtreesIn = ({ queries }: Input, groups: Group[]): Set<string> => {
+  const named = new Set(queries.getAll('same_subtree').flatMap((text) => text.split(',')))
+  if (named.has('')) throw badRequest('Empty string (unsuffixed group) can not be specified in `same_subtree`')
+  const absent = [...named].filter((name) => !groups.some(({ suffix }) => suffix === name))
+  if (absent.length)
+    throw badRequest(`Real suffixes should be specified in \`same_subtree\`: ${absent.sort().join(', ')} not found.`)
+  return named
+}
+
+/** 400 for a group that asks for no resources, unless a subtree takes it in, and for none that asks for any. */
+const assertResources = (input: Input, groups: Group[]): void => {
+  const without = groups.filter(({ resources }) => !Object.keys(resources).length)
+  const named = (key: string, some: Group[]) => some.map(({ suffix }) => key + suffix).join(', ')
+  if (input.version < 36) {
+    const traits = without.filter(({ required: { any, none } }) => any.length + none.length)
+    if (traits.length)
+      throw badRequest(
+        `All traits parameters must be associated with resources. Found the following orphaned traits keys: ${named('required', traits)}`,
+      )
+    const members = without.filter(({ members: { any, none } }) => any.length + none.length)
+    if (members.length)
+      throw badRequest(
+        `All member_of parameters must be associated with resources. Found the following orphaned member_of keys: ${named('member_of', members)}`,
+      )
+    if (without.length) throw badRequest('All request groups must specify resources.')
+  }
+  if (without.length === groups.length)
+    throw badRequest('There must be at least one resources or resources[$S] parameter.')
+  const subtrees = subtreesIn(input, groups)
+  const bad = without.filter(({ suffix }) => !subtrees.has(suffix))
+  if (bad.length)
+    throw badRequest(
+      `Resourceless suffixed group request should be specified in \`same_subtree\` query param: bad group(s) - ${named('', bad)}.`,
+    )
+}
+
 const summed = (groups: Group[]): Resources => {
   const all: Resources = table()
   for (const { resources } of groups)
@@ -108,9 +145,8 @@ export const allocationCandidateOperations: Operation[] = [
       const limit = limitIn(query)
       const known = await providersOf(context)
       const groups = groupsIn(input, known)
+      assertResources(input, groups)
       const asked = summed(groups)
-      if (!Object.keys(asked).length)
-        throw badRequest('Invalid query string parameters: all request groups lack resources: `resources` is required.')
       const granular = groups.filter(({ suffix }) => suffix !== '')
       const { group_policy: policy } = query
       if (policy !== undefined && policy !== 'none' && policy !== 'isolate')

@@ -84,12 +84,15 @@ export const traitsIn = (texts: string[], version: number, known: (name: string)
     )
   const unknown = all.filter((name) => !known(name))
   if (unknown.length) throw badRequest(`No such trait(s): ${[...new Set(unknown)].sort().join(', ')}.`)
+  const both = choice.none.filter((name) => choice.any.some((some) => some.length === 1 && some[0] === name))
+  if (both.length) throw badRequest(`Conflicting required and forbidden traits found: ${both.sort().join(', ')}.`)
   return choice
 }
 
-/** `UUID`, `in:UUID,UUID`, and from 1.32 on either after `!`. */
+/** `UUID`, `in:UUID,UUID`, and from 1.32 on either after `!`; several only from 1.24 on. */
 export const aggregatesIn = (texts: string[], version: number): Choice => {
   const choice: Choice = { any: [], none: [] }
+  if (version < 24 && texts.length > 1) throw badRequest('Multiple member_of parameters are not supported')
   for (const text of texts) {
     const not = version >= 32 && text.startsWith('!')
     const said = not ? text.slice(1) : text

@@ -174,6 +174,8 @@ test('allocation candidates are zones with room, and a size on offer', async () 
   expect(await many('resources=VGPU:1')).toBe(0)
   expect(await many('resources_A=VCPU:1&resources_B=VCPU:1&group_policy=none')).toBe(all.length)
   expect(await many('resources_A=VCPU:1&resources_B=VCPU:1&group_policy=isolate')).toBe(0)
+  const taken = 'resources_A=VCPU:1&required_B=HW_ARCH_X86_64&same_subtree=_A,_B&group_policy=none'
+  expect(await many(taken)).toBe(all.length)
   for (const [query, minor] of [
     ['', 39],
     ['required=HW_ARCH_X86_64', 39],
@@ -185,6 +187,16 @@ test('allocation candidates are zones with room, and a size on offer', async () 
     ['resources1=VCPU:1', 24],
     ['resources_A=VCPU:1', 32],
     ['resources=VCPU:1&in_tree=x', 39],
+    ['resources=VCPU:1&required1=HW_ARCH_X86_64', 35],
+    [`resources=VCPU:1&member_of1=${uuid}`, 35],
+    [`resources=VCPU:1&in_tree1=${uuid}`, 35],
+    ['resources=VCPU:1&required1=HW_ARCH_X86_64', 36],
+    ['resources_A=VCPU:1&required_B=HW_ARCH_X86_64&same_subtree=_A', 39],
+    ['required_A=HW_ARCH_X86_64&same_subtree=_A', 39],
+    ['resources_A=VCPU:1&same_subtree=_A,_B', 39],
+    ['resources_A=VCPU:1&same_subtree=', 39],
+    [`resources=VCPU:1&member_of=${uuid}&member_of=${uuid}`, 23],
+    ['resources=VCPU:1&required=HW_ARCH_X86_64,!HW_ARCH_X86_64', 39],
   ] as const)
     expect([query, (await read(`/placement/allocation_candidates?${query}`, minor)).status]).toEqual([query, 400])
   expect((await read('/placement/allocation_candidates?resources=VCPU:1', 9)).status).toBe(404)

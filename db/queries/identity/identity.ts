@@ -2,7 +2,16 @@ import { and, asc, eq, isNull, type SQL, sql } from 'drizzle-orm'
 import type { Database } from '../../client.ts'
 import { either } from '../../conditions.ts'
 import { prepared, type Slots } from '../../prepared.ts'
-import { grants, groupMembers, impliedRoles, projects, revokedTokens, roles, users } from '../../schema/index.ts'
+import {
+  federatedUsers,
+  grants,
+  groupMembers,
+  impliedRoles,
+  projects,
+  revokedTokens,
+  roles,
+  users,
+} from '../../schema/index.ts'
 import { deleteLimitsFor } from '../limits/limits.ts'
 import { deleteCredentialsFor, deleteCredentialsOf, deleteCredentialsWith } from './application-credentials.ts'
 import { deleteKeptFor, deleteKeptOf } from './credentials.ts'
@@ -65,8 +74,28 @@ const same = (column: Parameters<typeof eq>[0], value: unknown): SQL | undefined
 export interface UserFilter extends Filter {
   /** What is asked of the times at which passwords end. */
   passwords?: { operator: string; time: number }[] | undefined
+  /** As whom identity providers know them. */
+  idpId?: string | undefined
+  protocolId?: string | undefined
+  uniqueId?: string | undefined
 }
-const usersLike = prepared((db, { name, domainId, enabled, passwords }: Slots<UserFilter>) =>
+/** Whether a user is one whom a provider knows like that: by its index where it has one, else looked up of each. */
+const isKnown = ({
+  idpId,
+  protocolId,
+  uniqueId,
+}: Pick<Slots<UserFilter>, 'idpId' | 'protocolId' | 'uniqueId'>): SQL | undefined => {
+  if (idpId === undefined && protocolId === undefined && uniqueId === undefined) return undefined
+  const like = and(
+    same(federatedUsers.idpId, idpId),
+    same(federatedUsers.protocolId, protocolId),
+    same(federatedUsers.uniqueId, uniqueId),
+  )
+  return idpId !== undefined || uniqueId !== undefined
+    ? sql`${users.id} in (select ${federatedUsers.userId} from ${federatedUsers} where ${like})`
+    : sql`exists (select 1 from ${federatedUsers} where ${federatedUsers.userId} = ${users.id} and ${like})`
+}
+const usersLike = prepared((db, { name, domainId, enabled, passwords, ...known }: Slots<UserFilter>) =>
   db
     .select()
     .from(users)
@@ -75,6 +104,7 @@ const usersLike = prepared((db, { name, domainId, enabled, passwords }: Slots<Us
         same(users.name, name),
         same(users.domainId, domainId),
         same(users.enabled, enabled),
+        isKnown(known),
         passwords &&
           sql`${users.passwordExpiresAt} is not null and not exists (select 1 from json_each(${passwords}) f
             where not case f.value ->> 'operator' when '<' then ${users.passwordExpiresAt} < f.value ->> 'time'

@@ -49,7 +49,7 @@ export const federationProtocols = sqliteTable(
   (t) => [primaryKey({ columns: [t.idpId, t.id] }), index('federation_protocols_by_mapping').on(t.mappingId)],
 )
 
-/** Other clouds of the operator's to which users may go on, as Keystone lists them in tokens. */
+/** Other clouds of the operator's to which users may go on: told to whoever lists them, and not in tokens. */
 export const serviceProviders = sqliteTable('service_providers', {
   id: text('id').primaryKey(),
   enabled: flag('enabled').notNull(),

@@ -21,7 +21,7 @@ import { badRequest } from '../../http/fault.ts'
 import { type Operation, operation } from '../../http/operation.ts'
 import { checkPassword } from '../check-password.ts'
 import { expiryView } from '../expiry.ts'
-import { asksForAbsent, inexactly, timesAsked } from '../filters.ts'
+import { inexactly, timesAsked } from '../filters.ts'
 import { extraOf, nameText } from '../properties.ts'
 import { assertNotAbove, assertReach, domainAsked, MANAGING, notAbove, ownDomain, ownOr, READING } from '../reach.ts'
 import { duplicate, unknown } from '../refusals.ts'
@@ -69,14 +69,14 @@ export const userOperations: Operation[] = [
     path: '/v3/users',
     ...READING,
     summary:
-      'Every user; filters `name`, `domain_id` and `enabled`, exact or not, and `password_expires_at` (`lt:`, `lte:`, `gt:`, `gte:`, `eq:`, `neq:`).',
+      'Every user; filters `name`, `domain_id` and `enabled`, exact or not, and `password_expires_at` (`lt:`, `lte:`, `gt:`, `gte:`, `eq:`, `neq:`); `idp_id`, `protocol_id` and `unique_id` of users whom identity providers send.',
     status: 200,
     handle: async ({ context, query, queries, base }) => {
       const { domainId, nothing } = domainAsked(context.caller!, query.domain_id)
       const passwords = timesAsked(queries, 'password_expires_at')
-      const filter = { name: query.name, domainId, enabled: flagOf(query.enabled), passwords }
-      const federated = asksForAbsent(queries, 'idp_id', 'protocol_id', 'unique_id')
-      const rows = federated || nothing ? [] : await listUsers(context.db, filter)
+      const known = { idpId: query.idp_id, protocolId: query.protocol_id, uniqueId: query.unique_id }
+      const filter = { name: query.name, domainId, enabled: flagOf(query.enabled), passwords, ...known }
+      const rows = nothing ? [] : await listUsers(context.db, filter)
       return collection(
         'users',
         inexactly(

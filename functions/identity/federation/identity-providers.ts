@@ -158,7 +158,7 @@ export const identityProviderOperations: Operation[] = [
     path: ONE,
     ...MANAGING_ALL,
     summary:
-      'Removes who was believed, with its protocols and the tokens that were got by it. Its users stay, and nobody logs in as one.',
+      'Removes who was believed, with its protocols and the tokens that were got by it. Its users stay, with the application credentials that they made: whoever is not to come in at all has to be disabled.',
     status: 204,
     handle: async ({ context, params }) => {
       const { id } = await idpOf(context, params.id!)

@@ -145,6 +145,22 @@ describe('a user of an identity provider', () => {
     expect(asked.at(-1)?.authorization).toBe(`Basic ${btoa('plimsoll:secret')}`)
   })
 
+  test('is found among all users by what its provider knows it by', async () => {
+    const { id } = (await enter(await sign({}))).body.token.user
+    const found = async (query: string) =>
+      (await admin.get(`${V3}/users?${query}`)).body.users.map((user: { id: string }) => user.id)
+    for (const query of ['unique_id=a1', 'idp_id=corp', 'protocol_id=openid', 'idp_id=corp&unique_id=a1&name=alice'])
+      expect([query, await found(query)]).toEqual([query, [id]])
+    for (const query of [
+      'unique_id=b2',
+      'idp_id=other',
+      'protocol_id=saml2',
+      'idp_id=other&unique_id=a1',
+      'unique_id=',
+    ])
+      expect([query, await found(query)]).toEqual([query, []])
+  })
+
   test('is not taken for a user of ours of the same name, nor chooses groups by a name', async () => {
     const { domain_id } = (await admin.get(`${FEDERATION}/identity_providers/corp`)).body.identity_provider
     await make(admin, 'users', { name: 'alice', domain_id })
