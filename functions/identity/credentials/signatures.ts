@@ -1,5 +1,6 @@
 import { Buffer } from 'node:buffer'
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto'
+import { percent } from '../percent.ts'
 
 /*
  * Signatures of requests to services that speak EC2's and S3's API, as they are handed on to be checked: versions 2 and 4
@@ -17,15 +18,12 @@ export interface SignedRequest {
   body_hash: string
 }
 
-const escaped = (text: string): string =>
-  encodeURIComponent(text).replace(/[!'()*]/g, (mark) => `%${mark.charCodeAt(0).toString(16).toUpperCase()}`)
-
 /** Parameters in their order, without the signature itself. */
 const canonical = (params: SignedRequest['params']): string =>
   Object.entries(params)
     .filter(([name]) => name !== 'Signature' && name !== 'X-Amz-Signature')
     .sort(([one], [other]) => (one < other ? -1 : 1))
-    .map(([name, value]) => `${escaped(name)}=${escaped(value)}`)
+    .map(([name, value]) => `${percent(name)}=${percent(value)}`)
     .join('&')
 
 const hmac = (key: string | Buffer, text: string): Buffer => createHmac('sha256', key).update(text).digest()

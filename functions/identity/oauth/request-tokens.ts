@@ -17,7 +17,7 @@ import {
 } from '../../../db/queries/identity/oauth.ts'
 import { accessTokenPlace, consumerPlace, requestTokenPlace } from '../../broker/line/sealed-places.ts'
 import type { Context } from '../../context.ts'
-import { sealAtRest } from '../../crypto/at-rest.ts'
+import { openAtRest, sealAtRest } from '../../crypto/at-rest.ts'
 import { Fault, forbidden, notFound } from '../../http/fault.ts'
 import { type Operation, operation } from '../../http/operation.ts'
 import { isDelegated } from '../delegated.ts'
@@ -25,7 +25,7 @@ import { missing, unknown } from '../refusals.ts'
 import { commitIf } from '../rules.ts'
 import { keystoneTime } from '../views.ts'
 import { consumerOf } from './consumers.ts'
-import { assertSigned, opened, signedHeaders, unsigned } from './verify.ts'
+import { assertSigned, signedHeaders, unsigned } from './verify.ts'
 
 /* How a program gets access: it asks, a user agrees, it is given. Durations are Keystone's. */
 
@@ -83,7 +83,7 @@ export const requestTokenOperations: Operation[] = [
       const projectId = request.headers.get('Requested-Project-Id')
       if (!projectId) throw missing('Requested-Project-Id', 'request')
       const consumer = await consumerOf(context, oauth.oauth_consumer_key!)
-      const secret = opened(context, consumerPlace(consumer.id), consumer.secret)
+      const secret = openAtRest(context, consumerPlace(consumer.id), consumer.secret)
       await assertSigned(input, oauth, { consumer: secret, token: '' })
       // Told to nobody who has no secret: which projects there are.
       if (!(await projectById(context.db, projectId))) throw unknown('project', projectId)
@@ -158,8 +158,8 @@ export const requestTokenOperations: Operation[] = [
         throw unsigned('Provided consumer key does not match stored consumer key.')
       const consumer = await consumerOf(context, row.consumerId)
       await assertSigned(input, oauth, {
-        consumer: opened(context, consumerPlace(consumer.id), consumer.secret),
-        token: opened(context, requestTokenPlace(row.id), row.secret),
+        consumer: openAtRest(context, consumerPlace(consumer.id), consumer.secret),
+        token: openAtRest(context, requestTokenPlace(row.id), row.secret),
       })
       if (row.userId === null || row.roles === null)
         throw unsigned('Request Token does not have an authorizing user id.')

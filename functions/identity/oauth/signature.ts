@@ -1,6 +1,7 @@
 import { Buffer } from 'node:buffer'
 import { createHmac, timingSafeEqual } from 'node:crypto'
 import { table } from '../../../adapters/table.ts'
+import { percent } from '../percent.ts'
 
 /* Signatures of OAuth 1.0a (https://www.rfc-editor.org/rfc/rfc5849#section-3.4), as far as they are made with a secret. */
 
@@ -33,9 +34,6 @@ const decoded = (text: string): string | null => {
   }
 }
 
-const escaped = (text: string): string =>
-  encodeURIComponent(text).replace(/[!'()*]/g, (mark) => `%${mark.charCodeAt(0).toString(16).toUpperCase()}`)
-
 const HASHES: Record<string, string> = table({ 'HMAC-SHA1': 'sha1', 'HMAC-SHA256': 'sha256' })
 
 interface Signed {
@@ -51,19 +49,19 @@ interface Signed {
 const baseOf = ({ method, url, oauth }: Omit<Signed, 'secrets'>): string => {
   const { protocol, host, pathname, searchParams } = new URL(url)
   const { oauth_signature: _, ...rest } = oauth
-  const pairs = [...searchParams, ...Object.entries(rest)].map(([name, value]) => [escaped(name), escaped(value)])
+  const pairs = [...searchParams, ...Object.entries(rest)].map(([name, value]) => [percent(name), percent(value)])
   const parameters = pairs
     .sort(([a, b], [c, d]) => (a === c ? (b! < d! ? -1 : 1) : a! < c! ? -1 : 1))
     .map(([name, value]) => `${name}=${value}`)
     .join('&')
-  return [method.toUpperCase(), `${protocol}//${host}${pathname}`, parameters].map(escaped).join('&')
+  return [method.toUpperCase(), `${protocol}//${host}${pathname}`, parameters].map(percent).join('&')
 }
 
 /** Whether a request was signed with these secrets. A way to sign that is not one with a secret is none. */
 export const isSigned = (signed: Signed): boolean => {
   const hash = HASHES[signed.oauth.oauth_signature_method ?? '']
   if (!hash) return false
-  const key = `${escaped(signed.secrets.consumer)}&${escaped(signed.secrets.token)}`
+  const key = `${percent(signed.secrets.consumer)}&${percent(signed.secrets.token)}`
   const wanted = createHmac(hash, key).update(baseOf(signed)).digest()
   const given = Buffer.from(signed.oauth.oauth_signature ?? '', 'base64')
   return wanted.length === given.length && timingSafeEqual(wanted, given)

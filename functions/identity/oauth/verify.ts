@@ -1,5 +1,3 @@
-import type { Context } from '../../context.ts'
-import { openAtRest } from '../../crypto/at-rest.ts'
 import { Fault } from '../../http/fault.ts'
 import type { Input } from '../../http/operation.ts'
 import { isFirstUse } from '../proofs/once.ts'
@@ -19,10 +17,6 @@ export const signedHeaders = ({ request }: Pick<Input, 'request'>, ...names: str
 }
 
 export const unsigned = (why = 'Invalid signature'): Fault => new Fault(401, why)
-
-/** A secret that is kept sealed; null if no key of this deployment opens it. */
-export const opened = (context: Context, place: string, sealed: string): string | null =>
-  openAtRest(context, place, sealed)
 
 /** 401 unless the request was signed just now, with these secrets, and for the first time. */
 export const assertSigned = async (

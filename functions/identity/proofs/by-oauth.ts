@@ -3,10 +3,11 @@ import { accessTokenById, consumerById } from '../../../db/queries/identity/oaut
 import { unauthorized } from '../../auth/policy.ts'
 import { accessTokenPlace, consumerPlace } from '../../broker/line/sealed-places.ts'
 import type { Caller } from '../../context.ts'
+import { openAtRest } from '../../crypto/at-rest.ts'
 import type { Input } from '../../http/operation.ts'
 import { endingBy, limited } from '../check-secret.ts'
 import { withImplied } from '../implied.ts'
-import { assertSigned, opened, signedHeaders, unsigned } from '../oauth/verify.ts'
+import { assertSigned, signedHeaders, unsigned } from '../oauth/verify.ts'
 
 /**
  * Whom a program acts for that signed its request with what it was given: the user who gave it, in that project, with
@@ -25,8 +26,8 @@ export const byOauth = async (
   if (!given || !consumer || given.consumerId !== consumer.id) throw unsigned('Could not validate the access token')
   if (given.expiresAt <= context.now()) throw unsigned('Access token is expired')
   await assertSigned(input, oauth, {
-    consumer: opened(context, consumerPlace(consumer.id), consumer.secret),
-    token: opened(context, accessTokenPlace(given.id), given.secret),
+    consumer: openAtRest(context, consumerPlace(consumer.id), consumer.secret),
+    token: openAtRest(context, accessTokenPlace(given.id), given.secret),
   })
   const [{ user, entry: had }, roles] = await Promise.all([
     lookUp(db, { id: given.userId }, { project: { id: given.projectId } }),
