@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { endTest } from '../support/databases/lent.ts'
 import { startPlimsoll } from '../support/harness.ts'
+import { freshDatabase } from '../support/runtime.ts'
 
 const MARK = "insert into d1_migrations (name) values ('mark')"
 const UNMARK = "delete from d1_migrations where name = 'mark'"
@@ -15,4 +16,13 @@ test('a world that is asked for again has the tables of the one before, emptied 
     endTest()
   }
   expect(kept).toBe(1)
+})
+
+test('a database that is asked for again has what migrations put there', async () => {
+  const rules = async () =>
+    (await (await freshDatabase()).prepare('select id from default_security_group_rules').all()).results
+  const first = await rules()
+  endTest()
+  expect(first).toHaveLength(4)
+  expect(await rules()).toEqual(first)
 })

@@ -3,7 +3,7 @@ import type { D1Database, D1Result, DurableObjectNamespace } from '@cloudflare/w
 import { type Migration, migrate, splitSql, TABLE } from '../../db/migrate.ts'
 import { borrow } from './databases/lent.ts'
 import { nearDatabase, type Tables } from './databases/near.ts'
-import { countAll, NO_ROWS, type Rows, tablesOf } from './databases/rows.ts'
+import { countAll, NO_ROWS, type Rows, rowsOf, tablesOf } from './databases/rows.ts'
 import { onD1Itself } from './rounds.ts'
 
 /** Which of the two runtimes this test runs in. */
@@ -21,7 +21,7 @@ export const MIGRATIONS = {
 type Binding = keyof typeof MIGRATIONS
 
 /**
- * A migrated database with these rows and no others. On Node every call gives another one, in memory, which ends with the test
+ * A migrated database with these rows and no others, or with none but what migrations put there. On Node every call gives another one, in memory, which ends with the test
  * that asks for it; what is asked for in `beforeAll` ends with its file. In workerd there is one per binding: a call empties
  * it, so ask in `beforeEach`, and never for two of the same binding at a time; it is D1 itself with `PLIMSOLL_D1=itself`.
  * @param applied names of migrations; absent: all
@@ -62,6 +62,8 @@ const wanted = (binding: Binding, applied?: string[]): Migration[] =>
 interface Shape {
   tables: string[]
   shape: unknown
+  /** What migrations put there. */
+  rows: Rows
 }
 const shapes = new Map<Binding, Shape>()
 const SHAPE = 'select count(*) as objects, sum(length(sql)) as letters from sqlite_master'
@@ -69,6 +71,7 @@ const SHAPE = 'select count(*) as objects, sum(length(sql)) as letters from sqli
 const shapeOf = async (db: D1Database): Promise<Shape> => ({
   tables: await tablesOf(db),
   shape: await db.prepare(SHAPE).first(),
+  rows: await rowsOf(db),
 })
 
 /** D1 itself, of workerd, without tables of the program. */
@@ -87,8 +90,9 @@ const inWorkerd = async (
     : nearDatabase(objects.getByName(binding) as unknown as Tables)
   if (applied) await rebuild(db, wanted(binding, applied), rows)
   else if (!(await emptied(db, binding, rows))) {
-    await rebuild(db, wanted(binding), rows)
+    await rebuild(db, wanted(binding), NO_ROWS)
     shapes.set(binding, await shapeOf(db))
+    if (rows.statements.length) await script(db, rows.statements)
   }
   return db
 }
@@ -107,11 +111,12 @@ const emptied = async (db: D1Database, binding: Binding, rows: Rows): Promise<bo
   const known = shapes.get(binding)
   if (!known) return false
   const { tables, shape } = known
+  const { statements, counts: expected } = rows.statements.length ? rows : known.rows
   const deletes = [...tables, 'sqlite_sequence'].map((table) => `delete from "${table}"`)
   const looks = [SHAPE, ...countAll(tables)].map((text) => db.prepare(text))
-  const results = await script(db, [...deletes, ...rows.statements], looks).catch(() => null)
+  const results = await script(db, [...deletes, ...statements], looks).catch(() => null)
   const [found, ...counted] = results?.slice(-looks.length).map((each) => each.results[0]) ?? []
-  const counts = Object.fromEntries(tables.map((table) => [table, rows.counts[table] ?? 0]))
+  const counts = Object.fromEntries(tables.map((table) => [table, expected[table] ?? 0]))
   return JSON.stringify([found, Object.assign({}, ...counted)]) === JSON.stringify([shape, counts])
 }
 

@@ -39,7 +39,10 @@ const COUNTED = [
 export const rowsOf = async (d1: D1Database, but: string[] = []): Promise<Rows> => {
   const rows: Rows = { statements: [], counts: {} }
   const tables = await tablesOf(d1)
-  const inOrder = [...tables.filter((table) => !COUNTED.includes(table)), ...COUNTED]
+  const inOrder = [
+    ...tables.filter((table) => !COUNTED.includes(table)),
+    ...COUNTED.filter((table) => tables.includes(table)),
+  ]
   for (const table of inOrder) {
     if (but.includes(table)) continue
     const [columns, ...found] = await d1.prepare(`select * from "${table}"`).raw({ columnNames: true })
