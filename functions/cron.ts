@@ -12,7 +12,7 @@ import { importDue } from './broker/imports/turn.ts'
 import { deliverDue } from './broker/notices/deliver.ts'
 import { sweepDue } from './broker/reconcile/reconcile.ts'
 import type { Context, Host } from './context.ts'
-import { sweepLeftovers } from './janitor.ts'
+import { endMemberships, sweepLeftovers } from './janitor.ts'
 
 /** Work that comes round by itself. It reads from tables what is to do and stops when its budget is spent. */
 export interface Loop {
@@ -33,6 +33,7 @@ export const loops: Loop[] = [
   { name: 'homecoming', everySeconds: 30, run: bringHome },
   { name: 'inventory', everySeconds: 30, run: takeInventory },
   { name: 'reconcile', everySeconds: 60, run: sweepDue },
+  { name: 'memberships', everySeconds: 60, run: endMemberships },
   { name: 'janitor', everySeconds: 600, run: sweepLeftovers },
 ]
 

@@ -25,8 +25,8 @@ const KEEP_JOURNAL = 90 * DAY
 /** How long a client may repeat a request by its key. */
 const KEEP_REPEATABLES = 3 * DAY
 const ROWS = 500
-/** Each project has a row of costs a day for each thing that it has: what grows so fast is swept as fast. */
-const COSTS = 5_000
+/** What grows fast, as costs do by a row a day for each thing that a project has, is swept as fast. */
+const MANY = 5_000
 
 /**
  * Throws away what nobody can ask for any more, so many rows a table at most, with uploaded data that is left over, and seals
@@ -41,7 +41,6 @@ export const sweepLeftovers = async (context: Context): Promise<void> => {
   await sweep('revoked_tokens', 'audit_id', sql`expires_at < ${now()}`)
   await sweepLoginFailures(db, now())
   await sweep('used_once', 'id', sql`until < ${now()}`)
-  await sweepGroupsSaid(db, now(), ROWS)
   await sweep('request_tokens', 'id', sql`expires_at < ${now()}`)
   await sweep('access_tokens', 'id', sql`expires_at < ${now()}`)
   await sweepMessages(db, now(), ROWS)
@@ -51,7 +50,7 @@ export const sweepLeftovers = async (context: Context): Promise<void> => {
   await sweep('repeatables', 'key', sql`created_at < ${now() - KEEP_REPEATABLES}`)
   await sweep('refused_offers', 'rowid', sql`until < ${now()}`)
   await sweepNotices(db, now() - KEEP_NOTICES, ROWS)
-  await sweepCosts(db, now() - context.settings.costsKeptMs, COSTS)
+  await sweepCosts(db, now() - context.settings.costsKeptMs, MANY)
   // As long as it can be asked what they cost.
   await sweepBursts(db, now() - context.settings.costsKeptMs, ROWS)
   await sweepDeliveries(db, now() - KEEP_NOTICES, ROWS)
@@ -72,6 +71,9 @@ export const sweepLeftovers = async (context: Context): Promise<void> => {
   await resealSecrets(context)
   for (const cloud of await allClouds(db)) await rewrap(context, cloud)
 }
+
+/** Ends memberships that a provider named until a time that is over: they count until they are gone, so that this runs each minute. */
+export const endMemberships = ({ db, now }: Context) => sweepGroupsSaid(db, now(), MANY)
 
 const rewrap = async (context: Context, cloud: Awaited<ReturnType<typeof allClouds>>[number]): Promise<void> => {
   try {

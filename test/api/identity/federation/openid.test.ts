@@ -1,6 +1,7 @@
 import { createHmac } from 'node:crypto'
 import { exportJWK, generateKeyPair, SignJWT } from 'jose'
 import { beforeEach, describe, expect, test } from 'vitest'
+import { runCron } from '../../../../functions/cron.ts'
 import { type Client, type Plimsoll, startPlimsoll } from '../../../support/harness.ts'
 import { make, V3 } from '../support.ts'
 
@@ -143,6 +144,18 @@ describe('a user of an identity provider', () => {
     expect((await enter('other')).status).toBe(401)
     expect((await enter('bad')).status).toBe(401)
     expect(asked.at(-1)?.authorization).toBe(`Basic ${btoa('plimsoll:secret')}`)
+  })
+
+  test('is in the groups of the mapping for as long as they count, and a minute at most', async () => {
+    const { id } = await make(admin, 'groups', { name: 'ops' })
+    const members = async () => (await admin.get(`${V3}/groups/${id}/users`)).body.users.length
+    await enter(await sign({}))
+    plimsoll.clock.advance(3_590_000)
+    await runCron(plimsoll.host)
+    expect(await members()).toBe(1)
+    plimsoll.clock.advance(61_000)
+    await runCron(plimsoll.host)
+    expect(await members()).toBe(0)
   })
 
   test('is found among all users by what its provider knows it by', async () => {
