@@ -29,7 +29,8 @@ export const judge = async (request: Request, response: Response, text: string):
   const narrowed = new URL(request.url).searchParams.has('fields')
   const name = answerName(operation.name)
   const { status } = response
-  if (!narrowed) remember([service.prefix, name, response.status, version].join(' '), response, text)
+  // Fields that are asked for narrow what is answered, and no refusal.
+  if (!narrowed || status >= 400) remember([service.prefix, name, status, version].join(' '), response, text)
   const say = (what: string) =>
     unfit.push(
       `${service.prefix} ${name} ${service.microversions ? `${service.microversions.major}.${version} ` : ''}${status}: ${what}`,
