@@ -16,7 +16,7 @@ import type { Context } from '../../context.ts'
 import { badRequest } from '../../http/fault.ts'
 import { type Operation, operation } from '../../http/operation.ts'
 import { ownership, python, read, text, textOrNone } from '../attributes.ts'
-import { changeOf, given, oneOrMany, ownerOf } from '../body.ts'
+import { bare, changeOf, given, oneOrMany, ownerOf } from '../body.ts'
 import { isLent, reading, standardView } from '../listing.ts'
 import { normalized, prefix } from './rule-words.ts'
 
@@ -36,7 +36,8 @@ const changeable = { name: text().optional(), description: textOrNone().optional
 const create = z.strictObject({ ...changeable, ...ownership, addresses: addresses().optional() })
 const update = z.strictObject(changeable)
 const fixed = ['id', 'addresses', 'shared', 'project_id', 'tenant_id', 'created_at', 'updated_at', 'revision_number']
-const some = changeOf('address_group', z.strictObject({ addresses: addresses() }))
+/** The body of `add_addresses` and `remove_addresses` (neutron/extensions/address_group.py). */
+const some = bare(z.object({ addresses: addresses() }))
 
 const view = (group: AddressGroupRow, context: Context) => ({
   ...standardView(group),

@@ -19,10 +19,9 @@ const fault = (answer: { status: number; body: { NeutronError: { type: string; m
 ]
 const make = (addresses: unknown, more: object = {}) =>
   demo.post(`${V2}/address-groups`, { address_group: { name: 'office', addresses, ...more } })
-const add = (id: string, addresses: string[]) =>
-  demo.put(`${V2}/address-groups/${id}/add_addresses`, { address_group: { addresses } })
+const add = (id: string, addresses: string[]) => demo.put(`${V2}/address-groups/${id}/add_addresses`, { addresses })
 const remove = (id: string, addresses: string[]) =>
-  demo.put(`${V2}/address-groups/${id}/remove_addresses`, { address_group: { addresses } })
+  demo.put(`${V2}/address-groups/${id}/remove_addresses`, { addresses })
 
 describe('an address group', () => {
   test('is made, changed and deleted', async () => {

@@ -1,9 +1,9 @@
 import { sql } from 'drizzle-orm'
 import { beforeEach, describe, expect, test } from 'vitest'
-import { fake } from '../../../adapters/vsphere/fake.ts'
-import { MACHINE, playing, returned, type Scene } from '../../../adapters/vsphere/scene.ts'
-import { speakingCloudType, told } from '../../../support/speaking-cloud.ts'
-import { at, NOVA, newWorld, type World } from './world.ts'
+import { fake } from '../../../../adapters/vsphere/fake.ts'
+import { MACHINE, playing, returned, type Scene } from '../../../../adapters/vsphere/scene.ts'
+import { speakingCloudType, told } from '../../../../support/speaking-cloud.ts'
+import { at, NOVA, newWorld, type World } from '../world.ts'
 
 const MKS = { remote_console: { protocol: 'mks', type: 'webmks' } }
 const TICKET = '<ticket>a1b2c3</ticket><cfgFile>x</cfgFile><host>esx1.example</host><port>443</port>'
