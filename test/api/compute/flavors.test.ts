@@ -200,8 +200,8 @@ describe('an admin', () => {
   test('keeps extra specs', async () => {
     const admin = plimsoll.as('admin')
     const path = `${NOVA}/flavors/1/os-extra_specs`
-    const set = await admin.post(path, { extra_specs: { 'hw:cpu_policy': 'shared', n: 2 } })
-    expect([set.status, set.body]).toEqual([200, { extra_specs: { 'hw:cpu_policy': 'shared', n: 2 } }])
+    const set = await admin.post(path, { extra_specs: { 'hw:cpu_policy': 'shared', n: 2.5 } })
+    expect([set.status, set.body]).toEqual([200, { extra_specs: { 'hw:cpu_policy': 'shared', n: 2.5 } }])
     expect((await admin.put(`${path}/n`, { n: '3' })).body).toEqual({ n: '3' })
     expect((await admin.put(`${path}/n`, { m: '3' })).body.badRequest.message).toBe('Request body and URI mismatch')
     expect((await admin.put(`${path}/n`, { n: '3', m: '4' })).status).toBe(400)
