@@ -17,7 +17,7 @@ const packages = createRequire(pathToFileURL('package.json'))
 
 const compile = async (path: string, source: string): Promise<{ body: Body; imports: string[] }> => {
   const { code } = await transform(source, {
-    loader: 'ts',
+    loader: path.endsWith('.json') ? 'json' : 'ts',
     format: 'cjs',
     target: 'node24',
     supported: { 'dynamic-import': false },

@@ -11,7 +11,6 @@ const BOTH: Faults = {
   'Options of DHCP of a port are not offered.': ['networking/v2 TestPortsWithExtraDHCPOptsCRUD'],
   'No cloud trusts a virtual function, so there is no `port-trusted-vif`.': ['networking/v2 TestPortsTrustedVIFCRUD'],
   'Subnets have no `service_types`.': ['networking/v2 TestSubnetsServiceType'],
-  'There are no address groups.': ['networking/v2/extensions TestSecurityAddressGroups'],
   'The embedded cloud has no ephemeral disks.': ['compute/v2 TestBootFromMultiEphemeralServer'],
   'The embedded cloud runs no guests, so there is no screen to show.': ['compute/v2 TestRemoteConsoleCreate'],
 }
@@ -39,13 +38,6 @@ const OWN: Record<As, Faults> = {
     ],
   },
   admin: {
-    'There are no unified limits.': [
-      'identity/v3 TestGetEnforcementModel',
-      'identity/v3 TestLimitsList',
-      'identity/v3 TestLimitsCRUD',
-      'identity/v3 TestRegisteredLimitsCRUD',
-    ],
-    'There is no OAuth1.': ['identity/v3 TestOAuth1CRUD'],
     'It imports an image from a public host, by http, which nobody named.': ['image/v2 TestTaskCreate'],
     'The network that leads outside has no subnet.': [
       'networking/v2/extensions/layer3 TestLayer3FloatingIPsCreateDeleteBySubnetID',

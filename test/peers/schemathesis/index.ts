@@ -63,12 +63,14 @@ const play = async (broker: Broker, folder: string, { service, who, version }: R
   const spoken = version ? ['-H', `OpenStack-API-Version: ${service} ${version}`] : []
   // What a day asks is the same each time, so that it fails for a change alone; the whole looks for what nobody knows yet.
   const bounds =
-    seconds === null ? ['-n', '30'] : ['-n', '10', '--max-time', String(seconds), '--generation-deterministic']
+    seconds === null
+      ? ['--phases', 'examples,coverage,fuzzing', '-n', '30']
+      : ['--phases', 'examples,coverage', '--max-time', String(seconds), '--generation-deterministic']
   const child = launch({
     command: python.command,
     args: [
       ...['-m', 'schemathesis.cli', 'run', document, '--url', broker.url, '-H', `X-Auth-Token: ${token}`, ...spoken],
-      ...['--checks', CHECKS, '--phases', 'examples,coverage,fuzzing', '--continue-on-failure', '--no-shrink'],
+      ...['--checks', CHECKS, '--continue-on-failure', '--no-shrink'],
       ...['--workers', '1', '--suppress-health-check', 'all', '--request-timeout', '30', ...bounds],
     ],
     cwd: folder,

@@ -36,7 +36,7 @@ export const borrow = async (
   make: () => Promise<LocalDatabase>,
 ): Promise<LocalDatabase> => {
   for (;;) {
-    const known = free.find((each) => each.kind === kind)
+    const known = free.findLast((each) => each.kind === kind)
     if (!known) return lend({ db: await make(), kind, listeners: new Map() })
     free = free.filter((each) => each !== known)
     if (await anew(known.db)) return lend(known)
