@@ -57,12 +57,14 @@ const baseOf = ({ method, url, oauth }: Omit<Signed, 'secrets'>): string => {
   return [method.toUpperCase(), `${protocol}//${host}${pathname}`, parameters].map(percent).join('&')
 }
 
-/** Whether a request was signed with these secrets. A way to sign that is not one with a secret is none. */
+/** Whether a request was signed with these secrets, or bears them (section 3.4.4). A way to sign that is not one with a secret is none. */
 export const isSigned = (signed: Signed): boolean => {
-  const hash = HASHES[signed.oauth.oauth_signature_method ?? '']
-  if (!hash) return false
+  const { oauth_signature_method: method = '', oauth_signature: signature = '' } = signed.oauth
   const key = `${percent(signed.secrets.consumer)}&${percent(signed.secrets.token)}`
-  const wanted = createHmac(hash, key).update(baseOf(signed)).digest()
-  const given = Buffer.from(signed.oauth.oauth_signature ?? '', 'base64')
-  return wanted.length === given.length && timingSafeEqual(wanted, given)
+  if (method === 'PLAINTEXT') return isSame(Buffer.from(key), Buffer.from(signature))
+  const hash = HASHES[method]
+  return !!hash && isSame(createHmac(hash, key).update(baseOf(signed)).digest(), Buffer.from(signature, 'base64'))
 }
+
+const isSame = (wanted: Buffer, given: Buffer): boolean =>
+  wanted.length === given.length && timingSafeEqual(wanted, given)

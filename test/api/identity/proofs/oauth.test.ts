@@ -86,6 +86,26 @@ describe('consumers', () => {
 })
 
 describe('a program that a user gave access', () => {
+  test('may bear its secrets in place of a signature', async () => {
+    const given = await access()
+    const bearing = async (secret: string) => {
+      const oauth: Record<string, string> = {
+        oauth_consumer_key: consumer.id,
+        oauth_token: given.oauth_token,
+        oauth_nonce: `${1000 + nonces++}`,
+        oauth_timestamp: String(Math.floor(plimsoll.clock.now / 1000)),
+        oauth_signature_method: 'PLAINTEXT',
+        oauth_signature: `${escaped(consumer.secret)}&${escaped(secret)}`,
+      }
+      const said = Object.entries(oauth).map(([name, value]) => `${name}="${escaped(value)}"`)
+      const identity = { methods: ['oauth1'], oauth1: {} }
+      return plimsoll.nobody.post(tokens, { auth: { identity } }, { Authorization: `OAuth ${said.join(', ')}` })
+    }
+    expect((await bearing(given.oauth_token_secret)).status).toBe(201)
+    expect((await bearing(given.oauth_token_secret.slice(1))).status).toBe(401)
+    expect((await bearing('')).status).toBe(401)
+  })
+
   test('acts in the project with the roles that were given, and with no other', async () => {
     const { status, headers, body } = await logIn(await access())
     expect([status, body.token.methods, body.token.project.id]).toEqual([201, ['oauth1'], plimsoll.projectId('demo')])
