@@ -301,6 +301,7 @@ export const CAPABILITIES = [
   'network.external',
   'security_group.stateless',
   'port.address_pairs',
+  'port.bandwidth',
   'port.readdress',
   'server.resize',
   'server.rebuild',

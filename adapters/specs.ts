@@ -70,6 +70,15 @@ export interface AddressPair {
   /** Null: the port's own MAC address. */
   mac: string | null
 }
+/** The most that passes a port. */
+export interface BandwidthLimit {
+  /** As whoever has the port sees it: `egress` is what is sent. */
+  direction: 'egress' | 'ingress'
+  /** Kilobits, of 1,000 bits, a second. */
+  kbps: number
+  /** Kilobits that may go at once beyond that; 0: as the cloud has it. */
+  burstKbits: number
+}
 export interface PortSpec {
   name: string
   network: NativeId
@@ -80,6 +89,8 @@ export interface PortSpec {
   portSecurity: boolean
   /** Absent: none. Without port security there are none either: nothing is looked at. */
   addressPairs?: AddressPair[]
+  /** One of a direction at most. Absent: there is no limit. */
+  bandwidth?: BandwidthLimit[]
 }
 export interface KeypairSpec {
   /** Carries the fingerprint, so that a name never means another key. */

@@ -86,6 +86,7 @@ export const libvirt: Adapter = {
     'network.external':
       'KVM hosts lead networks out by themselves (option forward), by no router and to no public address.',
     floating_ip: 'KVM hosts route no public addresses to servers yet.',
+    'port.bandwidth': 'The traffic of ports on KVM hosts is not limited yet.',
     'port.readdress': 'Addresses of a port on KVM hosts do not change while a server has it: its guest was told them.',
     'server.reseed':
       'A rebuild on KVM hosts leaves the drive that the guest reads as it is: its key and user data stay.',

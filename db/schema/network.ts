@@ -42,6 +42,8 @@ export const networks = sqliteTable(
     status: text('status').notNull().default('ACTIVE'),
     /** It gets a segment wherever a server of it goes; null: as the plan of its project says. */
     grows: flag('grows'),
+    /** The policy of ports that have none of their own; null: none. */
+    qosPolicyId: text('qos_policy_id'),
   },
   (t) => [
     index('networks_by_project').on(t.projectId, t.createdAt, t.id),
@@ -49,6 +51,7 @@ export const networks = sqliteTable(
     index('networks_by_time').on(t.createdAt, t.id),
     index('networks_shared').on(t.shared).where(sql`shared = 1`),
     index('networks_external').on(t.cloudId).where(sql`external = 1`),
+    index('networks_by_qos').on(t.qosPolicyId).where(sql`qos_policy_id IS NOT NULL`),
   ],
 )
 
@@ -147,6 +150,8 @@ export const ports = sqliteTable(
       .notNull()
       .default(emptyObject as never),
     status: text('status').$type<'ACTIVE' | 'DOWN' | 'BUILD' | 'ERROR' | 'N/A'>().notNull().default('DOWN'),
+    /** How its traffic goes; null: as its network says. */
+    qosPolicyId: text('qos_policy_id'),
   },
   (t) => [
     index('ports_by_network').on(t.networkId, t.createdAt, t.id),
@@ -166,6 +171,7 @@ export const ports = sqliteTable(
     index('feet_by_network').on(t.networkId, t.deviceId).where(sql`device_owner = 'network:router_interface'`),
     index('feet_by_router').on(t.deviceId, t.networkId).where(sql`device_owner = 'network:router_interface'`),
     uniqueIndex('ports_by_mac').on(t.macAddress, t.networkId),
+    index('ports_by_qos').on(t.qosPolicyId).where(sql`qos_policy_id IS NOT NULL`),
   ],
 )
 

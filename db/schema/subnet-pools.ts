@@ -113,7 +113,7 @@ export const rbacPolicies = sqliteTable(
     id: text('id').primaryKey(),
     projectId: text('project_id').notNull(),
     objectType: text('object_type')
-      .$type<'network' | 'security_group' | 'subnetpool' | 'address_scope' | 'address_group'>()
+      .$type<'network' | 'security_group' | 'subnetpool' | 'address_scope' | 'address_group' | 'qos_policy'>()
       .notNull(),
     objectId: text('object_id').notNull(),
     action: text('action').$type<'access_as_shared'>().notNull(),

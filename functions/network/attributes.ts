@@ -110,6 +110,16 @@ export const filledText = (most = 255) =>
     const words = asText(value, most)
     return words.trim() ? words : unfit(`'${words}' Blank strings are not permitted`)
   })
+/** The most that fits a column of Neutron's (neutron_lib/db/constants.py, `DB_INTEGER_MAX_VALUE`). */
+const MOST = 2 ** 31 - 1
+/** A whole number from 0 up to what a column holds (neutron_lib/api/validators, `validate_range`). */
+export const range = () =>
+  attribute({ type: ['integer', 'string'], minimum: 0, maximum: MOST }, (value) => {
+    const number = typeof value === 'string' && /^\s*[+-]?\d+\s*$/.test(value) ? Number(value) : value
+    if (typeof number !== 'number' || !Number.isInteger(number)) return unfit(`'${python(value)}' is not an integer`)
+    if (number < 0) return unfit(`'${number}' is too small - must be at least '0'`)
+    return number > MOST ? unfit(`'${number}' is too large - must be no larger than '${MOST}'`) : number
+  })
 /** A whole number of 0 or more, that may come as text. */
 const asCount = (value: unknown): number => {
   const number = typeof value === 'string' && /^\s*[+-]?\d+\s*$/.test(value) ? Number(value) : value

@@ -1,9 +1,14 @@
+import type { Capability } from '../../adapters/contract.ts'
+import { typesWith } from '../broker/clouds/lacking.ts'
+import type { Context } from '../context.ts'
 import { notFound } from '../http/fault.ts'
 import { type Operation, operation } from '../http/operation.ts'
 
 /* Extensions: https://docs.openstack.org/api-ref/network/v2/#extensions. What is listed is kept; nothing else is. */
 
-const extensions: [alias: string, name: string, description: string][] = [
+type Extension = [alias: string, name: string, description: string]
+
+const extensions: Extension[] = [
   ['address-group', 'Address group', 'Blocks of addresses under one name, for rules of security groups.'],
   ['address-scope', 'Address scope', 'Scopes in which no address is in two subnet pools.'],
   [
@@ -110,7 +115,30 @@ const extensions: [alias: string, name: string, description: string][] = [
   ['subnetpool-prefix-ops', 'Subnet Pool Prefix Operations', 'Adds and removes single prefixes of a subnet pool.'],
 ]
 
-const view = ([alias, name, description]: (typeof extensions)[number]) => ({
+/** What is there as long as a cloud that is connected can. */
+const depending: Partial<Record<Capability, Extension[]>> = {
+  'port.bandwidth': [
+    ['qos', 'Quality of Service', 'Policies for networks and ports: the most that passes a port, where a cloud can.'],
+    ['qos-bw-limit-direction', 'Direction for QoS bandwidth limit rule', 'direction of a bandwidth limit.'],
+    ['qos-default', 'QoS default policy', 'is_default of a policy: new networks of its project have it.'],
+    ['qos-port-network-policy', 'QoS network policy of a port', 'qos_network_policy_id of a port.'],
+    ['qos-rule-type-details', 'Details of QoS rule types', 'Which types of clouds keep a type of rules, for admins.'],
+    ['qos-rule-type-filter', 'QoS rule type filters', 'all_rules and all_supported of the list of types of rules.'],
+    ['qos-rules-alias', 'Quality of Service rules alias API', 'Rules by their ids alone.'],
+  ],
+}
+
+/** All that are kept, in the order of their aliases. One query for each capability that some depend on. */
+const keptBy = async (context: Context): Promise<Extension[]> => {
+  const more = await Promise.all(
+    Object.entries(depending).map(async ([capability, those]) =>
+      (await typesWith(context, capability as Capability)).length ? those : [],
+    ),
+  )
+  return [...extensions, ...more.flat()].toSorted(([a], [b]) => (a < b ? -1 : 1))
+}
+
+const view = ([alias, name, description]: Extension) => ({
   alias,
   name,
   description,
@@ -126,7 +154,7 @@ export const extensionOperations: Operation[] = [
     who: 'authenticated',
     summary: 'Lists the extensions of the Networking API that are offered.',
     status: 200,
-    handle: () => ({ body: { extensions: extensions.map(view) } }),
+    handle: async ({ context }) => ({ body: { extensions: (await keptBy(context)).map(view) } }),
   }),
   operation({
     name: 'extension.get',
@@ -135,8 +163,8 @@ export const extensionOperations: Operation[] = [
     who: 'authenticated',
     summary: 'Shows an extension.',
     status: 200,
-    handle: ({ params }) => {
-      const found = extensions.find(([alias]) => alias === params.alias)
+    handle: async ({ context, params }) => {
+      const found = (await keptBy(context)).find(([alias]) => alias === params.alias)
       if (!found) throw notFound(`Extension with alias ${params.alias} does not exist`, 'HTTPNotFound')
       return { body: { extension: view(found) } }
     },

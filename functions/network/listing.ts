@@ -1,3 +1,4 @@
+import { table } from '../../adapters/table.ts'
 import type { Attributes, Listing, TagMatch } from '../../db/queries/network/network-listing.ts'
 import type { Scope } from '../../db/scope.ts'
 import { readCidr, readIp, readMac, writeIp } from '../broker/network/address.ts'
@@ -97,6 +98,29 @@ const sortOf = (queries: URLSearchParams, attributes: Attributes): Listing['sort
     return { key, descending: direction === 'desc' }
   })
 }
+
+/**
+ * Of a few things that are no rows of their own, those that a query string asks for, in its order: filters of their members,
+ * which are `keys`, sorting, a limit and a marker.
+ */
+export const few = <V extends Record<string, string | number>>(
+  views: V[],
+  keys: string[],
+  queries: URLSearchParams,
+): Partial<V>[] => {
+  const attributes = table(Object.fromEntries(keys.map((key) => [key, { is: 'text', sql: null }]))) as unknown
+  const { filters, sort, limit, marker, reverse } = listingOf(queries, attributes as Attributes, false)
+  const found = views.filter((view) => filters.every(({ key, values }) => values.includes(String(view[key]))))
+  const sorted = sort
+    .toReversed()
+    .reduce(
+      (some, { key, descending }) => some.toSorted((a, b) => (descending ? -1 : 1) * compare(a[key]!, b[key]!)),
+      reverse ? found.toReversed() : found,
+    )
+  const after = sorted.slice(1 + sorted.findIndex(({ id }) => id !== undefined && id === marker))
+  return after.slice(0, limit ?? undefined).map(onlyIn(queries))
+}
+const compare = <T>(a: T, b: T): number => (a < b ? -1 : a > b ? 1 : 0)
 
 /** Zero and less mean no limit, as Neutron has it. */
 const limitOf = (value: string | null): number | null => {

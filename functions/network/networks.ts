@@ -14,7 +14,18 @@ import { createNetworks, type ProvidedNetwork } from '../broker/network/segments
 import type { Context } from '../context.ts'
 import { badRequest } from '../http/fault.ts'
 import { type Operation, operation } from '../http/operation.ts'
-import { count, countOrNull, flag, flagOrNull, hints, ownership, text, textOrNone, textOrNull } from './attributes.ts'
+import {
+  count,
+  countOrNull,
+  flag,
+  flagOrNull,
+  hints,
+  ownership,
+  text,
+  textOrNone,
+  textOrNull,
+  uuidOrNull,
+} from './attributes.ts'
 import { changeOf, given, oneOrMany, ownerOf } from './body.ts'
 import { isLent, reading, standardView } from './listing.ts'
 import { disallowed } from './refusals.ts'
@@ -33,6 +44,7 @@ const changeable = {
   is_default: flag().optional(),
   port_security_enabled: flag().optional(),
   mtu: count().optional(),
+  qos_policy_id: uuidOrNull().optional(),
   'plimsoll:routed': flagOrNull().optional(),
 }
 const provider = {
@@ -139,6 +151,7 @@ const view = (network: NetworkView, context: Context) => ({
   availability_zones: network.zones,
   availability_zone_hints: network.availabilityZoneHints,
   l2_adjacency: !network.routed,
+  qos_policy_id: network.qosPolicyId,
   // What Neutron shows of a network's providers is for administrators; its segments are for its owner too.
   ...(context.caller?.isAdmin ? providerView(network.segments) : {}),
 })
@@ -182,6 +195,7 @@ export const networkOperations: Operation[] = [
         grows: wish['plimsoll:routed'] ?? null,
         mtu: mtuOf(wish.mtu) ?? MOST_MTU,
         segments: segmentsOf(wish),
+        qosPolicyId: wish.qos_policy_id ?? null,
       }))
       if (asked.flatMap(({ segments }) => segments).length > MOST_SEGMENTS)
         throw badRequest(`At most ${MOST_SEGMENTS} segments are made in one request`)
@@ -217,6 +231,7 @@ export const networkOperations: Operation[] = [
         given({
           ...{ name, description, adminStateUp, shared, external, isDefault, portSecurity, grows },
           mtu: mtuOf(body.mtu),
+          qosPolicyId: body.qos_policy_id,
         }),
       )
       return { body: { network: view(changed, context) } }

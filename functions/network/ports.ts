@@ -15,6 +15,7 @@ import {
   text,
   textOrNone,
   uuid,
+  uuidOrNull,
   uuids,
 } from './attributes.ts'
 import { changeOf, given, oneOrMany, ownerOf } from './body.ts'
@@ -32,6 +33,7 @@ const changeable = {
   fixed_ips: fixedIps().optional(),
   security_groups: uuids().optional(),
   allowed_address_pairs: addressPairs().optional(),
+  qos_policy_id: uuidOrNull().optional(),
   port_security_enabled: flag().optional(),
   mac_address: mac().optional(),
   'binding:vnic_type': nothingBut('normal').optional(),
@@ -50,6 +52,7 @@ const fixed = [
   'updated_at',
   'revision_number',
   'ip_allocation',
+  'qos_network_policy_id',
 ]
 
 /** What routers and clouds own is not for users to claim. */
@@ -87,6 +90,8 @@ const view = (port: PortView, { caller }: Context) => ({
     mac_address: mac || port.macAddress,
   })),
   ip_allocation: port.ipAllocation,
+  qos_policy_id: port.qosPolicyId,
+  qos_network_policy_id: port.qosNetworkPolicyId,
   'plimsoll:filters': port.filters,
   'plimsoll:reach': port.reach,
   'binding:vnic_type': 'normal',
@@ -134,6 +139,7 @@ export const portOperations: Operation[] = [
             securityGroupIds: wish.security_groups,
             portSecurity: wish.port_security_enabled,
             addressPairs: wish.allowed_address_pairs,
+            qosPolicyId: wish.qos_policy_id,
             macAddress: wish.mac_address,
             bindingHost: wish['binding:host_id'],
             bindingProfile: wish['binding:profile'],
@@ -169,6 +175,7 @@ export const portOperations: Operation[] = [
         fixedIps: body.fixed_ips,
         securityGroupIds: body.security_groups,
         addressPairs: body.allowed_address_pairs,
+        qosPolicyId: body.qos_policy_id,
       })
       return { body: { port: view(await changePort(context, params.id!, { set, ...more }), context) } }
     },

@@ -9,7 +9,7 @@ import { reading } from './listing.ts'
 
 /* RBAC policies: https://docs.openstack.org/api-ref/network/v2/#rbac-policies */
 
-const TYPES = ['network', 'security_group', 'subnetpool', 'address_scope', 'address_group'] as const
+const TYPES = ['network', 'security_group', 'subnetpool', 'address_scope', 'address_group', 'qos_policy'] as const
 
 const target = { target_tenant: filledText().optional(), target_project: filledText().optional() }
 const create = z.strictObject({
@@ -72,7 +72,7 @@ export const rbacOperations: Operation[] = [
     path: '/v2.0/rbac-policies',
     who: 'member',
     summary:
-      'Shares a network, a security group, an address group, a subnet pool or an address scope with a project; with all (`*`) admins do.',
+      'Shares a network, a security group, an address group, a subnet pool, an address scope or a QoS policy with a project; with all (`*`) admins do.',
     status: 201,
     body: oneOrMany('rbac_policy', 'rbac_policies', create),
     handle: async ({ context, body: { wishes, bulk } }) => {

@@ -42,6 +42,7 @@ const movedWords: Record<string, string> = table({
   'subnet-gone': 'The subnet was deleted at the same time.',
   'security-group-gone': 'The security group was deleted, or changed, at the same time.',
   'address-group-gone': 'The address group was deleted, or changed, at the same time.',
+  'qos-gone': 'The QoS policy was deleted, or changed, at the same time.',
   'default-there': 'A default external network already exists.',
   'network-elsewhere': 'The networks are on different clouds.',
 })

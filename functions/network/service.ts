@@ -9,6 +9,9 @@ import { ipAvailabilityOperations } from './ip-availabilities.ts'
 import { networkOperations } from './networks.ts'
 import { pluginOperations } from './plugins.ts'
 import { portOperations } from './ports.ts'
+import { qosPolicyOperations } from './qos/policies.ts'
+import { qosRuleTypeOperations } from './qos/rule-types.ts'
+import { qosRuleOperations } from './qos/rules.ts'
 import { quotaOperations } from './quotas.ts'
 import { rbacOperations } from './rbac-policies.ts'
 import { refuse, withDenial } from './refusals.ts'
@@ -49,6 +52,9 @@ export const network: Service = {
     ...subnetPoolOperations,
     ...addressGroupOperations,
     ...addressScopeOperations,
+    ...qosPolicyOperations,
+    ...qosRuleOperations,
+    ...qosRuleTypeOperations,
     ...rbacOperations,
     ...pluginOperations,
   ]

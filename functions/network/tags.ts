@@ -18,6 +18,7 @@ const kinds: Record<Taggable, Networked> = {
   routers: 'Router',
   floatingips: 'FloatingIP',
   'security-groups': 'SecurityGroup',
+  policies: 'QosPolicy',
 }
 
 const checked = (tag: unknown): string => {
@@ -39,7 +40,9 @@ const tagNotFound = (tag: string) => notFound(`Tag ${tag} could not be found.`, 
 
 export const tagOperations: Operation[] = (Object.keys(kinds) as Taggable[]).flatMap((what) => {
   const path = `/v2.0/${what}/:id/tags`
-  const resource = what.replace('-', '_').replace(/s$/, '')
+  const resource = what === 'policies' ? 'policy' : what.replace('-', '_').replace(/s$/, '')
+  // Policies of quality of service are for administrators to change.
+  const changer = what === 'policies' ? 'admin' : 'member'
   const found = <T>(value: T | null, id: string): T => {
     if (value === null) throw missing(kinds[what], id)
     return value
@@ -62,7 +65,7 @@ export const tagOperations: Operation[] = (Object.keys(kinds) as Taggable[]).fla
       name: `${resource}.replace_tags`,
       method: 'PUT',
       path,
-      who: 'member',
+      who: changer,
       summary: `Replaces the tags of one of the ${what}.`,
       status: 200,
       body,
@@ -74,7 +77,7 @@ export const tagOperations: Operation[] = (Object.keys(kinds) as Taggable[]).fla
       name: `${resource}.clear_tags`,
       method: 'DELETE',
       path,
-      who: 'member',
+      who: changer,
       summary: `Takes all tags from one of the ${what}.`,
       status: 204,
       handle: async ({ context, params }) => {
@@ -99,7 +102,7 @@ export const tagOperations: Operation[] = (Object.keys(kinds) as Taggable[]).fla
       name: `${resource}.add_tag`,
       method: 'PUT',
       path: `${path}/:tag`,
-      who: 'member',
+      who: changer,
       summary: `Adds a tag to one of the ${what}.`,
       status: 201,
       handle: async ({ context, params }) => {
@@ -112,7 +115,7 @@ export const tagOperations: Operation[] = (Object.keys(kinds) as Taggable[]).fla
       name: `${resource}.remove_tag`,
       method: 'DELETE',
       path: `${path}/:tag`,
-      who: 'member',
+      who: changer,
       summary: `Takes a tag from one of the ${what}.`,
       status: 204,
       handle: async ({ context, params }) => {

@@ -1,6 +1,7 @@
 import { expect } from 'vitest'
 import {
   type Adapter,
+  type BandwidthLimit,
   type Cloud,
   type Connection,
   isTask,
@@ -47,6 +48,8 @@ export interface World {
   passes?(port: NativeId): Promise<boolean>
   /** Whether a port may speak with an address that is not its own. */
   speaks?(port: NativeId, address: string): Promise<boolean>
+  /** The limits of what passes a port, as the cloud has them. */
+  limits?(port: NativeId): Promise<BandwidthLimit[]>
   /** Takes the mark off an object, as somebody with the cloud's own console would; the answer puts it back. */
   disown?(kind: Kind, id: NativeId): Promise<() => Promise<void>>
   /** Says that it is about to take back a server that was bought as spot, as the cloud itself does. Absent: it says nothing before. */

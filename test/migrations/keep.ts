@@ -213,6 +213,10 @@ const router = await made(demo, `${NEUTRON}/routers`, {
 await send(demo, 'PUT', `${NEUTRON}/routers/${router.id}/add_router_interface`, { subnet_id: subnet.id })
 const group = await made(demo, `${NEUTRON}/security-groups`, { security_group: { name: 'kept' } })
 await made(demo, `${NEUTRON}/address-groups`, { address_group: { name: 'kept', addresses: ['10.9.0.0/16'] } })
+const policy = await made(admin, `${NEUTRON}/qos/policies`, { policy: { name: 'kept' } })
+await made(admin, `${NEUTRON}/qos/policies/${policy.id}/bandwidth_limit_rules`, {
+  bandwidth_limit_rule: { max_kbps: 1000 },
+})
 await made(demo, `${NEUTRON}/rbac-policies`, {
   rbac_policy: { object_type: 'network', object_id: network.id, target_tenant: 'kept', action: 'access_as_shared' },
 })

@@ -41,7 +41,7 @@ export const ALLOWED: { like: RegExp; because: string }[] = [
     because: 'Subnets and segments that a project sees are those of such networks: as many as its quota.',
   },
   {
-    like: /from "(subnet_pools|address_scopes)" where .*"\1"\."shared" = 1/s,
+    like: /from "(subnet_pools|address_scopes|qos_policies)" where .*"\1"\."shared" = 1/s,
     because: 'What a project sees is its own and what is shared: as many as its quota of these.',
   },
   {
@@ -53,8 +53,17 @@ export const ALLOWED: { like: RegExp; because: string }[] = [
     because: 'Whether there is one of a range: the first that is found ends the look.',
   },
   {
-    like: /exists \(select 1 from (ports|port_security_groups|subnets|subnet_pools) [gu]\b.*from rbac_policies r/s,
+    like: /exists \(select 1 from (ports|port_security_groups|networks|subnets|subnet_pools) [gu]\b.*from rbac_policies r/s,
     because: 'Whether somebody uses what ceases to be shared, once: the first that is found ends the look.',
+  },
+  {
+    like: /^update bindings set .* kind = 'port' and want = 'present' and resource_id in \(select .*qos_policy_id/s,
+    because:
+      'Rules of quality of service change: every port that goes by them is told, and each has a binding that is written.',
+  },
+  {
+    like: /qos_policy_id.* limit /s,
+    because: 'Some of the ports that go by a policy: the look ends when a hundred are found.',
   },
   {
     like: /delete from "segments" where "segments"\."cloud_id" = /,

@@ -6,6 +6,8 @@ export const WHY_OPEN = 'The open cloud filters no traffic, so ports have to be 
 
 export const WHY_UNPAIRED = 'The open cloud looks at no addresses, so there are none to allow.'
 
+export const WHY_UNSHAPED = 'The open cloud limits nothing that passes a port.'
+
 export const WHY_UNROUTED = 'The open cloud routes nothing; the gateway of a network is a router outside of it.'
 
 const renumbered = new Map<string, number>()
@@ -32,6 +34,7 @@ const open: Adapter = {
     router: WHY_UNROUTED,
     keypair: 'The open cloud keeps no keys.',
     'port.address_pairs': WHY_UNPAIRED,
+    'port.bandwidth': WHY_UNSHAPED,
   },
   connect(connection, surroundings) {
     const {

@@ -1,4 +1,4 @@
-import type { AddressPair, PortSeen, PortSpec, Realm } from '../../contract.ts'
+import type { AddressPair, BandwidthLimit, PortSeen, PortSpec, Realm } from '../../contract.ts'
 import { parseAddress, parseCidr } from '../../shared/cidr.ts'
 import type { Engine } from '../engine.ts'
 import { refusal } from '../errors.ts'
@@ -25,6 +25,14 @@ const checkPair = ({ address, mac }: AddressPair, { portSecurity }: PortSpec): v
   if (!parseAddress(address) && !parseCidr(address)) throw refusal('InvalidValue', `${address} is no address.`)
 }
 
+const isWhole = (value: number): boolean => Number.isSafeInteger(value) && value >= 0
+const checkLimits = (limits: BandwidthLimit[]): void => {
+  if (new Set(limits.map(({ direction }) => direction)).size < limits.length)
+    throw refusal('InvalidValue', 'What passes a port is limited once in each direction.')
+  if (limits.some(({ kbps, burstKbits }) => !isWhole(kbps) || kbps === 0 || !isWhole(burstKbits)))
+    throw refusal('InvalidValue', 'A limit of what passes a port is a whole number of kilobits.')
+}
+
 /** The zone that its addresses are in; null: it has none. */
 const check = async (engine: Engine, spec: PortSpec): Promise<string | null> => {
   await referred(engine, 'network', spec.network)
@@ -39,6 +47,7 @@ const check = async (engine: Engine, spec: PortSpec): Promise<string | null> => 
     if (reserved(subnet.spec.cidr, address)) throw refusal('InvalidValue', `${address} is reserved by the cloud.`)
   }
   for (const pair of spec.addressPairs ?? []) checkPair(pair, spec)
+  checkLimits(spec.bandwidth ?? [])
   for (const id of spec.securityGroups) {
     const group = await referred(engine, 'security_group', id)
     if (group.spec.network !== spec.network) throw refusal('InvalidValue', 'The security group is on another network.')

@@ -57,6 +57,11 @@ export const cloudWithHosts = async (db: Database, name: string): Promise<CloudW
 
 const byId = prepared((db, { id }: Slots<{ id: string }>) => db.select().from(clouds).where(eq(clouds.id, id)))
 
+const types = prepared((db) => db.selectDistinct({ type: clouds.type }).from(clouds).orderBy(asc(clouds.type)))
+
+/** The types of all registered clouds, each once. */
+export const cloudTypes = async (db: Database): Promise<string[]> => (await types.run(db, {})).map(({ type }) => type)
+
 /** A registered cloud, credentials sealed; null: there is none. */
 export const cloudById = async (db: Database, id: string): Promise<CloudRow | null> =>
   (await byId.run(db, { id }))[0] ?? null

@@ -23,6 +23,8 @@ export type AddressPair = Omit<typeof portAddressPairs.$inferSelect, 'portId'>
 export type PortView = PortRow & {
   securityGroupIds: string[]
   addressPairs: AddressPair[]
+  /** The policy of its network; null: that has none. */
+  qosNetworkPolicyId: string | null
   host: string
   /** What leads from the cloud that it is on to each of the others that its network is on. */
   reach: { cloud: string; reach: string }[]
@@ -66,6 +68,7 @@ const view = {
   >`(select json_group_array(g.security_group_id) from port_security_groups g where g.port_id = ports.id
     and ports.filters is not 'none')`.mapWith((text: string): string[] => JSON.parse(text)),
   addressPairs,
+  qosNetworkPolicyId: sql<string | null>`(select n.qos_policy_id from networks n where n.id = ports.network_id)`,
 }
 
 const withAddress = (condition: SQL): SQL =>

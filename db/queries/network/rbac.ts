@@ -104,6 +104,7 @@ const TABLES: Record<SharedType, string> = {
   subnetpool: 'subnet_pools',
   address_group: 'address_groups',
   address_scope: 'address_scopes',
+  qos_policy: 'qos_policies',
 }
 
 /** Condition of a guard: what is to be shared was deleted meanwhile. */
@@ -124,6 +125,9 @@ export const usedBy = (policy: Pick<RbacPolicyRow, 'objectId' | 'target' | 'proj
     case 'address_group':
       return sql`exists (select 1 from security_group_rules u where u.remote_address_group_id = ${id}
         and ${letIn(sql`u.project_id`, policy)})`
+    case 'qos_policy':
+      return sql`(exists (select 1 from ports u where u.qos_policy_id = ${id} and ${letIn(sql`u.project_id`, policy)})
+        or exists (select 1 from networks u where u.qos_policy_id = ${id} and ${letIn(sql`u.project_id`, policy)}))`
     case 'address_scope':
       return sql`exists (select 1 from subnet_pools u where u.address_scope_id = ${id} and ${letIn(sql`u.project_id`, policy)})`
   }

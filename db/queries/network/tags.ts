@@ -1,7 +1,16 @@
 import { and, eq, sql } from 'drizzle-orm'
 import type { Database } from '../../client.ts'
 import { prepared, type Slots } from '../../prepared.ts'
-import { floatingIps, networks, ports, routers, securityGroups, subnetPools, subnets } from '../../schema/index.ts'
+import {
+  floatingIps,
+  networks,
+  ports,
+  qosPolicies,
+  routers,
+  securityGroups,
+  subnetPools,
+  subnets,
+} from '../../schema/index.ts'
 import { type Scope, within } from '../../scope.ts'
 
 /** What can be tagged, by the collection's name in the API. */
@@ -13,6 +22,7 @@ export const taggable = {
   routers,
   floatingips: floatingIps,
   'security-groups': securityGroups,
+  policies: qosPolicies,
 }
 export type Taggable = keyof typeof taggable
 

@@ -42,6 +42,7 @@ export const takePort: Adopter = async (plan, item, sighting, read) => {
       deviceId,
       deviceOwner: deviceId ? COMPUTE_OWNER : '',
       dnsName: '',
+      qosPolicyId: null,
       portSecurity: spec.portSecurity,
       filters,
       bindingHost: '',

@@ -81,6 +81,7 @@ const takeInterface = async (
       deviceId: router.id,
       deviceOwner: ROUTER_INTERFACE,
       dnsName: '',
+      qosPolicyId: null,
       portSecurity: false,
       filters: null,
       bindingHost: '',

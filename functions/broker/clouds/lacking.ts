@@ -1,4 +1,7 @@
 import type { Capability } from '../../../adapters/contract.ts'
+import { adapterFor } from '../../../adapters/registry.ts'
+import { cloudTypes } from '../../../db/queries/clouds/clouds.ts'
+import type { Context } from '../../context.ts'
 import { adapterOf, type Clouds } from './adapter.ts'
 
 /** Why a cloud cannot, in its adapter's sentence; null: it can, or there is no cloud yet. */
@@ -7,3 +10,10 @@ export const whyLacking = async (
   cloudId: string | null,
   capability: Capability,
 ): Promise<string | null> => (await adapterOf(among, cloudId))?.adapter.lacks[capability] ?? null
+
+/** The types of registered clouds that can, in the order of their names. One query. */
+export const typesWith = async ({ db }: Pick<Context, 'db'>, capability: Capability): Promise<string[]> => {
+  const types = await cloudTypes(db)
+  const adapters = await Promise.all(types.map(adapterFor))
+  return types.filter((_, i) => adapters[i] && adapters[i].lacks[capability] === undefined)
+}

@@ -9,11 +9,13 @@ import {
   portById,
   touchFloatingIpsOf,
 } from '../../../db/queries/network/ports.ts'
+import { type QosRule, rulesOfQosPolicy } from '../../../db/queries/network/qos-policies.ts'
 import { groupsIn } from '../../../db/queries/network/security/security-groups.ts'
 import { type SubnetRow, subnetsById } from '../../../db/queries/network/subnets.ts'
 import { everyProject } from '../../../db/scope.ts'
 import { driveDue } from '../line/commit.ts'
 import { type Need, steps } from '../line/steps.ts'
+import { qosOf } from '../network/qos/binding.ts'
 import { networkNeed } from './network.ts'
 import { securityGroupNeed } from './security-group.ts'
 import { subnetNeed } from './subnet.ts'
@@ -26,6 +28,8 @@ interface Loaded {
   network: NetworkRow
   subnets: SubnetRow[]
   groups: { id: string; projectId: string }[]
+  /** Rules of the policy by which it goes. */
+  rules: QosRule[]
 }
 
 /** A port as a server needs it. */
@@ -54,6 +58,18 @@ export const filtersOf = (
       }
     : { portSecurity: false, securityGroups: [] }
 
+/** What a cloud is to keep of a port's policy: a rule of nothing a second limits nothing, as in Neutron. */
+const limitsOf = (rules: QosRule[]): Pick<PortSpec, 'bandwidth'> => {
+  const bandwidth = rules
+    .filter(({ type, value }) => type === 'bandwidth_limit' && value > 0)
+    .map(({ direction, value, burst }) => ({
+      direction: direction === 'ingress' ? ('ingress' as const) : ('egress' as const),
+      ...{ kbps: value, burstKbits: burst },
+    }))
+    .toSorted((a, b) => (a.direction < b.direction ? -1 : 1))
+  return bandwidth.length ? { bandwidth } : {}
+}
+
 /** A port where its server is not shown: with the addresses that it has there, and filtered as is said there. */
 const portWith = (port: PortView, { fixedIps, filters }: Beside): PortView => ({
   ...port,
@@ -77,12 +93,14 @@ export const portSteps = steps<Loaded, PortSpec, PortSeen>({
       db,
       port.fixedIps.map((ip) => ip.subnet_id),
     )
+    const qos = qosOf(port, network)
     return {
       port,
       beside: beside !== null,
       network,
       subnets,
       groups: await groupsIn(db, everyProject, port.securityGroupIds),
+      rules: qos === null ? [] : await rulesOfQosPolicy(db, qos),
     }
   },
   needs: (_, { port, network, subnets, groups }) => [
@@ -90,7 +108,7 @@ export const portSteps = steps<Loaded, PortSpec, PortSeen>({
     ...subnets.map(subnetNeed),
     ...(isFiltered(port) ? groups.map((group) => securityGroupNeed(group, network.id)) : []),
   ],
-  spec: (_, { port, network, groups }, __, native) => ({
+  spec: (_, { port, network, groups, rules }, __, native) => ({
     ...filtersOf(port, () => groups.map((group) => native(securityGroupNeed(group, network.id)))),
     name: port.name || port.id,
     network: native(networkNeed(network)),
@@ -99,6 +117,7 @@ export const portSteps = steps<Loaded, PortSpec, PortSeen>({
       address: ip_address,
     })),
     mac: port.macAddress,
+    ...limitsOf(rules),
   }),
   observe: ({ db, now }, { port, beside }, { phase }, { mac, server, health }) => {
     if (beside) return []

@@ -26,6 +26,7 @@ const missingWords = {
   SubnetPool: (id: string) => `Subnet pool ${id} could not be found.`,
   AddressGroup: (id: string) => `Address group ${id} could not be found.`,
   AddressScope: (id: string) => `Address scope ${id} could not be found.`,
+  QosPolicy: (id: string) => `QoS policy ${id} could not be found.`,
   Port: (id: string) => `Port ${id} could not be found.`,
   Router: (id: string) => `Router ${id} could not be found`,
   FloatingIP: (id: string) => `Floating IP ${id} could not be found`,

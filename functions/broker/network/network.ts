@@ -21,6 +21,7 @@ import {
   wantScopeAbsent,
   zoneElsewhere,
 } from '../../../db/queries/network/network.ts'
+import { defaultQosPolicy } from '../../../db/queries/network/qos-policies.ts'
 import { usedBy } from '../../../db/queries/network/rbac.ts'
 import { segmentsOf } from '../../../db/queries/network/segments.ts'
 import { deleteSubnetsOf } from '../../../db/queries/network/subnets.ts'
@@ -41,6 +42,7 @@ import {
   refuseSecondDefault,
 } from './outside/external-network.ts'
 import { dropWaysOut, WAYS_OUT_MOVED } from './pools/way-out.ts'
+import { planNetworkQos, planQos } from './qos/binding.ts'
 import { refuseLooseOnWire, refuseUnfilteredWire } from './segments/wire.ts'
 import { sharing } from './sharing/sharing.ts'
 import { filteredAs } from './unfiltered.ts'
@@ -108,6 +110,8 @@ export interface NetworkWish {
   external?: boolean
   /** It is the external network of those who name none. */
   isDefault?: boolean
+  /** The policy of its ports that have none of their own; absent or null: the default of its project, if that has one. */
+  qosPolicyId?: string | null
 }
 
 /**
@@ -129,11 +133,16 @@ export const plannedNetworks = async (
     const outside = wish.external && !placed ? (home?.cloudId ?? (await homeOutside(context, wish.projectId))) : null
     const filtering = await filteringAt(context, home?.cloudId ?? null, wish.projectId)
     const id = context.newId()
+    const qosPolicyId = wish.qosPolicyId ?? (await defaultQosPolicy(context.db, wish.projectId))
+    const cloudIds = [outside ?? home?.cloudId ?? null]
+    const user = { kind: 'network', id } as const
+    writes.push(...(await planQos(context, context, user, { from: null, to: qosPolicyId, cloudIds })))
     const row = {
       ...plain,
       ...wish,
       availabilityZoneHints: wish.availabilityZoneHints ?? [],
       grows: wish.grows ?? null,
+      qosPolicyId,
       portSecurity: wish.portSecurity && filtering?.filters !== 'none',
       id,
       createdAt: now,
@@ -169,7 +178,16 @@ export const changeNetwork = async (
   set: Partial<
     Pick<
       NetworkRow,
-      'name' | 'description' | 'adminStateUp' | 'shared' | 'external' | 'portSecurity' | 'isDefault' | 'grows' | 'mtu'
+      | 'name'
+      | 'description'
+      | 'adminStateUp'
+      | 'shared'
+      | 'external'
+      | 'portSecurity'
+      | 'isDefault'
+      | 'grows'
+      | 'mtu'
+      | 'qosPolicyId'
     >
   >,
 ): Promise<NetworkView> => {
@@ -182,6 +200,7 @@ export const changeNetwork = async (
   if (set.isDefault) await refuseSecondDefault(context, { id, external: set.external ?? external })
   const writes = [
     ...(turns ? await planExternal(context, network, set.external!) : []),
+    ...(set.qosPolicyId === undefined ? [] : await planNetworkQos(context, network, set.qosPolicyId)),
     ...(set.isDefault ? [guard(context, 'default-there', secondDefault(id))] : []),
     updateNetwork(context.db, id, { ...set, updatedAt: context.now() }),
     ...(network.shared && set.shared === false ? [guard(context, 'shared-in-use', sharedInUse(network))] : []),

@@ -20,6 +20,7 @@ import { beyondPort } from './limits.ts'
 import { conflicting } from './network-refusal.ts'
 import { refuseForeignSecurity } from './port.ts'
 import { plannedAddresses, plannedGroups, writeAddresses, writeGroups } from './port-plan.ts'
+import { planQos } from './qos/binding.ts'
 import { cloudOf } from './segments/sites.ts'
 import { refuseLooseOnWire, refuseUnfilteredWire } from './segments/wire.ts'
 import { filteredAs } from './unfiltered.ts'
@@ -42,6 +43,8 @@ export interface PortChange {
   fixedIps?: FixedIpWish[]
   securityGroupIds?: string[] | null
   addressPairs?: AddressPair[]
+  /** Null: as its network says. */
+  qosPolicyId?: string | null
 }
 
 /** Nothing is promised that a cloud does not do: some change no address while a server has the port. */
@@ -110,6 +113,16 @@ export const planPortChange = async (context: Context, port: PortView, change: P
     port: { ...port, portSecurity, macAddress: change.set.macAddress ?? mac },
     cloudId,
   })
+  const { qosPolicyId: qos } = change
+  const shaped =
+    qos === undefined
+      ? []
+      : await planQos(
+          context,
+          ground,
+          { kind: 'port', id: port.id },
+          { from: port.qosPolicyId, to: qos, cloudIds: [cloudId] },
+        )
   const groups = regroup
     ? await plannedGroups(context, projectId, change.securityGroupIds ?? null, portSecurity, ground)
     : null
@@ -126,8 +139,10 @@ export const planPortChange = async (context: Context, port: PortView, change: P
   return [
     // A server may have given it a place since.
     ...(fixedIps ? [guard(context, 'port-moved', portMoved(port.id, port.revision))] : []),
+    ...shaped,
     updatePorts(db, [port.id], {
       ...change.set,
+      ...(qos === undefined ? {} : { qosPolicyId: qos }),
       ...(change.set.macAddress === undefined ? {} : { macNamed: true }),
       ...(fixedIps ? { fixedIps, ipAllocation } : {}),
       updatedAt: context.now(),

@@ -27,6 +27,7 @@ import { conflicting, missing, NetworkRefused } from './network-refusal.ts'
 import { mayBeOutside } from './outside/external-network.ts'
 import { comesToGrow } from './pools/growing.ts'
 import { plannedAddresses, plannedGroups, writeAddresses, writeGroups } from './port-plan.ts'
+import { planQos, qosOf, refuseUnshaped } from './qos/binding.ts'
 import { cloudOf, isRouted } from './segments/sites.ts'
 import { refuseLooseOnWire, refuseUnfilteredWire } from './segments/wire.ts'
 import { filteredAs } from './unfiltered.ts'
@@ -44,6 +45,8 @@ export interface PortWish {
   /** Absent or null: the project's default group. */
   securityGroupIds?: string[] | null
   addressPairs?: AddressPair[]
+  /** How its traffic goes; absent or null: as its network says. */
+  qosPolicyId?: string | null
   deviceId?: string
   deviceOwner?: string
   macAddress?: string
@@ -192,9 +195,12 @@ const plan = async (context: Context, wish: PortWish, ground: Ground, macAddress
     port: { projectId: wish.projectId, macAddress, portSecurity, filters, addressPairs: [] },
     cloudId,
   })
+  const id = wish.id ?? context.newId()
+  const qosPolicyId = wish.qosPolicyId ?? null
+  const qos = await planQos(context, ground, { kind: 'port', id }, { from: null, to: qosPolicyId, cloudIds: [cloudId] })
   const now = context.now()
   const port: PortRow = {
-    id: wish.id ?? context.newId(),
+    id,
     projectId: wish.projectId,
     networkId: wish.networkId,
     name: wish.name ?? '',
@@ -214,10 +220,13 @@ const plan = async (context: Context, wish: PortWish, ground: Ground, macAddress
     bindingHost: wish.bindingHost ?? '',
     bindingProfile: wish.bindingProfile ?? {},
     status: wish.status ?? 'DOWN',
+    qosPolicyId,
     createdAt: now,
     updatedAt: now,
   }
+  if (qosOf(port, network) !== null) await refuseUnshaped(ground, cloudId, { kind: 'port', id })
   const writes: Write[] = [
+    ...qos,
     guard(context, 'network-gone', networkLost(context.scope, network)),
     refuseChange([network.id]),
     charge(port.projectId, 'port', 1),
@@ -229,7 +238,10 @@ const plan = async (context: Context, wish: PortWish, ground: Ground, macAddress
   const lies = new Set(fixedIps.map((ip) => ip.subnet_id))
   const routed = ground.subnets.some(({ id, segmentId }) => segmentId !== null && lies.has(id))
   return {
-    port: { ...inForce(port, securityGroupIds), addressPairs, host: port.bindingHost, reach: [] },
+    port: {
+      ...inForce(port, securityGroupIds),
+      ...{ addressPairs, host: port.bindingHost, reach: [], qosNetworkPolicyId: network.qosPolicyId },
+    },
     routed,
     writes,
   }
@@ -258,7 +270,10 @@ export const refuseForeignSecurity = (
 }
 
 /** As `PortView` shows it: where nothing is filtered, nothing is said to be. */
-const inForce = (port: PortRow, securityGroupIds: string[]): Omit<PortView, 'host' | 'reach' | 'addressPairs'> =>
+const inForce = (
+  port: PortRow,
+  securityGroupIds: string[],
+): Omit<PortView, 'host' | 'reach' | 'addressPairs' | 'qosNetworkPolicyId'> =>
   port.filters === 'none' ? { ...port, portSecurity: false, securityGroupIds: [] } : { ...port, securityGroupIds }
 
 /** Repeats plan and commit while others are faster at taking the same address. */

@@ -10,9 +10,9 @@ const STANDARD = [
   'security-group-rules',
 ]
 /** What has times, a description and a revision. */
-const TIMED = [...STANDARD, 'segments']
+const TIMED = [...STANDARD, 'segments', 'qos/policies']
 const SHOWN = [...TIMED, 'address-scopes']
-const TAGGED = STANDARD.filter((each) => each !== 'security-group-rules')
+const TAGGED = [...STANDARD.filter((each) => each !== 'security-group-rules'), 'qos/policies']
 const among = (collections: string[], ...attributes: string[]) =>
   Object.fromEntries(collections.map((collection) => [collection, attributes]))
 
@@ -85,10 +85,23 @@ const promises: Record<string, Pledge> = {
   'plimsoll-routed': { attributes: among(['networks'], 'plimsoll:routed') },
   'port-security': { attributes: among(['networks', 'ports'], 'port_security_enabled') },
   'port-security-groups-filtering': { query: 'ports?security_groups=x' },
-  'project-id': { attributes: among([...STANDARD, 'address-scopes'], 'project_id') },
+  'project-id': { attributes: among([...STANDARD, 'qos/policies', 'address-scopes'], 'project_id') },
   provider: {
     attributes: among(['networks'], 'provider:network_type', 'provider:physical_network', 'provider:segmentation_id'),
   },
+  qos: {
+    attributes: {
+      ...among(['networks', 'ports'], 'qos_policy_id'),
+      'qos/policies': ['id', 'tenant_id', 'name', 'shared', 'rules'],
+    },
+    routes: ['qos'],
+  },
+  'qos-bw-limit-direction': {},
+  'qos-default': { attributes: { 'qos/policies': ['is_default'] } },
+  'qos-port-network-policy': { attributes: { ports: ['qos_network_policy_id'] } },
+  'qos-rule-type-details': {},
+  'qos-rule-type-filter': { query: 'qos/rule-types?all_rules=true' },
+  'qos-rules-alias': {},
   quotas: { routes: ['quotas'] },
   'quota-check-limit': {},
   quota_details: {},
@@ -136,7 +149,7 @@ const promises: Record<string, Pledge> = {
   'standard-attr-description': { attributes: among(TIMED, 'description') },
   'standard-attr-revisions': { attributes: among(TIMED, 'revision_number') },
   'standard-attr-segment': { attributes: among(['segments'], 'revision_number') },
-  'standard-attr-tag': { attributes: among(TAGGED, 'tags'), query: 'networks?tags=a' },
+  'standard-attr-tag': { attributes: among(TAGGED, 'tags'), routes: ['policies'], query: 'networks?tags=a' },
   'standard-attr-timestamp': { attributes: among(TIMED, 'created_at', 'updated_at') },
   'stateful-security-group': { attributes: among(['security-groups'], 'stateful') },
   subnet_allocation: {},
@@ -163,6 +176,7 @@ beforeAll(async () => {
   await make('routers', {})
   const external = (await demo.get(`${V2}/networks?router:external=true`)).body.networks[0]
   await make('floatingips', { floating_network_id: external.id })
+  await admin.post(`${V2}/qos/policies`, { policy: { name: 'p' } })
   shown = {}
   for (const collection of SHOWN)
     shown[collection] = Object.values<object[]>((await admin.get(`${V2}/${collection}?limit=1`)).body)[0]![0]!

@@ -45,6 +45,7 @@ describe('networks', () => {
       l2_adjacency: true,
       mtu: 1500,
       port_security_enabled: true,
+      qos_policy_id: null,
       subnets: [],
       availability_zones: [],
       availability_zone_hints: [],

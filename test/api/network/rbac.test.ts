@@ -127,7 +127,7 @@ describe('policies', () => {
     const post = (body: object) => demo.post(`${V2}/rbac-policies`, { rbac_policy: body })
     const { network } = (await demo.post(`${V2}/networks`, { network: {} })).body
     const good = { object_type: 'network', object_id: network.id, target_tenant: 'x', action: 'access_as_shared' }
-    expect((await post({ ...good, object_type: 'qos_policy' })).status).toBe(400)
+    expect((await post({ ...good, object_type: 'bgpvpn' })).status).toBe(400)
     expect((await post({ ...good, action: 'fly' })).status).toBe(400)
     expect((await post({ ...good, action: 'access_as_external' })).status).toBe(501)
     expect((await post({ ...good, object_id: crypto.randomUUID() })).status).toBe(404)

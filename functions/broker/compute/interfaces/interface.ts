@@ -15,16 +15,19 @@ import { defaultGroupOf } from '../../../../db/queries/network/security/security
 import type { Context } from '../../../context.ts'
 import { adapterOf } from '../../clouds/adapter.ts'
 import { type Filtering, filteringAt } from '../../clouds/filters.ts'
+import { whyLacking } from '../../clouds/lacking.ts'
 import { commit, guard, type Write } from '../../line/commit.ts'
 import { Refused } from '../../line/refused.ts'
 import { bindTo, unwanted } from '../../line/resources.ts'
 import { untilStill } from '../../line/until-still.ts'
 import { whyUnpaired } from '../../network/address-pairs.ts'
+import type { Known } from '../../network/ground.ts'
 import { refuseBeyond } from '../../network/limits.ts'
 import { type Home, pinNetworks } from '../../network/network.ts'
 import { conflicting } from '../../network/network-refusal.ts'
 import { GROWTH_GUARDS } from '../../network/pools/growth.ts'
 import { planPortsAt, takePorts, untilFree } from '../../network/port.ts'
+import { qosOf } from '../../network/qos/binding.ts'
 import { subnetsAt } from '../../network/segments/sites.ts'
 import { wiredOn } from '../../network/segments/wire.ts'
 import { growNetworks, willGrow } from '../place/grow.ts'
@@ -106,6 +109,7 @@ const plugIn = async (
     deviceOwner: COMPUTE_OWNER,
   }
   if (brought?.addressPairs.length) await refusePairs(context, home, brought)
+  if (brought) await refuseQos(context, home, known, brought)
   const placings = brought && !brought.fixedIps.length ? [{ port: brought, subnetIds: lying }] : []
   const { made, placed } = await planPortsAt(context, brought ? [] : [wish], placings, known)
   const device = { id: serverId, owner: COMPUTE_OWNER }
@@ -173,6 +177,18 @@ const refuseUnlike = async (
 const refusePairs = async (context: Context, { cloudId, filters }: Home & Filtering, { addressPairs }: PortView) => {
   const cloud = await adapterOf(context, cloudId)
   const why = cloud && whyUnpaired(cloud, filters, addressPairs)
+  if (why) refuse({ kind: 'incapable', reason: why })
+}
+
+/** So is the policy of a port, its own or that of its network; one that is made for the server is asked when it is planned. */
+const refuseQos = async (
+  context: Context,
+  { cloudId }: Home,
+  { networks }: Pick<Known, 'networks'>,
+  port: PortView,
+) => {
+  const network = networks.find(({ id }) => id === port.networkId)
+  const why = network && qosOf(port, network) !== null ? await whyLacking(context, cloudId, 'port.bandwidth') : null
   if (why) refuse({ kind: 'incapable', reason: why })
 }
 

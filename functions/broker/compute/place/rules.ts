@@ -3,9 +3,11 @@ import type { Found, NetworkRow } from '../../../../db/queries/compute/places.ts
 import { type Filtering, filteringOf } from '../../clouds/filters.ts'
 import { freeZone, inChain, NO_POLICY, whyOutOfRegion } from '../../clouds/policy.ts'
 import type { Allowance } from '../../money/allowance.ts'
+import { qosOf } from '../../network/qos/binding.ts'
 import { type Site, sitesFor } from '../../network/segments/sites.ts'
 import { bootDisk } from '../disks/disk.ts'
 import { whyNoDisks } from '../disks/refusals.ts'
+import { COMPUTE_OWNER } from '../interfaces/server-ports.ts'
 import { namesGroups, type ServerWish, type Understood } from '../server-wish.ts'
 import { capabilitiesFor } from './group.ts'
 import { growsFor } from './grow.ts'
@@ -90,6 +92,9 @@ const capability: CloudRule = {
   },
 }
 
+/** One that is made for the server has no policy of its own. */
+const NEW_PORT = { qosPolicyId: null, deviceOwner: COMPUTE_OWNER }
+
 /** What a cloud must be capable of to have it. */
 const neededOf = ({ wish, understood: { nics, disks }, found }: Ground, cloudId: string): Capability[] => {
   const footed = ({ network }: Understood['nics'][number]) =>
@@ -101,6 +106,9 @@ const neededOf = ({ wish, understood: { nics, disks }, found }: Ground, cloudId:
     ...(bootDisk(disks) ? (['server.boot_from_volume'] as const) : []),
     ...(nics.some(footed) ? (['router'] as const) : []),
     ...(nics.some(({ port }) => port?.addressPairs.length) ? (['port.address_pairs'] as const) : []),
+    ...(nics.some(({ network, port }) => qosOf(port ?? NEW_PORT, network) !== null)
+      ? (['port.bandwidth'] as const)
+      : []),
   ]
 }
 

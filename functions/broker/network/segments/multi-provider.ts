@@ -6,6 +6,7 @@ import { guard } from '../../line/commit.ts'
 import { type NetworkWish, networksMade, plannedNetworks } from '../network.ts'
 import { commitOr, invalidInput, type NetworkRefused } from '../network-refusal.ts'
 import { refuseNoOutside } from '../outside/external-network.ts'
+import { refuseUnshaped } from '../qos/binding.ts'
 import { connectedTwice, placeNamed, plannedSegment, type SegmentWish } from './segment.ts'
 import { wireInUse } from './wire.ts'
 
@@ -22,12 +23,13 @@ export const createNetworks = async (context: Context, wishes: ProvidedNetwork[]
   const plain = wishes.map(({ segments, ...wish }) => ({ ...wish, placed: segments.length > 0 }))
   const { ids, writes } = await plannedNetworks(context, plain)
   const reasons = table<() => NetworkRefused>()
-  for (const [i, { projectId, portSecurity, segments, external }] of wishes.entries()) {
+  for (const [i, { projectId, portSecurity, segments, external, qosPolicyId }] of wishes.entries()) {
     if (external && segments.length > 1) throw invalidInput('an external network has one segment')
     for (const [n, segment] of segments.entries()) {
       const wish = { ...segment, networkId: ids[i]!, name: null, description: '' }
       const place = await placeNamed(context, { projectId, portSecurity }, wish)
       if (external) await refuseNoOutside(context, place.cloudId)
+      if (qosPolicyId) await refuseUnshaped(context, place.cloudId, { kind: 'network', id: ids[i]! })
       const row = plannedSegment(context, { id: ids[i]!, projectId }, wish, place)
       const twice = `segment-there.${i}.${n}`
       reasons[twice] = () => connectedTwice(wish)

@@ -1,5 +1,6 @@
 import { addressScopeById } from '../../../../db/queries/network/address-scopes.ts'
 import { networkById } from '../../../../db/queries/network/network.ts'
+import { qosPolicyById } from '../../../../db/queries/network/qos-policies.ts'
 import {
   deleteRbacPolicy,
   insertRbacPolicy,
@@ -36,6 +37,7 @@ const owners: Record<SharedType, (context: Context, id: string) => Promise<{ pro
     (await addressGroupById(db, scope, id)) ?? refuseMissing('AddressGroup', id),
   address_scope: async ({ db, scope }, id) =>
     (await addressScopeById(db, scope, id)) ?? refuseMissing('AddressScope', id),
+  qos_policy: async ({ db, scope }, id) => (await qosPolicyById(db, scope, id)) ?? refuseMissing('QosPolicy', id),
 }
 const refuseMissing = (...what: Parameters<typeof missing>): never => {
   throw missing(...what)
