@@ -1,4 +1,4 @@
-import { is, Param, Placeholder, sql } from 'drizzle-orm'
+import { is, Param, Placeholder, type SQL, sql } from 'drizzle-orm'
 import type { BatchItem } from 'drizzle-orm/batch'
 import { type Database, QueryFailed } from './client.ts'
 import { mapperOf, type Selection } from './rows.ts'
@@ -179,3 +179,9 @@ const slotOf = (param: unknown): Slot => {
     return encoder ? encoder.mapToDriverValue(value) : bound(value)
   }
 }
+
+/** Columns of a query in a query, as they are: rows of what is worded as SQL. */
+export const asTheyAre = <Row>(columns: (keyof Row & string)[]) =>
+  Object.fromEntries(columns.map((name) => [name, sql`${sql.identifier(name)}`])) as unknown as {
+    [Name in keyof Row]: SQL<Row[Name]>
+  }

@@ -179,6 +179,21 @@ export const volumeTypes = sqliteTable(
   (t) => [primaryKey({ columns: [t.cloudId, t.name] })],
 )
 
+/** The most that one server can have in a zone of what a cloud sells there: kept with the offers, which are many. */
+export const zoneSizes = sqliteTable(
+  'zone_sizes',
+  {
+    cloudId: text('cloud_id').notNull(),
+    zone: text('zone').notNull(),
+    vcpus: integer('vcpus').notNull(),
+    ramMib: integer('ram_mib').notNull(),
+    /** Null: a disk of any size. */
+    diskGib: integer('disk_gib'),
+    archs: json<string[]>('archs').notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.cloudId, t.zone] })],
+)
+
 export const offers = sqliteTable(
   'offers',
   {

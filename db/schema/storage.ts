@@ -135,7 +135,8 @@ export const snapshots = sqliteTable(
     index('snapshots_by_volume').on(t.volumeId),
     index('snapshots_by_group').on(t.groupSnapshotId).where(sql`group_snapshot_id IS NOT NULL AND deleted_at IS NULL`),
     index('backups_by_project')
-      .on(t.projectId, t.createdAt, t.id)
+      // As the index of all snapshots begins, of which SQLite takes the smaller one then.
+      .on(t.projectId, t.deletedAt, t.createdAt, t.id)
       .where(sql`backup IS NOT NULL AND deleted_at IS NULL`),
     index('backups_by_time').on(t.createdAt, t.id).where(sql`backup IS NOT NULL AND deleted_at IS NULL`),
     index('backups_by_parent').on(t.parentId).where(sql`parent_id IS NOT NULL AND deleted_at IS NULL`),

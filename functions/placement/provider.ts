@@ -26,7 +26,7 @@ export interface Provider {
   inventories: Partial<Record<Held, Inventory>>
   traits: string[]
   aggregates: string[]
-  /** A size on offer has as much as was asked for. */
+  /** A size on offer has as much as was asked for, or any is on offer. */
   fits: boolean
 }
 
@@ -97,10 +97,8 @@ const providerIn = (row: ProviderRow): Provider => {
   }
 }
 
-const NOTHING: Wanted = { vcpus: 0, ramMib: 0, diskGib: 0 }
-
 /** All of them. @param wanted what one server is to have, for `fits` */
-export const providersOf = async ({ db }: Pick<Context, 'db'>, wanted: Wanted = NOTHING): Promise<Provider[]> =>
+export const providersOf = async ({ db }: Pick<Context, 'db'>, wanted?: Wanted): Promise<Provider[]> =>
   (await resourceProviders(db, wanted)).map(providerIn)
 
 /** The one of the path, or 404. */

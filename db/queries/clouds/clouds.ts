@@ -20,6 +20,7 @@ import {
   segments,
   templateMappings,
   volumeTypes,
+  zoneSizes,
   zones,
 } from '../../schema/index.ts'
 import type { Scope } from '../../scope.ts'
@@ -200,6 +201,7 @@ export const deleteCloud = (db: Database, id: string) =>
     db.delete(cloudSteady).where(eq(cloudSteady.cloudId, id)),
     db.run(sql`delete from passed_homes where cloud_id = ${id}`),
     db.delete(offers).where(eq(offers.cloudId, id)),
+    db.delete(zoneSizes).where(eq(zoneSizes.cloudId, id)),
     db.delete(prices).where(eq(prices.cloudId, id)),
     db.delete(priceBooks).where(eq(priceBooks.cloudId, id)),
     db.delete(volumeTypes).where(eq(volumeTypes.cloudId, id)),

@@ -1,7 +1,7 @@
 import { and, eq, isNotNull, lte, sql } from 'drizzle-orm'
 import type { Offer, VolumeType, Zone } from '../../../adapters/contract.ts'
 import type { Database } from '../../client.ts'
-import { clouds, networks, offers, volumeTypes, zones } from '../../schema/index.ts'
+import { clouds, networks, offers, volumeTypes, zoneSizes, zones } from '../../schema/index.ts'
 
 /** What a cloud offers, replaced as a whole: statements for one batch, a handful whatever the number of sizes. */
 export const replaceZones = (db: Database, cloudId: string, seen: Zone[]) => {
@@ -29,6 +29,11 @@ export const replaceOffers = (db: Database, cloudId: string, seen: Offer[]) =>
       select ${cloudId}, value->>'name', value->>'vcpus', value->>'ramMiB', value->>'diskGiB', value->>'arch', value->>'gpus',
         value->'zones'
       from json_each(${JSON.stringify(seen)})`),
+    db.delete(zoneSizes).where(eq(zoneSizes.cloudId, cloudId)),
+    db.run(sql`insert into zone_sizes (cloud_id, zone, vcpus, ram_mib, disk_gib, archs)
+      select o.cloud_id, z.value, max(o.vcpus), max(o.ram_mib), iif(min(o.disk_gib) = 0, null, max(o.disk_gib)),
+        json_group_array(distinct o.arch)
+      from offers o join json_each(o.zones) z where o.cloud_id = ${cloudId} group by z.value`),
   ] as const
 
 /** Statements: the volume types of a cloud are these and no others. */

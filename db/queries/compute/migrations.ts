@@ -1,5 +1,6 @@
-import { sql } from 'drizzle-orm'
+import { and, sql } from 'drizzle-orm'
 import type { Database } from '../../client.ts'
+import { asTheyAre, prepared, type Slots } from '../../prepared.ts'
 
 /** A move of a server that was asked for, or that the broker made: from size to size on its cloud, or from cloud to cloud. */
 export interface MigrationRow {
@@ -55,9 +56,13 @@ const status = sql`case
 /** So many moves are looked at, from the newest or a marker on, for what no index finds: status, type, clouds and times of changes. */
 const LOOKED_AT = 10_000
 
-/** Newest first; of those that are filtered by status, type, cloud or change among the newest 10 000. */
-export const migrationsOf = (db: Database, filter: MigrationFilter): Promise<MigrationRow[]> => {
-  const { projectId, userId, serverId, type, source, host, changesSince, changesBefore, marker, limit } = filter
+const COLUMNS: (keyof MigrationRow)[] = [
+  ...(['id', 'serverId', 'projectId', 'userId', 'type', 'status', 'fromCloud', 'fromZone'] as const),
+  ...(['toCloud', 'toZone', 'fromFlavor', 'toFlavor', 'createdAt', 'updatedAt'] as const),
+]
+
+const moves = prepared((db, asked: Slots<MigrationFilter>) => {
+  const { projectId, userId, serverId, status: state, type, source, host, changesSince, changesBefore, marker } = asked
   const by =
     serverId !== undefined
       ? sql`server_actions_by_server`
@@ -66,23 +71,26 @@ export const migrationsOf = (db: Database, filter: MigrationFilter): Promise<Mig
         : userId !== undefined
           ? sql`server_actions_moving_of_user`
           : sql`server_actions_moving`
-  const met = [
+  const met = and(
     sql`a.action in ('resize', 'homecoming')`,
-    ...(serverId === undefined ? [] : [sql`a.server_id = ${serverId}`]),
-    ...(projectId === undefined ? [] : [sql`a.project_id = ${projectId}`]),
-    ...(userId === undefined ? [] : [sql`a.user_id = ${userId}`]),
-    ...(marker === undefined ? [] : [sql`a.id < ${marker}`]),
-  ]
-  const shown = [
-    ...(filter.status === undefined ? [] : [sql`m.status = ${filter.status}`]),
-    ...(type === undefined ? [] : [sql`m.type = ${type}`]),
-    ...(source === undefined ? [] : [sql`m.fromCloud = ${source}`]),
-    ...(host === undefined ? [] : [sql`(m.fromCloud = ${host} or m.toCloud = ${host})`]),
-    ...(changesSince === undefined ? [] : [sql`m.updatedAt >= ${changesSince}`]),
-    ...(changesBefore === undefined ? [] : [sql`m.updatedAt <= ${changesBefore}`]),
-  ]
-  const named = (cloud: string) => sql`(select c.name from clouds c where c.id = a.args ->> ${cloud})`
-  return db.all<MigrationRow>(sql`select * from (
+    serverId && sql`a.server_id = ${serverId}`,
+    projectId && sql`a.project_id = ${projectId}`,
+    userId && sql`a.user_id = ${userId}`,
+    marker && sql`a.id < ${marker}`,
+  )
+  const shown = and(
+    state && sql`m.status = ${state}`,
+    type && sql`m.type = ${type}`,
+    source && sql`m.fromCloud = ${source}`,
+    host && sql`(m.fromCloud = ${host} or m.toCloud = ${host})`,
+    changesSince && sql`m.updatedAt >= ${changesSince}`,
+    changesBefore && sql`m.updatedAt <= ${changesBefore}`,
+  )
+  const named = (cloud: string) => sql`(select c.name from clouds c where c.id = a.args ->> ${sql.raw(`'${cloud}'`)})`
+  return db
+    .select(asTheyAre<MigrationRow>(COLUMNS))
+    .from(
+      sql`(
     select a.id, a.server_id as serverId, a.project_id as projectId, a.user_id as userId,
       iif(a.action = 'resize', 'resize', 'migration') as type, ${status} as status,
       coalesce(${named('$.from.cloudId')}, ${named('$.place.cloudId')}) as fromCloud,
@@ -94,6 +102,11 @@ export const migrationsOf = (db: Database, filter: MigrationFilter): Promise<Mig
     left join server_actions e on e.id = (select n.id from server_actions n indexed by server_actions_by_server
       where n.server_id = a.server_id and n.id > a.id and n.action in ('confirmResize', 'revertResize') and n.state <> 'failed'
       order by n.id limit 1) and a.action = 'resize'
-    where ${sql.join(met, sql` and `)} order by a.id desc limit ${shown.length ? LOOKED_AT : limit}) m
-    ${shown.length ? sql`where ${sql.join(shown, sql` and `)}` : sql``} limit ${limit}`)
-}
+    where ${met} order by a.id desc limit ${shown ? sql.raw(String(LOOKED_AT)) : asked.limit}) m`,
+    )
+    .where(shown)
+    .limit(asked.limit)
+})
+
+/** Newest first; of those that are filtered by status, type, cloud or change among the newest 10 000. */
+export const migrationsOf = (db: Database, filter: MigrationFilter): Promise<MigrationRow[]> => moves.run(db, filter)

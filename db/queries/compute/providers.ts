@@ -1,6 +1,6 @@
 import { type SQL, sql } from 'drizzle-orm'
 import type { Database } from '../../client.ts'
-import { prepared, type Slots } from '../../prepared.ts'
+import { asTheyAre, prepared, type Slots } from '../../prepared.ts'
 import { takesServers } from '../clouds/clouds.ts'
 
 /** A zone of a cloud with what it has, sells and holds: to Placement it is a resource provider. */
@@ -25,7 +25,7 @@ export interface ProviderRow {
   archs: string | null
   /** JSON list of the UUIDs of aggregates. */
   aggregates: string
-  /** A size on offer has as much as was asked for. */
+  /** A size on offer has as much as was asked for, or any is on offer. */
   fits: number
 }
 
@@ -54,36 +54,28 @@ const COLUMNS: (keyof ProviderRow)[] = [
 const ALLOCATED: (keyof AllocationRow)[] = [
   ...(['serverId', 'projectId', 'userId', 'cloudId', 'zone', 'vcpus', 'ramMib', 'diskGib'] as const),
 ]
-/** Columns of a query in a query, as they are. */
-const asTheyAre = <Row>(columns: (keyof Row & string)[]) =>
-  Object.fromEntries(columns.map((name) => [name, sql`${sql.identifier(name)}`])) as unknown as {
-    [Name in keyof Row]: SQL<Row[Name]>
-  }
+/** A cloud sells a size with so much in a zone. */
+const sold = ({ vcpus, ramMib, diskGib }: Slots<Wanted>): SQL =>
+  sql`exists (select 1 from offers o where o.cloud_id = z.cloud_id and o.ram_mib >= ${ramMib} and o.vcpus >= ${vcpus}
+    and (o.disk_gib = 0 or o.disk_gib >= ${diskGib}) and exists (select 1 from json_each(o.zones) e where e.value = z.name))`
 
-// Offers of one cloud are many, and where they are sold few lists: those are opened once they are one of each.
-const providers = prepared((db, { vcpus, ramMib, diskGib }: Slots<Wanted>) =>
+const providers = prepared((db, wanted: Slots<Partial<Wanted>>) =>
   db.select(asTheyAre<ProviderRow>(COLUMNS)).from(sql`(
-    with alike as (
-      select cloud_id, zones, arch, max(vcpus) as vcpus, max(ram_mib) as ram_mib, min(disk_gib) as least, max(disk_gib) as most,
-        max(vcpus >= ${vcpus} and ram_mib >= ${ramMib} and (disk_gib = 0 or disk_gib >= ${diskGib})) as fits
-      from offers group by cloud_id, zones, arch),
-    sold as (
-      select o.cloud_id, e.value as zone, max(o.vcpus) as vcpus, max(o.ram_mib) as ram_mib,
-        iif(min(o.least) = 0, null, max(o.most)) as disk_gib, json_group_array(distinct o.arch) as archs, max(o.fits) as fits
-      from alike o join json_each(o.zones) e group by o.cloud_id, e.value)
     select z.cloud_id as cloudId, c.name as cloud, c.type, ${takesServers} as enabled, z.name as zone, z.free_vcpus as freeVcpus,
       z.free_ram_mib as freeRamMib, coalesce(u.vcpus, 0) as vcpus, coalesce(u.ram_mib, 0) as ramMib, coalesce(u.disk_gib, 0) as diskGib,
-      s.vcpus as mostVcpus, s.ram_mib as mostRamMib, s.disk_gib as mostDiskGib, s.archs, coalesce(s.fits, 0) as fits,
+      s.vcpus as mostVcpus, s.ram_mib as mostRamMib, s.disk_gib as mostDiskGib, s.archs,
+      ${wanted.vcpus === undefined ? sql`s.zone is not null` : sold(wanted as Slots<Wanted>)} as fits,
       (select json_group_array(distinct g.uuid) from aggregate_hosts h join aggregates g on g.id = h.aggregate_id
         where h.cloud_id = z.cloud_id and h.zone in ('', z.name)) as aggregates
     from zones z join clouds c on c.id = z.cloud_id
     left join zone_use u on u.cloud_id = z.cloud_id and u.zone = z.name
-    left join sold s on s.cloud_id = z.cloud_id and s.zone = z.name
+    left join zone_sizes s on s.cloud_id = z.cloud_id and s.zone = z.name
     order by c.position, c.name, z.position, z.name)`),
 )
 
-/** Every zone of every cloud, in the operator's order. One query; offers are as many as clouds sell. */
-export const resourceProviders = (db: Database, wanted: Wanted): Promise<ProviderRow[]> => providers.run(db, wanted)
+/** Every zone of every cloud, in the operator's order. One query; only what is wanted looks through offers. */
+export const resourceProviders = (db: Database, wanted?: Wanted): Promise<ProviderRow[]> =>
+  providers.run(db, wanted ?? {})
 
 /** What a server takes, and where. */
 export interface AllocationRow {

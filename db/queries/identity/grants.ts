@@ -123,7 +123,8 @@ const domainsFor = prepared((db, { userId }: Slots<{ userId: string }>) =>
     .select()
     .from(domains)
     .where(
-      sql`${domains.id} in (select g.target_id from grants g where g.actor_id in ${actors(userId)} and not g.inherited)`,
+      sql`${domains.id} in (select g.target_id from grants g where g.actor_id in ${actors(userId)}
+        and g.target = 'domain' and not g.inherited)`,
     )
     .orderBy(asc(domains.name)),
 )

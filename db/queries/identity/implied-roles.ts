@@ -14,19 +14,21 @@ export interface Inference {
 const named = (alias: string) =>
   sql<string>`json_object('id', ${sql.raw(alias)}.id, 'name', ${sql.raw(alias)}.name,
     'domainId', ${sql.raw(alias)}.domain_id, 'description', ${sql.raw(alias)}.description)`
-const like = prepared((db, { priorId }: Slots<{ priorId?: string | undefined }>) =>
+interface Pair {
+  priorId?: string | undefined
+  impliedId?: string | undefined
+}
+const like = prepared((db, { priorId, impliedId }: Slots<Pair>) =>
   db
     .select({ prior: named('p'), implied: named('i') })
-    .from(
-      sql`implied_roles x join roles p on p.id = x.prior_id join roles i on i.id = x.implied_id
-        ${priorId ? sql`where x.prior_id = ${priorId}` : sql``}`,
-    )
+    .from(sql`implied_roles x join roles p on p.id = x.prior_id join roles i on i.id = x.implied_id`)
+    .where(and(priorId && sql`x.prior_id = ${priorId}`, impliedId && sql`x.implied_id = ${impliedId}`))
     .orderBy(sql`p.name, i.name`),
 )
 
-/** What implies what, by name; with a role what that one implies. */
-export const inferences = async (db: Database, priorId?: string): Promise<Inference[]> =>
-  (await like.run(db, { priorId })).map(({ prior, implied }) => ({
+/** What implies what, by name; with a role what that one implies, with two whether it does. */
+export const inferences = async (db: Database, priorId?: string, impliedId?: string): Promise<Inference[]> =>
+  (await like.run(db, { priorId, impliedId })).map(({ prior, implied }) => ({
     prior: JSON.parse(prior),
     implied: JSON.parse(implied),
   }))

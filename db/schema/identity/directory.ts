@@ -178,6 +178,7 @@ export const grants = sqliteTable(
     primaryKey({ columns: [t.actorId, t.targetId, t.inherited, t.roleId] }),
     index('grants_by_target').on(t.targetId, t.actorId),
     index('grants_by_role').on(t.roleId),
+    index('grants_on_domains').on(t.actorId, t.targetId).where(sql`target = 'domain' AND NOT inherited`),
   ],
 )
 

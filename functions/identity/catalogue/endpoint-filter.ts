@@ -68,8 +68,12 @@ const operationsOf = (services: () => Service[], { kind, name, said, one, holder
       summary: `Whether a project has ${words} by itself.`,
       status: kind === 'group' ? 200 : 204,
       handle: async (input) => {
-        const [id, project] = [await assertThere(input), await projectOf(input)]
-        if (!(await isInProject(input.context.db, kind, project, id))) throw absent(id, project)
+        const { id, project } = input.params as { id: string; project: string }
+        if (!(await isInProject(input.context.db, kind, project, id))) {
+          await assertThere(input)
+          await projectOf(input)
+          throw absent(id, project)
+        }
         if (kind === 'endpoint') return {}
         const links = selfLink(input.base, `/OS-EP-FILTER/endpoint_groups/${id}/projects/${project}`)
         return { body: { project_endpoint_group: { project_id: project, endpoint_group_id: id, links } } }

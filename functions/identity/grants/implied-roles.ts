@@ -24,10 +24,10 @@ const rolesOf = async ({ db }: Context, params: Input['params']) => {
 }
 
 const inferenceOf = async (context: Context, params: Input['params']): Promise<Inference> => {
+  const [found] = await inferences(context.db, params.prior!, params.implied!)
+  if (found) return found
   const { prior, implied } = await rolesOf(context, params)
-  const found = (await inferences(context.db, prior.id)).find((each) => each.implied.id === implied.id)
-  if (!found) throw notFound(`${prior.id} does not imply ${implied.id}.`)
-  return found
+  throw notFound(`${prior.id} does not imply ${implied.id}.`)
 }
 
 const oneView = ({ prior, implied }: Inference, base: string) => ({

@@ -54,9 +54,11 @@ const view = (row: ListedLimit, base: string) => ({
   links: selfLink(base, `/limits/${row.id}`),
 })
 
+const unknownLimit = (id: string) => notFound(`Could not find limit for ${id}.`)
+
 const limitOf = async ({ db }: Pick<Context, 'db'>, wanted: string): Promise<ListedLimit> => {
   const row = await limitById(db, wanted)
-  if (!row) throw notFound(`Could not find limit for ${wanted}.`)
+  if (!row) throw unknownLimit(wanted)
   return row
 }
 
@@ -169,10 +171,11 @@ export const limitOperations = (services: () => Service[]): Operation[] => [
     handle: async ({ context, params, base }) => {
       const caller = context.caller!
       const row = await limitById(context.db, params.id!)
-      const project = row?.projectId ? await projectById(context.db, row.projectId) : null
       const own = !!row?.projectId && row.projectId === caller.projectId
+      const project = row?.projectId && !own && caller.domain ? await projectById(context.db, row.projectId) : null
       ownOr(caller, 'reader', own, project?.domainId ?? (row?.domainId || null), 'limit.get')
-      return { body: { limit: view(await limitOf(context, params.id!), base) } }
+      if (!row) throw unknownLimit(params.id!)
+      return { body: { limit: view(row, base) } }
     },
   }),
   operation({

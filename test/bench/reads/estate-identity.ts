@@ -27,6 +27,16 @@ export const extensionsOfIdentity = async (
   await as('PUT', `/OS-EP-FILTER/projects/${ids.projects}/endpoints/${endpoints}`)
   await as('PUT', '/domains/default/config', { config: { ldap: { url: 'ldap://example.org' } } })
 
+  // Limits are of services of an operator's own.
+  const { service } = await as('POST', '/services', { service: { name: NAME, type: NAME } })
+  const limit = { service_id: service.id, resource_name: NAME }
+  const { registered_limits } = await as('POST', '/registered_limits', {
+    registered_limits: [{ ...limit, default_limit: 9 }],
+  })
+  const { limits } = await as('POST', '/limits', {
+    limits: [{ ...limit, project_id: own.projectId, resource_limit: 7 }],
+  })
+
   const federation = '/OS-FEDERATION'
   const rules = [{ local: [{ user: { name: '{0}' } }], remote: [{ type: 'OIDC-sub' }] }]
   await as('PUT', `${federation}/mappings/${NAME}`, { mapping: { rules } })
@@ -57,6 +67,7 @@ export const extensionsOfIdentity = async (
   )
   return {
     ...{ policies: policy.id, endpoint_groups: endpoint_group.id, consumers: consumer.id },
+    ...{ registered_limits: registered_limits[0].id, 'keystone/limits': limits[0].id },
     ...{ access_tokens: given.oauth_token!, config: 'ldap', ':group': 'url', security_compliance: 'password_regex' },
     ...{ identity_providers: NAME, protocols: NAME, mappings: NAME, service_providers: NAME },
   }
