@@ -1,9 +1,14 @@
 import * as z from 'zod'
-import { type AllocationRow, allocationOf, usageOf } from '../../db/queries/compute/providers.ts'
+import {
+  type AllocationRow,
+  allocationOf,
+  allocationWithProvider,
+  usageOf,
+} from '../../db/queries/compute/providers.ts'
 import { badRequest, forbidden } from '../http/fault.ts'
 import { type Operation, operation } from '../http/operation.ts'
 import { modified } from './modified.ts'
-import { numberOf, providerId, providersOf } from './provider.ts'
+import { numberOf, providerId, providerIn } from './provider.ts'
 
 /* placement/handlers/allocation.py, usage.py */
 
@@ -47,10 +52,12 @@ export const allocationOperations: Operation[] = [
     handle: async (input) => {
       const { context, version, params } = input
       if (!/^[0-9a-f-]{32,36}$/i.test(params.consumer!)) throw badRequest(`Invalid uuid ${params.consumer}`)
-      const row = await allocationOf(context.db, params.consumer!.toLowerCase())
+      const id = params.consumer!.toLowerCase()
+      const found = await allocationWithProvider(context.db, id)
+      const row = found?.row ?? (await allocationOf(context.db, id))
       if (!row) return { body: { allocations: {} }, ...modified(input) }
       const uuid = providerId(row.cloudId, row.zone)
-      const generation = (await providersOf(context)).find((each) => each.uuid === uuid)?.generation ?? 0
+      const generation = found ? providerIn(found.provider).generation : 0
       return {
         body: {
           allocations: { [uuid]: { generation, resources: resourcesOf(row) } },

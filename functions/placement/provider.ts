@@ -73,7 +73,8 @@ export const traitsOfAll = (providers: Provider[]): string[] =>
     ]),
   ].sort()
 
-const providerIn = (row: ProviderRow): Provider => {
+/** A zone as it is read. */
+export const providerIn = (row: ProviderRow): Provider => {
   const sells = row.mostVcpus !== null
   const inventories = sells
     ? {

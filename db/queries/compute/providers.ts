@@ -59,18 +59,23 @@ const sold = ({ vcpus, ramMib, diskGib }: Slots<Wanted>): SQL =>
   sql`exists (select 1 from offers o where o.cloud_id = z.cloud_id and o.ram_mib >= ${ramMib} and o.vcpus >= ${vcpus}
     and (o.disk_gib = 0 or o.disk_gib >= ${diskGib}) and exists (select 1 from json_each(o.zones) e where e.value = z.name))`
 
-const providers = prepared((db, wanted: Slots<Partial<Wanted>>) =>
-  db.select(asTheyAre<ProviderRow>(COLUMNS)).from(sql`(
+/** Zones as they are named `z`, each with what there is of it. */
+const zonesOf = (from: SQL, fits: SQL, more = sql``): SQL => sql`(
     select z.cloud_id as cloudId, c.name as cloud, c.type, ${takesServers} as enabled, z.name as zone, z.free_vcpus as freeVcpus,
       z.free_ram_mib as freeRamMib, coalesce(u.vcpus, 0) as vcpus, coalesce(u.ram_mib, 0) as ramMib, coalesce(u.disk_gib, 0) as diskGib,
-      s.vcpus as mostVcpus, s.ram_mib as mostRamMib, s.disk_gib as mostDiskGib, s.archs,
-      ${wanted.vcpus === undefined ? sql`s.zone is not null` : sold(wanted as Slots<Wanted>)} as fits,
+      s.vcpus as mostVcpus, s.ram_mib as mostRamMib, s.disk_gib as mostDiskGib, s.archs, ${fits} as fits,
       (select json_group_array(distinct g.uuid) from aggregate_hosts h join aggregates g on g.id = h.aggregate_id
-        where h.cloud_id = z.cloud_id and h.zone in ('', z.name)) as aggregates
-    from zones z join clouds c on c.id = z.cloud_id
+        where h.cloud_id = z.cloud_id and h.zone in ('', z.name)) as aggregates ${more}
+    from ${from} join clouds c on c.id = z.cloud_id
     left join zone_use u on u.cloud_id = z.cloud_id and u.zone = z.name
     left join zone_sizes s on s.cloud_id = z.cloud_id and s.zone = z.name
-    order by c.position, c.name, z.position, z.name)`),
+    order by c.position, c.name, z.position, z.name)`
+const sellsAny = sql`s.zone is not null`
+
+const providers = prepared((db, wanted: Slots<Partial<Wanted>>) =>
+  db
+    .select(asTheyAre<ProviderRow>(COLUMNS))
+    .from(zonesOf(sql`zones z`, wanted.vcpus === undefined ? sellsAny : sold(wanted as Slots<Wanted>))),
 )
 
 /** Every zone of every cloud, in the operator's order. One query; only what is wanted looks through offers. */
@@ -104,6 +109,26 @@ const ofServer = prepared((db, { serverId }: Slots<{ serverId: string }>) =>
 /** Of one server that is somewhere; null: there is none. */
 export const allocationOf = async (db: Database, serverId: string): Promise<AllocationRow | null> =>
   (await ofServer.run(db, { serverId }))[0] ?? null
+
+const holder = prepared((db, { serverId }: Slots<{ serverId: string }>) =>
+  db.select({ ...asTheyAre<ProviderRow>(COLUMNS), held: sql<string>`held` }).from(
+    zonesOf(
+      sql`servers v join zones z on z.cloud_id = v.cloud_id and z.name = v.zone and v.id = ${serverId} and v.deleted_at is null`,
+      sellsAny,
+      sql`, json_object('serverId', v.id, 'projectId', v.project_id, 'userId', v.user_id, 'cloudId', v.cloud_id, 'zone', v.zone,
+          'vcpus', v.flavor ->> 'vcpus', 'ramMib', v.flavor ->> 'ramMib', 'diskGib', v.flavor ->> 'diskGib') as held`,
+    ),
+  ),
+)
+
+/** The same with its zone; null: there is none, or its cloud tells of no such zone any more. One query. */
+export const allocationWithProvider = async (
+  db: Database,
+  serverId: string,
+): Promise<{ row: AllocationRow; provider: ProviderRow } | null> => {
+  const [found] = await holder.run(db, { serverId })
+  return found ? { row: JSON.parse(found.held), provider: found } : null
+}
 
 const inZone = prepared((db, { cloudId, zone }: Slots<{ cloudId: string; zone: string }>) =>
   db

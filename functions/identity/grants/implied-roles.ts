@@ -48,9 +48,9 @@ export const impliedRoleOperations: Operation[] = [
     status: 200,
     handle: async ({ context, params, base }) => {
       const id = params.prior!
-      const prior = await roleById(context.db, id)
-      if (!prior) throw unknown('role', id)
       const found = await inferences(context.db, id)
+      const prior = found[0]?.prior ?? (await roleById(context.db, id))
+      if (!prior) throw unknown('role', id)
       return {
         body: {
           role_inference: {
