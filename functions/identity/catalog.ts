@@ -1,12 +1,12 @@
 import type { EndpointRow, OwnCatalogue } from '../../db/queries/identity/catalogue.ts'
-import { filterOf, type ProjectFilter } from '../../db/queries/identity/endpoint-filter.ts'
+import type { ProjectFilter } from '../../db/queries/identity/endpoint-filter.ts'
 import { uuid5 } from '../broker/line/uuid.ts'
 import type { Caller, Context } from '../context.ts'
 import { forbidden } from '../http/fault.ts'
 import { type Input, type Operation, operation } from '../http/operation.ts'
 import type { Service } from '../http/service.ts'
 import { fits } from './catalogue/fits.ts'
-import { ownOf } from './catalogue/own.ts'
+import { ownFor } from './catalogue/own.ts'
 import { actionDenied } from './refusals.ts'
 import { selfLink } from './views.ts'
 
@@ -121,8 +121,7 @@ export const catalogText = async (
   place: Place,
   projectId: string,
 ): Promise<string> => {
-  const own = await ownOf(context)
-  const filter = own.filtered && projectId !== '' ? await filterOf(context.db, projectId) : null
+  const { own, filter } = await ownFor(context, projectId)
   if (filter) return JSON.stringify(cutTo(withOwn(catalogFor(services, place, projectId), own, projectId), filter))
   return own.services.length || own.endpoints.length
     ? JSON.stringify(withOwn(catalogFor(services, place, projectId), own, projectId))
