@@ -114,6 +114,10 @@ const cutTo = (catalogue: ReturnType<typeof withOwn>, { ids, groups }: ProjectFi
     }))
     .filter(({ endpoints: left }) => left.length > 0)
 
+/** So many projects are remembered with their catalogue, as long as what was added to it counts. */
+const PROJECTS = 100
+const textsWithOwn = new WeakMap<OwnCatalogue, Map<string, string>>()
+
 /** The catalogue of a token for a project, or for none, as JSON. */
 export const catalogText = async (
   context: Pick<Context, 'db' | 'now'>,
@@ -122,10 +126,17 @@ export const catalogText = async (
   projectId: string,
 ): Promise<string> => {
   const { own, filter } = await ownFor(context, projectId)
-  if (filter) return JSON.stringify(cutTo(withOwn(catalogFor(services, place, projectId), own, projectId), filter))
-  return own.services.length || own.endpoints.length
-    ? JSON.stringify(withOwn(catalogFor(services, place, projectId), own, projectId))
-    : ownText(services, place, projectId)
+  if (!filter && !own.services.length && !own.endpoints.length) return ownText(services, place, projectId)
+  const known = textsWithOwn.get(own) ?? new Map<string, string>()
+  textsWithOwn.set(own, known)
+  const key = `${place.region} ${place.origin} ${projectId}`
+  const last = known.get(key)
+  if (last !== undefined) return last
+  const whole = withOwn(catalogFor(services, place, projectId), own, projectId)
+  const text = JSON.stringify(filter ? cutTo(whole, filter) : whole)
+  if (known.size >= PROJECTS) known.clear()
+  known.set(key, text)
+  return text
 }
 
 export const placeOf = ({ origin, context }: Input): Place => ({ origin, region: context.settings.region })
