@@ -302,6 +302,7 @@ export const CAPABILITIES = [
   'security_group.stateless',
   'port.address_pairs',
   'port.bandwidth',
+  'port.dhcp_options',
   'port.readdress',
   'server.resize',
   'server.rebuild',

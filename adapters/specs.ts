@@ -89,6 +89,8 @@ export interface PortSpec {
   portSecurity: boolean
   /** Absent: none. Without port security there are none either: nothing is looked at. */
   addressPairs?: AddressPair[]
+  /** What its guest is told by DHCP beside the usual, by the names of options that dnsmasq has. Absent: nothing. */
+  dhcpOptions?: { name: string; value: string; family: 4 | 6 }[]
   /** One of a direction at most. Absent: there is no limit. */
   bandwidth?: BandwidthLimit[]
 }

@@ -58,6 +58,7 @@ export const aws: Adapter = {
     'network.external':
       'EC2 gives public addresses of what Amazon has, by the one way out that a VPC has: there is no external network beside it.',
     'security_group.stateless': 'EC2 lets what answers pass whatever a security group says.',
+    'port.dhcp_options': 'EC2 has DHCP options of a whole VPC, and none of a single interface.',
     'port.bandwidth': 'EC2 limits what passes an interface by the size of its server, and by nothing else.',
     'server.pause': 'EC2 stops and starts servers but does not pause them.',
     'server.suspend': 'EC2 hibernates only servers that were started for it, so suspending is not offered.',

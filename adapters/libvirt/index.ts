@@ -86,6 +86,7 @@ export const libvirt: Adapter = {
     'network.external':
       'KVM hosts lead networks out by themselves (option forward), by no router and to no public address.',
     floating_ip: 'KVM hosts route no public addresses to servers yet.',
+    'port.dhcp_options': 'The DHCP of libvirt tells all guests of a network the same, but for their addresses.',
     'port.bandwidth': 'The traffic of ports on KVM hosts is not limited yet.',
     'port.readdress': 'Addresses of a port on KVM hosts do not change while a server has it: its guest was told them.',
     'server.reseed':

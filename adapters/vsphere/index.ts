@@ -64,6 +64,7 @@ export const vsphere: Adapter = {
       'VMware vSphere translates no addresses without NSX; give the server a port on a network that is public.',
     'port.address_pairs':
       'VMware vSphere looks at no IP addresses without NSX, so there are none to allow; other MAC addresses are for the policy of a port group to let pass, which stays as its operator has it.',
+    'port.dhcp_options': 'VMware vSphere serves no DHCP; what does on a port group is not asked.',
     'port.bandwidth':
       'VMware vSphere shapes the traffic of port groups, which have to be distributed and are shared by their servers; single ports are not limited.',
     'port.readdress':

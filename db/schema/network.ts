@@ -11,6 +11,12 @@ export interface HostRoute {
   destination: string
   nexthop: string
 }
+export interface DhcpOption {
+  name: string
+  /** Empty where that is what it says: no router, for one. */
+  value: string
+  family: 4 | 6
+}
 export interface FixedIp {
   subnet_id: string
   ip_address: string
@@ -107,6 +113,10 @@ export const subnets = sqliteTable(
       .default(emptyList as never),
     ipv6AddressMode: text('ipv6_address_mode'),
     ipv6RaMode: text('ipv6_ra_mode'),
+    /** Owners of devices, whose ports alone have addresses of it; none: of all. */
+    serviceTypes: json<string[]>('service_types')
+      .notNull()
+      .default(emptyList as never),
     subnetpoolId: text('subnetpool_id'),
     /** The segment that it lies in; null: its network is not routed. */
     segmentId: text('segment_id'),
@@ -150,6 +160,10 @@ export const ports = sqliteTable(
       .notNull()
       .default(emptyObject as never),
     status: text('status').$type<'ACTIVE' | 'DOWN' | 'BUILD' | 'ERROR' | 'N/A'>().notNull().default('DOWN'),
+    /** What it is told by DHCP beside the usual. */
+    dhcpOptions: json<DhcpOption[]>('dhcp_options')
+      .notNull()
+      .default(emptyList as never),
     /** How its traffic goes; null: as its network says. */
     qosPolicyId: text('qos_policy_id'),
   },

@@ -2,6 +2,7 @@ import * as z from 'zod'
 import type { AddressPair } from '../../db/queries/network/ports.ts'
 import { readCidr, readIp, readMac, writeCidr, writeIp } from '../broker/network/address.ts'
 import { MOST_PAIRS } from '../broker/network/address-pairs.ts'
+import { type DhcpOptionWish, MOST_OPTIONS } from '../broker/network/dhcp-options.ts'
 import { MOST_PREFIXES, tooManyPrefixes } from '../broker/network/pools/pool-rules.ts'
 import { badRequest } from '../http/fault.ts'
 import * as json from '../http/json-schema.ts'
@@ -179,6 +180,34 @@ export const routes = () =>
   attribute(json.orNothing(json.listOf(json.objectOf({ destination: json.CIDR, nexthop: json.ADDRESS }))), (value) =>
     value === null ? [] : asList(value, (each) => asObject(each, { destination: asCidr, nexthop: asIp })),
   )
+/** What may own a device (neutron_lib/constants.py, `DEVICE_OWNER_PREFIXES`), and so has a subnet for itself. */
+const OWNERS = ['network:', 'neutron:', 'compute:']
+const MOST_OWNERS = 32
+/** neutron_lib/api/validators, `validate_subnet_service_types`; what is there twice is there once. */
+export const serviceTypes = () =>
+  attribute(
+    json.orNothing({
+      ...json.listOf({ ...json.STRING(255), pattern: '^(network|neutron|compute):' }),
+      maxItems: MOST_OWNERS,
+    }),
+    (value): string[] => {
+      if (value === null) return []
+      if (!Array.isArray(value)) throw badRequest('Subnet service types must be a list.')
+      if (value.length > MOST_OWNERS) return unfit(`there are ${MOST_OWNERS} service types of a subnet at most`)
+      for (const each of value) {
+        const shown = python(each)
+        if (typeof each !== 'string')
+          throw badRequest(`Subnet service type ${shown} is not a string.`, 'InvalidInputSubnetServiceType')
+        if (!OWNERS.some((prefix) => each.startsWith(prefix)) || each.length > 255)
+          throw badRequest(
+            `Subnet service type ${shown} does not correspond to a valid device owner.`,
+            'InvalidSubnetServiceType',
+          )
+      }
+      return [...new Set<string>(value)]
+    },
+  )
+
 /** Names of zones; whether they exist is for others to say. */
 export const hints = () =>
   attribute(json.listOf(json.STRING(255)), (value) => asList(value, (each) => asText(each, 255)))
@@ -278,6 +307,52 @@ const asPair = (value: unknown): AddressPair => {
   } catch (error) {
     throw error instanceof Unfit ? badRequest(error.message) : error
   }
+}
+
+/** Options that may say nothing, which is what they say then (neutron_lib/api/definitions/extra_dhcp_opt.py). */
+const BLANK = ['router', 'classless-static-route']
+const LINE = /^[^\r\n]*$/
+const OPTIONS = json.orNothing({
+  ...json.listOf(
+    json.objectOf(
+      {
+        opt_name: { ...json.STRING(64), minLength: 1, pattern: LINE.source },
+        opt_value: json.orNothing({ ...json.STRING(255), pattern: LINE.source }),
+        ip_version: { enum: [4, 6, '4', '6'] },
+      },
+      ['opt_name', 'opt_value'],
+    ),
+  ),
+  maxItems: MOST_OPTIONS,
+})
+
+/** Options of DHCP, in the order in which they are asked for; one whose value is null is to be gone. */
+export const dhcpOptions = () =>
+  attribute(OPTIONS, (value): DhcpOptionWish[] => {
+    const options = value === null ? [] : asList(value, asOption)
+    return options.length > MOST_OPTIONS ? unfit(`there are ${MOST_OPTIONS} options of a port at most`) : options
+  })
+
+const asOption = (value: unknown): DhcpOptionWish => {
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    return unfit(`'${python(value)}' is not a dictionary`)
+  const { opt_name: name, opt_value: said, ip_version: version = 4, ...more } = value as Record<string, unknown>
+  const [extra] = Object.keys(more)
+  if (extra !== undefined) return unfit(`Unexpected keys supplied: ${extra}`)
+  if (name === undefined || said === undefined)
+    return unfit(`Expected keys not found: ${name === undefined ? 'opt_name' : 'opt_value'}`)
+  const family = [4, 6].find((each) => String(version) === String(each))
+  if (family === undefined) return unfit(`'${python(version)}' is not in [4, 6]`)
+  const words = asLine(name, 64)
+  if (!words.trim()) return unfit(`'${words}' Blank strings are not permitted`)
+  const text = said === null ? null : asLine(said, 255)
+  if (text !== null && !text.trim() && !BLANK.includes(words)) return unfit(`'${text}' Blank strings are not permitted`)
+  return { name: words, value: text, family: family as 4 | 6 }
+}
+
+const asLine = (value: unknown, most: number): string => {
+  const words = asText(value, most)
+  return LINE.test(words) ? words : unfit('Multi-line string is not allowed')
 }
 
 const GATEWAY = json.orNothing(

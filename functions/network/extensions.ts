@@ -110,6 +110,11 @@ const extensions: Extension[] = [
     'Stateful security group',
     'stateful of a security group; false where every cloud of the project can.',
   ],
+  [
+    'subnet-service-types',
+    'Subnet service types',
+    'service_types of a subnet: owners of devices, whose ports alone have addresses of it.',
+  ],
   ['subnet_allocation', 'Subnet Allocation', 'Subnets with ranges of subnet pools.'],
   ['subnet_onboard', 'Subnet Onboard', 'Subnets that were made without a subnet pool come into one.'],
   ['subnetpool-prefix-ops', 'Subnet Pool Prefix Operations', 'Adds and removes single prefixes of a subnet pool.'],
@@ -117,6 +122,9 @@ const extensions: Extension[] = [
 
 /** What is there as long as a cloud that is connected can. */
 const depending: Partial<Record<Capability, Extension[]>> = {
+  'port.dhcp_options': [
+    ['extra_dhcp_opt', 'Neutron Extra DHCP options', 'extra_dhcp_opts of a port, where a cloud tells its guests.'],
+  ],
   'port.bandwidth': [
     ['qos', 'Quality of Service', 'Policies for networks and ports: the most that passes a port, where a cloud can.'],
     ['qos-bw-limit-direction', 'Direction for QoS bandwidth limit rule', 'direction of a bandwidth limit.'],

@@ -6,6 +6,7 @@ import type { Context } from '../context.ts'
 import { type Operation, operation } from '../http/operation.ts'
 import {
   addressPairs,
+  dhcpOptions,
   fixedIps,
   flag,
   mac,
@@ -34,6 +35,7 @@ const changeable = {
   security_groups: uuids().optional(),
   allowed_address_pairs: addressPairs().optional(),
   qos_policy_id: uuidOrNull().optional(),
+  extra_dhcp_opts: dhcpOptions().optional(),
   port_security_enabled: flag().optional(),
   mac_address: mac().optional(),
   'binding:vnic_type': nothingBut('normal').optional(),
@@ -91,6 +93,11 @@ const view = (port: PortView, { caller }: Context) => ({
   })),
   ip_allocation: port.ipAllocation,
   qos_policy_id: port.qosPolicyId,
+  extra_dhcp_opts: port.dhcpOptions.map(({ name, value, family }) => ({
+    opt_name: name,
+    opt_value: value,
+    ip_version: family,
+  })),
   qos_network_policy_id: port.qosNetworkPolicyId,
   'plimsoll:filters': port.filters,
   'plimsoll:reach': port.reach,
@@ -140,6 +147,7 @@ export const portOperations: Operation[] = [
             portSecurity: wish.port_security_enabled,
             addressPairs: wish.allowed_address_pairs,
             qosPolicyId: wish.qos_policy_id,
+            dhcpOptions: wish.extra_dhcp_opts,
             macAddress: wish.mac_address,
             bindingHost: wish['binding:host_id'],
             bindingProfile: wish['binding:profile'],
@@ -176,6 +184,7 @@ export const portOperations: Operation[] = [
         securityGroupIds: body.security_groups,
         addressPairs: body.allowed_address_pairs,
         qosPolicyId: body.qos_policy_id,
+        dhcpOptions: body.extra_dhcp_opts,
       })
       return { body: { port: view(await changePort(context, params.id!, { set, ...more }), context) } }
     },

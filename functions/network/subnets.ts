@@ -17,6 +17,7 @@ import {
   ownership,
   pools,
   routes,
+  serviceTypes,
   text,
   textOrNone,
   uuid,
@@ -36,6 +37,7 @@ const changeable = {
   dns_nameservers: nameservers().optional(),
   host_routes: routes().optional(),
   segment_id: uuidOrNull().optional(),
+  service_types: serviceTypes().optional(),
 }
 const modes = ['dhcpv6-stateful', 'dhcpv6-stateless', 'slaac'] as const
 const create = z.strictObject({
@@ -81,6 +83,7 @@ const view = (subnet: SubnetRow) => ({
   ipv6_ra_mode: subnet.ipv6RaMode,
   subnetpool_id: subnet.subnetpoolId,
   segment_id: subnet.segmentId,
+  service_types: subnet.serviceTypes,
 })
 
 const find = async (context: Context, id: string): Promise<SubnetRow> => {
@@ -147,7 +150,11 @@ export const subnetOperations: Operation[] = [
           ipv6AddressMode: wish.ipv6_address_mode ?? null,
           ipv6RaMode: wish.ipv6_ra_mode ?? null,
           segmentId: wish.segment_id ?? null,
-          ...given({ gatewayIp: wish.gateway_ip, allocationPools: wish.allocation_pools }),
+          ...given({
+            gatewayIp: wish.gateway_ip,
+            allocationPools: wish.allocation_pools,
+            serviceTypes: wish.service_types,
+          }),
           ...(await sourceOf(context, wish)),
         })
       const made = await createSubnets(context, asked)
@@ -172,6 +179,7 @@ export const subnetOperations: Operation[] = [
         dnsNameservers: body.dns_nameservers,
         hostRoutes: body.host_routes,
         segmentId: body.segment_id,
+        serviceTypes: body.service_types,
       })
       return { body: { subnet: view(await changeSubnet(context, params.id!, set)) } }
     },

@@ -1265,6 +1265,28 @@ const stories: Case[] = [
     },
   },
   {
+    id: 'port.dhcp_options',
+    title: 'port: has options of DHCP beside the usual, and loses them again',
+    needs: [...NEEDS.port, 'port.dhcp_options'],
+    async run(shop) {
+      const { world } = shop
+      const realm = shop.realm('port')
+      const spec = await shop.spec('port')
+      const options = [
+        { name: 'bootfile-name', value: 'pxelinux.0', family: 4 },
+        { name: 'router', value: '', family: 4 },
+      ]
+      const { id } = await shop.make<PortSeen>('port', { ...spec, dhcpOptions: options })
+      // An update with the full spec follows every creation.
+      for (const dhcpOptions of [options, options, options.slice(0, 1), [], options]) {
+        const wanted = { ...spec, ...(dhcpOptions.length ? { dhcpOptions } : {}) }
+        await shop.settled('port', (await realm.update?.(id, wanted)) as Seen)
+        await shop.ready('port', id)
+        if (world.tells) expect(await world.tells(id)).toEqual(dhcpOptions)
+      }
+    },
+  },
+  {
     id: 'port.address',
     title: 'port: has the address and the MAC address it was asked for, which nobody else gets',
     needs: NEEDS.port,

@@ -50,6 +50,8 @@ export interface World {
   speaks?(port: NativeId, address: string): Promise<boolean>
   /** The limits of what passes a port, as the cloud has them. */
   limits?(port: NativeId): Promise<BandwidthLimit[]>
+  /** The options of DHCP of a port, as the cloud has them. */
+  tells?(port: NativeId): Promise<object[]>
   /** Takes the mark off an object, as somebody with the cloud's own console would; the answer puts it back. */
   disown?(kind: Kind, id: NativeId): Promise<() => Promise<void>>
   /** Says that it is about to take back a server that was bought as spot, as the cloud itself does. Absent: it says nothing before. */

@@ -8,6 +8,8 @@ export const WHY_UNPAIRED = 'The open cloud looks at no addresses, so there are 
 
 export const WHY_UNSHAPED = 'The open cloud limits nothing that passes a port.'
 
+export const WHY_UNTOLD = 'The open cloud tells guests nothing but their addresses.'
+
 export const WHY_UNROUTED = 'The open cloud routes nothing; the gateway of a network is a router outside of it.'
 
 const renumbered = new Map<string, number>()
@@ -35,6 +37,7 @@ const open: Adapter = {
     keypair: 'The open cloud keeps no keys.',
     'port.address_pairs': WHY_UNPAIRED,
     'port.bandwidth': WHY_UNSHAPED,
+    'port.dhcp_options': WHY_UNTOLD,
   },
   connect(connection, surroundings) {
     const {

@@ -6,6 +6,16 @@ import { type Route, titleOf, versionOf } from './calls.ts'
 const UUID = '11111111-2222-4333-8444-555555555555'
 const routes = { router: { routes: [{ destination: '10.9.0.0/24', nexthop: '10.0.0.9' }] } }
 
+const qosRules = (type: string, body: object): Record<string, unknown[]> => {
+  const path = `/network/v2.0/qos/policies/:policy_id/${type}_rules`
+  const alias = `PUT /network/v2.0/qos/alias-${type.replaceAll('_', '-')}-rules/:id`
+  return {
+    [`POST ${path}`]: [{ [`${type}_rule`]: body }],
+    [`PUT ${path}/:id`]: [{ [`${type}_rule`]: body }],
+    [alias]: [{ [`alias_${type}_rule`]: body }],
+  }
+}
+
 /** Bodies for schemas that say more than a JSON schema can, by method and path without the project's id. */
 const BY_HAND: Record<string, unknown[]> = {
   'POST /compute/v2.1/servers/:id/os-volume_attachments': [{ volumeAttachment: { volumeId: UUID } }],
@@ -32,6 +42,12 @@ const BY_HAND: Record<string, unknown[]> = {
   'PUT /network/v2.0/rbac-policies/:id': [{ rbac_policy: { target_tenant: UUID } }],
   'PUT /volume/v3/os-quota-class-sets/:id': [{ quota_class_set: { volumes: 1 } }],
   'PUT /network/v2.0/address-scopes/:id': [{ address_scope: { name: 'a' } }],
+  'POST /network/v2.0/qos/policies': [{ policy: { name: 'a' } }],
+  'PUT /network/v2.0/qos/policies/:id': [{ policy: { name: 'a' } }],
+  'PUT /network/v2.0/policies/:id/tags': [{ tags: ['a'] }],
+  ...qosRules('bandwidth_limit', { max_kbps: 1 }),
+  ...qosRules('dscp_marking', { dscp_mark: 8 }),
+  ...qosRules('minimum_bandwidth', { min_kbps: 1 }),
   'PUT /broker/v1/links': [{ links: [] }],
   'PUT /identity/v3/OS-FEDERATION/service_providers/:id': [
     { service_provider: { auth_url: 'http://example.org', sp_url: 'http://example.org' } },

@@ -28,6 +28,7 @@ const check = (spec: PortSpec): void => {
     refuse('Ports on this cloud carry IPv4 only.')
   if (spec.addressPairs?.some(({ mac }) => mac !== null))
     refuse('An interface of this cloud sends from its own MAC address alone.')
+  if (spec.dhcpOptions?.length) refuse('This cloud has DHCP options of a whole VPC alone.')
   if (spec.bandwidth?.length) refuse('This cloud limits what passes an interface by the size of its server alone.')
   // Without a group EC2 takes the VPC's default one, which admits its members and lets everything out.
   if (spec.portSecurity && spec.securityGroups.length === 0)

@@ -80,6 +80,7 @@ const check = (spec: PortSpec): void => {
   if (Number.parseInt(mac.slice(0, 2), 16) & 1) refuse(`${mac} is a multicast address.`)
   if (spec.securityGroups.length && !spec.portSecurity) refuse('A port without port security is in no security group.')
   for (const pair of spec.addressPairs ?? []) checkPair(pair, spec)
+  if (spec.dhcpOptions?.length) refuse('The DHCP of this cloud tells all guests of a network the same.')
   if (spec.bandwidth?.length) refuse('The traffic of ports of this cloud is not limited yet.')
   const { cidr } = homeOf(spec)
   const block = parseCidr(cidr)

@@ -48,6 +48,8 @@ const check = async (engine: Engine, spec: PortSpec): Promise<string | null> => 
   }
   for (const pair of spec.addressPairs ?? []) checkPair(pair, spec)
   checkLimits(spec.bandwidth ?? [])
+  if (spec.dhcpOptions?.some(({ name }) => !name || name.includes('\n')))
+    throw refusal('InvalidValue', 'An option of DHCP has a name of one line.')
   for (const id of spec.securityGroups) {
     const group = await referred(engine, 'security_group', id)
     if (group.spec.network !== spec.network) throw refusal('InvalidValue', 'The security group is on another network.')

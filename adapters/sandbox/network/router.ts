@@ -44,6 +44,8 @@ export const routers = (engine: Engine): Realm<RouterSpec> => {
         throw refusal('InUse', 'The subnet is connected to another router.')
       }
     }
+    for (const { subnet } of spec.outside?.addresses ?? [])
+      cidrs.push((await referred(engine, 'subnet', subnet)).spec.cidr)
     for (const { destination, nexthop } of spec.routes) {
       if (!parseCidr(destination)) throw refusal('InvalidValue', `${destination} is not a network.`)
       if (!cidrs.some((cidr) => inside(cidr, nexthop))) {

@@ -71,6 +71,7 @@ const check = async (context: Context, spec: PortSpec): Promise<void> => {
   if (Number.parseInt(mac.slice(0, 2), 16) & 1) refuse(`${mac} is a multicast address.`)
   if (spec.securityGroups.length > 0) refuse('This cloud filters no traffic: without NSX there are no security groups.')
   if (spec.addressPairs?.length) refuse('This cloud looks at no IP addresses without NSX, so there are none to allow.')
+  if (spec.dhcpOptions?.length) refuse('This cloud serves no DHCP.')
   if (spec.bandwidth?.length) refuse('This cloud limits the traffic of port groups, and not of single ports.')
   if (spec.portSecurity) refuse('This cloud filters no traffic; the port has to be made without port security.')
   for (const { subnet, address } of spec.addresses) await checkAddress(context, spec.network, subnet, address)

@@ -24,10 +24,8 @@ const view = {
     where b.kind = 'router' and b.resource_id = routers.id and b.want = 'present' and b.phase = 'bound')`.mapWith(
     (text: string): string[] => JSON.parse(text),
   ),
-  gatewayIps: sql<FixedIp[]>`(select p.fixed_ips from ports p where p.device_id = routers.id
-    and p.device_owner = 'network:router_gateway')`.mapWith((text: string | null): FixedIp[] =>
-    JSON.parse(text ?? '[]'),
-  ),
+  gatewayIps: sql<FixedIp[]>`coalesce((select p.fixed_ips from ports p where p.device_id = routers.id
+    and p.device_owner = 'network:router_gateway'), '[]')`.mapWith((text: string): FixedIp[] => JSON.parse(text)),
 }
 
 export const routerAttributes: Attributes = table({

@@ -43,6 +43,7 @@ export const takePort: Adopter = async (plan, item, sighting, read) => {
       deviceOwner: deviceId ? COMPUTE_OWNER : '',
       dnsName: '',
       qosPolicyId: null,
+      dhcpOptions: [],
       portSecurity: spec.portSecurity,
       filters,
       bindingHost: '',

@@ -82,6 +82,7 @@ const takeInterface = async (
       deviceOwner: ROUTER_INTERFACE,
       dnsName: '',
       qosPolicyId: null,
+      dhcpOptions: [],
       portSecurity: false,
       filters: null,
       bindingHost: '',

@@ -118,6 +118,7 @@ export const portSteps = steps<Loaded, PortSpec, PortSeen>({
     })),
     mac: port.macAddress,
     ...limitsOf(rules),
+    ...(port.dhcpOptions.length ? { dhcpOptions: port.dhcpOptions } : {}),
   }),
   observe: ({ db, now }, { port, beside }, { phase }, { mac, server, health }) => {
     if (beside) return []

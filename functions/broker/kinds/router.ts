@@ -45,7 +45,11 @@ export const routerSteps = steps<Loaded, RouterSpec>({
       network: native(networkNeed(network)),
       subnet: native(subnetNeed(subnet)),
     })),
-    routes: router.routes.filter(({ nexthop }) => interfaces.some(({ subnet }) => cidrHolds(subnet.cidr, nexthop))),
+    routes: router.routes.filter(({ nexthop }) =>
+      [...interfaces.map(({ subnet }) => subnet), ...(outside?.subnets ?? [])].some(({ cidr }) =>
+        cidrHolds(cidr, nexthop),
+      ),
+    ),
   }),
   keeps: ({ outside }) =>
     outside

@@ -127,7 +127,7 @@ const supply = async (
   const spare = new Map<string, number>()
   for (const each of candidates) {
     const { subnet, direct, automatic, all } = each
-    const family = `${subnet.networkId}/${subnet.ipVersion}`
+    const family = `${subnet.networkId}/${subnet.ipVersion}/${subnet.serviceTypes.join()}`
     const wanted = direct + Math.max(0, automatic - (spare.get(family) ?? 0))
     const found = freeAmong(each, held)
     const enough = found.length >= wanted || all ? found : await walkFor(context, each, wanted)

@@ -14,6 +14,7 @@ import { adapterOf } from '../clouds/adapter.ts'
 import { guard, type Write } from '../line/commit.ts'
 import { changed } from '../line/resources.ts'
 import { plannedPairs, rewritePairs } from './address-pairs.ts'
+import { type DhcpOptionWish, plannedOptions } from './dhcp-options.ts'
 import type { FixedIpWish } from './fixed-ips.ts'
 import { type Ground, readGround } from './ground.ts'
 import { beyondPort } from './limits.ts'
@@ -43,6 +44,8 @@ export interface PortChange {
   fixedIps?: FixedIpWish[]
   securityGroupIds?: string[] | null
   addressPairs?: AddressPair[]
+  /** Each by itself: what is not named stays. */
+  dhcpOptions?: DhcpOptionWish[]
   /** Null: as its network says. */
   qosPolicyId?: string | null
 }
@@ -97,7 +100,8 @@ export const planPortChange = async (context: Context, port: PortView, change: P
   if (asks) await refuseUnfilteredWire(context, ground, networkId)
   if (asks === false && port.portSecurity)
     refuseLooseOnWire(context, ground, { networkId, projectId, rule: 'update_port:port_security_enabled' })
-  const asked = change.fixedIps && { wished: change.fixedIps, mac, router: isRouterPort(port) }
+  const owner = change.set.deviceOwner ?? port.deviceOwner
+  const asked = change.fixedIps && { wished: change.fixedIps, mac, router: isRouterPort(port), owner }
   const fixedIps = asked && firstStays(port, await plannedAddresses(context, network, asked, ground))
   const ipAllocation = change.fixedIps && (change.fixedIps.length ? ('immediate' as const) : ('none' as const))
   const regroup = change.securityGroupIds !== undefined || asks === false
@@ -113,6 +117,7 @@ export const planPortChange = async (context: Context, port: PortView, change: P
     port: { ...port, portSecurity, macAddress: change.set.macAddress ?? mac },
     cloudId,
   })
+  const options = change.dhcpOptions && (await plannedOptions(ground, cloudId, port, change.dhcpOptions))
   const { qosPolicyId: qos } = change
   const shaped =
     qos === undefined
@@ -143,6 +148,7 @@ export const planPortChange = async (context: Context, port: PortView, change: P
     updatePorts(db, [port.id], {
       ...change.set,
       ...(qos === undefined ? {} : { qosPolicyId: qos }),
+      ...(options ? { dhcpOptions: options } : {}),
       ...(change.set.macAddress === undefined ? {} : { macNamed: true }),
       ...(fixedIps ? { fixedIps, ipAllocation } : {}),
       updatedAt: context.now(),

@@ -37,14 +37,23 @@ export const writeGroups = (
 export const plannedAddresses = async (
   context: Context,
   network: NetworkRow,
-  wish: { wished: FixedIpWish[] | null; mac: string; router: boolean; subnetIds?: string[] | undefined },
+  wish: {
+    wished: FixedIpWish[] | null
+    mac: string
+    router: boolean
+    /** `device_owner` of the port. */
+    owner: string
+    subnetIds?: string[] | undefined
+  },
   ground: Pick<Ground, 'clouds' | 'segments' | 'subnets' | 'free' | 'used'>,
 ): Promise<PortRow['fixedIps']> => {
   const { wished, mac, subnetIds } = wish
   if (wished?.length === 0) return []
-  const subnets = ground.subnets.filter(
+  const there = ground.subnets.filter(
     ({ id, networkId }) => networkId === network.id && (subnetIds?.includes(id) ?? true),
   )
+  const subnets = servedBy(there, wish.owner)
+  if (there.length && !subnets.length) throw noServiceSubnet(network.id, wish.owner)
   const { free, used } = ground
   const fixedIps = chooseAddresses({ networkId: network.id, subnets, wished, free, used, mac, dice: context.newId() })
   for (const { subnet_id, ip_address } of fixedIps) used.add(`${subnet_id}/${ip_address}`)
@@ -54,6 +63,21 @@ export const plannedAddresses = async (
   if (cloudId && named.length && !wish.router) await refuseReserved(ground, cloudId, subnets, fixedIps, named)
   return fixedIps
 }
+
+/** Those of which an owner's ports have addresses, its own first (neutron/objects/subnet.py, `query_filter_service_subnets`). */
+const servedBy = (subnets: SubnetRow[], owner: string): SubnetRow[] =>
+  subnets
+    .filter(
+      ({ serviceTypes, enableDhcp }) =>
+        !serviceTypes.length || serviceTypes.includes(owner) || (owner === 'network:dhcp' && enableDhcp),
+    )
+    .toSorted((a, b) => Number(!a.serviceTypes.length) - Number(!b.serviceTypes.length))
+
+const noServiceSubnet = (networkId: string, owner: string) =>
+  conflicting(
+    'IpAddressGenerationFailureNoMatchingSubnet',
+    `No valid service subnet for the given device owner, network ${networkId}, service type ${owner}.`,
+  )
 
 /** A port is in one segment (neutron/services/segments/exceptions.py). */
 const refuseSegments = (subnets: SubnetRow[], fixedIps: PortRow['fixedIps']): void => {

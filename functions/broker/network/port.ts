@@ -21,6 +21,7 @@ import { charge, guard, type Write } from '../line/commit.ts'
 import { Refused } from '../line/refused.ts'
 import { changed, unwanted } from '../line/resources.ts'
 import { plannedPairs, writePairs } from './address-pairs.ts'
+import { type DhcpOptionWish, plannedOptions } from './dhcp-options.ts'
 import type { FixedIpWish } from './fixed-ips.ts'
 import { type Ground, type Known, readGround } from './ground.ts'
 import { conflicting, missing, NetworkRefused } from './network-refusal.ts'
@@ -45,6 +46,7 @@ export interface PortWish {
   /** Absent or null: the project's default group. */
   securityGroupIds?: string[] | null
   addressPairs?: AddressPair[]
+  dhcpOptions?: DhcpOptionWish[]
   /** How its traffic goes; absent or null: as its network says. */
   qosPolicyId?: string | null
   deviceId?: string
@@ -139,7 +141,12 @@ const needOf = ({ port: { networkId, projectId, macAddress }, subnetIds }: Placi
 const placedAt = (context: Context, { port, subnetIds }: Placing, ground: Ground): Promise<PortRow['fixedIps']> => {
   const network = ground.networks.find(({ id }) => id === port.networkId)
   if (!network) throw missing('Network', port.networkId)
-  return plannedAddresses(context, network, { wished: null, mac: port.macAddress, router: false, subnetIds }, ground)
+  return plannedAddresses(
+    context,
+    network,
+    { wished: null, mac: port.macAddress, router: false, owner: port.deviceOwner, subnetIds },
+    ground,
+  )
 }
 
 const planPlacing = async (context: Context, placing: Placing, ground: Ground): Promise<Write[]> => {
@@ -177,7 +184,8 @@ const plan = async (context: Context, wish: PortWish, ground: Ground, macAddress
   const deferred =
     wished === null && (isRouted(ground, network.id) || (bare && !router && (await comesToGrow(context, network))))
   const waits = deferred && wish.subnetIds === undefined
-  const asked = { wished: waits ? [] : wished, mac: macAddress, router, subnetIds: wish.subnetIds }
+  const owner = wish.deviceOwner ?? ''
+  const asked = { wished: waits ? [] : wished, mac: macAddress, router, owner, subnetIds: wish.subnetIds }
   const fixedIps = await plannedAddresses(context, network, asked, ground)
   const cloudId = cloudOf(ground, network, fixedIps[0]?.subnet_id)
   const there = router ? null : await filteredAs(ground, cloudId, wish)
@@ -198,6 +206,7 @@ const plan = async (context: Context, wish: PortWish, ground: Ground, macAddress
   const id = wish.id ?? context.newId()
   const qosPolicyId = wish.qosPolicyId ?? null
   const qos = await planQos(context, ground, { kind: 'port', id }, { from: null, to: qosPolicyId, cloudIds: [cloudId] })
+  const dhcpOptions = await plannedOptions(ground, cloudId, { dhcpOptions: [] }, wish.dhcpOptions ?? [])
   const now = context.now()
   const port: PortRow = {
     id,
@@ -221,6 +230,7 @@ const plan = async (context: Context, wish: PortWish, ground: Ground, macAddress
     bindingProfile: wish.bindingProfile ?? {},
     status: wish.status ?? 'DOWN',
     qosPolicyId,
+    dhcpOptions,
     createdAt: now,
     updatedAt: now,
   }

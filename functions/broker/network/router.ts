@@ -16,7 +16,7 @@ import {
   subnetsOnRouter,
   updateRouter,
 } from '../../../db/queries/network/routers.ts'
-import { subnetsOn } from '../../../db/queries/network/subnets.ts'
+import { subnetsById, subnetsOn } from '../../../db/queries/network/subnets.ts'
 import type { Context } from '../../context.ts'
 import { charge, guard, type Write } from '../line/commit.ts'
 import { bindTo, changed, unwanted } from '../line/resources.ts'
@@ -116,8 +116,9 @@ const addressesAt = async (
   network: NetworkView,
   routerId: string,
   wished: FixedIpWish[] | undefined,
+  own: RouterView['gatewayIps'] = [],
 ): Promise<Outside> => {
-  if (!isWayOut(network)) return gatewayAddresses(context, network, routerId, wished ?? null)
+  if (!isWayOut(network)) return gatewayAddresses(context, network, routerId, wished ?? null, own)
   if (wished)
     throw badRequestFor(
       'router',
@@ -185,7 +186,7 @@ const changeOnce = async (context: Context, id: string, change: RouterChange): P
   return ownRouter(context, id)
 }
 
-const gatewayWrites = async (context: Context, router: RouterRow, gateway: Gateway | null): Promise<Write[]> => {
+const gatewayWrites = async (context: Context, router: RouterView, gateway: Gateway | null): Promise<Write[]> => {
   const { db } = context
   const network = gateway && (await gatewayNetwork(context, router.projectId, gateway))
   await refuseUnhinted(context, router, network?.cloudId ?? null)
@@ -196,7 +197,9 @@ const gatewayWrites = async (context: Context, router: RouterRow, gateway: Gatew
     enableSnat: gateway?.enableSnat ?? (moves ? true : router.enableSnat),
   })
   const anew = network && (moves || gateway?.fixedIps)
-  const outside = anew ? (await addressesAt(context, network, router.id, gateway?.fixedIps)).writes : []
+  const outside = anew
+    ? (await addressesAt(context, network, router.id, gateway?.fixedIps, router.gatewayIps)).writes
+    : []
   const keep = [
     ...(moves ? [guard(context, 'gateway-in-use', routerCarries(router.id))] : []),
     ...(moves || anew ? [leaveOutside(db, router.id)] : []),
@@ -227,11 +230,13 @@ const gatewayWrites = async (context: Context, router: RouterRow, gateway: Gatew
 }
 
 /** https://docs.openstack.org/api-ref/network/v2/#extra-routes-extension */
-const checkRoutes = async (context: Context, router: RouterRow, routes: RouterRow['routes']): Promise<void> => {
-  const cidrs = (await subnetsOnRouter(context.db, router.id)).map(({ cidr }) => cidr)
-  const own = (await portsOfDevice(context.db, context.scope, router.id)).flatMap(({ fixedIps }) =>
-    fixedIps.map((ip) => ip.ip_address),
-  )
+const checkRoutes = async (context: Context, router: RouterView, routes: RouterRow['routes']): Promise<void> => {
+  // Next hops are on the network of its gateway as well, where it has addresses.
+  const outside = router.gatewayIps.map((ip) => ip.subnet_id)
+  const beside = outside.length ? await subnetsById(context.db, outside) : []
+  const cidrs = [...(await subnetsOnRouter(context.db, router.id)), ...beside].map(({ cidr }) => cidr)
+  const feet = await portsOfDevice(context.db, context.scope, router.id)
+  const own = [...feet.flatMap(({ fixedIps }) => fixedIps), ...router.gatewayIps].map((ip) => ip.ip_address)
   const refuse = (reason: string) =>
     invalid('InvalidRoutes', `Invalid format for routes: ${JSON.stringify(routes)}, ${reason}`)
   for (const { nexthop } of routes) {

@@ -22,6 +22,8 @@ export interface RangedSubnet {
   ipv6RaMode: string | null
   /** Null: its network is not routed. */
   segmentId: string | null
+  /** Owners of devices, whose ports alone have addresses of it; absent: of all. */
+  serviceTypes?: string[]
 }
 
 /** Where a range comes from: it is named, or any of a pool, or named and of a pool. */
@@ -51,6 +53,7 @@ export const plannedSubnet = (context: Context, wish: RangedSubnet, others: Subn
     cidr: writeCidr(block),
     gatewayIp,
     allocationPools: wish.allocationPools ?? defaultPools(block, gatewayIp),
+    serviceTypes: wish.serviceTypes ?? [],
     tags: [],
     revision: 0,
     subnetpoolId: null,

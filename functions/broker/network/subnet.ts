@@ -132,6 +132,7 @@ export type SubnetChange = Partial<
     | 'dnsNameservers'
     | 'hostRoutes'
     | 'segmentId'
+    | 'serviceTypes'
   >
 >
 

@@ -55,6 +55,7 @@ export function sandboxWorld(options: Record<string, Json> = {}, store: Store = 
       (await recall(store, 'cloud-1', 'port', port))?.spec.addressPairs?.some((pair) => pair.address === address) ??
       false,
     limits: async (port: NativeId) => (await recall(store, 'cloud-1', 'port', port))?.spec.bandwidth ?? [],
+    tells: async (port: NativeId) => (await recall(store, 'cloud-1', 'port', port))?.spec.dhcpOptions ?? [],
     announce: async (id: NativeId) => {
       if (!(await announce(store, 'cloud-1', id, clock)))
         throw new Error(`server ${id} is not the cloud's to take back`)

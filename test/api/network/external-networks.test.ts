@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm'
 import { beforeEach, describe, expect, test } from 'vitest'
 import type { Cloud, Realm } from '../../../adapters/contract.ts'
+import { remembered } from '../../../adapters/sandbox/backdoor.ts'
 import { connectCloud } from '../../../functions/broker/clouds/clouds.ts'
 import { createNetwork, createServer } from '../../support/builders.ts'
 import { type Client, type Plimsoll, startPlimsoll } from '../../support/harness.ts'
@@ -88,7 +89,18 @@ describe('external networks of an administrator', () => {
     const free = { network_id: network, external_fixed_ips: [{ subnet_id: subnet, ip_address: '198.51.100.77' }] }
     const moved = await admin.put(`${V2}/routers/${made.body.router.id}`, { router: { external_gateway_info: free } })
     expect(moved.body.router.external_gateway_info.external_fixed_ips).toEqual(free.external_fixed_ips)
+    const again = await admin.put(`${V2}/routers/${made.body.router.id}`, { router: { external_gateway_info: free } })
+    expect(again.body.router?.external_gateway_info.external_fixed_ips, 'its own').toEqual(free.external_fixed_ips)
     // Its cloud has to have let go of it.
+    await plimsoll.settle()
+    const route = { destination: '10.9.0.0/16', nexthop: '198.51.100.78' }
+    const routed = (routes: object[]) => demo.put(`${V2}/routers/${made.body.router.id}`, { router: { routes } })
+    expect((await routed([route])).body.router?.routes, 'by the network of its gateway').toEqual([route])
+    await plimsoll.settle()
+    const routers = await remembered(plimsoll.host.cloudState, plimsoll.cloudId('sandbox'), 'router')
+    expect(routers.map(({ spec }) => spec.routes)).toEqual([[route]])
+    expect(fault(await routed([{ ...route, nexthop: '198.51.100.77' }]))[1]).toBe('InvalidRoutes')
+    expect((await routed([])).status).toBe(200)
     await plimsoll.settle()
     const second = await router({ external_gateway_info: named, ...own() }, admin)
     expect(second.body.router.external_gateway_info.external_fixed_ips).toEqual([ip])

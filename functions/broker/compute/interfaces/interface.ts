@@ -27,7 +27,7 @@ import { type Home, pinNetworks } from '../../network/network.ts'
 import { conflicting } from '../../network/network-refusal.ts'
 import { GROWTH_GUARDS } from '../../network/pools/growth.ts'
 import { planPortsAt, takePorts, untilFree } from '../../network/port.ts'
-import { qosOf } from '../../network/qos/binding.ts'
+import { neededOfPort } from '../../network/port-needs.ts'
 import { subnetsAt } from '../../network/segments/sites.ts'
 import { wiredOn } from '../../network/segments/wire.ts'
 import { growNetworks, willGrow } from '../place/grow.ts'
@@ -109,7 +109,7 @@ const plugIn = async (
     deviceOwner: COMPUTE_OWNER,
   }
   if (brought?.addressPairs.length) await refusePairs(context, home, brought)
-  if (brought) await refuseQos(context, home, known, brought)
+  if (brought) await refuseUnkept(context, home, known, brought)
   const placings = brought && !brought.fixedIps.length ? [{ port: brought, subnetIds: lying }] : []
   const { made, placed } = await planPortsAt(context, brought ? [] : [wish], placings, known)
   const device = { id: serverId, owner: COMPUTE_OWNER }
@@ -180,16 +180,18 @@ const refusePairs = async (context: Context, { cloudId, filters }: Home & Filter
   if (why) refuse({ kind: 'incapable', reason: why })
 }
 
-/** So is the policy of a port, its own or that of its network; one that is made for the server is asked when it is planned. */
-const refuseQos = async (
+/** So is what else a port has, or its network says of it; one that is made for the server is asked when it is planned. */
+const refuseUnkept = async (
   context: Context,
   { cloudId }: Home,
   { networks }: Pick<Known, 'networks'>,
   port: PortView,
 ) => {
   const network = networks.find(({ id }) => id === port.networkId)
-  const why = network && qosOf(port, network) !== null ? await whyLacking(context, cloudId, 'port.bandwidth') : null
-  if (why) refuse({ kind: 'incapable', reason: why })
+  for (const needed of network ? neededOfPort(port, network) : []) {
+    const why = await whyLacking(context, cloudId, needed)
+    if (why) refuse({ kind: 'incapable', reason: why })
+  }
 }
 
 /** Of a routed network there has to be a segment where the server is, and the port's own (neutron/services/segments/exceptions.py). */

@@ -3,7 +3,7 @@ import type { Found, NetworkRow } from '../../../../db/queries/compute/places.ts
 import { type Filtering, filteringOf } from '../../clouds/filters.ts'
 import { freeZone, inChain, NO_POLICY, whyOutOfRegion } from '../../clouds/policy.ts'
 import type { Allowance } from '../../money/allowance.ts'
-import { qosOf } from '../../network/qos/binding.ts'
+import { neededOfPort } from '../../network/port-needs.ts'
 import { type Site, sitesFor } from '../../network/segments/sites.ts'
 import { bootDisk } from '../disks/disk.ts'
 import { whyNoDisks } from '../disks/refusals.ts'
@@ -92,8 +92,8 @@ const capability: CloudRule = {
   },
 }
 
-/** One that is made for the server has no policy of its own. */
-const NEW_PORT = { qosPolicyId: null, deviceOwner: COMPUTE_OWNER }
+/** One that is made for the server has nothing of its own. */
+const NEW_PORT = { qosPolicyId: null, deviceOwner: COMPUTE_OWNER, dhcpOptions: [] }
 
 /** What a cloud must be capable of to have it. */
 const neededOf = ({ wish, understood: { nics, disks }, found }: Ground, cloudId: string): Capability[] => {
@@ -106,9 +106,7 @@ const neededOf = ({ wish, understood: { nics, disks }, found }: Ground, cloudId:
     ...(bootDisk(disks) ? (['server.boot_from_volume'] as const) : []),
     ...(nics.some(footed) ? (['router'] as const) : []),
     ...(nics.some(({ port }) => port?.addressPairs.length) ? (['port.address_pairs'] as const) : []),
-    ...(nics.some(({ network, port }) => qosOf(port ?? NEW_PORT, network) !== null)
-      ? (['port.bandwidth'] as const)
-      : []),
+    ...nics.flatMap(({ network, port }) => neededOfPort(port ?? NEW_PORT, network)),
   ]
 }
 

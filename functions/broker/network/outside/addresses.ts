@@ -23,20 +23,28 @@ const take = (context: Context, network: NetworkRow, deviceId: string, fixedIps:
   ],
 })
 
-const groundFor = (context: Context, { id, projectId }: NetworkRow, wished: FixedIpWish[] | null) =>
-  readGround(context, [{ networkId: id, projectId, wished, mac: null, groupIds: [] }])
+const groundFor = (context: Context, { id, projectId }: NetworkRow, self: string, wished: FixedIpWish[] | null) =>
+  readGround(context, [{ networkId: id, projectId, wished, mac: null, groupIds: [], self }])
 
-/** The addresses of a router on an external network of an administrator's: those wished, else one of each family. */
+/**
+ * The addresses of a router on an external network of an administrator's: those wished, else one of each family.
+ *
+ * @param own those that it has there: they are free to it
+ */
 export const gatewayAddresses = async (
   context: Context,
   network: NetworkRow,
   routerId: string,
   wished: FixedIpWish[] | null,
+  own: FixedIp[],
 ): Promise<Outside> => {
-  const ground = await groundFor(context, network, wished)
+  const ground = await groundFor(context, network, routerId, wished)
+  for (const { subnet_id, ip_address } of own) ground.used.delete(`${subnet_id}/${ip_address}`)
   const mac = ground.macs[0]!
   const bare = !ground.subnets.length && wished === null
-  const fixedIps = bare ? [] : await plannedAddresses(context, network, { wished, mac, router: true }, ground)
+  const fixedIps = bare
+    ? []
+    : await plannedAddresses(context, network, { wished, mac, router: true, owner: 'network:router_gateway' }, ground)
   return take(context, network, routerId, fixedIps)
 }
 
@@ -49,9 +57,9 @@ export const publicAddress = async (
 ): Promise<Outside> => {
   const named = { ...(address ? { ip_address: address } : {}), ...(subnetId ? { subnet_id: subnetId } : {}) }
   const wished = address || subnetId ? [named] : null
-  const ground = await groundFor(context, network, wished)
+  const ground = await groundFor(context, network, floatingIpId, wished)
   const subnetIds = ground.subnets.filter(({ ipVersion }) => ipVersion === 4).map(({ id }) => id)
   if (!subnetIds.length) throw badRequestFor('floatingip', `Network ${network.id} does not contain any IPv4 subnet`)
-  const asked = { wished, mac: ground.macs[0]!, router: true, subnetIds }
+  const asked = { wished, mac: ground.macs[0]!, router: true, owner: 'network:floatingip', subnetIds }
   return take(context, network, floatingIpId, await plannedAddresses(context, network, asked, ground))
 }
