@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createAdaptorServer } from '@hono/node-server'
 import type { App } from '../app.ts'
-import type { Gate } from '../console/gate.ts'
+import type { Gate } from '../remote-console/gate.ts'
 
 export interface Patience {
   /** Longest that the bytes of a body may stay away, in milliseconds. */
