@@ -3,6 +3,7 @@ import { availableParallelism, tmpdir } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { cloudflareTest } from '@cloudflare/vitest-plugin'
 import { defineConfig } from 'vitest/config'
+import { buildPages, FOR_WORKER } from './functions/runtime/build-pages.js'
 import { LongFirst } from './test/support/long-first.ts'
 
 const file = (path: string) => fileURLToPath(new URL(path, import.meta.url))
@@ -39,6 +40,9 @@ const shared = {
   hookTimeout: 60_000,
 }
 const exclude = ['**/node_modules/**', 'test/peers/**', 'test/bench/**']
+
+// What wrangler.toml has a Worker built with is built here, for both runtimes.
+await buildPages(file('.'), file(FOR_WORKER))
 
 /** The whole suite runs in both runtimes; only what ends in `.node.test.ts` is for Node alone. */
 export default defineConfig({

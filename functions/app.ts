@@ -15,6 +15,7 @@ import type { Operation } from './http/operation.ts'
 import { originsOf } from './http/origin.ts'
 import { type RequestIds, requestIds } from './http/request-ids.ts'
 import { SegmentRouter } from './http/router.ts'
+import { pageAnswer } from './pages/answer.ts'
 import { consoleAnswer } from './remote-console/answer.ts'
 import { serveOnce } from './repeat.ts'
 import { services } from './services.ts'
@@ -69,6 +70,7 @@ const refuse = refuser(services)
 routes.notFound(
   async (c) =>
     refuse(c.req.raw, c.env) ??
+    (await pageAnswer(c.req.raw, c.env.host.pages)) ??
     (await consoleAnswer(c.req.raw, c.env.host)) ??
     c.json(
       { error: { code: 404, title: 'Not Found', message: `There is no service at ${c.req.path}.` } },

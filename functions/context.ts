@@ -7,6 +7,7 @@ import type { Scope } from '../db/scope.ts'
 import type { KnownPasswords, Remembered } from './auth/known-passwords.ts'
 import type { PasswordHashes } from './auth/password.ts'
 import type { ImportPool } from './broker/imports/pool.ts'
+import type { Pages } from './pages/answer.ts'
 
 /** What an operator sets; the same on both runtimes. */
 export interface Settings {
@@ -174,6 +175,8 @@ export interface Host {
   trusting?: (trust: Trust | null, refused: (address: string) => boolean) => typeof fetch
   /** The same for a line of bytes. Absent: this runtime has none. */
   dial?: (to: LineTo, trust: Trust | null, refused: (address: string) => boolean) => Promise<Line>
+  /** The files of the console. Absent: it was not built. */
+  pages?: Pages
   /** The page by which a browser shows a screen, in files. Absent: this runtime brings no consoles to browsers. */
   consolePage?: (name: string) => Promise<{ type: string; bytes: Uint8Array<ArrayBuffer> } | null>
   /** Milliseconds since 1970. */

@@ -63,6 +63,14 @@ const RULES: Rule[] = [
     ],
     types: [CONTEXT],
   },
+  // What browsers are handed: its files, and who asks. One file for each runtime.
+  {
+    files: /^functions\/pages\//,
+    values: [/^functions\/(pages|http)\//, /^npm:node:(fs|fs\/promises|path)$/],
+    types: [/^npm:@cloudflare\/workers-types$/],
+  },
+  // The console runs in browsers, and has from the program what the API says.
+  { files: /^functions\/console\//, values: [/^functions\/console\//, /^npm:(preact|uplot)(\/|$)/] },
   // Where uploaded data is kept: one file for each runtime.
   {
     files: /^functions\/blobs\//,
@@ -112,7 +120,7 @@ const RULES: Rule[] = [
 /** Typed by hand where a query has to be written beside what it guards; everything else asks db/queries. */
 const MAY_WRITE_SQL = /^(db\/|functions\/(runtime\/bootstrap|cron|janitor)\.ts$|functions\/broker\/line\/commit\.ts$)/
 
-const imports = importsOf('{functions,adapters,db}/**/*.ts')
+const imports = importsOf('{functions,adapters,db}/**/*.{ts,tsx}')
 const shown = ({ from, to, type }: Import) => `${from} -> ${to}${type ? ' (type)' : ''}`
 
 test('there is something to look at', () => {
@@ -167,7 +175,9 @@ test('what is imported only when it is needed is a file of ours: packages have t
 })
 
 test('relative imports name the file that they mean', () => {
-  expect(imports.filter(({ to }) => !to.startsWith('npm:') && !/\.(ts|sql|json)$/.test(to)).map(shown)).toEqual([])
+  expect(imports.filter(({ to }) => !to.startsWith('npm:') && !/\.(tsx?|css|sql|json)$/.test(to)).map(shown)).toEqual(
+    [],
+  )
 })
 
 test('no files import each other in a circle, types included', () => {
@@ -176,7 +186,7 @@ test('no files import each other in a circle, types included', () => {
 
 test('no folder holds more than 25 files', () => {
   // Migrations and decisions are numbered, and stay: who applies or looks for one goes by its number.
-  const files = globSync('{functions,adapters,db,test,docs}/**/*.{ts,md,sql}', {
+  const files = globSync('{functions,adapters,db,test,docs}/**/*.{ts,tsx,css,md,sql}', {
     exclude: (path) => /node_modules|\.cache|^db\/migrations$|^docs\/decisions$/.test(path),
   })
   const counts = Map.groupBy(files, (path) => dirname(path))

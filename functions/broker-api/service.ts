@@ -5,6 +5,8 @@ import { bindingOperations } from './bindings.ts'
 import { burstOperations } from './bursts/bursts.ts'
 import { capabilityOperations } from './capabilities.ts'
 import { cloudOperations } from './clouds.ts'
+import { loadOperations } from './console/loads.ts'
+import { sessionOperations } from './console/session.ts'
 import { deliveryOperations } from './events/deliveries.ts'
 import { eventOperations } from './events/events.ts'
 import { webhookQuotaOperations } from './events/quota.ts'
@@ -27,6 +29,7 @@ import { refuse } from './refusals.ts'
 import { refusedOfferOperations } from './refused-offers.ts'
 import { releaseOperations } from './release.ts'
 import { arrivalOperations } from './servers/arrivals.ts'
+import { forkOperations } from './servers/forks.ts'
 import { versionOperations } from './versions.ts'
 
 /** The broker's own API: what is below the line, for those who run it. */
@@ -38,6 +41,7 @@ export const broker: Service = {
   dialect: dialects.broker,
   operations: [
     ...versionOperations,
+    ...sessionOperations,
     ...cloudOperations,
     ...mappingOperations,
     ...projectTemplateOperations,
@@ -47,11 +51,13 @@ export const broker: Service = {
     ...networkPlanOperations,
     ...imageCopyOperations,
     ...imageQuotaOperations,
+    ...loadOperations,
     ...offerOperations,
     ...refusedOfferOperations,
     ...costOperations,
     ...capabilityOperations,
     ...placementOperations,
+    ...forkOperations,
     ...eventOperations,
     ...burstOperations,
     ...webhookOperations,

@@ -2,7 +2,8 @@ import { randomBytes } from 'node:crypto'
 import { mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { BUILDS, findBuild, keyOf, sourcesOf, stampOf } from './built.js'
+import { buildPages } from './build-pages.js'
+import { BUILDS, findBuild, keyOf, PAGES, sourcesOf, stampOf } from './built.js'
 
 /**
  * Builds the program for Node out of the sources as they are, unless that was done: `npm install` does, and `npm start`
@@ -42,8 +43,9 @@ const build = async (root) => {
     external: ['*.node', 'cpu-features'],
     logLevel: 'silent',
   })
+  const pages = await buildPages(root, join(builds, folder, PAGES), { packed: true })
   const own = new Set(sourcesOf(root))
-  const others = Object.keys(metafile.inputs).filter((path) => !own.has(path))
+  const others = [...Object.keys(metafile.inputs), ...pages].filter((path) => !own.has(path))
   const told = { folder, others: Object.fromEntries(others.map((path) => [path, stampOf(join(root, path))])) }
   if (keyOf(root) !== key) throw new Error('the sources changed meanwhile')
   // Told under its name only when it is whole.

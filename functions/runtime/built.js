@@ -7,6 +7,9 @@ import { join } from 'node:path'
 /** Where builds are kept, each with a file `KEY.json` that says for which sources it is. */
 export const BUILDS = '.cache/node'
 
+/** What of a build are the pages of the console. */
+export const PAGES = 'pages'
+
 const SOURCES = ['functions', 'adapters', 'db']
 /** What decides over the meaning of the sources: settings of the compiler, and which packages are installed. */
 const SETTINGS = ['package.json', 'package-lock.json', 'node_modules/.package-lock.json', 'tsconfig.json']
@@ -41,7 +44,7 @@ export const keyOf = (root) => {
 export const sourcesOf = (root) =>
   SOURCES.flatMap((folder) =>
     readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
-      .filter((name) => /\.[jt]s$/.test(name))
+      .filter((name) => /\.([jt]sx?|css|html)$/.test(name))
       .map((name) => `${folder}/${name.replaceAll('\\', '/')}`),
   ).sort()
 

@@ -26,6 +26,7 @@ export interface HostParts {
   trusting?: Host['trusting']
   dial?: Host['dial']
   consolePage?: Host['consolePage']
+  pages?: Host['pages']
   now?: Host['now']
   sleep?: Host['sleep']
   newId?: Host['newId']
@@ -69,6 +70,7 @@ export const openHost = async (parts: HostParts): Promise<Host> => {
     ...(parts.aloneSince === undefined ? {} : { aloneSince: parts.aloneSince }),
     ...(parts.trusting ? { trusting: parts.trusting } : {}),
     ...(parts.dial ? { dial: parts.dial } : {}),
+    ...(parts.pages ? { pages: parts.pages } : {}),
     ...(parts.consolePage ? { consolePage: parts.consolePage } : {}),
     importPool: new ImportPool(),
     settings: parts.settings,

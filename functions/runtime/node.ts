@@ -11,6 +11,7 @@ import type { Host, Level } from '../context.ts'
 import { openConversion } from '../conversion/conversion.ts'
 import { cronContext, runCron } from '../cron.ts'
 import { jsonLog } from '../log.ts'
+import { pagesOf } from '../pages/folder.ts'
 import { consoleGate } from '../remote-console/gate.ts'
 import { openConsolePage } from '../remote-console/page.ts'
 import { Background } from './background.ts'
@@ -70,7 +71,7 @@ const startTimer = (host: Host, everyMs: number): (() => Promise<void>) => {
   }
 }
 
-const start = async (env: Record<string, string | undefined>, root: string): Promise<void> => {
+const start = async (env: Record<string, string | undefined>, root: string, pages: string | null): Promise<void> => {
   // Whatever is written holds something that only its owner should read.
   process.umask(0o077)
   const hostname = env.HOST || '127.0.0.1'
@@ -107,6 +108,7 @@ const start = async (env: Record<string, string | undefined>, root: string): Pro
     trusting,
     dial,
     consolePage: openConsolePage(),
+    ...(pages ? { pages: pagesOf(pages) } : {}),
     scrypt: hashingProcess(log),
     hashesAtOnce: hashesAtOnce(),
     defer: background.defer,
@@ -178,11 +180,16 @@ const start = async (env: Record<string, string | undefined>, root: string): Pro
 /**
  * The program on Node, until a signal ends its process; what it cannot start for is said in one line, and the exit code is 1.
  * @param root folder of the project, whose migrations are read
+ * @param pages folder of the console as it was built; null: it was not
  */
-export const serve = async (env: Record<string, string | undefined>, root: string): Promise<void> => {
+export const serve = async (
+  env: Record<string, string | undefined>,
+  root: string,
+  pages: string | null,
+): Promise<void> => {
   nameSources(root)
   try {
-    await start(env, root)
+    await start(env, root, pages)
   } catch (error) {
     const known = error instanceof CannotStart || error instanceof WrongKey || error instanceof BadSettings
     console.error(known ? `plimsoll: ${(error as Error).message}` : error)

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { enableCompileCache, flushCompileCache } from 'node:module'
 import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
-import { findBuild } from './built.js'
+import { findBuild, PAGES } from './built.js'
 
 /**
  * What `npm start` runs: the program as it was built from the sources that are there, in a third of the time and of the
@@ -28,6 +28,6 @@ const folder = built()
 if (folder) enableCompileCache(join(folder, 'compiled'))
 const program = folder ? pathToFileURL(join(folder, 'node.mjs')).href : './node.ts'
 const { serve } = /** @type {typeof import('./node.ts')} */ (await import(program))
-await serve(process.env, root)
+await serve(process.env, root, folder && join(folder, PAGES))
 // Now, since a process that is killed does not come to it.
 flushCompileCache()

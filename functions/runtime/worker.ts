@@ -3,6 +3,7 @@ import { waitUntil } from 'cloudflare:workers'
 import type {
   D1Database,
   ExecutionContext,
+  Fetcher,
   MessageBatch,
   Queue,
   R2Bucket,
@@ -17,6 +18,7 @@ import type { Host } from '../context.ts'
 import { cronContext, runCron } from '../cron.ts'
 import { STANDING } from '../http/answer-headers.ts'
 import { jsonLog } from '../log.ts'
+import { pagesAmong } from '../pages/assets.ts'
 import { bootstrap } from './bootstrap.ts'
 import { WrongKey } from './deployment.ts'
 import { BadSettings, openHost, settingsFrom } from './host.ts'
@@ -29,6 +31,8 @@ interface Env {
   SWEEPS?: Queue<string>
   /** Image data that users upload; without it uploads are refused. */
   IMAGES?: R2Bucket
+  /** The files of the console. */
+  ASSETS?: Fetcher
   PLIMSOLL_SECRET_KEY?: string
   PLIMSOLL_ADMIN_PASSWORD?: string
   PLIMSOLL_DEMO_PASSWORD?: string
@@ -66,12 +70,13 @@ const NOT_MIGRATED = 'The databases are not migrated: run `wrangler d1 migration
 
 const open = async (env: Env): Promise<Running> => {
   if (!env.PLIMSOLL_SECRET_KEY) throw new BadSettings('The secret PLIMSOLL_SECRET_KEY is not set.')
-  const { DB, CLOUD_STATE, SWEEPS, IMAGES, ...texts } = env
+  const { DB, CLOUD_STATE, SWEEPS, IMAGES, ASSETS, ...texts } = env
   const pending = [...(await pendingOf(DB, MIGRATIONS)), ...(await pendingOf(CLOUD_STATE, CLOUD_STATE_MIGRATIONS))]
   if (pending.length) throw new BadSettings(NOT_MIGRATED)
   const host = await openHost({
     d1: DB,
     cloudState: CLOUD_STATE,
+    ...(ASSETS ? { pages: pagesAmong(ASSETS) } : {}),
     ...(IMAGES ? { blobs: new BucketBlobs(IMAGES) } : {}),
     ...(SWEEPS
       ? {

@@ -34,7 +34,7 @@ export const exportedFunctions = (path: string, text: string): Exported[] =>
 
 /** Exported functions of everything that runs in production. */
 export const ourFunctions = (): Exported[] =>
-  globSync('{functions,adapters,db}/**/*.ts').flatMap((path) =>
+  globSync('{functions,adapters,db}/**/*.{ts,tsx}').flatMap((path) =>
     exportedFunctions(path.replaceAll('\\', '/'), readFileSync(path, 'utf8')),
   )
 

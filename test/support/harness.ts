@@ -84,6 +84,7 @@ export interface Start {
   trusting?: Host['trusting']
   dial?: Host['dial']
   consolePage?: Host['consolePage']
+  pages?: Host['pages']
   conversion?: Host['conversion']
   /** In place of a quick one. */
   scrypt?: Scrypt
@@ -153,6 +154,7 @@ export const startPlimsoll = async (start: Start = {}) => {
     fetch: start.fetch ?? (() => Promise.reject(new Error('a test reached for the network'))),
     ...(start.trusting ? { trusting: start.trusting } : {}),
     ...(start.dial ? { dial: start.dial } : {}),
+    ...(start.pages ? { pages: start.pages } : {}),
     ...(start.consolePage ? { consolePage: start.consolePage } : {}),
     ...(start.conversion ? { conversion: start.conversion } : {}),
     scrypt: start.scrypt ?? quickly,

@@ -39,7 +39,7 @@ describe('the route table', () => {
         .map(({ operation }) => operation.name)
         .filter(
           (name) =>
-            !/^(token|trust|user|application_credential|access_rule|credential|ec2_credential|ec2_token|s3_token|request_token|access_token|federated_token|websso|websso_by_protocol|report|arrival)\./.test(
+            !/^(token|trust|user|application_credential|access_rule|credential|ec2_credential|ec2_token|s3_token|request_token|access_token|federated_token|session|websso|websso_by_protocol|report|arrival)\./.test(
               name,
             ),
         ),

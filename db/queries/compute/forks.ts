@@ -1,6 +1,7 @@
 import { and, asc, eq, isNotNull, isNull, lte, type SQL, sql } from 'drizzle-orm'
 import type { Database } from '../../client.ts'
 import { attachments, bindings, images, ports, serverPorts, servers } from '../../schema/index.ts'
+import { type Scope, within } from '../../scope.ts'
 
 /** The networks of a server's ports, in the order in which its guest sees them, and the volumes that are in it; `root`: it boots from that. */
 export const partsToFork = async (db: Database, serverId: string) => {
@@ -36,6 +37,35 @@ export const forksOf = async (db: Database, parentId: string, limit: number): Pr
       .orderBy(asc(servers.createdAt), asc(servers.id))
       .limit(limit)
   ).map(({ id }) => id)
+
+const KIN = { id: servers.id, name: servers.name, status: servers.status }
+
+/** A server, the one that it is a fork of, and its forks, oldest first, so many at most; the first is absent where it is none. One batch. */
+export const kinOf = async (db: Database, scope: Scope, id: string, limit: number) => {
+  const [own, parents, forks] = await db.batch([
+    db
+      .select({ id: servers.id })
+      .from(servers)
+      .where(and(eq(servers.id, id), isNull(servers.deletedAt), within(servers.projectId, scope))),
+    db
+      .select(KIN)
+      .from(servers)
+      .where(
+        and(
+          eq(servers.id, sql`(select parent_id from servers where id = ${id})`),
+          isNull(servers.deletedAt),
+          within(servers.projectId, scope),
+        ),
+      ),
+    db
+      .select(KIN)
+      .from(servers)
+      .where(and(forkOf(id), within(servers.projectId, scope)))
+      .orderBy(asc(servers.createdAt), asc(servers.id))
+      .limit(limit),
+  ])
+  return { server: own[0], parent: parents[0] ?? null, forks }
+}
 
 /** Forks whose time is up and that no fork of their own keeps, those that nobody locked first. */
 export const expiredForks = (db: Database, now: number, limit: number) =>

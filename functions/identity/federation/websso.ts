@@ -1,5 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { unauthorized } from '../../auth/policy.ts'
+import { consoleAt, sessionCookie } from '../../auth/session-cookie.ts'
 import type { Context } from '../../context.ts'
 import { keyring } from '../../crypto/keyring.ts'
 import { open, seal } from '../../crypto/seal.ts'
@@ -40,11 +41,14 @@ const keysOf = ({ settings }: Context) => keyring(settings.secretKeys, 'token')
 
 const random = () => randomBytes(32).toString('base64url')
 
-/** The dashboard that is to be told the token: one that the operator trusts, word for word. 400 for none, 401 for another. */
-const originOf = ({ context, query }: Input): string => {
+/**
+ * The dashboard that is to be told the token: our own console, or one that the operator trusts, word for word. 400 for none,
+ * 401 for another.
+ */
+const originOf = ({ context, query, origin: own }: Input): string => {
   const { origin } = query
   if (!origin) throw badRequest('Request must have an origin query parameter')
-  if (!context.settings.trustedDashboards.includes(origin))
+  if (origin !== consoleAt(own) && !context.settings.trustedDashboards.includes(origin))
     throw new Fault(401, `${origin} is not a trusted dashboard host`)
   return origin
 }
@@ -122,10 +126,20 @@ const comeBack = async (input: Input): Promise<Response> => {
   if (!(await isFirstUse(context, `websso ${state}`, end))) throw unauthorized()
   const proven = await enterBy(context, way, said)
   if ('answer' in proven) throw refused(context, way.provider, 'the user has to prove more than a browser is asked for')
-  const { text } = await tokenFor(context, proven)
-  const page = formPage(begun.origin, text)
+  const { text, token } = await tokenFor(context, proven)
+  const page =
+    begun.origin === consoleAt(input.origin)
+      ? backToConsole(input, text, token.expiresAt)
+      : formPage(begun.origin, text)
   page.headers.append('Set-Cookie', cookieOf('', base, 0))
   return page
+}
+
+/** Our own console is told by the cookie that it keeps its session in. */
+const backToConsole = ({ context, origin }: Input, token: string, expiresAt: number): Response => {
+  const cookie = sessionCookie(token, origin, (expiresAt - context.now()) / 1000)
+  if (!cookie) throw new Fault(400, 'The token is longer than a browser keeps.')
+  return new Response(null, { status: 303, headers: { Location: consoleAt(origin), 'Set-Cookie': cookie } })
 }
 
 export const webssoOperations: Operation[] = [

@@ -1,0 +1,11 @@
+import './style/base.css'
+import './style/frame.css'
+import './style/parts.css'
+import './style/hull.css'
+import './style/servers.css'
+import { render } from 'preact'
+import { App } from './app.tsx'
+import { openSession } from './session/session.ts'
+
+render(<App />, document.getElementById('console') as HTMLElement)
+void openSession()

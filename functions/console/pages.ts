@@ -1,0 +1,9 @@
+import type { Page } from './page.ts'
+
+/** Every page: the menu and the router follow from this list. */
+export const PAGES: Page[] = [
+  { path: '/', menu: { room: 'Project', name: 'Overview' }, load: () => import('./pages/overview/overview.tsx') },
+  { path: '/servers', menu: { room: 'Project', name: 'Servers' }, load: () => import('./pages/servers/servers.tsx') },
+  { path: '/servers/new', load: () => import('./pages/servers/create.tsx') },
+  { path: '/servers/:id', load: () => import('./pages/servers/server.tsx') },
+]

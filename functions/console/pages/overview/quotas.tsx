@@ -1,0 +1,64 @@
+import { useAnswer } from '../../api/use-answer.ts'
+import { Card } from '../../parts/card.tsx'
+import { Meter } from '../../parts/meter.tsx'
+import { Waiting } from '../../parts/waiting.tsx'
+import { countWords, mibWords } from '../../parts/words.ts'
+
+interface Limits {
+  limits: { absolute: Record<string, number> }
+}
+interface NetworkQuota {
+  quota: Record<string, { limit: number; used: number }>
+}
+
+const OF_COMPUTE = [
+  ['Servers', 'totalInstancesUsed', 'maxTotalInstances', countWords],
+  ['vCPUs', 'totalCoresUsed', 'maxTotalCores', countWords],
+  ['Memory', 'totalRAMUsed', 'maxTotalRAMSize', mibWords],
+] as const
+const gib = (amount: number): string => mibWords(amount < 0 ? amount : amount * 1024)
+const OF_VOLUMES = [
+  ['Volumes', 'totalVolumesUsed', 'maxTotalVolumes', countWords],
+  ['Disk of volumes', 'totalGigabytesUsed', 'maxTotalVolumeGigabytes', gib],
+  ['Snapshots', 'totalSnapshotsUsed', 'maxTotalSnapshots', countWords],
+] as const
+const OF_NETWORKS = [
+  ['Networks', 'network'],
+  ['Routers', 'router'],
+  ['Floating addresses', 'floatingip'],
+  ['Security groups', 'security_group'],
+] as const
+
+/** What the project may have, and has. */
+export const Quotas = ({ projectId }: { projectId: string }) => {
+  const compute = useAnswer<Limits>('compute', '/limits', 30_000)
+  const volumes = useAnswer<Limits>('volume', '/limits', 30_000)
+  const networks = useAnswer<NetworkQuota>('network', `/quotas/${projectId}/details`, 30_000)
+  return (
+    <Card title="Quotas">
+      <div class="meters">
+        <Waiting answer={compute}>
+          {({ limits: { absolute } }) =>
+            OF_COMPUTE.map(([label, used, limit, words]) => (
+              <Meter key={label} label={label} used={absolute[used] ?? 0} limit={absolute[limit] ?? -1} words={words} />
+            ))
+          }
+        </Waiting>
+        <Waiting answer={volumes}>
+          {({ limits: { absolute } }) =>
+            OF_VOLUMES.map(([label, used, limit, words]) => (
+              <Meter key={label} label={label} used={absolute[used] ?? 0} limit={absolute[limit] ?? -1} words={words} />
+            ))
+          }
+        </Waiting>
+        <Waiting answer={networks}>
+          {({ quota }) =>
+            OF_NETWORKS.map(([label, name]) => (
+              <Meter key={label} label={label} used={quota[name]?.used ?? 0} limit={quota[name]?.limit ?? -1} />
+            ))
+          }
+        </Waiting>
+      </div>
+    </Card>
+  )
+}

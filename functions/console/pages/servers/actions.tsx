@@ -1,0 +1,141 @@
+import { ask } from '../../api/ask.ts'
+import { commandLine } from '../../api/command.ts'
+import { asFault, Fault } from '../../api/fault.ts'
+import { Confirm } from '../../parts/dialog.tsx'
+import { notify } from '../../parts/notice.tsx'
+import type { Server } from './shapes.ts'
+
+type Who = Pick<Server, 'id' | 'name'>
+
+/** Something that can be asked of servers, one or many. */
+export interface Deed {
+  name: string
+  /** On its button. */
+  verb: string
+  /** What is asked, in a sentence that ends with the names. */
+  asks: string
+  /** What was done, after the names. */
+  done: string
+  danger?: boolean
+  /** In which states it makes sense; absent: in all. The service decides by itself. */
+  when?: string[]
+  command: string[]
+  work: (server: Who) => Promise<unknown>
+}
+
+const act = (server: Who, body: object) => ask('compute', `/servers/${server.id}/action`, { method: 'POST', body })
+
+export const DEEDS: Deed[] = [
+  {
+    name: 'start',
+    verb: 'Start',
+    asks: 'Start',
+    done: 'will start',
+    when: ['SHUTOFF'],
+    command: ['server', 'start'],
+    work: (server) => act(server, { 'os-start': null }),
+  },
+  {
+    name: 'stop',
+    verb: 'Stop',
+    asks: 'Shut down',
+    done: 'will stop',
+    when: ['ACTIVE', 'ERROR'],
+    command: ['server', 'stop'],
+    work: (server) => act(server, { 'os-stop': null }),
+  },
+  {
+    name: 'reboot',
+    verb: 'Reboot',
+    asks: 'Ask the guest to start anew on',
+    done: 'will reboot',
+    when: ['ACTIVE'],
+    command: ['server', 'reboot', '--soft'],
+    work: (server) => act(server, { reboot: { type: 'SOFT' } }),
+  },
+  {
+    name: 'lock',
+    verb: 'Lock',
+    asks: 'Keep from changes',
+    done: 'locked',
+    command: ['server', 'lock'],
+    work: (server) => act(server, { lock: null }),
+  },
+  {
+    name: 'unlock',
+    verb: 'Unlock',
+    asks: 'Allow changes of',
+    done: 'unlocked',
+    command: ['server', 'unlock'],
+    work: (server) => act(server, { unlock: null }),
+  },
+  {
+    name: 'delete',
+    verb: 'Delete',
+    asks: 'Delete',
+    done: 'will be gone',
+    danger: true,
+    command: ['server', 'delete'],
+    work: (server) => ask('compute', `/servers/${server.id}`, { method: 'DELETE' }),
+  },
+]
+
+/** So many are asked at a time. */
+const AT_ONCE = 6
+
+/** Asks it of each, and goes on where one refuses. @throws Fault which refused, and what the first of them said */
+const doAll = async (servers: Who[], work: Deed['work']): Promise<void> => {
+  const left = [...servers]
+  const refused: { server: Who; fault: Fault }[] = []
+  const next = async (): Promise<void> => {
+    for (let server = left.shift(); server; server = left.shift()) {
+      const current = server
+      await work(current).catch((error) => refused.push({ server: current, fault: asFault(error) }))
+    }
+  }
+  await Promise.all(Array.from({ length: AT_ONCE }, next))
+  const [first] = refused
+  if (!first) return
+  const { status, message, requestId } = first.fault
+  const words = servers.length > 1 ? `${namesOf(refused.map(({ server }) => server))}: ${message}` : message
+  throw new Fault(status, words, { requestId })
+}
+
+/** So many names are said; of the rest how many they are. */
+const SAID = 8
+const namesOf = (servers: Who[]): string =>
+  servers
+    .slice(0, SAID)
+    .map(({ name }) => name)
+    .join(', ') + (servers.length > SAID ? ` and ${servers.length - SAID} more` : '')
+
+/** Asks before something is done to one server or many, and does it. */
+export const DeedDialog = ({
+  deed,
+  servers,
+  onClose,
+  onDone,
+}: {
+  deed: Deed
+  servers: Who[]
+  onClose: () => void
+  onDone?: () => void
+}) => (
+  <Confirm
+    title={servers.length > 1 ? `${deed.verb} ${servers.length} servers` : `${deed.verb} ${servers[0]?.name ?? ''}`}
+    verb={deed.verb}
+    danger={deed.danger ?? false}
+    command={[commandLine(...deed.command, ...servers.map(({ name }) => name))]}
+    work={async () => {
+      await doAll(servers, deed.work)
+      notify(`${namesOf(servers)} ${deed.done}.`)
+      onDone?.()
+    }}
+    onClose={onClose}
+  >
+    <p>
+      {deed.asks} <strong>{namesOf(servers)}</strong>
+      {deed.danger ? '? What is on its disk goes with it, but for volumes that stay.' : '?'}
+    </p>
+  </Confirm>
+)

@@ -1,0 +1,109 @@
+import { commandLine } from '../../api/command.ts'
+
+/** What somebody wants a server to be, as the form has it. */
+export interface Wish {
+  name: string
+  flavor: string
+  image: string
+  networks: string[]
+  groups: string[]
+  key: string
+  zone: string
+  count: string
+  userData: string
+  /** Lines `name=value`. */
+  metadata: string
+}
+
+export const NOTHING: Wish = {
+  name: '',
+  flavor: '',
+  image: '',
+  networks: [],
+  groups: [],
+  key: '',
+  zone: '',
+  count: '1',
+  userData: '',
+  metadata: '',
+}
+
+/** What lines say; lines without `=` are left out. */
+const metadataIn = (lines: string): Record<string, string> =>
+  Object.fromEntries(
+    lines.split('\n').flatMap((line) => {
+      const at = line.indexOf('=')
+      return at > 0 ? [[line.slice(0, at).trim(), line.slice(at + 1).trim()]] : []
+    }),
+  )
+
+const countOf = ({ count }: Wish): number => Math.max(1, Math.min(1_000, Math.floor(Number(count)) || 1))
+
+/** Text as Nova takes user data. */
+const base64 = (text: string): string => btoa(String.fromCharCode(...new TextEncoder().encode(text)))
+
+/** The body of `POST /servers`. */
+export const serverBody = (wish: Wish): object => {
+  const metadata = metadataIn(wish.metadata)
+  const count = countOf(wish)
+  return {
+    server: {
+      name: wish.name,
+      flavorRef: wish.flavor,
+      imageRef: wish.image,
+      networks: wish.networks.length ? wish.networks.map((uuid) => ({ uuid })) : 'none',
+      ...(wish.groups.length ? { security_groups: wish.groups.map((name) => ({ name })) } : {}),
+      ...(wish.key ? { key_name: wish.key } : {}),
+      ...(wish.zone ? { availability_zone: wish.zone } : {}),
+      ...(Object.keys(metadata).length ? { metadata } : {}),
+      ...(wish.userData ? { user_data: base64(wish.userData) } : {}),
+      ...(count > 1 ? { min_count: count, max_count: count } : {}),
+    },
+  }
+}
+
+/** The body of `POST /broker/v1/placements` for the same; null: not enough is said yet. */
+export const placementBody = (wish: Wish): object | null => {
+  if (!wish.flavor || !wish.image) return null
+  const metadata = metadataIn(wish.metadata)
+  return {
+    placement: {
+      flavor: wish.flavor,
+      image: wish.image,
+      networks: wish.networks.length ? wish.networks : 'none',
+      ...(wish.groups.length ? { security_groups: wish.groups } : {}),
+      ...(wish.zone ? { availability_zone: wish.zone } : {}),
+      ...(Object.keys(metadata).length ? { metadata } : {}),
+      count: countOf(wish),
+    },
+  }
+}
+
+/** The same by the command line; names in place of ids where they are known. */
+export const createLine = (wish: Wish, nameOf: (id: string) => string): string => {
+  const count = countOf(wish)
+  return commandLine(
+    'server',
+    'create',
+    ['--flavor', wish.flavor ? nameOf(wish.flavor) : 'FLAVOR'],
+    ['--image', wish.image ? nameOf(wish.image) : 'IMAGE'],
+    ...(wish.networks.length
+      ? wish.networks.map((id): [string, string] => ['--network', nameOf(id)])
+      : ([['--nic', 'none']] as [string, string][])),
+    ...wish.groups.map((id): [string, string] => ['--security-group', id]),
+    ['--key-name', wish.key],
+    ['--availability-zone', wish.zone],
+    ...Object.entries(metadataIn(wish.metadata)).map(([name, value]): [string, string] => [
+      '--property',
+      `${name}=${value}`,
+    ]),
+    ['--user-data', wish.userData ? 'FILE' : null],
+    ...(count > 1
+      ? ([
+          ['--min', String(count)],
+          ['--max', String(count)],
+        ] as [string, string][])
+      : []),
+    wish.name || 'NAME',
+  )
+}

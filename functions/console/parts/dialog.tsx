@@ -1,0 +1,89 @@
+import type { ComponentChildren } from 'preact'
+import { useEffect, useId, useRef } from 'preact/hooks'
+import { useDoing } from '../api/use-answer.ts'
+import { Command } from './command.tsx'
+import { FaultNote } from './fault.tsx'
+
+/**
+ * A window above the page, which holds the focus as long as it is open and gives it back. Escape closes it, unless it has to be
+ * answered (`onClose` absent).
+ */
+export const Dialog = ({
+  title,
+  onClose,
+  children,
+}: {
+  title: string
+  onClose?: (() => void) | undefined
+  children: ComponentChildren
+}) => {
+  const id = useId()
+  const window = useRef<HTMLDialogElement>(null)
+  useEffect(() => {
+    const before = document.activeElement
+    window.current?.showModal()
+    return () => {
+      window.current?.close()
+      if (before instanceof HTMLElement && before.isConnected) before.focus()
+    }
+  }, [])
+  return (
+    <dialog
+      ref={window}
+      aria-labelledby={id}
+      onCancel={(event) => {
+        event.preventDefault()
+        onClose?.()
+      }}
+    >
+      <h2 id={id}>{title}</h2>
+      {children}
+    </dialog>
+  )
+}
+
+/**
+ * Asks before something is done, shows the command that does the same, does it, and says why it failed if it does.
+ * @param work what is done; it closes when that is done
+ */
+export const Confirm = ({
+  title,
+  verb,
+  danger = false,
+  command,
+  work,
+  onClose,
+  children,
+}: {
+  title: string
+  /** On the button: what it does. */
+  verb: string
+  danger?: boolean
+  command: string[]
+  work: () => Promise<unknown>
+  onClose: () => void
+  children?: ComponentChildren
+}) => {
+  const { busy, fault, run } = useDoing()
+  const submit = async (event: SubmitEvent) => {
+    event.preventDefault()
+    if (await run(work)) onClose()
+  }
+  return (
+    <Dialog title={title} onClose={onClose}>
+      <form class="stack" onSubmit={submit}>
+        {children}
+        {fault && <FaultNote fault={fault} />}
+        <Command lines={command} />
+        <div class="row end">
+          <button type="button" onClick={onClose}>
+            Cancel
+          </button>
+          <button type="submit" class={danger ? 'primary danger' : 'primary'} disabled={busy}>
+            {busy ? 'Working…' : verb}
+          </button>
+        </div>
+      </form>
+    </Dialog>
+  )
+}

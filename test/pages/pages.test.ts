@@ -1,0 +1,114 @@
+import { beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import type { Pages } from '../../functions/pages/answer.ts'
+import { type Plimsoll, startPlimsoll } from '../support/harness.ts'
+import { builtPages } from './built.ts'
+
+const HTML = { Accept: 'text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8' }
+const POLICY =
+  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+
+let pages: Pages
+beforeAll(async () => {
+  pages = await builtPages()
+})
+let plimsoll: Plimsoll
+beforeEach(async () => {
+  plimsoll = await startPlimsoll({ pages })
+})
+
+const page = async (): Promise<string> => {
+  const { body } = await plimsoll.nobody.get('/', HTML)
+  return body
+}
+/** What the page names: scripts and style sheets. */
+const named = async (): Promise<string[]> =>
+  [...(await page()).matchAll(/(?:src|href)="(assets\/[^"]+)"/g)].map(([, name]) => `/${name}`)
+
+describe('/', () => {
+  test('is the console for browsers', async () => {
+    const { status, headers } = await plimsoll.nobody.get('/', HTML)
+    expect(status).toBe(200)
+    expect(headers.get('Content-Type')).toBe('text/html; charset=utf-8')
+    expect(headers.get('Cache-Control')).toBe('no-cache')
+    expect(headers.get('Vary')).toBe('Accept, Accept-Encoding')
+    expect(await page()).toMatch(/^<!doctype html>/)
+  })
+
+  test.each<Record<string, string>>([{}, { Accept: '*/*' }, { Accept: 'application/json' }])(
+    'is JSON for programs: %j',
+    async (headers) => {
+      const { status, body } = await plimsoll.nobody.get('/', headers)
+      expect([status, body.error.message]).toEqual([404, 'There is no service at /.'])
+    },
+  )
+
+  test('is looked at, not written to', async () => {
+    expect((await plimsoll.nobody.head('/', HTML)).status).toBe(200)
+    for (const method of ['POST', 'PUT', 'DELETE', 'PATCH'])
+      expect((await plimsoll.nobody.send(method, '/', undefined, HTML)).status).toBe(404)
+  })
+
+  test('says so where it was not built', async () => {
+    plimsoll = await startPlimsoll()
+    const { status, body } = await plimsoll.nobody.get('/', HTML)
+    expect(status).toBe(501)
+    expect(body.error.message).toContain('npm install')
+  })
+})
+
+describe('everything of the console', () => {
+  test('is under a policy that lets it run, draw and ask what is served beside it', async () => {
+    for (const path of ['/', ...(await named()), '/assets/nothing-ABCDEFGH.js'])
+      for (const { headers } of [await plimsoll.nobody.get(path, HTML), await plimsoll.nobody.head(path, HTML)]) {
+        expect(headers.get('Content-Security-Policy'), path).toBe(POLICY)
+        expect(headers.get('X-Content-Type-Options'), path).toBe('nosniff')
+        expect(headers.get('Referrer-Policy'), path).toBe('no-referrer')
+        expect(headers.get('Cross-Origin-Opener-Policy'), path).toBe('same-origin')
+      }
+  })
+
+  test('is in files of its own: no script or style stands in the page', async () => {
+    const html = await page()
+    expect(html).not.toMatch(/<style|\sstyle=|\son\w+=/i)
+    for (const [script] of html.matchAll(/<script.*?<\/script>/gs))
+      expect(script).toMatch(/^<script type="module" src="assets\/[\w-]+\.js"><\/script>$/)
+    expect(html.match(/https?:\/\/(?!www\.w3\.org\/2000\/svg)[^"' ]+/)).toBeNull()
+  })
+
+  test('is kept by browsers under names that follow from the content', async () => {
+    const files = await named()
+    expect(files.length).toBeGreaterThan(1)
+    for (const file of files) {
+      expect(file).toMatch(/^\/assets\/\w+-[A-Z0-9]{8}\.(js|css)$/)
+      const { status, headers } = await plimsoll.nobody.get(file)
+      expect([file, status]).toEqual([file, 200])
+      expect(headers.get('Cache-Control')).toBe('public, max-age=31536000, immutable')
+      expect(headers.get('Content-Type')).toMatch(/^text\/(javascript|css); charset=utf-8$/)
+    }
+  })
+})
+
+describe('what is no file of the console', () => {
+  // biome-ignore format: a line each
+  const strange = [
+    '/assets/', '/assets/index.html', '/assets/nothing-ABCDEFGH.js', '/assets/../package.json', '/assets/..%2Fpackage.json', '/assets/%2e%2e/wrangler.toml',
+    '/assets/..%5c..%5cpackage.json', '/assets/main.tsx', '/assets//etc/passwd', '/assets/%00.js', '/assets/constructor', '/assets/__proto__.js', '/assets/a/b.js',
+    '/index.html', '/main.tsx', '/console', '/functions/console/main.tsx', '/.cache/console/index.html',
+  ]
+  test.each(strange)('is not found: %s', async (path) => {
+    const { status, body } = await plimsoll.nobody.get(path, HTML)
+    expect(status).toBe(404)
+    expect(body.error.code).toBe(404)
+  })
+
+  test('below the services is theirs, whoever asks', async () => {
+    for (const path of ['/compute/v2.1/nothing', '/identity/v3/nothing', '/broker/v1/nothing', '/network/assets/x.js'])
+      expect((await plimsoll.nobody.get(path, HTML)).headers.get('Content-Type'), path).toMatch(/json/)
+    expect((await plimsoll.nobody.get('/identity/v3', HTML)).body.version.id).toMatch(/^v3/)
+  })
+
+  test('is not written', async () => {
+    const [file = ''] = await named()
+    expect((await plimsoll.nobody.put(file, { a: 1 })).status).toBe(405)
+  })
+})
