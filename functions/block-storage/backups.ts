@@ -1,5 +1,11 @@
 import * as z from 'zod'
-import { BACKUP_SORT, type BackupRead, listBackups, readBackup } from '../../db/queries/block-storage/backups.ts'
+import {
+  BACKUP_SORT,
+  type BackupRead,
+  countBackups,
+  listBackups,
+  readBackup,
+} from '../../db/queries/block-storage/backups.ts'
 import {
   changeBackup,
   createBackup,
@@ -9,6 +15,7 @@ import {
   restoreInto,
 } from '../broker/block-storage/backup.ts'
 import { volumeFor } from '../broker/block-storage/volume.ts'
+import { isTrue } from '../http/boolean.ts'
 import { badRequest, notImplemented } from '../http/fault.ts'
 import { type Input, type Operation, operation } from '../http/operation.ts'
 import { allowedFilters, nextLinks, sliceOf } from './listing.ts'
@@ -63,14 +70,20 @@ const pursueBackups = ({ context }: Input, backups: BackupRead[]): void =>
   )
 
 const list = (view: (input: Input, backup: BackupRead) => unknown) => async (input: Input) => {
-  const { context, query } = input
+  const { context, query, version } = input
   const { name, status, volume_id } = allowedFilters(input, 'backup')
-  const filter = { name, status, volumeId: volume_id }
-  const page = await listBackups(context.db, listScope(context, query), filter, sliceOf(query, BACKUP_SORT))
+  const [scope, filter] = [listScope(context, query), { name, status, volumeId: volume_id }]
+  const page = await listBackups(context.db, scope, filter, sliceOf(query, BACKUP_SORT))
   if (!page) throw noBackup(query.marker!)
   pursueBackups(input, page)
   const links = nextLinks(input, page)
-  return { body: { backups: page.map((each) => view(input, each)), ...(links ? { backups_links: links } : {}) } }
+  return {
+    body: {
+      backups: page.map((each) => view(input, each)),
+      ...(links ? { backups_links: links } : {}),
+      ...(version >= 45 && isTrue(query.with_count) ? { count: await countBackups(context.db, scope, filter) } : {}),
+    },
+  }
 }
 
 const fields = {

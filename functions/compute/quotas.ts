@@ -116,11 +116,11 @@ const update = async (
 /** With `user_id` it is about that user's part of what the project may have. */
 const ownQuery = query(['user_id'])
 
-/** What network services have left the classes in 2.50, when server groups joined them. */
+/** What a class takes (nova/api/openstack/compute/schemas/quota_classes.py): what network services have has left it in 2.50. */
+const classTaken = (version: number) => shownIn(version < 50 ? Math.min(version, 35) : version)
+/** And what it shows: server groups, which it always took, from 2.50 on. */
 const classShown = (version: number) =>
-  shownIn(version < 50 ? Math.min(version, 35) : version).filter(
-    ({ name }) => version >= 50 || !name.startsWith('server_group'),
-  )
+  classTaken(version).filter(({ name }) => version >= 50 || !name.startsWith('server_group'))
 const classSet = async (context: Context, version: number) => {
   const limit = await defaultLimits(context, null)
   return Object.fromEntries(classShown(version).map(({ name, counter }) => [name, limit(counter)]))
@@ -129,7 +129,7 @@ type ClassChange = { quota_class_set: Record<string, number> }
 const classChange = (version: number) =>
   z.strictObject({
     quota_class_set: z.strictObject(
-      Object.fromEntries(classShown(version).map(({ name }) => [name, integer(-1).optional()])),
+      Object.fromEntries(classTaken(version).map(({ name }) => [name, integer(-1).optional()])),
     ),
   }) as z.ZodType<ClassChange>
 
@@ -236,7 +236,7 @@ export const quotaOperations: Operation[] = [
     body: classChange,
     handle: async ({ context, params, body, version }) => {
       if (params.class !== 'default') throw badRequest(`There is one quota class, default, and no ${params.class}.`)
-      const said = classShown(version).flatMap(({ name, counter }) => {
+      const said = classTaken(version).flatMap(({ name, counter }) => {
         const limit = body.quota_class_set[name]
         return limit === undefined ? [] : [[counter, limit] as const]
       })

@@ -76,6 +76,19 @@ export const listBackups = async (
   slice: Slice,
 ): Promise<BackupRead[] | null> => (await pages(db, scope, filter, slice))?.map(flat) ?? null
 
+const counting = prepared((db, asked: Slots<BackupFilter & { scope: Scope }>) =>
+  db
+    .select({ count: sql<number>`count(*)` })
+    .from(snapshots)
+    .where(and(...conditions(asked))),
+)
+
+/** How many backups of a scope a filter lets through. */
+export const countBackups = async (db: Database, scope: Scope, filter: BackupFilter): Promise<number> => {
+  const [row] = await counting.run(db, { scope, ...filter })
+  return row!.count
+}
+
 const byId = prepared((db, { scope, id }: Slots<{ scope: Scope; id: string }>) =>
   read(db).where(and(eq(snapshots.id, id), visible(scope))),
 )

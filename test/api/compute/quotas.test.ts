@@ -98,6 +98,17 @@ describe('quota sets', () => {
     expect(body.quota_class_set).toMatchObject({ id: 'default', cores: 400 })
     expect(Object.keys(body.quota_class_set)).toHaveLength(count + 1)
   })
+
+  test('the default class takes server groups before it shows them', async () => {
+    const admin = plimsoll.as('admin')
+    const asked = { quota_class_set: { server_groups: 4, server_group_members: '5' } }
+    const { status, body } = await admin.put(`${NOVA}/os-quota-class-sets/default`, asked)
+    expect([status, body.quota_class_set]).toEqual([200, expect.not.objectContaining({ server_groups: 4 })])
+    const shown = (await admin.get(`${NOVA}/os-quota-class-sets/default`, at(50))).body.quota_class_set
+    expect(shown).toMatchObject({ server_groups: 4, server_group_members: 5 })
+    const addresses = { quota_class_set: { floating_ips: 4 } }
+    expect((await admin.put(`${NOVA}/os-quota-class-sets/default`, addresses, at(50))).status).toBe(400)
+  })
 })
 
 describe('limits', () => {
