@@ -197,7 +197,7 @@ test('no folder holds more than 25 files', () => {
 })
 
 /** How a cloud is spoken to, how its objects are read, and the kinds; a package is what images are imported from. */
-const ADAPTER_FLOORS = [['wire'], ['records'], ['network', 'storage'], ['package'], ['compute']]
+const ADAPTER_FLOORS = [['wire'], ['records'], ['network', 'storage'], ['package'], ['console'], ['compute']]
 
 /** Rooms of one floor know nothing of each other; a room imports from the floors below its own. */
 const FLOORS: Record<string, string[][]> = {

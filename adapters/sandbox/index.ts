@@ -68,7 +68,6 @@ export const sandbox: Adapter = {
   lacks: {
     'server.diagnostics': 'The embedded cloud runs no guests, so there is nothing to count.',
     'server.change_password': 'The embedded cloud runs no guests, so nobody could log in.',
-    'server.remote_console': 'The embedded cloud runs no guests, so there is no screen to show.',
     'server.fork':
       'The embedded cloud keeps no memory of its servers that another could go on from: forks are booted from an image.',
   },

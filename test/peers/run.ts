@@ -93,7 +93,12 @@ const peers: Record<string, (report: Report) => Promise<void>> = {
   // Whole by their names; among the others every fifth day a part, as the one or the other.
   gophercloud: (report) =>
     names.length || today % 5 === 2
-      ? gophercloud(report, names.length ? null : Math.floor(today / 5), values.part)
+      ? gophercloud(
+          report,
+          names.length ? null : Math.floor(today / 5),
+          values.part,
+          values.only ? new RegExp(values.only) : undefined,
+        )
       : Promise.resolve(report.step('gophercloud', 'a day of its turn', 'skipped', 0, 'it is played every fifth day')),
   commands: (report) =>
     names.length || today % 5 === 0

@@ -1,4 +1,5 @@
 import type { NativeId, Seen, ServerRealm, ServerSeen, ServerSpec } from '../../contract.ts'
+import { consoleText } from '../console/text.ts'
 import { type Engine, healthOf } from '../engine.ts'
 import { noSuch, refusal } from '../errors.ts'
 import { refuseForeign } from '../marks.ts'
@@ -9,9 +10,9 @@ import { letGo, take } from '../records/hold.ts'
 import { realm, referred, refuseUnsettled } from '../records/realm.ts'
 import { ROOT } from '../storage/attachment.ts'
 import { offShelf, rescueStep, shelveStep, unrescueStep, unshelveStep } from './aside.ts'
-import { consoleText } from './console.ts'
 import { hostFor, leaveHost } from './hosts.ts'
 import { moved, type PowerAction, powerOf } from './power.ts'
+import { remoteConsole } from './remote-console.ts'
 import { bootFromStep, findSize, foundBy, rebuildStep, refuseMisfit, resizeStep } from './reshape.ts'
 
 type Server = Entities['server']
@@ -202,6 +203,7 @@ export const servers = (engine: Engine): ServerRealm => {
     unshelve: (id) => engine.call('server.unshelve', { id }, () => unshelveStep(engine, id)),
     bootFrom: (id, volume, power) =>
       engine.call('server.bootFrom', { id }, () => bootFromStep(engine, id, volume, power)),
+    remoteConsole: remoteConsole(engine, (id) => consoleLog(engine, id)),
     consoleLog: (id) => engine.call('server.consoleLog', { id }, () => consoleLog(engine, id)),
     describe: (id, { name, metadata }) =>
       engine.call('server.describe', { id }, async () => {

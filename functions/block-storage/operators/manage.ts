@@ -79,7 +79,7 @@ const manageable = (full: boolean) => async (input: Input) => {
   return {
     body: {
       'manageable-volumes': found.map(({ native_id, name, size_gib }) => ({
-        reference: { 'source-id': native_id },
+        reference: { 'source-name': native_id },
         size: size_gib,
         safe_to_manage: true,
         ...(full ? { reason_not_safe: null, cinder_id: null, extra_info: name } : {}),

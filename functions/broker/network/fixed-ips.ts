@@ -51,6 +51,7 @@ interface Choice {
 export const chooseAddresses = (choice: Choice): FixedIp[] => {
   const { subnets, wished } = choice
   if (!wished) return automatic(choice)
+  if (wished.length && !subnets.length) throw invalidInput('IP allocation requires subnets for network')
   const chosen: FixedIp[] = []
   for (const wish of wished) {
     const candidates = candidatesFor(choice, wish)

@@ -1,7 +1,7 @@
 import type { NetworkRow } from '../../../db/queries/network/network.ts'
 import { allocate, joinGroups, type PortRow, subnetsGone } from '../../../db/queries/network/ports.ts'
 import { groupsLost } from '../../../db/queries/network/security/security-groups.ts'
-import type { SubnetRow } from '../../../db/queries/network/subnets.ts'
+import { type SubnetRow, subnetById } from '../../../db/queries/network/subnets.ts'
 import type { Context } from '../../context.ts'
 import { adapterOf } from '../clouds/adapter.ts'
 import { guard, type Write } from '../line/commit.ts'
@@ -54,6 +54,7 @@ export const plannedAddresses = async (
   )
   const subnets = servedBy(there, wish.owner)
   if (there.length && !subnets.length) throw noServiceSubnet(network.id, wish.owner)
+  await refuseUnknown(context, subnets, wished)
   const { free, used } = ground
   const fixedIps = chooseAddresses({ networkId: network.id, subnets, wished, free, used, mac, dice: context.newId() })
   for (const { subnet_id, ip_address } of fixedIps) used.add(`${subnet_id}/${ip_address}`)
@@ -78,6 +79,13 @@ const noServiceSubnet = (networkId: string, owner: string) =>
     'IpAddressGenerationFailureNoMatchingSubnet',
     `No valid service subnet for the given device owner, network ${networkId}, service type ${owner}.`,
   )
+
+/** A subnet that there is not is not found, before one of another network is refused (neutron/db/ipam_backend_mixin.py, `_get_subnet_for_fixed_ip`). */
+const refuseUnknown = async (context: Context, subnets: SubnetRow[], wished: FixedIpWish[] | null): Promise<void> => {
+  const elsewhere = wished?.find(({ subnet_id: id }) => id && !subnets.some((subnet) => subnet.id === id))?.subnet_id
+  if (elsewhere && subnets.length && !(await subnetById(context.db, context.scope, elsewhere)))
+    throw missing('Subnet', elsewhere)
+}
 
 /** A port is in one segment (neutron/services/segments/exceptions.py). */
 const refuseSegments = (subnets: SubnetRow[], fixedIps: PortRow['fixedIps']): void => {

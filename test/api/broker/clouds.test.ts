@@ -190,7 +190,7 @@ describe('a mapping', () => {
     const [lab] = (await demo.get(`${V1}/capabilities`)).body.clouds
     expect(lab).toMatchObject({ cloud: 'lab', type: 'sandbox' })
     expect(lab.capabilities['server.resize']).toEqual({ available: true })
-    expect(lab.capabilities['server.remote_console']).toMatchObject({ available: false, reason: expect.any(String) })
+    expect(lab.capabilities['server.change_password']).toMatchObject({ available: false, reason: expect.any(String) })
     expect((await connectCloud(plimsoll.host, row, project)).connection.mapping).toEqual({ note: 'trial' })
 
     expect((await admin.delete(path)).status).toBe(204)

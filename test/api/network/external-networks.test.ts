@@ -130,6 +130,8 @@ describe('external networks of an administrator', () => {
     expect(fault(await router({ external_gateway_info: named, ...own() }, admin))[1]).toBe('IpAddressAlreadyAllocated')
     await plimsoll.settle()
     expect(await taken()).toEqual([])
+    const nowhere = { network_id: network, external_fixed_ips: [{ subnet_id: network }] }
+    expect(fault(await router({ external_gateway_info: nowhere, ...own() }, admin))[1]).toBe('SubnetNotFound')
     const second = await router({ external_gateway_info: named, ...own() }, admin)
     expect(second.status).toBe(201)
     await plimsoll.settle()

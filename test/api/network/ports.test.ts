@@ -169,7 +169,11 @@ describe('addresses', () => {
       `IP address 10.0.0.9 already allocated in subnet ${subnet}`,
     ])
     const unknown = crypto.randomUUID()
-    expect(fault(await create({ fixed_ips: [{ subnet_id: unknown }] }))[1]).toBe('InvalidInput')
+    expect(fault(await create({ fixed_ips: [{ subnet_id: unknown }] }))).toEqual([
+      404,
+      'SubnetNotFound',
+      `Subnet ${unknown} could not be found.`,
+    ])
     expect(fault(await create({ fixed_ips: [{ ip_address: '10.0.0.8' }, { ip_address: '10.0.0.8' }] }))[1]).toMatch(
       /InvalidInput|IpAddressAlreadyAllocated/,
     )

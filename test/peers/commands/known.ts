@@ -8,10 +8,8 @@ export const knownOf = knownBy({
     'shelve-offload',
   ),
   'It asks for a password on a terminal.': of('nova', 'set-password'),
-  'The embedded cloud runs no guests: there is no screen to show, and nothing to count.': of(
-    'nova',
-    ...['get-vnc-console', 'get-serial-console', 'get-spice-console', 'diagnostics'],
-  ),
+  'The embedded cloud runs no guests, so there is nothing to count.': of('nova', 'diagnostics'),
+  'No cloud shows screens by SPICE.': of('nova', 'get-spice-console'),
   'No cloud makes a server dump its memory.': of('nova', 'trigger-crash-dump'),
   'Deleted servers are not kept.': of('nova', 'restore'),
   'Clouds move machines between their hosts by themselves.': of(

@@ -4,15 +4,10 @@ import { type Faults, type Known, knownBy } from '../suites/outcomes.ts'
 export type As = 'user' | 'admin'
 
 const BOTH: Faults = {
-  'It downloads an image from a public host, which is not reached where the peers are played.': [
-    'image/v2 TestImageStage',
-    'image/v2 TestCreateImport',
-  ],
   'Options of DHCP of a port are not offered.': ['networking/v2 TestPortsWithExtraDHCPOptsCRUD'],
   'No cloud trusts a virtual function, so there is no `port-trusted-vif`.': ['networking/v2 TestPortsTrustedVIFCRUD'],
   'Subnets have no `service_types`.': ['networking/v2 TestSubnetsServiceType'],
   'The embedded cloud has no ephemeral disks.': ['compute/v2 TestBootFromMultiEphemeralServer'],
-  'The embedded cloud runs no guests, so there is no screen to show.': ['compute/v2 TestRemoteConsoleCreate'],
 }
 
 const OWN: Record<As, Faults> = {
@@ -41,11 +36,6 @@ const OWN: Record<As, Faults> = {
     'Limits are kept for services of an operator’s own, and it takes one of the broker’s.': [
       'identity/v3 TestLimitsCRUD',
       'identity/v3 TestRegisteredLimitsCRUD',
-    ],
-    'It imports an image from a public host, by http, which nobody named.': ['image/v2 TestTaskCreate'],
-    'The network that leads outside has no subnet.': [
-      'networking/v2/extensions/layer3 TestLayer3FloatingIPsCreateDeleteBySubnetID',
-      'networking/v2/extensions/layer3 TestLayer3ExternalRouterCreateDelete',
     ],
     'Segments are of kinds that the embedded cloud has; `geneve` is none.': [
       'networking/v2/extensions/segments TestSegmentCRUD',

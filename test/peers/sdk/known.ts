@@ -36,7 +36,4 @@ export const knownOf = knownBy({
     'cloud.test_compute.TestRangeSearch.test_range_search_multi_1',
     'cloud.test_compute.TestRangeSearch.test_range_search_multi_4',
   ],
-  'The embedded cloud runs no guests, so there is no screen to show.': [
-    'compute.test_server.TestServer.test_server_remote_console',
-  ],
 })

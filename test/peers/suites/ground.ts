@@ -43,8 +43,13 @@ export const NETWORK = 'private'
 const SUBNET = 'private-subnet'
 const ZONE = 'nova'
 const ROUTER = 'router1'
+const GROUP = 'admins'
+/** What the way out of the cloud is called, which has no subnet to see. */
 export const EXTERNAL = 'public'
 const OUTSIDE = ['/network/v2.0/networks?router:external=True', 'networks', EXTERNAL] as const
+/** An administrator's own way out, with the subnet that DevStack gives its `public`; that name is the cloud's. */
+export const DRAWN_EXTERNAL = 'public-drawn'
+const DRAWN_SUBNET = { name: 'public-subnet', ip_version: 4, cidr: '172.24.4.0/24', enable_dhcp: false }
 export const IMAGE = 'cirros-0.6.3-x86_64-disk'
 const IMAGE_BYTES = 1024 * 1024
 export const FLAVOR = 'm1.acctest'
@@ -53,6 +58,8 @@ export const ALT_PASSWORD = 'peers-alt-password'
 interface Furniture {
   /** Whether there are flavors for acceptance tests besides the cloud's own. */
   flavors?: boolean
+  /** Whether the way out is one that an administrator drew, with a subnet. */
+  drawn?: boolean
   /** Whose the one network of that name is: administrators see those of everybody. */
   networkOf?: PersonName
   /** Of the broker. */
@@ -61,6 +68,7 @@ interface Furniture {
 
 export const layGround = async ({
   flavors = true,
+  drawn = false,
   networkOf = 'demo',
   settings = {},
 }: Furniture = {}): Promise<Ground> => {
@@ -76,15 +84,17 @@ export const layGround = async ({
     await letProjectsBegin(admin, 'sandbox')
     await admin.must('PUT', `/broker/v1/projects/${admin.projectId}/clouds/sandbox`, { mapping: {} })
     await makeZone(admin)
+    await admin.must('POST', '/identity/v3/groups', { group: { name: GROUP } })
     const alt = await newcomer(broker, admin)
-    await makeNetwork({ admin, demo, alt }[networkOf])
+    const external = await (drawn ? drawOutside(admin) : idOf(admin, ...OUTSIDE))
+    await makeNetwork({ admin, demo, alt }[networkOf], external)
     await makePool(admin)
     inRounds({ broker, ends })
     return {
       broker,
       admin,
       demo,
-      ids: await idsOf(broker, admin, flavors),
+      ids: { ...(await idsOf(broker, admin, flavors)), external },
       ends,
       agreed: watchAgreement(() => disagreements(broker.folder)),
       stop,
@@ -119,13 +129,21 @@ const makePool = async (admin: Api): Promise<void> => {
   await admin.must('POST', '/network/v2.0/subnetpools', { subnetpool })
 }
 
+const drawOutside = async (admin: Api): Promise<string> => {
+  const at = '/network/v2.0'
+  const wish = { name: DRAWN_EXTERNAL, 'router:external': true }
+  const { network } = await admin.must('POST', `${at}/networks`, { network: wish })
+  await admin.must('POST', `${at}/subnets`, { subnet: { ...DRAWN_SUBNET, network_id: network.id } })
+  return network.id
+}
+
 /** A network of their own, with a way outside. */
-const makeNetwork = async (person: Api): Promise<void> => {
+const makeNetwork = async (person: Api, external: string): Promise<void> => {
   const at = '/network/v2.0'
   const { network } = await person.must('POST', `${at}/networks`, { network: { name: NETWORK } })
   const wish = { network_id: network.id, name: SUBNET, ip_version: 4, cidr: '10.64.0.0/24' }
   const { subnet } = await person.must('POST', `${at}/subnets`, { subnet: wish })
-  const external_gateway_info = { network_id: await idOf(person, ...OUTSIDE) }
+  const external_gateway_info = { network_id: external }
   const { router } = await person.must('POST', `${at}/routers`, { router: { name: ROUTER, external_gateway_info } })
   await person.must('PUT', `${at}/routers/${router.id}/add_router_interface`, { subnet_id: subnet.id })
 }
@@ -148,11 +166,10 @@ const makeImage = (broker: Broker, admin: Api): Promise<string> =>
 
 const FLAVORS = ['/compute/v2.1/flavors', 'flavors'] as const
 
-const idsOf = async (broker: Broker, admin: Api, flavors: boolean): Promise<Ids> => ({
+const idsOf = async (broker: Broker, admin: Api, flavors: boolean): Promise<Omit<Ids, 'external'>> => ({
   image: await makeImage(broker, admin),
   flavor: await (flavors ? makeFlavor(admin, FLAVOR, {}) : idOf(admin, ...FLAVORS, 'm1.tiny')),
   otherFlavor: await (flavors
     ? makeFlavor(admin, 'm1.resize', { ram: 1024, disk: 11 })
     : idOf(admin, ...FLAVORS, 'm1.small')),
-  external: await idOf(admin, ...OUTSIDE),
 })

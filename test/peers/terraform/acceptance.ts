@@ -1,7 +1,8 @@
 import { chmod, mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { runGoTests } from '../gophercloud/run.ts'
-import { EXTERNAL, FLAVOR, type Ground, IMAGE, layGround, NETWORK } from '../suites/ground.ts'
+import { DRAWN_EXTERNAL, FLAVOR, type Ground, IMAGE, layGround, NETWORK } from '../suites/ground.ts'
+import { publicHosts } from '../suites/hosts.ts'
 import { tellOutcomes } from '../suites/outcomes.ts'
 import { writeSuite } from '../suites/page.ts'
 import type { Report } from '../support/report.ts'
@@ -22,7 +23,7 @@ const ELSEWHERE = /^TestAcc(SFS|SharedFilesystem|Workflow|NetworkingV2BGP)/
 export const acceptance = async (report: Report, who?: As, only?: RegExp): Promise<void> => {
   const [built, tests] = [await programs(), await acceptanceTests()]
   for (const as of (['user', 'admin'] as const).filter((each) => !who || who === each)) {
-    const ground = await layGround({ networkOf: as === 'admin' ? 'admin' : 'demo' })
+    const ground = await layGround({ networkOf: as === 'admin' ? 'admin' : 'demo', drawn: true })
     try {
       const env = await environment(ground, as, built)
       const asked = (test: string) => /^TestAcc/.test(test) && !ELSEWHERE.test(test) && (only?.test(test) ?? true)
@@ -57,6 +58,7 @@ const environment = async (ground: Ground, as: As, built: Programs): Promise<Rec
     TF_ACC_TERRAFORM_PATH: await program(ground, built),
     CHECKPOINT_DISABLE: '1',
     ...built.python.env,
+    ...(await publicHosts(ground)),
     OS_AUTH_URL: `${broker.url}/identity/v3`,
     OS_REGION_NAME: 'RegionOne',
     OS_USERNAME: name,
@@ -70,7 +72,7 @@ const environment = async (ground: Ground, as: As, built: Programs): Promise<Rec
     OS_FLAVOR_ID: ids.flavor,
     OS_FLAVOR_NAME: FLAVOR,
     OS_NETWORK_ID: network.id,
-    OS_POOL_NAME: EXTERNAL,
+    OS_POOL_NAME: DRAWN_EXTERNAL,
     OS_EXTGW_ID: ids.external,
     OS_HYPERVISOR_HOSTNAME: hypervisors[0].hypervisor_hostname,
   }

@@ -346,7 +346,7 @@ describe('what no cloud has', () => {
     const screen = await w.newest.post(`${NOVA}/servers/${id}/remote-consoles`, console)
     expect([screen.status, screen.body.conflictingRequest.message]).toEqual([
       409,
-      'The embedded cloud runs no guests, so there is no screen to show.',
+      'The console of this server is brought by a WebSocket, which a broker on Workers does not do; one on Node does.',
     ])
   })
   test('is refused by a name that is unknown, and two at once', async () => {

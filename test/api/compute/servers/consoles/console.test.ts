@@ -131,9 +131,11 @@ describe('the screen of a server', () => {
     expect(tickets()).toBe(0)
   })
 
-  test('of a cloud that has none is refused with its reason', async () => {
-    const reason = 'The embedded cloud runs no guests, so there is no screen to show.'
-    expect(refused(await open())).toEqual([409, reason])
+  test('of a cloud that shows it to the broker alone is refused where no broker brings it', async () => {
+    expect(refused(await open())).toEqual([400, 'Unavailable console type webmks.'])
+    const reason =
+      'The console of this server is brought by a WebSocket, which a broker on Workers does not do; one on Node does.'
+    expect(refused(await open({ remote_console: { protocol: 'vnc', type: 'novnc' } }))).toEqual([409, reason])
     expect(refused(await w.act(id, { 'os-getVNCConsole': { type: 'novnc' } }, w.demo))).toEqual([409, reason])
   })
 

@@ -1,0 +1,68 @@
+import { getty } from './getty.ts'
+
+/** How often it is looked whether the guest wrote more, in milliseconds. */
+const LOOK_MS = 500
+
+/** What a guest writes while somebody looks, and what he types there. */
+export interface Terminal {
+  type(typed: string): void
+  /** What was written since it was last asked; if there is nothing, a while is waited for it. Null: there is no console any more. */
+  more(): Promise<string | null>
+  /** It is waited no longer. */
+  wake(): void
+  close(): void
+}
+
+/**
+ * @param written all that the guest wrote since it booted; null: it does not run any more
+ * @param limit ends it
+ */
+export const terminal = (written: () => Promise<string | null>, limit: AbortSignal): Terminal => {
+  let [known, said, closed] = ['', '', false]
+  let wake = () => {}
+  const woken = () => {
+    const before = wake
+    wake = () => {}
+    before()
+  }
+  const host = () => /(\S+) login: \s*$/.exec(known)?.[1] ?? 'localhost'
+  const typing = getty((text) => {
+    said += text
+  }, host)
+  const close = () => {
+    closed = true
+    woken()
+  }
+  limit.addEventListener('abort', close)
+  /** What is new; a guest that booted again begins anew. */
+  const news = async (): Promise<string | null> => {
+    const text = await written()
+    if (text === null) return null
+    const fresh = text.startsWith(known) ? text.slice(known.length) : text
+    known = text
+    const answers = said
+    said = ''
+    return fresh.replaceAll('\n', '\r\n') + answers
+  }
+  return {
+    type(typed) {
+      typing(typed)
+      woken()
+    },
+    async more() {
+      if (closed || limit.aborted) return null
+      const text = await news()
+      if (text !== '') return text
+      await new Promise<void>((resolve) => {
+        const later = setTimeout(resolve, LOOK_MS)
+        wake = () => {
+          clearTimeout(later)
+          resolve()
+        }
+      })
+      return closed || limit.aborted ? null : news()
+    },
+    wake: woken,
+    close,
+  }
+}
