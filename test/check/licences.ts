@@ -31,6 +31,7 @@ const SAID_BEFORE = new Map([
 /** Tools that are run while developing, never linked or handed on, and the licence that each has besides. */
 const TOOLS: [name: RegExp, licence: string][] = [
   [/^lightningcss(-|$)/, 'MPL-2.0'], // vite compiles style sheets with it; there are none here
+  [/^axe-core$/, 'MPL-2.0'], // looks for what keeps people out of pages
   [/^@img\/sharp-/, 'LGPL-3.0-or-later'], // wrangler's local stand-in for image transformations
 ]
 

@@ -5,6 +5,7 @@ import { burst } from './burst/index.ts'
 import { bursts } from './burst/jobs.ts'
 import { chaos } from './chaos/index.ts'
 import { commands } from './commands/index.ts'
+import { consolePages } from './console/index.ts'
 import { federation } from './federation/index.ts'
 import { gophercloud } from './gophercloud/index.ts'
 import { libvirt } from './libvirt/index.ts'
@@ -71,6 +72,8 @@ const peers: Record<string, (report: Report) => Promise<void>> = {
       ? federation(report)
       : Promise.resolve(report.step('federation', 'a day of its turn', 'skipped', 0, 'it is played every third day')),
   notices,
+  // `--part pictures` puts its pictures into the documentation.
+  console: (report) => consolePages(report, values.part === 'pictures'),
   runners: (report) => runners(report, today),
   // Whole by its name; among the others half of the renting programs.
   span: (report) => span(report, names.length ? null : today, home),

@@ -62,7 +62,7 @@ export const Screen = ({ server }: PartProps) => {
       </div>
       {fault && <FaultNote fault={fault} />}
       {opened?.socket && <Vnc key={opened.url} socket={opened.socket} />}
-      {opened && !opened.socket && (
+      {opened && !opened.socket && /^https?:/.test(opened.url) && (
         <p class="note">
           <a href={opened.url} target="_blank" rel="noreferrer noopener">
             Open the screen in a window of its own

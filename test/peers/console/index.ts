@@ -1,0 +1,101 @@
+import assert from 'node:assert/strict'
+import { RUNTIMES, type Runtime } from '../support/broker.ts'
+import { lackOf } from '../support/debian.ts'
+import type { Report } from '../support/report.ts'
+import { told } from '../support/told.ts'
+import { accessible, openBrowser, openWindow, picture, picturesIn } from './browser.ts'
+import { byKeyboard } from './keyboard.ts'
+import { many } from './many.ts'
+import { byMouse, logIn } from './mouse.ts'
+
+/** The first load: everything that is there when the door is, and then the overview; gzipped. */
+const MOST = 150 * 1024
+/** A page may be used after so many milliseconds. */
+const SOON = 1_000
+
+/**
+ * The console in Debian's Chromium, on both runtimes: the first minutes of a new user by mouse and by keyboard, axe-core on every
+ * page, and what the browser has to say.
+ * @param pictures pictures of the pages go into the documentation
+ */
+export const consolePages = async (report: Report, pictures: boolean): Promise<void> => {
+  const lack = await lackOf('chromium', 'chromium')
+  if (lack) return report.step('console', 'Chromium', 'skipped', 0, lack)
+  for (const runtime of RUNTIMES) await onRuntime(report, runtime, pictures && runtime === 'node')
+}
+
+const onRuntime = (report: Report, runtime: Runtime, pictures: boolean): Promise<void> =>
+  told(
+    { runtime, report, story: `${runtime} × console`, setting: 'a browser before a broker' },
+    async ({ broker, demo, step, ends }) => {
+      const browser = await openBrowser()
+      ends.push(() => browser.close())
+      const folder = picturesIn(pictures)
+      const window = await openWindow(browser, broker.url)
+      const { page } = window
+
+      await step('the door is open soon, and small', async () => {
+        const took: number[] = []
+        for (let i = 0; i < 3; i++) {
+          const visit = await openWindow(browser, broker.url)
+          await visit.page.goto('/')
+          await visit.page.getByLabel('User name').fill('demo')
+          took.push((await visit.page.evaluate('performance.now()')) as number)
+          await visit.context.close()
+        }
+        const best = Math.round(Math.min(...took))
+        console.log(
+          `      ${runtime}: the door may be used after ${took.map((ms) => `${Math.round(ms)} ms`).join(', ')}`,
+        )
+        assert.ok(best < SOON, `the door may be used after ${best} ms`)
+      })
+      await step('a user logs in, and sees each cloud as a hull', async () => {
+        await page.goto('/')
+        await picture(window, folder, 'door')
+        await accessible(window)
+        await logIn(window, 'demo', broker.passwords.demo)
+        await page.getByRole('img', { name: /^sandbox is filled to \d+ %/ }).waitFor()
+        const size = [...window.sizes.values()].reduce((sum, bytes) => sum + bytes, 0)
+        console.log(
+          `      ${runtime}: the first load, overview and all, is ${(size / 1024).toFixed(1)} KiB gzipped in ${window.sizes.size} files`,
+        )
+        assert.ok(size > 5_000 && size < MOST, `${size} bytes`)
+      })
+      await byMouse({ broker, demo, window, folder, step })
+      await step('whoever administrates sees every page, and each is for everybody', async () => {
+        const other = await openWindow(browser, broker.url)
+        await other.page.goto('/')
+        await logIn(other, 'admin', broker.passwords.admin)
+        const links = await other.page.getByRole('navigation', { name: 'Pages' }).getByRole('link').all()
+        const pages = await Promise.all(
+          links.map(async (link) => [await link.textContent(), await link.getAttribute('href')] as const),
+        )
+        assert.ok(pages.length > 1)
+        for (const [name, href] of pages) {
+          await other.page.goto(`/${href}`)
+          await other.page.getByRole('heading', { level: 1 }).waitFor()
+          await other.page.waitForLoadState()
+          await accessible(other)
+          await picture(other, folder, `admin-${name?.toLowerCase().replace(/\W+/g, '-')}`)
+        }
+        assert.deepEqual(other.log, [])
+        await other.context.close()
+      })
+      await byKeyboard({ browser, broker, demo, step })
+      await many({ browser, broker, step })
+      await step('nothing stands in the log of the browser, and nothing was asked of anybody else', async () => {
+        assert.deepEqual(window.log, [])
+        assert.deepEqual(
+          window.asked.filter((url) => !url.startsWith(`${broker.url}/`) && !url.startsWith('data:')),
+          [],
+        )
+      })
+      await step('who logs out is out, here and at the broker', async () => {
+        await page.getByRole('button', { name: 'Log out' }).click()
+        await page.getByLabel('User name').waitFor()
+        assert.deepEqual(await window.context.cookies(`${broker.url}/broker/v1/session`), [])
+        await page.reload()
+        await page.getByLabel('User name').waitFor()
+      })
+    },
+  )

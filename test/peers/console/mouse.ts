@@ -1,0 +1,145 @@
+import assert from 'node:assert/strict'
+import type { Api } from '../support/api.ts'
+import type { Broker } from '../support/broker.ts'
+import { accessible, picture, type Window } from './browser.ts'
+
+/** Logs in at the door, and waits for the overview. */
+export const logIn = async ({ page }: Window, user: string, password: string): Promise<void> => {
+  await page.getByLabel('User name').fill(user)
+  await page.getByLabel('Password', { exact: true }).fill(password)
+  await page.getByRole('button', { name: 'Log in', exact: true }).click()
+  await page.getByRole('heading', { level: 1, name: 'Overview' }).waitFor()
+}
+
+interface Story {
+  broker: Broker
+  demo: Api
+  window: Window
+  folder: string
+  step(title: string, run: () => Promise<unknown>): Promise<void>
+}
+
+/** What an attacker would call a server, and keep with it. */
+const MARKUP = '<img src=x onerror="alert(1)">'
+
+/** The first minutes of somebody new, by mouse. */
+export const byMouse = async ({ broker, demo, window, folder, step }: Story): Promise<void> => {
+  const { page } = window
+  const go = async (name: string) => {
+    await page.getByRole('navigation', { name: 'Pages' }).getByRole('link', { name }).click()
+    await page.getByRole('heading', { level: 1, name }).waitFor()
+  }
+  const part = (name: string) =>
+    page.getByRole('navigation', { name: 'Parts of the server' }).getByRole('link', { name }).click()
+
+  await step('where nothing is yet the page says how to begin', async () => {
+    await go('Servers')
+    await page.getByText('No server yet').waitFor()
+    await page.getByText('openstack server create').waitFor()
+    await picture(window, folder, 'servers-empty')
+    await accessible(window)
+  })
+  await step('a form says where a server would go and what it costs, before it is made', async () => {
+    await demo.must('POST', '/network/v2.0/networks', { network: { name: 'net1' } }).then(({ network }) =>
+      demo.must('POST', '/network/v2.0/subnets', {
+        subnet: { network_id: network.id, name: 'sub1', ip_version: 4, cidr: '10.0.0.0/24' },
+      }),
+    )
+    await page.getByRole('link', { name: 'Make the first' }).click()
+    await page.getByLabel('Name', { exact: true }).fill('web-1')
+    const choose = async (label: string, text: RegExp) => {
+      const box = page.getByLabel(label, { exact: true })
+      const option = box.locator('option').filter({ hasText: text }).first()
+      await option.waitFor({ state: 'attached' })
+      await box.selectOption((await option.getAttribute('value'))!)
+    }
+    await choose('Flavor', /^m1\.tiny/)
+    await choose('Image', /sandbox-linux/)
+    await page.getByLabel('net1').check()
+    await page.getByText(/per hour/).waitFor()
+    await page.getByText(/--flavor m1\.tiny --image sandbox-linux --network net1/).waitFor()
+    await page.getByText('More', { exact: true }).click()
+    await page.getByLabel('Metadata').fill(`note=${MARKUP}`)
+    await accessible(window)
+    await picture(window, folder, 'server-new')
+  })
+  await step('it is made, and the page shows it become ACTIVE by itself', async () => {
+    await page.getByRole('button', { name: 'Make it' }).click()
+    await page.getByRole('heading', { level: 1, name: 'web-1' }).waitFor()
+    await page.getByText('ACTIVE').waitFor({ timeout: 60_000 })
+    await picture(window, folder, 'server')
+    await accessible(window)
+  })
+  await step('its timeline says where it was tried, and its console log is searched', async () => {
+    await part('Timeline')
+    await page.getByText('Where it was tried').waitFor()
+    await accessible(window)
+    await picture(window, folder, 'server-timeline')
+    await part('Console log')
+    await page.getByLabel('Console log').getByText(/\S/).first().waitFor()
+    await page.getByLabel('Lines with').fill('linux')
+    await page.getByText(/of \d+ lines$/).waitFor()
+    await accessible(window)
+    await picture(window, folder, 'server-log')
+    for (const name of ['Ports and volumes', 'Remote console']) {
+      await part(name)
+      await accessible(window)
+    }
+  })
+  await step('what users write is text, whatever is in it', async () => {
+    await part('Metadata')
+    await page.getByText(MARKUP).waitFor()
+    const { servers } = await demo.must('GET', '/compute/v2.1/servers')
+    await demo.must('PUT', `/compute/v2.1/servers/${servers[0].id}`, { server: { name: MARKUP } })
+    await page.reload()
+    await page.getByRole('heading', { level: 1, name: MARKUP }).waitFor()
+    assert.equal(await page.locator('main img').count(), 0)
+    await accessible(window)
+    await demo.must('PUT', `/compute/v2.1/servers/${servers[0].id}`, { server: { name: 'web-1' } })
+  })
+  await step('it is stopped and started from the list, where it changes by itself', async () => {
+    await go('Servers')
+    await page.getByLabel('Choose web-1').check()
+    for (const [verb, status] of [
+      ['Stop', 'SHUTOFF'],
+      ['Start', 'ACTIVE'],
+    ] as const) {
+      await page.getByLabel('Choose web-1').check()
+      await page.getByRole('button', { name: verb, exact: true }).click()
+      const dialog = page.getByRole('dialog')
+      await dialog.getByText(`openstack server ${verb.toLowerCase()} web-1`).waitFor()
+      if (verb === 'Stop') await accessible(window)
+      await dialog.getByRole('button', { name: verb, exact: true }).click()
+      await dialog.waitFor({ state: 'detached' })
+      await page.getByRole('cell', { name: status }).waitFor({ timeout: 60_000 })
+    }
+    await picture(window, folder, 'servers')
+    await accessible(window)
+  })
+  await step('a page that is loaded again, and another tab, go on where they were', async () => {
+    await page.reload()
+    await page.getByRole('heading', { level: 1, name: 'Servers' }).waitFor()
+    const tab = await window.context.newPage()
+    await tab.goto(`${broker.url}/#/servers`)
+    await tab.getByRole('link', { name: 'web-1' }).waitFor()
+    await tab.close()
+  })
+  await step('the overview says what it holds and costs', async () => {
+    await go('Overview')
+    await page.getByText(/1 servers, 1 vCPU/).waitFor()
+    await page.waitForTimeout(500)
+    await picture(window, folder, 'overview')
+    await accessible(window)
+    await page.emulateMedia({ colorScheme: 'dark' })
+    await picture(window, folder, 'overview-dark')
+    await page.emulateMedia({ colorScheme: 'light' })
+  })
+  await step('it is deleted, and gone from the list by itself', async () => {
+    await go('Servers')
+    await page.getByRole('link', { name: 'web-1' }).click()
+    await page.getByRole('button', { name: 'Delete' }).click()
+    await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click()
+    await page.getByRole('heading', { level: 1, name: 'Servers' }).waitFor()
+    await page.getByText('No server yet').waitFor({ timeout: 60_000 })
+  })
+}
