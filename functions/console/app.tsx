@@ -19,6 +19,10 @@ import { useStore } from './store.ts'
 /** The console: the door, or the frame with the page of the address. */
 export const App = () => {
   const { phase, session } = useStore(door)
+  // While somebody stands before the door, the page behind it is fetched.
+  useEffect(() => {
+    if (phase === 'out') void PAGES[0]?.load()
+  }, [phase])
   if (phase === 'opening') return <p class="door quiet">Opening…</p>
   if (phase === 'out' || !session) return <Login />
   return (

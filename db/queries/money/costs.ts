@@ -6,7 +6,7 @@ import type { Metered } from '../../schema/index.ts'
 import type { Scope } from '../../scope.ts'
 
 /** By what costs are told apart; by `tag` a server counts for each of its tags. */
-export const GROUPINGS = ['project', 'cloud', 'server', 'burst', 'tag'] as const
+export const GROUPINGS = ['project', 'cloud', 'server', 'burst', 'tag', 'day'] as const
 export type Grouping = (typeof GROUPINGS)[number]
 
 /** Days in UTC, `to` not included, and times in milliseconds since 1970. */
@@ -23,6 +23,8 @@ export interface CostSum {
   /** The burst that the server is, or was, a member of. */
   burst: string | null
   tag: string | null
+  /** In UTC. */
+  day: string | null
   /** Milliseconds that servers were there, and of these the ones of which nobody knew the price. */
   ms: number
   unpricedMs: number
@@ -36,6 +38,7 @@ const COLUMNS: Record<Grouping, SQL> = {
   server: sql`case kind when 'server' then server_id end`,
   burst: sql`(select m.burst_id from burst_members m where m.server_id = p.server_id)`,
   tag: sql`tag`,
+  day: sql`day`,
 }
 
 /** Micros for so long, as SQL: in two parts, as the triggers on `costs` reckon, so that no amount is too large for the product. */
@@ -61,6 +64,8 @@ interface Asked extends CostPeriod {
   firstDay: string
   /** Not included. */
   lastDay: string
+  /** What is not settled yet is told apart by these, as JSON; a day: what is older than all of them. */
+  days?: string | undefined
   limit: number
   offset: number
   form: { by: readonly Grouping[] }
@@ -71,16 +76,29 @@ const whose = ({ scope }: Pick<Slots<Asked>, 'scope'>, table = ''): SQL =>
 
 /** What is paid for and, of what is not settled yet, the part that is over by now. */
 const parts = (asked: Slots<Asked>): SQL => {
-  const { from, to, now, firstDay, lastDay } = asked
+  const { from, to, now, firstDay, lastDay, days } = asked
+  const [day, begin, end] = days
+    ? [sql`, day`, sql`, d.value ->> 'begin'`, sql`, d.value ->> 'end'`]
+    : [sql``, sql``, sql``]
   return sql`
-  select kind, project_id, server_id, cloud_id, tags, ms, unpriced, ${costFor(sql`hourly`, sql`ms`)} as micros from costs
+  select kind, project_id, server_id, cloud_id, tags, ms, unpriced, ${costFor(sql`hourly`, sql`ms`)} as micros${day} from costs
     where ${whose(asked)} and day >= ${firstDay} and day < ${lastDay}
   union all
-  select kind, project_id, server_id, cloud_id, (select tags from servers where id = server_id), ms, hourly is null, coalesce(${costFor(sql`hourly`, sql`ms`)}, 0)
-    from (select *, max(0, min(${to}, ${now}, coalesce(ended_at, ${now})) - max(${from}, settled_at)) as ms from meters
-      where ${whose(asked)} and settled_at is not null)
+  select kind, project_id, server_id, cloud_id, (select tags from servers where id = server_id), ms, hourly is null, coalesce(${costFor(sql`hourly`, sql`ms`)}, 0)${day}
+    from (select kind, project_id, server_id, cloud_id, hourly${days ? sql`, d.value ->> 'day' as day` : sql``},
+        max(0, min(${to}, ${now}, coalesce(ended_at, ${now})${end}) - max(${from}, settled_at${begin})) as ms
+      from meters${days ? sql` join json_each(${days}) d` : sql``} where ${whose(asked)} and settled_at is not null)
     where ms > 0`
 }
+
+const DAY = 86_400_000
+/** So many days apart what is not settled is told, which is an hour old at most unless nothing was settled for days. */
+const UNSETTLED = 3
+const lastDays = (now: number) =>
+  Array.from({ length: UNSETTLED }, (_, i) => {
+    const begin = Math.floor(now / DAY - i) * DAY
+    return { day: dayOf(begin), begin: i < UNSETTLED - 1 ? begin : 0, end: begin + DAY }
+  })
 
 /** Hours are those of servers: volumes cost, and have none. */
 const OF_SERVERS: SQL = sql`coalesce(sum(case kind when 'server' then ms end), 0) as ms,
@@ -93,11 +111,11 @@ const sums = (asked: Slots<Asked>): SQL => {
   const tags = by.includes('tag')
     ? sql`(select p.*, t.value as tag from (${parts(asked)}) p left join json_each(p.tags) t) p`
     : sql`(${parts(asked)}) p`
-  return sql`(select json_group_array(json_object('project', project, 'cloud', cloud, 'server', server, 'burst', burst, 'tag', tag,
-      'ms', ms, 'unpricedMs', unpricedMs, 'micros', micros) order by project, cloud, server, burst, tag)
+  return sql`(select json_group_array(json_object('project', project, 'cloud', cloud, 'server', server, 'burst', burst, 'tag', tag, 'day', day,
+      'ms', ms, 'unpricedMs', unpricedMs, 'micros', micros) order by day, project, cloud, server, burst, tag)
     from (select ${column('project')} as project, ${column('cloud')} as cloud, ${column('server')} as server, ${column('burst')} as burst,
-      ${column('tag')} as tag, ${OF_SERVERS}, sum(micros) as micros
-      from ${tags} group by 1, 2, 3, 4, 5 order by 1, 2, 3, 4, 5 limit ${asked.limit} offset ${asked.offset}))`
+      ${column('tag')} as tag, ${column('day')} as day, ${OF_SERVERS}, sum(micros) as micros
+      from ${tags} group by 1, 2, 3, 4, 5, 6 order by 6, 1, 2, 3, 4, 5 limit ${asked.limit} offset ${asked.offset}))`
 }
 
 interface Costs {
@@ -139,7 +157,11 @@ export const costsOf = async (
   period: CostPeriod,
   { by, limit, offset }: { by: readonly Grouping[]; limit: number; offset: number },
 ): Promise<Costs> => {
-  const days = { firstDay: dayOf(period.from), lastDay: dayOf(period.to) }
+  const days = {
+    firstDay: dayOf(period.from),
+    lastDay: dayOf(period.to),
+    ...(by.includes('day') ? { days: JSON.stringify(lastDays(period.now)) } : {}),
+  }
   const [row] = await asking.run(db, { scope, ...period, ...days, limit, offset, form: { by } })
   return { ...row!, sums: JSON.parse(row!.sums), uncounted: JSON.parse(row!.uncounted) }
 }

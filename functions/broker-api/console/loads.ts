@@ -1,6 +1,6 @@
 import { type Load, loadsOf } from '../../../db/queries/clouds/loads.ts'
 import type { Policy } from '../../../db/schema/index.ts'
-import { homeIn } from '../../broker/clouds/policy.ts'
+import { homeIn, inChain } from '../../broker/clouds/policy.ts'
 import { markOf } from '../../broker/compute/place/marks.ts'
 import { amountOf } from '../../broker/line/amounts.ts'
 import type { Context } from '../../context.ts'
@@ -64,6 +64,9 @@ export const loadOperations: Operation[] = [
     handle: async ({ context }) => {
       const { projectId = '', isAdmin = false } = context.caller ?? {}
       const { loads, policy, spilled, currency } = await loadsOf(context.db, projectId, isAdmin)
+      // As the policy prefers them, home first; then as the operator does.
+      const turn = (name: string) => inChain(policy, name) ?? loads.length
+      loads.sort((one, other) => turn(one.name) - turn(other.name))
       return { body: { loads: loads.map((load) => view(context, load, policy, currency)), spilled } }
     },
   }),

@@ -85,7 +85,7 @@ export const costOperations: Operation[] = [
     path: '/v1/costs',
     who: 'reader',
     summary:
-      'What servers, volumes and public addresses cost in a period of days (UTC; `from`, and `to` which is not part of it: this month), exact to the second of their lives, told apart by `group_by` (`project`, `cloud`, `server`, `burst`, `tag`; by commas), as JSON or `format=csv`; what is to be expected of the rest of the period; and what has no price. Administrators see all projects. Volumes and public addresses cost where their cloud or its price book has a price for them; they have no seconds, and no `server`. Of days before `kept_from` nothing is known any more.',
+      'What servers, volumes and public addresses cost in a period of days (UTC; `from`, and `to` which is not part of it: this month), exact to the second of their lives, told apart by `group_by` (`project`, `cloud`, `server`, `burst`, `tag`, `day`; by commas), as JSON or `format=csv`; what is to be expected of the rest of the period; and what has no price. Administrators see all projects. Volumes and public addresses cost where their cloud or its price book has a price for them; they have no seconds, and no `server`. Of days before `kept_from` nothing is known any more.',
     status: 200,
     query: asked,
     handle: async ({ context, query }) => {

@@ -13,6 +13,9 @@ const KEEL = 104
 /** The side of a ship, bow to the right. */
 const SIDE = 'M18 26 C20 60 30 104 52 104 H196 C224 104 246 64 258 22 C240 27 226 27 208 26 Z'
 
+/** What is painted on a bow: each fifth of the way from keel to deck. */
+const DRAFTS = [0.2, 0.4, 0.6, 0.8].map((share) => `M206 ${KEEL - share * (KEEL - DECK)} h7`).join(' ')
+
 const levelOf = (share: number): number => KEEL - Math.min(1, Math.max(0, share)) * (KEEL - DECK)
 
 /**
@@ -40,12 +43,14 @@ export const Hull = ({ name, load, mark }: { name: string; load: number | null; 
         <path d="M44 26 V12 H86 V26 M52 12 V5 H66 V12" />
         <path d="M104 26 V17 H126 V26 M132 26 V17 H154 V26 M160 26 V17 H182 V26" />
       </g>
+      <rect class="sea" x="0" y={water} width="276" height={116 - water} />
       <path class="side" d={SIDE} />
       {load !== null && (
         <g clip-path={`url(#${id})`}>
           <rect class="hold" x="0" y={water} width="276" height={KEEL - water + 8} />
         </g>
       )}
+      <path class="drafts" d={DRAFTS} />
       <path class="outline" d={SIDE} />
       <path
         class="water"

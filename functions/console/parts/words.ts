@@ -5,8 +5,11 @@ const whole = new Intl.NumberFormat('en')
 /** A count: `1,024`; -1 is no limit. */
 export const countWords = (count: number): string => (count < 0 ? '∞' : whole.format(count))
 
+/** How many of something that is counted one by one: `1 server`, `2 servers`. */
+export const manyWords = (count: number, one: string): string => `${countWords(count)} ${one}${count === 1 ? '' : 's'}`
+
 /** vCPUs, as many as they are. */
-export const vcpuWords = (count: number): string => `${countWords(count)} vCPU${count === 1 ? '' : 's'}`
+export const vcpuWords = (count: number): string => manyWords(count, 'vCPU')
 
 /** Memory or a disk: `2 GiB` of 2048 MiB. */
 export const mibWords = (mib: number): string =>
@@ -16,9 +19,14 @@ export const mibWords = (mib: number): string =>
       ? `${whole.format(Math.round(mib / 102.4) / 10)} GiB`
       : `${whole.format(mib)} MiB`
 
-/** An amount of money as it was told: `0.0104 USD`; null: nobody knows. */
+/** An amount of money that was told, to what people read of it: `0.0104 USD`, `12.30 USD`; null: nobody knows. */
 export const moneyWords = (money: { amount: string | null; currency: string | null } | null | undefined): string =>
-  money?.amount == null ? 'unpriced' : `${money.amount} ${money.currency ?? ''}`.trim()
+  money?.amount == null ? 'unpriced' : `${amountWords(Number(money.amount))} ${money.currency ?? ''}`.trim()
+
+const cents = new Intl.NumberFormat('en', { minimumFractionDigits: 2, maximumFractionDigits: 2 })
+const less = new Intl.NumberFormat('en', { maximumSignificantDigits: 3 })
+/** An amount to two digits behind the point; of less than one, to three that count. */
+const amountWords = (amount: number): string => (amount === 0 || Math.abs(amount) < 1 ? less : cents).format(amount)
 
 /** A share as whole percent. */
 export const percentWords = (share: number): string => `${Math.round(share * 100)} %`

@@ -126,7 +126,7 @@ export const byMouse = async ({ broker, demo, window, folder, step }: Story): Pr
   })
   await step('the overview says what it holds and costs', async () => {
     await go('Overview')
-    await page.getByText(/1 servers, 1 vCPU/).waitFor()
+    await page.getByText(/1 server, 1 vCPU/).waitFor()
     await page.waitForTimeout(500)
     await picture(window, folder, 'overview')
     await accessible(window)

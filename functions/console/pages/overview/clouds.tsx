@@ -3,7 +3,7 @@ import { Facts } from '../../parts/facts.tsx'
 import { Hull } from '../../parts/hull.tsx'
 import { Status } from '../../parts/status.tsx'
 import { Time } from '../../parts/time.tsx'
-import { countWords, mibWords, moneyWords, percentWords, vcpuWords } from '../../parts/words.ts'
+import { manyWords, mibWords, moneyWords, percentWords, vcpuWords } from '../../parts/words.ts'
 import { linkTo } from '../../router.ts'
 
 interface Amount {
@@ -63,7 +63,7 @@ export const CloudCard = ({ load }: { load: Load }) => {
             [
               'Of this project',
               <a key="servers" href={linkTo('/servers', {}, { cloud: load.cloud })}>
-                {countWords(load.project.servers)} servers, {amountWords(load.project)}
+                {manyWords(load.project.servers, 'server')}, {amountWords(load.project)}
               </a>,
             ],
             ['Per hour', moneyWords(load.hourly)],
@@ -78,7 +78,7 @@ export const CloudCard = ({ load }: { load: Load }) => {
               ),
             ],
             ['Last sweep', <Time key="swept" at={load.swept_at} otherwise="not yet" />],
-            ['Is', [load.home ? 'home' : '', load.type, load.region ?? ''].filter(Boolean).join(', ')],
+            ['Kind', [load.home ? 'home' : '', load.type, load.region ?? ''].filter(Boolean).join(', ')],
           ]}
         />
         {reason && <p class="small">{reason}</p>}

@@ -1,5 +1,6 @@
-import type { Answer } from '../../api/use-answer.ts'
+import { type Answer, useAnswer } from '../../api/use-answer.ts'
 import { Card } from '../../parts/card.tsx'
+import { DayChart } from '../../parts/chart.tsx'
 import { Waiting } from '../../parts/waiting.tsx'
 import { moneyWords } from '../../parts/words.ts'
 
@@ -17,6 +18,29 @@ export interface Costs {
   now: Money
   projected: Money
   not_counted: { what: string; now?: number; seconds?: number }[]
+}
+
+/** What `GET /broker/v1/costs?group_by=day` says. */
+interface Days {
+  from: string
+  to: string
+  costs: { day: string; cost: Money }[]
+}
+
+const ByDay = () => {
+  const { value } = useAnswer<Days>('broker', '/costs?group_by=day', 60_000)
+  const [first] = value?.costs ?? []
+  if (!value || !first) return null
+  const { currency } = first.cost
+  return (
+    <DayChart
+      caption="By day of this month, UTC"
+      from={value.from}
+      to={value.to}
+      days={value.costs.map(({ day, cost }) => ({ day, value: Number(cost.amount) }))}
+      words={(amount) => moneyWords({ amount: String(amount), currency })}
+    />
+  )
 }
 
 /** What is paid now, was this month, and will have been at its end. */
@@ -39,6 +63,7 @@ export const MoneyCard = ({ answer, every }: { answer: Answer<Costs>; every: boo
               <dd>{moneyWords(projected)}</dd>
             </div>
           </dl>
+          <ByDay />
           {costs.length > 0 && (
             <ul class="plain-list small">
               {costs.map(({ cloud, cost }) => (

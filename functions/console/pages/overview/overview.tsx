@@ -7,7 +7,7 @@ import { Disclosure } from '../../parts/disclosure.tsx'
 import { Empty } from '../../parts/empty.tsx'
 import { Heading } from '../../parts/heading.tsx'
 import { Waiting } from '../../parts/waiting.tsx'
-import { countWords } from '../../parts/words.ts'
+import { manyWords, vcpuWords } from '../../parts/words.ts'
 import { linkTo } from '../../router.ts'
 import { door, has } from '../../session/session.ts'
 import { useStore } from '../../store.ts'
@@ -46,13 +46,7 @@ const Overview = (_: PageProps) => {
       <Waiting answer={loads}>
         {({ loads: clouds, spilled }) => (
           <>
-            {clouds.length ? (
-              <div class="cards">
-                {clouds.map((load) => (
-                  <CloudCard key={load.cloud} load={load} />
-                ))}
-              </div>
-            ) : (
+            {clouds.length === 0 && (
               <div class="cards">
                 <div class="wide">
                   <Empty
@@ -69,16 +63,21 @@ const Overview = (_: PageProps) => {
               </div>
             )}
             {spilled.servers > 0 && (
-              <p class="note">
-                {countWords(spilled.servers)} servers with {countWords(spilled.vcpus)} vCPUs of this project have
-                spilled: they run elsewhere than at home.
+              <p class="note spilled">
+                {manyWords(spilled.servers, 'server')} with {vcpuWords(spilled.vcpus)} of this project have spilled:
+                they run elsewhere than at home.
               </p>
             )}
           </>
         )}
       </Waiting>
       <div class="cards">
+        {loads.value?.loads.map((load) => (
+          <CloudCard key={load.cloud} load={load} />
+        ))}
         <MoneyCard answer={costs} every={isAdmin} />
+      </div>
+      <div class="cards two">
         <Happening building={building} failed={failed} />
       </div>
       {project && (

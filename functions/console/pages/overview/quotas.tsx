@@ -19,7 +19,7 @@ const OF_COMPUTE = [
 const gib = (amount: number): string => mibWords(amount < 0 ? amount : amount * 1024)
 const OF_VOLUMES = [
   ['Volumes', 'totalVolumesUsed', 'maxTotalVolumes', countWords],
-  ['Disk of volumes', 'totalGigabytesUsed', 'maxTotalVolumeGigabytes', gib],
+  ['Volume disk', 'totalGigabytesUsed', 'maxTotalVolumeGigabytes', gib],
   ['Snapshots', 'totalSnapshotsUsed', 'maxTotalSnapshots', countWords],
 ] as const
 const OF_NETWORKS = [

@@ -13,6 +13,8 @@ import { Status } from '../../parts/status.tsx'
 import { type Column, type Order, Table } from '../../parts/table.tsx'
 import { Time } from '../../parts/time.tsx'
 import { goTo, linkTo } from '../../router.ts'
+import { door, has } from '../../session/session.ts'
+import { useStore } from '../../store.ts'
 import { DEEDS, type Deed, DeedDialog } from './actions.tsx'
 import { addressesOf, type Server, serversIn, zoneOf } from './shapes.ts'
 
@@ -94,6 +96,7 @@ const Servers = ({ query }: PageProps) => {
   const [chosen, setChosen] = useState(new Set<string>())
   const [deed, setDeed] = useState<Deed | null>(null)
   const isStale = useLive(pages)
+  const mayMake = has(useStore(door).session, 'member')
   const set = (change: Partial<Wish>) => goTo(linkTo('/servers', {}, { ...wish, ...change }), true)
   const order: Order = { key: wish.sort, down: wish.dir === 'desc' }
   const picked = pages.rows.filter(({ id }) => chosen.has(id))
@@ -102,17 +105,21 @@ const Servers = ({ query }: PageProps) => {
   return (
     <>
       <Heading title="Servers">
-        <a class="button primary" href={linkTo('/servers/new')}>
-          New server
-        </a>
+        {mayMake && (
+          <a class="button primary" href={linkTo('/servers/new')}>
+            New server
+          </a>
+        )}
       </Heading>
       {isEmpty && !isFiltered ? (
         <Empty
           title="No server yet"
           action={
-            <a class="button primary" href={linkTo('/servers/new')}>
-              Make the first
-            </a>
+            mayMake && (
+              <a class="button primary" href={linkTo('/servers/new')}>
+                Make the first
+              </a>
+            )
           }
           command={['openstack server create --flavor m1.tiny --image IMAGE --network NETWORK --wait vm1']}
         >

@@ -56,6 +56,8 @@ describe('how full clouds are', () => {
   })
 
   test('comes with the mark, and with what has spilled', async () => {
+    await say({ chain: ['outside', 'dc1'] })
+    expect((await loads(demo)).loads[0].cloud).toBe('outside')
     await say({ chain: ['dc1', 'outside'], marks: { dc1: 0.01 } })
     await make()
     const body = await loads(demo)

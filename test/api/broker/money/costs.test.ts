@@ -102,6 +102,23 @@ describe('what a server cost', () => {
     await counters()
   })
 
+  test('is told apart by day, to the second, also what is not settled yet', async () => {
+    await w.running({ networks: 'none' })
+    const began = w.plimsoll.clock.now
+    w.plimsoll.clock.advance(30 * HOUR * 1000)
+    const { costs: days, total } = await costs('&group_by=day')
+    const [first, second, ...rest] = days
+    expect(rest).toEqual([])
+    expect([first.day, second.day]).toEqual([day(-1), day(0)])
+    const midnight = Date.parse(`${second.day}T00:00:00Z`)
+    expect(first.seconds).toBe((midnight - began) / 1000)
+    expect(first.seconds + second.seconds).toBe(total.seconds)
+    await pass(1)
+    const settled = (await costs('&group_by=day')).costs
+    expect(settled.map((row: { day: string }) => row.day)).toEqual([day(-1), day(0)])
+    expect(settled[0]).toEqual(first)
+  })
+
   test('is told apart by project, cloud, server and tag', async () => {
     const one = await w.running({ networks: 'none', tags: ['ci', 'night'] })
     const other = await w.running({ networks: 'none', tags: ['ci'] })
