@@ -396,3 +396,14 @@ export const floatingIps = sqliteTable(
     index('floating_ips_by_router').on(t.routerId).where(sql`router_id IS NOT NULL`),
   ],
 )
+
+/** The network and the router that were made for a project by themselves, when it first asked. */
+export const autoTopologies = sqliteTable(
+  'auto_topologies',
+  {
+    projectId: text('project_id').primaryKey(),
+    networkId: text('network_id').notNull(),
+    routerId: text('router_id').notNull(),
+  },
+  (t) => [index('auto_topologies_by_network').on(t.networkId)],
+)

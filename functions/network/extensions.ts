@@ -20,7 +20,7 @@ const extensions: Extension[] = [
   [
     'auto-allocated-topology',
     'Auto Allocated Topology Services',
-    'Tells what is missing for a network to be made by itself.',
+    'A network with a way out that a project is given when it first asks.',
   ],
   ['availability_zone', 'Availability Zone', 'Zones of the clouds that the project may use.'],
   [

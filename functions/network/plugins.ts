@@ -1,5 +1,5 @@
-import { allocatableFrom } from '../../db/queries/network/allocatable.ts'
-import { conflicting, NetworkRefused } from '../broker/network/network-refusal.ts'
+import { autoAllocatable, autoTopology, removeAutoTopology } from '../broker/network/auto-topology.ts'
+import { NetworkRefused } from '../broker/network/network-refusal.ts'
 import type { Context } from '../context.ts'
 import { badRequest, Fault } from '../http/fault.ts'
 import { type Operation, operation } from '../http/operation.ts'
@@ -14,18 +14,6 @@ const projectOf = ({ caller }: Context, asked: string): string => {
   const id = asked === 'None' ? (caller?.projectId ?? '') : asked
   if (!caller?.isAdmin && id !== caller?.projectId) throw new Fault(403, 'Not authorized.', { type: 'NotAuthorized' })
   return id
-}
-
-const failure = (reason: string) => conflicting('AutoAllocationFailure', `Deployment error: ${reason}.`)
-
-/** Nothing can be allocated without a pool to take it from; what is missing first is told first. */
-const unallocatable = async (context: Context, projectId: string) => {
-  const { way, pool } = await allocatableFrom(context.db, projectId)
-  if (!way) return failure('No default router:external network')
-  if (!pool) return failure('No default subnetpools defined')
-  return new Fault(501, 'Networks are not allocated by themselves here: make one with use_default_subnetpool.', {
-    type: 'NotImplemented',
-  })
 }
 
 export const pluginOperations: Operation[] = [
@@ -67,13 +55,17 @@ export const pluginOperations: Operation[] = [
     method: 'GET',
     path: '/v2.0/auto-allocated-topology/:project_id',
     who: 'reader',
-    summary: 'Refused: tells what is missing for a network to be made by itself.',
-    status: 409,
+    summary:
+      'Shows the network that a project was given by itself, with a router to the default way out; makes it when it is first asked for. `fields=dry-run` tells whether it can.',
+    status: 200,
     handle: async ({ context, params, queries }) => {
       const projectId = projectOf(context, params.project_id!)
-      if (queries.getAll('fields').some((field) => field !== 'dry-run'))
-        throw badRequest('Bad auto_allocate request: Unrecognized field.', 'BadRequest')
-      throw await unallocatable(context, projectId)
+      const fields = queries.getAll('fields')
+      const dry = fields.includes('dry-run')
+      if (!dry && fields.length) throw badRequest('Bad auto_allocate request: Unrecognized field.', 'BadRequest')
+      if (dry) await autoAllocatable(context, projectId)
+      const id = dry ? 'dry-run=pass' : (await autoTopology(context, projectId)).networkId
+      return { body: { auto_allocated_topology: { id, tenant_id: projectId, project_id: projectId } } }
     },
   }),
   operation({
@@ -81,10 +73,11 @@ export const pluginOperations: Operation[] = [
     method: 'DELETE',
     path: '/v2.0/auto-allocated-topology/:project_id',
     who: 'member',
-    summary: 'Takes away what was made by itself: nothing ever was.',
+    summary:
+      'Takes away the network and the router that a project was given; refused while something is on the network.',
     status: 204,
-    handle: ({ context, params }) => {
-      projectOf(context, params.project_id!)
+    handle: async ({ context, params }) => {
+      await removeAutoTopology(context, projectOf(context, params.project_id!))
       return {}
     },
   }),

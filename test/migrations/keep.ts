@@ -213,6 +213,10 @@ const router = await made(demo, `${NEUTRON}/routers`, {
 await send(demo, 'PUT', `${NEUTRON}/routers/${router.id}/add_router_interface`, { subnet_id: subnet.id })
 const group = await made(demo, `${NEUTRON}/security-groups`, { security_group: { name: 'kept' } })
 await made(demo, `${NEUTRON}/address-groups`, { address_group: { name: 'kept', addresses: ['10.9.0.0/16'] } })
+await made(admin, `${NEUTRON}/subnetpools`, {
+  subnetpool: { name: 'all', prefixes: ['10.192.0.0/16'], default_prefixlen: 24, is_default: true, shared: true },
+})
+await send(demo, 'GET', `${NEUTRON}/auto-allocated-topology/None`)
 const policy = await made(admin, `${NEUTRON}/qos/policies`, { policy: { name: 'kept' } })
 await made(admin, `${NEUTRON}/qos/policies/${policy.id}/bandwidth_limit_rules`, {
   bandwidth_limit_rule: { max_kbps: 1000 },

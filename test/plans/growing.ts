@@ -66,6 +66,7 @@ export const GROWING: Record<string, string[]> = {
   address_scopes: ['project_id'],
   rbac_policies: ['project_id', 'target'],
   address_groups: ['project_id'],
+  auto_topologies: [],
   qos_policies: ['project_id'],
   qos_rules: [],
   address_scope_prefixes: ['scope_id'],

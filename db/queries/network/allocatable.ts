@@ -1,7 +1,7 @@
-import { type Placeholder, type SQL, sql } from 'drizzle-orm'
+import { eq, type Placeholder, type SQL, sql } from 'drizzle-orm'
 import type { Database } from '../../client.ts'
 import { prepared, type Slots } from '../../prepared.ts'
-import { networks, subnetPools } from '../../schema/index.ts'
+import { autoTopologies, networks, subnetPools } from '../../schema/index.ts'
 import type { Scope } from '../../scope.ts'
 import { visible as seesNetwork } from './network.ts'
 import { visible as seesPool } from './subnet-pools.ts'
@@ -32,3 +32,23 @@ const found = prepared((db, { scope }: Slots<{ scope: Scope }>) =>
 /** Whether a project has what a network could be made of by itself: a default way out, a default subnet pool. One query. */
 export const allocatableFrom = async (db: Database, projectId: string): Promise<{ way: boolean; pool: boolean }> =>
   (await found.run(db, { scope: { projectId } }))[0]!
+
+export type AutoTopology = typeof autoTopologies.$inferSelect
+
+const ofProject = prepared((db, { projectId }: Slots<{ projectId: string }>) =>
+  db.select().from(autoTopologies).where(eq(autoTopologies.projectId, projectId)),
+)
+
+/** What was made for a project by itself; null: nothing, or it is gone. */
+export const autoTopologyOf = async (db: Database, projectId: string): Promise<AutoTopology | null> =>
+  (await ofProject.run(db, { projectId }))[0] ?? null
+
+/** Statement: this is what was made for a project by itself; a second is a `taken` of the batch. It goes with its network. */
+export const insertAutoTopology = (db: Database, row: AutoTopology) => db.insert(autoTopologies).values(row)
+
+/** Something is on a network beside routers. */
+export const networkServes = async (db: Database, networkId: string): Promise<boolean> =>
+  (
+    await db.all(sql`select 1 from ports where network_id = ${networkId}
+      and device_owner not in ('network:router_interface', 'network:dhcp') limit 1`)
+  ).length > 0

@@ -231,24 +231,11 @@ test('what a binding was asked to be comes back to admins, and is for nobody els
   }
 })
 
-test('what every installation answers: no providers, no agents, and nothing that makes itself', async () => {
+test('what every installation answers: no providers, no agents', async () => {
   const demo = plimsoll.as('demo')
   expect((await demo.get(`${V2}/service-providers?service_type=VPN`)).body).toEqual({ service_providers: [] })
   expect((await admin.get(`${V2}/agents?agent_type=DHCP%20agent`)).body).toEqual({ agents: [] })
   expect((await admin.get(`${V2}/agents/x`)).body.NeutronError.type).toBe('AgentNotFound')
-  const topology = (project: string) => demo.get(`${V2}/auto-allocated-topology/${project}?fields=dry-run`)
-  const { status, body } = await topology('None')
-  expect([status, body.NeutronError.type, body.NeutronError.message]).toEqual([
-    409,
-    'AutoAllocationFailure',
-    'Deployment error: No default subnetpools defined.',
-  ])
-  expect((await topology(plimsoll.projectId('demo'))).status).toBe(409)
-  const pool = { name: 'd', prefixes: ['10.0.0.0/8'], is_default: true, shared: true }
-  await admin.post(`${V2}/subnetpools`, { subnetpool: pool })
-  expect((await topology('None')).status, 'nothing is missing but the allocation').toBe(501)
-  expect((await topology(plimsoll.projectId('admin'))).status).toBe(403)
-  expect((await demo.delete(`${V2}/auto-allocated-topology/None`)).status).toBe(204)
 })
 
 test('zones of one answer exist in the other, and a network or a router may be given one', async () => {

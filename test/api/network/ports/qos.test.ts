@@ -1,8 +1,8 @@
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { remembered } from '../../../adapters/sandbox/backdoor.ts'
-import type { Client, Plimsoll } from '../../support/harness.ts'
-import { openCloudType, WHY_UNSHAPED } from '../../support/open-cloud.ts'
-import { newWorld, type World } from '../compute/servers/world.ts'
+import { remembered } from '../../../../adapters/sandbox/backdoor.ts'
+import type { Client, Plimsoll } from '../../../support/harness.ts'
+import { openCloudType, WHY_UNSHAPED } from '../../../support/open-cloud.ts'
+import { newWorld, type World } from '../../compute/servers/world.ts'
 
 /* Quality of service: what a policy says, who has it, and what a cloud makes of it. */
 

@@ -1,8 +1,8 @@
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { remembered } from '../../../adapters/sandbox/backdoor.ts'
-import type { Client, Plimsoll } from '../../support/harness.ts'
-import { openCloudType, WHY_UNTOLD } from '../../support/open-cloud.ts'
-import { newWorld, type World } from '../compute/servers/world.ts'
+import { remembered } from '../../../../adapters/sandbox/backdoor.ts'
+import type { Client, Plimsoll } from '../../../support/harness.ts'
+import { openCloudType, WHY_UNTOLD } from '../../../support/open-cloud.ts'
+import { newWorld, type World } from '../../compute/servers/world.ts'
 
 /* What a guest is told by DHCP beside the usual. */
 
