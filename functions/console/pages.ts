@@ -6,4 +6,11 @@ export const PAGES: Page[] = [
   { path: '/servers', menu: { room: 'Project', name: 'Servers' }, load: () => import('./pages/servers/servers.tsx') },
   { path: '/servers/new', load: () => import('./pages/servers/create.tsx') },
   { path: '/servers/:id', load: () => import('./pages/servers/server.tsx') },
+  {
+    path: '/networks',
+    menu: { room: 'Project', name: 'Networks' },
+    load: () => import('./pages/networks/networks.tsx'),
+  },
+  { path: '/networks/:id', load: () => import('./pages/networks/network.tsx') },
+  { path: '/networks/groups/:id', load: () => import('./pages/networks/security-group.tsx') },
 ]

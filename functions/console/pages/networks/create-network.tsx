@@ -1,0 +1,174 @@
+import { useState } from 'preact/hooks'
+import { ask } from '../../api/ask.ts'
+import { commandLine } from '../../api/command.ts'
+import { useAnswer } from '../../api/use-answer.ts'
+import { Confirm } from '../../parts/dialog.tsx'
+import { CheckList, SelectField, TextField } from '../../parts/form.tsx'
+import { notify } from '../../parts/notice.tsx'
+import type { Network, Router } from './shapes.ts'
+
+interface Wish {
+  name: string
+  cidr: string
+  gateway: string
+  dns: string
+  dhcp: boolean
+  /** The id of a router, `new`, or nothing. */
+  router: string
+  outside: string
+}
+
+const wordsIn = (text: string): string[] => text.split(/[\s,]+/).filter(Boolean)
+
+/** Makes what the wish says, in order; what was made before something was refused is there, and the list shows it. */
+const make = async (wish: Wish): Promise<void> => {
+  const { network } = await ask<{ network: { id: string } }>('network', '/networks', {
+    method: 'POST',
+    body: { network: { name: wish.name } },
+  })
+  if (!wish.cidr) return
+  const { subnet } = await ask<{ subnet: { id: string } }>('network', '/subnets', {
+    method: 'POST',
+    body: {
+      subnet: {
+        network_id: network.id,
+        name: `${wish.name}-subnet`,
+        ip_version: wish.cidr.includes(':') ? 6 : 4,
+        cidr: wish.cidr,
+        enable_dhcp: wish.dhcp,
+        ...(wish.gateway ? { gateway_ip: wish.gateway === 'none' ? null : wish.gateway } : {}),
+        ...(wish.dns ? { dns_nameservers: wordsIn(wish.dns) } : {}),
+      },
+    },
+  })
+  if (!wish.router) return
+  const router =
+    wish.router === 'new'
+      ? (
+          await ask<{ router: { id: string } }>('network', '/routers', {
+            method: 'POST',
+            body: {
+              router: {
+                name: `${wish.name}-router`,
+                ...(wish.outside ? { external_gateway_info: { network_id: wish.outside } } : {}),
+              },
+            },
+          })
+        ).router.id
+      : wish.router
+  await ask('network', `/routers/${router}/add_router_interface`, { method: 'PUT', body: { subnet_id: subnet.id } })
+}
+
+const linesOf = (wish: Wish, nameOf: (id: string) => string): string[] => {
+  const name = wish.name || 'NAME'
+  const router = wish.router === 'new' ? `${name}-router` : nameOf(wish.router)
+  return [
+    commandLine('network', 'create', name),
+    ...(wish.cidr
+      ? [
+          commandLine(
+            'subnet',
+            'create',
+            ['--network', name],
+            ['--subnet-range', wish.cidr],
+            ['--ip-version', wish.cidr.includes(':') ? '6' : null],
+            ['--gateway', wish.gateway],
+            ['--no-dhcp', wish.dhcp ? null : true],
+            ...wordsIn(wish.dns).map((each): [string, string] => ['--dns-nameserver', each]),
+            `${name}-subnet`,
+          ),
+        ]
+      : []),
+    ...(wish.cidr && wish.router === 'new'
+      ? [commandLine('router', 'create', ['--external-gateway', wish.outside && nameOf(wish.outside)], router)]
+      : []),
+    ...(wish.cidr && wish.router ? [commandLine('router', 'add', 'subnet', router, `${name}-subnet`)] : []),
+  ]
+}
+
+/** A network with a subnet, and the router that leads out of it. */
+export const CreateNetwork = ({ onClose, onDone }: { onClose: () => void; onDone: () => void }) => {
+  const [wish, setWish] = useState<Wish>({
+    name: '',
+    cidr: '10.0.0.0/24',
+    gateway: '',
+    dns: '',
+    dhcp: true,
+    router: '',
+    outside: '',
+  })
+  const routers = useAnswer<{ routers: Router[] }>('network', '/routers?sort_key=name&sort_dir=asc')
+  const outside = useAnswer<{ networks: Network[] }>('network', '/networks?router:external=true')
+  const known = [...(routers.value?.routers ?? []), ...(outside.value?.networks ?? [])]
+  const set =
+    <K extends keyof Wish>(key: K) =>
+    (value: Wish[K]) =>
+      setWish((old) => ({ ...old, [key]: value }))
+  return (
+    <Confirm
+      title="New network"
+      verb="Make it"
+      command={linesOf(wish, (id) => known.find((each) => each.id === id)?.name ?? id)}
+      work={async () => {
+        try {
+          await make(wish)
+        } finally {
+          onDone()
+        }
+        notify(`${wish.name} is there.`)
+      }}
+      onClose={onClose}
+    >
+      <TextField label="Name" value={wish.name} onInput={set('name')} required maxLength={255} focus />
+      <TextField
+        label="Addresses of its subnet"
+        hint="As CIDR: 10.0.0.0/24, or fd00:1::/64. Empty: a network without a subnet, for now."
+        value={wish.cidr}
+        onInput={set('cidr')}
+      />
+      {wish.cidr && (
+        <>
+          <div class="pair">
+            <TextField
+              label="Gateway"
+              hint="Empty: the first address. none: there is none."
+              value={wish.gateway}
+              onInput={set('gateway')}
+            />
+            <TextField label="Name servers" hint="Several by commas." value={wish.dns} onInput={set('dns')} />
+          </div>
+          <CheckList
+            legend="Addresses are given"
+            options={[{ value: 'dhcp', label: 'by DHCP' }]}
+            chosen={wish.dhcp ? ['dhcp'] : []}
+            onChange={(chosen) => set('dhcp')(chosen.length > 0)}
+          />
+          <SelectField
+            label="Router"
+            hint="What leads out of the network: to others of the project, and to the world where it has a gateway."
+            value={wish.router}
+            onChange={(router) =>
+              setWish((old) => ({ ...old, router, outside: old.outside || (outside.value?.networks[0]?.id ?? '') }))
+            }
+            options={[
+              { value: '', label: 'none' },
+              { value: 'new', label: 'a new one' },
+              ...(routers.value?.routers ?? []).map(({ id, name }) => ({ value: id, label: name || id })),
+            ]}
+          />
+          {wish.router === 'new' && (
+            <SelectField
+              label="Its gateway"
+              value={wish.outside}
+              onChange={set('outside')}
+              options={[
+                { value: '', label: 'none: nothing leads to the world' },
+                ...(outside.value?.networks ?? []).map(({ id, name }) => ({ value: id, label: name || id })),
+              ]}
+            />
+          )}
+        </>
+      )}
+    </Confirm>
+  )
+}

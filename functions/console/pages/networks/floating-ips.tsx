@@ -1,0 +1,217 @@
+import { useState } from 'preact/hooks'
+import { ask } from '../../api/ask.ts'
+import { commandLine } from '../../api/command.ts'
+import { useAnswer } from '../../api/use-answer.ts'
+import { usePages } from '../../api/use-pages.ts'
+import { Confirm } from '../../parts/dialog.tsx'
+import { Empty } from '../../parts/empty.tsx'
+import { SelectField, TextField } from '../../parts/form.tsx'
+import { Listing } from '../../parts/listing.tsx'
+import { notify } from '../../parts/notice.tsx'
+import { Status } from '../../parts/status.tsx'
+import type { Column } from '../../parts/table.tsx'
+import { RowButton, useWindow } from '../../parts/window.tsx'
+import { addressesIn, type FloatingIp, type Network, type Port } from './shapes.ts'
+
+const addressOf = ({ floating_ip_address: address }: FloatingIp): string => address
+
+/** Public addresses, and to which servers they lead. */
+export const FloatingIps = () => {
+  const pages = usePages<FloatingIp>({ service: 'network', path: '/floatingips', rowsIn: addressesIn })
+  const networks = useAnswer<{ networks: Network[] }>('network', '/networks?router:external=true')
+  const { shown, open } = useWindow()
+  const outside = networks.value?.networks ?? []
+  const columns: Column<FloatingIp>[] = [
+    { key: 'address', title: 'Address', cell: (row) => <span class="mono">{addressOf(row)}</span> },
+    { key: 'status', title: 'Status', cell: ({ status }) => <Status status={status} /> },
+    {
+      key: 'leads',
+      title: 'Leads to',
+      cell: ({ fixed_ip_address: fixed }) =>
+        fixed ? <span class="mono">{fixed}</span> : <span class="quiet">nothing</span>,
+    },
+    {
+      key: 'of',
+      title: 'Of',
+      cell: ({ floating_network_id: id }) => outside.find((each) => each.id === id)?.name ?? id.slice(0, 8),
+    },
+    { key: 'description', title: 'Description', cell: ({ description }) => description },
+    {
+      key: 'do',
+      title: 'What can be done',
+      silent: true,
+      cell: (row) => (
+        <>
+          {row.port_id ? (
+            <RowButton
+              verb="Take off"
+              name={addressOf(row)}
+              onClick={() =>
+                open((close) => (
+                  <Confirm
+                    title={`Take ${addressOf(row)} off`}
+                    verb="Take off"
+                    command={[commandLine('floating', 'ip', 'unset', '--port', addressOf(row))]}
+                    work={async () => {
+                      await ask('network', `/floatingips/${row.id}`, {
+                        method: 'PUT',
+                        body: { floatingip: { port_id: null } },
+                      })
+                      notify(`${addressOf(row)} leads nowhere.`)
+                      pages.again()
+                    }}
+                    onClose={close}
+                  >
+                    <p>The address stays yours, and costs what it does.</p>
+                  </Confirm>
+                ))
+              }
+            />
+          ) : (
+            <RowButton
+              verb="Lead to a server"
+              name={addressOf(row)}
+              onClick={() => open((close) => <LeadTo row={row} onClose={close} onDone={pages.again} />)}
+            />
+          )}
+          <RowButton
+            verb="Give back"
+            name={addressOf(row)}
+            onClick={() =>
+              open((close) => (
+                <Confirm
+                  title={`Give ${addressOf(row)} back`}
+                  verb="Give back"
+                  danger
+                  command={[commandLine('floating', 'ip', 'delete', addressOf(row))]}
+                  work={async () => {
+                    await ask('network', `/floatingips/${row.id}`, { method: 'DELETE' })
+                    notify(`${addressOf(row)} is given back.`)
+                    pages.again()
+                  }}
+                  onClose={close}
+                >
+                  <p>Somebody else may have this address next.</p>
+                </Confirm>
+              ))
+            }
+          />
+        </>
+      ),
+    },
+  ]
+  return (
+    <>
+      <Listing
+        pages={pages}
+        caption="Floating IPs of the project"
+        columns={columns}
+        nameOf={addressOf}
+        command={commandLine('floating', 'ip', 'list')}
+        bar={
+          <div class="row filter">
+            <button
+              type="button"
+              class="primary"
+              onClick={() => open((close) => <Allocate outside={outside} onClose={close} onDone={pages.again} />)}
+            >
+              New floating IP
+            </button>
+          </div>
+        }
+        empty={
+          <Empty
+            title="No floating IP yet"
+            command={['openstack floating ip create public', 'openstack server add floating ip vm1 ADDRESS']}
+          >
+            <p>
+              A floating IP is a public address that you keep: it leads to a server, and to another one tomorrow. The
+              server's network needs a router with a gateway.
+            </p>
+          </Empty>
+        }
+      />
+      {shown}
+    </>
+  )
+}
+
+const Allocate = ({ outside, onClose, onDone }: { outside: Network[]; onClose: () => void; onDone: () => void }) => {
+  const [network, setNetwork] = useState(outside[0]?.id ?? '')
+  const [description, setDescription] = useState('')
+  return (
+    <Confirm
+      title="New floating IP"
+      verb="Take one"
+      command={[
+        commandLine(
+          'floating',
+          'ip',
+          'create',
+          ['--description', description],
+          outside.find(({ id }) => id === network)?.name ?? 'NETWORK',
+        ),
+      ]}
+      work={async () => {
+        const { floatingip } = await ask<{ floatingip: FloatingIp }>('network', '/floatingips', {
+          method: 'POST',
+          body: { floatingip: { floating_network_id: network, description } },
+        })
+        notify(`${floatingip.floating_ip_address} is yours.`)
+        onDone()
+      }}
+      onClose={onClose}
+    >
+      <SelectField
+        label="External network"
+        value={network}
+        onChange={setNetwork}
+        required
+        options={[
+          { value: '', label: 'Whose addresses…' },
+          ...outside.map(({ id, name, description: said }) => ({
+            value: id,
+            label: said ? `${name} · ${said}` : name,
+          })),
+        ]}
+      />
+      <TextField label="Description" value={description} onInput={setDescription} maxLength={255} />
+    </Confirm>
+  )
+}
+
+const LeadTo = ({ row, onClose, onDone }: { row: FloatingIp; onClose: () => void; onDone: () => void }) => {
+  const ports = useAnswer<{ ports: Port[] }>('network', '/ports?limit=500')
+  const servers = useAnswer<{ servers: { id: string; name: string }[] }>('compute', '/servers?limit=500')
+  const [port, setPort] = useState('')
+  const own = ports.value?.ports.filter(({ device_owner: owner }) => owner.startsWith('compute:')) ?? []
+  const serverOf = (id: string) => servers.value?.servers.find((each) => each.id === id)?.name ?? id.slice(0, 8)
+  return (
+    <Confirm
+      title={`Lead ${addressOf(row)} to a server`}
+      verb="Lead there"
+      command={[commandLine('floating', 'ip', 'set', '--port', port || 'PORT', addressOf(row))]}
+      work={async () => {
+        await ask('network', `/floatingips/${row.id}`, { method: 'PUT', body: { floatingip: { port_id: port } } })
+        notify(`${addressOf(row)} leads there.`)
+        onDone()
+      }}
+      onClose={onClose}
+    >
+      <SelectField
+        label="Server"
+        hint={ports.value && own.length === 0 ? 'No server of the project is on a network.' : undefined}
+        value={port}
+        onChange={setPort}
+        required
+        options={[
+          { value: '', label: 'Which…' },
+          ...own.map(({ id, device_id, fixed_ips }) => ({
+            value: id,
+            label: `${serverOf(device_id)} · ${fixed_ips.map(({ ip_address }) => ip_address).join(', ')}`,
+          })),
+        ]}
+      />
+    </Confirm>
+  )
+}

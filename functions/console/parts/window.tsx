@@ -1,0 +1,26 @@
+import type { ComponentChildren } from 'preact'
+import { useState } from 'preact/hooks'
+
+/** One window of a page at a time: `open((close) => <Confirm … onClose={close} />)`, and `shown` where it is to be drawn. */
+export const useWindow = (): { shown: ComponentChildren; open: (draw: Draw) => void } => {
+  const [shown, setShown] = useState<ComponentChildren>(null)
+  return { shown, open: (draw) => setShown(draw(() => setShown(null))) }
+}
+type Draw = (close: () => void) => ComponentChildren
+
+/** What can be done with one row of a table: short for eyes, whole for ears. */
+export const RowButton = ({
+  verb,
+  name,
+  onClick,
+  disabled = false,
+}: {
+  verb: string
+  name: string
+  onClick: () => void
+  disabled?: boolean
+}) => (
+  <button type="button" class="plain small" aria-label={`${verb} ${name}`} disabled={disabled} onClick={onClick}>
+    {verb}
+  </button>
+)
