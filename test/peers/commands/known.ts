@@ -18,7 +18,7 @@ export const knownOf = knownBy({
   ),
   'Services of Nova are zones of clouds, which are no processes: an operator disables a cloud.': of(
     'nova',
-    ...['service-disable', 'service-enable', 'service-force-down', 'service-delete'],
+    ...['service-force-down', 'service-delete'],
   ),
   'Services of Cinder are zones of clouds, which are no processes and in no cluster: an operator disables a cloud.': of(
     'cinder',
@@ -26,15 +26,12 @@ export const knownOf = knownBy({
     ...['cluster-disable', 'freeze-host', 'thaw-host', 'failover-host', 'work-cleanup'],
   ),
   'A cloud is handed an image for the project of the first server that needs it.': of('nova', 'aggregate-cache-images'),
-  'The embedded cloud has one kind of disk.': of('cinder', 'retype'),
+  'A disk stays of the type that it was made of.': of('cinder', 'retype'),
   'Records of backups are not given out or taken in: a backup is a snapshot of its cloud.': of(
     'cinder',
     ...['backup-export', 'backup-import'],
   ),
-  'Snapshots are taken over by our mark alone, and volumes by the names that their cloud has for them.': of(
-    'cinder',
-    ...['snapshot-manage', 'manage'],
-  ),
+  'Snapshots are taken over by our mark alone.': of('cinder', ...['snapshot-manage', 'snapshot-delete']),
   'A cloud connects a disk to a server itself, and nobody else by a connector.': of(
     'cinder',
     ...['attachment-create', 'attachment-show', 'attachment-update', 'attachment-delete'],
@@ -45,6 +42,4 @@ export const knownOf = knownBy({
     ...['stores-delete', 'location-add', 'add-location', 'location-update', 'location-delete'],
   ),
   'There is no cache of images.': of('glance', 'cache-list', 'cache-nodes-list'),
-  'Networks are not allocated by themselves.': of('neutron', 'auto-allocated-topology-show'),
-  'There is no quality of service.': of('neutron', 'qos-available-rule-types', 'qos-policy-create', 'qos-policy-list'),
 })

@@ -12,9 +12,6 @@ export const knownOf = knownBy({
   ],
   'A snapshot of a group is gone before its cloud has removed the snapshots, and volumes that have some are not deleted.':
     ['block_storage.test_group.TestGroup.test_group_snapshot'],
-  'Networks are not allocated by themselves.': [
-    'network.test_auto_allocated_topology.TestAutoAllocatedTopology.test_auto_allocated_topology',
-  ],
   'Segments are of kinds that the embedded cloud has; `geneve` is none.': [
     'network.test_segment.TestSegment.test_create_delete',
     'network.test_segment.TestSegment.test_find',
