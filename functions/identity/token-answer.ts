@@ -7,6 +7,7 @@ import type { Answer, Input } from '../http/operation.ts'
 import type { Service } from '../http/service.ts'
 import type { Proven } from './authenticate.ts'
 import { catalogText } from './catalog.ts'
+import { ownOf } from './catalogue/own.ts'
 import { expiryView } from './expiry.ts'
 import { issue } from './issue.ts'
 import { keystoneTime } from './views.ts'
@@ -80,6 +81,13 @@ export const withRules = async (context: Context, token: Token): Promise<Token> 
   return accessRules ? { ...token, accessRules } : token
 }
 
+/** Other clouds of an operator's that are enabled, as every token lists them (keystone/common/render_token.py); none: nothing. */
+const providersText = async (context: Context): Promise<string> => {
+  const enabled = (await ownOf(context)).providers.filter((each) => each.enabled)
+  const shown = enabled.map(({ id, authUrl, spUrl }) => ({ id, auth_url: authUrl, sp_url: spUrl }))
+  return shown.length ? `,"service_providers":${JSON.stringify(shown)}` : ''
+}
+
 /** A token as JSON, with the catalogue where it is for something and the query does not ask for it without. */
 export const tokenText = async (
   services: Service[],
@@ -87,12 +95,12 @@ export const tokenText = async (
   token: Token,
   names: Names,
 ): Promise<string> => {
-  const text = JSON.stringify(view(token, names))
+  const text = JSON.stringify(view(token, names)).slice(0, -1) + (await providersText(context))
   const scoped = token.projectId || token.domain || token.system
-  if (!scoped || queries.has('nocatalog')) return `{"token":${text}}`
+  if (!scoped || queries.has('nocatalog')) return `{"token":${text}}}`
   const place = { origin, region: context.settings.region }
   const catalog = await catalogText(context, services, place, token.projectId)
-  return `{"token":${text.slice(0, -1)},"catalog":${catalog}}}`
+  return `{"token":${text},"catalog":${catalog}}}`
 }
 
 /** A new token, for what was proved, and its text. */

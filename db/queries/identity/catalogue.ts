@@ -9,17 +9,21 @@ import {
   policies,
   policyPlaces,
   projectEndpoints,
+  serviceProviders,
 } from '../../schema/index.ts'
 import { deleteLimitsOf } from '../limits/limits.ts'
 
 export type RegionRow = typeof catalogRegions.$inferSelect
 export type ServiceRow = typeof catalogServices.$inferSelect
+type ProviderRow = typeof serviceProviders.$inferSelect
 export type EndpointRow = typeof catalogEndpoints.$inferSelect
 
 /** What an operator added to the catalogue. */
 export interface OwnCatalogue {
   services: ServiceRow[]
   endpoints: EndpointRow[]
+  /** Other clouds, which tokens list beside the catalogue. */
+  providers: ProviderRow[]
   /** Whether the catalogue of any project is cut to some endpoints. */
   filtered: boolean
 }
@@ -36,6 +40,7 @@ export const endpointsColumn = nested(
   sql`r.service_id, r.id`,
 )
 const regionsColumn = nested(getTableColumns(catalogRegions), sql`${catalogRegions} r`, sql`r.id`)
+const providers = nested(getTableColumns(serviceProviders), sql`${serviceProviders} r`, sql`r.id`)
 const places = nested(getTableColumns(policyPlaces), sql`${policyPlaces} r`, sql`r.policy_id`)
 
 const whole = prepared((db, _: Slots<Nothing>) =>
@@ -43,6 +48,7 @@ const whole = prepared((db, _: Slots<Nothing>) =>
     .select({
       services,
       endpoints: endpointsColumn,
+      providers,
       filtered:
         sql`exists (select 1 from project_endpoints limit 1) or exists (select 1 from project_endpoint_groups limit 1)`.mapWith(
           Boolean,
@@ -66,7 +72,7 @@ const withPolicies = prepared((db, { policyId }: Slots<{ policyId: string }>) =>
 )
 const regions = prepared((db, _: Slots<Nothing>) => db.select().from(catalogRegions).orderBy(asc(catalogRegions.id)))
 
-/** All services and endpoints that an operator made. One query. */
+/** All services, endpoints and other clouds that an operator named. One query. */
 export const ownCatalogue = async (db: Database): Promise<OwnCatalogue> => (await whole.run(db, { form: null }))[0]!
 /** The services alone, by type. */
 export const ownServices = (db: Database): Promise<ServiceRow[]> => servicesAlone.run(db, { form: null })

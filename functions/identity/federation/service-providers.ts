@@ -12,6 +12,7 @@ import { isTaken } from '../../broker/line/refused.ts'
 import type { Context } from '../../context.ts'
 import { badRequest, conflict } from '../../http/fault.ts'
 import { type Operation, operation } from '../../http/operation.ts'
+import { forgetOwn } from '../catalogue/own.ts'
 import { named } from '../directory/named.ts'
 import { inexactly } from '../filters.ts'
 import { MANAGING_ALL, READING_ALL } from '../reach.ts'
@@ -70,7 +71,8 @@ export const serviceProviderOperations: Operation[] = [
     method: 'PUT',
     path: ONE,
     ...MANAGING_ALL,
-    summary: 'Lists another cloud. Nobody is sent there: assertions of SAML are not made here.',
+    summary:
+      'Lists another cloud, which tokens show while it is enabled. Nobody is sent there: assertions of SAML are not made here.',
     status: 201,
     body: creation,
     handle: async ({ context, params, body: { service_provider: asked }, base }) => {
@@ -82,6 +84,7 @@ export const serviceProviderOperations: Operation[] = [
       }
       const entry = { action: 'create', kind: 'service_provider', resourceId: id }
       await commit(context, entry, [insertServiceProvider(context.db, row)])
+      forgetOwn(context)
       return { body: { service_provider: view(row, base) } }
     },
     refuse: (error) =>
@@ -121,6 +124,7 @@ export const serviceProviderOperations: Operation[] = [
       const rules = [{ violated: noServiceProvider(row.id), refusal: unknown('Service Provider', row.id) }]
       const writes = Object.keys(set).length ? [updateServiceProvider(context.db, row.id, set)] : []
       await commitIf(context, rules, entry, writes)
+      forgetOwn(context)
       return { body: { service_provider: view({ ...row, ...set }, base) } }
     },
   }),
@@ -135,6 +139,7 @@ export const serviceProviderOperations: Operation[] = [
       const { id } = await providerOf(context, params.id!)
       const entry = { action: 'delete', kind: 'service_provider', resourceId: id }
       await commit(context, entry, [deleteServiceProvider(context.db, id)])
+      forgetOwn(context)
       return {}
     },
   }),

@@ -98,6 +98,14 @@ test("other clouds of an operator's are kept, changed and shown to whoever admin
   expect(ids(listed.body.service_providers)).toEqual(['other'])
   const changed = await admin.patch(`${FEDERATION}/service_providers/other`, { service_provider: { enabled: true } })
   expect([changed.status, changed.body.service_provider]).toMatchObject([200, { ...urls, enabled: true }])
+  const token = await plimsoll.as('demo').token()
+  const auth = { identity: { methods: ['token'], token: { id: token } }, scope: 'unscoped' }
+  const logIn = async () => (await plimsoll.nobody.post(`${V3}/auth/tokens`, { auth })).body.token
+  expect((await logIn()).service_providers).toEqual([{ id: 'other', ...urls }])
+  const own = await plimsoll.as('demo').get(`${V3}/auth/tokens?nocatalog`, { 'X-Subject-Token': token })
+  expect(own.body.token.service_providers).toEqual([{ id: 'other', ...urls }])
+  await admin.patch(`${FEDERATION}/service_providers/other`, { service_provider: { enabled: false } })
+  expect(await logIn()).not.toHaveProperty('service_providers')
   expect((await admin.put(`${FEDERATION}/service_providers/other`, { service_provider: urls })).status).toBe(409)
   const wrong = { service_provider: { ...urls, sp_url: 'no address' } }
   expect((await admin.put(`${FEDERATION}/service_providers/wrong`, wrong)).status).toBe(400)
