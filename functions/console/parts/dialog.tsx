@@ -20,10 +20,12 @@ export const Dialog = ({
   const id = useId()
   const window = useRef<HTMLDialogElement>(null)
   useEffect(() => {
+    // By then it is not known any more.
+    const shown = window.current
     const before = document.activeElement
-    window.current?.showModal()
+    shown?.showModal()
     return () => {
-      window.current?.close()
+      shown?.close()
       if (before instanceof HTMLElement && before.isConnected) before.focus()
     }
   }, [])

@@ -7,6 +7,7 @@ import { accessible, openBrowser, openWindow, picture, picturesIn } from './brow
 import { byKeyboard } from './keyboard.ts'
 import { many } from './many.ts'
 import { byMouse, logIn } from './mouse.ts'
+import { renewal } from './renewal.ts'
 
 /** The first load: everything that is there when the door is, and then the overview; gzipped. */
 const MOST = 150 * 1024
@@ -81,6 +82,7 @@ const onRuntime = (report: Report, runtime: Runtime, pictures: boolean): Promise
         assert.deepEqual(other.log, [])
         await other.context.close()
       })
+      await step('a token is renewed, or else the user is asked where he is', () => renewal(browser, runtime))
       await byKeyboard({ browser, broker, demo, step })
       await many({ browser, broker, step })
       await step('nothing stands in the log of the browser, and nothing was asked of anybody else', async () => {

@@ -26,8 +26,8 @@ const MARKUP = '<img src=x onerror="alert(1)">'
 export const byMouse = async ({ broker, demo, window, folder, step }: Story): Promise<void> => {
   const { page } = window
   const go = async (name: string) => {
-    await page.getByRole('navigation', { name: 'Pages' }).getByRole('link', { name }).click()
-    await page.getByRole('heading', { level: 1, name }).waitFor()
+    await page.getByRole('navigation', { name: 'Pages' }).getByRole('link', { name, exact: true }).click()
+    await page.getByRole('heading', { level: 1, name, exact: true }).waitFor()
   }
   const part = (name: string) =>
     page.getByRole('navigation', { name: 'Parts of the server' }).getByRole('link', { name }).click()
@@ -81,10 +81,24 @@ export const byMouse = async ({ broker, demo, window, folder, step }: Story): Pr
     await page.getByText(/of \d+ lines$/).waitFor()
     await accessible(window)
     await picture(window, folder, 'server-log')
-    for (const name of ['Ports and volumes', 'Remote console']) {
-      await part(name)
-      await accessible(window)
+    await part('Ports and volumes')
+    await page.getByText('10.0.0.').first().waitFor()
+    await accessible(window)
+  })
+  await step('its screen is in the page, where the broker brings screens, and else it says why not', async () => {
+    await part('Remote console')
+    await page.getByRole('button', { name: 'Open by noVNC' }).click()
+    if (broker.runtime === 'node') {
+      await page.getByText('Connected', { exact: true }).waitFor()
+      await page.locator('canvas').first().waitFor()
+      await picture(window, folder, 'server-screen')
+    } else {
+      await page.getByText('which a broker on Workers does not do').waitFor()
+      await page.getByText(/^409 /).waitFor()
+      // The browser says by itself what was refused.
+      assert.match(window.log.pop() ?? '', /409/)
     }
+    await accessible(window)
   })
   await step('what users write is text, whatever is in it', async () => {
     await part('Metadata')

@@ -4,7 +4,6 @@ import { Hull } from '../../parts/hull.tsx'
 import { Status } from '../../parts/status.tsx'
 import { Time } from '../../parts/time.tsx'
 import { manyWords, mibWords, moneyWords, percentWords, vcpuWords } from '../../parts/words.ts'
-import { linkTo } from '../../router.ts'
 
 interface Amount {
   vcpus: number
@@ -60,12 +59,7 @@ export const CloudCard = ({ load }: { load: Load }) => {
                 ? `${amountWords(load.taken ?? { vcpus: 0, ram_mib: 0 })} of ${amountWords(load.room)}`
                 : undefined,
             ],
-            [
-              'Of this project',
-              <a key="servers" href={linkTo('/servers', {}, { cloud: load.cloud })}>
-                {manyWords(load.project.servers, 'server')}, {amountWords(load.project)}
-              </a>,
-            ],
+            ['Of this project', `${manyWords(load.project.servers, 'server')}, ${amountWords(load.project)}`],
             ['Per hour', moneyWords(load.hourly)],
             [
               'Breaker',

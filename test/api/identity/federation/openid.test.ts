@@ -321,3 +321,25 @@ test('a browser is sent to the provider and back, and its token to a dashboard t
   expect(asked.at(-1)?.form.get('code_verifier')).toMatch(/^[\w-]{43}$/)
   expect((await plimsoll.nobody.get(back, { Cookie: cookie! })).status).toBe(401)
 })
+
+test('a browser is sent back to our own console with a session, and no form hands a token over', async () => {
+  const SESSION = '/broker/v1/session'
+  const ours = { 'X-Plimsoll-Console': '1' }
+  const { logins } = (await plimsoll.nobody.get(SESSION, ours)).body
+  expect(logins).toEqual([{ identity_provider: 'corp', protocol: 'openid' }])
+  const begin = `${V3}/auth/OS-FEDERATION/identity_providers/corp/protocols/openid/websso?origin=`
+  for (const origin of ['http://plimsoll.test', 'http://plimsoll.test/other', 'http://plimsoll.test.evil.example.org/'])
+    expect((await plimsoll.nobody.get(begin + encodeURIComponent(origin))).status).toBe(401)
+  const left = await plimsoll.nobody.get(begin + encodeURIComponent('http://plimsoll.test/'))
+  const to = new URL(left.headers.get('Location')!)
+  codes.good = await sign({ nonce: to.searchParams.get('nonce') })
+  const [cookie] = left.headers.get('Set-Cookie')!.split(';')
+  const back = `${V3}/auth/OS-FEDERATION/redirect?code=good&state=${to.searchParams.get('state')}`
+  const { status, headers, body } = await plimsoll.nobody.get(back, { Cookie: cookie! })
+  expect([status, headers.get('Location'), body]).toEqual([303, 'http://plimsoll.test/', null])
+  const session = headers.getSetCookie().find((each) => each.startsWith('plimsoll-console='))!
+  expect(session).toMatch(/; HttpOnly; SameSite=Strict$/)
+  const kept = await plimsoll.nobody.get(SESSION, { ...ours, Cookie: session.split(';')[0]! })
+  const alice = plimsoll.bearer(kept.body.session.token)
+  expect((await alice.get(`${V3}/auth/projects`)).body.projects).toMatchObject([{ name: 'of alice' }])
+})
