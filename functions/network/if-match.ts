@@ -31,7 +31,7 @@ const passed = (expected: number, current: number): Fault =>
 
 /** Where `PUT` and `DELETE` name a revision in `If-Match`, they change only what is still at it. */
 export const heedingRevisions = (operation: Operation): Operation => {
-  const [, , collection = '', id] = operation.path.split('/')
+  const [collection = '', id] = operation.path.split('/').slice(-2)
   if (!['PUT', 'DELETE'].includes(operation.method) || id !== ':id') return operation
   return {
     ...operation,

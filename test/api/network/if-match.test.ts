@@ -115,4 +115,18 @@ describe('a change tied to a revision', () => {
       'Bad quotas request: Revision matching not supported for this resource.',
     ])
   })
+
+  test('holds of what has a path of two words, as policies of QoS', async () => {
+    const admin = plimsoll.as('admin')
+    const { policy } = (await admin.post(`${V2}/qos/policies`, { policy: { name: 'p' } })).body
+    const put = (name: string) =>
+      admin.put(
+        `${V2}/qos/policies/${policy.id}`,
+        { policy: { name } },
+        { 'If-Match': `revision_number=${policy.revision_number}` },
+      )
+    expect((await put('q')).status).toBe(200)
+    expect(fault(await put('r')).slice(0, 2)).toEqual([412, 'RevisionNumberConstraintFailed'])
+    expect((await admin.get(`${V2}/qos/policies/${policy.id}`)).body.policy.name).toBe('q')
+  })
 })
