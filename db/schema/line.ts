@@ -141,7 +141,14 @@ export const journal = sqliteTable(
       .notNull()
       .default(emptyObject as never),
   },
-  (t) => [index('journal_by_resource').on(t.resourceId), index('journal_by_time').on(t.at)],
+  (t) => [
+    index('journal_by_resource').on(t.resourceId),
+    index('journal_by_time').on(t.at),
+    index('journal_by_project').on(t.projectId, t.at).where(sql`project_id IS NOT NULL`),
+    index('journal_by_user').on(t.userId, t.at).where(sql`user_id IS NOT NULL`),
+    index('journal_by_request').on(t.requestId),
+    index('journal_by_global_request').on(t.globalRequestId).where(sql`global_request_id IS NOT NULL`),
+  ],
 )
 
 /** Single values of the deployment: its id, its epoch. */

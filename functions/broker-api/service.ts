@@ -9,6 +9,7 @@ import { loadOperations } from './console/loads.ts'
 import { sessionOperations } from './console/session.ts'
 import { deliveryOperations } from './events/deliveries.ts'
 import { eventOperations } from './events/events.ts'
+import { journalOperations } from './events/journal.ts'
 import { webhookQuotaOperations } from './events/quota.ts'
 import { webhookOperations } from './events/webhooks.ts'
 import { exportOperations } from './export/export.ts'
@@ -58,6 +59,7 @@ export const broker: Service = {
     ...capabilityOperations,
     ...placementOperations,
     ...forkOperations,
+    ...journalOperations,
     ...eventOperations,
     ...burstOperations,
     ...webhookOperations,

@@ -1,9 +1,9 @@
-import { and, eq, sql } from 'drizzle-orm'
+import { and, desc, eq, gte, lte, sql } from 'drizzle-orm'
 import type { Json } from '../../../adapters/contract.ts'
 import type { Database } from '../../client.ts'
 import { among } from '../../conditions.ts'
 import { kindsThat } from '../../kinds.ts'
-import { ready } from '../../prepared.ts'
+import { prepared, ready, type Slots } from '../../prepared.ts'
 import { journal } from '../../schema/index.ts'
 
 const ofUsers = kindsThat(({ owner }) => owner === 'user')
@@ -52,3 +52,61 @@ export const wasJournalled = async (
       )
       .limit(1)
   ).length > 0
+
+export interface EntryFilter {
+  /** Of what was done by tokens of a project. */
+  projectId?: string | undefined
+  userId?: string | undefined
+  resourceId?: string | undefined
+  /** Of the request, or of the operation that a client said it was a part of. */
+  requestId?: string | undefined
+  kind?: string | undefined
+  action?: string | undefined
+  /** Times in milliseconds since 1970, both included. */
+  since?: number | undefined
+  until?: number | undefined
+  /** Entries that come behind this one. */
+  before?: number | undefined
+  limit: number
+}
+
+/** So many entries are looked at, from the newest or `before` on, for a kind or an action of which no index knows. */
+const LOOKED_AT = 10_000
+
+const entries = prepared((db, f: Slots<EntryFilter>) => {
+  const found = and(
+    f.resourceId && eq(journal.resourceId, f.resourceId),
+    f.projectId && eq(journal.projectId, f.projectId),
+    f.userId && eq(journal.userId, f.userId),
+    f.requestId &&
+      sql`${journal.id} in (select r.id from journal r where r.request_id = ${f.requestId}
+        union select g.id from journal g where g.global_request_id = ${f.requestId})`,
+    f.since && gte(journal.at, f.since),
+    f.until && lte(journal.at, f.until),
+    f.before && sql`(${journal.at}, ${journal.id}) < (select b.at, b.id from journal b where b.id = ${f.before})`,
+  )
+  const newest = [desc(journal.at), desc(journal.id)]
+  if (!f.kind && !f.action)
+    return db
+      .select()
+      .from(journal)
+      .where(found)
+      .orderBy(...newest)
+      .limit(f.limit)
+  const looked = db
+    .select()
+    .from(journal)
+    .where(found)
+    .orderBy(...newest)
+    .limit(LOOKED_AT)
+    .as('looked')
+  return db
+    .select()
+    .from(looked)
+    .where(and(f.kind && eq(looked.kind, f.kind), f.action && eq(looked.action, f.action)))
+    .orderBy(desc(looked.at), desc(looked.id))
+    .limit(f.limit)
+})
+
+/** Entries of the journal, newest first; by kind or action among the newest 10 000 of the others. */
+export const listEntries = (db: Database, filter: EntryFilter) => entries.run(db, filter)
