@@ -8,6 +8,7 @@ import { commands } from './commands/index.ts'
 import { consolePages } from './console/index.ts'
 import { federation } from './federation/index.ts'
 import { gophercloud } from './gophercloud/index.ts'
+import { horizon } from './horizon/index.ts'
 import { libvirt } from './libvirt/index.ts'
 import { mixed } from './mixed/index.ts'
 import { adoptOnMoto } from './moto/adopt.peer.ts'
@@ -17,6 +18,7 @@ import { runners } from './runners/index.ts'
 import { sandbox } from './sandbox/index.ts'
 import { schemathesis } from './schemathesis/index.ts'
 import { sdk } from './sdk/index.ts'
+import { skyline } from './skyline/index.ts'
 import { slurm } from './slurm/index.ts'
 import { HOMES, type HomeKind } from './span/ground.ts'
 import { span } from './span/index.ts'
@@ -111,6 +113,15 @@ const peers: Record<string, (report: Report) => Promise<void>> = {
     names.length || today % 5 === 4
       ? sdk(report, names.length ? null : Math.floor(today / 5), values.part)
       : Promise.resolve(report.step('sdk', 'a day of its turn', 'skipped', 0, 'it is played every fifth day')),
+  // Whole by its name; among the others every fifth day as a member or as an administrator.
+  horizon: (report) =>
+    names.length || today % 5 === 3
+      ? horizon(report, names.length ? null : Math.floor(today / 5), values.part)
+      : Promise.resolve(report.step('horizon', 'a day of its turn', 'skipped', 0, 'it is played every fifth day')),
+  skyline: (report) =>
+    names.length || today % 5 === 1
+      ? skyline(report, names.length ? null : Math.floor(today / 5), values.part)
+      : Promise.resolve(report.step('skyline', 'a day of its turn', 'skipped', 0, 'it is played every fifth day')),
   // Whole by its name, or one service by `--part`; among the others a service as a member or an administrator, another one each day.
   schemathesis: (report) => schemathesis(report, names.length ? null : today, values.part),
   // Whole by its name; among the others a part of it, another one each day.

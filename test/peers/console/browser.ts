@@ -3,7 +3,7 @@ import { mkdir, readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
-import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
+import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { ROOT } from '../support/broker.ts'
 
 /** A window of Chromium, and what was seen of it from outside. */
@@ -17,10 +17,6 @@ export interface Window {
   /** What was received of files, by their address: bytes, gzipped. */
   sizes: Map<string, number>
 }
-
-export const openBrowser = (): Promise<Browser> =>
-  // The tests' own user is root in many a container, whom Chromium's sandbox refuses.
-  chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox', '--disable-dev-shm-usage'] })
 
 export const openWindow = async (browser: Browser, url: string): Promise<Window> => {
   const context = await browser.newContext({
