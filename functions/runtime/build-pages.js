@@ -11,6 +11,9 @@ import { brotliCompressSync, gzipSync } from 'node:zlib'
 /** Where a Worker's are: `[assets]` of wrangler.toml. */
 export const FOR_WORKER = '.cache/console'
 
+/** With what the pages begin. */
+const BEGIN = 'functions/console/main.tsx'
+
 /** What is worth compressing is compressed once, not for every browser; Cloudflare does that by itself. */
 const packings = { br: brotliCompressSync, gz: gzipSync }
 
@@ -24,7 +27,7 @@ export const buildPages = async (root, folder, { packed = false } = {}) => {
   const esbuild = await import('esbuild')
   const { outputFiles, metafile } = await esbuild.build({
     absWorkingDir: root,
-    entryPoints: ['functions/console/main.tsx'],
+    entryPoints: [BEGIN],
     outdir: 'assets',
     entryNames: '[name]-[hash]',
     chunkNames: '[name]-[hash]',
@@ -42,7 +45,8 @@ export const buildPages = async (root, folder, { packed = false } = {}) => {
     write: false,
     logLevel: 'silent',
   })
-  const begin = Object.entries(metafile.outputs).find(([, { entryPoint }]) => entryPoint)
+  // What is fetched later is an entry, too.
+  const begin = Object.entries(metafile.outputs).find(([, { entryPoint }]) => entryPoint === BEGIN)
   if (!begin) throw new Error('the console has no beginning')
   // What the first script asks for is asked for beside it.
   const along = begin[1].imports.filter(({ kind }) => kind === 'import-statement')
