@@ -10,6 +10,8 @@ export interface Limitation {
 const EVERYWHERE = [
   'Object storage is a reserved name in the catalogue: there is no service behind it yet.',
   'Allowed address pairs are kept exactly by the embedded cloud and on KVM hosts (IPv4 alone there). EC2 keeps no list: the check of source and destination of an interface with a pair is off, so its server may send from any address, and takes what is routed to it, as far as security groups let it; nothing is delivered to an address that is only a pair, unless a route leads there, and groups that name a group do not count pairs.',
+  'A port has a QoS policy and options of DHCP where its cloud keeps to them: the embedded one does. No cloud marks packets (DSCP) or keeps bandwidth free, so rules that say so are in policies that nothing has.',
+  'No cloud is asked to resolve names: `dns-integration` is not offered, and ports, networks and floating IPs have no `dns_name`. A guest is told its own name, which is that of its server.',
   'A network that has no segments lives on one cloud; whether segments of two clouds reach each other is wired by operators, who say so.',
   'A port has fixed IPv4 addresses of one subnet on EC2, the first of them for good; IPv6 subnets exist above the line only where a cloud carries them.',
   'Workers refuse private addresses: a cloud in a private network is reached from Node, or through a tunnel.',

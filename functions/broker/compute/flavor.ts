@@ -2,7 +2,7 @@ import type { FlavorRow } from '../../../db/queries/compute/flavors.ts'
 import * as rows from '../../../db/queries/compute/flavors.ts'
 import type { FlavorSnapshot } from '../../../db/schema/index.ts'
 import type { Context } from '../../context.ts'
-import { commit, type Write } from '../line/commit.ts'
+import { charge, commit, type Write } from '../line/commit.ts'
 
 export type FlavorWish = Omit<FlavorRow, 'native' | 'retired' | 'createdAt' | 'extraSpecs'>
 
@@ -51,3 +51,20 @@ export const flavorSnapshot = (flavor: FlavorRow): FlavorSnapshot => ({
   extraSpecs: flavor.extraSpecs,
   native: flavor.native,
 })
+
+/**
+ * The difference between two flavors, as Nova counts it: growing is paid when it is asked for, shrinking given back when
+ * it is certain. `charge` is for the way up, `refund` for the way down.
+ */
+export const chargeFlavor = (
+  projectId: string,
+  from: FlavorSnapshot,
+  to: FlavorSnapshot,
+  when: 'charge' | 'refund',
+): Write[] => {
+  const bound = when === 'charge' ? Math.max : Math.min
+  const changes = { cores: bound(0, to.vcpus - from.vcpus), ram: bound(0, to.ramMib - from.ramMib) }
+  return Object.entries(changes).flatMap(([resource, amount]) =>
+    amount === 0 ? [] : [charge(projectId, resource, amount)],
+  )
+}

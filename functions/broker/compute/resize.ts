@@ -11,13 +11,12 @@ import { commit, guard, type Write } from '../line/commit.ts'
 import { untilStill } from '../line/until-still.ts'
 import { BURST_MOVED } from '../money/allowance.ts'
 import { rootVolumeOf } from './disks/root.ts'
-import { flavorSnapshot } from './flavor.ts'
+import { chargeFlavor, flavorSnapshot } from './flavor.ts'
 import { withinMeans } from './place/dear.ts'
 import { MARK_GUARDS } from './place/marks.ts'
 import { marksFor } from './place/marks-elsewhere.ts'
 import { meansOf } from './place/means.ts'
 import { rank, spotLike } from './place/rank.ts'
-import { chargeFlavor } from './server-act.ts'
 import {
   ask,
   moving,

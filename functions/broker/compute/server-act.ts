@@ -16,10 +16,11 @@ import type { Binding } from '../../../db/queries/line/bindings.ts'
 import { settleDrift } from '../../../db/queries/line/drift.ts'
 import type { Context } from '../../context.ts'
 import { PATIENCE } from '../line/clockwork.ts'
-import { charge, type Write } from '../line/commit.ts'
+import type { Write } from '../line/commit.ts'
 import { configDriveOf } from './config-drive.ts'
 import { reimage, reimaged } from './disks/reimage.ts'
 import { restoreServer } from './drift.ts'
+import { chargeFlavor } from './flavor.ts'
 import { MACHINE_ACTIONS, type ServerFacts } from './lifecycle.ts'
 import {
   flavorInArgs,
@@ -272,23 +273,6 @@ const steps: Record<string, (run: Run) => Promise<Step>> = table({
   shelve: until('stopped', ({ cloud, id }) => able(cloud.server.shelve, 'shelve').call(cloud.server, id)),
   unshelve: until('running', ({ cloud, id }) => able(cloud.server.unshelve, 'unshelve').call(cloud.server, id)),
 })
-
-/**
- * The difference between two flavors, as Nova counts it: growing is paid when it is asked for, shrinking given back when
- * it is certain. `charge` is for the way up, `refund` for the way down.
- */
-export const chargeFlavor = (
-  projectId: string,
-  from: ServerRow['flavor'],
-  to: ServerRow['flavor'],
-  when: 'charge' | 'refund',
-): Write[] => {
-  const bound = when === 'charge' ? Math.max : Math.min
-  const changes = { cores: bound(0, to.vcpus - from.vcpus), ram: bound(0, to.ramMib - from.ramMib) }
-  return Object.entries(changes).flatMap(([resource, amount]) =>
-    amount === 0 ? [] : [charge(projectId, resource, amount)],
-  )
-}
 
 /** Of a rebuild that was to bring another key. */
 const keyBefore = ({ args }: ServerAction): Partial<NewServer> => {

@@ -9,6 +9,7 @@ import { commit, guard, type Write } from '../line/commit.ts'
 import { defaultMaximum } from '../line/quota.ts'
 import { Refused } from '../line/refused.ts'
 import { changed } from '../line/resources.ts'
+import { chargeFlavor } from './flavor.ts'
 import { serverStatus } from './lifecycle.ts'
 import { placesOf, powerShown, statusShown, statusWith, unresized } from './server-facts.ts'
 import { ServerRefused } from './server-refusal.ts'
@@ -216,17 +217,27 @@ export const resetServer = async (context: Context, server: ServerRow, state: 'a
     condemned: state === 'error',
     before: { ...statusShown(server), vmState: 'active' },
   })
-  await commit(context, { action: 'os-resetState', kind: 'server', resourceId: server.id, detail: { state } }, [
-    updateServer(db, server.id, {
-      ...status,
-      powerState: server.powerState,
-      ...(server.places === null ? {} : unresized(server)),
-      ...(state === 'active' ? { fault: null } : {}),
-      updatedAt: now,
-    }),
-    finishActions(db, server.id, 'all', 'The state was reset.', now),
-    note(context, server, 'os-resetState'),
-  ])
+  const { to } = placesOf(server)
+  const reset = () =>
+    commit(context, { action: 'os-resetState', kind: 'server', resourceId: server.id, detail: { state } }, [
+      // What a resize had claimed is given back with it, once.
+      ...(to?.flavor
+        ? [
+            guard(context, 'server-moved', serverMoved(server.id, server)),
+            ...chargeFlavor(server.projectId, to.flavor, server.flavor, 'refund'),
+          ]
+        : []),
+      updateServer(db, server.id, {
+        ...status,
+        powerState: server.powerState,
+        ...(server.places === null ? {} : unresized(server)),
+        ...(state === 'active' ? { fault: null } : {}),
+        updatedAt: now,
+      }),
+      finishActions(db, server.id, 'all', 'The state was reset.', now),
+      note(context, server, 'os-resetState'),
+    ])
+  await moving(server, 'os-resetState', reset)
 }
 
 /**

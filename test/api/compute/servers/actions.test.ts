@@ -303,6 +303,24 @@ describe('what admins may', () => {
     await doing({ reboot: { type: 'HARD' } })
     expect(await state()).toEqual(['ACTIVE', null, 1])
   })
+  test('is to reset one amid a resize, which gives back what that had claimed', async () => {
+    const cores = async () => {
+      const path = `${NOVA}/os-quota-sets/${w.plimsoll.projectId('demo')}/detail`
+      return (await w.demo.get(path)).body.quota_set.cores.in_use
+    }
+    const before = await cores()
+    const { flavors } = (await w.demo.get(`${NOVA}/flavors/detail`)).body
+    const had = (await w.server(id)).flavor
+    const larger = flavors.find(({ vcpus }: { vcpus: number }) => vcpus > had.vcpus)
+    expect((await w.act(id, { resize: { flavorRef: larger.id } })).status).toBe(202)
+    expect(await cores()).toBe(before + larger.vcpus - had.vcpus)
+    expect((await w.act(id, { 'os-resetState': { state: 'active' } }, w.admin)).status).toBe(202)
+    expect(await cores()).toBe(before)
+    await w.act(id, { 'os-resetState': { state: 'active' } }, w.admin)
+    expect(await cores(), 'once').toBe(before)
+    await w.plimsoll.settle()
+    expect([(await w.server(id)).flavor, await cores()]).toEqual([had, before])
+  })
   test('is to delete by force', async () => {
     expect((await w.act(id, { forceDelete: null })).status).toBe(202)
     await w.plimsoll.settle()
