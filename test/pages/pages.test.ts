@@ -71,7 +71,8 @@ describe('everything of the console', () => {
     const html = await page()
     expect(html).not.toMatch(/<style|\sstyle=|\son\w+=/i)
     for (const [script] of html.matchAll(/<script.*?<\/script>/gs))
-      expect(script).toMatch(/^<script type="module" src="assets\/[\w-]+\.js"><\/script>$/)
+      expect(script).toMatch(/^<script type="module" src="assets\/main-[A-Z0-9]+\.js"><\/script>$/)
+    expect(html).toMatch(/<link rel="stylesheet" href="assets\/main-[A-Z0-9]+\.css">/)
     expect(html.match(/https?:\/\/(?!www\.w3\.org\/2000\/svg)[^"' ]+/)).toBeNull()
   })
 
