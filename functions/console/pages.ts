@@ -13,4 +13,8 @@ export const PAGES: Page[] = [
   },
   { path: '/networks/:id', load: () => import('./pages/networks/network.tsx') },
   { path: '/networks/groups/:id', load: () => import('./pages/networks/security-group.tsx') },
+  { path: '/volumes', menu: { room: 'Project', name: 'Volumes' }, load: () => import('./pages/volumes/volumes.tsx') },
+  { path: '/images', menu: { room: 'Project', name: 'Images' }, load: () => import('./pages/images/images.tsx') },
+  { path: '/images/:id', load: () => import('./pages/images/image.tsx') },
+  { path: '/access', menu: { room: 'Project', name: 'Access' }, load: () => import('./pages/access/access.tsx') },
 ]
