@@ -1,5 +1,7 @@
 import * as z from 'zod'
+import { networkById } from '../../db/queries/network/network.ts'
 import { listPorts, type PortView, portAttributes } from '../../db/queries/network/ports.ts'
+import { hasRole } from '../auth/policy.ts'
 import { ownPort } from '../broker/network/port.ts'
 import { changePort, createPorts, deletePort } from '../broker/network/port-life.ts'
 import type { Context } from '../context.ts'
@@ -64,6 +66,14 @@ const checkPolicy = (verb: string, context: Context, body: Partial<z.infer<typeo
   for (const key of ['binding:host_id', 'binding:profile'] as const)
     if (body[key] !== undefined) throw disallowed(`${verb}_port:${key}`)
   if (body.device_owner?.startsWith('network:')) throw disallowed(`${verb}_port:device_owner`)
+}
+
+/** Whether its caller manages the project of a port's network, which is enough to give it another MAC address (neutron/conf/policies/port.py, `NET_OWNER_MANAGER`). */
+const managesNetwork = async (context: Context, portId: string): Promise<boolean> => {
+  const { caller, db, scope } = context
+  if (!caller || !hasRole(caller, 'manager')) return false
+  const { networkId } = await ownPort(context, portId)
+  return (await networkById(db, scope, networkId))?.projectId === caller.projectId
 }
 
 /** Clouds plug in what they have; a host that an administrator names is none of theirs. */
@@ -167,7 +177,9 @@ export const portOperations: Operation[] = [
     status: 200,
     body: changeOf('port', update, fixed),
     handle: async ({ context, params, body }) => {
-      checkPolicy('update', context, body)
+      const { mac_address, ...others } = body
+      const managed = mac_address !== undefined && (await managesNetwork(context, params.id!))
+      checkPolicy('update', context, managed ? others : body)
       const set = given({
         name: body.name,
         description: body.description,

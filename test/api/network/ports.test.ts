@@ -248,6 +248,14 @@ test('attributes that are not for users', async () => {
   expect(fault(await create({ device_owner: 'network:dhcp' }))[0]).toBe(403)
   const port = await made({ device_id: 'some', device_owner: 'compute:nova' })
   expect(fault(await demo.put(`${V2}/ports/${port.id}`, { port: { mac_address: 'fa:16:3e:00:00:01' } }))[0]).toBe(403)
+  await plimsoll.newUser('mary', 'demo', ['manager'])
+  const managed = await plimsoll
+    .as('mary')
+    .put(`${V2}/ports/${port.id}`, { port: { mac_address: 'fa:16:3e:00:00:01' } })
+  expect([managed.status, managed.body.port.mac_address], 'managers of its network may').toEqual([
+    200,
+    'fa:16:3e:00:00:01',
+  ])
   expect(fault(await create({ 'binding:vnic_type': 'direct' }))[2]).toContain("'direct' is not offered")
   expect((await demo.get(`${V2}/ports?device_id=some`)).body.ports.map(({ id }: { id: string }) => id)).toEqual([
     port.id,
