@@ -20,9 +20,6 @@ export const knownOf = knownBy({
     'network.test_segment.TestSegment.test_update',
   ],
   'It asks for `ha` of a router where `l3-ha` is not offered.': ['network.test_router.TestRouter.test_list'],
-  'A next hop on the gateway’s network of a router is not taken.': [
-    'cloud.test_network.TestRouter.test_update_router_routes',
-  ],
   'It boots on the network `public`, which has no subnet.': [
     'cloud.test_inventory.TestInventory.test_get_host',
     'cloud.test_inventory.TestInventory.test_get_host_no_detail',
