@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { ROOT } from '../support/broker.ts'
+import { slowness } from '../support/patiently.ts'
 
 /** A window of Chromium, and what was seen of it from outside. */
 export interface Window {
@@ -25,6 +26,8 @@ export const openWindow = async (browser: Browser, url: string): Promise<Window>
     colorScheme: 'light',
     reducedMotion: 'reduce',
   })
+  // While others want the processors, a browser takes as much longer.
+  context.setDefaultTimeout(30_000 * slowness())
   const page = await context.newPage()
   const window: Window = { page, context, log: [], asked: [], sizes: new Map() }
   page.on('console', (message) => {

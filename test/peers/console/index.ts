@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { RUNTIMES, type Runtime } from '../support/broker.ts'
 import { openBrowser } from '../support/browser.ts'
 import { lackOf } from '../support/debian.ts'
+import { slowness } from '../support/patiently.ts'
 import type { Report } from '../support/report.ts'
 import { told } from '../support/told.ts'
 import { accessible, openWindow, picture, picturesIn } from './browser.ts'
@@ -9,10 +10,11 @@ import { byKeyboard } from './keyboard.ts'
 import { many } from './many.ts'
 import { byMouse, logIn } from './mouse.ts'
 import { renewal } from './renewal.ts'
+import { spillOver } from './spill.ts'
 
 /** The first load: everything that is there when the door is, and then the overview; gzipped. */
 const MOST = 150 * 1024
-/** A page may be used after so many milliseconds. */
+/** A page may be used after so many milliseconds, on a machine that does nothing else. */
 const SOON = 1_000
 
 /**
@@ -29,7 +31,7 @@ export const consolePages = async (report: Report, pictures: boolean): Promise<v
 const onRuntime = (report: Report, runtime: Runtime, pictures: boolean): Promise<void> =>
   told(
     { runtime, report, story: `${runtime} × console`, setting: 'a browser before a broker' },
-    async ({ broker, demo, step, ends }) => {
+    async ({ broker, admin, demo, step, ends }) => {
       const browser = await openBrowser()
       ends.push(() => browser.close())
       const folder = picturesIn(pictures)
@@ -49,7 +51,7 @@ const onRuntime = (report: Report, runtime: Runtime, pictures: boolean): Promise
         console.log(
           `      ${runtime}: the door may be used after ${took.map((ms) => `${Math.round(ms)} ms`).join(', ')}`,
         )
-        assert.ok(best < SOON, `the door may be used after ${best} ms`)
+        assert.ok(best < SOON * slowness(), `the door may be used after ${best} ms`)
       })
       await step('a user logs in, and sees each cloud as a hull', async () => {
         await page.goto('/')
@@ -64,6 +66,9 @@ const onRuntime = (report: Report, runtime: Runtime, pictures: boolean): Promise
         assert.ok(size > 5_000 && size < MOST, `${size} bytes`)
       })
       await byMouse({ broker, demo, window, folder, step })
+      await step('what is more than home takes has spilled, and is seen to have', () =>
+        spillOver({ broker, admin, demo, window, folder }),
+      )
       await step('whoever administrates sees every page, and each is for everybody', async () => {
         const other = await openWindow(browser, broker.url)
         await other.page.goto('/')
@@ -99,6 +104,19 @@ const onRuntime = (report: Report, runtime: Runtime, pictures: boolean): Promise
         assert.deepEqual(await window.context.cookies(`${broker.url}/broker/v1/session`), [])
         await page.reload()
         await page.getByLabel('User name').waitFor()
+      })
+      await step('an application credential lets in as well, into its project alone', async () => {
+        const path = `/identity/v3/users/${demo.userId}/application_credentials`
+        const asked = { application_credential: { name: 'console' } }
+        const { application_credential: made } = await demo.must('POST', path, asked)
+        await page.getByRole('button', { name: 'Use an application credential' }).click()
+        await page.getByLabel('Id of the application credential').fill(made.id)
+        await page.getByLabel('Secret').fill(made.secret)
+        await page.getByRole('button', { name: 'Log in', exact: true }).click()
+        await page.getByRole('heading', { level: 1, name: 'Overview' }).waitFor()
+        assert.ok(await page.getByLabel('Project').isDisabled())
+        await accessible(window)
+        assert.deepEqual(window.log, [])
       })
     },
   )

@@ -49,7 +49,7 @@ export const byKeyboard = async ({ browser, broker, demo, step }: Story): Promis
     await tabTo(window, /^Make it$/)
     await keyboard.press('Enter')
     await title('keys-1')
-    await page.getByText('ACTIVE').waitFor({ timeout: 60_000 })
+    await page.getByText('ACTIVE').waitFor()
   })
   await step('by keys alone: to read its console log', async () => {
     await tabTo(window, /^Console log$/)
@@ -71,7 +71,7 @@ export const byKeyboard = async ({ browser, broker, demo, step }: Story): Promis
     await tabTo(window, /^Delete$/)
     await keyboard.press('Enter')
     await title('Servers')
-    await page.getByText('No server yet').waitFor({ timeout: 60_000 })
+    await page.getByText('No server yet').waitFor()
     const { servers } = await demo.must('GET', '/compute/v2.1/servers')
     assert.deepEqual(servers, [])
     assert.deepEqual(window.log, [])

@@ -23,7 +23,7 @@ export const renewal = async (browser: Browser, runtime: Runtime): Promise<void>
     await page.reload()
     await page.getByLabel('Name', { exact: true }).fill('kept')
     const dialog = page.getByRole('dialog', { name: 'Your session is over' })
-    await dialog.waitFor({ timeout: (LIFE + 5) * 1_000 })
+    await dialog.waitFor()
     await accessible(window)
     await dialog.getByLabel('Password', { exact: true }).fill(broker.passwords.demo)
     await dialog.getByRole('button', { name: 'Log in' }).click()

@@ -32,7 +32,7 @@ const Overview = (_: PageProps) => {
   const building = useAnswer<Few>('compute', '/servers/detail?status=BUILD&limit=8')
   const failed = useAnswer<Few>('compute', '/servers/detail?status=ERROR&limit=8')
   useChanges(['server'], () => {
-    for (const each of [loads, building, failed]) each.again()
+    for (const each of [loads, costs, building, failed]) each.again()
   })
   return (
     <>

@@ -1,3 +1,4 @@
+import { useChanges } from '../../api/events.ts'
 import { useAnswer } from '../../api/use-answer.ts'
 import { Card } from '../../parts/card.tsx'
 import { Meter } from '../../parts/meter.tsx'
@@ -34,6 +35,9 @@ export const Quotas = ({ projectId }: { projectId: string }) => {
   const compute = useAnswer<Limits>('compute', '/limits', 30_000)
   const volumes = useAnswer<Limits>('volume', '/limits', 30_000)
   const networks = useAnswer<NetworkQuota>('network', `/quotas/${projectId}/details`, 30_000)
+  useChanges(['server'], () => {
+    for (const each of [compute, volumes, networks]) each.again()
+  })
   return (
     <Card title="Quotas">
       <div class="meters">
