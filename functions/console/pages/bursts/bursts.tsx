@@ -1,0 +1,159 @@
+import { useState } from 'preact/hooks'
+import { ask } from '../../api/ask.ts'
+import { useChanges } from '../../api/events.ts'
+import { useAnswer } from '../../api/use-answer.ts'
+import { usePages } from '../../api/use-pages.ts'
+import type { PageProps } from '../../page.ts'
+import { Confirm } from '../../parts/dialog.tsx'
+import { Empty } from '../../parts/empty.tsx'
+import { CheckList, SelectField, TextField } from '../../parts/form.tsx'
+import { Heading } from '../../parts/heading.tsx'
+import { Listing } from '../../parts/listing.tsx'
+import { notify } from '../../parts/notice.tsx'
+import { Status } from '../../parts/status.tsx'
+import type { Column } from '../../parts/table.tsx'
+import { Time } from '../../parts/time.tsx'
+import { useWindow } from '../../parts/window.tsx'
+import { moneyWords } from '../../parts/words.ts'
+import { goTo, linkTo } from '../../router.ts'
+import { type Burst, burstsIn, countsWords, TONES } from './shapes.ts'
+
+const COLUMNS: Column<Burst>[] = [
+  { key: 'name', title: 'Name', cell: ({ id, name }) => <a href={linkTo('/bursts/:id', { id })}>{name}</a> },
+  { key: 'state', title: 'State', cell: ({ state }) => <Status status={state} tone={TONES[state] ?? 'busy'} /> },
+  {
+    key: 'members',
+    title: 'Members',
+    number: true,
+    cell: ({ members, count }) => `${members.total} of ${count.min}–${count.max}`,
+  },
+  { key: 'clouds', title: 'On', cell: ({ members }) => countsWords(members.clouds) },
+  { key: 'hourly', title: 'Per hour', number: true, cell: ({ cost }) => moneyWords(cost.hourly) },
+  { key: 'so-far', title: 'So far', number: true, cell: ({ cost }) => moneyWords(cost.so_far) },
+  { key: 'made', title: 'Asked for', cell: ({ created_at: at }) => <Time at={at} /> },
+]
+
+/** Many servers of one wish. */
+const Bursts = (_: PageProps) => {
+  const pages = usePages<Burst>({ service: 'broker', path: '/bursts', rowsIn: burstsIn })
+  useChanges(['burst', 'server'], pages.again, 1_000)
+  const { shown, open } = useWindow()
+  return (
+    <>
+      <Heading title="Bursts">
+        <button type="button" class="primary" onClick={() => open((close) => <Create onClose={close} />)}>
+          New burst
+        </button>
+      </Heading>
+      <Listing
+        pages={pages}
+        caption="Bursts of the project"
+        columns={COLUMNS}
+        nameOf={({ name }) => name}
+        command="GET /broker/v1/bursts"
+        empty={
+          <Empty
+            title="No burst yet"
+            command={[
+              'POST /broker/v1/bursts  {"name": "render", "count": {"min": 4, "max": 40}, "flavor": "m1.small", "image": "IMAGE", "networks": "none"}',
+            ]}
+          >
+            <p>
+              A burst is between so many and so many servers of one wish: home first, then elsewhere as the policy says,
+              all of the least or none, and more as there is room and money. It ends when its members have said that
+              they are done.
+            </p>
+          </Empty>
+        }
+      />
+      {shown}
+    </>
+  )
+}
+
+export default Bursts
+
+interface Named {
+  id: string
+  name: string
+}
+
+const Create = ({ onClose }: { onClose: () => void }) => {
+  const [wish, setWish] = useState({ name: '', min: '2', max: '10', flavor: '', image: '', budget: '', done: 'delete' })
+  const [networks, setNetworks] = useState<string[]>([])
+  const flavors = useAnswer<{ flavors: Named[] }>('compute', '/flavors?limit=1000')
+  const images = useAnswer<{ images: Named[] }>('image', '/images?status=active&sort=name:asc&limit=500')
+  const nets = useAnswer<{ networks: Named[] }>('network', '/networks?router:external=false&fields=id&fields=name')
+  const rates = useAnswer<{ rates: { currency: string } }>('broker', '/rates')
+  const set = (key: keyof typeof wish) => (value: string) => setWish((old) => ({ ...old, [key]: value }))
+  const currency = rates.value?.rates.currency ?? ''
+  const body = {
+    name: wish.name,
+    count: { min: Number(wish.min), max: Number(wish.max) },
+    flavor: wish.flavor,
+    image: wish.image,
+    networks: networks.length ? networks : 'none',
+    ...(wish.budget ? { budget: { amount: wish.budget, currency } } : {}),
+    on_done: wish.done,
+  }
+  return (
+    <Confirm
+      title="New burst"
+      verb="Ask for it"
+      command={[`POST /broker/v1/bursts  ${JSON.stringify(body)}`]}
+      work={async () => {
+        const { burst } = await ask<{ burst: Burst }>('broker', '/bursts', { method: 'POST', body })
+        notify(`${wish.name} is on its way.`)
+        goTo(linkTo('/bursts/:id', { id: burst.id }))
+      }}
+      onClose={onClose}
+    >
+      <TextField label="Name" value={wish.name} onInput={set('name')} required maxLength={200} focus />
+      <div class="pair">
+        <TextField label="At least" type="number" min="1" max="1000" value={wish.min} onInput={set('min')} required />
+        <TextField label="At most" type="number" min="1" max="1000" value={wish.max} onInput={set('max')} required />
+      </div>
+      <SelectField
+        label="Flavor"
+        value={wish.flavor}
+        onChange={set('flavor')}
+        required
+        options={[
+          { value: '', label: 'How large…' },
+          ...(flavors.value?.flavors ?? []).map(({ id, name }) => ({ value: id, label: name })),
+        ]}
+      />
+      <SelectField
+        label="Image"
+        value={wish.image}
+        onChange={set('image')}
+        required
+        options={[
+          { value: '', label: 'What they begin with…' },
+          ...(images.value?.images ?? []).map(({ id, name }) => ({ value: id, label: name || id })),
+        ]}
+      />
+      <CheckList
+        legend="Networks"
+        hint="None chosen: they have no network."
+        options={(nets.value?.networks ?? []).map(({ id, name }) => ({ value: id, label: name || id }))}
+        chosen={networks}
+        onChange={setNetworks}
+      />
+      <div class="pair">
+        <TextField
+          label={`Budget${currency && `, ${currency}`}`}
+          hint="Empty: none."
+          value={wish.budget}
+          onInput={set('budget')}
+        />
+        <SelectField
+          label="When they are done"
+          value={wish.done}
+          onChange={set('done')}
+          options={['delete', 'stop', 'keep'].map((value) => ({ value, label: value }))}
+        />
+      </div>
+    </Confirm>
+  )
+}

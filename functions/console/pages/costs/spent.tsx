@@ -1,0 +1,146 @@
+import { useAnswer } from '../../api/use-answer.ts'
+import type { PageProps } from '../../page.ts'
+import { Card } from '../../parts/card.tsx'
+import { Command } from '../../parts/command.tsx'
+import { Empty } from '../../parts/empty.tsx'
+import { Waiting } from '../../parts/waiting.tsx'
+import { moneyWords } from '../../parts/words.ts'
+import { goTo, linkTo } from '../../router.ts'
+import { type Group, Stacks } from './stacks.tsx'
+
+interface Money {
+  amount: string
+  currency: string
+}
+interface Row {
+  day?: string
+  project?: string
+  cloud?: string | null
+  server?: string | null
+  burst?: string | null
+  tag?: string | null
+  seconds: number
+  cost: Money
+  unpriced_seconds: number
+}
+interface Costs {
+  from: string
+  to: string
+  kept_from: string
+  costs: Row[]
+  total: { cost: Money }
+  now: Money
+  projected: Money
+  not_counted: { what: string }[]
+}
+
+const BY = ['cloud', 'project', 'tag', 'burst', 'server'] as const
+
+/** The month as `2026-12`, and its first day with that of the next. */
+const daysOf = (month: string): [from: string, to: string] => {
+  const [year = 0, number = 1] = month.split('-').map(Number)
+  return [`${month}-01`, new Date(Date.UTC(year, number, 1)).toISOString().slice(0, 10)]
+}
+
+/** The sum of each group, and what it was each day: as they were told, the largest first. */
+const groupsOf = (totals: Row[], daily: Row[], by: (typeof BY)[number]): Group[] =>
+  totals
+    .map((row) => ({
+      name: row[by] ?? 'none',
+      words: moneyWords(row.cost),
+      total: Number(row.cost.amount),
+      unpriced: row.unpriced_seconds > 0,
+      days: daily
+        .filter((each) => (each[by] ?? 'none') === (row[by] ?? 'none'))
+        .map((each) => ({ day: each.day ?? '', value: Number(each.cost.amount) })),
+    }))
+    .sort((one, other) => other.total - one.total)
+
+/** What servers, volumes and addresses cost in a month, told apart. */
+export const Spent = ({ query }: PageProps) => {
+  const month = query.get('month') ?? new Date().toISOString().slice(0, 7)
+  const by = BY.find((each) => each === query.get('by')) ?? 'cloud'
+  const [from, to] = daysOf(month)
+  const period = `from=${from}&to=${to}`
+  const totals = useAnswer<Costs>('broker', `/costs?group_by=${by}&${period}&limit=1000`)
+  const daily = useAnswer<Costs>('broker', `/costs?group_by=day,${by}&${period}&limit=1000`)
+  const names = useAnswer<{ projects: { id: string; name: string }[] }>(
+    'identity',
+    by === 'project' ? '/auth/projects' : null,
+  )
+  const set = (change: Record<string, string>) => goTo(linkTo('/costs', {}, { month, by, ...change }), true)
+  const nameOf = (name: string) => names.value?.projects.find(({ id }) => id === name)?.name ?? name
+  return (
+    <div class="stack">
+      <search class="filter">
+        <input
+          type="month"
+          aria-label="Month"
+          value={month}
+          onChange={(event) => event.currentTarget.value && set({ month: event.currentTarget.value })}
+        />
+        <select aria-label="Told apart by" value={by} onChange={(event) => set({ by: event.currentTarget.value })}>
+          {BY.map((each) => (
+            <option key={each} value={each}>
+              by {each}
+            </option>
+          ))}
+        </select>
+      </search>
+      <Waiting answer={totals}>
+        {(said) => (
+          <>
+            <Card title="In short">
+              <dl class="money">
+                {(
+                  [
+                    ['Now, per hour', said.now],
+                    ['In this month', said.total.cost],
+                    ['Until its end, as it is', said.projected],
+                  ] as const
+                ).map(([label, money]) => (
+                  <div key={label}>
+                    <dt>{label}</dt>
+                    <dd>{moneyWords(money)}</dd>
+                  </div>
+                ))}
+              </dl>
+            </Card>
+            <Waiting answer={daily}>
+              {(days) =>
+                said.costs.length ? (
+                  <Card title={`Day by day, by ${by}`}>
+                    <Stacks
+                      groups={groupsOf(said.costs, days.costs, by).map((each) => ({
+                        ...each,
+                        name: nameOf(each.name),
+                      }))}
+                      from={from}
+                      to={to}
+                      currency={said.total.cost.currency}
+                    />
+                  </Card>
+                ) : (
+                  <Empty title="Nothing cost anything">
+                    <p>
+                      What runs costs what its cloud or its price book says, to the second. Of {month} nothing is known.
+                    </p>
+                  </Empty>
+                )
+              }
+            </Waiting>
+            {said.not_counted.length > 0 && (
+              <p class="small quiet">Not counted: {said.not_counted.map(({ what }) => what).join(', ')}.</p>
+            )}
+          </>
+        )}
+      </Waiting>
+      <Command
+        lines={[
+          `GET /broker/v1/costs?group_by=${by}&${period}`,
+          `GET /broker/v1/costs?group_by=day,${by}&${period}&format=csv`,
+        ]}
+      />
+    </div>
+  )
+}

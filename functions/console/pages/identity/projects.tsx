@@ -1,0 +1,117 @@
+import { useState } from 'preact/hooks'
+import { ask } from '../../api/ask.ts'
+import { commandLine } from '../../api/command.ts'
+import { usePages } from '../../api/use-pages.ts'
+import { Confirm } from '../../parts/dialog.tsx'
+import { TextField } from '../../parts/form.tsx'
+import { Listing } from '../../parts/listing.tsx'
+import { notify } from '../../parts/notice.tsx'
+import { Removal } from '../../parts/removal.tsx'
+import { Status } from '../../parts/status.tsx'
+import type { Column } from '../../parts/table.tsx'
+import { RowButton, useWindow } from '../../parts/window.tsx'
+import { linkTo } from '../../router.ts'
+
+interface Project {
+  id: string
+  name: string
+  domain_id: string
+  description: string
+  enabled: boolean
+}
+const projectsIn = (body: unknown): Project[] => (body as { projects: Project[] }).projects
+const nameOf = ({ name }: Project): string => name
+
+/** Keystone gives its lists whole. */
+const WHOLE = 1_000_000
+
+/** The projects, and what each may. */
+export const Projects = () => {
+  const pages = usePages<Project>({ service: 'identity', path: '/projects', rowsIn: projectsIn, limit: WHOLE })
+  const { shown, open } = useWindow()
+  const columns: Column<Project>[] = [
+    {
+      key: 'name',
+      title: 'Name',
+      cell: ({ id, name }) => <a href={linkTo('/identity/projects/:id', { id })}>{name}</a>,
+    },
+    {
+      key: 'enabled',
+      title: 'Is',
+      cell: ({ enabled }) => <Status status={enabled ? 'enabled' : 'disabled'} tone={enabled ? 'good' : 'idle'} />,
+    },
+    { key: 'domain', title: 'Domain', cell: ({ domain_id: domain }) => domain },
+    { key: 'description', title: 'Description', cell: ({ description }) => description },
+    { key: 'id', title: 'Id', cell: ({ id }) => <code>{id}</code> },
+    {
+      key: 'do',
+      title: 'What can be done',
+      silent: true,
+      cell: ({ id, name }) => (
+        <RowButton
+          verb="Delete"
+          name={name}
+          onClick={() =>
+            open((close) => (
+              <Removal
+                service="identity"
+                path={`/projects/${id}`}
+                name={name}
+                command={commandLine('project', 'delete', name)}
+                onClose={close}
+                onDone={pages.again}
+              >
+                <p>What it has on the clouds goes with it.</p>
+              </Removal>
+            ))
+          }
+        />
+      ),
+    },
+  ]
+  return (
+    <>
+      <Listing
+        pages={pages}
+        caption="Projects"
+        columns={columns}
+        nameOf={nameOf}
+        command={commandLine('project', 'list', '--long')}
+        bar={
+          <div class="row filter">
+            <button
+              type="button"
+              class="primary"
+              onClick={() => open((close) => <Create onClose={close} onDone={pages.again} />)}
+            >
+              New project
+            </button>
+          </div>
+        }
+        empty={<p class="quiet">There is no project.</p>}
+      />
+      {shown}
+    </>
+  )
+}
+
+const Create = ({ onClose, onDone }: { onClose: () => void; onDone: () => void }) => {
+  const [name, setName] = useState('')
+  const [description, setDescription] = useState('')
+  return (
+    <Confirm
+      title="New project"
+      verb="Make it"
+      command={[commandLine('project', 'create', ['--description', description], name || 'NAME')]}
+      work={async () => {
+        await ask('identity', '/projects', { method: 'POST', body: { project: { name, description } } })
+        notify(`${name} is there. It reaches no cloud before it is mapped to one.`)
+        onDone()
+      }}
+      onClose={onClose}
+    >
+      <TextField label="Name" value={name} onInput={setName} required maxLength={64} focus />
+      <TextField label="Description" value={description} onInput={setDescription} />
+    </Confirm>
+  )
+}

@@ -1,0 +1,141 @@
+import { useState } from 'preact/hooks'
+import { ask } from '../../api/ask.ts'
+import { commandLine } from '../../api/command.ts'
+import { usePages } from '../../api/use-pages.ts'
+import { Confirm } from '../../parts/dialog.tsx'
+import { TextField } from '../../parts/form.tsx'
+import { Listing } from '../../parts/listing.tsx'
+import { notify } from '../../parts/notice.tsx'
+import { Removal } from '../../parts/removal.tsx'
+import { Status } from '../../parts/status.tsx'
+import type { Column } from '../../parts/table.tsx'
+import { RowButton, useWindow } from '../../parts/window.tsx'
+
+interface User {
+  id: string
+  name: string
+  domain_id: string
+  email?: string
+  enabled: boolean
+}
+const usersIn = (body: unknown): User[] => (body as { users: User[] }).users
+
+/** Keystone gives its lists whole. */
+const WHOLE = 1_000_000
+
+/** The users, and whether they come in. */
+export const Users = () => {
+  const pages = usePages<User>({ service: 'identity', path: '/users', rowsIn: usersIn, limit: WHOLE })
+  const { shown, open } = useWindow()
+  const columns: Column<User>[] = [
+    { key: 'name', title: 'Name', cell: ({ name }) => name },
+    {
+      key: 'enabled',
+      title: 'Comes in',
+      cell: ({ enabled }) => <Status status={enabled ? 'yes' : 'no'} tone={enabled ? 'good' : 'idle'} />,
+    },
+    { key: 'domain', title: 'Domain', cell: ({ domain_id: domain }) => domain },
+    { key: 'email', title: 'Mail', cell: ({ email }) => email ?? '' },
+    { key: 'id', title: 'Id', cell: ({ id }) => <code>{id}</code> },
+    {
+      key: 'do',
+      title: 'What can be done',
+      silent: true,
+      cell: ({ id, name, enabled }) => (
+        <>
+          <RowButton
+            verb={enabled ? 'Lock out' : 'Let in'}
+            name={name}
+            onClick={() =>
+              open((close) => (
+                <Confirm
+                  title={`${enabled ? 'Lock out' : 'Let in'} ${name}`}
+                  verb={enabled ? 'Lock out' : 'Let in'}
+                  danger={enabled}
+                  command={[commandLine('user', 'set', enabled ? '--disable' : '--enable', name)]}
+                  work={async () => {
+                    const body = { user: { enabled: !enabled } }
+                    await ask('identity', `/users/${id}`, { method: 'PATCH', body })
+                    notify(`${name} ${enabled ? 'is locked out' : 'comes in again'}.`)
+                    pages.again()
+                  }}
+                  onClose={close}
+                >
+                  {enabled && <p>Every token of {name} ends at once.</p>}
+                </Confirm>
+              ))
+            }
+          />
+          <RowButton
+            verb="Delete"
+            name={name}
+            onClick={() =>
+              open((close) => (
+                <Removal
+                  service="identity"
+                  path={`/users/${id}`}
+                  name={name}
+                  command={commandLine('user', 'delete', name)}
+                  onClose={close}
+                  onDone={pages.again}
+                />
+              ))
+            }
+          />
+        </>
+      ),
+    },
+  ]
+  return (
+    <>
+      <Listing
+        pages={pages}
+        caption="Users"
+        columns={columns}
+        nameOf={({ name }) => name}
+        command={commandLine('user', 'list', '--long')}
+        bar={
+          <div class="row filter">
+            <button
+              type="button"
+              class="primary"
+              onClick={() => open((close) => <Create onClose={close} onDone={pages.again} />)}
+            >
+              New user
+            </button>
+          </div>
+        }
+        empty={<p class="quiet">There is no user.</p>}
+      />
+      {shown}
+    </>
+  )
+}
+
+const Create = ({ onClose, onDone }: { onClose: () => void; onDone: () => void }) => {
+  const [name, setName] = useState('')
+  const [password, setPassword] = useState('')
+  return (
+    <Confirm
+      title="New user"
+      verb="Make it"
+      command={[commandLine('user', 'create', '--password-prompt', name || 'NAME')]}
+      work={async () => {
+        await ask('identity', '/users', { method: 'POST', body: { user: { name, password } } })
+        notify(`${name} is there. Roles say what ${name} may.`)
+        onDone()
+      }}
+      onClose={onClose}
+    >
+      <TextField label="Name" value={name} onInput={setName} required maxLength={255} focus />
+      <TextField
+        label="First password"
+        type="password"
+        autocomplete="new-password"
+        value={password}
+        onInput={setPassword}
+        required
+      />
+    </Confirm>
+  )
+}
