@@ -113,7 +113,8 @@ const onRuntime = (report: Report, runtime: Runtime, pictures: boolean): Promise
         await page.getByLabel('Id of the application credential').fill(made.id)
         await page.getByLabel('Secret').fill(made.secret)
         await page.getByRole('button', { name: 'Log in', exact: true }).click()
-        await page.getByRole('heading', { level: 1, name: 'Overview' }).waitFor()
+        // It goes on where the address is.
+        await page.getByRole('heading', { level: 1, name: 'Servers' }).waitFor()
         assert.ok(await page.getByLabel('Project').isDisabled())
         await accessible(window)
         assert.deepEqual(window.log, [])
