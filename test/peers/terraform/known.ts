@@ -34,6 +34,9 @@ const OWN: Record<As, Faults> = {
       'TestAccBlockStorageVolumeAttachV3_basic',
       'TestAccBlockStorageVolumeAttachV3_timeout',
     ],
+    'A way out of a router has no policy of quality of its own (`qos-gateway-ip`).': [
+      'TestAccNetworkingV2Router_extQoSPolicy',
+    ],
     'It asks for the one hypervisor of no name, and zones are several.': [
       'TestAccComputeInstanceV2_hypervisorHostname',
     ],
