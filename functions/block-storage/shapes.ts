@@ -5,8 +5,6 @@ import { exact } from '../http/times.ts'
 /** Cinder's parameter types (cinder/api/validation/parameter_types.py), with the sentences of jsonschema. */
 const shown = (value: unknown): string =>
   value === null || value === undefined ? 'None' : typeof value === 'string' ? `'${value}'` : JSON.stringify(value)
-const notOf = (type: string) => (issue: { input?: unknown }) =>
-  issue.input === undefined ? 'A required property is missing' : `${shown(issue.input)} is not of type '${type}'`
 
 const TRUE = ['true', '1', 'on', 'yes', 'y', 't']
 const FALSE = ['false', '0', 'off', 'no', 'n', 'f']
@@ -22,15 +20,14 @@ export const boolean = z.union(
   { error: (issue) => `${shown(issue.input)} is not one of [True, 'True', 'true', '1', False, 'False', 'false', '0']` },
 )
 
-export const text = (max = 255) =>
-  z.string({ error: notOf('string') }).max(max, { error: (issue) => `${shown(issue.input)} is too long` })
+export const text = (max = 255) => z.string().max(max)
 
 /** A name or description: white space at the ends goes, null is none. */
 export const label = text()
   .transform((value) => value.trim())
   .nullish()
 
-export const uuid = z.string({ error: notOf('string') }).regex(/^[0-9a-f]{8}-?([0-9a-f]{4}-?){3}[0-9a-f]{12}$/i, {
+export const uuid = z.string().regex(/^[0-9a-f]{8}-?([0-9a-f]{4}-?){3}[0-9a-f]{12}$/i, {
   error: (issue) => `${shown(issue.input)} is not a 'uuid'`,
 })
 
@@ -58,7 +55,6 @@ export const metadata = dictionary(
     error: (issue) => `${shown(issue.input)} does not match any of the regexes: '^[a-zA-Z0-9-_:. /]{1,255}$'`,
   }),
   text(),
-  { error: notOf('object') },
 )
 
 /** Extra specs, and what is worded like them: keys of letters, digits and `-_:. `, and texts. */
@@ -67,7 +63,6 @@ export const specs = dictionary(
     error: (issue) => `${shown(issue.input)} does not match any of the regexes: '^[a-zA-Z0-9-_:. ]{1,255}$'`,
   }),
   text(),
-  { error: notOf('object') },
 )
 
 /** Cinder writes times without a zone, with microseconds; they are UTC. */

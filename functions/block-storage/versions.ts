@@ -6,7 +6,6 @@ export const MICROVERSIONS = {
   min: 0,
   max: 70,
   name: 'volume',
-  legacyHeader: 'X-OpenStack-Volume-API-Version',
 }
 
 const handle = ({ base }: Input) => ({

@@ -293,16 +293,19 @@ export const volumeActionOperations: Operation[] = [
     status: 202,
     body: (version) => takes(dictionary(z.string(), z.unknown()), () => oneAction(actionsTaken, version)),
     handle: async (input) => {
-      const [name = '', ...others] = Object.keys(input.body)
+      const [name, ...others] = Object.keys(input.body)
+      if (name === undefined || others.length) throw badRequest('Malformed request body')
       const found = Object.hasOwn(volumeActions, name) ? volumeActions[name]! : undefined
-      if (!found || others.length || input.version < (found.since ?? 0))
-        throw badRequest(`There is no such action: ${name}`)
+      if (!found || input.version < (found.since ?? 0))
+        throw badRequest(
+          `There is no such action: ${name}. Verify the request body and Content-Type header and try again.`,
+        )
       if (found.admin && !input.context.caller?.isAdmin)
         throw forbidden(
           `Policy doesn't allow volume_extension:volume_admin_actions:${name.replace('os-', '')} to be performed.`,
         )
       const schema = typeof found.body === 'function' ? found.body(input.version) : found.body
-      const body = schema ? check(schema, input.body[name], dialects.blockStorage) : undefined
+      const body = schema ? check(schema, input.body[name], dialects.blockStorage, [name]) : undefined
       return found.run(input, await volumeOf(input), body)
     },
     refuse: whenStatus(({ allowed, status }, { params, body }) => {

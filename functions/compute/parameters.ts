@@ -2,15 +2,10 @@ import * as z from 'zod'
 
 /** Nova's parameter types (nova/api/validation/parameter_types.py), with the sentences of jsonschema. */
 const shown = (value: unknown): string => (typeof value === 'string' ? `'${value}'` : (JSON.stringify(value) ?? 'None'))
-const notOf = (type: string) => (issue: { input?: unknown }) =>
-  issue.input === undefined ? 'A required property is missing' : `${shown(issue.input)} is not of type '${type}'`
+const notInteger = (issue: { input?: unknown }) => `${shown(issue.input)} is not of type 'integer', 'string'`
 
 /** A string of `min` to `max` characters. */
-export const text = (min = 0, max = 255) =>
-  z
-    .string({ error: notOf('string') })
-    .min(min, { error: (issue) => `${shown(issue.input)} is too short` })
-    .max(max, { error: (issue) => `${shown(issue.input)} is too long` })
+export const text = (min = 0, max = 255) => z.string().min(min).max(max)
 
 /** Printable, without white space at the ends. */
 export const name = (max = 255) =>
@@ -34,7 +29,7 @@ export const integer = (minimum: number, maximum = 0x7fffffff) =>
           .regex(/^-?\d+$/)
           .transform(Number),
       ],
-      { error: notOf('integer') },
+      { error: notInteger },
     )
     .refine((value) => value >= minimum, { error: (issue) => `${issue.input} is less than the minimum of ${minimum}` })
     .refine((value) => value <= maximum, {

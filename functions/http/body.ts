@@ -1,6 +1,7 @@
 import type * as z from 'zod'
 import type { Dialect } from './dialects.ts'
 import { badRequest, Fault } from './fault.ts'
+import { jsonSchemaWords } from './schema-words.ts'
 
 const MAX_BYTES = 1024 * 1024
 const MAX_DEPTH = 32
@@ -38,7 +39,7 @@ const readBounded = async (request: Request): Promise<string> => {
 }
 
 /** Reads a JSON body of at most 1 MiB, 32 levels and 20,000 values. 400 malformed, 413 too large, 415 another media type. */
-export const readJson = async (request: Request): Promise<unknown> => {
+export const readJson = async (request: Request, { malformed }: Dialect): Promise<unknown> => {
   const type = request.headers.get('content-type') ?? 'application/json'
   if (!/^application\/(?:[\w.-]+\+)*(?:json|openstack-[\w.-]+)(?![\w])/i.test(type))
     throw new Fault(415, `Unsupported Content-Type ${type.slice(0, 100)}`)
@@ -49,7 +50,7 @@ export const readJson = async (request: Request): Promise<unknown> => {
   try {
     return JSON.parse(text)
   } catch {
-    throw badRequest('Malformed request body: it is not valid JSON.')
+    throw badRequest(malformed)
   }
 }
 
@@ -72,24 +73,30 @@ const measure = (text: string): { depth: number; values: number } => {
   return { depth, values }
 }
 
-/** Checks a value against a schema; the first fault becomes a 400 in the dialect of the service. */
-export const check = <T>(schema: z.ZodType<T>, value: unknown, dialect: Dialect): T => {
+/**
+ * Checks a value against a schema; the first fault becomes a 400 in the dialect of the service.
+ *
+ * @param within where in the body the value is, if it is not all of it
+ */
+export const check = <T>(schema: z.ZodType<T>, value: unknown, dialect: Dialect, within: string[] = []): T => {
   const read = parsed(schema, value, dialect)
   if ('data' in read) return read.data
   const { issue } = read
-  const path = issue.path.join('.')
-  if (isSecret(path)) throw badRequest(dialect.invalid(path, MASK, masked(issue.message, at(value, issue.path))))
-  const unknown = issue.code === 'unrecognized_keys'
-  throw badRequest(
-    unknown
-      ? dialect.invalid(
-          path,
-          veiled(at(value, issue.path)),
-          `Additional properties are not allowed (${issue.keys.map((k) => `'${k}'`).join(', ')} ${issue.keys.length > 1 ? 'were' : 'was'} unexpected)`,
-        )
-      : dialect.invalid(path, veiled(at(value, issue.path)), issue.message),
-  )
+  const held = veiled(at(value, issue.path))
+  const hidden = isSecret(issue.path.join('.'))
+  // What a schema says in its own words is said; for the rest, and for what is not there, there are those of the services.
+  const isMissing = held === undefined && issue.code !== 'custom'
+  const own = issue.message !== UNSAID && !isMissing
+  const { path, reason } = own
+    ? { path: issue.path, reason: issue.message }
+    : jsonSchemaWords(issue, hidden && !isMissing ? MASK : held)
+  const name = [...within, ...path].join('.')
+  if (hidden && own) throw badRequest(dialect.invalid(name, MASK, masked(reason, at(value, issue.path))))
+  throw badRequest(dialect.invalid(name, isSecret(name) ? MASK : veiled(at(value, path)), reason))
 }
+
+/** Instead of words of zod's. */
+const UNSAID = '\0'
 
 const parsed = <T>(
   schema: z.ZodType<T>,
@@ -97,7 +104,7 @@ const parsed = <T>(
   dialect: Dialect,
 ): { data: T } | { issue: z.core.$ZodIssue } => {
   try {
-    const result = schema.safeParse(value)
+    const result = schema.safeParse(value, { error: () => UNSAID })
     // What is wrong is worded when it is asked for.
     return result.success ? { data: result.data } : { issue: result.error.issues[0]! }
   } catch (error) {

@@ -1,4 +1,5 @@
 import type { Fault } from './fault.ts'
+import { asPython } from './schema-words.ts'
 
 /** How a service words its errors and names its request id. */
 export interface Dialect {
@@ -8,6 +9,8 @@ export interface Dialect {
   requestIdHeaders: string[]
   /** The sentence for a body that does not fit: path of the field, value, what is wrong with it. */
   invalid(path: string, value: unknown, reason: string): string
+  /** The sentence for a body that is no JSON. */
+  malformed: string
 }
 
 const titles: Record<number, string> = {
@@ -45,20 +48,23 @@ const wsgiKeys: Record<number, string> = {
 
 const json = (value: unknown) => ({ body: JSON.stringify(value), contentType: 'application/json' })
 
-/** jsonschema's sentence, as Nova and Cinder pass it on. */
-const wsgiInvalid = (path: string, value: unknown, reason: string) =>
-  `Invalid input for field/attribute ${path.split('.').at(-1) || 'body'}. Value: ${shown(value)}. ${reason}`
+/** jsonschema's sentence, as Keystone, Nova and Cinder pass it on: of the body as a whole it is all that they say. */
+const fieldInvalid = (path: string, value: unknown, reason: string) =>
+  path ? `Invalid input for field/attribute ${path.split('.').at(-1)}. Value: ${shown(value)}. ${reason}` : reason
 
-const shown = (value: unknown) => (typeof value === 'string' ? value : (JSON.stringify(value) ?? 'None')).slice(0, 255)
+const shown = (value: unknown) => (typeof value === 'string' ? value.slice(0, 255) : asPython(value))
+
+/** keystonemiddleware answers before the service does, in its own words. */
+const turnedAway = ({ message }: Fault) => json({ error: { code: 401, title: 'Unauthorized', message } })
 
 const wsgi = (name: Dialect['name'], requestIdHeaders: string[]): Dialect => ({
   name,
   requestIdHeaders,
-  invalid: wsgiInvalid,
+  invalid: fieldInvalid,
+  malformed: 'Malformed request body',
   render: (fault) =>
-    // keystonemiddleware answers before Nova does, in its own words.
     fault.status === 401
-      ? json({ error: { code: 401, title: 'Unauthorized', message: fault.message } })
+      ? turnedAway(fault)
       : json({
           [wsgiKeys[fault.status] ?? 'computeFault']: {
             code: fault.status,
@@ -82,8 +88,9 @@ export const dialects = {
   identity: {
     name: 'identity',
     requestIdHeaders: ['X-Openstack-Request-Id'],
-    // Bodies carry passwords: what was sent is never repeated.
-    invalid: (path, _value, reason) => `Invalid input for field '${path}': ${reason}`,
+    invalid: fieldInvalid,
+    malformed:
+      'Expecting to find valid JSON in request body. The server could not comply with the request since it is either malformed or otherwise incorrect. The client is assumed to be in error.',
     render: (fault) => json({ error: { code: fault.status, message: fault.message, title: titleOf(fault.status) } }),
   },
   network: {
@@ -91,20 +98,23 @@ export const dialects = {
     requestIdHeaders: ['X-Openstack-Request-Id'],
     invalid: (path, value, reason) =>
       `Invalid input for ${path.split('.').at(-1)}. Reason: '${shown(value)}' ${reason}.`,
+    malformed: 'Body contains invalid data',
     render: (fault) =>
-      json({
-        NeutronError: {
-          type: fault.type ?? `HTTP${titleOf(fault.status).replaceAll(' ', '')}`,
-          message: fault.message,
-          detail: '',
-        },
-      }),
+      fault.status === 401
+        ? turnedAway(fault)
+        : json({
+            NeutronError: {
+              type: fault.type ?? `HTTP${titleOf(fault.status).replaceAll(' ', '')}`,
+              message: fault.message,
+              detail: '',
+            },
+          }),
   },
   image: {
     name: 'image',
     requestIdHeaders: ['X-Openstack-Request-Id'],
-    invalid: (path, value, reason) =>
-      `Provided object does not match schema 'image': ${shown(value)} ${reason} (${path})`,
+    invalid: (_path, _value, reason) => `Provided object does not match schema 'image': ${reason}`,
+    malformed: 'Malformed JSON in request body.',
     // Glance answers in HTML whatever the client accepts (webob's default body).
     render: (fault) => ({
       contentType: 'text/html; charset=UTF-8',
@@ -115,6 +125,7 @@ export const dialects = {
     name: 'placement',
     requestIdHeaders: ['X-Openstack-Request-Id'],
     invalid: (path, value, reason) => `JSON does not validate: ${shown(value)} ${reason} (${path})`,
+    malformed: 'Malformed JSON',
     // placement/util.py, `json_error_formatter`.
     render: (fault, requestId) =>
       json({
@@ -134,6 +145,7 @@ export const dialects = {
     requestIdHeaders: ['X-Openstack-Request-Id'],
     // Bodies carry credentials: what was sent is never repeated.
     invalid: (path, _value, reason) => `${path}: ${reason}`,
+    malformed: 'Malformed request body: it is not valid JSON.',
     render: (fault, requestId) =>
       json({
         error: { code: fault.status, title: titleOf(fault.status), message: fault.message, request_id: requestId },
@@ -142,4 +154,9 @@ export const dialects = {
 } satisfies Record<string, Dialect>
 
 const escapeHtml = (text: string) =>
-  text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;')
+  text
+    .replaceAll('&', '&amp;')
+    .replaceAll('<', '&lt;')
+    .replaceAll('>', '&gt;')
+    .replaceAll('"', '&quot;')
+    .replaceAll("'", '&#x27;')

@@ -10,8 +10,7 @@ export const requestedVersion = (headers: Headers, service: Microversions): numb
   if (!asked) return service.min
   if (asked === 'latest') return service.max
   const match = /^([1-9]\d*)\.(0|[1-9]\d*)$/.exec(asked)
-  if (!match)
-    throw badRequest(`API Version String '${asked}' is of invalid format. Must be of format MajorNum.MinorNum.`)
+  if (!match) throw badRequest(`API Version String ${asked} is of invalid format. Must be of format MajorNum.MinorNum.`)
   const minor = Number(match[2])
   if (Number(match[1]) !== service.major || minor < service.min || minor > service.max)
     throw new Fault(

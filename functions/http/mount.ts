@@ -112,7 +112,7 @@ const serve = async (
           : query,
         queries,
         body: operation.body
-          ? check(pick(operation.body, version), await readJson(request), service.dialect)
+          ? check(pick(operation.body, version), await readJson(request, service.dialect), service.dialect)
           : undefined,
         version,
         base: origin + service.prefix,
@@ -195,6 +195,7 @@ const standingHeaders = (service: Service, version: number): Readonly<Record<str
   const headers = known.get(version) ?? {
     ...STANDING,
     ...(service.microversions ? versionHeaders(service.microversions, version) : {}),
+    ...service.headers,
     ...Object.fromEntries(service.dialect.requestIdHeaders.map((name) => [name, ''])),
   }
   known.set(version, headers)

@@ -26,6 +26,8 @@ export interface Service {
   dialect: Dialect
   microversions?: Microversions
   operations: Operation[]
+  /** On each of its answers. */
+  headers?: Record<string, string>
   /** A path may end with a slash more, as where the real service takes it off; absent: such a path is none. */
   takesSlashes?: true
   /** What the broker refused, in this service's words; undefined: it has none, and the error is what it is. */

@@ -94,7 +94,10 @@ const byMethod = (door: Door, method: string, proof: Proof, wanted: Wanted): Pro
   if (method === 'application_credential') return byCredential(context, saidOf(proof, 'application_credential'), wanted)
   if (method === 'totp') return byPasscode(context, saidOf(proof, 'totp').user, wanted)
   if (method === 'oauth1') return byProgram(door)
-  throw new Fault(401, 'Attempted to authenticate with an unsupported method.')
+  // keystone/auth/core.py, `_validate_auth_methods`: what is not said comes before what is not known.
+  throw Object.hasOwn(proof, method)
+    ? new Fault(401, 'Attempted to authenticate with an unsupported method.')
+    : missing(method, 'identity')
 }
 
 const byPassword = async (context: Context, asked: Named & { password: string }, wanted: Wanted): Promise<Proved> => {

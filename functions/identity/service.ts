@@ -44,6 +44,7 @@ import { roleOperations } from './roles.ts'
 import { scopeOperations } from './scopes.ts'
 import { tokenOperations } from './tokens.ts'
 import { versionOperations } from './versions.ts'
+import { linkingToItself } from './views.ts'
 
 /** Keystone v3. `services` gives every API of the broker, this one included: the catalogue is derived from it. */
 export const identityService = (services: () => Service[]): Service => ({
@@ -53,6 +54,8 @@ export const identityService = (services: () => Service[]): Service => ({
   endpoint: '/identity',
   // keystone/server/flask/request_processing: trailing slashes are taken off.
   takesSlashes: true,
+  // keystone/server/flask/application.py, `_add_vary_x_auth_token_header`.
+  headers: { Vary: 'X-Auth-Token' },
   dialect: dialects.identity,
   operations: [
     ...versionOperations,
@@ -94,7 +97,7 @@ export const identityService = (services: () => Service[]): Service => ({
     ...serviceProviderOperations,
     ...federatedAuthOperations(services),
     ...webssoOperations,
-  ].map(inKeystonesWords),
+  ].map((operation) => linkingToItself(inKeystonesWords(operation))),
   refuse,
 })
 

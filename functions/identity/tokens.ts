@@ -22,7 +22,7 @@ const named = z.object({
 })
 const login = z.object({
   auth: z.object({
-    identity: z.object({
+    identity: z.looseObject({
       methods: z.array(z.string().max(64)).max(8),
       password: z.object({ user: named.extend({ password: z.string().max(4096) }) }).optional(),
       token: z.object({ id: z.string().min(1) }).optional(),

@@ -1,3 +1,4 @@
+import type { Operation } from '../http/operation.ts'
 import { exact } from '../http/times.ts'
 
 /** Milliseconds since 1970 as Keystone writes a time: microseconds and a `Z`. */
@@ -7,6 +8,30 @@ export const keystoneTime = (ms: number): string => `${exact(ms)}000Z`
 export const collection = (name: string, items: unknown[], base: string, path: string) => ({
   body: { [name]: items, links: { next: null, self: `${base}/v3${path}`, previous: null } },
 })
+
+/**
+ * The same operation, whose collections link to what was asked for, with its query (keystone/server/flask/common.py,
+ * `full_url`).
+ */
+export const linkingToItself = (operation: Operation): Operation =>
+  operation.method !== 'GET'
+    ? operation
+    : {
+        ...operation,
+        handle: async (input) => {
+          const answer = await operation.handle(input)
+          const { search } = new URL(input.request.url)
+          const links = answer instanceof Response || !search ? null : linksOf(answer.body)
+          if (links) links.self += search
+          return answer
+        },
+      }
+
+/** Of a collection; what is by itself has no `next`. */
+const linksOf = (body: unknown): { self: string } | null => {
+  const { links } = Object(body) as { links?: { self?: unknown } }
+  return typeof links?.self === 'string' && 'next' in links ? (links as { self: string }) : null
+}
 
 /** How many of what nothing else bounds a list has: `list_limit` of Keystone, which says so with `truncated`. */
 export const LIST_LIMIT = 1000

@@ -90,7 +90,12 @@ const refuseStrayQuotes = (value: string): void => {
 }
 
 const numberOf = (name: string, text: string): number => {
-  if (!/^\d+$/.test(text)) throw badRequest(`Invalid value for ${name}: ${text} must be a non-negative integer`)
+  if (!/^\d+$/.test(text))
+    throw badRequest(
+      name.startsWith('size_')
+        ? 'Unable to filter on a range with a non-numeric value.'
+        : `Invalid value for ${name}: ${text} must be a non-negative integer`,
+    )
   return Number(text)
 }
 
@@ -108,7 +113,7 @@ const timeOf = (column: 'created_at' | 'updated_at', text: string) => {
   const word = text.slice(0, Math.max(0, colon))
   const given = COMPARISONS.includes(word)
   const at = Date.parse(given ? text.slice(colon + 1) : text)
-  if (Number.isNaN(at)) throw badRequest(`Unable to filter on a range with a non-numeric value: Invalid time ${text}`)
+  if (Number.isNaN(at)) throw badRequest(`Bad "${column}" query filter format. Use ISO 8601 DateTime notation.`)
   return { column, comparison: (given ? word : 'eq') as Comparison, at }
 }
 

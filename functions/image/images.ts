@@ -5,7 +5,7 @@ import { projectOf } from '../broker/block-storage/volume.ts'
 import { createImageRecord, deleteImage } from '../broker/image/image.ts'
 import { OWN_STORE, storeClouds } from '../broker/imports/stores.ts'
 import { openObject } from '../http/dictionary.ts'
-import { badRequest, forbidden, notFound } from '../http/fault.ts'
+import { badRequest, forbidden } from '../http/fault.ts'
 import { type Input, type Operation, operation } from '../http/operation.ts'
 import { architectureOf, columnsOf, FIELDS, type Fields, isReserved, READONLY } from './fields.ts'
 import { filterOf, limitOf, sliceOf } from './image-filters.ts'
@@ -15,7 +15,7 @@ import { imageOf } from './lookup.ts'
 
 const list = async ({ context, queries }: Input) => {
   const page = await listImages(context.db, context.scope, filterOf(queries), sliceOf(queries))
-  if (!page) throw notFound(`No image found with ID ${queries.get('marker')}`)
+  if (!page) throw badRequest(`No image found with ID ${queries.get('marker')}`)
   pursue(context, page)
   const rest = new URLSearchParams(queries)
   rest.delete('marker')

@@ -8,9 +8,20 @@ import { badRequest } from '../http/fault.ts'
 import * as json from '../http/json-schema.ts'
 
 /** Why a value will not do; the sentence around it is `Invalid input for <attribute>. Reason: <reason>.` */
-class Unfit extends Error {}
+class Unfit extends Error {
+  /** A converter says so and no validator, which words it in another way (neutron_lib/api/converters.py). */
+  readonly converting: boolean
+
+  constructor(reason: string, converting = false) {
+    super(reason)
+    this.converting = converting
+  }
+}
 const unfit = (reason: string): never => {
   throw new Unfit(reason)
+}
+const inconvertible = (reason: string): never => {
+  throw new Unfit(reason, true)
 }
 
 /** A value as Python prints it, which is how Neutron quotes it. */
@@ -37,7 +48,7 @@ const attribute = <T>(schema: json.JsonSchema, read: (value: unknown) => T): z.Z
       return read(value)
     } catch (error) {
       if (!(error instanceof Unfit)) throw error
-      context.addIssue({ code: 'custom', message: error.message })
+      context.addIssue({ code: 'custom', message: error.message, params: { converting: error.converting } })
       return z.NEVER
     }
   })
@@ -50,8 +61,8 @@ const asText = (value: unknown, most: number): string => {
   return value
 }
 const UUID = /^[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}$/i
-const asUuid = (value: unknown): string =>
-  typeof value === 'string' && UUID.test(value) ? value : unfit(`'${python(value)}' is not a valid UUID`)
+export const isUuid = (value: unknown): value is string => typeof value === 'string' && UUID.test(value)
+const asUuid = (value: unknown): string => (isUuid(value) ? value : unfit(`'${python(value)}' is not a valid UUID`))
 /** As netaddr prints it, so that what comes back is what every other look tells. */
 const asIp = (value: unknown): string => {
   const ip = typeof value === 'string' ? readIp(value) : null
@@ -64,7 +75,7 @@ const asFlag = (value: unknown): boolean => {
   const word = typeof value === 'string' ? value.toLowerCase() : value
   if (word === true || word === 'true' || word === '1' || word === 1) return true
   if (word === false || word === 'false' || word === '0' || word === 0) return false
-  return unfit(`'${python(value)}' cannot be converted to boolean`)
+  return inconvertible(`'${python(value)}' cannot be converted to boolean`)
 }
 
 const asCidr = (value: unknown): string => {
@@ -124,7 +135,8 @@ export const range = () =>
 /** A whole number of 0 or more, that may come as text. */
 const asCount = (value: unknown): number => {
   const number = typeof value === 'string' && /^\s*[+-]?\d+\s*$/.test(value) ? Number(value) : value
-  if (typeof number !== 'number' || !Number.isSafeInteger(number)) return unfit(`'${python(value)}' is not an integer`)
+  if (typeof number !== 'number' || !Number.isSafeInteger(number))
+    return inconvertible(`'${python(value)}' is not an integer`)
   return number < 0 ? unfit(`'${python(value)}' should be non-negative`) : number
 }
 export const count = () => attribute(json.COUNT, asCount)
@@ -154,7 +166,7 @@ export const nameservers = () =>
 export const cidr = () =>
   attribute(json.CIDR, (value) => {
     const block = typeof value === 'string' ? readCidr(value) : null
-    return block ? writeCidr(block) : unfit(`'${python(value)}' is not a valid IP subnet`)
+    return block ? writeCidr(block) : inconvertible(`${python(value)} is not in a CIDR format`)
   })
 /** Bits beyond a prefix are let go (neutron_lib/api/validators, `validate_subnet_list`). */
 export const cidrs = () =>

@@ -19,6 +19,7 @@ const MAX_BULK = 100
 /** The body of a POST: `{"network": {…}}` or `{"networks": [{…}, …]}`. */
 export const oneOrMany = <T>(resource: string, collection: string, schema: z.ZodType<T>): z.ZodType<Wishes<T>> => {
   const body = z.unknown().transform((body) => {
+    if (Array.isArray(body)) throw badRequest('Body contains invalid data')
     if (!isObject(body)) throw badRequest('Resource body required')
     const many = body[collection]
     if (many === undefined) return { wishes: [inside(resource, schema, body)], bulk: false }
@@ -76,6 +77,8 @@ const inside = <T>(resource: string, schema: z.ZodType<T>, body: Record<string, 
   const missing = issues.find((each) => each.code === 'custom' && each.params?.required)
   if (missing) throw badRequest(`Failed to parse request. Required attribute '${missing.path.join('.')}' not specified`)
   const issue = issues[0]!
+  if (issue.code === 'custom' && issue.params?.converting)
+    throw badRequest(`Invalid input for operation: ${issue.message}.`, 'InvalidInput')
   throw badRequest(`Invalid input for ${issue.path.join('.') || resource}. Reason: ${issue.message}.`)
 }
 
@@ -91,7 +94,7 @@ export const ownerOf = (
   const asked = project_id ?? tenant_id ?? own
   if (asked !== own && !context.caller?.isAdmin)
     throw badRequest(
-      "Specifying 'project_id' or 'tenant_id' other than the authenticated project in request requires admin privileges",
+      "Specifying 'project_id' other than the authenticated project in request is not allowed for the current user.",
     )
   if (!asked) throw badRequest(`Invalid input for project_id. Reason: '${python(asked)}' is not a valid string.`)
   return asked

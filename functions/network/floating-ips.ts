@@ -69,6 +69,8 @@ export const floatingIpOperations: Operation[] = [
       const wish = wishes[0]!
       if (wish.floating_ip_address !== undefined && !context.caller?.isAdmin)
         throw disallowed('create_floatingip:floating_ip_address')
+      if (wish.fixed_ip_address && !wish.port_id)
+        throw badRequestFor('floatingip', 'fixed_ip_address cannot be specified without a port_id')
       const address = await createFloatingIp(context, {
         projectId: ownerOf(context, wish),
         networkId: wish.floating_network_id,

@@ -91,7 +91,7 @@ const sortOf = (queries: URLSearchParams, attributes: Attributes): Listing['sort
     throw badRequest('The number of sort_keys and sort_dirs must be same')
   return keys.map((key, i) => {
     const attribute = attributes[key]
-    if (!attribute || !('sql' in attribute)) throw badRequest(`${python([key])} is invalid attribute for sort keys`)
+    if (!attribute || !('sql' in attribute)) throw badRequest(`${python([key])} is invalid attribute for sort_keys`)
     const direction = directions[i] ?? 'asc'
     if (direction !== 'asc' && direction !== 'desc')
       throw badRequest(`${python([direction])} is invalid value for sort_dirs, valid value is 'asc' and 'desc'`)
@@ -122,10 +122,11 @@ export const few = <V extends Record<string, string | number>>(
 }
 const compare = <T>(a: T, b: T): number => (a < b ? -1 : a > b ? 1 : 0)
 
-/** Zero and less mean no limit, as Neutron has it. */
+/** Zero is no limit (neutron/api/api_common.py, `_get_limit_param`). */
 const limitOf = (value: string | null): number | null => {
   if (value === null || value === '' || value === 'infinite') return null
-  if (!/^-?\d+$/.test(value)) throw badRequest(`Limit must be an integer 0 or greater and not '${value}'`)
+  if (!/^\d+$/.test(value))
+    throw badRequest(`Bad limit request: Limit must be an integer 0 or greater and not '${value}'.`, 'BadRequest')
   return Number(value) > 0 ? Math.min(Number(value), 1000) : null
 }
 

@@ -50,9 +50,9 @@ const movedWords: Record<string, string> = table({
 /** neutron-lib, exceptions: `OverQuota`. */
 const overQuota = (resource: string): Fault => conflict(`Quota exceeded for resources: ['${resource}'].`, 'OverQuota')
 
-/** oslo.policy's words for one attribute, or one operation, that is for others. */
+/** oslo.policy's words for an attribute that is for others: the rule of the operation, and that of the attribute. */
 export const disallowed = (rule: string): Fault =>
-  forbidden(`rule:${rule} is disallowed by policy`, 'PolicyNotAuthorized')
+  forbidden(`(rule:${rule.split(':')[0]} and rule:${rule}) is disallowed by policy`, 'PolicyNotAuthorized')
 
 /** The operation with Neutron's sentence for a caller who may not. */
 export const withDenial = (operation: Operation): Operation => {

@@ -5,7 +5,7 @@ import { changeRouter, createRouter, ownRouter, removeRouter } from '../broker/n
 import { addInterface, type Interface, removeInterface } from '../broker/network/router-interface.ts'
 import type { Context } from '../context.ts'
 import { type Operation, operation } from '../http/operation.ts'
-import { flag, gatewayInfo, hints, ownership, routes, text, textOrNone } from './attributes.ts'
+import { flag, gatewayInfo, hints, isUuid, ownership, routes, text, textOrNone } from './attributes.ts'
 import { bare, changeOf, given, oneOrMany, ownerOf } from './body.ts'
 import { reading, standardView } from './listing.ts'
 import { disallowed } from './refusals.ts'
@@ -137,6 +137,8 @@ export const routerOperations: Operation[] = [
         throw badRequestFor('router', 'Cannot specify both subnet-id and port-id')
       const by = portId !== undefined ? { portId } : subnetId !== undefined ? { subnetId } : null
       if (!by) throw badRequestFor('router', 'Either subnet_id or port_id must be specified')
+      const [named] = Object.values(by)
+      if (!isUuid(named)) throw badRequestFor('router', `'${named}' is not a valid UUID`)
       return { body: interfaceView(params.id!, await addInterface(context, params.id!, by)) }
     },
   }),

@@ -6,6 +6,7 @@ import { bursts } from './burst/jobs.ts'
 import { chaos } from './chaos/index.ts'
 import { commands } from './commands/index.ts'
 import { consolePages } from './console/index.ts'
+import { differential } from './differential/index.ts'
 import { federation } from './federation/index.ts'
 import { gophercloud } from './gophercloud/index.ts'
 import { horizon } from './horizon/index.ts'
@@ -122,6 +123,11 @@ const peers: Record<string, (report: Report) => Promise<void>> = {
     names.length || today % 5 === 1
       ? skyline(report, names.length ? null : Math.floor(today / 5), values.part)
       : Promise.resolve(report.step('skyline', 'a day of its turn', 'skipped', 0, 'it is played every fifth day')),
+  // By its name alone: it sets up six services of others and records what they answer.
+  differential: (report) =>
+    names.length
+      ? differential(report, values.part)
+      : Promise.resolve(report.step('differential', 'by its name', 'skipped', 0, 'what it recorded is compared by the tests')),
   // Whole by its name, or one service by `--part`; among the others a service as a member or an administrator, another one each day.
   schemathesis: (report) => schemathesis(report, names.length ? null : today, values.part),
   // Whole by its name; among the others a part of it, another one each day.

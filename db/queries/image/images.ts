@@ -186,12 +186,12 @@ export interface ImageFilter {
 
 /** Columns by which lists may be sorted, in Glance's words. */
 export const IMAGE_SORT = {
-  id: images.id,
   name: images.name,
   status: images.status,
   container_format: images.containerFormat,
   disk_format: images.diskFormat,
   size: images.sizeBytes,
+  id: images.id,
   created_at: images.createdAt,
   updated_at: images.updatedAt,
 } as const

@@ -44,7 +44,7 @@ export const tagOperations: Operation[] = [
     handle: async (input) => {
       const server = await tagsOf(input)
       if (!server.tags.includes(input.params.tag!))
-        throw notFound(`Server ${input.params.id} has no tag '${input.params.tag}'`)
+        throw notFound(`Instance ${input.params.id} has no tag '${input.params.tag}'`)
       return {}
     },
   }),
@@ -96,7 +96,7 @@ export const tagOperations: Operation[] = [
     handle: async (input) => {
       const server = await settledServer(input, 'delete tag')
       const name = input.params.tag!
-      if (!server.tags.includes(name)) throw notFound(`Server ${server.id} has no tag '${name}'`)
+      if (!server.tags.includes(name)) throw notFound(`Instance ${server.id} has no tag '${name}'`)
       await write(
         input,
         server,

@@ -28,7 +28,7 @@ import { fits } from './fits.ts'
 const filters = z.strictObject({
   service_id: z.string().max(64).optional(),
   region_id: z.string().max(255).optional(),
-  interface: z.enum(['public', 'internal', 'admin']).optional(),
+  interface: z.enum(['admin', 'internal', 'public']).optional(),
 })
 const fields = { name: nameText, description: z.string().max(16_384).nullish(), filters }
 const creation = z.object({ endpoint_group: z.strictObject(fields) })

@@ -23,7 +23,7 @@ import { collection, flagOf, selfLink } from '../views.ts'
 import { forgetOwn } from './own.ts'
 
 const fields = {
-  interface: z.enum(['public', 'internal', 'admin']),
+  interface: z.enum(['admin', 'internal', 'public']),
   url: z
     .string()
     .min(1)

@@ -20,7 +20,7 @@ import { type Operation, operation } from '../../http/operation.ts'
 import { inexactly } from '../filters.ts'
 import { extraOf } from '../properties.ts'
 import { MANAGING_ALL, READING } from '../reach.ts'
-import { actionRefused, unknown } from '../refusals.ts'
+import { actionDenied, actionRefused, unknown } from '../refusals.ts'
 import { commitIf } from '../rules.ts'
 import { collection, flagOf, selfLink } from '../views.ts'
 import { extended, named, textOf } from './named.ts'
@@ -159,8 +159,9 @@ export const domainOperations: Operation[] = [
     handle: async ({ context, params, base }) => {
       const { isAdmin, system, ...caller } = context.caller!
       const own = [caller.userDomainId, caller.projectDomainId, caller.domain?.id].includes(params.id)
-      const row = isAdmin || system || own ? await domainById(context.db, params.id!) : null
+      const row = await domainById(context.db, params.id!)
       if (!row) throw unknown('domain', params.id!)
+      if (!isAdmin && !system && !own) throw forbidden(actionDenied('domain.get'))
       return { body: { domain: domainView(row, base) } }
     },
   }),

@@ -24,7 +24,7 @@ const membership = async ({ context, params }: Input, name: string) => {
   return { user: user.id, group: group.id }
 }
 
-const absent = (group: string, user: string) => notFound(`User '${user}' not found in group '${group}'.`)
+const absent = (group: string, user: string) => notFound(`User '${user}' not found in group '${group}'`)
 const changed = (action: string, { user, group }: { user: string; group: string }) => ({
   action,
   kind: 'group',

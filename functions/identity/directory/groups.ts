@@ -155,7 +155,11 @@ export const groupOperations: Operation[] = [
       const row = own || caller.isAdmin || caller.system || caller.domain ? await userById(context.db, id) : null
       ownOr(caller, 'reader', own, row?.domainId, 'user_group.list')
       if (!row) throw unknown('user', id)
-      const views = (await listGroups(context.db, { userId: id, name: query.name })).map((each) => view(each, base))
+      // Nobody is in a group for a while: only users of identity providers are, and theirs are not members.
+      const views = (await listGroups(context.db, { userId: id, name: query.name })).map((each) => ({
+        ...view(each, base),
+        membership_expires_at: null,
+      }))
       return collection('groups', inexactly(queries, ['name'], views), base, `/users/${id}/groups`)
     },
   }),

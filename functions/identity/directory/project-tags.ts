@@ -15,7 +15,7 @@ const tag = z
   .trim()
   .min(1)
   .max(255)
-  .regex(/^[^,/]*$/, 'must not contain commas or slashes')
+  .regex(/^[^,/]*$/)
 export const tagList = z
   .array(tag)
   .max(80)

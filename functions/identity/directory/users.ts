@@ -54,7 +54,7 @@ export const userView = (row: UserRow, base: string) => ({
   name: row.name,
   domain_id: row.domainId,
   enabled: row.enabled,
-  default_project_id: row.defaultProjectId,
+  ...(row.defaultProjectId === null ? {} : { default_project_id: row.defaultProjectId }),
   ...(row.email === null ? {} : { email: row.email }),
   ...(row.description === '' ? {} : { description: row.description }),
   password_expires_at: row.passwordExpiresAt === null ? null : expiryView(row.passwordExpiresAt * 1000),

@@ -25,7 +25,7 @@ import { namespaceView, wholeView } from './view.ts'
 /** The namespace of the path; 404 in Glance's words. */
 export const namespaceOf = async ({ context, params }: Pick<Input, 'context' | 'params'>): Promise<NamespaceRow> => {
   const row = await namespaceNamed(context.db, context.scope, params.namespace!)
-  if (!row) throw notFound(`Namespace ${params.namespace} not found`)
+  if (!row) throw notFound(`Metadata definition namespace=${params.namespace} was not found.`)
   return row
 }
 
@@ -35,7 +35,7 @@ export const namespaceAnd = async (
   of?: Parameters<typeof namespaceWith>[3],
 ) => {
   const found = await namespaceWith(context.db, context.scope, params.namespace!, of)
-  if (!found) throw notFound(`Namespace ${params.namespace} not found`)
+  if (!found) throw notFound(`Metadata definition namespace=${params.namespace} was not found.`)
   return found
 }
 

@@ -71,7 +71,6 @@ test('an admin gives somebody a project of his own, and takes it away again', as
     name: 'eve',
     email: 'eve@example.org',
     project_id: id,
-    default_project_id: null,
   })
   expect(JSON.stringify(user.body)).not.toContain(PASSWORD)
   const eve = user.body.user.id

@@ -39,7 +39,7 @@ describe('a group', () => {
   })
 
   test('has members, who see it', async () => {
-    expect((await admin.get(member())).body.error.message).toBe(`User '${eve}' not found in group '${crew}'.`)
+    expect((await admin.get(member())).body.error.message).toBe(`User '${eve}' not found in group '${crew}'`)
     for (let i = 0; i < 2; i++) expect((await admin.put(member())).status).toBe(204)
     expect([(await admin.get(member())).status, (await admin.head(member())).status]).toEqual([204, 204])
     expect(names((await admin.get(`${V3}/groups/${crew}/users`)).body.users)).toEqual(['eve'])

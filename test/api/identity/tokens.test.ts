@@ -117,11 +117,19 @@ test.each([
 })
 
 test('a method that is not offered is 401 and says so', async () => {
-  const answer = await plimsoll.nobody.post(TOKENS, { auth: { identity: { methods: ['external'] } } })
+  const answer = await plimsoll.nobody.post(TOKENS, { auth: { identity: { methods: ['external'], external: {} } } })
   expect([answer.status, answer.body.error.message]).toEqual([
     401,
     'Attempted to authenticate with an unsupported method.',
   ])
+})
+
+test('a method of which nothing is said is 400, whether it is offered or not', async () => {
+  for (const method of ['external', 'password']) {
+    const answer = await plimsoll.nobody.post(TOKENS, { auth: { identity: { methods: [method] } } })
+    expect(answer.status).toBe(400)
+    expect(answer.body.error.message).toMatch(`Expecting to find ${method} in identity.`)
+  }
 })
 
 describe('a token', () => {

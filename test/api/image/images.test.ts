@@ -16,7 +16,7 @@ const names = async (search: string) => {
   return status === 200 ? body.images.map(({ name }: { name: string }) => name) : status
 }
 /** Glance words its errors in HTML. */
-const sentence = (body: string) => /<\/h1>\s*(.*)<br \/><br \/>/.exec(body)?.[1]
+const sentence = (body: string) => /<\/h1>\s*(.*)<br \/><br \/>/.exec(body)?.[1]?.replaceAll('&#x27;', "'")
 
 describe('versions', () => {
   it('are told to anybody', async () => {

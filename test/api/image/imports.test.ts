@@ -14,7 +14,7 @@ const demo = () => plimsoll.as('demo')
 const admin = () => plimsoll.as('admin')
 const OCTETS = { 'Content-Type': 'application/octet-stream' }
 const path = (id: string, what = '') => `/image/v2/images/${id}${what}`
-const sentence = (body: string) => /<\/h1>\s*(.*)<br \/><br \/>/.exec(body)?.[1]?.replaceAll('&#39;', "'")
+const sentence = (body: string) => /<\/h1>\s*(.*)<br \/><br \/>/.exec(body)?.[1]?.replaceAll('&#x27;', "'")
 const shown = async (id: string) => (await demo().get(path(id))).body
 const taskOf = async (id: string) => (await demo().get(path(id, '/tasks'))).body.tasks[0]
 const kept = () => [...plimsoll.blobs.kept.keys()]

@@ -9,7 +9,7 @@ beforeEach(async () => {
 const demo = () => plimsoll.as('demo')
 const admin = () => plimsoll.as('admin')
 const ALL = '/image/v2/metadefs/namespaces'
-const sentence = (body: string) => /<\/h1>\s*(.*)<br \/><br \/>/.exec(body)?.[1]
+const sentence = (body: string) => /<\/h1>\s*(.*)<br \/><br \/>/.exec(body)?.[1]?.replaceAll('&#x27;', "'")
 const refusal = ({ status, body }: { status: number; body: string }) => [status, sentence(body)]
 const made = (namespace = 'house', more: object = {}) => admin().post(ALL, { namespace, visibility: 'public', ...more })
 const named = async (search = '', who = demo()) =>
@@ -74,7 +74,10 @@ describe('a namespace', () => {
       ...whole.properties.colour,
     })
     expect((await admin().delete(`${ALL}/house`)).status).toBe(204)
-    expect(refusal(await demo().get(`${ALL}/house`))).toEqual([404, 'Namespace house not found'])
+    expect(refusal(await demo().get(`${ALL}/house`))).toEqual([
+      404,
+      'Metadata definition namespace=house was not found.',
+    ])
     await made()
     expect((await demo().get(`${ALL}/house/properties`)).body).toEqual({ properties: {} })
   })

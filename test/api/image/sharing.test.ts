@@ -14,7 +14,7 @@ const friend = () => plimsoll.as('friend')
 const stranger = () => plimsoll.as('stranger')
 const OCTETS = { 'Content-Type': 'application/octet-stream' }
 const V21 = { 'Content-Type': 'application/openstack-images-v2.1-json-patch' }
-const sentence = (body: string) => /<\/h1>\s*(.*)<br \/><br \/>/.exec(body)?.[1]
+const sentence = (body: string) => /<\/h1>\s*(.*)<br \/><br \/>/.exec(body)?.[1]?.replaceAll('&#x27;', "'")
 const refusal = ({ status, body }: { status: number; body: string }) => [status, sentence(body)]
 
 const record = async (more: object = {}) =>

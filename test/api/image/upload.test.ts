@@ -12,7 +12,7 @@ const demo = () => plimsoll.as('demo')
 const OCTETS = { 'Content-Type': 'application/octet-stream' }
 const path = (id: string, what = '') => `/image/v2/images/${id}${what}`
 /** Glance words its errors in HTML. */
-const sentence = (body: string) => /<\/h1>\s*(.*)<br \/><br \/>/.exec(body)?.[1]?.replaceAll('&#39;', "'")
+const sentence = (body: string) => /<\/h1>\s*(.*)<br \/><br \/>/.exec(body)?.[1]?.replaceAll('&#x27;', "'")
 
 const queued = async (disk_format: string | null = 'raw', container_format: string | null = 'bare', more = {}) =>
   (await demo().post('/image/v2/images', { name: 'own', disk_format, container_format, ...more })).body.id as string

@@ -13,7 +13,7 @@ const OCTETS = { 'Content-Type': 'application/octet-stream' }
 const V21 = { 'Content-Type': 'application/openstack-images-v2.1-json-patch' }
 const V20 = { 'Content-Type': 'application/openstack-images-v2.0-json-patch' }
 const path = (id: string, what = '') => `/image/v2/images/${id}${what}`
-const sentence = (body: string) => /<\/h1>\s*(.*)<br \/><br \/>/.exec(body)?.[1]?.replaceAll('&#39;', "'")
+const sentence = (body: string) => /<\/h1>\s*(.*)<br \/><br \/>/.exec(body)?.[1]?.replaceAll('&#x27;', "'")
 const refusal = ({ status, body }: { status: number; body: string }) => [status, sentence(body)]
 const WISH = { name: 'own', disk_format: 'raw', container_format: 'bare', min_disk: 0, min_ram: 0, protected: false }
 const uploaded = async () => {

@@ -226,7 +226,7 @@ test('what a binding was asked to be comes back to admins, and is for nobody els
     const answer = await demo.put(`${V2}/ports/${id}`, { port: { [key]: value } })
     expect([answer.status, answer.body.NeutronError.message]).toEqual([
       403,
-      `rule:update_port:${key} is disallowed by policy`,
+      `(rule:update_port and rule:update_port:${key}) is disallowed by policy`,
     ])
   }
 })

@@ -46,7 +46,7 @@ describe('external networks of an administrator', () => {
     expect(fault(await demo.post(`${V2}/networks`, { network: { 'router:external': true } }))).toEqual([
       403,
       'PolicyNotAuthorized',
-      'rule:create_network:router:external is disallowed by policy',
+      '(rule:create_network and rule:create_network:router:external) is disallowed by policy',
     ])
     const made = await make()
     expect(made.status).toBe(201)
@@ -83,7 +83,7 @@ describe('external networks of an administrator', () => {
 
     const named = { network_id: network, external_fixed_ips: [{ ip_address: ip.ip_address }] }
     expect(fault(await router({ external_gateway_info: named }))[2]).toBe(
-      'rule:create_router:external_gateway_info:external_fixed_ips is disallowed by policy',
+      '(rule:create_router and rule:create_router:external_gateway_info:external_fixed_ips) is disallowed by policy',
     )
     expect(fault(await router({ external_gateway_info: named, ...own() }, admin))[1]).toBe('IpAddressAlreadyAllocated')
     const free = { network_id: network, external_fixed_ips: [{ subnet_id: subnet, ip_address: '198.51.100.77' }] }
@@ -163,7 +163,7 @@ describe('external networks of an administrator', () => {
     expect(await onCloud('floating_ip')).toMatchObject([{ address: lead.floating_ip_address }])
 
     expect(fault(await address({ floating_network_id: network, floating_ip_address: '198.51.100.200' }))[2]).toBe(
-      'rule:create_floatingip:floating_ip_address is disallowed by policy',
+      '(rule:create_floatingip and rule:create_floatingip:floating_ip_address) is disallowed by policy',
     )
     const named = { floating_network_id: network, floating_ip_address: '198.51.100.200', ...own() }
     expect((await address(named, admin)).body.floatingip.floating_ip_address).toBe('198.51.100.200')

@@ -89,7 +89,7 @@ test.each([
     'InvalidInput',
     /segmentation_id is what cloud home gives, but on a wire/,
   ],
-  [{ ...at('home.a'), 'provider:segmentation_id': 'x' }, 'HTTPBadRequest', /'x' is not an integer/],
+  [{ ...at('home.a'), 'provider:segmentation_id': 'x' }, 'InvalidInput', /'x' is not an integer/],
 ])('is refused: %j', async (network, type, words) => {
   expect(fault(await post(network))).toEqual([400, type, expect.stringMatching(words)])
 })

@@ -175,7 +175,8 @@ describe('routers', () => {
     expect(fault(await join(router.id, { subnet_id: inner.subnet }))[2]).toContain(
       'overlaps with cidr 10.0.0.0/16 of subnet',
     )
-    expect(fault(await join(router.id, { subnet_id: 'x' }))[1]).toBe('SubnetNotFound')
+    expect(fault(await join(router.id, { subnet_id: 'x' }))).toEqual(bad("'x' is not a valid UUID"))
+    expect(fault(await join(router.id, { subnet_id: crypto.randomUUID() }))[1]).toBe('SubnetNotFound')
     expect(fault(await join(router.id, { port_id: 'x' }))[1]).toBe('PortNotFound')
     expect(fault(await join('x', { subnet_id: a.subnet }))[1]).toBe('RouterNotFound')
     expect((await join((await newRouter()).id, { subnet_id: a.subnet })).status).toBe(409)

@@ -138,8 +138,18 @@ describe('a subnet pool', () => {
       'HTTPBadRequest',
       "Invalid input for default_quota. Reason: '-1' should be non-negative.",
     ],
-    [{ shared: true }, 403, 'PolicyNotAuthorized', 'rule:create_subnetpool:shared is disallowed by policy'],
-    [{ is_default: true }, 403, 'PolicyNotAuthorized', 'rule:create_subnetpool:is_default is disallowed by policy'],
+    [
+      { shared: true },
+      403,
+      'PolicyNotAuthorized',
+      '(rule:create_subnetpool and rule:create_subnetpool:shared) is disallowed by policy',
+    ],
+    [
+      { is_default: true },
+      403,
+      'PolicyNotAuthorized',
+      '(rule:create_subnetpool and rule:create_subnetpool:is_default) is disallowed by policy',
+    ],
   ])('refused: %j', async (body, status, type, message) =>
     expect(fault(await makePool(body))).toEqual([status, type, message]),
   )
@@ -472,7 +482,7 @@ describe('an address scope', () => {
     expect((await demo.get(`${V2}/address-scopes?ip_version=6`)).body.address_scopes).toEqual([])
     expect((await demo.put(path, { address_scope: { name: 't' } })).body.address_scope.name).toBe('t')
     expect(fault(await demo.put(path, { address_scope: { shared: true } }))[2]).toBe(
-      'rule:update_address_scope:shared is disallowed by policy',
+      '(rule:update_address_scope and rule:update_address_scope:shared) is disallowed by policy',
     )
     expect((await admin.put(path, { address_scope: { shared: true } })).body.address_scope.shared).toBe(true)
     expect(fault(await admin.put(path, { address_scope: { shared: false } }))).toEqual([
@@ -563,7 +573,7 @@ describe('an address scope', () => {
     const own = await makeScope({}, admin)
     expect(fault(await makePool({ address_scope_id: own.id }))[1]).toBe('AddressScopeNotFound')
     expect(fault(await demo.post(`${V2}/address-scopes`, { address_scope: { ip_version: 4, shared: true } }))[2]).toBe(
-      'rule:create_address_scope:shared is disallowed by policy',
+      '(rule:create_address_scope and rule:create_address_scope:shared) is disallowed by policy',
     )
   })
 })

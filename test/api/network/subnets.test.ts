@@ -115,7 +115,7 @@ test.each([
 
 test.each([
   [{}, 400, 'BadRequest', 'Bad subnets request: a subnetpool must be specified in the absence of a cidr.'],
-  [{ cidr: 'x' }, 400, 'HTTPBadRequest', "Invalid input for cidr. Reason: 'x' is not a valid IP subnet."],
+  [{ cidr: 'x' }, 400, 'InvalidInput', 'Invalid input for operation: x is not in a CIDR format.'],
   [
     { cidr: '10.0.0.0/24', ip_version: 6 },
     400,

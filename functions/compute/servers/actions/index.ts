@@ -70,7 +70,7 @@ export const actionOperation: Operation = operation<Record<string, unknown>>({
     const action = actionOf(input)
     const given = input.body[action.name]
     const schema = typeof action.body === 'function' ? action.body(input.version) : action.body
-    const asked = schema ? check(schema, given, dialects.compute) : given
+    const asked = schema ? check(schema, given, dialects.compute, [action.name]) : given
     const server = await serverOf(input)
     if (action.adminRule && !input.context.caller?.isAdmin)
       throw forbidden(`Policy doesn't allow os_compute_api:${action.adminRule} to be performed.`)

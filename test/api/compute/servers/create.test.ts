@@ -17,7 +17,7 @@ describe('a server is refused for', () => {
     ['a flavor that is a number', { flavorRef: -1 }, 400, /Flavor -1 could not be found/],
     ['a flavor that no text is made of', { flavorRef: { toString: 1 } }, 400, /an object where a text is told/],
     ['an unknown flavor', { flavorRef: 'x' }, 400, /Flavor x could not be found/],
-    ['no name', { name: '' }, 400, /too short/],
+    ['no name', { name: '' }, 400, /should be non-empty/],
     ['a name that is a number', { name: 12345 }, 400, /is not of type 'string'/],
     ['a long name', { name: 'x'.repeat(256) }, 400, /too long/],
     ['metadata that is too long', { metadata: { a: 'x'.repeat(256) } }, 400, /too long/],
