@@ -2,19 +2,17 @@ import { isObject, kindOf, kinds, type Reduced, type Shape } from './reduce.ts'
 import type { Told } from './side.ts'
 
 /** In what an answer of ours is another than that of the service itself. */
-export const ASPECTS = [
-  'status',
-  'wait',
-  'content-type',
-  'header',
-  'missing',
-  'extra',
-  'type',
-  'form',
-  'value',
-  'words',
-] as const
-export type Aspect = (typeof ASPECTS)[number]
+export type Aspect =
+  | 'status'
+  | 'wait'
+  | 'content-type'
+  | 'header'
+  | 'missing'
+  | 'extra'
+  | 'type'
+  | 'form'
+  | 'value'
+  | 'words'
 
 export interface Difference {
   line: string
