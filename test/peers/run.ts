@@ -127,7 +127,9 @@ const peers: Record<string, (report: Report) => Promise<void>> = {
   differential: (report) =>
     names.length
       ? differential(report, values.part)
-      : Promise.resolve(report.step('differential', 'by its name', 'skipped', 0, 'what it recorded is compared by the tests')),
+      : Promise.resolve(
+          report.step('differential', 'by its name', 'skipped', 0, 'what it recorded is compared by the tests'),
+        ),
   // Whole by its name, or one service by `--part`; among the others a service as a member or an administrator, another one each day.
   schemathesis: (report) => schemathesis(report, names.length ? null : today, values.part),
   // Whole by its name; among the others a part of it, another one each day.
