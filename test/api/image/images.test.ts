@@ -261,7 +261,7 @@ describe('lists of images', () => {
       'member_status=x',
     ])
       expect([bad, await names(bad)]).toEqual([bad, 400])
-    expect(await names('marker=11111111-2222-4333-8444-555555555555')).toBe(404)
+    expect(await names('marker=11111111-2222-4333-8444-555555555555')).toBe(400)
   })
 
   it('are paged, 25 at a time', async () => {
