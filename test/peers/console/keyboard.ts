@@ -42,7 +42,9 @@ export const byKeyboard = async ({ browser, broker, demo, step }: Story): Promis
     await tabTo(window, /^Flavor$/)
     await keyboard.type('m1.tiny')
     await tabTo(window, /^Image$/)
-    await keyboard.type('sandbox-linux')
+    // The first that there is: what images are called is a cloud's option, and has changed by now.
+    await page.getByLabel('Image', { exact: true }).locator('option').nth(1).waitFor({ state: 'attached' })
+    await keyboard.press('ArrowDown')
     await tabTo(window, /^net1$/)
     await keyboard.press('Space')
     await page.getByText(/per hour/).waitFor()
