@@ -7,13 +7,13 @@ import { Confirm, Dialog } from '../../parts/dialog.tsx'
 import { Empty } from '../../parts/empty.tsx'
 import { CheckList, TextField } from '../../parts/form.tsx'
 import { Removal } from '../../parts/removal.tsx'
-import { Save } from '../../parts/save.tsx'
 import { type Column, Table } from '../../parts/table.tsx'
 import { Time } from '../../parts/time.tsx'
 import { Waiting } from '../../parts/waiting.tsx'
 import { RowButton, useWindow } from '../../parts/window.tsx'
 import { door } from '../../session/session.ts'
 import { useStore } from '../../store.ts'
+import { Save } from './save.tsx'
 
 interface Credential {
   id: string

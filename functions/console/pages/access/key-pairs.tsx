@@ -8,10 +8,10 @@ import { Empty } from '../../parts/empty.tsx'
 import { TextField } from '../../parts/form.tsx'
 import { notify } from '../../parts/notice.tsx'
 import { Removal } from '../../parts/removal.tsx'
-import { Save } from '../../parts/save.tsx'
 import { type Column, Table } from '../../parts/table.tsx'
 import { Waiting } from '../../parts/waiting.tsx'
 import { RowButton, useWindow } from '../../parts/window.tsx'
+import { Save } from './save.tsx'
 
 interface KeyPair {
   name: string

@@ -41,7 +41,7 @@ export const Stacks = ({
   ])
   useEffect(() => {
     let [left, end] = [false, () => {}]
-    void import('../../parts/plot-stacks.ts').then(({ plotStacks }) => {
+    void import('./plot-stacks.ts').then(({ plotStacks }) => {
       if (left || !box.current) return
       const [at, series] = JSON.parse(text) as [number[], number[][]]
       const words = (value: number) => `${Number(value.toPrecision(3))} ${currency}`
