@@ -328,6 +328,16 @@ export const CAPABILITIES = [
 ] as const
 export type Capability = (typeof CAPABILITIES)[number]
 
+/** An option that an operator may set on a cloud of a type. */
+export interface AskedOption {
+  name: string
+  /** What it is where nothing is said. */
+  usual: Json
+  /** What it must be, as the end of a sentence. */
+  want: string
+  required: boolean
+}
+
 export interface Adapter {
   /** The `type` of a registered cloud, e.g. `aws`. */
   type: string
@@ -364,6 +374,8 @@ export interface Adapter {
     connection: Pick<Connection, 'name' | 'endpoint' | 'region' | 'options'>,
     runtime: 'node' | 'workers',
   ): string[]
+  /** What `validate` takes: the options with their defaults, and the credentials, some of which may be left out. */
+  asks: { options: AskedOption[]; credentials: { name: string; required: boolean }[] }
   /** Two connections with the same account key see the same objects; one listing serves both. */
   account(connection: Connection): string
   connect(connection: Connection, surroundings: Surroundings): Cloud

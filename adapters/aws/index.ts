@@ -81,6 +81,14 @@ export const aws: Adapter = {
       'Placement groups were judged on the wire alone, by the API reference: no simulator has them, and nothing was asked of AWS yet.',
   },
   validate,
+  asks: {
+    options: readOptions({}).asked,
+    credentials: [
+      { name: 'access_key_id', required: true },
+      { name: 'secret_access_key', required: true },
+      { name: 'session_token', required: false },
+    ],
+  },
   account,
   connect(connection, surroundings) {
     const { options, faults } = readOptions(connection.options)

@@ -1,4 +1,4 @@
-import type { Connection, Json } from '../contract.ts'
+import type { AskedOption, Connection, Json } from '../contract.ts'
 import { isCurrency, isHttpUrl, isTable, isText, optionReader } from '../shared/options.ts'
 
 /** What an operator may set on a registered cloud of type `aws`. README.md explains each. */
@@ -37,7 +37,9 @@ const isTexts = (value: Json | undefined): value is string[] => Array.isArray(va
  * Reads the operator's options.
  * @returns the options with defaults in place, and the faults as sentences
  */
-export const readOptions = (given: Record<string, Json>): { options: Options; faults: string[] } => {
+export const readOptions = (
+  given: Record<string, Json>,
+): { options: Options; faults: string[]; asked: AskedOption[] } => {
   const faults: string[] = []
   const read = optionReader(given, faults)
   const isFlag = (value: Json) => typeof value === 'boolean'
@@ -83,7 +85,7 @@ export const readOptions = (given: Record<string, Json>): { options: Options; fa
     settleMs: 1000 * read('settle_seconds', 60, (v) => typeof v === 'number' && v >= 0, 'a number of seconds'),
   }
   read.refuseOthers()
-  return { options, faults }
+  return { options, faults, asked: read.asked }
 }
 
 /** Fails closed: a role without its external id is no mapping. */

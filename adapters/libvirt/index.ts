@@ -95,6 +95,20 @@ export const libvirt: Adapter = {
     'volume.type': 'Volumes on KVM hosts go to one pool, so they are of one kind.',
   },
   validate,
+  asks: {
+    options: [
+      { name: 'hosts', usual: null, want: 'a list of {name, uri, host_key?, zone?, maintenance?}', required: true },
+      {
+        name: 'sizes',
+        usual: null,
+        want: 'a list of {name, vcpus, ram_mib, disk_gib?, arch?, price?}',
+        required: true,
+      },
+      { name: 'bridges', usual: [], want: 'a list of {name, bridge, kind?, vlans?}', required: false },
+      ...readOptions({}).asked,
+    ],
+    credentials: [...LOGIN, ...NAMED, ...CERTIFICATE].map((name) => ({ name, required: false })),
+  },
   advice,
   account,
   connect(connection, surroundings) {

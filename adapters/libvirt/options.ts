@@ -1,4 +1,4 @@
-import type { Connection, HostKey, Json } from '../contract.ts'
+import type { AskedOption, Connection, HostKey, Json } from '../contract.ts'
 import { isCurrency, isTable, isText, optionReader } from '../shared/options.ts'
 import { isCount, type SoldSize } from '../shared/sizes.ts'
 import { readHostKey } from './wire/host-key.ts'
@@ -167,7 +167,9 @@ const named = <T extends { name: string }>(
  * Reads the operator's options.
  * @returns the options with defaults in place, and the faults as sentences
  */
-export const readOptions = (given: Record<string, Json>): { options: Options; faults: string[] } => {
+export const readOptions = (
+  given: Record<string, Json>,
+): { options: Options; faults: string[]; asked: AskedOption[] } => {
   const faults: string[] = []
   const read = optionReader(given, faults)
   const seconds = (key: string, fallback: number) =>
@@ -194,7 +196,7 @@ export const readOptions = (given: Record<string, Json>): { options: Options; fa
   if (!Array.isArray(given.sizes) || given.sizes.length === 0)
     faults.push('Option sizes must list what is offered, since libvirt has no sizes of its own.')
   read.refuseOthers(['hosts', 'sizes', 'bridges'])
-  return { options, faults }
+  return { options, faults, asked: read.asked }
 }
 
 /** Fails closed: there is nothing that a mapping could say yet. */

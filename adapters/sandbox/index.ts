@@ -15,7 +15,7 @@ import { routers } from './network/router.ts'
 import { securityGroups } from './network/security-group.ts'
 import { subnets } from './network/subnet.ts'
 import { offers, partPrices, prices } from './offers.ts'
-import { optionFaults } from './options.ts'
+import { askedOptions, optionFaults } from './options.ts'
 import { attachments, DEVICES } from './storage/attachment.ts'
 import { snapshots } from './storage/snapshot.ts'
 import { volumes, volumeTypes } from './storage/volume.ts'
@@ -72,6 +72,7 @@ export const sandbox: Adapter = {
       'The embedded cloud keeps no memory of its servers that another could go on from: forks are booted from an image.',
   },
   validate: ({ options }) => optionFaults(options),
+  asks: { options: askedOptions, credentials: [] },
   account: (connection) => `sandbox:${connection.cloudId}:${accountOf(connection)}`,
   connect,
 }

@@ -1,4 +1,4 @@
-import type { Json } from '../contract.ts'
+import type { AskedOption, Json } from '../contract.ts'
 import { parseCidr } from '../shared/cidr.ts'
 import { FAULTS, type FaultRule, SHORTAGE_NAMES } from './faults.ts'
 
@@ -112,6 +112,14 @@ const DEFAULTS: Settings = {
   attach_ms: 500,
   network_ms: 0,
 }
+
+/** What may be set, as it is told to whoever registers an embedded cloud. */
+export const askedOptions: AskedOption[] = Object.entries(DEFAULTS).map(([name, usual]) => ({
+  name,
+  usual: usual as Json,
+  want: Array.isArray(usual) ? 'a list' : typeof usual === 'number' ? 'a number' : 'a text',
+  required: false,
+}))
 
 /** The options over their defaults. They were validated when the cloud was registered. */
 export const settingsOf = (options: Record<string, Json>): Settings => ({

@@ -1,4 +1,4 @@
-import type { Json } from '../contract.ts'
+import type { AskedOption, Json } from '../contract.ts'
 
 /** Text that is not empty. */
 export const isText = (value: Json | undefined): value is string => typeof value === 'string' && value !== ''
@@ -17,13 +17,17 @@ export interface OptionReader {
   <T>(key: string, fallback: T, valid: (value: Json) => boolean, want: string): T
   /** Tells of every option that was never read. @param besides options that are read in another way */
   refuseOthers(besides?: string[]): void
+  /** Every option that was read so far, as it is told to whoever registers a cloud. */
+  asked: AskedOption[]
 }
 
 /** @param faults takes a sentence for each option that is not as it must be */
 export const optionReader = (given: Record<string, Json>, faults: string[]): OptionReader => {
   const known = new Set<string>()
+  const asked: AskedOption[] = []
   const read = <T>(key: string, fallback: T, valid: (value: Json) => boolean, want: string): T => {
     known.add(key)
+    asked.push({ name: key, usual: fallback as Json, want, required: false })
     const value = given[key]
     if (value === undefined || value === null) return fallback
     if (valid(value)) return value as T
@@ -31,6 +35,7 @@ export const optionReader = (given: Record<string, Json>, faults: string[]): Opt
     return fallback
   }
   return Object.assign(read, {
+    asked,
     refuseOthers(besides: string[] = []) {
       for (const key of Object.keys(given))
         if (!known.has(key) && !besides.includes(key)) faults.push(`There is no option ${key}.`)

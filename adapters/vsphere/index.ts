@@ -95,6 +95,24 @@ export const vsphere: Adapter = {
     'server.console_log': 'The file of a serial port was read from a simulator, whose servers write nothing into it.',
   },
   validate,
+  asks: {
+    options: [
+      {
+        name: 'sizes',
+        usual: null,
+        want: 'a list of {name, vcpus, ram_mib, disk_gib?, arch?, zones?, price?}',
+        required: true,
+      },
+      {
+        name: 'switch',
+        usual: null,
+        want: 'an object of name and vlans, e.g. {"name": "dvs", "vlans": "100-199"}',
+        required: false,
+      },
+      ...readOptions({}).asked,
+    ],
+    credentials: ['username', 'password'].map((name) => ({ name, required: true })),
+  },
   advice,
   account,
   connect(connection, surroundings) {

@@ -1,4 +1,4 @@
-import type { Connection, Json } from '../contract.ts'
+import type { AskedOption, Connection, Json } from '../contract.ts'
 import { parseCidr } from '../shared/cidr.ts'
 import { isCurrency, isTable, isText, optionReader } from '../shared/options.ts'
 import { isCount, type SoldSize } from '../shared/sizes.ts'
@@ -82,7 +82,9 @@ const readSwitch = (given: Json | undefined, faults: string[]): Options['switch'
  * Reads the operator's options.
  * @returns the options with defaults in place, and the faults as sentences
  */
-export const readOptions = (given: Record<string, Json>): { options: Options; faults: string[] } => {
+export const readOptions = (
+  given: Record<string, Json>,
+): { options: Options; faults: string[]; asked: AskedOption[] } => {
   const faults: string[] = []
   const read = optionReader(given, faults)
   const name = (key: string) => read<string | null>(key, null, isText, 'a name')
@@ -125,7 +127,7 @@ export const readOptions = (given: Record<string, Json>): { options: Options; fa
   if (options.switch && options.network)
     faults.push('Option switch makes networks and option network lends one; only one of them can be set.')
   read.refuseOthers(['sizes', 'switch'])
-  return { options, faults }
+  return { options, faults, asked: read.asked }
 }
 
 const MAPPED = ['folder', 'resource_pool', 'datastore', 'storage_policy', 'network']

@@ -1,5 +1,5 @@
 import { cloudsFor } from '../../db/queries/clouds/clouds.ts'
-import { describeCloud } from '../broker/clouds/registration.ts'
+import { cloudTypes, describeCloud } from '../broker/clouds/registration.ts'
 import { type Operation, operation } from '../http/operation.ts'
 
 export const capabilityOperations: Operation[] = [
@@ -14,5 +14,33 @@ export const capabilityOperations: Operation[] = [
       const rows = await cloudsFor(context.db, context.scope)
       return { body: { clouds: await Promise.all(rows.map((row) => describeCloud(context, row))) } }
     },
+  }),
+  operation({
+    name: 'cloud_type.list',
+    method: 'GET',
+    path: '/v1/cloud-types',
+    who: 'admin',
+    summary:
+      'Which types of clouds there are, how far each is proved, and what a cloud of it is registered with: options with their defaults and what each must be, and credentials.',
+    status: 200,
+    handle: async ({ context }) => ({
+      body: {
+        cloud_types: (await cloudTypes(context)).map(
+          ({ type, maturity, runtimes, runsHere, options, credentials }) => ({
+            type,
+            maturity,
+            runtimes,
+            runs_here: runsHere,
+            options: options.map(({ name, usual, want, required }) => ({
+              name,
+              default: usual,
+              must_be: want,
+              required,
+            })),
+            credentials,
+          }),
+        ),
+      },
+    }),
   }),
 ]

@@ -70,6 +70,12 @@ const trustIn = (value: Json | undefined): Trust | null => {
 /** Whom connections to a cloud believe in place of the public authorities; null: nobody. */
 export const trustOf = ({ options }: Pick<CloudRow, 'options'>): Trust | null => trustIn(options.tls)
 
+/** Options that the broker reads itself, whatever the type of a cloud: what each must be, as the end of a sentence. */
+export const ownOptions: { name: string; want: string }[] = Object.entries(OURS).map(([name, { want }]) => ({
+  name,
+  want,
+}))
+
 /** What is wrong with the options that are the broker's own, as sentences. */
 export const optionFaults = (options: Record<string, Json>): string[] => {
   const { names, rest } = withoutImageNames(options)

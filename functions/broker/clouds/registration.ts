@@ -4,7 +4,7 @@ import { adapterFor, adapters, capabilitiesOf } from '../../../adapters/registry
 import type { MappedCloud } from '../../../db/queries/clouds/clouds.ts'
 import type { Host } from '../../context.ts'
 import { connectMapped } from './clouds.ts'
-import { adapterOptions, optionFaults } from './connection.ts'
+import { adapterOptions, optionFaults, ownOptions } from './connection.ts'
 import { endpointFault } from './endpoint.ts'
 import { filteringOf, filtersFault, termsOf } from './filters.ts'
 import { isReadOnly } from './read-only.ts'
@@ -40,6 +40,19 @@ export const registrationFaults = async (
     ...adapter.validate(forAdapter, runtime),
   ]
 }
+
+/** What each type of clouds is and asks for, the broker's own options behind those of its adapter. */
+export const cloudTypes = async ({ settings: { runtime } }: Pick<Host, 'settings'>) =>
+  (await Promise.all(Object.keys(adapters).map(adapterFor)))
+    .filter((adapter) => adapter !== null)
+    .map(({ type, maturity, runtimes, asks }) => ({
+      type,
+      maturity,
+      runtimes,
+      runsHere: runtimes.includes(runtime),
+      options: [...asks.options, ...ownOptions.map((own) => ({ ...own, usual: null, required: false }))],
+      credentials: asks.credentials,
+    }))
 
 const NO_TRUST =
   'Option tls works on Node alone: Workers accept certificates of a public authority only, so the cloud needs one, or a tunnel, a proxy or a VPC binding in front of it that has one.'

@@ -231,3 +231,39 @@ test('a second start changes nothing', async () => {
   expect([first, asked]).toEqual([false, []])
   expect(await everything()).toBe(before)
 })
+
+// biome-ignore lint/suspicious/noExplicitAny: answers are whatever was told
+type Told = any
+
+describe('types of clouds', () => {
+  test('say what they are registered with, as it is checked', async () => {
+    const { status, body } = await admin.get('/broker/v1/cloud-types')
+    expect(status).toBe(200)
+    const types: Record<string, Told> = Object.fromEntries(body.cloud_types.map((each: Told) => [each.type, each]))
+    expect(Object.keys(types)).toEqual(expect.arrayContaining(['sandbox', 'aws', 'libvirt', 'vsphere']))
+    expect(types.aws).toMatchObject({ maturity: expect.any(String), runs_here: true })
+    expect(types.aws.options).toContainEqual({
+      name: 'currency',
+      default: 'USD',
+      must_be: 'a currency code of three letters',
+      required: false,
+    })
+    expect(types.aws.credentials).toContainEqual({ name: 'secret_access_key', required: true })
+    expect(types.libvirt.options.filter(({ required }: Told) => required).map(({ name }: Told) => name)).toEqual([
+      'hosts',
+      'sizes',
+    ])
+    for (const { options } of body.cloud_types) {
+      const names = options.map(({ name }: Told) => name)
+      expect(new Set(names).size).toBe(names.length)
+      expect(names).toContain('read_only')
+    }
+    // What an embedded cloud says that it takes it does take.
+    const options = Object.fromEntries(
+      types.sandbox.options.flatMap((each: Told) => (each.default === null ? [] : [[each.name, each.default]])),
+    )
+    const made = await admin.post('/broker/v1/clouds', { cloud: { name: 'told', type: 'sandbox', options } })
+    expect([made.status, made.body.error]).toEqual([201, undefined])
+    expect((await demo.get('/broker/v1/cloud-types')).status).toBe(403)
+  })
+})
