@@ -76,8 +76,12 @@ const walk = (theirs: Shape, ours: Shape, path: string, isError: boolean, found:
   if (a.length > 1 || b.length > 1 || theirs === ours || isMerged(theirs) || isMerged(ours)) return
   if (isError && typeof theirs === 'string') tell('words')
   else if (typeof theirs === 'string' && formOf(theirs) !== formOf(ours as string)) tell('form')
-  else tell('value')
+  else if (!OTHER_EACH_TIME.test(path)) tell('value')
 }
+
+/** Of what is drawn by chance, or counted, it says nothing that it is another value. */
+const OTHER_EACH_TIME =
+  /(addr|ip_address|secret|auth_key|adminPass|access|fingerprint|private_key|public_key|reservation_id|request_id|instance_name|keypair\.id|hours|_usage)$/
 
 const isMerged = (value: Shape): boolean => typeof value === 'string' && /^<(string|number|boolean|null)>$/.test(value)
 

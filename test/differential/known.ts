@@ -139,8 +139,10 @@ const shown = ({ line, aspect, path, theirs, ours }: Difference): string => {
   const call = line.split(' ').filter((word) => !/^(nobody|demo|admin|alt|reader)$/.test(word))
   const at = call.findIndex((word) => /^[A-Z]+$/.test(word))
   const said = `\`${call.slice(at, at + 2).join(' ')}\``
-  const what = aspect === 'words' ? '' : ` ${path ? `\`${path}\` ` : ''}(\`${brief(theirs)}\` → \`${brief(ours)}\`)`
-  return said + what
+  const where = path ? ` \`${path}\`` : ''
+  // Others may hold what is another value each time.
+  const values = aspect === 'status' || aspect === 'header' || aspect === 'content-type'
+  return said + where + (values ? ` (\`${brief(theirs)}\` → \`${brief(ours)}\`)` : '')
 }
 
 const brief = (text: string, most = 40): string => {

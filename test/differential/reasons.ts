@@ -27,11 +27,6 @@ export const REASONS: Reason[] = [
     path: /^www-authenticate$/,
   },
   {
-    why: 'Audit ids and secrets are other ones each time.',
-    aspects: ['value'],
-    path: /secret$|auth_key$|reservation_id$|request_id$|instance_name$|user_data$|key$|adminPass$|access$|fingerprint$|private_key$|public_key$/,
-  },
-  {
     why: 'A path that there is not is refused as everything else of the service is, not by a page of the framework that it is made with.',
     theirs: /<html>|<!doctype html>|The method is not allowed for the requested URL/,
     aspects: ['content-type', 'type', 'missing'],
@@ -258,12 +253,6 @@ export const REASONS: Reason[] = [
     path: /revision_number$/,
   },
   {
-    why: 'Which free address a port gets is nobody’s promise.',
-    story: 'network',
-    aspects: ['value'],
-    path: /ip_address$/,
-  },
-  {
     why: 'A cloud takes the address by which a router goes outside, and says it when it has.',
     story: 'network',
     aspects: ['value'],
@@ -364,12 +353,6 @@ export const REASONS: Reason[] = [
     path: /extra_specs\./,
   },
   {
-    why: 'Which free address a port gets is nobody’s promise.',
-    story: 'compute',
-    aspects: ['value'],
-    path: /addr$|ip_address$/,
-  },
-  {
     why: 'Devices are called as the cloud calls them, as it was asked where it was.',
     story: 'compute',
     path: /device$|root_device_name$/,
@@ -389,12 +372,6 @@ export const REASONS: Reason[] = [
     why: 'Extensions of Neutron that are not offered, or are, as the story of the network has them.',
     story: 'compute',
     line: /\/network\//,
-  },
-  {
-    why: 'A number is counted in each cloud of its own.',
-    story: 'compute',
-    aspects: ['value'],
-    path: /^keypair\.id$|aggregate\.id$|\.id$/,
   },
   {
     why: 'Clouds choose hosts themselves, and show guests no tags of devices.',
