@@ -70,7 +70,11 @@ const refuse = refuser(services)
 routes.notFound(
   async (c) =>
     refuse(c.req.raw, c.env) ??
-    (await pageAnswer(c.req.raw, c.env.host.pages)) ??
+    (await pageAnswer(c.req.raw, {
+      pages: c.env.host.pages,
+      admit: () => c.env.door.admit(c.req.raw, c.env.peer),
+      headers: plain(c.req.raw, c.env.host),
+    })) ??
     (await consoleAnswer(c.req.raw, c.env.host)) ??
     c.json(
       { error: { code: 404, title: 'Not Found', message: `There is no service at ${c.req.path}.` } },

@@ -1,4 +1,4 @@
-import { STANDING } from '../http/answer-headers.ts'
+import { Fault, notFound } from '../http/fault.ts'
 
 /** A file of the console, as a runtime keeps it. */
 interface PageFile {
@@ -46,26 +46,50 @@ const HEADERS = {
 /** Whether a client would rather have a page than JSON: browsers name it, programs do not. */
 const wantsPage = (request: Request): boolean => /\btext\/html\b/i.test(request.headers.get('Accept') ?? '')
 
-const refusal = (code: number, title: string, message: string): Response =>
-  Response.json({ error: { code, title, message } }, { status: code, headers: { ...STANDING, ...HEADERS } })
+const TITLES: Record<number, string> = {
+  400: 'Bad Request',
+  404: 'Not Found',
+  405: 'Method Not Allowed',
+  429: 'Too Many Requests',
+  501: 'Not Implemented',
+}
+
+/** What the program around them does for pages as for everything else. */
+interface Around {
+  /** Undefined: the console was not built. */
+  pages: Pages | undefined
+  /** Looks at the request before anything is done for it. @throws Fault for a host that is not served, or one request too many */
+  admit: () => void
+  /** What is on every answer: it is not kept, and has an id. */
+  headers: Record<string, string>
+}
 
 /** What is at `/` for a browser, and below `/assets/`: the console. Null: something else was asked for, or by somebody else. */
-export const pageAnswer = async (request: Request, pages: Pages | undefined): Promise<Response | null> => {
+export const pageAnswer = async (request: Request, around: Around): Promise<Response | null> => {
+  try {
+    return await found(request, around)
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error
+    const { status, message } = error
+    const body = { error: { code: status, title: TITLES[status], message } }
+    return Response.json(body, { status, headers: { ...around.headers, ...HEADERS, ...error.headers } })
+  }
+}
+
+const found = async (request: Request, { pages, admit, headers: standing }: Around): Promise<Response | null> => {
   const { pathname } = new URL(request.url)
   const isPage = pathname === '/'
   if (isPage ? !wantsPage(request) : !pathname.startsWith(ASSETS)) return null
-  if (request.method !== 'GET' && request.method !== 'HEAD')
-    return isPage ? null : refusal(405, 'Method Not Allowed', 'The method is not allowed for this resource.')
-  if (!pages)
-    return refusal(
-      501,
-      'Not Implemented',
-      'The console is not built: npm install builds it, where its folder can be written.',
-    )
+  const isRead = request.method === 'GET' || request.method === 'HEAD'
+  if (!isRead && isPage) return null
+  admit()
+  if (!isRead) throw new Fault(405, 'The method is not allowed for this resource.')
+  if (!pages) throw new Fault(501, 'The console is not built: npm install builds it, where its folder can be written.')
   const name = isPage ? 'index.html' : pathname.slice(ASSETS.length)
   const file = isPage || NAME.test(name) ? await pages(name, request.headers.get('Accept-Encoding') ?? '') : null
-  if (!file) return refusal(404, 'Not Found', 'There is no such file of the console.')
+  if (!file) throw notFound('There is no such file of the console.')
   const headers = {
+    ...standing,
     ...HEADERS,
     'Content-Type': isPage ? 'text/html; charset=utf-8' : TYPES[name.slice(name.lastIndexOf('.') + 1)]!,
     'Cache-Control': isPage ? 'no-cache' : 'public, max-age=31536000, immutable',
@@ -73,5 +97,7 @@ export const pageAnswer = async (request: Request, pages: Pages | undefined): Pr
     Vary: isPage ? 'Accept, Accept-Encoding' : 'Accept-Encoding',
     ...(file.encoding ? { 'Content-Encoding': file.encoding } : {}),
   }
-  return new Response(request.method === 'HEAD' ? null : file.bytes, { headers })
+  if (request.method !== 'HEAD') return new Response(file.bytes, { headers })
+  if (file.bytes instanceof ReadableStream) await file.bytes.cancel()
+  return new Response(null, { headers })
 }

@@ -11,14 +11,22 @@ const PACKED = [
 
 /**
  * `Host.pages` for Node: what a build left in a folder. What is there is known from the beginning, so no word of a stranger
- * becomes part of a path.
+ * becomes part of a path. Each file is read once, however many ask for it.
  */
 export const pagesOf = (folder: string): Pages => {
   const known = new Map(readdirSync(folder).map((name) => [name, join(folder, name)]))
+  const kept = new Map<string, Promise<Uint8Array<ArrayBuffer>>>()
+  const bytesOf = (path: string): Promise<Uint8Array<ArrayBuffer>> => {
+    const bytes = kept.get(path) ?? readFile(path).then((read) => new Uint8Array(read))
+    kept.set(path, bytes)
+    // What could not be read is tried again.
+    bytes.catch(() => kept.delete(path))
+    return bytes
+  }
   return async (name, accepts) => {
     const packed = PACKED.find(([ending, word]) => known.has(`${name}.${ending}`) && takes(accepts, word))
     const path = known.get(packed ? `${name}.${packed[0]}` : name)
-    return path ? { bytes: new Uint8Array(await readFile(path)), encoding: packed?.[1] ?? null } : null
+    return path ? { bytes: await bytesOf(path), encoding: packed?.[1] ?? null } : null
   }
 }
 

@@ -56,6 +56,37 @@ describe('/', () => {
   })
 })
 
+describe('a page', () => {
+  const paths = async () => ['/', ...(await named()), '/assets/nothing-ABCDEFGH.js']
+
+  test('counts for the limit of its source, as any request does', async () => {
+    const files = await paths()
+    plimsoll = await startPlimsoll({ pages, settings: { requestsPerSource: files.length } })
+    const somebody = plimsoll.nobody.from('192.0.2.7')
+    for (const path of files) expect((await somebody.get(path, HTML)).status, path).not.toBe(429)
+    for (const path of files)
+      for (const { status, headers } of [await somebody.get(path, HTML), await somebody.head(path, HTML)])
+        expect([path, status, Number(headers.get('Retry-After')) > 0]).toEqual([path, 429, true])
+    expect((await plimsoll.nobody.from('192.0.2.8').get('/', HTML)).status).toBe(200)
+  })
+
+  test('is for hosts that are served', async () => {
+    const files = await paths()
+    plimsoll = await startPlimsoll({ pages, settings: { allowedHosts: ['cloud.example.org'] } })
+    for (const path of files) {
+      const { status, headers, body } = await plimsoll.nobody.get(`http://evil.example.org${path}`, HTML)
+      expect([path, status, headers.get('Content-Security-Policy')]).toEqual([path, 400, POLICY])
+      expect(body.error.message).toContain('PLIMSOLL_ALLOWED_HOSTS')
+    }
+    expect((await plimsoll.nobody.get('http://cloud.example.org/', HTML)).status).toBe(200)
+  })
+
+  test('has an id by which the log has its request', async () => {
+    for (const path of await paths())
+      expect((await plimsoll.nobody.get(path, HTML)).headers.get('X-Openstack-Request-Id'), path).toMatch(/^req-/)
+  })
+})
+
 describe('everything of the console', () => {
   test('is under a policy that lets it run, draw and ask what is served beside it', async () => {
     for (const path of ['/', ...(await named()), '/assets/nothing-ABCDEFGH.js'])

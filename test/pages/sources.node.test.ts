@@ -33,10 +33,11 @@ test('nothing of the console makes markup of text', () => {
 test('nothing is kept where every script reads it, and nobody else is asked', () => {
   const found = sources.filter(({ text }) => /localStorage|sessionStorage|indexedDB|document\.cookie/.test(text))
   expect(found.map(({ path }) => path)).toEqual([])
-  // What is asked goes through one file, and by relative addresses.
+  // What is asked goes through three files, and by relative addresses.
   const asking = sources.filter(({ text }) => /\bfetch\(|XMLHttpRequest|EventSource\(|sendBeacon/.test(text))
   expect(asking.map(({ path }) => path).sort()).toEqual([
     'functions/console/api/ask.ts',
     'functions/console/api/events.ts',
+    'functions/console/api/upload.ts',
   ])
 })

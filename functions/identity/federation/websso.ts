@@ -41,15 +41,17 @@ const keysOf = ({ settings }: Context) => keyring(settings.secretKeys, 'token')
 
 const random = () => randomBytes(32).toString('base64url')
 
-/**
- * The dashboard that is to be told the token: our own console, or one that the operator trusts, word for word. 400 for none,
- * 401 for another.
- */
-const originOf = ({ context, query, origin: own }: Input): string => {
-  const { origin } = query
-  if (!origin) throw badRequest('Request must have an origin query parameter')
+/** 401 for an address that is neither our own console, as this request reaches it, nor a dashboard that the operator trusts. */
+const assertTrusted = ({ context, origin: own }: Input, origin: string): void => {
   if (origin !== consoleAt(own) && !context.settings.trustedDashboards.includes(origin))
     throw new Fault(401, `${origin} is not a trusted dashboard host`)
+}
+
+/** The dashboard that is to be told the token, word for word. 400 for none, 401 for one that is not trusted. */
+const originOf = (input: Input): string => {
+  const { origin } = input.query
+  if (!origin) throw badRequest('Request must have an origin query parameter')
+  assertTrusted(input, origin)
   return origin
 }
 
@@ -116,6 +118,8 @@ const comeBack = async (input: Input): Promise<Response> => {
   // Another browser's login is not finished in this one.
   const begun = begunOf(input, state)
   if (!begun) throw unauthorized()
+  // Who began may have called this host as he liked, and planted what he was given in another's browser.
+  assertTrusted(input, begun.origin)
   const way = await wayOf(context, begun.idp, begun.protocol)
   if (!code) throw refused(context, way.provider, query.error ?? 'there is no code')
   const iss = query.iss

@@ -322,6 +322,20 @@ test('a browser is sent to the provider and back, and its token to a dashboard t
   expect((await plimsoll.nobody.get(back, { Cookie: cookie! })).status).toBe(401)
 })
 
+test('a login that was begun by another name of the host tells that name nothing', async () => {
+  for (const host of ['http://evil.example.org', 'http://plimsoll.test:9999']) {
+    const begun = `${host}${V3}/auth/OS-FEDERATION/websso/openid?origin=${encodeURIComponent(`${host}/`)}`
+    const left = await plimsoll.nobody.get(begun)
+    expect(left.status).toBe(302)
+    const to = new URL(left.headers.get('Location')!)
+    codes.good = await sign({ nonce: to.searchParams.get('nonce') })
+    const [Cookie = ''] = left.headers.get('Set-Cookie')!.split(';')
+    const back = `${V3}/auth/OS-FEDERATION/redirect?code=good&state=${to.searchParams.get('state')}`
+    const { status, body } = await plimsoll.nobody.get(back, { Cookie })
+    expect([status, JSON.stringify(body)]).toEqual([401, expect.stringContaining('is not a trusted dashboard host')])
+  }
+})
+
 test('a browser is sent back to our own console with a session, and no form hands a token over', async () => {
   const SESSION = '/broker/v1/session'
   const ours = { 'X-Plimsoll-Console': '1' }
