@@ -107,7 +107,7 @@ const Form = ({ types }: { types: CloudType[] }) => {
       option.default === null || option.default === undefined ? '' : ` By default ${JSON.stringify(option.default)}.`
     const common = {
       label: option.name,
-      hint: `Must be ${option.must_be}.${usual.length > 200 ? '' : usual}`,
+      hint: `${option.must_be.replace(/^./, (first) => first.toUpperCase())}.${usual.length > 200 ? '' : usual}`,
       value: options[option.name] ?? '',
     }
     const change = (value: string) => setOptions((old) => ({ ...old, [option.name]: value }))
@@ -149,7 +149,10 @@ const Form = ({ types }: { types: CloudType[] }) => {
         />
         <SelectField
           label="Type"
-          hint={type && `Runs on ${type.runtimes.join(' and ')}; proved on ${type.maturity}.`}
+          hint={
+            type &&
+            `Runs on ${type.runtimes.join(' and ')}; proved on ${{ real: 'the real thing', simulator: 'a simulator', schema: 'its schema' }[type.maturity] ?? type.maturity}.`
+          }
           value={wish.type}
           onChange={(value) => {
             set('type')(value)

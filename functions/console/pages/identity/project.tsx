@@ -15,7 +15,7 @@ import { Waiting } from '../../parts/waiting.tsx'
 import { RowButton, useWindow } from '../../parts/window.tsx'
 import { linkTo } from '../../router.ts'
 import type { Cloud } from '../clouds/shapes.ts'
-import { Quotas } from '../overview/quotas.tsx'
+import { Limits } from './limits.tsx'
 
 interface Mapping {
   cloud: string
@@ -157,7 +157,7 @@ const ProjectPage = ({ params }: PageProps) => {
             <Command line={`GET /broker/v1${path}/policy`} />
           </div>
         </Card>
-        <Quotas projectId={id} />
+        <Limits projectId={id} name={project.value?.project.name ?? id} />
       </div>
       {shown}
     </>
