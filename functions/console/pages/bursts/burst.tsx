@@ -28,7 +28,7 @@ const COLUMNS: Column<Member>[] = [
       ended ? name : <a href={linkTo('/servers/:id', { id })}>{name}</a>,
   },
   { key: 'status', title: 'Status', cell: ({ status }) => <Status status={status} /> },
-  { key: 'zone', title: 'Zone', cell: ({ zone }) => zone || '–' },
+  { key: 'zone', title: 'Zone', cell: ({ cloud, zone }) => [cloud, zone].filter(Boolean).join('.') || '–' },
   { key: 'reported', title: 'Says', cell: ({ reported, message }) => [reported, message].filter(Boolean).join(': ') },
   { key: 'fault', title: 'Fault', cell: ({ fault, leaving }) => fault ?? leaving ?? '' },
   { key: 'made', title: 'Made', cell: ({ created_at: at }) => <Time at={at} /> },
@@ -155,6 +155,9 @@ const BurstPage = ({ params }: PageProps) => {
                     value={Number(said.cost.so_far.amount)}
                   />
                 )}
+                <p class="small under">
+                  <a href={linkTo('/costs', {}, { by: 'burst' })}>Day by day, beside other bursts</a>
+                </p>
                 {said.deadline && (
                   <p class="small">
                     To be done <Time at={said.deadline} />.

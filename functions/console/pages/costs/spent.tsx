@@ -6,6 +6,8 @@ import { Empty } from '../../parts/empty.tsx'
 import { Waiting } from '../../parts/waiting.tsx'
 import { moneyWords } from '../../parts/words.ts'
 import { goTo, linkTo } from '../../router.ts'
+import { door, has } from '../../session/session.ts'
+import { useStore } from '../../store.ts'
 import { type Group, Stacks } from './stacks.tsx'
 
 interface Money {
@@ -68,6 +70,13 @@ export const Spent = ({ query }: PageProps) => {
     'identity',
     by === 'project' ? '/auth/projects' : null,
   )
+  const { session } = useStore(door)
+  // Policies are told to administrators.
+  const policy = useAnswer<{ policy: { budget: Money | null } }>(
+    'broker',
+    has(session, 'admin') && session?.project ? `/projects/${session.project.id}/policy` : null,
+  )
+  const budget = policy.value?.policy.budget
   const set = (change: Record<string, string>) => goTo(linkTo('/costs', {}, { month, by, ...change }), true)
   const nameOf = (name: string) => names.value?.projects.find(({ id }) => id === name)?.name ?? name
   return (
@@ -97,6 +106,7 @@ export const Spent = ({ query }: PageProps) => {
                     ['Now, per hour', said.now],
                     ['In this month', said.total.cost],
                     ['Until its end, as it is', said.projected],
+                    ...(budget ? ([[`Budget of ${session?.project?.name}`, budget]] as const) : []),
                   ] as const
                 ).map(([label, money]) => (
                   <div key={label}>
