@@ -6,9 +6,11 @@ import { slowness } from '../support/patiently.ts'
 import type { Report } from '../support/report.ts'
 import { told } from '../support/told.ts'
 import { accessible, openWindow, picture, picturesIn } from './browser.ts'
+import { everyPage } from './every.ts'
 import { byKeyboard } from './keyboard.ts'
 import { many } from './many.ts'
 import { byMouse, logIn } from './mouse.ts'
+import { ofProject } from './project.ts'
 import { renewal } from './renewal.ts'
 import { spillOver } from './spill.ts'
 
@@ -69,28 +71,11 @@ const onRuntime = (report: Report, runtime: Runtime, pictures: boolean): Promise
       await step('what is more than home takes has spilled, and is seen to have', () =>
         spillOver({ broker, admin, demo, window, folder }),
       )
-      await step('whoever administrates sees every page, and each is for everybody', async () => {
-        const other = await openWindow(browser, broker.url)
-        await other.page.goto('/')
-        await logIn(other, 'admin', broker.passwords.admin)
-        const links = await other.page.getByRole('navigation', { name: 'Pages' }).getByRole('link').all()
-        const pages = await Promise.all(
-          links.map(async (link) => [await link.textContent(), await link.getAttribute('href')] as const),
-        )
-        assert.ok(pages.length > 1)
-        for (const [name, href] of pages) {
-          await other.page.goto(`/${href}`)
-          await other.page.getByRole('heading', { level: 1 }).waitFor()
-          await other.page.waitForLoadState()
-          await accessible(other)
-          await picture(other, folder, `admin-${name?.toLowerCase().replace(/\W+/g, '-')}`)
-        }
-        assert.deepEqual(other.log, [])
-        await other.context.close()
-      })
+      await everyPage({ browser, broker, folder, step })
       await step('a token is renewed, or else the user is asked where he is', () => renewal(browser, runtime))
       await byKeyboard({ browser, broker, demo, step })
       await many({ browser, broker, step })
+      await ofProject({ browser, broker, demo, folder, step })
       await step('nothing stands in the log of the browser, and nothing was asked of anybody else', async () => {
         assert.deepEqual(window.log, [])
         assert.deepEqual(

@@ -57,7 +57,7 @@ export const ofProject = async ({ browser, broker, demo, folder, step }: Story):
     await dialog.waitFor({ state: 'detached' })
     await page.getByRole('link', { name: 'lab', exact: true }).click()
     await page.getByText('On the clouds').waitFor()
-    await page.getByRole('cell', { name: 'absent' }).waitFor()
+    await page.getByRole('cell', { name: 'absent' }).first().waitFor()
     await accessible(window)
   })
   await step('a private key and a secret are shown once', async () => {
@@ -88,7 +88,7 @@ export const ofProject = async ({ browser, broker, demo, folder, step }: Story):
     await page.getByRole('button', { name: 'Snapshot data' }).click({ timeout: 60_000 })
     await dialog.getByRole('button', { name: 'Take it' }).click()
     await page.getByRole('link', { name: 'Snapshots' }).click()
-    await page.getByRole('cell', { name: 'data-snapshot' }).waitFor()
+    await page.getByRole('cell', { name: 'data-snapshot', exact: true }).waitFor()
     await accessible(window)
     assert.deepEqual(window.log, [])
   })
