@@ -23,6 +23,7 @@ import { commitIf } from '../rules.ts'
 import { collection, selfLink } from '../views.ts'
 import { endpointViews } from './endpoints.ts'
 import { fits } from './fits.ts'
+import { forgetOwn } from './own.ts'
 
 /** keystone/catalog/schema.py */
 const filters = z.strictObject({
@@ -120,6 +121,7 @@ export const endpointGroupOperations = (services: () => Service[]): Operation[] 
       const rules = [{ violated: noEndpointGroup(row.id), refusal: unknown('Endpoint Group', row.id) }]
       const writes = Object.keys(set).length ? [updateEndpointGroup(context.db, row.id, set)] : []
       await commitIf(context, rules, entry, writes)
+      forgetOwn(context)
       return { body: { endpoint_group: endpointGroupView({ ...row, ...set }, base) } }
     },
   }),
@@ -134,6 +136,7 @@ export const endpointGroupOperations = (services: () => Service[]): Operation[] 
       const row = await endpointGroupOf(context, params.id!)
       const entry = { action: 'delete', kind: 'endpoint_group', resourceId: row.id }
       await commit(context, entry, [...deleteEndpointGroup(context.db, row.id)])
+      forgetOwn(context)
       return {}
     },
   }),
