@@ -143,18 +143,12 @@ export const removeInterface = async (
   const { db } = context
   const router = await ownRouter(context, id)
   const found = await interfaceBy(context, id, by)
-  const left = (await subnetsOnRouter(db, id)).filter(
-    (subnet) => !found.port.fixedIps.some((ip) => ip.subnet_id === subnet.id),
-  )
-  if (
-    router.routes.some(
-      ({ nexthop }) =>
-        !reachable(
-          nexthop,
-          left.map(({ cidr }) => cidr),
-        ),
-    )
-  )
+  const goes = (subnet: SubnetRow) => found.port.fixedIps.some((ip) => ip.subnet_id === subnet.id)
+  const present = await subnetsOnRouter(db, id)
+  const going = present.filter(goes).map(({ cidr }) => cidr)
+  const left = present.filter((subnet) => !goes(subnet)).map(({ cidr }) => cidr)
+  // Next hops on the network of its gateway need no interface (neutron/db/extraroute_db.py).
+  if (router.routes.some(({ nexthop }) => reachable(nexthop, going) && !reachable(nexthop, left)))
     throw conflicting(
       'RouterInterfaceInUseByRoute',
       `Router interface for subnet ${found.subnet.id} on router ${id} cannot be deleted, as it is required by one or more routes.`,

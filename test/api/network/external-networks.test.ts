@@ -100,6 +100,11 @@ describe('external networks of an administrator', () => {
     const routers = await remembered(plimsoll.host.cloudState, plimsoll.cloudId('sandbox'), 'router')
     expect(routers.map(({ spec }) => spec.routes)).toEqual([[route]])
     expect(fault(await routed([{ ...route, nexthop: '198.51.100.77' }]))[1]).toBe('InvalidRoutes')
+    const inner = { subnet_id: (await createNetwork(demo, { name: 'inner', cidr: '10.0.0.0/24' })).subnet }
+    for (const way of ['add', 'remove'])
+      expect((await demo.put(`${V2}/routers/${made.body.router.id}/${way}_router_interface`, inner)).status, way).toBe(
+        200,
+      )
     expect((await routed([])).status).toBe(200)
     await plimsoll.settle()
     const second = await router({ external_gateway_info: named, ...own() }, admin)
