@@ -3,7 +3,7 @@ import type { Database } from '../../client.ts'
 import { prepared, type Slots } from '../../prepared.ts'
 import { autoTopologies, networks, subnetPools } from '../../schema/index.ts'
 import type { Scope } from '../../scope.ts'
-import { visible as seesNetwork } from './network.ts'
+import { isFoot, visible as seesNetwork } from './network.ts'
 import { visible as seesPool } from './subnet-pools.ts'
 
 /** Begins from the ways out, which are few, and not from what the project has. */
@@ -46,9 +46,16 @@ export const autoTopologyOf = async (db: Database, projectId: string): Promise<A
 /** Statement: this is what was made for a project by itself; a second is a `taken` of the batch. It goes with its network. */
 export const insertAutoTopology = (db: Database, row: AutoTopology) => db.insert(autoTopologies).values(row)
 
-/** Something is on a network beside routers. */
-export const networkServes = async (db: Database, networkId: string): Promise<boolean> =>
+/** Statement: nothing is known any more of what was made for a project by itself. */
+export const deleteAutoTopology = (db: Database, projectId: string) =>
+  db.delete(autoTopologies).where(eq(autoTopologies.projectId, projectId))
+
+/** Something is on a network beside DHCP and the feet of one router. */
+export const networkServes = async (
+  db: Database,
+  { networkId, routerId }: Pick<AutoTopology, 'networkId' | 'routerId'>,
+): Promise<boolean> =>
   (
-    await db.all(sql`select 1 from ports where network_id = ${networkId}
-      and device_owner not in ('network:router_interface', 'network:dhcp') limit 1`)
+    await db.all(sql`select 1 from ports where network_id = ${networkId} and device_owner <> 'network:dhcp'
+      and not (${isFoot('ports')} and device_id = ${routerId}) limit 1`)
   ).length > 0

@@ -3,14 +3,15 @@ import {
   allocatableFrom,
   autoTopologyOf,
   defaultWayOut,
+  deleteAutoTopology,
   insertAutoTopology,
   networkServes,
 } from '../../../db/queries/network/allocatable.ts'
-import { updateNetwork } from '../../../db/queries/network/network.ts'
+import { networkGone, updateNetwork } from '../../../db/queries/network/network.ts'
 import { subnetsOnRouter } from '../../../db/queries/network/routers.ts'
 import { defaultSubnetPool } from '../../../db/queries/network/subnet-pools.ts'
 import type { Context } from '../../context.ts'
-import { commit } from '../line/commit.ts'
+import { commit, guard } from '../line/commit.ts'
 import { Refused } from '../line/refused.ts'
 import { removeNetwork } from './network.ts'
 import { conflicting, NetworkRefused } from './network-refusal.ts'
@@ -40,6 +41,13 @@ export const autoAllocatable = async ({ db }: Context, projectId: string) => {
 /** Parts of a topology, as far as it was made. */
 type Parts = { networkId?: string; routerId?: string }
 
+/** The subnets of its own network that its router joins, and whether that joins others. */
+const joined = async (context: Context, { networkId, routerId }: Required<Parts>) => {
+  const all = await subnetsOnRouter(context.db, routerId)
+  const own = all.filter((subnet) => subnet.networkId === networkId)
+  return { own, others: all.length > own.length }
+}
+
 /** Takes away what is there of a topology; somebody may have taken some of it away already. */
 const takeAway = async (context: Context, { networkId, routerId }: Parts): Promise<void> => {
   const ignoringGone = async (work: Promise<unknown>): Promise<void> => {
@@ -49,8 +57,8 @@ const takeAway = async (context: Context, { networkId, routerId }: Parts): Promi
       if (!(error instanceof NetworkRefused) || error.refusal.kind !== 'missing') throw error
     }
   }
-  if (routerId !== undefined) {
-    for (const { id } of await subnetsOnRouter(context.db, routerId))
+  if (networkId !== undefined && routerId !== undefined) {
+    for (const { id } of (await joined(context, { networkId, routerId })).own)
       await ignoringGone(removeInterface(context, routerId, { subnetId: id }))
     await ignoringGone(removeRouter(context, routerId))
   }
@@ -104,12 +112,16 @@ export const autoTopology = async (context: Context, projectId: string): Promise
   try {
     const made = await build(context, projectId, await autoAllocatable(context, projectId), parts)
     await commit(context, { action: 'create', kind: 'auto_allocated_topology', resourceId: made.networkId }, [
+      guard(context, 'network-gone', networkGone(made.networkId)),
       insertAutoTopology(db, made),
       updateNetwork(db, made.networkId, { adminStateUp: true, updatedAt: context.now() }),
     ])
     return made
   } catch (error) {
-    await takeAway(context, parts)
+    // Why it could not be made is told, whatever of it cannot be taken away.
+    await takeAway(context, parts).catch((left) =>
+      context.log('warn', 'a part of a topology was left', { ...parts, error: String(left) }),
+    )
     const other =
       error instanceof Refused && error.refusal.kind === 'taken' ? await autoTopologyOf(db, projectId) : null
     if (other) return other
@@ -117,14 +129,19 @@ export const autoTopology = async (context: Context, projectId: string): Promise
   }
 }
 
-/** Takes away what a project was given; refused while something is on its network. */
+/** Takes away what a project was given; refused while something else is on its network, or its router joins another. */
 export const removeAutoTopology = async (context: Context, projectId: string): Promise<void> => {
   const known = await autoTopologyOf(context.db, projectId)
   if (!known) return
-  if (await networkServes(context.db, known.networkId))
+  if (await networkServes(context.db, known))
     throw conflicting(
       'NetworkInUse',
       `Unable to complete operation on network ${known.networkId}. There are one or more ports still in use on the network.`,
     )
+  if ((await joined(context, known)).others)
+    throw conflicting('RouterInUse', `Router ${known.routerId} still has ports`)
   await takeAway(context, known)
+  await commit(context, { action: 'delete', kind: 'auto_allocated_topology', resourceId: known.networkId }, [
+    deleteAutoTopology(context.db, projectId),
+  ])
 }

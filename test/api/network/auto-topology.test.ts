@@ -1,4 +1,5 @@
 import { beforeEach, expect, test } from 'vitest'
+import { createNetwork } from '../../support/builders.ts'
 import type { Client, Plimsoll } from '../../support/harness.ts'
 import { newWorld, type World } from '../compute/servers/world.ts'
 
@@ -74,6 +75,33 @@ test('it is made once, a server finds it, and it goes again', async () => {
   expect((await remove()).status).toBe(204)
   for (const collection of ['networks', 'subnets', 'routers']) expect(await named(collection)).toEqual([])
   expect((await remove()).status, 'there is none any more').toBe(204)
+})
+
+test('it stays whole while its router joins another network, or another router its network', async () => {
+  await pool('10.64.0.0/12')
+  const { id } = (await own()).body.auto_allocated_topology
+  const [router] = await named('routers')
+  const [subnet] = await named('subnets')
+  const remove = () => demo.delete(`${V2}/auto-allocated-topology/None`)
+  const feet = async () => (await demo.get(`${V2}/ports?device_id=${router.id}`)).body.ports.length
+  const change = (router: string, way: 'add' | 'remove', by: object) =>
+    demo.put(`${V2}/routers/${router}/${way}_router_interface`, by)
+
+  const other = { subnet_id: (await createNetwork(demo, { name: 'other', cidr: '10.0.0.0/24' })).subnet }
+  expect((await change(router.id, 'add', other)).status).toBe(200)
+  expect(fault(await remove())).toEqual([409, 'RouterInUse', `Router ${router.id} still has ports`])
+  expect(await feet()).toBe(2)
+  expect((await change(router.id, 'remove', other)).status).toBe(200)
+
+  const second = (await demo.post(`${V2}/routers`, { router: { name: 'second' } })).body.router.id
+  const foot = { port: { network_id: id, fixed_ips: [{ subnet_id: subnet.id }] } }
+  const port = { port_id: (await demo.post(`${V2}/ports`, foot)).body.port.id }
+  expect((await change(second, 'add', port)).status).toBe(200)
+  expect(fault(await remove())[1]).toBe('NetworkInUse')
+  expect(await feet()).toBe(1)
+  expect((await change(second, 'remove', port)).status).toBe(200)
+  expect((await remove()).status).toBe(204)
+  expect((await own()).body.auto_allocated_topology.id).not.toBe(id)
 })
 
 test('two who ask at once are given the same, and a network that is deleted takes it along', async () => {
