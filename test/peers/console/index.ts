@@ -100,7 +100,7 @@ const onRuntime = (report: Report, runtime: Runtime, pictures: boolean): Promise
         await page.getByRole('button', { name: 'Log in', exact: true }).click()
         // It goes on where the address is.
         await page.getByRole('heading', { level: 1, name: 'Servers' }).waitFor()
-        assert.ok(await page.getByLabel('Project').isDisabled())
+        assert.ok(await page.getByLabel('Project', { exact: true }).isDisabled())
         await accessible(window)
         assert.deepEqual(window.log, [])
       })
