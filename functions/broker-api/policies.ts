@@ -1,3 +1,4 @@
+import * as z from 'zod'
 import { allClouds, mappingsOf } from '../../db/queries/clouds/clouds.ts'
 import { cloudsWithRoom } from '../../db/queries/clouds/marks.ts'
 import { policyOf, policyOfAll } from '../../db/queries/clouds/policies.ts'
@@ -18,6 +19,8 @@ import { type PolicyGiven, policyGiven, policyIn, policyView } from './policy-sh
 
 const PATH = '/v1/projects/:project/policy'
 const OF_ALL = '/v1/policy'
+
+const looked = z.object({ own: z.enum(['true', 'false']).optional() })
 
 /** Clouds of a project of which somebody says how much room they have. */
 const sizedFor = async ({ db }: Context, mapped: { name: string; mapping: Record<string, unknown> }[]) => [
@@ -58,17 +61,19 @@ export const policyOperations: Operation[] = [
       return { body: { policy: policyView(policy) } }
     },
   }),
-  operation({
+  operation<unknown, z.infer<typeof looked>>({
     name: 'policy.get',
     method: 'GET',
     path: PATH,
     who: 'admin',
-    summary: 'How the things of a project are placed: by what was said of it, else of all, else as it is everywhere.',
+    summary:
+      'How the things of a project are placed: by what was said of it, else of all, else as it is everywhere; with `own=true` what was said of it alone.',
     status: 200,
-    handle: async ({ context, params }) => {
+    query: looked as never,
+    handle: async ({ context, params, query }) => {
       const [row] = await policyOf(context.db, params.project!)
       if (!row) throw noProject(params.project!)
-      return { body: { policy: policyView(row.policy) } }
+      return { body: { policy: policyView(query.own === 'true' ? (row.said.own ?? {}) : row.policy) } }
     },
   }),
   operation<PolicyGiven>({

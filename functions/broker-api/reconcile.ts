@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { allClouds } from '../../db/queries/clouds/clouds.ts'
-import { allDrift } from '../../db/queries/line/drift.ts'
+import { driftOf } from '../../db/queries/line/drift.ts'
 import { lastSweeps } from '../../db/queries/line/sweeps.ts'
 import { withoutKey } from '../broker/line/commit.ts'
 import type { SweepReport } from '../broker/reconcile/reconcile.ts'
@@ -10,6 +10,15 @@ import { iso } from './lookup.ts'
 
 /** How long a sweep that somebody waits for may take, in milliseconds. */
 const PATIENCE = 25_000
+
+/** So many differences are told at most. */
+const MOST = 1_000
+
+/** Which differences are looked for. */
+const looked = z.object({
+  resource_id: z.string().min(1).max(255).optional(),
+  limit: z.coerce.number().int().min(1).max(MOST).optional(),
+})
 
 /** A unit by the name of its cloud, or by the id that a cloud had that is no more. */
 const shown = <T extends { cloudId: string }>(name: string | null | undefined, { cloudId, ...rest }: T) => ({
@@ -56,15 +65,17 @@ export const reconcileOperations: Operation[] = [
       }
     },
   }),
-  operation({
+  operation<unknown, z.infer<typeof looked>>({
     name: 'drift.list',
     method: 'GET',
     path: '/v1/drift',
     who: 'reader',
-    summary: 'Where a cloud is not as it was asked to be: what, since when, intent and observation.',
+    summary:
+      'Where a cloud is not as it was asked to be: what, since when, intent and observation; longest known first, of one resource by `resource_id`, 1,000 at most.',
     status: 200,
-    handle: async ({ context }) => {
-      const drift = (await allDrift(context.db, context.scope)).map((d) => ({
+    query: looked as never,
+    handle: async ({ context, query: { resource_id: resourceId, limit = MOST } }) => {
+      const drift = (await driftOf(context.db, { scope: context.scope, resourceId, limit })).map((d) => ({
         kind: d.kind,
         resource_id: d.resourceId,
         project_id: d.projectId,

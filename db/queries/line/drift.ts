@@ -1,5 +1,7 @@
 import { and, eq, getTableColumns, sql } from 'drizzle-orm'
 import type { Database } from '../../client.ts'
+import { anyOf } from '../../conditions.ts'
+import { KINDS_BY_RANK } from '../../kinds.ts'
 import { prepared, type Slots } from '../../prepared.ts'
 import { clouds, drift, mappings } from '../../schema/index.ts'
 import { type Scope, within } from '../../scope.ts'
@@ -71,17 +73,31 @@ const segmentsOf = sql<{ id: string; physical_network: string }[]>`(select json_
     when 'subnet' then g.id = (select s.segment_id from subnets s where s.id = drift.resource_id)
     end)`.mapWith(JSON.parse)
 
-const seen = prepared((db, { scope }: Slots<{ scope: Scope }>) =>
+interface Looked {
+  scope: Scope
+  /** Of one resource alone, whatever it is. */
+  resourceId?: string | undefined
+  limit: number
+}
+
+const seen = prepared((db, { scope, resourceId, limit }: Slots<Looked>) =>
   db
     .select({ ...getTableColumns(drift), cloud: clouds.name, segments: segmentsOf })
     .from(drift)
     .leftJoin(clouds, eq(clouds.id, drift.cloudId))
-    .where(within(drift.projectId, scope))
-    .orderBy(drift.firstSeenAt, drift.resourceId),
+    .where(
+      and(
+        within(drift.projectId, scope),
+        // The key begins with the kind: each is looked up by itself.
+        resourceId && and(anyOf(drift.kind, KINDS_BY_RANK), eq(drift.resourceId, resourceId)),
+      ),
+    )
+    .orderBy(drift.firstSeenAt, drift.resourceId)
+    .limit(limit),
 )
 
 /** Where clouds are not as the resources of a scope were asked to be, longest known first, with the names of the clouds. */
-export const allDrift = (db: Database, scope: Scope) => seen.run(db, { scope })
+export const driftOf = (db: Database, looked: Looked) => seen.run(db, looked)
 
 /** What the project wants done about differences on a cloud: `report` or `restore`, from its tenant mapping. */
 export const driftPolicy = async (db: Database, projectId: string, cloudId: string): Promise<'report' | 'restore'> => {

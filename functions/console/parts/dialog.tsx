@@ -34,6 +34,8 @@ export const Dialog = ({
       ref={window}
       aria-labelledby={id}
       onCancel={(event) => {
+        // The window of a file field that is left without a file says the same, and it rises up to here.
+        if (event.target !== event.currentTarget) return
         event.preventDefault()
         onClose?.()
       }}

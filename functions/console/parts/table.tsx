@@ -81,7 +81,7 @@ export const Table = <Row,>({
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls is reached by the keyboard
     <section class="table" ref={box} onScroll={look} aria-label={caption} tabIndex={0}>
-      <table aria-rowcount={(total ?? rows.length) + 1}>
+      <table aria-rowcount={total === undefined ? rows.length + 1 : total < 0 ? -1 : total + 1}>
         <caption class="unseen">{caption}</caption>
         <thead>
           <tr aria-rowindex={1}>

@@ -55,6 +55,20 @@ describe('what happens to a cloud behind our back', () => {
     expect(actions.instanceActions.map((a: { action: string }) => a.action)).toEqual(['stop', 'create'])
   })
 
+  it('drift is told of one resource, and so much of it as is asked for', async () => {
+    const other = await newServer()
+    await sweep()
+    for (const each of [server, other]) await (await console()).stop(await nativeId(each))
+    await sweep()
+    const of = async (query: string) => await plimsoll.as('demo').get(`/broker/v1/drift?${query}`)
+    expect((await of(`resource_id=${other}`)).body.drift).toMatchObject([{ resource_id: other, what: 'power' }])
+    expect((await of('resource_id=nothing')).body).toEqual({ drift: [] })
+    expect(await drift()).toHaveLength(2)
+    expect((await of('limit=1')).body.drift).toHaveLength(1)
+    for (const junk of ['limit=0', 'limit=many', 'limit=1001', 'resource_id='])
+      expect((await of(junk)).status).toBe(400)
+  })
+
   it('drift ends when it is as it should be again', async () => {
     await (await console()).stop(await nativeId(server))
     await sweep()

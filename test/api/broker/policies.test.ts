@@ -132,6 +132,9 @@ describe('the policy of all projects', () => {
     expect((await admin.get(path)).body).toEqual({
       policy: { ...shown, chain: ['dc2'], spill: 'never', lease: null },
     })
+    const own = { chain: ['dc2'], spill: 'never', lease: null }
+    expect((await admin.get(`${path}?own=true`)).body, 'what was said of it alone').toEqual({ policy: own })
+    expect((await admin.get(`${path}?own=maybe`)).status).toBe(400)
     expect((await admin.get(ALL)).body).toEqual({ policy: shown })
   })
 

@@ -1,6 +1,7 @@
 import { useRef, useState } from 'preact/hooks'
 import { ask } from '../../api/ask.ts'
 import { commandLine } from '../../api/command.ts'
+import { Fault } from '../../api/fault.ts'
 import { useAnswer } from '../../api/use-answer.ts'
 import { Command } from '../../parts/command.tsx'
 import { Confirm, Dialog } from '../../parts/dialog.tsx'
@@ -147,6 +148,7 @@ const Create = ({
         ),
       ]}
       work={async () => {
+        if (!chosen.length) throw new Fault(0, 'Choose a role at least: a credential that names none has all of yours.')
         const { application_credential: said } = await ask<{ application_credential: Credential }>('identity', path, {
           method: 'POST',
           body: {
@@ -154,7 +156,8 @@ const Create = ({
               name: wish.name,
               ...(wish.description ? { description: wish.description } : {}),
               ...(ends ? { expires_at: ends } : {}),
-              roles: chosen.map((name) => ({ name })),
+              // None would be all of them.
+              ...(chosen.length < roles.length ? { roles: chosen.map((name) => ({ name })) } : {}),
             },
           },
         })

@@ -23,8 +23,13 @@ const isSame = (one: Link, other: Link): boolean => [...one.clouds].sort().join(
 export const Links = () => {
   const answer = useAnswer<{ links: Link[] }>('broker', '/links')
   const { shown, open } = useWindow()
-  const links = answer.value?.links ?? []
-  const put = (next: Link[]) => ask('broker', '/links', { method: 'PUT', body: { links: next } })
+  const links = answer.value?.links
+  /** All are written at once: what others said meanwhile is among them. */
+  const change = async (changed: (links: Link[]) => Link[]) => {
+    const { links: current } = await ask<{ links: Link[] }>('broker', '/links')
+    await ask('broker', '/links', { method: 'PUT', body: { links: changed(current) } })
+    answer.again()
+  }
   const columns: Column<Link>[] = [
     { key: 'clouds', title: 'Between', cell: ({ clouds }) => clouds.join(' and ') },
     { key: 'reach', title: 'Reach', cell: ({ reach }) => reach },
@@ -33,7 +38,7 @@ export const Links = () => {
       title: 'What can be done',
       silent: true,
       cell: (link) => {
-        const next = links.filter((each) => !isSame(each, link))
+        const without = (all: Link[]) => all.filter((each) => !isSame(each, link))
         return (
           <RowButton
             verb="Take away"
@@ -44,11 +49,10 @@ export const Links = () => {
                   title={`Take away what leads between ${link.clouds.join(' and ')}`}
                   verb="Take away"
                   danger
-                  command={[lineOf(next)]}
+                  command={[lineOf(without(links ?? []))]}
                   work={async () => {
-                    await put(next)
+                    await change(without)
                     notify('It is taken away.')
-                    answer.again()
                   }}
                   onClose={close}
                 />
@@ -61,14 +65,16 @@ export const Links = () => {
   ]
   return (
     <>
-      <div class="row filter">
-        <button
-          type="button"
-          onClick={() => open((close) => <NewLink links={links} put={put} onClose={close} onDone={answer.again} />)}
-        >
-          New link
-        </button>
-      </div>
+      {links && (
+        <div class="row filter">
+          <button
+            type="button"
+            onClick={() => open((close) => <NewLink links={links} change={change} onClose={close} />)}
+          >
+            New link
+          </button>
+        </div>
+      )}
       <Waiting answer={answer}>
         {({ links: rows }) =>
           rows.length ? (
@@ -99,21 +105,19 @@ export const Links = () => {
 
 const NewLink = ({
   links,
-  put,
+  change,
   onClose,
-  onDone,
 }: {
   links: Link[]
-  put: (links: Link[]) => Promise<unknown>
+  change: (changed: (links: Link[]) => Link[]) => Promise<void>
   onClose: () => void
-  onDone: () => void
 }) => {
   const clouds = useAnswer<{ clouds: Cloud[] }>('broker', '/clouds')
   const [one, setOne] = useState('')
   const [other, setOther] = useState('')
   const [reach, setReach] = useState('routed')
   const link = { clouds: [one, other], reach }
-  const next = [...links.filter((each) => !isSame(each, link)), link]
+  const withIt = (all: Link[]) => [...all.filter((each) => !isSame(each, link)), link]
   const names = [
     { value: '', label: 'Which…' },
     ...(clouds.value?.clouds ?? []).map(({ name }) => ({ value: name, label: name })),
@@ -122,11 +126,10 @@ const NewLink = ({
     <Confirm
       title="New link"
       verb="Say so"
-      command={[lineOf(next)]}
+      command={[lineOf(withIt(links))]}
       work={async () => {
-        await put(next)
+        await change(withIt)
         notify(`${one} and ${other}: ${reach}.`)
-        onDone()
       }}
       onClose={onClose}
     >

@@ -1,5 +1,6 @@
 import { useState } from 'preact/hooks'
 import { ask } from '../../api/ask.ts'
+import { Fault } from '../../api/fault.ts'
 import { useAnswer } from '../../api/use-answer.ts'
 import type { PageProps } from '../../page.ts'
 import { Card } from '../../parts/card.tsx'
@@ -41,7 +42,12 @@ const ProjectPage = ({ params }: PageProps) => {
   const project = useAnswer<{ project: { name: string } }>('identity', path)
   const mappings = useAnswer<{ clouds: Mapping[] }>('broker', `${path}/clouds`)
   const policy = useAnswer<{ policy: Policy }>('broker', `${path}/policy`)
+  const own = useAnswer<{ policy: Partial<Policy> }>('broker', `${path}/policy?own=true`)
   const { shown, open } = useWindow()
+  const said = () => {
+    policy.again()
+    own.again()
+  }
   const map = (mapping?: Mapping) =>
     open((close) => <MapTo path={path} mapping={mapping} onClose={close} onDone={mappings.again} />)
   return (
@@ -107,13 +113,11 @@ const ProjectPage = ({ params }: PageProps) => {
         <Card
           title="Policy"
           action={
-            policy.value ? (
+            own.value ? (
               <button
                 type="button"
                 onClick={() =>
-                  open((close) => (
-                    <ChangePolicy path={path} policy={policy.value!.policy} onClose={close} onDone={policy.again} />
-                  ))
+                  open((close) => <ChangePolicy path={path} said={own.value!.policy} onClose={close} onDone={said} />)
                 }
               >
                 Change
@@ -122,31 +126,31 @@ const ProjectPage = ({ params }: PageProps) => {
           }
         >
           <Waiting answer={policy}>
-            {({ policy: said }) => (
+            {({ policy: holds }) => (
               <Facts
                 facts={[
-                  ['Clouds in turn', said.chain?.join(', ') ?? 'as they are registered'],
+                  ['Clouds in turn', holds.chain?.join(', ') ?? 'as they are registered'],
                   [
                     'Marks',
-                    Object.entries(said.marks)
+                    Object.entries(holds.marks)
                       .map(([name, mark]) => `${name} ${mark}`)
                       .join(', ') || 'none',
                   ],
-                  ['Spills', said.spill],
-                  ['Zones', said.zones],
-                  ['Weakest filters', said.min_filters],
-                  ['Spot', said.spot],
-                  ['Lease', said.lease ?? 'none'],
+                  ['Spills', holds.spill],
+                  ['Zones', holds.zones],
+                  ['Weakest filters', holds.min_filters],
+                  ['Spot', holds.spot],
+                  ['Lease', holds.lease ?? 'none'],
                   [
                     'Budget',
-                    said.budget
-                      ? `${said.budget.amount} ${said.budget.currency} a ${said.budget.period}, then ${said.budget.at_100}`
+                    holds.budget
+                      ? `${holds.budget.amount} ${holds.budget.currency} a ${holds.budget.period}, then ${holds.budget.at_100}`
                       : 'none',
                   ],
                   [
                     'Most an hour',
-                    said.max_hourly_cost
-                      ? `${said.max_hourly_cost.amount} ${said.max_hourly_cost.currency}`
+                    holds.max_hourly_cost
+                      ? `${holds.max_hourly_cost.amount} ${holds.max_hourly_cost.currency}`
                       : 'no limit',
                   ],
                 ]}
@@ -211,8 +215,8 @@ const MapTo = ({ path, mapping, onClose, onDone }: WindowProps & { mapping: Mapp
   )
 }
 
-const ChangePolicy = ({ path, policy, onClose, onDone }: WindowProps & { policy: Policy }) => {
-  const [text, setText] = useState(JSON.stringify(policy, null, 2))
+const ChangePolicy = ({ path, said, onClose, onDone }: WindowProps & { said: Partial<Policy> }) => {
+  const [text, setText] = useState(JSON.stringify(said, null, 2))
   return (
     <Confirm
       title="How its things are placed"
@@ -220,6 +224,9 @@ const ChangePolicy = ({ path, policy, onClose, onDone }: WindowProps & { policy:
       command={[`PUT /broker/v1${path}/policy`]}
       work={async () => {
         const body = { policy: JSON.parse(text) as object }
+        const current = await ask<{ policy: object }>('broker', `${path}/policy?own=true`)
+        if (JSON.stringify(current.policy) !== JSON.stringify(said))
+          throw new Fault(0, 'Somebody else said something of it meanwhile: close this window and look again.')
         await ask('broker', `${path}/policy`, { method: 'PUT', body })
         notify('The policy is another.')
         onDone()
@@ -228,7 +235,7 @@ const ChangePolicy = ({ path, policy, onClose, onDone }: WindowProps & { policy:
     >
       <TextField
         label="Policy"
-        hint="JSON, in place of what was said before: the clouds in their order, up to which mark they are filled, whether it spills, what it may cost."
+        hint="JSON: what is said of this project itself, as chain, marks, spill, budget. What it does not speak of is as for all projects."
         rows={18}
         value={text}
         onInput={setText}

@@ -57,11 +57,14 @@ export const Projects = () => {
                 service="identity"
                 path={`/projects/${id}`}
                 name={name}
-                command={commandLine('project', 'delete', name)}
+                command={commandLine('project', 'delete', id)}
                 onClose={close}
                 onDone={pages.again}
               >
-                <p>What it has on the clouds goes with it.</p>
+                <p>
+                  What it has on the clouds stays, runs on, and costs what it does. Remove it first: afterwards only an
+                  administrator finds it.
+                </p>
               </Removal>
             ))
           }

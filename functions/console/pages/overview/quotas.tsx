@@ -8,6 +8,10 @@ import { countWords, mibWords } from '../../parts/words.ts'
 interface Limits {
   limits: { absolute: Record<string, number> }
 }
+/** Of a project, as Cinder gives them to whoever may see those of others. */
+interface VolumeQuota {
+  quota_set: Record<string, { limit: number; in_use: number }>
+}
 interface NetworkQuota {
   quota: Record<string, { limit: number; used: number }>
 }
@@ -19,9 +23,9 @@ const OF_COMPUTE = [
 ] as const
 const gib = (amount: number): string => mibWords(amount < 0 ? amount : amount * 1024)
 const OF_VOLUMES = [
-  ['Volumes', 'totalVolumesUsed', 'maxTotalVolumes', countWords],
-  ['Volume disk', 'totalGigabytesUsed', 'maxTotalVolumeGigabytes', gib],
-  ['Snapshots', 'totalSnapshotsUsed', 'maxTotalSnapshots', countWords],
+  ['Volumes', 'volumes', countWords],
+  ['Volume disk', 'gigabytes', gib],
+  ['Snapshots', 'snapshots', countWords],
 ] as const
 const OF_NETWORKS = [
   ['Networks', 'network'],
@@ -32,9 +36,10 @@ const OF_NETWORKS = [
 
 /** What the project may have, and has. */
 export const Quotas = ({ projectId }: { projectId: string }) => {
-  const compute = useAnswer<Limits>('compute', '/limits', 30_000)
-  const volumes = useAnswer<Limits>('volume', '/limits', 30_000)
-  const networks = useAnswer<NetworkQuota>('network', `/quotas/${projectId}/details`, 30_000)
+  const id = encodeURIComponent(projectId)
+  const compute = useAnswer<Limits>('compute', `/limits?tenant_id=${id}`, 30_000)
+  const volumes = useAnswer<VolumeQuota>('volume', `/os-quota-sets/${id}?usage=True`, 30_000)
+  const networks = useAnswer<NetworkQuota>('network', `/quotas/${id}/details`, 30_000)
   useChanges(['server'], () => {
     for (const each of [compute, volumes, networks]) each.again()
   })
@@ -49,9 +54,15 @@ export const Quotas = ({ projectId }: { projectId: string }) => {
           }
         </Waiting>
         <Waiting answer={volumes}>
-          {({ limits: { absolute } }) =>
-            OF_VOLUMES.map(([label, used, limit, words]) => (
-              <Meter key={label} label={label} used={absolute[used] ?? 0} limit={absolute[limit] ?? -1} words={words} />
+          {({ quota_set: quota }) =>
+            OF_VOLUMES.map(([label, name, words]) => (
+              <Meter
+                key={label}
+                label={label}
+                used={quota[name]?.in_use ?? 0}
+                limit={quota[name]?.limit ?? -1}
+                words={words}
+              />
             ))
           }
         </Waiting>

@@ -4,20 +4,20 @@ import { Card } from '../../parts/card.tsx'
 import { Command } from '../../parts/command.tsx'
 import { Facts } from '../../parts/facts.tsx'
 import { Time } from '../../parts/time.tsx'
+import { Waiting } from '../../parts/waiting.tsx'
 import { mibWords, vcpuWords } from '../../parts/words.ts'
 import { linkTo } from '../../router.ts'
 import { Forks } from './forks.tsx'
 import { addressesOf, type PartProps, zoneOf } from './shapes.ts'
 
 interface Drift {
-  drift: { resource_id: string; cloud: string; what: string; intent: string; observed: string; first_seen_at: string }[]
+  drift: { cloud: string; what: string; intent: string; observed: string; first_seen_at: string }[]
 }
 
 /** What a server is, where it stands among its forks, and where its cloud differs from what was asked for. */
 export const About = ({ server }: PartProps) => {
   const { flavor } = server
-  const drift = useAnswer<Drift>('broker', '/drift')
-  const own = drift.value?.drift.filter(({ resource_id }) => resource_id === server.id) ?? []
+  const drift = useAnswer<Drift>('broker', `/drift?resource_id=${server.id}`)
   return (
     <div class="cards">
       <Card title="What it is" wide>
@@ -44,20 +44,24 @@ export const About = ({ server }: PartProps) => {
       </Card>
       <Forks server={server} />
       <Card title="Drift">
-        {own.length ? (
-          <ul class="plain-list">
-            {own.map(({ what, cloud, intent, observed, first_seen_at }) => (
-              <li key={what}>
-                <strong>{what}</strong> on {cloud}: asked for <code>{intent}</code>, found <code>{observed}</code>{' '}
-                <span class="small quiet">
-                  <Time at={first_seen_at} />
-                </span>
-              </li>
-            ))}
-          </ul>
-        ) : (
-          <p class="quiet">{drift.fault ? drift.fault.message : 'It is as it was asked for.'}</p>
-        )}
+        <Waiting answer={drift}>
+          {({ drift: own }) =>
+            own.length ? (
+              <ul class="plain-list">
+                {own.map(({ what, cloud, intent, observed, first_seen_at }) => (
+                  <li key={`${cloud} ${what}`}>
+                    <strong>{what}</strong> on {cloud}: asked for <code>{intent}</code>, found <code>{observed}</code>{' '}
+                    <span class="small quiet">
+                      <Time at={first_seen_at} />
+                    </span>
+                  </li>
+                ))}
+              </ul>
+            ) : (
+              <p class="quiet">It is as it was asked for.</p>
+            )
+          }
+        </Waiting>
       </Card>
       {server.status === 'ERROR' && (
         <Card title="What now">

@@ -38,7 +38,8 @@ export const backupsIn = (body: unknown): Backup[] => (body as { backups: Backup
 export const nameOf = ({ id, name }: { id: string; name: string | null }): string => name || id.slice(0, 8)
 
 /** Whether one of them will be something else soon: `creating`, `backing-up`. */
-export const isUnderWay = (rows: { status: string }[]): boolean => rows.some(({ status }) => /ing$|-up$/.test(status))
+export const isUnderWay = (rows: { status: string }[]): boolean =>
+  rows.some(({ status }) => /(?:ing|-up|-backup)$/.test(status) && !status.startsWith('error'))
 
 /** What each window of the volumes is given. */
 export interface WindowProps {
