@@ -26,15 +26,15 @@ export const paramsIn = (pattern: string, path: string): Record<string, string> 
   const wanted = pattern.split('/')
   const given = path.split('/')
   if (wanted.length !== given.length) return null
-  const params: Record<string, string> = {}
+  const params: [name: string, value: string][] = []
   for (const [i, part] of wanted.entries()) {
     const word = given[i] ?? ''
     if (part.startsWith(':')) {
       if (!word) return null
-      params[part.slice(1)] = decoded(word)
+      params.push([part.slice(1), decoded(word)])
     } else if (part !== word) return null
   }
-  return params
+  return Object.fromEntries(params)
 }
 
 const decoded = (word: string): string => {

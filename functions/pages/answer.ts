@@ -1,3 +1,4 @@
+import { table } from '../../adapters/table.ts'
 import { Fault, notFound } from '../http/fault.ts'
 
 /** A file of the console, as a runtime keeps it. */
@@ -17,7 +18,7 @@ export type Pages = (name: string, accepts: string) => Promise<PageFile | null>
 const ASSETS = '/assets/'
 /** What a build calls its files: nothing that leads anywhere else. */
 const NAME = /^[A-Za-z0-9_]+(-[A-Za-z0-9_]+)*\.(js|css)$/
-const TYPES: Record<string, string> = { js: 'text/javascript; charset=utf-8', css: 'text/css; charset=utf-8' }
+const TYPES = table({ js: 'text/javascript; charset=utf-8', css: 'text/css; charset=utf-8' })
 
 /**
  * The page runs, draws and asks what is served beside it, and nothing else; nobody frames it, and a form of it leads nowhere

@@ -13,6 +13,12 @@ export interface Terminal {
   close(): void
 }
 
+/** The word before the last ` login: ` that a guest wrote. */
+const hostIn = (text: string): string => {
+  const line = text.trimEnd().split('\n').at(-1)!.trim()
+  return line.endsWith(' login:') ? line.slice(0, -' login:'.length).split(' ').at(-1)! : 'localhost'
+}
+
 /**
  * @param written all that the guest wrote since it booted; null: it does not run any more
  * @param limit ends it
@@ -25,7 +31,7 @@ export const terminal = (written: () => Promise<string | null>, limit: AbortSign
     wake = () => {}
     before()
   }
-  const host = () => /(\S+) login: \s*$/.exec(known)?.[1] ?? 'localhost'
+  const host = () => hostIn(known)
   const typing = getty((text) => {
     said += text
   }, host)

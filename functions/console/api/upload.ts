@@ -5,7 +5,7 @@ import { Fault } from './fault.ts'
 const wordsIn = (text: string): string =>
   /"message": ?"([^"]*)"/.exec(text)?.[1] ??
   text
-    .replace(/<[^>]*>/g, ' ')
+    .replace(/<[^<>]*>/g, ' ')
     .replace(/\s+/g, ' ')
     .trim()
     .slice(0, 500)

@@ -42,10 +42,12 @@ export interface Door {
 export const door = storeOf<Door>({ phase: 'opening', session: null, logins: [] })
 const change = (change: Partial<Door>) => door.set({ ...door.get(), ...change })
 
+/** Each has what those before it have. */
+const ROLES = ['reader', 'member', 'manager', 'admin']
+
 /** Whether the session has a role, for what is shown: the service decides by itself. */
 export const has = (session: Session | null, role: 'reader' | 'member' | 'manager' | 'admin'): boolean => {
-  const above = { reader: ['reader', 'member', 'manager', 'admin'], member: ['member', 'manager', 'admin'] }
-  const enough = role in above ? above[role as 'reader'] : [role, 'admin']
+  const enough = ROLES.slice(ROLES.indexOf(role))
   return session?.roles.some((had) => enough.includes(had)) ?? false
 }
 

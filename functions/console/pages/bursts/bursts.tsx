@@ -16,11 +16,11 @@ import { Time } from '../../parts/time.tsx'
 import { useWindow } from '../../parts/window.tsx'
 import { moneyWords } from '../../parts/words.ts'
 import { goTo, linkTo } from '../../router.ts'
-import { type Burst, burstsIn, countsWords, TONES } from './shapes.ts'
+import { type Burst, burstsIn, countsWords, toneOf } from './shapes.ts'
 
 const COLUMNS: Column<Burst>[] = [
   { key: 'name', title: 'Name', cell: ({ id, name }) => <a href={linkTo('/bursts/:id', { id })}>{name}</a> },
-  { key: 'state', title: 'State', cell: ({ state }) => <Status status={state} tone={TONES[state] ?? 'busy'} /> },
+  { key: 'state', title: 'State', cell: ({ state }) => <Status status={state} tone={toneOf(state)} /> },
   {
     key: 'members',
     title: 'Members',
