@@ -113,6 +113,10 @@ const ended = (message: string | null, now: number) => ({
   finishedAt: now,
 })
 
+/** Condition of a guard: somebody ended the action already. */
+export const actionEnded = (id: number) =>
+  sql`not exists (select 1 from server_actions where id = ${id} and finished_at is null)`
+
 /** Statement: an action is done, or (with a message) failed. `now` in milliseconds since 1970. */
 export const finishActionById = (db: Database, id: number, message: string | null, now: number) =>
   db.update(serverActions).set(ended(message, now)).where(eq(serverActions.id, id))

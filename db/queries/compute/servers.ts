@@ -54,6 +54,16 @@ export const updateServer = (db: Database, id: string, set: Partial<NewServer>) 
 export const serverMoved = (id: string, saw: { vmState: string; taskState: string | null }): SQL =>
   sql`not exists (select 1 from servers where id = ${id} and deleted_at is null and vm_state = ${saw.vmState} and task_state is ${saw.taskState})`
 
+/** True (as SQL) when a resize claims something else for the server than what was seen (`places.to`), or nothing does any more. */
+export const claimMoved = (id: string, { places }: Pick<ServerRow, 'places'>): SQL => {
+  const to = (places as { to?: unknown } | null)?.to
+  return sql`not exists (select 1 from servers where id = ${id} and places ->> '$.to' is ${to === undefined ? null : JSON.stringify(to)})`
+}
+
+/** Statement: no resize claims anything for the server any more; where it is and may go stays as it is by then. */
+export const dropClaim = (db: Database, id: string) =>
+  db.run(sql`update servers set places = json_remove(places, '$.to') where id = ${id} and places is not null`)
+
 /** True (as SQL) when what a server is to be made of was deleted since it was looked up. */
 export const namedGone = (
   { keypair }: Pick<ServerRow, 'keypair'>,

@@ -3,6 +3,7 @@ import { CloudError } from '../../../adapters/errors.ts'
 import { table } from '../../../adapters/table.ts'
 import { imageForServer } from '../../../db/queries/compute/places.ts'
 import {
+  actionEnded,
   finishActionById,
   markCalling,
   type ServerAction,
@@ -16,7 +17,7 @@ import type { Binding } from '../../../db/queries/line/bindings.ts'
 import { settleDrift } from '../../../db/queries/line/drift.ts'
 import type { Context } from '../../context.ts'
 import { PATIENCE } from '../line/clockwork.ts'
-import type { Write } from '../line/commit.ts'
+import { guard, type Write } from '../line/commit.ts'
 import { configDriveOf } from './config-drive.ts'
 import { reimage, reimaged } from './disks/reimage.ts'
 import { restoreServer } from './drift.ts'
@@ -34,6 +35,9 @@ import {
 } from './server-facts.ts'
 import { assertFits } from './server-wish.ts'
 import { openUserData } from './user-data.ts'
+
+/** The guard that fails where an action was ended while its step was under way (`os-resetState`): what it claimed is given back already. */
+export const ACTION_ENDED = 'action-ended'
 
 /** A server with what was asked of it and is not done. */
 export interface ServerWork {
@@ -90,6 +94,7 @@ export const act = async (
   return {
     settled: last && isDescribed(cloud, server, binding),
     writes: [
+      guard(context, ACTION_ENDED, actionEnded(action.id)),
       finishActionById(context.db, action.id, null, now),
       ...settledBy(action, step.power === server.wantPower).map((what) => settleDrift(context.db, binding, now, what)),
       updateServer(context.db, server.id, {
@@ -290,6 +295,7 @@ export const actionFailed = (context: Context, work: ServerWork, action: ServerA
       ? { imageId: action.args.before as ServerRow['imageId'], ...keyBefore(action) }
       : {}
   return [
+    guard(context, ACTION_ENDED, actionEnded(action.id)),
     finishActionById(context.db, action.id, error.message, now),
     updateServer(context.db, server.id, {
       ...kept,

@@ -1,7 +1,15 @@
 import type { Capability, Cloud, Json } from '../../../adapters/contract.ts'
 import { table } from '../../../adapters/table.ts'
 import { finishActions, insertServerAction } from '../../../db/queries/compute/server-actions.ts'
-import { type NewServer, type ServerRow, serverMoved, updateServer } from '../../../db/queries/compute/servers.ts'
+import {
+  claimMoved,
+  dropClaim,
+  type NewServer,
+  type ServerRow,
+  serverById,
+  serverMoved,
+  updateServer,
+} from '../../../db/queries/compute/servers.ts'
 import { quotaUse, refuseBeyondUser } from '../../../db/queries/quotas.ts'
 import type { Context } from '../../context.ts'
 import { connectCloud } from '../clouds/clouds.ts'
@@ -9,9 +17,10 @@ import { commit, guard, type Write } from '../line/commit.ts'
 import { defaultMaximum } from '../line/quota.ts'
 import { Refused } from '../line/refused.ts'
 import { changed } from '../line/resources.ts'
+import { untilStill } from '../line/until-still.ts'
 import { chargeFlavor } from './flavor.ts'
 import { serverStatus } from './lifecycle.ts'
-import { placesOf, powerShown, statusShown, statusWith, unresized } from './server-facts.ts'
+import { placesOf, powerShown, statusShown, statusWith } from './server-facts.ts'
 import { ServerRefused } from './server-refusal.ts'
 import type { ServerWish } from './server-wish.ts'
 
@@ -199,7 +208,15 @@ export const note = (context: Context, server: ServerRow, action: string, args: 
  * An admin says what state it is in; nothing happens below the line, and what was under way is history. Nova takes any state at its word;
  * one that no machine stands for, because its cloud took it back or none ever had it, is refused here, as it would be `ACTIVE` for good.
  */
-export const resetServer = async (context: Context, server: ServerRow, state: 'active' | 'error'): Promise<void> => {
+export const resetServer = (context: Context, seen: ServerRow, state: 'active' | 'error'): Promise<void> =>
+  moving(seen, 'os-resetState', () =>
+    untilStill('server-moved', async (before) => {
+      const server = before === 0 ? seen : await serverById(context.db, context.scope, seen.id)
+      if (server) await reset(context, server, state)
+    }),
+  )
+
+const reset = async (context: Context, server: ServerRow, state: 'active' | 'error'): Promise<void> => {
   const { db } = context
   const { id, vmState, cloudId, launchedAt } = server
   const machineless = cloudId === null || (vmState === 'error' && launchedAt === null)
@@ -218,26 +235,20 @@ export const resetServer = async (context: Context, server: ServerRow, state: 'a
     before: { ...statusShown(server), vmState: 'active' },
   })
   const { to } = placesOf(server)
-  const reset = () =>
-    commit(context, { action: 'os-resetState', kind: 'server', resourceId: server.id, detail: { state } }, [
-      // What a resize had claimed is given back with it, once.
-      ...(to?.flavor
-        ? [
-            guard(context, 'server-moved', serverMoved(server.id, server)),
-            ...chargeFlavor(server.projectId, to.flavor, server.flavor, 'refund'),
-          ]
-        : []),
-      updateServer(db, server.id, {
-        ...status,
-        powerState: server.powerState,
-        ...(server.places === null ? {} : unresized(server)),
-        ...(state === 'active' ? { fault: null } : {}),
-        updatedAt: now,
-      }),
-      finishActions(db, server.id, 'all', 'The state was reset.', now),
-      note(context, server, 'os-resetState'),
-    ])
-  await moving(server, 'os-resetState', reset)
+  await commit(context, { action: 'os-resetState', kind: 'server', resourceId: id, detail: { state } }, [
+    // What a resize had claimed is given back with it, once: by this, or by the engine.
+    guard(context, 'server-moved', claimMoved(id, server)),
+    ...(to?.flavor ? chargeFlavor(server.projectId, to.flavor, server.flavor, 'refund') : []),
+    ...(to ? [dropClaim(db, id)] : []),
+    updateServer(db, id, {
+      ...status,
+      powerState: server.powerState,
+      ...(state === 'active' ? { fault: null } : {}),
+      updatedAt: now,
+    }),
+    finishActions(db, id, 'all', 'The state was reset.', now),
+    note(context, server, 'os-resetState'),
+  ])
 }
 
 /**

@@ -2,6 +2,7 @@ import { CloudError } from '../../../adapters/errors.ts'
 import { applyAgain, claim, dueBindings, getBinding, type Ref, refOf } from '../../../db/queries/line/bindings.ts'
 import type { Context } from '../../context.ts'
 import { connectCloud } from '../clouds/clouds.ts'
+import { ACTION_ENDED } from '../compute/server-act.ts'
 import { backoff, LEASE } from '../line/clockwork.ts'
 import { handedOver } from '../line/handed-over.ts'
 import { Refused } from '../line/refused.ts'
@@ -36,9 +37,12 @@ export const converge = async (context: Context, ref: Ref): Promise<void> => {
   }
 }
 
-/** A step that the database refuses because it would change what is not ours: so it is said, and tried again until that has changed. */
+/** A step that the database refuses. One that would change what is not ours: so it is said, and tried again until that has changed. */
 const barred = async (work: Work, thrown: unknown): Promise<Next> => {
-  const why = thrown instanceof Refused && thrown.refusal.kind === 'guard' ? handedOver(thrown.refusal.what) : undefined
+  const what = thrown instanceof Refused && thrown.refusal.kind === 'guard' ? thrown.refusal.what : ''
+  // Somebody ended what it worked on: it looks anew at what there is to do.
+  if (what === ACTION_ENDED) return { at: work.now() }
+  const why = handedOver(what)
   if (!why) throw thrown
   const { context, binding } = work
   context.log('warn', 'barred by what is not ours', { ...refOf(binding), reason: why.message })
