@@ -22,7 +22,7 @@ const view = (row: Row) => ({
   id: row.id,
   event_time: iso(row.at),
   action: row.action,
-  outcome: row.action.endsWith('_failed') ? 'failure' : 'success',
+  outcome: /[._]failed$/.test(row.action) ? 'failure' : 'success',
   // Who is nobody is the broker itself: its cron, and what it finds in clouds.
   initiator: { id: row.userId, project_id: row.projectId },
   target: { id: row.resourceId, type: row.kind },
