@@ -2,6 +2,7 @@ import type { ComponentType } from 'preact'
 import { useEffect, useState } from 'preact/hooks'
 import { live } from './api/events.ts'
 import { asFault, type Fault } from './api/fault.ts'
+import { Boundary } from './boundary.tsx'
 import type { Page, PageProps, Room } from './page.ts'
 import { PAGES } from './pages.ts'
 import { Dialog } from './parts/dialog.tsx'
@@ -12,18 +13,25 @@ import { Wordmark } from './parts/mark.tsx'
 import { Notices } from './parts/notice.tsx'
 import { linkTo, paramsIn, route } from './router.ts'
 import { Login, LoginForm } from './session/login.tsx'
-import { door, has, logOut, type Session } from './session/session.ts'
+import { door, has, logOut, openSession, type Session } from './session/session.ts'
 import { ProjectSwitch } from './session/switch.tsx'
 import { useStore } from './store.ts'
 
 /** The console: the door, or the frame with the page of the address. */
 export const App = () => {
-  const { phase, session } = useStore(door)
+  const { phase, session, fault } = useStore(door)
   // While somebody stands before the door, the page behind it is fetched.
   useEffect(() => {
     if (phase === 'out') void PAGES[0]?.load()
   }, [phase])
-  if (phase === 'opening') return <p class="door quiet">Opening…</p>
+  if (phase === 'opening')
+    return fault ? (
+      <main class="door">
+        <FaultNote fault={fault} again={() => void openSession()} />
+      </main>
+    ) : (
+      <p class="door quiet">Opening…</p>
+    )
   if (phase === 'out' || !session) return <Login />
   return (
     <>
@@ -53,10 +61,16 @@ const Top = ({ session }: { session: Session }) => {
       </a>
       <ProjectSwitch session={session} />
       <span class="spring" />
-      {isLive && (
+      {isLive ? (
         <span class="live small" title="What happens is shown as it happens">
           live
         </span>
+      ) : (
+        isLive === false && (
+          <span class="quiet small" title="What happens is not told now: load the page again to see it">
+            not live
+          </span>
+        )
       )}
       <span class="small who">
         {session.user.name}
@@ -141,7 +155,11 @@ const Shown = ({ session }: { session: Session }) => {
   if (fault) return <FaultNote fault={fault} again={() => location.reload()} />
   if (loaded?.page !== found.page) return <p class="quiet waiting">Opening…</p>
   const { View } = loaded
-  return <View key={path} params={found.params} query={query} />
+  return (
+    <Boundary key={path} at={`${path}?${query}`}>
+      <View params={found.params} query={query} />
+    </Boundary>
+  )
 }
 
 /** The token is over, and nothing is known by which to get another: what stands on the page stays. */

@@ -30,8 +30,10 @@ export const paramsIn = (pattern: string, path: string): Record<string, string> 
   for (const [i, part] of wanted.entries()) {
     const word = given[i] ?? ''
     if (part.startsWith(':')) {
-      if (!word) return null
-      params.push([part.slice(1), decoded(word)])
+      const param = decoded(word)
+      // In the path of a question these would lead elsewhere.
+      if (!param || param === '.' || param === '..') return null
+      params.push([part.slice(1), param])
     } else if (part !== word) return null
   }
   return Object.fromEntries(params)

@@ -38,8 +38,8 @@ const VERSIONS: Partial<Record<ServiceName, string>> = { compute: 'compute 2.96'
 export const asker: {
   token: () => string | null
   projectId: () => string
-  /** A token was refused; true: there is another one, ask again. */
-  refused: () => Promise<boolean>
+  /** This token was refused; true: there is another one, ask again. */
+  refused: (token: string | null) => Promise<boolean>
 } = { token: () => null, projectId: () => '', refused: async () => false }
 
 const baseOf = (service: ServiceName): string =>
@@ -84,8 +84,9 @@ export const ask = async <T>(service: ServiceName, path: string, asked: Asked = 
 
 /** The same, with what the headers say. */
 export const askWhole = async <T>(service: ServiceName, path: string, asked: Asked = {}): Promise<Told<T>> => {
+  const used = asker.token()
   let response = await send(service, path, asked)
-  if (response.status === 401 && asked.token === undefined && (await asker.refused()))
+  if (response.status === 401 && asked.token === undefined && (await asker.refused(used)))
     response = await send(service, path, asked)
   if (!response.ok) throw await faultOf(response)
   const text = await response.text()

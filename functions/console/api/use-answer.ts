@@ -7,7 +7,7 @@ export interface Answer<T> {
   value: T | null
   fault: Fault | null
   asking: boolean
-  /** Asks again; what is there stays until the answer comes. */
+  /** Asks again, once what is asked is answered; what is there stays until the answer comes. */
   again: () => void
 }
 
@@ -19,20 +19,33 @@ export const useAnswer = <T>(service: ServiceName, path: string | null, every?: 
   const [state, setState] = useState<Omit<Answer<T>, 'again'>>({ value: null, fault: null, asking: path !== null })
   const [turn, setTurn] = useState(0)
   const asked = useRef(path)
+  const under = useRef({ asking: false, again: false })
   useEffect(() => {
+    under.current = { asking: path !== null, again: false }
     if (path === null) return setState({ value: null, fault: null, asking: false })
     const leaving = new AbortController()
     // Of another path nothing is shown that this one did not say.
     const isOther = asked.current !== path
     asked.current = path
+    const done = (next: (old: Omit<Answer<T>, 'again'>) => Omit<Answer<T>, 'again'>) => {
+      if (leaving.signal.aborted) return
+      const { again } = under.current
+      under.current = { asking: false, again: false }
+      setState(next)
+      if (again) setTurn((old) => old + 1)
+    }
     setState((old) => (isOther ? { value: null, fault: null, asking: true } : { ...old, asking: true }))
     ask<T>(service, path, { signal: leaving.signal }).then(
-      (value) => leaving.signal.aborted || setState({ value, fault: null, asking: false }),
-      (error) => leaving.signal.aborted || setState((old) => ({ ...old, fault: asFault(error), asking: false })),
+      (value) => done(() => ({ value, fault: null, asking: false })),
+      (error) => done((old) => ({ ...old, fault: asFault(error), asking: false })),
     )
     return () => leaving.abort()
   }, [service, path, turn])
-  const again = useCallback(() => setTurn((old) => old + 1), [])
+  // What is under way is not broken off: it may take longer than the pause between two of these.
+  const again = useCallback(() => {
+    if (under.current.asking) under.current.again = true
+    else setTurn((old) => old + 1)
+  }, [])
   useEffect(() => {
     if (!every || path === null) return
     const timer = setInterval(() => document.visibilityState === 'visible' && again(), every)

@@ -10,7 +10,7 @@ export interface Pages<Row> {
   whole: boolean
   /** Asks for what is behind the rows, unless it is asked for already. */
   more: () => void
-  /** Begins anew; what is there stays until the first answer. */
+  /** Asks for all that is there anew, once what is asked for came; it stays until then. */
   again: () => void
   /** Puts a row in place of one that is there, or takes it away. */
   change: (id: string, row: Row | null) => void
@@ -31,6 +31,9 @@ interface State<Row> {
   whole: boolean
 }
 
+/** So many are asked for at a time where as many are there: what every service gives. */
+const LARGEST = 1_000
+
 /** A list that a service gives by pages, each after the marker of the one before, as far as somebody looks. */
 export const usePages = <Row extends { id: string }>({
   service,
@@ -40,48 +43,73 @@ export const usePages = <Row extends { id: string }>({
 }: Lists<Row>): Pages<Row> => {
   const [state, setState] = useState<State<Row>>({ rows: [], fault: null, asking: true, whole: false })
   const under = useRef<AbortController | null>(null)
+  const once = useRef(false)
   const latest = useRef(state)
   latest.current = state
 
-  const fetchBehind = useCallback(
-    (marker: string | null) => {
-      under.current?.abort()
-      const leaving = new AbortController()
-      under.current = leaving
-      setState((old) => ({ ...old, asking: true, fault: null }))
-      const query = `${path.includes('?') ? '&' : '?'}limit=${limit}${marker ? `&marker=${encodeURIComponent(marker)}` : ''}`
-      ask(service, path + query, { signal: leaving.signal }).then(
-        (body) => {
-          if (leaving.signal.aborted) return
-          under.current = null
-          const found = rowsIn(body)
-          setState((old) => ({
-            rows: marker ? [...old.rows, ...found] : found,
-            fault: null,
-            asking: false,
-            whole: found.length < limit,
-          }))
-        },
-        (error) => {
-          if (leaving.signal.aborted) return
-          under.current = null
-          setState((old) => ({ ...old, fault: asFault(error), asking: false }))
-        },
-      )
+  const ofPage = useCallback(
+    async (signal: AbortSignal, marker: string | undefined, most: number) => {
+      const query = `${path.includes('?') ? '&' : '?'}limit=${most}${marker ? `&marker=${encodeURIComponent(marker)}` : ''}`
+      return rowsIn(await ask(service, path + query, { signal }))
     },
-    [service, path, limit, rowsIn],
+    [service, path, rowsIn],
   )
+  /** All that is there, anew: somebody may have gone far down. */
+  const fromTheTop = useCallback(
+    async (signal: AbortSignal) => {
+      const wanted = latest.current.rows.length
+      const most = Math.max(limit, Math.min(wanted, LARGEST))
+      let rows: Row[] = []
+      for (;;) {
+        const found = await ofPage(signal, rows.at(-1)?.id, most)
+        rows = rows.concat(found)
+        if (found.length < most) return { rows, whole: true }
+        if (rows.length >= wanted) return { rows, whole: false }
+      }
+    },
+    [ofPage, limit],
+  )
+  const work = useCallback((doing: (signal: AbortSignal) => Promise<Pick<State<Row>, 'rows' | 'whole'>>): void => {
+    const leaving = new AbortController()
+    under.current = leaving
+    const done = (next: Partial<State<Row>>) => {
+      if (leaving.signal.aborted) return
+      under.current = null
+      setState((old) => ({ ...old, ...next, asking: false }))
+    }
+    setState((old) => ({ ...old, asking: true, fault: null }))
+    doing(leaving.signal).then(
+      (said) => done({ ...said, fault: null }),
+      (error) => done({ fault: asFault(error) }),
+    )
+  }, [])
   useEffect(() => {
-    setState({ rows: [], fault: null, asking: true, whole: false })
-    fetchBehind(null)
+    once.current = false
+    const empty = { rows: [], fault: null, asking: true, whole: false }
+    latest.current = empty
+    setState(empty)
+    work(fromTheTop)
     return () => under.current?.abort()
-  }, [fetchBehind])
+  }, [work, fromTheTop])
+  // What came while something was asked for is asked for once more after it: to break it off may be to break it off for ever.
+  useEffect(() => {
+    if (state.asking || !once.current) return
+    once.current = false
+    work(fromTheTop)
+  }, [state.asking, work, fromTheTop])
   const more = useCallback(() => {
     const { rows, whole, fault } = latest.current
     const last = rows.at(-1)
-    if (!whole && !fault && !under.current && last) fetchBehind(last.id)
-  }, [fetchBehind])
-  const again = useCallback(() => fetchBehind(null), [fetchBehind])
+    if (whole || fault || under.current || !last) return
+    work(async (signal) => {
+      const found = await ofPage(signal, last.id, limit)
+      return { rows: [...latest.current.rows, ...found], whole: found.length < limit }
+    })
+  }, [work, ofPage, limit])
+  const again = useCallback(() => {
+    if (under.current) once.current = true
+    else work(fromTheTop)
+  }, [work, fromTheTop])
   const change = useCallback(
     (id: string, row: Row | null) =>
       setState((old) => ({

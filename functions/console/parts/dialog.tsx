@@ -6,19 +6,22 @@ import { FaultNote } from './fault.tsx'
 
 /**
  * A window above the page, which holds the focus as long as it is open and gives it back. Escape closes it, unless it has to be
- * answered (`onClose` absent).
+ * answered (`onClose` absent), or is at work.
  */
 export const Dialog = ({
   title,
   onClose,
+  busy = false,
   children,
 }: {
   title: string
   onClose?: (() => void) | undefined
+  busy?: boolean
   children: ComponentChildren
 }) => {
   const id = useId()
   const window = useRef<HTMLDialogElement>(null)
+  const close = busy ? undefined : onClose
   useEffect(() => {
     // By then it is not known any more.
     const shown = window.current
@@ -37,7 +40,13 @@ export const Dialog = ({
         // The window of a file field that is left without a file says the same, and it rises up to here.
         if (event.target !== event.currentTarget) return
         event.preventDefault()
-        onClose?.()
+        close?.()
+      }}
+      onClose={({ currentTarget: closed }) => {
+        // Browsers let a page prevent this once: the next time it is closed, whatever it says.
+        if (!closed.isConnected || closed.open) return
+        if (close) close()
+        else closed.showModal()
       }}
     >
       <h2 id={id}>{title}</h2>
@@ -74,13 +83,13 @@ export const Confirm = ({
     if (await run(work)) onClose()
   }
   return (
-    <Dialog title={title} onClose={onClose}>
+    <Dialog title={title} onClose={onClose} busy={busy}>
       <form class="stack" onSubmit={submit}>
         {children}
         {fault && <FaultNote fault={fault} />}
         <Command lines={command} />
         <div class="row end">
-          <button type="button" onClick={onClose}>
+          <button type="button" onClick={onClose} disabled={busy}>
             Cancel
           </button>
           <button type="submit" class={danger ? 'primary danger' : 'primary'} disabled={busy}>

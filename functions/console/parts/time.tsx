@@ -9,6 +9,7 @@ const exact = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle:
 export const Time = ({ at, otherwise = '–' }: { at: string | null | undefined; otherwise?: string }) => {
   if (!at) return <span class="quiet">{otherwise}</span>
   const time = timeOf(at)
+  if (Number.isNaN(time)) return <span>{at}</span>
   return (
     <time dateTime={new Date(time).toISOString()} title={exact.format(time)}>
       {agoWords(time)}

@@ -6,7 +6,9 @@ import { FaultNote } from '../parts/fault.tsx'
 import { TextField } from '../parts/form.tsx'
 import { Wordmark } from '../parts/mark.tsx'
 import { useStore } from '../store.ts'
-import { door, logIn, logInByPasscode, logInBySecret, loginAddress, PasscodeWanted } from './session.ts'
+import { loginAddress } from './kept.ts'
+import { PasscodeWanted } from './proof.ts'
+import { door, logIn, logInByPasscode, logInBySecret, logOut } from './session.ts'
 
 type Way = 'password' | 'credential'
 
@@ -105,7 +107,22 @@ export const LoginForm = ({ again }: { again?: { user: string; domain: string; p
             {way === 'password' ? 'Use an application credential' : 'Use a password'}
           </button>
         )}
+        {wanted && (
+          <button
+            type="button"
+            class="plain"
+            onClick={() => {
+              setWanted(null)
+              set('passcode')('')
+            }}
+          >
+            Begin anew
+          </button>
+        )}
       </div>
+      {again && logins.length > 0 && (
+        <p class="quiet small">An identity provider leads to the overview: what is typed on this page would be lost.</p>
+      )}
       {logins.length > 0 && (
         <ul class="logins">
           {logins.map((login) => (
@@ -124,18 +141,29 @@ export const LoginForm = ({ again }: { again?: { user: string; domain: string; p
 }
 
 /** The page before everything else. */
-export const Login = () => (
-  <main class="door">
-    <div class="card door-card">
-      <h1>
-        <Wordmark />
-      </h1>
-      <p class="quiet">One cloud above all clouds. Log in as you would with the openstack command.</p>
-      <LoginForm />
-      <Command line="openstack --os-cloud plimsoll token issue" />
-      <p class="quiet small">
-        Passwords of a first start stand in the <code>clouds.yaml</code> that the broker names when it starts.
-      </p>
-    </div>
-  </main>
-)
+export const Login = () => {
+  const { fault } = useStore(door)
+  return (
+    <main class="door">
+      <div class="card door-card">
+        <h1>
+          <Wordmark />
+        </h1>
+        <p class="quiet">One cloud above all clouds. Log in as you would with the openstack command.</p>
+        {fault && (
+          <div class="stack">
+            <FaultNote fault={fault} />
+            <button type="button" onClick={() => void logOut()}>
+              Log out again
+            </button>
+          </div>
+        )}
+        <LoginForm />
+        <Command line="openstack --os-cloud plimsoll token issue" />
+        <p class="quiet small">
+          Passwords of a first start stand in the <code>clouds.yaml</code> that the broker names when it starts.
+        </p>
+      </div>
+    </main>
+  )
+}

@@ -1,7 +1,10 @@
 import { ask, asker, askWhole } from '../api/ask.ts'
 import { restartEvents } from '../api/events.ts'
-import { Fault } from '../api/fault.ts'
+import { asFault, Fault } from '../api/fault.ts'
+import { notify } from '../parts/notice.tsx'
 import { storeOf } from '../store.ts'
+import { forgetSession, keepSession, keptSession, type Login } from './kept.ts'
+import { type Identity, PasscodeWanted, type Scope } from './proof.ts'
 
 /*
  * Who is logged in. The token is in this module's memory, and in a cookie that no script reads and no route but one takes
@@ -25,21 +28,21 @@ export interface Session {
   expiresAt: number
   /** By an application credential: it is for one project. */
   bound: boolean
+  /** The credential names what may be asked: for the rest every token is refused. */
+  ruled: boolean
 }
 
-export interface Login {
-  identity_provider: string
-  protocol: string
-}
 /** `ended`: the token is over, and somebody has to log in again where he was. */
 export interface Door {
   phase: 'opening' | 'out' | 'in' | 'ended'
   session: Session | null
   /** Identity providers that lead a browser in. */
   logins: Login[]
+  /** Why it could not be opened, or why the browser is not out of it for good. */
+  fault: Fault | null
 }
 
-export const door = storeOf<Door>({ phase: 'opening', session: null, logins: [] })
+export const door = storeOf<Door>({ phase: 'opening', session: null, logins: [], fault: null })
 const change = (change: Partial<Door>) => door.set({ ...door.get(), ...change })
 
 /** Each has what those before it have. */
@@ -51,17 +54,13 @@ export const has = (session: Session | null, role: 'reader' | 'member' | 'manage
   return session?.roles.some((had) => enough.includes(had)) ?? false
 }
 
-/** What proves who somebody is, as Keystone takes it. */
-type Identity = { methods: string[] } & Record<string, unknown>
-type Scope = { project: { id: string } } | { project: { name: string; domain: { name: string } } }
-
 interface TokenSaid {
   token: {
     user: Session['user']
     project?: NonNullable<Session['project']>
     roles?: Named[]
     expires_at: string
-    application_credential?: unknown
+    application_credential?: { access_rules?: unknown[] }
   }
 }
 
@@ -70,11 +69,19 @@ let token: string | null = null
 let proof: Identity | null = null
 let renewing: Promise<boolean> | null = null
 let timer: ReturnType<typeof setTimeout> | undefined
+/** Tokens that this tab was issued, which stand until they are revoked or over: when, in milliseconds since 1970. */
+const issued = new Map<string, number>()
+/** Counts departures: what was asked for before one is not taken after it. */
+let departures = 0
+/** Tells the other tabs of this browser that somebody left. */
+const tabs = new BroadcastChannel('plimsoll')
 
 /** So long before its end a token is renewed, in milliseconds. */
 const BEFORE = 300_000
-/** A header that no page of another origin can send. */
-const OURS = { 'X-Plimsoll-Console': '1' }
+/** After so long a renewal that failed is tried again, in milliseconds. */
+const ANEW = 30_000
+/** So long is waited for each answer when somebody leaves, in milliseconds. */
+const PATIENCE = 10_000
 
 const sessionOf = ({ token: said }: TokenSaid): Session => ({
   user: said.user,
@@ -82,41 +89,42 @@ const sessionOf = ({ token: said }: TokenSaid): Session => ({
   roles: said.roles?.map(({ name }) => name) ?? [],
   expiresAt: Date.parse(said.expires_at),
   bound: said.application_credential !== undefined,
+  ruled: Boolean(said.application_credential?.access_rules),
 })
-
-/** A receipt: what was proved is right, and a one-time password is wanted besides. */
-export class PasscodeWanted extends Error {
-  readonly receipt: string
-  readonly userId: string
-  constructor(receipt: string, userId: string) {
-    super('A one-time password is wanted.')
-    this.receipt = receipt
-    this.userId = userId
-  }
-}
 
 const issue = async (identity: Identity, scope: Scope | null, receipt?: string) => {
   const body = { auth: { identity, ...(scope ? { scope } : {}) } }
   const headers: Record<string, string> = receipt ? { 'Openstack-Auth-Receipt': receipt } : {}
   const told = await askWhole<TokenSaid>('identity', '/auth/tokens', { method: 'POST', body, headers, token: null })
-  return { text: told.headers.get('X-Subject-Token') ?? '', said: told.body }
+  const text = told.headers.get('X-Subject-Token') ?? ''
+  for (const [each, end] of issued) if (end < Date.now()) issued.delete(each)
+  issued.set(text, Date.parse(told.body.token.expires_at))
+  return { text, said: told.body }
 }
 
-const take = async (text: string, said: TokenSaid, phase: Door['phase'] = 'in'): Promise<void> => {
-  const before = door.get().session?.project?.id
-  token = text
+/** Goes on with a token. */
+const take = async (text: string, said: TokenSaid): Promise<void> => {
+  const { phase, session: before } = door.get()
+  const departed = departures
   const session = sessionOf(said)
-  change({ phase, session })
-  await ask('broker', '/session', { method: 'PUT', headers: OURS })
+  const isKept = await keepSession(text, AbortSignal.timeout(PATIENCE))
+  // Somebody left meanwhile, here or in another tab, and what was kept after that is let go of again.
+  if (departed !== departures) return leave(isKept)
+  token = text
   renewInTime(session)
-  if (session.project?.id !== before) restartEvents()
+  change({ phase: 'in', session, fault: null })
+  if (session.project?.id !== before?.project?.id) restartEvents()
+  if (!isKept && phase !== 'in') notify('The browser keeps no session: a page that is loaded again asks you to log in.')
 }
 
 const renewInTime = ({ expiresAt }: Session): void => {
-  clearTimeout(timer)
   const left = expiresAt - Date.now()
   // Of a token that lives shorter than that, the last fifth.
-  timer = setTimeout(() => void renew(), Math.min(Math.max(0, left - Math.min(BEFORE, left / 5)), 2 ** 31 - 1))
+  renewAfter(left - Math.min(BEFORE, left / 5))
+}
+const renewAfter = (pause: number): void => {
+  clearTimeout(timer)
+  timer = setTimeout(() => void renew(), Math.min(Math.max(0, pause), 2 ** 31 - 1))
 }
 
 /** Another token in place of one that ends, by what is known; else, once it is over, somebody is asked. One at a time. */
@@ -129,19 +137,26 @@ const renew = (): Promise<boolean> => {
 const renewed = async (): Promise<boolean> => {
   const { session } = door.get()
   if (!session) return false
+  const departed = departures
   if (proof) {
     try {
       const scope = session.project && !session.bound ? { project: { id: session.project.id } } : null
       const { text, said } = await issue(proof, scope)
-      await take(text, said)
-      return true
+      if (departed === departures) await take(text, said)
+      else await leave(false)
+      return departed === departures
     } catch (error) {
-      // What cannot be reached is tried again, at the latest when the token is refused.
-      if (error instanceof Fault && error.status !== 401) return false
+      if (departed !== departures) return false
+      // What cannot be reached is tried again.
+      if (error instanceof Fault && error.status !== 401) {
+        renewAfter(ANEW)
+        return false
+      }
       proof = null
     }
   }
   const left = session.expiresAt - Date.now()
+  clearTimeout(timer)
   if (left > 1_000) timer = setTimeout(() => change({ phase: 'ended' }), left)
   else change({ phase: 'ended' })
   return false
@@ -149,13 +164,17 @@ const renewed = async (): Promise<boolean> => {
 
 asker.token = () => token
 asker.projectId = () => door.get().session?.project?.id ?? ''
-asker.refused = async () => {
+asker.refused = async (used) => {
+  const { session } = door.get()
+  if (used !== token) return token !== null
+  // What its rules do not name is refused to every token of the credential.
+  if (session?.ruled && session.expiresAt > Date.now()) return false
   if (await renew()) return true
   if (door.get().phase === 'in') change({ phase: 'ended' })
   return false
 }
 
-/** A token for a project, where that by which somebody came in is for none: the one that he used last, else his first. */
+/** A token for a project, where that by which somebody came in is for none: his first. */
 const intoProject = async (text: string, said: TokenSaid) => {
   if (said.token.project) return { text, said }
   const { projects } = await ask<{ projects: Project[] }>('identity', '/auth/projects', { token: text })
@@ -166,23 +185,21 @@ const intoProject = async (text: string, said: TokenSaid) => {
 
 /** What the page begins with: the session that the browser kept, if there is one that stands. */
 export const openSession = async (): Promise<void> => {
+  change({ phase: 'opening', fault: null })
   try {
-    const { session, logins } = await ask<{ session: { token: string } | null; logins: Login[] }>(
-      'broker',
-      '/session',
-      {
-        headers: OURS,
-        token: null,
-      },
-    )
+    const { session, logins } = await keptSession()
     change({ logins })
     if (!session) return change({ phase: 'out' })
     const headers = { 'X-Subject-Token': session.token, 'OpenStack-Identity-Access-Rules': '1' }
     const said = await ask<TokenSaid>('identity', '/auth/tokens', { headers, token: session.token })
+    issued.set(session.token, Date.parse(said.token.expires_at))
     const found = await intoProject(session.token, said)
     await take(found.text, found.said)
-  } catch {
-    change({ phase: 'out', session: null })
+  } catch (error) {
+    const fault = asFault(error)
+    // What was kept stands no longer; of anything else nothing is known yet.
+    if (fault.status === 401 || fault.status === 404) change({ phase: 'out', session: null })
+    else change({ fault })
   }
 }
 
@@ -205,32 +222,26 @@ const enter = async (identity: Identity, scope: Scope | null, renewable: boolean
 export const logIn = async ({ user, password, domain, project }: PasswordGiven): Promise<void> => {
   const named = { name: user, domain: { name: domain }, password }
   const scope = project ? { project: { name: project, domain: { name: domain } } } : null
-  await withReceipt(() => enter({ methods: ['password'], password: { user: named } }, scope, true))
+  await withReceipt(scope, () => enter({ methods: ['password'], password: { user: named } }, scope, true))
 }
 
 /** The second half of a login: a one-time password, with the receipt for the first. */
 export const logInByPasscode = (wanted: PasscodeWanted, passcode: string): Promise<void> =>
-  enter({ methods: ['totp'], totp: { user: { id: wanted.userId, passcode } } }, null, false, wanted.receipt)
+  enter({ methods: ['totp'], totp: { user: { id: wanted.userId, passcode } } }, wanted.scope, false, wanted.receipt)
 
 /** Logs in by an application credential. */
 export const logInBySecret = (id: string, secret: string): Promise<void> =>
   enter({ methods: ['application_credential'], application_credential: { id, secret } }, null, true)
 
 /** Of a 401 that is half a login, what is needed for the other half. */
-const withReceipt = async (work: () => Promise<void>): Promise<void> => {
+const withReceipt = async (scope: Scope | null, work: () => Promise<void>): Promise<void> => {
   try {
     await work()
   } catch (error) {
-    if (error instanceof Fault && error.receipt) throw new PasscodeWanted(error.receipt.text, error.receipt.userId)
+    if (error instanceof Fault && error.receipt)
+      throw new PasscodeWanted(error.receipt.text, error.receipt.userId, scope)
     throw error
   }
-}
-
-/** Where a browser goes to be let in by an identity provider, and comes back from with the cookie. */
-export const loginAddress = ({ identity_provider: idp, protocol }: Login): string => {
-  const here = new URL('.', document.baseURI.replace(/#.*$/, '')).href
-  const path = `identity/v3/auth/OS-FEDERATION/identity_providers/${encodeURIComponent(idp)}/protocols/${encodeURIComponent(protocol)}/websso`
-  return `${here}${path}?origin=${encodeURIComponent(here)}`
 }
 
 /** The projects that the user may work in. */
@@ -244,17 +255,39 @@ export const switchProject = async (id: string): Promise<void> => {
   await take(text, said)
 }
 
-/** Revokes the token, and forgets it here and in the browser. */
-export const logOut = async (): Promise<void> => {
+const revoke = async (text: string): Promise<void> => {
+  const asked = { headers: { 'X-Subject-Token': text }, token: text, signal: AbortSignal.timeout(PATIENCE) }
+  try {
+    await ask('identity', '/auth/tokens', { ...asked, method: 'DELETE' })
+  } catch (error) {
+    // It is over already.
+    if (!(error instanceof Fault && (error.status === 401 || error.status === 404))) throw error
+  }
+  issued.delete(text)
+}
+
+/**
+ * Forgets here by what somebody was known, and revokes each token that this tab was issued.
+ * @param isKept the browser keeps one of them, to be let go of
+ */
+const leave = async (isKept: boolean): Promise<void> => {
+  departures++
   clearTimeout(timer)
-  const old = token
-  if (old)
-    await ask('identity', '/auth/tokens', { method: 'DELETE', headers: { 'X-Subject-Token': old }, token: old }).catch(
-      () => {},
-    )
-  await ask('broker', '/session', { method: 'DELETE', headers: OURS, token: null }).catch(() => {})
   token = null
   proof = null
-  change({ phase: 'out', session: null })
+  const work = [...issued.keys()].map(revoke)
+  if (isKept) work.push(forgetSession(AbortSignal.timeout(PATIENCE)))
+  const failed = (await Promise.allSettled(work)).find((each) => each.status === 'rejected')
+  const why = failed && `You are not logged out for good: ${asFault(failed.reason).message}`
+  change({ phase: 'out', session: null, fault: why ? new Fault(asFault(failed.reason).status, why) : null })
   restartEvents()
+}
+
+/** Logs out, in every tab. What of it failed is the fault of the door: it is done again by the same. */
+export const logOut = async (): Promise<void> => {
+  tabs.postMessage('left')
+  await leave(true)
+}
+tabs.onmessage = () => {
+  if (door.get().phase !== 'out') void leave(false)
 }

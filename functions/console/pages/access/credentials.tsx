@@ -116,6 +116,9 @@ export const Credentials = () => {
   )
 }
 
+/** A hundred years. */
+const MOST_DAYS = 36_500
+
 const Create = ({
   path,
   roles,
@@ -131,7 +134,8 @@ const Create = ({
   const [chosen, setChosen] = useState(roles)
   const made = useRef<Credential | null>(null)
   const set = (key: keyof typeof wish) => (value: string) => setWish((old) => ({ ...old, [key]: value }))
-  const ends = wish.days ? new Date(Date.now() + Number(wish.days) * 86_400_000).toISOString().slice(0, 19) : null
+  const days = Math.min(Number(wish.days) || 0, MOST_DAYS)
+  const ends = days > 0 ? new Date(Date.now() + days * 86_400_000).toISOString().slice(0, 19) : null
   return (
     <Confirm
       title="New application credential"
@@ -172,6 +176,7 @@ const Create = ({
         hint="Empty: never."
         type="number"
         min="1"
+        max={String(MOST_DAYS)}
         value={wish.days}
         onInput={set('days')}
       />

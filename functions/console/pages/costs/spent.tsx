@@ -38,6 +38,9 @@ interface Costs {
 
 const BY = ['cloud', 'project', 'tag', 'burst', 'server'] as const
 
+/** Where browsers have no box for months, it is a text. */
+const MONTH = /^\d{4}-(0[1-9]|1[0-2])$/
+
 /** The month as `2026-12`, and its first day with that of the next. */
 const daysOf = (month: string): [from: string, to: string] => {
   const [year = 0, number = 1] = month.split('-').map(Number)
@@ -60,7 +63,8 @@ const groupsOf = (totals: Row[], daily: Row[], by: (typeof BY)[number]): Group[]
 
 /** What servers, volumes and addresses cost in a month, told apart. */
 export const Spent = ({ query }: PageProps) => {
-  const month = query.get('month') ?? new Date().toISOString().slice(0, 7)
+  const named = query.get('month') ?? ''
+  const month = MONTH.test(named) ? named : new Date().toISOString().slice(0, 7)
   const by = BY.find((each) => each === query.get('by')) ?? 'cloud'
   const [from, to] = daysOf(month)
   const period = `from=${from}&to=${to}`
@@ -86,7 +90,9 @@ export const Spent = ({ query }: PageProps) => {
           type="month"
           aria-label="Month"
           value={month}
-          onChange={(event) => event.currentTarget.value && set({ month: event.currentTarget.value })}
+          pattern="\d{4}-(0[1-9]|1[0-2])"
+          placeholder="2026-12"
+          onChange={(event) => MONTH.test(event.currentTarget.value) && set({ month: event.currentTarget.value })}
         />
         <select aria-label="Told apart by" value={by} onChange={(event) => set({ by: event.currentTarget.value })}>
           {BY.map((each) => (

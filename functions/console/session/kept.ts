@@ -1,0 +1,42 @@
+import { ask } from '../api/ask.ts'
+
+/*
+ * The token that the browser keeps for the page, in a cookie that no script reads. Who asks names the token himself: what is
+ * refused here is not asked again by another one, which would wait for this answer.
+ */
+
+export interface Login {
+  identity_provider: string
+  protocol: string
+}
+
+const PATH = '/session'
+/** A header that no page of another origin can send. */
+const OURS = { 'X-Plimsoll-Console': '1' }
+
+/** What the browser kept, and the identity providers that lead a browser in. @throws Fault */
+export const keptSession = (): Promise<{ session: { token: string } | null; logins: Login[] }> =>
+  ask('broker', PATH, { headers: OURS, token: null })
+
+/** Keeps a token in place of what was kept. False: it could not be, and nothing is. */
+export const keepSession = async (token: string, signal: AbortSignal): Promise<boolean> => {
+  try {
+    await ask('broker', PATH, { method: 'PUT', headers: OURS, token, signal })
+    return true
+  } catch {
+    // What is kept of another user or project is not what a page that is loaded again should begin with.
+    await forgetSession(signal).catch(() => {})
+    return false
+  }
+}
+
+/** Lets go of what was kept. @throws Fault */
+export const forgetSession = (signal: AbortSignal): Promise<void> =>
+  ask('broker', PATH, { method: 'DELETE', headers: OURS, token: null, signal })
+
+/** Where a browser goes to be let in by an identity provider, and comes back from with the cookie. */
+export const loginAddress = ({ identity_provider: idp, protocol }: Login): string => {
+  const here = new URL('.', document.baseURI.replace(/#.*$/, '')).href
+  const path = `identity/v3/auth/OS-FEDERATION/identity_providers/${encodeURIComponent(idp)}/protocols/${encodeURIComponent(protocol)}/websso`
+  return `${here}${path}?origin=${encodeURIComponent(here)}`
+}
