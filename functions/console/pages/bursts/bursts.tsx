@@ -2,11 +2,13 @@ import { useState } from 'preact/hooks'
 import { ask } from '../../api/ask.ts'
 import { useChanges } from '../../api/events.ts'
 import { useAnswer } from '../../api/use-answer.ts'
+import { useChoices } from '../../api/use-choices.ts'
 import { usePages } from '../../api/use-pages.ts'
 import type { PageProps } from '../../page.ts'
+import { ChoiceField, ChoiceList } from '../../parts/choice.tsx'
 import { Confirm } from '../../parts/dialog.tsx'
 import { Empty } from '../../parts/empty.tsx'
-import { CheckList, SelectField, TextField } from '../../parts/form.tsx'
+import { SelectField, TextField } from '../../parts/form.tsx'
 import { Heading } from '../../parts/heading.tsx'
 import { Listing } from '../../parts/listing.tsx'
 import { notify } from '../../parts/notice.tsx'
@@ -16,6 +18,7 @@ import { Time } from '../../parts/time.tsx'
 import { useWindow } from '../../parts/window.tsx'
 import { moneyWords } from '../../parts/words.ts'
 import { goTo, linkTo } from '../../router.ts'
+import { useNetworks } from '../networks/use-networks.ts'
 import { type Burst, burstsIn, countsWords, toneOf } from './shapes.ts'
 
 const COLUMNS: Column<Burst>[] = [
@@ -81,9 +84,9 @@ interface Named {
 const Create = ({ onClose }: { onClose: () => void }) => {
   const [wish, setWish] = useState({ name: '', min: '2', max: '10', flavor: '', image: '', budget: '', done: 'delete' })
   const [networks, setNetworks] = useState<string[]>([])
-  const flavors = useAnswer<{ flavors: Named[] }>('compute', '/flavors?limit=1000')
-  const images = useAnswer<{ images: Named[] }>('image', '/images?status=active&sort=name:asc&limit=500')
-  const nets = useAnswer<{ networks: Named[] }>('network', '/networks?router:external=false&fields=id&fields=name')
+  const flavors = useChoices<Named>('compute', '/flavors', 'flavors')
+  const images = useChoices<Named>('image', '/images?status=active&sort=name:asc', 'images')
+  const nets = useNetworks(true)
   const rates = useAnswer<{ rates: { currency: string } }>('broker', '/rates')
   const set = (key: keyof typeof wish) => (value: string) => setWish((old) => ({ ...old, [key]: value }))
   const currency = rates.value?.rates.currency ?? ''
@@ -113,30 +116,29 @@ const Create = ({ onClose }: { onClose: () => void }) => {
         <TextField label="At least" type="number" min="1" max="1000" value={wish.min} onInput={set('min')} required />
         <TextField label="At most" type="number" min="1" max="1000" value={wish.max} onInput={set('max')} required />
       </div>
-      <SelectField
+      <ChoiceField
         label="Flavor"
+        choices={flavors}
+        none="There is no flavor."
+        first="How large…"
         value={wish.flavor}
         onChange={set('flavor')}
         required
-        options={[
-          { value: '', label: 'How large…' },
-          ...(flavors.value?.flavors ?? []).map(({ id, name }) => ({ value: id, label: name })),
-        ]}
       />
-      <SelectField
+      <ChoiceField
         label="Image"
+        choices={images}
+        none="There is no image."
+        first="What they begin with…"
         value={wish.image}
         onChange={set('image')}
         required
-        options={[
-          { value: '', label: 'What they begin with…' },
-          ...(images.value?.images ?? []).map(({ id, name }) => ({ value: id, label: name || id })),
-        ]}
       />
-      <CheckList
-        legend="Networks"
+      <ChoiceList
+        label="Networks"
         hint="None chosen: they have no network."
-        options={(nets.value?.networks ?? []).map(({ id, name }) => ({ value: id, label: name || id }))}
+        choices={nets}
+        none="The project has no network yet, so they would have none."
         chosen={networks}
         onChange={setNetworks}
       />
@@ -144,6 +146,8 @@ const Create = ({ onClose }: { onClose: () => void }) => {
         <TextField
           label={`Budget${currency && `, ${currency}`}`}
           hint="Empty: none."
+          fault={rates.fault?.message}
+          disabled={!currency}
           value={wish.budget}
           onInput={set('budget')}
         />

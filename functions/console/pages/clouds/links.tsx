@@ -1,6 +1,8 @@
 import { useState } from 'preact/hooks'
 import { ask } from '../../api/ask.ts'
 import { useAnswer } from '../../api/use-answer.ts'
+import { useChoices } from '../../api/use-choices.ts'
+import { ChoiceField } from '../../parts/choice.tsx'
 import { Command } from '../../parts/command.tsx'
 import { Confirm } from '../../parts/dialog.tsx'
 import { Empty } from '../../parts/empty.tsx'
@@ -103,6 +105,8 @@ export const Links = () => {
   )
 }
 
+const nameOf = ({ name }: Cloud): string => name
+
 const NewLink = ({
   links,
   change,
@@ -112,16 +116,13 @@ const NewLink = ({
   change: (changed: (links: Link[]) => Link[]) => Promise<void>
   onClose: () => void
 }) => {
-  const clouds = useAnswer<{ clouds: Cloud[] }>('broker', '/clouds')
+  const clouds = useChoices<Cloud>('broker', '/clouds', 'clouds', true)
   const [one, setOne] = useState('')
   const [other, setOther] = useState('')
   const [reach, setReach] = useState('routed')
   const link = { clouds: [one, other], reach }
   const withIt = (all: Link[]) => [...all.filter((each) => !isSame(each, link)), link]
-  const names = [
-    { value: '', label: 'Which…' },
-    ...(clouds.value?.clouds ?? []).map(({ name }) => ({ value: name, label: name })),
-  ]
+  const ends = { choices: clouds, first: 'Which…', required: true, keyOf: nameOf, wordsOf: nameOf }
   return (
     <Confirm
       title="New link"
@@ -134,8 +135,8 @@ const NewLink = ({
       onClose={onClose}
     >
       <div class="pair">
-        <SelectField label="From" value={one} onChange={setOne} options={names} required />
-        <SelectField label="To" value={other} onChange={setOther} options={names} required />
+        <ChoiceField label="From" value={one} onChange={setOne} {...ends} />
+        <ChoiceField label="To" value={other} onChange={setOther} {...ends} />
       </div>
       <SelectField
         label="Reach"

@@ -2,12 +2,14 @@ import { useState } from 'preact/hooks'
 import { ask } from '../../api/ask.ts'
 import { Fault } from '../../api/fault.ts'
 import { useAnswer } from '../../api/use-answer.ts'
+import { useChoices } from '../../api/use-choices.ts'
 import type { PageProps } from '../../page.ts'
 import { Card } from '../../parts/card.tsx'
+import { ChoiceField } from '../../parts/choice.tsx'
 import { Command } from '../../parts/command.tsx'
 import { Confirm } from '../../parts/dialog.tsx'
 import { Facts } from '../../parts/facts.tsx'
-import { SelectField, TextField } from '../../parts/form.tsx'
+import { TextField } from '../../parts/form.tsx'
 import { Heading } from '../../parts/heading.tsx'
 import { notify } from '../../parts/notice.tsx'
 import { Removal } from '../../parts/removal.tsx'
@@ -177,7 +179,7 @@ interface WindowProps {
 }
 
 const MapTo = ({ path, mapping, onClose, onDone }: WindowProps & { mapping: Mapping | undefined }) => {
-  const clouds = useAnswer<{ clouds: Cloud[] }>('broker', '/clouds')
+  const clouds = useChoices<Cloud>('broker', '/clouds', 'clouds', true)
   const [cloud, setCloud] = useState(mapping?.cloud ?? '')
   const [text, setText] = useState(JSON.stringify(mapping?.mapping ?? {}, null, 2))
   return (
@@ -193,16 +195,17 @@ const MapTo = ({ path, mapping, onClose, onDone }: WindowProps & { mapping: Mapp
       }}
       onClose={onClose}
     >
-      <SelectField
+      <ChoiceField
         label="Cloud"
+        choices={clouds}
+        none="No cloud is registered."
+        first="Which…"
         value={cloud}
         onChange={setCloud}
         required
         disabled={mapping !== undefined}
-        options={[
-          { value: '', label: 'Which…' },
-          ...(clouds.value?.clouds ?? []).map(({ name }) => ({ value: name, label: name })),
-        ]}
+        keyOf={({ name }) => name}
+        wordsOf={({ name }) => name}
       />
       <TextField
         label="As what"

@@ -2,9 +2,10 @@ import { useState } from 'preact/hooks'
 import { ask } from '../../api/ask.ts'
 import { commandLine } from '../../api/command.ts'
 import { useAnswer } from '../../api/use-answer.ts'
+import { useChoices } from '../../api/use-choices.ts'
+import { ChoiceField } from '../../parts/choice.tsx'
 import { Command } from '../../parts/command.tsx'
 import { Confirm } from '../../parts/dialog.tsx'
-import { SelectField } from '../../parts/form.tsx'
 import { notify } from '../../parts/notice.tsx'
 import { Removal } from '../../parts/removal.tsx'
 import { type Column, Table } from '../../parts/table.tsx'
@@ -19,25 +20,33 @@ interface Assignment {
   role: Named
   user?: Named
   group?: Named
-  scope: { project?: Named; domain?: Named; system?: unknown }
+  /** Inherited: it holds not there, but in the projects below. */
+  scope: { project?: Named; domain?: Named; system?: unknown; 'OS-INHERIT:inherited_to'?: string }
 }
 
-const whereOf = ({ scope }: Assignment): string =>
-  scope.project ? `project ${scope.project.name}` : scope.domain ? `domain ${scope.domain.name}` : 'everywhere'
+const isInherited = ({ scope }: Assignment): boolean => scope['OS-INHERIT:inherited_to'] === 'projects'
+const whereOf = (each: Assignment): string => {
+  const { project, domain } = each.scope
+  const place = project ? `project ${project.name}` : domain ? `domain ${domain.name}` : 'everywhere'
+  return isInherited(each) ? `projects below ${place}` : place
+}
 
 /** The path of an assignment, by which it is made and taken away. */
-const pathOf = ({ role, user, group, scope }: Assignment): string => {
+const pathOf = (each: Assignment): string => {
+  const { role, user, group, scope } = each
   const who = user ? `users/${user.id}` : `groups/${group?.id}`
   const where = scope.project ? `projects/${scope.project.id}` : scope.domain ? `domains/${scope.domain.id}` : 'system'
-  return `/${where}/${who}/roles/${role.id}`
+  const path = `/${where}/${who}/roles/${role.id}`
+  return isInherited(each) ? `/OS-INHERIT${path}/inherited_to_projects` : path
 }
-const optionsOf = ({ user, group, scope }: Assignment): [string, string][] => [
-  user ? ['--user', user.name] : ['--group', group?.name ?? ''],
-  scope.project
-    ? ['--project', scope.project.name]
-    : scope.domain
-      ? ['--domain', scope.domain.name]
+const optionsOf = (each: Assignment): [string, string | true | null][] => [
+  each.user ? ['--user', each.user.id] : ['--group', each.group?.id ?? ''],
+  each.scope.project
+    ? ['--project', each.scope.project.id]
+    : each.scope.domain
+      ? ['--domain', each.scope.domain.id]
       : ['--system', 'all'],
+  ['--inherited', isInherited(each) || null],
 ]
 
 /** Who has which role where. */
@@ -65,7 +74,7 @@ export const Roles = () => {
                   path={pathOf(each)}
                   name={name}
                   verb="Take away"
-                  command={commandLine('role', 'remove', ...optionsOf(each), each.role.name)}
+                  command={commandLine('role', 'remove', ...optionsOf(each), each.role.id)}
                   onClose={close}
                   onDone={answer.again}
                 />
@@ -107,17 +116,11 @@ export const Roles = () => {
 }
 
 const Grant = ({ onClose, onDone }: { onClose: () => void; onDone: () => void }) => {
-  const users = useAnswer<{ users: Named[] }>('identity', '/users')
-  const projects = useAnswer<{ projects: Named[] }>('identity', '/projects')
-  const roles = useAnswer<{ roles: Named[] }>('identity', '/roles')
+  const users = useChoices<Named>('identity', '/users', 'users', true)
+  const projects = useChoices<Named>('identity', '/projects', 'projects', true)
+  const roles = useChoices<Named>('identity', '/roles', 'roles', true)
   const [wish, setWish] = useState({ user: '', project: '', role: '' })
   const set = (key: keyof typeof wish) => (value: string) => setWish((old) => ({ ...old, [key]: value }))
-  const named = (all: Named[] | undefined, id: string, otherwise: string) =>
-    all?.find((each) => each.id === id)?.name ?? otherwise
-  const options = (all: Named[] | undefined) => [
-    { value: '', label: 'Which…' },
-    ...(all ?? []).map(({ id, name }) => ({ value: id, label: name })),
-  ]
   return (
     <Confirm
       title="Give a role"
@@ -126,9 +129,9 @@ const Grant = ({ onClose, onDone }: { onClose: () => void; onDone: () => void })
         commandLine(
           'role',
           'add',
-          ['--user', named(users.value?.users, wish.user, 'USER')],
-          ['--project', named(projects.value?.projects, wish.project, 'PROJECT')],
-          named(roles.value?.roles, wish.role, 'ROLE'),
+          ['--user', wish.user || 'USER'],
+          ['--project', wish.project || 'PROJECT'],
+          wish.role || 'ROLE',
         ),
       ]}
       work={async () => {
@@ -138,25 +141,14 @@ const Grant = ({ onClose, onDone }: { onClose: () => void; onDone: () => void })
       }}
       onClose={onClose}
     >
-      <SelectField
-        label="User"
-        value={wish.user}
-        onChange={set('user')}
-        options={options(users.value?.users)}
-        required
-      />
-      <SelectField
-        label="Role"
-        value={wish.role}
-        onChange={set('role')}
-        options={options(roles.value?.roles)}
-        required
-      />
-      <SelectField
+      <ChoiceField label="User" choices={users} first="Which…" value={wish.user} onChange={set('user')} required />
+      <ChoiceField label="Role" choices={roles} first="Which…" value={wish.role} onChange={set('role')} required />
+      <ChoiceField
         label="Project"
+        choices={projects}
+        first="Which…"
         value={wish.project}
         onChange={set('project')}
-        options={options(projects.value?.projects)}
         required
       />
     </Confirm>

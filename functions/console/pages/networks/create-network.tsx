@@ -1,11 +1,14 @@
 import { useState } from 'preact/hooks'
 import { ask } from '../../api/ask.ts'
 import { commandLine } from '../../api/command.ts'
-import { useAnswer } from '../../api/use-answer.ts'
+import { ofProject } from '../../api/of-project.ts'
+import { useChoices } from '../../api/use-choices.ts'
+import { ChoiceField } from '../../parts/choice.tsx'
 import { Confirm } from '../../parts/dialog.tsx'
 import { CheckList, SelectField, TextField } from '../../parts/form.tsx'
 import { notify } from '../../parts/notice.tsx'
-import type { Network, Router } from './shapes.ts'
+import type { Router } from './shapes.ts'
+import { useOutside } from './use-networks.ts'
 
 interface Wish {
   name: string
@@ -59,9 +62,9 @@ const make = async (wish: Wish): Promise<void> => {
   await ask('network', `/routers/${router}/add_router_interface`, { method: 'PUT', body: { subnet_id: subnet.id } })
 }
 
-const linesOf = (wish: Wish, nameOf: (id: string) => string): string[] => {
+const linesOf = (wish: Wish): string[] => {
   const name = wish.name || 'NAME'
-  const router = wish.router === 'new' ? `${name}-router` : nameOf(wish.router)
+  const router = wish.router === 'new' ? `${name}-router` : wish.router
   return [
     commandLine('network', 'create', name),
     ...(wish.cidr
@@ -80,7 +83,7 @@ const linesOf = (wish: Wish, nameOf: (id: string) => string): string[] => {
         ]
       : []),
     ...(wish.cidr && wish.router === 'new'
-      ? [commandLine('router', 'create', ['--external-gateway', wish.outside && nameOf(wish.outside)], router)]
+      ? [commandLine('router', 'create', ['--external-gateway', wish.outside], router)]
       : []),
     ...(wish.cidr && wish.router ? [commandLine('router', 'add', 'subnet', router, `${name}-subnet`)] : []),
   ]
@@ -97,9 +100,8 @@ export const CreateNetwork = ({ onClose, onDone }: { onClose: () => void; onDone
     router: '',
     outside: '',
   })
-  const routers = useAnswer<{ routers: Router[] }>('network', '/routers?sort_key=name&sort_dir=asc')
-  const outside = useAnswer<{ networks: Network[] }>('network', '/networks?router:external=true')
-  const known = [...(routers.value?.routers ?? []), ...(outside.value?.networks ?? [])]
+  const routers = useChoices<Router>('network', ofProject('/routers?sort_key=name&sort_dir=asc'), 'routers')
+  const outside = useOutside()
   const set =
     <K extends keyof Wish>(key: K) =>
     (value: Wish[K]) =>
@@ -108,7 +110,7 @@ export const CreateNetwork = ({ onClose, onDone }: { onClose: () => void; onDone
     <Confirm
       title="New network"
       verb="Make it"
-      command={linesOf(wish, (id) => known.find((each) => each.id === id)?.name ?? id)}
+      command={linesOf(wish)}
       work={async () => {
         try {
           await make(wish)
@@ -145,26 +147,25 @@ export const CreateNetwork = ({ onClose, onDone }: { onClose: () => void; onDone
           />
           <SelectField
             label="Router"
+            fault={routers.fault?.message}
             hint="What leads out of the network: to others of the project, and to the world where it has a gateway."
             value={wish.router}
             onChange={(router) =>
-              setWish((old) => ({ ...old, router, outside: old.outside || (outside.value?.networks[0]?.id ?? '') }))
+              setWish((old) => ({ ...old, router, outside: old.outside || (outside.rows[0]?.id ?? '') }))
             }
             options={[
               { value: '', label: 'none' },
               { value: 'new', label: 'a new one' },
-              ...(routers.value?.routers ?? []).map(({ id, name }) => ({ value: id, label: name || id })),
+              ...routers.rows.map(({ id, name }) => ({ value: id, label: name || id })),
             ]}
           />
           {wish.router === 'new' && (
-            <SelectField
+            <ChoiceField
               label="Its gateway"
+              choices={outside}
+              first="none: nothing leads to the world"
               value={wish.outside}
               onChange={set('outside')}
-              options={[
-                { value: '', label: 'none: nothing leads to the world' },
-                ...(outside.value?.networks ?? []).map(({ id, name }) => ({ value: id, label: name || id })),
-              ]}
             />
           )}
         </>

@@ -1,26 +1,28 @@
 import { useState } from 'preact/hooks'
 import { ask } from '../../api/ask.ts'
 import { commandLine } from '../../api/command.ts'
-import { useAnswer } from '../../api/use-answer.ts'
+import { ofProject } from '../../api/of-project.ts'
+import { useChoices } from '../../api/use-choices.ts'
 import { usePages } from '../../api/use-pages.ts'
+import { ChoiceField } from '../../parts/choice.tsx'
 import { Confirm } from '../../parts/dialog.tsx'
 import { Empty } from '../../parts/empty.tsx'
-import { SelectField, TextField } from '../../parts/form.tsx'
+import { TextField } from '../../parts/form.tsx'
 import { Listing } from '../../parts/listing.tsx'
 import { notify } from '../../parts/notice.tsx'
 import { Status } from '../../parts/status.tsx'
 import type { Column } from '../../parts/table.tsx'
 import { RowButton, useWindow } from '../../parts/window.tsx'
-import { addressesIn, type FloatingIp, type Network, type Port } from './shapes.ts'
+import { addressesIn, type FloatingIp, type Port } from './shapes.ts'
+import { useOutside } from './use-networks.ts'
 
 const addressOf = ({ floating_ip_address: address }: FloatingIp): string => address
 
 /** Public addresses, and to which servers they lead. */
 export const FloatingIps = () => {
-  const pages = usePages<FloatingIp>({ service: 'network', path: '/floatingips', rowsIn: addressesIn })
-  const networks = useAnswer<{ networks: Network[] }>('network', '/networks?router:external=true')
+  const pages = usePages<FloatingIp>({ service: 'network', path: ofProject('/floatingips'), rowsIn: addressesIn })
+  const outside = useOutside()
   const { shown, open } = useWindow()
-  const outside = networks.value?.networks ?? []
   const columns: Column<FloatingIp>[] = [
     { key: 'address', title: 'Address', cell: (row) => <span class="mono">{addressOf(row)}</span> },
     { key: 'status', title: 'Status', cell: ({ status }) => <Status status={status} /> },
@@ -33,7 +35,7 @@ export const FloatingIps = () => {
     {
       key: 'of',
       title: 'Of',
-      cell: ({ floating_network_id: id }) => outside.find((each) => each.id === id)?.name ?? id.slice(0, 8),
+      cell: ({ floating_network_id: id }) => outside.rows.find((each) => each.id === id)?.name || id.slice(0, 8),
     },
     { key: 'description', title: 'Description', cell: ({ description }) => description },
     {
@@ -51,7 +53,7 @@ export const FloatingIps = () => {
                   <Confirm
                     title={`Take ${addressOf(row)} off`}
                     verb="Take off"
-                    command={[commandLine('floating', 'ip', 'unset', '--port', addressOf(row))]}
+                    command={[commandLine('floating', 'ip', 'unset', '--port', row.id)]}
                     work={async () => {
                       await ask('network', `/floatingips/${row.id}`, {
                         method: 'PUT',
@@ -83,7 +85,7 @@ export const FloatingIps = () => {
                   title={`Give ${addressOf(row)} back`}
                   verb="Give back"
                   danger
-                  command={[commandLine('floating', 'ip', 'delete', addressOf(row))]}
+                  command={[commandLine('floating', 'ip', 'delete', row.id)]}
                   work={async () => {
                     await ask('network', `/floatingips/${row.id}`, { method: 'DELETE' })
                     notify(`${addressOf(row)} is given back.`)
@@ -113,7 +115,7 @@ export const FloatingIps = () => {
             <button
               type="button"
               class="primary"
-              onClick={() => open((close) => <Allocate outside={outside} onClose={close} onDone={pages.again} />)}
+              onClick={() => open((close) => <Allocate onClose={close} onDone={pages.again} />)}
             >
               New floating IP
             </button>
@@ -136,22 +138,16 @@ export const FloatingIps = () => {
   )
 }
 
-const Allocate = ({ outside, onClose, onDone }: { outside: Network[]; onClose: () => void; onDone: () => void }) => {
-  const [network, setNetwork] = useState(outside[0]?.id ?? '')
+const Allocate = ({ onClose, onDone }: { onClose: () => void; onDone: () => void }) => {
+  const outside = useOutside()
+  const [chosen, setNetwork] = useState('')
+  const network = chosen || (outside.rows[0]?.id ?? '')
   const [description, setDescription] = useState('')
   return (
     <Confirm
       title="New floating IP"
       verb="Take one"
-      command={[
-        commandLine(
-          'floating',
-          'ip',
-          'create',
-          ['--description', description],
-          outside.find(({ id }) => id === network)?.name ?? 'NETWORK',
-        ),
-      ]}
+      command={[commandLine('floating', 'ip', 'create', ['--description', description], network || 'NETWORK')]}
       work={async () => {
         const { floatingip } = await ask<{ floatingip: FloatingIp }>('network', '/floatingips', {
           method: 'POST',
@@ -162,18 +158,15 @@ const Allocate = ({ outside, onClose, onDone }: { outside: Network[]; onClose: (
       }}
       onClose={onClose}
     >
-      <SelectField
+      <ChoiceField
         label="External network"
+        choices={outside}
+        none="No network leads to the world: an administrator makes one."
+        first="Whose addresses…"
         value={network}
         onChange={setNetwork}
         required
-        options={[
-          { value: '', label: 'Whose addresses…' },
-          ...outside.map(({ id, name, description: said }) => ({
-            value: id,
-            label: said ? `${name} · ${said}` : name,
-          })),
-        ]}
+        wordsOf={({ name, description: said }) => (said ? `${name} · ${said}` : name)}
       />
       <TextField label="Description" value={description} onInput={setDescription} maxLength={255} />
     </Confirm>
@@ -181,16 +174,20 @@ const Allocate = ({ outside, onClose, onDone }: { outside: Network[]; onClose: (
 }
 
 const LeadTo = ({ row, onClose, onDone }: { row: FloatingIp; onClose: () => void; onDone: () => void }) => {
-  const ports = useAnswer<{ ports: Port[] }>('network', '/ports?limit=500')
-  const servers = useAnswer<{ servers: { id: string; name: string }[] }>('compute', '/servers?limit=500')
-  const [port, setPort] = useState('')
-  const own = ports.value?.ports.filter(({ device_owner: owner }) => owner.startsWith('compute:')) ?? []
-  const serverOf = (id: string) => servers.value?.servers.find((each) => each.id === id)?.name ?? id.slice(0, 8)
+  const servers = useChoices<{ id: string; name: string }>(
+    'compute',
+    '/servers?sort_key=display_name&sort_dir=asc',
+    'servers',
+  )
+  const [server, setServer] = useState('')
+  const ports = useChoices<Port>('network', server ? `/ports?device_id=${server}` : null, 'ports')
+  const [chosen, setPort] = useState('')
+  const port = ports.rows.some(({ id }) => id === chosen) ? chosen : (ports.rows[0]?.id ?? '')
   return (
     <Confirm
       title={`Lead ${addressOf(row)} to a server`}
       verb="Lead there"
-      command={[commandLine('floating', 'ip', 'set', '--port', port || 'PORT', addressOf(row))]}
+      command={[commandLine('floating', 'ip', 'set', '--port', port || 'PORT', row.id)]}
       work={async () => {
         await ask('network', `/floatingips/${row.id}`, { method: 'PUT', body: { floatingip: { port_id: port } } })
         notify(`${addressOf(row)} leads there.`)
@@ -198,20 +195,27 @@ const LeadTo = ({ row, onClose, onDone }: { row: FloatingIp; onClose: () => void
       }}
       onClose={onClose}
     >
-      <SelectField
+      <ChoiceField
         label="Server"
-        hint={ports.value && own.length === 0 ? 'No server of the project is on a network.' : undefined}
-        value={port}
-        onChange={setPort}
+        choices={servers}
+        none="The project has no server."
+        first="Which…"
+        value={server}
+        onChange={setServer}
         required
-        options={[
-          { value: '', label: 'Which…' },
-          ...own.map(({ id, device_id, fixed_ips }) => ({
-            value: id,
-            label: `${serverOf(device_id)} · ${fixed_ips.map(({ ip_address }) => ip_address).join(', ')}`,
-          })),
-        ]}
       />
+      {server && (
+        <ChoiceField
+          label="Its port"
+          choices={ports}
+          none="It is on no network."
+          first="Which…"
+          value={port}
+          onChange={setPort}
+          required
+          wordsOf={({ id, fixed_ips: ips }) => ips.map(({ ip_address: address }) => address).join(', ') || id}
+        />
+      )}
     </Confirm>
   )
 }

@@ -1,23 +1,26 @@
 import { useState } from 'preact/hooks'
 import { ask } from '../../api/ask.ts'
 import { commandLine } from '../../api/command.ts'
-import { useAnswer } from '../../api/use-answer.ts'
+import { ofProject } from '../../api/of-project.ts'
+import { type Choices, useChoices } from '../../api/use-choices.ts'
 import { usePages } from '../../api/use-pages.ts'
+import { ChoiceField } from '../../parts/choice.tsx'
 import { Confirm } from '../../parts/dialog.tsx'
 import { Empty } from '../../parts/empty.tsx'
-import { SelectField, TextField } from '../../parts/form.tsx'
+import { TextField } from '../../parts/form.tsx'
 import { Listing } from '../../parts/listing.tsx'
 import { notify } from '../../parts/notice.tsx'
 import { Status } from '../../parts/status.tsx'
 import type { Column } from '../../parts/table.tsx'
 import { RowButton, useWindow } from '../../parts/window.tsx'
-import { type Network, nameOf, type Port, type Router, routersIn, type Subnet } from './shapes.ts'
+import { nameOf, type Port, type Router, routersIn, type Subnet } from './shapes.ts'
+import { useOutside } from './use-networks.ts'
 
 /** What leads from network to network, and out. */
 export const Routers = () => {
   const pages = usePages<Router>({
     service: 'network',
-    path: '/routers?sort_key=name&sort_dir=asc',
+    path: ofProject('/routers?sort_key=name&sort_dir=asc'),
     rowsIn: routersIn,
   })
   const { shown, open } = useWindow()
@@ -61,7 +64,7 @@ export const Routers = () => {
                   title={`Delete ${nameOf(router)}`}
                   verb="Delete"
                   danger
-                  command={[commandLine('router', 'delete', nameOf(router))]}
+                  command={[commandLine('router', 'delete', router.id)]}
                   work={async () => {
                     await ask('network', `/routers/${router.id}`, { method: 'DELETE' })
                     notify(`${nameOf(router)} is gone.`)
@@ -125,20 +128,12 @@ interface WindowProps {
 const CreateRouter = ({ onClose, onDone }: WindowProps) => {
   const [name, setName] = useState('')
   const [outside, setOutside] = useState('')
-  const networks = useAnswer<{ networks: Network[] }>('network', '/networks?router:external=true')
-  const known = networks.value?.networks ?? []
+  const networks = useOutside()
   return (
     <Confirm
       title="New router"
       verb="Make it"
-      command={[
-        commandLine(
-          'router',
-          'create',
-          ['--external-gateway', known.find(({ id }) => id === outside)?.name ?? null],
-          name || 'NAME',
-        ),
-      ]}
+      command={[commandLine('router', 'create', ['--external-gateway', outside], name || 'NAME')]}
       work={async () => {
         const gateway = outside ? { external_gateway_info: { network_id: outside } } : {}
         await ask('network', '/routers', { method: 'POST', body: { router: { name, ...gateway } } })
@@ -148,35 +143,31 @@ const CreateRouter = ({ onClose, onDone }: WindowProps) => {
       onClose={onClose}
     >
       <TextField label="Name" value={name} onInput={setName} required maxLength={255} focus />
-      <SelectField
+      <ChoiceField
         label="Gateway"
+        choices={networks}
+        first="none: nothing leads to the world"
         value={outside}
         onChange={setOutside}
-        options={[
-          { value: '', label: 'none: nothing leads to the world' },
-          ...known.map(({ id, name: said }) => ({ value: id, label: said || id })),
-        ]}
       />
     </Confirm>
   )
 }
 
-/** Subnets by their names, each once: what a router is plugged into. */
-const usePlaces = () => {
-  const subnets = useAnswer<{ subnets: Subnet[] }>('network', '/subnets?limit=1000&sort_key=name&sort_dir=asc')
-  return subnets.value?.subnets ?? []
-}
-const placeWords = ({ name, id, cidr }: Subnet): string => `${name || id.slice(0, 8)} · ${cidr}`
+/** Subnets of the project by their names: what a router is plugged into. */
+const usePlaces = (): Choices<Subnet> =>
+  useChoices('network', ofProject('/subnets?sort_key=name&sort_dir=asc'), 'subnets')
+const placeWords = ({ name, id, cidr }: Pick<Subnet, 'id' | 'name' | 'cidr'>): string =>
+  [name || id, cidr].filter(Boolean).join(' · ')
 
 const PlugIn = ({ router, onClose, onDone }: WindowProps & { router: Router }) => {
   const places = usePlaces()
   const [subnet, setSubnet] = useState('')
-  const named = places.find(({ id }) => id === subnet)
   return (
     <Confirm
       title={`Plug a subnet into ${nameOf(router)}`}
       verb="Plug in"
-      command={[commandLine('router', 'add', 'subnet', nameOf(router), named ? nameOf(named) : 'SUBNET')]}
+      command={[commandLine('router', 'add', 'subnet', router.id, subnet || 'SUBNET')]}
       work={async () => {
         const body = { subnet_id: subnet }
         await ask('network', `/routers/${router.id}/add_router_interface`, { method: 'PUT', body })
@@ -185,15 +176,15 @@ const PlugIn = ({ router, onClose, onDone }: WindowProps & { router: Router }) =
       }}
       onClose={onClose}
     >
-      <SelectField
+      <ChoiceField
         label="Subnet"
+        choices={places}
+        none="The project has no subnet."
+        first="Which…"
         value={subnet}
         onChange={setSubnet}
         required
-        options={[
-          { value: '', label: 'Which…' },
-          ...places.map((each) => ({ value: each.id, label: placeWords(each) })),
-        ]}
+        wordsOf={placeWords}
       />
     </Confirm>
   )
@@ -201,17 +192,17 @@ const PlugIn = ({ router, onClose, onDone }: WindowProps & { router: Router }) =
 
 const Unplug = ({ router, onClose, onDone }: WindowProps & { router: Router }) => {
   const places = usePlaces()
-  const ports = useAnswer<{ ports: Port[] }>('network', `/ports?device_id=${router.id}&limit=200`)
+  const ports = useChoices<Port>('network', `/ports?device_id=${router.id}`, 'ports')
   const [subnet, setSubnet] = useState('')
-  const plugged = new Set(ports.value?.ports.flatMap(({ fixed_ips }) => fixed_ips.map(({ subnet_id }) => subnet_id)))
-  const own = places.filter(({ id }) => plugged.has(id))
-  const named = own.find(({ id }) => id === subnet)
+  const plugged = [...new Set(ports.rows.flatMap(({ fixed_ips }) => fixed_ips.map(({ subnet_id }) => subnet_id)))]
+  // One that is not listed is known by its id.
+  const own = plugged.map((id) => places.rows.find((each) => each.id === id) ?? { id, name: '', cidr: '' })
   return (
     <Confirm
       title={`Unplug a subnet from ${nameOf(router)}`}
       verb="Unplug"
       danger
-      command={[commandLine('router', 'remove', 'subnet', nameOf(router), named ? nameOf(named) : 'SUBNET')]}
+      command={[commandLine('router', 'remove', 'subnet', router.id, subnet || 'SUBNET')]}
       work={async () => {
         const body = { subnet_id: subnet }
         await ask('network', `/routers/${router.id}/remove_router_interface`, { method: 'PUT', body })
@@ -220,13 +211,15 @@ const Unplug = ({ router, onClose, onDone }: WindowProps & { router: Router }) =
       }}
       onClose={onClose}
     >
-      <SelectField
+      <ChoiceField
         label="Subnet"
-        hint={ports.value && own.length === 0 ? 'Nothing is plugged into it.' : undefined}
+        choices={{ ...ports, rows: own, fault: ports.fault ?? places.fault }}
+        none="Nothing is plugged into it."
+        first="Which…"
         value={subnet}
         onChange={setSubnet}
         required
-        options={[{ value: '', label: 'Which…' }, ...own.map((each) => ({ value: each.id, label: placeWords(each) }))]}
+        wordsOf={placeWords}
       />
     </Confirm>
   )

@@ -2,6 +2,7 @@ import { useState } from 'preact/hooks'
 import { ask } from '../../api/ask.ts'
 import { commandLine } from '../../api/command.ts'
 import { useDoing } from '../../api/use-answer.ts'
+import type { Choices } from '../../api/use-choices.ts'
 import { Card } from '../../parts/card.tsx'
 import { Command } from '../../parts/command.tsx'
 import { FaultNote } from '../../parts/fault.tsx'
@@ -42,20 +43,35 @@ const NOTHING: Wish = {
 
 const numberOf = (text: string): number | null => (text.trim() === '' ? null : Number(text))
 
+const isIcmp = (protocol: string): boolean => protocol.includes('icmp')
+/** What numbers a protocol has: `ports`, `types`, or none. */
+const numbersOf = (protocol: string): 'ports' | 'types' | null =>
+  isIcmp(protocol) ? 'types' : ['tcp', 'udp', 'sctp'].includes(protocol) ? 'ports' : null
+
+/** The wish with another protocol: numbers that mean something else there are none. */
+const withProtocol = (wish: Wish, protocol: string): Wish =>
+  numbersOf(protocol) === numbersOf(wish.protocol) ? { ...wish, protocol } : { ...wish, protocol, from: '', to: '' }
+
+/** The wish for addresses of another kind: ICMP has a name of its own in each. */
+const withAddresses = (wish: Wish, ethertype: string): Wish =>
+  isIcmp(wish.protocol)
+    ? { ...wish, ethertype, protocol: ethertype === 'IPv6' ? 'ipv6-icmp' : 'icmp', from: '', to: '' }
+    : { ...wish, ethertype }
+
 const saidBy = ({ direction, ethertype, protocol, from, to, remote, prefix }: Wish): Said => ({
   direction,
   ethertype,
   protocol: protocol || null,
-  port_range_min: protocol ? numberOf(from) : null,
-  port_range_max: protocol ? (numberOf(to) ?? (protocol === 'icmp' ? null : numberOf(from))) : null,
+  port_range_min: numbersOf(protocol) && numberOf(from),
+  port_range_max: numbersOf(protocol) && (numberOf(to) ?? (isIcmp(protocol) ? null : numberOf(from))),
   remote_ip_prefix: remote === 'prefix' ? prefix || null : null,
   remote_group_id: remote === 'any' || remote === 'prefix' ? null : remote,
   remote_address_group_id: null,
 })
 
 /** A rule as the command line says it. */
-const ruleLine = (rule: Said, group: string, groupOf: (id: string) => string): string => {
-  const isIcmp = String(rule.protocol).includes('icmp')
+const ruleLine = (rule: Said, group: string): string => {
+  const ofTypes = isIcmp(String(rule.protocol))
   const ports =
     rule.port_range_min === null
       ? null
@@ -70,11 +86,11 @@ const ruleLine = (rule: Said, group: string, groupOf: (id: string) => string): s
     [`--${rule.direction}`, true],
     ['--ethertype', rule.ethertype],
     ['--protocol', rule.protocol === null ? null : String(rule.protocol)],
-    ['--icmp-type', isIcmp && rule.port_range_min !== null ? String(rule.port_range_min) : null],
-    ['--icmp-code', isIcmp && rule.port_range_max !== null ? String(rule.port_range_max) : null],
-    ['--dst-port', isIcmp ? null : ports],
+    ['--icmp-type', ofTypes && rule.port_range_min !== null ? String(rule.port_range_min) : null],
+    ['--icmp-code', ofTypes && rule.port_range_max !== null ? String(rule.port_range_max) : null],
+    ['--dst-port', ofTypes ? null : ports],
     ['--remote-ip', rule.remote_ip_prefix],
-    ['--remote-group', rule.remote_group_id && groupOf(rule.remote_group_id)],
+    ['--remote-group', rule.remote_group_id],
     group,
   )
 }
@@ -86,7 +102,7 @@ export const RuleForm = ({
   onDone,
 }: {
   group: SecurityGroup
-  groups: { id: string; name: string }[]
+  groups: Choices<{ id: string; name: string }>
   onDone: () => void
 }) => {
   const [wish, setWish] = useState(NOTHING)
@@ -95,9 +111,10 @@ export const RuleForm = ({
     <K extends keyof Wish>(key: K) =>
     (value: Wish[K]) =>
       setWish((old) => ({ ...old, [key]: value }))
-  const groupOf = (id: string) => groups.find((each) => each.id === id)?.name ?? id
+  const groupOf = (id: string) => groups.rows.find((each) => each.id === id)?.name ?? id
   const said = saidBy(wish)
-  const isIcmp = wish.protocol.includes('icmp')
+  const numbers = numbersOf(wish.protocol)
+  const ofTypes = numbers === 'types'
   const submit = async (event: SubmitEvent) => {
     event.preventDefault()
     const body = { security_group_rule: { security_group_id: group.id, ...said } }
@@ -115,7 +132,10 @@ export const RuleForm = ({
               key={name}
               type="button"
               onClick={() =>
-                setWish({ ...wish, ...change, ...(name === 'All of one group' ? { remote: group.id } : {}) })
+                setWish((old) => ({
+                  ...withAddresses({ ...old, ...change }, old.ethertype),
+                  ...(name === 'All of one group' ? { remote: group.id } : {}),
+                }))
               }
             >
               {name}
@@ -135,13 +155,13 @@ export const RuleForm = ({
           <SelectField
             label="Addresses"
             value={wish.ethertype}
-            onChange={set('ethertype')}
+            onChange={(ethertype) => setWish((old) => withAddresses(old, ethertype))}
             options={['IPv4', 'IPv6'].map((value) => ({ value, label: value }))}
           />
           <SelectField
             label="Protocol"
             value={wish.protocol}
-            onChange={set('protocol')}
+            onChange={(protocol) => setWish((old) => withProtocol(old, protocol))}
             options={[
               { value: '', label: 'any' },
               ...['tcp', 'udp', wish.ethertype === 'IPv6' ? 'ipv6-icmp' : 'icmp', 'sctp', 'gre', 'vrrp'].map(
@@ -153,22 +173,22 @@ export const RuleForm = ({
             ]}
           />
         </div>
-        {wish.protocol && wish.protocol !== 'gre' && wish.protocol !== 'vrrp' && (
+        {numbers && (
           <div class="pair">
             <TextField
-              label={isIcmp ? 'Type' : 'First port'}
+              label={ofTypes ? 'Type' : 'First port'}
               hint="Empty: any."
               type="number"
-              min={isIcmp ? '0' : '1'}
-              max={isIcmp ? '255' : '65535'}
+              min={ofTypes ? '0' : '1'}
+              max={ofTypes ? '255' : '65535'}
               value={wish.from}
               onInput={set('from')}
             />
             <TextField
-              label={isIcmp ? 'Code' : 'Last port'}
+              label={ofTypes ? 'Code' : 'Last port'}
               type="number"
-              min={isIcmp ? '0' : '1'}
-              max={isIcmp ? '255' : '65535'}
+              min={ofTypes ? '0' : '1'}
+              max={ofTypes ? '255' : '65535'}
               value={wish.to}
               onInput={set('to')}
             />
@@ -176,12 +196,14 @@ export const RuleForm = ({
         )}
         <SelectField
           label={wish.direction === 'ingress' ? 'From' : 'To'}
+          hint={groups.cut ? `The first ${groups.rows.length} groups are listed.` : undefined}
+          fault={groups.fault?.message}
           value={wish.remote}
           onChange={set('remote')}
           options={[
             { value: 'any', label: 'anywhere' },
             { value: 'prefix', label: 'a range of addresses' },
-            ...groups.map(({ id, name }) => ({ value: id, label: `servers in ${name}` })),
+            ...groups.rows.map(({ id, name }) => ({ value: id, label: `servers in ${name}` })),
           ]}
         />
         {wish.remote === 'prefix' && (
@@ -198,7 +220,7 @@ export const RuleForm = ({
           {ruleWords(said, groupOf)}
         </p>
         {fault && <FaultNote fault={fault} />}
-        <Command line={ruleLine(said, group.name, groupOf)} />
+        <Command line={ruleLine(said, group.id)} />
         <div class="row end">
           <button type="submit" class="primary" disabled={busy}>
             {busy ? 'Working…' : 'Add the rule'}

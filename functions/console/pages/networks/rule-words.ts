@@ -60,7 +60,7 @@ const whatWords = (rule: Said): string => {
       ? `IP protocol ${protocol}`
       : String(protocol).toUpperCase()
   const ports = portWords(rule)
-  const any = ports || isIcmp(protocol) || /^IP /.test(name) ? ports : ' to any port'
+  const any = ports || !/^(?:TCP|UDP|SCTP|DCCP|UDPLITE)$/.test(name) ? ports : ' to any port'
   return `${name}${any} (${ethertype})`
 }
 

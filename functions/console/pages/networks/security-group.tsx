@@ -1,6 +1,8 @@
 import { ask } from '../../api/ask.ts'
 import { commandLine } from '../../api/command.ts'
+import { ofProject } from '../../api/of-project.ts'
 import { useAnswer } from '../../api/use-answer.ts'
+import { useChoices } from '../../api/use-choices.ts'
 import type { PageProps } from '../../page.ts'
 import { Card } from '../../parts/card.tsx'
 import { Command } from '../../parts/command.tsx'
@@ -25,13 +27,13 @@ const SecurityGroupPage = ({ params }: PageProps) => {
     'network',
     `/security-groups/${encodeURIComponent(params.id ?? '')}`,
   )
-  const all = useAnswer<{ security_groups: { id: string; name: string }[] }>(
+  const all = useChoices<{ id: string; name: string }>(
     'network',
-    '/security-groups?fields=id&fields=name&sort_key=name&sort_dir=asc&limit=500',
+    ofProject('/security-groups?fields=id&fields=name&sort_key=name&sort_dir=asc'),
+    'security_groups',
   )
   const { shown, open } = useWindow()
-  const groups = all.value?.security_groups ?? []
-  const groupOf = (id: string) => groups.find((each) => each.id === id)?.name ?? id.slice(0, 8)
+  const groupOf = (id: string) => all.rows.find((each) => each.id === id)?.name ?? id.slice(0, 8)
   const remove = (rule: Rule) =>
     open((close) => (
       <Confirm
@@ -83,9 +85,9 @@ const SecurityGroupPage = ({ params }: PageProps) => {
                     </Card>
                   )
                 })}
-                <Command line={commandLine('security', 'group', 'rule', 'list', nameOf(group))} />
+                <Command line={commandLine('security', 'group', 'rule', 'list', group.id)} />
               </div>
-              <RuleForm group={group} groups={groups} onDone={answer.again} />
+              <RuleForm group={group} groups={all} onDone={answer.again} />
             </div>
           </>
         )}

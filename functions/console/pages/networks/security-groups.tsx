@@ -1,6 +1,7 @@
 import { useState } from 'preact/hooks'
 import { ask } from '../../api/ask.ts'
 import { commandLine } from '../../api/command.ts'
+import { ofProject } from '../../api/of-project.ts'
 import { usePages } from '../../api/use-pages.ts'
 import { Confirm } from '../../parts/dialog.tsx'
 import { Empty } from '../../parts/empty.tsx'
@@ -16,7 +17,7 @@ import { groupsIn, nameOf, type SecurityGroup } from './shapes.ts'
 export const SecurityGroups = () => {
   const pages = usePages<SecurityGroup>({
     service: 'network',
-    path: '/security-groups?sort_key=name&sort_dir=asc',
+    path: ofProject('/security-groups?sort_key=name&sort_dir=asc'),
     rowsIn: groupsIn,
   })
   const { shown, open } = useWindow()
@@ -44,7 +45,7 @@ export const SecurityGroups = () => {
                   title={`Delete ${nameOf(group)}`}
                   verb="Delete"
                   danger
-                  command={[commandLine('security', 'group', 'delete', nameOf(group))]}
+                  command={[commandLine('security', 'group', 'delete', group.id)]}
                   work={async () => {
                     await ask('network', `/security-groups/${group.id}`, { method: 'DELETE' })
                     notify(`${nameOf(group)} is gone.`)

@@ -1,9 +1,11 @@
-import { useState } from 'preact/hooks'
+import { useRef, useState } from 'preact/hooks'
 import { ask } from '../../api/ask.ts'
 import { useAnswer } from '../../api/use-answer.ts'
+import { useChoices } from '../../api/use-choices.ts'
+import { ChoiceField } from '../../parts/choice.tsx'
 import { Command } from '../../parts/command.tsx'
-import { Confirm } from '../../parts/dialog.tsx'
-import { CheckList, SelectField } from '../../parts/form.tsx'
+import { Confirm, Dialog } from '../../parts/dialog.tsx'
+import { CheckList } from '../../parts/form.tsx'
 import { notify } from '../../parts/notice.tsx'
 import { Status } from '../../parts/status.tsx'
 import { type Column, Table } from '../../parts/table.tsx'
@@ -47,7 +49,7 @@ const COLUMNS: Column<Thing>[] = [
 
 /** What is on a cloud and managed by nobody here, a page of the cloud at a time. */
 export const Adoptable = () => {
-  const clouds = useAnswer<{ clouds: Cloud[] }>('broker', '/clouds')
+  const clouds = useChoices<Cloud>('broker', '/clouds', 'clouds', true)
   const [cloud, setCloud] = useState('')
   const [marker, setMarker] = useState<string | null>(null)
   const [chosen, setChosen] = useState(new Set<string>())
@@ -59,19 +61,20 @@ export const Adoptable = () => {
   return (
     <div class="stack">
       <div class="pick">
-        <SelectField
+        <ChoiceField
           label="Cloud"
           hint="It is looked through now, a page at a time."
+          choices={clouds}
+          none="No cloud is registered."
+          first="Which…"
           value={cloud}
           onChange={(value) => {
             setCloud(value)
             setMarker(null)
             setChosen(new Set())
           }}
-          options={[
-            { value: '', label: 'Which…' },
-            ...(clouds.value?.clouds ?? []).map(({ name }) => ({ value: name, label: name })),
-          ]}
+          keyOf={({ name }) => name}
+          wordsOf={({ name }) => name}
         />
       </div>
       {path ? (
@@ -90,9 +93,12 @@ export const Adoptable = () => {
                             cloud={cloud}
                             ids={[...chosen]}
                             onClose={close}
-                            onDone={() => {
+                            onDone={(said) => {
                               setChosen(new Set())
                               answer.again()
+                              if (said.refused.length || said.adopted.some(({ remarks }) => remarks.length))
+                                open((done) => <Said said={said} onClose={done} />)
+                              else close()
                             }}
                           />
                         ))
@@ -147,9 +153,10 @@ const Adopt = ({
   cloud: string
   ids: string[]
   onClose: () => void
-  onDone: () => void
+  onDone: (said: Adopted) => void
 }) => {
-  const projects = useAnswer<{ projects: { id: string; name: string }[] }>('identity', '/projects')
+  const projects = useChoices<{ id: string; name: string }>('identity', '/projects', 'projects', true)
+  const said = useRef<Adopted | null>(null)
   const [project, setProject] = useState('')
   const [tag, setTag] = useState(true)
   const body = { cloud, project_id: project, tag, native_ids: ids }
@@ -159,25 +166,15 @@ const Adopt = ({
       verb="Adopt"
       command={[`POST /broker/v1/adopt  ${JSON.stringify(body)}`]}
       work={async () => {
-        const { adopted, refused, remaining } = await ask<Adopted>('broker', '/adopt', { method: 'POST', body })
-        const [first] = refused
+        said.current = await ask<Adopted>('broker', '/adopt', { method: 'POST', body })
+        const { adopted, refused, remaining } = said.current
         notify(
-          `${adopted.length} adopted${remaining.length ? `, ${remaining.length} are left for the next time` : ''}${first ? `; ${refused.length} refused: ${first.reason}` : ''}.`,
+          `${adopted.length} adopted${remaining.length ? `, ${remaining.length} are left for the next time` : ''}${refused.length ? `; ${refused.length} refused` : ''}.`,
         )
-        onDone()
       }}
-      onClose={onClose}
+      onClose={() => (said.current ? onDone(said.current) : onClose())}
     >
-      <SelectField
-        label="Project"
-        value={project}
-        onChange={setProject}
-        required
-        options={[
-          { value: '', label: 'Whose…' },
-          ...(projects.value?.projects ?? []).map(({ id, name }) => ({ value: id, label: name })),
-        ]}
-      />
+      <ChoiceField label="Project" choices={projects} first="Whose…" value={project} onChange={setProject} required />
       <CheckList
         legend="On the cloud"
         hint="Without the tag they are only looked at."
@@ -188,3 +185,34 @@ const Adopt = ({
     </Confirm>
   )
 }
+
+/** What became of each of which there is something to say: it stays until it is read. */
+const Said = ({ said: { adopted, refused }, onClose }: { said: Adopted; onClose: () => void }) => (
+  <Dialog title="What became of them" onClose={onClose}>
+    <div class="stack">
+      {refused.length > 0 && (
+        <ul class="plain-list">
+          {refused.map(({ native_id: id, reason }) => (
+            <li key={id}>
+              <code>{id}</code> is not adopted: {reason}
+            </li>
+          ))}
+        </ul>
+      )}
+      <ul class="plain-list">
+        {adopted.flatMap(({ native_id: id, remarks }) =>
+          remarks.map((remark) => (
+            <li key={`${id} ${remark}`}>
+              <code>{id}</code> is adopted: {remark}
+            </li>
+          )),
+        )}
+      </ul>
+      <div class="row end">
+        <button type="button" onClick={onClose}>
+          I have read it
+        </button>
+      </div>
+    </div>
+  </Dialog>
+)

@@ -1,7 +1,8 @@
 import { useState } from 'preact/hooks'
 import { ask } from '../../api/ask.ts'
 import { commandLine } from '../../api/command.ts'
-import { useAnswer } from '../../api/use-answer.ts'
+import { useChoices } from '../../api/use-choices.ts'
+import { ChoiceField } from '../../parts/choice.tsx'
 import { Confirm } from '../../parts/dialog.tsx'
 import { CheckList, SelectField, TextField } from '../../parts/form.tsx'
 import { notify } from '../../parts/notice.tsx'
@@ -11,16 +12,17 @@ type Of = WindowProps & { volume: Volume }
 
 /** Plugs a volume into a server of its cloud. */
 export const Attach = ({ volume, onClose, onDone }: Of) => {
-  const servers = useAnswer<{ servers: { id: string; name: string }[] }>('compute', '/servers?limit=1000')
+  const servers = useChoices<{ id: string; name: string }>(
+    'compute',
+    '/servers?sort_key=display_name&sort_dir=asc',
+    'servers',
+  )
   const [server, setServer] = useState('')
-  const known = servers.value?.servers ?? []
   return (
     <Confirm
       title={`Attach ${nameOf(volume)}`}
       verb="Attach"
-      command={[
-        commandLine('server', 'add', 'volume', known.find(({ id }) => id === server)?.name ?? 'SERVER', nameOf(volume)),
-      ]}
+      command={[commandLine('server', 'add', 'volume', server || 'SERVER', volume.id)]}
       work={async () => {
         const body = { volumeAttachment: { volumeId: volume.id } }
         await ask('compute', `/servers/${server}/os-volume_attachments`, { method: 'POST', body })
@@ -29,13 +31,15 @@ export const Attach = ({ volume, onClose, onDone }: Of) => {
       }}
       onClose={onClose}
     >
-      <SelectField
+      <ChoiceField
         label="Server"
         hint={volume.availability_zone ? `The volume is in ${volume.availability_zone}.` : undefined}
+        choices={servers}
+        none="The project has no server."
+        first="Into which…"
         value={server}
         onChange={setServer}
         required
-        options={[{ value: '', label: 'Into which…' }, ...known.map(({ id, name }) => ({ value: id, label: name }))]}
       />
     </Confirm>
   )
@@ -43,13 +47,13 @@ export const Attach = ({ volume, onClose, onDone }: Of) => {
 
 /** Takes a volume out of its server. */
 export const Detach = ({ volume, onClose, onDone }: Of) => {
-  const server = volume.attachments[0]?.server_id ?? ''
+  const [server, setServer] = useState(volume.attachments[0]?.server_id ?? '')
   return (
     <Confirm
       title={`Detach ${nameOf(volume)}`}
       verb="Detach"
       danger
-      command={[commandLine('server', 'remove', 'volume', server, nameOf(volume))]}
+      command={[commandLine('server', 'remove', 'volume', server, volume.id)]}
       work={async () => {
         await ask('compute', `/servers/${server}/os-volume_attachments/${volume.id}`, { method: 'DELETE' })
         notify(`${nameOf(volume)} is being taken out.`)
@@ -57,6 +61,14 @@ export const Detach = ({ volume, onClose, onDone }: Of) => {
       }}
       onClose={onClose}
     >
+      {volume.attachments.length > 1 && (
+        <SelectField
+          label="Out of the server"
+          value={server}
+          onChange={setServer}
+          options={volume.attachments.map(({ server_id: id }) => ({ value: id, label: id }))}
+        />
+      )}
       <p>Unmount it in the guest first: what was not written yet is lost.</p>
     </Confirm>
   )
@@ -69,7 +81,7 @@ export const Extend = ({ volume, onClose, onDone }: Of) => {
     <Confirm
       title={`Extend ${nameOf(volume)}`}
       verb="Extend"
-      command={[commandLine('volume', 'set', ['--size', size || 'SIZE'], nameOf(volume))]}
+      command={[commandLine('volume', 'set', ['--size', size || 'SIZE'], volume.id)]}
       work={async () => {
         const body = { 'os-extend': { new_size: Number(size) } }
         await ask('volume', `/volumes/${volume.id}/action`, { method: 'POST', body })
@@ -105,7 +117,7 @@ export const TakeSnapshot = ({ volume, onClose, onDone }: Of) => {
           'volume',
           'snapshot',
           'create',
-          ['--volume', nameOf(volume)],
+          ['--volume', volume.id],
           ['--force', force || null],
           name || 'NAME',
         ),
@@ -142,7 +154,7 @@ export const TakeBackup = ({ volume, onClose, onDone }: Of) => {
           ['--name', name],
           ['--incremental', incremental || null],
           ['--force', force || null],
-          nameOf(volume),
+          volume.id,
         ),
       ]}
       work={async () => {

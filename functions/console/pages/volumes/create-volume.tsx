@@ -1,15 +1,12 @@
 import { useState } from 'preact/hooks'
 import { ask } from '../../api/ask.ts'
 import { commandLine } from '../../api/command.ts'
-import { useAnswer } from '../../api/use-answer.ts'
+import { type Choices, useChoices } from '../../api/use-choices.ts'
+import { ChoiceField } from '../../parts/choice.tsx'
 import { Confirm } from '../../parts/dialog.tsx'
-import { SelectField, TextField } from '../../parts/form.tsx'
+import { TextField } from '../../parts/form.tsx'
 import { notify } from '../../parts/notice.tsx'
 import { nameOf, type Snapshot, type Volume, type WindowProps } from './shapes.ts'
-
-interface Zones {
-  availabilityZoneInfo: { zoneName: string; zoneState: { available: boolean } }[]
-}
 
 /** Of what a volume is made: the member of the body, and the option of the command line. */
 const SOURCES = {
@@ -18,23 +15,30 @@ const SOURCES = {
   image: ['imageRef', '--image'],
 } as const
 
+/** What a volume may begin as, each by what it is: `image:ID`. */
+const useSources = (): Choices<{ id: string; name: string }> => {
+  const lists = [
+    ['snapshot', useChoices<Snapshot>('volume', '/snapshots/detail?status=available', 'snapshots')],
+    ['volume', useChoices<Volume>('volume', '/volumes/detail', 'volumes')],
+    ['image', useChoices<Snapshot>('image', '/images?status=active&sort=name:asc', 'images')],
+  ] as const
+  return {
+    rows: lists.flatMap(([kind, { rows }]) =>
+      rows.map((each) => ({ id: `${kind}:${each.id}`, name: `the ${kind} ${nameOf(each)}` })),
+    ),
+    fault: lists.find(([, { fault }]) => fault)?.[1].fault ?? null,
+    asking: lists.some(([, { asking }]) => asking),
+    cut: lists.some(([, { cut }]) => cut),
+  }
+}
+
 /** A volume, empty or made of something that is there. `source`: `snapshot:ID`, `volume:ID`, `image:ID`, or nothing. */
 export const CreateVolume = ({ onClose, onDone, source: first = '' }: WindowProps & { source?: string }) => {
   const [wish, setWish] = useState({ name: '', size: '10', type: '', zone: '', source: first })
-  const types = useAnswer<{ volume_types: { name: string; description: string | null }[] }>('volume', '/types')
-  const zones = useAnswer<Zones>('compute', '/os-availability-zone')
-  const snapshots = useAnswer<{ snapshots: Snapshot[] }>('volume', '/snapshots/detail?status=available&limit=200')
-  const volumes = useAnswer<{ volumes: Volume[] }>('volume', '/volumes/detail?limit=200')
-  const images = useAnswer<{ images: { id: string; name: string | null }[] }>(
-    'image',
-    '/images?status=active&sort=name:asc&limit=200',
-  )
+  const types = useChoices<{ name: string }>('volume', '/types', 'volume_types')
+  const zones = useChoices<{ zoneName: string }>('compute', '/os-availability-zone', 'availabilityZoneInfo', true)
+  const sources = useSources()
   const set = (key: keyof typeof wish) => (value: string) => setWish((old) => ({ ...old, [key]: value }))
-  const known = [
-    ...(snapshots.value?.snapshots ?? []).map((each) => ({ key: `snapshot:${each.id}`, name: nameOf(each) })),
-    ...(volumes.value?.volumes ?? []).map((each) => ({ key: `volume:${each.id}`, name: nameOf(each) })),
-    ...(images.value?.images ?? []).map((each) => ({ key: `image:${each.id}`, name: nameOf(each) })),
-  ]
   const [kind = '', id = ''] = wish.source.split(':')
   const [member, option] = SOURCES[kind as keyof typeof SOURCES] ?? []
   return (
@@ -48,7 +52,7 @@ export const CreateVolume = ({ onClose, onDone, source: first = '' }: WindowProp
           ['--size', wish.size],
           ['--type', wish.type],
           ['--availability-zone', wish.zone],
-          [option ?? '', (option && known.find(({ key }) => key === wish.source)?.name) ?? null],
+          [option ?? '', option ? id : null],
           wish.name || 'NAME',
         ),
       ]}
@@ -69,34 +73,32 @@ export const CreateVolume = ({ onClose, onDone, source: first = '' }: WindowProp
       <TextField label="Name" value={wish.name} onInput={set('name')} required maxLength={255} focus />
       <div class="pair">
         <TextField label="Size in GiB" type="number" min="1" value={wish.size} onInput={set('size')} required />
-        <SelectField
+        <ChoiceField
           label="Type"
+          choices={types}
+          first="the default"
           value={wish.type}
           onChange={set('type')}
-          options={[
-            { value: '', label: 'the default' },
-            ...(types.value?.volume_types ?? []).map(({ name }) => ({ value: name, label: name })),
-          ]}
+          keyOf={({ name }) => name}
+          wordsOf={({ name }) => name}
         />
       </div>
-      <SelectField
+      <ChoiceField
         label="Zone"
         hint="It has to be on the cloud of the server that it is for."
+        choices={zones}
+        first="the broker chooses"
         value={wish.zone}
         onChange={set('zone')}
-        options={[
-          { value: '', label: 'the broker chooses' },
-          ...(zones.value?.availabilityZoneInfo ?? []).map(({ zoneName }) => ({ value: zoneName, label: zoneName })),
-        ]}
+        keyOf={({ zoneName }) => zoneName}
+        wordsOf={({ zoneName }) => zoneName}
       />
-      <SelectField
+      <ChoiceField
         label="Begins as"
+        choices={sources}
+        first="an empty disk"
         value={wish.source}
         onChange={set('source')}
-        options={[
-          { value: '', label: 'an empty disk' },
-          ...known.map(({ key, name }) => ({ value: key, label: `the ${key.split(':')[0]} ${name}` })),
-        ]}
       />
     </Confirm>
   )

@@ -1,0 +1,48 @@
+import type { ServiceName } from './ask.ts'
+import type { Fault } from './fault.ts'
+import { useAnswer } from './use-answer.ts'
+
+/** So many of one thing a form lists, where its service gives lists by pages. */
+const MOST = 500
+
+/** What there is to choose from, as far as it is known. */
+export interface Choices<T> {
+  rows: T[]
+  /** Why it is not known. */
+  fault: Fault | null
+  /** It is asked for: an empty list says nothing yet. */
+  asking: boolean
+  /** There may be more than are listed. */
+  cut: boolean
+}
+
+/**
+ * What a form lets somebody choose from: `useChoices<Network>('network', '/networks?router:external=true', 'networks')`.
+ * @param path without a limit; null: nothing is asked
+ * @param member of the body in which the list is
+ * @param isWhole the service gives the list whole, and takes no limit
+ */
+export const useChoices = <T>(
+  service: ServiceName,
+  path: string | null,
+  member: string,
+  isWhole = false,
+): Choices<T> => {
+  const limit = `${path?.includes('?') ? '&' : '?'}limit=${MOST}`
+  const answer = useAnswer<Record<string, T[]>>(service, path === null || isWhole ? path : path + limit)
+  const rows = answer.value?.[member] ?? []
+  return {
+    rows,
+    fault: answer.value ? null : answer.fault,
+    asking: answer.asking && !answer.value,
+    cut: !isWhole && rows.length >= MOST,
+  }
+}
+
+/** Two lists as one, each row once by its id. */
+export const bothOf = <T extends { id: string }>(one: Choices<T>, other: Choices<T>): Choices<T> => ({
+  rows: [...one.rows, ...other.rows.filter(({ id }) => !one.rows.some((each) => each.id === id))],
+  fault: one.fault ?? other.fault,
+  asking: one.asking || other.asking,
+  cut: one.cut || other.cut,
+})
