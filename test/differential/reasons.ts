@@ -179,15 +179,28 @@ export const REASONS: Reason[] = [
 
   // Network.
   {
-    why: 'Extensions that are not offered: quality of service, names in DNS, kinds of services of subnets.',
+    why: 'Extensions that are not offered: names in DNS, and what ports ask of the hardware of a host.',
     story: 'network',
     aspects: ['missing'],
-    path: /(qos_policy_id|qos_network_policy_id|dns_domain|dns_name|dns_assignment|service_types|ip_allocation|resource_request|router:external|hardware_offload_type|numa_affinity_policy|propagate_uplink_status|trusted|device_profile|hints)$/,
+    path: /(dns_domain|dns_name|dns_assignment|resource_request|hardware_offload_type|numa_affinity_policy|propagate_uplink_status|trusted|device_profile|hints)$/,
   },
   {
-    why: 'Extensions that are not offered: quality of service, trunks, metering.',
+    why: 'Extensions that are not offered: whether a subnet is of a network that leads outside, which the network says.',
     story: 'network',
-    line: /\/(qos|trunks|metering)/,
+    aspects: ['missing'],
+    path: /^subnets?(\[\])?\.router:external$/,
+  },
+  {
+    why: 'Extensions that are not offered: quality of service of public addresses; ports and networks have it.',
+    story: 'network',
+    aspects: ['missing'],
+    path: /^floatingips?(\[\])?\.qos_policy_id$/,
+  },
+  {
+    why: 'Extensions that are not offered: trunks, metering.',
+    story: 'network',
+    aspects: ['status'],
+    line: /\/(trunks|metering)/,
   },
   {
     why: 'Networks tell how they reach each other, across clouds too.',
@@ -219,15 +232,16 @@ export const REASONS: Reason[] = [
   },
 
   {
-    why: 'Extensions that are not offered: options of DHCP, flavors of routers, routers that are distributed or doubled, default groups of rules.',
+    why: 'Extensions that are not offered: flavors of routers, routers that are distributed or doubled, default groups of rules.',
     story: 'network',
-    aspects: ['missing', 'status'],
-    path: /(extra_dhcp_opts|flavor_id|distributed|ha|belongs_to_default_sg)$/,
+    aspects: ['missing'],
+    path: /(flavor_id|distributed|ha|belongs_to_default_sg)$/,
   },
   {
-    why: 'Extensions that are not offered: options of DHCP, routers that are distributed.',
+    why: 'Extensions that are not offered: routers that are distributed.',
     story: 'network',
-    line: /extra_dhcp_opts|"distributed"|\{port3\}/,
+    aspects: ['status'],
+    line: /"distributed"/,
   },
   {
     why: 'A member that Neutron shows by mistake: it is of its own tables.',
