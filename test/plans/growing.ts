@@ -88,7 +88,7 @@ export const GROWING: Record<string, string[]> = {
   image_members: ['member_id', 'status'],
   images: ['project_id', 'deleted_at', 'visibility', 'status'],
   bindings: ['due_at', 'cloud_id', 'kind', 'project_id', 'phase', 'want', 'ownership'],
-  journal: ['kind', 'action'],
+  journal: ['kind', 'action', 'project_id', 'user_id'],
   orphans: ['cloud_id', 'kind'],
   drift: ['kind'],
   listeners: [],

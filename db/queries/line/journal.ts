@@ -1,4 +1,5 @@
-import { and, desc, eq, gte, lte, sql } from 'drizzle-orm'
+import { and, desc, eq, gte, lte, type Placeholder, sql } from 'drizzle-orm'
+import type { SQLiteColumn } from 'drizzle-orm/sqlite-core'
 import type { Json } from '../../../adapters/contract.ts'
 import type { Database } from '../../client.ts'
 import { among } from '../../conditions.ts'
@@ -74,10 +75,13 @@ export interface EntryFilter {
 const LOOKED_AT = 10_000
 
 const entries = prepared((db, f: Slots<EntryFilter>) => {
+  // A resource and a request have few entries: they are not looked for among all that a project or a user did.
+  const few = f.resourceId !== undefined || f.requestId !== undefined
+  const of = (column: SQLiteColumn, value: Placeholder) => (few ? sql`+${column} = ${value}` : eq(column, value))
   const found = and(
     f.resourceId && eq(journal.resourceId, f.resourceId),
-    f.projectId && eq(journal.projectId, f.projectId),
-    f.userId && eq(journal.userId, f.userId),
+    f.projectId && of(journal.projectId, f.projectId),
+    f.userId && of(journal.userId, f.userId),
     f.requestId &&
       sql`${journal.id} in (select r.id from journal r where r.request_id = ${f.requestId}
         union select g.id from journal g where g.global_request_id = ${f.requestId})`,
