@@ -129,21 +129,18 @@ export const touchPortsByQos = (db: Database, id: string, now: number) =>
   db.run(sql`update bindings set revision = revision + 1, due_at = ${now}, updated_at = ${now}
     where kind = 'port' and want = 'present' and resource_id in (${portsBy(id)})`)
 
+/** Ids of ports that go by what their network says. */
+const portsWithout = (networkId: string) =>
+  sql`select p.id from ports p where p.network_id = ${networkId} and p.qos_policy_id is null and not ${NETWORK_OWNED}`
+
 /** Ids of some of the ports of a network that have no policy of their own. */
 export const somePortsOfNetwork = async (db: Database, networkId: string, most: number): Promise<string[]> =>
-  (
-    await db
-      .select({ id: ports.id })
-      .from(ports)
-      .where(and(eq(ports.networkId, networkId), sql`${ports.qosPolicyId} is null`))
-      .limit(most)
-  ).map(({ id }) => id)
+  (await db.all<{ id: string }>(sql`select id from (${portsWithout(networkId)}) limit ${most}`)).map((row) => row.id)
 
 /** Statement: ports that go by what their network says have to be changed on their clouds. */
 export const touchPortsOfNetwork = (db: Database, networkId: string, now: number) =>
   db.run(sql`update bindings set revision = revision + 1, due_at = ${now}, updated_at = ${now}
-    where kind = 'port' and want = 'present' and resource_id in (select id from ports p
-      where p.network_id = ${networkId} and p.qos_policy_id is null and not ${NETWORK_OWNED})`)
+    where kind = 'port' and want = 'present' and resource_id in (${portsWithout(networkId)})`)
 
 /** Something that has a policy; null: nothing has. */
 export const userOfQos = async (

@@ -12,7 +12,7 @@ import { whyLacking } from '../../clouds/lacking.ts'
 import { guard, makesDue, type Write } from '../../line/commit.ts'
 import { conflicting, NetworkRefused } from '../network-refusal.ts'
 import { seenQosPolicy } from './policy.ts'
-import { unsupported } from './rule.ts'
+import { isKept, unsupported } from './rule.ts'
 
 /* Which policy a port or a network has (neutron/core_extensions/qos.py). What a cloud does not keep is refused, never forgotten. */
 
@@ -55,10 +55,11 @@ export const planQos = async (
   user: User,
   { from, to, cloudIds }: { from: string | null; to: string | null; cloudIds: (string | null)[] },
 ): Promise<Write[]> => {
-  if (from !== null && from !== to) await refuseRemoval(context, from)
+  if (from === to) return []
+  if (from !== null) await refuseRemoval(context, from)
   if (to === null) return []
   const { rules } = await seenQosPolicy(context, to)
-  const unkept = rules.find(({ type }) => type !== 'bandwidth_limit')
+  const unkept = rules.find((rule) => !isKept(rule))
   if (unkept) throw unsupported(unkept.type, user)
   for (const cloudId of cloudIds) await refuseUnshaped(among, cloudId, user)
   return [guard(context, 'qos-gone', qosUnkept(context.scope, to))]
@@ -70,6 +71,7 @@ export const planNetworkQos = async (
   { id, qosPolicyId: from, cloudId, segments }: NetworkView,
   to: string | null,
 ): Promise<Write[]> => {
+  if (from === to) return []
   const { db } = context
   const cloudIds = [...new Set([cloudId, ...segments.map((segment) => segment.cloudId)])]
   return [

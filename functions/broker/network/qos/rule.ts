@@ -5,6 +5,7 @@ import {
   type QosPolicyView,
   type QosRule,
   type QosRuleType,
+  qosInUse,
   qosMoved,
   somePortsByQos,
   touchPortsByQos,
@@ -69,10 +70,13 @@ const refuseConflicts = (policy: QosPolicyView, rule: QosRule): void => {
   }
 }
 
+/** Whether clouds are told what a rule says. */
+export const isKept = ({ type }: Pick<QosRule, 'type'>): boolean => type === 'bandwidth_limit'
+
 /** What no cloud keeps comes into no policy that a port or a network has. */
-const refuseUnkept = async ({ db }: Context, policyId: string, { type }: Pick<QosRule, 'type'>): Promise<void> => {
-  const user = type === 'bandwidth_limit' ? null : await userOfQos(db, policyId)
-  if (user) throw unsupported(type, user)
+const refuseUnkept = async ({ db }: Context, policyId: string, rule: Pick<QosRule, 'type'>): Promise<void> => {
+  const user = isKept(rule) ? null : await userOfQos(db, policyId)
+  if (user) throw unsupported(rule.type, user)
 }
 
 /** `QosRuleNotSupported` and its sister for networks (neutron_lib/exceptions/qos.py). */
@@ -111,7 +115,11 @@ export const createQosRule = (
     const rule = { ...wish, id: context.newId(), policyId, type }
     refuseConflicts(policy, rule)
     await refuseUnkept(context, policyId, rule)
-    await write(context, policy, [insertQosRule(context.db, rule)])
+    await write(context, policy, [
+      // Somebody may give it to a port since.
+      ...(isKept(rule) ? [] : [guard(context, 'qos-moved', qosInUse(policyId))]),
+      insertQosRule(context.db, rule),
+    ])
     return rule
   })
 

@@ -1,7 +1,9 @@
+import { sql } from 'drizzle-orm'
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { remembered } from '../../../../adapters/sandbox/backdoor.ts'
 import type { Client, Plimsoll } from '../../../support/harness.ts'
 import { openCloudType, WHY_UNSHAPED } from '../../../support/open-cloud.ts'
+import { askedWhile } from '../../block-storage/asked-while.ts'
 import { newWorld, type World } from '../../compute/servers/world.ts'
 
 /* Quality of service: what a policy says, who has it, and what a cloud makes of it. */
@@ -264,6 +266,14 @@ describe('rules', () => {
     const unkept = [409, 'QosRuleNotSupported', `Rule dscp_marking is not supported by port ${port.id}`]
     expect(fault(await addMark(used, 26))).toEqual(unkept)
     expect(fault(await addLeast(used, { min_kbps: 1 }))[1]).toBe('QosRuleNotSupported')
+    const free = await policyWith()
+    let late = ''
+    const give = async () => {
+      late = (await makePort({ qos_policy_id: free })).body.port.id
+    }
+    expect(fault(await askedWhile(plimsoll, give, () => addMark(free, 26))), 'given to one meanwhile').toEqual([
+      ...[409, 'QosRuleNotSupported', `Rule dscp_marking is not supported by port ${late}`],
+    ])
   })
 
   test('are of types that clouds keep, or of all', async () => {
@@ -290,6 +300,7 @@ describe('a cloud', () => {
     const ports = await remembered(plimsoll.host.cloudState, plimsoll.cloudId('sandbox'), 'port')
     return ports.find(({ spec }) => spec.mac === mac)?.spec.bandwidth
   }
+  const due = () => plimsoll.db.all(sql`select resource_id from bindings where kind = 'port' and due_at is not null`)
   const EGRESS = { direction: 'egress', kbps: 1000, burstKbits: 100 }
 
   test('is told the limits of a port, its own or those of its network, and again when they change', async () => {
@@ -303,6 +314,9 @@ describe('a cloud', () => {
     expect([await onCloud(port.mac_address), await onCloud(plain.mac_address)]).toEqual([[EGRESS], undefined])
     const general = await policyWith({ max_kbps: 500, direction: 'ingress' })
     await demo.put(`${V2}/networks/${world.network}`, { network: { qos_policy_id: general } })
+    await plimsoll.settle()
+    await demo.put(`${V2}/networks/${world.network}`, { network: { qos_policy_id: general, name: 'again' } })
+    expect(await due(), 'the same again is told to nobody').toEqual([])
     const INGRESS = { direction: 'ingress', kbps: 500, burstKbits: 0 }
     expect([await onCloud(port.mac_address), await onCloud(plain.mac_address)]).toEqual([[EGRESS], [INGRESS]])
     await addLimit(own, { max_kbps: 2000, direction: 'ingress' })
