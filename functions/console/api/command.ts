@@ -1,5 +1,6 @@
 /** A word as a shell takes it for one. */
-const quoted = (word: string): string => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`)
+export const quoted = (word: string): string =>
+  /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`
 
 /**
  * The line that does the same by a shell: `commandLine('server', 'stop', name)`. Options that are not set are left out:
@@ -11,7 +12,7 @@ export const commandLine = (...words: (string | [option: string, value: string |
       words.flatMap((word) => {
         if (typeof word === 'string') return [quoted(word)]
         const [option, value] = word
-        return value === true ? [option] : value ? [option, quoted(value)] : []
+        return value === true ? [quoted(option)] : value ? [quoted(option), quoted(value)] : []
       }),
     )
     .join(' ')

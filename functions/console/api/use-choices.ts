@@ -14,6 +14,8 @@ export interface Choices<T> {
   asking: boolean
   /** There may be more than are listed. */
   cut: boolean
+  /** Asks anew; what is there stays until the answer comes. */
+  again: () => void
 }
 
 /**
@@ -36,6 +38,7 @@ export const useChoices = <T>(
     fault: answer.value ? null : answer.fault,
     asking: answer.asking && !answer.value,
     cut: !isWhole && rows.length >= MOST,
+    again: answer.again,
   }
 }
 
@@ -45,4 +48,8 @@ export const bothOf = <T extends { id: string }>(one: Choices<T>, other: Choices
   fault: one.fault ?? other.fault,
   asking: one.asking || other.asking,
   cut: one.cut || other.cut,
+  again: () => {
+    one.again()
+    other.again()
+  },
 })

@@ -30,7 +30,9 @@ const Around = ({ id, label, hint, fault, children }: FieldProps & { id: string;
 
 type TextFieldProps = FieldProps & {
   value: string
-  onInput: (value: string) => void
+  onInput?: (value: string) => void
+  /** It is only to be read, and taken along. */
+  readonly?: boolean
   /** More than one line. */
   rows?: number
   /** It has the focus when it appears. */
@@ -41,7 +43,7 @@ type TextFieldProps = FieldProps & {
   > & { type?: 'text' | 'password' | 'number' | 'search'; maxLength?: number }
 
 /** A text or a number with its label. */
-export const TextField = ({ label, hint, fault, value, onInput, rows, focus, ...input }: TextFieldProps) => {
+export const TextField = ({ label, hint, fault, value, onInput, rows, focus, readonly, ...input }: TextFieldProps) => {
   const id = useId()
   const box = useRef<HTMLInputElement & HTMLTextAreaElement>(null)
   useEffect(() => {
@@ -51,7 +53,8 @@ export const TextField = ({ label, hint, fault, value, onInput, rows, focus, ...
     id,
     ref: box,
     value,
-    onInput: (event: { currentTarget: { value: string } }) => onInput(event.currentTarget.value),
+    onInput: (event: { currentTarget: { value: string } }) => onInput?.(event.currentTarget.value),
+    readOnly: readonly,
     'aria-describedby': describedBy(id, { hint, fault }),
     'aria-invalid': fault ? true : undefined,
     spellcheck: false,

@@ -53,7 +53,7 @@ export const Credentials = () => {
                 service="identity"
                 path={`${path}/${id}`}
                 name={name}
-                command={commandLine('application', 'credential', 'delete', name)}
+                command={commandLine('application', 'credential', 'delete', id)}
                 onClose={close}
                 onDone={answer.again}
               >
@@ -208,8 +208,8 @@ const Made = ({ made, onClose }: { made: Credential; onClose: () => void }) => (
   <Dialog title={`The secret of ${made.name}`}>
     <div class="stack">
       <p>It is shown now, and never again.</p>
-      <TextField label="Id" value={made.id} onInput={() => {}} />
-      <TextField label="Secret" value={made.secret ?? ''} onInput={() => {}} />
+      <TextField label="Id" value={made.id} readonly />
+      <TextField label="Secret" value={made.secret ?? ''} readonly />
       <Command lines={['export OS_CLIENT_CONFIG_FILE=clouds.yaml OS_CLOUD=plimsoll', 'openstack server list']} />
       <div class="row end">
         <Save text={fileOf(made)} name="clouds.yaml">

@@ -1,6 +1,6 @@
 import { useRef, useState } from 'preact/hooks'
 import { ask } from '../../api/ask.ts'
-import { commandLine } from '../../api/command.ts'
+import { commandLine, quoted } from '../../api/command.ts'
 import { useAnswer } from '../../api/use-answer.ts'
 import { Command } from '../../parts/command.tsx'
 import { Confirm, Dialog } from '../../parts/dialog.tsx'
@@ -120,7 +120,7 @@ const CreateKeyPair = ({ onClose, onMade }: { onClose: () => void; onMade: (made
     <Confirm
       title="New key pair"
       verb="Make it"
-      command={[`${commandLine('keypair', 'create', name || 'NAME')} > ${name || 'NAME'}.pem`]}
+      command={[commandLine('keypair', 'create', ['--private-key', `${name || 'NAME'}.pem`], name || 'NAME')]}
       work={async () => {
         const { keypair } = await ask<{ keypair: Secret }>('compute', '/os-keypairs', {
           method: 'POST',
@@ -141,8 +141,8 @@ const Made = ({ made, onClose }: { made: Secret; onClose: () => void }) => (
   <Dialog title={`The private key of ${made.name}`}>
     <div class="stack">
       <p>It is shown now, and never again. Whoever has it comes into every server with this key.</p>
-      <TextField label="Private key" rows={8} value={made.private_key} onInput={() => {}} />
-      <Command line={`ssh -i ${made.name}.pem USER@ADDRESS`} />
+      <TextField label="Private key" rows={8} value={made.private_key} readonly />
+      <Command line={`ssh -i ${quoted(`./${made.name}.pem`)} USER@ADDRESS`} />
       <div class="row end">
         <Save text={made.private_key} name={`${made.name}.pem`}>
           Save it

@@ -20,7 +20,7 @@ const Meters = ({ set }: { set: Set }) =>
     ))
 
 /** What a project may have, and has, by the services that count it: any project's, not that of the token. */
-export const Limits = ({ projectId, name }: { projectId: string; name: string }) => {
+export const Limits = ({ projectId }: { projectId: string }) => {
   const compute = useAnswer<{ quota_set: Set }>('compute', `/os-quota-sets/${projectId}/detail`)
   const volumes = useAnswer<{ quota_set: Set }>('volume', `/os-quota-sets/${projectId}?usage=True`)
   const networks = useAnswer<{ quota: Set }>('network', `/quotas/${projectId}/details`)
@@ -34,8 +34,8 @@ export const Limits = ({ projectId, name }: { projectId: string; name: string })
       <div class="under">
         <Command
           lines={[
-            commandLine('quota', 'show', '--usage', name),
-            commandLine('quota', 'set', ['--instances', 'COUNT'], ['--cores', 'COUNT'], name),
+            commandLine('quota', 'show', '--usage', projectId),
+            commandLine('quota', 'set', ['--instances', 'COUNT'], ['--cores', 'COUNT'], projectId),
           ]}
         />
       </div>

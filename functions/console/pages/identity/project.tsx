@@ -163,7 +163,7 @@ const ProjectPage = ({ params }: PageProps) => {
             <Command line={`GET /broker/v1${path}/policy`} />
           </div>
         </Card>
-        <Limits projectId={id} name={project.value?.project.name ?? id} />
+        <Limits projectId={id} />
       </div>
       {shown}
     </>

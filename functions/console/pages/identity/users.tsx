@@ -52,7 +52,7 @@ export const Users = () => {
                   title={`${enabled ? 'Lock out' : 'Let in'} ${name}`}
                   verb={enabled ? 'Lock out' : 'Let in'}
                   danger={enabled}
-                  command={[commandLine('user', 'set', enabled ? '--disable' : '--enable', name)]}
+                  command={[commandLine('user', 'set', enabled ? '--disable' : '--enable', id)]}
                   work={async () => {
                     const body = { user: { enabled: !enabled } }
                     await ask('identity', `/users/${id}`, { method: 'PATCH', body })
@@ -75,7 +75,7 @@ export const Users = () => {
                   service="identity"
                   path={`/users/${id}`}
                   name={name}
-                  command={commandLine('user', 'delete', name)}
+                  command={commandLine('user', 'delete', id)}
                   onClose={close}
                   onDone={pages.again}
                 />

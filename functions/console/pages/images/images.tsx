@@ -21,10 +21,11 @@ const VISIBLE = ['public', 'private', 'shared', 'community']
 /** What servers begin with. */
 const Images = ({ query }: PageProps) => {
   const { session } = useStore(door)
-  const visibility = query.get('visibility') ?? ''
+  // What the address says is a word of these or none.
+  const visibility = VISIBLE.find((each) => each === query.get('visibility')) ?? ''
   const pages = usePages<Image>({
     service: 'image',
-    path: `/images?sort=name:asc${visibility ? `&visibility=${encodeURIComponent(visibility)}` : ''}`,
+    path: `/images?sort=name:asc${visibility && `&visibility=${visibility}`}`,
     rowsIn: imagesIn,
   })
   useUntil(
@@ -62,7 +63,7 @@ const Images = ({ query }: PageProps) => {
                     service="image"
                     path={`/images/${row.id}`}
                     name={nameOf(row)}
-                    command={commandLine('image', 'delete', nameOf(row))}
+                    command={commandLine('image', 'delete', row.id)}
                     onClose={close}
                     onDone={pages.again}
                   >

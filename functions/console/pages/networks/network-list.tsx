@@ -1,6 +1,8 @@
+import { useState } from 'preact/hooks'
 import { ask } from '../../api/ask.ts'
 import { commandLine } from '../../api/command.ts'
-import { useAnswer } from '../../api/use-answer.ts'
+import { ofProject } from '../../api/of-project.ts'
+import { useChoices } from '../../api/use-choices.ts'
 import { usePages } from '../../api/use-pages.ts'
 import { Confirm } from '../../parts/dialog.tsx'
 import { Empty } from '../../parts/empty.tsx'
@@ -10,22 +12,35 @@ import { Status } from '../../parts/status.tsx'
 import type { Column } from '../../parts/table.tsx'
 import { RowButton, useWindow } from '../../parts/window.tsx'
 import { linkTo } from '../../router.ts'
+import { door, has } from '../../session/session.ts'
+import { useStore } from '../../store.ts'
 import { CreateNetwork } from './create-network.tsx'
 import { type Network, nameOf, networksIn, type Subnet } from './shapes.ts'
 
+/** Which networks are listed: what the list is of, and the filter. An administrator would see those of all projects. */
+const WHICH = {
+  usable: ['Networks that the project may use', (path: string) => path],
+  own: ['Networks of the project', ofProject],
+  shared: ['Networks that are shared', (path: string) => `${path}&shared=true`],
+  external: ['External networks', (path: string) => `${path}&router:external=true`],
+} as const
+
 /** The networks of the project, and those that it may use. */
 export const NetworkList = () => {
+  const isAdmin = has(useStore(door).session, 'admin')
+  const [which, setWhich] = useState<keyof typeof WHICH>(isAdmin ? 'own' : 'usable')
+  const [caption, listed] = WHICH[which]
   const pages = usePages<Network>({
     service: 'network',
-    path: '/networks?sort_key=name&sort_dir=asc',
+    path: listed('/networks?sort_key=name&sort_dir=asc'),
     rowsIn: networksIn,
   })
-  const subnets = useAnswer<{ subnets: Subnet[] }>('network', '/subnets?limit=1000')
-  const { shown, open } = useWindow()
+  const subnets = useChoices<Subnet>('network', listed === ofProject ? ofProject('/subnets') : '/subnets', 'subnets')
   const again = () => {
     pages.again()
     subnets.again()
   }
+  const { shown, open } = useWindow()
   const columns: Column<Network>[] = [
     {
       key: 'name',
@@ -37,7 +52,7 @@ export const NetworkList = () => {
       key: 'subnets',
       title: 'Subnets',
       cell: ({ id, subnets: ids }) => {
-        const own = subnets.value?.subnets.filter(({ network_id }) => network_id === id) ?? []
+        const own = subnets.rows.filter(({ network_id }) => network_id === id)
         return <span class="mono">{own.length ? own.map(({ cidr }) => cidr).join(', ') : ids.length || '–'}</span>
       },
     },
@@ -69,7 +84,7 @@ export const NetworkList = () => {
                   title={`Delete ${nameOf(network)}`}
                   verb="Delete"
                   danger
-                  command={[commandLine('network', 'delete', nameOf(network))]}
+                  command={[commandLine('network', 'delete', network.id)]}
                   work={async () => {
                     await ask('network', `/networks/${network.id}`, { method: 'DELETE' })
                     notify(`${nameOf(network)} is gone.`)
@@ -98,11 +113,29 @@ export const NetworkList = () => {
     <>
       <Listing
         pages={pages}
-        caption="Networks that the project may use"
+        caption={caption}
         columns={columns}
         nameOf={nameOf}
         command={commandLine('network', 'list')}
-        bar={<div class="row filter">{make}</div>}
+        bar={
+          <div class="row filter">
+            {make}
+            <select
+              aria-label="Which networks"
+              value={which}
+              onChange={(event) => setWhich(event.currentTarget.value as keyof typeof WHICH)}
+            >
+              {Object.entries(WHICH).map(
+                ([key, [words]]) =>
+                  (key !== 'usable' || !isAdmin) && (
+                    <option key={key} value={key}>
+                      {words}
+                    </option>
+                  ),
+              )}
+            </select>
+          </div>
+        }
         empty={
           <Empty
             title="No network yet"

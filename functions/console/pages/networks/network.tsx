@@ -99,7 +99,7 @@ const NetworkPage = ({ params }: PageProps) => {
                                   title={`Delete ${nameOf(subnet)}`}
                                   verb="Delete"
                                   danger
-                                  command={[commandLine('subnet', 'delete', nameOf(subnet))]}
+                                  command={[commandLine('subnet', 'delete', subnet.id)]}
                                   work={async () => {
                                     await ask('network', `/subnets/${subnet.id}`, { method: 'DELETE' })
                                     notify(`${nameOf(subnet)} is gone.`)
@@ -125,7 +125,7 @@ const NetworkPage = ({ params }: PageProps) => {
                 caption="Ports of the network"
                 columns={PORTS}
                 nameOf={({ name, mac_address }) => name || mac_address}
-                command={commandLine('port', 'list', '--network', nameOf(network))}
+                command={commandLine('port', 'list', '--network', network.id)}
                 empty={<p class="quiet">Nothing is plugged into it.</p>}
               />
             </Card>
@@ -181,7 +181,7 @@ const CreateSubnet = ({ network, onClose, onDone }: { network: Network; onClose:
         commandLine(
           'subnet',
           'create',
-          ['--network', nameOf(network)],
+          ['--network', network.id],
           ['--subnet-range', cidr || 'CIDR'],
           ['--ip-version', version === 6 ? '6' : null],
           name || 'NAME',

@@ -39,7 +39,7 @@ export const About = ({ server }: PartProps) => {
           ]}
         />
         <div class="under">
-          <Command line={commandLine('server', 'show', server.name)} />
+          <Command line={commandLine('server', 'show', server.id)} />
         </div>
       </Card>
       <Forks server={server} />

@@ -1,3 +1,4 @@
+import { useState } from 'preact/hooks'
 import { ask } from '../../api/ask.ts'
 import { commandLine } from '../../api/command.ts'
 import { asFault, Fault } from '../../api/fault.ts'
@@ -83,22 +84,25 @@ export const DEEDS: Deed[] = [
 /** So many are asked at a time. */
 const AT_ONCE = 6
 
-/** Asks it of each, and goes on where one refuses. @throws Fault which refused, and what the first of them said */
-const doAll = async (servers: Who[], work: Deed['work']): Promise<void> => {
+/** Asks it of each, and goes on where one refuses; `did` hears of each that did not. @throws Fault which refused, and what the first of them said */
+const doAll = async (servers: Who[], work: Deed['work'], did: (server: Who) => void): Promise<void> => {
   const left = [...servers]
   const refused: { server: Who; fault: Fault }[] = []
   const next = async (): Promise<void> => {
     for (let server = left.shift(); server; server = left.shift()) {
       const current = server
-      await work(current).catch((error) => refused.push({ server: current, fault: asFault(error) }))
+      await work(current).then(
+        () => did(current),
+        (error) => refused.push({ server: current, fault: asFault(error) }),
+      )
     }
   }
   await Promise.all(Array.from({ length: AT_ONCE }, next))
   const [first] = refused
   if (!first) return
   const { status, message, requestId } = first.fault
-  const words = servers.length > 1 ? `${namesOf(refused.map(({ server }) => server))}: ${message}` : message
-  throw new Fault(status, words, { requestId })
+  const names = namesOf(refused.map(({ server }) => server))
+  throw new Fault(status, servers.length > 1 ? `${names}: ${message}` : message, { requestId })
 }
 
 /** So many names are said; of the rest how many they are. */
@@ -108,6 +112,9 @@ const namesOf = (servers: Who[]): string =>
     .slice(0, SAID)
     .map(({ name }) => name)
     .join(', ') + (servers.length > SAID ? ` and ${servers.length - SAID} more` : '')
+
+/** So many ids stand in one line, and so many in all: a longer one no shell takes. */
+const [A_LINE, LINED] = [20, 200]
 
 /** Asks before something is done to one server or many, and does it. */
 export const DeedDialog = ({
@@ -120,22 +127,41 @@ export const DeedDialog = ({
   servers: Who[]
   onClose: () => void
   onDone?: () => void
-}) => (
-  <Confirm
-    title={servers.length > 1 ? `${deed.verb} ${servers.length} servers` : `${deed.verb} ${servers[0]?.name ?? ''}`}
-    verb={deed.verb}
-    danger={deed.danger ?? false}
-    command={[commandLine(...deed.command, ...servers.map(({ name }) => name))]}
-    work={async () => {
-      await doAll(servers, deed.work)
-      notify(`${namesOf(servers)} ${deed.done}.`)
-      onDone?.()
-    }}
-    onClose={onClose}
-  >
-    <p>
-      {deed.asks} <strong>{namesOf(servers)}</strong>
-      {deed.danger ? '? What is on its disk goes with it, but for volumes that stay.' : '?'}
-    </p>
-  </Confirm>
-)
+}) => {
+  // Of those that did it already it is not asked again.
+  const [did, setDid] = useState<Who[]>([])
+  const left = servers.filter(({ id }) => !did.some((each) => each.id === id))
+  const lines = Array.from({ length: Math.ceil(Math.min(left.length, LINED) / A_LINE) }, (_, i) =>
+    commandLine(...deed.command, ...left.slice(i * A_LINE, Math.min((i + 1) * A_LINE, LINED)).map(({ id }) => id)),
+  )
+  if (left.length > LINED) lines.push(`# and ${left.length - LINED} more`)
+  return (
+    <Confirm
+      title={servers.length > 1 ? `${deed.verb} ${servers.length} servers` : `${deed.verb} ${servers[0]?.name ?? ''}`}
+      verb={deed.verb}
+      danger={deed.danger ?? false}
+      command={lines}
+      work={async () => {
+        const now: Who[] = []
+        try {
+          await doAll(left, deed.work, (server) => now.push(server))
+        } finally {
+          setDid([...did, ...now])
+        }
+        notify(`${namesOf(servers)} ${deed.done}.`)
+        onDone?.()
+      }}
+      onClose={onClose}
+    >
+      <p>
+        {deed.asks} <strong>{namesOf(left)}</strong>
+        {deed.danger ? '? What is on its disk goes with it, but for volumes that stay.' : '?'}
+      </p>
+      {did.length > 0 && (
+        <p class="quiet">
+          {namesOf(did)} {deed.done}.
+        </p>
+      )}
+    </Confirm>
+  )
+}

@@ -63,7 +63,7 @@ export const ConsoleLog = ({ server }: PartProps) => {
           </pre>
         </section>
       )}
-      <Command line={commandLine('console', 'log', 'show', ['--lines', length], server.name)} />
+      <Command line={commandLine('console', 'log', 'show', ['--lines', length], server.id)} />
     </div>
   )
 }

@@ -1,15 +1,19 @@
 import { useState } from 'preact/hooks'
 import { ask } from '../../api/ask.ts'
+import { ofProject } from '../../api/of-project.ts'
 import { useAnswer, useDoing } from '../../api/use-answer.ts'
+import { useChoices } from '../../api/use-choices.ts'
 import type { PageProps } from '../../page.ts'
+import { ChoiceField, ChoiceList } from '../../parts/choice.tsx'
 import { Command } from '../../parts/command.tsx'
 import { Disclosure } from '../../parts/disclosure.tsx'
 import { FaultNote } from '../../parts/fault.tsx'
-import { CheckList, SelectField, TextField } from '../../parts/form.tsx'
+import { TextField } from '../../parts/form.tsx'
 import { Heading } from '../../parts/heading.tsx'
 import { notify } from '../../parts/notice.tsx'
 import { mibWords, vcpuWords } from '../../parts/words.ts'
 import { goTo, linkTo } from '../../router.ts'
+import { useNetworks } from '../networks/use-networks.ts'
 import { ForeseenCard } from './foreseen.tsx'
 import { createLine, NOTHING, placementBody, serverBody, type Wish } from './wish.ts'
 
@@ -24,19 +28,19 @@ interface Named {
   id: string
   name: string
 }
-interface Zones {
-  availabilityZoneInfo: { zoneName: string; zoneState: { available: boolean } }[]
+interface Zone {
+  zoneName: string
+  zoneState: { available: boolean }
 }
 
 /** What a form is made of: what there is to choose from. */
-const useChoices = () => ({
-  flavors: useAnswer<{ flavors: Flavor[] }>('compute', '/flavors/detail?limit=1000'),
-  images: useAnswer<{ images: Named[] }>('image', '/images?status=active&sort=name:asc&limit=500'),
-  networks: useAnswer<{ networks: Named[] }>('network', '/networks?fields=id&fields=name&sort_key=name&sort_dir=asc'),
-  groups: useAnswer<{ security_groups: Named[] }>('network', '/security-groups?fields=id&fields=name'),
-  keys: useAnswer<{ keypairs: { keypair: { name: string } }[] }>('compute', '/os-keypairs'),
-  zones: useAnswer<Zones>('compute', '/os-availability-zone'),
-  rates: useAnswer<{ rates: { currency: string } }>('broker', '/rates'),
+const useParts = () => ({
+  flavors: useChoices<Flavor>('compute', '/flavors/detail', 'flavors'),
+  images: useChoices<Named>('image', '/images?status=active&sort=name:asc', 'images'),
+  networks: useNetworks(),
+  groups: useChoices<Named>('network', ofProject('/security-groups?fields=id&fields=name'), 'security_groups'),
+  keys: useChoices<{ keypair: { name: string } }>('compute', '/os-keypairs', 'keypairs'),
+  zones: useChoices<Zone>('compute', '/os-availability-zone', 'availabilityZoneInfo', true),
 })
 
 const flavorWords = ({ name, vcpus, ram, disk }: Flavor): string =>
@@ -44,21 +48,14 @@ const flavorWords = ({ name, vcpus, ram, disk }: Flavor): string =>
 
 /** What somebody begins with: the first of what there is one of, and what the address says. */
 const Create = ({ query }: PageProps) => {
-  const choices = useChoices()
+  const choices = useParts()
+  const rates = useAnswer<{ rates: { currency: string } }>('broker', '/rates')
   const [wish, setWish] = useState<Wish>({ ...NOTHING, zone: query.get('zone') ?? '', image: query.get('image') ?? '' })
   const { busy, fault, run } = useDoing()
   const set =
     <K extends keyof Wish>(key: K) =>
     (value: Wish[K]) =>
       setWish((old) => ({ ...old, [key]: value }))
-  const flavors = choices.flavors.value?.flavors ?? []
-  const images = choices.images.value?.images ?? []
-  const networks = choices.networks.value?.networks ?? []
-  const groups = choices.groups.value?.security_groups ?? []
-  const keys = choices.keys.value?.keypairs.map(({ keypair }) => keypair.name) ?? []
-  const zones = choices.zones.value?.availabilityZoneInfo ?? []
-  const nameOf = (id: string) => [...flavors, ...images, ...networks].find((each) => each.id === id)?.name ?? id
-  const faults = Object.values(choices).flatMap((answer) => (answer.fault ? [answer.fault] : []))
   const submit = async (event: SubmitEvent) => {
     event.preventDefault()
     await run(async () => {
@@ -75,72 +72,60 @@ const Create = ({ query }: PageProps) => {
       <Heading title="New server" />
       <div class="beside">
         <form class="card stack" onSubmit={submit}>
-          {faults[0] && <FaultNote fault={faults[0]} />}
           <TextField label="Name" value={wish.name} onInput={set('name')} required maxLength={255} />
-          <SelectField
+          <ChoiceField
             label="Flavor"
+            choices={choices.flavors}
+            none="There is no flavor: an administrator makes one."
+            first="How large…"
             value={wish.flavor}
             onChange={set('flavor')}
             required
-            options={[
-              { value: '', label: 'How large…' },
-              ...flavors.map((flavor) => ({ value: flavor.id, label: flavorWords(flavor) })),
-            ]}
+            wordsOf={flavorWords}
           />
-          <SelectField
+          <ChoiceField
             label="Image"
+            choices={choices.images}
+            none="There is no image yet: upload one first."
+            first="What it begins with…"
             value={wish.image}
             onChange={set('image')}
             required
-            options={[
-              { value: '', label: 'What it begins with…' },
-              ...images.map(({ id, name }) => ({ value: id, label: name || id })),
-            ]}
           />
-          {networks.length ? (
-            <CheckList
-              legend="Networks"
-              hint="None chosen: the server has no network."
-              options={networks.map(({ id, name }) => ({ value: id, label: name || id }))}
-              chosen={wish.networks}
-              onChange={set('networks')}
-            />
-          ) : (
-            <p class="hint">
-              The project has no network yet, so the server would have none: <code>openstack network create net1</code>{' '}
-              makes one.
-            </p>
-          )}
-          <SelectField
+          <ChoiceList
+            label="Networks"
+            hint="None chosen: the server has no network."
+            choices={choices.networks}
+            none="The project has no network yet, so the server would have none: openstack network create net1 makes one."
+            chosen={wish.networks}
+            onChange={set('networks')}
+          />
+          <ChoiceField
             label="Key"
-            hint={
-              keys.length
-                ? undefined
-                : 'None yet: openstack keypair create makes one, by which you log in to the guest.'
-            }
+            choices={choices.keys}
+            none="None yet: openstack keypair create makes one, by which you log in to the guest."
+            first="none"
             value={wish.key}
             onChange={set('key')}
-            options={[{ value: '', label: 'none' }, ...keys.map((name) => ({ value: name, label: name }))]}
+            keyOf={({ keypair }) => keypair.name}
+            wordsOf={({ keypair }) => keypair.name}
           />
-          <SelectField
+          <ChoiceField
             label="Zone"
+            choices={choices.zones}
+            first="the broker chooses"
             value={wish.zone}
             onChange={set('zone')}
-            options={[
-              { value: '', label: 'the broker chooses' },
-              ...zones.map(({ zoneName, zoneState }) => ({
-                value: zoneName,
-                label: zoneState.available ? zoneName : `${zoneName} (closed)`,
-              })),
-            ]}
+            keyOf={({ zoneName }) => zoneName}
+            wordsOf={({ zoneName, zoneState }) => (zoneState.available ? zoneName : `${zoneName} (closed)`)}
           />
           <Disclosure label="More">
             <TextField label="How many" type="number" min="1" max="1000" value={wish.count} onInput={set('count')} />
-            {groups.length > 0 && wish.networks.length > 0 && (
-              <CheckList
-                legend="Security groups"
+            {wish.networks.length > 0 && (
+              <ChoiceList
+                label="Security groups"
                 hint="None chosen: the default one."
-                options={groups.map(({ name }) => ({ value: name, label: name }))}
+                choices={choices.groups}
                 chosen={wish.groups}
                 onChange={set('groups')}
               />
@@ -161,7 +146,7 @@ const Create = ({ query }: PageProps) => {
             />
           </Disclosure>
           {fault && <FaultNote fault={fault} />}
-          <Command line={createLine(wish, nameOf)} />
+          <Command line={createLine(wish)} />
           <div class="row end">
             <a class="button" href={linkTo('/servers')}>
               Cancel
@@ -171,7 +156,7 @@ const Create = ({ query }: PageProps) => {
             </button>
           </div>
         </form>
-        <ForeseenCard body={placementBody(wish)} currency={choices.rates.value?.rates.currency ?? ''} />
+        <ForeseenCard body={placementBody(wish)} currency={rates.value?.rates.currency ?? ''} />
       </div>
     </>
   )

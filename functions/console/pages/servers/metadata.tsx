@@ -88,7 +88,7 @@ export const Metadata = ({ server, again }: PartProps) => {
             'set',
             '--property',
             `${item.name || 'NAME'}=${item.value || 'VALUE'}`,
-            server.name,
+            server.id,
           )}
         />
       </div>
@@ -97,7 +97,7 @@ export const Metadata = ({ server, again }: PartProps) => {
           title={`Remove ${removing}`}
           verb="Remove"
           danger
-          command={[commandLine('server', 'unset', '--property', removing, server.name)]}
+          command={[commandLine('server', 'unset', '--property', removing, server.id)]}
           work={async () => {
             await ask('compute', `/servers/${server.id}/metadata/${encodeURIComponent(removing)}`, { method: 'DELETE' })
             notify(`${removing} is removed.`)

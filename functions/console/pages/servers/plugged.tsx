@@ -64,7 +64,7 @@ export const Plugged = ({ server }: PartProps) => {
           }
         </Waiting>
         <div class="under">
-          <Command line={commandLine('server', 'add', 'network', server.name, 'NETWORK')} />
+          <Command line={commandLine('server', 'add', 'network', server.id, 'NETWORK')} />
         </div>
       </Card>
       <Card title="Volumes">
@@ -84,7 +84,7 @@ export const Plugged = ({ server }: PartProps) => {
           }
         </Waiting>
         <div class="under">
-          <Command line={commandLine('server', 'add', 'volume', server.name, 'VOLUME')} />
+          <Command line={commandLine('server', 'add', 'volume', server.id, 'VOLUME')} />
         </div>
       </Card>
     </div>

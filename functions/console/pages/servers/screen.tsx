@@ -71,8 +71,8 @@ export const Screen = ({ server }: PartProps) => {
       )}
       <Command
         lines={[
-          commandLine('console', 'url', 'show', '--novnc', server.name),
-          commandLine('console', 'url', 'show', '--mks', server.name),
+          commandLine('console', 'url', 'show', '--novnc', server.id),
+          commandLine('console', 'url', 'show', '--mks', server.id),
         ]}
       />
     </div>

@@ -68,6 +68,7 @@ const ServerPage = ({ params, query }: PageProps) => {
           It is gone. <a href={linkTo('/servers')}>To the servers</a>
         </p>
       )}
+      {answer.fault && !gone && <FaultNote fault={answer.fault} again={answer.again} />}
       {server.fault && <p class="note fault">{server.fault.message}</p>}
       <nav class="parts" aria-label="Parts of the server">
         {PARTS.map(([name, title]) => (

@@ -2,6 +2,7 @@ import { useEffect, useRef, useState } from 'preact/hooks'
 import { ask } from '../../api/ask.ts'
 import { commandLine } from '../../api/command.ts'
 import { useEvents } from '../../api/events.ts'
+import { asFault } from '../../api/fault.ts'
 import { useAnswer } from '../../api/use-answer.ts'
 import { usePages } from '../../api/use-pages.ts'
 import type { PageProps } from '../../page.ts'
@@ -95,13 +96,18 @@ const Servers = ({ query }: PageProps) => {
   const zones = useAnswer<Zones>('compute', '/os-availability-zone')
   const [chosen, setChosen] = useState(new Set<string>())
   const [deed, setDeed] = useState<Deed | null>(null)
-  const isStale = useLive(pages)
+  const { isStale, show } = useLive(pages, path)
   const mayMake = has(useStore(door).session, 'member')
   const set = (change: Partial<Wish>) => goTo(linkTo('/servers', {}, { ...wish, ...change }), true)
   const order: Order = { key: wish.sort, down: wish.dir === 'desc' }
   const picked = pages.rows.filter(({ id }) => chosen.has(id))
   const isFiltered = Boolean(wish.name || wish.status || wish.zone)
   const isEmpty = !pages.asking && !pages.fault && pages.rows.length === 0
+  // What was loaded is gone, and there is more behind it.
+  const isDrained = isEmpty && !pages.whole
+  useEffect(() => {
+    if (isDrained) pages.again()
+  }, [isDrained, pages.again])
   return (
     <>
       <Heading title="Servers">
@@ -111,7 +117,7 @@ const Servers = ({ query }: PageProps) => {
           </a>
         )}
       </Heading>
-      {isEmpty && !isFiltered ? (
+      {isEmpty && !isDrained && !isFiltered ? (
         <Empty
           title="No server yet"
           action={
@@ -149,13 +155,13 @@ const Servers = ({ query }: PageProps) => {
           {isStale && (
             <p class="row note">
               There are others by now.
-              <button type="button" onClick={pages.again}>
+              <button type="button" onClick={show}>
                 Show them
               </button>
             </p>
           )}
           {pages.fault && <FaultNote fault={pages.fault} again={pages.rows.length ? pages.more : pages.again} />}
-          {isEmpty ? (
+          {isEmpty && !isDrained ? (
             <p class="quiet">No server is so.</p>
           ) : (
             <Table
@@ -230,17 +236,16 @@ const Filters = ({ wish, set, zones }: { wish: Wish; set: (change: Partial<Wish>
 
 /**
  * Rows become what they are as they do: those that changed are asked for. Where others came and the list is short it is asked
- * for again; a long one is not taken from whoever reads it. True: it is not what it would be by now.
+ * for again; a long one is not taken from whoever reads it. `isStale`: it is not what it would be by now, until `show`.
  */
-const useLive = ({ rows, change, again }: ReturnType<typeof usePages<Server>>): boolean => {
+const useLive = ({ rows, change, again }: ReturnType<typeof usePages<Server>>, path: string) => {
   const changed = useRef(new Set<string>())
   const timer = useRef<ReturnType<typeof setTimeout> | null>(null)
   const known = useRef(rows)
   known.current = rows
   const [isStale, setStale] = useState(false)
+  useEffect(() => setStale(false), [path])
   useEffect(() => () => clearTimeout(timer.current ?? undefined), [])
-  const first = rows[0]
-  useEffect(() => setStale(false), [first?.id])
   const look = () => {
     timer.current = null
     const ids = [...changed.current]
@@ -253,7 +258,8 @@ const useLive = ({ rows, change, again }: ReturnType<typeof usePages<Server>>): 
     for (const id of own.slice(0, MANY))
       ask<{ server: Server }>('compute', `/servers/${id}`).then(
         ({ server }) => change(id, server),
-        () => {},
+        // What cannot be read any more is not what the row says.
+        (error) => (asFault(error).status === 404 ? change(id, null) : setStale(true)),
       )
   }
   useEvents(({ type, resource, data }) => {
@@ -263,5 +269,9 @@ const useLive = ({ rows, change, again }: ReturnType<typeof usePages<Server>>): 
     changed.current.add(type === 'gap' ? '' : resource.id)
     timer.current ??= setTimeout(look, 300)
   })
-  return isStale
+  const show = () => {
+    setStale(false)
+    again()
+  }
+  return { isStale, show }
 }

@@ -69,7 +69,7 @@ export const Timeline = ({ server }: PartProps) => {
             </ol>
           )}
         </Waiting>
-        <Command line={commandLine('server', 'event', 'list', server.name)} />
+        <Command line={commandLine('server', 'event', 'list', server.id)} />
       </Card>
       <Card title="Why it is where it is">
         <Waiting answer={placement}>

@@ -40,7 +40,8 @@ const metadataIn = (lines: string): Record<string, string> =>
 const countOf = ({ count }: Wish): number => Math.max(1, Math.min(1_000, Math.floor(Number(count)) || 1))
 
 /** Text as Nova takes user data. */
-const base64 = (text: string): string => btoa(String.fromCharCode(...new TextEncoder().encode(text)))
+const base64 = (text: string): string =>
+  btoa(Array.from(new TextEncoder().encode(text), (byte) => String.fromCharCode(byte)).join(''))
 
 /** The body of `POST /servers`. */
 export const serverBody = (wish: Wish): object => {
@@ -52,7 +53,7 @@ export const serverBody = (wish: Wish): object => {
       flavorRef: wish.flavor,
       imageRef: wish.image,
       networks: wish.networks.length ? wish.networks.map((uuid) => ({ uuid })) : 'none',
-      ...(wish.groups.length ? { security_groups: wish.groups.map((name) => ({ name })) } : {}),
+      ...(wish.groups.length ? { security_groups: wish.groups.map((id) => ({ name: id })) } : {}),
       ...(wish.key ? { key_name: wish.key } : {}),
       ...(wish.zone ? { availability_zone: wish.zone } : {}),
       ...(Object.keys(metadata).length ? { metadata } : {}),
@@ -79,16 +80,16 @@ export const placementBody = (wish: Wish): object | null => {
   }
 }
 
-/** The same by the command line; names in place of ids where they are known. */
-export const createLine = (wish: Wish, nameOf: (id: string) => string): string => {
+/** The same by the command line; what is there by its id, of which there is one. */
+export const createLine = (wish: Wish): string => {
   const count = countOf(wish)
   return commandLine(
     'server',
     'create',
-    ['--flavor', wish.flavor ? nameOf(wish.flavor) : 'FLAVOR'],
-    ['--image', wish.image ? nameOf(wish.image) : 'IMAGE'],
+    ['--flavor', wish.flavor || 'FLAVOR'],
+    ['--image', wish.image || 'IMAGE'],
     ...(wish.networks.length
-      ? wish.networks.map((id): [string, string] => ['--network', nameOf(id)])
+      ? wish.networks.map((id): [string, string] => ['--network', id])
       : ([['--nic', 'none']] as [string, string][])),
     ...wish.groups.map((id): [string, string] => ['--security-group', id]),
     ['--key-name', wish.key],

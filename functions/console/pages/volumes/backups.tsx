@@ -57,7 +57,7 @@ export const Backups = () => {
                   service="volume"
                   path={`/backups/${row.id}`}
                   name={nameOf(row)}
-                  command={commandLine('volume', 'backup', 'delete', nameOf(row))}
+                  command={commandLine('volume', 'backup', 'delete', row.id)}
                   onClose={close}
                   onDone={pages.again}
                 >
@@ -98,7 +98,7 @@ const Restore = ({ backup, onClose, onDone }: WindowProps & { backup: Backup }) 
     <Confirm
       title={`Restore ${nameOf(backup)}`}
       verb="Restore"
-      command={[commandLine('volume', 'backup', 'restore', nameOf(backup), name || 'NAME')]}
+      command={[commandLine('volume', 'backup', 'restore', backup.id, name || 'NAME')]}
       work={async () => {
         await ask('volume', `/backups/${backup.id}/restore`, { method: 'POST', body: { restore: { name } } })
         notify(`${name} is being restored.`)

@@ -29,6 +29,9 @@ const useSources = (): Choices<{ id: string; name: string }> => {
     fault: lists.find(([, { fault }]) => fault)?.[1].fault ?? null,
     asking: lists.some(([, { asking }]) => asking),
     cut: lists.some(([, { cut }]) => cut),
+    again: () => {
+      for (const [, { again }] of lists) again()
+    },
   }
 }
 

@@ -46,7 +46,7 @@ export const Snapshots = () => {
                   service="volume"
                   path={`/snapshots/${row.id}`}
                   name={nameOf(row)}
-                  command={commandLine('volume', 'snapshot', 'delete', nameOf(row))}
+                  command={commandLine('volume', 'snapshot', 'delete', row.id)}
                   onClose={close}
                   onDone={pages.again}
                 />

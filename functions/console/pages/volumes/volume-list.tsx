@@ -81,7 +81,7 @@ export const VolumeList = () => {
                     service="volume"
                     path={`/volumes/${volume.id}`}
                     name={nameOf(volume)}
-                    command={commandLine('volume', 'delete', nameOf(volume))}
+                    command={commandLine('volume', 'delete', volume.id)}
                     onClose={close}
                     onDone={pages.again}
                   >
