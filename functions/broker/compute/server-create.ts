@@ -23,7 +23,7 @@ import { disksOfImage } from './disks/image.ts'
 import { sourcesNamed, understandDisks } from './disks/understand.ts'
 import { asManyAsFit, whyNowhere } from './foreseen/as-many.ts'
 import { parentIn, type Resolved, resolveFork } from './fork/fork.ts'
-import { plug, portsWished } from './interfaces/server-ports.ts'
+import { COMPUTE_OWNER, plug, portsWished } from './interfaces/server-ports.ts'
 import { withLease } from './lease/lease.ts'
 import { withinAccount } from './place/accounts.ts'
 import type { Choice } from './place/choose.ts'
@@ -207,7 +207,7 @@ const writesFor = async (admission: Admission, rows: ServerRow[]): Promise<Write
     )
   const wishes = at ? rows.map((row) => portsWished({ ...understood, filters, lying }, row)) : []
   const waiting = nics.flatMap(({ port }) => (at && port && !port.fixedIps.length ? port : []))
-  const placings = waiting.map((port) => ({ port, subnetIds: lying(port.networkId) }))
+  const placings = waiting.map((port) => ({ port, owner: COMPUTE_OWNER, subnetIds: lying(port.networkId) }))
   const { made: planned, placed } = await planPortsAt(context, wishes.flat(), placings, found)
   writes.push(...placed)
   for (const [i, row] of rows.entries()) {

@@ -76,6 +76,8 @@ export interface Placing {
   port: PortRow
   /** Those that lie there; undefined: any of its network. */
   subnetIds: string[] | undefined
+  /** What holds it from then on; absent: what holds it now. */
+  owner?: string
 }
 
 /**
@@ -138,13 +140,17 @@ const needOf = ({ port: { networkId, projectId, macAddress }, subnetIds }: Placi
   groupIds: [],
 })
 
-const placedAt = (context: Context, { port, subnetIds }: Placing, ground: Ground): Promise<PortRow['fixedIps']> => {
+const placedAt = (
+  context: Context,
+  { port, owner = port.deviceOwner, subnetIds }: Placing,
+  ground: Ground,
+): Promise<PortRow['fixedIps']> => {
   const network = ground.networks.find(({ id }) => id === port.networkId)
   if (!network) throw missing('Network', port.networkId)
   return plannedAddresses(
     context,
     network,
-    { wished: null, mac: port.macAddress, router: false, owner: port.deviceOwner, subnetIds },
+    { wished: null, mac: port.macAddress, router: false, owner, subnetIds },
     ground,
   )
 }

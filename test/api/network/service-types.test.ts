@@ -56,6 +56,23 @@ test('leave a port without an address where no subnet is for it', async () => {
   expect([foot.status, foot.body.NeutronError?.type]).toEqual([409, 'IpAddressGenerationFailureNoMatchingSubnet'])
 })
 
+test('are asked of what a port that waits for its address is for by then', async () => {
+  const segment = { network_id: network, network_type: 'vlan', physical_network: 'sandbox.a' }
+  const { id: segment_id } = (await demo.post(`${V2}/segments`, { segment })).body.segment
+  const only = { network_id: network, segment_id, ip_version: 4, cidr: '10.2.0.0/24', service_types: ['compute:nova'] }
+  expect((await demo.post(`${V2}/subnets`, { subnet: only })).status).toBe(201)
+  const waiting = async () => (await port()).body.port.id as string
+  const addressesOf = async (id: string) => (await demo.get(`${V2}/ports/${id}`)).body.port.fixed_ips
+  const first = await waiting()
+  expect(await addressesOf(first)).toEqual([])
+  const id = await world.running({ networks: [{ port: first }] })
+  expect(await addressesOf(first)).toMatchObject([{ ip_address: expect.stringMatching(/^10\.2\./) }])
+  const second = await waiting()
+  const interfaceAttachment = { port_id: second }
+  expect((await demo.post(`/compute/v2.1/servers/${id}/os-interface`, { interfaceAttachment })).status).toBe(200)
+  expect(await addressesOf(second)).toMatchObject([{ ip_address: expect.stringMatching(/^10\.2\./) }])
+})
+
 test.each([
   ['x', undefined, 'Subnet service types must be a list.'],
   [[1], 'InvalidInputSubnetServiceType', 'Subnet service type 1 is not a string.'],

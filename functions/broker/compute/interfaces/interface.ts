@@ -110,7 +110,8 @@ const plugIn = async (
   }
   if (brought?.addressPairs.length) await refusePairs(context, home, brought)
   if (brought) await refuseUnkept(context, home, known, brought)
-  const placings = brought && !brought.fixedIps.length ? [{ port: brought, subnetIds: lying }] : []
+  const placings =
+    brought && !brought.fixedIps.length ? [{ port: brought, owner: COMPUTE_OWNER, subnetIds: lying }] : []
   const { made, placed } = await planPortsAt(context, brought ? [] : [wish], placings, known)
   const device = { id: serverId, owner: COMPUTE_OWNER }
   const planned = brought
