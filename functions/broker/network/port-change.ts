@@ -100,6 +100,12 @@ export const planPortChange = async (context: Context, port: PortView, change: P
   if (asks) await refuseUnfilteredWire(context, ground, networkId)
   if (asks === false && port.portSecurity)
     refuseLooseOnWire(context, ground, { networkId, projectId, rule: 'update_port:port_security_enabled' })
+  const { macAddress = mac } = change.set
+  if (macAddress !== mac && (port.host !== '' || (await serversHolding(db, [port.id])).length))
+    throw conflicting(
+      'PortBound',
+      `Unable to complete operation on port ${port.id}, port is already bound, port type: other, old_mac ${mac}, new_mac ${macAddress}.`,
+    )
   const owner = change.set.deviceOwner ?? port.deviceOwner
   const asked = change.fixedIps && { wished: change.fixedIps, mac, router: isRouterPort(port), owner }
   const fixedIps = asked && firstStays(port, await plannedAddresses(context, network, asked, ground))
@@ -114,7 +120,7 @@ export const planPortChange = async (context: Context, port: PortView, change: P
     pairs: change.addressPairs,
     verb: 'update',
     network,
-    port: { ...port, portSecurity, macAddress: change.set.macAddress ?? mac },
+    port: { ...port, portSecurity, macAddress },
     cloudId,
   })
   const options = change.dhcpOptions && (await plannedOptions(ground, cloudId, port, change.dhcpOptions))
@@ -142,8 +148,8 @@ export const planPortChange = async (context: Context, port: PortView, change: P
     await refuseOutOfReach(ground, fixedIps, cloudId)
   }
   return [
-    // A server may have given it a place since.
-    ...(fixedIps ? [guard(context, 'port-moved', portMoved(port.id, port.revision))] : []),
+    // A server may have given it a place since, somebody else other options.
+    ...(fixedIps || options ? [guard(context, 'port-moved', portMoved(port.id, port.revision))] : []),
     ...shaped,
     updatePorts(db, [port.id], {
       ...change.set,

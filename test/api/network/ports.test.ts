@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { ipAllocations, portSecurityGroups } from '../../../db/schema/index.ts'
+import { createServer } from '../../support/builders.ts'
 import { type Client, type Plimsoll, startPlimsoll } from '../../support/harness.ts'
 
 let plimsoll: Plimsoll
@@ -255,6 +256,13 @@ test('attributes that are not for users', async () => {
   expect([managed.status, managed.body.port.mac_address], 'managers of its network may').toEqual([
     200,
     'fa:16:3e:00:00:01',
+  ])
+  const server = await createServer(plimsoll, demo, { networks: [{ port: (await made({})).id }] })
+  const [held] = (await demo.get(`${V2}/ports?device_id=${server}`)).body.ports
+  const another = { port: { mac_address: 'fa:16:3e:00:00:02' } }
+  expect(fault(await plimsoll.as('mary').put(`${V2}/ports/${held.id}`, another))).toEqual([
+    ...[409, 'PortBound'],
+    `Unable to complete operation on port ${held.id}, port is already bound, port type: other, old_mac ${held.mac_address}, new_mac fa:16:3e:00:00:02.`,
   ])
   expect(fault(await create({ 'binding:vnic_type': 'direct' }))[2]).toContain("'direct' is not offered")
   expect((await demo.get(`${V2}/ports?device_id=some`)).body.ports.map(({ id }: { id: string }) => id)).toEqual([

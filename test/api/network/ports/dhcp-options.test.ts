@@ -2,6 +2,7 @@ import { beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { remembered } from '../../../../adapters/sandbox/backdoor.ts'
 import type { Client, Plimsoll } from '../../../support/harness.ts'
 import { openCloudType, WHY_UNTOLD } from '../../../support/open-cloud.ts'
+import { askedWhile } from '../../block-storage/asked-while.ts'
 import { newWorld, type World } from '../../compute/servers/world.ts'
 
 /* What a guest is told by DHCP beside the usual. */
@@ -40,6 +41,20 @@ describe('options of DHCP', () => {
     expect((await update(id, [])).body.port.extra_dhcp_opts).toHaveLength(3)
     expect((await update(id, null)).body.port.extra_dhcp_opts).toHaveLength(3)
     expect((await create([])).body.port.extra_dhcp_opts).toEqual([])
+  })
+
+  test('that two change at once are both changed', async () => {
+    const { id } = (await create([BOOT])).body.port
+    const ntp = { opt_name: 'ntp-server', opt_value: '10.0.0.9' }
+    await askedWhile(
+      plimsoll,
+      () => update(id, [ntp]),
+      () => update(id, [{ ...BOOT, opt_value: 'grub' }]),
+    )
+    const { port } = (await demo.get(`${V2}/ports/${id}`)).body
+    expect(port.extra_dhcp_opts).toEqual(
+      [BOOT, ntp].map((each, i) => ({ ...each, ip_version: 4, ...(i ? {} : { opt_value: 'grub' }) })),
+    )
   })
 
   test('reach the cloud with a server', async () => {
