@@ -40,6 +40,8 @@ export const skyline = async (report: Report, turn: number | null, part?: string
       const login = await context.request.post('/api/openstack/skyline/api/v1/login', { data })
       if (!login.ok()) throw new Error(`${who} cannot log in to Skyline: ${await login.text()}`)
       for (const home of HOMES[who]) await openMenu(seat, home)
+      const opened = [...outcomes.keys()].filter((test) => test.startsWith(`${who}: `)).length
+      if (opened < LEAST) throw new Error(`${who} opened ${opened} of at least ${LEAST} pages: menus have not come.`)
       await context.close()
     }
     const knownOf = knownBy(FAULTS)
@@ -59,3 +61,5 @@ export const skyline = async (report: Report, turn: number | null, part?: string
 }
 
 const PAGE_MS = 20_000
+/** So many pages a person opens, or menus did not come. */
+const LEAST = 30

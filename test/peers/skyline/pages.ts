@@ -48,10 +48,13 @@ const WRONG =
   '.ant-notification-notice-error, .ant-message-error, .ant-notification-notice-icon-error, .ant-result-error'
 const GROUP = '.ant-menu-root > .ant-menu-submenu'
 
-/** Opens each page that the menu of a home lists, the tabs of each, and the first thing of each list with its own tabs. */
+/** Opens each page that the menu of a home lists, the tabs of each, and the first thing of each list with its own tabs. A home without a menu has failed. */
 export const openMenu = async (seat: Seat, home: string): Promise<void> => {
   const { page } = seat
-  await tries(seat, `${home}`, () => page.goto(home))
+  await tries(seat, `${home}`, async () => {
+    await page.goto(home)
+    await page.locator(GROUP).first().waitFor()
+  })
   const groups = await page.locator(GROUP).count()
   for (let group = 0; group < groups; group++) {
     const menu = page.locator(GROUP).nth(group)
