@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { zstdCompressSync } from 'node:zlib'
 import { issuedBy, newAuthority } from '../../support/certificates.ts'
 import { qcow2 } from '../mixed/disk.ts'
+import { lackOf } from '../support/debian.ts'
 import type { Ground } from './ground.ts'
 
 /*
@@ -35,7 +36,8 @@ const image = (): Uint8Array<ArrayBuffer> => {
 
 const raw = (): Uint8Array<ArrayBuffer> => new Uint8Array(4 * 1024 * 1024)
 
-const COMPRESSED: [RegExp, () => Uint8Array][] = [
+/** Null: what compresses it is not here. */
+const COMPRESSED: [RegExp, () => Uint8Array | null][] = [
   [/\.xz$/, () => spawnSync('xz', ['-c'], { input: raw() }).stdout],
   [/\.zst$/, () => zstdCompressSync(raw())],
 ]
@@ -46,6 +48,7 @@ const answer = (request: IncomingMessage, response: ServerResponse): void => {
   if (!found) return void response.writeHead(502).end('There is no such host.')
   const name = url.pathname.split('/').at(-1)!
   const bytes = (COMPRESSED.find(([ends]) => ends.test(name))?.[1] ?? image)()
+  if (bytes === null) return void response.writeHead(502).end(`Nothing here makes ${name}.`)
   response.writeHead(200, {
     'Content-Type': 'application/octet-stream',
     'Content-Disposition': `attachment; filename=${name}`,
@@ -59,6 +62,8 @@ export const publicHosts = async ({
   broker,
   ends,
 }: Pick<Ground, 'broker' | 'ends'>): Promise<Record<string, string>> => {
+  const lack = await lackOf('xz', 'xz-utils')
+  if (lack) console.log(`Images that end in .xz are not served: ${lack}`)
   const authority = await newAuthority()
   const served = new Map<string, TlsServer>()
   for (const [host, secure] of Object.entries(HOSTS)) {
