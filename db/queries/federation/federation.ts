@@ -1,5 +1,6 @@
 import { and, asc, eq, type SQL, sql } from 'drizzle-orm'
 import type { Database } from '../../client.ts'
+import { anyOf } from '../../conditions.ts'
 import { prepared, type Slots } from '../../prepared.ts'
 import {
   federatedUsers,
@@ -49,6 +50,17 @@ const protocols = prepared((db, { id }: Slots<ById>) =>
 )
 /** The protocols of an identity provider, by id. */
 export const protocolsOf = (db: Database, idpId: string): Promise<ProtocolRow[]> => protocols.run(db, { id: idpId })
+
+const enabled = prepared((db, { ids }: Slots<{ ids: string[] }>) =>
+  db
+    .select({ identity_provider: federationProtocols.idpId, protocol: federationProtocols.id })
+    .from(federationProtocols)
+    .innerJoin(identityProviders, eq(identityProviders.id, federationProtocols.idpId))
+    .where(and(anyOf(federationProtocols.idpId, ids), eq(identityProviders.enabled, true)))
+    .orderBy(asc(federationProtocols.idpId), asc(federationProtocols.id)),
+)
+/** The protocols of those of these identity providers that are enabled. */
+export const protocolsIn = (db: Database, ids: string[]) => enabled.run(db, { ids })
 
 const names = prepared((db, _: Slots<Nothing>) =>
   db.selectDistinct({ id: federationProtocols.id }).from(federationProtocols),

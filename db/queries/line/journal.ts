@@ -112,5 +112,11 @@ const entries = prepared((db, f: Slots<EntryFilter>) => {
     .limit(f.limit)
 })
 
+const entry = prepared((db, { id }: Slots<{ id: number }>) =>
+  db.select({ id: journal.id }).from(journal).where(eq(journal.id, id)),
+)
+/** Whether there is an entry. */
+export const isEntry = async (db: Database, id: number): Promise<boolean> => (await entry.run(db, { id })).length > 0
+
 /** Entries of the journal, newest first; by kind or action among the newest 10 000 of the others. */
 export const listEntries = (db: Database, filter: EntryFilter) => entries.run(db, filter)

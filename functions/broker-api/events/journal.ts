@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { listEntries } from '../../../db/queries/line/journal.ts'
+import { isEntry, listEntries } from '../../../db/queries/line/journal.ts'
 import { badRequest, forbidden } from '../../http/fault.ts'
 import { type Operation, operation } from '../../http/operation.ts'
 import { iso } from '../lookup.ts'
@@ -53,6 +53,9 @@ export const journalOperations: Operation[] = [
         projectId: isAdmin ? named : projectId,
         limit,
       })
+      // Behind nothing is nothing: whoever asks for it is told so once it made a difference.
+      if (!rows.length && query.before !== undefined && !(await isEntry(db, query.before)))
+        throw badRequest('before: there is no such entry.')
       return { body: { entries: rows.map(view) } }
     },
   }),

@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { unauthorized } from '../../auth/policy.ts'
-import { consoleAt, sessionCookie } from '../../auth/session-cookie.ts'
+import { consoleAt, isPageKey, sessionCookie } from '../../auth/session-cookie.ts'
 import type { Context } from '../../context.ts'
 import { keyring } from '../../crypto/keyring.ts'
 import { open, seal } from '../../crypto/seal.ts'
@@ -30,6 +30,8 @@ interface Begun {
   protocol: string
   /** The dashboard that is told the token. */
   origin: string
+  /** Where that is our own console, the key of its page. */
+  page?: string
   state: string
   nonce: string
   /** Proof key of the code. */
@@ -55,6 +57,19 @@ const originOf = (input: Input): string => {
   return origin
 }
 
+/**
+ * The key of the page of our own console that sends a browser here (`console`); undefined for other dashboards. 401 where
+ * another page sent it, as far as browsers say so: who names the key could open what is kept under it.
+ */
+const pageOf = ({ query, request, origin: own }: Input, origin: string): string | undefined => {
+  if (origin !== consoleAt(own)) return undefined
+  const site = request.headers.get('Sec-Fetch-Site')
+  if (site !== null && site !== 'same-origin' && site !== 'none')
+    throw new Fault(401, 'A login for the console begins at its own page.')
+  if (!isPageKey(query.console)) throw badRequest('console: must be the key of a page of the console.')
+  return query.console
+}
+
 /** The provider that a protocol alone leads to. */
 const onlyWay = async (context: Context, protocolId: string): Promise<Way> => {
   const ways: Way[] = []
@@ -78,10 +93,20 @@ const leave = async (input: Input, way: Way): Promise<Response> => {
   const { context, base } = input
   const { provider, protocol } = way
   const origin = originOf(input)
+  const page = pageOf(input, origin)
   const { authorization_endpoint: url } = await discoveredOf(context, provider)
   if (!url || !provider.clientId) throw refused(context, provider, 'there is no authorization endpoint, or no client')
   const [state, verifier, nonce, end] = [random(), random(), random(), context.now() + LASTS]
-  const begun: Begun = { idp: protocol.idpId, protocol: protocol.id, origin, state, nonce, verifier, end }
+  const begun: Begun = {
+    idp: protocol.idpId,
+    protocol: protocol.id,
+    origin,
+    state,
+    nonce,
+    verifier,
+    end,
+    ...(page ? { page } : {}),
+  }
   const to = new URL(url)
   const asked = {
     ...{ response_type: 'code', client_id: provider.clientId, redirect_uri: base + BACK, scope: provider.scope },
@@ -132,16 +157,21 @@ const comeBack = async (input: Input): Promise<Response> => {
   if ('answer' in proven) throw refused(context, way.provider, 'the user has to prove more than a browser is asked for')
   const { text, token } = await tokenFor(context, proven)
   const page =
-    begun.origin === consoleAt(input.origin)
-      ? backToConsole(input, text, token.expiresAt)
+    begun.page && begun.origin === consoleAt(input.origin)
+      ? backToConsole(input, begun.page, { text, expiresAt: token.expiresAt })
       : formPage(begun.origin, text)
   page.headers.append('Set-Cookie', cookieOf('', base, 0))
   return page
 }
 
 /** Our own console is told by the cookie that it keeps its session in. */
-const backToConsole = ({ context, origin }: Input, token: string, expiresAt: number): Response => {
-  const cookie = sessionCookie(token, origin, (expiresAt - context.now()) / 1000)
+const backToConsole = (
+  { context, origin }: Input,
+  pageKey: string,
+  { text: token, expiresAt }: { text: string; expiresAt: number },
+): Response => {
+  const seconds = (expiresAt - context.now()) / 1000
+  const cookie = sessionCookie({ token, pageKey, seconds }, origin, keysOf(context))
   if (!cookie) throw new Fault(400, 'The token is longer than a browser keeps.')
   return new Response(null, { status: 303, headers: { Location: consoleAt(origin), 'Set-Cookie': cookie } })
 }

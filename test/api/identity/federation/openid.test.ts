@@ -324,7 +324,7 @@ test('a browser is sent to the provider and back, and its token to a dashboard t
 
 test('a login that was begun by another name of the host tells that name nothing', async () => {
   for (const host of ['http://evil.example.org', 'http://plimsoll.test:9999']) {
-    const begun = `${host}${V3}/auth/OS-FEDERATION/websso/openid?origin=${encodeURIComponent(`${host}/`)}`
+    const begun = `${host}${V3}/auth/OS-FEDERATION/websso/openid?origin=${encodeURIComponent(`${host}/`)}&console=${'e'.repeat(43)}`
     const left = await plimsoll.nobody.get(begun)
     expect(left.status).toBe(302)
     const to = new URL(left.headers.get('Location')!)
@@ -338,13 +338,18 @@ test('a login that was begun by another name of the host tells that name nothing
 
 test('a browser is sent back to our own console with a session, and no form hands a token over', async () => {
   const SESSION = '/broker/v1/session'
-  const ours = { 'X-Plimsoll-Console': '1' }
+  const key = 'k'.repeat(43)
+  const ours = { 'X-Plimsoll-Console': key }
   const { logins } = (await plimsoll.nobody.get(SESSION, ours)).body
   expect(logins).toEqual([{ identity_provider: 'corp', protocol: 'openid' }])
   const begin = `${V3}/auth/OS-FEDERATION/identity_providers/corp/protocols/openid/websso?origin=`
   for (const origin of ['http://plimsoll.test', 'http://plimsoll.test/other', 'http://plimsoll.test.evil.example.org/'])
     expect((await plimsoll.nobody.get(begin + encodeURIComponent(origin))).status).toBe(401)
-  const left = await plimsoll.nobody.get(begin + encodeURIComponent('http://plimsoll.test/'))
+  const path = begin + encodeURIComponent('http://plimsoll.test/')
+  expect((await plimsoll.nobody.get(path)).status, 'without the key of a page').toBe(400)
+  const elsewhere = { 'Sec-Fetch-Site': 'same-site' }
+  expect((await plimsoll.nobody.get(`${path}&console=${key}`, elsewhere)).status, 'from another page').toBe(401)
+  const left = await plimsoll.nobody.get(`${path}&console=${key}`, { 'Sec-Fetch-Site': 'same-origin' })
   const to = new URL(left.headers.get('Location')!)
   codes.good = await sign({ nonce: to.searchParams.get('nonce') })
   const [cookie] = left.headers.get('Set-Cookie')!.split(';')
@@ -353,6 +358,8 @@ test('a browser is sent back to our own console with a session, and no form hand
   expect([status, headers.get('Location'), body]).toEqual([303, 'http://plimsoll.test/', null])
   const session = headers.getSetCookie().find((each) => each.startsWith('plimsoll-console='))!
   expect(session).toMatch(/; HttpOnly; SameSite=Strict$/)
+  const other = { 'X-Plimsoll-Console': 'o'.repeat(43), Cookie: session.split(';')[0]! }
+  expect((await plimsoll.nobody.get(SESSION, other)).body.session, 'with another key').toBeNull()
   const kept = await plimsoll.nobody.get(SESSION, { ...ours, Cookie: session.split(';')[0]! })
   const alice = plimsoll.bearer(kept.body.session.token)
   expect((await alice.get(`${V3}/auth/projects`)).body.projects).toMatchObject([{ name: 'of alice' }])
